@@ -1,0 +1,187 @@
+//! What an application can ask of a client, and what it gets.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::ids::{ConversationId, SessionId};
+use crate::jingle::Reason;
+use crate::media::Digit;
+
+/// A request to [`Client`](super::Client). Each is answered by exactly one completion, within the
+/// deadline its variant names.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Command {
+    /// Log in and stay connected. Completes when ready for calls, or when the service says that
+    /// the credentials are no good; it retries everything else by itself and can be ended by
+    /// [`Command::Disconnect`].
+    Connect,
+    /// Log out. Media sessions stay up until their calls end. Within 5 s.
+    Disconnect,
+    /// Answer a ringing call: send `proceed`. Completes when the session has started, or the call
+    /// turned out to be gone. Within 30 s.
+    AcceptPendingSession {
+        /// Which call.
+        conversation: ConversationId,
+    },
+    /// Decline a ringing call through the service, to voicemail when it was a direct call.
+    /// Within 30 s.
+    RejectPendingSession {
+        /// Which call.
+        conversation: ConversationId,
+    },
+    /// Answer the media offer of a started session; by hand when `auto_connect_sessions` is off.
+    /// Accepting twice is one acceptance. Within 30 s.
+    AcceptSession {
+        /// Which call.
+        conversation: ConversationId,
+    },
+    /// Hang up. Completes when both the service and the media session say that it is over.
+    /// Within 30 s.
+    EndSession {
+        /// Which call.
+        conversation: ConversationId,
+    },
+    /// End a media session itself, whatever its calls. Within 2 s.
+    ForceTerminateSession {
+        /// Which session.
+        session: SessionId,
+        /// What to tell the far side.
+        reason: Reason,
+    },
+    /// Mute or unmute, in the service. Completes when the service took it. Within 30 s.
+    SetAudioMute {
+        /// Which call.
+        conversation: ConversationId,
+        /// Whether to be muted.
+        muted: bool,
+    },
+    /// Hold or resume, in the service. Within 30 s.
+    SetConversationHeld {
+        /// Which call.
+        conversation: ConversationId,
+        /// Whether to be held.
+        held: bool,
+    },
+    /// Send keys in the audio (RFC 4733). Completes when they are queued.
+    SendDtmf {
+        /// Which call.
+        conversation: ConversationId,
+        /// The keys, at most 64.
+        digits: Vec<Digit>,
+        /// How long each is pressed, 40 ms to 6 s.
+        duration: Duration,
+    },
+    /// Place a call. Completes with [`Outcome::Dialled`] when the service took it. Within 30 s.
+    StartSoftphoneSession(Dial),
+    /// Receive a topic's notifications as [`Event::Notification`](super::Event::Notification).
+    /// Within 30 s.
+    Subscribe {
+        /// The topic, e.g. `v2.users.{id}.presence`.
+        topic: String,
+    },
+    /// Stop receiving a topic. Within 30 s.
+    Unsubscribe {
+        /// The topic.
+        topic: String,
+    },
+}
+
+/// What a completed command yields.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// It is done.
+    Done,
+    /// The call was placed.
+    Dialled(Dialled),
+}
+
+/// A call that the service has begun to place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dialled {
+    /// Its conversation.
+    pub conversation: ConversationId,
+    /// Where the service keeps it.
+    pub self_uri: Option<String>,
+}
+
+impl TryFrom<Outcome> for () {
+    type Error = Outcome;
+
+    fn try_from(outcome: Outcome) -> Result<Self, Outcome> {
+        match outcome {
+            Outcome::Done => Ok(()),
+            other @ Outcome::Dialled(_) => Err(other),
+        }
+    }
+}
+
+impl TryFrom<Outcome> for Dialled {
+    type Error = Outcome;
+
+    fn try_from(outcome: Outcome) -> Result<Self, Outcome> {
+        match outcome {
+            Outcome::Dialled(dialled) => Ok(dialled),
+            other @ Outcome::Done => Err(other),
+        }
+    }
+}
+
+/// Whom to call, and how (`POST conversations/calls`, wire notes 8.2).
+///
+/// ```
+/// use offhook::genesys::Dial;
+///
+/// let dial = Dial { caller_id: Some("+15550111".into()), ..Dial::number("+15550123") };
+/// assert_eq!(
+///     serde_json::to_string(&dial).unwrap(),
+///     r#"{"phoneNumber":"+15550123","callerId":"+15550111"}"#
+/// );
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Dial {
+    /// The number to call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phone_number: Option<String>,
+    /// The number to show.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub caller_id: Option<String>,
+    /// The name to show.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub caller_id_name: Option<String>,
+    /// Call on behalf of this queue.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub call_from_queue_id: Option<String>,
+    /// Call this queue.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub call_queue_id: Option<String>,
+    /// Call this user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub call_user_id: Option<String>,
+    /// Routing priority.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub priority: Option<i32>,
+    /// Routing language.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub language_id: Option<String>,
+    /// Routing skills.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub routing_skills_ids: Vec<String>,
+    /// Merge these conversations into a conference.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub conversation_ids: Vec<ConversationId>,
+    /// User-to-user information (RFC 7433).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uui_data: Option<String>,
+}
+
+impl Dial {
+    /// Calls a number.
+    #[must_use]
+    pub fn number(number: impl Into<String>) -> Self {
+        Self { phone_number: Some(number.into()), ..Self::default() }
+    }
+}

@@ -1,0 +1,111 @@
+//! How a client is set up.
+
+use std::time::Duration;
+
+use crate::Secret;
+use crate::media::AudioCodec;
+
+/// A client's settings. A plain template: clone and change it.
+///
+/// ```
+/// use offhook::genesys::Config;
+///
+/// let config = Config::agent("mypurecloud.com", "token");
+/// assert_eq!(config.rest_base(), "https://api.mypurecloud.com/api/v2");
+/// assert_eq!(config.ws_base(), "wss://streaming.mypurecloud.com");
+/// assert!(config.auto_connect_sessions && !config.disable_auto_answer);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The service's domain, e.g. `mypurecloud.com`.
+    pub environment: String,
+    /// Who logs in.
+    pub auth: Auth,
+    /// The WebSocket host, instead of `wss://streaming.{environment}`.
+    pub ws_host: Option<String>,
+    /// The REST host, with its scheme, instead of `https://api.{environment}`.
+    pub api_host: Option<String>,
+    /// The JID's resource, instead of a random UUID. Kept over reconnects (wire notes 1.3).
+    pub jid_resource: Option<String>,
+    /// Accept a session's media at once when it is offered. Default true.
+    pub auto_connect_sessions: bool,
+    /// Ring even where the service asks for an automatic answer. Default false.
+    pub disable_auto_answer: bool,
+    /// Ask the service to ping instead of pinging it (wire notes 2.2). Default false.
+    pub server_side_pings: bool,
+    /// The longest delay between connection attempts. Default 90 s, at least 2 s.
+    pub max_reconnect_delay: Duration,
+    /// Codecs to accept, best first. Default Opus, then G.711.
+    pub codecs: Vec<AudioCodec>,
+    /// Tell every message on the wire as [`Event::Trace`](super::Event::Trace). Default false.
+    pub trace: bool,
+}
+
+/// Who logs in.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Auth {
+    /// An agent, by OAuth access token.
+    Token(Secret),
+    /// By JWT: no REST before the socket, SASL ANONYMOUS (wire notes 1.2, 1.3).
+    Jwt(Secret),
+}
+
+impl Config {
+    /// An agent's client.
+    #[must_use]
+    pub fn agent(environment: impl Into<String>, token: impl Into<String>) -> Self {
+        Self::new(environment, Auth::Token(Secret::new(token)))
+    }
+
+    /// A JWT client.
+    #[must_use]
+    pub fn jwt(environment: impl Into<String>, jwt: impl Into<String>) -> Self {
+        Self::new(environment, Auth::Jwt(Secret::new(jwt)))
+    }
+
+    fn new(environment: impl Into<String>, auth: Auth) -> Self {
+        Self {
+            environment: environment.into(),
+            auth,
+            ws_host: None,
+            api_host: None,
+            jid_resource: None,
+            auto_connect_sessions: true,
+            disable_auto_answer: false,
+            server_side_pings: false,
+            max_reconnect_delay: Duration::from_secs(90),
+            codecs: vec![AudioCodec::Opus, AudioCodec::Pcmu, AudioCodec::Pcma],
+            trace: false,
+        }
+    }
+
+    /// The WebSocket base URI, without a trailing slash.
+    #[must_use]
+    pub fn ws_base(&self) -> String {
+        match &self.ws_host {
+            Some(host) => host.strip_suffix('/').unwrap_or(host).to_owned(),
+            None => format!("wss://streaming.{}", self.environment),
+        }
+    }
+
+    /// The REST base URI, without a trailing slash (wire notes 1.1).
+    #[must_use]
+    pub fn rest_base(&self) -> String {
+        match &self.api_host {
+            Some(host) if host.starts_with("http") => {
+                format!("{}/api/v2", host.trim_end_matches('/'))
+            }
+            Some(host) => format!("https://api.{host}/api/v2"),
+            None => format!("https://api.{}/api/v2", self.environment),
+        }
+    }
+
+    /// Where pubsub requests go: `notifications.{api host}` (wire notes 1.1).
+    #[must_use]
+    pub fn pubsub_host(&self) -> String {
+        let api = self.api_host.as_deref().unwrap_or(&self.environment);
+        let api = api.trim_start_matches("https://").trim_start_matches("http://");
+        format!("notifications.{}", api.trim_end_matches('/'))
+    }
+}

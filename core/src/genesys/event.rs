@@ -1,0 +1,273 @@
+//! What a client tells its application, named after the service's own events.
+
+use std::time::Duration;
+
+use super::error::Error;
+use super::ids::{CallId, ConversationId, ParticipantId, SessionId, StationId, UserId};
+use crate::jingle::Reason;
+use crate::machine::MediaId;
+use crate::media::{Digit, MediaState, MediaStats};
+use crate::report::TraceRecord;
+
+/// Something the application may want to know.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// Signaling is up: bound, ICE servers known.
+    Connected {
+        /// False the first time.
+        reconnect: bool,
+    },
+    /// Signaling is down. Media sessions go on.
+    Disconnected {
+        /// Whether the client is trying again by itself.
+        reconnecting: bool,
+        /// Why, where it was not asked for.
+        error: Option<Error>,
+    },
+    /// Logged in, subscribed, ready for calls. After each reconnect too.
+    Ready,
+    /// The user's phone was loaded or changed.
+    Station(Station),
+    /// Whether each call has a media session of its own (line appearances above 1).
+    ConcurrentSoftphoneSessionsEnabled(bool),
+    /// A call is ringing, or will be answered by itself.
+    PendingSession(PendingSession),
+    /// A ringing call went away: the caller gave up, or the service took it elsewhere.
+    CancelPendingSession {
+        /// The proposal's id.
+        session: SessionId,
+        /// Its conversation.
+        conversation: ConversationId,
+    },
+    /// A ringing call was taken or declined.
+    HandledPendingSession {
+        /// The proposal's id.
+        session: SessionId,
+        /// Its conversation.
+        conversation: ConversationId,
+        /// By whom.
+        by: HandledBy,
+    },
+    /// The far side offered media; negotiation begins. Not yet connected.
+    SessionStarted(Session),
+    /// The media session is over.
+    SessionEnded {
+        /// Which one.
+        session: Session,
+        /// Why.
+        reason: Reason,
+    },
+    /// The media path stopped answering. A later [`MediaState::Connected`] means it is back.
+    SessionInterrupted(Session),
+    /// The media state of a session changed.
+    MediaState {
+        /// Which session.
+        session: SessionId,
+        /// Its conversation.
+        conversation: ConversationId,
+        /// Its audio.
+        media: MediaId,
+        /// The new state.
+        state: MediaState,
+    },
+    /// The figures of a session, every 5 s while it is connected and once at its end.
+    Stats {
+        /// Which session.
+        session: SessionId,
+        /// Its conversation.
+        conversation: ConversationId,
+        /// The figures since it began.
+        stats: MediaStats,
+    },
+    /// The far side pressed a key.
+    Dtmf {
+        /// Which session.
+        session: SessionId,
+        /// Its conversation.
+        conversation: ConversationId,
+        /// Which key.
+        digit: Digit,
+        /// For how long.
+        duration: Duration,
+    },
+    /// The user's calls changed.
+    ConversationUpdate(ConversationUpdate),
+    /// A notification of a topic that the application subscribed to.
+    Notification {
+        /// The topic.
+        topic: String,
+        /// The whole notification.
+        data: serde_json::Value,
+    },
+    /// Something went wrong that no command is waiting for.
+    Error(Error),
+    /// A message that could not be used. The connection goes on.
+    Malformed {
+        /// What it was and what was wrong with it, without its contents.
+        what: String,
+    },
+    /// One message on the wire, secrets removed; only with
+    /// [`Config::trace`](super::Config::trace).
+    Trace(TraceRecord),
+}
+
+/// A call waiting to be answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PendingSession {
+    /// The proposal's id, which the media session will carry.
+    pub session: SessionId,
+    /// Its conversation.
+    pub conversation: ConversationId,
+    /// Whether the service asks for it to be answered without asking anybody.
+    pub auto_answer: bool,
+    /// What kind of session.
+    pub session_type: SessionType,
+    /// Who proposed it.
+    pub from: String,
+    /// The room it came from, or the proposer.
+    pub original_room: String,
+    /// The user who began it, if the service said so.
+    pub from_user: Option<UserId>,
+}
+
+/// A media session. A plain value: it does not change under its holder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Session {
+    /// Its id.
+    pub id: SessionId,
+    /// The conversation it was started for.
+    pub conversation: ConversationId,
+    /// Its audio.
+    pub media: MediaId,
+    /// What kind of session.
+    pub session_type: SessionType,
+    /// The far side's address.
+    pub peer: String,
+    /// Which signaling it speaks.
+    pub signaling: Signaling,
+}
+
+/// Kinds of session (wire notes 9).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum SessionType {
+    /// A telephone call.
+    Softphone,
+    /// A video meeting.
+    CollaborateVideo,
+    /// A guest's shared screen.
+    ScreenShare,
+    /// A recording of the agent's screen.
+    ScreenRecording,
+    /// A supervisor's view of the agent's screen.
+    LiveScreenMonitoring,
+    /// None of the above.
+    Unknown,
+}
+
+/// How a session's media is negotiated (wire notes 6.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Signaling {
+    /// Jingle (XEP-0166).
+    Jingle,
+    /// SDP in JSON-RPC over XMPP.
+    Sdp,
+}
+
+/// Who handled a ringing call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum HandledBy {
+    /// This client.
+    Here,
+    /// Another client of the same user.
+    Elsewhere,
+}
+
+/// The user's phone (wire notes 8.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Station {
+    /// Its id.
+    pub id: StationId,
+    /// Its name.
+    pub name: String,
+    /// Whether a media session outlives its call.
+    pub persistent: bool,
+    /// How many calls can have a media session of their own.
+    pub call_appearances: u32,
+    /// Whether media must be relayed. Informational: discovery decides.
+    pub force_turn: bool,
+    /// Whether it is a WebRTC softphone.
+    pub is_softphone: bool,
+}
+
+/// A change in the user's calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ConversationUpdate {
+    /// The call that is being spoken on, where that can be told.
+    pub active: Option<ConversationId>,
+    /// All calls known now, ringing ones included.
+    pub current: Vec<Conversation>,
+    /// Calls that have just connected.
+    pub added: Vec<Conversation>,
+    /// Calls that have just ended.
+    pub removed: Vec<Conversation>,
+}
+
+/// The user's part in a call, as the service last told it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Conversation {
+    /// The conversation.
+    pub id: ConversationId,
+    /// The user's participant in it.
+    pub participant: ParticipantId,
+    /// The user's call leg.
+    pub call: CallId,
+    /// The leg's state.
+    pub state: CallState,
+    /// Whether the user called or was called.
+    pub direction: Direction,
+    /// Muted in the service.
+    pub muted: bool,
+    /// Held in the service.
+    pub held: bool,
+    /// Isolated from the others, as during a consult.
+    pub confined: bool,
+    /// The media session it uses, if this client has one for it.
+    pub session: Option<SessionId>,
+}
+
+/// States of a call leg (wire notes 4.8).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CallState {
+    /// Ringing here.
+    Alerting,
+    /// The service is calling the user's phone.
+    Contacting,
+    /// The service is calling the far side.
+    Dialing,
+    /// On hold, in old dialects.
+    Hold,
+    /// Talking.
+    Connected,
+    /// Over.
+    Disconnected,
+    /// Over, and forgotten.
+    Terminated,
+    /// Anything else.
+    Other(String),
+}
+
+/// Who called whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Direction {
+    /// The user was called.
+    Inbound,
+    /// The user called.
+    Outbound,
+}

@@ -1,0 +1,75 @@
+//! Names of things in the service. Opaque: compared, never taken apart.
+
+use std::fmt;
+
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The name as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(id: &str) -> Self {
+                Self(id.to_owned())
+            }
+        }
+
+        impl From<String> for $name {
+            fn from(id: String) -> Self {
+                Self(id)
+            }
+        }
+
+        impl From<&$name> for $name {
+            fn from(id: &$name) -> Self {
+                id.clone()
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self.0)
+            }
+        }
+    };
+}
+
+text_id!(
+    /// A conversation: the service's call object.
+    ConversationId
+);
+text_id!(
+    /// A media session: the id of the proposal, the Jingle `sid`, the JSON-RPC `sessionId`.
+    SessionId
+);
+text_id!(
+    /// A participant of a conversation.
+    ParticipantId
+);
+text_id!(
+    /// A communication: one call leg of a participant.
+    CallId
+);
+text_id!(
+    /// A user of the service.
+    UserId
+);
+text_id!(
+    /// A station: the user's phone.
+    StationId
+);

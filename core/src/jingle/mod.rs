@@ -1,0 +1,5 @@
+//! Jingle and its Genesys dialects.
+
+mod reason;
+
+pub use reason::Reason;

@@ -1,0 +1,25 @@
+//! A contact-centre agent's phone as a pure state machine.
+//!
+//! No sockets, no clock, no threads, no async: a [`Machine`] is told what happened and says what
+//! to do. The crates `offhook-tokio` and `offhook-smol` do it; `offhook-sim` does it in virtual
+//! time; [`machine`] tells how to write another runtime.
+
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+pub mod genesys;
+pub mod jingle;
+pub mod machine;
+pub mod media;
+pub mod net;
+pub mod report;
+mod rng;
+mod secret;
+#[cfg(test)]
+mod testing;
+mod timers;
+
+pub use machine::{Input, Machine, Output};
+pub use rng::{Rng, Seed};
+pub use secret::Secret;
+pub use timers::{TimerName, Timers};

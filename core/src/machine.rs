@@ -1,0 +1,388 @@
+//! The contract between a machine and whatever runs it.
+//!
+//! A machine decides; a runtime does. Two verbs join them:
+//!
+//! 1. [`Machine::handle_input`] tells the machine one thing that happened, and when.
+//! 2. [`Machine::poll_output`] is called until it answers [`Output::Timeout`]. Each other
+//!    answer is something the runtime must do now: open or write a WebSocket, send an HTTP
+//!    request, send a datagram, show an event to the application.
+//!
+//! Between two mutations (an input or a [`Machine::submit`]) there must be a full drain.
+//! [`Output::Timeout`] ends every drain and says when, and why, the machine wants to be woken
+//! with [`Input::Timeout`] if nothing else happens first. A machine that is woken late still
+//! works; it is never right to wake it earlier "to be safe", because a queue that forgot to ask
+//! for its wake-up would then go unnoticed.
+//!
+//! Commands go in through [`Machine::submit`]. One that is impossible now fails at once and
+//! changes nothing. Any other returns a [`CommandId`], and exactly one [`Output::Completed`]
+//! with that id follows, also when the connection dies.
+//!
+//! # Duties of a runtime
+//!
+//! - Ids ([`WsId`], [`HttpId`], [`UdpId`]) are chosen by the machine and never reused. Answer
+//!   each [`Output::Http`] once. Answer [`Output::OpenWebSocket`] with [`WsEvent::Opened`] or
+//!   [`WsEvent::Failed`], and an opened one, in the end, with [`WsEvent::Closed`], unless the
+//!   machine itself asked for [`Output::CloseWebSocket`]: after that nothing more is expected,
+//!   and late events are ignored.
+//! - Answer [`Output::OpenUdp`] with [`UdpEvent::Opened`] and the addresses bound, or
+//!   [`UdpEvent::Failed`]. Send each [`Output::Transmit`] from its `local` address.
+//! - `now` never goes backwards. An earlier instant is taken as the latest one seen.
+//! - An input for an id that the machine no longer knows is ignored.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use crate::media::AudioFrame;
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub u64);
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "#{}"), self.0)
+            }
+        }
+    };
+}
+
+id!(
+    /// Names one WebSocket, from [`Output::OpenWebSocket`] on.
+    WsId
+);
+id!(
+    /// Names one HTTP exchange.
+    HttpId
+);
+id!(
+    /// Names one group of UDP sockets: one session's media.
+    UdpId
+);
+id!(
+    /// Names one accepted command until its [`Output::Completed`].
+    CommandId
+);
+id!(
+    /// Names one media session's audio, in both directions.
+    MediaId
+);
+
+/// A state machine that a runtime drives. See the [module documentation](self).
+pub trait Machine {
+    /// What the application may ask for.
+    type Command;
+    /// What the application is told.
+    type Event;
+    /// What a successful command yields.
+    type Outcome;
+    /// Why a command failed, at once or later.
+    type Error: std::error::Error;
+
+    /// Asks for something.
+    ///
+    /// # Errors
+    ///
+    /// The command is impossible in this state; nothing changed and no completion will follow.
+    fn submit(&mut self, now: Instant, command: Self::Command) -> Result<CommandId, Self::Error>;
+
+    /// Tells the machine what happened.
+    fn handle_input(&mut self, now: Instant, input: Input);
+
+    /// The next thing to do. Call again until it answers [`Output::Timeout`].
+    fn poll_output(&mut self) -> Output<Self::Event, Self::Outcome, Self::Error>;
+}
+
+/// The output type of a machine, spelled from its parts.
+pub type OutputOf<M> =
+    Output<<M as Machine>::Event, <M as Machine>::Outcome, <M as Machine>::Error>;
+
+/// One thing that happened outside the machine.
+#[non_exhaustive]
+pub enum Input {
+    /// Only time passed.
+    Timeout,
+    /// Something happened on a WebSocket.
+    WebSocket {
+        /// Which one.
+        id: WsId,
+        /// What happened.
+        event: WsEvent,
+    },
+    /// An HTTP exchange ended. Any status is a response; no response is a [`NetError`].
+    Http {
+        /// Which one.
+        id: HttpId,
+        /// The whole response, or why there is none.
+        result: Result<http::Response<Vec<u8>>, NetError>,
+    },
+    /// Something happened on a UDP socket group.
+    Udp {
+        /// Which one.
+        id: UdpId,
+        /// What happened.
+        event: UdpEvent,
+    },
+    /// The application speaks: one encoded frame for a session.
+    Audio {
+        /// Which session's audio.
+        media: MediaId,
+        /// The frame.
+        frame: AudioFrame,
+    },
+}
+
+/// What can happen on a WebSocket.
+#[non_exhaustive]
+pub enum WsEvent {
+    /// The handshake is done.
+    Opened {
+        /// The subprotocol the server chose.
+        protocol: Option<String>,
+    },
+    /// One whole text message.
+    Text(String),
+    /// The socket ended after it was open, by whichever side, cleanly or not.
+    Closed {
+        /// The close code, if a close frame came (RFC 6455 section 7.4).
+        code: Option<u16>,
+        /// The close frame's reason, or what the network said.
+        reason: String,
+    },
+    /// The socket never opened.
+    Failed(NetError),
+}
+
+/// What can happen on a UDP socket group.
+#[non_exhaustive]
+pub enum UdpEvent {
+    /// Bound. One socket for each address; none is unspecified (`0.0.0.0`).
+    Opened {
+        /// The local addresses, most preferred first.
+        local: Vec<SocketAddr>,
+    },
+    /// No socket could be bound.
+    Failed(NetError),
+    /// A datagram came.
+    Datagram {
+        /// The local address it came to.
+        local: SocketAddr,
+        /// Who sent it.
+        remote: SocketAddr,
+        /// Its bytes.
+        data: Vec<u8>,
+    },
+}
+
+/// One thing to do, or the end of a drain.
+#[non_exhaustive]
+pub enum Output<Event, Outcome, Error> {
+    /// Open a WebSocket (RFC 6455).
+    OpenWebSocket {
+        /// The id that all its events carry.
+        id: WsId,
+        /// The URI (`ws` or `wss`) and extra headers, `Sec-WebSocket-Protocol` among them. The
+        /// URI may hold a secret: do not log its path.
+        request: http::Request<()>,
+        /// Give up, with [`NetErrorKind::Timeout`], when it has not opened by then.
+        deadline: Instant,
+    },
+    /// Send one text message.
+    SendText {
+        /// On which socket.
+        id: WsId,
+        /// The message. May hold a secret: do not log it.
+        text: String,
+    },
+    /// Send a close frame if that is still possible, then drop the socket.
+    CloseWebSocket {
+        /// Which one.
+        id: WsId,
+    },
+    /// Do one HTTP exchange. Redirects are not followed; statuses are not errors.
+    Http {
+        /// The id that the answer carries.
+        id: HttpId,
+        /// The request. Its headers hold a secret: do not log them.
+        request: http::Request<Vec<u8>>,
+        /// Give up, with [`NetErrorKind::Timeout`], when it has not ended by then.
+        deadline: Instant,
+    },
+    /// Bind UDP sockets for one session's media.
+    OpenUdp {
+        /// The id that all its events carry.
+        id: UdpId,
+    },
+    /// Send a datagram.
+    Transmit {
+        /// Through which socket group.
+        id: UdpId,
+        /// From which of its addresses.
+        local: SocketAddr,
+        /// To whom.
+        remote: SocketAddr,
+        /// Its bytes.
+        data: Vec<u8>,
+    },
+    /// Close a UDP socket group.
+    CloseUdp {
+        /// Which one.
+        id: UdpId,
+    },
+    /// The far side spoke: one encoded frame of a session.
+    Audio {
+        /// Which session's audio.
+        media: MediaId,
+        /// The frame.
+        frame: AudioFrame,
+    },
+    /// Tell the application.
+    Event(Event),
+    /// A command is over.
+    Completed {
+        /// Which one.
+        command: CommandId,
+        /// How it ended.
+        result: Result<Outcome, Error>,
+    },
+    /// The drain is over. Wake the machine then, if at all.
+    Timeout(Option<Wake>),
+}
+
+/// When a machine wants to be woken, and what for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wake {
+    /// The instant; due at once when it is not in the future.
+    pub at: Instant,
+    /// Which timer asks, for logs and for the simulator.
+    pub reason: &'static str,
+}
+
+impl Wake {
+    /// The earlier of two optional wake-ups.
+    #[must_use]
+    pub fn earliest(a: Option<Self>, b: Option<Self>) -> Option<Self> {
+        match (a, b) {
+            (Some(a), Some(b)) => Some(if b.at < a.at { b } else { a }),
+            (a, None) => a,
+            (None, b) => b,
+        }
+    }
+}
+
+/// Why the network did not do what was asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{kind}: {message}")]
+pub struct NetError {
+    /// What kind of failure.
+    pub kind: NetErrorKind,
+    /// What the operating system or library said, without secrets.
+    pub message: String,
+}
+
+impl NetError {
+    /// A failure of this kind, explained.
+    pub fn new(kind: NetErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into() }
+    }
+}
+
+/// Kinds of network failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum NetErrorKind {
+    /// The host name has no address.
+    #[error("name not resolved")]
+    Resolve,
+    /// No connection: refused, unreachable.
+    #[error("not connected")]
+    Connect,
+    /// TLS failed: certificate, name, protocol.
+    #[error("TLS failed")]
+    Tls,
+    /// The deadline passed.
+    #[error("timed out")]
+    Timeout,
+    /// The connection broke before the answer was whole.
+    #[error("connection lost")]
+    Lost,
+    /// The WebSocket upgrade was answered with another HTTP status.
+    #[error("upgrade refused with status {0}")]
+    Refused(u16),
+    /// The peer spoke the protocol wrongly.
+    #[error("protocol error")]
+    Protocol,
+    /// A message or body over the runtime's limit.
+    #[error("too large")]
+    TooLarge,
+    /// The runtime could not do it: no socket, no such interface, shutting down.
+    #[error("not possible here")]
+    Local,
+}
+
+// Frames and requests carry tokens, so Debug shows shapes, never contents.
+impl fmt::Debug for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Timeout => f.write_str("Timeout"),
+            Self::WebSocket { id, event } => write!(f, "{id:?} {event:?}"),
+            Self::Http { id, result: Ok(r) } => {
+                write!(f, "{id:?} {} ({} bytes)", r.status(), r.body().len())
+            }
+            Self::Http { id, result: Err(e) } => write!(f, "{id:?} {e}"),
+            Self::Udp { id, event } => write!(f, "{id:?} {event:?}"),
+            Self::Audio { media, frame } => write!(f, "{media:?} {frame:?}"),
+        }
+    }
+}
+
+impl fmt::Debug for WsEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Opened { protocol } => write!(f, "Opened({protocol:?})"),
+            Self::Text(t) => write!(f, "Text({} bytes)", t.len()),
+            Self::Closed { code, reason } => write!(f, "Closed({code:?}, {reason:?})"),
+            Self::Failed(e) => write!(f, "Failed({e})"),
+        }
+    }
+}
+
+impl fmt::Debug for UdpEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Opened { local } => write!(f, "Opened({local:?})"),
+            Self::Failed(e) => write!(f, "Failed({e})"),
+            Self::Datagram { local, remote, data } => {
+                write!(f, "Datagram({remote} to {local}, {} bytes)", data.len())
+            }
+        }
+    }
+}
+
+impl<Event: fmt::Debug, Outcome: fmt::Debug, Error: fmt::Debug> fmt::Debug
+    for Output<Event, Outcome, Error>
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OpenWebSocket { id, request, .. } => {
+                write!(f, "OpenWebSocket({id:?}, {:?})", request.uri().host())
+            }
+            Self::SendText { id, text } => write!(f, "SendText({id:?}, {} bytes)", text.len()),
+            Self::CloseWebSocket { id } => write!(f, "CloseWebSocket({id:?})"),
+            Self::Http { id, request, .. } => {
+                write!(f, "Http({id:?}, {} {})", request.method(), request.uri().path())
+            }
+            Self::OpenUdp { id } => write!(f, "OpenUdp({id:?})"),
+            Self::Transmit { id, local, remote, data } => {
+                write!(f, "Transmit({id:?}, {local} to {remote}, {} bytes)", data.len())
+            }
+            Self::CloseUdp { id } => write!(f, "CloseUdp({id:?})"),
+            Self::Audio { media, frame } => write!(f, "Audio({media:?}, {frame:?})"),
+            Self::Event(e) => write!(f, "Event({e:?})"),
+            Self::Completed { command, result } => write!(f, "Completed({command:?}, {result:?})"),
+            Self::Timeout(wake) => write!(f, "Timeout({wake:?})"),
+        }
+    }
+}

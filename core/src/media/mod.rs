@@ -1,0 +1,390 @@
+//! Media: the engine behind a session, its audio frames, states and figures.
+//!
+//! Sessions know only the [`Engine`] trait. The real engine, over str0m, does ICE (RFC 8445),
+//! DTLS (RFC 6347, RFC 9147) and SRTP (RFC 3711, RFC 5764); the simulator brings a cheap one.
+//! Frames cross this line encoded; codecs are in [`crate::audio`], devices are the
+//! application's.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use crate::machine::Wake;
+use crate::rng::Seed;
+
+/// An audio codec as negotiated on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum AudioCodec {
+    /// Opus (RFC 7587), RTP clock 48 kHz.
+    Opus,
+    /// G.711 µ-law (RFC 3551), 8 kHz.
+    Pcmu,
+    /// G.711 A-law (RFC 3551), 8 kHz.
+    Pcma,
+}
+
+impl AudioCodec {
+    /// The RTP clock rate in Hz, the unit of [`AudioFrame::time`].
+    #[must_use]
+    pub const fn clock_rate(self) -> u32 {
+        match self {
+            Self::Opus => 48_000,
+            Self::Pcmu | Self::Pcma => 8_000,
+        }
+    }
+
+    /// The encoding name in SDP (`a=rtpmap`).
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Opus => "opus",
+            Self::Pcmu => "PCMU",
+            Self::Pcma => "PCMA",
+        }
+    }
+}
+
+/// One encoded audio frame, usually 20 ms.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AudioFrame {
+    /// How `data` is encoded.
+    pub codec: AudioCodec,
+    /// The media time of the first sample, in ticks of the codec's RTP clock. Starts anywhere,
+    /// advances with the samples and, while nothing is said, with the clock.
+    pub time: u64,
+    /// Frames known to be missing just before this one. Zero on frames to be sent.
+    pub lost_before: u32,
+    /// Whether this is the first frame after silence (the RTP marker bit, RFC 3551 section 4.1).
+    pub talkspurt: bool,
+    /// The payload.
+    pub data: Bytes,
+}
+
+impl fmt::Debug for AudioFrame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}@{} ({} bytes", self.codec, self.time, self.data.len())?;
+        if self.lost_before > 0 {
+            write!(f, ", {} lost before", self.lost_before)?;
+        }
+        f.write_str(")")
+    }
+}
+
+/// Where a media session stands. ICE and DTLS together.
+///
+/// ```text
+/// New ──> Connecting ──> Connected <──> Disconnected
+///  │          │              │               │
+///  └──────────┴──────────────┴───────┬───────┘
+///                                 Failed, Closed
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MediaState {
+    /// Nothing negotiated yet.
+    New,
+    /// Looking for a path, or shaking hands over one.
+    Connecting,
+    /// Media can flow both ways.
+    Connected,
+    /// The path stopped answering. It may come back by an ICE restart.
+    Disconnected,
+    /// It will not come back.
+    Failed,
+    /// Closed by us or by the far side.
+    Closed,
+}
+
+/// Figures of one media session since it began.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct MediaStats {
+    /// RTP packets sent.
+    pub packets_sent: u64,
+    /// RTP payload bytes sent.
+    pub bytes_sent: u64,
+    /// RTP packets received, late and duplicate ones included.
+    pub packets_received: u64,
+    /// RTP payload bytes received.
+    pub bytes_received: u64,
+    /// Packets that never came, by sequence number (RFC 3550 appendix A.3).
+    pub packets_lost: u64,
+    /// Interarrival jitter (RFC 3550 section 6.4.1).
+    pub jitter: Duration,
+    /// The last round trip measured, by ICE or RTCP.
+    pub round_trip: Option<Duration>,
+    /// Loss of what we send, as the far side last reported it, 0.0 to 1.0.
+    pub remote_loss: Option<f32>,
+}
+
+impl MediaStats {
+    /// The share of expected packets that were lost, 0.0 to 1.0.
+    #[must_use]
+    pub fn loss(&self) -> f64 {
+        let expected = self.packets_received + self.packets_lost;
+        if expected == 0 { 0.0 } else { self.packets_lost as f64 / expected as f64 }
+    }
+}
+
+/// A key of a telephone keypad: `0`-`9`, `*`, `#`, `A`-`D` (RFC 4733 section 3.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Digit(u8);
+
+impl Digit {
+    const KEYS: &'static [u8; 16] = b"0123456789*#ABCD";
+
+    /// The RFC 4733 event code, 0 to 15.
+    #[must_use]
+    pub const fn event(self) -> u8 {
+        self.0
+    }
+
+    /// From an event code, 0 to 15.
+    #[must_use]
+    pub const fn from_event(event: u8) -> Option<Self> {
+        if event < 16 { Some(Self(event)) } else { None }
+    }
+
+    /// The key as a character.
+    #[must_use]
+    pub fn as_char(self) -> char {
+        char::from(Self::KEYS[usize::from(self.0)])
+    }
+}
+
+impl TryFrom<char> for Digit {
+    type Error = MediaError;
+
+    fn try_from(key: char) -> Result<Self, MediaError> {
+        let key = key.to_ascii_uppercase();
+        Self::KEYS
+            .iter()
+            .position(|k| char::from(*k) == key)
+            .map(|event| Self(event as u8))
+            .ok_or(MediaError::NotADigit(key))
+    }
+}
+
+/// What an engine needs to be told when it is made.
+#[derive(Clone, Debug)]
+pub struct EngineConfig {
+    /// Codecs to offer and to accept, best first. Never empty.
+    pub codecs: Vec<AudioCodec>,
+    /// Whether only relayed candidates may be used.
+    pub relay_only: bool,
+    /// Where the engine's own randomness comes from.
+    pub seed: Seed,
+}
+
+impl EngineConfig {
+    /// Opus, then G.711; any candidate.
+    #[must_use]
+    pub fn new(seed: Seed) -> Self {
+        Self {
+            codecs: vec![AudioCodec::Opus, AudioCodec::Pcmu, AudioCodec::Pcma],
+            relay_only: false,
+            seed,
+        }
+    }
+}
+
+/// Makes an engine for each session.
+pub trait EngineFactory: Send {
+    /// A new engine. `now` is its first instant.
+    fn create(&mut self, now: Instant, config: EngineConfig) -> Box<dyn Engine>;
+}
+
+/// One media session: a peer connection without the browser.
+///
+/// Sans-IO, with the rules of [`crate::machine`]: after any `&mut` call drain
+/// [`Engine::poll_output`] until it answers [`EngineOutput::Timeout`].
+///
+/// SDP text is the negotiating language because both signalings translate to it.
+pub trait Engine: Send {
+    /// A local address that media may use; yields a host candidate.
+    fn add_local_address(&mut self, now: Instant, address: SocketAddr);
+
+    /// No more local addresses will come; yields [`EngineEvent::GatheringComplete`].
+    fn local_addresses_done(&mut self, now: Instant);
+
+    /// Makes an offer to send and receive one audio stream.
+    ///
+    /// # Errors
+    ///
+    /// [`MediaError::State`] when something was negotiated already.
+    fn create_offer(&mut self, now: Instant) -> Result<String, MediaError>;
+
+    /// Applies the answer to our offer.
+    ///
+    /// # Errors
+    ///
+    /// [`MediaError::State`] without an offer of ours; [`MediaError::Sdp`] and
+    /// [`MediaError::NoCommonCodec`] by the answer. The session is unusable after an error.
+    fn accept_answer(&mut self, now: Instant, answer: &str) -> Result<(), MediaError>;
+
+    /// Applies an offer. The answer is made later, by [`Engine::create_answer`], so that remote
+    /// candidates can be collected meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// [`MediaError::NotYet`] for a renegotiation or an ICE restart; others by the offer.
+    fn accept_offer(&mut self, now: Instant, offer: &str) -> Result<(), MediaError>;
+
+    /// The answer to the offer accepted before. Answers `a=setup:active` to `actpass`.
+    ///
+    /// # Errors
+    ///
+    /// [`MediaError::State`] when no offer waits.
+    fn create_answer(&mut self, now: Instant) -> Result<String, MediaError>;
+
+    /// A remote candidate: the value of an `a=candidate` line, from `candidate:` on (RFC 8839
+    /// section 5.1). Kept until an offer or answer is applied. TCP, and host names that are not
+    /// addresses, are skipped without an error.
+    ///
+    /// # Errors
+    ///
+    /// [`MediaError::Candidate`] when it cannot be read. The session goes on.
+    fn add_remote_candidate(&mut self, now: Instant, candidate: &str) -> Result<(), MediaError>;
+
+    /// Asks for an ICE restart (RFC 8445 section 9).
+    ///
+    /// # Errors
+    ///
+    /// [`MediaError::NotYet`].
+    fn restart_ice(&mut self, now: Instant) -> Result<String, MediaError>;
+
+    /// A datagram came to one of our local addresses.
+    fn handle_datagram(&mut self, now: Instant, local: SocketAddr, remote: SocketAddr, data: &[u8]);
+
+    /// Time passed.
+    fn handle_timeout(&mut self, now: Instant);
+
+    /// Sends one frame. Silently dropped while muted; counted but dropped before
+    /// [`MediaState::Connected`].
+    ///
+    /// # Errors
+    ///
+    /// [`MediaError::NotNegotiated`] when the frame's codec was not negotiated;
+    /// [`MediaError::State`] when closed.
+    fn send_audio(&mut self, now: Instant, frame: &AudioFrame) -> Result<(), MediaError>;
+
+    /// Stops or resumes sending audio. DTMF still goes out.
+    fn set_muted(&mut self, muted: bool);
+
+    /// Queues digits as telephone-events (RFC 4733): each for `duration`, clamped to 40 ms..6 s,
+    /// with 50 ms between.
+    ///
+    /// # Errors
+    ///
+    /// [`MediaError::NotNegotiated`] without telephone-event; [`MediaError::State`] when not
+    /// connected; [`MediaError::TooMany`] when over 64 digits wait.
+    fn send_dtmf(
+        &mut self,
+        now: Instant,
+        digits: &[Digit],
+        duration: Duration,
+    ) -> Result<(), MediaError>;
+
+    /// The codec to send with, once negotiated: the far side's first that we have too.
+    fn send_codec(&self) -> Option<AudioCodec>;
+
+    /// Where the session stands.
+    fn state(&self) -> MediaState;
+
+    /// The figures so far.
+    fn stats(&self) -> MediaStats;
+
+    /// Says goodbye (DTLS close_notify, RTCP BYE) and ends in [`MediaState::Closed`].
+    fn close(&mut self, now: Instant);
+
+    /// The next thing to do. Call again until it answers [`EngineOutput::Timeout`].
+    fn poll_output(&mut self) -> EngineOutput;
+}
+
+/// One thing an engine wants done, or the end of a drain.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum EngineOutput {
+    /// Send a datagram.
+    Transmit {
+        /// From which local address.
+        local: SocketAddr,
+        /// To whom.
+        remote: SocketAddr,
+        /// Its bytes.
+        data: Vec<u8>,
+    },
+    /// Something to know.
+    Event(EngineEvent),
+    /// The drain is over. Call [`Engine::handle_timeout`] then, if at all.
+    Timeout(Option<Wake>),
+}
+
+/// What an engine reports.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum EngineEvent {
+    /// The state changed.
+    State(MediaState),
+    /// A local candidate to trickle.
+    LocalCandidate(LocalCandidate),
+    /// No more local candidates will come.
+    GatheringComplete,
+    /// A frame came, in order.
+    Audio(AudioFrame),
+    /// The far side pressed a key; told once for each press, at its end.
+    Dtmf {
+        /// Which key.
+        digit: Digit,
+        /// For how long.
+        duration: Duration,
+    },
+    /// The session cannot go on; [`MediaState::Failed`] follows.
+    Failed(MediaError),
+}
+
+/// A local ICE candidate and where it belongs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalCandidate {
+    /// The media section it is for (`a=mid`), once negotiated.
+    pub mid: Option<String>,
+    /// Our ICE user fragment.
+    pub ufrag: String,
+    /// The value of the `a=candidate` line, from `candidate:` on.
+    pub candidate: String,
+}
+
+/// Why media did not do what was asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MediaError {
+    /// The session description cannot be used.
+    #[error("unusable session description: {0}")]
+    Sdp(String),
+    /// The description names no codec that we have.
+    #[error("no common audio codec")]
+    NoCommonCodec,
+    /// The candidate cannot be read.
+    #[error("unreadable candidate: {0}")]
+    Candidate(String),
+    /// Not possible in this state.
+    #[error("not possible while {0:?}")]
+    State(MediaState),
+    /// That codec or payload was not negotiated.
+    #[error("{0} was not negotiated")]
+    NotNegotiated(&'static str),
+    /// Not a key of a telephone keypad.
+    #[error("not a telephone key: {0:?}")]
+    NotADigit(char),
+    /// A bounded queue is full.
+    #[error("too many {0} waiting")]
+    TooMany(&'static str),
+    /// This version cannot do it.
+    #[error("{0} is not supported yet")]
+    NotYet(&'static str),
+    /// No connection could be made: no path, or the DTLS handshake failed.
+    #[error("media connection failed: {0}")]
+    Connection(String),
+}

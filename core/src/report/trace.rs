@@ -1,0 +1,40 @@
+//! One message on the wire, fit to be shown.
+
+use std::time::Instant;
+
+/// A message that was sent or received, with secrets removed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TraceRecord {
+    /// When.
+    pub at: Instant,
+    /// Which way.
+    pub direction: Direction,
+    /// Over what.
+    pub channel: Channel,
+    /// What it is, in a few words: `propose`, `PATCH participants`, `session-accept`.
+    pub summary: String,
+    /// The session or conversation it belongs to, where that is known.
+    pub about: Option<String>,
+    /// The message itself: XML, JSON or an HTTP exchange as text. Empty where it says nothing.
+    pub body: String,
+}
+
+/// Which way a message went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Direction {
+    /// From this client to the service.
+    Sent,
+    /// From the service to this client.
+    Received,
+}
+
+/// Over what a message went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Channel {
+    /// XMPP over the WebSocket.
+    Xmpp,
+    /// REST.
+    Rest,
+    /// ICE, DTLS, RTP: milestones, not packets.
+    Media,
+}
