@@ -1,0 +1,95 @@
+// The check: every scenario with every variant of the SDK, one line each.
+//
+//   node check.mjs --emulator https://127.0.0.1:PORT --chromium PATH [--only TEXT] [--verbose]
+
+import { parseArgs } from 'node:util';
+
+import { Agent, launch } from './agent.mjs';
+import { PUBLISHED, bundleWithNewerClient } from './build.mjs';
+import { deadline } from './deadline.mjs';
+import { Emulator } from './emulator.mjs';
+import { SCENARIOS } from './scenarios.mjs';
+
+const { values: options } = parseArgs({
+  options: {
+    emulator: { type: 'string' },
+    chromium: { type: 'string' },
+    only: { type: 'string', default: '' },
+    verbose: { type: 'boolean', default: false },
+  },
+});
+if (!options.emulator || !options.chromium) {
+  console.error('usage: node check.mjs --emulator URL --chromium PATH [--only TEXT] [--verbose]');
+  process.exit(2);
+}
+
+/** The longest that one scenario may take, all its waits together. */
+const SCENARIO_LIMIT = 120_000;
+
+const emulator = new Emulator(options.emulator);
+const { name, features } = await emulator.get('health');
+console.log(`emulator ${name}: ${(features ?? ['all features']).join(', ')}`);
+
+const variants = {
+  'SDK 9.2.4 as published (streaming client 17.2.7)': PUBLISHED,
+  'SDK 9.2.4 with streaming client 19.4.1': await bundleWithNewerClient(),
+};
+
+const browser = await launch(options.chromium, new URL(options.emulator).port);
+console.log(`Chromium ${browser.version()}`);
+
+const tally = { passed: 0, failed: 0 };
+for (const [variant, sdk] of Object.entries(variants)) {
+  console.log(`\n${variant}`);
+  for (const [scenario, play] of Object.entries(SCENARIOS)) {
+    if (!`${variant}: ${scenario}`.includes(options.only)) continue;
+    await run(scenario, play, sdk);
+  }
+}
+await browser.close();
+
+console.log(`\n${tally.passed} passed, ${tally.failed} failed`);
+process.exitCode = tally.failed === 0 && tally.passed > 0 ? 0 : 1;
+
+async function run(scenario, play, sdk) {
+  const began = Date.now();
+  let agent;
+  let mark = 0;
+  try {
+    await emulator.post('reset');
+    mark = await emulator.mark();
+    const user = await emulator.post('users', { station: {} });
+    agent = await Agent.open(browser, sdk);
+    await deadline(SCENARIO_LIMIT, 'the scenario to finish', () => play({ agent, emulator, user, mark }));
+    await nothingUnknown(mark);
+    if (agent.complaints.length > 0) throw new Error(agent.complaints.join('; '));
+    tally.passed += 1;
+    console.log(`  ok    ${scenario} (${((Date.now() - began) / 1000).toFixed(1)} s)`);
+  } catch (error) {
+    tally.failed += 1;
+    console.log(`  FAIL  ${scenario}: ${error.message}`);
+    await explain(agent, mark);
+  } finally {
+    await agent?.close();
+  }
+}
+
+/** Whatever the SDK asked of the emulator, the emulator knew how to answer. */
+async function nothingUnknown(mark) {
+  const unknown = (await emulator.since(mark)).filter((event) => event.type.startsWith('unhandled-'));
+  if (unknown.length > 0) throw new Error(`the emulator did not know: ${JSON.stringify(unknown)}`);
+}
+
+/** What both sides saw, under the line of a scenario that failed. */
+async function explain(agent, mark) {
+  const indent = (line) => console.log(`        ${line}`);
+  for (const { name, args } of agent?.events ?? []) {
+    indent(`sdk      ${name} ${JSON.stringify(args).slice(0, options.verbose ? 4000 : 160)}`);
+  }
+  for (const line of agent?.complaints ?? []) indent(`page     ${line}`);
+  for (const line of (agent?.console ?? []).slice(-20)) indent(`console  ${line.slice(0, 300)}`);
+  const events = await emulator.since(mark).catch((error) => [{ type: error.message }]);
+  for (const event of events) {
+    indent(`emulator ${JSON.stringify(event).slice(0, options.verbose ? 4000 : 240)}`);
+  }
+}

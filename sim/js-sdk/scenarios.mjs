@@ -1,0 +1,264 @@
+// What an agent lives through, told twice: by the SDK's events and by the emulator's own view.
+
+import assert from 'node:assert/strict';
+
+import { deadline, pause } from './deadline.mjs';
+
+/** Packets of 20 ms each: one second of audio. */
+const ONE_SECOND = 50;
+
+/**
+ * Each scenario gets `{ agent, emulator, user, mark }`: a page not yet logged in, the control API,
+ * a new user and the place in the emulator's event log at which the scenario began.
+ */
+export const SCENARIOS = {
+  'logs in and subscribes': async ({ agent, emulator, user, mark }) => {
+    await agent.initialize(user.token);
+    const [{ reconnect }] = await agent.event('connected');
+    assert.equal(reconnect, false);
+    const [{ action, station }] = await agent.event('station');
+    assert.equal(action, 'Associated');
+    assert.equal(station.id, user.stationId);
+    for (const type of ['ws-open', 'sasl-ok', 'bound', 'subscribe']) await emulator.event(mark, type);
+
+    const { connections } = await emulator.get('connections');
+    const mine = connections.filter((connection) => connection.userId === user.userId);
+    assert.equal(mine.length, 1);
+    assert.equal(bare(mine[0].jid), bare(user.jid));
+    const topics = JSON.stringify(mine[0].topics);
+    assert.match(topics, new RegExp(`v2\\.users\\.${user.userId}.*conversations`), 'no conversations topic');
+  },
+
+  'inbound Jingle call': (t) => inboundCall(t, { signaling: 'jingle', trickle: true }),
+  'inbound Jingle call, candidates in the offer': (t) =>
+    inboundCall(t, { signaling: 'jingle', trickle: false }),
+  'inbound SDP call': (t) => inboundCall(t, { signaling: 'sdp', trickle: false }),
+  'inbound SDP call, trickled': (t) => inboundCall(t, { signaling: 'sdp', trickle: true }),
+
+  'inbound call, propose before the notification': (t) => inboundCall(t, { eventFirst: false }),
+
+  'auto-answered call': async (t) => {
+    await t.agent.initialize(t.user.token);
+    const { conversationId } = await ring(t, { autoAnswer: true }, { autoAnswer: true });
+    await connected(t, conversationId);
+    await audioBothWays(t, conversationId);
+    await farEndHangsUp(t, conversationId);
+  },
+
+  'outbound call': async (t) => {
+    const { agent, emulator, user, mark } = t;
+    await agent.initialize(user.token);
+    const started = await agent.call('startSoftphoneSession', { phoneNumber: '+15550123' });
+    assert.ok(started.id, 'no conversation id');
+    assert.equal(started.selfUri, `/api/v2/conversations/calls/${started.id}`);
+    const [pending] = await agent.event('pendingSession', (session) => session.conversationId === started.id);
+    assert.equal(pending.autoAnswer, true);
+    await emulator.event(mark, 'message-proceed');
+    await connected(t, started.id);
+    assert.equal((await emulator.get(`calls/${started.id}`)).direction, 'outbound');
+    await audioBothWays(t, started.id);
+    await agentEnds(t, started.id);
+  },
+
+  'mute and unmute': async (t) => {
+    const conversationId = await answeredCall(t);
+    for (const mute of [true, false]) {
+      const from = t.agent.mark();
+      await t.agent.call('setAudioMute', { conversationId, mute });
+      await t.agent.event('conversationUpdate', flag('muted', mute, conversationId), from);
+      await t.emulator.call(conversationId, (call) => call.muted === mute, mute ? 'muted' : 'unmuted');
+    }
+    await audioBothWays(t, conversationId);
+    await farEndHangsUp(t, conversationId);
+  },
+
+  'hold and unhold': async (t) => {
+    const conversationId = await answeredCall(t);
+    for (const held of [true, false]) {
+      const from = t.agent.mark();
+      await t.agent.call('setConversationHeld', { conversationId, held });
+      await t.agent.event('conversationUpdate', flag('held', held, conversationId), from);
+      await t.emulator.call(conversationId, (call) => call.held === held, held ? 'held' : 'not held');
+    }
+    await audioBothWays(t, conversationId);
+    await farEndHangsUp(t, conversationId);
+  },
+
+  'agent ends the call': async (t) => {
+    const conversationId = await answeredCall(t);
+    await agentEnds(t, conversationId);
+  },
+
+  'agent terminates the Jingle session': async (t) => {
+    const conversationId = await answeredCall(t);
+    const [session] = await t.agent.event('sessionStarted');
+    await t.agent.call('forceTerminateSession', session.id);
+    await t.emulator.event(t.mark, 'session-terminate');
+    await ended(t, conversationId);
+  },
+
+  'agent terminates the SDP session': async (t) => {
+    const conversationId = await answeredCall(t, { signaling: 'sdp', trickle: false });
+    const [session] = await t.agent.event('sessionStarted');
+    await t.agent.call('forceTerminateSession', session.id);
+    await t.emulator.event(t.mark, 'genesys-terminate');
+    await ended(t, conversationId);
+  },
+
+  'agent rejects a queue call': (t) => rejects(t, 'agent', 'PATCH', /\/participants\/[^/]+$/, { state: 'disconnected' }),
+  'agent rejects a direct call into voicemail': (t) =>
+    rejects(t, 'user', 'POST', /\/participants\/[^/]+\/replace$/, { voicemail: true }),
+
+  'caller gives up while it rings': async (t) => {
+    await t.agent.initialize(t.user.token);
+    const { conversationId, sessionId } = await ring(t);
+    await t.emulator.post(`calls/${conversationId}/cancel`);
+    const [cancelled] = await t.agent.event('cancelPendingSession');
+    assert.deepEqual(cancelled, { sessionId, conversationId });
+    await t.emulator.call(conversationId, isOver, 'over');
+    await nothingStarted(t);
+  },
+
+  'another client of the user answers': (t) => elsewhere(t, 'accept'),
+  'another client of the user rejects': (t) => elsewhere(t, 'reject'),
+
+  'two calls, one after the other': async (t) => {
+    await t.agent.initialize(t.user.token);
+    for (const signaling of ['jingle', 'sdp']) {
+      const { conversationId } = await ring(t, { signaling });
+      await t.agent.call('acceptPendingSession', { conversationId });
+      await connected(t, conversationId);
+      await audioBothWays(t, conversationId);
+      await farEndHangsUp(t, conversationId);
+    }
+  },
+
+  'comes back after its socket died, and is called': async (t) => {
+    const { agent, emulator, user } = t;
+    await agent.initialize(user.token);
+    const from = agent.mark();
+    const mark = await emulator.mark();
+    await emulator.post('connections/drop', { userId: user.userId, mode: 'tcp' });
+    await emulator.event(mark, 'bound', undefined, 60_000);
+    await agent.event('connected', undefined, from, 60_000);
+    const { conversationId } = await ring(t);
+    await agent.call('acceptPendingSession', { conversationId });
+    await connected(t, conversationId);
+    await audioBothWays(t, conversationId);
+    await farEndHangsUp(t, conversationId);
+  },
+};
+
+async function inboundCall(t, options) {
+  const conversationId = await answeredCall(t, options);
+  await t.emulator.event(t.mark, 'message-proceed');
+  await t.emulator.event(t.mark, 'message-accept');
+  await t.emulator.event(t.mark, options.signaling === 'sdp' ? 'genesys-answer' : 'session-accept');
+  await t.agent.event('handledPendingSession', (session) => session.conversationId === conversationId);
+  await audioBothWays(t, conversationId);
+  await farEndHangsUp(t, conversationId);
+}
+
+/** Logs in, is called, answers; the call is connected at both ends. */
+async function answeredCall(t, options = {}) {
+  await t.agent.initialize(t.user.token);
+  const { conversationId } = await ring(t, options);
+  await t.agent.call('acceptPendingSession', { conversationId });
+  await connected(t, conversationId);
+  return conversationId;
+}
+
+/** A customer calls: the pending session that the SDK reports carries the call's ids. */
+async function ring({ agent, emulator, user }, options = {}, expected = { autoAnswer: false }) {
+  const from = agent.mark();
+  const call = await emulator.post('calls', { kind: 'inbound', userId: user.userId, ...options });
+  const ours = (session) => session.conversationId === call.conversationId;
+  const [pending] = await agent.event('pendingSession', ours, from);
+  assert.equal(pending.sessionType, 'softphone');
+  assert.equal(pending.autoAnswer, expected.autoAnswer);
+  assert.ok(pending.sessionId, 'no session id');
+  return pending;
+}
+
+/** The session started, the conversation is reported as connected, and the emulator agrees. */
+async function connected({ agent, emulator }, conversationId) {
+  await agent.event('sessionStarted', (session) => session.conversationId === conversationId);
+  await agent.event('conversationUpdate', (update) =>
+    update.activeConversationId === conversationId
+    && update.current.some((one) => one.conversationId === conversationId && one.mostRecentCallState.state === 'connected'));
+  await emulator.call(conversationId, (call) => call.state === 'connected', 'connected');
+}
+
+/** A second of audio passes each way from now on, counted at both ends, and is not silence. */
+async function audioBothWays({ agent, emulator }, conversationId) {
+  const before = await agent.audioUntil(conversationId, (now) => now.state === 'connected', 'the peer connection');
+  await agent.audioUntil(
+    conversationId,
+    (now) => now.sent - before.sent >= ONE_SECOND && now.received - before.received >= ONE_SECOND && now.energy > 0,
+    'a second of audio both ways, not silent',
+  );
+  await deadline(10_000, 'the far end to count the audio', async (seen) => {
+    for (;;) {
+      const far = await emulator.get(`calls/${conversationId}/media`);
+      if (far.packetsReceived >= ONE_SECOND && far.packetsSent >= ONE_SECOND) return;
+      seen(far);
+      await pause(100);
+    }
+  });
+}
+
+async function farEndHangsUp(t, conversationId) {
+  await t.emulator.post(`calls/${conversationId}/hangup`);
+  await ended(t, conversationId);
+}
+
+/** The application ends the call by REST; the service then ends the session. */
+async function agentEnds(t, conversationId) {
+  await t.agent.call('endSession', { conversationId });
+  await requested(t, 'PATCH', /\/participants\/[^/]+$/, { state: 'disconnected' });
+  await ended(t, conversationId);
+}
+
+/** Session and conversation are gone in the SDK, the call is over in the emulator. */
+async function ended({ agent, emulator }, conversationId) {
+  await agent.event('sessionEnded', (session) => session.conversationId === conversationId);
+  await agent.event('conversationUpdate', (update) =>
+    update.removed.some((one) => one.conversationId === conversationId) && update.current.length === 0);
+  await emulator.call(conversationId, (call) => call.state === 'terminated', 'terminated');
+}
+
+async function rejects(t, purpose, method, path, body) {
+  await t.agent.initialize(t.user.token);
+  const { conversationId, sessionId } = await ring(t, { purpose });
+  await t.agent.call('rejectPendingSession', { conversationId });
+  await requested(t, method, path, body);
+  const [cancelled] = await t.agent.event('cancelPendingSession');
+  assert.deepEqual(cancelled, { sessionId, conversationId });
+  await t.emulator.call(conversationId, isOver, 'over');
+  await nothingStarted(t);
+}
+
+async function elsewhere(t, how) {
+  await t.agent.initialize(t.user.token);
+  const { conversationId, sessionId } = await ring(t);
+  await t.emulator.post(`calls/${conversationId}/elsewhere`, { how });
+  const [handled] = await t.agent.event('handledPendingSession');
+  assert.deepEqual(handled, { sessionId, conversationId });
+  await nothingStarted(t);
+}
+
+async function nothingStarted({ agent }) {
+  assert.deepEqual(agent.named('sessionStarted'), []);
+}
+
+/** The emulator saw this request with this body. */
+async function requested({ emulator, mark }, method, path, body) {
+  const fits = (event) => event.method === method && path.test(event.path);
+  const { body: sent } = await emulator.event(mark, 'rest', fits);
+  if (sent !== undefined) assert.deepEqual(typeof sent === 'string' ? JSON.parse(sent) : sent, body);
+}
+
+const bare = (jid) => jid.split('/')[0];
+const isOver = (call) => call.state === 'disconnected' || call.state === 'terminated';
+const flag = (name, value, conversationId) => (update) =>
+  update.current.some((one) => one.conversationId === conversationId && one.mostRecentCallState[name] === value);
