@@ -1,0 +1,203 @@
+//! What every runtime needs to be told about the network: plain data, no sockets.
+
+mod proxy;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, SocketAddr};
+
+pub use proxy::{Proxies, ProxyError, ProxyServer};
+
+/// Network options, the same for every runtime.
+///
+/// ```
+/// use offhook::net::{NetOptions, Proxy};
+///
+/// let options = NetOptions::default();
+/// assert_eq!(options.proxy, Proxy::None);
+/// assert_eq!(options.http_threads, 4);
+/// assert!(!options.loopback);
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct NetOptions {
+    /// Trust these certificates (DER) besides, or instead of, the built-in roots.
+    pub extra_roots: Vec<Vec<u8>>,
+    /// Whether to trust the built-in Mozilla roots. Default true.
+    pub builtin_roots: bool,
+    /// How to get out to HTTP and WebSocket servers. Default [`Proxy::None`].
+    pub proxy: Proxy,
+    /// Bind media sockets to these addresses only. Empty (the default): to every interface that
+    /// is up, within `interfaces`.
+    pub bind: Vec<IpAddr>,
+    /// Use only the interfaces with these names. Empty (the default): all.
+    pub interfaces: Vec<String>,
+    /// Whether loopback addresses may carry media, for tests and emulators. Default false.
+    pub loopback: bool,
+    /// Whether IPv6 addresses may carry media. Default false, as in the reference client.
+    pub ipv6: bool,
+    /// Blocking HTTP exchanges at once, at least 1. Default 4. More wait in order.
+    pub http_threads: usize,
+    /// The largest HTTP body accepted, in bytes. Default 8 MiB.
+    pub max_body: usize,
+    /// The largest WebSocket message accepted, in bytes. Default 1 MiB.
+    pub max_message: usize,
+    /// Connect to these addresses instead of resolving the name, by lower-case host name.
+    pub resolve: BTreeMap<String, SocketAddr>,
+}
+
+impl Default for NetOptions {
+    fn default() -> Self {
+        Self {
+            extra_roots: Vec::new(),
+            builtin_roots: true,
+            proxy: Proxy::None,
+            bind: Vec::new(),
+            interfaces: Vec::new(),
+            loopback: false,
+            ipv6: false,
+            http_threads: 4,
+            max_body: 8 << 20,
+            max_message: 1 << 20,
+            resolve: BTreeMap::new(),
+        }
+    }
+}
+
+/// One address of one of this computer's interfaces, as the runtime found it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InterfaceAddress {
+    /// The interface's name: `eth0`.
+    pub name: String,
+    /// The address.
+    pub address: IpAddr,
+}
+
+impl NetOptions {
+    /// The most local addresses that one media session uses; the first ones win.
+    pub const MAX_MEDIA_ADDRESSES: usize = 16;
+
+    /// The addresses that media may use, most preferred first: IPv4 before IPv6 before loopback,
+    /// otherwise in the order of `interfaces`.
+    ///
+    /// What [`NetOptions::bind`] names is taken literally. Of the interfaces' addresses,
+    /// unspecified, multicast and IPv6 link-local ones never carry media.
+    ///
+    /// ```
+    /// use offhook::net::{InterfaceAddress, NetOptions};
+    ///
+    /// let address = |name: &str, ip: &str| InterfaceAddress {
+    ///     name: name.into(),
+    ///     address: ip.parse().unwrap(),
+    /// };
+    /// let here = [address("lo", "127.0.0.1"), address("eth0", "10.0.0.7")];
+    /// let chosen = NetOptions::default().media_addresses(&here);
+    /// assert_eq!(chosen, ["10.0.0.7".parse::<std::net::IpAddr>().unwrap()]);
+    /// ```
+    #[must_use]
+    pub fn media_addresses(&self, interfaces: &[InterfaceAddress]) -> Vec<IpAddr> {
+        let mut chosen: Vec<IpAddr> = if self.bind.is_empty() {
+            interfaces
+                .iter()
+                .filter(|i| self.interfaces.is_empty() || self.interfaces.contains(&i.name))
+                .map(|i| i.address)
+                .filter(|address| self.may_carry_media(*address))
+                .collect()
+        } else {
+            self.bind.clone()
+        };
+        chosen.sort_by_key(|address| (address.is_loopback(), address.is_ipv6()));
+        let mut seen = BTreeSet::new();
+        chosen.retain(|address| seen.insert(*address));
+        chosen.truncate(Self::MAX_MEDIA_ADDRESSES);
+        chosen
+    }
+
+    fn may_carry_media(&self, address: IpAddr) -> bool {
+        // A link-local IPv6 address needs a scope, which a candidate cannot carry.
+        let link_local = matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local());
+        !address.is_unspecified()
+            && !address.is_multicast()
+            && !link_local
+            && (self.loopback || !address.is_loopback())
+            && (self.ipv6 || address.is_ipv4())
+    }
+}
+
+/// A way out through an HTTP proxy (`CONNECT`, RFC 9110 section 9.3.6).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Proxy {
+    /// Connect directly, whatever the environment says.
+    #[default]
+    None,
+    /// As `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` say, read by the runtime.
+    Environment,
+    /// Through this proxy, `http://[user:password@]host:port`.
+    Url(ProxyUrl),
+}
+
+/// A proxy's address. Its `Debug` hides the credentials.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ProxyUrl(pub String);
+
+impl std::fmt::Debug for ProxyUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0.rsplit('@').next().unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn here() -> Vec<InterfaceAddress> {
+        [
+            ("lo", "127.0.0.1"),
+            ("lo", "::1"),
+            ("eth0", "fe80::1"),
+            ("eth0", "2001:db8::7"),
+            ("eth0", "10.0.0.7"),
+            ("tun0", "10.8.0.2"),
+            ("eth0", "10.0.0.7"),
+        ]
+        .map(|(name, ip)| InterfaceAddress {
+            name: name.to_owned(),
+            address: ip.parse().expect("an address"),
+        })
+        .to_vec()
+    }
+
+    fn chosen(options: &NetOptions) -> Vec<String> {
+        options.media_addresses(&here()).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn by_default_media_uses_every_ipv4_interface_but_loopback() {
+        assert_eq!(chosen(&NetOptions::default()), ["10.0.0.7", "10.8.0.2"]);
+    }
+
+    #[test]
+    fn loopback_and_ipv6_come_last_and_only_when_allowed() {
+        let options = NetOptions { loopback: true, ipv6: true, ..NetOptions::default() };
+        assert_eq!(chosen(&options), ["10.0.0.7", "10.8.0.2", "2001:db8::7", "127.0.0.1", "::1"]);
+    }
+
+    #[test]
+    fn named_interfaces_and_bound_addresses_narrow_the_choice() {
+        let options = NetOptions { interfaces: vec!["tun0".into()], ..NetOptions::default() };
+        assert_eq!(chosen(&options), ["10.8.0.2"]);
+        let options = NetOptions { interfaces: vec!["wlan0".into()], ..NetOptions::default() };
+        assert_eq!(chosen(&options), [""; 0]);
+        let bind = vec![IpAddr::from([127, 0, 0, 1])];
+        assert_eq!(chosen(&NetOptions { bind, ..NetOptions::default() }), ["127.0.0.1"]);
+    }
+
+    #[test]
+    fn a_session_uses_a_bounded_number_of_addresses() {
+        let many: Vec<_> = (0..=255)
+            .map(|n| InterfaceAddress { name: "eth0".into(), address: [10, 0, 0, n].into() })
+            .collect();
+        let chosen = NetOptions::default().media_addresses(&many);
+        assert_eq!(chosen.len(), NetOptions::MAX_MEDIA_ADDRESSES);
+    }
+}
