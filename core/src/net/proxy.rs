@@ -125,9 +125,10 @@ impl ProxyServer {
         };
         let authority: http::uri::Authority = authority.parse().map_err(|_| ProxyError::Host)?;
         let host = authority.host().trim_matches(['[', ']']).to_owned();
-        let port = match authority.port() {
-            Some(port) => port.as_str().parse().map_err(|_| ProxyError::Host)?,
-            None => 80,
+        // `Authority::port` is silent about a port that is not a number below 65536.
+        let port = match authority.as_str().strip_prefix(authority.host()) {
+            None | Some("" | ":") => 80,
+            Some(port) => port.trim_start_matches(':').parse().map_err(|_| ProxyError::Host)?,
         };
         if host.is_empty() {
             return Err(ProxyError::Host);
