@@ -18,6 +18,7 @@ mod secret;
 #[cfg(test)]
 mod testing;
 mod timers;
+pub mod xmpp;
 
 pub use machine::{Input, Machine, Output};
 pub use rng::{Rng, Seed};

@@ -1,5 +1,24 @@
 //! Jingle and its Genesys dialects.
+//!
+//! [`SessionMessage`] announces a session, [`Jingle`] or [`Rpc`] negotiates it, and [`sdp`]
+//! turns the one's descriptions into the other's text.
 
+mod candidate;
+mod description;
+mod message;
 mod reason;
+mod rpc;
+pub mod sdp;
+mod session;
+mod transport;
 
+pub use candidate::{Candidate, CandidateError};
+pub use description::{
+    Description, Feedback, HeaderExtension, Parameter, PayloadType, Source, SourceGroup, Stream,
+};
+pub use message::{Propose, SessionMessage};
 pub use reason::Reason;
+pub use rpc::{Method, Rpc, RpcCandidate, RpcError};
+pub use sdp::ice_credentials;
+pub use session::{Action, Content, Group, Jingle, Role, Senders, SessionInfo};
+pub use transport::{Fingerprint, Sctp, Transport};

@@ -1,0 +1,474 @@
+//! Jingle sessions: actions and contents (XEP-0166, wire notes 6.2 to 6.9).
+
+use super::{Description, Fingerprint, Reason, Transport};
+use crate::Secret;
+use crate::xmpp::{Element, ns};
+
+/// A `<jingle/>` element.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Jingle {
+    /// What happens.
+    pub action: Action,
+    /// The session.
+    pub sid: String,
+    /// Who began it; written only by the initiator.
+    pub initiator: Option<String>,
+    /// One content an m-line.
+    pub contents: Vec<Content>,
+    /// BUNDLE and its like (XEP-0338).
+    pub groups: Vec<Group>,
+    /// Why a session or content ends.
+    pub reason: Option<Reason>,
+    /// The reason for people.
+    pub reason_text: Option<String>,
+    /// What a session-info tells.
+    pub info: Option<SessionInfo>,
+}
+
+/// Action of XEP-0166 section 7.2, or one that is not in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Action {
+    ContentAccept,
+    ContentAdd,
+    ContentModify,
+    ContentReject,
+    ContentRemove,
+    DescriptionInfo,
+    SecurityInfo,
+    SessionAccept,
+    SessionInfo,
+    SessionInitiate,
+    SessionTerminate,
+    TransportAccept,
+    TransportInfo,
+    TransportReject,
+    TransportReplace,
+    /// A name that the specification does not have.
+    Other(String),
+}
+
+const ACTIONS: [(&str, Action); 15] = [
+    ("content-accept", Action::ContentAccept),
+    ("content-add", Action::ContentAdd),
+    ("content-modify", Action::ContentModify),
+    ("content-reject", Action::ContentReject),
+    ("content-remove", Action::ContentRemove),
+    ("description-info", Action::DescriptionInfo),
+    ("security-info", Action::SecurityInfo),
+    ("session-accept", Action::SessionAccept),
+    ("session-info", Action::SessionInfo),
+    ("session-initiate", Action::SessionInitiate),
+    ("session-terminate", Action::SessionTerminate),
+    ("transport-accept", Action::TransportAccept),
+    ("transport-info", Action::TransportInfo),
+    ("transport-reject", Action::TransportReject),
+    ("transport-replace", Action::TransportReplace),
+];
+
+impl Action {
+    /// The name on the wire.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Other(name) => name,
+            known => ACTIONS.iter().find(|(_, a)| a == known).map_or("", |(name, _)| name),
+        }
+    }
+}
+
+impl From<&str> for Action {
+    fn from(name: &str) -> Self {
+        ACTIONS
+            .iter()
+            .find(|(n, _)| *n == name)
+            .map_or_else(|| Self::Other(name.to_owned()), |(_, action)| action.clone())
+    }
+}
+
+/// Which end of a session somebody is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The end that sent session-initiate.
+    Initiator,
+    /// The end that it was sent to.
+    Responder,
+}
+
+impl Role {
+    /// The name on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Initiator => "initiator",
+            Self::Responder => "responder",
+        }
+    }
+}
+
+/// Who sends in a content (XEP-0166 section 7.3). Written only if it is not `both`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Senders {
+    /// Both ends.
+    #[default]
+    Both,
+    /// Only the initiator.
+    Initiator,
+    /// Only the responder.
+    Responder,
+    /// Nobody.
+    None,
+}
+
+impl Senders {
+    pub(super) fn read(e: &Element) -> Self {
+        match e.attribute("senders") {
+            Some("initiator") => Self::Initiator,
+            Some("responder") => Self::Responder,
+            Some("none") => Self::None,
+            Some(_) | None => Self::Both,
+        }
+    }
+
+    pub(super) const fn written(self) -> Option<&'static str> {
+        match self {
+            Self::Both => None,
+            Self::Initiator => Some("initiator"),
+            Self::Responder => Some("responder"),
+            Self::None => Some("none"),
+        }
+    }
+
+    /// From a direction attribute of SDP, such as `sendonly`, in a description by `author`
+    /// (wire notes 6.4).
+    #[must_use]
+    pub fn from_direction(direction: &str, author: Role) -> Option<Self> {
+        match (direction, author) {
+            ("sendrecv", _) => Some(Self::Both),
+            ("sendonly", Role::Initiator) | ("recvonly", Role::Responder) => Some(Self::Initiator),
+            ("sendonly", Role::Responder) | ("recvonly", Role::Initiator) => Some(Self::Responder),
+            ("inactive", _) => Some(Self::None),
+            _ => None,
+        }
+    }
+
+    /// The direction attribute of SDP in a description by `author`.
+    #[must_use]
+    pub const fn direction(self, author: Role) -> &'static str {
+        match (self, author) {
+            (Self::Both, _) => "sendrecv",
+            (Self::Initiator, Role::Initiator) | (Self::Responder, Role::Responder) => "sendonly",
+            (Self::Initiator, Role::Responder) | (Self::Responder, Role::Initiator) => "recvonly",
+            (Self::None, _) => "inactive",
+        }
+    }
+}
+
+/// One media section.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Content {
+    /// Who added it; the service and its clients always say the initiator.
+    pub creator: Role,
+    /// The `a=mid` of SDP.
+    pub name: String,
+    /// Who sends.
+    pub senders: Senders,
+    /// The RTP description; a data channel has none.
+    pub description: Option<Description>,
+    /// How it is carried.
+    pub transport: Option<Transport>,
+}
+
+/// Contents that belong together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// `BUNDLE`.
+    pub semantics: String,
+    /// Names of contents.
+    pub contents: Vec<String>,
+}
+
+/// What a session-info tells (wire notes 6.7).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SessionInfo {
+    /// Media flows.
+    Active,
+    /// The sender is silent on purpose.
+    Mute {
+        /// The **user id** of who muted, not a role.
+        creator: Option<String>,
+        /// `audio` or `video`.
+        name: Option<String>,
+    },
+    /// The sender speaks again.
+    Unmute {
+        /// The **user id** of who unmuted, not a role.
+        creator: Option<String>,
+        /// `audio` or `video`.
+        name: Option<String>,
+    },
+    /// On hold.
+    Hold,
+    /// Off hold.
+    Unhold,
+    /// Ringing.
+    Ringing,
+    /// The sender shares its screen.
+    ScreenStart,
+    /// It no longer does.
+    ScreenStop,
+    /// Something else, by its element's name.
+    Other(String),
+}
+
+impl Jingle {
+    /// An action with nothing in it.
+    #[must_use]
+    pub fn new(action: Action, sid: impl Into<String>) -> Self {
+        Self {
+            action,
+            sid: sid.into(),
+            initiator: None,
+            contents: Vec::new(),
+            groups: Vec::new(),
+            reason: None,
+            reason_text: None,
+            info: None,
+        }
+    }
+
+    /// Offers a session.
+    #[must_use]
+    pub fn session_initiate(
+        sid: impl Into<String>,
+        initiator: impl Into<String>,
+        contents: Vec<Content>,
+        groups: Vec<Group>,
+    ) -> Self {
+        let initiator = Some(initiator.into());
+        Self { initiator, contents, groups, ..Self::new(Action::SessionInitiate, sid) }
+    }
+
+    /// Answers the offer.
+    #[must_use]
+    pub fn session_accept(
+        sid: impl Into<String>,
+        contents: Vec<Content>,
+        groups: Vec<Group>,
+    ) -> Self {
+        Self { contents, groups, ..Self::new(Action::SessionAccept, sid) }
+    }
+
+    /// Ends the session.
+    #[must_use]
+    pub fn session_terminate(sid: impl Into<String>, reason: Reason) -> Self {
+        Self { reason: Some(reason), ..Self::new(Action::SessionTerminate, sid) }
+    }
+
+    /// Tells something.
+    #[must_use]
+    pub fn session_info(sid: impl Into<String>, info: SessionInfo) -> Self {
+        Self { info: Some(info), ..Self::new(Action::SessionInfo, sid) }
+    }
+
+    /// A transport-info for one content.
+    #[must_use]
+    pub fn transport_info(
+        sid: impl Into<String>,
+        content: impl Into<String>,
+        transport: Transport,
+    ) -> Self {
+        let content = Content {
+            creator: Role::Initiator,
+            name: content.into(),
+            senders: Senders::Both,
+            description: None,
+            transport: Some(transport),
+        };
+        Self { contents: vec![content], ..Self::new(Action::TransportInfo, sid) }
+    }
+
+    /// One trickled candidate (wire notes 6.5): with `ufrag`, without `pwd`.
+    #[must_use]
+    pub fn candidate(
+        sid: impl Into<String>,
+        content: impl Into<String>,
+        ufrag: impl Into<String>,
+        candidate: super::Candidate,
+    ) -> Self {
+        let transport = Transport { candidates: vec![candidate], ..Transport::ice(ufrag) };
+        Self::transport_info(sid, content, transport)
+    }
+
+    /// No more candidates (wire notes 6.5); `content` is the first one's name.
+    #[must_use]
+    pub fn gathering_complete(
+        sid: impl Into<String>,
+        content: impl Into<String>,
+        ufrag: impl Into<String>,
+    ) -> Self {
+        let transport = Transport { gathering_complete: true, ..Transport::ice(ufrag) };
+        Self::transport_info(sid, content, transport)
+    }
+
+    /// New credentials: restarts ICE, or answers the peer's restart (wire notes 6.6).
+    #[must_use]
+    pub fn ice_restart(
+        sid: impl Into<String>,
+        content: impl Into<String>,
+        ufrag: impl Into<String>,
+        pwd: Secret,
+        fingerprints: Vec<Fingerprint>,
+    ) -> Self {
+        let transport = Transport { pwd: Some(pwd), fingerprints, ..Transport::ice(ufrag) };
+        Self::transport_info(sid, content, transport)
+    }
+
+    /// Refuses a content-add, which is answered so after its result (wire notes 6.9).
+    #[must_use]
+    pub fn content_reject(sid: impl Into<String>) -> Self {
+        Self {
+            reason: Some(Reason::FailedApplication),
+            reason_text: Some("content-add is not supported".to_owned()),
+            ..Self::new(Action::ContentReject, sid)
+        }
+    }
+
+    /// Refuses a transport-replace, which is answered so after its result (wire notes 6.9).
+    #[must_use]
+    pub fn transport_reject(sid: impl Into<String>) -> Self {
+        Self {
+            reason: Some(Reason::FailedTransport),
+            reason_text: Some("transport-replace is not supported".to_owned()),
+            ..Self::new(Action::TransportReject, sid)
+        }
+    }
+
+    pub(crate) fn read(e: &Element) -> Result<Self, String> {
+        let children =
+            |name: &'static str, ns: &'static str| e.elements().filter(move |c| c.is(name, ns));
+        let action = Action::from(e.require("action")?);
+        let reason = e.find("reason", ns::JINGLE);
+        let info = match action {
+            Action::SessionInfo => e.elements().next().map(SessionInfo::read),
+            _ => None,
+        };
+        Ok(Self {
+            action,
+            sid: e.require("sid")?.to_owned(),
+            initiator: e.owned("initiator"),
+            contents: children("content", ns::JINGLE)
+                .map(Content::read)
+                .collect::<Result<_, _>>()?,
+            groups: children("group", ns::GROUPING).map(Group::read).collect::<Result<_, _>>()?,
+            reason: reason
+                .and_then(|r| r.elements().find(|c| c.namespace == ns::JINGLE && c.name != "text"))
+                .map(|condition| condition.name.as_str().into()),
+            reason_text: reason.and_then(|r| r.find("text", ns::JINGLE)).map(Element::content),
+            info,
+        })
+    }
+
+    pub(crate) fn write(&self) -> Element {
+        let text = self.reason_text.as_ref();
+        let reason = (self.reason.is_some() || text.is_some()).then(|| {
+            Element::new("reason", ns::JINGLE)
+                .children(self.reason.as_ref().map(|r| Element::new(r.as_str(), ns::JINGLE)))
+                .children(text.map(|t| Element::new("text", ns::JINGLE).text(t.as_str())))
+        });
+        Element::new("jingle", ns::JINGLE)
+            .attr("sid", &self.sid)
+            .maybe("initiator", self.initiator.as_ref())
+            .attr("action", self.action.as_str())
+            .children(self.contents.iter().map(Content::write))
+            .children(self.groups.iter().map(Group::write))
+            .children(reason)
+            .children(self.info.as_ref().map(SessionInfo::write))
+    }
+}
+
+impl Content {
+    fn read(e: &Element) -> Result<Self, String> {
+        let transport = e.elements().find(|c| c.name == "transport");
+        Ok(Self {
+            creator: match e.attribute("creator") {
+                Some("responder") => Role::Responder,
+                Some(_) | None => Role::Initiator,
+            },
+            name: e.require("name")?.to_owned(),
+            senders: Senders::read(e),
+            description: e.find("description", ns::RTP).map(Description::read).transpose()?,
+            transport: transport.map(Transport::read).transpose()?,
+        })
+    }
+
+    fn write(&self) -> Element {
+        Element::new("content", ns::JINGLE)
+            .attr("creator", self.creator.as_str())
+            .attr("name", &self.name)
+            .maybe("senders", self.senders.written())
+            .children(self.description.as_ref().map(Description::write))
+            .children(self.transport.as_ref().map(Transport::write))
+    }
+}
+
+impl Group {
+    /// A BUNDLE of these contents.
+    #[must_use]
+    pub fn bundle(contents: impl IntoIterator<Item = String>) -> Self {
+        Self { semantics: "BUNDLE".to_owned(), contents: contents.into_iter().collect() }
+    }
+
+    fn read(e: &Element) -> Result<Self, String> {
+        let contents = e.elements().filter(|c| c.is("content", ns::GROUPING));
+        Ok(Self {
+            semantics: e.require("semantics")?.to_owned(),
+            contents: contents
+                .map(|c| c.require("name").map(str::to_owned))
+                .collect::<Result<_, _>>()?,
+        })
+    }
+
+    fn write(&self) -> Element {
+        let contents = self.contents.iter();
+        Element::new("group", ns::GROUPING)
+            .attr("semantics", &self.semantics)
+            .children(contents.map(|name| Element::new("content", ns::GROUPING).attr("name", name)))
+    }
+}
+
+impl SessionInfo {
+    fn read(e: &Element) -> Self {
+        let known = e.namespace == ns::RTP_INFO;
+        let (creator, name) = (e.owned("creator"), e.owned("name"));
+        match e.name.as_str() {
+            "active" if known => Self::Active,
+            "mute" if known => Self::Mute { creator, name },
+            "unmute" if known => Self::Unmute { creator, name },
+            "hold" if known => Self::Hold,
+            "unhold" if known => Self::Unhold,
+            "ringing" if known => Self::Ringing,
+            "screen-start" if known => Self::ScreenStart,
+            "screen-stop" if known => Self::ScreenStop,
+            other => Self::Other(other.to_owned()),
+        }
+    }
+
+    fn write(&self) -> Element {
+        let element = |name: &str| Element::new(name, ns::RTP_INFO);
+        let muting = |name: &str, creator: &Option<String>, media: &Option<String>| {
+            element(name).maybe("creator", creator.as_ref()).maybe("name", media.as_ref())
+        };
+        match self {
+            Self::Active => element("active"),
+            Self::Mute { creator, name } => muting("mute", creator, name),
+            Self::Unmute { creator, name } => muting("unmute", creator, name),
+            Self::Hold => element("hold"),
+            Self::Unhold => element("unhold"),
+            Self::Ringing => element("ringing"),
+            Self::ScreenStart => element("screen-start"),
+            Self::ScreenStop => element("screen-stop"),
+            Self::Other(name) => element(name),
+        }
+    }
+}

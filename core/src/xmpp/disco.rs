@@ -1,0 +1,98 @@
+//! Who are you: service discovery (XEP-0030) and software version (XEP-0092), wire notes 1.6.
+
+use super::element::Element;
+use super::ns;
+
+/// `disco#info`: empty in a request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DiscoInfo {
+    /// Category and type of each identity.
+    pub identities: Vec<(String, String)>,
+    /// Namespaces of what is supported.
+    pub features: Vec<String>,
+}
+
+impl DiscoInfo {
+    /// What a client answers: `client`, `web`, and what this crate speaks.
+    #[must_use]
+    pub fn client() -> Self {
+        let features = [
+            ns::DISCO_INFO,
+            ns::PING,
+            ns::VERSION,
+            ns::JSON,
+            ns::JINGLE,
+            ns::ICE,
+            ns::ICE_UDP,
+            ns::SCTP,
+            ns::DTLS,
+            ns::RTP,
+            ns::RTCP_FEEDBACK,
+            ns::HEADER_EXTENSIONS,
+            "urn:ietf:rfc:5576",
+            "urn:ietf:rfc:5888",
+            "urn:xmpp:jingle:apps:rtp:audio",
+            "urn:xmpp:jingle:apps:rtp:video",
+        ];
+        Self {
+            identities: vec![("client".to_owned(), "web".to_owned())],
+            features: features.map(str::to_owned).to_vec(),
+        }
+    }
+
+    pub(super) fn read(query: &Element) -> Self {
+        let children =
+            |name: &'static str| query.elements().filter(move |e| e.is(name, ns::DISCO_INFO));
+        Self {
+            identities: children("identity")
+                .filter_map(|e| Some((e.owned("category")?, e.owned("type")?)))
+                .collect(),
+            features: children("feature").filter_map(|e| e.owned("var")).collect(),
+        }
+    }
+
+    pub(super) fn write(&self) -> Element {
+        let identities = self.identities.iter().map(|(category, kind)| {
+            Element::new("identity", ns::DISCO_INFO).attr("category", category).attr("type", kind)
+        });
+        let features = self
+            .features
+            .iter()
+            .map(|var| Element::new("feature", ns::DISCO_INFO).attr("var", var));
+        Element::new("query", ns::DISCO_INFO).children(identities).children(features)
+    }
+}
+
+/// `jabber:iq:version`: empty in a request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Version {
+    /// The software's name.
+    pub name: Option<String>,
+    /// Its version.
+    pub version: Option<String>,
+}
+
+impl Version {
+    /// This crate.
+    #[must_use]
+    pub fn own() -> Self {
+        Self {
+            name: Some(env!("CARGO_PKG_NAME").to_owned()),
+            version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+        }
+    }
+
+    pub(super) fn read(query: &Element) -> Self {
+        let text = |name| query.find(name, ns::VERSION).map(Element::content);
+        Self { name: text("name"), version: text("version") }
+    }
+
+    pub(super) fn write(&self) -> Element {
+        let child = |name: &str, text: &Option<String>| {
+            text.as_ref().map(|text| Element::new(name, ns::VERSION).text(text.as_str()))
+        };
+        Element::new("query", ns::VERSION)
+            .children(child("name", &self.name))
+            .children(child("version", &self.version))
+    }
+}

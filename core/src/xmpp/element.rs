@@ -1,0 +1,306 @@
+//! A small owned XML tree for what a stanza carries, and its writer.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+
+use super::{Jid, ns};
+
+/// An element with its namespace resolved.
+///
+/// Attributes keep their order; of prefixed ones only `xml:…` survive reading, since nothing in
+/// use has others. Names are XML names without a colon, except `xml:…` attributes.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Element {
+    /// Name without prefix.
+    pub name: String,
+    /// Namespace; empty when there is none.
+    pub namespace: String,
+    /// Attributes other than namespace declarations.
+    pub attributes: Vec<(String, String)>,
+    /// Elements and text in order.
+    pub children: Vec<Node>,
+}
+
+/// A child of an [`Element`].
+#[derive(Clone, PartialEq, Eq)]
+pub enum Node {
+    /// An element.
+    Element(Element),
+    /// Text; two never stand side by side in a tree that was read.
+    Text(String),
+}
+
+/// Namespaces that the reference client writes with a prefix declared on `description`.
+const PREFIXED: [(&str, &str); 2] = [(ns::RTCP_FEEDBACK, "rtcpf"), (ns::HEADER_EXTENSIONS, "rtph")];
+
+impl Element {
+    /// An element without attributes and children.
+    #[must_use]
+    pub fn new(name: &str, namespace: &str) -> Self {
+        Self { name: name.to_owned(), namespace: namespace.to_owned(), ..Self::default() }
+    }
+
+    /// Sets an attribute.
+    #[must_use]
+    pub fn attr(mut self, name: &str, value: impl fmt::Display) -> Self {
+        let value = value.to_string();
+        match self.attributes.iter_mut().find(|(n, _)| n == name) {
+            Some((_, old)) => *old = value,
+            None => self.attributes.push((name.to_owned(), value)),
+        }
+        self
+    }
+
+    /// Sets an attribute that may be absent.
+    #[must_use]
+    pub fn maybe(self, name: &str, value: Option<impl fmt::Display>) -> Self {
+        match value {
+            Some(value) => self.attr(name, value),
+            None => self,
+        }
+    }
+
+    /// Appends an element.
+    #[must_use]
+    pub fn child(mut self, child: Self) -> Self {
+        self.children.push(Node::Element(child));
+        self
+    }
+
+    /// Appends elements.
+    #[must_use]
+    pub fn children(mut self, children: impl IntoIterator<Item = Self>) -> Self {
+        self.children.extend(children.into_iter().map(Node::Element));
+        self
+    }
+
+    /// Appends text.
+    #[must_use]
+    pub fn text(mut self, text: impl Into<String>) -> Self {
+        let text = text.into();
+        if !text.is_empty() {
+            self.children.push(Node::Text(text));
+        }
+        self
+    }
+
+    /// The value of an attribute.
+    #[must_use]
+    pub fn attribute(&self, name: &str) -> Option<&str> {
+        self.attributes.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
+    }
+
+    /// True if the element has this name in this namespace.
+    #[must_use]
+    pub fn is(&self, name: &str, namespace: &str) -> bool {
+        self.name == name && self.namespace == namespace
+    }
+
+    /// The child elements in order.
+    pub fn elements(&self) -> impl Iterator<Item = &Self> {
+        self.children.iter().filter_map(|node| match node {
+            Node::Element(element) => Some(element),
+            Node::Text(_) => None,
+        })
+    }
+
+    /// The first child element with this name in this namespace.
+    #[must_use]
+    pub fn find(&self, name: &str, namespace: &str) -> Option<&Self> {
+        self.elements().find(|e| e.is(name, namespace))
+    }
+
+    /// The text directly inside the element.
+    #[must_use]
+    pub fn content(&self) -> String {
+        text_of(&self.children)
+    }
+
+    /// Writes the element, ready to be a frame or a part of one.
+    #[must_use]
+    pub fn to_xml(&self) -> String {
+        let mut out = String::new();
+        self.write(&mut out, "", false);
+        out
+    }
+
+    fn write(&self, out: &mut String, default: &str, declared: bool) {
+        let prefix = match self.namespace.as_str() {
+            // The stream elements are the only ones whose prefix is fixed (RFC 7395 section 3.3.2).
+            ns::STREAMS => Some("stream"),
+            own if declared => PREFIXED.iter().find(|(ns, _)| *ns == own).map(|(_, p)| *p),
+            _ => None,
+        };
+        let name = match prefix {
+            Some(prefix) => Cow::Owned(format!("{prefix}:{}", xml_name(&self.name))),
+            None => xml_name(&self.name),
+        };
+        let inner = if prefix.is_some() { default } else { &self.namespace };
+        out.push('<');
+        out.push_str(&name);
+        if prefix == Some("stream") {
+            push_attribute(out, "xmlns:stream", ns::STREAMS);
+        }
+        if inner != default {
+            push_attribute(out, "xmlns", inner);
+        }
+        let declares = !declared && self.is("description", ns::RTP) && self.uses_prefixed();
+        if declares {
+            for (uri, prefix) in PREFIXED {
+                push_attribute(out, &format!("xmlns:{prefix}"), uri);
+            }
+        }
+        for (attribute, value) in &self.attributes {
+            match attribute.strip_prefix("xml:") {
+                Some(local) => push_attribute(out, &format!("xml:{}", xml_name(local)), value),
+                None => push_attribute(out, &xml_name(attribute), value),
+            }
+        }
+        if self.children.is_empty() {
+            out.push_str("/>");
+            return;
+        }
+        out.push('>');
+        for child in &self.children {
+            match child {
+                Node::Element(element) => element.write(out, inner, declared || declares),
+                Node::Text(text) => escape(out, text, Place::Text),
+            }
+        }
+        out.push_str("</");
+        out.push_str(&name);
+        out.push('>');
+    }
+
+    fn uses_prefixed(&self) -> bool {
+        self.elements()
+            .any(|e| PREFIXED.iter().any(|(ns, _)| *ns == e.namespace) || e.uses_prefixed())
+    }
+}
+
+/// What the typed readers ask of an element; the error is the text of `Payload::Malformed`.
+impl Element {
+    pub(crate) fn require(&self, name: &str) -> Result<&str, String> {
+        self.attribute(name).ok_or_else(|| format!("<{}> lacks {name}", self.name))
+    }
+
+    /// An attribute that must be a number if it is there.
+    pub(crate) fn number<T: FromStr>(&self, name: &str) -> Result<Option<T>, String> {
+        self.attribute(name).map(|value| self.parse(name, value)).transpose()
+    }
+
+    pub(crate) fn require_number<T: FromStr>(&self, name: &str) -> Result<T, String> {
+        self.require(name).and_then(|value| self.parse(name, value))
+    }
+
+    fn parse<T: FromStr>(&self, name: &str, value: &str) -> Result<T, String> {
+        value.parse().map_err(|_| format!("<{}> has a bad {name}", self.name))
+    }
+
+    pub(crate) fn require_jid(&self, name: &str) -> Result<Jid, String> {
+        self.require(name)?.parse().map_err(|e| format!("<{}> has a bad {name}: {e}", self.name))
+    }
+
+    /// An attribute of type `xs:boolean`; anything but `true` and `1` is false.
+    pub(crate) fn flag(&self, name: &str) -> bool {
+        matches!(self.attribute(name), Some("true" | "1"))
+    }
+
+    /// An attribute as owned text.
+    pub(crate) fn owned(&self, name: &str) -> Option<String> {
+        self.attribute(name).map(str::to_owned)
+    }
+}
+
+pub(super) fn text_of(nodes: &[Node]) -> String {
+    nodes
+        .iter()
+        .map(|node| match node {
+            Node::Text(text) => text.as_str(),
+            Node::Element(_) => "",
+        })
+        .collect()
+}
+
+fn name_start(c: char) -> bool {
+    c.is_alphabetic() || c == '_'
+}
+
+fn name_char(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '_' | '-' | '.')
+}
+
+/// True if the text may stand as the name of an element or attribute without prefix.
+pub(super) fn is_xml_name(name: &str) -> bool {
+    name.starts_with(name_start) && name.chars().all(name_char)
+}
+
+/// A name that can be written, whatever the tree was built from.
+fn xml_name(name: &str) -> Cow<'_, str> {
+    if is_xml_name(name) {
+        return Cow::Borrowed(name);
+    }
+    let kept = name.chars().map(|c| if name_char(c) { c } else { '_' });
+    Cow::Owned(std::iter::once('_').chain(kept).collect())
+}
+
+/// The character itself, or U+FFFD for one that XML 1.0 cannot carry (section 2.2).
+pub(super) fn legal(c: char) -> char {
+    match c {
+        '\t' | '\n' | '\r' => c,
+        '\0'..='\x1f' | '\u{fffe}' | '\u{ffff}' => char::REPLACEMENT_CHARACTER,
+        _ => c,
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Place {
+    Text,
+    Attribute,
+}
+
+fn escape(out: &mut String, text: &str, place: Place) {
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' if place == Place::Attribute => out.push_str("&quot;"),
+            // A reader would normalise these white space characters away (XML 1.0, 2.11 and 3.3.3).
+            '\r' => out.push_str("&#13;"),
+            '\n' if place == Place::Attribute => out.push_str("&#10;"),
+            '\t' if place == Place::Attribute => out.push_str("&#9;"),
+            c => out.push(legal(c)),
+        }
+    }
+}
+
+fn push_attribute(out: &mut String, name: &str, value: &str) {
+    out.push(' ');
+    out.push_str(name);
+    out.push_str("=\"");
+    escape(out, value, Place::Attribute);
+    out.push('"');
+}
+
+/// Shows the shape without values: a tree may hold passwords and keys.
+impl fmt::Debug for Element {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<{} xmlns={:?}", self.name, self.namespace)?;
+        for (name, _) in &self.attributes {
+            write!(f, " {name}")?;
+        }
+        f.write_str(">")?;
+        f.debug_list().entries(&self.children).finish()
+    }
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Element(element) => element.fmt(f),
+            Self::Text(text) => write!(f, "text({})", text.len()),
+        }
+    }
+}

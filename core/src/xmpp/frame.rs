@@ -1,0 +1,200 @@
+//! One WebSocket text message: one element (RFC 7395 section 3.3).
+
+use super::element::Element;
+use super::read::Reader;
+use super::stanza::address;
+use super::{
+    Auth, Close, Features, Iq, IqKind, Jid, JidError, Message, Open, Presence, SaslFailure,
+    StanzaError, StreamError, ns,
+};
+
+/// One text frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Frame {
+    /// The stream begins.
+    Open(Open),
+    /// The stream ends.
+    Close(Close),
+    /// What the service offers.
+    Features(Features),
+    /// A client authenticates.
+    Auth(Auth),
+    /// It succeeded.
+    Success,
+    /// It failed.
+    Failure(SaslFailure),
+    /// The stream is in error.
+    StreamError(StreamError),
+    /// A request or its answer.
+    Iq(Iq),
+    /// A message.
+    Message(Message),
+    /// A presence.
+    Presence(Presence),
+    /// An element that nobody here knows. Its content is not kept.
+    Other {
+        /// Its name.
+        name: String,
+        /// Its namespace.
+        namespace: String,
+    },
+}
+
+/// A frame that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{kind}")]
+pub struct FrameError {
+    /// What is wrong with it.
+    pub kind: FrameErrorKind,
+    /// The head of the iq that it is, if it is one and its start could be read.
+    pub iq: Option<IqHead>,
+}
+
+/// The start of an iq whose rest is unusable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IqHead {
+    /// Its id.
+    pub id: Option<String>,
+    /// Its sender, if that is an address.
+    pub from: Option<Jid>,
+    /// True for `get` and `set`, which want an answer.
+    pub is_request: bool,
+}
+
+impl FrameError {
+    /// The `bad-request` that answers the frame, if it is an iq that wants an answer.
+    #[must_use]
+    pub fn reply(&self) -> Option<Iq> {
+        let head = self.iq.as_ref().filter(|head| head.is_request)?;
+        Some(Iq {
+            id: Some(head.id.clone()?),
+            from: None,
+            to: head.from.clone(),
+            kind: IqKind::Error(StanzaError::bad_request()),
+        })
+    }
+}
+
+/// Why a frame cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FrameErrorKind {
+    /// Not well-formed.
+    #[error("not well-formed XML at byte {at}")]
+    NotXml {
+        /// How far the reader came, in bytes.
+        at: u64,
+    },
+    /// Nothing, or text.
+    #[error("no element")]
+    NotAnElement,
+    /// More than one element.
+    #[error("several elements in one frame")]
+    SeveralElements,
+    /// A document type, which XMPP forbids (RFC 6120 section 11.1).
+    #[error("a document type declaration")]
+    DocumentType,
+    /// More than [`super::MAX_FRAME`] bytes.
+    #[error("a frame of {0} bytes")]
+    TooLarge(usize),
+    /// More than [`super::MAX_DEPTH`] levels.
+    #[error("elements nested too deeply")]
+    TooDeep,
+    /// More than [`super::MAX_NODES`] elements, attributes and texts.
+    #[error("too many elements")]
+    TooManyNodes,
+    /// An attribute that must be there.
+    #[error("<{element}> lacks {attribute}")]
+    MissingAttribute {
+        /// The element.
+        element: &'static str,
+        /// The attribute.
+        attribute: &'static str,
+    },
+    /// An attribute with a value that it cannot have.
+    #[error("<{element}> has a bad {attribute}")]
+    BadAttribute {
+        /// The element.
+        element: &'static str,
+        /// The attribute.
+        attribute: &'static str,
+    },
+    /// A stanza's address is none.
+    #[error("{attribute}: {error}")]
+    BadJid {
+        /// `from` or `to`.
+        attribute: &'static str,
+        /// What is wrong with it.
+        error: JidError,
+    },
+}
+
+impl Frame {
+    /// Reads a text message.
+    ///
+    /// # Errors
+    ///
+    /// It is not one well-formed element within the bounds, or a stanza whose own attributes are
+    /// unusable. What is wrong deeper inside a stanza is a [`super::Payload::Malformed`] instead.
+    pub fn parse(text: &str) -> Result<Self, FrameError> {
+        let early = |kind| FrameError { kind, iq: None };
+        let mut reader = Reader::new(text).map_err(early)?;
+        let head = reader.root().map_err(early)?;
+        Self::read(&head, reader).map_err(|kind| FrameError { kind, iq: IqHead::of(&head) })
+    }
+
+    fn read(head: &Element, reader: Reader<'_>) -> Result<Self, FrameErrorKind> {
+        let body = reader.children()?;
+        let frame = match (head.namespace.as_str(), head.name.as_str()) {
+            (ns::CLIENT, "iq") => Self::Iq(Iq::read(head, body)?),
+            (ns::CLIENT, "message") => Self::Message(Message::read(head, body)?),
+            (ns::CLIENT, "presence") => Self::Presence(Presence::read(head, body)?),
+            (ns::FRAMING, "open") => Self::Open(Open::read(head)),
+            (ns::FRAMING, "close") => Self::Close(Close::read(head)),
+            (ns::STREAMS, "features") => Self::Features(Features::read(&body)),
+            (ns::STREAMS, "error") => Self::StreamError(StreamError::read(&body)),
+            (ns::SASL, "success") => Self::Success,
+            (ns::SASL, "failure") => Self::Failure(SaslFailure::read(&body)),
+            (ns::SASL, "auth") => {
+                let mechanism =
+                    head.owned("mechanism").ok_or(FrameErrorKind::MissingAttribute {
+                        element: "auth",
+                        attribute: "mechanism",
+                    })?;
+                Self::Auth(Auth::read(mechanism, &body))
+            }
+            _ => Self::Other { name: head.name.clone(), namespace: head.namespace.clone() },
+        };
+        Ok(frame)
+    }
+
+    /// Writes the frame.
+    ///
+    /// A [`super::Payload::Malformed`] cannot be written and is left out.
+    #[must_use]
+    pub fn to_xml(&self) -> String {
+        let element = match self {
+            Self::Open(open) => open.write(),
+            Self::Close(close) => close.write(),
+            Self::Features(features) => features.write(),
+            Self::Auth(auth) => auth.write(),
+            Self::Success => Element::new("success", ns::SASL),
+            Self::Failure(failure) => failure.write(),
+            Self::StreamError(error) => error.write(),
+            Self::Iq(iq) => iq.write(),
+            Self::Message(message) => message.write(),
+            Self::Presence(presence) => presence.write(),
+            Self::Other { name, namespace } => Element::new(name, namespace),
+        };
+        element.to_xml()
+    }
+}
+
+impl IqHead {
+    fn of(head: &Element) -> Option<Self> {
+        head.is("iq", ns::CLIENT).then(|| Self {
+            id: head.owned("id"),
+            from: address(head, "from").unwrap_or(None),
+            is_request: matches!(head.attribute("type"), Some("get" | "set")),
+        })
+    }
+}

@@ -1,0 +1,213 @@
+//! Addresses (RFC 7622), kept opaque.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// An address: `local@domain/resource`, of which only the domain must be there.
+///
+/// Opaque: compared byte for byte, without stringprep or case folding, because the service hands
+/// out its addresses in one spelling. At most [`Jid::MAX_LEN`] bytes.
+///
+/// ```
+/// use offhook::xmpp::Jid;
+///
+/// let jid: Jid = "abc@org.example/desk".parse()?;
+/// assert_eq!(jid.local(), Some("abc"));
+/// assert_eq!(jid.domain(), "org.example");
+/// assert_eq!(jid.resource(), Some("desk"));
+/// assert_eq!(jid.bare().with_resource("phone").as_str(), "abc@org.example/phone");
+/// # Ok::<(), offhook::xmpp::JidError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Jid(String);
+
+/// Why a text is not an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum JidError {
+    /// Longer than [`Jid::MAX_LEN`] bytes.
+    #[error("an address of {0} bytes")]
+    TooLong(usize),
+    /// No domain.
+    #[error("an address without a domain")]
+    NoDomain,
+    /// `@` with nothing before it.
+    #[error("an address with an empty local part")]
+    EmptyLocal,
+    /// `/` with nothing after it.
+    #[error("an address with an empty resource")]
+    EmptyResource,
+    /// A control character, or one that XML cannot carry.
+    #[error("an address with a control character")]
+    IllegalCharacter,
+}
+
+fn illegal(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}')
+}
+
+impl Jid {
+    /// The longest address in bytes: three parts of 1023 and two separators (RFC 7622 section 3.1).
+    pub const MAX_LEN: usize = 3071;
+
+    fn resource_at(&self) -> Option<usize> {
+        self.0.find('/')
+    }
+
+    fn bare_str(&self) -> &str {
+        self.resource_at().map_or(self.as_str(), |at| &self.0[..at])
+    }
+
+    /// What comes before `@`: the user, room or number.
+    #[must_use]
+    pub fn local(&self) -> Option<&str> {
+        self.bare_str().split_once('@').map(|(local, _)| local)
+    }
+
+    /// The domain.
+    #[must_use]
+    pub fn domain(&self) -> &str {
+        let bare = self.bare_str();
+        bare.split_once('@').map_or(bare, |(_, domain)| domain)
+    }
+
+    /// What comes after the first `/`.
+    #[must_use]
+    pub fn resource(&self) -> Option<&str> {
+        self.resource_at().map(|at| &self.0[at + 1..])
+    }
+
+    /// The address without its resource.
+    #[must_use]
+    pub fn bare(&self) -> Self {
+        Self(self.bare_str().to_owned())
+    }
+
+    /// The same bare address with this resource.
+    ///
+    /// Characters that an address cannot hold become U+FFFD, what goes beyond
+    /// [`Jid::MAX_LEN`] is cut off, and an empty resource leaves the bare address.
+    #[must_use]
+    pub fn with_resource(&self, resource: &str) -> Self {
+        let mut text = self.bare_str().to_owned();
+        let mut separator = "/";
+        for c in resource.chars() {
+            let c = if illegal(c) { char::REPLACEMENT_CHARACTER } else { c };
+            if text.len() + separator.len() + c.len_utf8() > Self::MAX_LEN {
+                break;
+            }
+            text.push_str(std::mem::take(&mut separator));
+            text.push(c);
+        }
+        Self(text)
+    }
+
+    /// True with a resource.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.resource_at().is_some()
+    }
+
+    /// The address as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Jid {
+    type Err = JidError;
+
+    fn from_str(text: &str) -> Result<Self, JidError> {
+        if text.len() > Self::MAX_LEN {
+            return Err(JidError::TooLong(text.len()));
+        }
+        if text.contains(illegal) {
+            return Err(JidError::IllegalCharacter);
+        }
+        let jid = Self(text.to_owned());
+        if jid.domain().is_empty() {
+            Err(JidError::NoDomain)
+        } else if jid.local() == Some("") {
+            Err(JidError::EmptyLocal)
+        } else if jid.resource() == Some("") {
+            Err(JidError::EmptyResource)
+        } else {
+            Ok(jid)
+        }
+    }
+}
+
+impl fmt::Display for Jid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Jid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Jid({})", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn jid(text: &str) -> Jid {
+        text.parse().expect("a valid address")
+    }
+
+    #[test]
+    fn the_parts_are_found_whatever_the_resource_holds() {
+        let jid = jid("+13175551234@gjoll.us-east-1.org.example/i-1e9e4387/a@b");
+        assert_eq!(jid.local(), Some("+13175551234"));
+        assert_eq!(jid.domain(), "gjoll.us-east-1.org.example");
+        assert_eq!(jid.resource(), Some("i-1e9e4387/a@b"));
+        assert!(jid.is_full());
+    }
+
+    #[test]
+    fn a_domain_alone_is_an_address() {
+        let hawk = jid("hawk");
+        assert_eq!((hawk.local(), hawk.domain(), hawk.resource()), (None, "hawk", None));
+        assert_eq!(hawk.bare(), hawk);
+    }
+
+    #[test]
+    fn what_is_no_address_says_why() {
+        assert_eq!("".parse::<Jid>(), Err(JidError::NoDomain));
+        assert_eq!("a@".parse::<Jid>(), Err(JidError::NoDomain));
+        assert_eq!("@b".parse::<Jid>(), Err(JidError::EmptyLocal));
+        assert_eq!("a@b/".parse::<Jid>(), Err(JidError::EmptyResource));
+        assert_eq!("a\0@b".parse::<Jid>(), Err(JidError::IllegalCharacter));
+    }
+
+    #[test]
+    fn the_length_is_bounded() {
+        let longest = "d".repeat(Jid::MAX_LEN);
+        assert!(longest.parse::<Jid>().is_ok());
+        assert_eq!(format!("{longest}d").parse::<Jid>(), Err(JidError::TooLong(3072)));
+        assert!(!jid(&longest).with_resource("r").is_full());
+        let cut = jid("a@b").with_resource(&"é".repeat(4000));
+        assert!(cut.is_full() && cut.as_str().len() <= Jid::MAX_LEN);
+    }
+
+    proptest! {
+        #[test]
+        fn text_round_trips(text in "\\PC{0,40}") {
+            if let Ok(jid) = text.parse::<Jid>() {
+                prop_assert_eq!(jid.as_str(), &text);
+                prop_assert_eq!(jid.bare().with_resource(jid.resource().unwrap_or("")), jid);
+            }
+        }
+
+        #[test]
+        fn any_resource_gives_a_valid_address(resource in any::<String>()) {
+            let full = jid("a@b").with_resource(&resource);
+            prop_assert_eq!(full.as_str().parse::<Jid>(), Ok(full.clone()));
+            prop_assert_eq!(full.is_full(), !resource.is_empty());
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! XMPP over WebSocket, one element a frame: types that parse and serialise, for both directions.
+//!
+//! Nothing here decides anything. A text frame becomes a [`Frame`]; inside a stanza each child
+//! becomes a [`Payload`]. A child that is known but cannot be used becomes
+//! [`Payload::Malformed`], one that is not known [`Payload::Unknown`]: neither costs the frame,
+//! and only a frame that is not one well-formed, bounded element is a [`FrameError`].
+//!
+//! ```
+//! use offhook::xmpp::{Frame, Iq, IqKind, Payload};
+//!
+//! let text = r#"<iq xmlns="jabber:client" id="p" from="hawk" type="get"><ping xmlns="urn:xmpp:ping"/></iq>"#;
+//! let Ok(Frame::Iq(ping)) = Frame::parse(text) else { panic!("an iq") };
+//! assert_eq!(ping.kind, IqKind::Get(Payload::Ping));
+//! assert_eq!(
+//!     Frame::Iq(Iq::result_to(&ping)).to_xml(),
+//!     r#"<iq xmlns="jabber:client" id="p" to="hawk" type="result"/>"#,
+//! );
+//! ```
+
+mod disco;
+mod element;
+mod frame;
+mod jid;
+pub mod ns;
+mod payload;
+mod pubsub;
+mod read;
+pub mod sasl;
+mod services;
+mod stanza;
+mod stanza_error;
+mod stream;
+
+pub use disco::{DiscoInfo, Version};
+pub use element::{Element, Node};
+pub use frame::{Frame, FrameError, FrameErrorKind, IqHead};
+pub use jid::{Jid, JidError};
+pub use payload::Payload;
+pub use pubsub::{PubSub, PubSubEvent};
+pub use read::{MAX_DEPTH, MAX_FRAME, MAX_NODES};
+pub use services::{Service, Services};
+pub use stanza::{Iq, IqKind, Message, Presence};
+pub use stanza_error::{Application, ErrorType, StanzaError};
+pub use stream::{Auth, Close, Features, Open, SaslFailure, SessionFeature, StreamError};

@@ -1,0 +1,107 @@
+//! Publish-subscribe, as far as notifications use it (XEP-0060, wire notes 4).
+
+use super::element::Element;
+use super::{Jid, ns};
+
+/// A subscription request or its result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PubSub {
+    /// Asks for a topic.
+    Subscribe {
+        /// The topic.
+        node: String,
+        /// The subscriber's bare address.
+        jid: Jid,
+    },
+    /// Gives a topic up.
+    Unsubscribe {
+        /// The topic.
+        node: String,
+        /// The subscriber's bare address.
+        jid: Jid,
+    },
+    /// The state of a subscription, in a result.
+    Subscription {
+        /// The topic.
+        node: String,
+        /// The subscriber's bare address.
+        jid: Jid,
+        /// `subscribed`, or another state of XEP-0060 section 4.2.
+        subscription: String,
+    },
+}
+
+impl PubSub {
+    pub(super) fn read(pubsub: &Element) -> Result<Self, String> {
+        let child = pubsub
+            .elements()
+            .find(|e| e.namespace == ns::PUBSUB)
+            .ok_or_else(|| "<pubsub> is empty".to_owned())?;
+        let node = || child.require("node").map(str::to_owned);
+        let jid = || child.require_jid("jid");
+        match child.name.as_str() {
+            "subscribe" => Ok(Self::Subscribe { node: node()?, jid: jid()? }),
+            "unsubscribe" => Ok(Self::Unsubscribe { node: node()?, jid: jid()? }),
+            "subscription" => Ok(Self::Subscription {
+                node: node()?,
+                jid: jid()?,
+                subscription: child.require("subscription")?.to_owned(),
+            }),
+            other => Err(format!("<pubsub> with <{other}>")),
+        }
+    }
+
+    pub(super) fn write(&self) -> Element {
+        let child = match self {
+            Self::Subscribe { node, jid } => {
+                Element::new("subscribe", ns::PUBSUB).attr("node", node).attr("jid", jid)
+            }
+            Self::Unsubscribe { node, jid } => {
+                Element::new("unsubscribe", ns::PUBSUB).attr("node", node).attr("jid", jid)
+            }
+            Self::Subscription { node, jid, subscription } => {
+                Element::new("subscription", ns::PUBSUB)
+                    .attr("node", node)
+                    .attr("jid", jid)
+                    .attr("subscription", subscription)
+            }
+        };
+        Element::new("pubsub", ns::PUBSUB).child(child)
+    }
+}
+
+/// A notification (wire notes 4.5).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PubSubEvent {
+    /// The topic.
+    pub node: String,
+    /// The id of the item.
+    pub item_id: Option<String>,
+    /// The whole JSON of the first item; further items are not read.
+    pub json: serde_json::Value,
+}
+
+impl PubSubEvent {
+    pub(super) fn read(event: &Element) -> Result<Self, String> {
+        let items = event
+            .find("items", ns::PUBSUB_EVENT)
+            .ok_or_else(|| "<event> without items".to_owned())?;
+        let item = items
+            .find("item", ns::PUBSUB_EVENT)
+            .ok_or_else(|| "<items> without an item".to_owned())?;
+        let json =
+            item.find("json", ns::JSON).ok_or_else(|| "<item> without JSON".to_owned())?.content();
+        Ok(Self {
+            node: items.require("node")?.to_owned(),
+            item_id: item.owned("id"),
+            json: serde_json::from_str(&json).map_err(|e| format!("<json>: {e}"))?,
+        })
+    }
+
+    pub(super) fn write(&self) -> Element {
+        let json = Element::new("json", ns::JSON).text(self.json.to_string());
+        let item = Element::new("item", ns::PUBSUB_EVENT).maybe("id", self.item_id.as_ref());
+        let items = Element::new("items", ns::PUBSUB_EVENT).attr("node", &self.node);
+        Element::new("event", ns::PUBSUB_EVENT).child(items.child(item.child(json)))
+    }
+}

@@ -1,0 +1,142 @@
+//! External services: where STUN and TURN are (XEP-0215 version 1, wire notes 7).
+
+use super::element::Element;
+use super::ns;
+use crate::Secret;
+
+/// A request for external services, or its answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Services {
+    /// The type asked for: `turn` or `stun`.
+    pub kind: Option<String>,
+    /// The services, in an answer. One without type, host or with a bad port is not kept.
+    pub services: Vec<Service>,
+}
+
+/// One service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// `stun`, `turn`, `turns`, or something unknown.
+    pub kind: String,
+    /// Host name or address.
+    pub host: String,
+    /// Port, if it is not the default one.
+    pub port: Option<u16>,
+    /// `udp`, `tcp` or `tls`.
+    pub transport: Option<String>,
+    /// User name for a relay.
+    pub username: Option<String>,
+    /// Password for a relay.
+    pub password: Option<Secret>,
+}
+
+impl Services {
+    /// A request for one type.
+    #[must_use]
+    pub fn request(kind: &str) -> Self {
+        Self { kind: Some(kind.to_owned()), services: Vec::new() }
+    }
+
+    pub(super) fn read(services: &Element) -> Self {
+        Self {
+            kind: services.owned("type"),
+            services: services
+                .elements()
+                .filter(|e| e.is("service", ns::EXTERNAL_SERVICES))
+                .filter_map(Service::read)
+                .collect(),
+        }
+    }
+
+    pub(super) fn write(&self) -> Element {
+        Element::new("services", ns::EXTERNAL_SERVICES)
+            .maybe("type", self.kind.as_ref())
+            .children(self.services.iter().map(Service::write))
+    }
+}
+
+impl Service {
+    /// The service as the URI of RFC 7064 or 7065: `turn:host:port?transport=tcp`. The transport
+    /// is named only for relays, and only if it is not UDP.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let host = &self.host;
+        let mut url = if host.contains(':') && !host.starts_with('[') {
+            format!("{}:[{host}]", self.kind)
+        } else {
+            format!("{}:{host}", self.kind)
+        };
+        if let Some(port) = self.port {
+            url = format!("{url}:{port}");
+        }
+        match self.transport.as_deref() {
+            Some(transport) if self.is_relay() && transport != "udp" => {
+                format!("{url}?transport={transport}")
+            }
+            Some(_) | None => url,
+        }
+    }
+
+    /// True for TURN.
+    #[must_use]
+    pub fn is_relay(&self) -> bool {
+        matches!(self.kind.as_str(), "turn" | "turns")
+    }
+
+    fn read(service: &Element) -> Option<Self> {
+        Some(Self {
+            kind: service.owned("type")?,
+            host: service.owned("host").filter(|host| !host.is_empty())?,
+            port: service.number("port").ok()?,
+            transport: service.owned("transport"),
+            username: service.owned("username"),
+            password: service.attribute("password").map(Secret::new),
+        })
+    }
+
+    fn write(&self) -> Element {
+        Element::new("service", ns::EXTERNAL_SERVICES)
+            .maybe("transport", self.transport.as_ref())
+            .maybe("port", self.port)
+            .attr("type", &self.kind)
+            .maybe("username", self.username.as_ref())
+            .maybe("password", self.password.as_ref().map(Secret::expose))
+            .attr("host", &self.host)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn service(kind: &str, host: &str, port: Option<u16>, transport: Option<&str>) -> Service {
+        Service {
+            kind: kind.to_owned(),
+            host: host.to_owned(),
+            port,
+            transport: transport.map(str::to_owned),
+            username: None,
+            password: None,
+        }
+    }
+
+    #[test]
+    fn urls_follow_wire_notes_7() {
+        let url = |kind, host, port, transport| service(kind, host, port, transport).url();
+        assert_eq!(url("turn", "t.example", Some(3456), Some("udp")), "turn:t.example:3456");
+        assert_eq!(url("turn", "t.example", None, Some("tcp")), "turn:t.example?transport=tcp");
+        assert_eq!(url("turns", "t", Some(443), Some("tls")), "turns:t:443?transport=tls");
+        assert_eq!(url("stun", "s.example", Some(1), Some("tcp")), "stun:s.example:1");
+        assert_eq!(url("stun", "::1", Some(1), None), "stun:[::1]:1");
+    }
+
+    #[test]
+    fn one_bad_service_does_not_cost_the_others() {
+        let bad = Element::new("service", ns::EXTERNAL_SERVICES).attr("type", "turn");
+        let worse = bad.clone().attr("host", "h").attr("port", "x");
+        let good = service("turn", "t", Some(1), None);
+        let all =
+            Element::new("services", ns::EXTERNAL_SERVICES).children([bad, worse, good.write()]);
+        assert_eq!(Services::read(&all).services, [good]);
+    }
+}
