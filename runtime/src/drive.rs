@@ -1,0 +1,67 @@
+//! What the driver has to know of a machine besides the contract.
+
+use offhook::genesys::{Error, ErrorKind, Event};
+use offhook::machine::MediaId;
+use offhook::{Machine, genesys};
+
+/// A machine that the driver can carry.
+pub trait Drive:
+    Machine<
+        Command: Send + 'static,
+        Event: Send + 'static,
+        Outcome: Send + 'static,
+        Error: Send + 'static,
+    > + Send
+    + 'static
+{
+    /// The command that ends the connection in good order, submitted when nobody holds a handle
+    /// any more.
+    fn farewell() -> Option<Self::Command>;
+
+    /// Whether this event may be dropped without telling when the application does not read.
+    fn is_expendable(event: &Self::Event) -> bool;
+
+    /// The event that tells of others that were dropped.
+    fn events_lost(count: u64) -> Self::Event;
+
+    /// The audio that ends with this event.
+    fn ended_media(event: &Self::Event) -> Option<MediaId>;
+
+    /// The error of a command that outlived the machine.
+    fn closed() -> Self::Error;
+
+    /// The error of a command that found the queue full.
+    fn overloaded() -> Self::Error;
+}
+
+impl Drive for crate::Unwired {
+    fn farewell() -> Option<genesys::Command> {
+        Some(genesys::Command::Disconnect)
+    }
+
+    fn is_expendable(event: &Event) -> bool {
+        matches!(event, Event::Trace(_) | Event::Stats { .. })
+    }
+
+    fn events_lost(count: u64) -> Event {
+        Event::Error(Error::new(
+            ErrorKind::Generic,
+            format!("{count} events were lost because they were not read"),
+        ))
+    }
+
+    fn ended_media(event: &Event) -> Option<MediaId> {
+        match event {
+            Event::SessionEnded { session, .. } => Some(session.media),
+            _ => None,
+        }
+    }
+
+    fn closed() -> Error {
+        Error::closed()
+    }
+
+    fn overloaded() -> Error {
+        Error::new(ErrorKind::Cancelled, "too many commands are waiting")
+    }
+}

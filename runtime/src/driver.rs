@@ -1,0 +1,252 @@
+//! The loop: one task that drives one machine.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::marker::PhantomData;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Instant;
+
+use async_channel::{Receiver, Sender};
+use futures_channel::{mpsc, oneshot};
+use futures_util::future::{Either, pending};
+use futures_util::{FutureExt as _, StreamExt as _, select};
+use offhook::machine::{CommandId, MediaId, UdpEvent, UdpId, Wake, WsEvent, WsId};
+use offhook::media::AudioFrame;
+use offhook::{Input, Output};
+
+use crate::drive::Drive;
+use crate::handle::Handle;
+use crate::http::Http;
+use crate::net::Net;
+use crate::queue::{AudioQueue, EventQueue, Producer};
+use crate::runtime::Runtime;
+use crate::udp::Group;
+use crate::ws;
+
+/// How many inputs wait for the driver; then sockets wait before they read on.
+const INPUT_QUEUE: usize = 1024;
+
+/// How many sessions that are over are remembered, so that late listeners hear of it.
+const ENDED_MEDIA: usize = 1024;
+
+/// What a handle asks of the driver.
+pub(crate) enum Request<M: Drive> {
+    Command(M::Command, oneshot::Sender<Result<M::Outcome, M::Error>>),
+    Audio(MediaId, Producer<AudioQueue>),
+}
+
+/// A machine and all that it has opened.
+pub(crate) struct Driver<R, M: Drive> {
+    machine: M,
+    net: Arc<Net>,
+    http: Http,
+    inputs: Sender<Input>,
+    arriving: Receiver<Input>,
+    /// What the driver itself found out while it drained the machine.
+    found: VecDeque<Input>,
+    sockets: BTreeMap<WsId, ws::Held>,
+    media: BTreeMap<UdpId, Group>,
+    replies: BTreeMap<CommandId, oneshot::Sender<Result<M::Outcome, M::Error>>>,
+    events: Producer<EventQueue<M>>,
+    audio: BTreeMap<MediaId, Producer<AudioQueue>>,
+    ended: BTreeSet<MediaId>,
+    runtime: PhantomData<fn() -> R>,
+}
+
+impl<R: Runtime, M: Drive> Driver<R, M> {
+    pub(crate) fn new(machine: M, net: Arc<Net>, events: Producer<EventQueue<M>>) -> Self {
+        let (inputs, arriving) = async_channel::bounded(INPUT_QUEUE);
+        Self {
+            machine,
+            http: Http::new(Arc::clone(&net)),
+            net,
+            inputs,
+            arriving,
+            found: VecDeque::new(),
+            sockets: BTreeMap::new(),
+            media: BTreeMap::new(),
+            replies: BTreeMap::new(),
+            events,
+            audio: BTreeMap::new(),
+            ended: BTreeSet::new(),
+            runtime: PhantomData,
+        }
+    }
+
+    /// Drives the machine until nobody holds a handle, and then out of the door.
+    pub(crate) async fn run(
+        mut self,
+        requests: Receiver<Request<M>>,
+        mut frames: mpsc::Receiver<(MediaId, AudioFrame)>,
+    ) {
+        let mut requests = pin!(requests);
+        let arriving = self.arriving.clone();
+        let mut leaving: Option<(CommandId, Wake)> = None;
+        let mut wake = self.drain();
+        loop {
+            let until = Wake::earliest(wake, leaving.map(|(_, by)| by));
+            let mut timer = pin!(
+                match until {
+                    Some(wake) => Either::Left(R::sleep_until(wake.at)),
+                    None => Either::Right(pending()),
+                }
+                .fuse()
+            );
+            select! {
+                input = arriving.recv().fuse() => {
+                    // Never closed: the driver holds a sender.
+                    if let Ok(input) = input { self.input(input); }
+                }
+                request = requests.next() => match request {
+                    Some(request) => self.request(request),
+                    None => match self.farewell() {
+                        Some(farewell) => leaving = Some(farewell),
+                        None => return,
+                    },
+                },
+                frame = frames.next() => {
+                    if let Some((media, frame)) = frame {
+                        self.input(Input::Audio { media, frame });
+                    }
+                }
+                () = timer => self.input(Input::Timeout),
+            }
+            wake = self.drain();
+            if let Some((farewell, by)) = leaving
+                && (!self.replies.contains_key(&farewell) || by.at <= Instant::now())
+            {
+                return;
+            }
+        }
+    }
+
+    fn farewell(&mut self) -> Option<(CommandId, Wake)> {
+        let now = Instant::now();
+        let id = self.machine.submit(now, M::farewell()?).ok()?;
+        self.replies.insert(id, oneshot::channel().0);
+        Some((id, Wake { at: now + Handle::<M>::FAREWELL, reason: "farewell" }))
+    }
+
+    fn request(&mut self, request: Request<M>) {
+        match request {
+            Request::Command(command, reply) => {
+                match self.machine.submit(Instant::now(), command) {
+                    Ok(id) => drop(self.replies.insert(id, reply)),
+                    // The application may have stopped waiting, here and below.
+                    Err(error) => drop(reply.send(Err(error))),
+                }
+            }
+            Request::Audio(media, producer) => {
+                self.audio.retain(|_, producer| producer.is_held());
+                // Otherwise the producer is dropped, which ends the audio.
+                if !self.ended.contains(&media) {
+                    self.audio.insert(media, producer);
+                }
+            }
+        }
+    }
+
+    /// Passes an input on, unless the machine has closed what it is about.
+    fn input(&mut self, input: Input) {
+        match &input {
+            Input::WebSocket { id, event } => {
+                let known = match event {
+                    WsEvent::Closed { .. } | WsEvent::Failed(_) => {
+                        self.sockets.remove(id).is_some()
+                    }
+                    _ => self.sockets.contains_key(id),
+                };
+                if !known {
+                    return;
+                }
+            }
+            Input::Udp { id, event: UdpEvent::Datagram { .. } } if !self.media.contains_key(id) => {
+                return;
+            }
+            _ => {}
+        }
+        self.machine.handle_input(Instant::now(), input);
+    }
+
+    /// Does all that the machine wants done; then nothing is left to do until the wake-up.
+    fn drain(&mut self) -> Option<Wake> {
+        loop {
+            match self.machine.poll_output() {
+                Output::Timeout(wake) => match self.found.pop_front() {
+                    Some(input) => self.input(input),
+                    None => return wake,
+                },
+                output => self.perform(output),
+            }
+        }
+    }
+
+    fn perform(&mut self, output: Output<M::Event, M::Outcome, M::Error>) {
+        match output {
+            Output::OpenWebSocket { id, request, deadline } => {
+                let (held, holder) = ws::hold();
+                self.sockets.insert(id, held);
+                let (net, inputs) = (Arc::clone(&self.net), self.inputs.clone());
+                spawn::<R>(ws::run::<R>(net, id, request, deadline, holder, inputs));
+            }
+            Output::SendText { id, text } => {
+                if self.sockets.get(&id).is_some_and(|held| !held.send(text)) {
+                    let reason = "the far side takes no more messages".to_owned();
+                    let event = WsEvent::Closed { code: None, reason };
+                    self.found.push_back(Input::WebSocket { id, event });
+                }
+            }
+            Output::CloseWebSocket { id } => drop(self.sockets.remove(&id)),
+            Output::Http { id, request, deadline } => {
+                let (http, inputs) = (self.http.clone(), self.inputs.clone());
+                spawn::<R>(http.run::<R>(id, request, deadline, inputs));
+            }
+            Output::OpenUdp { id } => {
+                let event = match Group::open::<R>(&self.net, id, &self.inputs) {
+                    Ok(group) => {
+                        let local = group.local();
+                        self.media.insert(id, group);
+                        UdpEvent::Opened { local }
+                    }
+                    Err(error) => UdpEvent::Failed(error),
+                };
+                self.found.push_back(Input::Udp { id, event });
+            }
+            Output::Transmit { id, local, remote, data } => {
+                if let Some(group) = self.media.get(&id) {
+                    group.send(local, remote, &data);
+                }
+            }
+            Output::CloseUdp { id } => drop(self.media.remove(&id)),
+            Output::Audio { media, frame } => {
+                if let Some(producer) = self.audio.get(&media) {
+                    producer.push(frame);
+                }
+            }
+            Output::Event(event) => {
+                if let Some(media) = M::ended_media(&event) {
+                    self.audio.remove(&media);
+                    self.ended.insert(media);
+                    if self.ended.len() > ENDED_MEDIA {
+                        self.ended.pop_first();
+                    }
+                }
+                self.events.push(event);
+            }
+            Output::Completed { command, result } => {
+                if let Some(reply) = self.replies.remove(&command) {
+                    drop(reply.send(result));
+                }
+            }
+            // Handled by the drain.
+            Output::Timeout(_) => {}
+            // A newer contract has newer outputs; this runtime cannot do them.
+            output => tracing::error!(kind = ?std::mem::discriminant(&output), "unknown output"),
+        }
+    }
+}
+
+fn spawn<R: Runtime>(task: impl Future<Output = ()> + Send + 'static) {
+    // The driver itself runs on this runtime, so it is there.
+    let _ = R::spawn(task);
+}

@@ -1,0 +1,58 @@
+//! What can go wrong before there is a client, and how failures of the network are classified.
+
+use std::io;
+
+use offhook::genesys;
+use offhook::machine::{NetError, NetErrorKind};
+use offhook::net::ProxyError;
+
+/// The caller is not inside the runtime that was asked to run a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no runtime here: call this from within one")]
+pub struct NoRuntime;
+
+/// Why a client could not be built.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Config(#[from] genesys::Error),
+    /// The proxy cannot be used.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
+    /// A root certificate cannot be used, or there is none at all.
+    #[error("TLS: {0}")]
+    Tls(#[from] rustls::Error),
+    /// The operating system has no randomness for the seed.
+    #[error("no entropy: {0}")]
+    Entropy(#[from] getrandom::Error),
+    /// Called outside of the runtime.
+    #[error(transparent)]
+    NoRuntime(#[from] NoRuntime),
+}
+
+/// Classifies a failure of an established connection.
+pub(crate) fn lost(error: &io::Error) -> NetError {
+    NetError::new(tls_or(error, NetErrorKind::Lost), error.to_string())
+}
+
+/// Classifies a failure to connect.
+pub(crate) fn unconnected(error: &io::Error) -> NetError {
+    NetError::new(tls_or(error, NetErrorKind::Connect), error.to_string())
+}
+
+fn tls_or(error: &io::Error, otherwise: NetErrorKind) -> NetErrorKind {
+    if error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) {
+        NetErrorKind::Tls
+    } else if error.kind() == io::ErrorKind::TimedOut {
+        NetErrorKind::Timeout
+    } else {
+        otherwise
+    }
+}
+
+/// The deadline passed.
+pub(crate) fn timed_out() -> NetError {
+    NetError::new(NetErrorKind::Timeout, "the deadline passed")
+}

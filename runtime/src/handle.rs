@@ -1,0 +1,149 @@
+//! The application's side of a driver, for any machine.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use async_channel::{Sender, TrySendError};
+use futures_channel::oneshot;
+use futures_util::{FutureExt as _, Stream, StreamExt as _};
+use offhook::machine::MediaId;
+use offhook::net::NetOptions;
+
+use crate::audio::{Audio, Frames};
+use crate::drive::Drive;
+use crate::driver::{Driver, Request};
+use crate::error::BuildError;
+use crate::net::Net;
+use crate::queue::{Consumer, EventQueue, channel};
+use crate::runtime::Runtime;
+
+/// How many commands wait for the driver. It takes them at once, so this many are a runaway.
+const COMMAND_QUEUE: usize = 256;
+
+/// How many frames, of all sessions, wait for the driver.
+const FRAME_QUEUE: usize = 64;
+
+/// Starts a task that drives a machine, on the runtime around the caller.
+///
+/// # Errors
+///
+/// The options cannot be used, or there is no such runtime here.
+pub fn start<R: Runtime, M: Drive>(
+    machine: M,
+    options: NetOptions,
+) -> Result<(Handle<M>, Events<M>), BuildError> {
+    let (requests, waiting) = async_channel::bounded(COMMAND_QUEUE);
+    let (frames, spoken) = futures_channel::mpsc::channel(FRAME_QUEUE);
+    let (producer, consumer) = channel();
+    let driver = Driver::<R, M>::new(machine, Net::new(options)?, producer);
+    R::spawn(driver.run(waiting, spoken))?;
+    let handle = Handle { requests, frames };
+    Ok((handle.clone(), Events { queue: consumer, _alive: handle.requests }))
+}
+
+/// Commands to a machine. Cheap to clone.
+///
+/// The driver lives until the last handle and its [`Events`] are dropped. It then logs out,
+/// within [`FAREWELL`](crate::Handle::FAREWELL), and closes everything.
+pub struct Handle<M: Drive> {
+    requests: Sender<Request<M>>,
+    frames: Frames,
+}
+
+impl<M: Drive> Handle<M> {
+    /// How long a driver that nobody holds may take to log out.
+    pub const FAREWELL: std::time::Duration = std::time::Duration::from_secs(5);
+
+    /// Submits a command, now: dropping the completion does not take it back.
+    pub fn submit(&self, command: M::Command) -> Completion<M> {
+        let (reply, receiver) = oneshot::channel();
+        match self.requests.try_send(Request::Command(command, reply)) {
+            Ok(()) => Completion(Fate::Submitted(receiver)),
+            Err(TrySendError::Full(_)) => Completion(Fate::Refused(Some(M::overloaded()))),
+            Err(TrySendError::Closed(_)) => Completion(Fate::Refused(Some(M::closed()))),
+        }
+    }
+
+    /// Takes a session's audio. See [`Audio`].
+    pub fn audio(&self, media: MediaId) -> Audio {
+        let (audio, producer) = Audio::new(media, self.frames.clone());
+        // When the request is refused the producer is dropped with it, which ends the audio.
+        let _ = self.requests.try_send(Request::Audio(media, producer));
+        audio
+    }
+}
+
+impl<M: Drive> Clone for Handle<M> {
+    fn clone(&self) -> Self {
+        Self { requests: self.requests.clone(), frames: self.frames.clone() }
+    }
+}
+
+impl<M: Drive> std::fmt::Debug for Handle<M> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Handle")
+    }
+}
+
+/// The end of a command, sooner or later. Dropping it does not take the command back.
+pub struct Completion<M: Drive>(Fate<M>);
+
+enum Fate<M: Drive> {
+    Submitted(oneshot::Receiver<Result<M::Outcome, M::Error>>),
+    Refused(Option<M::Error>),
+}
+
+// Nothing in it is pinned.
+impl<M: Drive> Unpin for Completion<M> {}
+
+impl<M: Drive> Future for Completion<M> {
+    type Output = Result<M::Outcome, M::Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.0 {
+            Fate::Submitted(receiver) => receiver
+                .poll_unpin(cx)
+                .map(|result| result.unwrap_or_else(|oneshot::Canceled| Err(M::closed()))),
+            Fate::Refused(error) => Poll::Ready(Err(error.take().unwrap_or_else(M::closed))),
+        }
+    }
+}
+
+impl<M: Drive> std::fmt::Debug for Completion<M> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Completion")
+    }
+}
+
+/// What a machine tells its application: a `Stream` that ends when the driver does.
+///
+/// The driver never waits for a reader. [`EVENT_QUEUE`](crate::EVENT_QUEUE) events are kept;
+/// past that the oldest trace record or statistics goes unnoticed, and where there is none, the
+/// oldest event, in whose place one error event tells how many were lost.
+pub struct Events<M: Drive> {
+    queue: Consumer<EventQueue<M>>,
+    /// Keeps the driver alive as a handle does.
+    _alive: Sender<Request<M>>,
+}
+
+impl<M: Drive> Events<M> {
+    /// The next event; `None` once the driver is gone.
+    pub async fn next(&mut self) -> Option<M::Event> {
+        self.queue.next().await
+    }
+}
+
+impl<M: Drive> Stream for Events<M> {
+    type Item = M::Event;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<M::Event>> {
+        self.queue.poll_next_unpin(cx)
+    }
+}
+
+impl<M: Drive> std::fmt::Debug for Events<M> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Events")
+    }
+}

@@ -1,0 +1,36 @@
+//! What offhook's asynchronous runtimes share: everything but their sockets, timers and tasks.
+//!
+//! Applications use `offhook-tokio` or `offhook-smol`, which are this crate with a [`Runtime`].
+//! One task drives one machine: it drains the machine's outputs, carries them out, and waits for
+//! the next input, command, audio frame or wake-up. Handles talk to that task over bounded
+//! queues; nothing an application does or leaves undone can block it.
+//!
+//! To run offhook without async, write a loop over [`offhook::Machine`] instead; the
+//! `custom-loop` example is one.
+
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+mod audio;
+mod client;
+mod drive;
+mod driver;
+mod error;
+mod handle;
+mod http;
+mod net;
+mod queue;
+mod runtime;
+mod udp;
+mod unwired;
+mod ws;
+
+pub use audio::{Audio, AudioEnded, AudioReceiver, AudioSender};
+pub use client::{Builder, Client, Reply};
+pub use drive::Drive;
+pub use error::{BuildError, NoRuntime};
+pub use handle::{Completion, Events, Handle, start};
+pub use queue::{AUDIO_QUEUE, EVENT_QUEUE};
+pub use runtime::Runtime;
+#[doc(hidden)]
+pub use unwired::Unwired;
