@@ -1,0 +1,148 @@
+//! Delays between connection attempts, and the memory of past failures.
+
+use std::time::{Duration, Instant};
+
+/// The first delay, and the least one that is not zero.
+pub const MIN_DELAY: Duration = Duration::from_secs(2);
+/// The least delay remembered after a failure.
+const MIN_REMEMBERED: Duration = Duration::from_secs(4);
+/// A remembered delay is halved after this many times itself.
+const HALVING_FACTOR: u32 = 5;
+/// A remembered delay is forgotten this long after the last failure.
+const MEMORY: Duration = Duration::from_secs(3600);
+
+/// Exponential back-off with a memory (wire notes 3.2).
+///
+/// Within a run of attempts the delay doubles from its start to the maximum. Each failure is
+/// also remembered beyond the run, so that a client that keeps losing its connection starts its
+/// next run slower; the memory halves step by step while connected.
+#[derive(Clone, Debug)]
+pub struct Backoff {
+    max: Duration,
+    /// The next delay of this run, once it has begun.
+    run: Option<Duration>,
+    memory: Option<Memory>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Memory {
+    delay: Duration,
+    /// When to halve next; counts only after a success.
+    halve_at: Option<Instant>,
+    forget_at: Instant,
+}
+
+impl Backoff {
+    /// Delays up to `max`, which is at least [`MIN_DELAY`].
+    #[must_use]
+    pub fn new(max: Duration) -> Self {
+        Self { max: max.max(MIN_DELAY), run: None, memory: None }
+    }
+
+    /// The delay before the next attempt. The next call in this run gives twice as much.
+    pub fn next_delay(&mut self, now: Instant) -> Duration {
+        self.decay(now);
+        let delay = match self.run {
+            Some(delay) => delay,
+            None => self.memory.map_or(MIN_DELAY, |m| m.delay.max(MIN_DELAY)).min(self.max),
+        };
+        self.run = Some((delay * 2).min(self.max));
+        delay
+    }
+
+    /// An attempt failed.
+    pub fn failed(&mut self, now: Instant) {
+        self.decay(now);
+        let delay = self.memory.map_or(MIN_REMEMBERED, |m| (m.delay * 2).max(MIN_REMEMBERED));
+        let delay = delay.min(self.max.max(MIN_REMEMBERED));
+        self.memory = Some(Memory { delay, halve_at: None, forget_at: now + MEMORY });
+    }
+
+    /// An attempt succeeded: the run is over, and the memory begins to fade.
+    pub fn connected(&mut self, now: Instant) {
+        self.decay(now);
+        self.run = None;
+        if let Some(memory) = &mut self.memory {
+            memory.halve_at = Some(now + memory.delay * HALVING_FACTOR);
+        }
+    }
+
+    /// The delay remembered at this instant, zero when none is.
+    #[must_use]
+    pub fn remembered(&mut self, now: Instant) -> Duration {
+        self.decay(now);
+        self.memory.map_or(Duration::ZERO, |m| m.delay)
+    }
+
+    fn decay(&mut self, now: Instant) {
+        let Some(memory) = &mut self.memory else { return };
+        if now >= memory.forget_at {
+            self.memory = None;
+            return;
+        }
+        while let Some(at) = memory.halve_at
+            && now >= at
+        {
+            memory.delay /= 2;
+            if memory.delay < MIN_DELAY {
+                self.memory = None;
+                return;
+            }
+            memory.halve_at = Some(at + memory.delay * HALVING_FACTOR);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::epoch;
+
+    const S: fn(u64) -> Duration = Duration::from_secs;
+
+    #[test]
+    fn wire_3_2_a_run_doubles_to_the_maximum() {
+        let t = epoch();
+        let mut backoff = Backoff::new(S(90));
+        let delays: Vec<_> = (0..8).map(|_| backoff.next_delay(t).as_secs()).collect();
+        assert_eq!(delays, [2, 4, 8, 16, 32, 64, 90, 90]);
+    }
+
+    #[test]
+    fn wire_3_2_three_failures_are_remembered_as_sixteen_seconds() {
+        let t = epoch();
+        let mut backoff = Backoff::new(S(90));
+        for _ in 0..3 {
+            backoff.failed(t);
+        }
+        assert_eq!(backoff.remembered(t), S(16));
+        backoff.connected(t);
+        assert_eq!(backoff.next_delay(t), S(16), "the next run starts slower");
+    }
+
+    #[test]
+    fn wire_3_2_the_memory_halves_after_five_times_itself() {
+        let t = epoch();
+        let mut backoff = Backoff::new(S(90));
+        for _ in 0..3 {
+            backoff.failed(t);
+        }
+        backoff.connected(t);
+        assert_eq!(backoff.remembered(t + S(79)), S(16));
+        assert_eq!(backoff.remembered(t + S(80)), S(8));
+        assert_eq!(backoff.remembered(t + S(120)), S(4));
+        assert_eq!(backoff.remembered(t + S(140)), S(2));
+        assert_eq!(backoff.remembered(t + S(150)), Duration::ZERO);
+    }
+
+    #[test]
+    fn wire_3_2_the_memory_is_forgotten_after_an_hour() {
+        let t = epoch();
+        let mut backoff = Backoff::new(S(90));
+        for _ in 0..20 {
+            backoff.failed(t);
+        }
+        assert_eq!(backoff.remembered(t), S(90));
+        assert_eq!(backoff.remembered(t + S(3600)), Duration::ZERO);
+    }
+}

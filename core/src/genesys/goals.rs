@@ -1,0 +1,142 @@
+//! Commands on their way: what each is waiting for.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::command::Outcome;
+use super::error::{Error, ErrorKind};
+use super::ids::{ConversationId, SessionId};
+use super::outbox::Outbox;
+use crate::machine::CommandId;
+
+/// What a command is waiting for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Goal {
+    /// The offer that follows our `proceed`.
+    Start(ConversationId),
+    /// The service's word on our answer.
+    Answer(SessionId),
+    /// The end of a call: in the service and in media.
+    End { conversation: ConversationId, session: Option<SessionId>, call_over: bool },
+    /// The end of a media session.
+    Terminate(SessionId),
+    /// The service's word on a change.
+    Change { conversation: ConversationId, change: Change },
+    /// A new conversation.
+    Dial,
+}
+
+/// A change of our part in a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    Mute(bool),
+    Hold(bool),
+    Reject,
+}
+
+impl Change {
+    /// The body of the request that makes it, unless it is a matter for voicemail.
+    pub(crate) fn body(self) -> Value {
+        match self {
+            Self::Mute(muted) => json!({"muted": muted}),
+            Self::Hold(held) => json!({"held": held}),
+            Self::Reject => json!({"state": "disconnected"}),
+        }
+    }
+
+    /// The documented kind of its failure (behaviour notes 1.5), unless nobody answered.
+    pub(crate) fn failure(self, cause: Error) -> Error {
+        let kind = match (cause.kind, self) {
+            (ErrorKind::Timeout | ErrorKind::InvalidToken, _) => cause.kind,
+            (_, Self::Mute(_)) => ErrorKind::Generic,
+            (_, Self::Hold(_)) => ErrorKind::Call,
+            (_, Self::Reject) => ErrorKind::Session,
+        };
+        Error::new(kind, cause.message)
+    }
+}
+
+/// The open goals, by command.
+#[derive(Debug, Default)]
+pub(crate) struct Goals {
+    open: BTreeMap<CommandId, Goal>,
+}
+
+impl Goals {
+    pub(crate) fn add(&mut self, command: CommandId, goal: Goal) {
+        self.open.insert(command, goal);
+    }
+
+    pub(crate) fn get(&self, command: CommandId) -> Option<&Goal> {
+        self.open.get(&command)
+    }
+
+    pub(crate) fn get_mut(&mut self, command: CommandId) -> Option<&mut Goal> {
+        self.open.get_mut(&command)
+    }
+
+    /// The command is answered some other way.
+    pub(crate) fn forget(&mut self, command: CommandId) -> Option<Goal> {
+        self.open.remove(&command)
+    }
+
+    pub(crate) fn is_dialling(&self) -> bool {
+        self.open.values().any(|goal| *goal == Goal::Dial)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.open.len()
+    }
+
+    /// Completes the goals that match.
+    pub(crate) fn settle(
+        &mut self,
+        matches: impl Fn(&Goal) -> bool,
+        result: &Result<Outcome, Error>,
+        out: &mut Outbox,
+    ) {
+        for (command, _) in self.open.extract_if(.., |_, goal| matches(goal)) {
+            out.complete(command, result.clone());
+        }
+    }
+
+    /// An invitation led to nothing.
+    pub(crate) fn invitation_gone(&mut self, of: &ConversationId, why: &str, out: &mut Outbox) {
+        let error = Err(Error::new(ErrorKind::Session, why));
+        self.settle(|goal| matches!(goal, Goal::Start(c) if c == of), &error, out);
+    }
+
+    /// A media session is over.
+    pub(crate) fn session_over(&mut self, id: &SessionId, out: &mut Outbox) {
+        let gone = Err(Error::new(ErrorKind::Session, "the session ended"));
+        self.settle(|goal| matches!(goal, Goal::Answer(s) if s == id), &gone, out);
+        let done = Ok(Outcome::Done);
+        self.settle(|goal| matches!(goal, Goal::Terminate(s) if s == id), &done, out);
+        for goal in self.open.values_mut() {
+            if let Goal::End { session, .. } = goal
+                && session.as_ref() == Some(id)
+            {
+                *session = None;
+            }
+        }
+        self.settle_ends(out);
+    }
+
+    /// A call is over in the service.
+    pub(crate) fn call_over(&mut self, of: &ConversationId, out: &mut Outbox) {
+        for goal in self.open.values_mut() {
+            if let Goal::End { conversation, call_over, .. } = goal
+                && conversation == of
+            {
+                *call_over = true;
+            }
+        }
+        self.settle_ends(out);
+    }
+
+    fn settle_ends(&mut self, out: &mut Outbox) {
+        let over = |goal: &Goal| matches!(goal, Goal::End { session: None, call_over: true, .. });
+        self.settle(over, &Ok(Outcome::Done), out);
+    }
+}

@@ -1,0 +1,205 @@
+//! Conversation notifications, and which part of them is ours (behaviour notes 4.1, 4.2).
+//!
+//! Wire types: lenient in what they skip, strict in what they use.
+
+use serde::Deserialize;
+
+use super::event::{CallState, Direction};
+use super::ids::{CallId, ConversationId, ParticipantId, UserId};
+
+/// A conversation as the service tells it: in a notification's `eventBody`, or by `GET
+/// conversations/{id}`.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Notice {
+    pub(crate) id: ConversationId,
+    #[serde(default)]
+    participants: Vec<Participant>,
+}
+
+/// A participant of a conversation.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Participant {
+    pub(crate) id: ParticipantId,
+    #[serde(default)]
+    pub(crate) purpose: String,
+    #[serde(default)]
+    user_id: Option<UserId>,
+    #[serde(default)]
+    calls: Vec<Call>,
+}
+
+/// A call leg.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Call {
+    pub(crate) id: CallId,
+    #[serde(default)]
+    state: String,
+    #[serde(default)]
+    direction: Option<String>,
+    #[serde(default)]
+    pub(crate) muted: bool,
+    #[serde(default)]
+    pub(crate) held: bool,
+    #[serde(default)]
+    pub(crate) confined: bool,
+    #[serde(default)]
+    pub(crate) error_info: Option<ErrorInfo>,
+}
+
+/// What the service says went wrong with a call.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ErrorInfo {
+    #[serde(default)]
+    pub(crate) code: String,
+    #[serde(default)]
+    pub(crate) message: String,
+}
+
+/// States of a leg, in the classes of behaviour notes 3.3.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Class {
+    Pending,
+    Connected,
+    Ended,
+    Other,
+}
+
+impl CallState {
+    pub(crate) fn class(&self) -> Class {
+        match self {
+            Self::Alerting | Self::Contacting => Class::Pending,
+            Self::Dialing | Self::Connected => Class::Connected,
+            Self::Disconnected | Self::Terminated => Class::Ended,
+            Self::Hold | Self::Other(_) => Class::Other,
+        }
+    }
+}
+
+impl From<&str> for CallState {
+    fn from(state: &str) -> Self {
+        match state {
+            "alerting" => Self::Alerting,
+            "contacting" => Self::Contacting,
+            "dialing" => Self::Dialing,
+            "hold" => Self::Hold,
+            "connected" => Self::Connected,
+            "disconnected" => Self::Disconnected,
+            "terminated" => Self::Terminated,
+            other => Self::Other(other.to_owned()),
+        }
+    }
+}
+
+impl Call {
+    pub(crate) fn state(&self) -> CallState {
+        CallState::from(self.state.as_str())
+    }
+
+    pub(crate) fn direction(&self) -> Direction {
+        match self.direction.as_deref() {
+            Some("outbound") => Direction::Outbound,
+            _ => Direction::Inbound,
+        }
+    }
+}
+
+impl Notice {
+    /// Our participant: the newest of ours that has a call in the wanted state, else the newest
+    /// that has any call, else the newest (CV-3, CV-4). Voicemail legs are not ours.
+    pub(crate) fn ours(&self, user: &UserId, wanted: Option<&CallState>) -> Option<&Participant> {
+        let ours = || {
+            self.participants
+                .iter()
+                .rev()
+                .filter(|p| p.user_id.as_ref() == Some(user) && p.purpose != "voicemail")
+        };
+        let wanted = wanted
+            .and_then(|state| ours().find(|p| p.calls.iter().any(|c| c.state() == *state)));
+        wanted.or_else(|| ours().find(|p| !p.calls.is_empty())).or_else(|| ours().next())
+    }
+}
+
+impl Participant {
+    /// Our leg: the only one that has not ended, else the last (CV-6).
+    pub(crate) fn call(&self) -> Option<&Call> {
+        let mut live = self.calls.iter().filter(|c| c.state().class() != Class::Ended);
+        match (live.next(), live.next()) {
+            (Some(only), None) => Some(only),
+            _ => self.calls.last(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn notice(participants: serde_json::Value) -> Notice {
+        serde_json::from_value(json!({"id": "C1", "participants": participants})).unwrap()
+    }
+
+    fn leg(id: &str, purpose: &str, states: &[&str]) -> serde_json::Value {
+        let calls: Vec<_> = states
+            .iter()
+            .enumerate()
+            .map(|(i, s)| json!({"id": format!("{id}-{i}"), "state": s}))
+            .collect();
+        json!({"id": id, "purpose": purpose, "userId": "user-1", "calls": calls})
+    }
+
+    #[test]
+    fn cv_3_scenario_85_a_voicemail_leg_is_not_ours() {
+        let user = UserId::from("user-1");
+        let n = notice(json!([
+            leg("p1", "user", &["connected"]),
+            leg("p2", "voicemail", &["connected"]),
+            {"id": "p3", "purpose": "customer", "calls": []},
+        ]));
+        assert_eq!(n.ours(&user, None).unwrap().id, ParticipantId::from("p1"));
+        assert!(n.ours(&UserId::from("somebody"), None).is_none());
+    }
+
+    #[test]
+    fn cv_4_the_newest_with_the_wanted_state_then_with_any_call_then_the_newest() {
+        let user = UserId::from("user-1");
+        let n = notice(json!([
+            leg("p1", "agent", &["connected"]),
+            leg("p2", "agent", &["alerting"]),
+            leg("p3", "agent", &[]),
+        ]));
+        let pick = |state| n.ours(&user, state).unwrap().id.to_string();
+        assert_eq!(pick(Some(&CallState::Connected)), "p1");
+        assert_eq!(pick(None), "p2");
+        let n = notice(json!([leg("p1", "agent", &[]), leg("p2", "agent", &[])]));
+        assert_eq!(n.ours(&user, None).unwrap().id.as_str(), "p2");
+    }
+
+    #[test]
+    fn cv_6_scenario_87_which_leg_is_ours() {
+        let call = |states: &[&str]| {
+            let n = notice(json!([leg("p", "agent", states)]));
+            n.ours(&UserId::from("user-1"), None).unwrap().call().map(|c| c.id.to_string())
+        };
+        assert_eq!(call(&[]), None);
+        assert_eq!(call(&["connected"]).as_deref(), Some("p-0"));
+        assert_eq!(call(&["terminated", "connected"]).as_deref(), Some("p-1"));
+        assert_eq!(call(&["connected", "terminated"]).as_deref(), Some("p-0"));
+        assert_eq!(call(&["connected", "connected"]).as_deref(), Some("p-1"));
+    }
+
+    #[test]
+    fn unknown_fields_and_states_survive_and_a_missing_id_does_not() {
+        let n = notice(json!([{
+            "id": "p", "purpose": "agent", "userId": "user-1", "new": {"field": 1},
+            "calls": [{"id": "k", "state": "teleporting", "direction": "sideways"}],
+        }]));
+        let call = n.ours(&UserId::from("user-1"), None).unwrap().call().unwrap();
+        assert_eq!(call.state(), CallState::Other("teleporting".into()));
+        assert_eq!(call.direction(), Direction::Inbound);
+        assert!(serde_json::from_value::<Notice>(json!({"participants": []})).is_err());
+    }
+}

@@ -1,0 +1,411 @@
+//! What a client has to say: outputs in order, and the questions that wait for an answer.
+//!
+//! Every part of the client speaks through here, so that ids, deadlines, retries and the trace
+//! have one owner.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use super::command::Outcome;
+use super::config::Config;
+use super::error::Error;
+use super::event::Event;
+use super::ids::{ConversationId, SessionId};
+use super::redact::Redactor;
+use super::rest::{self, Failure, Resource};
+use crate::machine::{CommandId, HttpId, MediaId, NetError, Output, UdpId, Wake, WsId};
+use crate::report::{Channel, Direction, TraceRecord};
+use crate::rng::Rng;
+use crate::xmpp::{Frame, Iq, IqKind, Jid, Payload};
+
+/// How long an IQ waits for its reply (wire notes 1.6).
+const IQ_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long one REST exchange may take (wire notes 8).
+const REST_TIMEOUT: Duration = Duration::from_secs(30);
+/// The retry helper's attempts and pause (wire notes 8.7).
+const REST_ATTEMPTS: u32 = 10;
+const REST_RETRY: Duration = Duration::from_secs(15);
+/// The longest that `Retry-After` is obeyed, so that a bad header cannot park a request.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
+/// IQs waiting at once. Beyond it a request is sent and its reply ignored; the deadlines of
+/// commands still hold.
+pub(crate) const MAX_IQS: usize = 1024;
+
+/// The outputs of a client.
+pub(crate) type Out = Output<Event, Outcome, Error>;
+
+/// Why an IQ was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum IqAsk {
+    Bind,
+    Session,
+    Turn,
+    Stun,
+    ServerPings,
+    Ping,
+    /// The first subscription to the user's conversations.
+    Conversations,
+    /// A session's answer.
+    Answer(SessionId),
+    /// A candidate or an info of a session.
+    Update(SessionId),
+    Terminate(SessionId),
+}
+
+/// How an IQ ended.
+#[derive(Debug)]
+pub(crate) enum IqAnswer {
+    Result(Option<Payload>),
+    Error(crate::xmpp::StanzaError),
+    Timeout,
+    /// The connection ended first.
+    Lost,
+}
+
+/// Why a REST request was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Ask {
+    Organization,
+    User,
+    Channel,
+    Station,
+    Topics,
+    /// Who we are in a conversation, for a command that needs to know.
+    Participant(CommandId),
+    /// The change that a command asked for.
+    Change(CommandId),
+    Dial(CommandId),
+    /// Nobody waits for the answer.
+    Metadata(ConversationId),
+}
+
+/// Whether a request is made again when it fails for a passing reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Retry {
+    No,
+    Yes,
+}
+
+#[derive(Debug)]
+struct PendingIq {
+    ask: IqAsk,
+    to: Option<Jid>,
+    deadline: Instant,
+}
+
+#[derive(Debug)]
+struct PendingHttp {
+    ask: Ask,
+    resource: Resource,
+    retry: Retry,
+    attempt: u32,
+}
+
+/// See the [module](self).
+#[derive(Debug)]
+pub(crate) struct Outbox {
+    /// The latest instant seen.
+    pub(crate) now: Instant,
+    pub(crate) config: Config,
+    /// Our full JID, while bound.
+    pub(crate) jid: Option<Jid>,
+    /// Where frames go, while a socket is open.
+    pub(crate) socket: Option<WsId>,
+    redactor: Redactor,
+    queue: VecDeque<Out>,
+    next_id: u64,
+    rng: Rng,
+    /// Commands that are not answered yet, and by when they must be.
+    open: BTreeMap<CommandId, Option<Instant>>,
+    iqs: BTreeMap<String, PendingIq>,
+    http: BTreeMap<HttpId, PendingHttp>,
+    /// Requests to be made again, by when.
+    retries: BTreeMap<(Instant, u64), PendingHttp>,
+}
+
+impl Outbox {
+    pub(crate) fn new(config: Config, rng: Rng, now: Instant) -> Self {
+        Self {
+            now,
+            redactor: Redactor::new(&config.auth),
+            config,
+            jid: None,
+            socket: None,
+            queue: VecDeque::new(),
+            next_id: 0,
+            rng,
+            open: BTreeMap::new(),
+            iqs: BTreeMap::new(),
+            http: BTreeMap::new(),
+            retries: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) fn pop(&mut self) -> Option<Out> {
+        self.queue.pop_front()
+    }
+
+    pub(crate) fn push(&mut self, output: Out) {
+        self.queue.push_back(output);
+    }
+
+    pub(crate) fn event(&mut self, event: Event) {
+        self.push(Output::Event(event));
+    }
+
+    /// Gives a command its id; it is open until it is completed or overdue.
+    pub(crate) fn open(&mut self, limit: Option<Duration>) -> CommandId {
+        let command = CommandId(self.id());
+        self.open.insert(command, limit.map(|limit| self.now + limit));
+        command
+    }
+
+    /// Takes back a command that was refused at once.
+    pub(crate) fn withdraw(&mut self, command: CommandId) {
+        self.open.remove(&command);
+    }
+
+    /// Answers a command, unless it is answered already.
+    pub(crate) fn complete(&mut self, command: CommandId, result: Result<Outcome, Error>) {
+        if self.open.remove(&command).is_some() {
+            self.push(Output::Completed { command, result });
+        }
+    }
+
+    /// Commands not answered yet.
+    pub(crate) fn open_commands(&self) -> usize {
+        self.open.len()
+    }
+
+    /// A command whose time is up. It is still open: complete it.
+    pub(crate) fn overdue_command(&self) -> Option<CommandId> {
+        self.open
+            .iter()
+            .find(|(_, deadline)| deadline.is_some_and(|at| at <= self.now))
+            .map(|(command, _)| *command)
+    }
+
+    pub(crate) fn malformed(&mut self, what: impl Into<String>) {
+        self.event(Event::Malformed { what: what.into() });
+    }
+
+    fn id(&mut self) -> u64 {
+        self.next_id += 1;
+        self.next_id
+    }
+
+    pub(crate) fn ws_id(&mut self) -> WsId {
+        WsId(self.id())
+    }
+
+    pub(crate) fn media_ids(&mut self) -> (MediaId, UdpId) {
+        (MediaId(self.id()), UdpId(self.id()))
+    }
+
+    pub(crate) fn uuid(&mut self) -> String {
+        self.rng.uuid()
+    }
+
+    /// Our bare JID, while bound.
+    pub(crate) fn bare_jid(&self) -> Option<Jid> {
+        self.jid.as_ref().map(Jid::bare)
+    }
+
+    /// Sends a frame, if a socket is open.
+    pub(crate) fn send(&mut self, frame: &Frame) {
+        let Some(id) = self.socket else { return };
+        let text = frame.to_xml();
+        self.trace_frame(Direction::Sent, Some(frame), &text);
+        self.push(Output::SendText { id, text });
+    }
+
+    /// Sends an IQ and waits for its reply. The reply comes through [`Outbox::take_iq`].
+    pub(crate) fn ask(&mut self, ask: IqAsk, to: Option<Jid>, kind: IqKind) {
+        let id = self.uuid();
+        let iq = Iq { id: Some(id.clone()), from: None, to: to.clone(), kind };
+        self.send(&Frame::Iq(iq));
+        if self.iqs.len() < MAX_IQS {
+            self.iqs.insert(id, PendingIq { ask, to, deadline: self.now + IQ_TIMEOUT });
+        }
+    }
+
+    /// The question that a reply answers, if any (wire notes 1.6: by id and sender).
+    pub(crate) fn take_iq(&mut self, iq: Iq) -> Option<(IqAsk, IqAnswer)> {
+        let answer = match iq.kind {
+            IqKind::Result(payload) => IqAnswer::Result(payload),
+            IqKind::Error(error) => IqAnswer::Error(error),
+            IqKind::Get(_) | IqKind::Set(_) => return None,
+        };
+        let id = iq.id?;
+        let pending = self.iqs.get(&id)?;
+        if !self.may_answer(iq.from.as_ref(), pending.to.as_ref()) {
+            return None;
+        }
+        let pending = self.iqs.remove(&id)?;
+        Some((pending.ask, answer))
+    }
+
+    fn may_answer(&self, from: Option<&Jid>, to: Option<&Jid>) -> bool {
+        let Some(from) = from else { return true };
+        let own = self.jid.as_ref().is_some_and(|jid| {
+            from == jid || *from == jid.bare() || from.as_str() == jid.domain()
+        });
+        let asked = to.is_some_and(|to| {
+            from == to || *from == to.bare() || from.as_str() == to.domain()
+        });
+        // Before binding, our own address is not known yet.
+        own || asked || self.jid.is_none()
+    }
+
+    /// The earliest question whose time is up.
+    pub(crate) fn pop_overdue_iq(&mut self) -> Option<IqAsk> {
+        let id = self
+            .iqs
+            .iter()
+            .filter(|(_, pending)| pending.deadline <= self.now)
+            .min_by_key(|(_, pending)| pending.deadline)
+            .map(|(id, _)| id.clone())?;
+        self.iqs.remove(&id).map(|pending| pending.ask)
+    }
+
+    /// The connection is gone: nobody will answer these.
+    pub(crate) fn take_lost_iqs(&mut self) -> Vec<IqAsk> {
+        std::mem::take(&mut self.iqs).into_values().map(|pending| pending.ask).collect()
+    }
+
+    /// Makes a REST request. The answer comes through [`Outbox::take_http`].
+    pub(crate) fn rest(&mut self, ask: Ask, resource: Resource, retry: Retry) {
+        self.request(PendingHttp { ask, resource, retry, attempt: 1 });
+    }
+
+    fn request(&mut self, pending: PendingHttp) {
+        let id = HttpId(self.id());
+        match pending.resource.to_request(&self.config) {
+            Ok(request) => {
+                self.trace_request(&pending.resource);
+                self.push(Output::Http { id, request, deadline: self.now + REST_TIMEOUT });
+                self.http.insert(id, pending);
+            }
+            // `Client::new` tried the addresses; only a path could be at fault, and ids are
+            // escaped there.
+            Err(error) => self.event(Event::Error(error)),
+        }
+    }
+
+    /// The question that an HTTP result answers. None when nobody waits for it, or when it will
+    /// be asked again.
+    pub(crate) fn take_http(
+        &mut self,
+        id: HttpId,
+        result: Result<http::Response<Vec<u8>>, NetError>,
+    ) -> Option<(Ask, Result<serde_json::Value, Failure>)> {
+        let pending = self.http.remove(&id)?;
+        self.trace_response(&pending.resource, &result);
+        match rest::read(&pending.resource, result) {
+            Err(failure)
+                if pending.retry == Retry::Yes
+                    && failure.is_retryable()
+                    && pending.attempt < REST_ATTEMPTS =>
+            {
+                let pause = failure.retry_after.unwrap_or(REST_RETRY).min(MAX_RETRY_AFTER);
+                let key = (self.now + pause, self.id());
+                self.retries
+                    .insert(key, PendingHttp { attempt: pending.attempt + 1, ..pending });
+                None
+            }
+            result => Some((pending.ask, result)),
+        }
+    }
+
+    /// Forgets requests: late answers are ignored and nothing is asked again.
+    pub(crate) fn forget_http(&mut self, forget: impl Fn(&Ask) -> bool) {
+        self.http.retain(|_, pending| !forget(&pending.ask));
+        self.retries.retain(|_, pending| !forget(&pending.ask));
+    }
+
+    /// Makes again the requests whose pause is over.
+    pub(crate) fn retry_due(&mut self) {
+        while let Some(entry) = self.retries.first_entry()
+            && entry.key().0 <= self.now
+        {
+            let pending = entry.remove();
+            self.request(pending);
+        }
+    }
+
+    /// When an IQ or a command is overdue, or a retry due.
+    pub(crate) fn next_wake(&self) -> Option<Wake> {
+        let command = self.open.values().flatten().min().copied();
+        let command = command.map(|at| Wake { at, reason: "command limit" });
+        let iq = self.iqs.values().map(|pending| pending.deadline).min();
+        let retry = self.retries.first_key_value().map(|((at, _), _)| *at);
+        let iq = iq.map(|at| Wake { at, reason: "IQ reply" });
+        let retry = retry.map(|at| Wake { at, reason: "REST retry" });
+        Wake::earliest(command, Wake::earliest(iq, retry))
+    }
+
+    pub(crate) fn trace_frame(&mut self, direction: Direction, frame: Option<&Frame>, text: &str) {
+        if !self.config.trace {
+            return;
+        }
+        let (summary, about) = match frame {
+            Some(frame) => super::redact::summary(frame),
+            None => ("unreadable frame".to_owned(), None),
+        };
+        let body = match frame {
+            Some(Frame::Auth(auth)) => {
+                format!("<auth mechanism=\"{}\">(secret)</auth>", auth.mechanism)
+            }
+            _ => self.redactor.xml(text),
+        };
+        self.trace(direction, Channel::Xmpp, summary, about, body);
+    }
+
+    /// Tells a milestone of a session's media.
+    pub(crate) fn trace_media(&mut self, direction: Direction, summary: String, session: &SessionId) {
+        if self.config.trace {
+            let about = Some(session.as_str().to_owned());
+            self.trace(direction, Channel::Media, summary, about, String::new());
+        }
+    }
+
+    fn trace_request(&mut self, resource: &Resource) {
+        if self.config.trace {
+            let summary = format!("{} {}", resource.method, resource.path);
+            let body = resource.body.as_ref().map(serde_json::Value::to_string);
+            let body = self.redactor.json(&body.unwrap_or_default());
+            self.trace(Direction::Sent, Channel::Rest, summary, None, body);
+        }
+    }
+
+    fn trace_response(
+        &mut self,
+        resource: &Resource,
+        result: &Result<http::Response<Vec<u8>>, NetError>,
+    ) {
+        if !self.config.trace {
+            return;
+        }
+        let path = resource.path.split('?').next().unwrap_or_default();
+        let (summary, body) = match result {
+            Ok(response) => (
+                format!("{} {} {path}", response.status().as_u16(), resource.method),
+                self.redactor.json(&String::from_utf8_lossy(response.body())),
+            ),
+            Err(error) => (format!("failed {} {path}", resource.method), error.to_string()),
+        };
+        self.trace(Direction::Received, Channel::Rest, summary, None, body);
+    }
+
+    fn trace(
+        &mut self,
+        direction: Direction,
+        channel: Channel,
+        summary: String,
+        about: Option<String>,
+        body: String,
+    ) {
+        let at = self.now;
+        self.event(Event::Trace(TraceRecord { at, direction, channel, summary, about, body }));
+    }
+}

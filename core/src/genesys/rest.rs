@@ -1,0 +1,404 @@
+//! Typed REST resources (wire notes 8): what is asked for, and what is read of the answer.
+
+use std::time::Duration;
+
+use http::{Method, Request};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::command::Dial;
+use super::config::{Auth, Config};
+use super::error::{Error, ErrorKind};
+use super::event::Station;
+use super::ids::{ConversationId, ParticipantId, StationId, UserId};
+use crate::machine::{NetError, NetErrorKind};
+use crate::xmpp::Jid;
+
+/// One request (wire notes 8), before it has a URI and a token.
+#[derive(Clone, Debug)]
+pub(crate) struct Resource {
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) body: Option<Value>,
+}
+
+impl Resource {
+    fn new(method: Method, path: impl Into<String>, body: Option<Value>) -> Self {
+        Self { method, path: path.into(), body }
+    }
+
+    pub(crate) fn organization() -> Self {
+        Self::new(Method::GET, "organizations/me", None)
+    }
+
+    pub(crate) fn user() -> Self {
+        Self::new(Method::GET, "users/me?expand=station", None)
+    }
+
+    pub(crate) fn station(id: &StationId) -> Self {
+        Self::new(Method::GET, format!("stations/{}", segment(id.as_str())), None)
+    }
+
+    pub(crate) fn channel() -> Self {
+        Self::new(Method::POST, "notifications/channels?connectionType=streaming", None)
+    }
+
+    pub(crate) fn subscriptions(channel: &str, ids: &[String]) -> Self {
+        let body = ids.iter().map(|id| json!({"id": id})).collect();
+        let path = format!("notifications/channels/{}/subscriptions", segment(channel));
+        Self::new(Method::PUT, path, Some(Value::Array(body)))
+    }
+
+    pub(crate) fn conversation(id: &ConversationId) -> Self {
+        Self::new(Method::GET, format!("conversations/{}", segment(id.as_str())), None)
+    }
+
+    pub(crate) fn dial(dial: &Dial) -> Self {
+        let body = serde_json::to_value(dial).expect("strings and numbers always serialise");
+        Self::new(Method::POST, "conversations/calls", Some(body))
+    }
+
+    pub(crate) fn participant(
+        conversation: &ConversationId,
+        participant: &ParticipantId,
+        change: Value,
+    ) -> Self {
+        Self::new(Method::PATCH, participant_path(conversation, participant), Some(change))
+    }
+
+    pub(crate) fn to_voicemail(conversation: &ConversationId, participant: &ParticipantId) -> Self {
+        let path = format!("{}/replace", participant_path(conversation, participant));
+        Self::new(Method::POST, path, Some(json!({"voicemail": true})))
+    }
+
+    pub(crate) fn call_metadata(conversation: &ConversationId, call: &str) -> Self {
+        let path = format!(
+            "conversations/calls/{}/communications/{}/metadata",
+            segment(conversation.as_str()),
+            segment(call)
+        );
+        Self::new(Method::POST, path, None)
+    }
+
+    /// The request itself, with its token.
+    pub(crate) fn to_request(&self, config: &Config) -> Result<Request<Vec<u8>>, Error> {
+        let body = self.body.as_ref().map(Value::to_string).unwrap_or_default();
+        let mut request = Request::builder()
+            .method(self.method.clone())
+            .uri(format!("{}/{}", config.rest_base(), self.path))
+            .header("content-type", "application/json");
+        if let Auth::Token(token) = &config.auth {
+            let mut value = http::HeaderValue::from_str(&format!("Bearer {}", token.expose()))
+                .map_err(|_| Error::new(ErrorKind::InvalidOptions, "the token is not a header"))?;
+            value.set_sensitive(true);
+            request = request.header("authorization", value);
+        }
+        request
+            .body(body.into_bytes())
+            .map_err(|e| Error::new(ErrorKind::InvalidOptions, format!("REST address: {e}")))
+    }
+}
+
+fn participant_path(conversation: &ConversationId, participant: &ParticipantId) -> String {
+    format!(
+        "conversations/calls/{}/participants/{}",
+        segment(conversation.as_str()),
+        segment(participant.as_str())
+    )
+}
+
+/// One path segment (RFC 3986 section 3.3): ids are opaque, so nothing in them may end it.
+fn segment(id: &str) -> String {
+    let mut out = String::with_capacity(id.len());
+    for byte in id.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'@' | b':') {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
+/// Why a request did not give what was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    pub(crate) kind: FailureKind,
+    /// How long the service wants to be left alone (`Retry-After`).
+    pub(crate) retry_after: Option<Duration>,
+    message: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FailureKind {
+    Status(u16),
+    Network(NetErrorKind),
+    /// A good status with a body that cannot be used.
+    Body,
+}
+
+impl Failure {
+    /// 401 and 403: the token is no good (wire notes 3.3).
+    pub(crate) fn is_unauthorized(&self) -> bool {
+        matches!(self.kind, FailureKind::Status(401 | 403))
+    }
+
+    /// Whether the retry helper tries again (wire notes 8.7).
+    pub(crate) fn is_retryable(&self) -> bool {
+        self.retry_after.is_some()
+            || match self.kind {
+                FailureKind::Status(status) => {
+                    matches!(status, 408 | 413 | 429 | 500 | 502 | 503 | 504)
+                }
+                FailureKind::Network(_) => true,
+                FailureKind::Body => false,
+            }
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        let kind = match failure.kind {
+            FailureKind::Status(401 | 403) => ErrorKind::InvalidToken,
+            FailureKind::Status(status) => ErrorKind::Http(status),
+            FailureKind::Network(NetErrorKind::Timeout) => ErrorKind::Timeout,
+            FailureKind::Network(_) => ErrorKind::Network,
+            FailureKind::Body => ErrorKind::Protocol,
+        };
+        Self::new(kind, failure.message)
+    }
+}
+
+/// Turns an HTTP result into what was asked for, or why not.
+pub(crate) fn read(
+    resource: &Resource,
+    result: Result<http::Response<Vec<u8>>, NetError>,
+) -> Result<Value, Failure> {
+    let what = || {
+        let path = resource.path.split('?').next().unwrap_or_default();
+        format!("{} {path}", resource.method)
+    };
+    let response = result.map_err(|e| Failure {
+        kind: FailureKind::Network(e.kind),
+        retry_after: None,
+        message: format!("{}: {e}", what()),
+    })?;
+    let status = response.status();
+    if !status.is_success() {
+        let retry_after = response
+            .headers()
+            .get("retry-after")
+            .and_then(|v| v.to_str().ok()?.trim().parse().ok())
+            .map(Duration::from_secs);
+        let message = format!("{}: status {}", what(), status.as_u16());
+        return Err(Failure { kind: FailureKind::Status(status.as_u16()), retry_after, message });
+    }
+    if response.body().iter().all(u8::is_ascii_whitespace) {
+        return Ok(Value::Null);
+    }
+    serde_json::from_slice(response.body()).map_err(|e| body_failure(&what(), &e))
+}
+
+/// Reads what is used of an answer.
+pub(crate) fn parse<T: serde::de::DeserializeOwned>(
+    what: &str,
+    body: Value,
+) -> Result<T, Failure> {
+    serde_json::from_value(body).map_err(|e| body_failure(what, &e))
+}
+
+fn body_failure(what: &str, error: &serde_json::Error) -> Failure {
+    Failure {
+        kind: FailureKind::Body,
+        retry_after: None,
+        message: format!("{what}: unusable answer: {error}"),
+    }
+}
+
+/// `users/me?expand=station`
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Me {
+    pub(crate) id: UserId,
+    chat: Chat,
+    #[serde(default)]
+    station: Option<UserStations>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Chat {
+    jabber_id: String,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct UserStations {
+    #[serde(default)]
+    effective_station: Option<StationRef>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct StationRef {
+    id: StationId,
+}
+
+impl Me {
+    pub(crate) fn jid(&self) -> Result<Jid, Failure> {
+        self.chat.jabber_id.parse::<Jid>().map(|jid| jid.bare()).map_err(|e| Failure {
+            kind: FailureKind::Body,
+            retry_after: None,
+            message: format!("users/me: unusable chat address: {e}"),
+        })
+    }
+
+    /// The effective station, not the associated one (STN-1).
+    pub(crate) fn station(&self) -> Option<&StationId> {
+        Some(&self.station.as_ref()?.effective_station.as_ref()?.id)
+    }
+}
+
+/// `POST notifications/channels`
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct NewChannel {
+    pub(crate) id: String,
+}
+
+/// `POST conversations/calls`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct NewCall {
+    pub(crate) id: ConversationId,
+    #[serde(default)]
+    pub(crate) self_uri: Option<String>,
+}
+
+/// `PUT notifications/channels/{id}/subscriptions`
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(crate) struct Subscriptions {
+    #[serde(default)]
+    entities: Vec<SubscriptionState>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SubscriptionState {
+    id: String,
+    #[serde(default)]
+    state: Option<String>,
+    #[serde(default)]
+    rejection_reason: Option<String>,
+}
+
+impl Subscriptions {
+    /// Why a topic was refused, if it was. A topic that the answer does not name was taken.
+    pub(crate) fn refusal(&self, topic: &str) -> Option<String> {
+        let wanted = super::topics::parts(topic);
+        let refused = self.entities.iter().find(|entity| {
+            entity.state.as_deref().is_some_and(|s| s != "Permitted")
+                && super::topics::parts(&entity.id).iter().any(|part| wanted.contains(part))
+        })?;
+        let state = refused.state.as_deref().unwrap_or_default();
+        Some(refused.rejection_reason.clone().unwrap_or_else(|| state.to_owned()))
+    }
+}
+
+/// `stations/{id}`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct StationBody {
+    id: StationId,
+    #[serde(default)]
+    name: String,
+    #[serde(rename = "type", default)]
+    kind: String,
+    #[serde(default)]
+    web_rtc_persistent_enabled: bool,
+    #[serde(default)]
+    web_rtc_force_turn: bool,
+    #[serde(default)]
+    web_rtc_call_appearances: Option<u32>,
+}
+
+impl From<StationBody> for Station {
+    fn from(body: StationBody) -> Self {
+        let is_softphone = body.kind == "inin_webrtc_softphone";
+        Self {
+            id: body.id,
+            name: body.name,
+            // STN-4: only a softphone can keep a media session.
+            persistent: body.web_rtc_persistent_enabled && is_softphone,
+            call_appearances: body.web_rtc_call_appearances.unwrap_or(1),
+            force_turn: body.web_rtc_force_turn,
+            is_softphone,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn response(status: u16, retry: Option<&str>, body: &str) -> http::Response<Vec<u8>> {
+        let mut r = http::Response::builder().status(status);
+        if let Some(retry) = retry {
+            r = r.header("Retry-After", retry);
+        }
+        r.body(body.as_bytes().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn wire_8_requests_carry_the_token_and_never_show_it() {
+        let config = Config::agent("lab.test", "t0ken");
+        let request = Resource::user().to_request(&config).unwrap();
+        assert_eq!(request.uri(), "https://api.lab.test/api/v2/users/me?expand=station");
+        assert_eq!(request.headers()["authorization"], "Bearer t0ken");
+        assert!(!format!("{request:?}").contains("t0ken"));
+        assert!(Resource::user().to_request(&Config::agent("lab.test", "a\nb")).is_err());
+    }
+
+    #[test]
+    fn ids_cannot_leave_their_path_segment() {
+        let r = Resource::conversation(&ConversationId::from("../a?b#c d"));
+        assert_eq!(r.path, "conversations/..%2Fa%3Fb%23c%20d");
+    }
+
+    #[test]
+    fn wire_3_3_and_8_7_statuses_become_typed_failures() {
+        let user = Resource::user();
+        let fail = |status, retry| read(&user, Ok(response(status, retry, ""))).unwrap_err();
+        assert!(fail(401, None).is_unauthorized() && fail(403, None).is_unauthorized());
+        assert!(!fail(401, None).is_retryable());
+        assert_eq!(fail(429, Some("3")).retry_after, Some(Duration::from_secs(3)));
+        assert!(fail(500, None).is_retryable() && !fail(404, None).is_retryable());
+        assert!(fail(404, Some("1")).is_retryable(), "Retry-After wins whatever the status");
+        let lost = NetError::new(NetErrorKind::Lost, "reset");
+        assert!(read(&user, Err(lost)).unwrap_err().is_retryable());
+        let odd = read(&user, Ok(response(200, None, "<html>"))).unwrap_err();
+        assert_eq!(odd.kind, FailureKind::Body);
+        assert_eq!(Error::from(odd).kind, ErrorKind::Protocol);
+        assert_eq!(read(&user, Ok(response(202, None, " "))).unwrap(), Value::Null);
+    }
+
+    #[test]
+    fn stn_1_the_effective_station_counts_and_its_absence_is_fine() {
+        let me = json!({"id": "u", "chat": {"jabberId": "a@b"},
+            "station": {"associatedStation": {"id": "s1"}, "effectiveStation": {"id": "s2"}}});
+        let me: Me = parse("users/me", me).unwrap();
+        assert_eq!(me.station().unwrap().as_str(), "s2");
+        let me: Me = parse("users/me", json!({"id": "u", "chat": {"jabberId": "a@b"}})).unwrap();
+        assert!(me.station().is_none());
+        assert!(parse::<Me>("users/me", json!({"id": "u"})).is_err());
+    }
+
+    #[test]
+    fn wire_4_2_each_topic_has_its_own_state() {
+        let answer = json!({"entities": [
+            {"id": "v2.users.u1?conversations&station", "state": "Permitted"},
+            {"id": "v2.users.u2.presence", "state": "Rejected", "rejectionReason": "no"},
+        ]});
+        let states: Subscriptions = parse("subscriptions", answer).unwrap();
+        assert_eq!(states.refusal("v2.users.u1.station"), None);
+        assert_eq!(states.refusal("v2.users.u2.presence").as_deref(), Some("no"));
+        assert_eq!(states.refusal("v2.users.u3.presence"), None);
+    }
+}

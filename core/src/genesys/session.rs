@@ -1,0 +1,388 @@
+//! One media session: an offer, our answer, and the engine between (behaviour notes 2.6).
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use super::error::{Error, ErrorKind};
+use super::event::{Event, Session};
+use super::ids::{CallId, ConversationId};
+use super::outbox::Outbox;
+use super::signal::Signal;
+use crate::jingle::{Reason, ice_credentials};
+use crate::machine::{Output, UdpEvent, UdpId, Wake};
+use crate::media::{
+    AudioFrame, Digit, Engine, EngineEvent, EngineOutput, LocalCandidate, MediaError, MediaState,
+};
+use crate::report::Direction;
+
+/// How often figures are told.
+const STATS_PERIOD: Duration = Duration::from_secs(5);
+/// How long the far side's reply to our terminate is waited for (LC-21).
+const TERMINATE_TIMEOUT: Duration = Duration::from_secs(2);
+/// Candidates of ours kept until the answer is sent.
+const MAX_QUEUED: usize = 64;
+/// Outputs that one drain takes from an engine: an engine that never ends it is broken.
+const MAX_DRAIN: usize = 10_000;
+
+/// Where a session stands.
+///
+/// ```text
+/// Offered ──accept──> Answered ──end──> Terminating ──reply, 2 s──> over
+///    └──────────────────┴── far side ends, media fails ───────────> over
+/// ```
+#[derive(Debug)]
+enum Phase {
+    /// The far side's offer is applied.
+    Offered,
+    /// Our answer is sent; candidates flow.
+    Answered,
+    /// We ended it and wait for the far side to know.
+    Terminating { reason: Reason, until: Instant },
+}
+
+/// What a session wants its owner to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Nothing.
+    Goes,
+    /// It is over, for this reason: remove it.
+    Over(Reason),
+}
+
+/// A media session. See the [module](self).
+pub(crate) struct MediaSession {
+    /// What the application sees.
+    pub(crate) handle: Session,
+    signal: Signal,
+    engine: Box<dyn Engine>,
+    udp: UdpId,
+    udp_open: bool,
+    phase: Phase,
+    /// Our candidates, and their end, until the answer is sent.
+    queued: Vec<LocalCandidate>,
+    gathered: bool,
+    /// Our ICE user fragment, once the answer is made.
+    ufrag: String,
+    wake: Option<Wake>,
+    stats_at: Option<Instant>,
+    /// Whether the application was told that its frames are of the wrong kind.
+    complained: bool,
+    relay_only: bool,
+    /// The leg whose connection was reported by [`Resource::call_metadata`].
+    ///
+    /// [`Resource::call_metadata`]: super::rest::Resource::call_metadata
+    pub(crate) reported: Option<CallId>,
+}
+
+impl std::fmt::Debug for MediaSession {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MediaSession")
+            .field("handle", &self.handle)
+            .field("phase", &self.phase)
+            .finish_non_exhaustive()
+    }
+}
+
+impl MediaSession {
+    /// A session whose offer the engine has taken. Asks for its sockets.
+    pub(crate) fn new(
+        handle: Session,
+        signal: Signal,
+        engine: Box<dyn Engine>,
+        udp: UdpId,
+        relay_only: bool,
+        out: &mut Outbox,
+    ) -> Self {
+        out.push(Output::OpenUdp { id: udp });
+        Self {
+            handle,
+            signal,
+            engine,
+            udp,
+            udp_open: false,
+            phase: Phase::Offered,
+            queued: Vec::new(),
+            gathered: false,
+            ufrag: String::new(),
+            wake: None,
+            stats_at: None,
+            complained: false,
+            relay_only,
+            reported: None,
+        }
+    }
+
+    pub(crate) fn udp(&self) -> UdpId {
+        self.udp
+    }
+
+    pub(crate) fn signal(&self) -> &Signal {
+        &self.signal
+    }
+
+    pub(crate) fn is_answered(&self) -> bool {
+        matches!(self.phase, Phase::Answered)
+    }
+
+    pub(crate) fn is_terminating(&self) -> bool {
+        matches!(self.phase, Phase::Terminating { .. })
+    }
+
+    pub(crate) fn conversation(&self) -> &ConversationId {
+        &self.handle.conversation
+    }
+
+    pub(crate) fn next_wake(&self) -> Option<Wake> {
+        let stats = self.stats_at.map(|at| Wake { at, reason: "media figures" });
+        let end = match self.phase {
+            Phase::Terminating { until, .. } => Some(Wake { at: until, reason: "terminate reply" }),
+            Phase::Offered | Phase::Answered => None,
+        };
+        Wake::earliest(self.wake, Wake::earliest(stats, end))
+    }
+
+    /// Answers the offer. Repeating it does nothing.
+    ///
+    /// # Errors
+    ///
+    /// The engine or the answer failed; the session can be accepted again.
+    pub(crate) fn accept(&mut self, out: &mut Outbox) -> Result<Verdict, Error> {
+        match self.phase {
+            Phase::Offered => {}
+            Phase::Answered => return Ok(Verdict::Goes),
+            Phase::Terminating { .. } => {
+                return Err(Error::new(ErrorKind::Session, "the session is ending"));
+            }
+        }
+        let media = |e: MediaError| Error::new(ErrorKind::Media, e.to_string());
+        let answer = self.engine.create_answer(out.now).map_err(media)?;
+        self.signal
+            .answer(&answer, out)
+            .map_err(|e| Error::new(ErrorKind::Media, e.to_string()))?;
+        self.phase = Phase::Answered;
+        self.ufrag = ice_credentials(&answer).map(|(ufrag, _)| ufrag).unwrap_or_default();
+        for candidate in std::mem::take(&mut self.queued) {
+            self.signal.candidate(&candidate, out);
+        }
+        if self.gathered {
+            self.signal.gathering_complete(&self.ufrag, out);
+        }
+        Ok(self.drain(out))
+    }
+
+    /// A candidate of the far side.
+    pub(crate) fn remote_candidate(&mut self, candidate: &str, out: &mut Outbox) -> Verdict {
+        if let Err(error) = self.engine.add_remote_candidate(out.now, candidate) {
+            out.malformed(format!("candidate of {}: {error}", self.handle.id));
+        }
+        self.drain(out)
+    }
+
+    pub(crate) fn handle_udp(&mut self, event: UdpEvent, out: &mut Outbox) -> Verdict {
+        match event {
+            UdpEvent::Opened { local } => {
+                self.udp_open = true;
+                self.add_addresses(&local, out);
+                self.drain(out)
+            }
+            UdpEvent::Failed(error) => {
+                let text = format!("no socket for media: {error}");
+                out.event(Event::Error(Error::new(ErrorKind::Media, text)));
+                self.fail(Reason::FailedTransport, out)
+            }
+            UdpEvent::Datagram { local, remote, data } => {
+                self.engine.handle_datagram(out.now, local, remote, &data);
+                self.drain(out)
+            }
+        }
+    }
+
+    fn add_addresses(&mut self, local: &[SocketAddr], out: &Outbox) {
+        if !self.relay_only {
+            for address in local {
+                self.engine.add_local_address(out.now, *address);
+            }
+        }
+        self.engine.local_addresses_done(out.now);
+    }
+
+    /// The application speaks.
+    pub(crate) fn send_audio(&mut self, frame: &AudioFrame, out: &mut Outbox) -> Verdict {
+        if let Err(error) = self.engine.send_audio(out.now, frame)
+            && !self.complained
+        {
+            self.complained = true;
+            out.event(Event::Error(Error::new(ErrorKind::Media, error.to_string())));
+        }
+        self.drain(out)
+    }
+
+    pub(crate) fn send_dtmf(
+        &mut self,
+        digits: &[Digit],
+        duration: Duration,
+        out: &mut Outbox,
+    ) -> Result<Verdict, Error> {
+        self.engine
+            .send_dtmf(out.now, digits, duration)
+            .map_err(|e| Error::new(ErrorKind::Media, e.to_string()))?;
+        Ok(self.drain(out))
+    }
+
+    pub(crate) fn handle_timeout(&mut self, out: &mut Outbox) -> Verdict {
+        if let Phase::Terminating { reason, until } = &self.phase
+            && *until <= out.now
+        {
+            return Verdict::Over(reason.clone());
+        }
+        if self.stats_at.is_some_and(|at| at <= out.now) {
+            self.stats_at = Some(out.now + STATS_PERIOD);
+            self.tell_stats(out);
+        }
+        if self.wake.is_some_and(|wake| wake.at <= out.now) {
+            self.engine.handle_timeout(out.now);
+            return self.drain(out);
+        }
+        Verdict::Goes
+    }
+
+    fn tell_stats(&self, out: &mut Outbox) {
+        out.event(Event::Stats {
+            session: self.handle.id.clone(),
+            conversation: self.handle.conversation.clone(),
+            stats: self.engine.stats(),
+        });
+    }
+
+    /// Ends it from here: tells the far side and waits a little for it to know.
+    pub(crate) fn terminate(&mut self, reason: Reason, out: &mut Outbox) -> Verdict {
+        if self.is_terminating() {
+            return Verdict::Goes;
+        }
+        if out.socket.is_none() {
+            return Verdict::Over(reason);
+        }
+        self.signal.terminate(&reason, out);
+        self.phase = Phase::Terminating { reason, until: out.now + TERMINATE_TIMEOUT };
+        Verdict::Goes
+    }
+
+    /// The far side answered our terminate, or never will.
+    pub(crate) fn terminated(&self) -> Verdict {
+        match &self.phase {
+            Phase::Terminating { reason, .. } => Verdict::Over(reason.clone()),
+            Phase::Offered | Phase::Answered => Verdict::Goes,
+        }
+    }
+
+    /// Media cannot go on: tells the far side and is over at once (LC-19).
+    fn fail(&mut self, reason: Reason, out: &mut Outbox) -> Verdict {
+        if !self.is_terminating() {
+            self.signal.terminate(&reason, out);
+        }
+        Verdict::Over(reason)
+    }
+
+    /// Closes media and sockets, and tells the last figures and the end.
+    pub(crate) fn end(mut self, reason: Reason, out: &mut Outbox) {
+        self.tell_stats(out);
+        let before = self.engine.state();
+        self.engine.close(out.now);
+        let _ = self.drain(out);
+        if !matches!(before, MediaState::Closed | MediaState::Failed) {
+            self.tell_state(MediaState::Closed, out);
+        }
+        out.push(Output::CloseUdp { id: self.udp });
+        out.event(Event::SessionEnded { session: self.handle, reason });
+    }
+
+    fn tell_state(&self, state: MediaState, out: &mut Outbox) {
+        let summary = format!("media {}", format!("{state:?}").to_lowercase());
+        out.trace_media(Direction::Received, summary, &self.handle.id);
+        out.event(Event::MediaState {
+            session: self.handle.id.clone(),
+            conversation: self.handle.conversation.clone(),
+            media: self.handle.media,
+            state,
+        });
+    }
+
+    /// Does what the engine wants, until it wants to sleep.
+    fn drain(&mut self, out: &mut Outbox) -> Verdict {
+        let mut verdict = Verdict::Goes;
+        for _ in 0..MAX_DRAIN {
+            match self.engine.poll_output() {
+                EngineOutput::Transmit { local, remote, data } => {
+                    if self.udp_open {
+                        out.push(Output::Transmit { id: self.udp, local, remote, data });
+                    }
+                }
+                EngineOutput::Event(event) => {
+                    if let over @ Verdict::Over(_) = self.handle_engine(event, out) {
+                        verdict = over;
+                    }
+                }
+                EngineOutput::Timeout(wake) => {
+                    self.wake = wake;
+                    return verdict;
+                }
+            }
+        }
+        out.event(Event::Error(Error::new(ErrorKind::Media, "the media engine does not rest")));
+        Verdict::Over(Reason::MediaError)
+    }
+
+    fn handle_engine(&mut self, event: EngineEvent, out: &mut Outbox) -> Verdict {
+        match event {
+            EngineEvent::State(state) => return self.handle_state(state, out),
+            EngineEvent::LocalCandidate(candidate) => match self.phase {
+                Phase::Answered => self.signal.candidate(&candidate, out),
+                Phase::Offered if self.queued.len() < MAX_QUEUED => self.queued.push(candidate),
+                Phase::Offered | Phase::Terminating { .. } => {}
+            },
+            EngineEvent::GatheringComplete => {
+                self.gathered = true;
+                if self.is_answered() {
+                    self.signal.gathering_complete(&self.ufrag, out);
+                }
+            }
+            EngineEvent::Audio(frame) => {
+                out.push(Output::Audio { media: self.handle.media, frame });
+            }
+            EngineEvent::Dtmf { digit, duration } => out.event(Event::Dtmf {
+                session: self.handle.id.clone(),
+                conversation: self.handle.conversation.clone(),
+                digit,
+                duration,
+            }),
+            EngineEvent::Failed(error) => {
+                out.event(Event::Error(Error::new(ErrorKind::Media, error.to_string())));
+            }
+        }
+        Verdict::Goes
+    }
+
+    fn handle_state(&mut self, state: MediaState, out: &mut Outbox) -> Verdict {
+        if state == MediaState::Closed && self.is_terminating() {
+            return Verdict::Goes;
+        }
+        self.tell_state(state, out);
+        match state {
+            MediaState::Connected => {
+                self.stats_at = Some(out.now + STATS_PERIOD);
+                if self.is_answered() {
+                    self.signal.active(out);
+                }
+                Verdict::Goes
+            }
+            MediaState::Disconnected => {
+                out.event(Event::SessionInterrupted(self.handle.clone()));
+                Verdict::Goes
+            }
+            MediaState::Failed => self.fail(Reason::FailedTransport, out),
+            // The far side said goodbye in media; its signaling follows, or the service's event.
+            MediaState::Closed => Verdict::Over(Reason::Gone),
+            MediaState::New | MediaState::Connecting => Verdict::Goes,
+        }
+    }
+}

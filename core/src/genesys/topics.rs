@@ -1,0 +1,136 @@
+//! Which notification topics a channel carries (wire notes 4.2, 4.3).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The most entries a channel takes (wire notes 4.4).
+pub(crate) const MAX_TOPICS: usize = 1000;
+/// An id must be shorter than this.
+const MAX_ID: usize = 200;
+
+/// The topics wanted on the channel.
+#[derive(Debug, Default)]
+pub(crate) struct Topics {
+    /// The client's own: never dropped at the limit.
+    internal: BTreeSet<String>,
+    wanted: BTreeSet<String>,
+}
+
+impl Topics {
+    pub(crate) fn want_internal(&mut self, topic: String) {
+        self.internal.insert(topic);
+    }
+
+    /// False when the channel would be over its limit; nothing changes then.
+    pub(crate) fn want(&mut self, topic: &str) -> bool {
+        for part in parts(topic) {
+            if !self.internal.contains(&part) {
+                self.wanted.insert(part);
+            }
+        }
+        let fits = self.internal.len() + self.wanted.len() <= MAX_TOPICS;
+        if !fits {
+            self.unwant(topic);
+        }
+        fits
+    }
+
+    pub(crate) fn unwant(&mut self, topic: &str) {
+        for part in parts(topic) {
+            self.wanted.remove(&part);
+        }
+    }
+
+    pub(crate) fn is_wanted(&self, topic: &str) -> bool {
+        self.wanted.contains(topic)
+    }
+
+    /// The ids to subscribe with, own topics first.
+    pub(crate) fn ids(&self) -> Vec<String> {
+        let mut ids = combine(&self.internal);
+        ids.extend(combine(&self.wanted));
+        ids.truncate(MAX_TOPICS);
+        ids
+    }
+}
+
+/// The individual topics that a (perhaps combined) one stands for.
+pub(crate) fn parts(topic: &str) -> Vec<String> {
+    match topic.split_once('?') {
+        None => vec![topic.to_owned()],
+        Some((prefix, leaves)) => {
+            leaves.split('&').map(|leaf| format!("{prefix}.{leaf}")).collect()
+        }
+    }
+}
+
+/// Groups topics by everything before the last dot; a group that grows too long is halved, a
+/// single topic that is too long is left out.
+fn combine(topics: &BTreeSet<String>) -> Vec<String> {
+    let mut groups: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut ids = Vec::new();
+    for topic in topics {
+        match topic.rsplit_once('.') {
+            Some((prefix, leaf)) => groups.entry(prefix).or_default().push(leaf),
+            None => ids.push(topic.clone()),
+        }
+    }
+    for (prefix, leaves) in groups {
+        combine_group(prefix, &leaves, &mut ids);
+    }
+    ids.retain(|id| id.len() < MAX_ID);
+    ids
+}
+
+fn combine_group(prefix: &str, leaves: &[&str], ids: &mut Vec<String>) {
+    let id = match leaves {
+        [one] => format!("{prefix}.{one}"),
+        many => format!("{prefix}?{}", many.join("&")),
+    };
+    if id.len() < MAX_ID || leaves.len() == 1 {
+        ids.push(id);
+    } else {
+        let (left, right) = leaves.split_at(leaves.len() / 2);
+        combine_group(prefix, left, ids);
+        combine_group(prefix, right, ids);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wire_4_3_topics_with_one_prefix_are_combined() {
+        let mut topics = Topics::default();
+        topics.want_internal("v2.users.u1.conversations".into());
+        topics.want_internal("v2.users.u1.station".into());
+        topics.want("v2.users.u2.presence");
+        assert_eq!(topics.ids(), ["v2.users.u1?conversations&station", "v2.users.u2.presence"]);
+        topics.unwant("v2.users.u2.presence");
+        assert_eq!(topics.ids().len(), 1);
+    }
+
+    #[test]
+    fn wire_4_3_long_groups_are_halved_and_long_topics_dropped() {
+        let mut topics = Topics::default();
+        for i in 0..40 {
+            topics.want(&format!("v2.users.u1.leaf-number-{i:02}"));
+        }
+        topics.want(&format!("v2.{}.x", "y".repeat(250)));
+        let ids = topics.ids();
+        assert!(ids.iter().all(|id| id.len() < 200));
+        let leaves: usize = ids.iter().map(|id| parts(id).len()).sum();
+        assert_eq!(leaves, 40);
+    }
+
+    #[test]
+    fn wire_4_4_the_channel_limit_refuses_more_topics() {
+        let mut topics = Topics::default();
+        for i in 0..MAX_TOPICS {
+            assert!(topics.want(&format!("a.{i}.b")));
+        }
+        assert!(!topics.want("one.too.many"));
+        assert!(!topics.is_wanted("one.too.many"));
+        assert_eq!(topics.ids().len(), MAX_TOPICS);
+    }
+}
