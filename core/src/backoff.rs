@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 /// The first delay, and the least one that is not zero.
-pub const MIN_DELAY: Duration = Duration::from_secs(2);
+const MIN_DELAY: Duration = Duration::from_secs(2);
 /// The least delay remembered after a failure.
 const MIN_REMEMBERED: Duration = Duration::from_secs(4);
 /// A remembered delay is halved after this many times itself.
@@ -33,7 +33,7 @@ struct Memory {
 }
 
 impl Backoff {
-    /// Delays up to `max`, which is at least [`MIN_DELAY`].
+    /// Delays up to `max`, which is at least 2 s.
     #[must_use]
     pub fn new(max: Duration) -> Self {
         Self { max: max.max(MIN_DELAY), run: None, memory: None }

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+mod backoff;
 pub mod genesys;
 pub mod jingle;
 pub mod machine;
@@ -20,6 +21,7 @@ mod testing;
 mod timers;
 pub mod xmpp;
 
+pub use backoff::Backoff;
 pub use machine::{Input, Machine, Output};
 pub use rng::{Rng, Seed};
 pub use secret::Secret;

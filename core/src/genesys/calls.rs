@@ -281,6 +281,12 @@ impl Calls {
         }
     }
 
+    /// The offer that an invitation led to cannot be used.
+    pub(crate) fn offer_refused(&mut self, conversation: &ConversationId, out: &mut Outbox) {
+        self.withdraw(conversation, "the offer of media cannot be used", out);
+        self.tidy(conversation);
+    }
+
     fn answer(&mut self, session: &SessionId, out: &mut Outbox) -> Result<(), Error> {
         let result = self.sessions.accept(session, out);
         self.sweep(out);
@@ -309,7 +315,12 @@ impl Calls {
     }
 
     /// The service's word on our answer, or none.
-    pub(crate) fn answered(&mut self, session: &SessionId, result: &Result<Outcome, Error>, out: &mut Outbox) {
+    pub(crate) fn answered(
+        &mut self,
+        session: &SessionId,
+        result: &Result<Outcome, Error>,
+        out: &mut Outbox,
+    ) {
         self.goals.settle(|goal| matches!(goal, Goal::Answer(s) if s == session), result, out);
     }
 
@@ -737,10 +748,7 @@ fn found_participant(
 
 fn send_proceed(invite: &Invite, out: &mut Outbox) {
     let proceed = SessionMessage::Proceed { id: invite.session.to_string() };
-    out.send(&Frame::Message(Message::to(
-        invite.from.clone(),
-        Payload::JingleMessage(proceed),
-    )));
+    out.send(&Frame::Message(Message::to(invite.from.clone(), Payload::JingleMessage(proceed))));
 }
 
 fn online(out: &Outbox) -> Result<(), Error> {

@@ -74,10 +74,7 @@ impl Invite {
             auto_answer: self.auto_answer,
             session_type: SessionType::Softphone,
             from: self.from.to_string(),
-            original_room: self
-                .original_room
-                .clone()
-                .unwrap_or_else(|| self.from.to_string()),
+            original_room: self.original_room.clone().unwrap_or_else(|| self.from.to_string()),
             from_user: self.from_user.clone(),
         }
     }
@@ -240,10 +237,8 @@ pub(crate) fn new_error<'a>(old: Option<&Ours>, new: &'a Ours) -> Option<&'a Err
 
 /// Which conversation is being spoken on (CV-10; none when no call is left, DEF-17).
 pub(crate) fn active(current: &[Conversation], about: &ConversationId) -> Option<ConversationId> {
-    let live: Vec<_> =
-        current.iter().filter(|c| c.state.class() != Class::Ended).collect();
-    let connected: Vec<_> =
-        live.iter().filter(|c| c.state == CallState::Connected).collect();
+    let live: Vec<_> = current.iter().filter(|c| c.state.class() != Class::Ended).collect();
+    let connected: Vec<_> = live.iter().filter(|c| c.state == CallState::Connected).collect();
     match (live.as_slice(), connected.as_slice()) {
         ([], _) => None,
         ([only], _) => Some(only.id.clone()),

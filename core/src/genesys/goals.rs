@@ -85,6 +85,7 @@ impl Goals {
         self.open.values().any(|goal| *goal == Goal::Dial)
     }
 
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.open.len()
     }

@@ -413,10 +413,7 @@ impl Link {
                 Ok(_) => {}
                 Err(failure) => self.attempt_failed(Attempt::Rest(failure), out),
             },
-            (
-                Ask::Participant(_) | Ask::Change(_) | Ask::Dial(_) | Ask::Metadata(_),
-                _,
-            ) => {}
+            (Ask::Participant(_) | Ask::Change(_) | Ask::Dial(_) | Ask::Metadata(_), _) => {}
         }
     }
 
@@ -554,9 +551,12 @@ impl Link {
                 let auth = match &out.config.auth {
                     Auth::Token(token) => {
                         let jid = self.identity.as_ref().and_then(|i| i.jid.as_ref());
-                        features.mechanisms.iter().find(|m| *m == "PLAIN").and(jid).map(
-                            |jid| sasl::plain(jid, token),
-                        )
+                        features
+                            .mechanisms
+                            .iter()
+                            .find(|m| *m == "PLAIN")
+                            .and(jid)
+                            .map(|jid| sasl::plain(jid, token))
                     }
                     Auth::Jwt(_) => features
                         .mechanisms
@@ -689,7 +689,10 @@ impl Link {
                 let Some(found) = found else {
                     return self.setup_refused(ws, "ICE server discovery", &answer, out);
                 };
-                *(if *ask == IqAsk::Turn { turn } else { stun }) = Some(found);
+                match ask {
+                    IqAsk::Turn => *turn = Some(found),
+                    _ => *stun = Some(found),
+                }
                 if let (Some(_), Some(stun)) = (*turn, *stun) {
                     self.relay_only = stun == 0;
                     self.prepare_keepalive(ws, out);
@@ -718,7 +721,7 @@ impl Link {
     fn pubsub(&self, ask: IqAsk, node: &str, out: &mut Outbox) {
         let Some(jid) = out.bare_jid() else { return };
         let to: Option<Jid> = out.config.pubsub_host().parse().ok();
-        let subscribe = PubSub::Subscribe { node: node.to_owned(), jid: jid.as_str().to_owned() };
+        let subscribe = PubSub::Subscribe { node: node.to_owned(), jid };
         out.ask(ask, to, IqKind::Set(Payload::PubSub(subscribe)));
     }
 
@@ -976,10 +979,7 @@ impl Link {
         self.hard = true;
         self.timers = Timers::default();
         out.forget_http(|ask| {
-            matches!(
-                ask,
-                Ask::Organization | Ask::User | Ask::Channel | Ask::Station | Ask::Topics
-            )
+            matches!(ask, Ask::Organization | Ask::User | Ask::Channel | Ask::Station | Ask::Topics)
         });
         if !was_offline {
             out.event(Event::Disconnected { reconnecting: false, error: error.clone() });

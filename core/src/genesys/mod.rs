@@ -1,11 +1,30 @@
 //! Genesys Cloud: an agent's client.
 
+mod calls;
+mod client;
 mod command;
 mod config;
+mod conversation;
 mod error;
 mod event;
+mod goals;
 mod ids;
+mod inbound;
+mod jwt;
+mod keepalive;
+mod link;
+mod notice;
+mod outbox;
+mod peer;
 mod phone;
+mod redact;
+mod rest;
+mod session;
+mod sessions;
+mod signal;
+mod topics;
+
+pub use client::Client;
 
 pub use command::{Command, Dial, Dialled, Outcome};
 pub use config::{Auth, Config};

@@ -116,8 +116,8 @@ impl Notice {
                 .rev()
                 .filter(|p| p.user_id.as_ref() == Some(user) && p.purpose != "voicemail")
         };
-        let wanted = wanted
-            .and_then(|state| ours().find(|p| p.calls.iter().any(|c| c.state() == *state)));
+        let wanted =
+            wanted.and_then(|state| ours().find(|p| p.calls.iter().any(|c| c.state() == *state)));
         wanted.or_else(|| ours().find(|p| !p.calls.is_empty())).or_else(|| ours().next())
     }
 }

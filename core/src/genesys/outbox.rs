@@ -141,6 +141,11 @@ impl Outbox {
         }
     }
 
+    /// Time moves forward only.
+    pub(crate) fn advance(&mut self, now: Instant) {
+        self.now = self.now.max(now);
+    }
+
     pub(crate) fn pop(&mut self) -> Option<Out> {
         self.queue.pop_front()
     }
@@ -247,12 +252,12 @@ impl Outbox {
 
     fn may_answer(&self, from: Option<&Jid>, to: Option<&Jid>) -> bool {
         let Some(from) = from else { return true };
-        let own = self.jid.as_ref().is_some_and(|jid| {
-            from == jid || *from == jid.bare() || from.as_str() == jid.domain()
-        });
-        let asked = to.is_some_and(|to| {
-            from == to || *from == to.bare() || from.as_str() == to.domain()
-        });
+        let own = self
+            .jid
+            .as_ref()
+            .is_some_and(|jid| from == jid || *from == jid.bare() || from.as_str() == jid.domain());
+        let asked =
+            to.is_some_and(|to| from == to || *from == to.bare() || from.as_str() == to.domain());
         // Before binding, our own address is not known yet.
         own || asked || self.jid.is_none()
     }
@@ -309,8 +314,7 @@ impl Outbox {
             {
                 let pause = failure.retry_after.unwrap_or(REST_RETRY).min(MAX_RETRY_AFTER);
                 let key = (self.now + pause, self.id());
-                self.retries
-                    .insert(key, PendingHttp { attempt: pending.attempt + 1, ..pending });
+                self.retries.insert(key, PendingHttp { attempt: pending.attempt + 1, ..pending });
                 None
             }
             result => Some((pending.ask, result)),
@@ -362,7 +366,12 @@ impl Outbox {
     }
 
     /// Tells a milestone of a session's media.
-    pub(crate) fn trace_media(&mut self, direction: Direction, summary: String, session: &SessionId) {
+    pub(crate) fn trace_media(
+        &mut self,
+        direction: Direction,
+        summary: String,
+        session: &SessionId,
+    ) {
         if self.config.trace {
             let about = Some(session.as_str().to_owned());
             self.trace(direction, Channel::Media, summary, about, String::new());

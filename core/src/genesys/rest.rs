@@ -200,10 +200,7 @@ pub(crate) fn read(
 }
 
 /// Reads what is used of an answer.
-pub(crate) fn parse<T: serde::de::DeserializeOwned>(
-    what: &str,
-    body: Value,
-) -> Result<T, Failure> {
+pub(crate) fn parse<T: serde::de::DeserializeOwned>(what: &str, body: Value) -> Result<T, Failure> {
     serde_json::from_value(body).map_err(|e| body_failure(what, &e))
 }
 

@@ -4,10 +4,7 @@
 use super::event::Signaling;
 use super::ids::SessionId;
 use super::outbox::{IqAsk, Outbox};
-use crate::jingle::{
-    Action, Candidate, Content, Jingle, Method, Reason, Role, Rpc, RpcCandidate, SessionInfo,
-    Transport, sdp,
-};
+use crate::jingle::{Candidate, Jingle, Method, Reason, Role, Rpc, RpcCandidate, SessionInfo, sdp};
 use crate::media::LocalCandidate;
 use crate::xmpp::{IqKind, Jid, Payload};
 
@@ -39,16 +36,10 @@ impl Signal {
         let payload = match self.kind {
             Signaling::Jingle => {
                 let (contents, groups) = sdp::from_sdp(answer, Role::Responder)?;
-                let mut jingle = Jingle::new(Action::SessionAccept, self.session.as_str());
-                jingle.contents = contents;
-                jingle.groups = groups;
-                Payload::Jingle(Box::new(jingle))
+                jingle(Jingle::session_accept(self.session.as_str(), contents, groups))
             }
             Signaling::Sdp => self.rpc(
-                Method::Answer {
-                    session_id: self.session.to_string(),
-                    sdp: answer.to_owned(),
-                },
+                Method::Answer { session_id: self.session.to_string(), sdp: answer.to_owned() },
                 out,
             ),
         };
@@ -62,8 +53,7 @@ impl Signal {
         let payload = match self.kind {
             Signaling::Jingle => {
                 let Ok(candidate) = Candidate::from_line(&local.candidate) else { return };
-                let transport = Transport::candidate(&local.ufrag, candidate);
-                self.transport_info(mid, transport)
+                jingle(Jingle::candidate(self.session.as_str(), mid, &*local.ufrag, candidate))
             }
             Signaling::Sdp => {
                 let line = local.candidate.clone();
@@ -77,7 +67,7 @@ impl Signal {
     pub(crate) fn gathering_complete(&self, ufrag: &str, out: &mut Outbox) {
         let payload = match self.kind {
             Signaling::Jingle => {
-                self.transport_info(self.mid.clone(), Transport::gathering_complete(ufrag))
+                jingle(Jingle::gathering_complete(self.session.as_str(), &*self.mid, ufrag))
             }
             Signaling::Sdp => self.trickle(RpcCandidate::End, out),
         };
@@ -88,15 +78,10 @@ impl Signal {
     pub(crate) fn active(&self, out: &mut Outbox) {
         let payload = match self.kind {
             Signaling::Jingle => {
-                let mut jingle = Jingle::new(Action::SessionInfo, self.session.as_str());
-                jingle.info = Some(SessionInfo::Active);
-                Payload::Jingle(Box::new(jingle))
+                jingle(Jingle::session_info(self.session.as_str(), SessionInfo::Active))
             }
             Signaling::Sdp => self.rpc(
-                Method::Info {
-                    session_id: self.session.to_string(),
-                    status: "active".to_owned(),
-                },
+                Method::Info { session_id: self.session.to_string(), status: "active".to_owned() },
                 out,
             ),
         };
@@ -107,32 +92,18 @@ impl Signal {
     pub(crate) fn terminate(&self, reason: &Reason, out: &mut Outbox) {
         let payload = match self.kind {
             Signaling::Jingle => {
-                let mut jingle = Jingle::new(Action::SessionTerminate, self.session.as_str());
-                jingle.reason = Some(reason.clone());
-                Payload::Jingle(Box::new(jingle))
+                jingle(Jingle::session_terminate(self.session.as_str(), reason.clone()))
             }
             Signaling::Sdp => self.rpc(
-                Method::Terminate {
-                    session_id: self.session.to_string(),
-                    reason: reason.clone(),
-                },
+                Method::Terminate { session_id: self.session.to_string(), reason: reason.clone() },
                 out,
             ),
         };
         self.ask(IqAsk::Terminate(self.session.clone()), payload, out);
     }
 
-    fn transport_info(&self, mid: String, transport: Transport) -> Payload {
-        let mut jingle = Jingle::new(Action::TransportInfo, self.session.as_str());
-        jingle.contents = vec![Content::transport_only(&mid, transport)];
-        Payload::Jingle(Box::new(jingle))
-    }
-
     fn trickle(&self, candidate: RpcCandidate, out: &mut Outbox) -> Payload {
-        self.rpc(
-            Method::IceCandidate { session_id: self.session.to_string(), candidate },
-            out,
-        )
+        self.rpc(Method::IceCandidate { session_id: self.session.to_string(), candidate }, out)
     }
 
     fn rpc(&self, method: Method, out: &mut Outbox) -> Payload {
@@ -146,4 +117,8 @@ impl Signal {
     fn ask(&self, ask: IqAsk, payload: Payload, out: &mut Outbox) {
         out.ask(ask, Some(self.peer.clone()), IqKind::Set(payload));
     }
+}
+
+fn jingle(jingle: Jingle) -> Payload {
+    Payload::Jingle(Box::new(jingle))
 }

@@ -1,0 +1,289 @@
+//! An agent's client: the connection and the calls, as one machine.
+
+use std::time::{Duration, Instant};
+
+use super::calls::Calls;
+use super::command::{Command, Outcome};
+use super::config::{Auth, Config};
+use super::error::{Error, ErrorKind};
+use super::event::Event;
+use super::goals::Change;
+use super::jwt::Claims;
+use super::link::Link;
+use super::outbox::{Ask, IqAnswer, Outbox};
+use super::rest::Resource;
+use super::sessions::Sessions;
+use crate::machine::{CommandId, Input, Machine, Output, OutputOf, Wake, WsEvent, WsId};
+use crate::media::EngineFactory;
+use crate::report::Direction;
+use crate::rng::Seed;
+use crate::xmpp::Frame;
+
+/// The limit of most commands.
+const COMMAND_LIMIT: Duration = Duration::from_secs(30);
+/// Commands not answered yet; one more is refused.
+pub(crate) const MAX_COMMANDS: usize = 1024;
+
+/// A Genesys Cloud agent's client.
+///
+/// A [`Machine`]: give it to a runtime, or drive it yourself as [`crate::machine`] tells.
+///
+/// ```
+/// use std::time::Instant;
+/// use offhook::genesys::{Client, Command, Config};
+/// use offhook::media::{Engine, EngineConfig, EngineFactory};
+/// use offhook::{Machine, Output, Seed};
+///
+/// # struct NoMedia;
+/// # impl EngineFactory for NoMedia {
+/// #     fn create(&mut self, _: Instant, _: EngineConfig) -> Box<dyn Engine> { unreachable!() }
+/// # }
+/// let config = Config::agent("mypurecloud.com", "token");
+/// let now = Instant::now();
+/// let mut client = Client::new(config, Box::new(NoMedia), Seed::from(1), now).unwrap();
+/// let command = client.submit(now, Command::Connect).unwrap();
+/// // The first thing it wants is to know who it is.
+/// match client.poll_output() {
+///     Output::Http { request, .. } => assert!(request.uri().path().ends_with("organizations/me")),
+///     other => panic!("{other:?}"),
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Client {
+    pub(super) out: Outbox,
+    pub(super) link: Link,
+    pub(super) calls: Calls,
+}
+
+impl Client {
+    /// A client that is not connected yet. `now` is its first instant.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidOptions`]: no environment, token or codec, a malformed JWT, or an
+    /// address that is none (API-1).
+    pub fn new(
+        config: Config,
+        factory: Box<dyn EngineFactory>,
+        seed: Seed,
+        now: Instant,
+    ) -> Result<Self, Error> {
+        check(&config)?;
+        let link = Link::new(config.max_reconnect_delay, config.jid_resource.clone());
+        let sessions = Sessions::new(factory, seed.child("media"));
+        Ok(Self {
+            out: Outbox::new(config, seed.child("ids").rng(), now),
+            link,
+            calls: Calls::new(sessions),
+        })
+    }
+
+    /// The settings it was made with.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.out.config
+    }
+
+    /// Whether signaling is up.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.link.is_online()
+    }
+
+    /// How much is remembered, for the bounds' tests.
+    #[cfg(test)]
+    pub(crate) fn size(&self) -> usize {
+        self.calls.size() + self.out.open_commands()
+    }
+
+    fn dispatch(&mut self, command: CommandId, request: &Command) -> Result<(), Error> {
+        let out = &mut self.out;
+        match request {
+            Command::Connect => self.link.connect(command, out),
+            Command::Disconnect => {
+                if self.link.disconnect(command, out)?.is_some() {
+                    self.connection_lost();
+                }
+                Ok(())
+            }
+            Command::AcceptPendingSession { conversation } => {
+                self.calls.accept_pending(command, conversation, out)
+            }
+            Command::RejectPendingSession { conversation } => {
+                self.calls.request_change(command, conversation, Change::Reject, out)
+            }
+            Command::AcceptSession { conversation } => {
+                self.calls.accept_session(command, conversation, out)
+            }
+            Command::EndSession { conversation } => self.calls.end(command, conversation, out),
+            Command::ForceTerminateSession { session, reason } => {
+                self.calls.force_terminate(command, session, reason.clone(), out)
+            }
+            Command::SetAudioMute { conversation, muted } => {
+                self.calls.request_change(command, conversation, Change::Mute(*muted), out)
+            }
+            Command::SetConversationHeld { conversation, held } => {
+                self.calls.request_change(command, conversation, Change::Hold(*held), out)
+            }
+            Command::SendDtmf { conversation, digits, duration } => {
+                self.calls.send_dtmf(command, conversation, digits, *duration, out)
+            }
+            Command::StartSoftphoneSession(dial) => self.calls.dial(command, dial, out),
+            Command::Subscribe { topic } => self.link.subscribe(command, topic, out),
+            Command::Unsubscribe { topic } => {
+                self.link.unsubscribe(command, topic, out);
+                Ok(())
+            }
+        }
+    }
+
+    fn handle_socket(&mut self, id: WsId, event: WsEvent) {
+        let WsEvent::Text(text) = event else {
+            if self.link.handle_socket(id, event, &mut self.out).is_some() {
+                self.connection_lost();
+            }
+            return;
+        };
+        if self.out.socket != Some(id) {
+            return;
+        }
+        match Frame::parse(&text) {
+            Ok(frame) => {
+                self.out.trace_frame(Direction::Received, Some(&frame), &text);
+                let (change, stanza) = self.link.handle_frame(frame, &mut self.out);
+                if change.is_some() {
+                    self.connection_lost();
+                }
+                if let Some(stanza) = stanza {
+                    self.handle_stanza(stanza);
+                }
+            }
+            Err(error) => {
+                self.link.unreadable(&text, &mut self.out);
+                if let Some(reply) = error.reply() {
+                    self.out.send(&Frame::Iq(reply));
+                }
+                self.out.malformed(format!("frame: {error}"));
+            }
+        }
+    }
+
+    /// Nobody will answer what was asked over the connection that is gone.
+    pub(super) fn connection_lost(&mut self) {
+        for ask in self.out.take_lost_iqs() {
+            self.handle_answer(&ask, IqAnswer::Lost);
+        }
+    }
+
+    fn handle_rest(&mut self, ask: &Ask, result: Result<serde_json::Value, super::rest::Failure>) {
+        match ask {
+            Ask::Organization | Ask::User | Ask::Channel | Ask::Station | Ask::Topics => {
+                self.link.handle_rest(ask, result, &mut self.out);
+            }
+            Ask::Participant(_) | Ask::Change(_) | Ask::Dial(_) | Ask::Metadata(_) => {
+                let user = self.link.identity().and_then(|identity| identity.user.clone());
+                self.calls.handle_rest(ask, result, user.as_ref(), &mut self.out);
+                self.calls.sweep(&mut self.out);
+            }
+        }
+    }
+
+    fn handle_time(&mut self) {
+        while let Some(command) = self.out.overdue_command() {
+            self.calls.forget_command(command);
+            self.link.forget_subscriber(command);
+            let error = Error::new(ErrorKind::Timeout, "the service did not answer in time");
+            self.out.complete(command, Err(error));
+        }
+        while let Some(ask) = self.out.pop_overdue_iq() {
+            self.handle_answer(&ask, IqAnswer::Timeout);
+        }
+        self.out.retry_due();
+        if self.link.handle_timeout(&mut self.out).is_some() {
+            self.connection_lost();
+        }
+        self.calls.handle_timeout(&mut self.out);
+    }
+
+    fn next_wake(&self) -> Option<Wake> {
+        let wake = Wake::earliest(self.link.next_wake(), self.calls.next_wake());
+        Wake::earliest(self.out.next_wake(), wake)
+    }
+}
+
+impl Machine for Client {
+    type Command = Command;
+    type Event = Event;
+    type Outcome = Outcome;
+    type Error = Error;
+
+    fn submit(&mut self, now: Instant, command: Command) -> Result<CommandId, Error> {
+        self.out.advance(now);
+        if self.out.open_commands() >= MAX_COMMANDS {
+            return Err(Error::new(ErrorKind::Generic, "too many commands waiting"));
+        }
+        let limit = match &command {
+            Command::Connect => None,
+            _ => Some(COMMAND_LIMIT),
+        };
+        let id = self.out.open(limit);
+        match self.dispatch(id, &command) {
+            Ok(()) => Ok(id),
+            Err(error) => {
+                self.out.withdraw(id);
+                Err(error)
+            }
+        }
+    }
+
+    fn handle_input(&mut self, now: Instant, input: Input) {
+        self.out.advance(now);
+        match input {
+            Input::Timeout => {}
+            Input::WebSocket { id, event } => self.handle_socket(id, event),
+            Input::Http { id, result } => {
+                if let Some((ask, result)) = self.out.take_http(id, result) {
+                    self.handle_rest(&ask, result);
+                }
+            }
+            Input::Udp { id, event } => {
+                self.calls.sessions.handle_udp(id, event, &mut self.out);
+                self.calls.sweep(&mut self.out);
+            }
+            Input::Audio { media, frame } => {
+                self.calls.sessions.send_audio(media, &frame, &mut self.out);
+                self.calls.sweep(&mut self.out);
+            }
+        }
+        self.handle_time();
+    }
+
+    fn poll_output(&mut self) -> OutputOf<Self> {
+        self.out.pop().unwrap_or_else(|| Output::Timeout(self.next_wake()))
+    }
+}
+
+/// Finds what could never work before anything is tried.
+fn check(config: &Config) -> Result<(), Error> {
+    let invalid = |text: &str| Err(Error::new(ErrorKind::InvalidOptions, text));
+    if config.environment.is_empty() {
+        return invalid("no environment");
+    }
+    if config.codecs.is_empty() {
+        return invalid("no codec");
+    }
+    match &config.auth {
+        Auth::Token(token) if token.expose().is_empty() => return invalid("no access token"),
+        Auth::Token(_) => {
+            Resource::user().to_request(config)?;
+        }
+        Auth::Jwt(jwt) => {
+            Claims::read(jwt)?;
+        }
+    }
+    let ws: Result<http::Uri, _> = config.ws_base().parse();
+    match ws {
+        Ok(uri) if matches!(uri.scheme_str(), Some("ws" | "wss")) => Ok(()),
+        Ok(_) | Err(_) => invalid("the WebSocket host is not ws:// or wss://"),
+    }
+}

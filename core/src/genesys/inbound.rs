@@ -1,0 +1,381 @@
+//! What the service sends once the connection is up: where each stanza goes, and what is replied
+//! (wire notes 6.2 to 6.14, 10.1).
+
+use super::client::Client;
+use super::error::{Error, ErrorKind};
+use super::event::{Event, Signaling};
+use super::ids::{ConversationId, SessionId};
+use super::notice::Notice;
+use super::outbox::IqAnswer;
+use super::peer::session_type;
+use super::sessions::{Offer, refusal};
+use super::signal::Signal;
+use crate::jingle::{Action, Jingle, Method, Reason, Role, Rpc, RpcCandidate, sdp};
+use crate::xmpp::{
+    DiscoInfo, Frame, Iq, IqKind, Message, Payload, Presence, PubSubEvent, StanzaError, Version,
+};
+
+impl Client {
+    pub(super) fn handle_stanza(&mut self, frame: Frame) {
+        match frame {
+            Frame::Iq(iq) => self.handle_iq(iq),
+            Frame::Message(message) => self.handle_message(&message, 0),
+            Frame::Presence(presence) => self.handle_presence(&presence),
+            Frame::Open(_)
+            | Frame::Close(_)
+            | Frame::Features(_)
+            | Frame::Auth(_)
+            | Frame::Success
+            | Frame::Failure(_)
+            | Frame::StreamError(_)
+            | Frame::Other { .. } => {}
+        }
+    }
+
+    fn handle_message(&mut self, message: &Message, depth: usize) {
+        for payload in &message.payloads {
+            match payload {
+                Payload::JingleMessage(session) => {
+                    self.calls.handle_session_message(
+                        session,
+                        message.from.as_ref(),
+                        &mut self.out,
+                    );
+                    self.calls.sweep(&mut self.out);
+                }
+                Payload::PubSubEvent(event) => self.handle_event(event),
+                // Only our own server may wrap a message for us (wire notes 5.8).
+                Payload::Carbon(inner)
+                    if depth == 0
+                        && message.from.is_some()
+                        && message.from == self.out.bare_jid() =>
+                {
+                    self.handle_message(inner, depth + 1);
+                }
+                Payload::Malformed { element, error } => {
+                    self.out.malformed(format!("message {element}: {error}"));
+                }
+                // Anything else in a message is somebody else's business (wire notes 10.1).
+                _ => {}
+            }
+        }
+    }
+
+    fn handle_presence(&mut self, presence: &Presence) {
+        if let (Some("unavailable"), Some(from)) = (presence.kind.as_deref(), &presence.from) {
+            self.calls.sessions.peer_gone(from);
+            self.calls.sweep(&mut self.out);
+        }
+    }
+
+    fn handle_event(&mut self, event: &PubSubEvent) {
+        if self.link.handle_notice(&event.node, &self.out) {
+            return;
+        }
+        let user = self.link.identity().and_then(|identity| identity.user.clone());
+        let own = user.as_ref().map(|user| format!("v2.users.{user}.conversations"));
+        if own.as_deref() == Some(event.node.as_str()) {
+            let body = event.json.get("eventBody").cloned().unwrap_or_default();
+            match (serde_json::from_value::<Notice>(body), user) {
+                (Ok(notice), Some(user)) => {
+                    self.calls.handle_notice(notice, &user, &mut self.out);
+                    self.calls.sweep(&mut self.out);
+                }
+                (Err(error), _) => {
+                    self.out.malformed(format!("notification {}: {error}", event.node));
+                }
+                (Ok(_), None) => {}
+            }
+        }
+        if self.link.is_wanted(&event.node) {
+            self.out
+                .event(Event::Notification { topic: event.node.clone(), data: event.json.clone() });
+        }
+    }
+
+    fn handle_iq(&mut self, iq: Iq) {
+        let reply = match &iq.kind {
+            IqKind::Result(_) | IqKind::Error(_) => {
+                if let Some((ask, answer)) = self.out.take_iq(iq) {
+                    self.handle_answer(&ask, answer);
+                }
+                return;
+            }
+            IqKind::Get(Payload::Ping) => Some(Iq::result_to(&iq)),
+            IqKind::Get(Payload::DiscoInfo(_)) => {
+                Some(Iq::result_with(&iq, Payload::DiscoInfo(DiscoInfo::client())))
+            }
+            IqKind::Get(Payload::Version(_)) => {
+                Some(Iq::result_with(&iq, Payload::Version(Version::own())))
+            }
+            IqKind::Set(Payload::Jingle(jingle)) => return self.handle_jingle(&iq, jingle),
+            // Never acknowledged by the reference client (wire notes 6.14), nor awaited.
+            IqKind::Set(Payload::Rpc(rpc)) => return self.handle_rpc(&iq, rpc),
+            IqKind::Get(Payload::Malformed { element, error })
+            | IqKind::Set(Payload::Malformed { element, error }) => {
+                self.out.malformed(format!("iq {element}: {error}"));
+                Some(Iq::error_to(&iq, StanzaError::bad_request()))
+            }
+            IqKind::Get(_) | IqKind::Set(_) => {
+                Some(Iq::error_to(&iq, StanzaError::service_unavailable()))
+            }
+        };
+        if let Some(reply) = reply {
+            self.out.send(&Frame::Iq(reply));
+        }
+    }
+
+    fn reply(&mut self, iq: &Iq, result: Result<(), StanzaError>) {
+        let reply = match result {
+            Ok(()) => Iq::result_to(iq),
+            Err(error) => Iq::error_to(iq, error),
+        };
+        self.out.send(&Frame::Iq(reply));
+    }
+
+    // Jingle
+
+    fn handle_jingle(&mut self, iq: &Iq, jingle: &Jingle) {
+        let session = SessionId::from(jingle.sid.as_str());
+        let peer = self.calls.sessions.signal(&session).map(Signal::peer);
+        let unknown = peer.is_none();
+        let ours = peer.is_some() && iq.from.as_ref() == peer;
+        let result = match &jingle.action {
+            Action::SessionInitiate => return self.handle_initiate(iq, jingle, &session),
+            // Unknown sessions have been terminated all the same (wire notes 6.8).
+            Action::SessionTerminate => {
+                if ours {
+                    let reason = jingle.reason.clone().unwrap_or(Reason::Success);
+                    self.calls.sessions.ended_by_peer(&session, reason);
+                }
+                if ours || unknown {
+                    Ok(())
+                } else {
+                    Err(StanzaError::item_not_found_unknown_session())
+                }
+            }
+            _ if !ours => Err(StanzaError::item_not_found_unknown_session()),
+            Action::TransportInfo => self.handle_transport_info(&session, jingle),
+            Action::SessionInfo => Ok(()),
+            Action::SessionAccept => Err(StanzaError::out_of_order()),
+            Action::DescriptionInfo | Action::SecurityInfo => Err(StanzaError::unsupported_info()),
+            Action::ContentAdd => return self.decline(iq, Jingle::content_reject(&*jingle.sid)),
+            Action::TransportReplace => {
+                return self.decline(iq, Jingle::transport_reject(&*jingle.sid));
+            }
+            Action::ContentAccept
+            | Action::ContentModify
+            | Action::ContentReject
+            | Action::ContentRemove
+            | Action::TransportAccept
+            | Action::TransportReject
+            | Action::Other(_) => Err(StanzaError::jingle_bad_request()),
+        };
+        self.reply(iq, result);
+        self.calls.sweep(&mut self.out);
+    }
+
+    /// Takes note of a proposal within a session, and turns it down (wire notes 6.9).
+    fn decline(&mut self, iq: &Iq, refusal: Jingle) {
+        self.reply(iq, Ok(()));
+        let session = SessionId::from(refusal.sid.as_str());
+        self.out.ask(
+            super::outbox::IqAsk::Update(session),
+            iq.from.clone(),
+            IqKind::Set(Payload::Jingle(Box::new(refusal))),
+        );
+    }
+
+    fn handle_initiate(&mut self, iq: &Iq, jingle: &Jingle, session: &SessionId) {
+        let Some(peer) = iq.from.clone() else {
+            self.out.malformed("session-initiate without a sender");
+            return;
+        };
+        if let Some(signal) = self.calls.sessions.signal(session) {
+            let error = if *signal.peer() == peer {
+                StanzaError::out_of_order()
+            } else {
+                StanzaError::service_unavailable()
+            };
+            return self.reply(iq, Err(error));
+        }
+        if jingle.contents.is_empty() {
+            return self.reply(iq, Err(StanzaError::jingle_bad_request()));
+        }
+        let conversation = match self.calls.invitation_of(session) {
+            // The other signaling was announced: swallowed, without any reply (wire notes 6.1).
+            Some((_, true)) => return,
+            Some((conversation, false)) => conversation,
+            None => {
+                if session_type(&peer) == super::event::SessionType::Softphone {
+                    self.out.malformed(format!("session-initiate {session} without a propose"));
+                }
+                return self.reply(iq, Err(StanzaError::item_not_found()));
+            }
+        };
+        let sdp = match sdp::to_sdp(jingle, Role::Initiator) {
+            Ok(sdp) => sdp,
+            Err(error) => {
+                self.out.malformed(format!("session-initiate {session}: {error}"));
+                return self.reply(iq, Err(StanzaError::jingle_bad_request()));
+            }
+        };
+        self.reply(iq, Ok(()));
+        let signaling = Signaling::Jingle;
+        self.offered(Offer { session: session.clone(), conversation, peer, signaling, sdp });
+    }
+
+    fn handle_transport_info(
+        &mut self,
+        session: &SessionId,
+        jingle: &Jingle,
+    ) -> Result<(), StanzaError> {
+        if jingle.contents.is_empty() {
+            return Err(StanzaError::jingle_bad_request());
+        }
+        let restart = jingle.contents.iter().any(|content| {
+            content.transport.as_ref().is_some_and(|t| t.pwd.is_some() && t.candidates.is_empty())
+        });
+        if restart {
+            // An ICE restart by the far side: the old path may still work.
+            let text = format!("{session}: an ICE restart is not supported yet");
+            self.out.event(Event::Error(Error::new(ErrorKind::Media, text)));
+            return Err(StanzaError::new(
+                crate::xmpp::ErrorType::Cancel,
+                "feature-not-implemented",
+            ));
+        }
+        for transport in jingle.contents.iter().filter_map(|c| c.transport.as_ref()) {
+            for candidate in &transport.candidates {
+                let line = candidate.to_line();
+                self.calls.sessions.remote_candidate(session, &line, &mut self.out);
+            }
+        }
+        Ok(())
+    }
+
+    // SDP in JSON-RPC
+
+    fn handle_rpc(&mut self, iq: &Iq, rpc: &Rpc) {
+        let from = iq.from.as_ref();
+        match &rpc.method {
+            Method::Offer { session_id, conversation_id, sdp, .. } => {
+                let session = SessionId::from(session_id.as_str());
+                let Some(peer) = from.cloned() else {
+                    self.out.malformed("offer without a sender");
+                    return;
+                };
+                if self.calls.sessions.contains(&session) {
+                    self.calls.sessions.reoffered(&session, sdp, &mut self.out);
+                    return;
+                }
+                if session_type(&peer) != super::event::SessionType::Softphone {
+                    return;
+                }
+                let invited = self.calls.invitation_of(&session).map(|(c, _)| c);
+                let conversation = conversation_id.as_deref().map(ConversationId::from).or(invited);
+                let Some(conversation) = conversation else {
+                    self.out.malformed(format!("offer {session} without a conversation"));
+                    return;
+                };
+                let (sdp, signaling) = (sdp.clone(), Signaling::Sdp);
+                self.offered(Offer { session, conversation, peer, signaling, sdp });
+            }
+            Method::IceCandidate { session_id, candidate } => {
+                let session = SessionId::from(session_id.as_str());
+                // An empty candidate, or the end of them, changes nothing for the engine.
+                if let RpcCandidate::Candidate { line, .. } = candidate {
+                    match self.calls.sessions.signal(&session) {
+                        Some(signal) if Some(signal.peer()) == from => {
+                            self.calls.sessions.remote_candidate(&session, line, &mut self.out);
+                        }
+                        Some(_) => {}
+                        None => {
+                            let line = line.clone();
+                            self.calls.sessions.early_candidate(&session, line, &self.out);
+                        }
+                    }
+                }
+            }
+            Method::Terminate { session_id, reason } => {
+                let session = SessionId::from(session_id.as_str());
+                let signal = self.calls.sessions.signal(&session);
+                if signal.is_some_and(|signal| Some(signal.peer()) == from) {
+                    self.calls.sessions.ended_by_peer(&session, reason.clone());
+                }
+            }
+            // The service does not send these (wire notes 6.14).
+            Method::Answer { .. }
+            | Method::Info { .. }
+            | Method::Mute { .. }
+            | Method::Unmute { .. }
+            | Method::Other { .. } => {}
+        }
+        self.calls.sweep(&mut self.out);
+    }
+
+    /// An offer, by either signaling.
+    fn offered(&mut self, offer: Offer) {
+        let session = offer.session.clone();
+        let signal =
+            Signal::new(session.clone(), offer.peer.clone(), offer.signaling, String::new());
+        let conversation = offer.conversation.clone();
+        match self.calls.sessions.start(offer, self.link.relay_only(), &mut self.out) {
+            Ok(()) => self.calls.session_started(&session, &mut self.out),
+            Err(error) => {
+                let text = format!("{session}: {error}");
+                self.out.event(Event::Error(Error::new(ErrorKind::Media, text)));
+                signal.terminate(&refusal(&error), &mut self.out);
+                self.calls.offer_refused(&conversation, &mut self.out);
+            }
+        }
+        self.calls.sweep(&mut self.out);
+    }
+
+    /// An answer to one of our questions.
+    pub(super) fn handle_answer(&mut self, ask: &super::outbox::IqAsk, answer: IqAnswer) {
+        use super::outbox::IqAsk;
+        match ask {
+            IqAsk::Answer(session) => {
+                let result = match &answer {
+                    IqAnswer::Result(_) => Ok(super::command::Outcome::Done),
+                    IqAnswer::Error(e) => Err(Error::new(
+                        ErrorKind::Session,
+                        format!("the answer was refused: {}", e.condition),
+                    )),
+                    IqAnswer::Timeout => {
+                        Err(Error::new(ErrorKind::Timeout, "the answer was not acknowledged"))
+                    }
+                    IqAnswer::Lost => {
+                        Err(Error::new(ErrorKind::Network, "the connection was lost"))
+                    }
+                };
+                self.calls.answered(session, &result, &mut self.out);
+                self.end_if_unknown(session, &answer);
+            }
+            IqAsk::Update(session) => self.end_if_unknown(session, &answer),
+            IqAsk::Terminate(session) => self.calls.sessions.terminate_answered(session),
+            IqAsk::Bind
+            | IqAsk::Session
+            | IqAsk::Turn
+            | IqAsk::Stun
+            | IqAsk::ServerPings
+            | IqAsk::Ping
+            | IqAsk::Conversations => {
+                if self.link.handle_iq(ask, answer, &mut self.out).is_some() {
+                    self.connection_lost();
+                }
+            }
+        }
+        self.calls.sweep(&mut self.out);
+    }
+
+    /// The far side does not know the session (any more): it ends silently (wire notes 6.10).
+    fn end_if_unknown(&mut self, session: &SessionId, answer: &IqAnswer) {
+        if let IqAnswer::Error(error) = answer
+            && error.is_unknown_session()
+        {
+            self.calls.sessions.ended_by_peer(session, Reason::Gone);
+        }
+    }
+}

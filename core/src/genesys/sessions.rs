@@ -1,0 +1,345 @@
+//! The media sessions of a client, and what the far sides signal about them (wire notes 6).
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use super::error::{Error, ErrorKind};
+use super::event::{Event, Session, SessionType, Signaling};
+use super::ids::{CallId, ConversationId, SessionId};
+use super::outbox::Outbox;
+use super::session::{MediaSession, Verdict};
+use super::signal::Signal;
+use crate::jingle::{Reason, ice_credentials};
+use crate::machine::{MediaId, UdpEvent, UdpId, Wake};
+use crate::media::{AudioFrame, Digit, EngineConfig, EngineFactory, MediaError};
+use crate::rng::Seed;
+use crate::xmpp::Jid;
+
+/// Sessions at once; an offer beyond it is refused.
+pub(crate) const MAX_SESSIONS: usize = 64;
+/// Sessions whose candidates may come before their offer, how many each, and for how long (wire
+/// notes 6.14).
+const MAX_EARLY_SESSIONS: usize = 10;
+const MAX_EARLY_CANDIDATES: usize = 32;
+const EARLY_LIFETIME: Duration = Duration::from_secs(60);
+
+/// An offer of media.
+pub(crate) struct Offer {
+    pub(crate) session: SessionId,
+    pub(crate) conversation: ConversationId,
+    pub(crate) peer: Jid,
+    pub(crate) signaling: Signaling,
+    pub(crate) sdp: String,
+}
+
+/// Candidates that came before their offer.
+#[derive(Debug)]
+struct Early {
+    session: SessionId,
+    candidates: Vec<String>,
+    expires: Instant,
+}
+
+/// See the [module](self).
+pub(crate) struct Sessions {
+    factory: Box<dyn EngineFactory>,
+    seed: Seed,
+    open: BTreeMap<SessionId, MediaSession>,
+    ended: Vec<(SessionId, Reason)>,
+    early: VecDeque<Early>,
+    /// Sessions whose call is over, and when they are ended too.
+    orphans: BTreeMap<SessionId, Instant>,
+}
+
+impl std::fmt::Debug for Sessions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sessions").field("open", &self.open).finish_non_exhaustive()
+    }
+}
+
+impl Sessions {
+    pub(crate) fn new(factory: Box<dyn EngineFactory>, seed: Seed) -> Self {
+        Self {
+            factory,
+            seed,
+            open: BTreeMap::new(),
+            ended: Vec::new(),
+            early: VecDeque::new(),
+            orphans: BTreeMap::new(),
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.open.len() + self.ended.len() + self.early.len() + self.orphans.len()
+    }
+
+    pub(crate) fn contains(&self, session: &SessionId) -> bool {
+        self.open.contains_key(session)
+    }
+
+    pub(crate) fn handle(&self, session: &SessionId) -> Option<Session> {
+        self.open.get(session).map(|s| s.handle.clone())
+    }
+
+    pub(crate) fn signal(&self, session: &SessionId) -> Option<&Signal> {
+        self.open.get(session).map(MediaSession::signal)
+    }
+
+    pub(crate) fn is_answered(&self, session: &SessionId) -> bool {
+        self.open.get(session).is_some_and(MediaSession::is_answered)
+    }
+
+    pub(crate) fn next_wake(&self) -> Option<Wake> {
+        let orphan = self.orphans.values().min().copied();
+        let early = self.early.front().map(|e| e.expires);
+        let own = Wake::earliest(
+            orphan.map(|at| Wake { at, reason: "media without a call" }),
+            early.map(|at| Wake { at, reason: "early candidates" }),
+        );
+        self.open.values().map(MediaSession::next_wake).fold(own, Wake::earliest)
+    }
+
+    /// Takes an offer.
+    ///
+    /// # Errors
+    ///
+    /// The offer cannot be used; nothing is left of it.
+    pub(crate) fn start(
+        &mut self,
+        offer: Offer,
+        relay_only: bool,
+        out: &mut Outbox,
+    ) -> Result<(), MediaError> {
+        if self.open.len() >= MAX_SESSIONS {
+            return Err(MediaError::TooMany("sessions"));
+        }
+        let seed = self.seed.child(offer.session.as_str());
+        let mut config = EngineConfig::new(seed);
+        config.codecs.clone_from(&out.config.codecs);
+        config.relay_only = relay_only;
+        let mut engine = self.factory.create(out.now, config);
+        engine.accept_offer(out.now, &offer.sdp)?;
+        let (media, udp) = out.media_ids();
+        let mid = first_mid(&offer.sdp).to_owned();
+        let handle = Session {
+            id: offer.session.clone(),
+            conversation: offer.conversation,
+            media,
+            session_type: SessionType::Softphone,
+            peer: offer.peer.to_string(),
+            signaling: offer.signaling,
+        };
+        let signal = Signal::new(offer.session.clone(), offer.peer, offer.signaling, mid);
+        let session = MediaSession::new(handle, signal, engine, udp, relay_only, out);
+        self.open.insert(offer.session.clone(), session);
+        let early: Vec<_> = self
+            .early
+            .iter()
+            .position(|e| e.session == offer.session)
+            .and_then(|at| self.early.remove(at))
+            .map(|e| e.candidates)
+            .unwrap_or_default();
+        for candidate in early {
+            self.remote_candidate(&offer.session, &candidate, out);
+        }
+        Ok(())
+    }
+
+    /// Whether an offer for a session that is known only repeats its ICE credentials.
+    pub(crate) fn accept(&mut self, session: &SessionId, out: &mut Outbox) -> Result<(), Error> {
+        let Some(open) = self.open.get_mut(session) else {
+            return Err(Error::new(ErrorKind::Session, "the session is over"));
+        };
+        let verdict = open.accept(out)?;
+        self.judge(session, verdict);
+        Ok(())
+    }
+
+    pub(crate) fn remote_candidate(
+        &mut self,
+        session: &SessionId,
+        candidate: &str,
+        out: &mut Outbox,
+    ) {
+        if let Some(open) = self.open.get_mut(session) {
+            let verdict = open.remote_candidate(candidate, out);
+            self.judge(session, verdict);
+        }
+    }
+
+    /// Keeps a candidate whose offer is still to come; the oldest go first at the bound.
+    pub(crate) fn early_candidate(&mut self, session: &SessionId, candidate: String, out: &Outbox) {
+        let early = match self.early.iter_mut().find(|e| e.session == *session) {
+            Some(early) => early,
+            None => {
+                if self.early.len() >= MAX_EARLY_SESSIONS {
+                    self.early.pop_front();
+                }
+                let expires = out.now + EARLY_LIFETIME;
+                let session = session.clone();
+                self.early.push_back(Early { session, candidates: Vec::new(), expires });
+                let Some(early) = self.early.back_mut() else { return };
+                early
+            }
+        };
+        if early.candidates.len() < MAX_EARLY_CANDIDATES {
+            early.candidates.push(candidate);
+        }
+    }
+
+    pub(crate) fn handle_udp(&mut self, id: UdpId, event: UdpEvent, out: &mut Outbox) {
+        let open = self.open.values_mut().find(|session| session.udp() == id);
+        if let Some(open) = open {
+            let verdict = open.handle_udp(event, out);
+            let session = open.handle.id.clone();
+            self.judge(&session, verdict);
+        }
+    }
+
+    pub(crate) fn send_audio(&mut self, media: MediaId, frame: &AudioFrame, out: &mut Outbox) {
+        let open = self.open.values_mut().find(|session| session.handle.media == media);
+        if let Some(open) = open {
+            let verdict = open.send_audio(frame, out);
+            let session = open.handle.id.clone();
+            self.judge(&session, verdict);
+        }
+    }
+
+    pub(crate) fn send_dtmf(
+        &mut self,
+        session: &SessionId,
+        digits: &[Digit],
+        duration: Duration,
+        out: &mut Outbox,
+    ) -> Result<(), Error> {
+        let Some(open) = self.open.get_mut(session) else {
+            return Err(Error::new(ErrorKind::Session, "the session is over"));
+        };
+        let verdict = open.send_dtmf(digits, duration, out)?;
+        self.judge(session, verdict);
+        Ok(())
+    }
+
+    /// Ends a session from here.
+    pub(crate) fn terminate(&mut self, session: &SessionId, reason: Reason, out: &mut Outbox) {
+        if let Some(open) = self.open.get_mut(session) {
+            let verdict = open.terminate(reason, out);
+            self.judge(session, verdict);
+        }
+    }
+
+    /// The far side ended it.
+    pub(crate) fn ended_by_peer(&mut self, session: &SessionId, reason: Reason) {
+        self.judge(session, Verdict::Over(reason));
+    }
+
+    /// The far side answered our terminate, or never will.
+    pub(crate) fn terminate_answered(&mut self, session: &SessionId) {
+        if let Some(open) = self.open.get(session) {
+            let verdict = open.terminated();
+            self.judge(session, verdict);
+        }
+    }
+
+    /// A peer became unavailable: its sessions are gone (wire notes 6.11).
+    pub(crate) fn peer_gone(&mut self, peer: &Jid) {
+        let of_peer: Vec<_> = self
+            .open
+            .values()
+            .filter(|s| s.signal().peer() == peer && s.signal().kind() == Signaling::Jingle)
+            .map(|s| s.handle.id.clone())
+            .collect();
+        for session in of_peer {
+            self.judge(&session, Verdict::Over(Reason::Gone));
+        }
+    }
+
+    /// The call of a session is over; the session ends too, if it does not by itself.
+    pub(crate) fn orphan(&mut self, session: &SessionId, at: Instant) {
+        if self.open.contains_key(session) {
+            self.orphans.insert(session.clone(), at);
+        }
+    }
+
+    /// True the first time that a leg is reported for a session.
+    pub(crate) fn report_once(&mut self, session: &SessionId, leg: &CallId) -> bool {
+        match self.open.get_mut(session) {
+            Some(open) if open.reported.as_ref() != Some(leg) => {
+                open.reported = Some(leg.clone());
+                true
+            }
+            Some(_) | None => false,
+        }
+    }
+
+    pub(crate) fn handle_timeout(&mut self, out: &mut Outbox) {
+        let now = out.now;
+        self.early.retain(|early| early.expires > now);
+        let orphans: Vec<_> =
+            self.orphans.extract_if(.., |_, at| *at <= now).map(|(id, _)| id).collect();
+        for session in orphans {
+            self.terminate(&session, Reason::Success, out);
+        }
+        let due: Vec<_> = self
+            .open
+            .iter()
+            .filter(|(_, s)| s.next_wake().is_some_and(|wake| wake.at <= now))
+            .map(|(id, _)| id.clone())
+            .collect();
+        for session in due {
+            if let Some(open) = self.open.get_mut(&session) {
+                let verdict = open.handle_timeout(out);
+                self.judge(&session, verdict);
+            }
+        }
+    }
+
+    fn judge(&mut self, session: &SessionId, verdict: Verdict) {
+        if let Verdict::Over(reason) = verdict
+            && self.open.contains_key(session)
+            && !self.ended.iter().any(|(ended, _)| ended == session)
+        {
+            self.ended.push((session.clone(), reason));
+        }
+    }
+
+    /// Closes what is over, and says which sessions and conversations that were.
+    pub(crate) fn take_ended(&mut self, out: &mut Outbox) -> Vec<(SessionId, ConversationId)> {
+        std::mem::take(&mut self.ended)
+            .into_iter()
+            .filter_map(|(id, reason)| {
+                let session = self.open.remove(&id)?;
+                self.orphans.remove(&id);
+                let conversation = session.conversation().clone();
+                session.end(reason, out);
+                Some((id, conversation))
+            })
+            .collect()
+    }
+
+    /// Tells what an offer for a known session would be (LC-16), which this version cannot do.
+    pub(crate) fn reoffered(&self, session: &SessionId, sdp: &str, out: &mut Outbox) {
+        let what = match ice_credentials(sdp) {
+            Some(_) => "renegotiation",
+            None => "an offer without ICE",
+        };
+        let error = MediaError::NotYet(what);
+        let text = format!("{session}: {error}");
+        out.event(Event::Error(Error::new(ErrorKind::Media, text)));
+    }
+}
+
+/// The first media section's name (`a=mid`).
+fn first_mid(sdp: &str) -> &str {
+    sdp.lines().find_map(|line| line.strip_prefix("a=mid:")).map_or("0", str::trim)
+}
+
+/// The reason to give for an offer that cannot be used.
+pub(crate) fn refusal(error: &MediaError) -> Reason {
+    match error {
+        MediaError::NoCommonCodec => Reason::UnsupportedApplications,
+        MediaError::TooMany(_) => Reason::Busy,
+        _ => Reason::FailedApplication,
+    }
+}
