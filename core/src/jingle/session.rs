@@ -344,6 +344,22 @@ impl Jingle {
         }
     }
 
+    /// Uses this namespace for every transport: an answer and what follows it use that of the
+    /// offer's first content (wire notes 6.4).
+    #[must_use]
+    pub fn with_transport_namespace(mut self, namespace: &str) -> Self {
+        for transport in self.contents.iter_mut().filter_map(|c| c.transport.as_mut()) {
+            namespace.clone_into(&mut transport.namespace);
+        }
+        self
+    }
+
+    /// The namespace of the first content's transport.
+    #[must_use]
+    pub fn transport_namespace(&self) -> Option<&str> {
+        Some(&self.contents.first()?.transport.as_ref()?.namespace)
+    }
+
     pub(crate) fn read(e: &Element) -> Result<Self, String> {
         let children =
             |name: &'static str, ns: &'static str| e.elements().filter(move |c| c.is(name, ns));

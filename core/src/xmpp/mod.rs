@@ -30,6 +30,8 @@ mod services;
 mod stanza;
 mod stanza_error;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 pub use disco::{DiscoInfo, Version};
 pub use element::{Element, Node};

@@ -1,17 +1,61 @@
 //! SDP to Jingle.
 
+use std::collections::BTreeSet;
+use std::str::FromStr;
+
 use super::SdpError;
 use crate::Secret;
-use crate::jingle::{Content, Group, Role};
+use crate::jingle::{
+    Candidate, Content, Description, Feedback, Fingerprint, Group, HeaderExtension, Parameter,
+    PayloadType, Role, Sctp, Senders, Source, SourceGroup, Stream, Transport,
+};
+use crate::xmpp::ns;
 
-/// Reads an SDP by which `author` describes itself.
+/// Payload types that may come without `a=rtpmap` (RFC 3551 section 6).
+const STATIC: [(u8, &str); 4] = [(0, "PCMU"), (8, "PCMA"), (9, "G722"), (13, "CN")];
+
+/// Reads an SDP by which `author` describes itself. Transports are ICE-UDP.
+///
+/// Attributes that Jingle has no place for are left out (wire notes 6.4), as is a candidate that
+/// cannot be read, for it is only one of several.
 ///
 /// # Errors
 ///
-/// There is no media section, or a line that matters cannot be used.
+/// There is no media section, one has no mid or that of another, or a line that matters cannot
+/// be used.
 pub fn from_sdp(sdp: &str, author: Role) -> Result<(Vec<Content>, Vec<Group>), SdpError> {
-    let _ = (sdp, author);
-    Err(SdpError::NoMedia)
+    let mut session = Section::default();
+    let mut groups = Vec::new();
+    let mut sections: Vec<Section> = Vec::new();
+    for (index, line) in sdp.lines().enumerate() {
+        let at = |what| SdpError::Line { line: index + 1, what };
+        let line = line.trim_end();
+        if let Some(media) = line.strip_prefix("m=") {
+            sections.push(Section::open(media, &session).ok_or_else(|| at("media"))?);
+        } else if let Some(attribute) = line.strip_prefix("a=") {
+            let (name, value) = attribute.split_once(':').unwrap_or((attribute, ""));
+            match (name, sections.last_mut()) {
+                ("group", None) => groups.extend(group(value)),
+                (_, current) => {
+                    let section = current.unwrap_or(&mut session);
+                    section.attribute(name, value, author).map_err(at)?;
+                }
+            }
+        }
+    }
+    if sections.is_empty() {
+        return Err(SdpError::NoMedia);
+    }
+    let mut seen = BTreeSet::new();
+    let mut contents = Vec::with_capacity(sections.len());
+    for (index, section) in sections.into_iter().enumerate() {
+        let content = section.close().ok_or(SdpError::NoMid(index))?;
+        if !seen.insert(content.name.clone()) {
+            return Err(SdpError::DuplicateMid(content.name));
+        }
+        contents.push(content);
+    }
+    Ok((contents, groups))
 }
 
 /// The first ICE user name fragment and password in an SDP (wire notes 6.14): if both are
@@ -20,4 +64,203 @@ pub fn from_sdp(sdp: &str, author: Role) -> Result<(Vec<Content>, Vec<Group>), S
 pub fn ice_credentials(sdp: &str) -> Option<(String, Secret)> {
     let first = |name: &str| sdp.lines().find_map(|line| line.trim().strip_prefix(name));
     Some((first("a=ice-ufrag:")?.to_owned(), Secret::new(first("a=ice-pwd:")?)))
+}
+
+fn group(value: &str) -> Option<Group> {
+    let mut words = value.split_ascii_whitespace().map(str::to_owned);
+    Some(Group { semantics: words.next()?, contents: words.collect() })
+}
+
+/// What has been read of one media section, or of the part before the first.
+#[derive(Clone, Default)]
+struct Section {
+    /// None in the part before the first, and for a data channel.
+    description: Option<Description>,
+    transport: Transport,
+    setup: Option<String>,
+    mid: Option<String>,
+    senders: Senders,
+    rejected: bool,
+}
+
+impl Section {
+    /// Begins a section with what the session says for all.
+    fn open(media: &str, session: &Self) -> Option<Self> {
+        let mut words = media.split_ascii_whitespace();
+        let kind = words.next()?;
+        let port: u16 = words.next()?.parse().ok()?;
+        let rtp = words.next()?.contains("RTP");
+        let payload_types = || words.map(|id| PayloadType::number(id.parse().ok()?)).collect();
+        let description = if rtp {
+            let media = kind.to_owned();
+            let payload_types: Option<Vec<_>> = payload_types();
+            Some(Description { media, payload_types: payload_types?, ..Description::default() })
+        } else {
+            None
+        };
+        Some(Self { description, rejected: port == 0, ..session.clone() })
+    }
+
+    fn attribute(&mut self, name: &str, value: &str, author: Role) -> Result<(), &'static str> {
+        match name {
+            "mid" => self.mid = Some(value.trim().to_owned()),
+            "sendrecv" | "sendonly" | "recvonly" | "inactive" => {
+                self.senders = Senders::from_direction(name, author).unwrap_or_default();
+            }
+            "ice-ufrag" => self.transport.ufrag = Some(value.trim().to_owned()),
+            "ice-pwd" => self.transport.pwd = Some(Secret::new(value.trim())),
+            "setup" => self.setup = Some(value.trim().to_owned()),
+            "fingerprint" => {
+                let (hash, value) = value.split_once(' ').ok_or("fingerprint")?;
+                let (hash, value) = (hash.to_owned(), value.trim().to_owned());
+                self.transport.fingerprints.push(Fingerprint { hash, setup: None, value });
+            }
+            "candidate" => {
+                let line = format!("candidate:{value}");
+                self.transport.candidates.extend(Candidate::from_line(&line).ok());
+            }
+            "sctp-port" => {
+                let port = number(value).ok_or("sctp-port")?;
+                let protocol = "webrtc-datachannel".to_owned();
+                self.transport.sctp = Some(Sctp { port, protocol, streams: None });
+            }
+            _ => {
+                if let Some(description) = &mut self.description {
+                    description.attribute(name, value, author)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn close(self) -> Option<Content> {
+        let mut transport = self.transport;
+        transport.namespace = ns::ICE_UDP.to_owned();
+        for fingerprint in &mut transport.fingerprints {
+            fingerprint.setup.clone_from(&self.setup);
+        }
+        Some(Content {
+            creator: Role::Initiator,
+            name: self.mid.filter(|mid| !mid.is_empty())?,
+            senders: if self.rejected { Senders::None } else { self.senders },
+            description: self.description,
+            transport: Some(transport),
+        })
+    }
+}
+
+fn number<T: FromStr>(value: &str) -> Option<T> {
+    value.trim().parse().ok()
+}
+
+/// `a=b` or `a:b` or a bare word.
+fn parameter(text: &str, separator: char) -> Parameter {
+    let (name, value) = match text.split_once(separator) {
+        Some((name, value)) => (name, Some(value.to_owned())),
+        None => (text, None),
+    };
+    Parameter { name: name.to_owned(), value }
+}
+
+impl PayloadType {
+    fn number(id: u8) -> Option<Self> {
+        let known = STATIC.iter().find(|(number, _)| *number == id);
+        (id <= 127).then(|| Self {
+            id,
+            name: known.map(|(_, name)| (*name).to_owned()),
+            clockrate: known.map(|_| 8000),
+            channels: known.map(|_| 1),
+            ..Self::default()
+        })
+    }
+}
+
+impl Description {
+    fn attribute(&mut self, name: &str, value: &str, author: Role) -> Result<(), &'static str> {
+        match name {
+            "rtcp-mux" => self.rtcp_mux = true,
+            "rtcp-rsize" => self.rtcp_reduced_size = true,
+            "rtpmap" => self.rtpmap(value).ok_or("rtpmap")?,
+            "fmtp" => {
+                let (id, parameters) = value.split_once(' ').ok_or("fmtp")?;
+                let id = number(id).ok_or("fmtp")?;
+                if let Some(codec) = self.codec(id) {
+                    let parameters = parameters.split(';').map(str::trim);
+                    let parameters = parameters.filter(|p| !p.is_empty());
+                    codec.parameters.extend(parameters.map(|p| parameter(p, '=')));
+                }
+            }
+            "rtcp-fb" => self.rtcp_fb(value).ok_or("rtcp-fb")?,
+            "extmap" => {
+                let mut words = value.split_ascii_whitespace();
+                let (id, uri) = words.next().zip(words.next()).ok_or("extmap")?;
+                let (id, direction) = id.split_once('/').unwrap_or((id, "sendrecv"));
+                let id = number(id).ok_or("extmap")?;
+                let senders = Senders::from_direction(direction, author).ok_or("extmap")?;
+                self.header_extensions.push(HeaderExtension { id, uri: uri.to_owned(), senders });
+            }
+            "msid" => {
+                let mut words = value.split_ascii_whitespace().map(str::to_owned);
+                let id = words.next().ok_or("msid")?;
+                self.stream = Some(Stream { id, track: words.next().unwrap_or_default() });
+            }
+            "ssrc" => {
+                let (ssrc, attribute) = value.split_once(' ').ok_or("ssrc")?;
+                let ssrc = number(ssrc).ok_or("ssrc")?;
+                let own = parameter(attribute, ':');
+                self.ssrc.get_or_insert(ssrc);
+                // As the reference client: the first source with its name (wire notes 6.4).
+                if own.name == "cname" && self.sources.is_empty() {
+                    self.sources.push(Source { ssrc, parameters: vec![own] });
+                }
+            }
+            "ssrc-group" => {
+                let mut words = value.split_ascii_whitespace();
+                let semantics = words.next().ok_or("ssrc-group")?.to_owned();
+                let sources: Option<Vec<u32>> = words.map(number).collect();
+                let sources = sources.ok_or("ssrc-group")?;
+                self.source_groups.push(SourceGroup { semantics, sources });
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn codec(&mut self, id: u8) -> Option<&mut PayloadType> {
+        self.payload_types.iter_mut().find(|codec| codec.id == id)
+    }
+
+    /// `111 opus/48000/2`.
+    fn rtpmap(&mut self, value: &str) -> Option<()> {
+        let (id, encoding) = value.split_once(' ')?;
+        let id = number(id)?;
+        let mut parts = encoding.trim().split('/');
+        let (name, rate) = (parts.next()?.to_owned(), number(parts.next()?)?);
+        let channels = match parts.next() {
+            Some(channels) => number(channels)?,
+            None => 1,
+        };
+        if let Some(codec) = self.codec(id) {
+            codec.name = Some(name);
+            codec.clockrate = Some(rate);
+            codec.channels = Some(channels);
+        }
+        Some(())
+    }
+
+    /// `111 nack pli`, or `*` for every codec.
+    fn rtcp_fb(&mut self, value: &str) -> Option<()> {
+        let (id, rest) = value.split_once(' ')?;
+        let (kind, subtype) = match rest.trim().split_once(' ') {
+            Some((kind, subtype)) => (kind, Some(subtype.trim().to_owned())),
+            None => (rest.trim(), None),
+        };
+        let feedback = Feedback { kind: kind.to_owned(), subtype };
+        if id == "*" {
+            self.feedback.push(feedback);
+        } else if let Some(codec) = self.codec(number(id)?) {
+            codec.feedback.push(feedback);
+        }
+        Some(())
+    }
 }
