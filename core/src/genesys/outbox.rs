@@ -273,6 +273,11 @@ impl Outbox {
         self.iqs.remove(&id).map(|pending| pending.ask)
     }
 
+    /// Forgets questions: a late reply is ignored.
+    pub(crate) fn forget_iqs(&mut self, forget: impl Fn(&IqAsk) -> bool) {
+        self.iqs.retain(|_, pending| !forget(&pending.ask));
+    }
+
     /// The connection is gone: nobody will answer these.
     pub(crate) fn take_lost_iqs(&mut self) -> Vec<IqAsk> {
         std::mem::take(&mut self.iqs).into_values().map(|pending| pending.ask).collect()

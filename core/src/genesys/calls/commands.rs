@@ -1,0 +1,350 @@
+//! What the application asks of its calls, and what the service answers (behaviour notes 5).
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::invitations::send_proceed;
+use super::{Calls, MAX_DIALLED};
+use crate::genesys::command::{Dial, Dialled, Outcome};
+use crate::genesys::conversation::{Invitation, Ours};
+use crate::genesys::error::{Error, ErrorKind};
+use crate::genesys::event::CallState;
+use crate::genesys::goals::{Change, Goal};
+use crate::genesys::ids::{ConversationId, ParticipantId, SessionId, UserId};
+use crate::genesys::notice::Notice;
+use crate::genesys::outbox::{Ask, Outbox, Retry};
+use crate::genesys::rest::{self, Failure, NewCall, Resource};
+use crate::jingle::Reason;
+use crate::machine::CommandId;
+use crate::media::Digit;
+
+impl Calls {
+    pub(in crate::genesys) fn accept_pending(
+        &mut self,
+        command: CommandId,
+        conversation: &ConversationId,
+        out: &mut Outbox,
+    ) -> Result<(), Error> {
+        online(out)?;
+        let entry = self.entries.get_mut(conversation).ok_or_else(|| no_call(conversation))?;
+        match std::mem::take(&mut entry.invitation) {
+            Invitation::None => return Err(no_call(conversation)),
+            Invitation::Ringing(invite) => {
+                send_proceed(&invite, out);
+                entry.invitation = Invitation::Accepted(invite);
+            }
+            accepted @ Invitation::Accepted(_) => entry.invitation = accepted,
+        }
+        self.goals.add(command, Goal::Start(conversation.clone()));
+        Ok(())
+    }
+
+    pub(in crate::genesys) fn accept_session(
+        &mut self,
+        command: CommandId,
+        conversation: &ConversationId,
+        out: &mut Outbox,
+    ) -> Result<(), Error> {
+        let session = self.session_of(conversation)?;
+        if self.sessions.is_answered(&session) {
+            // Accepting twice is one acceptance (scenario 37).
+            out.complete(command, Ok(Outcome::Done));
+            return Ok(());
+        }
+        online(out)?;
+        self.goals.add(command, Goal::Answer(session.clone()));
+        match self.answer(&session, out) {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                self.goals.forget(command);
+                Err(error)
+            }
+        }
+    }
+
+    pub(in crate::genesys) fn force_terminate(
+        &mut self,
+        command: CommandId,
+        session: &SessionId,
+        reason: Reason,
+        out: &mut Outbox,
+    ) -> Result<(), Error> {
+        if !self.sessions.contains(session) {
+            return Err(Error::new(ErrorKind::Generic, format!("no session {session}")));
+        }
+        self.goals.add(command, Goal::Terminate(session.clone()));
+        self.sessions.terminate(session, reason, out);
+        self.sweep(out);
+        Ok(())
+    }
+
+    pub(in crate::genesys) fn end(
+        &mut self,
+        command: CommandId,
+        conversation: &ConversationId,
+        out: &mut Outbox,
+    ) -> Result<(), Error> {
+        let entry = self.entries.get(conversation).ok_or_else(|| no_call(conversation))?;
+        let goal = Goal::End {
+            conversation: conversation.clone(),
+            session: entry.session.clone(),
+            call_over: false,
+        };
+        self.goals.add(command, goal);
+        self.change(command, conversation, out);
+        Ok(())
+    }
+
+    pub(in crate::genesys) fn request_change(
+        &mut self,
+        command: CommandId,
+        conversation: &ConversationId,
+        change: Change,
+        out: &mut Outbox,
+    ) -> Result<(), Error> {
+        let entry = self.entries.get(conversation).ok_or_else(|| no_call(conversation))?;
+        let ringing = entry.invitation.invite().is_some();
+        let possible = match change {
+            Change::Reject => ringing,
+            Change::Mute(_) | Change::Hold(_) => entry.session.is_some(),
+        };
+        if !possible {
+            return Err(no_call(conversation));
+        }
+        self.goals.add(command, Goal::Change { conversation: conversation.clone(), change });
+        self.change(command, conversation, out);
+        Ok(())
+    }
+
+    pub(in crate::genesys) fn send_dtmf(
+        &mut self,
+        command: CommandId,
+        conversation: &ConversationId,
+        digits: &[Digit],
+        duration: Duration,
+        out: &mut Outbox,
+    ) -> Result<(), Error> {
+        let session = self.session_of(conversation)?;
+        self.sessions.send_dtmf(&session, digits, duration, out)?;
+        out.complete(command, Ok(Outcome::Done));
+        self.sweep(out);
+        Ok(())
+    }
+
+    pub(in crate::genesys) fn dial(
+        &mut self,
+        command: CommandId,
+        dial: &Dial,
+        out: &mut Outbox,
+    ) -> Result<(), Error> {
+        online(out)?;
+        self.goals.add(command, Goal::Dial);
+        out.rest(Ask::Dial(command), Resource::dial(dial), Retry::No);
+        Ok(())
+    }
+
+    pub(super) fn session_of(&self, conversation: &ConversationId) -> Result<SessionId, Error> {
+        let entry = self.entries.get(conversation).ok_or_else(|| no_call(conversation))?;
+        entry.session.clone().ok_or_else(|| no_call(conversation))
+    }
+
+    /// Asks the service for the change that a command wants; first for our participant, where no
+    /// event has told it yet (MH-2).
+    pub(super) fn change(
+        &self,
+        command: CommandId,
+        conversation: &ConversationId,
+        out: &mut Outbox,
+    ) {
+        let ours = self.entries.get(conversation).and_then(|entry| entry.ours.as_ref());
+        match ours {
+            Some(Ours { participant, purpose, .. }) => {
+                self.send_change(command, conversation, participant, purpose, out);
+            }
+            None => {
+                let resource = Resource::conversation(conversation);
+                out.rest(Ask::Participant(command), resource, Retry::No);
+            }
+        }
+    }
+
+    pub(super) fn send_change(
+        &self,
+        command: CommandId,
+        conversation: &ConversationId,
+        participant: &ParticipantId,
+        purpose: &str,
+        out: &mut Outbox,
+    ) {
+        let resource = match self.goals.get(command) {
+            // PC-10: a direct call goes to voicemail.
+            Some(Goal::Change { change: Change::Reject, .. }) if purpose == "user" => {
+                Resource::to_voicemail(conversation, participant)
+            }
+            Some(Goal::Change { change, .. }) => {
+                Resource::participant(conversation, participant, change.body())
+            }
+            Some(Goal::End { .. }) => {
+                Resource::participant(conversation, participant, Change::Reject.body())
+            }
+            Some(Goal::Start(_) | Goal::Answer(_) | Goal::Terminate(_) | Goal::Dial) | None => {
+                return;
+            }
+        };
+        out.rest(Ask::Change(command), resource, Retry::No);
+    }
+
+    pub(in crate::genesys) fn handle_rest(
+        &mut self,
+        ask: &Ask,
+        result: Result<Value, Failure>,
+        user: Option<&UserId>,
+        out: &mut Outbox,
+    ) {
+        match ask {
+            Ask::Participant(command) => {
+                let found = result
+                    .and_then(|body| rest::parse::<Notice>("conversation", body))
+                    .map_err(Error::from)
+                    .and_then(|notice| found_participant(&notice, user));
+                self.participant_found(*command, found, out);
+            }
+            Ask::Change(command) => {
+                self.changed(*command, result.map(|_| ()).map_err(Error::from), out);
+            }
+            Ask::Dial(command) => self.dial_answered(*command, result, user, out),
+            Ask::Metadata(_) => {}
+            Ask::Organization | Ask::User | Ask::Channel | Ask::Station | Ask::Topics => {}
+        }
+    }
+
+    pub(super) fn participant_found(
+        &mut self,
+        command: CommandId,
+        found: Result<(ParticipantId, String), Error>,
+        out: &mut Outbox,
+    ) {
+        let conversation = match self.goals.get(command) {
+            Some(Goal::Change { conversation, .. } | Goal::End { conversation, .. }) => {
+                conversation.clone()
+            }
+            Some(Goal::Start(_) | Goal::Answer(_) | Goal::Terminate(_) | Goal::Dial) | None => {
+                return;
+            }
+        };
+        match found {
+            Ok((participant, purpose)) => {
+                self.send_change(command, &conversation, &participant, &purpose, out);
+            }
+            Err(error) => self.changed(command, Err(error), out),
+        }
+    }
+
+    /// The service answered a change.
+    pub(super) fn changed(
+        &mut self,
+        command: CommandId,
+        result: Result<(), Error>,
+        out: &mut Outbox,
+    ) {
+        match (self.goals.get_mut(command), result) {
+            (Some(Goal::Change { change, .. }), result) => {
+                let change = *change;
+                self.goals.forget(command);
+                let result = result.map(|()| Outcome::Done).map_err(|e| change.failure(e));
+                out.complete(command, result);
+            }
+            // The events of the service and of media complete it.
+            (Some(Goal::End { .. }), Ok(())) => {}
+            (Some(Goal::End { session: Some(session), call_over, .. }), Err(_)) => {
+                // MH-12: end the media session instead; then nothing more can be expected of the
+                // service.
+                *call_over = true;
+                let session = session.clone();
+                self.sessions.terminate(&session, Reason::Success, out);
+                self.sweep(out);
+            }
+            (Some(Goal::End { session: None, .. }), Err(error)) => {
+                self.goals.forget(command);
+                out.complete(command, Err(Change::Reject.failure(error)));
+            }
+            (Some(Goal::Start(_) | Goal::Answer(_) | Goal::Terminate(_) | Goal::Dial), _)
+            | (None, _) => {}
+        }
+    }
+
+    pub(super) fn dial_answered(
+        &mut self,
+        command: CommandId,
+        result: Result<Value, Failure>,
+        user: Option<&UserId>,
+        out: &mut Outbox,
+    ) {
+        self.goals.forget(command);
+        match result.and_then(|body| rest::parse::<NewCall>("conversations/calls", body)) {
+            Ok(NewCall { id, self_uri }) => {
+                self.dialled.push_back(id.clone());
+                if self.dialled.len() > MAX_DIALLED {
+                    self.dialled.pop_front();
+                }
+                let outcome = Dialled { conversation: id.clone(), self_uri };
+                out.complete(command, Ok(Outcome::Dialled(outcome)));
+                let kept: Vec<_> = self.early.extract_if_id(&id);
+                if let Some(user) = user {
+                    for notice in kept {
+                        self.handle_notice(notice, user, out);
+                    }
+                }
+            }
+            Err(failure) => out.complete(command, Err(failure.into())),
+        }
+        if !self.goals.is_dialling() {
+            self.early.clear();
+        }
+    }
+
+    /// A command's time is up: nothing waits for it any more.
+    pub(in crate::genesys) fn forget_command(&mut self, command: CommandId) {
+        self.goals.forget(command);
+        if !self.goals.is_dialling() {
+            self.early.clear();
+        }
+    }
+}
+
+/// Notices of one conversation, taken out of a queue.
+trait ExtractById {
+    fn extract_if_id(&mut self, id: &ConversationId) -> Vec<Notice>;
+}
+
+impl ExtractById for VecDeque<Notice> {
+    fn extract_if_id(&mut self, id: &ConversationId) -> Vec<Notice> {
+        let (taken, kept) = std::mem::take(self).into_iter().partition(|n| n.id == *id);
+        *self = kept;
+        let taken: Self = taken;
+        taken.into()
+    }
+}
+
+fn found_participant(
+    notice: &Notice,
+    user: Option<&UserId>,
+) -> Result<(ParticipantId, String), Error> {
+    user.and_then(|user| notice.ours(user, Some(&CallState::Connected)))
+        .map(|participant| (participant.id.clone(), participant.purpose.clone()))
+        .ok_or_else(|| Error::new(ErrorKind::Generic, "we are not in that conversation"))
+}
+
+fn online(out: &Outbox) -> Result<(), Error> {
+    if out.jid.is_some() {
+        Ok(())
+    } else {
+        Err(Error::new(ErrorKind::Session, "signaling is down"))
+    }
+}
+
+fn no_call(conversation: &ConversationId) -> Error {
+    Error::new(ErrorKind::Session, format!("no such call in this state: {conversation}"))
+}

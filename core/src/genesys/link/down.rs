@@ -1,0 +1,190 @@
+//! The way down: failed attempts, lost connections, pauses, and a clean end (wire notes 3).
+
+use std::time::Duration;
+
+use super::{CLOSE_TIMEOUT, Change, Link, MAX_RETRY_AFTER, State, Subscriber, Then, Timer};
+use crate::genesys::command::Outcome;
+use crate::genesys::error::{Error, ErrorKind};
+use crate::genesys::event::Event;
+use crate::genesys::outbox::{Ask, IqAsk, Outbox};
+use crate::genesys::rest::Failure;
+use crate::machine::{Output, WsId};
+use crate::timers::Timers;
+use crate::xmpp::{Close, Frame};
+
+impl Link {
+    /// An attempt failed before the connection was up.
+    pub(super) fn attempt_failed(&mut self, failure: Attempt, out: &mut Outbox) {
+        self.lose(out);
+        let (error, pause) = match failure {
+            Attempt::Rest(failure) if failure.is_unauthorized() => {
+                return self.stopped(Some(failure.into()), out);
+            }
+            Attempt::Rest(failure) => {
+                let pause = failure.retry_after.map(|pause| pause.min(MAX_RETRY_AFTER));
+                (Error::from(failure), pause)
+            }
+            Attempt::Sasl(condition) if is_retryable_sasl(&condition) => {
+                self.hard = true;
+                (Error::new(ErrorKind::Protocol, format!("SASL: {condition}")), None)
+            }
+            Attempt::Sasl(condition) => {
+                let error = Error::new(ErrorKind::InvalidToken, format!("SASL: {condition}"));
+                return self.stopped(Some(error), out);
+            }
+            Attempt::Other(error) => (error, None),
+        };
+        out.event(Event::Disconnected { reconnecting: true, error: Some(error) });
+        match pause {
+            // Retry-After is waited for besides, and leaves no memory (wire notes 3.3).
+            Some(pause) => self.wait(pause, out),
+            None => {
+                self.backoff.failed(out.now);
+                self.wait(Duration::ZERO, out);
+            }
+        }
+    }
+
+    pub(super) fn wait(&mut self, pause: Duration, out: &Outbox) {
+        self.state = State::Waiting;
+        let delay = self.backoff.next_delay(out.now);
+        self.timers.arm(Timer::Attempt, out.now + pause + delay);
+    }
+
+    /// The connection was up and is gone.
+    pub(super) fn drop_connection(&mut self, error: Option<Error>, out: &mut Outbox) -> Change {
+        let change = self.lose(out);
+        out.event(Event::Disconnected { reconnecting: true, error });
+        self.wait(Duration::ZERO, out);
+        change
+    }
+
+    /// Forgets everything that hangs on the socket.
+    pub(super) fn lose(&mut self, out: &mut Outbox) -> Change {
+        out.socket = None;
+        out.jid = None;
+        // Answers to the old stream must not be taken for answers to the next one.
+        out.forget_iqs(|ask| {
+            !matches!(ask, IqAsk::Answer(_) | IqAsk::Update(_) | IqAsk::Terminate(_))
+        });
+        self.keepalive.stop();
+        for timer in [Timer::Setup, Timer::Topics, Timer::IceRefresh, Timer::Close] {
+            self.timers.cancel(&timer);
+        }
+        Change::Lost
+    }
+
+    /// Nothing is heard from the service any more.
+    pub(super) fn silent(&mut self, out: &mut Outbox) -> Change {
+        if let State::Online(ws, _) = self.state {
+            out.send(&Frame::Close(Close { see_other_uri: None }));
+            out.push(Output::CloseWebSocket { id: ws });
+        }
+        let error = Error::new(ErrorKind::Timeout, "the service no longer answers");
+        self.drop_connection(Some(error), out)
+    }
+
+    pub(super) fn handle_close(&mut self, out: &mut Outbox) -> Option<Change> {
+        match self.state {
+            State::Online(ws, _) => {
+                out.send(&Frame::Close(Close { see_other_uri: None }));
+                out.push(Output::CloseWebSocket { id: ws });
+                let error = Error::new(ErrorKind::Network, "the service closed the stream");
+                Some(self.drop_connection(Some(error), out))
+            }
+            State::Setup(ws, _) => {
+                out.send(&Frame::Close(Close { see_other_uri: None }));
+                out.push(Output::CloseWebSocket { id: ws });
+                let error = Error::new(ErrorKind::Network, "the service closed the stream");
+                self.attempt_failed(Attempt::Other(error), out);
+                None
+            }
+            State::Closing(ws, then) => {
+                out.push(Output::CloseWebSocket { id: ws });
+                self.closed(then, out);
+                None
+            }
+            State::Offline
+            | State::Waiting
+            | State::Identifying { .. }
+            | State::Channel
+            | State::Opening(_) => None,
+        }
+    }
+
+    /// The service moves its clients elsewhere (XEP-0051, wire notes 3.6).
+    pub(super) fn transfer(&mut self, out: &mut Outbox) -> Option<Change> {
+        let State::Online(ws, _) = self.state else { return None };
+        self.hard = true;
+        out.event(Event::Disconnected { reconnecting: true, error: None });
+        let change = self.lose(out);
+        self.close_stream(ws, Then::Reconnect, out);
+        Some(change)
+    }
+
+    pub(super) fn close_stream(&mut self, ws: WsId, then: Then, out: &mut Outbox) {
+        out.socket = Some(ws);
+        out.send(&Frame::Close(Close { see_other_uri: None }));
+        out.socket = None;
+        self.state = State::Closing(ws, then);
+        self.timers.arm(Timer::Close, out.now + CLOSE_TIMEOUT);
+    }
+
+    pub(super) fn closed(&mut self, then: Then, out: &mut Outbox) {
+        self.timers.cancel(&Timer::Close);
+        match then {
+            Then::Stop => self.stopped(None, out),
+            Then::Reconnect => self.wait(Duration::ZERO, out),
+        }
+    }
+
+    /// Not connected, and not trying.
+    pub(super) fn stopped(&mut self, error: Option<Error>, out: &mut Outbox) {
+        let was_offline = matches!(self.state, State::Offline);
+        self.state = State::Offline;
+        self.hard = true;
+        self.timers = Timers::default();
+        out.forget_http(|ask| {
+            matches!(ask, Ask::Organization | Ask::User | Ask::Channel | Ask::Station | Ask::Topics)
+        });
+        if !was_offline {
+            out.event(Event::Disconnected { reconnecting: false, error: error.clone() });
+        }
+        let why = error.unwrap_or_else(|| Error::new(ErrorKind::Cancelled, "disconnected"));
+        for command in std::mem::take(&mut self.connecting) {
+            out.complete(command, Err(why.clone()));
+        }
+        for Subscriber { command, .. } in std::mem::take(&mut self.subscribers) {
+            out.complete(command, Err(why.clone()));
+        }
+        for command in std::mem::take(&mut self.disconnecting) {
+            out.complete(command, Ok(Outcome::Done));
+        }
+    }
+}
+
+/// Why an attempt failed.
+pub(super) enum Attempt {
+    Rest(Failure),
+    Sasl(String),
+    Other(Error),
+}
+
+/// SASL conditions after which another attempt makes sense (wire notes 3.3).
+fn is_retryable_sasl(condition: &str) -> bool {
+    matches!(
+        condition,
+        "encryption-required"
+            | "incorrect-encoding"
+            | "invalid-mechanism"
+            | "malformed-request"
+            | "mechanism-too-weak"
+    )
+}
+
+pub(super) fn closed_text(code: Option<u16>, reason: &str) -> String {
+    match code {
+        Some(code) => format!("the WebSocket was closed with code {code} {reason}"),
+        None => format!("the WebSocket was lost: {reason}"),
+    }
+}

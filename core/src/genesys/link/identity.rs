@@ -1,0 +1,149 @@
+//! The way up, first half: who we are, and the channel, by REST (wire notes 1.2).
+
+use serde_json::Value;
+
+use super::{Attempt, Identity, Link, MAX_SOFT_ATTEMPTS, SETUP_TIMEOUT, State, Timer};
+use crate::genesys::config::Auth;
+use crate::genesys::error::{Error, ErrorKind};
+use crate::genesys::jwt::Claims;
+use crate::genesys::outbox::{Ask, Outbox, Retry};
+use crate::genesys::rest::{self, Failure, Me, NewChannel, Resource};
+use crate::machine::Output;
+
+impl Link {
+    pub(super) fn attempt(&mut self, out: &mut Outbox) {
+        self.attempted = true;
+        self.timers.cancel(&Timer::Attempt);
+        if !self.hard && self.channel.is_some() {
+            self.soft_attempts += 1;
+            if self.soft_attempts >= MAX_SOFT_ATTEMPTS {
+                self.soft_attempts = 0;
+                self.hard = true;
+            }
+        }
+        match &out.config.auth {
+            Auth::Jwt(jwt) => {
+                let claims = Claims::read(jwt);
+                match claims {
+                    Ok(claims) => {
+                        self.identity = Some(Identity {
+                            user: claims.user,
+                            jid: None,
+                            domain: claims.domain,
+                            station: None,
+                        });
+                        self.open_socket(out);
+                    }
+                    Err(error) => self.stopped(Some(error), out),
+                }
+            }
+            Auth::Token(_) if self.identity.is_none() => {
+                self.state = State::Identifying { organization: false, me: None };
+                out.rest(Ask::Organization, Resource::organization(), Retry::Yes);
+                out.rest(Ask::User, Resource::user(), Retry::Yes);
+            }
+            Auth::Token(_) if self.hard || self.channel.is_none() => self.ask_channel(out),
+            Auth::Token(_) => self.open_socket(out),
+        }
+    }
+
+    pub(super) fn ask_channel(&mut self, out: &mut Outbox) {
+        self.state = State::Channel;
+        out.rest(Ask::Channel, Resource::channel(), Retry::No);
+    }
+
+    pub(super) fn open_socket(&mut self, out: &mut Outbox) {
+        let base = out.config.ws_base();
+        let uri = match (&out.config.auth, &self.channel) {
+            (Auth::Jwt(jwt), _) => format!("{base}/stream/jwt/{}", jwt.expose()),
+            (Auth::Token(_), Some(channel)) => format!("{base}/stream/channels/{channel}"),
+            (Auth::Token(_), None) => return self.ask_channel(out),
+        };
+        let request = http::Request::get(uri).header("sec-websocket-protocol", "xmpp").body(());
+        match request {
+            Ok(request) => {
+                let id = out.ws_id();
+                let deadline = out.now + SETUP_TIMEOUT;
+                self.timers.arm(Timer::Setup, deadline);
+                self.state = State::Opening(id);
+                out.push(Output::OpenWebSocket { id, request, deadline });
+            }
+            // The error's text would show the JWT.
+            Err(_) => {
+                let error = Error::new(ErrorKind::InvalidOptions, "unusable WebSocket address");
+                self.stopped(Some(error), out);
+            }
+        }
+    }
+
+    pub(in crate::genesys) fn handle_rest(
+        &mut self,
+        ask: &Ask,
+        result: Result<Value, Failure>,
+        out: &mut Outbox,
+    ) {
+        match (ask, result) {
+            (Ask::Station, result) => self.station_loaded(result, out),
+            (Ask::Topics, result) => self.topics_answered(result, out),
+            (Ask::Organization | Ask::User, Err(failure)) => {
+                self.identity_failed(failure, out);
+            }
+            (Ask::Channel, Err(failure)) => self.attempt_failed(Attempt::Rest(failure), out),
+            (Ask::Organization, Ok(_)) => {
+                if let State::Identifying { organization, .. } = &mut self.state {
+                    *organization = true;
+                }
+                self.maybe_identified(out);
+            }
+            (Ask::User, Ok(body)) => match rest::parse::<Me>("users/me", body) {
+                Ok(user) => {
+                    if let State::Identifying { me, .. } = &mut self.state {
+                        *me = Some(user);
+                    }
+                    self.maybe_identified(out);
+                }
+                Err(failure) => self.identity_failed(failure, out),
+            },
+            (Ask::Channel, Ok(body)) => match rest::parse::<NewChannel>("channel", body) {
+                Ok(channel) if matches!(self.state, State::Channel) => {
+                    self.channel = Some(channel.id);
+                    self.open_socket(out);
+                }
+                Ok(_) => {}
+                Err(failure) => self.attempt_failed(Attempt::Rest(failure), out),
+            },
+            (Ask::Participant(_) | Ask::Change(_) | Ask::Dial(_) | Ask::Metadata(_), _) => {}
+        }
+    }
+
+    pub(super) fn maybe_identified(&mut self, out: &mut Outbox) {
+        let State::Identifying { organization: true, me: Some(me) } = &self.state else { return };
+        match me.jid() {
+            Ok(jid) => {
+                self.identity = Some(Identity {
+                    user: Some(me.id.clone()),
+                    domain: jid.domain().to_owned(),
+                    station: me.station().cloned(),
+                    jid: Some(jid),
+                });
+                self.topics.want_internal(format!("v2.users.{}.conversations", me.id));
+                self.topics.want_internal(format!("v2.users.{}.station", me.id));
+                self.ask_channel(out);
+            }
+            Err(failure) => self.identity_failed(failure, out),
+        }
+    }
+
+    /// The retry helper has given up, or there is nothing to retry: initialising fails (API-6).
+    pub(super) fn identity_failed(&mut self, failure: Failure, out: &mut Outbox) {
+        if !matches!(self.state, State::Identifying { .. }) {
+            return;
+        }
+        let unauthorized = failure.is_unauthorized();
+        let mut error = Error::from(failure);
+        if !unauthorized {
+            error = Error::new(ErrorKind::Initialization, error.message);
+        }
+        self.stopped(Some(error), out);
+    }
+}

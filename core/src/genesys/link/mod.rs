@@ -1,0 +1,370 @@
+//! Getting connected and staying so (wire notes 1 to 4).
+//!
+//! Identity and channel by REST, socket, SASL, bind, session, discovery, topics; then keep-alive
+//! until something breaks, and all over again with growing pauses.
+
+mod down;
+mod identity;
+mod ready;
+mod stream;
+
+use std::time::Duration;
+
+use super::command::Outcome;
+use super::error::{Error, ErrorKind};
+use super::ids::{StationId, UserId};
+use super::keepalive::{Keepalive, Verdict};
+use super::outbox::{IqAsk, Outbox};
+use super::rest::Me;
+use super::topics::Topics;
+use crate::backoff::Backoff;
+use crate::machine::{CommandId, Output, Wake, WsId};
+use crate::report::Direction;
+use crate::timers::{TimerName, Timers};
+use crate::xmpp::{IqKind, Jid, Payload, SessionFeature};
+
+/// A connection attempt, from socket to session (wire notes 1.4).
+const SETUP_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long our `<close/>` waits for the service's (wire notes 1.6).
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+/// Topic changes within this time become one request (wire notes 4.1).
+const TOPICS_DEBOUNCE: Duration = Duration::from_millis(100);
+/// How long discovered ICE servers are good for (wire notes 7).
+const ICE_REFRESH: Duration = Duration::from_secs(6 * 3600);
+/// A channel is used again for this many attempts, then replaced (wire notes 3.1).
+const MAX_SOFT_ATTEMPTS: u32 = 10;
+/// The longest that a `Retry-After` is obeyed.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
+/// `Connect` commands waiting for one connection.
+const MAX_WAITING: usize = 16;
+
+use down::Attempt;
+
+/// Where the connection stands.
+///
+/// ```text
+/// Offline ──connect──> Waiting ──> Identifying ──> Channel ──> Opening ──> Setup ──> Online
+///    ^                    ^  (known: skip)  (soft: skip)          │          │         │
+///    │                    └───────────── failed or lost ──────────┴──────────┴─────────┤
+///    └────────────────────────── Closing <──────────── disconnect, transfer ───────────┘
+/// ```
+#[derive(Debug)]
+enum State {
+    /// Not wanted.
+    Offline,
+    /// Between attempts.
+    Waiting,
+    /// Asking who we are. Each is `None` until known.
+    Identifying { organization: bool, me: Option<Me> },
+    /// Asking for a notification channel.
+    Channel,
+    /// The socket is being opened.
+    Opening(WsId),
+    /// The stream is being set up.
+    Setup(WsId, Step),
+    /// Up.
+    Online(WsId, Readiness),
+    /// `<close/>` is sent.
+    Closing(WsId, Then),
+}
+
+/// How far a stream is set up.
+#[derive(Debug)]
+enum Step {
+    /// `<open/>` is sent; mechanisms are to come.
+    Hello,
+    /// `<auth/>` is sent.
+    Auth,
+    /// The second `<open/>` is sent; features are to come.
+    Restart,
+    /// `<bind/>` is sent.
+    Bind(SessionFeature),
+    /// `<session/>` is sent.
+    Session,
+    /// ICE servers are asked for: TURN and STUN, each known or not yet.
+    Discovery { turn: Option<usize>, stun: Option<usize> },
+    /// The service was asked to ping.
+    ServerPings,
+}
+
+/// How far an open connection is prepared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Readiness {
+    /// Subscribing to the user's conversations.
+    Conversations,
+    /// Subscribing to the rest.
+    Topics,
+    /// Told the application.
+    Ready,
+}
+
+/// What follows a `<close/>`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Then {
+    Stop,
+    Reconnect,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Timer {
+    /// The next connection attempt is due.
+    Attempt,
+    /// The attempt takes too long.
+    Setup,
+    /// The service does not close its side.
+    Close,
+    /// Topic changes are to be sent.
+    Topics,
+    /// ICE servers are to be asked for again.
+    IceRefresh,
+}
+
+impl TimerName for Timer {
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::Attempt => "connection attempt",
+            Self::Setup => "connection set-up limit",
+            Self::Close => "stream close limit",
+            Self::Topics => "topic changes",
+            Self::IceRefresh => "ICE server refresh",
+        }
+    }
+}
+
+/// Who we are, once known.
+#[derive(Clone, Debug)]
+pub(crate) struct Identity {
+    /// The user, unless a guest.
+    pub(crate) user: Option<UserId>,
+    /// The bare JID; with ANONYMOUS only its domain is known before binding.
+    jid: Option<Jid>,
+    domain: String,
+    station: Option<StationId>,
+}
+
+/// What the owner has to do when the connection changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// Frames can no longer be sent.
+    Lost,
+}
+
+/// A subscription command that waits for the channel.
+#[derive(Debug)]
+struct Subscriber {
+    command: CommandId,
+    topic: String,
+    /// Whether the request that will answer it is under way.
+    sent: bool,
+}
+
+/// The connection. See the [module](self).
+#[derive(Debug)]
+pub(crate) struct Link {
+    state: State,
+    backoff: Backoff,
+    timers: Timers<Timer>,
+    keepalive: Keepalive,
+    identity: Option<Identity>,
+    resource: Option<String>,
+    channel: Option<String>,
+    /// The next attempt needs a new channel.
+    hard: bool,
+    soft_attempts: u32,
+    /// Whether any attempt was made, whether any succeeded.
+    attempted: bool,
+    was_connected: bool,
+    topics: Topics,
+    connecting: Vec<CommandId>,
+    disconnecting: Vec<CommandId>,
+    subscribers: Vec<Subscriber>,
+    relay_only: bool,
+}
+
+impl Link {
+    pub(crate) fn new(max_delay: Duration, resource: Option<String>) -> Self {
+        Self {
+            state: State::Offline,
+            backoff: Backoff::new(max_delay),
+            timers: Timers::default(),
+            keepalive: Keepalive::default(),
+            identity: None,
+            resource,
+            channel: None,
+            hard: true,
+            soft_attempts: 0,
+            attempted: false,
+            was_connected: false,
+            topics: Topics::default(),
+            connecting: Vec::new(),
+            disconnecting: Vec::new(),
+            subscribers: Vec::new(),
+            relay_only: false,
+        }
+    }
+
+    pub(crate) fn identity(&self) -> Option<&Identity> {
+        self.identity.as_ref()
+    }
+
+    /// Whether only relayed media is allowed: discovery gave no STUN service (wire notes 7).
+    pub(crate) fn relay_only(&self) -> bool {
+        self.relay_only
+    }
+
+    pub(crate) fn is_online(&self) -> bool {
+        matches!(self.state, State::Online(..))
+    }
+
+    /// Whether a topic's notifications belong to the application.
+    pub(crate) fn is_wanted(&self, topic: &str) -> bool {
+        self.topics.is_wanted(topic)
+    }
+
+    pub(crate) fn next_wake(&self) -> Option<Wake> {
+        Wake::earliest(self.timers.next(), self.keepalive.next_wake())
+    }
+
+    // Commands
+
+    pub(crate) fn connect(&mut self, command: CommandId, out: &mut Outbox) -> Result<(), Error> {
+        if self.connecting.len() >= MAX_WAITING {
+            return Err(Error::new(ErrorKind::Session, "too many connects waiting"));
+        }
+        match &self.state {
+            State::Offline => {
+                self.connecting.push(command);
+                if self.attempted {
+                    // Every later connect waits its turn (wire notes 3.2).
+                    self.wait(Duration::ZERO, out);
+                } else {
+                    self.attempt(out);
+                }
+            }
+            State::Online(_, Readiness::Ready) => out.complete(command, Ok(Outcome::Done)),
+            State::Closing(_, Then::Stop) => {
+                return Err(Error::new(ErrorKind::Session, "disconnecting"));
+            }
+            State::Waiting
+            | State::Identifying { .. }
+            | State::Channel
+            | State::Opening(_)
+            | State::Setup(..)
+            | State::Online(..)
+            | State::Closing(_, Then::Reconnect) => self.connecting.push(command),
+        }
+        Ok(())
+    }
+
+    pub(crate) fn disconnect(
+        &mut self,
+        command: CommandId,
+        out: &mut Outbox,
+    ) -> Result<Option<Change>, Error> {
+        if self.disconnecting.len() >= MAX_WAITING {
+            return Err(Error::new(ErrorKind::Session, "too many disconnects waiting"));
+        }
+        self.disconnecting.push(command);
+        self.hard = true;
+        match self.state {
+            State::Online(ws, _) => {
+                let change = self.lose(out);
+                self.close_stream(ws, Then::Stop, out);
+                return Ok(Some(change));
+            }
+            State::Closing(_, ref mut then) => *then = Then::Stop,
+            State::Opening(ws) | State::Setup(ws, _) => {
+                out.push(Output::CloseWebSocket { id: ws });
+                self.lose(out);
+                self.stopped(None, out);
+            }
+            State::Offline | State::Waiting | State::Identifying { .. } | State::Channel => {
+                self.stopped(None, out);
+            }
+        }
+        Ok(None)
+    }
+
+    pub(crate) fn subscribe(
+        &mut self,
+        command: CommandId,
+        topic: &str,
+        out: &Outbox,
+    ) -> Result<(), Error> {
+        if !self.topics.want(topic) {
+            return Err(Error::new(ErrorKind::InvalidOptions, "the channel is full of topics"));
+        }
+        self.subscribers.push(Subscriber { command, topic: topic.to_owned(), sent: false });
+        self.schedule_topics(out);
+        Ok(())
+    }
+
+    pub(crate) fn unsubscribe(&mut self, command: CommandId, topic: &str, out: &Outbox) {
+        self.topics.unwant(topic);
+        self.subscribers.push(Subscriber { command, topic: topic.to_owned(), sent: false });
+        self.schedule_topics(out);
+    }
+
+    /// A subscription command's time is up.
+    pub(crate) fn forget_subscriber(&mut self, command: CommandId) {
+        self.subscribers.retain(|s| s.command != command);
+    }
+
+    // Notices and time
+
+    /// Service notices (wire notes 4.6). True when the node was one.
+    pub(crate) fn handle_notice(&mut self, node: &str, out: &Outbox) -> bool {
+        if node.contains("no_longer_subscribed") || node.contains("duplicate_id") {
+            // Another socket has the channel. The service closes this one.
+            self.keepalive.stop();
+            self.hard = true;
+            true
+        } else if node == "streaming-subscriptions-expiring" {
+            self.schedule_topics(out);
+            true
+        } else {
+            false
+        }
+    }
+
+    pub(crate) fn handle_timeout(&mut self, out: &mut Outbox) -> Option<Change> {
+        let mut change = None;
+        while let Some(timer) = self.timers.pop_due(out.now) {
+            match timer {
+                Timer::Attempt => self.attempt(out),
+                Timer::Setup => {
+                    if let State::Opening(ws) | State::Setup(ws, _) = self.state {
+                        out.push(Output::CloseWebSocket { id: ws });
+                    }
+                    let text = "connecting to the streaming service";
+                    self.attempt_failed(Attempt::Other(Error::new(ErrorKind::Timeout, text)), out);
+                }
+                Timer::Close => {
+                    if let State::Closing(ws, then) = self.state {
+                        out.push(Output::CloseWebSocket { id: ws });
+                        self.closed(then, out);
+                    }
+                }
+                Timer::Topics => self.send_topics(out),
+                Timer::IceRefresh => {
+                    self.timers.arm(Timer::IceRefresh, out.now + ICE_REFRESH);
+                    self.ask_services(out);
+                }
+            }
+        }
+        match self.keepalive.handle_timeout(out.now) {
+            Verdict::Fine => {}
+            Verdict::Ping => out.ask(IqAsk::Ping, None, IqKind::Get(Payload::Ping)),
+            Verdict::Dead => change = Some(self.silent(out)),
+        }
+        change
+    }
+
+    /// Tells that a frame came that could not be read at all.
+    pub(crate) fn unreadable(&mut self, text: &str, out: &mut Outbox) {
+        if matches!(self.state, State::Online(..)) {
+            self.keepalive.heard(out.now);
+        }
+        out.trace_frame(Direction::Received, None, text);
+    }
+}

@@ -1,0 +1,138 @@
+//! What a new connection needs before it takes calls: topics and station (wire notes 4).
+
+use serde_json::Value;
+
+use super::{ICE_REFRESH, Link, Readiness, State, Subscriber, TOPICS_DEBOUNCE, Timer};
+use crate::genesys::command::Outcome;
+use crate::genesys::config::Auth;
+use crate::genesys::error::{Error, ErrorKind};
+use crate::genesys::event::{Event, Station};
+use crate::genesys::outbox::{Ask, IqAnswer, IqAsk, Outbox, Retry};
+use crate::genesys::rest::{self, Failure, Resource, StationBody, Subscriptions};
+use crate::machine::{Output, WsId};
+
+impl Link {
+    pub(super) fn connected(&mut self, ws: WsId, out: &mut Outbox) {
+        self.backoff.connected(out.now);
+        self.timers.arm(Timer::IceRefresh, out.now + ICE_REFRESH);
+        out.event(Event::Connected { reconnect: self.was_connected });
+        let first = !self.was_connected;
+        self.was_connected = true;
+        let resubscribe = std::mem::take(&mut self.hard);
+        let identity = self.identity.as_ref();
+        let (user, station) =
+            (identity.and_then(|i| i.user.clone()), identity.and_then(|i| i.station.clone()));
+        let agent = matches!(out.config.auth, Auth::Token(_));
+        match user {
+            Some(user) if agent && first => {
+                self.state = State::Online(ws, Readiness::Conversations);
+                let topic = format!("v2.users.{user}.conversations");
+                self.pubsub(IqAsk::Conversations, &topic, out);
+                if let Some(station) = station {
+                    out.rest(Ask::Station, Resource::station(&station), Retry::Yes);
+                }
+            }
+            Some(_) if agent && resubscribe => {
+                self.state = State::Online(ws, Readiness::Topics);
+                self.schedule_topics(out);
+            }
+            _ => {
+                self.state = State::Online(ws, Readiness::Topics);
+                self.ready(out);
+            }
+        }
+    }
+
+    pub(super) fn conversations_subscribed(&mut self, answer: IqAnswer, out: &mut Outbox) {
+        if let State::Online(ws, Readiness::Conversations) = self.state {
+            if let IqAnswer::Error(error) = answer {
+                // The REST subscription that follows covers the same topic.
+                let text = format!("conversations: refused with {}", error.condition);
+                out.event(Event::Error(Error::new(ErrorKind::Protocol, text)));
+            }
+            self.state = State::Online(ws, Readiness::Topics);
+            self.schedule_topics(out);
+        }
+    }
+
+    pub(super) fn schedule_topics(&mut self, out: &Outbox) {
+        if self.is_online() && !self.timers.is_armed(&Timer::Topics) {
+            self.timers.arm(Timer::Topics, out.now + TOPICS_DEBOUNCE);
+        }
+    }
+
+    pub(super) fn send_topics(&mut self, out: &mut Outbox) {
+        let Some(channel) = &self.channel else { return };
+        for subscriber in &mut self.subscribers {
+            subscriber.sent = true;
+        }
+        // A newer set replaces an older one that is still on its way.
+        out.forget_http(|ask| *ask == Ask::Topics);
+        let resource = Resource::subscriptions(channel, &self.topics.ids());
+        out.rest(Ask::Topics, resource, Retry::Yes);
+    }
+
+    pub(super) fn topics_answered(&mut self, result: Result<Value, Failure>, out: &mut Outbox) {
+        let states = result.and_then(|body| match body {
+            Value::Null => Ok(Subscriptions::default()),
+            body => rest::parse::<Subscriptions>("subscriptions", body),
+        });
+        let answered: Vec<_> = self.subscribers.extract_if(.., |s| s.sent).collect();
+        for Subscriber { command, topic, .. } in answered {
+            let result = match &states {
+                Err(failure) => Err(Error::from(failure.clone())),
+                Ok(states) if self.topics.is_wanted(&topic) => match states.refusal(&topic) {
+                    None => Ok(Outcome::Done),
+                    Some(why) => {
+                        let text = format!("{topic}: {why}");
+                        Err(Error::new(ErrorKind::Generic, text))
+                    }
+                },
+                Ok(_) => Ok(Outcome::Done),
+            };
+            if result.is_err() {
+                self.topics.unwant(&topic);
+            }
+            out.complete(command, result);
+        }
+        match (states, &self.state) {
+            (Ok(_), State::Online(_, Readiness::Topics)) => self.ready(out),
+            (Err(failure), State::Online(ws, Readiness::Topics)) if !self.connecting.is_empty() => {
+                // The first subscription failing fails the login (wire notes 4.7).
+                let ws = *ws;
+                let mut error = Error::from(failure);
+                if error.kind != ErrorKind::InvalidToken {
+                    error.kind = ErrorKind::Initialization;
+                }
+                out.push(Output::CloseWebSocket { id: ws });
+                self.lose(out);
+                self.stopped(Some(error), out);
+            }
+            (Err(failure), _) => out.event(Event::Error(failure.into())),
+            (Ok(_), _) => {}
+        }
+    }
+
+    pub(super) fn ready(&mut self, out: &mut Outbox) {
+        if let State::Online(_, readiness) = &mut self.state {
+            *readiness = Readiness::Ready;
+        }
+        out.event(Event::Ready);
+        for command in std::mem::take(&mut self.connecting) {
+            out.complete(command, Ok(Outcome::Done));
+        }
+    }
+
+    pub(super) fn station_loaded(&mut self, result: Result<Value, Failure>, out: &mut Outbox) {
+        match result.and_then(|body| rest::parse::<StationBody>("station", body)) {
+            Ok(body) => {
+                let station = Station::from(body);
+                let concurrent = station.call_appearances > 1;
+                out.event(Event::ConcurrentSoftphoneSessionsEnabled(concurrent));
+                out.event(Event::Station(station));
+            }
+            // LC-3: a phone without a station still works.
+            Err(failure) => out.event(Event::Error(failure.into())),
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! The way up, second half: socket, SASL, bind, session, discovery (wire notes 1.4, 1.5).
+
+use super::{Attempt, Change, Link, State, Step, Timer};
+use crate::genesys::config::Auth;
+use crate::genesys::error::{Error, ErrorKind};
+use crate::genesys::event::Event;
+use crate::genesys::keepalive::Verdict;
+use crate::genesys::outbox::{IqAnswer, IqAsk, Outbox};
+use crate::machine::{NetErrorKind, Output, WsEvent, WsId};
+use crate::xmpp::{
+    Features, Frame, Iq, IqKind, Jid, Open, Payload, PubSub, Services, SessionFeature, sasl,
+};
+
+impl Link {
+    pub(in crate::genesys) fn handle_socket(
+        &mut self,
+        id: WsId,
+        event: WsEvent,
+        out: &mut Outbox,
+    ) -> Option<Change> {
+        match (&self.state, event) {
+            (State::Opening(ws), WsEvent::Opened { .. }) if *ws == id => {
+                self.state = State::Setup(id, Step::Hello);
+                out.socket = Some(id);
+                self.send_open(out);
+                None
+            }
+            (State::Opening(ws), WsEvent::Failed(error)) if *ws == id => {
+                let kind = match error.kind {
+                    NetErrorKind::Timeout => ErrorKind::Timeout,
+                    _ => ErrorKind::Network,
+                };
+                let error = Error::new(kind, format!("WebSocket: {error}"));
+                self.attempt_failed(Attempt::Other(error), out);
+                None
+            }
+            (State::Opening(ws) | State::Setup(ws, _), WsEvent::Closed { code, reason })
+                if *ws == id =>
+            {
+                let error = Error::new(ErrorKind::Network, super::down::closed_text(code, &reason));
+                self.attempt_failed(Attempt::Other(error), out);
+                None
+            }
+            (State::Online(ws, _), WsEvent::Closed { code, reason }) if *ws == id => {
+                let error = Error::new(ErrorKind::Network, super::down::closed_text(code, &reason));
+                Some(self.drop_connection(Some(error), out))
+            }
+            (State::Closing(ws, then), WsEvent::Closed { .. }) if *ws == id => {
+                let then = *then;
+                self.closed(then, out);
+                None
+            }
+            // A socket that is no longer ours, or an event that cannot be.
+            _ => None,
+        }
+    }
+
+    pub(super) fn send_open(&self, out: &mut Outbox) {
+        let domain = self.identity.as_ref().map(|identity| identity.domain.clone());
+        out.send(&Frame::Open(Open {
+            to: domain,
+            from: None,
+            id: None,
+            version: Some("1.0".to_owned()),
+            lang: Some("en".to_owned()),
+        }));
+    }
+
+    /// Takes frames of the stream itself; gives back stanzas that are not about the connection.
+    pub(in crate::genesys) fn handle_frame(
+        &mut self,
+        frame: Frame,
+        out: &mut Outbox,
+    ) -> (Option<Change>, Option<Frame>) {
+        if matches!(self.state, State::Online(..)) {
+            self.keepalive.heard(out.now);
+        }
+        match frame {
+            Frame::Features(features) => self.handle_features(&features, out),
+            Frame::Success => {
+                if let State::Setup(ws, Step::Auth) = self.state {
+                    self.state = State::Setup(ws, Step::Restart);
+                    self.send_open(out);
+                }
+            }
+            Frame::Failure(failure) => {
+                if let State::Setup(ws, Step::Auth) = self.state {
+                    out.push(Output::CloseWebSocket { id: ws });
+                    self.attempt_failed(Attempt::Sasl(failure.condition), out);
+                }
+            }
+            Frame::Close(_) => return (self.handle_close(out), None),
+            Frame::StreamError(error) => {
+                // Only a close or a drop ends the connection (wire notes 1.6).
+                let text = format!("stream error: {}", error.condition);
+                out.event(Event::Error(Error::new(ErrorKind::Protocol, text)));
+            }
+            Frame::Open(_) => {}
+            Frame::Auth(_) => out.malformed("auth from the service"),
+            Frame::Other { name, .. } => out.malformed(format!("unknown frame {name}")),
+            Frame::Iq(Iq { kind: IqKind::Set(Payload::ConnectionTransfer), .. }) => {
+                return (self.transfer(out), None);
+            }
+            stanza @ (Frame::Iq(_) | Frame::Message(_) | Frame::Presence(_)) => {
+                return (None, Some(stanza));
+            }
+        }
+        (None, None)
+    }
+
+    pub(super) fn handle_features(&mut self, features: &Features, out: &mut Outbox) {
+        match &self.state {
+            State::Setup(ws, Step::Hello) => {
+                let ws = *ws;
+                let auth = match &out.config.auth {
+                    Auth::Token(token) => {
+                        let jid = self.identity.as_ref().and_then(|i| i.jid.as_ref());
+                        features
+                            .mechanisms
+                            .iter()
+                            .find(|m| *m == "PLAIN")
+                            .and(jid)
+                            .map(|jid| sasl::plain(jid, token))
+                    }
+                    Auth::Jwt(_) => features
+                        .mechanisms
+                        .iter()
+                        .find(|m| *m == "ANONYMOUS")
+                        .map(|_| sasl::anonymous()),
+                };
+                match auth {
+                    Some(auth) => {
+                        self.state = State::Setup(ws, Step::Auth);
+                        out.send(&Frame::Auth(auth));
+                    }
+                    None => {
+                        out.push(Output::CloseWebSocket { id: ws });
+                        let text = "the service offers no usable SASL mechanism";
+                        let error = Error::new(ErrorKind::Protocol, text);
+                        self.attempt_failed(Attempt::Other(error), out);
+                    }
+                }
+            }
+            State::Setup(ws, Step::Restart) => {
+                self.state = State::Setup(*ws, Step::Bind(features.session));
+                let resource = match (&self.resource, &out.config.auth) {
+                    (Some(resource), _) => Some(resource.clone()),
+                    (None, Auth::Token(_)) => Some(out.uuid()),
+                    (None, Auth::Jwt(_)) => None,
+                };
+                self.resource.clone_from(&resource);
+                out.ask(IqAsk::Bind, None, IqKind::Set(Payload::Bind { resource, jid: None }));
+            }
+            _ => out.malformed("features out of turn"),
+        }
+    }
+
+    pub(in crate::genesys) fn handle_iq(
+        &mut self,
+        ask: &IqAsk,
+        answer: IqAnswer,
+        out: &mut Outbox,
+    ) -> Option<Change> {
+        match ask {
+            IqAsk::Bind => self.bound(answer, out),
+            IqAsk::Session => {
+                if let State::Setup(ws, Step::Session) = self.state {
+                    match answer {
+                        IqAnswer::Result(_) => self.discover(ws, out),
+                        other => self.setup_refused(ws, "session", &other, out),
+                    }
+                }
+            }
+            IqAsk::Turn | IqAsk::Stun => self.discovered(ask, answer, out),
+            IqAsk::ServerPings => {
+                if let State::Setup(ws, Step::ServerPings) = self.state {
+                    if matches!(answer, IqAnswer::Result(_)) {
+                        self.keepalive.listen(out.now);
+                    } else {
+                        // Refused: ping ourselves (wire notes 2.2).
+                        self.keepalive.ping(out.now);
+                    }
+                    self.connected(ws, out);
+                }
+            }
+            IqAsk::Ping => {
+                let answered = matches!(answer, IqAnswer::Result(_));
+                if self.keepalive.pinged(answered, out.now) == Verdict::Dead {
+                    return Some(self.silent(out));
+                }
+            }
+            IqAsk::Conversations => self.conversations_subscribed(answer, out),
+            IqAsk::Answer(_) | IqAsk::Update(_) | IqAsk::Terminate(_) => {}
+        }
+        None
+    }
+
+    pub(super) fn bound(&mut self, answer: IqAnswer, out: &mut Outbox) {
+        let State::Setup(ws, Step::Bind(session)) = self.state else { return };
+        match answer {
+            IqAnswer::Result(Some(Payload::Bind { jid: Some(jid), .. })) if jid.is_full() => {
+                if let Some(identity) = &mut self.identity {
+                    identity.jid.get_or_insert_with(|| jid.bare());
+                }
+                out.jid = Some(jid);
+                if session == SessionFeature::Required {
+                    self.state = State::Setup(ws, Step::Session);
+                    out.ask(IqAsk::Session, None, IqKind::Set(Payload::Session));
+                } else {
+                    self.discover(ws, out);
+                }
+            }
+            other => self.setup_refused(ws, "bind", &other, out),
+        }
+    }
+
+    pub(super) fn setup_refused(
+        &mut self,
+        ws: WsId,
+        what: &str,
+        answer: &IqAnswer,
+        out: &mut Outbox,
+    ) {
+        out.push(Output::CloseWebSocket { id: ws });
+        let text = match answer {
+            IqAnswer::Result(_) => format!("{what}: unusable answer"),
+            IqAnswer::Error(error) => format!("{what}: refused with {}", error.condition),
+            IqAnswer::Timeout => format!("{what}: no answer"),
+            IqAnswer::Lost => format!("{what}: connection lost"),
+        };
+        self.attempt_failed(Attempt::Other(Error::new(ErrorKind::Protocol, text)), out);
+    }
+
+    pub(super) fn discover(&mut self, ws: WsId, out: &mut Outbox) {
+        // Discovery has a limit of its own (wire notes 1.5).
+        self.timers.cancel(&Timer::Setup);
+        self.state = State::Setup(ws, Step::Discovery { turn: None, stun: None });
+        self.ask_services(out);
+    }
+
+    pub(super) fn ask_services(&self, out: &mut Outbox) {
+        let Some(identity) = &self.identity else { return };
+        let domain: Option<Jid> = identity.domain.parse().ok();
+        for (ask, kind) in [(IqAsk::Turn, "turn"), (IqAsk::Stun, "stun")] {
+            let services = Services { kind: Some(kind.to_owned()), services: Vec::new() };
+            out.ask(ask, domain.clone(), IqKind::Get(Payload::Services(services)));
+        }
+    }
+
+    pub(super) fn discovered(&mut self, ask: &IqAsk, answer: IqAnswer, out: &mut Outbox) {
+        let found = match &answer {
+            IqAnswer::Result(Some(Payload::Services(s))) => Some(s.services.len()),
+            IqAnswer::Result(None) => Some(0),
+            _ => None,
+        };
+        match &mut self.state {
+            State::Setup(ws, Step::Discovery { turn, stun }) => {
+                let ws = *ws;
+                let Some(found) = found else {
+                    return self.setup_refused(ws, "ICE server discovery", &answer, out);
+                };
+                match ask {
+                    IqAsk::Turn => *turn = Some(found),
+                    _ => *stun = Some(found),
+                }
+                if let (Some(_), Some(stun)) = (*turn, *stun) {
+                    self.relay_only = stun == 0;
+                    self.prepare_keepalive(ws, out);
+                }
+            }
+            State::Online(..) => {
+                // A refresh. What is known stays when it fails.
+                if let (IqAsk::Stun, Some(found)) = (ask, found) {
+                    self.relay_only = found == 0;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn prepare_keepalive(&mut self, ws: WsId, out: &mut Outbox) {
+        if out.config.server_side_pings {
+            self.state = State::Setup(ws, Step::ServerPings);
+            self.pubsub(IqAsk::ServerPings, "enable.server.side.pings", out);
+        } else {
+            self.keepalive.ping(out.now);
+            self.connected(ws, out);
+        }
+    }
+
+    pub(super) fn pubsub(&self, ask: IqAsk, node: &str, out: &mut Outbox) {
+        let Some(jid) = out.bare_jid() else { return };
+        let to: Option<Jid> = out.config.pubsub_host().parse().ok();
+        let subscribe = PubSub::Subscribe { node: node.to_owned(), jid };
+        out.ask(ask, to, IqKind::Set(Payload::PubSub(subscribe)));
+    }
+}
