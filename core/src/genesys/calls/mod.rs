@@ -7,10 +7,9 @@ mod invitations;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
-
 use super::command::Outcome;
-use super::conversation::{Entry, Invitation, Step, active, new_error, ours, reconcile};
 use super::conversation::snapshot;
+use super::conversation::{Entry, Invitation, Step, active, new_error, ours, reconcile};
 use super::error::{Error, ErrorKind};
 use super::event::{CallState, ConversationUpdate, Event, HandledBy};
 use super::goals::{Goal, Goals};
