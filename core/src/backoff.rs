@@ -39,15 +39,24 @@ impl Backoff {
         Self { max: max.max(MIN_DELAY), run: None, memory: None }
     }
 
+    /// A run begins with an attempt at once. A run that begins with a pause needs no word.
+    pub fn begin(&mut self, now: Instant) {
+        self.run = Some(self.first_delay(now));
+    }
+
     /// The delay before the next attempt. The next call in this run gives twice as much.
     pub fn next_delay(&mut self, now: Instant) -> Duration {
-        self.decay(now);
         let delay = match self.run {
             Some(delay) => delay,
-            None => self.memory.map_or(MIN_DELAY, |m| m.delay.max(MIN_DELAY)).min(self.max),
+            None => self.first_delay(now),
         };
         self.run = Some((delay * 2).min(self.max));
         delay
+    }
+
+    fn first_delay(&mut self, now: Instant) -> Duration {
+        self.decay(now);
+        self.memory.map_or(MIN_DELAY, |m| m.delay.max(MIN_DELAY)).min(self.max)
     }
 
     /// An attempt failed.

@@ -144,7 +144,7 @@ impl Client {
             }
             return;
         };
-        if self.out.socket != Some(id) {
+        if !self.link.owns(id) {
             return;
         }
         match Frame::parse(&text) {
@@ -154,7 +154,10 @@ impl Client {
                 if change.is_some() {
                     self.connection_lost();
                 }
-                if let Some(stanza) = stanza {
+                // While closing, only the stream itself still matters.
+                if let Some(stanza) = stanza
+                    && self.out.socket.is_some()
+                {
                     self.handle_stanza(stanza);
                 }
             }

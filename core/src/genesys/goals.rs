@@ -97,9 +97,13 @@ impl Goals {
         result: &Result<Outcome, Error>,
         out: &mut Outbox,
     ) {
-        for (command, _) in self.open.extract_if(.., |_, goal| matches(goal)) {
-            out.complete(command, result.clone());
-        }
+        self.open.retain(|command, goal| {
+            let settled = matches(goal);
+            if settled {
+                out.complete(*command, result.clone());
+            }
+            !settled
+        });
     }
 
     /// An invitation led to nothing.

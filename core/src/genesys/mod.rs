@@ -22,6 +22,8 @@ mod rest;
 mod session;
 mod sessions;
 mod signal;
+#[cfg(test)]
+mod tests;
 mod topics;
 
 pub use client::Client;

@@ -17,7 +17,7 @@ use crate::report::Direction;
 
 /// How often figures are told.
 const STATS_PERIOD: Duration = Duration::from_secs(5);
-/// How long the far side's reply to our terminate is waited for (LC-21).
+/// How long the far side's word on an end is waited for (LC-21).
 const TERMINATE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Candidates of ours kept until the answer is sent.
 const MAX_QUEUED: usize = 64;
@@ -28,7 +28,8 @@ const MAX_DRAIN: usize = 10_000;
 ///
 /// ```text
 /// Offered ──accept──> Answered ──end──> Terminating ──reply, 2 s──> over
-///    └──────────────────┴── far side ends, media fails ───────────> over
+///    ├──────────────────┼── far side ends, media fails ───────────> over
+///    └──────────────────┴── media closed ──> Abandoned ──word, 2 s> over
 /// ```
 #[derive(Debug)]
 enum Phase {
@@ -38,6 +39,8 @@ enum Phase {
     Answered,
     /// We ended it and wait for the far side to know.
     Terminating { reason: Reason, until: Instant },
+    /// The far side closed its media; its word on why may still be on the way.
+    Abandoned { until: Instant },
 }
 
 /// What a session wants its owner to do.
@@ -58,6 +61,8 @@ pub(crate) struct MediaSession {
     udp: UdpId,
     udp_open: bool,
     phase: Phase,
+    /// The media state that the application was told last.
+    told: MediaState,
     /// Our candidates, and their end, until the answer is sent.
     queued: Vec<LocalCandidate>,
     gathered: bool,
@@ -101,6 +106,7 @@ impl MediaSession {
             udp,
             udp_open: false,
             phase: Phase::Offered,
+            told: MediaState::New,
             queued: Vec::new(),
             gathered: false,
             ufrag: String::new(),
@@ -136,6 +142,7 @@ impl MediaSession {
         let stats = self.stats_at.map(|at| Wake { at, reason: "media figures" });
         let end = match self.phase {
             Phase::Terminating { until, .. } => Some(Wake { at: until, reason: "terminate reply" }),
+            Phase::Abandoned { until } => Some(Wake { at: until, reason: "word of the end" }),
             Phase::Offered | Phase::Answered => None,
         };
         Wake::earliest(self.wake, Wake::earliest(stats, end))
@@ -150,7 +157,7 @@ impl MediaSession {
         match self.phase {
             Phase::Offered => {}
             Phase::Answered => return Ok(Verdict::Goes),
-            Phase::Terminating { .. } => {
+            Phase::Terminating { .. } | Phase::Abandoned { .. } => {
                 return Err(Error::new(ErrorKind::Session, "the session is ending"));
             }
         }
@@ -230,10 +237,15 @@ impl MediaSession {
     }
 
     pub(crate) fn handle_timeout(&mut self, out: &mut Outbox) -> Verdict {
-        if let Phase::Terminating { reason, until } = &self.phase
-            && *until <= out.now
-        {
-            return Verdict::Over(reason.clone());
+        match &self.phase {
+            Phase::Terminating { reason, until } if *until <= out.now => {
+                return Verdict::Over(reason.clone());
+            }
+            Phase::Abandoned { until } if *until <= out.now => return Verdict::Over(Reason::Gone),
+            Phase::Offered
+            | Phase::Answered
+            | Phase::Terminating { .. }
+            | Phase::Abandoned { .. } => {}
         }
         if self.stats_at.is_some_and(|at| at <= out.now) {
             self.stats_at = Some(out.now + STATS_PERIOD);
@@ -271,7 +283,7 @@ impl MediaSession {
     pub(crate) fn terminated(&self) -> Verdict {
         match &self.phase {
             Phase::Terminating { reason, .. } => Verdict::Over(reason.clone()),
-            Phase::Offered | Phase::Answered => Verdict::Goes,
+            Phase::Offered | Phase::Answered | Phase::Abandoned { .. } => Verdict::Goes,
         }
     }
 
@@ -286,17 +298,18 @@ impl MediaSession {
     /// Closes media and sockets, and tells the last figures and the end.
     pub(crate) fn end(mut self, reason: Reason, out: &mut Outbox) {
         self.tell_stats(out);
-        let before = self.engine.state();
         self.engine.close(out.now);
+        // It is over whatever the engine still has to say.
         let _ = self.drain(out);
-        if !matches!(before, MediaState::Closed | MediaState::Failed) {
+        if !matches!(self.told, MediaState::Closed | MediaState::Failed) {
             self.tell_state(MediaState::Closed, out);
         }
         out.push(Output::CloseUdp { id: self.udp });
         out.event(Event::SessionEnded { session: self.handle, reason });
     }
 
-    fn tell_state(&self, state: MediaState, out: &mut Outbox) {
+    fn tell_state(&mut self, state: MediaState, out: &mut Outbox) {
+        self.told = state;
         let summary = format!("media {}", format!("{state:?}").to_lowercase());
         out.trace_media(Direction::Received, summary, &self.handle.id);
         out.event(Event::MediaState {
@@ -338,7 +351,7 @@ impl MediaSession {
             EngineEvent::LocalCandidate(candidate) => match self.phase {
                 Phase::Answered => self.signal.candidate(&candidate, out),
                 Phase::Offered if self.queued.len() < MAX_QUEUED => self.queued.push(candidate),
-                Phase::Offered | Phase::Terminating { .. } => {}
+                Phase::Offered | Phase::Terminating { .. } | Phase::Abandoned { .. } => {}
             },
             EngineEvent::GatheringComplete => {
                 self.gathered = true;
@@ -363,9 +376,6 @@ impl MediaSession {
     }
 
     fn handle_state(&mut self, state: MediaState, out: &mut Outbox) -> Verdict {
-        if state == MediaState::Closed && self.is_terminating() {
-            return Verdict::Goes;
-        }
         self.tell_state(state, out);
         match state {
             MediaState::Connected => {
@@ -380,8 +390,12 @@ impl MediaSession {
                 Verdict::Goes
             }
             MediaState::Failed => self.fail(Reason::FailedTransport, out),
-            // The far side said goodbye in media; its signaling follows, or the service's event.
-            MediaState::Closed => Verdict::Over(Reason::Gone),
+            MediaState::Closed => {
+                if !self.is_terminating() {
+                    self.phase = Phase::Abandoned { until: out.now + TERMINATE_TIMEOUT };
+                }
+                Verdict::Goes
+            }
             MediaState::New | MediaState::Connecting => Verdict::Goes,
         }
     }

@@ -277,8 +277,9 @@ impl Sessions {
         let now = out.now;
         self.early.retain(|early| early.expires > now);
         let orphans: Vec<_> =
-            self.orphans.extract_if(.., |_, at| *at <= now).map(|(id, _)| id).collect();
+            self.orphans.iter().filter(|(_, at)| **at <= now).map(|(id, _)| id.clone()).collect();
         for session in orphans {
+            self.orphans.remove(&session);
             self.terminate(&session, Reason::Success, out);
         }
         let due: Vec<_> = self

@@ -273,7 +273,7 @@ impl Calls {
             self.tidy(&conversation);
         }
         let orphans: Vec<_> =
-            self.orphans.extract_if(.., |_, at| *at <= now).map(|(id, _)| id).collect();
+            self.orphans.iter().filter(|(_, at)| **at <= now).map(|(id, _)| id.clone()).collect();
         for conversation in orphans {
             self.tell_update(&conversation, Step::Removed, out);
             self.call_ended(&conversation, out);

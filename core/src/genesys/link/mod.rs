@@ -212,6 +212,18 @@ impl Link {
         self.relay_only
     }
 
+    /// Whether a socket's frames are for us.
+    pub(crate) fn owns(&self, id: WsId) -> bool {
+        match self.state {
+            State::Setup(ws, _) | State::Online(ws, _) | State::Closing(ws, _) => ws == id,
+            State::Offline
+            | State::Waiting
+            | State::Identifying { .. }
+            | State::Channel
+            | State::Opening(_) => false,
+        }
+    }
+
     pub(crate) fn is_online(&self) -> bool {
         matches!(self.state, State::Online(..))
     }
@@ -238,6 +250,7 @@ impl Link {
                     // Every later connect waits its turn (wire notes 3.2).
                     self.wait(Duration::ZERO, out);
                 } else {
+                    self.backoff.begin(out.now);
                     self.attempt(out);
                 }
             }

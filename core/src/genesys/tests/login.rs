@@ -1,0 +1,208 @@
+//! Logging in, staying connected, logging out.
+
+use std::time::Duration;
+
+use super::rig::{Rig, login_answer};
+use crate::genesys::{Command, ErrorKind, Event, Outcome};
+use crate::machine::{NetError, NetErrorKind, WsEvent};
+
+const S: fn(u64) -> Duration = Duration::from_secs;
+
+#[test]
+fn scenario_7_an_agent_logs_in() {
+    let mut rig = Rig::new();
+    let connect = rig.submit(Command::Connect).unwrap();
+    // Organization and user at once.
+    let asked: Vec<_> = rig.asked.iter().map(|a| a.what.clone()).collect();
+    assert_eq!(asked, ["GET /organizations/me", "GET /users/me?expand=station"]);
+    rig.login();
+    assert_eq!(rig.completion(connect), Some(Ok(Outcome::Done)));
+    let told = rig.told();
+    assert_eq!(told, ["Connected false", "ConcurrentSoftphoneSessionsEnabled", "Station", "Ready"]);
+}
+
+#[test]
+fn scenario_9_a_missing_station_does_not_stop_the_login() {
+    let mut rig = Rig::new();
+    let connect = rig.submit(Command::Connect).unwrap();
+    loop {
+        if rig.asked.front().is_some_and(|a| a.what.starts_with("GET /stations")) {
+            let asked = rig.asked.pop_front().unwrap();
+            rig.respond(asked.id, 404, &serde_json::Value::Null);
+        } else if !rig.answer_login_step() {
+            if rig.completion(connect).is_some() {
+                break;
+            }
+            rig.wait_for_timer();
+        }
+    }
+    let told = rig.told();
+    assert!(told.contains(&"Ready".to_owned()) && !told.contains(&"Station".to_owned()));
+}
+
+#[test]
+fn api_6_a_bad_token_ends_the_login_at_once() {
+    for status in [401, 403] {
+        let mut rig = Rig::new();
+        let connect = rig.submit(Command::Connect).unwrap();
+        let asked = rig.expect_http("GET /organizations/me");
+        rig.respond(asked.id, status, &serde_json::Value::Null);
+        assert_eq!(rig.failure(connect), Some(ErrorKind::InvalidToken));
+        assert!(!rig.client.is_connected());
+        assert_eq!(rig.wake, None, "it does not try again");
+        assert_eq!(rig.told(), ["Disconnected false"]);
+    }
+}
+
+#[test]
+fn wire_3_2_a_dropped_socket_is_opened_again_on_the_same_channel() {
+    let mut rig = Rig::ready();
+    rig.ws_event(WsEvent::Closed { code: None, reason: "reset".to_owned() });
+    assert_eq!(rig.told(), ["Disconnected true"]);
+    rig.wait(Duration::from_millis(1999));
+    assert!(rig.asked.is_empty());
+    rig.wait(Duration::from_millis(1));
+    rig.login();
+    assert_eq!(rig.told(), ["Connected true", "Ready"]);
+    assert!(rig.asked.is_empty(), "a soft reconnect does no REST (wire notes 3.1)");
+}
+
+#[test]
+fn wire_3_3_retry_after_is_waited_for_besides_the_back_off() {
+    let mut rig = Rig::new();
+    rig.submit(Command::Connect).unwrap();
+    for _ in 0..2 {
+        let asked = rig.asked.pop_front().unwrap();
+        rig.respond(asked.id, 200, &login_answer(&asked.what));
+    }
+    let asked = rig.expect_http("POST /notifications/channels?connectionType=streaming");
+    rig.respond_with(asked.id, 429, ("retry-after", "3"));
+    rig.wait(Duration::from_millis(4999));
+    assert!(rig.asked.is_empty());
+    rig.wait(Duration::from_millis(1));
+    rig.expect_http("POST /notifications/channels?connectionType=streaming");
+}
+
+#[test]
+fn wire_3_2_failing_attempts_are_repeated_ever_more_slowly() {
+    let mut rig = Rig::new();
+    let connect = rig.submit(Command::Connect).unwrap();
+    for _ in 0..2 {
+        let asked = rig.asked.pop_front().unwrap();
+        rig.respond(asked.id, 200, &login_answer(&asked.what));
+    }
+    let mut delays = Vec::new();
+    for _ in 0..5 {
+        let asked = rig.asked.pop_front().expect("the channel is asked for");
+        let error = NetError::new(NetErrorKind::Connect, "refused");
+        rig.http_fails(asked.id, error);
+        let before = rig.now;
+        rig.wait_for_timer();
+        delays.push((rig.now - before).as_secs());
+    }
+    assert_eq!(delays, [2, 4, 8, 16, 32]);
+    assert_eq!(rig.completion(connect), None, "it goes on trying");
+    rig.login();
+    assert_eq!(rig.completion(connect), Some(Ok(Outcome::Done)));
+}
+
+#[test]
+fn wire_2_1_a_silent_service_is_left_after_two_missed_pings() {
+    let mut rig = Rig::ready();
+    rig.wait(S(14));
+    assert!(rig.sent()[0].contains("urn:xmpp:ping"));
+    rig.wait(S(15 + 14));
+    assert_eq!(rig.sent().len(), 1, "one more ping");
+    assert_eq!(rig.told(), Vec::<String>::new());
+    rig.wait(S(15));
+    assert_eq!(rig.told(), ["Disconnected true"]);
+    assert!(rig.ws.is_none());
+}
+
+#[test]
+fn wire_1_6_a_disconnect_is_polite_and_bounded() {
+    for answered in [true, false] {
+        let mut rig = Rig::ready();
+        let disconnect = rig.submit(Command::Disconnect).unwrap();
+        assert!(rig.sent()[0].starts_with("<close"));
+        if answered {
+            rig.frame(r#"<close xmlns="urn:ietf:params:xml:ns:xmpp-framing"/>"#);
+        } else {
+            assert_eq!(rig.completion(disconnect), None);
+            rig.wait(S(1));
+        }
+        assert_eq!(rig.completion(disconnect), Some(Ok(Outcome::Done)));
+        assert_eq!(rig.told(), ["Disconnected false"]);
+        assert!(rig.ws.is_none());
+        assert_eq!(rig.wake, None, "nothing is left running");
+    }
+}
+
+#[test]
+fn a_disconnect_during_the_login_cancels_it_at_every_step() {
+    for steps in 0..14 {
+        let mut rig = Rig::new();
+        let connect = rig.submit(Command::Connect).unwrap();
+        for _ in 0..steps {
+            if !rig.answer_login_step() {
+                rig.wait_for_timer();
+            }
+        }
+        if rig.completion(connect).is_some() {
+            continue;
+        }
+        let disconnect = rig.submit(Command::Disconnect).unwrap();
+        rig.wait(S(5));
+        assert_eq!(rig.failure(connect), Some(ErrorKind::Cancelled), "step {steps}");
+        assert_eq!(rig.completion(disconnect), Some(Ok(Outcome::Done)), "step {steps}");
+        assert_eq!(rig.wake, None, "step {steps}");
+    }
+}
+
+#[test]
+fn a_socket_that_dies_at_any_step_of_the_login_is_tried_again() {
+    for steps in 4..16 {
+        let mut rig = Rig::new();
+        let connect = rig.submit(Command::Connect).unwrap();
+        for _ in 0..steps {
+            if !rig.answer_login_step() {
+                rig.wait_for_timer();
+            }
+        }
+        if rig.ws.is_none() {
+            continue;
+        }
+        rig.ws_event(WsEvent::Closed { code: Some(1006), reason: String::new() });
+        let told = rig.told();
+        assert!(told.contains(&"Disconnected true".to_owned()), "step {steps}: {told:?}");
+        rig.forget();
+        rig.login();
+        assert_eq!(rig.completion(connect), Some(Ok(Outcome::Done)), "step {steps}");
+    }
+}
+
+#[test]
+fn what_is_malformed_never_ends_the_connection() {
+    let mut rig = Rig::ready();
+    for text in [
+        "",
+        "not xml",
+        "<a><b></a>",
+        "<iq xmlns='jabber:client' type='set' id='1'/>",
+        "<iq xmlns='jabber:client' type='bogus' id='2'/>",
+        "<message xmlns='jabber:client' from='a@b'><propose xmlns='urn:xmpp:jingle-message:0'/></message>",
+        "<message xmlns='jabber:client'><event xmlns='http://jabber.org/protocol/pubsub#event'><items node='v2.users.user-1.conversations'><item><json xmlns='urn:xmpp:json:0'>{oops</json></item></items></event></message>",
+        "<iq xmlns='jabber:client' type='set' id='3' from='x@gjoll.y'><genesys-webrtc xmlns='genesys'>{</genesys-webrtc></iq>",
+        "<unheard-of xmlns='of'/>",
+    ] {
+        rig.frame(text);
+        assert!(rig.client.is_connected(), "{text}");
+        assert!(
+            rig.events.drain(..).any(|e| matches!(e, Event::Malformed { .. })),
+            "nothing was told of {text}"
+        );
+    }
+    rig.frame(r#"<iq xmlns="jabber:client" type="get" id="p" from="hawk"><ping xmlns="urn:xmpp:ping"/></iq>"#);
+    let sent = rig.sent();
+    assert!(sent.last().unwrap().contains(r#"type="result""#), "it still answers: {sent:?}");
+}

@@ -1,0 +1,668 @@
+//! A service of few words for one client: it answers what a test does not want to talk about,
+//! and hands over the rest.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use crate::genesys::{Client, Command, Config, Error, Event, Outcome};
+use crate::machine::{
+    CommandId, HttpId, Input, Machine, NetError, Output, UdpEvent, UdpId, Wake, WsEvent, WsId,
+};
+use crate::media::{
+    AudioCodec, AudioFrame, Digit, Engine, EngineConfig, EngineEvent, EngineFactory, EngineOutput,
+    LocalCandidate, MediaError, MediaState, MediaStats,
+};
+use crate::rng::Seed;
+use crate::xmpp::{Frame, Iq, IqKind, Payload};
+
+pub(super) const BARE: &str = "u1@org.example";
+pub(super) const FULL: &str = "u1@org.example/res-a";
+pub(super) const OTHER: &str = "u1@org.example/res-b";
+pub(super) const PEER: &str = "call@gjoll.example/i-1";
+
+/// An HTTP request that waits for the test's answer.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub(super) id: HttpId,
+    pub(super) what: String,
+    pub(super) body: Value,
+}
+
+/// A client and everything around it.
+pub(super) struct Rig {
+    pub(super) client: Client,
+    pub(super) now: Instant,
+    pub(super) ws: Option<WsId>,
+    pub(super) udp: Option<UdpId>,
+    pub(super) wake: Option<Wake>,
+    /// What it did, in order, as short lines; drained by [`Rig::did`].
+    log: Vec<String>,
+    pub(super) asked: VecDeque<Asked>,
+    sent: VecDeque<String>,
+    pub(super) events: VecDeque<Event>,
+    completions: Vec<(CommandId, Result<Outcome, Error>)>,
+    pub(super) audio: Vec<AudioFrame>,
+    opened_sockets: VecDeque<WsId>,
+}
+
+impl Rig {
+    pub(super) fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    pub(super) fn with(change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = Config::agent("lab.test", "t0ken");
+        config.jid_resource = Some("res-a".to_owned());
+        change(&mut config);
+        let now = crate::testing::epoch();
+        let client = Client::new(config, Box::new(FakeMedia), Seed::from(1), now).unwrap();
+        Self {
+            client,
+            now,
+            ws: None,
+            udp: None,
+            wake: None,
+            log: Vec::new(),
+            asked: VecDeque::new(),
+            sent: VecDeque::new(),
+            events: VecDeque::new(),
+            completions: Vec::new(),
+            audio: Vec::new(),
+            opened_sockets: VecDeque::new(),
+        }
+    }
+
+    /// Logged in and ready, with nothing left to read.
+    pub(super) fn ready() -> Self {
+        Self::ready_with(|_| {})
+    }
+
+    pub(super) fn ready_with(change: impl FnOnce(&mut Config)) -> Self {
+        let mut rig = Self::with(change);
+        let connect = rig.submit(Command::Connect).unwrap();
+        rig.login();
+        assert_eq!(rig.completion(connect), Some(Ok(Outcome::Done)));
+        rig.forget();
+        rig
+    }
+
+    /// Answers everything that a login asks, from wherever it stands.
+    pub(super) fn login(&mut self) {
+        for _ in 0..40 {
+            if self.answer_login_step() {
+                continue;
+            }
+            if self.events.iter().any(|e| matches!(e, Event::Ready)) {
+                return;
+            }
+            self.wait_for_timer();
+        }
+        panic!("the login does not end: {:?}", self.log);
+    }
+
+    /// Answers one thing, if there is one.
+    pub(super) fn answer_login_step(&mut self) -> bool {
+        if let Some(asked) = self.asked.pop_front() {
+            let body = login_answer(&asked.what);
+            self.respond(asked.id, 200, &body);
+            return true;
+        }
+        if let Some(ws) = self.opened_sockets.pop_front() {
+            self.ws = Some(ws);
+            self.ws_event(WsEvent::Opened { protocol: Some("xmpp".to_owned()) });
+            return true;
+        }
+        if let Some(frame) = self.sent.pop_front() {
+            for reply in stream_answer(&frame) {
+                self.frame(&reply);
+            }
+            return true;
+        }
+        false
+    }
+
+    // Inputs
+
+    pub(super) fn submit(&mut self, command: Command) -> Result<CommandId, Error> {
+        let result = self.client.submit(self.now, command);
+        self.drain();
+        result
+    }
+
+    pub(super) fn input(&mut self, input: Input) {
+        self.client.handle_input(self.now, input);
+        self.drain();
+    }
+
+    pub(super) fn ws_event(&mut self, event: WsEvent) {
+        let id = self.ws.expect("a socket");
+        self.input(Input::WebSocket { id, event });
+    }
+
+    /// A text frame from the service.
+    pub(super) fn frame(&mut self, text: &str) {
+        self.ws_event(WsEvent::Text(text.to_owned()));
+    }
+
+    pub(super) fn respond(&mut self, id: HttpId, status: u16, body: &Value) {
+        let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+        let response = http::Response::builder().status(status).body(body).unwrap();
+        self.input(Input::Http { id, result: Ok(response) });
+    }
+
+    pub(super) fn respond_with(&mut self, id: HttpId, status: u16, header: (&str, &str)) {
+        let response = http::Response::builder()
+            .status(status)
+            .header(header.0, header.1)
+            .body(Vec::new())
+            .unwrap();
+        self.input(Input::Http { id, result: Ok(response) });
+    }
+
+    pub(super) fn http_fails(&mut self, id: HttpId, error: NetError) {
+        self.input(Input::Http { id, result: Err(error) });
+    }
+
+    /// Time passes; the client is woken exactly when it asked.
+    pub(super) fn wait(&mut self, time: Duration) {
+        let until = self.now + time;
+        let mut woken = 0;
+        while let Some(wake) = self.wake.filter(|wake| wake.at <= until) {
+            self.now = self.now.max(wake.at);
+            self.input(Input::Timeout);
+            woken += 1;
+            assert!(woken < 100_000, "it never sleeps: {:?}", self.wake);
+        }
+        self.now = until;
+    }
+
+    /// Jumps to the next timer.
+    pub(super) fn wait_for_timer(&mut self) {
+        let wake = self.wake.expect("a timer");
+        self.now = self.now.max(wake.at);
+        self.input(Input::Timeout);
+    }
+
+    /// What the far side's media does: a word that [`FakeMedia`] understands.
+    pub(super) fn media(&mut self, word: &str) {
+        let id = self.udp.expect("media sockets");
+        let event = UdpEvent::Datagram {
+            local: "127.0.0.1:4000".parse().unwrap(),
+            remote: "127.0.0.1:5000".parse().unwrap(),
+            data: word.as_bytes().to_vec(),
+        };
+        self.input(Input::Udp { id, event });
+    }
+
+    pub(super) fn propose(&mut self, session: &str, conversation: &str, more: &str) {
+        self.frame(&format!(
+            r#"<message xmlns="jabber:client" from="{PEER}" to="{BARE}"><propose xmlns="urn:xmpp:jingle-message:0" id="{session}" inin-cid="{conversation}" {more}><description xmlns="urn:xmpp:jingle:apps:rtp:1" media="audio"/></propose></message>"#
+        ));
+    }
+
+    pub(super) fn session_message(&mut self, from: &str, name: &str, session: &str) {
+        self.frame(&format!(
+            r#"<message xmlns="jabber:client" from="{from}" to="{BARE}"><{name} xmlns="urn:xmpp:jingle-message:0" id="{session}"/></message>"#
+        ));
+    }
+
+    pub(super) fn rpc(&mut self, method: &str, params: &Value) {
+        let call = json!({"jsonrpc": "2.0", "id": "r1", "method": method, "params": params});
+        let call = call.to_string().replace('&', "&amp;").replace('<', "&lt;");
+        self.frame(&format!(
+            r#"<iq xmlns="jabber:client" type="set" id="x" from="{PEER}" to="{FULL}"><genesys-webrtc xmlns="genesys">{call}</genesys-webrtc></iq>"#
+        ));
+    }
+
+    pub(super) fn offer(&mut self, session: &str, conversation: &str) {
+        let sdp = offer_sdp();
+        self.rpc(
+            "offer",
+            &json!({"sessionId": session, "conversationId": conversation, "sdp": sdp}),
+        );
+    }
+
+    pub(super) fn jingle(&mut self, id: &str, action: &str, session: &str, inner: &str) {
+        self.frame(&format!(
+            r#"<iq xmlns="jabber:client" type="set" id="{id}" from="{PEER}" to="{FULL}"><jingle xmlns="urn:xmpp:jingle:1" action="{action}" sid="{session}" initiator="{PEER}">{inner}</jingle></iq>"#
+        ));
+    }
+
+    /// A conversation notification with our leg in it.
+    pub(super) fn conv(&mut self, id: &str, direction: &str, state: &str) {
+        self.conv_with(id, direction, state, &json!({}), "agent");
+    }
+
+    pub(super) fn conv_with(
+        &mut self,
+        id: &str,
+        direction: &str,
+        state: &str,
+        more: &Value,
+        purpose: &str,
+    ) {
+        let mut call = json!({"id": format!("K-{id}"), "state": state, "direction": direction,
+            "muted": false, "held": false, "confined": false});
+        for (key, value) in more.as_object().unwrap() {
+            call[key] = value.clone();
+        }
+        let body = json!({"id": id, "participants": [
+            {"id": format!("X-{id}"), "purpose": "customer", "calls": []},
+            {"id": format!("P-{id}"), "purpose": purpose, "userId": "user-1", "calls": [call]},
+        ]});
+        self.notify("v2.users.user-1.conversations", &body);
+    }
+
+    pub(super) fn notify(&mut self, node: &str, body: &Value) {
+        let json = json!({"topicName": node, "eventBody": body}).to_string();
+        let json = json.replace('&', "&amp;").replace('<', "&lt;");
+        self.frame(&format!(
+            r#"<message xmlns="jabber:client" from="notifications.lab.test" to="{FULL}"><event xmlns="http://jabber.org/protocol/pubsub#event"><items node="{node}"><item id="1"><json xmlns="urn:xmpp:json:0">{json}</json></item></items></event></message>"#
+        ));
+    }
+
+    /// A whole inbound call on SDP over XMPP, up to connected media.
+    pub(super) fn connected_call(&mut self, session: &str, conversation: &str) {
+        self.conv(conversation, "inbound", "alerting");
+        self.propose(session, conversation, r#"inin-sdp-over-xmpp="true""#);
+        let accept = Command::AcceptPendingSession { conversation: conversation.into() };
+        let accept = self.submit(accept).unwrap();
+        self.offer(session, conversation);
+        assert_eq!(self.completion(accept), Some(Ok(Outcome::Done)));
+        self.acknowledge();
+        self.media("connected");
+        self.conv(conversation, "inbound", "connected");
+        self.acknowledge();
+        self.forget();
+    }
+
+    // Outputs
+
+    fn drain(&mut self) {
+        for _ in 0..100_000 {
+            match self.client.poll_output() {
+                Output::Timeout(wake) => {
+                    self.wake = wake;
+                    return;
+                }
+                output => self.take(output),
+            }
+        }
+        panic!("the drain never ends");
+    }
+
+    fn take(&mut self, output: Output<Event, Outcome, Error>) {
+        self.log.push(format!("{output:?}"));
+        match output {
+            Output::OpenWebSocket { id, .. } => self.opened_sockets.push_back(id),
+            Output::SendText { id, text } => {
+                assert_eq!(Some(id), self.ws, "a frame for another socket");
+                self.sent.push_back(text);
+            }
+            Output::CloseWebSocket { id } => {
+                if self.ws == Some(id) {
+                    self.ws = None;
+                }
+            }
+            Output::Http { id, request, .. } => {
+                let body = if request.body().is_empty() {
+                    Value::Null
+                } else {
+                    serde_json::from_slice(request.body()).unwrap()
+                };
+                let path = request.uri().path_and_query().unwrap().as_str();
+                let path = path.trim_start_matches("/api/v2");
+                let what = format!("{} {path}", request.method());
+                self.asked.push_back(Asked { id, what, body });
+            }
+            Output::OpenUdp { id } => {
+                self.udp = Some(id);
+                let local = vec!["127.0.0.1:4000".parse::<SocketAddr>().unwrap()];
+                let input = Input::Udp { id, event: UdpEvent::Opened { local } };
+                self.client.handle_input(self.now, input);
+            }
+            Output::CloseUdp { id } => {
+                if self.udp == Some(id) {
+                    self.udp = None;
+                }
+            }
+            Output::Audio { frame, .. } => self.audio.push(frame),
+            Output::Event(event) => self.events.push_back(event),
+            Output::Completed { command, result } => {
+                assert!(
+                    self.completions.iter().all(|(other, _)| *other != command),
+                    "{command:?} is answered twice"
+                );
+                self.completions.push((command, result));
+            }
+            Output::Transmit { .. } | Output::Timeout(_) => {}
+        }
+    }
+
+    /// Whether and how a command was completed.
+    pub(super) fn completion(&self, command: CommandId) -> Option<Result<Outcome, Error>> {
+        self.completions.iter().find(|(id, _)| *id == command).map(|(_, r)| r.clone())
+    }
+
+    /// The kind of error that a command was completed with.
+    pub(super) fn failure(&self, command: CommandId) -> Option<crate::genesys::ErrorKind> {
+        self.completion(command)?.err().map(|error| error.kind)
+    }
+
+    /// Frames sent since the last look.
+    pub(super) fn sent(&mut self) -> Vec<String> {
+        self.sent.drain(..).collect()
+    }
+
+    /// Answers the IQs sent since the last look with a plain result, and returns all frames.
+    pub(super) fn acknowledge(&mut self) -> Vec<String> {
+        let sent = self.sent();
+        for text in &sent {
+            if let Ok(Frame::Iq(iq)) = Frame::parse(text)
+                && matches!(iq.kind, IqKind::Set(_) | IqKind::Get(_))
+            {
+                let mut reply = Iq::result_to(&iq);
+                reply.from = iq.to.clone();
+                self.frame(&Frame::Iq(reply).to_xml());
+            }
+        }
+        sent
+    }
+
+    /// The next HTTP request, which must be this one.
+    pub(super) fn expect_http(&mut self, what: &str) -> Asked {
+        let asked = self.asked.pop_front().unwrap_or_else(|| panic!("no request, {what} expected"));
+        assert_eq!(asked.what, what);
+        asked
+    }
+
+    /// Events since the last look, as short names.
+    pub(super) fn told(&mut self) -> Vec<String> {
+        self.events.drain(..).map(|event| name(&event)).collect()
+    }
+
+    /// Forgets what was sent, asked and told.
+    pub(super) fn forget(&mut self) {
+        self.log.clear();
+        self.sent.clear();
+        self.asked.clear();
+        self.events.clear();
+    }
+}
+
+/// An event in a few words.
+pub(super) fn name(event: &Event) -> String {
+    let text = format!("{event:?}");
+    let end = text.find(['(', ' ', '{']).unwrap_or(text.len());
+    let about = match event {
+        Event::PendingSession(p) => format!(" {} {}", p.session, p.conversation),
+        Event::CancelPendingSession { session, conversation } => {
+            format!(" {session} {conversation}")
+        }
+        Event::HandledPendingSession { session, conversation, by } => {
+            format!(" {session} {conversation} {by:?}")
+        }
+        Event::SessionStarted(s) => format!(" {} {}", s.id, s.conversation),
+        Event::SessionEnded { session, reason } => format!(" {} {reason}", session.id),
+        Event::MediaState { state, .. } => format!(" {state:?}"),
+        Event::ConversationUpdate(update) => {
+            let ids = |list: &[crate::genesys::Conversation]| {
+                list.iter().map(|c| c.id.to_string()).collect::<Vec<_>>().join(",")
+            };
+            format!(
+                " +[{}] -[{}] ={}",
+                ids(&update.added),
+                ids(&update.removed),
+                update.current.len()
+            )
+        }
+        Event::Disconnected { reconnecting, .. } => format!(" {reconnecting}"),
+        Event::Connected { reconnect } => format!(" {reconnect}"),
+        Event::Error(error) => format!(" {:?}", error.kind),
+        Event::Dtmf { digit, .. } => format!(" {}", digit.as_char()),
+        _ => String::new(),
+    };
+    format!("{}{about}", &text[..end])
+}
+
+pub(super) fn offer_sdp() -> String {
+    "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=ice-ufrag:ufra\r\na=ice-pwd:0123456789abcdef0123\r\na=fingerprint:sha-256 AB:CD\r\na=setup:actpass\r\na=sendrecv\r\na=rtcp-mux\r\na=rtpmap:111 opus/48000/2\r\n".to_owned()
+}
+
+pub(super) const JINGLE_OFFER: &str = r#"<content creator="initiator" name="0" senders="both"><description xmlns="urn:xmpp:jingle:apps:rtp:1" media="audio"><rtcp-mux/><payload-type id="111" name="opus" clockrate="48000" channels="2"/></description><transport xmlns="urn:xmpp:jingle:transports:ice-udp:1" ufrag="ufra" pwd="0123456789abcdef0123"><fingerprint xmlns="urn:xmpp:jingle:apps:dtls:0" hash="sha-256" setup="actpass">AB:CD</fingerprint></transport></content><group xmlns="urn:xmpp:jingle:apps:grouping:0" semantics="BUNDLE"><content name="0"/></group>"#;
+
+/// What the REST side of a login is told.
+pub(super) fn login_answer(what: &str) -> Value {
+    match what {
+        "GET /organizations/me" => json!({"id": "org-1", "name": "Org"}),
+        "GET /users/me?expand=station" => json!({
+            "id": "user-1", "name": "User", "chat": {"jabberId": BARE},
+            "station": {"effectiveStation": {"id": "station-1"}},
+        }),
+        "POST /notifications/channels?connectionType=streaming" => json!({"id": "channel-1"}),
+        "GET /stations/station-1" => json!({
+            "id": "station-1", "name": "Phone", "type": "inin_webrtc_softphone",
+            "webRtcPersistentEnabled": false, "webRtcCallAppearances": 100,
+        }),
+        "PUT /notifications/channels/channel-1/subscriptions" => json!({"entities": []}),
+        other => panic!("a login does not ask {other}"),
+    }
+}
+
+/// What the stream side of a login is told, frame by frame.
+pub(super) fn stream_answer(frame: &str) -> Vec<String> {
+    const FEATURES: &str = r#"<stream:features xmlns:stream="http://etherx.jabber.org/streams">"#;
+    let open =
+        r#"<open xmlns="urn:ietf:params:xml:ns:xmpp-framing" version="1.0" from="hawk" id="c1"/>"#;
+    if frame.starts_with("<auth") {
+        return vec![r#"<success xmlns="urn:ietf:params:xml:ns:xmpp-sasl"/>"#.to_owned()];
+    }
+    match Frame::parse(frame).unwrap() {
+        // The test tells the two apart by counting: both sets of features do no harm together.
+        Frame::Open(_) => vec![
+            open.to_owned(),
+            format!(
+                r#"{FEATURES}<mechanisms xmlns="urn:ietf:params:xml:ns:xmpp-sasl"><mechanism>PLAIN</mechanism></mechanisms><bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"/><session xmlns="urn:ietf:params:xml:ns:xmpp-session"/></stream:features>"#
+            ),
+        ],
+        Frame::Iq(iq) => {
+            let payload = match &iq.kind {
+                IqKind::Set(Payload::Bind { .. }) => {
+                    Some(Payload::Bind { resource: None, jid: Some(FULL.parse().unwrap()) })
+                }
+                IqKind::Get(Payload::Services(services)) => {
+                    let mut services = services.clone();
+                    if services.kind.as_deref() == Some("stun") {
+                        services.services = stun_services();
+                    }
+                    Some(Payload::Services(services))
+                }
+                _ => None,
+            };
+            let mut reply = match payload {
+                Some(payload) => Iq::result_with(&iq, payload),
+                None => Iq::result_to(&iq),
+            };
+            reply.from = iq.to.clone();
+            vec![Frame::Iq(reply).to_xml()]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn stun_services() -> Vec<crate::xmpp::Service> {
+    let xml = r#"<iq xmlns="jabber:client" type="result" id="1"><services xmlns="urn:xmpp:extdisco:1"><service type="stun" host="127.0.0.1" port="3478" transport="udp"/></services></iq>"#;
+    match Frame::parse(xml) {
+        Ok(Frame::Iq(Iq { kind: IqKind::Result(Some(Payload::Services(s))), .. })) => s.services,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Media that does what datagrams tell it: `connected`, `disconnected`, `failed`, `closed`,
+/// `audio`, `dtmf`.
+pub(super) struct FakeMedia;
+
+impl EngineFactory for FakeMedia {
+    fn create(&mut self, _: Instant, _: EngineConfig) -> Box<dyn Engine> {
+        Box::new(FakeEngine {
+            queue: VecDeque::new(),
+            state: MediaState::New,
+            offered: false,
+            candidates: Vec::new(),
+        })
+    }
+}
+
+struct FakeEngine {
+    queue: VecDeque<EngineOutput>,
+    state: MediaState,
+    offered: bool,
+    candidates: Vec<String>,
+}
+
+impl FakeEngine {
+    fn event(&mut self, event: EngineEvent) {
+        self.queue.push_back(EngineOutput::Event(event));
+    }
+
+    fn enter(&mut self, state: MediaState) {
+        if self.state != state {
+            self.state = state;
+            self.event(EngineEvent::State(state));
+        }
+    }
+}
+
+impl Engine for FakeEngine {
+    fn add_local_address(&mut self, _: Instant, address: SocketAddr) {
+        self.event(EngineEvent::LocalCandidate(LocalCandidate {
+            mid: Some("0".to_owned()),
+            ufrag: "mine".to_owned(),
+            candidate: format!(
+                "candidate:1 1 udp 2130706431 {} {} typ host",
+                address.ip(),
+                address.port()
+            ),
+        }));
+    }
+
+    fn local_addresses_done(&mut self, _: Instant) {
+        self.event(EngineEvent::GatheringComplete);
+    }
+
+    fn create_offer(&mut self, _: Instant) -> Result<String, MediaError> {
+        Err(MediaError::NotYet("offers"))
+    }
+
+    fn accept_answer(&mut self, _: Instant, _: &str) -> Result<(), MediaError> {
+        Err(MediaError::NotYet("answers"))
+    }
+
+    fn accept_offer(&mut self, _: Instant, offer: &str) -> Result<(), MediaError> {
+        if offer.contains("a=refuse") {
+            return Err(MediaError::Sdp("refused".to_owned()));
+        }
+        if !offer.contains("opus") {
+            return Err(MediaError::NoCommonCodec);
+        }
+        self.offered = true;
+        Ok(())
+    }
+
+    fn create_answer(&mut self, _: Instant) -> Result<String, MediaError> {
+        if !self.offered {
+            return Err(MediaError::State(self.state));
+        }
+        self.enter(MediaState::Connecting);
+        Ok(offer_sdp().replace("actpass", "active").replace("ice-ufrag:ufra", "ice-ufrag:mine"))
+    }
+
+    fn add_remote_candidate(&mut self, _: Instant, candidate: &str) -> Result<(), MediaError> {
+        if !candidate.starts_with("candidate:") {
+            return Err(MediaError::Candidate(candidate.to_owned()));
+        }
+        self.candidates.push(candidate.to_owned());
+        // Told back as a digit, so that a test can count them.
+        let digit = Digit::from_event(self.candidates.len().min(15) as u8).unwrap();
+        self.event(EngineEvent::Dtmf { digit, duration: Duration::ZERO });
+        Ok(())
+    }
+
+    fn restart_ice(&mut self, _: Instant) -> Result<String, MediaError> {
+        Err(MediaError::NotYet("an ICE restart"))
+    }
+
+    fn handle_datagram(&mut self, _: Instant, _: SocketAddr, _: SocketAddr, data: &[u8]) {
+        match data {
+            b"connected" => self.enter(MediaState::Connected),
+            b"disconnected" => self.enter(MediaState::Disconnected),
+            b"failed" => {
+                self.event(EngineEvent::Failed(MediaError::Connection("no path".to_owned())));
+                self.enter(MediaState::Failed);
+            }
+            b"closed" => self.enter(MediaState::Closed),
+            b"audio" => self.event(EngineEvent::Audio(AudioFrame {
+                codec: AudioCodec::Opus,
+                time: 0,
+                lost_before: 0,
+                talkspurt: false,
+                data: Bytes::from_static(b"far"),
+            })),
+            b"dtmf" => self.event(EngineEvent::Dtmf {
+                digit: Digit::try_from('5').unwrap(),
+                duration: Duration::from_millis(100),
+            }),
+            other => panic!("media does not know {other:?}"),
+        }
+    }
+
+    fn handle_timeout(&mut self, _: Instant) {}
+
+    fn send_audio(&mut self, _: Instant, frame: &AudioFrame) -> Result<(), MediaError> {
+        if frame.codec != AudioCodec::Opus {
+            return Err(MediaError::NotNegotiated(frame.codec.name()));
+        }
+        self.queue.push_back(EngineOutput::Transmit {
+            local: "127.0.0.1:4000".parse().unwrap(),
+            remote: "127.0.0.1:5000".parse().unwrap(),
+            data: frame.data.to_vec(),
+        });
+        Ok(())
+    }
+
+    fn set_muted(&mut self, _: bool) {}
+
+    fn send_dtmf(&mut self, _: Instant, digits: &[Digit], _: Duration) -> Result<(), MediaError> {
+        if self.state != MediaState::Connected {
+            return Err(MediaError::State(self.state));
+        }
+        if digits.len() > 64 {
+            return Err(MediaError::TooMany("digits"));
+        }
+        Ok(())
+    }
+
+    fn send_codec(&self) -> Option<AudioCodec> {
+        self.offered.then_some(AudioCodec::Opus)
+    }
+
+    fn state(&self) -> MediaState {
+        self.state
+    }
+
+    fn stats(&self) -> MediaStats {
+        MediaStats::default()
+    }
+
+    fn close(&mut self, _: Instant) {
+        self.enter(MediaState::Closed);
+    }
+
+    fn poll_output(&mut self) -> EngineOutput {
+        self.queue.pop_front().unwrap_or(EngineOutput::Timeout(None))
+    }
+}
