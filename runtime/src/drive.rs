@@ -1,5 +1,7 @@
 //! What the driver has to know of a machine besides the contract.
 
+use std::time::Duration;
+
 use offhook::genesys::{Error, ErrorKind, Event};
 use offhook::machine::MediaId;
 use offhook::{Machine, genesys};
@@ -15,8 +17,8 @@ pub trait Drive:
     + 'static
 {
     /// The command that ends the connection in good order, submitted when nobody holds a handle
-    /// any more.
-    fn farewell() -> Option<Self::Command>;
+    /// any more, and how long it may take.
+    fn farewell() -> (Self::Command, Duration);
 
     /// Whether this event may be dropped without telling when the application does not read.
     fn is_expendable(event: &Self::Event) -> bool;
@@ -35,8 +37,8 @@ pub trait Drive:
 }
 
 impl Drive for crate::Unwired {
-    fn farewell() -> Option<genesys::Command> {
-        Some(genesys::Command::Disconnect)
+    fn farewell() -> (genesys::Command, Duration) {
+        (genesys::Command::Disconnect, Duration::from_secs(5))
     }
 
     fn is_expendable(event: &Event) -> bool {

@@ -15,11 +15,10 @@ use offhook::media::AudioFrame;
 use offhook::{Input, Output};
 
 use crate::drive::Drive;
-use crate::handle::Handle;
 use crate::http::Http;
 use crate::net::Net;
 use crate::queue::{AudioQueue, EventQueue, Producer};
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, spawn};
 use crate::udp::Group;
 use crate::ws;
 
@@ -79,7 +78,6 @@ impl<R: Runtime, M: Drive> Driver<R, M> {
         requests: Receiver<Request<M>>,
         mut frames: mpsc::Receiver<(MediaId, AudioFrame)>,
     ) {
-        let mut requests = pin!(requests);
         let arriving = self.arriving.clone();
         let mut leaving: Option<(CommandId, Wake)> = None;
         let mut wake = self.drain();
@@ -92,14 +90,22 @@ impl<R: Runtime, M: Drive> Driver<R, M> {
                 }
                 .fuse()
             );
+            // Once there are no more requests, nothing is to be asked for again.
+            let mut request = pin!(
+                match leaving {
+                    None => Either::Left(requests.recv()),
+                    Some(_) => Either::Right(pending()),
+                }
+                .fuse()
+            );
             select! {
                 input = arriving.recv().fuse() => {
                     // Never closed: the driver holds a sender.
                     if let Ok(input) = input { self.input(input); }
                 }
-                request = requests.next() => match request {
-                    Some(request) => self.request(request),
-                    None => match self.farewell() {
+                request = request => match request {
+                    Ok(request) => self.request(request),
+                    Err(_) => match self.farewell() {
                         Some(farewell) => leaving = Some(farewell),
                         None => return,
                     },
@@ -122,9 +128,11 @@ impl<R: Runtime, M: Drive> Driver<R, M> {
 
     fn farewell(&mut self) -> Option<(CommandId, Wake)> {
         let now = Instant::now();
-        let id = self.machine.submit(now, M::farewell()?).ok()?;
+        let (command, limit) = M::farewell();
+        // Refused: there is nothing to take leave of.
+        let id = self.machine.submit(now, command).ok()?;
         self.replies.insert(id, oneshot::channel().0);
-        Some((id, Wake { at: now + Handle::<M>::FAREWELL, reason: "farewell" }))
+        Some((id, Wake { at: now + limit, reason: "farewell" }))
     }
 
     fn request(&mut self, request: Request<M>) {
@@ -198,8 +206,7 @@ impl<R: Runtime, M: Drive> Driver<R, M> {
             }
             Output::CloseWebSocket { id } => drop(self.sockets.remove(&id)),
             Output::Http { id, request, deadline } => {
-                let (http, inputs) = (self.http.clone(), self.inputs.clone());
-                spawn::<R>(http.run::<R>(id, request, deadline, inputs));
+                self.http.submit::<R>(id, request, deadline, self.inputs.clone());
             }
             Output::OpenUdp { id } => {
                 let event = match Group::open::<R>(&self.net, id, &self.inputs) {
@@ -244,9 +251,4 @@ impl<R: Runtime, M: Drive> Driver<R, M> {
             output => tracing::error!(kind = ?std::mem::discriminant(&output), "unknown output"),
         }
     }
-}
-
-fn spawn<R: Runtime>(task: impl Future<Output = ()> + Send + 'static) {
-    // The driver itself runs on this runtime, so it is there.
-    let _ = R::spawn(task);
 }

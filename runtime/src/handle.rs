@@ -44,17 +44,14 @@ pub fn start<R: Runtime, M: Drive>(
 
 /// Commands to a machine. Cheap to clone.
 ///
-/// The driver lives until the last handle and its [`Events`] are dropped. It then logs out,
-/// within [`FAREWELL`](crate::Handle::FAREWELL), and closes everything.
+/// The driver lives until the last handle and its [`Events`] are dropped. It then submits
+/// [`Drive::farewell`], waits for its completion, and closes everything.
 pub struct Handle<M: Drive> {
     requests: Sender<Request<M>>,
     frames: Frames,
 }
 
 impl<M: Drive> Handle<M> {
-    /// How long a driver that nobody holds may take to log out.
-    pub const FAREWELL: std::time::Duration = std::time::Duration::from_secs(5);
-
     /// Submits a command, now: dropping the completion does not take it back.
     pub fn submit(&self, command: M::Command) -> Completion<M> {
         let (reply, receiver) = oneshot::channel();

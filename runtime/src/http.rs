@@ -1,11 +1,12 @@
 //! HTTP exchanges: `ureq` on a bounded number of blocking threads.
 
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
-use async_channel::Sender;
-use async_lock::Semaphore;
+use async_channel::{Receiver, Sender};
+use futures_channel::oneshot;
 use futures_util::future::{Either, select};
 use http::{Method, Request, Response, Uri};
 use offhook::Input;
@@ -21,15 +22,25 @@ use ureq::{Agent, AsSendBody};
 
 use crate::error::{lost, timed_out, unconnected};
 use crate::net::{Net, bare};
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, spawn};
 
-/// Does one client's exchanges, a few at once; more wait in order.
-#[derive(Clone)]
+/// Does one client's exchanges: a few at once, the others wait in order.
 pub(crate) struct Http {
     net: Arc<Net>,
     agent: Agent,
-    permits: Arc<Semaphore>,
+    jobs: Sender<Job>,
+    line: Receiver<Job>,
+    workers: usize,
 }
+
+/// An exchange in line. Nobody waits for it any more once its deadline has passed.
+struct Job {
+    request: Request<Vec<u8>>,
+    deadline: Instant,
+    answer: oneshot::Sender<Answer>,
+}
+
+type Answer = Result<Response<Vec<u8>>, NetError>;
 
 impl Http {
     pub(crate) fn new(net: Arc<Net>) -> Self {
@@ -45,44 +56,55 @@ impl Http {
                 .chain(TcpConnector::default())
                 .chain(Tls(Arc::clone(&net)));
         let agent = Agent::with_parts(config, connector, Names(Arc::clone(&net)));
-        let permits = Arc::new(Semaphore::new(net.options.http_threads.max(1)));
-        Self { net, agent, permits }
+        // As long as the machine makes it: each job has a deadline of the machine's.
+        let (jobs, line) = async_channel::unbounded();
+        Self { net, agent, jobs, line, workers: 0 }
     }
 
-    /// Does one exchange and tells its result, by its deadline at the latest.
-    pub(crate) async fn run<R: Runtime>(
-        self,
+    /// Puts an exchange in line. Its result comes by its deadline at the latest.
+    pub(crate) fn submit<R: Runtime>(
+        &mut self,
         id: HttpId,
         request: Request<Vec<u8>>,
         deadline: Instant,
         inputs: Sender<Input>,
     ) {
-        let exchange = async {
-            let permit = self.permits.acquire_arc().await;
-            // The `blocking` pool, on every runtime: its threads hold up nobody's exit, even
-            // when a name server never answers.
-            blocking::unblock(move || {
-                let _permit = permit;
-                exchange(&self.net, &self.agent, request, deadline)
-            })
-            .await
-        };
-        let sleep = std::pin::pin!(R::sleep_until(deadline));
-        let result = match select(std::pin::pin!(exchange), sleep).await {
-            Either::Left((result, _)) => result,
-            Either::Right(((), _)) => Err(timed_out()),
-        };
-        // Without a driver nobody waits for the answer.
-        let _ = inputs.send(Input::Http { id, result }).await;
+        if self.workers < self.net.options.http_threads.max(1) {
+            self.workers += 1;
+            spawn::<R>(work(Arc::clone(&self.net), self.agent.clone(), self.line.clone()));
+        }
+        let (answer, answered) = oneshot::channel();
+        // Never closed: a receiver is kept here.
+        let _ = self.jobs.try_send(Job { request, deadline, answer });
+        spawn::<R>(async move {
+            let result = match select(answered, pin!(R::sleep_until(deadline))).await {
+                Either::Left((Ok(result), _)) => result,
+                Either::Left((Err(oneshot::Canceled), _)) => {
+                    Err(NetError::new(NetErrorKind::Local, "the exchange was abandoned"))
+                }
+                Either::Right(((), _)) => Err(timed_out()),
+            };
+            // Without a driver nobody waits for the result.
+            let _ = inputs.send(Input::Http { id, result }).await;
+        });
     }
 }
 
-fn exchange(
-    net: &Net,
-    agent: &Agent,
-    request: Request<Vec<u8>>,
-    deadline: Instant,
-) -> Result<Response<Vec<u8>>, NetError> {
+/// Takes exchanges from the line, one after the other, while there is a driver.
+async fn work(net: Arc<Net>, agent: Agent, line: Receiver<Job>) {
+    while let Ok(Job { request, deadline, answer }) = line.recv().await {
+        if answer.is_canceled() {
+            continue;
+        }
+        let (net, agent) = (Arc::clone(&net), agent.clone());
+        // The `blocking` pool, on every runtime: its threads hold up nobody's exit, even when a
+        // server never answers.
+        let result = blocking::unblock(move || exchange(&net, &agent, request, deadline)).await;
+        let _ = answer.send(result);
+    }
+}
+
+fn exchange(net: &Net, agent: &Agent, request: Request<Vec<u8>>, deadline: Instant) -> Answer {
     let bodiless = request.body().is_empty()
         && matches!(*request.method(), Method::GET | Method::HEAD | Method::DELETE);
     if bodiless {
@@ -92,12 +114,7 @@ fn exchange(
     }
 }
 
-fn send(
-    net: &Net,
-    agent: &Agent,
-    request: Request<impl AsSendBody>,
-    deadline: Instant,
-) -> Result<Response<Vec<u8>>, NetError> {
+fn send(net: &Net, agent: &Agent, request: Request<impl AsSendBody>, deadline: Instant) -> Answer {
     let left = deadline.saturating_duration_since(Instant::now());
     if left.is_zero() {
         return Err(timed_out());
@@ -122,11 +139,16 @@ fn send(
     let request = agent.configure_request(request).proxy(proxy).timeout_global(Some(left)).build();
     let response = agent.run(request).map_err(|error| classify(&error))?;
     let (parts, mut body) = response.into_parts();
+    // The limit has to be out of reach: reaching it is an error already.
+    let limit = net.options.max_body;
     let body = body
         .with_config()
-        .limit(net.options.max_body as u64)
+        .limit(limit.saturating_add(1) as u64)
         .read_to_vec()
         .map_err(|error| classify(&error))?;
+    if body.len() > limit {
+        return Err(NetError::new(NetErrorKind::TooLarge, format!("over {limit} bytes")));
+    }
     Ok(Response::from_parts(parts, body))
 }
 

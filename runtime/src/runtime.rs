@@ -42,3 +42,8 @@ pub trait Runtime: 'static {
         buffer: &mut [u8],
     ) -> impl Future<Output = io::Result<(usize, SocketAddr)>> + Send;
 }
+
+/// Spawns from within the driver, whose own task shows that the runtime is there.
+pub(crate) fn spawn<R: Runtime>(task: impl Future<Output = ()> + Send + 'static) {
+    let _ = R::spawn(task);
+}

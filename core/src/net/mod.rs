@@ -7,18 +7,18 @@ use std::net::{IpAddr, SocketAddr};
 
 pub use proxy::{Proxies, ProxyError, ProxyServer};
 
-/// Network options, the same for every runtime.
+/// Network options, the same for every runtime. A plain template: take the defaults and change
+/// what differs.
 ///
 /// ```
 /// use offhook::net::{NetOptions, Proxy};
 ///
-/// let options = NetOptions::default();
+/// let options = NetOptions { ipv6: true, ..NetOptions::default() };
 /// assert_eq!(options.proxy, Proxy::None);
 /// assert_eq!(options.http_threads, 4);
 /// assert!(!options.loopback);
 /// ```
 #[derive(Clone, Debug)]
-#[non_exhaustive]
 pub struct NetOptions {
     /// Trust these certificates (DER) besides, or instead of, the built-in roots.
     pub extra_roots: Vec<Vec<u8>>,

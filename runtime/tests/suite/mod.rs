@@ -1,0 +1,76 @@
+//! One list of tests for every runtime: a puppet machine against real sockets on loopback.
+//!
+//! A runtime's own crate includes this file and names itself: `suite!(Tokio, block_on)`.
+
+pub mod handles;
+pub mod http;
+pub mod puppet;
+pub mod servers;
+pub mod udp;
+pub mod websocket;
+
+/// Makes a test of each function of the suite, in a module named after its subject.
+macro_rules! suite {
+    ($runtime:ty, $block_on:path) => {
+        suite! {
+            $runtime, $block_on,
+            handles {
+                a_wake_up_comes_once_and_never_early,
+                a_command_is_refused_at_once_or_completes_later,
+                a_dropped_completion_takes_nothing_back,
+                either_handle_keeps_the_driver,
+                dropping_everything_says_farewell_and_ends_at_every_stage,
+                a_farewell_that_never_completes_is_cut_short,
+                a_refused_farewell_ends_at_once,
+                audio_flows_both_ways_and_ends_with_its_session,
+                audio_that_nobody_took_is_not_kept,
+                audio_taken_again_ends_the_pair_before,
+                unread_audio_loses_the_oldest_and_counts_it,
+                unread_events_never_stop_the_driver,
+            }
+            http {
+                a_response_is_a_response_whatever_its_status,
+                methods_headers_and_bodies_arrive,
+                redirects_are_not_followed,
+                each_failure_has_its_kind,
+                trust_is_what_the_options_say,
+                an_unresolved_name_is_resolve,
+                exchanges_are_bounded_and_wait_in_line,
+                waiting_in_line_counts_against_the_deadline,
+                a_proxy_is_asked_for_a_tunnel,
+            }
+            udp {
+                datagrams_go_both_ways,
+                without_an_address_there_is_a_local_failure,
+                a_closed_group_frees_its_ports,
+            }
+            websocket {
+                texts_go_both_ways_in_order,
+                close_codes_arrive,
+                a_socket_that_dies_is_told_once,
+                each_failure_has_its_kind,
+                trust_is_what_the_options_say,
+                an_unresolved_name_is_resolve,
+                a_message_over_the_limit_ends_the_socket,
+                a_far_side_that_stops_reading_ends_the_socket,
+                giving_up_while_opening_is_silent,
+                a_proxy_is_asked_for_a_tunnel,
+                a_proxy_that_refuses_is_connect,
+            }
+        }
+    };
+    ($runtime:ty, $block_on:path, $($module:ident { $($test:ident,)* })*) => {
+        $(
+            mod $module {
+                use super::*;
+
+                $(
+                    #[test]
+                    fn $test() {
+                        $block_on(suite::$module::$test::<$runtime>());
+                    }
+                )*
+            }
+        )*
+    };
+}

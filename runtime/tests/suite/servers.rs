@@ -1,0 +1,174 @@
+//! Servers of a few lines, on threads, each for as many connections as a test needs.
+
+use std::io::{BufRead as _, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::thread::{JoinHandle, spawn};
+use std::time::Duration;
+
+use async_tungstenite::tungstenite;
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use tungstenite::handshake::server::{Request, Response};
+
+/// What both TLS and TCP are.
+pub trait Stream: Read + Write + Send {}
+
+impl<S: Read + Write + Send> Stream for S {}
+
+pub type WebSocket = tungstenite::WebSocket<Box<dyn Stream>>;
+
+/// A server for one test, on loopback.
+pub struct Server<T> {
+    pub address: SocketAddr,
+    thread: JoinHandle<T>,
+}
+
+impl<T: Send + 'static> Server<T> {
+    /// Hands the listener to a thread.
+    pub fn new(serve: impl FnOnce(TcpListener) -> T + Send + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("bound");
+        Self { address, thread: spawn(move || serve(listener)) }
+    }
+
+    /// Serves one TCP connection.
+    pub fn tcp(serve: impl FnOnce(TcpStream) -> T + Send + 'static) -> Self {
+        Self::new(|listener| serve(accept(&listener)))
+    }
+
+    /// Serves one WebSocket.
+    pub fn websocket(serve: impl FnOnce(WebSocket) -> T + Send + 'static) -> Self {
+        Self::tcp(|socket| serve(upgrade(Box::new(socket)).expect("a handshake")))
+    }
+
+    pub fn url(&self, scheme: &str) -> String {
+        format!("{scheme}://{}/stream", self.address)
+    }
+
+    /// What the server says in the end.
+    pub fn join(self) -> T {
+        self.thread.join().expect("the server does not panic")
+    }
+}
+
+/// Accepts one connection that no test can hang on.
+pub fn accept(listener: &TcpListener) -> TcpStream {
+    let (socket, _) = listener.accept().expect("a connection");
+    socket.set_read_timeout(Some(Duration::from_secs(20))).expect("set");
+    socket
+}
+
+/// The server's half of a WebSocket handshake, with the subprotocol of XMPP.
+#[allow(clippy::result_large_err)]
+pub fn upgrade(socket: Box<dyn Stream>) -> Option<WebSocket> {
+    tungstenite::accept_hdr(socket, |request: &Request, mut response: Response| {
+        assert_eq!(request.headers()["sec-websocket-protocol"], "xmpp");
+        response.headers_mut().insert("sec-websocket-protocol", "xmpp".parse().expect("ASCII"));
+        Ok(response)
+    })
+    .ok()
+}
+
+/// A request as it came over the wire.
+#[derive(Debug, Default)]
+pub struct Seen {
+    pub line: String,
+    pub headers: Vec<String>,
+    pub body: Vec<u8>,
+}
+
+impl Seen {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find_map(|header| {
+            let (n, value) = header.split_once(": ")?;
+            n.eq_ignore_ascii_case(name).then_some(value)
+        })
+    }
+}
+
+/// Reads one HTTP request; none when the client hung up.
+pub fn read_request(socket: &mut dyn Read) -> Option<Seen> {
+    let mut reader = BufReader::with_capacity(1, socket);
+    let mut seen = Seen::default();
+    loop {
+        let mut line = String::new();
+        if reader.read_line(&mut line).ok()? == 0 {
+            return None;
+        }
+        match line.trim_end() {
+            "" => break,
+            text if seen.line.is_empty() => seen.line = text.to_owned(),
+            text => seen.headers.push(text.to_owned()),
+        }
+    }
+    let length = seen.header("content-length").map_or(0, |n| n.parse().expect("a length"));
+    seen.body = vec![0; length];
+    reader.read_exact(&mut seen.body).ok()?;
+    Some(seen)
+}
+
+/// Answers one request with these bytes, then hangs up.
+pub fn answer(bytes: impl Into<Vec<u8>>) -> Server<Option<Seen>> {
+    let bytes = bytes.into();
+    Server::tcp(move |mut socket| {
+        let seen = read_request(&mut socket);
+        let _ = socket.write_all(&bytes);
+        seen
+    })
+}
+
+/// A server that accepts, reads and never says anything; ends when the client hangs up.
+pub fn silent() -> Server<()> {
+    Server::tcp(|mut socket| {
+        let _ = std::io::copy(&mut socket, &mut std::io::sink());
+    })
+}
+
+/// An address where nobody listens.
+pub fn nobody() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("bound")
+}
+
+/// A self-signed certificate, as DER, and a TLS accepter that shows it.
+pub fn tls(name: &str) -> (Vec<u8>, impl Fn(TcpStream) -> Box<dyn Stream> + Send + 'static) {
+    let signed = rcgen::generate_simple_self_signed(vec![name.to_owned()]).expect("a name");
+    let certificate: CertificateDer<'static> = signed.cert.der().clone();
+    let key = PrivatePkcs8KeyDer::from(signed.signing_key.serialize_der());
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("its own versions")
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.clone()], key.into())
+        .expect("they belong together");
+    let config = Arc::new(config);
+    (certificate.to_vec(), move |socket| {
+        let connection = ServerConnection::new(Arc::clone(&config)).expect("a good config");
+        Box::new(StreamOwned::new(connection, socket))
+    })
+}
+
+/// A proxy for one tunnel: answers `CONNECT` and carries bytes. Tells what it was asked.
+pub fn proxy(status: &'static str) -> Server<Seen> {
+    Server::tcp(move |mut client| {
+        let seen = read_request(&mut client).expect("a CONNECT");
+        let answer = format!("HTTP/1.1 {status}\r\nVia: 1.1 test\r\n\r\n");
+        client.write_all(answer.as_bytes()).expect("the client listens");
+        if status.starts_with('2') {
+            let target = seen.line.split(' ').nth(1).expect("a target");
+            let server = TcpStream::connect(target).expect("the target listens");
+            let (mut up, mut down) = (client.try_clone().expect("open"), client);
+            let (mut to, mut from) = (server.try_clone().expect("open"), server);
+            let upward = spawn(move || {
+                let _ = std::io::copy(&mut up, &mut to);
+                let _ = to.shutdown(std::net::Shutdown::Write);
+            });
+            let _ = std::io::copy(&mut from, &mut down);
+            let _ = down.shutdown(std::net::Shutdown::Both);
+            upward.join().expect("copying does not panic");
+        }
+        seen
+    })
+}

@@ -1,0 +1,74 @@
+//! Media sockets.
+
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::time::{Duration, Instant};
+
+use offhook::Output;
+use offhook::machine::{NetErrorKind, UdpEvent, UdpId};
+use offhook::net::NetOptions;
+use offhook_runtime::Runtime;
+
+use super::puppet::{Stage, within};
+
+const ID: UdpId = UdpId(1);
+
+async fn opened<R: Runtime>(stage: &mut Stage<R>) -> Vec<SocketAddr> {
+    stage.make(Output::OpenUdp { id: ID }).await;
+    match stage.udp(ID).await {
+        UdpEvent::Opened { local } => local,
+        other => panic!("{other:?}"),
+    }
+}
+
+pub async fn datagrams_go_both_ways<R: Runtime>() {
+    let bind = vec![IpAddr::from([127, 0, 0, 1]), IpAddr::from([127, 0, 0, 2])];
+    let mut stage = Stage::<R>::with(NetOptions { bind: bind.clone(), ..NetOptions::default() });
+    let addresses = opened(&mut stage).await;
+    assert_eq!(addresses.iter().map(SocketAddr::ip).collect::<Vec<_>>(), bind);
+
+    let peer = UdpSocket::bind("127.0.0.1:0").expect("a free port");
+    peer.set_read_timeout(Some(Duration::from_secs(10))).expect("set");
+    let there = peer.local_addr().expect("bound");
+    for here in addresses {
+        let data = here.to_string().into_bytes();
+        stage.make(Output::Transmit { id: ID, local: here, remote: there, data }).await;
+        let mut buffer = [0; 100];
+        let (length, from) = peer.recv_from(&mut buffer).expect("a datagram");
+        assert_eq!((&buffer[..length], from), (here.to_string().as_bytes(), here));
+
+        peer.send_to(b"and back", here).expect("sent");
+        match stage.udp(ID).await {
+            UdpEvent::Datagram { local, remote, data } => {
+                assert_eq!((local, remote, data.as_slice()), (here, there, &b"and back"[..]));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+pub async fn without_an_address_there_is_a_local_failure<R: Runtime>() {
+    let none = NetOptions { interfaces: vec!["none".into()], ..NetOptions::default() };
+    let foreign = NetOptions { bind: vec![[192, 0, 2, 1].into()], ..NetOptions::default() };
+    for options in [none, foreign] {
+        let mut stage = Stage::<R>::with(options);
+        stage.make(Output::OpenUdp { id: ID }).await;
+        match stage.udp(ID).await {
+            UdpEvent::Failed(error) => assert_eq!(error.kind, NetErrorKind::Local),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+pub async fn a_closed_group_frees_its_ports<R: Runtime>() {
+    let bind = vec![IpAddr::from([127, 0, 0, 1])];
+    let mut stage = Stage::<R>::with(NetOptions { bind, ..NetOptions::default() });
+    let address = opened(&mut stage).await[0];
+    assert!(UdpSocket::bind(address).is_err());
+    stage.make(Output::CloseUdp { id: ID }).await;
+    within::<R, _>(async {
+        while UdpSocket::bind(address).is_err() {
+            R::sleep_until(Instant::now() + Duration::from_millis(1)).await;
+        }
+    })
+    .await;
+}
