@@ -43,7 +43,6 @@ use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::time::Instant;
 
-#[allow(unused_imports)]
 use offhook::genesys;
 use offhook_runtime::Runtime;
 pub use offhook_runtime::{
@@ -59,7 +58,7 @@ pub type Client = offhook_runtime::Client<Smol>;
 pub type Builder = offhook_runtime::Builder<Smol>;
 
 /// What a [`Client`] tells: a stream of [`genesys::Event`].
-pub type Events = offhook_runtime::Events<offhook_runtime::Unwired>;
+pub type Events = offhook_runtime::Events<genesys::Client>;
 
 /// smol with its global executor, whose threads start by themselves.
 #[derive(Clone, Copy, Debug)]

@@ -42,7 +42,6 @@ use std::net::{SocketAddr, UdpSocket};
 use std::time::Instant;
 
 use async_tungstenite::tokio::TokioAdapter;
-#[allow(unused_imports)]
 use offhook::genesys;
 use offhook_runtime::Runtime;
 pub use offhook_runtime::{
@@ -57,7 +56,7 @@ pub type Client = offhook_runtime::Client<Tokio>;
 pub type Builder = offhook_runtime::Builder<Tokio>;
 
 /// What a [`Client`] tells: a stream of [`genesys::Event`].
-pub type Events = offhook_runtime::Events<offhook_runtime::Unwired>;
+pub type Events = offhook_runtime::Events<genesys::Client>;
 
 /// tokio, as found around the caller. It needs its I/O and time drivers.
 #[derive(Clone, Copy, Debug)]

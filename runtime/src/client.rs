@@ -4,6 +4,7 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use futures_util::FutureExt as _;
 use offhook::Seed;
@@ -22,7 +23,7 @@ use crate::runtime::Runtime;
 /// The task behind it lives until the last clone and the [`Events`] are dropped. It then logs
 /// out, within 5 s, and closes everything; calls still up end with it.
 pub struct Client<R> {
-    handle: Handle<crate::Unwired>,
+    handle: Handle<genesys::Client>,
     runtime: PhantomData<fn() -> R>,
 }
 
@@ -102,7 +103,7 @@ impl<R: Runtime> Builder<R> {
     ///
     /// The configuration or the network options cannot be used, or there is no such runtime
     /// here.
-    pub fn build(self) -> Result<(Client<R>, Events<crate::Unwired>), BuildError> {
+    pub fn build(self) -> Result<(Client<R>, Events<genesys::Client>), BuildError> {
         let seed = match self.seed {
             Some(seed) => seed,
             None => {
@@ -112,7 +113,7 @@ impl<R: Runtime> Builder<R> {
             }
         };
         let factory = self.factory.unwrap_or_else(|| Box::new(crate::unwired::NoFactory));
-        let machine = crate::Unwired::new(self.config, factory, seed)?;
+        let machine = genesys::Client::new(self.config, factory, seed, Instant::now())?;
         let (handle, events) = start::<R, _>(machine, self.net)?;
         Ok((Client { handle, runtime: PhantomData }, events))
     }
@@ -124,7 +125,7 @@ impl<R: Runtime> Builder<R> {
 #[must_use = "a command may fail"]
 #[derive(Debug)]
 pub struct Reply<T> {
-    completion: Completion<crate::Unwired>,
+    completion: Completion<genesys::Client>,
     outcome: PhantomData<fn() -> T>,
 }
 

@@ -36,7 +36,7 @@ pub trait Drive:
     fn overloaded() -> Self::Error;
 }
 
-impl Drive for crate::Unwired {
+impl Drive for genesys::Client {
     fn farewell() -> (genesys::Command, Duration) {
         (genesys::Command::Disconnect, Duration::from_secs(5))
     }

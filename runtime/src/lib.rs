@@ -32,5 +32,3 @@ pub use error::{BuildError, NoRuntime};
 pub use handle::{Completion, Events, Handle, start};
 pub use queue::{AUDIO_QUEUE, EVENT_QUEUE};
 pub use runtime::Runtime;
-#[doc(hidden)]
-pub use unwired::Unwired;
