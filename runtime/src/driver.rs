@@ -34,6 +34,22 @@ pub(crate) enum Request<M: Drive> {
     Audio(MediaId, Producer<AudioQueue>),
 }
 
+/// The driver's end of the handles' queue. Whatever waits in it when the driver ends is dropped,
+/// so that its replies do not wait for ever.
+pub(crate) struct Requests<M: Drive>(pub(crate) Receiver<Request<M>>);
+
+impl<M: Drive> Drop for Requests<M> {
+    fn drop(&mut self) {
+        discard(&self.0);
+    }
+}
+
+/// Closes a queue and drops what is in it. Without this that lives as long as the last sender.
+pub(crate) fn discard<T>(queue: &Receiver<T>) {
+    queue.close();
+    while queue.try_recv().is_ok() {}
+}
+
 /// A machine and all that it has opened.
 pub(crate) struct Driver<R, M: Drive> {
     machine: M,
@@ -75,7 +91,7 @@ impl<R: Runtime, M: Drive> Driver<R, M> {
     /// Drives the machine until nobody holds a handle, and then out of the door.
     pub(crate) async fn run(
         mut self,
-        requests: Receiver<Request<M>>,
+        requests: Requests<M>,
         mut frames: mpsc::Receiver<(MediaId, AudioFrame)>,
     ) {
         let arriving = self.arriving.clone();
@@ -93,7 +109,7 @@ impl<R: Runtime, M: Drive> Driver<R, M> {
             // Once there are no more requests, nothing is to be asked for again.
             let mut request = pin!(
                 match leaving {
-                    None => Either::Left(requests.recv()),
+                    None => Either::Left(requests.0.recv()),
                     Some(_) => Either::Right(pending()),
                 }
                 .fuse()

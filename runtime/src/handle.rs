@@ -12,7 +12,7 @@ use offhook::net::NetOptions;
 
 use crate::audio::{Audio, Frames};
 use crate::drive::Drive;
-use crate::driver::{Driver, Request};
+use crate::driver::{Driver, Request, Requests};
 use crate::error::BuildError;
 use crate::net::Net;
 use crate::queue::{Consumer, EventQueue, channel};
@@ -37,7 +37,7 @@ pub fn start<R: Runtime, M: Drive>(
     let (frames, spoken) = futures_channel::mpsc::channel(FRAME_QUEUE);
     let (producer, consumer) = channel();
     let driver = Driver::<R, M>::new(machine, Net::new(options)?, producer);
-    R::spawn(driver.run(waiting, spoken))?;
+    R::spawn(driver.run(Requests(waiting), spoken))?;
     let handle = Handle { requests, frames };
     Ok((handle.clone(), Events { queue: consumer, _alive: handle.requests }))
 }
@@ -142,5 +142,28 @@ impl<M: Drive> Stream for Events<M> {
 impl<M: Drive> std::fmt::Debug for Events<M> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Events")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use offhook::genesys::{self, Command};
+
+    use super::*;
+
+    #[test]
+    fn a_runaway_of_commands_is_refused_at_once() {
+        let (requests, waiting) = async_channel::bounded(COMMAND_QUEUE);
+        let (frames, _spoken) = futures_channel::mpsc::channel(FRAME_QUEUE);
+        let handle = Handle::<genesys::Client> { requests, frames };
+        let replies: Vec<_> = (0..COMMAND_QUEUE).map(|_| handle.submit(Command::Connect)).collect();
+        let refused = handle.submit(Command::Connect).now_or_never().expect("at once");
+        assert_eq!(refused, Err(genesys::Client::overloaded()));
+        drop(Requests(waiting));
+        for reply in replies {
+            assert_eq!(reply.now_or_never(), Some(Err(genesys::Client::closed())));
+        }
+        let late = handle.submit(Command::Connect).now_or_never().expect("at once");
+        assert_eq!(late, Err(genesys::Client::closed()));
     }
 }

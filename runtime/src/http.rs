@@ -20,6 +20,7 @@ use ureq::unversioned::transport::{
 };
 use ureq::{Agent, AsSendBody};
 
+use crate::driver::discard;
 use crate::error::{lost, timed_out, unconnected};
 use crate::net::{Net, bare};
 use crate::runtime::{Runtime, spawn};
@@ -87,6 +88,12 @@ impl Http {
             // Without a driver nobody waits for the result.
             let _ = inputs.send(Input::Http { id, result }).await;
         });
+    }
+}
+
+impl Drop for Http {
+    fn drop(&mut self) {
+        discard(&self.line);
     }
 }
 

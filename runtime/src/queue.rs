@@ -184,3 +184,86 @@ impl<Q> Watch<Q> {
         lock(&self.0).ended
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use futures_util::{FutureExt as _, StreamExt as _};
+    use offhook::genesys::{self, Event};
+    use offhook::media::AudioCodec;
+
+    use super::*;
+
+    fn popped(queue: &mut EventQueue<genesys::Client>) -> String {
+        format!("{:?}", queue.pop().expect("an event"))
+    }
+
+    fn stats() -> Event {
+        let session = "s".into();
+        Event::Stats { session, conversation: "c".into(), stats: Default::default() }
+    }
+
+    #[test]
+    fn a_full_event_queue_drops_the_oldest_expendable_event_unnoticed() {
+        let mut queue = EventQueue::<genesys::Client>::default();
+        queue.push(Event::Ready);
+        queue.push(stats());
+        for _ in 2..EVENT_QUEUE {
+            queue.push(Event::Ready);
+        }
+        queue.push(Event::Connected { reconnect: true });
+        assert_eq!(queue.events.len(), EVENT_QUEUE);
+        for _ in 1..EVENT_QUEUE {
+            assert_eq!(popped(&mut queue), "Ready");
+        }
+        assert_eq!(popped(&mut queue), "Connected { reconnect: true }");
+        assert!(queue.pop().is_none());
+    }
+
+    #[test]
+    fn an_event_queue_full_of_others_drops_the_oldest_and_says_how_many() {
+        let mut queue = EventQueue::<genesys::Client>::default();
+        for _ in 0..3 {
+            queue.push(Event::Connected { reconnect: false });
+        }
+        for _ in 0..EVENT_QUEUE {
+            queue.push(Event::Ready);
+            queue.push(stats());
+        }
+        assert_eq!(queue.events.len(), EVENT_QUEUE);
+        let notice = popped(&mut queue);
+        assert!(notice.contains("3 events were lost"), "{notice}");
+        assert_eq!(popped(&mut queue), "Ready");
+    }
+
+    #[test]
+    fn a_full_audio_queue_drops_the_oldest_and_adds_up_what_was_lost() {
+        let mut queue = AudioQueue::default();
+        for time in 0..AUDIO_QUEUE as u64 + 3 {
+            let (codec, data) = (AudioCodec::Pcmu, Bytes::new());
+            // Two were already missing before the second one.
+            let lost_before = if time == 1 { 2 } else { 0 };
+            queue.push(AudioFrame { codec, time, lost_before, talkspurt: false, data });
+        }
+        let first = queue.pop().expect("a frame");
+        assert_eq!((first.time, first.lost_before), (3, 5));
+        assert_eq!(queue.pop().expect("a frame").lost_before, 0);
+        assert_eq!(std::iter::from_fn(|| queue.pop()).count(), AUDIO_QUEUE - 2);
+    }
+
+    #[test]
+    fn a_stream_ends_after_what_is_queued_and_a_dropped_one_keeps_nothing() {
+        let (producer, mut consumer) = channel::<EventQueue<genesys::Client>>();
+        producer.push(Event::Ready);
+        assert!(producer.is_held());
+        drop(producer);
+        assert!(matches!(consumer.next().now_or_never(), Some(Some(Event::Ready))));
+        assert!(matches!(consumer.next().now_or_never(), Some(None)));
+
+        let (producer, consumer) = channel::<EventQueue<genesys::Client>>();
+        drop(consumer);
+        producer.push(Event::Ready);
+        assert!(!producer.is_held());
+        assert_eq!(lock(&producer.0).queue.events.len(), 0);
+    }
+}

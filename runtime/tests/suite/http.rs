@@ -40,7 +40,7 @@ async fn failure<R: Runtime>(stage: &mut Stage<R>, url: &str) -> NetErrorKind {
     exchange(stage, get(url)).await.expect_err("a failure").kind
 }
 
-pub async fn a_response_is_a_response_whatever_its_status<R: Runtime>() {
+pub(crate) async fn a_response_is_a_response_whatever_its_status<R: Runtime>() {
     let mut stage = Stage::<R>::new();
     for status in ["200 OK", "401 Unauthorized", "429 Too Many Requests", "500 Oops"] {
         let server = servers::answer(format!(
@@ -53,7 +53,7 @@ pub async fn a_response_is_a_response_whatever_its_status<R: Runtime>() {
     }
 }
 
-pub async fn methods_headers_and_bodies_arrive<R: Runtime>() {
+pub(crate) async fn methods_headers_and_bodies_arrive<R: Runtime>() {
     let mut stage = Stage::<R>::new();
     for (method, body) in [
         (Method::GET, ""),
@@ -82,7 +82,7 @@ pub async fn methods_headers_and_bodies_arrive<R: Runtime>() {
     }
 }
 
-pub async fn redirects_are_not_followed<R: Runtime>() {
+pub(crate) async fn redirects_are_not_followed<R: Runtime>() {
     let server = servers::answer(
         "HTTP/1.1 302 Found\r\nLocation: http://192.0.2.1/\r\nContent-Length: 0\r\n\r\n",
     );
@@ -91,7 +91,7 @@ pub async fn redirects_are_not_followed<R: Runtime>() {
     assert_eq!(response.headers()["location"], "http://192.0.2.1/");
 }
 
-pub async fn each_failure_has_its_kind<R: Runtime>() {
+pub(crate) async fn each_failure_has_its_kind<R: Runtime>() {
     let mut stage = Stage::<R>::with(NetOptions { max_body: 100, ..NetOptions::default() });
 
     let nobody = format!("http://{}", servers::nobody());
@@ -135,7 +135,7 @@ pub async fn each_failure_has_its_kind<R: Runtime>() {
     assert_eq!(not_http.expect_err("no such scheme").kind, NetErrorKind::Local);
 }
 
-pub async fn trust_is_what_the_options_say<R: Runtime>() {
+pub(crate) async fn trust_is_what_the_options_say<R: Runtime>() {
     let (certificate, secured) = servers::tls("api.example");
     let server = Server::new(move |listener| {
         for _ in 0..2 {
@@ -168,12 +168,12 @@ pub async fn trust_is_what_the_options_say<R: Runtime>() {
     server.join();
 }
 
-pub async fn an_unresolved_name_is_resolve<R: Runtime>() {
+pub(crate) async fn an_unresolved_name_is_resolve<R: Runtime>() {
     let mut stage = Stage::<R>::new();
     assert_eq!(failure(&mut stage, "http://api.invalid/").await, NetErrorKind::Resolve);
 }
 
-pub async fn exchanges_are_bounded_and_wait_in_line<R: Runtime>() {
+pub(crate) async fn exchanges_are_bounded_and_wait_in_line<R: Runtime>() {
     const EXCHANGES: u64 = 6;
     let (arrived, arrivals) = mpsc::channel();
     let server = Server::new(move |listener| {
@@ -217,7 +217,7 @@ pub async fn exchanges_are_bounded_and_wait_in_line<R: Runtime>() {
     server.join();
 }
 
-pub async fn waiting_in_line_counts_against_the_deadline<R: Runtime>() {
+pub(crate) async fn waiting_in_line_counts_against_the_deadline<R: Runtime>() {
     let silent = servers::silent();
     let mut stage = Stage::<R>::with(NetOptions { http_threads: 1, ..NetOptions::default() });
     stage.make(ask(1, get(&silent.url("http")), Duration::from_secs(2))).await;
@@ -228,7 +228,7 @@ pub async fn waiting_in_line_counts_against_the_deadline<R: Runtime>() {
     assert_eq!((id, answer.expect_err("silence").kind), (1, NetErrorKind::Timeout));
 }
 
-pub async fn a_proxy_is_asked_for_a_tunnel<R: Runtime>() {
+pub(crate) async fn a_proxy_is_asked_for_a_tunnel<R: Runtime>() {
     let server =
         servers::answer("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok");
     let proxy = servers::proxy("200 Connection established");

@@ -2,12 +2,12 @@
 //!
 //! A runtime's own crate includes this file and names itself: `suite!(Tokio, block_on)`.
 
-pub mod handles;
-pub mod http;
-pub mod puppet;
-pub mod servers;
-pub mod udp;
-pub mod websocket;
+pub(crate) mod handles;
+pub(crate) mod http;
+pub(crate) mod puppet;
+pub(crate) mod servers;
+pub(crate) mod udp;
+pub(crate) mod websocket;
 
 /// Makes a test of each function of the suite, in a module named after its subject.
 macro_rules! suite {

@@ -17,7 +17,7 @@ use offhook_runtime::{Drive, Events, Handle, Runtime, start};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What the puppet does.
-pub enum Pull {
+pub(crate) enum Pull {
     /// Put out this, then complete.
     Make(Output<Saw, (), Fault>),
     /// Ask for this wake-up, then complete.
@@ -34,7 +34,7 @@ pub enum Pull {
 
 /// How the puppet takes leave.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Manners {
+pub(crate) enum Manners {
     /// At once.
     Prompt,
     /// Never.
@@ -45,7 +45,7 @@ pub enum Manners {
 
 /// What the puppet tells.
 #[derive(Debug)]
-pub enum Saw {
+pub(crate) enum Saw {
     /// An input, and when it came.
     Input(Input, Instant),
     /// Nothing in particular.
@@ -58,7 +58,7 @@ pub enum Saw {
 
 /// Why a command failed.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Fault {
+pub(crate) enum Fault {
     #[error("refused")]
     Refused,
     #[error("closed")]
@@ -69,12 +69,12 @@ pub enum Fault {
 
 /// What became of the puppet, told to the test past the driver.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Fate {
+pub(crate) enum Fate {
     Farewell,
     Dropped,
 }
 
-pub struct Puppet {
+pub(crate) struct Puppet {
     outputs: VecDeque<Output<Saw, (), Fault>>,
     wake: Option<Instant>,
     commands: u64,
@@ -83,7 +83,7 @@ pub struct Puppet {
 }
 
 impl Puppet {
-    pub fn new(manners: Manners) -> (Self, mpsc::Receiver<Fate>) {
+    pub(crate) fn new(manners: Manners) -> (Self, mpsc::Receiver<Fate>) {
         let (fate, told) = mpsc::channel();
         let outputs = VecDeque::new();
         (Self { outputs, wake: None, commands: 0, manners, fate }, told)
@@ -172,54 +172,54 @@ impl Drive for Puppet {
 }
 
 /// A puppet on a driver, in a test's hands.
-pub struct Stage<R> {
-    pub handle: Handle<Puppet>,
-    pub events: Events<Puppet>,
-    pub fate: mpsc::Receiver<Fate>,
+pub(crate) struct Stage<R> {
+    pub(crate) handle: Handle<Puppet>,
+    pub(crate) events: Events<Puppet>,
+    pub(crate) fate: mpsc::Receiver<Fate>,
     runtime: PhantomData<R>,
 }
 
 impl<R: Runtime> Stage<R> {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(NetOptions::default())
     }
 
-    pub fn with(options: NetOptions) -> Self {
+    pub(crate) fn with(options: NetOptions) -> Self {
         Self::acting(options, Manners::Prompt)
     }
 
-    pub fn acting(options: NetOptions, manners: Manners) -> Self {
+    pub(crate) fn acting(options: NetOptions, manners: Manners) -> Self {
         let (puppet, fate) = Puppet::new(manners);
         let (handle, events) = start::<R, _>(puppet, options).expect("inside the runtime");
         Self { handle, events, fate, runtime: PhantomData }
     }
 
     /// Has the puppet put out something.
-    pub async fn make(&self, output: Output<Saw, (), Fault>) {
+    pub(crate) async fn make(&self, output: Output<Saw, (), Fault>) {
         within::<R, _>(self.handle.submit(Pull::Make(output))).await.expect("taken");
     }
 
     /// The next thing that the puppet tells.
-    pub async fn saw(&mut self) -> Saw {
+    pub(crate) async fn saw(&mut self) -> Saw {
         within::<R, _>(self.events.next()).await.expect("the driver lives")
     }
 
     /// The next input that the puppet gets.
-    pub async fn input(&mut self) -> Input {
+    pub(crate) async fn input(&mut self) -> Input {
         match self.saw().await {
             Saw::Input(input, _) => input,
             other => panic!("{other:?}"),
         }
     }
 
-    pub async fn websocket(&mut self, expected: WsId) -> WsEvent {
+    pub(crate) async fn websocket(&mut self, expected: WsId) -> WsEvent {
         match self.input().await {
             Input::WebSocket { id, event } if id == expected => event,
             other => panic!("{other:?}"),
         }
     }
 
-    pub async fn udp(&mut self, expected: UdpId) -> UdpEvent {
+    pub(crate) async fn udp(&mut self, expected: UdpId) -> UdpEvent {
         match self.input().await {
             Input::Udp { id, event } if id == expected => event,
             other => panic!("{other:?}"),
@@ -227,7 +227,7 @@ impl<R: Runtime> Stage<R> {
     }
 
     /// Opens a WebSocket, which must fail, and tells how.
-    pub async fn websocket_failure(&mut self, url: &str, limit: Duration) -> NetErrorKind {
+    pub(crate) async fn websocket_failure(&mut self, url: &str, limit: Duration) -> NetErrorKind {
         self.make(open(WsId(7), url, limit)).await;
         match self.websocket(WsId(7)).await {
             WsEvent::Failed(error) => error.kind,
@@ -236,7 +236,7 @@ impl<R: Runtime> Stage<R> {
     }
 
     /// Checks what became of the puppet, in order.
-    pub fn expect_fate(fate: &mpsc::Receiver<Fate>, expected: &[Fate]) {
+    pub(crate) fn expect_fate(fate: &mpsc::Receiver<Fate>, expected: &[Fate]) {
         for expected in expected {
             assert_eq!(fate.recv_timeout(PATIENCE).as_ref(), Ok(expected));
         }
@@ -244,17 +244,17 @@ impl<R: Runtime> Stage<R> {
 }
 
 /// Time enough for anything that is going to work.
-pub const AMPLE: Duration = Duration::from_secs(15);
+pub(crate) const AMPLE: Duration = Duration::from_secs(15);
 
 /// Opens a WebSocket.
-pub fn open(id: WsId, url: &str, limit: Duration) -> Output<Saw, (), Fault> {
+pub(crate) fn open(id: WsId, url: &str, limit: Duration) -> Output<Saw, (), Fault> {
     let request = http::Request::get(url).header("Sec-WebSocket-Protocol", "xmpp");
     let request = request.body(()).expect("a request");
     Output::OpenWebSocket { id, request, deadline: Instant::now() + limit }
 }
 
 /// Waits for what must happen, and fails the test when it does not.
-pub async fn within<R: Runtime, T>(future: impl Future<Output = T>) -> T {
+pub(crate) async fn within<R: Runtime, T>(future: impl Future<Output = T>) -> T {
     match select(pin!(future), pin!(R::sleep_until(Instant::now() + PATIENCE))).await {
         Either::Left((value, _)) => value,
         Either::Right(((), _)) => panic!("waited in vain"),

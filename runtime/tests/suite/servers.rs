@@ -12,48 +12,48 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use tungstenite::handshake::server::{Request, Response};
 
 /// What both TLS and TCP are.
-pub trait Stream: Read + Write + Send {}
+pub(crate) trait Stream: Read + Write + Send {}
 
 impl<S: Read + Write + Send> Stream for S {}
 
-pub type WebSocket = tungstenite::WebSocket<Box<dyn Stream>>;
+pub(crate) type WebSocket = tungstenite::WebSocket<Box<dyn Stream>>;
 
 /// A server for one test, on loopback.
-pub struct Server<T> {
-    pub address: SocketAddr,
+pub(crate) struct Server<T> {
+    pub(crate) address: SocketAddr,
     thread: JoinHandle<T>,
 }
 
 impl<T: Send + 'static> Server<T> {
     /// Hands the listener to a thread.
-    pub fn new(serve: impl FnOnce(TcpListener) -> T + Send + 'static) -> Self {
+    pub(crate) fn new(serve: impl FnOnce(TcpListener) -> T + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("bound");
         Self { address, thread: spawn(move || serve(listener)) }
     }
 
     /// Serves one TCP connection.
-    pub fn tcp(serve: impl FnOnce(TcpStream) -> T + Send + 'static) -> Self {
+    pub(crate) fn tcp(serve: impl FnOnce(TcpStream) -> T + Send + 'static) -> Self {
         Self::new(|listener| serve(accept(&listener)))
     }
 
     /// Serves one WebSocket.
-    pub fn websocket(serve: impl FnOnce(WebSocket) -> T + Send + 'static) -> Self {
+    pub(crate) fn websocket(serve: impl FnOnce(WebSocket) -> T + Send + 'static) -> Self {
         Self::tcp(|socket| serve(upgrade(Box::new(socket)).expect("a handshake")))
     }
 
-    pub fn url(&self, scheme: &str) -> String {
+    pub(crate) fn url(&self, scheme: &str) -> String {
         format!("{scheme}://{}/stream", self.address)
     }
 
     /// What the server says in the end.
-    pub fn join(self) -> T {
+    pub(crate) fn join(self) -> T {
         self.thread.join().expect("the server does not panic")
     }
 }
 
 /// Accepts one connection that no test can hang on.
-pub fn accept(listener: &TcpListener) -> TcpStream {
+pub(crate) fn accept(listener: &TcpListener) -> TcpStream {
     let (socket, _) = listener.accept().expect("a connection");
     socket.set_read_timeout(Some(Duration::from_secs(20))).expect("set");
     socket
@@ -61,7 +61,7 @@ pub fn accept(listener: &TcpListener) -> TcpStream {
 
 /// The server's half of a WebSocket handshake, with the subprotocol of XMPP.
 #[allow(clippy::result_large_err)]
-pub fn upgrade(socket: Box<dyn Stream>) -> Option<WebSocket> {
+pub(crate) fn upgrade(socket: Box<dyn Stream>) -> Option<WebSocket> {
     tungstenite::accept_hdr(socket, |request: &Request, mut response: Response| {
         assert_eq!(request.headers()["sec-websocket-protocol"], "xmpp");
         response.headers_mut().insert("sec-websocket-protocol", "xmpp".parse().expect("ASCII"));
@@ -72,14 +72,14 @@ pub fn upgrade(socket: Box<dyn Stream>) -> Option<WebSocket> {
 
 /// A request as it came over the wire.
 #[derive(Debug, Default)]
-pub struct Seen {
-    pub line: String,
-    pub headers: Vec<String>,
-    pub body: Vec<u8>,
+pub(crate) struct Seen {
+    pub(crate) line: String,
+    pub(crate) headers: Vec<String>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Seen {
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find_map(|header| {
             let (n, value) = header.split_once(": ")?;
             n.eq_ignore_ascii_case(name).then_some(value)
@@ -88,7 +88,7 @@ impl Seen {
 }
 
 /// Reads one HTTP request; none when the client hung up.
-pub fn read_request(socket: &mut dyn Read) -> Option<Seen> {
+pub(crate) fn read_request(socket: &mut dyn Read) -> Option<Seen> {
     let mut reader = BufReader::with_capacity(1, socket);
     let mut seen = Seen::default();
     loop {
@@ -109,7 +109,7 @@ pub fn read_request(socket: &mut dyn Read) -> Option<Seen> {
 }
 
 /// Answers one request with these bytes, then hangs up.
-pub fn answer(bytes: impl Into<Vec<u8>>) -> Server<Option<Seen>> {
+pub(crate) fn answer(bytes: impl Into<Vec<u8>>) -> Server<Option<Seen>> {
     let bytes = bytes.into();
     Server::tcp(move |mut socket| {
         let seen = read_request(&mut socket);
@@ -119,20 +119,20 @@ pub fn answer(bytes: impl Into<Vec<u8>>) -> Server<Option<Seen>> {
 }
 
 /// A server that accepts, reads and never says anything; ends when the client hangs up.
-pub fn silent() -> Server<()> {
+pub(crate) fn silent() -> Server<()> {
     Server::tcp(|mut socket| {
         let _ = std::io::copy(&mut socket, &mut std::io::sink());
     })
 }
 
 /// An address where nobody listens.
-pub fn nobody() -> SocketAddr {
+pub(crate) fn nobody() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("bound")
 }
 
 /// A self-signed certificate, as DER, and a TLS accepter that shows it.
-pub fn tls(name: &str) -> (Vec<u8>, impl Fn(TcpStream) -> Box<dyn Stream> + Send + 'static) {
+pub(crate) fn tls(name: &str) -> (Vec<u8>, impl Fn(TcpStream) -> Box<dyn Stream> + Send + 'static) {
     let signed = rcgen::generate_simple_self_signed(vec![name.to_owned()]).expect("a name");
     let certificate: CertificateDer<'static> = signed.cert.der().clone();
     let key = PrivatePkcs8KeyDer::from(signed.signing_key.serialize_der());
@@ -151,7 +151,7 @@ pub fn tls(name: &str) -> (Vec<u8>, impl Fn(TcpStream) -> Box<dyn Stream> + Send
 }
 
 /// A proxy for one tunnel: answers `CONNECT` and carries bytes. Tells what it was asked.
-pub fn proxy(status: &'static str) -> Server<Seen> {
+pub(crate) fn proxy(status: &'static str) -> Server<Seen> {
     Server::tcp(move |mut client| {
         let seen = read_request(&mut client).expect("a CONNECT");
         let answer = format!("HTTP/1.1 {status}\r\nVia: 1.1 test\r\n\r\n");

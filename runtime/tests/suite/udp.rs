@@ -20,7 +20,7 @@ async fn opened<R: Runtime>(stage: &mut Stage<R>) -> Vec<SocketAddr> {
     }
 }
 
-pub async fn datagrams_go_both_ways<R: Runtime>() {
+pub(crate) async fn datagrams_go_both_ways<R: Runtime>() {
     let bind = vec![IpAddr::from([127, 0, 0, 1]), IpAddr::from([127, 0, 0, 2])];
     let mut stage = Stage::<R>::with(NetOptions { bind: bind.clone(), ..NetOptions::default() });
     let addresses = opened(&mut stage).await;
@@ -46,7 +46,7 @@ pub async fn datagrams_go_both_ways<R: Runtime>() {
     }
 }
 
-pub async fn without_an_address_there_is_a_local_failure<R: Runtime>() {
+pub(crate) async fn without_an_address_there_is_a_local_failure<R: Runtime>() {
     let none = NetOptions { interfaces: vec!["none".into()], ..NetOptions::default() };
     let foreign = NetOptions { bind: vec![[192, 0, 2, 1].into()], ..NetOptions::default() };
     for options in [none, foreign] {
@@ -59,7 +59,7 @@ pub async fn without_an_address_there_is_a_local_failure<R: Runtime>() {
     }
 }
 
-pub async fn a_closed_group_frees_its_ports<R: Runtime>() {
+pub(crate) async fn a_closed_group_frees_its_ports<R: Runtime>() {
     let bind = vec![IpAddr::from([127, 0, 0, 1])];
     let mut stage = Stage::<R>::with(NetOptions { bind, ..NetOptions::default() });
     let address = opened(&mut stage).await[0];
