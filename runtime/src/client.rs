@@ -29,7 +29,6 @@ pub struct Client<R> {
 
 impl<R: Runtime> Client<R> {
     /// Settings for a new client.
-    #[must_use]
     pub fn builder(config: genesys::Config) -> Builder<R> {
         Builder {
             config,

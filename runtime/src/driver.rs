@@ -12,7 +12,7 @@ use futures_util::future::{Either, pending};
 use futures_util::{FutureExt as _, StreamExt as _, select};
 use offhook::machine::{CommandId, MediaId, UdpEvent, UdpId, Wake, WsEvent, WsId};
 use offhook::media::AudioFrame;
-use offhook::{Input, Output};
+use offhook::{Input, Machine, Output};
 
 use crate::drive::Drive;
 use crate::http::Http;
@@ -28,9 +28,12 @@ const INPUT_QUEUE: usize = 1024;
 /// How many sessions that are over are remembered, so that late listeners hear of it.
 const ENDED_MEDIA: usize = 1024;
 
+/// Tells whoever submitted a command how it ended.
+type Replier<M> = oneshot::Sender<Result<<M as Machine>::Outcome, <M as Machine>::Error>>;
+
 /// What a handle asks of the driver.
 pub(crate) enum Request<M: Drive> {
-    Command(M::Command, oneshot::Sender<Result<M::Outcome, M::Error>>),
+    Command(M::Command, Replier<M>),
     Audio(MediaId, Producer<AudioQueue>),
 }
 
@@ -61,7 +64,7 @@ pub(crate) struct Driver<R, M: Drive> {
     found: VecDeque<Input>,
     sockets: BTreeMap<WsId, ws::Held>,
     media: BTreeMap<UdpId, Group>,
-    replies: BTreeMap<CommandId, oneshot::Sender<Result<M::Outcome, M::Error>>>,
+    replies: BTreeMap<CommandId, Replier<M>>,
     events: Producer<EventQueue<M>>,
     audio: BTreeMap<MediaId, Producer<AudioQueue>>,
     ended: BTreeSet<MediaId>,

@@ -197,8 +197,8 @@ impl Resolver for Names {
         config: &Config,
         timeout: NextTimeout,
     ) -> Result<ResolvedSocketAddrs, ureq::Error> {
-        let port =
-            uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
+        let default = if uri.scheme_str() == Some("https") { 443 } else { 80 };
+        let port = uri.port_u16().unwrap_or(default);
         if let Some(address) = uri.host().and_then(|host| self.0.known_address(host, port)) {
             let mut addresses = self.empty();
             addresses.push(address);

@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// What the puppet does.
 pub(crate) enum Pull {
     /// Put out this, then complete.
-    Make(Output<Saw, (), Fault>),
+    Make(Box<Output<Saw, (), Fault>>),
     /// Ask for this wake-up, then complete.
     WakeAt(Instant),
     /// Put out this many ordinary events, then complete.
@@ -100,7 +100,7 @@ impl Machine for Puppet {
         let command = CommandId(self.commands);
         let mut complete = true;
         match pull {
-            Pull::Make(output) => self.outputs.push_back(output),
+            Pull::Make(output) => self.outputs.push_back(*output),
             Pull::WakeAt(at) => self.wake = Some(at),
             Pull::Chatter(count) => {
                 self.outputs.extend((0..count).map(|n| Output::Event(Saw::Chatter(n))));
@@ -196,7 +196,7 @@ impl<R: Runtime> Stage<R> {
 
     /// Has the puppet put out something.
     pub(crate) async fn make(&self, output: Output<Saw, (), Fault>) {
-        within::<R, _>(self.handle.submit(Pull::Make(output))).await.expect("taken");
+        within::<R, _>(self.handle.submit(Pull::Make(Box::new(output)))).await.expect("taken");
     }
 
     /// The next thing that the puppet tells.
