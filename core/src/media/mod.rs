@@ -5,6 +5,10 @@
 //! Frames cross this line encoded; codecs are in [`crate::audio`], devices are the
 //! application's.
 
+pub mod playout;
+#[cfg(feature = "str0m")]
+mod str0m;
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -13,6 +17,9 @@ use bytes::Bytes;
 
 use crate::machine::Wake;
 use crate::rng::Seed;
+
+#[cfg(feature = "str0m")]
+pub use self::str0m::WebRtcFactory;
 
 /// An audio codec as negotiated on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,0 +1,69 @@
+//! The real engine, over str0m: the one place that knows it.
+
+mod description;
+mod dtls;
+mod dtmf;
+mod engine;
+mod receive;
+mod send;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use str0m::config::{CryptoProvider, DtlsCert};
+
+use super::{Engine, EngineConfig, EngineFactory};
+
+/// Makes engines that do real ICE, DTLS and SRTP.
+///
+/// All of them share one certificate and one DTLS configuration: building the configuration is
+/// most of the cost of a call's set-up.
+pub struct WebRtcFactory {
+    crypto: Arc<CryptoProvider>,
+    certificate: Option<DtlsCert>,
+    deterministic: bool,
+}
+
+impl WebRtcFactory {
+    /// A factory with a certificate of its own.
+    #[must_use]
+    pub fn new() -> Self {
+        let crypto = Arc::new(dtls::provider());
+        let certificate = crypto.dtls_provider.generate_certificate();
+        Self { crypto, certificate, deterministic: false }
+    }
+
+    /// A factory whose engines draw everything but key material from their seeds.
+    ///
+    /// str0m draws from a generator of the thread, so this seeds that one: use it only where one
+    /// thread runs one world, and nothing else on it relies on `fastrand`. Certificates and key
+    /// exchange stay random; they change the bytes of datagrams, not what happens.
+    #[must_use]
+    pub fn deterministic() -> Self {
+        Self { deterministic: true, ..Self::new() }
+    }
+}
+
+impl Default for WebRtcFactory {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl std::fmt::Debug for WebRtcFactory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WebRtcFactory")
+            .field("deterministic", &self.deterministic)
+            .finish_non_exhaustive()
+    }
+}
+
+impl EngineFactory for WebRtcFactory {
+    fn create(&mut self, now: Instant, config: EngineConfig) -> Box<dyn Engine> {
+        if self.deterministic {
+            fastrand::seed(config.seed.child("str0m").rng().next_u64());
+        }
+        let rtc = description::rtc(now, &config, &self.crypto, self.certificate.clone());
+        Box::new(engine::WebRtc::new(rtc, config, now))
+    }
+}

@@ -1,0 +1,272 @@
+//! Two engines and the wire between them, in virtual time.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use offhook::media::{
+    AudioCodec, AudioFrame, Digit, Engine, EngineConfig, EngineEvent, EngineFactory, EngineOutput,
+    LocalCandidate, MediaError, MediaState, WebRtcFactory,
+};
+use offhook::{Rng, Seed};
+
+/// One way through the network.
+const LATENCY: Duration = Duration::from_millis(10);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    A,
+    B,
+}
+
+impl Side {
+    pub(crate) fn other(self) -> Self {
+        if self == Self::A { Self::B } else { Self::A }
+    }
+
+    fn address(self) -> SocketAddr {
+        SocketAddr::from(([10, 0, 0, self as u8 + 1], 1000 + self as u16))
+    }
+}
+
+struct Datagram {
+    to: Side,
+    local: SocketAddr,
+    remote: SocketAddr,
+    data: Vec<u8>,
+}
+
+pub(crate) struct Pair {
+    pub(crate) now: Instant,
+    engines: [Box<dyn Engine>; 2],
+    wakes: [Option<Instant>; 2],
+    flying: BTreeMap<(Instant, u64), Datagram>,
+    sent: u64,
+    heard: [Vec<AudioFrame>; 2],
+    keys: [Vec<Digit>; 2],
+    failed: [Option<MediaError>; 2],
+    pub(crate) candidates: [Vec<LocalCandidate>; 2],
+    pub(crate) answer: String,
+    cut: bool,
+    drop_next: Option<Side>,
+    loss: Option<(Rng, u64)>,
+    time: u64,
+}
+
+impl Pair {
+    pub(crate) fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    pub(crate) fn with(change: impl Fn(&mut EngineConfig)) -> Self {
+        Self::with_each(|_, config| change(config))
+    }
+
+    #[allow(clippy::disallowed_methods)] // The one clock reading: every other instant is relative.
+    pub(crate) fn with_each(change: impl Fn(Side, &mut EngineConfig)) -> Self {
+        let now = Instant::now();
+        let engine = |side: Side| {
+            let mut config = EngineConfig::new(Seed::from(side as u64));
+            change(side, &mut config);
+            WebRtcFactory::new().create(now, config)
+        };
+        Self {
+            now,
+            engines: [engine(Side::A), engine(Side::B)],
+            wakes: [None; 2],
+            flying: BTreeMap::new(),
+            sent: 0,
+            heard: [Vec::new(), Vec::new()],
+            keys: [Vec::new(), Vec::new()],
+            failed: [None, None],
+            candidates: [Vec::new(), Vec::new()],
+            answer: String::new(),
+            cut: false,
+            drop_next: None,
+            loss: None,
+            time: 0,
+        }
+    }
+
+    pub(crate) fn connected() -> Self {
+        let mut pair = Self::new();
+        pair.negotiate().unwrap();
+        pair.run_until(Duration::from_secs(5), |p| p.both(MediaState::Connected));
+        pair
+    }
+
+    pub(crate) fn engine(&mut self, side: Side) -> &mut dyn Engine {
+        &mut *self.engines[side as usize]
+    }
+
+    pub(crate) fn offer(&mut self) -> String {
+        let now = self.now;
+        self.engine(Side::A).create_offer(now).unwrap()
+    }
+
+    /// Offer, answer and candidates, all at once. A offers.
+    pub(crate) fn negotiate(&mut self) -> Result<(), MediaError> {
+        let now = self.now;
+        let offer = self.offer();
+        self.engine(Side::B).accept_offer(now, &offer)?;
+        self.drain(Side::B);
+        self.answer = self.engine(Side::B).create_answer(now)?;
+        let answer = self.answer.clone();
+        self.engine(Side::A).accept_answer(now, &answer)?;
+        for side in [Side::A, Side::B] {
+            self.engine(side).add_local_address(now, side.address());
+            self.engine(side).local_addresses_done(now);
+            self.drain(side);
+        }
+        for side in [Side::A, Side::B] {
+            for candidate in self.candidates[side as usize].clone() {
+                self.engine(side.other()).add_remote_candidate(now, &candidate.candidate)?;
+            }
+            self.drain(side.other());
+        }
+        Ok(())
+    }
+
+    pub(crate) fn both(&self, state: MediaState) -> bool {
+        self.engines.iter().all(|engine| engine.state() == state)
+    }
+
+    /// No datagram passes any more.
+    pub(crate) fn cut(&mut self) {
+        self.cut = true;
+    }
+
+    /// The next datagram from a side is lost.
+    pub(crate) fn drop_next(&mut self, side: Side) {
+        self.drop_next = Some(side);
+    }
+
+    /// Loses so many of a hundred datagrams.
+    pub(crate) fn lossy(&mut self, seed: u64, percent: u64) {
+        self.loss = Some((Seed::from(seed).rng(), percent));
+    }
+
+    pub(crate) fn frame(&self, n: u64, from: Side) -> AudioFrame {
+        AudioFrame {
+            codec: AudioCodec::Opus,
+            time: (self.time + n) * 960,
+            lost_before: 0,
+            talkspurt: false,
+            data: Bytes::from(vec![n as u8, from as u8]),
+        }
+    }
+
+    /// Both sides send frames at a pace.
+    pub(crate) fn talk(&mut self, frames: u64, pace: Duration) {
+        self.talk_in(AudioCodec::Opus, frames, pace);
+    }
+
+    pub(crate) fn talk_in(&mut self, codec: AudioCodec, frames: u64, pace: Duration) {
+        for n in 0..frames {
+            for side in [Side::A, Side::B] {
+                let mut frame = self.frame(n, side);
+                frame.codec = codec;
+                let now = self.now;
+                self.engine(side).send_audio(now, &frame).unwrap();
+                self.drain(side);
+            }
+            self.run(pace);
+        }
+        self.time += frames;
+        self.run(Duration::from_millis(200));
+    }
+
+    /// What a side heard since the last look.
+    pub(crate) fn heard(&mut self, side: Side) -> Vec<AudioFrame> {
+        std::mem::take(&mut self.heard[side as usize])
+    }
+
+    pub(crate) fn keys(&self, side: Side) -> &[Digit] {
+        &self.keys[side as usize]
+    }
+
+    pub(crate) fn failed(&self, side: Side) -> Option<&MediaError> {
+        self.failed[side as usize].as_ref()
+    }
+
+    pub(crate) fn run(&mut self, time: Duration) {
+        let until = self.now + time;
+        for side in [Side::A, Side::B] {
+            self.drain(side);
+        }
+        while self.step(until) {}
+        self.now = until;
+    }
+
+    pub(crate) fn run_until(&mut self, limit: Duration, done: impl Fn(&Self) -> bool) {
+        let until = self.now + limit;
+        for side in [Side::A, Side::B] {
+            self.drain(side);
+        }
+        while !done(self) {
+            assert!(self.step(until), "not within {limit:?}");
+        }
+    }
+
+    /// The next thing that happens by then.
+    fn step(&mut self, until: Instant) -> bool {
+        let packet = self.flying.first_key_value().map(|((at, _), _)| *at);
+        let wake = self.wakes.iter().flatten().min().copied();
+        let Some(at) = packet.into_iter().chain(wake).min().filter(|at| *at <= until) else {
+            return false;
+        };
+        self.now = self.now.max(at);
+        let now = self.now;
+        if packet == Some(at) {
+            let Some((_, d)) = self.flying.pop_first() else { return false };
+            self.engine(d.to).handle_datagram(now, d.local, d.remote, &d.data);
+            self.drain(d.to);
+        } else {
+            for side in [Side::A, Side::B] {
+                if self.wakes[side as usize].is_some_and(|at| at <= now) {
+                    self.engine(side).handle_timeout(now);
+                    self.drain(side);
+                }
+            }
+        }
+        true
+    }
+
+    fn drain(&mut self, side: Side) {
+        for _ in 0..10_000 {
+            match self.engines[side as usize].poll_output() {
+                EngineOutput::Transmit { local, remote, data } => {
+                    let lost = self
+                        .loss
+                        .as_mut()
+                        .is_some_and(|(rng, percent)| rng.next_u64() % 100 < *percent);
+                    let dropped = self.drop_next == Some(side);
+                    if dropped {
+                        self.drop_next = None;
+                    }
+                    if self.cut || lost || dropped || remote != side.other().address() {
+                        continue;
+                    }
+                    self.sent += 1;
+                    let datagram =
+                        Datagram { to: side.other(), local: remote, remote: local, data };
+                    self.flying.insert((self.now + LATENCY, self.sent), datagram);
+                }
+                EngineOutput::Event(event) => match event {
+                    EngineEvent::Audio(frame) => self.heard[side as usize].push(frame),
+                    EngineEvent::Dtmf { digit, .. } => self.keys[side as usize].push(digit),
+                    EngineEvent::LocalCandidate(c) => self.candidates[side as usize].push(c),
+                    EngineEvent::Failed(error) => self.failed[side as usize] = Some(error),
+                    _ => {}
+                },
+                EngineOutput::Timeout(wake) => {
+                    self.wakes[side as usize] = wake.map(|wake| wake.at);
+                    return;
+                }
+                _ => {}
+            }
+        }
+        panic!("the drain never ends");
+    }
+}

@@ -1,0 +1,213 @@
+//! Two real engines over a network of virtual time.
+
+#![cfg(feature = "str0m")]
+
+mod common;
+
+use std::time::Duration;
+
+use common::pair::{Pair, Side};
+use offhook::media::{AudioCodec, Digit, EngineConfig, MediaError, MediaState};
+
+const MS: fn(u64) -> Duration = Duration::from_millis;
+
+#[test]
+fn an_offer_is_answered_and_both_connect() {
+    let mut pair = Pair::new();
+    pair.negotiate().unwrap();
+    assert!(pair.answer.contains("a=setup:active"), "guide 5: answer as DTLS client");
+    pair.run_until(MS(3000), |p| p.both(MediaState::Connected));
+    assert_eq!(pair.engine(Side::B).send_codec(), Some(AudioCodec::Opus));
+    let candidates = &pair.candidates[Side::A as usize];
+    assert!(candidates[0].candidate.starts_with("candidate:"));
+    assert!(
+        candidates[0].candidate.contains(" udp ") && candidates[0].candidate.contains("typ host")
+    );
+}
+
+#[test]
+fn audio_arrives_both_ways_in_order_and_whole() {
+    let mut pair = Pair::connected();
+    pair.talk(50, MS(20));
+    for side in [Side::A, Side::B] {
+        let heard = pair.heard(side);
+        assert_eq!(heard.len(), 50, "{side:?}");
+        let times: Vec<_> = heard.iter().map(|f| f.time).collect();
+        assert!(times.windows(2).all(|w| w[1] - w[0] == 960));
+        assert!(heard.iter().all(|f| f.lost_before == 0 && f.codec == AudioCodec::Opus));
+        assert_eq!(heard[7].data[..], [7, side.other() as u8][..]);
+        assert!(heard[0].talkspurt);
+        let stats = pair.engine(side).stats();
+        assert_eq!((stats.packets_sent, stats.packets_received, stats.packets_lost), (50, 50, 0));
+        assert_eq!(stats.bytes_received, 100);
+    }
+}
+
+#[test]
+fn a_lost_packet_is_counted_and_does_not_stall_the_rest() {
+    let mut pair = Pair::connected();
+    pair.talk(10, MS(20));
+    pair.drop_next(Side::A);
+    pair.talk(10, MS(20));
+    let heard = pair.heard(Side::B);
+    assert_eq!(heard.len(), 19);
+    assert_eq!(heard.iter().map(|f| f.lost_before).sum::<u32>(), 1);
+    assert_eq!(pair.engine(Side::B).stats().packets_lost, 1);
+}
+
+#[test]
+fn muted_means_silent_but_keys_are_still_heard() {
+    let mut pair = Pair::connected();
+    pair.engine(Side::A).set_muted(true);
+    pair.talk(10, MS(20));
+    assert_eq!(pair.heard(Side::B).len(), 0);
+    assert_eq!(pair.heard(Side::A).len(), 10);
+    let keys: Vec<_> = "12#".chars().map(|c| Digit::try_from(c).unwrap()).collect();
+    let now = pair.now;
+    pair.engine(Side::A).send_dtmf(now, &keys, MS(100)).unwrap();
+    pair.run(MS(2000));
+    let heard: String = pair.keys(Side::B).iter().map(|d| d.as_char()).collect();
+    assert_eq!(heard, "12#");
+    pair.engine(Side::A).set_muted(false);
+    pair.talk(5, MS(20));
+    assert_eq!(pair.heard(Side::B).len(), 5);
+}
+
+#[test]
+fn g711_is_used_when_it_is_all_there_is() {
+    for codec in [AudioCodec::Pcmu, AudioCodec::Pcma] {
+        let mut pair = Pair::with(|config| config.codecs = vec![codec]);
+        pair.negotiate().unwrap();
+        pair.run_until(MS(3000), |p| p.both(MediaState::Connected));
+        assert_eq!(pair.engine(Side::A).send_codec(), Some(codec));
+        pair.talk_in(codec, 10, MS(20));
+        assert_eq!(pair.heard(Side::B).len(), 10);
+    }
+}
+
+#[test]
+fn without_a_common_codec_the_offer_is_refused() {
+    let mut pair = Pair::with_each(|side, config| {
+        config.codecs = vec![if side == Side::A { AudioCodec::Opus } else { AudioCodec::Pcmu }];
+    });
+    assert_eq!(pair.negotiate(), Err(MediaError::NoCommonCodec));
+}
+
+#[test]
+fn guide_5_unusable_offers_are_typed_errors() {
+    let offer = Pair::new().offer();
+    let without = |what: &str| {
+        offer.lines().filter(|l| !l.starts_with(what)).map(|l| format!("{l}\r\n")).collect()
+    };
+    let cases: [(&str, String); 6] = [
+        ("no mid", without("a=mid")),
+        ("no bundle", without("a=group")),
+        ("no fingerprint", without("a=fingerprint")),
+        ("no rtcp-mux", without("a=rtcp-mux")),
+        ("no audio", without("m=audio")),
+        ("nothing", String::new()),
+    ];
+    for (what, sdp) in cases {
+        let mut pair = Pair::new();
+        let now = pair.now;
+        let result = pair.engine(Side::B).accept_offer(now, &sdp);
+        assert!(matches!(result, Err(MediaError::Sdp(_))), "{what}: {result:?}");
+        pair.run(MS(100));
+    }
+}
+
+#[test]
+fn candidates_before_the_offer_are_kept_and_odd_ones_are_harmless() {
+    let mut pair = Pair::new();
+    let now = pair.now;
+    let engine = pair.engine(Side::B);
+    for skipped in [
+        "candidate:1 1 tcp 1 10.0.0.1 9 typ host tcptype active",
+        "candidate:1 1 udp 1 6b0e-.local 5000 typ host",
+    ] {
+        assert_eq!(engine.add_remote_candidate(now, skipped), Ok(()));
+    }
+    for bad in ["", "candidate:", "candidate:1 1 udp 1 10.0.0.1", "nonsense"] {
+        let result = engine.add_remote_candidate(now, bad);
+        assert!(matches!(result, Err(MediaError::Candidate(_))), "{bad}");
+    }
+    for n in 0..200 {
+        let line = format!("candidate:1 1 udp 1 10.0.0.1 {} typ host", 2000 + n);
+        assert_eq!(engine.add_remote_candidate(now, &line), Ok(()));
+    }
+    pair.negotiate().unwrap();
+    pair.run_until(MS(8000), |p| p.both(MediaState::Connected));
+}
+
+#[test]
+fn a_dead_path_is_told_and_given_up_by_our_own_limit() {
+    let mut pair = Pair::connected();
+    pair.cut();
+    pair.run_until(MS(30_000), |p| p.both(MediaState::Disconnected));
+    pair.run_until(MS(31_000), |p| p.both(MediaState::Failed));
+    assert!(pair.failed(Side::A).is_some());
+    let now = pair.now;
+    let frame = pair.frame(0, Side::A);
+    assert_eq!(
+        pair.engine(Side::A).send_audio(now, &frame),
+        Err(MediaError::State(MediaState::Failed))
+    );
+}
+
+#[test]
+fn a_path_that_is_never_found_is_given_up() {
+    let mut pair = Pair::new();
+    pair.cut();
+    pair.negotiate().unwrap();
+    pair.run_until(MS(61_000), |p| p.both(MediaState::Failed));
+}
+
+#[test]
+fn closing_tells_the_far_side() {
+    let mut pair = Pair::connected();
+    let now = pair.now;
+    pair.engine(Side::A).close(now);
+    pair.run_until(MS(2000), |p| p.both(MediaState::Closed));
+}
+
+#[test]
+fn what_cannot_be_done_yet_says_so() {
+    let mut pair = Pair::connected();
+    let now = pair.now;
+    let offer = Pair::new().offer();
+    assert!(matches!(pair.engine(Side::A).restart_ice(now), Err(MediaError::NotYet(_))));
+    assert!(matches!(pair.engine(Side::B).accept_offer(now, &offer), Err(MediaError::NotYet(_))));
+    let mut frame = pair.frame(0, Side::A);
+    frame.codec = AudioCodec::Pcmu;
+    pair.talk(3, MS(20));
+    assert_eq!(pair.heard(Side::B).len(), 3, "the session goes on");
+}
+
+#[test]
+fn a_bad_network_still_connects() {
+    for seed in 0..8 {
+        let mut pair = Pair::new();
+        pair.lossy(seed, 10);
+        pair.negotiate().unwrap();
+        pair.run_until(MS(30_000), |p| p.both(MediaState::Connected));
+    }
+}
+
+#[test]
+fn datagrams_of_strangers_change_nothing() {
+    let mut pair = Pair::connected();
+    let now = pair.now;
+    let (local, remote) = ("10.0.0.1:1".parse().unwrap(), "10.9.9.9:9".parse().unwrap());
+    for junk in [&b""[..], b"\x00\x01", b"hello", &[0x80; 40], &[22; 100], &[255; 1500]] {
+        pair.engine(Side::A).handle_datagram(now, local, remote, junk);
+    }
+    pair.talk(5, MS(20));
+    assert_eq!(pair.heard(Side::B).len(), 5);
+}
+
+#[test]
+fn relay_only_offers_no_host_candidate() {
+    let mut pair = Pair::with(|config: &mut EngineConfig| config.relay_only = true);
+    pair.negotiate().unwrap();
+    assert!(pair.candidates.iter().all(Vec::is_empty));
+}
