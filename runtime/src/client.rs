@@ -10,7 +10,7 @@ use futures_util::FutureExt as _;
 use offhook::Seed;
 use offhook::genesys::{self, Command, Error, Outcome, Phone};
 use offhook::machine::MediaId;
-use offhook::media::EngineFactory;
+use offhook::media::{EngineFactory, WebRtcFactory};
 use offhook::net::NetOptions;
 
 use crate::audio::Audio;
@@ -90,7 +90,7 @@ impl<R: Runtime> Builder<R> {
         self
     }
 
-    /// Who makes the media engines. By default `WebRtcFactory`: ICE, DTLS and SRTP.
+    /// Who makes the media engines. By default [`WebRtcFactory`]: ICE, DTLS and SRTP.
     pub fn engine_factory(mut self, factory: Box<dyn EngineFactory>) -> Self {
         self.factory = Some(factory);
         self
@@ -111,7 +111,7 @@ impl<R: Runtime> Builder<R> {
                 Seed::new(bytes)
             }
         };
-        let factory = self.factory.unwrap_or_else(|| Box::new(crate::unwired::NoFactory));
+        let factory = self.factory.unwrap_or_else(|| Box::new(WebRtcFactory::default()));
         let machine = genesys::Client::new(self.config, factory, seed, Instant::now())?;
         let (handle, events) = start::<R, _>(machine, self.net)?;
         Ok((Client { handle, runtime: PhantomData }, events))

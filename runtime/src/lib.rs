@@ -22,7 +22,6 @@ mod net;
 mod queue;
 mod runtime;
 mod udp;
-mod unwired;
 mod ws;
 
 pub use audio::{Audio, AudioEnded, AudioReceiver, AudioSender};

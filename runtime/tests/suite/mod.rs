@@ -2,6 +2,7 @@
 //!
 //! A runtime's own crate includes this file and names itself: `suite!(Tokio, block_on)`.
 
+pub(crate) mod client;
 pub(crate) mod handles;
 pub(crate) mod http;
 pub(crate) mod puppet;
@@ -14,6 +15,10 @@ macro_rules! suite {
     ($runtime:ty, $block_on:path) => {
         suite! {
             $runtime, $block_on,
+            client {
+                a_token_that_is_refused_fails_to_connect,
+                unusable_options_are_typed_errors,
+            }
             handles {
                 a_wake_up_comes_once_and_never_early,
                 a_command_is_refused_at_once_or_completes_later,

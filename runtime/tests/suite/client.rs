@@ -1,0 +1,49 @@
+//! The client's own surface, as far as it needs no service.
+
+use offhook::genesys::{Config, ErrorKind, Phone as _};
+use offhook::net::{NetOptions, Proxy, ProxyUrl};
+use offhook_runtime::{BuildError, Client, Runtime};
+
+use super::puppet::within;
+use super::servers;
+
+fn config(api_host: &str) -> Config {
+    let mut config = Config::agent("localhost", "token");
+    config.api_host = Some(api_host.to_owned());
+    config
+}
+
+pub(crate) async fn a_token_that_is_refused_fails_to_connect<R: Runtime>() {
+    let server = servers::answer("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n");
+    let config = config(&format!("http://{}", server.address));
+    let (phone, mut events) = Client::<R>::builder(config).build().expect("inside the runtime");
+    let refused = within::<R, _>(phone.connect()).await.expect_err("no such token");
+    assert_eq!(refused.kind, ErrorKind::InvalidToken);
+    let seen = server.join().expect("a request");
+    assert_eq!(seen.header("authorization"), Some("Bearer token"));
+
+    // A command that is impossible now fails at once.
+    let impossible = within::<R, _>(phone.end("no such call")).await.expect_err("no such call");
+    assert_ne!(impossible.kind, ErrorKind::Cancelled);
+    let again = phone.clone();
+    drop(phone);
+    drop(within::<R, _>(again.disconnect()).await);
+    drop(again);
+    // Without commands the events go on, and end only with the driver; here nobody is left.
+    assert!(within::<R, _>(events.next()).await.is_some());
+}
+
+pub(crate) async fn unusable_options_are_typed_errors<R: Runtime>() {
+    let build = |config, options| Client::<R>::builder(config).net(options).build().map(drop);
+    let good = config("http://127.0.0.1");
+    let nobody = Config::agent("localhost", "");
+    let defaults = NetOptions::default;
+
+    assert!(build(good.clone(), defaults()).is_ok());
+    assert!(matches!(build(nobody, defaults()), Err(BuildError::Config(_))));
+    let proxy = Proxy::Url(ProxyUrl("socks5://127.0.0.1".into()));
+    let options = NetOptions { proxy, ..defaults() };
+    assert!(matches!(build(good.clone(), options), Err(BuildError::Proxy(_))));
+    let options = NetOptions { extra_roots: vec![b"not DER".to_vec()], ..defaults() };
+    assert!(matches!(build(good, options), Err(BuildError::Tls(_))));
+}
