@@ -7,6 +7,8 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+#[cfg(feature = "audio")]
+pub mod audio;
 mod backoff;
 pub mod genesys;
 pub mod jingle;

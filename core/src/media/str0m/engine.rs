@@ -414,7 +414,7 @@ impl Engine for WebRtc {
         let pt = self
             .negotiated
             .payload_type(frame.codec)
-            .ok_or(MediaError::NotNegotiated(frame.codec.name()))?;
+            .ok_or_else(|| MediaError::NotNegotiated(frame.codec.name()))?;
         if self.muted || self.state != MediaState::Connected {
             return Ok(());
         }

@@ -1,0 +1,93 @@
+//! WAV files, by the `hound` crate, as 48 kHz mono PCM.
+
+use std::io::{Read, Seek, Write};
+
+use super::{AudioError, RATE, Resampler};
+
+/// The longest recording read: an hour.
+const MAX_SAMPLES: usize = 3600 * RATE as usize;
+
+fn error(error: impl std::fmt::Display) -> AudioError {
+    AudioError::Wav(error.to_string())
+}
+
+/// Reads a WAV file: channels are mixed, other rates converted.
+///
+/// # Errors
+///
+/// [`AudioError::Wav`] when it is no WAV file, of an unknown sample format, or longer than an
+/// hour.
+pub fn read(from: impl Read) -> Result<Vec<i16>, AudioError> {
+    let mut reader = hound::WavReader::new(from).map_err(error)?;
+    let spec = reader.spec();
+    if spec.channels == 0 || reader.duration() as usize > MAX_SAMPLES {
+        return Err(AudioError::Wav("empty or too long".to_owned()));
+    }
+    let samples: Vec<f32> = match spec.sample_format {
+        hound::SampleFormat::Float => {
+            reader.samples::<f32>().collect::<Result<_, _>>().map_err(error)?
+        }
+        hound::SampleFormat::Int => {
+            let scale = (1_i64 << (spec.bits_per_sample.max(1) - 1)) as f32;
+            reader
+                .samples::<i32>()
+                .map(|s| s.map(|s| s as f32 / scale))
+                .collect::<Result<_, _>>()
+                .map_err(error)?
+        }
+    };
+    let channels = usize::from(spec.channels);
+    let mono: Vec<i16> = samples
+        .chunks(channels)
+        .map(|c| (c.iter().sum::<f32>() / channels as f32 * 32_768.0).round() as i16)
+        .collect();
+    if spec.sample_rate == RATE {
+        return Ok(mono);
+    }
+    let mut resampler = Resampler::new(spec.sample_rate, RATE)?;
+    let mut out = Vec::new();
+    for frame in mono.chunks((spec.sample_rate / 50) as usize) {
+        out.extend(resampler.process(frame)?);
+    }
+    Ok(out)
+}
+
+/// Writes 48 kHz mono 16-bit PCM.
+///
+/// # Errors
+///
+/// [`AudioError::Wav`] when it cannot be written.
+pub fn write(to: impl Write + Seek, pcm: &[i16]) -> Result<(), AudioError> {
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: RATE,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut writer = hound::WavWriter::new(to, spec).map_err(error)?;
+    for sample in pcm {
+        writer.write_sample(*sample).map_err(error)?;
+    }
+    writer.finalize().map_err(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Cursor;
+
+    #[test]
+    fn what_is_written_is_read() {
+        let pcm: Vec<i16> = (0..1000).map(|n| (n * 31 % 2000) as i16 - 1000).collect();
+        let mut file = Cursor::new(Vec::new());
+        write(&mut file, &pcm).unwrap();
+        assert_eq!(read(Cursor::new(file.into_inner())).unwrap(), pcm);
+    }
+
+    #[test]
+    fn junk_is_a_typed_error() {
+        for junk in [&b""[..], b"RIFF", b"not a wav file at all, not even close to one"] {
+            assert!(matches!(read(junk), Err(AudioError::Wav(_))));
+        }
+    }
+}
