@@ -134,7 +134,12 @@ impl<R: Runtime, M: Drive> Driver<R, M> {
                         self.input(Input::Audio { media, frame });
                     }
                 }
-                () = timer => self.input(Input::Timeout),
+                () = timer => {
+                    // It may have been for the farewell only.
+                    if wake.is_some_and(|wake| wake.at <= Instant::now()) {
+                        self.input(Input::Timeout);
+                    }
+                }
             }
             wake = self.drain();
             if let Some((farewell, by)) = leaving

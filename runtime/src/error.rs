@@ -21,7 +21,7 @@ pub enum BuildError {
     /// The proxy cannot be used.
     #[error(transparent)]
     Proxy(#[from] ProxyError),
-    /// A root certificate cannot be used, or there is none at all.
+    /// A root certificate cannot be used.
     #[error("TLS: {0}")]
     Tls(#[from] rustls::Error),
     /// The operating system has no randomness for the seed.
