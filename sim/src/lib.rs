@@ -1,1 +1,7 @@
-//! Placeholder.
+//! A model Genesys Cloud: sans-IO for simulation, on real sockets as an emulator.
+
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+pub mod cloud;
+pub mod serve;

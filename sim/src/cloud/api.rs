@@ -1,0 +1,157 @@
+//! The service's REST API (wire notes 8).
+
+use http::Response;
+use offhook::xmpp::Frame;
+use serde_json::{Value, json};
+
+use super::directory::{ORG, User};
+use super::http::{Call, bad_request, empty, error, json as respond, not_found};
+use super::signal::Signaling;
+use super::{Cloud, ConnId};
+
+impl Cloud {
+    pub(super) fn handle_text(&mut self, conn: ConnId, text: &str) {
+        match self.streams.handle_text(conn, text, &mut self.world) {
+            Some(Frame::Iq(iq)) => {
+                self.calls.handle_iq(conn, &iq, &self.streams, &mut self.world);
+            }
+            Some(Frame::Message(message)) => {
+                self.calls.handle_message(conn, &message, &self.streams, &mut self.world);
+            }
+            _ => {}
+        }
+    }
+
+    /// Answers a request for the service.
+    pub(super) fn api(&mut self, call: &Call<'_>) -> Response<Vec<u8>> {
+        // Diagnostics are taken from everybody, as guests have no token.
+        if let ["diagnostics", ..] = call.path.as_slice() {
+            return respond(202, &json!({}));
+        }
+        let user = call.token.and_then(|token| self.world.directory.by_token(token)).cloned();
+        let Some(user) = user else {
+            return error(401, "bad.credentials", "Invalid login credentials.");
+        };
+        match (call.method, call.path.as_slice()) {
+            ("GET", ["organizations", "me"]) => respond(
+                200,
+                &json!({
+                    "id": ORG, "name": "Lab Org", "domain": "lab-org", "version": 1,
+                    "state": "active", "defaultLanguage": "en-us", "features": {},
+                    "selfUri": "/api/v2/organizations/me",
+                }),
+            ),
+            ("GET", ["users", "me"]) => {
+                let with_station = call.query("expand").is_some_and(|e| e.contains("station"));
+                respond(200, &user.body(with_station))
+            }
+            ("GET", ["stations", id]) => match self.world.directory.by_station(id) {
+                Some((owner, station)) => respond(200, &station.body(owner)),
+                None => not_found(),
+            },
+            ("POST", ["notifications", "channels"]) => self.open_channel(&user),
+            (method @ ("PUT" | "POST"), ["notifications", "channels", id, "subscriptions"]) => {
+                self.subscribe(&user, id, &call.body, method == "PUT")
+            }
+            ("GET", ["conversations"]) => {
+                let all = self.calls.conversations(&user.id);
+                respond(200, &json!({"entities": all, "total": all.len()}))
+            }
+            ("POST", ["conversations", "calls"]) => self.dial(&user, &call.body),
+            ("GET", ["conversations", id] | ["conversations", "calls", id]) => {
+                self.calls.conversation(&user.id, id).map_or_else(not_found, |c| respond(200, &c))
+            }
+            ("PATCH", ["conversations", "calls", id, "participants", participant]) => {
+                if !call.body.is_object() {
+                    return bad_request("a JSON object is wanted");
+                }
+                let (streams, world) = (&self.streams, &mut self.world);
+                let done = self.calls.change(&user.id, id, participant, &call.body, streams, world);
+                if done { respond(202, &json!({})) } else { not_found() }
+            }
+            ("POST", ["conversations", "calls", id, "participants", participant, "replace"]) => {
+                let (streams, world) = (&self.streams, &mut self.world);
+                let done = self.calls.replace(&user.id, id, participant, streams, world);
+                if done { respond(202, &json!({})) } else { not_found() }
+            }
+            ("POST", ["conversations", "calls", id, "communications", _, "metadata"]) => {
+                match self.calls.conversation(&user.id, id) {
+                    Some(_) => empty(202),
+                    None => not_found(),
+                }
+            }
+            _ => {
+                let data = json!({"method": call.method, "path": call.raw_path});
+                self.world.happened("unhandled-rest", data);
+                not_found()
+            }
+        }
+    }
+
+    fn open_channel(&mut self, user: &User) -> Response<Vec<u8>> {
+        let world = &mut self.world;
+        let id = world.directory.open_channel(&user.id, &mut world.rng);
+        respond(
+            200,
+            &json!({
+                "id": id, "connectUri": format!("wss://streaming.{}/channels/{id}", world.domain),
+                "expires": world.clock.tomorrow(world.now),
+            }),
+        )
+    }
+
+    fn subscribe(
+        &mut self,
+        user: &User,
+        id: &str,
+        topics: &Value,
+        replace: bool,
+    ) -> Response<Vec<u8>> {
+        let Some(topics) = topics.as_array() else {
+            return bad_request("an array of topics is wanted");
+        };
+        let channel = self.world.directory.channels.get_mut(id).filter(|c| c.user == user.id);
+        let Some(channel) = channel else { return not_found() };
+        if replace {
+            channel.topics.clear();
+        }
+        let mut entities = Vec::new();
+        for topic in topics.iter().filter_map(|topic| topic["id"].as_str()) {
+            let own = format!("v2.users.{}", user.id);
+            let foreign = topic.starts_with("v2.users.")
+                && !topic.strip_prefix(&*own).is_some_and(|rest| rest.starts_with(['.', '?']))
+                && topic.ends_with(".conversations");
+            if foreign || !channel.subscribe(topic) {
+                entities.push(json!({
+                    "id": topic, "state": "Rejected", "rejectionReason": "not permitted",
+                    "missingPermissions": ["conversation:communication:view"],
+                }));
+                continue;
+            }
+            for part in super::directory::parts(topic) {
+                entities.push(json!({
+                    "id": part, "state": "Permitted",
+                    "selfUri": format!("/api/v2/notifications/channels/{id}/subscriptions/{part}"),
+                }));
+            }
+        }
+        let topics: Vec<_> = topics.iter().filter_map(|topic| topic["id"].as_str()).collect();
+        self.world.happened("subscribe", json!({"userId": user.id, "topics": topics}));
+        respond(200, &json!({"entities": entities}))
+    }
+
+    fn dial(&mut self, user: &User, body: &Value) -> Response<Vec<u8>> {
+        let to =
+            ["phoneNumber", "callUserId", "callQueueId"].iter().find_map(|key| body[*key].as_str());
+        let Some(to) = to else { return bad_request("nobody to call") };
+        let signaling = self.outbound_signaling;
+        let (streams, world) = (&self.streams, &mut self.world);
+        match self.calls.dial(user, to, signaling.unwrap_or(Signaling::Jingle), streams, world) {
+            Some(id) => {
+                let uri = format!("/api/v2/conversations/calls/{id}");
+                respond(202, &json!({"id": id, "selfUri": uri}))
+            }
+            None => bad_request("the call cannot be made"),
+        }
+    }
+}

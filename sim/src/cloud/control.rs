@@ -1,0 +1,194 @@
+//! The control API: everybody else's part (see the project's notes on the emulator).
+
+use std::time::Duration;
+
+use http::Response;
+use serde_json::{Value, json};
+
+use super::calls::{AlsoJingle, Plan};
+use super::directory::Station;
+use super::events::Query;
+use super::far_end::FarEndMode;
+use super::http::{Call, bad_request, json as respond, not_found};
+use super::signal::Signaling;
+use super::{Cloud, FEATURES, Output, RequestId};
+
+impl Cloud {
+    /// Answers a control request. None when it waits.
+    pub(super) fn control(&mut self, id: RequestId, call: &Call<'_>) -> Option<Response<Vec<u8>>> {
+        let body = &call.body;
+        Some(match (call.method, &call.path[1..]) {
+            ("OPTIONS", _) => super::http::empty(204),
+            ("GET", ["health"]) => {
+                respond(200, &json!({"name": "offhook-sim", "features": FEATURES}))
+            }
+            ("POST", ["reset"]) => self.reset(),
+            ("POST", ["users"]) => {
+                let world = &mut self.world;
+                match world.directory.add(body, &mut world.rng) {
+                    Some(user) => respond(200, &user.control_body()),
+                    None => bad_request("the user cannot be made"),
+                }
+            }
+            ("PATCH", ["users", user]) => self.change_user(user, body),
+            ("POST", ["calls"]) => self.make_call(body),
+            ("GET", ["calls", cid]) => self.call_body(cid),
+            ("GET", ["calls", cid, "media"]) => {
+                self.calls.media_body(cid).map_or_else(not_found, |media| respond(200, &media))
+            }
+            ("POST", ["calls", cid, "cancel" | "hangup"]) => {
+                self.calls.hang_up(cid, &self.streams, &mut self.world);
+                self.call_body(cid)
+            }
+            ("POST", ["calls", cid, "elsewhere"]) => match body["how"].as_str() {
+                Some(how @ ("accept" | "reject")) => {
+                    let accepts = how == "accept";
+                    self.calls.elsewhere(cid, accepts, &self.streams, &mut self.world);
+                    self.call_body(cid)
+                }
+                _ => bad_request("how is accept or reject"),
+            },
+            ("POST", ["calls", cid, "far-end"]) => {
+                match body["mode"].as_str().and_then(FarEndMode::named) {
+                    Some(mode) => {
+                        self.calls.set_far_end(cid, mode);
+                        self.call_body(cid)
+                    }
+                    None => bad_request("mode is prompt, echo, silence or external"),
+                }
+            }
+            ("GET", ["connections"]) => {
+                let connections = self.streams.body(&self.world);
+                respond(200, &json!({"connections": connections}))
+            }
+            ("POST", ["connections", "drop"]) => self.drop_connections(body),
+            ("GET", ["events"]) => {
+                let number = |name| call.query(name).and_then(|v| v.parse::<u64>().ok());
+                let query = Query {
+                    after: number("after").unwrap_or_default(),
+                    kind: call.query("type").map(str::to_owned),
+                };
+                let wait = Duration::from_millis(number("wait").unwrap_or_default());
+                let answer = self.world.events.ask(id, query, wait, self.world.now)?;
+                respond(200, &answer)
+            }
+            ("POST", ["options"]) => {
+                self.world.options.update(body);
+                match body.get("outboundSignaling").and_then(Value::as_str) {
+                    Some("sdp") => self.outbound_signaling = Some(Signaling::Sdp),
+                    Some("jingle") => self.outbound_signaling = Some(Signaling::Jingle),
+                    _ => {}
+                }
+                respond(200, &self.world.options.body())
+            }
+            ("POST", ["faults"]) => match self.world.faults.add(body) {
+                Ok(()) => respond(200, &json!({})),
+                Err(why) => bad_request(&why),
+            },
+            ("POST", ["stanza"]) => self.send_stanza(body),
+            _ => not_found(),
+        })
+    }
+
+    fn reset(&mut self) -> Response<Vec<u8>> {
+        self.calls.clear(&self.streams, &mut self.world);
+        self.streams.clear(&mut self.world);
+        self.world.directory.clear();
+        self.world.faults.clear();
+        self.world.events.clear();
+        self.world.options = super::options::Options::default();
+        self.outbound_signaling = None;
+        respond(200, &json!({}))
+    }
+
+    fn call_body(&self, cid: &str) -> Response<Vec<u8>> {
+        self.calls.body(cid).map_or_else(not_found, |call| respond(200, &call))
+    }
+
+    fn change_user(&mut self, id: &str, body: &Value) -> Response<Vec<u8>> {
+        let world = &mut self.world;
+        let Some(user) = world.directory.users.get_mut(id) else { return not_found() };
+        if let Some(station) = body.get("station") {
+            user.station = Station::from_control(Some(station), &mut world.rng);
+        }
+        respond(200, &user.control_body())
+    }
+
+    fn make_call(&mut self, body: &Value) -> Response<Vec<u8>> {
+        if body["kind"].as_str().is_some_and(|kind| kind != "inbound") {
+            return bad_request("kind is inbound");
+        }
+        let user = body["userId"].as_str().and_then(|id| self.world.directory.users.get(id));
+        let Some(user) = user.cloned() else { return not_found() };
+        let signaling = match body["signaling"].as_str() {
+            None | Some("jingle") => Signaling::Jingle,
+            Some("sdp") => Signaling::Sdp,
+            Some(_) => return bad_request("signaling is jingle or sdp"),
+        };
+        let purpose = body["purpose"].as_str().unwrap_or("agent");
+        let plan = Plan {
+            signaling,
+            trickle: body["trickle"].as_bool().unwrap_or(signaling == Signaling::Jingle),
+            auto_answer: body["autoAnswer"].as_bool().unwrap_or_default(),
+            eager: body["privAnswerMode"] == "Auto",
+            event_first: body["eventFirst"].as_bool().unwrap_or(true),
+            also_jingle: match body["alsoJingle"].as_str() {
+                Some("before") => Some(AlsoJingle::Before),
+                Some("after") => Some(AlsoJingle::After),
+                _ => None,
+            },
+            far_end: body["farEnd"]
+                .as_str()
+                .and_then(FarEndMode::named)
+                .unwrap_or(self.world.options.far_end),
+        };
+        let text =
+            |key: &str, default: &str| body["from"][key].as_str().unwrap_or(default).to_owned();
+        let from = (text("name", "Lab Caller"), text("address", "tel:+15550100"));
+        let (streams, world) = (&self.streams, &mut self.world);
+        match self.calls.ring(&user, plan, from, purpose, streams, world) {
+            Some(id) => self.call_body(&id),
+            None => bad_request("the call cannot be made"),
+        }
+    }
+
+    fn drop_connections(&mut self, body: &Value) -> Response<Vec<u8>> {
+        let conns = self.streams.of_user(body["userId"].as_str());
+        let code = body["code"].as_u64().and_then(|code| u16::try_from(code).ok());
+        let dropped = conns.len();
+        for conn in conns {
+            let channel = self.streams.channel_of(conn).unwrap_or_default().to_owned();
+            let (streams, world) = (&mut self.streams, &mut self.world);
+            match body["mode"].as_str() {
+                None | Some("tcp") => world.push(Output::CloseSocket { conn, code: None }),
+                Some("close") => {
+                    world.push(Output::CloseSocket { conn, code: Some(code.unwrap_or(1001)) });
+                }
+                Some("stream-error") => {
+                    streams.stream_error(conn, "internal-server-error", world);
+                    world.push(Output::CloseSocket { conn, code: Some(1000) });
+                }
+                Some("xmpp-close") => streams.close(conn, world),
+                Some(mode @ ("no_longer_subscribed" | "duplicate_id")) => {
+                    let node = format!("system.v2.{mode}.{channel}");
+                    streams.notice(conn, &node, &channel, world);
+                    streams.close(conn, world);
+                }
+                Some(_) => return bad_request("no such mode"),
+            }
+        }
+        respond(200, &json!({"dropped": dropped}))
+    }
+
+    fn send_stanza(&mut self, body: &Value) -> Response<Vec<u8>> {
+        let (Some(user), Some(xml)) = (body["userId"].as_str(), body["xml"].as_str()) else {
+            return bad_request("userId and xml are wanted");
+        };
+        let resources = self.streams.resources(user);
+        for (conn, jid) in &resources {
+            let text = xml.replace("{jid}", jid.as_str());
+            self.streams.send_text(*conn, text, &mut self.world);
+        }
+        respond(200, &json!({"sent": resources.len()}))
+    }
+}

@@ -1,0 +1,183 @@
+//! A conversation of an agent and somebody outside, and how notifications tell it.
+
+use offhook::xmpp::Jid;
+use serde_json::{Value, json};
+
+use super::World;
+use super::directory::User;
+
+/// States of a leg (wire notes 4.8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LegState {
+    Alerting,
+    Contacting,
+    Dialing,
+    Connected,
+    Disconnected,
+    Terminated,
+}
+
+impl LegState {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Alerting => "alerting",
+            Self::Contacting => "contacting",
+            Self::Dialing => "dialing",
+            Self::Connected => "connected",
+            Self::Disconnected => "disconnected",
+            Self::Terminated => "terminated",
+        }
+    }
+
+    pub(super) fn is_over(self) -> bool {
+        match self {
+            Self::Disconnected | Self::Terminated => true,
+            Self::Alerting | Self::Contacting | Self::Dialing | Self::Connected => false,
+        }
+    }
+}
+
+/// Who called whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Direction {
+    Inbound,
+    Outbound,
+}
+
+impl Direction {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Inbound => "inbound",
+            Self::Outbound => "outbound",
+        }
+    }
+}
+
+/// One side of a conversation.
+#[derive(Clone, Debug)]
+pub(super) struct Leg {
+    pub(super) participant: String,
+    pub(super) call: String,
+    pub(super) name: String,
+    pub(super) purpose: String,
+    pub(super) address: String,
+    pub(super) user: Option<String>,
+    pub(super) state: LegState,
+    pub(super) muted: bool,
+    pub(super) held: bool,
+    started: String,
+    connected: Option<String>,
+    ended: Option<String>,
+}
+
+impl Leg {
+    fn new(world: &mut World, name: String, purpose: &str, address: String) -> Self {
+        Self {
+            participant: world.rng.uuid(),
+            call: world.rng.uuid(),
+            name,
+            purpose: purpose.to_owned(),
+            address,
+            user: None,
+            state: LegState::Alerting,
+            muted: false,
+            held: false,
+            started: world.clock.iso(world.now),
+            connected: None,
+            ended: None,
+        }
+    }
+
+    fn enter(&mut self, state: LegState, time: &str) {
+        self.state = state;
+        if state == LegState::Connected {
+            self.connected.get_or_insert_with(|| time.to_owned());
+        }
+        if state.is_over() {
+            self.ended.get_or_insert_with(|| time.to_owned());
+        }
+    }
+
+    fn body(&self, direction: Direction) -> Value {
+        let mut call = json!({
+            "id": self.call, "state": self.state.name(), "direction": direction.name(),
+            "provider": "Edge", "recording": false, "recordingState": "none",
+            "muted": self.muted, "confined": false, "held": self.held, "securePause": false,
+            "self": {"addressNormalized": self.address, "addressRaw": self.address, "name": self.name},
+        });
+        let mut body = json!({
+            "id": self.participant, "name": self.name, "purpose": self.purpose,
+            "state": self.state.name(), "direction": direction.name(), "address": self.address,
+            "startTime": self.started, "wrapupRequired": false, "wrapupExpected": false,
+            "attributes": {},
+        });
+        if let Some(connected) = &self.connected {
+            body["connectedTime"] = json!(connected);
+            call["connectedTime"] = json!(connected);
+        }
+        if let Some(ended) = &self.ended {
+            body["endTime"] = json!(ended);
+            call["disconnectedTime"] = json!(ended);
+        }
+        if let Some(user) = &self.user {
+            body["userId"] = json!(user);
+        }
+        body["calls"] = json!([call]);
+        body
+    }
+}
+
+/// A conversation.
+#[derive(Clone, Debug)]
+pub(super) struct Conversation {
+    pub(super) id: String,
+    pub(super) direction: Direction,
+    pub(super) outside: Leg,
+    pub(super) agent: Leg,
+    /// The address that the far end signals from.
+    pub(super) peer: Jid,
+}
+
+impl Conversation {
+    pub(super) fn new(
+        world: &mut World,
+        user: &User,
+        direction: Direction,
+        outside: (String, String),
+        purpose: &str,
+    ) -> Option<Self> {
+        let (name, address) = outside;
+        let mut outside = Leg::new(world, name, "external", address);
+        let phone = user.station.as_ref().map_or(&user.id, |station| &station.id);
+        let phone = format!("sip:{phone}@localhost");
+        let mut agent = Leg::new(world, user.name.clone(), purpose, phone);
+        agent.user = Some(user.id.clone());
+        let now = world.clock.iso(world.now);
+        match direction {
+            Direction::Inbound => outside.enter(LegState::Connected, &now),
+            Direction::Outbound => {
+                outside.state = LegState::Dialing;
+                agent.state = LegState::Contacting;
+            }
+        }
+        let tail = world.rng.uuid();
+        let peer = format!("{}@gjoll.{}/{}", outside.participant, world.domain, &tail[..8]);
+        Some(Self { id: world.rng.uuid(), direction, outside, agent, peer: peer.parse().ok()? })
+    }
+
+    pub(super) fn enter(&mut self, state: LegState, world: &World) {
+        let now = world.clock.iso(world.now);
+        self.agent.enter(state, &now);
+        if state.is_over() || state == LegState::Connected {
+            self.outside.enter(state, &now);
+        }
+    }
+
+    /// As notifications and `GET conversations/{id}` tell it.
+    pub(super) fn body(&self) -> Value {
+        json!({
+            "id": self.id, "recordingState": "none",
+            "participants": [self.outside.body(self.direction), self.agent.body(self.direction)],
+        })
+    }
+}

@@ -1,0 +1,221 @@
+//! Users, tokens, stations and notification channels.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use offhook::Rng;
+use offhook::xmpp::Jid;
+use serde_json::{Value, json};
+
+use super::ConnId;
+
+/// The organisation that everybody belongs to.
+pub(super) const ORG: &str = "0e0e0e0e-1111-4222-8333-444444444444";
+/// Users at once; one more is refused.
+const MAX_USERS: usize = 10_000;
+/// Channels of one user; the oldest is closed (wire notes 4.4).
+const MAX_CHANNELS: usize = 20;
+/// Topics of one channel (wire notes 4.4).
+const MAX_TOPICS: usize = 1000;
+
+/// Somebody who can log in.
+#[derive(Clone, Debug)]
+pub(super) struct User {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) token: String,
+    pub(super) jid: Jid,
+    pub(super) station: Option<Station>,
+}
+
+/// A user's phone.
+#[derive(Clone, Debug)]
+pub(super) struct Station {
+    pub(super) id: String,
+    line: String,
+    pub(super) persistent: bool,
+    pub(super) line_appearances: u32,
+    pub(super) force_turn: bool,
+}
+
+/// A notification channel.
+#[derive(Clone, Debug)]
+pub(super) struct Channel {
+    pub(super) user: String,
+    pub(super) topics: BTreeSet<String>,
+    /// The socket that it is read from.
+    pub(super) conn: Option<ConnId>,
+    made: u64,
+}
+
+/// See the [module](self).
+#[derive(Debug)]
+pub(super) struct Directory {
+    domain: String,
+    pub(super) users: BTreeMap<String, User>,
+    pub(super) channels: BTreeMap<String, Channel>,
+    made: u64,
+}
+
+impl Directory {
+    pub(super) fn new(domain: &str) -> Self {
+        Self {
+            domain: domain.to_owned(),
+            users: BTreeMap::new(),
+            channels: BTreeMap::new(),
+            made: 0,
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.users.clear();
+        self.channels.clear();
+    }
+
+    /// `lab-org.orgspan.{domain}`
+    pub(super) fn org_domain(&self) -> String {
+        format!("lab-org.orgspan.{}", self.domain)
+    }
+
+    /// Makes a user as a control request describes it. None when it cannot be.
+    pub(super) fn add(&mut self, body: &Value, rng: &mut Rng) -> Option<User> {
+        if self.users.len() >= MAX_USERS {
+            return None;
+        }
+        let text = |key: &str| body.get(key).and_then(Value::as_str).map(str::to_owned);
+        let id = text("userId").unwrap_or_else(|| rng.uuid());
+        let local: String = rng.uuid().chars().filter(char::is_ascii_hexdigit).take(24).collect();
+        let jid = match text("jid") {
+            Some(jid) => jid,
+            None => format!("{local}@{}", self.org_domain()),
+        };
+        let user = User {
+            name: text("name").unwrap_or_else(|| "Lab Agent".to_owned()),
+            token: text("token").unwrap_or_else(|| format!("lab-token-{}", rng.uuid())),
+            jid: jid.parse::<Jid>().ok()?.bare(),
+            station: Station::from_control(body.get("station"), rng),
+            id: id.clone(),
+        };
+        self.users.insert(id, user.clone());
+        Some(user)
+    }
+
+    pub(super) fn by_token(&self, token: &str) -> Option<&User> {
+        self.users.values().find(|user| user.token == token)
+    }
+
+    pub(super) fn by_jid(&self, jid: &Jid) -> Option<&User> {
+        self.users.values().find(|user| user.jid == jid.bare())
+    }
+
+    pub(super) fn by_station(&self, station: &str) -> Option<(&User, &Station)> {
+        self.users.values().find_map(|user| {
+            let own = user.station.as_ref().filter(|own| own.id == station)?;
+            Some((user, own))
+        })
+    }
+
+    /// A new channel. The user's oldest goes when there are too many.
+    pub(super) fn open_channel(&mut self, user: &str, rng: &mut Rng) -> String {
+        let own = || self.channels.iter().filter(|(_, c)| c.user == user);
+        if own().count() >= MAX_CHANNELS
+            && let Some(oldest) = own().min_by_key(|(_, c)| c.made).map(|(id, _)| id.clone())
+        {
+            self.channels.remove(&oldest);
+        }
+        self.made += 1;
+        let tail: String = rng.uuid().chars().filter(char::is_ascii_hexdigit).take(24).collect();
+        let id = format!("streaming-0-{tail}");
+        let channel =
+            Channel { user: user.to_owned(), topics: BTreeSet::new(), conn: None, made: self.made };
+        self.channels.insert(id.clone(), channel);
+        id
+    }
+}
+
+impl Channel {
+    /// Adds topics, combined ones by their parts. False at the limit.
+    pub(super) fn subscribe(&mut self, topic: &str) -> bool {
+        let parts = parts(topic);
+        if self.topics.len() + parts.len() > MAX_TOPICS {
+            return false;
+        }
+        self.topics.extend(parts);
+        true
+    }
+}
+
+/// The individual topics that a combined one stands for (wire notes 4.3).
+pub(super) fn parts(topic: &str) -> Vec<String> {
+    match topic.split_once('?') {
+        None => vec![topic.to_owned()],
+        Some((prefix, leaves)) => {
+            leaves.split('&').map(|leaf| format!("{prefix}.{leaf}")).collect()
+        }
+    }
+}
+
+impl Station {
+    /// `null` is none; a user without a word on it has an ordinary phone.
+    pub(super) fn from_control(station: Option<&Value>, rng: &mut Rng) -> Option<Self> {
+        let word = match station {
+            Some(Value::Null) => return None,
+            Some(word) => word.clone(),
+            None => json!({}),
+        };
+        Some(Self {
+            id: rng.uuid(),
+            line: rng.uuid(),
+            persistent: word["persistent"].as_bool().unwrap_or_default(),
+            line_appearances: word["lineAppearances"].as_u64().unwrap_or(1) as u32,
+            force_turn: word["forceTurn"].as_bool().unwrap_or_default(),
+        })
+    }
+
+    pub(super) fn body(&self, user: &User) -> Value {
+        json!({
+            "id": self.id, "name": format!("{}'s WebRTC Phone", user.name),
+            "status": "AVAILABLE", "userId": user.id, "webRtcUserId": user.id,
+            "type": "inin_webrtc_softphone", "lineAppearanceId": self.line,
+            "webRtcMediaDscp": 46, "webRtcPersistentEnabled": self.persistent,
+            "webRtcForceTurn": self.force_turn,
+            "webRtcCallAppearances": self.line_appearances,
+            "selfUri": format!("/api/v2/stations/{}", self.id),
+        })
+    }
+}
+
+impl User {
+    pub(super) fn body(&self, with_station: bool) -> Value {
+        let mail = format!("{}@lab.invalid", self.id);
+        let mut body = json!({
+            "id": self.id, "name": self.name, "email": mail, "username": mail,
+            "state": "active", "version": 1, "chat": {"jabberId": self.jid.as_str()},
+            "division": {"id": ORG, "name": ""}, "department": "", "acdAutoAnswer": false,
+            "selfUri": format!("/api/v2/users/{}", self.id),
+        });
+        if with_station {
+            body["station"] = match &self.station {
+                None => json!({}),
+                Some(station) => {
+                    let own = json!({
+                        "id": station.id, "name": format!("{}'s WebRTC Phone", self.name),
+                        "type": "inin_webrtc_softphone", "associatedUser": {"id": self.id},
+                        "defaultUser": {"id": self.id},
+                        "webRtcCallAppearances": station.line_appearances,
+                    });
+                    json!({"associatedStation": own, "effectiveStation": own})
+                }
+            };
+        }
+        body
+    }
+
+    /// As `POST /control/users` answers.
+    pub(super) fn control_body(&self) -> Value {
+        json!({
+            "userId": self.id, "name": self.name, "token": self.token,
+            "jid": self.jid.as_str(), "stationId": self.station.as_ref().map(|s| &s.id),
+            "orgId": ORG,
+        })
+    }
+}

@@ -1,0 +1,142 @@
+//! What happened, for `GET /control/events` and its long polls.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use offhook::machine::Wake;
+use serde_json::{Value, json};
+
+use super::RequestId;
+
+/// Events remembered; the oldest go first.
+const MAX_EVENTS: usize = 10_000;
+/// Requests waiting at once; one more is answered at once.
+const MAX_WAITING: usize = 256;
+/// The longest that a request may wait.
+const MAX_WAIT: Duration = Duration::from_secs(60);
+
+/// Which events a request asks for.
+#[derive(Debug)]
+pub(super) struct Query {
+    pub(super) after: u64,
+    pub(super) kind: Option<String>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    id: RequestId,
+    query: Query,
+    until: Instant,
+}
+
+/// See the [module](self).
+#[derive(Debug, Default)]
+pub(super) struct Events {
+    last: u64,
+    log: VecDeque<(u64, String, Value)>,
+    waiting: Vec<Waiting>,
+}
+
+impl Events {
+    pub(super) fn push(&mut self, kind: &str, unix_ms: u64, data: Value) {
+        self.last += 1;
+        let mut event = json!({"seq": self.last, "t": unix_ms, "type": kind});
+        if let (Value::Object(event), Value::Object(data)) = (&mut event, data) {
+            event.extend(data);
+        }
+        self.log.push_back((self.last, kind.to_owned(), event));
+        if self.log.len() > MAX_EVENTS {
+            self.log.pop_front();
+        }
+    }
+
+    /// The events after a number, if there are any.
+    fn find(&self, query: &Query) -> Vec<Value> {
+        self.log
+            .iter()
+            .filter(|(seq, kind, _)| {
+                *seq > query.after && query.kind.as_ref().is_none_or(|wanted| wanted == kind)
+            })
+            .map(|(_, _, event)| event.clone())
+            .collect()
+    }
+
+    fn body(&self, query: &Query) -> Value {
+        json!({"events": self.find(query), "next": self.last})
+    }
+
+    /// Answers at once, or holds the request until something comes.
+    pub(super) fn ask(
+        &mut self,
+        id: RequestId,
+        query: Query,
+        wait: Duration,
+        now: Instant,
+    ) -> Option<Value> {
+        let found = !self.find(&query).is_empty();
+        if found || wait.is_zero() || self.waiting.len() >= MAX_WAITING {
+            return Some(self.body(&query));
+        }
+        self.waiting.push(Waiting { id, query, until: now + wait.min(MAX_WAIT) });
+        None
+    }
+
+    /// The requests that can be answered now.
+    pub(super) fn take_answers(&mut self, now: Instant) -> Vec<(RequestId, Value)> {
+        let ready: Vec<_> = self
+            .waiting
+            .iter()
+            .map(|w| w.until <= now || !self.find(&w.query).is_empty())
+            .collect();
+        if !ready.contains(&true) {
+            return Vec::new();
+        }
+        let mut ready = ready.into_iter();
+        let taken: Vec<_> =
+            self.waiting.extract_if(.., |_| ready.next().unwrap_or_default()).collect();
+        taken.into_iter().map(|w| (w.id, self.body(&w.query))).collect()
+    }
+
+    pub(super) fn next_wake(&self) -> Option<Wake> {
+        let at = self.waiting.iter().map(|w| w.until).min()?;
+        Some(Wake { at, reason: "an event request's limit" })
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.log.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_waits_for_its_kind_of_event() {
+        let t = Instant::now();
+        let mut events = Events::default();
+        let query = || Query { after: 0, kind: Some("bound".to_owned()) };
+        assert!(events.ask(RequestId(1), query(), Duration::from_secs(1), t).is_none());
+        events.push("rest", 5, json!({}));
+        assert!(events.take_answers(t).is_empty());
+        events.push("bound", 6, json!({"userId": "u"}));
+        let answers = events.take_answers(t);
+        assert_eq!(answers[0].1["events"][0]["userId"], "u");
+        assert_eq!(answers[0].1["next"], 2);
+        assert!(events.ask(RequestId(2), query(), Duration::ZERO, t).is_some());
+    }
+
+    #[test]
+    fn a_request_is_answered_empty_at_its_limit_and_the_log_is_bounded() {
+        let t = Instant::now();
+        let mut events = Events::default();
+        for n in 0..MAX_EVENTS as u64 + 10 {
+            events.push("x", n, json!({}));
+        }
+        assert_eq!(events.log.len(), MAX_EVENTS);
+        let query = Query { after: u64::MAX, kind: None };
+        assert!(events.ask(RequestId(1), query, Duration::from_secs(1), t).is_none());
+        let at = events.next_wake().unwrap().at;
+        assert_eq!(events.take_answers(at)[0].1["events"], json!([]));
+    }
+}

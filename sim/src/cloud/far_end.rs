@@ -1,0 +1,169 @@
+//! The media of a call's far end: its engine, what it says, and what it does with what it hears.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use offhook::machine::{UdpId, Wake};
+use offhook::media::{
+    AudioFrame, Digit, Engine, EngineEvent, EngineOutput, LocalCandidate, MediaState,
+};
+use serde_json::{Value, json};
+
+use super::prompt::Prompt;
+
+/// The time between two frames.
+const PACE: Duration = Duration::from_millis(20);
+/// Outputs that one drain takes from an engine.
+const MAX_DRAIN: usize = 10_000;
+
+/// What a far end does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FarEndMode {
+    /// Says the cloud's prompt over and over.
+    Prompt,
+    /// Says back what it hears.
+    Echo,
+    /// Listens.
+    Silence,
+    /// Is played from outside.
+    External,
+}
+
+impl FarEndMode {
+    pub(super) fn named(name: &str) -> Option<Self> {
+        [Self::Prompt, Self::Echo, Self::Silence, Self::External]
+            .into_iter()
+            .find(|mode| mode.name() == name)
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Prompt => "prompt",
+            Self::Echo => "echo",
+            Self::Silence => "silence",
+            Self::External => "external",
+        }
+    }
+}
+
+/// A datagram for a far end.
+pub(super) struct Packet<'a> {
+    pub(super) local: SocketAddr,
+    pub(super) remote: SocketAddr,
+    pub(super) data: &'a [u8],
+}
+
+/// What a far end wants its call to know.
+pub(super) enum Word {
+    Transmit { local: SocketAddr, remote: SocketAddr, data: Vec<u8> },
+    State(MediaState),
+    Heard(AudioFrame),
+    Key(Digit),
+}
+
+/// See the [module](self).
+pub(super) struct FarEnd {
+    pub(super) udp: UdpId,
+    pub(super) engine: Box<dyn Engine>,
+    pub(super) candidates: Vec<LocalCandidate>,
+    wake: Option<Wake>,
+    /// When to speak next, and how often it has.
+    speak_at: Option<Instant>,
+    said: u64,
+}
+
+impl FarEnd {
+    pub(super) fn new(udp: UdpId, engine: Box<dyn Engine>) -> Self {
+        Self { udp, engine, candidates: Vec::new(), wake: None, speak_at: None, said: 0 }
+    }
+
+    pub(super) fn next_wake(&self) -> Option<Wake> {
+        let speak = self.speak_at.map(|at| Wake { at, reason: "far end speaks" });
+        Wake::earliest(self.wake, speak)
+    }
+
+    /// Takes all that the engine has to say.
+    pub(super) fn drain(&mut self, now: Instant) -> Vec<Word> {
+        let mut words = Vec::new();
+        for _ in 0..MAX_DRAIN {
+            match self.engine.poll_output() {
+                EngineOutput::Transmit { local, remote, data } => {
+                    words.push(Word::Transmit { local, remote, data });
+                }
+                EngineOutput::Event(EngineEvent::State(state)) => {
+                    self.speak_at = match state {
+                        MediaState::Connected => self.speak_at.or(Some(now)),
+                        MediaState::Disconnected => self.speak_at,
+                        _ => None,
+                    };
+                    words.push(Word::State(state));
+                }
+                EngineOutput::Event(EngineEvent::LocalCandidate(candidate)) => {
+                    self.candidates.push(candidate);
+                }
+                EngineOutput::Event(EngineEvent::Audio(frame)) => words.push(Word::Heard(frame)),
+                EngineOutput::Event(EngineEvent::Dtmf { digit, .. }) => {
+                    words.push(Word::Key(digit));
+                }
+                EngineOutput::Timeout(wake) => {
+                    self.wake = wake;
+                    break;
+                }
+                _ => {}
+            }
+        }
+        words
+    }
+
+    /// Does what time asks for. `speaks` is false while on hold.
+    pub(super) fn handle_timeout(
+        &mut self,
+        now: Instant,
+        mode: FarEndMode,
+        speaks: bool,
+        prompt: &mut Prompt,
+    ) {
+        if self.wake.is_some_and(|wake| wake.at <= now) {
+            self.engine.handle_timeout(now);
+        }
+        while let Some(at) = self.speak_at.filter(|at| *at <= now) {
+            self.speak_at = Some(at + PACE);
+            let n = self.said;
+            self.said += 1;
+            if mode == FarEndMode::Prompt
+                && speaks
+                && let Some(codec) = self.engine.send_codec()
+                && let Some(data) = prompt.frame(codec, n)
+            {
+                let time = n * u64::from(codec.clock_rate() / 50);
+                let frame = AudioFrame { codec, time, lost_before: 0, talkspurt: n == 0, data };
+                self.say(now, &frame);
+            }
+        }
+    }
+
+    pub(super) fn say(&mut self, now: Instant, frame: &AudioFrame) {
+        // A frame of a codec that was not agreed on is not said.
+        let _ = self.engine.send_audio(now, frame);
+    }
+
+    /// As `GET /control/calls/{cid}/media` tells it.
+    pub(super) fn body(&self) -> Value {
+        let stats = self.engine.stats();
+        let state = match self.engine.state() {
+            MediaState::New => "new",
+            MediaState::Connecting => "connecting",
+            MediaState::Connected => "connected",
+            MediaState::Disconnected => "disconnected",
+            MediaState::Failed => "failed",
+            MediaState::Closed => "closed",
+        };
+        json!({
+            "connectionState": state,
+            "packetsReceived": stats.packets_received, "packetsSent": stats.packets_sent,
+            "bytesReceived": stats.bytes_received, "bytesSent": stats.bytes_sent,
+            "packetsLost": stats.packets_lost, "jitterMs": stats.jitter.as_secs_f64() * 1000.0,
+            "codec": self.engine.send_codec().map(|codec| codec.name()),
+        })
+    }
+}

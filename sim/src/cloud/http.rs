@@ -1,0 +1,95 @@
+//! HTTP requests taken apart and responses put together.
+
+use http::{HeaderValue, Request, Response, header};
+use serde_json::{Value, json};
+
+/// A request, taken apart.
+#[derive(Debug)]
+pub(super) struct Call<'a> {
+    pub(super) method: &'a str,
+    /// The path as it came.
+    pub(super) raw_path: &'a str,
+    /// The path's segments; under `/api/v2` without that.
+    pub(super) path: Vec<&'a str>,
+    pub(super) query: Vec<(&'a str, &'a str)>,
+    pub(super) token: Option<&'a str>,
+    /// The JSON body; null when there is none or it is not JSON.
+    pub(super) body: Value,
+}
+
+impl<'a> Call<'a> {
+    pub(super) fn read(request: &'a Request<Vec<u8>>) -> Self {
+        let raw_path = request.uri().path();
+        let path = raw_path.strip_prefix("/api/v2").unwrap_or(raw_path);
+        let query = request.uri().query().unwrap_or_default();
+        let token = request
+            .headers()
+            .get(header::AUTHORIZATION)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.strip_prefix("Bearer "));
+        Self {
+            method: request.method().as_str(),
+            raw_path,
+            path: path.split('/').filter(|segment| !segment.is_empty()).collect(),
+            query: query
+                .split('&')
+                .filter(|pair| !pair.is_empty())
+                .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+                .collect(),
+            token,
+            body: serde_json::from_slice(request.body()).unwrap_or(Value::Null),
+        }
+    }
+
+    pub(super) fn query(&self, name: &str) -> Option<&'a str> {
+        self.query.iter().find(|(key, _)| *key == name).map(|(_, value)| *value)
+    }
+}
+
+pub(super) fn json(status: u16, body: &Value) -> Response<Vec<u8>> {
+    let mut response = Response::new(body.to_string().into_bytes());
+    *response.status_mut() = http::StatusCode::from_u16(status).unwrap_or_default();
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    response
+}
+
+pub(super) fn empty(status: u16) -> Response<Vec<u8>> {
+    let mut response = Response::new(Vec::new());
+    *response.status_mut() = http::StatusCode::from_u16(status).unwrap_or_default();
+    response
+}
+
+/// An error body in the service's manner.
+pub(super) fn error(status: u16, code: &str, message: &str) -> Response<Vec<u8>> {
+    json(status, &json!({"status": status, "code": code, "message": message}))
+}
+
+pub(super) fn not_found() -> Response<Vec<u8>> {
+    error(404, "not.found", "The requested resource was not found.")
+}
+
+pub(super) fn bad_request(message: &str) -> Response<Vec<u8>> {
+    error(400, "bad.request", message)
+}
+
+/// Lets pages of any origin read the response (the Fetch standard's CORS protocol).
+pub(super) fn allow_origin(request: &Request<Vec<u8>>, response: &mut Response<Vec<u8>>) {
+    let Some(origin) = request.headers().get(header::ORIGIN).cloned() else { return };
+    let headers = response.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    let fixed = [
+        (header::ACCESS_CONTROL_ALLOW_CREDENTIALS, "true"),
+        (header::ACCESS_CONTROL_ALLOW_METHODS, "GET,POST,PUT,PATCH,DELETE,OPTIONS"),
+        (header::ACCESS_CONTROL_EXPOSE_HEADERS, "inin-correlation-id,retry-after"),
+        (header::ACCESS_CONTROL_MAX_AGE, "600"),
+    ];
+    for (name, value) in fixed {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    let asked = request.headers().get(header::ACCESS_CONTROL_REQUEST_HEADERS).cloned();
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_HEADERS,
+        asked.unwrap_or_else(|| HeaderValue::from_static("authorization,content-type")),
+    );
+}

@@ -1,0 +1,175 @@
+//! Switches of the control API: how the service behaves, and what it gets wrong on purpose.
+
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue, Response};
+use offhook::media::AudioCodec;
+use regex_lite::Regex;
+use serde_json::{Value, json};
+
+use super::far_end::FarEndMode;
+use super::http::{Call, error, json as json_response};
+
+/// Faults waiting at once; the oldest go first.
+const MAX_FAULTS: usize = 256;
+
+/// How the service behaves (`POST /control/options`).
+#[derive(Clone, Debug)]
+pub(super) struct Options {
+    pub(super) stun: bool,
+    /// Instead of our own services: objects with XEP-0215's attributes.
+    pub(super) ice_services: Option<Vec<Value>>,
+    pub(super) offer_session: bool,
+    pub(super) server_side_pings: bool,
+    pub(super) server_ping: Duration,
+    pub(super) ignore_pings: bool,
+    /// The condition that SASL fails with.
+    pub(super) fail_sasl: Option<String>,
+    pub(super) echo_bare_to_sender: bool,
+    pub(super) codecs: Vec<AudioCodec>,
+    pub(super) far_end: FarEndMode,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            stun: true,
+            ice_services: None,
+            offer_session: true,
+            server_side_pings: true,
+            server_ping: Duration::from_secs(15),
+            ignore_pings: false,
+            fail_sasl: None,
+            echo_bare_to_sender: true,
+            codecs: vec![AudioCodec::Opus, AudioCodec::Pcmu, AudioCodec::Pcma],
+            far_end: FarEndMode::Prompt,
+        }
+    }
+}
+
+impl Options {
+    /// Takes what a request names and leaves the rest.
+    pub(super) fn update(&mut self, body: &Value) {
+        let flag = |key: &str, field: &mut bool| {
+            if let Some(value) = body.get(key).and_then(Value::as_bool) {
+                *field = value;
+            }
+        };
+        flag("stun", &mut self.stun);
+        flag("offerSession", &mut self.offer_session);
+        flag("serverSidePings", &mut self.server_side_pings);
+        flag("ignorePings", &mut self.ignore_pings);
+        flag("echoBareToSender", &mut self.echo_bare_to_sender);
+        if let Some(ms) = body.get("serverPingMs").and_then(Value::as_u64) {
+            self.server_ping = Duration::from_millis(ms.max(50));
+        }
+        match body.get("failSasl") {
+            Some(Value::String(condition)) => self.fail_sasl = Some(condition.clone()),
+            Some(Value::Bool(true)) => self.fail_sasl = Some("not-authorized".to_owned()),
+            Some(Value::Null | Value::Bool(false)) => self.fail_sasl = None,
+            _ => {}
+        }
+        match body.get("iceServices") {
+            Some(Value::Array(services)) => self.ice_services = Some(services.clone()),
+            Some(Value::Null) => self.ice_services = None,
+            _ => {}
+        }
+        if let Some(codecs) = body.get("codecs").and_then(Value::as_array) {
+            let known: Vec<_> = codecs.iter().filter_map(Value::as_str).filter_map(codec).collect();
+            if !known.is_empty() {
+                self.codecs = known;
+            }
+        }
+        if let Some(mode) = body.get("farEnd").and_then(Value::as_str) {
+            self.far_end = FarEndMode::named(mode).unwrap_or(self.far_end);
+        }
+    }
+
+    pub(super) fn body(&self) -> Value {
+        json!({
+            "stun": self.stun, "iceServices": self.ice_services,
+            "offerSession": self.offer_session, "serverSidePings": self.server_side_pings,
+            "serverPingMs": self.server_ping.as_millis() as u64,
+            "ignorePings": self.ignore_pings, "failSasl": self.fail_sasl,
+            "echoBareToSender": self.echo_bare_to_sender,
+            "codecs": self.codecs.iter().map(|c| c.name()).collect::<Vec<_>>(),
+            "farEnd": self.far_end.name(),
+        })
+    }
+}
+
+fn codec(name: &str) -> Option<AudioCodec> {
+    let name = name.split('/').next().unwrap_or_default();
+    [AudioCodec::Opus, AudioCodec::Pcmu, AudioCodec::Pcma]
+        .into_iter()
+        .find(|codec| codec.name().eq_ignore_ascii_case(name))
+}
+
+/// What the service answers wrongly, and how often (`POST /control/faults`).
+#[derive(Debug, Default)]
+pub(super) struct Faults {
+    waiting: Vec<Fault>,
+}
+
+#[derive(Debug)]
+struct Fault {
+    method: Option<String>,
+    path: Regex,
+    status: u16,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    body: Option<Value>,
+    times: u64,
+}
+
+impl Faults {
+    pub(super) fn add(&mut self, body: &Value) -> Result<(), String> {
+        let path = body["path"].as_str().ok_or("path is missing")?;
+        let status = body["status"].as_u64().ok_or("status is missing")?;
+        let mut headers = Vec::new();
+        for (name, value) in body["headers"].as_object().into_iter().flatten() {
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let name = name.parse().map_err(|_| format!("not a header name: {name}"))?;
+            headers.push((name, value.parse().map_err(|_| "not a header value".to_owned())?));
+        }
+        if self.waiting.len() >= MAX_FAULTS {
+            self.waiting.remove(0);
+        }
+        self.waiting.push(Fault {
+            method: body["method"].as_str().map(str::to_uppercase),
+            path: Regex::new(path).map_err(|e| format!("path: {e}"))?,
+            status: u16::try_from(status)
+                .ok()
+                .filter(|status| (100..600).contains(status))
+                .ok_or("status is not an HTTP status")?,
+            headers,
+            body: body.get("body").filter(|body| !body.is_null()).cloned(),
+            times: body["times"].as_u64().unwrap_or(1),
+        });
+        Ok(())
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.waiting.clear();
+    }
+
+    /// The wrong answer to this request, if there is one.
+    pub(super) fn take(&mut self, call: &Call<'_>) -> Option<Response<Vec<u8>>> {
+        let at = self.waiting.iter().position(|fault| {
+            fault.method.as_deref().is_none_or(|method| method == call.method)
+                && fault.path.is_match(call.raw_path)
+        })?;
+        let fault = &mut self.waiting[at];
+        let mut response = match &fault.body {
+            Some(body) => json_response(fault.status, body),
+            None => error(fault.status, "lab.fault", "as ordered"),
+        };
+        for (name, value) in &fault.headers {
+            response.headers_mut().insert(name, value.clone());
+        }
+        fault.times = fault.times.saturating_sub(1);
+        if fault.times == 0 {
+            self.waiting.remove(at);
+        }
+        Some(response)
+    }
+}

@@ -1,0 +1,127 @@
+//! What the far end signals to the client that took the call, in either signaling (wire notes 6).
+
+use offhook::jingle::{
+    Candidate, Jingle, Method, Reason, Role, Rpc, RpcCandidate, ice_credentials, sdp,
+};
+use offhook::media::LocalCandidate;
+use offhook::xmpp::{Jid, Payload};
+
+use super::World;
+use super::streams::Streams;
+
+/// Which signaling a call speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Signaling {
+    Jingle,
+    Sdp,
+}
+
+/// One call's signaling.
+#[derive(Clone, Debug)]
+pub(super) struct Signal {
+    pub(super) kind: Signaling,
+    pub(super) session: String,
+    pub(super) conversation: String,
+    pub(super) from: Jid,
+    pub(super) to: Jid,
+}
+
+impl Signal {
+    /// The offer, with the candidates that are to go with it.
+    pub(super) fn offer(
+        &self,
+        offer: &str,
+        inline: &[LocalCandidate],
+        streams: &Streams,
+        world: &mut World,
+    ) {
+        let sdp = with_candidates(offer, inline);
+        let payload = match self.kind {
+            Signaling::Jingle => match sdp::from_sdp(&sdp, Role::Initiator) {
+                Ok((contents, groups)) => jingle(Jingle::session_initiate(
+                    &*self.session,
+                    self.from.as_str(),
+                    contents,
+                    groups,
+                )),
+                Err(error) => return world.log(format!("no offer: {error}")),
+            },
+            Signaling::Sdp => self.rpc(
+                Method::Offer {
+                    session_id: self.session.clone(),
+                    conversation_id: Some(self.conversation.clone()),
+                    sdp,
+                    reinvite: false,
+                },
+                world,
+            ),
+        };
+        streams.send_iq(&self.from, &self.to, payload, world);
+    }
+
+    /// One candidate of ours.
+    pub(super) fn candidate(
+        &self,
+        offer: &str,
+        candidate: &LocalCandidate,
+        streams: &Streams,
+        world: &mut World,
+    ) {
+        let mid = candidate.mid.clone().unwrap_or_else(|| first_mid(offer).to_owned());
+        let payload = match self.kind {
+            Signaling::Jingle => match Candidate::from_line(&candidate.candidate) {
+                Ok(line) => jingle(Jingle::candidate(&*self.session, mid, &*candidate.ufrag, line)),
+                Err(error) => return world.log(format!("no candidate: {error}")),
+            },
+            Signaling::Sdp => {
+                let line = candidate.candidate.clone();
+                let candidate = RpcCandidate::Candidate { mid, line };
+                let session_id = self.session.clone();
+                self.rpc(Method::IceCandidate { session_id, candidate }, world)
+            }
+        };
+        streams.send_iq(&self.from, &self.to, payload, world);
+    }
+
+    /// No more candidates. Only Jingle has a word for it (wire notes 14.9).
+    pub(super) fn gathering_complete(&self, offer: &str, streams: &Streams, world: &mut World) {
+        if self.kind == Signaling::Jingle {
+            let ufrag = ice_credentials(offer).map(|(ufrag, _)| ufrag).unwrap_or_default();
+            let end = Jingle::gathering_complete(&*self.session, first_mid(offer), ufrag);
+            streams.send_iq(&self.from, &self.to, jingle(end), world);
+        }
+    }
+
+    pub(super) fn terminate(&self, reason: Reason, streams: &Streams, world: &mut World) {
+        let payload = match self.kind {
+            Signaling::Jingle => jingle(Jingle::session_terminate(&*self.session, reason)),
+            Signaling::Sdp => {
+                let session_id = self.session.clone();
+                self.rpc(Method::Terminate { session_id, reason }, world)
+            }
+        };
+        streams.send_iq(&self.from, &self.to, payload, world);
+    }
+
+    fn rpc(&self, method: Method, world: &mut World) -> Payload {
+        Payload::Rpc(Box::new(Rpc { id: world.rng.uuid(), method }))
+    }
+}
+
+fn jingle(jingle: Jingle) -> Payload {
+    Payload::Jingle(Box::new(jingle))
+}
+
+fn first_mid(sdp: &str) -> &str {
+    sdp.lines().find_map(|line| line.strip_prefix("a=mid:")).map_or("0", str::trim)
+}
+
+/// A description of one media section, with candidates at its end.
+fn with_candidates(sdp: &str, candidates: &[LocalCandidate]) -> String {
+    let mut out = sdp.trim_end().to_owned();
+    out.push_str("\r\n");
+    for candidate in candidates {
+        out.push_str(&format!("a={}\r\n", candidate.candidate));
+    }
+    out
+}

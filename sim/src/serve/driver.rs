@@ -1,0 +1,269 @@
+//! The task that owns the cloud: inputs from all sockets come here, outputs leave from here.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc as std_mpsc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use offhook::machine::{UdpId, Wake};
+use offhook::media::{AudioFrame, WebRtcFactory};
+use tokio::sync::{mpsc, oneshot};
+
+use super::udp::Sockets;
+use super::{EmulatorError, EmulatorOptions, Started, listen};
+use crate::cloud::{Cloud, CloudConfig, ConnId, Input, Output, RequestId};
+
+/// Orders waiting for the driver; whoever brings one more waits.
+const MAX_ORDERS: usize = 4096;
+/// Messages waiting for a slow client; at the bound the client is dropped.
+const MAX_BACKLOG: usize = 1024;
+
+/// Something for the driver to do.
+#[derive(Debug)]
+pub(super) enum Order {
+    Request {
+        request: http::Request<Vec<u8>>,
+        answer: oneshot::Sender<http::Response<Vec<u8>>>,
+    },
+    Upgrade {
+        path: String,
+        answer: oneshot::Sender<Result<Upgrade, u16>>,
+    },
+    Text {
+        conn: ConnId,
+        text: String,
+    },
+    Closed {
+        conn: ConnId,
+    },
+    Udp {
+        id: UdpId,
+        input: Input,
+    },
+    PlayFarEnd {
+        conversation: String,
+        spoken: mpsc::Receiver<AudioFrame>,
+        hear: mpsc::Sender<AudioFrame>,
+    },
+    Spoken {
+        conversation: String,
+        frame: AudioFrame,
+    },
+    Stop,
+}
+
+/// An accepted WebSocket: what to write to it.
+#[derive(Debug)]
+pub(super) struct Upgrade {
+    pub(super) conn: ConnId,
+    pub(super) outgoing: mpsc::Receiver<Outgoing>,
+}
+
+/// Something to write to a WebSocket.
+#[derive(Debug)]
+pub(super) enum Outgoing {
+    Text(String),
+    /// Close it, with a frame of this code or without any.
+    Close(Option<u16>),
+}
+
+/// Runs an emulator until it is told to stop.
+pub(super) async fn run(
+    options: EmulatorOptions,
+    tell: std_mpsc::Sender<Result<Started, EmulatorError>>,
+) {
+    let (orders, inbox) = mpsc::channel(MAX_ORDERS);
+    let listening = match listen::start(&options, orders.clone()).await {
+        Ok(listening) => listening,
+        Err(error) => {
+            // Nobody to tell means nobody to serve.
+            let _ = tell.send(Err(error));
+            return;
+        }
+    };
+    let started = Started {
+        http: listening.http,
+        https: listening.https,
+        certificate: listening.certificate,
+        orders: orders.clone(),
+    };
+    if tell.send(Ok(started)).is_err() {
+        return;
+    }
+    Driver::new(options, orders).run(inbox).await;
+    for task in listening.tasks {
+        task.abort();
+    }
+}
+
+struct Driver {
+    cloud: Cloud,
+    orders: mpsc::Sender<Order>,
+    next_id: u64,
+    requests: BTreeMap<RequestId, oneshot::Sender<http::Response<Vec<u8>>>>,
+    upgrades: BTreeMap<ConnId, oneshot::Sender<Result<Upgrade, u16>>>,
+    conns: BTreeMap<ConnId, mpsc::Sender<Outgoing>>,
+    sockets: Sockets,
+    listeners: BTreeMap<String, mpsc::Sender<AudioFrame>>,
+    log: Option<std_mpsc::Sender<String>>,
+    wake: Option<Wake>,
+}
+
+impl Driver {
+    fn new(options: EmulatorOptions, orders: mpsc::Sender<Order>) -> Self {
+        let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let mut config = CloudConfig::new(options.seed, unix.as_millis() as u64);
+        config.public_ip = options.public_ip;
+        if let Some(prompt) = options.prompt {
+            config.prompt = prompt;
+        }
+        Self {
+            cloud: Cloud::new(config, Box::new(WebRtcFactory::new()), Instant::now()),
+            sockets: Sockets::new(options.public_ip, orders.clone()),
+            orders,
+            next_id: 0,
+            requests: BTreeMap::new(),
+            upgrades: BTreeMap::new(),
+            conns: BTreeMap::new(),
+            listeners: BTreeMap::new(),
+            log: options.log,
+            wake: None,
+        }
+    }
+
+    async fn run(mut self, mut inbox: mpsc::Receiver<Order>) {
+        loop {
+            self.drain().await;
+            let idle = Instant::now() + Duration::from_secs(3600);
+            let wake = self.wake.map_or(idle, |wake| wake.at);
+            tokio::select! {
+                order = inbox.recv() => match order {
+                    None | Some(Order::Stop) => return,
+                    Some(order) => self.take(order),
+                },
+                () = tokio::time::sleep_until(wake.into()) => self.feed(Input::Timeout),
+            }
+        }
+    }
+
+    fn feed(&mut self, input: Input) {
+        self.cloud.handle_input(Instant::now(), input);
+    }
+
+    fn id(&mut self) -> u64 {
+        self.next_id += 1;
+        self.next_id
+    }
+
+    fn take(&mut self, order: Order) {
+        match order {
+            Order::Request { request, answer } => {
+                let id = RequestId(self.id());
+                self.requests.insert(id, answer);
+                self.feed(Input::Request { id, request });
+            }
+            Order::Upgrade { path, answer } => {
+                let conn = ConnId(self.id());
+                self.upgrades.insert(conn, answer);
+                self.feed(Input::SocketRequested { conn, path });
+            }
+            Order::Text { conn, text } => self.feed(Input::SocketText { conn, text }),
+            Order::Closed { conn } => {
+                self.conns.remove(&conn);
+                self.feed(Input::SocketClosed { conn });
+            }
+            Order::Udp { id, input } => {
+                if self.sockets.is_open(id) {
+                    self.feed(input);
+                }
+            }
+            Order::PlayFarEnd { conversation, mut spoken, hear } => {
+                self.listeners.insert(conversation.clone(), hear);
+                self.feed(Input::PlayFarEnd { conversation: conversation.clone() });
+                let orders = self.orders.clone();
+                tokio::spawn(async move {
+                    while let Some(frame) = spoken.recv().await {
+                        let conversation = conversation.clone();
+                        if orders.send(Order::Spoken { conversation, frame }).await.is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+            Order::Spoken { conversation, frame } => {
+                self.feed(Input::FarAudio { conversation, frame });
+            }
+            Order::Stop => {}
+        }
+    }
+
+    async fn drain(&mut self) {
+        loop {
+            match self.cloud.poll_output() {
+                Output::Respond { id, response } => {
+                    if let Some(answer) = self.requests.remove(&id) {
+                        // The client may have gone.
+                        let _ = answer.send(response);
+                    }
+                }
+                Output::Accept { conn } => self.accept(conn),
+                Output::Refuse { conn, status } => {
+                    if let Some(answer) = self.upgrades.remove(&conn) {
+                        let _ = answer.send(Err(status));
+                    }
+                }
+                Output::SendText { conn, text } => self.write(conn, Outgoing::Text(text)),
+                Output::CloseSocket { conn, code } => {
+                    self.write(conn, Outgoing::Close(code));
+                    self.conns.remove(&conn);
+                }
+                Output::OpenUdp { id } => {
+                    if let Some(input) = self.sockets.open(id).await {
+                        self.feed(input);
+                    }
+                }
+                Output::Transmit { id, remote, data, .. } => {
+                    self.sockets.send(id, remote, &data).await;
+                }
+                Output::CloseUdp { id } => self.sockets.close(id),
+                Output::FarAudio { conversation, frame } => {
+                    if let Some(listener) = self.listeners.get(&conversation)
+                        && let Err(mpsc::error::TrySendError::Closed(_)) = listener.try_send(frame)
+                    {
+                        self.listeners.remove(&conversation);
+                    }
+                }
+                Output::Log(line) => {
+                    tracing::debug!("{line}");
+                    if let Some(log) = &self.log
+                        && log.send(line).is_err()
+                    {
+                        self.log = None;
+                    }
+                }
+                Output::Timeout(wake) => {
+                    self.wake = wake;
+                    return;
+                }
+            }
+        }
+    }
+
+    fn accept(&mut self, conn: ConnId) {
+        let Some(answer) = self.upgrades.remove(&conn) else { return };
+        let (send, outgoing) = mpsc::channel(MAX_BACKLOG);
+        if answer.send(Ok(Upgrade { conn, outgoing })).is_ok() {
+            self.conns.insert(conn, send);
+        } else {
+            self.feed(Input::SocketClosed { conn });
+        }
+    }
+
+    fn write(&mut self, conn: ConnId, what: Outgoing) {
+        if let Some(send) = self.conns.get(&conn)
+            && send.try_send(what).is_err()
+        {
+            // Too slow, or gone: its task ends with the queue.
+            self.conns.remove(&conn);
+        }
+    }
+}

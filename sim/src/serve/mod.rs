@@ -1,0 +1,241 @@
+//! The model cloud on real sockets: HTTP, WebSocket and TLS on TCP, media on UDP.
+//!
+//! An [`Emulator`] runs on a thread and a runtime of its own, so that any program can have one,
+//! whatever runtime it uses itself.
+//!
+//! ```
+//! use offhook_sim::serve::{Emulator, EmulatorOptions};
+//!
+//! let emulator = Emulator::start(EmulatorOptions::default())?;
+//! assert!(emulator.http_url().starts_with("http://127.0.0.1:"));
+//! emulator.shutdown();
+//! # Ok::<(), offhook_sim::serve::EmulatorError>(())
+//! ```
+
+mod driver;
+mod listen;
+mod tls;
+mod udp;
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+
+use offhook::media::AudioFrame;
+
+use driver::Order;
+
+/// How an emulator is set up.
+#[derive(Clone, Debug)]
+pub struct EmulatorOptions {
+    /// Where plain HTTP and WebSocket are served; none serves no plain listener. Default
+    /// `127.0.0.1:0`, any free port.
+    pub listen: Option<SocketAddr>,
+    /// Where TLS is served, if at all. Default none.
+    pub tls_listen: Option<SocketAddr>,
+    /// A certificate chain and key (PEM files) instead of a self-signed certificate.
+    pub certificate: Option<(PathBuf, PathBuf)>,
+    /// The address that media is bound to and told to be at. Default `127.0.0.1`.
+    pub public_ip: IpAddr,
+    /// Where all the cloud's randomness comes from. Default 1.
+    pub seed: u64,
+    /// What far ends say: 48 kHz mono. Default beeps.
+    pub prompt: Option<Vec<i16>>,
+    /// Where lines about what happens go.
+    pub log: Option<mpsc::Sender<String>>,
+}
+
+impl Default for EmulatorOptions {
+    fn default() -> Self {
+        Self {
+            listen: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
+            tls_listen: None,
+            certificate: None,
+            public_ip: IpAddr::from([127, 0, 0, 1]),
+            seed: 1,
+            prompt: None,
+            log: None,
+        }
+    }
+}
+
+/// Why an emulator could not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EmulatorError {
+    /// A socket could not be bound.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The certificate cannot be used.
+    #[error("TLS: {0}")]
+    Tls(String),
+    /// The thread or its runtime could not be made.
+    #[error("cannot start: {0}")]
+    Start(#[from] std::io::Error),
+    /// It ended before it had started.
+    #[error("the emulator ended at once")]
+    Ended,
+}
+
+/// A running emulator. Dropping it ends it.
+#[derive(Debug)]
+pub struct Emulator {
+    http: Option<SocketAddr>,
+    https: Option<SocketAddr>,
+    certificate: Option<Vec<u8>>,
+    orders: tokio::sync::mpsc::Sender<Order>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What a started emulator tells about itself.
+#[derive(Debug)]
+struct Started {
+    http: Option<SocketAddr>,
+    https: Option<SocketAddr>,
+    certificate: Option<Vec<u8>>,
+    orders: tokio::sync::mpsc::Sender<Order>,
+}
+
+/// A call's far end, played by the program that runs the emulator.
+#[derive(Debug)]
+pub struct FarEnd {
+    /// What it says. At most 500 frames wait; more are refused.
+    pub speak: tokio::sync::mpsc::Sender<AudioFrame>,
+    /// What it hears: nothing while the agent is muted or the call is held. At most 3000 frames
+    /// wait; more are lost.
+    pub heard: tokio::sync::mpsc::Receiver<AudioFrame>,
+}
+
+impl Emulator {
+    /// Starts serving.
+    ///
+    /// # Errors
+    ///
+    /// See [`EmulatorError`]; nothing is left running.
+    pub fn start(options: EmulatorOptions) -> Result<Self, EmulatorError> {
+        let (tell, told) = mpsc::channel();
+        let thread =
+            std::thread::Builder::new().name("offhook-emulator".to_owned()).spawn(move || {
+                let runtime = tokio::runtime::Builder::new_multi_thread()
+                    .worker_threads(2)
+                    .enable_all()
+                    .build();
+                match runtime {
+                    Ok(runtime) => runtime.block_on(driver::run(options, tell)),
+                    // Whoever starts it waits for this word; if nobody does, nobody minds.
+                    Err(error) => drop(tell.send(Err(EmulatorError::Start(error)))),
+                }
+            })?;
+        match told.recv() {
+            Ok(Ok(Started { http, https, certificate, orders })) => {
+                Ok(Self { http, https, certificate, orders, thread: Some(thread) })
+            }
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(EmulatorError::Ended),
+        }
+    }
+
+    /// The base of the service's REST API and of `/control`, in plain HTTP, or in TLS when there
+    /// is no plain listener.
+    #[must_use]
+    pub fn http_url(&self) -> String {
+        self.http.map_or_else(|| self.https_url().unwrap_or_default(), |a| format!("http://{a}"))
+    }
+
+    /// The same over TLS, if that is served.
+    #[must_use]
+    pub fn https_url(&self) -> Option<String> {
+        self.https.map(|address| format!("https://{address}"))
+    }
+
+    /// The base for WebSockets.
+    #[must_use]
+    pub fn ws_url(&self) -> String {
+        self.http_url().replacen("http", "ws", 1)
+    }
+
+    /// The base of the control API.
+    #[must_use]
+    pub fn control_url(&self) -> String {
+        format!("{}/control", self.http_url())
+    }
+
+    /// The TLS certificate (DER) for clients to trust, where it is self-signed.
+    #[must_use]
+    pub fn certificate(&self) -> Option<&[u8]> {
+        self.certificate.as_deref()
+    }
+
+    /// Makes a user; their id and token. None when the emulator has ended or is full.
+    #[must_use]
+    pub fn add_user(&self, name: &str, token: Option<&str>) -> Option<(String, String)> {
+        let body = serde_json::json!({"name": name, "token": token});
+        let user = self.control("POST", "users", &body)?;
+        let text = |key: &str| user[key].as_str().map(str::to_owned);
+        Some((text("userId")?, text("token")?))
+    }
+
+    /// One request to the control API, without a socket: `POST`, `calls`, a body. The answer's
+    /// body; none for an error status or when the emulator has ended. Blocks.
+    #[must_use]
+    pub fn control(
+        &self,
+        method: &str,
+        path: &str,
+        body: &serde_json::Value,
+    ) -> Option<serde_json::Value> {
+        let request = http::Request::builder()
+            .method(method)
+            .uri(format!("/control/{path}"))
+            .body(body.to_string().into_bytes())
+            .ok()?;
+        let (answer, answered) = tokio::sync::oneshot::channel();
+        self.orders.try_send(Order::Request { request, answer }).ok()?;
+        // On a thread of its own, because the caller's may belong to a runtime.
+        let response = std::thread::spawn(|| answered.blocking_recv()).join().ok()?.ok()?;
+        if !response.status().is_success() {
+            return None;
+        }
+        serde_json::from_slice(response.body()).ok()
+    }
+
+    /// Takes over the far end of a call, whatever state it is in. The last to take it has it.
+    ///
+    /// None when the emulator has ended.
+    #[must_use]
+    pub fn far_end(&self, conversation: &str) -> Option<FarEnd> {
+        let (speak, spoken) = tokio::sync::mpsc::channel(500);
+        let (hear, heard) = tokio::sync::mpsc::channel(3000);
+        let conversation = conversation.to_owned();
+        // The queue of orders is only full while the driver is stuck.
+        self.orders.try_send(Order::PlayFarEnd { conversation, spoken, hear }).ok()?;
+        Some(FarEnd { speak, heard })
+    }
+
+    /// Ends it and waits until it has ended.
+    pub fn shutdown(mut self) {
+        self.stop();
+    }
+
+    fn stop(&mut self) {
+        if let Some(thread) = self.thread.take() {
+            // When the queue is full or closed, dropping the sender ends it as well.
+            let _ = self.orders.try_send(Order::Stop);
+            if thread.join().is_err() {
+                tracing::error!("the emulator's thread panicked");
+            }
+        }
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
