@@ -21,7 +21,7 @@ impl Resampler {
     ///
     /// A rate is zero or no multiple of 50 Hz.
     pub fn new(from: u32, to: u32) -> Result<Self, AudioError> {
-        if from % 50 != 0 || to % 50 != 0 || from == 0 || to == 0 {
+        if !from.is_multiple_of(50) || !to.is_multiple_of(50) || from == 0 || to == 0 {
             return Err(AudioError::Resample(format!("{from} Hz to {to} Hz")));
         }
         let (input, output) = ((from / 50) as usize, (to / 50) as usize);
@@ -63,7 +63,9 @@ mod tests {
     fn a_tone_keeps_its_strength_there_and_back() {
         let mut down = Resampler::new(48_000, 8_000).unwrap();
         let mut up = Resampler::new(8_000, 48_000).unwrap();
-        let tone = |n: usize| ((n as f64 * 440.0 * 6.283 / 48_000.0).sin() * 10_000.0) as i16;
+        let tone = |n: usize| {
+            ((n as f64 * 440.0 * std::f64::consts::TAU / 48_000.0).sin() * 10_000.0) as i16
+        };
         let mut out = Vec::new();
         for frame in 0..20 {
             let pcm: Vec<_> = (0..960).map(|n| tone(frame * 960 + n)).collect();

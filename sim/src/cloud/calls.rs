@@ -647,7 +647,7 @@ impl Call {
         match &rpc.method {
             Method::Answer { sdp, .. } => self.answered(sdp, streams, world),
             Method::IceCandidate { candidate: RpcCandidate::Candidate { line, .. }, .. } => {
-                self.remote_candidate(line, world)
+                self.remote_candidate(line, world);
             }
             Method::Terminate { .. } => self.end(None, streams, world),
             Method::IceCandidate { .. }
