@@ -3,7 +3,7 @@
 use offhook_smol::Smol;
 use smol::block_on;
 
-#[path = "../../runtime/tests/suite/mod.rs"]
+#[path = "../../core/runtime/tests/suite/mod.rs"]
 #[macro_use]
 mod suite;
 

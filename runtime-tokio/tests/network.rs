@@ -7,7 +7,7 @@ use offhook_tokio::Tokio;
 
 use suite::puppet::{Fault, Manners, Pull, Puppet, Stage};
 
-#[path = "../../runtime/tests/suite/mod.rs"]
+#[path = "../../core/runtime/tests/suite/mod.rs"]
 #[macro_use]
 mod suite;
 
