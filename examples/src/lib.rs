@@ -1,1 +1,7 @@
-//! Placeholder.
+//! What the examples share. The programs themselves are in `src/bin`.
+
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+pub mod demo;
+pub mod voice;

@@ -24,6 +24,8 @@ export function launch(executablePath, emulatorPort) {
       '--no-sandbox',
       '--disable-dev-shm-usage',
       '--disable-gpu',
+      // The page is fulfilled by the check itself, so Chromium does not take it for a local one.
+      '--disable-features=LocalNetworkAccessChecks',
       '--disable-quic',
       '--disable-sync',
       '--disable-background-networking',

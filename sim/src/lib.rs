@@ -4,4 +4,5 @@
 #![deny(missing_docs)]
 
 pub mod cloud;
+pub mod ladder;
 pub mod serve;

@@ -1,0 +1,152 @@
+//! Figures of a demo's calls, and whether they are good enough.
+
+use std::time::Duration;
+
+use offhook::audio::compare::Similarity;
+use offhook::media::MediaStats;
+use offhook::report::mos;
+use offhook_sim::ladder::{Ladder, LadderBuilder};
+
+/// What speech must come through as.
+const MIN_CORRELATION: f64 = 0.9;
+const MAX_GAP: Duration = Duration::from_millis(60);
+
+/// One call's figures.
+#[derive(Clone, Debug)]
+pub struct CallReport {
+    direction: &'static str,
+    signaling: &'static str,
+    steps: Vec<(&'static str, Duration)>,
+    stats: MediaStats,
+    speech: Vec<(&'static str, Similarity)>,
+}
+
+impl CallReport {
+    pub(super) fn new(direction: &'static str, signaling: &'static str) -> Self {
+        let (steps, speech) = (Vec::new(), Vec::new());
+        Self { direction, signaling, steps, stats: MediaStats::default(), speech }
+    }
+
+    pub(super) fn step(&mut self, name: &'static str, time: Duration) {
+        self.steps.push((name, time));
+    }
+
+    pub(super) fn take_stats(&mut self, stats: Option<MediaStats>) {
+        self.stats = stats.unwrap_or_default();
+    }
+
+    pub(super) fn compare(&mut self, what: &'static str, similarity: Similarity) {
+        self.speech.push((what, similarity));
+    }
+
+    fn title(&self) -> String {
+        format!("{} call ({})", self.direction, self.signaling)
+    }
+
+    fn mos(&self) -> f64 {
+        let latency = self.stats.round_trip.unwrap_or_default() / 2;
+        mos(latency, self.stats.jitter, self.stats.loss())
+    }
+
+    /// Name and value of each figure.
+    #[must_use]
+    pub fn figures(&self) -> Vec<(String, String)> {
+        let mut figures: Vec<_> =
+            self.steps.iter().map(|(name, time)| ((*name).to_owned(), ms(*time))).collect();
+        let stats = &self.stats;
+        figures.push((
+            "packets sent, received".to_owned(),
+            format!("{}, {}", stats.packets_sent, stats.packets_received),
+        ));
+        figures.push(("lost".to_owned(), stats.packets_lost.to_string()));
+        figures.push(("jitter".to_owned(), ms(stats.jitter)));
+        if let Some(round_trip) = stats.round_trip {
+            figures.push(("round trip".to_owned(), ms(round_trip)));
+        }
+        figures.push(("estimated MOS".to_owned(), format!("{:.2}", self.mos())));
+        for (what, similarity) in &self.speech {
+            let text = format!(
+                "correlation {:.3}, longest gap {}",
+                similarity.correlation,
+                ms(similarity.longest_gap)
+            );
+            figures.push(((*what).to_owned(), text));
+        }
+        figures
+    }
+
+    /// What is not as it should be.
+    fn faults(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        if self.stats.packets_received == 0 {
+            faults.push(format!("{}: no audio was received", self.title()));
+        }
+        if self.stats.packets_lost > 0 {
+            faults.push(format!("{}: {} packets lost", self.title(), self.stats.packets_lost));
+        }
+        for (what, similarity) in &self.speech {
+            if similarity.correlation < MIN_CORRELATION {
+                faults.push(format!("{what}: correlation {:.3}", similarity.correlation));
+            }
+            if similarity.longest_gap > MAX_GAP {
+                faults.push(format!("{what}: a gap of {}", ms(similarity.longest_gap)));
+            }
+        }
+        faults
+    }
+}
+
+/// A whole demo's figures.
+#[derive(Clone, Debug)]
+pub struct Report {
+    login: Duration,
+    calls: Vec<CallReport>,
+    ladder: Ladder,
+}
+
+impl Report {
+    pub(super) fn new(login: Duration, calls: Vec<CallReport>, ladder: LadderBuilder) -> Self {
+        let mut summary = vec![("login".to_owned(), ms(login))];
+        for call in &calls {
+            let prefix = call.direction;
+            let figures = call.figures().into_iter();
+            summary.extend(figures.map(|(name, value)| (format!("{prefix}: {name}"), value)));
+        }
+        Self { login, calls, ladder: ladder.finish(summary) }
+    }
+
+    /// The calls, in order.
+    #[must_use]
+    pub fn calls(&self) -> &[CallReport] {
+        &self.calls
+    }
+
+    /// The diagram of everything.
+    #[must_use]
+    pub fn ladder(&self) -> &Ladder {
+        &self.ladder
+    }
+
+    /// What is not as it should be; nothing in a good demo.
+    #[must_use]
+    pub fn faults(&self) -> Vec<String> {
+        self.calls.iter().flat_map(CallReport::faults).collect()
+    }
+
+    /// A table for a terminal.
+    #[must_use]
+    pub fn table(&self) -> String {
+        let mut out = format!("login {}\n", ms(self.login));
+        for call in &self.calls {
+            out.push_str(&format!("\n{}\n", call.title()));
+            for (name, value) in call.figures() {
+                out.push_str(&format!("  {name:<26} {value}\n"));
+            }
+        }
+        out
+    }
+}
+
+fn ms(time: Duration) -> String {
+    format!("{:.1} ms", time.as_secs_f64() * 1000.0)
+}
