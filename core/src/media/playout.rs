@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::AudioFrame;
 
-/// How long a gap is waited for.
+/// The longest that a packet is held back for those before it.
 pub const MAX_WAIT: Duration = Duration::from_millis(60);
 /// Packets held behind a gap; one more gives the gap up.
 pub const MAX_HELD: usize = 50;
@@ -20,11 +20,16 @@ const MAX_JUMP: u64 = 3000;
 pub struct Playout {
     /// The sequence number that is due.
     next: Option<u64>,
-    held: BTreeMap<u64, Option<AudioFrame>>,
-    waiting_since: Option<Instant>,
+    held: BTreeMap<u64, Held>,
     /// Lost since the last frame given out, and in all.
     lost_before: u32,
     lost: u64,
+}
+
+#[derive(Debug)]
+struct Held {
+    since: Instant,
+    frame: Option<AudioFrame>,
 }
 
 impl Playout {
@@ -38,32 +43,24 @@ impl Playout {
         } else if sequence < next {
             return;
         }
-        self.held.entry(sequence).or_insert(frame);
-        if self.waiting_since.is_none() && !self.due_is_here() {
-            self.waiting_since = Some(now);
-        }
+        self.held.entry(sequence).or_insert(Held { since: now, frame });
     }
 
     /// The next frame in order, if it is time for it.
     pub fn pop(&mut self, now: Instant) -> Option<AudioFrame> {
         loop {
-            let (&first, _) = self.held.first_key_value()?;
-            let next = self.next.unwrap_or(first);
-            if first > next {
-                let since = *self.waiting_since.get_or_insert(now);
-                let patient = now < since + MAX_WAIT && self.held.len() <= MAX_HELD;
-                if patient {
+            let gap = self.gap();
+            if gap > 0 {
+                let patient = self.next_wake().is_some_and(|wake| now < wake);
+                if patient && self.held.len() <= MAX_HELD {
                     return None;
                 }
-                self.lost += first - next;
-                self.lost_before = self.lost_before.saturating_add((first - next) as u32);
+                self.lost += gap;
+                self.lost_before =
+                    self.lost_before.saturating_add(u32::try_from(gap).unwrap_or(u32::MAX));
             }
-            self.waiting_since = None;
-            self.next = Some(first + 1);
-            let (_, frame) = self.held.pop_first()?;
-            if !self.held.is_empty() && !self.due_is_here() {
-                self.waiting_since = Some(now);
-            }
+            let (sequence, Held { frame, .. }) = self.held.pop_first()?;
+            self.next = Some(sequence + 1);
             if let Some(mut frame) = frame {
                 frame.lost_before = std::mem::take(&mut self.lost_before);
                 return Some(frame);
@@ -71,10 +68,11 @@ impl Playout {
         }
     }
 
-    /// When a gap will have been waited for long enough.
+    /// When the first of the packets held back will have waited long enough.
     #[must_use]
     pub fn next_wake(&self) -> Option<Instant> {
-        self.waiting_since.map(|since| since + MAX_WAIT)
+        let first = self.held.values().map(|held| held.since).min()?;
+        Some(first + MAX_WAIT)
     }
 
     /// Packets given up for lost so far.
@@ -83,8 +81,12 @@ impl Playout {
         self.lost
     }
 
-    fn due_is_here(&self) -> bool {
-        self.next.is_some_and(|next| self.held.contains_key(&next))
+    /// How many are missing before the first that is here.
+    fn gap(&self) -> u64 {
+        match (self.held.first_key_value(), self.next) {
+            (Some((first, _)), Some(next)) => first.saturating_sub(next),
+            _ => 0,
+        }
     }
 }
 
@@ -137,6 +139,17 @@ mod tests {
         assert_eq!(playout.lost(), 1);
         playout.insert(late, 3, frame(3));
         assert_eq!(take(&mut playout, late), [], "too late is too late");
+    }
+
+    #[test]
+    fn nothing_waits_longer_for_two_gaps_than_for_one() {
+        let t = epoch();
+        let mut playout = Playout::default();
+        for n in [1, 3, 5] {
+            playout.insert(t, n, frame(n));
+        }
+        assert_eq!(take(&mut playout, t), [(1, 0)]);
+        assert_eq!(take(&mut playout, t + MAX_WAIT), [(3, 1), (5, 1)]);
     }
 
     #[test]
@@ -195,10 +208,8 @@ mod tests {
                     out.extend(take(&mut playout, t));
                 }
             }
-            let end = t + MAX_WAIT * 50;
-            while playout.next_wake().is_some() {
-                out.extend(take(&mut playout, end));
-            }
+            out.extend(take(&mut playout, t + MAX_WAIT));
+            prop_assert_eq!(playout.next_wake(), None);
             prop_assert!(out.windows(2).all(|w| w[0].0 < w[1].0));
             prop_assert_eq!(out.len(), came);
             let last = out.last().unwrap().0;
