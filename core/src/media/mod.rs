@@ -165,10 +165,9 @@ impl TryFrom<char> for Digit {
     type Error = MediaError;
 
     fn try_from(key: char) -> Result<Self, MediaError> {
-        let key = key.to_ascii_uppercase();
         Self::KEYS
             .iter()
-            .position(|k| char::from(*k) == key)
+            .position(|k| char::from(*k) == key.to_ascii_uppercase())
             .map(|event| Self(event as u8))
             .ok_or(MediaError::NotADigit(key))
     }
