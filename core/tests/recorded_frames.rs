@@ -1,8 +1,6 @@
 //! Every XMPP frame that the browser client and its service were recorded to exchange parses into
 //! something known, and what the client sent reads the same once written again.
 
-use std::path::Path;
-
 use offhook::xmpp::{Frame, IqKind, Message, Payload};
 
 struct Recorded {
@@ -10,21 +8,34 @@ struct Recorded {
     xml: String,
 }
 
-/// The text frames of every recording under the folder.
+macro_rules! recordings {
+    ($($path:literal),*) => {
+        [$(include_str!(concat!("data/js-sdk-frames/", $path, ".jsonl"))),*]
+    };
+}
+
+const RECORDINGS: [&str; 12] = recordings![
+    "controls",
+    "inbound",
+    "inbound-sdp",
+    "initialize",
+    "outbound",
+    "reject",
+    "streaming-client-19/controls",
+    "streaming-client-19/inbound",
+    "streaming-client-19/inbound-sdp",
+    "streaming-client-19/initialize",
+    "streaming-client-19/outbound",
+    "streaming-client-19/reject"
+];
+
+/// The text frames of every recording.
 fn recorded() -> Vec<Recorded> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/js-sdk-frames");
     let mut frames = Vec::new();
-    for folder in [root.clone(), root.join("streaming-client-19")] {
-        for scenario in ["controls", "inbound", "inbound-sdp", "initialize", "outbound", "reject"] {
-            let path = folder.join(scenario).with_extension("jsonl");
-            let text = std::fs::read_to_string(&path).expect("a recording");
-            for line in text.lines() {
-                let line: serde_json::Value = serde_json::from_str(line).expect("a line of JSON");
-                if let Some(xml) = line["xml"].as_str() {
-                    let from_client = line["dir"] == "c2s";
-                    frames.push(Recorded { from_client, xml: xml.to_owned() });
-                }
-            }
+    for line in RECORDINGS.iter().flat_map(|text| text.lines()) {
+        let line: serde_json::Value = serde_json::from_str(line).expect("a line of JSON");
+        if let Some(xml) = line["xml"].as_str() {
+            frames.push(Recorded { from_client: line["dir"] == "c2s", xml: xml.to_owned() });
         }
     }
     frames

@@ -10,6 +10,8 @@ mod reason;
 mod rpc;
 pub mod sdp;
 mod session;
+#[cfg(test)]
+mod tests;
 mod transport;
 
 pub use candidate::{Candidate, CandidateError};

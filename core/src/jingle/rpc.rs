@@ -269,7 +269,8 @@ impl RpcCandidate {
     fn read(sdp: &str) -> Result<Self, RpcError> {
         let mut lines = sdp.split(['\r', '\n', '\\']).filter(|line| !line.is_empty());
         let mid = lines.clone().find_map(|line| line.strip_prefix("m="));
-        let mid = mid.map(|m| m.split_ascii_whitespace().next().unwrap_or_default().to_owned());
+        let mid = mid.and_then(|m| m.split(' ').next()).filter(|mid| !mid.is_empty());
+        let mid = mid.map(str::to_owned);
         let line = lines.find_map(|line| line.strip_prefix("a="));
         match (mid, line) {
             (_, Some("end-of-candidates")) => Ok(Self::End),

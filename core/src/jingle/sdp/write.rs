@@ -153,7 +153,10 @@ impl Lines {
     fn codec(&mut self, codec: &PayloadType) -> Result<(), SdpError> {
         let id = codec.id;
         if let (Some(name), Some(rate)) = (&codec.name, codec.clockrate) {
-            let name = word("codec", name)?;
+            // A slash would be taken for the end of the name.
+            let name = word("codec", name).and_then(|name| {
+                if name.contains('/') { Err(SdpError::BadValue("codec")) } else { Ok(name) }
+            })?;
             match codec.channels {
                 Some(channels) if channels > 1 => {
                     self.line(format_args!("a=rtpmap:{id} {name}/{rate}/{channels}"));
@@ -161,10 +164,11 @@ impl Lines {
                 Some(_) | None => self.line(format_args!("a=rtpmap:{id} {name}/{rate}")),
             }
         }
-        if !codec.parameters.is_empty() {
-            let written: Result<Vec<String>, SdpError> =
-                codec.parameters.iter().map(|p| parameter(p, '=')).collect();
-            self.line(format_args!("a=fmtp:{id} {}", written?.join(";")));
+        let parameters: Result<Vec<String>, SdpError> =
+            codec.parameters.iter().map(|p| parameter(p, '=')).collect();
+        let parameters = parameters?.join(";");
+        if !parameters.trim().is_empty() {
+            self.line(format_args!("a=fmtp:{id} {parameters}"));
         }
         for feedback in &codec.feedback {
             self.feedback(&id.to_string(), feedback)?;

@@ -1,0 +1,440 @@
+//! Jingle to SDP and back (wire notes 6.4).
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::Secret;
+use crate::jingle::tests::{INITIATE, jingle};
+use crate::jingle::{
+    Action, Candidate, Content, Description, Fingerprint, Group, Jingle, Parameter, PayloadType,
+    Role, Senders, Source, Stream, Transport,
+};
+
+const OFFER: &str = "v=0\r\n\
+    o=- 1 2 IN IP4 127.0.0.1\r\n\
+    s=-\r\n\
+    t=0 0\r\n\
+    a=group:BUNDLE audio\r\n\
+    a=msid-semantic:WMS *\r\n\
+    m=audio 9 UDP/TLS/RTP/SAVPF 96 101\r\n\
+    c=IN IP4 0.0.0.0\r\n\
+    a=rtcp:9 IN IP4 0.0.0.0\r\n\
+    a=rtpmap:96 opus/48000/2\r\n\
+    a=fmtp:96 minptime=10;useinbandfec=1\r\n\
+    a=rtcp-fb:96 transport-cc\r\n\
+    a=rtpmap:101 telephone-event/48000\r\n\
+    a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n\
+    a=sendrecv\r\n\
+    a=msid:streamId trackId\r\n\
+    a=rtcp-mux\r\n\
+    a=ssrc:12345 cname:cnm\r\n\
+    a=mid:audio\r\n\
+    a=ice-ufrag:u123\r\n\
+    a=ice-pwd:hush-hush-hush-hush-hush\r\n\
+    a=setup:actpass\r\n\
+    a=fingerprint:sha-256 AB:0E:0A:42:D3:75:82:57:01:D7:F9:49:57:B1:5C:BA:DE:D2:5F:0B:9E:C8:9D:74:E4:D2:6E:B6:83:3B:30:42\r\n\
+    a=candidate:1 1 udp 2130706431 10.0.0.1 5000 typ host\r\n";
+
+fn offer() -> Jingle {
+    jingle(INITIATE)
+}
+
+fn description(offer: &mut Jingle) -> &mut Description {
+    offer.contents[0].description.as_mut().expect("a description")
+}
+
+fn transport(offer: &mut Jingle) -> &mut Transport {
+    offer.contents[0].transport.as_mut().expect("a transport")
+}
+
+fn write(jingle: &Jingle) -> String {
+    to_sdp(jingle, Role::Initiator).expect("an SDP")
+}
+
+fn session(contents: Vec<Content>, groups: Vec<Group>) -> Jingle {
+    Jingle::session_initiate("s", "i", contents, groups)
+}
+
+mod writing {
+    use super::*;
+
+    #[test]
+    fn the_session_initiate_of_wire_notes_6_2_as_sdp() {
+        assert_eq!(write(&offer()), OFFER);
+    }
+
+    #[test]
+    fn a_bundle_is_always_written() {
+        let mut offer = offer();
+        offer.groups.clear();
+        assert_eq!(write(&offer), OFFER);
+    }
+
+    #[test]
+    fn a_section_without_credentials_fingerprint_or_codecs_is_rejected() {
+        let rejected = |change: fn(&mut Jingle)| {
+            let mut offer = offer();
+            change(&mut offer);
+            let sdp = write(&offer);
+            sdp.contains("m=audio 0 ") && sdp.contains("a=group:BUNDLE\r\n")
+        };
+        assert!(rejected(|offer| transport(offer).pwd = None));
+        assert!(rejected(|offer| transport(offer).ufrag = None));
+        assert!(rejected(|offer| transport(offer).fingerprints.clear()));
+        assert!(rejected(|offer| offer.contents[0].transport = None));
+        assert!(rejected(|offer| description(offer).payload_types.clear()));
+        assert!(!rejected(|_| {}));
+    }
+
+    #[test]
+    fn a_source_that_is_only_mentioned_gets_a_name() {
+        let mut offer = offer();
+        description(&mut offer).sources.clear();
+        assert!(write(&offer).contains("a=ssrc:12345 cname:-\r\n"));
+        let group = crate::jingle::SourceGroup { semantics: "FID".to_owned(), sources: vec![1, 2] };
+        description(&mut offer).ssrc = Some(1);
+        description(&mut offer).source_groups.push(group);
+        description(&mut offer).sources.push(Source {
+            ssrc: 1,
+            parameters: vec![Parameter { name: "cname".to_owned(), value: Some("n".to_owned()) }],
+        });
+        let lines = "a=ssrc-group:FID 1 2\r\na=ssrc:1 cname:n\r\na=ssrc:2 cname:n\r\n";
+        assert!(write(&offer).contains(lines));
+    }
+
+    #[test]
+    fn a_missing_stream_becomes_legacy() {
+        let mut offer = offer();
+        description(&mut offer).stream = None;
+        assert!(write(&offer).contains("a=msid:legacy audio\r\n"));
+    }
+
+    #[test]
+    fn a_data_channel_has_its_own_section() {
+        let mut offer = offer();
+        let mut data = offer.contents[0].clone();
+        data.name = "data".to_owned();
+        data.description = None;
+        let port = crate::jingle::Sctp {
+            port: 5000,
+            protocol: "webrtc-datachannel".to_owned(),
+            streams: None,
+        };
+        data.transport.as_mut().expect("a transport").sctp = Some(port);
+        offer.contents.push(data);
+        offer.groups = vec![Group::bundle(["audio".to_owned(), "data".to_owned()])];
+        let sdp = write(&offer);
+        assert!(sdp.contains("a=group:BUNDLE audio data\r\n"));
+        assert!(sdp.contains("m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n"));
+        assert!(sdp.contains("a=sctp-port:5000\r\n"));
+        let (contents, groups) = from_sdp(&sdp, Role::Initiator).expect("contents");
+        assert_eq!(
+            session(contents, groups),
+            Jingle { sid: "s".to_owned(), initiator: Some("i".to_owned()), ..normal(offer) }
+        );
+    }
+
+    #[test]
+    fn nothing_of_the_peers_breaks_out_of_its_line() {
+        let refused = |change: fn(&mut Jingle)| {
+            let mut offer = offer();
+            change(&mut offer);
+            to_sdp(&offer, Role::Initiator)
+        };
+        let bad = |what| Err(SdpError::BadValue(what));
+        assert_eq!(refused(|o| o.contents[0].name = "a\r\na=b".to_owned()), bad("mid"));
+        assert_eq!(refused(|o| o.contents[0].name = String::new()), bad("mid"));
+        assert_eq!(refused(|o| transport(o).ufrag = Some("a b".to_owned())), bad("ufrag"));
+        assert_eq!(refused(|o| transport(o).pwd = Some(Secret::new("\n"))), bad("pwd"));
+        assert_eq!(refused(|o| transport(o).candidates[0].ip = "\n".to_owned()), bad("candidate"));
+        assert_eq!(
+            refused(|o| transport(o).fingerprints[0].value = "A\nB".to_owned()),
+            bad("fingerprint")
+        );
+        assert_eq!(
+            refused(|o| description(o).payload_types[0].name = Some("a\nb".to_owned())),
+            bad("codec")
+        );
+        assert_eq!(
+            refused(|o| description(o).payload_types[0].name = Some("a/8000".to_owned())),
+            bad("codec")
+        );
+        assert_eq!(
+            refused(|o| description(o).payload_types[0].parameters[0].name = "a\nb".to_owned()),
+            bad("parameter")
+        );
+        assert_eq!(
+            refused(|o| description(o).sources[0].parameters[0].value = Some("\r".to_owned())),
+            bad("parameter")
+        );
+        assert_eq!(refused(|o| description(o).media = "a\nb".to_owned()), bad("media"));
+        assert_eq!(refused(|o| o.groups[0].semantics = "a\nb".to_owned()), bad("group semantics"));
+        assert_eq!(
+            refused(|o| {
+                let twice = o.contents[0].clone();
+                o.contents.push(twice);
+            }),
+            Err(SdpError::DuplicateMid("audio".to_owned()))
+        );
+        assert_eq!(refused(|o| o.contents.clear()), Err(SdpError::NoMedia));
+    }
+}
+
+/// What SDP reads back of a session: mono is said, so that equal things compare equal.
+fn normal(mut jingle: Jingle) -> Jingle {
+    for description in jingle.contents.iter_mut().filter_map(|c| c.description.as_mut()) {
+        for codec in &mut description.payload_types {
+            codec.channels.get_or_insert(1);
+        }
+    }
+    jingle
+}
+
+mod reading {
+    use super::*;
+
+    fn error(sdp: &str) -> SdpError {
+        from_sdp(sdp, Role::Initiator).expect_err("an unusable SDP")
+    }
+
+    #[test]
+    fn what_was_written_reads_the_same() {
+        let (contents, groups) = from_sdp(OFFER, Role::Initiator).expect("contents");
+        let expected = normal(offer());
+        assert_eq!((contents, groups), (expected.contents, expected.groups));
+    }
+
+    #[test]
+    fn directions_are_relative_to_who_describes_itself() {
+        let all = [
+            (Role::Initiator, "sendrecv", Senders::Both),
+            (Role::Initiator, "sendonly", Senders::Initiator),
+            (Role::Initiator, "recvonly", Senders::Responder),
+            (Role::Initiator, "inactive", Senders::None),
+            (Role::Responder, "sendrecv", Senders::Both),
+            (Role::Responder, "sendonly", Senders::Responder),
+            (Role::Responder, "recvonly", Senders::Initiator),
+            (Role::Responder, "inactive", Senders::None),
+        ];
+        for (author, direction, senders) in all {
+            assert_eq!(Senders::from_direction(direction, author), Some(senders));
+            assert_eq!(senders.direction(author), direction);
+            let sdp = OFFER
+                .replace("a=sendrecv", &format!("a={direction}"))
+                .replace("a=extmap:1 ", &format!("a=extmap:1/{direction} "));
+            let (contents, groups) = from_sdp(&sdp, author).expect("contents");
+            assert_eq!(contents[0].senders, senders);
+            let extensions = contents[0].description.as_ref().map(|d| &d.header_extensions);
+            assert_eq!(extensions.expect("a description")[0].senders, senders);
+            let again = to_sdp(&session(contents, groups), author).expect("an SDP");
+            assert_eq!(again, sdp.replace("a=extmap:1/sendrecv ", "a=extmap:1 "));
+        }
+        assert_eq!(Senders::from_direction("both", Role::Initiator), None);
+    }
+
+    #[test]
+    fn the_session_speaks_for_its_sections() {
+        let credentials = "a=ice-ufrag:u123\r\na=ice-pwd:hush-hush-hush-hush-hush\r\n";
+        let moved =
+            OFFER.replace(credentials, "").replace("m=audio", &format!("{credentials}m=audio"));
+        assert_eq!(from_sdp(&moved, Role::Initiator), from_sdp(OFFER, Role::Initiator));
+    }
+
+    #[test]
+    fn static_payload_types_need_no_rtpmap_and_bare_words_no_value() {
+        let sdp = "v=0\nm=audio 9 RTP/SAVPF 0 8 101\na=mid:0\na=rtpmap:101 telephone-event/8000\na=fmtp:101 0-15\na=rtcp-fb:* nack pli\na=rtcp-fb:101 trr-int 100\n";
+        let (contents, groups) = from_sdp(sdp, Role::Responder).expect("contents");
+        let description = contents[0].description.as_ref().expect("a description");
+        let names: Vec<_> =
+            description.payload_types.iter().filter_map(|codec| codec.name.as_deref()).collect();
+        assert_eq!(names, ["PCMU", "PCMA", "telephone-event"]);
+        let word = Parameter { name: "0-15".to_owned(), value: None };
+        assert_eq!(description.payload_types[2].parameters, [word]);
+        let again = to_sdp(&session(contents, groups), Role::Responder).expect("an SDP");
+        for line in ["a=fmtp:101 0-15", "a=rtcp-fb:* nack pli", "a=rtcp-fb:101 trr-int 100"] {
+            assert!(again.contains(line), "{again}");
+        }
+    }
+
+    #[test]
+    fn a_rejected_section_has_no_senders() {
+        let sdp = OFFER.replace("m=audio 9", "m=audio 0");
+        let (contents, _) = from_sdp(&sdp, Role::Responder).expect("contents");
+        assert_eq!(contents[0].senders, Senders::None);
+    }
+
+    #[test]
+    fn a_candidate_that_cannot_be_read_does_not_cost_the_others() {
+        let sdp = OFFER.replace("a=mid", "a=candidate:nonsense\r\na=mid");
+        assert_eq!(from_sdp(&sdp, Role::Initiator), from_sdp(OFFER, Role::Initiator));
+    }
+
+    #[test]
+    fn an_unusable_sdp_says_why() {
+        assert_eq!(error(""), SdpError::NoMedia);
+        assert_eq!(error("m=audio 9 RTP/SAVPF 0\na=mid:\n"), SdpError::NoMid(0));
+        let twice = "m=audio 9 RTP/SAVPF 0\na=mid:0\nm=audio 9 RTP/SAVPF 0\na=mid:0\n";
+        assert_eq!(error(twice), SdpError::DuplicateMid("0".to_owned()));
+        for (line, what) in [
+            ("m=audio", "media"),
+            ("m=audio x RTP/SAVPF 0", "media"),
+            ("m=audio 9 RTP/SAVPF 128", "media"),
+            ("a=rtpmap:0 PCMU", "rtpmap"),
+            ("a=fmtp:x y", "fmtp"),
+            ("a=rtcp-fb:0", "rtcp-fb"),
+            ("a=extmap:1", "extmap"),
+            ("a=ssrc:x cname:y", "ssrc"),
+            ("a=ssrc-group:FID x", "ssrc-group"),
+            ("a=msid:", "msid"),
+            ("a=fingerprint:sha-256", "fingerprint"),
+            ("a=sctp-port:x", "sctp-port"),
+        ] {
+            let sdp = format!("v=0\nm=audio 9 RTP/SAVPF 0\n{line}\n");
+            assert_eq!(error(&sdp), SdpError::Line { line: 3, what }, "{line}");
+        }
+    }
+
+    #[test]
+    fn credentials_are_the_first_ones() {
+        let pwd = Secret::new("hush-hush-hush-hush-hush");
+        assert_eq!(ice_credentials(OFFER), Some(("u123".to_owned(), pwd)));
+        assert_eq!(ice_credentials("a=ice-ufrag:x\r\n"), None);
+    }
+}
+
+/// The engine accepts what is written, and its answer becomes a session-accept.
+#[cfg(feature = "str0m")]
+mod engine {
+    use str0m::Rtc;
+    use str0m::change::SdpOffer;
+
+    use super::*;
+
+    #[test]
+    fn the_engine_answers_what_is_written() {
+        let sdp = write(&offer());
+        let mut rtc = Rtc::builder().build(crate::testing::epoch());
+        rtc.direct_api().start_dtls(true).expect("an active DTLS role");
+        let offer = SdpOffer::from_sdp_string(&sdp).expect("an offer that str0m reads");
+        let answer = rtc.sdp_api().accept_offer(offer).expect("an answer").to_sdp_string();
+
+        let (contents, groups) = from_sdp(&answer, Role::Responder).expect("contents");
+        assert_eq!(groups, [Group::bundle(["audio".to_owned()])]);
+        let content = &contents[0];
+        assert_eq!((content.name.as_str(), content.senders), ("audio", Senders::Both));
+        let description = content.description.as_ref().expect("a description");
+        assert!(description.rtcp_mux);
+        assert_eq!(description.payload_types[0].name.as_deref(), Some("opus"));
+        let transport = content.transport.as_ref().expect("a transport");
+        assert_eq!(transport.fingerprints[0].setup.as_deref(), Some("active"));
+        let (ufrag, pwd) = ice_credentials(&answer).expect("credentials");
+        assert_eq!((transport.ufrag.as_ref(), transport.pwd.as_ref()), (Some(&ufrag), Some(&pwd)));
+        to_sdp(&Jingle::session_accept("s", contents.clone(), groups), Role::Responder)
+            .expect("the answer as SDP once more");
+    }
+
+    #[test]
+    fn every_rarer_part_is_accepted() {
+        let mut offer = offer();
+        let mut video = offer.contents[0].clone();
+        video.name = "v".to_owned();
+        let d = video.description.as_mut().expect("a description");
+        d.media = "video".to_owned();
+        d.payload_types[0].name = Some("VP8".to_owned());
+        d.payload_types[0].clockrate = Some(90_000);
+        d.payload_types[0].channels = None;
+        d.payload_types[0].id = 100;
+        d.payload_types.truncate(1);
+        d.rtcp_reduced_size = true;
+        d.ssrc = Some(1);
+        d.sources.clear();
+        d.source_groups =
+            vec![crate::jingle::SourceGroup { semantics: "FID".to_owned(), sources: vec![1, 2] }];
+        d.header_extensions[0].senders = Senders::Initiator;
+        offer.contents.push(video);
+        offer.groups.clear();
+        let mdns = "candidate:2 1 udp 1 abc.local 9 typ host";
+        transport(&mut offer).candidates.push(Candidate::from_line(mdns).expect("a candidate"));
+        transport(&mut offer).gathering_complete = true;
+        let sdp = write(&offer);
+        let mut rtc = Rtc::builder().build(crate::testing::epoch());
+        let offer = SdpOffer::from_sdp_string(&sdp).expect("an offer that str0m reads");
+        rtc.sdp_api().accept_offer(offer).expect("an answer");
+    }
+}
+
+mod any_input {
+    use super::*;
+
+    fn any_codec() -> impl Strategy<Value = PayloadType> {
+        let parameter = ("[ -~]{0,6}", prop::option::of("[ -~]{0,6}"))
+            .prop_map(|(name, value)| Parameter { name, value });
+        (0..=127_u8, prop::option::of("\\PC{0,6}"), prop::option::of(any::<u32>()), parameter)
+            .prop_map(|(id, name, clockrate, parameter)| PayloadType {
+                id,
+                name,
+                clockrate,
+                parameters: vec![parameter],
+                ..PayloadType::default()
+            })
+    }
+
+    fn any_content() -> impl Strategy<Value = Content> {
+        let description = ("[a-z]{0,5}", prop::collection::vec(any_codec(), 0..3), any::<String>())
+            .prop_map(|(media, payload_types, id)| Description {
+                media,
+                payload_types,
+                stream: Some(Stream { id, track: String::new() }),
+                ..Description::default()
+            });
+        let transport = (any::<String>(), any::<String>(), "\\PC{0,8}").prop_map(|(u, p, f)| {
+            let fingerprint = Fingerprint { hash: f.clone(), setup: None, value: f };
+            Transport {
+                pwd: Some(Secret::new(p)),
+                fingerprints: vec![fingerprint],
+                ..Transport::ice(u)
+            }
+        });
+        ("\\PC{0,3}", prop::option::of(description), prop::option::of(transport)).prop_map(
+            |(name, description, transport)| Content {
+                creator: Role::Initiator,
+                name,
+                senders: Senders::None,
+                description,
+                transport,
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn any_session_is_an_error_or_an_sdp_that_reads(
+            contents in prop::collection::vec(any_content(), 0..3),
+        ) {
+            let session = Jingle { contents, ..Jingle::new(Action::SessionInitiate, "s") };
+            if let Ok(sdp) = to_sdp(&session, Role::Initiator) {
+                prop_assert!(sdp.lines().all(|line| line.as_bytes().get(1) == Some(&b'=')), "{}", sdp);
+                let (read, _) = from_sdp(&sdp, Role::Initiator).expect("what we wrote reads");
+                let names = |contents: &[Content]| -> Vec<String> {
+                    contents.iter().map(|content| content.name.clone()).collect()
+                };
+                prop_assert_eq!(names(&read), names(&session.contents));
+            }
+        }
+
+        #[test]
+        fn any_change_of_an_sdp_is_an_error_or_contents(
+            at in any::<prop::sample::Index>(),
+            remove in 0_usize..30,
+            insert in "\\PC{0,4}|[\r\n=:/ a-z0-9]{0,10}",
+        ) {
+            let at = at.index(OFFER.len());
+            let end = OFFER.len().min(at + remove);
+            let sdp = format!("{}{insert}{}", &OFFER[..at], &OFFER[end..]);
+            if let Ok((contents, groups)) = from_sdp(&sdp, Role::Responder) {
+                let _ = to_sdp(&session(contents, groups), Role::Responder);
+            }
+            let _ = ice_credentials(&sdp);
+        }
+    }
+}

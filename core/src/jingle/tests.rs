@@ -1,0 +1,498 @@
+//! Jingle, session messages and JSON-RPC as they travel (wire notes 5 and 6).
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::Secret;
+use crate::xmpp::{Frame, Iq, IqKind, Message, Payload};
+
+/// The session-initiate of wire notes 6.2.
+pub(super) const INITIATE: &str = r#"<jingle xmlns="urn:xmpp:jingle:1" action="session-initiate" sid="s1" initiator="+1@gjoll.example/i">
+ <content creator="initiator" name="audio" senders="both">
+  <description xmlns="urn:xmpp:jingle:apps:rtp:1" media="audio" ssrc="12345">
+   <rtcp-mux/>
+   <payload-type id="96" name="opus" clockrate="48000" channels="2"><parameter name="minptime" value="10"/><parameter name="useinbandfec" value="1"/><rtcp-fb xmlns="urn:xmpp:jingle:apps:rtp:rtcp-fb:0" type="transport-cc"/></payload-type>
+   <payload-type id="101" name="telephone-event" clockrate="48000"/>
+   <rtp-hdrext xmlns="urn:xmpp:jingle:apps:rtp:rtp-hdrext:0" id="1" uri="urn:ietf:params:rtp-hdrext:ssrc-audio-level"/>
+   <source xmlns="urn:xmpp:jingle:apps:rtp:ssma:0" ssrc="12345"><parameter name="cname" value="cnm"/></source>
+   <stream xmlns="urn:xmpp:jingle:apps:rtp:msid:0" id="streamId" track="trackId"/>
+  </description>
+  <transport xmlns="urn:xmpp:jingle:transports:ice-udp:1" ufrag="u123" pwd="hush-hush-hush-hush-hush">
+   <fingerprint xmlns="urn:xmpp:jingle:apps:dtls:0" hash="sha-256" setup="actpass">AB:0E:0A:42:D3:75:82:57:01:D7:F9:49:57:B1:5C:BA:DE:D2:5F:0B:9E:C8:9D:74:E4:D2:6E:B6:83:3B:30:42</fingerprint>
+   <candidate component="1" foundation="1" generation="0" id="c1" ip="10.0.0.1" network="0" port="5000" priority="2130706431" protocol="UDP" type="host"/>
+  </transport>
+ </content>
+ <group xmlns="urn:xmpp:jingle:apps:grouping:0" semantics="BUNDLE"><content name="audio"/></group>
+</jingle>"#;
+
+fn payload(content: &str) -> Payload {
+    let text = format!(r#"<iq xmlns="jabber:client" id="i" type="set">{content}</iq>"#);
+    match Frame::parse(&text) {
+        Ok(Frame::Iq(Iq { kind: IqKind::Set(payload), .. })) => payload,
+        other => panic!("{other:?}"),
+    }
+}
+
+pub(super) fn jingle(content: &str) -> Jingle {
+    match payload(content) {
+        Payload::Jingle(jingle) => *jingle,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn malformed(content: &str) -> String {
+    match payload(content) {
+        Payload::Malformed { error, .. } => error,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// What stands inside the iq that carries this; it must read the same again.
+fn written(jingle: &Jingle) -> String {
+    let payload = Payload::Jingle(jingle.clone().into());
+    let frame = Frame::Iq(Iq::set("i", None, payload));
+    let xml = frame.to_xml();
+    assert_eq!(Frame::parse(&xml), Ok(frame), "{xml}");
+    let inner = xml.split_once("type=\"set\">").expect("a payload").1;
+    inner.trim_end_matches("</iq>").to_owned()
+}
+
+mod sessions {
+    use super::*;
+
+    #[test]
+    fn the_session_initiate_of_wire_notes_6_2_reads() {
+        let jingle = jingle(INITIATE);
+        assert_eq!(jingle.action, Action::SessionInitiate);
+        assert_eq!(jingle.groups, [Group::bundle(["audio".to_owned()])]);
+        assert_eq!(jingle.transport_namespace(), Some("urn:xmpp:jingle:transports:ice-udp:1"));
+        let content = &jingle.contents[0];
+        assert_eq!((content.creator, content.senders), (Role::Initiator, Senders::Both));
+        let description = content.description.as_ref().expect("a description");
+        assert!(description.rtcp_mux && !description.rtcp_reduced_size);
+        assert_eq!(description.ssrc, Some(12345));
+        let opus = &description.payload_types[0];
+        assert_eq!((opus.id, opus.clockrate, opus.channels), (96, Some(48000), Some(2)));
+        assert_eq!(opus.parameters.len(), 2);
+        assert_eq!(opus.feedback, [Feedback { kind: "transport-cc".to_owned(), subtype: None }]);
+        assert_eq!(description.header_extensions.len(), 1);
+        let transport = content.transport.as_ref().expect("a transport");
+        assert_eq!(transport.pwd, Some(Secret::new("hush-hush-hush-hush-hush")));
+        assert_eq!(transport.fingerprints[0].setup.as_deref(), Some("actpass"));
+        assert_eq!(transport.candidates[0].protocol, "udp");
+        assert!(!format!("{jingle:?}").contains("hush"));
+        written(&jingle);
+    }
+
+    #[test]
+    fn feedback_and_extensions_are_written_with_declared_prefixes() {
+        let xml = written(&jingle(INITIATE));
+        let declared = r#"<description xmlns="urn:xmpp:jingle:apps:rtp:1" xmlns:rtcpf="urn:xmpp:jingle:apps:rtp:rtcp-fb:0" xmlns:rtph="urn:xmpp:jingle:apps:rtp:rtp-hdrext:0" media="audio" ssrc="12345">"#;
+        assert!(xml.contains(declared), "{xml}");
+        assert!(xml.contains(r#"<rtcpf:rtcp-fb type="transport-cc"/>"#), "{xml}");
+        assert!(xml.contains("<rtph:rtp-hdrext "), "{xml}");
+    }
+
+    #[test]
+    fn video_and_data_contents_read_and_write() {
+        let text = r#"<jingle xmlns="urn:xmpp:jingle:1" sid="s" action="session-accept"><content creator="responder" name="v" senders="responder"><description xmlns="urn:xmpp:jingle:apps:rtp:1" media="video"><rtcp-fb-trr-int xmlns="urn:xmpp:jingle:apps:rtp:rtcp-fb:0" value="100"/><payload-type id="97" name="rtx" clockrate="90000" channels="1"><parameter name="apt" value="96"/><rtcp-fb xmlns="urn:xmpp:jingle:apps:rtp:rtcp-fb:0" type="nack" subtype="pli"/></payload-type><ssrc-group xmlns="urn:xmpp:jingle:apps:rtp:ssma:0" semantics="FID"><source ssrc="2001"/><source ssrc="2002"/></ssrc-group></description></content><content creator="initiator" name="data"><transport xmlns="urn:xmpp:jingle:transports:ice:0" ufrag="u"><sctpmap xmlns="urn:xmpp:jingle:transports:dtls-sctp:1" number="5000" protocol="webrtc-datachannel" streams="1024"/></transport></content></jingle>"#;
+        let jingle = jingle(text);
+        let [video, data] = &jingle.contents[..] else { panic!("two contents") };
+        let description = video.description.as_ref().expect("a description");
+        assert_eq!((video.creator, video.senders), (Role::Responder, Senders::Responder));
+        assert_eq!(description.source_groups[0].sources, [2001, 2002]);
+        assert_eq!(description.feedback[0].subtype.as_deref(), Some("100"));
+        assert!(data.description.is_none());
+        let sctp = data.transport.as_ref().and_then(|t| t.sctp.as_ref()).expect("SCTP");
+        assert_eq!((sctp.port, sctp.streams), (5000, Some(1024)));
+        written(&jingle);
+        let udp = jingle.with_transport_namespace("urn:xmpp:jingle:transports:ice-udp:1");
+        assert!(written(&udp).contains("ice-udp:1"));
+    }
+
+    #[test]
+    fn another_transport_keeps_only_its_namespace() {
+        let text = r#"<jingle xmlns="urn:xmpp:jingle:1" sid="s" action="transport-replace"><content name="a"><transport xmlns="urn:xmpp:jingle:transports:raw-udp:1" ufrag="u"><candidate/></transport></content></jingle>"#;
+        let jingle = jingle(text);
+        assert_eq!(jingle.transport_namespace(), Some("urn:xmpp:jingle:transports:raw-udp:1"));
+        assert_eq!(jingle.contents[0].transport.as_ref().and_then(|t| t.ufrag.clone()), None);
+        written(&jingle);
+    }
+
+    #[test]
+    fn every_action_and_an_unknown_one_keep_their_names() {
+        for name in [
+            "content-accept",
+            "content-add",
+            "content-modify",
+            "content-reject",
+            "content-remove",
+            "description-info",
+            "security-info",
+            "session-accept",
+            "session-info",
+            "session-initiate",
+            "session-terminate",
+            "transport-accept",
+            "transport-info",
+            "transport-reject",
+            "transport-replace",
+        ] {
+            assert_eq!(Action::from(name).as_str(), name);
+            assert!(!matches!(Action::from(name), Action::Other(_)), "{name}");
+        }
+        let text = r#"<jingle xmlns="urn:xmpp:jingle:1" sid="s" action="source-add"/>"#;
+        let jingle = jingle(text);
+        assert_eq!(jingle.action, Action::Other("source-add".to_owned()));
+        assert_eq!(written(&jingle), text);
+    }
+
+    #[test]
+    fn what_an_action_lacks_is_named() {
+        let ns = "urn:xmpp:jingle:1";
+        assert_eq!(malformed(&format!("<jingle xmlns='{ns}' sid='s'/>")), "<jingle> lacks action");
+        let sid = format!("<jingle xmlns='{ns}' action='session-info'/>");
+        assert_eq!(malformed(&sid), "<jingle> lacks sid");
+        let with = |content: &str| {
+            malformed(&format!("<jingle xmlns='{ns}' sid='s' action='x'>{content}</jingle>"))
+        };
+        assert_eq!(with("<content/>"), "<content> lacks name");
+        let description = |inner: &str| {
+            with(&format!(
+                "<content name='a'><description xmlns='urn:xmpp:jingle:apps:rtp:1' media='audio'>{inner}</description></content>"
+            ))
+        };
+        assert_eq!(description("<payload-type id='300'/>"), "<payload-type> has a bad id");
+        assert_eq!(description("<payload-type id='128'/>"), "payload type 128");
+        assert_eq!(description("<payload-type/>"), "<payload-type> lacks id");
+        let transport = "<content name='a'><transport xmlns='urn:xmpp:jingle:transports:ice-udp:1'><candidate component='1' foundation='1' ip='::1' priority='1' protocol='udp' type='host'/></transport></content>";
+        assert_eq!(with(transport), "<candidate> lacks port");
+    }
+}
+
+mod transport_info {
+    //! Wire notes 6.5 and 6.6.
+
+    use super::*;
+
+    #[test]
+    fn a_candidate_goes_with_ufrag_but_without_pwd() {
+        let line = "candidate:842163049 1 udp 1677729535 52.201.61.100 43275 typ srflx raddr 172.17.0.4 rport 43275";
+        let candidate = Candidate::from_line(line).expect("a candidate");
+        assert_eq!(
+            written(&Jingle::candidate("s", "audio", "F7gI", candidate)),
+            r#"<jingle xmlns="urn:xmpp:jingle:1" sid="s" action="transport-info"><content creator="initiator" name="audio"><transport xmlns="urn:xmpp:jingle:transports:ice-udp:1" ufrag="F7gI"><candidate component="1" foundation="842163049" ip="52.201.61.100" port="43275" priority="1677729535" protocol="udp" rel-addr="172.17.0.4" rel-port="43275" type="srflx"/></transport></content></jingle>"#
+        );
+    }
+
+    #[test]
+    fn gathering_complete_and_new_credentials_have_their_shape() {
+        let shape = |jingle: &Jingle| {
+            let xml = written(jingle);
+            xml.split_once("ice-udp:1\"").expect("a transport").1.to_owned()
+        };
+        assert_eq!(
+            shape(&Jingle::gathering_complete("s", "audio", "F7gI")),
+            r#" ufrag="F7gI"><gathering-complete/></transport></content></jingle>"#
+        );
+        let fingerprint = Fingerprint {
+            hash: "sha-256".to_owned(),
+            setup: Some("active".to_owned()),
+            value: "D2:FA".to_owned(),
+        };
+        let restart =
+            Jingle::ice_restart("s", "audio", "F7gI", Secret::new("x9cml"), vec![fingerprint]);
+        assert_eq!(
+            shape(&restart),
+            r#" ufrag="F7gI" pwd="x9cml"><fingerprint xmlns="urn:xmpp:jingle:apps:dtls:0" hash="sha-256" setup="active">D2:FA</fingerprint></transport></content></jingle>"#
+        );
+    }
+}
+
+mod info_and_reasons {
+    //! Wire notes 6.7 to 6.9.
+
+    use super::*;
+
+    #[test]
+    fn session_infos_have_their_elements() {
+        let (creator, name) = (Some("u1".to_owned()), Some("audio".to_owned()));
+        let mute = SessionInfo::Mute { creator: creator.clone(), name: name.clone() };
+        for (info, element) in [
+            (SessionInfo::Active, "active"),
+            (mute, "mute"),
+            (SessionInfo::Mute { creator: None, name: None }, "mute"),
+            (SessionInfo::Unmute { creator, name }, "unmute"),
+            (SessionInfo::Hold, "hold"),
+            (SessionInfo::Unhold, "unhold"),
+            (SessionInfo::Ringing, "ringing"),
+            (SessionInfo::ScreenStart, "screen-start"),
+            (SessionInfo::ScreenStop, "screen-stop"),
+            (SessionInfo::Other("state-dump".to_owned()), "state-dump"),
+        ] {
+            let xml = written(&Jingle::session_info("s", info));
+            let expected = format!(r#"<{element} xmlns="urn:xmpp:jingle:apps:rtp:info:1""#);
+            assert!(xml.contains(&expected), "{xml}");
+        }
+        let foreign = r#"<jingle xmlns="urn:xmpp:jingle:1" sid="s" action="session-info"><active xmlns="u:x"/></jingle>"#;
+        assert_eq!(jingle(foreign).info, Some(SessionInfo::Other("active".to_owned())));
+    }
+
+    #[test]
+    fn a_screen_start_without_id_reads() {
+        let text = r#"<iq xmlns="jabber:client" to="a@b/c" from="d@e/f" type="set"><jingle xmlns="urn:xmpp:jingle:1" action="session-info" sid="s"><screen-start xmlns="urn:xmpp:jingle:apps:rtp:info:1"/></jingle></iq>"#;
+        let Ok(Frame::Iq(iq)) = Frame::parse(text) else { panic!("an iq") };
+        assert_eq!(iq.id, None);
+        assert!(matches!(iq.kind, IqKind::Set(Payload::Jingle(_))));
+    }
+
+    #[test]
+    fn reasons_have_their_shape() {
+        assert_eq!(
+            written(&Jingle::session_terminate("s", Reason::Decline)),
+            r#"<jingle xmlns="urn:xmpp:jingle:1" sid="s" action="session-terminate"><reason><decline/></reason></jingle>"#
+        );
+        assert_eq!(
+            written(&Jingle::content_reject("s")),
+            r#"<jingle xmlns="urn:xmpp:jingle:1" sid="s" action="content-reject"><reason><failed-application/><text>content-add is not supported</text></reason></jingle>"#
+        );
+        assert_eq!(
+            written(&Jingle::transport_reject("s")),
+            r#"<jingle xmlns="urn:xmpp:jingle:1" sid="s" action="transport-reject"><reason><failed-transport/><text>transport-replace is not supported</text></reason></jingle>"#
+        );
+        let other = Jingle::session_terminate("s", Reason::Other("tired".to_owned()));
+        assert_eq!(jingle(&written(&other)).reason, other.reason);
+        let bare = r#"<jingle xmlns="urn:xmpp:jingle:1" sid="s" action="session-terminate"/>"#;
+        assert_eq!(jingle(bare).reason, None);
+    }
+}
+
+mod session_messages {
+    //! Wire notes 5.
+
+    use super::*;
+
+    fn message(content: &str) -> Payload {
+        let text = format!(r#"<message xmlns="jabber:client">{content}</message>"#);
+        let Ok(Frame::Message(mut message)) = Frame::parse(&text) else { panic!("a message") };
+        message.payloads.remove(0)
+    }
+
+    #[test]
+    fn a_propose_reads_all_of_wire_notes_5_1() {
+        let payload = message(
+            r#"<propose xmlns="urn:xmpp:jingle-message:0" id="s" inin-cid="c" inin-persistent-cid="p" inin-sdp-over-xmpp="1" inin-priv-answer-mode="Auto" inin-ofrom="r@conference.x" inin-autoanswer="true" inin-user-id="u" inin-meeting-id="m"><description xmlns="urn:xmpp:jingle:apps:rtp:1" media="audio"/></propose>"#,
+        );
+        let some = |text: &str| Some(text.to_owned());
+        let propose = SessionMessage::Propose(Propose {
+            id: "s".to_owned(),
+            conversation_id: some("c"),
+            persistent_conversation_id: some("p"),
+            sdp_over_xmpp: true,
+            auto_answer: true,
+            eager: true,
+            original_room: some("r@conference.x"),
+            from_user_id: some("u"),
+            meeting_id: some("m"),
+            media: vec!["audio".to_owned()],
+        });
+        assert_eq!(payload, Payload::JingleMessage(propose));
+        let to = "a@b".parse().expect("an address");
+        let frame = Frame::Message(Message::to(to, payload));
+        assert_eq!(Frame::parse(&frame.to_xml()), Ok(frame));
+    }
+
+    #[test]
+    fn the_others_carry_only_the_id() {
+        let id = || "s".to_owned();
+        for (sent, name) in [
+            (SessionMessage::Proceed { id: id() }, "proceed"),
+            (SessionMessage::Accept { id: id() }, "accept"),
+            (SessionMessage::Reject { id: id() }, "reject"),
+            (SessionMessage::Retract { id: id() }, "retract"),
+        ] {
+            let to = "a@b".parse().expect("an address");
+            let xml =
+                Frame::Message(Message::to(to, Payload::JingleMessage(sent.clone()))).to_xml();
+            let element = format!(r#"<{name} xmlns="urn:xmpp:jingle-message:0" id="s"/>"#);
+            assert_eq!(
+                xml,
+                format!(r#"<message xmlns="jabber:client" to="a@b">{element}</message>"#)
+            );
+            assert_eq!(message(&element), Payload::JingleMessage(sent));
+        }
+    }
+
+    #[test]
+    fn without_an_id_it_is_malformed_and_with_another_name_unknown() {
+        let payload = message(r#"<propose xmlns="urn:xmpp:jingle-message:0"/>"#);
+        assert!(matches!(payload, Payload::Malformed { .. }));
+        let payload = message(r#"<finish xmlns="urn:xmpp:jingle-message:0" id="s"/>"#);
+        assert!(matches!(payload, Payload::Unknown(_)));
+    }
+}
+
+mod rpc {
+    //! Wire notes 6.14.
+
+    use super::*;
+
+    fn round_trip(method: Method, params: &str) {
+        let rpc = Rpc { id: "1".to_owned(), method };
+        let name = rpc.method.name();
+        let text = format!(r#"{{"jsonrpc":"2.0","method":"{name}","params":{params},"id":"1"}}"#);
+        assert_eq!(rpc.to_json(), text);
+        assert_eq!(Rpc::parse(&text), Ok(rpc));
+    }
+
+    fn candidate(candidate: RpcCandidate) -> Method {
+        Method::IceCandidate { session_id: "s".to_owned(), candidate }
+    }
+
+    fn parse_candidate(sdp: &str) -> Result<RpcCandidate, RpcError> {
+        let params = serde_json::json!({"sessionId": "s", "sdp": sdp});
+        let call = serde_json::json!({"method": "iceCandidate", "params": params}).to_string();
+        match Rpc::parse(&call)?.method {
+            Method::IceCandidate { candidate, .. } => Ok(candidate),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn every_method_has_its_parameters() {
+        let s = || "s".to_owned();
+        let sdp = || "v=0\r\n".to_owned();
+        round_trip(
+            Method::Offer {
+                session_id: s(),
+                conversation_id: Some("c".to_owned()),
+                sdp: sdp(),
+                reinvite: true,
+            },
+            r#"{"sessionId":"s","conversationId":"c","sdp":"v=0\r\n","reinvite":true}"#,
+        );
+        round_trip(
+            Method::Answer { session_id: s(), sdp: sdp() },
+            r#"{"sdp":"v=0\r\n","sessionId":"s"}"#,
+        );
+        round_trip(
+            candidate(RpcCandidate::Candidate {
+                mid: "0".to_owned(),
+                line: "candidate:1 1 udp 1 ::1 9 typ host".to_owned(),
+            }),
+            r#"{"sessionId":"s","sdp":"m=0 9 RTP/AVP 0\r\na=candidate:1 1 udp 1 ::1 9 typ host\r\n"}"#,
+        );
+        round_trip(
+            candidate(RpcCandidate::End),
+            r#"{"sessionId":"s","sdp":"a=end-of-candidates\r\n"}"#,
+        );
+        round_trip(
+            candidate(RpcCandidate::Empty { mid: "0".to_owned() }),
+            r#"{"sessionId":"s","sdp":"m=0 9 RTP/AVP 0\r\na=\r\n"}"#,
+        );
+        round_trip(
+            Method::Info { session_id: s(), status: "active".to_owned() },
+            r#"{"sessionId":"s","status":"active"}"#,
+        );
+        round_trip(
+            Method::Terminate { session_id: s(), reason: Reason::FailedTransport },
+            r#"{"sessionId":"s","reason":"failed-transport"}"#,
+        );
+        round_trip(
+            Method::Mute { session_id: s(), kind: "audio".to_owned() },
+            r#"{"sessionId":"s","type":"audio"}"#,
+        );
+        round_trip(
+            Method::Unmute { session_id: s(), kind: "video".to_owned() },
+            r#"{"sessionId":"s","type":"video"}"#,
+        );
+        let params = serde_json::json!({"sessionId": "s", "stats": {}});
+        let statistics = Method::Other { method: "report-statistics".to_owned(), params };
+        assert_eq!(statistics.session_id(), Some("s"));
+        round_trip(statistics, r#"{"sessionId":"s","stats":{}}"#);
+    }
+
+    #[test]
+    fn what_may_be_left_out_has_its_default() {
+        let offer = r#"{"id":7,"method":"offer","params":{"sessionId":"s","sdp":""}}"#;
+        let offer = Rpc::parse(offer).expect("an offer");
+        assert_eq!(offer.id, "7");
+        assert!(matches!(
+            offer.method,
+            Method::Offer { reinvite: false, conversation_id: None, .. }
+        ));
+        let end = r#"{"method":"terminate","params":{"sessionId":"s"}}"#;
+        let end = Rpc::parse(end).expect("a terminate");
+        assert_eq!(end.id, "");
+        assert_eq!(Rpc::parse(&end.to_json()), Ok(end.clone()));
+        assert!(matches!(end.method, Method::Terminate { reason: Reason::Success, .. }));
+    }
+
+    #[test]
+    fn candidates_read_with_any_line_end() {
+        let line = "candidate:1 1 udp 1 ::1 9 typ host";
+        let expected = RpcCandidate::Candidate { mid: "0".to_owned(), line: line.to_owned() };
+        for end in ["\r\n", "\n", "\\r\\n", ""] {
+            let sdp = format!("m=0 9 RTP/AVP 0\r\na={line}{end}");
+            assert_eq!(parse_candidate(&sdp), Ok(expected.clone()), "{end:?}");
+        }
+        assert_eq!(parse_candidate("a=end-of-candidates"), Ok(RpcCandidate::End));
+        let with_media = "m=0 9 RTP/AVP 0\r\na=end-of-candidates\r\n";
+        assert_eq!(parse_candidate(with_media), Ok(RpcCandidate::End));
+    }
+
+    #[test]
+    fn an_unusable_call_says_why() {
+        assert_eq!(Rpc::parse("{"), Err(RpcError::NotJson { line: 1, column: 1 }));
+        for text in ["[]", "1", "{}", r#"{"method":1}"#, r#"{"result":{}}"#] {
+            assert_eq!(Rpc::parse(text), Err(RpcError::NotACall), "{text}");
+        }
+        let missing = |method: &str, params: &str| {
+            Rpc::parse(&format!(r#"{{"method":"{method}","params":{params}}}"#))
+        };
+        for method in ["offer", "answer", "iceCandidate", "info", "terminate", "mute", "unmute"] {
+            assert_eq!(missing(method, "{}"), Err(RpcError::Missing("sessionId")), "{method}");
+            assert_eq!(missing(method, "null"), Err(RpcError::Missing("sessionId")), "{method}");
+        }
+        let session = r#"{"sessionId":"s"}"#;
+        assert_eq!(missing("offer", session), Err(RpcError::Missing("sdp")));
+        assert_eq!(missing("info", session), Err(RpcError::Missing("status")));
+        assert_eq!(missing("mute", session), Err(RpcError::Missing("type")));
+        assert_eq!(parse_candidate("a=candidate:1"), Err(RpcError::Candidate), "no m= line");
+        assert_eq!(parse_candidate("m=0 9 RTP/AVP 0"), Err(RpcError::Candidate));
+        assert_eq!(parse_candidate("m=0\r\na=mid:0"), Err(RpcError::Candidate));
+    }
+
+    #[test]
+    fn keys_are_not_shown() {
+        let sdp = "a=ice-pwd:hush".to_owned();
+        let answer = Method::Answer { session_id: "s".to_owned(), sdp };
+        assert!(!format!("{answer:?}").contains("hush"));
+        let params = serde_json::json!({"sdp": "a=ice-pwd:hush"});
+        let other = Method::Other { method: "x".to_owned(), params };
+        assert!(!format!("{other:?}").contains("hush"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_call_that_reads_writes_the_same(
+            method in "offer|answer|iceCandidate|info|terminate|mute|unmute|x",
+            session in any::<String>(),
+            sdp in "(m=[0-9a-z ]{0,4}[\r\n\\\\]{0,2})?a=(candidate:[ -~]{0,10}|end-of-candidates)?|\\PC{0,20}",
+            word in any::<String>(),
+        ) {
+            let params = serde_json::json!({
+                "sessionId": session, "sdp": sdp, "status": word, "reason": word, "type": word,
+            });
+            let call = serde_json::json!({"id": word, "method": method, "params": params});
+            if let Ok(rpc) = Rpc::parse(&call.to_string()) {
+                prop_assert_eq!(Rpc::parse(&rpc.to_json()), Ok(rpc));
+            }
+        }
+
+        #[test]
+        fn any_text_is_an_error_or_a_call(text in "\\PC{0,60}|[{}\\[\\]\":,a-z0-9]{0,40}") {
+            let _ = Rpc::parse(&text);
+        }
+    }
+}
