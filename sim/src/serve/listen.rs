@@ -8,7 +8,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{DefaultBodyLimit, FromRequest as _, FromRequestParts as _, Request, State};
 use axum::response::{IntoResponse as _, Response};
-use axum::serve::Listener;
+use axum::serve::{Listener, ListenerExt as _};
 use http::StatusCode;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
@@ -45,7 +45,7 @@ pub(super) async fn start(
     if let Some(address) = options.listen {
         let (listener, bound) = bind(address).await?;
         listening.http = Some(bound);
-        listening.tasks.push(serve(listener, app.clone()));
+        listening.tasks.push(serve(listener.tap_io(|stream| at_once(stream)), app.clone()));
     }
     if let Some(address) = options.tls_listen {
         let given = options.certificate.as_ref().map(|(chain, key)| (&**chain, &**key));
@@ -79,6 +79,13 @@ where
     })
 }
 
+/// Small frames leave without waiting for company (RFC 896 would hold back every second one).
+fn at_once(stream: &TcpStream) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!("no TCP_NODELAY: {error}");
+    }
+}
+
 /// Accepts TCP and shakes hands without letting one slow client hold up the rest.
 struct TlsListener {
     listener: TcpListener,
@@ -96,6 +103,7 @@ impl Listener for TlsListener {
                 (stream, remote) = Listener::accept(&mut self.listener),
                     if self.handshakes.len() < MAX_HANDSHAKES =>
                 {
+                    at_once(&stream);
                     let handshake = self.acceptor.accept(stream);
                     self.handshakes.spawn(async move {
                         let done = tokio::time::timeout(HANDSHAKE, handshake).await;
