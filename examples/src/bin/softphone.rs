@@ -1,0 +1,298 @@
+//! A softphone on the command line, against any environment.
+//!
+//! Commands come from the keyboard, one a line: `help` lists them.
+
+use std::collections::BTreeMap;
+use std::io::BufRead as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use clap::{Parser, ValueEnum};
+use console::style;
+use futures_util::StreamExt as _;
+use futures_util::stream::select;
+use offhook::audio::AudioEncoder;
+use offhook::genesys::{Config, ConversationId, Dial, Event, HandledBy, Phone as _};
+use offhook::media::{AudioCodec, Digit, MediaState};
+use offhook::net::NetOptions;
+use offhook_examples::voice::{self, Ear};
+use offhook_runtime::{Audio, Client, Runtime};
+
+const HELP: &str = "\
+  answer            answer the call that rings
+  reject            decline it
+  hangup            end the call
+  mute, unmute      in the service: the far end does not hear you
+  hold, unhold
+  dtmf 123#         press keys
+  dial NUMBER       call somebody
+  calls             list the calls
+  help
+  quit              hang up nothing, log out, end";
+
+/// A phone for the keyboard.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Cli {
+    /// The service's domain.
+    #[arg(long, default_value = "mypurecloud.com")]
+    environment: String,
+    /// An OAuth access token; better from the environment than from the command line.
+    #[arg(long, env = "OFFHOOK_TOKEN", hide_env_values = true)]
+    token: String,
+    /// The REST host with its scheme, for an emulator.
+    #[arg(long, value_name = "URL")]
+    api_host: Option<String>,
+    /// The WebSocket host with its scheme, for an emulator.
+    #[arg(long, value_name = "URL")]
+    ws_host: Option<String>,
+    /// Let media use loopback, for an emulator on this machine.
+    #[arg(long)]
+    loopback: bool,
+    /// What to say on each call.
+    #[arg(long, value_name = "FILE")]
+    wav_in: Option<PathBuf>,
+    /// Where what is heard goes; later calls overwrite it.
+    #[arg(long, value_name = "FILE")]
+    wav_out: Option<PathBuf>,
+    /// The runtime that carries the phone.
+    #[arg(long, value_enum, default_value_t = Carrier::Tokio)]
+    runtime: Carrier,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Carrier {
+    Tokio,
+    Smol,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match cli.runtime {
+        Carrier::Tokio => tokio::runtime::Runtime::new()
+            .context("tokio")
+            .and_then(|tokio| tokio.block_on(run::<offhook_tokio::Tokio>(cli))),
+        Carrier::Smol => smol::block_on(run::<offhook_smol::Smol>(cli)),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{} {error:#}", style("softphone:").red());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What the phone has to react to.
+enum Next {
+    Event(Event),
+    Line(String),
+    /// The keyboard is closed.
+    End,
+}
+
+async fn run<R: Runtime>(cli: Cli) -> anyhow::Result<()> {
+    let speech = cli.wav_in.as_deref().map(read_wav).transpose()?;
+    let mut config = Config::agent(cli.environment, cli.token);
+    config.api_host = cli.api_host;
+    config.ws_host = cli.ws_host;
+    let net = NetOptions { loopback: cli.loopback, ..NetOptions::default() };
+    let (phone, events) = Client::<R>::builder(config).net(net).build()?;
+    println!("logging in …");
+    phone.connect().await.context("cannot log in")?;
+    println!("ready; {} lists the commands", style("help").bold());
+
+    let mut desk =
+        Desk { phone, speech, wav_out: cli.wav_out, calls: BTreeMap::new(), current: None };
+    let mut next = select(events.map(Next::Event), keyboard());
+    while let Some(next) = next.next().await {
+        match next {
+            Next::Event(event) => desk.told(event)?,
+            Next::Line(line) => match desk.command(&line).await {
+                Ok(Go::On) => {}
+                Ok(Go::Quit) => break,
+                Err(error) => println!("{} {error:#}", style("!").red()),
+            },
+            Next::End => break,
+        }
+    }
+    desk.phone.disconnect().await.context("logging out")?;
+    println!("bye");
+    Ok(())
+}
+
+/// The lines typed, read on a thread because a terminal cannot be waited for otherwise.
+fn keyboard() -> impl futures_util::Stream<Item = Next> + Unpin {
+    let (send, lines) = smol::channel::bounded(16);
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lock().lines().map_while(Result::ok) {
+            if send.send_blocking(Next::Line(line)).is_err() {
+                return;
+            }
+        }
+        // Whoever listens may have gone.
+        let _ = send.send_blocking(Next::End);
+    });
+    Box::pin(lines)
+}
+
+fn read_wav(path: &Path) -> anyhow::Result<Vec<i16>> {
+    let file = std::fs::File::open(path).with_context(|| format!("{}", path.display()))?;
+    offhook::audio::wav::read(std::io::BufReader::new(file))
+        .with_context(|| format!("{}", path.display()))
+}
+
+#[derive(PartialEq, Eq)]
+enum Go {
+    On,
+    Quit,
+}
+
+/// The phone and its calls, by what they are doing.
+struct Desk<R> {
+    phone: Client<R>,
+    speech: Option<Vec<i16>>,
+    wav_out: Option<PathBuf>,
+    calls: BTreeMap<ConversationId, String>,
+    /// The call that commands are about: the one that rang or was dialled last.
+    current: Option<ConversationId>,
+}
+
+impl<R: Runtime> Desk<R> {
+    fn say(&self, line: &str) {
+        println!("{} {line}", style("·").cyan());
+    }
+
+    fn told(&mut self, event: Event) -> anyhow::Result<()> {
+        match event {
+            Event::PendingSession(call) => {
+                self.say(&format!("{} from {}", style("ringing").yellow().bold(), call.from));
+                self.calls.insert(call.conversation.clone(), "ringing".to_owned());
+                self.current = Some(call.conversation);
+            }
+            Event::CancelPendingSession { conversation, .. } => {
+                self.say("the caller gave up");
+                self.forget(&conversation);
+            }
+            Event::HandledPendingSession { conversation, by: HandledBy::Elsewhere, .. } => {
+                self.say("handled by another client");
+                self.forget(&conversation);
+            }
+            Event::SessionStarted(session) => {
+                self.calls.insert(session.conversation.clone(), "connecting".to_owned());
+                self.current = Some(session.conversation.clone());
+                self.talk(self.phone.audio(session.media));
+            }
+            Event::MediaState { conversation, state: MediaState::Connected, .. } => {
+                self.say(&style("talking").green().bold().to_string());
+                self.calls.insert(conversation, "talking".to_owned());
+            }
+            Event::SessionInterrupted(_) => self.say("the line is bad"),
+            Event::ConversationUpdate(update) => {
+                for call in update.current {
+                    let mut words = format!("{:?}", call.state).to_lowercase();
+                    for (is, word) in [(call.muted, ", muted"), (call.held, ", held")] {
+                        if is {
+                            words.push_str(word);
+                        }
+                    }
+                    self.say(&words);
+                    self.calls.insert(call.id, words);
+                }
+                for call in update.removed {
+                    self.forget(&call.id);
+                }
+            }
+            Event::SessionEnded { session, reason } => {
+                self.say(&format!("over: {reason}"));
+                self.forget(&session.conversation);
+            }
+            Event::Dtmf { digit, .. } => self.say(&format!("they pressed {}", digit.as_char())),
+            Event::Disconnected { reconnecting, error } => {
+                let why = error.map_or_else(String::new, |error| format!(": {error}"));
+                if !reconnecting {
+                    bail!("disconnected{why}");
+                }
+                self.say(&format!("connection lost{why}; trying again"));
+            }
+            Event::Connected { reconnect: true } => self.say("connected again"),
+            Event::Error(error) => self.say(&style(error.to_string()).red().to_string()),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn forget(&mut self, conversation: &ConversationId) {
+        self.calls.remove(conversation);
+        if self.current.as_ref() == Some(conversation) {
+            self.current = self.calls.keys().next_back().cloned();
+        }
+    }
+
+    /// Plays what is to be said, and writes down what is heard.
+    fn talk(&self, audio: Audio) {
+        let (mut sink, mut stream) = (audio.sink, audio.stream);
+        if let Some(speech) = self.speech.clone() {
+            std::thread::spawn(move || {
+                let said = AudioEncoder::new(AudioCodec::Opus).map_err(Into::into).and_then(
+                    |mut encoder| {
+                        voice::say(&speech, &mut encoder, |frame| {
+                            smol::block_on(sink.send(frame)).is_ok()
+                        })
+                    },
+                );
+                if let Err(error) = said {
+                    println!("{} cannot speak: {error}", style("!").red());
+                }
+            });
+        }
+        let ear = Ear::listen(move || smol::block_on(stream.next()));
+        if let Some(path) = self.wav_out.clone() {
+            std::thread::spawn(move || {
+                let written = ear.finish().and_then(|pcm| {
+                    let file = std::fs::File::create(&path)?;
+                    Ok(offhook::audio::wav::write(std::io::BufWriter::new(file), &pcm)?)
+                });
+                match written {
+                    Ok(()) => println!("{} wrote {}", style("·").cyan(), path.display()),
+                    Err(error) => println!("{} {}: {error}", style("!").red(), path.display()),
+                }
+            });
+        }
+    }
+
+    async fn command(&mut self, line: &str) -> anyhow::Result<Go> {
+        let (word, rest) = line.trim().split_once(' ').unwrap_or_else(|| (line.trim(), ""));
+        let phone = self.phone.clone();
+        let call = || self.current.clone().context("there is no call");
+        match word {
+            "" => {}
+            "help" | "?" => println!("{HELP}"),
+            "quit" | "q" => return Ok(Go::Quit),
+            "calls" => {
+                for (id, state) in &self.calls {
+                    println!("  {id}  {state}");
+                }
+            }
+            "answer" | "a" => phone.accept_pending(call()?).await?,
+            "reject" | "r" => phone.reject_pending(call()?).await?,
+            "hangup" | "h" => phone.end(call()?).await?,
+            "mute" => phone.set_muted(call()?, true).await?,
+            "unmute" => phone.set_muted(call()?, false).await?,
+            "hold" => phone.set_held(call()?, true).await?,
+            "unhold" => phone.set_held(call()?, false).await?,
+            "dtmf" => {
+                let keys = rest.trim().chars().map(Digit::try_from).collect::<Result<_, _>>()?;
+                phone.send_dtmf(call()?, keys, Duration::from_millis(120)).await?;
+            }
+            "dial" if !rest.trim().is_empty() => {
+                let dialled = phone.dial(Dial::number(rest.trim())).await?;
+                self.current = Some(dialled.conversation);
+            }
+            other => bail!("no such command: {other} (help lists them)"),
+        }
+        Ok(Go::On)
+    }
+}

@@ -1,0 +1,63 @@
+//! The demo's calls with a shorter speech, over real sockets and real media: both runtimes hold
+//! the contract, in both signalings. Every wait in it has a deadline.
+
+use offhook_examples::demo::{self, Outcome, Plan, Screen, Signaling};
+use offhook_sim::serve::Emulator;
+
+fn plan(signaling: Signaling) -> Plan {
+    let mut plan = Plan::new(signaling, 5).unwrap();
+    let three_seconds = 3 * offhook::audio::RATE as usize;
+    plan.agent.truncate(three_seconds);
+    plan.customer.truncate(three_seconds);
+    plan
+}
+
+fn check(emulator: Emulator, outcome: &Outcome) {
+    assert_eq!(outcome.report.faults(), Vec::<String>::new(), "{}", outcome.report.table());
+    assert_eq!(outcome.report.calls().len(), 2);
+    let rows = outcome.report.ladder().rows().len();
+    assert!((80..400).contains(&rows), "{rows} lines in the diagram");
+    let page = outcome.report.ladder().to_html();
+    assert!(page.contains("session-initiate") && page.contains("genesys-webrtc"));
+    assert!(!page.contains("lab-token-"), "the token is in the diagram");
+    emulator.shutdown();
+}
+
+#[test]
+fn tokio_carries_a_jingle_call_and_an_sdp_call() {
+    let emulator = demo::emulator(5).unwrap();
+    let tokio = tokio::runtime::Runtime::new().unwrap();
+    let play = demo::play::<offhook_tokio::Tokio>;
+    let (plan, screen) = (plan(Signaling::Jingle), Screen::quiet());
+    let outcome = tokio.block_on(play(&emulator, &plan, &screen)).unwrap();
+    check(emulator, &outcome);
+}
+
+#[test]
+fn smol_carries_an_sdp_call_and_a_jingle_call() {
+    let emulator = demo::emulator(6).unwrap();
+    let play = demo::play::<offhook_smol::Smol>;
+    let (plan, screen) = (plan(Signaling::Sdp), Screen::quiet());
+    let outcome = smol::block_on(play(&emulator, &plan, &screen)).unwrap();
+    check(emulator, &outcome);
+}
+
+#[test]
+fn what_is_written_can_be_read() {
+    let emulator = demo::emulator(7).unwrap();
+    let mut plan = plan(Signaling::Jingle);
+    plan.agent.truncate(48_000);
+    plan.customer.truncate(48_000);
+    let play = demo::play::<offhook_smol::Smol>;
+    let outcome = smol::block_on(play(&emulator, &plan, &Screen::quiet())).unwrap();
+    let folder = std::env::temp_dir().join(format!("offhook-demo-{}", std::process::id()));
+    let written = demo::write(&outcome, &folder).unwrap();
+    assert_eq!(written.len(), 4);
+    let wav = std::fs::File::open(folder.join("heard-by-agent.wav")).unwrap();
+    assert_eq!(offhook::audio::wav::read(wav).unwrap(), outcome.heard_by_agent);
+    let json = std::fs::read(folder.join("call.json")).unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    assert!(json["rows"].as_array().is_some_and(|rows| rows.len() > 50));
+    std::fs::remove_dir_all(&folder).unwrap();
+    emulator.shutdown();
+}
