@@ -96,6 +96,13 @@ impl Client {
         self.calls.size() + self.out.open_commands()
     }
 
+    /// As [`Client::size`], less the calls that were dialled and never heard of: nothing but
+    /// their bound ends those.
+    #[cfg(test)]
+    pub(crate) fn size_besides_dialled(&self) -> usize {
+        self.size() - self.calls.dialled()
+    }
+
     fn dispatch(&mut self, command: CommandId, request: &Command) -> Result<(), Error> {
         let out = &mut self.out;
         match request {

@@ -101,6 +101,27 @@ pub(crate) struct Entry {
     pub(crate) session: Option<SessionId>,
     /// Our part, once the service told.
     pub(crate) ours: Option<Ours>,
+    /// Whether the application was told of it as added, and so must be told of its end.
+    pub(crate) listed: bool,
+}
+
+impl Entry {
+    /// What it means that our leg is connected.
+    pub(crate) fn connected(&self, is_ours: bool) -> Step {
+        if self.listed {
+            return Step::Updated;
+        }
+        if self.session.is_some() {
+            return Step::Added;
+        }
+        match self.invitation {
+            // Our own answer is on its way.
+            Invitation::Accepted(_) => Step::Note,
+            Invitation::Ringing(_) | Invitation::None if is_ours => Step::Note,
+            // Row 8.
+            Invitation::Ringing(_) | Invitation::None => Step::Elsewhere,
+        }
+    }
 }
 
 /// Our part in a conversation, as last told.
@@ -162,40 +183,16 @@ pub(crate) fn reconcile(entry: Option<&Entry>, is_ours: bool, new: &Ours) -> Ste
             Class::Connected | Class::Ended | Class::Other => Step::Ignore,
         };
     };
-    let has_session = entry.session.is_some();
-    let Some(old) = &entry.ours else {
-        // A stub: invited or started before the first event.
-        return match now {
-            Class::Pending => Step::Note,
-            Class::Connected if has_session => Step::Added,
-            // Row 8, unless our own answer is on its way.
-            Class::Connected => match entry.invitation {
-                Invitation::Accepted(_) => Step::Note,
-                Invitation::Ringing(_) => Step::Elsewhere,
-                Invitation::None if is_ours => Step::Note,
-                Invitation::None => Step::Elsewhere,
-            },
-            Class::Ended if has_session => Step::Removed,
-            Class::Ended => Step::Withdrawn,
-            Class::Other => Step::Updated,
-        };
-    };
-    if old.same(new) {
+    if entry.ours.as_ref().is_some_and(|old| old.same(new)) {
         return Step::Ignore;
     }
-    match (old.call.state().class(), now) {
-        (Class::Pending | Class::Other, Class::Connected) if has_session => Step::Added,
-        (Class::Pending | Class::Other, Class::Connected) => match entry.invitation {
-            Invitation::Accepted(_) => Step::Note,
-            Invitation::None if is_ours => Step::Note,
-            Invitation::Ringing(_) | Invitation::None => Step::Elsewhere,
-        },
-        (Class::Pending, Class::Ended) => Step::Withdrawn,
-        (Class::Connected | Class::Other, Class::Ended) => Step::Removed,
-        (Class::Connected, Class::Connected) if has_session => Step::Updated,
-        (Class::Connected, Class::Connected) => Step::Note,
-        (Class::Pending, Class::Pending) => Step::Note,
-        (Class::Ended, _) | (_, Class::Pending | Class::Other) => Step::Updated,
+    match now {
+        Class::Connected => entry.connected(is_ours),
+        Class::Ended if entry.listed => Step::Removed,
+        Class::Ended => Step::Withdrawn,
+        Class::Pending if entry.listed => Step::Updated,
+        Class::Pending => Step::Note,
+        Class::Other => Step::Updated,
     }
 }
 

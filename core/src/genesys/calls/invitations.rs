@@ -1,7 +1,7 @@
 //! Ringing: proposals, and all the ways in which they end (behaviour notes 2.3 to 2.5).
 
 use super::{Calls, MAX_CONVERSATIONS};
-use crate::genesys::conversation::{Invitation, Invite};
+use crate::genesys::conversation::{Invitation, Invite, Step};
 use crate::genesys::error::{Error, ErrorKind};
 use crate::genesys::event::{Event, HandledBy, SessionType};
 use crate::genesys::ids::{ConversationId, SessionId};
@@ -148,15 +148,20 @@ impl Calls {
             });
         }
         self.goals.invitation_gone(conversation, "handled by another client", out);
-        if entry.session.is_none() {
-            self.entries.remove(conversation);
+        if entry.session.is_some() {
+            return;
         }
+        if entry.listed {
+            self.tell_update(conversation, Step::Removed, out);
+        }
+        self.call_ended(conversation, out);
     }
 
     /// Forgets a conversation of which nothing is left.
     pub(super) fn tidy(&mut self, conversation: &ConversationId) {
         let nothing_left = self.entries.get(conversation).is_some_and(|entry| {
             entry.session.is_none()
+                && !entry.listed
                 && entry.invitation.invite().is_none()
                 && entry.ours.as_ref().is_none_or(|o| o.call.state().class() != Class::Connected)
         });

@@ -78,6 +78,11 @@ impl Calls {
             + self.orphans.len()
     }
 
+    #[cfg(test)]
+    pub(crate) fn dialled(&self) -> usize {
+        self.dialled.len()
+    }
+
     // Media sessions
 
     /// What an offer with this session id belongs to.
@@ -107,14 +112,17 @@ impl Calls {
             });
         }
         entry.session = Some(session.clone());
-        let connected =
-            entry.ours.as_ref().is_some_and(|o| o.call.state().class() == Class::Connected);
+        let connected = entry
+            .ours
+            .as_ref()
+            .is_some_and(|ours| ours.call.state().class() == Class::Connected)
+            .then(|| entry.connected(true));
         self.orphans.remove(&conversation);
         out.event(Event::SessionStarted(handle));
         let started = |goal: &Goal| matches!(goal, Goal::Start(c) if *c == conversation);
         self.goals.settle(started, &Ok(Outcome::Done), out);
-        if connected {
-            self.tell_update(&conversation, Step::Added, out);
+        if let Some(step) = connected {
+            self.tell_update(&conversation, step, out);
             self.report_connected(&conversation, out);
         }
         if out.config.auto_connect_sessions
@@ -235,6 +243,11 @@ impl Calls {
             .filter_map(|(other, entry)| snapshot(other, entry))
             .collect();
         let changed: Vec<_> = changed.into_iter().collect();
+        if step == Step::Added
+            && let Some(entry) = self.entries.get_mut(id)
+        {
+            entry.listed = true;
+        }
         let (added, removed) = match step {
             Step::Added => (changed, Vec::new()),
             Step::Removed => (Vec::new(), changed),
@@ -275,6 +288,12 @@ impl Calls {
         let orphans: Vec<_> =
             self.orphans.iter().filter(|(_, at)| **at <= now).map(|(id, _)| id.clone()).collect();
         for conversation in orphans {
+            let entry = self.entries.get(&conversation);
+            if entry.is_some_and(|entry| entry.invitation.invite().is_some()) {
+                // Invited anew: media may yet come.
+                self.orphans.insert(conversation, now + ORPHAN_LIFETIME);
+                continue;
+            }
             self.tell_update(&conversation, Step::Removed, out);
             self.call_ended(&conversation, out);
         }

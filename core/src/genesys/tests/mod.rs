@@ -1,5 +1,13 @@
 //! The client by inputs and outputs, named after the scenarios and rules they check.
 
+mod bounds;
 mod calls;
+mod faults;
+mod invitations;
 mod login;
+mod properties;
+mod replies;
 mod rig;
+mod secrets;
+mod sessions;
+mod topics;

@@ -104,6 +104,14 @@ impl Rig {
         panic!("the login does not end: {:?}", self.log);
     }
 
+    /// Waits for the next attempt to connect, and lets it succeed. Other requests stay open.
+    pub(super) fn wait_for_login(&mut self) {
+        let kept = std::mem::take(&mut self.asked);
+        self.sent.clear();
+        self.login();
+        self.asked.extend(kept);
+    }
+
     /// Answers one thing, if there is one.
     pub(super) fn answer_login_step(&mut self) -> bool {
         if let Some(asked) = self.asked.pop_front() {
@@ -112,9 +120,12 @@ impl Rig {
             return true;
         }
         if let Some(ws) = self.opened_sockets.pop_front() {
-            self.ws = Some(ws);
-            self.ws_event(WsEvent::Opened { protocol: Some("xmpp".to_owned()) });
+            self.open(ws);
             return true;
+        }
+        if self.ws.is_none() {
+            // What was sent on a socket that is gone.
+            self.sent.clear();
         }
         if let Some(frame) = self.sent.pop_front() {
             for reply in stream_answer(&frame) {
@@ -140,6 +151,9 @@ impl Rig {
 
     pub(super) fn ws_event(&mut self, event: WsEvent) {
         let id = self.ws.expect("a socket");
+        if matches!(event, WsEvent::Closed { .. }) {
+            self.ws = None;
+        }
         self.input(Input::WebSocket { id, event });
     }
 
@@ -178,6 +192,16 @@ impl Rig {
             assert!(woken < 100_000, "it never sleeps: {:?}", self.wake);
         }
         self.now = until;
+    }
+
+    /// As [`Rig::wait`], while the service answers every IQ at once.
+    pub(super) fn wait_acknowledging(&mut self, time: Duration) {
+        let until = self.now + time;
+        while let Some(wake) = self.wake.filter(|wake| wake.at <= until) {
+            self.wait(wake.at.saturating_duration_since(self.now));
+            self.acknowledge();
+        }
+        self.wait(until.saturating_duration_since(self.now));
     }
 
     /// Jumps to the next timer.
@@ -219,7 +243,12 @@ impl Rig {
     }
 
     pub(super) fn offer(&mut self, session: &str, conversation: &str) {
-        let sdp = offer_sdp();
+        self.offer_with(session, conversation, "");
+    }
+
+    /// An offer with one more line, for [`FakeMedia`].
+    pub(super) fn offer_with(&mut self, session: &str, conversation: &str, line: &str) {
+        let sdp = offer_sdp() + line;
         self.rpc(
             "offer",
             &json!({"sessionId": session, "conversationId": conversation, "sdp": sdp}),
@@ -265,8 +294,13 @@ impl Rig {
         ));
     }
 
-    /// A whole inbound call on SDP over XMPP, up to connected media.
+    /// A whole inbound call on SDP over XMPP, up to connected media, and forgotten.
     pub(super) fn connected_call(&mut self, session: &str, conversation: &str) {
+        self.connected_call_keeping(session, conversation);
+        self.forget();
+    }
+
+    pub(super) fn connected_call_keeping(&mut self, session: &str, conversation: &str) {
         self.conv(conversation, "inbound", "alerting");
         self.propose(session, conversation, r#"inin-sdp-over-xmpp="true""#);
         let accept = Command::AcceptPendingSession { conversation: conversation.into() };
@@ -277,7 +311,6 @@ impl Rig {
         self.media("connected");
         self.conv(conversation, "inbound", "connected");
         self.acknowledge();
-        self.forget();
     }
 
     // Outputs
@@ -351,6 +384,28 @@ impl Rig {
     /// The kind of error that a command was completed with.
     pub(super) fn failure(&self, command: CommandId) -> Option<crate::genesys::ErrorKind> {
         self.completion(command)?.err().map(|error| error.kind)
+    }
+
+    /// Everything that was done, as it may be logged.
+    pub(super) fn log(&self) -> &[String] {
+        &self.log
+    }
+
+    /// The next frame sent that contains this.
+    pub(super) fn take_sent(&mut self, part: &str) -> Option<String> {
+        let at = self.sent.iter().position(|text| text.contains(part))?;
+        self.sent.remove(at)
+    }
+
+    /// The next socket that is wanted.
+    pub(super) fn take_opened(&mut self) -> Option<WsId> {
+        self.opened_sockets.pop_front()
+    }
+
+    /// A socket opens.
+    pub(super) fn open(&mut self, ws: WsId) {
+        self.ws = Some(ws);
+        self.ws_event(WsEvent::Opened { protocol: Some("xmpp".to_owned()) });
     }
 
     /// Frames sent since the last look.
@@ -512,6 +567,7 @@ impl EngineFactory for FakeMedia {
             queue: VecDeque::new(),
             state: MediaState::New,
             offered: false,
+            fails_once: false,
             candidates: Vec::new(),
         })
     }
@@ -521,6 +577,7 @@ struct FakeEngine {
     queue: VecDeque<EngineOutput>,
     state: MediaState,
     offered: bool,
+    fails_once: bool,
     candidates: Vec<String>,
 }
 
@@ -566,9 +623,10 @@ impl Engine for FakeEngine {
         if offer.contains("a=refuse") {
             return Err(MediaError::Sdp("refused".to_owned()));
         }
-        if !offer.contains("opus") {
+        if !offer.contains("opus") || offer.contains("a=no-opus") {
             return Err(MediaError::NoCommonCodec);
         }
+        self.fails_once = offer.contains("a=x-answer-fails-once");
         self.offered = true;
         Ok(())
     }
@@ -576,6 +634,9 @@ impl Engine for FakeEngine {
     fn create_answer(&mut self, _: Instant) -> Result<String, MediaError> {
         if !self.offered {
             return Err(MediaError::State(self.state));
+        }
+        if std::mem::take(&mut self.fails_once) {
+            return Err(MediaError::Sdp("not this time".to_owned()));
         }
         self.enter(MediaState::Connecting);
         Ok(offer_sdp().replace("actpass", "active").replace("ice-ufrag:ufra", "ice-ufrag:mine"))

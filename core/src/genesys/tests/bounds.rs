@@ -1,0 +1,191 @@
+//! Whatever a peer or an application can pile up has a bound, and a rule at the bound.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::rig::{OTHER, PEER, Rig};
+use crate::genesys::calls::MAX_CONVERSATIONS;
+use crate::genesys::client::MAX_COMMANDS;
+use crate::genesys::outbox::MAX_IQS;
+use crate::genesys::sessions::MAX_SESSIONS;
+use crate::genesys::topics::MAX_TOPICS;
+use crate::genesys::{Command, Dial, ErrorKind, Event};
+
+const AUTO: &str = r#"inin-autoanswer="true" inin-sdp-over-xmpp="true""#;
+
+#[test]
+fn proposes_beyond_the_bound_are_dropped_and_the_rest_still_work() {
+    let mut rig = Rig::ready();
+    for n in 0..MAX_CONVERSATIONS + 10 {
+        rig.propose(&format!("M{n}"), &format!("C{n}"), "");
+    }
+    let told = rig.told();
+    let rang = told.iter().filter(|t| t.starts_with("PendingSession")).count();
+    assert_eq!(rang, MAX_CONVERSATIONS);
+    assert_eq!(told.iter().filter(|t| *t == "Malformed").count(), 10);
+    for n in 0..MAX_CONVERSATIONS {
+        rig.session_message(PEER, "retract", &format!("M{n}"));
+    }
+    assert_eq!(rig.client.size(), 0);
+    rig.connected_call("M", "C");
+}
+
+#[test]
+fn notifications_beyond_the_bound_are_dropped() {
+    let mut rig = Rig::ready();
+    for n in 0..MAX_CONVERSATIONS + 10 {
+        rig.conv(&format!("C{n}"), "inbound", "alerting");
+    }
+    assert_eq!(rig.client.size(), MAX_CONVERSATIONS);
+    assert_eq!(rig.told().len(), 10);
+    for n in 0..MAX_CONVERSATIONS {
+        rig.conv(&format!("C{n}"), "inbound", "terminated");
+    }
+    assert_eq!(rig.client.size(), 0);
+}
+
+#[test]
+fn offers_beyond_the_bound_are_refused_as_busy() {
+    let mut rig = Rig::ready();
+    for n in 0..=MAX_SESSIONS {
+        let (session, conversation) = (format!("M{n}"), format!("C{n}"));
+        rig.propose(&session, &conversation, AUTO);
+        rig.forget();
+        rig.offer(&session, &conversation);
+        let refused = rig.sent().iter().any(|text| text.contains(r#""reason":"busy""#));
+        assert_eq!(refused, n == MAX_SESSIONS, "offer {n}");
+    }
+}
+
+#[test]
+fn wire_6_14_early_candidates_are_kept_for_ten_sessions_and_a_minute() {
+    let early = |rig: &mut Rig, session: &str, n: usize| {
+        let sdp = format!("m=0 9 RTP/AVP 0\r\na=candidate:{n} 1 udp 1 127.0.0.1 9 typ host\r\n");
+        rig.rpc("iceCandidate", &json!({"sessionId": session, "sdp": sdp}));
+    };
+    let applied = |rig: &mut Rig, session: &str| {
+        rig.propose(session, session, AUTO);
+        rig.forget();
+        rig.offer(session, session);
+        rig.told().iter().filter(|told| told.starts_with("Dtmf")).count()
+    };
+    let mut rig = Rig::ready();
+    for n in 0..11 {
+        early(&mut rig, &format!("M{n}"), n);
+    }
+    for n in 0..100 {
+        early(&mut rig, "M5", n);
+    }
+    assert_eq!(rig.client.size(), 10);
+    assert_eq!(applied(&mut rig, "M0"), 0, "the oldest went");
+    assert_eq!(applied(&mut rig, "M1"), 1);
+    assert_eq!(applied(&mut rig, "M5"), 32, "so many and no more");
+    rig.wait_acknowledging(Duration::from_secs(60));
+    assert_eq!(applied(&mut rig, "M2"), 0, "too old");
+}
+
+#[test]
+fn commands_beyond_the_bound_are_refused_and_change_nothing() {
+    let mut rig = Rig::ready();
+    let dial = || Command::StartSoftphoneSession(Dial::number("1"));
+    let commands: Vec<_> = (0..MAX_COMMANDS).map(|_| rig.submit(dial()).unwrap()).collect();
+    rig.forget();
+    assert_eq!(rig.submit(dial()).unwrap_err().kind, ErrorKind::Generic);
+    assert!(rig.asked.is_empty());
+    rig.wait_acknowledging(Duration::from_secs(30));
+    for command in commands {
+        assert_eq!(rig.failure(command), Some(ErrorKind::Timeout));
+    }
+    assert_eq!(rig.client.size(), 0);
+}
+
+#[test]
+fn first_events_that_wait_for_a_dial_are_bounded_and_forgotten() {
+    let mut rig = Rig::ready();
+    rig.submit(Command::StartSoftphoneSession(Dial::number("1"))).unwrap();
+    for n in 0..100 {
+        rig.conv(&format!("C{n}"), "outbound", "connected");
+    }
+    let (goal, early, command) = (1, 16, 1);
+    assert_eq!(rig.client.size(), goal + early + command);
+    rig.wait_acknowledging(Duration::from_secs(30));
+    assert_eq!(rig.client.size(), 0);
+}
+
+#[test]
+fn calls_that_were_dialled_and_never_heard_of_are_bounded() {
+    let mut rig = Rig::ready();
+    for n in 0..200 {
+        rig.submit(Command::StartSoftphoneSession(Dial::number("1"))).unwrap();
+        let asked = rig.expect_http("POST /conversations/calls");
+        rig.respond(asked.id, 202, &json!({"id": format!("C{n}")}));
+    }
+    assert_eq!(rig.client.size(), 64);
+}
+
+#[test]
+fn connects_and_disconnects_that_wait_are_bounded() {
+    let mut rig = Rig::new();
+    let mut refused = 0;
+    for _ in 0..40 {
+        refused += usize::from(rig.submit(Command::Connect).is_err());
+    }
+    assert_eq!(refused, 40 - 16);
+    let mut rig = Rig::ready();
+    let mut refused = 0;
+    for _ in 0..40 {
+        refused += usize::from(rig.submit(Command::Disconnect).is_err());
+    }
+    assert_eq!(refused, 40 - 16);
+}
+
+#[test]
+fn wire_4_4_a_channel_takes_a_thousand_topics() {
+    let mut rig = Rig::ready();
+    let subscribe = |n: usize| Command::Subscribe { topic: format!("v2.x.{n}.y") };
+    let mut taken = 0;
+    for n in 0..MAX_TOPICS + 5 {
+        match rig.submit(subscribe(n)) {
+            Ok(_) => taken += 1,
+            Err(error) => assert_eq!(error.kind, ErrorKind::InvalidOptions),
+        }
+    }
+    let own = 2;
+    assert_eq!(taken, MAX_TOPICS - own);
+}
+
+#[test]
+fn iqs_that_nobody_answers_are_bounded_and_calls_still_end() {
+    let mut rig = Rig::ready();
+    rig.propose("M1", "C1", AUTO);
+    rig.offer("M1", "C1");
+    for _ in 0..MAX_IQS {
+        // Each makes an info, which is an IQ.
+        rig.media("disconnected");
+        rig.media("connected");
+    }
+    rig.forget();
+    let end = Command::ForceTerminateSession {
+        session: "M1".into(),
+        reason: crate::jingle::Reason::Success,
+    };
+    let end = rig.submit(end).unwrap();
+    rig.wait(Duration::from_secs(2));
+    assert!(rig.completion(end).is_some_and(|result| result.is_ok()));
+}
+
+#[test]
+fn a_flood_of_nonsense_leaves_nothing_behind() {
+    let mut rig = Rig::ready();
+    for n in 0..2000 {
+        rig.session_message(OTHER, ["retract", "accept", "reject", "proceed"][n % 4], "Mx");
+        rig.rpc("terminate", &json!({"sessionId": format!("M{n}")}));
+        rig.conv(&format!("C{n}"), "inbound", "connected");
+        rig.notify(&format!("v2.users.user-{n}.presence"), &json!({}));
+        rig.frame("<x/>");
+    }
+    assert!(rig.events.drain(..).all(|event| matches!(event, Event::Malformed { .. })));
+    assert_eq!(rig.client.size(), 0);
+    rig.connected_call("M1", "C1");
+}

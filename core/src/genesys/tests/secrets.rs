@@ -1,0 +1,52 @@
+//! Nothing that is shown contains a token, a JWT or an ICE password (issue of every log).
+
+use serde_json::json;
+
+use super::rig::{JINGLE_OFFER, Rig};
+use crate::genesys::{Command, Dial, Event};
+
+const TOKEN: &str = "t0ken";
+const ICE_PASSWORD: &str = "0123456789abcdef0123";
+
+/// A rig that traces everything, and has done one of everything.
+fn busy() -> Rig {
+    let mut rig = Rig::with(|config| config.trace = true);
+    rig.submit(Command::Connect).unwrap();
+    rig.login();
+    rig.connected_call_keeping("M1", "C1");
+    rig.propose("M2", "C2", r#"inin-autoanswer="true""#);
+    rig.jingle("si", "session-initiate", "M2", JINGLE_OFFER);
+    rig.submit(Command::StartSoftphoneSession(Dial::number("1"))).unwrap();
+    let asked = rig.asked.pop_back().unwrap();
+    rig.respond(asked.id, 500, &json!({"message": format!("your token {TOKEN} is odd")}));
+    rig.frame(&format!("<not-xml token='{TOKEN}' <"));
+    rig.offer_with("M3", "C3", "a=refuse\r\n");
+    rig.rpc("oddity", &json!({"sessionId": "M1", "sdp": format!("a=ice-pwd:{ICE_PASSWORD}")}));
+    rig.frame(&format!(
+        r#"<iq xmlns="jabber:client" type="get" id="s" from="hawk"><services xmlns="urn:xmpp:extdisco:1"><service type="turn" host="h" username="u" password="{ICE_PASSWORD}"/></services></iq>"#
+    ));
+    rig
+}
+
+#[test]
+fn lg_2_no_event_and_no_trace_shows_a_secret() {
+    let rig = busy();
+    assert!(rig.events.len() > 40, "something happened");
+    let traced = rig.events.iter().filter(|e| matches!(e, Event::Trace(_))).count();
+    assert!(traced > 30, "{traced} lines of trace");
+    for event in &rig.events {
+        let text = format!("{event:?} {event:#?}");
+        assert!(!text.contains(TOKEN), "{text}");
+        assert!(!text.contains(ICE_PASSWORD), "{text}");
+    }
+}
+
+#[test]
+fn lg_2_no_output_and_no_machine_shows_a_secret() {
+    let rig = busy();
+    for line in rig.log() {
+        assert!(!line.contains(TOKEN) && !line.contains(ICE_PASSWORD), "{line}");
+    }
+    let text = format!("{:?}", rig.client);
+    assert!(!text.contains(TOKEN) && !text.contains(ICE_PASSWORD));
+}

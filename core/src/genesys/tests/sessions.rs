@@ -1,0 +1,390 @@
+//! Media sessions and conversations while they last (behaviour notes 2.6, 3.3, 4 and 5).
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::rig::{PEER, Rig};
+use crate::genesys::{Command, Dial, ErrorKind, Event, Outcome, Signaling};
+use crate::jingle::Reason;
+use crate::machine::{Input, NetError, NetErrorKind, UdpEvent, WsEvent};
+use crate::media::Digit;
+
+const S: fn(u64) -> Duration = Duration::from_secs;
+
+fn force(session: &str) -> Command {
+    Command::ForceTerminateSession { session: session.into(), reason: Reason::Success }
+}
+
+#[test]
+fn scenario_43_an_end_without_a_word_from_the_far_side_is_an_end() {
+    let mut rig = Rig::ready();
+    rig.connected_call("M1", "C1");
+    let end = rig.submit(force("M1")).unwrap();
+    let sent = rig.sent();
+    assert!(sent[0].contains(r#""method":"terminate""#) && sent[0].contains("success"));
+    rig.wait(Duration::from_millis(1999));
+    assert_eq!(rig.completion(end), None);
+    rig.wait(Duration::from_millis(1));
+    assert_eq!(rig.completion(end), Some(Ok(Outcome::Done)));
+    let told = rig.told();
+    let ended = told.iter().filter(|t| *t == "SessionEnded M1 success").count();
+    assert_eq!(ended, 1, "{told:?}");
+    assert!(rig.udp.is_none());
+}
+
+#[test]
+fn scenario_49_only_what_is_there_can_be_terminated() {
+    let mut rig = Rig::ready();
+    assert_eq!(rig.submit(force("M9")).unwrap_err().kind, ErrorKind::Generic);
+    assert!(rig.sent().is_empty());
+}
+
+#[test]
+fn scenario_45_an_interruption_is_told_and_so_is_its_end() {
+    let mut rig = Rig::ready();
+    rig.connected_call("M1", "C1");
+    rig.media("disconnected");
+    assert_eq!(rig.told(), ["MediaState Disconnected", "SessionInterrupted"]);
+    rig.media("connected");
+    assert_eq!(rig.told(), ["MediaState Connected"]);
+}
+
+#[test]
+fn lc_19_media_that_failed_ends_the_session() {
+    let mut rig = Rig::ready();
+    rig.connected_call("M1", "C1");
+    rig.media("failed");
+    let sent = rig.sent();
+    assert!(sent[0].contains("terminate") && sent[0].contains("failed-transport"), "{sent:?}");
+    let told = rig.told();
+    assert!(told.contains(&"SessionEnded M1 failed-transport".to_owned()), "{told:?}");
+}
+
+#[test]
+fn def_8_a_call_whose_media_is_gone_ends_after_a_while() {
+    let mut rig = Rig::ready();
+    rig.connected_call("M1", "C1");
+    rig.media("closed");
+    rig.wait_acknowledging(S(2));
+    assert_eq!(rig.told(), ["MediaState Closed", "Stats", "SessionEnded M1 gone"]);
+    rig.wait_acknowledging(S(10));
+    assert_eq!(rig.told(), ["ConversationUpdate +[] -[C1] =0"]);
+    assert_eq!(rig.client.size(), 0);
+}
+
+#[test]
+fn def_8_media_whose_call_is_gone_ends_after_a_while() {
+    let mut rig = Rig::ready();
+    rig.connected_call("M1", "C1");
+    rig.conv("C1", "inbound", "terminated");
+    assert_eq!(rig.told(), ["ConversationUpdate +[] -[C1] =0"]);
+    rig.wait_acknowledging(S(12));
+    assert!(rig.told().contains(&"SessionEnded M1 success".to_owned()));
+    assert_eq!(rig.client.size(), 0);
+}
+
+#[test]
+fn scenario_55_candidates_then_their_end_then_active() {
+    let mut rig = Rig::ready();
+    rig.propose("M1", "C1", r#"inin-sdp-over-xmpp="true""#);
+    rig.submit(Command::AcceptPendingSession { conversation: "C1".into() }).unwrap();
+    rig.forget();
+    rig.offer("M1", "C1");
+    let sent = rig.acknowledge();
+    let at = |what: &str| sent.iter().position(|t| t.contains(what)).unwrap_or(usize::MAX);
+    let (answer, candidate) = (at(r#""method":"answer""#), at("candidate:1 1 udp"));
+    assert!(answer < candidate && candidate < at("a=end-of-candidates"), "{sent:?}");
+    assert!(sent[candidate].contains("m=0 9 RTP/AVP 0"));
+    rig.media("connected");
+    assert!(rig.sent()[0].contains(r#""status":"active""#));
+}
+
+#[test]
+fn scenario_65_a_call_that_connected_before_we_heard_of_it_is_not_ours() {
+    let mut rig = Rig::ready();
+    for state in ["connected", "disconnected", "terminated"] {
+        rig.conv("C1", "inbound", state);
+    }
+    assert!(rig.told().is_empty() && rig.asked.is_empty());
+    assert_eq!(rig.client.size(), 0);
+}
+
+#[test]
+fn row_8_a_call_that_another_client_answered_is_handled_elsewhere() {
+    let mut rig = Rig::ready();
+    rig.conv("C1", "inbound", "alerting");
+    rig.propose("M1", "C1", "");
+    rig.conv("C1", "inbound", "connected");
+    assert_eq!(rig.told(), ["PendingSession M1 C1", "HandledPendingSession M1 C1 Elsewhere"]);
+    assert_eq!(rig.client.size(), 0);
+}
+
+#[test]
+fn scenario_69_a_changed_flag_is_an_update_with_nothing_added() {
+    for flag in ["muted", "held", "confined"] {
+        let mut rig = Rig::ready();
+        rig.connected_call("M1", "C1");
+        for _ in 0..2 {
+            rig.conv_with("C1", "inbound", "connected", &json!({flag: true}), "agent");
+        }
+        match rig.events.pop_front() {
+            Some(Event::ConversationUpdate(update)) => {
+                let call = &update.current[0];
+                assert_eq!(call.muted, flag == "muted");
+                assert_eq!(call.held, flag == "held");
+                assert_eq!(call.confined, flag == "confined");
+                assert!(update.added.is_empty() && update.removed.is_empty());
+                assert_eq!(update.active.as_ref(), Some(&call.id));
+            }
+            other => panic!("{other:?}"),
+        }
+        assert!(rig.told().is_empty(), "the same again is nothing new");
+        assert!(rig.asked.is_empty(), "the leg was reported before");
+    }
+}
+
+#[test]
+fn scenario_71_91_an_ended_call_is_removed_and_its_media_ends_by_itself() {
+    let mut rig = Rig::ready();
+    rig.connected_call("M1", "C1");
+    rig.conv("C1", "inbound", "disconnected");
+    match rig.events.pop_front() {
+        Some(Event::ConversationUpdate(update)) => {
+            assert_eq!(update.removed.len(), 1);
+            assert_eq!(update.removed[0].session.as_ref().unwrap().as_str(), "M1");
+            assert!(update.current.is_empty());
+            assert_eq!(update.active, None, "DEF-17: no call is active when none is left");
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(rig.told().is_empty(), "the media session still stands");
+    rig.conv("C1", "inbound", "terminated");
+    assert!(rig.told().is_empty(), "PC-7: the second ended event is nothing");
+    rig.rpc("terminate", &json!({"sessionId": "M1"}));
+    assert!(rig.told().contains(&"SessionEnded M1 success".to_owned()));
+}
+
+#[test]
+fn row_12_a_call_that_ends_while_it_rings_is_cancelled() {
+    for state in ["disconnected", "terminated"] {
+        let mut rig = Rig::ready();
+        rig.conv("C1", "inbound", "alerting");
+        rig.propose("M1", "C1", "");
+        rig.conv("C1", "inbound", state);
+        assert_eq!(rig.told(), ["PendingSession M1 C1", "CancelPendingSession M1 C1"]);
+        rig.session_message(PEER, "retract", "M1");
+        assert!(rig.told().is_empty());
+        assert_eq!(rig.client.size(), 0);
+    }
+}
+
+#[test]
+fn scenario_93_def_25_a_call_error_is_told_once_for_each_leg() {
+    let error = |code: &str| json!({"errorInfo": {"code": code, "message": "no"}});
+    let mut rig = Rig::ready();
+    rig.connected_call("M1", "C1");
+    rig.connected_call("M2", "C2");
+    for (conversation, code, told) in [
+        ("C1", "error.busy", true),
+        ("C1", "error.busy", false),
+        ("C2", "error.busy", true),
+        ("C1", "error.other", true),
+        ("C1", "error.ininedgecontrol.session.inactive", false),
+    ] {
+        rig.conv_with(conversation, "inbound", "connected", &error(code), "agent");
+        let errors = rig.told().iter().filter(|t| *t == "Error Call").count();
+        assert_eq!(errors, usize::from(told), "{conversation} {code}");
+    }
+}
+
+#[test]
+fn scenario_105_commands_for_calls_that_are_not_there_change_nothing() {
+    let conversation = || "C9".into();
+    let digits = vec![Digit::try_from('1').unwrap()];
+    for command in [
+        Command::AcceptPendingSession { conversation: conversation() },
+        Command::RejectPendingSession { conversation: conversation() },
+        Command::AcceptSession { conversation: conversation() },
+        Command::EndSession { conversation: conversation() },
+        Command::SetAudioMute { conversation: conversation(), muted: true },
+        Command::SetConversationHeld { conversation: conversation(), held: true },
+        Command::SendDtmf { conversation: conversation(), digits, duration: S(1) },
+    ] {
+        let mut rig = Rig::ready();
+        let error = rig.submit(command.clone()).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Session, "{command:?}");
+        assert!(rig.asked.is_empty() && rig.sent().is_empty() && rig.told().is_empty());
+        assert_eq!(rig.client.size(), 0, "{command:?}");
+    }
+}
+
+#[test]
+fn scenario_107_nothing_is_dialled_without_signaling() {
+    let mut rig = Rig::new();
+    let dial = Command::StartSoftphoneSession(Dial::number("1"));
+    assert_eq!(rig.submit(dial).unwrap_err().kind, ErrorKind::Session);
+    assert!(rig.asked.is_empty());
+}
+
+#[test]
+fn a_dial_that_the_service_refuses_says_why() {
+    for (status, kind) in [
+        (400, ErrorKind::Http(400)),
+        (401, ErrorKind::InvalidToken),
+        (429, ErrorKind::Http(429)),
+        (500, ErrorKind::Http(500)),
+    ] {
+        let mut rig = Rig::ready();
+        let dial = rig.submit(Command::StartSoftphoneSession(Dial::number("1"))).unwrap();
+        let asked = rig.expect_http("POST /conversations/calls");
+        rig.respond(asked.id, status, &Value::Null);
+        assert_eq!(rig.failure(dial), Some(kind));
+        assert_eq!(rig.client.size(), 0);
+    }
+    let mut rig = Rig::ready();
+    let dial = rig.submit(Command::StartSoftphoneSession(Dial::number("1"))).unwrap();
+    let asked = rig.expect_http("POST /conversations/calls");
+    rig.respond(asked.id, 200, &json!({"noId": 1}));
+    assert_eq!(rig.failure(dial), Some(ErrorKind::Protocol));
+}
+
+#[test]
+fn mh_2_3_4_failures_have_the_documented_kinds() {
+    let mute = Command::SetAudioMute { conversation: "C1".into(), muted: true };
+    let hold = Command::SetConversationHeld { conversation: "C1".into(), held: true };
+    for (command, kind) in [(mute, ErrorKind::Generic), (hold, ErrorKind::Call)] {
+        let mut rig = Rig::ready();
+        rig.connected_call("M1", "C1");
+        let id = rig.submit(command.clone()).unwrap();
+        let asked = rig.asked.pop_front().unwrap();
+        rig.http_fails(asked.id, NetError::new(NetErrorKind::Lost, "reset"));
+        assert_eq!(rig.failure(id), Some(kind));
+        // Nobody answers at all.
+        let id = rig.submit(command).unwrap();
+        rig.asked.clear();
+        rig.wait_acknowledging(S(30));
+        assert_eq!(rig.failure(id), Some(ErrorKind::Timeout));
+    }
+}
+
+#[test]
+fn mh_12_where_the_service_cannot_hang_up_the_media_session_is_ended() {
+    let mut rig = Rig::ready();
+    rig.connected_call("M1", "C1");
+    let end = rig.submit(Command::EndSession { conversation: "C1".into() }).unwrap();
+    let asked = rig.expect_http("PATCH /conversations/calls/C1/participants/P-C1");
+    rig.respond(asked.id, 500, &Value::Null);
+    let sent = rig.acknowledge();
+    assert!(sent[0].contains(r#""method":"terminate""#), "{sent:?}");
+    assert_eq!(rig.completion(end), Some(Ok(Outcome::Done)));
+    assert!(rig.told().contains(&"SessionEnded M1 success".to_owned()));
+}
+
+#[test]
+fn keys_are_sent_on_connected_media_only() {
+    let digits = |n: usize| vec![Digit::try_from('#').unwrap(); n];
+    let dtmf =
+        |n| Command::SendDtmf { conversation: "C1".into(), digits: digits(n), duration: S(1) };
+    let mut rig = Rig::ready();
+    rig.propose("M1", "C1", r#"inin-autoanswer="true" inin-sdp-over-xmpp="true""#);
+    rig.offer("M1", "C1");
+    assert_eq!(rig.submit(dtmf(1)).unwrap_err().kind, ErrorKind::Media, "not connected yet");
+    rig.media("connected");
+    let sent = rig.submit(dtmf(2)).unwrap();
+    assert_eq!(rig.completion(sent), Some(Ok(Outcome::Done)));
+    assert_eq!(rig.submit(dtmf(65)).unwrap_err().kind, ErrorKind::Media, "too many");
+    rig.forget();
+    rig.media("dtmf");
+    assert_eq!(rig.told(), ["Dtmf 5"]);
+}
+
+#[test]
+fn calls_outlive_the_signaling() {
+    let mut rig = Rig::ready();
+    rig.connected_call("M1", "C1");
+    rig.ws_event(WsEvent::Closed { code: None, reason: "reset".to_owned() });
+    rig.media("audio");
+    assert_eq!(rig.audio.len(), 1, "they still hear each other");
+    rig.wait(S(2));
+    rig.login();
+    assert_eq!(rig.told(), ["Disconnected true", "Connected true", "Ready"]);
+    rig.conv("C1", "inbound", "disconnected");
+    assert_eq!(rig.told(), ["ConversationUpdate +[] -[C1] =0"]);
+}
+
+#[test]
+fn a_disconnect_leaves_calls_alone() {
+    let mut rig = Rig::ready();
+    rig.connected_call("M1", "C1");
+    let disconnect = rig.submit(Command::Disconnect).unwrap();
+    rig.wait(S(1));
+    assert_eq!(rig.completion(disconnect), Some(Ok(Outcome::Done)));
+    rig.media("audio");
+    assert_eq!(rig.audio.len(), 1);
+    let end = rig.submit(force("M1")).unwrap();
+    assert_eq!(rig.completion(end), Some(Ok(Outcome::Done)), "without anybody to tell");
+    assert!(rig.udp.is_none());
+}
+
+#[test]
+fn an_offer_that_cannot_be_used_is_refused_and_forgotten() {
+    for (line, reason) in
+        [("a=refuse\r\n", "failed-application"), ("a=no-opus\r\n", "unsupported-applications")]
+    {
+        let mut rig = Rig::ready();
+        rig.propose("M1", "C1", r#"inin-sdp-over-xmpp="true""#);
+        let accept =
+            rig.submit(Command::AcceptPendingSession { conversation: "C1".into() }).unwrap();
+        rig.forget();
+        rig.offer_with("M1", "C1", line);
+        assert_eq!(rig.failure(accept), Some(ErrorKind::Session));
+        assert_eq!(rig.told(), ["Error Media", "CancelPendingSession M1 C1"]);
+        assert!(rig.sent()[0].contains(reason));
+        assert!(rig.udp.is_none());
+        assert_eq!(rig.client.size(), 0);
+        // The next call is none the worse for it.
+        rig.connected_call("M2", "C2");
+    }
+}
+
+#[test]
+fn no_socket_for_media_ends_the_session() {
+    let mut rig = Rig::ready();
+    rig.propose("M1", "C1", r#"inin-autoanswer="true" inin-sdp-over-xmpp="true""#);
+    rig.offer("M1", "C1");
+    rig.forget();
+    let error = NetError::new(NetErrorKind::Local, "too many open files");
+    let id = rig.udp.unwrap();
+    rig.input(Input::Udp { id, event: UdpEvent::Failed(error) });
+    let told = rig.told();
+    assert_eq!(told[0], "Error Media");
+    assert!(told.contains(&"SessionEnded M1 failed-transport".to_owned()), "{told:?}");
+    assert!(rig.sent()[0].contains("failed-transport"));
+}
+
+#[test]
+fn frames_of_the_wrong_codec_are_complained_of_once() {
+    use crate::media::{AudioCodec, AudioFrame};
+    let mut rig = Rig::ready();
+    rig.propose("M1", "C1", r#"inin-autoanswer="true" inin-sdp-over-xmpp="true""#);
+    rig.offer("M1", "C1");
+    let started = rig.events.iter().find_map(|event| match event {
+        Event::SessionStarted(session) => Some(session.clone()),
+        _ => None,
+    });
+    let session = started.unwrap();
+    assert_eq!(session.signaling, Signaling::Sdp);
+    rig.forget();
+    for _ in 0..3 {
+        let frame = AudioFrame {
+            codec: AudioCodec::Pcma,
+            time: 0,
+            lost_before: 0,
+            talkspurt: false,
+            data: bytes::Bytes::from_static(b"x"),
+        };
+        rig.input(Input::Audio { media: session.media, frame });
+    }
+    assert_eq!(rig.told(), ["Error Media"]);
+}
