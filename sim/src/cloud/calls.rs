@@ -9,7 +9,7 @@ use offhook::jingle::{
     Action, Jingle, Method, Propose, Reason, Role, Rpc, RpcCandidate, SessionMessage, sdp,
 };
 use offhook::machine::{UdpId, Wake};
-use offhook::media::{AudioFrame, EngineConfig, MediaState};
+use offhook::media::{AudioFrame, EngineConfig, LocalCandidate, MediaState};
 use offhook::xmpp::{Iq, IqKind, Jid, Message, Payload, StanzaError};
 use serde_json::{Value, json};
 
@@ -104,6 +104,8 @@ struct Call {
     handled_by: Option<Jid>,
     far: Option<FarEnd>,
     offer: String,
+    /// Candidates of ours that the client is not ready for.
+    untold: Vec<LocalCandidate>,
     candidates_from_client: u64,
 }
 
@@ -172,6 +174,7 @@ impl Calls {
             handled_by: None,
             far: None,
             offer: String::new(),
+            untold: Vec::new(),
             candidates_from_client: 0,
         };
         world.log(format!(
@@ -397,6 +400,11 @@ impl Calls {
             }
             match (word, call) {
                 (SessionMessage::Proceed { .. }, Some(call)) => call.proceed(from.clone(), world),
+                (SessionMessage::Accept { .. }, Some(call))
+                    if call.handled_by.as_ref() == Some(&from) =>
+                {
+                    call.trickle(streams, world);
+                }
                 (SessionMessage::Reject { .. }, Some(call))
                     if matches!(call.phase, Phase::Ringing { .. } | Phase::Proceeding) =>
                 {
@@ -611,12 +619,24 @@ impl Call {
             jingle.offer(&offer, inline, streams, world);
         }
         if self.plan.trickle {
-            for candidate in &candidates {
-                signal.candidate(&offer, candidate, streams, world);
-            }
-            signal.gathering_complete(&offer, streams, world);
+            self.untold = candidates;
+        }
+        // Streaming clients before 19 lose what comes before they have made the session of an
+        // SDP offer (wire notes 6.14): it waits for their accept.
+        if self.plan.signaling == Signaling::Jingle {
+            self.trickle(streams, world);
         }
         self.act(words, world);
+    }
+
+    /// Tells the client our candidates, one by one, and that there are no more.
+    fn trickle(&mut self, streams: &Streams, world: &mut World) {
+        let candidates = std::mem::take(&mut self.untold);
+        let Some(signal) = self.signal().filter(|_| !candidates.is_empty()) else { return };
+        for candidate in &candidates {
+            signal.candidate(&self.offer, candidate, streams, world);
+        }
+        signal.gathering_complete(&self.offer, streams, world);
     }
 
     fn handle_jingle(&mut self, jingle: &Jingle, streams: &Streams, world: &mut World) {
@@ -673,6 +693,7 @@ impl Call {
         if self.phase != Phase::Offered {
             return;
         }
+        self.trickle(streams, world);
         let Some(far) = &mut self.far else { return };
         if let Err(error) = far.engine.accept_answer(world.now, answer) {
             world.log(format!("an answer that cannot be used: {error}"));
