@@ -1,7 +1,7 @@
 //! The service's REST API (wire notes 8).
 
 use http::Response;
-use offhook::xmpp::Frame;
+use offhook::xmpp::{Frame, IqKind};
 use serde_json::{Value, json};
 
 use super::directory::{ORG, User};
@@ -12,6 +12,9 @@ use super::{Cloud, ConnId};
 impl Cloud {
     pub(super) fn handle_text(&mut self, conn: ConnId, text: &str) {
         match self.streams.handle_text(conn, text, &mut self.world) {
+            Some(Frame::Iq(iq)) if matches!(iq.kind, IqKind::Result(_) | IqKind::Error(_)) => {
+                self.calls.handle_reply(conn, &iq, &self.streams, &mut self.world);
+            }
             Some(Frame::Iq(iq)) => {
                 self.calls.handle_iq(conn, &iq, &self.streams, &mut self.world);
             }

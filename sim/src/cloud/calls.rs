@@ -1,113 +1,25 @@
 //! Calls: ringing, taken, answered, over; each with its conversation and its far end (wire notes
 //! 5, 6, 8.2).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
 
-use offhook::jingle::{
-    Action, Jingle, Method, Propose, Reason, Role, Rpc, RpcCandidate, SessionMessage, sdp,
-};
+use offhook::jingle::{Jingle, Reason, Rpc, SessionMessage};
 use offhook::machine::{UdpId, Wake};
-use offhook::media::{AudioFrame, EngineConfig, LocalCandidate, MediaState};
+use offhook::media::AudioFrame;
 use offhook::xmpp::{Iq, IqKind, Jid, Message, Payload, StanzaError};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
+use super::call::{Call, Phase, Plan, REPEAT, RINGING};
 use super::conversation::{Conversation, Direction, LegState};
 use super::directory::User;
-use super::far_end::{FarEnd, FarEndMode, Packet, Word};
-use super::signal::{Signal, Signaling};
+use super::far_end::{FarEndMode, Packet};
+use super::signal::Signaling;
 use super::streams::Streams;
 use super::{ConnId, Output, World};
 
 /// Calls remembered, those that are over included; the oldest of these go first.
-const MAX_CALLS: usize = 5_000;
-/// A proposal is repeated until somebody takes it (wire notes 14.16).
-const REPEAT: Duration = Duration::from_secs(5);
-/// How long it rings.
-const RINGING: Duration = Duration::from_secs(120);
-/// How long somebody who was called takes to answer.
-const FAR_ANSWER: Duration = Duration::from_millis(100);
-
-/// Where a call stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
-    /// Proposed; nobody has taken it.
-    Ringing {
-        repeat: Instant,
-        until: Instant,
-    },
-    /// Taken; our media is being made.
-    Proceeding,
-    /// Our offer is out.
-    Offered,
-    /// The client answered; the person called has not.
-    FarRinging {
-        answer: Instant,
-    },
-    /// Talking.
-    Answered,
-    /// Another client has it.
-    Elsewhere,
-    Over,
-}
-
-impl Phase {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Ringing { .. } => "proposed",
-            Self::Proceeding => "proceeding",
-            Self::Offered => "pending",
-            Self::FarRinging { .. } | Self::Answered => "active",
-            Self::Elsewhere => "elsewhere",
-            Self::Over => "ended",
-        }
-    }
-
-    fn wake(self) -> Option<Wake> {
-        match self {
-            Self::Ringing { repeat, until } => {
-                Some(Wake { at: repeat.min(until), reason: "ringing" })
-            }
-            Self::FarRinging { answer } => Some(Wake { at: answer, reason: "far end answers" }),
-            Self::Proceeding | Self::Offered | Self::Answered | Self::Elsewhere | Self::Over => {
-                None
-            }
-        }
-    }
-}
-
-/// How a call is to be made (`POST /control/calls`).
-#[derive(Clone, Debug)]
-pub(super) struct Plan {
-    pub(super) signaling: Signaling,
-    pub(super) trickle: bool,
-    pub(super) auto_answer: bool,
-    pub(super) eager: bool,
-    pub(super) event_first: bool,
-    /// Offer by Jingle as well, as the real service may by mistake (wire notes 6.1).
-    pub(super) also_jingle: Option<AlsoJingle>,
-    pub(super) far_end: FarEndMode,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum AlsoJingle {
-    Before,
-    After,
-}
-
-struct Call {
-    conversation: Conversation,
-    plan: Plan,
-    session: String,
-    phase: Phase,
-    handled_by: Option<Jid>,
-    far: Option<FarEnd>,
-    offer: String,
-    /// Candidates of ours that the client is not ready for.
-    untold: Vec<LocalCandidate>,
-    candidates_from_client: u64,
-}
+const MAX_CALLS: usize = 2_000;
 
 /// All calls, by conversation. See the [module](self).
 #[derive(Default)]
@@ -115,6 +27,10 @@ pub(super) struct Calls {
     calls: BTreeMap<String, Call>,
     /// In the order in which they were made.
     order: Vec<String>,
+    /// Those that are not over.
+    live: BTreeSet<String>,
+    /// Conversations by session, while they are live.
+    sessions: BTreeMap<String, String>,
 }
 
 impl Calls {
@@ -131,7 +47,7 @@ impl Calls {
         world: &mut World,
     ) -> Option<String> {
         let conversation = Conversation::new(world, user, Direction::Inbound, from, purpose)?;
-        Some(self.add(conversation, plan, streams, world))
+        self.add(conversation, plan, streams, world)
     }
 
     /// The user calls somebody.
@@ -154,7 +70,7 @@ impl Calls {
             also_jingle: None,
             far_end: world.options.far_end,
         };
-        Some(self.add(conversation, plan, streams, world))
+        self.add(conversation, plan, streams, world)
     }
 
     fn add(
@@ -163,8 +79,10 @@ impl Calls {
         plan: Plan,
         streams: &Streams,
         world: &mut World,
-    ) -> String {
-        self.make_room();
+    ) -> Option<String> {
+        if !self.make_room() {
+            return None;
+        }
         let id = conversation.id.clone();
         let call = Call {
             session: world.rng.uuid(),
@@ -173,7 +91,9 @@ impl Calls {
             plan,
             handled_by: None,
             far: None,
+            last_media: Value::Null,
             offer: String::new(),
+            offer_iq: None,
             untold: Vec::new(),
             candidates_from_client: 0,
         };
@@ -192,28 +112,45 @@ impl Calls {
         }
         world.happened("call-ringing", call.about(json!({"sessionId": call.session})));
         self.order.push(id.clone());
+        self.live.insert(id.clone());
+        self.sessions.insert(call.session.clone(), id.clone());
         self.calls.insert(id.clone(), call);
-        id
+        Some(id)
     }
 
-    fn make_room(&mut self) {
-        if self.calls.len() >= MAX_CALLS
-            && let Some(at) = self
-                .order
-                .iter()
-                .position(|id| self.calls.get(id).is_none_or(|call| call.phase == Phase::Over))
-        {
-            let id = self.order.remove(at);
-            self.calls.remove(&id);
+    /// Takes calls that are over off the lists of live ones.
+    fn sweep(&mut self) {
+        let Self { calls, live, sessions, .. } = self;
+        live.retain(|id| {
+            let call = calls.get(id).filter(|call| call.phase == Phase::Over);
+            if let Some(call) = call {
+                sessions.remove(&call.session);
+            }
+            call.is_none()
+        });
+    }
+
+    fn by_session(&mut self, session: &str) -> Option<&mut Call> {
+        self.calls.get_mut(self.sessions.get(session)?)
+    }
+
+    /// Forgets the oldest call that is over, at the bound. False when there is none.
+    fn make_room(&mut self) -> bool {
+        if self.calls.len() < MAX_CALLS {
+            return true;
         }
+        let Some(at) = self.order.iter().position(|id| !self.live.contains(id)) else {
+            return false;
+        };
+        let id = self.order.remove(at);
+        self.calls.remove(&id).is_some()
     }
 
-    pub(super) fn clear(&mut self, streams: &Streams, world: &mut World) {
+    pub(super) fn clear(&mut self, world: &mut World) {
         for call in self.calls.values_mut() {
-            call.drop_media(streams, world);
+            call.drop_media(world);
         }
-        self.calls.clear();
-        self.order.clear();
+        *self = Self::default();
     }
 
     // Looking
@@ -233,8 +170,7 @@ impl Calls {
     }
 
     pub(super) fn media_body(&self, id: &str) -> Option<Value> {
-        let none = || json!({"connectionState": "new", "packetsReceived": 0, "packetsSent": 0});
-        Some(self.calls.get(id)?.far.as_ref().map_or_else(none, FarEnd::body))
+        Some(self.calls.get(id)?.media_body())
     }
 
     /// A conversation of a user, as the service tells it.
@@ -245,8 +181,9 @@ impl Calls {
 
     /// The user's conversations that are not over.
     pub(super) fn conversations(&self, user: &str) -> Vec<Value> {
-        self.calls
-            .values()
+        self.live
+            .iter()
+            .filter_map(|id| self.calls.get(id))
             .filter(|call| call.user() == Some(user) && call.phase != Phase::Over)
             .map(|call| call.conversation.body())
             .collect()
@@ -345,6 +282,20 @@ impl Calls {
         true
     }
 
+    /// Changes fields of the user's leg, any of them, and tells it.
+    pub(super) fn set_leg(
+        &mut self,
+        id: &str,
+        fields: &Map<String, Value>,
+        streams: &Streams,
+        world: &mut World,
+    ) -> bool {
+        let Some(call) = self.calls.get_mut(id) else { return false };
+        call.conversation.agent.set(fields);
+        call.publish(streams, world);
+        true
+    }
+
     pub(super) fn set_far_end(&mut self, id: &str, mode: FarEndMode) {
         if let Some(call) = self.calls.get_mut(id) {
             call.plan.far_end = mode;
@@ -385,7 +336,7 @@ impl Calls {
                 SessionMessage::Retract { id } => ("message-retract", id),
                 SessionMessage::Propose(propose) => ("message-propose", &propose.id),
             };
-            let call = self.calls.values_mut().find(|call| call.session == *id);
+            let call = self.by_session(id);
             let conversation = call.as_ref().map(|call| call.conversation.id.clone());
             let data = json!({
                 "userId": own, "jid": from.as_str(), "to": to.as_str(), "sessionId": id,
@@ -415,6 +366,29 @@ impl Calls {
         }
     }
 
+    /// A client's reply to the offer.
+    pub(super) fn handle_reply(
+        &mut self,
+        conn: ConnId,
+        iq: &Iq,
+        streams: &Streams,
+        world: &mut World,
+    ) {
+        let from = streams.jid(conn);
+        let offered = |call: &Call| {
+            call.offer_iq.is_some() && call.offer_iq == iq.id && call.handled_by.as_ref() == from
+        };
+        let id = self.live.iter().find(|id| self.calls.get(*id).is_some_and(offered));
+        if let Some(call) = id.and_then(|id| self.calls.get_mut(id)) {
+            call.offer_iq = None;
+            let reply = match &iq.kind {
+                IqKind::Error(error) => json!({"reply": "error", "condition": error.condition}),
+                _ => json!({"reply": "result"}),
+            };
+            world.happened("offer-reply", call.about(reply));
+        }
+    }
+
     /// An IQ of a session.
     pub(super) fn handle_iq(
         &mut self,
@@ -429,9 +403,8 @@ impl Calls {
             IqKind::Set(Payload::Rpc(rpc)) => rpc.method.session_id(),
             _ => None,
         };
-        let call = self.calls.values_mut().find(|call| {
-            Some(&*call.session) == session
-                && call.handled_by.as_ref() == Some(&from)
+        let call = session.and_then(|session| self.by_session(session)).filter(|call| {
+            call.handled_by.as_ref() == Some(&from)
                 && iq.to.as_ref() == Some(&call.conversation.peer)
                 && call.far.is_some()
         });
@@ -490,25 +463,25 @@ impl Calls {
     }
 
     fn by_udp(&mut self, id: UdpId) -> Option<&mut Call> {
-        self.calls.values_mut().find(|call| call.far.as_ref().is_some_and(|far| far.udp == id))
+        let is_it = |call: &Call| call.far.as_ref().is_some_and(|far| far.udp == id);
+        let id = self.live.iter().find(|id| self.calls.get(*id).is_some_and(is_it))?;
+        self.calls.get_mut(id)
     }
 
     // Time
 
     pub(super) fn next_wake(&self) -> Option<Wake> {
-        self.calls
-            .values()
-            .map(|call| {
-                let far = call.far.as_ref().and_then(FarEnd::next_wake);
-                Wake::earliest(far, call.phase.wake())
-            })
-            .fold(None, Wake::earliest)
+        let live = self.live.iter().filter_map(|id| self.calls.get(id));
+        live.map(Call::next_wake).fold(None, Wake::earliest)
     }
 
     pub(super) fn handle_timeout(&mut self, streams: &mut Streams, world: &mut World) {
-        for call in self.calls.values_mut() {
-            call.handle_timeout(streams, world);
+        for id in &self.live {
+            if let Some(call) = self.calls.get_mut(id) {
+                call.handle_timeout(streams, world);
+            }
         }
+        self.sweep();
     }
 }
 
@@ -516,318 +489,4 @@ impl Calls {
 enum Step<'a> {
     Jingle(&'a mut Call, &'a Jingle),
     Rpc(&'a mut Call, &'a Rpc),
-}
-
-impl Call {
-    fn user(&self) -> Option<&str> {
-        self.conversation.agent.user.as_deref()
-    }
-
-    fn about(&self, mut data: Value) -> Value {
-        data["conversationId"] = json!(self.conversation.id);
-        data["userId"] = json!(self.user());
-        data
-    }
-
-    fn publish(&self, streams: &Streams, world: &mut World) {
-        if let Some(user) = self.user() {
-            let topic = format!("v2.users.{user}.conversations");
-            streams.publish(user, &topic, &self.conversation.body(), world);
-        }
-    }
-
-    fn propose(&self, streams: &Streams, world: &mut World) {
-        let propose = Propose {
-            id: self.session.clone(),
-            conversation_id: Some(self.conversation.id.clone()),
-            persistent_conversation_id: None,
-            sdp_over_xmpp: self.plan.signaling == Signaling::Sdp,
-            auto_answer: self.plan.auto_answer,
-            eager: self.plan.eager,
-            original_room: Some(self.conversation.peer.to_string()),
-            from_user_id: self.user().map(str::to_owned),
-            meeting_id: None,
-            media: vec!["audio".to_owned()],
-        };
-        self.tell_all(&SessionMessage::Propose(propose), streams, world);
-    }
-
-    fn tell_all(&self, message: &SessionMessage, streams: &Streams, world: &mut World) {
-        if let Some(user) = self.user() {
-            let payload = Payload::JingleMessage(message.clone());
-            streams.fan_out(user, &self.conversation.peer, &payload, None, world);
-        }
-    }
-
-    /// A client takes the call.
-    fn proceed(&mut self, client: Jid, world: &mut World) {
-        if !matches!(self.phase, Phase::Ringing { .. }) {
-            return;
-        }
-        self.phase = Phase::Proceeding;
-        self.handled_by = Some(client);
-        let mut config = EngineConfig::new(world.seed.child(&self.session));
-        config.codecs.clone_from(&world.options.codecs);
-        let engine = world.factory.create(world.now, config);
-        let udp = world.udp_id();
-        self.far = Some(FarEnd::new(udp, engine));
-        world.push(Output::OpenUdp { id: udp });
-    }
-
-    fn signal(&self) -> Option<Signal> {
-        Some(Signal {
-            kind: self.plan.signaling,
-            session: self.session.clone(),
-            conversation: self.conversation.id.clone(),
-            from: self.conversation.peer.clone(),
-            to: self.handled_by.clone()?,
-        })
-    }
-
-    /// Our sockets are there: offer.
-    fn make_offer(&mut self, local: &[SocketAddr], streams: &Streams, world: &mut World) {
-        let (Some(signal), Some(far)) = (self.signal(), &mut self.far) else { return };
-        if self.phase != Phase::Proceeding {
-            return;
-        }
-        let offer = match far.engine.create_offer(world.now) {
-            Ok(offer) => offer,
-            Err(error) => {
-                world.log(format!("no media: {error}"));
-                return self.end(None, streams, world);
-            }
-        };
-        for address in local {
-            let public = SocketAddr::new(
-                if address.ip().is_unspecified() { world.public_ip } else { address.ip() },
-                address.port(),
-            );
-            far.engine.add_local_address(world.now, public);
-        }
-        far.engine.local_addresses_done(world.now);
-        let words = far.drain(world.now);
-        let candidates = std::mem::take(&mut far.candidates);
-        self.offer.clone_from(&offer);
-        self.phase = Phase::Offered;
-        let inline = if self.plan.trickle { &[][..] } else { &candidates[..] };
-        let jingle = Signal { kind: Signaling::Jingle, ..signal.clone() };
-        if self.plan.also_jingle == Some(AlsoJingle::Before) {
-            jingle.offer(&offer, inline, streams, world);
-        }
-        signal.offer(&offer, inline, streams, world);
-        if self.plan.also_jingle == Some(AlsoJingle::After) {
-            jingle.offer(&offer, inline, streams, world);
-        }
-        if self.plan.trickle {
-            self.untold = candidates;
-        }
-        // Streaming clients before 19 lose what comes before they have made the session of an
-        // SDP offer (wire notes 6.14): it waits for their accept.
-        if self.plan.signaling == Signaling::Jingle {
-            self.trickle(streams, world);
-        }
-        self.act(words, world);
-    }
-
-    /// Tells the client our candidates, one by one, and that there are no more.
-    fn trickle(&mut self, streams: &Streams, world: &mut World) {
-        let candidates = std::mem::take(&mut self.untold);
-        let Some(signal) = self.signal().filter(|_| !candidates.is_empty()) else { return };
-        for candidate in &candidates {
-            signal.candidate(&self.offer, candidate, streams, world);
-        }
-        signal.gathering_complete(&self.offer, streams, world);
-    }
-
-    fn handle_jingle(&mut self, jingle: &Jingle, streams: &Streams, world: &mut World) {
-        let data = self.about(json!({"sessionId": self.session}));
-        world.happened(jingle.action.as_str(), data);
-        match &jingle.action {
-            Action::SessionAccept => match sdp::to_sdp(jingle, Role::Responder) {
-                Ok(answer) => self.answered(&answer, streams, world),
-                Err(error) => {
-                    world.log(format!("an answer that cannot be used: {error}"));
-                    self.end(Some(Reason::FailedApplication), streams, world);
-                }
-            },
-            Action::TransportInfo => {
-                let transports = jingle.contents.iter().filter_map(|c| c.transport.as_ref());
-                for candidate in transports.flat_map(|t| &t.candidates) {
-                    self.remote_candidate(&candidate.to_line(), world);
-                }
-            }
-            Action::SessionTerminate => self.end(None, streams, world),
-            _ => {}
-        }
-    }
-
-    fn handle_rpc(&mut self, rpc: &Rpc, streams: &Streams, world: &mut World) {
-        let data = self.about(json!({"sessionId": self.session}));
-        world.happened(&format!("genesys-{}", rpc.method.name()), data);
-        match &rpc.method {
-            Method::Answer { sdp, .. } => self.answered(sdp, streams, world),
-            Method::IceCandidate { candidate: RpcCandidate::Candidate { line, .. }, .. } => {
-                self.remote_candidate(line, world);
-            }
-            Method::Terminate { .. } => self.end(None, streams, world),
-            Method::IceCandidate { .. }
-            | Method::Offer { .. }
-            | Method::Info { .. }
-            | Method::Mute { .. }
-            | Method::Unmute { .. }
-            | Method::Other { .. } => {}
-        }
-    }
-
-    fn remote_candidate(&mut self, line: &str, world: &mut World) {
-        self.candidates_from_client += 1;
-        if let Some(far) = &mut self.far {
-            if let Err(error) = far.engine.add_remote_candidate(world.now, line) {
-                world.log(format!("a candidate that cannot be used: {error}"));
-            }
-            self.listen(world);
-        }
-    }
-
-    fn answered(&mut self, answer: &str, streams: &Streams, world: &mut World) {
-        if self.phase != Phase::Offered {
-            return;
-        }
-        self.trickle(streams, world);
-        let Some(far) = &mut self.far else { return };
-        if let Err(error) = far.engine.accept_answer(world.now, answer) {
-            world.log(format!("an answer that cannot be used: {error}"));
-            return self.end(Some(Reason::FailedApplication), streams, world);
-        }
-        self.listen(world);
-        world.happened("answered", self.about(json!({"sessionId": self.session})));
-        match self.conversation.direction {
-            Direction::Inbound => self.connect(streams, world),
-            Direction::Outbound => {
-                self.phase = Phase::FarRinging { answer: world.now + FAR_ANSWER };
-            }
-        }
-    }
-
-    fn connect(&mut self, streams: &Streams, world: &mut World) {
-        self.phase = Phase::Answered;
-        self.conversation.enter(LegState::Connected, world);
-        self.publish(streams, world);
-        world.happened("call-connected", self.about(json!({"sessionId": self.session})));
-        world.log(format!("call {} connected", &self.conversation.id[..8]));
-    }
-
-    /// Takes what the far end's media has to say.
-    fn listen(&mut self, world: &mut World) {
-        if let Some(far) = &mut self.far {
-            let words = far.drain(world.now);
-            self.act(words, world);
-        }
-    }
-
-    fn act(&mut self, words: Vec<Word>, world: &mut World) {
-        let agent = &self.conversation.agent;
-        let heard = !agent.muted && !agent.held;
-        let mut echoes = Vec::new();
-        for word in words {
-            match word {
-                Word::Transmit { local, remote, data } => {
-                    if let Some(far) = &self.far {
-                        world.push(Output::Transmit { id: far.udp, local, remote, data });
-                    }
-                }
-                Word::State(state) => {
-                    let name = format!("{state:?}").to_lowercase();
-                    world.happened("media-state", self.about(json!({"state": name})));
-                }
-                Word::Heard(frame) => match self.plan.far_end {
-                    FarEndMode::External if heard => {
-                        let conversation = self.conversation.id.clone();
-                        world.push(Output::FarAudio { conversation, frame });
-                    }
-                    FarEndMode::Echo if heard => echoes.push(frame),
-                    FarEndMode::External
-                    | FarEndMode::Echo
-                    | FarEndMode::Prompt
-                    | FarEndMode::Silence => {}
-                },
-                Word::Key(digit) => {
-                    let key = digit.as_char().to_string();
-                    world.happened("dtmf", self.about(json!({"digit": key})));
-                }
-            }
-        }
-        if let (Some(far), false) = (&mut self.far, echoes.is_empty()) {
-            for frame in &echoes {
-                far.say(world.now, frame);
-            }
-            let words = far.drain(world.now);
-            self.act(words, world);
-        }
-    }
-
-    fn handle_timeout(&mut self, streams: &Streams, world: &mut World) {
-        let now = world.now;
-        match self.phase {
-            Phase::Ringing { until, .. } if until <= now => self.end(None, streams, world),
-            Phase::Ringing { repeat, until } if repeat <= now => {
-                self.phase = Phase::Ringing { repeat: now + REPEAT, until };
-                self.propose(streams, world);
-            }
-            Phase::FarRinging { answer } if answer <= now => self.connect(streams, world),
-            Phase::Ringing { .. }
-            | Phase::FarRinging { .. }
-            | Phase::Proceeding
-            | Phase::Offered
-            | Phase::Answered
-            | Phase::Elsewhere
-            | Phase::Over => {}
-        }
-        let speaks = !self.conversation.agent.held;
-        if let Some(far) = &mut self.far
-            && far.next_wake().is_some_and(|wake| wake.at <= now)
-        {
-            far.handle_timeout(now, self.plan.far_end, speaks, &mut world.prompt);
-            self.listen(world);
-        }
-    }
-
-    /// The call is over. `reason` is what the client is told, where it does not know.
-    fn end(&mut self, reason: Option<Reason>, streams: &Streams, world: &mut World) {
-        let phase = std::mem::replace(&mut self.phase, Phase::Over);
-        if phase == Phase::Over {
-            return;
-        }
-        self.conversation.enter(LegState::Disconnected, world);
-        self.publish(streams, world);
-        match phase {
-            Phase::Ringing { .. } | Phase::Proceeding => {
-                let id = self.session.clone();
-                self.tell_all(&SessionMessage::Retract { id }, streams, world);
-            }
-            Phase::Offered | Phase::FarRinging { .. } | Phase::Answered => {
-                if let (Some(reason), Some(signal)) = (reason, self.signal()) {
-                    signal.terminate(reason, streams, world);
-                }
-            }
-            Phase::Elsewhere | Phase::Over => {}
-        }
-        self.conversation.enter(LegState::Terminated, world);
-        self.publish(streams, world);
-        self.drop_media(streams, world);
-        world.happened("call-ended", self.about(json!({"sessionId": self.session})));
-        world.log(format!("call {} over", &self.conversation.id[..8]));
-    }
-
-    fn drop_media(&mut self, _streams: &Streams, world: &mut World) {
-        if let Some(far) = &mut self.far
-            && far.engine.state() != MediaState::Closed
-        {
-            far.engine.close(world.now);
-            let words = far.drain(world.now);
-            let id = far.udp;
-            self.act(words, world);
-            world.push(Output::CloseUdp { id });
-        }
-    }
 }

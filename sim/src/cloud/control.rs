@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::Response;
 use serde_json::{Value, json};
 
-use super::calls::{AlsoJingle, Plan};
+use super::call::{AlsoJingle, Plan};
 use super::directory::Station;
 use super::events::Query;
 use super::far_end::FarEndMode;
@@ -47,6 +47,13 @@ impl Cloud {
                     self.call_body(cid)
                 }
                 _ => bad_request("how is accept or reject"),
+            },
+            ("POST", ["calls", cid, "participant"]) => match body {
+                Value::Object(fields) => {
+                    self.calls.set_leg(cid, fields, &self.streams, &mut self.world);
+                    self.call_body(cid)
+                }
+                _ => bad_request("fields of the call are wanted"),
             },
             ("POST", ["calls", cid, "far-end"]) => {
                 match body["mode"].as_str().and_then(FarEndMode::named) {
@@ -91,7 +98,7 @@ impl Cloud {
     }
 
     fn reset(&mut self) -> Response<Vec<u8>> {
-        self.calls.clear(&self.streams, &mut self.world);
+        self.calls.clear(&mut self.world);
         self.streams.clear(&mut self.world);
         self.world.directory.clear();
         self.world.faults.clear();

@@ -1,10 +1,13 @@
 //! A conversation of an agent and somebody outside, and how notifications tell it.
 
 use offhook::xmpp::Jid;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::World;
 use super::directory::User;
+
+/// Fields of a call that can be set from outside.
+const MAX_SET: usize = 64;
 
 /// States of a leg (wire notes 4.8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +68,8 @@ pub(super) struct Leg {
     pub(super) state: LegState,
     pub(super) muted: bool,
     pub(super) held: bool,
+    /// Fields of the call that somebody set from outside.
+    set: Map<String, Value>,
     started: String,
     connected: Option<String>,
     ended: Option<String>,
@@ -82,6 +87,7 @@ impl Leg {
             state: LegState::Alerting,
             muted: false,
             held: false,
+            set: Map::new(),
             started: world.clock.iso(world.now),
             connected: None,
             ended: None,
@@ -95,6 +101,23 @@ impl Leg {
         }
         if state.is_over() {
             self.ended.get_or_insert_with(|| time.to_owned());
+        }
+    }
+
+    /// Sets fields of the call as notifications tell it; null takes one back.
+    pub(super) fn set(&mut self, fields: &Map<String, Value>) {
+        for (key, value) in fields {
+            match (key.as_str(), value) {
+                ("muted", Value::Bool(muted)) => self.muted = *muted,
+                ("held", Value::Bool(held)) => self.held = *held,
+                (_, Value::Null) => {
+                    self.set.remove(key);
+                }
+                _ if self.set.len() < MAX_SET => {
+                    self.set.insert(key.clone(), value.clone());
+                }
+                _ => {}
+            }
         }
     }
 
@@ -121,6 +144,9 @@ impl Leg {
         }
         if let Some(user) = &self.user {
             body["userId"] = json!(user);
+        }
+        for (key, value) in &self.set {
+            call[key] = value.clone();
         }
         body["calls"] = json!([call]);
         body

@@ -6,6 +6,7 @@
 //! [`Output::Timeout`].
 
 mod api;
+mod call;
 mod calls;
 mod clock;
 mod control;

@@ -27,14 +27,14 @@ pub(super) struct Signal {
 }
 
 impl Signal {
-    /// The offer, with the candidates that are to go with it.
+    /// The offer, with the candidates that are to go with it. Its IQ's id, if it was sent.
     pub(super) fn offer(
         &self,
         offer: &str,
         inline: &[LocalCandidate],
         streams: &Streams,
         world: &mut World,
-    ) {
+    ) -> Option<String> {
         let sdp = with_candidates(offer, inline);
         let payload = match self.kind {
             Signaling::Jingle => match sdp::from_sdp(&sdp, Role::Initiator) {
@@ -44,7 +44,10 @@ impl Signal {
                     contents,
                     groups,
                 )),
-                Err(error) => return world.log(format!("no offer: {error}")),
+                Err(error) => {
+                    world.log(format!("no offer: {error}"));
+                    return None;
+                }
             },
             Signaling::Sdp => self.rpc(
                 Method::Offer {
@@ -56,7 +59,7 @@ impl Signal {
                 world,
             ),
         };
-        streams.send_iq(&self.from, &self.to, payload, world);
+        streams.send_iq(&self.from, &self.to, payload, world)
     }
 
     /// One candidate of ours.

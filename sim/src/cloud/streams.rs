@@ -205,13 +205,19 @@ impl Streams {
         self.conns.iter().rev().find(|(_, c)| c.jid.as_ref() == Some(jid)).map(|(id, _)| *id)
     }
 
-    /// Sends an IQ set to a full JID.
-    pub(super) fn send_iq(&self, from: &Jid, to: &Jid, payload: Payload, world: &mut World) {
-        if let Some(conn) = self.conn_of(to) {
-            let id = world.rng.uuid();
-            let iq = Iq::set(id, Some(to.clone()), payload).with_from(from.clone());
-            self.send(conn, &Frame::Iq(iq), world);
-        }
+    /// Sends an IQ set to a full JID. The IQ's id, if somebody is there.
+    pub(super) fn send_iq(
+        &self,
+        from: &Jid,
+        to: &Jid,
+        payload: Payload,
+        world: &mut World,
+    ) -> Option<String> {
+        let conn = self.conn_of(to)?;
+        let id = world.rng.uuid();
+        let iq = Iq::set(id.clone(), Some(to.clone()), payload).with_from(from.clone());
+        self.send(conn, &Frame::Iq(iq), world);
+        Some(id)
     }
 
     /// Sends a message to every resource of a user (wire notes 5.6: the sender included).
@@ -402,8 +408,8 @@ impl Streams {
             }
             IqKind::Set(Payload::PubSub(pubsub)) => self.pubsub(conn, &iq, pubsub, world),
             IqKind::Set(Payload::Jingle(_) | Payload::Rpc(_)) => return Some(Frame::Iq(iq)),
-            // Answers to our own.
-            IqKind::Result(_) | IqKind::Error(_) => return None,
+            // Answers to our own, or to a call's.
+            IqKind::Result(_) | IqKind::Error(_) => return Some(Frame::Iq(iq)),
             IqKind::Get(Payload::Malformed { element, .. })
             | IqKind::Set(Payload::Malformed { element, .. }) => {
                 world.log(format!("malformed {element}"));

@@ -1,3 +1,5 @@
-//! What the integration tests share.
+//! What the integration tests share; none uses all of it.
+#![allow(dead_code)]
 
+pub(crate) mod desk;
 pub(crate) mod world;

@@ -1,0 +1,185 @@
+//! The control API, route by route, as its notes fix it.
+
+mod common;
+
+use std::time::Duration;
+
+use common::desk::Desk;
+use serde_json::{Value, json};
+
+fn with_user() -> (Desk, String) {
+    let mut desk = Desk::new();
+    let (status, user) = desk.control("POST", "users", &json!({"name": "Ada", "token": "t"}));
+    assert_eq!(status, 200);
+    (desk, user["userId"].as_str().unwrap().to_owned())
+}
+
+fn ring(desk: &mut Desk, user: &str) -> String {
+    let (status, call) = desk.control("POST", "calls", &json!({"kind": "inbound", "userId": user}));
+    assert_eq!(status, 200, "{call}");
+    call["conversationId"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn health_tells_features() {
+    let (status, health) = Desk::new().control("GET", "health", &Value::Null);
+    assert_eq!(status, 200);
+    assert!(health["features"].as_array().unwrap().contains(&json!("sdp-over-xmpp")));
+}
+
+#[test]
+fn unknown_ids_and_routes_are_not_found() {
+    let (mut desk, user) = with_user();
+    for (method, path) in [
+        ("GET", "calls/nobody"),
+        ("GET", "calls/nobody/media"),
+        ("POST", "calls/nobody/cancel"),
+        ("POST", "calls/nobody/hangup"),
+        ("POST", "calls/nobody/participant"),
+        ("GET", "nothing"),
+        ("DELETE", "health"),
+        ("PATCH", "users/nobody"),
+        ("POST", ""),
+    ] {
+        let (status, _) = desk.control(method, path, &json!({}));
+        assert_eq!(status, 404, "{method} {path}");
+    }
+    let (status, _) = desk.control("POST", "calls/nobody/elsewhere", &json!({"how": "accept"}));
+    assert_eq!(status, 404);
+    let (status, _) = desk.control("POST", "calls", &json!({"kind": "inbound", "userId": "x"}));
+    assert_eq!(status, 404);
+    let call = ring(&mut desk, &user);
+    for (path, body) in [
+        (format!("calls/{call}/elsewhere"), json!({"how": "perhaps"})),
+        (format!("calls/{call}/far-end"), json!({"mode": "sing"})),
+        ("calls".to_owned(), json!({"kind": "outbound", "userId": user})),
+        ("calls".to_owned(), json!({"userId": user, "signaling": "smoke"})),
+        ("faults".to_owned(), json!({"path": "[", "status": 500})),
+        ("faults".to_owned(), json!({"path": "x"})),
+        ("stanza".to_owned(), json!({})),
+    ] {
+        let (status, _) = desk.control("POST", &path, &body);
+        assert_eq!(status, 400, "{path} {body}");
+    }
+}
+
+#[test]
+fn a_user_is_what_was_asked_for() {
+    let mut desk = Desk::new();
+    let wish = json!({"userId": "u9", "name": "Bob", "token": "secret", "station": null});
+    let (status, user) = desk.control("POST", "users", &wish);
+    assert_eq!(status, 200);
+    assert_eq!((&user["userId"], &user["token"]), (&json!("u9"), &json!("secret")));
+    assert_eq!(user["stationId"], Value::Null);
+    assert!(user["jid"].as_str().unwrap().contains('@'));
+    let (status, me) = desk.api("secret", "GET", "users/me?expand=station", &Value::Null);
+    assert_eq!((status, &me["id"]), (200, &json!("u9")));
+    assert_eq!(me["station"], json!({}));
+    let (status, _) = desk.api("wrong", "GET", "users/me", &Value::Null);
+    assert_eq!(status, 401);
+
+    let wish = json!({"station": {"persistent": true, "lineAppearances": 100}});
+    let (_, user) = desk.control("POST", "users", &wish);
+    let token = user["token"].as_str().unwrap();
+    let path = format!("stations/{}", user["stationId"].as_str().unwrap());
+    let (status, station) = desk.api(token, "GET", &path, &Value::Null);
+    assert_eq!(status, 200);
+    assert_eq!(station["webRtcPersistentEnabled"], true);
+    assert_eq!(station["webRtcCallAppearances"], 100);
+}
+
+#[test]
+fn a_call_that_rings_can_be_looked_at_given_up_and_looked_at_again() {
+    let (mut desk, user) = with_user();
+    let id = ring(&mut desk, &user);
+    let (_, call) = desk.control("GET", &format!("calls/{id}"), &Value::Null);
+    assert_eq!((&call["state"], &call["direction"]), (&json!("alerting"), &json!("inbound")));
+    assert_eq!(call["userId"], json!(user));
+    let (_, media) = desk.control("GET", &format!("calls/{id}/media"), &Value::Null);
+    assert_eq!(media["packetsReceived"], 0);
+    let (status, _) = desk.control("POST", &format!("calls/{id}/cancel"), &json!({}));
+    assert_eq!(status, 200);
+    let (_, call) = desk.control("GET", &format!("calls/{id}"), &Value::Null);
+    assert_eq!(call["state"], "terminated");
+    let (status, _) = desk.control("POST", &format!("calls/{id}/hangup"), &json!({}));
+    assert_eq!(status, 200, "once more is no matter");
+}
+
+#[test]
+fn a_call_that_nobody_answers_ends_by_itself() {
+    let (mut desk, user) = with_user();
+    let id = ring(&mut desk, &user);
+    desk.wait(Duration::from_secs(119));
+    let (_, call) = desk.control("GET", &format!("calls/{id}"), &Value::Null);
+    assert_eq!(call["state"], "alerting");
+    desk.wait(Duration::from_secs(2));
+    let (_, call) = desk.control("GET", &format!("calls/{id}"), &Value::Null);
+    assert_eq!(call["state"], "terminated");
+    assert_eq!(desk.wake, None, "and then nothing is left to do");
+}
+
+#[test]
+fn events_are_numbered_filtered_and_waited_for() {
+    let (mut desk, user) = with_user();
+    let waiting = desk.ask("GET", "/control/events?wait=5000&type=call-ringing", "", "");
+    assert_eq!(desk.answer(waiting), None);
+    let id = ring(&mut desk, &user);
+    let (status, body) = desk.answer(waiting).expect("answered as soon as it rings");
+    assert_eq!(status, 200);
+    assert_eq!(body["events"][0]["conversationId"], json!(id));
+    let next = body["next"].as_u64().unwrap();
+    let later = desk.ask("GET", &format!("/control/events?after={next}&wait=1000"), "", "");
+    desk.wait(Duration::from_millis(999));
+    assert_eq!(desk.answer(later), None);
+    desk.wait(Duration::from_millis(1));
+    assert_eq!(desk.answer(later), Some((200, json!({"events": [], "next": next}))));
+}
+
+#[test]
+fn a_fault_answers_so_often_and_no_more() {
+    let (mut desk, _) = with_user();
+    let fault = json!({"method": "get", "path": "/users/me$", "status": 429,
+        "headers": {"Retry-After": 3}, "body": {"code": "slow.down"}, "times": 2});
+    assert_eq!(desk.control("POST", "faults", &fault).0, 200);
+    for _ in 0..2 {
+        let (status, body) = desk.api("t", "GET", "users/me", &Value::Null);
+        assert_eq!((status, &body["code"]), (429, &json!("slow.down")));
+    }
+    assert_eq!(desk.api("t", "GET", "users/me", &Value::Null).0, 200);
+}
+
+#[test]
+fn a_reset_forgets_everything() {
+    let (mut desk, user) = with_user();
+    let id = ring(&mut desk, &user);
+    desk.control("POST", "options", &json!({"stun": false}));
+    desk.control("POST", "faults", &json!({"path": "organizations", "status": 500}));
+    assert_eq!(desk.control("POST", "reset", &json!({})).0, 200);
+    assert_eq!(desk.control("GET", &format!("calls/{id}"), &Value::Null).0, 404);
+    assert_eq!(desk.api("t", "GET", "users/me", &Value::Null).0, 401);
+    desk.control("POST", "users", &json!({"token": "t"}));
+    assert_eq!(desk.api("t", "GET", "organizations/me", &Value::Null).0, 200);
+    let (_, options) = desk.control("POST", "options", &json!({}));
+    assert_eq!(options["stun"], true);
+}
+
+#[test]
+fn users_calls_and_requests_are_bounded() {
+    let (mut desk, user) = with_user();
+    let mut refused = None;
+    for n in 0..3000 {
+        let body = json!({"kind": "inbound", "userId": user});
+        let (status, _) = desk.control("POST", "calls", &body);
+        desk.outputs.clear();
+        if status != 200 {
+            refused = Some(n);
+            break;
+        }
+    }
+    assert_eq!(refused, Some(2000), "calls that are not over stay");
+    let (status, _) = desk.control("GET", "health", &Value::Null);
+    assert_eq!(status, 200);
+    desk.wait(Duration::from_secs(121));
+    desk.outputs.clear();
+    ring(&mut desk, &user);
+}
