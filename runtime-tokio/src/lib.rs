@@ -90,3 +90,8 @@ impl Runtime for Tokio {
         socket.recv_from(buffer).await
     }
 }
+
+/// The README's program compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
