@@ -171,16 +171,56 @@ fn closing_tells_the_far_side() {
 }
 
 #[test]
-fn what_cannot_be_done_yet_says_so() {
+fn rfc_8445_9_an_ice_restart_keeps_the_call() {
+    for by_cut in [false, true] {
+        let mut pair = Pair::connected();
+        pair.talk(5, MS(20));
+        if by_cut {
+            pair.cut();
+            pair.run_until(MS(30_000), |p| p.both(MediaState::Disconnected));
+            pair.mend();
+        }
+        let old = ufrag(&pair.answer);
+        let now = pair.now;
+        pair.candidates = [Vec::new(), Vec::new()];
+        let offer = pair.engine(Side::A).restart_ice(now).unwrap();
+        let answer = pair.reoffer(&offer);
+        assert_ne!(ufrag(&answer), old, "new credentials answer new ones");
+        pair.run_until(MS(20_000), |p| p.both(MediaState::Connected));
+        pair.heard(Side::B);
+        pair.talk(10, MS(20));
+        assert_eq!(pair.heard(Side::B).len(), 10, "after a cut: {by_cut}");
+    }
+}
+
+#[test]
+fn a_renegotiation_without_a_change_changes_nothing() {
+    let mut pair = Pair::new();
+    let offer = pair.negotiate_keeping_the_offer();
+    pair.run_until(MS(5000), |p| p.both(MediaState::Connected));
+    let now = pair.now;
+    pair.engine(Side::B).accept_offer(now, &offer).unwrap();
+    let answer = pair.engine(Side::B).create_answer(now).unwrap();
+    assert_eq!(ufrag(&answer), ufrag(&pair.answer));
+    pair.talk(10, MS(20));
+    assert_eq!(pair.heard(Side::B).len(), 10);
+    assert!(pair.both(MediaState::Connected));
+}
+
+#[test]
+fn an_offer_that_cannot_be_used_leaves_a_session_as_it_is() {
     let mut pair = Pair::connected();
     let now = pair.now;
-    let offer = Pair::new().offer();
-    assert!(matches!(pair.engine(Side::A).restart_ice(now), Err(MediaError::NotYet(_))));
-    assert!(matches!(pair.engine(Side::B).accept_offer(now, &offer), Err(MediaError::NotYet(_))));
-    let mut frame = pair.frame(0, Side::A);
-    frame.codec = AudioCodec::Pcmu;
+    for bad in ["", "v=0", "v=0\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\n"] {
+        assert!(matches!(pair.engine(Side::B).accept_offer(now, bad), Err(MediaError::Sdp(_))));
+    }
+    assert!(matches!(pair.engine(Side::B).create_answer(now), Err(MediaError::State(_))));
     pair.talk(3, MS(20));
     assert_eq!(pair.heard(Side::B).len(), 3, "the session goes on");
+}
+
+fn ufrag(sdp: &str) -> String {
+    offhook::jingle::sdp::ice_credentials(sdp).unwrap().0
 }
 
 #[test]

@@ -231,11 +231,14 @@ pub trait Engine: Send {
     fn accept_answer(&mut self, now: Instant, answer: &str) -> Result<(), MediaError>;
 
     /// Applies an offer. The answer is made later, by [`Engine::create_answer`], so that remote
-    /// candidates can be collected meanwhile.
+    /// candidates can be collected meanwhile. On a session that is up it is a renegotiation, or,
+    /// with new ICE credentials, an ICE restart (RFC 8445 section 9), after which our candidates
+    /// are told again.
     ///
     /// # Errors
     ///
-    /// [`MediaError::NotYet`] for a renegotiation or an ICE restart; others by the offer.
+    /// [`MediaError::State`] while an offer waits for its answer; others by the offer. A session
+    /// that was up goes on as it was.
     fn accept_offer(&mut self, now: Instant, offer: &str) -> Result<(), MediaError>;
 
     /// The answer to the offer accepted before. Answers `a=setup:active` to `actpass`.
@@ -254,11 +257,12 @@ pub trait Engine: Send {
     /// [`MediaError::Candidate`] when it cannot be read. The session goes on.
     fn add_remote_candidate(&mut self, now: Instant, candidate: &str) -> Result<(), MediaError>;
 
-    /// Asks for an ICE restart (RFC 8445 section 9).
+    /// Makes an offer with new ICE credentials (RFC 8445 section 9). Our candidates are told again
+    /// once it is answered.
     ///
     /// # Errors
     ///
-    /// [`MediaError::NotYet`].
+    /// [`MediaError::State`] before the first negotiation is done, or while an offer waits.
     fn restart_ice(&mut self, now: Instant) -> Result<String, MediaError>;
 
     /// A datagram came to one of our local addresses.

@@ -107,9 +107,38 @@ impl Pair {
 
     /// Offer, answer and candidates, all at once. A offers.
     pub(crate) fn negotiate(&mut self) -> Result<(), MediaError> {
-        let now = self.now;
         let offer = self.offer();
-        self.engine(Side::B).accept_offer(now, &offer)?;
+        self.answer_to(&offer)
+    }
+
+    pub(crate) fn negotiate_keeping_the_offer(&mut self) -> String {
+        let offer = self.offer();
+        self.answer_to(&offer).unwrap();
+        offer
+    }
+
+    /// A offers once more; B's answer. Candidates go both ways again.
+    pub(crate) fn reoffer(&mut self, offer: &str) -> String {
+        let now = self.now;
+        self.engine(Side::B).accept_offer(now, offer).unwrap();
+        let answer = self.engine(Side::B).create_answer(now).unwrap();
+        self.engine(Side::A).accept_answer(now, &answer).unwrap();
+        for side in [Side::A, Side::B] {
+            self.drain(side);
+        }
+        for side in [Side::A, Side::B] {
+            for candidate in std::mem::take(&mut self.candidates[side as usize]) {
+                let other = self.engine(side.other());
+                other.add_remote_candidate(now, &candidate.candidate).unwrap();
+            }
+            self.drain(side.other());
+        }
+        answer
+    }
+
+    fn answer_to(&mut self, offer: &str) -> Result<(), MediaError> {
+        let now = self.now;
+        self.engine(Side::B).accept_offer(now, offer)?;
         self.drain(Side::B);
         self.answer = self.engine(Side::B).create_answer(now)?;
         let answer = self.answer.clone();
@@ -135,6 +164,11 @@ impl Pair {
     /// No datagram passes any more.
     pub(crate) fn cut(&mut self) {
         self.cut = true;
+    }
+
+    /// They pass again.
+    pub(crate) fn mend(&mut self) {
+        self.cut = false;
     }
 
     /// The next datagram from a side is lost.

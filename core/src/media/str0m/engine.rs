@@ -54,6 +54,9 @@ pub(super) struct WebRtc {
     /// When a path that is missing is given up.
     give_up: Option<Instant>,
     early: Vec<String>,
+    /// Our addresses, to be told again after an ICE restart.
+    local: Vec<Candidate>,
+    gathered: bool,
     outgoing: Outgoing,
     incoming: Incoming,
     keys: Option<dtmf::Sender>,
@@ -78,6 +81,8 @@ impl WebRtc {
             secure: false,
             give_up: None,
             early: Vec::new(),
+            local: Vec::new(),
+            gathered: false,
             outgoing,
             incoming: Incoming::default(),
             keys: None,
@@ -237,6 +242,49 @@ impl WebRtc {
         Ok(())
     }
 
+    fn local_ufrag(&mut self) -> String {
+        self.rtc.direct_api().local_ice_credentials().ufrag
+    }
+
+    fn tell_candidate(&mut self, candidate: &Candidate) {
+        let ufrag = self.local_ufrag();
+        self.event(EngineEvent::LocalCandidate(LocalCandidate {
+            mid: self.mid.map(|mid| mid.to_string()),
+            ufrag,
+            candidate: candidate.to_sdp_string(),
+        }));
+    }
+
+    fn tell_candidates_again(&mut self) {
+        for candidate in std::mem::take(&mut self.local) {
+            self.tell_candidate(&candidate);
+            self.local.push(candidate);
+        }
+        if self.gathered {
+            self.event(EngineEvent::GatheringComplete);
+        }
+    }
+
+    /// An offer on a session that is up: a renegotiation, or an ICE restart where its credentials
+    /// are new, after which our candidates are told again.
+    fn accept_reoffer(&mut self, now: Instant, offer: &str) -> Result<(), MediaError> {
+        let (sdp, candidates) = split_candidates(offer);
+        let offer = SdpOffer::from_sdp_string(&sdp).map_err(sdp_error)?;
+        let before = self.local_ufrag();
+        let answer = self.rtc.sdp_api().accept_offer(offer).map_err(sdp_error)?;
+        self.negotiation = Negotiation::Answering(answer.to_sdp_string());
+        self.agreed()?;
+        if self.local_ufrag() != before {
+            self.tell_candidates_again();
+        }
+        for candidate in candidates {
+            // The caller was told of a bad one when it came.
+            let _ = self.add_candidate(&candidate);
+        }
+        self.turn(now);
+        Ok(())
+    }
+
     fn can_take_candidates(&self) -> bool {
         matches!(self.negotiation, Negotiation::Answering(_) | Negotiation::Done)
     }
@@ -267,20 +315,14 @@ impl Engine for WebRtc {
             return;
         }
         let Ok(candidate) = Candidate::host(address, "udp") else { return };
-        let Some(line) = self.rtc.add_local_candidate(candidate).map(Candidate::to_sdp_string)
-        else {
-            return;
-        };
-        let ufrag = self.rtc.direct_api().local_ice_credentials().ufrag;
-        self.event(EngineEvent::LocalCandidate(LocalCandidate {
-            mid: self.mid.map(|mid| mid.to_string()),
-            ufrag,
-            candidate: line,
-        }));
+        let Some(added) = self.rtc.add_local_candidate(candidate).cloned() else { return };
+        self.tell_candidate(&added);
+        self.local.push(added);
         self.turn(now);
     }
 
     fn local_addresses_done(&mut self, now: Instant) {
+        self.gathered = true;
         self.event(EngineEvent::GatheringComplete);
         self.turn(now);
     }
@@ -308,26 +350,31 @@ impl Engine for WebRtc {
         };
         let (answer, candidates) = split_candidates(answer);
         let answer = SdpAnswer::from_sdp_string(&answer).map_err(sdp_error)?;
+        let before = self.local_ufrag();
         self.rtc.sdp_api().accept_answer(pending, answer).map_err(sdp_error)?;
         self.turn(now);
         self.agreed()?;
         for candidate in candidates {
             let _ = self.add_candidate(&candidate);
         }
-        self.enter(MediaState::Connecting);
+        if self.state == MediaState::New {
+            self.enter(MediaState::Connecting);
+        } else if self.local_ufrag() != before {
+            self.tell_candidates_again();
+        }
         self.turn(now);
         Ok(())
     }
 
     fn accept_offer(&mut self, now: Instant, offer: &str) -> Result<(), MediaError> {
+        check_offer(offer)?;
         match self.negotiation {
             Negotiation::New => {}
-            Negotiation::Done => return Err(MediaError::NotYet("renegotiation")),
+            Negotiation::Done => return self.accept_reoffer(now, offer),
             Negotiation::Offered(_) | Negotiation::Answering(_) => {
                 return Err(MediaError::State(self.state));
             }
         }
-        check_offer(offer)?;
         let (sdp, candidates) = split_candidates(offer);
         let offer = SdpOffer::from_sdp_string(&sdp).map_err(sdp_error)?;
         if is_actpass(&sdp) {
@@ -350,7 +397,9 @@ impl Engine for WebRtc {
         match std::mem::replace(&mut self.negotiation, Negotiation::Done) {
             Negotiation::Answering(answer) => {
                 self.now = self.now.max(now);
-                self.enter(MediaState::Connecting);
+                if self.state == MediaState::New {
+                    self.enter(MediaState::Connecting);
+                }
                 self.turn(now);
                 Ok(answer)
             }
@@ -371,8 +420,16 @@ impl Engine for WebRtc {
         Ok(())
     }
 
-    fn restart_ice(&mut self, _now: Instant) -> Result<String, MediaError> {
-        Err(MediaError::NotYet("an ICE restart"))
+    fn restart_ice(&mut self, now: Instant) -> Result<String, MediaError> {
+        if !matches!(self.negotiation, Negotiation::Done) {
+            return Err(MediaError::State(self.state));
+        }
+        let mut sdp = self.rtc.sdp_api();
+        sdp.ice_restart(true);
+        let (offer, pending) = sdp.apply().ok_or(MediaError::State(self.state))?;
+        self.negotiation = Negotiation::Offered(pending);
+        self.turn(now);
+        Ok(offer.to_sdp_string())
     }
 
     fn handle_datagram(
