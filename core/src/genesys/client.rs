@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::calls::Calls;
+use super::calls::{Calls, Lines};
 use super::command::{Command, Outcome};
 use super::config::{Auth, Config};
 use super::error::{Error, ErrorKind};
@@ -180,6 +180,10 @@ impl Client {
 
     /// Nobody will answer what was asked over the connection that is gone.
     pub(super) fn connection_lost(&mut self) {
+        if !self.out.config.session_survivability {
+            self.calls.sessions.end_all();
+            self.calls.sweep(&mut self.out);
+        }
         for ask in self.out.take_lost_iqs() {
             self.handle_answer(&ask, IqAnswer::Lost);
         }
@@ -190,7 +194,14 @@ impl Client {
             Ask::Organization | Ask::User | Ask::Channel | Ask::Station | Ask::Topics => {
                 self.link.handle_rest(ask, result, &mut self.out);
             }
-            Ask::Participant(_) | Ask::Change(_) | Ask::Dial(_) | Ask::Metadata(_) => {
+            Ask::Participant(_)
+            | Ask::Change(_)
+            | Ask::Answerer(_)
+            | Ask::Answer(_)
+            | Ask::Listing
+            | Ask::HoldOther
+            | Ask::Dial(_)
+            | Ask::Metadata(_) => {
                 let user = self.link.identity().and_then(|identity| identity.user.clone());
                 self.calls.handle_rest(ask, result, user.as_ref(), &mut self.out);
                 self.calls.sweep(&mut self.out);
@@ -264,6 +275,11 @@ impl Machine for Client {
                 self.calls.sessions.send_audio(media, &frame, &mut self.out);
                 self.calls.sweep(&mut self.out);
             }
+        }
+        self.calls.lines = self.link.phone().map_or(Lines::Unknown, Lines::from);
+        if self.link.take_came_back() {
+            let agent = matches!(self.out.config.auth, Auth::Token(_));
+            self.calls.came_back(agent, &mut self.out);
         }
         self.handle_time();
     }

@@ -31,6 +31,11 @@ pub struct Config {
     pub auto_connect_sessions: bool,
     /// Ring even where the service asks for an automatic answer. Default false.
     pub disable_auto_answer: bool,
+    /// What to do about a proposal that only brings a persistent connection up. Default
+    /// [`EagerConnection::Auto`].
+    pub eager_connection: EagerConnection,
+    /// Whether media sessions outlive a loss of signaling. Default true: people go on talking.
+    pub session_survivability: bool,
     /// Ask the service to ping instead of pinging it (wire notes 2.2). Default false.
     pub server_side_pings: bool,
     /// The longest delay between connection attempts. Default 90 s, at least 2 s.
@@ -39,6 +44,19 @@ pub struct Config {
     pub codecs: Vec<AudioCodec>,
     /// Tell every message on the wire as [`Event::Trace`](super::Event::Trace). Default false.
     pub trace: bool,
+}
+
+/// What to do about an eager proposal: one for media without a call, with which the service
+/// brings a persistent connection up before it is needed (LC-12).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EagerConnection {
+    /// Accept it without a word.
+    #[default]
+    Auto,
+    /// Accept it, and tell it as a pending session.
+    Event,
+    /// Leave it alone.
+    None,
 }
 
 /// Who logs in.
@@ -73,6 +91,8 @@ impl Config {
             jid_resource: None,
             auto_connect_sessions: true,
             disable_auto_answer: false,
+            eager_connection: EagerConnection::Auto,
+            session_survivability: true,
             server_side_pings: false,
             max_reconnect_delay: Duration::from_secs(90),
             codecs: vec![AudioCodec::Opus, AudioCodec::Pcmu, AudioCodec::Pcma],

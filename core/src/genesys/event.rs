@@ -58,8 +58,31 @@ pub enum Event {
         /// Why.
         reason: Reason,
     },
+    /// A session took another's place: the service recovered media (a re-invite). The audio goes on
+    /// under the same [`Session::media`]; the old session has ended without a word.
+    SessionReplaced {
+        /// The one that carries on.
+        session: Session,
+        /// The one before.
+        old: SessionId,
+    },
     /// The media path stopped answering. A later [`MediaState::Connected`] means it is back.
     SessionInterrupted(Session),
+    /// A call is connected on a session of this client. Told once for each call, where
+    /// [`Event::SessionStarted`] is told once for each session: calls may share one.
+    CallConnected {
+        /// The call, as the service tells it.
+        call: Conversation,
+        /// The media session that carries it.
+        session: SessionId,
+    },
+    /// A call that was connected is over. Its session may go on.
+    CallEnded {
+        /// Its conversation.
+        conversation: ConversationId,
+        /// The media session that carried it, if it still does.
+        session: Option<SessionId>,
+    },
     /// The media state of a session changed.
     MediaState {
         /// Which session.

@@ -128,6 +128,34 @@ impl Goals {
         self.settle_ends(out);
     }
 
+    /// A session took another's place: whoever waited for the one waits for the other.
+    pub(crate) fn session_replaced(&mut self, old: &SessionId, new: &SessionId) {
+        for goal in self.open.values_mut() {
+            match goal {
+                Goal::Answer(session)
+                | Goal::Terminate(session)
+                | Goal::End { session: Some(session), .. }
+                    if session == old =>
+                {
+                    *session = new.clone();
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The media session of a call outlives it: its end is not waited for (PC-12).
+    pub(crate) fn session_stays(&mut self, of: &ConversationId, out: &mut Outbox) {
+        for goal in self.open.values_mut() {
+            if let Goal::End { conversation, session, .. } = goal
+                && conversation == of
+            {
+                *session = None;
+            }
+        }
+        self.settle_ends(out);
+    }
+
     /// A call is over in the service.
     pub(crate) fn call_over(&mut self, of: &ConversationId, out: &mut Outbox) {
         for goal in self.open.values_mut() {

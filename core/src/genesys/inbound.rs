@@ -3,7 +3,7 @@
 
 use super::client::Client;
 use super::error::{Error, ErrorKind};
-use super::event::{Event, Signaling};
+use super::event::{Event, SessionType, Signaling};
 use super::ids::{ConversationId, SessionId};
 use super::notice::Notice;
 use super::outbox::IqAnswer;
@@ -207,7 +207,7 @@ impl Client {
             Some((_, true)) => return,
             Some((conversation, false)) => conversation,
             None => {
-                if session_type(&peer) == super::event::SessionType::Softphone {
+                if session_type(&peer) == SessionType::Softphone {
                     self.out.malformed(format!("session-initiate {session} without a propose"));
                 }
                 return self.reply(iq, Err(StanzaError::item_not_found()));
@@ -221,8 +221,15 @@ impl Client {
             }
         };
         self.reply(iq, Ok(()));
-        let signaling = Signaling::Jingle;
-        self.offered(Offer { session: session.clone(), conversation, peer, signaling, sdp });
+        self.offered(Offer {
+            session: session.clone(),
+            conversation,
+            peer,
+            signaling: Signaling::Jingle,
+            sdp,
+            reinvite: false,
+            replaces: None,
+        });
     }
 
     fn handle_transport_info(
@@ -233,19 +240,20 @@ impl Client {
         if jingle.contents.is_empty() {
             return Err(StanzaError::jingle_bad_request());
         }
-        let restart = jingle.contents.iter().any(|content| {
-            content.transport.as_ref().is_some_and(|t| t.pwd.is_some() && t.candidates.is_empty())
+        let transports = jingle.contents.iter().filter_map(|content| content.transport.as_ref());
+        let restart = transports.clone().find_map(|transport| {
+            let (ufrag, pwd) = (transport.ufrag.as_deref()?, transport.pwd.as_ref()?);
+            (!self.calls.sessions.has_ufrag(session, ufrag)).then_some((ufrag, pwd))
         });
-        if restart {
-            // An ICE restart by the far side: the old path may still work.
-            let text = format!("{session}: an ICE restart is not supported yet");
-            self.out.event(Event::Error(Error::new(ErrorKind::Media, text)));
-            return Err(StanzaError::new(
-                crate::xmpp::ErrorType::Cancel,
-                "feature-not-implemented",
-            ));
+        if let Some((ufrag, pwd)) = restart {
+            let restarted = self.calls.sessions.ice_restarted(session, ufrag, pwd, &mut self.out);
+            if let Err(error) = restarted {
+                self.out.event(Event::Error(error));
+                self.calls.sessions.terminate(session, Reason::FailedTransport, &mut self.out);
+                return Err(StanzaError::undefined_condition());
+            }
         }
-        for transport in jingle.contents.iter().filter_map(|c| c.transport.as_ref()) {
+        for transport in transports {
             for candidate in &transport.candidates {
                 let line = candidate.to_line();
                 self.calls.sessions.remote_candidate(session, &line, &mut self.out);
@@ -259,27 +267,44 @@ impl Client {
     fn handle_rpc(&mut self, iq: &Iq, rpc: &Rpc) {
         let from = iq.from.as_ref();
         match &rpc.method {
-            Method::Offer { session_id, conversation_id, sdp, .. } => {
+            Method::Offer { session_id, conversation_id, sdp, reinvite } => {
                 let session = SessionId::from(session_id.as_str());
                 let Some(peer) = from.cloned() else {
                     self.out.malformed("offer without a sender");
                     return;
                 };
-                if self.calls.sessions.contains(&session) {
-                    self.calls.sessions.reoffered(&session, sdp, &mut self.out);
+                if *reinvite && !self.calls.is_new_reinvite(&rpc.id, &self.out) {
                     return;
                 }
-                if session_type(&peer) != super::event::SessionType::Softphone {
+                let known = self.calls.sessions.signal(&session).map(Signal::peer);
+                if known.is_some_and(|known| *known != peer) {
                     return;
                 }
                 let invited = self.calls.invitation_of(&session).map(|(c, _)| c);
-                let conversation = conversation_id.as_deref().map(ConversationId::from).or(invited);
-                let Some(conversation) = conversation else {
-                    self.out.malformed(format!("offer {session} without a conversation"));
+                let of_known = self.calls.sessions.handle(&session).map(|s| s.conversation);
+                let conversation = conversation_id.as_deref().map(ConversationId::from);
+                let Some(conversation) = conversation.or(invited).or(of_known) else {
+                    if session_type(&peer) == SessionType::Softphone {
+                        self.out.malformed(format!("offer {session} without a conversation"));
+                    }
                     return;
                 };
-                let (sdp, signaling) = (sdp.clone(), Signaling::Sdp);
-                self.offered(Offer { session, conversation, peer, signaling, sdp });
+                if self.calls.sessions.is_renegotiation(&session, sdp) {
+                    return self.renegotiated(&session, sdp);
+                }
+                if session_type(&peer) != SessionType::Softphone {
+                    return;
+                }
+                let replaces = self.calls.replaced_by(&session, &conversation, *reinvite);
+                self.offered(Offer {
+                    session,
+                    conversation,
+                    peer,
+                    signaling: Signaling::Sdp,
+                    sdp: sdp.clone(),
+                    reinvite: *reinvite,
+                    replaces,
+                });
             }
             Method::IceCandidate { session_id, candidate } => {
                 let session = SessionId::from(session_id.as_str());
@@ -314,14 +339,26 @@ impl Client {
         self.calls.sweep(&mut self.out);
     }
 
+    /// A new offer for the connection that a session has: answered, and nothing told.
+    fn renegotiated(&mut self, session: &SessionId, sdp: &str) {
+        if let Err(error) = self.calls.sessions.reoffered(session, sdp, &mut self.out) {
+            self.out.event(Event::Error(error));
+        }
+        self.calls.sweep(&mut self.out);
+    }
+
     /// An offer, by either signaling.
     fn offered(&mut self, offer: Offer) {
         let session = offer.session.clone();
         let signal =
             Signal::new(session.clone(), offer.peer.clone(), offer.signaling, String::new());
         let conversation = offer.conversation.clone();
+        let (replaces, reinvite) = (offer.replaces.clone(), offer.reinvite);
         match self.calls.sessions.start(offer, self.link.relay_only(), &mut self.out) {
-            Ok(()) => self.calls.session_started(&session, &mut self.out),
+            Ok(()) => match replaces {
+                Some(old) => self.calls.session_replaced(&session, &old, &mut self.out),
+                None => self.calls.session_started(&session, reinvite, &mut self.out),
+            },
             Err(error) => {
                 let text = format!("{session}: {error}");
                 self.out.event(Event::Error(Error::new(ErrorKind::Media, text)));

@@ -12,8 +12,25 @@ use super::ids::{CallId, ConversationId, ParticipantId, UserId};
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Notice {
     pub(crate) id: ConversationId,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     participants: Vec<Participant>,
+}
+
+/// The user's conversations (`GET conversations`).
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Listing {
+    /// Must be there: a list that is missing is not an empty one.
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) entities: Vec<Notice>,
+}
+
+/// What is null is missing: the service leaves out and nulls alike.
+fn or_default<'de, T, D>(from: D) -> Result<T, D::Error>
+where
+    T: Deserialize<'de> + Default,
+    D: serde::Deserializer<'de>,
+{
+    Option::deserialize(from).map(Option::unwrap_or_default)
 }
 
 /// A participant of a conversation.
@@ -21,11 +38,11 @@ pub(crate) struct Notice {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Participant {
     pub(crate) id: ParticipantId,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub(crate) purpose: String,
     #[serde(default)]
     user_id: Option<UserId>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     calls: Vec<Call>,
 }
 
@@ -34,15 +51,15 @@ pub(crate) struct Participant {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Call {
     pub(crate) id: CallId,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     state: String,
     #[serde(default)]
     direction: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub(crate) muted: bool,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub(crate) held: bool,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub(crate) confined: bool,
     #[serde(default)]
     pub(crate) error_info: Option<ErrorInfo>,
@@ -52,9 +69,9 @@ pub(crate) struct Call {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ErrorInfo {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub(crate) code: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub(crate) message: String,
 }
 

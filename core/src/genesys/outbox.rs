@@ -74,6 +74,14 @@ pub(crate) enum Ask {
     Participant(CommandId),
     /// The change that a command asked for.
     Change(CommandId),
+    /// Who we are in a conversation that is to be answered through the service.
+    Answerer(ConversationId),
+    /// The answer to a call on the shared session.
+    Answer(ConversationId),
+    /// Which conversations there are, after a reconnect.
+    Listing,
+    /// Holding one call because another is talked to. Nobody waits for it.
+    HoldOther,
     Dial(CommandId),
     /// Nobody waits for the answer.
     Metadata(ConversationId),

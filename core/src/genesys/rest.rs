@@ -53,6 +53,11 @@ impl Resource {
         Self::new(Method::GET, format!("conversations/{}", segment(id.as_str())), None)
     }
 
+    /// The user's conversations that are not over.
+    pub(crate) fn conversations() -> Self {
+        Self::new(Method::GET, "conversations", None)
+    }
+
     pub(crate) fn dial(dial: &Dial) -> Self {
         let body = serde_json::to_value(dial).expect("strings and numbers always serialise");
         Self::new(Method::POST, "conversations/calls", Some(body))

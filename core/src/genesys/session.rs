@@ -8,10 +8,11 @@ use super::event::{Event, Session};
 use super::ids::{CallId, ConversationId};
 use super::outbox::Outbox;
 use super::signal::Signal;
+use crate::Secret;
 use crate::jingle::{Reason, ice_credentials};
 use crate::machine::{Output, UdpEvent, UdpId, Wake};
 use crate::media::{
-    AudioFrame, Digit, Engine, EngineEvent, EngineOutput, LocalCandidate, MediaError, MediaState,
+    AudioFrame, Digit, Engine, EngineEvent, EngineOutput, LocalCandidate, MediaState,
 };
 use crate::report::Direction;
 
@@ -70,6 +71,10 @@ pub(crate) struct MediaSession {
     ufrag: String,
     wake: Option<Wake>,
     stats_at: Option<Instant>,
+    /// The far side's description, less its candidates: what an ICE restart changes.
+    offer: String,
+    /// Whether another session has taken its place: it ends without a word to the application.
+    superseded: bool,
     /// Whether the application was told that its frames are of the wrong kind.
     complained: bool,
     relay_only: bool,
@@ -95,6 +100,7 @@ impl MediaSession {
         signal: Signal,
         engine: Box<dyn Engine>,
         udp: UdpId,
+        offer: String,
         relay_only: bool,
         out: &mut Outbox,
     ) -> Self {
@@ -112,6 +118,8 @@ impl MediaSession {
             ufrag: String::new(),
             wake: None,
             stats_at: None,
+            offer,
+            superseded: false,
             complained: false,
             relay_only,
             reported: None,
@@ -128,6 +136,18 @@ impl MediaSession {
 
     pub(crate) fn is_answered(&self) -> bool {
         matches!(self.phase, Phase::Answered)
+    }
+
+    pub(crate) fn is_connected(&self) -> bool {
+        self.is_answered() && self.engine.state() == MediaState::Connected
+    }
+
+    /// Whether its media is connected, or may yet be.
+    pub(crate) fn is_alive(&self) -> bool {
+        match self.engine.state() {
+            MediaState::New | MediaState::Connecting | MediaState::Connected => true,
+            MediaState::Disconnected | MediaState::Failed | MediaState::Closed => false,
+        }
     }
 
     pub(crate) fn is_terminating(&self) -> bool {
@@ -161,11 +181,8 @@ impl MediaSession {
                 return Err(Error::new(ErrorKind::Session, "the session is ending"));
             }
         }
-        let media = |e: MediaError| Error::new(ErrorKind::Media, e.to_string());
-        let answer = self.engine.create_answer(out.now).map_err(media)?;
-        self.signal
-            .answer(&answer, out)
-            .map_err(|e| Error::new(ErrorKind::Media, e.to_string()))?;
+        let answer = self.engine.create_answer(out.now).map_err(|e| media_error(&e))?;
+        self.signal.answer(&answer, out).map_err(|e| media_error(&e))?;
         self.phase = Phase::Answered;
         self.ufrag = ice_credentials(&answer).map(|(ufrag, _)| ufrag).unwrap_or_default();
         for candidate in std::mem::take(&mut self.queued) {
@@ -175,6 +192,65 @@ impl MediaSession {
             self.signal.gathering_complete(&self.ufrag, out);
         }
         Ok(self.drain(out))
+    }
+
+    /// Whether a description has the credentials that are in use (LC-16).
+    pub(crate) fn has_credentials_of(&self, sdp: &str) -> bool {
+        ice_credentials(sdp) == ice_credentials(&self.offer)
+    }
+
+    /// Whether this is the user fragment in use.
+    pub(crate) fn has_ufrag(&self, ufrag: &str) -> bool {
+        ice_credentials(&self.offer).is_some_and(|(own, _)| own == ufrag)
+    }
+
+    /// A new offer for the session as it stands: applied and answered, where the first one was.
+    ///
+    /// # Errors
+    ///
+    /// The offer cannot be used; the session goes on as it was.
+    pub(crate) fn reoffered(&mut self, sdp: &str, out: &mut Outbox) -> Result<Verdict, Error> {
+        let answer = self.renegotiate(sdp, out)?;
+        self.signal.answer(&answer, out).map_err(|e| media_error(&e))?;
+        Ok(self.drain(out))
+    }
+
+    /// The far side restarts ICE with these credentials (wire notes 6.6): ours follow, and our
+    /// candidates anew.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be done; the session goes on as it was, which may be not at all.
+    pub(crate) fn ice_restarted(
+        &mut self,
+        ufrag: &str,
+        pwd: &Secret,
+        out: &mut Outbox,
+    ) -> Result<Verdict, Error> {
+        let sdp = with_credentials(&self.offer, ufrag, pwd);
+        let answer = self.renegotiate(&sdp, out)?;
+        self.signal.ice_restarted(&answer, out).map_err(|e| media_error(&e))?;
+        Ok(self.drain(out))
+    }
+
+    fn renegotiate(&mut self, sdp: &str, out: &Outbox) -> Result<String, Error> {
+        if !self.is_answered() {
+            return Err(Error::new(ErrorKind::Session, "the session is not answered yet"));
+        }
+        self.engine.accept_offer(out.now, sdp).map_err(|e| media_error(&e))?;
+        let answer = self.engine.create_answer(out.now).map_err(|e| media_error(&e))?;
+        self.offer = without_candidates(sdp);
+        self.ufrag = ice_credentials(&answer).map(|(ufrag, _)| ufrag).unwrap_or_default();
+        Ok(answer)
+    }
+
+    /// Another session has taken its place, with its audio.
+    pub(crate) fn supersede(&mut self) {
+        self.superseded = true;
+    }
+
+    pub(crate) fn is_superseded(&self) -> bool {
+        self.superseded
     }
 
     /// A candidate of the far side.
@@ -230,9 +306,7 @@ impl MediaSession {
         duration: Duration,
         out: &mut Outbox,
     ) -> Result<Verdict, Error> {
-        self.engine
-            .send_dtmf(out.now, digits, duration)
-            .map_err(|e| Error::new(ErrorKind::Media, e.to_string()))?;
+        self.engine.send_dtmf(out.now, digits, duration).map_err(|e| media_error(&e))?;
         Ok(self.drain(out))
     }
 
@@ -297,6 +371,11 @@ impl MediaSession {
 
     /// Closes media and sockets, and tells the last figures and the end.
     pub(crate) fn end(mut self, reason: Reason, out: &mut Outbox) {
+        if self.superseded {
+            self.engine.close(out.now);
+            let _ = self.drain(out);
+            return out.push(Output::CloseUdp { id: self.udp });
+        }
         self.tell_stats(out);
         self.engine.close(out.now);
         // It is over whatever the engine still has to say.
@@ -330,6 +409,7 @@ impl MediaSession {
                         out.push(Output::Transmit { id: self.udp, local, remote, data });
                     }
                 }
+                EngineOutput::Event(_) if self.superseded => {}
                 EngineOutput::Event(event) => {
                     if let over @ Verdict::Over(_) = self.handle_engine(event, out) {
                         verdict = over;
@@ -399,4 +479,24 @@ impl MediaSession {
             MediaState::New | MediaState::Connecting => Verdict::Goes,
         }
     }
+}
+
+fn media_error(error: &impl std::fmt::Display) -> Error {
+    Error::new(ErrorKind::Media, error.to_string())
+}
+
+pub(crate) fn without_candidates(sdp: &str) -> String {
+    let kept =
+        |line: &&str| !line.starts_with("a=candidate:") && !line.starts_with("a=end-of-candidates");
+    sdp.lines().map(str::trim_end).filter(kept).map(|line| format!("{line}\r\n")).collect()
+}
+
+/// A description with other ICE credentials.
+fn with_credentials(sdp: &str, ufrag: &str, pwd: &Secret) -> String {
+    let line = |line: &str| match line {
+        _ if line.starts_with("a=ice-ufrag:") => format!("a=ice-ufrag:{ufrag}\r\n"),
+        _ if line.starts_with("a=ice-pwd:") => format!("a=ice-pwd:{}\r\n", pwd.expose()),
+        _ => format!("{line}\r\n"),
+    };
+    sdp.lines().map(str::trim_end).map(line).collect()
 }

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use super::error::{Error, ErrorKind};
-use super::event::{Event, Session, SessionType, Signaling};
+use super::event::{Session, SessionType, Signaling};
 use super::ids::{CallId, ConversationId, SessionId};
 use super::outbox::Outbox;
-use super::session::{MediaSession, Verdict};
+use super::session::{MediaSession, Verdict, without_candidates};
 use super::signal::Signal;
-use crate::jingle::{Reason, ice_credentials};
+use crate::Secret;
+use crate::jingle::Reason;
 use crate::machine::{MediaId, UdpEvent, UdpId, Wake};
 use crate::media::{AudioFrame, Digit, EngineConfig, EngineFactory, MediaError};
 use crate::rng::Seed;
@@ -30,6 +31,10 @@ pub(crate) struct Offer {
     pub(crate) peer: Jid,
     pub(crate) signaling: Signaling,
     pub(crate) sdp: String,
+    /// Whether it recovers media: then it is answered without asking.
+    pub(crate) reinvite: bool,
+    /// The session whose place it takes, and whose audio it carries on.
+    pub(crate) replaces: Option<SessionId>,
 }
 
 /// Candidates that came before their offer.
@@ -47,8 +52,8 @@ pub(crate) struct Sessions {
     open: BTreeMap<SessionId, MediaSession>,
     ended: Vec<(SessionId, Reason)>,
     early: VecDeque<Early>,
-    /// Sessions whose call is over, and when they are ended too.
-    orphans: BTreeMap<SessionId, Instant>,
+    /// Sessions whose call is over, and when they are looked at again.
+    idle: BTreeMap<SessionId, Instant>,
 }
 
 impl std::fmt::Debug for Sessions {
@@ -65,17 +70,22 @@ impl Sessions {
             open: BTreeMap::new(),
             ended: Vec::new(),
             early: VecDeque::new(),
-            orphans: BTreeMap::new(),
+            idle: BTreeMap::new(),
         }
     }
 
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
-        self.open.len() + self.ended.len() + self.early.len() + self.orphans.len()
+        self.open.len() + self.ended.len() + self.early.len() + self.idle.len()
     }
 
     pub(crate) fn contains(&self, session: &SessionId) -> bool {
         self.open.contains_key(session)
+    }
+
+    /// Whether the application knows of a session: one whose place is taken, it does not.
+    pub(crate) fn is_current(&self, session: &SessionId) -> bool {
+        self.open.get(session).is_some_and(|open| !open.is_superseded())
     }
 
     pub(crate) fn handle(&self, session: &SessionId) -> Option<Session> {
@@ -91,10 +101,10 @@ impl Sessions {
     }
 
     pub(crate) fn next_wake(&self) -> Option<Wake> {
-        let orphan = self.orphans.values().min().copied();
+        let idle = self.idle.values().min().copied();
         let early = self.early.front().map(|e| e.expires);
         let own = Wake::earliest(
-            orphan.map(|at| Wake { at, reason: "media without a call" }),
+            idle.map(|at| Wake { at, reason: "media without a call" }),
             early.map(|at| Wake { at, reason: "early candidates" }),
         );
         self.open.values().map(MediaSession::next_wake).fold(own, Wake::earliest)
@@ -120,7 +130,11 @@ impl Sessions {
         config.relay_only = relay_only;
         let mut engine = self.factory.create(out.now, config);
         engine.accept_offer(out.now, &offer.sdp)?;
-        let (media, udp) = out.media_ids();
+        let (mut media, udp) = out.media_ids();
+        if let Some(old) = offer.replaces.as_ref().and_then(|old| self.open.get_mut(old)) {
+            old.supersede();
+            media = old.handle.media;
+        }
         let mid = first_mid(&offer.sdp).to_owned();
         let handle = Session {
             id: offer.session.clone(),
@@ -131,8 +145,12 @@ impl Sessions {
             signaling: offer.signaling,
         };
         let signal = Signal::new(offer.session.clone(), offer.peer, offer.signaling, mid);
-        let session = MediaSession::new(handle, signal, engine, udp, relay_only, out);
-        self.open.insert(offer.session.clone(), session);
+        let sdp = without_candidates(&offer.sdp);
+        let session = MediaSession::new(handle, signal, engine, udp, sdp, relay_only, out);
+        if let Some(old) = self.open.insert(offer.session.clone(), session) {
+            // A new connection under the same name.
+            old.end(Reason::AlternativeSession, out);
+        }
         let early: Vec<_> = self
             .early
             .iter()
@@ -146,7 +164,7 @@ impl Sessions {
         Ok(())
     }
 
-    /// Whether an offer for a session that is known only repeats its ICE credentials.
+    /// Answers a session's offer. See [`MediaSession::accept`].
     pub(crate) fn accept(&mut self, session: &SessionId, out: &mut Outbox) -> Result<(), Error> {
         let Some(open) = self.open.get_mut(session) else {
             return Err(Error::new(ErrorKind::Session, "the session is over"));
@@ -255,11 +273,47 @@ impl Sessions {
         }
     }
 
-    /// The call of a session is over; the session ends too, if it does not by itself.
-    pub(crate) fn orphan(&mut self, session: &SessionId, at: Instant) {
-        if self.open.contains_key(session) {
-            self.orphans.insert(session.clone(), at);
+    /// The signaling is gone, and sessions are not to outlive it.
+    pub(crate) fn end_all(&mut self) {
+        for session in self.open.keys().cloned().collect::<Vec<_>>() {
+            self.judge(&session, Verdict::Over(Reason::Gone));
         }
+    }
+
+    /// The signaling is back: sessions whose media died meanwhile are over (LC-23).
+    pub(crate) fn end_dead(&mut self) {
+        let dead = |open: &&MediaSession| !open.is_alive();
+        let dead: Vec<_> = self.open.values().filter(dead).map(|o| o.handle.id.clone()).collect();
+        for session in dead {
+            self.judge(&session, Verdict::Over(Reason::Gone));
+        }
+    }
+
+    /// No call is on a session any more: [`Sessions::take_idle`] gives it back at that time.
+    pub(crate) fn leave_alone(&mut self, session: &SessionId, until: Instant) {
+        if self.open.contains_key(session) {
+            self.idle.insert(session.clone(), until);
+        }
+    }
+
+    /// Sessions that have been left alone for long enough.
+    pub(crate) fn take_idle(&mut self, now: Instant) -> Vec<SessionId> {
+        let due: Vec<_> =
+            self.idle.iter().filter(|(_, at)| **at <= now).map(|(id, _)| id.clone()).collect();
+        for session in &due {
+            self.idle.remove(session);
+        }
+        due
+    }
+
+    /// Whether its media is connected.
+    pub(crate) fn is_connected(&self, session: &SessionId) -> bool {
+        self.open.get(session).is_some_and(MediaSession::is_connected)
+    }
+
+    /// The first session whose media is connected.
+    pub(crate) fn first_connected(&self) -> Option<SessionId> {
+        self.open.iter().find(|(_, open)| open.is_connected()).map(|(id, _)| id.clone())
     }
 
     /// True the first time that a leg is reported for a session.
@@ -276,12 +330,6 @@ impl Sessions {
     pub(crate) fn handle_timeout(&mut self, out: &mut Outbox) {
         let now = out.now;
         self.early.retain(|early| early.expires > now);
-        let orphans: Vec<_> =
-            self.orphans.iter().filter(|(_, at)| **at <= now).map(|(id, _)| id.clone()).collect();
-        for session in orphans {
-            self.orphans.remove(&session);
-            self.terminate(&session, Reason::Success, out);
-        }
         let due: Vec<_> = self
             .open
             .iter()
@@ -311,7 +359,7 @@ impl Sessions {
             .into_iter()
             .filter_map(|(id, reason)| {
                 let session = self.open.remove(&id)?;
-                self.orphans.remove(&id);
+                self.idle.remove(&id);
                 let conversation = session.conversation().clone();
                 session.end(reason, out);
                 Some((id, conversation))
@@ -319,15 +367,41 @@ impl Sessions {
             .collect()
     }
 
-    /// Tells what an offer for a known session would be (LC-16), which this version cannot do.
-    pub(crate) fn reoffered(&self, session: &SessionId, sdp: &str, out: &mut Outbox) {
-        let what = match ice_credentials(sdp) {
-            Some(_) => "renegotiation",
-            None => "an offer without ICE",
-        };
-        let error = MediaError::NotYet(what);
-        let text = format!("{session}: {error}");
-        out.event(Event::Error(Error::new(ErrorKind::Media, text)));
+    /// Whether an offer for a session that is known is for the connection that it has (LC-16).
+    pub(crate) fn is_renegotiation(&self, session: &SessionId, sdp: &str) -> bool {
+        self.open.get(session).is_some_and(|open| open.has_credentials_of(sdp))
+    }
+
+    /// Whether candidates with this user fragment are for the connection that it has.
+    pub(crate) fn has_ufrag(&self, session: &SessionId, ufrag: &str) -> bool {
+        self.open.get(session).is_some_and(|open| open.has_ufrag(ufrag))
+    }
+
+    /// A new offer for a session as it stands.
+    pub(crate) fn reoffered(
+        &mut self,
+        session: &SessionId,
+        sdp: &str,
+        out: &mut Outbox,
+    ) -> Result<(), Error> {
+        let Some(open) = self.open.get_mut(session) else { return Ok(()) };
+        let verdict = open.reoffered(sdp, out)?;
+        self.judge(session, verdict);
+        Ok(())
+    }
+
+    /// The far side restarts ICE.
+    pub(crate) fn ice_restarted(
+        &mut self,
+        session: &SessionId,
+        ufrag: &str,
+        pwd: &Secret,
+        out: &mut Outbox,
+    ) -> Result<(), Error> {
+        let Some(open) = self.open.get_mut(session) else { return Ok(()) };
+        let verdict = open.ice_restarted(ufrag, pwd, out)?;
+        self.judge(session, verdict);
+        Ok(())
     }
 }
 

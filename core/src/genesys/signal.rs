@@ -47,6 +47,29 @@ impl Signal {
         Ok(())
     }
 
+    /// Our side of an ICE restart that the far side began by Jingle (wire notes 6.6).
+    pub(crate) fn ice_restarted(
+        &self,
+        answer: &str,
+        out: &mut Outbox,
+    ) -> Result<(), sdp::SdpError> {
+        let (contents, _) = sdp::from_sdp(answer, Role::Responder)?;
+        let transport = contents.into_iter().find_map(|content| content.transport);
+        if let Some(transport) = transport
+            && let (Some(ufrag), Some(pwd)) = (transport.ufrag, transport.pwd)
+        {
+            let restart = Jingle::ice_restart(
+                self.session.as_str(),
+                &*self.mid,
+                ufrag,
+                pwd,
+                transport.fingerprints,
+            );
+            self.update(jingle(restart), out);
+        }
+        Ok(())
+    }
+
     /// One of our candidates.
     pub(crate) fn candidate(&self, local: &LocalCandidate, out: &mut Outbox) {
         let mid = local.mid.as_deref().unwrap_or(&self.mid).to_owned();

@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::invitations::send_proceed;
 use super::{Calls, MAX_DIALLED};
 use crate::genesys::command::{Dial, Dialled, Outcome};
-use crate::genesys::conversation::{Invitation, Ours};
+use crate::genesys::conversation::{Input, Leg};
 use crate::genesys::error::{Error, ErrorKind};
 use crate::genesys::event::CallState;
 use crate::genesys::goals::{Change, Goal};
@@ -28,17 +27,34 @@ impl Calls {
         out: &mut Outbox,
     ) -> Result<(), Error> {
         online(out)?;
-        let entry = self.entries.get_mut(conversation).ok_or_else(|| no_call(conversation))?;
-        match std::mem::take(&mut entry.invitation) {
-            Invitation::None => return Err(no_call(conversation)),
-            Invitation::Ringing(invite) => {
-                send_proceed(&invite, out);
-                entry.invitation = Invitation::Accepted(invite);
-            }
-            accepted @ Invitation::Accepted(_) => entry.invitation = accepted,
+        let state = self.entries.get(conversation).ok_or_else(|| no_call(conversation))?;
+        if state.invitation.invite().is_none() {
+            return Err(no_call(conversation));
         }
         self.goals.add(command, Goal::Start(conversation.clone()));
+        self.feed(conversation, Input::Accept, out);
         Ok(())
+    }
+
+    /// Answers a call on the shared session through the service (PC-9).
+    pub(super) fn answer_by_rest(&self, conversation: &ConversationId, out: &mut Outbox) {
+        let leg = self.entries.get(conversation).and_then(|state| state.leg.as_ref());
+        match leg {
+            Some(leg) => send_answer(conversation, &leg.participant, out),
+            None => {
+                let resource = Resource::conversation(conversation);
+                out.rest(Ask::Answerer(conversation.clone()), resource, Retry::No);
+            }
+        }
+    }
+
+    /// The service's word on such an answer. Refused, the call rings on and can be answered again
+    /// (DEF-16).
+    fn answer_refused(&mut self, conversation: &ConversationId, error: &Error, out: &mut Outbox) {
+        self.feed(conversation, Input::AcceptFailed, out);
+        let failure = Err(Error::new(ErrorKind::Session, error.message.clone()));
+        let waits = |goal: &Goal| matches!(goal, Goal::Start(c) if c == conversation);
+        self.goals.settle(waits, &failure, out);
     }
 
     pub(in crate::genesys) fn accept_session(
@@ -89,7 +105,7 @@ impl Calls {
         let entry = self.entries.get(conversation).ok_or_else(|| no_call(conversation))?;
         let goal = Goal::End {
             conversation: conversation.clone(),
-            session: entry.session.clone(),
+            session: entry.media.clone(),
             call_over: false,
         };
         self.goals.add(command, goal);
@@ -108,10 +124,21 @@ impl Calls {
         let ringing = entry.invitation.invite().is_some();
         let possible = match change {
             Change::Reject => ringing,
-            Change::Mute(_) | Change::Hold(_) => entry.session.is_some(),
+            Change::Mute(_) | Change::Hold(_) => entry.media.is_some(),
         };
         if !possible {
             return Err(no_call(conversation));
+        }
+        if let (Change::Hold(held), Some(session)) = (change, entry.media.clone()) {
+            if !self.sessions.is_connected(&session) {
+                // MH-4: nothing is heard anyway.
+                tracing::warn!("{conversation}: hold of dead media is left alone");
+                out.complete(command, Ok(Outcome::Done));
+                return Ok(());
+            }
+            if !held {
+                self.hold_all_but(conversation, out);
+            }
         }
         self.goals.add(command, Goal::Change { conversation: conversation.clone(), change });
         self.change(command, conversation, out);
@@ -147,7 +174,7 @@ impl Calls {
 
     pub(super) fn session_of(&self, conversation: &ConversationId) -> Result<SessionId, Error> {
         let entry = self.entries.get(conversation).ok_or_else(|| no_call(conversation))?;
-        entry.session.clone().ok_or_else(|| no_call(conversation))
+        entry.media.clone().ok_or_else(|| no_call(conversation))
     }
 
     /// Asks the service for the change that a command wants; first for our participant, where no
@@ -158,9 +185,9 @@ impl Calls {
         conversation: &ConversationId,
         out: &mut Outbox,
     ) {
-        let ours = self.entries.get(conversation).and_then(|entry| entry.ours.as_ref());
-        match ours {
-            Some(Ours { participant, purpose, .. }) => {
+        let leg = self.entries.get(conversation).and_then(|state| state.leg.as_ref());
+        match leg {
+            Some(Leg { participant, purpose, .. }) => {
                 self.send_change(command, conversation, participant, purpose, out);
             }
             None => {
@@ -215,7 +242,23 @@ impl Calls {
                 self.changed(*command, result.map(|_| ()).map_err(Error::from), out);
             }
             Ask::Dial(command) => self.dial_answered(*command, result, user, out),
-            Ask::Metadata(_) => {}
+            Ask::Answerer(conversation) => {
+                let found = result
+                    .and_then(|body| rest::parse::<Notice>("conversation", body))
+                    .map_err(Error::from)
+                    .and_then(|notice| found_participant(&notice, user));
+                match found {
+                    Ok((participant, _)) => send_answer(conversation, &participant, out),
+                    Err(error) => self.answer_refused(conversation, &error, out),
+                }
+            }
+            Ask::Answer(conversation) => {
+                if let Err(failure) = result {
+                    self.answer_refused(conversation, &failure.into(), out);
+                }
+            }
+            Ask::Listing => self.listed(result, user, out),
+            Ask::HoldOther | Ask::Metadata(_) => {}
             Ask::Organization | Ask::User | Ask::Channel | Ask::Station | Ask::Topics => {}
         }
     }
@@ -258,13 +301,23 @@ impl Calls {
             }
             // The events of the service and of media complete it.
             (Some(Goal::End { .. }), Ok(())) => {}
-            (Some(Goal::End { session: Some(session), call_over, .. }), Err(_)) => {
-                // MH-12: end the media session instead; then nothing more can be expected of the
-                // service.
-                *call_over = true;
-                let session = session.clone();
-                self.sessions.terminate(&session, Reason::Success, out);
-                self.sweep(out);
+            (Some(Goal::End { conversation, session: Some(session), call_over }), Err(_)) => {
+                let (conversation, session) = (conversation.clone(), session.clone());
+                let others = self.entries.iter().filter(|(id, state)| {
+                    **id != conversation && state.media.as_ref() == Some(&session)
+                });
+                let others: Vec<_> = others.map(|(id, _)| id.to_string()).collect();
+                if others.is_empty() {
+                    // MH-12: end the media session instead; then nothing more can be expected of
+                    // the service.
+                    *call_over = true;
+                    self.sessions.terminate(&session, Reason::Success, out);
+                    self.sweep(out);
+                } else {
+                    self.goals.forget(command);
+                    let text = format!("its session carries other calls: {}", others.join(", "));
+                    out.complete(command, Err(Error::new(ErrorKind::Session, text)));
+                }
             }
             (Some(Goal::End { session: None, .. }), Err(error)) => {
                 self.goals.forget(command);
@@ -326,6 +379,12 @@ impl ExtractById for VecDeque<Notice> {
         let taken: Self = taken;
         taken.into()
     }
+}
+
+fn send_answer(conversation: &ConversationId, participant: &ParticipantId, out: &mut Outbox) {
+    let connected = serde_json::json!({"state": "connected"});
+    let resource = Resource::participant(conversation, participant, connected);
+    out.rest(Ask::Answer(conversation.clone()), resource, Retry::No);
 }
 
 fn found_participant(

@@ -1,11 +1,10 @@
-//! Ringing: proposals, and all the ways in which they end (behaviour notes 2.3 to 2.5).
+//! Session messages: proposals, and all the ways in which they end (behaviour notes 2.3 to 2.5).
 
-use super::{Calls, MAX_CONVERSATIONS};
-use crate::genesys::conversation::{Invitation, Invite, Step};
+use super::Calls;
+use crate::genesys::conversation::{Input, Invite};
 use crate::genesys::error::{Error, ErrorKind};
-use crate::genesys::event::{Event, HandledBy, SessionType};
+use crate::genesys::event::{Event, SessionType};
 use crate::genesys::ids::{ConversationId, SessionId};
-use crate::genesys::notice::Class;
 use crate::genesys::outbox::Outbox;
 use crate::genesys::peer::session_type;
 use crate::jingle::{Propose, SessionMessage};
@@ -27,17 +26,22 @@ impl Calls {
             // comes back to us (LC-14).
             SessionMessage::Accept { id } | SessionMessage::Reject { id } => {
                 if from.is_none() || from != out.jid.as_ref() {
-                    self.handled_elsewhere(&SessionId::from(id.as_str()), out);
+                    self.feed_invited(id, Input::Elsewhere, out);
                 }
             }
-            SessionMessage::Retract { id } => {
-                self.retracted(&SessionId::from(id.as_str()), out);
-            }
+            SessionMessage::Retract { id } => self.feed_invited(id, Input::Retract, out),
             SessionMessage::Proceed { .. } => {}
         }
     }
 
-    pub(super) fn propose(&mut self, propose: &Propose, from: &Jid, out: &mut Outbox) {
+    fn feed_invited(&mut self, id: &str, input: fn(SessionId) -> Input, out: &mut Outbox) {
+        let session = SessionId::from(id);
+        if let Some(conversation) = self.invited(&session) {
+            self.feed(&conversation, input(session), out);
+        }
+    }
+
+    fn propose(&mut self, propose: &Propose, from: &Jid, out: &mut Outbox) {
         if Some(from) == out.jid.as_ref() {
             return;
         }
@@ -62,112 +66,20 @@ impl Calls {
         if self.sessions.contains(&SessionId::from(propose.id.as_str())) {
             return;
         }
-        if !self.entries.contains_key(&conversation) && self.entries.len() >= MAX_CONVERSATIONS {
+        if !self.has_room(&conversation) {
             out.malformed("too many conversations: propose dropped");
             return;
         }
-        let entry = self.entries.entry(conversation.clone()).or_default();
-        match &mut entry.invitation {
-            Invitation::None => {
-                let announced = !propose.eager;
-                let invite = Invite::new(propose, from, announced, out.now);
-                if announced {
-                    out.event(Event::PendingSession(invite.to_pending(&conversation)));
-                }
-                let proceeds =
-                    propose.eager || (propose.auto_answer && !out.config.disable_auto_answer);
-                if proceeds {
-                    send_proceed(&invite, out);
-                    entry.invitation = Invitation::Accepted(invite);
-                } else {
-                    entry.invitation = Invitation::Ringing(invite);
-                }
-            }
-            Invitation::Ringing(invite) if invite.session.as_str() == propose.id => {
-                invite.refresh(out.now);
-            }
-            Invitation::Ringing(invite) => invite.replace(propose, from, out.now),
-            Invitation::Accepted(invite) => {
-                if invite.session.as_str() == propose.id {
-                    invite.refresh(out.now);
-                } else {
-                    invite.replace(propose, from, out.now);
-                }
-                send_proceed(invite, out);
-            }
-        }
+        let invite = Invite::proposed(propose, from, out.now);
+        self.feed(&conversation, Input::Propose(invite), out);
     }
 
+    /// The conversation that a session was proposed for.
     pub(super) fn invited(&self, session: &SessionId) -> Option<ConversationId> {
         self.entries
             .iter()
             .find(|(_, e)| e.invitation.invite().is_some_and(|i| i.session == *session))
             .map(|(id, _)| id.clone())
-    }
-
-    pub(super) fn retracted(&mut self, session: &SessionId, out: &mut Outbox) {
-        if let Some(conversation) = self.invited(session) {
-            self.withdraw(&conversation, "the call was withdrawn", out);
-            self.tidy(&conversation);
-        }
-    }
-
-    /// An invitation is withdrawn, by whatever message.
-    pub(super) fn withdraw(&mut self, conversation: &ConversationId, why: &str, out: &mut Outbox) {
-        let Some(entry) = self.entries.get_mut(conversation) else { return };
-        if let Invitation::Ringing(invite) | Invitation::Accepted(invite) =
-            std::mem::take(&mut entry.invitation)
-        {
-            if invite.announced {
-                out.event(Event::CancelPendingSession {
-                    session: invite.session,
-                    conversation: conversation.clone(),
-                });
-            }
-            self.goals.invitation_gone(conversation, why, out);
-        }
-    }
-
-    pub(super) fn handled_elsewhere(&mut self, session: &SessionId, out: &mut Outbox) {
-        if let Some(conversation) = self.invited(session) {
-            self.taken(&conversation, out);
-        }
-    }
-
-    /// Another client of the user has the call: it is none of ours.
-    pub(super) fn taken(&mut self, conversation: &ConversationId, out: &mut Outbox) {
-        let Some(entry) = self.entries.get_mut(conversation) else { return };
-        if let Invitation::Ringing(invite) | Invitation::Accepted(invite) =
-            std::mem::take(&mut entry.invitation)
-            && invite.announced
-        {
-            out.event(Event::HandledPendingSession {
-                session: invite.session,
-                conversation: conversation.clone(),
-                by: HandledBy::Elsewhere,
-            });
-        }
-        self.goals.invitation_gone(conversation, "handled by another client", out);
-        if entry.session.is_some() {
-            return;
-        }
-        if entry.listed {
-            self.tell_update(conversation, Step::Removed, out);
-        }
-        self.call_ended(conversation, out);
-    }
-
-    /// Forgets a conversation of which nothing is left.
-    pub(super) fn tidy(&mut self, conversation: &ConversationId) {
-        let nothing_left = self.entries.get(conversation).is_some_and(|entry| {
-            entry.session.is_none()
-                && !entry.listed
-                && entry.invitation.invite().is_none()
-                && entry.ours.as_ref().is_none_or(|o| o.call.state().class() != Class::Connected)
-        });
-        if nothing_left {
-            self.entries.remove(conversation);
-        }
     }
 }
 

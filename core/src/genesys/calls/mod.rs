@@ -1,26 +1,33 @@
-//! The softphone's calls: invitations, conversations and media sessions, held together
-//! (behaviour notes 2 to 5).
+//! The softphone's calls: each conversation's state, the media sessions, and the commands, held
+//! together (behaviour notes 2 to 5).
+//!
+//! Decisions about one conversation are made in [`super::conversation`]; here they are carried
+//! out, and what concerns several conversations is decided: which session they share, who is held
+//! when another is talked to.
 
 mod commands;
+mod effects;
 mod invitations;
+mod lines;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use super::command::Outcome;
-use super::conversation::snapshot;
-use super::conversation::{Entry, Invitation, Step, active, new_error, ours, reconcile};
-use super::error::{Error, ErrorKind};
-use super::event::{CallState, ConversationUpdate, Event, HandledBy};
+use super::conversation::{Context, Input, Leg, State, step};
+use super::error::Error;
+use super::event::Event;
 use super::goals::{Goal, Goals};
 use super::ids::{ConversationId, SessionId, UserId};
-use super::notice::{Class, Notice};
+use super::notice::{Class, Listing, Notice};
 use super::outbox::{Ask, Outbox, Retry};
-use super::rest::Resource;
+use super::rest::{self, Failure, Resource};
 use super::sessions::Sessions;
-use crate::jingle::SessionMessage;
+use crate::jingle::{Reason, SessionMessage};
 use crate::machine::Wake;
 use crate::xmpp::{Frame, Message, Payload};
+
+pub(crate) use lines::Lines;
 
 /// Conversations known at once; a propose beyond it is refused by silence.
 pub(crate) const MAX_CONVERSATIONS: usize = 256;
@@ -28,19 +35,28 @@ pub(crate) const MAX_CONVERSATIONS: usize = 256;
 const MAX_DIALLED: usize = 64;
 /// First events kept while a dial waits for its answer (LC-15).
 const MAX_EARLY: usize = 16;
-/// How long a call outlives its media, or media its call, before it is ended too (DEF-8).
-const ORPHAN_LIFETIME: Duration = Duration::from_secs(10);
+/// Re-invites remembered, and for how long (wire notes 6.14).
+const MAX_REINVITES: usize = 5;
+const REINVITE_LIFETIME: Duration = Duration::from_secs(180);
+/// How long media outlives its call before it is ended too (DEF-8).
+const CALL_GRACE: Duration = Duration::from_secs(10);
 
 /// The calls of one user. See the [module](self).
 #[derive(Debug)]
 pub(crate) struct Calls {
-    entries: BTreeMap<ConversationId, Entry>,
+    entries: BTreeMap<ConversationId, State>,
     pub(crate) sessions: Sessions,
+    /// What the user's phone can do, as last told.
+    pub(crate) lines: Lines,
+    /// The session that calls without one of their own ride on (PC-1).
+    active: Option<SessionId>,
     goals: Goals,
     dialled: VecDeque<ConversationId>,
     early: VecDeque<Notice>,
-    /// Calls whose media ended, and when they are taken for ended too.
-    orphans: BTreeMap<ConversationId, Instant>,
+    /// Conversations that were known when the service was asked which there are.
+    asked_about: Vec<ConversationId>,
+    /// Requests of re-invites seen lately.
+    reinvites: VecDeque<(String, Instant)>,
 }
 
 impl Calls {
@@ -48,22 +64,21 @@ impl Calls {
         Self {
             entries: BTreeMap::new(),
             sessions,
+            lines: Lines::Unknown,
+            active: None,
             goals: Goals::default(),
             dialled: VecDeque::new(),
             early: VecDeque::new(),
-            orphans: BTreeMap::new(),
+            asked_about: Vec::new(),
+            reinvites: VecDeque::new(),
         }
     }
 
     pub(crate) fn next_wake(&self) -> Option<Wake> {
-        let invitation = self.entries.values().filter_map(|e| e.invitation.expires()).min();
-        let orphan = self.orphans.values().min().copied();
+        let at = self.entries.values().filter_map(State::wake).min();
         Wake::earliest(
-            invitation.map(|at| Wake { at, reason: "invitation limit" }),
-            Wake::earliest(
-                orphan.map(|at| Wake { at, reason: "call without media" }),
-                self.sessions.next_wake(),
-            ),
+            at.map(|at| Wake { at, reason: "conversation limit" }),
+            self.sessions.next_wake(),
         )
     }
 
@@ -75,7 +90,6 @@ impl Calls {
             + self.goals.len()
             + self.dialled.len()
             + self.early.len()
-            + self.orphans.len()
     }
 
     #[cfg(test)]
@@ -83,49 +97,58 @@ impl Calls {
         self.dialled.len()
     }
 
+    /// The one way in which a conversation changes.
+    fn feed(&mut self, id: &ConversationId, input: Input, out: &mut Outbox) {
+        let state = self.entries.remove(id).unwrap_or_default();
+        let context = Context {
+            id,
+            now: out.now,
+            shared: self.shared_for(id),
+            dialled: self.dialled.contains(id),
+            eager: out.config.eager_connection,
+            auto_answer_disabled: out.config.disable_auto_answer,
+        };
+        let (state, effects) = step(state, &context, input);
+        if !state.is_over() {
+            self.entries.insert(id.clone(), state);
+        }
+        for effect in effects {
+            self.carry_out(id, effect, out);
+        }
+    }
+
+    /// Whether one more conversation can be remembered.
+    fn has_room(&self, id: &ConversationId) -> bool {
+        self.entries.contains_key(id) || self.entries.len() < MAX_CONVERSATIONS
+    }
+
     // Media sessions
 
-    /// What an offer with this session id belongs to.
+    /// What an offer with this session id belongs to, and whether it is to come as SDP.
     pub(crate) fn invitation_of(&self, session: &SessionId) -> Option<(ConversationId, bool)> {
+        use super::conversation::By;
         let conversation = self.invited(session)?;
-        let sdp = self.entries.get(&conversation)?.invitation.invite()?.sdp_over_xmpp;
-        Some((conversation, sdp))
+        match self.entries.get(&conversation)?.invitation.invite()?.by {
+            By::Propose { sdp_over_xmpp } => Some((conversation, sdp_over_xmpp)),
+            By::Event => None,
+        }
     }
 
     /// The far side offered media and the engine took it (LC-17).
-    pub(crate) fn session_started(&mut self, session: &SessionId, out: &mut Outbox) {
+    pub(crate) fn session_started(
+        &mut self,
+        session: &SessionId,
+        reinvite: bool,
+        out: &mut Outbox,
+    ) {
         let Some(handle) = self.sessions.handle(session) else { return };
         let conversation = handle.conversation.clone();
         if let Some(own) = out.bare_jid() {
             let accept = SessionMessage::Accept { id: session.to_string() };
             out.send(&Frame::Message(Message::to(own, Payload::JingleMessage(accept))));
         }
-        let entry = self.entries.entry(conversation.clone()).or_default();
-        if let Invitation::Ringing(invite) | Invitation::Accepted(invite) =
-            std::mem::take(&mut entry.invitation)
-            && invite.announced
-        {
-            out.event(Event::HandledPendingSession {
-                session: invite.session,
-                conversation: conversation.clone(),
-                by: HandledBy::Here,
-            });
-        }
-        entry.session = Some(session.clone());
-        let connected = entry
-            .ours
-            .as_ref()
-            .is_some_and(|ours| ours.call.state().class() == Class::Connected)
-            .then(|| entry.connected(true));
-        self.orphans.remove(&conversation);
-        out.event(Event::SessionStarted(handle));
-        let started = |goal: &Goal| matches!(goal, Goal::Start(c) if *c == conversation);
-        self.goals.settle(started, &Ok(Outcome::Done), out);
-        if let Some(step) = connected {
-            self.tell_update(&conversation, step, out);
-            self.report_connected(&conversation, out);
-        }
-        if out.config.auto_connect_sessions
+        self.feed(&conversation, Input::Offered(session.clone()), out);
+        if (reinvite || out.config.auto_connect_sessions)
             && let Err(error) = self.answer(session, out)
         {
             // The session stays offered: accept can be tried again (DEF-16).
@@ -133,36 +156,92 @@ impl Calls {
         }
     }
 
+    /// Whether a re-invite's request is a new one: the service repeats it until it is answered
+    /// (wire notes 6.14).
+    pub(crate) fn is_new_reinvite(&mut self, request: &str, out: &Outbox) -> bool {
+        self.reinvites.retain(|(_, until)| *until > out.now);
+        if self.reinvites.iter().any(|(known, _)| known == request) {
+            return false;
+        }
+        if self.reinvites.len() >= MAX_REINVITES {
+            self.reinvites.pop_front();
+        }
+        self.reinvites.push_back((request.to_owned(), out.now + REINVITE_LIFETIME));
+        true
+    }
+
+    /// The session whose place an offer takes: the one of that name, or, for a re-invite, the one
+    /// that carries its conversation (LC-16).
+    pub(crate) fn replaced_by(
+        &self,
+        session: &SessionId,
+        conversation: &ConversationId,
+        reinvite: bool,
+    ) -> Option<SessionId> {
+        if self.sessions.is_current(session) {
+            return Some(session.clone());
+        }
+        let carries = || self.entries.get(conversation)?.media.clone();
+        if reinvite { carries() } else { None }
+    }
+
+    /// A session took another's place: calls, nomination and audio move at once (DEF-30), and it
+    /// is answered without asking.
+    pub(crate) fn session_replaced(
+        &mut self,
+        session: &SessionId,
+        old: &SessionId,
+        out: &mut Outbox,
+    ) {
+        let Some(handle) = self.sessions.handle(session) else { return };
+        if let Some(own) = out.bare_jid() {
+            let accept = SessionMessage::Accept { id: session.to_string() };
+            out.send(&Frame::Message(Message::to(own, Payload::JingleMessage(accept))));
+        }
+        out.event(Event::SessionReplaced { session: handle, old: old.clone() });
+        for conversation in self.users_of(old) {
+            let (old, new) = (old.clone(), session.clone());
+            self.feed(&conversation, Input::Replaced { old, new }, out);
+        }
+        self.goals.session_replaced(old, session);
+        if self.active.as_ref() == Some(old) {
+            self.active = Some(session.clone());
+        }
+        if let Err(error) = self.sessions.accept(session, out) {
+            out.event(Event::Error(error));
+        }
+        if self.lines.shares() && self.active.is_none() {
+            self.active = Some(session.clone());
+        }
+        if old != session {
+            self.sessions.terminate(old, Reason::AlternativeSession, out);
+        }
+        self.sweep(out);
+    }
+
     /// The offer that an invitation led to cannot be used.
     pub(crate) fn offer_refused(&mut self, conversation: &ConversationId, out: &mut Outbox) {
-        self.withdraw(conversation, "the offer of media cannot be used", out);
-        self.tidy(conversation);
+        self.feed(conversation, Input::Refused, out);
     }
 
     fn answer(&mut self, session: &SessionId, out: &mut Outbox) -> Result<(), Error> {
         let result = self.sessions.accept(session, out);
+        if result.is_ok() {
+            self.nominate(session);
+            self.hold_others(session, out);
+        }
         self.sweep(out);
         result
     }
 
     /// Takes note of sessions that ended in the meantime.
     pub(crate) fn sweep(&mut self, out: &mut Outbox) {
-        for (session, conversation) in self.sessions.take_ended(out) {
+        for (session, _) in self.sessions.take_ended(out) {
+            self.dismiss(&session);
+            for conversation in self.users_of(&session) {
+                self.feed(&conversation, Input::MediaOver(session.clone()), out);
+            }
             self.goals.session_over(&session, out);
-            let Some(entry) = self.entries.get_mut(&conversation) else { continue };
-            if entry.session.as_ref() == Some(&session) {
-                entry.session = None;
-                let live = entry
-                    .ours
-                    .as_ref()
-                    .is_some_and(|ours| ours.call.state().class() != Class::Ended);
-                if live {
-                    self.orphans.insert(conversation.clone(), out.now + ORPHAN_LIFETIME);
-                }
-            }
-            if !self.orphans.contains_key(&conversation) {
-                self.tidy(&conversation);
-            }
         }
     }
 
@@ -180,12 +259,13 @@ impl Calls {
 
     pub(crate) fn handle_notice(&mut self, notice: Notice, user: &UserId, out: &mut Outbox) {
         let id = notice.id.clone();
-        let Some(new) = ours(&notice, user, self.entries.get(&id)) else { return };
-        let is_ours = self.dialled.contains(&id);
-        let old = self.entries.get(&id).and_then(|entry| entry.ours.clone());
-        let step = reconcile(self.entries.get(&id), is_ours, &new);
-        if step == Step::Ignore && !self.entries.contains_key(&id) {
-            if self.goals.is_dialling() && new.call.state().class() != Class::Ended {
+        let known = self.entries.get(&id);
+        let Some(leg) = Leg::find(&notice, user, known.and_then(|state| state.leg.as_ref())) else {
+            return;
+        };
+        let class = leg.class();
+        if known.is_none() && class != Class::Pending && !self.dialled.contains(&id) {
+            if self.goals.is_dialling() && class != Class::Ended {
                 // Perhaps the call whose dial is not answered yet (DEF-28).
                 self.early.push_back(notice);
                 if self.early.len() > MAX_EARLY {
@@ -194,110 +274,73 @@ impl Calls {
             }
             return;
         }
-        if !self.entries.contains_key(&id) && self.entries.len() >= MAX_CONVERSATIONS {
+        if !self.has_room(&id) {
             out.malformed("too many conversations: notification dropped");
             return;
         }
-        if let Some(error) = new_error(old.as_ref(), &new) {
-            let text = format!("{id}: {} {}", error.code, error.message);
-            out.event(Event::Error(Error::new(ErrorKind::Call, text)));
-        }
-        let state = new.call.state();
-        self.entries.entry(id.clone()).or_default().ours = Some(new);
-        match step {
-            Step::Ignore | Step::Note => {}
-            Step::Elsewhere => self.taken(&id, out),
-            Step::Added | Step::Updated => self.tell_update(&id, step, out),
-            Step::Withdrawn => {
-                self.withdraw(&id, "the call ended before it was answered", out);
-                self.call_ended(&id, out);
-            }
-            Step::Removed => {
-                self.withdraw(&id, "the call ended", out);
-                self.tell_update(&id, Step::Removed, out);
-                self.call_ended(&id, out);
-            }
-        }
-        if state == CallState::Connected {
-            self.report_connected(&id, out);
+        self.feed(&id, Input::Told(leg), out);
+    }
+
+    /// Signaling is back: what happened meanwhile is asked for (DEF-10, LC-23).
+    pub(crate) fn came_back(&mut self, agent: bool, out: &mut Outbox) {
+        self.sessions.end_dead();
+        self.sweep(out);
+        if agent {
+            self.asked_about = self.entries.keys().cloned().collect();
+            out.forget_http(|ask| *ask == Ask::Listing);
+            out.rest(Ask::Listing, Resource::conversations(), Retry::Yes);
         }
     }
 
-    fn call_ended(&mut self, id: &ConversationId, out: &mut Outbox) {
-        self.goals.call_over(id, out);
-        self.orphans.remove(id);
-        self.dialled.retain(|dialled| dialled != id);
-        if let Some(entry) = self.entries.remove(id)
-            && let Some(session) = entry.session
-        {
-            self.sessions.orphan(&session, out.now + ORPHAN_LIFETIME);
-        }
-    }
-
-    fn tell_update(&mut self, id: &ConversationId, step: Step, out: &mut Outbox) {
-        let changed = self.entries.get(id).and_then(|entry| snapshot(id, entry));
-        let current: Vec<_> = self
-            .entries
-            .iter()
-            .filter(|(other, _)| !(step == Step::Removed && *other == id))
-            .filter_map(|(other, entry)| snapshot(other, entry))
-            .collect();
-        let changed: Vec<_> = changed.into_iter().collect();
-        if step == Step::Added
-            && let Some(entry) = self.entries.get_mut(id)
-        {
-            entry.listed = true;
-        }
-        let (added, removed) = match step {
-            Step::Added => (changed, Vec::new()),
-            Step::Removed => (Vec::new(), changed),
-            _ => (Vec::new(), Vec::new()),
+    /// What there is, told as the events would have: what the service no longer lists is over.
+    fn listed(
+        &mut self,
+        result: Result<serde_json::Value, Failure>,
+        user: Option<&UserId>,
+        out: &mut Outbox,
+    ) {
+        let listing = result.and_then(|body| rest::parse::<Listing>("conversations", body));
+        let (listing, user) = match (listing, user) {
+            (Ok(listing), Some(user)) => (listing, user),
+            (Err(failure), _) => return out.event(Event::Error(failure.into())),
+            (Ok(_), None) => return,
         };
-        out.event(Event::ConversationUpdate(ConversationUpdate {
-            active: active(&current, id),
-            current,
-            added,
-            removed,
-        }));
-    }
-
-    /// Tells the service once for each leg that it is connected here (wire notes 8.2).
-    fn report_connected(&mut self, id: &ConversationId, out: &mut Outbox) {
-        let Some(entry) = self.entries.get(id) else { return };
-        let (Some(session), Some(ours)) = (&entry.session, &entry.ours) else { return };
-        if ours.call.state() == CallState::Connected
-            && self.sessions.report_once(session, &ours.call.id)
-        {
-            let resource = Resource::call_metadata(id, ours.call.id.as_str());
-            out.rest(Ask::Metadata(id.clone()), resource, Retry::No);
+        let mut gone = std::mem::take(&mut self.asked_about);
+        for notice in listing.entities {
+            gone.retain(|id| *id != notice.id);
+            self.handle_notice(notice, user, out);
+        }
+        for conversation in gone {
+            self.feed(&conversation, Input::Absent, out);
         }
     }
 
     pub(crate) fn handle_timeout(&mut self, out: &mut Outbox) {
         let now = out.now;
-        let expired: Vec<_> = self
+        let due: Vec<_> = self
             .entries
             .iter()
-            .filter(|(_, e)| e.invitation.expires().is_some_and(|at| at <= now))
+            .filter(|(_, state)| state.wake().is_some_and(|at| at <= now))
             .map(|(id, _)| id.clone())
             .collect();
-        for conversation in expired {
-            self.withdraw(&conversation, "the invitation expired", out);
-            self.tidy(&conversation);
+        for conversation in due {
+            self.feed(&conversation, Input::Time, out);
         }
-        let orphans: Vec<_> =
-            self.orphans.iter().filter(|(_, at)| **at <= now).map(|(id, _)| id.clone()).collect();
-        for conversation in orphans {
-            let entry = self.entries.get(&conversation);
-            if entry.is_some_and(|entry| entry.invitation.invite().is_some()) {
-                // Invited anew: media may yet come.
-                self.orphans.insert(conversation, now + ORPHAN_LIFETIME);
-                continue;
+        for session in self.sessions.take_idle(now) {
+            if !self.is_kept(&session) {
+                self.sessions.terminate(&session, Reason::Success, out);
             }
-            self.tell_update(&conversation, Step::Removed, out);
-            self.call_ended(&conversation, out);
         }
         self.sessions.handle_timeout(out);
         self.sweep(out);
+    }
+
+    /// The list of calls, as the application sees it.
+    fn current(&self, without: Option<&ConversationId>) -> Vec<super::event::Conversation> {
+        self.entries
+            .iter()
+            .filter(|(id, _)| Some(*id) != without)
+            .filter_map(|(id, state)| state.snapshot(id))
+            .collect()
     }
 }

@@ -112,7 +112,17 @@ impl Link {
                 Ok(_) => {}
                 Err(failure) => self.attempt_failed(Attempt::Rest(failure), out),
             },
-            (Ask::Participant(_) | Ask::Change(_) | Ask::Dial(_) | Ask::Metadata(_), _) => {}
+            (
+                Ask::Participant(_)
+                | Ask::Change(_)
+                | Ask::Answerer(_)
+                | Ask::Answer(_)
+                | Ask::Listing
+                | Ask::HoldOther
+                | Ask::Dial(_)
+                | Ask::Metadata(_),
+                _,
+            ) => {}
         }
     }
 

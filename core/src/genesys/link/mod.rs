@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use super::command::Outcome;
 use super::error::{Error, ErrorKind};
+use super::event::Station;
 use super::ids::{StationId, UserId};
 use super::keepalive::{Keepalive, Verdict};
 use super::outbox::{IqAsk, Outbox};
@@ -174,11 +175,16 @@ pub(crate) struct Link {
     /// Whether any attempt was made, whether any succeeded.
     attempted: bool,
     was_connected: bool,
+    was_ready: bool,
+    /// Ready again after a loss, and nobody has been told yet.
+    came_back: bool,
     topics: Topics,
     connecting: Vec<CommandId>,
     disconnecting: Vec<CommandId>,
     subscribers: Vec<Subscriber>,
     relay_only: bool,
+    /// The user's phone, once loaded.
+    phone: Option<Station>,
 }
 
 impl Link {
@@ -195,16 +201,29 @@ impl Link {
             soft_attempts: 0,
             attempted: false,
             was_connected: false,
+            was_ready: false,
+            came_back: false,
             topics: Topics::default(),
             connecting: Vec::new(),
             disconnecting: Vec::new(),
             subscribers: Vec::new(),
             relay_only: false,
+            phone: None,
         }
     }
 
     pub(crate) fn identity(&self) -> Option<&Identity> {
         self.identity.as_ref()
+    }
+
+    /// True once after each reconnect, when events come again.
+    pub(crate) fn take_came_back(&mut self) -> bool {
+        std::mem::take(&mut self.came_back)
+    }
+
+    /// The user's phone, once loaded.
+    pub(crate) fn phone(&self) -> Option<&Station> {
+        self.phone.as_ref()
     }
 
     /// Whether only relayed media is allowed: discovery gave no STUN service (wire notes 7).

@@ -17,6 +17,7 @@ impl Link {
         self.timers.arm(Timer::IceRefresh, out.now + ICE_REFRESH);
         out.event(Event::Connected { reconnect: self.was_connected });
         let first = !self.was_connected;
+        self.came_back = false;
         self.was_connected = true;
         let resubscribe = std::mem::take(&mut self.hard);
         let identity = self.identity.as_ref();
@@ -117,6 +118,8 @@ impl Link {
         if let State::Online(_, readiness) = &mut self.state {
             *readiness = Readiness::Ready;
         }
+        self.came_back = self.was_ready;
+        self.was_ready = true;
         out.event(Event::Ready);
         for command in std::mem::take(&mut self.connecting) {
             out.complete(command, Ok(Outcome::Done));
@@ -128,6 +131,7 @@ impl Link {
             Ok(body) => {
                 let station = Station::from(body);
                 let concurrent = station.call_appearances > 1;
+                self.phone = Some(station.clone());
                 out.event(Event::ConcurrentSoftphoneSessionsEnabled(concurrent));
                 out.event(Event::Station(station));
             }

@@ -48,7 +48,10 @@ fn wire_5_9_an_inbound_call_by_jingle_from_propose_to_hang_up() {
     rig.media("connected");
     assert!(rig.sent()[0].contains("<active"));
     rig.conv("C1", "inbound", "connected");
-    assert_eq!(rig.told(), ["MediaState Connected", "ConversationUpdate +[C1] -[] =1"]);
+    assert_eq!(
+        rig.told(),
+        ["MediaState Connected", "CallConnected C1 M1", "ConversationUpdate +[C1] -[] =1"]
+    );
     rig.expect_http("POST /conversations/calls/C1/communications/K-C1/metadata");
 
     rig.conv("C1", "inbound", "disconnected");
@@ -57,6 +60,7 @@ fn wire_5_9_an_inbound_call_by_jingle_from_propose_to_hang_up() {
     assert_eq!(
         rig.told(),
         [
+            "CallEnded C1",
             "ConversationUpdate +[] -[C1] =0",
             "Stats",
             "MediaState Closed",

@@ -7,7 +7,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::rig::{FULL, JINGLE_OFFER, OTHER, PEER, Rig};
+use super::rig::{FULL, JINGLE_OFFER, LA1, LA1P, LA100, LA100P, OTHER, PEER, Rig};
 use crate::genesys::{Command, Dial, Event};
 use crate::machine::{CommandId, WsEvent};
 
@@ -21,6 +21,8 @@ enum Step {
     OfferJingle(usize),
     Conversation { call: usize, state: usize, muted: bool },
     Terminate { call: usize, jingle: bool },
+    Eager(usize),
+    Reinvite { call: usize, session: usize },
     Media(usize),
     Command { call: usize, which: usize },
     Rest { ok: bool },
@@ -45,6 +47,9 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(call, state, muted)| Step::Conversation { call, state, muted }),
         1 => (call.clone(), any::<bool>())
             .prop_map(|(call, jingle)| Step::Terminate { call, jingle }),
+        1 => call.clone().prop_map(Step::Eager),
+        1 => (call.clone(), 0..5_usize)
+            .prop_map(|(call, session)| Step::Reinvite { call, session }),
         2 => (0..4_usize).prop_map(Step::Media),
         4 => (call, 0..8_usize).prop_map(|(call, which)| Step::Command { call, which }),
         3 => any::<bool>().prop_map(|ok| Step::Rest { ok }),
@@ -61,6 +66,8 @@ struct Books {
     ringing: BTreeMap<String, i32>,
     started: BTreeMap<String, i32>,
     calls: BTreeMap<String, i32>,
+    /// By conversation: connected less ended.
+    talking: BTreeMap<String, i32>,
 }
 
 impl Books {
@@ -83,10 +90,28 @@ impl Books {
                     *count += 1;
                     prop_assert_eq!(*count, 1, "{} starts twice", session.id);
                 }
+                Event::SessionReplaced { session, old } => {
+                    let count = self.started.entry(old.to_string()).or_default();
+                    *count -= 1;
+                    prop_assert_eq!(*count, 0, "{} is replaced without being there", old);
+                    let count = self.started.entry(session.id.to_string()).or_default();
+                    *count += 1;
+                    prop_assert_eq!(*count, 1, "{} starts twice", session.id);
+                }
                 Event::SessionEnded { session, .. } => {
                     let count = self.started.entry(session.id.to_string()).or_default();
                     *count -= 1;
                     prop_assert_eq!(*count, 0, "{} ends twice", session.id);
+                }
+                Event::CallConnected { call, .. } => {
+                    let count = self.talking.entry(call.id.to_string()).or_default();
+                    *count += 1;
+                    prop_assert_eq!(*count, 1, "{} connects twice", call.id);
+                }
+                Event::CallEnded { conversation, .. } => {
+                    let count = self.talking.entry(conversation.to_string()).or_default();
+                    *count -= 1;
+                    prop_assert_eq!(*count, 0, "{} ends twice", conversation);
                 }
                 Event::ConversationUpdate(update) => {
                     for added in &update.added {
@@ -172,6 +197,14 @@ fn play(rig: &mut Rig, step: &Step, books: &mut Books) {
         Step::OfferJingle(call) => {
             rig.jingle("si", "session-initiate", &session(call), JINGLE_OFFER);
         }
+        Step::Eager(call) => {
+            let more = r#"inin-priv-answer-mode="Auto" inin-sdp-over-xmpp="true""#;
+            rig.propose(&session(call), &conversation(call), more);
+        }
+        Step::Reinvite { call, session } => {
+            let id = format!("r{}", rig.sequence());
+            rig.reinvite(&id, &format!("M{session}"), &conversation(call));
+        }
         Step::Conversation { call, state, muted } => {
             let more = json!({"muted": muted});
             rig.conv_with(&conversation(call), "inbound", STATES[*state], &more, "agent");
@@ -192,7 +225,7 @@ fn put_to_rest(rig: &mut Rig) {
     if rig.ws.is_none() {
         rig.login();
     }
-    for call in 0..3 {
+    for call in 0..5 {
         rig.conv(&format!("C{call}"), "inbound", "terminated");
         rig.session_message(PEER, "retract", &format!("M{call}"));
         rig.jingle("st", "session-terminate", &format!("M{call}"), "");
@@ -206,8 +239,11 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn every_order_of_everything_ends_well(steps in prop::collection::vec(step(), 1..60)) {
-        let mut rig = Rig::ready();
+    fn every_order_of_everything_ends_well(
+        station in prop::sample::select(vec![LA1, LA1P, LA100, LA100P]),
+        steps in prop::collection::vec(step(), 1..60),
+    ) {
+        let mut rig = Rig::on(station);
         let mut books = Books::default();
         for step in &steps {
             play(&mut rig, step, &mut books);
@@ -223,6 +259,7 @@ proptest! {
         }
         prop_assert!(books.ringing.values().all(|n| *n == 0), "still ringing: {:?}", books.ringing);
         prop_assert!(books.started.values().all(|n| *n == 0), "still up: {:?}", books.started);
+        prop_assert!(books.talking.values().all(|n| *n == 0), "still talking: {:?}", books.talking);
         prop_assert!(books.calls.values().all(|n| *n == 0), "still listed: {:?}", books.calls);
         prop_assert_eq!(rig.client.size_besides_dialled(), 0);
         prop_assert!(rig.client.is_connected());

@@ -47,7 +47,18 @@ pub(super) struct Rig {
     completions: Vec<(CommandId, Result<Outcome, Error>)>,
     pub(super) audio: Vec<AudioFrame>,
     opened_sockets: VecDeque<WsId>,
+    /// Line appearances, and whether the station keeps its session.
+    pub(super) station: (u32, bool),
+    /// What the service answers when it is asked which conversations there are, if anything.
+    pub(super) listing: Option<Value>,
+    numbers: usize,
 }
+
+/// The stations of the scenarios: `LA1`, `LA1P`, `LA100`, `LA100P`.
+pub(super) const LA1: (u32, bool) = (1, false);
+pub(super) const LA1P: (u32, bool) = (1, true);
+pub(super) const LA100: (u32, bool) = (100, false);
+pub(super) const LA100P: (u32, bool) = (100, true);
 
 impl Rig {
     pub(super) fn new() -> Self {
@@ -73,7 +84,25 @@ impl Rig {
             completions: Vec::new(),
             audio: Vec::new(),
             opened_sockets: VecDeque::new(),
+            station: LA100,
+            listing: None,
+            numbers: 0,
         }
+    }
+
+    /// Logged in on such a phone.
+    pub(super) fn on(station: (u32, bool)) -> Self {
+        let mut rig = Self::new();
+        rig.station = station;
+        rig.finish_login();
+        rig
+    }
+
+    fn finish_login(&mut self) {
+        let connect = self.submit(Command::Connect).unwrap();
+        self.login();
+        assert_eq!(self.completion(connect), Some(Ok(Outcome::Done)));
+        self.forget();
     }
 
     /// Logged in and ready, with nothing left to read.
@@ -83,10 +112,7 @@ impl Rig {
 
     pub(super) fn ready_with(change: impl FnOnce(&mut Config)) -> Self {
         let mut rig = Self::with(change);
-        let connect = rig.submit(Command::Connect).unwrap();
-        rig.login();
-        assert_eq!(rig.completion(connect), Some(Ok(Outcome::Done)));
-        rig.forget();
+        rig.finish_login();
         rig
     }
 
@@ -115,7 +141,17 @@ impl Rig {
     /// Answers one thing, if there is one.
     pub(super) fn answer_login_step(&mut self) -> bool {
         if let Some(asked) = self.asked.pop_front() {
-            let body = login_answer(&asked.what);
+            if asked.what == "GET /conversations" {
+                if let Some(listing) = self.listing.clone() {
+                    self.respond(asked.id, 200, &listing);
+                }
+                return true;
+            }
+            let mut body = login_answer(&asked.what);
+            if asked.what.starts_with("GET /stations") {
+                body["webRtcCallAppearances"] = json!(self.station.0);
+                body["webRtcPersistentEnabled"] = json!(self.station.1);
+            }
             self.respond(asked.id, 200, &body);
             return true;
         }
@@ -235,7 +271,12 @@ impl Rig {
     }
 
     pub(super) fn rpc(&mut self, method: &str, params: &Value) {
-        let call = json!({"jsonrpc": "2.0", "id": "r1", "method": method, "params": params});
+        self.rpc_as("r1", method, params);
+    }
+
+    /// A request with an id of its own.
+    pub(super) fn rpc_as(&mut self, id: &str, method: &str, params: &Value) {
+        let call = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params});
         let call = call.to_string().replace('&', "&amp;").replace('<', "&lt;");
         self.frame(&format!(
             r#"<iq xmlns="jabber:client" type="set" id="x" from="{PEER}" to="{FULL}"><genesys-webrtc xmlns="genesys">{call}</genesys-webrtc></iq>"#
@@ -253,6 +294,20 @@ impl Rig {
             "offer",
             &json!({"sessionId": session, "conversationId": conversation, "sdp": sdp}),
         );
+    }
+
+    /// A number that was not there before.
+    pub(super) fn sequence(&mut self) -> usize {
+        self.numbers += 1;
+        self.numbers
+    }
+
+    /// A re-invite: another connection for a conversation.
+    pub(super) fn reinvite(&mut self, id: &str, session: &str, conversation: &str) {
+        let sdp = offer_sdp().replace("a=ice-ufrag:ufra", &format!("a=ice-ufrag:{id}"));
+        let params = json!({"sessionId": session, "conversationId": conversation, "sdp": sdp,
+            "reinvite": true});
+        self.rpc_as(id, "offer", &params);
     }
 
     pub(super) fn jingle(&mut self, id: &str, action: &str, session: &str, inner: &str) {
@@ -311,6 +366,25 @@ impl Rig {
         self.media("connected");
         self.conv(conversation, "inbound", "connected");
         self.acknowledge();
+    }
+
+    /// `IDLE(M1)` of the scenarios: a connected session whose call, C0, is over.
+    pub(super) fn idle(station: (u32, bool)) -> Self {
+        let mut rig = Self::on(station);
+        rig.connected_call("M1", "C0");
+        rig.conv("C0", "inbound", "disconnected");
+        rig.conv("C0", "inbound", "terminated");
+        rig.forget();
+        rig
+    }
+
+    /// `BUSY(M1, C1)`: as [`Rig::idle`], then a call on the same session.
+    pub(super) fn busy() -> Self {
+        let mut rig = Self::idle(LA1P);
+        rig.conv("C1", "inbound", "alerting");
+        rig.conv("C1", "inbound", "connected");
+        rig.forget();
+        rig
     }
 
     // Outputs
@@ -461,6 +535,9 @@ pub(super) fn name(event: &Event) -> String {
         Event::HandledPendingSession { session, conversation, by } => {
             format!(" {session} {conversation} {by:?}")
         }
+        Event::SessionReplaced { session, old } => format!(" {old} {}", session.id),
+        Event::CallConnected { call, session } => format!(" {} {session}", call.id),
+        Event::CallEnded { conversation, .. } => format!(" {conversation}"),
         Event::SessionStarted(s) => format!(" {} {}", s.id, s.conversation),
         Event::SessionEnded { session, reason } => format!(" {} {reason}", session.id),
         Event::MediaState { state, .. } => format!(" {state:?}"),
@@ -638,7 +715,9 @@ impl Engine for FakeEngine {
         if std::mem::take(&mut self.fails_once) {
             return Err(MediaError::Sdp("not this time".to_owned()));
         }
-        self.enter(MediaState::Connecting);
+        if self.state == MediaState::New {
+            self.enter(MediaState::Connecting);
+        }
         Ok(offer_sdp().replace("actpass", "active").replace("ice-ufrag:ufra", "ice-ufrag:mine"))
     }
 

@@ -69,7 +69,7 @@ fn def_8_a_call_whose_media_is_gone_ends_after_a_while() {
     rig.wait_acknowledging(S(2));
     assert_eq!(rig.told(), ["MediaState Closed", "Stats", "SessionEnded M1 gone"]);
     rig.wait_acknowledging(S(10));
-    assert_eq!(rig.told(), ["ConversationUpdate +[] -[C1] =0"]);
+    assert_eq!(rig.told(), ["CallEnded C1", "ConversationUpdate +[] -[C1] =0"]);
     assert_eq!(rig.client.size(), 0);
 }
 
@@ -78,7 +78,7 @@ fn def_8_media_whose_call_is_gone_ends_after_a_while() {
     let mut rig = Rig::ready();
     rig.connected_call("M1", "C1");
     rig.conv("C1", "inbound", "terminated");
-    assert_eq!(rig.told(), ["ConversationUpdate +[] -[C1] =0"]);
+    assert_eq!(rig.told(), ["CallEnded C1", "ConversationUpdate +[] -[C1] =0"]);
     rig.wait_acknowledging(S(12));
     assert!(rig.told().contains(&"SessionEnded M1 success".to_owned()));
     assert_eq!(rig.client.size(), 0);
@@ -149,6 +149,7 @@ fn scenario_71_91_an_ended_call_is_removed_and_its_media_ends_by_itself() {
     let mut rig = Rig::ready();
     rig.connected_call("M1", "C1");
     rig.conv("C1", "inbound", "disconnected");
+    assert!(matches!(rig.events.pop_front(), Some(Event::CallEnded { .. })));
     match rig.events.pop_front() {
         Some(Event::ConversationUpdate(update)) => {
             assert_eq!(update.removed.len(), 1);
@@ -310,7 +311,7 @@ fn calls_outlive_the_signaling() {
     rig.login();
     assert_eq!(rig.told(), ["Disconnected true", "Connected true", "Ready"]);
     rig.conv("C1", "inbound", "disconnected");
-    assert_eq!(rig.told(), ["ConversationUpdate +[] -[C1] =0"]);
+    assert_eq!(rig.told(), ["CallEnded C1", "ConversationUpdate +[] -[C1] =0"]);
 }
 
 #[test]

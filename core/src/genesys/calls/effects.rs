@@ -1,0 +1,94 @@
+//! What follows from a conversation's step, carried out.
+
+use super::invitations::send_proceed;
+use super::{CALL_GRACE, Calls};
+use crate::genesys::command::Outcome;
+use crate::genesys::conversation::{Change, Effect, active};
+use crate::genesys::error::{Error, ErrorKind};
+use crate::genesys::event::{Conversation, ConversationUpdate, Event};
+use crate::genesys::goals::Goal;
+use crate::genesys::ids::ConversationId;
+use crate::genesys::outbox::{Ask, Outbox, Retry};
+use crate::genesys::rest::Resource;
+
+impl Calls {
+    pub(super) fn carry_out(&mut self, id: &ConversationId, effect: Effect, out: &mut Outbox) {
+        let conversation = id.clone();
+        match effect {
+            Effect::Ring(pending) => out.event(Event::PendingSession(pending)),
+            Effect::Cancel(session) => {
+                out.event(Event::CancelPendingSession { session, conversation });
+            }
+            Effect::Handled(session, by) => {
+                out.event(Event::HandledPendingSession { session, conversation, by });
+            }
+            Effect::Gone(why) => self.goals.invitation_gone(id, why, out),
+            Effect::Begun(session) => {
+                if let Some(handle) = self.sessions.handle(&session) {
+                    out.event(Event::SessionStarted(handle));
+                }
+            }
+            Effect::Started => {
+                let started = |goal: &Goal| matches!(goal, Goal::Start(c) if c == id);
+                self.goals.settle(started, &Ok(Outcome::Done), out);
+            }
+            Effect::Proceed(invite) => send_proceed(&invite, out),
+            Effect::Answer => self.answer_by_rest(id, out),
+            Effect::Connected(call, session) => {
+                out.event(Event::CallConnected { call, session });
+            }
+            Effect::Ended(session) => out.event(Event::CallEnded { conversation, session }),
+            Effect::Update(change, call) => self.tell_update(id, change, call, out),
+            Effect::Report(session, leg) => {
+                // Once for each leg (wire notes 8.2).
+                if self.sessions.report_once(&session, &leg) {
+                    let resource = Resource::call_metadata(id, leg.as_str());
+                    out.rest(Ask::Metadata(conversation), resource, Retry::No);
+                }
+            }
+            Effect::Error(error) => {
+                let text = format!("{id}: {} {}", error.code, error.message);
+                out.event(Event::Error(Error::new(ErrorKind::Call, text)));
+            }
+            Effect::CallOver => {
+                self.goals.call_over(id, out);
+                self.dialled.retain(|dialled| dialled != id);
+            }
+            Effect::Release(session) => {
+                if self.is_kept(&session) {
+                    self.goals.session_stays(id, out);
+                } else {
+                    self.sessions.leave_alone(&session, out.now + CALL_GRACE);
+                }
+            }
+        }
+    }
+
+    fn tell_update(
+        &self,
+        id: &ConversationId,
+        change: Change,
+        call: Conversation,
+        out: &mut Outbox,
+    ) {
+        let (mut added, mut removed) = (Vec::new(), Vec::new());
+        let current = match change {
+            Change::Added => {
+                added.push(call);
+                self.current(None)
+            }
+            Change::Updated => self.current(None),
+            Change::Removed => {
+                removed.push(call);
+                self.current(Some(id))
+            }
+        };
+        let active = active(&current, id);
+        out.event(Event::ConversationUpdate(ConversationUpdate {
+            active,
+            current,
+            added,
+            removed,
+        }));
+    }
+}

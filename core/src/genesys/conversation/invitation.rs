@@ -1,0 +1,154 @@
+//! The invitation to a call: who invited, and how far its answer is (behaviour notes 2.3 to 2.5).
+
+use std::time::{Duration, Instant};
+
+use crate::genesys::config::EagerConnection;
+use crate::genesys::event::{PendingSession, SessionType};
+use crate::genesys::ids::{ConversationId, SessionId, UserId};
+use crate::jingle::Propose;
+use crate::xmpp::Jid;
+
+/// How long an invitation lives without a word from the service. The service has no ringing
+/// limit of its own in the notes, so this only catches what was lost (DEF-5).
+pub(crate) const INVITATION_LIFETIME: Duration = Duration::from_secs(180);
+
+/// An invitation to a call.
+///
+/// ```text
+/// None ──propose, event──> Ringing ──accept──> Accepted ──offer, connected──> None (started)
+///                             ^  └────────────────┴── retract, elsewhere, ended, expired ──> None
+///                             └── the answer was refused ──┘
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) enum Invitation {
+    /// None, or no longer.
+    #[default]
+    None,
+    /// Nobody has answered.
+    Ringing(Invite),
+    /// It is answered; media, or the service's word, is to come.
+    Accepted(Invite),
+}
+
+/// What an invitation said.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Invite {
+    /// The proposal's id; the shared session's where an event invited.
+    pub(crate) session: SessionId,
+    pub(crate) from: Jid,
+    pub(crate) by: By,
+    auto_answer: bool,
+    eager: bool,
+    original_room: Option<String>,
+    from_user: Option<UserId>,
+    /// Whether the application was told; not of an eager one (LC-12).
+    pub(crate) announced: bool,
+    pub(crate) expires: Instant,
+}
+
+/// What invited, and so how it is answered (PC-9).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum By {
+    /// A propose, for a session of its own: answered by `proceed`.
+    Propose {
+        /// The signaling that the offer will come in.
+        sdp_over_xmpp: bool,
+    },
+    /// A conversation event, for the shared session: answered through the service.
+    Event,
+}
+
+/// What is done about a propose (LC-12).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Manner {
+    pub(crate) tell: bool,
+    pub(crate) answer: bool,
+}
+
+impl Invite {
+    pub(crate) fn proposed(propose: &Propose, from: &Jid, now: Instant) -> Self {
+        Self {
+            session: SessionId::from(propose.id.as_str()),
+            from: from.clone(),
+            by: By::Propose { sdp_over_xmpp: propose.sdp_over_xmpp },
+            auto_answer: propose.auto_answer,
+            eager: propose.eager,
+            original_room: propose.original_room.clone(),
+            from_user: propose.from_user_id.as_deref().map(UserId::from),
+            announced: false,
+            expires: now + INVITATION_LIFETIME,
+        }
+    }
+
+    /// A call on the shared session is told by its event alone (PC-5, row 7).
+    pub(crate) fn told(session: SessionId, from: Jid, outbound: bool, now: Instant) -> Self {
+        Self {
+            session,
+            from,
+            by: By::Event,
+            auto_answer: outbound,
+            eager: false,
+            original_room: None,
+            from_user: None,
+            announced: false,
+            expires: now + INVITATION_LIFETIME,
+        }
+    }
+
+    /// LC-12, without reduced media.
+    pub(crate) fn manner(&self, eager: EagerConnection, auto_answer_disabled: bool) -> Manner {
+        let manner = |tell, answer| Manner { tell, answer };
+        match (self.eager, eager) {
+            (true, EagerConnection::None) => manner(false, false),
+            (true, EagerConnection::Auto) => manner(false, true),
+            (true, EagerConnection::Event) => manner(true, true),
+            (false, _) => manner(true, self.auto_answer && !auto_answer_disabled),
+        }
+    }
+
+    pub(crate) fn is_eager(&self) -> bool {
+        self.eager
+    }
+
+    pub(crate) fn refresh(&mut self, now: Instant) {
+        self.expires = now + INVITATION_LIFETIME;
+    }
+
+    /// The same call, invited to anew (LC-6): new ids, nothing told twice.
+    pub(crate) fn replace(&mut self, newer: Self) {
+        let announced = self.announced;
+        *self = Self { announced, ..newer };
+    }
+
+    pub(crate) fn to_pending(&self, conversation: &ConversationId) -> PendingSession {
+        PendingSession {
+            session: self.session.clone(),
+            conversation: conversation.clone(),
+            auto_answer: self.auto_answer,
+            session_type: SessionType::Softphone,
+            from: self.from.to_string(),
+            original_room: self.original_room.clone().unwrap_or_else(|| self.from.to_string()),
+            from_user: self.from_user.clone(),
+        }
+    }
+}
+
+impl Invitation {
+    pub(crate) fn invite(&self) -> Option<&Invite> {
+        match self {
+            Self::None => None,
+            Self::Ringing(invite) | Self::Accepted(invite) => Some(invite),
+        }
+    }
+
+    pub(crate) fn take(&mut self) -> Option<Invite> {
+        match std::mem::take(self) {
+            Self::None => None,
+            Self::Ringing(invite) | Self::Accepted(invite) => Some(invite),
+        }
+    }
+
+    pub(crate) fn expires(&self) -> Option<Instant> {
+        self.invite().map(|invite| invite.expires)
+    }
+}

@@ -1,0 +1,93 @@
+//! Our part in a conversation, as the service tells it (behaviour notes 4.2, 4.3).
+
+use crate::genesys::event::{CallState, Conversation};
+use crate::genesys::ids::{ConversationId, ParticipantId, SessionId, UserId};
+use crate::genesys::notice::{Call, Class, ErrorInfo, Notice, Participant};
+
+/// Our part in a conversation, as last told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Leg {
+    pub(crate) participant: ParticipantId,
+    pub(crate) purpose: String,
+    pub(crate) call: Call,
+}
+
+impl Leg {
+    fn new(participant: &Participant, call: &Call) -> Self {
+        Self {
+            participant: participant.id.clone(),
+            purpose: participant.purpose.clone(),
+            call: call.clone(),
+        }
+    }
+
+    /// Our part in a notification, if we have one (CV-3 to CV-6). Of several legs, the one we are
+    /// talking on stays ours (DEF-26).
+    pub(crate) fn find(notice: &Notice, user: &UserId, known: Option<&Self>) -> Option<Self> {
+        let talking = known.map(|leg| leg.call.state());
+        let wanted = talking.filter(|state| *state == CallState::Connected);
+        let participant = notice.ours(user, wanted.as_ref())?;
+        Some(Self::new(participant, participant.call()?))
+    }
+
+    pub(crate) fn class(&self) -> Class {
+        self.call.state().class()
+    }
+
+    /// Compared for change (CV-8), and by leg besides (DEF-26).
+    pub(crate) fn same(&self, other: &Self) -> bool {
+        let key = |leg: &Self| {
+            let call = &leg.call;
+            let flags = (call.confined, call.held, call.muted);
+            (leg.participant.clone(), call.id.clone(), call.state(), flags)
+        };
+        key(self) == key(other)
+    }
+
+    /// A call error worth telling (CV-13), unless it was told already for this leg (DEF-25).
+    pub(crate) fn new_error(&self, old: Option<&Self>) -> Option<ErrorInfo> {
+        let error = self.call.error_info.as_ref()?;
+        let told = old.is_some_and(|old| {
+            old.call.id == self.call.id
+                && old.call.error_info.as_ref().is_some_and(|told| told.code == error.code)
+        });
+        let silent = error.code == "error.ininedgecontrol.session.inactive";
+        (!told && !silent).then(|| error.clone())
+    }
+
+    /// What the application sees.
+    pub(crate) fn snapshot(
+        &self,
+        id: &ConversationId,
+        session: Option<&SessionId>,
+    ) -> Conversation {
+        let call = &self.call;
+        Conversation {
+            id: id.clone(),
+            participant: self.participant.clone(),
+            call: call.id.clone(),
+            state: call.state(),
+            direction: call.direction(),
+            muted: call.muted,
+            held: call.held,
+            confined: call.confined,
+            session: session.cloned(),
+        }
+    }
+}
+
+/// Which conversation is being spoken on (CV-10; none when no call is left, DEF-17).
+pub(crate) fn active(current: &[Conversation], about: &ConversationId) -> Option<ConversationId> {
+    let live: Vec<_> = current.iter().filter(|c| c.state.class() != Class::Ended).collect();
+    let connected: Vec<_> = live.iter().filter(|c| c.state == CallState::Connected).collect();
+    match (live.as_slice(), connected.as_slice()) {
+        ([], _) => None,
+        ([only], _) => Some(only.id.clone()),
+        (_, [only]) => Some(only.id.clone()),
+        (_, several) => several
+            .iter()
+            .find(|c| !c.held)
+            .map(|c| c.id.clone())
+            .or_else(|| live.iter().find(|c| c.id == *about).map(|c| c.id.clone())),
+    }
+}

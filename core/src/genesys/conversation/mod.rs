@@ -1,0 +1,473 @@
+//! One conversation as a pure function: from what was known and what arrived, to what is known
+//! and what follows (behaviour notes 3.3 and 16).
+//!
+//! Three sources tell of a call: the invitation (session messages, or the event alone), the media
+//! session (offers), and the call (notifications). They come in any order, and any of them may be
+//! lost or repeat itself. [`State`] is their product; [`step`] is the only thing that changes it.
+
+mod invitation;
+mod leg;
+#[cfg(test)]
+mod tests;
+
+use std::time::{Duration, Instant};
+
+use super::config::EagerConnection;
+use super::event::{CallState, Conversation, Direction, HandledBy, PendingSession};
+use super::ids::{CallId, ConversationId, SessionId};
+use super::notice::{Class, ErrorInfo};
+use crate::xmpp::Jid;
+
+pub(crate) use invitation::{By, INVITATION_LIFETIME, Invitation, Invite};
+pub(crate) use leg::{Leg, active};
+
+/// How long a call outlives its media before it is taken for ended too (DEF-8).
+pub(crate) const MEDIA_GRACE: Duration = Duration::from_secs(10);
+
+/// What is known of a conversation.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct State {
+    pub(crate) invitation: Invitation,
+    /// The media session that carries it: its own, or the one that all calls share.
+    pub(crate) media: Option<SessionId>,
+    /// Our leg, once the service told.
+    pub(crate) leg: Option<Leg>,
+    /// Whether the application was told that it is connected, and so must be told of its end.
+    pub(crate) listed: bool,
+    /// A conversation that only brings a shared session up: its call is not real (DEF-36).
+    pub(crate) fake: bool,
+    /// How long it is kept without an invitation and without media.
+    until: Option<Instant>,
+}
+
+/// What arrived.
+#[derive(Clone, Debug)]
+pub(crate) enum Input {
+    /// A session was proposed.
+    Propose(Invite),
+    /// The proposal of this session was withdrawn.
+    Retract(SessionId),
+    /// Another client accepted or rejected this session.
+    Elsewhere(SessionId),
+    /// The application answers.
+    Accept,
+    /// The service refused that answer.
+    AcceptFailed,
+    /// An offer of media was taken.
+    Offered(SessionId),
+    /// An offer of media could not be used.
+    Refused,
+    /// A media session took the place of another.
+    Replaced { old: SessionId, new: SessionId },
+    /// A media session is over.
+    MediaOver(SessionId),
+    /// The service told of our leg.
+    Told(Leg),
+    /// The service, asked, does not know of it.
+    Absent,
+    /// Time passed.
+    Time,
+}
+
+/// What is known besides.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Context<'a> {
+    pub(crate) id: &'a ConversationId,
+    pub(crate) now: Instant,
+    /// The session that calls without one of their own ride on, and its far side (PC-5).
+    pub(crate) shared: Option<(&'a SessionId, &'a Jid)>,
+    /// Whether it was dialled from here.
+    pub(crate) dialled: bool,
+    pub(crate) eager: EagerConnection,
+    pub(crate) auto_answer_disabled: bool,
+}
+
+/// What follows. In order.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Effect {
+    /// Tell that it rings.
+    Ring(PendingSession),
+    /// Tell that it no longer does: the caller gave up.
+    Cancel(SessionId),
+    /// Tell that it no longer does: somebody has it.
+    Handled(SessionId, HandledBy),
+    /// Whoever waits for it to start waits in vain.
+    Gone(&'static str),
+    /// Tell that its media session began.
+    Begun(SessionId),
+    /// Whoever waits for it to start has it.
+    Started,
+    /// Answer by session message.
+    Proceed(Invite),
+    /// Answer through the service.
+    Answer,
+    /// Tell that the call is connected on this session.
+    Connected(Conversation, SessionId),
+    /// Tell that the call is over.
+    Ended(Option<SessionId>),
+    /// Tell the list of calls, and what has become of this one.
+    Update(Change, Conversation),
+    /// Report this leg to the service as connected here.
+    Report(SessionId, CallId),
+    /// Tell what the service says is wrong.
+    Error(ErrorInfo),
+    /// The call is over in the service.
+    CallOver,
+    /// The media session is no longer needed by it.
+    Release(SessionId),
+}
+
+/// What has become of a call in the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    Added,
+    Updated,
+    Removed,
+}
+
+/// The transition.
+pub(crate) fn step(mut state: State, context: &Context<'_>, input: Input) -> (State, Vec<Effect>) {
+    let mut effects = Vec::new();
+    let out = &mut effects;
+    match input {
+        Input::Propose(invite) => state.proposed(invite, context, out),
+        Input::Retract(session) => {
+            if state.is_invited_by(&session) {
+                state.withdraw("the call was withdrawn", out);
+            }
+        }
+        Input::Elsewhere(session) => {
+            if state.is_invited_by(&session) {
+                state.taken(context, out);
+            }
+        }
+        Input::Accept => state.accepted(context, out),
+        Input::AcceptFailed => {
+            state.invitation = match std::mem::take(&mut state.invitation) {
+                Invitation::Accepted(invite) if invite.by == By::Event => {
+                    Invitation::Ringing(invite)
+                }
+                other => other,
+            };
+        }
+        Input::Offered(session) => state.offered(session, context, out),
+        Input::Refused => state.withdraw("the offer of media cannot be used", out),
+        Input::Replaced { old, new } => {
+            if state.media.as_ref() == Some(&old) {
+                state.media = Some(new);
+            }
+        }
+        Input::MediaOver(session) => state.media_over(&session, context),
+        Input::Told(leg) => state.told(leg, context, out),
+        Input::Absent => {
+            let real = state.leg.is_some() || state.invitation.invite().is_some();
+            if real && !state.fake {
+                state.ended(context, out);
+            }
+        }
+        Input::Time => state.time(context, out),
+    }
+    state.settle(context.now);
+    (state, effects)
+}
+
+impl State {
+    /// Whether nothing of it is left.
+    pub(crate) fn is_over(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// When [`Input::Time`] is wanted.
+    pub(crate) fn wake(&self) -> Option<Instant> {
+        self.invitation.expires().into_iter().chain(self.until).min()
+    }
+
+    pub(crate) fn snapshot(&self, id: &ConversationId) -> Option<Conversation> {
+        Some(self.leg.as_ref()?.snapshot(id, self.media.as_ref()))
+    }
+
+    /// Whether somebody talks on it.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.leg.as_ref().is_some_and(|leg| leg.class() == Class::Connected)
+    }
+
+    fn is_invited_by(&self, session: &SessionId) -> bool {
+        self.invitation.invite().is_some_and(|invite| invite.session == *session)
+    }
+
+    /// What has neither an invitation nor media has a limit; what has one has none.
+    fn settle(&mut self, now: Instant) {
+        let alone = self.media.is_none() && self.invitation == Invitation::None;
+        if !alone {
+            self.until = None;
+        } else if self.leg.is_some() {
+            self.until.get_or_insert(now + INVITATION_LIFETIME);
+        } else if !self.listed {
+            *self = Self::default();
+        }
+    }
+
+    // The invitation
+
+    fn proposed(&mut self, invite: Invite, context: &Context<'_>, out: &mut Vec<Effect>) {
+        match &mut self.invitation {
+            Invitation::None => self.ring(invite, context, out),
+            Invitation::Ringing(known) if known.session == invite.session => {
+                known.refresh(context.now);
+            }
+            Invitation::Ringing(known) => {
+                if known.by == By::Event {
+                    // The service decided on a session of its own after all.
+                    self.media = None;
+                }
+                known.replace(invite);
+            }
+            Invitation::Accepted(known) => {
+                if known.session == invite.session {
+                    known.refresh(context.now);
+                } else {
+                    if known.by == By::Event {
+                        self.media = None;
+                    }
+                    known.replace(invite);
+                }
+                out.push(Effect::Proceed(known.clone()));
+            }
+        }
+    }
+
+    fn ring(&mut self, mut invite: Invite, context: &Context<'_>, out: &mut Vec<Effect>) {
+        let manner = invite.manner(context.eager, context.auto_answer_disabled);
+        if !manner.tell && !manner.answer {
+            return;
+        }
+        // A call that is known is real, whatever it is proposed as.
+        self.fake = invite.is_eager() && *self == Self::default();
+        invite.announced = manner.tell;
+        if manner.tell {
+            out.push(Effect::Ring(invite.to_pending(context.id)));
+        }
+        // A call on the shared session is answered by the service itself.
+        if manner.answer && invite.by != By::Event {
+            out.push(Effect::Proceed(invite.clone()));
+            self.invitation = Invitation::Accepted(invite);
+        } else {
+            self.invitation = Invitation::Ringing(invite);
+        }
+    }
+
+    fn accepted(&mut self, context: &Context<'_>, out: &mut Vec<Effect>) {
+        self.invitation = match std::mem::take(&mut self.invitation) {
+            Invitation::Ringing(mut invite) => {
+                invite.refresh(context.now);
+                out.push(match invite.by {
+                    By::Propose { .. } => Effect::Proceed(invite.clone()),
+                    By::Event => Effect::Answer,
+                });
+                Invitation::Accepted(invite)
+            }
+            other => other,
+        };
+    }
+
+    /// It is no longer ringing: nobody will have it.
+    fn withdraw(&mut self, why: &'static str, out: &mut Vec<Effect>) {
+        let Some(invite) = self.invitation.take() else { return };
+        if invite.announced {
+            out.push(Effect::Cancel(invite.session));
+        }
+        out.push(Effect::Gone(why));
+        if invite.by == By::Event {
+            self.media = None;
+        }
+        if self.media.is_none() && !self.listed && !self.is_connected() {
+            self.leg = None;
+            self.fake = false;
+        }
+    }
+
+    /// Another client of the user has it: it is none of ours.
+    fn taken(&mut self, context: &Context<'_>, out: &mut Vec<Effect>) {
+        if let Some(invite) = self.invitation.take()
+            && invite.announced
+        {
+            out.push(Effect::Handled(invite.session, HandledBy::Elsewhere));
+        }
+        out.push(Effect::Gone("handled by another client"));
+        if self.media.is_none() {
+            self.removed(None, context, out);
+        }
+    }
+
+    // Media
+
+    fn offered(&mut self, session: SessionId, context: &Context<'_>, out: &mut Vec<Effect>) {
+        if let Some(invite) = self.invitation.take()
+            && invite.announced
+        {
+            out.push(Effect::Handled(invite.session, HandledBy::Here));
+        }
+        out.push(Effect::Begun(session.clone()));
+        out.push(Effect::Started);
+        self.media = Some(session);
+        if self.is_connected() && !self.fake {
+            self.connected(context, out);
+        }
+    }
+
+    fn media_over(&mut self, session: &SessionId, context: &Context<'_>) {
+        if self.media.as_ref() != Some(session) {
+            return;
+        }
+        self.media = None;
+        if self.fake {
+            *self = Self { invitation: std::mem::take(&mut self.invitation), ..Self::default() };
+            return;
+        }
+        match &self.leg {
+            Some(leg) if leg.class() != Class::Ended => {
+                self.until = Some(context.now + MEDIA_GRACE);
+            }
+            Some(_) | None => self.leg = None,
+        }
+    }
+
+    // The call
+
+    fn told(&mut self, leg: Leg, context: &Context<'_>, out: &mut Vec<Effect>) {
+        if let Some(error) = leg.new_error(self.leg.as_ref()) {
+            out.push(Effect::Error(error));
+        }
+        let class = leg.class();
+        if self.fake {
+            return self.told_fake(leg, out);
+        }
+        let unknown = self.is_over();
+        if unknown && (class == Class::Ended || class != Class::Pending && !context.dialled) {
+            // Row 1: another client's call, or the second ended event of ours. What we dialled is
+            // ours from its first event (DEF-28).
+            out.clear();
+            return;
+        }
+        if self.leg.as_ref().is_some_and(|known| known.same(&leg)) {
+            self.leg = Some(leg);
+            return;
+        }
+        let outbound = leg.call.direction() == Direction::Outbound;
+        self.leg = Some(leg);
+        match class {
+            Class::Pending if self.listed => self.update(Change::Updated, context, out),
+            Class::Pending => self.rings_on_shared(outbound, context, out),
+            Class::Connected => self.connected(context, out),
+            Class::Ended => self.ended(context, out),
+            Class::Other if unknown => {}
+            Class::Other => self.update(Change::Updated, context, out),
+        }
+    }
+
+    /// The call that only brings a session up is not shown; its end may end the session (DEF-8).
+    fn told_fake(&mut self, leg: Leg, out: &mut Vec<Effect>) {
+        if leg.class() == Class::Ended {
+            self.withdraw("the call ended before it was answered", out);
+            if let Some(session) = &self.media {
+                out.push(Effect::Release(session.clone()));
+            }
+        }
+    }
+
+    /// Row 7: no propose will come for a call on the shared session.
+    fn rings_on_shared(&mut self, outbound: bool, context: &Context<'_>, out: &mut Vec<Effect>) {
+        let alone = self.media.is_none() && self.invitation == Invitation::None;
+        if let (true, Some((session, peer))) = (alone, context.shared) {
+            let invite = Invite::told(session.clone(), peer.clone(), outbound, context.now);
+            self.ring(invite, context, out);
+            self.media = Some(session.clone());
+        }
+    }
+
+    /// Rows 8 to 11.
+    fn connected(&mut self, context: &Context<'_>, out: &mut Vec<Effect>) {
+        let Some(leg) = &self.leg else { return };
+        if self.media.is_none()
+            && context.dialled
+            && let Some((session, _)) = context.shared
+        {
+            self.media = Some(session.clone());
+        }
+        match (&self.media, &self.invitation) {
+            _ if self.listed => self.update(Change::Updated, context, out),
+            (Some(session), _) => {
+                let session = session.clone();
+                let shown = leg.snapshot(context.id, Some(&session));
+                self.listed = true;
+                out.push(Effect::Connected(shown.clone(), session));
+                if let Some(invite) = self.invitation.take() {
+                    if invite.announced {
+                        out.push(Effect::Handled(invite.session, HandledBy::Here));
+                    }
+                    out.push(Effect::Started);
+                }
+                out.push(Effect::Update(Change::Added, shown));
+            }
+            // Our own answer, or the session of what we dialled, is on its way.
+            (None, Invitation::Accepted(_)) => {}
+            (None, Invitation::Ringing(_) | Invitation::None) if context.dialled => {}
+            // Row 8.
+            (None, Invitation::Ringing(_) | Invitation::None) => return self.taken(context, out),
+        }
+        self.report(out);
+    }
+
+    /// Row 11: once the leg is connected, not merely dialing.
+    fn report(&self, out: &mut Vec<Effect>) {
+        if let (Some(session), Some(leg)) = (&self.media, &self.leg)
+            && leg.call.state() == CallState::Connected
+        {
+            out.push(Effect::Report(session.clone(), leg.call.id.clone()));
+        }
+    }
+
+    /// Rows 12 to 14.
+    fn ended(&mut self, context: &Context<'_>, out: &mut Vec<Effect>) {
+        let session = self.media.take();
+        let leg = self.leg.clone();
+        self.withdraw("the call ended before it was answered", out);
+        self.leg = leg;
+        self.removed(session.as_ref(), context, out);
+        if let Some(session) = session {
+            out.push(Effect::Release(session));
+        }
+    }
+
+    /// It is over: tells so where it was told of, and forgets it.
+    fn removed(
+        &mut self,
+        session: Option<&SessionId>,
+        context: &Context<'_>,
+        out: &mut Vec<Effect>,
+    ) {
+        if self.listed
+            && let Some(leg) = &self.leg
+        {
+            out.push(Effect::Ended(session.cloned()));
+            out.push(Effect::Update(Change::Removed, leg.snapshot(context.id, session)));
+        }
+        out.push(Effect::CallOver);
+        *self = Self::default();
+    }
+
+    fn update(&self, change: Change, context: &Context<'_>, out: &mut Vec<Effect>) {
+        if let Some(shown) = self.snapshot(context.id) {
+            out.push(Effect::Update(change, shown));
+        }
+    }
+
+    fn time(&mut self, context: &Context<'_>, out: &mut Vec<Effect>) {
+        if self.invitation.expires().is_some_and(|at| at <= context.now) {
+            self.withdraw("the invitation expired", out);
+        }
+        if self.until.is_some_and(|at| at <= context.now) {
+            self.removed(None, context, out);
+        }
+    }
+}

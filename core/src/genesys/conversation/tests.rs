@@ -1,0 +1,1 @@
+//! The table of behaviour notes 3.3, row by row.

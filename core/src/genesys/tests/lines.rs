@@ -1,0 +1,377 @@
+//! Persistent connections and line appearances (behaviour notes 3; scenarios 56 to 83 and 101).
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::rig::{LA1, LA1P, LA100, LA100P, Rig};
+use crate::genesys::{Command, Config, EagerConnection, ErrorKind, Event, Outcome};
+
+const S: fn(u64) -> Duration = Duration::from_secs;
+const AUTO: &str = r#"inin-autoanswer="true" inin-sdp-over-xmpp="true""#;
+const SDP: &str = r#"inin-sdp-over-xmpp="true""#;
+const EAGER: &str = r#"inin-priv-answer-mode="Auto" inin-sdp-over-xmpp="true""#;
+
+fn accept(conversation: &str) -> Command {
+    Command::AcceptPendingSession { conversation: conversation.into() }
+}
+
+fn end(conversation: &str) -> Command {
+    Command::EndSession { conversation: conversation.into() }
+}
+
+/// Another call with a session of its own.
+fn own_call(rig: &mut Rig, session: &str, conversation: &str) {
+    rig.conv(conversation, "inbound", "alerting");
+    rig.propose(session, conversation, AUTO);
+    rig.offer(session, conversation);
+    rig.acknowledge();
+    rig.media("connected");
+    rig.conv(conversation, "inbound", "connected");
+    rig.acknowledge();
+}
+
+#[test]
+fn scenario_56_57_58_59_pc_5_pc_6_a_call_on_the_idle_session() {
+    let mut rig = Rig::idle(LA1P);
+    rig.conv("C1", "inbound", "alerting");
+    match rig.events.pop_front() {
+        Some(Event::PendingSession(pending)) => {
+            assert_eq!((pending.session.as_str(), pending.conversation.as_str()), ("M1", "C1"));
+            assert!(!pending.auto_answer);
+        }
+        other => panic!("{other:?}"),
+    }
+    let accept = rig.submit(accept("C1")).unwrap();
+    assert!(rig.sent().is_empty(), "PC-9: no stanza");
+    let asked = rig.expect_http("PATCH /conversations/calls/C1/participants/P-C1");
+    assert_eq!(asked.body, json!({"state": "connected"}));
+    rig.respond(asked.id, 202, &Value::Null);
+    assert_eq!(rig.completion(accept), None, "accepted is not connected");
+    rig.conv("C1", "inbound", "connected");
+    assert_eq!(rig.completion(accept), Some(Ok(Outcome::Done)));
+    assert_eq!(
+        rig.told(),
+        [
+            "CallConnected C1 M1",
+            "HandledPendingSession M1 C1 Here",
+            "ConversationUpdate +[C1] -[] =1"
+        ]
+    );
+    rig.expect_http("POST /conversations/calls/C1/communications/K-C1/metadata");
+    rig.conv("C1", "inbound", "disconnected");
+    assert_eq!(rig.told(), ["CallEnded C1", "ConversationUpdate +[] -[C1] =0"]);
+    rig.conv("C1", "inbound", "terminated");
+    assert!(rig.told().is_empty(), "PC-7");
+    rig.wait_acknowledging(S(60));
+    assert!(rig.udp.is_some(), "M1 stays up");
+    assert!(rig.told().iter().all(|told| told == "Stats"));
+}
+
+#[test]
+fn scenario_60_61_pc_8_a_call_on_it_that_is_withdrawn() {
+    for state in ["disconnected", "terminated"] {
+        let mut rig = Rig::idle(LA1P);
+        rig.conv("C1", "inbound", "alerting");
+        rig.conv("C1", "inbound", state);
+        assert_eq!(rig.told(), ["PendingSession M1 C1", "CancelPendingSession M1 C1"]);
+        assert_eq!(rig.submit(accept("C1")).unwrap_err().kind, ErrorKind::Session);
+        assert!(rig.udp.is_some());
+    }
+}
+
+#[test]
+fn scenario_62_63_pc_8_an_outbound_call_on_it() {
+    let mut rig = Rig::idle(LA1P);
+    rig.conv("C1", "outbound", "contacting");
+    match rig.events.pop_front() {
+        Some(Event::PendingSession(pending)) => assert!(pending.auto_answer),
+        other => panic!("{other:?}"),
+    }
+    rig.conv("C1", "outbound", "dialing");
+    assert_eq!(
+        rig.told(),
+        [
+            "CallConnected C1 M1",
+            "HandledPendingSession M1 C1 Here",
+            "ConversationUpdate +[C1] -[] =1"
+        ]
+    );
+    assert!(rig.asked.is_empty(), "dialing is not reported");
+    rig.conv("C1", "outbound", "connected");
+    assert_eq!(rig.told(), ["ConversationUpdate +[] -[] =1"]);
+    rig.expect_http("POST /conversations/calls/C1/communications/K-C1/metadata");
+}
+
+#[test]
+fn def_4_several_calls_ring_on_one_session_and_each_is_itself() {
+    let mut rig = Rig::idle(LA1P);
+    rig.conv("C1", "inbound", "alerting");
+    rig.conv("C2", "inbound", "alerting");
+    assert_eq!(rig.told(), ["PendingSession M1 C1", "PendingSession M1 C2"]);
+    rig.submit(accept("C2")).unwrap();
+    rig.expect_http("PATCH /conversations/calls/C2/participants/P-C2");
+    rig.conv("C2", "inbound", "connected");
+    assert!(rig.told().contains(&"HandledPendingSession M1 C2 Here".to_owned()));
+    rig.conv("C1", "inbound", "disconnected");
+    assert_eq!(rig.told(), ["CancelPendingSession M1 C1"]);
+}
+
+#[test]
+fn scenario_74_75_a_propose_after_the_event_takes_its_place() {
+    // Accepted before the propose came: it is answered at once.
+    let mut rig = Rig::idle(LA100P);
+    rig.conv("C2", "inbound", "alerting");
+    assert_eq!(rig.told(), ["PendingSession M1 C2"]);
+    let id = rig.submit(accept("C2")).unwrap();
+    rig.expect_http("PATCH /conversations/calls/C2/participants/P-C2");
+    rig.propose("M2", "C2", SDP);
+    assert!(rig.told().is_empty(), "no second ring");
+    assert!(rig.take_sent("<proceed").is_some_and(|text| text.contains(r#"id="M2""#)));
+    rig.offer("M2", "C2");
+    assert_eq!(rig.completion(id), Some(Ok(Outcome::Done)));
+
+    // Not accepted yet: the command that follows answers the propose.
+    let mut rig = Rig::idle(LA100P);
+    rig.conv("C2", "inbound", "alerting");
+    rig.propose("M2", "C2", SDP);
+    assert_eq!(rig.told(), ["PendingSession M1 C2"]);
+    assert!(rig.sent().is_empty());
+    rig.submit(accept("C2")).unwrap();
+    assert!(rig.take_sent("<proceed").is_some_and(|text| text.contains(r#"id="M2""#)));
+    assert!(rig.asked.is_empty(), "and not through the service");
+}
+
+#[test]
+fn scenario_73_pc_5_which_session_a_call_rides_on() {
+    // (b) One line: the active one, also while another call is on it.
+    let mut rig = Rig::on(LA1);
+    rig.connected_call("M1", "C1");
+    rig.conv("C2", "inbound", "alerting");
+    assert_eq!(rig.told(), ["PendingSession M1 C2"]);
+
+    // (c) Many lines: its own.
+    let mut rig = Rig::on(LA100);
+    rig.connected_call("M1", "C1");
+    rig.conv("C2", "inbound", "alerting");
+    assert!(rig.told().is_empty(), "a propose will come");
+    own_call(&mut rig, "M2", "C2");
+    let told = rig.told();
+    assert!(told.contains(&"CallConnected C2 M2".to_owned()), "{told:?}");
+
+    // (d) Many lines and a persistent session that nobody uses: that one.
+    let mut rig = Rig::idle(LA100P);
+    rig.conv("C1", "inbound", "alerting");
+    assert_eq!(rig.told(), ["PendingSession M1 C1"]);
+    // (e) In use: none.
+    rig.conv("C2", "inbound", "alerting");
+    assert!(rig.told().is_empty());
+}
+
+#[test]
+fn scenario_79_pc_1_which_session_becomes_the_active_one() {
+    // Many lines without persistence: none ever does.
+    let mut rig = Rig::idle(LA100);
+    rig.conv("C1", "inbound", "alerting");
+    assert!(rig.told().is_empty());
+    // A connected one is not replaced by a later one.
+    let mut rig = Rig::idle(LA100P);
+    own_call(&mut rig, "M2", "C2");
+    rig.conv("C2", "inbound", "terminated");
+    rig.forget();
+    rig.conv("C3", "inbound", "alerting");
+    assert_eq!(rig.told(), ["PendingSession M1 C3"]);
+}
+
+#[test]
+fn pc_2_when_the_active_session_ends_a_connected_one_takes_its_place() {
+    let mut rig = Rig::idle(LA100P);
+    own_call(&mut rig, "M2", "C2");
+    rig.rpc("terminate", &json!({"sessionId": "M1"}));
+    rig.conv("C2", "inbound", "terminated");
+    rig.forget();
+    rig.conv("C3", "inbound", "alerting");
+    assert_eq!(rig.told(), ["PendingSession M2 C3"]);
+    // And none when none is left.
+    rig.rpc("terminate", &json!({"sessionId": "M2"}));
+    rig.conv("C3", "inbound", "terminated");
+    rig.forget();
+    rig.conv("C4", "inbound", "alerting");
+    assert!(rig.told().is_empty());
+}
+
+#[test]
+fn scenario_77_def_36_an_eager_session_is_no_call() {
+    let mut rig = Rig::on(LA100P);
+    own_call(&mut rig, "M0", "C0");
+    rig.forget();
+    rig.propose("M1", "E1", EAGER);
+    assert!(rig.told().is_empty());
+    assert!(rig.take_sent("<proceed").is_some());
+    rig.offer("M1", "E1");
+    assert_eq!(rig.told(), ["SessionStarted M1 E1", "MediaState Connecting"]);
+    assert!(rig.asked.is_empty(), "nobody is held for it");
+    rig.media("connected");
+    rig.forget();
+    for state in ["alerting", "connected", "disconnected"] {
+        rig.conv("E1", "inbound", state);
+        assert!(rig.told().is_empty(), "{state} of a call that is not real");
+    }
+    rig.rpc("terminate", &json!({"sessionId": "M0"}));
+    rig.conv("C0", "inbound", "terminated");
+    rig.forget();
+    rig.conv("C1", "inbound", "alerting");
+    assert_eq!(rig.told(), ["PendingSession M1 C1"], "the next call rides on it");
+}
+
+#[test]
+fn lc_12_eager_connections_can_be_told_or_left_alone() {
+    for (mode, told, proceeds) in [
+        (EagerConnection::Auto, false, true),
+        (EagerConnection::Event, true, true),
+        (EagerConnection::None, false, false),
+    ] {
+        let mut rig = Rig::ready_with(|config: &mut Config| config.eager_connection = mode);
+        rig.propose("M1", "E1", EAGER);
+        assert_eq!(!rig.told().is_empty(), told, "{mode:?}");
+        assert_eq!(rig.take_sent("<proceed").is_some(), proceeds, "{mode:?}");
+    }
+}
+
+#[test]
+fn def_8_an_eager_session_cancelled_before_it_connects_is_ended() {
+    let mut rig = Rig::on(LA1P);
+    rig.propose("M1", "E1", EAGER);
+    rig.offer("M1", "E1");
+    rig.forget();
+    rig.conv("E1", "inbound", "terminated");
+    rig.wait_acknowledging(S(12));
+    assert!(rig.told().contains(&"SessionEnded M1 success".to_owned()));
+    assert_eq!(rig.client.size(), 0);
+}
+
+#[test]
+fn scenario_81_an_offer_before_the_event_rings_and_starts_once() {
+    let mut rig = Rig::on(LA1P);
+    rig.propose("M1", "C1", SDP);
+    rig.submit(accept("C1")).unwrap();
+    rig.offer("M1", "C1");
+    rig.acknowledge();
+    rig.media("connected");
+    rig.conv("C1", "inbound", "alerting");
+    rig.conv("C1", "inbound", "connected");
+    let told = rig.told();
+    for once in ["PendingSession M1 C1", "SessionStarted M1 C1", "CallConnected C1 M1"] {
+        assert_eq!(told.iter().filter(|told| *told == once).count(), 1, "{once} in {told:?}");
+    }
+    let added = told.iter().filter(|told| told.contains("+[C1]")).count();
+    assert_eq!(added, 1, "{told:?}");
+}
+
+#[test]
+fn scenario_101_pc_14_one_line_talks_and_the_others_hold() {
+    let mut rig = Rig::on(LA100);
+    own_call(&mut rig, "M1", "C1");
+    rig.forget();
+    // Accepting the second holds the first.
+    rig.conv("C2", "inbound", "alerting");
+    rig.propose("M2", "C2", AUTO);
+    rig.offer("M2", "C2");
+    rig.acknowledge();
+    let asked = rig.expect_http("PATCH /conversations/calls/C1/participants/P-C1");
+    assert_eq!(asked.body, json!({"held": true}));
+    rig.respond(asked.id, 500, &Value::Null);
+    rig.media("connected");
+    rig.conv("C2", "inbound", "connected");
+    rig.conv_with("C1", "inbound", "connected", &json!({"held": true}), "agent");
+    rig.forget();
+    // Un-holding the first holds the second, in this order.
+    let unhold = Command::SetConversationHeld { conversation: "C1".into(), held: false };
+    let unhold = rig.submit(unhold);
+    let asked = rig.expect_http("PATCH /conversations/calls/C2/participants/P-C2");
+    assert_eq!(asked.body, json!({"held": true}));
+    let asked = rig.expect_http("PATCH /conversations/calls/C1/participants/P-C1");
+    assert_eq!(asked.body, json!({"held": false}));
+    rig.respond(asked.id, 202, &Value::Null);
+    assert_eq!(rig.completion(unhold.unwrap()), Some(Ok(Outcome::Done)));
+}
+
+#[test]
+fn pc_13_on_one_line_the_service_holds() {
+    let mut rig = Rig::busy();
+    rig.conv_with("C1", "inbound", "connected", &json!({"held": true}), "agent");
+    rig.forget();
+    let unhold = Command::SetConversationHeld { conversation: "C1".into(), held: false };
+    rig.submit(unhold).unwrap();
+    rig.expect_http("PATCH /conversations/calls/C1/participants/P-C1");
+    assert!(rig.asked.is_empty());
+}
+
+#[test]
+fn pc_12_hanging_up_on_the_shared_session_leaves_it() {
+    let mut rig = Rig::busy();
+    let end = rig.submit(end("C1")).unwrap();
+    let asked = rig.expect_http("PATCH /conversations/calls/C1/participants/P-C1");
+    rig.respond(asked.id, 202, &Value::Null);
+    assert_eq!(rig.completion(end), None);
+    rig.conv("C1", "inbound", "disconnected");
+    assert_eq!(rig.completion(end), Some(Ok(Outcome::Done)));
+    assert!(rig.udp.is_some());
+}
+
+#[test]
+fn mh_12_a_hang_up_that_fails_spares_a_session_with_other_calls() {
+    let mut rig = Rig::busy();
+    rig.conv("C2", "inbound", "alerting");
+    let ended = rig.submit(end("C1")).unwrap();
+    let asked = rig.expect_http("PATCH /conversations/calls/C1/participants/P-C1");
+    rig.respond(asked.id, 500, &Value::Null);
+    let error = rig.completion(ended).unwrap().unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Session);
+    assert!(error.message.contains("C2"), "{error}");
+    assert!(rig.udp.is_some());
+}
+
+#[test]
+fn def_16_an_answer_that_the_service_refuses_can_be_given_again() {
+    let mut rig = Rig::idle(LA1P);
+    rig.conv("C1", "inbound", "alerting");
+    let first = rig.submit(accept("C1")).unwrap();
+    let asked = rig.expect_http("PATCH /conversations/calls/C1/participants/P-C1");
+    rig.respond(asked.id, 500, &Value::Null);
+    assert_eq!(rig.failure(first), Some(ErrorKind::Session));
+    let second = rig.submit(accept("C1")).unwrap();
+    let asked = rig.expect_http("PATCH /conversations/calls/C1/participants/P-C1");
+    rig.respond(asked.id, 202, &Value::Null);
+    rig.conv("C1", "inbound", "connected");
+    assert_eq!(rig.completion(second), Some(Ok(Outcome::Done)));
+}
+
+#[test]
+fn mh_4_dead_media_is_not_held() {
+    let mut rig = Rig::on(LA100);
+    rig.connected_call("M1", "C1");
+    rig.media("disconnected");
+    rig.forget();
+    let hold = Command::SetConversationHeld { conversation: "C1".into(), held: true };
+    let hold = rig.submit(hold).unwrap();
+    assert_eq!(rig.completion(hold), Some(Ok(Outcome::Done)));
+    assert!(rig.asked.is_empty());
+}
+
+#[test]
+fn def_32_a_call_keeps_its_session_whatever_the_station_becomes() {
+    let mut rig = Rig::busy();
+    rig.conv_with("C1", "inbound", "connected", &json!({"muted": true}), "agent");
+    match rig.events.pop_front() {
+        Some(Event::ConversationUpdate(update)) => {
+            assert_eq!(update.current[0].session.as_ref().unwrap().as_str(), "M1");
+        }
+        other => panic!("{other:?}"),
+    }
+    // Without any station nothing is shared, and nothing is invented.
+    let mut rig = Rig::ready();
+    assert!(rig.client.config().auto_connect_sessions);
+    rig.conv("C1", "inbound", "alerting");
+    assert!(rig.told().is_empty());
+}

@@ -1,0 +1,86 @@
+//! What happened while signaling was down is found out (LC-23, DEF-10).
+
+use serde_json::{Value, json};
+
+use super::rig::{LA100, Rig};
+use crate::machine::WsEvent;
+
+fn drop_and_return(rig: &mut Rig, listing: Option<Value>) {
+    rig.listing = listing;
+    rig.ws_event(WsEvent::Closed { code: None, reason: "reset".to_owned() });
+    rig.login();
+    while rig.answer_login_step() {}
+}
+
+fn listed(id: &str, state: &str) -> Value {
+    json!({"id": id, "participants": [{"id": format!("P-{id}"), "purpose": "agent",
+        "userId": "user-1", "calls": [{"id": format!("K-{id}"), "state": state,
+        "direction": "inbound", "muted": false, "held": false, "confined": false}]}]})
+}
+
+#[test]
+fn scenario_83_def_10_a_call_that_ended_meanwhile_is_told() {
+    let mut rig = Rig::busy();
+    drop_and_return(&mut rig, Some(json!({"entities": []})));
+    let told = rig.told();
+    let tail = &told[told.len() - 2..];
+    assert_eq!(tail, ["CallEnded C1", "ConversationUpdate +[] -[C1] =0"]);
+    assert!(rig.udp.is_some(), "the persistent session stays");
+}
+
+#[test]
+fn def_10_what_changed_and_what_is_new_is_told_as_events_would_have() {
+    let mut rig = Rig::busy();
+    let mut held = listed("C1", "connected");
+    held["participants"][0]["calls"][0]["held"] = json!(true);
+    let listing = json!({"entities": [held, listed("C2", "alerting")]});
+    drop_and_return(&mut rig, Some(listing));
+    let told = rig.told();
+    assert!(told.contains(&"ConversationUpdate +[] -[] =1".to_owned()), "{told:?}");
+    assert!(told.contains(&"PendingSession M1 C2".to_owned()), "{told:?}");
+}
+
+#[test]
+fn def_10_a_ringing_call_that_is_gone_is_cancelled() {
+    let mut rig = Rig::on(LA100);
+    rig.propose("M1", "C1", "");
+    rig.forget();
+    drop_and_return(&mut rig, Some(json!({"entities": null})));
+    assert!(rig.told().contains(&"CancelPendingSession M1 C1".to_owned()));
+    assert_eq!(rig.client.size(), 0);
+}
+
+#[test]
+fn def_10_an_unusable_list_changes_nothing() {
+    for listing in [json!([]), json!({}), json!({"entities": [{"no": "id"}]}), Value::Null] {
+        let mut rig = Rig::busy();
+        drop_and_return(&mut rig, Some(listing));
+        rig.conv_with("C1", "inbound", "connected", &json!({"muted": true}), "agent");
+        assert!(rig.told().contains(&"ConversationUpdate +[] -[] =1".to_owned()));
+    }
+}
+
+#[test]
+fn lc_23_sessions_that_died_meanwhile_end_and_live_ones_stay() {
+    let mut rig = Rig::on(LA100);
+    rig.connected_call("M1", "C1");
+    rig.ws_event(WsEvent::Closed { code: None, reason: "reset".to_owned() });
+    rig.media("disconnected");
+    rig.forget();
+    rig.login();
+    assert!(rig.told().contains(&"SessionEnded M1 gone".to_owned()));
+
+    let mut rig = Rig::busy();
+    drop_and_return(&mut rig, None);
+    assert!(!rig.told().iter().any(|told| told.starts_with("SessionEnded")));
+    assert!(rig.udp.is_some());
+}
+
+#[test]
+fn sessions_need_not_survive_where_that_is_not_wanted() {
+    let mut rig = Rig::ready_with(|config| config.session_survivability = false);
+    rig.connected_call("M1", "C1");
+    rig.ws_event(WsEvent::Closed { code: None, reason: "reset".to_owned() });
+    assert!(rig.told().contains(&"SessionEnded M1 gone".to_owned()));
+    assert!(rig.udp.is_none());
+}
