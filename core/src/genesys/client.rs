@@ -21,6 +21,8 @@ use crate::xmpp::Frame;
 
 /// The limit of most commands.
 const COMMAND_LIMIT: Duration = Duration::from_secs(30);
+/// A wake-up that comes later than this tells that the machine slept (LC-19).
+const SLEEP: Duration = Duration::from_secs(4);
 /// Commands not answered yet; one more is refused.
 pub(crate) const MAX_COMMANDS: usize = 1024;
 
@@ -141,6 +143,28 @@ impl Client {
                 self.link.unsubscribe(command, topic, out);
                 Ok(())
             }
+            Command::SetAccessToken(token) => {
+                out.set_secret(token)?;
+                out.complete(command, Ok(Outcome::Done));
+                Ok(())
+            }
+            Command::NetworkChanged => {
+                self.link.probe(out);
+                out.complete(command, Ok(Outcome::Done));
+                Ok(())
+            }
+            Command::WentOffline => {
+                self.link.went_offline();
+                out.complete(command, Ok(Outcome::Done));
+                Ok(())
+            }
+            Command::Destroy => {
+                self.calls.destroy(out);
+                if self.link.disconnect(command, out)?.is_some() {
+                    self.connection_lost();
+                }
+                Ok(())
+            }
         }
     }
 
@@ -211,7 +235,7 @@ impl Client {
 
     fn handle_time(&mut self) {
         while let Some(command) = self.out.overdue_command() {
-            self.calls.forget_command(command);
+            self.calls.forget_command(command, &mut self.out);
             self.link.forget_subscriber(command);
             let error = Error::new(ErrorKind::Timeout, "the service did not answer in time");
             self.out.complete(command, Err(error));
@@ -258,7 +282,12 @@ impl Machine for Client {
     }
 
     fn handle_input(&mut self, now: Instant, input: Input) {
+        let late = self.next_wake().is_some_and(|wake| now > wake.at + SLEEP);
         self.out.advance(now);
+        if late {
+            // The machine was asleep: whether the connection still stands is asked at once.
+            self.link.probe(&mut self.out);
+        }
         match input {
             Input::Timeout => {}
             Input::WebSocket { id, event } => self.handle_socket(id, event),
@@ -290,7 +319,7 @@ impl Machine for Client {
 }
 
 /// Finds what could never work before anything is tried.
-fn check(config: &Config) -> Result<(), Error> {
+pub(super) fn check(config: &Config) -> Result<(), Error> {
     let invalid = |text: &str| Err(Error::new(ErrorKind::InvalidOptions, text));
     if config.environment.is_empty() {
         return invalid("no environment");

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::ids::{ConversationId, SessionId};
+use crate::Secret;
 use crate::jingle::Reason;
 use crate::media::Digit;
 
@@ -86,6 +87,17 @@ pub enum Command {
         /// The topic.
         topic: String,
     },
+    /// Use another access token from now on, or another JWT for a JWT client, without
+    /// reconnecting: the old one has expired, or will. Completes at once.
+    SetAccessToken(Secret),
+    /// The network is another one, or is back: find out now whether the connection still stands,
+    /// and try now where it does not. Completes at once.
+    NetworkChanged,
+    /// There is no network: attempts wait until [`Command::NetworkChanged`]. A connection that
+    /// stands is left alone. Completes at once.
+    WentOffline,
+    /// End everything: every media session, then the connection. Within 5 s.
+    Destroy,
 }
 
 /// What a completed command yields.

@@ -40,10 +40,25 @@ pub struct Config {
     pub server_side_pings: bool,
     /// The longest delay between connection attempts. Default 90 s, at least 2 s.
     pub max_reconnect_delay: Duration,
+    /// Which ICE candidates may be used. Default [`IcePolicy::Discovered`].
+    pub ice_policy: IcePolicy,
     /// Codecs to accept, best first. Default Opus, then G.711.
     pub codecs: Vec<AudioCodec>,
     /// Tell every message on the wire as [`Event::Trace`](super::Event::Trace). Default false.
     pub trace: bool,
+}
+
+/// Which ICE candidates may be used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum IcePolicy {
+    /// What discovery says: all, or relayed ones only where the service names no STUN server
+    /// (STN-3, wire notes 7).
+    #[default]
+    Discovered,
+    /// All.
+    All,
+    /// Relayed ones only.
+    RelayOnly,
 }
 
 /// What to do about an eager proposal: one for media without a call, with which the service
@@ -95,6 +110,7 @@ impl Config {
             session_survivability: true,
             server_side_pings: false,
             max_reconnect_delay: Duration::from_secs(90),
+            ice_policy: IcePolicy::Discovered,
             codecs: vec![AudioCodec::Opus, AudioCodec::Pcmu, AudioCodec::Pcma],
             trace: false,
         }

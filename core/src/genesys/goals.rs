@@ -57,6 +57,9 @@ impl Change {
     }
 }
 
+/// Changes of one call that wait for those before them; one more is refused.
+pub(crate) const MAX_INTENTS: usize = 16;
+
 /// The open goals, by command.
 #[derive(Debug, Default)]
 pub(crate) struct Goals {
@@ -74,6 +77,18 @@ impl Goals {
 
     pub(crate) fn get_mut(&mut self, command: CommandId) -> Option<&mut Goal> {
         self.open.get_mut(&command)
+    }
+
+    /// The changes of a call that are not answered yet, in the order in which they were asked for:
+    /// the first is under way, the others wait for it (DEF-31).
+    pub(crate) fn intents<'a>(
+        &'a self,
+        of: &'a ConversationId,
+    ) -> impl Iterator<Item = CommandId> + 'a {
+        self.open.iter().filter_map(move |(command, goal)| match goal {
+            Goal::Change { conversation, .. } if conversation == of => Some(*command),
+            _ => None,
+        })
     }
 
     /// The command is answered some other way.
@@ -166,6 +181,12 @@ impl Goals {
             }
         }
         self.settle_ends(out);
+        // Nothing of it can be changed any more, but for the answer to what is under way.
+        let waiting: Vec<_> = self.intents(of).skip(1).collect();
+        for command in waiting {
+            self.open.remove(&command);
+            out.complete(command, Err(Error::new(ErrorKind::Session, "the call is over")));
+        }
     }
 
     fn settle_ends(&mut self, out: &mut Outbox) {

@@ -45,6 +45,13 @@ impl Keepalive {
         *self = Self::Off;
     }
 
+    /// Find out now whether anybody is there. Where the service pings, its silence tells.
+    pub(crate) fn probe(&mut self, now: Instant) {
+        if let Self::Pinging { next: Some(next), .. } = self {
+            *next = now;
+        }
+    }
+
     /// A frame came.
     pub(crate) fn heard(&mut self, now: Instant) {
         if let Self::Listening { until } = self {

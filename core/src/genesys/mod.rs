@@ -29,7 +29,7 @@ mod topics;
 pub use client::Client;
 
 pub use command::{Command, Dial, Dialled, Outcome};
-pub use config::{Auth, Config, EagerConnection};
+pub use config::{Auth, Config, EagerConnection, IcePolicy};
 pub use error::{Error, ErrorKind};
 pub use event::{
     CallState, Conversation, ConversationUpdate, Direction, Event, HandledBy, PendingSession,

@@ -7,12 +7,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use super::command::Outcome;
-use super::config::Config;
+use super::config::{Auth, Config};
 use super::error::Error;
 use super::event::Event;
 use super::ids::{ConversationId, SessionId};
 use super::redact::Redactor;
 use super::rest::{self, Failure, Resource};
+use crate::Secret;
 use crate::machine::{CommandId, HttpId, MediaId, NetError, Output, UdpId, Wake, WsId};
 use crate::report::{Channel, Direction, TraceRecord};
 use crate::rng::Rng;
@@ -147,6 +148,23 @@ impl Outbox {
             http: BTreeMap::new(),
             retries: BTreeMap::new(),
         }
+    }
+
+    /// Another token or JWT from now on. Neither is ever shown, nor is the one before.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be used; nothing changed.
+    pub(crate) fn set_secret(&mut self, secret: &Secret) -> Result<(), Error> {
+        let auth = match &self.config.auth {
+            Auth::Token(_) => Auth::Token(secret.clone()),
+            Auth::Jwt(_) => Auth::Jwt(secret.clone()),
+        };
+        let config = Config { auth, ..self.config.clone() };
+        super::client::check(&config)?;
+        self.redactor.hide(secret);
+        self.config = config;
+        Ok(())
     }
 
     /// Time moves forward only.

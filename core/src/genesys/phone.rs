@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::command::{Command, Dial, Dialled, Outcome};
 use super::ids::{ConversationId, SessionId};
+use crate::Secret;
 use crate::jingle::Reason;
 use crate::media::Digit;
 
@@ -86,5 +87,25 @@ pub trait Phone {
     /// [`Command::Unsubscribe`]
     fn unsubscribe(&self, topic: impl Into<String>) -> Self::Reply<()> {
         self.request(Command::Unsubscribe { topic: topic.into() })
+    }
+
+    /// [`Command::SetAccessToken`]
+    fn set_access_token(&self, token: impl Into<Secret>) -> Self::Reply<()> {
+        self.request(Command::SetAccessToken(token.into()))
+    }
+
+    /// [`Command::NetworkChanged`]
+    fn network_changed(&self) -> Self::Reply<()> {
+        self.request(Command::NetworkChanged)
+    }
+
+    /// [`Command::WentOffline`]
+    fn went_offline(&self) -> Self::Reply<()> {
+        self.request(Command::WentOffline)
+    }
+
+    /// [`Command::Destroy`]
+    fn destroy(&self) -> Self::Reply<()> {
+        self.request(Command::Destroy)
     }
 }

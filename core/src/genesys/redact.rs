@@ -10,8 +10,12 @@ const HIDDEN: &str = "(secret)";
 /// services, ICE passwords and SDES keys.
 #[derive(Clone)]
 pub(crate) struct Redactor {
-    secret: crate::Secret,
+    /// The one in use, and those before it; the oldest go first.
+    secrets: Vec<crate::Secret>,
 }
+
+/// Secrets remembered.
+const MAX_SECRETS: usize = 8;
 
 impl std::fmt::Debug for Redactor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -22,8 +26,16 @@ impl std::fmt::Debug for Redactor {
 impl Redactor {
     pub(crate) fn new(auth: &Auth) -> Self {
         match auth {
-            Auth::Token(secret) | Auth::Jwt(secret) => Self { secret: secret.clone() },
+            Auth::Token(secret) | Auth::Jwt(secret) => Self { secrets: vec![secret.clone()] },
         }
+    }
+
+    /// One more secret.
+    pub(crate) fn hide(&mut self, secret: &crate::Secret) {
+        if self.secrets.len() >= MAX_SECRETS {
+            self.secrets.remove(0);
+        }
+        self.secrets.push(secret.clone());
     }
 
     /// A stanza, as it may be shown.
@@ -41,8 +53,10 @@ impl Redactor {
         let text = hide_between(text, "a=ice-pwd:", ends_line);
         let text = hide_between(&text, "a=crypto:", ends_line);
         let text = hide_between(&text, "\"jwt\":\"", |c| c == '"');
-        let secret = self.secret.expose();
-        if secret.is_empty() { text } else { text.replace(secret, HIDDEN) }
+        let secrets = self.secrets.iter().map(crate::Secret::expose);
+        secrets.filter(|secret| !secret.is_empty()).fold(text, |text, secret| {
+            if text.contains(secret) { text.replace(secret, HIDDEN) } else { text }
+        })
     }
 }
 

@@ -247,6 +247,13 @@ impl Sessions {
         }
     }
 
+    /// Ends all sessions from here.
+    pub(crate) fn terminate_all(&mut self, out: &mut Outbox) {
+        for session in self.open.keys().cloned().collect::<Vec<_>>() {
+            self.terminate(&session, Reason::Success, out);
+        }
+    }
+
     /// The far side ended it.
     pub(crate) fn ended_by_peer(&mut self, session: &SessionId, reason: Reason) {
         self.judge(session, Verdict::Over(reason));

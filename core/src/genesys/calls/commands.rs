@@ -10,7 +10,7 @@ use crate::genesys::command::{Dial, Dialled, Outcome};
 use crate::genesys::conversation::{Input, Leg};
 use crate::genesys::error::{Error, ErrorKind};
 use crate::genesys::event::CallState;
-use crate::genesys::goals::{Change, Goal};
+use crate::genesys::goals::{Change, Goal, MAX_INTENTS};
 use crate::genesys::ids::{ConversationId, ParticipantId, SessionId, UserId};
 use crate::genesys::notice::Notice;
 use crate::genesys::outbox::{Ask, Outbox, Retry};
@@ -140,9 +140,23 @@ impl Calls {
                 self.hold_all_but(conversation, out);
             }
         }
+        let before = self.goals.intents(conversation).count();
+        if before >= MAX_INTENTS {
+            let text = format!("too many changes waiting: {conversation}");
+            return Err(Error::new(ErrorKind::Session, text));
+        }
         self.goals.add(command, Goal::Change { conversation: conversation.clone(), change });
-        self.change(command, conversation, out);
+        if before == 0 {
+            self.change(command, conversation, out);
+        }
         Ok(())
+    }
+
+    /// Asks for the next of a call's changes, now that the one before is answered.
+    fn change_next(&self, conversation: &ConversationId, out: &mut Outbox) {
+        if let Some(next) = self.goals.intents(conversation).next() {
+            self.change(next, conversation, out);
+        }
     }
 
     pub(in crate::genesys) fn send_dtmf(
@@ -293,11 +307,12 @@ impl Calls {
         out: &mut Outbox,
     ) {
         match (self.goals.get_mut(command), result) {
-            (Some(Goal::Change { change, .. }), result) => {
-                let change = *change;
+            (Some(Goal::Change { change, conversation }), result) => {
+                let (change, conversation) = (*change, conversation.clone());
                 self.goals.forget(command);
                 let result = result.map(|()| Outcome::Done).map_err(|e| change.failure(e));
                 out.complete(command, result);
+                self.change_next(&conversation, out);
             }
             // The events of the service and of media complete it.
             (Some(Goal::End { .. }), Ok(())) => {}
@@ -359,8 +374,10 @@ impl Calls {
     }
 
     /// A command's time is up: nothing waits for it any more.
-    pub(in crate::genesys) fn forget_command(&mut self, command: CommandId) {
-        self.goals.forget(command);
+    pub(in crate::genesys) fn forget_command(&mut self, command: CommandId, out: &mut Outbox) {
+        if let Some(Goal::Change { conversation, .. }) = self.goals.forget(command) {
+            self.change_next(&conversation, out);
+        }
         if !self.goals.is_dialling() {
             self.early.clear();
         }

@@ -315,6 +315,13 @@ impl Calls {
         }
     }
 
+    /// Ends every media session (LC-22).
+    pub(crate) fn destroy(&mut self, out: &mut Outbox) {
+        self.active = None;
+        self.sessions.terminate_all(out);
+        self.sweep(out);
+    }
+
     pub(crate) fn handle_timeout(&mut self, out: &mut Outbox) {
         let now = out.now;
         let due: Vec<_> = self

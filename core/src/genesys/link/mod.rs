@@ -317,6 +317,28 @@ impl Link {
         Ok(None)
     }
 
+    /// Something may have changed: a connection that stands is tested now, one that is waited for
+    /// is tried now.
+    pub(crate) fn probe(&mut self, out: &mut Outbox) {
+        match &self.state {
+            State::Waiting => self.timers.arm(Timer::Attempt, out.now),
+            State::Online(..) => self.keepalive.probe(out.now),
+            State::Offline
+            | State::Identifying { .. }
+            | State::Channel
+            | State::Opening(_)
+            | State::Setup(..)
+            | State::Closing(..) => {}
+        }
+    }
+
+    /// There is no network: the next attempt waits for [`Link::probe`].
+    pub(crate) fn went_offline(&mut self) {
+        if matches!(self.state, State::Waiting) {
+            self.timers.cancel(&Timer::Attempt);
+        }
+    }
+
     pub(crate) fn subscribe(
         &mut self,
         command: CommandId,

@@ -109,6 +109,11 @@ impl Link {
                 self.lose(out);
                 self.stopped(Some(error), out);
             }
+            (Err(failure), State::Online(_, Readiness::Topics)) => {
+                // Not repeated (wire notes 3.1); calls still come by their proposals.
+                out.event(Event::Error(failure.into()));
+                self.ready(out);
+            }
             (Err(failure), _) => out.event(Event::Error(failure.into())),
             (Ok(_), _) => {}
         }

@@ -13,4 +13,5 @@ mod replies;
 mod rig;
 mod secrets;
 mod sessions;
+mod staying;
 mod topics;

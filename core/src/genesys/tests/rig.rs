@@ -52,6 +52,8 @@ pub(super) struct Rig {
     /// What the service answers when it is asked which conversations there are, if anything.
     pub(super) listing: Option<Value>,
     numbers: usize,
+    /// The content of the last `<auth/>`.
+    auth: Option<String>,
 }
 
 /// The stations of the scenarios: `LA1`, `LA1P`, `LA100`, `LA100P`.
@@ -87,6 +89,7 @@ impl Rig {
             station: LA100,
             listing: None,
             numbers: 0,
+            auth: None,
         }
     }
 
@@ -238,6 +241,19 @@ impl Rig {
             self.acknowledge();
         }
         self.wait(until.saturating_duration_since(self.now));
+    }
+
+    /// Time passes and nobody wakes the client until it is over.
+    pub(super) fn sleep(&mut self, time: Duration) {
+        self.now += time;
+        self.input(Input::Timeout);
+    }
+
+    /// What SASL was last told, decoded.
+    pub(super) fn auth_sent(&self) -> Option<String> {
+        use base64::Engine as _;
+        let text = base64::engine::general_purpose::STANDARD.decode(self.auth.as_ref()?).ok()?;
+        String::from_utf8(text).ok()
     }
 
     /// Jumps to the next timer.
@@ -408,6 +424,10 @@ impl Rig {
             Output::OpenWebSocket { id, .. } => self.opened_sockets.push_back(id),
             Output::SendText { id, text } => {
                 assert_eq!(Some(id), self.ws, "a frame for another socket");
+                if text.starts_with("<auth") {
+                    let content = text.split('>').nth(1).and_then(|rest| rest.split('<').next());
+                    self.auth = content.map(str::to_owned);
+                }
                 self.sent.push_back(text);
             }
             Output::CloseWebSocket { id } => {
