@@ -29,6 +29,10 @@ pub enum Event {
     Ready,
     /// The user's phone was loaded or changed.
     Station(Station),
+    /// The user has no phone any more. Calls that are up keep the session that they have.
+    StationDisassociated,
+    /// What the service says of the persistent connection.
+    PersistentConnection(PersistentState),
     /// Whether each call has a media session of its own (line appearances above 1).
     ConcurrentSoftphoneSessionsEnabled(bool),
     /// A call is ringing, or will be answered by itself.
@@ -225,6 +229,37 @@ pub struct Station {
     pub force_turn: bool,
     /// Whether it is a WebRTC softphone.
     pub is_softphone: bool,
+}
+
+/// The service's view of the session that outlives calls (wire notes 4.8).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum PersistentState {
+    /// Not known.
+    Unknown,
+    /// Up, without a call.
+    Persisted,
+    /// Up, with a call.
+    ActiveCall,
+    /// Down.
+    Disconnected,
+    /// It could not be made.
+    Failed,
+    /// Anything else.
+    Other(String),
+}
+
+impl From<&str> for PersistentState {
+    fn from(state: &str) -> Self {
+        match state {
+            "UNKNOWN" => Self::Unknown,
+            "PERSISTED" => Self::Persisted,
+            "ACTIVE_CALL" => Self::ActiveCall,
+            "DISCONNECTED" => Self::Disconnected,
+            "FAILED" => Self::Failed,
+            other => Self::Other(other.to_owned()),
+        }
+    }
 }
 
 /// A change in the user's calls.

@@ -1,12 +1,14 @@
 //! What the service sends once the connection is up: where each stanza goes, and what is replied
 //! (wire notes 6.2 to 6.14, 10.1).
 
+use serde::de::DeserializeOwned;
+
 use super::client::Client;
 use super::config::IcePolicy;
 use super::error::{Error, ErrorKind};
 use super::event::{Event, SessionType, Signaling};
 use super::ids::{ConversationId, SessionId};
-use super::notice::Notice;
+use super::notice::{Notice, PersistentNotice};
 use super::outbox::IqAnswer;
 use super::peer::session_type;
 use super::sessions::{Offer, refusal};
@@ -74,23 +76,41 @@ impl Client {
             return;
         }
         let user = self.link.identity().and_then(|identity| identity.user.clone());
-        let own = user.as_ref().map(|user| format!("v2.users.{user}.conversations"));
-        if own.as_deref() == Some(event.node.as_str()) {
-            let body = event.json.get("eventBody").cloned().unwrap_or_default();
-            match (serde_json::from_value::<Notice>(body), user) {
-                (Ok(notice), Some(user)) => {
-                    self.calls.handle_notice(notice, &user, &mut self.out);
+        let leaf = user.as_ref().and_then(|user| {
+            event.node.strip_prefix("v2.users.")?.strip_prefix(user.as_str())?.strip_prefix('.')
+        });
+        match (leaf, &user) {
+            (Some("conversations"), Some(user)) => {
+                if let Some(notice) = self.body::<Notice>(event) {
+                    self.calls.handle_notice(notice, user, &mut self.out);
                     self.calls.sweep(&mut self.out);
                 }
-                (Err(error), _) => {
-                    self.out.malformed(format!("notification {}: {error}", event.node));
-                }
-                (Ok(_), None) => {}
             }
+            (Some("persistentconnection"), _) => {
+                if let Some(notice) = self.body::<PersistentNotice>(event) {
+                    self.calls.handle_persistent(&notice, &mut self.out);
+                }
+            }
+            (Some("station"), _) => {
+                self.link.handle_station(&event.json, &mut self.out);
+            }
+            _ => {}
         }
         if self.link.is_wanted(&event.node) {
             self.out
                 .event(Event::Notification { topic: event.node.clone(), data: event.json.clone() });
+        }
+    }
+
+    /// What a notification is about, or a word that it cannot be used.
+    fn body<T: DeserializeOwned>(&mut self, event: &PubSubEvent) -> Option<T> {
+        let body = event.json.get("eventBody").unwrap_or(&serde_json::Value::Null);
+        match T::deserialize(body) {
+            Ok(body) => Some(body),
+            Err(error) => {
+                self.out.malformed(format!("notification {}: {error}", event.node));
+                None
+            }
         }
     }
 

@@ -33,7 +33,7 @@ pub use config::{Auth, Config, EagerConnection, IcePolicy};
 pub use error::{Error, ErrorKind};
 pub use event::{
     CallState, Conversation, ConversationUpdate, Direction, Event, HandledBy, PendingSession,
-    Session, SessionType, Signaling, Station,
+    PersistentState, Session, SessionType, Signaling, Station,
 };
 pub use ids::{CallId, ConversationId, ParticipantId, SessionId, StationId, UserId};
 pub use phone::Phone;

@@ -33,6 +33,27 @@ where
     Option::deserialize(from).map(Option::unwrap_or_default)
 }
 
+/// What the service says of the persistent connection (`eventBody`, wire notes 4.8).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PersistentNotice {
+    pub(crate) persistent_state: String,
+    #[serde(default)]
+    pub(crate) error_info: Option<PersistentError>,
+}
+
+/// Why it is down.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PersistentError {
+    #[serde(default, deserialize_with = "or_default")]
+    pub(crate) code: String,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(crate) text: String,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(crate) user_message: String,
+}
+
 /// A participant of a conversation.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]

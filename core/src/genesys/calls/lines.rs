@@ -1,8 +1,10 @@
 //! Who rides on which media session (behaviour notes 3.1, 3.2, 3.6).
 
 use super::Calls;
-use crate::genesys::event::{CallState, Station};
+use crate::genesys::error::{Error, ErrorKind};
+use crate::genesys::event::{CallState, Event, PersistentState, Station};
 use crate::genesys::ids::{ConversationId, SessionId};
+use crate::genesys::notice::PersistentNotice;
 use crate::genesys::outbox::{Ask, Outbox, Retry};
 use crate::genesys::rest::Resource;
 use crate::xmpp::Jid;
@@ -86,6 +88,29 @@ impl Calls {
         if self.active.as_ref() == Some(session) {
             self.active =
                 self.lines.is_persistent().then(|| self.sessions.first_connected()).flatten();
+        }
+    }
+
+    /// The service's word on the persistent connection (PC-17): where it is down, calls will come
+    /// with sessions of their own, whatever our media says.
+    pub(crate) fn handle_persistent(&mut self, notice: &PersistentNotice, out: &mut Outbox) {
+        const ORDINARY: &str = "error.ininedgecontrol.connection.webrtc.endpoint.disconnect";
+        let state = PersistentState::from(notice.persistent_state.as_str());
+        match state {
+            PersistentState::Disconnected | PersistentState::Failed => self.active = None,
+            PersistentState::Unknown
+            | PersistentState::Persisted
+            | PersistentState::ActiveCall
+            | PersistentState::Other(_) => {}
+        }
+        out.event(Event::PersistentConnection(state));
+        if let Some(error) = notice.error_info.as_ref().filter(|error| error.code != ORDINARY) {
+            let words = [&error.user_message, &error.text].into_iter().find(|w| !w.is_empty());
+            let text = words.map_or("persistent connection", String::as_str);
+            out.event(Event::Error(Error::new(
+                ErrorKind::Call,
+                format!("{text} ({})", error.code),
+            )));
         }
     }
 

@@ -137,6 +137,7 @@ impl Link {
                     jid: Some(jid),
                 });
                 self.topics.want_internal(format!("v2.users.{}.conversations", me.id));
+                self.topics.want_internal(format!("v2.users.{}.persistentconnection", me.id));
                 self.topics.want_internal(format!("v2.users.{}.station", me.id));
                 self.ask_channel(out);
             }

@@ -12,11 +12,11 @@ use std::time::Duration;
 
 use super::command::Outcome;
 use super::error::{Error, ErrorKind};
-use super::event::Station;
+use super::event::{Event, Station};
 use super::ids::{StationId, UserId};
 use super::keepalive::{Keepalive, Verdict};
-use super::outbox::{IqAsk, Outbox};
-use super::rest::Me;
+use super::outbox::{Ask, IqAsk, Outbox, Retry};
+use super::rest::{Me, Resource};
 use super::topics::Topics;
 use crate::backoff::Backoff;
 use crate::machine::{CommandId, Output, Wake, WsId};
@@ -362,6 +362,36 @@ impl Link {
     /// A subscription command's time is up.
     pub(crate) fn forget_subscriber(&mut self, command: CommandId) {
         self.subscribers.retain(|s| s.command != command);
+    }
+
+    /// The user's phone changed (STN-2).
+    pub(crate) fn handle_station(&mut self, json: &serde_json::Value, out: &mut Outbox) {
+        let Some(identity) = &mut self.identity else { return };
+        let named = json["eventBody"]["associatedStation"]["id"].as_str().map(StationId::from);
+        match json["metadata"]["action"].as_str() {
+            Some("Disassociated") => {
+                identity.station = None;
+                self.phone = None;
+                out.event(Event::StationDisassociated);
+            }
+            Some("Associated") => {
+                identity.station = named.or(identity.station.take());
+                self.load_station(out);
+            }
+            Some("WebRTCMigration") => self.load_station(out),
+            // Other actions change nothing that matters to calls.
+            Some(_) => {}
+            None => out.malformed("station notification without an action"),
+        }
+    }
+
+    pub(super) fn load_station(&self, out: &mut Outbox) {
+        let station = self.identity.as_ref().and_then(|identity| identity.station.as_ref());
+        if let Some(station) = station {
+            // A newer question takes the place of one that is still on its way.
+            out.forget_http(|ask| *ask == Ask::Station);
+            out.rest(Ask::Station, Resource::station(station), Retry::Yes);
+        }
     }
 
     // Notices and time

@@ -20,18 +20,14 @@ impl Link {
         self.came_back = false;
         self.was_connected = true;
         let resubscribe = std::mem::take(&mut self.hard);
-        let identity = self.identity.as_ref();
-        let (user, station) =
-            (identity.and_then(|i| i.user.clone()), identity.and_then(|i| i.station.clone()));
+        let user = self.identity.as_ref().and_then(|identity| identity.user.clone());
         let agent = matches!(out.config.auth, Auth::Token(_));
         match user {
             Some(user) if agent && first => {
                 self.state = State::Online(ws, Readiness::Conversations);
                 let topic = format!("v2.users.{user}.conversations");
                 self.pubsub(IqAsk::Conversations, &topic, out);
-                if let Some(station) = station {
-                    out.rest(Ask::Station, Resource::station(&station), Retry::Yes);
-                }
+                self.load_station(out);
             }
             Some(_) if agent && resubscribe => {
                 self.state = State::Online(ws, Readiness::Topics);

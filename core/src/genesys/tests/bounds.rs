@@ -151,7 +151,7 @@ fn wire_4_4_a_channel_takes_a_thousand_topics() {
             Err(error) => assert_eq!(error.kind, ErrorKind::InvalidOptions),
         }
     }
-    let own = 2;
+    let own = 3;
     assert_eq!(taken, MAX_TOPICS - own);
 }
 

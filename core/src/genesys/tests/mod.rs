@@ -13,5 +13,6 @@ mod replies;
 mod rig;
 mod secrets;
 mod sessions;
+mod station;
 mod staying;
 mod topics;

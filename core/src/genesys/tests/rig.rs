@@ -358,7 +358,12 @@ impl Rig {
     }
 
     pub(super) fn notify(&mut self, node: &str, body: &Value) {
-        let json = json!({"topicName": node, "eventBody": body}).to_string();
+        self.publish(node, &json!({"topicName": node, "eventBody": body}));
+    }
+
+    /// A whole notification.
+    pub(super) fn publish(&mut self, node: &str, json: &Value) {
+        let json = json.to_string();
         let json = json.replace('&', "&amp;").replace('<', "&lt;");
         self.frame(&format!(
             r#"<message xmlns="jabber:client" from="notifications.lab.test" to="{FULL}"><event xmlns="http://jabber.org/protocol/pubsub#event"><items node="{node}"><item id="1"><json xmlns="urn:xmpp:json:0">{json}</json></item></items></event></message>"#

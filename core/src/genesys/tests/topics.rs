@@ -33,7 +33,10 @@ fn wire_4_1_changes_within_a_moment_are_one_request() {
     let asked = rig.expect_http(PUT);
     assert_eq!(
         ids(&asked.body),
-        ["v2.users.user-1?conversations&station", "v2.users.user-2?presence&routingStatus"]
+        [
+            "v2.users.user-1?conversations&persistentconnection&station",
+            "v2.users.user-2?presence&routingStatus"
+        ]
     );
     rig.respond(asked.id, 200, &json!({"entities": []}));
     assert_eq!(rig.completion(first), Some(Ok(Outcome::Done)));
