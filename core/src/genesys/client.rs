@@ -137,6 +137,10 @@ impl Client {
             Command::SendDtmf { conversation, digits, duration } => {
                 self.calls.send_dtmf(command, conversation, digits, *duration, out)
             }
+            Command::ControlCall { conversation, control } => {
+                let change = Change::Control(control.clone());
+                self.calls.request_change(command, conversation, change, out)
+            }
             Command::StartSoftphoneSession(dial) => self.calls.dial(command, dial, out),
             Command::Subscribe { topic } => self.link.subscribe(command, topic, out),
             Command::Unsubscribe { topic } => {

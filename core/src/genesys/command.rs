@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::ids::{ConversationId, SessionId};
+use super::control::CallControl;
+use super::ids::{ConversationId, SessionId, UserId};
 use crate::Secret;
 use crate::jingle::Reason;
 use crate::media::Digit;
@@ -73,6 +74,14 @@ pub enum Command {
         digits: Vec<Digit>,
         /// How long each is pressed, 40 ms to 6 s.
         duration: Duration,
+    },
+    /// Do something else with a call, through the service. Completes when the service took it.
+    /// Within 30 s.
+    ControlCall {
+        /// Which call.
+        conversation: ConversationId,
+        /// What.
+        control: CallControl,
     },
     /// Place a call. Completes with [`Outcome::Dialled`] when the service took it. Within 30 s.
     StartSoftphoneSession(Dial),
@@ -185,9 +194,29 @@ pub struct Dial {
     /// Merge these conversations into a conference.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub conversation_ids: Vec<ConversationId>,
+    /// More people for a conference.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub participants: Vec<DialParticipant>,
     /// User-to-user information (RFC 7433).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uui_data: Option<String>,
+}
+
+/// Somebody to be called into a conference.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DialParticipant {
+    /// A number or other address.
+    pub address: String,
+    /// The name to show.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// A user of the service.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<UserId>,
+    /// A queue.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queue_id: Option<String>,
 }
 
 impl Dial {

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::command::Outcome;
+use super::control::CallControl;
 use super::error::{Error, ErrorKind};
-use super::ids::{ConversationId, SessionId};
+use super::ids::{ConversationId, ParticipantId, SessionId};
 use super::outbox::Outbox;
+use super::rest::Resource;
 use crate::machine::CommandId;
 
 /// What a command is waiting for.
@@ -28,30 +30,49 @@ pub(crate) enum Goal {
 }
 
 /// A change of our part in a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Change {
     Mute(bool),
     Hold(bool),
     Reject,
+    Control(CallControl),
 }
 
 impl Change {
-    /// The body of the request that makes it, unless it is a matter for voicemail.
-    pub(crate) fn body(self) -> Value {
+    /// The request that makes it. `purpose` is that of our participant.
+    pub(crate) fn resource(
+        &self,
+        conversation: &ConversationId,
+        participant: &ParticipantId,
+        purpose: &str,
+    ) -> Resource {
+        let change = |body| Resource::participant(conversation, participant, body);
         match self {
-            Self::Mute(muted) => json!({"muted": muted}),
-            Self::Hold(held) => json!({"held": held}),
-            Self::Reject => json!({"state": "disconnected"}),
+            Self::Mute(muted) => change(json!({"muted": muted})),
+            Self::Hold(held) => change(json!({"held": held})),
+            // PC-10: a direct call goes to voicemail.
+            Self::Reject if purpose == "user" => Resource::to_voicemail(conversation, participant),
+            Self::Reject => change(json!({"state": "disconnected"})),
+            Self::Control(control) => control.resource(conversation, participant),
+        }
+    }
+
+    /// Whether it is asked of the other party's part in the call instead of ours.
+    pub(crate) fn concerns_other(&self) -> bool {
+        match self {
+            Self::Mute(_) | Self::Hold(_) | Self::Reject => false,
+            Self::Control(control) => control.concerns_other(),
         }
     }
 
     /// The documented kind of its failure (behaviour notes 1.5), unless nobody answered.
-    pub(crate) fn failure(self, cause: Error) -> Error {
+    pub(crate) fn failure(&self, cause: Error) -> Error {
         let kind = match (cause.kind, self) {
             (ErrorKind::Timeout | ErrorKind::InvalidToken, _) => cause.kind,
             (_, Self::Mute(_)) => ErrorKind::Generic,
             (_, Self::Hold(_)) => ErrorKind::Call,
             (_, Self::Reject) => ErrorKind::Session,
+            (kind, Self::Control(_)) => kind,
         };
         Error::new(kind, cause.message)
     }

@@ -4,6 +4,7 @@ mod calls;
 mod client;
 mod command;
 mod config;
+mod control;
 mod conversation;
 mod error;
 mod event;
@@ -28,8 +29,9 @@ mod topics;
 
 pub use client::Client;
 
-pub use command::{Command, Dial, Dialled, Outcome};
+pub use command::{Command, Dial, DialParticipant, Dialled, Outcome};
 pub use config::{Auth, Config, EagerConnection, IcePolicy};
+pub use control::{CallControl, SpeakTo, Target};
 pub use error::{Error, ErrorKind};
 pub use event::{
     CallState, Conversation, ConversationUpdate, Direction, Event, HandledBy, PendingSession,

@@ -160,6 +160,18 @@ impl Notice {
     }
 }
 
+impl Notice {
+    /// The first participant that is neither us nor a machine of the service, and is not gone.
+    pub(crate) fn other(&self, user: &UserId) -> Option<&Participant> {
+        self.participants.iter().find(|p| {
+            let person = matches!(p.purpose.as_str(), "customer" | "external" | "user" | "agent");
+            let there = p.calls.is_empty()
+                || p.calls.iter().any(|call| call.state().class() != Class::Ended);
+            p.user_id.as_ref() != Some(user) && person && there
+        })
+    }
+}
+
 impl Participant {
     /// Our leg: the only one that has not ended, else the last (CV-6).
     pub(crate) fn call(&self) -> Option<&Call> {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::command::{Command, Dial, Dialled, Outcome};
+use super::control::CallControl;
 use super::ids::{ConversationId, SessionId};
 use crate::Secret;
 use crate::jingle::Reason;
@@ -72,6 +73,15 @@ pub trait Phone {
         duration: Duration,
     ) -> Self::Reply<()> {
         self.request(Command::SendDtmf { conversation: conversation.into(), digits, duration })
+    }
+
+    /// [`Command::ControlCall`]
+    fn control(
+        &self,
+        conversation: impl Into<ConversationId>,
+        control: CallControl,
+    ) -> Self::Reply<()> {
+        self.request(Command::ControlCall { conversation: conversation.into(), control })
     }
 
     /// [`Command::StartSoftphoneSession`]

@@ -71,6 +71,18 @@ impl Resource {
         Self::new(Method::PATCH, participant_path(conversation, participant), Some(change))
     }
 
+    /// Something under our part in a call, or another's.
+    pub(crate) fn below_participant(
+        method: Method,
+        conversation: &ConversationId,
+        participant: &ParticipantId,
+        leaf: &str,
+        body: Value,
+    ) -> Self {
+        let path = format!("{}/{leaf}", participant_path(conversation, participant));
+        Self::new(method, path, (!body.is_null()).then_some(body))
+    }
+
     pub(crate) fn to_voicemail(conversation: &ConversationId, participant: &ParticipantId) -> Self {
         let path = format!("{}/replace", participant_path(conversation, participant));
         Self::new(Method::POST, path, Some(json!({"voicemail": true})))

@@ -120,23 +120,26 @@ impl Calls {
         change: Change,
         out: &mut Outbox,
     ) -> Result<(), Error> {
-        let entry = self.entries.get(conversation).ok_or_else(|| no_call(conversation))?;
-        let ringing = entry.invitation.invite().is_some();
-        let possible = match change {
-            Change::Reject => ringing,
-            Change::Mute(_) | Change::Hold(_) => entry.media.is_some(),
+        let state = self.entries.get(conversation);
+        let media = state.and_then(|state| state.media.clone());
+        let possible = match &change {
+            Change::Reject => state.is_some_and(|state| state.invitation.invite().is_some()),
+            Change::Mute(_) | Change::Hold(_) => media.is_some(),
+            Change::Control(control) => {
+                control.outlives_call() || state.is_some_and(|state| state.leg.is_some())
+            }
         };
         if !possible {
             return Err(no_call(conversation));
         }
-        if let (Change::Hold(held), Some(session)) = (change, entry.media.clone()) {
+        if let (Change::Hold(held), Some(session)) = (&change, media) {
             if !self.sessions.is_connected(&session) {
                 // MH-4: nothing is heard anyway.
                 tracing::warn!("{conversation}: hold of dead media is left alone");
                 out.complete(command, Ok(Outcome::Done));
                 return Ok(());
             }
-            if !held {
+            if !*held {
                 self.hold_all_but(conversation, out);
             }
         }
@@ -201,13 +204,21 @@ impl Calls {
     ) {
         let leg = self.entries.get(conversation).and_then(|state| state.leg.as_ref());
         match leg {
-            Some(Leg { participant, purpose, .. }) => {
+            Some(Leg { participant, purpose, .. }) if !self.concerns_other(command) => {
                 self.send_change(command, conversation, participant, purpose, out);
             }
-            None => {
+            Some(_) | None => {
                 let resource = Resource::conversation(conversation);
                 out.rest(Ask::Participant(command), resource, Retry::No);
             }
+        }
+    }
+
+    /// Whether a command asks something of the other party's part in the call.
+    fn concerns_other(&self, command: CommandId) -> bool {
+        match self.goals.get(command) {
+            Some(Goal::Change { change, .. }) => change.concerns_other(),
+            _ => false,
         }
     }
 
@@ -220,15 +231,12 @@ impl Calls {
         out: &mut Outbox,
     ) {
         let resource = match self.goals.get(command) {
-            // PC-10: a direct call goes to voicemail.
-            Some(Goal::Change { change: Change::Reject, .. }) if purpose == "user" => {
-                Resource::to_voicemail(conversation, participant)
-            }
             Some(Goal::Change { change, .. }) => {
-                Resource::participant(conversation, participant, change.body())
+                change.resource(conversation, participant, purpose)
             }
             Some(Goal::End { .. }) => {
-                Resource::participant(conversation, participant, Change::Reject.body())
+                let over = serde_json::json!({"state": "disconnected"});
+                Resource::participant(conversation, participant, over)
             }
             Some(Goal::Start(_) | Goal::Answer(_) | Goal::Terminate(_) | Goal::Dial) | None => {
                 return;
@@ -246,10 +254,14 @@ impl Calls {
     ) {
         match ask {
             Ask::Participant(command) => {
+                let other = self.concerns_other(*command);
                 let found = result
                     .and_then(|body| rest::parse::<Notice>("conversation", body))
                     .map_err(Error::from)
-                    .and_then(|notice| found_participant(&notice, user));
+                    .and_then(|notice| match other {
+                        true => other_participant(&notice, user),
+                        false => found_participant(&notice, user),
+                    });
                 self.participant_found(*command, found, out);
             }
             Ask::Change(command) => {
@@ -308,7 +320,7 @@ impl Calls {
     ) {
         match (self.goals.get_mut(command), result) {
             (Some(Goal::Change { change, conversation }), result) => {
-                let (change, conversation) = (*change, conversation.clone());
+                let (change, conversation) = (change.clone(), conversation.clone());
                 self.goals.forget(command);
                 let result = result.map(|()| Outcome::Done).map_err(|e| change.failure(e));
                 out.complete(command, result);
@@ -402,6 +414,16 @@ fn send_answer(conversation: &ConversationId, participant: &ParticipantId, out: 
     let connected = serde_json::json!({"state": "connected"});
     let resource = Resource::participant(conversation, participant, connected);
     out.rest(Ask::Answer(conversation.clone()), resource, Retry::No);
+}
+
+/// The other party: the first that is not us and is still there.
+fn other_participant(
+    notice: &Notice,
+    user: Option<&UserId>,
+) -> Result<(ParticipantId, String), Error> {
+    user.and_then(|user| notice.other(user))
+        .map(|participant| (participant.id.clone(), participant.purpose.clone()))
+        .ok_or_else(|| Error::new(ErrorKind::Generic, "nobody else is in that conversation"))
 }
 
 fn found_participant(

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod calls;
+mod controls;
 mod faults;
 mod invitations;
 mod lines;
