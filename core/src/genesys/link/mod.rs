@@ -375,7 +375,9 @@ impl Link {
                 out.event(Event::StationDisassociated);
             }
             Some("Associated") => {
-                identity.station = named.or(identity.station.take());
+                if named.is_some() {
+                    identity.station = named;
+                }
                 self.load_station(out);
             }
             Some("WebRTCMigration") => self.load_station(out),
