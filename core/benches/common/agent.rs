@@ -1,0 +1,303 @@
+//! A client, logged in by inputs alone, and calls on it.
+
+use std::time::Instant;
+
+use offhook::Seed;
+use offhook::genesys::{Client, Command, Config, Event};
+use offhook::machine::{HttpId, Input, Machine, Output, UdpEvent, UdpId, WsEvent, WsId};
+use offhook::xmpp::{Frame, Iq, IqKind, Payload, Service, Services};
+
+use super::media::NoMedia;
+use super::traffic::{self, AGENT, CONVERSATION, Escaping, RESOURCE};
+
+/// An agent's client, and what it said since somebody listened.
+pub(crate) struct Agent {
+    client: Client,
+    now: Instant,
+    heard: Heard,
+}
+
+/// What the service still has to answer.
+#[derive(Default)]
+struct Heard {
+    sockets: Vec<WsId>,
+    socket: Option<WsId>,
+    udp: Vec<UdpId>,
+    requests: Vec<(HttpId, String)>,
+    frames: Vec<String>,
+    events: usize,
+    ready: bool,
+}
+
+/// What happens in a call, in order: everything that a client is told, made beforehand. The ids in
+/// it are the client's own; they are the same in every client with the same seed.
+#[derive(Clone, Default)]
+pub(crate) struct Script(Vec<Step>);
+
+#[derive(Clone)]
+enum Step {
+    Accept,
+    Frame(String),
+    /// The media sockets that the client asked for are open.
+    SocketsOpen(UdpId),
+    /// Media connects.
+    Connect(UdpId),
+    Http(HttpId),
+}
+
+impl Agent {
+    /// Logged in, ready for calls, with nothing left to say.
+    pub(crate) fn ready() -> Self {
+        let mut config = Config::agent("lab.test", "t0ken");
+        config.jid_resource = Some(RESOURCE.to_owned());
+        let now = Instant::now();
+        let client = Client::new(config, Box::new(NoMedia), Seed::from(1), now).expect("settings");
+        let mut agent = Self { client, now, heard: Heard::default() };
+        agent.client.submit(now, Command::Connect).expect("not connected yet");
+        agent.listen();
+        while !agent.heard.ready {
+            agent.answer_login();
+        }
+        agent.forget();
+        agent
+    }
+
+    /// How many events the application was told.
+    pub(crate) fn events(&self) -> usize {
+        self.heard.events
+    }
+
+    /// Forgets what was said, and frees it.
+    pub(crate) fn forget(&mut self) {
+        let Heard { socket, events, .. } = std::mem::take(&mut self.heard);
+        self.heard = Heard { socket, events, ..Heard::default() };
+    }
+
+    /// The service sends a frame; what the client says to it is dropped.
+    pub(crate) fn frame(&mut self, text: String) {
+        let id = self.heard.socket.expect("a socket");
+        self.input(Input::WebSocket { id, event: WsEvent::Text(text) });
+    }
+
+    fn input(&mut self, input: Input) {
+        self.client.handle_input(self.now, input);
+        self.listen();
+    }
+
+    fn listen(&mut self) {
+        loop {
+            match self.client.poll_output() {
+                Output::OpenWebSocket { id, .. } => self.heard.sockets.push(id),
+                Output::SendText { text, .. } => self.heard.frames.push(text),
+                Output::Http { id, request, .. } => {
+                    self.heard.requests.push((id, request.uri().path().to_owned()));
+                }
+                Output::OpenUdp { id } => self.heard.udp.push(id),
+                Output::Event(event) => {
+                    self.heard.events += 1;
+                    self.heard.ready |= matches!(event, Event::Ready);
+                    assert!(
+                        !matches!(event, Event::Error(_) | Event::Malformed { .. }),
+                        "{event:?}"
+                    );
+                }
+                Output::Completed { result, .. } => assert!(result.is_ok(), "{result:?}"),
+                Output::Timeout(_) => return,
+                _ => {}
+            }
+        }
+    }
+
+    // Login
+
+    fn answer_login(&mut self) {
+        if let Some(id) = self.heard.sockets.pop() {
+            self.heard.socket = Some(id);
+            let event = WsEvent::Opened { protocol: Some("xmpp".to_owned()) };
+            return self.input(Input::WebSocket { id, event });
+        }
+        if let Some((id, path)) = self.heard.requests.pop() {
+            return self.respond(id, login_body(&path));
+        }
+        let asked = std::mem::take(&mut self.heard.frames);
+        if asked.is_empty() {
+            // Subscriptions are gathered for a moment.
+            let Output::Timeout(Some(wake)) = self.client.poll_output() else {
+                unreachable!("a drained client");
+            };
+            self.now = self.now.max(wake.at);
+            return self.input(Input::Timeout);
+        }
+        for reply in asked.iter().flat_map(|frame| login_replies(frame)) {
+            self.frame(reply);
+        }
+    }
+
+    fn respond(&mut self, id: HttpId, body: String) {
+        let response = http::Response::new(body.into_bytes());
+        self.input(Input::Http { id, result: Ok(response) });
+    }
+
+    // Calls
+
+    /// Makes the script of a whole inbound call by living through it.
+    pub(crate) fn script_of_a_call() -> Script {
+        let mut agent = Self::ready();
+        let mut script = Script::default();
+        script.connect(&mut agent);
+        script.finish(&mut agent);
+        script
+    }
+
+    /// As [`Agent::script_of_a_call`], up to the moment when people talk.
+    pub(crate) fn script_to_connected() -> Script {
+        let mut script = Script::default();
+        script.connect(&mut Self::ready());
+        script
+    }
+
+    /// Lives through a script. A frame's answers are dropped: the script has the reactions to them.
+    pub(crate) fn play(&mut self, script: Script) {
+        for step in script.0 {
+            self.step(step);
+        }
+    }
+
+    fn step(&mut self, step: Step) {
+        match step {
+            Step::Accept => {
+                let conversation = CONVERSATION.into();
+                let accept = Command::AcceptPendingSession { conversation };
+                self.client.submit(self.now, accept).expect("a pending call");
+                self.listen();
+            }
+            Step::Frame(text) => self.frame(text),
+            Step::SocketsOpen(id) => {
+                let local = vec!["192.0.2.50:4000".parse().expect("an address")];
+                self.input(Input::Udp { id, event: UdpEvent::Opened { local } });
+            }
+            Step::Connect(id) => {
+                let local = "192.0.2.50:4000".parse().expect("an address");
+                let remote = "192.0.2.1:5000".parse().expect("an address");
+                let event = UdpEvent::Datagram { local, remote, data: vec![0] };
+                self.input(Input::Udp { id, event });
+            }
+            Step::Http(id) => self.respond(id, "{}".to_owned()),
+        }
+    }
+}
+
+impl Script {
+    /// Bytes of XML that the client is sent.
+    pub(crate) fn xml_bytes(&self) -> usize {
+        let frames = self.0.iter().filter_map(|step| match step {
+            Step::Frame(text) => Some(text.len()),
+            _ => None,
+        });
+        frames.sum()
+    }
+
+    /// One thing happens, and the service reacts to what the client says to it.
+    fn happen(&mut self, step: Step, agent: &mut Agent) {
+        agent.step(step.clone());
+        self.0.push(step);
+        let heard = &mut agent.heard;
+        let mut reactions: Vec<_> = heard.udp.drain(..).map(Step::SocketsOpen).collect();
+        reactions.extend(heard.requests.drain(..).map(|(id, _)| Step::Http(id)));
+        reactions.extend(heard.frames.drain(..).filter_map(|f| result(&f)).map(Step::Frame));
+        for reaction in reactions {
+            self.happen(reaction, agent);
+        }
+    }
+
+    fn connect(&mut self, agent: &mut Agent) {
+        let told = |state| Step::Frame(traffic::notification(state, false, Escaping::Little));
+        self.happen(told("alerting"), agent);
+        self.happen(Step::Frame(traffic::propose()), agent);
+        self.happen(Step::Accept, agent);
+        self.happen(Step::Frame(traffic::session_initiate()), agent);
+        for candidate in traffic::candidates() {
+            self.happen(Step::Frame(candidate), agent);
+        }
+        let udp = self.0.iter().find_map(|step| match step {
+            Step::SocketsOpen(id) => Some(*id),
+            _ => None,
+        });
+        self.happen(Step::Connect(udp.expect("media sockets")), agent);
+        self.happen(told("connected"), agent);
+    }
+
+    fn finish(&mut self, agent: &mut Agent) {
+        let told = |state| Step::Frame(traffic::notification(state, false, Escaping::Little));
+        self.happen(told("disconnected"), agent);
+        self.happen(Step::Frame(traffic::terminate()), agent);
+        self.happen(told("terminated"), agent);
+    }
+}
+
+/// The plain result of a request.
+fn result(request: &str) -> Option<String> {
+    let Ok(Frame::Iq(iq)) = Frame::parse(request) else { return None };
+    matches!(iq.kind, IqKind::Get(_) | IqKind::Set(_)).then(|| {
+        let mut reply = Iq::result_to(&iq);
+        reply.from = iq.to.clone();
+        Frame::Iq(reply).to_xml()
+    })
+}
+
+/// What the REST side of a login answers.
+fn login_body(path: &str) -> String {
+    let leaf = path.rsplit('/').next().unwrap_or_default();
+    match leaf {
+        "me" if path.contains("organizations") => r#"{"id":"org-1","name":"Org"}"#.to_owned(),
+        "me" => format!(
+            r#"{{"id":"u1","name":"Lab Agent","chat":{{"jabberId":"{AGENT}"}},"station":{{"effectiveStation":{{"id":"station-1"}}}}}}"#
+        ),
+        "channels" => r#"{"id":"channel-1"}"#.to_owned(),
+        "station-1" => r#"{"id":"station-1","name":"Phone","type":"inin_webrtc_softphone","webRtcPersistentEnabled":false,"webRtcCallAppearances":100}"#.to_owned(),
+        "subscriptions" => r#"{"entities":[]}"#.to_owned(),
+        other => unreachable!("a login does not ask {other}"),
+    }
+}
+
+/// What the stream side of a login answers.
+fn login_replies(frame: &str) -> Vec<String> {
+    if frame.starts_with("<auth") {
+        return vec![r#"<success xmlns="urn:ietf:params:xml:ns:xmpp-sasl"/>"#.to_owned()];
+    }
+    let iq = match Frame::parse(frame) {
+        // Both sets of features at once do no harm.
+        Ok(Frame::Open(_)) => {
+            return vec![
+                r#"<open xmlns="urn:ietf:params:xml:ns:xmpp-framing" version="1.0" from="hawk" id="c1"/>"#.to_owned(),
+                r#"<stream:features xmlns:stream="http://etherx.jabber.org/streams"><mechanisms xmlns="urn:ietf:params:xml:ns:xmpp-sasl"><mechanism>PLAIN</mechanism></mechanisms><bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"/><session xmlns="urn:ietf:params:xml:ns:xmpp-session"/></stream:features>"#.to_owned(),
+            ];
+        }
+        Ok(Frame::Iq(iq)) => iq,
+        _ => return Vec::new(),
+    };
+    let payload = match &iq.kind {
+        IqKind::Set(Payload::Bind { .. }) => {
+            let jid = format!("{AGENT}/{RESOURCE}").parse().expect("an address");
+            Some(Payload::Bind { resource: None, jid: Some(jid) })
+        }
+        IqKind::Get(Payload::Services(asked)) => {
+            let stun = Service {
+                kind: "stun".to_owned(),
+                host: "192.0.2.10".to_owned(),
+                port: Some(3478),
+                transport: Some("udp".to_owned()),
+                username: None,
+                password: None,
+            };
+            Some(Payload::Services(Services { kind: asked.kind.clone(), services: vec![stun] }))
+        }
+        _ => None,
+    };
+    let mut reply = match payload {
+        Some(payload) => Iq::result_with(&iq, payload),
+        None => Iq::result_to(&iq),
+    };
+    reply.from = iq.to.clone();
+    vec![Frame::Iq(reply).to_xml()]
+}

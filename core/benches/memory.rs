@@ -1,0 +1,63 @@
+//! How many bytes an agent's client holds: idle, and for each live call. Counted by the allocator,
+//! without the media engine.
+#![allow(clippy::disallowed_macros, reason = "a benchmark prints")]
+
+mod common;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use common::{Agent, Script};
+use offhook::genesys::Client;
+
+/// The system's allocator, counting what is in use.
+struct Counting;
+
+static IN_USE: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: every call goes unchanged to the system's allocator; only sizes are noted.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        IN_USE.fetch_add(layout.size(), Ordering::Relaxed);
+        // SAFETY: as for the caller.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        IN_USE.fetch_sub(layout.size(), Ordering::Relaxed);
+        // SAFETY: as for the caller.
+        unsafe { System.dealloc(block, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn in_use() -> usize {
+    IN_USE.load(Ordering::Relaxed)
+}
+
+fn main() {
+    let (connect, whole) = (Agent::script_to_connected(), Agent::script_of_a_call());
+    let client = size_of::<Client>();
+
+    let before = in_use();
+    let mut agent = Agent::ready();
+    let idle = in_use() - before;
+    println!("idle agent: {} bytes (target 32768)", idle + client);
+
+    play(&mut agent, &connect);
+    let busy = in_use() - before;
+    println!("live call: {} bytes more (target 8192)", busy - idle);
+
+    let before = in_use();
+    let mut agent = Agent::ready();
+    play(&mut agent, &whole);
+    let after = in_use() - before;
+    println!("idle agent after a call: {} bytes", after + client);
+}
+
+fn play(agent: &mut Agent, script: &Script) {
+    agent.play(script.clone());
+    agent.forget();
+}

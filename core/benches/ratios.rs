@@ -1,0 +1,90 @@
+//! The signaling against the bare parsers on the same bytes, measured in turn in one run: a ratio
+//! means the same on every machine.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    reason = "a benchmark reads the clock and prints"
+)]
+
+mod common;
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use common::{Agent, baseline, traffic};
+use offhook::xmpp::Frame;
+use traffic::Escaping;
+
+const ROUNDS: usize = 101;
+const REPEATS: u32 = 100;
+
+fn main() {
+    let offer = traffic::session_initiate();
+    let name = format!("session-initiate ({} bytes)", offer.len());
+    let ours = || time(|| Frame::parse(black_box(&offer)));
+    let bare = || time(|| baseline::scan(black_box(&offer)));
+    compare(&name, "quick-xml", 3.5, ours, bare);
+
+    for (escaping, what) in [(Escaping::Little, ""), (Escaping::Quotes, ", quotes escaped")] {
+        let mut agent = Agent::ready();
+        agent.play(Agent::script_to_connected());
+        agent.forget();
+        let texts = [false, true].map(|held| traffic::notification("connected", held, escaping));
+        let name = format!("conversation event ({} bytes{what})", texts[0].len());
+        let ours = || {
+            let before = agent.events();
+            let mut frames: Vec<_> = texts.iter().cycle().take(REPEATS as usize).cloned().collect();
+            let frames = &mut frames;
+            let spent = time(|| agent.frame(frames.pop().expect("one for each repeat")));
+            assert_eq!(agent.events() - before, REPEATS as usize, "one event for each");
+            spent
+        };
+        let bare = || time(|| baseline::notification(black_box(&texts[0])));
+        compare(&name, "quick-xml, unescape and serde_json", 2.0, ours, bare);
+    }
+
+    let script = Agent::script_of_a_call();
+    let mut spent: Vec<_> = (0..ROUNDS)
+        .map(|_| {
+            let (mut agent, script) = (Agent::ready(), script.clone());
+            let began = Instant::now();
+            agent.play(script);
+            began.elapsed()
+        })
+        .collect();
+    let median = median(&mut spent);
+    println!("inbound call ({} bytes): {median:.0?} (target 500µs)", script.xml_bytes());
+}
+
+/// The time of one call, as the mean of many.
+fn time<T>(mut work: impl FnMut() -> T) -> Duration {
+    let began = Instant::now();
+    for _ in 0..REPEATS {
+        black_box(work());
+    }
+    began.elapsed() / REPEATS
+}
+
+fn compare(
+    name: &str,
+    other: &str,
+    target: f64,
+    mut ours: impl FnMut() -> Duration,
+    mut bare: impl FnMut() -> Duration,
+) {
+    let (mut times, mut bares, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let (ours, bare) = (ours(), bare());
+        times.push(ours);
+        bares.push(bare);
+        ratios.push(ours.as_secs_f64() / bare.as_secs_f64());
+    }
+    ratios.sort_by(f64::total_cmp);
+    let (ratio, ours, bare) = (ratios[ROUNDS / 2], median(&mut times), median(&mut bares));
+    println!("{name}: {ratio:.2}x {other} (target {target}x; {ours:.2?} against {bare:.2?})");
+}
+
+fn median(times: &mut [Duration]) -> Duration {
+    times.sort();
+    times[times.len() / 2]
+}
