@@ -90,11 +90,12 @@ fn an_outbound_call_is_placed_and_answered() {
     let mut world = World::ready();
     let dial = world.submit(Command::StartSoftphoneSession(Dial::number("+15550123"))).unwrap();
     let Ok(Outcome::Dialled(dialled)) = world.settle(dial) else { panic!("not dialled") };
-    world.wait(connected);
+    // It is told as ours while it rings at the far end.
     world.wait(|event| match event {
         Event::ConversationUpdate(update) if !update.added.is_empty() => Some(()),
         _ => None,
     });
+    world.wait(connected);
     let end = Command::EndSession { conversation: dialled.conversation };
     let end = world.submit(end).unwrap();
     assert_eq!(world.settle(end), Ok(Outcome::Done));

@@ -1,36 +1,45 @@
-//! Calls: ringing, taken, answered, over; each with its conversation and its far end (wire notes
-//! 5, 6, 8.2).
+//! Calls and the media sessions that carry them, and who wants what of them: the agent by REST and
+//! by signaling, everybody else by the control API (wire notes 5, 6, 8.2).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
-use offhook::jingle::{Jingle, Reason, Rpc, SessionMessage};
+use offhook::jingle::{Reason, SessionMessage};
 use offhook::machine::{UdpId, Wake};
 use offhook::media::AudioFrame;
-use offhook::xmpp::{Iq, IqKind, Jid, Message, Payload, StanzaError};
+use offhook::xmpp::{Frame, Iq, IqKind, Message, Payload, StanzaError};
 use serde_json::{Map, Value, json};
 
-use super::call::{Call, Phase, Plan, REPEAT, RINGING};
+use super::call::{ANSWERING, Call, DIALING, RINGING, Stage};
 use super::conversation::{Conversation, Direction, LegState};
 use super::directory::User;
 use super::far_end::{FarEndMode, Packet};
+use super::session::{Phase, Plan, Session};
 use super::signal::Signaling;
 use super::streams::Streams;
-use super::{ConnId, Output, World};
+use super::{ConnId, World};
 
 /// Calls remembered, those that are over included; the oldest of these go first.
 const MAX_CALLS: usize = 2_000;
 
-/// All calls, by conversation. See the [module](self).
+/// All calls, by conversation, and all sessions: those that carry calls, and at most one idle one
+/// of each user. See the [module](self).
 #[derive(Default)]
 pub(super) struct Calls {
-    calls: BTreeMap<String, Call>,
+    pub(super) calls: BTreeMap<String, Call>,
     /// In the order in which they were made.
     order: Vec<String>,
     /// Those that are not over.
     live: BTreeSet<String>,
-    /// Conversations by session, while they are live.
-    sessions: BTreeMap<String, String>,
+    pub(super) sessions: BTreeMap<String, Session>,
+}
+
+/// A call to be made.
+pub(super) struct Wish {
+    pub(super) plan: Plan,
+    pub(super) far_end: FarEndMode,
+    /// Whether it is told before it is proposed.
+    pub(super) event_first: bool,
 }
 
 impl Calls {
@@ -40,14 +49,14 @@ impl Calls {
     pub(super) fn ring(
         &mut self,
         user: &User,
-        plan: Plan,
+        wish: Wish,
         from: (String, String),
         purpose: &str,
         streams: &Streams,
         world: &mut World,
     ) -> Option<String> {
         let conversation = Conversation::new(world, user, Direction::Inbound, from, purpose)?;
-        self.add(conversation, plan, streams, world)
+        self.add(user, conversation, wish, streams, world)
     }
 
     /// The user calls somebody.
@@ -66,17 +75,17 @@ impl Calls {
             trickle: signaling == Signaling::Jingle,
             auto_answer: true,
             eager: false,
-            event_first: true,
             also_jingle: None,
-            far_end: world.options.far_end,
         };
-        self.add(conversation, plan, streams, world)
+        let wish = Wish { plan, far_end: world.options.far_end, event_first: true };
+        self.add(user, conversation, wish, streams, world)
     }
 
     fn add(
         &mut self,
+        user: &User,
         conversation: Conversation,
-        plan: Plan,
+        wish: Wish,
         streams: &Streams,
         world: &mut World,
     ) -> Option<String> {
@@ -84,54 +93,54 @@ impl Calls {
             return None;
         }
         let id = conversation.id.clone();
-        let call = Call {
-            session: world.rng.uuid(),
-            phase: Phase::Ringing { repeat: world.now + REPEAT, until: world.now + RINGING },
-            conversation,
-            plan,
-            handled_by: None,
-            far: None,
-            last_media: Value::Null,
-            offer: String::new(),
-            offer_iq: None,
-            untold: Vec::new(),
-            candidates_from_client: 0,
+        let (now, direction) = (world.now, conversation.direction);
+        world.log(format!("{} call {} for {}", direction.name(), &id[..8], user.name));
+        let line = if wish.plan.eager { None } else { self.line_of(&user.id, world) };
+        let stage = match (&line, direction) {
+            (Some(_), Direction::Outbound) => Stage::Contacting { dial: now + DIALING },
+            (Some(_), Direction::Inbound) if wish.plan.auto_answer => {
+                Stage::Answering { at: now + ANSWERING }
+            }
+            _ => Stage::Ringing { until: now + RINGING },
         };
-        world.log(format!(
-            "{} call {} for {}",
-            call.conversation.direction.name(),
-            &id[..8],
-            call.conversation.agent.name
-        ));
-        if call.plan.event_first {
+        let session = line.clone().unwrap_or_else(|| world.rng.uuid());
+        let call = Call {
+            stage,
+            session: session.clone(),
+            far_end: wish.far_end,
+            eager: wish.plan.eager,
+            seen: None,
+            conversation,
+        };
+        if line.is_some() {
+            if let Some(session) = self.sessions.get_mut(&session) {
+                session.riders.push(id.clone());
+            }
             call.publish(streams, world);
-            call.propose(streams, world);
         } else {
-            call.propose(streams, world);
-            call.publish(streams, world);
+            let peer = call.conversation.peer.clone();
+            let user = user.id.clone();
+            let new = Session::new(session.clone(), user, id.clone(), peer, wish.plan, now);
+            if wish.event_first {
+                call.publish(streams, world);
+                new.propose(streams, world);
+            } else {
+                new.propose(streams, world);
+                call.publish(streams, world);
+            }
+            self.sessions.insert(session, new);
         }
-        world.happened("call-ringing", call.about(json!({"sessionId": call.session})));
+        world.happened("call-ringing", call.about(json!({})));
         self.order.push(id.clone());
         self.live.insert(id.clone());
-        self.sessions.insert(call.session.clone(), id.clone());
         self.calls.insert(id.clone(), call);
         Some(id)
     }
 
-    /// Takes calls that are over off the lists of live ones.
+    /// Takes calls that are over off the list of live ones.
     fn sweep(&mut self) {
-        let Self { calls, live, sessions, .. } = self;
-        live.retain(|id| {
-            let call = calls.get(id).filter(|call| call.phase == Phase::Over);
-            if let Some(call) = call {
-                sessions.remove(&call.session);
-            }
-            call.is_none()
-        });
-    }
-
-    fn by_session(&mut self, session: &str) -> Option<&mut Call> {
-        self.calls.get_mut(self.sessions.get(session)?)
+        let Self { calls, live, .. } = self;
+        live.retain(|id| calls.get(id).is_some_and(|call| !call.is_over()));
     }
 
     /// Forgets the oldest call that is over, at the bound. False when there is none.
@@ -147,8 +156,8 @@ impl Calls {
     }
 
     pub(super) fn clear(&mut self, world: &mut World) {
-        for call in self.calls.values_mut() {
-            call.drop_media(world);
+        for session in self.sessions.values_mut() {
+            session.drop_media(world);
         }
         *self = Self::default();
     }
@@ -158,19 +167,12 @@ impl Calls {
     /// As the control API tells a call.
     pub(super) fn body(&self, id: &str) -> Option<Value> {
         let call = self.calls.get(id)?;
-        let agent = &call.conversation.agent;
-        Some(json!({
-            "conversationId": id, "participantId": agent.participant, "userId": agent.user,
-            "direction": call.conversation.direction.name(), "state": agent.state.name(),
-            "muted": agent.muted, "held": agent.held, "sessionId": call.session,
-            "sessionState": call.phase.name(),
-            "handledBy": call.handled_by.as_ref().map(Jid::as_str),
-            "candidatesFromClient": call.candidates_from_client,
-        }))
+        Some(call.body(self.sessions.get(&call.session)))
     }
 
     pub(super) fn media_body(&self, id: &str) -> Option<Value> {
-        Some(self.calls.get(id)?.media_body())
+        let call = self.calls.get(id)?;
+        Some(call.media_body(self.sessions.get(&call.session)))
     }
 
     /// A conversation of a user, as the service tells it.
@@ -184,7 +186,7 @@ impl Calls {
         self.live
             .iter()
             .filter_map(|id| self.calls.get(id))
-            .filter(|call| call.user() == Some(user) && call.phase != Phase::Over)
+            .filter(|call| call.user() == Some(user) && !call.is_over() && !call.eager)
             .map(|call| call.conversation.body())
             .collect()
     }
@@ -202,6 +204,7 @@ impl Calls {
         world: &mut World,
     ) -> bool {
         let Some(call) = self.of_user(user, id, participant) else { return false };
+        let session = call.session.clone();
         let agent = &mut call.conversation.agent;
         let flags = (agent.muted, agent.held);
         if let Some(muted) = change["muted"].as_bool() {
@@ -210,13 +213,31 @@ impl Calls {
         if let Some(held) = change["held"].as_bool() {
             agent.held = held;
         }
+        let resumed = flags.1 && !agent.held;
         if flags != (agent.muted, agent.held) {
             call.publish(streams, world);
         }
+        if resumed {
+            self.hold_others(id, streams, world);
+        }
+        self.tune(&session);
+        if change["state"] == "connected" {
+            self.answer(id, streams, world);
+        }
         if change["state"] == "disconnected" {
-            call.end(Some(Reason::Success), streams, world);
+            self.end(id, Some(Reason::Success), streams, world);
         }
         true
+    }
+
+    /// The agent answers by REST: only where media is there already (wire notes 8.2).
+    fn answer(&mut self, id: &str, streams: &Streams, world: &mut World) {
+        let Some(call) = self.calls.get(id) else { return };
+        let up = self.sessions.get(&call.session).is_some_and(Session::is_up);
+        if up && matches!(call.stage, Stage::Ringing { .. } | Stage::Answering { .. }) {
+            world.happened("answered", call.about(json!({})));
+            self.connect(id, streams, world);
+        }
     }
 
     /// Sends a ringing call to voicemail.
@@ -228,26 +249,26 @@ impl Calls {
         streams: &Streams,
         world: &mut World,
     ) -> bool {
-        let Some(call) = self.of_user(user, id, participant) else { return false };
-        call.end(Some(Reason::Success), streams, world);
-        true
+        let found = self.of_user(user, id, participant).is_some();
+        if found {
+            self.end(id, Some(Reason::Success), streams, world);
+        }
+        found
     }
 
     fn of_user(&mut self, user: &str, id: &str, participant: &str) -> Option<&mut Call> {
         self.calls.get_mut(id).filter(|call| {
             call.user() == Some(user)
                 && call.conversation.agent.participant == participant
-                && call.phase != Phase::Over
+                && !call.is_over()
         })
     }
 
     // Everybody else's wishes, by the control API
 
     /// The far end gives up or hangs up.
-    pub(super) fn hang_up(&mut self, id: &str, streams: &Streams, world: &mut World) -> bool {
-        let Some(call) = self.calls.get_mut(id) else { return false };
-        call.end(Some(Reason::Success), streams, world);
-        true
+    pub(super) fn hang_up(&mut self, id: &str, streams: &Streams, world: &mut World) {
+        self.end(id, Some(Reason::Success), streams, world);
     }
 
     /// Another client of the user accepts or rejects.
@@ -257,29 +278,34 @@ impl Calls {
         accepts: bool,
         streams: &Streams,
         world: &mut World,
-    ) -> bool {
-        let Some(call) = self.calls.get_mut(id) else { return false };
-        if !matches!(call.phase, Phase::Ringing { .. } | Phase::Proceeding | Phase::Offered) {
-            return true;
+    ) {
+        let Some(call) = self.calls.get(id) else { return };
+        if !matches!(call.stage, Stage::Ringing { .. } | Stage::Answering { .. }) {
+            return;
         }
-        let user = call.user().unwrap_or_default().to_owned();
-        let Some(bare) = world.directory.users.get(&user).map(|user| user.jid.clone()) else {
-            return false;
-        };
-        let other = bare.with_resource("another-client");
-        let id = call.session.clone();
-        let message =
-            if accepts { SessionMessage::Accept { id } } else { SessionMessage::Reject { id } };
-        streams.fan_out(&user, &other, &Payload::JingleMessage(message), None, world);
+        let Some(session) = self.sessions.get_mut(&call.session) else { return };
+        // On a line that is up there is nothing to take: the answer is the service's.
+        if session.phase != Phase::Active {
+            let user = world.directory.users.get(&session.user);
+            let Some(other) = user.map(|user| user.jid.with_resource("another-client")) else {
+                return;
+            };
+            let sid = session.id.clone();
+            let message = if accepts {
+                session.phase = Phase::Elsewhere;
+                session.client = Some(other.clone());
+                SessionMessage::Accept { id: sid }
+            } else {
+                SessionMessage::Reject { id: sid }
+            };
+            let payload = Payload::JingleMessage(message);
+            streams.fan_out(&session.user, &other, &payload, None, world);
+        }
         if accepts {
-            call.phase = Phase::Elsewhere;
-            call.handled_by = Some(other);
-            call.conversation.enter(LegState::Connected, world);
-            call.publish(streams, world);
+            self.connect(id, streams, world);
         } else {
-            call.end(None, streams, world);
+            self.end(id, None, streams, world);
         }
-        true
     }
 
     /// Changes fields of the user's leg, any of them, and tells it.
@@ -289,26 +315,29 @@ impl Calls {
         fields: &Map<String, Value>,
         streams: &Streams,
         world: &mut World,
-    ) -> bool {
-        let Some(call) = self.calls.get_mut(id) else { return false };
+    ) {
+        let Some(call) = self.calls.get_mut(id) else { return };
         call.conversation.agent.set(fields);
         call.publish(streams, world);
-        true
+        let session = call.session.clone();
+        self.tune(&session);
     }
 
     pub(super) fn set_far_end(&mut self, id: &str, mode: FarEndMode) {
-        if let Some(call) = self.calls.get_mut(id) {
-            call.plan.far_end = mode;
-        }
+        let Some(call) = self.calls.get_mut(id) else { return };
+        call.far_end = mode;
+        let session = call.session.clone();
+        self.tune(&session);
     }
 
-    pub(super) fn far_audio(&mut self, id: &str, frame: AudioFrame, world: &mut World) {
-        if let Some(call) = self.calls.get_mut(id)
-            && !call.conversation.agent.held
-            && let Some(far) = &mut call.far
-        {
-            far.say(world.now, &frame);
-            call.listen(world);
+    pub(super) fn far_audio(&mut self, id: &str, frame: &AudioFrame, world: &mut World) {
+        let Some(call) = self.calls.get(id) else { return };
+        let session = self.sessions.get_mut(&call.session);
+        let on_air = |session: &&mut Session| {
+            session.on_air.as_ref().is_some_and(|on| on.conversation == id)
+        };
+        if let Some(session) = session.filter(on_air) {
+            session.say(frame, world);
         }
     }
 
@@ -336,8 +365,7 @@ impl Calls {
                 SessionMessage::Retract { id } => ("message-retract", id),
                 SessionMessage::Propose(propose) => ("message-propose", &propose.id),
             };
-            let call = self.by_session(id);
-            let conversation = call.as_ref().map(|call| call.conversation.id.clone());
+            let conversation = self.sessions.get(id).map(|session| &session.conversation);
             let data = json!({
                 "userId": own, "jid": from.as_str(), "to": to.as_str(), "sessionId": id,
                 "conversationId": conversation,
@@ -349,19 +377,21 @@ impl Calls {
                 let except = (!world.options.echo_bare_to_sender).then_some(conn);
                 streams.fan_out(user, &from, payload, except, world);
             }
-            match (word, call) {
-                (SessionMessage::Proceed { .. }, Some(call)) => call.proceed(from.clone(), world),
-                (SessionMessage::Accept { .. }, Some(call))
-                    if call.handled_by.as_ref() == Some(&from) =>
-                {
-                    call.trickle(streams, world);
+            let Some(session) = self.sessions.get_mut(id) else { continue };
+            match word {
+                SessionMessage::Proceed { .. } => session.proceed(from.clone(), world),
+                SessionMessage::Accept { .. } if session.client.as_ref() == Some(&from) => {
+                    session.trickle(streams, world);
                 }
-                (SessionMessage::Reject { .. }, Some(call))
-                    if matches!(call.phase, Phase::Ringing { .. } | Phase::Proceeding) =>
-                {
-                    call.end(None, streams, world);
-                }
-                _ => {}
+                SessionMessage::Reject { .. } => match session.phase {
+                    Phase::Proposed { .. } | Phase::Proceeding => {
+                        self.end_session(id, None, streams, world);
+                    }
+                    Phase::Offered | Phase::Active | Phase::Elsewhere | Phase::Over => {}
+                },
+                SessionMessage::Accept { .. }
+                | SessionMessage::Retract { .. }
+                | SessionMessage::Propose(_) => {}
             }
         }
     }
@@ -374,18 +404,14 @@ impl Calls {
         streams: &Streams,
         world: &mut World,
     ) {
-        let from = streams.jid(conn);
-        let offered = |call: &Call| {
-            call.offer_iq.is_some() && call.offer_iq == iq.id && call.handled_by.as_ref() == from
-        };
-        let id = self.live.iter().find(|id| self.calls.get(*id).is_some_and(offered));
-        if let Some(call) = id.and_then(|id| self.calls.get_mut(id)) {
-            call.offer_iq = None;
+        let Some(from) = streams.jid(conn) else { return };
+        let is_it = |session: &&mut Session| session.is_offer_reply(from, iq.id.as_deref());
+        if let Some(session) = self.sessions.values_mut().find(is_it) {
             let reply = match &iq.kind {
                 IqKind::Error(error) => json!({"reply": "error", "condition": error.condition}),
                 _ => json!({"reply": "result"}),
             };
-            world.happened("offer-reply", call.about(reply));
+            session.offer_replied(reply, world);
         }
     }
 
@@ -398,36 +424,30 @@ impl Calls {
         world: &mut World,
     ) {
         let Some(from) = streams.jid(conn).cloned() else { return };
-        let session = match &iq.kind {
+        let id = match &iq.kind {
             IqKind::Set(Payload::Jingle(jingle)) => Some(&*jingle.sid),
             IqKind::Set(Payload::Rpc(rpc)) => rpc.method.session_id(),
             _ => None,
         };
-        let call = session.and_then(|session| self.by_session(session)).filter(|call| {
-            call.handled_by.as_ref() == Some(&from)
-                && iq.to.as_ref() == Some(&call.conversation.peer)
-                && call.far.is_some()
-        });
-        let result = match call {
-            Some(call) => match &iq.kind {
-                IqKind::Set(Payload::Jingle(jingle)) => Ok(Step::Jingle(call, jingle)),
-                IqKind::Set(Payload::Rpc(rpc)) => Ok(Step::Rpc(call, rpc)),
-                _ => Err(StanzaError::bad_request()),
-            },
-            None => Err(StanzaError::item_not_found_unknown_session()),
-        };
+        let session = id
+            .and_then(|id| self.sessions.get_mut(id))
+            .filter(|session| session.hears(&from, iq.to.as_ref()));
         // The reply comes before what follows from the request.
-        let mut reply = match &result {
-            Ok(_) => Iq::result_to(iq),
-            Err(error) => Iq::error_to(iq, error.clone()),
+        let mut reply = match &session {
+            Some(_) => Iq::result_to(iq),
+            None => Iq::error_to(iq, StanzaError::item_not_found_unknown_session()),
         };
         reply.from.clone_from(&iq.to);
         reply.to = Some(from);
-        streams.send(conn, &offhook::xmpp::Frame::Iq(reply), world);
-        match result {
-            Ok(Step::Jingle(call, jingle)) => call.handle_jingle(jingle, streams, world),
-            Ok(Step::Rpc(call, rpc)) => call.handle_rpc(rpc, streams, world),
-            Err(_) => {}
+        streams.send(conn, &Frame::Iq(reply), world);
+        if let (Some(session), IqKind::Set(payload)) = (session, &iq.kind) {
+            let id = session.id.clone();
+            let step = match payload {
+                Payload::Jingle(jingle) => session.handle_jingle(jingle, streams, world),
+                Payload::Rpc(rpc) => session.handle_rpc(rpc, streams, world),
+                _ => return,
+            };
+            self.follow(&id, step, streams, world);
         }
     }
 
@@ -437,56 +457,69 @@ impl Calls {
         &mut self,
         id: UdpId,
         local: &[SocketAddr],
-        streams: &mut Streams,
+        streams: &Streams,
         world: &mut World,
     ) {
-        let call = self.by_udp(id);
-        match call {
-            Some(call) => call.make_offer(local, streams, world),
-            None => world.push(Output::CloseUdp { id }),
+        match self.sessions.values_mut().find(|session| session.has_udp(id)) {
+            Some(session) => {
+                let step = session.make_offer(local, streams, world);
+                let id = session.id.clone();
+                self.follow(&id, step, streams, world);
+            }
+            None => world.push(super::Output::CloseUdp { id }),
         }
     }
 
-    pub(super) fn datagram(
-        &mut self,
-        id: UdpId,
-        packet: &Packet<'_>,
-        _streams: &mut Streams,
-        world: &mut World,
-    ) {
-        if let Some(call) = self.by_udp(id)
-            && let Some(far) = &mut call.far
-        {
-            far.engine.handle_datagram(world.now, packet.local, packet.remote, packet.data);
-            call.listen(world);
+    pub(super) fn datagram(&mut self, id: UdpId, packet: &Packet<'_>, world: &mut World) {
+        if let Some(session) = self.sessions.values_mut().find(|session| session.has_udp(id)) {
+            session.datagram(packet, world);
         }
-    }
-
-    fn by_udp(&mut self, id: UdpId) -> Option<&mut Call> {
-        let is_it = |call: &Call| call.far.as_ref().is_some_and(|far| far.udp == id);
-        let id = self.live.iter().find(|id| self.calls.get(*id).is_some_and(is_it))?;
-        self.calls.get_mut(id)
     }
 
     // Time
 
     pub(super) fn next_wake(&self) -> Option<Wake> {
-        let live = self.live.iter().filter_map(|id| self.calls.get(id));
-        live.map(Call::next_wake).fold(None, Wake::earliest)
+        let calls = self.live.iter().filter_map(|id| self.calls.get(id)).map(Call::next_wake);
+        let sessions = self.sessions.values().map(Session::next_wake);
+        calls.chain(sessions).fold(None, Wake::earliest)
     }
 
-    pub(super) fn handle_timeout(&mut self, streams: &mut Streams, world: &mut World) {
-        for id in &self.live {
-            if let Some(call) = self.calls.get_mut(id) {
-                call.handle_timeout(streams, world);
-            }
+    pub(super) fn handle_timeout(&mut self, streams: &Streams, world: &mut World) {
+        let now = world.now;
+        for session in self.sessions.values_mut() {
+            session.handle_timeout(streams, world);
+        }
+        let idle = |session: &&Session| session.riders.is_empty() && session.is_dead();
+        let dead: Vec<_> =
+            self.sessions.values().filter(idle).map(|session| session.id.clone()).collect();
+        for id in dead {
+            self.end_session(&id, Some(Reason::Gone), streams, world);
+        }
+        let due = |call: &&Call| call.next_wake().is_some_and(|wake| wake.at <= now);
+        let due: Vec<_> = self
+            .live
+            .iter()
+            .filter_map(|id| self.calls.get(id))
+            .filter(due)
+            .map(|call| call.conversation.id.clone())
+            .collect();
+        for id in due {
+            self.time(&id, streams, world);
         }
         self.sweep();
     }
-}
 
-/// What an IQ is about, once its call is found.
-enum Step<'a> {
-    Jingle(&'a mut Call, &'a Jingle),
-    Rpc(&'a mut Call, &'a Rpc),
+    /// A call does not stay as it is.
+    fn time(&mut self, id: &str, streams: &Streams, world: &mut World) {
+        let Some(call) = self.calls.get_mut(id) else { return };
+        match call.stage {
+            Stage::Ringing { .. } => self.end(id, None, streams, world),
+            Stage::Contacting { .. } => {
+                call.stage = Stage::Dialing { answer: world.now + ANSWERING };
+                call.enter(LegState::Dialing, streams, world);
+            }
+            Stage::Answering { .. } | Stage::Dialing { .. } => self.connect(id, streams, world),
+            Stage::Talking | Stage::Over => {}
+        }
+    }
 }

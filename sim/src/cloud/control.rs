@@ -5,11 +5,12 @@ use std::time::Duration;
 use http::Response;
 use serde_json::{Value, json};
 
-use super::call::{AlsoJingle, Plan};
+use super::calls::Wish;
 use super::directory::Station;
 use super::events::Query;
 use super::far_end::FarEndMode;
 use super::http::{Call, bad_request, json as respond, not_found};
+use super::session::{AlsoJingle, Plan};
 use super::signal::Signaling;
 use super::{Cloud, FEATURES, Output, RequestId};
 
@@ -48,6 +49,15 @@ impl Cloud {
                 }
                 _ => bad_request("how is accept or reject"),
             },
+            (
+                "POST",
+                [
+                    "calls",
+                    cid,
+                    what @ ("repropose" | "rebind" | "renegotiate" | "reinvite" | "kill-media"
+                    | "ice-restart"),
+                ],
+            ) => self.disturb(cid, what, body),
             ("POST", ["calls", cid, "participant"]) => match body {
                 Value::Object(fields) => {
                     self.calls.set_leg(cid, fields, &self.streams, &mut self.world);
@@ -69,6 +79,10 @@ impl Cloud {
                 respond(200, &json!({"connections": connections}))
             }
             ("POST", ["connections", "drop"]) => self.drop_connections(body),
+            ("POST", ["channels", "expire"]) => {
+                let expired = self.world.directory.expire_channels(body["userId"].as_str());
+                respond(200, &json!({"expired": expired}))
+            }
             ("GET", ["events"]) => {
                 let number = |name| call.query(name).and_then(|v| v.parse::<u64>().ok());
                 let query = Query {
@@ -112,11 +126,47 @@ impl Cloud {
         self.calls.body(cid).map_or_else(not_found, |call| respond(200, &call))
     }
 
+    /// Something befalls a call's media or signaling.
+    fn disturb(&mut self, cid: &str, what: &str, body: &Value) -> Response<Vec<u8>> {
+        if self.calls.body(cid).is_none() {
+            return not_found();
+        }
+        let (calls, streams, world) = (&mut self.calls, &self.streams, &mut self.world);
+        let done = match what {
+            "repropose" => calls.repropose(cid, streams, world),
+            "rebind" => calls.rebind(cid, streams),
+            "renegotiate" => calls.renegotiate(cid, streams, world),
+            "reinvite" => {
+                let renamed = body["newSession"].as_bool().unwrap_or_default();
+                calls.reinvite(cid, renamed, world)
+            }
+            "kill-media" => calls.kill_media(cid, world),
+            _ => calls.restart_ice(cid, streams, world),
+        };
+        if done { self.call_body(cid) } else { bad_request("not on such a call as it stands") }
+    }
+
     fn change_user(&mut self, id: &str, body: &Value) -> Response<Vec<u8>> {
+        let action = match body["stationEvent"].as_str() {
+            Some(action @ ("Associated" | "Disassociated" | "WebRTCMigration")) => Some(action),
+            Some(_) => return bad_request("no such station event"),
+            None => None,
+        };
         let world = &mut self.world;
         let Some(user) = world.directory.users.get_mut(id) else { return not_found() };
-        if let Some(station) = body.get("station") {
-            user.station = Station::from_control(Some(station), &mut world.rng);
+        if let Some(wish) = body.get("station") {
+            let old = user.station.take();
+            user.station = Station::from_control(Some(wish), &mut world.rng);
+            // A migration changes what the phone can do, not which it is.
+            if let (Some("WebRTCMigration"), Some(old), Some(new)) =
+                (action, old, &mut user.station)
+            {
+                new.id = old.id;
+            }
+        }
+        let user = user.clone();
+        if let Some(action) = action {
+            self.streams.publish_station(&user, action, world);
         }
         respond(200, &user.control_body())
     }
@@ -138,22 +188,23 @@ impl Cloud {
             trickle: body["trickle"].as_bool().unwrap_or(signaling == Signaling::Jingle),
             auto_answer: body["autoAnswer"].as_bool().unwrap_or_default(),
             eager: body["privAnswerMode"] == "Auto",
-            event_first: body["eventFirst"].as_bool().unwrap_or(true),
             also_jingle: match body["alsoJingle"].as_str() {
                 Some("before") => Some(AlsoJingle::Before),
                 Some("after") => Some(AlsoJingle::After),
                 _ => None,
             },
-            far_end: body["farEnd"]
-                .as_str()
-                .and_then(FarEndMode::named)
-                .unwrap_or(self.world.options.far_end),
+        };
+        let far_end = body["farEnd"].as_str().and_then(FarEndMode::named);
+        let wish = Wish {
+            plan,
+            far_end: far_end.unwrap_or(self.world.options.far_end),
+            event_first: body["eventFirst"].as_bool().unwrap_or(true),
         };
         let text =
             |key: &str, default: &str| body["from"][key].as_str().unwrap_or(default).to_owned();
         let from = (text("name", "Lab Caller"), text("address", "tel:+15550100"));
         let (streams, world) = (&self.streams, &mut self.world);
-        match self.calls.ring(&user, plan, from, purpose, streams, world) {
+        match self.calls.ring(&user, wish, from, purpose, streams, world) {
             Some(id) => self.call_body(&id),
             None => bad_request("the call cannot be made"),
         }

@@ -130,6 +130,13 @@ impl Directory {
         self.channels.insert(id.clone(), channel);
         id
     }
+
+    /// Forgets channels, of one user or of all. How many.
+    pub(super) fn expire_channels(&mut self, user: Option<&str>) -> usize {
+        let before = self.channels.len();
+        self.channels.retain(|_, channel| user.is_some_and(|user| channel.user != user));
+        before - self.channels.len()
+    }
 }
 
 impl Channel {
@@ -169,6 +176,16 @@ impl Station {
             line_appearances: word["lineAppearances"].as_u64().unwrap_or(1) as u32,
             force_turn: word["forceTurn"].as_bool().unwrap_or_default(),
         })
+    }
+
+    /// Whether all calls share one media session.
+    pub(super) fn has_one_line(&self) -> bool {
+        self.line_appearances <= 1
+    }
+
+    /// Whether a media session may carry one call after another.
+    pub(super) fn shares(&self) -> bool {
+        self.persistent || self.has_one_line()
     }
 
     pub(super) fn body(&self, user: &User) -> Value {

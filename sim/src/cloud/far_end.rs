@@ -115,14 +115,8 @@ impl FarEnd {
         words
     }
 
-    /// Does what time asks for. `speaks` is false while on hold.
-    pub(super) fn handle_timeout(
-        &mut self,
-        now: Instant,
-        mode: FarEndMode,
-        speaks: bool,
-        prompt: &mut Prompt,
-    ) {
+    /// Does what time asks for.
+    pub(super) fn handle_timeout(&mut self, now: Instant, mode: FarEndMode, prompt: &mut Prompt) {
         if self.wake.is_some_and(|wake| wake.at <= now) {
             self.engine.handle_timeout(now);
         }
@@ -131,7 +125,6 @@ impl FarEnd {
             let n = self.said;
             self.said += 1;
             if mode == FarEndMode::Prompt
-                && speaks
                 && let Some(codec) = self.engine.send_codec()
                 && let Some(data) = prompt.frame(codec, n)
             {

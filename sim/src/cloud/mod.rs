@@ -15,8 +15,11 @@ mod directory;
 mod events;
 mod far_end;
 mod http;
+mod lines;
 mod options;
 mod prompt;
+mod recovery;
+mod session;
 mod signal;
 mod streams;
 
@@ -38,7 +41,7 @@ use prompt::Prompt;
 use streams::Streams;
 
 /// Features that `GET /control/health` tells.
-pub const FEATURES: [&str; 9] = [
+pub const FEATURES: [&str; 10] = [
     "both-signalings",
     "drop",
     "elsewhere",
@@ -48,6 +51,7 @@ pub const FEATURES: [&str; 9] = [
     "options",
     "sdp-over-xmpp",
     "stanza",
+    "two-lines",
 ];
 
 macro_rules! id {
@@ -330,17 +334,17 @@ impl Cloud {
             Input::SocketText { conn, text } => self.handle_text(conn, &text),
             Input::SocketClosed { conn } => self.streams.closed(conn, &mut self.world),
             Input::UdpOpened { id, local } => {
-                self.calls.udp_opened(id, &local, &mut self.streams, &mut self.world);
+                self.calls.udp_opened(id, &local, &self.streams, &mut self.world);
             }
             Input::Datagram { id, local, remote, data } => {
                 let packet = far_end::Packet { local, remote, data: &data };
-                self.calls.datagram(id, &packet, &mut self.streams, &mut self.world);
+                self.calls.datagram(id, &packet, &mut self.world);
             }
             Input::PlayFarEnd { conversation } => {
                 self.calls.set_far_end(&conversation, FarEndMode::External);
             }
             Input::FarAudio { conversation, frame } => {
-                self.calls.far_audio(&conversation, frame, &mut self.world);
+                self.calls.far_audio(&conversation, &frame, &mut self.world);
             }
         }
         self.handle_time();
@@ -360,7 +364,7 @@ impl Cloud {
     fn handle_time(&mut self) {
         self.world.answer_waiting();
         self.streams.handle_timeout(&mut self.world);
-        self.calls.handle_timeout(&mut self.streams, &mut self.world);
+        self.calls.handle_timeout(&self.streams, &mut self.world);
     }
 
     fn handle_request(&mut self, id: RequestId, request: &::http::Request<Vec<u8>>) {

@@ -1,5 +1,6 @@
 //! What the far end signals to the client that took the call, in either signaling (wire notes 6).
 
+use offhook::Secret;
 use offhook::jingle::{
     Candidate, Jingle, Method, Reason, Role, Rpc, RpcCandidate, ice_credentials, sdp,
 };
@@ -32,6 +33,7 @@ impl Signal {
         &self,
         offer: &str,
         inline: &[LocalCandidate],
+        reinvite: bool,
         streams: &Streams,
         world: &mut World,
     ) -> Option<String> {
@@ -54,7 +56,7 @@ impl Signal {
                     session_id: self.session.clone(),
                     conversation_id: Some(self.conversation.clone()),
                     sdp,
-                    reinvite: false,
+                    reinvite,
                 },
                 world,
             ),
@@ -95,6 +97,20 @@ impl Signal {
         }
     }
 
+    /// New ICE credentials, from the offer that has them; Jingle only (wire notes 6.6).
+    pub(super) fn restart(&self, offer: &str, streams: &Streams, world: &mut World) {
+        let Ok((contents, _)) = sdp::from_sdp(offer, Role::Initiator) else { return };
+        let transport = contents.into_iter().find_map(|content| content.transport);
+        if let Some(transport) = transport
+            && let (Some(ufrag), Some(pwd)) = (transport.ufrag, transport.pwd)
+        {
+            let fingerprints = transport.fingerprints;
+            let restart =
+                Jingle::ice_restart(&*self.session, first_mid(offer), ufrag, pwd, fingerprints);
+            streams.send_iq(&self.from, &self.to, jingle(restart), world);
+        }
+    }
+
     pub(super) fn terminate(&self, reason: Reason, streams: &Streams, world: &mut World) {
         let payload = match self.kind {
             Signaling::Jingle => jingle(Jingle::session_terminate(&*self.session, reason)),
@@ -127,4 +143,15 @@ fn with_candidates(sdp: &str, candidates: &[LocalCandidate]) -> String {
         out.push_str(&format!("a={}\r\n", candidate.candidate));
     }
     out
+}
+
+/// A description with other ICE credentials.
+pub(super) fn with_credentials(sdp: &str, ufrag: &str, pwd: &Secret) -> String {
+    let line = |line: &str| match line {
+        _ if line.starts_with("a=candidate:") => String::new(),
+        _ if line.starts_with("a=ice-ufrag:") => format!("a=ice-ufrag:{ufrag}\r\n"),
+        _ if line.starts_with("a=ice-pwd:") => format!("a=ice-pwd:{}\r\n", pwd.expose()),
+        _ => format!("{line}\r\n"),
+    };
+    sdp.lines().map(str::trim_end).map(line).collect()
 }

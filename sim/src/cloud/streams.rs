@@ -11,6 +11,7 @@ use offhook::xmpp::{
 };
 use serde_json::{Value, json};
 
+use super::directory::User;
 use super::{ConnId, Output, World};
 
 /// Sockets at once; one more is refused.
@@ -240,10 +241,29 @@ impl Streams {
 
     /// Publishes to every connection of a user that subscribed to the topic.
     pub(super) fn publish(&self, user: &str, topic: &str, body: &Value, world: &mut World) {
-        let correlation = world.rng.uuid();
+        let metadata = json!({"CorrelationId": world.rng.uuid()});
+        self.publish_with(user, topic, body, &metadata, world);
+    }
+
+    /// Tells what became of a user's phone (wire notes 4.8).
+    pub(super) fn publish_station(&self, user: &User, action: &str, world: &mut World) {
+        let topic = format!("v2.users.{}.station", user.id);
+        let station = user.station.as_ref().map(|station| json!({"id": station.id}));
+        let body = json!({"associatedStation": station});
+        let metadata = json!({"CorrelationId": world.rng.uuid(), "action": action});
+        self.publish_with(&user.id, &topic, &body, &metadata, world);
+    }
+
+    fn publish_with(
+        &self,
+        user: &str,
+        topic: &str,
+        body: &Value,
+        metadata: &Value,
+        world: &mut World,
+    ) {
         let json = json!({
-            "topicName": topic, "version": "2", "eventBody": body,
-            "metadata": {"CorrelationId": correlation},
+            "topicName": topic, "version": "2", "eventBody": body, "metadata": metadata,
         });
         for (conn, _) in self.resources(user) {
             let Some(c) = self.conns.get(&conn) else { continue };

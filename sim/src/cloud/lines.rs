@@ -1,0 +1,198 @@
+//! Calls on media sessions: which one carries a call, who is heard on it, and how long it stays
+//! (behaviour notes 3; wire notes 5.9, 8.2).
+
+use offhook::jingle::Reason;
+use serde_json::json;
+
+use super::World;
+use super::call::{ANSWERING, Stage};
+use super::calls::Calls;
+use super::conversation::{Direction, LegState};
+use super::directory::Station;
+use super::session::{OnAir, Seen, Step};
+use super::streams::Streams;
+
+impl Calls {
+    fn station<'a>(user: &str, world: &'a World) -> Option<&'a Station> {
+        world.directory.users.get(user)?.station.as_ref()
+    }
+
+    /// The session that a new call of the user's would ride on. One line carries all its calls,
+    /// one of several lines at most one.
+    pub(super) fn line_of(&self, user: &str, world: &World) -> Option<String> {
+        let station = Self::station(user, world).filter(|station| station.shares())?;
+        let line = self.sessions.values().find(|session| {
+            session.user == user
+                && session.shared
+                && session.is_up()
+                && (station.has_one_line() || !self.is_busy(&session.riders))
+        })?;
+        Some(line.id.clone())
+    }
+
+    fn is_busy(&self, riders: &[String]) -> bool {
+        riders.iter().filter_map(|id| self.calls.get(id)).any(|call| !call.eager)
+    }
+
+    // Media
+
+    /// Goes where a session went.
+    pub(super) fn follow(&mut self, id: &str, step: Step, streams: &Streams, world: &mut World) {
+        match step {
+            Step::Goes => {}
+            Step::Answered => self.answered(id, streams, world),
+            Step::Over(reason) => self.end_session(id, reason, streams, world),
+        }
+    }
+
+    /// Media is made: the calls that waited for it go on.
+    fn answered(&mut self, id: &str, streams: &Streams, world: &mut World) {
+        let Some(session) = self.sessions.get(id) else { return };
+        let user = session.user.clone();
+        let riders = session.riders.clone();
+        let shares = Self::station(&user, world).is_some_and(Station::shares);
+        if shares
+            && !self
+                .sessions
+                .values()
+                .any(|other| other.user == user && other.shared && other.is_up())
+        {
+            self.share(id, &user, streams, world);
+        }
+        for rider in riders {
+            let Some(call) = self.calls.get_mut(&rider) else { continue };
+            if !matches!(call.stage, Stage::Ringing { .. }) {
+                continue;
+            }
+            match call.conversation.direction {
+                Direction::Inbound => self.connect(&rider, streams, world),
+                Direction::Outbound => {
+                    call.stage = Stage::Dialing { answer: world.now + ANSWERING };
+                    call.enter(LegState::Dialing, streams, world);
+                }
+            }
+        }
+    }
+
+    /// A session becomes the user's line; an idle one that is no use any more ends.
+    fn share(&mut self, id: &str, user: &str, streams: &Streams, world: &mut World) {
+        let replaced = self.sessions.get(id).and_then(|session| session.replaces.clone());
+        let mut useless = Vec::new();
+        for other in self.sessions.values_mut().filter(|other| other.user == user) {
+            other.shared = other.id == id;
+            if !other.shared && other.riders.is_empty() && replaced.as_ref() != Some(&other.id) {
+                useless.push(other.id.clone());
+            }
+        }
+        for other in useless {
+            self.end_session(&other, Some(Reason::Gone), streams, world);
+        }
+    }
+
+    /// A session ends, and with it what it carries.
+    pub(super) fn end_session(
+        &mut self,
+        id: &str,
+        reason: Option<Reason>,
+        streams: &Streams,
+        world: &mut World,
+    ) {
+        let Some(session) = self.sessions.get_mut(id) else { return };
+        let riders = session.riders.clone();
+        let replaced = session.replaces.take();
+        session.shared = false;
+        if reason.is_none() {
+            // The client ended it, and knows.
+            session.end(None, streams, world);
+        }
+        for rider in riders {
+            self.end(&rider, reason.clone(), streams, world);
+        }
+        self.let_go(id, reason.clone(), streams, world);
+        if let Some(replaced) = replaced {
+            self.end_session(&replaced, reason, streams, world);
+        }
+    }
+
+    /// Ends a session that nothing is on, unless it is the user's and stays.
+    fn let_go(
+        &mut self,
+        id: &str,
+        reason: Option<Reason>,
+        streams: &Streams,
+        world: &mut World,
+    ) -> Option<Seen> {
+        let session = self.sessions.get_mut(id)?;
+        let stays = session.shared
+            && session.is_up()
+            && Self::station(&session.user, world).is_some_and(|station| station.persistent);
+        if session.riders.is_empty() && !stays {
+            session.end(reason, streams, world);
+            return self.sessions.remove(id).map(|session| session.seen());
+        }
+        Some(session.seen())
+    }
+
+    // Calls
+
+    pub(super) fn connect(&mut self, id: &str, streams: &Streams, world: &mut World) {
+        let Some(call) = self.calls.get_mut(id) else { return };
+        call.stage = Stage::Talking;
+        let session = call.session.clone();
+        call.enter(LegState::Connected, streams, world);
+        world.happened("call-connected", call.about(json!({})));
+        world.log(format!("call {} connected", &id[..8]));
+        self.hold_others(id, streams, world);
+        self.tune(&session);
+    }
+
+    /// On one line, one call is heard: the service holds the others (PC-13).
+    pub(super) fn hold_others(&mut self, id: &str, streams: &Streams, world: &mut World) {
+        let Some(call) = self.calls.get(id) else { return };
+        let Some(session) = self.sessions.get(&call.session) else { return };
+        for rider in session.riders.iter().filter(|rider| *rider != id) {
+            if let Some(other) = self.calls.get_mut(rider).filter(|other| other.is_talking()) {
+                other.set_held(true, streams, world);
+            }
+        }
+    }
+
+    /// Finds who is heard on a session.
+    pub(super) fn tune(&mut self, id: &str) {
+        let Some(session) = self.sessions.get_mut(id) else { return };
+        let mut riders = session.riders.iter().rev().filter_map(|id| self.calls.get(id));
+        let heard = riders.find(|call| call.is_talking() && !call.conversation.agent.held);
+        session.on_air = heard.map(|call| OnAir {
+            conversation: call.conversation.id.clone(),
+            mode: call.far_end,
+            heard: !call.conversation.agent.muted,
+        });
+        if let Some(on) = &session.on_air {
+            session.conversation.clone_from(&on.conversation);
+        }
+    }
+
+    /// A call is over. `reason` is what the client is told if its session ends with it.
+    pub(super) fn end(
+        &mut self,
+        id: &str,
+        reason: Option<Reason>,
+        streams: &Streams,
+        world: &mut World,
+    ) {
+        let Some(call) = self.calls.get_mut(id).filter(|call| !call.is_over()) else { return };
+        call.stage = Stage::Over;
+        call.enter(LegState::Disconnected, streams, world);
+        let session = call.session.clone();
+        if let Some(session) = self.sessions.get_mut(&session) {
+            session.riders.retain(|rider| rider != id);
+        }
+        let seen = self.let_go(&session, reason, streams, world);
+        self.tune(&session);
+        let Some(call) = self.calls.get_mut(id) else { return };
+        call.seen = seen;
+        call.enter(LegState::Terminated, streams, world);
+        world.happened("call-ended", call.about(json!({})));
+        world.log(format!("call {} over", &id[..8]));
+    }
+}

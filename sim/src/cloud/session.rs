@@ -1,0 +1,658 @@
+//! One media session of a user: proposed, taken, offered, up, over; and what it says to the client
+//! that took it (wire notes 5, 6). Calls come and go on it; see [`super::lines`].
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use offhook::jingle::{
+    Action, Jingle, Method, Propose, Reason, Role, Rpc, RpcCandidate, SessionMessage, Transport,
+    sdp,
+};
+use offhook::machine::{UdpId, Wake};
+use offhook::media::{EngineConfig, LocalCandidate, MediaState};
+use offhook::xmpp::{Jid, Payload};
+use serde_json::{Value, json};
+
+use super::far_end::{FarEnd, FarEndMode, Packet, Word};
+use super::signal::{Signal, Signaling, with_credentials};
+use super::streams::Streams;
+use super::{Output, World};
+
+/// A proposal is repeated until somebody takes it (wire notes 14.16).
+const REPEAT: Duration = Duration::from_secs(5);
+/// Candidates of the client's kept until its side of an ICE restart is there.
+const MAX_EARLY: usize = 64;
+
+/// Where a session stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Nobody has taken it.
+    Proposed {
+        repeat: Instant,
+    },
+    /// Taken; our media is being made.
+    Proceeding,
+    /// Our offer is out.
+    Offered,
+    /// The client answered.
+    Active,
+    /// Another client has it.
+    Elsewhere,
+    Over,
+}
+
+impl Phase {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Proposed { .. } => "proposed",
+            Self::Proceeding => "proceeding",
+            Self::Offered => "pending",
+            Self::Active => "active",
+            Self::Elsewhere => "elsewhere",
+            Self::Over => "ended",
+        }
+    }
+}
+
+/// How a session is to be made (`POST /control/calls`).
+#[derive(Clone, Debug)]
+pub(super) struct Plan {
+    pub(super) signaling: Signaling,
+    pub(super) trickle: bool,
+    pub(super) auto_answer: bool,
+    /// It only brings media up; its call is not a call.
+    pub(super) eager: bool,
+    /// Offer by Jingle as well, as the real service may by mistake (wire notes 6.1).
+    pub(super) also_jingle: Option<AlsoJingle>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AlsoJingle {
+    Before,
+    After,
+}
+
+/// The call whose far end is heard on a session, and hears.
+#[derive(Clone, Debug)]
+pub(super) struct OnAir {
+    pub(super) conversation: String,
+    pub(super) mode: FarEndMode,
+    /// Whether the agent is heard.
+    pub(super) heard: bool,
+}
+
+/// What a session's calls are to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Nothing.
+    Goes,
+    /// The client answered our offer.
+    Answered,
+    /// It is to end; the client is told why, where it does not know.
+    Over(Option<Reason>),
+}
+
+/// What the control API tells of a session, while it is there or of its end.
+#[derive(Clone, Debug)]
+pub(super) struct Seen {
+    pub(super) state: &'static str,
+    pub(super) client: Option<Jid>,
+    pub(super) candidates_from_client: u64,
+    pub(super) media: Value,
+}
+
+/// See the [module](self).
+pub(super) struct Session {
+    pub(super) id: String,
+    pub(super) user: String,
+    /// The conversation that it was made for, or the one that was heard on it last.
+    pub(super) conversation: String,
+    /// The address that our side signals from.
+    pub(super) peer: Jid,
+    /// The client that took it.
+    pub(super) client: Option<Jid>,
+    pub(super) plan: Plan,
+    pub(super) phase: Phase,
+    /// Whether it is the user's line, for calls that come while it is up.
+    pub(super) shared: bool,
+    /// Calls on it, in the order in which they came.
+    pub(super) riders: Vec<String>,
+    pub(super) on_air: Option<OnAir>,
+    /// The session whose place it takes.
+    pub(super) replaces: Option<String>,
+    reinvite: bool,
+    far: Option<FarEnd>,
+    /// What the far end's media told last, once it is closed.
+    last_media: Value,
+    offer: String,
+    answer: String,
+    /// Whether an ICE restart of ours waits for the client's side.
+    restarting: bool,
+    early: Vec<String>,
+    /// The id of the offer's IQ, until it is answered.
+    offer_iq: Option<String>,
+    /// Candidates of ours that the client is not ready for.
+    untold: Vec<LocalCandidate>,
+    candidates_from_client: u64,
+}
+
+impl Session {
+    pub(super) fn new(
+        id: String,
+        user: String,
+        conversation: String,
+        peer: Jid,
+        plan: Plan,
+        now: Instant,
+    ) -> Self {
+        Self {
+            id,
+            user,
+            riders: vec![conversation.clone()],
+            conversation,
+            peer,
+            client: None,
+            plan,
+            phase: Phase::Proposed { repeat: now + REPEAT },
+            shared: false,
+            on_air: None,
+            replaces: None,
+            reinvite: false,
+            far: None,
+            last_media: Value::Null,
+            offer: String::new(),
+            answer: String::new(),
+            restarting: false,
+            early: Vec::new(),
+            offer_iq: None,
+            untold: Vec::new(),
+            candidates_from_client: 0,
+        }
+    }
+
+    // Looking
+
+    fn about(&self, mut data: Value) -> Value {
+        data["conversationId"] = json!(self.conversation);
+        data["userId"] = json!(self.user);
+        data["sessionId"] = json!(self.id);
+        data
+    }
+
+    pub(super) fn happened(&self, kind: &str, data: Value, world: &mut World) {
+        world.happened(kind, self.about(data));
+    }
+
+    /// Whether its media is connected.
+    pub(super) fn is_up(&self) -> bool {
+        self.phase == Phase::Active
+            && self.far.as_ref().is_some_and(|far| far.engine.state() == MediaState::Connected)
+    }
+
+    /// Whether its media will not come back.
+    pub(super) fn is_dead(&self) -> bool {
+        self.phase == Phase::Active
+            && self.far.as_ref().is_none_or(|far| {
+                matches!(far.engine.state(), MediaState::Failed | MediaState::Closed)
+            })
+    }
+
+    /// Whether the client that took it may signal about it.
+    pub(super) fn hears(&self, client: &Jid, to: Option<&Jid>) -> bool {
+        let open = match self.phase {
+            Phase::Proceeding | Phase::Offered | Phase::Active => true,
+            Phase::Proposed { .. } | Phase::Elsewhere | Phase::Over => false,
+        };
+        open && self.client.as_ref() == Some(client) && to == Some(&self.peer)
+    }
+
+    pub(super) fn has_udp(&self, id: UdpId) -> bool {
+        self.far.as_ref().is_some_and(|far| far.udp == id)
+    }
+
+    pub(super) fn seen(&self) -> Seen {
+        let media = match (&self.far, &self.last_media) {
+            (Some(far), _) => far.body(),
+            (None, Value::Null) => {
+                json!({"connectionState": "new", "packetsReceived": 0, "packetsSent": 0})
+            }
+            (None, last) => last.clone(),
+        };
+        Seen {
+            state: self.phase.name(),
+            client: self.client.clone(),
+            candidates_from_client: self.candidates_from_client,
+            media,
+        }
+    }
+
+    // Before the offer
+
+    pub(super) fn propose(&self, streams: &Streams, world: &mut World) {
+        let propose = Propose {
+            id: self.id.clone(),
+            conversation_id: Some(self.conversation.clone()),
+            persistent_conversation_id: None,
+            sdp_over_xmpp: self.plan.signaling == Signaling::Sdp,
+            auto_answer: self.plan.auto_answer,
+            eager: self.plan.eager,
+            original_room: Some(self.peer.to_string()),
+            from_user_id: Some(self.user.clone()),
+            meeting_id: None,
+            media: vec!["audio".to_owned()],
+        };
+        self.tell_all(SessionMessage::Propose(propose), streams, world);
+    }
+
+    fn tell_all(&self, message: SessionMessage, streams: &Streams, world: &mut World) {
+        let payload = Payload::JingleMessage(message);
+        streams.fan_out(&self.user, &self.peer, &payload, None, world);
+    }
+
+    /// A client takes it.
+    pub(super) fn proceed(&mut self, client: Jid, world: &mut World) {
+        if matches!(self.phase, Phase::Proposed { .. }) {
+            self.client = Some(client);
+            self.make_media(world);
+        }
+    }
+
+    /// Media of ours; the offer follows once its sockets are there.
+    fn make_media(&mut self, world: &mut World) {
+        self.phase = Phase::Proceeding;
+        let udp = world.udp_id();
+        let mut config = EngineConfig::new(world.seed.child(&format!("{}/{}", self.id, udp.0)));
+        config.codecs.clone_from(&world.options.codecs);
+        let engine = world.factory.create(world.now, config);
+        self.far = Some(FarEnd::new(udp, engine));
+        world.push(Output::OpenUdp { id: udp });
+    }
+
+    // Offer and answer
+
+    fn signal(&self) -> Option<Signal> {
+        Some(Signal {
+            kind: self.plan.signaling,
+            session: self.id.clone(),
+            conversation: self.conversation.clone(),
+            from: self.peer.clone(),
+            to: self.client.clone()?,
+        })
+    }
+
+    /// Our sockets are there: offer.
+    pub(super) fn make_offer(
+        &mut self,
+        local: &[SocketAddr],
+        streams: &Streams,
+        world: &mut World,
+    ) -> Step {
+        let (Some(signal), Some(far)) = (self.signal(), &mut self.far) else { return Step::Goes };
+        if self.phase != Phase::Proceeding {
+            return Step::Goes;
+        }
+        let offer = match far.engine.create_offer(world.now) {
+            Ok(offer) => offer,
+            Err(error) => {
+                world.log(format!("no media: {error}"));
+                return Step::Over(None);
+            }
+        };
+        for address in local {
+            let public = SocketAddr::new(
+                if address.ip().is_unspecified() { world.public_ip } else { address.ip() },
+                address.port(),
+            );
+            far.engine.add_local_address(world.now, public);
+        }
+        far.engine.local_addresses_done(world.now);
+        let words = far.drain(world.now);
+        let candidates = std::mem::take(&mut far.candidates);
+        self.offer.clone_from(&offer);
+        self.phase = Phase::Offered;
+        let inline = if self.plan.trickle { &[][..] } else { &candidates[..] };
+        let jingle = Signal { kind: Signaling::Jingle, ..signal.clone() };
+        if self.plan.also_jingle == Some(AlsoJingle::Before) {
+            jingle.offer(&offer, inline, false, streams, world);
+        }
+        self.offer_iq = signal.offer(&offer, inline, self.reinvite, streams, world);
+        if self.plan.also_jingle == Some(AlsoJingle::After) {
+            jingle.offer(&offer, inline, false, streams, world);
+        }
+        if self.plan.trickle {
+            self.untold = candidates;
+        }
+        // Streaming clients before 19 lose what comes before they have made the session of an
+        // SDP offer (wire notes 6.14): it waits for their accept.
+        if self.plan.signaling == Signaling::Jingle {
+            self.trickle(streams, world);
+        }
+        self.act(words, world);
+        Step::Goes
+    }
+
+    /// Tells the client our candidates, one by one, and that there are no more.
+    pub(super) fn trickle(&mut self, streams: &Streams, world: &mut World) {
+        let candidates = std::mem::take(&mut self.untold);
+        let Some(signal) = self.signal().filter(|_| !candidates.is_empty()) else { return };
+        for candidate in &candidates {
+            signal.candidate(&self.offer, candidate, streams, world);
+        }
+        signal.gathering_complete(&self.offer, streams, world);
+    }
+
+    /// Whether an IQ's reply is the client's to our offer.
+    pub(super) fn is_offer_reply(&self, client: &Jid, iq: Option<&str>) -> bool {
+        let offer_iq = self.offer_iq.as_deref();
+        offer_iq.is_some() && offer_iq == iq && self.client.as_ref() == Some(client)
+    }
+
+    pub(super) fn offer_replied(&mut self, reply: Value, world: &mut World) {
+        self.offer_iq = None;
+        self.happened("offer-reply", reply, world);
+    }
+
+    fn answered(&mut self, answer: &str, streams: &Streams, world: &mut World) -> Step {
+        if self.phase != Phase::Offered {
+            return Step::Goes;
+        }
+        self.trickle(streams, world);
+        let Some(far) = &mut self.far else { return Step::Goes };
+        if let Err(error) = far.engine.accept_answer(world.now, answer) {
+            world.log(format!("an answer that cannot be used: {error}"));
+            return Step::Over(Some(Reason::FailedApplication));
+        }
+        answer.clone_into(&mut self.answer);
+        self.phase = Phase::Active;
+        self.listen(world);
+        self.happened("answered", json!({}), world);
+        Step::Answered
+    }
+
+    // Signaling from the client
+
+    pub(super) fn handle_jingle(
+        &mut self,
+        jingle: &Jingle,
+        streams: &Streams,
+        world: &mut World,
+    ) -> Step {
+        self.happened(jingle.action.as_str(), json!({}), world);
+        match &jingle.action {
+            Action::SessionAccept => match sdp::to_sdp(jingle, Role::Responder) {
+                Ok(answer) => return self.answered(&answer, streams, world),
+                Err(error) => {
+                    world.log(format!("an answer that cannot be used: {error}"));
+                    return Step::Over(Some(Reason::FailedApplication));
+                }
+            },
+            Action::TransportInfo => {
+                for transport in jingle.contents.iter().filter_map(|c| c.transport.as_ref()) {
+                    self.ice_restarted(transport, streams, world);
+                    for candidate in &transport.candidates {
+                        self.remote_candidate(candidate.to_line(), world);
+                    }
+                }
+            }
+            Action::SessionTerminate => return Step::Over(None),
+            _ => {}
+        }
+        Step::Goes
+    }
+
+    pub(super) fn handle_rpc(&mut self, rpc: &Rpc, streams: &Streams, world: &mut World) -> Step {
+        self.happened(&format!("genesys-{}", rpc.method.name()), json!({}), world);
+        match &rpc.method {
+            Method::Answer { sdp, .. } => return self.answered(sdp, streams, world),
+            Method::IceCandidate { candidate: RpcCandidate::Candidate { line, .. }, .. } => {
+                self.remote_candidate(line.clone(), world);
+            }
+            Method::Terminate { .. } => return Step::Over(None),
+            Method::IceCandidate { .. }
+            | Method::Offer { .. }
+            | Method::Info { .. }
+            | Method::Mute { .. }
+            | Method::Unmute { .. }
+            | Method::Other { .. } => {}
+        }
+        Step::Goes
+    }
+
+    fn remote_candidate(&mut self, line: String, world: &mut World) {
+        self.candidates_from_client += 1;
+        if self.restarting {
+            if self.early.len() < MAX_EARLY {
+                self.early.push(line);
+            }
+            return;
+        }
+        if let Some(far) = &mut self.far {
+            if let Err(error) = far.engine.add_remote_candidate(world.now, &line) {
+                world.log(format!("a candidate that cannot be used: {error}"));
+            }
+            self.listen(world);
+        }
+    }
+
+    // While it is up
+
+    /// Asks for new ICE credentials at both ends (wire notes 6.6). False when it cannot be.
+    pub(super) fn restart_ice(&mut self, streams: &Streams, world: &mut World) -> bool {
+        let possible = self.phase == Phase::Active && self.plan.signaling == Signaling::Jingle;
+        let (true, Some(signal), Some(far)) = (possible, self.signal(), &mut self.far) else {
+            return false;
+        };
+        match far.engine.restart_ice(world.now) {
+            Ok(offer) => {
+                signal.restart(&offer, streams, world);
+                self.offer = offer;
+                self.restarting = true;
+                self.listen(world);
+                true
+            }
+            Err(error) => {
+                world.log(format!("no restart: {error}"));
+                false
+            }
+        }
+    }
+
+    /// The client's side of it; our candidates follow anew.
+    fn ice_restarted(&mut self, transport: &Transport, streams: &Streams, world: &mut World) {
+        let (true, Some(ufrag), Some(pwd)) = (self.restarting, &transport.ufrag, &transport.pwd)
+        else {
+            return;
+        };
+        let Some(far) = &mut self.far else { return };
+        self.restarting = false;
+        let answer = with_credentials(&self.answer, ufrag, pwd);
+        if let Err(error) = far.engine.accept_answer(world.now, &answer) {
+            return world.log(format!("a restart that cannot be used: {error}"));
+        }
+        self.answer = answer;
+        let words = far.drain(world.now);
+        self.untold = std::mem::take(&mut far.candidates);
+        self.act(words, world);
+        self.trickle(streams, world);
+        for line in std::mem::take(&mut self.early) {
+            self.remote_candidate(line, world);
+        }
+        self.happened("ice-restarted", json!({}), world);
+    }
+
+    /// The same offer again: a renegotiation on the connection that it has (wire notes 6.14).
+    pub(super) fn renegotiate(&self, streams: &Streams, world: &mut World) -> bool {
+        let possible = self.phase == Phase::Active && self.plan.signaling == Signaling::Sdp;
+        match self.signal().filter(|_| possible) {
+            Some(signal) => {
+                signal.offer(&self.offer, &[], false, streams, world);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// A new connection under the same name (wire notes 6.14).
+    pub(super) fn reinvite(&mut self, world: &mut World) -> bool {
+        let possible = self.phase == Phase::Active && self.plan.signaling == Signaling::Sdp;
+        if possible {
+            self.kill_media(world);
+            self.reinvite = true;
+            self.make_media(world);
+        }
+        possible
+    }
+
+    /// A session that takes this one's place, with its calls.
+    pub(super) fn successor(&mut self, id: String, world: &mut World) -> Option<Self> {
+        if self.phase != Phase::Active || self.plan.signaling != Signaling::Sdp {
+            return None;
+        }
+        let (user, conversation) = (self.user.clone(), self.conversation.clone());
+        let plan = self.plan.clone();
+        let mut new = Self::new(id, user, conversation, self.peer.clone(), plan, world.now);
+        new.client.clone_from(&self.client);
+        new.shared = std::mem::take(&mut self.shared);
+        new.riders = std::mem::take(&mut self.riders);
+        new.on_air = self.on_air.take();
+        new.replaces = Some(self.id.clone());
+        new.reinvite = true;
+        new.make_media(world);
+        Some(new)
+    }
+
+    /// Our media is gone without a word.
+    pub(super) fn kill_media(&mut self, world: &mut World) {
+        if let Some(far) = self.far.take() {
+            self.last_media = far.body();
+            self.last_media["connectionState"] = json!("closed");
+            world.push(Output::CloseUdp { id: far.udp });
+        }
+    }
+
+    // Media
+
+    pub(super) fn datagram(&mut self, packet: &Packet<'_>, world: &mut World) {
+        if let Some(far) = &mut self.far {
+            far.engine.handle_datagram(world.now, packet.local, packet.remote, packet.data);
+            self.listen(world);
+        }
+    }
+
+    pub(super) fn say(&mut self, frame: &offhook::media::AudioFrame, world: &mut World) {
+        if let Some(far) = &mut self.far {
+            far.say(world.now, frame);
+            self.listen(world);
+        }
+    }
+
+    /// Takes what the far end's media has to say.
+    fn listen(&mut self, world: &mut World) {
+        if let Some(far) = &mut self.far {
+            let words = far.drain(world.now);
+            self.act(words, world);
+        }
+    }
+
+    fn act(&mut self, words: Vec<Word>, world: &mut World) {
+        let mut echoes = Vec::new();
+        for word in words {
+            match word {
+                Word::Transmit { local, remote, data } => {
+                    if let Some(far) = &self.far {
+                        world.push(Output::Transmit { id: far.udp, local, remote, data });
+                    }
+                }
+                Word::State(state) => {
+                    let name = format!("{state:?}").to_lowercase();
+                    self.happened("media-state", json!({"state": name}), world);
+                }
+                Word::Heard(frame) => {
+                    let Some(on) = self.on_air.as_ref().filter(|on| on.heard) else { continue };
+                    match on.mode {
+                        FarEndMode::External => {
+                            let conversation = on.conversation.clone();
+                            world.push(Output::FarAudio { conversation, frame });
+                        }
+                        FarEndMode::Echo => echoes.push(frame),
+                        FarEndMode::Prompt | FarEndMode::Silence => {}
+                    }
+                }
+                Word::Key(digit) => {
+                    let key = digit.as_char().to_string();
+                    self.happened("dtmf", json!({"digit": key}), world);
+                }
+            }
+        }
+        for frame in &echoes {
+            self.say(frame, world);
+        }
+    }
+
+    // Time
+
+    pub(super) fn next_wake(&self) -> Option<Wake> {
+        let repeat = match self.phase {
+            Phase::Proposed { repeat } => Some(Wake { at: repeat, reason: "proposing" }),
+            Phase::Proceeding | Phase::Offered | Phase::Active | Phase::Elsewhere | Phase::Over => {
+                None
+            }
+        };
+        Wake::earliest(self.far.as_ref().and_then(FarEnd::next_wake), repeat)
+    }
+
+    pub(super) fn handle_timeout(&mut self, streams: &Streams, world: &mut World) {
+        let now = world.now;
+        if let Phase::Proposed { repeat } = self.phase
+            && repeat <= now
+        {
+            self.phase = Phase::Proposed { repeat: now + REPEAT };
+            self.propose(streams, world);
+        }
+        if let Some(far) = &mut self.far
+            && far.next_wake().is_some_and(|wake| wake.at <= now)
+        {
+            let mode = self.on_air.as_ref().map_or(FarEndMode::Silence, |on| on.mode);
+            far.handle_timeout(now, mode, &mut world.prompt);
+            self.listen(world);
+        }
+    }
+
+    // The end
+
+    /// Ends it. `reason` is what the client is told, where it does not know.
+    pub(super) fn end(&mut self, reason: Option<Reason>, streams: &Streams, world: &mut World) {
+        match std::mem::replace(&mut self.phase, Phase::Over) {
+            Phase::Proposed { .. } | Phase::Proceeding => {
+                let id = self.id.clone();
+                if self.reinvite {
+                    self.terminate(reason, streams, world);
+                } else {
+                    self.tell_all(SessionMessage::Retract { id }, streams, world);
+                }
+            }
+            Phase::Offered | Phase::Active => self.terminate(reason, streams, world),
+            Phase::Elsewhere | Phase::Over => {}
+        }
+        self.on_air = None;
+        self.drop_media(world);
+    }
+
+    fn terminate(&self, reason: Option<Reason>, streams: &Streams, world: &mut World) {
+        if let (Some(reason), Some(signal)) = (reason, self.signal()) {
+            signal.terminate(reason, streams, world);
+        }
+    }
+
+    /// Closes the far end's media; its figures stay.
+    pub(super) fn drop_media(&mut self, world: &mut World) {
+        if let Some(far) = &mut self.far {
+            far.engine.close(world.now);
+            self.listen(world);
+        }
+        if let Some(far) = self.far.take() {
+            self.last_media = far.body();
+            world.push(Output::CloseUdp { id: far.udp });
+        }
+    }
+}
