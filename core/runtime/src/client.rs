@@ -4,7 +4,7 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use futures_util::FutureExt as _;
 use offhook::Seed;
@@ -112,7 +112,12 @@ impl<R: Runtime> Builder<R> {
             }
         };
         let factory = self.factory.unwrap_or_else(|| Box::new(WebRtcFactory::default()));
-        let machine = genesys::Client::new(self.config, factory, seed, Instant::now())?;
+        let mut config = self.config;
+        if config.unix_ms.is_none() {
+            let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+            config.unix_ms = since.ok().and_then(|since| since.as_millis().try_into().ok());
+        }
+        let machine = genesys::Client::new(config, factory, seed, Instant::now())?;
         let (handle, events) = start::<R, _>(machine, self.net)?;
         Ok((Client { handle, runtime: PhantomData }, events))
     }

@@ -44,6 +44,13 @@ pub struct Config {
     pub ice_policy: IcePolicy,
     /// Codecs to accept, best first. Default Opus, then G.711.
     pub codecs: Vec<AudioCodec>,
+    /// Report how each call sounds to the service, every 5 s (ST-4). Default false.
+    pub report_statistics: bool,
+    /// Who the application is, in such reports.
+    pub app: App,
+    /// The wall clock at the client's first instant, in milliseconds since 1970, for the times in
+    /// such reports. The runtimes fill it in; without it they have none.
+    pub unix_ms: Option<u64>,
     /// Tell every message on the wire as [`Event::Trace`](super::Event::Trace). Default false.
     pub trace: bool,
 }
@@ -72,6 +79,27 @@ pub enum EagerConnection {
     Event,
     /// Leave it alone.
     None,
+}
+
+/// Who the application is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct App {
+    /// Its name. Default `offhook`.
+    pub name: String,
+    /// An id of its own. Default empty.
+    pub id: String,
+    /// Its version. Default that of this crate.
+    pub version: String,
+}
+
+impl Default for App {
+    fn default() -> Self {
+        Self {
+            name: "offhook".to_owned(),
+            id: String::new(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
 }
 
 /// Who logs in.
@@ -112,6 +140,9 @@ impl Config {
             max_reconnect_delay: Duration::from_secs(90),
             ice_policy: IcePolicy::Discovered,
             codecs: vec![AudioCodec::Opus, AudioCodec::Pcmu, AudioCodec::Pcma],
+            report_statistics: false,
+            app: App::default(),
+            unix_ms: None,
             trace: false,
         }
     }

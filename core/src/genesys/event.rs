@@ -7,7 +7,7 @@ use super::ids::{CallId, ConversationId, ParticipantId, SessionId, StationId, Us
 use crate::jingle::Reason;
 use crate::machine::MediaId;
 use crate::media::{Digit, MediaState, MediaStats};
-use crate::report::TraceRecord;
+use crate::report::{CallQuality, TraceRecord};
 
 /// Something the application may want to know.
 #[derive(Clone, Debug)]
@@ -86,6 +86,8 @@ pub enum Event {
         conversation: ConversationId,
         /// The media session that carried it, if it still does.
         session: Option<SessionId>,
+        /// How it sounded, where this client had its media (ST-3).
+        quality: Option<CallQuality>,
     },
     /// The media state of a session changed.
     MediaState {

@@ -30,7 +30,7 @@ mod topics;
 pub use client::Client;
 
 pub use command::{Command, Dial, DialParticipant, Dialled, Outcome};
-pub use config::{Auth, Config, EagerConnection, IcePolicy};
+pub use config::{App, Auth, Config, EagerConnection, IcePolicy};
 pub use control::{CallControl, SpeakTo, Target};
 pub use error::{Error, ErrorKind};
 pub use event::{

@@ -113,6 +113,8 @@ struct PendingHttp {
 /// See the [module](self).
 #[derive(Debug)]
 pub(crate) struct Outbox {
+    /// The first instant.
+    pub(crate) begun: Instant,
     /// The latest instant seen.
     pub(crate) now: Instant,
     pub(crate) config: Config,
@@ -135,6 +137,7 @@ pub(crate) struct Outbox {
 impl Outbox {
     pub(crate) fn new(config: Config, rng: Rng, now: Instant) -> Self {
         Self {
+            begun: now,
             now,
             redactor: Redactor::new(&config.auth),
             config,

@@ -12,7 +12,7 @@ use crate::Secret;
 use crate::jingle::{Reason, ice_credentials};
 use crate::machine::{Output, UdpEvent, UdpId, Wake};
 use crate::media::{
-    AudioFrame, Digit, Engine, EngineEvent, EngineOutput, LocalCandidate, MediaState,
+    AudioFrame, Digit, Engine, EngineEvent, EngineOutput, LocalCandidate, MediaState, MediaStats,
 };
 use crate::report::Direction;
 
@@ -73,6 +73,8 @@ pub(crate) struct MediaSession {
     stats_at: Option<Instant>,
     /// The far side's description, less its candidates: what an ICE restart changes.
     offer: String,
+    /// Whether figures were told that the calls on it have not taken note of.
+    sampled: bool,
     /// Whether another session has taken its place: it ends without a word to the application.
     superseded: bool,
     /// Whether the application was told that its frames are of the wrong kind.
@@ -119,6 +121,7 @@ impl MediaSession {
             wake: None,
             stats_at: None,
             offer,
+            sampled: false,
             superseded: false,
             complained: false,
             relay_only,
@@ -323,6 +326,7 @@ impl MediaSession {
         }
         if self.stats_at.is_some_and(|at| at <= out.now) {
             self.stats_at = Some(out.now + STATS_PERIOD);
+            self.sampled = true;
             self.tell_stats(out);
         }
         if self.wake.is_some_and(|wake| wake.at <= out.now) {
@@ -330,6 +334,16 @@ impl MediaSession {
             return self.drain(out);
         }
         Verdict::Goes
+    }
+
+    /// The figures since it began.
+    pub(crate) fn stats(&self) -> MediaStats {
+        self.engine.stats()
+    }
+
+    /// The figures, once each time that they were told.
+    pub(crate) fn take_sample(&mut self) -> Option<MediaStats> {
+        std::mem::take(&mut self.sampled).then(|| self.engine.stats())
     }
 
     fn tell_stats(&self, out: &mut Outbox) {

@@ -12,7 +12,7 @@ use super::signal::Signal;
 use crate::Secret;
 use crate::jingle::Reason;
 use crate::machine::{MediaId, UdpEvent, UdpId, Wake};
-use crate::media::{AudioFrame, Digit, EngineConfig, EngineFactory, MediaError};
+use crate::media::{AudioFrame, Digit, EngineConfig, EngineFactory, MediaError, MediaStats};
 use crate::rng::Seed;
 use crate::xmpp::Jid;
 
@@ -313,6 +313,19 @@ impl Sessions {
         due
     }
 
+    /// The figures of a session.
+    pub(crate) fn stats(&self, session: &SessionId) -> Option<MediaStats> {
+        self.open.get(session).map(MediaSession::stats)
+    }
+
+    /// Figures that were told since the last look.
+    pub(crate) fn take_samples(&mut self) -> Vec<(SessionId, MediaStats)> {
+        self.open
+            .iter_mut()
+            .filter_map(|(id, open)| Some((id.clone(), open.take_sample()?)))
+            .collect()
+    }
+
     /// Whether its media is connected.
     pub(crate) fn is_connected(&self, session: &SessionId) -> bool {
         self.open.get(session).is_some_and(MediaSession::is_connected)
@@ -358,6 +371,11 @@ impl Sessions {
         {
             self.ended.push((session.clone(), reason));
         }
+    }
+
+    /// Sessions that are over and not closed yet.
+    pub(crate) fn ending(&self) -> impl Iterator<Item = &SessionId> {
+        self.ended.iter().map(|(session, _)| session)
     }
 
     /// Closes what is over, and says which sessions and conversations that were.

@@ -125,6 +125,13 @@ impl Signal {
         self.ask(IqAsk::Terminate(self.session.clone()), payload, out);
     }
 
+    /// How a call sounds, for the service's own figures (ST-4). Always in JSON-RPC.
+    pub(crate) fn report(&self, params: serde_json::Value, out: &mut Outbox) {
+        let method = Method::Other { method: "report-statistics".to_owned(), params };
+        let payload = self.rpc(method, out);
+        self.update(payload, out);
+    }
+
     fn trickle(&self, candidate: RpcCandidate, out: &mut Outbox) -> Payload {
         self.rpc(Method::IceCandidate { session_id: self.session.to_string(), candidate }, out)
     }

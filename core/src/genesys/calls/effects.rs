@@ -35,9 +35,13 @@ impl Calls {
             Effect::Proceed(invite) => send_proceed(&invite, out),
             Effect::Answer => self.answer_by_rest(id, out),
             Effect::Connected(call, session) => {
+                self.start_meter(&call, &session);
                 out.event(Event::CallConnected { call, session });
             }
-            Effect::Ended(session) => out.event(Event::CallEnded { conversation, session }),
+            Effect::Ended(session) => {
+                let quality = self.end_meter(id);
+                out.event(Event::CallEnded { conversation, session, quality });
+            }
             Effect::Update(change, call) => self.tell_update(id, change, call, out),
             Effect::Report(session, leg) => {
                 // Once for each leg (wire notes 8.2).

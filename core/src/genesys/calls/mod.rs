@@ -9,6 +9,7 @@ mod commands;
 mod effects;
 mod invitations;
 mod lines;
+mod quality;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -28,6 +29,7 @@ use crate::machine::Wake;
 use crate::xmpp::{Frame, Message, Payload};
 
 pub(crate) use lines::Lines;
+use quality::Meter;
 
 /// Conversations known at once; a propose beyond it is refused by silence.
 pub(crate) const MAX_CONVERSATIONS: usize = 256;
@@ -51,6 +53,8 @@ pub(crate) struct Calls {
     /// The session that calls without one of their own ride on (PC-1).
     active: Option<SessionId>,
     goals: Goals,
+    /// How connected calls sound.
+    meters: BTreeMap<ConversationId, Meter>,
     dialled: VecDeque<ConversationId>,
     early: VecDeque<Notice>,
     /// Conversations that were known when the service was asked which there are.
@@ -67,6 +71,7 @@ impl Calls {
             lines: Lines::Unknown,
             active: None,
             goals: Goals::default(),
+            meters: BTreeMap::new(),
             dialled: VecDeque::new(),
             early: VecDeque::new(),
             asked_about: Vec::new(),
@@ -88,6 +93,7 @@ impl Calls {
         self.entries.len()
             + self.sessions.len()
             + self.goals.len()
+            + self.meters.len()
             + self.dialled.len()
             + self.early.len()
     }
@@ -204,6 +210,7 @@ impl Calls {
             self.feed(&conversation, Input::Replaced { old, new }, out);
         }
         self.goals.session_replaced(old, session);
+        self.move_meters(old, session);
         if self.active.as_ref() == Some(old) {
             self.active = Some(session.clone());
         }
@@ -236,6 +243,7 @@ impl Calls {
 
     /// Takes note of sessions that ended in the meantime.
     pub(crate) fn sweep(&mut self, out: &mut Outbox) {
+        self.stop_meters();
         for (session, _) in self.sessions.take_ended(out) {
             self.dismiss(&session);
             for conversation in self.users_of(&session) {
@@ -339,6 +347,7 @@ impl Calls {
             }
         }
         self.sessions.handle_timeout(out);
+        self.take_samples(out);
         self.sweep(out);
     }
 

@@ -8,6 +8,7 @@ mod invitations;
 mod lines;
 mod login;
 mod properties;
+mod quality;
 mod reconnect;
 mod reinvite;
 mod replies;

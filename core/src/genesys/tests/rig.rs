@@ -670,6 +670,7 @@ impl EngineFactory for FakeMedia {
             state: MediaState::New,
             offered: false,
             fails_once: false,
+            stats: MediaStats::default(),
             candidates: Vec::new(),
         })
     }
@@ -680,6 +681,7 @@ struct FakeEngine {
     state: MediaState,
     offered: bool,
     fails_once: bool,
+    stats: MediaStats,
     candidates: Vec<String>,
 }
 
@@ -770,6 +772,13 @@ impl Engine for FakeEngine {
                 self.enter(MediaState::Failed);
             }
             b"closed" => self.enter(MediaState::Closed),
+            // A hundred packets come, and one does not.
+            b"hundred" => {
+                self.stats.packets_received += 100;
+                self.stats.packets_lost += 1;
+                self.stats.jitter = Duration::from_millis(2);
+                self.stats.round_trip = Some(Duration::from_millis(100));
+            }
             b"audio" => self.event(EngineEvent::Audio(AudioFrame {
                 codec: AudioCodec::Opus,
                 time: 0,
@@ -820,7 +829,7 @@ impl Engine for FakeEngine {
     }
 
     fn stats(&self) -> MediaStats {
-        MediaStats::default()
+        self.stats.clone()
     }
 
     fn close(&mut self, _: Instant) {

@@ -1,0 +1,129 @@
+//! How each call sounds, while it is connected (behaviour notes 12).
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use time::OffsetDateTime;
+use time::macros::format_description;
+
+use super::Calls;
+use crate::genesys::event::Conversation;
+use crate::genesys::ids::{CallId, ConversationId, SessionId};
+use crate::genesys::outbox::Outbox;
+use crate::report::{CallQuality, QualityMeter};
+
+/// One connected call's meter.
+#[derive(Debug)]
+pub(super) struct Meter {
+    session: SessionId,
+    leg: CallId,
+    meter: QualityMeter,
+    /// The last figures, once its media is over.
+    last: Option<CallQuality>,
+    /// How often another session took over.
+    reconnects: u32,
+}
+
+impl Calls {
+    /// A call is connected: from here its figures count (ST-1).
+    pub(super) fn start_meter(&mut self, call: &Conversation, session: &SessionId) {
+        let base = self.sessions.stats(session).unwrap_or_default();
+        let meter = Meter {
+            session: session.clone(),
+            leg: call.call.clone(),
+            meter: QualityMeter::new(&base),
+            last: None,
+            reconnects: 0,
+        };
+        self.meters.insert(call.id.clone(), meter);
+    }
+
+    /// A call is over: how it sounded.
+    pub(super) fn end_meter(&mut self, conversation: &ConversationId) -> Option<CallQuality> {
+        let mut meter = self.meters.remove(conversation)?;
+        match self.sessions.stats(&meter.session) {
+            Some(stats) => Some(meter.meter.sample(&stats)),
+            None => meter.last,
+        }
+    }
+
+    /// Sessions are about to be closed: the calls on them take note of their last figures.
+    pub(super) fn stop_meters(&mut self) {
+        for session in self.sessions.ending() {
+            let Some(stats) = self.sessions.stats(session) else { continue };
+            for meter in self.meters.values_mut().filter(|meter| meter.session == *session) {
+                meter.last = Some(meter.meter.sample(&stats));
+            }
+        }
+    }
+
+    /// Another session carries calls on.
+    pub(super) fn move_meters(&mut self, old: &SessionId, new: &SessionId) {
+        let before = self.sessions.stats(old).filter(|_| old != new);
+        let after = self.sessions.stats(new).unwrap_or_default();
+        for meter in self.meters.values_mut().filter(|meter| meter.session == *old) {
+            if let Some(before) = &before {
+                meter.meter.sample(before);
+            }
+            meter.meter.rebase(&after);
+            meter.session = new.clone();
+            meter.reconnects += 1;
+        }
+    }
+
+    /// Figures were told: each call on the session takes its part, and reports it if it is to
+    /// (ST-2, ST-4).
+    pub(super) fn take_samples(&mut self, out: &mut Outbox) {
+        for (session, stats) in self.sessions.take_samples() {
+            for (conversation, meter) in &mut self.meters {
+                if meter.session != session {
+                    continue;
+                }
+                let quality = meter.meter.sample(&stats);
+                if out.config.report_statistics
+                    && let Some(signal) = self.sessions.signal(&session)
+                {
+                    signal.clone().report(report(conversation, meter, &quality, out), out);
+                }
+            }
+        }
+    }
+}
+
+/// What the service is told of a call (ST-4).
+fn report(
+    conversation: &ConversationId,
+    meter: &Meter,
+    quality: &CallQuality,
+    out: &Outbox,
+) -> serde_json::Value {
+    let app = &out.config.app;
+    let mut stats = json!({
+        "client": {
+            "originAppName": app.name, "originAppId": app.id, "originAppVersion": app.version,
+        },
+        "rtp": {
+            "packetsReceived": quality.packets_received,
+            "averageJitter": quality.jitter.as_secs_f64(),
+            "estimatedAverageMos": quality.mos,
+        },
+        "reconnectAttemptCount": meter.reconnects,
+    });
+    if let Some(created) = iso(out.config.unix_ms, out.begun, out.now) {
+        stats["dateCreated"] = json!(created);
+    }
+    json!({
+        "sessionId": meter.session, "conversationId": conversation,
+        "communicationId": meter.leg, "stats": stats,
+    })
+}
+
+/// The wall clock now, from what it was at the first instant.
+fn iso(unix_ms: Option<u64>, begun: Instant, now: Instant) -> Option<String> {
+    let since = now.saturating_duration_since(begun) + Duration::from_millis(unix_ms?);
+    let time = OffsetDateTime::UNIX_EPOCH.checked_add(since.try_into().ok()?)?;
+    time.format(format_description!(
+        "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z"
+    ))
+    .ok()
+}

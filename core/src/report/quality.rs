@@ -1,0 +1,146 @@
+//! How one call sounded, of several that may share a media session (behaviour notes ST-1 to ST-3).
+
+use std::time::Duration;
+
+use super::mos;
+use crate::media::MediaStats;
+
+/// The figures of one call, from its start to now or to its end.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct CallQuality {
+    /// RTP packets received during the call.
+    pub packets_received: u64,
+    /// Packets that never came.
+    pub packets_lost: u64,
+    /// Lost by received, 0.0 when none were received.
+    pub loss: f64,
+    /// Half of the mean round trip; zero when none was measured.
+    pub latency: Duration,
+    /// The mean of the jitter at the samples.
+    pub jitter: Duration,
+    /// The estimated mean opinion score, 1.0 to 5.0.
+    pub mos: f64,
+}
+
+/// Collects a call's figures from samples of its session's.
+///
+/// ```
+/// use offhook::media::MediaStats;
+/// use offhook::report::QualityMeter;
+///
+/// let mut meter = QualityMeter::new(&MediaStats { packets_received: 1000, ..Default::default() });
+/// let quality = meter.sample(&MediaStats { packets_received: 1250, ..Default::default() });
+/// assert_eq!(quality.packets_received, 250);
+/// ```
+#[derive(Clone, Debug)]
+pub struct QualityMeter {
+    base: MediaStats,
+    /// The last sample.
+    last: MediaStats,
+    jitter: Mean,
+    round_trip: Mean,
+}
+
+impl QualityMeter {
+    /// A meter for a call that begins when its session has these figures.
+    #[must_use]
+    pub fn new(base: &MediaStats) -> Self {
+        let (base, last) = (base.clone(), base.clone());
+        Self { base, last, jitter: Mean::default(), round_trip: Mean::default() }
+    }
+
+    /// Another session, which has these figures, carries the call on. What was counted up to the
+    /// last sample is kept.
+    pub fn rebase(&mut self, after: &MediaStats) {
+        // As if the new session had already counted what the old one had.
+        let moved = |base: u64, old: u64, new: u64| base.wrapping_add(new).wrapping_sub(old);
+        let (base, last) = (&mut self.base, &self.last);
+        base.packets_received =
+            moved(base.packets_received, last.packets_received, after.packets_received);
+        base.packets_lost = moved(base.packets_lost, last.packets_lost, after.packets_lost);
+        self.last = after.clone();
+    }
+
+    /// Takes the session's figures as they are now; the call's figures so far.
+    pub fn sample(&mut self, now: &MediaStats) -> CallQuality {
+        self.last = now.clone();
+        self.jitter.add(now.jitter);
+        if let Some(round_trip) = now.round_trip {
+            self.round_trip.add(round_trip);
+        }
+        let packets_received = now.packets_received.wrapping_sub(self.base.packets_received);
+        let packets_lost = now.packets_lost.wrapping_sub(self.base.packets_lost);
+        let loss = match packets_received {
+            0 => 0.0,
+            received => packets_lost as f64 / received as f64,
+        };
+        let (latency, jitter) = (self.round_trip.mean() / 2, self.jitter.mean());
+        let mos = mos(latency, jitter, loss);
+        CallQuality { packets_received, packets_lost, loss, latency, jitter, mos }
+    }
+}
+
+/// A running mean of durations.
+#[derive(Clone, Copy, Debug, Default)]
+struct Mean {
+    sum: Duration,
+    count: u32,
+}
+
+impl Mean {
+    fn add(&mut self, value: Duration) {
+        self.sum = self.sum.saturating_add(value);
+        self.count = self.count.saturating_add(1);
+    }
+
+    fn mean(self) -> Duration {
+        self.sum.checked_div(self.count).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: fn(u64) -> Duration = Duration::from_millis;
+
+    fn stats(received: u64, lost: u64, jitter: u64, round_trip: Option<u64>) -> MediaStats {
+        MediaStats {
+            packets_received: received,
+            packets_lost: lost,
+            jitter: MS(jitter),
+            round_trip: round_trip.map(MS),
+            ..MediaStats::default()
+        }
+    }
+
+    #[test]
+    fn st_1_only_what_came_during_the_call_counts() {
+        let mut meter = QualityMeter::new(&stats(1000, 50, 90, None));
+        let quality = meter.sample(&stats(1200, 52, 2, Some(200)));
+        assert_eq!((quality.packets_received, quality.packets_lost), (200, 2));
+        assert!((quality.loss - 0.01).abs() < 1e-9);
+        assert_eq!((quality.latency, quality.jitter), (MS(100), MS(2)));
+    }
+
+    #[test]
+    fn st_3_jitter_and_latency_are_means_and_loss_is_by_received() {
+        let mut meter = QualityMeter::new(&stats(0, 0, 0, None));
+        meter.sample(&stats(100, 0, 2, Some(100)));
+        let quality = meter.sample(&stats(200, 0, 4, Some(300)));
+        assert_eq!((quality.latency, quality.jitter), (MS(100), MS(3)));
+        assert!(quality.mos > 4.8);
+        let silent = QualityMeter::new(&stats(0, 0, 0, None)).sample(&stats(0, 9, 0, None));
+        assert!(silent.loss.abs() < 1e-9, "nothing received is no loss");
+    }
+
+    #[test]
+    fn a_session_that_takes_over_starts_from_zero_and_the_call_does_not() {
+        let mut meter = QualityMeter::new(&stats(100, 0, 0, None));
+        meter.sample(&stats(300, 10, 0, None));
+        meter.rebase(&stats(0, 0, 0, None));
+        let quality = meter.sample(&stats(50, 1, 0, None));
+        assert_eq!((quality.packets_received, quality.packets_lost), (250, 11));
+    }
+}
