@@ -46,7 +46,7 @@ impl QualityMeter {
     /// A meter for a call that begins when its session has these figures.
     #[must_use]
     pub fn new(base: &MediaStats) -> Self {
-        let (base, last) = (base.clone(), base.clone());
+        let (base, last) = (*base, *base);
         Self { base, last, jitter: Mean::default(), round_trip: Mean::default() }
     }
 
@@ -59,12 +59,12 @@ impl QualityMeter {
         base.packets_received =
             moved(base.packets_received, last.packets_received, after.packets_received);
         base.packets_lost = moved(base.packets_lost, last.packets_lost, after.packets_lost);
-        self.last = after.clone();
+        self.last = *after;
     }
 
     /// Takes the session's figures as they are now; the call's figures so far.
     pub fn sample(&mut self, now: &MediaStats) -> CallQuality {
-        self.last = now.clone();
+        self.last = *now;
         self.jitter.add(now.jitter);
         if let Some(round_trip) = now.round_trip {
             self.round_trip.add(round_trip);

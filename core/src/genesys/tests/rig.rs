@@ -829,7 +829,7 @@ impl Engine for FakeEngine {
     }
 
     fn stats(&self) -> MediaStats {
-        self.stats.clone()
+        self.stats
     }
 
     fn close(&mut self, _: Instant) {
