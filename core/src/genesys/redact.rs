@@ -52,12 +52,34 @@ impl Redactor {
         let ends_line = |c: char| matches!(c, '\\' | '\r' | '\n' | '"' | '&' | '<');
         let text = hide_between(text, "a=ice-pwd:", ends_line);
         let text = hide_between(&text, "a=crypto:", ends_line);
-        let text = hide_between(&text, "\"jwt\":\"", |c| c == '"');
+        let text = hide_values(&text, &["jwt"]);
+        // Whose number it is, is nobody's business (CV-2).
+        let text = hide_values(&text, &NUMBERS);
         let secrets = self.secrets.iter().map(crate::Secret::expose);
         secrets.filter(|secret| !secret.is_empty()).fold(text, |text, secret| {
             if text.contains(secret) { text.replace(secret, HIDDEN) } else { text }
         })
     }
+}
+
+/// Keys of JSON whose values are somebody's address.
+const NUMBERS: [&str; 6] =
+    ["address", "addressRaw", "addressNormalized", "addressDisplayable", "phoneNumber", "callerId"];
+
+/// Replaces the texts that these keys of JSON have, be it escaped for XML or not.
+fn hide_values(text: &str, keys: &[&str]) -> String {
+    let mut text = text.to_owned();
+    for key in keys {
+        for (quote, ends) in [("\"", '"'), ("&quot;", '&')] {
+            for space in ["", " "] {
+                let prefix = format!("{quote}{key}{quote}:{space}{quote}");
+                if text.contains(&prefix) {
+                    text = hide_between(&text, &prefix, |c| c == ends);
+                }
+            }
+        }
+    }
+    text
 }
 
 /// Replaces what stands between a prefix and the first character that ends it.

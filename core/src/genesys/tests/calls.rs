@@ -21,7 +21,7 @@ fn scenario_17_a_call_rings_and_is_accepted() {
 }
 
 #[test]
-fn wire_5_9_an_inbound_call_by_jingle_from_propose_to_hang_up() {
+fn lc_14_lc_17_wire_5_9_an_inbound_call_by_jingle_from_propose_to_hang_up() {
     let mut rig = Rig::ready();
     rig.conv("C1", "inbound", "alerting");
     rig.propose("M1", "C1", "");
@@ -72,7 +72,7 @@ fn wire_5_9_an_inbound_call_by_jingle_from_propose_to_hang_up() {
 }
 
 #[test]
-fn scenario_27_the_caller_gives_up() {
+fn lc_13_scenario_27_the_caller_gives_up() {
     let mut rig = Rig::ready();
     rig.propose("M1", "C1", "");
     rig.session_message(PEER, "retract", "M1");
@@ -122,7 +122,7 @@ fn pc_10_a_queue_call_is_disconnected_and_a_direct_one_goes_to_voicemail() {
 }
 
 #[test]
-fn scenario_99_mute_and_hold_are_the_services_business() {
+fn cv_12_cv_14_mh_3_scenario_99_mute_and_hold_are_the_services_business() {
     let mut rig = Rig::ready();
     rig.connected_call("M1", "C1");
     let mute = Command::SetAudioMute { conversation: "C1".into(), muted: true };
@@ -170,7 +170,7 @@ fn scenario_109_def_20_a_hang_up_that_nobody_confirms_times_out() {
 }
 
 #[test]
-fn scenario_107_dialling_and_the_propose_in_either_order() {
+fn lc_15_def_28_scenario_107_dialling_and_the_propose_in_either_order() {
     for answer_first in [true, false] {
         let mut rig = Rig::ready();
         let dial = Command::StartSoftphoneSession(Dial::number("+15550123"));

@@ -383,7 +383,7 @@ fn wire_7_without_stun_only_relays_are_allowed() {
 }
 
 #[test]
-fn wire_1_3_a_jwt_logs_in_without_rest() {
+fn api_3_wire_1_3_a_jwt_logs_in_without_rest() {
     use base64::Engine as _;
     let payload = base64::engine::general_purpose::URL_SAFE_NO_PAD
         .encode(r#"{"data":{"jid":"agent-1@conference.org.example","uid":"user-1"}}"#);

@@ -110,7 +110,7 @@ fn scenario_29_what_nobody_proposed_cannot_end() {
 }
 
 #[test]
-fn scenario_33_of_two_clients_that_answer_the_one_with_the_offer_has_the_call() {
+fn lc_15_scenario_33_of_two_clients_that_answer_the_one_with_the_offer_has_the_call() {
     let mut rig = Rig::ready();
     rig.propose("M1", "C1", AUTO);
     let mine = rig.submit(accept()).unwrap();
@@ -140,7 +140,7 @@ fn wire_5_8_a_carbon_from_our_own_account_counts_and_a_forged_one_does_not() {
 }
 
 #[test]
-fn scenario_35_37_without_auto_connect_the_application_answers_once() {
+fn lc_18_scenario_35_37_without_auto_connect_the_application_answers_once() {
     let mut rig = Rig::ready_with(|config| config.auto_connect_sessions = false);
     rig.propose("M1", "C1", SDP);
     rig.submit(accept()).unwrap();
@@ -191,7 +191,7 @@ fn def_20_an_accept_that_no_offer_follows_times_out() {
 }
 
 #[test]
-fn pc_10_who_we_are_is_asked_where_no_event_told() {
+fn mh_2_pc_10_def_27_who_we_are_is_asked_where_no_event_told() {
     let participant = |purpose: &str| {
         serde_json::json!({"id": "C1", "participants": [
             {"id": "P9", "purpose": purpose, "userId": "user-1",

@@ -32,7 +32,7 @@ fn own_call(rig: &mut Rig, session: &str, conversation: &str) {
 }
 
 #[test]
-fn scenario_56_57_58_59_pc_5_pc_6_a_call_on_the_idle_session() {
+fn scenario_56_57_58_59_pc_5_pc_6_pc_9_a_call_on_the_idle_session() {
     let mut rig = Rig::idle(LA1P);
     rig.conv("C1", "inbound", "alerting");
     match rig.events.pop_front() {
@@ -104,7 +104,7 @@ fn scenario_62_63_pc_8_an_outbound_call_on_it() {
 }
 
 #[test]
-fn def_4_several_calls_ring_on_one_session_and_each_is_itself() {
+fn lc_8_def_4_several_calls_ring_on_one_session_and_each_is_itself() {
     let mut rig = Rig::idle(LA1P);
     rig.conv("C1", "inbound", "alerting");
     rig.conv("C2", "inbound", "alerting");
@@ -118,7 +118,7 @@ fn def_4_several_calls_ring_on_one_session_and_each_is_itself() {
 }
 
 #[test]
-fn scenario_74_75_a_propose_after_the_event_takes_its_place() {
+fn pc_16_scenario_74_75_a_propose_after_the_event_takes_its_place() {
     // Accepted before the propose came: it is answered at once.
     let mut rig = Rig::idle(LA100P);
     rig.conv("C2", "inbound", "alerting");
@@ -251,7 +251,7 @@ fn def_8_an_eager_session_cancelled_before_it_connects_is_ended() {
 }
 
 #[test]
-fn scenario_81_an_offer_before_the_event_rings_and_starts_once() {
+fn pc_4_scenario_81_an_offer_before_the_event_rings_and_starts_once() {
     let mut rig = Rig::on(LA1P);
     rig.propose("M1", "C1", SDP);
     rig.submit(accept("C1")).unwrap();
@@ -297,7 +297,7 @@ fn scenario_101_pc_14_one_line_talks_and_the_others_hold() {
 }
 
 #[test]
-fn pc_13_on_one_line_the_service_holds() {
+fn pc_3_pc_13_on_one_line_the_service_holds() {
     let mut rig = Rig::busy();
     rig.conv_with("C1", "inbound", "connected", &json!({"held": true}), "agent");
     rig.forget();
@@ -360,7 +360,7 @@ fn mh_4_dead_media_is_not_held() {
 }
 
 #[test]
-fn def_32_a_call_keeps_its_session_whatever_the_station_becomes() {
+fn cv_7_def_32_a_call_keeps_its_session_whatever_the_station_becomes() {
     let mut rig = Rig::busy();
     rig.conv_with("C1", "inbound", "connected", &json!({"muted": true}), "agent");
     match rig.events.pop_front() {
@@ -374,4 +374,12 @@ fn def_32_a_call_keeps_its_session_whatever_the_station_becomes() {
     assert!(rig.client.config().auto_connect_sessions);
     rig.conv("C1", "inbound", "alerting");
     assert!(rig.told().is_empty());
+}
+
+#[test]
+fn pc_11_accepting_media_means_nothing_for_a_call_on_the_shared_session() {
+    let mut rig = Rig::busy();
+    let accept = rig.submit(Command::AcceptSession { conversation: "C1".into() }).unwrap();
+    assert_eq!(rig.completion(accept), Some(Ok(Outcome::Done)));
+    assert!(rig.sent().is_empty() && rig.asked.is_empty() && rig.told().is_empty());
 }

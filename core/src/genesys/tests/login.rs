@@ -9,7 +9,7 @@ use crate::machine::{NetError, NetErrorKind, WsEvent};
 const S: fn(u64) -> Duration = Duration::from_secs;
 
 #[test]
-fn scenario_7_an_agent_logs_in() {
+fn lc_1_scenario_7_an_agent_logs_in() {
     let mut rig = Rig::new();
     let connect = rig.submit(Command::Connect).unwrap();
     // Organization and user at once.
@@ -22,7 +22,7 @@ fn scenario_7_an_agent_logs_in() {
 }
 
 #[test]
-fn scenario_9_a_missing_station_does_not_stop_the_login() {
+fn lc_3_scenario_9_a_missing_station_does_not_stop_the_login() {
     let mut rig = Rig::new();
     let connect = rig.submit(Command::Connect).unwrap();
     loop {
@@ -182,7 +182,7 @@ fn a_socket_that_dies_at_any_step_of_the_login_is_tried_again() {
 }
 
 #[test]
-fn what_is_malformed_never_ends_the_connection() {
+fn def_13_what_is_malformed_never_ends_the_connection() {
     let mut rig = Rig::ready();
     for text in [
         "",
@@ -205,4 +205,44 @@ fn what_is_malformed_never_ends_the_connection() {
     rig.frame(r#"<iq xmlns="jabber:client" type="get" id="p" from="hawk"><ping xmlns="urn:xmpp:ping"/></iq>"#);
     let sent = rig.sent();
     assert!(sent.last().unwrap().contains(r#"type="result""#), "it still answers: {sent:?}");
+}
+
+#[test]
+fn lc_24_the_resource_is_kept_over_every_kind_of_reconnect() {
+    let mut rig = Rig::with(|config| config.jid_resource = None);
+    let mut resources = Vec::new();
+    for hard in [false, false, true] {
+        if hard {
+            let disconnect = rig.submit(Command::Disconnect).unwrap();
+            rig.wait(S(1));
+            assert_eq!(rig.completion(disconnect), Some(Ok(Outcome::Done)));
+            rig.submit(Command::Connect).unwrap();
+        } else if resources.is_empty() {
+            rig.submit(Command::Connect).unwrap();
+        } else {
+            rig.ws_event(WsEvent::Closed { code: None, reason: "reset".to_owned() });
+        }
+        rig.events.clear();
+        rig.login();
+        resources.extend(rig.bound_resource());
+    }
+    assert_eq!(resources.len(), 3);
+    assert!(resources.windows(2).all(|pair| pair[0] == pair[1]), "{resources:?}");
+}
+
+#[test]
+fn def_9_no_proposal_is_lost_while_the_phone_is_being_loaded() {
+    let mut rig = Rig::new();
+    rig.submit(Command::Connect).unwrap();
+    while !rig.asked.iter().any(|asked| asked.what.starts_with("GET /stations")) {
+        if !rig.answer_login_step() {
+            rig.wait_for_timer();
+        }
+    }
+    rig.forget();
+    rig.propose("M1", "C1", "");
+    assert_eq!(rig.told(), ["PendingSession M1 C1"]);
+    let accept = Command::AcceptPendingSession { conversation: "C1".into() };
+    rig.submit(accept).unwrap();
+    assert!(rig.take_sent("<proceed").is_some());
 }

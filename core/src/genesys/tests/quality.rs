@@ -77,7 +77,7 @@ fn st_3_figures_go_on_over_a_reinvite() {
 }
 
 #[test]
-fn st_4_the_service_is_told_every_five_seconds_where_that_is_wanted() {
+fn st_2_st_4_the_service_is_told_every_five_seconds_where_that_is_wanted() {
     let mut rig = Rig::ready_with(|config| {
         config.report_statistics = true;
         config.unix_ms = Some(1_795_225_723_900);

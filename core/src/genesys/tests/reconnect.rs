@@ -29,7 +29,7 @@ fn scenario_83_def_10_a_call_that_ended_meanwhile_is_told() {
 }
 
 #[test]
-fn def_10_what_changed_and_what_is_new_is_told_as_events_would_have() {
+fn cv_16_def_10_what_changed_and_what_is_new_is_told_as_events_would_have() {
     let mut rig = Rig::busy();
     let mut held = listed("C1", "connected");
     held["participants"][0]["calls"][0]["held"] = json!(true);
@@ -61,7 +61,7 @@ fn def_10_an_unusable_list_changes_nothing() {
 }
 
 #[test]
-fn lc_23_sessions_that_died_meanwhile_end_and_live_ones_stay() {
+fn lc_23_def_24_sessions_that_died_meanwhile_end_and_live_ones_stay() {
     let mut rig = Rig::on(LA100);
     rig.connected_call("M1", "C1");
     rig.ws_event(WsEvent::Closed { code: None, reason: "reset".to_owned() });

@@ -54,6 +54,7 @@ pub(super) struct Rig {
     numbers: usize,
     /// The content of the last `<auth/>`.
     auth: Option<String>,
+    resource: Option<String>,
 }
 
 /// The stations of the scenarios: `LA1`, `LA1P`, `LA100`, `LA100P`.
@@ -90,6 +91,7 @@ impl Rig {
             listing: None,
             numbers: 0,
             auth: None,
+            resource: None,
         }
     }
 
@@ -247,6 +249,11 @@ impl Rig {
     pub(super) fn sleep(&mut self, time: Duration) {
         self.now += time;
         self.input(Input::Timeout);
+    }
+
+    /// The resource that was last bound.
+    pub(super) fn bound_resource(&self) -> Option<String> {
+        self.resource.clone()
     }
 
     /// What SASL was last told, decoded.
@@ -432,6 +439,9 @@ impl Rig {
                 if text.starts_with("<auth") {
                     let content = text.split('>').nth(1).and_then(|rest| rest.split('<').next());
                     self.auth = content.map(str::to_owned);
+                }
+                if let Some(rest) = text.split("<resource>").nth(1) {
+                    self.resource = rest.split('<').next().map(str::to_owned);
                 }
                 self.sent.push_back(text);
             }

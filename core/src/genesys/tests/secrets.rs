@@ -50,3 +50,26 @@ fn lg_2_no_output_and_no_machine_shows_a_secret() {
     let text = format!("{:?}", rig.client);
     assert!(!text.contains(TOKEN) && !text.contains(ICE_PASSWORD));
 }
+
+#[test]
+fn cv_2_a_callers_number_is_in_no_trace() {
+    let mut rig = Rig::ready_with(|config| config.trace = true);
+    let body = json!({"id": "C1", "participants": [
+        {"id": "X", "purpose": "customer", "address": "tel:+15550177", "calls": [
+            {"id": "k", "state": "connected", "self": {"addressRaw": "+15550177",
+             "addressNormalized": "+15550177", "addressDisplayable": "+15550177"}}]},
+        {"id": "P", "purpose": "agent", "userId": "user-1", "calls": [
+            {"id": "K", "state": "alerting", "direction": "inbound"}]}]});
+    rig.notify("v2.users.user-1.conversations", &body);
+    rig.submit(Command::StartSoftphoneSession(Dial::number("+15550177"))).unwrap();
+    let escaped = body.to_string().replace('"', "&quot;");
+    rig.frame(&format!(
+        r#"<message xmlns="jabber:client"><event xmlns="http://jabber.org/protocol/pubsub#event"><items node="x"><item id="1"><json xmlns="urn:xmpp:json:0">{escaped}</json></item></items></event></message>"#
+    ));
+    let traced = rig.events.iter().filter(|event| matches!(event, Event::Trace(_))).count();
+    assert!(traced >= 3, "{traced}");
+    for event in &rig.events {
+        let text = format!("{event:?}");
+        assert!(!text.contains("15550177"), "{text}");
+    }
+}

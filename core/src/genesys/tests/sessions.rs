@@ -17,7 +17,7 @@ fn force(session: &str) -> Command {
 }
 
 #[test]
-fn scenario_43_an_end_without_a_word_from_the_far_side_is_an_end() {
+fn lc_20_lc_21_scenario_43_an_end_without_a_word_from_the_far_side_is_an_end() {
     let mut rig = Rig::ready();
     rig.connected_call("M1", "C1");
     let end = rig.submit(force("M1")).unwrap();
@@ -41,7 +41,7 @@ fn scenario_49_only_what_is_there_can_be_terminated() {
 }
 
 #[test]
-fn scenario_45_an_interruption_is_told_and_so_is_its_end() {
+fn def_14_scenario_45_an_interruption_is_told_and_so_is_its_end() {
     let mut rig = Rig::ready();
     rig.connected_call("M1", "C1");
     rig.media("disconnected");
@@ -121,7 +121,7 @@ fn row_8_a_call_that_another_client_answered_is_handled_elsewhere() {
 }
 
 #[test]
-fn scenario_69_a_changed_flag_is_an_update_with_nothing_added() {
+fn cv_8_pc_15_scenario_69_a_changed_flag_is_an_update_with_nothing_added() {
     for flag in ["muted", "held", "confined"] {
         let mut rig = Rig::ready();
         rig.connected_call("M1", "C1");
@@ -145,7 +145,7 @@ fn scenario_69_a_changed_flag_is_an_update_with_nothing_added() {
 }
 
 #[test]
-fn scenario_71_91_an_ended_call_is_removed_and_its_media_ends_by_itself() {
+fn cv_9_pc_7_def_17_scenario_71_91_an_ended_call_is_removed_and_its_media_ends_by_itself() {
     let mut rig = Rig::ready();
     rig.connected_call("M1", "C1");
     rig.conv("C1", "inbound", "disconnected");
@@ -181,7 +181,7 @@ fn row_12_a_call_that_ends_while_it_rings_is_cancelled() {
 }
 
 #[test]
-fn scenario_93_def_25_a_call_error_is_told_once_for_each_leg() {
+fn cv_13_def_25_scenario_93_a_call_error_is_told_once_for_each_leg() {
     let error = |code: &str| json!({"errorInfo": {"code": code, "message": "no"}});
     let mut rig = Rig::ready();
     rig.connected_call("M1", "C1");
@@ -200,7 +200,7 @@ fn scenario_93_def_25_a_call_error_is_told_once_for_each_leg() {
 }
 
 #[test]
-fn scenario_105_commands_for_calls_that_are_not_there_change_nothing() {
+fn lc_7_mh_1_scenario_105_commands_for_calls_that_are_not_there_change_nothing() {
     let conversation = || "C9".into();
     let digits = vec![Digit::try_from('1').unwrap()];
     for command in [
@@ -350,7 +350,7 @@ fn an_offer_that_cannot_be_used_is_refused_and_forgotten() {
 }
 
 #[test]
-fn no_socket_for_media_ends_the_session() {
+fn api_5_no_socket_for_media_is_told_and_ends_the_session() {
     let mut rig = Rig::ready();
     rig.propose("M1", "C1", r#"inin-autoanswer="true" inin-sdp-over-xmpp="true""#);
     rig.offer("M1", "C1");

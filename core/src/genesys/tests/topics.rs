@@ -106,3 +106,17 @@ fn def_20_a_subscription_has_a_limit_also_when_the_connection_is_lost() {
     rig.wait(Duration::from_secs(30));
     assert_eq!(rig.failure(command), Some(ErrorKind::Timeout));
 }
+
+#[test]
+fn cv_1_def_12_a_notification_is_told_once() {
+    let mut rig = Rig::ready();
+    let own = "v2.users.user-1.conversations";
+    rig.submit(subscribe(own)).unwrap();
+    rig.propose("M1", "C1", r#"inin-autoanswer="true" inin-sdp-over-xmpp="true""#);
+    rig.offer("M1", "C1");
+    rig.forget();
+    rig.conv("C1", "inbound", "connected");
+    let told = rig.told();
+    let count = |what: &str| told.iter().filter(|told| told.starts_with(what)).count();
+    assert_eq!((count("CallConnected"), count("ConversationUpdate")), (1, 1), "{told:?}");
+}
