@@ -387,7 +387,11 @@ impl Calls {
                     Phase::Proposed { .. } | Phase::Proceeding => {
                         self.end_session(id, None, streams, world);
                     }
-                    Phase::Offered | Phase::Active | Phase::Elsewhere | Phase::Over => {}
+                    Phase::Offered
+                    | Phase::Active
+                    | Phase::Replaced
+                    | Phase::Elsewhere
+                    | Phase::Over => {}
                 },
                 SessionMessage::Accept { .. }
                 | SessionMessage::Retract { .. }

@@ -9,7 +9,7 @@ use super::call::{ANSWERING, Stage};
 use super::calls::Calls;
 use super::conversation::{Direction, LegState};
 use super::directory::Station;
-use super::session::{OnAir, Seen, Step};
+use super::session::{OnAir, Phase, Seen, Step};
 use super::streams::Streams;
 
 impl Calls {
@@ -76,11 +76,10 @@ impl Calls {
 
     /// A session becomes the user's line; an idle one that is no use any more ends.
     fn share(&mut self, id: &str, user: &str, streams: &Streams, world: &mut World) {
-        let replaced = self.sessions.get(id).and_then(|session| session.replaces.clone());
         let mut useless = Vec::new();
         for other in self.sessions.values_mut().filter(|other| other.user == user) {
             other.shared = other.id == id;
-            if !other.shared && other.riders.is_empty() && replaced.as_ref() != Some(&other.id) {
+            if !other.shared && other.riders.is_empty() && other.phase == Phase::Active {
                 useless.push(other.id.clone());
             }
         }

@@ -41,16 +41,24 @@ use prompt::Prompt;
 use streams::Streams;
 
 /// Features that `GET /control/health` tells.
-pub const FEATURES: [&str; 10] = [
+pub const FEATURES: [&str; 18] = [
     "both-signalings",
+    "channels-expire",
     "drop",
     "elsewhere",
     "faults",
+    "ice-restart",
     "jingle",
+    "kill-media",
     "media",
     "options",
+    "rebind",
+    "reinvite",
+    "renegotiate",
+    "repropose",
     "sdp-over-xmpp",
     "stanza",
+    "station-events",
     "two-lines",
 ];
 

@@ -36,6 +36,8 @@ pub(super) enum Phase {
     Offered,
     /// The client answered.
     Active,
+    /// Another session took its place; the client ends it.
+    Replaced,
     /// Another client has it.
     Elsewhere,
     Over,
@@ -48,6 +50,7 @@ impl Phase {
             Self::Proceeding => "proceeding",
             Self::Offered => "pending",
             Self::Active => "active",
+            Self::Replaced => "replaced",
             Self::Elsewhere => "elsewhere",
             Self::Over => "ended",
         }
@@ -200,7 +203,7 @@ impl Session {
     /// Whether the client that took it may signal about it.
     pub(super) fn hears(&self, client: &Jid, to: Option<&Jid>) -> bool {
         let open = match self.phase {
-            Phase::Proceeding | Phase::Offered | Phase::Active => true,
+            Phase::Proceeding | Phase::Offered | Phase::Active | Phase::Replaced => true,
             Phase::Proposed { .. } | Phase::Elsewhere | Phase::Over => false,
         };
         open && self.client.as_ref() == Some(client) && to == Some(&self.peer)
@@ -518,6 +521,7 @@ impl Session {
         new.replaces = Some(self.id.clone());
         new.reinvite = true;
         new.make_media(world);
+        self.phase = Phase::Replaced;
         Some(new)
     }
 
@@ -594,9 +598,12 @@ impl Session {
     pub(super) fn next_wake(&self) -> Option<Wake> {
         let repeat = match self.phase {
             Phase::Proposed { repeat } => Some(Wake { at: repeat, reason: "proposing" }),
-            Phase::Proceeding | Phase::Offered | Phase::Active | Phase::Elsewhere | Phase::Over => {
-                None
-            }
+            Phase::Proceeding
+            | Phase::Offered
+            | Phase::Active
+            | Phase::Replaced
+            | Phase::Elsewhere
+            | Phase::Over => None,
         };
         Wake::earliest(self.far.as_ref().and_then(FarEnd::next_wake), repeat)
     }
@@ -632,7 +639,7 @@ impl Session {
                 }
             }
             Phase::Offered | Phase::Active => self.terminate(reason, streams, world),
-            Phase::Elsewhere | Phase::Over => {}
+            Phase::Replaced | Phase::Elsewhere | Phase::Over => {}
         }
         self.on_air = None;
         self.drop_media(world);

@@ -2,4 +2,5 @@
 #![allow(dead_code)]
 
 pub(crate) mod desk;
+pub(crate) mod talk;
 pub(crate) mod world;

@@ -30,6 +30,7 @@ pub(crate) struct World {
     pub(crate) cloud: Cloud,
     flying: BTreeMap<(Instant, u64), Flight>,
     count: u64,
+    pub(crate) spoken: u64,
     /// The client's socket groups and the cloud's, by address.
     client_udp: BTreeMap<SocketAddr, UdpId>,
     cloud_udp: BTreeMap<SocketAddr, UdpId>,
@@ -58,6 +59,7 @@ impl World {
             cloud: Cloud::new(config, factory(), now),
             flying: BTreeMap::new(),
             count: 0,
+            spoken: 0,
             client_udp: BTreeMap::new(),
             cloud_udp: BTreeMap::new(),
             next_port: 4000,
@@ -72,9 +74,16 @@ impl World {
         world
     }
 
-    /// Logged in.
+    /// Logged in, with a phone of one line.
     pub(crate) fn ready() -> Self {
+        Self::with_station(&serde_json::json!({}))
+    }
+
+    /// Logged in, with such a phone.
+    pub(crate) fn with_station(station: &Value) -> Self {
         let mut world = Self::new(|_| {});
+        let user = serde_json::json!({"userId": "u1", "token": "t0ken", "station": station});
+        world.control("POST", "users", &user);
         let connect = world.submit(Command::Connect).unwrap();
         assert_eq!(world.settle(connect), Ok(Outcome::Done));
         world
