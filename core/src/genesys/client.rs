@@ -219,7 +219,12 @@ impl Client {
 
     fn handle_rest(&mut self, ask: &Ask, result: Result<serde_json::Value, super::rest::Failure>) {
         match ask {
-            Ask::Organization | Ask::User | Ask::Channel | Ask::Station | Ask::Topics => {
+            Ask::Redeem
+            | Ask::Organization
+            | Ask::User
+            | Ask::Channel
+            | Ask::Station
+            | Ask::Topics => {
                 self.link.handle_rest(ask, result, &mut self.out);
             }
             Ask::Participant(_)
@@ -338,6 +343,11 @@ pub(super) fn check(config: &Config) -> Result<(), Error> {
         }
         Auth::Jwt(jwt) => {
             Claims::read(jwt)?;
+        }
+        Auth::Guest { organization, code } => {
+            if organization.is_empty() || code.expose().is_empty() {
+                return invalid("a guest needs an organization and a code");
+            }
         }
     }
     let ws: Result<http::Uri, _> = config.ws_base().parse();

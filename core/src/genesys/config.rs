@@ -110,6 +110,14 @@ pub enum Auth {
     Token(Secret),
     /// By JWT: no REST before the socket, SASL ANONYMOUS (wire notes 1.2, 1.3).
     Jwt(Secret),
+    /// A guest, by the security code that an agent has told: it is redeemed for a JWT (wire notes
+    /// 8.1).
+    Guest {
+        /// The organization's id.
+        organization: String,
+        /// The code.
+        code: Secret,
+    },
 }
 
 impl Config {
@@ -123,6 +131,17 @@ impl Config {
     #[must_use]
     pub fn jwt(environment: impl Into<String>, jwt: impl Into<String>) -> Self {
         Self::new(environment, Auth::Jwt(Secret::new(jwt)))
+    }
+
+    /// A guest's client.
+    #[must_use]
+    pub fn guest(
+        environment: impl Into<String>,
+        organization: impl Into<String>,
+        code: impl Into<String>,
+    ) -> Self {
+        let (organization, code) = (organization.into(), Secret::new(code));
+        Self::new(environment, Auth::Guest { organization, code })
     }
 
     fn new(environment: impl Into<String>, auth: Auth) -> Self {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::command::Outcome;
 use super::config::{Auth, Config};
-use super::error::Error;
+use super::error::{Error, ErrorKind};
 use super::event::Event;
 use super::ids::{ConversationId, SessionId};
 use super::redact::Redactor;
@@ -66,6 +66,8 @@ pub(crate) enum IqAnswer {
 /// Why a REST request was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ask {
+    /// A guest's JWT for a code.
+    Redeem,
     Organization,
     User,
     Channel,
@@ -162,12 +164,21 @@ impl Outbox {
         let auth = match &self.config.auth {
             Auth::Token(_) => Auth::Token(secret.clone()),
             Auth::Jwt(_) => Auth::Jwt(secret.clone()),
+            Auth::Guest { .. } => {
+                let text = "a guest has no token to change";
+                return Err(Error::new(ErrorKind::NotSupported, text));
+            }
         };
         let config = Config { auth, ..self.config.clone() };
         super::client::check(&config)?;
         self.redactor.hide(secret);
         self.config = config;
         Ok(())
+    }
+
+    /// A secret that the service gave us.
+    pub(crate) fn hide(&mut self, secret: &Secret) {
+        self.redactor.hide(secret);
     }
 
     /// Time moves forward only.

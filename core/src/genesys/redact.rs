@@ -26,7 +26,9 @@ impl std::fmt::Debug for Redactor {
 impl Redactor {
     pub(crate) fn new(auth: &Auth) -> Self {
         match auth {
-            Auth::Token(secret) | Auth::Jwt(secret) => Self { secrets: vec![secret.clone()] },
+            Auth::Token(secret) | Auth::Jwt(secret) | Auth::Guest { code: secret, .. } => {
+                Self { secrets: vec![secret.clone()] }
+            }
         }
     }
 

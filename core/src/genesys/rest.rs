@@ -11,15 +11,23 @@ use super::config::{Auth, Config};
 use super::error::{Error, ErrorKind};
 use super::event::Station;
 use super::ids::{ConversationId, ParticipantId, StationId, UserId};
+use crate::Secret;
 use crate::machine::{NetError, NetErrorKind};
 use crate::xmpp::Jid;
 
 /// One request (wire notes 8), before it has a URI and a token.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Resource {
     pub(crate) method: Method,
     pub(crate) path: String,
     pub(crate) body: Option<Value>,
+}
+
+/// A body may hold a secret or somebody's number.
+impl std::fmt::Debug for Resource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.method, self.path)
+    }
 }
 
 impl Resource {
@@ -51,6 +59,12 @@ impl Resource {
 
     pub(crate) fn conversation(id: &ConversationId) -> Self {
         Self::new(Method::GET, format!("conversations/{}", segment(id.as_str())), None)
+    }
+
+    /// A guest's JWT for a code. Without authorization: a guest has none yet.
+    pub(crate) fn redeem(organization: &str, code: &Secret) -> Self {
+        let body = json!({"organizationId": organization, "addCommunicationCode": code.expose()});
+        Self::new(Method::POST, "conversations/codes", Some(body))
     }
 
     /// The user's conversations that are not over.
@@ -275,6 +289,12 @@ impl Me {
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct NewChannel {
     pub(crate) id: String,
+}
+
+/// `POST conversations/codes`
+#[derive(Deserialize)]
+pub(crate) struct Redeemed {
+    pub(crate) jwt: String,
 }
 
 /// `POST conversations/calls`

@@ -285,7 +285,12 @@ impl Calls {
             }
             Ask::Listing => self.listed(result, user, out),
             Ask::HoldOther | Ask::Metadata(_) => {}
-            Ask::Organization | Ask::User | Ask::Channel | Ask::Station | Ask::Topics => {}
+            Ask::Redeem
+            | Ask::Organization
+            | Ask::User
+            | Ask::Channel
+            | Ask::Station
+            | Ask::Topics => {}
         }
     }
 

@@ -106,6 +106,7 @@ impl Link {
             }
             State::Offline
             | State::Waiting
+            | State::Redeeming
             | State::Identifying { .. }
             | State::Channel
             | State::Opening(_) => None,
@@ -145,7 +146,15 @@ impl Link {
         self.hard = true;
         self.timers = Timers::default();
         out.forget_http(|ask| {
-            matches!(ask, Ask::Organization | Ask::User | Ask::Channel | Ask::Station | Ask::Topics)
+            matches!(
+                ask,
+                Ask::Redeem
+                    | Ask::Organization
+                    | Ask::User
+                    | Ask::Channel
+                    | Ask::Station
+                    | Ask::Topics
+            )
         });
         if !was_offline {
             out.event(Event::Disconnected { reconnecting: false, error: error.clone() });

@@ -3,11 +3,12 @@
 use serde_json::Value;
 
 use super::{Attempt, Identity, Link, MAX_SOFT_ATTEMPTS, SETUP_TIMEOUT, State, Timer};
+use crate::Secret;
 use crate::genesys::config::Auth;
 use crate::genesys::error::{Error, ErrorKind};
 use crate::genesys::jwt::Claims;
 use crate::genesys::outbox::{Ask, Outbox, Retry};
-use crate::genesys::rest::{self, Failure, Me, NewChannel, Resource};
+use crate::genesys::rest::{self, Failure, Me, NewChannel, Redeemed, Resource};
 use crate::machine::Output;
 
 impl Link {
@@ -23,20 +24,17 @@ impl Link {
         }
         match &out.config.auth {
             Auth::Jwt(jwt) => {
-                let claims = Claims::read(jwt);
-                match claims {
-                    Ok(claims) => {
-                        self.identity = Some(Identity {
-                            user: claims.user,
-                            jid: None,
-                            domain: claims.domain,
-                            station: None,
-                        });
-                        self.open_socket(out);
-                    }
-                    Err(error) => self.stopped(Some(error), out),
-                }
+                let jwt = jwt.clone();
+                self.enter_by_jwt(jwt, out);
             }
+            Auth::Guest { organization, code } => match self.jwt.clone() {
+                Some(jwt) => self.enter_by_jwt(jwt, out),
+                None => {
+                    self.state = State::Redeeming;
+                    let resource = Resource::redeem(organization, code);
+                    out.rest(Ask::Redeem, resource, Retry::Yes);
+                }
+            },
             Auth::Token(_) if self.identity.is_none() => {
                 self.state = State::Identifying { organization: false, me: None };
                 out.rest(Ask::Organization, Resource::organization(), Retry::Yes);
@@ -47,6 +45,38 @@ impl Link {
         }
     }
 
+    fn enter_by_jwt(&mut self, jwt: Secret, out: &mut Outbox) {
+        match Claims::read(&jwt) {
+            Ok(claims) => {
+                self.identity = Some(Identity {
+                    user: claims.user,
+                    jid: None,
+                    domain: claims.domain,
+                    station: None,
+                });
+                self.jwt = Some(jwt);
+                self.open_socket(out);
+            }
+            Err(error) => self.stopped(Some(error), out),
+        }
+    }
+
+    /// The code is redeemed, or is not worth anything.
+    fn redeemed(&mut self, result: Result<Value, Failure>, out: &mut Outbox) {
+        if !matches!(self.state, State::Redeeming) {
+            return;
+        }
+        let redeemed = result.and_then(|body| rest::parse::<Redeemed>("conversations/codes", body));
+        match redeemed {
+            Ok(Redeemed { jwt }) => {
+                let jwt = Secret::new(jwt);
+                out.hide(&jwt);
+                self.enter_by_jwt(jwt, out);
+            }
+            Err(failure) => self.login_failed(failure, out),
+        }
+    }
+
     pub(super) fn ask_channel(&mut self, out: &mut Outbox) {
         self.state = State::Channel;
         out.rest(Ask::Channel, Resource::channel(), Retry::No);
@@ -54,10 +84,10 @@ impl Link {
 
     pub(super) fn open_socket(&mut self, out: &mut Outbox) {
         let base = out.config.ws_base();
-        let uri = match (&out.config.auth, &self.channel) {
-            (Auth::Jwt(jwt), _) => format!("{base}/stream/jwt/{}", jwt.expose()),
-            (Auth::Token(_), Some(channel)) => format!("{base}/stream/channels/{channel}"),
-            (Auth::Token(_), None) => return self.ask_channel(out),
+        let uri = match (&self.jwt, &self.channel) {
+            (Some(jwt), _) => format!("{base}/stream/jwt/{}", jwt.expose()),
+            (None, Some(channel)) => format!("{base}/stream/channels/{channel}"),
+            (None, None) => return self.ask_channel(out),
         };
         let request = http::Request::get(uri).header("sec-websocket-protocol", "xmpp").body(());
         match request {
@@ -83,6 +113,7 @@ impl Link {
         out: &mut Outbox,
     ) {
         match (ask, result) {
+            (Ask::Redeem, result) => self.redeemed(result, out),
             (Ask::Station, result) => self.station_loaded(result, out),
             (Ask::Topics, result) => self.topics_answered(result, out),
             (Ask::Organization | Ask::User, Err(failure)) => {
@@ -147,9 +178,12 @@ impl Link {
 
     /// The retry helper has given up, or there is nothing to retry: initialising fails (API-6).
     pub(super) fn identity_failed(&mut self, failure: Failure, out: &mut Outbox) {
-        if !matches!(self.state, State::Identifying { .. }) {
-            return;
+        if matches!(self.state, State::Identifying { .. }) {
+            self.login_failed(failure, out);
         }
+    }
+
+    fn login_failed(&mut self, failure: Failure, out: &mut Outbox) {
         let unauthorized = failure.is_unauthorized();
         let mut error = Error::from(failure);
         if !unauthorized {

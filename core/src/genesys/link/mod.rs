@@ -18,6 +18,7 @@ use super::keepalive::{Keepalive, Verdict};
 use super::outbox::{Ask, IqAsk, Outbox, Retry};
 use super::rest::{Me, Resource};
 use super::topics::Topics;
+use crate::Secret;
 use crate::backoff::Backoff;
 use crate::machine::{CommandId, Output, Wake, WsId};
 use crate::report::Direction;
@@ -55,6 +56,8 @@ enum State {
     Offline,
     /// Between attempts.
     Waiting,
+    /// A guest's code is being redeemed.
+    Redeeming,
     /// Asking who we are. Each is `None` until known.
     Identifying { organization: bool, me: Option<Me> },
     /// Asking for a notification channel.
@@ -169,6 +172,8 @@ pub(crate) struct Link {
     identity: Option<Identity>,
     resource: Option<String>,
     channel: Option<String>,
+    /// What a JWT client or a guest logs in with.
+    jwt: Option<Secret>,
     /// The next attempt needs a new channel.
     hard: bool,
     soft_attempts: u32,
@@ -197,6 +202,7 @@ impl Link {
             identity: None,
             resource,
             channel: None,
+            jwt: None,
             hard: true,
             soft_attempts: 0,
             attempted: false,
@@ -237,6 +243,7 @@ impl Link {
             State::Setup(ws, _) | State::Online(ws, _) | State::Closing(ws, _) => ws == id,
             State::Offline
             | State::Waiting
+            | State::Redeeming
             | State::Identifying { .. }
             | State::Channel
             | State::Opening(_) => false,
@@ -278,6 +285,7 @@ impl Link {
                 return Err(Error::new(ErrorKind::Session, "disconnecting"));
             }
             State::Waiting
+            | State::Redeeming
             | State::Identifying { .. }
             | State::Channel
             | State::Opening(_)
@@ -310,7 +318,11 @@ impl Link {
                 self.lose(out);
                 self.stopped(None, out);
             }
-            State::Offline | State::Waiting | State::Identifying { .. } | State::Channel => {
+            State::Offline
+            | State::Waiting
+            | State::Redeeming
+            | State::Identifying { .. }
+            | State::Channel => {
                 self.stopped(None, out);
             }
         }
@@ -324,6 +336,7 @@ impl Link {
             State::Waiting => self.timers.arm(Timer::Attempt, out.now),
             State::Online(..) => self.keepalive.probe(out.now),
             State::Offline
+            | State::Redeeming
             | State::Identifying { .. }
             | State::Channel
             | State::Opening(_)

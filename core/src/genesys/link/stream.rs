@@ -122,7 +122,7 @@ impl Link {
                             .and(jid)
                             .map(|jid| sasl::plain(jid, token))
                     }
-                    Auth::Jwt(_) => features
+                    Auth::Jwt(_) | Auth::Guest { .. } => features
                         .mechanisms
                         .iter()
                         .find(|m| *m == "ANONYMOUS")
@@ -146,7 +146,7 @@ impl Link {
                 let resource = match (&self.resource, &out.config.auth) {
                     (Some(resource), _) => Some(resource.clone()),
                     (None, Auth::Token(_)) => Some(out.uuid()),
-                    (None, Auth::Jwt(_)) => None,
+                    (None, Auth::Jwt(_) | Auth::Guest { .. }) => None,
                 };
                 self.resource.clone_from(&resource);
                 out.ask(IqAsk::Bind, None, IqKind::Set(Payload::Bind { resource, jid: None }));

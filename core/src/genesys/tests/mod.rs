@@ -4,6 +4,7 @@ mod bounds;
 mod calls;
 mod controls;
 mod faults;
+mod guests;
 mod invitations;
 mod lines;
 mod login;

@@ -30,6 +30,7 @@ pub(super) struct Asked {
     pub(super) id: HttpId,
     pub(super) what: String,
     pub(super) body: Value,
+    pub(super) authorized: bool,
 }
 
 /// A client and everything around it.
@@ -459,7 +460,8 @@ impl Rig {
                 let path = request.uri().path_and_query().unwrap().as_str();
                 let path = path.trim_start_matches("/api/v2");
                 let what = format!("{} {path}", request.method());
-                self.asked.push_back(Asked { id, what, body });
+                let authorized = request.headers().contains_key("authorization");
+                self.asked.push_back(Asked { id, what, body, authorized });
             }
             Output::OpenUdp { id } => {
                 self.udp = Some(id);
