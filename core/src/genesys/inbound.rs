@@ -8,7 +8,7 @@ use super::config::IcePolicy;
 use super::error::{Error, ErrorKind};
 use super::event::{Event, SessionType, Signaling};
 use super::ids::{ConversationId, SessionId};
-use super::notice::{Notice, PersistentNotice};
+use super::notice::{Notice, Notification, PersistentNotice};
 use super::outbox::IqAnswer;
 use super::peer::session_type;
 use super::sessions::{Offer, refusal};
@@ -92,21 +92,28 @@ impl Client {
                 }
             }
             (Some("station"), _) => {
-                self.link.handle_station(&event.json, &mut self.out);
+                if let Some(json) = self.json(event) {
+                    self.link.handle_station(&json, &mut self.out);
+                }
             }
             _ => {}
         }
-        if self.link.is_wanted(&event.node) {
-            self.out
-                .event(Event::Notification { topic: event.node.clone(), data: event.json.clone() });
+        if self.link.is_wanted(&event.node)
+            && let Some(data) = self.json(event)
+        {
+            self.out.event(Event::Notification { topic: event.node.clone(), data });
         }
     }
 
     /// What a notification is about, or a word that it cannot be used.
     fn body<T: DeserializeOwned>(&mut self, event: &PubSubEvent) -> Option<T> {
-        let body = event.json.get("eventBody").unwrap_or(&serde_json::Value::Null);
-        match T::deserialize(body) {
-            Ok(body) => Some(body),
+        self.json::<Notification<T>>(event).map(|notification| notification.event_body)
+    }
+
+    /// A whole notification, or a word that it cannot be used.
+    fn json<T: DeserializeOwned>(&mut self, event: &PubSubEvent) -> Option<T> {
+        match serde_json::from_str(&event.json) {
+            Ok(json) => Some(json),
             Err(error) => {
                 self.out.malformed(format!("notification {}: {error}", event.node));
                 None

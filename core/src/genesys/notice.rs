@@ -7,6 +7,13 @@ use serde::Deserialize;
 use super::event::{CallState, Direction};
 use super::ids::{CallId, ConversationId, ParticipantId, UserId};
 
+/// A notification: what it is about, without the envelope (wire notes 4.5).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Notification<T> {
+    pub(crate) event_body: T,
+}
+
 /// A conversation as the service tells it: in a notification's `eventBody`, or by `GET
 /// conversations/{id}`.
 #[derive(Clone, Debug, Deserialize)]

@@ -102,7 +102,7 @@ impl Candidate {
         self.protocol == "udp"
     }
 
-    pub(super) fn read(e: &Element) -> Result<Self, String> {
+    pub(super) fn read(e: &Element<'_>) -> Result<Self, String> {
         Ok(Self {
             foundation: e.require("foundation")?.to_owned(),
             component: e.require_number("component")?,
@@ -117,7 +117,7 @@ impl Candidate {
         })
     }
 
-    pub(super) fn write(&self, namespace: &str) -> Element {
+    pub(super) fn write<'x>(&'x self, namespace: &'x str) -> Element<'x> {
         Element::new("candidate", namespace)
             .attr("component", self.component)
             .attr("foundation", &self.foundation)

@@ -102,15 +102,15 @@ pub struct Stream {
 }
 
 fn named<'e>(
-    e: &'e Element,
+    e: &'e Element<'e>,
     name: &'static str,
     namespace: &'static str,
-) -> impl Iterator<Item = &'e Element> {
+) -> impl Iterator<Item = &'e Element<'e>> {
     e.elements().filter(move |child| child.is(name, namespace))
 }
 
 impl Description {
-    pub(super) fn read(e: &Element) -> Result<Self, String> {
+    pub(super) fn read(e: &Element<'_>) -> Result<Self, String> {
         Ok(Self {
             media: e.require("media")?.to_owned(),
             ssrc: e.number("ssrc")?,
@@ -131,8 +131,8 @@ impl Description {
         })
     }
 
-    pub(super) fn write(&self) -> Element {
-        let flag = |set: bool, name: &str| set.then(|| Element::new(name, ns::RTP));
+    pub(super) fn write(&self) -> Element<'_> {
+        let flag = |set: bool, name: &'static str| set.then(|| Element::new(name, ns::RTP));
         Element::new("description", ns::RTP)
             .attr("media", &self.media)
             .maybe("ssrc", self.ssrc)
@@ -148,7 +148,7 @@ impl Description {
 }
 
 impl PayloadType {
-    fn read(e: &Element) -> Result<Self, String> {
+    fn read(e: &Element<'_>) -> Result<Self, String> {
         let id = e.require_number("id")?;
         if id > 127 {
             return Err(format!("payload type {id}"));
@@ -163,7 +163,7 @@ impl PayloadType {
         })
     }
 
-    fn write(&self) -> Element {
+    fn write(&self) -> Element<'_> {
         Element::new("payload-type", ns::RTP)
             .maybe("channels", self.channels)
             .maybe("clockrate", self.clockrate)
@@ -175,13 +175,13 @@ impl PayloadType {
 }
 
 impl Parameter {
-    fn read_all(e: &Element, namespace: &'static str) -> Result<Vec<Self>, String> {
+    fn read_all(e: &Element<'_>, namespace: &'static str) -> Result<Vec<Self>, String> {
         named(e, "parameter", namespace)
             .map(|p| Ok(Self { name: p.require("name")?.to_owned(), value: p.owned("value") }))
             .collect()
     }
 
-    fn write(&self, namespace: &str) -> Element {
+    fn write(&self, namespace: &'static str) -> Element<'_> {
         Element::new("parameter", namespace)
             .attr("name", &self.name)
             .maybe("value", self.value.as_ref())
@@ -191,9 +191,9 @@ impl Parameter {
 const INTERVAL: &str = "trr-int";
 
 impl Feedback {
-    fn read_all(e: &Element) -> Result<Vec<Self>, String> {
+    fn read_all(e: &Element<'_>) -> Result<Vec<Self>, String> {
         let own = e.elements().filter(|child| child.namespace == ns::RTCP_FEEDBACK);
-        own.filter_map(|child| match child.name.as_str() {
+        own.filter_map(|child| match &*child.name {
             "rtcp-fb" => Some(
                 child
                     .require("type")
@@ -210,7 +210,7 @@ impl Feedback {
         .collect()
     }
 
-    fn write(&self) -> Element {
+    fn write(&self) -> Element<'_> {
         match &self.subtype {
             Some(value) if self.kind == INTERVAL => {
                 Element::new("rtcp-fb-trr-int", ns::RTCP_FEEDBACK).attr("value", value)
@@ -223,7 +223,7 @@ impl Feedback {
 }
 
 impl HeaderExtension {
-    fn read(e: &Element) -> Result<Self, String> {
+    fn read(e: &Element<'_>) -> Result<Self, String> {
         Ok(Self {
             id: e.require_number("id")?,
             uri: e.require("uri")?.to_owned(),
@@ -231,7 +231,7 @@ impl HeaderExtension {
         })
     }
 
-    fn write(&self) -> Element {
+    fn write(&self) -> Element<'_> {
         Element::new("rtp-hdrext", ns::HEADER_EXTENSIONS)
             .attr("id", self.id)
             .attr("uri", &self.uri)
@@ -240,14 +240,14 @@ impl HeaderExtension {
 }
 
 impl Source {
-    fn read(e: &Element) -> Result<Self, String> {
+    fn read(e: &Element<'_>) -> Result<Self, String> {
         Ok(Self {
             ssrc: e.require_number("ssrc")?,
             parameters: Parameter::read_all(e, ns::SOURCES)?,
         })
     }
 
-    fn write(&self) -> Element {
+    fn write(&self) -> Element<'_> {
         Element::new("source", ns::SOURCES)
             .attr("ssrc", self.ssrc)
             .children(self.parameters.iter().map(|parameter| parameter.write(ns::SOURCES)))
@@ -255,7 +255,7 @@ impl Source {
 }
 
 impl SourceGroup {
-    fn read(e: &Element) -> Result<Self, String> {
+    fn read(e: &Element<'_>) -> Result<Self, String> {
         Ok(Self {
             semantics: e.require("semantics")?.to_owned(),
             sources: named(e, "source", ns::SOURCES)
@@ -264,7 +264,7 @@ impl SourceGroup {
         })
     }
 
-    fn write(&self) -> Element {
+    fn write(&self) -> Element<'_> {
         let sources = self.sources.iter();
         Element::new("ssrc-group", ns::SOURCES)
             .attr("semantics", &self.semantics)
@@ -273,14 +273,14 @@ impl SourceGroup {
 }
 
 impl Stream {
-    fn read(e: &Element) -> Result<Self, String> {
+    fn read(e: &Element<'_>) -> Result<Self, String> {
         Ok(Self {
             id: e.require("id")?.to_owned(),
             track: e.attribute("track").unwrap_or_default().to_owned(),
         })
     }
 
-    fn write(&self) -> Element {
+    fn write(&self) -> Element<'_> {
         Element::new("stream", ns::MSID).attr("id", &self.id).attr("track", &self.track)
     }
 }

@@ -71,9 +71,9 @@ impl SessionMessage {
         matches!(name, "propose" | "proceed" | "accept" | "reject" | "retract")
     }
 
-    pub(crate) fn read(e: &Element) -> Result<Self, String> {
+    pub(crate) fn read(e: &Element<'_>) -> Result<Self, String> {
         let id = e.require("id")?.to_owned();
-        match e.name.as_str() {
+        match &*e.name {
             "propose" => Ok(Self::Propose(Propose::read(e, id))),
             "proceed" => Ok(Self::Proceed { id }),
             "accept" => Ok(Self::Accept { id }),
@@ -83,7 +83,7 @@ impl SessionMessage {
         }
     }
 
-    pub(crate) fn write(&self) -> Element {
+    pub(crate) fn write(&self) -> Element<'_> {
         let name = match self {
             Self::Propose(propose) => return propose.write(),
             Self::Proceed { .. } => "proceed",
@@ -96,7 +96,7 @@ impl SessionMessage {
 }
 
 impl Propose {
-    fn read(e: &Element, id: String) -> Self {
+    fn read(e: &Element<'_>, id: String) -> Self {
         Self {
             id,
             conversation_id: e.owned("inin-cid"),
@@ -115,7 +115,7 @@ impl Propose {
         }
     }
 
-    fn write(&self) -> Element {
+    fn write(&self) -> Element<'_> {
         let flag = |set: bool| set.then_some("true");
         Element::new("propose", ns::JINGLE_MESSAGE)
             .attr("id", &self.id)

@@ -121,7 +121,7 @@ pub enum Senders {
 }
 
 impl Senders {
-    pub(super) fn read(e: &Element) -> Self {
+    pub(super) fn read(e: &Element<'_>) -> Self {
         match e.attribute("senders") {
             Some("initiator") => Self::Initiator,
             Some("responder") => Self::Responder,
@@ -360,7 +360,7 @@ impl Jingle {
         Some(&self.contents.first()?.transport.as_ref()?.namespace)
     }
 
-    pub(crate) fn read(e: &Element) -> Result<Self, String> {
+    pub(crate) fn read(e: &Element<'_>) -> Result<Self, String> {
         let children =
             |name: &'static str, ns: &'static str| e.elements().filter(move |c| c.is(name, ns));
         let action = Action::from(e.require("action")?);
@@ -379,13 +379,15 @@ impl Jingle {
             groups: children("group", ns::GROUPING).map(Group::read).collect::<Result<_, _>>()?,
             reason: reason
                 .and_then(|r| r.elements().find(|c| c.namespace == ns::JINGLE && c.name != "text"))
-                .map(|condition| condition.name.as_str().into()),
-            reason_text: reason.and_then(|r| r.find("text", ns::JINGLE)).map(Element::content),
+                .map(|condition| Reason::from(&*condition.name)),
+            reason_text: reason
+                .and_then(|r| r.find("text", ns::JINGLE))
+                .map(|text| text.content().into_owned()),
             info,
         })
     }
 
-    pub(crate) fn write(&self) -> Element {
+    pub(crate) fn write(&self) -> Element<'_> {
         let text = self.reason_text.as_ref();
         let reason = (self.reason.is_some() || text.is_some()).then(|| {
             Element::new("reason", ns::JINGLE)
@@ -404,7 +406,7 @@ impl Jingle {
 }
 
 impl Content {
-    fn read(e: &Element) -> Result<Self, String> {
+    fn read(e: &Element<'_>) -> Result<Self, String> {
         let transport = e.elements().find(|c| c.name == "transport");
         Ok(Self {
             creator: match e.attribute("creator") {
@@ -418,7 +420,7 @@ impl Content {
         })
     }
 
-    fn write(&self) -> Element {
+    fn write(&self) -> Element<'_> {
         Element::new("content", ns::JINGLE)
             .attr("creator", self.creator.as_str())
             .attr("name", &self.name)
@@ -435,7 +437,7 @@ impl Group {
         Self { semantics: "BUNDLE".to_owned(), contents: contents.into_iter().collect() }
     }
 
-    fn read(e: &Element) -> Result<Self, String> {
+    fn read(e: &Element<'_>) -> Result<Self, String> {
         let contents = e.elements().filter(|c| c.is("content", ns::GROUPING));
         Ok(Self {
             semantics: e.require("semantics")?.to_owned(),
@@ -445,7 +447,7 @@ impl Group {
         })
     }
 
-    fn write(&self) -> Element {
+    fn write(&self) -> Element<'_> {
         let contents = self.contents.iter();
         Element::new("group", ns::GROUPING)
             .attr("semantics", &self.semantics)
@@ -454,10 +456,10 @@ impl Group {
 }
 
 impl SessionInfo {
-    fn read(e: &Element) -> Self {
+    fn read(e: &Element<'_>) -> Self {
         let known = e.namespace == ns::RTP_INFO;
         let (creator, name) = (e.owned("creator"), e.owned("name"));
-        match e.name.as_str() {
+        match &*e.name {
             "active" if known => Self::Active,
             "mute" if known => Self::Mute { creator, name },
             "unmute" if known => Self::Unmute { creator, name },
@@ -470,9 +472,9 @@ impl SessionInfo {
         }
     }
 
-    fn write(&self) -> Element {
-        let element = |name: &str| Element::new(name, ns::RTP_INFO);
-        let muting = |name: &str, creator: &Option<String>, media: &Option<String>| {
+    fn write(&self) -> Element<'_> {
+        let element = |name| Element::new(name, ns::RTP_INFO);
+        let muting = |name: &'static str, creator: &Option<String>, media: &Option<String>| {
             element(name).maybe("creator", creator.as_ref()).maybe("name", media.as_ref())
         };
         match self {

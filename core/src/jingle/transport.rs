@@ -52,15 +52,15 @@ impl Transport {
         Self { namespace: ns::ICE_UDP.to_owned(), ufrag: Some(ufrag.into()), ..Self::default() }
     }
 
-    pub(super) fn read(e: &Element) -> Result<Self, String> {
-        let mut transport = Self { namespace: e.namespace.clone(), ..Self::default() };
+    pub(super) fn read(e: &Element<'_>) -> Result<Self, String> {
+        let mut transport = Self { namespace: e.namespace.to_string(), ..Self::default() };
         if e.namespace != ns::ICE_UDP && e.namespace != ns::ICE {
             return Ok(transport);
         }
         transport.ufrag = e.owned("ufrag");
         transport.pwd = e.attribute("pwd").map(Secret::new);
         for child in e.elements() {
-            match (child.namespace.as_str(), child.name.as_str()) {
+            match (&*child.namespace, &*child.name) {
                 (ns::DTLS, "fingerprint") => {
                     transport.fingerprints.push(Fingerprint::read(child)?);
                 }
@@ -77,7 +77,7 @@ impl Transport {
         Ok(transport)
     }
 
-    pub(super) fn write(&self) -> Element {
+    pub(super) fn write(&self) -> Element<'_> {
         let complete =
             self.gathering_complete.then(|| Element::new("gathering-complete", &self.namespace));
         Element::new("transport", &self.namespace)
@@ -91,7 +91,7 @@ impl Transport {
 }
 
 impl Fingerprint {
-    fn read(e: &Element) -> Result<Self, String> {
+    fn read(e: &Element<'_>) -> Result<Self, String> {
         Ok(Self {
             hash: e.require("hash")?.to_owned(),
             setup: e.owned("setup"),
@@ -99,7 +99,7 @@ impl Fingerprint {
         })
     }
 
-    fn write(&self) -> Element {
+    fn write(&self) -> Element<'_> {
         Element::new("fingerprint", ns::DTLS)
             .attr("hash", &self.hash)
             .maybe("setup", self.setup.as_ref())
@@ -108,7 +108,7 @@ impl Fingerprint {
 }
 
 impl Sctp {
-    fn read(e: &Element) -> Result<Self, String> {
+    fn read(e: &Element<'_>) -> Result<Self, String> {
         Ok(Self {
             port: e.require_number("number")?,
             protocol: e.attribute("protocol").unwrap_or("webrtc-datachannel").to_owned(),
@@ -116,7 +116,7 @@ impl Sctp {
         })
     }
 
-    fn write(&self) -> Element {
+    fn write(&self) -> Element<'_> {
         Element::new("sctpmap", ns::SCTP)
             .attr("number", self.port)
             .attr("protocol", &self.protocol)

@@ -40,7 +40,7 @@ impl DiscoInfo {
         }
     }
 
-    pub(super) fn read(query: &Element) -> Self {
+    pub(super) fn read(query: &Element<'_>) -> Self {
         let children =
             |name: &'static str| query.elements().filter(move |e| e.is(name, ns::DISCO_INFO));
         Self {
@@ -51,7 +51,7 @@ impl DiscoInfo {
         }
     }
 
-    pub(super) fn write(&self) -> Element {
+    pub(super) fn write(&self) -> Element<'_> {
         let identities = self.identities.iter().map(|(category, kind)| {
             Element::new("identity", ns::DISCO_INFO).attr("category", category).attr("type", kind)
         });
@@ -82,17 +82,15 @@ impl Version {
         }
     }
 
-    pub(super) fn read(query: &Element) -> Self {
-        let text = |name| query.find(name, ns::VERSION).map(Element::content);
+    pub(super) fn read(query: &Element<'_>) -> Self {
+        let text = |name| query.find(name, ns::VERSION).map(|e| e.content().into_owned());
         Self { name: text("name"), version: text("version") }
     }
 
-    pub(super) fn write(&self) -> Element {
-        let child = |name: &str, text: &Option<String>| {
-            text.as_ref().map(|text| Element::new(name, ns::VERSION).text(text.as_str()))
-        };
+    pub(super) fn write(&self) -> Element<'_> {
+        let child = |name| Element::new(name, ns::VERSION);
         Element::new("query", ns::VERSION)
-            .children(child("name", &self.name))
-            .children(child("version", &self.version))
+            .children(self.name.as_ref().map(|text| child("name").text(text)))
+            .children(self.version.as_ref().map(|text| child("version").text(text)))
     }
 }

@@ -6,55 +6,75 @@ use std::str::FromStr;
 
 use super::{Jid, ns};
 
-/// An element with its namespace resolved.
+/// An element with its namespace resolved. It borrows from what it was read from, or will be
+/// written from.
 ///
 /// Attributes keep their order; of prefixed ones only `xml:…` survive reading, since nothing in
 /// use has others. Names are XML names without a colon, except `xml:…` attributes.
 #[derive(Clone, PartialEq, Eq, Default)]
-pub struct Element {
+pub struct Element<'x> {
     /// Name without prefix.
-    pub name: String,
+    pub name: Cow<'x, str>,
     /// Namespace; empty when there is none.
-    pub namespace: String,
+    pub namespace: Cow<'x, str>,
     /// Attributes other than namespace declarations.
-    pub attributes: Vec<(String, String)>,
+    pub attributes: Vec<(Cow<'x, str>, Cow<'x, str>)>,
     /// Elements and text in order.
-    pub children: Vec<Node>,
+    pub children: Vec<Node<'x>>,
 }
 
 /// A child of an [`Element`].
 #[derive(Clone, PartialEq, Eq)]
-pub enum Node {
+pub enum Node<'x> {
     /// An element.
-    Element(Element),
+    Element(Element<'x>),
     /// Text; two never stand side by side in a tree that was read.
-    Text(String),
+    Text(Cow<'x, str>),
 }
 
 /// Namespaces that the reference client writes with a prefix declared on `description`.
 const PREFIXED: [(&str, &str); 2] = [(ns::RTCP_FEEDBACK, "rtcpf"), (ns::HEADER_EXTENSIONS, "rtph")];
 
-impl Element {
+impl<'x> Element<'x> {
     /// An element without attributes and children.
     #[must_use]
-    pub fn new(name: &str, namespace: &str) -> Self {
-        Self { name: name.to_owned(), namespace: namespace.to_owned(), ..Self::default() }
+    pub fn new(name: impl Into<Cow<'x, str>>, namespace: impl Into<Cow<'x, str>>) -> Self {
+        Self { name: name.into(), namespace: namespace.into(), ..Self::default() }
+    }
+
+    /// The same, borrowing from nothing.
+    #[must_use]
+    pub fn into_owned(self) -> Element<'static> {
+        fn owned(text: Cow<'_, str>) -> Cow<'static, str> {
+            Cow::Owned(text.into_owned())
+        }
+        let attributes = self.attributes.into_iter().map(|(n, v)| (owned(n), owned(v)));
+        let children = self.children.into_iter().map(|node| match node {
+            Node::Element(element) => Node::Element(element.into_owned()),
+            Node::Text(text) => Node::Text(owned(text)),
+        });
+        Element {
+            name: owned(self.name),
+            namespace: owned(self.namespace),
+            attributes: attributes.collect(),
+            children: children.collect(),
+        }
     }
 
     /// Sets an attribute.
     #[must_use]
-    pub fn attr(mut self, name: &str, value: impl fmt::Display) -> Self {
-        let value = value.to_string();
-        match self.attributes.iter_mut().find(|(n, _)| n == name) {
+    pub fn attr(mut self, name: impl Into<Cow<'x, str>>, value: impl fmt::Display) -> Self {
+        let (name, value) = (name.into(), Cow::Owned(value.to_string()));
+        match self.attributes.iter_mut().find(|(n, _)| *n == name) {
             Some((_, old)) => *old = value,
-            None => self.attributes.push((name.to_owned(), value)),
+            None => self.attributes.push((name, value)),
         }
         self
     }
 
     /// Sets an attribute that may be absent.
     #[must_use]
-    pub fn maybe(self, name: &str, value: Option<impl fmt::Display>) -> Self {
+    pub fn maybe(self, name: impl Into<Cow<'x, str>>, value: Option<impl fmt::Display>) -> Self {
         match value {
             Some(value) => self.attr(name, value),
             None => self,
@@ -77,7 +97,7 @@ impl Element {
 
     /// Appends text.
     #[must_use]
-    pub fn text(mut self, text: impl Into<String>) -> Self {
+    pub fn text(mut self, text: impl Into<Cow<'x, str>>) -> Self {
         let text = text.into();
         if !text.is_empty() {
             self.children.push(Node::Text(text));
@@ -88,7 +108,7 @@ impl Element {
     /// The value of an attribute.
     #[must_use]
     pub fn attribute(&self, name: &str) -> Option<&str> {
-        self.attributes.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
+        self.attributes.iter().find(|(n, _)| n == name).map(|(_, value)| &**value)
     }
 
     /// True if the element has this name in this namespace.
@@ -113,7 +133,7 @@ impl Element {
 
     /// The text directly inside the element.
     #[must_use]
-    pub fn content(&self) -> String {
+    pub fn content(&self) -> Cow<'_, str> {
         text_of(&self.children)
     }
 
@@ -126,7 +146,7 @@ impl Element {
     }
 
     fn write(&self, out: &mut String, default: &str, declared: bool) {
-        let prefix = match self.namespace.as_str() {
+        let prefix = match &*self.namespace {
             // The stream elements are the only ones whose prefix is fixed (RFC 7395 section 3.3.2).
             ns::STREAMS => Some("stream"),
             own if declared => PREFIXED.iter().find(|(ns, _)| *ns == own).map(|(_, p)| *p),
@@ -180,7 +200,7 @@ impl Element {
 }
 
 /// What the typed readers ask of an element; the error is the text of `Payload::Malformed`.
-impl Element {
+impl Element<'_> {
     pub(crate) fn require(&self, name: &str) -> Result<&str, String> {
         self.attribute(name).ok_or_else(|| format!("<{}> lacks {name}", self.name))
     }
@@ -213,14 +233,17 @@ impl Element {
     }
 }
 
-pub(super) fn text_of(nodes: &[Node]) -> String {
-    nodes
-        .iter()
-        .map(|node| match node {
-            Node::Text(text) => text.as_str(),
-            Node::Element(_) => "",
-        })
-        .collect()
+/// The text among these nodes; a tree that was read has it in one piece, mostly.
+pub(super) fn text_of<'n>(nodes: &'n [Node<'_>]) -> Cow<'n, str> {
+    let mut texts = nodes.iter().filter_map(|node| match node {
+        Node::Text(text) => Some(&**text),
+        Node::Element(_) => None,
+    });
+    match (texts.next(), texts.next()) {
+        (None, _) => Cow::Borrowed(""),
+        (Some(only), None) => Cow::Borrowed(only),
+        (Some(first), Some(second)) => [first, second].into_iter().chain(texts).collect(),
+    }
 }
 
 fn name_start(c: char) -> bool {
@@ -245,8 +268,22 @@ fn xml_name(name: &str) -> Cow<'_, str> {
     Cow::Owned(std::iter::once('_').chain(kept).collect())
 }
 
+/// The text itself, or with U+FFFD for each character that XML 1.0 cannot carry (section 2.2).
+pub(super) fn legal_text(text: Cow<'_, str>) -> Cow<'_, str> {
+    if is_plain(&text) || text.chars().all(|c| legal(c) == c) {
+        return text;
+    }
+    Cow::Owned(text.chars().map(legal).collect())
+}
+
+/// True for text without control characters and such as begin with the byte of U+FFFE and U+FFFF:
+/// nearly all text.
+pub(super) fn is_plain(text: &str) -> bool {
+    text.bytes().all(|b| b >= b' ' && b != 0xef)
+}
+
 /// The character itself, or U+FFFD for one that XML 1.0 cannot carry (section 2.2).
-pub(super) fn legal(c: char) -> char {
+fn legal(c: char) -> char {
     match c {
         '\t' | '\n' | '\r' => c,
         '\0'..='\x1f' | '\u{fffe}' | '\u{ffff}' => char::REPLACEMENT_CHARACTER,
@@ -285,7 +322,7 @@ fn push_attribute(out: &mut String, name: &str, value: &str) {
 }
 
 /// Shows the shape without values: a tree may hold passwords and keys.
-impl fmt::Debug for Element {
+impl fmt::Debug for Element<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "<{} xmlns={:?}", self.name, self.namespace)?;
         for (name, _) in &self.attributes {
@@ -296,7 +333,7 @@ impl fmt::Debug for Element {
     }
 }
 
-impl fmt::Debug for Node {
+impl fmt::Debug for Node<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Element(element) => element.fmt(f),

@@ -142,9 +142,9 @@ impl Frame {
         Self::read(&head, reader).map_err(|kind| FrameError { kind, iq: IqHead::of(&head) })
     }
 
-    fn read(head: &Element, reader: Reader<'_>) -> Result<Self, FrameErrorKind> {
+    fn read(head: &Element<'_>, reader: Reader<'_>) -> Result<Self, FrameErrorKind> {
         let body = reader.children()?;
-        let frame = match (head.namespace.as_str(), head.name.as_str()) {
+        let frame = match (&*head.namespace, &*head.name) {
             (ns::CLIENT, "iq") => Self::Iq(Iq::read(head, body)?),
             (ns::CLIENT, "message") => Self::Message(Message::read(head, body)?),
             (ns::CLIENT, "presence") => Self::Presence(Presence::read(head, body)?),
@@ -162,7 +162,10 @@ impl Frame {
                     })?;
                 Self::Auth(Auth::read(mechanism, &body))
             }
-            _ => Self::Other { name: head.name.clone(), namespace: head.namespace.clone() },
+            _ => Self::Other {
+                name: head.name.clone().into_owned(),
+                namespace: head.namespace.clone().into_owned(),
+            },
         };
         Ok(frame)
     }
@@ -190,7 +193,7 @@ impl Frame {
 }
 
 impl IqHead {
-    fn of(head: &Element) -> Option<Self> {
+    fn of(head: &Element<'_>) -> Option<Self> {
         head.is("iq", ns::CLIENT).then(|| Self {
             id: head.owned("id"),
             from: address(head, "from").unwrap_or(None),

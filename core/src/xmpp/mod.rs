@@ -26,6 +26,7 @@ mod payload;
 mod pubsub;
 mod read;
 pub mod sasl;
+mod scope;
 mod services;
 mod stanza;
 mod stanza_error;

@@ -48,7 +48,7 @@ pub enum Payload {
         error: String,
     },
     /// An element that nobody here knows.
-    Unknown(Element),
+    Unknown(Element<'static>),
 }
 
 impl Payload {
@@ -56,8 +56,8 @@ impl Payload {
         Self::Malformed { element: element.to_owned(), error: error.into() }
     }
 
-    pub(super) fn read(e: Element) -> Self {
-        let read = match (e.namespace.as_str(), e.name.as_str()) {
+    pub(super) fn read(e: Element<'_>) -> Self {
+        let read = match (&*e.namespace, &*e.name) {
             (ns::BIND, "bind") => read_bind(&e),
             (ns::SESSION, "session") => Ok(Self::Session),
             (ns::PING, "ping") => Ok(Self::Ping),
@@ -74,22 +74,20 @@ impl Payload {
             (ns::GENESYS, "genesys-webrtc") => Rpc::parse(&e.content())
                 .map(|rpc| Self::Rpc(rpc.into()))
                 .map_err(|error| error.to_string()),
-            (ns::GENESYS, "media-message") => Ok(Self::MediaMessage(e.content())),
+            (ns::GENESYS, "media-message") => Ok(Self::MediaMessage(e.content().into_owned())),
             (ns::CARBONS, "received") => return read_carbon(e),
-            _ => return Self::Unknown(e),
+            _ => return Self::Unknown(e.into_owned()),
         };
         read.unwrap_or_else(|error| Self::malformed(&e.name, error))
     }
 
-    pub(super) fn write(&self) -> Option<Element> {
+    pub(super) fn write(&self) -> Option<Element<'_>> {
         Some(match self {
             Self::Bind { resource, jid } => {
-                let child = |name: &str, text: Option<&str>| {
-                    text.map(|text| Element::new(name, ns::BIND).text(text))
-                };
+                let child = |name| Element::new(name, ns::BIND);
                 Element::new("bind", ns::BIND)
-                    .children(child("resource", resource.as_deref()))
-                    .children(child("jid", jid.as_ref().map(Jid::as_str)))
+                    .children(resource.as_ref().map(|text| child("resource").text(text)))
+                    .children(jid.as_ref().map(|jid| child("jid").text(jid.as_str())))
             }
             Self::Session => Element::new("session", ns::SESSION),
             Self::Ping => Element::new("ping", ns::PING),
@@ -113,7 +111,7 @@ impl Payload {
     }
 }
 
-fn read_bind(bind: &Element) -> Result<Payload, String> {
+fn read_bind(bind: &Element<'_>) -> Result<Payload, String> {
     let text = |name| bind.find(name, ns::BIND).map(|e| e.content().trim().to_owned());
     let jid = text("jid").map(|jid| jid.parse()).transpose();
     Ok(Payload::Bind {
@@ -123,8 +121,8 @@ fn read_bind(bind: &Element) -> Result<Payload, String> {
 }
 
 /// XEP-0280: the message inside a carbon. Nesting is bounded by the depth of the frame.
-fn read_carbon(carbon: Element) -> Payload {
-    fn take(parent: Element, name: &str, namespace: &str) -> Option<Element> {
+fn read_carbon(carbon: Element<'_>) -> Payload {
+    fn take<'x>(parent: Element<'x>, name: &str, namespace: &str) -> Option<Element<'x>> {
         parent.children.into_iter().find_map(|node| match node {
             Node::Element(e) if e.is(name, namespace) => Some(e),
             Node::Element(_) | Node::Text(_) => None,

@@ -32,14 +32,14 @@ pub enum PubSub {
 }
 
 impl PubSub {
-    pub(super) fn read(pubsub: &Element) -> Result<Self, String> {
+    pub(super) fn read(pubsub: &Element<'_>) -> Result<Self, String> {
         let child = pubsub
             .elements()
             .find(|e| e.namespace == ns::PUBSUB)
             .ok_or_else(|| "<pubsub> is empty".to_owned())?;
         let node = || child.require("node").map(str::to_owned);
         let jid = || child.require_jid("jid");
-        match child.name.as_str() {
+        match &*child.name {
             "subscribe" => Ok(Self::Subscribe { node: node()?, jid: jid()? }),
             "unsubscribe" => Ok(Self::Unsubscribe { node: node()?, jid: jid()? }),
             "subscription" => Ok(Self::Subscription {
@@ -51,7 +51,7 @@ impl PubSub {
         }
     }
 
-    pub(super) fn write(&self) -> Element {
+    pub(super) fn write(&self) -> Element<'_> {
         let child = match self {
             Self::Subscribe { node, jid } => {
                 Element::new("subscribe", ns::PUBSUB).attr("node", node).attr("jid", jid)
@@ -77,12 +77,13 @@ pub struct PubSubEvent {
     pub node: String,
     /// The id of the item.
     pub item_id: Option<String>,
-    /// The whole JSON of the first item; further items are not read.
-    pub json: serde_json::Value,
+    /// The JSON of the first item, as text and unchecked: whoever knows the topic reads it once,
+    /// as what it is. Further items are not read.
+    pub json: String,
 }
 
 impl PubSubEvent {
-    pub(super) fn read(event: &Element) -> Result<Self, String> {
+    pub(super) fn read(event: &Element<'_>) -> Result<Self, String> {
         let items = event
             .find("items", ns::PUBSUB_EVENT)
             .ok_or_else(|| "<event> without items".to_owned())?;
@@ -94,12 +95,12 @@ impl PubSubEvent {
         Ok(Self {
             node: items.require("node")?.to_owned(),
             item_id: item.owned("id"),
-            json: serde_json::from_str(&json).map_err(|e| format!("<json>: {e}"))?,
+            json: json.into_owned(),
         })
     }
 
-    pub(super) fn write(&self) -> Element {
-        let json = Element::new("json", ns::JSON).text(self.json.to_string());
+    pub(super) fn write(&self) -> Element<'_> {
+        let json = Element::new("json", ns::JSON).text(self.json.as_str());
         let item = Element::new("item", ns::PUBSUB_EVENT).maybe("id", self.item_id.as_ref());
         let items = Element::new("items", ns::PUBSUB_EVENT).attr("node", &self.node);
         Element::new("event", ns::PUBSUB_EVENT).child(items.child(item.child(json)))

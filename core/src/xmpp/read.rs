@@ -1,31 +1,43 @@
 //! Pulls one bounded element out of a text frame.
 
-use quick_xml::XmlVersion;
-use quick_xml::escape::{resolve_predefined_entity, unescape};
-use quick_xml::events::{BytesStart, Event};
-use quick_xml::name::ResolveResult;
-use quick_xml::reader::NsReader;
+use std::borrow::Cow;
 
-use super::element::{is_xml_name, legal};
+use quick_xml::XmlVersion;
+use quick_xml::escape::resolve_predefined_entity;
+use quick_xml::events::Event;
+use quick_xml::events::attributes::{Attribute, Attributes};
+use quick_xml::name::QName;
+
+use super::element::{is_plain, is_xml_name, legal_text};
+use super::scope::Scope;
 use super::{Element, FrameErrorKind, Node};
 
 /// The longest frame in bytes.
 pub const MAX_FRAME: usize = 1024 * 1024;
 /// How deep the elements of a stanza may nest below it.
 pub const MAX_DEPTH: usize = 32;
-/// How many elements, attributes and texts a frame may hold.
+/// How many elements, attributes and texts a frame may hold. A text is one, however much of it is
+/// escaped.
 pub const MAX_NODES: usize = 4096;
 
 /// A frame being read: first [`Reader::root`], then [`Reader::children`].
 pub(super) struct Reader<'x> {
-    xml: NsReader<&'x [u8]>,
+    text: &'x str,
+    xml: quick_xml::Reader<&'x [u8]>,
+    scope: Scope<'x>,
+    /// The attributes of the element being read.
+    attributes: Vec<(Cow<'x, str>, Cow<'x, str>)>,
     nodes: usize,
+    /// Whether the root is an empty element.
+    empty: bool,
 }
 
-enum Token {
-    Start(Element),
+enum Token<'x> {
+    Start(Element<'x>),
+    /// A start and an end in one.
+    Empty(Element<'x>),
     End,
-    Text(String),
+    Text(Cow<'x, str>),
     Eof,
 }
 
@@ -34,16 +46,25 @@ impl<'x> Reader<'x> {
         if text.len() > MAX_FRAME {
             return Err(FrameErrorKind::TooLarge(text.len()));
         }
-        let mut xml = NsReader::from_str(text);
-        xml.config_mut().expand_empty_elements = true;
-        Ok(Self { xml, nodes: 0 })
+        Ok(Self {
+            text,
+            xml: quick_xml::Reader::from_str(text),
+            scope: Scope::default(),
+            attributes: Vec::new(),
+            nodes: 0,
+            empty: false,
+        })
     }
 
     /// The start of the outermost element.
-    pub(super) fn root(&mut self) -> Result<Element, FrameErrorKind> {
+    pub(super) fn root(&mut self) -> Result<Element<'x>, FrameErrorKind> {
         loop {
             match self.token()? {
                 Token::Start(element) => return Ok(element),
+                Token::Empty(element) => {
+                    self.empty = true;
+                    return Ok(element);
+                }
                 Token::Text(text) if text.trim().is_empty() => {}
                 Token::Text(_) | Token::Eof | Token::End => {
                     return Err(FrameErrorKind::NotAnElement);
@@ -53,19 +74,25 @@ impl<'x> Reader<'x> {
     }
 
     /// All that is inside the outermost element; nothing may follow it.
-    pub(super) fn children(mut self) -> Result<Vec<Node>, FrameErrorKind> {
+    pub(super) fn children(mut self) -> Result<Vec<Node<'x>>, FrameErrorKind> {
         let mut top = Vec::new();
-        let mut open: Vec<Element> = Vec::new();
-        loop {
+        let mut open: Vec<Element<'x>> = Vec::new();
+        while !self.empty {
             let token = self.token()?;
             let depth = open.len();
             let siblings = open.last_mut().map_or(&mut top, |parent| &mut parent.children);
             match token {
-                Token::Start(_) if depth == MAX_DEPTH => return Err(FrameErrorKind::TooDeep),
+                Token::Start(_) | Token::Empty(_) if depth == MAX_DEPTH => {
+                    return Err(FrameErrorKind::TooDeep);
+                }
                 Token::Start(element) => open.push(element),
+                Token::Empty(element) => siblings.push(Node::Element(element)),
                 Token::Text(text) => match siblings.last_mut() {
-                    Some(Node::Text(before)) => before.push_str(&text),
-                    _ => siblings.push(Node::Text(text)),
+                    Some(Node::Text(before)) => before.to_mut().push_str(&text),
+                    Some(Node::Element(_)) | None => {
+                        self.count()?;
+                        siblings.push(Node::Text(text));
+                    }
                 },
                 Token::End => match open.pop() {
                     Some(done) => open
@@ -81,7 +108,7 @@ impl<'x> Reader<'x> {
             match self.token()? {
                 Token::Eof => return Ok(top),
                 Token::Text(text) if text.trim().is_empty() => {}
-                Token::Start(_) => return Err(FrameErrorKind::SeveralElements),
+                Token::Start(_) | Token::Empty(_) => return Err(FrameErrorKind::SeveralElements),
                 Token::Text(_) | Token::End => return Err(self.not_xml()),
             }
         }
@@ -96,21 +123,32 @@ impl<'x> Reader<'x> {
         if self.nodes > MAX_NODES { Err(FrameErrorKind::TooManyNodes) } else { Ok(()) }
     }
 
-    fn token(&mut self) -> Result<Token, FrameErrorKind> {
+    fn token(&mut self) -> Result<Token<'x>, FrameErrorKind> {
         loop {
             let event = self.xml.read_event().map_err(|_| self.not_xml())?;
             let text = match event {
-                Event::Start(start) | Event::Empty(start) => {
-                    return self.element(&start).map(Token::Start);
+                Event::Start(start) => {
+                    let tag = self.tag(start.len(), ">")?;
+                    return self.element(tag, start.name().as_ref().len()).map(Token::Start);
                 }
-                Event::End(_) => return Ok(Token::End),
+                Event::Empty(start) => {
+                    let tag = self.tag(start.len(), "/>")?;
+                    let element = self.element(tag, start.name().as_ref().len())?;
+                    self.scope.leave();
+                    return Ok(Token::Empty(element));
+                }
+                Event::End(_) => {
+                    self.scope.leave();
+                    return Ok(Token::End);
+                }
                 Event::Eof => return Ok(Token::Eof),
-                Event::Text(text) => text.xml10_content().into_owned(),
-                Event::CData(data) => data.xml10_content().into_owned(),
+                Event::Text(text) => legal_text(text.xml10_content()),
+                Event::CData(data) => legal_text(data.xml10_content()),
                 Event::GeneralRef(entity) => match entity.resolve_char_ref() {
-                    Ok(Some(c)) => c.to_string(),
+                    Ok(Some(c)) => legal_text(Cow::Owned(c.to_string())),
                     Ok(None) => {
-                        resolve_predefined_entity(&entity).ok_or_else(|| self.not_xml())?.to_owned()
+                        let known = resolve_predefined_entity(&entity);
+                        Cow::Borrowed(known.ok_or_else(|| self.not_xml())?)
                     }
                     Err(_) => return Err(self.not_xml()),
                 },
@@ -119,43 +157,62 @@ impl<'x> Reader<'x> {
                 Event::DocType(_) => return Err(FrameErrorKind::DocumentType),
             };
             if !text.is_empty() {
-                self.count()?;
-                return Ok(Token::Text(text.chars().map(legal).collect()));
+                return Ok(Token::Text(text));
             }
         }
     }
 
-    fn element(&mut self, start: &BytesStart<'_>) -> Result<Element, FrameErrorKind> {
+    /// The inside of the tag that was read last, of this length and with this end. The event has
+    /// it too, but does not lend it for as long.
+    fn tag(&self, len: usize, end: &str) -> Result<&'x str, FrameErrorKind> {
+        let position = usize::try_from(self.xml.buffer_position()).ok();
+        let end = position.and_then(|position| position.checked_sub(end.len()));
+        end.and_then(|end| self.text.get(end.checked_sub(len)?..end)).ok_or_else(|| self.not_xml())
+    }
+
+    fn element(&mut self, tag: &'x str, name_len: usize) -> Result<Element<'x>, FrameErrorKind> {
         self.count()?;
-        let (namespace, local) = self.xml.resolver().resolve_element(start.name());
-        let namespace = match namespace {
-            ResolveResult::Unbound => String::new(),
-            ResolveResult::Bound(uri) => {
-                unescape(uri.0).map_err(|_| self.not_xml())?.chars().map(legal).collect()
-            }
-            ResolveResult::Unknown(_) => return Err(self.not_xml()),
-        };
-        let mut element = Element::new(local.as_ref(), &namespace);
-        if !is_xml_name(&element.name) {
+        self.scope.enter();
+        self.attributes.clear();
+        // Duplicates are found below, among those that are kept.
+        for attribute in Attributes::new(tag, name_len).with_checks(false) {
+            self.count()?;
+            self.attribute(attribute.map_err(|_| self.not_xml())?)?;
+        }
+        let (local, prefix) = QName(&tag[..name_len]).decompose();
+        let (local, prefix) = (local.into_inner(), prefix.map(|prefix| prefix.into_inner()));
+        let namespace = self.scope.resolve(prefix).ok_or_else(|| self.not_xml())?;
+        if !is_xml_name(local) {
             return Err(self.not_xml());
         }
-        for attribute in start.attributes() {
-            self.count()?;
-            let attribute = attribute.map_err(|_| self.not_xml())?;
-            let (local, prefix) = attribute.key.decompose();
-            let name = match prefix {
-                _ if attribute.key.as_namespace_binding().is_some() => continue,
-                None => local.as_ref().to_owned(),
-                Some(prefix) if prefix.is_xml() => format!("xml:{}", local.as_ref()),
-                Some(_) => continue,
-            };
-            if !is_xml_name(local.as_ref()) {
-                return Err(self.not_xml());
-            }
-            let value =
-                attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|_| self.not_xml())?;
-            element.attributes.push((name, value.chars().map(legal).collect()));
+        let attributes = self.attributes.drain(..).collect();
+        Ok(Element { attributes, ..Element::new(local, namespace) })
+    }
+
+    fn attribute(&mut self, attribute: Attribute<'x>) -> Result<(), FrameErrorKind> {
+        let value = match attribute.value {
+            Cow::Borrowed(raw) if is_plain(raw) && !raw.contains('&') => Cow::Borrowed(raw),
+            _ => legal_text(
+                attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|_| self.not_xml())?,
+            ),
+        };
+        let (local, prefix) = attribute.key.decompose();
+        let (local, prefix) = (local.into_inner(), prefix.map(|prefix| prefix.into_inner()));
+        let name = match (prefix, local) {
+            (None, "xmlns") => return self.declare("", value),
+            (Some("xmlns"), prefix) => return self.declare(prefix, value),
+            (None, local) => Cow::Borrowed(local),
+            (Some("xml"), local) => Cow::Owned(format!("xml:{local}")),
+            (Some(_), _) => return Ok(()),
+        };
+        if !is_xml_name(local) || self.attributes.iter().any(|(other, _)| *other == name) {
+            return Err(self.not_xml());
         }
-        Ok(element)
+        self.attributes.push((name, value));
+        Ok(())
+    }
+
+    fn declare(&mut self, prefix: &'x str, namespace: Cow<'x, str>) -> Result<(), FrameErrorKind> {
+        if self.scope.declare(prefix, namespace) { Ok(()) } else { Err(self.not_xml()) }
     }
 }

@@ -37,7 +37,7 @@ impl Services {
         Self { kind: Some(kind.to_owned()), services: Vec::new() }
     }
 
-    pub(super) fn read(services: &Element) -> Self {
+    pub(super) fn read(services: &Element<'_>) -> Self {
         Self {
             kind: services.owned("type"),
             services: services
@@ -48,7 +48,7 @@ impl Services {
         }
     }
 
-    pub(super) fn write(&self) -> Element {
+    pub(super) fn write(&self) -> Element<'_> {
         Element::new("services", ns::EXTERNAL_SERVICES)
             .maybe("type", self.kind.as_ref())
             .children(self.services.iter().map(Service::write))
@@ -83,7 +83,7 @@ impl Service {
         matches!(self.kind.as_str(), "turn" | "turns")
     }
 
-    fn read(service: &Element) -> Option<Self> {
+    fn read(service: &Element<'_>) -> Option<Self> {
         Some(Self {
             kind: service.owned("type")?,
             host: service.owned("host").filter(|host| !host.is_empty())?,
@@ -94,7 +94,7 @@ impl Service {
         })
     }
 
-    fn write(&self) -> Element {
+    fn write(&self) -> Element<'_> {
         Element::new("service", ns::EXTERNAL_SERVICES)
             .maybe("transport", self.transport.as_ref())
             .maybe("port", self.port)

@@ -71,7 +71,7 @@ impl Iq {
         self
     }
 
-    pub(super) fn read(head: &Element, body: Vec<Node>) -> Result<Self, FrameErrorKind> {
+    pub(super) fn read(head: &Element<'_>, body: Vec<Node<'_>>) -> Result<Self, FrameErrorKind> {
         let kind = match head.attribute("type") {
             Some("get") => IqKind::Get(request(body)),
             Some("set") => IqKind::Set(request(body)),
@@ -96,7 +96,7 @@ impl Iq {
         })
     }
 
-    pub(super) fn write(&self) -> Element {
+    pub(super) fn write(&self) -> Element<'_> {
         let (kind, child) = match &self.kind {
             IqKind::Get(payload) => ("get", payload.write()),
             IqKind::Set(payload) => ("set", payload.write()),
@@ -108,7 +108,7 @@ impl Iq {
 }
 
 /// RFC 6120 section 8.2.3: a request carries exactly one element.
-fn request(body: Vec<Node>) -> Payload {
+fn request(body: Vec<Node<'_>>) -> Payload {
     let mut elements = elements(body);
     match (elements.next(), elements.next()) {
         (Some(only), None) => Payload::read(only),
@@ -153,7 +153,7 @@ impl Message {
         self
     }
 
-    pub(super) fn read(head: &Element, body: Vec<Node>) -> Result<Self, FrameErrorKind> {
+    pub(super) fn read(head: &Element<'_>, body: Vec<Node<'_>>) -> Result<Self, FrameErrorKind> {
         Ok(Self {
             id: head.owned("id"),
             from: address(head, "from")?,
@@ -163,7 +163,7 @@ impl Message {
         })
     }
 
-    pub(super) fn write(&self) -> Element {
+    pub(super) fn write(&self) -> Element<'_> {
         stanza("message", &self.id, &self.from, &self.to)
             .maybe("type", self.kind.as_ref())
             .children(self.payloads.iter().filter_map(Payload::write))
@@ -186,7 +186,7 @@ pub struct Presence {
 }
 
 impl Presence {
-    pub(super) fn read(head: &Element, body: Vec<Node>) -> Result<Self, FrameErrorKind> {
+    pub(super) fn read(head: &Element<'_>, body: Vec<Node<'_>>) -> Result<Self, FrameErrorKind> {
         Message::read(head, body).map(|Message { id, from, to, kind, payloads }| Self {
             id,
             from,
@@ -196,14 +196,14 @@ impl Presence {
         })
     }
 
-    pub(super) fn write(&self) -> Element {
+    pub(super) fn write(&self) -> Element<'_> {
         stanza("presence", &self.id, &self.from, &self.to)
             .maybe("type", self.kind.as_ref())
             .children(self.payloads.iter().filter_map(Payload::write))
     }
 }
 
-fn elements(body: Vec<Node>) -> impl Iterator<Item = Element> {
+fn elements(body: Vec<Node<'_>>) -> impl Iterator<Item = Element<'_>> {
     body.into_iter().filter_map(|node| match node {
         Node::Element(element) => Some(element),
         Node::Text(_) => None,
@@ -212,7 +212,7 @@ fn elements(body: Vec<Node>) -> impl Iterator<Item = Element> {
 
 /// An address; an empty one counts as absent (wire notes 1.6).
 pub(super) fn address(
-    head: &Element,
+    head: &Element<'_>,
     attribute: &'static str,
 ) -> Result<Option<Jid>, FrameErrorKind> {
     head.attribute(attribute)
@@ -221,7 +221,12 @@ pub(super) fn address(
         .transpose()
 }
 
-fn stanza(name: &str, id: &Option<String>, from: &Option<Jid>, to: &Option<Jid>) -> Element {
+fn stanza(
+    name: &'static str,
+    id: &Option<String>,
+    from: &Option<Jid>,
+    to: &Option<Jid>,
+) -> Element<'static> {
     Element::new(name, ns::CLIENT)
         .maybe("id", id.as_ref())
         .maybe("from", from.as_ref())

@@ -175,20 +175,22 @@ impl StanzaError {
             .is_some_and(|own| own.namespace == ns::JINGLE_ERRORS && own.name == name)
     }
 
-    pub(super) fn read(error: &Element) -> Self {
+    pub(super) fn read(error: &Element<'_>) -> Self {
         let (condition, text) = read_condition(&error.children, ns::STANZAS);
         Self {
             kind: error.attribute("type").unwrap_or_default().into(),
             condition,
             text,
-            application: error
-                .elements()
-                .find(|e| e.namespace != ns::STANZAS)
-                .map(|e| Application { name: e.name.clone(), namespace: e.namespace.clone() }),
+            application: error.elements().find(|e| e.namespace != ns::STANZAS).map(|e| {
+                Application {
+                    name: e.name.clone().into_owned(),
+                    namespace: e.namespace.clone().into_owned(),
+                }
+            }),
         }
     }
 
-    pub(super) fn write(&self) -> Element {
+    pub(super) fn write(&self) -> Element<'_> {
         let error = Element::new("error", ns::CLIENT).attr("type", self.kind.as_str());
         write_condition(error, &self.condition, &self.text, ns::STANZAS)
             .children(self.application.as_ref().map(|own| Element::new(&own.name, &own.namespace)))

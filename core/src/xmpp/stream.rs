@@ -31,7 +31,7 @@ impl Open {
         }
     }
 
-    pub(super) fn read(head: &Element) -> Self {
+    pub(super) fn read(head: &Element<'_>) -> Self {
         Self {
             to: head.owned("to"),
             from: head.owned("from"),
@@ -41,7 +41,7 @@ impl Open {
         }
     }
 
-    pub(super) fn write(&self) -> Element {
+    pub(super) fn write(&self) -> Element<'_> {
         Element::new("open", ns::FRAMING)
             .maybe("to", self.to.as_ref())
             .maybe("from", self.from.as_ref())
@@ -59,11 +59,11 @@ pub struct Close {
 }
 
 impl Close {
-    pub(super) fn read(head: &Element) -> Self {
+    pub(super) fn read(head: &Element<'_>) -> Self {
         Self { see_other_uri: head.owned("see-other-uri") }
     }
 
-    pub(super) fn write(&self) -> Element {
+    pub(super) fn write(&self) -> Element<'_> {
         Element::new("close", ns::FRAMING).maybe("see-other-uri", self.see_other_uri.as_ref())
     }
 }
@@ -94,7 +94,7 @@ pub enum SessionFeature {
 }
 
 impl Features {
-    pub(super) fn read(body: &[Node]) -> Self {
+    pub(super) fn read(body: &[Node<'_>]) -> Self {
         let mut features = Self::default();
         for node in body {
             let Node::Element(feature) = node else { continue };
@@ -118,7 +118,7 @@ impl Features {
         features
     }
 
-    pub(super) fn write(&self) -> Element {
+    pub(super) fn write(&self) -> Element<'_> {
         let mut features = Element::new("features", ns::STREAMS);
         if !self.mechanisms.is_empty() {
             features = features.child(Element::new("mechanisms", ns::SASL).children(
@@ -153,11 +153,11 @@ pub struct Auth {
 }
 
 impl Auth {
-    pub(super) fn read(mechanism: String, body: &[Node]) -> Self {
+    pub(super) fn read(mechanism: String, body: &[Node<'_>]) -> Self {
         Self { mechanism, payload: Secret::new(text_of(body).trim()) }
     }
 
-    pub(super) fn write(&self) -> Element {
+    pub(super) fn write(&self) -> Element<'_> {
         Element::new("auth", ns::SASL)
             .attr("mechanism", &self.mechanism)
             .text(self.payload.expose())
@@ -174,12 +174,12 @@ pub struct SaslFailure {
 }
 
 impl SaslFailure {
-    pub(super) fn read(body: &[Node]) -> Self {
+    pub(super) fn read(body: &[Node<'_>]) -> Self {
         let (condition, text) = read_condition(body, ns::SASL);
         Self { condition, text }
     }
 
-    pub(super) fn write(&self) -> Element {
+    pub(super) fn write(&self) -> Element<'_> {
         write_condition(Element::new("failure", ns::SASL), &self.condition, &self.text, ns::SASL)
     }
 }
@@ -194,26 +194,26 @@ pub struct StreamError {
 }
 
 impl StreamError {
-    pub(super) fn read(body: &[Node]) -> Self {
+    pub(super) fn read(body: &[Node<'_>]) -> Self {
         let (condition, text) = read_condition(body, ns::STREAM_ERRORS);
         Self { condition, text }
     }
 
-    pub(super) fn write(&self) -> Element {
+    pub(super) fn write(&self) -> Element<'_> {
         let error = Element::new("error", ns::STREAMS);
         write_condition(error, &self.condition, &self.text, ns::STREAM_ERRORS)
     }
 }
 
 /// The condition of an error element, `undefined-condition` when there is none, and its text.
-pub(super) fn read_condition(body: &[Node], namespace: &str) -> (String, Option<String>) {
+pub(super) fn read_condition(body: &[Node<'_>], namespace: &str) -> (String, Option<String>) {
     let mut condition = None;
     let mut text = None;
     for node in body {
         match node {
-            Node::Element(e) if e.is("text", namespace) => text = Some(e.content()),
+            Node::Element(e) if e.is("text", namespace) => text = Some(e.content().into_owned()),
             Node::Element(e) if e.namespace == namespace && condition.is_none() => {
-                condition = Some(e.name.clone());
+                condition = Some(e.name.clone().into_owned());
             }
             Node::Element(_) | Node::Text(_) => {}
         }
@@ -221,12 +221,12 @@ pub(super) fn read_condition(body: &[Node], namespace: &str) -> (String, Option<
     (condition.unwrap_or_else(|| "undefined-condition".to_owned()), text)
 }
 
-pub(super) fn write_condition(
-    error: Element,
-    condition: &str,
-    text: &Option<String>,
-    namespace: &str,
-) -> Element {
+pub(super) fn write_condition<'x>(
+    error: Element<'x>,
+    condition: &'x str,
+    text: &'x Option<String>,
+    namespace: &'static str,
+) -> Element<'x> {
     error
         .child(Element::new(condition, namespace))
         .children(text.as_ref().map(|text| Element::new("text", namespace).text(text.as_str())))

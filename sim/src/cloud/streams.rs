@@ -286,7 +286,7 @@ impl Streams {
         let event = PubSubEvent {
             node: node.to_owned(),
             item_id: Some(world.rng.uuid()),
-            json: json.clone(),
+            json: json.to_string(),
         };
         let mut message = Message::to(jid, Payload::PubSubEvent(event));
         message.from = pubsub_host(world);

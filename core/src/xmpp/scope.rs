@@ -1,0 +1,60 @@
+//! Which namespace a prefix stands for, where in a document (Namespaces in XML 1.0).
+
+use std::borrow::Cow;
+
+use super::ns;
+
+/// The declarations in force.
+#[derive(Default)]
+pub(super) struct Scope<'x> {
+    declared: Vec<Declaration<'x>>,
+    depth: usize,
+}
+
+struct Declaration<'x> {
+    /// Empty for the default namespace.
+    prefix: &'x str,
+    namespace: Cow<'x, str>,
+    depth: usize,
+}
+
+impl<'x> Scope<'x> {
+    /// An element begins: what is declared now is its.
+    pub(super) fn enter(&mut self) {
+        self.depth += 1;
+    }
+
+    /// It ends, and its declarations with it.
+    pub(super) fn leave(&mut self) {
+        while self.declared.pop_if(|last| last.depth == self.depth).is_some() {}
+        self.depth = self.depth.saturating_sub(1);
+    }
+
+    /// Takes a declaration. False for one that must not be: twice in an element, of a reserved
+    /// prefix, or of a prefix for nothing (sections 3 and 6).
+    pub(super) fn declare(&mut self, prefix: &'x str, namespace: Cow<'x, str>) -> bool {
+        let mut own = self.declared.iter().rev().take_while(|other| other.depth == self.depth);
+        let twice = own.any(|other| other.prefix == prefix);
+        let reserved = match prefix {
+            "xml" => namespace != ns::XML,
+            "xmlns" => true,
+            "" => false,
+            _ => namespace.is_empty(),
+        };
+        self.declared.push(Declaration { prefix, namespace, depth: self.depth });
+        !twice && !reserved
+    }
+
+    /// The namespace of an element with this prefix: empty for none, nothing for one that was
+    /// never declared.
+    pub(super) fn resolve(&self, prefix: Option<&str>) -> Option<Cow<'x, str>> {
+        let wanted = prefix.unwrap_or_default();
+        let declared = self.declared.iter().rev().find(|other| other.prefix == wanted);
+        match (declared, prefix) {
+            (Some(declaration), _) => Some(declaration.namespace.clone()),
+            (None, None) => Some(Cow::Borrowed("")),
+            (None, Some("xml")) => Some(Cow::Borrowed(ns::XML)),
+            (None, Some(_)) => None,
+        }
+    }
+}
