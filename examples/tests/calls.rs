@@ -14,7 +14,7 @@ fn plan(signaling: Signaling) -> Plan {
 
 fn check(emulator: Emulator, outcome: &Outcome) {
     assert_eq!(outcome.report.faults(), Vec::<String>::new(), "{}", outcome.report.table());
-    assert_eq!(outcome.report.calls().len(), 2);
+    assert_eq!(outcome.report.calls().len(), 3);
     let rows = outcome.report.ladder().rows().len();
     assert!((80..400).contains(&rows), "{rows} lines in the diagram");
     let page = outcome.report.ladder().to_html();
@@ -52,7 +52,7 @@ fn what_is_written_can_be_read() {
     let outcome = smol::block_on(play(&emulator, &plan, &Screen::quiet())).unwrap();
     let folder = std::env::temp_dir().join(format!("offhook-demo-{}", std::process::id()));
     let written = demo::write(&outcome, &folder).unwrap();
-    assert_eq!(written.len(), 4);
+    assert_eq!(written.len(), 5);
     let wav = std::fs::File::open(folder.join("heard-by-agent.wav")).unwrap();
     assert_eq!(offhook::audio::wav::read(wav).unwrap(), outcome.heard_by_agent);
     let json = std::fs::read(folder.join("call.json")).unwrap();

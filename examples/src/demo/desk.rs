@@ -25,11 +25,12 @@ pub(super) struct Desk<'a, R> {
 
 impl<'a, R: Runtime> Desk<'a, R> {
     pub(super) fn new(
+        title: &str,
         phone: Client<R>,
         events: Events<genesys::Client>,
         screen: &'a Screen,
     ) -> Self {
-        let ladder = LadderBuilder::new("A day at offhook's contact centre", Instant::now());
+        let ladder = LadderBuilder::new(title, Instant::now());
         Self { phone, events, ladder, stats: None, screen }
     }
 

@@ -3,6 +3,7 @@
 //! The scenario is written once, over any runtime; `bin/demo.rs` chooses one.
 
 mod desk;
+mod line;
 mod report;
 mod screen;
 
@@ -15,7 +16,7 @@ use offhook::audio::{AudioEncoder, compare};
 use offhook::genesys::{CallState, Config, Dial, Event, Phone as _};
 use offhook::media::{AudioCodec, Digit, MediaState};
 use offhook::net::NetOptions;
-use offhook_runtime::Runtime;
+use offhook_runtime::{Client, Events, Runtime};
 use offhook_sim::ladder::State;
 use offhook_sim::serve::{Emulator, EmulatorOptions};
 use serde_json::json;
@@ -101,7 +102,8 @@ pub fn emulator(seed: u64) -> anyhow::Result<Emulator> {
     Emulator::start(options).context("the emulator cannot start")
 }
 
-/// Plays the whole demo: an inbound call with speech both ways, then an outbound one.
+/// Plays the whole demo: an inbound call with speech both ways, an outbound one, and two on one
+/// line.
 ///
 /// # Errors
 ///
@@ -111,18 +113,9 @@ pub async fn play<R: Runtime>(
     plan: &Plan,
     screen: &Screen,
 ) -> anyhow::Result<Outcome> {
-    let (user, token) =
-        emulator.add_user("Ada", None).context("the emulator does not take the user")?;
-    let mut config = Config::agent("lab.test", token);
-    config.api_host = Some(emulator.http_url());
-    config.ws_host = Some(emulator.ws_url());
-    config.trace = true;
-    let net = NetOptions { loopback: true, ..NetOptions::default() };
-    let (phone, events) = offhook_runtime::Client::<R>::builder(config)
-        .net(net)
-        .seed(Seed::from(plan.seed))
-        .build()?;
-    let mut desk = Desk::new(phone, events, screen);
+    let user = json!({"name": "Ada"});
+    let (user, phone, events) = hire::<R>(emulator, plan.seed, &user)?;
+    let mut desk = Desk::new("A day at offhook's contact centre", phone, events, screen);
 
     screen.act("Ada logs in");
     let began = Instant::now();
@@ -138,8 +131,36 @@ pub async fn play<R: Runtime>(
     desk.phone.disconnect().await?;
     desk.mark("logged out", State::Idle);
     desk.settle().await;
-    let report = Report::new(login, vec![inbound, outbound], desk.into_ladder());
+
+    screen.act("Lin logs in, on a line that stays");
+    let user = json!({"name": "Lin", "station": {"persistent": true}});
+    let (user, phone, events) = hire::<R>(emulator, plan.seed.wrapping_add(1), &user)?;
+    let mut lins = Desk::new("One line, two customers, a dropped network", phone, events, screen);
+    lins.phone.connect().await?;
+    lins.mark("logged in", State::Idle);
+    let line = line::play(emulator, plan, &user, &mut lins, screen).await?;
+
+    let calls = vec![inbound, outbound, line];
+    let report = Report::new(login, calls, desk.into_ladder(), lins.into_ladder());
     Ok(Outcome { report, heard_by_agent, heard_by_customer })
+}
+
+/// A user of the emulator's, and a phone for them.
+fn hire<R: Runtime>(
+    emulator: &Emulator,
+    seed: u64,
+    user: &serde_json::Value,
+) -> anyhow::Result<(String, Client<R>, Events<offhook::genesys::Client>)> {
+    let user = emulator.control("POST", "users", user);
+    let user = user.context("the emulator does not take the user")?;
+    let text = |key: &str| user[key].as_str().context("a user without a token");
+    let mut config = Config::agent("lab.test", text("token")?);
+    config.api_host = Some(emulator.http_url());
+    config.ws_host = Some(emulator.ws_url());
+    config.trace = true;
+    let net = NetOptions { loopback: true, ..NetOptions::default() };
+    let (phone, events) = Client::<R>::builder(config).net(net).seed(Seed::from(seed)).build()?;
+    Ok((text("userId")?.to_owned(), phone, events))
 }
 
 async fn inbound<R: Runtime>(
@@ -286,11 +307,12 @@ async fn outbound<R: Runtime>(
     let session = session.await?;
     desk.mark("session started", State::Connecting);
     report.step("session started", dialled.elapsed());
-    let mut audio = desk.phone.audio(session.media);
+    let audio = desk.phone.audio(session.media);
+    let (mut sink, mut stream) = (audio.sink, audio.stream);
     desk.wait("media connects", connected).await?;
     desk.mark("media connected", State::Talking);
     report.step("media connected", dialled.elapsed());
-    let ear = Ear::listen(move || smol::block_on(audio.stream.next()));
+    let ear = Ear::listen(move || smol::block_on(stream.next()));
     desk.wait("the far end answers", |event| match event {
         Event::ConversationUpdate(update) => {
             let connected = |c: &offhook::genesys::Conversation| c.state == CallState::Connected;
@@ -300,8 +322,14 @@ async fn outbound<R: Runtime>(
     })
     .await?;
     desk.mark("answered", State::Talking);
-    screen.act("Ada listens");
-    desk.linger(Duration::from_secs(2)).await;
+    screen.act("Ada introduces herself");
+    let hello = plan.agent[..plan.agent.len().min(2 * offhook::audio::RATE as usize)].to_vec();
+    let agent = std::thread::spawn(move || {
+        let mut encoder = AudioEncoder::new(AudioCodec::Opus)?;
+        voice::say(&hello, &mut encoder, |frame| smol::block_on(sink.send(frame)).is_ok())
+    });
+    desk.wait_for_thread(&agent).await;
+    agent.join().map_err(|_| anyhow::anyhow!("the agent panicked"))??;
     let first = ear.first().context("the agent heard nothing")?;
     report.step("first audio", first.saturating_duration_since(dialled));
     screen.act("The far end hangs up");
@@ -330,7 +358,7 @@ fn flags(event: &Event, muted: bool, held: bool) -> Option<()> {
     }
 }
 
-/// Writes what came of it: two WAV files, the diagram, and its data.
+/// Writes what came of it: two WAV files, the diagram, its data, and the second act's diagram.
 ///
 /// # Errors
 ///
@@ -353,5 +381,6 @@ pub fn write(outcome: &Outcome, folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let ladder = outcome.report.ladder();
     std::fs::write(path("call.html"), ladder.to_html())?;
     std::fs::write(path("call.json"), ladder.to_json())?;
+    std::fs::write(path("line.html"), outcome.report.line().to_html())?;
     Ok(written)
 }

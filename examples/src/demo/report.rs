@@ -40,7 +40,10 @@ impl CallReport {
     }
 
     fn title(&self) -> String {
-        format!("{} call ({})", self.direction, self.signaling)
+        match self.direction {
+            "line" => format!("two calls on one line ({})", self.signaling),
+            direction => format!("{direction} call ({})", self.signaling),
+        }
     }
 
     fn mos(&self) -> f64 {
@@ -102,17 +105,29 @@ pub struct Report {
     login: Duration,
     calls: Vec<CallReport>,
     ladder: Ladder,
+    line: Ladder,
 }
 
 impl Report {
-    pub(super) fn new(login: Duration, calls: Vec<CallReport>, ladder: LadderBuilder) -> Self {
+    pub(super) fn new(
+        login: Duration,
+        calls: Vec<CallReport>,
+        ladder: LadderBuilder,
+        line: LadderBuilder,
+    ) -> Self {
         let mut summary = vec![("login".to_owned(), ms(login))];
+        let mut of_line = Vec::new();
         for call in &calls {
+            if call.direction == "line" {
+                of_line.extend(call.figures());
+                continue;
+            }
             let prefix = call.direction;
             let figures = call.figures().into_iter();
             summary.extend(figures.map(|(name, value)| (format!("{prefix}: {name}"), value)));
         }
-        Self { login, calls, ladder: ladder.finish(summary) }
+        let (ladder, line) = (ladder.finish(summary), line.finish(of_line));
+        Self { login, calls, ladder, line }
     }
 
     /// The calls, in order.
@@ -125,6 +140,12 @@ impl Report {
     #[must_use]
     pub fn ladder(&self) -> &Ladder {
         &self.ladder
+    }
+
+    /// The diagram of the second act.
+    #[must_use]
+    pub fn line(&self) -> &Ladder {
+        &self.line
     }
 
     /// What is not as it should be; nothing in a good demo.
