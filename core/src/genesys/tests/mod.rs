@@ -1,5 +1,6 @@
 //! The client by inputs and outputs, named after the scenarios and rules they check.
 
+mod bad_input;
 mod bounds;
 mod calls;
 mod controls;
