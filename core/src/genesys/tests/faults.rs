@@ -129,7 +129,7 @@ fn every_rest_step_answered_with_nonsense() {
 }
 
 #[test]
-fn wire_8_7_the_retry_helper_gives_up_after_ten_attempts() {
+fn sg_10_wire_8_7_the_retry_helper_gives_up_after_ten_attempts() {
     let (mut rig, connect, id) = login_until(STEPS[1]);
     rig.respond(id, 503, &Value::Null);
     for attempt in 2..=10 {
@@ -239,7 +239,7 @@ fn no_mechanism_that_we_know_is_a_reason_to_try_again() {
 }
 
 #[test]
-fn bind_session_and_discovery_refused_or_unanswered() {
+fn sg_1_bind_session_and_discovery_refused_or_unanswered() {
     for part in ["xmpp-bind", "xmpp-session", "extdisco"] {
         let (mut rig, connect, frame) = stream_until(part, |_| {});
         rig.frame(&error_to(&frame));
@@ -306,7 +306,7 @@ fn wire_2_1_an_error_reply_is_a_miss() {
 }
 
 #[test]
-fn wire_3_1_the_tenth_soft_attempt_in_a_row_gets_a_new_channel() {
+fn sg_3_wire_3_1_the_tenth_soft_attempt_in_a_row_gets_a_new_channel() {
     let mut rig = Rig::ready();
     rig.ws_event(WsEvent::Closed { code: None, reason: "reset".to_owned() });
     let mut attempts = 0;
@@ -339,7 +339,7 @@ fn wire_3_4_3_5_another_socket_has_the_channel() {
 }
 
 #[test]
-fn scenario_113_wire_3_6_a_connection_transfer_moves_at_once() {
+fn sg_5_scenario_113_wire_3_6_a_connection_transfer_moves_at_once() {
     let mut rig = Rig::ready();
     rig.frame(&format!(
         r#"<iq xmlns="jabber:client" type="set" id="t" from="org.example" to="{FULL}"><query xmlns="urn:xmpp:cxfr"/></iq>"#

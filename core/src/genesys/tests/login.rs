@@ -84,7 +84,7 @@ fn wire_3_3_retry_after_is_waited_for_besides_the_back_off() {
 }
 
 #[test]
-fn wire_3_2_failing_attempts_are_repeated_ever_more_slowly() {
+fn sg_2_wire_3_2_failing_attempts_are_repeated_ever_more_slowly() {
     let mut rig = Rig::new();
     let connect = rig.submit(Command::Connect).unwrap();
     for _ in 0..2 {
@@ -107,7 +107,7 @@ fn wire_3_2_failing_attempts_are_repeated_ever_more_slowly() {
 }
 
 #[test]
-fn wire_2_1_a_silent_service_is_left_after_two_missed_pings() {
+fn sg_4_wire_2_1_a_silent_service_is_left_after_two_missed_pings() {
     let mut rig = Rig::ready();
     rig.wait(S(14));
     assert!(rig.sent()[0].contains("urn:xmpp:ping"));
@@ -139,7 +139,7 @@ fn wire_1_6_a_disconnect_is_polite_and_bounded() {
 }
 
 #[test]
-fn a_disconnect_during_the_login_cancels_it_at_every_step() {
+fn sg_6_a_disconnect_during_the_login_cancels_it_at_every_step() {
     for steps in 0..14 {
         let mut rig = Rig::new();
         let connect = rig.submit(Command::Connect).unwrap();

@@ -85,7 +85,7 @@ fn def_8_media_whose_call_is_gone_ends_after_a_while() {
 }
 
 #[test]
-fn scenario_55_candidates_then_their_end_then_active() {
+fn sg_11_scenario_55_candidates_then_their_end_then_active() {
     let mut rig = Rig::ready();
     rig.propose("M1", "C1", r#"inin-sdp-over-xmpp="true""#);
     rig.submit(Command::AcceptPendingSession { conversation: "C1".into() }).unwrap();
