@@ -143,6 +143,9 @@ impl Client {
             }
             Command::StartSoftphoneSession(dial) => self.calls.dial(command, dial, out),
             Command::Subscribe { topic } => self.link.subscribe(command, topic, out),
+            Command::SubscribeAll { topics, priority } => {
+                self.link.subscribe_all(command, topics, *priority, out)
+            }
             Command::Unsubscribe { topic } => {
                 self.link.unsubscribe(command, topic, out);
                 Ok(())

@@ -91,6 +91,14 @@ pub enum Command {
         /// The topic, e.g. `v2.users.{id}.presence`.
         topic: String,
     },
+    /// Receive many topics. Completes with [`Outcome::Subscribed`], topic by topic. Within 30 s.
+    SubscribeAll {
+        /// The topics; combined ones (`v2.users.{id}?presence&routingStatus`) stand for their
+        /// parts.
+        topics: Vec<String>,
+        /// At the channel's limit of 1000 the highest come first. 0 is ordinary.
+        priority: i32,
+    },
     /// Stop receiving a topic. Within 30 s.
     Unsubscribe {
         /// The topic.
@@ -117,6 +125,17 @@ pub enum Outcome {
     Done,
     /// The call was placed.
     Dialled(Dialled),
+    /// What became of each topic.
+    Subscribed(Vec<TopicAnswer>),
+}
+
+/// What became of a topic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopicAnswer {
+    /// The topic, as it was asked for.
+    pub topic: String,
+    /// Why it was refused, if it was.
+    pub refusal: Option<String>,
 }
 
 /// A call that the service has begun to place.
@@ -134,7 +153,7 @@ impl TryFrom<Outcome> for () {
     fn try_from(outcome: Outcome) -> Result<Self, Outcome> {
         match outcome {
             Outcome::Done => Ok(()),
-            other @ Outcome::Dialled(_) => Err(other),
+            other @ (Outcome::Dialled(_) | Outcome::Subscribed(_)) => Err(other),
         }
     }
 }
@@ -145,7 +164,18 @@ impl TryFrom<Outcome> for Dialled {
     fn try_from(outcome: Outcome) -> Result<Self, Outcome> {
         match outcome {
             Outcome::Dialled(dialled) => Ok(dialled),
-            other @ Outcome::Done => Err(other),
+            other @ (Outcome::Done | Outcome::Subscribed(_)) => Err(other),
+        }
+    }
+}
+
+impl TryFrom<Outcome> for Vec<TopicAnswer> {
+    type Error = Outcome;
+
+    fn try_from(outcome: Outcome) -> Result<Self, Outcome> {
+        match outcome {
+            Outcome::Subscribed(answers) => Ok(answers),
+            other @ (Outcome::Done | Outcome::Dialled(_)) => Err(other),
         }
     }
 }

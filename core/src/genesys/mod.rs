@@ -14,6 +14,7 @@ mod inbound;
 mod jwt;
 mod keepalive;
 mod link;
+mod log;
 mod notice;
 mod outbox;
 mod peer;
@@ -29,7 +30,7 @@ mod topics;
 
 pub use client::Client;
 
-pub use command::{Command, Dial, DialParticipant, Dialled, Outcome};
+pub use command::{Command, Dial, DialParticipant, Dialled, Outcome, TopicAnswer};
 pub use config::{App, Auth, Config, EagerConnection, IcePolicy};
 pub use control::{CallControl, SpeakTo, Target};
 pub use error::{Error, ErrorKind};

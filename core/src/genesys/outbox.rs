@@ -195,6 +195,7 @@ impl Outbox {
     }
 
     pub(crate) fn event(&mut self, event: Event) {
+        super::log::log(&event);
         self.push(Output::Event(event));
     }
 

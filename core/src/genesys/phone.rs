@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::command::{Command, Dial, Dialled, Outcome};
+use super::command::{Command, Dial, Dialled, Outcome, TopicAnswer};
 use super::control::CallControl;
 use super::ids::{ConversationId, SessionId};
 use crate::Secret;
@@ -92,6 +92,16 @@ pub trait Phone {
     /// [`Command::Subscribe`]
     fn subscribe(&self, topic: impl Into<String>) -> Self::Reply<()> {
         self.request(Command::Subscribe { topic: topic.into() })
+    }
+
+    /// [`Command::SubscribeAll`]
+    fn subscribe_all(
+        &self,
+        topics: impl IntoIterator<Item = impl Into<String>>,
+        priority: i32,
+    ) -> Self::Reply<Vec<TopicAnswer>> {
+        let topics = topics.into_iter().map(Into::into).collect();
+        self.request(Command::SubscribeAll { topics, priority })
     }
 
     /// [`Command::Unsubscribe`]

@@ -12,7 +12,8 @@ const MAX_ID: usize = 200;
 pub(crate) struct Topics {
     /// The client's own: never dropped at the limit.
     internal: BTreeSet<String>,
-    wanted: BTreeSet<String>,
+    /// With their priorities.
+    wanted: BTreeMap<String, i32>,
 }
 
 impl Topics {
@@ -20,16 +21,21 @@ impl Topics {
         self.internal.insert(topic);
     }
 
-    /// False when the channel would be over its limit; nothing changes then.
-    pub(crate) fn want(&mut self, topic: &str) -> bool {
-        for part in parts(topic) {
+    /// Wants all of these. False when the channel would be over its limit; nothing changes then.
+    pub(crate) fn want<'a>(
+        &mut self,
+        topics: impl IntoIterator<Item = &'a str>,
+        priority: i32,
+    ) -> bool {
+        let mut wanted = self.wanted.clone();
+        for part in topics.into_iter().flat_map(parts) {
             if !self.internal.contains(&part) {
-                self.wanted.insert(part);
+                wanted.insert(part, priority);
             }
         }
-        let fits = self.internal.len() + self.wanted.len() <= MAX_TOPICS;
-        if !fits {
-            self.unwant(topic);
+        let fits = self.internal.len() + wanted.len() <= MAX_TOPICS;
+        if fits {
+            self.wanted = wanted;
         }
         fits
     }
@@ -41,13 +47,17 @@ impl Topics {
     }
 
     pub(crate) fn is_wanted(&self, topic: &str) -> bool {
-        self.wanted.contains(topic)
+        self.wanted.contains_key(topic)
     }
 
-    /// The ids to subscribe with, own topics first.
+    /// The ids to subscribe with: own topics first, then by priority, highest first.
     pub(crate) fn ids(&self) -> Vec<String> {
-        let mut ids = combine(&self.internal);
-        ids.extend(combine(&self.wanted));
+        let mut ids = combine(self.internal.iter().map(String::as_str));
+        let mut others = combine(self.wanted.keys().map(String::as_str));
+        let priority =
+            |id: &String| parts(id).iter().filter_map(|part| self.wanted.get(part)).max().copied();
+        others.sort_by_key(|id| std::cmp::Reverse(priority(id)));
+        ids.extend(others);
         ids.truncate(MAX_TOPICS);
         ids
     }
@@ -65,13 +75,13 @@ pub(crate) fn parts(topic: &str) -> Vec<String> {
 
 /// Groups topics by everything before the last dot; a group that grows too long is halved, a
 /// single topic that is too long is left out.
-fn combine(topics: &BTreeSet<String>) -> Vec<String> {
+fn combine<'a>(topics: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut groups: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     let mut ids = Vec::new();
     for topic in topics {
         match topic.rsplit_once('.') {
             Some((prefix, leaf)) => groups.entry(prefix).or_default().push(leaf),
-            None => ids.push(topic.clone()),
+            None => ids.push(topic.to_owned()),
         }
     }
     for (prefix, leaves) in groups {
@@ -104,7 +114,7 @@ mod tests {
         let mut topics = Topics::default();
         topics.want_internal("v2.users.u1.conversations".into());
         topics.want_internal("v2.users.u1.station".into());
-        topics.want("v2.users.u2.presence");
+        topics.want(["v2.users.u2.presence"], 0);
         assert_eq!(topics.ids(), ["v2.users.u1?conversations&station", "v2.users.u2.presence"]);
         topics.unwant("v2.users.u2.presence");
         assert_eq!(topics.ids().len(), 1);
@@ -114,9 +124,9 @@ mod tests {
     fn wire_4_3_long_groups_are_halved_and_long_topics_dropped() {
         let mut topics = Topics::default();
         for i in 0..40 {
-            topics.want(&format!("v2.users.u1.leaf-number-{i:02}"));
+            topics.want([&*format!("v2.users.u1.leaf-number-{i:02}")], 0);
         }
-        topics.want(&format!("v2.{}.x", "y".repeat(250)));
+        topics.want([&*format!("v2.{}.x", "y".repeat(250))], 0);
         let ids = topics.ids();
         assert!(ids.iter().all(|id| id.len() < 200));
         let leaves: usize = ids.iter().map(|id| parts(id).len()).sum();
@@ -124,12 +134,22 @@ mod tests {
     }
 
     #[test]
+    fn wire_4_3_the_highest_priority_comes_first_after_our_own() {
+        let mut topics = Topics::default();
+        topics.want_internal("z.own".into());
+        topics.want(["a.low", "b.low"], -1);
+        topics.want(["c.x", "c.y"], 5);
+        topics.want(["d.plain"], 0);
+        assert_eq!(topics.ids(), ["z.own", "c?x&y", "d.plain", "a.low", "b.low"]);
+    }
+
+    #[test]
     fn wire_4_4_the_channel_limit_refuses_more_topics() {
         let mut topics = Topics::default();
         for i in 0..MAX_TOPICS {
-            assert!(topics.want(&format!("a.{i}.b")));
+            assert!(topics.want([&*format!("a.{i}.b")], 0));
         }
-        assert!(!topics.want("one.too.many"));
+        assert!(!topics.want(["one.too.many"], 0));
         assert!(!topics.is_wanted("one.too.many"));
         assert_eq!(topics.ids().len(), MAX_TOPICS);
     }

@@ -157,9 +157,17 @@ pub(crate) enum Change {
 #[derive(Debug)]
 struct Subscriber {
     command: CommandId,
-    topic: String,
+    topics: Vec<String>,
+    /// Whether it is answered topic by topic.
+    many: bool,
     /// Whether the request that will answer it is under way.
     sent: bool,
+}
+
+impl Subscriber {
+    fn one(command: CommandId, topic: &str) -> Self {
+        Self { command, topics: vec![topic.to_owned()], many: false, sent: false }
+    }
 }
 
 /// The connection. See the [module](self).
@@ -358,17 +366,37 @@ impl Link {
         topic: &str,
         out: &Outbox,
     ) -> Result<(), Error> {
-        if !self.topics.want(topic) {
-            return Err(Error::new(ErrorKind::InvalidOptions, "the channel is full of topics"));
-        }
-        self.subscribers.push(Subscriber { command, topic: topic.to_owned(), sent: false });
+        self.want(&[topic.to_owned()], 0)?;
+        self.subscribers.push(Subscriber::one(command, topic));
         self.schedule_topics(out);
         Ok(())
     }
 
+    pub(crate) fn subscribe_all(
+        &mut self,
+        command: CommandId,
+        topics: &[String],
+        priority: i32,
+        out: &Outbox,
+    ) -> Result<(), Error> {
+        self.want(topics, priority)?;
+        let topics = topics.to_vec();
+        self.subscribers.push(Subscriber { command, topics, many: true, sent: false });
+        self.schedule_topics(out);
+        Ok(())
+    }
+
+    fn want(&mut self, topics: &[String], priority: i32) -> Result<(), Error> {
+        if self.topics.want(topics.iter().map(String::as_str), priority) {
+            Ok(())
+        } else {
+            Err(Error::new(ErrorKind::InvalidOptions, "the channel is full of topics"))
+        }
+    }
+
     pub(crate) fn unsubscribe(&mut self, command: CommandId, topic: &str, out: &Outbox) {
         self.topics.unwant(topic);
-        self.subscribers.push(Subscriber { command, topic: topic.to_owned(), sent: false });
+        self.subscribers.push(Subscriber::one(command, topic));
         self.schedule_topics(out);
     }
 

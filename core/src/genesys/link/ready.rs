@@ -3,12 +3,13 @@
 use serde_json::Value;
 
 use super::{ICE_REFRESH, Link, Readiness, State, Subscriber, TOPICS_DEBOUNCE, Timer};
-use crate::genesys::command::Outcome;
+use crate::genesys::command::{Outcome, TopicAnswer};
 use crate::genesys::config::Auth;
 use crate::genesys::error::{Error, ErrorKind};
 use crate::genesys::event::{Event, Station};
 use crate::genesys::outbox::{Ask, IqAnswer, IqAsk, Outbox, Retry};
 use crate::genesys::rest::{self, Failure, Resource, StationBody, Subscriptions};
+use crate::genesys::topics::parts;
 use crate::machine::{Output, WsId};
 
 impl Link {
@@ -75,21 +76,17 @@ impl Link {
             body => rest::parse::<Subscriptions>("subscriptions", body),
         });
         let answered: Vec<_> = self.subscribers.extract_if(.., |s| s.sent).collect();
-        for Subscriber { command, topic, .. } in answered {
+        for subscriber in answered {
+            let command = subscriber.command;
             let result = match &states {
-                Err(failure) => Err(Error::from(failure.clone())),
-                Ok(states) if self.topics.is_wanted(&topic) => match states.refusal(&topic) {
-                    None => Ok(Outcome::Done),
-                    Some(why) => {
-                        let text = format!("{topic}: {why}");
-                        Err(Error::new(ErrorKind::Generic, text))
+                Err(failure) => {
+                    for topic in &subscriber.topics {
+                        self.topics.unwant(topic);
                     }
-                },
-                Ok(_) => Ok(Outcome::Done),
+                    Err(Error::from(failure.clone()))
+                }
+                Ok(states) => self.answer_subscriber(&subscriber, states),
             };
-            if result.is_err() {
-                self.topics.unwant(&topic);
-            }
             out.complete(command, result);
         }
         match (states, &self.state) {
@@ -112,6 +109,30 @@ impl Link {
             }
             (Err(failure), _) => out.event(Event::Error(failure.into())),
             (Ok(_), _) => {}
+        }
+    }
+
+    /// What became of the topics that a command asked for; refused ones are wanted no more.
+    fn answer_subscriber(
+        &mut self,
+        subscriber: &Subscriber,
+        states: &Subscriptions,
+    ) -> Result<Outcome, Error> {
+        let mut answers = Vec::new();
+        for topic in &subscriber.topics {
+            let wanted = parts(topic).iter().any(|part| self.topics.is_wanted(part));
+            let refusal = if wanted { states.refusal(topic) } else { None };
+            if refusal.is_some() {
+                self.topics.unwant(topic);
+            }
+            answers.push(TopicAnswer { topic: topic.clone(), refusal });
+        }
+        match answers.as_slice() {
+            _ if subscriber.many => Ok(Outcome::Subscribed(answers)),
+            [TopicAnswer { topic, refusal: Some(why) }] => {
+                Err(Error::new(ErrorKind::Generic, format!("{topic}: {why}")))
+            }
+            _ => Ok(Outcome::Done),
         }
     }
 

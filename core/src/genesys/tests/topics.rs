@@ -120,3 +120,30 @@ fn cv_1_def_12_a_notification_is_told_once() {
     let count = |what: &str| told.iter().filter(|told| told.starts_with(what)).count();
     assert_eq!((count("CallConnected"), count("ConversationUpdate")), (1, 1), "{told:?}");
 }
+
+#[test]
+fn wire_4_2_many_topics_are_answered_one_by_one() {
+    let mut rig = Rig::ready();
+    let topics = vec![PRESENCE.to_owned(), "v2.users.user-3?presence&geolocation".to_owned()];
+    let command = rig.submit(Command::SubscribeAll { topics, priority: 1 }).unwrap();
+    rig.wait(Duration::from_millis(100));
+    let asked = rig.expect_http(PUT);
+    let answer = json!({"entities": [
+        {"id": PRESENCE, "state": "Rejected", "rejectionReason": "not yours"},
+        {"id": "v2.users.user-3?geolocation&presence", "state": "Permitted"},
+    ]});
+    rig.respond(asked.id, 200, &answer);
+    match rig.completion(command) {
+        Some(Ok(Outcome::Subscribed(answers))) => {
+            assert_eq!(answers[0].refusal.as_deref(), Some("not yours"));
+            assert_eq!(answers[1].refusal, None);
+        }
+        other => panic!("{other:?}"),
+    }
+    rig.notify("v2.users.user-3.geolocation", &json!({}));
+    rig.notify(PRESENCE, &json!({}));
+    assert_eq!(rig.told(), ["Notification"]);
+    let too_many = (0..1001).map(|n| format!("a.{n}.b")).collect();
+    let error = rig.submit(Command::SubscribeAll { topics: too_many, priority: 0 }).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::InvalidOptions);
+}
