@@ -32,6 +32,9 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 /// commands still hold.
 pub(crate) const MAX_IQS: usize = 1024;
 
+/// Room for outputs that is kept between two drains: a process may hold very many idle clients.
+const KEPT_OUTPUTS: usize = 4;
+
 /// The outputs of a client.
 pub(crate) type Out = Output<Event, Outcome, Error>;
 
@@ -187,7 +190,11 @@ impl Outbox {
     }
 
     pub(crate) fn pop(&mut self) -> Option<Out> {
-        self.queue.pop_front()
+        let output = self.queue.pop_front();
+        if output.is_none() {
+            self.queue.shrink_to(KEPT_OUTPUTS);
+        }
+        output
     }
 
     pub(crate) fn push(&mut self, output: Out) {

@@ -49,7 +49,8 @@ struct Early {
 pub(crate) struct Sessions {
     factory: Box<dyn EngineFactory>,
     seed: Seed,
-    open: BTreeMap<SessionId, MediaSession>,
+    /// Boxed, as what a map holds it has room for many times over.
+    open: BTreeMap<SessionId, Box<MediaSession>>,
     ended: Vec<(SessionId, Reason)>,
     early: VecDeque<Early>,
     /// Sessions whose call is over, and when they are looked at again.
@@ -93,11 +94,11 @@ impl Sessions {
     }
 
     pub(crate) fn signal(&self, session: &SessionId) -> Option<&Signal> {
-        self.open.get(session).map(MediaSession::signal)
+        self.open.get(session).map(|session| session.signal())
     }
 
     pub(crate) fn is_answered(&self, session: &SessionId) -> bool {
-        self.open.get(session).is_some_and(MediaSession::is_answered)
+        self.open.get(session).is_some_and(|session| session.is_answered())
     }
 
     pub(crate) fn next_wake(&self) -> Option<Wake> {
@@ -107,7 +108,7 @@ impl Sessions {
             idle.map(|at| Wake { at, reason: "media without a call" }),
             early.map(|at| Wake { at, reason: "early candidates" }),
         );
-        self.open.values().map(MediaSession::next_wake).fold(own, Wake::earliest)
+        self.open.values().map(|session| session.next_wake()).fold(own, Wake::earliest)
     }
 
     /// Takes an offer.
@@ -147,7 +148,7 @@ impl Sessions {
         let signal = Signal::new(offer.session.clone(), offer.peer, offer.signaling, mid);
         let sdp = without_candidates(&offer.sdp);
         let session = MediaSession::new(handle, signal, engine, udp, sdp, relay_only, out);
-        if let Some(old) = self.open.insert(offer.session.clone(), session) {
+        if let Some(old) = self.open.insert(offer.session.clone(), Box::new(session)) {
             // A new connection under the same name.
             old.end(Reason::AlternativeSession, out);
         }
@@ -289,8 +290,12 @@ impl Sessions {
 
     /// The signaling is back: sessions whose media died meanwhile are over (LC-23).
     pub(crate) fn end_dead(&mut self) {
-        let dead = |open: &&MediaSession| !open.is_alive();
-        let dead: Vec<_> = self.open.values().filter(dead).map(|o| o.handle.id.clone()).collect();
+        let dead: Vec<_> = self
+            .open
+            .values()
+            .filter(|open| !open.is_alive())
+            .map(|o| o.handle.id.clone())
+            .collect();
         for session in dead {
             self.judge(&session, Verdict::Over(Reason::Gone));
         }
@@ -315,7 +320,7 @@ impl Sessions {
 
     /// The figures of a session.
     pub(crate) fn stats(&self, session: &SessionId) -> Option<MediaStats> {
-        self.open.get(session).map(MediaSession::stats)
+        self.open.get(session).map(|session| session.stats())
     }
 
     /// Figures that were told since the last look.
@@ -328,7 +333,7 @@ impl Sessions {
 
     /// Whether its media is connected.
     pub(crate) fn is_connected(&self, session: &SessionId) -> bool {
-        self.open.get(session).is_some_and(MediaSession::is_connected)
+        self.open.get(session).is_some_and(|session| session.is_connected())
     }
 
     /// The first session whose media is connected.

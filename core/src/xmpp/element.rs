@@ -107,12 +107,14 @@ impl<'x> Element<'x> {
 
     /// The value of an attribute.
     #[must_use]
+    #[inline]
     pub fn attribute(&self, name: &str) -> Option<&str> {
         self.attributes.iter().find(|(n, _)| n == name).map(|(_, value)| &**value)
     }
 
     /// True if the element has this name in this namespace.
     #[must_use]
+    #[inline]
     pub fn is(&self, name: &str, namespace: &str) -> bool {
         self.name == name && self.namespace == namespace
     }
@@ -127,6 +129,7 @@ impl<'x> Element<'x> {
 
     /// The first child element with this name in this namespace.
     #[must_use]
+    #[inline]
     pub fn find(&self, name: &str, namespace: &str) -> Option<&Self> {
         self.elements().find(|e| e.is(name, namespace))
     }
@@ -201,15 +204,18 @@ impl<'x> Element<'x> {
 
 /// What the typed readers ask of an element; the error is the text of `Payload::Malformed`.
 impl Element<'_> {
+    #[inline]
     pub(crate) fn require(&self, name: &str) -> Result<&str, String> {
         self.attribute(name).ok_or_else(|| format!("<{}> lacks {name}", self.name))
     }
 
     /// An attribute that must be a number if it is there.
+    #[inline]
     pub(crate) fn number<T: FromStr>(&self, name: &str) -> Result<Option<T>, String> {
         self.attribute(name).map(|value| self.parse(name, value)).transpose()
     }
 
+    #[inline]
     pub(crate) fn require_number<T: FromStr>(&self, name: &str) -> Result<T, String> {
         self.require(name).and_then(|value| self.parse(name, value))
     }
@@ -223,11 +229,13 @@ impl Element<'_> {
     }
 
     /// An attribute of type `xs:boolean`; anything but `true` and `1` is false.
+    #[inline]
     pub(crate) fn flag(&self, name: &str) -> bool {
         matches!(self.attribute(name), Some("true" | "1"))
     }
 
     /// An attribute as owned text.
+    #[inline]
     pub(crate) fn owned(&self, name: &str) -> Option<String> {
         self.attribute(name).map(str::to_owned)
     }
@@ -256,6 +264,11 @@ fn name_char(c: char) -> bool {
 
 /// True if the text may stand as the name of an element or attribute without prefix.
 pub(super) fn is_xml_name(name: &str) -> bool {
+    let first = name.bytes().next();
+    let ascii = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
+    if first.is_some_and(|b| b.is_ascii_alphabetic()) && name.bytes().all(ascii) {
+        return true;
+    }
     name.starts_with(name_start) && name.chars().all(name_char)
 }
 
@@ -279,7 +292,8 @@ pub(super) fn legal_text(text: Cow<'_, str>) -> Cow<'_, str> {
 /// True for text without control characters and such as begin with the byte of U+FFFE and U+FFFF:
 /// nearly all text.
 pub(super) fn is_plain(text: &str) -> bool {
-    text.bytes().all(|b| b >= b' ' && b != 0xef)
+    // Without an early end, which would keep it from being done many bytes at a time.
+    text.bytes().fold(true, |plain, b| plain & (b >= b' ') & (b != 0xef))
 }
 
 /// The character itself, or U+FFFD for one that XML 1.0 cannot carry (section 2.2).

@@ -46,7 +46,8 @@ const CALL_GRACE: Duration = Duration::from_secs(10);
 /// The calls of one user. See the [module](self).
 #[derive(Debug)]
 pub(crate) struct Calls {
-    entries: BTreeMap<ConversationId, State>,
+    /// Boxed, as what a map holds it has room for many times over.
+    entries: BTreeMap<ConversationId, Box<State>>,
     pub(crate) sessions: Sessions,
     /// What the user's phone can do, as last told.
     pub(crate) lines: Lines,
@@ -54,7 +55,7 @@ pub(crate) struct Calls {
     active: Option<SessionId>,
     goals: Goals,
     /// How connected calls sound.
-    meters: BTreeMap<ConversationId, Meter>,
+    meters: BTreeMap<ConversationId, Box<Meter>>,
     dialled: VecDeque<ConversationId>,
     early: VecDeque<Notice>,
     /// Conversations that were known when the service was asked which there are.
@@ -80,7 +81,7 @@ impl Calls {
     }
 
     pub(crate) fn next_wake(&self) -> Option<Wake> {
-        let at = self.entries.values().filter_map(State::wake).min();
+        let at = self.entries.values().filter_map(|state| state.wake()).min();
         Wake::earliest(
             at.map(|at| Wake { at, reason: "conversation limit" }),
             self.sessions.next_wake(),
@@ -114,9 +115,9 @@ impl Calls {
             eager: out.config.eager_connection,
             auto_answer_disabled: out.config.disable_auto_answer,
         };
-        let (state, effects) = step(state, &context, input);
+        let (state, effects) = step(*state, &context, input);
         if !state.is_over() {
-            self.entries.insert(id.clone(), state);
+            self.entries.insert(id.clone(), Box::new(state));
         }
         for effect in effects {
             self.carry_out(id, effect, out);

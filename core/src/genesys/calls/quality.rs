@@ -35,7 +35,7 @@ impl Calls {
             last: None,
             reconnects: 0,
         };
-        self.meters.insert(call.id.clone(), meter);
+        self.meters.insert(call.id.clone(), Box::new(meter));
     }
 
     /// A call is over: how it sounded.
