@@ -266,6 +266,51 @@ proptest! {
     }
 
     #[test]
+    fn after_a_refresh_the_clients_view_is_the_services(
+        station in prop::sample::select(vec![LA1, LA1P, LA100, LA100P]),
+        steps in prop::collection::vec(step(), 1..40),
+        there in prop::array::uniform3(any::<bool>()),
+    ) {
+        let mut rig = Rig::on(station);
+        let mut books = Books::default();
+        for step in &steps {
+            play(&mut rig, step, &mut books);
+            if rig.ws.is_none() {
+                rig.wait_for_login();
+            }
+            books.enter(&mut rig)?;
+        }
+        // Calls whose media was tampered with may end by their own rules.
+        let calm = steps.iter().all(|step| {
+            !matches!(step, Step::Media(_) | Step::Terminate { .. } | Step::Command { .. })
+        });
+        let talking = books.talking.clone();
+        let entities: Vec<_> = (0..3)
+            .filter(|call| there[*call])
+            .map(|call| json!({"id": format!("C{call}"), "participants": [
+                {"id": format!("P-C{call}"), "purpose": "agent", "userId": "user-1", "calls": [
+                    {"id": format!("K-C{call}"), "state": "connected", "held": true}]}]}))
+            .collect();
+        rig.listing = Some(json!({"entities": entities}));
+        rig.asked.clear();
+        rig.ws_event(WsEvent::Closed { code: None, reason: "reset".to_owned() });
+        rig.login();
+        rig.answer_listing();
+        books.enter(&mut rig)?;
+        let count = |book: &BTreeMap<String, i32>, call: &str| book.get(call).copied().unwrap_or(0);
+        for (n, there) in there.iter().enumerate() {
+            let call = format!("C{n}");
+            if *there {
+                let still = count(&books.talking, &call) >= count(&talking, &call);
+                prop_assert!(still || !calm, "{call} is lost");
+            } else {
+                prop_assert_eq!(count(&books.talking, &call), 0, "{} is over", call);
+                prop_assert_eq!(count(&books.ringing, &call), 0, "{} is over", call);
+            }
+        }
+    }
+
+    #[test]
     fn any_frame_is_survived(text in "\\PC{0,200}|<[a-z:]{1,10}( xmlns=\"[a-z:]{0,20}\")?/?>") {
         let mut rig = Rig::ready();
         rig.frame(&text);

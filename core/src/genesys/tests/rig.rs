@@ -136,6 +136,15 @@ impl Rig {
         panic!("the login does not end: {:?}", self.log);
     }
 
+    /// Answers which conversations there are, if that is asked.
+    pub(super) fn answer_listing(&mut self) {
+        if let Some(at) = self.asked.iter().position(|asked| asked.what == "GET /conversations") {
+            let asked = self.asked.remove(at).unwrap();
+            let listing = self.listing.clone().expect("a list");
+            self.respond(asked.id, 200, &listing);
+        }
+    }
+
     /// Answers what a login asks by REST right now, whoever the user turned out to be.
     pub(super) fn answer_other_users(&mut self) {
         while let Some(asked) = self.asked.pop_front() {
@@ -170,6 +179,11 @@ impl Rig {
                 if let Some(listing) = self.listing.clone() {
                     self.respond(asked.id, 200, &listing);
                 }
+                return true;
+            }
+            if asked.what.contains(" /conversations/") {
+                // What calls want meanwhile is taken.
+                self.respond(asked.id, 202, &Value::Null);
                 return true;
             }
             if asked.what.contains("subscriptions") && !asked.what.contains("/channel-1/") {
