@@ -6,7 +6,7 @@
 const EVENTS = [
   'ready', 'connected', 'disconnected', 'sdkError', 'station', 'terminated',
   'pendingSession', 'cancelPendingSession', 'handledPendingSession',
-  'sessionStarted', 'sessionEnded', 'conversationUpdate',
+  'sessionStarted', 'sessionEnded', 'conversationUpdate', 'concurrentSoftphoneSessionsEnabled',
 ];
 
 /** The bundle's one global, `GenesysCloudWebrtcSdk`, holds the class itself or a module around it. */
@@ -61,9 +61,15 @@ window.agent = {
     }
   },
 
-  /** Totals of the call's audio since the connection began. */
-  async audio(conversationId) {
-    const connection = peerConnection(this.sessions.get(conversationId) ?? {});
+  /**
+   * Totals of the call's audio since the connection began. A session that took another's place is
+   * told by no event: it is asked for by its id.
+   */
+  async audio(conversationId, sessionId) {
+    const session = sessionId === undefined
+      ? this.sessions.get(conversationId)
+      : this.sdk.sessionManager.getAllSessions().find((one) => one.id === sessionId);
+    const connection = peerConnection(session ?? {});
     if (!connection) return undefined;
     const totals = { state: connection.connectionState, sent: 0, received: 0, energy: 0 };
     for (const report of (await connection.getStats()).values()) {

@@ -121,15 +121,15 @@ export class Agent {
     return this.events.filter((event) => event.name === name).map((event) => event.args);
   }
 
-  audio(conversationId) {
-    return this.page.evaluate((id) => window.agent.audio(id), conversationId);
+  audio(conversationId, sessionId) {
+    return this.page.evaluate((ids) => window.agent.audio(...ids), [conversationId, sessionId]);
   }
 
   /** Waits until the totals of the call's audio are accepted; statistics have no event to wait for. */
-  async audioUntil(conversationId, accepts, what, ms = 15_000) {
+  async audioUntil([conversationId, sessionId], accepts, what, ms = 15_000) {
     return deadline(ms, what, async (seen) => {
       for (;;) {
-        const totals = await this.audio(conversationId);
+        const totals = await this.audio(conversationId, sessionId);
         if (totals && accepts(totals)) return totals;
         seen(totals ?? 'no peer connection');
         await pause(100);
