@@ -5,54 +5,19 @@ mod common;
 use std::time::Duration;
 
 use bytes::Bytes;
+use common::talk::{media_connected, pending, started};
 use common::world::World;
-use offhook::genesys::{Command, Dial, Event, HandledBy, Outcome, Session};
-use offhook::media::{AudioCodec, AudioFrame, Digit, MediaState};
+use offhook::genesys::{Command, Dial, Event, HandledBy, Outcome};
+use offhook::media::{AudioCodec, AudioFrame, Digit};
 use serde_json::{Value, json};
 
 const S: fn(u64) -> Duration = Duration::from_secs;
-
-fn pending(event: &Event) -> Option<String> {
-    match event {
-        Event::PendingSession(pending) => Some(pending.conversation.to_string()),
-        _ => None,
-    }
-}
-
-fn connected(event: &Event) -> Option<()> {
-    matches!(event, Event::MediaState { state: MediaState::Connected, .. }).then_some(())
-}
-
-fn started(event: &Event) -> Option<Session> {
-    match event {
-        Event::SessionStarted(session) => Some(session.clone()),
-        _ => None,
-    }
-}
 
 fn ended(event: &Event) -> Option<String> {
     match event {
         Event::SessionEnded { reason, .. } => Some(reason.to_string()),
         _ => None,
     }
-}
-
-fn ring(world: &mut World, more: Value) -> String {
-    let mut call = json!({"kind": "inbound", "userId": "u1"});
-    call.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    world.control("POST", "calls", &call)["conversationId"].as_str().unwrap().to_owned()
-}
-
-/// A call that is answered and has media both ways.
-fn talking(world: &mut World, more: Value) -> (String, Session) {
-    let id = ring(world, more);
-    assert_eq!(world.wait(pending), id);
-    let accept = Command::AcceptPendingSession { conversation: id.as_str().into() };
-    let accept = world.submit(accept).unwrap();
-    assert_eq!(world.settle(accept), Ok(Outcome::Done));
-    let session = world.wait(started);
-    world.wait(connected);
-    (id, session)
 }
 
 fn frame(n: u64) -> AudioFrame {
@@ -66,7 +31,7 @@ fn an_inbound_call_by_either_signaling_has_audio_both_ways() {
         for trickle in [true, false] {
             let mut world = World::ready();
             let plan = json!({"signaling": signaling, "trickle": trickle, "farEnd": "prompt"});
-            let (id, session) = talking(&mut world, plan);
+            let (id, session) = world.talking(&plan);
             for n in 0..100 {
                 world.speak(session.media, frame(n));
                 world.run(Duration::from_millis(20));
@@ -95,7 +60,7 @@ fn an_outbound_call_is_placed_and_answered() {
         Event::ConversationUpdate(update) if !update.added.is_empty() => Some(()),
         _ => None,
     });
-    world.wait(connected);
+    world.wait(media_connected);
     let end = Command::EndSession { conversation: dialled.conversation };
     let end = world.submit(end).unwrap();
     assert_eq!(world.settle(end), Ok(Outcome::Done));
@@ -104,7 +69,7 @@ fn an_outbound_call_is_placed_and_answered() {
 #[test]
 fn mute_and_hold_silence_what_they_should() {
     let mut world = World::ready();
-    let (id, session) = talking(&mut world, json!({"farEnd": "echo"}));
+    let (id, session) = world.talking(&json!({"farEnd": "echo"}));
     let talk = |world: &mut World, from: u64| {
         world.heard.clear();
         for n in from..from + 25 {
@@ -134,7 +99,7 @@ fn mute_and_hold_silence_what_they_should() {
 #[test]
 fn keys_are_heard_by_the_far_end() {
     let mut world = World::ready();
-    let (id, _) = talking(&mut world, json!({}));
+    let (id, _) = world.talking(&json!({}));
     let digits: Vec<_> = "1#".chars().map(|c| Digit::try_from(c).unwrap()).collect();
     let conversation = id.as_str().into();
     let duration = Duration::from_millis(100);
@@ -155,7 +120,7 @@ fn ringing_ends_by_the_caller_by_another_client_and_by_rejecting() {
         ("elsewhere", json!({"how": "reject"})),
     ] {
         let mut world = World::ready();
-        let id = ring(&mut world, json!({}));
+        let id = world.ring(&json!({}));
         world.wait(pending);
         world.control("POST", &format!("calls/{id}/{how}"), &body);
         world.wait(|event| match event {
@@ -168,7 +133,7 @@ fn ringing_ends_by_the_caller_by_another_client_and_by_rejecting() {
     }
     for purpose in ["agent", "user"] {
         let mut world = World::ready();
-        let id = ring(&mut world, json!({"purpose": purpose}));
+        let id = world.ring(&json!({"purpose": purpose}));
         world.wait(pending);
         let reject = Command::RejectPendingSession { conversation: id.as_str().into() };
         let reject = world.submit(reject).unwrap();
@@ -185,7 +150,7 @@ fn a_dropped_connection_comes_back_and_the_call_goes_on() {
         ["tcp", "close", "stream-error", "xmpp-close", "no_longer_subscribed", "duplicate_id"]
     {
         let mut world = World::ready();
-        let (id, session) = talking(&mut world, json!({"farEnd": "echo"}));
+        let (id, session) = world.talking(&json!({"farEnd": "echo"}));
         world.control("POST", "connections/drop", &json!({"userId": "u1", "mode": mode}));
         world.wait(|event| {
             matches!(event, Event::Disconnected { reconnecting: true, .. }).then_some(())
@@ -207,7 +172,7 @@ fn a_dropped_connection_comes_back_and_the_call_goes_on() {
 fn an_early_offer_by_the_wrong_signaling_is_swallowed() {
     for also in ["before", "after"] {
         let mut world = World::ready();
-        let (_, session) = talking(&mut world, json!({"signaling": "sdp", "alsoJingle": also}));
+        let (_, session) = world.talking(&json!({"signaling": "sdp", "alsoJingle": also}));
         assert_eq!(session.signaling, offhook::genesys::Signaling::Sdp, "{also}");
         world.run(S(2));
         let more = world.events.iter().filter(|e| started(e).is_some()).count();

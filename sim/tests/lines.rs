@@ -152,3 +152,30 @@ fn the_service_answers_on_a_line_that_is_up_where_it_is_to() {
     let (call, on) = world.wait(call_connected);
     assert_eq!((call.id.as_str(), on.as_str()), (&*id, session.id.as_str()));
 }
+
+#[test]
+fn pc_17_the_service_tells_what_the_persistent_connection_is() {
+    let mut world = persistent(1);
+    let told = |world: &mut World| {
+        world.wait(|event| match event {
+            Event::PersistentConnection(state) => Some(format!("{state:?}")),
+            _ => None,
+        })
+    };
+    let id = world.ring(&json!({}));
+    world.wait(pending);
+    world.done(Command::AcceptPendingSession { conversation: id.as_str().into() });
+    assert_eq!(told(&mut world), "ActiveCall");
+    world.run(S(1));
+    world.control("POST", &format!("calls/{id}/hangup"), &json!({}));
+    assert_eq!(told(&mut world), "Persisted");
+    let (id, session) = world.answered(&json!({}));
+    world.hangs_up(&id);
+    world.events.clear();
+    let end = Command::ForceTerminateSession {
+        session: session.as_str().into(),
+        reason: offhook::jingle::Reason::Success,
+    };
+    world.done(end);
+    assert_eq!(told(&mut world), "Disconnected");
+}

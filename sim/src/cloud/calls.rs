@@ -220,7 +220,7 @@ impl Calls {
         if resumed {
             self.hold_others(id, streams, world);
         }
-        self.tune(&session);
+        self.tune(&session, streams, world);
         if change["state"] == "connected" {
             self.answer(id, streams, world);
         }
@@ -320,14 +320,20 @@ impl Calls {
         call.conversation.agent.set(fields);
         call.publish(streams, world);
         let session = call.session.clone();
-        self.tune(&session);
+        self.tune(&session, streams, world);
     }
 
-    pub(super) fn set_far_end(&mut self, id: &str, mode: FarEndMode) {
+    pub(super) fn set_far_end(
+        &mut self,
+        id: &str,
+        mode: FarEndMode,
+        streams: &Streams,
+        world: &mut World,
+    ) {
         let Some(call) = self.calls.get_mut(id) else { return };
         call.far_end = mode;
         let session = call.session.clone();
-        self.tune(&session);
+        self.tune(&session, streams, world);
     }
 
     pub(super) fn far_audio(&mut self, id: &str, frame: &AudioFrame, world: &mut World) {

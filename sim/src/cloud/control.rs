@@ -68,7 +68,7 @@ impl Cloud {
             ("POST", ["calls", cid, "far-end"]) => {
                 match body["mode"].as_str().and_then(FarEndMode::named) {
                     Some(mode) => {
-                        self.calls.set_far_end(cid, mode);
+                        self.calls.set_far_end(cid, mode, &self.streams, &mut self.world);
                         self.call_body(cid)
                     }
                     None => bad_request("mode is prompt, echo, silence or external"),

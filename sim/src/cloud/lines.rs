@@ -78,8 +78,12 @@ impl Calls {
     fn share(&mut self, id: &str, user: &str, streams: &Streams, world: &mut World) {
         let mut useless = Vec::new();
         for other in self.sessions.values_mut().filter(|other| other.user == user) {
-            other.shared = other.id == id;
-            if !other.shared && other.riders.is_empty() && other.phase == Phase::Active {
+            if other.id == id {
+                other.shared = true;
+                continue;
+            }
+            other.unshare();
+            if other.riders.is_empty() && other.phase == Phase::Active {
                 useless.push(other.id.clone());
             }
         }
@@ -142,7 +146,7 @@ impl Calls {
         world.happened("call-connected", call.about(json!({})));
         world.log(format!("call {} connected", &id[..8]));
         self.hold_others(id, streams, world);
-        self.tune(&session);
+        self.tune(&session, streams, world);
     }
 
     /// On one line, one call is heard: the service holds the others (PC-13).
@@ -157,7 +161,7 @@ impl Calls {
     }
 
     /// Finds who is heard on a session.
-    pub(super) fn tune(&mut self, id: &str) {
+    pub(super) fn tune(&mut self, id: &str, streams: &Streams, world: &mut World) {
         let Some(session) = self.sessions.get_mut(id) else { return };
         let mut riders = session.riders.iter().rev().filter_map(|id| self.calls.get(id));
         let heard = riders.find(|call| call.is_talking() && !call.conversation.agent.held);
@@ -168,6 +172,13 @@ impl Calls {
         });
         if let Some(on) = &session.on_air {
             session.conversation.clone_from(&on.conversation);
+        }
+        let persists = Self::station(&session.user, world).is_some_and(|s| s.persistent);
+        if session.shared && persists {
+            let calls = session.riders.iter().filter_map(|id| self.calls.get(id));
+            let busy = calls.into_iter().any(|call| !call.eager);
+            let state = if busy { "ACTIVE_CALL" } else { "PERSISTED" };
+            session.tell_line(state, streams, world);
         }
     }
 
@@ -187,7 +198,7 @@ impl Calls {
             session.riders.retain(|rider| rider != id);
         }
         let seen = self.let_go(&session, reason, streams, world);
-        self.tune(&session);
+        self.tune(&session, streams, world);
         let Some(call) = self.calls.get_mut(id) else { return };
         call.seen = seen;
         call.enter(LegState::Terminated, streams, world);

@@ -349,7 +349,8 @@ impl Cloud {
                 self.calls.datagram(id, &packet, &mut self.world);
             }
             Input::PlayFarEnd { conversation } => {
-                self.calls.set_far_end(&conversation, FarEndMode::External);
+                let (streams, world) = (&self.streams, &mut self.world);
+                self.calls.set_far_end(&conversation, FarEndMode::External, streams, world);
             }
             Input::FarAudio { conversation, frame } => {
                 self.calls.far_audio(&conversation, &frame, &mut self.world);

@@ -5,8 +5,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use offhook::jingle::{
-    Action, Jingle, Method, Propose, Reason, Role, Rpc, RpcCandidate, SessionMessage, Transport,
-    sdp,
+    Action, Jingle, Method, Propose, Reason, Role, Rpc, RpcCandidate, SessionMessage, sdp,
 };
 use offhook::machine::{UdpId, Wake};
 use offhook::media::{EngineConfig, LocalCandidate, MediaState};
@@ -14,7 +13,7 @@ use offhook::xmpp::{Jid, Payload};
 use serde_json::{Value, json};
 
 use super::far_end::{FarEnd, FarEndMode, Packet, Word};
-use super::signal::{Signal, Signaling, with_credentials};
+use super::signal::{Signal, Signaling};
 use super::streams::Streams;
 use super::{Output, World};
 
@@ -123,19 +122,21 @@ pub(super) struct Session {
     pub(super) on_air: Option<OnAir>,
     /// The session whose place it takes.
     pub(super) replaces: Option<String>,
-    reinvite: bool,
-    far: Option<FarEnd>,
+    /// What was told of it as the user's persistent connection.
+    pub(super) told: Option<&'static str>,
+    pub(super) reinvite: bool,
+    pub(super) far: Option<FarEnd>,
     /// What the far end's media told last, once it is closed.
-    last_media: Value,
-    offer: String,
-    answer: String,
+    pub(super) last_media: Value,
+    pub(super) offer: String,
+    pub(super) answer: String,
     /// Whether an ICE restart of ours waits for the client's side.
-    restarting: bool,
-    early: Vec<String>,
+    pub(super) restarting: bool,
+    pub(super) early: Vec<String>,
     /// The id of the offer's IQ, until it is answered.
     offer_iq: Option<String>,
     /// Candidates of ours that the client is not ready for.
-    untold: Vec<LocalCandidate>,
+    pub(super) untold: Vec<LocalCandidate>,
     candidates_from_client: u64,
 }
 
@@ -160,6 +161,7 @@ impl Session {
             shared: false,
             on_air: None,
             replaces: None,
+            told: None,
             reinvite: false,
             far: None,
             last_media: Value::Null,
@@ -261,7 +263,7 @@ impl Session {
     }
 
     /// Media of ours; the offer follows once its sockets are there.
-    fn make_media(&mut self, world: &mut World) {
+    pub(super) fn make_media(&mut self, world: &mut World) {
         self.phase = Phase::Proceeding;
         let udp = world.udp_id();
         let mut config = EngineConfig::new(world.seed.child(&format!("{}/{}", self.id, udp.0)));
@@ -273,7 +275,7 @@ impl Session {
 
     // Offer and answer
 
-    fn signal(&self) -> Option<Signal> {
+    pub(super) fn signal(&self) -> Option<Signal> {
         Some(Signal {
             kind: self.plan.signaling,
             session: self.id.clone(),
@@ -421,7 +423,7 @@ impl Session {
         Step::Goes
     }
 
-    fn remote_candidate(&mut self, line: String, world: &mut World) {
+    pub(super) fn remote_candidate(&mut self, line: String, world: &mut World) {
         self.candidates_from_client += 1;
         if self.restarting {
             if self.early.len() < MAX_EARLY {
@@ -434,103 +436,6 @@ impl Session {
                 world.log(format!("a candidate that cannot be used: {error}"));
             }
             self.listen(world);
-        }
-    }
-
-    // While it is up
-
-    /// Asks for new ICE credentials at both ends (wire notes 6.6). False when it cannot be.
-    pub(super) fn restart_ice(&mut self, streams: &Streams, world: &mut World) -> bool {
-        let possible = self.phase == Phase::Active && self.plan.signaling == Signaling::Jingle;
-        let (true, Some(signal), Some(far)) = (possible, self.signal(), &mut self.far) else {
-            return false;
-        };
-        match far.engine.restart_ice(world.now) {
-            Ok(offer) => {
-                signal.restart(&offer, streams, world);
-                self.offer = offer;
-                self.restarting = true;
-                self.listen(world);
-                true
-            }
-            Err(error) => {
-                world.log(format!("no restart: {error}"));
-                false
-            }
-        }
-    }
-
-    /// The client's side of it; our candidates follow anew.
-    fn ice_restarted(&mut self, transport: &Transport, streams: &Streams, world: &mut World) {
-        let (true, Some(ufrag), Some(pwd)) = (self.restarting, &transport.ufrag, &transport.pwd)
-        else {
-            return;
-        };
-        let Some(far) = &mut self.far else { return };
-        self.restarting = false;
-        let answer = with_credentials(&self.answer, ufrag, pwd);
-        if let Err(error) = far.engine.accept_answer(world.now, &answer) {
-            return world.log(format!("a restart that cannot be used: {error}"));
-        }
-        self.answer = answer;
-        let words = far.drain(world.now);
-        self.untold = std::mem::take(&mut far.candidates);
-        self.act(words, world);
-        self.trickle(streams, world);
-        for line in std::mem::take(&mut self.early) {
-            self.remote_candidate(line, world);
-        }
-        self.happened("ice-restarted", json!({}), world);
-    }
-
-    /// The same offer again: a renegotiation on the connection that it has (wire notes 6.14).
-    pub(super) fn renegotiate(&self, streams: &Streams, world: &mut World) -> bool {
-        let possible = self.phase == Phase::Active && self.plan.signaling == Signaling::Sdp;
-        match self.signal().filter(|_| possible) {
-            Some(signal) => {
-                signal.offer(&self.offer, &[], false, streams, world);
-                true
-            }
-            None => false,
-        }
-    }
-
-    /// A new connection under the same name (wire notes 6.14).
-    pub(super) fn reinvite(&mut self, world: &mut World) -> bool {
-        let possible = self.phase == Phase::Active && self.plan.signaling == Signaling::Sdp;
-        if possible {
-            self.kill_media(world);
-            self.reinvite = true;
-            self.make_media(world);
-        }
-        possible
-    }
-
-    /// A session that takes this one's place, with its calls.
-    pub(super) fn successor(&mut self, id: String, world: &mut World) -> Option<Self> {
-        if self.phase != Phase::Active || self.plan.signaling != Signaling::Sdp {
-            return None;
-        }
-        let (user, conversation) = (self.user.clone(), self.conversation.clone());
-        let plan = self.plan.clone();
-        let mut new = Self::new(id, user, conversation, self.peer.clone(), plan, world.now);
-        new.client.clone_from(&self.client);
-        new.shared = std::mem::take(&mut self.shared);
-        new.riders = std::mem::take(&mut self.riders);
-        new.on_air = self.on_air.take();
-        new.replaces = Some(self.id.clone());
-        new.reinvite = true;
-        new.make_media(world);
-        self.phase = Phase::Replaced;
-        Some(new)
-    }
-
-    /// Our media is gone without a word.
-    pub(super) fn kill_media(&mut self, world: &mut World) {
-        if let Some(far) = self.far.take() {
-            self.last_media = far.body();
-            self.last_media["connectionState"] = json!("closed");
-            world.push(Output::CloseUdp { id: far.udp });
         }
     }
 
@@ -551,14 +456,14 @@ impl Session {
     }
 
     /// Takes what the far end's media has to say.
-    fn listen(&mut self, world: &mut World) {
+    pub(super) fn listen(&mut self, world: &mut World) {
         if let Some(far) = &mut self.far {
             let words = far.drain(world.now);
             self.act(words, world);
         }
     }
 
-    fn act(&mut self, words: Vec<Word>, world: &mut World) {
+    pub(super) fn act(&mut self, words: Vec<Word>, world: &mut World) {
         let mut echoes = Vec::new();
         for word in words {
             match word {
@@ -642,7 +547,29 @@ impl Session {
             Phase::Replaced | Phase::Elsewhere | Phase::Over => {}
         }
         self.on_air = None;
+        if self.told.is_some() {
+            self.tell_line("DISCONNECTED", streams, world);
+        }
         self.drop_media(world);
+    }
+
+    /// Tells what it is as the user's persistent connection (wire notes 4.8), once.
+    pub(super) fn tell_line(&mut self, state: &'static str, streams: &Streams, world: &mut World) {
+        if self.told.replace(state) != Some(state) {
+            let station = world.directory.users.get(&self.user).and_then(|u| u.station.as_ref());
+            let body = json!({
+                "userId": self.user, "stationId": station.map(|station| &station.id),
+                "persistentState": state,
+            });
+            let topic = format!("v2.users.{}.persistentconnection", self.user);
+            streams.publish(&self.user, &topic, &body, world);
+        }
+    }
+
+    /// It is the user's line no longer.
+    pub(super) fn unshare(&mut self) {
+        self.shared = false;
+        self.told = None;
     }
 
     fn terminate(&self, reason: Option<Reason>, streams: &Streams, world: &mut World) {
