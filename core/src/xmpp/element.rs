@@ -134,6 +134,22 @@ impl<'x> Element<'x> {
         self.elements().find(|e| e.is(name, namespace))
     }
 
+    /// The first child element with this name in this namespace, without the rest.
+    pub(crate) fn into_child(self, name: &str, namespace: &str) -> Option<Self> {
+        self.children.into_iter().find_map(|node| match node {
+            Node::Element(child) if child.is(name, namespace) => Some(child),
+            Node::Element(_) | Node::Text(_) => None,
+        })
+    }
+
+    /// The text directly inside the element, without the rest.
+    pub(crate) fn into_content(mut self) -> String {
+        match &mut self.children[..] {
+            [Node::Text(only)] => std::mem::take(only).into_owned(),
+            nodes => text_of(nodes).into_owned(),
+        }
+    }
+
     /// The text directly inside the element.
     #[must_use]
     pub fn content(&self) -> Cow<'_, str> {
@@ -287,6 +303,11 @@ pub(super) fn legal_text(text: Cow<'_, str>) -> Cow<'_, str> {
         return text;
     }
     Cow::Owned(text.chars().map(legal).collect())
+}
+
+/// True for the text of an attribute that stands for itself: plain, and nothing escaped.
+pub(super) fn is_literal(text: &str) -> bool {
+    text.bytes().fold(true, |literal, b| literal & (b >= b' ') & (b != 0xef) & (b != b'&'))
 }
 
 /// True for text without control characters and such as begin with the byte of U+FFFE and U+FFFF:

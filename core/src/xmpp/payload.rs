@@ -1,6 +1,6 @@
 //! What a stanza carries.
 
-use super::element::{Element, Node};
+use super::element::Element;
 use super::{DiscoInfo, Jid, Message, PubSub, PubSubEvent, Services, Version, ns};
 use crate::jingle::{Jingle, Rpc, SessionMessage};
 
@@ -62,7 +62,10 @@ impl Payload {
             (ns::SESSION, "session") => Ok(Self::Session),
             (ns::PING, "ping") => Ok(Self::Ping),
             (ns::PUBSUB, "pubsub") => PubSub::read(&e).map(Self::PubSub),
-            (ns::PUBSUB_EVENT, "event") => PubSubEvent::read(&e).map(Self::PubSubEvent),
+            (ns::PUBSUB_EVENT, "event") => {
+                return PubSubEvent::read(e)
+                    .map_or_else(|error| Self::malformed("event", error), Self::PubSubEvent);
+            }
             (ns::EXTERNAL_SERVICES, "services") => Ok(Self::Services(Services::read(&e))),
             (ns::DISCO_INFO, "query") => Ok(Self::DiscoInfo(DiscoInfo::read(&e))),
             (ns::VERSION, "query") => Ok(Self::Version(Version::read(&e))),
@@ -122,14 +125,9 @@ fn read_bind(bind: &Element<'_>) -> Result<Payload, String> {
 
 /// XEP-0280: the message inside a carbon. Nesting is bounded by the depth of the frame.
 fn read_carbon(carbon: Element<'_>) -> Payload {
-    fn take<'x>(parent: Element<'x>, name: &str, namespace: &str) -> Option<Element<'x>> {
-        parent.children.into_iter().find_map(|node| match node {
-            Node::Element(e) if e.is(name, namespace) => Some(e),
-            Node::Element(_) | Node::Text(_) => None,
-        })
-    }
-    let message = take(carbon, "forwarded", ns::FORWARD)
-        .and_then(|forwarded| take(forwarded, "message", ns::CLIENT));
+    let message = carbon
+        .into_child("forwarded", ns::FORWARD)
+        .and_then(|forwarded| forwarded.into_child("message", ns::CLIENT));
     let Some(mut message) = message else {
         return Payload::malformed("received", "no forwarded message");
     };

@@ -83,20 +83,20 @@ pub struct PubSubEvent {
 }
 
 impl PubSubEvent {
-    pub(super) fn read(event: &Element<'_>) -> Result<Self, String> {
+    pub(super) fn read(event: Element<'_>) -> Result<Self, String> {
         let items = event
-            .find("items", ns::PUBSUB_EVENT)
+            .into_child("items", ns::PUBSUB_EVENT)
             .ok_or_else(|| "<event> without items".to_owned())?;
+        let node = items.require("node")?.to_owned();
         let item = items
-            .find("item", ns::PUBSUB_EVENT)
+            .into_child("item", ns::PUBSUB_EVENT)
             .ok_or_else(|| "<items> without an item".to_owned())?;
-        let json =
-            item.find("json", ns::JSON).ok_or_else(|| "<item> without JSON".to_owned())?.content();
-        Ok(Self {
-            node: items.require("node")?.to_owned(),
-            item_id: item.owned("id"),
-            json: json.into_owned(),
-        })
+        let item_id = item.owned("id");
+        let json = item
+            .into_child("json", ns::JSON)
+            .ok_or_else(|| "<item> without JSON".to_owned())?
+            .into_content();
+        Ok(Self { node, item_id, json })
     }
 
     pub(super) fn write(&self) -> Element<'_> {

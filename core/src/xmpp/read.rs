@@ -6,9 +6,8 @@ use quick_xml::XmlVersion;
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::Event;
 use quick_xml::events::attributes::{Attribute, Attributes};
-use quick_xml::name::QName;
 
-use super::element::{is_plain, is_xml_name, legal_text};
+use super::element::{is_literal, is_xml_name, legal_text};
 use super::scope::Scope;
 use super::{Element, FrameErrorKind, Node};
 
@@ -88,7 +87,16 @@ impl<'x> Reader<'x> {
                 Token::Start(element) => open.push(element),
                 Token::Empty(element) => siblings.push(Node::Element(element)),
                 Token::Text(text) => match siblings.last_mut() {
-                    Some(Node::Text(before)) => before.to_mut().push_str(&text),
+                    Some(Node::Text(before)) => {
+                        if let Cow::Borrowed(start) = *before {
+                            // Escaped text comes in many small pieces.
+                            let len = start.len() + text.len() + self.before_tag();
+                            let mut whole = String::with_capacity(len);
+                            whole.push_str(start);
+                            *before = Cow::Owned(whole);
+                        }
+                        before.to_mut().push_str(&text);
+                    }
                     Some(Node::Element(_)) | None => {
                         self.count()?;
                         siblings.push(Node::Text(text));
@@ -112,6 +120,12 @@ impl<'x> Reader<'x> {
                 Token::Text(_) | Token::End => return Err(self.not_xml()),
             }
         }
+    }
+
+    /// Bytes that follow before the next tag.
+    fn before_tag(&self) -> usize {
+        let read = usize::try_from(self.xml.buffer_position()).ok();
+        read.and_then(|read| self.text.get(read..)?.find('<')).unwrap_or(0)
     }
 
     fn not_xml(&self) -> FrameErrorKind {
@@ -179,25 +193,20 @@ impl<'x> Reader<'x> {
             self.count()?;
             self.attribute(attribute.map_err(|_| self.not_xml())?)?;
         }
-        let (local, prefix) = QName(&tag[..name_len]).decompose();
-        let (local, prefix) = (local.into_inner(), prefix.map(|prefix| prefix.into_inner()));
+        let (prefix, local) = self.name(&tag[..name_len])?;
         let namespace = self.scope.resolve(prefix).ok_or_else(|| self.not_xml())?;
-        if !is_xml_name(local) {
-            return Err(self.not_xml());
-        }
         let attributes = self.attributes.drain(..).collect();
         Ok(Element { attributes, ..Element::new(local, namespace) })
     }
 
     fn attribute(&mut self, attribute: Attribute<'x>) -> Result<(), FrameErrorKind> {
         let value = match attribute.value {
-            Cow::Borrowed(raw) if is_plain(raw) && !raw.contains('&') => Cow::Borrowed(raw),
+            Cow::Borrowed(raw) if is_literal(raw) => Cow::Borrowed(raw),
             _ => legal_text(
                 attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|_| self.not_xml())?,
             ),
         };
-        let (local, prefix) = attribute.key.decompose();
-        let (local, prefix) = (local.into_inner(), prefix.map(|prefix| prefix.into_inner()));
+        let (prefix, local) = self.name(attribute.key.into_inner())?;
         let name = match (prefix, local) {
             (None, "xmlns") => return self.declare("", value),
             (Some("xmlns"), prefix) => return self.declare(prefix, value),
@@ -205,11 +214,24 @@ impl<'x> Reader<'x> {
             (Some("xml"), local) => Cow::Owned(format!("xml:{local}")),
             (Some(_), _) => return Ok(()),
         };
-        if !is_xml_name(local) || self.attributes.iter().any(|(other, _)| *other == name) {
+        if self.attributes.iter().any(|(other, _)| *other == name) {
             return Err(self.not_xml());
         }
         self.attributes.push((name, value));
         Ok(())
+    }
+
+    /// A name's prefix, if it has one, and the name without it.
+    fn name(&self, name: &'x str) -> Result<(Option<&'x str>, &'x str), FrameErrorKind> {
+        if is_xml_name(name) {
+            return Ok((None, name));
+        }
+        match name.split_once(':') {
+            Some((prefix, local)) if is_xml_name(prefix) && is_xml_name(local) => {
+                Ok((Some(prefix), local))
+            }
+            Some(_) | None => Err(self.not_xml()),
+        }
     }
 
     fn declare(&mut self, prefix: &'x str, namespace: Cow<'x, str>) -> Result<(), FrameErrorKind> {
