@@ -7,7 +7,7 @@ use super::ids::{CallId, ConversationId, ParticipantId, SessionId, StationId, Us
 use crate::jingle::Reason;
 use crate::machine::MediaId;
 use crate::media::{Digit, MediaState, MediaStats};
-use crate::report::{CallQuality, TraceRecord};
+use crate::report::{CallQuality, CallTimeline, TraceRecord};
 
 /// Something the application may want to know.
 #[derive(Clone, Debug)]
@@ -89,6 +89,8 @@ pub enum Event {
         /// How it sounded, where this client had its media (ST-3).
         quality: Option<CallQuality>,
     },
+    /// A call that rang or was connected is over: all that there is to say about it. Told last.
+    CallReport(Box<CallReport>),
     /// The media state of a session changed.
     MediaState {
         /// Which session.
@@ -231,6 +233,34 @@ pub struct Station {
     pub force_turn: bool,
     /// Whether it is a WebRTC softphone.
     pub is_softphone: bool,
+}
+
+/// What happened to a call, and how it sounded.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct CallReport {
+    /// Its conversation.
+    pub conversation: ConversationId,
+    /// Who called whom, once the service said.
+    pub direction: Option<Direction>,
+    /// The media session that carried it, if this client had one.
+    pub session: Option<SessionId>,
+    /// When what happened.
+    pub timeline: CallTimeline,
+    /// How it sounded.
+    pub quality: Option<CallQuality>,
+}
+
+impl Default for CallReport {
+    fn default() -> Self {
+        Self {
+            conversation: ConversationId::from(""),
+            direction: None,
+            session: None,
+            timeline: CallTimeline::default(),
+            quality: None,
+        }
+    }
 }
 
 /// The service's view of the session that outlives calls (wire notes 4.8).

@@ -60,6 +60,7 @@ pub(crate) fn log(event: &Event) {
         Event::Error(error) => warn!(%error, "error"),
         Event::Malformed { what } => warn!(what, "malformed"),
         Event::ConcurrentSoftphoneSessionsEnabled(_)
+        | Event::CallReport(_)
         | Event::Stats { .. }
         | Event::Dtmf { .. }
         | Event::Notification { .. }

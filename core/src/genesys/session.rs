@@ -53,6 +53,13 @@ pub(crate) enum Verdict {
     Over(Reason),
 }
 
+/// What a session's media reaches once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Milestone {
+    Connected,
+    FirstAudio,
+}
+
 /// A media session. See the [module](self).
 pub(crate) struct MediaSession {
     /// What the application sees.
@@ -73,6 +80,10 @@ pub(crate) struct MediaSession {
     stats_at: Option<Instant>,
     /// The far side's description, less its candidates: what an ICE restart changes.
     offer: String,
+    /// What was reached, and when; each once.
+    milestones: Vec<(Milestone, Instant)>,
+    /// How many of them were taken note of.
+    noted: usize,
     /// Whether figures were told that the calls on it have not taken note of.
     sampled: bool,
     /// Whether another session has taken its place: it ends without a word to the application.
@@ -121,6 +132,8 @@ impl MediaSession {
             wake: None,
             stats_at: None,
             offer,
+            milestones: Vec::new(),
+            noted: 0,
             sampled: false,
             superseded: false,
             complained: false,
@@ -341,6 +354,18 @@ impl MediaSession {
         self.engine.stats()
     }
 
+    /// What was reached since the last look.
+    pub(crate) fn take_milestones(&mut self) -> &[(Milestone, Instant)] {
+        let new = std::mem::replace(&mut self.noted, self.milestones.len());
+        &self.milestones[new..]
+    }
+
+    fn reach(&mut self, milestone: Milestone, now: Instant) {
+        if self.milestones.iter().all(|(reached, _)| *reached != milestone) {
+            self.milestones.push((milestone, now));
+        }
+    }
+
     /// The figures, once each time that they were told.
     pub(crate) fn take_sample(&mut self) -> Option<MediaStats> {
         std::mem::take(&mut self.sampled).then(|| self.engine.stats())
@@ -454,6 +479,7 @@ impl MediaSession {
                 }
             }
             EngineEvent::Audio(frame) => {
+                self.reach(Milestone::FirstAudio, out.now);
                 out.push(Output::Audio { media: self.handle.media, frame });
             }
             EngineEvent::Dtmf { digit, duration } => out.event(Event::Dtmf {
@@ -473,6 +499,7 @@ impl MediaSession {
         self.tell_state(state, out);
         match state {
             MediaState::Connected => {
+                self.reach(Milestone::Connected, out.now);
                 self.stats_at = Some(out.now + STATS_PERIOD);
                 if self.is_answered() {
                     self.signal.active(out);

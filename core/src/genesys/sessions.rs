@@ -7,7 +7,7 @@ use super::error::{Error, ErrorKind};
 use super::event::{Session, SessionType, Signaling};
 use super::ids::{CallId, ConversationId, SessionId};
 use super::outbox::Outbox;
-use super::session::{MediaSession, Verdict, without_candidates};
+use super::session::{MediaSession, Milestone, Verdict, without_candidates};
 use super::signal::Signal;
 use crate::Secret;
 use crate::jingle::Reason;
@@ -321,6 +321,15 @@ impl Sessions {
     /// The figures of a session.
     pub(crate) fn stats(&self, session: &SessionId) -> Option<MediaStats> {
         self.open.get(session).map(|session| session.stats())
+    }
+
+    /// What media has reached since the last look.
+    pub(crate) fn take_milestones(&mut self) -> Vec<(SessionId, Milestone, Instant)> {
+        let mut new = Vec::new();
+        for (id, open) in &mut self.open {
+            new.extend(open.take_milestones().iter().map(|(what, at)| (id.clone(), *what, *at)));
+        }
+        new
     }
 
     /// Figures that were told since the last look.

@@ -2,8 +2,10 @@
 
 mod mos;
 mod quality;
+mod timeline;
 mod trace;
 
 pub use mos::mos;
 pub use quality::{CallQuality, QualityMeter};
+pub use timeline::CallTimeline;
 pub use trace::{Channel, Direction, TraceRecord};

@@ -40,6 +40,9 @@ impl Calls {
             }
             Effect::Ended(session) => {
                 let quality = self.end_meter(id);
+                if let Some(call) = self.timelines.get_mut(id) {
+                    call.quality = quality;
+                }
                 out.event(Event::CallEnded { conversation, session, quality });
             }
             Effect::Update(change, call) => self.tell_update(id, change, call, out),

@@ -10,6 +10,7 @@ mod effects;
 mod invitations;
 mod lines;
 mod quality;
+mod timeline;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -17,7 +18,7 @@ use std::time::{Duration, Instant};
 use super::command::Outcome;
 use super::conversation::{Context, Input, Leg, State, step};
 use super::error::Error;
-use super::event::Event;
+use super::event::{CallReport, Event};
 use super::goals::{Goal, Goals};
 use super::ids::{ConversationId, SessionId, UserId};
 use super::notice::{Class, Listing, Notice};
@@ -56,6 +57,8 @@ pub(crate) struct Calls {
     goals: Goals,
     /// How connected calls sound.
     meters: BTreeMap<ConversationId, Box<Meter>>,
+    /// What happened to calls.
+    timelines: BTreeMap<ConversationId, Box<CallReport>>,
     dialled: VecDeque<ConversationId>,
     early: VecDeque<Notice>,
     /// Conversations that were known when the service was asked which there are.
@@ -73,6 +76,7 @@ impl Calls {
             active: None,
             goals: Goals::default(),
             meters: BTreeMap::new(),
+            timelines: BTreeMap::new(),
             dialled: VecDeque::new(),
             early: VecDeque::new(),
             asked_about: Vec::new(),
@@ -95,6 +99,7 @@ impl Calls {
             + self.sessions.len()
             + self.goals.len()
             + self.meters.len()
+            + self.timelines.len()
             + self.dialled.len()
             + self.early.len()
     }
@@ -120,8 +125,10 @@ impl Calls {
             self.entries.insert(id.clone(), Box::new(state));
         }
         for effect in effects {
+            self.note(id, &effect, out);
             self.carry_out(id, effect, out);
         }
+        self.finish(id, out);
     }
 
     /// Whether one more conversation can be remembered.
@@ -244,6 +251,7 @@ impl Calls {
 
     /// Takes note of sessions that ended in the meantime.
     pub(crate) fn sweep(&mut self, out: &mut Outbox) {
+        self.note_media();
         self.stop_meters();
         for (session, _) in self.sessions.take_ended(out) {
             self.dismiss(&session);

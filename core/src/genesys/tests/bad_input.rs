@@ -226,5 +226,5 @@ fn a_flood_starves_no_timer() {
     }
     assert_eq!(pings, 2, "they go out in time");
     assert!(!rig.client.is_connected(), "and their silence is noticed");
-    assert!(rig.client.size() < 300, "{}", rig.client.size());
+    assert!(rig.client.size() < 600, "{}", rig.client.size());
 }

@@ -19,4 +19,5 @@ mod secrets;
 mod sessions;
 mod station;
 mod staying;
+mod timeline;
 mod topics;

@@ -1,0 +1,65 @@
+//! When what happened to a call.
+
+use std::time::{Duration, Instant};
+
+/// A call from its invitation to its end; what did not happen, or not here, is missing.
+///
+/// ```
+/// use std::time::{Duration, Instant};
+/// use offhook::report::CallTimeline;
+///
+/// let start = Instant::now();
+/// let mut call = CallTimeline::default();
+/// call.invited = Some(start);
+/// call.answered = Some(start + Duration::from_secs(2));
+/// call.first_audio = Some(start + Duration::from_secs(3));
+/// assert_eq!(call.ringing(), Some(Duration::from_secs(2)));
+/// assert_eq!(call.answer_to_audio(), Some(Duration::from_secs(1)));
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CallTimeline {
+    /// It was proposed, or told by an event; dialled calls are proposed, too.
+    pub invited: Option<Instant>,
+    /// It was answered from here.
+    pub answered: Option<Instant>,
+    /// Its media session began; missing for a call on a session that was there before.
+    pub session_started: Option<Instant>,
+    /// That session's media connected.
+    pub media_connected: Option<Instant>,
+    /// The first audio came on that session.
+    pub first_audio: Option<Instant>,
+    /// The service said that it is connected.
+    pub connected: Option<Instant>,
+    /// It was over, or handled by somebody else.
+    pub ended: Option<Instant>,
+}
+
+impl CallTimeline {
+    /// From the invitation to the answer.
+    #[must_use]
+    pub fn ringing(&self) -> Option<Duration> {
+        between(self.invited, self.answered)
+    }
+
+    /// From the answer to the first audio.
+    #[must_use]
+    pub fn answer_to_audio(&self) -> Option<Duration> {
+        between(self.answered, self.first_audio)
+    }
+
+    /// From the invitation to the first audio.
+    #[must_use]
+    pub fn invitation_to_audio(&self) -> Option<Duration> {
+        between(self.invited, self.first_audio)
+    }
+
+    /// How long people talked.
+    #[must_use]
+    pub fn talking(&self) -> Option<Duration> {
+        between(self.connected, self.ended)
+    }
+}
+
+fn between(from: Option<Instant>, to: Option<Instant>) -> Option<Duration> {
+    Some(to?.saturating_duration_since(from?))
+}
