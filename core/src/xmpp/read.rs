@@ -208,8 +208,8 @@ impl<'x> Reader<'x> {
         };
         let (prefix, local) = self.name(attribute.key.into_inner())?;
         let name = match (prefix, local) {
-            (None, "xmlns") => return self.declare("", value),
-            (Some("xmlns"), prefix) => return self.declare(prefix, value),
+            (None, "xmlns") => return self.declare(None, value),
+            (Some("xmlns"), prefix) => return self.declare(Some(prefix), value),
             (None, local) => Cow::Borrowed(local),
             (Some("xml"), local) => Cow::Owned(format!("xml:{local}")),
             (Some(_), _) => return Ok(()),
@@ -234,7 +234,11 @@ impl<'x> Reader<'x> {
         }
     }
 
-    fn declare(&mut self, prefix: &'x str, namespace: Cow<'x, str>) -> Result<(), FrameErrorKind> {
+    fn declare(
+        &mut self,
+        prefix: Option<&'x str>,
+        namespace: Cow<'x, str>,
+    ) -> Result<(), FrameErrorKind> {
         if self.scope.declare(prefix, namespace) { Ok(()) } else { Err(self.not_xml()) }
     }
 }

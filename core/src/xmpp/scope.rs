@@ -12,8 +12,8 @@ pub(super) struct Scope<'x> {
 }
 
 struct Declaration<'x> {
-    /// Empty for the default namespace.
-    prefix: &'x str,
+    /// None for the default namespace.
+    prefix: Option<&'x str>,
     namespace: Cow<'x, str>,
     depth: usize,
 }
@@ -32,14 +32,14 @@ impl<'x> Scope<'x> {
 
     /// Takes a declaration. False for one that must not be: twice in an element, of a reserved
     /// prefix, or of a prefix for nothing (sections 3 and 6).
-    pub(super) fn declare(&mut self, prefix: &'x str, namespace: Cow<'x, str>) -> bool {
+    pub(super) fn declare(&mut self, prefix: Option<&'x str>, namespace: Cow<'x, str>) -> bool {
         let mut own = self.declared.iter().rev().take_while(|other| other.depth == self.depth);
         let twice = own.any(|other| other.prefix == prefix);
         let reserved = match prefix {
-            "xml" => namespace != ns::XML,
-            "xmlns" => true,
-            "" => false,
-            _ => namespace.is_empty(),
+            Some("xml") => namespace != ns::XML,
+            Some("xmlns") => true,
+            Some(_) => namespace.is_empty(),
+            None => false,
         };
         self.declared.push(Declaration { prefix, namespace, depth: self.depth });
         !twice && !reserved
@@ -48,8 +48,7 @@ impl<'x> Scope<'x> {
     /// The namespace of an element with this prefix: empty for none, nothing for one that was
     /// never declared.
     pub(super) fn resolve(&self, prefix: Option<&str>) -> Option<Cow<'x, str>> {
-        let wanted = prefix.unwrap_or_default();
-        let declared = self.declared.iter().rev().find(|other| other.prefix == wanted);
+        let declared = self.declared.iter().rev().find(|other| other.prefix == prefix);
         match (declared, prefix) {
             (Some(declaration), _) => Some(declaration.namespace.clone()),
             (None, None) => Some(Cow::Borrowed("")),
