@@ -29,8 +29,11 @@ pub struct CallQuality {
 /// use offhook::media::MediaStats;
 /// use offhook::report::QualityMeter;
 ///
-/// let mut meter = QualityMeter::new(&MediaStats { packets_received: 1000, ..Default::default() });
-/// let quality = meter.sample(&MediaStats { packets_received: 1250, ..Default::default() });
+/// let mut stats = MediaStats::default();
+/// stats.packets_received = 1000;
+/// let mut meter = QualityMeter::new(&stats);
+/// stats.packets_received = 1250;
+/// let quality = meter.sample(&stats);
 /// assert_eq!(quality.packets_received, 250);
 /// ```
 #[derive(Clone, Debug)]
