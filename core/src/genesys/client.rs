@@ -165,6 +165,7 @@ impl Client {
                 out.complete(command, Ok(Outcome::Done));
                 Ok(())
             }
+            Command::ClaimAlertingLeader => self.link.claim_lead(command, out),
             Command::Destroy => {
                 self.calls.destroy(out);
                 if self.link.disconnect(command, out)?.is_some() {
@@ -227,7 +228,10 @@ impl Client {
             | Ask::User
             | Ask::Channel
             | Ask::Station
-            | Ask::Topics => {
+            | Ask::Topics
+            | Ask::Alertable
+            | Ask::Leader
+            | Ask::Claim(_) => {
                 self.link.handle_rest(ask, result, &mut self.out);
             }
             Ask::Participant(_)

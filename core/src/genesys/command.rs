@@ -113,6 +113,9 @@ pub enum Command {
     /// There is no network: attempts wait until [`Command::NetworkChanged`]. A connection that
     /// stands is left alone. Completes at once.
     WentOffline,
+    /// Be the one of the user's clients that rings
+    /// ([`Config::alerting_leader`](super::Config::alerting_leader)). Within 30 s.
+    ClaimAlertingLeader,
     /// End everything: every media session, then the connection. Within 5 s.
     Destroy,
 }

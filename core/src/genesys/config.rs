@@ -44,6 +44,9 @@ pub struct Config {
     pub ice_policy: IcePolicy,
     /// Codecs to accept, best first. Default Opus, then G.711.
     pub codecs: Vec<AudioCodec>,
+    /// Agree with the user's other clients on the one that rings, and tell it as
+    /// [`Event::AlertingLeader`](super::Event::AlertingLeader) (SG-9). Default false.
+    pub alerting_leader: bool,
     /// Report how each call sounds to the service, every 5 s (ST-4). Default false.
     pub report_statistics: bool,
     /// Who the application is, in such reports.
@@ -159,6 +162,7 @@ impl Config {
             max_reconnect_delay: Duration::from_secs(90),
             ice_policy: IcePolicy::Discovered,
             codecs: vec![AudioCodec::Opus, AudioCodec::Pcmu, AudioCodec::Pcma],
+            alerting_leader: false,
             report_statistics: false,
             app: App::default(),
             unix_ms: None,

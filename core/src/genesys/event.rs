@@ -33,6 +33,9 @@ pub enum Event {
     StationDisassociated,
     /// What the service says of the persistent connection.
     PersistentConnection(PersistentState),
+    /// Which of the user's clients rings. What the application does about it is its own business:
+    /// calls are told all the same.
+    AlertingLeader(AlertingLeader),
     /// Whether each call has a media session of its own (line appearances above 1).
     ConcurrentSoftphoneSessionsEnabled(bool),
     /// A call is ringing, or will be answered by itself.
@@ -261,6 +264,18 @@ impl Default for CallReport {
             quality: None,
         }
     }
+}
+
+/// Which of the user's clients rings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AlertingLeader {
+    /// Whether it is this one.
+    pub alerting: bool,
+    /// Whether the service has said so; otherwise it could not be asked, and this one rings.
+    pub configured: bool,
+    /// What kind of client it is, if the service said.
+    pub client_type: Option<String>,
 }
 
 /// The service's view of the session that outlives calls (wire notes 4.8).

@@ -91,6 +91,11 @@ impl Client {
                     self.calls.handle_persistent(&notice, &mut self.out);
                 }
             }
+            (Some("alertingleader"), _) => {
+                if let Some(body) = self.body::<serde_json::Value>(event) {
+                    self.link.handle_leader(&body, &mut self.out);
+                }
+            }
             (Some("station"), _) => {
                 if let Some(json) = self.json(event) {
                     self.link.handle_station(&json, &mut self.out);

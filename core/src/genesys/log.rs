@@ -24,6 +24,7 @@ pub(crate) fn log(event: &Event) {
             info!(station = %station.id, lines, persistent, "station");
         }
         Event::StationDisassociated => info!("no station any more"),
+        Event::AlertingLeader(leader) => info!(leader.alerting, leader.configured, "leader"),
         Event::PersistentConnection(state) => info!(?state, "persistent connection"),
         Event::PendingSession(pending) => {
             let auto = pending.auto_answer;

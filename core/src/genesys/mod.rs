@@ -35,8 +35,8 @@ pub use config::{App, Auth, Config, EagerConnection, IcePolicy};
 pub use control::{CallControl, SpeakTo, Target};
 pub use error::{Error, ErrorKind};
 pub use event::{
-    CallReport, CallState, Conversation, ConversationUpdate, Direction, Event, HandledBy,
-    PendingSession, PersistentState, Session, SessionType, Signaling, Station,
+    AlertingLeader, CallReport, CallState, Conversation, ConversationUpdate, Direction, Event,
+    HandledBy, PendingSession, PersistentState, Session, SessionType, Signaling, Station,
 };
 pub use ids::{CallId, ConversationId, ParticipantId, SessionId, StationId, UserId};
 pub use phone::Phone;

@@ -84,6 +84,12 @@ pub(crate) enum Ask {
     Answerer(ConversationId),
     /// The answer to a call on the shared session.
     Answer(ConversationId),
+    /// That this connection can ring.
+    Alertable,
+    /// Who rings.
+    Leader,
+    /// To be the one who rings.
+    Claim(CommandId),
     /// Which conversations there are, after a reconnect.
     Listing,
     /// Holding one call because another is talked to. Nobody waits for it.

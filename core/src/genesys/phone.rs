@@ -124,6 +124,11 @@ pub trait Phone {
         self.request(Command::WentOffline)
     }
 
+    /// [`Command::ClaimAlertingLeader`]
+    fn claim_alerting_leader(&self) -> Self::Reply<()> {
+        self.request(Command::ClaimAlertingLeader)
+    }
+
     /// [`Command::Destroy`]
     fn destroy(&self) -> Self::Reply<()> {
         self.request(Command::Destroy)

@@ -61,6 +61,24 @@ impl Resource {
         Self::new(Method::GET, format!("conversations/{}", segment(id.as_str())), None)
     }
 
+    /// Marks a connection as one that can ring.
+    pub(crate) fn alertable(user: &UserId, connection: &str) -> Self {
+        let (user, connection) = (segment(user.as_str()), segment(connection));
+        let path = format!("apps/users/{user}/connections/{connection}");
+        Self::new(Method::PATCH, path, Some(json!({"alertable": true})))
+    }
+
+    /// Which connection rings.
+    pub(crate) fn leader() -> Self {
+        Self::new(Method::GET, "users/alertingleader", None)
+    }
+
+    /// Lets a connection ring.
+    pub(crate) fn claim_lead(connection: &str) -> Self {
+        let body = json!({"connectionId": connection});
+        Self::new(Method::PUT, "users/alertingleader", Some(body))
+    }
+
     /// A guest's JWT for a code. Without authorization: a guest has none yet.
     pub(crate) fn redeem(organization: &str, code: &Secret) -> Self {
         let body = json!({"organizationId": organization, "addCommunicationCode": code.expose()});

@@ -290,7 +290,10 @@ impl Calls {
             | Ask::User
             | Ask::Channel
             | Ask::Station
-            | Ask::Topics => {}
+            | Ask::Topics
+            | Ask::Alertable
+            | Ask::Leader
+            | Ask::Claim(_) => {}
         }
     }
 

@@ -63,12 +63,16 @@ impl Link {
     pub(super) fn lose(&mut self, out: &mut Outbox) -> Change {
         out.socket = None;
         out.jid = None;
+        self.leading.connection = None;
+        out.forget_http(|ask| matches!(ask, Ask::Alertable | Ask::Leader));
         // Answers to the old stream must not be taken for answers to the next one.
         out.forget_iqs(|ask| {
             !matches!(ask, IqAsk::Answer(_) | IqAsk::Update(_) | IqAsk::Terminate(_))
         });
         self.keepalive.stop();
-        for timer in [Timer::Setup, Timer::Topics, Timer::IceRefresh, Timer::Close] {
+        for timer in
+            [Timer::Setup, Timer::Topics, Timer::IceRefresh, Timer::Close, Timer::Alertable]
+        {
             self.timers.cancel(&timer);
         }
         Change::Lost

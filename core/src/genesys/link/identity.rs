@@ -114,6 +114,9 @@ impl Link {
     ) {
         match (ask, result) {
             (Ask::Redeem, result) => self.redeemed(result, out),
+            (Ask::Alertable, result) => self.alertable_answered(&result, out),
+            (Ask::Leader, result) => self.leader_answered(result, out),
+            (Ask::Claim(command), result) => Self::claimed(*command, result, out),
             (Ask::Station, result) => self.station_loaded(result, out),
             (Ask::Topics, result) => self.topics_answered(result, out),
             (Ask::Organization | Ask::User, Err(failure)) => {
@@ -167,6 +170,9 @@ impl Link {
                     station: me.station().cloned(),
                     jid: Some(jid),
                 });
+                if out.config.alerting_leader {
+                    self.topics.want_internal(format!("v2.users.{}.alertingleader", me.id));
+                }
                 self.topics.want_internal(format!("v2.users.{}.conversations", me.id));
                 self.topics.want_internal(format!("v2.users.{}.persistentconnection", me.id));
                 self.topics.want_internal(format!("v2.users.{}.station", me.id));

@@ -5,6 +5,7 @@
 
 mod down;
 mod identity;
+mod leader;
 mod ready;
 mod stream;
 
@@ -121,6 +122,8 @@ enum Timer {
     Topics,
     /// ICE servers are to be asked for again.
     IceRefresh,
+    /// The connection is to be marked as one that can ring, once more.
+    Alertable,
 }
 
 impl TimerName for Timer {
@@ -131,6 +134,7 @@ impl TimerName for Timer {
             Self::Close => "stream close limit",
             Self::Topics => "topic changes",
             Self::IceRefresh => "ICE server refresh",
+            Self::Alertable => "marking as alertable",
         }
     }
 }
@@ -196,8 +200,11 @@ pub(crate) struct Link {
     disconnecting: Vec<CommandId>,
     subscribers: Vec<Subscriber>,
     relay_only: bool,
+    /// How often ICE servers were asked for at this refresh.
+    refreshes: u32,
     /// The user's phone, once loaded.
     phone: Option<Station>,
+    leading: leader::Leading,
 }
 
 impl Link {
@@ -222,7 +229,9 @@ impl Link {
             disconnecting: Vec::new(),
             subscribers: Vec::new(),
             relay_only: false,
+            refreshes: 0,
             phone: None,
+            leading: leader::Leading::default(),
         }
     }
 
@@ -473,6 +482,7 @@ impl Link {
                     }
                 }
                 Timer::Topics => self.send_topics(out),
+                Timer::Alertable => self.mark_alertable(out),
                 Timer::IceRefresh => {
                     self.timers.arm(Timer::IceRefresh, out.now + ICE_REFRESH);
                     self.ask_services(out);

@@ -11,6 +11,9 @@ use crate::xmpp::{
     Features, Frame, Iq, IqKind, Jid, Open, Payload, PubSub, Services, SessionFeature, sasl,
 };
 
+/// How often ICE servers are asked for at each refresh (wire notes 7), for both kinds together.
+const MAX_REFRESHES: u32 = 3;
+
 impl Link {
     pub(in crate::genesys) fn handle_socket(
         &mut self,
@@ -95,7 +98,7 @@ impl Link {
                 let text = format!("stream error: {}", error.condition);
                 out.event(Event::Error(Error::new(ErrorKind::Protocol, text)));
             }
-            Frame::Open(_) => {}
+            Frame::Open(open) => self.leading.connection = open.id,
             Frame::Auth(_) => out.malformed("auth from the service"),
             Frame::Other { name, .. } => out.malformed(format!("unknown frame {name}")),
             Frame::Iq(Iq { kind: IqKind::Set(Payload::ConnectionTransfer), .. }) => {
@@ -238,13 +241,18 @@ impl Link {
         self.ask_services(out);
     }
 
-    pub(super) fn ask_services(&self, out: &mut Outbox) {
+    pub(super) fn ask_services(&mut self, out: &mut Outbox) {
+        self.refreshes = 1;
+        self.ask_service(IqAsk::Turn, out);
+        self.ask_service(IqAsk::Stun, out);
+    }
+
+    fn ask_service(&self, ask: IqAsk, out: &mut Outbox) {
         let Some(identity) = &self.identity else { return };
         let domain: Option<Jid> = identity.domain.parse().ok();
-        for (ask, kind) in [(IqAsk::Turn, "turn"), (IqAsk::Stun, "stun")] {
-            let services = Services { kind: Some(kind.to_owned()), services: Vec::new() };
-            out.ask(ask, domain.clone(), IqKind::Get(Payload::Services(services)));
-        }
+        let kind = if ask == IqAsk::Turn { "turn" } else { "stun" };
+        let services = Services { kind: Some(kind.to_owned()), services: Vec::new() };
+        out.ask(ask, domain, IqKind::Get(Payload::Services(services)));
     }
 
     pub(super) fn discovered(&mut self, ask: &IqAsk, answer: IqAnswer, out: &mut Outbox) {
@@ -270,8 +278,14 @@ impl Link {
             }
             State::Online(..) => {
                 // A refresh. What is known stays when it fails.
-                if let (IqAsk::Stun, Some(found)) = (ask, found) {
-                    self.relay_only = found == 0;
+                match (ask, found) {
+                    (IqAsk::Stun, Some(found)) => self.relay_only = found == 0,
+                    (_, Some(_)) => {}
+                    (_, None) if self.refreshes < MAX_REFRESHES => {
+                        self.refreshes += 1;
+                        self.ask_service(ask.clone(), out);
+                    }
+                    (_, None) => tracing::warn!("ICE servers could not be refreshed"),
                 }
             }
             _ => {}

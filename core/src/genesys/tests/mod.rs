@@ -7,6 +7,7 @@ mod controls;
 mod faults;
 mod guests;
 mod invitations;
+mod leader;
 mod lines;
 mod login;
 mod properties;

@@ -37,6 +37,8 @@ pub(super) struct Asked {
 pub(super) struct Rig {
     pub(super) client: Client,
     pub(super) now: Instant,
+    /// When it was logged in.
+    pub(super) begun: Instant,
     pub(super) ws: Option<WsId>,
     pub(super) udp: Option<UdpId>,
     pub(super) wake: Option<Wake>,
@@ -78,6 +80,7 @@ impl Rig {
         Self {
             client,
             now,
+            begun: now,
             ws: None,
             udp: None,
             wake: None,
@@ -108,6 +111,7 @@ impl Rig {
         let connect = self.submit(Command::Connect).unwrap();
         self.login();
         assert_eq!(self.completion(connect), Some(Ok(Outcome::Done)));
+        self.begun = self.now;
         self.forget();
     }
 
@@ -578,6 +582,24 @@ impl Rig {
             }
         }
         sent
+    }
+
+    /// Answers an IQ with a result.
+    pub(super) fn grant(&mut self, text: &str) {
+        if let Ok(Frame::Iq(iq)) = Frame::parse(text) {
+            let mut reply = Iq::result_to(&iq);
+            reply.from = iq.to.clone();
+            self.frame(&Frame::Iq(reply).to_xml());
+        }
+    }
+
+    /// Answers an IQ with an error.
+    pub(super) fn refuse(&mut self, text: &str) {
+        if let Ok(Frame::Iq(iq)) = Frame::parse(text) {
+            let mut reply = Iq::error_to(&iq, crate::xmpp::StanzaError::not_allowed());
+            reply.from = iq.to.clone();
+            self.frame(&Frame::Iq(reply).to_xml());
+        }
     }
 
     /// The next HTTP request, which must be this one.

@@ -200,3 +200,28 @@ fn wire_3_1_a_failed_renewal_of_topics_after_a_reconnect_is_told_and_no_more() {
     assert!(told.contains(&"Error Http(400)".to_owned()), "{told:?}");
     assert_eq!(told.last().map(String::as_str), Some("Ready"));
 }
+
+#[test]
+fn wire_7_ice_servers_are_asked_for_every_six_hours_and_a_failure_is_repeated() {
+    let mut rig = Rig::ready();
+    let six_hours = S(6 * 3600);
+    let mut asked = Vec::new();
+    while rig.now < rig.begun + six_hours + S(1) {
+        rig.wait(S(5));
+        for text in rig.sent() {
+            if text.contains("extdisco") {
+                asked.push(rig.now);
+                rig.refuse(&text);
+            } else {
+                rig.grant(&text);
+            }
+        }
+    }
+    assert_eq!(asked.len(), 2 + 2, "two kinds, and two more tries");
+    assert!(asked.iter().all(|at| *at >= rig.begun + six_hours));
+    assert!(rig.client.is_connected() && rig.told().is_empty());
+    // What is known stays: host candidates are still allowed.
+    rig.propose("M1", "C1", r#"inin-autoanswer="true" inin-sdp-over-xmpp="true""#);
+    rig.offer("M1", "C1");
+    assert!(rig.sent().iter().any(|text| text.contains("typ host")));
+}

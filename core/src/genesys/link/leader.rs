@@ -1,0 +1,121 @@
+//! Which of the user's clients rings: the alerting leader (behaviour notes SG-9, wire notes 8.6).
+//!
+//! Whatever goes wrong, this client acts as the leader: better two phones that ring than none.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Link, Timer};
+use crate::genesys::command::Outcome;
+use crate::genesys::error::{Error, ErrorKind};
+use crate::genesys::event::{AlertingLeader, Event};
+use crate::genesys::outbox::{Ask, Outbox, Retry};
+use crate::genesys::rest::{self, Failure, Resource};
+use crate::machine::CommandId;
+
+/// Attempts to be marked as one that can ring, and the pause between them.
+const MAX_ATTEMPTS: u32 = 16;
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// What the service says of the leader.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Leader {
+    connection_id: String,
+    #[serde(default)]
+    client_type: Option<String>,
+}
+
+/// How far a connection is in becoming one that can lead.
+#[derive(Debug, Default)]
+pub(super) struct Leading {
+    /// The service's name for the connection (`id` of its `<open/>`).
+    pub(super) connection: Option<String>,
+    attempts: u32,
+    /// Whether an event has told who leads, so that nobody needs to be asked.
+    told: bool,
+}
+
+impl Link {
+    /// The connection is up: let it lead, if it is to.
+    pub(super) fn offer_to_lead(&mut self, out: &mut Outbox) {
+        if out.config.alerting_leader {
+            self.leading.attempts = 0;
+            self.leading.told = false;
+            self.mark_alertable(out);
+        }
+    }
+
+    pub(super) fn mark_alertable(&mut self, out: &mut Outbox) {
+        let user = self.identity.as_ref().and_then(|identity| identity.user.clone());
+        if let (Some(user), Some(connection)) = (user, &self.leading.connection) {
+            self.leading.attempts += 1;
+            out.rest(Ask::Alertable, Resource::alertable(&user, connection), Retry::No);
+        }
+    }
+
+    pub(super) fn alertable_answered(&mut self, result: &Result<Value, Failure>, out: &mut Outbox) {
+        match result {
+            Ok(_) if self.leading.told => {}
+            Ok(_) => out.rest(Ask::Leader, Resource::leader(), Retry::No),
+            Err(_) if self.leading.attempts < MAX_ATTEMPTS => {
+                self.timers.arm(Timer::Alertable, out.now + PAUSE);
+            }
+            Err(_) => lead_unasked(out),
+        }
+    }
+
+    pub(super) fn leader_answered(&mut self, result: Result<Value, Failure>, out: &mut Outbox) {
+        if self.leading.told {
+            return;
+        }
+        match result.and_then(|body| rest::parse::<Leader>("users/alertingleader", body)) {
+            Ok(leader) => self.tell_leader(leader, out),
+            Err(_) => lead_unasked(out),
+        }
+    }
+
+    /// An event tells who leads from now on.
+    pub(crate) fn handle_leader(&mut self, body: &Value, out: &mut Outbox) {
+        match Leader::deserialize(body) {
+            Ok(leader) => {
+                self.leading.told = true;
+                self.tell_leader(leader, out);
+            }
+            Err(error) => out.malformed(format!("alerting leader: {error}")),
+        }
+    }
+
+    fn tell_leader(&self, leader: Leader, out: &mut Outbox) {
+        out.event(Event::AlertingLeader(AlertingLeader {
+            alerting: self.leading.connection.as_ref() == Some(&leader.connection_id),
+            configured: true,
+            client_type: leader.client_type,
+        }));
+    }
+
+    /// Asks to lead from now on.
+    pub(crate) fn claim_lead(&self, command: CommandId, out: &mut Outbox) -> Result<(), Error> {
+        match &self.leading.connection {
+            Some(connection) if self.is_online() => {
+                out.rest(Ask::Claim(command), Resource::claim_lead(connection), Retry::No);
+                Ok(())
+            }
+            _ => Err(Error::new(ErrorKind::Session, "signaling is down")),
+        }
+    }
+
+    pub(super) fn claimed(command: CommandId, result: Result<Value, Failure>, out: &mut Outbox) {
+        out.complete(command, result.map(|_| Outcome::Done).map_err(Error::from));
+    }
+}
+
+fn lead_unasked(out: &mut Outbox) {
+    out.event(Event::AlertingLeader(AlertingLeader {
+        alerting: true,
+        configured: false,
+        client_type: None,
+    }));
+}
