@@ -234,6 +234,7 @@ impl Client {
             | Ask::Claim(_) => {
                 self.link.handle_rest(ask, result, &mut self.out);
             }
+            Ask::Upload(kind) => self.out.uploaded(*kind, &result),
             Ask::Participant(_)
             | Ask::Change(_)
             | Ask::Answerer(_)

@@ -49,6 +49,10 @@ pub struct Config {
     pub alerting_leader: bool,
     /// Report how each call sounds to the service, every 5 s (ST-4). Default false.
     pub report_statistics: bool,
+    /// Upload log records to the service: kinds of events and ids (LG-1). Default false.
+    pub upload_logs: bool,
+    /// Upload media figures to the service (ST-5). Default false.
+    pub upload_telemetry: bool,
     /// Who the application is, in such reports.
     pub app: App,
     /// The wall clock at the client's first instant, in milliseconds since 1970, for the times in
@@ -164,6 +168,8 @@ impl Config {
             codecs: vec![AudioCodec::Opus, AudioCodec::Pcmu, AudioCodec::Pcma],
             alerting_leader: false,
             report_statistics: false,
+            upload_logs: false,
+            upload_telemetry: false,
             app: App::default(),
             unix_ms: None,
             trace: false,

@@ -2,6 +2,7 @@
 
 mod calls;
 mod client;
+mod clock;
 mod command;
 mod config;
 mod control;
@@ -27,6 +28,7 @@ mod signal;
 #[cfg(test)]
 mod tests;
 mod topics;
+mod upload;
 
 pub use client::Client;
 

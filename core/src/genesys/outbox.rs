@@ -13,6 +13,7 @@ use super::event::Event;
 use super::ids::{ConversationId, SessionId};
 use super::redact::Redactor;
 use super::rest::{self, Failure, Resource};
+use super::upload::{self, Uploads};
 use crate::Secret;
 use crate::machine::{CommandId, HttpId, MediaId, NetError, Output, UdpId, Wake, WsId};
 use crate::report::{Channel, Direction, TraceRecord};
@@ -90,6 +91,8 @@ pub(crate) enum Ask {
     Leader,
     /// To be the one who rings.
     Claim(CommandId),
+    /// To keep what we say about ourselves.
+    Upload(upload::Kind),
     /// Which conversations there are, after a reconnect.
     Listing,
     /// Holding one call because another is talked to. Nobody waits for it.
@@ -134,6 +137,7 @@ pub(crate) struct Outbox {
     /// Where frames go, while a socket is open.
     pub(crate) socket: Option<WsId>,
     redactor: Redactor,
+    uploads: Uploads,
     queue: VecDeque<Out>,
     next_id: u64,
     rng: Rng,
@@ -151,6 +155,7 @@ impl Outbox {
             begun: now,
             now,
             redactor: Redactor::new(&config.auth),
+            uploads: Uploads::new(&config),
             config,
             jid: None,
             socket: None,
@@ -209,6 +214,8 @@ impl Outbox {
 
     pub(crate) fn event(&mut self, event: Event) {
         super::log::log(&event);
+        let time = super::clock::iso(self.config.unix_ms, self.begun, self.now);
+        self.uploads.note(&event, time, &self.config, self.now);
         self.push(Output::Event(event));
     }
 
@@ -380,6 +387,15 @@ impl Outbox {
         }
     }
 
+    /// What became of an upload.
+    pub(crate) fn uploaded(
+        &mut self,
+        kind: upload::Kind,
+        result: &Result<serde_json::Value, Failure>,
+    ) {
+        self.uploads.answered(kind, result, self.now);
+    }
+
     /// Forgets requests: late answers are ignored and nothing is asked again.
     pub(crate) fn forget_http(&mut self, forget: impl Fn(&Ask) -> bool) {
         self.http.retain(|_, pending| !forget(&pending.ask));
@@ -394,6 +410,9 @@ impl Outbox {
             let pending = entry.remove();
             self.request(pending);
         }
+        while let Some((kind, resource)) = self.uploads.pop_due(&self.config, self.now) {
+            self.rest(Ask::Upload(kind), resource, Retry::No);
+        }
     }
 
     /// When an IQ or a command is overdue, or a retry due.
@@ -404,7 +423,8 @@ impl Outbox {
         let retry = self.retries.first_key_value().map(|((at, _), _)| *at);
         let iq = iq.map(|at| Wake { at, reason: "IQ reply" });
         let retry = retry.map(|at| Wake { at, reason: "REST retry" });
-        Wake::earliest(command, Wake::earliest(iq, retry))
+        let own = Wake::earliest(retry, self.uploads.next_wake());
+        Wake::earliest(command, Wake::earliest(iq, own))
     }
 
     pub(crate) fn trace_frame(&mut self, direction: Direction, frame: Option<&Frame>, text: &str) {

@@ -61,6 +61,16 @@ impl Resource {
         Self::new(Method::GET, format!("conversations/{}", segment(id.as_str())), None)
     }
 
+    /// Log records of the client's.
+    pub(crate) fn logs(body: Value) -> Self {
+        Self::new(Method::POST, "diagnostics/trace", Some(body))
+    }
+
+    /// Media figures of the client's.
+    pub(crate) fn figures(body: Value) -> Self {
+        Self::new(Method::POST, "diagnostics/newrelic/insights", Some(body))
+    }
+
     /// Marks a connection as one that can ring.
     pub(crate) fn alertable(user: &UserId, connection: &str) -> Self {
         let (user, connection) = (segment(user.as_str()), segment(connection));

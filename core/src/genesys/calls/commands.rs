@@ -285,7 +285,8 @@ impl Calls {
             }
             Ask::Listing => self.listed(result, user, out),
             Ask::HoldOther | Ask::Metadata(_) => {}
-            Ask::Redeem
+            Ask::Upload(_)
+            | Ask::Redeem
             | Ask::Organization
             | Ask::User
             | Ask::Channel

@@ -1,12 +1,9 @@
 //! How each call sounds, while it is connected (behaviour notes 12).
 
-use std::time::{Duration, Instant};
-
 use serde_json::json;
-use time::OffsetDateTime;
-use time::macros::format_description;
 
 use super::Calls;
+use crate::genesys::clock::iso;
 use crate::genesys::event::Conversation;
 use crate::genesys::ids::{CallId, ConversationId, SessionId};
 use crate::genesys::outbox::Outbox;
@@ -116,14 +113,4 @@ fn report(
         "sessionId": meter.session, "conversationId": conversation,
         "communicationId": meter.leg, "stats": stats,
     })
-}
-
-/// The wall clock now, from what it was at the first instant.
-fn iso(unix_ms: Option<u64>, begun: Instant, now: Instant) -> Option<String> {
-    let since = now.saturating_duration_since(begun) + Duration::from_millis(unix_ms?);
-    let time = OffsetDateTime::UNIX_EPOCH.checked_add(since.try_into().ok()?)?;
-    time.format(format_description!(
-        "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z"
-    ))
-    .ok()
 }

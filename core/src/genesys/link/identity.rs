@@ -147,7 +147,8 @@ impl Link {
                 Err(failure) => self.attempt_failed(Attempt::Rest(failure), out),
             },
             (
-                Ask::Participant(_)
+                Ask::Upload(_)
+                | Ask::Participant(_)
                 | Ask::Change(_)
                 | Ask::Answerer(_)
                 | Ask::Answer(_)

@@ -24,3 +24,4 @@ mod station;
 mod staying;
 mod timeline;
 mod topics;
+mod uploads;
