@@ -21,7 +21,7 @@ fn scenario_17_a_call_rings_and_is_accepted() {
 }
 
 #[test]
-fn lc_14_lc_17_wire_5_9_an_inbound_call_by_jingle_from_propose_to_hang_up() {
+fn lc_14_lc_17_scenario_67_wire_5_9_an_inbound_call_by_jingle_from_propose_to_hang_up() {
     let mut rig = Rig::ready();
     rig.conv("C1", "inbound", "alerting");
     rig.propose("M1", "C1", "");
@@ -94,7 +94,7 @@ fn def_6_another_client_takes_the_call() {
 }
 
 #[test]
-fn pc_10_a_queue_call_is_disconnected_and_a_direct_one_goes_to_voicemail() {
+fn pc_10_scenario_97_a_queue_call_is_disconnected_and_a_direct_one_goes_to_voicemail() {
     for (purpose, what, body) in [
         (
             "agent",

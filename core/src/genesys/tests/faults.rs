@@ -412,7 +412,7 @@ fn api_3_wire_1_3_a_jwt_logs_in_without_rest() {
 }
 
 #[test]
-fn api_1_options_that_cannot_work_are_refused_at_once() {
+fn api_1_scenario_1_options_that_cannot_work_are_refused_at_once() {
     type Change = fn(&mut Config);
     let bad: [(&str, Change); 6] = [
         ("no environment", |c| c.environment.clear()),

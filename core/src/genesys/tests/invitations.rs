@@ -20,7 +20,7 @@ fn propose_from(rig: &mut Rig, from: &str) {
 }
 
 #[test]
-fn lc_12_who_is_told_and_who_proceeds() {
+fn lc_12_scenario_17_19_who_is_told_and_who_proceeds() {
     for (attributes, disabled, told, proceeds) in [
         ("", false, true, false),
         (AUTO, false, true, true),
@@ -81,7 +81,7 @@ fn scenario_25_our_own_propose_is_nothing_to_us() {
 }
 
 #[test]
-fn lc_5_a_propose_is_routed_by_its_sender() {
+fn lc_5_scenario_31_a_propose_is_routed_by_its_sender() {
     for (from, told) in [
         ("acd-1@gjoll.example/i-1", Some("PendingSession M1 C1")),
         ("+1555@GJOLL.example/i-1", Some("PendingSession M1 C1")),

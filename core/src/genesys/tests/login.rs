@@ -246,3 +246,31 @@ fn def_9_no_proposal_is_lost_while_the_phone_is_being_loaded() {
     rig.submit(accept).unwrap();
     assert!(rig.take_sent("<proceed").is_some());
 }
+
+#[test]
+fn scenario_3_5_an_environment_gives_the_hosts_and_the_rest_has_defaults() {
+    use crate::genesys::{Config, EagerConnection, IcePolicy};
+    let config = Config::agent("nowhere.example", "t");
+    assert_eq!(config.rest_base(), "https://api.nowhere.example/api/v2");
+    assert_eq!(config.ws_base(), "wss://streaming.nowhere.example");
+    assert!(config.auto_connect_sessions && config.session_survivability);
+    assert!(!config.disable_auto_answer && !config.server_side_pings);
+    assert!(!config.report_statistics && !config.upload_logs && !config.upload_telemetry);
+    assert!(!config.alerting_leader && !config.trace);
+    assert_eq!(config.eager_connection, EagerConnection::Auto);
+    assert_eq!(config.ice_policy, IcePolicy::Discovered);
+}
+
+#[test]
+fn scenario_13_connecting_twice_is_one_connection() {
+    let mut rig = Rig::new();
+    let first = rig.submit(Command::Connect).unwrap();
+    let second = rig.submit(Command::Connect).unwrap();
+    rig.login();
+    assert_eq!(rig.completion(first), Some(Ok(Outcome::Done)));
+    assert_eq!(rig.completion(second), Some(Ok(Outcome::Done)));
+    let third = rig.submit(Command::Connect).unwrap();
+    assert_eq!(rig.completion(third), Some(Ok(Outcome::Done)));
+    assert!(rig.take_opened().is_none());
+    assert_eq!(rig.told().iter().filter(|told| *told == "Ready").count(), 1);
+}

@@ -60,7 +60,7 @@ fn lc_16_a_repeated_reinvite_is_one_reinvite() {
 }
 
 #[test]
-fn lc_16_new_credentials_under_the_same_name_are_a_new_connection() {
+fn lc_16_scenario_53_new_credentials_under_the_same_name_are_a_new_connection() {
     let mut rig = Rig::on(LA100);
     rig.connected_call("M1", "C1");
     let before = rig.udp;

@@ -52,7 +52,7 @@ fn lg_2_no_output_and_no_machine_shows_a_secret() {
 }
 
 #[test]
-fn cv_2_a_callers_number_is_in_no_trace() {
+fn cv_2_scenario_95_a_callers_number_is_in_no_trace() {
     let mut rig = Rig::ready_with(|config| config.trace = true);
     let body = json!({"id": "C1", "participants": [
         {"id": "X", "purpose": "customer", "address": "tel:+15550177", "calls": [
