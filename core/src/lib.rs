@@ -21,6 +21,7 @@ mod secret;
 #[cfg(test)]
 mod testing;
 mod timers;
+mod token_bucket;
 pub mod xmpp;
 
 pub use backoff::Backoff;

@@ -227,6 +227,7 @@ impl Client {
             | Ask::Organization
             | Ask::User
             | Ask::Channel
+            | Ask::Probe
             | Ask::Station
             | Ask::Topics
             | Ask::Alertable
@@ -260,6 +261,7 @@ impl Client {
         while let Some(ask) = self.out.pop_overdue_iq() {
             self.handle_answer(&ask, IqAnswer::Timeout);
         }
+        self.out.signal_due();
         self.out.retry_due();
         if self.link.handle_timeout(&mut self.out).is_some() {
             self.connection_lost();

@@ -25,6 +25,9 @@ pub enum Event {
         /// Why, where it was not asked for.
         error: Option<Error>,
     },
+    /// The service could not be asked who the user is, which is tried beside each attempt to
+    /// connect (SG-7): there may be no network. A warning only; the attempt goes on.
+    NetworkConnectivityWarning(Error),
     /// Logged in, subscribed, ready for calls. After each reconnect too.
     Ready,
     /// The user's phone was loaded or changed.

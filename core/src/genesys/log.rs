@@ -18,6 +18,7 @@ pub(crate) fn log(event: &Event) {
         Event::Disconnected { reconnecting: false, error } => {
             info!(error = error.as_ref().map(tracing::field::display), "disconnected");
         }
+        Event::NetworkConnectivityWarning(error) => warn!(%error, "the service is out of reach"),
         Event::Ready => info!("ready"),
         Event::Station(station) => {
             let (lines, persistent) = (station.call_appearances, station.persistent);

@@ -18,6 +18,7 @@ mod link;
 mod log;
 mod notice;
 mod outbox;
+mod pace;
 mod peer;
 mod phone;
 mod redact;

@@ -11,6 +11,7 @@ use super::config::{Auth, Config};
 use super::error::{Error, ErrorKind};
 use super::event::Event;
 use super::ids::{ConversationId, SessionId};
+use super::pace::Pace;
 use super::redact::Redactor;
 use super::rest::{self, Failure, Resource};
 use super::upload::{self, Uploads};
@@ -22,8 +23,10 @@ use crate::xmpp::{Frame, Iq, IqKind, Jid, Payload};
 
 /// How long an IQ waits for its reply (wire notes 1.6).
 const IQ_TIMEOUT: Duration = Duration::from_secs(15);
-/// How long one REST exchange may take (wire notes 8).
+/// How long one REST exchange may take (wire notes 8), and one that only looks whether the network
+/// is there (SG-7).
 const REST_TIMEOUT: Duration = Duration::from_secs(30);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
 /// The retry helper's attempts and pause (wire notes 8.7).
 const REST_ATTEMPTS: u32 = 10;
 const REST_RETRY: Duration = Duration::from_secs(15);
@@ -75,6 +78,8 @@ pub(crate) enum Ask {
     Organization,
     User,
     Channel,
+    /// Whether the service can be reached at all. Nothing depends on the answer.
+    Probe,
     Station,
     Topics,
     /// Who we are in a conversation, for a command that needs to know.
@@ -136,6 +141,7 @@ pub(crate) struct Outbox {
     pub(crate) jid: Option<Jid>,
     /// Where frames go, while a socket is open.
     pub(crate) socket: Option<WsId>,
+    pace: Pace,
     redactor: Redactor,
     uploads: Uploads,
     queue: VecDeque<Out>,
@@ -154,6 +160,7 @@ impl Outbox {
         Self {
             begun: now,
             now,
+            pace: Pace::new(now),
             redactor: Redactor::new(&config.auth),
             uploads: Uploads::new(&config),
             config,
@@ -277,7 +284,7 @@ impl Outbox {
         self.jid.as_ref().map(Jid::bare)
     }
 
-    /// Sends a frame, if a socket is open.
+    /// Sends a frame at once, if a socket is open: what belongs to the connection, and replies.
     pub(crate) fn send(&mut self, frame: &Frame) {
         let Some(id) = self.socket else { return };
         let text = frame.to_xml();
@@ -285,11 +292,52 @@ impl Outbox {
         self.push(Output::SendText { id, text });
     }
 
+    /// Sends a stanza of a session, if a socket is open, when it is its turn (SG-8).
+    pub(crate) fn signal(&mut self, stanza: Frame) {
+        if self.socket.is_some()
+            && let Some(now) = self.pace.push(stanza, self.now)
+        {
+            self.send(&now);
+        }
+    }
+
+    /// Sends the stanzas of sessions whose turn it is.
+    pub(crate) fn signal_due(&mut self) {
+        while let Some(stanza) = self.pace.pop_due(self.now) {
+            self.send(&stanza);
+        }
+    }
+
+    /// Sends everything that waits for its turn: the connection is about to be closed.
+    pub(crate) fn signal_all(&mut self) {
+        while let Some(stanza) = self.pace.pop() {
+            self.send(&stanza);
+        }
+    }
+
+    /// The socket can no longer be used. What waits for its turn shares the fate of what was on
+    /// its way: whoever asked is told that the connection was lost.
+    pub(crate) fn hang_up(&mut self) {
+        self.socket = None;
+        self.jid = None;
+        self.pace = Pace::new(self.now);
+    }
+
     /// Sends an IQ and waits for its reply. The reply comes through [`Outbox::take_iq`].
     pub(crate) fn ask(&mut self, ask: IqAsk, to: Option<Jid>, kind: IqKind) {
         let id = self.uuid();
         let iq = Iq { id: Some(id.clone()), from: None, to: to.clone(), kind };
-        self.send(&Frame::Iq(iq));
+        let iq = Frame::Iq(iq);
+        match ask {
+            IqAsk::Answer(_) | IqAsk::Update(_) | IqAsk::Terminate(_) => self.signal(iq),
+            IqAsk::Bind
+            | IqAsk::Session
+            | IqAsk::Turn
+            | IqAsk::Stun
+            | IqAsk::ServerPings
+            | IqAsk::Ping
+            | IqAsk::Conversations => self.send(&iq),
+        }
         if self.iqs.len() < MAX_IQS {
             self.iqs.insert(id, PendingIq { ask, to, deadline: self.now + IQ_TIMEOUT });
         }
@@ -354,7 +402,8 @@ impl Outbox {
         match pending.resource.to_request(&self.config) {
             Ok(request) => {
                 self.trace_request(&pending.resource);
-                self.push(Output::Http { id, request, deadline: self.now + REST_TIMEOUT });
+                let limit = if pending.ask == Ask::Probe { PROBE_TIMEOUT } else { REST_TIMEOUT };
+                self.push(Output::Http { id, request, deadline: self.now + limit });
                 self.http.insert(id, pending);
             }
             // `Client::new` tried the addresses; only a path could be at fault, and ids are
@@ -415,7 +464,7 @@ impl Outbox {
         }
     }
 
-    /// When an IQ or a command is overdue, or a retry due.
+    /// When an IQ or a command is overdue, or a retry or a stanza due.
     pub(crate) fn next_wake(&self) -> Option<Wake> {
         let command = self.open.values().flatten().min().copied();
         let command = command.map(|at| Wake { at, reason: "command limit" });
@@ -424,7 +473,8 @@ impl Outbox {
         let iq = iq.map(|at| Wake { at, reason: "IQ reply" });
         let retry = retry.map(|at| Wake { at, reason: "REST retry" });
         let own = Wake::earliest(retry, self.uploads.next_wake());
-        Wake::earliest(command, Wake::earliest(iq, own))
+        let sent = Wake::earliest(iq, self.pace.next_wake());
+        Wake::earliest(command, Wake::earliest(sent, own))
     }
 
     pub(crate) fn trace_frame(&mut self, direction: Direction, frame: Option<&Frame>, text: &str) {

@@ -43,6 +43,11 @@ impl Resource {
         Self::new(Method::GET, "users/me?expand=station", None)
     }
 
+    /// The least that can be asked for.
+    pub(crate) fn probe() -> Self {
+        Self::new(Method::GET, "users/me", None)
+    }
+
     pub(crate) fn station(id: &StationId) -> Self {
         Self::new(Method::GET, format!("stations/{}", segment(id.as_str())), None)
     }

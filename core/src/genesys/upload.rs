@@ -257,6 +257,7 @@ fn record(event: &Event) -> Option<(&'static str, Value)> {
         Event::Connected { .. } => record("INFO", "connected", &[]),
         Event::Disconnected { reconnecting: true, .. } => record("WARN", "disconnected", &[]),
         Event::Disconnected { .. } => record("INFO", "disconnected", &[]),
+        Event::NetworkConnectivityWarning(_) => record("WARN", "networkConnectivityWarning", &[]),
         Event::Ready => record("INFO", "ready", &[]),
         Event::PendingSession(pending) => {
             let ids = [

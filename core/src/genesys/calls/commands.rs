@@ -290,6 +290,7 @@ impl Calls {
             | Ask::Organization
             | Ask::User
             | Ask::Channel
+            | Ask::Probe
             | Ask::Station
             | Ask::Topics
             | Ask::Alertable

@@ -85,5 +85,5 @@ impl Calls {
 
 pub(super) fn send_proceed(invite: &Invite, out: &mut Outbox) {
     let proceed = SessionMessage::Proceed { id: invite.session.to_string() };
-    out.send(&Frame::Message(Message::to(invite.from.clone(), Payload::JingleMessage(proceed))));
+    out.signal(Frame::Message(Message::to(invite.from.clone(), Payload::JingleMessage(proceed))));
 }

@@ -159,7 +159,7 @@ impl Calls {
         let conversation = handle.conversation.clone();
         if let Some(own) = out.bare_jid() {
             let accept = SessionMessage::Accept { id: session.to_string() };
-            out.send(&Frame::Message(Message::to(own, Payload::JingleMessage(accept))));
+            out.signal(Frame::Message(Message::to(own, Payload::JingleMessage(accept))));
         }
         self.feed(&conversation, Input::Offered(session.clone()), out);
         if (reinvite || out.config.auto_connect_sessions)
@@ -210,7 +210,7 @@ impl Calls {
         let Some(handle) = self.sessions.handle(session) else { return };
         if let Some(own) = out.bare_jid() {
             let accept = SessionMessage::Accept { id: session.to_string() };
-            out.send(&Frame::Message(Message::to(own, Payload::JingleMessage(accept))));
+            out.signal(Frame::Message(Message::to(own, Payload::JingleMessage(accept))));
         }
         out.event(Event::SessionReplaced { session: handle, old: old.clone() });
         for conversation in self.users_of(old) {

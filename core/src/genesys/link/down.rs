@@ -61,8 +61,7 @@ impl Link {
 
     /// Forgets everything that hangs on the socket.
     pub(super) fn lose(&mut self, out: &mut Outbox) -> Change {
-        out.socket = None;
-        out.jid = None;
+        out.hang_up();
         self.leading.connection = None;
         out.forget_http(|ask| matches!(ask, Ask::Alertable | Ask::Leader));
         // Answers to the old stream must not be taken for answers to the next one.
@@ -91,6 +90,7 @@ impl Link {
     pub(super) fn handle_close(&mut self, out: &mut Outbox) -> Option<Change> {
         match self.state {
             State::Online(ws, _) => {
+                out.signal_all();
                 out.send(&Frame::Close(Close { see_other_uri: None }));
                 out.push(Output::CloseWebSocket { id: ws });
                 let error = Error::new(ErrorKind::Network, "the service closed the stream");
@@ -122,6 +122,7 @@ impl Link {
         let State::Online(ws, _) = self.state else { return None };
         self.hard = true;
         out.event(Event::Disconnected { reconnecting: true, error: None });
+        out.signal_all();
         let change = self.lose(out);
         self.close_stream(ws, Then::Reconnect, out);
         Some(change)
@@ -156,6 +157,7 @@ impl Link {
                     | Ask::Organization
                     | Ask::User
                     | Ask::Channel
+                    | Ask::Probe
                     | Ask::Station
                     | Ask::Topics
             )

@@ -6,6 +6,7 @@ use super::{Attempt, Identity, Link, MAX_SOFT_ATTEMPTS, SETUP_TIMEOUT, State, Ti
 use crate::Secret;
 use crate::genesys::config::Auth;
 use crate::genesys::error::{Error, ErrorKind};
+use crate::genesys::event::Event;
 use crate::genesys::jwt::Claims;
 use crate::genesys::outbox::{Ask, Outbox, Retry};
 use crate::genesys::rest::{self, Failure, Me, NewChannel, Redeemed, Resource};
@@ -21,6 +22,9 @@ impl Link {
                 self.soft_attempts = 0;
                 self.hard = true;
             }
+        }
+        if matches!(out.config.auth, Auth::Token(_)) {
+            self.probe_network(out);
         }
         match &out.config.auth {
             Auth::Jwt(jwt) => {
@@ -43,6 +47,14 @@ impl Link {
             Auth::Token(_) if self.hard || self.channel.is_none() => self.ask_channel(out),
             Auth::Token(_) => self.open_socket(out),
         }
+    }
+
+    /// Looks whether the service can be reached at all, beside the attempt and without a say in it
+    /// (SG-7).
+    fn probe_network(&self, out: &mut Outbox) {
+        // That of the attempt before has nothing to say any more.
+        out.forget_http(|ask| *ask == Ask::Probe);
+        out.rest(Ask::Probe, Resource::probe(), Retry::No);
     }
 
     fn enter_by_jwt(&mut self, jwt: Secret, out: &mut Outbox) {
@@ -114,6 +126,10 @@ impl Link {
     ) {
         match (ask, result) {
             (Ask::Redeem, result) => self.redeemed(result, out),
+            (Ask::Probe, Ok(_)) => {}
+            (Ask::Probe, Err(failure)) => {
+                out.event(Event::NetworkConnectivityWarning(failure.into()));
+            }
             (Ask::Alertable, result) => self.alertable_answered(&result, out),
             (Ask::Leader, result) => self.leader_answered(result, out),
             (Ask::Claim(command), result) => Self::claimed(*command, result, out),

@@ -325,6 +325,7 @@ impl Link {
         self.hard = true;
         match self.state {
             State::Online(ws, _) => {
+                out.signal_all();
                 let change = self.lose(out);
                 self.close_stream(ws, Then::Stop, out);
                 return Ok(Some(change));

@@ -51,6 +51,8 @@ fn offers_beyond_the_bound_are_refused_as_busy() {
     for n in 0..=MAX_SESSIONS {
         let (session, conversation) = (format!("M{n}"), format!("C{n}"));
         rig.propose(&session, &conversation, AUTO);
+        // One after the other: together they would have to wait for their turn (SG-8).
+        rig.wait_acknowledging(Duration::from_millis(400));
         rig.forget();
         rig.offer(&session, &conversation);
         let refused = rig.sent().iter().any(|text| text.contains(r#""reason":"busy""#));

@@ -11,6 +11,8 @@ mod invitations;
 mod leader;
 mod lines;
 mod login;
+mod pace;
+mod probe;
 mod properties;
 mod quality;
 mod reconnect;

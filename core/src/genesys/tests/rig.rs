@@ -44,6 +44,8 @@ pub(super) struct Rig {
     /// What it did, in order, as short lines; drained by [`Rig::did`].
     log: Vec<String>,
     pub(super) asked: VecDeque<Asked>,
+    /// Questions whether the network is there (SG-7), apart from what a login needs.
+    pub(super) probes: VecDeque<(Asked, Instant)>,
     sent: VecDeque<String>,
     pub(super) events: VecDeque<Event>,
     completions: Vec<(CommandId, Result<Outcome, Error>)>,
@@ -85,6 +87,7 @@ impl Rig {
             wake: None,
             log: Vec::new(),
             asked: VecDeque::new(),
+            probes: VecDeque::new(),
             sent: VecDeque::new(),
             events: VecDeque::new(),
             completions: Vec::new(),
@@ -495,7 +498,7 @@ impl Rig {
                     self.ws = None;
                 }
             }
-            Output::Http { id, request, .. } => {
+            Output::Http { id, request, deadline } => {
                 let body = if request.body().is_empty() {
                     Value::Null
                 } else {
@@ -505,7 +508,11 @@ impl Rig {
                 let path = path.trim_start_matches("/api/v2");
                 let what = format!("{} {path}", request.method());
                 let authorized = request.headers().contains_key("authorization");
-                self.asked.push_back(Asked { id, what, body, authorized });
+                let asked = Asked { id, what, body, authorized };
+                match asked.what.as_str() {
+                    "GET /users/me" => self.probes.push_back((asked, deadline)),
+                    _ => self.asked.push_back(asked),
+                }
             }
             Output::OpenUdp { id } => {
                 self.udp = Some(id);

@@ -1,0 +1,119 @@
+//! How fast the signaling of sessions goes out (behaviour notes SG-8, wire notes 1.6, 15).
+//!
+//! The service has answered floods with `resource-constraint`, and a call whose `answer` is
+//! refused is lost. What sessions say (their messages, Jingle, JSON-RPC) therefore goes through
+//! one token bucket. A call needs a dozen stanzas, so that an ordinary one never waits; fifty
+//! calls that are answered at once do, for moments. What belongs to the connection itself does
+//! not go through here: set-up, pings, topics, and replies, which the service has asked for.
+//!
+//! The order is kept and nothing is dropped. When [`MAX_WAITING`] wait, the oldest goes out at
+//! once for each that comes: better too fast than too late.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use crate::machine::Wake;
+use crate::token_bucket::{Rate, TokenBucket};
+use crate::xmpp::Frame;
+
+/// A burst of 25 on a fresh connection and of 20 later, 25 a second in the long run.
+const RATE: Rate = Rate { start: 25, capacity: 20, interval: Duration::from_millis(40) };
+
+/// Stanzas that wait at once. No one waits for 2 s then, the time in which a session's end is
+/// to be answered (LC-21).
+pub(crate) const MAX_WAITING: usize = 48;
+
+/// The stanzas of sessions that wait for their turn on one connection.
+#[derive(Debug)]
+pub(crate) struct Pace {
+    bucket: TokenBucket,
+    waiting: VecDeque<Frame>,
+}
+
+impl Pace {
+    /// For a new connection.
+    pub(crate) fn new(now: Instant) -> Self {
+        Self { bucket: TokenBucket::new(RATE, now), waiting: VecDeque::new() }
+    }
+
+    /// Takes a stanza and gives back the one that is to be sent now, if any: this one where
+    /// nothing waits, the oldest where too many do.
+    pub(crate) fn push(&mut self, stanza: Frame, now: Instant) -> Option<Frame> {
+        if self.waiting.is_empty() && self.bucket.take(now) {
+            return Some(stanza);
+        }
+        self.waiting.push_back(stanza);
+        if self.waiting.len() > MAX_WAITING { self.pop() } else { None }
+    }
+
+    /// A stanza whose turn it is.
+    pub(crate) fn pop_due(&mut self, now: Instant) -> Option<Frame> {
+        if self.waiting.is_empty() || !self.bucket.take(now) { None } else { self.pop() }
+    }
+
+    /// The next stanza, whether it is its turn or not: the connection is about to be closed.
+    pub(crate) fn pop(&mut self) -> Option<Frame> {
+        let stanza = self.waiting.pop_front();
+        if self.waiting.is_empty() {
+            self.waiting = VecDeque::new();
+        }
+        stanza
+    }
+
+    pub(crate) fn next_wake(&self) -> Option<Wake> {
+        let at = self.bucket.ready_at();
+        (!self.waiting.is_empty()).then_some(Wake { at, reason: "pace of signaling" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn stanza(n: usize) -> Frame {
+        Frame::Other { name: n.to_string(), namespace: String::new() }
+    }
+
+    fn number(frame: Frame) -> usize {
+        match frame {
+            Frame::Other { name, .. } => name.parse().unwrap(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn sg_8_the_order_is_kept_nothing_is_lost_and_nothing_waits_long(
+            bursts in prop::collection::vec((0usize..150, 0u64..1_500), 1..20),
+        ) {
+            let mut now = crate::testing::epoch();
+            let mut pace = Pace::new(now);
+            let (mut next, mut sent, mut pushed) = (0, Vec::new(), Vec::new());
+            let woken = |pace: &mut Pace, until: Instant, sent: &mut Vec<(usize, Instant)>| {
+                while let Some(wake) = pace.next_wake().filter(|wake| wake.at <= until) {
+                    let before = sent.len();
+                    sent.extend(pace.pop_due(wake.at).map(|frame| (number(frame), wake.at)));
+                    assert!(sent.len() > before, "woken for nothing");
+                }
+            };
+            for (burst, pause) in bursts {
+                for _ in 0..burst {
+                    pushed.push(now);
+                    sent.extend(pace.push(stanza(next), now).map(|frame| (number(frame), now)));
+                    next += 1;
+                    prop_assert!(pace.waiting.len() <= MAX_WAITING);
+                }
+                now += Duration::from_millis(pause);
+                woken(&mut pace, now, &mut sent);
+            }
+            woken(&mut pace, now + Duration::from_secs(3600), &mut sent);
+            prop_assert!(pace.next_wake().is_none());
+            prop_assert!(sent.iter().map(|(n, _)| *n).eq(0..next));
+            for ((n, at), pushed) in sent.iter().zip(&pushed) {
+                prop_assert!(*at - *pushed < Duration::from_secs(2), "{} waited", n);
+            }
+        }
+    }
+}
