@@ -9,7 +9,7 @@ use super::error::{Error, ErrorKind};
 use super::event::Event;
 use super::goals::Change;
 use super::jwt::Claims;
-use super::link::Link;
+use super::link::{Link, check_ice_servers};
 use super::outbox::{Ask, IqAnswer, Outbox};
 use super::rest::Resource;
 use super::sessions::Sessions;
@@ -63,7 +63,7 @@ impl Client {
     /// # Errors
     ///
     /// [`ErrorKind::InvalidOptions`]: no environment, token or codec, a malformed JWT, or an
-    /// address that is none (API-1).
+    /// address or ICE server that is none (API-1).
     pub fn new(
         config: Config,
         factory: Box<dyn EngineFactory>,
@@ -152,6 +152,11 @@ impl Client {
             }
             Command::SetAccessToken(token) => {
                 out.set_secret(token)?;
+                out.complete(command, Ok(Outcome::Done));
+                Ok(())
+            }
+            Command::SetIceServers { servers, policy } => {
+                self.link.set_ice_servers(servers, *policy, out)?;
                 out.complete(command, Ok(Outcome::Done));
                 Ok(())
             }
@@ -346,6 +351,7 @@ pub(super) fn check(config: &Config) -> Result<(), Error> {
     if config.codecs.is_empty() {
         return invalid("no codec");
     }
+    check_ice_servers(&config.ice_servers)?;
     match &config.auth {
         Auth::Token(token) if token.expose().is_empty() => return invalid("no access token"),
         Auth::Token(_) => {

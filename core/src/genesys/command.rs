@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::config::IceServersPolicy;
 use super::control::CallControl;
 use super::ids::{ConversationId, SessionId, UserId};
 use crate::Secret;
 use crate::jingle::Reason;
-use crate::media::Digit;
+use crate::media::{Digit, IceServer};
 
 /// A request to [`Client`](super::Client). Each is answered by exactly one completion, within the
 /// deadline its variant names.
@@ -107,6 +108,15 @@ pub enum Command {
     /// Use another access token from now on, or another JWT for a JWT client, without
     /// reconnecting: the old one has expired, or will. Completes at once.
     SetAccessToken(Secret),
+    /// Use these STUN and TURN servers of the application's own from now on, instead of those in
+    /// [`Config::ice_servers`](super::Config::ice_servers) or in the command before. Sessions that
+    /// are up keep theirs. Completes at once.
+    SetIceServers {
+        /// The servers, at most [`Config::MAX_ICE_SERVERS`](super::Config::MAX_ICE_SERVERS).
+        servers: Vec<IceServer>,
+        /// What they are to the service's.
+        policy: IceServersPolicy,
+    },
     /// The network is another one, or is back: find out now whether the connection still stands,
     /// and try now where it does not. Completes at once.
     NetworkChanged,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::Secret;
-use crate::media::AudioCodec;
+use crate::media::{AudioCodec, IceServer};
 
 /// A client's settings. A plain template: clone and change it.
 ///
@@ -42,6 +42,11 @@ pub struct Config {
     pub max_reconnect_delay: Duration,
     /// Which ICE candidates may be used. Default [`IcePolicy::Discovered`].
     pub ice_policy: IcePolicy,
+    /// STUN and TURN servers of the application's own, at most [`Config::MAX_ICE_SERVERS`]. Can be
+    /// changed by [`Command::SetIceServers`](super::Command::SetIceServers). Default none.
+    pub ice_servers: Vec<IceServer>,
+    /// What these are to the service's. Default [`IceServersPolicy::Merge`].
+    pub ice_servers_policy: IceServersPolicy,
     /// Codecs to accept, best first. Default Opus, then G.711.
     pub codecs: Vec<AudioCodec>,
     /// Agree with the user's other clients on the one that rings, and tell it as
@@ -60,6 +65,17 @@ pub struct Config {
     pub unix_ms: Option<u64>,
     /// Tell every message on the wire as [`Event::Trace`](super::Event::Trace). Default false.
     pub trace: bool,
+}
+
+/// What the application's ICE servers are to those that the service names. Whether media must be
+/// relayed is not decided here: that follows from what the service names, or from [`IcePolicy`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum IceServersPolicy {
+    /// The application's first, and the service's besides.
+    #[default]
+    Merge,
+    /// The application's only: none, if it has none.
+    Replace,
 }
 
 /// Which ICE candidates may be used.
@@ -128,6 +144,9 @@ pub enum Auth {
 }
 
 impl Config {
+    /// The most ICE servers that an application can bring.
+    pub const MAX_ICE_SERVERS: usize = 32;
+
     /// An agent's client.
     #[must_use]
     pub fn agent(environment: impl Into<String>, token: impl Into<String>) -> Self {
@@ -165,6 +184,8 @@ impl Config {
             server_side_pings: false,
             max_reconnect_delay: Duration::from_secs(90),
             ice_policy: IcePolicy::Discovered,
+            ice_servers: Vec::new(),
+            ice_servers_policy: IceServersPolicy::Merge,
             codecs: vec![AudioCodec::Opus, AudioCodec::Pcmu, AudioCodec::Pcma],
             alerting_leader: false,
             report_statistics: false,

@@ -6,7 +6,7 @@ use super::error::Error;
 use super::ids::{CallId, ConversationId, ParticipantId, SessionId, StationId, UserId};
 use crate::jingle::Reason;
 use crate::machine::MediaId;
-use crate::media::{Digit, MediaState, MediaStats};
+use crate::media::{Digit, IceServer, MediaState, MediaStats};
 use crate::report::{CallQuality, CallTimeline, TraceRecord};
 
 /// Something the application may want to know.
@@ -28,6 +28,9 @@ pub enum Event {
     /// The service could not be asked who the user is, which is tried beside each attempt to
     /// connect (SG-7): there may be no network. A warning only; the attempt goes on.
     NetworkConnectivityWarning(Error),
+    /// The ICE servers for sessions that start from now on, once they are known and whenever they
+    /// change: the service is asked at each connection and every 6 h.
+    IceServers(IceServers),
     /// Logged in, subscribed, ready for calls. After each reconnect too.
     Ready,
     /// The user's phone was loaded or changed.
@@ -267,6 +270,17 @@ impl Default for CallReport {
             quality: None,
         }
     }
+}
+
+/// The ICE servers in force (wire notes 7).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct IceServers {
+    /// The servers, the application's first.
+    pub servers: Vec<IceServer>,
+    /// Whether media must be relayed: by [`IcePolicy`](super::IcePolicy), or as the service names
+    /// no STUN server (STN-3).
+    pub relay_only: bool,
 }
 
 /// Which of the user's clients rings.

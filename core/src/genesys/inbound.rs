@@ -4,7 +4,6 @@
 use serde::de::DeserializeOwned;
 
 use super::client::Client;
-use super::config::IcePolicy;
 use super::error::{Error, ErrorKind};
 use super::event::{Event, SessionType, Signaling};
 use super::ids::{ConversationId, SessionId};
@@ -387,12 +386,8 @@ impl Client {
             Signal::new(session.clone(), offer.peer.clone(), offer.signaling, String::new());
         let conversation = offer.conversation.clone();
         let (replaces, reinvite) = (offer.replaces.clone(), offer.reinvite);
-        let relay_only = match self.out.config.ice_policy {
-            IcePolicy::Discovered => self.link.relay_only(),
-            IcePolicy::All => false,
-            IcePolicy::RelayOnly => true,
-        };
-        match self.calls.sessions.start(offer, relay_only, &mut self.out) {
+        let ice = self.link.ice_servers(&self.out.config);
+        match self.calls.sessions.start(offer, ice, &mut self.out) {
             Ok(()) => match replaces {
                 Some(old) => self.calls.session_replaced(&session, &old, &mut self.out),
                 None => self.calls.session_started(&session, reinvite, &mut self.out),

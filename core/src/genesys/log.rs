@@ -19,6 +19,10 @@ pub(crate) fn log(event: &Event) {
             info!(error = error.as_ref().map(tracing::field::display), "disconnected");
         }
         Event::NetworkConnectivityWarning(error) => warn!(%error, "the service is out of reach"),
+        Event::IceServers(ice) => {
+            let (servers, relay_only) = (ice.servers.len(), ice.relay_only);
+            debug!(servers, relay_only, "ICE servers");
+        }
         Event::Ready => info!("ready"),
         Event::Station(station) => {
             let (lines, persistent) = (station.call_appearances, station.persistent);

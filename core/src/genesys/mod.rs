@@ -34,12 +34,13 @@ mod upload;
 pub use client::Client;
 
 pub use command::{Command, Dial, DialParticipant, Dialled, Outcome, TopicAnswer};
-pub use config::{App, Auth, Config, EagerConnection, IcePolicy};
+pub use config::{App, Auth, Config, EagerConnection, IcePolicy, IceServersPolicy};
 pub use control::{CallControl, SpeakTo, Target};
 pub use error::{Error, ErrorKind};
 pub use event::{
     AlertingLeader, CallReport, CallState, Conversation, ConversationUpdate, Direction, Event,
-    HandledBy, PendingSession, PersistentState, Session, SessionType, Signaling, Station,
+    HandledBy, IceServers, PendingSession, PersistentState, Session, SessionType, Signaling,
+    Station,
 };
 pub use ids::{CallId, ConversationId, ParticipantId, SessionId, StationId, UserId};
 pub use phone::Phone;

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use super::command::{Command, Dial, Dialled, Outcome, TopicAnswer};
+use super::config::IceServersPolicy;
 use super::control::CallControl;
 use super::ids::{ConversationId, SessionId};
 use crate::Secret;
 use crate::jingle::Reason;
-use crate::media::Digit;
+use crate::media::{Digit, IceServer};
 
 /// What an application can ask of a phone, whichever runtime carries it.
 ///
@@ -112,6 +113,15 @@ pub trait Phone {
     /// [`Command::SetAccessToken`]
     fn set_access_token(&self, token: impl Into<Secret>) -> Self::Reply<()> {
         self.request(Command::SetAccessToken(token.into()))
+    }
+
+    /// [`Command::SetIceServers`]
+    fn set_ice_servers(
+        &self,
+        servers: Vec<IceServer>,
+        policy: IceServersPolicy,
+    ) -> Self::Reply<()> {
+        self.request(Command::SetIceServers { servers, policy })
     }
 
     /// [`Command::NetworkChanged`]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use super::error::{Error, ErrorKind};
-use super::event::{Session, SessionType, Signaling};
+use super::event::{IceServers, Session, SessionType, Signaling};
 use super::ids::{CallId, ConversationId, SessionId};
 use super::outbox::Outbox;
 use super::session::{MediaSession, Milestone, Verdict, without_candidates};
@@ -119,7 +119,7 @@ impl Sessions {
     pub(crate) fn start(
         &mut self,
         offer: Offer,
-        relay_only: bool,
+        ice: IceServers,
         out: &mut Outbox,
     ) -> Result<(), MediaError> {
         if self.open.len() >= MAX_SESSIONS {
@@ -128,7 +128,8 @@ impl Sessions {
         let seed = self.seed.child(offer.session.as_str());
         let mut config = EngineConfig::new(seed);
         config.codecs.clone_from(&out.config.codecs);
-        config.relay_only = relay_only;
+        config.relay_only = ice.relay_only;
+        config.ice_servers = ice.servers;
         let mut engine = self.factory.create(out.now, config);
         engine.accept_offer(out.now, &offer.sdp)?;
         let (mut media, udp) = out.media_ids();
@@ -147,7 +148,7 @@ impl Sessions {
         };
         let signal = Signal::new(offer.session.clone(), offer.peer, offer.signaling, mid);
         let sdp = without_candidates(&offer.sdp);
-        let session = MediaSession::new(handle, signal, engine, udp, sdp, relay_only, out);
+        let session = MediaSession::new(handle, signal, engine, udp, sdp, ice.relay_only, out);
         if let Some(old) = self.open.insert(offer.session.clone(), Box::new(session)) {
             // A new connection under the same name.
             old.end(Reason::AlternativeSession, out);

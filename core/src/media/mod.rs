@@ -5,6 +5,7 @@
 //! Frames cross this line encoded; codecs are in [`crate::audio`], devices are the
 //! application's.
 
+mod ice;
 pub mod playout;
 #[cfg(feature = "str0m")]
 mod str0m;
@@ -18,6 +19,7 @@ use bytes::Bytes;
 use crate::machine::Wake;
 use crate::rng::Seed;
 
+pub use self::ice::IceServer;
 #[cfg(feature = "str0m")]
 pub use self::str0m::WebRtcFactory;
 
@@ -180,6 +182,9 @@ pub struct EngineConfig {
     pub codecs: Vec<AudioCodec>,
     /// Whether only relayed candidates may be used.
     pub relay_only: bool,
+    /// STUN and TURN servers, by which an engine can find more candidates. That over str0m does
+    /// not yet: it gathers host candidates only, and none at all where they must be relayed.
+    pub ice_servers: Vec<IceServer>,
     /// Where the engine's own randomness comes from.
     pub seed: Seed,
 }
@@ -191,6 +196,7 @@ impl EngineConfig {
         Self {
             codecs: vec![AudioCodec::Opus, AudioCodec::Pcmu, AudioCodec::Pcma],
             relay_only: false,
+            ice_servers: Vec::new(),
             seed,
         }
     }
@@ -379,6 +385,9 @@ pub enum MediaError {
     /// The candidate cannot be read.
     #[error("unreadable candidate: {0}")]
     Candidate(String),
+    /// The description of a STUN or TURN server cannot be used.
+    #[error("unusable ICE server: {0}")]
+    IceServer(String),
     /// Not possible in this state.
     #[error("not possible while {0:?}")]
     State(MediaState),

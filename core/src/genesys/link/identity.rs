@@ -23,9 +23,6 @@ impl Link {
                 self.hard = true;
             }
         }
-        if matches!(out.config.auth, Auth::Token(_)) {
-            self.probe_network(out);
-        }
         match &out.config.auth {
             Auth::Jwt(jwt) => {
                 let jwt = jwt.clone();
@@ -46,6 +43,9 @@ impl Link {
             }
             Auth::Token(_) if self.hard || self.channel.is_none() => self.ask_channel(out),
             Auth::Token(_) => self.open_socket(out),
+        }
+        if matches!(out.config.auth, Auth::Token(_)) && !matches!(self.state, State::Offline) {
+            self.probe_network(out);
         }
     }
 

@@ -4,6 +4,7 @@
 //! until something breaks, and all over again with growing pauses.
 
 mod down;
+mod ice;
 mod identity;
 mod leader;
 mod ready;
@@ -42,6 +43,7 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 const MAX_WAITING: usize = 16;
 
 use down::Attempt;
+pub(super) use ice::check as check_ice_servers;
 
 /// Where the connection stands.
 ///
@@ -87,7 +89,7 @@ enum Step {
     /// `<session/>` is sent.
     Session,
     /// ICE servers are asked for: TURN and STUN, each known or not yet.
-    Discovery { turn: Option<usize>, stun: Option<usize> },
+    Discovery { turn: bool, stun: bool },
     /// The service was asked to ping.
     ServerPings,
 }
@@ -199,9 +201,7 @@ pub(crate) struct Link {
     connecting: Vec<CommandId>,
     disconnecting: Vec<CommandId>,
     subscribers: Vec<Subscriber>,
-    relay_only: bool,
-    /// How often ICE servers were asked for at this refresh.
-    refreshes: u32,
+    ice: ice::Ice,
     /// The user's phone, once loaded.
     phone: Option<Station>,
     leading: leader::Leading,
@@ -228,8 +228,7 @@ impl Link {
             connecting: Vec::new(),
             disconnecting: Vec::new(),
             subscribers: Vec::new(),
-            relay_only: false,
-            refreshes: 0,
+            ice: ice::Ice::default(),
             phone: None,
             leading: leader::Leading::default(),
         }
@@ -247,11 +246,6 @@ impl Link {
     /// The user's phone, once loaded.
     pub(crate) fn phone(&self) -> Option<&Station> {
         self.phone.as_ref()
-    }
-
-    /// Whether only relayed media is allowed: discovery gave no STUN service (wire notes 7).
-    pub(crate) fn relay_only(&self) -> bool {
-        self.relay_only
     }
 
     /// Whether a socket's frames are for us.
@@ -484,10 +478,7 @@ impl Link {
                 }
                 Timer::Topics => self.send_topics(out),
                 Timer::Alertable => self.mark_alertable(out),
-                Timer::IceRefresh => {
-                    self.timers.arm(Timer::IceRefresh, out.now + ICE_REFRESH);
-                    self.ask_services(out);
-                }
+                Timer::IceRefresh => self.refresh_services(out),
             }
         }
         match self.keepalive.handle_timeout(out.now) {

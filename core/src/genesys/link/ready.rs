@@ -17,6 +17,7 @@ impl Link {
         self.backoff.connected(out.now);
         self.timers.arm(Timer::IceRefresh, out.now + ICE_REFRESH);
         out.event(Event::Connected { reconnect: self.was_connected });
+        self.tell_ice_servers(out);
         self.offer_to_lead(out);
         let first = !self.was_connected;
         self.came_back = false;

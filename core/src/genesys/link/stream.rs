@@ -1,18 +1,13 @@
-//! The way up, second half: socket, SASL, bind, session, discovery (wire notes 1.4, 1.5).
+//! The way up, second half: socket, SASL, bind, session (wire notes 1.4, 1.5).
 
-use super::{Attempt, Change, Link, State, Step, Timer};
+use super::{Attempt, Change, Link, State, Step};
 use crate::genesys::config::Auth;
 use crate::genesys::error::{Error, ErrorKind};
 use crate::genesys::event::Event;
 use crate::genesys::keepalive::Verdict;
 use crate::genesys::outbox::{IqAnswer, IqAsk, Outbox};
 use crate::machine::{NetErrorKind, Output, WsEvent, WsId};
-use crate::xmpp::{
-    Features, Frame, Iq, IqKind, Jid, Open, Payload, PubSub, Services, SessionFeature, sasl,
-};
-
-/// How often ICE servers are asked for at each refresh (wire notes 7), for both kinds together.
-const MAX_REFRESHES: u32 = 3;
+use crate::xmpp::{Features, Frame, Iq, IqKind, Jid, Open, Payload, PubSub, SessionFeature, sasl};
 
 impl Link {
     pub(in crate::genesys) fn handle_socket(
@@ -232,64 +227,6 @@ impl Link {
             IqAnswer::Lost => format!("{what}: connection lost"),
         };
         self.attempt_failed(Attempt::Other(Error::new(ErrorKind::Protocol, text)), out);
-    }
-
-    pub(super) fn discover(&mut self, ws: WsId, out: &mut Outbox) {
-        // Discovery has a limit of its own (wire notes 1.5).
-        self.timers.cancel(&Timer::Setup);
-        self.state = State::Setup(ws, Step::Discovery { turn: None, stun: None });
-        self.ask_services(out);
-    }
-
-    pub(super) fn ask_services(&mut self, out: &mut Outbox) {
-        self.refreshes = 1;
-        self.ask_service(IqAsk::Turn, out);
-        self.ask_service(IqAsk::Stun, out);
-    }
-
-    fn ask_service(&self, ask: IqAsk, out: &mut Outbox) {
-        let Some(identity) = &self.identity else { return };
-        let domain: Option<Jid> = identity.domain.parse().ok();
-        let kind = if ask == IqAsk::Turn { "turn" } else { "stun" };
-        let services = Services { kind: Some(kind.to_owned()), services: Vec::new() };
-        out.ask(ask, domain, IqKind::Get(Payload::Services(services)));
-    }
-
-    pub(super) fn discovered(&mut self, ask: &IqAsk, answer: IqAnswer, out: &mut Outbox) {
-        let found = match &answer {
-            IqAnswer::Result(Some(Payload::Services(s))) => Some(s.services.len()),
-            IqAnswer::Result(None) => Some(0),
-            _ => None,
-        };
-        match &mut self.state {
-            State::Setup(ws, Step::Discovery { turn, stun }) => {
-                let ws = *ws;
-                let Some(found) = found else {
-                    return self.setup_refused(ws, "ICE server discovery", &answer, out);
-                };
-                match ask {
-                    IqAsk::Turn => *turn = Some(found),
-                    _ => *stun = Some(found),
-                }
-                if let (Some(_), Some(stun)) = (*turn, *stun) {
-                    self.relay_only = stun == 0;
-                    self.prepare_keepalive(ws, out);
-                }
-            }
-            State::Online(..) => {
-                // A refresh. What is known stays when it fails.
-                match (ask, found) {
-                    (IqAsk::Stun, Some(found)) => self.relay_only = found == 0,
-                    (_, Some(_)) => {}
-                    (_, None) if self.refreshes < MAX_REFRESHES => {
-                        self.refreshes += 1;
-                        self.ask_service(ask.clone(), out);
-                    }
-                    (_, None) => tracing::warn!("ICE servers could not be refreshed"),
-                }
-            }
-            _ => {}
-        }
     }
 
     pub(super) fn prepare_keepalive(&mut self, ws: WsId, out: &mut Outbox) {

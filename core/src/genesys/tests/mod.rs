@@ -7,6 +7,7 @@ mod controls;
 mod fake_media;
 mod faults;
 mod guests;
+mod ice;
 mod invitations;
 mod leader;
 mod lines;

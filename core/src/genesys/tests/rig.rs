@@ -617,8 +617,11 @@ impl Rig {
 
     /// Events since the last look, as short names.
     pub(super) fn told(&mut self) -> Vec<String> {
-        // The report of each call has tests of its own.
-        let told = self.events.drain(..).filter(|event| !matches!(event, Event::CallReport(_)));
+        // The report of each call has tests of its own, and so have the ICE servers.
+        let told = self
+            .events
+            .drain(..)
+            .filter(|event| !matches!(event, Event::CallReport(_) | Event::IceServers(_)));
         told.map(|event| name(&event)).collect()
     }
 
