@@ -244,3 +244,80 @@ fn a_client_that_disconnects_for_good_can_come_back_to_its_line() {
     world.run_until_state(&id, "connected");
     world.hangs_up(&id);
 }
+
+#[test]
+fn a_reinvite_waits_for_a_client_that_is_just_coming_back() {
+    for renamed in [false, true] {
+        let mut world = World::ready();
+        let (id, session) = world.talking(&sdp());
+        world.control("POST", "connections/drop", &json!({"userId": "u1"}));
+        world.run(Duration::from_millis(100));
+        order(&mut world, &id, "reinvite", &json!({"newSession": renamed}));
+        world.wait(|event| match event {
+            Event::SessionReplaced { old, .. } => (*old == session.id).then_some(()),
+            _ => None,
+        });
+        world.wait(media_connected);
+        world.run(S(10));
+        assert_eq!(world.count("re-invited"), 2, "repeated until it was answered, not longer");
+        assert_eq!(world.echoes(session.media), 25);
+        assert!(!ended(&world));
+        world.hangs_up(&id);
+    }
+}
+
+#[test]
+fn a_reinvite_that_nobody_answers_is_given_up_after_three_minutes() {
+    for renamed in [false, true] {
+        let mut world = World::ready();
+        let (id, _) = world.talking(&sdp());
+        let disconnect = world.submit(Command::Disconnect).unwrap();
+        assert_eq!(world.settle(disconnect), Ok(Outcome::Done));
+        order(&mut world, &id, "reinvite", &json!({"newSession": renamed}));
+        world.run(S(175));
+        assert_eq!(world.call(&id)["state"], "connected");
+        world.run(S(10));
+        assert_eq!(world.call(&id)["state"], "terminated");
+        assert_eq!(world.count("re-invited"), 36, "every five seconds");
+    }
+}
+
+#[test]
+fn lc_16_a_renegotiation_for_another_call_moves_the_session() {
+    // On lines of their own: the second call gets the first one's media.
+    let mut world = World::with_station(&json!({"lineAppearances": 2}));
+    let (first, session) = world.talking(&sdp());
+    let second = world.ring(&sdp());
+    assert_eq!(world.wait(pending), second);
+    order(&mut world, &first, "renegotiate", &json!({"conversationId": second}));
+    world.wait(|event| match event {
+        Event::CancelPendingSession { conversation, .. } => {
+            (conversation.as_str() == second).then_some(())
+        }
+        _ => None,
+    });
+    assert_eq!(world.call(&second)["sessionId"], session.id.as_str());
+    let fields = json!({"state": "connected"});
+    world.control("POST", &format!("calls/{second}/participant"), &fields);
+    let (call, on) = world.wait(common::talk::call_connected);
+    assert_eq!((call.id.as_str(), on.as_str()), (&*second, session.id.as_str()));
+    world.hangs_up(&first);
+    assert_eq!(world.count("call-ended"), 1, "the other one goes on");
+
+    // On one line: the idle session is told whose it is.
+    let mut world = World::with_station(&json!({"persistent": true}));
+    let (first, session) = world.talking(&sdp());
+    world.hangs_up(&first);
+    let second = world.ring(&sdp());
+    order(&mut world, &second, "renegotiate", &json!({"conversationId": second}));
+    world.run(S(10));
+    let about = world.events.iter().rev().find_map(|event| match event {
+        Event::Stats { conversation, .. } => Some(conversation.to_string()),
+        _ => None,
+    });
+    assert_eq!(about.as_deref(), Some(&*second));
+    assert_eq!(world.call(&second)["sessionId"], session.id.as_str());
+    let nobody = json!({"conversationId": first});
+    let answer = world.control("POST", &format!("calls/{second}/renegotiate"), &nobody);
+    assert_eq!(answer["status"], 400, "that one is over");
+}

@@ -178,7 +178,7 @@ pub struct PendingSession {
 pub struct Session {
     /// Its id.
     pub id: SessionId,
-    /// The conversation it was started for.
+    /// The conversation it was started for, or, since then, reassigned to by the service.
     pub conversation: ConversationId,
     /// Its audio.
     pub media: MediaId,

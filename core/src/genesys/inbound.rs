@@ -322,7 +322,7 @@ impl Client {
                     return;
                 };
                 if self.calls.sessions.is_renegotiation(&session, sdp) {
-                    return self.renegotiated(&session, sdp);
+                    return self.renegotiated(&session, &conversation, sdp);
                 }
                 if session_type(&peer) != SessionType::Softphone {
                     return;
@@ -371,10 +371,12 @@ impl Client {
         self.calls.sweep(&mut self.out);
     }
 
-    /// A new offer for the connection that a session has: answered, and nothing told.
-    fn renegotiated(&mut self, session: &SessionId, sdp: &str) {
-        if let Err(error) = self.calls.sessions.reoffered(session, sdp, &mut self.out) {
-            self.out.event(Event::Error(error));
+    /// A new offer for the connection that a session has: answered, and nothing told. It may be
+    /// for another conversation than before (LC-16).
+    fn renegotiated(&mut self, session: &SessionId, conversation: &ConversationId, sdp: &str) {
+        match self.calls.sessions.reoffered(session, sdp, &mut self.out) {
+            Ok(()) => self.calls.session_moved(session, conversation, &mut self.out),
+            Err(error) => self.out.event(Event::Error(error)),
         }
         self.calls.sweep(&mut self.out);
     }

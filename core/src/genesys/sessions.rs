@@ -430,6 +430,17 @@ impl Sessions {
         Ok(())
     }
 
+    /// A session is another conversation's from now on. The one before, if it was another.
+    pub(crate) fn moved(
+        &mut self,
+        session: &SessionId,
+        conversation: &ConversationId,
+    ) -> Option<ConversationId> {
+        let handle = &mut self.open.get_mut(session)?.handle;
+        let before = std::mem::replace(&mut handle.conversation, conversation.clone());
+        (before != *conversation).then_some(before)
+    }
+
     /// The far side restarts ICE.
     pub(crate) fn ice_restarted(
         &mut self,

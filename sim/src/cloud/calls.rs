@@ -14,7 +14,7 @@ use super::call::{ANSWERING, Call, DIALING, RINGING, Stage};
 use super::conversation::{Conversation, Direction, LegState};
 use super::directory::User;
 use super::far_end::{FarEndMode, Packet};
-use super::session::{Phase, Plan, Session};
+use super::session::{Phase, Plan, Session, Step};
 use super::signal::Signaling;
 use super::streams::Streams;
 use super::{ConnId, World};
@@ -496,8 +496,15 @@ impl Calls {
 
     pub(super) fn handle_timeout(&mut self, streams: &Streams, world: &mut World) {
         let now = world.now;
-        for session in self.sessions.values_mut() {
-            session.handle_timeout(streams, world);
+        let mut steps = Vec::new();
+        for (id, session) in &mut self.sessions {
+            match session.handle_timeout(streams, world) {
+                Step::Goes => {}
+                step => steps.push((id.clone(), step)),
+            }
+        }
+        for (id, step) in steps {
+            self.follow(&id, step, streams, world);
         }
         let idle = |session: &&Session| session.riders.is_empty() && session.is_dead();
         let dead: Vec<_> =

@@ -1,4 +1,26 @@
 //! The control API: everybody else's part (see the project's notes on the emulator).
+//!
+//! # Beside the fixed routes
+//!
+//! What this emulator knows more of:
+//!
+//! | route | body | what it does |
+//! | --- | --- | --- |
+//! | `POST calls` | `farEnd`: `prompt`, `echo`, `silence` or `external` | what the far end says |
+//! | `POST calls/{cid}/far-end` | `{mode}` | the same, in the middle of a call |
+//! | `POST calls/{cid}/reinvite` | `{newSession: true}` | the new connection has a session id of its own, as the service does it; the old session is the client's to end |
+//! | `POST calls/{cid}/renegotiate` | `{conversationId}` | the session is renegotiated for another call of the same user, which is on it from then on; a session of its own that it was proposed with is withdrawn |
+//! | `POST calls/{cid}/participant` | any field of the leg | is set and told |
+//! | `POST channels/expire` | `{userId}` | that user's channels only; without, everybody's. Answers `{expired}` |
+//! | `POST options` | `farEnd`, `outboundSignaling`: `jingle` or `sdp` | for calls that are made from then on. Answers all options |
+//!
+//! A re-invite is repeated every 5 s, as one and the same request, until it is answered; a client
+//! that comes back within 3 minutes to the address that it had finds it. Then it is given up: the
+//! client is told `terminate` with `expired`, and the session's calls end.
+//!
+//! Events besides the fixed ones: `re-invited` (`attempt`, from 1), `ice-restarted` (the client
+//! has done its part of a restart), `dtmf` (`digit`: a key that the agent pressed),
+//! `message-retract` and `message-propose` (from a client, which has no business to).
 
 use std::time::Duration;
 
@@ -135,7 +157,9 @@ impl Cloud {
         let done = match what {
             "repropose" => calls.repropose(cid, streams, world),
             "rebind" => calls.rebind(cid, streams),
-            "renegotiate" => calls.renegotiate(cid, streams, world),
+            "renegotiate" => {
+                calls.renegotiate(cid, body["conversationId"].as_str(), streams, world)
+            }
             "reinvite" => {
                 let renamed = body["newSession"].as_bool().unwrap_or_default();
                 calls.reinvite(cid, renamed, world)

@@ -118,7 +118,7 @@ impl Calls {
     }
 
     /// Ends a session that nothing is on, unless it is the user's and stays.
-    fn let_go(
+    pub(super) fn let_go(
         &mut self,
         id: &str,
         reason: Option<Reason>,

@@ -1,14 +1,44 @@
 //! What befalls media in the middle of a call, as the control API orders it (wire notes 3.8, 6.6,
 //! 6.14). Each answers whether it could be done.
 
-use offhook::jingle::Transport;
+use std::time::{Duration, Instant};
+
+use offhook::jingle::{Reason, Transport};
+use offhook::machine::Wake;
+use offhook::media::LocalCandidate;
+use offhook::xmpp::Payload;
 use serde_json::json;
 
+use super::call::{DIALING, Stage};
 use super::calls::Calls;
-use super::session::{Phase, Session};
+use super::conversation::Direction;
+use super::session::{Phase, Session, Step};
 use super::signal::{Signaling, with_credentials};
 use super::streams::Streams;
 use super::{Output, World};
+
+/// A re-invite is repeated, as one and the same request, until it is answered (wire notes 6.14,
+/// 14.16): a client that is just coming back must not miss it.
+const REPEAT: Duration = Duration::from_secs(5);
+/// And given up when a client has forgotten the first one, and would take the next for another
+/// (wire notes 6.14: it remembers them for 3 minutes). Its calls end then.
+const GIVEN_UP: Duration = Duration::from_secs(180);
+
+/// A re-invite that waits for its answer.
+#[derive(Debug)]
+pub(super) struct Reinvite {
+    offer: Payload,
+    /// How often it was said.
+    attempts: u32,
+    repeat: Instant,
+    until: Instant,
+}
+
+impl Reinvite {
+    pub(super) fn next_wake(&self) -> Wake {
+        Wake { at: self.repeat.min(self.until), reason: "re-inviting" }
+    }
+}
 
 impl Calls {
     fn session_of(&mut self, call: &str) -> Option<&mut Session> {
@@ -37,9 +67,41 @@ impl Calls {
         }
     }
 
-    /// A new offer on the connection that is there.
-    pub(super) fn renegotiate(&mut self, call: &str, streams: &Streams, world: &mut World) -> bool {
-        self.session_of(call).is_some_and(|session| session.renegotiate(streams, world))
+    /// A new offer on the connection that is there: as it is, or for another call of the same
+    /// user, which is on it from then on (wire notes 6.14).
+    pub(super) fn renegotiate(
+        &mut self,
+        call: &str,
+        other: Option<&str>,
+        streams: &Streams,
+        world: &mut World,
+    ) -> bool {
+        let Some(id) = self.calls.get(call).map(|call| call.session.clone()) else { return false };
+        let Some(session) = self.sessions.get_mut(&id) else { return false };
+        let Some(other) = other else { return session.renegotiate(streams, world) };
+        let Some(moved) = self.calls.get_mut(other) else { return false };
+        if moved.is_over() || moved.user() != Some(&session.user) || !session.can_renegotiate() {
+            return false;
+        }
+        other.clone_into(&mut session.conversation);
+        session.renegotiate(streams, world);
+        let before = std::mem::replace(&mut moved.session, id.clone());
+        if let (Stage::Ringing { .. }, Direction::Outbound) =
+            (moved.stage, moved.conversation.direction)
+        {
+            // It waited for media.
+            moved.stage = Stage::Contacting { dial: world.now + DIALING };
+        }
+        if before != id {
+            session.riders.push(other.to_owned());
+            if let Some(before) = self.sessions.get_mut(&before) {
+                before.riders.retain(|rider| rider != other);
+            }
+            self.let_go(&before, Some(Reason::Success), streams, world);
+            self.tune(&before, streams, world);
+        }
+        self.tune(&id, streams, world);
+        true
     }
 
     /// A new connection: under the name of the old one, or under its own.
@@ -125,21 +187,60 @@ impl Session {
         self.happened("ice-restarted", json!({}), world);
     }
 
+    fn can_renegotiate(&self) -> bool {
+        self.phase == Phase::Active && self.plan.signaling == Signaling::Sdp
+    }
+
     /// The same offer again: a renegotiation on the connection that it has (wire notes 6.14).
     fn renegotiate(&self, streams: &Streams, world: &mut World) -> bool {
-        let possible = self.phase == Phase::Active && self.plan.signaling == Signaling::Sdp;
-        match self.signal().filter(|_| possible) {
+        match self.signal().filter(|_| self.can_renegotiate()) {
             Some(signal) => {
-                signal.offer(&self.offer, &[], false, streams, world);
+                if let Some(offer) = signal.offer(&self.offer, &[], false, world) {
+                    signal.send(offer, streams, world);
+                }
                 true
             }
             None => false,
         }
     }
 
+    /// Offers a connection that takes another's place, again and again.
+    pub(super) fn reinvite_with(
+        &mut self,
+        offer: &str,
+        inline: &[LocalCandidate],
+        streams: &Streams,
+        world: &mut World,
+    ) {
+        let Some(signal) = self.signal() else { return };
+        let Some(offer) = signal.offer(offer, inline, true, world) else { return };
+        self.offer_iq = signal.send(offer.clone(), streams, world);
+        let (repeat, until) = (world.now + REPEAT, world.now + GIVEN_UP);
+        self.unanswered = Some(Reinvite { offer, attempts: 1, repeat, until });
+        self.happened("re-invited", json!({"attempt": 1}), world);
+    }
+
+    /// Says it once more, when it is time, and gives up in the end.
+    pub(super) fn repeat_reinvite(&mut self, streams: &Streams, world: &mut World) -> Step {
+        let (signal, now) = (self.signal(), world.now);
+        let Some(reinvite) = &mut self.unanswered else { return Step::Goes };
+        if reinvite.until <= now {
+            self.unanswered = None;
+            return Step::Over(Some(Reason::Expired));
+        }
+        if reinvite.repeat <= now {
+            reinvite.repeat = now + REPEAT;
+            reinvite.attempts += 1;
+            let (offer, attempt) = (reinvite.offer.clone(), reinvite.attempts);
+            self.offer_iq = signal.and_then(|signal| signal.send(offer, streams, world));
+            self.happened("re-invited", json!({"attempt": attempt}), world);
+        }
+        Step::Goes
+    }
+
     /// A new connection under the same name (wire notes 6.14).
     fn reinvite(&mut self, world: &mut World) -> bool {
-        let possible = self.phase == Phase::Active && self.plan.signaling == Signaling::Sdp;
+        let possible = self.can_renegotiate();
         if possible {
             self.kill_media(world);
             self.reinvite = true;
@@ -150,7 +251,7 @@ impl Session {
 
     /// A session that takes this one's place, with its calls.
     fn successor(&mut self, id: String, world: &mut World) -> Option<Self> {
-        if self.phase != Phase::Active || self.plan.signaling != Signaling::Sdp {
+        if !self.can_renegotiate() {
             return None;
         }
         let (user, conversation) = (self.user.clone(), self.conversation.clone());

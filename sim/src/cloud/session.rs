@@ -13,6 +13,7 @@ use offhook::xmpp::{Jid, Payload};
 use serde_json::{Value, json};
 
 use super::far_end::{FarEnd, FarEndMode, Packet, Word};
+use super::recovery::Reinvite;
 use super::signal::{Signal, Signaling};
 use super::streams::Streams;
 use super::{Output, World};
@@ -125,6 +126,8 @@ pub(super) struct Session {
     /// What was told of it as the user's persistent connection.
     pub(super) told: Option<&'static str>,
     pub(super) reinvite: bool,
+    /// The re-invite that waits for its answer.
+    pub(super) unanswered: Option<Reinvite>,
     pub(super) far: Option<FarEnd>,
     /// What the far end's media told last, once it is closed.
     pub(super) last_media: Value,
@@ -134,7 +137,7 @@ pub(super) struct Session {
     pub(super) restarting: bool,
     pub(super) early: Vec<String>,
     /// The id of the offer's IQ, until it is answered.
-    offer_iq: Option<String>,
+    pub(super) offer_iq: Option<String>,
     /// Candidates of ours that the client is not ready for.
     pub(super) untold: Vec<LocalCandidate>,
     candidates_from_client: u64,
@@ -163,6 +166,7 @@ impl Session {
             replaces: None,
             told: None,
             reinvite: false,
+            unanswered: None,
             far: None,
             last_media: Value::Null,
             offer: String::new(),
@@ -318,11 +322,15 @@ impl Session {
         let inline = if self.plan.trickle { &[][..] } else { &candidates[..] };
         let jingle = Signal { kind: Signaling::Jingle, ..signal.clone() };
         if self.plan.also_jingle == Some(AlsoJingle::Before) {
-            jingle.offer(&offer, inline, false, streams, world);
+            offer_to(&jingle, &offer, inline, streams, world);
         }
-        self.offer_iq = signal.offer(&offer, inline, self.reinvite, streams, world);
+        if self.reinvite {
+            self.reinvite_with(&offer, inline, streams, world);
+        } else {
+            self.offer_iq = offer_to(&signal, &offer, inline, streams, world);
+        }
         if self.plan.also_jingle == Some(AlsoJingle::After) {
-            jingle.offer(&offer, inline, false, streams, world);
+            offer_to(&jingle, &offer, inline, streams, world);
         }
         if self.plan.trickle {
             self.untold = candidates;
@@ -369,6 +377,7 @@ impl Session {
         }
         answer.clone_into(&mut self.answer);
         self.phase = Phase::Active;
+        self.unanswered = None;
         self.listen(world);
         self.happened("answered", json!({}), world);
         Step::Answered
@@ -510,10 +519,11 @@ impl Session {
             | Phase::Elsewhere
             | Phase::Over => None,
         };
+        let repeat = Wake::earliest(repeat, self.unanswered.as_ref().map(Reinvite::next_wake));
         Wake::earliest(self.far.as_ref().and_then(FarEnd::next_wake), repeat)
     }
 
-    pub(super) fn handle_timeout(&mut self, streams: &Streams, world: &mut World) {
+    pub(super) fn handle_timeout(&mut self, streams: &Streams, world: &mut World) -> Step {
         let now = world.now;
         if let Phase::Proposed { repeat } = self.phase
             && repeat <= now
@@ -528,6 +538,7 @@ impl Session {
             far.handle_timeout(now, mode, &mut world.prompt);
             self.listen(world);
         }
+        self.repeat_reinvite(streams, world)
     }
 
     // The end
@@ -547,6 +558,7 @@ impl Session {
             Phase::Replaced | Phase::Elsewhere | Phase::Over => {}
         }
         self.on_air = None;
+        self.unanswered = None;
         if self.told.is_some() {
             self.tell_line("DISCONNECTED", streams, world);
         }
@@ -589,4 +601,16 @@ impl Session {
             world.push(Output::CloseUdp { id: far.udp });
         }
     }
+}
+
+/// Offers. The IQ's id, if it was sent.
+fn offer_to(
+    signal: &Signal,
+    offer: &str,
+    inline: &[LocalCandidate],
+    streams: &Streams,
+    world: &mut World,
+) -> Option<String> {
+    let payload = signal.offer(offer, inline, false, world)?;
+    signal.send(payload, streams, world)
 }

@@ -28,39 +28,41 @@ pub(super) struct Signal {
 }
 
 impl Signal {
-    /// The offer, with the candidates that are to go with it. Its IQ's id, if it was sent.
+    /// The offer, with the candidates that are to go with it. None when it cannot be said.
     pub(super) fn offer(
         &self,
         offer: &str,
         inline: &[LocalCandidate],
         reinvite: bool,
+        world: &mut World,
+    ) -> Option<Payload> {
+        let sdp = with_candidates(offer, inline);
+        match self.kind {
+            Signaling::Jingle => match sdp::from_sdp(&sdp, Role::Initiator) {
+                Ok((contents, groups)) => {
+                    let (session, from) = (&*self.session, self.from.as_str());
+                    Some(jingle(Jingle::session_initiate(session, from, contents, groups)))
+                }
+                Err(error) => {
+                    world.log(format!("no offer: {error}"));
+                    None
+                }
+            },
+            Signaling::Sdp => {
+                let session_id = self.session.clone();
+                let conversation_id = Some(self.conversation.clone());
+                Some(self.rpc(Method::Offer { session_id, conversation_id, sdp, reinvite }, world))
+            }
+        }
+    }
+
+    /// Says it to the client. The IQ's id, if somebody is there.
+    pub(super) fn send(
+        &self,
+        payload: Payload,
         streams: &Streams,
         world: &mut World,
     ) -> Option<String> {
-        let sdp = with_candidates(offer, inline);
-        let payload = match self.kind {
-            Signaling::Jingle => match sdp::from_sdp(&sdp, Role::Initiator) {
-                Ok((contents, groups)) => jingle(Jingle::session_initiate(
-                    &*self.session,
-                    self.from.as_str(),
-                    contents,
-                    groups,
-                )),
-                Err(error) => {
-                    world.log(format!("no offer: {error}"));
-                    return None;
-                }
-            },
-            Signaling::Sdp => self.rpc(
-                Method::Offer {
-                    session_id: self.session.clone(),
-                    conversation_id: Some(self.conversation.clone()),
-                    sdp,
-                    reinvite,
-                },
-                world,
-            ),
-        };
         streams.send_iq(&self.from, &self.to, payload, world)
     }
 

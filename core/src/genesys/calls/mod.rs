@@ -234,6 +234,25 @@ impl Calls {
         self.sweep(out);
     }
 
+    /// The service reassigned a session: it carries another conversation (LC-16). Nothing is
+    /// told of that; its call is, when it connects.
+    pub(crate) fn session_moved(
+        &mut self,
+        session: &SessionId,
+        conversation: &ConversationId,
+        out: &mut Outbox,
+    ) {
+        let Some(before) = self.sessions.moved(session, conversation) else { return };
+        if self.has_room(conversation) {
+            self.feed(conversation, Input::Carried(session.clone()), out);
+        } else {
+            out.malformed("too many conversations: renegotiation without a call");
+        }
+        if self.entries.contains_key(&before) {
+            self.feed(&before, Input::Left(session.clone()), out);
+        }
+    }
+
     /// The offer that an invitation led to cannot be used.
     pub(crate) fn offer_refused(&mut self, conversation: &ConversationId, out: &mut Outbox) {
         self.feed(conversation, Input::Refused, out);

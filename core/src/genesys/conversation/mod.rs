@@ -59,6 +59,10 @@ pub(crate) enum Input {
     Refused,
     /// A media session took the place of another.
     Replaced { old: SessionId, new: SessionId },
+    /// A media session that is up carries it from now on.
+    Carried(SessionId),
+    /// A media session carries another conversation from now on.
+    Left(SessionId),
     /// A media session is over.
     MediaOver(SessionId),
     /// The service told of our leg.
@@ -157,6 +161,8 @@ pub(crate) fn step(mut state: State, context: &Context<'_>, input: Input) -> (St
                 state.media = Some(new);
             }
         }
+        Input::Carried(session) => state.carried(session, context, out),
+        Input::Left(session) => state.left(&session),
         Input::MediaOver(session) => state.media_over(&session, context),
         Input::Told(leg) => state.told(leg, context, out),
         Input::Absent => {
@@ -312,6 +318,23 @@ impl State {
         self.media = Some(session);
         if self.is_connected() && !self.fake {
             self.connected(context, out);
+        }
+    }
+
+    /// It keeps a session of its own, if it has one.
+    fn carried(&mut self, session: SessionId, context: &Context<'_>, out: &mut Vec<Effect>) {
+        if self.media.is_none() {
+            self.media = Some(session);
+            if self.is_connected() && !self.fake {
+                self.connected(context, out);
+            }
+        }
+    }
+
+    /// A call that goes on rides on where it was; what was there only for the session goes.
+    fn left(&mut self, session: &SessionId) {
+        if self.media.as_ref() == Some(session) && (self.leg.is_none() || self.fake) {
+            *self = Self { invitation: std::mem::take(&mut self.invitation), ..Self::default() };
         }
     }
 

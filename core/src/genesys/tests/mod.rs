@@ -18,6 +18,7 @@ mod properties;
 mod quality;
 mod reconnect;
 mod reinvite;
+mod renegotiate;
 mod replies;
 mod rig;
 mod secrets;

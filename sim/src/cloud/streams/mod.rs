@@ -1,0 +1,334 @@
+//! XMPP streams: their sockets, who is at the other end, and what is delivered to them (wire notes
+//! 2, 3, 4). What clients ask of the stream itself is in [`stanzas`].
+
+mod stanzas;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use offhook::machine::Wake;
+use offhook::xmpp::{Close, Frame, Iq, Jid, Message, Payload, PubSubEvent, StreamError};
+use serde_json::{Value, json};
+
+use super::directory::User;
+use super::{ConnId, Output, World};
+
+/// Sockets at once; one more is refused.
+const MAX_CONNS: usize = 20_000;
+/// Topics subscribed over one stream; one more is refused.
+const MAX_TOPICS: usize = 1000;
+
+/// How a socket came in.
+#[derive(Clone, Debug)]
+enum Door {
+    Channel(String),
+    Jwt,
+}
+
+/// How far a stream is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// The socket is open.
+    Fresh,
+    /// Mechanisms are offered.
+    Hello,
+    /// SASL is through; the stream starts anew.
+    Authenticated,
+    /// Features are offered.
+    Restarted,
+    /// Bound to a resource.
+    Bound,
+    /// We closed it.
+    Closing,
+}
+
+#[derive(Debug)]
+struct Conn {
+    door: Door,
+    stage: Stage,
+    user: Option<String>,
+    jid: Option<Jid>,
+    topics: BTreeSet<String>,
+    /// When we ping next, where the client asked for it.
+    ping_at: Option<Instant>,
+}
+
+/// All streams. See the [module](self).
+#[derive(Debug, Default)]
+pub(super) struct Streams {
+    conns: BTreeMap<ConnId, Conn>,
+}
+
+impl Streams {
+    // Sockets
+
+    pub(super) fn requested(&mut self, conn: ConnId, path: &str, world: &mut World) {
+        let door = match path.trim_matches('/').split('/').collect::<Vec<_>>().as_slice() {
+            ["stream", "channels", channel] => {
+                let known = world.directory.channels.contains_key(*channel);
+                known.then(|| Door::Channel((*channel).to_owned())).ok_or(404)
+            }
+            ["stream", "jwt", jwt] if jwt.split('.').count() == 3 => Ok(Door::Jwt),
+            ["stream", "jwt", _] => Err(401),
+            _ => Err(404),
+        };
+        match door {
+            Ok(_) if self.conns.len() >= MAX_CONNS => {
+                world.push(Output::Refuse { conn, status: 503 });
+            }
+            Err(status) => {
+                world.happened("ws-refused", json!({"status": status}));
+                world.push(Output::Refuse { conn, status });
+            }
+            Ok(door) => {
+                if let Door::Channel(id) = &door
+                    && let Some(channel) = world.directory.channels.get_mut(id)
+                    && let Some(older) = channel.conn.replace(conn)
+                {
+                    // Another socket takes the channel (wire notes 3.4).
+                    self.notice(older, &format!("system.v2.no_longer_subscribed.{id}"), id, world);
+                    self.close(older, world);
+                }
+                let topics = BTreeSet::new();
+                let fresh = Conn {
+                    door,
+                    stage: Stage::Fresh,
+                    user: None,
+                    jid: None,
+                    topics,
+                    ping_at: None,
+                };
+                self.conns.insert(conn, fresh);
+                world.happened("ws-open", json!({"conn": conn.0}));
+                world.push(Output::Accept { conn });
+            }
+        }
+    }
+
+    pub(super) fn closed(&mut self, conn: ConnId, world: &mut World) {
+        let Some(gone) = self.conns.remove(&conn) else { return };
+        if let Door::Channel(id) = &gone.door
+            && let Some(channel) = world.directory.channels.get_mut(id)
+            && channel.conn == Some(conn)
+        {
+            channel.conn = None;
+        }
+        let jid = gone.jid.as_ref().map(Jid::as_str);
+        world.happened("ws-closed", json!({"conn": conn.0, "userId": gone.user, "jid": jid}));
+        if let Some(jid) = jid {
+            world.log(format!("{jid} left"));
+        }
+    }
+
+    /// Ends a stream politely; the client answers and the socket closes.
+    pub(super) fn close(&mut self, conn: ConnId, world: &mut World) {
+        self.send(conn, &Frame::Close(Close { see_other_uri: None }), world);
+        if let Some(conn) = self.conns.get_mut(&conn) {
+            conn.stage = Stage::Closing;
+        }
+    }
+
+    /// Ends everything.
+    pub(super) fn clear(&mut self, world: &mut World) {
+        for conn in self.conns.keys().copied().collect::<Vec<_>>() {
+            world.push(Output::CloseSocket { conn, code: Some(1001) });
+            self.closed(conn, world);
+        }
+    }
+
+    /// The connections of a user, or all, newest last.
+    pub(super) fn of_user(&self, user: Option<&str>) -> Vec<ConnId> {
+        self.conns
+            .iter()
+            .filter(|(_, c)| user.is_none() || c.user.as_deref() == user)
+            .map(|(id, _)| *id)
+            .collect()
+    }
+
+    pub(super) fn channel_of(&self, conn: ConnId) -> Option<&str> {
+        match &self.conns.get(&conn)?.door {
+            Door::Channel(id) => Some(id),
+            Door::Jwt => None,
+        }
+    }
+
+    /// As `GET /control/connections` lists them.
+    pub(super) fn body(&self, world: &World) -> Value {
+        let bound = self.conns.iter().filter(|(_, c)| c.stage == Stage::Bound);
+        bound
+            .map(|(id, c)| {
+                let channel = match &c.door {
+                    Door::Channel(id) => world.directory.channels.get_key_value(id),
+                    Door::Jwt => None,
+                };
+                let mut topics = c.topics.clone();
+                topics.extend(channel.iter().flat_map(|(_, c)| c.topics.iter().cloned()));
+                json!({
+                    "id": id.0.to_string(), "jid": c.jid.as_ref().map(Jid::as_str),
+                    "userId": c.user, "channelId": channel.map(|(id, _)| id), "topics": topics,
+                })
+            })
+            .collect()
+    }
+
+    // Delivery
+
+    pub(super) fn send(&self, conn: ConnId, frame: &Frame, world: &mut World) {
+        self.send_text(conn, frame.to_xml(), world);
+    }
+
+    pub(super) fn send_text(&self, conn: ConnId, text: String, world: &mut World) {
+        if self.conns.get(&conn).is_some_and(|c| c.stage != Stage::Closing) {
+            world.push(Output::SendText { conn, text });
+        }
+    }
+
+    /// The bound resources of a user.
+    pub(super) fn resources(&self, user: &str) -> Vec<(ConnId, Jid)> {
+        self.conns
+            .iter()
+            .filter(|(_, c)| c.stage == Stage::Bound && c.user.as_deref() == Some(user))
+            .filter_map(|(id, c)| Some((*id, c.jid.clone()?)))
+            .collect()
+    }
+
+    pub(super) fn jid(&self, conn: ConnId) -> Option<&Jid> {
+        self.conns.get(&conn)?.jid.as_ref()
+    }
+
+    pub(super) fn user(&self, conn: ConnId) -> Option<&str> {
+        self.conns.get(&conn)?.user.as_deref()
+    }
+
+    /// The connection that a full JID is bound to, the newest if several.
+    pub(super) fn conn_of(&self, jid: &Jid) -> Option<ConnId> {
+        self.conns.iter().rev().find(|(_, c)| c.jid.as_ref() == Some(jid)).map(|(id, _)| *id)
+    }
+
+    /// Sends an IQ set to a full JID. The IQ's id, if somebody is there.
+    pub(super) fn send_iq(
+        &self,
+        from: &Jid,
+        to: &Jid,
+        payload: Payload,
+        world: &mut World,
+    ) -> Option<String> {
+        let conn = self.conn_of(to)?;
+        let id = world.rng.uuid();
+        let iq = Iq::set(id.clone(), Some(to.clone()), payload).with_from(from.clone());
+        self.send(conn, &Frame::Iq(iq), world);
+        Some(id)
+    }
+
+    /// Sends a message to every resource of a user (wire notes 5.6: the sender included).
+    pub(super) fn fan_out(
+        &self,
+        user: &str,
+        from: &Jid,
+        payload: &Payload,
+        except: Option<ConnId>,
+        world: &mut World,
+    ) {
+        for (conn, jid) in self.resources(user) {
+            if Some(conn) != except {
+                let id = world.rng.uuid();
+                let message = Message::to(jid, payload.clone()).with_from(from.clone()).with_id(id);
+                self.send(conn, &Frame::Message(message), world);
+            }
+        }
+    }
+
+    /// Publishes to every connection of a user that subscribed to the topic.
+    pub(super) fn publish(&self, user: &str, topic: &str, body: &Value, world: &mut World) {
+        let metadata = json!({"CorrelationId": world.rng.uuid()});
+        self.publish_with(user, topic, body, &metadata, world);
+    }
+
+    /// Tells what became of a user's phone (wire notes 4.8).
+    pub(super) fn publish_station(&self, user: &User, action: &str, world: &mut World) {
+        let topic = format!("v2.users.{}.station", user.id);
+        let station = user.station.as_ref().map(|station| json!({"id": station.id}));
+        let body = json!({"associatedStation": station});
+        let metadata = json!({"CorrelationId": world.rng.uuid(), "action": action});
+        self.publish_with(&user.id, &topic, &body, &metadata, world);
+    }
+
+    fn publish_with(
+        &self,
+        user: &str,
+        topic: &str,
+        body: &Value,
+        metadata: &Value,
+        world: &mut World,
+    ) {
+        let json = json!({
+            "topicName": topic, "version": "2", "eventBody": body, "metadata": metadata,
+        });
+        for (conn, _) in self.resources(user) {
+            let Some(c) = self.conns.get(&conn) else { continue };
+            let on_channel = match &c.door {
+                Door::Channel(id) => world
+                    .directory
+                    .channels
+                    .get(id)
+                    .is_some_and(|channel| channel.topics.contains(topic)),
+                Door::Jwt => false,
+            };
+            if on_channel || c.topics.contains(topic) {
+                self.event(conn, topic, &json, world);
+            }
+        }
+    }
+
+    fn event(&self, conn: ConnId, node: &str, json: &Value, world: &mut World) {
+        let Some(jid) = self.jid(conn).cloned() else { return };
+        let event = PubSubEvent {
+            node: node.to_owned(),
+            item_id: Some(world.rng.uuid()),
+            json: json.to_string(),
+        };
+        let mut message = Message::to(jid, Payload::PubSubEvent(event));
+        message.from = pubsub_host(world);
+        self.send(conn, &Frame::Message(message), world);
+    }
+
+    /// A notice about the connection itself (wire notes 3.4, 3.5).
+    pub(super) fn notice(&self, conn: ConnId, node: &str, channel: &str, world: &mut World) {
+        let json = json!({"topicName": node, "eventBody": {"channelId": channel}});
+        self.event(conn, node, &json, world);
+    }
+
+    pub(super) fn stream_error(&self, conn: ConnId, condition: &str, world: &mut World) {
+        let error = StreamError { condition: condition.to_owned(), text: None };
+        self.send(conn, &Frame::StreamError(error), world);
+    }
+
+    // Time
+
+    pub(super) fn next_wake(&self) -> Option<Wake> {
+        let at = self.conns.values().filter_map(|c| c.ping_at).min()?;
+        Some(Wake { at, reason: "server ping" })
+    }
+
+    pub(super) fn handle_timeout(&mut self, world: &mut World) {
+        let now = world.now;
+        let next = now + world.options.server_ping;
+        let mut due = Vec::new();
+        for (id, conn) in &mut self.conns {
+            if conn.ping_at.is_some_and(|at| at <= now) {
+                conn.ping_at = (conn.stage == Stage::Bound).then_some(next);
+                due.push(*id);
+            }
+        }
+        for conn in due {
+            let Some(jid) = self.jid(conn).cloned() else { continue };
+            let mut ping = Iq::get(world.rng.uuid(), Some(jid), Payload::Ping);
+            ping.from = "hawk".parse().ok();
+            self.send(conn, &Frame::Iq(ping), world);
+        }
+    }
+}
+
+fn pubsub_host(world: &World) -> Option<Jid> {
+    format!("notifications.{}", world.domain).parse().ok()
+}
