@@ -5,4 +5,8 @@
 
 pub mod cloud;
 pub mod ladder;
+pub mod scenario;
 pub mod serve;
+pub mod world;
+
+pub use scenario::{Scenario, check};

@@ -121,7 +121,6 @@ impl Goals {
         self.open.values().any(|goal| *goal == Goal::Dial)
     }
 
-    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.open.len()
     }

@@ -75,7 +75,6 @@ impl Sessions {
         }
     }
 
-    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.open.len() + self.ended.len() + self.early.len() + self.idle.len()
     }

@@ -178,6 +178,9 @@ impl Cloud {
         };
         let world = &mut self.world;
         let Some(user) = world.directory.users.get_mut(id) else { return not_found() };
+        if let Some(token) = body["token"].as_str() {
+            token.clone_into(&mut user.token);
+        }
         if let Some(wish) = body.get("station") {
             let old = user.station.take();
             user.station = Station::from_control(Some(wish), &mut world.rng);

@@ -330,6 +330,12 @@ impl Cloud {
         }
     }
 
+    /// A user's conversations that are not over, as the service tells them.
+    #[must_use]
+    pub fn conversations(&self, user: &str) -> Vec<serde_json::Value> {
+        self.calls.conversations(user)
+    }
+
     /// Tells the cloud what happened.
     pub fn handle_input(&mut self, now: Instant, input: Input) {
         self.world.now = self.world.now.max(now);

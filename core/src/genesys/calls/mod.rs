@@ -92,8 +92,7 @@ impl Calls {
         )
     }
 
-    /// How much is remembered, for the bounds' tests.
-    #[cfg(test)]
+    /// How much is remembered.
     pub(crate) fn size(&self) -> usize {
         self.entries.len()
             + self.sessions.len()
@@ -104,7 +103,6 @@ impl Calls {
             + self.early.len()
     }
 
-    #[cfg(test)]
     pub(crate) fn dialled(&self) -> usize {
         self.dialled.len()
     }

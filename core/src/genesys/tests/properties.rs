@@ -261,7 +261,7 @@ proptest! {
         prop_assert!(books.started.values().all(|n| *n == 0), "still up: {:?}", books.started);
         prop_assert!(books.talking.values().all(|n| *n == 0), "still talking: {:?}", books.talking);
         prop_assert!(books.calls.values().all(|n| *n == 0), "still listed: {:?}", books.calls);
-        prop_assert_eq!(rig.client.size_besides_dialled(), 0);
+        prop_assert_eq!(rig.client.remembered(), 0);
         prop_assert!(rig.client.is_connected());
     }
 

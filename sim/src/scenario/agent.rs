@@ -1,0 +1,294 @@
+//! The model of an agent: answers, talks, holds, mutes, presses keys, hangs up, dials, and logs in
+//! again after a failure.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use offhook::genesys::{Command, ConversationId, Dial, Event, SessionId};
+use offhook::machine::{CommandId, MediaId};
+use offhook::media::{AudioCodec, Digit};
+
+use super::Desk;
+use crate::world::{Application, Dice, Keys, Moment, numbered_frame};
+
+/// How agents behave. Shares are from 0 to 1; ranges are drawn from evenly.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Habits {
+    /// Agents come to work within this.
+    pub arrive_within: Duration,
+    /// How long a call rings.
+    pub answer_after: (Duration, Duration),
+    /// The share of ringing calls that are rejected.
+    pub rejects: f64,
+    /// The share of ringing calls that are left to ring.
+    pub ignores: f64,
+    /// The share of calls that the agent ends.
+    pub ends: f64,
+    /// After how long.
+    pub ends_after: (Duration, Duration),
+    /// The share of calls that are put on hold, and for how long.
+    pub holds: f64,
+    /// For how long.
+    pub holds_for: (Duration, Duration),
+    /// The share of calls in which the agent mutes.
+    pub mutes: f64,
+    /// The share of calls in which keys are pressed.
+    pub presses: f64,
+    /// The share of commands that are given twice, by an impatient finger.
+    pub repeats: f64,
+    /// Between two calls that the agent makes; None makes none.
+    pub dials_every: Option<Duration>,
+}
+
+impl Default for Habits {
+    fn default() -> Self {
+        let s = Duration::from_secs;
+        Self {
+            arrive_within: s(30),
+            answer_after: (s(1), s(8)),
+            rejects: 0.02,
+            ignores: 0.02,
+            ends: 0.4,
+            ends_after: (s(5), s(240)),
+            holds: 0.2,
+            holds_for: (s(3), s(60)),
+            mutes: 0.2,
+            presses: 0.1,
+            repeats: 0.0,
+            dials_every: None,
+        }
+    }
+}
+
+/// Something the agent means to do.
+#[derive(Clone, Debug)]
+enum Act {
+    Connect,
+    Answer(ConversationId),
+    Reject(ConversationId),
+    Hold(ConversationId, bool),
+    Mute(ConversationId, bool),
+    Press(ConversationId),
+    End(ConversationId),
+    Dial,
+    Speak,
+}
+
+/// See the [module](self).
+pub(super) struct Agent {
+    habits: Habits,
+    dice: Dice,
+    speech: Option<Duration>,
+    acts: BTreeMap<(Duration, u64), Act>,
+    planned: u64,
+    connecting: Option<CommandId>,
+    sessions: BTreeMap<SessionId, MediaId>,
+    calls: BTreeMap<ConversationId, SessionId>,
+    spoken: u64,
+    speaking: bool,
+    evening: bool,
+}
+
+impl Agent {
+    pub(super) fn new(desk: &Desk, habits: Habits, speech: Option<Duration>) -> Self {
+        Self {
+            habits,
+            dice: Dice::new(&desk.seed, "agent"),
+            speech,
+            acts: BTreeMap::new(),
+            planned: 0,
+            connecting: None,
+            sessions: BTreeMap::new(),
+            calls: BTreeMap::new(),
+            spoken: (desk.phone.0 as u64) << 32,
+            speaking: false,
+            evening: false,
+        }
+    }
+
+    fn plan(&mut self, at: Duration, act: Act) {
+        self.planned += 1;
+        self.acts.insert((at, self.planned), act);
+    }
+
+    fn told(&mut self, at: Duration, event: &Event) {
+        match event {
+            Event::PendingSession(pending) if !pending.auto_answer => {
+                let conversation = pending.conversation.clone();
+                if self.dice.chance(self.habits.ignores) {
+                    return;
+                }
+                let when = at + self.dice.between(self.habits.answer_after);
+                let act = if self.dice.chance(self.habits.rejects) {
+                    Act::Reject(conversation)
+                } else {
+                    Act::Answer(conversation)
+                };
+                if self.dice.chance(self.habits.repeats) {
+                    self.plan(when, act.clone());
+                }
+                self.plan(when, act);
+            }
+            Event::SessionStarted(session) => {
+                self.sessions.insert(session.id.clone(), session.media);
+            }
+            Event::SessionReplaced { session, old } => {
+                self.sessions.remove(old);
+                self.sessions.insert(session.id.clone(), session.media);
+                for on in self.calls.values_mut().filter(|on| *on == old) {
+                    on.clone_from(&session.id);
+                }
+            }
+            Event::SessionEnded { session, .. } => {
+                self.sessions.remove(&session.id);
+            }
+            Event::CallConnected { call, session } => {
+                self.calls.insert(call.id.clone(), session.clone());
+                self.plan_call(at, &call.id);
+                if let (Some(every), false) = (self.speech, self.speaking) {
+                    self.speaking = true;
+                    self.plan(at + every, Act::Speak);
+                }
+            }
+            Event::CallEnded { conversation, .. } => {
+                self.calls.remove(conversation);
+            }
+            Event::Disconnected { reconnecting: false, .. } => self.come_back(at),
+            _ => {}
+        }
+    }
+
+    fn plan_call(&mut self, at: Duration, call: &ConversationId) {
+        let within =
+            |dice: &mut Dice| dice.between((Duration::from_secs(1), Duration::from_secs(30)));
+        if self.dice.chance(self.habits.holds) {
+            let hold = at + within(&mut self.dice);
+            let resume = hold + self.dice.between(self.habits.holds_for);
+            self.plan(hold, Act::Hold(call.clone(), true));
+            self.plan(resume, Act::Hold(call.clone(), false));
+        }
+        if self.dice.chance(self.habits.mutes) {
+            let mute = at + within(&mut self.dice);
+            let unmute = mute + self.dice.between(self.habits.holds_for);
+            self.plan(mute, Act::Mute(call.clone(), true));
+            self.plan(unmute, Act::Mute(call.clone(), false));
+        }
+        if self.dice.chance(self.habits.presses) {
+            let when = at + within(&mut self.dice);
+            self.plan(when, Act::Press(call.clone()));
+        }
+        if self.dice.chance(self.habits.ends) {
+            let end = at + self.dice.between(self.habits.ends_after);
+            self.plan(end, Act::End(call.clone()));
+        }
+    }
+
+    /// Logs in again, soon.
+    fn come_back(&mut self, at: Duration) {
+        self.connecting = None;
+        let when = at + self.dice.between((Duration::from_secs(5), Duration::from_secs(15)));
+        self.plan(when, Act::Connect);
+    }
+
+    fn act(&mut self, at: Duration, act: Act, keys: &mut Keys<'_>) {
+        // What is refused at once was not possible any more: the agent notices and goes on.
+        let command = match act {
+            Act::Connect => {
+                if self.connecting.is_none() && !keys.is_connected() {
+                    self.connecting = keys.submit(Command::Connect).ok();
+                }
+                return;
+            }
+            Act::Dial => {
+                if let Some(every) = self.habits.dials_every.filter(|_| !self.evening) {
+                    let next = at + self.dice.exponential(every);
+                    self.plan(next, Act::Dial);
+                    if self.calls.is_empty() {
+                        let number = format!("+1555{:07}", self.dice.below(10_000_000));
+                        let _ = keys.submit(Command::StartSoftphoneSession(Dial::number(number)));
+                    }
+                }
+                return;
+            }
+            Act::Speak => return self.speak(at, keys),
+            Act::Answer(conversation) => Command::AcceptPendingSession { conversation },
+            Act::Reject(conversation) => Command::RejectPendingSession { conversation },
+            Act::End(conversation) => Command::EndSession { conversation },
+            Act::Hold(conversation, held) if self.calls.contains_key(&conversation) => {
+                Command::SetConversationHeld { conversation, held }
+            }
+            Act::Mute(conversation, muted) if self.calls.contains_key(&conversation) => {
+                Command::SetAudioMute { conversation, muted }
+            }
+            Act::Press(conversation) if self.calls.contains_key(&conversation) => {
+                let digits =
+                    ['4', '2', '#'].into_iter().filter_map(|key| Digit::try_from(key).ok());
+                Command::SendDtmf {
+                    conversation,
+                    digits: digits.collect(),
+                    duration: Duration::from_millis(100),
+                }
+            }
+            Act::Hold(..) | Act::Mute(..) | Act::Press(_) => return,
+        };
+        if self.dice.chance(self.habits.repeats) {
+            let _ = keys.submit(command.clone());
+        }
+        let _ = keys.submit(command);
+    }
+
+    fn speak(&mut self, at: Duration, keys: &mut Keys<'_>) {
+        let Some(every) = self.speech.filter(|_| !self.calls.is_empty()) else {
+            self.speaking = false;
+            return;
+        };
+        let mut into: Vec<_> =
+            self.calls.values().filter_map(|session| self.sessions.get(session)).copied().collect();
+        into.sort_unstable();
+        into.dedup();
+        for media in into {
+            self.spoken += 1;
+            keys.speak(media, numbered_frame(AudioCodec::Opus, self.spoken));
+        }
+        self.plan(at + every, Act::Speak);
+    }
+}
+
+impl Application for Agent {
+    fn handle(&mut self, at: Duration, moment: Moment<'_>, keys: &mut Keys<'_>) {
+        match moment {
+            Moment::Start => {
+                let when = self.dice.between((Duration::ZERO, self.habits.arrive_within));
+                self.plan(at + when, Act::Connect);
+                if let Some(every) = self.habits.dials_every {
+                    let when = self.dice.exponential(every);
+                    self.plan(at + self.habits.arrive_within + when, Act::Dial);
+                }
+            }
+            Moment::Event(event) => self.told(at, event),
+            Moment::Completed { command, result } if self.connecting == Some(command) => {
+                self.connecting = None;
+                if result.is_err() {
+                    self.come_back(at);
+                }
+            }
+            Moment::Evening => {
+                self.evening = true;
+                self.acts.retain(|_, act| {
+                    matches!(act, Act::Connect | Act::Hold(_, false) | Act::Mute(_, false))
+                });
+            }
+            Moment::Wake => {
+                while let Some(entry) = self.acts.first_entry().filter(|e| e.key().0 <= at) {
+                    let act = entry.remove();
+                    self.act(at, act, keys);
+                }
+            }
+            Moment::Completed { .. } | Moment::Audio { .. } => {}
+        }
+    }
+
+    fn next_wake(&self) -> Option<Duration> {
+        self.acts.keys().next().map(|(at, _)| *at)
+    }
+}

@@ -1,0 +1,407 @@
+//! What must hold in every run, whatever happens.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::time::Duration;
+
+use offhook::genesys::{
+    CallState, Command, Conversation, ConversationId, Error, Event, Outcome, SessionId,
+};
+use offhook::machine::{CommandId, MediaId};
+use offhook::media::AudioFrame;
+
+use super::Invariant;
+use crate::world::{PhoneId, Seen, frame_number};
+
+/// Words remembered until they are heard; the oldest are forgotten.
+const MAX_SPOKEN: usize = 10_000;
+
+/// A violation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// When, since the run began.
+    pub at: Duration,
+    /// Which invariant.
+    pub invariant: String,
+    /// What happened.
+    pub what: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at {:.3} s: {}", self.invariant, self.at.as_secs_f64(), self.what)
+    }
+}
+
+/// What one application was told and asked.
+#[derive(Debug, Default)]
+pub(super) struct Books {
+    /// Commands not answered, and what each would change.
+    pub(super) commands: BTreeMap<CommandId, Option<Change>>,
+    pub(super) ringing: BTreeSet<ConversationId>,
+    pub(super) started: BTreeMap<SessionId, MediaId>,
+    pub(super) talking: BTreeMap<ConversationId, SessionId>,
+    pub(super) listed: BTreeMap<ConversationId, Conversation>,
+    /// Told as added, and not as removed.
+    added: BTreeSet<ConversationId>,
+    /// Ever told of.
+    pub(super) known: BTreeSet<ConversationId>,
+    /// What the service confirmed to the application.
+    muted: BTreeSet<ConversationId>,
+    held: BTreeSet<ConversationId>,
+}
+
+/// What a command changes.
+#[derive(Clone, Debug)]
+pub(super) enum Change {
+    Mute(ConversationId, bool),
+    Hold(ConversationId, bool),
+}
+
+/// A word on its way.
+#[derive(Debug)]
+struct Spoken {
+    /// Calls of the speaker's that must not hear it.
+    deaf: BTreeSet<ConversationId>,
+}
+
+/// All invariants of a run, and the first violation.
+#[derive(Default)]
+pub(super) struct Checks {
+    pub(super) books: Vec<Books>,
+    spoken: BTreeMap<u64, Spoken>,
+    /// Words of the speech test that were not heard yet.
+    pub(super) awaited: BTreeMap<u64, String>,
+    pub(super) heard: u64,
+    pub(super) own: Vec<Box<dyn Invariant>>,
+    pub(super) finding: Option<Finding>,
+    pub(super) tally: Tally,
+}
+
+/// How much of what was seen.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Tally {
+    pub(super) rang: u64,
+    pub(super) sessions: u64,
+    pub(super) connected: u64,
+    pub(super) cancelled: u64,
+    pub(super) elsewhere: u64,
+    pub(super) replaced: u64,
+    pub(super) reconnects: u64,
+    pub(super) malformed: u64,
+    pub(super) failed_commands: u64,
+    pub(super) answered_commands: u64,
+}
+
+impl Checks {
+    pub(super) fn books(&self, phone: PhoneId) -> &Books {
+        &self.books[phone.0]
+    }
+
+    fn books_mut(&mut self, phone: PhoneId) -> &mut Books {
+        if self.books.len() <= phone.0 {
+            self.books.resize_with(phone.0 + 1, Books::default);
+        }
+        &mut self.books[phone.0]
+    }
+
+    /// The first violation is the finding.
+    pub(super) fn require(&mut self, at: Duration, invariant: &str, holds: Result<(), String>) {
+        if let Err(what) = holds
+            && self.finding.is_none()
+        {
+            self.finding = Some(Finding { at, invariant: invariant.to_owned(), what });
+        }
+    }
+
+    pub(super) fn look(&mut self, at: Duration, seen: Seen<'_>) {
+        match seen {
+            Seen::Told { phone, event } => self.told(at, phone, event),
+            Seen::Submitted { phone, id, command } => {
+                let books = self.books_mut(phone);
+                let change = books.change_of(command);
+                let fresh = books.commands.insert(id, change).is_none();
+                let holds = if fresh { Ok(()) } else { Err(format!("{id:?} is used twice")) };
+                self.require(at, "every command has a name of its own", holds);
+            }
+            Seen::Completed { phone, id, result } => self.completed(at, phone, id, result),
+            Seen::AgentSpoke { phone, media, frame } => self.agent_spoke(phone, media, frame),
+            Seen::AgentHeard { phone, media, frame } => self.agent_heard(at, phone, media, frame),
+            Seen::CustomerSpoke { conversation, frame } => {
+                let id = ConversationId::from(conversation);
+                let held = self.books.iter().any(|books| books.is_held(&id));
+                let deaf = held.then_some(id).into_iter().collect();
+                self.note_spoken(frame, deaf);
+            }
+            Seen::CustomerHeard { conversation, frame } => {
+                self.customer_heard(at, conversation, frame);
+            }
+            Seen::Wrong { what } => {
+                self.require(at, "machines keep the contract", Err(what.to_owned()));
+            }
+        }
+        let mut own = std::mem::take(&mut self.own);
+        for invariant in &mut own {
+            let holds = invariant.see(at, seen);
+            self.require(at, invariant.name(), holds);
+        }
+        self.own = own;
+    }
+
+    fn told(&mut self, at: Duration, phone: PhoneId, event: &Event) {
+        match event {
+            Event::Connected { reconnect: true } => self.tally.reconnects += 1,
+            Event::PendingSession(_) => self.tally.rang += 1,
+            Event::CancelPendingSession { .. } => self.tally.cancelled += 1,
+            Event::HandledPendingSession { .. } => self.tally.elsewhere += 1,
+            Event::SessionStarted(_) => self.tally.sessions += 1,
+            Event::SessionReplaced { .. } => self.tally.replaced += 1,
+            Event::CallConnected { .. } => self.tally.connected += 1,
+            Event::Malformed { .. } => self.tally.malformed += 1,
+            _ => {}
+        }
+        let holds = self.books_mut(phone).enter(event);
+        let holds = holds.map_err(|what| format!("phone {}: {what}", phone.0));
+        self.require(at, "everything begins once and ends once", holds);
+    }
+
+    fn completed(
+        &mut self,
+        at: Duration,
+        phone: PhoneId,
+        id: CommandId,
+        result: &Result<Outcome, Error>,
+    ) {
+        match result {
+            Ok(_) => self.tally.answered_commands += 1,
+            Err(_) => self.tally.failed_commands += 1,
+        }
+        let books = self.books_mut(phone);
+        let holds = match books.commands.remove(&id) {
+            None => Err(format!("phone {}: {id:?} is answered without being asked", phone.0)),
+            Some(change) => {
+                if let (Some(change), Ok(_)) = (change, result) {
+                    books.confirm(change);
+                }
+                Ok(())
+            }
+        };
+        self.require(at, "every command is answered once", holds);
+    }
+
+    // Speech
+
+    fn note_spoken(&mut self, frame: &AudioFrame, deaf: BTreeSet<ConversationId>) {
+        let Some(number) = frame_number(frame) else { return };
+        if self.spoken.len() >= MAX_SPOKEN {
+            self.spoken.pop_first();
+        }
+        self.spoken.insert(number, Spoken { deaf });
+    }
+
+    fn agent_spoke(&mut self, phone: PhoneId, media: MediaId, frame: &AudioFrame) {
+        let books = self.books_mut(phone);
+        let on = books.calls_on(media);
+        let deaf = on.filter(|call| books.is_muted(call) || books.is_held(call)).cloned().collect();
+        self.note_spoken(frame, deaf);
+    }
+
+    fn customer_heard(&mut self, at: Duration, conversation: &str, frame: &AudioFrame) {
+        let Some(number) = frame_number(frame) else { return };
+        self.heard += 1;
+        self.awaited.remove(&number);
+        let deaf = self
+            .spoken
+            .get(&number)
+            .is_some_and(|spoken| spoken.deaf.iter().any(|call| call.as_str() == conversation));
+        let holds = if deaf {
+            Err(format!("{conversation} hears word {number}, spoken while held or muted"))
+        } else {
+            Ok(())
+        };
+        self.require(at, "nobody is heard while held or muted", holds);
+    }
+
+    fn agent_heard(&mut self, at: Duration, phone: PhoneId, media: MediaId, frame: &AudioFrame) {
+        let Some(number) = frame_number(frame) else { return };
+        self.heard += 1;
+        self.awaited.remove(&number);
+        let deaf = self.spoken.get(&number).is_some_and(|spoken| {
+            let books = &self.books[phone.0];
+            let mut on = books.calls_on(media).peekable();
+            on.peek().is_some() && on.all(|call| spoken.deaf.contains(call))
+        });
+        let holds = if deaf {
+            Err(format!("phone {} hears word {number} of a customer on hold", phone.0))
+        } else {
+            Ok(())
+        };
+        self.require(at, "nobody is heard while held or muted", holds);
+    }
+}
+
+impl Books {
+    fn change_of(&mut self, command: &Command) -> Option<Change> {
+        match command {
+            Command::SetAudioMute { conversation, muted } => {
+                // Until it is answered, either is right.
+                self.muted.remove(conversation);
+                Some(Change::Mute(conversation.clone(), *muted))
+            }
+            Command::SetConversationHeld { conversation, held } => {
+                self.held.remove(conversation);
+                Some(Change::Hold(conversation.clone(), *held))
+            }
+            _ => None,
+        }
+    }
+
+    fn confirm(&mut self, change: Change) {
+        let (book, call, on) = match change {
+            Change::Mute(call, on) => (&mut self.muted, call, on),
+            Change::Hold(call, on) => (&mut self.held, call, on),
+        };
+        let waiting = self.commands.values().flatten().any(|other| match other {
+            Change::Mute(other, _) | Change::Hold(other, _) => *other == call,
+        });
+        if on && !waiting {
+            book.insert(call);
+        } else {
+            book.remove(&call);
+        }
+    }
+
+    /// Whether the service said so, and says so still.
+    fn is_muted(&self, call: &ConversationId) -> bool {
+        self.muted.contains(call) && self.listed.get(call).is_some_and(|call| call.muted)
+    }
+
+    fn is_held(&self, call: &ConversationId) -> bool {
+        self.held.contains(call) && self.listed.get(call).is_some_and(|call| call.held)
+    }
+
+    pub(super) fn calls_on(&self, media: MediaId) -> impl Iterator<Item = &ConversationId> {
+        let on = move |session: &SessionId| self.started.get(session) == Some(&media);
+        self.talking.iter().filter(move |(_, session)| on(session)).map(|(call, _)| call)
+    }
+
+    /// Calls listed, except those that only ring: their end alone is not told.
+    pub(super) fn listed_up(&self) -> impl Iterator<Item = &ConversationId> {
+        self.listed.values().filter(|call| call.state != CallState::Alerting).map(|call| &call.id)
+    }
+
+    fn enter(&mut self, event: &Event) -> Result<(), String> {
+        fn once(fresh: bool, what: impl FnOnce() -> String) -> Result<(), String> {
+            if fresh { Ok(()) } else { Err(what()) }
+        }
+        match event {
+            Event::PendingSession(pending) => {
+                let id = &pending.conversation;
+                self.known.insert(id.clone());
+                once(self.ringing.insert(id.clone()), || format!("{id} rings twice"))
+            }
+            Event::CancelPendingSession { conversation: id, .. }
+            | Event::HandledPendingSession { conversation: id, .. } => {
+                once(self.ringing.remove(id), || format!("{id} ends ringing without ringing"))
+            }
+            Event::SessionStarted(session) => {
+                let id = &session.id;
+                let fresh = self.started.insert(id.clone(), session.media).is_none();
+                once(fresh, || format!("{id} starts twice"))
+            }
+            Event::SessionReplaced { session, old } => {
+                let was = self.started.remove(old).is_some();
+                once(was, || format!("{old} is replaced without being there"))?;
+                for on in self.talking.values_mut().filter(|on| *on == old) {
+                    on.clone_from(&session.id);
+                }
+                let fresh = self.started.insert(session.id.clone(), session.media).is_none();
+                once(fresh, || format!("{} starts twice", session.id))
+            }
+            Event::SessionEnded { session, .. } => {
+                let was = self.started.remove(&session.id).is_some();
+                once(was, || format!("{} ends without being there", session.id))
+            }
+            Event::CallConnected { call, session } => {
+                let id = &call.id;
+                self.known.insert(id.clone());
+                let fresh = self.talking.insert(id.clone(), session.clone()).is_none();
+                once(fresh, || format!("{id} connects twice"))
+            }
+            Event::CallEnded { conversation: id, .. } => {
+                self.muted.remove(id);
+                self.held.remove(id);
+                once(self.talking.remove(id).is_some(), || format!("{id} ends without a call"))
+            }
+            Event::ConversationUpdate(update) => {
+                for added in &update.added {
+                    self.known.insert(added.id.clone());
+                    let fresh = self.added.insert(added.id.clone());
+                    once(fresh, || format!("{} is added twice", added.id))?;
+                }
+                for removed in &update.removed {
+                    self.added.remove(&removed.id);
+                }
+                self.listed =
+                    update.current.iter().map(|call| (call.id.clone(), call.clone())).collect();
+                let gone = update.removed.iter().all(|call| !self.listed.contains_key(&call.id));
+                once(gone, || "a call is removed and there".to_owned())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the view of a call is the service's.
+    pub(super) fn agrees(&self, id: &str, call: &serde_json::Value) -> Result<(), String> {
+        let key = ConversationId::from(id);
+        if call["state"] == "alerting" && self.known.contains(&key) {
+            // It rings; it is listed with the next update.
+            return Ok(());
+        }
+        let Some(mine) = self.listed.get(&key) else {
+            return Err(format!("{id} is {} there and unknown here", call["state"]));
+        };
+        let state = match &mine.state {
+            CallState::Alerting => "alerting",
+            CallState::Contacting => "contacting",
+            CallState::Dialing => "dialing",
+            CallState::Connected | CallState::Hold => "connected",
+            CallState::Disconnected => "disconnected",
+            CallState::Terminated => "terminated",
+            CallState::Other(other) => other,
+        };
+        let theirs = (&call["state"], &call["muted"], &call["held"]);
+        if *theirs.0 == state && *theirs.1 == mine.muted && *theirs.2 == mine.held {
+            return Ok(());
+        }
+        Err(format!(
+            "{id} is {} (muted {}, held {}) there and {state} (muted {}, held {}) here",
+            theirs.0, theirs.1, theirs.2, mine.muted, mine.held
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use offhook::genesys::ErrorKind;
+
+    use super::*;
+
+    #[test]
+    fn violations_are_found_and_the_first_one_is_kept() {
+        let mut checks = Checks::default();
+        let phone = PhoneId(0);
+        let id = CommandId(1);
+        let command = Command::Connect;
+        let s = Duration::from_secs;
+        checks.look(s(1), Seen::Submitted { phone, id, command: &command });
+        let result = Err(Error::new(ErrorKind::Timeout, "late"));
+        checks.look(s(2), Seen::Completed { phone, id, result: &result });
+        assert_eq!(checks.finding, None);
+        checks.look(s(3), Seen::Completed { phone, id, result: &result });
+        let finding = checks.finding.clone().unwrap();
+        assert_eq!((finding.at, &*finding.invariant), (s(3), "every command is answered once"));
+        checks.look(s(4), Seen::Wrong { what: "later" });
+        assert_eq!(checks.finding, Some(finding));
+    }
+}

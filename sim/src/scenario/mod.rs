@@ -1,0 +1,303 @@
+//! What a contact centre does all day, and what goes wrong in it: the plan of a run.
+//!
+//! A [`Scenario`] says who works there, who calls, how everybody behaves, how the network is and
+//! which faults befall it. With a seed it is a run: working hours with faults, a healing, a look
+//! whether all agree, and a rest. [`check`] runs many seeds inside a test of your own:
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! offhook_sim::check(offhook_sim::Scenario::calm().agents(2).hours(0.2)).seeds(0..2);
+//! ```
+
+mod agent;
+mod check;
+mod checks;
+mod customers;
+mod faults;
+mod presets;
+mod run;
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::world::{Application, Conditions, Fidelity, NatKind, Observer, PhoneId, Seen};
+
+pub use self::agent::Habits;
+pub use self::check::{Check, check};
+pub use self::checks::Finding;
+pub use self::customers::{Arrivals, Customers};
+pub use self::faults::{Fault, FaultKind};
+pub use self::presets::Preset;
+pub use self::run::{Report, Run};
+
+/// A kind of phone that users have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StationKind {
+    /// Calls at once, each on a session of its own; 1 is one shared session.
+    pub lines: u32,
+    /// Whether a session outlives its calls.
+    pub persistent: bool,
+}
+
+/// Makes the application of a phone: which phone, and the seed of its behaviour.
+pub type MakeApplication = Arc<dyn Fn(Desk) -> Box<dyn Application> + Send + Sync>;
+
+/// Makes an invariant of a run.
+pub type MakeInvariant = Arc<dyn Fn() -> Box<dyn Invariant> + Send + Sync>;
+
+/// Where an application sits.
+#[derive(Clone, Debug)]
+pub struct Desk {
+    /// Which phone it is on.
+    pub phone: PhoneId,
+    /// Whose phone it is.
+    pub user: String,
+    /// Where its randomness comes from.
+    pub seed: offhook::Seed,
+}
+
+/// Something that must hold all the time.
+pub trait Invariant {
+    /// Its name, for the finding.
+    fn name(&self) -> &str;
+
+    /// Something happened. An error is a violation, explained.
+    ///
+    /// # Errors
+    ///
+    /// It does not hold.
+    fn see(&mut self, at: Duration, seen: Seen<'_>) -> Result<(), String>;
+
+    /// Everything is over and at rest.
+    ///
+    /// # Errors
+    ///
+    /// It does not hold.
+    fn at_rest(&mut self) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+/// The plan of a run. See the [module](self).
+#[derive(Clone)]
+pub struct Scenario {
+    pub(crate) name: String,
+    pub(crate) fidelity: Fidelity,
+    pub(crate) agents: usize,
+    pub(crate) working: Duration,
+    pub(crate) stations: Vec<StationKind>,
+    /// The share of users with a second phone.
+    pub(crate) second_phones: f64,
+    pub(crate) habits: Habits,
+    pub(crate) customers: Customers,
+    pub(crate) conditions: Conditions,
+    pub(crate) nats: Vec<NatKind>,
+    pub(crate) faults: Vec<Fault>,
+    /// Between two words on every connected call, if anybody speaks.
+    pub(crate) speech: Option<Duration>,
+    pub(crate) application: Option<MakeApplication>,
+    pub(crate) invariants: Vec<MakeInvariant>,
+    /// Drawn anew for each seed.
+    pub(crate) swarm: bool,
+}
+
+impl Scenario {
+    /// So many agents; with one phone each, unless said otherwise. At least one.
+    #[must_use]
+    pub fn agents(mut self, agents: usize) -> Self {
+        self.agents = agents.max(1);
+        self
+    }
+
+    /// The working hours of the run, in simulated time.
+    #[must_use]
+    pub fn hours(mut self, hours: f64) -> Self {
+        self.working = Duration::from_secs_f64((hours * 3600.0).max(0.0));
+        self
+    }
+
+    /// How real the media is.
+    #[must_use]
+    pub fn fidelity(mut self, fidelity: Fidelity) -> Self {
+        self.fidelity = fidelity;
+        self
+    }
+
+    /// The kinds of phones, dealt out in turn.
+    #[must_use]
+    pub fn stations(mut self, stations: Vec<StationKind>) -> Self {
+        self.stations = stations;
+        self
+    }
+
+    /// The share of users who have a second phone, from 0 to 1.
+    #[must_use]
+    pub fn second_phones(mut self, share: f64) -> Self {
+        self.second_phones = share;
+        self
+    }
+
+    /// How agents behave.
+    #[must_use]
+    pub fn habits(mut self, habits: Habits) -> Self {
+        self.habits = habits;
+        self
+    }
+
+    /// Who calls, and how.
+    #[must_use]
+    pub fn customers(mut self, customers: Customers) -> Self {
+        self.customers = customers;
+        self
+    }
+
+    /// How the network of every phone is when nothing is wrong.
+    #[must_use]
+    pub fn network(mut self, conditions: Conditions) -> Self {
+        self.conditions = conditions;
+        self
+    }
+
+    /// The kinds of address translators, dealt out in turn.
+    #[must_use]
+    pub fn nats(mut self, nats: Vec<NatKind>) -> Self {
+        self.nats = nats;
+        self
+    }
+
+    /// One more kind of fault: how often it befalls somebody during working hours.
+    #[must_use]
+    pub fn fault(mut self, kind: FaultKind, every: Duration) -> Self {
+        self.faults.push(Fault { kind, every });
+        self
+    }
+
+    /// No faults.
+    #[must_use]
+    pub fn without_faults(mut self) -> Self {
+        self.faults.clear();
+        self
+    }
+
+    /// Everybody who talks says something that often; None is silence.
+    #[must_use]
+    pub fn speech(mut self, every: Option<Duration>) -> Self {
+        self.speech = every;
+        self
+    }
+
+    /// Your application on every phone, instead of the model of an agent.
+    #[must_use]
+    pub fn application<A: Application + 'static>(
+        mut self,
+        make: impl Fn(Desk) -> A + Send + Sync + 'static,
+    ) -> Self {
+        self.application = Some(Arc::new(move |desk| Box::new(make(desk))));
+        self
+    }
+
+    /// One more thing that must always hold, beside those that always do.
+    #[must_use]
+    pub fn invariant<I: Invariant + 'static>(
+        mut self,
+        make: impl Fn() -> I + Send + Sync + 'static,
+    ) -> Self {
+        self.invariants.push(Arc::new(move || Box::new(make())));
+        self
+    }
+
+    /// As [`Scenario::invariant`], by a closure that looks at one thing at a time.
+    #[must_use]
+    pub fn always<F>(self, name: &'static str, look: F) -> Self
+    where
+        F: Fn(Duration, Seen<'_>) -> Result<(), String> + Clone + Send + Sync + 'static,
+    {
+        self.invariant(move || Always { name, look: look.clone() })
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The kinds of faults in it.
+    #[must_use]
+    pub fn faults(&self) -> &[Fault] {
+        &self.faults
+    }
+
+    /// How many agents work there.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.agents
+    }
+
+    /// The working hours.
+    #[must_use]
+    pub fn working(&self) -> Duration {
+        self.working
+    }
+
+    /// Keeps only some of the faults.
+    #[must_use]
+    pub fn keep_faults(mut self, keep: impl Fn(&Fault) -> bool) -> Self {
+        self.faults.retain(keep);
+        self
+    }
+
+    /// Runs one seed to its end.
+    #[must_use]
+    pub fn run(&self, seed: u64) -> Report {
+        Run::new(self, seed).finish()
+    }
+
+    /// Many seeds, one after another: their reports.
+    pub fn runs(&self, seeds: Range<u64>) -> impl Iterator<Item = Report> + '_ {
+        seeds.map(|seed| self.run(seed))
+    }
+}
+
+struct Always<F> {
+    name: &'static str,
+    look: F,
+}
+
+impl<F: Fn(Duration, Seen<'_>) -> Result<(), String>> Invariant for Always<F> {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn see(&mut self, at: Duration, seen: Seen<'_>) -> Result<(), String> {
+        (self.look)(at, seen)
+    }
+}
+
+impl fmt::Debug for Scenario {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scenario")
+            .field("name", &self.name)
+            .field("fidelity", &self.fidelity)
+            .field("agents", &self.agents)
+            .field("working", &self.working)
+            .field("stations", &self.stations)
+            .field("second_phones", &self.second_phones)
+            .field("habits", &self.habits)
+            .field("customers", &self.customers)
+            .field("conditions", &self.conditions)
+            .field("nats", &self.nats)
+            .field("faults", &self.faults)
+            .field("speech", &self.speech)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Everything that is seen goes to the checks.
+impl Observer for checks::Checks {
+    fn see(&mut self, at: Duration, seen: Seen<'_>) {
+        self.look(at, seen);
+    }
+}

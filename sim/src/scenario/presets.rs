@@ -1,0 +1,244 @@
+//! Scenarios with names.
+
+use std::time::Duration;
+
+use offhook::Seed;
+
+use super::{Arrivals, Customers, Fault, FaultKind, Habits, Scenario, StationKind};
+use crate::world::{Conditions, Dice, Fidelity, NatKind};
+
+const ONE_LINE: StationKind = StationKind { lines: 1, persistent: false };
+const ONE_LINE_KEPT: StationKind = StationKind { lines: 1, persistent: true };
+const LINES: StationKind = StationKind { lines: 100, persistent: false };
+const LINES_KEPT: StationKind = StationKind { lines: 100, persistent: true };
+
+/// The named scenarios.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Preset {
+    /// [`Scenario::calm`]
+    Calm,
+    /// [`Scenario::monday_morning`]
+    MondayMorning,
+    /// [`Scenario::bad_wifi`]
+    BadWifi,
+    /// [`Scenario::failover`]
+    Failover,
+    /// [`Scenario::persistent_line`]
+    PersistentLine,
+    /// [`Scenario::swarm`]
+    Swarm,
+}
+
+impl Preset {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Calm,
+        Self::MondayMorning,
+        Self::BadWifi,
+        Self::Failover,
+        Self::PersistentLine,
+        Self::Swarm,
+    ];
+
+    /// Its name on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Calm => "calm",
+            Self::MondayMorning => "monday-morning",
+            Self::BadWifi => "bad-wifi",
+            Self::Failover => "failover",
+            Self::PersistentLine => "persistent-line",
+            Self::Swarm => "swarm",
+        }
+    }
+
+    /// The preset of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|preset| preset.name() == name)
+    }
+
+    /// Its scenario.
+    #[must_use]
+    pub fn scenario(self) -> Scenario {
+        match self {
+            Self::Calm => Scenario::calm(),
+            Self::MondayMorning => Scenario::monday_morning(),
+            Self::BadWifi => Scenario::bad_wifi(),
+            Self::Failover => Scenario::failover(),
+            Self::PersistentLine => Scenario::persistent_line(),
+            Self::Swarm => Scenario::swarm(),
+        }
+    }
+}
+
+impl Scenario {
+    fn plain(preset: Preset) -> Self {
+        Self {
+            name: preset.name().to_owned(),
+            fidelity: Fidelity::Signaling,
+            agents: 5,
+            working: Duration::from_secs(3600),
+            stations: vec![ONE_LINE, LINES],
+            second_phones: 0.0,
+            habits: Habits::default(),
+            customers: Customers::default(),
+            conditions: Conditions::office(),
+            nats: vec![NatKind::Open],
+            faults: Vec::new(),
+            speech: Some(Duration::from_secs(2)),
+            application: None,
+            invariants: Vec::new(),
+            swarm: false,
+        }
+    }
+
+    /// An hour of ten calls an agent, and nothing goes wrong.
+    #[must_use]
+    pub fn calm() -> Self {
+        Self::plain(Preset::Calm)
+    }
+
+    /// Everybody logs in within a minute, while customers rush in.
+    #[must_use]
+    pub fn monday_morning() -> Self {
+        let mut plan = Self::plain(Preset::MondayMorning);
+        plan.habits.arrive_within = Duration::from_secs(60);
+        plan.stations = vec![ONE_LINE, LINES, ONE_LINE_KEPT, LINES_KEPT];
+        plan.customers.arrivals =
+            Arrivals::Rushes { per_agent_hour: 12.0, times: 5.0, lasts: Duration::from_secs(900) };
+        plan.customers.at_once = 2;
+        plan.fault(FaultKind::RestSlow, Duration::from_secs(120))
+            .fault(FaultKind::RestFails, Duration::from_secs(300))
+    }
+
+    /// Agents at home on the worst Wi-Fi.
+    #[must_use]
+    pub fn bad_wifi() -> Self {
+        let s = Duration::from_secs;
+        let mut plan = Self::plain(Preset::BadWifi);
+        plan.conditions = Conditions::bad_wifi();
+        plan.nats = vec![
+            NatKind::FullCone,
+            NatKind::Restricted,
+            NatKind::PortRestricted,
+            NatKind::Symmetric,
+        ];
+        plan.fault(FaultKind::ShortCut, s(120))
+            .fault(FaultKind::Reset, s(300))
+            .fault(FaultKind::HalfOpen, s(600))
+            .fault(FaultKind::RebindNat, s(600))
+            .fault(FaultKind::Move, s(900))
+            .fault(FaultKind::Sleep, s(900))
+    }
+
+    /// The service fails over, again and again.
+    #[must_use]
+    pub fn failover() -> Self {
+        let s = Duration::from_secs;
+        let mut plan = Self::plain(Preset::Failover);
+        plan.second_phones = 0.2;
+        plan.fault(FaultKind::ServiceRestart, s(600))
+            .fault(FaultKind::ChannelLoss, s(300))
+            .fault(FaultKind::StreamError, s(300))
+            .fault(FaultKind::StreamClose, s(300))
+            .fault(FaultKind::NoLongerSubscribed, s(600))
+            .fault(FaultKind::DeafToPings, s(900))
+            .fault(FaultKind::LoginRefused, s(900))
+            .fault(FaultKind::TokenExpires, s(600))
+            .fault(FaultKind::RestFails, s(300))
+            .fault(FaultKind::ReinviteNew, s(300))
+            .fault(FaultKind::Lost, s(600))
+    }
+
+    /// Phones whose session outlives its calls, with several customers at once.
+    #[must_use]
+    pub fn persistent_line() -> Self {
+        let s = Duration::from_secs;
+        let mut plan = Self::plain(Preset::PersistentLine);
+        plan.stations = vec![ONE_LINE_KEPT, LINES_KEPT];
+        plan.customers.at_once = 3;
+        plan.customers.arrivals = Arrivals::Poisson { per_agent_hour: 20.0 };
+        plan.fault(FaultKind::Reset, s(600))
+            .fault(FaultKind::Reinvite, s(300))
+            .fault(FaultKind::ReinviteNew, s(300))
+            .fault(FaultKind::Renegotiate, s(300))
+            .fault(FaultKind::IceRestart, s(300))
+            .fault(FaultKind::KillMedia, s(900))
+            .fault(FaultKind::Supervisor, s(300))
+    }
+
+    /// Everything, differently for each seed: which features are used, and which faults befall
+    /// them (after Groce and others, "Swarm Testing", 2012).
+    #[must_use]
+    pub fn swarm() -> Self {
+        let mut plan = Self::plain(Preset::Swarm);
+        plan.swarm = true;
+        plan
+    }
+
+    /// This seed's draw of a swarm.
+    pub(super) fn drawn(&self, seed: u64) -> Self {
+        let s = Duration::from_secs;
+        let mut dice = Dice::new(&Seed::from(seed), "swarm");
+        let mut plan = self.clone();
+        plan.swarm = false;
+        let kinds = [ONE_LINE, ONE_LINE_KEPT, LINES, LINES_KEPT];
+        plan.stations = kinds.into_iter().filter(|_| dice.chance(0.5)).collect();
+        if plan.stations.is_empty() {
+            plan.stations.push(kinds[dice.below(kinds.len())]);
+        }
+        plan.second_phones = *dice.pick(&[0.0, 0.0, 0.3, 1.0]).unwrap_or(&0.0);
+        let share = |dice: &mut Dice| *dice.pick(&[0.0_f64, 0.05, 0.3, 1.0]).unwrap_or(&0.0);
+        plan.habits = Habits {
+            rejects: share(&mut dice).min(0.3),
+            ignores: share(&mut dice).min(0.3),
+            ends: share(&mut dice),
+            ends_after: if dice.chance(0.3) { (s(0), s(2)) } else { (s(5), s(120)) },
+            answer_after: if dice.chance(0.3) { (s(0), s(1)) } else { (s(1), s(10)) },
+            holds: share(&mut dice),
+            holds_for: if dice.chance(0.3) { (s(0), s(1)) } else { (s(3), s(30)) },
+            mutes: share(&mut dice),
+            presses: share(&mut dice),
+            repeats: share(&mut dice).min(0.3),
+            dials_every: dice.chance(0.5).then_some(s(240)),
+            ..plan.habits
+        };
+        let rate = *dice.pick(&[10.0, 30.0, 60.0]).unwrap_or(&10.0);
+        plan.customers = Customers {
+            arrivals: Arrivals::Poisson { per_agent_hour: rate },
+            patience: if dice.chance(0.3) { (s(1), s(10)) } else { (s(10), s(60)) },
+            talk: if dice.chance(0.3) { (s(0), s(5)) } else { (s(10), s(120)) },
+            sdp: *dice.pick(&[0.0, 0.5, 1.0]).unwrap_or(&0.5),
+            auto_answer: share(&mut dice),
+            event_late: share(&mut dice),
+            direct: share(&mut dice),
+            at_once: 1 + dice.below(3),
+            call_back: share(&mut dice),
+        };
+        plan.conditions = match dice.below(3) {
+            0 => Conditions::good(),
+            1 => Conditions::office(),
+            _ => Conditions::bad_wifi(),
+        };
+        let nats = [
+            NatKind::Open,
+            NatKind::FullCone,
+            NatKind::Restricted,
+            NatKind::PortRestricted,
+            NatKind::Symmetric,
+        ];
+        plan.nats = vec![nats[dice.below(nats.len())]];
+        if plan.faults.is_empty() {
+            // About one fault kind in three, each at a rate of its own.
+            for kind in FaultKind::ALL {
+                if dice.chance(0.33) {
+                    let every = dice.between((s(20), s(600)));
+                    plan.faults.push(Fault { kind: *kind, every });
+                }
+            }
+        }
+        plan
+    }
+}

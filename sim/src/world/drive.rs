@@ -1,0 +1,479 @@
+//! The loop that feeds the machines and does what they ask for.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use offhook::Machine as _;
+use offhook::genesys::Client;
+use offhook::machine::{
+    Input as ClientInput, NetError, NetErrorKind, Output, OutputOf, UdpEvent, Wake, WsEvent,
+};
+
+use super::alarm::Ring;
+use super::application::{Keys, Moment, Pressed, drain};
+use super::phone::{MAX_WAITING, PhoneId};
+use super::story::Line;
+use super::{Fidelity, Happening, MAX_TURNS, Observer, Seen, World};
+use crate::cloud::{Input as CloudInput, Output as CloudOutput};
+
+/// The digest's kinds of what goes in and out.
+mod kind {
+    pub(super) const TEXT_IN: u8 = 1;
+    pub(super) const HTTP_IN: u8 = 2;
+    pub(super) const DATAGRAM: u8 = 3;
+    pub(super) const OTHER: u8 = 4;
+    pub(super) const OUT: u8 = 5;
+    pub(super) const CLOUD: u8 = 6;
+}
+
+/// The digest's name for the service.
+const SERVICE: usize = usize::MAX;
+
+impl<O: Observer> World<O> {
+    pub(super) fn step(&mut self) {
+        let Some((at, what)) = self.queue.pop() else { return };
+        self.now = self.now.max(at);
+        self.happened += 1;
+        match what {
+            Happening::ToPhone { phone, ws, input } => {
+                if self.arrives(phone, ws, &input) {
+                    self.feed_phone(phone, input);
+                }
+            }
+            Happening::ToCloud(input) => self.feed_cloud(input),
+            Happening::Up { phone, ws, size, input } => self.up(phone, ws, size, input),
+            Happening::Answer { phone, id, result } => {
+                if self.phones[phone.0].exchanges.remove(&id).is_some() {
+                    self.feed_phone(phone, ClientInput::Http { id, result });
+                }
+            }
+            Happening::Late { phone, ws, text } => {
+                let (size, event) = (text.len(), WsEvent::Text(text));
+                self.down(phone, Some(ws), size, ClientInput::WebSocket { id: ws, event });
+            }
+            Happening::WakePhone(phone) => match self.phones[phone.0].alarm.ring(at) {
+                Ring::Wake => self.feed_phone(phone, ClientInput::Timeout),
+                Ring::Later(at) => self.queue.push(at, Happening::WakePhone(phone)),
+                Ring::Nothing => {}
+            },
+            Happening::WakeApp(phone) => match self.phones[phone.0].app_alarm.ring(at) {
+                Ring::Wake => {
+                    self.moment(phone, Moment::Wake);
+                    self.serve_phone(phone);
+                }
+                Ring::Later(at) => self.queue.push(at, Happening::WakeApp(phone)),
+                Ring::Nothing => {}
+            },
+            Happening::WakeCloud => match self.cloud_alarm.ring(at) {
+                Ring::Wake => self.feed_cloud(CloudInput::Timeout),
+                Ring::Later(at) => self.queue.push(at, Happening::WakeCloud),
+                Ring::Nothing => {}
+            },
+            Happening::HttpDeadline { phone, id } => self.http_deadline(phone, id),
+            Happening::OpenDeadline { phone, ws } => self.open_deadline(phone, ws),
+            Happening::Resume(phone) => self.resume(phone),
+            Happening::Mend(phone) => self.mend(phone),
+            Happening::Errand(number) => self.errands.push_back(number),
+        }
+    }
+
+    // Phones
+
+    /// Gives an input to a client, now or when it wakes up, and does what it asks for.
+    pub(super) fn feed_phone(&mut self, phone: PhoneId, input: ClientInput) {
+        if let Some(waiting) = &mut self.phones[phone.0].asleep {
+            if waiting.len() < MAX_WAITING && !matches!(input, ClientInput::Timeout) {
+                waiting.push(input);
+            }
+            return;
+        }
+        self.note_input(phone, &input);
+        let at = self.start + self.now;
+        let machine = &mut self.phones[phone.0];
+        machine.client.handle_input(at, input);
+        drain(&mut machine.client, &mut machine.outputs);
+        self.serve_phone(phone);
+    }
+
+    /// Does all that a client asks for, until it is content.
+    pub(super) fn serve_phone(&mut self, phone: PhoneId) {
+        while let Some(output) = self.phones[phone.0].outputs.pop_front() {
+            self.note_output(phone, &output);
+            self.phone_output(phone, output);
+        }
+        let wake = match self.phones[phone.0].client.poll_output() {
+            Output::Timeout(wake) => wake,
+            output => unreachable!("drained, yet {output:?}"),
+        };
+        let at = wake.map(|wake| self.since_start(wake));
+        if at == Some(self.now) {
+            self.count_turn(phone.0, wake);
+        }
+        if let Some(at) = self.phones[phone.0].alarm.set(at) {
+            self.queue.push(at, Happening::WakePhone(phone));
+        }
+        let wanted = self.phones[phone.0].app.as_ref().and_then(|app| app.next_wake());
+        let wanted = wanted.map(|at| at.max(self.now));
+        if let Some(at) = self.phones[phone.0].app_alarm.set(wanted) {
+            self.queue.push(at, Happening::WakeApp(phone));
+        }
+    }
+
+    fn since_start(&self, wake: Wake) -> Duration {
+        wake.at.saturating_duration_since(self.start).max(self.now)
+    }
+
+    /// A machine that wants to be woken at once, over and over, is told of.
+    fn count_turn(&mut self, who: usize, wake: Option<Wake>) {
+        if self.turns.0 != self.now {
+            self.turns = (self.now, 0);
+        }
+        self.turns.1 += 1;
+        if self.turns.1 == MAX_TURNS {
+            let reason = wake.map_or("", |wake| wake.reason);
+            let what = format!("machine {who} turns in circles: {reason}");
+            self.observer.see(self.now, Seen::Wrong { what: &what });
+        }
+    }
+
+    fn phone_output(&mut self, phone: PhoneId, output: OutputOf<Client>) {
+        if self.stream_output(phone, &output) {
+            return;
+        }
+        match output {
+            Output::OpenUdp { id } => {
+                let address = self.phones[phone.0].site.bind();
+                self.phones[phone.0].udp.insert(address, id);
+                let event = UdpEvent::Opened { local: vec![address] };
+                let input = ClientInput::Udp { id, event };
+                self.queue.push(self.now, Happening::ToPhone { phone, ws: None, input });
+            }
+            Output::CloseUdp { id } => {
+                self.phones[phone.0].udp.retain(|_, open| *open != id);
+            }
+            Output::Transmit { local, remote, data, .. } => {
+                let now = self.now;
+                let site = &mut self.phones[phone.0].site;
+                if site.cut.is_some() || local.ip() != site.inside {
+                    return;
+                }
+                let from = site.nat.leave(now, local, remote);
+                let fate = site.up.datagram(now, data.len(), &site.conditions, &mut self.dice);
+                let Some(id) = self.cloud_udp.get(&remote).copied() else { return };
+                for at in fate.into_iter().flatten() {
+                    let input = CloudInput::Datagram {
+                        id,
+                        local: remote,
+                        remote: from,
+                        data: data.clone(),
+                    };
+                    self.queue.push(at, Happening::ToCloud(input));
+                }
+            }
+            Output::Audio { media, frame } => {
+                self.observer.see(self.now, Seen::AgentHeard { phone, media, frame: &frame });
+                self.moment(phone, Moment::Audio { media, frame: &frame });
+            }
+            Output::Event(event) => {
+                self.observer.see(self.now, Seen::Told { phone, event: &event });
+                self.moment(phone, Moment::Event(&event));
+            }
+            Output::Completed { command, result } => {
+                let seen = Seen::Completed { phone, id: command, result: &result };
+                self.observer.see(self.now, seen);
+                self.moment(phone, Moment::Completed { command, result: &result });
+            }
+            _ => {}
+        }
+    }
+
+    /// Tells an application something; what it does is seen.
+    pub(super) fn moment(&mut self, phone: PhoneId, moment: Moment<'_>) {
+        let mut pressed = Vec::new();
+        let machine = &mut self.phones[phone.0];
+        let Some(mut app) = machine.app.take() else { return };
+        let mut keys = Keys {
+            phone,
+            client: &mut machine.client,
+            now: self.start + self.now,
+            outputs: &mut machine.outputs,
+            pressed: &mut pressed,
+        };
+        app.handle(self.now, moment, &mut keys);
+        machine.app = Some(app);
+        self.note_pressed(phone, &pressed);
+    }
+
+    /// Presses a phone's keys from outside of its application, as its operating system might.
+    pub fn press<T>(&mut self, phone: PhoneId, press: impl FnOnce(&mut Keys<'_>) -> T) -> T {
+        let mut pressed = Vec::new();
+        let machine = &mut self.phones[phone.0];
+        let mut keys = Keys {
+            phone,
+            client: &mut machine.client,
+            now: self.start + self.now,
+            outputs: &mut machine.outputs,
+            pressed: &mut pressed,
+        };
+        let result = press(&mut keys);
+        self.note_pressed(phone, &pressed);
+        self.serve_phone(phone);
+        result
+    }
+
+    /// Tells all applications that the working hours are over.
+    pub fn evening(&mut self) {
+        for phone in self.phones() {
+            self.moment(phone, Moment::Evening);
+            self.serve_phone(phone);
+        }
+    }
+
+    fn note_pressed(&mut self, phone: PhoneId, pressed: &[Pressed]) {
+        for pressed in pressed {
+            self.note(Some(phone), |text| match pressed {
+                Pressed::Submitted { id, command } => write!(text, "asks {command:?} as {id:?}"),
+                Pressed::Refused { command, error } => {
+                    write!(text, "asks {command:?}, refused: {error}")
+                }
+                Pressed::Spoke { media, frame } => write!(text, "speaks into {media:?} {frame:?}"),
+            });
+            match pressed {
+                Pressed::Submitted { id, command } => {
+                    self.counts.add("commands");
+                    self.observer.see(self.now, Seen::Submitted { phone, id: *id, command });
+                }
+                Pressed::Refused { .. } => self.counts.add("commands refused"),
+                Pressed::Spoke { media, frame } => {
+                    self.observer.see(self.now, Seen::AgentSpoke { phone, media: *media, frame });
+                }
+            }
+        }
+    }
+
+    // Sleep
+
+    /// Closes the lid: nothing runs on this phone until then.
+    pub fn sleep(&mut self, phone: PhoneId, until: Duration) {
+        if self.phones[phone.0].asleep.is_none() {
+            self.phones[phone.0].asleep = Some(Vec::new());
+            self.queue.push(until, Happening::Resume(phone));
+        }
+    }
+
+    pub(super) fn resume(&mut self, phone: PhoneId) {
+        let Some(waiting) = self.phones[phone.0].asleep.take() else { return };
+        self.note(Some(phone), |text| write!(text, "wakes up"));
+        for input in waiting {
+            self.feed_phone(phone, input);
+        }
+        self.feed_phone(phone, ClientInput::Timeout);
+        self.moment(phone, Moment::Wake);
+        self.serve_phone(phone);
+    }
+
+    // The cloud
+
+    pub(super) fn feed_cloud(&mut self, input: CloudInput) {
+        self.note_cloud_input(&input);
+        self.cloud.handle_input(self.start + self.now, input);
+        loop {
+            match self.cloud.poll_output() {
+                CloudOutput::Timeout(wake) => {
+                    let at = wake.map(|wake| self.since_start(wake));
+                    if at == Some(self.now) {
+                        self.count_turn(SERVICE, wake);
+                    }
+                    if let Some(at) = self.cloud_alarm.set(at) {
+                        self.queue.push(at, Happening::WakeCloud);
+                    }
+                    return;
+                }
+                output => self.cloud_output(output),
+            }
+        }
+    }
+
+    fn cloud_output(&mut self, output: CloudOutput) {
+        match output {
+            CloudOutput::Respond { id, response } if id.0 > u64::MAX / 2 => {
+                let body = serde_json::from_slice(response.body()).unwrap_or_default();
+                self.answers.insert(id, (response.status().as_u16(), body));
+            }
+            CloudOutput::Respond { id, response } => self.answered(id, response),
+            CloudOutput::Accept { conn } => {
+                let event = WsEvent::Opened { protocol: Some("xmpp".to_owned()) };
+                self.socket_event(conn, 200, event);
+            }
+            CloudOutput::Refuse { conn, status } => {
+                let error = NetError::new(NetErrorKind::Refused(status), "refused");
+                self.socket_event(conn, 200, WsEvent::Failed(error));
+            }
+            CloudOutput::SendText { conn, text } => {
+                self.socket_event(conn, text.len(), WsEvent::Text(text));
+            }
+            CloudOutput::CloseSocket { conn, code } => self.socket_closed_by_cloud(conn, code),
+            CloudOutput::OpenUdp { id } => {
+                self.cloud_port = self.cloud_port.checked_add(1).unwrap_or(1024);
+                let address = std::net::SocketAddr::new(super::CLOUD, self.cloud_port);
+                self.cloud_udp.insert(address, id);
+                let input = CloudInput::UdpOpened { id, local: vec![address] };
+                self.queue.push(self.now, Happening::ToCloud(input));
+            }
+            CloudOutput::CloseUdp { id } => self.cloud_udp.retain(|_, open| *open != id),
+            CloudOutput::Transmit { local, remote, data, .. } => {
+                self.datagram_to_phone(local, remote, &data);
+            }
+            CloudOutput::FarAudio { conversation, frame } => {
+                let conversation = &conversation;
+                let seen = Seen::CustomerHeard { conversation, frame: &frame };
+                self.observer.see(self.now, seen);
+                self.note(None, |text| write!(text, "{conversation} hears {frame:?}"));
+            }
+            CloudOutput::Log(line) => self.note(None, |text| write!(text, "{line}")),
+            CloudOutput::Timeout(_) => {}
+        }
+    }
+
+    fn datagram_to_phone(
+        &mut self,
+        from: std::net::SocketAddr,
+        to: std::net::SocketAddr,
+        data: &[u8],
+    ) {
+        let Some(phone) = self.by_address.get(&to.ip()).copied() else { return };
+        let now = self.now;
+        let machine = &mut self.phones[phone.0];
+        let site = &mut machine.site;
+        if site.cut.is_some() {
+            return;
+        }
+        let fate = site.down.datagram(now, data.len(), &site.conditions, &mut self.dice);
+        let Some(inside) = site.nat.enter(now, to, from) else { return };
+        let Some(id) = machine.udp.get(&inside).copied() else { return };
+        for at in fate.into_iter().flatten() {
+            let event = UdpEvent::Datagram { local: inside, remote: from, data: data.to_vec() };
+            let input = ClientInput::Udp { id, event };
+            self.queue.push(at, Happening::ToPhone { phone, ws: None, input });
+        }
+    }
+
+    /// A customer speaks on a conversation whose far end is played outside.
+    pub fn customer_speaks(&mut self, conversation: &str, frame: offhook::media::AudioFrame) {
+        self.observer.see(self.now, Seen::CustomerSpoke { conversation, frame: &frame });
+        let conversation = conversation.to_owned();
+        self.feed_cloud(CloudInput::FarAudio { conversation, frame });
+    }
+
+    // Noting
+
+    fn note(
+        &mut self,
+        phone: Option<PhoneId>,
+        write: impl FnOnce(&mut String) -> std::fmt::Result,
+    ) {
+        if let Some(story) = &mut self.story {
+            let mut text = String::new();
+            // Writing to a string cannot fail.
+            let _ = write(&mut text);
+            story.add(Line { at: self.now, phone, text });
+        }
+    }
+
+    fn note_input(&mut self, phone: PhoneId, input: &ClientInput) {
+        let (now, who, full) = (self.now, phone.0, self.fidelity == Fidelity::Full);
+        match input {
+            ClientInput::WebSocket { event: WsEvent::Text(text), .. } => {
+                self.counts.add("texts");
+                // Descriptions hold the fingerprint of a certificate that no seed decides.
+                let told = if full && text.contains("ingerprint") { "" } else { text };
+                self.digest.add(now, who, kind::TEXT_IN, told.as_bytes());
+            }
+            ClientInput::Http { result: Ok(response), .. } => {
+                self.counts.add("answers");
+                self.digest.add(now, who, kind::HTTP_IN, response.body());
+            }
+            ClientInput::Udp { event: UdpEvent::Datagram { data, .. }, .. } => {
+                let told: &[u8] = if full { &[] } else { data };
+                self.digest.add(now, who, kind::DATAGRAM, told);
+                return;
+            }
+            ClientInput::Timeout => self.digest.add(now, who, kind::OTHER, b"time"),
+            _ => self.digest.add(now, who, kind::OTHER, &[]),
+        }
+        if self.story.is_some() {
+            self.note(Some(phone), |text| match input {
+                ClientInput::WebSocket { event: WsEvent::Text(frame), .. } => {
+                    write!(text, "hears {frame}")
+                }
+                ClientInput::Http { id, result: Ok(response) } => {
+                    let body = String::from_utf8_lossy(response.body());
+                    write!(text, "is answered {id:?} {} {body}", response.status())
+                }
+                other => write!(text, "gets {other:?}"),
+            });
+        }
+    }
+
+    fn note_output(&mut self, phone: PhoneId, output: &OutputOf<Client>) {
+        let (now, who, full) = (self.now, phone.0, self.fidelity == Fidelity::Full);
+        match output {
+            Output::SendText { text, .. } => {
+                let told = if full && text.contains("ingerprint") { "" } else { text };
+                self.digest.add(now, who, kind::OUT, told.as_bytes());
+            }
+            Output::Http { request, .. } => {
+                self.digest.add(now, who, kind::OUT, request.uri().path().as_bytes());
+                self.digest.add(now, who, kind::OUT, request.body());
+            }
+            Output::Transmit { .. } | Output::Audio { .. } => return,
+            Output::Event(event) => {
+                let mut text = String::new();
+                // Writing to a string cannot fail.
+                let _ = write!(text, "{event:?}");
+                self.digest.add(now, who, kind::OUT, text.as_bytes());
+            }
+            Output::Completed { command, result } => {
+                let told = [&command.0.to_le_bytes()[..], &[u8::from(result.is_ok())]].concat();
+                self.digest.add(now, who, kind::OUT, &told);
+            }
+            _ => self.digest.add(now, who, kind::OUT, &[]),
+        }
+        if self.story.is_some() {
+            self.note(Some(phone), |text| match output {
+                Output::SendText { text: frame, .. } => write!(text, "says {frame}"),
+                Output::Http { id, request, .. } => {
+                    let body = String::from_utf8_lossy(request.body());
+                    write!(text, "asks {id:?} {} {} {body}", request.method(), request.uri().path())
+                }
+                Output::Event(event) => write!(text, "tells {event:?}"),
+                Output::Completed { command, result } => {
+                    write!(text, "completes {command:?}: {result:?}")
+                }
+                other => write!(text, "wants {other:?}"),
+            });
+        }
+    }
+
+    fn note_cloud_input(&mut self, input: &CloudInput) {
+        let bytes: &[u8] = match input {
+            CloudInput::SocketText { text, .. }
+                if self.fidelity == Fidelity::Signaling || !text.contains("ingerprint") =>
+            {
+                text.as_bytes()
+            }
+            CloudInput::Request { request, .. } => request.body(),
+            CloudInput::Datagram { data, .. } if self.fidelity == Fidelity::Signaling => data,
+            _ => &[],
+        };
+        self.digest.add(self.now, SERVICE, kind::CLOUD, bytes);
+        if self.story.is_some()
+            && let CloudInput::Request { request, .. } = input
+            && let Some(what) = request.uri().path().strip_prefix("/control/")
+        {
+            let what = format!("is ordered {} {what}", request.method());
+            let body = String::from_utf8_lossy(request.body()).into_owned();
+            self.note(None, |text| write!(text, "{what} {body}"));
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Two model engines, joined by a wire that can be cut.
+
+use offhook::Seed;
+
+use super::*;
+
+struct Wire {
+    now: Instant,
+    ends: [Box<dyn Engine>; 2],
+    addresses: [SocketAddr; 2],
+    cut: bool,
+    events: [Vec<EngineEvent>; 2],
+}
+
+impl Wire {
+    fn new() -> Self {
+        let now = Instant::now();
+        let engine = |seed: u64| ModelFactory.create(now, EngineConfig::new(Seed::from(seed)));
+        let addresses =
+            [SocketAddr::from(([10, 0, 0, 1], 1)), SocketAddr::from(([10, 0, 0, 2], 2))];
+        Self {
+            now,
+            ends: [engine(1), engine(2)],
+            addresses,
+            cut: false,
+            events: [Vec::new(), Vec::new()],
+        }
+    }
+
+    fn call() -> Self {
+        let mut wire = Self::new();
+        let now = wire.now;
+        let [a, b] = &mut wire.ends;
+        let offer = a.create_offer(now).unwrap();
+        b.accept_offer(now, &offer).unwrap();
+        let answer = b.create_answer(now).unwrap();
+        a.accept_answer(now, &answer).unwrap();
+        for (end, address) in wire.ends.iter_mut().zip(wire.addresses) {
+            end.add_local_address(now, address);
+            end.local_addresses_done(now);
+        }
+        wire.run(Duration::from_secs(2));
+        wire
+    }
+
+    /// Passes everything on, candidates too, for so long.
+    fn run(&mut self, time: Duration) {
+        let until = self.now + time;
+        loop {
+            while self.pass_on() {}
+            let wakes = self.ends.iter_mut().map(|end| match end.poll_output() {
+                EngineOutput::Timeout(wake) => wake,
+                other => panic!("not drained: {other:?}"),
+            });
+            match wakes.fold(None, Wake::earliest) {
+                Some(wake) if wake.at <= until => {
+                    self.now = self.now.max(wake.at);
+                    self.ends.iter_mut().for_each(|end| end.handle_timeout(self.now));
+                }
+                _ => {
+                    self.now = until;
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Whether there was anything to pass on.
+    fn pass_on(&mut self) -> bool {
+        let mut any = false;
+        for from in 0..2 {
+            loop {
+                match self.ends[from].poll_output() {
+                    EngineOutput::Transmit { local, remote, data } => {
+                        let to = 1 - from;
+                        if !self.cut && remote == self.addresses[to] {
+                            self.ends[to].handle_datagram(self.now, remote, local, &data);
+                        }
+                    }
+                    EngineOutput::Event(EngineEvent::LocalCandidate(candidate)) => {
+                        let end = &mut self.ends[1 - from];
+                        end.add_remote_candidate(self.now, &candidate.candidate).unwrap();
+                    }
+                    EngineOutput::Event(event) => self.events[from].push(event),
+                    _ => break,
+                }
+                any = true;
+            }
+        }
+        any
+    }
+
+    fn states(&self) -> [MediaState; 2] {
+        [self.ends[0].state(), self.ends[1].state()]
+    }
+
+    fn heard(&self, end: usize) -> usize {
+        self.events[end].iter().filter(|event| matches!(event, EngineEvent::Audio(_))).count()
+    }
+}
+
+#[test]
+fn a_call_connects_and_frames_pass_unless_muted() {
+    let mut wire = Wire::call();
+    assert_eq!(wire.states(), [MediaState::Connected; 2]);
+    let frame = numbered_frame(AudioCodec::Opus, 5);
+    assert_eq!(frame_number(&frame), Some(5));
+    wire.ends[0].send_audio(wire.now, &frame).unwrap();
+    wire.run(Duration::ZERO);
+    assert_eq!(wire.heard(1), 1);
+    wire.ends[0].set_muted(true);
+    wire.ends[0].send_audio(wire.now, &frame).unwrap();
+    wire.run(Duration::ZERO);
+    assert_eq!(wire.heard(1), 1);
+    let stats = (wire.ends[0].stats(), wire.ends[1].stats());
+    assert_eq!((stats.0.packets_sent, stats.1.packets_received), (1, 1));
+}
+
+#[test]
+fn a_cut_is_missed_found_again_or_given_up() {
+    let mut wire = Wire::call();
+    wire.cut = true;
+    wire.run(Duration::from_secs(20));
+    assert_eq!(wire.states(), [MediaState::Disconnected; 2]);
+    wire.cut = false;
+    wire.run(Duration::from_secs(2));
+    assert_eq!(wire.states(), [MediaState::Connected; 2]);
+    wire.cut = true;
+    wire.run(Duration::from_secs(50));
+    assert_eq!(wire.states(), [MediaState::Failed; 2]);
+    wire.cut = false;
+    wire.run(Duration::from_secs(50));
+    assert_eq!(wire.states(), [MediaState::Failed; 2], "it does not come back");
+}
+
+#[test]
+fn ice_restarts_change_the_credentials_and_keep_the_path() {
+    let mut wire = Wire::call();
+    let now = wire.now;
+    let [a, b] = &mut wire.ends;
+    let offer = a.restart_ice(now).unwrap();
+    b.accept_offer(now, &offer).unwrap();
+    let answer = b.create_answer(now).unwrap();
+    a.accept_answer(now, &answer).unwrap();
+    assert!(!answer.is_empty() && offer != answer);
+    wire.run(Duration::from_secs(30));
+    assert_eq!(wire.states(), [MediaState::Connected; 2]);
+    let told = |events: &[EngineEvent]| {
+        events.iter().filter(|e| matches!(e, EngineEvent::GatheringComplete)).count()
+    };
+    assert_eq!((told(&wire.events[0]), told(&wire.events[1])), (2, 2));
+}
+
+#[test]
+fn a_close_is_heard() {
+    let mut wire = Wire::call();
+    wire.ends[0].close(wire.now);
+    wire.run(Duration::ZERO);
+    assert_eq!(wire.states(), [MediaState::Closed; 2]);
+    assert!(wire.ends[1].restart_ice(wire.now).is_err());
+}
+
+#[test]
+fn keys_arrive_once_each() {
+    let mut wire = Wire::call();
+    let digits = ['1', '1', '#'].map(|key| Digit::try_from(key).unwrap());
+    wire.ends[1].send_dtmf(wire.now, &digits, Duration::from_millis(100)).unwrap();
+    wire.run(Duration::ZERO);
+    let keys = wire.events[0].iter().filter(|event| matches!(event, EngineEvent::Dtmf { .. }));
+    assert_eq!(keys.count(), 3);
+}
+
+#[test]
+fn descriptions_that_cannot_be_used_are_refused() {
+    let mut wire = Wire::new();
+    let now = wire.now;
+    assert!(matches!(wire.ends[0].accept_offer(now, "v=0"), Err(MediaError::NoCommonCodec)));
+    let video = "a=rtpmap:96 VP8/90000\r\n";
+    assert!(matches!(wire.ends[0].accept_offer(now, video), Err(MediaError::NoCommonCodec)));
+    let bare = "a=rtpmap:111 opus/48000/2\r\n";
+    assert!(matches!(wire.ends[0].accept_offer(now, bare), Err(MediaError::Sdp(_))));
+    assert!(wire.ends[0].create_answer(now).is_err());
+    assert!(wire.ends[0].add_remote_candidate(now, "nonsense").is_err());
+}

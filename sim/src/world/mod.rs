@@ -1,0 +1,444 @@
+//! A whole contact centre in virtual time: clients, what runs on them, the model cloud, and the
+//! network between them, from one seed.
+//!
+//! Every machine is driven as a runtime drives it, and woken exactly when it asked to be. The
+//! same scenario and seed give the same run, to the byte: [`World::digest`] is the fingerprint of
+//! all that went into and came out of the machines.
+
+mod alarm;
+mod application;
+mod counts;
+mod dice;
+mod digest;
+mod drive;
+mod media;
+mod nat;
+mod network;
+mod phone;
+mod queue;
+mod story;
+mod trouble;
+mod wires;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use offhook::Seed;
+use offhook::genesys::{Client, Config};
+use offhook::machine::{HttpId, Input as ClientInput, NetError, UdpId, WsId};
+use offhook::media::{EngineFactory, WebRtcFactory};
+use serde_json::{Value, json};
+
+use crate::cloud::{Cloud, CloudConfig, Input as CloudInput, RequestId};
+
+use self::alarm::Alarm;
+pub use self::application::{Application, Keys, Moment};
+pub use self::counts::Counts;
+pub(crate) use self::dice::Dice;
+use self::digest::Digest;
+pub use self::media::ModelFactory;
+pub(crate) use self::media::{frame_number, numbered_frame};
+pub use self::nat::NatKind;
+pub use self::network::{Bursts, Conditions};
+pub use self::phone::PhoneId;
+use self::phone::{Phone, Site};
+use self::queue::Queue;
+pub use self::story::{Line, Story};
+pub use self::trouble::{NoticeWeather, RestWeather};
+
+/// The domain of every simulated organisation.
+const DOMAIN: &str = "lab.test";
+/// The wall clock when a run begins: a Monday morning.
+const MONDAY: u64 = 1_795_420_800_000;
+/// Wake-ups of one machine at one instant; one more and it turns in circles.
+const MAX_TURNS: u32 = 1000;
+
+/// How much of the media is real.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fidelity {
+    /// The model engine: no cryptography, thousands of calls.
+    #[default]
+    Signaling,
+    /// The real engine: ICE, DTLS and SRTP in virtual time.
+    ///
+    /// Its keys and certificates are drawn by the cryptographic library, so the bytes of
+    /// datagrams and fingerprints differ between runs; the digest leaves those out.
+    Full,
+}
+
+impl Fidelity {
+    fn factory(self) -> Box<dyn EngineFactory> {
+        match self {
+            Self::Signaling => Box::new(ModelFactory),
+            Self::Full => Box::new(WebRtcFactory::deterministic()),
+        }
+    }
+}
+
+/// Something that will happen.
+#[derive(Debug)]
+enum Happening {
+    ToPhone {
+        phone: PhoneId,
+        ws: Option<WsId>,
+        input: ClientInput,
+    },
+    ToCloud(CloudInput),
+    Up {
+        phone: PhoneId,
+        ws: Option<WsId>,
+        size: usize,
+        input: CloudInput,
+    },
+    Answer {
+        phone: PhoneId,
+        id: HttpId,
+        result: Result<http::Response<Vec<u8>>, NetError>,
+    },
+    /// A message that was overtaken.
+    Late {
+        phone: PhoneId,
+        ws: WsId,
+        text: String,
+    },
+    WakePhone(PhoneId),
+    WakeApp(PhoneId),
+    WakeCloud,
+    HttpDeadline {
+        phone: PhoneId,
+        id: HttpId,
+    },
+    OpenDeadline {
+        phone: PhoneId,
+        ws: WsId,
+    },
+    Resume(PhoneId),
+    Mend(PhoneId),
+    /// Something that belongs to whoever drives the world.
+    Errand(u64),
+}
+
+/// What an observer of a world is shown.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Seen<'a> {
+    /// A client told its application something.
+    Told {
+        /// On which phone.
+        phone: PhoneId,
+        /// What.
+        event: &'a offhook::genesys::Event,
+    },
+    /// An application pressed a key, and the client took it.
+    Submitted {
+        /// On which phone.
+        phone: PhoneId,
+        /// The name of its completion.
+        id: offhook::machine::CommandId,
+        /// What it asked for.
+        command: &'a offhook::genesys::Command,
+    },
+    /// A command is over.
+    Completed {
+        /// On which phone.
+        phone: PhoneId,
+        /// Which one.
+        id: offhook::machine::CommandId,
+        /// How it ended.
+        result: &'a Result<offhook::genesys::Outcome, offhook::genesys::Error>,
+    },
+    /// An application spoke into a session.
+    AgentSpoke {
+        /// On which phone.
+        phone: PhoneId,
+        /// Into which session's audio.
+        media: offhook::machine::MediaId,
+        /// What.
+        frame: &'a offhook::media::AudioFrame,
+    },
+    /// A session's far side was heard.
+    AgentHeard {
+        /// On which phone.
+        phone: PhoneId,
+        /// From which session's audio.
+        media: offhook::machine::MediaId,
+        /// What.
+        frame: &'a offhook::media::AudioFrame,
+    },
+    /// A customer spoke.
+    CustomerSpoke {
+        /// On which conversation.
+        conversation: &'a str,
+        /// What.
+        frame: &'a offhook::media::AudioFrame,
+    },
+    /// A customer heard the agent.
+    CustomerHeard {
+        /// On which conversation.
+        conversation: &'a str,
+        /// What.
+        frame: &'a offhook::media::AudioFrame,
+    },
+    /// A machine did what no machine may do.
+    Wrong {
+        /// What.
+        what: &'a str,
+    },
+}
+
+/// Something that looks at all that applications see and do.
+pub trait Observer {
+    /// One thing happened.
+    fn see(&mut self, at: Duration, seen: Seen<'_>);
+}
+
+/// An observer of nothing.
+impl Observer for () {
+    fn see(&mut self, _: Duration, _: Seen<'_>) {}
+}
+
+/// A contact centre. See the [module](self).
+pub struct World<O = ()> {
+    start: Instant,
+    now: Duration,
+    fidelity: Fidelity,
+    queue: Queue<Happening>,
+    dice: Dice,
+    seed: Seed,
+    cloud: Cloud,
+    cloud_alarm: Alarm,
+    cloud_udp: BTreeMap<SocketAddr, UdpId>,
+    cloud_port: u16,
+    phones: Vec<Phone>,
+    by_address: BTreeMap<std::net::IpAddr, PhoneId>,
+    requests: u64,
+    answers: BTreeMap<RequestId, (u16, Value)>,
+    errands: VecDeque<u64>,
+    observer: O,
+    digest: Digest,
+    counts: Counts,
+    story: Option<Story>,
+    turns: (Duration, u32),
+    happened: u64,
+}
+
+impl<O: Observer> World<O> {
+    /// An empty world: a cloud with nobody in it. All that applications see and do is shown to
+    /// the observer.
+    #[must_use]
+    pub fn new(seed: u64, fidelity: Fidelity, observer: O) -> Self {
+        let start = Instant::now();
+        let seed = Seed::from(seed);
+        let mut config = CloudConfig::new(0, MONDAY);
+        config.seed = seed.child("cloud");
+        config.public_ip = CLOUD;
+        Self {
+            start,
+            now: Duration::ZERO,
+            fidelity,
+            queue: Queue::default(),
+            dice: Dice::new(&seed, "network"),
+            cloud: Cloud::new(config, fidelity.factory(), start),
+            cloud_alarm: Alarm::default(),
+            cloud_udp: BTreeMap::new(),
+            cloud_port: 1024,
+            phones: Vec::new(),
+            by_address: BTreeMap::new(),
+            requests: 0,
+            answers: BTreeMap::new(),
+            errands: VecDeque::new(),
+            observer,
+            digest: Digest::default(),
+            counts: Counts::default(),
+            story: None,
+            turns: (Duration::ZERO, 0),
+            happened: 0,
+            seed,
+        }
+    }
+
+    /// Whoever is shown everything.
+    #[must_use]
+    pub fn observer(&self) -> &O {
+        &self.observer
+    }
+
+    /// Whoever is shown everything, to be asked.
+    pub fn observer_mut(&mut self) -> &mut O {
+        &mut self.observer
+    }
+
+    /// Keeps the last so many lines of what happens.
+    pub fn tell(&mut self, lines: usize) {
+        self.story = Some(Story::new(lines));
+    }
+
+    /// What was kept of what happened.
+    #[must_use]
+    pub fn story(&self) -> Option<&Story> {
+        self.story.as_ref()
+    }
+
+    /// Makes a user of the service. `station` as the control API has it.
+    pub fn add_user(&mut self, id: &str, token: &str, station: &Value) {
+        let body = json!({"userId": id, "name": id, "token": token, "station": station});
+        self.control("POST", "users", &body);
+    }
+
+    /// Puts a phone on a user's desk, with a program on it. `change` adjusts its settings.
+    ///
+    /// # Panics
+    ///
+    /// When the settings can never work.
+    pub fn add_phone(
+        &mut self,
+        user: &str,
+        token: &str,
+        app: Box<dyn Application>,
+        change: impl FnOnce(&mut Config),
+    ) -> PhoneId {
+        let number = self.phones.len();
+        let mut config = Config::agent(DOMAIN, token);
+        config.unix_ms = Some(MONDAY + self.now.as_millis() as u64);
+        change(&mut config);
+        let seed = self.seed.child(&format!("phone {number}"));
+        let client = Client::new(config, self.fidelity.factory(), seed, self.start + self.now);
+        let site = Site::new(number, Conditions::good(), NatKind::Open);
+        self.by_address.insert(site.outside, PhoneId(number));
+        self.phones.push(Phone {
+            client: client.expect("settings that can work"),
+            app: Some(app),
+            user: user.to_owned(),
+            outputs: VecDeque::new(),
+            alarm: Alarm::default(),
+            app_alarm: Alarm::default(),
+            site,
+            asleep: None,
+            sockets: BTreeMap::new(),
+            exchanges: BTreeMap::new(),
+            udp: BTreeMap::new(),
+        });
+        let phone = PhoneId(number);
+        self.moment(phone, Moment::Start);
+        self.serve_phone(phone);
+        phone
+    }
+
+    /// Time since the run began.
+    #[must_use]
+    pub fn now(&self) -> Duration {
+        self.now
+    }
+
+    /// The fingerprint of the run so far.
+    #[must_use]
+    pub fn digest(&self) -> u64 {
+        self.digest.value()
+    }
+
+    /// What happened how often.
+    #[must_use]
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Counts something.
+    pub fn count(&mut self, what: &'static str) {
+        self.counts.add(what);
+    }
+
+    /// How many things happened: the measure of a run's work.
+    #[must_use]
+    pub fn happenings(&self) -> u64 {
+        self.happened
+    }
+
+    /// All phones.
+    pub fn phones(&self) -> impl Iterator<Item = PhoneId> + use<O> {
+        (0..self.phones.len()).map(PhoneId)
+    }
+
+    /// Whose phone it is.
+    #[must_use]
+    pub fn user_of(&self, phone: PhoneId) -> &str {
+        &self.phones[phone.0].user
+    }
+
+    /// The client on a phone.
+    #[must_use]
+    pub fn client(&self, phone: PhoneId) -> &Client {
+        &self.phones[phone.0].client
+    }
+
+    /// What a phone's client waits for.
+    pub fn timer(&mut self, phone: PhoneId) -> Option<&'static str> {
+        use offhook::Machine as _;
+        match self.phones[phone.0].client.poll_output() {
+            offhook::Output::Timeout(wake) => wake.map(|wake| wake.reason),
+            _ => None,
+        }
+    }
+
+    /// The user's conversations as the service has them, those that are not over.
+    #[must_use]
+    pub fn conversations(&self, user: &str) -> Vec<Value> {
+        self.cloud.conversations(user)
+    }
+
+    /// Takes a phone's application away: nobody presses its keys any more.
+    pub fn dismiss(&mut self, phone: PhoneId) {
+        self.phones[phone.0].app = None;
+    }
+
+    /// Asks for an errand: [`World::run`] comes back with its number at that time.
+    pub fn errand(&mut self, at: Duration, number: u64) {
+        self.queue.push(at, Happening::Errand(number));
+    }
+
+    /// A request to the cloud's control API, answered at once: status and body.
+    ///
+    /// # Panics
+    ///
+    /// When the path cannot be part of a URI, or the request is one that waits.
+    pub fn control(&mut self, method: &str, path: &str, body: &Value) -> (u16, Value) {
+        self.requests += 1;
+        let id = RequestId(u64::MAX - self.requests);
+        let request = http::Request::builder()
+            .method(method)
+            .uri(format!("/control/{path}"))
+            .body(if body.is_null() { Vec::new() } else { body.to_string().into_bytes() })
+            .expect("a path of the control API");
+        self.feed_cloud(CloudInput::Request { id, request });
+        self.answers.remove(&id).expect("control requests are answered at once")
+    }
+
+    /// Runs until then, or until an errand; which one.
+    pub fn run(&mut self, until: Duration) -> Option<u64> {
+        loop {
+            if let Some(errand) = self.errands.pop_front() {
+                return Some(errand);
+            }
+            match self.queue.next_at() {
+                Some(at) if at <= until => self.step(),
+                _ => {
+                    self.now = self.now.max(until);
+                    return None;
+                }
+            }
+        }
+    }
+}
+
+/// Where the service is.
+const CLOUD: std::net::IpAddr = std::net::IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
+
+impl<O> std::fmt::Debug for World<O> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("World")
+            .field("now", &self.now)
+            .field("phones", &self.phones.len())
+            .field("digest", &self.digest)
+            .finish_non_exhaustive()
+    }
+}

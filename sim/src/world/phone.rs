@@ -1,0 +1,132 @@
+//! One phone: a client, what runs on it, and the site it stands at.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use offhook::genesys::Client;
+use offhook::machine::{HttpId, Input as ClientInput, OutputOf, UdpId, WsId};
+
+use super::alarm::Alarm;
+use super::application::Application;
+use super::nat::{Nat, NatKind};
+use super::network::{Conditions, Pipe};
+use super::trouble::{NoticeWeather, RestWeather};
+use crate::cloud::ConnId;
+
+/// How long a network address translator remembers an idle mapping, unless told otherwise.
+pub(super) const NAT_TIMEOUT: Duration = Duration::from_secs(60);
+/// What waits for a sleeping phone or a mended wire; more is lost.
+pub(super) const MAX_WAITING: usize = 10_000;
+
+/// Names a phone of a world, from 0 on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PhoneId(pub usize);
+
+/// See the [module](self).
+pub(super) struct Phone {
+    pub(super) client: Client,
+    pub(super) app: Option<Box<dyn Application>>,
+    pub(super) user: String,
+    pub(super) outputs: VecDeque<OutputOf<Client>>,
+    pub(super) alarm: Alarm,
+    pub(super) app_alarm: Alarm,
+    pub(super) site: Site,
+    /// It sleeps, and this waits for it.
+    pub(super) asleep: Option<Vec<ClientInput>>,
+    pub(super) sockets: BTreeMap<WsId, Socket>,
+    pub(super) exchanges: BTreeMap<HttpId, Exchange>,
+    pub(super) udp: BTreeMap<SocketAddr, UdpId>,
+}
+
+/// A WebSocket, as the network sees it.
+#[derive(Debug)]
+pub(super) struct Socket {
+    pub(super) conn: ConnId,
+    pub(super) opened: bool,
+    /// Nothing passes any more, and neither side knows.
+    pub(super) dead: bool,
+    /// When what was sent so far arrives, so that nothing overtakes it.
+    pub(super) up_at: Duration,
+    pub(super) down_at: Duration,
+}
+
+/// An HTTP exchange that is not answered.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Exchange {
+    /// The service does what is asked, but its answer gets lost.
+    pub(super) answer_lost: bool,
+}
+
+/// Where a phone stands: its way to the service.
+#[derive(Debug)]
+pub(super) struct Site {
+    pub(super) conditions: Conditions,
+    pub(super) up: Pipe,
+    pub(super) down: Pipe,
+    pub(super) nat: Nat,
+    pub(super) inside: IpAddr,
+    pub(super) outside: IpAddr,
+    pub(super) next_port: u16,
+    /// How often it got new addresses.
+    pub(super) moves: u8,
+    /// Nothing passes; since when, and what waits on streams.
+    pub(super) cut: Option<Cut>,
+    pub(super) rest: RestWeather,
+    pub(super) notices: NoticeWeather,
+}
+
+#[derive(Debug)]
+pub(super) struct Cut {
+    pub(super) since: Duration,
+    pub(super) waiting: Vec<Letter>,
+}
+
+/// What waits on a cut wire.
+#[derive(Debug)]
+pub(super) enum Letter {
+    Up { ws: Option<WsId>, size: usize, input: crate::cloud::Input },
+    Down { ws: Option<WsId>, size: usize, input: ClientInput },
+}
+
+impl Site {
+    pub(super) fn new(number: usize, conditions: Conditions, nat: NatKind) -> Self {
+        let inside = address(10, number);
+        let outside = if nat == NatKind::Open { inside } else { address(100, number) };
+        Self {
+            conditions,
+            up: Pipe::default(),
+            down: Pipe::default(),
+            nat: Nat::new(nat, NAT_TIMEOUT, outside),
+            inside,
+            outside,
+            next_port: 4000,
+            moves: 0,
+            cut: None,
+            rest: RestWeather::default(),
+            notices: NoticeWeather::default(),
+        }
+    }
+
+    pub(super) fn bind(&mut self) -> SocketAddr {
+        self.next_port = self.next_port.checked_add(1).unwrap_or(4000);
+        SocketAddr::new(self.inside, self.next_port)
+    }
+}
+
+/// The address of a phone in a network that begins so.
+pub(super) fn address(first: u8, number: usize) -> IpAddr {
+    let [.., b, c, d] = (number as u32 + 1).to_be_bytes();
+    IpAddr::V4(Ipv4Addr::new(first, b, c, d))
+}
+
+impl std::fmt::Debug for Phone {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Phone")
+            .field("user", &self.user)
+            .field("site", &self.site)
+            .field("asleep", &self.asleep.is_some())
+            .field("sockets", &self.sockets)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,61 @@
+//! What happened, in words, for a person who looks for the cause of something.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::time::Duration;
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// When.
+    pub at: Duration,
+    /// Whose: a phone, or none for the service.
+    pub phone: Option<super::PhoneId>,
+    /// What.
+    pub text: String,
+}
+
+/// The last lines of a run.
+#[derive(Clone, Debug)]
+pub struct Story {
+    lines: VecDeque<Line>,
+    bound: usize,
+}
+
+impl Story {
+    pub(super) fn new(bound: usize) -> Self {
+        Self { lines: VecDeque::new(), bound }
+    }
+
+    pub(super) fn add(&mut self, line: Line) {
+        // Pings and plain wake-ups tell nothing.
+        let text = &line.text;
+        let ping = text.contains("urn:xmpp:ping");
+        let pong = text.contains("<iq ") && text.ends_with(r#"type="result"/>"#);
+        if ping || pong || text == "gets Timeout" {
+            return;
+        }
+        if self.lines.len() >= self.bound {
+            self.lines.pop_front();
+        }
+        self.lines.push_back(line);
+    }
+
+    /// The lines, oldest first.
+    pub fn lines(&self) -> impl Iterator<Item = &Line> {
+        self.lines.iter()
+    }
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.at.as_secs();
+        let (h, m, s) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+        write!(f, "{h:02}:{m:02}:{s:02}.{:03} ", self.at.subsec_millis())?;
+        match self.phone {
+            Some(phone) => write!(f, "phone {:<4} ", phone.0)?,
+            None => f.write_str("service    ")?,
+        }
+        f.write_str(&self.text)
+    }
+}

@@ -1,0 +1,120 @@
+//! Everything that can go wrong around a phone, and how it comes right again.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::nat::{Nat, NatKind};
+use super::network::Conditions;
+use super::phone::{Cut, NAT_TIMEOUT, PhoneId, address};
+use super::{Happening, Observer, World};
+
+/// How REST requests fare.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RestWeather {
+    /// The share that is answered with an error instead of being done.
+    pub fails: f64,
+    /// The share that is done, but whose answer is lost.
+    pub answers_lost: f64,
+    /// The share that cannot be sent at all.
+    pub unreachable: f64,
+    /// What each takes longer, on average.
+    pub slow: Duration,
+}
+
+/// How what the service sends over the WebSocket fares.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NoticeWeather {
+    /// The share of messages that come twice.
+    pub twice: f64,
+    /// The share of messages that come after later ones.
+    pub late: f64,
+    /// The share of notifications that do not come.
+    pub lost: f64,
+    /// The share of messages with rubbish before them.
+    pub rubbish: f64,
+}
+
+impl<O: Observer> World<O> {
+    /// The WebSocket breaks; both sides learn it soon.
+    pub fn reset(&mut self, phone: PhoneId) {
+        self.break_sockets(phone, "connection reset");
+    }
+
+    /// The WebSocket falls silent, and nobody is told.
+    pub fn half_open(&mut self, phone: PhoneId) {
+        self.silence_sockets(phone);
+    }
+
+    /// Nothing passes for so long, in either direction.
+    pub fn cut(&mut self, phone: PhoneId, time: Duration) {
+        let (since, site) = (self.now, &mut self.phones[phone.0].site);
+        if site.cut.is_none() {
+            site.cut = Some(Cut { since, waiting: Vec::new() });
+            self.queue.push(self.now + time, Happening::Mend(phone));
+        }
+    }
+
+    /// How the way to the service is from now on.
+    pub fn set_conditions(&mut self, phone: PhoneId, conditions: Conditions) {
+        self.phones[phone.0].site.conditions = conditions;
+    }
+
+    /// Puts a translator of that kind in front of a phone, before it is used.
+    pub fn set_nat(&mut self, phone: PhoneId, kind: NatKind) {
+        let outside = if kind == NatKind::Open { 10 } else { 100 };
+        let outside = address(outside, phone.0);
+        self.phones[phone.0].site.nat = Nat::new(kind, NAT_TIMEOUT, outside);
+        self.place(phone, outside);
+    }
+
+    /// The phone is in another network now: new addresses, streams broken, media to be found anew.
+    pub fn move_phone(&mut self, phone: PhoneId) {
+        let site = &mut self.phones[phone.0].site;
+        site.moves += 1;
+        let number = phone.0 + usize::from(site.moves) * 65_536;
+        let inside = address(10, number);
+        let open = site.outside == site.inside;
+        site.inside = inside;
+        let outside = if open { inside } else { address(100, number) };
+        site.nat.rebind(outside);
+        self.place(phone, outside);
+        self.break_sockets(phone, "network is unreachable");
+    }
+
+    /// The translator forgets its mappings and gets another outside address.
+    pub fn rebind_nat(&mut self, phone: PhoneId) {
+        let site = &mut self.phones[phone.0].site;
+        if site.outside != site.inside {
+            site.moves += 1;
+            let outside = address(100, phone.0 + usize::from(site.moves) * 65_536);
+            site.nat.rebind(outside);
+            self.place(phone, outside);
+        }
+    }
+
+    fn place(&mut self, phone: PhoneId, outside: IpAddr) {
+        self.by_address.retain(|_, other| *other != phone);
+        self.by_address.insert(outside, phone);
+        self.phones[phone.0].site.outside = outside;
+    }
+
+    /// How REST requests fare from now on.
+    pub fn set_rest(&mut self, phone: PhoneId, weather: RestWeather) {
+        self.phones[phone.0].site.rest = weather;
+    }
+
+    /// How what the service sends fares from now on.
+    pub fn set_notices(&mut self, phone: PhoneId, weather: NoticeWeather) {
+        self.phones[phone.0].site.notices = weather;
+    }
+
+    /// All trouble of a phone is over.
+    pub fn heal(&mut self, phone: PhoneId, conditions: Conditions) {
+        let site = &mut self.phones[phone.0].site;
+        site.conditions = conditions;
+        site.rest = RestWeather::default();
+        site.notices = NoticeWeather::default();
+        self.mend(phone);
+        self.resume(phone);
+    }
+}
