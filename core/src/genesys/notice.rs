@@ -16,7 +16,7 @@ pub(crate) struct Notification<T> {
 
 /// A conversation as the service tells it: in a notification's `eventBody`, or by `GET
 /// conversations/{id}`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub(crate) struct Notice {
     pub(crate) id: ConversationId,
     #[serde(default, deserialize_with = "or_default")]
@@ -41,7 +41,7 @@ where
 }
 
 /// What the service says of the persistent connection (`eventBody`, wire notes 4.8).
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PersistentNotice {
     pub(crate) persistent_state: String,
@@ -50,7 +50,7 @@ pub(crate) struct PersistentNotice {
 }
 
 /// Why it is down.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PersistentError {
     #[serde(default, deserialize_with = "or_default")]
@@ -62,7 +62,7 @@ pub(crate) struct PersistentError {
 }
 
 /// A participant of a conversation.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Participant {
     pub(crate) id: ParticipantId,

@@ -226,6 +226,13 @@ impl MediaSession {
     ///
     /// The offer cannot be used; the session goes on as it was.
     pub(crate) fn reoffered(&mut self, sdp: &str, out: &mut Outbox) -> Result<Verdict, Error> {
+        match self.phase {
+            // What waits for an answer already.
+            Phase::Offered if without_candidates(sdp) == self.offer => return Ok(Verdict::Goes),
+            Phase::Offered | Phase::Answered => {}
+            // It crossed our word on the way.
+            Phase::Terminating { .. } | Phase::Abandoned { .. } => return Ok(Verdict::Goes),
+        }
         let answer = self.renegotiate(sdp, out)?;
         self.signal.answer(&answer, out).map_err(|e| media_error(&e))?;
         Ok(self.drain(out))
@@ -279,6 +286,7 @@ impl MediaSession {
 
     pub(crate) fn handle_udp(&mut self, event: UdpEvent, out: &mut Outbox) -> Verdict {
         match event {
+            UdpEvent::Opened { .. } if self.udp_open => Verdict::Goes,
             UdpEvent::Opened { local } => {
                 self.udp_open = true;
                 self.add_addresses(&local, out);

@@ -202,7 +202,7 @@ impl Sessions {
                 early
             }
         };
-        if early.candidates.len() < MAX_EARLY_CANDIDATES {
+        if early.candidates.len() < MAX_EARLY_CANDIDATES && !early.candidates.contains(&candidate) {
             early.candidates.push(candidate);
         }
     }

@@ -103,6 +103,11 @@ impl Calls {
             | PersistentState::ActiveCall
             | PersistentState::Other(_) => {}
         }
+        if self.persistent.as_ref() == Some(notice) {
+            // Told before; nothing of it is new.
+            return;
+        }
+        self.persistent = Some(notice.clone());
         out.event(Event::PersistentConnection(state));
         if let Some(error) = notice.error_info.as_ref().filter(|error| error.code != ORDINARY) {
             let words = [&error.user_message, &error.text].into_iter().find(|w| !w.is_empty());

@@ -21,7 +21,7 @@ use super::error::Error;
 use super::event::{CallReport, Event};
 use super::goals::{Goal, Goals};
 use super::ids::{ConversationId, SessionId, UserId};
-use super::notice::{Class, Listing, Notice};
+use super::notice::{Class, Listing, Notice, PersistentNotice};
 use super::outbox::{Ask, Outbox, Retry};
 use super::rest::{self, Failure, Resource};
 use super::sessions::Sessions;
@@ -54,6 +54,8 @@ pub(crate) struct Calls {
     pub(crate) lines: Lines,
     /// The session that calls without one of their own ride on (PC-1).
     active: Option<SessionId>,
+    /// What the service last said of it (PC-17).
+    persistent: Option<PersistentNotice>,
     goals: Goals,
     /// How connected calls sound.
     meters: BTreeMap<ConversationId, Box<Meter>>,
@@ -74,6 +76,7 @@ impl Calls {
             sessions,
             lines: Lines::Unknown,
             active: None,
+            persistent: None,
             goals: Goals::default(),
             meters: BTreeMap::new(),
             timelines: BTreeMap::new(),
@@ -299,7 +302,8 @@ impl Calls {
         };
         let class = leg.class();
         if known.is_none() && class != Class::Pending && !self.dialled.contains(&id) {
-            if self.goals.is_dialling() && class != Class::Ended {
+            let again = self.early.back() == Some(&notice);
+            if self.goals.is_dialling() && class != Class::Ended && !again {
                 // Perhaps the call whose dial is not answered yet (DEF-28).
                 self.early.push_back(notice);
                 if self.early.len() > MAX_EARLY {

@@ -36,6 +36,8 @@ pub(super) struct Leading {
     attempts: u32,
     /// Whether an event has told who leads, so that nobody needs to be asked.
     told: bool,
+    /// What the application was told last.
+    last: Option<AlertingLeader>,
 }
 
 impl Link {
@@ -44,6 +46,7 @@ impl Link {
         if out.config.alerting_leader {
             self.leading.attempts = 0;
             self.leading.told = false;
+            self.leading.last = None;
             self.mark_alertable(out);
         }
     }
@@ -88,12 +91,16 @@ impl Link {
         }
     }
 
-    fn tell_leader(&self, leader: Leader, out: &mut Outbox) {
-        out.event(Event::AlertingLeader(AlertingLeader {
+    fn tell_leader(&mut self, leader: Leader, out: &mut Outbox) {
+        let leader = AlertingLeader {
             alerting: self.leading.connection.as_ref() == Some(&leader.connection_id),
             configured: true,
             client_type: leader.client_type,
-        }));
+        };
+        if self.leading.last.as_ref() != Some(&leader) {
+            self.leading.last = Some(leader.clone());
+            out.event(Event::AlertingLeader(leader));
+        }
     }
 
     /// Asks to lead from now on.

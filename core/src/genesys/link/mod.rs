@@ -415,9 +415,10 @@ impl Link {
         let named = json["eventBody"]["associatedStation"]["id"].as_str().map(StationId::from);
         match json["metadata"]["action"].as_str() {
             Some("Disassociated") => {
-                identity.station = None;
-                self.phone = None;
-                out.event(Event::StationDisassociated);
+                let named = identity.station.take().is_some();
+                if self.phone.take().is_some() || named {
+                    out.event(Event::StationDisassociated);
+                }
             }
             Some("Associated") => {
                 if named.is_some() {

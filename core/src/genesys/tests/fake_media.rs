@@ -105,6 +105,10 @@ impl Engine for FakeEngine {
         if !candidate.starts_with("candidate:") {
             return Err(MediaError::Candidate(candidate.to_owned()));
         }
+        if self.candidates.iter().any(|known| known == candidate) {
+            // A redundant candidate is nothing new (RFC 8445 section 5.1.3).
+            return Ok(());
+        }
         self.candidates.push(candidate.to_owned());
         // Told back as a digit, so that a test can count them.
         let digit = Digit::from_event(self.candidates.len().min(15) as u8).unwrap();

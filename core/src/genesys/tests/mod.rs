@@ -26,6 +26,8 @@ mod service;
 mod sessions;
 mod station;
 mod staying;
+mod story;
 mod timeline;
 mod topics;
+mod twice;
 mod uploads;

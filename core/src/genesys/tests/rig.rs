@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 pub(super) use super::fake_media::FakeMedia;
 pub(super) use super::service::{JINGLE_OFFER, login_answer, offer_sdp, stream_answer};
+use super::twice::{Twice, twin, worth_comparing};
 
 use crate::genesys::{Client, Command, Config, Error, Event, Outcome};
 use crate::machine::{
@@ -59,9 +60,16 @@ pub(super) struct Rig {
     /// The content of the last `<auth/>`.
     auth: Option<String>,
     resource: Option<String>,
+    /// Which inputs come twice in a row, of how many there were.
+    pub(super) twice: Twice,
+    pub(super) inputs: usize,
+    /// Everything that the service was told and asked, but for what may be said twice.
+    pub(super) said: Vec<String>,
 }
 
 /// The stations of the scenarios: `LA1`, `LA1P`, `LA100`, `LA100P`.
+/// And `ST0`, none.
+pub(super) const ST0: (u32, bool) = (0, false);
 pub(super) const LA1: (u32, bool) = (1, false);
 pub(super) const LA1P: (u32, bool) = (1, true);
 pub(super) const LA100: (u32, bool) = (100, false);
@@ -98,6 +106,9 @@ impl Rig {
             numbers: 0,
             auth: None,
             resource: None,
+            twice: Twice::None,
+            inputs: 0,
+            said: Vec::new(),
         }
     }
 
@@ -196,15 +207,15 @@ impl Rig {
                 self.respond(asked.id, 200, &json!({"entities": []}));
                 return true;
             }
-            if asked.what.starts_with("GET /stations") && !asked.what.ends_with("/station-1") {
+            let none = self.station == ST0 || !asked.what.ends_with("/station-1");
+            if asked.what.starts_with("GET /stations") && none {
                 self.respond(asked.id, 404, &Value::Null);
                 return true;
             }
-            let mut body = login_answer(&asked.what);
-            if asked.what.starts_with("GET /stations") {
-                body["webRtcCallAppearances"] = json!(self.station.0);
-                body["webRtcPersistentEnabled"] = json!(self.station.1);
-            }
+            let body = match asked.what.as_str() {
+                "GET /stations/station-1" => self.station_body(),
+                what => login_answer(what),
+            };
             self.respond(asked.id, 200, &body);
             return true;
         }
@@ -225,6 +236,14 @@ impl Rig {
         false
     }
 
+    /// What the service says of the user's phone.
+    pub(super) fn station_body(&self) -> Value {
+        let mut body = login_answer("GET /stations/station-1");
+        body["webRtcCallAppearances"] = json!(self.station.0);
+        body["webRtcPersistentEnabled"] = json!(self.station.1);
+        body
+    }
+
     // Inputs
 
     pub(super) fn submit(&mut self, command: Command) -> Result<CommandId, Error> {
@@ -234,8 +253,19 @@ impl Rig {
     }
 
     pub(super) fn input(&mut self, input: Input) {
+        let again = match self.twice {
+            Twice::None => false,
+            Twice::Nth(nth) => nth == self.inputs,
+            Twice::All => true,
+        };
+        self.inputs += 1;
+        let twin = again.then(|| twin(&input));
         self.client.handle_input(self.now, input);
         self.drain();
+        if let Some(twin) = twin {
+            self.client.handle_input(self.now, twin);
+            self.drain();
+        }
     }
 
     pub(super) fn ws_event(&mut self, event: WsEvent) {
@@ -491,6 +521,7 @@ impl Rig {
                 if let Some(rest) = text.split("<resource>").nth(1) {
                     self.resource = rest.split('<').next().map(str::to_owned);
                 }
+                self.said.extend(worth_comparing(&text));
                 self.sent.push_back(text);
             }
             Output::CloseWebSocket { id } => {
@@ -511,13 +542,24 @@ impl Rig {
                 let asked = Asked { id, what, body, authorized };
                 match asked.what.as_str() {
                     "GET /users/me" => self.probes.push_back((asked, deadline)),
-                    _ => self.asked.push_back(asked),
+                    // A newer question takes the place of an older one.
+                    what if what.starts_with("GET /stations") => {
+                        self.asked.retain(|other| other.what != asked.what);
+                        self.asked.push_back(asked);
+                    }
+                    what => {
+                        self.said.push(format!("{what} {}", asked.body));
+                        self.asked.push_back(asked);
+                    }
                 }
             }
             Output::OpenUdp { id } => {
                 self.udp = Some(id);
                 let local = vec!["127.0.0.1:4000".parse::<SocketAddr>().unwrap()];
                 let input = Input::Udp { id, event: UdpEvent::Opened { local } };
+                if let Twice::All = self.twice {
+                    self.client.handle_input(self.now, twin(&input));
+                }
                 self.client.handle_input(self.now, input);
             }
             Output::CloseUdp { id } => {
@@ -536,6 +578,11 @@ impl Rig {
             }
             Output::Transmit { .. } | Output::Timeout(_) => {}
         }
+    }
+
+    /// All commands that were completed, and how.
+    pub(super) fn completions(&self) -> &[(CommandId, Result<Outcome, Error>)] {
+        &self.completions
     }
 
     /// Whether and how a command was completed.
