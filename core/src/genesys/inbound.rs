@@ -308,8 +308,13 @@ impl Client {
                 if *reinvite && !self.calls.is_new_reinvite(&rpc.id, &self.out) {
                     return;
                 }
-                let known = self.calls.sessions.signal(&session).map(Signal::peer);
-                if known.is_some_and(|known| *known != peer) {
+                let known = self.calls.sessions.signal(&session);
+                if known.is_some_and(|known| *known.peer() != peer) {
+                    return;
+                }
+                // A session keeps the signaling that it began with, unless it begins anew.
+                let by_jingle = known.is_some_and(|known| known.kind() == Signaling::Jingle);
+                if by_jingle && !*reinvite {
                     return;
                 }
                 let invited = self.calls.invitation_of(&session).map(|(c, _)| c);
@@ -321,7 +326,7 @@ impl Client {
                     }
                     return;
                 };
-                if self.calls.sessions.is_renegotiation(&session, sdp) {
+                if !by_jingle && self.calls.sessions.is_renegotiation(&session, sdp) {
                     return self.renegotiated(&session, &conversation, sdp);
                 }
                 if session_type(&peer) != SessionType::Softphone {

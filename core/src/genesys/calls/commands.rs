@@ -1,6 +1,5 @@
 //! What the application asks of its calls, and what the service answers (behaviour notes 5).
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -267,7 +266,7 @@ impl Calls {
             Ask::Change(command) => {
                 self.changed(*command, result.map(|_| ()).map_err(Error::from), out);
             }
-            Ask::Dial(command) => self.dial_answered(*command, result, user, out),
+            Ask::Dial(command) => self.dial_answered(*command, result, out),
             Ask::Answerer(conversation) => {
                 let found = result
                     .and_then(|body| rest::parse::<Notice>("conversation", body))
@@ -369,7 +368,6 @@ impl Calls {
         &mut self,
         command: CommandId,
         result: Result<Value, Failure>,
-        user: Option<&UserId>,
         out: &mut Outbox,
     ) {
         self.goals.forget(command);
@@ -379,20 +377,12 @@ impl Calls {
                 if self.dialled.len() > MAX_DIALLED {
                     self.dialled.pop_front();
                 }
-                let outcome = Dialled { conversation: id.clone(), self_uri };
+                let outcome = Dialled { conversation: id, self_uri };
                 out.complete(command, Ok(Outcome::Dialled(outcome)));
-                let kept: Vec<_> = self.early.extract_if_id(&id);
-                if let Some(user) = user {
-                    for notice in kept {
-                        self.handle_notice(notice, user, out);
-                    }
-                }
             }
             Err(failure) => out.complete(command, Err(failure.into())),
         }
-        if !self.goals.is_dialling() {
-            self.early.clear();
-        }
+        self.take_early(out);
     }
 
     /// A command's time is up: nothing waits for it any more.
@@ -400,23 +390,7 @@ impl Calls {
         if let Some(Goal::Change { conversation, .. }) = self.goals.forget(command) {
             self.change_next(&conversation, out);
         }
-        if !self.goals.is_dialling() {
-            self.early.clear();
-        }
-    }
-}
-
-/// Notices of one conversation, taken out of a queue.
-trait ExtractById {
-    fn extract_if_id(&mut self, id: &ConversationId) -> Vec<Notice>;
-}
-
-impl ExtractById for VecDeque<Notice> {
-    fn extract_if_id(&mut self, id: &ConversationId) -> Vec<Notice> {
-        let (taken, kept) = std::mem::take(self).into_iter().partition(|n| n.id == *id);
-        *self = kept;
-        let taken: Self = taken;
-        taken.into()
+        self.take_early(out);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Session messages: proposals, and all the ways in which they end (behaviour notes 2.3 to 2.5).
 
 use super::Calls;
-use crate::genesys::conversation::{Input, Invite};
+use crate::genesys::conversation::{By, Input, Invite};
 use crate::genesys::error::{Error, ErrorKind};
 use crate::genesys::event::{Event, SessionType};
 use crate::genesys::ids::{ConversationId, SessionId};
@@ -74,11 +74,14 @@ impl Calls {
         self.feed(&conversation, Input::Propose(invite), out);
     }
 
-    /// The conversation that a session was proposed for.
+    /// The conversation that a session was proposed for. Calls that ring on the shared session
+    /// were not: session messages are not about them (DEF-4, PC-8).
     pub(super) fn invited(&self, session: &SessionId) -> Option<ConversationId> {
+        let proposed =
+            |invite: &Invite| invite.session == *session && matches!(invite.by, By::Propose { .. });
         self.entries
             .iter()
-            .find(|(_, e)| e.invitation.invite().is_some_and(|i| i.session == *session))
+            .find(|(_, state)| state.invitation.invite().is_some_and(proposed))
             .map(|(id, _)| id.clone())
     }
 }

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use super::command::Outcome;
 use super::conversation::{Context, Input, Leg, State, step};
 use super::error::Error;
-use super::event::{CallReport, Event};
+use super::event::{CallReport, Direction, Event};
 use super::goals::{Goal, Goals};
 use super::ids::{ConversationId, SessionId, UserId};
 use super::notice::{Class, Listing, Notice, PersistentNotice};
@@ -62,7 +62,7 @@ pub(crate) struct Calls {
     /// What happened to calls.
     timelines: BTreeMap<ConversationId, Box<CallReport>>,
     dialled: VecDeque<ConversationId>,
-    early: VecDeque<Notice>,
+    early: VecDeque<(ConversationId, Leg)>,
     /// Conversations that were known when the service was asked which there are.
     asked_about: Vec<ConversationId>,
     /// Requests of re-invites seen lately.
@@ -294,6 +294,34 @@ impl Calls {
 
     // Conversations
 
+    /// Whether it is perhaps the call whose dial is not answered yet: one that would be taken for
+    /// another client's (LC-15, DEF-28).
+    fn may_be_dialled(&self, id: &ConversationId, leg: &Leg) -> bool {
+        let outbound = leg.call.direction() == Direction::Outbound;
+        let foreign = match (self.entries.get(id), leg.class()) {
+            (_, Class::Pending | Class::Ended) => false,
+            (None, Class::Connected | Class::Other) => true,
+            (Some(known), Class::Connected) => known.media.is_none() && !known.listed,
+            (Some(_), Class::Other) => false,
+        };
+        foreign && outbound && self.goals.is_dialling() && !self.dialled.contains(id)
+    }
+
+    /// Events that waited for the answer to a dial: those of calls that turned out to be ours, and
+    /// all others once no dial is left.
+    fn take_early(&mut self, out: &mut Outbox) {
+        let waits = self.goals.is_dialling();
+        let (kept, due): (VecDeque<_>, VecDeque<_>) = std::mem::take(&mut self.early)
+            .into_iter()
+            .partition(|(id, _)| waits && !self.dialled.contains(id));
+        self.early = kept;
+        for (id, leg) in due {
+            if self.has_room(&id) {
+                self.feed(&id, Input::Told(leg), out);
+            }
+        }
+    }
+
     pub(crate) fn handle_notice(&mut self, notice: Notice, user: &UserId, out: &mut Outbox) {
         let id = notice.id.clone();
         let known = self.entries.get(&id);
@@ -301,15 +329,19 @@ impl Calls {
             return;
         };
         let class = leg.class();
-        if known.is_none() && class != Class::Pending && !self.dialled.contains(&id) {
-            let again = self.early.back() == Some(&notice);
-            if self.goals.is_dialling() && class != Class::Ended && !again {
-                // Perhaps the call whose dial is not answered yet (DEF-28).
-                self.early.push_back(notice);
-                if self.early.len() > MAX_EARLY {
-                    self.early.pop_front();
-                }
+        if class == Class::Ended {
+            self.early.retain(|(early, _)| *early != id);
+        } else if self.may_be_dialled(&id, &leg) {
+            let first = (id, leg);
+            if self.early.back() != Some(&first) {
+                self.early.push_back(first);
             }
+            if self.early.len() > MAX_EARLY {
+                self.early.pop_front();
+            }
+            return;
+        }
+        if known.is_none() && class != Class::Pending && !self.dialled.contains(&id) {
             return;
         }
         if !self.has_room(&id) {

@@ -358,13 +358,13 @@ impl State {
     // The call
 
     fn told(&mut self, leg: Leg, context: &Context<'_>, out: &mut Vec<Effect>) {
+        if self.fake {
+            return self.told_fake(&leg, out);
+        }
         if let Some(error) = leg.new_error(self.leg.as_ref()) {
             out.push(Effect::Error(error));
         }
         let class = leg.class();
-        if self.fake {
-            return self.told_fake(leg, out);
-        }
         let unknown = self.is_over();
         if unknown && (class == Class::Ended || class != Class::Pending && !context.dialled) {
             // Row 1: another client's call, or the second ended event of ours. What we dialled is
@@ -388,8 +388,9 @@ impl State {
         }
     }
 
-    /// The call that only brings a session up is not shown; its end may end the session (DEF-8).
-    fn told_fake(&mut self, leg: Leg, out: &mut Vec<Effect>) {
+    /// The call that only brings a session up is not shown, nor what is wrong with it: the service
+    /// says that of the connection (PC-17). Its end may end the session (DEF-8).
+    fn told_fake(&mut self, leg: &Leg, out: &mut Vec<Effect>) {
         if leg.class() == Class::Ended {
             self.withdraw("the call ended before it was answered", out);
             if let Some(session) = &self.media {

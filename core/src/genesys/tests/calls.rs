@@ -198,6 +198,46 @@ fn lc_15_def_28_scenario_107_dialling_and_the_propose_in_either_order() {
     }
 }
 
+/// Of several events before the dial is answered none is taken for another client's.
+#[test]
+fn lc_15_def_28_scenario_108_all_events_before_the_answer_to_the_dial_are_ours() {
+    let mut rig = Rig::ready_with(|config| config.disable_auto_answer = true);
+    let dial = rig.submit(Command::StartSoftphoneSession(Dial::number("1"))).unwrap();
+    let asked = rig.expect_http("POST /conversations/calls");
+    rig.conv("C1", "outbound", "contacting");
+    rig.propose("M1", "C1", r#"inin-autoanswer="true" inin-sdp-over-xmpp="1""#);
+    rig.conv("C1", "outbound", "dialing");
+    assert_eq!(rig.told(), ["PendingSession M1 C1"], "it goes on ringing");
+    rig.respond(asked.id, 202, &json!({"id": "C1"}));
+    assert!(rig.completion(dial).is_some_and(|result| result.is_ok()));
+    rig.submit(Command::AcceptPendingSession { conversation: "C1".into() }).unwrap();
+    rig.offer("M1", "C1");
+    rig.acknowledge();
+    let told = rig.told();
+    assert!(told.contains(&"CallConnected C1 M1".to_owned()), "{told:?}");
+
+    // One that is over before is not ours to remember.
+    let mut rig = Rig::ready();
+    rig.submit(Command::StartSoftphoneSession(Dial::number("1"))).unwrap();
+    let asked = rig.expect_http("POST /conversations/calls");
+    rig.conv("C1", "outbound", "dialing");
+    rig.conv("C1", "outbound", "terminated");
+    rig.respond(asked.id, 202, &json!({"id": "C1"}));
+    assert!(rig.told().is_empty());
+    assert_eq!(rig.client.size_besides_dialled(), 0);
+
+    // One that was another client's is told as such once the dial turns out to be another call.
+    let mut rig = Rig::ready();
+    rig.submit(Command::StartSoftphoneSession(Dial::number("1"))).unwrap();
+    let asked = rig.expect_http("POST /conversations/calls");
+    rig.conv("C1", "outbound", "contacting");
+    rig.propose("M1", "C1", "");
+    rig.conv("C1", "outbound", "connected");
+    rig.respond(asked.id, 400, &serde_json::Value::Null);
+    assert_eq!(rig.told(), ["PendingSession M1 C1", "HandledPendingSession M1 C1 Elsewhere"]);
+    assert_eq!(rig.client.size(), 0);
+}
+
 #[test]
 fn scenario_51_early_candidates_are_applied_after_the_offer_once() {
     let mut rig = Rig::ready();

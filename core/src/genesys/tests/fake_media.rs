@@ -25,6 +25,8 @@ impl EngineFactory for FakeMedia {
             fails_once: false,
             stats: MediaStats::default(),
             candidates: Vec::new(),
+            taken: 0,
+            ufrag: None,
         })
     }
 }
@@ -35,7 +37,10 @@ struct FakeEngine {
     offered: bool,
     fails_once: bool,
     stats: MediaStats,
+    /// Those since the last restart, and how many there were in all.
+    ufrag: Option<String>,
     candidates: Vec<String>,
+    taken: u8,
 }
 
 impl FakeEngine {
@@ -83,6 +88,11 @@ impl Engine for FakeEngine {
         if !offer.contains("opus") || offer.contains("a=no-opus") {
             return Err(MediaError::NoCommonCodec);
         }
+        let ufrag = offer.lines().find(|line| line.starts_with("a=ice-ufrag"));
+        if self.ufrag.as_deref() != ufrag {
+            self.ufrag = ufrag.map(str::to_owned);
+            self.candidates.clear();
+        }
         self.fails_once = offer.contains("a=x-answer-fails-once");
         self.offered = true;
         Ok(())
@@ -111,7 +121,8 @@ impl Engine for FakeEngine {
         }
         self.candidates.push(candidate.to_owned());
         // Told back as a digit, so that a test can count them.
-        let digit = Digit::from_event(self.candidates.len().min(15) as u8).unwrap();
+        self.taken = (self.taken + 1).min(15);
+        let digit = Digit::from_event(self.taken).unwrap();
         self.event(EngineEvent::Dtmf { digit, duration: Duration::ZERO });
         Ok(())
     }

@@ -147,6 +147,9 @@ fn lc_18_scenario_35_37_without_auto_connect_the_application_answers_once() {
     rig.forget();
     rig.offer("M1", "C1");
     assert!(!rig.sent().iter().any(|text| text.contains("answer")), "nobody accepted yet");
+    rig.offer("M1", "C1");
+    assert!(rig.sent().is_empty(), "nor when the service repeats itself");
+    assert!(!rig.told().iter().any(|told| told.starts_with("Error")));
     let answer = Command::AcceptSession { conversation: "C1".into() };
     let first = rig.submit(answer.clone()).unwrap();
     let again = rig.submit(answer).unwrap();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::rig::{LA1, LA1P, LA100, LA100P, Rig};
+use super::rig::{LA1, LA1P, LA100, LA100P, OTHER, PEER, Rig};
 use crate::genesys::{Command, Config, EagerConnection, ErrorKind, Event, Outcome};
 
 const S: fn(u64) -> Duration = Duration::from_secs;
@@ -113,6 +113,10 @@ fn lc_8_def_4_several_calls_ring_on_one_session_and_each_is_itself() {
     rig.expect_http("PATCH /conversations/calls/C2/participants/P-C2");
     rig.conv("C2", "inbound", "connected");
     assert!(rig.told().contains(&"HandledPendingSession M1 C2 Here".to_owned()));
+    for (from, how) in [(PEER, "retract"), (OTHER, "accept"), (OTHER, "reject")] {
+        rig.session_message(from, how, "M1");
+        assert!(rig.told().is_empty(), "PC-8: {how} is about no call on it");
+    }
     rig.conv("C1", "inbound", "disconnected");
     assert_eq!(rig.told(), ["CancelPendingSession M1 C1"]);
 }
@@ -213,8 +217,9 @@ fn scenario_77_def_36_an_eager_session_is_no_call() {
     assert!(rig.asked.is_empty(), "nobody is held for it");
     rig.media("connected");
     rig.forget();
+    let busy = json!({"errorInfo": {"code": "error.busy", "message": "no"}});
     for state in ["alerting", "connected", "disconnected"] {
-        rig.conv("E1", "inbound", state);
+        rig.conv_with("E1", "inbound", state, &busy, "agent");
         assert!(rig.told().is_empty(), "{state} of a call that is not real");
     }
     rig.rpc("terminate", &json!({"sessionId": "M0"}));

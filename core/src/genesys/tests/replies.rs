@@ -84,6 +84,11 @@ fn wire_6_1_the_other_signaling_is_swallowed() {
     assert!(rig.sent().is_empty() && rig.told().is_empty());
     rig.offer("M1", "C1");
     assert!(rig.told().contains(&"SessionStarted M1 C1".to_owned()));
+
+    // A session that began by Jingle goes on by it.
+    let mut rig = jingle_call();
+    rig.offer("M1", "C1");
+    assert!(rig.sent().is_empty() && rig.told().is_empty());
 }
 
 #[test]

@@ -580,11 +580,6 @@ impl Rig {
         }
     }
 
-    /// All commands that were completed, and how.
-    pub(super) fn completions(&self) -> &[(CommandId, Result<Outcome, Error>)] {
-        &self.completions
-    }
-
     /// Whether and how a command was completed.
     pub(super) fn completion(&self, command: CommandId) -> Option<Result<Outcome, Error>> {
         self.completions.iter().find(|(id, _)| *id == command).map(|(_, r)| r.clone())

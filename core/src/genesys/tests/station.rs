@@ -27,7 +27,8 @@ fn station(id: &str, kind: &str, persistent: Value, appearances: Value) -> Value
 fn stn_2_a_phone_that_is_taken_away_and_given_back() {
     let mut rig = Rig::idle(LA1P);
     station_event(&mut rig, "Disassociated", None);
-    assert_eq!(rig.told(), ["StationDisassociated"]);
+    station_event(&mut rig, "Disassociated", None);
+    assert_eq!(rig.told(), ["StationDisassociated"], "once");
     rig.conv("C1", "inbound", "alerting");
     assert!(rig.told().is_empty(), "DEF-32: without a phone nothing is shared");
     rig.conv("C1", "inbound", "terminated");
@@ -131,7 +132,9 @@ fn pc_17_its_errors_are_told_but_for_the_ordinary_one() {
     persistent(&mut rig, "DISCONNECTED", json!({"code": ordinary, "text": "bye"}));
     assert_eq!(rig.told(), ["PersistentConnection"]);
     let error = json!({"code": "error.odd", "text": "t", "userMessage": "Call the desk"});
+    persistent(&mut rig, "FAILED", error.clone());
     persistent(&mut rig, "FAILED", error);
+    assert_eq!(rig.events.len(), 2, "the same again is nothing new");
     rig.events.pop_front();
     match rig.events.pop_front() {
         Some(Event::Error(error)) => assert!(error.message.contains("Call the desk"), "{error}"),
