@@ -12,7 +12,7 @@ const MAX_ID: usize = 200;
 pub(crate) struct Topics {
     /// The client's own: never dropped at the limit.
     internal: BTreeSet<String>,
-    /// With their priorities.
+    /// The application's, with their priorities; one of ours may be among them.
     wanted: BTreeMap<String, i32>,
 }
 
@@ -28,12 +28,9 @@ impl Topics {
         priority: i32,
     ) -> bool {
         let mut wanted = self.wanted.clone();
-        for part in topics.into_iter().flat_map(parts) {
-            if !self.internal.contains(&part) {
-                wanted.insert(part, priority);
-            }
-        }
-        let fits = self.internal.len() + wanted.len() <= MAX_TOPICS;
+        wanted.extend(topics.into_iter().flat_map(parts).map(|part| (part, priority)));
+        let others = wanted.keys().filter(|part| !self.internal.contains(*part)).count();
+        let fits = self.internal.len() + others <= MAX_TOPICS;
         if fits {
             self.wanted = wanted;
         }
@@ -53,7 +50,8 @@ impl Topics {
     /// The ids to subscribe with: own topics first, then by priority, highest first.
     pub(crate) fn ids(&self) -> Vec<String> {
         let mut ids = combine(self.internal.iter().map(String::as_str));
-        let mut others = combine(self.wanted.keys().map(String::as_str));
+        let others = self.wanted.keys().filter(|topic| !self.internal.contains(*topic));
+        let mut others = combine(others.map(String::as_str));
         let priority =
             |id: &String| parts(id).iter().filter_map(|part| self.wanted.get(part)).max().copied();
         others.sort_by_key(|id| std::cmp::Reverse(priority(id)));

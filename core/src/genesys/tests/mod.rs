@@ -1,6 +1,7 @@
 //! The client by inputs and outputs, named after the scenarios and rules they check.
 
 mod bad_input;
+mod basics;
 mod bounds;
 mod calls;
 mod controls;
@@ -9,6 +10,7 @@ mod faults;
 mod guests;
 mod ice;
 mod invitations;
+mod kinds;
 mod leader;
 mod lines;
 mod login;
