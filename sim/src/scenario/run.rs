@@ -124,7 +124,7 @@ impl<'a> Run<'a> {
         run
     }
 
-    /// Keeps the last so many lines of what happens, for [`Run::world`]'s story.
+    /// Keeps the last so many lines of what happens, for its story.
     pub fn tell(&mut self, lines: usize) {
         self.world.tell(lines);
     }

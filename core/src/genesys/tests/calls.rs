@@ -224,7 +224,7 @@ fn lc_15_def_28_scenario_108_all_events_before_the_answer_to_the_dial_are_ours()
     rig.conv("C1", "outbound", "terminated");
     rig.respond(asked.id, 202, &json!({"id": "C1"}));
     assert!(rig.told().is_empty());
-    assert_eq!(rig.client.size_besides_dialled(), 0);
+    assert_eq!(rig.client.remembered(), 0);
 
     // One that was another client's is told as such once the dial turns out to be another call.
     let mut rig = Rig::ready();
