@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 
-use crate::xmpp::Element;
+use crate::xmpp::{Element, ElementRef};
 
 /// An ICE candidate. What else a candidate may carry (generation, network, ufrag) is not kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,22 +12,92 @@ pub struct Candidate {
     pub foundation: String,
     /// 1 is RTP, 2 RTCP.
     pub component: u16,
-    /// `udp` or `tcp`, in lower case.
-    pub protocol: String,
+    /// How it is reached.
+    pub protocol: Protocol,
     /// Greater is better.
     pub priority: u32,
     /// An IP address, or an mDNS name.
     pub ip: String,
     /// Port.
     pub port: u16,
-    /// `host`, `srflx`, `prflx` or `relay`.
-    pub kind: String,
+    /// Where it comes from.
+    pub kind: CandidateKind,
     /// The related address.
     pub rel_addr: Option<String>,
     /// The related port.
     pub rel_port: Option<u16>,
     /// `active`, `passive` or `so` (RFC 6544).
     pub tcptype: Option<String>,
+}
+
+/// A transport protocol.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// `udp`
+    Udp,
+    /// `tcp` (RFC 6544)
+    Tcp,
+    /// Another one, in lower case.
+    Other(String),
+}
+
+/// The type of a candidate (RFC 8445 section 5.1.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CandidateKind {
+    /// `host`: an address of an interface.
+    Host,
+    /// `srflx`: as a STUN server sees a host candidate.
+    ServerReflexive,
+    /// `prflx`: as the peer sees a host candidate.
+    PeerReflexive,
+    /// `relay`: on a TURN server.
+    Relayed,
+    /// Another one.
+    Other(String),
+}
+
+impl From<&str> for Protocol {
+    fn from(name: &str) -> Self {
+        match name {
+            _ if name.eq_ignore_ascii_case("udp") => Self::Udp,
+            _ if name.eq_ignore_ascii_case("tcp") => Self::Tcp,
+            _ => Self::Other(name.to_ascii_lowercase()),
+        }
+    }
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Udp => "udp",
+            Self::Tcp => "tcp",
+            Self::Other(name) => name,
+        })
+    }
+}
+
+impl From<&str> for CandidateKind {
+    fn from(name: &str) -> Self {
+        match name {
+            "host" => Self::Host,
+            "srflx" => Self::ServerReflexive,
+            "prflx" => Self::PeerReflexive,
+            "relay" => Self::Relayed,
+            other => Self::Other(other.to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for CandidateKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Host => "host",
+            Self::ServerReflexive => "srflx",
+            Self::PeerReflexive => "prflx",
+            Self::Relayed => "relay",
+            Self::Other(name) => name,
+        })
+    }
 }
 
 /// A text that is no candidate; says which part is wrong.
@@ -49,14 +119,14 @@ impl Candidate {
         let mut next = |what| words.next().ok_or(CandidateError(what));
         let foundation = next("foundation")?.to_owned();
         let component = next("component")?.parse().map_err(|_| CandidateError("component"))?;
-        let protocol = next("protocol")?.to_ascii_lowercase();
+        let protocol = next("protocol")?.into();
         let priority = next("priority")?.parse().map_err(|_| CandidateError("priority"))?;
         let ip = next("address")?.to_owned();
         let port = next("port")?.parse().map_err(|_| CandidateError("port"))?;
         if next("typ")? != "typ" {
             return Err(CandidateError("typ"));
         }
-        let kind = next("type")?.to_owned();
+        let kind = next("type")?.into();
         let mut candidate = Self {
             foundation,
             component,
@@ -99,18 +169,18 @@ impl Candidate {
     /// True for UDP.
     #[must_use]
     pub fn is_udp(&self) -> bool {
-        self.protocol == "udp"
+        self.protocol == Protocol::Udp
     }
 
-    pub(super) fn read(e: &Element<'_>) -> Result<Self, String> {
+    pub(super) fn read(e: ElementRef<'_>) -> Result<Self, String> {
         Ok(Self {
             foundation: e.require("foundation")?.to_owned(),
             component: e.require_number("component")?,
-            protocol: e.require("protocol")?.to_ascii_lowercase(),
+            protocol: e.require("protocol")?.into(),
             priority: e.require_number("priority")?,
             ip: e.require("ip")?.to_owned(),
             port: e.require_number("port")?,
-            kind: e.require("type")?.to_owned(),
+            kind: e.require("type")?.into(),
             rel_addr: e.owned("rel-addr"),
             rel_port: e.number("rel-port")?,
             tcptype: e.owned("tcptype"),

@@ -1,7 +1,7 @@
 //! RTP descriptions (XEP-0167, 0293, 0294, 0339; wire notes 6.2 to 6.4).
 
 use super::Senders;
-use crate::xmpp::{Element, ns};
+use crate::xmpp::{Element, ElementRef, ns};
 
 /// What a content's RTP looks like.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -101,30 +101,25 @@ pub struct Stream {
     pub track: String,
 }
 
-fn named<'e>(
-    e: &'e Element<'e>,
-    name: &'static str,
-    namespace: &'static str,
-) -> impl Iterator<Item = &'e Element<'e>> {
-    e.elements().filter(move |child| child.is(name, namespace))
-}
-
 impl Description {
-    pub(super) fn read(e: &Element<'_>) -> Result<Self, String> {
+    pub(super) fn read(e: ElementRef<'_>) -> Result<Self, String> {
         Ok(Self {
             media: e.require("media")?.to_owned(),
             ssrc: e.number("ssrc")?,
             rtcp_mux: e.find("rtcp-mux", ns::RTP).is_some(),
             rtcp_reduced_size: e.find("rtcp-reduced-size", ns::RTP).is_some(),
-            payload_types: named(e, "payload-type", ns::RTP)
+            payload_types: e
+                .named("payload-type", ns::RTP)
                 .map(PayloadType::read)
                 .collect::<Result<_, _>>()?,
             feedback: Feedback::read_all(e)?,
-            header_extensions: named(e, "rtp-hdrext", ns::HEADER_EXTENSIONS)
+            header_extensions: e
+                .named("rtp-hdrext", ns::HEADER_EXTENSIONS)
                 .map(HeaderExtension::read)
                 .collect::<Result<_, _>>()?,
-            sources: named(e, "source", ns::SOURCES).map(Source::read).collect::<Result<_, _>>()?,
-            source_groups: named(e, "ssrc-group", ns::SOURCES)
+            sources: e.named("source", ns::SOURCES).map(Source::read).collect::<Result<_, _>>()?,
+            source_groups: e
+                .named("ssrc-group", ns::SOURCES)
                 .map(SourceGroup::read)
                 .collect::<Result<_, _>>()?,
             stream: e.find("stream", ns::MSID).map(Stream::read).transpose()?,
@@ -148,7 +143,7 @@ impl Description {
 }
 
 impl PayloadType {
-    fn read(e: &Element<'_>) -> Result<Self, String> {
+    fn read(e: ElementRef<'_>) -> Result<Self, String> {
         let id = e.require_number("id")?;
         if id > 127 {
             return Err(format!("payload type {id}"));
@@ -175,8 +170,8 @@ impl PayloadType {
 }
 
 impl Parameter {
-    fn read_all(e: &Element<'_>, namespace: &'static str) -> Result<Vec<Self>, String> {
-        named(e, "parameter", namespace)
+    fn read_all(e: ElementRef<'_>, namespace: &'static str) -> Result<Vec<Self>, String> {
+        e.named("parameter", namespace)
             .map(|p| Ok(Self { name: p.require("name")?.to_owned(), value: p.owned("value") }))
             .collect()
     }
@@ -191,9 +186,9 @@ impl Parameter {
 const INTERVAL: &str = "trr-int";
 
 impl Feedback {
-    fn read_all(e: &Element<'_>) -> Result<Vec<Self>, String> {
-        let own = e.elements().filter(|child| child.namespace == ns::RTCP_FEEDBACK);
-        own.filter_map(|child| match &*child.name {
+    fn read_all(e: ElementRef<'_>) -> Result<Vec<Self>, String> {
+        let own = e.elements().filter(|child| child.namespace() == ns::RTCP_FEEDBACK);
+        own.filter_map(|child| match child.name() {
             "rtcp-fb" => Some(
                 child
                     .require("type")
@@ -223,7 +218,7 @@ impl Feedback {
 }
 
 impl HeaderExtension {
-    fn read(e: &Element<'_>) -> Result<Self, String> {
+    fn read(e: ElementRef<'_>) -> Result<Self, String> {
         Ok(Self {
             id: e.require_number("id")?,
             uri: e.require("uri")?.to_owned(),
@@ -240,7 +235,7 @@ impl HeaderExtension {
 }
 
 impl Source {
-    fn read(e: &Element<'_>) -> Result<Self, String> {
+    fn read(e: ElementRef<'_>) -> Result<Self, String> {
         Ok(Self {
             ssrc: e.require_number("ssrc")?,
             parameters: Parameter::read_all(e, ns::SOURCES)?,
@@ -255,10 +250,11 @@ impl Source {
 }
 
 impl SourceGroup {
-    fn read(e: &Element<'_>) -> Result<Self, String> {
+    fn read(e: ElementRef<'_>) -> Result<Self, String> {
         Ok(Self {
             semantics: e.require("semantics")?.to_owned(),
-            sources: named(e, "source", ns::SOURCES)
+            sources: e
+                .named("source", ns::SOURCES)
                 .map(|source| source.require_number("ssrc"))
                 .collect::<Result<_, _>>()?,
         })
@@ -273,7 +269,7 @@ impl SourceGroup {
 }
 
 impl Stream {
-    fn read(e: &Element<'_>) -> Result<Self, String> {
+    fn read(e: ElementRef<'_>) -> Result<Self, String> {
         Ok(Self {
             id: e.require("id")?.to_owned(),
             track: e.attribute("track").unwrap_or_default().to_owned(),

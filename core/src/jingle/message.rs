@@ -1,6 +1,6 @@
 //! Session messages: XEP-0353 in its early form, with Genesys attributes (wire notes 5).
 
-use crate::xmpp::{Element, ns};
+use crate::xmpp::{Element, ElementRef, ns};
 
 /// What a session message says of the session with this id.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,9 +71,9 @@ impl SessionMessage {
         matches!(name, "propose" | "proceed" | "accept" | "reject" | "retract")
     }
 
-    pub(crate) fn read(e: &Element<'_>) -> Result<Self, String> {
+    pub(crate) fn read(e: ElementRef<'_>) -> Result<Self, String> {
         let id = e.require("id")?.to_owned();
-        match &*e.name {
+        match e.name() {
             "propose" => Ok(Self::Propose(Propose::read(e, id))),
             "proceed" => Ok(Self::Proceed { id }),
             "accept" => Ok(Self::Accept { id }),
@@ -96,7 +96,7 @@ impl SessionMessage {
 }
 
 impl Propose {
-    fn read(e: &Element<'_>, id: String) -> Self {
+    fn read(e: ElementRef<'_>, id: String) -> Self {
         Self {
             id,
             conversation_id: e.owned("inin-cid"),
@@ -108,8 +108,7 @@ impl Propose {
             from_user_id: e.owned("inin-user-id"),
             meeting_id: e.owned("inin-meeting-id"),
             media: e
-                .elements()
-                .filter(|child| child.is("description", ns::RTP))
+                .named("description", ns::RTP)
                 .filter_map(|child| child.owned("media"))
                 .collect(),
         }

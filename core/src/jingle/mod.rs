@@ -14,7 +14,7 @@ mod session;
 mod tests;
 mod transport;
 
-pub use candidate::{Candidate, CandidateError};
+pub use candidate::{Candidate, CandidateError, CandidateKind, Protocol};
 pub use description::{
     Description, Feedback, HeaderExtension, Parameter, PayloadType, Source, SourceGroup, Stream,
 };

@@ -2,7 +2,7 @@
 
 use super::{Description, Fingerprint, Reason, Transport};
 use crate::Secret;
-use crate::xmpp::{Element, ns};
+use crate::xmpp::{Element, ElementRef, ns};
 
 /// A `<jingle/>` element.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,7 +121,7 @@ pub enum Senders {
 }
 
 impl Senders {
-    pub(super) fn read(e: &Element<'_>) -> Self {
+    pub(super) fn read(e: ElementRef<'_>) -> Self {
         match e.attribute("senders") {
             Some("initiator") => Self::Initiator,
             Some("responder") => Self::Responder,
@@ -360,9 +360,7 @@ impl Jingle {
         Some(&self.contents.first()?.transport.as_ref()?.namespace)
     }
 
-    pub(crate) fn read(e: &Element<'_>) -> Result<Self, String> {
-        let children =
-            |name: &'static str, ns: &'static str| e.elements().filter(move |c| c.is(name, ns));
+    pub(crate) fn read(e: ElementRef<'_>) -> Result<Self, String> {
         let action = Action::from(e.require("action")?);
         let reason = e.find("reason", ns::JINGLE);
         let info = match action {
@@ -373,13 +371,16 @@ impl Jingle {
             action,
             sid: e.require("sid")?.to_owned(),
             initiator: e.owned("initiator"),
-            contents: children("content", ns::JINGLE)
+            contents: e
+                .named("content", ns::JINGLE)
                 .map(Content::read)
                 .collect::<Result<_, _>>()?,
-            groups: children("group", ns::GROUPING).map(Group::read).collect::<Result<_, _>>()?,
+            groups: e.named("group", ns::GROUPING).map(Group::read).collect::<Result<_, _>>()?,
             reason: reason
-                .and_then(|r| r.elements().find(|c| c.namespace == ns::JINGLE && c.name != "text"))
-                .map(|condition| Reason::from(&*condition.name)),
+                .and_then(|r| {
+                    r.elements().find(|c| c.namespace() == ns::JINGLE && c.name() != "text")
+                })
+                .map(|condition| Reason::from(condition.name())),
             reason_text: reason
                 .and_then(|r| r.find("text", ns::JINGLE))
                 .map(|text| text.content().into_owned()),
@@ -406,8 +407,8 @@ impl Jingle {
 }
 
 impl Content {
-    fn read(e: &Element<'_>) -> Result<Self, String> {
-        let transport = e.elements().find(|c| c.name == "transport");
+    fn read(e: ElementRef<'_>) -> Result<Self, String> {
+        let transport = e.elements().find(|c| c.name() == "transport");
         Ok(Self {
             creator: match e.attribute("creator") {
                 Some("responder") => Role::Responder,
@@ -437,8 +438,8 @@ impl Group {
         Self { semantics: "BUNDLE".to_owned(), contents: contents.into_iter().collect() }
     }
 
-    fn read(e: &Element<'_>) -> Result<Self, String> {
-        let contents = e.elements().filter(|c| c.is("content", ns::GROUPING));
+    fn read(e: ElementRef<'_>) -> Result<Self, String> {
+        let contents = e.named("content", ns::GROUPING);
         Ok(Self {
             semantics: e.require("semantics")?.to_owned(),
             contents: contents
@@ -456,10 +457,10 @@ impl Group {
 }
 
 impl SessionInfo {
-    fn read(e: &Element<'_>) -> Self {
-        let known = e.namespace == ns::RTP_INFO;
+    fn read(e: ElementRef<'_>) -> Self {
+        let known = e.namespace() == ns::RTP_INFO;
         let (creator, name) = (e.owned("creator"), e.owned("name"));
-        match &*e.name {
+        match e.name() {
             "active" if known => Self::Active,
             "mute" if known => Self::Mute { creator, name },
             "unmute" if known => Self::Unmute { creator, name },

@@ -79,7 +79,7 @@ mod sessions {
         let transport = content.transport.as_ref().expect("a transport");
         assert_eq!(transport.pwd, Some(Secret::new("hush-hush-hush-hush-hush")));
         assert_eq!(transport.fingerprints[0].setup.as_deref(), Some("actpass"));
-        assert_eq!(transport.candidates[0].protocol, "udp");
+        assert_eq!(transport.candidates[0].protocol, Protocol::Udp);
         assert!(!format!("{jingle:?}").contains("hush"));
         written(&jingle);
     }

@@ -2,7 +2,7 @@
 
 use super::Candidate;
 use crate::Secret;
-use crate::xmpp::{Element, ns};
+use crate::xmpp::{Element, ElementRef, ns};
 
 /// How a content is carried. A transport other than ICE keeps only its namespace.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,23 +52,23 @@ impl Transport {
         Self { namespace: ns::ICE_UDP.to_owned(), ufrag: Some(ufrag.into()), ..Self::default() }
     }
 
-    pub(super) fn read(e: &Element<'_>) -> Result<Self, String> {
-        let mut transport = Self { namespace: e.namespace.to_string(), ..Self::default() };
-        if e.namespace != ns::ICE_UDP && e.namespace != ns::ICE {
+    pub(super) fn read(e: ElementRef<'_>) -> Result<Self, String> {
+        let mut transport = Self { namespace: e.namespace().to_owned(), ..Self::default() };
+        if e.namespace() != ns::ICE_UDP && e.namespace() != ns::ICE {
             return Ok(transport);
         }
         transport.ufrag = e.owned("ufrag");
         transport.pwd = e.attribute("pwd").map(Secret::new);
         for child in e.elements() {
-            match (&*child.namespace, &*child.name) {
+            match (child.namespace(), child.name()) {
                 (ns::DTLS, "fingerprint") => {
                     transport.fingerprints.push(Fingerprint::read(child)?);
                 }
                 (ns::SCTP, "sctpmap") => transport.sctp = Some(Sctp::read(child)?),
-                (own, "candidate") if own == e.namespace => {
+                (own, "candidate") if own == e.namespace() => {
                     transport.candidates.push(Candidate::read(child)?);
                 }
-                (own, "gathering-complete") if own == e.namespace => {
+                (own, "gathering-complete") if own == e.namespace() => {
                     transport.gathering_complete = true;
                 }
                 _ => {}
@@ -91,7 +91,7 @@ impl Transport {
 }
 
 impl Fingerprint {
-    fn read(e: &Element<'_>) -> Result<Self, String> {
+    fn read(e: ElementRef<'_>) -> Result<Self, String> {
         Ok(Self {
             hash: e.require("hash")?.to_owned(),
             setup: e.owned("setup"),
@@ -108,7 +108,7 @@ impl Fingerprint {
 }
 
 impl Sctp {
-    fn read(e: &Element<'_>) -> Result<Self, String> {
+    fn read(e: ElementRef<'_>) -> Result<Self, String> {
         Ok(Self {
             port: e.require_number("number")?,
             protocol: e.attribute("protocol").unwrap_or("webrtc-datachannel").to_owned(),

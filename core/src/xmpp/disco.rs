@@ -1,7 +1,6 @@
 //! Who are you: service discovery (XEP-0030) and software version (XEP-0092), wire notes 1.6.
 
-use super::element::Element;
-use super::ns;
+use super::{Element, ElementRef, ns};
 
 /// `disco#info`: empty in a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,9 +39,8 @@ impl DiscoInfo {
         }
     }
 
-    pub(super) fn read(query: &Element<'_>) -> Self {
-        let children =
-            |name: &'static str| query.elements().filter(move |e| e.is(name, ns::DISCO_INFO));
+    pub(super) fn read(query: ElementRef<'_>) -> Self {
+        let children = |name: &'static str| query.named(name, ns::DISCO_INFO);
         Self {
             identities: children("identity")
                 .filter_map(|e| Some((e.owned("category")?, e.owned("type")?)))
@@ -82,7 +80,7 @@ impl Version {
         }
     }
 
-    pub(super) fn read(query: &Element<'_>) -> Self {
+    pub(super) fn read(query: ElementRef<'_>) -> Self {
         let text = |name| query.find(name, ns::VERSION).map(|e| e.content().into_owned());
         Self { name: text("name"), version: text("version") }
     }

@@ -1,13 +1,13 @@
-//! A small owned XML tree for what a stanza carries, and its writer.
+//! A small XML tree for what a stanza carries, and its writer.
 
 use std::borrow::Cow;
 use std::fmt;
-use std::str::FromStr;
 
-use super::{Jid, ns};
+use super::ns;
+use super::text::{legal, xml_name};
 
-/// An element with its namespace resolved. It borrows from what it was read from, or will be
-/// written from.
+/// An element with its namespace resolved. It borrows from what it will be written
+/// from.
 ///
 /// Attributes keep their order; of prefixed ones only `xml:…` survive reading, since nothing in
 /// use has others. Names are XML names without a colon, except `xml:…` attributes.
@@ -40,25 +40,6 @@ impl<'x> Element<'x> {
     #[must_use]
     pub fn new(name: impl Into<Cow<'x, str>>, namespace: impl Into<Cow<'x, str>>) -> Self {
         Self { name: name.into(), namespace: namespace.into(), ..Self::default() }
-    }
-
-    /// The same, borrowing from nothing.
-    #[must_use]
-    pub fn into_owned(self) -> Element<'static> {
-        fn owned(text: Cow<'_, str>) -> Cow<'static, str> {
-            Cow::Owned(text.into_owned())
-        }
-        let attributes = self.attributes.into_iter().map(|(n, v)| (owned(n), owned(v)));
-        let children = self.children.into_iter().map(|node| match node {
-            Node::Element(element) => Node::Element(element.into_owned()),
-            Node::Text(text) => Node::Text(owned(text)),
-        });
-        Element {
-            name: owned(self.name),
-            namespace: owned(self.namespace),
-            attributes: attributes.collect(),
-            children: children.collect(),
-        }
     }
 
     /// Sets an attribute.
@@ -134,26 +115,16 @@ impl<'x> Element<'x> {
         self.elements().find(|e| e.is(name, namespace))
     }
 
-    /// The first child element with this name in this namespace, without the rest.
-    pub(crate) fn into_child(self, name: &str, namespace: &str) -> Option<Self> {
-        self.children.into_iter().find_map(|node| match node {
-            Node::Element(child) if child.is(name, namespace) => Some(child),
-            Node::Element(_) | Node::Text(_) => None,
-        })
-    }
-
-    /// The text directly inside the element, without the rest.
-    pub(crate) fn into_content(mut self) -> String {
-        match &mut self.children[..] {
-            [Node::Text(only)] => std::mem::take(only).into_owned(),
-            nodes => text_of(nodes).into_owned(),
-        }
-    }
-
     /// The text directly inside the element.
     #[must_use]
-    pub fn content(&self) -> Cow<'_, str> {
-        text_of(&self.children)
+    pub fn content(&self) -> String {
+        self.children
+            .iter()
+            .filter_map(|node| match node {
+                Node::Text(text) => Some(&**text),
+                Node::Element(_) => None,
+            })
+            .collect()
     }
 
     /// Writes the element, ready to be a frame or a part of one.
@@ -215,114 +186,6 @@ impl<'x> Element<'x> {
     fn uses_prefixed(&self) -> bool {
         self.elements()
             .any(|e| PREFIXED.iter().any(|(ns, _)| *ns == e.namespace) || e.uses_prefixed())
-    }
-}
-
-/// What the typed readers ask of an element; the error is the text of `Payload::Malformed`.
-impl Element<'_> {
-    #[inline]
-    pub(crate) fn require(&self, name: &str) -> Result<&str, String> {
-        self.attribute(name).ok_or_else(|| format!("<{}> lacks {name}", self.name))
-    }
-
-    /// An attribute that must be a number if it is there.
-    #[inline]
-    pub(crate) fn number<T: FromStr>(&self, name: &str) -> Result<Option<T>, String> {
-        self.attribute(name).map(|value| self.parse(name, value)).transpose()
-    }
-
-    #[inline]
-    pub(crate) fn require_number<T: FromStr>(&self, name: &str) -> Result<T, String> {
-        self.require(name).and_then(|value| self.parse(name, value))
-    }
-
-    fn parse<T: FromStr>(&self, name: &str, value: &str) -> Result<T, String> {
-        value.parse().map_err(|_| format!("<{}> has a bad {name}", self.name))
-    }
-
-    pub(crate) fn require_jid(&self, name: &str) -> Result<Jid, String> {
-        self.require(name)?.parse().map_err(|e| format!("<{}> has a bad {name}: {e}", self.name))
-    }
-
-    /// An attribute of type `xs:boolean`; anything but `true` and `1` is false.
-    #[inline]
-    pub(crate) fn flag(&self, name: &str) -> bool {
-        matches!(self.attribute(name), Some("true" | "1"))
-    }
-
-    /// An attribute as owned text.
-    #[inline]
-    pub(crate) fn owned(&self, name: &str) -> Option<String> {
-        self.attribute(name).map(str::to_owned)
-    }
-}
-
-/// The text among these nodes; a tree that was read has it in one piece, mostly.
-pub(super) fn text_of<'n>(nodes: &'n [Node<'_>]) -> Cow<'n, str> {
-    let mut texts = nodes.iter().filter_map(|node| match node {
-        Node::Text(text) => Some(&**text),
-        Node::Element(_) => None,
-    });
-    match (texts.next(), texts.next()) {
-        (None, _) => Cow::Borrowed(""),
-        (Some(only), None) => Cow::Borrowed(only),
-        (Some(first), Some(second)) => [first, second].into_iter().chain(texts).collect(),
-    }
-}
-
-fn name_start(c: char) -> bool {
-    c.is_alphabetic() || c == '_'
-}
-
-fn name_char(c: char) -> bool {
-    c.is_alphanumeric() || matches!(c, '_' | '-' | '.')
-}
-
-/// True if the text may stand as the name of an element or attribute without prefix.
-pub(super) fn is_xml_name(name: &str) -> bool {
-    let first = name.bytes().next();
-    let ascii = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
-    if first.is_some_and(|b| b.is_ascii_alphabetic()) && name.bytes().all(ascii) {
-        return true;
-    }
-    name.starts_with(name_start) && name.chars().all(name_char)
-}
-
-/// A name that can be written, whatever the tree was built from.
-fn xml_name(name: &str) -> Cow<'_, str> {
-    if is_xml_name(name) {
-        return Cow::Borrowed(name);
-    }
-    let kept = name.chars().map(|c| if name_char(c) { c } else { '_' });
-    Cow::Owned(std::iter::once('_').chain(kept).collect())
-}
-
-/// The text itself, or with U+FFFD for each character that XML 1.0 cannot carry (section 2.2).
-pub(super) fn legal_text(text: Cow<'_, str>) -> Cow<'_, str> {
-    if is_plain(&text) || text.chars().all(|c| legal(c) == c) {
-        return text;
-    }
-    Cow::Owned(text.chars().map(legal).collect())
-}
-
-/// True for the text of an attribute that stands for itself: plain, and nothing escaped.
-pub(super) fn is_literal(text: &str) -> bool {
-    text.bytes().fold(true, |literal, b| literal & (b >= b' ') & (b != 0xef) & (b != b'&'))
-}
-
-/// True for text without control characters and such as begin with the byte of U+FFFE and U+FFFF:
-/// nearly all text.
-pub(super) fn is_plain(text: &str) -> bool {
-    // Without an early end, which would keep it from being done many bytes at a time.
-    text.bytes().fold(true, |plain, b| plain & (b >= b' ') & (b != 0xef))
-}
-
-/// The character itself, or U+FFFD for one that XML 1.0 cannot carry (section 2.2).
-fn legal(c: char) -> char {
-    match c {
-        '\t' | '\n' | '\r' => c,
-        '\0'..='\x1f' | '\u{fffe}' | '\u{ffff}' => char::REPLACEMENT_CHARACTER,
-        _ => c,
     }
 }
 

@@ -1,11 +1,11 @@
 //! One WebSocket text message: one element (RFC 7395 section 3.3).
 
-use super::element::Element;
-use super::read::Reader;
+use super::document::Document;
+use super::read;
 use super::stanza::address;
 use super::{
-    Auth, Close, Features, Iq, IqKind, Jid, JidError, Message, Open, Presence, SaslFailure,
-    StanzaError, StreamError, ns,
+    Auth, Close, Element, ElementRef, Features, Iq, IqKind, Jid, JidError, Message, Open, Presence,
+    SaslFailure, StanzaError, StreamError, ns,
 };
 
 /// One text frame.
@@ -136,36 +136,35 @@ impl Frame {
     /// It is not one well-formed element within the bounds, or a stanza whose own attributes are
     /// unusable. What is wrong deeper inside a stanza is a [`super::Payload::Malformed`] instead.
     pub fn parse(text: &str) -> Result<Self, FrameError> {
-        let early = |kind| FrameError { kind, iq: None };
-        let mut reader = Reader::new(text).map_err(early)?;
-        let head = reader.root().map_err(early)?;
-        Self::read(&head, reader).map_err(|kind| FrameError { kind, iq: IqHead::of(&head) })
+        let mut document = Document::default();
+        let read = read::read(text, &mut document);
+        let head = document.root();
+        read.and_then(|()| Self::read(head.ok_or(FrameErrorKind::NotAnElement)?))
+            .map_err(|kind| FrameError { kind, iq: head.and_then(IqHead::of) })
     }
 
-    fn read(head: &Element<'_>, reader: Reader<'_>) -> Result<Self, FrameErrorKind> {
-        let body = reader.children()?;
-        let frame = match (&*head.namespace, &*head.name) {
-            (ns::CLIENT, "iq") => Self::Iq(Iq::read(head, body)?),
-            (ns::CLIENT, "message") => Self::Message(Message::read(head, body)?),
-            (ns::CLIENT, "presence") => Self::Presence(Presence::read(head, body)?),
+    fn read(head: ElementRef<'_>) -> Result<Self, FrameErrorKind> {
+        let frame = match (head.namespace(), head.name()) {
+            (ns::CLIENT, "iq") => Self::Iq(Iq::read(head)?),
+            (ns::CLIENT, "message") => Self::Message(Message::read(head)?),
+            (ns::CLIENT, "presence") => Self::Presence(Presence::read(head)?),
             (ns::FRAMING, "open") => Self::Open(Open::read(head)),
             (ns::FRAMING, "close") => Self::Close(Close::read(head)),
-            (ns::STREAMS, "features") => Self::Features(Features::read(&body)),
-            (ns::STREAMS, "error") => Self::StreamError(StreamError::read(&body)),
+            (ns::STREAMS, "features") => Self::Features(Features::read(head)),
+            (ns::STREAMS, "error") => Self::StreamError(StreamError::read(head)),
             (ns::SASL, "success") => Self::Success,
-            (ns::SASL, "failure") => Self::Failure(SaslFailure::read(&body)),
+            (ns::SASL, "failure") => Self::Failure(SaslFailure::read(head)),
             (ns::SASL, "auth") => {
                 let mechanism =
                     head.owned("mechanism").ok_or(FrameErrorKind::MissingAttribute {
                         element: "auth",
                         attribute: "mechanism",
                     })?;
-                Self::Auth(Auth::read(mechanism, &body))
+                Self::Auth(Auth::read(mechanism, head))
             }
-            _ => Self::Other {
-                name: head.name.clone().into_owned(),
-                namespace: head.namespace.clone().into_owned(),
-            },
+            _ => {
+                Self::Other { name: head.name().to_owned(), namespace: head.namespace().to_owned() }
+            }
         };
         Ok(frame)
     }
@@ -193,7 +192,7 @@ impl Frame {
 }
 
 impl IqHead {
-    fn of(head: &Element<'_>) -> Option<Self> {
+    fn of(head: ElementRef<'_>) -> Option<Self> {
         head.is("iq", ns::CLIENT).then(|| Self {
             id: head.owned("id"),
             from: address(head, "from").unwrap_or(None),

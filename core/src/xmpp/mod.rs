@@ -18,6 +18,7 @@
 //! ```
 
 mod disco;
+mod document;
 mod element;
 mod frame;
 mod jid;
@@ -33,14 +34,17 @@ mod stanza_error;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod text;
 
 pub use disco::{DiscoInfo, Version};
+pub(crate) use document::ElementRef;
 pub use element::{Element, Node};
 pub use frame::{Frame, FrameError, FrameErrorKind, IqHead};
 pub use jid::{Jid, JidError};
 pub use payload::Payload;
 pub use pubsub::{PubSub, PubSubEvent};
 pub use read::{MAX_DEPTH, MAX_FRAME, MAX_NODES};
+pub use scope::MAX_NAMESPACE;
 pub use services::{Service, Services};
 pub use stanza::{Iq, IqKind, Message, Presence};
 pub use stanza_error::{Application, ErrorType, StanzaError};

@@ -1,7 +1,8 @@
 //! What a stanza carries.
 
-use super::element::Element;
-use super::{DiscoInfo, Jid, Message, PubSub, PubSubEvent, Services, Version, ns};
+use super::{
+    DiscoInfo, Element, ElementRef, Jid, Message, PubSub, PubSubEvent, Services, Version, ns,
+};
 use crate::jingle::{Jingle, Rpc, SessionMessage};
 
 /// A child element of a stanza, understood.
@@ -56,32 +57,29 @@ impl Payload {
         Self::Malformed { element: element.to_owned(), error: error.into() }
     }
 
-    pub(super) fn read(e: Element<'_>) -> Self {
-        let read = match (&*e.namespace, &*e.name) {
-            (ns::BIND, "bind") => read_bind(&e),
+    pub(super) fn read(e: ElementRef<'_>) -> Self {
+        let read = match (e.namespace(), e.name()) {
+            (ns::BIND, "bind") => read_bind(e),
             (ns::SESSION, "session") => Ok(Self::Session),
             (ns::PING, "ping") => Ok(Self::Ping),
-            (ns::PUBSUB, "pubsub") => PubSub::read(&e).map(Self::PubSub),
-            (ns::PUBSUB_EVENT, "event") => {
-                return PubSubEvent::read(e)
-                    .map_or_else(|error| Self::malformed("event", error), Self::PubSubEvent);
-            }
-            (ns::EXTERNAL_SERVICES, "services") => Ok(Self::Services(Services::read(&e))),
-            (ns::DISCO_INFO, "query") => Ok(Self::DiscoInfo(DiscoInfo::read(&e))),
-            (ns::VERSION, "query") => Ok(Self::Version(Version::read(&e))),
+            (ns::PUBSUB, "pubsub") => PubSub::read(e).map(Self::PubSub),
+            (ns::PUBSUB_EVENT, "event") => PubSubEvent::read(e).map(Self::PubSubEvent),
+            (ns::EXTERNAL_SERVICES, "services") => Ok(Self::Services(Services::read(e))),
+            (ns::DISCO_INFO, "query") => Ok(Self::DiscoInfo(DiscoInfo::read(e))),
+            (ns::VERSION, "query") => Ok(Self::Version(Version::read(e))),
             (ns::CONNECTION_TRANSFER, "query") => Ok(Self::ConnectionTransfer),
             (ns::JINGLE_MESSAGE, name) if SessionMessage::is_known(name) => {
-                SessionMessage::read(&e).map(Self::JingleMessage)
+                SessionMessage::read(e).map(Self::JingleMessage)
             }
-            (ns::JINGLE, "jingle") => Jingle::read(&e).map(|jingle| Self::Jingle(jingle.into())),
+            (ns::JINGLE, "jingle") => Jingle::read(e).map(|jingle| Self::Jingle(jingle.into())),
             (ns::GENESYS, "genesys-webrtc") => Rpc::parse(&e.content())
                 .map(|rpc| Self::Rpc(rpc.into()))
                 .map_err(|error| error.to_string()),
             (ns::GENESYS, "media-message") => Ok(Self::MediaMessage(e.content().into_owned())),
-            (ns::CARBONS, "received") => return read_carbon(e),
-            _ => return Self::Unknown(e.into_owned()),
+            (ns::CARBONS, "received") => read_carbon(e),
+            _ => return Self::Unknown(e.to_element()),
         };
-        read.unwrap_or_else(|error| Self::malformed(&e.name, error))
+        read.unwrap_or_else(|error| Self::malformed(e.name(), error))
     }
 
     pub(super) fn write(&self) -> Option<Element<'_>> {
@@ -114,7 +112,7 @@ impl Payload {
     }
 }
 
-fn read_bind(bind: &Element<'_>) -> Result<Payload, String> {
+fn read_bind(bind: ElementRef<'_>) -> Result<Payload, String> {
     let text = |name| bind.find(name, ns::BIND).map(|e| e.content().trim().to_owned());
     let jid = text("jid").map(|jid| jid.parse()).transpose();
     Ok(Payload::Bind {
@@ -124,16 +122,13 @@ fn read_bind(bind: &Element<'_>) -> Result<Payload, String> {
 }
 
 /// XEP-0280: the message inside a carbon. Nesting is bounded by the depth of the frame.
-fn read_carbon(carbon: Element<'_>) -> Payload {
+fn read_carbon(carbon: ElementRef<'_>) -> Result<Payload, String> {
     let message = carbon
-        .into_child("forwarded", ns::FORWARD)
-        .and_then(|forwarded| forwarded.into_child("message", ns::CLIENT));
-    let Some(mut message) = message else {
-        return Payload::malformed("received", "no forwarded message");
-    };
-    let body = std::mem::take(&mut message.children);
-    Message::read(&message, body).map_or_else(
-        |error| Payload::malformed("received", error.to_string()),
-        |message| Payload::Carbon(message.into()),
-    )
+        .find("forwarded", ns::FORWARD)
+        .and_then(|forwarded| forwarded.find("message", ns::CLIENT))
+        .ok_or_else(|| "no forwarded message".to_owned())?;
+    match Message::read(message) {
+        Ok(message) => Ok(Payload::Carbon(message.into())),
+        Err(error) => Err(error.to_string()),
+    }
 }

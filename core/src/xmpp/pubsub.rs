@@ -1,7 +1,6 @@
 //! Publish-subscribe, as far as notifications use it (XEP-0060, wire notes 4).
 
-use super::element::Element;
-use super::{Jid, ns};
+use super::{Element, ElementRef, Jid, ns};
 
 /// A subscription request or its result.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,14 +31,14 @@ pub enum PubSub {
 }
 
 impl PubSub {
-    pub(super) fn read(pubsub: &Element<'_>) -> Result<Self, String> {
+    pub(super) fn read(pubsub: ElementRef<'_>) -> Result<Self, String> {
         let child = pubsub
             .elements()
-            .find(|e| e.namespace == ns::PUBSUB)
+            .find(|e| e.namespace() == ns::PUBSUB)
             .ok_or_else(|| "<pubsub> is empty".to_owned())?;
         let node = || child.require("node").map(str::to_owned);
         let jid = || child.require_jid("jid");
-        match &*child.name {
+        match child.name() {
             "subscribe" => Ok(Self::Subscribe { node: node()?, jid: jid()? }),
             "unsubscribe" => Ok(Self::Unsubscribe { node: node()?, jid: jid()? }),
             "subscription" => Ok(Self::Subscription {
@@ -83,20 +82,19 @@ pub struct PubSubEvent {
 }
 
 impl PubSubEvent {
-    pub(super) fn read(event: Element<'_>) -> Result<Self, String> {
+    pub(super) fn read(event: ElementRef<'_>) -> Result<Self, String> {
         let items = event
-            .into_child("items", ns::PUBSUB_EVENT)
+            .find("items", ns::PUBSUB_EVENT)
             .ok_or_else(|| "<event> without items".to_owned())?;
-        let node = items.require("node")?.to_owned();
         let item = items
-            .into_child("item", ns::PUBSUB_EVENT)
+            .find("item", ns::PUBSUB_EVENT)
             .ok_or_else(|| "<items> without an item".to_owned())?;
-        let item_id = item.owned("id");
-        let json = item
-            .into_child("json", ns::JSON)
-            .ok_or_else(|| "<item> without JSON".to_owned())?
-            .into_content();
-        Ok(Self { node, item_id, json })
+        let json = item.find("json", ns::JSON).ok_or_else(|| "<item> without JSON".to_owned())?;
+        Ok(Self {
+            node: items.require("node")?.to_owned(),
+            item_id: item.owned("id"),
+            json: json.content().into_owned(),
+        })
     }
 
     pub(super) fn write(&self) -> Element<'_> {

@@ -1,15 +1,18 @@
-//! Pulls one bounded element out of a text frame.
+//! Reads a text frame as one bounded document.
 
 use std::borrow::Cow;
 
+use memchr::memchr;
 use quick_xml::XmlVersion;
 use quick_xml::escape::resolve_predefined_entity;
-use quick_xml::events::Event;
-use quick_xml::events::attributes::{Attribute, Attributes};
+use quick_xml::events::attributes::Attribute;
+use quick_xml::events::{BytesRef, BytesStart, Event};
+use quick_xml::name::QName;
 
-use super::element::{is_literal, is_xml_name, legal_text};
+use super::FrameErrorKind;
+use super::document::{Document, Item, Tag};
 use super::scope::Scope;
-use super::{Element, FrameErrorKind, Node};
+use super::text::{ascii_name, is_literal, is_xml_name, legal_text};
 
 /// The longest frame in bytes.
 pub const MAX_FRAME: usize = 1024 * 1024;
@@ -19,113 +22,57 @@ pub const MAX_DEPTH: usize = 32;
 /// escaped.
 pub const MAX_NODES: usize = 4096;
 
-/// A frame being read: first [`Reader::root`], then [`Reader::children`].
-pub(super) struct Reader<'x> {
+/// Reads a frame into an empty document. After an error there is a root if its start could be read.
+pub(super) fn read<'x>(text: &'x str, document: &mut Document<'x>) -> Result<(), FrameErrorKind> {
+    if text.len() > MAX_FRAME {
+        return Err(FrameErrorKind::TooLarge(text.len()));
+    }
+    // About as many as there mostly are.
+    document.items.reserve(MAX_NODES.min(text.len() / 64));
+    document.attributes.reserve(MAX_NODES.min(text.len() / 20));
+    let xml = quick_xml::Reader::from_str(text);
+    let (scope, open) = (Scope::default(), Vec::new());
+    Reader { text, xml, document, scope, open, in_text: false, nodes: 0, literal: is_literal(text) }
+        .read()
+}
+
+struct Reader<'x, 'd> {
     text: &'x str,
     xml: quick_xml::Reader<&'x [u8]>,
+    document: &'d mut Document<'x>,
     scope: Scope<'x>,
-    /// The attributes of the element being read.
-    attributes: Vec<(Cow<'x, str>, Cow<'x, str>)>,
+    /// Where in the document the elements are that have not ended yet.
+    open: Vec<usize>,
+    /// Nothing has come since the last text.
+    in_text: bool,
     nodes: usize,
-    /// Whether the root is an empty element.
-    empty: bool,
+    /// Nothing in the frame is escaped, so every attribute stands for itself: the rule.
+    literal: bool,
 }
 
-enum Token<'x> {
-    Start(Element<'x>),
-    /// A start and an end in one.
-    Empty(Element<'x>),
-    End,
-    Text(Cow<'x, str>),
-    Eof,
-}
-
-impl<'x> Reader<'x> {
-    pub(super) fn new(text: &'x str) -> Result<Self, FrameErrorKind> {
-        if text.len() > MAX_FRAME {
-            return Err(FrameErrorKind::TooLarge(text.len()));
-        }
-        Ok(Self {
-            text,
-            xml: quick_xml::Reader::from_str(text),
-            scope: Scope::default(),
-            attributes: Vec::new(),
-            nodes: 0,
-            empty: false,
-        })
-    }
-
-    /// The start of the outermost element.
-    pub(super) fn root(&mut self) -> Result<Element<'x>, FrameErrorKind> {
+impl<'x> Reader<'x, '_> {
+    fn read(mut self) -> Result<(), FrameErrorKind> {
         loop {
-            match self.token()? {
-                Token::Start(element) => return Ok(element),
-                Token::Empty(element) => {
-                    self.empty = true;
-                    return Ok(element);
+            match self.xml.read_event().map_err(|_| self.not_xml())? {
+                Event::Start(start) => self.start(&start, ">")?,
+                Event::Empty(start) => {
+                    self.start(&start, "/>")?;
+                    self.end();
                 }
-                Token::Text(text) if text.trim().is_empty() => {}
-                Token::Text(_) | Token::Eof | Token::End => {
-                    return Err(FrameErrorKind::NotAnElement);
+                Event::End(_) => self.end(),
+                Event::Text(text) => self.text(legal_text(text.xml10_content()))?,
+                Event::CData(data) => self.text(legal_text(data.xml10_content()))?,
+                Event::GeneralRef(entity) => {
+                    let text = character(&entity).ok_or_else(|| self.not_xml())?;
+                    self.text(text)?;
                 }
+                Event::Comment(_) | Event::PI(_) | Event::Decl(_) => {}
+                // RFC 6120 section 11.1: no document type, hence no entities of the peer's making.
+                Event::DocType(_) => return Err(FrameErrorKind::DocumentType),
+                Event::Eof if self.open.is_empty() => return Ok(()),
+                Event::Eof => return Err(self.not_xml()),
             }
         }
-    }
-
-    /// All that is inside the outermost element; nothing may follow it.
-    pub(super) fn children(mut self) -> Result<Vec<Node<'x>>, FrameErrorKind> {
-        let mut top = Vec::new();
-        let mut open: Vec<Element<'x>> = Vec::new();
-        while !self.empty {
-            let token = self.token()?;
-            let depth = open.len();
-            let siblings = open.last_mut().map_or(&mut top, |parent| &mut parent.children);
-            match token {
-                Token::Start(_) | Token::Empty(_) if depth == MAX_DEPTH => {
-                    return Err(FrameErrorKind::TooDeep);
-                }
-                Token::Start(element) => open.push(element),
-                Token::Empty(element) => siblings.push(Node::Element(element)),
-                Token::Text(text) => match siblings.last_mut() {
-                    Some(Node::Text(before)) => {
-                        if let Cow::Borrowed(start) = *before {
-                            // Escaped text comes in many small pieces.
-                            let len = start.len() + text.len() + self.before_tag();
-                            let mut whole = String::with_capacity(len);
-                            whole.push_str(start);
-                            *before = Cow::Owned(whole);
-                        }
-                        before.to_mut().push_str(&text);
-                    }
-                    Some(Node::Element(_)) | None => {
-                        self.count()?;
-                        siblings.push(Node::Text(text));
-                    }
-                },
-                Token::End => match open.pop() {
-                    Some(done) => open
-                        .last_mut()
-                        .map_or(&mut top, |parent| &mut parent.children)
-                        .push(Node::Element(done)),
-                    None => break,
-                },
-                Token::Eof => return Err(self.not_xml()),
-            }
-        }
-        loop {
-            match self.token()? {
-                Token::Eof => return Ok(top),
-                Token::Text(text) if text.trim().is_empty() => {}
-                Token::Start(_) | Token::Empty(_) => return Err(FrameErrorKind::SeveralElements),
-                Token::Text(_) | Token::End => return Err(self.not_xml()),
-            }
-        }
-    }
-
-    /// Bytes that follow before the next tag.
-    fn before_tag(&self) -> usize {
-        let read = usize::try_from(self.xml.buffer_position()).ok();
-        read.and_then(|read| self.text.get(read..)?.find('<')).unwrap_or(0)
     }
 
     fn not_xml(&self) -> FrameErrorKind {
@@ -137,108 +84,175 @@ impl<'x> Reader<'x> {
         if self.nodes > MAX_NODES { Err(FrameErrorKind::TooManyNodes) } else { Ok(()) }
     }
 
-    fn token(&mut self) -> Result<Token<'x>, FrameErrorKind> {
-        loop {
-            let event = self.xml.read_event().map_err(|_| self.not_xml())?;
-            let text = match event {
-                Event::Start(start) => {
-                    let tag = self.tag(start.len(), ">")?;
-                    return self.element(tag, start.name().as_ref().len()).map(Token::Start);
-                }
-                Event::Empty(start) => {
-                    let tag = self.tag(start.len(), "/>")?;
-                    let element = self.element(tag, start.name().as_ref().len())?;
-                    self.scope.leave();
-                    return Ok(Token::Empty(element));
-                }
-                Event::End(_) => {
-                    self.scope.leave();
-                    return Ok(Token::End);
-                }
-                Event::Eof => return Ok(Token::Eof),
-                Event::Text(text) => legal_text(text.xml10_content()),
-                Event::CData(data) => legal_text(data.xml10_content()),
-                Event::GeneralRef(entity) => match entity.resolve_char_ref() {
-                    Ok(Some(c)) => legal_text(Cow::Owned(c.to_string())),
-                    Ok(None) => {
-                        let known = resolve_predefined_entity(&entity);
-                        Cow::Borrowed(known.ok_or_else(|| self.not_xml())?)
-                    }
-                    Err(_) => return Err(self.not_xml()),
-                },
-                Event::Comment(_) | Event::PI(_) | Event::Decl(_) => continue,
-                // RFC 6120 section 11.1: no document type, hence no entities of the peer's making.
-                Event::DocType(_) => return Err(FrameErrorKind::DocumentType),
-            };
-            if !text.is_empty() {
-                return Ok(Token::Text(text));
-            }
-        }
-    }
+    // Elements
 
-    /// The inside of the tag that was read last, of this length and with this end. The event has
-    /// it too, but does not lend it for as long.
-    fn tag(&self, len: usize, end: &str) -> Result<&'x str, FrameErrorKind> {
-        let position = usize::try_from(self.xml.buffer_position()).ok();
-        let end = position.and_then(|position| position.checked_sub(end.len()));
-        end.and_then(|end| self.text.get(end.checked_sub(len)?..end)).ok_or_else(|| self.not_xml())
-    }
-
-    fn element(&mut self, tag: &'x str, name_len: usize) -> Result<Element<'x>, FrameErrorKind> {
+    fn start(&mut self, start: &BytesStart<'_>, close: &str) -> Result<(), FrameErrorKind> {
+        let (name, mut rest) = self
+            .tag(start.len(), close)
+            .and_then(|tag| tag.split_at_checked(start.name().as_ref().len()))
+            .ok_or_else(|| self.not_xml())?;
         self.count()?;
         self.scope.enter();
-        self.attributes.clear();
-        // Duplicates are found below, among those that are kept.
-        for attribute in Attributes::new(tag, name_len).with_checks(false) {
+        let first = self.document.attributes.len();
+        loop {
+            rest = skip_space(rest);
+            if rest.is_empty() {
+                break;
+            }
             self.count()?;
-            self.attribute(attribute.map_err(|_| self.not_xml())?)?;
+            rest = self.attribute(rest, first).ok_or_else(|| self.not_xml())?;
         }
-        let (prefix, local) = self.name(&tag[..name_len])?;
-        let namespace = self.scope.resolve(prefix).ok_or_else(|| self.not_xml())?;
-        let attributes = self.attributes.drain(..).collect();
-        Ok(Element { attributes, ..Element::new(local, namespace) })
-    }
-
-    fn attribute(&mut self, attribute: Attribute<'x>) -> Result<(), FrameErrorKind> {
-        let value = match attribute.value {
-            Cow::Borrowed(raw) if is_literal(raw) => Cow::Borrowed(raw),
-            _ => legal_text(
-                attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|_| self.not_xml())?,
-            ),
-        };
-        let (prefix, local) = self.name(attribute.key.into_inner())?;
-        let name = match (prefix, local) {
-            (None, "xmlns") => return self.declare(None, value),
-            (Some("xmlns"), prefix) => return self.declare(Some(prefix), value),
-            (None, local) => Cow::Borrowed(local),
-            (Some("xml"), local) => Cow::Owned(format!("xml:{local}")),
-            (Some(_), _) => return Ok(()),
-        };
-        if self.attributes.iter().any(|(other, _)| *other == name) {
-            return Err(self.not_xml());
+        let (name, namespace) = Name::split(name)
+            .and_then(|name| Some((name.local, self.scope.resolve(name.prefix)?)))
+            .ok_or_else(|| self.not_xml())?;
+        let at = self.document.items.len();
+        if self.open.is_empty() && at > 0 {
+            return Err(FrameErrorKind::SeveralElements);
         }
-        self.attributes.push((name, value));
+        if self.open.len() > MAX_DEPTH {
+            return Err(FrameErrorKind::TooDeep);
+        }
+        let attributes = first..self.document.attributes.len();
+        self.document.items.push(Item::Element(Tag { name, namespace, attributes, end: at + 1 }));
+        self.open.push(at);
+        self.in_text = false;
         Ok(())
     }
 
-    /// A name's prefix, if it has one, and the name without it.
-    fn name(&self, name: &'x str) -> Result<(Option<&'x str>, &'x str), FrameErrorKind> {
-        if is_xml_name(name) {
-            return Ok((None, name));
-        }
-        match name.split_once(':') {
-            Some((prefix, local)) if is_xml_name(prefix) && is_xml_name(local) => {
-                Ok((Some(prefix), local))
-            }
-            Some(_) | None => Err(self.not_xml()),
+    fn end(&mut self) {
+        self.scope.leave();
+        self.in_text = false;
+        let end = self.document.items.len();
+        if let Some(Item::Element(tag)) =
+            self.open.pop().and_then(|at| self.document.items.get_mut(at))
+        {
+            tag.end = end;
         }
     }
 
-    fn declare(
-        &mut self,
-        prefix: Option<&'x str>,
-        namespace: Cow<'x, str>,
-    ) -> Result<(), FrameErrorKind> {
-        if self.scope.declare(prefix, namespace) { Ok(()) } else { Err(self.not_xml()) }
+    /// The inside of the tag that was read last, of this length and closed so. The event has it
+    /// too, but does not lend it for as long.
+    fn tag(&self, len: usize, close: &str) -> Option<&'x str> {
+        let position = usize::try_from(self.xml.buffer_position()).ok()?;
+        let end = position.checked_sub(close.len())?;
+        self.text.get(end.checked_sub(len)?..end)
     }
+
+    /// Takes the attribute that this begins with, of the element whose own begin with this one, and
+    /// gives what follows. Nothing if it must not be.
+    fn attribute(&mut self, text: &'x str, first: usize) -> Option<&'x str> {
+        let (name, rest) = Name::split_off(text)?;
+        let (value, rest) = split_off_value(skip_space(rest))?;
+        let value = if self.literal || is_literal(value) {
+            Cow::Borrowed(value)
+        } else {
+            let escaped = Attribute { key: QName(name.whole), value: Cow::Borrowed(value) };
+            legal_text(escaped.normalized_value(XmlVersion::Implicit1_0).ok()?)
+        };
+        match name {
+            Name { prefix: None, local: "xmlns", .. } => self.scope.declare(None, value)?,
+            Name { prefix: Some("xmlns"), local, .. } => self.scope.declare(Some(local), value)?,
+            Name { prefix: None | Some("xml"), whole, .. } => {
+                let attributes = &mut self.document.attributes;
+                if attributes[first..].iter().any(|(other, _)| *other == whole) {
+                    return None;
+                }
+                attributes.push((whole, value));
+            }
+            Name { prefix: Some(_), .. } => {}
+        }
+        Some(rest)
+    }
+
+    // Texts
+
+    fn text(&mut self, text: Cow<'x, str>) -> Result<(), FrameErrorKind> {
+        if self.open.is_empty() {
+            return match text.trim().is_empty() {
+                true => Ok(()),
+                false if self.document.items.is_empty() => Err(FrameErrorKind::NotAnElement),
+                false => Err(self.not_xml()),
+            };
+        }
+        let rest = self.rest();
+        match self.document.items.last_mut() {
+            Some(Item::Text(before)) if self.in_text => {
+                if let Cow::Borrowed(start) = *before {
+                    // Escaped text comes in many small pieces.
+                    let follows = rest.find('<').unwrap_or(0);
+                    let mut whole = String::with_capacity(start.len() + text.len() + follows);
+                    whole.push_str(start);
+                    *before = Cow::Owned(whole);
+                }
+                before.to_mut().push_str(&text);
+            }
+            _ if text.is_empty() => {}
+            _ => {
+                self.count()?;
+                self.document.items.push(Item::Text(text));
+                self.in_text = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// What was not read yet.
+    fn rest(&self) -> &'x str {
+        let read = usize::try_from(self.xml.buffer_position()).ok();
+        read.and_then(|read| self.text.get(read..)).unwrap_or_default()
+    }
+}
+
+/// What a reference stands for.
+fn character(entity: &BytesRef<'_>) -> Option<Cow<'static, str>> {
+    match entity.resolve_char_ref().ok()? {
+        Some(c) => Some(legal_text(Cow::Owned(c.to_string()))),
+        None => resolve_predefined_entity(entity).map(Cow::Borrowed),
+    }
+}
+
+/// A name with its prefix, if it has one.
+struct Name<'x> {
+    whole: &'x str,
+    prefix: Option<&'x str>,
+    local: &'x str,
+}
+
+impl<'x> Name<'x> {
+    fn split(whole: &'x str) -> Option<Self> {
+        if is_xml_name(whole) {
+            return Some(Self { whole, prefix: None, local: whole });
+        }
+        let (prefix, local) = whole.split_once(':')?;
+        let valid = is_xml_name(prefix) && is_xml_name(local);
+        valid.then_some(Self { whole, prefix: Some(prefix), local })
+    }
+
+    /// An attribute's name, and what follows after the equals sign.
+    fn split_off(text: &'x str) -> Option<(Self, &'x str)> {
+        let (whole, rest) = text.split_at(ascii_name(text));
+        if let Some(rest) = rest.strip_prefix('=').filter(|_| !whole.is_empty()) {
+            return Some((Self { whole, prefix: None, local: whole }, rest));
+        }
+        let (whole, rest) = text.split_once('=')?;
+        Some((Self::split(whole.trim_end_matches(is_space))?, rest))
+    }
+}
+
+/// The value that this begins with, as it is written between its quotes, and what follows.
+fn split_off_value(text: &str) -> Option<(&str, &str)> {
+    let quote = *text.as_bytes().first().filter(|b| matches!(b, b'"' | b'\''))?;
+    let text = &text[1..];
+    let end = memchr(quote, text.as_bytes())?;
+    Some((&text[..end], &text[end + 1..]))
+}
+
+fn skip_space(text: &str) -> &str {
+    let space = text.bytes().take_while(|b| is_space(char::from(*b))).count();
+    &text[space..]
+}
+
+/// White space as XML has it (XML 1.0 section 2.3).
+fn is_space(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '\r' | '\n')
 }

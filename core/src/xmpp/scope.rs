@@ -4,6 +4,9 @@ use std::borrow::Cow;
 
 use super::ns;
 
+/// The longest name of a namespace in bytes. Each element of a frame may have to hold a copy.
+pub const MAX_NAMESPACE: usize = 1024;
+
 /// The declarations in force.
 #[derive(Default)]
 pub(super) struct Scope<'x> {
@@ -30,9 +33,13 @@ impl<'x> Scope<'x> {
         self.depth = self.depth.saturating_sub(1);
     }
 
-    /// Takes a declaration. False for one that must not be: twice in an element, of a reserved
-    /// prefix, or of a prefix for nothing (sections 3 and 6).
-    pub(super) fn declare(&mut self, prefix: Option<&'x str>, namespace: Cow<'x, str>) -> bool {
+    /// Takes a declaration. Nothing for one that must not be: twice in an element, of a reserved
+    /// prefix, of a prefix for nothing (sections 3 and 6), or longer than [`MAX_NAMESPACE`].
+    pub(super) fn declare(
+        &mut self,
+        prefix: Option<&'x str>,
+        namespace: Cow<'x, str>,
+    ) -> Option<()> {
         let mut own = self.declared.iter().rev().take_while(|other| other.depth == self.depth);
         let twice = own.any(|other| other.prefix == prefix);
         let reserved = match prefix {
@@ -41,8 +48,11 @@ impl<'x> Scope<'x> {
             Some(_) => namespace.is_empty(),
             None => false,
         };
+        if twice || reserved || namespace.len() > MAX_NAMESPACE {
+            return None;
+        }
         self.declared.push(Declaration { prefix, namespace, depth: self.depth });
-        !twice && !reserved
+        Some(())
     }
 
     /// The namespace of an element with this prefix: empty for none, nothing for one that was

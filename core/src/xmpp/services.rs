@@ -1,7 +1,6 @@
 //! External services: where STUN and TURN are (XEP-0215 version 1, wire notes 7).
 
-use super::element::Element;
-use super::ns;
+use super::{Element, ElementRef, ns};
 use crate::Secret;
 
 /// A request for external services, or its answer.
@@ -37,12 +36,11 @@ impl Services {
         Self { kind: Some(kind.to_owned()), services: Vec::new() }
     }
 
-    pub(super) fn read(services: &Element<'_>) -> Self {
+    pub(super) fn read(services: ElementRef<'_>) -> Self {
         Self {
             kind: services.owned("type"),
             services: services
-                .elements()
-                .filter(|e| e.is("service", ns::EXTERNAL_SERVICES))
+                .named("service", ns::EXTERNAL_SERVICES)
                 .filter_map(Service::read)
                 .collect(),
         }
@@ -83,7 +81,7 @@ impl Service {
         matches!(self.kind.as_str(), "turn" | "turns")
     }
 
-    fn read(service: &Element<'_>) -> Option<Self> {
+    fn read(service: ElementRef<'_>) -> Option<Self> {
         Some(Self {
             kind: service.owned("type")?,
             host: service.owned("host").filter(|host| !host.is_empty())?,
@@ -108,6 +106,7 @@ impl Service {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::xmpp::{Frame, Message, Payload};
 
     fn service(kind: &str, host: &str, port: Option<u16>, transport: Option<&str>) -> Service {
         Service {
@@ -137,6 +136,11 @@ mod tests {
         let good = service("turn", "t", Some(1), None);
         let all =
             Element::new("services", ns::EXTERNAL_SERVICES).children([bad, worse, good.write()]);
-        assert_eq!(Services::read(&all).services, [good]);
+        let text = format!("<message xmlns='jabber:client'>{}</message>", all.to_xml());
+        let Ok(Frame::Message(Message { payloads, .. })) = Frame::parse(&text) else {
+            panic!("a message")
+        };
+        let services = vec![good];
+        assert_eq!(payloads, [Payload::Services(Services { kind: None, services })]);
     }
 }

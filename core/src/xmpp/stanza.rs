@@ -1,7 +1,6 @@
 //! The three stanzas (RFC 6120 section 8).
 
-use super::element::{Element, Node};
-use super::{FrameErrorKind, Jid, Payload, StanzaError, ns};
+use super::{Element, ElementRef, FrameErrorKind, Jid, Payload, StanzaError, ns};
 
 /// A request or its answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,15 +70,14 @@ impl Iq {
         self
     }
 
-    pub(super) fn read(head: &Element<'_>, body: Vec<Node<'_>>) -> Result<Self, FrameErrorKind> {
+    pub(super) fn read(head: ElementRef<'_>) -> Result<Self, FrameErrorKind> {
         let kind = match head.attribute("type") {
-            Some("get") => IqKind::Get(request(body)),
-            Some("set") => IqKind::Set(request(body)),
-            Some("result") => IqKind::Result(elements(body).next().map(Payload::read)),
+            Some("get") => IqKind::Get(request(head)),
+            Some("set") => IqKind::Set(request(head)),
+            Some("result") => IqKind::Result(head.elements().next().map(Payload::read)),
             Some("error") => IqKind::Error(
-                elements(body)
-                    .find(|e| e.is("error", ns::CLIENT))
-                    .map_or_else(StanzaError::undefined_condition, |e| StanzaError::read(&e)),
+                head.find("error", ns::CLIENT)
+                    .map_or_else(StanzaError::undefined_condition, StanzaError::read),
             ),
             Some(_) => {
                 return Err(FrameErrorKind::BadAttribute { element: "iq", attribute: "type" });
@@ -108,8 +106,8 @@ impl Iq {
 }
 
 /// RFC 6120 section 8.2.3: a request carries exactly one element.
-fn request(body: Vec<Node<'_>>) -> Payload {
-    let mut elements = elements(body);
+fn request(iq: ElementRef<'_>) -> Payload {
+    let mut elements = iq.elements();
     match (elements.next(), elements.next()) {
         (Some(only), None) => Payload::read(only),
         (None, _) => Payload::malformed("iq", "a request without an element"),
@@ -153,13 +151,13 @@ impl Message {
         self
     }
 
-    pub(super) fn read(head: &Element<'_>, body: Vec<Node<'_>>) -> Result<Self, FrameErrorKind> {
+    pub(super) fn read(head: ElementRef<'_>) -> Result<Self, FrameErrorKind> {
         Ok(Self {
             id: head.owned("id"),
             from: address(head, "from")?,
             to: address(head, "to")?,
             kind: head.owned("type"),
-            payloads: elements(body).map(Payload::read).collect(),
+            payloads: head.elements().map(Payload::read).collect(),
         })
     }
 
@@ -186,8 +184,8 @@ pub struct Presence {
 }
 
 impl Presence {
-    pub(super) fn read(head: &Element<'_>, body: Vec<Node<'_>>) -> Result<Self, FrameErrorKind> {
-        Message::read(head, body).map(|Message { id, from, to, kind, payloads }| Self {
+    pub(super) fn read(head: ElementRef<'_>) -> Result<Self, FrameErrorKind> {
+        Message::read(head).map(|Message { id, from, to, kind, payloads }| Self {
             id,
             from,
             to,
@@ -203,16 +201,9 @@ impl Presence {
     }
 }
 
-fn elements(body: Vec<Node<'_>>) -> impl Iterator<Item = Element<'_>> {
-    body.into_iter().filter_map(|node| match node {
-        Node::Element(element) => Some(element),
-        Node::Text(_) => None,
-    })
-}
-
 /// An address; an empty one counts as absent (wire notes 1.6).
 pub(super) fn address(
-    head: &Element<'_>,
+    head: ElementRef<'_>,
     attribute: &'static str,
 ) -> Result<Option<Jid>, FrameErrorKind> {
     head.attribute(attribute)

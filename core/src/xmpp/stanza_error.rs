@@ -2,9 +2,8 @@
 
 use std::fmt;
 
-use super::element::Element;
-use super::ns;
 use super::stream::{read_condition, write_condition};
+use super::{Element, ElementRef, ns};
 
 /// `<error/>` inside a stanza of type `error`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -175,17 +174,14 @@ impl StanzaError {
             .is_some_and(|own| own.namespace == ns::JINGLE_ERRORS && own.name == name)
     }
 
-    pub(super) fn read(error: &Element<'_>) -> Self {
-        let (condition, text) = read_condition(&error.children, ns::STANZAS);
+    pub(super) fn read(error: ElementRef<'_>) -> Self {
+        let (condition, text) = read_condition(error, ns::STANZAS);
         Self {
             kind: error.attribute("type").unwrap_or_default().into(),
             condition,
             text,
-            application: error.elements().find(|e| e.namespace != ns::STANZAS).map(|e| {
-                Application {
-                    name: e.name.clone().into_owned(),
-                    namespace: e.namespace.clone().into_owned(),
-                }
+            application: error.elements().find(|e| e.namespace() != ns::STANZAS).map(|e| {
+                Application { name: e.name().to_owned(), namespace: e.namespace().to_owned() }
             }),
         }
     }

@@ -1,7 +1,6 @@
 //! What travels outside stanzas: framing (RFC 7395), features, SASL, stream errors (RFC 6120).
 
-use super::element::{Element, Node, text_of};
-use super::ns;
+use super::{Element, ElementRef, ns};
 use crate::Secret;
 
 /// `<open/>`: a stream begins, or begins anew after SASL (RFC 7395 section 3.4).
@@ -31,7 +30,7 @@ impl Open {
         }
     }
 
-    pub(super) fn read(head: &Element<'_>) -> Self {
+    pub(super) fn read(head: ElementRef<'_>) -> Self {
         Self {
             to: head.owned("to"),
             from: head.owned("from"),
@@ -59,7 +58,7 @@ pub struct Close {
 }
 
 impl Close {
-    pub(super) fn read(head: &Element<'_>) -> Self {
+    pub(super) fn read(head: ElementRef<'_>) -> Self {
         Self { see_other_uri: head.owned("see-other-uri") }
     }
 
@@ -94,14 +93,12 @@ pub enum SessionFeature {
 }
 
 impl Features {
-    pub(super) fn read(body: &[Node<'_>]) -> Self {
+    pub(super) fn read(head: ElementRef<'_>) -> Self {
         let mut features = Self::default();
-        for node in body {
-            let Node::Element(feature) = node else { continue };
+        for feature in head.elements() {
             if feature.is("mechanisms", ns::SASL) {
                 features.mechanisms = feature
-                    .elements()
-                    .filter(|m| m.is("mechanism", ns::SASL))
+                    .named("mechanism", ns::SASL)
                     .map(|m| m.content().trim().to_owned())
                     .collect();
             } else if feature.is("bind", ns::BIND) {
@@ -153,8 +150,8 @@ pub struct Auth {
 }
 
 impl Auth {
-    pub(super) fn read(mechanism: String, body: &[Node<'_>]) -> Self {
-        Self { mechanism, payload: Secret::new(text_of(body).trim()) }
+    pub(super) fn read(mechanism: String, head: ElementRef<'_>) -> Self {
+        Self { mechanism, payload: Secret::new(head.content().trim()) }
     }
 
     pub(super) fn write(&self) -> Element<'_> {
@@ -174,8 +171,8 @@ pub struct SaslFailure {
 }
 
 impl SaslFailure {
-    pub(super) fn read(body: &[Node<'_>]) -> Self {
-        let (condition, text) = read_condition(body, ns::SASL);
+    pub(super) fn read(head: ElementRef<'_>) -> Self {
+        let (condition, text) = read_condition(head, ns::SASL);
         Self { condition, text }
     }
 
@@ -194,8 +191,8 @@ pub struct StreamError {
 }
 
 impl StreamError {
-    pub(super) fn read(body: &[Node<'_>]) -> Self {
-        let (condition, text) = read_condition(body, ns::STREAM_ERRORS);
+    pub(super) fn read(head: ElementRef<'_>) -> Self {
+        let (condition, text) = read_condition(head, ns::STREAM_ERRORS);
         Self { condition, text }
     }
 
@@ -206,16 +203,14 @@ impl StreamError {
 }
 
 /// The condition of an error element, `undefined-condition` when there is none, and its text.
-pub(super) fn read_condition(body: &[Node<'_>], namespace: &str) -> (String, Option<String>) {
+pub(super) fn read_condition(error: ElementRef<'_>, namespace: &str) -> (String, Option<String>) {
     let mut condition = None;
     let mut text = None;
-    for node in body {
-        match node {
-            Node::Element(e) if e.is("text", namespace) => text = Some(e.content().into_owned()),
-            Node::Element(e) if e.namespace == namespace && condition.is_none() => {
-                condition = Some(e.name.clone().into_owned());
-            }
-            Node::Element(_) | Node::Text(_) => {}
+    for e in error.elements().filter(|e| e.namespace() == namespace) {
+        if e.name() == "text" {
+            text = Some(e.content().into_owned());
+        } else if condition.is_none() {
+            condition = Some(e.name().to_owned());
         }
     }
     (condition.unwrap_or_else(|| "undefined-condition".to_owned()), text)

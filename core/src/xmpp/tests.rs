@@ -409,6 +409,17 @@ mod errors {
             "<a b/>",
             "<a b=c/>",
             "<a b='1' b='2'/>",
+            "<a b='1' b= '2'/>",
+            "<a xml:b='1' xml:b='2'/>",
+            "<a b b='1'/>",
+            "<a b='1' b/>",
+            "<a b='1/>",
+            "<a ='1'/>",
+            "<a 1='1'/>",
+            "<a b:='1'/>",
+            "<a b:c:d='1'/>",
+            "<a xmlns='u:a' xmlns='u:b'/>",
+            "<a xmlns:b=''/>",
             "<x:a/>",
             "<a>&nope;</a>",
             "<a>&#0;</a>",
@@ -485,6 +496,13 @@ mod errors {
     }
 
     #[test]
+    fn a_namespace_is_bounded_since_every_element_may_have_to_hold_it() {
+        let frame = |len: usize| format!("<a xmlns='{}'/>", "n".repeat(len));
+        assert!(matches!(parse(&frame(MAX_NAMESPACE)), Frame::Other { .. }));
+        assert!(matches!(kind(&frame(MAX_NAMESPACE + 1)), FrameErrorKind::NotXml { .. }));
+    }
+
+    #[test]
     fn size_is_bounded() {
         let frame = |size: usize| format!("<a>{}</a>", " ".repeat(size - 7));
         assert!(matches!(parse(&frame(MAX_FRAME)), Frame::Other { .. }));
@@ -509,6 +527,30 @@ mod trees {
         let Payload::Unknown(a) = unbound else { panic!("{unbound:?}") };
         assert!(a.find("b", "").is_some());
         assert_eq!(a.to_xml(), r#"<a xmlns="u:a"><b xmlns=""/></a>"#);
+    }
+
+    #[test]
+    fn attributes_are_read_however_they_are_written() {
+        let odd = "<a xmlns = 'u:a' xmlns:p='u:p' b='\"&#9;\t' c\n=\t\"'\"d='' é='&amp;' p:b='gone' xml:b='kept'/>";
+        let Payload::Unknown(a) = set(odd) else { panic!("an unknown element") };
+        assert_eq!(
+            a,
+            Element::new("a", "u:a")
+                .attr("b", "\"\t ")
+                .attr("c", "'")
+                .attr("d", "")
+                .attr("é", "&")
+                .attr("xml:b", "kept")
+        );
+    }
+
+    #[test]
+    fn text_and_elements_keep_their_order() {
+        let mixed = r#"<a xmlns="u:a">1<b>2<c/>3</b>4<b/>5</a>"#;
+        let Payload::Unknown(a) = set(mixed) else { panic!("an unknown element") };
+        assert_eq!(a.content(), "145");
+        assert_eq!(a.find("b", "u:a").map(Element::content).as_deref(), Some("23"));
+        assert_eq!(a.to_xml(), mixed);
     }
 
     #[test]
