@@ -1,8 +1,9 @@
 //! How fast the signaling of sessions goes out (behaviour notes SG-8, wire notes 1.6, 15).
 //!
-//! The service has answered floods with `resource-constraint`, and a call whose `answer` is
-//! refused is lost. What sessions say (their messages, Jingle, JSON-RPC) therefore goes through
-//! one token bucket. A call needs a dozen stanzas, so that an ordinary one never waits; fifty
+//! The official client has such a bucket for each of its extensions, but lets its sessions past
+//! it. We do not: the service has answered floods with `resource-constraint`, and a call whose
+//! `answer` is refused is lost. What sessions say (their messages, Jingle, JSON-RPC) goes through
+//! one bucket. A call needs a dozen stanzas, so that an ordinary one never waits; fifty
 //! calls that are answered at once do, for moments. What belongs to the connection itself does
 //! not go through here: set-up, pings, topics, and replies, which the service has asked for.
 //!
