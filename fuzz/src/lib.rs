@@ -1,4 +1,4 @@
-//! Fuzz harnesses: bytes from a peer go in, the parsers' promises are checked.
+//! Fuzz harnesses: bytes from a peer go in, promises are checked.
 //!
 //! Each function is one target. libFuzzer calls it from `src/bin/<target>.rs` (`fuzz/run`), and
 //! `tests/corpus.rs` calls it with every file of `corpus/<target>`, so that a finding once kept is
@@ -6,108 +6,20 @@
 
 #![forbid(unsafe_code)]
 
-use offhook::jingle::sdp::{from_sdp, to_sdp};
-use offhook::jingle::{Jingle, Role, Rpc};
-use offhook::xmpp::{Frame, IqKind, MAX_FRAME, Payload};
+mod agent;
+mod books;
+mod client;
+mod cloud;
+mod media;
+mod model_media;
+mod notification;
+mod rest;
+mod service;
+mod text;
 
-/// A text frame of the XMPP WebSocket, in either direction.
-///
-/// Whatever comes is a frame or a typed error. What was read can be written, what was written is
-/// read as the same frame again (less the children that were [malformed], which cannot be
-/// written), and the answer to a bad request is a frame too.
-///
-/// [malformed]: offhook::xmpp::Payload::Malformed
-///
-/// # Panics
-///
-/// One of these does not hold.
-pub fn xmpp_frame(data: &[u8]) {
-    // RFC 6455 section 5.6: text is UTF-8, so that the WebSocket lets nothing else through.
-    let Ok(text) = std::str::from_utf8(data) else { return };
-    match Frame::parse(text) {
-        Ok(frame) => stable(&frame),
-        Err(error) => {
-            if let Some(reply) = error.reply() {
-                stable(&Frame::Iq(reply));
-            }
-        }
-    }
-}
-
-/// Writing is a fixed point: the second writing of a frame equals the first.
-fn stable(frame: &Frame) {
-    let written = frame.to_xml();
-    // Prefixes that the writer spells out can make a frame longer than one may be.
-    if written.len() > MAX_FRAME {
-        return;
-    }
-    let again = Frame::parse(&written)
-        .unwrap_or_else(|error| panic!("cannot read what was written: {error}\n{written}"));
-    assert_eq!(again.to_xml(), written, "the second writing differs from the first");
-}
-
-/// A frame that may carry a Jingle action: its descriptions as SDP.
-///
-/// What is written as SDP can be read as SDP, by either end.
-///
-/// # Panics
-///
-/// It cannot.
-pub fn jingle(data: &[u8]) {
-    let Ok(text) = std::str::from_utf8(data) else { return };
-    let Ok(Frame::Iq(iq)) = Frame::parse(text) else { return };
-    let (IqKind::Get(Payload::Jingle(jingle)) | IqKind::Set(Payload::Jingle(jingle))) = iq.kind
-    else {
-        return;
-    };
-    for author in [Role::Initiator, Role::Responder] {
-        if let Ok(sdp) = to_sdp(&jingle, author) {
-            settles(&sdp, author);
-        }
-    }
-}
-
-/// A session description of the peer's.
-///
-/// Whatever comes is contents or a typed error; contents that can be written as SDP again can be
-/// read again, and from then on nothing changes any more.
-///
-/// # Panics
-///
-/// One of these does not hold.
-pub fn sdp(data: &[u8]) {
-    let Ok(text) = std::str::from_utf8(data) else { return };
-    for author in [Role::Initiator, Role::Responder] {
-        if let Ok((contents, groups)) = from_sdp(text, author)
-            && let Ok(sdp) = to_sdp(&Jingle::session_accept("s", contents, groups), author)
-        {
-            settles(&sdp, author);
-        }
-    }
-}
-
-/// An SDP of our own writing is readable; read and written once more, it stays as it is.
-fn settles(sdp: &str, author: Role) {
-    let second = rewritten(sdp, author);
-    assert_eq!(rewritten(&second, author), second, "the third writing differs from the second");
-}
-
-fn rewritten(sdp: &str, author: Role) -> String {
-    let (contents, groups) = from_sdp(sdp, author)
-        .unwrap_or_else(|error| panic!("cannot read what was written: {error}\n{sdp}"));
-    to_sdp(&Jingle::session_accept("s", contents, groups), author)
-        .unwrap_or_else(|error| panic!("cannot write what was read: {error}\n{sdp}"))
-}
-
-/// The JSON of a `genesys-webrtc` element.
-///
-/// Whatever comes is a call or a typed error; a call that is written is read as itself.
-///
-/// # Panics
-///
-/// It is not.
-pub fn rpc(data: &[u8]) {
-    let Ok(text) = std::str::from_utf8(data) else { return };
-    let Ok(call) = Rpc::parse(text) else { return };
-    assert_eq!(Rpc::parse(&call.to_json()).as_ref(), Ok(&call), "{}", call.to_json());
-}
+pub use client::client;
+pub use cloud::cloud;
+pub use media::media;
+pub use notification::notification;
+pub use rest::rest;
+pub use text::{jid, jingle, message, rpc, sdp, xmpp_frame};

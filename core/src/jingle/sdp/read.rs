@@ -209,8 +209,10 @@ impl Description {
                 let ssrc = number(ssrc).ok_or("ssrc")?;
                 let own = parameter(attribute, ':');
                 self.ssrc.get_or_insert(ssrc);
-                // As the reference client: the first source with its name (wire notes 6.4).
+                // As the reference client: the first source with its name (wire notes 6.4). One
+                // without a name before it is nobody's (RFC 5576 section 6.1).
                 if own.name == "cname" && self.sources.is_empty() {
+                    self.ssrc = Some(ssrc);
                     self.sources.push(Source { ssrc, parameters: vec![own] });
                 }
             }

@@ -1,0 +1,483 @@
+//! A client and everything around it: sockets, requests, time, and the oracles that watch it.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use offhook::Seed;
+use offhook::genesys::{Client, Command, Config, Event, IcePolicy};
+use offhook::jingle::Reason;
+use offhook::machine::{
+    HttpId, Input, Machine, MediaId, NetError, NetErrorKind, Output, OutputOf, UdpEvent, UdpId,
+    Wake, WsEvent, WsId,
+};
+use serde_json::Value;
+
+use crate::books::Books;
+use crate::model_media::{ICE_PWD, ModelMedia};
+use crate::service::{self, Cloud, PEER, TOKEN};
+
+/// Outputs that one input may lead to. A thousand commands may end with one connection.
+const MAX_OUTPUTS: usize = 8_000;
+/// Bytes that one input may make the client send and tell, besides a hundred times its own length.
+const MAX_BYTES: usize = 2 << 20;
+/// Wake-ups in a row that time does not advance by.
+const MAX_WAKES_AT_ONCE: u32 = 64;
+/// What the world forgets of what it was asked, if nobody answers.
+const MAX_WAITING: usize = 256;
+
+/// A request that waits for its answer.
+pub(crate) struct Asked {
+    pub(crate) id: HttpId,
+    pub(crate) method: String,
+    pub(crate) path: String,
+    deadline: Instant,
+}
+
+/// See the [module](self).
+pub(crate) struct Agent {
+    client: Client,
+    now: Instant,
+    wake: Option<Wake>,
+    woken_at_once: u32,
+    opening: VecDeque<(WsId, Instant)>,
+    pub(crate) socket: Option<WsId>,
+    udp_wanted: VecDeque<UdpId>,
+    pub(crate) udp: Vec<UdpId>,
+    pub(crate) media: Option<MediaId>,
+    pub(crate) asked: VecDeque<Asked>,
+    /// Frames that nobody has answered.
+    pub(crate) sent: VecDeque<String>,
+    pub(crate) books: Books,
+    pub(crate) cloud: Cloud,
+    ready: bool,
+    /// Whether descriptions were tampered with, so that the ICE password may be anywhere in them.
+    pub(crate) spoilt: bool,
+}
+
+/// Whether an input holds a secret itself: nobody can hide what the service says in the open.
+pub(crate) fn tells_a_secret(data: &[u8]) -> bool {
+    [TOKEN, ICE_PWD]
+        .iter()
+        .any(|secret| data.windows(secret.len()).any(|window| window == secret.as_bytes()))
+}
+
+/// A client's settings, by the bits of a number.
+pub(crate) fn config(bits: u16) -> Config {
+    let bit = |n: u16| bits & (1 << n) != 0;
+    let mut config = if bit(15) && bit(14) {
+        Config::guest("lab.test", "org-1", TOKEN)
+    } else {
+        Config::agent("lab.test", TOKEN)
+    };
+    config.jid_resource = Some("res-a".to_owned());
+    config.auto_connect_sessions = !bit(2);
+    config.disable_auto_answer = bit(3);
+    config.session_survivability = !bit(4);
+    config.server_side_pings = bit(5);
+    config.alerting_leader = bit(6);
+    config.report_statistics = bit(7);
+    config.upload_logs = bit(8);
+    config.upload_telemetry = bit(9);
+    config.trace = bit(10);
+    config.ice_policy = if bit(11) { IcePolicy::All } else { IcePolicy::Discovered };
+    config
+}
+
+impl Agent {
+    /// A client that has done nothing yet, with settings and a phone by the bits of a number.
+    pub(crate) fn new(bits: u16) -> Self {
+        let now = Instant::now();
+        let client = Client::new(config(bits), Box::new(ModelMedia), Seed::from(1), now)
+            .expect("good settings");
+        let station = (if bits & 1 == 0 { 1 } else { 100 }, bits & 2 != 0);
+        Self {
+            client,
+            now,
+            wake: None,
+            woken_at_once: 0,
+            opening: VecDeque::new(),
+            socket: None,
+            udp_wanted: VecDeque::new(),
+            udp: Vec::new(),
+            media: None,
+            asked: VecDeque::new(),
+            sent: VecDeque::new(),
+            books: Books::default(),
+            cloud: Cloud { station, ..Cloud::default() },
+            ready: false,
+            spoilt: false,
+        }
+    }
+
+    /// As [`Agent::new`], logged in.
+    pub(crate) fn ready(bits: u16) -> Self {
+        let mut agent = Self::new(bits);
+        agent.submit(Command::Connect);
+        agent.become_ready();
+        agent
+    }
+
+    /// Lets the service behave well until the client is ready.
+    ///
+    /// # Panics
+    ///
+    /// It does not become ready.
+    pub(crate) fn become_ready(&mut self) {
+        for _ in 0..400 {
+            self.serve();
+            if self.ready {
+                return;
+            }
+            if std::mem::take(&mut self.books.given_up) {
+                self.submit(Command::Connect);
+                continue;
+            }
+            match self.wake {
+                Some(wake) => self.wait(wake.at.saturating_duration_since(self.now)),
+                None => self.books.given_up = true,
+            }
+        }
+        panic!(
+            "it does not become ready again: {:?}, given up {}, socket {:?}",
+            self.wake, self.books.given_up, self.socket
+        );
+    }
+
+    pub(crate) fn is_ready(&self) -> bool {
+        self.ready
+    }
+
+    // Inputs
+
+    /// Whether the command was taken.
+    pub(crate) fn submit(&mut self, command: Command) -> bool {
+        let result = self.client.submit(self.now, command);
+        if let Ok(id) = &result {
+            self.books.asked(*id);
+        }
+        self.drain(0);
+        result.is_ok()
+    }
+
+    pub(crate) fn input(&mut self, input: Input) {
+        let len = match &input {
+            Input::WebSocket { event: WsEvent::Text(text), .. } => text.len(),
+            Input::Http { result: Ok(response), .. } => response.body().len(),
+            _ => 0,
+        };
+        self.client.handle_input(self.now, input);
+        self.drain(len);
+    }
+
+    /// A text frame from the service, if there is a connection.
+    pub(crate) fn frame(&mut self, text: String) {
+        self.socket_event(WsEvent::Text(text));
+    }
+
+    pub(crate) fn socket_event(&mut self, event: WsEvent) {
+        if let Some(id) = self.socket {
+            if matches!(event, WsEvent::Closed { .. }) {
+                self.socket = None;
+                self.ready = false;
+            }
+            self.input(Input::WebSocket { id, event });
+        }
+    }
+
+    /// The socket that is wanted opens, or does not.
+    pub(crate) fn open_socket(&mut self, result: Result<(), NetError>) {
+        let Some((id, _)) = self.opening.pop_front() else { return };
+        let event = match result {
+            Ok(()) => {
+                self.socket = Some(id);
+                WsEvent::Opened { protocol: Some("xmpp".to_owned()) }
+            }
+            Err(error) => WsEvent::Failed(error),
+        };
+        self.input(Input::WebSocket { id, event });
+    }
+
+    /// The media sockets that are wanted open, or do not.
+    pub(crate) fn open_udp(&mut self, good: bool) {
+        let Some(id) = self.udp_wanted.pop_front() else { return };
+        let event = if good {
+            self.udp.push(id);
+            UdpEvent::Opened { local: vec!["192.0.2.50:4000".parse().expect("an address")] }
+        } else {
+            UdpEvent::Failed(NetError::new(NetErrorKind::Local, "no socket"))
+        };
+        self.input(Input::Udp { id, event });
+    }
+
+    /// A datagram for media.
+    pub(crate) fn datagram(&mut self, id: UdpId, data: Vec<u8>) {
+        let local = "192.0.2.50:4000".parse().expect("an address");
+        let remote = "192.0.2.1:5000".parse().expect("an address");
+        self.input(Input::Udp { id, event: UdpEvent::Datagram { local, remote, data } });
+    }
+
+    pub(crate) fn respond(&mut self, id: HttpId, response: http::Response<Vec<u8>>) {
+        self.input(Input::Http { id, result: Ok(response) });
+    }
+
+    pub(crate) fn tell_conversation(&mut self, id: &str, state: &str, flags: u8) {
+        let body = service::conversation(id, state, flags);
+        self.cloud.told(id, state, &body);
+        self.notify("conversations", &body);
+    }
+
+    pub(crate) fn notify(&mut self, leaf: &str, body: &Value) {
+        let node = format!("v2.users.{}.{leaf}", service::USER);
+        let json = serde_json::json!({"topicName": node, "eventBody": body});
+        self.frame(service::notification(&node, &json.to_string()));
+    }
+
+    // The service at its best
+
+    /// Answers everything that is open, and what is asked thereupon.
+    pub(crate) fn serve(&mut self) {
+        for _ in 0..500 {
+            if !self.serve_one() {
+                return;
+            }
+        }
+        panic!("a service that answers everything is asked without end");
+    }
+
+    /// Answers one thing, if there is one.
+    pub(crate) fn serve_one(&mut self) -> bool {
+        if let Some(asked) = self.asked.pop_front() {
+            let (status, body) = self.cloud.rest(&asked.method, &asked.path);
+            self.respond(asked.id, response(status, &body));
+        } else if !self.opening.is_empty() {
+            self.open_socket(Ok(()));
+        } else if !self.udp_wanted.is_empty() {
+            self.open_udp(true);
+        } else if let Some(frame) = self.sent.pop_front() {
+            for reply in service::stream(&frame) {
+                self.frame(reply);
+            }
+        } else {
+            return false;
+        }
+        true
+    }
+
+    // Time
+
+    /// Time passes. The client is woken exactly when it asked, and what is not answered by its
+    /// deadline fails, as a runtime makes it.
+    pub(crate) fn wait(&mut self, time: Duration) {
+        let until = self.now + time;
+        loop {
+            let deadline = self.asked.iter().map(|asked| asked.deadline).min();
+            let opening = self.opening.iter().map(|(_, deadline)| *deadline).min();
+            let wake = self.wake.map(|wake| wake.at);
+            let next = [deadline, opening, wake].into_iter().flatten().min();
+            let Some(next) = next.filter(|at| *at <= until) else { break };
+            if next > self.now {
+                self.now = next;
+                self.woken_at_once = 0;
+            }
+            let late = || NetError::new(NetErrorKind::Timeout, "too late");
+            if wake == Some(next) {
+                self.woken_at_once += 1;
+                assert!(self.woken_at_once <= MAX_WAKES_AT_ONCE, "never asleep: {:?}", self.wake);
+                self.input(Input::Timeout);
+            } else if opening == Some(next) {
+                self.open_socket(Err(late()));
+            } else if let Some(at) = self.asked.iter().position(|asked| asked.deadline == next)
+                && let Some(asked) = self.asked.remove(at)
+            {
+                self.input(Input::Http { id: asked.id, result: Err(late()) });
+            }
+        }
+        if until > self.now {
+            self.now = until;
+            self.woken_at_once = 0;
+        }
+    }
+
+    /// Time passes while nobody runs the client: the lid is closed.
+    pub(crate) fn sleep(&mut self, time: Duration) {
+        self.now += time;
+        self.woken_at_once = 0;
+        self.input(Input::Timeout);
+    }
+
+    /// Time passes with a service at its best.
+    pub(crate) fn wait_served(&mut self, time: Duration) {
+        let until = self.now + time;
+        for _ in 0..20_000 {
+            self.serve();
+            match self.wake.filter(|wake| wake.at <= until) {
+                Some(wake) => self.wait(wake.at.saturating_duration_since(self.now)),
+                None => return self.wait(until.saturating_duration_since(self.now)),
+            }
+        }
+        panic!("it is never at rest: {:?}", self.wake);
+    }
+
+    /// The service is well, and ends everything; then the client is destroyed. Nothing is left.
+    ///
+    /// # Panics
+    ///
+    /// Something is.
+    pub(crate) fn put_to_rest(&mut self) {
+        self.submit(Command::NetworkChanged);
+        self.become_ready();
+        self.cloud.conversations.clear();
+        // A second round, for what came up by the first.
+        for _ in 0..2 {
+            for conversation in self.books.conversations() {
+                self.tell_conversation(conversation.as_str(), "terminated", 0);
+            }
+            let ringing: Vec<_> = self.books.ringing.values().cloned().collect();
+            for pending in ringing {
+                self.frame(service::session_message(
+                    &pending.from,
+                    "retract",
+                    pending.session.as_str(),
+                ));
+            }
+            let started: Vec<_> = self.books.started.values().cloned().collect();
+            for session in started {
+                let reason = Reason::Success;
+                let end = Command::ForceTerminateSession { session: session.id, reason };
+                self.submit(end);
+            }
+            self.wait_served(Duration::from_secs(240));
+            self.become_ready();
+            if self.books.conversations().is_empty() {
+                break;
+            }
+        }
+        self.books.are_empty();
+        assert!(self.client.is_connected());
+        self.submit(Command::Destroy);
+        self.wait_served(Duration::from_secs(40));
+        self.books.are_answered();
+        assert!(!self.client.is_connected());
+        self.wait_served(Duration::from_secs(3600));
+        assert_eq!(self.wake, None, "a client that is destroyed wants nothing");
+        self.check_secrets(&format!("{:?}", self.client));
+    }
+
+    // Outputs
+
+    fn drain(&mut self, input_len: usize) {
+        let mut bytes = 0;
+        for _ in 0..MAX_OUTPUTS {
+            match self.client.poll_output() {
+                Output::Timeout(wake) => {
+                    self.wake = wake;
+                    assert!(
+                        bytes <= MAX_BYTES + 100 * input_len,
+                        "{bytes} bytes for an input of {input_len}"
+                    );
+                    return;
+                }
+                output => bytes += self.take(output),
+            }
+        }
+        panic!("the drain never ends");
+    }
+
+    /// How many bytes it was.
+    fn take(&mut self, output: OutputOf<Client>) -> usize {
+        let shown = format!("{output:?}");
+        self.check_secrets(&shown);
+        let mut len = 0;
+        match output {
+            Output::OpenWebSocket { id, deadline, .. } => self.opening.push_back((id, deadline)),
+            Output::SendText { id, text } => {
+                assert_eq!(Some(id), self.socket, "a frame for another socket");
+                len = text.len();
+                keep(&mut self.sent, text);
+            }
+            Output::CloseWebSocket { id } => {
+                self.opening.retain(|(other, _)| *other != id);
+                if self.socket == Some(id) {
+                    self.socket = None;
+                    self.ready = false;
+                    self.sent.clear();
+                }
+            }
+            Output::Http { id, request, deadline } => {
+                len = request.body().len();
+                let method = request.method().to_string();
+                let path = request.uri().path_and_query().map_or("", |path| path.as_str());
+                self.asked.push_back(Asked { id, method, path: path.to_owned(), deadline });
+            }
+            Output::OpenUdp { id } => keep(&mut self.udp_wanted, id),
+            Output::CloseUdp { id } => {
+                self.udp.retain(|other| *other != id);
+                self.udp_wanted.retain(|other| *other != id);
+            }
+            Output::Event(event) => {
+                len = shown.len();
+                self.hear(&event);
+            }
+            Output::Completed { command, .. } => self.books.completed(command),
+            Output::Transmit { data, .. } => len = data.len(),
+            _ => {}
+        }
+        len
+    }
+
+    fn hear(&mut self, event: &Event) {
+        self.books.told(event);
+        match event {
+            Event::Ready => self.ready = true,
+            Event::Disconnected { .. } => {
+                self.ready = false;
+                self.sent.clear();
+            }
+            Event::SessionStarted(session) => self.media = Some(session.media),
+            _ => {}
+        }
+    }
+
+    fn check_secrets(&self, shown: &str) {
+        assert!(!shown.contains(TOKEN), "the token is shown: {shown}");
+        assert!(self.spoilt || !shown.contains(ICE_PWD), "the ICE password is shown: {shown}");
+    }
+}
+
+/// The world remembers only so much; what it forgets stays unanswered.
+fn keep<T>(queue: &mut VecDeque<T>, new: T) {
+    if queue.len() >= MAX_WAITING {
+        queue.pop_front();
+    }
+    queue.push_back(new);
+}
+
+pub(crate) fn response(status: u16, body: &Value) -> http::Response<Vec<u8>> {
+    let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+    let mut response = http::Response::new(body);
+    *response.status_mut() = http::StatusCode::from_u16(status).expect("a status");
+    response
+}
+
+/// A whole call, up to the point where people talk.
+pub(crate) fn talk(agent: &mut Agent, session: &str, conversation: &str) {
+    ring(agent, session, conversation);
+    agent.submit(Command::AcceptPendingSession { conversation: conversation.into() });
+    let params = serde_json::json!({"sessionId": session, "conversationId": conversation,
+        "sdp": crate::model_media::description("actpass", "ufra")});
+    agent.frame(service::rpc(PEER, "o1", "offer", &params));
+    agent.serve();
+    for id in agent.udp.clone() {
+        agent.datagram(id, vec![0]);
+    }
+    agent.tell_conversation(conversation, "connected", 0);
+    agent.serve();
+}
+
+/// A call that rings.
+pub(crate) fn ring(agent: &mut Agent, session: &str, conversation: &str) {
+    agent.tell_conversation(conversation, "alerting", 0);
+    let more = r#"inin-sdp-over-xmpp="true""#;
+    agent.frame(service::propose(PEER, session, conversation, more));
+    agent.serve();
+}

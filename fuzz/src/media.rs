@@ -1,0 +1,381 @@
+//! The real media engine: descriptions, candidates, datagrams and time from a hostile far side.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use arbitrary::{Arbitrary, Unstructured};
+use bytes::Bytes;
+use offhook::Seed;
+use offhook::machine::Wake;
+use offhook::media::{
+    AudioCodec, AudioFrame, Digit, Engine, EngineConfig, EngineEvent, EngineFactory, EngineOutput,
+    MediaState, WebRtcFactory,
+};
+
+/// Steps of a script; what follows is not read.
+const MAX_STEPS: usize = 80;
+/// Outputs that one call may lead to.
+const MAX_OUTPUTS: usize = 2_000;
+/// Wake-ups in a row that time does not advance by.
+const MAX_WAKES_AT_ONCE: u32 = 64;
+/// Datagrams under way in one direction; more are lost.
+const MAX_FLYING: usize = 64;
+
+/// Which of the two ends.
+#[derive(Arbitrary, Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Here,
+    There,
+}
+
+#[derive(Arbitrary, Debug)]
+enum Step {
+    LocalAddress {
+        v6: bool,
+        port: u8,
+    },
+    AddressesDone(End),
+    Offer(End),
+    /// The far side's last description, or another, is applied as an offer or an answer.
+    Apply {
+        end: End,
+        as_offer: bool,
+        twist: Option<(u16, u8)>,
+    },
+    Answer(End),
+    RestartIce(End),
+    RawDescription {
+        as_offer: bool,
+        text: String,
+    },
+    RawLines {
+        after: u8,
+        text: String,
+    },
+    Candidate {
+        end: End,
+        twist: Option<(u16, u8)>,
+    },
+    RawCandidate(String),
+    Datagram {
+        twist: Option<(u16, u8)>,
+        twice: bool,
+    },
+    RawDatagram {
+        kind: u8,
+        data: Vec<u8>,
+    },
+    /// All that is under way arrives, again and again, while time passes.
+    Exchange(u8),
+    Audio {
+        end: End,
+        codec: u8,
+        time: u16,
+        len: u8,
+    },
+    Keys {
+        keys: u8,
+        ms: u16,
+    },
+    Mute(bool),
+    Close(End),
+    Wait(u16),
+}
+
+/// Two ends, of which one is tampered with.
+///
+/// Whatever comes: the engine does not panic, spin or flood, is never anything again once it is
+/// closed or has failed, and gives up in the end.
+///
+/// # Panics
+///
+/// One of these does not hold.
+pub fn media(data: &[u8]) {
+    let mut script = Unstructured::new(data);
+    let Ok(head) = u8::arbitrary(&mut script) else { return };
+    let mut pair = Pair::new(head & 1 != 0);
+    if head & 2 != 0 {
+        pair.connect();
+    }
+    for _ in 0..MAX_STEPS {
+        if script.is_empty() {
+            break;
+        }
+        let Ok(step) = Step::arbitrary(&mut script) else { break };
+        pair.play(&step);
+    }
+    pair.wait(Duration::from_secs(5));
+    pair.here.engine.close(pair.now);
+    pair.drain();
+    pair.wait(Duration::from_secs(60));
+    assert!(matches!(pair.here.engine.state(), MediaState::Closed | MediaState::Failed));
+}
+
+/// One end of a session.
+struct Side {
+    engine: Box<dyn Engine>,
+    address: SocketAddr,
+    description: Option<String>,
+    candidates: Vec<String>,
+    /// Datagrams to the other end.
+    flying: VecDeque<(SocketAddr, SocketAddr, Vec<u8>)>,
+    wake: Option<Wake>,
+    state: MediaState,
+}
+
+struct Pair {
+    here: Side,
+    there: Side,
+    now: Instant,
+    woken_at_once: u32,
+}
+
+impl Side {
+    fn new(factory: &mut WebRtcFactory, now: Instant, seed: u64, address: &str) -> Self {
+        Self {
+            engine: factory.create(now, EngineConfig::new(Seed::from(seed))),
+            address: address.parse().expect("an address"),
+            description: None,
+            candidates: Vec::new(),
+            flying: VecDeque::new(),
+            wake: None,
+            state: MediaState::New,
+        }
+    }
+
+    fn drain(&mut self) {
+        for _ in 0..MAX_OUTPUTS {
+            match self.engine.poll_output() {
+                EngineOutput::Timeout(wake) => {
+                    self.wake = wake;
+                    return;
+                }
+                EngineOutput::Transmit { local, remote, data }
+                    if self.flying.len() < MAX_FLYING =>
+                {
+                    self.flying.push_back((local, remote, data));
+                }
+                EngineOutput::Event(EngineEvent::State(state)) => {
+                    let over = matches!(self.state, MediaState::Closed | MediaState::Failed);
+                    assert!(!over, "{state:?} after {:?}", self.state);
+                    assert_ne!(state, self.state);
+                    self.state = state;
+                }
+                EngineOutput::Event(EngineEvent::LocalCandidate(candidate)) => {
+                    self.candidates.push(candidate.candidate);
+                }
+                _ => {}
+            }
+        }
+        panic!("the drain never ends");
+    }
+}
+
+fn twisted(text: &str, twist: Option<(u16, u8)>) -> String {
+    let Some((at, with)) = twist else { return text.to_owned() };
+    let at = usize::from(at) % text.chars().count().max(1);
+    text.chars().enumerate().map(|(n, c)| if n == at { char::from(with) } else { c }).collect()
+}
+
+impl Pair {
+    fn new(relayed: bool) -> Self {
+        let now = Instant::now();
+        let mut factory = WebRtcFactory::deterministic();
+        let mut pair = Self {
+            here: Side::new(&mut factory, now, 1, "192.0.2.1:4000"),
+            there: Side::new(&mut factory, now, 2, "192.0.2.2:5000"),
+            now,
+            woken_at_once: 0,
+        };
+        if relayed {
+            let mut config = EngineConfig::new(Seed::from(1));
+            config.relay_only = true;
+            pair.here.engine = factory.create(now, config);
+        }
+        pair.drain();
+        pair
+    }
+
+    fn side(&mut self, end: End) -> (&mut Side, &mut Side) {
+        match end {
+            End::Here => (&mut self.here, &mut self.there),
+            End::There => (&mut self.there, &mut self.here),
+        }
+    }
+
+    fn drain(&mut self) {
+        self.here.drain();
+        self.there.drain();
+    }
+
+    /// A session that is up.
+    fn connect(&mut self) {
+        let now = self.now;
+        for side in [&mut self.here, &mut self.there] {
+            side.engine.add_local_address(now, side.address);
+        }
+        self.drain();
+        for step in [
+            Step::Offer(End::There),
+            Step::Apply { end: End::Here, as_offer: true, twist: None },
+            Step::Answer(End::Here),
+            Step::Apply { end: End::There, as_offer: false, twist: None },
+            Step::Candidate { end: End::Here, twist: None },
+            Step::Candidate { end: End::There, twist: None },
+            Step::Exchange(40),
+        ] {
+            self.play(&step);
+        }
+    }
+
+    fn play(&mut self, step: &Step) {
+        let now = self.now;
+        // What the engine refuses it refuses; it must only not break.
+        match step {
+            Step::LocalAddress { v6, port } => {
+                let port = 4000 + u16::from(*port % 4);
+                let ip = if *v6 { "2001:db8::1" } else { "192.0.2.1" };
+                let ip = ip.parse().expect("an address");
+                self.here.engine.add_local_address(now, SocketAddr::new(ip, port));
+            }
+            Step::AddressesDone(end) => self.side(*end).0.engine.local_addresses_done(now),
+            Step::Offer(end) => {
+                let side = self.side(*end).0;
+                side.description =
+                    side.engine.create_offer(now).ok().or_else(|| side.description.take());
+            }
+            Step::Apply { end, as_offer, twist } => {
+                let (side, other) = self.side(*end);
+                let Some(description) = &other.description else { return };
+                let description = twisted(description, *twist);
+                apply(side, now, *as_offer, &description);
+            }
+            Step::Answer(end) => {
+                let side = self.side(*end).0;
+                side.description =
+                    side.engine.create_answer(now).ok().or_else(|| side.description.take());
+            }
+            Step::RestartIce(end) => {
+                let side = self.side(*end).0;
+                side.description =
+                    side.engine.restart_ice(now).ok().or_else(|| side.description.take());
+            }
+            Step::RawDescription { as_offer, text } => {
+                apply(&mut self.here, now, *as_offer, text);
+            }
+            Step::RawLines { after, text } => {
+                let Some(description) = &self.there.description else { return };
+                let mut lines: Vec<_> = description.lines().collect();
+                lines.insert(usize::from(*after) % (lines.len() + 1), text);
+                let description = lines.join("\r\n") + "\r\n";
+                apply(&mut self.here, now, true, &description);
+            }
+            Step::Candidate { end, twist } => {
+                let (side, other) = self.side(*end);
+                let Some(candidate) = other.candidates.last() else { return };
+                let _ = side.engine.add_remote_candidate(now, &twisted(candidate, *twist));
+            }
+            Step::RawCandidate(text) => {
+                let _ = self.here.engine.add_remote_candidate(now, text);
+            }
+            Step::Datagram { twist, twice } => {
+                let Some((remote, local, mut data)) = self.there.flying.pop_front() else { return };
+                if let Some((at, with)) = twist {
+                    let at = usize::from(*at) % data.len().max(1);
+                    data.get_mut(at).into_iter().for_each(|byte| *byte = *with);
+                }
+                for _ in 0..1 + u8::from(*twice) {
+                    self.here.engine.handle_datagram(now, local, remote, &data);
+                }
+            }
+            Step::RawDatagram { kind, data } => {
+                // STUN, DTLS and RTP are told apart by the first byte (RFC 7983).
+                let mut data = data.clone();
+                let first = [0, 1, 20, 22, 23, 128, 144, *kind][usize::from(kind % 8)];
+                data.insert(0, first);
+                let (local, remote) = (self.here.address, self.there.address);
+                self.here.engine.handle_datagram(now, local, remote, &data);
+            }
+            Step::Exchange(rounds) => return self.exchange(*rounds),
+            Step::Audio { end, codec, time, len } => {
+                let codec =
+                    [AudioCodec::Opus, AudioCodec::Pcmu, AudioCodec::Pcma][usize::from(codec % 3)];
+                let data = Bytes::from(vec![codec_byte(codec); usize::from(*len)]);
+                let time = u64::from(*time) << 16;
+                let frame = AudioFrame { codec, time, lost_before: 0, talkspurt: false, data };
+                let _ = self.side(*end).0.engine.send_audio(now, &frame);
+            }
+            Step::Keys { keys, ms } => {
+                let digit = Digit::from_event(keys % 16).expect("a key");
+                let digits = vec![digit; usize::from(keys / 16)];
+                let duration = Duration::from_millis(u64::from(*ms));
+                let _ = self.here.engine.send_dtmf(now, &digits, duration);
+            }
+            Step::Mute(muted) => self.here.engine.set_muted(*muted),
+            Step::Close(end) => self.side(*end).0.engine.close(now),
+            Step::Wait(ms) => return self.wait(Duration::from_millis(u64::from(ms % 40_000))),
+        }
+        self.drain();
+    }
+
+    fn exchange(&mut self, rounds: u8) {
+        for _ in 0..rounds.min(40) {
+            for end in [End::Here, End::There] {
+                let now = self.now;
+                let (side, other) = self.side(end);
+                for (local, remote, data) in std::mem::take(&mut side.flying) {
+                    other.engine.handle_datagram(now, remote, local, &data);
+                }
+                self.drain();
+            }
+            self.wait(Duration::from_millis(20));
+        }
+    }
+
+    fn wait(&mut self, time: Duration) {
+        let until = self.now + time;
+        loop {
+            let wake = Wake::earliest(self.here.wake, self.there.wake);
+            let Some(wake) = wake.filter(|wake| wake.at <= until) else { break };
+            if wake.at > self.now {
+                self.now = wake.at;
+                self.woken_at_once = 0;
+            }
+            self.woken_at_once += 1;
+            assert!(self.woken_at_once <= MAX_WAKES_AT_ONCE, "never asleep: {wake:?}");
+            for side in [&mut self.here, &mut self.there] {
+                if side.wake.is_some_and(|wake| wake.at <= self.now) {
+                    side.engine.handle_timeout(self.now);
+                    side.drain();
+                }
+            }
+        }
+        self.now = until;
+        self.woken_at_once = 0;
+    }
+}
+
+fn codec_byte(codec: AudioCodec) -> u8 {
+    if codec == AudioCodec::Opus { 0xf8 } else { 0xd5 }
+}
+
+fn apply(side: &mut Side, now: Instant, as_offer: bool, description: &str) {
+    let _ = if as_offer {
+        side.engine.accept_offer(now, description)
+    } else {
+        side.engine.accept_answer(now, description)
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_two_ends_can_connect() {
+        let mut pair = Pair::new(false);
+        pair.connect();
+        assert_eq!(pair.here.engine.state(), MediaState::Connected);
+    }
+}
