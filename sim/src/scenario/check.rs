@@ -46,9 +46,26 @@ impl Scenario {
     /// As [`Scenario::run`]; a panic of any machine is a finding too.
     #[must_use]
     pub fn run_caught(&self, seed: u64) -> Report {
+        Run::new(self, seed).finish_caught()
+    }
+
+    /// The last lines of a seed's story, run again.
+    #[must_use]
+    pub fn story(&self, seed: u64, lines: usize) -> String {
         let mut run = Run::new(self, seed);
-        let result = catch_unwind(AssertUnwindSafe(|| run.through()));
-        let mut report = run.report();
+        run.tell(lines);
+        // What it panics with is known already.
+        let _ = run.finish_caught();
+        let lines = run.story().into_iter().flat_map(crate::world::Story::lines);
+        lines.map(|line| format!("{line}\n")).collect()
+    }
+}
+
+impl Run<'_> {
+    /// As [`Run::through`] and its report; a panic of any machine is a finding too.
+    pub fn finish_caught(&mut self) -> Report {
+        let result = catch_unwind(AssertUnwindSafe(|| self.through()));
+        let mut report = self.report();
         if let Err(panic) = result
             && report.finding.is_none()
         {
@@ -61,16 +78,5 @@ impl Scenario {
             });
         }
         report
-    }
-
-    /// The last lines of a seed's story, run again.
-    #[must_use]
-    pub fn story(&self, seed: u64, lines: usize) -> String {
-        let mut run = Run::new(self, seed);
-        run.tell(lines);
-        // What it panics with is known already.
-        let _ = catch_unwind(AssertUnwindSafe(|| run.through()));
-        let lines = run.story().into_iter().flat_map(crate::world::Story::lines);
-        lines.map(|line| format!("{line}\n")).collect()
     }
 }

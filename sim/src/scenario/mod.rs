@@ -18,6 +18,7 @@ mod faults;
 mod presets;
 mod run;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -89,22 +90,33 @@ pub struct Scenario {
     pub(crate) agents: usize,
     pub(crate) working: Duration,
     pub(crate) stations: Vec<StationKind>,
-    /// The share of users with a second phone.
-    pub(crate) second_phones: f64,
+    /// The share of users with a second phone; none but what a swarm draws, unless it was said.
+    pub(crate) second_phones: Option<f64>,
     pub(crate) habits: Habits,
     pub(crate) customers: Customers,
     pub(crate) conditions: Conditions,
     pub(crate) nats: Vec<NatKind>,
     pub(crate) faults: Vec<Fault>,
+    /// The only kinds that a swarm may draw.
+    pub(crate) only: Option<BTreeSet<FaultKind>>,
     /// Between two words on every connected call, if anybody speaks.
     pub(crate) speech: Option<Duration>,
     pub(crate) application: Option<MakeApplication>,
     pub(crate) invariants: Vec<MakeInvariant>,
     /// Drawn anew for each seed.
     pub(crate) swarm: bool,
+    /// Clients tell every message.
+    pub(crate) traced: bool,
 }
 
 impl Scenario {
+    /// Another name, which the runs of a seed depend on.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
     /// So many agents; with one phone each, unless said otherwise. At least one.
     #[must_use]
     pub fn agents(mut self, agents: usize) -> Self {
@@ -136,7 +148,7 @@ impl Scenario {
     /// The share of users who have a second phone, from 0 to 1.
     #[must_use]
     pub fn second_phones(mut self, share: f64) -> Self {
-        self.second_phones = share;
+        self.second_phones = Some(share);
         self
     }
 
@@ -171,14 +183,31 @@ impl Scenario {
     /// One more kind of fault: how often it befalls somebody during working hours.
     #[must_use]
     pub fn fault(mut self, kind: FaultKind, every: Duration) -> Self {
+        self.faults.retain(|fault| fault.kind != kind);
         self.faults.push(Fault { kind, every });
         self
     }
 
     /// No faults.
     #[must_use]
-    pub fn without_faults(mut self) -> Self {
-        self.faults.clear();
+    pub fn without_faults(self) -> Self {
+        self.only_faults([])
+    }
+
+    /// Of the faults that are in it, or that a swarm draws, only these kinds; at their own rates.
+    #[must_use]
+    pub fn only_faults(mut self, kinds: impl IntoIterator<Item = FaultKind>) -> Self {
+        let kinds: BTreeSet<_> = kinds.into_iter().collect();
+        self.faults.retain(|fault| kinds.contains(&fault.kind));
+        self.only = Some(kinds);
+        self
+    }
+
+    /// Clients tell every message ([`Event::Trace`](offhook::genesys::Event::Trace)). It changes
+    /// the digest and nothing else.
+    #[must_use]
+    pub fn traced(mut self) -> Self {
+        self.traced = true;
         self
     }
 
@@ -224,7 +253,7 @@ impl Scenario {
         &self.name
     }
 
-    /// The kinds of faults in it.
+    /// The faults in it; for a swarm, those that were not drawn.
     #[must_use]
     pub fn faults(&self) -> &[Fault] {
         &self.faults

@@ -81,16 +81,18 @@ impl Scenario {
             agents: 5,
             working: Duration::from_secs(3600),
             stations: vec![ONE_LINE, LINES],
-            second_phones: 0.0,
+            second_phones: None,
             habits: Habits::default(),
             customers: Customers::default(),
             conditions: Conditions::office(),
             nats: vec![NatKind::Open],
             faults: Vec::new(),
+            only: None,
             speech: Some(Duration::from_secs(2)),
             application: None,
             invariants: Vec::new(),
             swarm: false,
+            traced: false,
         }
     }
 
@@ -138,7 +140,7 @@ impl Scenario {
     pub fn failover() -> Self {
         let s = Duration::from_secs;
         let mut plan = Self::plain(Preset::Failover);
-        plan.second_phones = 0.2;
+        plan.second_phones = Some(0.2);
         plan.fault(FaultKind::ServiceRestart, s(600))
             .fault(FaultKind::ChannelLoss, s(300))
             .fault(FaultKind::StreamError, s(300))
@@ -189,7 +191,8 @@ impl Scenario {
         if plan.stations.is_empty() {
             plan.stations.push(kinds[dice.below(kinds.len())]);
         }
-        plan.second_phones = *dice.pick(&[0.0, 0.0, 0.3, 1.0]).unwrap_or(&0.0);
+        let second_phones = dice.pick(&[0.0, 0.0, 0.3, 1.0]).copied();
+        plan.second_phones = self.second_phones.or(second_phones);
         let share = |dice: &mut Dice| *dice.pick(&[0.0_f64, 0.05, 0.3, 1.0]).unwrap_or(&0.0);
         plan.habits = Habits {
             rejects: share(&mut dice).min(0.3),
@@ -230,12 +233,15 @@ impl Scenario {
             NatKind::Symmetric,
         ];
         plan.nats = vec![nats[dice.below(nats.len())]];
-        if plan.faults.is_empty() {
+        if self.faults.is_empty() || self.only.is_some() {
             // About one fault kind in three, each at a rate of its own.
             for kind in FaultKind::ALL {
                 if dice.chance(0.33) {
                     let every = dice.between((s(20), s(600)));
-                    plan.faults.push(Fault { kind: *kind, every });
+                    let wanted = self.only.as_ref().is_none_or(|only| only.contains(kind));
+                    if wanted && !self.faults.iter().any(|fault| fault.kind == *kind) {
+                        plan.faults.push(Fault { kind: *kind, every });
+                    }
                 }
             }
         }

@@ -92,6 +92,8 @@ pub struct Run<'a> {
     phones: Vec<Vec<PhoneId>>,
     open: bool,
     said: u64,
+    /// Where it stops, if that is before its end.
+    stop: Option<Duration>,
 }
 
 impl<'a> Run<'a> {
@@ -115,6 +117,7 @@ impl<'a> Run<'a> {
             phones: vec![Vec::new(); scenario.agents],
             open: true,
             said: CUSTOMERS_SAY,
+            stop: None,
             scenario,
             planned,
             seed,
@@ -127,6 +130,20 @@ impl<'a> Run<'a> {
     /// Keeps the last so many lines of what happens, for its story.
     pub fn tell(&mut self, lines: usize) {
         self.world.tell(lines);
+    }
+
+    /// Hands every line of what happens to somebody else, who may be slower than the run.
+    pub fn tell_to(&mut self, listener: std::sync::mpsc::SyncSender<crate::world::Line>) {
+        self.world.tell_to(listener);
+    }
+
+    /// Stops there, if it comes so far: what is looked at later is not looked at any more.
+    pub fn stop_at(&mut self, at: Duration) {
+        self.stop = Some(at);
+    }
+
+    fn has_stopped(&self) -> bool {
+        self.stop.is_some_and(|at| at <= self.world.now())
     }
 
     /// The world, as it is now: its story, its digest, its counts.
@@ -164,7 +181,7 @@ impl<'a> Run<'a> {
                 |kind| json!({"lineAppearances": kind.lines, "persistent": kind.persistent}),
             );
             self.world.add_user(&name, &token_of(user, 0), &station);
-            let phones = 1 + usize::from(dice.chance(self.scenario.second_phones));
+            let phones = 1 + usize::from(dice.chance(self.scenario.second_phones.unwrap_or(0.0)));
             for _ in 0..phones {
                 let phone = PhoneId(self.world.phones().count());
                 let seed = root.child(&format!("desk {}", phone.0));
@@ -179,6 +196,7 @@ impl<'a> Run<'a> {
                 };
                 let made = self.world.add_phone(&name, &token_of(user, 0), app, |config| {
                     config.server_side_pings = user % 2 == 0;
+                    config.trace = self.scenario.traced;
                 });
                 debug_assert_eq!(made, phone);
                 self.world.set_conditions(phone, self.scenario.conditions.clone());
@@ -200,8 +218,10 @@ impl<'a> Run<'a> {
         self.world.observer().finding.is_some()
     }
 
-    /// Runs until then, doing what is to be done. False once something was found.
+    /// Runs until then, doing what is to be done. False once something was found, or where it
+    /// stops.
     fn pass(&mut self, until: Duration) -> bool {
+        let until = self.stop.map_or(until, |stop| until.min(stop));
         while let Some(number) = self.world.run(until) {
             if let Some(errand) = self.errands.remove(&number) {
                 self.perform(errand);
@@ -210,7 +230,7 @@ impl<'a> Run<'a> {
                 return false;
             }
         }
-        !self.has_found()
+        !self.has_found() && !self.has_stopped()
     }
 
     /// Runs to the end, or to the first finding.
@@ -293,6 +313,9 @@ impl<'a> Run<'a> {
     }
 
     fn require(&mut self, invariant: &str, holds: impl FnOnce(&mut Self) -> Result<(), String>) {
+        if self.has_stopped() {
+            return;
+        }
         let holds = holds(self);
         let at = self.world.now();
         self.world.observer_mut().require(at, invariant, holds);

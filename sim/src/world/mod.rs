@@ -274,6 +274,11 @@ impl<O: Observer> World<O> {
         self.story = Some(Story::new(lines));
     }
 
+    /// Hands every line of what happens to somebody else, who may be slower than the world.
+    pub fn tell_to(&mut self, listener: std::sync::mpsc::SyncSender<Line>) {
+        self.story = Some(Story::told_to(listener));
+    }
+
     /// What was kept of what happened.
     #[must_use]
     pub fn story(&self) -> Option<&Story> {

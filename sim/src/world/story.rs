@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
 /// One thing that happened.
@@ -20,11 +21,16 @@ pub struct Line {
 pub struct Story {
     lines: VecDeque<Line>,
     bound: usize,
+    listener: Option<SyncSender<Line>>,
 }
 
 impl Story {
     pub(super) fn new(bound: usize) -> Self {
-        Self { lines: VecDeque::new(), bound }
+        Self { lines: VecDeque::new(), bound, listener: None }
+    }
+
+    pub(super) fn told_to(listener: SyncSender<Line>) -> Self {
+        Self { listener: Some(listener), ..Self::new(0) }
     }
 
     pub(super) fn add(&mut self, line: Line) {
@@ -33,6 +39,11 @@ impl Story {
         let ping = text.contains("urn:xmpp:ping");
         let pong = text.contains("<iq ") && text.ends_with(r#"type="result"/>"#);
         if ping || pong || text == "gets Timeout" {
+            return;
+        }
+        if let Some(listener) = &self.listener {
+            // Nobody listens any more: the run goes on.
+            let _ = listener.send(line);
             return;
         }
         if self.lines.len() >= self.bound {
