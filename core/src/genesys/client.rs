@@ -71,6 +71,9 @@ impl Client {
         now: Instant,
     ) -> Result<Self, Error> {
         check(&config)?;
+        if !config.is_listed() {
+            tracing::warn!(environment = config.environment, "not a region that is known");
+        }
         let link = Link::new(config.max_reconnect_delay, config.jid_resource.clone());
         let sessions = Sessions::new(factory, seed.child("media"));
         Ok(Self {

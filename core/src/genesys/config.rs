@@ -5,6 +5,22 @@ use std::time::Duration;
 use crate::Secret;
 use crate::media::{AudioCodec, IceServer};
 
+/// The service's regions (behaviour notes 1.1).
+const REGIONS: [&str; 12] = [
+    "mypurecloud.com",
+    "mypurecloud.com.au",
+    "mypurecloud.jp",
+    "mypurecloud.de",
+    "mypurecloud.ie",
+    "usw2.pure.cloud",
+    "cac1.pure.cloud",
+    "euw2.pure.cloud",
+    "apne2.pure.cloud",
+    "use2.us-gov-pure.cloud",
+    "sae1.pure.cloud",
+    "aps1.pure.cloud",
+];
+
 /// A client's settings. A plain template: clone and change it.
 ///
 /// ```
@@ -17,7 +33,8 @@ use crate::media::{AudioCodec, IceServer};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The service's domain, e.g. `mypurecloud.com`.
+    /// The service's domain, e.g. `mypurecloud.com`. One that nobody has heard of is only warned
+    /// of, through `tracing`.
     pub environment: String,
     /// Who logs in.
     pub auth: Auth,
@@ -195,6 +212,12 @@ impl Config {
             unix_ms: None,
             trace: false,
         }
+    }
+
+    /// Whether the service has a region of this domain, or hosts are given instead (API-2).
+    pub(crate) fn is_listed(&self) -> bool {
+        let named = self.api_host.is_some() || self.ws_host.is_some();
+        named || REGIONS.contains(&self.environment.as_str())
     }
 
     /// The WebSocket base URI, without a trailing slash.

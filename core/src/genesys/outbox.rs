@@ -119,6 +119,9 @@ struct PendingIq {
     ask: IqAsk,
     to: Option<Jid>,
     deadline: Instant,
+    /// How many were asked before it: what comes of several is told in their order, not in that
+    /// of their random ids.
+    number: u64,
 }
 
 #[derive(Debug)]
@@ -150,6 +153,7 @@ pub(crate) struct Outbox {
     /// Commands that are not answered yet, and by when they must be.
     open: BTreeMap<CommandId, Option<Instant>>,
     iqs: BTreeMap<String, PendingIq>,
+    iqs_asked: u64,
     http: BTreeMap<HttpId, PendingHttp>,
     /// Requests to be made again, by when.
     retries: BTreeMap<(Instant, u64), PendingHttp>,
@@ -171,6 +175,7 @@ impl Outbox {
             rng,
             open: BTreeMap::new(),
             iqs: BTreeMap::new(),
+            iqs_asked: 0,
             http: BTreeMap::new(),
             retries: BTreeMap::new(),
         }
@@ -339,7 +344,9 @@ impl Outbox {
             | IqAsk::Conversations => self.send(&iq),
         }
         if self.iqs.len() < MAX_IQS {
-            self.iqs.insert(id, PendingIq { ask, to, deadline: self.now + IQ_TIMEOUT });
+            let (deadline, number) = (self.now + IQ_TIMEOUT, self.iqs_asked);
+            self.iqs_asked += 1;
+            self.iqs.insert(id, PendingIq { ask, to, deadline, number });
         }
     }
 
@@ -377,7 +384,7 @@ impl Outbox {
             .iqs
             .iter()
             .filter(|(_, pending)| pending.deadline <= self.now)
-            .min_by_key(|(_, pending)| pending.deadline)
+            .min_by_key(|(_, pending)| (pending.deadline, pending.number))
             .map(|(id, _)| id.clone())?;
         self.iqs.remove(&id).map(|pending| pending.ask)
     }
@@ -389,7 +396,9 @@ impl Outbox {
 
     /// The connection is gone: nobody will answer these.
     pub(crate) fn take_lost_iqs(&mut self) -> Vec<IqAsk> {
-        std::mem::take(&mut self.iqs).into_values().map(|pending| pending.ask).collect()
+        let mut lost: Vec<_> = std::mem::take(&mut self.iqs).into_values().collect();
+        lost.sort_by_key(|pending| pending.number);
+        lost.into_iter().map(|pending| pending.ask).collect()
     }
 
     /// Makes a REST request. The answer comes through [`Outbox::take_http`].

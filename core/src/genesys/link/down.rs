@@ -140,7 +140,11 @@ impl Link {
         self.timers.cancel(&Timer::Close);
         match then {
             Then::Stop => self.stopped(None, out),
-            Then::Reconnect => self.wait(Duration::ZERO, out),
+            // At once (SG-5): nothing has failed.
+            Then::Reconnect => {
+                self.backoff.begin(out.now);
+                self.attempt(out);
+            }
         }
     }
 

@@ -21,7 +21,7 @@ fn scenario_17_a_call_rings_and_is_accepted() {
 }
 
 #[test]
-fn lc_14_lc_17_scenario_67_wire_5_9_an_inbound_call_by_jingle_from_propose_to_hang_up() {
+fn lc_14_lc_17_scenario_34_67_wire_5_9_an_inbound_call_by_jingle_from_propose_to_hang_up() {
     let mut rig = Rig::ready();
     rig.conv("C1", "inbound", "alerting");
     rig.propose("M1", "C1", "");
@@ -83,7 +83,7 @@ fn lc_13_scenario_27_the_caller_gives_up() {
 }
 
 #[test]
-fn def_6_another_client_takes_the_call() {
+fn def_6_scenario_28_another_client_takes_the_call() {
     for how in ["accept", "reject"] {
         let mut rig = Rig::ready();
         rig.propose("M1", "C1", "");
@@ -94,7 +94,7 @@ fn def_6_another_client_takes_the_call() {
 }
 
 #[test]
-fn pc_10_scenario_97_a_queue_call_is_disconnected_and_a_direct_one_goes_to_voicemail() {
+fn pc_10_scenario_96_97_a_queue_call_is_disconnected_and_a_direct_one_goes_to_voicemail() {
     for (purpose, what, body) in [
         (
             "agent",
@@ -122,7 +122,7 @@ fn pc_10_scenario_97_a_queue_call_is_disconnected_and_a_direct_one_goes_to_voice
 }
 
 #[test]
-fn cv_12_cv_14_mh_3_scenario_99_mute_and_hold_are_the_services_business() {
+fn cv_12_cv_14_mh_3_scenario_99_100_mute_and_hold_are_the_services_business() {
     let mut rig = Rig::ready();
     rig.connected_call("M1", "C1");
     let mute = Command::SetAudioMute { conversation: "C1".into(), muted: true };
@@ -133,6 +133,14 @@ fn cv_12_cv_14_mh_3_scenario_99_mute_and_hold_are_the_services_business() {
     assert_eq!(rig.completion(mute), Some(Ok(Outcome::Done)));
     rig.conv_with("C1", "inbound", "connected", &json!({"muted": true}), "agent");
     assert_eq!(rig.told(), ["ConversationUpdate +[] -[] =1"]);
+    // Nothing is switched off here: whether we are heard is decided there.
+    rig.speak();
+    assert!(rig.log().last().is_some_and(|line| line.contains("Transmit")), "{:?}", rig.log());
+    let mute = Command::SetAudioMute { conversation: "C1".into(), muted: false };
+    let mute = rig.submit(mute).unwrap();
+    let asked = rig.expect_http("PATCH /conversations/calls/C1/participants/P-C1");
+    rig.respond(asked.id, 500, &serde_json::Value::Null);
+    assert_eq!(rig.failure(mute), Some(ErrorKind::Generic));
 
     let hold = Command::SetConversationHeld { conversation: "C1".into(), held: true };
     let hold = rig.submit(hold).unwrap();
@@ -145,14 +153,29 @@ fn cv_12_cv_14_mh_3_scenario_99_mute_and_hold_are_the_services_business() {
 #[test]
 fn scenario_103_hanging_up_waits_for_the_call_and_for_media() {
     let mut rig = Rig::ready();
+    rig.connected_call("M2", "C2");
     rig.connected_call("M1", "C1");
     let end = rig.submit(Command::EndSession { conversation: "C1".into() }).unwrap();
     let asked = rig.expect_http("PATCH /conversations/calls/C1/participants/P-C1");
     assert_eq!(asked.body, json!({"state": "disconnected"}));
     rig.respond(asked.id, 202, &serde_json::Value::Null);
+    // The end of another call and of its session is no matter.
+    rig.conv("C2", "inbound", "disconnected");
+    rig.rpc("terminate", &json!({"sessionId": "M2"}));
+    assert!(rig.told().contains(&"SessionEnded M2 success".to_owned()));
+    assert_eq!(rig.completion(end), None);
     rig.conv("C1", "inbound", "disconnected");
     assert_eq!(rig.completion(end), None);
     rig.rpc("terminate", &json!({"sessionId": "M1", "reason": "success"}));
+    assert_eq!(rig.completion(end), Some(Ok(Outcome::Done)));
+
+    // The other way round.
+    let mut rig = Rig::ready();
+    rig.connected_call("M1", "C1");
+    let end = rig.submit(Command::EndSession { conversation: "C1".into() }).unwrap();
+    rig.rpc("terminate", &json!({"sessionId": "M1"}));
+    assert_eq!(rig.completion(end), None);
+    rig.conv("C1", "inbound", "disconnected");
     assert_eq!(rig.completion(end), Some(Ok(Outcome::Done)));
 }
 
@@ -160,6 +183,7 @@ fn scenario_103_hanging_up_waits_for_the_call_and_for_media() {
 fn scenario_109_def_20_a_hang_up_that_nobody_confirms_times_out() {
     let mut rig = Rig::ready();
     rig.connected_call("M1", "C1");
+    let before = rig.client.size();
     let end = rig.submit(Command::EndSession { conversation: "C1".into() }).unwrap();
     let asked = rig.asked.pop_front().unwrap();
     rig.respond(asked.id, 202, &serde_json::Value::Null);
@@ -167,6 +191,7 @@ fn scenario_109_def_20_a_hang_up_that_nobody_confirms_times_out() {
     assert_eq!(rig.completion(end), None);
     rig.wait(Duration::from_secs(1));
     assert_eq!(rig.failure(end), Some(ErrorKind::Timeout));
+    assert_eq!(rig.client.size(), before, "nobody waits any more");
 }
 
 #[test]

@@ -306,7 +306,7 @@ fn wire_2_1_an_error_reply_is_a_miss() {
 }
 
 #[test]
-fn sg_3_wire_3_1_the_tenth_soft_attempt_in_a_row_gets_a_new_channel() {
+fn sg_3_scenario_112_wire_3_1_the_tenth_soft_attempt_in_a_row_gets_a_new_channel() {
     let mut rig = Rig::ready();
     rig.ws_event(WsEvent::Closed { code: None, reason: "reset".to_owned() });
     let mut attempts = 0;
@@ -347,7 +347,6 @@ fn sg_5_scenario_113_wire_3_6_a_connection_transfer_moves_at_once() {
     assert_eq!(rig.told(), ["Disconnected true"]);
     assert!(rig.take_sent("<close").is_some());
     rig.frame(r#"<close xmlns="urn:ietf:params:xml:ns:xmpp-framing"/>"#);
-    rig.wait(S(2));
     let asked = rig.expect_http(STEPS[2]);
     rig.respond(asked.id, 200, &login_answer(STEPS[2]));
     rig.login();
@@ -383,7 +382,7 @@ fn wire_7_without_stun_only_relays_are_allowed() {
 }
 
 #[test]
-fn api_3_wire_1_3_a_jwt_logs_in_without_rest() {
+fn api_3_scenario_6_11_wire_1_3_a_jwt_logs_in_without_rest() {
     use base64::Engine as _;
     let payload = base64::engine::general_purpose::URL_SAFE_NO_PAD
         .encode(r#"{"data":{"jid":"agent-1@conference.org.example","uid":"user-1"}}"#);
@@ -412,7 +411,7 @@ fn api_3_wire_1_3_a_jwt_logs_in_without_rest() {
 }
 
 #[test]
-fn api_1_scenario_1_options_that_cannot_work_are_refused_at_once() {
+fn api_1_scenario_1_2_options_that_cannot_work_are_refused_at_once() {
     type Change = fn(&mut Config);
     let bad: [(&str, Change); 6] = [
         ("no environment", |c| c.environment.clear()),

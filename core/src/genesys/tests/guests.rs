@@ -38,7 +38,7 @@ fn log_in(rig: &mut Rig) {
 }
 
 #[test]
-fn wire_8_1_a_code_is_redeemed_for_a_jwt_once() {
+fn scenario_10_wire_8_1_a_code_is_redeemed_for_a_jwt_once() {
     let mut rig = guest();
     let connect = rig.submit(Command::Connect).unwrap();
     let asked = rig.expect_http(REDEEM);

@@ -20,7 +20,7 @@ fn propose_from(rig: &mut Rig, from: &str) {
 }
 
 #[test]
-fn lc_12_scenario_17_19_who_is_told_and_who_proceeds() {
+fn lc_12_scenario_17_18_19_who_is_told_and_who_proceeds() {
     for (attributes, disabled, told, proceeds) in [
         ("", false, true, false),
         (AUTO, false, true, true),
@@ -44,7 +44,7 @@ fn lc_12_scenario_17_19_who_is_told_and_who_proceeds() {
 }
 
 #[test]
-fn lc_6_a_repeated_propose_rings_once() {
+fn lc_6_scenario_22_a_repeated_propose_rings_once() {
     let mut rig = Rig::ready();
     for _ in 0..3 {
         rig.propose("M1", "C1", "");
@@ -59,7 +59,7 @@ fn lc_6_a_repeated_propose_rings_once() {
 }
 
 #[test]
-fn scenario_23_a_new_session_id_replaces_the_old_one() {
+fn scenario_23_24_a_new_session_id_replaces_the_old_one() {
     let mut rig = Rig::ready();
     rig.propose("M1", "C1", "");
     rig.propose("M2", "C1", "");
@@ -81,7 +81,7 @@ fn scenario_25_our_own_propose_is_nothing_to_us() {
 }
 
 #[test]
-fn lc_5_scenario_31_a_propose_is_routed_by_its_sender() {
+fn lc_5_scenario_26_a_propose_is_routed_by_its_sender() {
     for (from, told) in [
         ("acd-1@gjoll.example/i-1", Some("PendingSession M1 C1")),
         ("+1555@GJOLL.example/i-1", Some("PendingSession M1 C1")),
@@ -99,6 +99,29 @@ fn lc_5_scenario_31_a_propose_is_routed_by_its_sender() {
 }
 
 #[test]
+fn scenario_31_a_recording_of_the_same_conversation_is_not_the_call() {
+    for recording_first in [true, false] {
+        let mut rig = Rig::ready();
+        let recording = format!(
+            r#"<message xmlns="jabber:client" from="screenrecording-1@conference.example" to="{BARE}"><propose xmlns="urn:xmpp:jingle-message:0" id="R1" inin-cid="C1"/></message>"#
+        );
+        if recording_first {
+            rig.frame(&recording);
+        }
+        rig.propose("M1", "C1", "");
+        if !recording_first {
+            rig.frame(&recording);
+        }
+        assert_eq!(rig.told(), ["PendingSession M1 C1"]);
+        rig.submit(accept()).unwrap();
+        let sent = rig.sent();
+        assert_eq!(sent.len(), 1);
+        assert!(sent[0].contains("<proceed") && sent[0].contains(r#"id="M1""#));
+        assert!(sent[0].contains(PEER));
+    }
+}
+
+#[test]
 fn scenario_29_what_nobody_proposed_cannot_end() {
     let mut rig = Rig::ready();
     for (from, how) in [(PEER, "retract"), (OTHER, "accept"), (OTHER, "reject"), (PEER, "proceed")]
@@ -111,14 +134,27 @@ fn scenario_29_what_nobody_proposed_cannot_end() {
 
 #[test]
 fn lc_15_scenario_33_of_two_clients_that_answer_the_one_with_the_offer_has_the_call() {
-    let mut rig = Rig::ready();
-    rig.propose("M1", "C1", AUTO);
-    let mine = rig.submit(accept()).unwrap();
-    assert!(rig.sent()[0].contains("<proceed"));
-    rig.session_message(OTHER, "accept", "M1");
-    assert_eq!(rig.told(), ["PendingSession M1 C1", "HandledPendingSession M1 C1 Elsewhere"]);
-    assert_eq!(rig.failure(mine), Some(ErrorKind::Session));
-    assert_eq!(rig.client.size(), 0);
+    let (mut here, mut there) = (Rig::ready(), Rig::ready());
+    let mut answers = Vec::new();
+    for rig in [&mut here, &mut there] {
+        rig.propose("M1", "C1", &format!("{AUTO} {SDP}"));
+        answers.push(rig.submit(accept()).unwrap());
+        assert!(rig.sent()[0].contains("<proceed"), "both may");
+    }
+    here.offer("M1", "C1");
+    assert!(here.take_sent("<accept").is_some(), "only who gets the offer");
+    assert!(there.take_sent("<accept").is_none());
+    // The server tells all of the user's clients.
+    here.session_message(FULL, "accept", "M1");
+    there.session_message(OTHER, "accept", "M1");
+    let (told, elsewhere) = (here.told(), there.told());
+    assert_eq!(told[..2], ["PendingSession M1 C1", "HandledPendingSession M1 C1 Here"]);
+    assert_eq!(elsewhere, ["PendingSession M1 C1", "HandledPendingSession M1 C1 Elsewhere"]);
+    let started = told.iter().chain(&elsewhere).filter(|t| t.starts_with("SessionStarted"));
+    assert_eq!(started.count(), 1);
+    assert_eq!(here.completion(answers[0]), Some(Ok(Outcome::Done)));
+    assert_eq!(there.failure(answers[1]), Some(ErrorKind::Session));
+    assert_eq!(there.client.size(), 0);
 }
 
 #[test]
@@ -174,7 +210,31 @@ fn scenario_147_def_16_an_answer_that_failed_can_be_given_again() {
 }
 
 #[test]
-fn def_5_an_invitation_that_nobody_ends_expires() {
+fn scenario_147_def_16_a_first_answer_may_fail_and_two_at_once_are_one() {
+    let answer = || Command::AcceptSession { conversation: "C1".into() };
+    let mut rig = Rig::ready_with(|config| config.auto_connect_sessions = false);
+    rig.propose("M1", "C1", SDP);
+    rig.submit(accept()).unwrap();
+    rig.offer_with("M1", "C1", "a=x-answer-fails-once\r\n");
+    assert_eq!(rig.submit(answer()).unwrap_err().kind, ErrorKind::Media);
+    let again = rig.submit(answer()).unwrap();
+    rig.acknowledge();
+    assert_eq!(rig.completion(again), Some(Ok(Outcome::Done)));
+
+    // As soon as it has started, while it connects by itself.
+    let mut rig = Rig::ready();
+    rig.propose("M1", "C1", SDP);
+    rig.submit(accept()).unwrap();
+    rig.forget();
+    rig.offer("M1", "C1");
+    let own = rig.submit(answer()).unwrap();
+    let answers = rig.acknowledge().iter().filter(|t| t.contains(r#""method":"answer""#)).count();
+    assert_eq!(answers, 1);
+    assert_eq!(rig.completion(own), Some(Ok(Outcome::Done)));
+}
+
+#[test]
+fn def_5_scenario_30_an_invitation_that_nobody_ends_expires() {
     let mut rig = Rig::ready();
     rig.propose("M1", "C1", "");
     rig.wait_acknowledging(Duration::from_secs(179));
@@ -194,7 +254,7 @@ fn def_20_an_accept_that_no_offer_follows_times_out() {
 }
 
 #[test]
-fn mh_2_pc_10_def_27_who_we_are_is_asked_where_no_event_told() {
+fn mh_2_pc_10_def_27_scenario_98_who_we_are_is_asked_where_no_event_told() {
     let participant = |purpose: &str| {
         serde_json::json!({"id": "C1", "participants": [
             {"id": "P9", "purpose": purpose, "userId": "user-1",

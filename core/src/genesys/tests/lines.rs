@@ -104,7 +104,7 @@ fn scenario_62_63_pc_8_an_outbound_call_on_it() {
 }
 
 #[test]
-fn lc_8_def_4_several_calls_ring_on_one_session_and_each_is_itself() {
+fn lc_8_def_4_scenario_32_80_several_calls_ring_on_one_session_and_each_is_itself() {
     let mut rig = Rig::idle(LA1P);
     rig.conv("C1", "inbound", "alerting");
     rig.conv("C2", "inbound", "alerting");
@@ -148,6 +148,18 @@ fn pc_16_scenario_74_75_a_propose_after_the_event_takes_its_place() {
 
 #[test]
 fn scenario_73_pc_5_which_session_a_call_rides_on() {
+    // (a) The one that it has, whatever else there is.
+    let mut rig = Rig::idle(LA100P);
+    own_call(&mut rig, "M2", "C2");
+    rig.forget();
+    rig.conv_with("C2", "inbound", "connected", &json!({"muted": true}), "agent");
+    match rig.events.pop_front() {
+        Some(Event::ConversationUpdate(update)) => {
+            assert_eq!(update.current[0].session.as_ref().unwrap().as_str(), "M2");
+        }
+        other => panic!("{other:?}"),
+    }
+
     // (b) One line: the active one, also while another call is on it.
     let mut rig = Rig::on(LA1);
     rig.connected_call("M1", "C1");
@@ -178,6 +190,23 @@ fn scenario_79_pc_1_which_session_becomes_the_active_one() {
     let mut rig = Rig::idle(LA100);
     rig.conv("C1", "inbound", "alerting");
     assert!(rig.told().is_empty());
+    // One line, or persistence: the first that is accepted.
+    for station in [LA1, LA1P, LA100P] {
+        let mut rig = Rig::on(station);
+        rig.connected_call("M1", "C1");
+        rig.conv("C1", "inbound", "terminated");
+        rig.forget();
+        rig.conv("C2", "inbound", "alerting");
+        assert_eq!(rig.told(), ["PendingSession M1 C2"], "{station:?}");
+    }
+    // One whose media is not connected is.
+    let mut rig = Rig::idle(LA100P);
+    rig.media("disconnected");
+    own_call(&mut rig, "M2", "C2");
+    rig.conv("C2", "inbound", "terminated");
+    rig.forget();
+    rig.conv("C3", "inbound", "alerting");
+    assert_eq!(rig.told(), ["PendingSession M2 C3"]);
     // A connected one is not replaced by a later one.
     let mut rig = Rig::idle(LA100P);
     own_call(&mut rig, "M2", "C2");
@@ -205,7 +234,7 @@ fn pc_2_when_the_active_session_ends_a_connected_one_takes_its_place() {
 }
 
 #[test]
-fn scenario_77_def_36_an_eager_session_is_no_call() {
+fn scenario_76_77_def_36_an_eager_session_is_no_call() {
     let mut rig = Rig::on(LA100P);
     own_call(&mut rig, "M0", "C0");
     rig.forget();
@@ -230,7 +259,7 @@ fn scenario_77_def_36_an_eager_session_is_no_call() {
 }
 
 #[test]
-fn lc_12_eager_connections_can_be_told_or_left_alone() {
+fn lc_12_scenario_20_eager_connections_can_be_told_or_left_alone() {
     for (mode, told, proceeds) in [
         (EagerConnection::Auto, false, true),
         (EagerConnection::Event, true, true),
@@ -244,7 +273,7 @@ fn lc_12_eager_connections_can_be_told_or_left_alone() {
 }
 
 #[test]
-fn def_8_an_eager_session_cancelled_before_it_connects_is_ended() {
+fn def_8_scenario_78_an_eager_session_cancelled_before_it_connects_is_ended() {
     let mut rig = Rig::on(LA1P);
     rig.propose("M1", "E1", EAGER);
     rig.offer("M1", "E1");
@@ -256,7 +285,7 @@ fn def_8_an_eager_session_cancelled_before_it_connects_is_ended() {
 }
 
 #[test]
-fn pc_4_scenario_81_an_offer_before_the_event_rings_and_starts_once() {
+fn pc_4_scenario_64_68_81_an_offer_before_the_event_rings_and_starts_once() {
     let mut rig = Rig::on(LA1P);
     rig.propose("M1", "C1", SDP);
     rig.submit(accept("C1")).unwrap();
@@ -302,7 +331,21 @@ fn scenario_101_pc_14_one_line_talks_and_the_others_hold() {
 }
 
 #[test]
-fn pc_3_pc_13_on_one_line_the_service_holds() {
+fn scenario_102_nobody_is_held_whose_call_is_over() {
+    let mut rig = Rig::idle(LA100P);
+    own_call(&mut rig, "M2", "C2");
+    rig.conv_with("C2", "inbound", "connected", &json!({"held": true}), "agent");
+    own_call(&mut rig, "M3", "C3");
+    rig.conv("C3", "inbound", "disconnected");
+    rig.forget();
+    let unhold = Command::SetConversationHeld { conversation: "C2".into(), held: false };
+    rig.submit(unhold).unwrap();
+    rig.expect_http("PATCH /conversations/calls/C2/participants/P-C2");
+    assert!(rig.asked.is_empty(), "neither C0 on the idle session, nor C3");
+}
+
+#[test]
+fn scenario_101_pc_3_pc_13_on_one_line_the_service_holds() {
     let mut rig = Rig::busy();
     rig.conv_with("C1", "inbound", "connected", &json!({"held": true}), "agent");
     rig.forget();
@@ -325,7 +368,7 @@ fn pc_12_hanging_up_on_the_shared_session_leaves_it() {
 }
 
 #[test]
-fn mh_12_a_hang_up_that_fails_spares_a_session_with_other_calls() {
+fn mh_12_scenario_104_a_hang_up_that_fails_spares_a_session_with_other_calls() {
     let mut rig = Rig::busy();
     rig.conv("C2", "inbound", "alerting");
     let ended = rig.submit(end("C1")).unwrap();
@@ -338,7 +381,7 @@ fn mh_12_a_hang_up_that_fails_spares_a_session_with_other_calls() {
 }
 
 #[test]
-fn def_16_an_answer_that_the_service_refuses_can_be_given_again() {
+fn def_16_scenario_38_an_answer_that_the_service_refuses_can_be_given_again() {
     let mut rig = Rig::idle(LA1P);
     rig.conv("C1", "inbound", "alerting");
     let first = rig.submit(accept("C1")).unwrap();

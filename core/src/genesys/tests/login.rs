@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::rig::{Rig, login_answer};
-use crate::genesys::{Command, ErrorKind, Event, Outcome};
+use crate::genesys::{Command, Config, ErrorKind, Event, Outcome};
 use crate::machine::{NetError, NetErrorKind, WsEvent};
 
 const S: fn(u64) -> Duration = Duration::from_secs;
@@ -19,6 +19,27 @@ fn lc_1_scenario_7_an_agent_logs_in() {
     assert_eq!(rig.completion(connect), Some(Ok(Outcome::Done)));
     let told = rig.told();
     assert_eq!(told, ["Connected false", "ConcurrentSoftphoneSessionsEnabled", "Station", "Ready"]);
+    // Who, which channel, signaling, the user's calls and phone, then everything else.
+    let topics = "PUT /notifications/channels/channel-1/subscriptions";
+    let order = [
+        "GET /users/me?expand=station",
+        "POST /notifications/channels?connectionType=streaming",
+        "<open",
+        "<auth",
+        "urn:ietf:params:xml:ns:xmpp-bind",
+        "urn:xmpp:extdisco",
+        "v2.users.user-1.conversations",
+        "GET /stations/station-1",
+        topics,
+    ];
+    let mut said = rig.said.iter();
+    for part in order {
+        assert!(said.any(|text| text.contains(part)), "{part}: {:#?}", rig.said);
+    }
+    let topics = rig.said.iter().find(|text| text.starts_with(topics)).unwrap();
+    for leaf in ["conversations", "station", "persistentconnection"] {
+        assert!(topics.contains(leaf), "{topics}");
+    }
 }
 
 #[test]
@@ -41,7 +62,7 @@ fn lc_3_scenario_9_a_missing_station_does_not_stop_the_login() {
 }
 
 #[test]
-fn api_6_a_bad_token_ends_the_login_at_once() {
+fn api_6_scenario_8_a_bad_token_ends_the_login_at_once() {
     for status in [401, 403] {
         let mut rig = Rig::new();
         let connect = rig.submit(Command::Connect).unwrap();
@@ -55,7 +76,7 @@ fn api_6_a_bad_token_ends_the_login_at_once() {
 }
 
 #[test]
-fn wire_3_2_a_dropped_socket_is_opened_again_on_the_same_channel() {
+fn scenario_112_wire_3_2_a_dropped_socket_is_opened_again_on_the_same_channel() {
     let mut rig = Rig::ready();
     rig.ws_event(WsEvent::Closed { code: None, reason: "reset".to_owned() });
     assert_eq!(rig.told(), ["Disconnected true"]);
@@ -139,7 +160,7 @@ fn wire_1_6_a_disconnect_is_polite_and_bounded() {
 }
 
 #[test]
-fn sg_6_a_disconnect_during_the_login_cancels_it_at_every_step() {
+fn sg_6_scenario_12_a_disconnect_during_the_login_cancels_it_at_every_step() {
     for steps in 0..14 {
         let mut rig = Rig::new();
         let connect = rig.submit(Command::Connect).unwrap();
@@ -247,12 +268,69 @@ fn def_9_no_proposal_is_lost_while_the_phone_is_being_loaded() {
     assert!(rig.take_sent("<proceed").is_some());
 }
 
+/// Counts warnings.
+#[derive(Clone, Default)]
+struct Warnings(std::sync::Arc<std::sync::atomic::AtomicUsize>);
+
+impl tracing::Subscriber for Warnings {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        *metadata.level() == tracing::Level::WARN
+    }
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+    fn event(&self, _: &tracing::Event<'_>) {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    }
+    fn enter(&self, _: &tracing::span::Id) {}
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+/// A login with these settings, up to its socket, and how often it was warned.
+fn up_to_the_socket(change: impl FnOnce(&mut Config)) -> (Rig, usize) {
+    let warnings = Warnings::default();
+    let rig = tracing::subscriber::with_default(warnings.clone(), || {
+        let mut rig = Rig::with(change);
+        rig.submit(Command::Connect).unwrap();
+        for _ in 0..3 {
+            assert!(rig.answer_login_step());
+        }
+        rig
+    });
+    (rig, warnings.0.load(std::sync::atomic::Ordering::Relaxed))
+}
+
 #[test]
-fn scenario_3_5_an_environment_gives_the_hosts_and_the_rest_has_defaults() {
-    use crate::genesys::{Config, EagerConnection, IcePolicy};
-    let config = Config::agent("nowhere.example", "t");
-    assert_eq!(config.rest_base(), "https://api.nowhere.example/api/v2");
-    assert_eq!(config.ws_base(), "wss://streaming.nowhere.example");
+fn scenario_3_4_the_hosts_of_an_environment_and_others_instead() {
+    type Change = fn(&mut Config);
+    let unheard_of: Change = |config| config.environment = "nowhere.example".to_owned();
+    let listed: Change = |config| config.environment = "mypurecloud.de".to_owned();
+    let others: Change = |config| {
+        config.environment = "nowhere.example".to_owned();
+        config.api_host = Some("https://rest.lab.test".to_owned());
+        config.ws_host = Some("wss://ws.lab.test".to_owned());
+    };
+    for (change, api, ws, warnings) in [
+        (unheard_of, "https://api.nowhere.example/api/v2/", "wss://streaming.nowhere.example/", 1),
+        (listed, "https://api.mypurecloud.de/api/v2/", "wss://streaming.mypurecloud.de/", 0),
+        (others, "https://rest.lab.test/api/v2/", "wss://ws.lab.test/", 0),
+    ] {
+        let (rig, warned) = up_to_the_socket(change);
+        assert_eq!(warned, warnings, "{api}");
+        let (sockets, rest): (Vec<_>, Vec<_>) =
+            rig.hosts.iter().partition(|uri| uri.starts_with("ws"));
+        assert!(!rest.is_empty() && rest.iter().all(|uri| uri.starts_with(api)), "{rest:?}");
+        assert!(sockets.len() == 1 && sockets[0].starts_with(ws), "{sockets:?}");
+    }
+}
+
+#[test]
+fn scenario_5_what_is_not_set_has_its_default() {
+    use crate::genesys::{EagerConnection, IcePolicy};
+    let config = Rig::with(|config| *config = Config::agent("lab.test", "t")).client;
+    let config = config.config();
     assert!(config.auto_connect_sessions && config.session_survivability);
     assert!(!config.disable_auto_answer && !config.server_side_pings);
     assert!(!config.report_statistics && !config.upload_logs && !config.upload_telemetry);
@@ -273,4 +351,16 @@ fn scenario_13_connecting_twice_is_one_connection() {
     assert_eq!(rig.completion(third), Some(Ok(Outcome::Done)));
     assert!(rig.take_opened().is_none());
     assert_eq!(rig.told().iter().filter(|told| *told == "Ready").count(), 1);
+
+    // Out and in again: the old one is closed before the new one is opened.
+    let disconnect = rig.submit(Command::Disconnect).unwrap();
+    assert!(rig.take_sent("<close").is_some());
+    assert!(rig.take_opened().is_none());
+    rig.frame(r#"<close xmlns="urn:ietf:params:xml:ns:xmpp-framing"/>"#);
+    assert_eq!(rig.completion(disconnect), Some(Ok(Outcome::Done)));
+    assert!(rig.ws.is_none());
+    rig.forget();
+    let again = rig.submit(Command::Connect).unwrap();
+    rig.login();
+    assert_eq!(rig.completion(again), Some(Ok(Outcome::Done)));
 }

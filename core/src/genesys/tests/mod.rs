@@ -12,6 +12,7 @@ mod ice;
 mod invitations;
 mod kinds;
 mod leader;
+mod legs;
 mod lines;
 mod login;
 mod pace;

@@ -135,6 +135,7 @@ impl Run {
         }
         let completions = commands.iter().map(|command| format!("{:?}", rig.completion(*command)));
         let completions = completions.collect();
+        rig.said.retain(|said| !said.starts_with("GET /stations"));
         rig.said.sort();
         Self { events, completions, size: rig.client.size(), said: rig.said, inputs: rig.inputs }
     }

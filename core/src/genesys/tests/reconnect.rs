@@ -61,7 +61,7 @@ fn def_10_an_unusable_list_changes_nothing() {
 }
 
 #[test]
-fn lc_23_def_24_sessions_that_died_meanwhile_end_and_live_ones_stay() {
+fn lc_23_def_24_scenario_48_sessions_that_died_meanwhile_end_and_live_ones_stay() {
     let mut rig = Rig::on(LA100);
     rig.connected_call("M1", "C1");
     rig.ws_event(WsEvent::Closed { code: None, reason: "reset".to_owned() });

@@ -45,7 +45,7 @@ fn scenario_110_111_def_30_a_reinvite_takes_over_at_once() {
 }
 
 #[test]
-fn lc_16_a_repeated_reinvite_is_one_reinvite() {
+fn lc_16_scenario_54_a_repeated_reinvite_is_one_reinvite() {
     let mut rig = Rig::busy();
     for _ in 0..3 {
         rig.reinvite("r2", "M2", "C1");
@@ -77,7 +77,7 @@ fn lc_16_scenario_53_new_credentials_under_the_same_name_are_a_new_connection() 
 }
 
 #[test]
-fn lc_16_the_same_credentials_are_a_renegotiation() {
+fn lc_16_scenario_52_the_same_credentials_are_a_renegotiation() {
     let mut rig = Rig::on(LA100);
     rig.connected_call("M1", "C1");
     let params = json!({"sessionId": "M1", "conversationId": "C1", "sdp": offer_sdp()});
@@ -111,7 +111,7 @@ fn scenario_149_def_30_a_reinvite_after_the_failure_is_the_shared_session() {
 }
 
 #[test]
-fn a_reinvite_is_answered_even_where_nothing_else_is() {
+fn scenario_36_a_reinvite_is_answered_even_where_nothing_else_is() {
     let mut rig = Rig::ready_with(|config| config.auto_connect_sessions = false);
     rig.reinvite("r2", "M2", "C1");
     assert!(rig.acknowledge().iter().any(|text| text.contains(r#""method":"answer""#)));

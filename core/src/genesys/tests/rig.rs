@@ -13,7 +13,8 @@ use super::twice::{Twice, twin, worth_comparing};
 
 use crate::genesys::{Client, Command, Config, Error, Event, Outcome};
 use crate::machine::{
-    CommandId, HttpId, Input, Machine, NetError, Output, UdpEvent, UdpId, Wake, WsEvent, WsId,
+    CommandId, HttpId, Input, Machine, MediaId, NetError, Output, UdpEvent, UdpId, Wake, WsEvent,
+    WsId,
 };
 use crate::media::AudioFrame;
 use crate::rng::Seed;
@@ -65,6 +66,9 @@ pub(super) struct Rig {
     pub(super) inputs: usize,
     /// Everything that the service was told and asked, but for what may be said twice.
     pub(super) said: Vec<String>,
+    /// Where requests went and sockets were opened.
+    pub(super) hosts: Vec<String>,
+    newest_media: Option<MediaId>,
 }
 
 /// The stations of the scenarios: `LA1`, `LA1P`, `LA100`, `LA100P`.
@@ -109,6 +113,8 @@ impl Rig {
             twice: Twice::None,
             inputs: 0,
             said: Vec::new(),
+            hosts: Vec::new(),
+            newest_media: None,
         }
     }
 
@@ -359,6 +365,19 @@ impl Rig {
         self.input(Input::Udp { id, event });
     }
 
+    /// The application speaks, on the newest session.
+    pub(super) fn speak(&mut self) {
+        let media = self.newest_media.expect("a session");
+        let frame = AudioFrame {
+            codec: crate::media::AudioCodec::Opus,
+            time: 0,
+            lost_before: 0,
+            talkspurt: false,
+            data: bytes::Bytes::from_static(b"near"),
+        };
+        self.input(Input::Audio { media, frame });
+    }
+
     pub(super) fn propose(&mut self, session: &str, conversation: &str, more: &str) {
         self.frame(&format!(
             r#"<message xmlns="jabber:client" from="{PEER}" to="{BARE}"><propose xmlns="urn:xmpp:jingle-message:0" id="{session}" inin-cid="{conversation}" {more}><description xmlns="urn:xmpp:jingle:apps:rtp:1" media="audio"/></propose></message>"#
@@ -511,7 +530,10 @@ impl Rig {
     fn take(&mut self, output: Output<Event, Outcome, Error>) {
         self.log.push(format!("{output:?}"));
         match output {
-            Output::OpenWebSocket { id, .. } => self.opened_sockets.push_back(id),
+            Output::OpenWebSocket { id, request, .. } => {
+                self.hosts.push(request.uri().to_string());
+                self.opened_sockets.push_back(id);
+            }
             Output::SendText { id, text } => {
                 assert_eq!(Some(id), self.ws, "a frame for another socket");
                 if text.starts_with("<auth") {
@@ -542,12 +564,12 @@ impl Rig {
                 let asked = Asked { id, what, body, authorized };
                 match asked.what.as_str() {
                     "GET /users/me" => self.probes.push_back((asked, deadline)),
-                    // A newer question takes the place of an older one.
-                    what if what.starts_with("GET /stations") => {
-                        self.asked.retain(|other| other.what != asked.what);
-                        self.asked.push_back(asked);
-                    }
                     what => {
+                        if what.starts_with("GET /stations") {
+                            // A newer question takes the place of an older one.
+                            self.asked.retain(|other| other.what != what);
+                        }
+                        self.hosts.push(request.uri().to_string());
                         self.said.push(format!("{what} {}", asked.body));
                         self.asked.push_back(asked);
                     }
@@ -568,7 +590,12 @@ impl Rig {
                 }
             }
             Output::Audio { frame, .. } => self.audio.push(frame),
-            Output::Event(event) => self.events.push_back(event),
+            Output::Event(event) => {
+                if let Event::SessionStarted(session) = &event {
+                    self.newest_media = Some(session.media);
+                }
+                self.events.push_back(event);
+            }
             Output::Completed { command, result } => {
                 assert!(
                     self.completions.iter().all(|(other, _)| *other != command),

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::rig::{PEER, Rig};
+use super::rig::{JINGLE_OFFER, PEER, Rig};
 use crate::genesys::{Command, Dial, ErrorKind, Event, Outcome, Signaling};
 use crate::jingle::Reason;
 use crate::machine::{Input, NetError, NetErrorKind, UdpEvent, WsEvent};
 use crate::media::Digit;
+use crate::net::{InterfaceAddress, NetOptions};
 
 const S: fn(u64) -> Duration = Duration::from_secs;
 
@@ -34,24 +35,96 @@ fn lc_20_lc_21_scenario_43_an_end_without_a_word_from_the_far_side_is_an_end() {
 }
 
 #[test]
+fn lc_20_scenario_42_an_end_by_the_far_side_is_told_once_and_nothing_is_sent() {
+    for jingle in [false, true] {
+        let mut rig = Rig::ready();
+        if jingle {
+            jingle_call(&mut rig);
+        } else {
+            rig.connected_call("M1", "C1");
+        }
+        for _ in 0..2 {
+            match jingle {
+                true => rig.jingle("t", "session-terminate", "M1", "<reason><busy/></reason>"),
+                false => rig.rpc("terminate", &json!({"sessionId": "M1", "reason": "busy"})),
+            }
+        }
+        let told = rig.told();
+        let ended = told.iter().filter(|told| *told == "SessionEnded M1 busy").count();
+        assert_eq!(ended, 1, "{told:?}");
+        assert!(rig.sent().iter().all(|text| text.contains(r#"type="result""#)), "only replies");
+    }
+}
+
+/// `M1` of `C1`, by Jingle, connected.
+fn jingle_call(rig: &mut Rig) {
+    rig.propose("M1", "C1", r#"inin-autoanswer="true""#);
+    rig.jingle("si", "session-initiate", "M1", JINGLE_OFFER);
+    rig.acknowledge();
+    rig.media("connected");
+    rig.acknowledge();
+    rig.forget();
+}
+
+#[test]
 fn scenario_49_only_what_is_there_can_be_terminated() {
     let mut rig = Rig::ready();
     assert_eq!(rig.submit(force("M9")).unwrap_err().kind, ErrorKind::Generic);
     assert!(rig.sent().is_empty());
+    for reason in [Reason::Success, Reason::Busy] {
+        let mut rig = Rig::ready();
+        rig.connected_call("M1", "C1");
+        let end = Command::ForceTerminateSession { session: "M1".into(), reason: reason.clone() };
+        let end = rig.submit(end).unwrap();
+        let sent = rig.acknowledge();
+        assert!(sent[0].contains(r#""method":"terminate""#), "{sent:?}");
+        assert!(sent[0].contains(&reason.to_string()), "{sent:?}");
+        assert_eq!(rig.completion(end), Some(Ok(Outcome::Done)));
+        assert!(rig.told().contains(&format!("SessionEnded M1 {reason}")));
+    }
 }
 
 #[test]
 fn def_14_scenario_45_an_interruption_is_told_and_so_is_its_end() {
-    let mut rig = Rig::ready();
-    rig.connected_call("M1", "C1");
-    rig.media("disconnected");
-    assert_eq!(rig.told(), ["MediaState Disconnected", "SessionInterrupted"]);
-    rig.media("connected");
-    assert_eq!(rig.told(), ["MediaState Connected"]);
+    for jingle in [false, true] {
+        let mut rig = Rig::ready();
+        if jingle {
+            jingle_call(&mut rig);
+        } else {
+            rig.connected_call("M1", "C1");
+        }
+        rig.media("disconnected");
+        assert_eq!(rig.told(), ["MediaState Disconnected", "SessionInterrupted"]);
+        rig.media("connected");
+        assert_eq!(rig.told(), ["MediaState Connected"]);
+    }
 }
 
 #[test]
-fn lc_19_media_that_failed_ends_the_session() {
+fn lc_19_scenario_47_after_a_sleep_dead_media_ends_and_live_media_goes_on() {
+    let mut rig = Rig::ready();
+    rig.connected_call("M1", "C1");
+    rig.media("closed");
+    rig.sleep(S(5));
+    assert!(rig.told().contains(&"SessionEnded M1 gone".to_owned()));
+    rig.conv("C1", "inbound", "terminated");
+    rig.submit(Command::Disconnect).unwrap();
+    rig.wait(S(1));
+    assert_eq!(rig.wake, None, "nothing of it is left to run");
+
+    let mut rig = Rig::ready();
+    rig.connected_call("M1", "C1");
+    for _ in 0..3 {
+        rig.sleep(S(5));
+        rig.acknowledge();
+    }
+    assert!(!rig.told().iter().any(|told| told.starts_with("SessionEnded")));
+    rig.media("audio");
+    assert_eq!(rig.audio.len(), 1);
+}
+
+#[test]
+fn lc_19_scenario_44_media_that_failed_ends_the_session() {
     let mut rig = Rig::ready();
     rig.connected_call("M1", "C1");
     rig.media("failed");
@@ -62,7 +135,7 @@ fn lc_19_media_that_failed_ends_the_session() {
 }
 
 #[test]
-fn def_8_a_call_whose_media_is_gone_ends_after_a_while() {
+fn def_8_scenario_46_72_a_call_whose_media_is_gone_ends_after_a_while() {
     let mut rig = Rig::ready();
     rig.connected_call("M1", "C1");
     rig.media("closed");
@@ -74,7 +147,7 @@ fn def_8_a_call_whose_media_is_gone_ends_after_a_while() {
 }
 
 #[test]
-fn def_8_media_whose_call_is_gone_ends_after_a_while() {
+fn def_8_scenario_72_media_whose_call_is_gone_ends_after_a_while() {
     let mut rig = Rig::ready();
     rig.connected_call("M1", "C1");
     rig.conv("C1", "inbound", "terminated");
@@ -96,6 +169,12 @@ fn sg_11_scenario_55_candidates_then_their_end_then_active() {
     let (answer, candidate) = (at(r#""method":"answer""#), at("candidate:1 1 udp"));
     assert!(answer < candidate && candidate < at("a=end-of-candidates"), "{sent:?}");
     assert!(sent[candidate].contains("m=0 9 RTP/AVP 0"));
+    assert!(!sent.iter().any(|text| text.contains(" tcp ")));
+    // Which addresses there are candidates of is decided before: none of IPv6, unless it is wanted.
+    let address = |ip: &str| InterfaceAddress { name: "e".into(), address: ip.parse().unwrap() };
+    let (four, six) = (address("10.0.0.7"), address("2001:db8::7"));
+    let chosen = NetOptions::default().media_addresses(&[six, four.clone()]);
+    assert_eq!(chosen, [four.address]);
     rig.media("connected");
     assert!(rig.sent()[0].contains(r#""status":"active""#));
 }
@@ -111,7 +190,7 @@ fn scenario_65_a_call_that_connected_before_we_heard_of_it_is_not_ours() {
 }
 
 #[test]
-fn row_8_a_call_that_another_client_answered_is_handled_elsewhere() {
+fn scenario_66_row_8_a_call_that_another_client_answered_is_handled_elsewhere() {
     let mut rig = Rig::ready();
     rig.conv("C1", "inbound", "alerting");
     rig.propose("M1", "C1", "");
@@ -121,7 +200,7 @@ fn row_8_a_call_that_another_client_answered_is_handled_elsewhere() {
 }
 
 #[test]
-fn cv_8_pc_15_scenario_69_a_changed_flag_is_an_update_with_nothing_added() {
+fn cv_8_pc_15_scenario_69_70_92_a_changed_flag_is_an_update_with_nothing_added() {
     for flag in ["muted", "held", "confined"] {
         let mut rig = Rig::ready();
         rig.connected_call("M1", "C1");
@@ -167,7 +246,7 @@ fn cv_9_pc_7_def_17_scenario_71_91_an_ended_call_is_removed_and_its_media_ends_b
 }
 
 #[test]
-fn row_12_a_call_that_ends_while_it_rings_is_cancelled() {
+fn scenario_82_row_12_a_call_that_ends_while_it_rings_is_cancelled() {
     for state in ["disconnected", "terminated"] {
         let mut rig = Rig::ready();
         rig.conv("C1", "inbound", "alerting");
@@ -270,7 +349,7 @@ fn mh_2_3_4_failures_have_the_documented_kinds() {
 }
 
 #[test]
-fn mh_12_where_the_service_cannot_hang_up_the_media_session_is_ended() {
+fn mh_12_scenario_104_where_the_service_cannot_hang_up_the_media_session_is_ended() {
     let mut rig = Rig::ready();
     rig.connected_call("M1", "C1");
     let end = rig.submit(Command::EndSession { conversation: "C1".into() }).unwrap();
@@ -301,7 +380,7 @@ fn keys_are_sent_on_connected_media_only() {
 }
 
 #[test]
-fn calls_outlive_the_signaling() {
+fn scenario_50_calls_outlive_the_signaling() {
     let mut rig = Rig::ready();
     rig.connected_call("M1", "C1");
     rig.ws_event(WsEvent::Closed { code: None, reason: "reset".to_owned() });
@@ -329,7 +408,7 @@ fn a_disconnect_leaves_calls_alone() {
 }
 
 #[test]
-fn an_offer_that_cannot_be_used_is_refused_and_forgotten() {
+fn scenario_40_an_offer_that_cannot_be_used_is_refused_and_forgotten() {
     for (line, reason) in
         [("a=refuse\r\n", "failed-application"), ("a=no-opus\r\n", "unsupported-applications")]
     {

@@ -105,7 +105,7 @@ fn stn_1_a_phone_that_cannot_be_read_leaves_the_last_one() {
 }
 
 #[test]
-fn pc_17_the_service_knows_whether_the_connection_stands() {
+fn pc_17_scenario_94_the_service_knows_whether_the_connection_stands() {
     for (state, parsed, rides) in [
         ("PERSISTED", PersistentState::Persisted, true),
         ("ACTIVE_CALL", PersistentState::ActiveCall, true),

@@ -22,7 +22,7 @@ fn mute(muted: bool) -> Command {
 }
 
 #[test]
-fn a_new_token_is_used_from_the_next_request_on() {
+fn scenario_16_a_new_token_is_used_from_the_next_request_on() {
     let mut rig = Rig::ready_with(|config| config.trace = true);
     let change = rig.submit(Command::SetAccessToken(Secret::new("n3w-token"))).unwrap();
     assert_eq!(rig.completion(change), Some(Ok(Outcome::Done)));
@@ -78,7 +78,7 @@ fn lc_19_after_a_sleep_the_connection_is_tested_at_once() {
 }
 
 #[test]
-fn def_31_changes_of_one_call_go_out_in_order_one_at_a_time() {
+fn def_31_scenario_106_changes_of_one_call_go_out_in_order_one_at_a_time() {
     let mut rig = Rig::on(LA100);
     rig.connected_call("M1", "C1");
     let first = rig.submit(hold(true)).unwrap();
@@ -142,7 +142,7 @@ fn changes_that_wait_are_bounded() {
 }
 
 #[test]
-fn lc_22_destroying_ends_sessions_and_the_connection() {
+fn lc_22_scenario_14_destroying_ends_sessions_and_the_connection() {
     let mut rig = Rig::on(LA100);
     rig.connected_call("M1", "C1");
     rig.connected_call("M2", "C2");
