@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
-use super::SdpError;
+use super::{MAX_SECTIONS, SdpError};
 use crate::Secret;
 use crate::jingle::{
     Candidate, Content, Description, Feedback, Fingerprint, Group, HeaderExtension, Parameter,
@@ -21,8 +21,8 @@ const STATIC: [(u8, &str); 4] = [(0, "PCMU"), (8, "PCMA"), (9, "G722"), (13, "CN
 ///
 /// # Errors
 ///
-/// There is no media section, one has no mid or that of another, or a line that matters cannot
-/// be used.
+/// There is no media section or too many, one has no mid or that of another, or a line that
+/// matters cannot be used.
 pub fn from_sdp(sdp: &str, author: Role) -> Result<(Vec<Content>, Vec<Group>), SdpError> {
     let mut session = Section::default();
     let mut groups = Vec::new();
@@ -31,6 +31,9 @@ pub fn from_sdp(sdp: &str, author: Role) -> Result<(Vec<Content>, Vec<Group>), S
         let at = |what| SdpError::Line { line: index + 1, what };
         let line = line.trim_end();
         if let Some(media) = line.strip_prefix("m=") {
+            if sections.len() >= MAX_SECTIONS {
+                return Err(SdpError::TooManyMedia);
+            }
             sections.push(Section::open(media, &session).ok_or_else(|| at("media"))?);
         } else if let Some(attribute) = line.strip_prefix("a=") {
             let (name, value) = attribute.split_once(':').unwrap_or((attribute, ""));

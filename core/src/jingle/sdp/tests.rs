@@ -270,6 +270,23 @@ mod reading {
     }
 
     #[test]
+    fn media_sections_are_bounded_as_each_repeats_the_session() {
+        let sections = |n: usize| -> String {
+            (0..n).map(|mid| format!("m=audio 9 RTP 0\r\na=mid:{mid}\r\n")).collect()
+        };
+        let (most, groups) = from_sdp(&sections(MAX_SECTIONS), Role::Initiator).expect("contents");
+        let mut session =
+            Jingle { contents: most, groups, ..Jingle::new(Action::SessionInitiate, "s") };
+        assert!(to_sdp(&session, Role::Initiator).is_ok());
+        assert_eq!(
+            from_sdp(&sections(MAX_SECTIONS + 1), Role::Initiator),
+            Err(SdpError::TooManyMedia)
+        );
+        session.contents.push(Content { name: "more".to_owned(), ..session.contents[0].clone() });
+        assert_eq!(to_sdp(&session, Role::Initiator), Err(SdpError::TooManyMedia));
+    }
+
+    #[test]
     fn an_unusable_sdp_says_why() {
         assert_eq!(error(""), SdpError::NoMedia);
         assert_eq!(error("m=audio 9 RTP/SAVPF 0\na=mid:\n"), SdpError::NoMid(0));

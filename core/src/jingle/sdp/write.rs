@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::{Arguments, Write as _};
 
-use super::SdpError;
+use super::{MAX_SECTIONS, SdpError};
 use crate::jingle::{
     Content, Description, Feedback, Jingle, Parameter, PayloadType, Role, Senders, Transport,
 };
@@ -16,10 +16,13 @@ use crate::jingle::{
 ///
 /// # Errors
 ///
-/// There is no content, two have one name, or a value would break out of its line.
+/// There is no content or too many, two have one name, or a value would break out of its line.
 pub fn to_sdp(jingle: &Jingle, author: Role) -> Result<String, SdpError> {
     if jingle.contents.is_empty() {
         return Err(SdpError::NoMedia);
+    }
+    if jingle.contents.len() > MAX_SECTIONS {
+        return Err(SdpError::TooManyMedia);
     }
     let mut usable = BTreeSet::new();
     let mut seen = BTreeSet::new();
