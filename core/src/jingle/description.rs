@@ -103,27 +103,30 @@ pub struct Stream {
 
 impl Description {
     pub(super) fn read(e: ElementRef<'_>) -> Result<Self, String> {
-        Ok(Self {
-            media: e.require("media")?.to_owned(),
-            ssrc: e.number("ssrc")?,
-            rtcp_mux: e.find("rtcp-mux", ns::RTP).is_some(),
-            rtcp_reduced_size: e.find("rtcp-reduced-size", ns::RTP).is_some(),
-            payload_types: e
-                .named("payload-type", ns::RTP)
-                .map(PayloadType::read)
-                .collect::<Result<_, _>>()?,
-            feedback: Feedback::read_all(e)?,
-            header_extensions: e
-                .named("rtp-hdrext", ns::HEADER_EXTENSIONS)
-                .map(HeaderExtension::read)
-                .collect::<Result<_, _>>()?,
-            sources: e.named("source", ns::SOURCES).map(Source::read).collect::<Result<_, _>>()?,
-            source_groups: e
-                .named("ssrc-group", ns::SOURCES)
-                .map(SourceGroup::read)
-                .collect::<Result<_, _>>()?,
-            stream: e.find("stream", ns::MSID).map(Stream::read).transpose()?,
-        })
+        let media = e.require("media")?.to_owned();
+        let mut description = Self { media, ssrc: e.number("ssrc")?, ..Self::default() };
+        for child in e.elements() {
+            match (child.namespace(), child.name()) {
+                (ns::RTP, "payload-type") => {
+                    description.payload_types.push(PayloadType::read(child)?);
+                }
+                (ns::RTP, "rtcp-mux") => description.rtcp_mux = true,
+                (ns::RTP, "rtcp-reduced-size") => description.rtcp_reduced_size = true,
+                (ns::RTCP_FEEDBACK, _) => description.feedback.extend(Feedback::read(child)?),
+                (ns::HEADER_EXTENSIONS, "rtp-hdrext") => {
+                    description.header_extensions.push(HeaderExtension::read(child)?);
+                }
+                (ns::SOURCES, "source") => description.sources.push(Source::read(child)?),
+                (ns::SOURCES, "ssrc-group") => {
+                    description.source_groups.push(SourceGroup::read(child)?);
+                }
+                (ns::MSID, "stream") if description.stream.is_none() => {
+                    description.stream = Some(Stream::read(child)?);
+                }
+                _ => {}
+            }
+        }
+        Ok(description)
     }
 
     pub(super) fn write(&self) -> Element<'_> {
@@ -148,14 +151,21 @@ impl PayloadType {
         if id > 127 {
             return Err(format!("payload type {id}"));
         }
-        Ok(Self {
+        let mut codec = Self {
             id,
             name: e.owned("name"),
             clockrate: e.number("clockrate")?,
             channels: e.number("channels")?,
-            parameters: Parameter::read_all(e, ns::RTP)?,
-            feedback: Feedback::read_all(e)?,
-        })
+            ..Self::default()
+        };
+        for child in e.elements() {
+            match (child.namespace(), child.name()) {
+                (ns::RTP, "parameter") => codec.parameters.push(Parameter::read(child)?),
+                (ns::RTCP_FEEDBACK, _) => codec.feedback.extend(Feedback::read(child)?),
+                _ => {}
+            }
+        }
+        Ok(codec)
     }
 
     fn write(&self) -> Element<'_> {
@@ -170,10 +180,8 @@ impl PayloadType {
 }
 
 impl Parameter {
-    fn read_all(e: ElementRef<'_>, namespace: &'static str) -> Result<Vec<Self>, String> {
-        e.named("parameter", namespace)
-            .map(|p| Ok(Self { name: p.require("name")?.to_owned(), value: p.owned("value") }))
-            .collect()
+    fn read(e: ElementRef<'_>) -> Result<Self, String> {
+        Ok(Self { name: e.require("name")?.to_owned(), value: e.owned("value") })
     }
 
     fn write(&self, namespace: &'static str) -> Element<'_> {
@@ -186,23 +194,14 @@ impl Parameter {
 const INTERVAL: &str = "trr-int";
 
 impl Feedback {
-    fn read_all(e: ElementRef<'_>) -> Result<Vec<Self>, String> {
-        let own = e.elements().filter(|child| child.namespace() == ns::RTCP_FEEDBACK);
-        own.filter_map(|child| match child.name() {
-            "rtcp-fb" => Some(
-                child
-                    .require("type")
-                    .map(|kind| Self { kind: kind.to_owned(), subtype: child.owned("subtype") }),
-            ),
-            "rtcp-fb-trr-int" => {
-                Some(child.require("value").map(|value| Self {
-                    kind: INTERVAL.to_owned(),
-                    subtype: Some(value.to_owned()),
-                }))
-            }
-            _ => None,
-        })
-        .collect()
+    /// Nothing for an element that only shares the namespace.
+    fn read(e: ElementRef<'_>) -> Result<Option<Self>, String> {
+        let (kind, subtype) = match e.name() {
+            "rtcp-fb" => (e.require("type")?, e.owned("subtype")),
+            "rtcp-fb-trr-int" => (INTERVAL, Some(e.require("value")?.to_owned())),
+            _ => return Ok(None),
+        };
+        Ok(Some(Self { kind: kind.to_owned(), subtype }))
     }
 
     fn write(&self) -> Element<'_> {
@@ -238,7 +237,10 @@ impl Source {
     fn read(e: ElementRef<'_>) -> Result<Self, String> {
         Ok(Self {
             ssrc: e.require_number("ssrc")?,
-            parameters: Parameter::read_all(e, ns::SOURCES)?,
+            parameters: e
+                .named("parameter", ns::SOURCES)
+                .map(Parameter::read)
+                .collect::<Result<_, _>>()?,
         })
     }
 
