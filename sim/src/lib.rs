@@ -7,6 +7,7 @@ pub mod cloud;
 pub mod ladder;
 pub mod scenario;
 pub mod serve;
+pub mod tool;
 pub mod world;
 
 pub use scenario::{Scenario, check};

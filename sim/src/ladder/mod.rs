@@ -19,6 +19,8 @@ pub struct Ladder {
     pub title: String,
     /// Facts for the head of the page: name and value.
     pub summary: Vec<(String, String)>,
+    /// The phones' names, where there is more to say than that it is one.
+    phones: Vec<String>,
     /// Messages and milestones, in order of time.
     rows: Vec<Row>,
     /// How many rows did not fit.
@@ -31,6 +33,8 @@ pub struct Ladder {
 pub struct Row {
     /// Milliseconds since the beginning.
     pub at_ms: f64,
+    /// Whose, of the diagram's phones.
+    pub phone: usize,
     /// What kind of line.
     #[serde(flatten)]
     pub kind: Kind,
@@ -95,14 +99,25 @@ impl LadderBuilder {
         Self { start, ladder }
     }
 
-    /// Adds a message.
+    /// Names the phones, each a lane of its own.
+    pub fn phones(&mut self, names: Vec<String>) {
+        self.ladder.phones = names;
+    }
+
+    /// Adds a message of the first phone.
     pub fn message(&mut self, record: &TraceRecord) {
+        self.message_of(0, record);
+    }
+
+    /// Adds a message of a phone, by its place among the names.
+    pub fn message_of(&mut self, phone: usize, record: &TraceRecord) {
         let channel = match record.channel {
             Channel::Xmpp => "xmpp",
             Channel::Rest => "rest",
             Channel::Media => "media",
         };
         self.add(
+            phone,
             record.at,
             Kind::Message {
                 channel,
@@ -114,18 +129,29 @@ impl LadderBuilder {
         );
     }
 
-    /// Adds a milestone.
+    /// Adds a milestone of the first phone.
     pub fn milestone(&mut self, at: Instant, text: impl Into<String>, state: State) {
-        self.add(at, Kind::Milestone { text: text.into(), state });
+        self.milestone_of(0, at, text, state);
     }
 
-    fn add(&mut self, at: Instant, kind: Kind) {
+    /// Adds a milestone of a phone, by its place among the names.
+    pub fn milestone_of(
+        &mut self,
+        phone: usize,
+        at: Instant,
+        text: impl Into<String>,
+        state: State,
+    ) {
+        self.add(phone, at, Kind::Milestone { text: text.into(), state });
+    }
+
+    fn add(&mut self, phone: usize, at: Instant, kind: Kind) {
         if self.ladder.rows.len() >= MAX_ROWS {
             self.ladder.left_out += 1;
             return;
         }
         let at_ms = millis(at.saturating_duration_since(self.start));
-        self.ladder.rows.push(Row { at_ms, kind });
+        self.ladder.rows.push(Row { at_ms, phone, kind });
     }
 
     /// The diagram, with facts for its head.

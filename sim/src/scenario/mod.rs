@@ -259,6 +259,14 @@ impl Scenario {
         &self.faults
     }
 
+    /// Whether that kind of fault may befall somebody; in a swarm, with some seed.
+    #[must_use]
+    pub fn may_have(&self, kind: FaultKind) -> bool {
+        let draws = self.swarm && (self.faults.is_empty() || self.only.is_some());
+        let drawn = draws && self.only.as_ref().is_none_or(|only| only.contains(&kind));
+        drawn || self.faults.iter().any(|fault| fault.kind == kind)
+    }
+
     /// How many agents work there.
     #[must_use]
     pub fn size(&self) -> usize {
@@ -328,5 +336,9 @@ impl fmt::Debug for Scenario {
 impl Observer for checks::Checks {
     fn see(&mut self, at: Duration, seen: Seen<'_>) {
         self.look(at, seen);
+    }
+
+    fn has_enough(&self) -> bool {
+        self.finding.is_some()
     }
 }

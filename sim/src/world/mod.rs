@@ -191,6 +191,11 @@ pub enum Seen<'a> {
 pub trait Observer {
     /// One thing happened.
     fn see(&mut self, at: Duration, seen: Seen<'_>);
+
+    /// Whether it has seen enough: [`World::run`] goes no further then.
+    fn has_enough(&self) -> bool {
+        false
+    }
 }
 
 /// An observer of nothing.
@@ -425,6 +430,7 @@ impl<O: Observer> World<O> {
                 return Some(errand);
             }
             match self.queue.next_at() {
+                _ if self.observer.has_enough() => return None,
                 Some(at) if at <= until => self.step(),
                 _ => {
                     self.now = self.now.max(until);

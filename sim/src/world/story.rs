@@ -34,11 +34,11 @@ impl Story {
     }
 
     pub(super) fn add(&mut self, line: Line) {
-        // Pings and plain wake-ups tell nothing.
+        // Pings, plain wake-ups and figures tell nothing.
         let text = &line.text;
         let ping = text.contains("urn:xmpp:ping");
         let pong = text.contains("<iq ") && text.ends_with(r#"type="result"/>"#);
-        if ping || pong || text == "gets Timeout" {
+        if ping || pong || text == "gets Timeout" || text.starts_with("tells Stats") {
             return;
         }
         if let Some(listener) = &self.listener {

@@ -1,0 +1,201 @@
+//! The simulator on the command line: many seeds at once, one again, the smallest that still
+//! fails, a diagram of a call.
+//!
+//! A program of your own gets all of it for its scenarios:
+//!
+//! ```no_run
+//! use offhook_sim::{Scenario, tool::Tool};
+//!
+//! fn main() -> std::process::ExitCode {
+//!     Tool::new("cargo run --").scenario(Scenario::bad_wifi().named("my-bot")).main()
+//! }
+//! ```
+
+mod ladder;
+mod panics;
+mod plan;
+mod progress;
+mod replay;
+mod report;
+mod run;
+mod shrink;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::scenario::{Preset, Scenario};
+
+pub use self::ladder::LadderArgs;
+pub use self::plan::{Faults, Plan, Seeds};
+pub use self::replay::{DigestArgs, ReplayArgs};
+pub use self::run::RunArgs;
+pub use self::shrink::{Limits, ShrinkArgs, Shrunk, Step, shrink};
+
+/// What the tool can do. Its exit status is 0 without a finding, 1 with one, 2 when it could not
+/// do it.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Run many seeds and look whether anything is ever wrong.
+    Run(RunArgs),
+    /// Run one seed again and tell its story.
+    Replay(ReplayArgs),
+    /// Find the smallest plan in which a seed fails the same way.
+    Shrink(ShrinkArgs),
+    /// Draw a call of a run as a ladder diagram; without --call, list the calls.
+    Ladder(LadderArgs),
+    /// Print a fingerprint of each seed's run, to compare machines and builds.
+    Digest(DigestArgs),
+}
+
+/// Why the tool could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ToolError {
+    /// No scenario has that name.
+    #[error("there is no scenario {name:?}; there are {known}")]
+    UnknownScenario {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// No call, or more than one, has an id that begins so.
+    #[error(
+        "{found} calls have an id that begins with {call:?}; `ladder` without --call lists all"
+    )]
+    UnknownCall {
+        /// What was asked for.
+        call: String,
+        /// How many there are.
+        found: usize,
+    },
+    /// Nothing is wrong with a seed that should be made smaller.
+    #[error("nothing is wrong with seed {0} in this plan, so there is nothing to shrink")]
+    NoFinding(u64),
+    /// A file could not be written.
+    #[error("cannot write {path}: {source}")]
+    File {
+        /// Which one.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The terminal, or whatever stands for it, is gone.
+    #[error("cannot write the answer: {0}")]
+    Output(#[from] io::Error),
+}
+
+/// What came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing is wrong.
+    Clean,
+    /// Something is.
+    Finding,
+}
+
+/// The tool, for some scenarios. See the [module](self).
+#[derive(Clone, Debug)]
+pub struct Tool {
+    called: String,
+    scenarios: Vec<Scenario>,
+}
+
+/// Runs contact centres in virtual time.
+#[derive(Debug, Parser)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+impl Tool {
+    /// A tool without scenarios. `called` is how one calls this program, for the commands that it
+    /// prints: `cargo run -p my-bot --`.
+    #[must_use]
+    pub fn new(called: impl Into<String>) -> Self {
+        Self { called: called.into(), scenarios: Vec::new() }
+    }
+
+    /// One more scenario, known by its name. The first one is taken where none is asked for.
+    #[must_use]
+    pub fn scenario(mut self, scenario: Scenario) -> Self {
+        self.scenarios.push(scenario);
+        self
+    }
+
+    /// All presets, `swarm` first.
+    #[must_use]
+    pub fn presets(self) -> Self {
+        Preset::ALL.into_iter().rev().fold(self, |tool, preset| tool.scenario(preset.scenario()))
+    }
+
+    /// The whole program: reads the command line, does what it says, and tells how it ended.
+    #[must_use]
+    pub fn main(&self) -> ExitCode {
+        self.finish(&Cli::parse().command)
+    }
+
+    /// Does what was asked, on the terminal, and tells how it ended.
+    #[must_use]
+    pub fn finish(&self, command: &Command) -> ExitCode {
+        match self.perform(command, &mut io::stdout()) {
+            Ok(Verdict::Clean) => ExitCode::SUCCESS,
+            Ok(Verdict::Finding) => ExitCode::from(1),
+            Err(error) => {
+                // A reader that has seen enough is no news.
+                let pipe =
+                    matches!(&error, ToolError::Output(e) if e.kind() == io::ErrorKind::BrokenPipe);
+                if !pipe {
+                    // Where nobody can be told, the status must do.
+                    let _ = writeln!(io::stderr(), "error: {error}");
+                }
+                ExitCode::from(2)
+            }
+        }
+    }
+
+    /// Does what was asked.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be done, or its answer not be written.
+    pub fn perform(&self, command: &Command, out: &mut dyn Write) -> Result<Verdict, ToolError> {
+        match command {
+            Command::Run(args) => run::run(self, args, out),
+            Command::Replay(args) => replay::replay(self, args, out),
+            Command::Shrink(args) => shrink::perform(self, args, out),
+            Command::Ladder(args) => ladder::perform(self, args, out),
+            Command::Digest(args) => replay::digest(self, args, out),
+        }
+    }
+
+    /// The plan with its scenario's name, and that scenario as it is without changes.
+    fn resolve(&self, plan: &Plan) -> Result<(Plan, Scenario), ToolError> {
+        let found = match &plan.preset {
+            Some(name) => self.scenarios.iter().find(|scenario| scenario.name() == name),
+            None => self.scenarios.first(),
+        };
+        let Some(scenario) = found else {
+            let known: Vec<_> = self.scenarios.iter().map(Scenario::name).collect();
+            return Err(ToolError::UnknownScenario {
+                name: plan.preset.clone().unwrap_or_default(),
+                known: known.join(", "),
+            });
+        };
+        let plan = Plan { preset: Some(scenario.name().to_owned()), ..plan.clone() };
+        Ok((plan, scenario.clone()))
+    }
+
+    /// The one command that does this to one seed of a plan.
+    fn command(&self, what: &str, plan: &Plan, seed: u64) -> String {
+        format!("{} {what} {}", self.called, plan.arguments(&format!("--seed {seed}")))
+    }
+}
+
+fn write_file(path: &std::path::Path, content: &str) -> Result<(), ToolError> {
+    std::fs::write(path, content)
+        .map_err(|source| ToolError::File { path: path.to_owned(), source })
+}
