@@ -36,6 +36,10 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 /// commands still hold.
 pub(crate) const MAX_IQS: usize = 1024;
 
+/// Requests that nobody waits for (a leg's report, a hold on the side), on their way at once. What
+/// the service tells can make one each time, so one more is left out.
+pub(crate) const MAX_UNAWAITED: usize = 256;
+
 /// Room for outputs that is kept between two drains: a process may hold very many idle clients.
 const KEPT_OUTPUTS: usize = 4;
 
@@ -403,6 +407,14 @@ impl Outbox {
 
     /// Makes a REST request. The answer comes through [`Outbox::take_http`].
     pub(crate) fn rest(&mut self, ask: Ask, resource: Resource, retry: Retry) {
+        let unawaited = |ask: &Ask| matches!(ask, Ask::Metadata(_) | Ask::HoldOther);
+        if unawaited(&ask) {
+            let on_their_way = self.http.values().filter(|pending| unawaited(&pending.ask)).count();
+            if on_their_way >= MAX_UNAWAITED {
+                tracing::warn!("too many requests on their way: {ask:?} is left out");
+                return;
+            }
+        }
         self.request(PendingHttp { ask, resource, retry, attempt: 1 });
     }
 

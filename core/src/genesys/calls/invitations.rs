@@ -1,7 +1,7 @@
 //! Session messages: proposals, and all the ways in which they end (behaviour notes 2.3 to 2.5).
 
 use super::Calls;
-use crate::genesys::conversation::{By, Input, Invite};
+use crate::genesys::conversation::{By, Input, Invitation, Invite};
 use crate::genesys::error::{Error, ErrorKind};
 use crate::genesys::event::{Event, SessionType};
 use crate::genesys::ids::{ConversationId, SessionId};
@@ -36,8 +36,8 @@ impl Calls {
 
     fn feed_invited(&mut self, id: &str, input: fn(SessionId) -> Input, out: &mut Outbox) {
         let session = SessionId::from(id);
-        if let Some(conversation) = self.invited(&session) {
-            self.feed(&conversation, input(session), out);
+        for conversation in self.invited(&session) {
+            self.feed(&conversation, input(session.clone()), out);
         }
     }
 
@@ -74,15 +74,20 @@ impl Calls {
         self.feed(&conversation, Input::Propose(invite), out);
     }
 
-    /// The conversation that a session was proposed for. Calls that ring on the shared session
-    /// were not: session messages are not about them (DEF-4, PC-8).
-    pub(super) fn invited(&self, session: &SessionId) -> Option<ConversationId> {
+    /// The conversations that a session was proposed for, answered ones first: it should be one,
+    /// but ids may repeat. Calls that ring on the shared session are not among them: session
+    /// messages are not about those (DEF-4, PC-8).
+    pub(super) fn invited(&self, session: &SessionId) -> Vec<ConversationId> {
         let proposed =
             |invite: &Invite| invite.session == *session && matches!(invite.by, By::Propose { .. });
-        self.entries
+        let mut invited: Vec<_> = self
+            .entries
             .iter()
-            .find(|(_, state)| state.invitation.invite().is_some_and(proposed))
-            .map(|(id, _)| id.clone())
+            .filter(|(_, state)| state.invitation.invite().is_some_and(proposed))
+            .map(|(id, state)| (matches!(state.invitation, Invitation::Ringing(_)), id.clone()))
+            .collect();
+        invited.sort_by_key(|(ringing, _)| *ringing);
+        invited.into_iter().map(|(_, id)| id).collect()
     }
 }
 

@@ -142,7 +142,7 @@ impl Calls {
     /// What an offer with this session id belongs to, and whether it is to come as SDP.
     pub(crate) fn invitation_of(&self, session: &SessionId) -> Option<(ConversationId, bool)> {
         use super::conversation::By;
-        let conversation = self.invited(session)?;
+        let conversation = self.invited(session).into_iter().next()?;
         match self.entries.get(&conversation)?.invitation.invite()?.by {
             By::Propose { sdp_over_xmpp } => Some((conversation, sdp_over_xmpp)),
             By::Event => None,

@@ -7,10 +7,11 @@ use serde_json::json;
 use super::rig::{OTHER, PEER, Rig};
 use crate::genesys::calls::MAX_CONVERSATIONS;
 use crate::genesys::client::MAX_COMMANDS;
-use crate::genesys::outbox::MAX_IQS;
+use crate::genesys::outbox::{MAX_IQS, MAX_UNAWAITED};
 use crate::genesys::sessions::MAX_SESSIONS;
 use crate::genesys::topics::MAX_TOPICS;
 use crate::genesys::{Command, Dial, ErrorKind, Event};
+use crate::machine::{NetError, NetErrorKind};
 
 const AUTO: &str = r#"inin-autoanswer="true" inin-sdp-over-xmpp="true""#;
 
@@ -190,4 +191,57 @@ fn a_flood_of_nonsense_leaves_nothing_behind() {
     assert!(rig.events.drain(..).all(|event| matches!(event, Event::Malformed { .. })));
     assert_eq!(rig.client.size(), 0);
     rig.connected_call("M1", "C1");
+}
+
+#[test]
+fn requests_that_nobody_waits_for_are_bounded() {
+    let mut rig = Rig::ready();
+    rig.connected_call("M1", "C1");
+    for n in 0..MAX_UNAWAITED + 100 {
+        // Another leg each time, to be reported each time.
+        let leg = json!({"id": format!("K{n}")});
+        rig.conv_with("C1", "inbound", "connected", &leg, "agent");
+    }
+    let reports = |rig: &Rig| rig.asked.iter().filter(|a| a.what.ends_with("/metadata")).count();
+    // One is of the call itself, and not answered either.
+    assert_eq!(reports(&rig), MAX_UNAWAITED - 1);
+    // An answer makes room.
+    let asked = rig.asked.pop_front().unwrap();
+    rig.respond(asked.id, 500, &json!(null));
+    rig.conv_with("C1", "inbound", "connected", &json!({"id": "K"}), "agent");
+    assert_eq!(reports(&rig), MAX_UNAWAITED - 1);
+}
+
+#[test]
+fn requests_that_fail_a_thousand_times_a_second_starve_no_timer() {
+    let mut rig = Rig::ready();
+    let before = rig.client.size();
+    let (mut refused, mut pings, mut answered) = (0, 0, 0);
+    for n in 0..60_000_u32 {
+        let dial = Command::StartSoftphoneSession(Dial::number("1"));
+        match rig.submit(dial) {
+            Ok(dial) => {
+                let asked = rig.asked.pop_front().unwrap();
+                match n % 3 {
+                    0 => rig.respond(asked.id, 500, &json!(null)),
+                    1 => rig.respond_with(asked.id, 429, ("retry-after", "9")),
+                    _ => rig.http_fails(asked.id, NetError::new(NetErrorKind::Lost, "reset")),
+                }
+                answered += usize::from(rig.failure(dial).is_some());
+                rig.forget_completions();
+            }
+            Err(_) => refused += 1,
+        }
+        rig.wait(Duration::from_millis(1));
+        pings += rig.sent().iter().filter(|text| text.contains("urn:xmpp:ping")).count();
+        assert!(rig.client.size() <= before + 1, "{}", rig.client.size());
+        rig.forget();
+        if !rig.client.is_connected() {
+            break;
+        }
+    }
+    assert!(answered > 40_000, "each is answered: {answered}");
+    assert_eq!(pings, 2, "they go out in time");
+    assert!(!rig.client.is_connected(), "and their silence is noticed");
+    assert!(refused <= 1);
 }

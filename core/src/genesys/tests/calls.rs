@@ -25,6 +25,7 @@ fn lc_14_lc_17_scenario_34_67_wire_5_9_an_inbound_call_by_jingle_from_propose_to
     let mut rig = Rig::ready();
     rig.conv("C1", "inbound", "alerting");
     rig.propose("M1", "C1", "");
+    assert_eq!(rig.told(), ["PendingSession M1 C1"], "and no other");
     let accept = rig.submit(Command::AcceptPendingSession { conversation: "C1".into() }).unwrap();
     rig.forget();
     rig.jingle("si1", "session-initiate", "M1", JINGLE_OFFER);

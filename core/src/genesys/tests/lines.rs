@@ -294,6 +294,7 @@ fn pc_4_scenario_64_68_81_an_offer_before_the_event_rings_and_starts_once() {
     rig.media("connected");
     rig.conv("C1", "inbound", "alerting");
     rig.conv("C1", "inbound", "connected");
+    rig.conv_with("C1", "inbound", "connected", &json!({"muted": true}), "agent");
     let told = rig.told();
     for once in ["PendingSession M1 C1", "SessionStarted M1 C1", "CallConnected C1 M1"] {
         assert_eq!(told.iter().filter(|told| *told == once).count(), 1, "{once} in {told:?}");

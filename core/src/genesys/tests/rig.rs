@@ -612,6 +612,11 @@ impl Rig {
         self.completions.iter().find(|(id, _)| *id == command).map(|(_, r)| r.clone())
     }
 
+    /// Forgets how commands were completed: there were very many.
+    pub(super) fn forget_completions(&mut self) {
+        self.completions.clear();
+    }
+
     /// The kind of error that a command was completed with.
     pub(super) fn failure(&self, command: CommandId) -> Option<crate::genesys::ErrorKind> {
         self.completion(command)?.err().map(|error| error.kind)

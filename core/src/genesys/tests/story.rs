@@ -21,11 +21,11 @@ pub(super) struct Story {
 /// Something that happens to one of three calls, or to all.
 #[derive(Clone)]
 pub(super) enum Step {
-    Propose { call: usize, auto: bool, sdp: bool },
+    Propose { call: usize, session: usize, auto: bool, sdp: bool },
     Eager(usize),
     Retract(usize),
     Elsewhere { call: usize, accepts: bool },
-    OfferSdp(usize),
+    OfferSdp { call: usize, session: usize },
     OfferJingle(usize),
     Reinvite { call: usize, session: usize },
     Candidate(usize),
@@ -78,9 +78,9 @@ impl fmt::Debug for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let signaling = |sdp: bool| if sdp { "SDP" } else { "Jingle" };
         match self {
-            Self::Propose { call, auto, sdp } => {
+            Self::Propose { call, session, auto, sdp } => {
                 let manner = if *auto { "to be answered by itself, " } else { "" };
-                write!(f, "C{call} is proposed as M{call}, {manner}by {}", signaling(*sdp))
+                write!(f, "C{call} is proposed as M{session}, {manner}by {}", signaling(*sdp))
             }
             Self::Eager(call) => write!(f, "M{call} is proposed without a call, for C{call}"),
             Self::Retract(call) => write!(f, "the proposal of M{call} is withdrawn"),
@@ -88,7 +88,9 @@ impl fmt::Debug for Step {
                 let what = if *accepts { "accepts" } else { "rejects" };
                 write!(f, "another client {what} M{call}")
             }
-            Self::OfferSdp(call) => write!(f, "M{call} is offered for C{call}, by SDP"),
+            Self::OfferSdp { call, session } => {
+                write!(f, "M{session} is offered for C{call}, by SDP")
+            }
             Self::OfferJingle(call) => write!(f, "M{call} is offered, by Jingle"),
             Self::Reinvite { call, session } => {
                 write!(f, "M{session} is offered to carry on C{call}")
@@ -128,14 +130,16 @@ pub(super) fn story(steps: std::ops::Range<usize>) -> impl Strategy<Value = Stor
 
 fn step() -> impl Strategy<Value = Step> {
     let call = 0..3_usize;
+    // Mostly each call's own session, and sometimes another's.
+    let ids = prop_oneof![5 => (0..3_usize).prop_map(|n| (n, n)), 1 => (0..3_usize, 0..3_usize)];
     prop_oneof![
-        6 => (call.clone(), any::<bool>(), any::<bool>())
-            .prop_map(|(call, auto, sdp)| Step::Propose { call, auto, sdp }),
+        6 => (ids.clone(), any::<bool>(), any::<bool>())
+            .prop_map(|((call, session), auto, sdp)| Step::Propose { call, session, auto, sdp }),
         2 => call.clone().prop_map(Step::Eager),
         2 => call.clone().prop_map(Step::Retract),
         2 => (call.clone(), any::<bool>())
             .prop_map(|(call, accepts)| Step::Elsewhere { call, accepts }),
-        6 => call.clone().prop_map(Step::OfferSdp),
+        6 => ids.prop_map(|(call, session)| Step::OfferSdp { call, session }),
         4 => call.clone().prop_map(Step::OfferJingle),
         2 => (call.clone(), 0..5_usize)
             .prop_map(|(call, session)| Step::Reinvite { call, session }),
@@ -160,10 +164,10 @@ pub(super) fn play(rig: &mut Rig, step: &Step, commands: &mut Vec<CommandId>) {
     let session = |call: &usize| format!("M{call}");
     let conversation = |call: &usize| format!("C{call}");
     match step {
-        Step::Propose { call, auto, sdp } => {
+        Step::Propose { call, session: of, auto, sdp } => {
             let auto = if *auto { r#"inin-autoanswer="true""# } else { "" };
             let sdp = if *sdp { r#"inin-sdp-over-xmpp="true""# } else { "" };
-            rig.propose(&session(call), &conversation(call), &format!("{auto} {sdp}"));
+            rig.propose(&session(of), &conversation(call), &format!("{auto} {sdp}"));
         }
         Step::Eager(call) => {
             let more = r#"inin-priv-answer-mode="Auto" inin-sdp-over-xmpp="true""#;
@@ -174,7 +178,7 @@ pub(super) fn play(rig: &mut Rig, step: &Step, commands: &mut Vec<CommandId>) {
             let how = if *accepts { "accept" } else { "reject" };
             rig.session_message(OTHER, how, &session(call));
         }
-        Step::OfferSdp(call) => rig.offer(&session(call), &conversation(call)),
+        Step::OfferSdp { call, session: of } => rig.offer(&session(of), &conversation(call)),
         Step::OfferJingle(call) => {
             rig.jingle("si", "session-initiate", &session(call), JINGLE_OFFER);
         }
@@ -284,7 +288,7 @@ pub(super) fn put_to_rest(rig: &mut Rig) {
 #[test]
 fn a_story_reads_as_one() {
     let steps = vec![
-        Step::Propose { call: 1, auto: true, sdp: true },
+        Step::Propose { call: 1, session: 1, auto: true, sdp: true },
         Step::Conversation { call: 1, outbound: false, state: 3, flag: 2 },
         Step::Command { call: 1, which: 4 },
         Step::Wait(1500),
