@@ -429,13 +429,18 @@ impl Sessions {
         Ok(())
     }
 
-    /// A session is another conversation's from now on. The one before, if it was another.
+    /// A session is another conversation's from now on, unless it is on its way out. The one
+    /// before, if it was another.
     pub(crate) fn moved(
         &mut self,
         session: &SessionId,
         conversation: &ConversationId,
     ) -> Option<ConversationId> {
-        let handle = &mut self.open.get_mut(session)?.handle;
+        let open = self.open.get_mut(session)?;
+        if open.is_superseded() || open.is_terminating() {
+            return None;
+        }
+        let handle = &mut open.handle;
         let before = std::mem::replace(&mut handle.conversation, conversation.clone());
         (before != *conversation).then_some(before)
     }
