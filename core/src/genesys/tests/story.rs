@@ -163,6 +163,10 @@ fn step() -> impl Strategy<Value = Step> {
 pub(super) fn play(rig: &mut Rig, step: &Step, commands: &mut Vec<CommandId>) {
     let session = |call: &usize| format!("M{call}");
     let conversation = |call: &usize| format!("C{call}");
+    if rig.ws.is_none() {
+        // Lost while nothing happened.
+        rig.wait_for_login();
+    }
     match step {
         Step::Propose { call, session: of, auto, sdp } => {
             let auto = if *auto { r#"inin-autoanswer="true""# } else { "" };
