@@ -10,7 +10,7 @@ const MAX_FILES: usize = 600;
 /// The most bytes of one file, which is also what `fuzz/run` lets libFuzzer try.
 const MAX_LEN: usize = 64 * 1024;
 /// The most bytes of one corpus.
-const MAX_BYTES: usize = 300 * 1024;
+const MAX_BYTES: usize = 400 * 1024;
 
 /// The files of one corpus in the order of their names.
 fn corpus(target: &str) -> Vec<(String, Vec<u8>)> {

@@ -65,6 +65,12 @@ fn is_usable(content: &Content) -> bool {
     codecs && secured
 }
 
+/// Of two codecs with one number the first counts: SDP cannot tell them apart.
+fn codecs(d: &Description) -> impl Iterator<Item = &PayloadType> {
+    let mut seen = BTreeSet::new();
+    d.payload_types.iter().filter(move |codec| seen.insert(codec.id))
+}
+
 /// A value that must be one word: a line end would start a line of the peer's making.
 fn word<'v>(what: &'static str, value: &'v str) -> Result<&'v str, SdpError> {
     let bad = |c: char| c.is_whitespace() || c.is_control();
@@ -95,7 +101,7 @@ impl Lines {
             Some(description) => {
                 let kind = word("media", &description.media)?;
                 let mut formats: Vec<String> =
-                    description.payload_types.iter().map(|codec| codec.id.to_string()).collect();
+                    codecs(description).map(|codec| codec.id.to_string()).collect();
                 if formats.is_empty() {
                     formats.push("0".to_owned());
                 }
@@ -119,7 +125,7 @@ impl Lines {
 
     fn rtp(&mut self, d: &Description, senders: Senders, author: Role) -> Result<(), SdpError> {
         self.line(format_args!("a=rtcp:9 IN IP4 0.0.0.0"));
-        for codec in &d.payload_types {
+        for codec in codecs(d) {
             self.codec(codec)?;
         }
         for feedback in &d.feedback {
