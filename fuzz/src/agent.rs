@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use offhook::Seed;
-use offhook::genesys::{Client, Command, Config, Event, IcePolicy};
+use offhook::genesys::{Client, Command, Config, EagerConnection, Event, IcePolicy};
 use offhook::jingle::Reason;
 use offhook::machine::{
     HttpId, Input, Machine, MediaId, NetError, NetErrorKind, Output, OutputOf, UdpEvent, UdpId,
@@ -79,6 +79,7 @@ pub(crate) fn config(bits: u16) -> Config {
     config.upload_logs = bit(8);
     config.upload_telemetry = bit(9);
     config.trace = bit(10);
+    config.eager_connection = if bit(12) { EagerConnection::Event } else { EagerConnection::Auto };
     config.ice_policy = if bit(11) { IcePolicy::All } else { IcePolicy::Discovered };
     config
 }

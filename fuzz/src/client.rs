@@ -5,15 +5,15 @@ use std::time::Duration;
 use arbitrary::{Arbitrary, Unstructured};
 use bytes::Bytes;
 use offhook::Secret;
-use offhook::genesys::{CallControl, Command, Dial, SpeakTo, Target};
+use offhook::genesys::{CallControl, Command, Dial, IceServersPolicy, SpeakTo, Target};
 use offhook::jingle::Reason;
 use offhook::machine::{Input, NetError, NetErrorKind, UdpId, WsEvent};
-use offhook::media::{AudioCodec, AudioFrame, Digit};
+use offhook::media::{AudioCodec, AudioFrame, Digit, IceServer};
 use offhook::xmpp::{Frame, Iq, IqKind, StanzaError};
 use serde_json::{Value, json};
 
 use crate::agent::{Agent, response, tells_a_secret};
-use crate::model_media::description;
+use crate::model_media::{ICE_PWD, description};
 use crate::service::{self, OTHER, PEER, TOKEN};
 
 /// Steps of a script; what follows is not read.
@@ -312,7 +312,7 @@ fn reply(agent: &mut Agent, good: bool) {
 
 fn command(which: u8, call: Call, flag: bool) -> Command {
     let conversation = call.conversation().into();
-    match which % 24 {
+    match which % 25 {
         0 | 1 => Command::AcceptPendingSession { conversation },
         2 => Command::RejectPendingSession { conversation },
         3 => Command::AcceptSession { conversation },
@@ -356,6 +356,10 @@ fn command(which: u8, call: Call, flag: bool) -> Command {
         20 => Command::ClaimAlertingLeader,
         21 if flag => Command::Destroy,
         22 => Command::Disconnect,
+        23 => Command::SetIceServers {
+            servers: vec![IceServer::turn("turn:relay.lab.test", "user", ICE_PWD)],
+            policy: if flag { IceServersPolicy::Merge } else { IceServersPolicy::Replace },
+        },
         _ => Command::Connect,
     }
 }

@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use offhook::Secret;
 use offhook::xmpp::{Frame, Iq, IqKind, Payload, Service, Services};
 use serde_json::{Value, json};
+
+use crate::model_media::ICE_PWD;
 
 pub(crate) const USER: &str = "u1";
 pub(crate) const BARE: &str = "agent@org.lab.test";
@@ -115,15 +118,17 @@ pub(crate) fn stream(frame: &str) -> Vec<String> {
             Some(Payload::Bind { resource: None, jid: Some(jid) })
         }
         IqKind::Get(Payload::Services(asked)) => {
-            let stun = Service {
-                kind: "stun".to_owned(),
+            let kind = asked.kind.clone().unwrap_or_else(|| "stun".to_owned());
+            let relay = kind == "turn";
+            let service = Service {
+                kind,
                 host: "192.0.2.10".to_owned(),
                 port: Some(3478),
                 transport: Some("udp".to_owned()),
-                username: None,
-                password: None,
+                username: relay.then(|| "user".to_owned()),
+                password: relay.then(|| Secret::new(ICE_PWD)),
             };
-            Some(Payload::Services(Services { kind: asked.kind.clone(), services: vec![stun] }))
+            Some(Payload::Services(Services { kind: asked.kind.clone(), services: vec![service] }))
         }
         _ => None,
     };
