@@ -4,4 +4,5 @@
 #![deny(missing_docs)]
 
 pub mod demo;
+pub mod hotline;
 pub mod voice;

@@ -171,11 +171,13 @@ struct Watcher {
     notes: Sender<(Duration, PhoneId, Note)>,
     /// By phone: what names the call there, and how it is.
     phones: BTreeMap<PhoneId, (BTreeSet<String>, State)>,
+    /// Phones whose signaling was lost.
+    lost: BTreeSet<PhoneId>,
 }
 
 impl Watcher {
     fn new(id: &ConversationId, notes: Sender<(Duration, PhoneId, Note)>) -> Self {
-        Self { id: id.clone(), notes, phones: BTreeMap::new() }
+        Self { id: id.clone(), notes, phones: BTreeMap::new(), lost: BTreeSet::new() }
     }
 
     fn note(&self, at: Duration, phone: PhoneId, note: Note) {
@@ -261,11 +263,14 @@ impl Watcher {
                     self.mark(at, phone, text, state);
                 }
             }
-            Event::Connected { .. } if self.state(phone) != State::Idle => {
-                self.mark(at, phone, "signaling is back", self.state(phone));
-            }
-            Event::Disconnected { .. } if self.state(phone) != State::Idle => {
+            // Each attempt that fails is told again.
+            Event::Disconnected { .. }
+                if self.state(phone) != State::Idle && self.lost.insert(phone) =>
+            {
                 self.mark(at, phone, "signaling is lost", self.state(phone));
+            }
+            Event::Connected { .. } if self.lost.remove(&phone) => {
+                self.mark(at, phone, "signaling is back", self.state(phone));
             }
             _ => {}
         }

@@ -13,7 +13,7 @@ const USUALLY: Duration = Duration::from_secs(300);
 /// Agents of a run at most: each needs an address of its own, and 255 to move to.
 const MAX_AGENTS: i64 = 60_000;
 /// The longest working hours, which is a leap year.
-const MAX_HOURS: f64 = 366.0 * 24.0;
+const MAX_WORKING: Duration = Duration::from_secs(366 * 24 * 3600);
 
 /// A scenario and what is changed of it.
 #[derive(Clone, Debug, Default, PartialEq, clap::Args)]
@@ -25,9 +25,9 @@ pub struct Plan {
     /// How many agents work there.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=MAX_AGENTS))]
     pub agents: Option<u32>,
-    /// How many hours they work, in simulated time.
+    /// How many hours they work, in simulated time; or a time with its unit, as `90s`.
     #[arg(long, value_name = "H", value_parser = parse_hours)]
-    pub hours: Option<f64>,
+    pub hours: Option<Duration>,
     /// How real the media is: signaling, or full with ICE, DTLS and SRTP.
     #[arg(long, value_parser = parse_fidelity)]
     pub fidelity: Option<Fidelity>,
@@ -50,8 +50,8 @@ impl Plan {
         if let Some(agents) = self.agents {
             scenario = scenario.agents(agents as usize);
         }
-        if let Some(hours) = self.hours {
-            scenario = scenario.hours(hours);
+        if let Some(working) = self.hours {
+            scenario.working = working;
         }
         if let Some(fidelity) = self.fidelity {
             scenario = scenario.fidelity(fidelity);
@@ -94,7 +94,7 @@ impl Plan {
             }
         };
         add("agents", self.agents.map(|agents| agents.to_string()));
-        add("hours", self.hours.map(|hours| hours.to_string()));
+        add("hours", self.hours.map(hours));
         add("fidelity", self.fidelity.map(|fidelity| name_of(fidelity).to_owned()));
         add("faults", self.faults.as_ref().map(Faults::to_string));
         add("second-phones", self.second_phones.map(|share| share.to_string()));
@@ -120,9 +120,26 @@ fn parse_fidelity(text: &str) -> Result<Fidelity, String> {
         .ok_or_else(|| "it is signaling or full".to_owned())
 }
 
-fn parse_hours(text: &str) -> Result<f64, String> {
-    let hours = text.parse::<f64>().ok().filter(|hours| *hours > 0.0 && *hours <= MAX_HOURS);
-    hours.ok_or_else(|| format!("hours are a number above 0 and up to {MAX_HOURS}"))
+fn parse_hours(text: &str) -> Result<Duration, String> {
+    let working = match text.parse::<f64>() {
+        Ok(hours) => Duration::try_from_secs_f64((hours * 3600.0).round()).unwrap_or_default(),
+        Err(_) => parse_duration(text)?,
+    };
+    if working.is_zero() || working > MAX_WORKING {
+        return Err("working hours are above 0 and up to a year".to_owned());
+    }
+    Ok(working)
+}
+
+/// As short as it can be said exactly.
+fn hours(working: Duration) -> String {
+    let millis = working.as_millis();
+    match (millis % 36_000, millis % 1000) {
+        // Hundredths of hours.
+        (0, _) => format!("{}", millis as f64 / 3_600_000.0),
+        (_, 0) => format!("{}s", millis / 1000),
+        _ => format!("{millis}ms"),
+    }
 }
 
 fn parse_share(text: &str) -> Result<f64, String> {
@@ -281,6 +298,8 @@ mod tests {
         for options in [
             "--preset swarm --seed 7",
             "--preset calm --seed 7 --agents 50 --hours 0.25 --fidelity full",
+            "--seed 7 --hours 169s",
+            "--seed 7 --hours 8",
             "--seed 7 --faults none --second-phones 0.5 --silent",
             "--preset bad-wifi --seed 7 --faults reset,sleep=90000ms",
         ] {
@@ -291,6 +310,8 @@ mod tests {
             "--agents 0",
             "--hours 0",
             "--hours NaN",
+            "--hours -1",
+            "--hours 400d",
             "--faults nonsense",
             "--faults reset=0s",
             "--faults ",

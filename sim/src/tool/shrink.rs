@@ -25,6 +25,10 @@ pub struct ShrinkArgs {
     /// How long to try at most.
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = parse_duration)]
     pub within: Duration,
+    /// Where the seed does not fail in a smaller plan, try so many others after it: every change
+    /// makes another story of it, and what fails in it may be something else.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub other_seeds: u64,
 }
 
 /// When to be content with what there is.
@@ -34,6 +38,8 @@ pub struct Limits {
     pub tries: usize,
     /// After this time on the wall.
     pub within: Duration,
+    /// How many other seeds to try in each smaller plan.
+    pub other_seeds: u64,
 }
 
 /// A plan that was tried.
@@ -41,6 +47,8 @@ pub struct Limits {
 pub struct Step {
     /// What is smaller in it.
     pub change: String,
+    /// With which seed.
+    pub seed: u64,
     /// What was found in it.
     pub finding: Option<Finding>,
     /// Whether that is the failure that was looked for.
@@ -52,14 +60,16 @@ pub struct Step {
 pub struct Shrunk {
     /// The plan.
     pub plan: Plan,
+    /// The seed that fails in it.
+    pub seed: u64,
     /// What goes wrong in it.
     pub finding: Finding,
-    /// How many plans were tried.
+    /// How many runs that took.
     pub tries: usize,
 }
 
-/// Makes a plan smaller as long as the seed violates the same invariant: fewer hours, agents,
-/// kinds of faults, second phones, words. None where nothing is wrong to begin with.
+/// Makes a plan smaller as long as the seed, or one after it, violates the same invariant: fewer
+/// hours, agents, kinds of faults, second phones, words. None where nothing is wrong to begin with.
 pub fn shrink(
     base: &Scenario,
     plan: &Plan,
@@ -68,26 +78,29 @@ pub fn shrink(
     mut each: impl FnMut(&Step),
 ) -> Option<Shrunk> {
     let began = Instant::now();
-    let run = |plan: &Plan| {
+    let run = |plan: &Plan, seed: u64| {
         let scenario = plan.apply(base.clone());
         let mut report = panics::quietly(|| scenario.run_caught(seed));
         panics::locate(&mut report);
         report.finding
     };
-    let finding = run(plan)?;
-    let mut best = Shrunk { plan: plan.clone(), finding, tries: 0 };
+    let finding = run(plan, seed)?;
+    let mut best = Shrunk { plan: plan.clone(), seed, finding, tries: 0 };
     'smaller: loop {
-        for (change, plan) in candidates(base, &best, seed) {
-            if best.tries >= limits.tries || began.elapsed() >= limits.within {
-                return Some(best);
-            }
-            best.tries += 1;
-            let finding = run(&plan);
-            let same = finding.as_ref().is_some_and(|f| f.invariant == best.finding.invariant);
-            each(&Step { change, finding: finding.clone(), same });
-            if let (Some(finding), true) = (finding, same) {
-                best = Shrunk { plan, finding, ..best };
-                continue 'smaller;
+        for (change, plan) in candidates(base, &best) {
+            let others = (0..=limits.other_seeds).map(|n| best.seed.wrapping_add(n));
+            for seed in others.collect::<Vec<_>>() {
+                if best.tries >= limits.tries || began.elapsed() >= limits.within {
+                    return Some(best);
+                }
+                best.tries += 1;
+                let finding = run(&plan, seed);
+                let same = finding.as_ref().is_some_and(|f| f.invariant == best.finding.invariant);
+                each(&Step { change: change.clone(), seed, finding: finding.clone(), same });
+                if let (Some(finding), true) = (finding, same) {
+                    best = Shrunk { plan, seed, finding, ..best };
+                    continue 'smaller;
+                }
             }
         }
         return Some(best);
@@ -96,25 +109,14 @@ pub fn shrink(
 
 /// Plans that are a little smaller, the most promising first. Each is smaller by something that
 /// can only be taken away so often, so that shrinking ends.
-fn candidates(base: &Scenario, best: &Shrunk, seed: u64) -> Vec<(String, Plan)> {
+fn candidates(base: &Scenario, best: &Shrunk) -> Vec<(String, Plan)> {
     let plan = &best.plan;
     let applied = plan.apply(base.clone());
-    let run = Run::new(&applied, seed);
+    let run = Run::new(&applied, best.seed);
     let now = run.scenario();
     let mut all = Vec::new();
     let mut add = |change: String, plan: Plan| all.push((change, plan));
 
-    // What comes after the failure is not needed for it.
-    let (hours, just) = (now.working, Duration::from_secs(best.finding.at.as_secs() + 1));
-    let shorter =
-        [(just, "to the failure"), (hours / 2, "half"), (hours * 3 / 4, "three quarters")];
-    let in_hours = |time: Duration| Some(time.as_secs().max(1) as f64 / 3600.0);
-    for (time, what) in
-        shorter.into_iter().filter(|(time, _)| time.as_secs().max(1) < hours.as_secs())
-    {
-        let plan = Plan { hours: in_hours(time), ..plan.clone() };
-        add(format!("hours {}, {what}", clock(time)), plan);
-    }
     let agents = now.agents as u32;
     let mut fewer = vec![1, agents / 2, agents * 3 / 4, agents - 1];
     fewer.retain(|n| (1..agents).contains(n));
@@ -137,6 +139,18 @@ fn candidates(base: &Scenario, best: &Shrunk, seed: u64) -> Vec<(String, Plan)> 
     }
     if now.speech.is_some() {
         add("silent".to_owned(), Plan { silent: true, ..plan.clone() });
+    }
+    // Last, as everything else needs time to go wrong again. What comes after the failure is not
+    // needed for it.
+    let (hours, just) = (now.working, Duration::from_secs(best.finding.at.as_secs() + 1));
+    let shorter =
+        [(just, "to the failure"), (hours / 2, "half"), (hours * 3 / 4, "three quarters")];
+    let seconds = |time: Duration| Some(Duration::from_secs(time.as_secs().max(1)));
+    for (time, what) in
+        shorter.into_iter().filter(|(time, _)| time.as_secs().max(1) < hours.as_secs())
+    {
+        let plan = Plan { hours: seconds(time), ..plan.clone() };
+        add(format!("hours {}, {what}", clock(time)), plan);
     }
     all
 }
@@ -167,8 +181,9 @@ pub(super) fn perform(
     out: &mut dyn Write,
 ) -> Result<Verdict, ToolError> {
     let (plan, scenario) = tool.resolve(&args.plan)?;
-    let limits = Limits { tries: args.tries, within: args.within };
+    let limits = Limits { tries: args.tries, within: args.within, other_seeds: args.other_seeds };
     let mut written = Ok(());
+    let mut now = args.seed;
     let shrunk = shrink(&scenario, &plan, args.seed, limits, |step| {
         let (mark, what) = match &step.finding {
             Some(finding) if step.same => {
@@ -177,7 +192,13 @@ pub(super) fn perform(
             Some(finding) => (style("·").dim(), format!("something else: {}", finding.invariant)),
             None => (style("·").dim(), "nothing is wrong".to_owned()),
         };
-        let line = writeln!(out, "{mark} {:<40} {what}", step.change).and_then(|()| out.flush());
+        if !step.same && step.seed != now {
+            return;
+        }
+        let seed = if step.seed == now { String::new() } else { format!(", seed {}", step.seed) };
+        now = if step.same { step.seed } else { now };
+        let change = format!("{}{seed}", step.change);
+        let line = writeln!(out, "{mark} {change:<40} {what}").and_then(|()| out.flush());
         if written.is_ok() {
             written = line;
         }
@@ -185,10 +206,10 @@ pub(super) fn perform(
     written?;
     let Some(shrunk) = shrunk else { return Err(ToolError::NoFinding(args.seed)) };
     let finding = &shrunk.finding;
-    writeln!(out, "\n{} plans tried; the smallest in which the same goes wrong:", shrunk.tries)?;
+    writeln!(out, "\n{} runs; the smallest in which the same goes wrong:", shrunk.tries)?;
     let what = format!("at {}: {}", clock(finding.at), finding.invariant);
     writeln!(out, "{} {}\n  {}", style("✗").red().bold(), style(what).bold(), finding.what)?;
-    writeln!(out, "  replay  {}", tool.command("replay", &shrunk.plan, args.seed))?;
+    writeln!(out, "  replay  {}", tool.command("replay", &shrunk.plan, shrunk.seed))?;
     Ok(Verdict::Finding)
 }
 
@@ -198,6 +219,9 @@ mod tests {
 
     use super::*;
     use crate::world::Seen;
+
+    const HALF: Duration = Duration::from_secs(1800);
+    const LONG: Duration = Duration::from_secs(600);
 
     /// Fails whenever a connection is made anew: it needs a fault, and hardly anything else.
     fn planted() -> Scenario {
@@ -211,8 +235,8 @@ mod tests {
 
     #[test]
     fn a_planted_violation_shrinks_to_what_it_needs() {
-        let plan = Plan { agents: Some(6), hours: Some(0.5), ..Plan::default() };
-        let limits = Limits { tries: 200, within: Duration::from_secs(600) };
+        let plan = Plan { agents: Some(6), hours: Some(HALF), ..Plan::default() };
+        let limits = Limits { tries: 200, within: LONG, other_seeds: 0 };
         let mut steps = Vec::new();
         let shrunk = shrink(&planted(), &plan, 1, limits, |step| steps.push(step.clone())).unwrap();
         assert_eq!(shrunk.finding.invariant, "a connection lasts");
@@ -221,21 +245,21 @@ mod tests {
         assert!(shrunk.plan.silent && shrunk.plan.hours < plan.hours);
         // Connections are made anew in the healing too, whatever happened before.
         assert_eq!(shrunk.plan.faults, Some(Faults::default()));
-        let again = shrunk.plan.apply(planted()).run(1);
+        let again = shrunk.plan.apply(planted()).run(shrunk.seed);
         assert_eq!(again.finding, Some(shrunk.finding));
     }
 
     #[test]
     fn what_is_not_wrong_is_not_shrunk() {
-        let plan = Plan { agents: Some(1), hours: Some(0.01), ..Plan::default() };
-        let limits = Limits { tries: 9, within: Duration::from_secs(600) };
+        let plan = Plan { agents: Some(1), hours: Some(HALF / 50), ..Plan::default() };
+        let limits = Limits { tries: 9, within: LONG, other_seeds: 1 };
         assert!(shrink(&Scenario::calm(), &plan, 1, limits, |_| {}).is_none());
     }
 
     #[test]
     fn the_limit_of_tries_is_kept() {
-        let plan = Plan { agents: Some(6), hours: Some(0.2), ..Plan::default() };
-        let limits = Limits { tries: 2, within: Duration::from_secs(600) };
+        let plan = Plan { agents: Some(6), hours: Some(HALF), ..Plan::default() };
+        let limits = Limits { tries: 2, within: LONG, other_seeds: 1 };
         let shrunk = shrink(&planted(), &plan, 1, limits, |_| {}).unwrap();
         assert_eq!(shrunk.tries, 2);
     }
