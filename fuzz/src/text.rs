@@ -83,10 +83,12 @@ pub fn message(data: &[u8]) {
 }
 
 fn session_messages(message: &Message) {
+    let (from, to) = (message.from.clone(), message.to.clone());
+    let head = Message { from, to, ..Message::default() };
     for payload in &message.payloads {
         match payload {
             Payload::JingleMessage(_) => {
-                let alone = Message { payloads: vec![payload.clone()], ..message.clone() };
+                let alone = Message { payloads: vec![payload.clone()], ..head.clone() };
                 let written = Frame::Message(alone.clone()).to_xml();
                 assert_eq!(Frame::parse(&written).ok(), Some(Frame::Message(alone)), "{written}");
             }
