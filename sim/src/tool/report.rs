@@ -69,7 +69,7 @@ impl Tally {
     /// All in a line.
     pub(super) fn line(&self, took: Duration) -> String {
         format!(
-            "{} simulated, {} s/s, {} calls, {} faults, {} findings",
+            "{} simulated, {} s/s, {} calls, {} faults, findings: {}",
             span(self.simulated),
             grouped(self.speed(took) as u64),
             grouped(self.counts.get("calls connected")),

@@ -5,8 +5,8 @@ use std::io::Write;
 use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
 
 use super::panics;
 use super::plan::{Plan, Seeds};
@@ -63,12 +63,17 @@ pub(super) fn seeds<E>(
     mut each: impl FnMut(Done) -> Result<bool, E>,
 ) -> Result<(), E> {
     let next = AtomicU64::new(seeds.start);
-    let end = AtomicU64::new(seeds.end);
+    let over = Arc::new(AtomicBool::new(false));
     let (done, ends) = mpsc::channel();
+    // Once nobody waits for them, the runs that are under way end where they are.
+    let is_over = over.clone();
+    let scenario = &scenario.clone().always("somebody waits for it", move |_, _| {
+        if is_over.load(Ordering::Relaxed) { Err("nobody does".to_owned()) } else { Ok(()) }
+    });
     let work = |done: mpsc::Sender<Done>| {
         loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);
-            if seed >= end.load(Ordering::Relaxed) {
+            if seed >= seeds.end || over.load(Ordering::Relaxed) {
                 return;
             }
             let mut report = scenario.run_caught(seed);
@@ -94,8 +99,7 @@ pub(super) fn seeds<E>(
                 wanted += 1;
                 let goes_on = each(done);
                 if !matches!(goes_on, Ok(true)) {
-                    // Whatever is being run comes to its end, unheard.
-                    end.store(0, Ordering::Relaxed);
+                    over.store(true, Ordering::Relaxed);
                     return goes_on.map(|_| ());
                 }
             }
