@@ -1,8 +1,9 @@
 //! Calls and the media sessions that carry them, and who wants what of them: the agent by REST and
 //! by signaling, everybody else by the control API (wire notes 5, 6, 8.2).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, VecDeque};
 use std::net::SocketAddr;
+use std::time::Instant;
 
 use offhook::jingle::{Reason, SessionMessage};
 use offhook::machine::{UdpId, Wake};
@@ -17,6 +18,7 @@ use super::far_end::{FarEndMode, Packet};
 use super::session::{Phase, Plan, Session, Step};
 use super::signal::Signaling;
 use super::streams::Streams;
+use super::watched::{Id, Index, Watched};
 use super::{ConnId, World};
 
 /// Calls remembered, those that are over included; the oldest of these go first.
@@ -26,12 +28,21 @@ const MAX_CALLS: usize = 2_000;
 /// of each user. See the [module](self).
 #[derive(Default)]
 pub(super) struct Calls {
-    pub(super) calls: BTreeMap<String, Call>,
-    /// In the order in which they were made.
-    order: Vec<String>,
-    /// Those that are not over.
-    live: BTreeSet<String>,
-    pub(super) sessions: BTreeMap<String, Session>,
+    pub(super) calls: Watched<Call>,
+    pub(super) sessions: Watched<Session>,
+    /// Calls in the order in which they were made.
+    order: VecDeque<Id>,
+    /// Each user's calls that are not over.
+    live: Index<Id, String>,
+    /// Each user's sessions.
+    lines: Index<Id, String>,
+    /// Sessions by the IQ of their offer, while it is not answered.
+    offers: Index<Id, String>,
+    /// When calls and sessions want to be woken.
+    call_times: Index<Id, Instant>,
+    session_times: Index<Id, Instant>,
+    /// Sessions that may have died since anybody looked.
+    suspects: BTreeSet<Id>,
 }
 
 /// A call to be made.
@@ -128,19 +139,43 @@ impl Calls {
                 new.propose(streams, world);
                 call.publish(streams, world);
             }
-            self.sessions.insert(session, new);
+            self.open(new);
         }
         world.happened("call-ringing", call.about(json!({})));
-        self.order.push(id.clone());
-        self.live.insert(id.clone());
-        self.calls.insert(id.clone(), call);
+        let key = Id::from(&*id);
+        self.order.push_back(key.clone());
+        self.live.set(&key, Some(user.id.clone()));
+        self.calls.insert(&key, call);
         Some(id)
     }
 
-    /// Takes calls that are over off the list of live ones.
-    fn sweep(&mut self) {
-        let Self { calls, live, .. } = self;
-        live.retain(|id| calls.get(id).is_some_and(|call| !call.is_over()));
+    /// One more session.
+    pub(super) fn open(&mut self, session: Session) {
+        let id = Id::from(&*session.id);
+        self.lines.set(&id, Some(session.user.clone()));
+        self.sessions.insert(&id, session);
+    }
+
+    /// The sessions of a user, in the order of their ids.
+    pub(super) fn lines_of(&self, user: &str) -> impl Iterator<Item = &Session> {
+        self.lines.of(user).filter_map(|id| self.sessions.get(id))
+    }
+
+    /// Brings the indexes into step with the calls and sessions that were reached for.
+    fn settle(&mut self) {
+        for id in self.calls.take_reached() {
+            let call = self.calls.get(&id).filter(|call| !call.is_over());
+            self.call_times.set(&id, call.and_then(Call::next_wake).map(|wake| wake.at));
+            self.live.set(&id, call.and_then(Call::user).map(str::to_owned));
+        }
+        for id in self.sessions.take_reached() {
+            let session = self.sessions.get(&id);
+            let wake = session.and_then(Session::next_wake);
+            self.session_times.set(&id, wake.map(|wake| wake.at));
+            self.lines.set(&id, session.map(|session| session.user.clone()));
+            self.offers.set(&id, session.and_then(|session| session.offer_iq.clone()));
+            self.suspects.insert(id);
+        }
     }
 
     /// Forgets the oldest call that is over, at the bound. False when there is none.
@@ -148,15 +183,13 @@ impl Calls {
         if self.calls.len() < MAX_CALLS {
             return true;
         }
-        let Some(at) = self.order.iter().position(|id| !self.live.contains(id)) else {
-            return false;
-        };
-        let id = self.order.remove(at);
-        self.calls.remove(&id).is_some()
+        let over = |id: &Id| self.calls.get(id).is_none_or(Call::is_over);
+        let Some(at) = self.order.iter().position(over) else { return false };
+        self.order.remove(at).is_some_and(|id| self.calls.remove(&id).is_some())
     }
 
     pub(super) fn clear(&mut self, world: &mut World) {
-        for session in self.sessions.values_mut() {
+        for mut session in self.sessions.drain() {
             session.drop_media(world);
         }
         *self = Self::default();
@@ -184,9 +217,9 @@ impl Calls {
     /// The user's conversations that are not over.
     pub(super) fn conversations(&self, user: &str) -> Vec<Value> {
         self.live
-            .iter()
+            .of(user)
             .filter_map(|id| self.calls.get(id))
-            .filter(|call| call.user() == Some(user) && !call.is_over() && !call.eager)
+            .filter(|call| !call.is_over() && !call.eager)
             .map(|call| call.conversation.body())
             .collect()
     }
@@ -286,7 +319,7 @@ impl Calls {
         let Some(session) = self.sessions.get_mut(&call.session) else { return };
         // On a line that is up there is nothing to take: the answer is the service's.
         if session.phase != Phase::Active {
-            let user = world.directory.users.get(&session.user);
+            let user = world.directory.user(&session.user);
             let Some(other) = user.map(|user| user.jid.with_resource("another-client")) else {
                 return;
             };
@@ -415,8 +448,9 @@ impl Calls {
         world: &mut World,
     ) {
         let Some(from) = streams.jid(conn) else { return };
-        let is_it = |session: &&mut Session| session.is_offer_reply(from, iq.id.as_deref());
-        if let Some(session) = self.sessions.values_mut().find(is_it) {
+        let Some(iq_id) = iq.id.as_deref() else { return };
+        let session = self.offers.of(iq_id).next().and_then(|id| self.sessions.get_mut(id));
+        if let Some(session) = session.filter(|session| session.is_offer_reply(from, iq_id)) {
             let reply = match &iq.kind {
                 IqKind::Error(error) => json!({"reply": "error", "condition": error.condition}),
                 _ => json!({"reply": "result"}),
@@ -470,7 +504,8 @@ impl Calls {
         streams: &Streams,
         world: &mut World,
     ) {
-        match self.sessions.values_mut().find(|session| session.has_udp(id)) {
+        let session = world.media.get(&id).and_then(|session| self.sessions.get_mut(session));
+        match session {
             Some(session) => {
                 let step = session.make_offer(local, streams, world);
                 let id = session.id.clone();
@@ -481,7 +516,8 @@ impl Calls {
     }
 
     pub(super) fn datagram(&mut self, id: UdpId, packet: &Packet<'_>, world: &mut World) {
-        if let Some(session) = self.sessions.values_mut().find(|session| session.has_udp(id)) {
+        let session = world.media.get(&id).and_then(|session| self.sessions.get_mut(session));
+        if let Some(session) = session {
             session.datagram(packet, world);
         }
     }
@@ -489,41 +525,37 @@ impl Calls {
     // Time
 
     pub(super) fn next_wake(&self) -> Option<Wake> {
-        let calls = self.live.iter().filter_map(|id| self.calls.get(id)).map(Call::next_wake);
-        let sessions = self.sessions.values().map(Session::next_wake);
-        calls.chain(sessions).fold(None, Wake::earliest)
+        let call = self.call_times.first().and_then(|(_, id)| self.calls.get(id)?.next_wake());
+        let session =
+            self.session_times.first().and_then(|(_, id)| self.sessions.get(id)?.next_wake());
+        Wake::earliest(call, session)
     }
 
     pub(super) fn handle_timeout(&mut self, streams: &Streams, world: &mut World) {
-        let now = world.now;
+        self.settle();
         let mut steps = Vec::new();
-        for (id, session) in &mut self.sessions {
+        for id in self.session_times.up_to(&world.now) {
+            let Some(session) = self.sessions.get_mut(&id) else { continue };
             match session.handle_timeout(streams, world) {
                 Step::Goes => {}
-                step => steps.push((id.clone(), step)),
+                step => steps.push((id, step)),
             }
         }
         for (id, step) in steps {
             self.follow(&id, step, streams, world);
         }
-        let idle = |session: &&Session| session.riders.is_empty() && session.is_dead();
-        let dead: Vec<_> =
-            self.sessions.values().filter(idle).map(|session| session.id.clone()).collect();
+        self.settle();
+        let idle = |session: &Session| session.riders.is_empty() && session.is_dead();
+        let mut dead = std::mem::take(&mut self.suspects);
+        dead.retain(|id| self.sessions.get(id).is_some_and(idle));
         for id in dead {
             self.end_session(&id, Some(Reason::Gone), streams, world);
         }
-        let due = |call: &&Call| call.next_wake().is_some_and(|wake| wake.at <= now);
-        let due: Vec<_> = self
-            .live
-            .iter()
-            .filter_map(|id| self.calls.get(id))
-            .filter(due)
-            .map(|call| call.conversation.id.clone())
-            .collect();
-        for id in due {
+        self.settle();
+        for id in self.call_times.up_to(&world.now) {
             self.time(&id, streams, world);
         }
-        self.sweep();
+        self.settle();
     }
 
     /// A call does not stay as it is.

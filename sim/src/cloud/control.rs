@@ -177,7 +177,7 @@ impl Cloud {
             None => None,
         };
         let world = &mut self.world;
-        let Some(user) = world.directory.users.get_mut(id) else { return not_found() };
+        let Some(mut user) = world.directory.user(id).cloned() else { return not_found() };
         if let Some(token) = body["token"].as_str() {
             token.clone_into(&mut user.token);
         }
@@ -191,7 +191,7 @@ impl Cloud {
                 new.id = old.id;
             }
         }
-        let user = user.clone();
+        world.directory.put(user.clone());
         if let Some(action) = action {
             self.streams.publish_station(&user, action, world);
         }
@@ -202,7 +202,7 @@ impl Cloud {
         if body["kind"].as_str().is_some_and(|kind| kind != "inbound") {
             return bad_request("kind is inbound");
         }
-        let user = body["userId"].as_str().and_then(|id| self.world.directory.users.get(id));
+        let user = body["userId"].as_str().and_then(|id| self.world.directory.user(id));
         let Some(user) = user.cloned() else { return not_found() };
         let signaling = match body["signaling"].as_str() {
             None | Some("jingle") => Signaling::Jingle,

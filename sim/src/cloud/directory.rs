@@ -7,6 +7,7 @@ use offhook::xmpp::Jid;
 use serde_json::{Value, json};
 
 use super::ConnId;
+use super::watched::Index;
 
 /// The organisation that everybody belongs to.
 pub(super) const ORG: &str = "0e0e0e0e-1111-4222-8333-444444444444";
@@ -51,7 +52,10 @@ pub(super) struct Channel {
 #[derive(Debug)]
 pub(super) struct Directory {
     domain: String,
-    pub(super) users: BTreeMap<String, User>,
+    users: BTreeMap<String, User>,
+    by_token: Index<String, String>,
+    by_jid: Index<String, Jid>,
+    by_station: Index<String, String>,
     pub(super) channels: BTreeMap<String, Channel>,
     made: u64,
 }
@@ -61,14 +65,16 @@ impl Directory {
         Self {
             domain: domain.to_owned(),
             users: BTreeMap::new(),
+            by_token: Index::default(),
+            by_jid: Index::default(),
+            by_station: Index::default(),
             channels: BTreeMap::new(),
             made: 0,
         }
     }
 
     pub(super) fn clear(&mut self) {
-        self.users.clear();
-        self.channels.clear();
+        *self = Self { made: self.made, ..Self::new(&self.domain) };
     }
 
     /// `lab-org.orgspan.{domain}`
@@ -95,23 +101,34 @@ impl Directory {
             station: Station::from_control(body.get("station"), rng),
             id: id.clone(),
         };
-        self.users.insert(id, user.clone());
+        self.put(user.clone());
         Some(user)
     }
 
+    /// A user is as given from now on.
+    pub(super) fn put(&mut self, user: User) {
+        self.by_token.set(&user.id, Some(user.token.clone()));
+        self.by_jid.set(&user.id, Some(user.jid.clone()));
+        let station = user.station.as_ref().map(|station| station.id.clone());
+        self.by_station.set(&user.id, station);
+        self.users.insert(user.id.clone(), user);
+    }
+
+    pub(super) fn user(&self, id: &str) -> Option<&User> {
+        self.users.get(id)
+    }
+
     pub(super) fn by_token(&self, token: &str) -> Option<&User> {
-        self.users.values().find(|user| user.token == token)
+        self.user(self.by_token.of(token).next()?)
     }
 
     pub(super) fn by_jid(&self, jid: &Jid) -> Option<&User> {
-        self.users.values().find(|user| user.jid == jid.bare())
+        self.user(self.by_jid.of(&jid.bare()).next()?)
     }
 
     pub(super) fn by_station(&self, station: &str) -> Option<(&User, &Station)> {
-        self.users.values().find_map(|user| {
-            let own = user.station.as_ref().filter(|own| own.id == station)?;
-            Some((user, own))
-        })
+        let user = self.user(self.by_station.of(station).next()?)?;
+        Some((user, user.station.as_ref()?))
     }
 
     /// A new channel. The user's oldest goes when there are too many.

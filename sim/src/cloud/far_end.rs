@@ -77,9 +77,22 @@ impl FarEnd {
         Self { udp, engine, candidates: Vec::new(), wake: None, speak_at: None, said: 0 }
     }
 
-    pub(super) fn next_wake(&self) -> Option<Wake> {
-        let speak = self.speak_at.map(|at| Wake { at, reason: "far end speaks" });
+    pub(super) fn next_wake(&self, mode: FarEndMode) -> Option<Wake> {
+        let at = self.speak_at.filter(|_| mode == FarEndMode::Prompt);
+        let speak = at.map(|at| Wake { at, reason: "far end speaks" });
         Wake::earliest(self.wake, speak)
+    }
+
+    /// Nobody was woken for frames of a far end that says nothing of its own: they are passed over
+    /// before it does otherwise.
+    pub(super) fn pass_time(&mut self, now: Instant, mode: FarEndMode) {
+        if mode != FarEndMode::Prompt
+            && let Some(at) = self.speak_at
+        {
+            let passed = now.saturating_duration_since(at).as_nanos().div_ceil(PACE.as_nanos());
+            self.said += passed as u64;
+            self.speak_at = Some(at + Duration::from_nanos((passed * PACE.as_nanos()) as u64));
+        }
     }
 
     /// Takes all that the engine has to say.
@@ -120,12 +133,11 @@ impl FarEnd {
         if self.wake.is_some_and(|wake| wake.at <= now) {
             self.engine.handle_timeout(now);
         }
-        while let Some(at) = self.speak_at.filter(|at| *at <= now) {
+        while let Some(at) = self.speak_at.filter(|at| *at <= now && mode == FarEndMode::Prompt) {
             self.speak_at = Some(at + PACE);
             let n = self.said;
             self.said += 1;
-            if mode == FarEndMode::Prompt
-                && let Some(codec) = self.engine.send_codec()
+            if let Some(codec) = self.engine.send_codec()
                 && let Some(data) = prompt.frame(codec, n)
             {
                 let time = n * u64::from(codec.clock_rate() / 50);

@@ -14,16 +14,15 @@ use super::streams::Streams;
 
 impl Calls {
     fn station<'a>(user: &str, world: &'a World) -> Option<&'a Station> {
-        world.directory.users.get(user)?.station.as_ref()
+        world.directory.user(user)?.station.as_ref()
     }
 
     /// The session that a new call of the user's would ride on. One line carries all its calls,
     /// one of several lines at most one.
     pub(super) fn line_of(&self, user: &str, world: &World) -> Option<String> {
         let station = Self::station(user, world).filter(|station| station.shares())?;
-        let line = self.sessions.values().find(|session| {
-            session.user == user
-                && session.shared
+        let line = self.lines_of(user).find(|session| {
+            session.shared
                 && session.is_up()
                 && (station.has_one_line() || !self.is_busy(&session.riders))
         })?;
@@ -51,12 +50,7 @@ impl Calls {
         let user = session.user.clone();
         let riders = session.riders.clone();
         let shares = Self::station(&user, world).is_some_and(Station::shares);
-        if shares
-            && !self
-                .sessions
-                .values()
-                .any(|other| other.user == user && other.shared && other.is_up())
-        {
+        if shares && !self.lines_of(&user).any(|other| other.shared && other.is_up()) {
             self.share(id, &user, streams, world);
         }
         for rider in riders {
@@ -77,7 +71,9 @@ impl Calls {
     /// A session becomes the user's line; an idle one that is no use any more ends.
     fn share(&mut self, id: &str, user: &str, streams: &Streams, world: &mut World) {
         let mut useless = Vec::new();
-        for other in self.sessions.values_mut().filter(|other| other.user == user) {
+        let own: Vec<_> = self.lines_of(user).map(|session| session.id.clone()).collect();
+        for other in own {
+            let Some(other) = self.sessions.get_mut(&other) else { continue };
             if other.id == id {
                 other.shared = true;
                 continue;
@@ -165,11 +161,12 @@ impl Calls {
         let Some(session) = self.sessions.get_mut(id) else { return };
         let mut riders = session.riders.iter().rev().filter_map(|id| self.calls.get(id));
         let heard = riders.find(|call| call.is_talking() && !call.conversation.agent.held);
-        session.on_air = heard.map(|call| OnAir {
+        let on_air = heard.map(|call| OnAir {
             conversation: call.conversation.id.clone(),
             mode: call.far_end,
             heard: !call.conversation.agent.muted,
         });
+        session.set_on_air(on_air, world.now);
         if let Some(on) = &session.on_air {
             session.conversation.clone_from(&on.conversation);
         }

@@ -22,8 +22,9 @@ mod recovery;
 mod session;
 mod signal;
 mod streams;
+mod watched;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
@@ -270,6 +271,8 @@ struct World {
     options: Options,
     faults: Faults,
     next_udp: u64,
+    /// Whose sockets those are that are open: sessions.
+    media: BTreeMap<UdpId, String>,
     queue: VecDeque<Output>,
 }
 
@@ -282,9 +285,18 @@ impl World {
         self.push(Output::Log(line.into()));
     }
 
-    fn udp_id(&mut self) -> UdpId {
+    /// Media sockets of a session's.
+    fn open_media(&mut self, session: &str) -> UdpId {
         self.next_udp += 1;
-        UdpId(self.next_udp)
+        let id = UdpId(self.next_udp);
+        self.media.insert(id, session.to_owned());
+        self.push(Output::OpenUdp { id });
+        id
+    }
+
+    fn close_media(&mut self, id: UdpId) {
+        self.media.remove(&id);
+        self.push(Output::CloseUdp { id });
     }
 
     /// Tells the control API's listeners.
@@ -322,6 +334,7 @@ impl Cloud {
                 options: Options::default(),
                 faults: Faults::default(),
                 next_udp: 0,
+                media: BTreeMap::new(),
                 queue: VecDeque::new(),
             },
             streams: Streams::default(),

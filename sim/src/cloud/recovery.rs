@@ -9,13 +9,13 @@ use offhook::media::LocalCandidate;
 use offhook::xmpp::Payload;
 use serde_json::json;
 
+use super::World;
 use super::call::{DIALING, Stage};
 use super::calls::Calls;
 use super::conversation::Direction;
 use super::session::{Phase, Session, Step};
 use super::signal::{Signaling, with_credentials};
 use super::streams::Streams;
-use super::{Output, World};
 
 /// A re-invite is repeated, as one and the same request, until it is answered (wire notes 6.14,
 /// 14.16): a client that is just coming back must not miss it.
@@ -117,7 +117,7 @@ impl Calls {
                 call.session.clone_from(&new);
             }
         }
-        self.sessions.insert(new, successor);
+        self.open(successor);
         true
     }
 
@@ -274,7 +274,7 @@ impl Session {
         if let Some(far) = self.far.take() {
             self.last_media = far.body();
             self.last_media["connectionState"] = json!("closed");
-            world.push(Output::CloseUdp { id: far.udp });
+            world.close_media(far.udp);
         }
     }
 }

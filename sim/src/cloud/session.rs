@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use offhook::jingle::{
     Action, Jingle, Method, Propose, Reason, Role, Rpc, RpcCandidate, SessionMessage, sdp,
 };
-use offhook::machine::{UdpId, Wake};
+use offhook::machine::Wake;
 use offhook::media::{EngineConfig, LocalCandidate, MediaState};
 use offhook::xmpp::{Jid, Payload};
 use serde_json::{Value, json};
@@ -215,10 +215,6 @@ impl Session {
         open && self.client.as_ref() == Some(client) && to == Some(&self.peer)
     }
 
-    pub(super) fn has_udp(&self, id: UdpId) -> bool {
-        self.far.as_ref().is_some_and(|far| far.udp == id)
-    }
-
     pub(super) fn seen(&self) -> Seen {
         let media = match (&self.far, &self.last_media) {
             (Some(far), _) => far.body(),
@@ -269,12 +265,11 @@ impl Session {
     /// Media of ours; the offer follows once its sockets are there.
     pub(super) fn make_media(&mut self, world: &mut World) {
         self.phase = Phase::Proceeding;
-        let udp = world.udp_id();
+        let udp = world.open_media(&self.id);
         let mut config = EngineConfig::new(world.seed.child(&format!("{}/{}", self.id, udp.0)));
         config.codecs.clone_from(&world.options.codecs);
         let engine = world.factory.create(world.now, config);
         self.far = Some(FarEnd::new(udp, engine));
-        world.push(Output::OpenUdp { id: udp });
     }
 
     // Offer and answer
@@ -355,9 +350,8 @@ impl Session {
     }
 
     /// Whether an IQ's reply is the client's to our offer.
-    pub(super) fn is_offer_reply(&self, client: &Jid, iq: Option<&str>) -> bool {
-        let offer_iq = self.offer_iq.as_deref();
-        offer_iq.is_some() && offer_iq == iq && self.client.as_ref() == Some(client)
+    pub(super) fn is_offer_reply(&self, client: &Jid, iq: &str) -> bool {
+        self.offer_iq.as_deref() == Some(iq) && self.client.as_ref() == Some(client)
     }
 
     pub(super) fn offer_replied(&mut self, reply: Value, world: &mut World) {
@@ -520,7 +514,22 @@ impl Session {
             | Phase::Over => None,
         };
         let repeat = Wake::earliest(repeat, self.unanswered.as_ref().map(Reinvite::next_wake));
-        Wake::earliest(self.far.as_ref().and_then(FarEnd::next_wake), repeat)
+        let far = self.far.as_ref().and_then(|far| far.next_wake(self.mode()));
+        Wake::earliest(far, repeat)
+    }
+
+    /// What the far end does.
+    fn mode(&self) -> FarEndMode {
+        self.on_air.as_ref().map_or(FarEndMode::Silence, |on| on.mode)
+    }
+
+    /// Another call is heard on it, or none, or otherwise.
+    pub(super) fn set_on_air(&mut self, on_air: Option<OnAir>, now: Instant) {
+        let before = self.mode();
+        if let Some(far) = &mut self.far {
+            far.pass_time(now, before);
+        }
+        self.on_air = on_air;
     }
 
     pub(super) fn handle_timeout(&mut self, streams: &Streams, world: &mut World) -> Step {
@@ -531,10 +540,10 @@ impl Session {
             self.phase = Phase::Proposed { repeat: now + REPEAT };
             self.propose(streams, world);
         }
+        let mode = self.mode();
         if let Some(far) = &mut self.far
-            && far.next_wake().is_some_and(|wake| wake.at <= now)
+            && far.next_wake(mode).is_some_and(|wake| wake.at <= now)
         {
-            let mode = self.on_air.as_ref().map_or(FarEndMode::Silence, |on| on.mode);
             far.handle_timeout(now, mode, &mut world.prompt);
             self.listen(world);
         }
@@ -568,7 +577,7 @@ impl Session {
     /// Tells what it is as the user's persistent connection (wire notes 4.8), once.
     pub(super) fn tell_line(&mut self, state: &'static str, streams: &Streams, world: &mut World) {
         if self.told.replace(state) != Some(state) {
-            let station = world.directory.users.get(&self.user).and_then(|u| u.station.as_ref());
+            let station = world.directory.user(&self.user).and_then(|u| u.station.as_ref());
             let body = json!({
                 "userId": self.user, "stationId": station.map(|station| &station.id),
                 "persistentState": state,
@@ -598,7 +607,7 @@ impl Session {
         }
         if let Some(far) = self.far.take() {
             self.last_media = far.body();
-            world.push(Output::CloseUdp { id: far.udp });
+            world.close_media(far.udp);
         }
     }
 }

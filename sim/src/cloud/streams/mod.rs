@@ -11,6 +11,7 @@ use offhook::xmpp::{Close, Frame, Iq, Jid, Message, Payload, PubSubEvent, Stream
 use serde_json::{Value, json};
 
 use super::directory::User;
+use super::watched::Index;
 use super::{ConnId, Output, World};
 
 /// Sockets at once; one more is refused.
@@ -49,14 +50,16 @@ struct Conn {
     user: Option<String>,
     jid: Option<Jid>,
     topics: BTreeSet<String>,
-    /// When we ping next, where the client asked for it.
-    ping_at: Option<Instant>,
 }
 
 /// All streams. See the [module](self).
 #[derive(Debug, Default)]
 pub(super) struct Streams {
     conns: BTreeMap<ConnId, Conn>,
+    by_user: Index<ConnId, String>,
+    by_jid: Index<ConnId, Jid>,
+    /// When we ping next, where the client asked for it.
+    pings: Index<ConnId, Instant>,
 }
 
 impl Streams {
@@ -90,14 +93,7 @@ impl Streams {
                     self.close(older, world);
                 }
                 let topics = BTreeSet::new();
-                let fresh = Conn {
-                    door,
-                    stage: Stage::Fresh,
-                    user: None,
-                    jid: None,
-                    topics,
-                    ping_at: None,
-                };
+                let fresh = Conn { door, stage: Stage::Fresh, user: None, jid: None, topics };
                 self.conns.insert(conn, fresh);
                 world.happened("ws-open", json!({"conn": conn.0}));
                 world.push(Output::Accept { conn });
@@ -107,6 +103,9 @@ impl Streams {
 
     pub(super) fn closed(&mut self, conn: ConnId, world: &mut World) {
         let Some(gone) = self.conns.remove(&conn) else { return };
+        self.by_user.set(&conn, None);
+        self.by_jid.set(&conn, None);
+        self.pings.set(&conn, None);
         if let Door::Channel(id) = &gone.door
             && let Some(channel) = world.directory.channels.get_mut(id)
             && channel.conn == Some(conn)
@@ -138,11 +137,10 @@ impl Streams {
 
     /// The connections of a user, or all, newest last.
     pub(super) fn of_user(&self, user: Option<&str>) -> Vec<ConnId> {
-        self.conns
-            .iter()
-            .filter(|(_, c)| user.is_none() || c.user.as_deref() == user)
-            .map(|(id, _)| *id)
-            .collect()
+        match user {
+            Some(user) => self.by_user.of(user).copied().collect(),
+            None => self.conns.keys().copied().collect(),
+        }
     }
 
     pub(super) fn channel_of(&self, conn: ConnId) -> Option<&str> {
@@ -185,10 +183,9 @@ impl Streams {
 
     /// The bound resources of a user.
     pub(super) fn resources(&self, user: &str) -> Vec<(ConnId, Jid)> {
-        self.conns
-            .iter()
-            .filter(|(_, c)| c.stage == Stage::Bound && c.user.as_deref() == Some(user))
-            .filter_map(|(id, c)| Some((*id, c.jid.clone()?)))
+        let own = self.by_user.of(user).filter_map(|id| Some((*id, self.conns.get(id)?)));
+        own.filter(|(_, c)| c.stage == Stage::Bound)
+            .filter_map(|(id, c)| Some((id, c.jid.clone()?)))
             .collect()
     }
 
@@ -202,7 +199,7 @@ impl Streams {
 
     /// The connection that a full JID is bound to, the newest if several.
     pub(super) fn conn_of(&self, jid: &Jid) -> Option<ConnId> {
-        self.conns.iter().rev().find(|(_, c)| c.jid.as_ref() == Some(jid)).map(|(id, _)| *id)
+        self.by_jid.of(jid).next_back().copied()
     }
 
     /// Sends an IQ set to a full JID. The IQ's id, if somebody is there.
@@ -306,21 +303,15 @@ impl Streams {
     // Time
 
     pub(super) fn next_wake(&self) -> Option<Wake> {
-        let at = self.conns.values().filter_map(|c| c.ping_at).min()?;
-        Some(Wake { at, reason: "server ping" })
+        let (at, _) = self.pings.first()?;
+        Some(Wake { at: *at, reason: "server ping" })
     }
 
     pub(super) fn handle_timeout(&mut self, world: &mut World) {
-        let now = world.now;
-        let next = now + world.options.server_ping;
-        let mut due = Vec::new();
-        for (id, conn) in &mut self.conns {
-            if conn.ping_at.is_some_and(|at| at <= now) {
-                conn.ping_at = (conn.stage == Stage::Bound).then_some(next);
-                due.push(*id);
-            }
-        }
-        for conn in due {
+        let next = world.now + world.options.server_ping;
+        for conn in self.pings.up_to(&world.now) {
+            let bound = self.conns.get(&conn).is_some_and(|c| c.stage == Stage::Bound);
+            self.pings.set(&conn, bound.then_some(next));
             let Some(jid) = self.jid(conn).cloned() else { continue };
             let mut ping = Iq::get(world.rng.uuid(), Some(jid), Payload::Ping);
             ping.from = "hawk".parse().ok();

@@ -103,6 +103,7 @@ impl Streams {
             Ok(user) => {
                 c.stage = Stage::Authenticated;
                 c.user.clone_from(&user);
+                self.by_user.set(&conn, user.clone());
                 world.happened("sasl-ok", json!({"userId": user}));
                 self.send(conn, &Frame::Success, world);
             }
@@ -161,7 +162,7 @@ impl Streams {
     ) -> Option<Frame> {
         let tail = world.rng.uuid();
         let resource = resource.map_or_else(|| format!("lab-{}", &tail[..8]), str::to_owned);
-        let user = self.user(conn).and_then(|user| world.directory.users.get(user));
+        let user = self.user(conn).and_then(|user| world.directory.user(user));
         let bare = match user {
             Some(user) => user.jid.clone(),
             // A guest, or somebody whom a reset has forgotten.
@@ -178,6 +179,7 @@ impl Streams {
         let c = self.conns.get_mut(&conn)?;
         c.stage = Stage::Bound;
         c.jid = Some(jid.clone());
+        self.by_jid.set(&conn, Some(jid.clone()));
         let user = c.user.clone();
         let payload = Payload::Bind { resource: None, jid: Some(jid.clone()) };
         self.send(conn, &Frame::Iq(Iq::result_with(iq, payload)), world);
@@ -199,7 +201,7 @@ impl Streams {
                 if !world.options.server_side_pings {
                     return Iq::error_to(iq, StanzaError::service_unavailable());
                 }
-                c.ping_at = Some(world.now + world.options.server_ping);
+                self.pings.set(&conn, Some(world.now + world.options.server_ping));
                 (node, jid, "subscribed")
             }
             PubSub::Subscribe { node, jid } => {
