@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use offhook::genesys::{Command, ConversationId, Dial, Event, SessionId};
 use offhook::machine::{CommandId, MediaId};
-use offhook::media::{AudioCodec, Digit};
+use offhook::media::Digit;
 
 use super::Desk;
-use crate::world::{Application, Dice, Keys, Moment, numbered_frame};
+use crate::world::{Application, Dice, Keys, Moment, STEP, Voice};
 
 /// How agents behave. Shares are from 0 to 1; ranges are drawn from evenly.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,7 +71,8 @@ enum Act {
     Press(ConversationId),
     End(ConversationId),
     Dial,
-    Speak,
+    /// The frame of a talk spurt of that number.
+    Speak(u32),
 }
 
 /// See the [module](self).
@@ -79,6 +80,7 @@ pub(super) struct Agent {
     habits: Habits,
     dice: Dice,
     speech: Option<Duration>,
+    voice: Voice,
     acts: BTreeMap<(Duration, u64), Act>,
     planned: u64,
     connecting: Option<CommandId>,
@@ -90,11 +92,12 @@ pub(super) struct Agent {
 }
 
 impl Agent {
-    pub(super) fn new(desk: &Desk, habits: Habits, speech: Option<Duration>) -> Self {
+    pub(super) fn new(desk: &Desk, habits: Habits, speech: Option<Duration>, voice: Voice) -> Self {
         Self {
             habits,
             dice: Dice::new(&desk.seed, "agent"),
             speech,
+            voice,
             acts: BTreeMap::new(),
             planned: 0,
             connecting: None,
@@ -147,7 +150,7 @@ impl Agent {
                 self.plan_call(at, &call.id);
                 if let (Some(every), false) = (self.speech, self.speaking) {
                     self.speaking = true;
-                    self.plan(at + every, Act::Speak);
+                    self.plan(at + every, Act::Speak(0));
                 }
             }
             Event::CallEnded { conversation, .. } => {
@@ -210,7 +213,7 @@ impl Agent {
                 }
                 return;
             }
-            Act::Speak => return self.speak(at, keys),
+            Act::Speak(nth) => return self.speak(at, nth, keys),
             Act::Answer(conversation) => Command::AcceptPendingSession { conversation },
             Act::Reject(conversation) => Command::RejectPendingSession { conversation },
             Act::End(conversation) => Command::EndSession { conversation },
@@ -237,7 +240,7 @@ impl Agent {
         let _ = keys.submit(command);
     }
 
-    fn speak(&mut self, at: Duration, keys: &mut Keys<'_>) {
+    fn speak(&mut self, at: Duration, nth: u32, keys: &mut Keys<'_>) {
         let Some(every) = self.speech.filter(|_| !self.calls.is_empty()) else {
             self.speaking = false;
             return;
@@ -248,9 +251,11 @@ impl Agent {
         into.dedup();
         for media in into {
             self.spoken += 1;
-            keys.speak(media, numbered_frame(AudioCodec::Opus, self.spoken));
+            keys.speak(media, self.voice.frame(at, self.spoken, nth == 0));
         }
-        self.plan(at + every, Act::Speak);
+        let goes_on = nth + 1 < self.voice.spurt();
+        let (pause, next) = if goes_on { (STEP, nth + 1) } else { (every, 0) };
+        self.plan(at + pause, Act::Speak(next));
     }
 }
 

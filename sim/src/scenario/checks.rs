@@ -192,7 +192,7 @@ impl Checks {
     // Speech
 
     fn note_spoken(&mut self, frame: &AudioFrame, deaf: BTreeSet<ConversationId>) {
-        let Some(number) = frame_number(frame) else { return };
+        let Ok(Some(number)) = frame_number(frame) else { return };
         if self.spoken.len() >= MAX_SPOKEN {
             self.spoken.pop_first();
         }
@@ -206,8 +206,15 @@ impl Checks {
         self.note_spoken(frame, deaf);
     }
 
+    /// Which word was heard, if it is one.
+    fn understand(&mut self, at: Duration, frame: &AudioFrame) -> Option<u64> {
+        let number = frame_number(frame);
+        self.require(at, "what is heard is what was said", number.clone().map(|_| ()));
+        number.ok().flatten()
+    }
+
     fn customer_heard(&mut self, at: Duration, conversation: &str, frame: &AudioFrame) {
-        let Some(number) = frame_number(frame) else { return };
+        let Some(number) = self.understand(at, frame) else { return };
         self.heard += 1;
         self.awaited.remove(&number);
         let deaf = self
@@ -223,7 +230,7 @@ impl Checks {
     }
 
     fn agent_heard(&mut self, at: Duration, phone: PhoneId, media: MediaId, frame: &AudioFrame) {
-        let Some(number) = frame_number(frame) else { return };
+        let Some(number) = self.understand(at, frame) else { return };
         self.heard += 1;
         self.awaited.remove(&number);
         let deaf = self.spoken.get(&number).is_some_and(|spoken| {

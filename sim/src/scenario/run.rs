@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use offhook::genesys::{Command, ConversationId};
-use offhook::media::AudioCodec;
 use offhook::{Secret, Seed};
 use serde_json::{Value, json};
 
@@ -13,7 +12,7 @@ use super::checks::{Checks, Finding};
 use super::customers::Door;
 use super::{Desk, FaultKind, Scenario};
 use crate::world::{
-    Conditions, Counts, Dice, NoticeWeather, PhoneId, RestWeather, World, numbered_frame,
+    Conditions, Counts, Dice, NoticeWeather, PhoneId, RestWeather, STEP, Voice, World,
 };
 
 /// From the end of the faults to the look whether all agree.
@@ -25,8 +24,8 @@ const FRESH: Duration = Duration::from_secs(180);
 /// Until a fresh call must be known to its user's phones.
 const FRESH_KNOWN: Duration = Duration::from_secs(10);
 /// Words of the speech test, each way, and the time between them.
-const WORDS: u64 = 5;
-const WORD: Duration = Duration::from_millis(100);
+const WORDS: u64 = 10;
+const WORD: Duration = STEP;
 /// Until all words must have been heard.
 const HEARD: Duration = Duration::from_secs(3);
 /// From the last hang-up to rest.
@@ -70,8 +69,8 @@ enum Errand {
     ServiceBetter,
     /// A user's new token comes.
     Token { user: usize, token: String },
-    /// Customers speak.
-    Speak,
+    /// Customers say the frame of a talk spurt of that number.
+    Speak(u32),
 }
 
 /// A run in progress.
@@ -192,6 +191,7 @@ impl<'a> Run<'a> {
                         &desk,
                         self.scenario.habits.clone(),
                         self.scenario.speech,
+                        Voice(self.scenario.fidelity),
                     )),
                 };
                 let made = self.world.add_phone(&name, &token_of(user, 0), app, |config| {
@@ -329,7 +329,7 @@ impl<'a> Run<'a> {
             self.next_fault(number);
         }
         if let Some(every) = self.scenario.speech {
-            self.plan(every, Errand::Speak);
+            self.plan(every, Errand::Speak(0));
         }
     }
 
@@ -367,17 +367,19 @@ impl<'a> Run<'a> {
             }
             Errand::ServiceBetter => self.service_better(),
             Errand::Token { user, token } => self.renew(user, &token),
-            Errand::Speak if self.open => {
-                self.customers_speak();
+            Errand::Speak(nth) if self.open => {
+                self.customers_speak(nth == 0);
                 if let Some(every) = self.scenario.speech {
-                    self.plan(self.world.now() + every, Errand::Speak);
+                    let goes_on = nth + 1 < self.voice().spurt();
+                    let (pause, next) = if goes_on { (STEP, nth + 1) } else { (every, 0) };
+                    self.plan(self.world.now() + pause, Errand::Speak(next));
                 }
             }
             Errand::Arrival
             | Errand::Call(_)
             | Errand::Fault(_)
             | Errand::Better(_)
-            | Errand::Speak => {}
+            | Errand::Speak(_) => {}
         }
     }
 
@@ -432,10 +434,16 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn customers_speak(&mut self) {
+    const fn voice(&self) -> Voice {
+        Voice(self.scenario.fidelity)
+    }
+
+    fn customers_speak(&mut self, first: bool) {
+        let now = self.world.now();
         for id in self.live.clone().into_iter().flatten() {
             self.said += 1;
-            self.world.customer_speaks(&id, numbered_frame(AudioCodec::Opus, self.said));
+            let frame = self.voice().frame(now, self.said, first);
+            self.world.customer_speaks(&id, frame);
         }
     }
 
@@ -699,9 +707,10 @@ impl<'a> Run<'a> {
                 let awaited = &mut self.world.observer_mut().awaited;
                 awaited.insert(agent, format!("the customer of {id} on phone {}", phone.0));
                 awaited.insert(customer, format!("the agent of {id} on phone {}", phone.0));
-                let frame = numbered_frame(AudioCodec::Opus, agent);
+                let (now, voice) = (self.world.now(), self.voice());
+                let frame = voice.frame(now, agent, false);
                 self.world.press(*phone, |keys| keys.speak(*media, frame));
-                self.world.customer_speaks(id, numbered_frame(AudioCodec::Opus, customer));
+                self.world.customer_speaks(id, voice.frame(now, customer, false));
             }
             let until = self.world.now() + WORD;
             self.pass(until);

@@ -1,5 +1,6 @@
 //! The loop that feeds the machines and does what they ask for.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -9,8 +10,11 @@ use offhook::machine::{
     Input as ClientInput, NetError, NetErrorKind, Output, OutputOf, UdpEvent, Wake, WsEvent,
 };
 
+use offhook::media::AudioFrame;
+
 use super::alarm::Ring;
 use super::application::{Keys, Moment, Pressed, drain};
+use super::digest::decided;
 use super::phone::{MAX_WAITING, PhoneId};
 use super::story::Line;
 use super::{Fidelity, Happening, MAX_TURNS, Observer, Seen, World};
@@ -24,10 +28,24 @@ mod kind {
     pub(super) const OTHER: u8 = 4;
     pub(super) const OUT: u8 = 5;
     pub(super) const CLOUD: u8 = 6;
+    pub(super) const HEARD: u8 = 7;
 }
 
 /// The digest's name for the service.
 const SERVICE: usize = usize::MAX;
+
+/// What the digest is told of a frame: when it was said, what came before it, and its end, where
+/// our own have their number. What an encoder made of it may differ from one machine to another.
+fn frame_bytes(frame: &AudioFrame) -> [u8; 24] {
+    let mut bytes = [0; 24];
+    bytes[..8].copy_from_slice(&frame.time.to_le_bytes());
+    bytes[8..12].copy_from_slice(&frame.lost_before.to_le_bytes());
+    bytes[12] = u8::from(frame.talkspurt);
+    if let Some(number) = frame.data.last_chunk::<8>() {
+        bytes[16..].copy_from_slice(number);
+    }
+    bytes
+}
 
 impl<O: Observer> World<O> {
     pub(super) fn step(&mut self) {
@@ -152,13 +170,13 @@ impl<O: Observer> World<O> {
                 self.phones[phone.0].udp.retain(|_, open| *open != id);
             }
             Output::Transmit { local, remote, data, .. } => {
-                let now = self.now;
+                let (now, weight) = (self.now, self.weight(&data));
                 let site = &mut self.phones[phone.0].site;
                 if site.cut.is_some() || local.ip() != site.inside {
                     return;
                 }
                 let from = site.nat.leave(now, local, remote);
-                let fate = site.up.datagram(now, data.len(), &site.conditions, &mut self.dice);
+                let fate = site.up.datagram(now, weight, &site.conditions, &mut self.dice);
                 let Some(id) = self.cloud_udp.get(&remote).copied() else { return };
                 for at in fate.into_iter().flatten() {
                     let input = CloudInput::Datagram {
@@ -325,6 +343,7 @@ impl<O: Observer> World<O> {
                 self.datagram_to_phone(local, remote, &data);
             }
             CloudOutput::FarAudio { conversation, frame } => {
+                self.digest.add(self.now, SERVICE, kind::HEARD, &frame_bytes(&frame));
                 let conversation = &conversation;
                 let seen = Seen::CustomerHeard { conversation, frame: &frame };
                 self.observer.see(self.now, seen);
@@ -342,13 +361,13 @@ impl<O: Observer> World<O> {
         data: &[u8],
     ) {
         let Some(phone) = self.by_address.get(&to.ip()).copied() else { return };
-        let now = self.now;
+        let (now, weight) = (self.now, self.weight(data));
         let machine = &mut self.phones[phone.0];
         let site = &mut machine.site;
         if site.cut.is_some() {
             return;
         }
-        let fate = site.down.datagram(now, data.len(), &site.conditions, &mut self.dice);
+        let fate = site.down.datagram(now, weight, &site.conditions, &mut self.dice);
         let Some(inside) = site.nat.enter(now, to, from) else { return };
         let Some(id) = machine.udp.get(&inside).copied() else { return };
         for at in fate.into_iter().flatten() {
@@ -359,13 +378,31 @@ impl<O: Observer> World<O> {
     }
 
     /// A customer speaks on a conversation whose far end is played outside.
-    pub fn customer_speaks(&mut self, conversation: &str, frame: offhook::media::AudioFrame) {
+    pub fn customer_speaks(&mut self, conversation: &str, frame: AudioFrame) {
         self.observer.see(self.now, Seen::CustomerSpoke { conversation, frame: &frame });
         let conversation = conversation.to_owned();
         self.feed_cloud(CloudInput::FarAudio { conversation, frame });
     }
 
     // Noting
+
+    /// What the digest is told of a text.
+    fn told<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        match self.fidelity {
+            Fidelity::Signaling => Cow::Borrowed(text),
+            Fidelity::Full => decided(text),
+        }
+    }
+
+    /// What a datagram takes of a path's capacity. The size of a handshake depends on its
+    /// signatures, which no seed decides.
+    fn weight(&self, data: &[u8]) -> usize {
+        /// About what they have, without IP.
+        const HANDSHAKE: usize = 600;
+        // RFC 7983 section 7.
+        let handshake = self.fidelity == Fidelity::Full && matches!(data, [20..=63, ..]);
+        if handshake { HANDSHAKE } else { data.len() }
+    }
 
     fn note(
         &mut self,
@@ -385,9 +422,7 @@ impl<O: Observer> World<O> {
         match input {
             ClientInput::WebSocket { event: WsEvent::Text(text), .. } => {
                 self.counts.add("texts");
-                // Descriptions hold the fingerprint of a certificate that no seed decides.
-                let told = if full && text.contains("ingerprint") { "" } else { text };
-                self.digest.add(now, who, kind::TEXT_IN, told.as_bytes());
+                self.digest.add(now, who, kind::TEXT_IN, self.told(text).as_bytes());
             }
             ClientInput::Http { result: Ok(response), .. } => {
                 self.counts.add("answers");
@@ -416,22 +451,25 @@ impl<O: Observer> World<O> {
     }
 
     fn note_output(&mut self, phone: PhoneId, output: &OutputOf<Client>) {
-        let (now, who, full) = (self.now, phone.0, self.fidelity == Fidelity::Full);
+        let (now, who) = (self.now, phone.0);
         match output {
             Output::SendText { text, .. } => {
-                let told = if full && text.contains("ingerprint") { "" } else { text };
-                self.digest.add(now, who, kind::OUT, told.as_bytes());
+                self.digest.add(now, who, kind::OUT, self.told(text).as_bytes());
             }
             Output::Http { request, .. } => {
                 self.digest.add(now, who, kind::OUT, request.uri().path().as_bytes());
                 self.digest.add(now, who, kind::OUT, request.body());
             }
-            Output::Transmit { .. } | Output::Audio { .. } => return,
+            Output::Audio { frame, .. } => {
+                self.digest.add(now, who, kind::HEARD, &frame_bytes(frame));
+                return;
+            }
+            Output::Transmit { .. } => return,
             Output::Event(event) => {
                 let mut text = String::new();
                 // Writing to a string cannot fail.
                 let _ = write!(text, "{event:?}");
-                self.digest.add(now, who, kind::OUT, text.as_bytes());
+                self.digest.add(now, who, kind::OUT, self.told(&text).as_bytes());
             }
             Output::Completed { command, result } => {
                 let told = [&command.0.to_le_bytes()[..], &[u8::from(result.is_ok())]].concat();
@@ -456,10 +494,10 @@ impl<O: Observer> World<O> {
     }
 
     fn note_cloud_input(&mut self, input: &CloudInput) {
+        let text;
         let bytes: &[u8] = match input {
-            CloudInput::SocketText { text, .. }
-                if self.fidelity == Fidelity::Signaling || !text.contains("ingerprint") =>
-            {
+            CloudInput::SocketText { text: told, .. } => {
+                text = self.told(told);
                 text.as_bytes()
             }
             CloudInput::Request { request, .. } => request.body(),

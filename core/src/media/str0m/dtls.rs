@@ -10,14 +10,18 @@ use str0m::config::{CryptoProvider, DtlsCert, DtlsVersion};
 use str0m::crypto::CryptoError;
 use str0m::crypto::dtls::{DtlsImplError, DtlsInstance, DtlsOutput, DtlsProvider, ProtocolVersion};
 
-/// The back end's providers, with our DTLS.
-pub(super) fn provider() -> CryptoProvider {
-    static DTLS: SharedDtls = SharedDtls { config: OnceLock::new() };
-    CryptoProvider { dtls_provider: &DTLS, ..str0m::crypto::from_feature_flags() }
+/// The back end's providers, with our DTLS; `deterministic` for simulations alone.
+pub(super) fn provider(deterministic: bool) -> CryptoProvider {
+    static DTLS: SharedDtls = SharedDtls { seed: None, config: OnceLock::new() };
+    // Repetitions of a lost flight are not all at once, by a little chance: the same each time.
+    static SEEDED: SharedDtls = SharedDtls { seed: Some(1), config: OnceLock::new() };
+    let dtls_provider = if deterministic { &SEEDED } else { &DTLS };
+    CryptoProvider { dtls_provider, ..str0m::crypto::from_feature_flags() }
 }
 
 #[derive(Debug)]
 struct SharedDtls {
+    seed: Option<u64>,
     config: OnceLock<Option<Arc<dimpl::Config>>>,
 }
 
@@ -35,7 +39,12 @@ impl DtlsProvider for SharedDtls {
     ) -> Result<Box<dyn DtlsInstance>, CryptoError> {
         let config = self.config.get_or_init(|| {
             // ICE has checked the path already, so a cookie would only cost a round trip.
-            dimpl::Config::builder().use_server_cookie(false).build().ok().map(Arc::new)
+            let config = dimpl::Config::builder().use_server_cookie(false);
+            let config = match self.seed {
+                Some(seed) => config.dangerously_set_rng_seed(seed),
+                None => config,
+            };
+            config.build().ok().map(Arc::new)
         });
         let config =
             config.clone().ok_or_else(|| CryptoError::Other("no DTLS configuration".to_owned()))?;

@@ -28,19 +28,24 @@ impl WebRtcFactory {
     /// A factory with a certificate of its own.
     #[must_use]
     pub fn new() -> Self {
-        let crypto = Arc::new(dtls::provider());
+        Self::with(false)
+    }
+
+    fn with(deterministic: bool) -> Self {
+        let crypto = Arc::new(dtls::provider(deterministic));
         let certificate = crypto.dtls_provider.generate_certificate();
-        Self { crypto, certificate, deterministic: false }
+        Self { crypto, certificate, deterministic }
     }
 
     /// A factory whose engines draw everything but key material from their seeds.
     ///
     /// str0m draws from a generator of the thread, so this seeds that one: use it only where one
-    /// thread runs one world, and nothing else on it relies on `fastrand`. Certificates and key
-    /// exchange stay random; they change the bytes of datagrams, not what happens.
+    /// thread runs one world, and nothing else on it relies on `fastrand`. Certificates, signatures
+    /// and key exchange stay random; they change the bytes of datagrams and, by some bytes, the
+    /// size of a handshake, not what happens. For simulations alone: handshakes are predictable.
     #[must_use]
     pub fn deterministic() -> Self {
-        Self { deterministic: true, ..Self::new() }
+        Self::with(true)
     }
 }
 

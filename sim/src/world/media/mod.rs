@@ -12,7 +12,6 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use offhook::Rng;
 use offhook::machine::Wake;
 use offhook::media::{
@@ -462,20 +461,6 @@ impl Engine for Model {
             EngineOutput::Timeout(wakes.into_iter().fold(None, Wake::earliest))
         })
     }
-}
-
-/// A frame that is not sound but says which it is.
-pub(crate) fn numbered_frame(codec: AudioCodec, number: u64) -> AudioFrame {
-    let mut data = vec![0xf8];
-    data.extend_from_slice(&number.to_be_bytes());
-    let time = (number & 0xffff_ffff) * u64::from(codec.clock_rate() / 50);
-    AudioFrame { codec, time, lost_before: 0, talkspurt: false, data: Bytes::from(data) }
-}
-
-/// Which frame it is.
-pub(crate) fn frame_number(frame: &AudioFrame) -> Option<u64> {
-    let number = frame.data.get(1..9)?;
-    Some(u64::from_be_bytes(number.try_into().ok()?))
 }
 
 #[cfg(test)]

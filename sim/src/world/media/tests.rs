@@ -3,6 +3,7 @@
 use offhook::Seed;
 
 use super::*;
+use crate::world::{Fidelity, Voice};
 
 struct Wire {
     now: Instant,
@@ -103,8 +104,7 @@ impl Wire {
 fn a_call_connects_and_frames_pass_unless_muted() {
     let mut wire = Wire::call();
     assert_eq!(wire.states(), [MediaState::Connected; 2]);
-    let frame = numbered_frame(AudioCodec::Opus, 5);
-    assert_eq!(frame_number(&frame), Some(5));
+    let frame = Voice(Fidelity::Signaling).frame(Duration::ZERO, 5, true);
     wire.ends[0].send_audio(wire.now, &frame).unwrap();
     wire.run(Duration::ZERO);
     assert_eq!(wire.heard(1), 1);
