@@ -156,6 +156,7 @@ impl Client {
             }
             Command::SetAccessToken(token) => {
                 out.set_secret(token)?;
+                self.link.token_changed(out);
                 out.complete(command, Ok(Outcome::Done));
                 Ok(())
             }
@@ -253,6 +254,9 @@ impl Client {
             | Ask::HoldOther
             | Ask::Dial(_)
             | Ask::Metadata(_) => {
+                if let (Ask::Listing, Err(failure)) = (ask, &result) {
+                    self.link.ask_again(failure, &self.out);
+                }
                 let user = self.link.identity().and_then(|identity| identity.user.clone());
                 self.calls.handle_rest(ask, result, user.as_ref(), &mut self.out);
                 self.calls.sweep(&mut self.out);
@@ -334,11 +338,11 @@ impl Machine for Client {
             }
         }
         self.calls.lines = self.link.phone().map_or(Lines::Unknown, Lines::from);
+        self.handle_time();
         if self.link.take_came_back() {
             let agent = matches!(self.out.config.auth, Auth::Token(_));
             self.calls.came_back(agent, &mut self.out);
         }
-        self.handle_time();
     }
 
     fn poll_output(&mut self) -> OutputOf<Self> {

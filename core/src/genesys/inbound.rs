@@ -332,7 +332,7 @@ impl Client {
                 if session_type(&peer) != SessionType::Softphone {
                     return;
                 }
-                let replaces = self.calls.replaced_by(&session, &conversation, *reinvite);
+                let replaces = self.calls.replaced_by(&session, &conversation, &peer, *reinvite);
                 self.offered(Offer {
                     session,
                     conversation,

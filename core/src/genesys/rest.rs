@@ -203,6 +203,15 @@ pub(crate) enum FailureKind {
 
 impl Failure {
     /// 401 and 403: the token is no good (wire notes 3.3).
+    /// Whether asking again would be answered alike.
+    pub(crate) fn is_final(&self) -> bool {
+        match self.kind {
+            FailureKind::Status(401 | 408 | 429) | FailureKind::Network(_) => false,
+            FailureKind::Status(status) => status < 500,
+            FailureKind::Body => true,
+        }
+    }
+
     pub(crate) fn is_unauthorized(&self) -> bool {
         matches!(self.kind, FailureKind::Status(401 | 403))
     }

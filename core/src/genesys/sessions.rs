@@ -268,6 +268,14 @@ impl Sessions {
         }
     }
 
+    /// Sessions that were made for a conversation, then those with this far side.
+    pub(crate) fn made_for(&self, conversation: &ConversationId, peer: &Jid) -> Vec<SessionId> {
+        let current = || self.open.values().filter(|session| !session.is_superseded());
+        let made = current().filter(|session| session.handle.conversation == *conversation);
+        let spoken = current().filter(|session| session.signal().peer() == peer);
+        made.chain(spoken).map(|session| session.handle.id.clone()).collect()
+    }
+
     /// A peer became unavailable: its sessions are gone (wire notes 6.11).
     pub(crate) fn peer_gone(&mut self, peer: &Jid) {
         let of_peer: Vec<_> = self

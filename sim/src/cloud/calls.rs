@@ -224,6 +224,18 @@ impl Calls {
             .collect()
     }
 
+    /// The user's media sessions, for whoever looks from outside.
+    pub(super) fn sessions_of(&self, user: &str) -> Vec<Value> {
+        let own = self.lines_of(user);
+        own.map(|session| {
+            json!({
+                "id": session.id, "state": session.phase.name(), "shared": session.shared,
+                "calls": session.riders.len(), "media": session.seen().media["connectionState"],
+            })
+        })
+        .collect()
+    }
+
     // The agent's wishes, by REST
 
     /// Changes the agent's participant. False when there is no such one.
@@ -545,7 +557,8 @@ impl Calls {
             self.follow(&id, step, streams, world);
         }
         self.settle();
-        let idle = |session: &Session| session.riders.is_empty() && session.is_dead();
+        let idle =
+            |session: &Session| session.is_lost() || session.riders.is_empty() && session.is_dead();
         let mut dead = std::mem::take(&mut self.suspects);
         dead.retain(|id| self.sessions.get(id).is_some_and(idle));
         for id in dead {

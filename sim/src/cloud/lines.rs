@@ -53,6 +53,10 @@ impl Calls {
         if shares && !self.lines_of(&user).any(|other| other.shared && other.is_up()) {
             self.share(id, &user, streams, world);
         }
+        if riders.is_empty() && self.sessions.get(id).is_some_and(|session| !session.shared) {
+            // Another became the line while this one was made anew.
+            return self.end_session(id, Some(Reason::Gone), streams, world);
+        }
         for rider in riders {
             let Some(call) = self.calls.get_mut(&rider) else { continue };
             if !matches!(call.stage, Stage::Ringing { .. }) {
@@ -126,8 +130,13 @@ impl Calls {
             && session.is_up()
             && Self::station(&session.user, world).is_some_and(|station| station.persistent);
         if session.riders.is_empty() && !stays {
-            session.end(reason, streams, world);
-            return self.sessions.remove(id).map(|session| session.seen());
+            session.end(reason.clone(), streams, world);
+            let gone = self.sessions.remove(id)?;
+            if let Some(replaced) = &gone.replaces {
+                // What it was to take the place of ends with it.
+                self.end_session(replaced, reason, streams, world);
+            }
+            return Some(gone.seen());
         }
         Some(session.seen())
     }

@@ -349,6 +349,12 @@ impl Cloud {
         self.calls.conversations(user)
     }
 
+    /// A user's media sessions: `id`, `state`, and how many calls are on each.
+    #[must_use]
+    pub fn sessions(&self, user: &str) -> Vec<serde_json::Value> {
+        self.calls.sessions_of(user)
+    }
+
     /// Tells the cloud what happened.
     pub fn handle_input(&mut self, now: Instant, input: Input) {
         self.world.now = self.world.now.max(now);

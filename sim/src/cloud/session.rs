@@ -44,7 +44,7 @@ pub(super) enum Phase {
 }
 
 impl Phase {
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Proposed { .. } => "proposed",
             Self::Proceeding => "proceeding",
@@ -204,6 +204,12 @@ impl Session {
             && self.far.as_ref().is_none_or(|far| {
                 matches!(far.engine.state(), MediaState::Failed | MediaState::Closed)
             })
+    }
+
+    /// Whether its client is gone: nothing came on its path for long.
+    pub(super) fn is_lost(&self) -> bool {
+        self.phase == Phase::Active
+            && self.far.as_ref().is_some_and(|far| far.engine.state() == MediaState::Failed)
     }
 
     /// Whether the client that took it may signal about it.
@@ -563,8 +569,10 @@ impl Session {
                     self.tell_all(SessionMessage::Retract { id }, streams, world);
                 }
             }
-            Phase::Offered | Phase::Active => self.terminate(reason, streams, world),
-            Phase::Replaced | Phase::Elsewhere | Phase::Over => {}
+            Phase::Offered | Phase::Active | Phase::Replaced => {
+                self.terminate(reason, streams, world);
+            }
+            Phase::Elsewhere | Phase::Over => {}
         }
         self.on_air = None;
         self.unanswered = None;

@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use offhook::genesys::{
-    CallState, Command, Conversation, ConversationId, Error, Event, Outcome, SessionId,
+    CallState, Command, Conversation, ConversationId, Error, Event, HandledBy, Outcome, SessionId,
 };
 use offhook::machine::{CommandId, MediaId};
 use offhook::media::AudioFrame;
@@ -42,6 +42,8 @@ pub(super) struct Books {
     pub(super) started: BTreeMap<SessionId, MediaId>,
     pub(super) talking: BTreeMap<ConversationId, SessionId>,
     pub(super) listed: BTreeMap<ConversationId, Conversation>,
+    /// Taken by another client.
+    elsewhere: BTreeSet<ConversationId>,
     /// Told as added, and not as removed.
     added: BTreeSet<ConversationId>,
     /// Ever told of.
@@ -199,6 +201,15 @@ impl Checks {
         self.spoken.insert(number, Spoken { deaf });
     }
 
+    /// Somebody else changes a call: what was confirmed of it holds no longer.
+    pub(super) fn touched(&mut self, conversation: &str) {
+        let id = ConversationId::from(conversation);
+        for books in &mut self.books {
+            books.muted.remove(&id);
+            books.held.remove(&id);
+        }
+    }
+
     fn agent_spoke(&mut self, phone: PhoneId, media: MediaId, frame: &AudioFrame) {
         let books = self.books_mut(phone);
         let on = books.calls_on(media);
@@ -217,10 +228,11 @@ impl Checks {
         let Some(number) = self.understand(at, frame) else { return };
         self.heard += 1;
         self.awaited.remove(&number);
-        let deaf = self
-            .spoken
-            .get(&number)
-            .is_some_and(|spoken| spoken.deaf.iter().any(|call| call.as_str() == conversation));
+        // It may have been let go on while the word was on its way.
+        let id = ConversationId::from(conversation);
+        let still = |books: &Books| books.is_muted(&id) || books.is_held(&id);
+        let deaf = self.spoken.get(&number).is_some_and(|spoken| spoken.deaf.contains(&id))
+            && self.books.iter().any(still);
         let holds = if deaf {
             Err(format!("{conversation} hears word {number}, spoken while held or muted"))
         } else {
@@ -236,7 +248,7 @@ impl Checks {
         let deaf = self.spoken.get(&number).is_some_and(|spoken| {
             let books = &self.books[phone.0];
             let mut on = books.calls_on(media).peekable();
-            on.peek().is_some() && on.all(|call| spoken.deaf.contains(call))
+            on.peek().is_some() && on.all(|call| spoken.deaf.contains(call) && books.is_held(call))
         });
         let holds = if deaf {
             Err(format!("phone {} hears word {number} of a customer on hold", phone.0))
@@ -292,9 +304,10 @@ impl Books {
         self.talking.iter().filter(move |(_, session)| on(session)).map(|(call, _)| call)
     }
 
-    /// Calls listed, except those that only ring: their end alone is not told.
+    /// Calls told as added, and not as removed. Others may be listed beside them: what only rings,
+    /// and what is on the user's other phone; the end of those alone is not told.
     pub(super) fn listed_up(&self) -> impl Iterator<Item = &ConversationId> {
-        self.listed.values().filter(|call| call.state != CallState::Alerting).map(|call| &call.id)
+        self.added.iter()
     }
 
     fn enter(&mut self, event: &Event) -> Result<(), String> {
@@ -309,6 +322,9 @@ impl Books {
             }
             Event::CancelPendingSession { conversation: id, .. }
             | Event::HandledPendingSession { conversation: id, .. } => {
+                if let Event::HandledPendingSession { by: HandledBy::Elsewhere, .. } = event {
+                    self.elsewhere.insert(id.clone());
+                }
                 once(self.ringing.remove(id), || format!("{id} ends ringing without ringing"))
             }
             Event::SessionStarted(session) => {
@@ -358,16 +374,24 @@ impl Books {
         }
     }
 
-    /// Whether the view of a call is the service's.
-    pub(super) fn agrees(&self, id: &str, call: &serde_json::Value) -> Result<(), String> {
+    pub(super) fn lists(&self, id: &str) -> bool {
+        self.listed.contains_key(&ConversationId::from(id))
+    }
+
+    /// Whether a call is no surprise here.
+    pub(super) fn knows(&self, id: &str, call: &serde_json::Value) -> bool {
         let key = ConversationId::from(id);
-        if call["state"] == "alerting" && self.known.contains(&key) {
-            // It rings; it is listed with the next update.
+        // What only rings is listed with the next update.
+        let rings = call["state"] == "alerting" && self.known.contains(&key);
+        rings || self.listed.contains_key(&key) || self.elsewhere.contains(&key)
+    }
+
+    /// Whether the view of a call that is listed is the service's.
+    pub(super) fn agrees(&self, id: &str, call: &serde_json::Value) -> Result<(), String> {
+        let Some(mine) = self.listed.get(&ConversationId::from(id)) else { return Ok(()) };
+        if call["state"] == "alerting" {
             return Ok(());
         }
-        let Some(mine) = self.listed.get(&key) else {
-            return Err(format!("{id} is {} there and unknown here", call["state"]));
-        };
         let state = match &mine.state {
             CallState::Alerting => "alerting",
             CallState::Contacting => "contacting",

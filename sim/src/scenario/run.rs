@@ -16,11 +16,11 @@ use crate::world::{
 };
 
 /// From the end of the faults to the look whether all agree.
-const HEALING: Duration = Duration::from_secs(240);
+const HEALING: Duration = Duration::from_secs(480);
 /// Into the healing: connections are made anew once, so that what was lost is asked for.
-const REFRESH: Duration = Duration::from_secs(100);
+const REFRESH: Duration = Duration::from_secs(200);
 /// Into the healing: everybody is called, and must hear it.
-const FRESH: Duration = Duration::from_secs(180);
+const FRESH: Duration = Duration::from_secs(420);
 /// Until a fresh call must be known to its user's phones.
 const FRESH_KNOWN: Duration = Duration::from_secs(10);
 /// Words of the speech test, each way, and the time between them.
@@ -30,6 +30,8 @@ const WORD: Duration = STEP;
 const HEARD: Duration = Duration::from_secs(3);
 /// From the last hang-up to rest.
 const RESTING: Duration = Duration::from_secs(300);
+/// Between two looks for calls that agents made.
+const CALLEES: Duration = Duration::from_secs(20);
 /// Words of customers are numbered from here on.
 const CUSTOMERS_SAY: u64 = 1 << 56;
 
@@ -68,7 +70,11 @@ enum Errand {
     /// The service's trouble ends.
     ServiceBetter,
     /// A user's new token comes.
-    Token { user: usize, token: String },
+    Token(usize),
+    /// A phone's operating system sees its network again.
+    Online(PhoneId),
+    /// Those whom agents called are counted among the customers.
+    Callees,
     /// Customers say the frame of a talk spurt of that number.
     Speak(u32),
 }
@@ -268,6 +274,16 @@ impl<'a> Run<'a> {
         if !self.pass(settled) {
             return;
         }
+        // A call may end at this very moment, and the notification be on its way.
+        for _ in 0..3 {
+            if self.books_agree().is_ok() {
+                break;
+            }
+            let soon = self.world.now() + Duration::from_secs(2);
+            if !self.pass(soon) {
+                return;
+            }
+        }
         self.require("the service and its clients agree", Self::books_agree);
         self.require("one call is on one phone", Self::one_phone_each);
         self.speech_test();
@@ -331,6 +347,9 @@ impl<'a> Run<'a> {
         if let Some(every) = self.scenario.speech {
             self.plan(every, Errand::Speak(0));
         }
+        if self.scenario.habits.dials_every.is_some() {
+            self.plan(CALLEES, Errand::Callees);
+        }
     }
 
     fn next_arrival(&mut self) {
@@ -366,7 +385,12 @@ impl<'a> Run<'a> {
                 self.world.heal(phone, self.scenario.conditions.clone());
             }
             Errand::ServiceBetter => self.service_better(),
-            Errand::Token { user, token } => self.renew(user, &token),
+            Errand::Token(user) => self.renew(user),
+            Errand::Online(phone) => self.hint(phone, Command::NetworkChanged),
+            Errand::Callees if self.open => {
+                self.meet_callees();
+                self.plan(self.world.now() + CALLEES, Errand::Callees);
+            }
             Errand::Speak(nth) if self.open => {
                 self.customers_speak(nth == 0);
                 if let Some(every) = self.scenario.speech {
@@ -379,6 +403,7 @@ impl<'a> Run<'a> {
             | Errand::Call(_)
             | Errand::Fault(_)
             | Errand::Better(_)
+            | Errand::Callees
             | Errand::Speak(_) => {}
         }
     }
@@ -434,6 +459,20 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// Those whom agents called talk and hang up as customers do.
+    fn meet_callees(&mut self) {
+        for user in 0..self.scenario.agents {
+            for call in self.world.conversations(&user_name(user)) {
+                let id = call["id"].as_str().unwrap_or_default().to_owned();
+                if !self.live[user].contains(&id) {
+                    let at = self.world.now() + self.dice.between(self.scenario.customers.talk);
+                    self.live[user].push(id.clone());
+                    self.plan(at, Errand::HangUp(id));
+                }
+            }
+        }
+    }
+
     const fn voice(&self) -> Voice {
         Voice(self.scenario.fidelity)
     }
@@ -466,7 +505,10 @@ impl<'a> Run<'a> {
             FaultKind::LongCut => {
                 let time = self.fate.between((s(30), s(240)));
                 self.world.cut(phone, time);
-                self.hint(phone, &Command::WentOffline);
+                if self.fate.chance(0.7) {
+                    self.hint(phone, Command::WentOffline);
+                    self.plan(now + time, Errand::Online(phone));
+                }
             }
             FaultKind::Sleep => {
                 let until = now + self.fate.between((s(5), s(600)));
@@ -474,7 +516,9 @@ impl<'a> Run<'a> {
             }
             FaultKind::Move => {
                 self.world.move_phone(phone);
-                self.hint(phone, &Command::NetworkChanged);
+                if self.fate.chance(0.7) {
+                    self.hint(phone, Command::NetworkChanged);
+                }
             }
             FaultKind::RebindNat => self.world.rebind_nat(phone),
             FaultKind::BadWifi => {
@@ -542,12 +586,10 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// What an operating system tells a program of its network; often, not always.
-    fn hint(&mut self, phone: PhoneId, command: &Command) {
-        if self.fate.chance(0.7) {
-            // A client that is not connected has no use for it.
-            let _ = self.world.press(phone, |keys| keys.submit(command.clone()));
-        }
+    /// What an operating system tells a program of its network.
+    fn hint(&mut self, phone: PhoneId, command: Command) {
+        // A client that is not connected has no use for it.
+        let _ = self.world.press(phone, |keys| keys.submit(command));
     }
 
     fn better_in(&mut self, phone: PhoneId, time: Duration) {
@@ -586,12 +628,14 @@ impl<'a> Run<'a> {
         let path = format!("users/{}", user_name(user));
         self.world.control("PATCH", &path, &json!({"token": token}));
         let at = self.world.now() + self.fate.between((Duration::ZERO, Duration::from_secs(30)));
-        self.plan(at, Errand::Token { user, token });
+        self.plan(at, Errand::Token(user));
     }
 
-    fn renew(&mut self, user: usize, token: &str) {
+    /// A user's phones are given the token that holds.
+    fn renew(&mut self, user: usize) {
+        let token = token_of(user, self.tokens[user]);
         for phone in self.phones[user].clone() {
-            let command = Command::SetAccessToken(Secret::new(token));
+            let command = Command::SetAccessToken(Secret::new(token.clone()));
             // It is refused only for one that can never be.
             let _ = self.world.press(phone, |keys| keys.submit(command));
         }
@@ -601,6 +645,7 @@ impl<'a> Run<'a> {
     fn disturb(&mut self, what: &str, body: &Value) {
         let calls: Vec<_> = self.live.iter().flatten().cloned().collect();
         if let Some(id) = self.fate.pick(&calls) {
+            self.world.observer_mut().touched(id);
             self.world.control("POST", &format!("calls/{id}/{what}"), body);
         }
     }
@@ -613,10 +658,10 @@ impl<'a> Run<'a> {
         self.service_better();
         for phone in self.world.phones() {
             self.world.heal(phone, Conditions::good());
+            self.hint(phone, Command::NetworkChanged);
         }
         for user in 0..self.scenario.agents {
-            let token = token_of(user, self.tokens[user]);
-            self.renew(user, &token);
+            self.renew(user);
         }
     }
 
@@ -624,11 +669,10 @@ impl<'a> Run<'a> {
         for user in 0..self.scenario.agents {
             for call in self.world.conversations(&user_name(user)) {
                 let id = ConversationId::from(call["id"].as_str().unwrap_or_default());
-                for phone in &self.phones[user] {
-                    let books = self.world.observer().books(*phone);
-                    if !books.known.contains(&id) {
-                        return Err(format!("phone {} never heard of {id}", phone.0));
-                    }
+                let checks = self.world.observer();
+                let known = |phone: &PhoneId| checks.books(*phone).known.contains(&id);
+                if !self.phones[user].iter().any(known) {
+                    return Err(format!("no phone of user {user} heard of {id}"));
                 }
             }
         }
@@ -646,13 +690,20 @@ impl<'a> Run<'a> {
                     Some((id, agent_call(&call).clone()))
                 })
                 .collect();
+            let checks = self.world.observer();
+            for (id, call) in &theirs {
+                let has = |phone: &PhoneId| checks.books(*phone).knows(id, call);
+                if !self.phones[user].iter().any(has) {
+                    return Err(format!("{id} is {} there and unknown here", call["state"]));
+                }
+            }
             for phone in &self.phones[user] {
                 let who = |what: String| format!("phone {}: {what}", phone.0);
                 if !self.world.client(*phone).is_connected() {
                     return Err(who("is not connected, though nothing is wrong".to_owned()));
                 }
                 let books = self.world.observer().books(*phone);
-                for (id, call) in &theirs {
+                for (id, call) in theirs.iter().filter(|(id, _)| books.lists(id)) {
                     books.agrees(id, call).map_err(who)?;
                 }
                 let over = |id: &ConversationId| !theirs.contains_key(id.as_str());
@@ -769,7 +820,9 @@ impl<'a> Run<'a> {
                 return who(&format!("{id:?} is never answered"));
             }
             if books.started.len() > 1 {
-                return who(&format!("{} sessions without a call", books.started.len()));
+                let theirs = self.world.sessions(self.world.user_of(phone));
+                let ours: Vec<_> = books.started.keys().collect();
+                return who(&format!("{ours:?} without a call; the service has {theirs:?}"));
             }
         }
         Ok(())

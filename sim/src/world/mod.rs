@@ -403,6 +403,12 @@ impl<O: Observer> World<O> {
         self.phones[phone.0].app = None;
     }
 
+    /// The user's media sessions as the service has them.
+    #[must_use]
+    pub fn sessions(&self, user: &str) -> Vec<Value> {
+        self.cloud.sessions(user)
+    }
+
     /// Asks for an errand: [`World::run`] comes back with its number at that time.
     pub fn errand(&mut self, at: Duration, number: u64) {
         self.queue.push(at, Happening::Errand(number));

@@ -27,7 +27,7 @@ use super::rest::{self, Failure, Resource};
 use super::sessions::Sessions;
 use crate::jingle::{Reason, SessionMessage};
 use crate::machine::Wake;
-use crate::xmpp::{Frame, Message, Payload};
+use crate::xmpp::{Frame, Jid, Message, Payload};
 
 pub(crate) use lines::Lines;
 use quality::Meter;
@@ -117,6 +117,7 @@ impl Calls {
             id,
             now: out.now,
             shared: self.shared_for(id),
+            line: self.active.as_ref(),
             dialled: self.dialled.contains(id),
             eager: out.config.eager_connection,
             auto_answer_disabled: out.config.disable_auto_answer,
@@ -186,18 +187,27 @@ impl Calls {
     }
 
     /// The session whose place an offer takes: the one of that name, or, for a re-invite, the one
-    /// that carries its conversation (LC-16).
+    /// that carries its conversation (LC-16). An idle session carries none, and a shared one may
+    /// be named by a call that is over: they are known by the conversation they were made for, or
+    /// else by the far side that speaks for them.
     pub(crate) fn replaced_by(
         &self,
         session: &SessionId,
         conversation: &ConversationId,
+        peer: &Jid,
         reinvite: bool,
     ) -> Option<SessionId> {
         if self.sessions.is_current(session) {
             return Some(session.clone());
         }
-        let carries = || self.entries.get(conversation)?.media.clone();
-        if reinvite { carries() } else { None }
+        if !reinvite {
+            return None;
+        }
+        let carries = self.entries.get(conversation).and_then(|entry| entry.media.clone());
+        let free = |session: &SessionId| {
+            self.active.as_ref() == Some(session) || self.users_of(session).is_empty()
+        };
+        carries.or_else(|| self.sessions.made_for(conversation, peer).into_iter().find(free))
     }
 
     /// A session took another's place: calls, nomination and audio move at once (DEF-30), and it
@@ -263,6 +273,10 @@ impl Calls {
         let result = self.sessions.accept(session, out);
         if result.is_ok() {
             self.nominate(session);
+            // On the shared session other limits hold.
+            for conversation in self.users_of(session) {
+                self.feed(&conversation, Input::Time, out);
+            }
             self.hold_others(session, out);
         }
         self.sweep(out);

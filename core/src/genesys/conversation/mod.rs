@@ -80,6 +80,8 @@ pub(crate) struct Context<'a> {
     pub(crate) now: Instant,
     /// The session that calls without one of their own ride on, and its far side (PC-5).
     pub(crate) shared: Option<(&'a SessionId, &'a Jid)>,
+    /// The session that all calls share, whether another one may ride on it or not.
+    pub(crate) line: Option<&'a SessionId>,
     /// Whether it was dialled from here.
     pub(crate) dialled: bool,
     pub(crate) eager: EagerConnection,
@@ -173,7 +175,7 @@ pub(crate) fn step(mut state: State, context: &Context<'_>, input: Input) -> (St
         }
         Input::Time => state.time(context, out),
     }
-    state.settle(context.now);
+    state.settle(context);
     (state, effects)
 }
 
@@ -201,13 +203,21 @@ impl State {
         self.invitation.invite().is_some_and(|invite| invite.session == *session)
     }
 
-    /// What has neither an invitation nor media has a limit; what has one has none.
-    fn settle(&mut self, now: Instant) {
-        let alone = self.media.is_none() && self.invitation == Invitation::None;
-        if !alone {
+    /// What has neither an invitation nor media has a limit; what has one has none. On the shared
+    /// session media says nothing: a call that the service does not tell of is none.
+    fn settle(&mut self, context: &Context<'_>) {
+        let uninvited = self.invitation == Invitation::None;
+        let unheard_of = self.leg.is_none()
+            && !self.fake
+            && self.media.is_some()
+            && self.media.as_ref() == context.line;
+        let alone = self.media.is_none();
+        if !uninvited || !(alone || unheard_of) {
             self.until = None;
+        } else if unheard_of {
+            self.until.get_or_insert(context.now + MEDIA_GRACE);
         } else if self.leg.is_some() {
-            self.until.get_or_insert(now + INVITATION_LIFETIME);
+            self.until.get_or_insert(context.now + INVITATION_LIFETIME);
         } else if !self.listed {
             *self = Self::default();
         }

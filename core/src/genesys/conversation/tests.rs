@@ -13,6 +13,7 @@ fn context(id: &ConversationId, now: Instant) -> Context<'_> {
         id,
         now,
         shared: None,
+        line: None,
         dialled: false,
         eager: EagerConnection::Auto,
         auto_answer_disabled: false,

@@ -69,9 +69,14 @@ impl Link {
             !matches!(ask, IqAsk::Answer(_) | IqAsk::Update(_) | IqAsk::Terminate(_))
         });
         self.keepalive.stop();
-        for timer in
-            [Timer::Setup, Timer::Topics, Timer::IceRefresh, Timer::Close, Timer::Alertable]
-        {
+        for timer in [
+            Timer::Setup,
+            Timer::Topics,
+            Timer::IceRefresh,
+            Timer::Close,
+            Timer::Alertable,
+            Timer::Again,
+        ] {
             self.timers.cancel(&timer);
         }
         Change::Lost

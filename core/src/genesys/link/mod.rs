@@ -3,6 +3,7 @@
 //! Identity and channel by REST, socket, SASL, bind, session, discovery, topics; then keep-alive
 //! until something breaks, and all over again with growing pauses.
 
+mod again;
 mod down;
 mod ice;
 mod identity;
@@ -126,6 +127,8 @@ enum Timer {
     IceRefresh,
     /// The connection is to be marked as one that can ring, once more.
     Alertable,
+    /// What failed after the login is to be asked for again.
+    Again,
 }
 
 impl TimerName for Timer {
@@ -137,6 +140,7 @@ impl TimerName for Timer {
             Self::Topics => "topic changes",
             Self::IceRefresh => "ICE server refresh",
             Self::Alertable => "marking as alertable",
+            Self::Again => "asking again",
         }
     }
 }
@@ -198,6 +202,7 @@ pub(crate) struct Link {
     /// Ready again after a loss, and nobody has been told yet.
     came_back: bool,
     topics: Topics,
+    missing: again::Missing,
     connecting: Vec<CommandId>,
     disconnecting: Vec<CommandId>,
     subscribers: Vec<Subscriber>,
@@ -225,6 +230,7 @@ impl Link {
             was_ready: false,
             came_back: false,
             topics: Topics::default(),
+            missing: again::Missing::default(),
             connecting: Vec::new(),
             disconnecting: Vec::new(),
             subscribers: Vec::new(),
@@ -479,6 +485,7 @@ impl Link {
                 }
                 Timer::Topics => self.send_topics(out),
                 Timer::Alertable => self.mark_alertable(out),
+                Timer::Again => self.complete_login(out),
                 Timer::IceRefresh => self.refresh_services(out),
             }
         }

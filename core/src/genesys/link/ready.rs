@@ -22,7 +22,7 @@ impl Link {
         let first = !self.was_connected;
         self.came_back = false;
         self.was_connected = true;
-        let resubscribe = std::mem::take(&mut self.hard);
+        let resubscribe = std::mem::take(&mut self.hard) || self.missing.topics;
         let user = self.identity.as_ref().and_then(|identity| identity.user.clone());
         let agent = matches!(out.config.auth, Auth::Token(_));
         match user {
@@ -91,6 +91,11 @@ impl Link {
             };
             out.complete(command, result);
         }
+        self.missing.topics = states.is_err();
+        if states.as_ref().is_err_and(Failure::is_final) {
+            // The channel is of no use.
+            self.hard = true;
+        }
         match (states, &self.state) {
             (Ok(_), State::Online(_, Readiness::Topics)) => self.ready(out),
             (Err(failure), State::Online(ws, Readiness::Topics)) if !self.connecting.is_empty() => {
@@ -105,11 +110,15 @@ impl Link {
                 self.stopped(Some(error), out);
             }
             (Err(failure), State::Online(_, Readiness::Topics)) => {
-                // Not repeated (wire notes 3.1); calls still come by their proposals.
+                // Calls still come by their proposals.
+                self.ask_again(&failure, out);
                 out.event(Event::Error(failure.into()));
                 self.ready(out);
             }
-            (Err(failure), _) => out.event(Event::Error(failure.into())),
+            (Err(failure), _) => {
+                self.ask_again(&failure, out);
+                out.event(Event::Error(failure.into()));
+            }
             (Ok(_), _) => {}
         }
     }
@@ -156,11 +165,16 @@ impl Link {
                 let station = Station::from(body);
                 let concurrent = station.call_appearances > 1;
                 self.phone = Some(station.clone());
+                self.missing.station = false;
                 out.event(Event::ConcurrentSoftphoneSessionsEnabled(concurrent));
                 out.event(Event::Station(station));
             }
             // LC-3: a phone without a station still works.
-            Err(failure) => out.event(Event::Error(failure.into())),
+            Err(failure) => {
+                self.missing.station = true;
+                self.ask_again(&failure, out);
+                out.event(Event::Error(failure.into()));
+            }
         }
     }
 }

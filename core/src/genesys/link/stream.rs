@@ -24,6 +24,10 @@ impl Link {
                 None
             }
             (State::Opening(ws), WsEvent::Failed(error)) if *ws == id => {
+                if matches!(error.kind, NetErrorKind::Refused(400..=499)) {
+                    // The channel is gone: asking for it again would be answered alike.
+                    self.hard = true;
+                }
                 let kind = match error.kind {
                     NetErrorKind::Timeout => ErrorKind::Timeout,
                     _ => ErrorKind::Network,

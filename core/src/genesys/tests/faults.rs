@@ -314,12 +314,26 @@ fn sg_3_scenario_112_wire_3_1_the_tenth_soft_attempt_in_a_row_gets_a_new_channel
         rig.wait_for_timer();
         if let Some(id) = rig.take_opened() {
             attempts += 1;
-            let event = WsEvent::Failed(NetError::new(NetErrorKind::Refused(404), "gone"));
+            let event = WsEvent::Failed(NetError::new(NetErrorKind::Refused(503), "gone"));
             rig.input(Input::WebSocket { id, event });
         }
         assert!(attempts < 20);
     }
     assert_eq!(attempts, 9);
+    rig.expect_http(STEPS[2]);
+}
+
+#[test]
+fn sg_3_a_channel_that_the_service_does_not_know_is_not_asked_for_again() {
+    let mut rig = Rig::ready();
+    rig.ws_event(WsEvent::Closed { code: None, reason: "reset".to_owned() });
+    rig.wait_for_timer();
+    let id = rig.take_opened().expect("the channel is tried once");
+    let event = WsEvent::Failed(NetError::new(NetErrorKind::Refused(404), "gone"));
+    rig.input(Input::WebSocket { id, event });
+    rig.asked.clear();
+    rig.wait_for_timer();
+    assert_eq!(rig.take_opened(), None);
     rig.expect_http(STEPS[2]);
 }
 

@@ -1,5 +1,6 @@
 //! The client by inputs and outputs, named after the scenarios and rules they check.
 
+mod again;
 mod bad_input;
 mod basics;
 mod bounds;

@@ -45,6 +45,19 @@ fn scenario_110_111_def_30_a_reinvite_takes_over_at_once() {
 }
 
 #[test]
+fn lc_16_an_idle_session_is_reinvited_under_the_name_of_its_last_call() {
+    for conversation in ["C1", "C2"] {
+        let mut rig = Rig::busy();
+        rig.conv("C1", "inbound", "terminated");
+        rig.forget();
+        rig.reinvite("r2", "M2", conversation);
+        let told = rig.told();
+        assert_eq!(told.iter().filter(|t| *t == "SessionReplaced M1 M2").count(), 1, "{told:?}");
+        assert!(!told.iter().any(|t| t.starts_with("SessionStarted")));
+    }
+}
+
+#[test]
 fn lc_16_scenario_54_a_repeated_reinvite_is_one_reinvite() {
     let mut rig = Rig::busy();
     for _ in 0..3 {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::rig::{LA1P, LA100, Rig, offer_sdp};
+use super::rig::{LA1P, LA100, LA100P, Rig, offer_sdp};
 use crate::genesys::{Command, Event, Outcome};
 
 /// A new offer on the connection that M1 has.
@@ -46,6 +46,21 @@ fn lc_16_an_idle_session_is_given_to_the_next_call() {
         assert!(rig.told().contains(&"CallEnded C1".to_owned()));
         assert_eq!(rig.client.size(), Rig::idle(LA1P).client.size(), "nothing is left of it");
     }
+}
+
+#[test]
+fn lc_16_a_session_given_to_a_call_that_never_comes_is_free_again() {
+    let mut rig = Rig::idle(LA1P);
+    reoffer(&mut rig, "C1");
+    rig.forget();
+    rig.wait_acknowledging(Duration::from_secs(11));
+    assert_eq!(rig.client.size(), Rig::idle(LA1P).client.size(), "nothing is left of it");
+    let mut rig = Rig::idle(LA100P);
+    reoffer(&mut rig, "C1");
+    rig.wait_acknowledging(Duration::from_secs(11));
+    rig.forget();
+    rig.conv("C2", "inbound", "alerting");
+    assert_eq!(rig.told(), ["PendingSession M1 C2"]);
 }
 
 #[test]

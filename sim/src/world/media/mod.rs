@@ -73,6 +73,7 @@ struct Model {
     remotes: Vec<SocketAddr>,
     gathered: bool,
     path: Option<(SocketAddr, SocketAddr)>,
+    /// The last reply: what says that the path leads there and back (RFC 7675).
     heard: Instant,
     probe_at: Option<Instant>,
     give_up: Option<Instant>,
@@ -323,7 +324,6 @@ impl Engine for Model {
         match packet {
             Packet::Probe { to, from } if to == self.own.ufrag && self.is_from_peer(&from) => {
                 self.learn(remote);
-                self.heard = now;
                 let reply = Packet::Reply { to: from, from: to };
                 self.send((local, remote), &reply);
                 if self.state != MediaState::Connected {
@@ -340,11 +340,9 @@ impl Engine for Model {
                 }
             }
             Packet::Audio { sequence, frame } if self.remote.is_some() => {
-                self.heard = now;
                 self.audio(sequence, frame);
             }
             Packet::Key { number, digit, duration } if self.remote.is_some() => {
-                self.heard = now;
                 if self.last_key != Some(number) {
                     self.last_key = Some(number);
                     self.event(EngineEvent::Dtmf { digit, duration });

@@ -1,0 +1,59 @@
+//! What failed after a login, and is asked for again: topics, the phone, the list of calls. The
+//! official client leaves it at that, and is deaf until its next new channel.
+
+use std::time::Duration;
+
+use super::{Link, Readiness, State, Timer};
+use crate::genesys::outbox::Outbox;
+use crate::genesys::rest::Failure;
+
+/// Between a failure and the next try.
+const PAUSE: Duration = Duration::from_secs(30);
+
+/// What is still missing.
+#[derive(Debug, Default)]
+pub(super) struct Missing {
+    /// The channel does not have our topics.
+    pub(super) topics: bool,
+    /// The phone was not told.
+    pub(super) station: bool,
+    /// Something failed since the connection is up.
+    any: bool,
+}
+
+impl Link {
+    /// Something that a connection needs could not be had: it is asked for again in a while, or
+    /// with the next token.
+    pub(crate) fn ask_again(&mut self, failure: &Failure, out: &Outbox) {
+        if failure.is_final() {
+            return;
+        }
+        self.missing.any = true;
+        if !failure.is_unauthorized() && !self.timers.is_armed(&Timer::Again) {
+            self.timers.arm(Timer::Again, out.now + PAUSE);
+        }
+    }
+
+    /// There is another token: what the old one could not have is asked for with it.
+    pub(crate) fn token_changed(&mut self, out: &Outbox) {
+        if self.missing.any {
+            self.timers.arm(Timer::Again, out.now);
+        }
+    }
+
+    /// It is time. What nothing failed of is told again as it is, which changes nothing.
+    pub(super) fn complete_login(&mut self, out: &mut Outbox) {
+        if !matches!(self.state, State::Online(_, Readiness::Ready)) {
+            // The login that is under way does it.
+            return;
+        }
+        self.missing.any = false;
+        if self.missing.topics {
+            self.schedule_topics(out);
+        }
+        if self.missing.station {
+            self.load_station(out);
+        }
+        self.came_back = self.was_ready;
+    }
+}
