@@ -18,6 +18,7 @@ const MAX_JUMP: u64 = 3000;
 /// A reordering buffer for one stream.
 #[derive(Debug, Default)]
 pub struct Playout {
+    source: Option<u32>,
     /// The sequence number that is due.
     next: Option<u64>,
     held: BTreeMap<u64, Held>,
@@ -33,6 +34,15 @@ struct Held {
 }
 
 impl Playout {
+    /// Says whose packets come next (RFC 3550 section 5.1, SSRC). Another source counts from a
+    /// number of its own, which says nothing of order or loss: what is held of the last one goes.
+    pub fn from(&mut self, source: u32) {
+        if self.source.replace(source).is_some_and(|before| before != source) {
+            self.held.clear();
+            self.next = None;
+        }
+    }
+
     /// Takes a packet by its extended sequence number. `None` stands for one that carries no
     /// audio but has its place in the row. Late and repeated ones are dropped.
     pub fn insert(&mut self, now: Instant, sequence: u64, frame: Option<AudioFrame>) {
@@ -110,6 +120,24 @@ mod tests {
 
     fn take(playout: &mut Playout, now: Instant) -> Vec<(u64, u32)> {
         std::iter::from_fn(|| playout.pop(now)).map(|f| (f.time / 960, f.lost_before)).collect()
+    }
+
+    #[test]
+    fn rfc_3550_another_source_counts_anew() {
+        let t = epoch();
+        let mut playout = Playout::default();
+        playout.from(1);
+        playout.insert(t, 1000, frame(1000));
+        playout.insert(t, 1002, frame(1002));
+        assert_eq!(take(&mut playout, t), [(1000, 0)]);
+        playout.from(1);
+        playout.insert(t, 1001, frame(1001));
+        assert_eq!(take(&mut playout, t), [(1001, 0), (1002, 0)]);
+        playout.from(2);
+        playout.insert(t, 7, frame(7));
+        playout.insert(t, 8, frame(8));
+        assert_eq!(take(&mut playout, t), [(7, 0), (8, 0)], "not late, though lower");
+        assert_eq!(playout.lost(), 0);
     }
 
     #[test]

@@ -32,6 +32,7 @@ impl Incoming {
         self.packets += 1;
         self.bytes += packet.payload.len() as u64;
         let time = packet.time.numer();
+        self.playout.from(*packet.header.ssrc);
         if let Some(codec) = negotiated.codec(pt) {
             self.jitter.sample(now, time, codec.clock_rate());
             let frame = AudioFrame {
