@@ -70,8 +70,16 @@ impl Rng {
         self.0.fill_bytes(&mut b);
         b[6] = (b[6] & 0x0f) | 0x40;
         b[8] = (b[8] & 0x3f) | 0x80;
-        let hex: String = b.iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+        let mut text = String::with_capacity(36);
+        for (n, byte) in b.into_iter().enumerate() {
+            if matches!(n, 4 | 6 | 8 | 10) {
+                text.push('-');
+            }
+            for digit in [byte >> 4, byte & 0x0f] {
+                text.push(char::from(b"0123456789abcdef"[usize::from(digit)]));
+            }
+        }
+        text
     }
 }
 
@@ -97,6 +105,9 @@ mod tests {
     fn uuids_have_version_4_and_its_variant() {
         let id = Seed::from(1).rng().uuid();
         assert_eq!(id.len(), 36);
+        let at: Vec<_> = id.match_indices('-').map(|(at, _)| at).collect();
+        assert_eq!(at, [8, 13, 18, 23]);
+        assert!(id.bytes().all(|b| b == b'-' || b.is_ascii_digit() || (b'a'..=b'f').contains(&b)));
         assert_eq!(&id[14..15], "4");
         assert!(matches!(&id[19..20], "8" | "9" | "a" | "b"));
     }

@@ -196,19 +196,32 @@ enum Place {
 }
 
 fn escape(out: &mut String, text: &str, place: Place) {
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' if place == Place::Attribute => out.push_str("&quot;"),
+    // What may not stand for itself begins with one of these bytes; U+FFFE and U+FFFF with 0xef.
+    let is_special = |b: u8| match b {
+        b'&' | b'<' | b'>' | 0xef => true,
+        b'"' => place == Place::Attribute,
+        _ => b < b' ',
+    };
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(is_special) {
+        let (plain, tail) = rest.split_at(at);
+        out.push_str(plain);
+        let mut tail = tail.chars();
+        match tail.next() {
+            Some('&') => out.push_str("&amp;"),
+            Some('<') => out.push_str("&lt;"),
+            Some('>') => out.push_str("&gt;"),
+            Some('"') => out.push_str("&quot;"),
             // A reader would normalise these white space characters away (XML 1.0, 2.11 and 3.3.3).
-            '\r' => out.push_str("&#13;"),
-            '\n' if place == Place::Attribute => out.push_str("&#10;"),
-            '\t' if place == Place::Attribute => out.push_str("&#9;"),
-            c => out.push(legal(c)),
+            Some('\r') => out.push_str("&#13;"),
+            Some('\n') if place == Place::Attribute => out.push_str("&#10;"),
+            Some('\t') if place == Place::Attribute => out.push_str("&#9;"),
+            Some(c) => out.push(legal(c)),
+            None => {}
         }
+        rest = tail.as_str();
     }
+    out.push_str(rest);
 }
 
 fn push_attribute(out: &mut String, name: &str, value: &str) {

@@ -155,9 +155,7 @@ impl<O: Observer> World<O> {
     }
 
     fn phone_output(&mut self, phone: PhoneId, output: OutputOf<Client>) {
-        if self.stream_output(phone, &output) {
-            return;
-        }
+        let Some(output) = self.stream_output(phone, output) else { return };
         match output {
             Output::OpenUdp { id } => {
                 let address = self.phones[phone.0].site.bind();

@@ -1,64 +1,57 @@
 //! What will happen, in order: by time, then by when it was decided.
 
-use std::cmp::Ordering;
+use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::Duration;
 
 /// A queue of future happenings. Two at the same time come out in the order they went in.
 #[derive(Debug)]
 pub(super) struct Queue<T> {
-    heap: BinaryHeap<Entry<T>>,
+    heap: BinaryHeap<Reverse<Entry>>,
     count: u64,
+    /// What the entries stand for: large, so it is not moved about with them.
+    slots: Vec<Option<T>>,
+    free: Vec<usize>,
 }
 
-#[derive(Debug)]
-struct Entry<T> {
+/// Sorted by time, then number.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Entry {
     at: Duration,
     number: u64,
-    what: T,
+    slot: usize,
 }
 
 impl<T> Default for Queue<T> {
     fn default() -> Self {
-        Self { heap: BinaryHeap::new(), count: 0 }
+        Self { heap: BinaryHeap::new(), count: 0, slots: Vec::new(), free: Vec::new() }
     }
 }
 
 impl<T> Queue<T> {
     pub(super) fn push(&mut self, at: Duration, what: T) {
         self.count += 1;
-        self.heap.push(Entry { at, number: self.count, what });
+        let slot = match self.free.pop() {
+            Some(slot) => slot,
+            None => {
+                self.slots.push(None);
+                self.slots.len() - 1
+            }
+        };
+        self.slots[slot] = Some(what);
+        self.heap.push(Reverse(Entry { at, number: self.count, slot }));
     }
 
     pub(super) fn next_at(&self) -> Option<Duration> {
-        self.heap.peek().map(|entry| entry.at)
+        self.heap.peek().map(|Reverse(entry)| entry.at)
     }
 
     pub(super) fn pop(&mut self) -> Option<(Duration, T)> {
-        self.heap.pop().map(|entry| (entry.at, entry.what))
+        let Reverse(entry) = self.heap.pop()?;
+        self.free.push(entry.slot);
+        Some((entry.at, self.slots[entry.slot].take()?))
     }
 }
-
-impl<T> Ord for Entry<T> {
-    fn cmp(&self, other: &Self) -> Ordering {
-        // The heap gives the greatest: the earliest is made that.
-        (other.at, other.number).cmp(&(self.at, self.number))
-    }
-}
-
-impl<T> PartialOrd for Entry<T> {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl<T> PartialEq for Entry<T> {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl<T> Eq for Entry<T> {}
 
 #[cfg(test)]
 mod tests {

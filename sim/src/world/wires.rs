@@ -38,41 +38,44 @@ fn exchange_of(request: RequestId) -> (PhoneId, HttpId) {
 }
 
 impl<O: Observer> World<O> {
-    /// A phone wants something of a stream. True when it was that.
-    pub(super) fn stream_output(&mut self, phone: PhoneId, output: &OutputOf<Client>) -> bool {
+    /// A phone wants something of a stream. What it wants is given back when it is not that.
+    pub(super) fn stream_output(
+        &mut self,
+        phone: PhoneId,
+        output: OutputOf<Client>,
+    ) -> Option<OutputOf<Client>> {
         use offhook::Output;
         match output {
             Output::OpenWebSocket { id, request, deadline } => {
-                let conn = conn(phone, *id);
+                let conn = conn(phone, id);
                 let socket =
                     Socket { conn, opened: false, dead: false, up_at: self.now, down_at: self.now };
                 let path = request.uri().path().to_owned();
-                self.phones[phone.0].sockets.insert(*id, socket);
-                let at = *deadline - self.start;
-                self.queue.push(at, Happening::OpenDeadline { phone, ws: *id });
+                self.phones[phone.0].sockets.insert(id, socket);
+                let at = deadline - self.start;
+                self.queue.push(at, Happening::OpenDeadline { phone, ws: id });
                 let input = CloudInput::SocketRequested { conn, path };
-                self.up(phone, Some(*id), HEAD, input);
+                self.up(phone, Some(id), HEAD, input);
             }
             Output::SendText { id, text } => {
-                if let Some(socket) = self.phones[phone.0].sockets.get(id) {
-                    let conn = socket.conn;
-                    let input = CloudInput::SocketText { conn, text: text.clone() };
-                    self.up(phone, Some(*id), text.len(), input);
+                if let Some(socket) = self.phones[phone.0].sockets.get(&id) {
+                    let (conn, size) = (socket.conn, text.len());
+                    self.up(phone, Some(id), size, CloudInput::SocketText { conn, text });
                 }
             }
             Output::CloseWebSocket { id } => {
-                if let Some(socket) = self.phones[phone.0].sockets.get(id) {
+                if let Some(socket) = self.phones[phone.0].sockets.get(&id) {
                     let input = CloudInput::SocketClosed { conn: socket.conn };
-                    self.up(phone, Some(*id), 10, input);
-                    self.phones[phone.0].sockets.remove(id);
+                    self.up(phone, Some(id), 10, input);
+                    self.phones[phone.0].sockets.remove(&id);
                 }
             }
             Output::Http { id, request, deadline } => {
-                self.exchange(phone, *id, request.clone(), *deadline - self.start);
+                self.exchange(phone, id, request, deadline - self.start);
             }
-            _ => return false,
+            other => return Some(other),
         }
-        true
+        None
     }
 
     fn exchange(

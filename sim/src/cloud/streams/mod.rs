@@ -258,9 +258,11 @@ impl Streams {
         metadata: &Value,
         world: &mut World,
     ) {
-        let json = json!({
-            "topicName": topic, "version": "2", "eventBody": body, "metadata": metadata,
-        });
+        // A tree of it all would copy the body.
+        let json = format!(
+            r#"{{"topicName":{},"version":"2","eventBody":{body},"metadata":{metadata}}}"#,
+            json!(topic)
+        );
         for (conn, _) in self.resources(user) {
             let Some(c) = self.conns.get(&conn) else { continue };
             let on_channel = match &c.door {
@@ -277,12 +279,12 @@ impl Streams {
         }
     }
 
-    fn event(&self, conn: ConnId, node: &str, json: &Value, world: &mut World) {
+    fn event(&self, conn: ConnId, node: &str, json: &str, world: &mut World) {
         let Some(jid) = self.jid(conn).cloned() else { return };
         let event = PubSubEvent {
             node: node.to_owned(),
             item_id: Some(world.rng.uuid()),
-            json: json.to_string(),
+            json: json.to_owned(),
         };
         let mut message = Message::to(jid, Payload::PubSubEvent(event));
         message.from = pubsub_host(world);
@@ -292,7 +294,7 @@ impl Streams {
     /// A notice about the connection itself (wire notes 3.4, 3.5).
     pub(super) fn notice(&self, conn: ConnId, node: &str, channel: &str, world: &mut World) {
         let json = json!({"topicName": node, "eventBody": {"channelId": channel}});
-        self.event(conn, node, &json, world);
+        self.event(conn, node, &json.to_string(), world);
     }
 
     pub(super) fn stream_error(&self, conn: ConnId, condition: &str, world: &mut World) {
