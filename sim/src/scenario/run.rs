@@ -147,6 +147,23 @@ impl<'a> Run<'a> {
         self.stop = Some(at);
     }
 
+    /// Measures where the time goes, from now on.
+    pub fn measure(&mut self) {
+        self.world.measure();
+    }
+
+    /// Where the time went, if that was measured.
+    #[must_use]
+    pub fn spent(&self) -> Option<crate::world::Spent> {
+        self.world.spent()
+    }
+
+    /// How many messages arrived so far.
+    #[must_use]
+    pub fn messages(&self) -> u64 {
+        self.world.messages()
+    }
+
     fn has_stopped(&self) -> bool {
         self.stop.is_some_and(|at| at <= self.world.now())
     }

@@ -11,6 +11,7 @@
 //! }
 //! ```
 
+mod bench;
 mod ladder;
 mod panics;
 mod plan;
@@ -28,6 +29,7 @@ use clap::{Parser, Subcommand};
 
 use crate::scenario::{Preset, Scenario};
 
+pub use self::bench::{BenchArgs, bare_loop};
 pub use self::ladder::LadderArgs;
 pub use self::plan::{Faults, Plan, Seeds};
 pub use self::replay::{DigestArgs, ReplayArgs};
@@ -48,6 +50,8 @@ pub enum Command {
     Ladder(LadderArgs),
     /// Print a fingerprint of each seed's run, to compare machines and builds.
     Digest(DigestArgs),
+    /// Measure how fast the simulator is.
+    Bench(BenchArgs),
 }
 
 /// Why the tool could not do what was asked.
@@ -169,6 +173,7 @@ impl Tool {
             Command::Shrink(args) => shrink::perform(self, args, out),
             Command::Ladder(args) => ladder::perform(self, args, out),
             Command::Digest(args) => replay::digest(self, args, out),
+            Command::Bench(args) => bench::bench(args, out),
         }
     }
 

@@ -286,7 +286,7 @@ fn shortened(line: &str) -> String {
 }
 
 /// `1 234 567`.
-fn grouped(number: u64) -> String {
+pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (n, digit) in digits.chars().enumerate() {
@@ -299,7 +299,7 @@ fn grouped(number: u64) -> String {
 }
 
 /// `3 d 04:30:00`.
-fn span(time: Duration) -> String {
+pub(super) fn span(time: Duration) -> String {
     let seconds = time.as_secs();
     let (d, h, m, s) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
     let days = if d > 0 { format!("{} d ", grouped(d)) } else { String::new() };

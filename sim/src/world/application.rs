@@ -9,6 +9,7 @@ use offhook::machine::{CommandId, Input, MediaId, Output, OutputOf};
 use offhook::media::AudioFrame;
 
 use super::PhoneId;
+use super::meter::Meter;
 
 /// What an application is told.
 #[derive(Clone, Copy, Debug)]
@@ -59,6 +60,7 @@ pub struct Keys<'a> {
     pub(super) now: Instant,
     pub(super) outputs: &'a mut VecDeque<OutputOf<Client>>,
     pub(super) pressed: &'a mut Vec<Pressed>,
+    pub(super) meter: &'a mut Meter,
 }
 
 /// What an application did.
@@ -88,8 +90,12 @@ impl Keys<'_> {
     ///
     /// It is impossible now, and no completion will come.
     pub fn submit(&mut self, command: Command) -> Result<CommandId, Error> {
-        let result = self.client.submit(self.now, command.clone());
-        drain(self.client, self.outputs);
+        let asked = command.clone();
+        let result = self.meter.core(|| {
+            let result = self.client.submit(self.now, asked);
+            drain(self.client, self.outputs);
+            result
+        });
         self.pressed.push(match &result {
             Ok(id) => Pressed::Submitted { id: *id, command },
             Err(error) => Pressed::Refused { command, error: error.clone() },
@@ -100,8 +106,10 @@ impl Keys<'_> {
     /// Speaks: one frame.
     pub fn speak(&mut self, media: MediaId, frame: AudioFrame) {
         self.pressed.push(Pressed::Spoke { media, frame: frame.clone() });
-        self.client.handle_input(self.now, Input::Audio { media, frame });
-        drain(self.client, self.outputs);
+        self.meter.core(|| {
+            self.client.handle_input(self.now, Input::Audio { media, frame });
+            drain(self.client, self.outputs);
+        });
     }
 }
 

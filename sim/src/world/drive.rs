@@ -54,13 +54,18 @@ impl<O: Observer> World<O> {
         self.happened += 1;
         match what {
             Happening::ToPhone { phone, ws, input } => {
+                self.delivered += 1;
                 if self.arrives(phone, ws, &input) {
                     self.feed_phone(phone, input);
                 }
             }
-            Happening::ToCloud(input) => self.feed_cloud(input),
+            Happening::ToCloud(input) => {
+                self.delivered += 1;
+                self.feed_cloud(input);
+            }
             Happening::Up { phone, ws, size, input } => self.up(phone, ws, size, input),
             Happening::Answer { phone, id, result } => {
+                self.delivered += 1;
                 if self.phones[phone.0].exchanges.remove(&id).is_some() {
                     self.feed_phone(phone, ClientInput::Http { id, result });
                 }
@@ -108,8 +113,10 @@ impl<O: Observer> World<O> {
         self.note_input(phone, &input);
         let at = self.start + self.now;
         let machine = &mut self.phones[phone.0];
-        machine.client.handle_input(at, input);
-        drain(&mut machine.client, &mut machine.outputs);
+        self.meter.core(|| {
+            machine.client.handle_input(at, input);
+            drain(&mut machine.client, &mut machine.outputs);
+        });
         self.serve_phone(phone);
     }
 
@@ -119,7 +126,8 @@ impl<O: Observer> World<O> {
             self.note_output(phone, &output);
             self.phone_output(phone, output);
         }
-        let wake = match self.phones[phone.0].client.poll_output() {
+        let client = &mut self.phones[phone.0].client;
+        let wake = match self.meter.core(|| client.poll_output()) {
             Output::Timeout(wake) => wake,
             output => unreachable!("drained, yet {output:?}"),
         };
@@ -213,6 +221,7 @@ impl<O: Observer> World<O> {
             client: &mut machine.client,
             now: self.start + self.now,
             outputs: &mut machine.outputs,
+            meter: &mut self.meter,
             pressed: &mut pressed,
         };
         app.handle(self.now, moment, &mut keys);
@@ -229,6 +238,7 @@ impl<O: Observer> World<O> {
             client: &mut machine.client,
             now: self.start + self.now,
             outputs: &mut machine.outputs,
+            meter: &mut self.meter,
             pressed: &mut pressed,
         };
         let result = press(&mut keys);
@@ -292,9 +302,10 @@ impl<O: Observer> World<O> {
 
     pub(super) fn feed_cloud(&mut self, input: CloudInput) {
         self.note_cloud_input(&input);
-        self.cloud.handle_input(self.start + self.now, input);
+        let now = self.start + self.now;
+        self.meter.cloud(|| self.cloud.handle_input(now, input));
         loop {
-            match self.cloud.poll_output() {
+            match self.meter.cloud(|| self.cloud.poll_output()) {
                 CloudOutput::Timeout(wake) => {
                     let at = wake.map(|wake| self.since_start(wake));
                     if at == Some(self.now) {

@@ -12,6 +12,7 @@ mod dice;
 mod digest;
 mod drive;
 mod media;
+mod meter;
 mod nat;
 mod network;
 mod phone;
@@ -39,6 +40,8 @@ pub use self::counts::Counts;
 pub(crate) use self::dice::Dice;
 use self::digest::Digest;
 pub use self::media::ModelFactory;
+use self::meter::Meter;
+pub use self::meter::Spent;
 pub use self::nat::NatKind;
 pub use self::network::{Bursts, Conditions};
 pub use self::phone::PhoneId;
@@ -228,6 +231,8 @@ pub struct World<O = ()> {
     story: Option<Story>,
     turns: (Duration, u32),
     happened: u64,
+    delivered: u64,
+    meter: Meter,
 }
 
 impl<O: Observer> World<O> {
@@ -261,6 +266,8 @@ impl<O: Observer> World<O> {
             story: None,
             turns: (Duration::ZERO, 0),
             happened: 0,
+            delivered: 0,
+            meter: Meter::default(),
             seed,
         }
     }
@@ -364,6 +371,24 @@ impl<O: Observer> World<O> {
     #[must_use]
     pub fn happenings(&self) -> u64 {
         self.happened
+    }
+
+    /// How many messages arrived: frames, requests, answers and datagrams.
+    #[must_use]
+    pub fn messages(&self) -> u64 {
+        self.delivered
+    }
+
+    /// From now on, measures where the time goes. It makes no difference to a run but that it
+    /// takes longer.
+    pub fn measure(&mut self) {
+        self.meter = Meter(Some(Spent::default()));
+    }
+
+    /// Where the time went, if that was measured.
+    #[must_use]
+    pub fn spent(&self) -> Option<Spent> {
+        self.meter.0
     }
 
     /// All phones.
