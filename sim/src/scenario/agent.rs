@@ -4,7 +4,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use offhook::genesys::{Command, ConversationId, Dial, Event, SessionId};
+use offhook::genesys::{
+    CallControl, Command, ConversationId, Dial, Event, IceServersPolicy, SessionId, SpeakTo, Target,
+};
+use offhook::jingle::Reason;
 use offhook::machine::{CommandId, MediaId};
 use offhook::media::Digit;
 
@@ -34,6 +37,9 @@ pub struct Habits {
     pub mutes: f64,
     /// The share of calls in which keys are pressed.
     pub presses: f64,
+    /// The share of calls in which the agent does something rarer: transfers, asks for a topic,
+    /// ends a media session by force and the like, whether the service can do it or not.
+    pub whims: f64,
     /// The share of commands that are given twice, by an impatient finger.
     pub repeats: f64,
     /// Between two calls that the agent makes; None makes none.
@@ -54,6 +60,7 @@ impl Default for Habits {
             holds_for: (s(3), s(60)),
             mutes: 0.2,
             presses: 0.1,
+            whims: 0.0,
             repeats: 0.0,
             dials_every: None,
         }
@@ -70,6 +77,7 @@ enum Act {
     Mute(ConversationId, bool),
     Press(ConversationId),
     End(ConversationId),
+    Whim(ConversationId),
     Dial,
     /// The frame of a talk spurt of that number.
     Speak(u32),
@@ -180,6 +188,10 @@ impl Agent {
             let when = at + within(&mut self.dice);
             self.plan(when, Act::Press(call.clone()));
         }
+        if self.habits.whims > 0.0 && self.dice.chance(self.habits.whims) {
+            let when = at + within(&mut self.dice);
+            self.plan(when, Act::Whim(call.clone()));
+        }
         if self.dice.chance(self.habits.ends) {
             let end = at + self.dice.between(self.habits.ends_after);
             self.plan(end, Act::End(call.clone()));
@@ -232,12 +244,50 @@ impl Agent {
                     duration: Duration::from_millis(100),
                 }
             }
-            Act::Hold(..) | Act::Mute(..) | Act::Press(_) => return,
+            Act::Whim(conversation) if self.calls.contains_key(&conversation) => {
+                self.whim(conversation)
+            }
+            Act::Hold(..) | Act::Mute(..) | Act::Press(_) | Act::Whim(_) => return,
         };
         if self.dice.chance(self.habits.repeats) {
             let _ = keys.submit(command.clone());
         }
         let _ = keys.submit(command);
+    }
+
+    /// Something that agents seldom do.
+    fn whim(&mut self, conversation: ConversationId) -> Command {
+        let topic = "v2.users.me.presence".to_owned();
+        let object = || Target::Address("+15550100".to_owned());
+        let controls = [
+            CallControl::Transfer { to: object() },
+            CallControl::Consult { to: object(), speak_to: SpeakTo::Object },
+            CallControl::SpeakTo(SpeakTo::Both),
+            CallControl::CancelConsult,
+            CallControl::PressKeys("12#".to_owned()),
+            CallControl::SetRecording(true),
+            CallControl::SetConfined(true),
+            CallControl::WrapUp { code: "done".to_owned(), notes: None },
+        ];
+        match self.dice.below(7 + controls.len()) {
+            0 => Command::Subscribe { topic },
+            1 => Command::SubscribeAll { topics: vec![topic, "nonsense".to_owned()], priority: 1 },
+            2 => Command::Unsubscribe { topic },
+            3 => Command::ClaimAlertingLeader,
+            4 => match self.calls.get(&conversation) {
+                Some(session) => Command::ForceTerminateSession {
+                    session: session.clone(),
+                    reason: Reason::Success,
+                },
+                None => Command::NetworkChanged,
+            },
+            5 => Command::SetIceServers { servers: Vec::new(), policy: IceServersPolicy::Merge },
+            6 => Command::NetworkChanged,
+            other => {
+                let control = controls[other - 7].clone();
+                Command::ControlCall { conversation, control }
+            }
+        }
     }
 
     fn speak(&mut self, at: Duration, nth: u32, keys: &mut Keys<'_>) {

@@ -101,6 +101,8 @@ pub struct Scenario {
     pub(crate) only: Option<BTreeSet<FaultKind>>,
     /// Between two words on every connected call, if anybody speaks.
     pub(crate) speech: Option<Duration>,
+    /// The share of phones on which each of the client's options is switched on.
+    pub(crate) options: f64,
     pub(crate) application: Option<MakeApplication>,
     pub(crate) invariants: Vec<MakeInvariant>,
     /// Drawn anew for each seed.
@@ -215,6 +217,14 @@ impl Scenario {
     #[must_use]
     pub fn speech(mut self, every: Option<Duration>) -> Self {
         self.speech = every;
+        self
+    }
+
+    /// Each of the client's options that change nothing of what it promises (reports and uploads)
+    /// is on with this share of the phones, from 0 to 1.
+    #[must_use]
+    pub fn options(mut self, share: f64) -> Self {
+        self.options = share;
         self
     }
 

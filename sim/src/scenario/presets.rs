@@ -89,6 +89,7 @@ impl Scenario {
             faults: Vec::new(),
             only: None,
             speech: Some(Duration::from_secs(2)),
+            options: 0.0,
             application: None,
             invariants: Vec::new(),
             swarm: false,
@@ -245,6 +246,9 @@ impl Scenario {
                 }
             }
         }
+        // Drawn last, so that what came before is as it was for each seed.
+        plan.habits.whims = share(&mut dice).min(0.3);
+        plan.options = share(&mut dice);
         plan
     }
 }

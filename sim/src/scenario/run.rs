@@ -217,9 +217,14 @@ impl<'a> Run<'a> {
                         Voice(self.scenario.fidelity),
                     )),
                 };
+                let mut options = Dice::new(&root.child(&format!("desk {}", phone.0)), "options");
+                let mut on = || options.chance(self.scenario.options);
                 let made = self.world.add_phone(&name, &token_of(user, 0), app, |config| {
                     config.server_side_pings = user % 2 == 0;
                     config.trace = self.scenario.traced;
+                    config.report_statistics = on();
+                    config.upload_logs = on();
+                    config.upload_telemetry = on();
                 });
                 debug_assert_eq!(made, phone);
                 self.world.set_conditions(phone, self.scenario.conditions.clone());
