@@ -10,14 +10,15 @@ use serde_json::{Value, json};
 use super::agent::Agent;
 use super::checks::{Checks, Finding};
 use super::customers::Door;
-use super::{Desk, FaultKind, Scenario};
+use super::{Desk, Fault, FaultKind, Scenario};
 use crate::world::{
     Conditions, Counts, Dice, NoticeWeather, PhoneId, RestWeather, STEP, Voice, World,
 };
 
 /// From the end of the faults to the look whether all agree.
 const HEALING: Duration = Duration::from_secs(480);
-/// Into the healing: connections are made anew once, so that what was lost is asked for.
+/// Into the healing: where notifications were lost, connections are made anew once, so that what
+/// they told is asked for.
 const REFRESH: Duration = Duration::from_secs(200);
 /// Into the healing: everybody is called, and must hear it.
 const FRESH: Duration = Duration::from_secs(420);
@@ -280,8 +281,10 @@ impl<'a> Run<'a> {
         if !self.pass(evening + REFRESH) {
             return;
         }
-        for phone in self.world.phones() {
-            self.world.reset(phone);
+        if self.notices_were_tampered_with() {
+            for phone in self.world.phones() {
+                self.world.reset(phone);
+            }
         }
         if !self.pass(evening + FRESH) {
             return;
@@ -687,6 +690,14 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// Whether clients may have missed what nobody repeats.
+    fn notices_were_tampered_with(&self) -> bool {
+        let tampers = |fault: &Fault| {
+            matches!(fault.kind, FaultKind::Lost | FaultKind::Late | FaultKind::Rubbish)
+        };
+        self.scenario.faults.iter().any(tampers)
+    }
+
     fn fresh_calls_are_known(&mut self) -> Result<(), String> {
         for user in 0..self.scenario.agents {
             for call in self.world.conversations(&user_name(user)) {
@@ -866,11 +877,11 @@ impl<'a> Run<'a> {
                 let client = run.world.client(phone);
                 let (remembered, connected) = (client.remembered(), client.is_connected());
                 let started = run.world.observer().books(phone).started.len();
-                let timer = run.world.timer(phone);
-                if remembered > 0 || connected || started > 0 || timer.is_some() {
+                let (timer, open) = (run.world.timer(phone), run.world.open_sockets(phone));
+                if remembered > 0 || connected || started > 0 || open > 0 || timer.is_some() {
                     return Err(format!(
                         "phone {}: {remembered} things remembered, {started} sessions, \
-                         connected: {connected}, timer: {timer:?}",
+                         {open} sockets, connected: {connected}, timer: {timer:?}",
                         phone.0
                     ));
                 }

@@ -408,6 +408,13 @@ impl<O: Observer> World<O> {
         &self.phones[phone.0].client
     }
 
+    /// How many WebSockets and media sockets a phone's client has open.
+    #[must_use]
+    pub fn open_sockets(&self, phone: PhoneId) -> usize {
+        let phone = &self.phones[phone.0];
+        phone.sockets.len() + phone.udp.len()
+    }
+
     /// What a phone's client waits for.
     pub fn timer(&mut self, phone: PhoneId) -> Option<&'static str> {
         use offhook::Machine as _;
