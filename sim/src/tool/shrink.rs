@@ -243,8 +243,8 @@ mod tests {
         assert_eq!(shrunk.tries, steps.len());
         assert_eq!(shrunk.plan.agents, Some(1), "{:?}", shrunk.plan);
         assert!(shrunk.plan.silent && shrunk.plan.hours < plan.hours);
-        // Connections are made anew in the healing too, whatever happened before.
-        assert_eq!(shrunk.plan.faults, Some(Faults::default()));
+        let faults = shrunk.plan.faults.as_ref().map(|faults| faults.0.len());
+        assert_eq!(faults, Some(1), "one fault is enough: {:?}", shrunk.plan);
         let again = shrunk.plan.apply(planted()).run(shrunk.seed);
         assert_eq!(again.finding, Some(shrunk.finding));
     }
