@@ -61,7 +61,7 @@ impl Scenario {
     }
 }
 
-impl Run<'_> {
+impl Run {
     /// As [`Run::through`] and its report; a panic of any machine is a finding too.
     pub fn finish_caught(&mut self) -> Report {
         let result = catch_unwind(AssertUnwindSafe(|| self.through()));

@@ -20,7 +20,6 @@ mod run;
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -289,22 +288,10 @@ impl Scenario {
         self.working
     }
 
-    /// Keeps only some of the faults.
-    #[must_use]
-    pub fn keep_faults(mut self, keep: impl Fn(&Fault) -> bool) -> Self {
-        self.faults.retain(keep);
-        self
-    }
-
     /// Runs one seed to its end.
     #[must_use]
     pub fn run(&self, seed: u64) -> Report {
         Run::new(self, seed).finish()
-    }
-
-    /// Many seeds, one after another: their reports.
-    pub fn runs(&self, seeds: Range<u64>) -> impl Iterator<Item = Report> + '_ {
-        seeds.map(|seed| self.run(seed))
     }
 }
 

@@ -77,7 +77,7 @@ pub(super) fn replay(
     Ok(if report.finding.is_some() { Verdict::Finding } else { Verdict::Clean })
 }
 
-fn begin<'a>(scenario: &'a Scenario, args: &ReplayArgs) -> Run<'a> {
+fn begin(scenario: &Scenario, args: &ReplayArgs) -> Run {
     let mut run = Run::new(scenario, args.seed);
     if let Some(until) = args.until {
         run.stop_at(until);
@@ -85,7 +85,7 @@ fn begin<'a>(scenario: &'a Scenario, args: &ReplayArgs) -> Run<'a> {
     run
 }
 
-fn finish(run: &mut Run<'_>) -> Report {
+fn finish(run: &mut Run) -> Report {
     panics::quietly(|| {
         let mut report = run.finish_caught();
         panics::locate(&mut report);

@@ -213,24 +213,21 @@ impl<O: Observer> World<O> {
 
     /// Tells an application something; what it does is seen.
     pub(super) fn moment(&mut self, phone: PhoneId, moment: Moment<'_>) {
-        let mut pressed = Vec::new();
-        let machine = &mut self.phones[phone.0];
-        let Some(mut app) = machine.app.take() else { return };
-        let mut keys = Keys {
-            phone,
-            client: &mut machine.client,
-            now: self.start + self.now,
-            outputs: &mut machine.outputs,
-            meter: &mut self.meter,
-            pressed: &mut pressed,
-        };
-        app.handle(self.now, moment, &mut keys);
-        machine.app = Some(app);
-        self.note_pressed(phone, &pressed);
+        let Some(mut app) = self.phones[phone.0].app.take() else { return };
+        let now = self.now;
+        self.with_keys(phone, |keys| app.handle(now, moment, keys));
+        self.phones[phone.0].app = Some(app);
     }
 
     /// Presses a phone's keys from outside of its application, as its operating system might.
     pub fn press<T>(&mut self, phone: PhoneId, press: impl FnOnce(&mut Keys<'_>) -> T) -> T {
+        let result = self.with_keys(phone, press);
+        self.serve_phone(phone);
+        result
+    }
+
+    /// Lends a phone's keys, and notes what was pressed.
+    fn with_keys<T>(&mut self, phone: PhoneId, press: impl FnOnce(&mut Keys<'_>) -> T) -> T {
         let mut pressed = Vec::new();
         let machine = &mut self.phones[phone.0];
         let mut keys = Keys {
@@ -243,7 +240,6 @@ impl<O: Observer> World<O> {
         };
         let result = press(&mut keys);
         self.note_pressed(phone, &pressed);
-        self.serve_phone(phone);
         result
     }
 

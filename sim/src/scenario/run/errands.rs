@@ -1,0 +1,187 @@
+//! What is to be done at some time: customers come, lose patience, talk and hang up; what was
+//! wrong gets better.
+
+use std::time::Duration;
+
+use offhook::genesys::Command;
+use serde_json::{Value, json};
+
+use super::{CALLEES, Run, user_name};
+use crate::scenario::checks::Checks;
+use crate::world::{PhoneId, STEP, Voice, World};
+
+/// What is to be done at some time.
+#[derive(Clone, Debug)]
+pub(super) enum Errand {
+    /// A customer calls.
+    Arrival,
+    /// This user is called.
+    Call(usize),
+    /// A customer's patience ends.
+    Patience { conversation: String, user: usize },
+    /// A customer has said all.
+    HangUp(String),
+    /// A fault of that number in the scenario.
+    Fault(usize),
+    /// A phone's trouble ends.
+    Better(PhoneId),
+    /// The service's trouble ends.
+    ServiceBetter,
+    /// A user's new token comes.
+    Token(usize),
+    /// A phone's operating system sees its network again.
+    Online(PhoneId),
+    /// Those whom agents called are counted among the customers.
+    Callees,
+    /// Customers say the frame of a talk spurt of that number.
+    Speak(u32),
+}
+
+impl Run {
+    pub(super) fn begin(&mut self) {
+        self.next_arrival();
+        for number in 0..self.scenario.faults.len() {
+            self.next_fault(number);
+        }
+        if let Some(every) = self.scenario.speech {
+            self.plan(every, Errand::Speak(0));
+        }
+        if self.scenario.habits.dials_every.is_some() {
+            self.plan(CALLEES, Errand::Callees);
+        }
+    }
+
+    fn next_arrival(&mut self) {
+        let now = self.world.now().max(self.scenario.habits.arrive_within);
+        if let Some(at) = self.door.next(now, &mut self.dice) {
+            self.plan(at, Errand::Arrival);
+        }
+    }
+
+    fn next_fault(&mut self, number: usize) {
+        let every = self.scenario.faults[number].every;
+        let at = self.world.now() + self.fate.exponential(every);
+        self.plan(at, Errand::Fault(number));
+    }
+
+    pub(super) fn perform(&mut self, errand: Errand) {
+        match errand {
+            Errand::Arrival if self.open => {
+                let user = self.dice.below(self.scenario.agents);
+                self.call(user);
+                self.next_arrival();
+            }
+            Errand::Call(user) if self.open => self.call(user),
+            Errand::Patience { conversation, user } => self.lose_patience(conversation, user),
+            Errand::HangUp(conversation) => {
+                self.world.control("POST", &format!("calls/{conversation}/hangup"), &Value::Null);
+            }
+            Errand::Fault(number) if self.open => {
+                self.befall(self.scenario.faults[number].kind);
+                self.next_fault(number);
+            }
+            Errand::Better(phone) if self.open => {
+                self.world.heal(phone, self.scenario.conditions.clone());
+            }
+            Errand::ServiceBetter => self.service_better(),
+            Errand::Token(user) => self.renew(user),
+            Errand::Online(phone) => self.hint(phone, Command::NetworkChanged),
+            Errand::Callees if self.open => {
+                self.meet_callees();
+                self.plan(self.world.now() + CALLEES, Errand::Callees);
+            }
+            Errand::Speak(nth) if self.open => {
+                self.customers_speak(nth == 0);
+                if let Some(every) = self.scenario.speech {
+                    let goes_on = nth + 1 < self.voice().spurt();
+                    let (pause, next) = if goes_on { (STEP, nth + 1) } else { (every, 0) };
+                    self.plan(self.world.now() + pause, Errand::Speak(next));
+                }
+            }
+            Errand::Arrival
+            | Errand::Call(_)
+            | Errand::Fault(_)
+            | Errand::Better(_)
+            | Errand::Callees
+            | Errand::Speak(_) => {}
+        }
+    }
+
+    /// A customer calls a user.
+    pub(super) fn call(&mut self, user: usize) {
+        let gone = |world: &mut World<Checks>, id: &String| {
+            let (_, call) = world.control("GET", &format!("calls/{id}"), &Value::Null);
+            matches!(call["state"].as_str(), None | Some("disconnected" | "terminated"))
+        };
+        let mut live = std::mem::take(&mut self.live[user]);
+        live.retain(|id| !gone(&mut self.world, id));
+        self.live[user] = live;
+        if self.live[user].len() >= self.scenario.customers.at_once {
+            return self.world.count("customers turned away");
+        }
+        let customers = &self.scenario.customers;
+        let body = json!({
+            "kind": "inbound",
+            "userId": user_name(user),
+            "signaling": if self.dice.chance(customers.sdp) { "sdp" } else { "jingle" },
+            "autoAnswer": self.dice.chance(customers.auto_answer),
+            "eventFirst": !self.dice.chance(customers.event_late),
+            "purpose": if self.dice.chance(customers.direct) { "user" } else { "agent" },
+            "farEnd": "external",
+        });
+        let (_, call) = self.world.control("POST", "calls", &body);
+        let Some(id) = call["conversationId"].as_str().map(str::to_owned) else { return };
+        self.world.count("customers call");
+        self.live[user].push(id.clone());
+        let patience = self.dice.between(self.scenario.customers.patience);
+        let at = self.world.now() + patience;
+        self.plan(at, Errand::Patience { conversation: id, user });
+    }
+
+    fn lose_patience(&mut self, conversation: String, user: usize) {
+        let path = format!("calls/{conversation}");
+        let (_, call) = self.world.control("GET", &path, &Value::Null);
+        match call["state"].as_str() {
+            Some("connected") => {
+                let at = self.world.now() + self.dice.between(self.scenario.customers.talk);
+                self.plan(at, Errand::HangUp(conversation));
+            }
+            Some("alerting" | "contacting" | "dialing") => {
+                self.world.count("customers give up");
+                self.world.control("POST", &format!("{path}/cancel"), &Value::Null);
+                if self.dice.chance(self.scenario.customers.call_back) {
+                    let wait = self.dice.between((Duration::from_secs(5), Duration::from_secs(60)));
+                    self.plan(self.world.now() + wait, Errand::Call(user));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Those whom agents called talk and hang up as customers do.
+    fn meet_callees(&mut self) {
+        for user in 0..self.scenario.agents {
+            for call in self.world.conversations(&user_name(user)) {
+                let id = call["id"].as_str().unwrap_or_default().to_owned();
+                if !self.live[user].contains(&id) {
+                    let at = self.world.now() + self.dice.between(self.scenario.customers.talk);
+                    self.live[user].push(id.clone());
+                    self.plan(at, Errand::HangUp(id));
+                }
+            }
+        }
+    }
+
+    pub(super) const fn voice(&self) -> Voice {
+        Voice(self.scenario.fidelity)
+    }
+
+    fn customers_speak(&mut self, first: bool) {
+        let now = self.world.now();
+        for id in self.live.clone().into_iter().flatten() {
+            self.said += 1;
+            let frame = self.voice().frame(now, self.said, first);
+            self.world.customer_speaks(&id, frame);
+        }
+    }
+}

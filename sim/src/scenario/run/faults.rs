@@ -1,0 +1,196 @@
+//! What goes wrong, and the evening when all of it is made good.
+
+use std::time::Duration;
+
+use offhook::Secret;
+use offhook::genesys::Command;
+use serde_json::{Value, json};
+
+use super::{Errand, Run, token_of, user_name};
+use crate::scenario::{Fault, FaultKind};
+use crate::world::{Conditions, NoticeWeather, PhoneId, RestWeather};
+
+impl Run {
+    pub(super) fn befall(&mut self, kind: FaultKind) {
+        let s = Duration::from_secs;
+        let phones: Vec<_> = self.world.phones().collect();
+        let Some(phone) = self.fate.pick(&phones).copied() else { return };
+        let user = self.world.user_of(phone).to_owned();
+        let now = self.world.now();
+        self.world.count(kind.name());
+        match kind {
+            FaultKind::Reset => self.world.reset(phone),
+            FaultKind::HalfOpen => self.world.half_open(phone),
+            FaultKind::ShortCut => {
+                let time = self.fate.between((s(1), s(15)));
+                self.world.cut(phone, time);
+            }
+            FaultKind::LongCut => {
+                let time = self.fate.between((s(30), s(240)));
+                self.world.cut(phone, time);
+                if self.fate.chance(0.7) {
+                    self.hint(phone, Command::WentOffline);
+                    self.plan(now + time, Errand::Online(phone));
+                }
+            }
+            FaultKind::Sleep => {
+                let until = now + self.fate.between((s(5), s(600)));
+                self.world.sleep(phone, until);
+            }
+            FaultKind::Move => {
+                self.world.move_phone(phone);
+                if self.fate.chance(0.7) {
+                    self.hint(phone, Command::NetworkChanged);
+                }
+            }
+            FaultKind::RebindNat => self.world.rebind_nat(phone),
+            FaultKind::BadWifi => {
+                self.world.set_conditions(phone, Conditions::bad_wifi());
+                self.better_in(phone, s(60));
+            }
+            FaultKind::RestFails => {
+                self.rest(phone, RestWeather { fails: 0.6, ..RestWeather::default() });
+            }
+            FaultKind::RestSlow => {
+                self.rest(phone, RestWeather { slow: s(8), ..RestWeather::default() });
+            }
+            FaultKind::AnswersLost => {
+                self.rest(phone, RestWeather { answers_lost: 0.6, ..RestWeather::default() });
+            }
+            FaultKind::Unreachable => {
+                self.rest(phone, RestWeather { unreachable: 0.8, ..RestWeather::default() });
+            }
+            FaultKind::ServiceRestart => {
+                self.world.control("POST", "connections/drop", &json!({"mode": "tcp"}));
+                self.world.control("POST", "channels/expire", &json!({}));
+            }
+            FaultKind::ChannelLoss => {
+                self.world.control("POST", "channels/expire", &json!({"userId": user}));
+                self.drop_streams(&user, "tcp");
+            }
+            FaultKind::StreamError => self.drop_streams(&user, "stream-error"),
+            FaultKind::StreamClose => self.drop_streams(&user, "xmpp-close"),
+            FaultKind::NoLongerSubscribed => self.drop_streams(&user, "no_longer_subscribed"),
+            FaultKind::DuplicateId => self.drop_streams(&user, "duplicate_id"),
+            FaultKind::DeafToPings => self.service(&json!({"ignorePings": true}), s(90)),
+            FaultKind::LoginRefused => {
+                self.service(&json!({"failSasl": "temporary-auth-failure"}), s(30));
+            }
+            FaultKind::TokenExpires => self.expire_token(&user),
+            FaultKind::Twice => {
+                self.notices(phone, NoticeWeather { twice: 0.5, ..NoticeWeather::default() });
+            }
+            FaultKind::Late => {
+                self.notices(phone, NoticeWeather { late: 0.3, ..NoticeWeather::default() });
+            }
+            FaultKind::Lost => {
+                self.notices(phone, NoticeWeather { lost: 0.3, ..NoticeWeather::default() });
+            }
+            FaultKind::Rubbish => {
+                self.notices(phone, NoticeWeather { rubbish: 0.5, ..NoticeWeather::default() });
+            }
+            FaultKind::Reinvite => self.disturb("reinvite", &json!({})),
+            FaultKind::ReinviteNew => self.disturb("reinvite", &json!({"newSession": true})),
+            FaultKind::Renegotiate => self.disturb("renegotiate", &json!({})),
+            FaultKind::IceRestart => self.disturb("ice-restart", &json!({})),
+            FaultKind::KillMedia => self.disturb("kill-media", &json!({})),
+            FaultKind::Repropose => self.disturb("repropose", &json!({})),
+            FaultKind::AcceptedElsewhere => self.disturb("elsewhere", &json!({"how": "accept"})),
+            FaultKind::RejectedElsewhere => self.disturb("elsewhere", &json!({"how": "reject"})),
+            FaultKind::Supervisor => {
+                let field = if self.fate.chance(0.5) { "muted" } else { "held" };
+                let on = self.fate.chance(0.5);
+                self.disturb("participant", &json!({field: on}));
+            }
+            FaultKind::StationEvent => {
+                let body = json!({"stationEvent": "Associated"});
+                self.world.control("PATCH", &format!("users/{user}"), &body);
+            }
+        }
+    }
+
+    /// What an operating system tells a program of its network.
+    pub(super) fn hint(&mut self, phone: PhoneId, command: Command) {
+        // A client that is not connected has no use for it.
+        let _ = self.world.press(phone, |keys| keys.submit(command));
+    }
+
+    fn better_in(&mut self, phone: PhoneId, time: Duration) {
+        self.plan(self.world.now() + time, Errand::Better(phone));
+    }
+
+    fn rest(&mut self, phone: PhoneId, weather: RestWeather) {
+        self.world.set_rest(phone, weather);
+        self.better_in(phone, Duration::from_secs(60));
+    }
+
+    fn notices(&mut self, phone: PhoneId, weather: NoticeWeather) {
+        self.world.set_notices(phone, weather);
+        self.better_in(phone, Duration::from_secs(120));
+    }
+
+    fn service(&mut self, options: &Value, time: Duration) {
+        self.world.control("POST", "options", options);
+        self.plan(self.world.now() + time, Errand::ServiceBetter);
+    }
+
+    pub(super) fn service_better(&mut self) {
+        let body = json!({"ignorePings": false, "failSasl": false});
+        self.world.control("POST", "options", &body);
+    }
+
+    fn drop_streams(&mut self, user: &str, mode: &str) {
+        let body = json!({"userId": user, "mode": mode});
+        self.world.control("POST", "connections/drop", &body);
+    }
+
+    fn expire_token(&mut self, user: &str) {
+        let Some(user) = (0..self.scenario.agents).find(|n| user_name(*n) == user) else { return };
+        self.tokens[user] += 1;
+        let token = token_of(user, self.tokens[user]);
+        let path = format!("users/{}", user_name(user));
+        self.world.control("PATCH", &path, &json!({"token": token}));
+        let at = self.world.now() + self.fate.between((Duration::ZERO, Duration::from_secs(30)));
+        self.plan(at, Errand::Token(user));
+    }
+
+    /// A user's phones are given the token that holds.
+    pub(super) fn renew(&mut self, user: usize) {
+        let token = token_of(user, self.tokens[user]);
+        for phone in self.phones[user].clone() {
+            let command = Command::SetAccessToken(Secret::new(token.clone()));
+            // It is refused only for one that can never be.
+            let _ = self.world.press(phone, |keys| keys.submit(command));
+        }
+    }
+
+    /// Something befalls a call, drawn from all.
+    fn disturb(&mut self, what: &str, body: &Value) {
+        let calls: Vec<_> = self.live.iter().flatten().cloned().collect();
+        if let Some(id) = self.fate.pick(&calls) {
+            self.world.observer_mut().touched(id);
+            self.world.control("POST", &format!("calls/{id}/{what}"), body);
+        }
+    }
+
+    pub(super) fn heal(&mut self) {
+        self.open = false;
+        self.world.evening();
+        self.service_better();
+        for phone in self.world.phones() {
+            self.world.heal(phone, Conditions::good());
+            self.hint(phone, Command::NetworkChanged);
+        }
+        for user in 0..self.scenario.agents {
+            self.renew(user);
+        }
+    }
+
+    /// Whether clients may have missed what nobody repeats.
+    pub(super) fn notices_were_tampered_with(&self) -> bool {
+        let tampers = |fault: &Fault| {
+            matches!(fault.kind, FaultKind::Lost | FaultKind::Late | FaultKind::Rubbish)
+        };
+        self.scenario.faults.iter().any(tampers)
+    }
+}

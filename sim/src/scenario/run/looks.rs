@@ -1,0 +1,209 @@
+//! The looks that are taken once nothing goes wrong any more: whether all agree, whether people hear
+//! each other, whether anything is left.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use offhook::genesys::{Command, ConversationId};
+use serde_json::Value;
+
+use super::{CUSTOMERS_SAY, HEARD, Run, WORD, WORDS, agent_call, user_name};
+use crate::world::PhoneId;
+
+impl Run {
+    pub(super) fn fresh_calls_are_known(&mut self) -> Result<(), String> {
+        for user in 0..self.scenario.agents {
+            for call in self.world.conversations(&user_name(user)) {
+                let id = ConversationId::from(call["id"].as_str().unwrap_or_default());
+                let checks = self.world.observer();
+                let known = |phone: &PhoneId| checks.books(*phone).known.contains(&id);
+                if !self.phones[user].iter().any(known) {
+                    return Err(format!("no phone of user {user} heard of {id}"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn books_agree(&mut self) -> Result<(), String> {
+        for user in 0..self.scenario.agents {
+            let theirs: BTreeMap<_, _> = self
+                .world
+                .conversations(&user_name(user))
+                .into_iter()
+                .filter_map(|call| {
+                    let id = call["id"].as_str()?.to_owned();
+                    Some((id, agent_call(&call).clone()))
+                })
+                .collect();
+            let checks = self.world.observer();
+            for (id, call) in &theirs {
+                let has = |phone: &PhoneId| checks.books(*phone).knows(id, call);
+                if !self.phones[user].iter().any(has) {
+                    return Err(format!("{id} is {} there and unknown here", call["state"]));
+                }
+            }
+            for phone in &self.phones[user] {
+                let who = |what: String| format!("phone {}: {what}", phone.0);
+                if !self.world.client(*phone).is_connected() {
+                    return Err(who("is not connected, though nothing is wrong".to_owned()));
+                }
+                let books = self.world.observer().books(*phone);
+                for (id, call) in theirs.iter().filter(|(id, _)| books.lists(id)) {
+                    books.agrees(id, call).map_err(who)?;
+                }
+                let over = |id: &ConversationId| !theirs.contains_key(id.as_str());
+                if let Some(id) = books.listed_up().find(|id| over(id)) {
+                    return Err(who(format!("{id} is over there and there here")));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn one_phone_each(&mut self) -> Result<(), String> {
+        for phones in &self.phones {
+            let mut on = BTreeMap::new();
+            for phone in phones {
+                for call in self.world.observer().books(*phone).talking.keys() {
+                    if let Some(other) = on.insert(call.clone(), phone.0) {
+                        return Err(format!("{call} is on phones {other} and {}", phone.0));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// On every call that is up, not held and not muted, both sides hear each other.
+    pub(super) fn speech_test(&mut self) {
+        let mut pairs = Vec::new();
+        for user in 0..self.scenario.agents {
+            for call in self.world.conversations(&user_name(user)) {
+                let leg = agent_call(&call);
+                let id = call["id"].as_str().unwrap_or_default().to_owned();
+                if leg["state"] != "connected" || leg["held"] == true || leg["muted"] == true {
+                    continue;
+                }
+                let key = ConversationId::from(id.as_str());
+                for phone in &self.phones[user] {
+                    let books = self.world.observer().books(*phone);
+                    if let Some(media) =
+                        books.talking.get(&key).and_then(|session| books.started.get(session))
+                    {
+                        pairs.push((*phone, *media, id.clone()));
+                    }
+                }
+            }
+        }
+        let mut number = CUSTOMERS_SAY * 2;
+        for _ in 0..WORDS {
+            for (phone, media, id) in &pairs {
+                number += 2;
+                let (agent, customer) = (number, number + 1);
+                let awaited = &mut self.world.observer_mut().awaited;
+                awaited.insert(agent, format!("the customer of {id} on phone {}", phone.0));
+                awaited.insert(customer, format!("the agent of {id} on phone {}", phone.0));
+                let (now, voice) = (self.world.now(), self.voice());
+                let frame = voice.frame(now, agent, false);
+                self.world.press(*phone, |keys| keys.speak(*media, frame));
+                self.world.customer_speaks(id, voice.frame(now, customer, false));
+            }
+            let until = self.world.now() + WORD;
+            self.pass(until);
+        }
+        let until = self.world.now() + HEARD;
+        self.pass(until);
+        self.require("who talks is heard", |run| {
+            let mut unheard = std::mem::take(&mut run.world.observer_mut().awaited);
+            // Calls that ended meanwhile need not be heard out.
+            unheard.retain(|_, who| {
+                pairs.iter().any(|(phone, _, id)| {
+                    who.contains(id.as_str())
+                        && run
+                            .world
+                            .observer()
+                            .books(*phone)
+                            .talking
+                            .contains_key(&ConversationId::from(id.as_str()))
+                })
+            });
+            match unheard.first_key_value() {
+                Some((number, who)) => Err(format!("word {number} was not heard by {who}")),
+                None => Ok(()),
+            }
+        });
+        for _ in &pairs {
+            self.world.count("calls heard both ways");
+        }
+    }
+
+    pub(super) fn hang_up_all(&mut self) {
+        for user in 0..self.scenario.agents {
+            for call in self.world.conversations(&user_name(user)) {
+                let id = call["id"].as_str().unwrap_or_default().to_owned();
+                self.world.control("POST", &format!("calls/{id}/hangup"), &Value::Null);
+            }
+        }
+    }
+
+    pub(super) fn at_rest(&mut self) -> Result<(), String> {
+        for phone in self.world.phones() {
+            let books = self.world.observer().books(phone);
+            let who = |what: &str| Err(format!("phone {}: {what}", phone.0));
+            if let Some(id) = books.ringing.first() {
+                return who(&format!("{id} rings for ever"));
+            }
+            if let Some((id, _)) = books.talking.first_key_value() {
+                return who(&format!("{id} never ends"));
+            }
+            if let Some(id) = books.listed_up().next() {
+                return who(&format!("{id} is listed for ever"));
+            }
+            if let Some((id, _)) = books.commands.first_key_value() {
+                return who(&format!("{id:?} is never answered"));
+            }
+            if books.started.len() > 1 {
+                let theirs = self.world.sessions(self.world.user_of(phone));
+                let ours: Vec<_> = books.started.keys().collect();
+                return who(&format!("{ours:?} without a call; the service has {theirs:?}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Everybody goes home; nothing may be left.
+    pub(super) fn destroy(&mut self) {
+        for phone in self.world.phones() {
+            self.world.dismiss(phone);
+            // It may be closed already.
+            let _ = self.world.press(phone, |keys| keys.submit(Command::Destroy));
+        }
+        let until = self.world.now() + Duration::from_secs(60);
+        if !self.pass(until) {
+            return;
+        }
+        self.require("nothing is left behind", |run| {
+            for phone in run.world.phones() {
+                let client = run.world.client(phone);
+                let (remembered, connected) = (client.remembered(), client.is_connected());
+                let started = run.world.observer().books(phone).started.len();
+                let (timer, open) = (run.world.timer(phone), run.world.open_sockets(phone));
+                if remembered > 0 || connected || started > 0 || open > 0 || timer.is_some() {
+                    return Err(format!(
+                        "phone {}: {remembered} things remembered, {started} sessions, \
+                         {open} sockets, connected: {connected}, timer: {timer:?}",
+                        phone.0
+                    ));
+                }
+            }
+            let mut own = std::mem::take(&mut run.world.observer_mut().own);
+            let now = run.world.now();
+            for invariant in &mut own {
+                let holds = invariant.at_rest();
+                run.world.observer_mut().require(now, invariant.name(), holds);
+            }
+            Ok(())
+        });
+    }
+}
