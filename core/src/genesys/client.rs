@@ -10,7 +10,7 @@ use super::event::Event;
 use super::goals::Change;
 use super::jwt::Claims;
 use super::link::{Link, check_ice_servers};
-use super::outbox::{Ask, IqAnswer, Outbox};
+use super::outbox::{Ask, CallAsk, IqAnswer, Outbox};
 use super::rest::Resource;
 use super::sessions::Sessions;
 use crate::machine::{CommandId, Input, Machine, Output, OutputOf, Wake, WsEvent, WsId};
@@ -233,28 +233,10 @@ impl Client {
 
     fn handle_rest(&mut self, ask: &Ask, result: Result<serde_json::Value, super::rest::Failure>) {
         match ask {
-            Ask::Redeem
-            | Ask::Organization
-            | Ask::User
-            | Ask::Channel
-            | Ask::Probe
-            | Ask::Station
-            | Ask::Topics
-            | Ask::Alertable
-            | Ask::Leader
-            | Ask::Claim(_) => {
-                self.link.handle_rest(ask, result, &mut self.out);
-            }
+            Ask::Link(ask) => self.link.handle_rest(ask, result, &mut self.out),
             Ask::Upload(kind) => self.out.uploaded(*kind, &result),
-            Ask::Participant(_)
-            | Ask::Change(_)
-            | Ask::Answerer(_)
-            | Ask::Answer(_)
-            | Ask::Listing
-            | Ask::HoldOther
-            | Ask::Dial(_)
-            | Ask::Metadata(_) => {
-                if let (Ask::Listing, Err(failure)) = (ask, &result) {
+            Ask::Call(ask) => {
+                if let (CallAsk::Listing, Err(failure)) = (ask, &result) {
                     self.link.ask_again(failure, &self.out);
                 }
                 let user = self.link.identity().and_then(|identity| identity.user.clone());

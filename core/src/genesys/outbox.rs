@@ -74,9 +74,18 @@ pub(crate) enum IqAnswer {
     Lost,
 }
 
-/// Why a REST request was made.
+/// Why a REST request was made, and so whose matter the answer is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ask {
+    Link(LinkAsk),
+    Call(CallAsk),
+    /// To keep what we say about ourselves.
+    Upload(upload::Kind),
+}
+
+/// What the connection asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum LinkAsk {
     /// A guest's JWT for a code.
     Redeem,
     Organization,
@@ -86,6 +95,17 @@ pub(crate) enum Ask {
     Probe,
     Station,
     Topics,
+    /// That this connection can ring.
+    Alertable,
+    /// Who rings.
+    Leader,
+    /// To be the one who rings.
+    Claim(CommandId),
+}
+
+/// What calls ask.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum CallAsk {
     /// Who we are in a conversation, for a command that needs to know.
     Participant(CommandId),
     /// The change that a command asked for.
@@ -94,14 +114,6 @@ pub(crate) enum Ask {
     Answerer(ConversationId),
     /// The answer to a call on the shared session.
     Answer(ConversationId),
-    /// That this connection can ring.
-    Alertable,
-    /// Who rings.
-    Leader,
-    /// To be the one who rings.
-    Claim(CommandId),
-    /// To keep what we say about ourselves.
-    Upload(upload::Kind),
     /// Which conversations there are, after a reconnect.
     Listing,
     /// Holding one call because another is talked to. Nobody waits for it.
@@ -109,6 +121,25 @@ pub(crate) enum Ask {
     Dial(CommandId),
     /// Nobody waits for the answer.
     Metadata(ConversationId),
+}
+
+impl From<LinkAsk> for Ask {
+    fn from(ask: LinkAsk) -> Self {
+        Self::Link(ask)
+    }
+}
+
+impl From<CallAsk> for Ask {
+    fn from(ask: CallAsk) -> Self {
+        Self::Call(ask)
+    }
+}
+
+impl Ask {
+    /// Whether nobody waits for the answer.
+    fn is_unawaited(&self) -> bool {
+        matches!(self, Self::Call(CallAsk::HoldOther | CallAsk::Metadata(_)))
+    }
 }
 
 /// Whether a request is made again when it fails for a passing reason.
@@ -406,10 +437,11 @@ impl Outbox {
     }
 
     /// Makes a REST request. The answer comes through [`Outbox::take_http`].
-    pub(crate) fn rest(&mut self, ask: Ask, resource: Resource, retry: Retry) {
-        let unawaited = |ask: &Ask| matches!(ask, Ask::Metadata(_) | Ask::HoldOther);
-        if unawaited(&ask) {
-            let on_their_way = self.http.values().filter(|pending| unawaited(&pending.ask)).count();
+    pub(crate) fn rest(&mut self, ask: impl Into<Ask>, resource: Resource, retry: Retry) {
+        let ask = ask.into();
+        if ask.is_unawaited() {
+            let pending = self.http.values();
+            let on_their_way = pending.filter(|pending| pending.ask.is_unawaited()).count();
             if on_their_way >= MAX_UNAWAITED {
                 tracing::warn!("too many requests on their way: {ask:?} is left out");
                 return;
@@ -423,7 +455,8 @@ impl Outbox {
         match pending.resource.to_request(&self.config) {
             Ok(request) => {
                 self.trace_request(&pending.resource);
-                let limit = if pending.ask == Ask::Probe { PROBE_TIMEOUT } else { REST_TIMEOUT };
+                let is_probe = pending.ask == Ask::Link(LinkAsk::Probe);
+                let limit = if is_probe { PROBE_TIMEOUT } else { REST_TIMEOUT };
                 self.push(Output::Http { id, request, deadline: self.now + limit });
                 self.http.insert(id, pending);
             }

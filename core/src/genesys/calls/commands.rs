@@ -12,7 +12,7 @@ use crate::genesys::event::CallState;
 use crate::genesys::goals::{Change, Goal, MAX_INTENTS};
 use crate::genesys::ids::{ConversationId, ParticipantId, SessionId, UserId};
 use crate::genesys::notice::Notice;
-use crate::genesys::outbox::{Ask, Outbox, Retry};
+use crate::genesys::outbox::{CallAsk, Outbox, Retry};
 use crate::genesys::rest::{self, Failure, NewCall, Resource};
 use crate::jingle::Reason;
 use crate::machine::CommandId;
@@ -42,7 +42,7 @@ impl Calls {
             Some(leg) => send_answer(conversation, &leg.participant, out),
             None => {
                 let resource = Resource::conversation(conversation);
-                out.rest(Ask::Answerer(conversation.clone()), resource, Retry::No);
+                out.rest(CallAsk::Answerer(conversation.clone()), resource, Retry::No);
             }
         }
     }
@@ -184,7 +184,7 @@ impl Calls {
     ) -> Result<(), Error> {
         online(out)?;
         self.goals.add(command, Goal::Dial);
-        out.rest(Ask::Dial(command), Resource::dial(dial), Retry::No);
+        out.rest(CallAsk::Dial(command), Resource::dial(dial), Retry::No);
         Ok(())
     }
 
@@ -208,7 +208,7 @@ impl Calls {
             }
             Some(_) | None => {
                 let resource = Resource::conversation(conversation);
-                out.rest(Ask::Participant(command), resource, Retry::No);
+                out.rest(CallAsk::Participant(command), resource, Retry::No);
             }
         }
     }
@@ -241,18 +241,18 @@ impl Calls {
                 return;
             }
         };
-        out.rest(Ask::Change(command), resource, Retry::No);
+        out.rest(CallAsk::Change(command), resource, Retry::No);
     }
 
     pub(in crate::genesys) fn handle_rest(
         &mut self,
-        ask: &Ask,
+        ask: &CallAsk,
         result: Result<Value, Failure>,
         user: Option<&UserId>,
         out: &mut Outbox,
     ) {
         match ask {
-            Ask::Participant(command) => {
+            CallAsk::Participant(command) => {
                 let other = self.concerns_other(*command);
                 let found = result
                     .and_then(|body| rest::parse::<Notice>("conversation", body))
@@ -263,11 +263,11 @@ impl Calls {
                     });
                 self.participant_found(*command, found, out);
             }
-            Ask::Change(command) => {
+            CallAsk::Change(command) => {
                 self.changed(*command, result.map(|_| ()).map_err(Error::from), out);
             }
-            Ask::Dial(command) => self.dial_answered(*command, result, out),
-            Ask::Answerer(conversation) => {
+            CallAsk::Dial(command) => self.dial_answered(*command, result, out),
+            CallAsk::Answerer(conversation) => {
                 let found = result
                     .and_then(|body| rest::parse::<Notice>("conversation", body))
                     .map_err(Error::from)
@@ -277,24 +277,13 @@ impl Calls {
                     Err(error) => self.answer_refused(conversation, &error, out),
                 }
             }
-            Ask::Answer(conversation) => {
+            CallAsk::Answer(conversation) => {
                 if let Err(failure) = result {
                     self.answer_refused(conversation, &failure.into(), out);
                 }
             }
-            Ask::Listing => self.listed(result, user, out),
-            Ask::HoldOther | Ask::Metadata(_) => {}
-            Ask::Upload(_)
-            | Ask::Redeem
-            | Ask::Organization
-            | Ask::User
-            | Ask::Channel
-            | Ask::Probe
-            | Ask::Station
-            | Ask::Topics
-            | Ask::Alertable
-            | Ask::Leader
-            | Ask::Claim(_) => {}
+            CallAsk::Listing => self.listed(result, user, out),
+            CallAsk::HoldOther | CallAsk::Metadata(_) => {}
         }
     }
 
@@ -397,7 +386,7 @@ impl Calls {
 fn send_answer(conversation: &ConversationId, participant: &ParticipantId, out: &mut Outbox) {
     let connected = serde_json::json!({"state": "connected"});
     let resource = Resource::participant(conversation, participant, connected);
-    out.rest(Ask::Answer(conversation.clone()), resource, Retry::No);
+    out.rest(CallAsk::Answer(conversation.clone()), resource, Retry::No);
 }
 
 /// The other party: the first that is not us and is still there.

@@ -8,7 +8,7 @@ use crate::genesys::error::{Error, ErrorKind};
 use crate::genesys::event::{Conversation, ConversationUpdate, Event};
 use crate::genesys::goals::Goal;
 use crate::genesys::ids::ConversationId;
-use crate::genesys::outbox::{Ask, Outbox, Retry};
+use crate::genesys::outbox::{CallAsk, Outbox, Retry};
 use crate::genesys::rest::Resource;
 
 impl Calls {
@@ -50,7 +50,7 @@ impl Calls {
                 // Once for each leg (wire notes 8.2).
                 if self.sessions.report_once(&session, &leg) {
                     let resource = Resource::call_metadata(id, leg.as_str());
-                    out.rest(Ask::Metadata(conversation), resource, Retry::No);
+                    out.rest(CallAsk::Metadata(conversation), resource, Retry::No);
                 }
             }
             Effect::Error(error) => {

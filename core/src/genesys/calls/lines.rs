@@ -5,7 +5,7 @@ use crate::genesys::error::{Error, ErrorKind};
 use crate::genesys::event::{CallState, Event, PersistentState, Station};
 use crate::genesys::ids::{ConversationId, SessionId};
 use crate::genesys::notice::PersistentNotice;
-use crate::genesys::outbox::{Ask, Outbox, Retry};
+use crate::genesys::outbox::{CallAsk, Outbox, Retry};
 use crate::genesys::rest::Resource;
 use crate::xmpp::Jid;
 
@@ -162,7 +162,7 @@ impl Calls {
             if id != about && talking && state.media.is_some() {
                 let change = serde_json::json!({"held": true});
                 let resource = Resource::participant(id, &leg.participant, change);
-                out.rest(Ask::HoldOther, resource, Retry::No);
+                out.rest(CallAsk::HoldOther, resource, Retry::No);
             }
         }
     }

@@ -22,7 +22,7 @@ use super::event::{CallReport, Direction, Event};
 use super::goals::{Goal, Goals};
 use super::ids::{ConversationId, SessionId, UserId};
 use super::notice::{Class, Listing, Notice, PersistentNotice};
-use super::outbox::{Ask, Outbox, Retry};
+use super::outbox::{Ask, CallAsk, Outbox, Retry};
 use super::rest::{self, Failure, Resource};
 use super::sessions::Sessions;
 use crate::jingle::{Reason, SessionMessage};
@@ -371,8 +371,8 @@ impl Calls {
         self.sweep(out);
         if agent {
             self.asked_about = self.entries.keys().cloned().collect();
-            out.forget_http(|ask| *ask == Ask::Listing);
-            out.rest(Ask::Listing, Resource::conversations(), Retry::Yes);
+            out.forget_http(|ask| *ask == Ask::Call(CallAsk::Listing));
+            out.rest(CallAsk::Listing, Resource::conversations(), Retry::Yes);
         }
     }
 

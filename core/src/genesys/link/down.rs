@@ -6,7 +6,7 @@ use super::{CLOSE_TIMEOUT, Change, Link, MAX_RETRY_AFTER, State, Subscriber, The
 use crate::genesys::command::Outcome;
 use crate::genesys::error::{Error, ErrorKind};
 use crate::genesys::event::Event;
-use crate::genesys::outbox::{Ask, IqAsk, Outbox};
+use crate::genesys::outbox::{Ask, IqAsk, LinkAsk, Outbox};
 use crate::genesys::rest::Failure;
 use crate::machine::{Output, WsId};
 use crate::timers::Timers;
@@ -63,7 +63,7 @@ impl Link {
     pub(super) fn lose(&mut self, out: &mut Outbox) -> Change {
         out.hang_up();
         self.leading.connection = None;
-        out.forget_http(|ask| matches!(ask, Ask::Alertable | Ask::Leader));
+        out.forget_http(|ask| matches!(ask, Ask::Link(LinkAsk::Alertable | LinkAsk::Leader)));
         // Answers to the old stream must not be taken for answers to the next one.
         out.forget_iqs(|ask| {
             !matches!(ask, IqAsk::Answer(_) | IqAsk::Update(_) | IqAsk::Terminate(_))
@@ -159,18 +159,8 @@ impl Link {
         self.state = State::Offline;
         self.hard = true;
         self.timers = Timers::default();
-        out.forget_http(|ask| {
-            matches!(
-                ask,
-                Ask::Redeem
-                    | Ask::Organization
-                    | Ask::User
-                    | Ask::Channel
-                    | Ask::Probe
-                    | Ask::Station
-                    | Ask::Topics
-            )
-        });
+        // A claim is a command's, which is answered in any case.
+        out.forget_http(|ask| matches!(ask, Ask::Link(ask) if !matches!(ask, LinkAsk::Claim(_))));
         if !was_offline {
             out.event(Event::Disconnected { reconnecting: false, error: error.clone() });
         }

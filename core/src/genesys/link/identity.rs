@@ -8,7 +8,7 @@ use crate::genesys::config::Auth;
 use crate::genesys::error::{Error, ErrorKind};
 use crate::genesys::event::Event;
 use crate::genesys::jwt::Claims;
-use crate::genesys::outbox::{Ask, Outbox, Retry};
+use crate::genesys::outbox::{Ask, LinkAsk, Outbox, Retry};
 use crate::genesys::rest::{self, Failure, Me, NewChannel, Redeemed, Resource};
 use crate::machine::Output;
 
@@ -33,13 +33,13 @@ impl Link {
                 None => {
                     self.state = State::Redeeming;
                     let resource = Resource::redeem(organization, code);
-                    out.rest(Ask::Redeem, resource, Retry::Yes);
+                    out.rest(LinkAsk::Redeem, resource, Retry::Yes);
                 }
             },
             Auth::Token(_) if self.identity.is_none() => {
                 self.state = State::Identifying { organization: false, me: None };
-                out.rest(Ask::Organization, Resource::organization(), Retry::Yes);
-                out.rest(Ask::User, Resource::user(), Retry::Yes);
+                out.rest(LinkAsk::Organization, Resource::organization(), Retry::Yes);
+                out.rest(LinkAsk::User, Resource::user(), Retry::Yes);
             }
             Auth::Token(_) if self.hard || self.channel.is_none() => self.ask_channel(out),
             Auth::Token(_) => self.open_socket(out),
@@ -53,8 +53,8 @@ impl Link {
     /// (SG-7).
     fn probe_network(&self, out: &mut Outbox) {
         // That of the attempt before has nothing to say any more.
-        out.forget_http(|ask| *ask == Ask::Probe);
-        out.rest(Ask::Probe, Resource::probe(), Retry::No);
+        out.forget_http(|ask| *ask == Ask::Link(LinkAsk::Probe));
+        out.rest(LinkAsk::Probe, Resource::probe(), Retry::No);
     }
 
     fn enter_by_jwt(&mut self, jwt: Secret, out: &mut Outbox) {
@@ -91,7 +91,7 @@ impl Link {
 
     pub(super) fn ask_channel(&mut self, out: &mut Outbox) {
         self.state = State::Channel;
-        out.rest(Ask::Channel, Resource::channel(), Retry::No);
+        out.rest(LinkAsk::Channel, Resource::channel(), Retry::No);
     }
 
     pub(super) fn open_socket(&mut self, out: &mut Outbox) {
@@ -120,32 +120,32 @@ impl Link {
 
     pub(in crate::genesys) fn handle_rest(
         &mut self,
-        ask: &Ask,
+        ask: &LinkAsk,
         result: Result<Value, Failure>,
         out: &mut Outbox,
     ) {
         match (ask, result) {
-            (Ask::Redeem, result) => self.redeemed(result, out),
-            (Ask::Probe, Ok(_)) => {}
-            (Ask::Probe, Err(failure)) => {
+            (LinkAsk::Redeem, result) => self.redeemed(result, out),
+            (LinkAsk::Probe, Ok(_)) => {}
+            (LinkAsk::Probe, Err(failure)) => {
                 out.event(Event::NetworkConnectivityWarning(failure.into()));
             }
-            (Ask::Alertable, result) => self.alertable_answered(&result, out),
-            (Ask::Leader, result) => self.leader_answered(result, out),
-            (Ask::Claim(command), result) => Self::claimed(*command, result, out),
-            (Ask::Station, result) => self.station_loaded(result, out),
-            (Ask::Topics, result) => self.topics_answered(result, out),
-            (Ask::Organization | Ask::User, Err(failure)) => {
+            (LinkAsk::Alertable, result) => self.alertable_answered(&result, out),
+            (LinkAsk::Leader, result) => self.leader_answered(result, out),
+            (LinkAsk::Claim(command), result) => Self::claimed(*command, result, out),
+            (LinkAsk::Station, result) => self.station_loaded(result, out),
+            (LinkAsk::Topics, result) => self.topics_answered(result, out),
+            (LinkAsk::Organization | LinkAsk::User, Err(failure)) => {
                 self.identity_failed(failure, out);
             }
-            (Ask::Channel, Err(failure)) => self.attempt_failed(Attempt::Rest(failure), out),
-            (Ask::Organization, Ok(_)) => {
+            (LinkAsk::Channel, Err(failure)) => self.attempt_failed(Attempt::Rest(failure), out),
+            (LinkAsk::Organization, Ok(_)) => {
                 if let State::Identifying { organization, .. } = &mut self.state {
                     *organization = true;
                 }
                 self.maybe_identified(out);
             }
-            (Ask::User, Ok(body)) => match rest::parse::<Me>("users/me", body) {
+            (LinkAsk::User, Ok(body)) => match rest::parse::<Me>("users/me", body) {
                 Ok(user) => {
                     if let State::Identifying { me, .. } = &mut self.state {
                         *me = Some(user);
@@ -154,7 +154,7 @@ impl Link {
                 }
                 Err(failure) => self.identity_failed(failure, out),
             },
-            (Ask::Channel, Ok(body)) => match rest::parse::<NewChannel>("channel", body) {
+            (LinkAsk::Channel, Ok(body)) => match rest::parse::<NewChannel>("channel", body) {
                 Ok(channel) if matches!(self.state, State::Channel) => {
                     self.channel = Some(channel.id);
                     self.open_socket(out);
@@ -162,18 +162,6 @@ impl Link {
                 Ok(_) => {}
                 Err(failure) => self.attempt_failed(Attempt::Rest(failure), out),
             },
-            (
-                Ask::Upload(_)
-                | Ask::Participant(_)
-                | Ask::Change(_)
-                | Ask::Answerer(_)
-                | Ask::Answer(_)
-                | Ask::Listing
-                | Ask::HoldOther
-                | Ask::Dial(_)
-                | Ask::Metadata(_),
-                _,
-            ) => {}
         }
     }
 

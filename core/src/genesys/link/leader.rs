@@ -11,7 +11,7 @@ use super::{Link, Timer};
 use crate::genesys::command::Outcome;
 use crate::genesys::error::{Error, ErrorKind};
 use crate::genesys::event::{AlertingLeader, Event};
-use crate::genesys::outbox::{Ask, Outbox, Retry};
+use crate::genesys::outbox::{LinkAsk, Outbox, Retry};
 use crate::genesys::rest::{self, Failure, Resource};
 use crate::machine::CommandId;
 
@@ -55,14 +55,14 @@ impl Link {
         let user = self.identity.as_ref().and_then(|identity| identity.user.clone());
         if let (Some(user), Some(connection)) = (user, &self.leading.connection) {
             self.leading.attempts += 1;
-            out.rest(Ask::Alertable, Resource::alertable(&user, connection), Retry::No);
+            out.rest(LinkAsk::Alertable, Resource::alertable(&user, connection), Retry::No);
         }
     }
 
     pub(super) fn alertable_answered(&mut self, result: &Result<Value, Failure>, out: &mut Outbox) {
         match result {
             Ok(_) if self.leading.told => {}
-            Ok(_) => out.rest(Ask::Leader, Resource::leader(), Retry::No),
+            Ok(_) => out.rest(LinkAsk::Leader, Resource::leader(), Retry::No),
             Err(_) if self.leading.attempts < MAX_ATTEMPTS => {
                 self.timers.arm(Timer::Alertable, out.now + PAUSE);
             }
@@ -107,7 +107,7 @@ impl Link {
     pub(crate) fn claim_lead(&self, command: CommandId, out: &mut Outbox) -> Result<(), Error> {
         match &self.leading.connection {
             Some(connection) if self.is_online() => {
-                out.rest(Ask::Claim(command), Resource::claim_lead(connection), Retry::No);
+                out.rest(LinkAsk::Claim(command), Resource::claim_lead(connection), Retry::No);
                 Ok(())
             }
             _ => Err(Error::new(ErrorKind::Session, "signaling is down")),

@@ -18,7 +18,7 @@ use super::error::{Error, ErrorKind};
 use super::event::{Event, Station};
 use super::ids::{StationId, UserId};
 use super::keepalive::{Keepalive, Verdict};
-use super::outbox::{Ask, IqAsk, Outbox, Retry};
+use super::outbox::{Ask, IqAsk, LinkAsk, Outbox, Retry};
 use super::rest::{Me, Resource};
 use super::topics::Topics;
 use crate::Secret;
@@ -443,8 +443,8 @@ impl Link {
         let station = self.identity.as_ref().and_then(|identity| identity.station.as_ref());
         if let Some(station) = station {
             // A newer question takes the place of one that is still on its way.
-            out.forget_http(|ask| *ask == Ask::Station);
-            out.rest(Ask::Station, Resource::station(station), Retry::Yes);
+            out.forget_http(|ask| *ask == Ask::Link(LinkAsk::Station));
+            out.rest(LinkAsk::Station, Resource::station(station), Retry::Yes);
         }
     }
 

@@ -7,7 +7,7 @@ use crate::genesys::command::{Outcome, TopicAnswer};
 use crate::genesys::config::Auth;
 use crate::genesys::error::{Error, ErrorKind};
 use crate::genesys::event::{Event, Station};
-use crate::genesys::outbox::{Ask, IqAnswer, IqAsk, Outbox, Retry};
+use crate::genesys::outbox::{Ask, IqAnswer, IqAsk, LinkAsk, Outbox, Retry};
 use crate::genesys::rest::{self, Failure, Resource, StationBody, Subscriptions};
 use crate::genesys::topics::parts;
 use crate::machine::{Output, WsId};
@@ -67,9 +67,9 @@ impl Link {
             subscriber.sent = true;
         }
         // A newer set replaces an older one that is still on its way.
-        out.forget_http(|ask| *ask == Ask::Topics);
+        out.forget_http(|ask| *ask == Ask::Link(LinkAsk::Topics));
         let resource = Resource::subscriptions(channel, &self.topics.ids());
-        out.rest(Ask::Topics, resource, Retry::Yes);
+        out.rest(LinkAsk::Topics, resource, Retry::Yes);
     }
 
     pub(super) fn topics_answered(&mut self, result: Result<Value, Failure>, out: &mut Outbox) {
