@@ -183,3 +183,40 @@ fn users_calls_and_requests_are_bounded() {
     desk.outputs.clear();
     ring(&mut desk, &user);
 }
+
+#[test]
+fn faults_that_wait_can_be_taken_back() {
+    let (mut desk, _) = with_user();
+    desk.control("POST", "faults", &json!({"path": "/users/me$", "status": 500}));
+    assert_eq!(desk.control("DELETE", "faults", &json!({})).0, 200);
+    assert_eq!(desk.api("t", "GET", "users/me", &Value::Null).0, 200);
+}
+
+#[test]
+fn wire_8_1_a_guests_code_is_redeemed_for_a_jwt() {
+    let mut desk = Desk::new();
+    let (status, guest) = desk.control("POST", "guests", &Value::Null);
+    assert_eq!(status, 200);
+    let redeem = |desk: &mut Desk, organization: &Value, code: &Value| {
+        let body = json!({"organizationId": organization, "addCommunicationCode": code});
+        desk.api("", "POST", "conversations/codes", &body)
+    };
+    let (status, redeemed) = redeem(&mut desk, &guest["organizationId"], &guest["code"]);
+    assert_eq!(status, 200);
+    assert_eq!(redeemed["jwt"], guest["jwt"]);
+    assert_eq!(redeemed["conversation"]["id"], guest["conversationId"]);
+    assert_eq!(redeem(&mut desk, &json!("another"), &guest["code"]).0, 400);
+    assert_eq!(redeem(&mut desk, &guest["organizationId"], &json!("000000")).0, 400);
+    let expected = (1..2000).take_while(|_| desk.control("POST", "guests", &Value::Null).0 == 200);
+    assert_eq!(expected.count(), 999, "guests are bounded");
+}
+
+#[test]
+fn wire_8_6_only_a_connection_that_can_ring_leads() {
+    let (mut desk, user) = with_user();
+    assert_eq!(desk.api("t", "GET", "users/alertingleader", &Value::Null).0, 404);
+    let claim = json!({"connectionId": "nobody"});
+    assert_eq!(desk.api("t", "PUT", "users/alertingleader", &claim).0, 400);
+    let path = format!("apps/users/{user}/connections/nobody");
+    assert_eq!(desk.api("t", "PATCH", &path, &json!({"alertable": true})).0, 404);
+}

@@ -27,9 +27,12 @@ impl Cloud {
 
     /// Answers a request for the service.
     pub(super) fn api(&mut self, call: &Call<'_>) -> Response<Vec<u8>> {
-        // Diagnostics are taken from everybody, as guests have no token.
+        // Guests have no token.
         if let ["diagnostics", ..] = call.path.as_slice() {
             return respond(202, &json!({}));
+        }
+        if let ("POST", ["conversations", "codes"]) = (call.method, call.path.as_slice()) {
+            return self.redeem(&call.body);
         }
         let user = call.token.and_then(|token| self.world.directory.by_token(token)).cloned();
         let Some(user) = user else {
@@ -83,11 +86,36 @@ impl Cloud {
                     None => not_found(),
                 }
             }
+            ("PATCH", ["apps", "users", id, "connections", connection]) if *id == user.id => {
+                match self.streams.set_alertable(&user.id, connection, &mut self.world) {
+                    true => empty(204),
+                    false => not_found(),
+                }
+            }
+            ("GET", ["users", "alertingleader"]) => {
+                self.streams.leader(&user.id).map_or_else(not_found, |leader| respond(200, &leader))
+            }
+            ("PUT", ["users", "alertingleader"]) => {
+                let connection = call.body["connectionId"].as_str().unwrap_or_default();
+                match self.streams.claim_lead(&user.id, connection, &mut self.world) {
+                    true => respond(200, &json!({"connectionId": connection})),
+                    false => bad_request("not a connection that can ring"),
+                }
+            }
             _ => {
                 let data = json!({"method": call.method, "path": call.raw_path});
                 self.world.happened("unhandled-rest", data);
                 not_found()
             }
+        }
+    }
+
+    /// A guest's code for a JWT (wire notes 8.1).
+    fn redeem(&self, body: &Value) -> Response<Vec<u8>> {
+        let (organization, code) = (body["organizationId"].as_str(), &body["addCommunicationCode"]);
+        match code.as_str().and_then(|code| self.world.directory.guests.by_code(code)) {
+            Some(guest) if organization == Some(ORG) => respond(200, &guest.body()),
+            _ => bad_request("no such code"),
         }
     }
 

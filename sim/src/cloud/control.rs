@@ -10,6 +10,9 @@
 //! | `POST calls/{cid}/far-end` | `{mode}` | the same, in the middle of a call |
 //! | `POST calls/{cid}/reinvite` | `{newSession: true}` | the new connection has a session id of its own, as the service does it; the old session is the client's to end |
 //! | `POST calls/{cid}/renegotiate` | `{conversationId}` | the session is renegotiated for another call of the same user, which is on it from then on; a session of its own that it was proposed with is withdrawn |
+//! | `POST calls/{cid}/leave` | | the far side of the call's session goes offline, which is all that is said of it; then the call ends |
+//! | `DELETE faults` | | none of the faults that wait befalls anybody |
+//! | `POST guests` | | one more guest is expected: `{organizationId, code, jwt, conversationId}` |
 //! | `POST calls/{cid}/participant` | any field of the leg | is set and told |
 //! | `POST channels/expire` | `{userId}` | that user's channels only; without, everybody's. Answers `{expired}` |
 //! | `POST options` | `farEnd`, `outboundSignaling`: `jingle` or `sdp` | for calls that are made from then on. Answers all options |
@@ -18,7 +21,10 @@
 //! that comes back within 3 minutes to the address that it had finds it. Then it is given up: the
 //! client is told `terminate` with `expired`, and the session's calls end.
 //!
-//! Events besides the fixed ones: `re-invited` (`attempt`, from 1), `ice-restarted` (the client
+//! Connections that say so (`PATCH apps/users/{id}/connections/{name}`) can ring; the first of a user
+//! leads, until it goes or another claims the lead.
+//!
+//! Events besides the fixed ones: `leader` (`userId`, `connectionId`: who rings from now on), `re-invited` (`attempt`, from 1), `ice-restarted` (the client
 //! has done its part of a restart), `dtmf` (`digit`: a key that the agent pressed),
 //! `message-retract` and `message-propose` (from a client, which has no business to).
 
@@ -53,6 +59,13 @@ impl Cloud {
                     None => bad_request("the user cannot be made"),
                 }
             }
+            ("POST", ["guests"]) => {
+                let domain = self.world.directory.org_domain();
+                match self.world.directory.guests.expect(&domain, &mut self.world.rng) {
+                    Some(guest) => respond(200, &guest.control_body()),
+                    None => bad_request("too many guests"),
+                }
+            }
             ("PATCH", ["users", user]) => self.change_user(user, body),
             ("POST", ["calls"]) => self.make_call(body),
             ("GET", ["calls", cid]) => self.call_body(cid),
@@ -61,6 +74,10 @@ impl Cloud {
             }
             ("POST", ["calls", cid, "cancel" | "hangup"]) => {
                 self.calls.hang_up(cid, &self.streams, &mut self.world);
+                self.call_body(cid)
+            }
+            ("POST", ["calls", cid, "leave"]) => {
+                self.calls.leave(cid, &self.streams, &mut self.world);
                 self.call_body(cid)
             }
             ("POST", ["calls", cid, "elsewhere"]) => match body["how"].as_str() {
@@ -128,6 +145,10 @@ impl Cloud {
                 Ok(()) => respond(200, &json!({})),
                 Err(why) => bad_request(&why),
             },
+            ("DELETE", ["faults"]) => {
+                self.world.faults.clear();
+                respond(200, &json!({}))
+            }
             ("POST", ["stanza"]) => self.send_stanza(body),
             _ => not_found(),
         })

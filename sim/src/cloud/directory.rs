@@ -7,6 +7,7 @@ use offhook::xmpp::Jid;
 use serde_json::{Value, json};
 
 use super::ConnId;
+use super::guests::Guests;
 use super::watched::Index;
 
 /// The organisation that everybody belongs to.
@@ -56,6 +57,7 @@ pub(super) struct Directory {
     by_token: Index<String, String>,
     by_jid: Index<String, Jid>,
     by_station: Index<String, String>,
+    pub(super) guests: Guests,
     pub(super) channels: BTreeMap<String, Channel>,
     made: u64,
 }
@@ -68,6 +70,7 @@ impl Directory {
             by_token: Index::default(),
             by_jid: Index::default(),
             by_station: Index::default(),
+            guests: Guests::default(),
             channels: BTreeMap::new(),
             made: 0,
         }

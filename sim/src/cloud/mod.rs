@@ -14,6 +14,7 @@ mod conversation;
 mod directory;
 mod events;
 mod far_end;
+mod guests;
 mod http;
 mod lines;
 mod options;

@@ -121,6 +121,15 @@ impl Calls {
         true
     }
 
+    /// The far side goes offline, which is all that is said of the session; the call is over.
+    pub(super) fn leave(&mut self, call: &str, streams: &Streams, world: &mut World) {
+        let session = self.session_of(call).filter(|session| !session.shared && session.is_up());
+        if let Some(signal) = session.and_then(|session| session.signal()) {
+            signal.leave(streams, world);
+            self.end(call, None, streams, world);
+        }
+    }
+
     /// The far end's media is gone, and nobody says so.
     pub(super) fn kill_media(&mut self, call: &str, world: &mut World) -> bool {
         let session = self.session_of(call);

@@ -5,7 +5,7 @@ use offhook::jingle::{
     Candidate, Jingle, Method, Reason, Role, Rpc, RpcCandidate, ice_credentials, sdp,
 };
 use offhook::media::LocalCandidate;
-use offhook::xmpp::{Jid, Payload};
+use offhook::xmpp::{Frame, Jid, Payload, Presence};
 
 use super::World;
 use super::streams::Streams;
@@ -53,6 +53,19 @@ impl Signal {
                 let conversation_id = Some(self.conversation.clone());
                 Some(self.rpc(Method::Offer { session_id, conversation_id, sdp, reinvite }, world))
             }
+        }
+    }
+
+    /// The far side goes offline; it says no more (wire notes 6.11).
+    pub(super) fn leave(&self, streams: &Streams, world: &mut World) {
+        let presence = Presence {
+            from: Some(self.from.clone()),
+            to: Some(self.to.clone()),
+            kind: Some("unavailable".to_owned()),
+            ..Presence::default()
+        };
+        if let Some(conn) = streams.conn_of(&self.to) {
+            streams.send(conn, &Frame::Presence(presence), world);
         }
     }
 

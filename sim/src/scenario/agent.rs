@@ -67,11 +67,22 @@ impl Default for Habits {
     }
 }
 
+/// What an agent has chosen to do itself.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Manner {
+    /// Accept media sessions, which the client then does not.
+    pub(super) accepts_sessions: bool,
+    /// Answer also those calls that the service would have answered by themselves.
+    pub(super) answers_all: bool,
+}
+
 /// Something the agent means to do.
 #[derive(Clone, Debug)]
 enum Act {
     Connect,
     Answer(ConversationId),
+    /// The session for it.
+    Accept(ConversationId),
     Reject(ConversationId),
     Hold(ConversationId, bool),
     Mute(ConversationId, bool),
@@ -86,6 +97,7 @@ enum Act {
 /// See the [module](self).
 pub(super) struct Agent {
     habits: Habits,
+    manner: Manner,
     dice: Dice,
     speech: Option<Duration>,
     voice: Voice,
@@ -100,9 +112,16 @@ pub(super) struct Agent {
 }
 
 impl Agent {
-    pub(super) fn new(desk: &Desk, habits: Habits, speech: Option<Duration>, voice: Voice) -> Self {
+    pub(super) fn new(
+        desk: &Desk,
+        habits: Habits,
+        manner: Manner,
+        speech: Option<Duration>,
+        voice: Voice,
+    ) -> Self {
         Self {
             habits,
+            manner,
             dice: Dice::new(&desk.seed, "agent"),
             speech,
             voice,
@@ -124,7 +143,7 @@ impl Agent {
 
     fn told(&mut self, at: Duration, event: &Event) {
         match event {
-            Event::PendingSession(pending) if !pending.auto_answer => {
+            Event::PendingSession(pending) if !pending.auto_answer || self.manner.answers_all => {
                 let conversation = pending.conversation.clone();
                 if self.dice.chance(self.habits.ignores) {
                     return;
@@ -142,6 +161,11 @@ impl Agent {
             }
             Event::SessionStarted(session) => {
                 self.sessions.insert(session.id.clone(), session.media);
+                if self.manner.accepts_sessions {
+                    let soon = (Duration::ZERO, Duration::from_millis(500));
+                    let when = at + self.dice.between(soon);
+                    self.plan(when, Act::Accept(session.conversation.clone()));
+                }
             }
             Event::SessionReplaced { session, old } => {
                 self.sessions.remove(old);
@@ -227,6 +251,7 @@ impl Agent {
             }
             Act::Speak(nth) => return self.speak(at, nth, keys),
             Act::Answer(conversation) => Command::AcceptPendingSession { conversation },
+            Act::Accept(conversation) => Command::AcceptSession { conversation },
             Act::Reject(conversation) => Command::RejectPendingSession { conversation },
             Act::End(conversation) => Command::EndSession { conversation },
             Act::Hold(conversation, held) if self.calls.contains_key(&conversation) => {
@@ -330,7 +355,10 @@ impl Application for Agent {
             Moment::Evening => {
                 self.evening = true;
                 self.acts.retain(|_, act| {
-                    matches!(act, Act::Connect | Act::Hold(_, false) | Act::Mute(_, false))
+                    matches!(
+                        act,
+                        Act::Connect | Act::Accept(_) | Act::Hold(_, false) | Act::Mute(_, false)
+                    )
                 });
             }
             Moment::Wake => {

@@ -5,7 +5,8 @@ use std::fmt;
 use std::time::Duration;
 
 use offhook::genesys::{
-    CallState, Command, Conversation, ConversationId, Error, Event, HandledBy, Outcome, SessionId,
+    AlertingLeader, CallState, Command, Conversation, ConversationId, Error, Event, HandledBy,
+    Outcome, SessionId,
 };
 use offhook::machine::{CommandId, MediaId};
 use offhook::media::AudioFrame;
@@ -51,6 +52,8 @@ pub(super) struct Books {
     /// What the service confirmed to the application.
     muted: BTreeSet<ConversationId>,
     held: BTreeSet<ConversationId>,
+    /// What it was told last of who rings, on this connection.
+    pub(super) leader: Option<AlertingLeader>,
 }
 
 /// What a command changes.
@@ -315,6 +318,14 @@ impl Books {
             if fresh { Ok(()) } else { Err(what()) }
         }
         match event {
+            Event::AlertingLeader(leader) => {
+                self.leader = Some(leader.clone());
+                Ok(())
+            }
+            Event::Disconnected { .. } => {
+                self.leader = None;
+                Ok(())
+            }
             Event::PendingSession(pending) => {
                 let id = &pending.conversation;
                 self.known.insert(id.clone());

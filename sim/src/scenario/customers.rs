@@ -42,6 +42,8 @@ pub struct Customers {
     pub call_back: f64,
     /// The share of calls whose session is offered by SDP, not Jingle.
     pub sdp: f64,
+    /// The share of those whose candidates come one by one, not with the offer.
+    pub trickle: f64,
     /// The share of calls that are answered by themselves.
     pub auto_answer: f64,
     /// The share of calls that are proposed before their notification comes.
@@ -61,6 +63,7 @@ impl Default for Customers {
             talk: (s(20), s(300)),
             call_back: 0.3,
             sdp: 0.5,
+            trickle: 0.0,
             auto_answer: 0.1,
             event_late: 0.3,
             direct: 0.1,

@@ -105,9 +105,19 @@ kinds! {
     Supervisor "supervisor",
     /// The user's phone is told of again.
     StationEvent "station-event",
+    /// The far side of a call goes offline, and says no more.
+    PeerLeaves "peer-leaves",
+    /// The service asks what the client is and can, and what nobody has heard of.
+    Questions "questions",
+    /// The service refuses the next subscription of topics.
+    TopicsRefused "topics-refused",
 }
 
 impl FaultKind {
+    /// How many of [`FaultKind::ALL`] a swarm draws first: the seeds of findings are kept, so what
+    /// came later is drawn after all else.
+    pub(super) const FIRST: usize = 35;
+
     /// The kind of that name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {

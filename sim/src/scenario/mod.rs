@@ -102,6 +102,10 @@ pub struct Scenario {
     pub(crate) speech: Option<Duration>,
     /// The share of phones on which each of the client's options is switched on.
     pub(crate) options: f64,
+    /// The share of phones on which each of the choices is made; as with second phones.
+    pub(crate) choices: Option<f64>,
+    /// Guests; as with second phones.
+    pub(crate) guests: Option<usize>,
     pub(crate) application: Option<MakeApplication>,
     pub(crate) invariants: Vec<MakeInvariant>,
     /// Drawn anew for each seed.
@@ -219,11 +223,29 @@ impl Scenario {
         self
     }
 
-    /// Each of the client's options that change nothing of what it promises (reports and uploads)
-    /// is on with this share of the phones, from 0 to 1.
+    /// Each of the client's options that change nothing of what it promises (reports, uploads,
+    /// traces) is on with this share of the phones, from 0 to 1.
     #[must_use]
     pub fn options(mut self, share: f64) -> Self {
         self.options = share;
+        self
+    }
+
+    /// Each of the client's choices that its application has to live with is made on this share of
+    /// the phones, from 0 to 1: which of a user's phones rings; and where the model of an agent
+    /// sits, that it accepts media sessions itself, and rings where the service would have calls
+    /// answered by themselves.
+    #[must_use]
+    pub fn choices(mut self, share: f64) -> Self {
+        self.choices = Some(share);
+        self
+    }
+
+    /// So many guests, who are connected all day: every other one by a security code, the rest by
+    /// a JWT.
+    #[must_use]
+    pub fn guests(mut self, guests: usize) -> Self {
+        self.guests = Some(guests);
         self
     }
 

@@ -90,6 +90,8 @@ impl Scenario {
             only: None,
             speech: Some(Duration::from_secs(2)),
             options: 0.0,
+            choices: None,
+            guests: None,
             application: None,
             invariants: Vec::new(),
             swarm: false,
@@ -220,6 +222,7 @@ impl Scenario {
             direct: share(&mut dice),
             at_once: 1 + dice.below(3),
             call_back: share(&mut dice),
+            ..plan.customers
         };
         plan.conditions = match dice.below(3) {
             0 => Conditions::good(),
@@ -235,20 +238,34 @@ impl Scenario {
         ];
         plan.nats = vec![nats[dice.below(nats.len())]];
         if self.faults.is_empty() || self.only.is_some() {
-            // About one fault kind in three, each at a rate of its own.
-            for kind in FaultKind::ALL {
-                if dice.chance(0.33) {
-                    let every = dice.between((s(20), s(600)));
-                    let wanted = self.only.as_ref().is_none_or(|only| only.contains(kind));
-                    if wanted && !self.faults.iter().any(|fault| fault.kind == *kind) {
-                        plan.faults.push(Fault { kind: *kind, every });
-                    }
-                }
-            }
+            self.draw_faults(&FaultKind::ALL[..FaultKind::FIRST], &mut dice, &mut plan);
         }
         // Drawn last, so that what came before is as it was for each seed.
         plan.habits.whims = share(&mut dice).min(0.3);
         plan.options = share(&mut dice);
+        let mut dice = Dice::new(&Seed::from(seed), "swarm, what came later");
+        if self.faults.is_empty() || self.only.is_some() {
+            self.draw_faults(&FaultKind::ALL[FaultKind::FIRST..], &mut dice, &mut plan);
+        }
+        let (choices, guests) = (share(&mut dice), dice.pick(&[0, 0, 0, 1, 2]).copied());
+        let choices = self.choices.unwrap_or(choices);
+        plan.choices = Some(choices);
+        plan.customers.trickle = choices;
+        plan.guests = self.guests.or(guests);
         plan
+    }
+
+    /// About one fault kind in three, each at a rate of its own.
+    fn draw_faults(&self, kinds: &[FaultKind], dice: &mut Dice, plan: &mut Self) {
+        let s = Duration::from_secs;
+        for kind in kinds {
+            if dice.chance(0.33) {
+                let every = dice.between((s(20), s(600)));
+                let wanted = self.only.as_ref().is_none_or(|only| only.contains(kind));
+                if wanted && !self.faults.iter().any(|fault| fault.kind == *kind) {
+                    plan.faults.push(Fault { kind: *kind, every });
+                }
+            }
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 mod errands;
 mod faults;
+mod furniture;
 mod looks;
 
 use std::collections::BTreeMap;
@@ -11,11 +12,10 @@ use offhook::Seed;
 use serde_json::{Value, json};
 
 use self::errands::Errand;
-use super::agent::Agent;
+use super::Scenario;
 use super::checks::{Checks, Finding};
 use super::customers::Door;
-use super::{Desk, Scenario};
-use crate::world::{Counts, Dice, PhoneId, STEP, Voice, World};
+use crate::world::{Counts, Dice, PhoneId, STEP, World};
 
 /// From the end of the faults to the look whether all agree.
 const HEALING: Duration = Duration::from_secs(480);
@@ -63,6 +63,7 @@ pub struct Run {
     world: World<Checks>,
     dice: Dice,
     fate: Dice,
+    candidates: Dice,
     door: Door,
     errands: BTreeMap<u64, Errand>,
     next_errand: u64,
@@ -70,6 +71,7 @@ pub struct Run {
     live: Vec<Vec<String>>,
     tokens: Vec<u64>,
     phones: Vec<Vec<PhoneId>>,
+    guests: Vec<PhoneId>,
     open: bool,
     said: u64,
     /// Where it stops, if that is before its end.
@@ -95,6 +97,8 @@ impl Run {
             live: vec![Vec::new(); scenario.agents],
             tokens: vec![0; scenario.agents],
             phones: vec![Vec::new(); scenario.agents],
+            guests: Vec::new(),
+            candidates: Dice::new(&root, "candidates"),
             open: true,
             said: CUSTOMERS_SAY,
             stop: None,
@@ -158,50 +162,6 @@ impl Run {
     #[must_use]
     pub fn now(&self) -> Duration {
         self.world.now()
-    }
-
-    /// Users, their phones and what runs on them.
-    fn furnish(&mut self, root: &Seed) {
-        let mut dice = Dice::new(root, "furniture");
-        for user in 0..self.scenario.agents {
-            let name = user_name(user);
-            let station = self.scenario.stations.get(user % self.scenario.stations.len().max(1));
-            let station = station.map_or_else(
-                || json!({}),
-                |kind| json!({"lineAppearances": kind.lines, "persistent": kind.persistent}),
-            );
-            self.world.add_user(&name, &token_of(user, 0), &station);
-            let phones = 1 + usize::from(dice.chance(self.scenario.second_phones.unwrap_or(0.0)));
-            for _ in 0..phones {
-                let phone = PhoneId(self.world.phones().count());
-                let seed = root.child(&format!("desk {}", phone.0));
-                let desk = Desk { phone, user: name.clone(), seed };
-                let app = match &self.scenario.application {
-                    Some(make) => make(desk),
-                    None => Box::new(Agent::new(
-                        &desk,
-                        self.scenario.habits.clone(),
-                        self.scenario.speech,
-                        Voice(self.scenario.fidelity),
-                    )),
-                };
-                let mut options = Dice::new(&root.child(&format!("desk {}", phone.0)), "options");
-                let mut on = || options.chance(self.scenario.options);
-                let made = self.world.add_phone(&name, &token_of(user, 0), app, |config| {
-                    config.server_side_pings = user % 2 == 0;
-                    config.trace = self.scenario.traced;
-                    config.report_statistics = on();
-                    config.upload_logs = on();
-                    config.upload_telemetry = on();
-                });
-                debug_assert_eq!(made, phone);
-                self.world.set_conditions(phone, self.scenario.conditions.clone());
-                if let Some(kind) = dice.pick(&self.scenario.nats) {
-                    self.world.set_nat(phone, *kind);
-                }
-                self.phones[user].push(phone);
-            }
-        }
     }
 
     fn plan(&mut self, at: Duration, errand: Errand) {
@@ -278,6 +238,8 @@ impl Run {
         }
         self.require("the service and its clients agree", Self::books_agree);
         self.require("one call is on one phone", Self::one_phone_each);
+        self.require("one phone leads", Self::one_leads);
+        self.require("guests stay connected", Self::guests_are_there);
         self.speech_test();
         if self.has_found() {
             return;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use offhook::Machine as _;
-use offhook::genesys::Client;
+use offhook::genesys::{Client, Event};
 use offhook::machine::{
     Input as ClientInput, NetError, NetErrorKind, Output, OutputOf, UdpEvent, Wake, WsEvent,
 };
@@ -470,6 +470,10 @@ impl<O: Observer> World<O> {
                 return;
             }
             Output::Transmit { .. } => return,
+            // When it was is the machine's own time, which no two runs have in common.
+            Output::Event(Event::Trace(record)) => {
+                self.digest.add(now, who, kind::OUT, self.told(&record.body).as_bytes());
+            }
             Output::Event(event) => {
                 let mut text = String::new();
                 // Writing to a string cannot fail.

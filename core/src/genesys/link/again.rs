@@ -9,6 +9,9 @@ use crate::genesys::rest::Failure;
 
 /// Between a failure and the next try.
 const PAUSE: Duration = Duration::from_secs(30);
+/// The same where topics were refused for good: a phone without topics is deaf, and what was
+/// refused, a permission say, may be given meanwhile.
+const LONG_PAUSE: Duration = Duration::from_secs(300);
 
 /// What is still missing.
 #[derive(Debug, Default)]
@@ -25,12 +28,17 @@ impl Link {
     /// Something that a connection needs could not be had: it is asked for again in a while, or
     /// with the next token.
     pub(crate) fn ask_again(&mut self, failure: &Failure, out: &Outbox) {
-        if failure.is_final() {
+        let pause = if !failure.is_final() {
+            PAUSE
+        } else if self.missing.topics {
+            LONG_PAUSE
+        } else {
             return;
-        }
+        };
         self.missing.any = true;
-        if !failure.is_unauthorized() && !self.timers.is_armed(&Timer::Again) {
-            self.timers.arm(Timer::Again, out.now + PAUSE);
+        let needs_token = failure.is_unauthorized() && !failure.is_final();
+        if !needs_token && !self.timers.is_armed(&Timer::Again) {
+            self.timers.arm(Timer::Again, out.now + pause);
         }
     }
 

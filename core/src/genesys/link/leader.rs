@@ -11,7 +11,7 @@ use super::{Link, Timer};
 use crate::genesys::command::Outcome;
 use crate::genesys::error::{Error, ErrorKind};
 use crate::genesys::event::{AlertingLeader, Event};
-use crate::genesys::outbox::{LinkAsk, Outbox, Retry};
+use crate::genesys::outbox::{Ask, LinkAsk, Outbox, Retry};
 use crate::genesys::rest::{self, Failure, Resource};
 use crate::machine::CommandId;
 
@@ -36,6 +36,8 @@ pub(super) struct Leading {
     attempts: u32,
     /// Whether an event has told who leads, so that nobody needs to be asked.
     told: bool,
+    /// The channel does not have our topics yet: what changes meanwhile is not told.
+    pub(super) deaf: bool,
     /// What the application was told last.
     last: Option<AlertingLeader>,
 }
@@ -62,11 +64,19 @@ impl Link {
     pub(super) fn alertable_answered(&mut self, result: &Result<Value, Failure>, out: &mut Outbox) {
         match result {
             Ok(_) if self.leading.told => {}
-            Ok(_) => out.rest(LinkAsk::Leader, Resource::leader(), Retry::No),
+            Ok(_) => ask_leader(out),
             Err(_) if self.leading.attempts < MAX_ATTEMPTS => {
                 self.timers.arm(Timer::Alertable, out.now + PAUSE);
             }
             Err(_) => lead_unasked(out),
+        }
+    }
+
+    /// The topics are there: who leads may have changed before.
+    pub(super) fn hear_of_leader(&mut self, out: &mut Outbox) {
+        if std::mem::take(&mut self.leading.deaf) && out.config.alerting_leader {
+            self.leading.told = false;
+            ask_leader(out);
         }
     }
 
@@ -117,6 +127,12 @@ impl Link {
     pub(super) fn claimed(command: CommandId, result: Result<Value, Failure>, out: &mut Outbox) {
         out.complete(command, result.map(|_| Outcome::Done).map_err(Error::from));
     }
+}
+
+fn ask_leader(out: &mut Outbox) {
+    // An older answer has nothing to say any more.
+    out.forget_http(|ask| *ask == Ask::Link(LinkAsk::Leader));
+    out.rest(LinkAsk::Leader, Resource::leader(), Retry::No);
 }
 
 fn lead_unasked(out: &mut Outbox) {

@@ -23,6 +23,7 @@ impl Link {
         self.came_back = false;
         self.was_connected = true;
         let resubscribe = std::mem::take(&mut self.hard) || self.missing.topics;
+        self.leading.deaf = first || resubscribe;
         let user = self.identity.as_ref().and_then(|identity| identity.user.clone());
         let agent = matches!(out.config.auth, Auth::Token(_));
         match user {
@@ -92,6 +93,9 @@ impl Link {
             out.complete(command, result);
         }
         self.missing.topics = states.is_err();
+        if states.is_ok() {
+            self.hear_of_leader(out);
+        }
         if states.as_ref().is_err_and(Failure::is_final) {
             // The channel is of no use.
             self.hard = true;

@@ -93,3 +93,23 @@ fn sg_3_a_channel_that_takes_no_topics_is_left_at_the_next_loss() {
     rig.wait_for_timer();
     rig.expect_http("POST /notifications/channels?connectionType=streaming");
 }
+
+#[test]
+fn sg_3_topics_that_were_refused_for_good_are_asked_for_again_in_a_while() {
+    let mut rig = Rig::ready();
+    back_on_a_new_channel(&mut rig);
+    let asked = rig.expect_http(PUT);
+    rig.respond(asked.id, 403, &Value::Null);
+    let listing = rig.expect_http(LIST);
+    rig.respond(listing.id, 200, &json!({"entities": []}));
+    rig.wait_acknowledging(Duration::from_secs(290));
+    assert!(rig.asked.is_empty(), "what refused it will hardly have changed yet");
+    rig.wait_acknowledging(Duration::from_secs(20));
+    // What was told meanwhile was not heard.
+    for what in [LIST, PUT] {
+        let asked = rig.expect_http(what);
+        rig.respond(asked.id, 200, &json!({"entities": []}));
+    }
+    rig.wait_acknowledging(Duration::from_secs(600));
+    assert!(rig.asked.is_empty(), "once");
+}

@@ -100,3 +100,33 @@ fn sg_9_the_lead_can_be_claimed() {
     let mut rig = Rig::new();
     assert_eq!(rig.submit(Command::ClaimAlertingLeader).unwrap_err().kind, ErrorKind::Session);
 }
+
+/// Found by simulation: the lead changed hands before the topics that tell it were there.
+#[test]
+fn sg_9_who_rings_is_asked_for_again_once_the_topics_are_there() {
+    let mut rig = Rig::with(|config| config.alerting_leader = true);
+    rig.submit(Command::Connect).unwrap();
+    let mut asked = 0;
+    while asked < 2 {
+        let at = rig.asked.iter().position(|asked| asked.what == MARK || asked.what == ASK);
+        match at.and_then(|at| rig.asked.remove(at)) {
+            Some(mark) if mark.what == MARK => rig.respond(mark.id, 204, &Value::Null),
+            Some(ask) => {
+                asked += 1;
+                let leads = if asked == 1 { "c2" } else { "c1" };
+                rig.respond(ask.id, 200, &json!({"connectionId": leads}));
+            }
+            None if rig.answer_login_step() => {}
+            None => rig.wait_for_timer(),
+        }
+    }
+    let told: Vec<_> = rig
+        .events
+        .drain(..)
+        .filter_map(|event| match event {
+            Event::AlertingLeader(leader) => Some(leader.alerting),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(told, [false, true]);
+}

@@ -1,6 +1,7 @@
 //! XMPP streams: their sockets, who is at the other end, and what is delivered to them (wire notes
 //! 2, 3, 4). What clients ask of the stream itself is in [`stanzas`].
 
+mod leading;
 mod stanzas;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,6 +51,10 @@ struct Conn {
     user: Option<String>,
     jid: Option<Jid>,
     topics: BTreeSet<String>,
+    /// The id of our latest `<open/>`.
+    name: Option<String>,
+    /// Whether it can ring.
+    alertable: bool,
 }
 
 /// All streams. See the [module](self).
@@ -60,6 +65,8 @@ pub(super) struct Streams {
     by_jid: Index<ConnId, Jid>,
     /// When we ping next, where the client asked for it.
     pings: Index<ConnId, Instant>,
+    /// By user: the name of the connection that rings.
+    leaders: BTreeMap<String, String>,
 }
 
 impl Streams {
@@ -92,8 +99,15 @@ impl Streams {
                     self.notice(older, &format!("system.v2.no_longer_subscribed.{id}"), id, world);
                     self.close(older, world);
                 }
-                let topics = BTreeSet::new();
-                let fresh = Conn { door, stage: Stage::Fresh, user: None, jid: None, topics };
+                let fresh = Conn {
+                    door,
+                    stage: Stage::Fresh,
+                    user: None,
+                    jid: None,
+                    topics: BTreeSet::new(),
+                    name: None,
+                    alertable: false,
+                };
                 self.conns.insert(conn, fresh);
                 world.happened("ws-open", json!({"conn": conn.0}));
                 world.push(Output::Accept { conn });
@@ -116,6 +130,9 @@ impl Streams {
         world.happened("ws-closed", json!({"conn": conn.0, "userId": gone.user, "jid": jid}));
         if let Some(jid) = jid {
             world.log(format!("{jid} left"));
+        }
+        if let (Some(user), Some(name)) = (&gone.user, &gone.name) {
+            self.stop_leading(user, name, world);
         }
     }
 

@@ -52,15 +52,17 @@ impl Streams {
     }
 
     fn open(&mut self, conn: ConnId, stage: Stage, world: &mut World) {
+        let name = world.rng.uuid();
         let open = Open {
             to: None,
             from: Some(world.directory.org_domain()),
-            id: Some(world.rng.uuid()),
+            id: Some(name.clone()),
             version: Some("1.0".to_owned()),
             lang: Some("en".to_owned()),
         };
         self.send(conn, &Frame::Open(open), world);
         let Some(c) = self.conns.get_mut(&conn) else { return };
+        c.name = Some(name);
         let features = if stage == Stage::Fresh {
             c.stage = Stage::Hello;
             let mechanism = match c.door {

@@ -120,10 +120,12 @@ impl Run {
             return self.world.count("customers turned away");
         }
         let customers = &self.scenario.customers;
+        let sdp = self.dice.chance(customers.sdp);
         let body = json!({
             "kind": "inbound",
             "userId": user_name(user),
-            "signaling": if self.dice.chance(customers.sdp) { "sdp" } else { "jingle" },
+            "signaling": if sdp { "sdp" } else { "jingle" },
+            "trickle": !sdp || self.candidates.chance(customers.trickle),
             "autoAnswer": self.dice.chance(customers.auto_answer),
             "eventFirst": !self.dice.chance(customers.event_late),
             "purpose": if self.dice.chance(customers.direct) { "user" } else { "agent" },

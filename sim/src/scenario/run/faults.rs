@@ -102,6 +102,13 @@ impl Run {
                 let on = self.fate.chance(0.5);
                 self.disturb("participant", &json!({field: on}));
             }
+            FaultKind::PeerLeaves => self.disturb("leave", &json!({})),
+            FaultKind::Questions => self.question(&user),
+            FaultKind::TopicsRefused => {
+                let body = json!({"path": "/subscriptions$", "status": 400});
+                self.world.control("POST", "faults", &body);
+                self.drop_streams(&user, "tcp");
+            }
             FaultKind::StationEvent => {
                 let body = json!({"stationEvent": "Associated"});
                 self.world.control("PATCH", &format!("users/{user}"), &body);
@@ -144,6 +151,22 @@ impl Run {
         self.world.control("POST", "connections/drop", &body);
     }
 
+    /// Asks a user's clients what only few ask (wire notes 10.1).
+    fn question(&mut self, user: &str) {
+        let asked = [
+            r#"<query xmlns="http://jabber.org/protocol/disco#info"/>"#,
+            r#"<query xmlns="jabber:iq:version"/>"#,
+            r#"<ping xmlns="urn:xmpp:ping"/>"#,
+            r#"<nobody xmlns="urn:example:heard-of"/>"#,
+        ];
+        for (number, asked) in asked.iter().enumerate() {
+            let xml = format!(
+                r#"<iq xmlns="jabber:client" type="get" id="question-{number}" to="{{jid}}" from="lab.test">{asked}</iq>"#
+            );
+            self.world.control("POST", "stanza", &json!({"userId": user, "xml": xml}));
+        }
+    }
+
     fn expire_token(&mut self, user: &str) {
         let Some(user) = (0..self.scenario.agents).find(|n| user_name(*n) == user) else { return };
         self.tokens[user] += 1;
@@ -177,6 +200,7 @@ impl Run {
         self.open = false;
         self.world.evening();
         self.service_better();
+        self.world.control("DELETE", "faults", &Value::Null);
         for phone in self.world.phones() {
             self.world.heal(phone, Conditions::good());
             self.hint(phone, Command::NetworkChanged);

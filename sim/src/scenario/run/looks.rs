@@ -61,6 +61,16 @@ impl Run {
         Ok(())
     }
 
+    /// Guests have no calls; they are connected.
+    pub(super) fn guests_are_there(&mut self) -> Result<(), String> {
+        match self.guests.iter().find(|guest| !self.world.client(**guest).is_connected()) {
+            Some(guest) => {
+                Err(format!("guest {} is not connected, though nothing is wrong", guest.0))
+            }
+            None => Ok(()),
+        }
+    }
+
     pub(super) fn one_phone_each(&mut self) -> Result<(), String> {
         for phones in &self.phones {
             let mut on = BTreeMap::new();
@@ -70,6 +80,21 @@ impl Run {
                         return Err(format!("{call} is on phones {other} and {}", phone.0));
                     }
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// Of a user's phones that have agreed on one that rings, one does.
+    pub(super) fn one_leads(&mut self) -> Result<(), String> {
+        for (user, phones) in self.phones.iter().enumerate() {
+            let told = phones
+                .iter()
+                .filter_map(|phone| self.world.observer().books(*phone).leader.as_ref());
+            let told: Vec<_> = told.collect();
+            let leading = told.iter().filter(|leader| leader.alerting && leader.configured).count();
+            if leading > 1 || !told.is_empty() && !told.iter().any(|leader| leader.alerting) {
+                return Err(format!("user {user}'s phones: {told:?}"));
             }
         }
         Ok(())
