@@ -360,6 +360,8 @@ pub struct Conversation {
     pub held: bool,
     /// Isolated from the others, as during a consult.
     pub confined: bool,
+    /// Whether it is recorded.
+    pub recording: RecordingState,
     /// The media session it uses, if this client has one for it.
     pub session: Option<SessionId>,
 }
@@ -383,6 +385,19 @@ pub enum CallState {
     Terminated,
     /// Anything else.
     Other(String),
+}
+
+/// Whether a call is recorded (`recordingState` of the service's conversations resource).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum RecordingState {
+    /// It is not, or the service does not say.
+    #[default]
+    Off,
+    /// It is.
+    Active,
+    /// It is paused, for instance while a card number is told.
+    Paused,
 }
 
 /// Who called whom.

@@ -39,8 +39,8 @@ pub use control::{CallControl, SpeakTo, Target};
 pub use error::{Error, ErrorKind};
 pub use event::{
     AlertingLeader, CallReport, CallState, Conversation, ConversationUpdate, Direction, Event,
-    HandledBy, IceServers, PendingSession, PersistentState, Session, SessionType, Signaling,
-    Station,
+    HandledBy, IceServers, PendingSession, PersistentState, RecordingState, Session, SessionType,
+    Signaling, Station,
 };
 pub use ids::{CallId, ConversationId, ParticipantId, SessionId, StationId, UserId};
 pub use phone::Phone;

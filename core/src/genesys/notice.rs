@@ -2,9 +2,11 @@
 //!
 //! Wire types: lenient in what they skip, strict in what they use.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 
-use super::event::{CallState, Direction};
+use super::event::{CallState, Direction, RecordingState};
 use super::ids::{CallId, ConversationId, ParticipantId, UserId};
 
 /// A notification: what it is about, without the envelope (wire notes 4.5).
@@ -38,6 +40,15 @@ where
     D: serde::Deserializer<'de>,
 {
     Option::deserialize(from).map(Option::unwrap_or_default)
+}
+
+fn recording_state<'de, D: serde::Deserializer<'de>>(from: D) -> Result<RecordingState, D::Error> {
+    let state: Option<Cow<'de, str>> = Option::deserialize(from)?;
+    Ok(match state.as_deref() {
+        Some("active") => RecordingState::Active,
+        Some("paused") => RecordingState::Paused,
+        _ => RecordingState::Off,
+    })
 }
 
 /// What the service says of the persistent connection (`eventBody`, wire notes 4.8).
@@ -89,6 +100,8 @@ pub(crate) struct Call {
     pub(crate) held: bool,
     #[serde(default, deserialize_with = "or_default")]
     pub(crate) confined: bool,
+    #[serde(default, rename = "recordingState", deserialize_with = "recording_state")]
+    pub(crate) recording: RecordingState,
     #[serde(default)]
     pub(crate) error_info: Option<ErrorInfo>,
 }

@@ -72,13 +72,25 @@ impl Cloud {
                     return bad_request("a JSON object is wanted");
                 }
                 let (streams, world) = (&self.streams, &mut self.world);
+                if call.body["wrapup"].is_object() {
+                    let call_of = (&*user.id, *id, *participant);
+                    let done = self.calls.wrap_up(call_of, &call.body["wrapup"], world);
+                    return if done { respond(202, &json!({})) } else { not_found() };
+                }
                 let done = self.calls.change(&user.id, id, participant, &call.body, streams, world);
                 if done { respond(202, &json!({})) } else { not_found() }
             }
             ("POST", ["conversations", "calls", id, "participants", participant, "replace"]) => {
-                let (streams, world) = (&self.streams, &mut self.world);
-                let done = self.calls.replace(&user.id, id, participant, streams, world);
-                if done { respond(202, &json!({})) } else { not_found() }
+                let call_of = (&*user.id, *id, *participant);
+                self.calls.replace(call_of, &call.body, &self.streams, &mut self.world)
+            }
+            (method, ["conversations", "calls", id, "participants", participant, "consult"]) => {
+                let call_of = (&*user.id, *id, *participant);
+                self.calls.consult(call_of, method, &call.body, &mut self.world)
+            }
+            ("POST", ["conversations", "calls", id, "participants", participant, "digits"]) => {
+                let call_of = (&*user.id, *id, *participant);
+                self.calls.press(call_of, &call.body, &mut self.world)
             }
             ("POST", ["conversations", "calls", id, "communications", _, "metadata"]) => {
                 match self.calls.conversation(&user.id, id) {

@@ -70,6 +70,8 @@ pub(super) struct Call {
     pub(super) far_end: FarEndMode,
     /// It only brings media up: nobody is told of it.
     pub(super) eager: bool,
+    /// Whom the agent speaks to, while somebody is consulted.
+    pub(super) consult: Option<String>,
     /// What was seen of its session, once it is over.
     pub(super) seen: Option<Seen>,
 }
@@ -127,7 +129,7 @@ impl Call {
         json!({
             "conversationId": self.conversation.id, "participantId": agent.participant,
             "userId": agent.user, "direction": self.conversation.direction.name(),
-            "state": agent.state.name(), "muted": agent.muted, "held": agent.held,
+            "consult": self.consult, "state": agent.state.name(), "muted": agent.muted, "held": agent.held,
             "sessionId": self.session, "sessionState": seen.map(|seen| seen.state),
             "handledBy": seen.and_then(|seen| seen.client.as_ref()).map(|jid| jid.as_str()),
             "candidatesFromClient": seen.map_or(0, |seen| seen.candidates_from_client),

@@ -120,6 +120,7 @@ impl Calls {
             session: session.clone(),
             far_end: wish.far_end,
             eager: wish.plan.eager,
+            consult: None,
             seen: None,
             conversation,
         };
@@ -252,6 +253,7 @@ impl Calls {
         let session = call.session.clone();
         let agent = &mut call.conversation.agent;
         let flags = (agent.muted, agent.held);
+        let recorded = agent.record(change);
         if let Some(muted) = change["muted"].as_bool() {
             agent.muted = muted;
         }
@@ -259,7 +261,7 @@ impl Calls {
             agent.held = held;
         }
         let resumed = flags.1 && !agent.held;
-        if flags != (agent.muted, agent.held) {
+        if recorded || flags != (agent.muted, agent.held) {
             call.publish(streams, world);
         }
         if resumed {
@@ -285,23 +287,7 @@ impl Calls {
         }
     }
 
-    /// Sends a ringing call to voicemail.
-    pub(super) fn replace(
-        &mut self,
-        user: &str,
-        id: &str,
-        participant: &str,
-        streams: &Streams,
-        world: &mut World,
-    ) -> bool {
-        let found = self.of_user(user, id, participant).is_some();
-        if found {
-            self.end(id, Some(Reason::Success), streams, world);
-        }
-        found
-    }
-
-    fn of_user(&mut self, user: &str, id: &str, participant: &str) -> Option<&mut Call> {
+    pub(super) fn of_user(&mut self, user: &str, id: &str, participant: &str) -> Option<&mut Call> {
         self.calls.get_mut(id).filter(|call| {
             call.user() == Some(user)
                 && call.conversation.agent.participant == participant

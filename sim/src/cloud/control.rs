@@ -24,7 +24,8 @@
 //! Connections that say so (`PATCH apps/users/{id}/connections/{name}`) can ring; the first of a user
 //! leads, until it goes or another claims the lead.
 //!
-//! Events besides the fixed ones: `leader` (`userId`, `connectionId`: who rings from now on), `re-invited` (`attempt`, from 1), `ice-restarted` (the client
+//! Events besides the fixed ones: `replaced` (`to`), `consult` (`speakTo`), `digits` and `wrapup`
+//! (`code`), by an agent's phone through the API; `leader` (`userId`, `connectionId`: who rings from now on), `re-invited` (`attempt`, from 1), `ice-restarted` (the client
 //! has done its part of a restart), `dtmf` (`digit`: a key that the agent pressed),
 //! `message-retract` and `message-propose` (from a client, which has no business to).
 

@@ -121,6 +121,20 @@ impl Leg {
         }
     }
 
+    /// The agent pauses or resumes the recording, or isolates itself. Whether that changes anything.
+    pub(super) fn record(&mut self, change: &Value) -> bool {
+        let before = self.set.clone();
+        if let Some(recording) = change["recording"].as_bool() {
+            let state = if recording { "active" } else { "paused" };
+            self.set.insert("recording".to_owned(), json!(recording));
+            self.set.insert("recordingState".to_owned(), json!(state));
+        }
+        if let Some(confined) = change["confined"].as_bool() {
+            self.set.insert("confined".to_owned(), json!(confined));
+        }
+        before != self.set
+    }
+
     fn body(&self, direction: Direction) -> Value {
         let mut call = json!({
             "id": self.call, "state": self.state.name(), "direction": direction.name(),

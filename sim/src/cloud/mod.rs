@@ -10,6 +10,7 @@ mod call;
 mod calls;
 mod clock;
 mod control;
+mod controls;
 mod conversation;
 mod directory;
 mod events;

@@ -38,7 +38,7 @@ impl Leg {
     pub(crate) fn same(&self, other: &Self) -> bool {
         let key = |leg: &Self| {
             let call = &leg.call;
-            let flags = (call.confined, call.held, call.muted);
+            let flags = (call.confined, call.held, call.muted, call.recording);
             (leg.participant.clone(), call.id.clone(), call.state(), flags)
         };
         key(self) == key(other)
@@ -71,6 +71,7 @@ impl Leg {
             muted: call.muted,
             held: call.held,
             confined: call.confined,
+            recording: call.recording,
             session: session.cloned(),
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::rig::{JINGLE_OFFER, PEER, Rig};
-use crate::genesys::{Command, Dial, ErrorKind, Event, Outcome, Signaling};
+use crate::genesys::{Command, Dial, ErrorKind, Event, Outcome, RecordingState, Signaling};
 use crate::jingle::Reason;
 use crate::machine::{Input, NetError, NetErrorKind, UdpEvent, WsEvent};
 use crate::media::Digit;
@@ -220,6 +220,29 @@ fn cv_8_pc_15_scenario_69_70_92_a_changed_flag_is_an_update_with_nothing_added()
         }
         assert!(rig.told().is_empty(), "the same again is nothing new");
         assert!(rig.asked.is_empty(), "the leg was reported before");
+    }
+}
+
+#[test]
+fn cv_8_a_recording_that_starts_and_pauses_is_told() {
+    let mut rig = Rig::ready();
+    rig.connected_call("M1", "C1");
+    for (told, state) in [
+        (json!("active"), RecordingState::Active),
+        (json!("paused"), RecordingState::Paused),
+        (json!("of another kind"), RecordingState::Off),
+    ] {
+        for _ in 0..2 {
+            let fields = json!({"recordingState": told});
+            rig.conv_with("C1", "inbound", "connected", &fields, "agent");
+        }
+        match rig.events.pop_front() {
+            Some(Event::ConversationUpdate(update)) => {
+                assert_eq!(update.current[0].recording, state);
+            }
+            other => panic!("{other:?}"),
+        }
+        assert!(rig.told().is_empty(), "the same again is nothing new");
     }
 }
 

@@ -102,6 +102,22 @@ mod writing {
         assert!(write(&offer).contains(lines));
     }
 
+    /// Found by fuzzing.
+    #[test]
+    fn a_source_parameter_that_says_nothing_is_not_written() {
+        let mut offer = offer();
+        let nothing = |value: Option<&str>| Parameter {
+            name: String::new(),
+            value: value.map(str::to_owned),
+        };
+        description(&mut offer).sources =
+            vec![Source { ssrc: 12345, parameters: vec![nothing(None), nothing(Some(" "))] }];
+        let sdp = write(&offer);
+        assert_eq!(sdp.matches("a=ssrc:").count(), 1);
+        assert!(sdp.contains("a=ssrc:12345 cname:-\r\n"));
+        assert!(from_sdp(&sdp, Role::Initiator).is_ok());
+    }
+
     #[test]
     fn a_missing_stream_becomes_legacy() {
         let mut offer = offer();

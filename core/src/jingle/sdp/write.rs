@@ -203,17 +203,22 @@ impl Lines {
             let sources: Vec<String> = group.sources.iter().map(u32::to_string).collect();
             self.line(format_args!("a=ssrc-group:{semantics} {}", sources.join(" ")));
         }
+        let mut named = BTreeSet::new();
         for source in &d.sources {
             for p in &source.parameters {
-                self.line(format_args!("a=ssrc:{} {}", source.ssrc, parameter(p, ':')?));
+                let told = parameter(p, ':')?;
+                if !told.trim().is_empty() {
+                    self.line(format_args!("a=ssrc:{} {told}", source.ssrc));
+                    named.insert(source.ssrc);
+                }
             }
         }
         // RFC 5576 wants a cname for every source, also for one that Jingle only mentions.
-        let mut named: BTreeSet<u32> = d.sources.iter().map(|source| source.ssrc).collect();
         let cname = d.sources.iter().flat_map(|source| &source.parameters);
         let cname = cname.filter(|p| p.name == "cname").find_map(|p| p.value.as_deref());
         let grouped = d.source_groups.iter().flat_map(|group| &group.sources);
-        for ssrc in d.ssrc.iter().chain(grouped) {
+        let mentioned = d.sources.iter().map(|source| &source.ssrc);
+        for ssrc in mentioned.chain(&d.ssrc).chain(grouped) {
             if named.insert(*ssrc) {
                 self.line(format_args!("a=ssrc:{ssrc} cname:{}", cname.unwrap_or("-")));
             }
