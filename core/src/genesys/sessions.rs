@@ -309,6 +309,18 @@ impl Sessions {
         }
     }
 
+    /// The service does not know of that conversation: an offer for it that nobody answered is over.
+    pub(crate) fn end_unanswered(&mut self, conversation: &ConversationId) {
+        let offered = self
+            .open
+            .values()
+            .filter(|o| o.handle.conversation == *conversation && !o.is_answered());
+        let offered: Vec<_> = offered.map(|o| o.handle.id.clone()).collect();
+        for session in offered {
+            self.judge(&session, Verdict::Over(Reason::Gone));
+        }
+    }
+
     /// No call is on a session any more: [`Sessions::take_idle`] gives it back at that time.
     pub(crate) fn leave_alone(&mut self, session: &SessionId, until: Instant) {
         if self.open.contains_key(session) {

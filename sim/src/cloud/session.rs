@@ -1,6 +1,8 @@
 //! One media session of a user: proposed, taken, offered, up, over; and what it says to the client
 //! that took it (wire notes 5, 6). Calls come and go on it; see [`super::lines`].
 
+mod end;
+
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -554,69 +556,6 @@ impl Session {
             self.listen(world);
         }
         self.repeat_reinvite(streams, world)
-    }
-
-    // The end
-
-    /// Ends it. `reason` is what the client is told, where it does not know.
-    pub(super) fn end(&mut self, reason: Option<Reason>, streams: &Streams, world: &mut World) {
-        match std::mem::replace(&mut self.phase, Phase::Over) {
-            Phase::Proposed { .. } | Phase::Proceeding => {
-                let id = self.id.clone();
-                if self.reinvite {
-                    self.terminate(reason, streams, world);
-                } else {
-                    self.tell_all(SessionMessage::Retract { id }, streams, world);
-                }
-            }
-            Phase::Offered | Phase::Active | Phase::Replaced => {
-                self.terminate(reason, streams, world);
-            }
-            Phase::Elsewhere | Phase::Over => {}
-        }
-        self.on_air = None;
-        self.unanswered = None;
-        if self.told.is_some() {
-            self.tell_line("DISCONNECTED", streams, world);
-        }
-        self.drop_media(world);
-    }
-
-    /// Tells what it is as the user's persistent connection (wire notes 4.8), once.
-    pub(super) fn tell_line(&mut self, state: &'static str, streams: &Streams, world: &mut World) {
-        if self.told.replace(state) != Some(state) {
-            let station = world.directory.user(&self.user).and_then(|u| u.station.as_ref());
-            let body = json!({
-                "userId": self.user, "stationId": station.map(|station| &station.id),
-                "persistentState": state,
-            });
-            let topic = format!("v2.users.{}.persistentconnection", self.user);
-            streams.publish(&self.user, &topic, &body, world);
-        }
-    }
-
-    /// It is the user's line no longer.
-    pub(super) fn unshare(&mut self) {
-        self.shared = false;
-        self.told = None;
-    }
-
-    fn terminate(&self, reason: Option<Reason>, streams: &Streams, world: &mut World) {
-        if let (Some(reason), Some(signal)) = (reason, self.signal()) {
-            signal.terminate(reason, streams, world);
-        }
-    }
-
-    /// Closes the far end's media; its figures stay.
-    pub(super) fn drop_media(&mut self, world: &mut World) {
-        if let Some(far) = &mut self.far {
-            far.engine.close(world.now);
-            self.listen(world);
-        }
-        if let Some(far) = self.far.take() {
-            self.last_media = far.body();
-            world.close_media(far.udp);
-        }
     }
 }
 

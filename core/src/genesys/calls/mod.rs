@@ -396,6 +396,7 @@ impl Calls {
         }
         for conversation in gone {
             self.feed(&conversation, Input::Absent, out);
+            self.sessions.end_unanswered(&conversation);
         }
     }
 

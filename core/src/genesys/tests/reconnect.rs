@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::rig::{LA100, Rig};
+use crate::genesys::Command;
 use crate::machine::WsEvent;
 
 fn drop_and_return(rig: &mut Rig, listing: Option<Value>) {
@@ -83,4 +84,19 @@ fn sessions_need_not_survive_where_that_is_not_wanted() {
     rig.ws_event(WsEvent::Closed { code: None, reason: "reset".to_owned() });
     assert!(rig.told().contains(&"SessionEnded M1 gone".to_owned()));
     assert!(rig.udp.is_none());
+}
+
+/// Found by simulation: the offer, and its end, which nobody heard, left a session for ever.
+#[test]
+fn def_10_an_offer_that_nobody_answered_is_over_when_its_call_is() {
+    for (listing, over) in [(json!([]), true), (json!([listed("C1", "alerting")]), false)] {
+        let mut rig = Rig::ready_with(|config| config.auto_connect_sessions = false);
+        rig.propose("M1", "C1", "");
+        rig.submit(Command::AcceptPendingSession { conversation: "C1".into() }).unwrap();
+        rig.offer("M1", "C1");
+        rig.forget();
+        drop_and_return(&mut rig, Some(json!({"entities": listing})));
+        assert_eq!(rig.told().contains(&"SessionEnded M1 gone".to_owned()), over);
+        assert_eq!(rig.client.size() == 0, over);
+    }
 }
