@@ -12,6 +12,8 @@ use crate::world::Fidelity;
 const USUALLY: Duration = Duration::from_secs(300);
 /// Agents of a run at most: each needs an address of its own, and 255 to move to.
 const MAX_AGENTS: i64 = 60_000;
+/// Guests at most: the model of the service expects no more.
+const MAX_GUESTS: i64 = 1000;
 /// The longest working hours, which is a leap year.
 const MAX_WORKING: Duration = Duration::from_secs(366 * 24 * 3600);
 
@@ -38,6 +40,13 @@ pub struct Plan {
     /// The share of users with a second phone, from 0 to 1.
     #[arg(long, value_name = "SHARE", value_parser = parse_share)]
     pub second_phones: Option<f64>,
+    /// The share of phones on which each choice is made that their applications live with, from 0
+    /// to 1: which phone rings, accepting sessions by hand, ringing for what would be answered.
+    #[arg(long, value_name = "SHARE", value_parser = parse_share)]
+    pub choices: Option<f64>,
+    /// How many guests are connected.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=MAX_GUESTS))]
+    pub guests: Option<u32>,
     /// Nobody speaks during working hours.
     #[arg(long)]
     pub silent: bool,
@@ -58,6 +67,12 @@ impl Plan {
         }
         if let Some(share) = self.second_phones {
             scenario = scenario.second_phones(share);
+        }
+        if let Some(share) = self.choices {
+            scenario = scenario.choices(share);
+        }
+        if let Some(guests) = self.guests {
+            scenario = scenario.guests(guests as usize);
         }
         if self.silent {
             scenario = scenario.speech(None);
@@ -98,6 +113,8 @@ impl Plan {
         add("fidelity", self.fidelity.map(|fidelity| name_of(fidelity).to_owned()));
         add("faults", self.faults.as_ref().map(Faults::to_string));
         add("second-phones", self.second_phones.map(|share| share.to_string()));
+        add("choices", self.choices.map(|share| share.to_string()));
+        add("guests", self.guests.map(|guests| guests.to_string()));
         if self.silent {
             text.push_str(" --silent");
         }
@@ -300,7 +317,7 @@ mod tests {
             "--preset calm --seed 7 --agents 50 --hours 0.25 --fidelity full",
             "--seed 7 --hours 169s",
             "--seed 7 --hours 8",
-            "--seed 7 --faults none --second-phones 0.5 --silent",
+            "--seed 7 --faults none --second-phones 0.5 --choices 1 --guests 2 --silent",
             "--preset bad-wifi --seed 7 --faults reset,sleep=90000ms",
         ] {
             let cli = Cli::try_parse_from(["x"].into_iter().chain(options.split(' '))).unwrap();
@@ -316,6 +333,8 @@ mod tests {
             "--faults reset=0s",
             "--faults ",
             "--second-phones 2",
+            "--choices 1.5",
+            "--guests 1001",
             "--fidelity some",
         ] {
             let words = ["x", "--seed", "1"].into_iter().chain(options.split(' '));

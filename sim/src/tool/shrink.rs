@@ -69,7 +69,8 @@ pub struct Shrunk {
 }
 
 /// Makes a plan smaller as long as the seed, or one after it, violates the same invariant: fewer
-/// hours, agents, kinds of faults, second phones, words. None where nothing is wrong to begin with.
+/// hours, agents, kinds of faults, second phones, choices, guests, words. None where nothing is
+/// wrong to begin with.
 pub fn shrink(
     base: &Scenario,
     plan: &Plan,
@@ -136,6 +137,12 @@ fn candidates(base: &Scenario, best: &Shrunk) -> Vec<(String, Plan)> {
     if now.second_phones.is_some_and(|share| share > 0.0) {
         let plan = Plan { second_phones: Some(0.0), ..plan.clone() };
         add("no second phones".to_owned(), plan);
+    }
+    if now.choices.is_some_and(|share| share > 0.0) {
+        add("no choices".to_owned(), Plan { choices: Some(0.0), ..plan.clone() });
+    }
+    if now.guests.is_some_and(|guests| guests > 0) {
+        add("no guests".to_owned(), Plan { guests: Some(0), ..plan.clone() });
     }
     if now.speech.is_some() {
         add("silent".to_owned(), Plan { silent: true, ..plan.clone() });
