@@ -293,10 +293,13 @@ impl Books {
         }
     }
 
-    /// Whether the service said so, and says so still.
+    /// Whether the application was told that it is done, and nobody has changed it since. What
+    /// notifications tell may be older.
     fn is_muted(&self, call: &ConversationId) -> bool {
-        self.muted.contains(call) && self.listed.get(call).is_some_and(|call| call.muted)
+        self.muted.contains(call)
     }
+
+    /// Whether the service said so, and says so still: the service also holds and resumes by itself.
 
     fn is_held(&self, call: &ConversationId) -> bool {
         self.held.contains(call) && self.listed.get(call).is_some_and(|call| call.held)
