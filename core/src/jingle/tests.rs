@@ -473,6 +473,14 @@ mod rpc {
         assert!(!format!("{other:?}").contains("hush"));
     }
 
+    /// Found by fuzzing.
+    #[test]
+    fn a_number_of_many_digits_is_written_as_it_was_read() {
+        let call = r#"{"method":"x","params":66005167760026245616980}"#;
+        let rpc = Rpc::parse(call).unwrap();
+        assert_eq!(Rpc::parse(&rpc.to_json()), Ok(rpc));
+    }
+
     proptest! {
         #[test]
         fn any_call_that_reads_writes_the_same(

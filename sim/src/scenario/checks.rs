@@ -299,8 +299,7 @@ impl Books {
         self.muted.contains(call)
     }
 
-    /// Whether the service said so, and says so still: the service also holds and resumes by itself.
-
+    /// Whether the service said so, and says so still: it also holds and resumes by itself.
     fn is_held(&self, call: &ConversationId) -> bool {
         self.held.contains(call) && self.listed.get(call).is_some_and(|call| call.held)
     }

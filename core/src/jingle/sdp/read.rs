@@ -156,11 +156,11 @@ fn number<T: FromStr>(value: &str) -> Option<T> {
     value.trim().parse().ok()
 }
 
-/// `a=b` or `a:b` or a bare word.
+/// `a=b` or `a:b` or a bare word; a separator at the beginning separates nothing.
 fn parameter(text: &str, separator: char) -> Parameter {
     let (name, value) = match text.split_once(separator) {
-        Some((name, value)) => (name, Some(value.to_owned())),
-        None => (text, None),
+        Some((name, value)) if !name.is_empty() => (name, Some(value.to_owned())),
+        Some(_) | None => (text, None),
     };
     Parameter { name: name.to_owned(), value }
 }

@@ -118,6 +118,19 @@ mod writing {
         assert!(from_sdp(&sdp, Role::Initiator).is_ok());
     }
 
+    /// Found by fuzzing: each reading cost an equals sign.
+    #[test]
+    fn a_parameter_without_name_stays_as_it_is() {
+        let mut offer = offer();
+        let odd = Parameter { name: String::new(), value: Some("==b".to_owned()) };
+        description(&mut offer).payload_types[0].parameters = vec![odd];
+        let once = write(&offer);
+        assert!(once.contains(" ==b\r\n"));
+        let (contents, groups) = from_sdp(&once, Role::Initiator).unwrap();
+        let again = Jingle { contents, groups, ..offer.clone() };
+        assert_eq!(write(&again), once);
+    }
+
     #[test]
     fn a_missing_stream_becomes_legacy() {
         let mut offer = offer();
