@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::event::SessionType;
 use crate::Secret;
 use crate::media::{AudioCodec, IceServer};
 
@@ -115,7 +116,8 @@ pub enum EagerConnection {
     /// Accept it without a word.
     #[default]
     Auto,
-    /// Accept it, and tell it as a pending session.
+    /// Tell it as a pending session, and leave its acceptance to the application
+    /// ([`Command::AcceptPendingSession`](super::Command::AcceptPendingSession)).
     Event,
     /// Leave it alone.
     None,
@@ -158,6 +160,29 @@ pub enum Auth {
         /// The code.
         code: Secret,
     },
+}
+
+impl Auth {
+    /// Whether such a client may have sessions of this type (API-3, wire notes 9): a JWT is for
+    /// recording, monitoring and meetings, a guest comes to share a screen or to meet, and neither
+    /// has a phone.
+    pub(crate) fn may_have(&self, kind: SessionType) -> bool {
+        match (self, kind) {
+            (_, SessionType::Unknown) => false,
+            (Self::Token(_), SessionType::ScreenShare) => false,
+            (Self::Token(_), _) => true,
+            (
+                Self::Jwt(_),
+                SessionType::ScreenRecording
+                | SessionType::CollaborateVideo
+                | SessionType::LiveScreenMonitoring,
+            )
+            | (Self::Guest { .. }, SessionType::ScreenShare | SessionType::CollaborateVideo) => {
+                true
+            }
+            (Self::Jwt(_) | Self::Guest { .. }, _) => false,
+        }
+    }
 }
 
 impl Config {

@@ -38,6 +38,18 @@ pub(crate) enum Change {
     Control(CallControl),
 }
 
+/// Whose part in a call something is asked of. We may have several: one that talks, and one that
+/// rings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// Ours; of several, the one that talks (CV-4).
+    Ours,
+    /// Ours that rings, and no other: to decline is never to hang up.
+    Ringing,
+    /// The other party's.
+    Other,
+}
+
 impl Change {
     /// The request that makes it. `purpose` is that of our participant.
     pub(crate) fn resource(
@@ -57,11 +69,13 @@ impl Change {
         }
     }
 
-    /// Whether it is asked of the other party's part in the call instead of ours.
-    pub(crate) fn concerns_other(&self) -> bool {
+    /// Whose part in the call it is asked of.
+    pub(crate) fn part(&self) -> Part {
         match self {
-            Self::Mute(_) | Self::Hold(_) | Self::Reject => false,
-            Self::Control(control) => control.concerns_other(),
+            Self::Mute(_) | Self::Hold(_) => Part::Ours,
+            Self::Reject => Part::Ringing,
+            Self::Control(control) if control.concerns_other() => Part::Other,
+            Self::Control(_) => Part::Ours,
         }
     }
 
@@ -74,7 +88,7 @@ impl Change {
             (_, Self::Reject) => ErrorKind::Session,
             (kind, Self::Control(_)) => kind,
         };
-        Error::new(kind, cause.message)
+        Error { kind, ..cause }
     }
 }
 

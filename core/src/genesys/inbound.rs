@@ -329,7 +329,8 @@ impl Client {
                 if !by_jingle && self.calls.sessions.is_renegotiation(&session, sdp) {
                     return self.renegotiated(&session, &conversation, sdp);
                 }
-                if session_type(&peer) != SessionType::Softphone {
+                let softphone = SessionType::Softphone;
+                if session_type(&peer) != softphone || !self.out.config.auth.may_have(softphone) {
                     return;
                 }
                 let replaces = self.calls.replaced_by(&session, &conversation, &peer, *reinvite);
@@ -416,10 +417,10 @@ impl Client {
             IqAsk::Answer(session) => {
                 let result = match &answer {
                     IqAnswer::Result(_) => Ok(super::command::Outcome::Done),
-                    IqAnswer::Error(e) => Err(Error::new(
-                        ErrorKind::Session,
-                        format!("the answer was refused: {}", e.condition),
-                    )),
+                    IqAnswer::Error(e) => {
+                        let text = format!("the answer was refused: {}", e.condition);
+                        Err(Error::new(ErrorKind::Session, text).refused(e))
+                    }
                     IqAnswer::Timeout => {
                         Err(Error::new(ErrorKind::Timeout, "the answer was not acknowledged"))
                     }

@@ -36,7 +36,7 @@ pub use client::Client;
 pub use command::{Command, Dial, DialParticipant, Dialled, Outcome, TopicAnswer};
 pub use config::{App, Auth, Config, EagerConnection, IcePolicy, IceServersPolicy};
 pub use control::{CallControl, SpeakTo, Target};
-pub use error::{Error, ErrorKind};
+pub use error::{Error, ErrorKind, Refusal};
 pub use event::{
     AlertingLeader, CallReport, CallState, Conversation, ConversationUpdate, Direction, Event,
     HandledBy, IceServers, PendingSession, PersistentState, RecordingState, Session, SessionType,

@@ -181,6 +181,15 @@ impl Notice {
 }
 
 impl Notice {
+    /// Our participant that rings: the newest of ours whose leg is not answered yet. None where
+    /// all talk.
+    pub(crate) fn ringing(&self, user: &UserId) -> Option<&Participant> {
+        self.participants.iter().rev().find(|p| {
+            let ours = p.user_id.as_ref() == Some(user) && p.purpose != "voicemail";
+            ours && p.only_rings()
+        })
+    }
+
     /// The first participant that is neither us nor a machine of the service, and is not gone.
     pub(crate) fn other(&self, user: &UserId) -> Option<&Participant> {
         self.participants.iter().find(|p| {
@@ -193,6 +202,12 @@ impl Notice {
 }
 
 impl Participant {
+    /// Whether it rings, and talks on no other leg.
+    pub(crate) fn only_rings(&self) -> bool {
+        let has = |class| self.calls.iter().any(|call| call.state().class() == class);
+        has(Class::Pending) && !has(Class::Connected)
+    }
+
     /// Our leg: the only one that has not ended, else the last (CV-6).
     pub(crate) fn call(&self) -> Option<&Call> {
         let mut live = self.calls.iter().filter(|c| c.state().class() != Class::Ended);

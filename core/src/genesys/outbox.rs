@@ -259,7 +259,28 @@ impl Outbox {
         self.queue.push_back(output);
     }
 
+    /// An error as it may be shown: what the service says quotes whatever it likes.
+    pub(crate) fn fit(&self, mut error: Error) -> Error {
+        error.message = self.redactor.json(&error.message);
+        if let Some(refusal) = &mut error.refusal {
+            for text in [&mut refusal.code, &mut refusal.message].into_iter().flatten() {
+                *text = self.redactor.json(text);
+            }
+        }
+        error
+    }
+
     pub(crate) fn event(&mut self, event: Event) {
+        let event = match event {
+            Event::Error(error) => Event::Error(self.fit(error)),
+            Event::NetworkConnectivityWarning(error) => {
+                Event::NetworkConnectivityWarning(self.fit(error))
+            }
+            Event::Disconnected { reconnecting, error } => {
+                Event::Disconnected { reconnecting, error: error.map(|error| self.fit(error)) }
+            }
+            other => other,
+        };
         super::log::log(&event);
         let time = super::clock::iso(self.config.unix_ms, self.begun, self.now);
         self.uploads.note(&event, time, &self.config, self.now);
@@ -281,6 +302,7 @@ impl Outbox {
     /// Answers a command, unless it is answered already.
     pub(crate) fn complete(&mut self, command: CommandId, result: Result<Outcome, Error>) {
         if self.open.remove(&command).is_some() {
+            let result = result.map_err(|error| self.fit(error));
             self.push(Output::Completed { command, result });
         }
     }
@@ -481,7 +503,7 @@ impl Outbox {
                     && failure.is_retryable()
                     && pending.attempt < REST_ATTEMPTS =>
             {
-                let pause = failure.retry_after.unwrap_or(REST_RETRY).min(MAX_RETRY_AFTER);
+                let pause = failure.retry_after().unwrap_or(REST_RETRY).min(MAX_RETRY_AFTER);
                 let key = (self.now + pause, self.id());
                 self.retries.insert(key, PendingHttp { attempt: pending.attempt + 1, ..pending });
                 None

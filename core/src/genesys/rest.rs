@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::command::Dial;
 use super::config::{Auth, Config};
-use super::error::{Error, ErrorKind};
+use super::error::{Error, ErrorKind, Refusal};
 use super::event::Station;
 use super::ids::{ConversationId, ParticipantId, StationId, UserId};
 use crate::Secret;
@@ -188,9 +188,9 @@ fn segment(id: &str) -> String {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
     pub(crate) kind: FailureKind,
-    /// How long the service wants to be left alone (`Retry-After`).
-    pub(crate) retry_after: Option<Duration>,
     message: String,
+    /// What the service says about it.
+    refusal: Option<Box<Refusal>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -202,7 +202,11 @@ pub(crate) enum FailureKind {
 }
 
 impl Failure {
-    /// 401 and 403: the token is no good (wire notes 3.3).
+    /// How long the service wants to be left alone (`Retry-After`).
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        self.refusal.as_ref()?.retry_after
+    }
+
     /// Whether asking again would be answered alike.
     pub(crate) fn is_final(&self) -> bool {
         match self.kind {
@@ -212,13 +216,15 @@ impl Failure {
         }
     }
 
+    /// Whether a login is not for this token (wire notes 3.3). Of any other request only 401 says
+    /// so; 403 says that the user may not do it.
     pub(crate) fn is_unauthorized(&self) -> bool {
         matches!(self.kind, FailureKind::Status(401 | 403))
     }
 
     /// Whether the retry helper tries again (wire notes 8.7).
     pub(crate) fn is_retryable(&self) -> bool {
-        self.retry_after.is_some()
+        self.retry_after().is_some()
             || match self.kind {
                 FailureKind::Status(status) => {
                     matches!(status, 408 | 413 | 429 | 500 | 502 | 503 | 504)
@@ -232,13 +238,23 @@ impl Failure {
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         let kind = match failure.kind {
-            FailureKind::Status(401 | 403) => ErrorKind::InvalidToken,
+            FailureKind::Status(401) => ErrorKind::InvalidToken,
             FailureKind::Status(status) => ErrorKind::Http(status),
             FailureKind::Network(NetErrorKind::Timeout) => ErrorKind::Timeout,
             FailureKind::Network(_) => ErrorKind::Network,
             FailureKind::Body => ErrorKind::Protocol,
         };
-        Self::new(kind, failure.message)
+        Self { kind, message: failure.message, refusal: failure.refusal }
+    }
+}
+
+impl Failure {
+    /// Why logging in failed (API-6): the token is no good, or this.
+    pub(crate) fn into_login_error(self, other: Option<ErrorKind>) -> Error {
+        let unauthorized = self.is_unauthorized();
+        let error = Error::from(self);
+        let kind = if unauthorized { ErrorKind::InvalidToken } else { other.unwrap_or(error.kind) };
+        Error { kind, ..error }
     }
 }
 
@@ -253,18 +269,15 @@ pub(crate) fn read(
     };
     let response = result.map_err(|e| Failure {
         kind: FailureKind::Network(e.kind),
-        retry_after: None,
         message: format!("{}: {e}", what()),
+        refusal: None,
     })?;
     let status = response.status();
     if !status.is_success() {
-        let retry_after = response
-            .headers()
-            .get("retry-after")
-            .and_then(|v| v.to_str().ok()?.trim().parse().ok())
-            .map(Duration::from_secs);
-        let message = format!("{}: status {}", what(), status.as_u16());
-        return Err(Failure { kind: FailureKind::Status(status.as_u16()), retry_after, message });
+        let refusal = Refusal::of_response(&response);
+        let message = format!("{}: {refusal}", what());
+        let kind = FailureKind::Status(status.as_u16());
+        return Err(Failure { kind, message, refusal: Some(Box::new(refusal)) });
     }
     if response.body().iter().all(u8::is_ascii_whitespace) {
         return Ok(Value::Null);
@@ -280,8 +293,8 @@ pub(crate) fn parse<T: serde::de::DeserializeOwned>(what: &str, body: Value) -> 
 fn body_failure(what: &str, error: &serde_json::Error) -> Failure {
     Failure {
         kind: FailureKind::Body,
-        retry_after: None,
         message: format!("{what}: unusable answer: {error}"),
+        refusal: None,
     }
 }
 
@@ -316,8 +329,8 @@ impl Me {
     pub(crate) fn jid(&self) -> Result<Jid, Failure> {
         self.chat.jabber_id.parse::<Jid>().map(|jid| jid.bare()).map_err(|e| Failure {
             kind: FailureKind::Body,
-            retry_after: None,
             message: format!("users/me: unusable chat address: {e}"),
+            refusal: None,
         })
     }
 
@@ -363,6 +376,8 @@ struct SubscriptionState {
     state: Option<String>,
     #[serde(default)]
     rejection_reason: Option<String>,
+    #[serde(default)]
+    missing_permissions: Option<Vec<String>>,
 }
 
 impl Subscriptions {
@@ -374,7 +389,12 @@ impl Subscriptions {
                 && super::topics::parts(&entity.id).iter().any(|part| wanted.contains(part))
         })?;
         let state = refused.state.as_deref().unwrap_or_default();
-        Some(refused.rejection_reason.clone().unwrap_or_else(|| state.to_owned()))
+        let why = refused.rejection_reason.as_deref().unwrap_or(state);
+        let missing = refused.missing_permissions.as_deref().unwrap_or_default();
+        Some(match missing {
+            [] => why.to_owned(),
+            _ => format!("{why}; missing: {}", missing.join(", ")),
+        })
     }
 }
 
@@ -444,7 +464,7 @@ mod tests {
         let fail = |status, retry| read(&user, Ok(response(status, retry, ""))).unwrap_err();
         assert!(fail(401, None).is_unauthorized() && fail(403, None).is_unauthorized());
         assert!(!fail(401, None).is_retryable());
-        assert_eq!(fail(429, Some("3")).retry_after, Some(Duration::from_secs(3)));
+        assert_eq!(fail(429, Some("3")).retry_after(), Some(Duration::from_secs(3)));
         assert!(fail(500, None).is_retryable() && !fail(404, None).is_retryable());
         assert!(fail(404, Some("1")).is_retryable(), "Retry-After wins whatever the status");
         let lost = NetError::new(NetErrorKind::Lost, "reset");
@@ -453,6 +473,56 @@ mod tests {
         assert_eq!(odd.kind, FailureKind::Body);
         assert_eq!(Error::from(odd).kind, ErrorKind::Protocol);
         assert_eq!(read(&user, Ok(response(202, None, " "))).unwrap(), Value::Null);
+    }
+
+    #[test]
+    fn wire_8_what_the_service_says_of_a_refusal_is_kept_and_each_part_costs_only_itself() {
+        let of = |status, retry, body: &str| {
+            let failure = read(&Resource::user(), Ok(response(status, retry, body))).unwrap_err();
+            Error::from(failure)
+        };
+        let error = of(409, Some("7"), r#"{"code":"c.d","message":"No\u00fc.","status":409}"#);
+        let refusal = error.refusal.clone().unwrap();
+        assert_eq!(refusal.status, Some(409));
+        assert_eq!(refusal.code.as_deref(), Some("c.d"));
+        assert_eq!(refusal.message.as_deref(), Some("No\u{fc}."));
+        assert_eq!(refusal.retry_after, Some(Duration::from_secs(7)));
+        let shown = "HTTP 409: GET users/me: status 409: c.d: No\u{fc}.: retry after 7 s";
+        assert_eq!(error.to_string(), shown);
+        for (body, code, message) in [
+            ("", None, None),
+            ("<html>", None, None),
+            ("[]", None, None),
+            (r#"{"code":7,"message":"m"}"#, None, Some("m")),
+            (r#"{"code":"c","message":{"x":1}}"#, Some("c"), None),
+            (r#"{"code":" ","message":null}"#, None, None),
+        ] {
+            let refusal = of(500, Some("soon"), body).refusal.unwrap();
+            assert_eq!(refusal.code.as_deref(), code, "{body}");
+            assert_eq!(refusal.message.as_deref(), message, "{body}");
+            assert_eq!(refusal.retry_after, None);
+        }
+        let long = json!({"message": format!("x{}", "\u{e9}".repeat(9000))}).to_string();
+        let kept = of(400, None, &long).refusal.unwrap().message.unwrap();
+        assert_eq!(kept.len(), Refusal::MAX_TEXT - 1, "cut before a character, not in it");
+    }
+
+    #[test]
+    fn api_6_a_403_is_an_invalid_token_to_a_login_and_to_nothing_else() {
+        let failure = |status| {
+            read(&Resource::user(), Ok(response(status, None, r#"{"code":"x"}"#))).unwrap_err()
+        };
+        assert_eq!(Error::from(failure(401)).kind, ErrorKind::InvalidToken);
+        assert_eq!(Error::from(failure(403)).kind, ErrorKind::Http(403));
+        for (status, kind) in [
+            (401, ErrorKind::InvalidToken),
+            (403, ErrorKind::InvalidToken),
+            (404, ErrorKind::Initialization),
+        ] {
+            let error = failure(status).into_login_error(Some(ErrorKind::Initialization));
+            assert_eq!(error.kind, kind);
+            assert_eq!(error.refusal.unwrap().code.as_deref(), Some("x"));
+        }
     }
 
     #[test]
@@ -471,10 +541,14 @@ mod tests {
         let answer = json!({"entities": [
             {"id": "v2.users.u1?conversations&station", "state": "Permitted"},
             {"id": "v2.users.u2.presence", "state": "Rejected", "rejectionReason": "no"},
+            {"id": "v2.users.u4.presence", "state": "Rejected", "rejectionReason": "no",
+             "missingPermissions": ["analytics:view", "other:view"]},
         ]});
         let states: Subscriptions = parse("subscriptions", answer).unwrap();
         assert_eq!(states.refusal("v2.users.u1.station"), None);
         assert_eq!(states.refusal("v2.users.u2.presence").as_deref(), Some("no"));
         assert_eq!(states.refusal("v2.users.u3.presence"), None);
+        let missing = states.refusal("v2.users.u4.presence");
+        assert_eq!(missing.as_deref(), Some("no; missing: analytics:view, other:view"));
     }
 }

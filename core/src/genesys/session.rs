@@ -7,7 +7,7 @@ use super::error::{Error, ErrorKind};
 use super::event::{Event, Session};
 use super::ids::{CallId, ConversationId};
 use super::outbox::Outbox;
-use super::signal::Signal;
+use super::signal::{Answer, Signal};
 use crate::Secret;
 use crate::jingle::{Reason, ice_credentials};
 use crate::machine::{Output, UdpEvent, UdpId, Wake};
@@ -184,30 +184,36 @@ impl MediaSession {
         Wake::earliest(self.wake, Wake::earliest(stats, end))
     }
 
-    /// Answers the offer. Repeating it does nothing.
+    /// Makes the answer to the offer, which is sent by [`MediaSession::accept`]. None where it is
+    /// sent already.
     ///
     /// # Errors
     ///
     /// The engine or the answer failed; the session can be accepted again.
-    pub(crate) fn accept(&mut self, out: &mut Outbox) -> Result<Verdict, Error> {
+    pub(crate) fn make_answer(&mut self, out: &mut Outbox) -> Result<Option<Answer>, Error> {
         match self.phase {
             Phase::Offered => {}
-            Phase::Answered => return Ok(Verdict::Goes),
+            Phase::Answered => return Ok(None),
             Phase::Terminating { .. } | Phase::Abandoned { .. } => {
                 return Err(Error::new(ErrorKind::Session, "the session is ending"));
             }
         }
         let answer = self.engine.create_answer(out.now).map_err(|e| media_error(&e))?;
-        self.signal.answer(&answer, out).map_err(|e| media_error(&e))?;
+        self.signal.make_answer(answer, out).map(Some).map_err(|e| media_error(&e))
+    }
+
+    /// Answers the offer.
+    pub(crate) fn accept(&mut self, answer: Answer, out: &mut Outbox) -> Verdict {
+        let sdp = self.signal.send_answer(answer, out);
         self.phase = Phase::Answered;
-        self.ufrag = ice_credentials(&answer).map(|(ufrag, _)| ufrag).unwrap_or_default();
+        self.ufrag = ice_credentials(&sdp).map(|(ufrag, _)| ufrag).unwrap_or_default();
         for candidate in std::mem::take(&mut self.queued) {
             self.signal.candidate(&candidate, out);
         }
         if self.gathered {
             self.signal.gathering_complete(&self.ufrag, out);
         }
-        Ok(self.drain(out))
+        self.drain(out)
     }
 
     /// Whether a description has the credentials that are in use (LC-16).
@@ -234,7 +240,8 @@ impl MediaSession {
             Phase::Terminating { .. } | Phase::Abandoned { .. } => return Ok(Verdict::Goes),
         }
         let answer = self.renegotiate(sdp, out)?;
-        self.signal.answer(&answer, out).map_err(|e| media_error(&e))?;
+        let answer = self.signal.make_answer(answer, out).map_err(|e| media_error(&e))?;
+        self.signal.send_answer(answer, out);
         Ok(self.drain(out))
     }
 

@@ -8,7 +8,7 @@ use super::event::{IceServers, Session, SessionType, Signaling};
 use super::ids::{CallId, ConversationId, SessionId};
 use super::outbox::Outbox;
 use super::session::{MediaSession, Milestone, Verdict, without_candidates};
-use super::signal::Signal;
+use super::signal::{Answer, Signal};
 use crate::Secret;
 use crate::jingle::Reason;
 use crate::machine::{MediaId, UdpEvent, UdpId, Wake};
@@ -165,14 +165,24 @@ impl Sessions {
         Ok(())
     }
 
-    /// Answers a session's offer. See [`MediaSession::accept`].
-    pub(crate) fn accept(&mut self, session: &SessionId, out: &mut Outbox) -> Result<(), Error> {
-        let Some(open) = self.open.get_mut(session) else {
-            return Err(Error::new(ErrorKind::Session, "the session is over"));
-        };
-        let verdict = open.accept(out)?;
-        self.judge(session, verdict);
-        Ok(())
+    /// Makes the answer to a session's offer. See [`MediaSession::make_answer`].
+    pub(crate) fn make_answer(
+        &mut self,
+        session: &SessionId,
+        out: &mut Outbox,
+    ) -> Result<Option<Answer>, Error> {
+        match self.open.get_mut(session) {
+            Some(open) => open.make_answer(out),
+            None => Err(Error::new(ErrorKind::Session, "the session is over")),
+        }
+    }
+
+    /// Sends the answer to a session's offer.
+    pub(crate) fn accept(&mut self, session: &SessionId, answer: Answer, out: &mut Outbox) {
+        if let Some(open) = self.open.get_mut(session) {
+            let verdict = open.accept(answer, out);
+            self.judge(session, verdict);
+        }
     }
 
     pub(crate) fn remote_candidate(

@@ -18,6 +18,13 @@ pub(crate) struct Signal {
     mid: String,
 }
 
+/// An answer that is ready to be sent.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    sdp: String,
+    payload: Payload,
+}
+
 impl Signal {
     pub(crate) fn new(session: SessionId, peer: Jid, kind: Signaling, mid: String) -> Self {
         Self { session, peer, kind, mid }
@@ -31,20 +38,33 @@ impl Signal {
         &self.peer
     }
 
-    /// The answer to the offer: `session-accept` or `answer`.
-    pub(crate) fn answer(&self, answer: &str, out: &mut Outbox) -> Result<(), sdp::SdpError> {
+    /// The answer to the offer: `session-accept` or `answer`. It is not sent yet.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be said in this signaling.
+    pub(crate) fn make_answer(
+        &self,
+        sdp: String,
+        out: &mut Outbox,
+    ) -> Result<Answer, sdp::SdpError> {
         let payload = match self.kind {
             Signaling::Jingle => {
-                let (contents, groups) = sdp::from_sdp(answer, Role::Responder)?;
+                let (contents, groups) = sdp::from_sdp(&sdp, Role::Responder)?;
                 jingle(Jingle::session_accept(self.session.as_str(), contents, groups))
             }
-            Signaling::Sdp => self.rpc(
-                Method::Answer { session_id: self.session.to_string(), sdp: answer.to_owned() },
-                out,
-            ),
+            Signaling::Sdp => {
+                let session_id = self.session.to_string();
+                self.rpc(Method::Answer { session_id, sdp: sdp.clone() }, out)
+            }
         };
-        self.ask(IqAsk::Answer(self.session.clone()), payload, out);
-        Ok(())
+        Ok(Answer { sdp, payload })
+    }
+
+    /// Sends the answer; its description.
+    pub(crate) fn send_answer(&self, answer: Answer, out: &mut Outbox) -> String {
+        self.ask(IqAsk::Answer(self.session.clone()), answer.payload, out);
+        answer.sdp
     }
 
     /// Our side of an ICE restart that the far side began by Jingle (wire notes 6.6).

@@ -8,8 +8,8 @@ use super::{Calls, MAX_DIALLED};
 use crate::genesys::command::{Dial, Dialled, Outcome};
 use crate::genesys::conversation::{Input, Leg};
 use crate::genesys::error::{Error, ErrorKind};
-use crate::genesys::event::CallState;
-use crate::genesys::goals::{Change, Goal, MAX_INTENTS};
+use crate::genesys::event::{CallState, SessionType};
+use crate::genesys::goals::{Change, Goal, MAX_INTENTS, Part};
 use crate::genesys::ids::{ConversationId, ParticipantId, SessionId, UserId};
 use crate::genesys::notice::Notice;
 use crate::genesys::outbox::{CallAsk, Outbox, Retry};
@@ -39,7 +39,7 @@ impl Calls {
     pub(super) fn answer_by_rest(&self, conversation: &ConversationId, out: &mut Outbox) {
         let leg = self.entries.get(conversation).and_then(|state| state.leg.as_ref());
         match leg {
-            Some(leg) => send_answer(conversation, &leg.participant, out),
+            Some(leg) => self.send_answer(conversation, &leg.participant, out),
             None => {
                 let resource = Resource::conversation(conversation);
                 out.rest(CallAsk::Answerer(conversation.clone()), resource, Retry::No);
@@ -47,11 +47,24 @@ impl Calls {
         }
     }
 
+    /// Everybody else is held first, as for an answer of media (PC-14).
+    fn send_answer(
+        &self,
+        conversation: &ConversationId,
+        participant: &ParticipantId,
+        out: &mut Outbox,
+    ) {
+        self.hold_all_but(conversation, out);
+        let connected = serde_json::json!({"state": "connected"});
+        let resource = Resource::participant(conversation, participant, connected);
+        out.rest(CallAsk::Answer(conversation.clone()), resource, Retry::No);
+    }
+
     /// The service's word on such an answer. Refused, the call rings on and can be answered again
     /// (DEF-16).
     fn answer_refused(&mut self, conversation: &ConversationId, error: &Error, out: &mut Outbox) {
         self.feed(conversation, Input::AcceptFailed, out);
-        let failure = Err(Error::new(ErrorKind::Session, error.message.clone()));
+        let failure = Err(Error { kind: ErrorKind::Session, ..error.clone() });
         let waits = |goal: &Goal| matches!(goal, Goal::Start(c) if c == conversation);
         self.goals.settle(waits, &failure, out);
     }
@@ -183,6 +196,10 @@ impl Calls {
         out: &mut Outbox,
     ) -> Result<(), Error> {
         online(out)?;
+        if !out.config.auth.may_have(SessionType::Softphone) {
+            let text = "softphone sessions are not for this kind of client";
+            return Err(Error::new(ErrorKind::Generic, text));
+        }
         self.goals.add(command, Goal::Dial);
         out.rest(CallAsk::Dial(command), Resource::dial(dial), Retry::No);
         Ok(())
@@ -202,22 +219,28 @@ impl Calls {
         out: &mut Outbox,
     ) {
         let leg = self.entries.get(conversation).and_then(|state| state.leg.as_ref());
-        match leg {
-            Some(Leg { participant, purpose, .. }) if !self.concerns_other(command) => {
+        let part = self.part(command);
+        let known = leg.filter(|leg| match part {
+            Part::Ours => true,
+            Part::Ringing => leg.only_rings,
+            Part::Other => false,
+        });
+        match known {
+            Some(Leg { participant, purpose, .. }) => {
                 self.send_change(command, conversation, participant, purpose, out);
             }
-            Some(_) | None => {
+            None => {
                 let resource = Resource::conversation(conversation);
                 out.rest(CallAsk::Participant(command), resource, Retry::No);
             }
         }
     }
 
-    /// Whether a command asks something of the other party's part in the call.
-    fn concerns_other(&self, command: CommandId) -> bool {
+    /// Whose part in the call a command is about.
+    fn part(&self, command: CommandId) -> Part {
         match self.goals.get(command) {
-            Some(Goal::Change { change, .. }) => change.concerns_other(),
-            _ => false,
+            Some(Goal::Change { change, .. }) => change.part(),
+            _ => Part::Ours,
         }
     }
 
@@ -253,14 +276,11 @@ impl Calls {
     ) {
         match ask {
             CallAsk::Participant(command) => {
-                let other = self.concerns_other(*command);
+                let part = self.part(*command);
                 let found = result
                     .and_then(|body| rest::parse::<Notice>("conversation", body))
                     .map_err(Error::from)
-                    .and_then(|notice| match other {
-                        true => other_participant(&notice, user),
-                        false => found_participant(&notice, user),
-                    });
+                    .and_then(|notice| find(part, &notice, user));
                 self.participant_found(*command, found, out);
             }
             CallAsk::Change(command) => {
@@ -271,9 +291,9 @@ impl Calls {
                 let found = result
                     .and_then(|body| rest::parse::<Notice>("conversation", body))
                     .map_err(Error::from)
-                    .and_then(|notice| found_participant(&notice, user));
+                    .and_then(|notice| find(Part::Ours, &notice, user));
                 match found {
-                    Ok((participant, _)) => send_answer(conversation, &participant, out),
+                    Ok((participant, _)) => self.send_answer(conversation, &participant, out),
                     Err(error) => self.answer_refused(conversation, &error, out),
                 }
             }
@@ -283,7 +303,13 @@ impl Calls {
                 }
             }
             CallAsk::Listing => self.listed(result, user, out),
-            CallAsk::HoldOther | CallAsk::Metadata(_) => {}
+            CallAsk::HoldOther => {
+                // The events tell what became of it (PC-14).
+                if let Err(failure) = result {
+                    tracing::warn!("another call is not held: {}", out.fit(failure.into()));
+                }
+            }
+            CallAsk::Metadata(_) => {}
         }
     }
 
@@ -383,29 +409,27 @@ impl Calls {
     }
 }
 
-fn send_answer(conversation: &ConversationId, participant: &ParticipantId, out: &mut Outbox) {
-    let connected = serde_json::json!({"state": "connected"});
-    let resource = Resource::participant(conversation, participant, connected);
-    out.rest(CallAsk::Answer(conversation.clone()), resource, Retry::No);
-}
-
-/// The other party: the first that is not us and is still there.
-fn other_participant(
+/// Whom something is asked of, and the purpose of that participant.
+fn find(
+    part: Part,
     notice: &Notice,
     user: Option<&UserId>,
 ) -> Result<(ParticipantId, String), Error> {
-    user.and_then(|user| notice.other(user))
+    let (found, missing) = match part {
+        Part::Ours => (
+            user.and_then(|user| notice.ours(user, Some(&CallState::Connected))),
+            "we are not in that conversation",
+        ),
+        Part::Ringing => {
+            (user.and_then(|user| notice.ringing(user)), "nothing rings in that conversation")
+        }
+        Part::Other => {
+            (user.and_then(|user| notice.other(user)), "nobody else is in that conversation")
+        }
+    };
+    found
         .map(|participant| (participant.id.clone(), participant.purpose.clone()))
-        .ok_or_else(|| Error::new(ErrorKind::Generic, "nobody else is in that conversation"))
-}
-
-fn found_participant(
-    notice: &Notice,
-    user: Option<&UserId>,
-) -> Result<(ParticipantId, String), Error> {
-    user.and_then(|user| notice.ours(user, Some(&CallState::Connected)))
-        .map(|participant| (participant.id.clone(), participant.purpose.clone()))
-        .ok_or_else(|| Error::new(ErrorKind::Generic, "we are not in that conversation"))
+        .ok_or_else(|| Error::new(ErrorKind::Generic, missing))
 }
 
 fn online(out: &Outbox) -> Result<(), Error> {

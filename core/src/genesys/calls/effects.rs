@@ -4,7 +4,7 @@ use super::invitations::send_proceed;
 use super::{CALL_GRACE, Calls};
 use crate::genesys::command::Outcome;
 use crate::genesys::conversation::{Change, Effect, active};
-use crate::genesys::error::{Error, ErrorKind};
+use crate::genesys::error::{Error, ErrorKind, Refusal};
 use crate::genesys::event::{Conversation, ConversationUpdate, Event};
 use crate::genesys::goals::Goal;
 use crate::genesys::ids::ConversationId;
@@ -55,7 +55,8 @@ impl Calls {
             }
             Effect::Error(error) => {
                 let text = format!("{id}: {} {}", error.code, error.message);
-                out.event(Event::Error(Error::new(ErrorKind::Call, text)));
+                let said = Refusal::named(&error.code, Some(&error.message));
+                out.event(Event::Error(Error::new(ErrorKind::Call, text).refused(said)));
             }
             Effect::CallOver => {
                 self.goals.call_over(id, out);

@@ -46,14 +46,15 @@ impl Calls {
             return;
         }
         match session_type(from) {
-            SessionType::Softphone => {}
+            SessionType::Softphone if out.config.auth.may_have(SessionType::Softphone) => {}
             SessionType::Unknown => {
                 let text = format!("a session of unknown type was proposed by {from}");
                 out.event(Event::Error(Error::new(ErrorKind::Session, text)));
                 return;
             }
             // Types that are not enabled are left alone (wire notes 9).
-            SessionType::CollaborateVideo
+            SessionType::Softphone
+            | SessionType::CollaborateVideo
             | SessionType::ScreenShare
             | SessionType::ScreenRecording
             | SessionType::LiveScreenMonitoring => return,

@@ -1,7 +1,7 @@
 //! Who rides on which media session (behaviour notes 3.1, 3.2, 3.6).
 
 use super::Calls;
-use crate::genesys::error::{Error, ErrorKind};
+use crate::genesys::error::{Error, ErrorKind, Refusal};
 use crate::genesys::event::{CallState, Event, PersistentState, Station};
 use crate::genesys::ids::{ConversationId, SessionId};
 use crate::genesys::notice::PersistentNotice;
@@ -112,10 +112,9 @@ impl Calls {
         if let Some(error) = notice.error_info.as_ref().filter(|error| error.code != ORDINARY) {
             let words = [&error.user_message, &error.text].into_iter().find(|w| !w.is_empty());
             let text = words.map_or("persistent connection", String::as_str);
-            out.event(Event::Error(Error::new(
-                ErrorKind::Call,
-                format!("{text} ({})", error.code),
-            )));
+            let said = Refusal::named(&error.code, words.map(String::as_str));
+            let text = format!("{text} ({})", error.code);
+            out.event(Event::Error(Error::new(ErrorKind::Call, text).refused(said)));
         }
     }
 

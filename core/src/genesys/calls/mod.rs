@@ -233,8 +233,10 @@ impl Calls {
         if self.active.as_ref() == Some(old) {
             self.active = Some(session.clone());
         }
-        if let Err(error) = self.sessions.accept(session, out) {
-            out.event(Event::Error(error));
+        match self.sessions.make_answer(session, out) {
+            Ok(Some(answer)) => self.sessions.accept(session, answer, out),
+            Ok(None) => {}
+            Err(error) => out.event(Event::Error(error)),
         }
         if self.lines.shares() && self.active.is_none() {
             self.active = Some(session.clone());
@@ -270,15 +272,19 @@ impl Calls {
     }
 
     fn answer(&mut self, session: &SessionId, out: &mut Outbox) -> Result<(), Error> {
-        let result = self.sessions.accept(session, out);
-        if result.is_ok() {
+        let answer = self.sessions.make_answer(session, out);
+        let result = answer.map(|answer| {
+            // Nobody hears the other call once this one is answered (PC-3).
+            self.hold_others(session, out);
+            if let Some(answer) = answer {
+                self.sessions.accept(session, answer, out);
+            }
             self.nominate(session);
             // On the shared session other limits hold.
             for conversation in self.users_of(session) {
                 self.feed(&conversation, Input::Time, out);
             }
-            self.hold_others(session, out);
-        }
+        });
         self.sweep(out);
         result
     }

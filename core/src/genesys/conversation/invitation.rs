@@ -101,7 +101,7 @@ impl Invite {
         match (self.eager, eager) {
             (true, EagerConnection::None) => manner(false, false),
             (true, EagerConnection::Auto) => manner(false, true),
-            (true, EagerConnection::Event) => manner(true, true),
+            (true, EagerConnection::Event) => manner(true, false),
             (false, _) => manner(true, self.auto_answer && !auto_answer_disabled),
         }
     }

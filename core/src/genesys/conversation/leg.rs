@@ -10,6 +10,8 @@ pub(crate) struct Leg {
     pub(crate) participant: ParticipantId,
     pub(crate) purpose: String,
     pub(crate) call: Call,
+    /// Whether we can be taken off it without hanging up: it rings, and we talk on no other leg.
+    pub(crate) only_rings: bool,
 }
 
 impl Leg {
@@ -18,6 +20,7 @@ impl Leg {
             participant: participant.id.clone(),
             purpose: participant.purpose.clone(),
             call: call.clone(),
+            only_rings: participant.only_rings(),
         }
     }
 

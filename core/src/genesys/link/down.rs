@@ -10,7 +10,7 @@ use crate::genesys::outbox::{Ask, IqAsk, LinkAsk, Outbox};
 use crate::genesys::rest::Failure;
 use crate::machine::{Output, WsId};
 use crate::timers::Timers;
-use crate::xmpp::{Close, Frame};
+use crate::xmpp::{Close, Frame, SaslFailure};
 
 impl Link {
     /// An attempt failed before the connection was up.
@@ -18,19 +18,22 @@ impl Link {
         self.lose(out);
         let (error, pause) = match failure {
             Attempt::Rest(failure) if failure.is_unauthorized() => {
-                return self.stopped(Some(failure.into()), out);
+                return self.stopped(Some(failure.into_login_error(None)), out);
             }
             Attempt::Rest(failure) => {
-                let pause = failure.retry_after.map(|pause| pause.min(MAX_RETRY_AFTER));
+                let pause = failure.retry_after().map(|pause| pause.min(MAX_RETRY_AFTER));
                 (Error::from(failure), pause)
             }
-            Attempt::Sasl(condition) if is_retryable_sasl(&condition) => {
+            Attempt::Sasl(failure) => {
+                let again = is_retryable_sasl(&failure.condition);
+                let kind = if again { ErrorKind::Protocol } else { ErrorKind::InvalidToken };
+                let text = format!("SASL: {}", failure.condition);
+                let error = Error::new(kind, text).refused(&failure);
+                if !again {
+                    return self.stopped(Some(error), out);
+                }
                 self.hard = true;
-                (Error::new(ErrorKind::Protocol, format!("SASL: {condition}")), None)
-            }
-            Attempt::Sasl(condition) => {
-                let error = Error::new(ErrorKind::InvalidToken, format!("SASL: {condition}"));
-                return self.stopped(Some(error), out);
+                (error, None)
             }
             Attempt::Other(error) => (error, None),
         };
@@ -180,7 +183,7 @@ impl Link {
 /// Why an attempt failed.
 pub(super) enum Attempt {
     Rest(Failure),
-    Sasl(String),
+    Sasl(SaslFailure),
     Other(Error),
 }
 

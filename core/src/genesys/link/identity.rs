@@ -195,11 +195,7 @@ impl Link {
     }
 
     fn login_failed(&mut self, failure: Failure, out: &mut Outbox) {
-        let unauthorized = failure.is_unauthorized();
-        let mut error = Error::from(failure);
-        if !unauthorized {
-            error = Error::new(ErrorKind::Initialization, error.message);
-        }
+        let error = failure.into_login_error(Some(ErrorKind::Initialization));
         self.stopped(Some(error), out);
     }
 }

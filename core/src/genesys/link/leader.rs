@@ -68,7 +68,10 @@ impl Link {
             Err(_) if self.leading.attempts < MAX_ATTEMPTS => {
                 self.timers.arm(Timer::Alertable, out.now + PAUSE);
             }
-            Err(_) => lead_unasked(out),
+            Err(failure) => {
+                tracing::warn!("not marked as alertable: {}", Error::from(failure.clone()));
+                lead_unasked(out);
+            }
         }
     }
 
@@ -86,7 +89,10 @@ impl Link {
         }
         match result.and_then(|body| rest::parse::<Leader>("users/alertingleader", body)) {
             Ok(leader) => self.tell_leader(leader, out),
-            Err(_) => lead_unasked(out),
+            Err(failure) => {
+                tracing::warn!("nobody says who leads: {}", Error::from(failure));
+                lead_unasked(out);
+            }
         }
     }
 

@@ -49,7 +49,8 @@ impl Link {
             if let IqAnswer::Error(error) = answer {
                 // The REST subscription that follows covers the same topic.
                 let text = format!("conversations: refused with {}", error.condition);
-                out.event(Event::Error(Error::new(ErrorKind::Protocol, text)));
+                let refused = Error::new(ErrorKind::Protocol, text).refused(&error);
+                out.event(Event::Error(refused));
             }
             self.state = State::Online(ws, Readiness::Topics);
             self.schedule_topics(out);
@@ -105,10 +106,7 @@ impl Link {
             (Err(failure), State::Online(ws, Readiness::Topics)) if !self.connecting.is_empty() => {
                 // The first subscription failing fails the login (wire notes 4.7).
                 let ws = *ws;
-                let mut error = Error::from(failure);
-                if error.kind != ErrorKind::InvalidToken {
-                    error.kind = ErrorKind::Initialization;
-                }
+                let error = failure.into_login_error(Some(ErrorKind::Initialization));
                 out.push(Output::CloseWebSocket { id: ws });
                 self.lose(out);
                 self.stopped(Some(error), out);

@@ -88,14 +88,15 @@ impl Link {
             Frame::Failure(failure) => {
                 if let State::Setup(ws, Step::Auth) = self.state {
                     out.push(Output::CloseWebSocket { id: ws });
-                    self.attempt_failed(Attempt::Sasl(failure.condition), out);
+                    self.attempt_failed(Attempt::Sasl(failure), out);
                 }
             }
             Frame::Close(_) => return (self.handle_close(out), None),
             Frame::StreamError(error) => {
                 // Only a close or a drop ends the connection (wire notes 1.6).
                 let text = format!("stream error: {}", error.condition);
-                out.event(Event::Error(Error::new(ErrorKind::Protocol, text)));
+                let error = Error::new(ErrorKind::Protocol, text).refused(&error);
+                out.event(Event::Error(error));
             }
             Frame::Open(open) => self.leading.connection = open.id,
             Frame::Auth(_) => out.malformed("auth from the service"),
@@ -230,7 +231,11 @@ impl Link {
             IqAnswer::Timeout => format!("{what}: no answer"),
             IqAnswer::Lost => format!("{what}: connection lost"),
         };
-        self.attempt_failed(Attempt::Other(Error::new(ErrorKind::Protocol, text)), out);
+        let mut error = Error::new(ErrorKind::Protocol, text);
+        if let IqAnswer::Error(refusal) = answer {
+            error = error.refused(refusal);
+        }
+        self.attempt_failed(Attempt::Other(error), out);
     }
 
     pub(super) fn prepare_keepalive(&mut self, ws: WsId, out: &mut Outbox) {

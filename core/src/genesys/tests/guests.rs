@@ -90,6 +90,53 @@ fn a_service_that_cannot_be_reached_is_asked_again() {
     assert_eq!(rig.wake, None);
 }
 
+/// A JWT client that is logged in.
+fn jwt_client() -> Rig {
+    let claims = r#"{"data":{"jid":"agent-1@conference.org.example","uid":"user-1"}}"#;
+    let jwt = format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims));
+    let mut rig = Rig::with(|config| *config = Config::jwt("lab.test", jwt));
+    rig.submit(Command::Connect).unwrap();
+    log_in(&mut rig);
+    rig.forget();
+    rig
+}
+
+/// A guest who is logged in.
+fn guest_inside() -> Rig {
+    let mut rig = guest();
+    rig.submit(Command::Connect).unwrap();
+    let asked = rig.expect_http(REDEEM);
+    rig.respond(asked.id, 200, &json!({"jwt": jwt()}));
+    log_in(&mut rig);
+    rig.forget();
+    rig
+}
+
+#[test]
+fn api_3_wire_9_a_jwt_client_or_a_guest_has_no_softphone() {
+    for client in [jwt_client, guest_inside] {
+        for eager in ["", r#"inin-autoanswer="true""#, r#"inin-priv-answer-mode="Auto""#] {
+            let mut rig = client();
+            rig.propose("M1", "C1", eager);
+            rig.propose("M2", "C2", &format!(r#"{eager} inin-sdp-over-xmpp="true""#));
+            rig.offer("M2", "C2");
+            rig.reinvite("r1", "M3", "C3");
+            let told: Vec<_> = rig.told().into_iter().filter(|told| told != "Trace").collect();
+            assert!(told.is_empty(), "{told:?}");
+            assert!(rig.sent().is_empty() && rig.udp.is_none());
+            // Jingle wants a word (wire notes 6.2); its session is not known here.
+            rig.jingle("j1", "session-initiate", "M1", super::rig::JINGLE_OFFER);
+            assert!(rig.take_sent("item-not-found").is_some());
+            assert_eq!(rig.client.size(), 0);
+            let accept = Command::AcceptPendingSession { conversation: "C1".into() };
+            assert_eq!(rig.submit(accept).unwrap_err().kind, ErrorKind::Session);
+            let dial = Command::StartSoftphoneSession(crate::genesys::Dial::number("+1555"));
+            assert_eq!(rig.submit(dial).unwrap_err().kind, ErrorKind::Generic, "scenario 107");
+            assert!(rig.asked.is_empty());
+        }
+    }
+}
+
 #[test]
 fn a_guest_without_a_code_is_no_guest() {
     for (organization, code) in [("", "1"), ("org-1", "")] {

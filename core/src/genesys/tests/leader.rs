@@ -96,7 +96,7 @@ fn sg_9_the_lead_can_be_claimed() {
     let claim = rig.submit(Command::ClaimAlertingLeader).unwrap();
     let asked = rig.asked.pop_front().unwrap();
     rig.respond(asked.id, 403, &Value::Null);
-    assert_eq!(rig.failure(claim), Some(ErrorKind::InvalidToken));
+    assert_eq!(rig.failure(claim), Some(ErrorKind::Http(403)));
     let mut rig = Rig::new();
     assert_eq!(rig.submit(Command::ClaimAlertingLeader).unwrap_err().kind, ErrorKind::Session);
 }

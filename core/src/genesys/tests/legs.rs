@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::rig::{LA1P, LA100, Rig};
-use crate::genesys::{Command, ConversationUpdate, Event};
+use crate::genesys::{Command, ConversationUpdate, ErrorKind, Event, Outcome};
 
 const TOPIC: &str = "v2.users.user-1.conversations";
 
@@ -134,4 +134,77 @@ fn cv_9_scenario_91_who_was_added_is_current_and_who_was_removed_is_not() {
     assert_eq!(removed.removed[0].id.as_str(), "C1");
     assert!(removed.current.is_empty() && removed.added.is_empty());
     assert!(rig.client.size() < before, "it is forgotten");
+}
+
+fn decline() -> Command {
+    Command::RejectPendingSession { conversation: "C1".into() }
+}
+
+#[test]
+fn pc_10_declining_never_hangs_up_the_leg_that_talks() {
+    let talks = ours("p1", "agent", &["connected"]);
+    let rings = |purpose: &str| ours("p2", purpose, &["alerting"]);
+    let both_on_one = ours("p3", "agent", &["connected", "alerting"]);
+    // We talk already, and are called into the same conversation once more.
+    for (participants, expected) in [
+        (
+            vec![talks.clone(), rings("agent")],
+            Some("PATCH /conversations/calls/C1/participants/p2"),
+        ),
+        (
+            vec![rings("agent"), talks.clone()],
+            Some("PATCH /conversations/calls/C1/participants/p2"),
+        ),
+        (
+            vec![talks.clone(), rings("user")],
+            Some("POST /conversations/calls/C1/participants/p2/replace"),
+        ),
+        (vec![talks.clone()], None),
+        (vec![talks.clone(), rings("voicemail")], None),
+        (vec![both_on_one], None),
+        (vec![talks.clone(), ours("p2", "agent", &["terminated"])], None),
+        (vec![], None),
+    ] {
+        for told in [true, false] {
+            let mut rig = Rig::on(LA100);
+            if told {
+                rig.connected_call("M1", "C1");
+                tell(&mut rig, std::slice::from_ref(&talks));
+                tell(&mut rig, &participants);
+            }
+            rig.propose("M2", "C1", "");
+            rig.forget();
+            let declined = rig.submit(decline()).unwrap();
+            let asked = rig.expect_http("GET /conversations/C1");
+            rig.respond(asked.id, 200, &json!({"id": "C1", "participants": participants}));
+            match expected {
+                Some(expected) => {
+                    let asked = rig.expect_http(expected);
+                    rig.respond(asked.id, 202, &Value::Null);
+                    assert_eq!(rig.completion(declined), Some(Ok(Outcome::Done)));
+                }
+                None => assert_eq!(rig.failure(declined), Some(ErrorKind::Session)),
+            }
+            assert!(rig.asked.is_empty(), "{:?}", rig.asked);
+        }
+    }
+}
+
+#[test]
+fn pc_10_a_decline_that_waited_until_the_call_was_answered_is_none() {
+    let mut rig = Rig::idle(LA1P);
+    tell(&mut rig, &[ours("p1", "agent", &["alerting"])]);
+    let mute = Command::SetAudioMute { conversation: "C1".into(), muted: true };
+    rig.submit(mute).unwrap();
+    let asked = rig.expect_http("PATCH /conversations/calls/C1/participants/p1");
+    let declined = rig.submit(decline()).unwrap();
+    assert!(rig.asked.is_empty(), "it waits (DEF-31)");
+    let talks = ours("p1", "agent", &["connected"]);
+    tell(&mut rig, std::slice::from_ref(&talks));
+    rig.asked.clear();
+    rig.respond(asked.id, 202, &Value::Null);
+    let asked = rig.expect_http("GET /conversations/C1");
+    rig.respond(asked.id, 200, &json!({"id": "C1", "participants": [talks]}));
+    assert_eq!(rig.failure(declined), Some(ErrorKind::Session));
+    assert!(rig.asked.is_empty());
 }

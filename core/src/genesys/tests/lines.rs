@@ -31,6 +31,18 @@ fn own_call(rig: &mut Rig, session: &str, conversation: &str) {
     rig.acknowledge();
 }
 
+/// The same where the application accepts media itself.
+fn own_call_by_hand(rig: &mut Rig, session: &str, conversation: &str) {
+    rig.conv(conversation, "inbound", "alerting");
+    rig.propose(session, conversation, AUTO);
+    rig.offer(session, conversation);
+    rig.submit(Command::AcceptSession { conversation: conversation.into() }).unwrap();
+    rig.acknowledge();
+    rig.media("connected");
+    rig.conv(conversation, "inbound", "connected");
+    rig.acknowledge();
+}
+
 #[test]
 fn scenario_56_57_58_59_pc_5_pc_6_pc_9_a_call_on_the_idle_session() {
     let mut rig = Rig::idle(LA1P);
@@ -262,14 +274,46 @@ fn scenario_76_77_def_36_an_eager_session_is_no_call() {
 fn lc_12_scenario_20_eager_connections_can_be_told_or_left_alone() {
     for (mode, told, proceeds) in [
         (EagerConnection::Auto, false, true),
-        (EagerConnection::Event, true, true),
+        (EagerConnection::Event, true, false),
         (EagerConnection::None, false, false),
     ] {
-        let mut rig = Rig::ready_with(|config: &mut Config| config.eager_connection = mode);
-        rig.propose("M1", "E1", EAGER);
-        assert_eq!(!rig.told().is_empty(), told, "{mode:?}");
-        assert_eq!(rig.take_sent("<proceed").is_some(), proceeds, "{mode:?}");
+        for disabled in [false, true] {
+            let mut rig = Rig::ready_with(|config: &mut Config| {
+                config.eager_connection = mode;
+                config.disable_auto_answer = disabled;
+            });
+            for _ in 0..2 {
+                rig.propose("M1", "E1", EAGER);
+            }
+            let expected: &[&str] = if told { &["PendingSession M1 E1"] } else { &[] };
+            assert_eq!(rig.told(), expected, "{mode:?}");
+            assert_eq!(rig.take_sent("<proceed").is_some(), proceeds, "{mode:?}");
+        }
     }
+}
+
+#[test]
+fn lc_12_an_eager_connection_that_is_told_waits_for_the_application() {
+    let event = |config: &mut Config| config.eager_connection = EagerConnection::Event;
+    let mut rig = Rig::ready_with(event);
+    rig.propose("M1", "E1", EAGER);
+    rig.wait_acknowledging(S(20));
+    assert!(rig.take_sent("<proceed").is_none());
+    let accept = rig.submit(accept("E1")).unwrap();
+    assert!(rig.take_sent("<proceed").is_some());
+    rig.offer("M1", "E1");
+    assert_eq!(rig.completion(accept), Some(Ok(Outcome::Done)));
+    // It is no call for all that (DEF-36).
+    rig.forget();
+    rig.conv("E1", "inbound", "connected");
+    assert!(rig.told().is_empty());
+
+    // Withdrawn before, it was told of, and so its end is.
+    let mut rig = Rig::ready_with(event);
+    rig.propose("M1", "E1", EAGER);
+    rig.session_message(PEER, "retract", "M1");
+    assert_eq!(rig.told(), ["PendingSession M1 E1", "CancelPendingSession M1 E1"]);
+    assert_eq!(rig.client.size(), 0);
 }
 
 #[test]
@@ -329,6 +373,66 @@ fn scenario_101_pc_14_one_line_talks_and_the_others_hold() {
     assert_eq!(asked.body, json!({"held": false}));
     rig.respond(asked.id, 202, &Value::Null);
     assert_eq!(rig.completion(unhold.unwrap()), Some(Ok(Outcome::Done)));
+}
+
+/// Whether some output was made before another, each named by a part of it.
+fn came_before(rig: &Rig, first: &str, second: &str) -> bool {
+    let at = |part: &str| {
+        let found = rig.done.iter().position(|line| line.contains(part));
+        found.unwrap_or_else(|| panic!("no {part} in {:#?}", rig.done))
+    };
+    at(first) < at(second)
+}
+
+#[test]
+fn pc_3_pc_14_the_other_call_is_held_before_the_new_one_is_answered() {
+    let held = "/conversations/calls/C1/participants/P-C1";
+    // By itself.
+    let mut rig = Rig::on(LA100);
+    own_call(&mut rig, "M1", "C1");
+    rig.conv("C2", "inbound", "alerting");
+    rig.propose("M2", "C2", AUTO);
+    rig.forget();
+    rig.offer("M2", "C2");
+    assert!(came_before(&rig, held, r#""method":"answer""#));
+
+    // By the application, on either signaling.
+    let mut rig = Rig::ready_with(|config| config.auto_connect_sessions = false);
+    own_call_by_hand(&mut rig, "M1", "C1");
+    rig.propose("M2", "C2", AUTO);
+    rig.offer("M2", "C2");
+    rig.forget();
+    rig.submit(Command::AcceptSession { conversation: "C2".into() }).unwrap();
+    assert!(came_before(&rig, held, r#""method":"answer""#));
+    rig.propose("M3", "C3", r#"inin-autoanswer="true""#);
+    rig.jingle("j1", "session-initiate", "M3", super::rig::JINGLE_OFFER);
+    rig.forget();
+    rig.submit(Command::AcceptSession { conversation: "C3".into() }).unwrap();
+    assert!(came_before(&rig, held, "session-accept"));
+
+    // Through the service, on the shared session.
+    let mut rig = Rig::idle(LA100P);
+    own_call(&mut rig, "M2", "C1");
+    rig.conv("C2", "inbound", "alerting");
+    rig.forget();
+    rig.submit(accept("C2")).unwrap();
+    let asked = rig.expect_http("PATCH /conversations/calls/C1/participants/P-C1");
+    assert_eq!(asked.body, json!({"held": true}));
+    let asked = rig.expect_http("PATCH /conversations/calls/C2/participants/P-C2");
+    assert_eq!(asked.body, json!({"state": "connected"}));
+}
+
+#[test]
+fn pc_3_nobody_is_held_for_a_call_that_cannot_be_answered() {
+    let mut rig = Rig::on(LA100);
+    own_call(&mut rig, "M1", "C1");
+    rig.propose("M2", "C2", AUTO);
+    rig.forget();
+    rig.offer_with("M2", "C2", "a=x-answer-fails-once\r\n");
+    assert!(rig.told().contains(&"Error Media".to_owned()));
+    assert!(rig.asked.is_empty(), "{:?}", rig.asked);
+    rig.submit(Command::AcceptSession { conversation: "C2".into() }).unwrap();
+    rig.expect_http("PATCH /conversations/calls/C1/participants/P-C1");
 }
 
 #[test]

@@ -21,6 +21,7 @@ mod probe;
 mod properties;
 mod quality;
 mod reconnect;
+mod refusals;
 mod reinvite;
 mod renegotiate;
 mod replies;

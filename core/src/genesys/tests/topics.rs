@@ -79,7 +79,7 @@ fn wire_4_2_a_topic_may_be_refused_alone() {
 
 #[test]
 fn a_subscription_that_fails_leaves_the_connection_alone() {
-    for (status, kind) in [(400, ErrorKind::Http(400)), (403, ErrorKind::InvalidToken)] {
+    for (status, kind) in [(400, ErrorKind::Http(400)), (401, ErrorKind::InvalidToken)] {
         let mut rig = Rig::ready();
         let command = rig.submit(subscribe(PRESENCE)).unwrap();
         rig.wait(Duration::from_millis(100));

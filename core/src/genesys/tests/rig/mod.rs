@@ -65,6 +65,8 @@ pub(super) struct Rig {
     pub(super) inputs: usize,
     /// Everything that the service was told and asked, but for what may be said twice.
     pub(super) said: Vec<String>,
+    /// Frames sent and requests made, in order, since [`Rig::forget`].
+    pub(super) done: Vec<String>,
     /// Where requests went and sockets were opened.
     pub(super) hosts: Vec<String>,
     newest_media: Option<MediaId>,
@@ -112,6 +114,7 @@ impl Rig {
             twice: Twice::None,
             inputs: 0,
             said: Vec::new(),
+            done: Vec::new(),
             hosts: Vec::new(),
             newest_media: None,
         }

@@ -39,6 +39,7 @@ impl Rig {
                 if let Some(rest) = text.split("<resource>").nth(1) {
                     self.resource = rest.split('<').next().map(str::to_owned);
                 }
+                self.done.push(text.clone());
                 self.said.extend(worth_comparing(&text));
                 self.sent.push_back(text);
             }
@@ -57,6 +58,7 @@ impl Rig {
                 let path = path.trim_start_matches("/api/v2");
                 let what = format!("{} {path}", request.method());
                 let authorized = request.headers().contains_key("authorization");
+                self.done.push(format!("{what} {body}"));
                 let asked = Asked { id, what, body, authorized };
                 match asked.what.as_str() {
                     "GET /users/me" => self.probes.push_back((asked, deadline)),
@@ -206,6 +208,7 @@ impl Rig {
     /// Forgets what was sent, asked and told.
     pub(in crate::genesys::tests) fn forget(&mut self) {
         self.log.clear();
+        self.done.clear();
         self.sent.clear();
         self.asked.clear();
         self.events.clear();
