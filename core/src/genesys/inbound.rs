@@ -45,7 +45,9 @@ impl Client {
                     );
                     self.calls.sweep(&mut self.out);
                 }
-                Payload::PubSubEvent(event) => self.handle_event(event),
+                Payload::PubSubEvent(event) if self.out.is_service(message.from.as_ref()) => {
+                    self.handle_event(event);
+                }
                 // Only our own server may wrap a message for us (wire notes 5.8).
                 Payload::Carbon(inner)
                     if depth == 0
@@ -305,10 +307,8 @@ impl Client {
                     self.out.malformed("offer without a sender");
                     return;
                 };
-                if *reinvite && !self.calls.is_new_reinvite(&rpc.id, &self.out) {
-                    return;
-                }
                 let known = self.calls.sessions.signal(&session);
+                let is_known = known.is_some();
                 if known.is_some_and(|known| *known.peer() != peer) {
                     return;
                 }
@@ -326,6 +326,14 @@ impl Client {
                     }
                     return;
                 };
+                if !is_known && self.calls.is_offer_of_stranger(&session, &conversation, &peer) {
+                    self.out.malformed(format!("offer {session} of somebody else's call"));
+                    return;
+                }
+                // Nobody but the far side can use one up.
+                if *reinvite && !self.calls.is_new_reinvite(&rpc.id, &self.out) {
+                    return;
+                }
                 if !by_jingle && self.calls.sessions.is_renegotiation(&session, sdp) {
                     return self.renegotiated(&session, &conversation, sdp);
                 }

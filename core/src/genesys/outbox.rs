@@ -435,6 +435,13 @@ impl Outbox {
         own || asked || self.jid.is_none()
     }
 
+    /// Whether what comes from there is the service's own word, not that of somebody who has an
+    /// address: our server's, as it stands for no other (RFC 6120 section 8.1.2.1), or that of any
+    /// address without a user, as notifications have it (wire notes 4.5).
+    pub(crate) fn is_service(&self, from: Option<&Jid>) -> bool {
+        from.is_none_or(|from| from.local().is_none() || self.bare_jid().as_ref() == Some(from))
+    }
+
     /// The earliest question whose time is up.
     pub(crate) fn pop_overdue_iq(&mut self) -> Option<IqAsk> {
         let id = self

@@ -15,7 +15,7 @@ pub(crate) struct Redactor {
 }
 
 /// Secrets remembered.
-const MAX_SECRETS: usize = 8;
+const MAX_SECRETS: usize = 4096;
 
 impl std::fmt::Debug for Redactor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

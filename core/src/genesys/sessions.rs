@@ -278,6 +278,19 @@ impl Sessions {
         }
     }
 
+    /// Whether this session, or one that was made for the conversation, has another far side.
+    pub(crate) fn is_held_by_other(
+        &self,
+        session: Option<&SessionId>,
+        conversation: &ConversationId,
+        peer: &Jid,
+    ) -> bool {
+        self.open.iter().any(|(id, open)| {
+            let concerned = Some(id) == session || open.handle.conversation == *conversation;
+            concerned && !open.is_superseded() && open.signal().peer().bare() != peer.bare()
+        })
+    }
+
     /// Sessions that were made for a conversation, then those with this far side.
     pub(crate) fn made_for(&self, conversation: &ConversationId, peer: &Jid) -> Vec<SessionId> {
         let current = || self.open.values().filter(|session| !session.is_superseded());

@@ -23,22 +23,63 @@ impl Calls {
                 None => out.malformed("propose without a sender"),
             },
             // Row by row: only the client that got the offer sends accept (LC-15), and our own
-            // comes back to us (LC-14).
+            // comes back to us (LC-14). Another client of the user's may say so, and who proposed
+            // it.
             SessionMessage::Accept { id } | SessionMessage::Reject { id } => {
                 if from.is_none() || from != out.jid.as_ref() {
-                    self.feed_invited(id, Input::Elsewhere, out);
+                    let other = from.filter(|from| out.bare_jid() != Some(from.bare()));
+                    self.feed_invited(id, other, Input::Elsewhere, out);
                 }
             }
-            SessionMessage::Retract { id } => self.feed_invited(id, Input::Retract, out),
+            SessionMessage::Retract { id } => self.feed_invited(id, from, Input::Retract, out),
             SessionMessage::Proceed { .. } => {}
         }
     }
 
-    fn feed_invited(&mut self, id: &str, input: fn(SessionId) -> Input, out: &mut Outbox) {
+    /// Tells the conversations that a session was proposed for, by the bare address that says so:
+    /// anybody else is a stranger to them. Without an address it is our own server that speaks.
+    fn feed_invited(
+        &mut self,
+        id: &str,
+        by: Option<&Jid>,
+        input: fn(SessionId) -> Input,
+        out: &mut Outbox,
+    ) {
         let session = SessionId::from(id);
         for conversation in self.invited(&session) {
-            self.feed(&conversation, input(session.clone()), out);
+            let proposer = self.entries.get(&conversation).and_then(|s| s.invitation.invite());
+            if by.is_none_or(|by| proposer.is_some_and(|invite| invite.is_by(by))) {
+                self.feed(&conversation, input(session.clone()), out);
+            }
         }
+    }
+
+    /// Whether a session, or the invitation to a conversation, is somebody else's: what was
+    /// proposed is its proposer's, and nobody puts anything in its place.
+    fn is_proposed_by_other(
+        &self,
+        session: &SessionId,
+        conversation: &ConversationId,
+        by: &Jid,
+    ) -> bool {
+        let of = |id| self.entries.get(id).and_then(|state: &Box<_>| state.invitation.invite());
+        let invited = self.invited(session);
+        let invites = invited.iter().chain([conversation]).filter_map(of);
+        invites.filter(|invite| matches!(invite.by, By::Propose { .. })).any(|i| !i.is_by(by))
+    }
+
+    /// Whether an offer comes from somebody who has nothing to do with it: a session was proposed by
+    /// another bare address, or the conversation is on a session of another one's. What nobody
+    /// knows of may come from anywhere (wire notes 6.1).
+    pub(in crate::genesys) fn is_offer_of_stranger(
+        &self,
+        session: &SessionId,
+        conversation: &ConversationId,
+        peer: &Jid,
+    ) -> bool {
+        let carrier = self.entries.get(conversation).and_then(|entry| entry.media.as_ref());
+        self.is_proposed_by_other(session, conversation, peer)
+            || self.sessions.is_held_by_other(carrier, conversation, peer)
     }
 
     fn propose(&mut self, propose: &Propose, from: &Jid, out: &mut Outbox) {
@@ -65,6 +106,10 @@ impl Calls {
             return;
         };
         if self.sessions.contains(&SessionId::from(propose.id.as_str())) {
+            return;
+        }
+        if self.is_proposed_by_other(&propose.id.as_str().into(), &conversation, from) {
+            out.malformed("propose of what somebody else proposed");
             return;
         }
         if !self.has_room(&conversation) {

@@ -106,6 +106,11 @@ impl Invite {
         }
     }
 
+    /// Whether it came from this bare address. The resource may be another.
+    pub(crate) fn is_by(&self, from: &Jid) -> bool {
+        self.from.bare() == from.bare()
+    }
+
     pub(crate) fn is_eager(&self) -> bool {
         self.eager
     }

@@ -101,7 +101,9 @@ impl Link {
             Frame::Open(open) => self.leading.connection = open.id,
             Frame::Auth(_) => out.malformed("auth from the service"),
             Frame::Other { name, .. } => out.malformed(format!("unknown frame {name}")),
-            Frame::Iq(Iq { kind: IqKind::Set(Payload::ConnectionTransfer), .. }) => {
+            Frame::Iq(Iq { kind: IqKind::Set(Payload::ConnectionTransfer), from, .. })
+                if out.is_service(from.as_ref()) =>
+            {
                 return (self.transfer(out), None);
             }
             stanza @ (Frame::Iq(_) | Frame::Message(_) | Frame::Presence(_)) => {

@@ -536,3 +536,78 @@ fn pc_11_accepting_media_means_nothing_for_a_call_on_the_shared_session() {
     assert_eq!(rig.completion(accept), Some(Ok(Outcome::Done)));
     assert!(rig.sent().is_empty() && rig.asked.is_empty() && rig.told().is_empty());
 }
+
+#[test]
+fn def_8_def_24_the_end_of_a_session_reaches_every_call_on_it() {
+    let ends: [fn(&mut Rig); 3] = [
+        |rig| rig.rpc("terminate", &json!({"sessionId": "M1"})),
+        |rig| rig.media("failed"),
+        |rig| {
+            let session = "M1".into();
+            let reason = crate::jingle::Reason::Success;
+            rig.submit(Command::ForceTerminateSession { session, reason }).unwrap();
+        },
+    ];
+    for end in ends {
+        let mut rig = Rig::busy();
+        rig.conv("C2", "inbound", "alerting");
+        rig.conv("C2", "inbound", "connected");
+        rig.conv("C3", "inbound", "alerting");
+        rig.forget();
+        end(&mut rig);
+        rig.acknowledge();
+        let told = rig.told();
+        let ended = told.iter().filter(|told| told.starts_with("SessionEnded M1")).count();
+        assert_eq!(ended, 1, "{told:?}");
+        // None of them rides on anything any more.
+        for call in ["C1", "C2", "C3"] {
+            let dtmf = Command::SendDtmf {
+                conversation: call.into(),
+                digits: Vec::new(),
+                duration: Duration::from_millis(100),
+            };
+            assert_eq!(rig.submit(dtmf).unwrap_err().kind, ErrorKind::Session, "{call}");
+        }
+        // The service says no more: both that talked are over after a while, and are told so.
+        rig.wait_acknowledging(S(10));
+        let told = rig.told();
+        for call in ["CallEnded C1", "CallEnded C2"] {
+            assert!(told.contains(&call.to_owned()), "{call} in {told:?}");
+        }
+        rig.wait_acknowledging(S(180));
+        assert_eq!(rig.client.size(), 0, "nothing is left");
+    }
+}
+
+#[test]
+fn pc_5_def_5_a_call_that_was_withdrawn_leaves_the_shared_session_to_the_next() {
+    let withdrawn: [fn(&mut Rig); 5] = [
+        |rig| rig.conv("C1", "inbound", "disconnected"),
+        |rig| rig.conv("C1", "inbound", "terminated"),
+        // Nobody ever says so.
+        |rig| rig.wait_acknowledging(S(180)),
+        // Nor that it is elsewhere, but for the list of what there is.
+        |rig| {
+            rig.listing = Some(json!({"entities": []}));
+            let reason = "reset".to_owned();
+            rig.ws_event(crate::machine::WsEvent::Closed { code: None, reason });
+            rig.wait_for_login();
+            rig.answer_listing();
+        },
+        // It was answered, and the answer went nowhere.
+        |rig| {
+            rig.submit(accept("C1")).unwrap();
+            rig.wait_acknowledging(S(181));
+        },
+    ];
+    for (number, withdraw) in withdrawn.into_iter().enumerate() {
+        let mut rig = Rig::idle(LA100P);
+        rig.conv("C1", "inbound", "alerting");
+        assert_eq!(rig.told(), ["PendingSession M1 C1"]);
+        withdraw(&mut rig);
+        assert!(rig.told().contains(&"CancelPendingSession M1 C1".to_owned()), "{number}");
+        rig.conv("C2", "inbound", "alerting");
+        assert_eq!(rig.told(), ["PendingSession M1 C2"], "{number}");
+        assert!(rig.udp.is_some());
+    }
+}

@@ -32,6 +32,7 @@ mod sessions;
 mod station;
 mod staying;
 mod story;
+mod strangers;
 mod timeline;
 mod topics;
 mod twice;

@@ -1,7 +1,9 @@
 //! Media recovered or renegotiated in the middle of a call (behaviour notes 2.6, 3.5; wire notes
 //! 6.6, 6.14; scenarios 110, 111, 149).
 
-use serde_json::json;
+use std::time::Duration;
+
+use serde_json::{Value, json};
 
 use super::rig::{LA1, LA1P, LA100, Rig, offer_sdp};
 use crate::genesys::{Command, ErrorKind, Event, Outcome};
@@ -70,6 +72,93 @@ fn lc_16_scenario_54_a_repeated_reinvite_is_one_reinvite() {
         rig.reinvite(&format!("r{n}"), "M2", "C1");
     }
     assert_eq!(rig.told().iter().filter(|t| t.starts_with("SessionReplaced")).count(), 6);
+}
+
+#[test]
+fn wire_6_14_reinvites_are_remembered_for_three_minutes_and_no_more_than_five() {
+    let replaced = |rig: &mut Rig| {
+        let told = rig.told();
+        told.iter().filter(|told| told.starts_with("SessionReplaced")).count()
+    };
+    // For three minutes.
+    let mut rig = Rig::busy();
+    rig.reinvite("r2", "M2", "C1");
+    assert_eq!(replaced(&mut rig), 1);
+    rig.wait_acknowledging(Duration::from_secs(179));
+    rig.reinvite("r2", "M2", "C1");
+    assert_eq!(replaced(&mut rig), 0);
+    rig.wait_acknowledging(Duration::from_secs(1));
+    rig.reinvite("r2", "M3", "C1");
+    assert_eq!(replaced(&mut rig), 1, "the name may come again");
+    // The oldest of six is forgotten, the others are not.
+    let mut rig = Rig::busy();
+    for n in 2..8 {
+        rig.reinvite(&format!("r{n}"), &format!("M{n}"), "C1");
+        assert_eq!(replaced(&mut rig), 1);
+    }
+    for n in 3..8 {
+        rig.reinvite(&format!("r{n}"), "M9", "C1");
+        assert_eq!(replaced(&mut rig), 0, "r{n}");
+    }
+    rig.reinvite("r2", "M9", "C1");
+    assert_eq!(replaced(&mut rig), 1);
+}
+
+#[test]
+fn def_30_what_waits_for_a_replaced_session_waits_for_its_successor() {
+    let done = Some(Ok(Outcome::Done));
+    // The word on an answer: the old session's end does not fail it, the new one's answer is it.
+    let mut rig = Rig::ready_with(|config| config.auto_connect_sessions = false);
+    rig.propose("M1", "C1", r#"inin-autoanswer="true" inin-sdp-over-xmpp="true""#);
+    rig.offer("M1", "C1");
+    let answer = rig.submit(Command::AcceptSession { conversation: "C1".into() }).unwrap();
+    rig.forget();
+    rig.reinvite("r2", "M2", "C1");
+    let end = rig.take_sent(r#""method":"terminate""#).expect("the end of the old session");
+    rig.grant(&end);
+    assert_eq!(rig.completion(answer), None, "the new session's answer is to come");
+    let answered = rig.take_sent(r#""method":"answer""#).unwrap();
+    rig.grant(&answered);
+    assert_eq!(rig.completion(answer), done);
+
+    // The end of a call: its media is over when the new session is, and not when the old one is.
+    let mut rig = Rig::on(LA100);
+    rig.connected_call("M1", "C1");
+    let end = rig.submit(Command::EndSession { conversation: "C1".into() }).unwrap();
+    rig.reinvite("r2", "M2", "C1");
+    rig.acknowledge();
+    rig.media("connected");
+    rig.conv("C1", "inbound", "disconnected");
+    assert_eq!(rig.completion(end), None, "M2 is up");
+    rig.rpc("terminate", &json!({"sessionId": "M2"}));
+    assert_eq!(rig.completion(end), done);
+
+    // The end of a session that was being ended when another took its place.
+    let mut rig = Rig::on(LA100);
+    rig.connected_call("M1", "C1");
+    let terminate =
+        Command::ForceTerminateSession { session: "M1".into(), reason: Reason::Success };
+    let terminate = rig.submit(terminate).unwrap();
+    let word = rig.take_sent(r#""method":"terminate""#).unwrap();
+    rig.reinvite("r2", "M2", "C1");
+    rig.grant(&word);
+    assert_eq!(rig.completion(terminate), None, "M2 is up");
+    rig.rpc("terminate", &json!({"sessionId": "M2"}));
+    assert_eq!(rig.completion(terminate), done);
+
+    // Changes wait for the service, whatever session carries the call.
+    let mut rig = Rig::on(LA100);
+    rig.connected_call("M1", "C1");
+    let mute = |muted| Command::SetAudioMute { conversation: "C1".into(), muted };
+    let (on, off) = (rig.submit(mute(true)).unwrap(), rig.submit(mute(false)).unwrap());
+    let asked = rig.expect_http("PATCH /conversations/calls/C1/participants/P-C1");
+    rig.reinvite("r2", "M2", "C1");
+    rig.acknowledge();
+    rig.respond(asked.id, 202, &Value::Null);
+    assert_eq!(rig.completion(on), done);
+    let asked = rig.expect_http("PATCH /conversations/calls/C1/participants/P-C1");
+    rig.respond(asked.id, 202, &Value::Null);
+    assert_eq!(rig.completion(off), done);
 }
 
 #[test]

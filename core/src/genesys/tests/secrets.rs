@@ -73,3 +73,38 @@ fn cv_2_scenario_95_a_callers_number_is_in_no_trace() {
         assert!(!text.contains("15550177"), "{text}");
     }
 }
+
+#[test]
+fn lg_2_no_token_that_was_ever_used_is_shown_however_many_came_after_it() {
+    const TOKENS: usize = 100;
+    let token = |n: usize| format!("t0ken-of-day-{n}-end");
+    let mut rig = Rig::with(|config| {
+        *config = crate::genesys::Config::agent("lab.test", token(0));
+        config.trace = true;
+    });
+    rig.submit(Command::Connect).unwrap();
+    rig.login();
+    for n in 1..TOKENS {
+        rig.submit(Command::SetAccessToken(crate::Secret::new(token(n)))).unwrap();
+    }
+    rig.forget();
+    // The service quotes each of them: in frames, in notifications, and in answers.
+    for n in 0..TOKENS {
+        let token = token(n);
+        rig.rpc("oddity", &json!({"sessionId": "M1", "what": &token}));
+        rig.notify("v2.users.user-1.odd", &json!({"what": &token}));
+        let dial = rig.submit(Command::StartSoftphoneSession(Dial::number("1"))).unwrap();
+        let asked = rig.asked.pop_back().unwrap();
+        let body = json!({"code": &token, "message": format!("{token} has expired")});
+        rig.respond(asked.id, 401, &body);
+        let error = rig.completion(dial).unwrap().unwrap_err();
+        assert!(error.refusal.is_some());
+    }
+    let text: Vec<_> = rig.events.iter().map(|event| format!("{event:?}")).collect();
+    assert!(text.iter().filter(|text| text.contains("Trace")).count() > 3 * TOKENS);
+    let lines = text.iter().chain(rig.log());
+    for line in lines {
+        assert!(!line.contains("t0ken-of-day"), "{line}");
+    }
+    assert!(!format!("{:?}", rig.client).contains("t0ken-of-day"));
+}
