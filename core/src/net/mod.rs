@@ -136,13 +136,16 @@ pub enum Proxy {
     Url(ProxyUrl),
 }
 
-/// A proxy's address. Its `Debug` hides the credentials.
+/// A proxy's address. Its `Debug` shows host and port, and nothing of what cannot be read.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ProxyUrl(pub String);
 
 impl std::fmt::Debug for ProxyUrl {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.0.rsplit('@').next().unwrap_or_default())
+        match ProxyServer::parse(&self.0) {
+            Ok(server) => write!(f, "{server:?}"),
+            Err(error) => write!(f, "{error}"),
+        }
     }
 }
 

@@ -112,8 +112,13 @@ impl ProxyServer {
     pub fn parse(url: &str) -> Result<Self, ProxyError> {
         let rest = match url.split_once("://") {
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => rest,
-            Some((scheme, _)) => return Err(ProxyError::Scheme(scheme.to_owned())),
-            None => url,
+            // Only a name that is known is shown: any other may be a part of a password.
+            Some((scheme, _)) if is_scheme(scheme) => {
+                let known = OTHER_SCHEMES.iter().find(|known| scheme.eq_ignore_ascii_case(known));
+                let shown = known.copied().unwrap_or("unknown");
+                return Err(ProxyError::Scheme(shown.to_owned()));
+            }
+            _ => url,
         };
         let rest = rest.strip_suffix('/').unwrap_or(rest);
         let (credentials, authority) = match rest.rsplit_once('@') {
@@ -192,7 +197,7 @@ impl fmt::Debug for ProxyServer {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProxyError {
-    /// Not an `http` proxy.
+    /// Not an `http` proxy. Shows the scheme if it is one that proxies have, and never more.
     #[error("proxies of scheme {0:?} are not supported")]
     Scheme(String),
     /// The host or port cannot be read.
@@ -201,6 +206,16 @@ pub enum ProxyError {
     /// A percent-encoding in the user name or password is broken.
     #[error("the proxy's credentials cannot be read")]
     Credentials,
+}
+
+/// Schemes of proxies that are not supported.
+const OTHER_SCHEMES: [&str; 8] =
+    ["https", "socks", "socks4", "socks4a", "socks5", "socks5h", "ftp", "pac"];
+
+/// Whether this may be a scheme (RFC 3986 section 3.1).
+fn is_scheme(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_alphabetic())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
 }
 
 fn percent_decode(text: &str) -> Result<String, ProxyError> {
@@ -310,6 +325,40 @@ mod tests {
         assert_eq!(kind(b"HTTP/1.1 407 Auth\r\n\r\n"), NetErrorKind::Connect);
         assert_eq!(kind(b"SSH-2.0-x\r\n\r\n"), NetErrorKind::Protocol);
         assert_eq!(kind(&[b'x'; ProxyServer::MAX_RESPONSE]), NetErrorKind::TooLarge);
+    }
+
+    #[test]
+    fn d23_a_password_with_anything_in_it_is_a_password() {
+        let server = ProxyServer::parse("user:a://b@p:1").unwrap();
+        assert_eq!(server.credentials, Some(("user".into(), "a://b".into())));
+        let server = ProxyServer::parse("http://user:a@b://c@p:1").unwrap();
+        assert_eq!(server.credentials, Some(("user".into(), "a@b://c".into())));
+        assert_eq!((server.host.as_str(), server.port), ("p", 1));
+    }
+
+    #[test]
+    fn d23_no_error_and_no_debug_shows_credentials() {
+        for url in [
+            "hunter2://p:1",
+            "hunter2:hunter2://p:1",
+            "https://hunter2:hunter2@p:1",
+            "hunter2:hunter2@",
+            "http://hunter2:hunter2@p:port",
+            "http://hunter2:hunter2%zz@p",
+            "http://hunter2:hunter2@p:1/hunter2",
+            "http://hunter2:hunter2",
+            "http://hunter2@hunter2:hunter2@p:1",
+            "HTTP:/hunter2:hunter2@p:1",
+            "http:hunter2:hunter2@p:1",
+        ] {
+            let shown = match ProxyServer::parse(url) {
+                Ok(server) => format!("{server:?}"),
+                Err(error) => format!("{error} {error:?}"),
+            };
+            assert!(!shown.contains("hunter2"), "{url}: {shown}");
+            let option = Proxy::Url(ProxyUrl(url.to_owned()));
+            assert!(!format!("{option:?}").contains("hunter2"), "{option:?}");
+        }
     }
 
     proptest! {
