@@ -26,7 +26,11 @@
 //!   and late events are ignored.
 //! - Answer [`Output::OpenUdp`] with [`UdpEvent::Opened`] and the addresses bound, or
 //!   [`UdpEvent::Failed`]. Send each [`Output::Transmit`] from its `local` address.
-//! - `now` never goes backwards. An earlier instant is taken as the latest one seen.
+//! - `now` never goes backwards. An earlier instant is taken as the latest one seen. It comes from
+//!   a clock that goes on while the computer sleeps, as [`Instant::now`] does not everywhere:
+//!   otherwise a machine does not know that it slept.
+//! - What is queued for the machine is bounded by number and by bytes. A peer that fills the queue
+//!   is not read any further.
 //! - An input for an id that the machine no longer knows is ignored.
 
 use std::fmt;
@@ -146,7 +150,9 @@ pub enum WsEvent {
     Text(String),
     /// The socket ended after it was open, by whichever side, cleanly or not.
     Closed {
-        /// The close code, if a close frame came (RFC 6455 section 7.4).
+        /// The close code (RFC 6455 section 7.4), if a close frame came, or if the runtime closed
+        /// the socket itself: 1009 for a message over its limit, 1008 for frames without end that
+        /// carry nothing.
         code: Option<u16>,
         /// The close frame's reason, or what the network said.
         reason: String,

@@ -46,8 +46,8 @@ use std::time::Instant;
 use offhook::genesys;
 use offhook_runtime::Runtime;
 pub use offhook_runtime::{
-    AUDIO_QUEUE, Audio, AudioEnded, AudioReceiver, AudioSender, BuildError, EVENT_QUEUE, NoRuntime,
-    Reply,
+    AUDIO_QUEUE, Audio, AudioEnded, AudioReceiver, AudioSender, BuildError, Clock, EVENT_BYTES,
+    EVENT_QUEUE, NoRuntime, Reply,
 };
 use smol::{Async, Timer};
 
@@ -85,6 +85,10 @@ impl Runtime for Smol {
 
     fn udp(socket: UdpSocket) -> io::Result<Self::Udp> {
         Async::new(socket)
+    }
+
+    fn send(socket: &Self::Udp, data: &[u8], remote: SocketAddr) -> io::Result<usize> {
+        socket.get_ref().send_to(data, remote)
     }
 
     async fn receive(socket: &Self::Udp, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {

@@ -45,9 +45,10 @@ use async_tungstenite::tokio::TokioAdapter;
 use offhook::genesys;
 use offhook_runtime::Runtime;
 pub use offhook_runtime::{
-    AUDIO_QUEUE, Audio, AudioEnded, AudioReceiver, AudioSender, BuildError, EVENT_QUEUE, NoRuntime,
-    Reply,
+    AUDIO_QUEUE, Audio, AudioEnded, AudioReceiver, AudioSender, BuildError, Clock, EVENT_BYTES,
+    EVENT_QUEUE, NoRuntime, Reply,
 };
+use socket2::SockRef;
 
 /// A phone on tokio. Its keys are the methods of [`genesys::Phone`].
 pub type Client = offhook_runtime::Client<Tokio>;
@@ -84,6 +85,11 @@ impl Runtime for Tokio {
 
     fn udp(socket: UdpSocket) -> io::Result<Self::Udp> {
         tokio::net::UdpSocket::from_std(socket)
+    }
+
+    fn send(socket: &Self::Udp, data: &[u8], remote: SocketAddr) -> io::Result<usize> {
+        // tokio's own way takes nothing before its reactor has seen the socket for the first time.
+        SockRef::from(socket).send_to(data, &remote.into())
     }
 
     async fn receive(socket: &Self::Udp, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {

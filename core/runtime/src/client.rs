@@ -4,7 +4,7 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::{Instant, SystemTime};
+use std::time::SystemTime;
 
 use futures_util::FutureExt as _;
 use offhook::Seed;
@@ -14,8 +14,9 @@ use offhook::media::{EngineFactory, WebRtcFactory};
 use offhook::net::NetOptions;
 
 use crate::audio::Audio;
+use crate::clock::Clock;
 use crate::error::BuildError;
-use crate::handle::{Completion, Events, Handle, start};
+use crate::handle::{Completion, Events, Handle, start_at};
 use crate::runtime::Runtime;
 
 /// A phone. Cheap to clone; its keys are the methods of [`Phone`].
@@ -34,6 +35,7 @@ impl<R: Runtime> Client<R> {
             config,
             net: NetOptions::default(),
             seed: None,
+            clock: Clock::default(),
             factory: None,
             runtime: PhantomData,
         }
@@ -73,6 +75,7 @@ pub struct Builder<R> {
     config: genesys::Config,
     net: NetOptions,
     seed: Option<Seed>,
+    clock: Clock,
     factory: Option<Box<dyn EngineFactory>>,
     runtime: PhantomData<fn() -> R>,
 }
@@ -87,6 +90,13 @@ impl<R: Runtime> Builder<R> {
     /// Where all randomness comes from. By default the operating system; tests fix it.
     pub fn seed(mut self, seed: Seed) -> Self {
         self.seed = Some(seed);
+        self
+    }
+
+    /// What time it is. By default a clock of its own that goes on while the computer sleeps;
+    /// tests keep a clone and move it.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
         self
     }
 
@@ -117,8 +127,8 @@ impl<R: Runtime> Builder<R> {
             let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
             config.unix_ms = since.ok().and_then(|since| since.as_millis().try_into().ok());
         }
-        let machine = genesys::Client::new(config, factory, seed, Instant::now())?;
-        let (handle, events) = start::<R, _>(machine, self.net)?;
+        let machine = genesys::Client::new(config, factory, seed, self.clock.now())?;
+        let (handle, events) = start_at::<R, _>(machine, self.net, self.clock)?;
         Ok((Client { handle, runtime: PhantomData }, events))
     }
 }

@@ -1,5 +1,6 @@
 //! What the driver has to know of a machine besides the contract.
 
+use std::fmt::{self, Write};
 use std::time::Duration;
 
 use offhook::genesys::{Error, ErrorKind, Event};
@@ -23,6 +24,9 @@ pub trait Drive:
     /// Whether this event may be dropped without telling when the application does not read.
     fn is_expendable(event: &Self::Event) -> bool;
 
+    /// About how many bytes an event keeps while it waits for the application.
+    fn weight(event: &Self::Event) -> usize;
+
     /// The event that tells of others that were dropped.
     fn events_lost(count: u64) -> Self::Event;
 
@@ -36,6 +40,16 @@ pub trait Drive:
     fn overloaded() -> Self::Error;
 }
 
+/// Counts what is written.
+struct Length(usize);
+
+impl Write for Length {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0 += text.len();
+        Ok(())
+    }
+}
+
 impl Drive for genesys::Client {
     fn farewell() -> (genesys::Command, Duration) {
         (genesys::Command::Disconnect, Duration::from_secs(5))
@@ -43,6 +57,13 @@ impl Drive for genesys::Client {
 
     fn is_expendable(event: &Event) -> bool {
         matches!(event, Event::Trace(_) | Event::Stats { .. })
+    }
+
+    fn weight(event: &Event) -> usize {
+        // What is in it is shown by `Debug`, whatever event it is.
+        let mut shown = Length(0);
+        let _ = write!(shown, "{event:?}");
+        size_of::<Event>() + shown.0
     }
 
     fn events_lost(count: u64) -> Event {

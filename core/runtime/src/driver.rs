@@ -1,12 +1,10 @@
 //! The loop: one task that drives one machine.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::marker::PhantomData;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Instant;
 
-use async_channel::{Receiver, Sender};
+use async_channel::Receiver;
 use futures_channel::{mpsc, oneshot};
 use futures_util::future::{Either, pending};
 use futures_util::{FutureExt as _, StreamExt as _, select};
@@ -15,15 +13,17 @@ use offhook::media::AudioFrame;
 use offhook::{Input, Machine, Output};
 
 use crate::drive::Drive;
+use crate::fair::next_turn;
 use crate::http::Http;
+use crate::inbox::{Inbox, Inputs, inbox};
 use crate::net::Net;
 use crate::queue::{AudioQueue, EventQueue, Producer};
 use crate::runtime::{Runtime, spawn};
 use crate::udp::Group;
 use crate::ws;
 
-/// How many inputs wait for the driver; then sockets wait before they read on.
-const INPUT_QUEUE: usize = 1024;
+/// How many things the driver does before others have their turn.
+const TURN: u32 = 8;
 
 /// How many sessions that are over are remembered, so that late listeners hear of it.
 const ENDED_MEDIA: usize = 1024;
@@ -54,32 +54,30 @@ pub(crate) fn discard<T>(queue: &Receiver<T>) {
 }
 
 /// A machine and all that it has opened.
-pub(crate) struct Driver<R, M: Drive> {
+pub(crate) struct Driver<R: Runtime, M: Drive> {
     machine: M,
     net: Arc<Net>,
     http: Http,
-    inputs: Sender<Input>,
-    arriving: Receiver<Input>,
+    inputs: Inputs,
     /// What the driver itself found out while it drained the machine.
     found: VecDeque<Input>,
     sockets: BTreeMap<WsId, ws::Held>,
-    media: BTreeMap<UdpId, Group>,
+    media: BTreeMap<UdpId, Group<R>>,
     replies: BTreeMap<CommandId, Replier<M>>,
     events: Producer<EventQueue<M>>,
     audio: BTreeMap<MediaId, Producer<AudioQueue>>,
     ended: BTreeSet<MediaId>,
-    runtime: PhantomData<fn() -> R>,
 }
 
 impl<R: Runtime, M: Drive> Driver<R, M> {
-    pub(crate) fn new(machine: M, net: Arc<Net>, events: Producer<EventQueue<M>>) -> Self {
-        let (inputs, arriving) = async_channel::bounded(INPUT_QUEUE);
-        Self {
+    /// A driver, and the inbox that it is to run with.
+    pub(crate) fn new(machine: M, net: Arc<Net>, events: Producer<EventQueue<M>>) -> (Self, Inbox) {
+        let (inputs, arriving) = inbox();
+        let driver = Self {
             machine,
             http: Http::new(Arc::clone(&net)),
             net,
             inputs,
-            arriving,
             found: VecDeque::new(),
             sockets: BTreeMap::new(),
             media: BTreeMap::new(),
@@ -87,24 +85,31 @@ impl<R: Runtime, M: Drive> Driver<R, M> {
             events,
             audio: BTreeMap::new(),
             ended: BTreeSet::new(),
-            runtime: PhantomData,
-        }
+        };
+        (driver, arriving)
     }
 
     /// Drives the machine until nobody holds a handle, and then out of the door.
     pub(crate) async fn run(
         mut self,
+        arriving: Inbox,
         requests: Requests<M>,
         mut frames: mpsc::Receiver<(MediaId, AudioFrame)>,
     ) {
-        let arriving = self.arriving.clone();
+        let clock = self.net.clock.clone();
+        let mut turn = 0;
         let mut leaving: Option<(CommandId, Wake)> = None;
         let mut wake = self.drain();
         loop {
+            // There may always be something to do, and everybody's tasks are on one thread.
+            turn = (turn + 1) % TURN;
+            if turn == 0 {
+                next_turn().await;
+            }
             let until = Wake::earliest(wake, leaving.map(|(_, by)| by));
             let mut timer = pin!(
                 match until {
-                    Some(wake) => Either::Left(R::sleep_until(wake.at)),
+                    Some(wake) => Either::Left(clock.sleep_until::<R>(wake.at)),
                     None => Either::Right(pending()),
                 }
                 .fuse()
@@ -118,10 +123,7 @@ impl<R: Runtime, M: Drive> Driver<R, M> {
                 .fuse()
             );
             select! {
-                input = arriving.recv().fuse() => {
-                    // Never closed: the driver holds a sender.
-                    if let Ok(input) = input { self.input(input); }
-                }
+                input = arriving.next().fuse() => self.input(input),
                 request = request => match request {
                     Ok(request) => self.request(request),
                     Err(_) => match self.farewell() {
@@ -136,14 +138,14 @@ impl<R: Runtime, M: Drive> Driver<R, M> {
                 }
                 () = timer => {
                     // It may have been for the farewell only.
-                    if wake.is_some_and(|wake| wake.at <= Instant::now()) {
+                    if wake.is_some_and(|wake| wake.at <= clock.now()) {
                         self.input(Input::Timeout);
                     }
                 }
             }
             wake = self.drain();
             if let Some((farewell, by)) = leaving
-                && (!self.replies.contains_key(&farewell) || by.at <= Instant::now())
+                && (!self.replies.contains_key(&farewell) || by.at <= clock.now())
             {
                 return;
             }
@@ -151,7 +153,7 @@ impl<R: Runtime, M: Drive> Driver<R, M> {
     }
 
     fn farewell(&mut self) -> Option<(CommandId, Wake)> {
-        let now = Instant::now();
+        let now = self.net.clock.now();
         let (command, limit) = M::farewell();
         // Refused: there is nothing to take leave of.
         let id = self.machine.submit(now, command).ok()?;
@@ -162,7 +164,7 @@ impl<R: Runtime, M: Drive> Driver<R, M> {
     fn request(&mut self, request: Request<M>) {
         match request {
             Request::Command(command, reply) => {
-                match self.machine.submit(Instant::now(), command) {
+                match self.machine.submit(self.net.clock.now(), command) {
                     Ok(id) => drop(self.replies.insert(id, reply)),
                     // The application may have stopped waiting, here and below.
                     Err(error) => drop(reply.send(Err(error))),
@@ -197,7 +199,7 @@ impl<R: Runtime, M: Drive> Driver<R, M> {
             }
             _ => {}
         }
-        self.machine.handle_input(Instant::now(), input);
+        self.machine.handle_input(self.net.clock.now(), input);
     }
 
     /// Does all that the machine wants done; then nothing is left to do until the wake-up.
@@ -233,7 +235,7 @@ impl<R: Runtime, M: Drive> Driver<R, M> {
                 self.http.submit::<R>(id, request, deadline, self.inputs.clone());
             }
             Output::OpenUdp { id } => {
-                let event = match Group::open::<R>(&self.net, id, &self.inputs) {
+                let event = match Group::<R>::open(&self.net, id, &self.inputs) {
                     Ok(group) => {
                         let local = group.local();
                         self.media.insert(id, group);

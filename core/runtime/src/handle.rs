@@ -11,6 +11,7 @@ use offhook::machine::MediaId;
 use offhook::net::NetOptions;
 
 use crate::audio::{Audio, Frames};
+use crate::clock::Clock;
 use crate::drive::Drive;
 use crate::driver::{Driver, Request, Requests};
 use crate::error::BuildError;
@@ -33,11 +34,24 @@ pub fn start<R: Runtime, M: Drive>(
     machine: M,
     options: NetOptions,
 ) -> Result<(Handle<M>, Events<M>), BuildError> {
+    start_at::<R, M>(machine, options, Clock::default())
+}
+
+/// Starts a task that drives a machine by a clock of the caller's, as [`start`] does.
+///
+/// # Errors
+///
+/// The options cannot be used, or there is no such runtime here.
+pub fn start_at<R: Runtime, M: Drive>(
+    machine: M,
+    options: NetOptions,
+    clock: Clock,
+) -> Result<(Handle<M>, Events<M>), BuildError> {
     let (requests, waiting) = async_channel::bounded(COMMAND_QUEUE);
     let (frames, spoken) = futures_channel::mpsc::channel(FRAME_QUEUE);
     let (producer, consumer) = channel();
-    let driver = Driver::<R, M>::new(machine, Net::new(options)?, producer);
-    R::spawn(driver.run(Requests(waiting), spoken))?;
+    let (driver, arriving) = Driver::<R, M>::new(machine, Net::new(options, clock)?, producer);
+    R::spawn(driver.run(arriving, Requests(waiting), spoken))?;
     let handle = Handle { requests, frames };
     Ok((handle.clone(), Events { queue: consumer, _alive: handle.requests }))
 }
@@ -115,8 +129,8 @@ impl<M: Drive> std::fmt::Debug for Completion<M> {
 
 /// What a machine tells its application: a `Stream` that ends when the driver does.
 ///
-/// The driver never waits for a reader. [`EVENT_QUEUE`](crate::EVENT_QUEUE) events are kept;
-/// past that the oldest trace record or statistics goes unnoticed, and where there is none, the
+/// The driver never waits for a reader. [`EVENT_QUEUE`](crate::EVENT_QUEUE) events of
+/// [`EVENT_BYTES`](crate::EVENT_BYTES) are kept; past that the oldest trace record or statistics goes unnoticed, and where there is none, the
 /// oldest event, in whose place one error event tells how many were lost.
 pub struct Events<M: Drive> {
     queue: Consumer<EventQueue<M>>,

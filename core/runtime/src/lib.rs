@@ -13,11 +13,17 @@
 
 mod audio;
 mod client;
+mod clock;
+mod connect;
 mod drive;
 mod driver;
 mod error;
+mod exchange;
+mod fair;
 mod handle;
 mod http;
+mod inbox;
+mod lookup;
 mod net;
 mod queue;
 mod runtime;
@@ -26,8 +32,9 @@ mod ws;
 
 pub use audio::{Audio, AudioEnded, AudioReceiver, AudioSender};
 pub use client::{Builder, Client, Reply};
+pub use clock::Clock;
 pub use drive::Drive;
 pub use error::{BuildError, NoRuntime};
-pub use handle::{Completion, Events, Handle, start};
-pub use queue::{AUDIO_QUEUE, EVENT_QUEUE};
+pub use handle::{Completion, Events, Handle, start, start_at};
+pub use queue::{AUDIO_QUEUE, EVENT_BYTES, EVENT_QUEUE};
 pub use runtime::Runtime;

@@ -1,37 +1,30 @@
-//! What one client's connections share: options, trust, proxies.
+//! What one client's connections share: options, time, trust, proxies.
 
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
-use std::sync::Arc;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use offhook::machine::{NetError, NetErrorKind};
+use offhook::machine::NetError;
 use offhook::net::{NetOptions, Proxies};
 use rustls::{ClientConfig, RootCertStore};
 
+use crate::clock::Clock;
 use crate::error::BuildError;
+use crate::lookup::Share;
 
 /// Made once for each client.
 pub(crate) struct Net {
     pub(crate) options: NetOptions,
     pub(crate) proxies: Proxies,
     pub(crate) tls: Arc<ClientConfig>,
+    pub(crate) clock: Clock,
+    share: Share,
 }
 
 impl Net {
-    pub(crate) fn new(options: NetOptions) -> Result<Arc<Self>, BuildError> {
+    pub(crate) fn new(options: NetOptions, clock: Clock) -> Result<Arc<Self>, BuildError> {
         let proxies = Proxies::new(&options.proxy, |name| std::env::var(name).ok())?;
-        let mut roots = RootCertStore::empty();
-        if options.builtin_roots {
-            roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-        }
-        for certificate in &options.extra_roots {
-            roots.add(certificate.clone().into())?;
-        }
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let tls = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        Ok(Arc::new(Self { options, proxies, tls: Arc::new(tls) }))
+        let tls = trust(&options)?;
+        Ok(Arc::new(Self { options, proxies, tls, clock, share: Share::default() }))
     }
 
     /// Where to connect to for a host, without asking the network if that is possible.
@@ -48,19 +41,60 @@ impl Net {
         if let Some(address) = self.known_address(host, port) {
             return Ok(vec![address]);
         }
-        let name = (host.to_owned(), port);
-        let addresses = blocking::unblock(move || name.to_socket_addrs())
-            .await
-            .map_err(|error| NetError::new(NetErrorKind::Resolve, error.to_string()))?;
-        let addresses: Vec<_> = addresses.collect();
-        if addresses.is_empty() {
-            return Err(NetError::new(NetErrorKind::Resolve, "the name has no address"));
-        }
-        Ok(addresses)
+        self.share.resolve(host, port).await
     }
+}
+
+/// What makes a TLS configuration what it is, and the configuration while anybody uses it.
+type Trusted = ((bool, Vec<Vec<u8>>), Weak<ClientConfig>);
+
+/// TLS as the options want it. Clients that trust the same share one configuration.
+fn trust(options: &NetOptions) -> Result<Arc<ClientConfig>, BuildError> {
+    static IN_USE: Mutex<Vec<Trusted>> = Mutex::new(Vec::new());
+
+    // The list is whole after every statement, so a panic elsewhere does not matter.
+    let mut in_use = IN_USE.lock().unwrap_or_else(PoisonError::into_inner);
+    in_use.retain(|(_, config)| config.strong_count() > 0);
+    let wanted = (options.builtin_roots, options.extra_roots.clone());
+    if let Some((_, config)) = in_use.iter().find(|(trusted, _)| *trusted == wanted)
+        && let Some(config) = config.upgrade()
+    {
+        return Ok(config);
+    }
+    let mut roots = RootCertStore::empty();
+    if options.builtin_roots {
+        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    }
+    for certificate in &options.extra_roots {
+        roots.add(certificate.clone().into())?;
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let config = Arc::new(config);
+    in_use.push((wanted, Arc::downgrade(&config)));
+    Ok(config)
 }
 
 /// A URI's host without the brackets of an IPv6 address.
 pub(crate) fn bare(host: &str) -> &str {
     host.trim_matches(['[', ']'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_that_trust_the_same_share_it_and_no_others_do() {
+        let own = |builtin_roots| {
+            let options = NetOptions { builtin_roots, ..NetOptions::default() };
+            Net::new(options, Clock::default()).expect("usable")
+        };
+        let (one, other, bare) = (own(true), own(true), own(false));
+        assert!(Arc::ptr_eq(&one.tls, &other.tls));
+        assert!(!Arc::ptr_eq(&one.tls, &bare.tls));
+    }
 }

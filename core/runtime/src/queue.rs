@@ -15,6 +15,9 @@ use crate::drive::Drive;
 /// How many events wait for an application that does not read them.
 pub const EVENT_QUEUE: usize = 4096;
 
+/// How many bytes of events wait for it, unless a single one has more.
+pub const EVENT_BYTES: usize = 4 << 20;
+
 /// How many audio frames wait for an application that does not read them: usually 2 s.
 pub const AUDIO_QUEUE: usize = 100;
 
@@ -25,16 +28,18 @@ pub(crate) trait Queue {
     fn pop(&mut self) -> Option<Self::Item>;
 }
 
-/// Events in order. When full, the oldest expendable event goes; when none is expendable, the
+/// Events in order, bounded by number and by bytes. When full, the oldest expendable event goes; when none is expendable, the
 /// oldest one, and the reader is told how many it missed, in the place where they were.
 pub(crate) struct EventQueue<M: Drive> {
-    events: VecDeque<M::Event>,
+    /// Each with its weight.
+    events: VecDeque<(usize, M::Event)>,
+    bytes: usize,
     lost: u64,
 }
 
 impl<M: Drive> Default for EventQueue<M> {
     fn default() -> Self {
-        Self { events: VecDeque::new(), lost: 0 }
+        Self { events: VecDeque::new(), bytes: 0, lost: 0 }
     }
 }
 
@@ -42,24 +47,39 @@ impl<M: Drive> Queue for EventQueue<M> {
     type Item = M::Event;
 
     fn push(&mut self, event: M::Event) {
-        if self.events.len() >= EVENT_QUEUE {
-            match self.events.iter().position(M::is_expendable) {
-                Some(expendable) => drop(self.events.remove(expendable)),
+        let weight = M::weight(&event);
+        while self.is_full(weight) {
+            let gone = match self.events.iter().position(|(_, event)| M::is_expendable(event)) {
+                Some(expendable) => self.events.remove(expendable),
                 None if M::is_expendable(&event) => return,
                 None => {
-                    self.events.pop_front();
                     self.lost += 1;
+                    self.events.pop_front()
                 }
-            }
+            };
+            self.bytes -= gone.map_or(0, |(weight, _)| weight);
         }
-        self.events.push_back(event);
+        self.bytes += weight;
+        self.events.push_back((weight, event));
     }
 
     fn pop(&mut self) -> Option<M::Event> {
         match std::mem::take(&mut self.lost) {
-            0 => self.events.pop_front(),
+            0 => {
+                let (weight, event) = self.events.pop_front()?;
+                self.bytes -= weight;
+                Some(event)
+            }
             lost => Some(M::events_lost(lost)),
         }
+    }
+}
+
+impl<M: Drive> EventQueue<M> {
+    /// Whether something has to go before an event of this weight comes.
+    fn is_full(&self, weight: usize) -> bool {
+        let over = self.bytes.saturating_add(weight) > EVENT_BYTES;
+        self.events.len() >= EVENT_QUEUE || (over && !self.events.is_empty())
     }
 }
 
@@ -234,6 +254,26 @@ mod tests {
         let notice = popped(&mut queue);
         assert!(notice.contains("3 events were lost"), "{notice}");
         assert_eq!(popped(&mut queue), "Ready");
+    }
+
+    #[test]
+    fn events_are_bounded_by_bytes_too() {
+        let mut queue = EventQueue::<genesys::Client>::default();
+        let large = |bytes| Event::Malformed { what: "x".repeat(bytes) };
+        queue.push(stats());
+        for _ in 0..1024 {
+            queue.push(large(1 << 20));
+            assert!(queue.bytes <= EVENT_BYTES);
+        }
+        assert_eq!(queue.events.len(), 3);
+        let notice = popped(&mut queue);
+        assert!(notice.contains("1021 events were lost"), "{notice}");
+        // One that is larger than all is kept alone, and nothing is forgotten in the sum.
+        queue.push(large(2 * EVENT_BYTES));
+        assert_eq!(queue.events.len(), 1);
+        popped(&mut queue);
+        popped(&mut queue);
+        assert_eq!((queue.bytes, queue.events.len()), (0, 0));
     }
 
     #[test]

@@ -23,18 +23,25 @@ pub trait Runtime: 'static {
     /// The caller is not inside such a runtime.
     fn spawn(task: impl Future<Output = ()> + Send + 'static) -> Result<(), NoRuntime>;
 
-    /// Waits until this instant, never less.
+    /// Waits until this instant of the standard library's clock, never less.
     fn sleep_until(at: Instant) -> impl Future<Output = ()> + Send;
 
     /// Connects, without Nagle's delay.
     fn connect(address: SocketAddr) -> impl Future<Output = io::Result<Self::Tcp>> + Send;
 
-    /// Takes over a bound, non-blocking socket for receiving.
+    /// Takes over a bound, non-blocking socket.
     ///
     /// # Errors
     ///
     /// By the operating system.
     fn udp(socket: UdpSocket) -> io::Result<Self::Udp>;
+
+    /// Sends one datagram without waiting.
+    ///
+    /// # Errors
+    ///
+    /// By the operating system; [`io::ErrorKind::WouldBlock`] when it takes none now.
+    fn send(socket: &Self::Udp, data: &[u8], remote: SocketAddr) -> io::Result<usize>;
 
     /// Receives one datagram: its length and its sender.
     fn receive(

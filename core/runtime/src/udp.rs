@@ -2,41 +2,46 @@
 
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
+use std::sync::Arc;
 
-use async_channel::Sender;
 use futures_util::future::{AbortHandle, abortable};
 use offhook::Input;
 use offhook::machine::{NetError, NetErrorKind, UdpEvent, UdpId};
 use offhook::net::InterfaceAddress;
 
+use crate::fair::next_turn;
+use crate::inbox::Inputs;
 use crate::net::Net;
 use crate::runtime::Runtime;
 
-/// The largest datagram there is.
-const MAX_DATAGRAM: usize = 65_535;
+/// The largest datagram that is media: what goes through a network of 1500 bytes, and some.
+/// Larger ones are dropped.
+const MAX_DATAGRAM: usize = 2048;
 
 /// Failures to receive, one after the other, that end a socket. Single ones pass: some systems
 /// report an ICMP error of an earlier datagram this way.
 const MAX_FAILURES: u32 = 64;
 
+/// How Windows says that a datagram is larger than the buffer (`WSAEMSGSIZE`).
+const TOO_LARGE: i32 = 10040;
+
+/// How many datagrams are received before others have their turn.
+const TURN: u32 = 16;
+
 /// Bound sockets, receiving until dropped.
-pub(crate) struct Group {
-    sockets: Vec<Bound>,
+pub(crate) struct Group<R: Runtime> {
+    sockets: Vec<Bound<R>>,
 }
 
-struct Bound {
+struct Bound<R: Runtime> {
     local: SocketAddr,
-    socket: UdpSocket,
+    socket: Arc<R::Udp>,
     receiving: AbortHandle,
 }
 
-impl Group {
+impl<R: Runtime> Group<R> {
     /// Binds a socket to every address that the options select.
-    pub(crate) fn open<R: Runtime>(
-        net: &Net,
-        id: UdpId,
-        inputs: &Sender<Input>,
-    ) -> Result<Self, NetError> {
+    pub(crate) fn open(net: &Net, id: UdpId, inputs: &Inputs) -> Result<Self, NetError> {
         let interfaces: Vec<_> = if_addrs::get_if_addrs()
             .map_err(|error| local(&error))?
             .into_iter()
@@ -65,25 +70,24 @@ impl Group {
             tracing::debug!(%local, "no socket for this local address");
             return;
         };
-        if let Err(error) = bound.socket.send_to(data, remote) {
+        if let Err(error) = R::send(&bound.socket, data, remote) {
             tracing::trace!(%local, %remote, %error, "datagram not sent");
         }
     }
 }
 
-impl Drop for Bound {
+impl<R: Runtime> Drop for Bound<R> {
     fn drop(&mut self) {
         self.receiving.abort();
     }
 }
 
-fn bind<R: Runtime>(address: SocketAddr, id: UdpId, inputs: Sender<Input>) -> io::Result<Bound> {
+fn bind<R: Runtime>(address: SocketAddr, id: UdpId, inputs: Inputs) -> io::Result<Bound<R>> {
     let socket = UdpSocket::bind(address)?;
-    // Sending never waits, so only receiving goes through the runtime, on a second descriptor.
     socket.set_nonblocking(true)?;
     let local = socket.local_addr()?;
-    let receiver = R::udp(socket.try_clone()?)?;
-    let (task, receiving) = abortable(receive::<R>(receiver, id, local, inputs));
+    let socket = Arc::new(R::udp(socket)?);
+    let (task, receiving) = abortable(receive::<R>(Arc::clone(&socket), id, local, inputs));
     R::spawn(async {
         // Either way nothing is left to do.
         let _ = task.await;
@@ -92,19 +96,29 @@ fn bind<R: Runtime>(address: SocketAddr, id: UdpId, inputs: Sender<Input>) -> io
     Ok(Bound { local, socket, receiving })
 }
 
-async fn receive<R: Runtime>(socket: R::Udp, id: UdpId, local: SocketAddr, inputs: Sender<Input>) {
-    let mut buffer = vec![0; MAX_DATAGRAM];
-    let mut failures = 0;
+async fn receive<R: Runtime>(socket: Arc<R::Udp>, id: UdpId, local: SocketAddr, inputs: Inputs) {
+    // A byte more, to tell what was cut off.
+    let mut buffer = vec![0; MAX_DATAGRAM + 1];
+    let (mut failures, mut turn) = (0, 0);
     while failures < MAX_FAILURES {
+        turn = (turn + 1) % TURN;
+        if turn == 0 {
+            next_turn().await;
+        }
         match R::receive(&socket, &mut buffer).await {
             Ok((length, remote)) => {
                 failures = 0;
+                if length > MAX_DATAGRAM {
+                    tracing::debug!(%local, %remote, "too large a datagram is dropped");
+                    continue;
+                }
                 let data = buffer[..length].to_vec();
                 let event = UdpEvent::Datagram { local, remote, data };
-                if inputs.send(Input::Udp { id, event }).await.is_err() {
+                if !inputs.send(Input::Udp { id, event }).await {
                     return;
                 }
             }
+            Err(error) if error.raw_os_error() == Some(TOO_LARGE) => {}
             Err(error) => {
                 failures += 1;
                 tracing::debug!(%local, %error, "receiving failed");

@@ -1,7 +1,8 @@
-//! One WebSocket (RFC 6455), over TCP or TLS, directly or through a proxy.
+//! One WebSocket (RFC 6455): messages both ways, within bounds, and its end.
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use async_channel::{Receiver, Sender};
@@ -14,40 +15,58 @@ use async_tungstenite::{
     WebSocketReceiver, WebSocketSender, WebSocketStream, client_async_with_config,
 };
 use futures_channel::oneshot;
-use futures_rustls::TlsConnector;
 use futures_util::StreamExt as _;
 use futures_util::future::{Either, select};
-use futures_util::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use http::{HeaderValue, Request, header};
 use offhook::Input;
 use offhook::machine::{NetError, NetErrorKind, WsEvent, WsId};
-use offhook::net::ProxyServer;
 
-use crate::error::{lost, timed_out, unconnected};
-use crate::net::{Net, bare};
+use crate::clock::Clock;
+use crate::connect::{Connection, Server};
+use crate::error::{lost, timed_out};
+use crate::fair::{Endless, Meter, next_turn};
+use crate::inbox::Inputs;
+use crate::net::Net;
 use crate::runtime::Runtime;
 
 /// How many messages wait for a socket that does not take them. One more ends the socket.
 const SEND_QUEUE: usize = 1024;
 
+/// How many bytes of messages wait for it, besides one message.
+const SEND_BYTES: usize = 4 << 20;
+
 /// How long a closing handshake may take.
 const CLOSING: Duration = Duration::from_secs(2);
 
-trait Socket: AsyncRead + AsyncWrite + Unpin + Send {}
+/// The buffers of a socket: read at once, and written at once.
+const BUFFER: usize = 8 << 10;
 
-impl<S: AsyncRead + AsyncWrite + Unpin + Send> Socket for S {}
+/// How many bytes may come on the wire for each of the largest message: at worst every one of
+/// its bytes is in a fragment and a TLS record of its own.
+const OVERHEAD: u64 = 32;
 
-type WebSocket = WebSocketStream<Box<dyn Socket>>;
+/// How many frames that carry nothing may come in [`IDLE_TIME`]: pings, pongs and what is no
+/// text. The service pings every few seconds.
+const IDLE_FRAMES: u32 = 1000;
+
+const IDLE_TIME: Duration = Duration::from_secs(10);
+
+/// How many of those are taken before others have their turn.
+const IDLE_TURN: u32 = 32;
 
 /// The driver's hold on a socket. Dropping it closes the socket, at any time and silently.
 pub(crate) struct Held {
     texts: Sender<String>,
+    bytes: Arc<AtomicUsize>,
     _alive: oneshot::Sender<()>,
 }
 
 impl Held {
     /// Queues a message. False when the queue is full: the far side has stopped reading.
     pub(crate) fn send(&self, text: String) -> bool {
+        if self.bytes.fetch_add(text.len(), Ordering::Relaxed) > SEND_BYTES {
+            return false;
+        }
         // A socket that has ended has told so, or is about to.
         !self.texts.try_send(text).is_err_and(|error| error.is_full())
     }
@@ -56,13 +75,16 @@ impl Held {
 /// The socket's side of [`Held`].
 pub(crate) struct Holder {
     texts: Receiver<String>,
+    bytes: Arc<AtomicUsize>,
     given_up: oneshot::Receiver<()>,
 }
 
 pub(crate) fn hold() -> (Held, Holder) {
     let (sender, texts) = async_channel::bounded(SEND_QUEUE);
     let (alive, given_up) = oneshot::channel();
-    (Held { texts: sender, _alive: alive }, Holder { texts, given_up })
+    let bytes = Arc::new(AtomicUsize::new(0));
+    let held = Held { texts: sender, bytes: Arc::clone(&bytes), _alive: alive };
+    (held, Holder { texts, bytes, given_up })
 }
 
 /// Opens a WebSocket, carries messages both ways, and tells its end.
@@ -72,18 +94,22 @@ pub(crate) async fn run<R: Runtime>(
     request: Request<()>,
     deadline: Instant,
     holder: Holder,
-    inputs: Sender<Input>,
+    inputs: Inputs,
 ) {
     let driver = Driver { id, inputs };
+    let Holder { texts, bytes, given_up } = holder;
+    // At worst what never becomes a message is as long as what does.
+    let meter = Meter::new((net.options.max_message as u64).saturating_mul(OVERHEAD).max(1 << 20));
     let opening = async {
-        let open = pin!(open::<R>(&net, request, deadline));
-        match select(open, pin!(R::sleep_until(deadline))).await {
+        // In a box of its own, since all that it takes is not needed for the socket's life.
+        let open = Box::pin(open::<R>(&net, request, meter.clone(), deadline));
+        match select(open, pin!(net.clock.sleep_until::<R>(deadline))).await {
             Either::Left((result, _)) => result,
             Either::Right(((), _)) => Err(timed_out()),
         }
     };
     // A socket that the machine gave up while it opened is dropped as it is.
-    let opened = match select(pin!(opening), holder.given_up).await {
+    let opened = match select(Box::pin(opening), given_up).await {
         Either::Left((opened, _)) => opened,
         Either::Right(_) => return,
     };
@@ -97,77 +123,134 @@ pub(crate) async fn run<R: Runtime>(
     if !driver.tell(WsEvent::Opened { protocol }).await {
         return;
     }
-    let (sender, receiver) = socket.split();
-    let sending = pin!(send::<R>(sender, holder.texts));
-    let receiving = pin!(receive::<R>(receiver, &driver));
-    let end = match select(sending, receiving).await {
-        Either::Left((end, _)) | Either::Right((end, _)) => end,
+    let (mut sender, receiver) = socket.split();
+    let end = {
+        let sending = pin!(send::<R>(&mut sender, &texts, &bytes, &net.clock));
+        let receiving = pin!(receive::<R>(receiver, &driver, &net, &meter));
+        match select(sending, receiving).await {
+            Either::Left((end, _)) | Either::Right((end, _)) => end,
+        }
     };
-    if let Some((code, reason)) = end {
-        driver.tell(WsEvent::Closed { code, reason }).await;
-    }
+    let code = match end {
+        End::Ours => CloseCode::Normal,
+        End::Theirs { code, reason } => {
+            driver.tell(WsEvent::Closed { code, reason }).await;
+            return;
+        }
+        End::Refused { code, reason } => {
+            driver.tell(WsEvent::Closed { code: Some(code.into()), reason }).await;
+            code
+        }
+    };
+    let closing = pin!(sender.close(Some(CloseFrame { code, reason: "".into() })));
+    // Where the close frame cannot be sent, the socket is dropped without one.
+    let _ = select(closing, pin!(net.clock.sleep_until::<R>(net.clock.now() + CLOSING))).await;
 }
 
 /// Whom a socket tells what happens to it.
 struct Driver {
     id: WsId,
-    inputs: Sender<Input>,
+    inputs: Inputs,
 }
 
 impl Driver {
     /// Waits while the driver is behind. False when it is gone.
     async fn tell(&self, event: WsEvent) -> bool {
-        self.inputs.send(Input::WebSocket { id: self.id, event }).await.is_ok()
+        self.inputs.send(Input::WebSocket { id: self.id, event }).await
     }
 }
 
-/// How a socket ended, unless by our own wish.
-type End = Option<(Option<u16>, String)>;
+/// How a socket ended.
+enum End {
+    /// By our machine's wish, or because it is gone.
+    Ours,
+    /// By the far side or the network.
+    Theirs { code: Option<u16>, reason: String },
+    /// By this runtime, since what comes is over its bounds.
+    Refused { code: CloseCode, reason: String },
+}
+
+impl End {
+    fn lost(reason: impl ToString) -> Self {
+        Self::Theirs { code: None, reason: reason.to_string() }
+    }
+}
 
 async fn send<R: Runtime>(
-    mut sender: WebSocketSender<Box<dyn Socket>>,
-    texts: Receiver<String>,
+    sender: &mut WebSocketSender<Connection>,
+    texts: &Receiver<String>,
+    bytes: &AtomicUsize,
+    clock: &Clock,
 ) -> End {
     while let Ok(text) = texts.recv().await {
+        let length = text.len();
         if let Err(error) = sender.send(Message::text(text)).await {
             // The far side may have said why: the receiving half gets time to find out.
-            R::sleep_until(Instant::now() + CLOSING).await;
-            return Some((None, error.to_string()));
+            clock.sleep_until::<R>(clock.now() + CLOSING).await;
+            return End::lost(error);
         }
+        bytes.fetch_sub(length, Ordering::Relaxed);
     }
-    let frame = CloseFrame { code: CloseCode::Normal, reason: "".into() };
-    let closing = pin!(sender.close(Some(frame)));
-    // Where the close frame cannot be sent, the socket is dropped without one.
-    let _ = select(closing, pin!(R::sleep_until(Instant::now() + CLOSING))).await;
-    None
+    End::Ours
 }
 
 async fn receive<R: Runtime>(
-    mut receiver: WebSocketReceiver<Box<dyn Socket>>,
+    mut receiver: WebSocketReceiver<Connection>,
     driver: &Driver,
+    net: &Net,
+    meter: &Meter,
 ) -> End {
+    let clock = &net.clock;
+    let (mut idle, mut since) = (0, clock.now());
     loop {
-        match receiver.next().await {
+        let message = receiver.next().await;
+        meter.reset();
+        match message {
             Some(Ok(Message::Text(text))) => {
                 if !driver.tell(WsEvent::Text(text.as_str().to_owned())).await {
-                    return None;
+                    return End::Ours;
                 }
             }
             Some(Ok(Message::Close(frame))) => {
                 // Reading on sends our half of the closing handshake.
                 let rest = pin!(async { while let Some(Ok(_)) = receiver.next().await {} });
-                let _ = select(rest, pin!(R::sleep_until(Instant::now() + CLOSING))).await;
-                return Some(match frame {
-                    Some(frame) => (Some(frame.code.into()), frame.reason.as_str().to_owned()),
-                    None => (None, "closed without a code".to_owned()),
-                });
+                let _ = select(rest, pin!(clock.sleep_until::<R>(clock.now() + CLOSING))).await;
+                return match frame {
+                    Some(frame) => End::Theirs {
+                        code: Some(frame.code.into()),
+                        reason: frame.reason.as_str().to_owned(),
+                    },
+                    None => End::lost("closed without a code"),
+                };
             }
             // XMPP and JSON are text (RFC 7395 section 3.2); pings are answered by the library.
             Some(Ok(
                 Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_),
-            )) => {}
-            Some(Err(error)) => return Some((None, error.to_string())),
-            None => return Some((None, "the connection ended".to_owned())),
+            )) => {
+                idle += 1;
+                if idle > IDLE_FRAMES {
+                    let reason = format!(
+                        "over {IDLE_FRAMES} frames without text in {} s",
+                        IDLE_TIME.as_secs()
+                    );
+                    return End::Refused { code: CloseCode::Policy, reason };
+                }
+                let now = clock.now();
+                if now.saturating_duration_since(since) > IDLE_TIME {
+                    (idle, since) = (0, now);
+                }
+                if idle % IDLE_TURN == 0 {
+                    next_turn().await;
+                }
+            }
+            Some(Err(error @ WsError::Capacity(_))) => {
+                return End::Refused { code: CloseCode::Size, reason: error.to_string() };
+            }
+            Some(Err(WsError::Io(error))) if error.get_ref().is_some_and(|e| e.is::<Endless>()) => {
+                return End::Refused { code: CloseCode::Policy, reason: error.to_string() };
+            }
+            Some(Err(error)) => return End::lost(error),
+            None => return End::lost("the connection ended"),
         }
     }
 }
@@ -175,33 +258,15 @@ async fn receive<R: Runtime>(
 async fn open<R: Runtime>(
     net: &Net,
     request: Request<()>,
+    meter: Meter,
     deadline: Instant,
-) -> Result<(WebSocket, Option<String>), NetError> {
+) -> Result<(WebSocketStream<Connection>, Option<String>), NetError> {
     let unusable = || NetError::new(NetErrorKind::Local, "not a WebSocket URI");
-    let secure = match request.uri().scheme_str() {
-        Some("wss") => true,
-        Some("ws") => false,
-        _ => return Err(unusable()),
-    };
-    let host = request.uri().host().ok_or_else(unusable)?.to_owned();
-    let port = request.uri().port_u16().unwrap_or(if secure { 443 } else { 80 });
-    let mut socket: Box<dyn Socket> = match net.proxies.find(secure, &host) {
-        None => Box::new(connect::<R>(net, &host, port, deadline).await?),
-        Some(proxy) => {
-            let mut socket = connect::<R>(net, &proxy.host, proxy.port, deadline).await?;
-            tunnel(&mut socket, proxy, &host, port).await?;
-            Box::new(socket)
-        }
-    };
-    if secure {
-        let name = bare(&host)
-            .to_owned()
-            .try_into()
-            .map_err(|_| NetError::new(NetErrorKind::Tls, "the host is no TLS name"))?;
-        let connector = TlsConnector::from(Arc::clone(&net.tls));
-        socket = Box::new(connector.connect(name, socket).await.map_err(|e| lost(&e))?);
-    }
+    let server = Server::of(request.uri(), "ws", "wss").ok_or_else(unusable)?;
+    let socket = server.connect::<R>(net, meter, deadline).await?;
     let config = WebSocketConfig::default()
+        .read_buffer_size(BUFFER)
+        .write_buffer_size(BUFFER)
         .max_message_size(Some(net.options.max_message))
         .max_frame_size(Some(net.options.max_message));
     let (socket, response) = client_async_with_config(upgrade(request)?, socket, Some(config))
@@ -209,47 +274,6 @@ async fn open<R: Runtime>(
         .map_err(|error| refusal(&error))?;
     let protocol = response.headers().get(header::SEC_WEBSOCKET_PROTOCOL);
     Ok((socket, protocol.and_then(|p| p.to_str().ok()).map(str::to_owned)))
-}
-
-/// Connects to the first address that answers; each has a fair share of the time.
-async fn connect<R: Runtime>(
-    net: &Net,
-    host: &str,
-    port: u16,
-    deadline: Instant,
-) -> Result<R::Tcp, NetError> {
-    let addresses = net.resolve(host, port).await?;
-    let mut failure = timed_out();
-    for (tried, address) in addresses.iter().enumerate() {
-        let now = Instant::now();
-        let left = u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
-        let share = now + deadline.saturating_duration_since(now) / left;
-        match select(pin!(R::connect(*address)), pin!(R::sleep_until(share))).await {
-            Either::Left((Ok(socket), _)) => return Ok(socket),
-            Either::Left((Err(error), _)) => failure = unconnected(&error),
-            Either::Right(((), _)) => failure = timed_out(),
-        }
-    }
-    Err(failure)
-}
-
-/// Asks a proxy for a tunnel. Reads its answer byte by byte: what follows is not ours.
-async fn tunnel(
-    socket: &mut (impl AsyncRead + AsyncWrite + Unpin),
-    proxy: &ProxyServer,
-    host: &str,
-    port: u16,
-) -> Result<(), NetError> {
-    let request = proxy.connect_request(host, port);
-    socket.write_all(request.as_bytes()).await.map_err(|error| lost(&error))?;
-    socket.flush().await.map_err(|error| lost(&error))?;
-    let mut received = Vec::new();
-    let mut byte = [0];
-    while !ProxyServer::connect_response(&received)? {
-        socket.read_exact(&mut byte).await.map_err(|error| lost(&error))?;
-        received.push(byte[0]);
-    }
-    Ok(())
 }
 
 /// Adds what RFC 6455 section 4.1 asks of a handshake and the machine does not decide.

@@ -35,11 +35,13 @@ pub struct NetOptions {
     pub loopback: bool,
     /// Whether IPv6 addresses may carry media. Default false, as in the reference client.
     pub ipv6: bool,
-    /// Blocking HTTP exchanges at once, at least 1. Default 4. More wait in order.
+    /// HTTP exchanges of one client at once, at least 1. Default 4. More wait in order. None
+    /// takes a thread, so that a service that hangs holds up nobody else's.
     pub http_threads: usize,
-    /// The largest HTTP body accepted, in bytes. Default 8 MiB.
+    /// The largest HTTP body accepted, in bytes. Default 1 MiB.
     pub max_body: usize,
-    /// The largest WebSocket message accepted, in bytes. Default 1 MiB.
+    /// The largest WebSocket message accepted, in bytes. Default 256 KiB. A larger one ends the
+    /// socket with code 1009.
     pub max_message: usize,
     /// Connect to these addresses instead of resolving the name, by lower-case host name.
     pub resolve: BTreeMap<String, SocketAddr>,
@@ -56,8 +58,8 @@ impl Default for NetOptions {
             loopback: false,
             ipv6: false,
             http_threads: 4,
-            max_body: 8 << 20,
-            max_message: 1 << 20,
+            max_body: 1 << 20,
+            max_message: 256 << 10,
             resolve: BTreeMap::new(),
         }
     }

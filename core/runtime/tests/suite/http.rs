@@ -16,15 +16,15 @@ use super::servers::{self, Server, read_request};
 
 type Answer = Result<Response<Vec<u8>>, NetError>;
 
-fn ask(id: u64, request: Request<Vec<u8>>, limit: Duration) -> Output<Saw, (), Fault> {
+pub(crate) fn ask(id: u64, request: Request<Vec<u8>>, limit: Duration) -> Output<Saw, (), Fault> {
     Output::Http { id: HttpId(id), request, deadline: Instant::now() + limit }
 }
 
-fn get(url: &str) -> Request<Vec<u8>> {
+pub(crate) fn get(url: &str) -> Request<Vec<u8>> {
     Request::get(url).body(Vec::new()).expect("a request")
 }
 
-async fn answered<R: Runtime>(stage: &mut Stage<R>) -> (u64, Answer) {
+pub(crate) async fn answered<R: Runtime>(stage: &mut Stage<R>) -> (u64, Answer) {
     match stage.input().await {
         Input::Http { id, result } => (id.0, result),
         other => panic!("{other:?}"),
@@ -226,6 +226,43 @@ pub(crate) async fn waiting_in_line_counts_against_the_deadline<R: Runtime>() {
     assert_eq!((id, answer.expect_err("no turn").kind), (2, NetErrorKind::Timeout));
     let (id, answer) = answered(&mut stage).await;
     assert_eq!((id, answer.expect_err("silence").kind), (1, NetErrorKind::Timeout));
+}
+
+pub(crate) async fn a_kept_connection_that_is_gone_is_made_anew<R: Runtime>() {
+    let server = Server::new(|listener| {
+        for _ in 0..3 {
+            let mut socket = servers::accept(&listener);
+            read_request(&mut socket).expect("a request");
+            // Promises to stay, and goes.
+            socket.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").expect("open");
+        }
+    });
+    let mut stage = Stage::<R>::new();
+    for _ in 0..3 {
+        let response = exchange(&mut stage, get(&server.url("http"))).await;
+        assert_eq!(response.expect("an answer").body(), b"ok");
+    }
+    server.join();
+}
+
+pub(crate) async fn an_answer_comes_in_any_framing<R: Runtime>() {
+    let mut stage = Stage::<R>::new();
+    for (head, body, expected) in [
+        ("200 OK\r\nTransfer-Encoding: chunked", "3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n", "abcde"),
+        ("200 OK", "to the end", "to the end"),
+        ("200 OK\r\nContent-Length: 0", "", ""),
+        ("204 No Content", "", ""),
+        ("304 Not Modified\r\nContent-Length: 7", "", ""),
+    ] {
+        let interim = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n";
+        let server = servers::answer(format!("{interim}HTTP/1.1 {head}\r\n\r\n{body}"));
+        let response = exchange(&mut stage, get(&server.url("http"))).await.expect(head);
+        assert_eq!(response.status().as_str(), &head[..3]);
+        assert_eq!(response.body(), expected.as_bytes(), "{head}");
+    }
+    let endless = format!("HTTP/1.1 200 OK\r\nX: {}", "x".repeat(64 << 10));
+    let server = servers::answer(endless);
+    assert_eq!(failure(&mut stage, &server.url("http")).await, NetErrorKind::TooLarge);
 }
 
 pub(crate) async fn a_proxy_is_asked_for_a_tunnel<R: Runtime>() {

@@ -3,10 +3,13 @@
 //! A runtime's own crate includes this file and names itself: `suite!(Tokio, block_on)`.
 
 pub(crate) mod client;
+pub(crate) mod floods;
 pub(crate) mod handles;
 pub(crate) mod http;
 pub(crate) mod puppet;
 pub(crate) mod servers;
+pub(crate) mod sleep;
+pub(crate) mod tenants;
 pub(crate) mod udp;
 pub(crate) mod websocket;
 
@@ -18,6 +21,13 @@ macro_rules! suite {
             client {
                 a_token_that_is_refused_fails_to_connect,
                 unusable_options_are_typed_errors,
+            }
+            floods {
+                frames_that_carry_nothing_end_the_socket_and_starve_nobody,
+                texts_without_end_starve_nobody,
+                datagrams_without_end_starve_nobody,
+                a_thousand_messages_over_the_limit_cost_one_and_are_told_once,
+                messages_that_nobody_reads_are_bounded_by_bytes,
             }
             handles {
                 a_wake_up_comes_once_and_never_early,
@@ -42,7 +52,17 @@ macro_rules! suite {
                 an_unresolved_name_is_resolve,
                 exchanges_are_bounded_and_wait_in_line,
                 waiting_in_line_counts_against_the_deadline,
+                a_kept_connection_that_is_gone_is_made_anew,
+                an_answer_comes_in_any_framing,
                 a_proxy_is_asked_for_a_tunnel,
+            }
+            sleep {
+                a_timer_is_due_after_a_sleep,
+                what_comes_after_a_sleep_shows_it,
+                a_deadline_passes_in_a_sleep,
+            }
+            tenants {
+                services_that_hang_hold_up_no_other,
             }
             udp {
                 datagrams_go_both_ways,

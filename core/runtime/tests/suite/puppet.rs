@@ -11,7 +11,7 @@ use futures_util::future::{Either, select};
 use offhook::machine::{CommandId, MediaId, NetErrorKind, UdpEvent, UdpId, Wake, WsEvent, WsId};
 use offhook::net::NetOptions;
 use offhook::{Input, Machine, Output};
-use offhook_runtime::{Drive, Events, Handle, Runtime, start};
+use offhook_runtime::{Clock, Drive, Events, Handle, Runtime, start_at};
 
 /// Longer than anything here takes on a busy computer.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -151,6 +151,13 @@ impl Drive for Puppet {
         false
     }
 
+    fn weight(event: &Saw) -> usize {
+        match event {
+            Saw::Input(Input::WebSocket { event: WsEvent::Text(text), .. }, _) => text.len(),
+            _ => 1,
+        }
+    }
+
     fn events_lost(count: u64) -> Saw {
         Saw::Lost(count)
     }
@@ -176,6 +183,7 @@ pub(crate) struct Stage<R> {
     pub(crate) handle: Handle<Puppet>,
     pub(crate) events: Events<Puppet>,
     pub(crate) fate: mpsc::Receiver<Fate>,
+    pub(crate) clock: Clock,
     runtime: PhantomData<R>,
 }
 
@@ -190,8 +198,10 @@ impl<R: Runtime> Stage<R> {
 
     pub(crate) fn acting(options: NetOptions, manners: Manners) -> Self {
         let (puppet, fate) = Puppet::new(manners);
-        let (handle, events) = start::<R, _>(puppet, options).expect("inside the runtime");
-        Self { handle, events, fate, runtime: PhantomData }
+        let clock = Clock::default();
+        let (handle, events) =
+            start_at::<R, _>(puppet, options, clock.clone()).expect("inside the runtime");
+        Self { handle, events, fate, clock, runtime: PhantomData }
     }
 
     /// Has the puppet put out something.

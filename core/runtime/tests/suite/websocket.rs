@@ -14,10 +14,10 @@ use offhook_runtime::Runtime;
 use super::puppet::{AMPLE, Stage, open};
 use super::servers::{self, Server, WebSocket, upgrade};
 
-const ID: WsId = WsId(1);
+pub(crate) const ID: WsId = WsId(1);
 
 /// Sends everything back; tells how the client closed.
-fn echo(mut socket: WebSocket) -> Option<CloseFrame> {
+pub(crate) fn echo(mut socket: WebSocket) -> Option<CloseFrame> {
     loop {
         match socket.read() {
             Ok(Message::Close(frame)) => {
@@ -32,7 +32,7 @@ fn echo(mut socket: WebSocket) -> Option<CloseFrame> {
     }
 }
 
-async fn opened<R: Runtime>(stage: &mut Stage<R>, url: &str) {
+pub(crate) async fn opened<R: Runtime>(stage: &mut Stage<R>, url: &str) {
     stage.make(open(ID, url, AMPLE)).await;
     match stage.websocket(ID).await {
         WsEvent::Opened { protocol } => assert_eq!(protocol.as_deref(), Some("xmpp")),
@@ -40,7 +40,7 @@ async fn opened<R: Runtime>(stage: &mut Stage<R>, url: &str) {
     }
 }
 
-async fn says<R: Runtime>(stage: &mut Stage<R>, text: &str) {
+pub(crate) async fn says<R: Runtime>(stage: &mut Stage<R>, text: &str) {
     stage.make(Output::SendText { id: ID, text: text.to_owned() }).await;
 }
 
@@ -176,16 +176,25 @@ pub(crate) async fn a_message_over_the_limit_ends_the_socket<R: Runtime>() {
         for length in [1000, 1001] {
             let _ = socket.send(Message::text("x".repeat(length)));
         }
-        while socket.read().is_ok() {}
+        loop {
+            match socket.read() {
+                Ok(Message::Close(frame)) => return frame.map(|frame| frame.code),
+                Ok(_) => {}
+                Err(_) => return None,
+            }
+        }
     });
     let mut stage = Stage::<R>::with(NetOptions { max_message: 1000, ..NetOptions::default() });
     opened(&mut stage, &server.url("ws")).await;
     hears(&mut stage, &"x".repeat(1000)).await;
     match stage.websocket(ID).await {
-        WsEvent::Closed { code: None, reason } => assert!(reason.contains("1000"), "{reason}"),
+        WsEvent::Closed { code: Some(1009), reason } => {
+            assert!(reason.contains("1000"), "{reason}")
+        }
         other => panic!("{other:?}"),
     }
-    server.join();
+    // The server is told, too (RFC 6455 section 7.4.1).
+    assert_eq!(server.join(), Some(CloseCode::Size));
 }
 
 pub(crate) async fn a_far_side_that_stops_reading_ends_the_socket<R: Runtime>() {

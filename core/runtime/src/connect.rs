@@ -1,0 +1,116 @@
+//! Connections for HTTP and WebSockets: TCP or TLS, directly or through a proxy.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures_rustls::TlsConnector;
+use futures_util::future::{Either, select};
+use futures_util::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use http::Uri;
+use offhook::machine::{NetError, NetErrorKind};
+use offhook::net::ProxyServer;
+
+use crate::error::{lost, timed_out, unconnected};
+use crate::fair::{Fair, Meter};
+use crate::net::{Net, bare};
+use crate::runtime::Runtime;
+
+/// Something to read from and write to.
+pub(crate) trait Socket: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Socket for S {}
+
+/// An open connection.
+pub(crate) type Connection = Box<dyn Socket>;
+
+/// A server, as far as connections are concerned.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Server {
+    secure: bool,
+    host: String,
+    port: u16,
+}
+
+impl Server {
+    /// The server of a URI with one of two schemes, which say whether it is secure.
+    pub(crate) fn of(uri: &Uri, plain: &str, secure: &str) -> Option<Self> {
+        let secure = match uri.scheme_str() {
+            Some(scheme) if scheme == secure => true,
+            Some(scheme) if scheme == plain => false,
+            _ => return None,
+        };
+        let host = uri.host()?.to_ascii_lowercase();
+        let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
+        Some(Self { secure, host, port })
+    }
+
+    /// Connects, with the whole path: name, proxy, TLS.
+    pub(crate) async fn connect<R: Runtime>(
+        &self,
+        net: &Net,
+        meter: Meter,
+        deadline: Instant,
+    ) -> Result<Connection, NetError> {
+        let (host, port) = (self.host.as_str(), self.port);
+        let socket = match net.proxies.find(self.secure, host) {
+            None => Fair::new(tcp::<R>(net, host, port, deadline).await?, meter),
+            Some(proxy) => {
+                let socket = tcp::<R>(net, &proxy.host, proxy.port, deadline).await?;
+                let mut socket = Fair::new(socket, meter);
+                tunnel(&mut socket, proxy, host, port).await?;
+                socket
+            }
+        };
+        if !self.secure {
+            return Ok(Box::new(socket));
+        }
+        let name = bare(host)
+            .to_owned()
+            .try_into()
+            .map_err(|_| NetError::new(NetErrorKind::Tls, "the host is no TLS name"))?;
+        let connector = TlsConnector::from(Arc::clone(&net.tls));
+        Ok(Box::new(connector.connect(name, socket).await.map_err(|error| lost(&error))?))
+    }
+}
+
+/// Connects to the first address that answers; each has a fair share of the time.
+async fn tcp<R: Runtime>(
+    net: &Net,
+    host: &str,
+    port: u16,
+    deadline: Instant,
+) -> Result<R::Tcp, NetError> {
+    let addresses = net.resolve(host, port).await?;
+    let mut failure = timed_out();
+    for (tried, address) in addresses.iter().enumerate() {
+        let now = net.clock.now();
+        let left = u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
+        let share = now + deadline.saturating_duration_since(now) / left;
+        match select(pin!(R::connect(*address)), pin!(net.clock.sleep_until::<R>(share))).await {
+            Either::Left((Ok(socket), _)) => return Ok(socket),
+            Either::Left((Err(error), _)) => failure = unconnected(&error),
+            Either::Right(((), _)) => failure = timed_out(),
+        }
+    }
+    Err(failure)
+}
+
+/// Asks a proxy for a tunnel. Reads its answer byte by byte: what follows is not ours.
+async fn tunnel(
+    socket: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    proxy: &ProxyServer,
+    host: &str,
+    port: u16,
+) -> Result<(), NetError> {
+    let request = proxy.connect_request(host, port);
+    socket.write_all(request.as_bytes()).await.map_err(|error| lost(&error))?;
+    socket.flush().await.map_err(|error| lost(&error))?;
+    let mut received = Vec::new();
+    let mut byte = [0];
+    while !ProxyServer::connect_response(&received)? {
+        socket.read_exact(&mut byte).await.map_err(|error| lost(&error))?;
+        received.push(byte[0]);
+    }
+    Ok(())
+}

@@ -1,0 +1,54 @@
+//! A computer that sleeps: the runtime's clock goes on, and the machine hears of it.
+
+use std::time::Duration;
+
+use offhook::machine::{NetErrorKind, WsEvent};
+use offhook::{Input, Output};
+use offhook_runtime::Runtime;
+
+use super::http::{answered, ask, get};
+use super::puppet::{Pull, Saw, Stage, within};
+use super::servers::{self, Server};
+use super::websocket::{ID, echo, opened, says};
+
+const SLEEP: Duration = Duration::from_secs(600);
+
+pub(crate) async fn a_timer_is_due_after_a_sleep<R: Runtime>() {
+    let mut stage = Stage::<R>::new();
+    let at = stage.clock.now() + Duration::from_secs(60);
+    within::<R, _>(stage.handle.submit(Pull::WakeAt(at))).await.expect("taken");
+    stage.clock.advance(SLEEP);
+    match stage.saw().await {
+        // So late that the machine knows.
+        Saw::Input(Input::Timeout, now) => assert!(now >= at + Duration::from_secs(500)),
+        other => panic!("{other:?}"),
+    }
+}
+
+pub(crate) async fn what_comes_after_a_sleep_shows_it<R: Runtime>() {
+    let server = Server::websocket(echo);
+    let mut stage = Stage::<R>::new();
+    opened(&mut stage, &server.url("ws")).await;
+    let before = stage.clock.now();
+    stage.clock.advance(SLEEP);
+    says(&mut stage, "good morning").await;
+    match stage.saw().await {
+        Saw::Input(Input::WebSocket { id: ID, event: WsEvent::Text(text) }, now) => {
+            assert_eq!(text, "good morning");
+            assert!(now >= before + SLEEP);
+        }
+        other => panic!("{other:?}"),
+    }
+    stage.make(Output::CloseWebSocket { id: ID }).await;
+    server.join();
+}
+
+pub(crate) async fn a_deadline_passes_in_a_sleep<R: Runtime>() {
+    let silent = servers::silent();
+    let mut stage = Stage::<R>::new();
+    stage.make(ask(1, get(&silent.url("http")), SLEEP / 2)).await;
+    stage.clock.advance(SLEEP);
+    let (_, answer) = answered(&mut stage).await;
+    assert_eq!(answer.expect_err("silence").kind, NetErrorKind::Timeout);
+    silent.join();
+}
