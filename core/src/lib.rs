@@ -17,6 +17,7 @@ pub mod media;
 pub mod net;
 pub mod report;
 mod rng;
+pub mod sdp;
 mod secret;
 #[cfg(test)]
 mod testing;

@@ -7,7 +7,8 @@ mod common;
 use std::time::Duration;
 
 use common::pair::{Pair, Side};
-use offhook::media::{AudioCodec, Digit, EngineConfig, MediaError, MediaState};
+use offhook::media::{AudioCodec, Digit, EngineConfig, MAX_BACKLOG, MediaError, MediaState};
+use offhook::sdp::Direction;
 
 const MS: fn(u64) -> Duration = Duration::from_millis;
 
@@ -99,9 +100,7 @@ fn guide_5_unusable_offers_are_typed_errors() {
     let without = |what: &str| {
         offer.lines().filter(|l| !l.starts_with(what)).map(|l| format!("{l}\r\n")).collect()
     };
-    let cases: [(&str, String); 6] = [
-        ("no mid", without("a=mid")),
-        ("no bundle", without("a=group")),
+    let cases: [(&str, String); 4] = [
         ("no fingerprint", without("a=fingerprint")),
         ("no rtcp-mux", without("a=rtcp-mux")),
         ("no audio", without("m=audio")),
@@ -220,7 +219,8 @@ fn an_offer_that_cannot_be_used_leaves_a_session_as_it_is() {
 }
 
 fn ufrag(sdp: &str) -> String {
-    offhook::jingle::sdp::ice_credentials(sdp).unwrap().0
+    let description = offhook::sdp::Description::read(sdp).unwrap();
+    description.ice_credentials().unwrap().0.to_owned()
 }
 
 #[test]
@@ -243,6 +243,178 @@ fn datagrams_of_strangers_change_nothing() {
     }
     pair.talk(5, MS(20));
     assert_eq!(pair.heard(Side::B).len(), 5);
+}
+
+/// The lines of an answer that begin so.
+fn lines<'a>(sdp: &'a str, begin: &str) -> Vec<&'a str> {
+    sdp.lines().filter(|line| line.starts_with(begin)).collect()
+}
+
+/// A's offer, as another far end would have written it.
+fn negotiated_as(rewrite: impl Fn(&str) -> String) -> Pair {
+    let mut pair = Pair::new();
+    let offer = rewrite(&pair.offer());
+    pair.answer_to(&offer).unwrap();
+    pair.run_until(MS(5000), |p| p.both(MediaState::Connected));
+    pair
+}
+
+#[test]
+fn rfc_8829_5_10_far_ends_without_mid_bundle_direction_and_ssrc_are_heard() {
+    let gone = ["a=mid", "a=group", "a=sendrecv", "a=ssrc", "a=msid", "a=ice-options"];
+    let mut pair = negotiated_as(|offer| {
+        let kept = offer.lines().filter(|line| !gone.iter().any(|begin| line.starts_with(begin)));
+        kept.map(|line| format!("{}\n", line.replace("UDP/TLS/RTP/SAVPF", "RTP/SAVPF"))).collect()
+    });
+    assert!(lines(&pair.answer, "a=mid").is_empty() && lines(&pair.answer, "a=group").is_empty());
+    assert!(lines(&pair.answer, "m=")[0].starts_with("m=audio 9 RTP/SAVPF 111 0 8 110 126"));
+    pair.talk(20, MS(20));
+    assert_eq!((pair.heard(Side::A).len(), pair.heard(Side::B).len()), (20, 20));
+}
+
+#[test]
+fn rfc_8843_9_2_a_source_that_was_not_announced_is_heard() {
+    let mut pair = negotiated_as(|offer| {
+        offer
+            .lines()
+            .map(|line| match line {
+                line if line.starts_with("a=ssrc:") => "a=ssrc:1 cname:another\r\n".to_owned(),
+                line => format!("{line}\r\n"),
+            })
+            .collect()
+    });
+    pair.talk(20, MS(20));
+    assert_eq!(pair.heard(Side::B).len(), 20);
+}
+
+#[test]
+fn rfc_3264_8_4_held_by_the_far_side_nothing_is_said_until_it_wants_to_hear_again() {
+    for (wanted, b_hears) in [(Direction::Inactive, false), (Direction::SendOnly, true)] {
+        let mut pair = Pair::connected();
+        pair.talk(5, MS(20));
+        pair.heard(Side::A);
+        pair.heard(Side::B);
+        pair.engine(Side::A).set_direction(wanted);
+        let now = pair.now;
+        let offer = pair.engine(Side::A).create_offer(now).unwrap();
+        let answer = pair.reoffer(&offer);
+        assert!(answer.contains(&format!("a={}\r\n", wanted.reversed())), "{answer}");
+        let agreed = pair.agreed(Side::B).unwrap();
+        assert!(!agreed.direction.sends());
+        let sent = pair.engine(Side::B).stats().packets_sent;
+        let key = Digit::try_from('1').unwrap();
+        let now = pair.now;
+        assert_eq!(pair.engine(Side::B).send_dtmf(now, &[key], MS(100)), Err(MediaError::Held));
+        pair.talk(10, MS(20));
+        assert_eq!(pair.engine(Side::B).stats().packets_sent, sent, "the microphone is off");
+        assert_eq!(pair.heard(Side::A).len(), 0);
+        assert_eq!(pair.heard(Side::B).len(), if b_hears { 10 } else { 0 });
+        pair.engine(Side::A).set_direction(Direction::SendRecv);
+        let now = pair.now;
+        let offer = pair.engine(Side::A).create_offer(now).unwrap();
+        pair.reoffer(&offer);
+        assert_eq!(pair.agreed(Side::B).unwrap().direction, Direction::SendRecv);
+        pair.talk(10, MS(20));
+        assert_eq!((pair.heard(Side::A).len(), pair.heard(Side::B).len()), (10, 10));
+        let now = pair.now;
+        pair.engine(Side::B).send_dtmf(now, &[key], MS(100)).unwrap();
+        pair.run(MS(1000));
+        assert_eq!(pair.keys(Side::A), [key]);
+    }
+}
+
+#[test]
+fn rfc_3264_8_3_2_other_codecs_and_numbers_take_effect_with_the_next_offer() {
+    let mut pair = Pair::connected();
+    let now = pair.now;
+    // As after a transfer to somebody without Opus, whose PCMA has a number of its own.
+    let offer = pair.engine(Side::A).create_offer(now).unwrap();
+    let offer: String = offer
+        .lines()
+        .filter(|line| !line.contains(":111 ") && !line.contains(":110 "))
+        .map(|line| match line {
+            line if line.starts_with("m=") => {
+                "m=audio 9 UDP/TLS/RTP/SAVPF 100 0 126\r\n".to_owned()
+            }
+            line => format!("{}\r\n", line.replace("rtpmap:8 ", "rtpmap:100 ")),
+        })
+        .collect();
+    let now = pair.now;
+    pair.engine(Side::B).accept_offer(now, &offer).unwrap();
+    let answer = pair.engine(Side::B).create_answer(now).unwrap();
+    assert!(!answer.contains("111") && !answer.contains("opus"), "{answer}");
+    assert!(lines(&answer, "m=")[0].ends_with(" 100 0 126"));
+    assert_eq!(pair.engine(Side::B).send_codec(), Some(AudioCodec::Pcma));
+    let frame = pair.frame(0, Side::B);
+    assert_eq!(
+        pair.engine(Side::B).send_audio(now, &frame),
+        Err(MediaError::NotNegotiated("opus"))
+    );
+    pair.engine(Side::A).accept_answer(now, &answer).unwrap();
+    pair.run(MS(10));
+    pair.talk_in(AudioCodec::Pcma, 10, MS(20));
+    for side in [Side::A, Side::B] {
+        let heard = pair.heard(side);
+        assert_eq!(heard.len(), 10, "{side:?}");
+        assert!(heard.iter().all(|frame| frame.codec == AudioCodec::Pcma));
+    }
+}
+
+#[test]
+fn rfc_8842_4_another_far_end_with_another_certificate_is_a_new_association() {
+    let mut pair = Pair::connected();
+    pair.talk(10, MS(20));
+    pair.heard(Side::B);
+    let times = pair.heard(Side::A).last().unwrap().time;
+    let offer = pair.replace_a();
+    let answer = pair.reoffer_with_addresses(&offer);
+    assert!(answer.contains("a=setup:active"), "{answer}");
+    pair.run_until(MS(5000), |p| p.both(MediaState::Connected));
+    pair.talk(10, MS(20));
+    let (a, b) = (pair.heard(Side::A), pair.heard(Side::B));
+    assert_eq!((a.len(), b.len()), (10, 10), "both ways with the new far end");
+    assert!(b.iter().all(|frame| frame.lost_before == 0) && a[0].time > times);
+}
+
+#[test]
+fn rfc_8842_5_5_whoever_presents_another_certificate_is_not_the_far_side() {
+    let mut pair = Pair::new();
+    let offer = pair.offer();
+    let at = offer.find("a=fingerprint:sha-256 ").unwrap() + 22;
+    let digit = if &offer[at..=at] == "0" { "1" } else { "0" };
+    let forged = format!("{}{digit}{}", &offer[..at], &offer[at + 1..]);
+    pair.answer_to(&forged).unwrap();
+    pair.run_until(MS(10_000), |p| p.failed(Side::B).is_some());
+    assert!(pair.failed(Side::B).unwrap().to_string().contains("certificate"));
+    assert!(pair.heard(Side::B).is_empty());
+}
+
+#[test]
+fn rfc_8122_5_one_of_several_fingerprints_is_enough() {
+    let mut pair = negotiated_as(|offer| {
+        let line = lines(offer, "a=fingerprint")[0];
+        let other = line.replace(['1', '2', '3', '4'], "0");
+        offer.replace(line, &format!("a=fingerprint:md5 00\r\n{other}\r\n{line}"))
+    });
+    pair.talk(3, MS(20));
+    assert_eq!(pair.heard(Side::B).len(), 3);
+}
+
+#[test]
+fn what_is_said_before_media_connects_is_kept_and_then_heard() {
+    let mut pair = Pair::new();
+    pair.negotiate().unwrap();
+    for n in 0..MAX_BACKLOG as u64 {
+        let (now, frame) = (pair.now, pair.frame(n, Side::B));
+        assert_eq!(pair.engine(Side::B).send_audio(now, &frame), Ok(()));
+    }
+    let (now, frame) = (pair.now, pair.frame(MAX_BACKLOG as u64, Side::B));
+    let refused = pair.engine(Side::B).send_audio(now, &frame);
+    assert_eq!(refused, Err(MediaError::TooMany("audio frames")));
+    pair.run_until(MS(5000), |p| p.both(MediaState::Connected));
+    pair.run(MS(3000));
+    let heard: Vec<_> = pair.heard(Side::A).iter().map(|frame| frame.data[0]).collect();
+    assert_eq!(heard, (0..MAX_BACKLOG as u8).collect::<Vec<_>>());
 }
 
 #[test]

@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use offhook::media::{
-    AudioCodec, AudioFrame, Digit, Engine, EngineConfig, EngineEvent, EngineFactory, EngineOutput,
-    LocalCandidate, MediaError, MediaState, MediaStats,
+    Agreement, AudioCodec, AudioFrame, Digit, Engine, EngineConfig, EngineEvent, EngineFactory,
+    EngineOutput, LocalCandidate, MediaError, MediaState, MediaStats,
 };
+use offhook::sdp::{Direction, SdpError};
 
 /// The ICE password in the descriptions made here. Nobody may see it in a log.
 pub(crate) const ICE_PWD: &str = "Lf9xq2mVbZ0cT7kRw4Ys8aEh";
@@ -187,9 +188,12 @@ impl Engine for Model {
         if digits.len() > 64 { Err(MediaError::TooMany("digits")) } else { Ok(()) }
     }
 
-    fn send_codec(&self) -> Option<AudioCodec> {
-        matches!(self.negotiation, Negotiation::Answering | Negotiation::Done)
-            .then_some(AudioCodec::Opus)
+    fn set_direction(&mut self, _: Direction) {}
+
+    fn agreement(&self) -> Option<Agreement> {
+        matches!(self.negotiation, Negotiation::Answering | Negotiation::Done).then_some(
+            Agreement { direction: Direction::SendRecv, codec: AudioCodec::Opus, keys: true },
+        )
     }
 
     fn state(&self) -> MediaState {
@@ -213,7 +217,7 @@ fn check(sdp: &str) -> Result<(), MediaError> {
     if !sdp.contains("opus") {
         Err(MediaError::NoCommonCodec)
     } else if !sdp.contains("a=ice-ufrag:") {
-        Err(MediaError::Sdp("no ICE credentials".to_owned()))
+        Err(SdpError::NoAudio.into())
     } else {
         Ok(())
     }

@@ -4,9 +4,10 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use offhook::media::{
-    AudioCodec, AudioFrame, Digit, Engine, EngineConfig, EngineEvent, EngineFactory, EngineOutput,
-    LocalCandidate, MediaError, MediaState, MediaStats,
+    Agreement, AudioCodec, AudioFrame, Digit, Engine, EngineConfig, EngineEvent, EngineFactory,
+    EngineOutput, LocalCandidate, MediaError, MediaState, MediaStats,
 };
+use offhook::sdp::Direction;
 
 const ANSWER: &str = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n\
     m=audio 9 UDP/TLS/RTP/SAVPF 111 110\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=ice-ufrag:mine\r\n\
@@ -84,8 +85,10 @@ impl Engine for NoEngine {
         Ok(())
     }
 
-    fn send_codec(&self) -> Option<AudioCodec> {
-        Some(AudioCodec::Opus)
+    fn set_direction(&mut self, _: Direction) {}
+
+    fn agreement(&self) -> Option<Agreement> {
+        Some(Agreement { direction: Direction::SendRecv, codec: AudioCodec::Opus, keys: true })
     }
 
     fn state(&self) -> MediaState {

@@ -6,7 +6,7 @@ use super::error::Error;
 use super::ids::{CallId, ConversationId, ParticipantId, SessionId, StationId, UserId};
 use crate::jingle::Reason;
 use crate::machine::MediaId;
-use crate::media::{Digit, IceServer, MediaState, MediaStats};
+use crate::media::{Agreement, Digit, IceServer, MediaState, MediaStats};
 use crate::report::{CallQuality, CallTimeline, TraceRecord};
 
 /// Something the application may want to know.
@@ -110,6 +110,20 @@ pub enum Event {
         media: MediaId,
         /// The new state.
         state: MediaState,
+    },
+    /// Something else was agreed on with the far side about a session's audio than before: the codec
+    /// to send with, whether keys can be sent, and the direction. Without
+    /// [`Direction::sends`](crate::sdp::Direction::sends) the far side holds the session, and
+    /// hears nothing until the next one with it.
+    MediaAgreed {
+        /// Which session.
+        session: SessionId,
+        /// Its conversation.
+        conversation: ConversationId,
+        /// Its audio.
+        media: MediaId,
+        /// What was agreed on.
+        agreement: Agreement,
     },
     /// The figures of a session, every 5 s while it is connected and once at its end.
     Stats {

@@ -275,13 +275,9 @@ impl Client {
             return Err(StanzaError::jingle_bad_request());
         }
         let transports = jingle.contents.iter().filter_map(|content| content.transport.as_ref());
-        let restart = transports.clone().find_map(|transport| {
-            let (ufrag, pwd) = (transport.ufrag.as_deref()?, transport.pwd.as_ref()?);
-            (!self.calls.sessions.has_ufrag(session, ufrag)).then_some((ufrag, pwd))
-        });
-        if let Some((ufrag, pwd)) = restart {
-            let restarted = self.calls.sessions.ice_restarted(session, ufrag, pwd, &mut self.out);
-            if let Err(error) = restarted {
+        for transport in transports.clone() {
+            let changed = self.calls.sessions.transport_changed(session, transport, &mut self.out);
+            if let Err(error) = changed {
                 self.out.event(Event::Error(error));
                 self.calls.sessions.terminate(session, Reason::FailedTransport, &mut self.out);
                 return Err(StanzaError::undefined_condition());

@@ -4,6 +4,7 @@
 use tracing::{debug, info, warn};
 
 use super::event::Event;
+use crate::media::Agreement;
 
 /// Logs an event as it is told.
 pub(crate) fn log(event: &Event) {
@@ -59,6 +60,10 @@ pub(crate) fn log(event: &Event) {
             info!(%conversation, mos = quality.map(|quality| quality.mos), "call over");
         }
         Event::MediaState { session, state, .. } => debug!(%session, ?state, "media"),
+        Event::MediaAgreed { session, agreement, .. } => {
+            let Agreement { direction, codec, .. } = agreement;
+            info!(%session, %direction, codec = codec.name(), "media agreed");
+        }
         Event::ConversationUpdate(update) => {
             let (added, removed) = (update.added.len(), update.removed.len());
             debug!(calls = update.current.len(), added, removed, "calls");

@@ -1,5 +1,6 @@
 //! One media session: an offer, our answer, and the engine between (behaviour notes 2.6).
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -8,13 +9,14 @@ use super::event::{Event, Session};
 use super::ids::{CallId, ConversationId};
 use super::outbox::Outbox;
 use super::signal::{Answer, Signal};
-use crate::Secret;
-use crate::jingle::{Reason, ice_credentials};
+use crate::jingle::{Reason, Transport};
 use crate::machine::{Output, UdpEvent, UdpId, Wake};
+use crate::media::negotiation::Fingerprint;
 use crate::media::{
     AudioFrame, Digit, Engine, EngineEvent, EngineOutput, LocalCandidate, MediaState, MediaStats,
 };
 use crate::report::Direction;
+use crate::sdp::Description;
 
 /// How often figures are told.
 const STATS_PERIOD: Duration = Duration::from_secs(5);
@@ -206,7 +208,7 @@ impl MediaSession {
     pub(crate) fn accept(&mut self, answer: Answer, out: &mut Outbox) -> Verdict {
         let sdp = self.signal.send_answer(answer, out);
         self.phase = Phase::Answered;
-        self.ufrag = ice_credentials(&sdp).map(|(ufrag, _)| ufrag).unwrap_or_default();
+        self.ufrag = ufrag_of(&sdp);
         for candidate in std::mem::take(&mut self.queued) {
             self.signal.candidate(&candidate, out);
         }
@@ -218,15 +220,13 @@ impl MediaSession {
 
     /// Whether a description has the credentials that are in use (LC-16).
     pub(crate) fn has_credentials_of(&self, sdp: &str) -> bool {
-        ice_credentials(sdp) == ice_credentials(&self.offer)
+        let (Ok(new), Ok(offer)) = (Description::read(sdp), Description::read(&self.offer)) else {
+            return false;
+        };
+        new.ice_credentials() == offer.ice_credentials()
     }
 
-    /// Whether this is the user fragment in use.
-    pub(crate) fn has_ufrag(&self, ufrag: &str) -> bool {
-        ice_credentials(&self.offer).is_some_and(|(own, _)| own == ufrag)
-    }
-
-    /// A new offer for the session as it stands: applied and answered, where the first one was.
+    /// A new offer for the session as it stands: applied, and answered where the first one was.
     ///
     /// # Errors
     ///
@@ -239,39 +239,77 @@ impl MediaSession {
             // It crossed our word on the way.
             Phase::Terminating { .. } | Phase::Abandoned { .. } => return Ok(Verdict::Goes),
         }
-        let answer = self.renegotiate(sdp, out)?;
-        let answer = self.signal.make_answer(answer, out).map_err(|e| media_error(&e))?;
-        self.signal.send_answer(answer, out);
+        if let Some(answer) = self.renegotiate(sdp, out)? {
+            let answer = self.signal.make_answer(answer, out).map_err(|e| media_error(&e))?;
+            self.signal.send_answer(answer, out);
+        }
         Ok(self.drain(out))
     }
 
-    /// The far side restarts ICE with these credentials (wire notes 6.6): ours follow, and our
-    /// candidates anew.
+    /// The far side's transport changed (wire notes 6.6): with new credentials ICE begins anew,
+    /// with another certificate DTLS as well (RFC 8842 section 4). Ours follow, and our candidates
+    /// anew. Nothing new changes nothing.
     ///
     /// # Errors
     ///
     /// It cannot be done; the session goes on as it was, which may be not at all.
-    pub(crate) fn ice_restarted(
+    pub(crate) fn transport_changed(
         &mut self,
-        ufrag: &str,
-        pwd: &Secret,
+        transport: &Transport,
         out: &mut Outbox,
     ) -> Result<Verdict, Error> {
-        let sdp = with_credentials(&self.offer, ufrag, pwd);
-        let answer = self.renegotiate(&sdp, out)?;
-        self.signal.ice_restarted(&answer, out).map_err(|e| media_error(&e))?;
+        let Some(sdp) = self.with_transport(transport) else { return Ok(Verdict::Goes) };
+        if let Some(answer) = self.renegotiate(&sdp, out)? {
+            self.signal.ice_restarted(&answer, out).map_err(|e| media_error(&e))?;
+        }
         Ok(self.drain(out))
     }
 
-    fn renegotiate(&mut self, sdp: &str, out: &Outbox) -> Result<String, Error> {
-        if !self.is_answered() {
-            return Err(Error::new(ErrorKind::Session, "the session is not answered yet"));
+    /// The far side's description with what a transport says anew; none where that is nothing.
+    fn with_transport(&self, transport: &Transport) -> Option<String> {
+        let mut offer = Description::read(&self.offer).ok()?;
+        let (ufrag, pwd) = offer.ice_credentials()?;
+        let credentials = match (&transport.ufrag, &transport.pwd) {
+            (Some(new), Some(secret)) if (&**new, secret.expose()) != (ufrag, pwd) => {
+                Some((new, secret))
+            }
+            _ => None,
+        };
+        let told = transport.fingerprints.iter().map(|f| format!("{} {}", f.hash, f.value));
+        let told: Vec<_> = told.filter(|value| Fingerprint::read(value).is_some()).collect();
+        let read = |values: &[String]| {
+            let read = values.iter().filter_map(|value| Fingerprint::read(value));
+            read.collect::<BTreeSet<_>>()
+        };
+        let certificates = !told.is_empty() && read(&told) != read(&offer.fingerprints());
+        if credentials.is_none() && !certificates {
+            return None;
+        }
+        if let Some((ufrag, pwd)) = credentials {
+            offer.set_ice_credentials(ufrag, pwd);
+        }
+        if certificates {
+            offer.set_fingerprints(&told);
+        }
+        Some(offer.to_string())
+    }
+
+    /// Applies a new description. The answer to it, where the one before is answered.
+    fn renegotiate(&mut self, sdp: &str, out: &Outbox) -> Result<Option<String>, Error> {
+        match self.phase {
+            Phase::Offered | Phase::Answered => {}
+            Phase::Terminating { .. } | Phase::Abandoned { .. } => {
+                return Err(Error::new(ErrorKind::Session, "the session is ending"));
+            }
         }
         self.engine.accept_offer(out.now, sdp).map_err(|e| media_error(&e))?;
-        let answer = self.engine.create_answer(out.now).map_err(|e| media_error(&e))?;
         self.offer = without_candidates(sdp);
-        self.ufrag = ice_credentials(&answer).map(|(ufrag, _)| ufrag).unwrap_or_default();
-        Ok(answer)
+        if !self.is_answered() {
+            return Ok(None);
+        }
+        let answer = self.engine.create_answer(out.now).map_err(|e| media_error(&e))?;
+        self.ufrag = ufrag_of(&answer);
+        Ok(Some(answer))
     }
 
     /// Another session has taken its place, with its audio.
@@ -503,6 +541,15 @@ impl MediaSession {
                 digit,
                 duration,
             }),
+            EngineEvent::Agreed(agreement) => {
+                self.complained = false;
+                out.event(Event::MediaAgreed {
+                    session: self.handle.id.clone(),
+                    conversation: self.handle.conversation.clone(),
+                    media: self.handle.media,
+                    agreement,
+                });
+            }
             EngineEvent::Failed(error) => {
                 out.event(Event::Error(Error::new(ErrorKind::Media, error.to_string())));
             }
@@ -541,18 +588,15 @@ fn media_error(error: &impl std::fmt::Display) -> Error {
     Error::new(ErrorKind::Media, error.to_string())
 }
 
+/// A description as it is compared with a later one: candidates come and go.
 pub(crate) fn without_candidates(sdp: &str) -> String {
-    let kept =
-        |line: &&str| !line.starts_with("a=candidate:") && !line.starts_with("a=end-of-candidates");
-    sdp.lines().map(str::trim_end).filter(kept).map(|line| format!("{line}\r\n")).collect()
+    let Ok(mut description) = Description::read(sdp) else { return sdp.to_owned() };
+    description.take_candidates();
+    description.to_string()
 }
 
-/// A description with other ICE credentials.
-fn with_credentials(sdp: &str, ufrag: &str, pwd: &Secret) -> String {
-    let line = |line: &str| match line {
-        _ if line.starts_with("a=ice-ufrag:") => format!("a=ice-ufrag:{ufrag}\r\n"),
-        _ if line.starts_with("a=ice-pwd:") => format!("a=ice-pwd:{}\r\n", pwd.expose()),
-        _ => format!("{line}\r\n"),
-    };
-    sdp.lines().map(str::trim_end).map(line).collect()
+fn ufrag_of(sdp: &str) -> String {
+    let description = Description::read(sdp).ok();
+    let credentials = description.as_ref().and_then(Description::ice_credentials);
+    credentials.map(|(ufrag, _)| ufrag.to_owned()).unwrap_or_default()
 }

@@ -9,11 +9,11 @@ use super::ids::{CallId, ConversationId, SessionId};
 use super::outbox::Outbox;
 use super::session::{MediaSession, Milestone, Verdict, without_candidates};
 use super::signal::{Answer, Signal};
-use crate::Secret;
-use crate::jingle::Reason;
+use crate::jingle::{Reason, Transport};
 use crate::machine::{MediaId, UdpEvent, UdpId, Wake};
 use crate::media::{AudioFrame, Digit, EngineConfig, EngineFactory, MediaError, MediaStats};
 use crate::rng::Seed;
+use crate::sdp::{Description, Section};
 use crate::xmpp::Jid;
 
 /// Sessions at once; an offer beyond it is refused.
@@ -136,7 +136,7 @@ impl Sessions {
             old.supersede();
             media = old.handle.media;
         }
-        let mid = first_mid(&offer.sdp).to_owned();
+        let mid = audio_mid(&offer.sdp);
         let handle = Session {
             id: offer.session.clone(),
             conversation: offer.conversation,
@@ -454,11 +454,6 @@ impl Sessions {
         self.open.get(session).is_some_and(|open| open.has_credentials_of(sdp))
     }
 
-    /// Whether candidates with this user fragment are for the connection that it has.
-    pub(crate) fn has_ufrag(&self, session: &SessionId, ufrag: &str) -> bool {
-        self.open.get(session).is_some_and(|open| open.has_ufrag(ufrag))
-    }
-
     /// A new offer for a session as it stands.
     pub(crate) fn reoffered(
         &mut self,
@@ -488,24 +483,26 @@ impl Sessions {
         (before != *conversation).then_some(before)
     }
 
-    /// The far side restarts ICE.
-    pub(crate) fn ice_restarted(
+    /// The far side told of its transport.
+    pub(crate) fn transport_changed(
         &mut self,
         session: &SessionId,
-        ufrag: &str,
-        pwd: &Secret,
+        transport: &Transport,
         out: &mut Outbox,
     ) -> Result<(), Error> {
         let Some(open) = self.open.get_mut(session) else { return Ok(()) };
-        let verdict = open.ice_restarted(ufrag, pwd, out)?;
+        let verdict = open.transport_changed(transport, out)?;
         self.judge(session, verdict);
         Ok(())
     }
 }
 
-/// The first media section's name (`a=mid`).
-fn first_mid(sdp: &str) -> &str {
-    sdp.lines().find_map(|line| line.strip_prefix("a=mid:")).map_or("0", str::trim)
+/// The name of the section that candidates belong to: the first of audio that is on.
+fn audio_mid(sdp: &str) -> String {
+    let Ok(description) = Description::read(sdp) else { return "0".to_owned() };
+    let mut live = description.sections.iter().filter(|s| s.kind() == "audio" && !s.is_off());
+    let mid = live.next().and_then(Section::mid).or_else(|| description.first_mid());
+    mid.unwrap_or("0").to_owned()
 }
 
 /// The reason to give for an offer that cannot be used.

@@ -5,7 +5,9 @@
 //! Frames cross this line encoded; codecs are in [`crate::audio`], devices are the
 //! application's.
 
+mod backlog;
 mod ice;
+pub mod negotiation;
 pub mod playout;
 #[cfg(feature = "str0m")]
 mod str0m;
@@ -18,7 +20,9 @@ use bytes::Bytes;
 
 use crate::machine::Wake;
 use crate::rng::Seed;
+use crate::sdp::{Direction, SdpError};
 
+pub use self::backlog::{Backlog, MAX_BACKLOG};
 pub use self::ice::IceServer;
 #[cfg(feature = "str0m")]
 pub use self::str0m::WebRtcFactory;
@@ -221,11 +225,11 @@ pub trait Engine: Send {
     /// No more local addresses will come; yields [`EngineEvent::GatheringComplete`].
     fn local_addresses_done(&mut self, now: Instant);
 
-    /// Makes an offer to send and receive one audio stream.
+    /// Makes an offer of one audio stream; on a session that is up, one to renegotiate it.
     ///
     /// # Errors
     ///
-    /// [`MediaError::State`] when something was negotiated already.
+    /// [`MediaError::State`] while an offer waits for its answer, or an answer is owed.
     fn create_offer(&mut self, now: Instant) -> Result<String, MediaError>;
 
     /// Applies the answer to our offer.
@@ -237,9 +241,12 @@ pub trait Engine: Send {
     fn accept_answer(&mut self, now: Instant, answer: &str) -> Result<(), MediaError>;
 
     /// Applies an offer. The answer is made later, by [`Engine::create_answer`], so that remote
-    /// candidates can be collected meanwhile. On a session that is up it is a renegotiation, or,
-    /// with new ICE credentials, an ICE restart (RFC 8445 section 9), after which our candidates
-    /// are told again.
+    /// candidates can be collected meanwhile.
+    ///
+    /// On a session that is up it is compared with what was agreed on. Direction and payload types
+    /// change at once. With new ICE credentials it is an ICE restart (RFC 8445 section 9), with
+    /// another certificate a new association (RFC 8842 section 4), which connects anew; after
+    /// either our candidates are told again.
     ///
     /// # Errors
     ///
@@ -247,7 +254,9 @@ pub trait Engine: Send {
     /// that was up goes on as it was.
     fn accept_offer(&mut self, now: Instant, offer: &str) -> Result<(), MediaError>;
 
-    /// The answer to the offer accepted before. Answers `a=setup:active` to `actpass`.
+    /// The answer to the offer accepted before: as many sections, all but one turned down, with the
+    /// names, the profile and the payload types of the offer. Answers `a=setup:active` to
+    /// `actpass`.
     ///
     /// # Errors
     ///
@@ -277,13 +286,15 @@ pub trait Engine: Send {
     /// Time passed.
     fn handle_timeout(&mut self, now: Instant);
 
-    /// Sends one frame. Silently dropped while muted; counted but dropped before
-    /// [`MediaState::Connected`].
+    /// Sends one frame. What is said before [`MediaState::Connected`] is kept and sent then
+    /// ([`Backlog`]). Silently dropped while muted, and while the far side does not want to hear
+    /// anything ([`Agreement::direction`]).
     ///
     /// # Errors
     ///
     /// [`MediaError::NotNegotiated`] when the frame's codec was not negotiated;
-    /// [`MediaError::State`] when closed.
+    /// [`MediaError::TooMany`] when over [`MAX_BACKLOG`] frames wait; [`MediaError::State`] when
+    /// closed.
     fn send_audio(&mut self, now: Instant, frame: &AudioFrame) -> Result<(), MediaError>;
 
     /// Stops or resumes sending audio. DTMF still goes out.
@@ -295,7 +306,8 @@ pub trait Engine: Send {
     /// # Errors
     ///
     /// [`MediaError::NotNegotiated`] without telephone-event; [`MediaError::State`] when not
-    /// connected; [`MediaError::TooMany`] when over 64 digits wait.
+    /// connected; [`MediaError::Held`] while the far side does not want to hear anything;
+    /// [`MediaError::TooMany`] when over 64 digits wait.
     fn send_dtmf(
         &mut self,
         now: Instant,
@@ -303,8 +315,16 @@ pub trait Engine: Send {
         duration: Duration,
     ) -> Result<(), MediaError>;
 
+    /// Wants this direction, as we see it, from the next offer or answer of ours on.
+    fn set_direction(&mut self, direction: Direction);
+
+    /// What was agreed on with the far side, once something was.
+    fn agreement(&self) -> Option<Agreement>;
+
     /// The codec to send with, once negotiated: the far side's first that we have too.
-    fn send_codec(&self) -> Option<AudioCodec>;
+    fn send_codec(&self) -> Option<AudioCodec> {
+        self.agreement().map(|agreement| agreement.codec)
+    }
 
     /// Where the session stands.
     fn state(&self) -> MediaState;
@@ -350,6 +370,8 @@ pub enum EngineEvent {
     GatheringComplete,
     /// A frame came, in order.
     Audio(AudioFrame),
+    /// Something else was agreed on than before.
+    Agreed(Agreement),
     /// The far side pressed a key; told once for each press, at its end.
     Dtmf {
         /// Which key.
@@ -372,13 +394,25 @@ pub struct LocalCandidate {
     pub candidate: String,
 }
 
+/// What was agreed on with the far side about a session's audio.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Agreement {
+    /// Which way audio goes, as we see it. Without [`Direction::sends`] the far side holds us: it
+    /// hears nothing, neither audio nor keys (RFC 3264 section 8.4).
+    pub direction: Direction,
+    /// The codec to send with: the far side's first that we have too.
+    pub codec: AudioCodec,
+    /// Whether keys can be sent (RFC 4733).
+    pub keys: bool,
+}
+
 /// Why media did not do what was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MediaError {
     /// The session description cannot be used.
     #[error("unusable session description: {0}")]
-    Sdp(String),
+    Sdp(#[from] SdpError),
     /// The description names no codec that we have.
     #[error("no common audio codec")]
     NoCommonCodec,
@@ -391,6 +425,9 @@ pub enum MediaError {
     /// Not possible in this state.
     #[error("not possible while {0:?}")]
     State(MediaState),
+    /// Not possible while the far side holds the session.
+    #[error("not possible while the far side holds")]
+    Held,
     /// That codec or payload was not negotiated.
     #[error("{0} was not negotiated")]
     NotNegotiated(&'static str),

@@ -43,6 +43,13 @@ impl Playout {
         }
     }
 
+    /// Forgets whose packets came and which is due: a stream of another association follows.
+    pub fn restart(&mut self) {
+        self.source = None;
+        self.held.clear();
+        self.next = None;
+    }
+
     /// Takes a packet by its extended sequence number. `None` stands for one that carries no
     /// audio but has its place in the row. Late and repeated ones are dropped.
     pub fn insert(&mut self, now: Instant, sequence: u64, frame: Option<AudioFrame>) {

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use offhook::media::{
-    AudioCodec, AudioFrame, Digit, Engine, EngineConfig, EngineEvent, EngineFactory, EngineOutput,
-    LocalCandidate, MediaError, MediaState, WebRtcFactory,
+    Agreement, AudioCodec, AudioFrame, Digit, Engine, EngineConfig, EngineEvent, EngineFactory,
+    EngineOutput, LocalCandidate, MediaError, MediaState, WebRtcFactory,
 };
 use offhook::{Rng, Seed};
 
@@ -46,6 +46,7 @@ pub(crate) struct Pair {
     heard: [Vec<AudioFrame>; 2],
     keys: [Vec<Digit>; 2],
     failed: [Option<MediaError>; 2],
+    agreed: [Option<Agreement>; 2],
     pub(crate) candidates: [Vec<LocalCandidate>; 2],
     pub(crate) answer: String,
     cut: bool,
@@ -80,6 +81,7 @@ impl Pair {
             heard: [Vec::new(), Vec::new()],
             keys: [Vec::new(), Vec::new()],
             failed: [None, None],
+            agreed: [None; 2],
             candidates: [Vec::new(), Vec::new()],
             answer: String::new(),
             cut: false,
@@ -136,7 +138,29 @@ impl Pair {
         answer
     }
 
-    fn answer_to(&mut self, offer: &str) -> Result<(), MediaError> {
+    /// Another engine takes A's place. Its offer.
+    pub(crate) fn replace_a(&mut self) -> String {
+        let now = self.now;
+        self.engines[0] = WebRtcFactory::new().create(now, EngineConfig::new(Seed::from(99)));
+        self.candidates = [Vec::new(), Vec::new()];
+        self.offer()
+    }
+
+    /// As [`Pair::reoffer`], to an engine that has no sockets yet.
+    pub(crate) fn reoffer_with_addresses(&mut self, offer: &str) -> String {
+        let now = self.now;
+        self.engine(Side::A).add_local_address(now, Side::A.address());
+        self.engine(Side::A).local_addresses_done(now);
+        self.drain(Side::A);
+        self.reoffer(offer)
+    }
+
+    /// What was agreed on last.
+    pub(crate) fn agreed(&self, side: Side) -> Option<Agreement> {
+        self.agreed[side as usize]
+    }
+
+    pub(crate) fn answer_to(&mut self, offer: &str) -> Result<(), MediaError> {
         let now = self.now;
         self.engine(Side::B).accept_offer(now, offer)?;
         self.drain(Side::B);
@@ -291,6 +315,7 @@ impl Pair {
                     EngineEvent::Audio(frame) => self.heard[side as usize].push(frame),
                     EngineEvent::Dtmf { digit, .. } => self.keys[side as usize].push(digit),
                     EngineEvent::LocalCandidate(c) => self.candidates[side as usize].push(c),
+                    EngineEvent::Agreed(agreement) => self.agreed[side as usize] = Some(agreement),
                     EngineEvent::Failed(error) => self.failed[side as usize] = Some(error),
                     _ => {}
                 },

@@ -8,9 +8,10 @@ use bytes::Bytes;
 
 use super::service::offer_sdp;
 use crate::media::{
-    AudioCodec, AudioFrame, Digit, Engine, EngineConfig, EngineEvent, EngineFactory, EngineOutput,
-    LocalCandidate, MediaError, MediaState, MediaStats,
+    Agreement, AudioCodec, AudioFrame, Digit, Engine, EngineConfig, EngineEvent, EngineFactory,
+    EngineOutput, LocalCandidate, MediaError, MediaState, MediaStats,
 };
+use crate::sdp::{Direction, SdpError};
 
 /// Media that does what datagrams tell it: `connected`, `disconnected`, `failed`, `closed`,
 /// `audio`, `dtmf`.
@@ -83,7 +84,7 @@ impl Engine for FakeEngine {
 
     fn accept_offer(&mut self, _: Instant, offer: &str) -> Result<(), MediaError> {
         if offer.contains("a=refuse") {
-            return Err(MediaError::Sdp("refused".to_owned()));
+            return Err(SdpError::NoAudio.into());
         }
         if !offer.contains("opus") || offer.contains("a=no-opus") {
             return Err(MediaError::NoCommonCodec);
@@ -103,7 +104,7 @@ impl Engine for FakeEngine {
             return Err(MediaError::State(self.state));
         }
         if std::mem::take(&mut self.fails_once) {
-            return Err(MediaError::Sdp("not this time".to_owned()));
+            return Err(SdpError::BadValue("an answer for once").into());
         }
         if self.state == MediaState::New {
             self.enter(MediaState::Connecting);
@@ -188,8 +189,14 @@ impl Engine for FakeEngine {
         Ok(())
     }
 
-    fn send_codec(&self) -> Option<AudioCodec> {
-        self.offered.then_some(AudioCodec::Opus)
+    fn set_direction(&mut self, _: Direction) {}
+
+    fn agreement(&self) -> Option<Agreement> {
+        self.offered.then_some(Agreement {
+            direction: Direction::SendRecv,
+            codec: AudioCodec::Opus,
+            keys: true,
+        })
     }
 
     fn state(&self) -> MediaState {

@@ -4,21 +4,22 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
-use str0m::media::{Direction, MediaKind, Mid};
+use str0m::change::SdpPendingOffer;
 use str0m::net::{Protocol, Receive};
 use str0m::rtp::RtpWrite;
-use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc};
+use str0m::{Candidate, Event, IceConnectionState, IceCreds, Input, Output};
 
-use super::description::{Negotiated, audio_mid, check_offer, is_actpass, split_candidates};
+use super::association::{Association, Ingredients, pt};
 use super::dtmf;
 use super::receive::Incoming;
 use super::send::Outgoing;
 use crate::machine::Wake;
+use crate::media::negotiation::{self, Change, Payloads, RemoteAudio};
 use crate::media::{
-    AudioCodec, AudioFrame, Digit, Engine, EngineConfig, EngineEvent, EngineOutput, LocalCandidate,
-    MediaError, MediaState, MediaStats,
+    Agreement, AudioFrame, Backlog, Digit, Engine, EngineConfig, EngineEvent, EngineOutput,
+    LocalCandidate, MediaError, MediaState, MediaStats,
 };
+use crate::sdp::{Description, Direction};
 
 /// A path that does not come (back) within this is given up.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -28,37 +29,59 @@ pub(super) const MAX_EARLY: usize = 64;
 const NEVER: Duration = Duration::from_secs(24 * 3600);
 /// Times in a row that str0m may want to be called again at once.
 const MAX_TURNS: usize = 64;
+/// The name of the section that we offer.
+const OUR_MID: &str = "0";
 
 /// How far the descriptions are.
-#[derive(Debug)]
 enum Negotiation {
     New,
     /// Our offer is out.
-    Offered(SdpPendingOffer),
-    /// The far side's offer is in; this is our answer to it.
-    Answering(String),
+    Offered(Offered),
+    /// The far side's offer is in, and in force; it waits for its answer.
+    Answering {
+        offer: String,
+        /// Whether it is the first: candidates are told after its answer, not in it.
+        first: bool,
+    },
     Done,
+}
+
+/// An offer of ours.
+struct Offered {
+    payloads: Payloads,
+    /// What the transport has to do with it: nothing for a renegotiation.
+    pending: Option<SdpPendingOffer>,
+    /// The credentials in it.
+    credentials: IceCreds,
 }
 
 /// One session over str0m.
 pub(super) struct WebRtc {
-    rtc: Rtc,
+    ingredients: Ingredients,
+    association: Option<Association>,
     config: EngineConfig,
     now: Instant,
     negotiation: Negotiation,
-    negotiated: Negotiated,
-    mid: Option<Mid>,
+    /// The number of our descriptions, and the version of the last.
+    session: (u64, u64),
+    /// The direction that we want.
+    wanted: Direction,
+    /// The far side's description in force.
+    agreed: Option<RemoteAudio>,
+    /// What was told of that.
+    told: Option<Agreement>,
     state: MediaState,
     /// Whether DTLS is through.
     secure: bool,
     /// When a path that is missing is given up.
     give_up: Option<Instant>,
     early: Vec<String>,
-    /// Our addresses, to be told again after an ICE restart.
-    local: Vec<Candidate>,
+    /// Our addresses.
+    local: Vec<SocketAddr>,
     gathered: bool,
     outgoing: Outgoing,
     incoming: Incoming,
+    backlog: Backlog,
     keys: Option<dtmf::Sender>,
     muted: bool,
     round_trip: Option<Duration>,
@@ -68,15 +91,21 @@ pub(super) struct WebRtc {
 }
 
 impl WebRtc {
-    pub(super) fn new(rtc: Rtc, config: EngineConfig, now: Instant) -> Self {
-        let outgoing = Outgoing::new(&mut config.seed.child("rtp").rng());
+    pub(super) fn new(ingredients: Ingredients, config: EngineConfig, now: Instant) -> Self {
+        let mut rng = config.seed.child("rtp").rng();
+        let outgoing = Outgoing::new(&mut rng);
+        // Positive as a signed number, which some far ends read it as (RFC 8829 section 5.2.1).
+        let session = (config.seed.child("sdp").rng().next_u64() >> 1, 0);
         Self {
-            rtc,
+            ingredients,
+            association: None,
             config,
             now,
             negotiation: Negotiation::New,
-            negotiated: Negotiated::default(),
-            mid: None,
+            session,
+            wanted: Direction::SendRecv,
+            agreed: None,
+            told: None,
             state: MediaState::New,
             secure: false,
             give_up: None,
@@ -85,6 +114,7 @@ impl WebRtc {
             gathered: false,
             outgoing,
             incoming: Incoming::default(),
+            backlog: Backlog::default(),
             keys: None,
             muted: false,
             round_trip: None,
@@ -94,13 +124,16 @@ impl WebRtc {
         }
     }
 
+    fn is_over(&self) -> bool {
+        matches!(self.state, MediaState::Failed | MediaState::Closed)
+    }
+
     fn event(&mut self, event: EngineEvent) {
         self.queue.push_back(EngineOutput::Event(event));
     }
 
     fn enter(&mut self, state: MediaState) {
-        let over = matches!(self.state, MediaState::Failed | MediaState::Closed);
-        if self.state == state || over {
+        if self.state == state || self.is_over() {
             return;
         }
         self.state = state;
@@ -114,10 +147,12 @@ impl WebRtc {
     }
 
     fn fail(&mut self, error: MediaError) {
-        if !matches!(self.state, MediaState::Failed | MediaState::Closed) {
+        if !self.is_over() {
             self.event(EngineEvent::Failed(error));
             self.enter(MediaState::Failed);
-            self.rtc.disconnect();
+            if let Some(association) = &mut self.association {
+                association.rtc.disconnect();
+            }
         }
     }
 
@@ -126,7 +161,8 @@ impl WebRtc {
     fn turn(&mut self, now: Instant) {
         self.now = self.now.max(now);
         for _ in 0..MAX_TURNS {
-            if let Err(error) = self.rtc.handle_input(Input::Timeout(self.now)) {
+            let Some(association) = &mut self.association else { return };
+            if let Err(error) = association.rtc.handle_input(Input::Timeout(self.now)) {
                 self.fail(MediaError::Connection(error.to_string()));
             }
             if !self.drain() {
@@ -138,7 +174,8 @@ impl WebRtc {
     /// True when str0m wants to be called again at once.
     fn drain(&mut self) -> bool {
         loop {
-            match self.rtc.poll_output() {
+            let Some(association) = &mut self.association else { return false };
+            match association.rtc.poll_output() {
                 Ok(Output::Transmit(t)) => self.queue.push_back(EngineOutput::Transmit {
                     local: t.source,
                     remote: t.destination,
@@ -146,7 +183,7 @@ impl WebRtc {
                 }),
                 Ok(Output::Event(event)) => self.handle_event(event),
                 Ok(Output::Timeout(at)) => {
-                    let alive = self.rtc.is_alive() && at < self.now + NEVER;
+                    let alive = association.rtc.is_alive() && at < self.now + NEVER;
                     self.rtc_wake = alive.then_some(at);
                     return alive && at <= self.now;
                 }
@@ -161,10 +198,7 @@ impl WebRtc {
 
     fn handle_event(&mut self, event: Event) {
         match event {
-            Event::Connected => {
-                self.secure = true;
-                self.enter(MediaState::Connected);
-            }
+            Event::Connected => self.secured(),
             Event::IceConnectionStateChange(state) => match state {
                 IceConnectionState::New => {}
                 IceConnectionState::Checking => self.enter(MediaState::Connecting),
@@ -175,9 +209,12 @@ impl WebRtc {
                 }
                 IceConnectionState::Disconnected => self.enter(MediaState::Disconnected),
             },
-            Event::RtpPacket(packet) => {
+            Event::RtpPacket(packet) if self.secure => {
                 let now = self.now;
-                if let Some(event) = self.incoming.take(now, &packet, &self.negotiated) {
+                if let Some(agreed) = &self.agreed
+                    && let Some(event) = self.incoming.take(now, &packet, &agreed.payloads)
+                    && self.direction().receives()
+                {
                     self.event(event);
                 }
                 self.release();
@@ -195,28 +232,48 @@ impl WebRtc {
         }
     }
 
-    /// Gives out the frames whose turn it is.
+    /// The handshake is through: whoever presented a certificate that was not announced is not the
+    /// far side (RFC 8842 section 5.5).
+    fn secured(&mut self) {
+        let presented = self.association.as_mut().and_then(Association::presented);
+        let announced = self.agreed.as_ref().is_some_and(|agreed| {
+            presented.is_some_and(|presented| agreed.fingerprints.contains(&presented))
+        });
+        if announced {
+            self.secure = true;
+            self.enter(MediaState::Connected);
+            self.say_backlog();
+        } else {
+            let text = "the far side's certificate is not the one that it announced";
+            self.fail(MediaError::Connection(text.to_owned()));
+        }
+    }
+
+    /// Gives out the frames whose turn it is; none while the far side is not to be heard.
     fn release(&mut self) {
+        let receives = self.direction().receives();
         while let Some(frame) = self.incoming.pop(self.now) {
-            self.event(EngineEvent::Audio(frame));
+            if receives {
+                self.event(EngineEvent::Audio(frame));
+            }
         }
     }
 
     fn write(&mut self, packet: RtpWrite) {
-        if let Some(mid) = self.mid
-            && let Some(stream) = self.rtc.direct_api().stream_tx_by_mid(mid, None)
-        {
-            stream.write_rtp(packet);
+        if let Some(association) = &mut self.association {
+            association.write(packet);
         }
     }
 
-    /// Sends the telephone-events that are due.
+    /// Sends the telephone-events that are due. They wait while the far side holds.
     fn press_keys(&mut self) {
+        if !self.direction().sends() {
+            return;
+        }
         let Some(mut keys) = self.keys.take() else { return };
-        let payload = self.send_codec().and_then(|codec| self.negotiated.event_type(codec));
-        if let Some((clock, pt)) = payload {
+        if let Some((clock, number)) = self.event_type() {
             while let Some(event) = keys.poll(self.now) {
-                let packet = self.outgoing.event(self.now, pt, clock, &event);
+                let packet = self.outgoing.event(self.now, pt(number), clock, &event);
                 self.write(packet);
                 self.turn(self.now);
             }
@@ -224,69 +281,136 @@ impl WebRtc {
         self.keys = Some(keys);
     }
 
-    /// Reads what was agreed on, and uses the candidates that came before.
-    fn agreed(&mut self) -> Result<(), MediaError> {
-        let mid = self.mid.ok_or(MediaError::NoCommonCodec)?;
-        self.negotiated = Negotiated::read(&self.rtc, mid)?;
-        for candidate in std::mem::take(&mut self.early) {
-            // The caller was told of a bad one when it came.
+    /// Sends what was said before there was a way to send it.
+    fn say_backlog(&mut self) {
+        if self.state != MediaState::Connected {
+            return;
+        }
+        if self.muted || !self.direction().sends() {
+            self.backlog.clear();
+        }
+        while let Some(frame) = self.backlog.pop(self.now) {
+            self.say(&frame);
+        }
+    }
+
+    fn say(&mut self, frame: &AudioFrame) {
+        let payloads = self.agreed.as_ref().map(|agreed| &agreed.payloads);
+        // Another codec may have been agreed on since.
+        let Some(number) = payloads.and_then(|p| p.payload_type(frame.codec)) else { return };
+        let packet = self.outgoing.audio(self.now, pt(number), frame);
+        self.write(packet);
+        self.turn(self.now);
+    }
+
+    /// The direction agreed on, as we see it.
+    fn direction(&self) -> Direction {
+        self.agreed
+            .as_ref()
+            .map_or(Direction::Inactive, |agreed| agreed.direction.reversed().and(self.wanted))
+    }
+
+    fn event_type(&self) -> Option<(u32, u8)> {
+        self.agreed.as_ref()?.payloads.event_type(self.send_codec()?)
+    }
+
+    /// A far side's description is in force; what came before it can be used.
+    fn agree(&mut self, audio: RemoteAudio) {
+        let candidates = audio.candidates.clone();
+        self.agreed = Some(audio);
+        // Who sent a bad one before was told when it came.
+        for candidate in std::mem::take(&mut self.early).into_iter().chain(candidates) {
             let _ = self.add_candidate(&candidate);
         }
-        Ok(())
+    }
+
+    fn tell_agreement(&mut self) {
+        let agreement = self.agreement();
+        if self.told != agreement {
+            self.told = agreement;
+            if let Some(agreement) = agreement {
+                self.event(EngineEvent::Agreed(agreement));
+            }
+        }
     }
 
     fn add_candidate(&mut self, line: &str) -> Result<(), MediaError> {
-        if let Some(candidate) = parse_candidate(line)? {
-            self.rtc.add_remote_candidate(candidate);
+        if let (Some(candidate), Some(association)) =
+            (parse_candidate(line)?, &mut self.association)
+        {
+            association.rtc.add_remote_candidate(candidate);
         }
         Ok(())
     }
 
-    fn local_ufrag(&mut self) -> String {
-        self.rtc.direct_api().local_ice_credentials().ufrag
+    /// What a far side's description changes of the one in force, if there is one.
+    fn change(&mut self, audio: &RemoteAudio) -> Option<Change> {
+        let secured = self.association.as_mut().filter(|_| self.secure);
+        let verified = secured.and_then(Association::presented);
+        Some(audio.change(self.agreed.as_ref()?, verified.as_ref()))
     }
 
-    fn tell_candidate(&mut self, candidate: &Candidate) {
-        let ufrag = self.local_ufrag();
-        self.event(EngineEvent::LocalCandidate(LocalCandidate {
-            mid: self.mid.map(|mid| mid.to_string()),
-            ufrag,
-            candidate: candidate.to_sdp_string(),
-        }));
+    fn ufrag(&mut self) -> Option<String> {
+        Some(self.association.as_mut()?.credentials().ufrag)
     }
 
-    fn tell_candidates_again(&mut self) {
-        for candidate in std::mem::take(&mut self.local) {
-            self.tell_candidate(&candidate);
-            self.local.push(candidate);
+    /// Makes one of our addresses a candidate, if it is none yet, and tells it.
+    fn tell_candidate(&mut self, address: SocketAddr) {
+        let Some(association) = &mut self.association else { return };
+        let Some(line) = association.candidate(address) else { return };
+        let ufrag = association.credentials().ufrag;
+        let mid = self.agreed.as_ref().and_then(|agreed| agreed.mid.clone());
+        let candidate = format!("{line} ufrag {ufrag}");
+        self.event(EngineEvent::LocalCandidate(LocalCandidate { mid, ufrag, candidate }));
+    }
+
+    fn tell_candidates(&mut self) {
+        for address in self.local.clone() {
+            self.tell_candidate(address);
         }
         if self.gathered {
             self.event(EngineEvent::GatheringComplete);
         }
     }
 
-    /// An offer on a session that is up: a renegotiation, or an ICE restart where its credentials
-    /// are new, after which our candidates are told again.
-    fn accept_reoffer(&mut self, now: Instant, offer: &str) -> Result<(), MediaError> {
-        let (sdp, candidates) = split_candidates(offer);
-        let offer = SdpOffer::from_sdp_string(&sdp).map_err(sdp_error)?;
-        let before = self.local_ufrag();
-        let answer = self.rtc.sdp_api().accept_offer(offer).map_err(sdp_error)?;
-        self.negotiation = Negotiation::Answering(answer.to_sdp_string());
-        self.agreed()?;
-        if self.local_ufrag() != before {
-            self.tell_candidates_again();
+    /// Begins anew with a far end that has another certificate (RFC 8842 section 4), by the
+    /// credentials that our own description of it tells, if there is one already.
+    fn associate(&mut self, payloads: &Payloads, credentials: Option<IceCreds>) -> Association {
+        let mut association = Association::new(self.now, &self.ingredients, payloads);
+        if let Some(credentials) = credentials {
+            association.set_credentials(credentials);
         }
-        for candidate in candidates {
-            // The caller was told of a bad one when it came.
-            let _ = self.add_candidate(&candidate);
-        }
-        self.turn(now);
-        Ok(())
+        association
     }
 
-    fn can_take_candidates(&self) -> bool {
-        matches!(self.negotiation, Negotiation::Answering(_) | Negotiation::Done)
+    /// Puts an association in force, in place of the one that there was.
+    fn install(&mut self, association: Association) {
+        if self.association.replace(association).is_some() {
+            self.secure = false;
+            // SRTP counts from the beginning.
+            self.outgoing.restart();
+            self.incoming.restart();
+            self.enter(MediaState::Connecting);
+        }
+    }
+
+    /// The next description of ours.
+    fn describe(&mut self, offers: bool) -> Option<negotiation::Transport> {
+        self.session.1 += 1;
+        let (session, version) = self.session;
+        Some(self.association.as_mut()?.transport(session, version, offers))
+    }
+
+    fn our_offer(&mut self, offered: Offered) -> Result<String, MediaError> {
+        let mut transport = self.describe(true).ok_or(MediaError::State(self.state))?;
+        transport.ufrag.clone_from(&offered.credentials.ufrag);
+        transport.pwd = crate::Secret::new(offered.credentials.pass.clone());
+        let mid = self.agreed.as_ref().and_then(|agreed| agreed.mid.clone());
+        let mid = mid.as_deref().unwrap_or(OUR_MID);
+        let offer = negotiation::offer(&offered.payloads, mid, self.wanted, &transport);
+        self.negotiation = Negotiation::Offered(offered);
+        self.turn(self.now);
+        Ok(offer)
     }
 }
 
@@ -305,113 +429,147 @@ fn parse_candidate(line: &str) -> Result<Option<Candidate>, MediaError> {
     Candidate::from_sdp_string(line).map(Some).map_err(|_| unreadable())
 }
 
-fn sdp_error(error: impl std::fmt::Display) -> MediaError {
-    MediaError::Sdp(error.to_string())
-}
-
 impl Engine for WebRtc {
     fn add_local_address(&mut self, now: Instant, address: SocketAddr) {
-        if self.config.relay_only {
+        if self.config.relay_only || self.local.contains(&address) {
             return;
         }
-        let Ok(candidate) = Candidate::host(address, "udp") else { return };
-        let Some(added) = self.rtc.add_local_candidate(candidate).cloned() else { return };
-        self.tell_candidate(&added);
-        self.local.push(added);
+        self.local.push(address);
+        self.tell_candidate(address);
         self.turn(now);
     }
 
     fn local_addresses_done(&mut self, now: Instant) {
         self.gathered = true;
-        self.event(EngineEvent::GatheringComplete);
+        if self.association.is_some() {
+            self.event(EngineEvent::GatheringComplete);
+        }
         self.turn(now);
     }
 
     fn create_offer(&mut self, now: Instant) -> Result<String, MediaError> {
-        if !matches!(self.negotiation, Negotiation::New) {
-            return Err(MediaError::State(self.state));
-        }
-        let mut sdp = self.rtc.sdp_api();
-        let mid = sdp.add_media(MediaKind::Audio, Direction::SendRecv, None, None, None);
-        let (offer, pending) = sdp.apply().ok_or(MediaError::State(self.state))?;
-        self.mid = Some(mid);
-        self.negotiation = Negotiation::Offered(pending);
-        self.turn(now);
-        Ok(offer.to_sdp_string())
+        self.now = self.now.max(now);
+        let payloads = match (&self.negotiation, &self.agreed) {
+            _ if self.is_over() => return Err(MediaError::State(self.state)),
+            (Negotiation::New, _) => Payloads::ours(&self.config.codecs),
+            (Negotiation::Done, Some(agreed)) => agreed.payloads.clone(),
+            _ => return Err(MediaError::State(self.state)),
+        };
+        let pending = match self.association {
+            Some(_) => None,
+            None => {
+                let mut association = self.associate(&payloads, None);
+                let pending = association.offer()?;
+                self.install(association);
+                self.tell_candidates();
+                Some(pending)
+            }
+        };
+        let credentials = self.association.as_mut().map(Association::credentials);
+        let credentials = credentials.ok_or(MediaError::State(self.state))?;
+        self.our_offer(Offered { payloads, pending, credentials })
     }
 
     fn accept_answer(&mut self, now: Instant, answer: &str) -> Result<(), MediaError> {
-        let pending = match std::mem::replace(&mut self.negotiation, Negotiation::Done) {
-            Negotiation::Offered(pending) => pending,
-            other => {
-                self.negotiation = other;
-                return Err(MediaError::State(self.state));
-            }
+        self.now = self.now.max(now);
+        let Negotiation::Offered(offered) = &self.negotiation else {
+            return Err(MediaError::State(self.state));
         };
-        let (answer, candidates) = split_candidates(answer);
-        let answer = SdpAnswer::from_sdp_string(&answer).map_err(sdp_error)?;
-        let before = self.local_ufrag();
-        self.rtc.sdp_api().accept_answer(pending, answer).map_err(sdp_error)?;
-        self.turn(now);
-        self.agreed()?;
-        for candidate in candidates {
-            let _ = self.add_candidate(&candidate);
+        let description = Description::read(answer)?;
+        let audio = RemoteAudio::read_answer(&description, &offered.payloads)?;
+        let Negotiation::Offered(Offered { payloads, pending, credentials }) =
+            std::mem::replace(&mut self.negotiation, Negotiation::Done)
+        else {
+            return Err(MediaError::State(self.state));
+        };
+        let before = self.ufrag();
+        match self.change(&audio) {
+            Some(Change::Association) => {
+                let mut association = self.associate(&payloads, Some(credentials));
+                let pending = association.offer()?;
+                association.accept_answer(pending, &audio)?;
+                self.install(association);
+                self.tell_candidates();
+            }
+            _ => {
+                if let (Some(pending), Some(association)) = (pending, &mut self.association) {
+                    association.accept_answer(pending, &audio)?;
+                }
+                if self.agreed.is_some() && self.ufrag() != before {
+                    self.tell_candidates();
+                }
+            }
         }
+        self.agree(audio);
         if self.state == MediaState::New {
             self.enter(MediaState::Connecting);
-        } else if self.local_ufrag() != before {
-            self.tell_candidates_again();
         }
+        self.tell_agreement();
         self.turn(now);
         Ok(())
     }
 
     fn accept_offer(&mut self, now: Instant, offer: &str) -> Result<(), MediaError> {
-        check_offer(offer)?;
+        self.now = self.now.max(now);
         match self.negotiation {
-            Negotiation::New => {}
-            Negotiation::Done => return self.accept_reoffer(now, offer),
-            Negotiation::Offered(_) | Negotiation::Answering(_) => {
-                return Err(MediaError::State(self.state));
+            _ if self.is_over() => return Err(MediaError::State(self.state)),
+            // An offer that nobody answered yet gives way to the next one.
+            Negotiation::New | Negotiation::Answering { .. } | Negotiation::Done => {}
+            Negotiation::Offered(_) => return Err(MediaError::State(self.state)),
+        }
+        let audio = RemoteAudio::read(&Description::read(offer)?, &self.config.codecs)?;
+        let first = match self.negotiation {
+            Negotiation::Answering { first, .. } => first,
+            Negotiation::New | Negotiation::Offered(_) | Negotiation::Done => self.agreed.is_none(),
+        };
+        let before = self.ufrag();
+        let change = self.change(&audio).unwrap_or(Change::Association);
+        match (change, &mut self.association) {
+            (Change::Nothing, _) => {}
+            (Change::IceRestart, Some(association)) => association.accept_offer(&audio)?,
+            (Change::Association | Change::IceRestart, _) => {
+                // Where only the certificate is new, ours stay as they are, too.
+                let same = self.agreed.as_ref().is_some_and(|agreed| agreed.ufrag == audio.ufrag);
+                let credentials = self.association.as_mut().map(Association::credentials);
+                let mut association = self.associate(&audio.payloads, credentials.filter(|_| same));
+                association.accept_offer(&audio)?;
+                self.install(association);
             }
         }
-        let (sdp, candidates) = split_candidates(offer);
-        let offer = SdpOffer::from_sdp_string(&sdp).map_err(sdp_error)?;
-        if is_actpass(&sdp) {
-            // Browsers answer `active`, and far sides rely on it; str0m would answer `passive`.
-            self.rtc.direct_api().start_dtls(true).map_err(sdp_error)?;
+        self.agree(audio);
+        if change == Change::Association || self.ufrag() != before {
+            self.tell_candidates();
         }
-        let answer = self.rtc.sdp_api().accept_offer(offer).map_err(sdp_error)?;
-        self.mid = audio_mid(&sdp);
-        self.negotiation = Negotiation::Answering(answer.to_sdp_string());
-        self.turn(now);
-        self.agreed()?;
-        for candidate in candidates {
-            let _ = self.add_candidate(&candidate);
-        }
+        self.negotiation = Negotiation::Answering { offer: offer.to_owned(), first };
         self.turn(now);
         Ok(())
     }
 
     fn create_answer(&mut self, now: Instant) -> Result<String, MediaError> {
-        match std::mem::replace(&mut self.negotiation, Negotiation::Done) {
-            Negotiation::Answering(answer) => {
-                self.now = self.now.max(now);
-                if self.state == MediaState::New {
-                    self.enter(MediaState::Connecting);
-                }
-                self.turn(now);
-                Ok(answer)
-            }
-            other => {
-                self.negotiation = other;
-                Err(MediaError::State(self.state))
-            }
+        self.now = self.now.max(now);
+        let Negotiation::Answering { offer, first } = &self.negotiation else {
+            return Err(MediaError::State(self.state));
+        };
+        let (offer, first) = (offer.clone(), *first);
+        let description = Description::read(&offer)?;
+        let direction = self.direction();
+        let mut transport = self.describe(false).ok_or(MediaError::State(self.state))?;
+        if first {
+            transport.candidates.clear();
         }
+        let audio = self.agreed.as_ref().ok_or(MediaError::State(self.state))?;
+        let answer = negotiation::answer(&description, audio, direction, &transport);
+        self.negotiation = Negotiation::Done;
+        if self.state == MediaState::New {
+            self.enter(MediaState::Connecting);
+        }
+        self.tell_agreement();
+        self.turn(now);
+        Ok(answer)
     }
 
     fn add_remote_candidate(&mut self, now: Instant, candidate: &str) -> Result<(), MediaError> {
-        if self.can_take_candidates() {
+        if self.agreed.is_some() {
             self.add_candidate(candidate)?;
             self.turn(now);
         } else if parse_candidate(candidate)?.is_some() && self.early.len() < MAX_EARLY {
@@ -421,15 +579,16 @@ impl Engine for WebRtc {
     }
 
     fn restart_ice(&mut self, now: Instant) -> Result<String, MediaError> {
-        if !matches!(self.negotiation, Negotiation::Done) {
+        self.now = self.now.max(now);
+        let over = self.is_over();
+        let (Negotiation::Done, Some(agreed), Some(association), false) =
+            (&self.negotiation, &self.agreed, &mut self.association, over)
+        else {
             return Err(MediaError::State(self.state));
-        }
-        let mut sdp = self.rtc.sdp_api();
-        sdp.ice_restart(true);
-        let (offer, pending) = sdp.apply().ok_or(MediaError::State(self.state))?;
-        self.negotiation = Negotiation::Offered(pending);
-        self.turn(now);
-        Ok(offer.to_sdp_string())
+        };
+        let payloads = agreed.payloads.clone();
+        let (credentials, pending) = association.restart()?;
+        self.our_offer(Offered { payloads, pending: Some(pending), credentials })
     }
 
     fn handle_datagram(
@@ -443,10 +602,12 @@ impl Engine for WebRtc {
         // Neither STUN nor DTLS nor RTP: somebody else's.
         let Ok(receive) = Receive::new(Protocol::Udp, remote, local, data) else { return };
         let input = Input::Receive(self.now, receive);
-        if !self.rtc.is_alive() || !self.rtc.accepts(&input) {
+        let Some(association) = &mut self.association else { return };
+        if !association.rtc.is_alive() || !association.rtc.accepts(&input) {
             return;
         }
-        if let Err(error) = self.rtc.handle_input(input) {
+        association.expect(data);
+        if let Err(error) = association.rtc.handle_input(input) {
             self.fail(MediaError::Connection(error.to_string()));
         }
         if self.drain() {
@@ -462,28 +623,41 @@ impl Engine for WebRtc {
             self.fail(MediaError::Connection(what.to_owned()));
         }
         self.press_keys();
+        self.say_backlog();
     }
 
     fn send_audio(&mut self, now: Instant, frame: &AudioFrame) -> Result<(), MediaError> {
-        if matches!(self.state, MediaState::Failed | MediaState::Closed) {
+        if self.is_over() {
             return Err(MediaError::State(self.state));
         }
-        let pt = self
-            .negotiated
-            .payload_type(frame.codec)
-            .ok_or_else(|| MediaError::NotNegotiated(frame.codec.name()))?;
-        if self.muted || self.state != MediaState::Connected {
+        let payloads = self.agreed.as_ref().map(|agreed| &agreed.payloads);
+        if payloads.and_then(|payloads| payloads.payload_type(frame.codec)).is_none() {
+            return Err(MediaError::NotNegotiated(frame.codec.name()));
+        }
+        if self.muted || !self.direction().sends() {
             return Ok(());
         }
         self.now = self.now.max(now);
-        let packet = self.outgoing.audio(self.now, pt, frame);
-        self.write(packet);
-        self.turn(now);
+        let connected = match self.state {
+            // What was secured once may reach the far side again before the path is known to lead
+            // there.
+            MediaState::Connected | MediaState::Disconnected => self.secure,
+            _ => false,
+        };
+        if !connected || !self.backlog.is_empty() {
+            self.backlog.push(frame.clone())?;
+            self.say_backlog();
+            return Ok(());
+        }
+        self.say(frame);
         Ok(())
     }
 
     fn set_muted(&mut self, muted: bool) {
         self.muted = muted;
+        if muted {
+            self.backlog.clear();
+        }
     }
 
     fn send_dtmf(
@@ -495,19 +669,25 @@ impl Engine for WebRtc {
         if self.state != MediaState::Connected {
             return Err(MediaError::State(self.state));
         }
-        let codec = self.send_codec().ok_or(MediaError::NotNegotiated("audio"))?;
-        let (clock, _) = self
-            .negotiated
-            .event_type(codec)
-            .ok_or(MediaError::NotNegotiated("telephone-event"))?;
+        if !self.direction().sends() {
+            return Err(MediaError::Held);
+        }
+        let (clock, _) = self.event_type().ok_or(MediaError::NotNegotiated("telephone-event"))?;
         self.keys.get_or_insert_with(|| dtmf::Sender::new(clock)).queue(digits, duration)?;
         self.now = self.now.max(now);
         self.press_keys();
         Ok(())
     }
 
-    fn send_codec(&self) -> Option<AudioCodec> {
-        self.negotiated.codecs.first().map(|(codec, _)| *codec)
+    fn set_direction(&mut self, direction: Direction) {
+        self.wanted = direction;
+    }
+
+    fn agreement(&self) -> Option<Agreement> {
+        let payloads = &self.agreed.as_ref()?.payloads;
+        let (codec, _) = *payloads.codecs.first()?;
+        let keys = payloads.event_type(codec).is_some();
+        Some(Agreement { direction: self.direction(), codec, keys })
     }
 
     fn state(&self) -> MediaState {
@@ -528,13 +708,17 @@ impl Engine for WebRtc {
     }
 
     fn close(&mut self, now: Instant) {
-        if !matches!(self.state, MediaState::Failed | MediaState::Closed) {
-            // Refused when there is nothing to say goodbye to.
-            let _ = self.rtc.close();
+        if !self.is_over() {
+            if let Some(association) = &mut self.association {
+                // Refused when there is nothing to say goodbye to.
+                let _ = association.rtc.close();
+            }
             self.turn(now);
             self.enter(MediaState::Closed);
         }
-        self.rtc.disconnect();
+        if let Some(association) = &mut self.association {
+            association.rtc.disconnect();
+        }
         self.rtc_wake = None;
     }
 
@@ -543,12 +727,16 @@ impl Engine for WebRtc {
             return output;
         }
         let wake = |at: Option<Instant>, reason| at.map(|at| Wake { at, reason });
-        let keys = self.keys.as_ref().and_then(dtmf::Sender::next_wake);
-        let media = Wake::earliest(
+        let keys = self.keys.as_ref().filter(|_| self.direction().sends());
+        let backlog =
+            (self.state == MediaState::Connected).then(|| self.backlog.next_wake(self.now));
+        let wakes = [
             wake(self.rtc_wake, "ICE, DTLS and RTCP"),
             wake(self.incoming.next_wake(), "a gap in the audio"),
-        );
-        let own = Wake::earliest(wake(self.give_up, "lost path limit"), wake(keys, "DTMF"));
-        EngineOutput::Timeout(Wake::earliest(media, own))
+            wake(self.give_up, "lost path limit"),
+            wake(keys.and_then(dtmf::Sender::next_wake), "DTMF"),
+            wake(backlog.flatten(), "what was said before media"),
+        ];
+        EngineOutput::Timeout(wakes.into_iter().fold(None, Wake::earliest))
     }
 }

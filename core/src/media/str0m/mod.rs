@@ -1,6 +1,6 @@
 //! The real engine, over str0m: the one place that knows it.
 
-mod description;
+mod association;
 mod dtls;
 mod dtmf;
 mod engine;
@@ -10,8 +10,7 @@ mod send;
 use std::sync::Arc;
 use std::time::Instant;
 
-use str0m::config::{CryptoProvider, DtlsCert};
-
+use self::association::Ingredients;
 use super::{Engine, EngineConfig, EngineFactory};
 
 /// Makes engines that do real ICE, DTLS and SRTP.
@@ -19,8 +18,7 @@ use super::{Engine, EngineConfig, EngineFactory};
 /// All of them share one certificate and one DTLS configuration: building the configuration is
 /// most of the cost of a call's set-up.
 pub struct WebRtcFactory {
-    crypto: Arc<CryptoProvider>,
-    certificate: Option<DtlsCert>,
+    ingredients: Ingredients,
     deterministic: bool,
 }
 
@@ -34,7 +32,7 @@ impl WebRtcFactory {
     fn with(deterministic: bool) -> Self {
         let crypto = Arc::new(dtls::provider(deterministic));
         let certificate = crypto.dtls_provider.generate_certificate();
-        Self { crypto, certificate, deterministic }
+        Self { ingredients: Ingredients { crypto, certificate }, deterministic }
     }
 
     /// A factory whose engines draw everything but key material from their seeds.
@@ -68,7 +66,6 @@ impl EngineFactory for WebRtcFactory {
         if self.deterministic {
             fastrand::seed(config.seed.child("str0m").rng().next_u64());
         }
-        let rtc = description::rtc(now, &config, &self.crypto, self.certificate.clone());
-        Box::new(engine::WebRtc::new(rtc, config, now))
+        Box::new(engine::WebRtc::new(self.ingredients.clone(), config, now))
     }
 }

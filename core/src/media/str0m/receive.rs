@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use str0m::rtp::RtpPacket;
 
-use super::description::Negotiated;
 use super::dtmf::Receiver;
+use crate::media::negotiation::Payloads;
 use crate::media::playout::Playout;
 use crate::media::{AudioFrame, EngineEvent};
 
@@ -26,14 +26,14 @@ impl Incoming {
         &mut self,
         now: Instant,
         packet: &RtpPacket,
-        negotiated: &Negotiated,
+        payloads: &Payloads,
     ) -> Option<EngineEvent> {
-        let pt = packet.header.payload_type;
+        let pt = *packet.header.payload_type;
         self.packets += 1;
         self.bytes += packet.payload.len() as u64;
         let time = packet.time.numer();
         self.playout.from(*packet.header.ssrc);
-        if let Some(codec) = negotiated.codec(pt) {
+        if let Some(codec) = payloads.codec(pt) {
             self.jitter.sample(now, time, codec.clock_rate());
             let frame = AudioFrame {
                 codec,
@@ -46,9 +46,15 @@ impl Incoming {
             return None;
         }
         self.playout.insert(now, *packet.seq_no, None);
-        let clock = negotiated.event_clock(pt)?;
+        let clock = payloads.event_clock(pt)?;
         let (digit, duration) = self.keys.hear(time, clock, &packet.payload)?;
         Some(EngineEvent::Dtmf { digit, duration })
+    }
+
+    /// Another association: what comes is another stream, whatever it is called. Counts go on.
+    pub(super) fn restart(&mut self) {
+        self.keys = Receiver::default();
+        self.playout.restart();
     }
 
     pub(super) fn pop(&mut self, now: Instant) -> Option<AudioFrame> {

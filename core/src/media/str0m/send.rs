@@ -29,6 +29,12 @@ impl Outgoing {
         Self { sequence, base, last: None, started: false, packets: 0, bytes: 0 }
     }
 
+    /// Another association: its far end knows nothing of what was sent. Times go on.
+    pub(super) fn restart(&mut self) {
+        self.sequence = 1 + (self.sequence & 0x3fff);
+        self.started = false;
+    }
+
     pub(super) fn audio(&mut self, now: Instant, pt: Pt, frame: &AudioFrame) -> RtpWrite {
         let first = !std::mem::replace(&mut self.started, true);
         self.last = Some((frame.time, now));

@@ -14,12 +14,14 @@ use std::time::{Duration, Instant};
 
 use offhook::Rng;
 use offhook::machine::Wake;
+use offhook::media::negotiation::{self, Change, Payloads, RemoteAudio, Setup};
 use offhook::media::{
-    AudioCodec, AudioFrame, Digit, Engine, EngineConfig, EngineEvent, EngineFactory, EngineOutput,
-    LocalCandidate, MediaError, MediaState, MediaStats,
+    Agreement, AudioCodec, AudioFrame, Backlog, Digit, Engine, EngineConfig, EngineEvent,
+    EngineFactory, EngineOutput, LocalCandidate, MediaError, MediaState, MediaStats,
 };
+use offhook::sdp::{Description, Direction};
 
-use self::description::{Description, candidate_address, candidate_line};
+use self::description::{Own, candidate_address, candidate_line};
 use self::packet::Packet;
 
 /// Between probes while there is no path.
@@ -50,11 +52,13 @@ impl EngineFactory for ModelFactory {
 }
 
 /// How far the descriptions are.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 enum Negotiation {
     New,
-    Offered(Description),
-    Answering(Description),
+    /// Our offer is out: what it offered, and our end in it.
+    Offered(Payloads, Own),
+    /// The far side's offer is in, and in force.
+    Answering(String),
     Done,
 }
 
@@ -65,9 +69,14 @@ struct Model {
     codecs: Vec<AudioCodec>,
     now: Instant,
     negotiation: Negotiation,
-    own: Description,
-    remote: Option<Description>,
-    codec: Option<AudioCodec>,
+    own: Own,
+    /// The far side's description in force.
+    agreed: Option<RemoteAudio>,
+    /// What was told of that.
+    told: Option<Agreement>,
+    /// The direction that we want.
+    wanted: Direction,
+    backlog: Backlog,
     state: MediaState,
     local: Vec<SocketAddr>,
     remotes: Vec<SocketAddr>,
@@ -89,15 +98,17 @@ struct Model {
 impl Model {
     fn new(now: Instant, config: EngineConfig) -> Self {
         let mut rng = config.seed.child("model").rng();
-        let own = Description::new(&mut rng, &config.codecs);
+        let own = Own::new(&mut rng);
         Self {
             rng,
             codecs: config.codecs,
             now,
             negotiation: Negotiation::New,
             own,
-            remote: None,
-            codec: None,
+            agreed: None,
+            told: None,
+            wanted: Direction::SendRecv,
+            backlog: Backlog::default(),
             state: MediaState::New,
             local: Vec::new(),
             remotes: Vec::new(),
@@ -148,39 +159,89 @@ impl Model {
 
     fn tell_candidate(&mut self, address: SocketAddr) {
         let candidate = LocalCandidate {
-            mid: Some("0".to_owned()),
+            mid: self.agreed.as_ref().map_or(Some("0".to_owned()), |agreed| agreed.mid.clone()),
             ufrag: self.own.ufrag.clone(),
             candidate: candidate_line(address, &self.own.ufrag),
         };
         self.event(EngineEvent::LocalCandidate(candidate));
     }
 
-    /// Both descriptions are there: look for a path.
-    fn negotiated(&mut self, own: Description, remote: Description) -> Result<(), MediaError> {
-        let codec = remote.codecs.iter().find(|codec| self.codecs.contains(codec));
-        self.codec = Some(*codec.ok_or(MediaError::NoCommonCodec)?);
-        for candidate in &remote.candidates {
-            self.learn(*candidate);
+    /// A far side's description is in force: look for a path.
+    fn agree(&mut self, audio: RemoteAudio) {
+        if let Some(Change::Association) = self.change(&audio) {
+            // Another far end: what came from the one before counts no more.
+            self.received = None;
+            self.last_key = None;
+            self.path = None;
+            self.enter(MediaState::Connecting);
         }
-        self.own = own;
-        self.remote = Some(remote);
+        for candidate in &audio.candidates {
+            if let Ok(Some(address)) = candidate_address(candidate) {
+                self.learn(address);
+            }
+        }
+        self.agreed = Some(audio);
+        self.probe_at = Some(self.now);
+    }
+
+    fn change(&self, audio: &RemoteAudio) -> Option<Change> {
+        Some(audio.change(self.agreed.as_ref()?, None))
+    }
+
+    /// The negotiation is over.
+    fn settle(&mut self) {
         self.negotiation = Negotiation::Done;
         if self.state == MediaState::New {
             self.enter(MediaState::Connecting);
         }
         self.probe_at = Some(self.now);
-        Ok(())
+        let agreement = self.agreement();
+        if let Some(agreement) = agreement.filter(|_| self.told != agreement) {
+            self.told = Some(agreement);
+            self.event(EngineEvent::Agreed(agreement));
+        }
+    }
+
+    /// The direction agreed on, as we see it.
+    fn direction(&self) -> Direction {
+        let theirs = self.agreed.as_ref().map(|agreed| agreed.direction.reversed());
+        theirs.map_or(Direction::Inactive, |theirs| theirs.and(self.wanted))
+    }
+
+    fn say(&mut self, path: (SocketAddr, SocketAddr), frame: AudioFrame) {
+        self.next_sequence += 1;
+        self.stats.packets_sent += 1;
+        self.stats.bytes_sent += frame.data.len() as u64;
+        self.send(path, &Packet::Audio { sequence: self.next_sequence, frame });
+    }
+
+    fn say_backlog(&mut self) {
+        let Some(path) = self.path.filter(|_| self.state == MediaState::Connected) else { return };
+        if self.muted || !self.direction().sends() {
+            self.backlog.clear();
+        }
+        while let Some(frame) = self.backlog.pop(self.now) {
+            self.say(path, frame);
+        }
     }
 
     /// Takes new credentials of ours and tells the candidates anew.
-    fn gather_again(&mut self, own: &Description) {
-        self.own = own.clone();
+    fn gather_again(&mut self) {
         for address in self.local.clone() {
             self.tell_candidate(address);
         }
         if self.gathered {
             self.event(EngineEvent::GatheringComplete);
         }
+    }
+
+    fn offer(&mut self, payloads: Payloads, mut own: Own) -> String {
+        let transport = own.transport(Setup::ActPass);
+        let mid = self.agreed.as_ref().and_then(|agreed| agreed.mid.clone());
+        let mid = mid.as_deref().unwrap_or("0");
+        let offer = negotiation::offer(&payloads, mid, self.wanted, &transport);
+        self.negotiation = Negotiation::Offered(payloads, own);
+        offer
     }
 
     fn learn(&mut self, remote: SocketAddr) {
@@ -190,7 +251,7 @@ impl Model {
     }
 
     fn probe(&mut self) {
-        let Some(remote) = self.remote.as_ref().map(|remote| remote.ufrag.clone()) else { return };
+        let Some(remote) = self.agreed.as_ref().map(|remote| remote.ufrag.clone()) else { return };
         let probe = Packet::Probe { to: remote, from: self.own.ufrag.clone() };
         if let (MediaState::Connected, Some(path)) = (self.state, self.path) {
             return self.send(path, &probe);
@@ -203,7 +264,7 @@ impl Model {
     }
 
     fn is_from_peer(&self, ufrag: &str) -> bool {
-        self.remote.as_ref().is_some_and(|remote| remote.ufrag == ufrag)
+        self.agreed.as_ref().is_some_and(|remote| remote.ufrag == ufrag)
     }
 
     fn audio(&mut self, sequence: u32, frame: AudioFrame) {
@@ -217,7 +278,9 @@ impl Model {
         };
         self.received = Some(sequence);
         self.stats.packets_lost += u64::from(gap);
-        self.event(EngineEvent::Audio(AudioFrame { lost_before: gap, ..frame }));
+        if self.direction().receives() {
+            self.event(EngineEvent::Audio(AudioFrame { lost_before: gap, ..frame }));
+        }
     }
 }
 
@@ -226,7 +289,7 @@ impl Engine for Model {
         self.now = now;
         self.local.push(address);
         self.tell_candidate(address);
-        if self.negotiation == Negotiation::Done {
+        if matches!(self.negotiation, Negotiation::Done) {
             self.probe_at = Some(now);
         }
     }
@@ -239,62 +302,66 @@ impl Engine for Model {
 
     fn create_offer(&mut self, now: Instant) -> Result<String, MediaError> {
         self.now = now;
-        if self.negotiation != Negotiation::New || self.is_over() {
-            return Err(MediaError::State(self.state));
-        }
-        self.negotiation = Negotiation::Offered(self.own.clone());
-        Ok(self.own.to_sdp("actpass"))
+        let payloads = match (&self.negotiation, &self.agreed) {
+            _ if self.is_over() => return Err(MediaError::State(self.state)),
+            (Negotiation::New, _) => Payloads::ours(&self.codecs),
+            (Negotiation::Done, Some(agreed)) => agreed.payloads.clone(),
+            _ => return Err(MediaError::State(self.state)),
+        };
+        Ok(self.offer(payloads, self.own.clone()))
     }
 
     fn accept_answer(&mut self, now: Instant, answer: &str) -> Result<(), MediaError> {
         self.now = now;
-        let Negotiation::Offered(own) = &self.negotiation else {
+        let Negotiation::Offered(payloads, own) = &self.negotiation else {
             return Err(MediaError::State(self.state));
         };
-        let (own, remote) = (own.clone(), Description::read(answer)?);
+        let audio = RemoteAudio::read_answer(&Description::read(answer)?, payloads)?;
         let restarts = own.ufrag != self.own.ufrag;
-        self.negotiated(own.clone(), remote)?;
+        self.own = own.clone();
+        self.agree(audio);
+        self.settle();
         if restarts {
-            self.gather_again(&own);
+            self.gather_again();
         }
         Ok(())
     }
 
     fn accept_offer(&mut self, now: Instant, offer: &str) -> Result<(), MediaError> {
         self.now = now;
-        if matches!(self.negotiation, Negotiation::Offered(_)) || self.is_over() {
+        if matches!(self.negotiation, Negotiation::Offered(..)) || self.is_over() {
             return Err(MediaError::State(self.state));
         }
-        let offer = Description::read(offer)?;
-        if !offer.codecs.iter().any(|codec| self.codecs.contains(codec)) {
-            return Err(MediaError::NoCommonCodec);
+        let audio = RemoteAudio::read(&Description::read(offer)?, &self.codecs)?;
+        let restarts = self.agreed.as_ref().is_some_and(|old| old.ufrag != audio.ufrag);
+        let unanswered = matches!(self.negotiation, Negotiation::Answering(_));
+        self.agree(audio);
+        if restarts && !unanswered {
+            self.own = self.own.renewed(&mut self.rng);
+            self.gather_again();
         }
-        self.negotiation = Negotiation::Answering(offer);
+        self.negotiation = Negotiation::Answering(offer.to_owned());
         Ok(())
     }
 
     fn create_answer(&mut self, now: Instant) -> Result<String, MediaError> {
         self.now = now;
-        let Negotiation::Answering(offer) = &self.negotiation else {
+        let (Negotiation::Answering(offer), Some(audio)) = (&self.negotiation, &self.agreed) else {
             return Err(MediaError::State(self.state));
         };
-        let offer = offer.clone();
-        let restarts = self.remote.as_ref().is_some_and(|old| old.ufrag != offer.ufrag);
-        let own = if restarts { self.own.renewed(&mut self.rng) } else { self.own.clone() };
-        let mut answer = own.clone();
-        answer.codecs.retain(|codec| offer.codecs.contains(codec));
-        self.negotiated(own.clone(), offer)?;
-        if restarts {
-            self.gather_again(&own);
-        }
-        Ok(answer.to_sdp("active"))
+        let transport = self.own.transport(Setup::Active);
+        let direction = self.direction();
+        let answer = negotiation::answer(&Description::read(offer)?, audio, direction, &transport);
+        self.settle();
+        Ok(answer)
     }
 
     fn add_remote_candidate(&mut self, now: Instant, candidate: &str) -> Result<(), MediaError> {
         self.now = now;
         if let Some(address) = candidate_address(candidate)? {
             self.learn(address);
-            if self.state == MediaState::Connecting && self.negotiation == Negotiation::Done {
+            if self.state == MediaState::Connecting && matches!(self.negotiation, Negotiation::Done)
+            {
                 self.probe_at = Some(now);
             }
         }
@@ -303,13 +370,14 @@ impl Engine for Model {
 
     fn restart_ice(&mut self, now: Instant) -> Result<String, MediaError> {
         self.now = now;
-        if self.negotiation != Negotiation::Done || self.is_over() {
+        let (Negotiation::Done, Some(agreed), false) =
+            (&self.negotiation, &self.agreed, self.is_over())
+        else {
             return Err(MediaError::State(self.state));
-        }
+        };
+        let payloads = agreed.payloads.clone();
         let own = self.own.renewed(&mut self.rng);
-        let offer = own.to_sdp("actpass");
-        self.negotiation = Negotiation::Offered(own);
-        Ok(offer)
+        Ok(self.offer(payloads, own))
     }
 
     fn handle_datagram(
@@ -337,15 +405,18 @@ impl Engine for Model {
                     self.path = Some((local, remote));
                     self.probe_at = Some(now + LOOK_AFTER);
                     self.enter(MediaState::Connected);
+                    self.say_backlog();
                 }
             }
-            Packet::Audio { sequence, frame } if self.remote.is_some() => {
+            Packet::Audio { sequence, frame } if self.agreed.is_some() => {
                 self.audio(sequence, frame);
             }
-            Packet::Key { number, digit, duration } if self.remote.is_some() => {
+            Packet::Key { number, digit, duration } if self.agreed.is_some() => {
                 if self.last_key != Some(number) {
                     self.last_key = Some(number);
-                    self.event(EngineEvent::Dtmf { digit, duration });
+                    if self.direction().receives() {
+                        self.event(EngineEvent::Dtmf { digit, duration });
+                    }
                 }
             }
             Packet::Bye { from } if self.is_from_peer(&from) => self.enter(MediaState::Closed),
@@ -376,6 +447,7 @@ impl Engine for Model {
                 MediaState::Failed | MediaState::Closed => None,
             };
         }
+        self.say_backlog();
     }
 
     fn send_audio(&mut self, now: Instant, frame: &AudioFrame) -> Result<(), MediaError> {
@@ -383,24 +455,29 @@ impl Engine for Model {
         if self.is_over() {
             return Err(MediaError::State(self.state));
         }
-        if self.codec.is_none() || !self.codecs.contains(&frame.codec) {
+        let payloads = self.agreed.as_ref().map(|agreed| &agreed.payloads);
+        if payloads.and_then(|payloads| payloads.payload_type(frame.codec)).is_none() {
             return Err(MediaError::NotNegotiated(frame.codec.name()));
         }
-        let Some(path) = self.path.filter(|_| self.state == MediaState::Connected) else {
+        if self.muted || !self.direction().sends() {
             return Ok(());
-        };
-        if !self.muted {
-            self.next_sequence += 1;
-            self.stats.packets_sent += 1;
-            self.stats.bytes_sent += frame.data.len() as u64;
-            let packet = Packet::Audio { sequence: self.next_sequence, frame: frame.clone() };
-            self.send(path, &packet);
+        }
+        match self.path.filter(|_| self.state == MediaState::Connected) {
+            Some(path) if self.backlog.is_empty() => self.say(path, frame.clone()),
+            Some(_) => {
+                self.backlog.push(frame.clone())?;
+                self.say_backlog();
+            }
+            None => self.backlog.push(frame.clone())?,
         }
         Ok(())
     }
 
     fn set_muted(&mut self, muted: bool) {
         self.muted = muted;
+        if muted {
+            self.backlog.clear();
+        }
     }
 
     fn send_dtmf(
@@ -413,6 +490,9 @@ impl Engine for Model {
         let Some(path) = self.path.filter(|_| self.state == MediaState::Connected) else {
             return Err(MediaError::State(self.state));
         };
+        if !self.direction().sends() {
+            return Err(MediaError::Held);
+        }
         if digits.len() > MAX_DIGITS {
             return Err(MediaError::TooMany("digits"));
         }
@@ -426,8 +506,15 @@ impl Engine for Model {
         Ok(())
     }
 
-    fn send_codec(&self) -> Option<AudioCodec> {
-        self.codec
+    fn set_direction(&mut self, direction: Direction) {
+        self.wanted = direction;
+    }
+
+    fn agreement(&self) -> Option<Agreement> {
+        let payloads = &self.agreed.as_ref()?.payloads;
+        let (codec, _) = *payloads.codecs.first()?;
+        let keys = payloads.event_type(codec).is_some();
+        Some(Agreement { direction: self.direction(), codec, keys })
     }
 
     fn state(&self) -> MediaState {
@@ -451,7 +538,10 @@ impl Engine for Model {
         self.queue.pop_front().unwrap_or_else(|| {
             let wake = |at: Option<Instant>, reason| at.map(|at| Wake { at, reason });
             let missed = (self.state == MediaState::Connected).then(|| self.heard + MISSED);
+            let connected = self.state == MediaState::Connected;
+            let backlog = connected.then(|| self.backlog.next_wake(self.now)).flatten();
             let wakes = [
+                wake(backlog, "what was said before media"),
                 wake(self.probe_at, "model media probes"),
                 wake(self.give_up, "model media gives up"),
                 wake(missed, "model media misses its path"),

@@ -1,0 +1,131 @@
+//! Payload types.
+
+use crate::media::{AudioCodec, MediaError};
+use crate::sdp::Section;
+
+/// Clock rates at which telephone keys are understood (RFC 4733 section 2.1.1).
+const EVENT_CLOCKS: [u32; 2] = [48_000, 8_000];
+/// Payload types that need no `a=rtpmap` (RFC 3551 section 6): those of interest.
+const STATIC: [(u8, &str, u32); 3] = [(0, "PCMU", 8000), (8, "PCMA", 8000), (13, "CN", 8000)];
+
+/// The payload types of an audio section that both ends have.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Payloads {
+    /// Codecs in the far side's order of preference, each once. Never empty once negotiated.
+    pub codecs: Vec<(AudioCodec, u8)>,
+    /// Telephone-event (RFC 4733) by clock rate, each once.
+    pub events: Vec<(u32, u8)>,
+    /// Comfort noise (RFC 3389): understood, never answered.
+    pub noise: Vec<u8>,
+}
+
+impl Payloads {
+    /// What we offer.
+    #[must_use]
+    pub fn ours(codecs: &[AudioCodec]) -> Self {
+        let number = |codec: &AudioCodec| match codec {
+            AudioCodec::Opus => 111,
+            AudioCodec::Pcmu => 0,
+            AudioCodec::Pcma => 8,
+        };
+        Self {
+            codecs: codecs.iter().map(|codec| (*codec, number(codec))).collect(),
+            events: vec![(48_000, 110), (8_000, 126)],
+            noise: vec![13],
+        }
+    }
+
+    /// What a section describes and we have, too.
+    ///
+    /// # Errors
+    ///
+    /// [`MediaError::NoCommonCodec`].
+    pub fn read(section: &Section<'_>, ours: &[AudioCodec]) -> Result<Self, MediaError> {
+        let mut payloads = Self::default();
+        for number in section.formats().filter_map(|format| format.parse::<u8>().ok()) {
+            let Some((name, clock, channels)) = encoding(section, number) else { continue };
+            let is = |other: &str| name.eq_ignore_ascii_case(other);
+            if is("telephone-event") {
+                let known = payloads.events.iter().any(|(known, _)| *known == clock);
+                if EVENT_CLOCKS.contains(&clock) && !known {
+                    payloads.events.push((clock, number));
+                }
+            } else if is("CN") {
+                payloads.noise.push(number);
+            } else if let Some(codec) = ours.iter().copied().find(|codec| {
+                let most = if *codec == AudioCodec::Opus { 2 } else { 1 };
+                is(codec.name()) && clock == codec.clock_rate() && channels <= most
+            }) && payloads.payload_type(codec).is_none()
+            {
+                payloads.codecs.push((codec, number));
+            }
+        }
+        if payloads.codecs.is_empty() { Err(MediaError::NoCommonCodec) } else { Ok(payloads) }
+    }
+
+    /// The payload type of a codec.
+    #[must_use]
+    pub fn payload_type(&self, codec: AudioCodec) -> Option<u8> {
+        self.codecs.iter().find(|(c, _)| *c == codec).map(|(_, pt)| *pt)
+    }
+
+    /// The codec of a payload type.
+    #[must_use]
+    pub fn codec(&self, pt: u8) -> Option<AudioCodec> {
+        self.codecs.iter().find(|(_, p)| *p == pt).map(|(codec, _)| *codec)
+    }
+
+    /// The clock rate of a telephone-event payload type.
+    #[must_use]
+    pub fn event_clock(&self, pt: u8) -> Option<u32> {
+        self.events.iter().find(|(_, p)| *p == pt).map(|(clock, _)| *clock)
+    }
+
+    /// The telephone-event that goes with a codec, and its clock rate: one with the same clock, or
+    /// else any, as browsers do.
+    #[must_use]
+    pub fn event_type(&self, codec: AudioCodec) -> Option<(u32, u8)> {
+        let same = self.events.iter().find(|(clock, _)| *clock == codec.clock_rate());
+        same.or_else(|| self.events.first()).copied()
+    }
+
+    /// Whether a payload type is comfort noise, which has a number of its own even where nobody
+    /// described it (RFC 3551 section 6).
+    #[must_use]
+    pub fn is_noise(&self, pt: u8) -> bool {
+        self.noise.contains(&pt) || (pt == 13 && self.codec(pt).is_none())
+    }
+
+    /// All payload types that a description names, codecs first.
+    pub(super) fn named(&self) -> impl Iterator<Item = (u8, String, Option<&'static str>)> {
+        let codecs = self.codecs.iter().map(|(codec, pt)| {
+            let (name, clock) = (codec.name(), codec.clock_rate());
+            match codec {
+                AudioCodec::Opus => {
+                    (*pt, format!("{name}/{clock}/2"), Some("minptime=10;useinbandfec=1"))
+                }
+                AudioCodec::Pcmu | AudioCodec::Pcma => (*pt, format!("{name}/{clock}"), None),
+            }
+        });
+        let event =
+            |(clock, pt): &(u32, u8)| (*pt, format!("telephone-event/{clock}"), Some("0-15"));
+        codecs.chain(self.events.iter().map(event))
+    }
+}
+
+/// Name, clock rate and channels of a payload type.
+fn encoding<'s>(section: &'s Section<'_>, number: u8) -> Option<(&'s str, u32, u8)> {
+    let mapped = section.attributes("rtpmap").find_map(|(_, value)| {
+        let (own, encoding) = value.split_once(char::is_whitespace)?;
+        (own.parse() == Ok(number)).then_some(encoding.trim())
+    });
+    let Some(encoding) = mapped else {
+        let (_, name, clock) = STATIC.iter().find(|(known, ..)| *known == number)?;
+        return Some((name, *clock, 1));
+    };
+    let mut parts = encoding.split('/').map(str::trim);
+    let (name, clock) = (parts.next()?, parts.next()?.parse().ok()?);
+    // One channel where nothing, or nothing that can be read, is said (RFC 8866 section 6.6).
+    let channels = parts.next().and_then(|channels| channels.parse().ok()).unwrap_or(1);
+    Some((name, clock, channels))
+}

@@ -1,0 +1,322 @@
+//! Descriptions of others, after reports (see `core/tests/reported`), and our answers to them.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::media::{AudioCodec, MediaError};
+use crate::sdp::{Description, Direction, SdpError};
+
+const OURS: [AudioCodec; 3] = [AudioCodec::Opus, AudioCodec::Pcmu, AudioCodec::Pcma];
+const PRINT: &str = "A1:B2:C3:D4:E5:F6:07:18:29:3A:4B:5C:6D:7E:8F:90:01:12:23:34:45:56:67:78:89:\
+                     9A:AB:BC:CD:DE:EF:F0";
+
+macro_rules! reported {
+    ($name:literal) => {
+        // Line ends as an editor has them.
+        &*include_str!(concat!("../../../tests/reported/", $name, ".sdp"))
+            .replace("\r\n", "\n")
+            .leak()
+    };
+}
+
+fn read(offer: &str) -> Result<RemoteAudio, MediaError> {
+    RemoteAudio::read(&Description::read(offer)?, &OURS)
+}
+
+fn transport() -> Transport {
+    Transport {
+        session: 7,
+        version: 1,
+        ufrag: "ours".to_owned(),
+        pwd: Secret::new("0123456789abcdef012345"),
+        fingerprint: Fingerprint::read(&format!("sha-256 {PRINT}")).unwrap(),
+        setup: Setup::Active,
+        source: Some(42),
+        candidates: Vec::new(),
+    }
+}
+
+/// Our answer, and what it says of each section: kind, port, protocol, formats, name.
+fn answered(offer: &str) -> (String, Vec<(String, u16, String, String, Option<String>)>) {
+    let description = Description::read(offer).unwrap();
+    let audio = read(offer).unwrap();
+    let direction = audio.direction.reversed();
+    let text = answer(&description, &audio, direction, &transport());
+    let answer = Description::read(&text).unwrap();
+    let sections = answer.sections.iter().map(|s| {
+        let formats = s.formats().collect::<Vec<_>>().join(" ");
+        let mid = s.mid().map(str::to_owned);
+        (s.kind().to_owned(), s.port().unwrap(), s.protocol().to_owned(), formats, mid)
+    });
+    (text.clone(), sections.collect())
+}
+
+fn section(
+    protocol: &str,
+    formats: &str,
+    mid: Option<&str>,
+) -> (String, u16, String, String, Option<String>) {
+    let (kind, protocol, formats) = ("audio".to_owned(), protocol.to_owned(), formats.to_owned());
+    (kind, 9, protocol, formats, mid.map(str::to_owned))
+}
+
+#[test]
+fn rfc_3264_6_an_answer_names_only_what_was_offered() {
+    let (text, sections) = answered(reported!("transfer-1-offer"));
+    assert_eq!(sections, [section("UDP/TLS/RTP/SAVPF", "111 0 8 101", Some("audio"))]);
+    assert!(text.contains("a=group:BUNDLE audio\r\n") && text.contains("a=setup:active\r\n"));
+    let (text, sections) = answered(reported!("transfer-2-without-opus"));
+    assert_eq!(sections, [section("UDP/TLS/RTP/SAVPF", "0 8 101", Some("audio"))]);
+    assert!(!text.contains("opus"), "{text}");
+}
+
+#[test]
+fn rfc_8829_5_1_2_every_profile_with_a_fingerprint_is_dtls_srtp() {
+    let offer = reported!("offer-profile-savpf");
+    let (_, sections) = answered(offer);
+    assert_eq!(sections, [section("RTP/SAVPF", "111 0 101", Some("audio"))]);
+    for profile in ["RTP/AVP", "RTP/AVPF", "RTP/SAVP", "UDP/TLS/RTP/SAVP", "udp/tls/rtp/savpf"] {
+        let offer = offer.replace("RTP/SAVPF", profile);
+        assert_eq!(answered(&offer).1, [section(profile, "111 0 101", Some("audio"))]);
+    }
+    let udptl = offer.replace("RTP/SAVPF", "udptl");
+    assert!(matches!(read(&udptl), Err(MediaError::Sdp(SdpError::Line { line: 6, .. }))));
+}
+
+#[test]
+fn rfc_8829_5_10_mid_and_bundle_are_optional() {
+    let (text, sections) = answered(reported!("offer-without-mid"));
+    assert_eq!(sections, [section("UDP/TLS/RTP/SAVPF", "111 0 101", None)]);
+    assert!(!text.contains("a=mid") && !text.contains("BUNDLE"), "{text}");
+    // A name without a group has none in the answer, too.
+    let unbundled = reported!("offer-mid-with-dash").replace("a=group:BUNDLE audio-0\n", "");
+    assert!(!answered(&unbundled).0.contains("BUNDLE"));
+}
+
+#[test]
+fn mids_come_back_letter_for_letter() {
+    for mid in
+        ["audio-0", "{5c7f12e5-b4bd-7142-9a06-2885a2d1cb66}", "0", "a.b_c~d!e#f", &"x".repeat(200)]
+    {
+        let offer = reported!("offer-mid-with-dash").replace("audio-0", mid);
+        let (text, sections) = answered(&offer);
+        assert_eq!(sections[0].4.as_deref(), Some(mid));
+        assert!(text.contains(&format!("a=group:BUNDLE {mid}\r\n")));
+    }
+}
+
+#[test]
+fn rfc_8866_6_7_directions_are_inherited_and_answered() {
+    let without = reported!("offer-without-direction");
+    assert_eq!(read(without).unwrap().direction, Direction::SendRecv);
+    for (theirs, ours) in
+        [("sendonly", "recvonly"), ("recvonly", "sendonly"), ("inactive", "inactive")]
+    {
+        for place in ["t=0 0\n", "a=mid:audio\n"] {
+            let offer =
+                without.replace("\r\n", "\n").replace(place, &format!("{place}a={theirs}\n"));
+            let (text, _) = answered(&offer);
+            assert!(text.contains(&format!("a={ours}\r\n")), "{theirs} at {place}: {text}");
+        }
+    }
+}
+
+#[test]
+fn rfc_8866_lines_that_say_nothing_to_us_are_skipped() {
+    let offer = reported!("offer-several-bandwidths");
+    assert_eq!(answered(offer).1.len(), 1);
+    let odd =
+        offer.replace("t=0 0", "t=3034423619 3042462419\nr=7d 1h 0 25h\nz=0\nk=prompt\nx=y\nfoo");
+    let odd = odd.replace("o=- 20518", "o=- 18446744073709551616999").replace("s=-", "s= ");
+    assert_eq!(answered(&odd).1, answered(offer).1);
+}
+
+#[test]
+fn rfc_3264_6_as_many_sections_as_were_offered() {
+    let off = |kind: &str, protocol: &str, formats: &str, mid: &str| {
+        (kind.to_owned(), 0, protocol.to_owned(), formats.to_owned(), Some(mid.to_owned()))
+    };
+    let (text, sections) = answered(reported!("offer-with-rejected-fax"));
+    assert_eq!(sections[1], off("image", "udptl", "t38", "fax"));
+    assert!(text.contains("a=group:BUNDLE audio\r\n"), "what is off is in no group");
+    let (_, sections) = answered(reported!("offer-with-rejected-video"));
+    assert_eq!(sections[1], off("video", "UDP/TLS/RTP/SAVPF", "100", "video"));
+    let first = reported!("offer-without-ssrc").replace(
+        "m=audio 9",
+        "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\na=mid:data\nm=video 9 UDP/TLS/RTP/SAVPF 100\n\
+         a=mid:video\nm=audio 0 UDP/TLS/RTP/SAVPF 0\na=mid:off\nm=audio 9",
+    );
+    let (_, sections) = answered(&first);
+    assert_eq!(sections.len(), 4);
+    assert_eq!(sections[0], off("application", "UDP/DTLS/SCTP", "webrtc-datachannel", "data"));
+    assert_eq!(
+        sections[2],
+        off("audio", "UDP/TLS/RTP/SAVPF", "0", "off"),
+        "the first that is on counts"
+    );
+    assert_eq!(sections[3], section("UDP/TLS/RTP/SAVPF", "111 0 101", Some("audio")));
+}
+
+#[test]
+fn rfc_8866_6_6_one_channel_is_the_default() {
+    let audio = read(reported!("offer-pcmu-one-channel")).unwrap();
+    assert_eq!(audio.payloads.codecs, [(AudioCodec::Pcmu, 0)]);
+    let beside = reported!("offer-without-ssrc").replace("PCMU/8000", "pcmu/8000/1");
+    let codecs = read(&beside).unwrap().payloads.codecs;
+    assert_eq!(codecs, [(AudioCodec::Opus, 111), (AudioCodec::Pcmu, 0)]);
+    let unmapped = reported!("offer-pcmu-one-channel").replace("a=rtpmap:0 PCMU/8000/1\n", "");
+    assert_eq!(read(&unmapped).unwrap().payloads.codecs, [(AudioCodec::Pcmu, 0)]);
+    let stereo = reported!("offer-pcmu-one-channel").replace("PCMU/8000/1", "PCMU/8000/2");
+    assert_eq!(read(&stereo), Err(MediaError::NoCommonCodec));
+}
+
+#[test]
+fn keys_at_8_khz_go_beside_opus() {
+    let payloads = read(reported!("offer-opus-with-8khz-keys")).unwrap().payloads;
+    assert_eq!(payloads.event_type(AudioCodec::Opus), Some((8000, 101)));
+    let lists = reported!("offer-opus-with-8khz-keys").replace("101 0-15", "101 0-15,66,70");
+    assert_eq!(read(&lists).unwrap().payloads.events, [(8000, 101)]);
+}
+
+#[test]
+fn what_the_session_says_holds_for_its_sections() {
+    let offer = reported!("offer-without-ssrc").to_owned();
+    let moved = ["a=ice-ufrag", "a=ice-pwd", "a=fingerprint", "a=setup"];
+    let is_moved = |line: &&str| moved.iter().any(|name| line.starts_with(name));
+    let session: String = offer.lines().filter(is_moved).map(|l| format!("{l}\n")).collect();
+    let rest: String = offer.lines().filter(|l| !is_moved(l)).map(|l| format!("{l}\n")).collect();
+    let text = rest.replace("t=0 0\n", &format!("t=0 0\na=ice-lite\n{session}"));
+    let (moved, plain) = (read(&text).unwrap(), read(&offer).unwrap());
+    assert_eq!(moved, RemoteAudio { lite: true, ..plain });
+}
+
+#[test]
+fn rfc_8843_7_1_3_a_bundled_section_shares_the_first_ones_transport() {
+    let offer = reported!("offer-without-ssrc").to_owned();
+    let (head, audio) = offer.split_at(offer.find("m=audio").unwrap());
+    let transport = |line: &&str| line.starts_with("a=ice-") || line.starts_with("a=fing");
+    let lines: String = audio.lines().filter(transport).map(|l| format!("{l}\n")).collect();
+    let rest: String = audio.lines().filter(|l| !transport(l)).map(|l| format!("{l}\n")).collect();
+    let text = format!(
+        "{}m=video 9 UDP/TLS/RTP/SAVPF 100\na=mid:video\n{lines}a=rtcp-mux\n{rest}",
+        head.replace("BUNDLE audio", "BUNDLE video audio")
+    )
+    .replace("m=audio 9", "m=audio 0")
+    .replace("a=mid:audio", "a=mid:audio\na=bundle-only");
+    let audio = read(&text).unwrap();
+    assert_eq!((audio.section, &*audio.ufrag), (1, "abcd1234"));
+}
+
+#[test]
+fn rfc_8122_5_of_several_fingerprints_any_may_match() {
+    let other = PRINT.replace("A1", "00");
+    let offer = reported!("offer-without-ssrc").replace(
+        "a=setup",
+        &format!(
+            "a=fingerprint:sha-1 AA:BB\na=fingerprint:SHA-256 {}\na=setup",
+            other.to_lowercase()
+        ),
+    );
+    let fingerprints = read(&offer).unwrap().fingerprints;
+    let expected = [PRINT, &other].map(|p| Fingerprint::read(&format!("sha-256 {p}")).unwrap());
+    assert_eq!(fingerprints, expected, "of the best hash function, in either case");
+}
+
+#[test]
+fn the_line_that_is_the_trouble_is_named() {
+    let offer = reported!("offer-without-ssrc").to_owned();
+    let text = |offer: &str| read(offer).unwrap_err().to_string();
+    let without = |what: &str| -> String {
+        offer.lines().filter(|l| !l.starts_with(what)).map(|l| format!("{l}\n")).collect()
+    };
+    assert!(text(&without("a=fingerprint")).contains("line 6 (\"m=audio 9"));
+    assert!(text(&without("a=ice-pwd")).contains("a=ice-pwd is missing"));
+    assert!(text(&without("a=rtcp-mux")).contains("a=rtcp-mux is missing"));
+    assert!(text(&offer.replace("sha-256 A1", "sha-256 ZZ")).contains("line 13"));
+    assert!(text(&offer.replace("sha-256", "sha-999")).contains("line 13"));
+    assert_eq!(text(""), "unusable session description: no audio section that is on");
+    assert_eq!(
+        read(&offer.replace("opus", "speex").replace("PCMU", "G729")),
+        Err(MediaError::NoCommonCodec)
+    );
+    let other = offer.replace("audio 9", "audio 0");
+    assert_eq!(read(&other), Err(SdpError::NoAudio.into()));
+}
+
+#[test]
+fn of_several_audio_sections_the_first_that_can_be_used_counts() {
+    let offer = reported!("offer-without-ssrc").to_owned();
+    let section = offer[offer.find("m=audio").unwrap()..].replace("mid:audio", "mid:second");
+    let bad = offer.replace("opus/48000/2", "speex/8000").replace("PCMU", "G729");
+    assert_eq!(read(&format!("{bad}{section}")).unwrap().mid.as_deref(), Some("second"));
+    assert_eq!(read(&format!("{offer}{section}")).unwrap().mid.as_deref(), Some("audio"));
+}
+
+#[test]
+fn rfc_8842_4_another_certificate_is_another_association() {
+    let offer = reported!("offer-without-ssrc");
+    let agreed = read(offer).unwrap();
+    let change =
+        |text: &str, verified: Option<&Fingerprint>| read(text).unwrap().change(&agreed, verified);
+    assert_eq!(change(offer, None), Change::Nothing);
+    assert_eq!(change(&offer.replace("sendrecv", "inactive"), None), Change::Nothing);
+    assert_eq!(change(&offer.replace("abcd1234", "efgh5678"), None), Change::IceRestart);
+    let other = offer.replace("A1:B2", "00:00");
+    assert_eq!(change(&other, None), Change::Association);
+    let both = offer.replace(
+        "a=setup",
+        &format!("a=fingerprint:sha-256 {}\na=setup", PRINT.replace("A1", "00")),
+    );
+    assert_eq!(change(&both, None), Change::Nothing, "the one before may still be meant");
+    assert_eq!(change(&both, agreed.fingerprints.first()), Change::Nothing);
+    assert_eq!(change(&other, agreed.fingerprints.first()), Change::Association);
+}
+
+#[test]
+fn our_offer_is_read_by_ourselves_and_its_answer_too() {
+    let text = offer(&Payloads::ours(&OURS), "0", Direction::SendRecv, &transport());
+    let audio = read(&text).unwrap();
+    assert_eq!(audio.payloads, Payloads { noise: Vec::new(), ..Payloads::ours(&OURS) });
+    assert_eq!((audio.mid.as_deref(), audio.sources), (Some("0"), vec![42]));
+    let (answer, _) = answered(&text);
+    let offered = Payloads::ours(&OURS);
+    let read = |text: &str| RemoteAudio::read_answer(&Description::read(text).unwrap(), &offered);
+    assert_eq!(read(&answer).unwrap().payloads.codecs, offered.codecs);
+    assert_eq!(read(&answer.replace("m=audio 9", "m=audio 0")), Err(MediaError::NoCommonCodec));
+    assert!(matches!(read("v=0\r\n"), Err(MediaError::Sdp(_))));
+}
+
+proptest! {
+    /// Whatever else stands in an offer, its answer fits it.
+    #[test]
+    fn an_answer_fits_its_offer(
+        noise in prop::collection::vec("[a-z]=[ -~]{0,40}|a=[a-z-]{1,12}(:[ -~]{0,40})?", 0..12),
+        at in prop::collection::vec(0..20_usize, 0..12),
+        sections in prop::collection::vec("m=[a-z]{1,8} (0|9) [A-Z/]{1,12} [a-z0-9]{1,4}", 0..4),
+    ) {
+        let plain = reported!("offer-mid-with-dash");
+        let mut lines: Vec<String> = plain.lines().map(str::to_owned).collect();
+        for (line, at) in noise.into_iter().zip(at) {
+            // What means something else would be another offer.
+            let telling = ["a=ice-", "a=rtpmap", "a=fingerprint", "a=setup", "a=mid", "a=bundle",
+                "a=inactive", "a=sendonly", "a=recvonly", "a=group", "a=candidate", "m="];
+            if !telling.iter().any(|name| line.starts_with(name)) {
+                lines.insert(4 + at.min(lines.len() - 4), line);
+            }
+        }
+        lines.extend(sections.iter().cloned());
+        let offer = lines.join("\r\n");
+        let (text, answer) = answered(&offer);
+        prop_assert_eq!(answer.len(), 1 + sections.len());
+        prop_assert_eq!(&answer[0].3, "111 0 101");
+        prop_assert_eq!(answer[0].4.as_deref(), Some("audio-0"));
+        prop_assert!(answer[1..].iter().all(|section| section.1 == 0));
+        prop_assert!(text.ends_with("\r\n"));
+    }
+
+    #[test]
+    fn nothing_panics(text in "([a-z]=[ -~]{0,60}\n){0,30}") {
+        let _ = read(&text);
+        let _ = Fingerprint::read(&text);
+    }
+}

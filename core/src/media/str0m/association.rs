@@ -1,0 +1,244 @@
+//! One association over str0m: ICE, DTLS and SRTP with one far end.
+//!
+//! str0m is given a canonical description of its own (one audio section by a name of ours, both
+//! ways, one codec) and sees neither the far side's nor ours: those are [`negotiation`]'s. All
+//! payload types are declared to it, so that none vanishes with its place in the sequence.
+//!
+//! [`negotiation`]: crate::media::negotiation
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
+use str0m::config::{CryptoProvider, DtlsCert};
+use str0m::format::{Codec, FormatParams};
+use str0m::media::{Direction, Frequency, MediaKind, Mid, Pt};
+use str0m::rtp::RtpWrite;
+use str0m::{Candidate, IceCreds, Rtc, RtcConfig};
+
+use crate::Secret;
+use crate::media::negotiation::{Fingerprint, Payloads, RemoteAudio, Setup, Transport};
+use crate::media::{AudioCodec, MediaError, MediaState};
+
+/// The name of str0m's one section, where it is ours to choose.
+const MID: &str = "0";
+/// Payload types that RTP may use beside RTCP on one port (RFC 5761 section 4).
+const RTCP_RANGE: std::ops::RangeInclusive<u8> = 64..=95;
+/// From here on they are dynamic (RFC 3551 section 6).
+const DYNAMIC: u8 = 96;
+
+/// Sources that are listened to.
+const MAX_SOURCES: usize = 16;
+
+/// What every association is made from.
+#[derive(Clone)]
+pub(super) struct Ingredients {
+    pub(super) crypto: Arc<CryptoProvider>,
+    pub(super) certificate: Option<DtlsCert>,
+}
+
+/// See the [module](self).
+pub(super) struct Association {
+    pub(super) rtc: Rtc,
+    pub(super) mid: Mid,
+    /// Our part in the DTLS handshake, once it is settled.
+    setup: Setup,
+    /// Our candidates.
+    local: BTreeMap<SocketAddr, String>,
+    /// Sources declared so far.
+    sources: usize,
+}
+
+impl Association {
+    pub(super) fn new(now: Instant, ingredients: &Ingredients, payloads: &Payloads) -> Self {
+        let mut config = RtcConfig::new()
+            .set_crypto_provider(ingredients.crypto.clone())
+            .set_rtp_mode(true)
+            .set_stats_interval(Some(Duration::from_secs(1)))
+            // A far side may have several certificates: we look ourselves.
+            .set_fingerprint_verification(false)
+            // None is negotiated, so an extension's number says nothing.
+            .clear_extension_map()
+            .clear_codecs();
+        for pt in (0..=127).filter(|pt| !RTCP_RANGE.contains(pt)) {
+            let (codec, clock, channels) = match payloads.codec(pt) {
+                Some(codec) => str0m_codec(codec),
+                None if pt < DYNAMIC => (Codec::Tele, Frequency::EIGHT_KHZ, None),
+                None => (Codec::Tele, Frequency::FORTY_EIGHT_KHZ, None),
+            };
+            let format = FormatParams::parse_line("");
+            config.codec_config().add_config(pt.into(), None, codec, clock, channels, format);
+        }
+        if let Some(certificate) = &ingredients.certificate {
+            config = config.set_dtls_cert(certificate.clone());
+        }
+        Self {
+            rtc: config.build(now),
+            mid: Mid::from(MID),
+            setup: Setup::ActPass,
+            local: BTreeMap::new(),
+            sources: 0,
+        }
+    }
+
+    /// Takes a far side's offer: the first, or one with new ICE credentials.
+    pub(super) fn accept_offer(&mut self, audio: &RemoteAudio) -> Result<(), MediaError> {
+        let text = self.canonical(audio);
+        let offer = SdpOffer::from_sdp_string(&text).map_err(refused)?;
+        if self.setup == Setup::ActPass {
+            let active = audio.setup != Setup::Active;
+            if active {
+                // Browsers answer `active`, and far sides rely on it; str0m would answer `passive`.
+                self.rtc.direct_api().start_dtls(true).map_err(refused)?;
+            }
+            self.setup = if active { Setup::Active } else { Setup::Passive };
+        }
+        self.rtc.sdp_api().accept_offer(offer).map_err(refused)?;
+        Ok(())
+    }
+
+    /// Begins an offer of ours.
+    pub(super) fn offer(&mut self) -> Result<SdpPendingOffer, MediaError> {
+        let mut sdp = self.rtc.sdp_api();
+        self.mid = sdp.add_media(MediaKind::Audio, Direction::SendRecv, None, None, None);
+        Ok(sdp.apply().ok_or(MediaError::State(MediaState::New))?.1)
+    }
+
+    /// Begins an offer of ours with new ICE credentials, which are in force when it is answered.
+    pub(super) fn restart(&mut self) -> Result<(IceCreds, SdpPendingOffer), MediaError> {
+        let mut sdp = self.rtc.sdp_api();
+        // Kept, as those added until the answer comes would be lost.
+        let credentials = sdp.ice_restart(true);
+        let (_, pending) = sdp.apply().ok_or(MediaError::State(MediaState::Connected))?;
+        Ok((credentials, pending))
+    }
+
+    /// Takes the answer to either.
+    pub(super) fn accept_answer(
+        &mut self,
+        pending: SdpPendingOffer,
+        audio: &RemoteAudio,
+    ) -> Result<(), MediaError> {
+        if self.setup == Setup::ActPass {
+            self.setup = match audio.setup {
+                Setup::Passive => Setup::Active,
+                Setup::Active | Setup::ActPass => Setup::Passive,
+            };
+        }
+        let answer = SdpAnswer::from_sdp_string(&self.canonical(audio)).map_err(refused)?;
+        self.rtc.sdp_api().accept_answer(pending, answer).map_err(refused)
+    }
+
+    /// What str0m is told of the far side.
+    fn canonical(&self, audio: &RemoteAudio) -> String {
+        let RemoteAudio { ufrag, pwd, fingerprints, .. } = audio;
+        let (codec, pt) = audio.payloads.codecs.first().copied().unwrap_or((AudioCodec::Pcmu, 0));
+        let channels = if codec == AudioCodec::Opus { "/2" } else { "" };
+        let (name, clock) = (codec.name(), codec.clock_rate());
+        let lite = if audio.lite { "a=ice-lite\r\n" } else { "" };
+        let fingerprint = fingerprints.first().map(ToString::to_string).unwrap_or_default();
+        let setup = match (audio.setup, self.setup) {
+            (Setup::ActPass, Setup::Active) => Setup::Passive,
+            (Setup::ActPass, Setup::Passive) => Setup::Active,
+            (stated, _) => stated,
+        };
+        let (mid, pwd, setup) = (&self.mid, pwd.expose(), setup.name());
+        format!(
+            "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE {mid}\r\n{lite}\
+             m=audio 9 UDP/TLS/RTP/SAVPF {pt}\r\nc=IN IP4 0.0.0.0\r\na=mid:{mid}\r\na=sendrecv\r\n\
+             a=rtcp-mux\r\na=ice-ufrag:{ufrag}\r\na=ice-pwd:{pwd}\r\n\
+             a=fingerprint:{fingerprint}\r\na=setup:{setup}\r\n\
+             a=rtpmap:{pt} {name}/{clock}{channels}\r\n"
+        )
+    }
+
+    /// Our end, for a description; offers leave the DTLS roles to the far side.
+    pub(super) fn transport(&mut self, session: u64, version: u64, offers: bool) -> Transport {
+        let IceCreds { ufrag, pass } = self.credentials();
+        let source = self.rtc.direct_api().stream_tx_by_mid(self.mid, None).map(|s| *s.ssrc());
+        let api = self.rtc.direct_api();
+        let local = api.local_dtls_fingerprint();
+        let fingerprint =
+            Fingerprint { hash: local.hash_func.clone(), digest: local.bytes.clone() };
+        Transport {
+            session,
+            version,
+            ufrag,
+            pwd: Secret::new(pass),
+            fingerprint,
+            setup: if offers { Setup::ActPass } else { self.setup },
+            source,
+            candidates: self.local.values().cloned().collect(),
+        }
+    }
+
+    /// One of our addresses as a candidate, which it becomes if it is none yet: adding one twice
+    /// would take the first away, with all that was found out about it.
+    pub(super) fn candidate(&mut self, address: SocketAddr) -> Option<String> {
+        if let Some(known) = self.local.get(&address) {
+            return Some(known.clone());
+        }
+        let candidate = Candidate::host(address, "udp").ok()?;
+        let line = self.rtc.add_local_candidate(candidate)?.to_sdp_string();
+        // The user fragment changes with each restart.
+        let line = line.split(" ufrag ").next().unwrap_or_default().to_owned();
+        self.local.insert(address, line.clone());
+        Some(line)
+    }
+
+    pub(super) fn credentials(&mut self) -> IceCreds {
+        self.rtc.direct_api().local_ice_credentials()
+    }
+
+    pub(super) fn set_credentials(&mut self, credentials: IceCreds) {
+        self.rtc.direct_api().set_local_ice_credentials(credentials);
+    }
+
+    /// The certificate that the far side presented, once it did.
+    pub(super) fn presented(&mut self) -> Option<Fingerprint> {
+        let api = self.rtc.direct_api();
+        let presented = api.remote_dtls_fingerprint()?;
+        Some(Fingerprint { hash: presented.hash_func.clone(), digest: presented.bytes.clone() })
+    }
+
+    /// Expects the source of an RTP datagram, as its clear header tells: which sources are heard
+    /// is not str0m's to decide.
+    pub(super) fn expect(&mut self, datagram: &[u8]) {
+        let &[first, second, _, _, _, _, _, _, a, b, c, d, ..] = datagram else { return };
+        let is_rtp = first >> 6 == 2 && !RTCP_RANGE.contains(&(second & 0x7f));
+        if is_rtp && self.rtc.media(self.mid).is_some() && self.sources < MAX_SOURCES {
+            let source = u32::from_be_bytes([a, b, c, d]).into();
+            if self.rtc.direct_api().stream_rx(&source).is_none() {
+                self.sources += 1;
+                self.rtc.direct_api().expect_stream_rx(source, None, self.mid, None);
+            }
+        }
+    }
+
+    pub(super) fn write(&mut self, packet: RtpWrite) {
+        if let Some(stream) = self.rtc.direct_api().stream_tx_by_mid(self.mid, None) {
+            stream.write_rtp(packet);
+        }
+    }
+}
+
+fn str0m_codec(codec: AudioCodec) -> (Codec, Frequency, Option<u8>) {
+    match codec {
+        AudioCodec::Opus => (Codec::Opus, Frequency::FORTY_EIGHT_KHZ, Some(2)),
+        AudioCodec::Pcmu => (Codec::PCMU, Frequency::EIGHT_KHZ, None),
+        AudioCodec::Pcma => (Codec::PCMA, Frequency::EIGHT_KHZ, None),
+    }
+}
+
+/// Only a value that the far side chose can be the reason: the rest is ours. What str0m says of it
+/// tells addresses in memory, so it is not repeated.
+fn refused(_: impl std::fmt::Display) -> MediaError {
+    MediaError::Sdp(crate::sdp::SdpError::BadValue("the transport"))
+}
+
+/// A payload type as str0m has it.
+pub(super) fn pt(number: u8) -> Pt {
+    number.into()
+}

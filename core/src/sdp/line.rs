@@ -1,0 +1,136 @@
+//! One line.
+
+use std::borrow::Cow;
+use std::fmt;
+
+/// A line of a description, as it came. Secrets are not shown by `Debug`.
+#[derive(Clone)]
+pub struct Line<'a> {
+    number: usize,
+    text: Cow<'a, str>,
+}
+
+/// Two lines are the same when they say the same, wherever they stand.
+impl PartialEq for Line<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Line<'_> {}
+
+impl<'a> Line<'a> {
+    /// A line of one's own; without a number.
+    #[must_use]
+    pub fn new(text: impl Into<Cow<'a, str>>) -> Self {
+        Self { number: 0, text: text.into() }
+    }
+
+    /// `a=name:value`, or `a=name` for an empty value. What would end the line becomes a space.
+    #[must_use]
+    pub fn attribute_line(name: &str, value: &str) -> Self {
+        let text = if value.is_empty() { format!("a={name}") } else { format!("a={name}:{value}") };
+        Self::new(if text.contains(char::is_control) {
+            text.replace(char::is_control, " ")
+        } else {
+            text
+        })
+    }
+
+    pub(super) fn numbered(number: usize, text: &'a str) -> Self {
+        Self { number, text: Cow::Borrowed(text) }
+    }
+
+    /// Where it stood in what was read, from 1; 0 for one that was not read.
+    #[must_use]
+    pub fn number(&self) -> usize {
+        self.number
+    }
+
+    /// The whole line, without its end.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The letter before the `=`; none where there is no such.
+    #[must_use]
+    pub fn kind(&self) -> Option<char> {
+        let mut chars = self.text.chars();
+        chars.next().filter(|_| chars.next() == Some('='))
+    }
+
+    /// What stands after the `=`, without white space around it.
+    #[must_use]
+    pub fn value(&self) -> &str {
+        self.kind().map_or("", |kind| self.text[kind.len_utf8() + 1..].trim())
+    }
+
+    /// Name and value of an attribute (`a=`); a value that is not there is empty.
+    #[must_use]
+    pub fn attribute(&self) -> Option<(&str, &str)> {
+        let attribute = self.text.strip_prefix("a=")?;
+        let (name, value) = attribute.split_once(':').unwrap_or((attribute, ""));
+        Some((name.trim(), value.trim()))
+    }
+}
+
+impl Line<'_> {
+    /// The line for a person: short, without secrets, and without what would break out of it.
+    pub(super) fn shown(&self) -> Cow<'_, str> {
+        const MOST: usize = 60;
+        match self.attribute() {
+            Some((name @ ("ice-pwd" | "crypto"), _)) => {
+                return Cow::Owned(format!("a={name}:(secret)"));
+            }
+            _ if self.kind() == Some('k') => return Cow::Borrowed("k=(secret)"),
+            _ => {}
+        }
+        if self.text.len() <= MOST && !self.text.contains(char::is_control) {
+            return Cow::Borrowed(&self.text);
+        }
+        let clean = self.text.chars().map(|c| if c.is_control() { '?' } else { c });
+        Cow::Owned(clean.take(MOST).chain(['…']).collect())
+    }
+}
+
+impl fmt::Debug for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.number, self.shown())
+    }
+}
+
+impl fmt::Display for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// The attributes of one name.
+pub(super) fn of_name<'s, 'a>(
+    lines: &'s [Line<'a>],
+    name: &'s str,
+) -> impl Iterator<Item = (&'s Line<'a>, &'s str)> {
+    lines.iter().filter_map(move |line| {
+        let (own, value) = line.attribute()?;
+        (own == name).then_some((line, value))
+    })
+}
+
+pub(super) fn values<'s>(
+    lines: &'s [Line<'_>],
+    name: &'s str,
+) -> impl Iterator<Item = &'s str> + 's {
+    of_name(lines, name).map(|(_, value)| value)
+}
+
+pub(super) fn value<'s>(lines: &'s [Line<'_>], name: &str) -> Option<&'s str> {
+    lines.iter().filter_map(Line::attribute).find(|(own, _)| *own == name).map(|(_, value)| value)
+}
+
+pub(super) fn direction(lines: &[Line<'_>]) -> Option<super::Direction> {
+    lines.iter().find_map(|line| {
+        let (name, _) = line.attribute()?;
+        super::Direction::from_name(name)
+    })
+}
