@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
-use super::{MAX_SECTIONS, SdpError};
 use crate::Secret;
 use crate::jingle::{
     Candidate, Content, Description, Feedback, Fingerprint, Group, HeaderExtension, Parameter,
     PayloadType, Role, Sctp, Senders, Source, SourceGroup, Stream, Transport,
 };
+use crate::sdp::{self, Line, SdpError};
 use crate::xmpp::ns;
 
 /// Payload types that may come without `a=rtpmap` (RFC 3551 section 6).
@@ -16,47 +16,42 @@ const STATIC: [(u8, &str); 4] = [(0, "PCMU"), (8, "PCMA"), (9, "G722"), (13, "CN
 
 /// Reads an SDP by which `author` describes itself. Transports are ICE-UDP.
 ///
-/// Attributes that Jingle has no place for are left out (wire notes 6.4), as is a candidate that
-/// cannot be read, for it is only one of several.
+/// Attributes that Jingle has no place for are left out (wire notes 6.4), as is what cannot be read,
+/// for a section needs none of it. A section without a name is given its kind of media for one.
 ///
 /// # Errors
 ///
-/// There is no media section or too many, one has no mid or that of another, or a line that
-/// matters cannot be used.
-pub fn from_sdp(sdp: &str, author: Role) -> Result<(Vec<Content>, Vec<Group>), SdpError> {
+/// It is over the bounds of [`sdp::Description`], or has no media section, or one whose first line
+/// cannot be used.
+pub fn from_sdp(text: &str, author: Role) -> Result<(Vec<Content>, Vec<Group>), SdpError> {
+    let description = sdp::Description::read(text)?;
+    if description.sections.is_empty() {
+        return Err(SdpError::NoAudio);
+    }
     let mut session = Section::default();
     let mut groups = Vec::new();
-    let mut sections: Vec<Section> = Vec::new();
-    for (index, line) in sdp.lines().enumerate() {
-        let at = |what| SdpError::Line { line: index + 1, what };
-        let line = line.trim_end();
-        if let Some(media) = line.strip_prefix("m=") {
-            if sections.len() >= MAX_SECTIONS {
-                return Err(SdpError::TooManyMedia);
-            }
-            sections.push(Section::open(media, &session).ok_or_else(|| at("media"))?);
-        } else if let Some(attribute) = line.strip_prefix("a=") {
-            let (name, value) = attribute.split_once(':').unwrap_or((attribute, ""));
-            match (name, sections.last_mut()) {
-                ("group", None) => groups.extend(group(value)),
-                (_, current) => {
-                    let section = current.unwrap_or(&mut session);
-                    section.attribute(name, value, author).map_err(at)?;
-                }
-            }
+    for (name, value) in description.session.iter().filter_map(Line::attribute) {
+        match name {
+            "group" => groups.extend(group(value)),
+            // What cannot be read is one of several, or of no importance.
+            _ => drop(session.attribute(name, value, author)),
         }
-    }
-    if sections.is_empty() {
-        return Err(SdpError::NoMedia);
     }
     let mut seen = BTreeSet::new();
-    let mut contents = Vec::with_capacity(sections.len());
-    for (index, section) in sections.into_iter().enumerate() {
-        let content = section.close().ok_or(SdpError::NoMid(index))?;
-        if !seen.insert(content.name.clone()) {
-            return Err(SdpError::DuplicateMid(content.name));
+    let mut contents = Vec::with_capacity(description.sections.len());
+    for described in &description.sections {
+        let media = || SdpError::line(&described.media, "no media section");
+        let mut section = Section::open(described, &session).ok_or_else(media)?;
+        for (name, value) in described.lines.iter().filter_map(Line::attribute) {
+            let _ = section.attribute(name, value, author);
         }
-        contents.push(content);
+        let name = section.mid.take().filter(|mid| !mid.is_empty());
+        let name = name.unwrap_or_else(|| described.kind().to_owned());
+        let numbered = (1..).map(|n| format!("{name}-{n}"));
+        let mut free = std::iter::once(name.clone()).chain(numbered);
+        let name = free.find(|name| !seen.contains(name)).unwrap_or_default();
+        seen.insert(name.clone());
+        contents.push(section.close(name));
     }
     Ok((contents, groups))
 }
@@ -64,9 +59,10 @@ pub fn from_sdp(sdp: &str, author: Role) -> Result<(Vec<Content>, Vec<Group>), S
 /// The first ICE user name fragment and password in an SDP (wire notes 6.14): if both are
 /// unchanged, a second offer renegotiates, else it is a new session.
 #[must_use]
-pub fn ice_credentials(sdp: &str) -> Option<(String, Secret)> {
-    let first = |name: &str| sdp.lines().find_map(|line| line.trim().strip_prefix(name));
-    Some((first("a=ice-ufrag:")?.to_owned(), Secret::new(first("a=ice-pwd:")?)))
+pub fn ice_credentials(text: &str) -> Option<(String, Secret)> {
+    let description = sdp::Description::read(text).ok()?;
+    let (ufrag, pwd) = description.ice_credentials()?;
+    Some((ufrag.to_owned(), Secret::new(pwd)))
 }
 
 fn group(value: &str) -> Option<Group> {
@@ -88,20 +84,14 @@ struct Section {
 
 impl Section {
     /// Begins a section with what the session says for all.
-    fn open(media: &str, session: &Self) -> Option<Self> {
-        let mut words = media.split_ascii_whitespace();
-        let kind = words.next()?;
-        let port: u16 = words.next()?.parse().ok()?;
-        let rtp = words.next()?.contains("RTP");
-        let payload_types = || words.map(|id| PayloadType::number(id.parse().ok()?)).collect();
-        let description = if rtp {
-            let media = kind.to_owned();
-            let payload_types: Option<Vec<_>> = payload_types();
-            Some(Description { media, payload_types: payload_types?, ..Description::default() })
-        } else {
-            None
-        };
-        Some(Self { description, rejected: port == 0, ..session.clone() })
+    fn open(described: &sdp::Section<'_>, session: &Self) -> Option<Self> {
+        let kind = Some(described.kind()).filter(|kind| !kind.is_empty())?;
+        let description = described.protocol().contains("RTP").then(|| {
+            let numbers = described.formats().filter_map(|id| id.parse().ok());
+            let payload_types = numbers.filter_map(PayloadType::number).collect();
+            Description { media: kind.to_owned(), payload_types, ..Description::default() }
+        });
+        Some(Self { description, rejected: described.is_off(), ..session.clone() })
     }
 
     fn attribute(&mut self, name: &str, value: &str, author: Role) -> Result<(), &'static str> {
@@ -136,19 +126,19 @@ impl Section {
         Ok(())
     }
 
-    fn close(self) -> Option<Content> {
+    fn close(self, name: String) -> Content {
         let mut transport = self.transport;
         transport.namespace = ns::ICE_UDP.to_owned();
         for fingerprint in &mut transport.fingerprints {
             fingerprint.setup.clone_from(&self.setup);
         }
-        Some(Content {
+        Content {
             creator: Role::Initiator,
-            name: self.mid.filter(|mid| !mid.is_empty())?,
+            name,
             senders: if self.rejected { Senders::None } else { self.senders },
             description: self.description,
             transport: Some(transport),
-        })
+        }
     }
 }
 

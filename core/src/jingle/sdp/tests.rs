@@ -9,6 +9,7 @@ use crate::jingle::{
     Action, Candidate, Content, Description, Fingerprint, Group, Jingle, Parameter, PayloadType,
     Role, Senders, Source, Stream, Transport,
 };
+use crate::sdp::MAX_SECTIONS;
 
 const OFFER: &str = "v=0\r\n\
     o=- 1 2 IN IP4 127.0.0.1\r\n\
@@ -164,48 +165,76 @@ mod writing {
     }
 
     #[test]
-    fn nothing_of_the_peers_breaks_out_of_its_line() {
-        let refused = |change: fn(&mut Jingle)| {
+    fn what_no_line_can_hold_costs_only_itself() {
+        let written = |change: fn(&mut Jingle)| {
             let mut offer = offer();
             change(&mut offer);
             to_sdp(&offer, Role::Initiator)
         };
-        let bad = |what| Err(SdpError::BadValue(what));
-        assert_eq!(refused(|o| o.contents[0].name = "a\r\na=b".to_owned()), bad("mid"));
-        assert_eq!(refused(|o| o.contents[0].name = String::new()), bad("mid"));
-        assert_eq!(refused(|o| transport(o).ufrag = Some("a b".to_owned())), bad("ufrag"));
-        assert_eq!(refused(|o| transport(o).pwd = Some(Secret::new("\n"))), bad("pwd"));
-        assert_eq!(refused(|o| transport(o).candidates[0].ip = "\n".to_owned()), bad("candidate"));
-        assert_eq!(
-            refused(|o| transport(o).fingerprints[0].value = "A\nB".to_owned()),
-            bad("fingerprint")
-        );
-        assert_eq!(
-            refused(|o| description(o).payload_types[0].name = Some("a\nb".to_owned())),
-            bad("codec")
-        );
-        assert_eq!(
-            refused(|o| description(o).payload_types[0].name = Some("a/8000".to_owned())),
-            bad("codec")
-        );
-        assert_eq!(
-            refused(|o| description(o).payload_types[0].parameters[0].name = "a\nb".to_owned()),
-            bad("parameter")
-        );
-        assert_eq!(
-            refused(|o| description(o).sources[0].parameters[0].value = Some("\r".to_owned())),
-            bad("parameter")
-        );
-        assert_eq!(refused(|o| description(o).media = "a\nb".to_owned()), bad("media"));
-        assert_eq!(refused(|o| o.groups[0].semantics = "a\nb".to_owned()), bad("group semantics"));
-        assert_eq!(
-            refused(|o| {
-                let twice = o.contents[0].clone();
-                o.contents.push(twice);
-            }),
-            Err(SdpError::DuplicateMid("audio".to_owned()))
-        );
-        assert_eq!(refused(|o| o.contents.clear()), Err(SdpError::NoMedia));
+        let plain = write(&offer());
+        let gone: [(fn(&mut Jingle), &str); 6] = [
+            (|o| transport(o).candidates[0].ip = "\n".to_owned(), "a=candidate"),
+            (
+                |o| description(o).payload_types[0].parameters[0].name = "a\nb".to_owned(),
+                "minptime=10;",
+            ),
+            (|o| description(o).header_extensions[0].uri = "a b".to_owned(), "a=extmap"),
+            (|o| description(o).payload_types[0].feedback[0].kind = "\r".to_owned(), "a=rtcp-fb"),
+            (|o| transport(o).fingerprints[0].setup = Some("a b".to_owned()), "a=setup"),
+            (|o| o.groups[0].semantics = "a\nb".to_owned(), "nothing: a group is always written"),
+        ];
+        for (change, part) in gone {
+            let expected: String = match part {
+                "minptime=10;" => plain.replace(part, ""),
+                _ => plain
+                    .lines()
+                    .filter(|l| !l.starts_with(part))
+                    .map(|l| format!("{l}\r\n"))
+                    .collect(),
+            };
+            assert_eq!(written(change).as_deref(), Ok(&*expected), "{part}");
+        }
+        let source = written(|o| {
+            description(o).sources[0].parameters[0].value = Some("\r".to_owned());
+        });
+        assert!(source.unwrap().contains("a=ssrc:12345 cname:-\r\n"));
+        for name in ["a\nb", "a/8000", ""] {
+            let mut offer = offer();
+            description(&mut offer).payload_types[0].name = Some(name.to_owned());
+            assert!(write(&offer).contains("m=audio 9 UDP/TLS/RTP/SAVPF 101\r\n"), "{name:?}");
+        }
+        let twice = written(|o| {
+            let twice = o.contents[0].clone();
+            o.contents.push(twice);
+        });
+        assert_eq!(twice.as_deref(), Ok(&*plain), "of two with one name the first counts");
+    }
+
+    #[test]
+    fn a_section_that_lacks_what_it_needs_is_turned_down_and_the_rest_goes_on() {
+        for change in [
+            (|o| transport(o).ufrag = Some("a b".to_owned())) as fn(&mut Jingle),
+            |o| transport(o).pwd = Some(Secret::new("\n")),
+            |o| transport(o).fingerprints[0].value = "A\nB".to_owned(),
+        ] {
+            let mut offer = offer();
+            let good = Content { name: "good".to_owned(), ..offer.contents[0].clone() };
+            change(&mut offer);
+            offer.contents.push(good);
+            let sdp = write(&offer);
+            assert!(sdp.contains("m=audio 0 ") && sdp.contains("m=audio 9 "), "{sdp}");
+            assert!(sdp.lines().all(|line| line != "a=b" && line != "B"));
+        }
+        for change in [
+            (|o| o.contents[0].name = "a\r\na=b".to_owned()) as fn(&mut Jingle),
+            |o| o.contents[0].name = String::new(),
+            |o| description(o).media = "a\nb".to_owned(),
+            |o| o.contents.clear(),
+        ] {
+            let mut offer = offer();
+            change(&mut offer);
+            assert_eq!(to_sdp(&offer, Role::Initiator), Err(SdpError::NoAudio));
+        }
     }
 }
 
@@ -221,10 +250,6 @@ fn normal(mut jingle: Jingle) -> Jingle {
 
 mod reading {
     use super::*;
-
-    fn error(sdp: &str) -> SdpError {
-        from_sdp(sdp, Role::Initiator).expect_err("an unusable SDP")
-    }
 
     #[test]
     fn what_was_written_reads_the_same() {
@@ -309,35 +334,48 @@ mod reading {
         assert!(to_sdp(&session, Role::Initiator).is_ok());
         assert_eq!(
             from_sdp(&sections(MAX_SECTIONS + 1), Role::Initiator),
-            Err(SdpError::TooManyMedia)
+            Err(SdpError::TooManySections)
         );
         session.contents.push(Content { name: "more".to_owned(), ..session.contents[0].clone() });
-        assert_eq!(to_sdp(&session, Role::Initiator), Err(SdpError::TooManyMedia));
+        assert_eq!(to_sdp(&session, Role::Initiator), Err(SdpError::TooManySections));
     }
 
     #[test]
     fn an_unusable_sdp_says_why() {
-        assert_eq!(error(""), SdpError::NoMedia);
-        assert_eq!(error("m=audio 9 RTP/SAVPF 0\na=mid:\n"), SdpError::NoMid(0));
-        let twice = "m=audio 9 RTP/SAVPF 0\na=mid:0\nm=audio 9 RTP/SAVPF 0\na=mid:0\n";
-        assert_eq!(error(twice), SdpError::DuplicateMid("0".to_owned()));
-        for (line, what) in [
-            ("m=audio", "media"),
-            ("m=audio x RTP/SAVPF 0", "media"),
-            ("m=audio 9 RTP/SAVPF 128", "media"),
-            ("a=rtpmap:0 PCMU", "rtpmap"),
-            ("a=fmtp:x y", "fmtp"),
-            ("a=rtcp-fb:0", "rtcp-fb"),
-            ("a=extmap:1", "extmap"),
-            ("a=ssrc:x cname:y", "ssrc"),
-            ("a=ssrc-group:FID x", "ssrc-group"),
-            ("a=msid:", "msid"),
-            ("a=fingerprint:sha-256", "fingerprint"),
-            ("a=sctp-port:x", "sctp-port"),
+        assert_eq!(from_sdp("", Role::Initiator), Err(SdpError::NoAudio));
+        let error = from_sdp("v=0\nm=\n", Role::Initiator).expect_err("no kind of media");
+        assert_eq!(error.to_string(), "line 2 (\"m=\"): no media section");
+    }
+
+    #[test]
+    fn sections_without_a_name_or_with_anothers_get_one_of_their_own() {
+        let sdp = "m=audio 9 RTP/SAVPF 0\na=mid:\nm=audio 9 RTP/SAVPF 0\nm=video 9 RTP/SAVPF 96\n\
+                   a=mid:audio\n";
+        let (contents, _) = from_sdp(sdp, Role::Initiator).expect("contents");
+        let names: Vec<_> = contents.iter().map(|content| &*content.name).collect();
+        assert_eq!(names, ["audio", "audio-1", "audio-2"]);
+    }
+
+    #[test]
+    fn a_line_that_cannot_be_read_costs_only_itself() {
+        for line in [
+            "a=rtpmap:0 PCMU",
+            "a=fmtp:x y",
+            "a=rtcp-fb:0",
+            "a=extmap:1",
+            "a=ssrc:x cname:y",
+            "a=ssrc-group:FID x",
+            "a=msid:",
+            "a=fingerprint:sha-256",
+            "a=sctp-port:x",
+            "i=odd",
+            "nonsense",
         ] {
-            let sdp = format!("v=0\nm=audio 9 RTP/SAVPF 0\n{line}\n");
-            assert_eq!(error(&sdp), SdpError::Line { line: 3, what }, "{line}");
+            let sdp = OFFER.replace("a=mid:audio\r\n", &format!("{line}\r\na=mid:audio\r\n"));
+            assert_eq!(from_sdp(&sdp, Role::Initiator), from_sdp(OFFER, Role::Initiator), "{line}");
         }
+        let formats = OFFER.replace("SAVPF 96 101", "SAVPF 96 128 x 101");
+        assert_eq!(from_sdp(&formats, Role::Initiator), from_sdp(OFFER, Role::Initiator));
     }
 
     #[test]

@@ -3,37 +3,47 @@
 use std::collections::BTreeSet;
 use std::fmt::{Arguments, Write as _};
 
-use super::{MAX_SECTIONS, SdpError};
 use crate::jingle::{
-    Content, Description, Feedback, Jingle, Parameter, PayloadType, Role, Senders, Transport,
+    Content, Description, Feedback, Fingerprint, Jingle, Parameter, PayloadType, Role, Senders,
+    Transport,
 };
+use crate::sdp::{MAX_SECTIONS, SdpError};
 
 /// Writes the contents of a session-initiate or session-accept as SDP; `author` is the end that
 /// describes itself in them.
 ///
 /// A content without ICE credentials, fingerprint or codec becomes a rejected section (port 0).
-/// There is always a BUNDLE group: the one of the session, or one of everything.
+/// There is always a BUNDLE group: the one of the session, or one of everything. Of two contents
+/// with one name the first counts. What no line can hold is left out: it costs only itself.
 ///
 /// # Errors
 ///
-/// There is no content or too many, two have one name, or a value would break out of its line.
+/// [`SdpError::NoAudio`] where no content has a name and a kind of media,
+/// [`SdpError::TooManySections`].
 pub fn to_sdp(jingle: &Jingle, author: Role) -> Result<String, SdpError> {
     if jingle.contents.is_empty() {
-        return Err(SdpError::NoMedia);
+        return Err(SdpError::NoAudio);
     }
     if jingle.contents.len() > MAX_SECTIONS {
-        return Err(SdpError::TooManyMedia);
+        return Err(SdpError::TooManySections);
     }
     let mut usable = BTreeSet::new();
     let mut seen = BTreeSet::new();
+    let mut contents = Vec::with_capacity(jingle.contents.len());
     for content in &jingle.contents {
-        let mid = word("mid", &content.name)?;
-        if !seen.insert(mid) {
-            return Err(SdpError::DuplicateMid(mid.to_owned()));
+        let Ok(mid) = word("mid", &content.name) else { continue };
+        let described = content.description.as_ref();
+        if described.is_some_and(|d| word("media", &d.media).is_err()) || !seen.insert(mid) {
+            continue;
         }
+        contents.push(content);
         if is_usable(content) {
             usable.insert(mid);
         }
+    }
+
+    if contents.is_empty() {
+        return Err(SdpError::NoAudio);
     }
 
     let mut sdp = Lines(String::from("v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"));
@@ -42,33 +52,51 @@ pub fn to_sdp(jingle: &Jingle, author: Role) -> Result<String, SdpError> {
         let names = group.contents.iter().map(String::as_str);
         let mids: Vec<&str> = names.filter(|name| usable.contains(name)).collect();
         bundled |= group.semantics == "BUNDLE";
-        sdp.group(word("group semantics", &group.semantics)?, &mids);
+        if let Ok(semantics) = word("group semantics", &group.semantics) {
+            sdp.group(semantics, &mids);
+        }
     }
     if !bundled {
-        let names = jingle.contents.iter().map(|content| content.name.as_str());
+        let names = contents.iter().map(|content| content.name.as_str());
         let mids: Vec<&str> = names.filter(|name| usable.contains(name)).collect();
         sdp.group("BUNDLE", &mids);
     }
     sdp.line(format_args!("a=msid-semantic:WMS *"));
-    for content in &jingle.contents {
-        sdp.section(content, author, usable.contains(content.name.as_str()))?;
+    for content in contents {
+        sdp.section(content, author, usable.contains(content.name.as_str()));
     }
     Ok(sdp.0)
 }
 
 fn is_usable(content: &Content) -> bool {
-    let codecs = content.description.as_ref().is_none_or(|d| !d.payload_types.is_empty());
+    let codecs = content.description.as_ref().is_none_or(|d| codecs(d).next().is_some());
     let secured = content
         .transport
         .as_ref()
-        .is_some_and(|t| t.ufrag.is_some() && t.pwd.is_some() && !t.fingerprints.is_empty());
+        .is_some_and(|t| credentials(t).is_some() && fingerprints(t).next().is_some());
     codecs && secured
 }
 
-/// Of two codecs with one number the first counts: SDP cannot tell them apart.
+/// Those that a line can hold. Of two codecs with one number the first counts: SDP cannot tell them
+/// apart.
 fn codecs(d: &Description) -> impl Iterator<Item = &PayloadType> {
     let mut seen = BTreeSet::new();
-    d.payload_types.iter().filter(move |codec| seen.insert(codec.id))
+    // A slash would be taken for the end of the name.
+    let fits = |name: &str| word("codec", name).is_ok() && !name.contains('/');
+    d.payload_types
+        .iter()
+        .filter(move |codec| codec.name.as_deref().is_none_or(fits) && seen.insert(codec.id))
+}
+
+fn credentials(t: &Transport) -> Option<(&str, &str)> {
+    let ufrag = word("ufrag", t.ufrag.as_deref()?).ok()?;
+    Some((ufrag, word("pwd", t.pwd.as_ref()?.expose()).ok()?))
+}
+
+fn fingerprints(t: &Transport) -> impl Iterator<Item = &Fingerprint> {
+    t.fingerprints
+        .iter()
+        .filter(|f| word("fingerprint", &f.hash).is_ok() && word("fingerprint", &f.value).is_ok())
 }
 
 /// A value that must be one word: a line end would start a line of the peer's making.
@@ -95,11 +123,11 @@ impl Lines {
         self.line(format_args!("a=group:{}", [&[semantics], mids].concat().join(" ")));
     }
 
-    fn section(&mut self, content: &Content, author: Role, usable: bool) -> Result<(), SdpError> {
+    fn section(&mut self, content: &Content, author: Role, usable: bool) {
         let port = if usable { 9 } else { 0 };
         match &content.description {
             Some(description) => {
-                let kind = word("media", &description.media)?;
+                let kind = &description.media;
                 let mut formats: Vec<String> =
                     codecs(description).map(|codec| codec.id.to_string()).collect();
                 if formats.is_empty() {
@@ -114,25 +142,24 @@ impl Lines {
         }
         self.line(format_args!("c=IN IP4 0.0.0.0"));
         if let Some(description) = &content.description {
-            self.rtp(description, content.senders, author)?;
+            self.rtp(description, content.senders, author);
         }
         self.line(format_args!("a=mid:{}", content.name));
-        match &content.transport {
-            Some(transport) => self.transport(transport),
-            None => Ok(()),
+        if let Some(transport) = &content.transport {
+            self.transport(transport);
         }
     }
 
-    fn rtp(&mut self, d: &Description, senders: Senders, author: Role) -> Result<(), SdpError> {
+    fn rtp(&mut self, d: &Description, senders: Senders, author: Role) {
         self.line(format_args!("a=rtcp:9 IN IP4 0.0.0.0"));
         for codec in codecs(d) {
-            self.codec(codec)?;
+            self.codec(codec);
         }
         for feedback in &d.feedback {
-            self.feedback("*", feedback)?;
+            self.feedback("*", feedback);
         }
         for extension in &d.header_extensions {
-            let uri = word("header extension", &extension.uri)?;
+            let Ok(uri) = word("header extension", &extension.uri) else { continue };
             match extension.senders {
                 Senders::Both => self.line(format_args!("a=extmap:{} {uri}", extension.id)),
                 some => {
@@ -142,12 +169,12 @@ impl Lines {
             }
         }
         self.line(format_args!("a={}", senders.direction(author)));
-        match &d.stream {
-            Some(stream) => {
-                let id = word("msid", &stream.id)?;
-                let track = text("msid", &stream.track)?;
-                self.line(format_args!("a=msid:{}", format!("{id} {track}").trim_end()));
-            }
+        let stream = d.stream.as_ref().and_then(|stream| {
+            let id = word("msid", &stream.id).ok()?;
+            Some(format!("{id} {}", text("msid", &stream.track).ok()?))
+        });
+        match stream {
+            Some(stream) => self.line(format_args!("a=msid:{}", stream.trim_end())),
             None => self.line(format_args!("a=msid:legacy {}", d.media)),
         }
         if d.rtcp_mux {
@@ -156,16 +183,12 @@ impl Lines {
         if d.rtcp_reduced_size {
             self.line(format_args!("a=rtcp-rsize"));
         }
-        self.sources(d)
+        self.sources(d);
     }
 
-    fn codec(&mut self, codec: &PayloadType) -> Result<(), SdpError> {
+    fn codec(&mut self, codec: &PayloadType) {
         let id = codec.id;
         if let (Some(name), Some(rate)) = (&codec.name, codec.clockrate) {
-            // A slash would be taken for the end of the name.
-            let name = word("codec", name).and_then(|name| {
-                if name.contains('/') { Err(SdpError::BadValue("codec")) } else { Ok(name) }
-            })?;
             match codec.channels {
                 Some(channels) if channels > 1 => {
                     self.line(format_args!("a=rtpmap:{id} {name}/{rate}/{channels}"));
@@ -173,40 +196,35 @@ impl Lines {
                 Some(_) | None => self.line(format_args!("a=rtpmap:{id} {name}/{rate}")),
             }
         }
-        let parameters: Result<Vec<String>, SdpError> =
-            codec.parameters.iter().map(|p| parameter(p, '=')).collect();
-        let parameters = parameters?.join(";");
+        let parameters: Vec<String> =
+            codec.parameters.iter().filter_map(|p| parameter(p, '=')).collect();
+        let parameters = parameters.join(";");
         if !parameters.trim().is_empty() {
             self.line(format_args!("a=fmtp:{id} {parameters}"));
         }
         for feedback in &codec.feedback {
-            self.feedback(&id.to_string(), feedback)?;
+            self.feedback(&id.to_string(), feedback);
         }
-        Ok(())
     }
 
-    fn feedback(&mut self, id: &str, feedback: &Feedback) -> Result<(), SdpError> {
-        let kind = word("feedback", &feedback.kind)?;
-        match &feedback.subtype {
-            Some(subtype) => {
-                let subtype = text("feedback", subtype)?;
-                self.line(format_args!("a=rtcp-fb:{id} {kind} {subtype}"));
-            }
+    fn feedback(&mut self, id: &str, feedback: &Feedback) {
+        let Ok(kind) = word("feedback", &feedback.kind) else { return };
+        match feedback.subtype.as_deref().map(|subtype| text("feedback", subtype)) {
+            Some(Ok(subtype)) => self.line(format_args!("a=rtcp-fb:{id} {kind} {subtype}")),
+            Some(Err(_)) => {}
             None => self.line(format_args!("a=rtcp-fb:{id} {kind}")),
         }
-        Ok(())
     }
 
-    fn sources(&mut self, d: &Description) -> Result<(), SdpError> {
+    fn sources(&mut self, d: &Description) {
         for group in &d.source_groups {
-            let semantics = word("source group", &group.semantics)?;
+            let Ok(semantics) = word("source group", &group.semantics) else { continue };
             let sources: Vec<String> = group.sources.iter().map(u32::to_string).collect();
             self.line(format_args!("a=ssrc-group:{semantics} {}", sources.join(" ")));
         }
         let mut named = BTreeSet::new();
         for source in &d.sources {
-            for p in &source.parameters {
-                let told = parameter(p, ':')?;
+            for told in source.parameters.iter().filter_map(|p| parameter(p, ':')) {
                 if !told.trim().is_empty() {
                     self.line(format_args!("a=ssrc:{} {told}", source.ssrc));
                     named.insert(source.ssrc);
@@ -215,49 +233,48 @@ impl Lines {
         }
         // RFC 5576 wants a cname for every source, also for one that Jingle only mentions.
         let cname = d.sources.iter().flat_map(|source| &source.parameters);
-        let cname = cname.filter(|p| p.name == "cname").find_map(|p| p.value.as_deref());
+        let cname = cname.filter(|p| p.name == "cname").filter_map(|p| p.value.as_deref());
+        let cname = cname.filter(|cname| text("cname", cname).is_ok()).next().unwrap_or("-");
         let grouped = d.source_groups.iter().flat_map(|group| &group.sources);
         let mentioned = d.sources.iter().map(|source| &source.ssrc);
         for ssrc in mentioned.chain(&d.ssrc).chain(grouped) {
             if named.insert(*ssrc) {
-                self.line(format_args!("a=ssrc:{ssrc} cname:{}", cname.unwrap_or("-")));
+                self.line(format_args!("a=ssrc:{ssrc} cname:{cname}"));
             }
         }
-        Ok(())
     }
 
-    fn transport(&mut self, transport: &Transport) -> Result<(), SdpError> {
-        if let (Some(ufrag), Some(pwd)) = (&transport.ufrag, &transport.pwd) {
-            self.line(format_args!("a=ice-ufrag:{}", word("ufrag", ufrag)?));
-            self.line(format_args!("a=ice-pwd:{}", word("pwd", pwd.expose())?));
+    fn transport(&mut self, transport: &Transport) {
+        if let Some((ufrag, pwd)) = credentials(transport) {
+            self.line(format_args!("a=ice-ufrag:{ufrag}"));
+            self.line(format_args!("a=ice-pwd:{pwd}"));
         }
-        let mut fingerprints = transport.fingerprints.iter();
-        if let Some(setup) = fingerprints.find_map(|f| f.setup.as_deref()) {
-            self.line(format_args!("a=setup:{}", word("setup", setup)?));
+        let setup = fingerprints(transport).find_map(|f| f.setup.as_deref());
+        if let Some(Ok(setup)) = setup.map(|setup| word("setup", setup)) {
+            self.line(format_args!("a=setup:{setup}"));
         }
-        for fingerprint in &transport.fingerprints {
-            let hash = word("fingerprint", &fingerprint.hash)?;
-            let value = word("fingerprint", &fingerprint.value)?;
+        for Fingerprint { hash, value, .. } in fingerprints(transport) {
             self.line(format_args!("a=fingerprint:{hash} {value}"));
         }
         if let Some(sctp) = &transport.sctp {
             self.line(format_args!("a=sctp-port:{}", sctp.port));
         }
         for candidate in &transport.candidates {
-            self.line(format_args!("a={}", text("candidate", &candidate.to_line())?));
+            if let Ok(line) = text("candidate", &candidate.to_line()) {
+                self.line(format_args!("a={line}"));
+            }
         }
         if transport.gathering_complete {
             self.line(format_args!("a=end-of-candidates"));
         }
-        Ok(())
     }
 }
 
-fn parameter(p: &Parameter, separator: char) -> Result<String, SdpError> {
-    let name = text("parameter", &p.name)?;
+fn parameter(p: &Parameter, separator: char) -> Option<String> {
+    let name = text("parameter", &p.name).ok()?;
     match p.value.as_deref() {
-        None => Ok(name.to_owned()),
-        Some(value) if name.is_empty() => Ok(text("parameter", value)?.to_owned()),
-        Some(value) => Ok(format!("{name}{separator}{}", text("parameter", value)?)),
+        None => Some(name.to_owned()),
+        Some(value) if name.is_empty() => Some(text("parameter", value).ok()?.to_owned()),
+        Some(value) => Some(format!("{name}{separator}{}", text("parameter", value).ok()?)),
     }
 }
