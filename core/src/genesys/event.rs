@@ -145,6 +145,15 @@ pub enum Event {
         /// For how long.
         duration: Duration,
     },
+    /// The far side says nothing, and how loud its silence is (RFC 3389).
+    ComfortNoise {
+        /// Which session.
+        session: SessionId,
+        /// Its conversation.
+        conversation: ConversationId,
+        /// The noise in dB below the overload point, 0 to 127.
+        level: u8,
+    },
     /// The user's calls changed.
     ConversationUpdate(ConversationUpdate),
     /// A notification of a topic that the application subscribed to.

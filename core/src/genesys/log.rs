@@ -74,6 +74,7 @@ pub(crate) fn log(event: &Event) {
         | Event::CallReport(_)
         | Event::Stats { .. }
         | Event::Dtmf { .. }
+        | Event::ComfortNoise { .. }
         | Event::Notification { .. }
         | Event::Trace(_) => {}
     }

@@ -550,6 +550,11 @@ impl MediaSession {
                     agreement,
                 });
             }
+            EngineEvent::ComfortNoise { level } => out.event(Event::ComfortNoise {
+                session: self.handle.id.clone(),
+                conversation: self.handle.conversation.clone(),
+                level,
+            }),
             EngineEvent::Failed(error) => {
                 out.event(Event::Error(Error::new(ErrorKind::Media, error.to_string())));
             }

@@ -8,7 +8,7 @@
 mod backlog;
 mod ice;
 pub mod negotiation;
-pub mod playout;
+pub mod rtp;
 #[cfg(feature = "str0m")]
 mod str0m;
 
@@ -66,11 +66,14 @@ pub struct AudioFrame {
     /// How `data` is encoded.
     pub codec: AudioCodec,
     /// The media time of the first sample, in ticks of the codec's RTP clock. Starts anywhere,
-    /// advances with the samples and, while nothing is said, with the clock.
+    /// advances with the samples and, while nothing is said, with the clock. Never goes back on
+    /// frames that were heard: whatever another source or a clock that was set anew says, it goes
+    /// on by what has passed; and with another codec from the same number, in ticks of its clock.
     pub time: u64,
     /// Frames known to be missing just before this one. Zero on frames to be sent.
     pub lost_before: u32,
-    /// Whether this is the first frame after silence (the RTP marker bit, RFC 3551 section 4.1).
+    /// Whether this is the first frame after silence (the RTP marker bit, RFC 3551 section 4.1),
+    /// after comfort noise, or of another source.
     pub talkspurt: bool,
     /// The payload.
     pub data: Bytes,
@@ -118,7 +121,8 @@ pub struct MediaStats {
     pub packets_sent: u64,
     /// RTP payload bytes sent.
     pub bytes_sent: u64,
-    /// RTP packets received, late and duplicate ones included.
+    /// RTP packets received, late ones and comfort noise included; not those that are no part of
+    /// any stream.
     pub packets_received: u64,
     /// RTP payload bytes received.
     pub bytes_received: u64,
@@ -300,8 +304,9 @@ pub trait Engine: Send {
     /// Stops or resumes sending audio. DTMF still goes out.
     fn set_muted(&mut self, muted: bool);
 
-    /// Queues digits as telephone-events (RFC 4733): each for `duration`, clamped to 40 ms..6 s,
-    /// with 50 ms between.
+    /// Queues digits as telephone-events (RFC 4733): each for `duration`, clamped to 40 ms..6 s
+    /// (and 1.36 s where events have a clock of 48 kHz, the longest that their field can say),
+    /// with 50 ms between. Events with the clock of the audio are preferred, others will do.
     ///
     /// # Errors
     ///
@@ -378,6 +383,12 @@ pub enum EngineEvent {
         digit: Digit,
         /// For how long.
         duration: Duration,
+    },
+    /// The far side says nothing, and how loud its silence is (RFC 3389): told when a pause
+    /// begins and when its noise changes. It ends with the next frame, which begins a talkspurt.
+    ComfortNoise {
+        /// The noise in dB below the overload point, 0 to 127.
+        level: u8,
     },
     /// The session cannot go on; [`MediaState::Failed`] follows.
     Failed(MediaError),

@@ -1,3 +1,6 @@
 //! What the integration tests share.
 
+#[allow(dead_code)] // Each test file uses what it needs.
+pub(crate) mod far;
+#[allow(dead_code)]
 pub(crate) mod pair;

@@ -1,12 +1,16 @@
 //! Payload types.
 
+use crate::media::rtp::Format;
 use crate::media::{AudioCodec, MediaError};
 use crate::sdp::Section;
 
 /// Clock rates at which telephone keys are understood (RFC 4733 section 2.1.1).
 const EVENT_CLOCKS: [u32; 2] = [48_000, 8_000];
+/// The static payload type of comfort noise.
+const COMFORT_NOISE: u8 = 13;
 /// Payload types that need no `a=rtpmap` (RFC 3551 section 6): those of interest.
-const STATIC: [(u8, &str, u32); 3] = [(0, "PCMU", 8000), (8, "PCMA", 8000), (13, "CN", 8000)];
+const STATIC: [(u8, &str, u32); 3] =
+    [(0, "PCMU", 8000), (8, "PCMA", 8000), (COMFORT_NOISE, "CN", 8000)];
 
 /// The payload types of an audio section that both ends have.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,7 +35,7 @@ impl Payloads {
         Self {
             codecs: codecs.iter().map(|codec| (*codec, number(codec))).collect(),
             events: vec![(48_000, 110), (8_000, 126)],
-            noise: vec![13],
+            noise: vec![COMFORT_NOISE],
         }
     }
 
@@ -89,11 +93,16 @@ impl Payloads {
         same.or_else(|| self.events.first()).copied()
     }
 
-    /// Whether a payload type is comfort noise, which has a number of its own even where nobody
-    /// described it (RFC 3551 section 6).
+    /// What a payload type stands for. Comfort noise beside G.711 has a number of its own: senders
+    /// do not wait until it was negotiated (RFC 3389 section 4, RFC 3551 section 6).
     #[must_use]
-    pub fn is_noise(&self, pt: u8) -> bool {
-        self.noise.contains(&pt) || (pt == 13 && self.codec(pt).is_none())
+    pub fn format(&self, pt: u8) -> Format {
+        match (self.codec(pt), self.event_clock(pt)) {
+            (Some(codec), _) => Format::Audio(codec),
+            (None, Some(clock)) => Format::Key { clock },
+            (None, None) if pt == COMFORT_NOISE || self.noise.contains(&pt) => Format::Noise,
+            (None, None) => Format::Unused,
+        }
     }
 
     /// All payload types that a description names, codecs first.

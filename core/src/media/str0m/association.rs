@@ -29,9 +29,6 @@ const RTCP_RANGE: std::ops::RangeInclusive<u8> = 64..=95;
 /// From here on they are dynamic (RFC 3551 section 6).
 const DYNAMIC: u8 = 96;
 
-/// Sources that are listened to.
-const MAX_SOURCES: usize = 16;
-
 /// What every association is made from.
 #[derive(Clone)]
 pub(super) struct Ingredients {
@@ -47,8 +44,6 @@ pub(super) struct Association {
     setup: Setup,
     /// Our candidates.
     local: BTreeMap<SocketAddr, String>,
-    /// Sources declared so far.
-    sources: usize,
 }
 
 impl Association {
@@ -65,8 +60,8 @@ impl Association {
         for pt in (0..=127).filter(|pt| !RTCP_RANGE.contains(pt)) {
             let (codec, clock, channels) = match payloads.codec(pt) {
                 Some(codec) => str0m_codec(codec),
-                None if pt < DYNAMIC => (Codec::Tele, Frequency::EIGHT_KHZ, None),
-                None => (Codec::Tele, Frequency::FORTY_EIGHT_KHZ, None),
+                None if pt < DYNAMIC => (Codec::Null, Frequency::EIGHT_KHZ, None),
+                None => (Codec::Null, Frequency::FORTY_EIGHT_KHZ, None),
             };
             let format = FormatParams::parse_line("");
             config.codec_config().add_config(pt.into(), None, codec, clock, channels, format);
@@ -79,7 +74,6 @@ impl Association {
             mid: Mid::from(MID),
             setup: Setup::ActPass,
             local: BTreeMap::new(),
-            sources: 0,
         }
     }
 
@@ -203,18 +197,19 @@ impl Association {
         Some(Fingerprint { hash: presented.hash_func.clone(), digest: presented.bytes.clone() })
     }
 
-    /// Expects the source of an RTP datagram, as its clear header tells: which sources are heard
-    /// is not str0m's to decide.
-    pub(super) fn expect(&mut self, datagram: &[u8]) {
-        let &[first, second, _, _, _, _, _, _, a, b, c, d, ..] = datagram else { return };
-        let is_rtp = first >> 6 == 2 && !RTCP_RANGE.contains(&(second & 0x7f));
-        if is_rtp && self.rtc.media(self.mid).is_some() && self.sources < MAX_SOURCES {
-            let source = u32::from_be_bytes([a, b, c, d]).into();
-            if self.rtc.direct_api().stream_rx(&source).is_none() {
-                self.sources += 1;
-                self.rtc.direct_api().expect_stream_rx(source, None, self.mid, None);
-            }
+    /// Expects a source: which ones are heard is not str0m's to decide. With `turn`, the roll-over
+    /// count of SRTP that its numbers begin with. False while str0m has no section for it.
+    pub(super) fn expect(&mut self, ssrc: u32, turn: Option<u64>) -> bool {
+        if self.rtc.media(self.mid).is_none() {
+            return false;
         }
+        let mut api = self.rtc.direct_api();
+        let stream = api.expect_stream_rx(ssrc.into(), None, self.mid, None);
+        match turn {
+            Some(turn) => stream.reset_roc(turn),
+            None => stream.suppress_nack(true),
+        }
+        true
     }
 
     pub(super) fn write(&mut self, packet: RtpWrite) {

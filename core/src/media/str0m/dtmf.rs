@@ -1,4 +1,4 @@
-//! Telephone keys in RTP (RFC 4733): what to send when, and what was pressed.
+//! Telephone keys to send (RFC 4733): what to tell when.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -48,25 +48,24 @@ enum Press {
 }
 
 /// The keys to send.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Sender {
-    clock: u32,
     waiting: VecDeque<(Digit, Duration)>,
     press: Press,
 }
 
-impl Sender {
-    pub(super) fn new(clock: u32) -> Self {
-        Self { clock, waiting: VecDeque::new(), press: Press::Idle { until: None } }
+impl Default for Press {
+    fn default() -> Self {
+        Self::Idle { until: None }
     }
+}
 
+impl Sender {
     pub(super) fn queue(&mut self, digits: &[Digit], press: Duration) -> Result<(), MediaError> {
         if self.waiting.len() + digits.len() > MAX_WAITING {
             return Err(MediaError::TooMany("digits"));
         }
-        // The duration field has 16 bits; a longer press would need segments.
-        let field = Duration::from_secs_f64(f64::from(u16::MAX) / f64::from(self.clock));
-        let press = press.clamp(MIN_PRESS, MAX_PRESS.min(field));
+        let press = press.clamp(MIN_PRESS, MAX_PRESS);
         self.waiting.extend(digits.iter().map(|digit| (*digit, press)));
         Ok(())
     }
@@ -79,26 +78,27 @@ impl Sender {
         }
     }
 
-    /// The packet that is due, if any.
-    pub(super) fn poll(&mut self, now: Instant) -> Option<Packet> {
+    /// The packet that is due, if any, with durations in ticks of the event's clock.
+    pub(super) fn poll(&mut self, now: Instant, clock: u32) -> Option<Packet> {
         match self.press {
             Press::Idle { until } => {
                 if until.is_some_and(|until| until > now) {
                     return None;
                 }
                 let (digit, length) = self.waiting.pop_front()?;
+                let length = length.min(longest(clock));
                 self.press = Press::Down { digit, pressed: now, length, next: now + UPDATE };
-                Some(self.packet(digit, now, UPDATE, false, true))
+                Some(packet(clock, digit, now, UPDATE, false, true))
             }
             Press::Down { digit, pressed, length, next } if next <= now => {
                 let told = next + UPDATE - pressed;
                 if told < length {
                     self.press = Press::Down { digit, pressed, length, next: next + UPDATE };
-                    return Some(self.packet(digit, pressed, told, false, false));
+                    return Some(packet(clock, digit, pressed, told, false, false));
                 }
                 let (next, left) = (next + UPDATE, ENDS - 1);
                 self.press = Press::Up { digit, pressed, length, next, left };
-                Some(self.packet(digit, pressed, length, true, false))
+                Some(packet(clock, digit, pressed, length, true, false))
             }
             Press::Up { digit, pressed, length, next, left } if next <= now => {
                 let left = left - 1;
@@ -107,51 +107,31 @@ impl Sender {
                 } else {
                     Press::Up { digit, pressed, length, next: next + UPDATE, left }
                 };
-                Some(self.packet(digit, pressed, length, true, false))
+                Some(packet(clock, digit, pressed, length, true, false))
             }
             Press::Down { .. } | Press::Up { .. } => None,
         }
     }
-
-    fn packet(
-        &self,
-        digit: Digit,
-        pressed: Instant,
-        told: Duration,
-        end: bool,
-        marker: bool,
-    ) -> Packet {
-        let ticks = (told.as_secs_f64() * f64::from(self.clock)).min(f64::from(u16::MAX)) as u16;
-        let [high, low] = ticks.to_be_bytes();
-        let flags = VOLUME | if end { 0x80 } else { 0 };
-        Packet { pressed, marker, payload: [digit.event(), flags, high, low] }
-    }
 }
 
-/// The keys heard.
-#[derive(Debug, Default)]
-pub(super) struct Receiver {
-    /// The RTP time of the press that was told last.
-    told: Option<u64>,
+/// The longest press that the 16 bits of a duration can tell. A longer one would need segments
+/// (RFC 4733 section 2.5.1.3), which many receivers take for several keys.
+fn longest(clock: u32) -> Duration {
+    Duration::from_secs_f64(f64::from(u16::MAX) / f64::from(clock.max(1)))
 }
 
-impl Receiver {
-    /// A key, once, at the first packet that says it was released.
-    pub(super) fn hear(
-        &mut self,
-        time: u64,
-        clock: u32,
-        payload: &[u8],
-    ) -> Option<(Digit, Duration)> {
-        let &[event, flags, high, low, ..] = payload else { return None };
-        let digit = Digit::from_event(event)?;
-        if flags & 0x80 == 0 || self.told == Some(time) {
-            return None;
-        }
-        self.told = Some(time);
-        let ticks = u16::from_be_bytes([high, low]);
-        Some((digit, Duration::from_secs_f64(f64::from(ticks) / f64::from(clock.max(1)))))
-    }
+fn packet(
+    clock: u32,
+    digit: Digit,
+    pressed: Instant,
+    told: Duration,
+    end: bool,
+    marker: bool,
+) -> Packet {
+    let ticks = (told.as_secs_f64() * f64::from(clock)).round().min(f64::from(u16::MAX)) as u16;
+    let [high, low] = ticks.to_be_bytes();
+    let flags = VOLUME | if end { 0x80 } else { 0 };
+    Packet { pressed, marker, payload: [digit.event(), flags, high, low] }
 }
 
 #[cfg(test)]
@@ -163,11 +143,11 @@ mod tests {
         Digit::try_from(key).unwrap()
     }
 
-    fn play(sender: &mut Sender, start: Instant) -> Vec<(u64, Packet)> {
+    fn play(sender: &mut Sender, start: Instant, clock: u32) -> Vec<(u64, Packet)> {
         let mut out = Vec::new();
         let mut now = start;
         loop {
-            while let Some(packet) = sender.poll(now) {
+            while let Some(packet) = sender.poll(now, clock) {
                 out.push(((now - start).as_millis() as u64, packet));
             }
             match sender.next_wake() {
@@ -180,9 +160,9 @@ mod tests {
     #[test]
     fn rfc_4733_a_press_is_told_every_20_ms_and_its_end_three_times() {
         let t = epoch();
-        let mut sender = Sender::new(48_000);
+        let mut sender = Sender::default();
         sender.queue(&[digit('5')], Duration::from_millis(100)).unwrap();
-        let packets = play(&mut sender, t);
+        let packets = play(&mut sender, t, 48_000);
         let times: Vec<_> = packets.iter().map(|(at, _)| *at).collect();
         assert_eq!(times, [0, 20, 40, 60, 80, 100, 120]);
         assert!(packets[0].1.marker && packets[1..].iter().all(|(_, p)| !p.marker));
@@ -192,30 +172,34 @@ mod tests {
     }
 
     #[test]
-    fn keys_follow_each_other_and_are_heard_once_each() {
-        let t = epoch();
-        let mut sender = Sender::new(8_000);
-        sender.queue(&[digit('1'), digit('#'), digit('1')], Duration::ZERO).unwrap();
-        let mut receiver = Receiver::default();
-        let mut heard = Vec::new();
-        for (_, packet) in play(&mut sender, t) {
-            let time = (packet.pressed - t).as_millis() as u64 * 8;
-            heard.extend(receiver.hear(time, 8_000, &packet.payload));
-        }
-        let keys: String = heard.iter().map(|(digit, _)| digit.as_char()).collect();
-        assert_eq!(keys, "1#1");
-        assert!(heard.iter().all(|(_, press)| *press == MIN_PRESS));
+    fn keys_follow_each_other_with_a_pause() {
+        let mut sender = Sender::default();
+        sender.queue(&[digit('1'), digit('#')], Duration::ZERO).unwrap();
+        let packets = play(&mut sender, epoch(), 8_000);
+        let ends: Vec<_> = packets.iter().filter(|(_, p)| p.payload[1] & 0x80 != 0).collect();
+        assert_eq!(ends.len(), 6);
+        assert!(ends.iter().all(|(_, p)| p.payload[2..] == 320_u16.to_be_bytes()), "40 ms");
+        assert_eq!(ends[3].1.pressed - ends[0].1.pressed, Duration::from_millis(110));
     }
 
     #[test]
-    fn the_queue_is_bounded_and_odd_packets_are_skipped() {
-        let mut sender = Sender::new(48_000);
+    fn a_press_is_no_longer_than_its_field_can_tell() {
+        for (clock, longest) in [(48_000, 65_535), (8_000, 48_000)] {
+            let mut sender = Sender::default();
+            sender.queue(&[digit('1')], Duration::from_secs(60)).unwrap();
+            let packets = play(&mut sender, epoch(), clock);
+            let (_, last) = packets.last().unwrap();
+            assert_eq!(last.payload[2..], u16::to_be_bytes(longest)[..], "{clock}");
+            let told: Vec<_> = packets.iter().map(|(_, p)| [p.payload[2], p.payload[3]]).collect();
+            assert!(told.windows(2).all(|w| w[0] <= w[1]));
+        }
+    }
+
+    #[test]
+    fn the_queue_is_bounded() {
+        let mut sender = Sender::default();
         assert!(sender.queue(&[digit('0'); MAX_WAITING], Duration::ZERO).is_ok());
         let full = sender.queue(&[digit('0')], Duration::ZERO);
         assert_eq!(full, Err(MediaError::TooMany("digits")));
-        let mut receiver = Receiver::default();
-        assert_eq!(receiver.hear(0, 8_000, &[]), None);
-        assert_eq!(receiver.hear(0, 8_000, &[99, 0x80, 0, 1]), None);
-        assert!(receiver.hear(0, 0, &[1, 0x80, 0, 1]).is_some());
     }
 }

@@ -11,13 +11,14 @@ use str0m::{Candidate, Event, IceConnectionState, IceCreds, Input, Output};
 
 use super::association::{Association, Ingredients, pt};
 use super::dtmf;
-use super::receive::Incoming;
+use super::receive::{Datagram, Incoming};
 use super::send::Outgoing;
 use crate::machine::Wake;
 use crate::media::negotiation::{self, Change, Payloads, RemoteAudio};
+use crate::media::rtp::{Format, Header, Held, Verdict};
 use crate::media::{
-    Agreement, AudioFrame, Backlog, Digit, Engine, EngineConfig, EngineEvent, EngineOutput,
-    LocalCandidate, MediaError, MediaState, MediaStats,
+    Agreement, AudioCodec, AudioFrame, Backlog, Digit, Engine, EngineConfig, EngineEvent,
+    EngineOutput, LocalCandidate, MediaError, MediaState, MediaStats,
 };
 use crate::sdp::{Description, Direction};
 
@@ -82,7 +83,7 @@ pub(super) struct WebRtc {
     outgoing: Outgoing,
     incoming: Incoming,
     backlog: Backlog,
-    keys: Option<dtmf::Sender>,
+    keys: dtmf::Sender,
     muted: bool,
     round_trip: Option<Duration>,
     remote_loss: Option<f32>,
@@ -115,7 +116,7 @@ impl WebRtc {
             outgoing,
             incoming: Incoming::default(),
             backlog: Backlog::default(),
-            keys: None,
+            keys: dtmf::Sender::default(),
             muted: false,
             round_trip: None,
             remote_loss: None,
@@ -210,12 +211,10 @@ impl WebRtc {
                 IceConnectionState::Disconnected => self.enter(MediaState::Disconnected),
             },
             Event::RtpPacket(packet) if self.secure => {
-                let now = self.now;
-                if let Some(agreed) = &self.agreed
-                    && let Some(event) = self.incoming.take(now, &packet, &agreed.payloads)
-                    && self.direction().receives()
+                if let (Some(agreed), Some(association)) = (&self.agreed, &mut self.association)
+                    && let Some(gone) = self.incoming.take(&packet, &agreed.payloads)
                 {
-                    self.event(event);
+                    association.rtc.direct_api().remove_stream_rx(gone);
                 }
                 self.release();
             }
@@ -249,13 +248,71 @@ impl WebRtc {
         }
     }
 
-    /// Gives out the frames whose turn it is; none while the far side is not to be heard.
+    /// Gives out what was heard, if it is its turn; nothing while the far side is not to be heard.
     fn release(&mut self) {
         let receives = self.direction().receives();
-        while let Some(frame) = self.incoming.pop(self.now) {
+        while let Some(heard) = self.incoming.receiver.pop(self.now) {
             if receives {
-                self.event(EngineEvent::Audio(frame));
+                self.event(heard.into());
             }
+        }
+    }
+
+    /// A datagram of RTP, by its clear header.
+    fn handle_rtp(&mut self, header: Header, datagram: &Datagram<&[u8]>) {
+        let format = self.format(header.payload_type);
+        let verdict = match self.incoming.probation.judge(&header, format) {
+            // Nothing is authentic yet. The first words may be before the keys.
+            _ if !self.secure && format != Format::Unused => Verdict::Wait,
+            verdict => verdict,
+        };
+        match verdict {
+            Verdict::Pass => self.feed(self.now, datagram),
+            Verdict::Wait => self.incoming.probation.hold(self.now, header, datagram.kept()),
+            Verdict::Anew => {
+                self.incoming.probation.hold(self.now, header, datagram.kept());
+                for held in self.incoming.probation.release(&header) {
+                    self.admit(&held);
+                }
+                // Forged: as if it had never been.
+                if !self.incoming.probation.knows(header.ssrc) {
+                    self.forget_source(header.ssrc);
+                }
+            }
+            Verdict::Refuse => {}
+        }
+    }
+
+    /// Lets a packet in that had to wait.
+    fn admit(&mut self, held: &Held<Datagram>) {
+        let ssrc = held.header.ssrc;
+        let datagram = held.item.borrowed();
+        if !self.association.as_mut().is_some_and(|association| association.expect(ssrc, None)) {
+            return;
+        }
+        let (index, turn) =
+            (self.incoming.probation.index(ssrc), self.incoming.other_turn(&held.header));
+        self.feed(held.arrived, &datagram);
+        if let Some(turn) = turn
+            && self.incoming.probation.index(ssrc) == index
+        {
+            if let Some(association) = &mut self.association {
+                association.expect(ssrc, Some(turn));
+            }
+            self.feed(held.arrived, &datagram);
+        }
+    }
+
+    /// Gives str0m a datagram.
+    fn feed(&mut self, arrived: Instant, datagram: &Datagram<&[u8]>) {
+        let Datagram { local, remote, data } = *datagram;
+        let Ok(receive) = Receive::new(Protocol::Udp, remote, local, data) else { return };
+        let Some(association) = &mut self.association else { return };
+        if let Err(error) = association.rtc.handle_input(Input::Receive(arrived, receive)) {
+            self.fail(MediaError::Connection(error.to_string()));
+        }
+        if self.drain() {
+            self.turn(self.now);
         }
     }
 
@@ -270,15 +327,20 @@ impl WebRtc {
         if !self.direction().sends() {
             return;
         }
-        let Some(mut keys) = self.keys.take() else { return };
-        if let Some((clock, number)) = self.event_type() {
-            while let Some(event) = keys.poll(self.now) {
-                let packet = self.outgoing.event(self.now, pt(number), clock, &event);
-                self.write(packet);
-                self.turn(self.now);
-            }
+        let Some(codec) = self.stream_codec() else { return };
+        let Some((clock, number)) = self.event_type(codec) else { return };
+        while let Some(event) = self.keys.poll(self.now, clock) {
+            let packet = self.outgoing.event(self.now, pt(number), codec, &event);
+            self.write(packet);
+            self.turn(self.now);
         }
-        self.keys = Some(keys);
+    }
+
+    /// The codec of what we send: the one that was sent last, as long as it may be.
+    fn stream_codec(&self) -> Option<AudioCodec> {
+        let payloads = &self.agreed.as_ref()?.payloads;
+        let sent = self.outgoing.codec().filter(|codec| payloads.payload_type(*codec).is_some());
+        sent.or_else(|| self.send_codec())
     }
 
     /// Sends what was said before there was a way to send it.
@@ -310,8 +372,19 @@ impl WebRtc {
             .map_or(Direction::Inactive, |agreed| agreed.direction.reversed().and(self.wanted))
     }
 
-    fn event_type(&self) -> Option<(u32, u8)> {
-        self.agreed.as_ref()?.payloads.event_type(self.send_codec()?)
+    fn event_type(&self, codec: AudioCodec) -> Option<(u32, u8)> {
+        self.agreed.as_ref()?.payloads.event_type(codec)
+    }
+
+    /// What a payload type stands for.
+    fn format(&self, number: u8) -> Format {
+        self.agreed.as_ref().map_or(Format::Unused, |agreed| agreed.payloads.format(number))
+    }
+
+    fn forget_source(&mut self, ssrc: u32) {
+        if let Some(association) = &mut self.association {
+            association.rtc.direct_api().remove_stream_rx(ssrc.into());
+        }
     }
 
     /// A far side's description is in force; what came before it can be used.
@@ -601,22 +674,25 @@ impl Engine for WebRtc {
         self.now = self.now.max(now);
         // Neither STUN nor DTLS nor RTP: somebody else's.
         let Ok(receive) = Receive::new(Protocol::Udp, remote, local, data) else { return };
-        let input = Input::Receive(self.now, receive);
-        let Some(association) = &mut self.association else { return };
-        if !association.rtc.is_alive() || !association.rtc.accepts(&input) {
+        let accepts = self.association.as_ref().is_some_and(|association| {
+            let input = Input::Receive(self.now, receive);
+            association.rtc.is_alive() && association.rtc.accepts(&input)
+        });
+        if !accepts {
             return;
         }
-        association.expect(data);
-        if let Err(error) = association.rtc.handle_input(input) {
-            self.fail(MediaError::Connection(error.to_string()));
-        }
-        if self.drain() {
-            self.turn(now);
+        let datagram = Datagram { local, remote, data };
+        match Header::read(data) {
+            Some(header) => self.handle_rtp(header, &datagram),
+            None => self.feed(self.now, &datagram),
         }
     }
 
     fn handle_timeout(&mut self, now: Instant) {
         self.turn(now);
+        while let Some(held) = self.incoming.probation.due(self.now) {
+            self.admit(&held);
+        }
         self.release();
         if self.give_up.is_some_and(|at| at <= self.now) {
             let what = if self.secure { "the path was lost" } else { "no path was found" };
@@ -672,8 +748,11 @@ impl Engine for WebRtc {
         if !self.direction().sends() {
             return Err(MediaError::Held);
         }
-        let (clock, _) = self.event_type().ok_or(MediaError::NotNegotiated("telephone-event"))?;
-        self.keys.get_or_insert_with(|| dtmf::Sender::new(clock)).queue(digits, duration)?;
+        let codec = self.stream_codec().ok_or(MediaError::NotNegotiated("audio"))?;
+        if self.event_type(codec).is_none() {
+            return Err(MediaError::NotNegotiated("telephone-event"));
+        }
+        self.keys.queue(digits, duration)?;
         self.now = self.now.max(now);
         self.press_keys();
         Ok(())
@@ -698,10 +777,10 @@ impl Engine for WebRtc {
         MediaStats {
             packets_sent: self.outgoing.packets,
             bytes_sent: self.outgoing.bytes,
-            packets_received: self.incoming.packets,
-            bytes_received: self.incoming.bytes,
-            packets_lost: self.incoming.lost(),
-            jitter: self.incoming.jitter(),
+            packets_received: self.incoming.receiver.packets(),
+            bytes_received: self.incoming.receiver.bytes(),
+            packets_lost: self.incoming.receiver.lost(),
+            jitter: self.incoming.receiver.jitter(),
             round_trip: self.round_trip,
             remote_loss: self.remote_loss,
         }
@@ -727,15 +806,16 @@ impl Engine for WebRtc {
             return output;
         }
         let wake = |at: Option<Instant>, reason| at.map(|at| Wake { at, reason });
-        let keys = self.keys.as_ref().filter(|_| self.direction().sends());
-        let backlog =
-            (self.state == MediaState::Connected).then(|| self.backlog.next_wake(self.now));
+        let connected = self.state == MediaState::Connected;
+        let backlog = connected.then(|| self.backlog.next_wake(self.now)).flatten();
+        let keys = self.direction().sends().then(|| self.keys.next_wake()).flatten();
         let wakes = [
             wake(self.rtc_wake, "ICE, DTLS and RTCP"),
-            wake(self.incoming.next_wake(), "a gap in the audio"),
+            wake(self.incoming.probation.next_wake(), "a jump in the audio"),
+            wake(self.incoming.receiver.next_wake(), "a gap in the audio"),
             wake(self.give_up, "lost path limit"),
-            wake(keys.and_then(dtmf::Sender::next_wake), "DTMF"),
-            wake(backlog.flatten(), "what was said before media"),
+            wake(keys, "DTMF"),
+            wake(backlog, "what was said before media"),
         ];
         EngineOutput::Timeout(wakes.into_iter().fold(None, Wake::earliest))
     }

@@ -1,117 +1,77 @@
-//! What we receive: order, loss, jitter and counts of one RTP stream.
+//! What we receive: which datagrams str0m gets, and what comes of the packets it finds authentic.
 
-use std::time::{Duration, Instant};
+use std::net::SocketAddr;
 
-use bytes::Bytes;
-use str0m::rtp::RtpPacket;
+use str0m::rtp::{RtpPacket, Ssrc};
 
-use super::dtmf::Receiver;
+use crate::media::EngineEvent;
 use crate::media::negotiation::Payloads;
-use crate::media::playout::Playout;
-use crate::media::{AudioFrame, EngineEvent};
+use crate::media::rtp::{Header, Heard, Packet, Probation, Receiver};
 
-/// One incoming stream.
+/// The incoming end of a session.
 #[derive(Debug, Default)]
 pub(super) struct Incoming {
-    playout: Playout,
-    keys: Receiver,
-    jitter: Jitter,
-    pub(super) packets: u64,
-    pub(super) bytes: u64,
+    pub(super) probation: Probation<Datagram>,
+    pub(super) receiver: Receiver,
+}
+
+/// A datagram, and the way it came.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Datagram<D = Vec<u8>> {
+    pub(super) local: SocketAddr,
+    pub(super) remote: SocketAddr,
+    pub(super) data: D,
+}
+
+impl<D: AsRef<[u8]>> Datagram<D> {
+    pub(super) fn kept(&self) -> Datagram {
+        Datagram { local: self.local, remote: self.remote, data: self.data.as_ref().to_vec() }
+    }
+
+    pub(super) fn borrowed(&self) -> Datagram<&[u8]> {
+        Datagram { local: self.local, remote: self.remote, data: self.data.as_ref() }
+    }
 }
 
 impl Incoming {
-    /// Takes a packet. Audio comes out by [`Incoming::pop`], a key at once.
-    pub(super) fn take(
-        &mut self,
-        now: Instant,
-        packet: &RtpPacket,
-        payloads: &Payloads,
-    ) -> Option<EngineEvent> {
-        let pt = *packet.header.payload_type;
-        self.packets += 1;
-        self.bytes += packet.payload.len() as u64;
-        let time = packet.time.numer();
-        self.playout.from(*packet.header.ssrc);
-        if let Some(codec) = payloads.codec(pt) {
-            self.jitter.sample(now, time, codec.clock_rate());
-            let frame = AudioFrame {
-                codec,
-                time,
-                lost_before: 0,
-                talkspurt: packet.header.marker,
-                data: Bytes::copy_from_slice(&packet.payload),
-            };
-            self.playout.insert(now, *packet.seq_no, Some(frame));
-            return None;
-        }
-        self.playout.insert(now, *packet.seq_no, None);
-        let clock = payloads.event_clock(pt)?;
-        let (digit, duration) = self.keys.hear(time, clock, &packet.payload)?;
-        Some(EngineEvent::Dtmf { digit, duration })
-    }
-
     /// Another association: what comes is another stream, whatever it is called. Counts go on.
     pub(super) fn restart(&mut self) {
-        self.keys = Receiver::default();
-        self.playout.restart();
+        self.probation = Probation::default();
+        self.receiver.restart();
     }
 
-    pub(super) fn pop(&mut self, now: Instant) -> Option<AudioFrame> {
-        self.playout.pop(now)
+    /// Takes an authentic packet. Answers the source that had to go for it, if any.
+    pub(super) fn take(&mut self, packet: &RtpPacket, payloads: &Payloads) -> Option<Ssrc> {
+        let header = Header {
+            ssrc: *packet.header.ssrc,
+            payload_type: *packet.header.payload_type,
+            sequence: packet.header.sequence_number,
+            time: packet.header.timestamp,
+            marker: packet.header.marker,
+        };
+        let format = payloads.format(*packet.header.payload_type);
+        let arrived = packet.timestamp;
+        self.receiver.take(&Packet { header, format, payload: &packet.payload, arrived });
+        let live = self.receiver.live();
+        self.probation.heard(arrived, header.ssrc, *packet.seq_no, live).map(Ssrc::from)
     }
 
-    pub(super) fn next_wake(&self) -> Option<Instant> {
-        self.playout.next_wake()
-    }
-
-    pub(super) fn lost(&self) -> u64 {
-        self.playout.lost()
-    }
-
-    pub(super) fn jitter(&self) -> Duration {
-        Duration::from_secs_f64(self.jitter.seconds)
-    }
-}
-
-/// Interarrival jitter (RFC 3550 section 6.4.1).
-#[derive(Debug, Default)]
-struct Jitter {
-    last: Option<(Instant, u64)>,
-    seconds: f64,
-}
-
-impl Jitter {
-    fn sample(&mut self, now: Instant, time: u64, clock: u32) {
-        if let Some((arrived, sent)) = self.last {
-            let arrival = now.saturating_duration_since(arrived).as_secs_f64();
-            let sending = (time as f64 - sent as f64) / f64::from(clock);
-            // After a pause the sender's clock may have been set anew.
-            if sending.abs() < 1.0 {
-                self.seconds += ((arrival - sending).abs() - self.seconds) / 16.0;
-            }
-        }
-        self.last = Some((now, time));
+    /// The roll-over count of SRTP that a number belongs to when it is ahead of its source by
+    /// more than half a turn, and did not wrap: then the guess of RFC 3711 section 3.3.1, which
+    /// str0m makes, is a turn too low.
+    pub(super) fn other_turn(&self, header: &Header) -> Option<u64> {
+        let index = self.probation.index(header.ssrc)?;
+        let ahead = u64::from(header.sequence).checked_sub(index & 0xffff)?;
+        (ahead > 0x8000).then_some(index >> 16)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::epoch;
-
-    #[test]
-    fn rfc_3550_jitter_is_zero_on_an_even_path_and_grows_on_an_uneven_one() {
-        let t = epoch();
-        let mut jitter = Jitter::default();
-        for n in 0..50_u32 {
-            jitter.sample(t + Duration::from_millis(20) * n, u64::from(n) * 960, 48_000);
+impl From<Heard> for EngineEvent {
+    fn from(heard: Heard) -> Self {
+        match heard {
+            Heard::Audio(frame) => Self::Audio(frame),
+            Heard::Key { digit, duration } => Self::Dtmf { digit, duration },
+            Heard::Noise { level } => Self::ComfortNoise { level },
         }
-        assert!(jitter.seconds < 1e-9);
-        for n in 50..100_u32 {
-            let late = Duration::from_millis(u64::from(n % 2) * 10);
-            jitter.sample(t + Duration::from_millis(20) * n + late, u64::from(n) * 960, 48_000);
-        }
-        assert!((0.008..0.011).contains(&jitter.seconds), "{}", jitter.seconds);
     }
 }

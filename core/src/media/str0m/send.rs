@@ -1,12 +1,12 @@
 //! What we send: sequence numbers, times and counts of one RTP stream.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use str0m::media::Pt;
 use str0m::rtp::RtpWrite;
 
 use super::dtmf::Packet;
-use crate::media::AudioFrame;
+use crate::media::{AudioCodec, AudioFrame};
 use crate::rng::Rng;
 
 /// One outgoing stream.
@@ -14,8 +14,11 @@ use crate::rng::Rng;
 pub(super) struct Outgoing {
     sequence: u64,
     base: u32,
-    /// The last frame's media time, and when it went out.
-    last: Option<(u64, Instant)>,
+    /// The last frame's codec and media time, and when it went out.
+    last: Option<(AudioCodec, u64, Instant)>,
+    /// When the key went down that is told now, and its media time: the same in all its packets,
+    /// however unevenly audio goes on beside it (RFC 4733 section 2.1).
+    press: Option<(Instant, u64)>,
     started: bool,
     pub(super) packets: u64,
     pub(super) bytes: u64,
@@ -26,7 +29,12 @@ impl Outgoing {
         // The lower half: SRTP's roll-over counter must start at zero (RFC 3711 section 3.3.1).
         let sequence = 1 + (rng.next_u64() & 0x3fff);
         let base = rng.next_u64() as u32;
-        Self { sequence, base, last: None, started: false, packets: 0, bytes: 0 }
+        Self { sequence, base, last: None, press: None, started: false, packets: 0, bytes: 0 }
+    }
+
+    /// The codec of the stream, once something was sent.
+    pub(super) fn codec(&self) -> Option<AudioCodec> {
+        self.last.map(|(codec, ..)| codec)
     }
 
     /// Another association: its far end knows nothing of what was sent. Times go on.
@@ -37,21 +45,34 @@ impl Outgoing {
 
     pub(super) fn audio(&mut self, now: Instant, pt: Pt, frame: &AudioFrame) -> RtpWrite {
         let first = !std::mem::replace(&mut self.started, true);
-        self.last = Some((frame.time, now));
+        self.last = Some((frame.codec, frame.time, now));
         let time = self.base.wrapping_add(frame.time as u32);
         self.packet(now, pt, time, &frame.data).marker(first || frame.talkspurt)
     }
 
-    pub(super) fn event(&mut self, now: Instant, pt: Pt, clock: u32, event: &Packet) -> RtpWrite {
-        let time = self.base.wrapping_add(self.time_at(event.pressed, clock) as u32);
+    /// A telephone-event in a stream of that codec. Its time is in the stream's clock, whatever
+    /// the event's own is.
+    pub(super) fn event(
+        &mut self,
+        now: Instant,
+        pt: Pt,
+        codec: AudioCodec,
+        event: &Packet,
+    ) -> RtpWrite {
+        let time = match self.press {
+            Some((pressed, time)) if pressed == event.pressed => time,
+            Some(_) | None => self.time_at(event.pressed, codec),
+        };
+        self.press = Some((event.pressed, time));
+        let time = self.base.wrapping_add(time as u32);
         self.packet(now, pt, time, &event.payload).marker(event.marker)
     }
 
     /// The stream's media time at an instant.
-    fn time_at(&mut self, at: Instant, clock: u32) -> u64 {
+    fn time_at(&mut self, at: Instant, codec: AudioCodec) -> u64 {
         // Before any audio, the first key starts the clock.
-        let (time, sent) = *self.last.get_or_insert((0, at));
-        let ticks = |d: std::time::Duration| (d.as_secs_f64() * f64::from(clock)) as u64;
+        let (codec, time, sent) = *self.last.get_or_insert((codec, 0, at));
+        let ticks = |d: Duration| (d.as_secs_f64() * f64::from(codec.clock_rate())) as u64;
         if at >= sent {
             time.wrapping_add(ticks(at - sent))
         } else {

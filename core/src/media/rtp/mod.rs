@@ -1,0 +1,142 @@
+//! RTP as it comes (RFC 3550): who is heard, in which order, and what was said.
+//!
+//! ```text
+//! datagram ── Probation ── (SRTP) ── Receiver ─┬─ Sources   whose packets count
+//!             may it in?                       ├─ Playout   their order
+//!                                              ├─ Timeline  their time
+//!                                              └─ Keys      what was pressed
+//! ```
+//!
+//! [`Probation`] looks at clear headers, which anybody can forge, and so decides nothing but what
+//! waits for a second packet; [`Receiver`] sees only what is authentic. Neither knows a socket, a
+//! clock or a library: times are handed in.
+//!
+//! Room is left between [`Playout`] and its user for adaptive delay and concealment: order, loss,
+//! time and the start of a talkspurt are all they need.
+
+mod jitter;
+mod keys;
+mod playout;
+mod probation;
+mod receiver;
+mod sources;
+#[cfg(test)]
+mod tests;
+mod timeline;
+
+use std::time::{Duration, Instant};
+
+use super::{AudioCodec, AudioFrame, Digit};
+
+pub use self::playout::{MAX_HELD, MAX_WAIT, Playout};
+pub use self::probation::{Held, Probation, Verdict};
+pub use self::receiver::Receiver;
+
+/// The furthest that a packet may be ahead of the last one and still be believed by itself. More
+/// is a jump, which a second packet must confirm; losing as many costs no more patience than the
+/// playout has anyway.
+pub const MAX_AHEAD: u16 = 16;
+/// The furthest behind that a packet is late and not of another row (RFC 3550 appendix A.1).
+pub const MAX_MISORDER: u16 = 100;
+/// The longest jump that is a loss and not a new row (RFC 3550 appendix A.1).
+pub const MAX_DROPOUT: u16 = 3000;
+
+/// The fixed part of an RTP header (RFC 3550 section 5.1) that matters to us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// Whose packet it is.
+    pub ssrc: u32,
+    /// What it carries, 0 to 127.
+    pub payload_type: u8,
+    /// Its number.
+    pub sequence: u16,
+    /// Its media time.
+    pub time: u32,
+    /// Whether something begins with it.
+    pub marker: bool,
+}
+
+impl Header {
+    /// Reads the header of an RTP datagram; nothing from one of STUN, DTLS or RTCP (RFC 7983,
+    /// RFC 5761 section 4).
+    #[must_use]
+    pub fn read(datagram: &[u8]) -> Option<Self> {
+        let fixed: &[u8; 12] = datagram.first_chunk()?;
+        let [first, second, s0, s1, t0, t1, t2, t3, r0, r1, r2, r3] = *fixed;
+        let payload_type = second & 0x7f;
+        if first >> 6 != 2 || (64..96).contains(&payload_type) {
+            return None;
+        }
+        Some(Self {
+            ssrc: u32::from_be_bytes([r0, r1, r2, r3]),
+            payload_type,
+            sequence: u16::from_be_bytes([s0, s1]),
+            time: u32::from_be_bytes([t0, t1, t2, t3]),
+            marker: second & 0x80 != 0,
+        })
+    }
+}
+
+/// One authentic packet.
+#[derive(Clone, Copy, Debug)]
+pub struct Packet<'a> {
+    /// Its header.
+    pub header: Header,
+    /// What its payload type stands for.
+    pub format: Format,
+    /// What it carries.
+    pub payload: &'a [u8],
+    /// When it came.
+    pub arrived: Instant,
+}
+
+/// What a payload type stands for in this call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Audio.
+    Audio(AudioCodec),
+    /// Telephone-events (RFC 4733).
+    Key {
+        /// The unit of their durations, in Hz.
+        clock: u32,
+    },
+    /// Comfort noise (RFC 3389).
+    Noise,
+    /// Nothing that we use. It has its place in the row.
+    Unused,
+}
+
+/// One thing that was heard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// A frame, in its turn.
+    Audio(AudioFrame),
+    /// A key, once, when it is up again.
+    Key {
+        /// Which.
+        digit: Digit,
+        /// For how long it was down.
+        duration: Duration,
+    },
+    /// A pause began, or its noise changed.
+    Noise {
+        /// How loud it is, in dB below the overload point (RFC 3389 section 3.1).
+        level: u8,
+    },
+}
+
+/// How far `to` is ahead of `from` on the circle of 16-bit numbers; negative when behind.
+const fn ahead(from: u16, to: u16) -> i16 {
+    to.wrapping_sub(from).cast_signed()
+}
+
+/// Media time as a duration.
+fn duration(ticks: u64, clock: u32) -> Duration {
+    Duration::from_nanos(ticks.saturating_mul(1_000_000_000) / u64::from(clock.max(1)))
+}
+
+/// A duration as media time.
+fn ticks(duration: Duration, clock: u32) -> u64 {
+    let ticks = duration.as_nanos() * u128::from(clock) / 1_000_000_000;
+    u64::try_from(ticks).unwrap_or(u64::MAX)
+}
