@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use offhook::genesys::Event;
 use offhook_sim::Scenario;
-use offhook_sim::scenario::{Customers, FaultKind, Invariant, Preset};
+use offhook_sim::scenario::{Customers, FaultKind, Invariant, Preset, StationKind};
 use offhook_sim::world::Seen;
 
 #[test]
@@ -31,12 +31,39 @@ fn what_was_found_stays_found() {
     for (preset, seeds) in seeds {
         for seed in seeds {
             // Without what swarms did not have then.
-            let later = [FaultKind::PeerLeaves, FaultKind::Questions, FaultKind::TopicsRefused];
+            let later = [
+                FaultKind::PeerLeaves,
+                FaultKind::Questions,
+                FaultKind::TopicsRefused,
+                FaultKind::Stranger,
+            ];
             let then = FaultKind::ALL.iter().copied().filter(|kind| !later.contains(kind));
             let scenario = preset.scenario().agents(4).hours(0.3).choices(0.0).guests(0);
             let scenario = scenario.only_faults(then);
             offhook_sim::check(scenario).seeds(seed..seed + 1);
         }
+    }
+}
+
+/// Strangers speak of every call all the time, and change nothing.
+#[test]
+fn strangers_change_nothing() {
+    let stations = |lines, persistent| StationKind { lines, persistent };
+    for sdp in [0.0, 1.0] {
+        let customers = Customers { sdp, auto_answer: 0.5, at_once: 3, ..Customers::default() };
+        let scenario = Scenario::calm()
+            .agents(4)
+            .hours(0.3)
+            .stations(vec![stations(1, false), stations(1, true), stations(100, true)])
+            .second_phones(0.5)
+            .customers(customers)
+            .fault(FaultKind::Stranger, Duration::from_secs(5))
+            .fault(FaultKind::ReinviteNew, Duration::from_secs(60))
+            .fault(FaultKind::Renegotiate, Duration::from_secs(60))
+            .fault(FaultKind::Repropose, Duration::from_secs(60));
+        let report = scenario.run(0);
+        assert!(report.counts.get("words of strangers") > 30, "{:?}", report.counts);
+        offhook_sim::check(scenario).seeds(0..4);
     }
 }
 

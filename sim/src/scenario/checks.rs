@@ -38,7 +38,7 @@ impl fmt::Display for Finding {
 #[derive(Debug, Default)]
 pub(super) struct Books {
     /// Commands not answered, and what each would change.
-    pub(super) commands: BTreeMap<CommandId, Option<Change>>,
+    pub(super) commands: BTreeMap<CommandId, Option<Wish>>,
     pub(super) ringing: BTreeSet<ConversationId>,
     pub(super) started: BTreeMap<SessionId, MediaId>,
     pub(super) talking: BTreeMap<ConversationId, SessionId>,
@@ -54,6 +54,14 @@ pub(super) struct Books {
     held: BTreeSet<ConversationId>,
     /// What it was told last of who rings, on this connection.
     pub(super) leader: Option<AlertingLeader>,
+}
+
+/// What a command is to change, and whether another phone wanted to change the same call
+/// meanwhile: then nobody knows which of both came last.
+#[derive(Clone, Debug)]
+pub(super) struct Wish {
+    change: Change,
+    contested: bool,
 }
 
 /// What a command changes.
@@ -123,9 +131,8 @@ impl Checks {
         match seen {
             Seen::Told { phone, event } => self.told(at, phone, event),
             Seen::Submitted { phone, id, command } => {
-                let books = self.books_mut(phone);
-                let change = books.change_of(command);
-                let fresh = books.commands.insert(id, change).is_none();
+                let change = self.change_of(phone, command);
+                let fresh = self.books_mut(phone).commands.insert(id, change).is_none();
                 let holds = if fresh { Ok(()) } else { Err(format!("{id:?} is used twice")) };
                 self.require(at, "every command has a name of its own", holds);
             }
@@ -184,8 +191,8 @@ impl Checks {
         let books = self.books_mut(phone);
         let holds = match books.commands.remove(&id) {
             None => Err(format!("phone {}: {id:?} is answered without being asked", phone.0)),
-            Some(change) => {
-                if let (Some(change), Ok(_)) = (change, result) {
+            Some(wish) => {
+                if let (Some(Wish { change, contested: false }), Ok(_)) = (wish, result) {
                     books.confirm(change);
                 }
                 Ok(())
@@ -211,6 +218,34 @@ impl Checks {
             books.muted.remove(&id);
             books.held.remove(&id);
         }
+    }
+
+    /// What a command is to change. From now on nothing is confirmed of that call, on whatever phone
+    /// it was: a user may have two.
+    fn change_of(&mut self, phone: PhoneId, command: &Command) -> Option<Wish> {
+        let change = match command {
+            Command::SetAudioMute { conversation, muted } => {
+                Change::Mute(conversation.clone(), *muted)
+            }
+            Command::SetConversationHeld { conversation, held } => {
+                Change::Hold(conversation.clone(), *held)
+            }
+            _ => return None,
+        };
+        let mut contested = false;
+        for (number, books) in self.books.iter_mut().enumerate() {
+            match &change {
+                Change::Mute(call, _) => books.muted.remove(call),
+                Change::Hold(call, _) => books.held.remove(call),
+            };
+            let rivals = books.commands.values_mut().flatten();
+            for rival in rivals.filter(|rival| number != phone.0 && rival.change.is_rival(&change))
+            {
+                rival.contested = true;
+                contested = true;
+            }
+        }
+        Some(Wish { change, contested })
     }
 
     fn agent_spoke(&mut self, phone: PhoneId, media: MediaId, frame: &AudioFrame) {
@@ -262,28 +297,24 @@ impl Checks {
     }
 }
 
-impl Books {
-    fn change_of(&mut self, command: &Command) -> Option<Change> {
-        match command {
-            Command::SetAudioMute { conversation, muted } => {
-                // Until it is answered, either is right.
-                self.muted.remove(conversation);
-                Some(Change::Mute(conversation.clone(), *muted))
-            }
-            Command::SetConversationHeld { conversation, held } => {
-                self.held.remove(conversation);
-                Some(Change::Hold(conversation.clone(), *held))
-            }
-            _ => None,
+impl Change {
+    /// Whether both are about the same of the same call.
+    fn is_rival(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Mute(one, _), Self::Mute(other, _))
+            | (Self::Hold(one, _), Self::Hold(other, _)) => one == other,
+            (Self::Mute(..), Self::Hold(..)) | (Self::Hold(..), Self::Mute(..)) => false,
         }
     }
+}
 
+impl Books {
     fn confirm(&mut self, change: Change) {
         let (book, call, on) = match change {
             Change::Mute(call, on) => (&mut self.muted, call, on),
             Change::Hold(call, on) => (&mut self.held, call, on),
         };
-        let waiting = self.commands.values().flatten().any(|other| match other {
+        let waiting = self.commands.values().flatten().any(|other| match &other.change {
             Change::Mute(other, _) | Change::Hold(other, _) => *other == call,
         });
         if on && !waiting {
@@ -430,6 +461,55 @@ mod tests {
     use offhook::genesys::ErrorKind;
 
     use super::*;
+
+    /// Found by swarm 9000283, as a false alarm: two phones of one user, one mutes, the other
+    /// un-mutes.
+    #[test]
+    fn what_two_phones_of_a_user_change_is_confirmed_by_whoever_came_last() {
+        let (one, two) = (PhoneId(0), PhoneId(1));
+        let s = Duration::from_secs;
+        let call = ConversationId::from("C1");
+        let mute = |muted| Command::SetAudioMute { conversation: call.clone(), muted };
+        let done = Ok(Outcome::Done);
+        let is_muted = |checks: &Checks| checks.books.iter().any(|books| books.is_muted(&call));
+        let submit = |checks: &mut Checks, phone, id, command: &Command| {
+            checks.look(s(1), Seen::Submitted { phone, id: CommandId(id), command });
+        };
+        let complete = |checks: &mut Checks, phone, id| {
+            checks.look(s(2), Seen::Completed { phone, id: CommandId(id), result: &done });
+        };
+        // One after the other: the first holds until the second is asked for.
+        let mut checks = Checks::default();
+        submit(&mut checks, one, 1, &mute(true));
+        complete(&mut checks, one, 1);
+        assert!(is_muted(&checks));
+        submit(&mut checks, two, 1, &mute(false));
+        assert!(!is_muted(&checks));
+        complete(&mut checks, two, 1);
+        assert!(!is_muted(&checks));
+        submit(&mut checks, two, 2, &mute(true));
+        complete(&mut checks, two, 2);
+        assert!(is_muted(&checks), "and a change by either of them is one");
+        // At once: nobody knows which came last, in whatever order they are answered.
+        for first in [one, two] {
+            let mut checks = Checks::default();
+            submit(&mut checks, one, 1, &mute(true));
+            submit(&mut checks, two, 2, &mute(false));
+            let (first, then) =
+                if first == one { ((one, 1), (two, 2)) } else { ((two, 2), (one, 1)) };
+            complete(&mut checks, first.0, first.1);
+            complete(&mut checks, then.0, then.1);
+            assert!(!is_muted(&checks));
+        }
+        // Holding is another matter than muting.
+        let mut checks = Checks::default();
+        let hold = Command::SetConversationHeld { conversation: call.clone(), held: true };
+        submit(&mut checks, one, 1, &mute(true));
+        submit(&mut checks, two, 2, &hold);
+        complete(&mut checks, two, 2);
+        complete(&mut checks, one, 1);
+        assert!(is_muted(&checks));
+    }
 
     #[test]
     fn violations_are_found_and_the_first_one_is_kept() {

@@ -111,12 +111,16 @@ kinds! {
     Questions "questions",
     /// The service refuses the next subscription of topics.
     TopicsRefused "topics-refused",
+    /// Somebody with an address speaks of a phone's calls, which are none of the caller's.
+    Stranger "stranger",
 }
 
 impl FaultKind {
     /// How many of [`FaultKind::ALL`] a swarm draws first: the seeds of findings are kept, so what
     /// came later is drawn after all else.
     pub(super) const FIRST: usize = 35;
+    /// How many it draws next; what came later still is drawn last.
+    pub(super) const NEXT: usize = 38;
 
     /// The kind of that name.
     #[must_use]

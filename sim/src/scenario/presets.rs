@@ -245,13 +245,21 @@ impl Scenario {
         plan.options = share(&mut dice);
         let mut dice = Dice::new(&Seed::from(seed), "swarm, what came later");
         if self.faults.is_empty() || self.only.is_some() {
-            self.draw_faults(&FaultKind::ALL[FaultKind::FIRST..], &mut dice, &mut plan);
+            self.draw_faults(
+                &FaultKind::ALL[FaultKind::FIRST..FaultKind::NEXT],
+                &mut dice,
+                &mut plan,
+            );
         }
         let (choices, guests) = (share(&mut dice), dice.pick(&[0, 0, 0, 1, 2]).copied());
         let choices = self.choices.unwrap_or(choices);
         plan.choices = Some(choices);
         plan.customers.trickle = choices;
         plan.guests = self.guests.or(guests);
+        let mut dice = Dice::new(&Seed::from(seed), "swarm, what came last");
+        if self.faults.is_empty() || self.only.is_some() {
+            self.draw_faults(&FaultKind::ALL[FaultKind::NEXT..], &mut dice, &mut plan);
+        }
         plan
     }
 

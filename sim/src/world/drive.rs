@@ -56,7 +56,11 @@ impl<O: Observer> World<O> {
             Happening::ToPhone { phone, ws, input } => {
                 self.delivered += 1;
                 if self.arrives(phone, ws, &input) {
+                    let forged = self.forge(phone, ws, &input);
                     self.feed_phone(phone, input);
+                    if let (Some(ws), Some(forged)) = (ws, forged) {
+                        self.forged(phone, ws, forged);
+                    }
                 }
             }
             Happening::ToCloud(input) => {
@@ -70,6 +74,7 @@ impl<O: Observer> World<O> {
                     self.feed_phone(phone, ClientInput::Http { id, result });
                 }
             }
+            Happening::Stranger { phone, ws, text } => self.forged(phone, ws, text),
             Happening::Late { phone, ws, text } => {
                 let (size, event) = (text.len(), WsEvent::Text(text));
                 self.down(phone, Some(ws), size, ClientInput::WebSocket { id: ws, event });
@@ -199,6 +204,7 @@ impl<O: Observer> World<O> {
                 self.moment(phone, Moment::Audio { media, frame: &frame });
             }
             Output::Event(event) => {
+                self.phones[phone.0].note(&event);
                 self.observer.see(self.now, Seen::Told { phone, event: &event });
                 self.moment(phone, Moment::Event(&event));
             }
@@ -422,7 +428,7 @@ impl<O: Observer> World<O> {
         }
     }
 
-    fn note_input(&mut self, phone: PhoneId, input: &ClientInput) {
+    pub(super) fn note_input(&mut self, phone: PhoneId, input: &ClientInput) {
         let (now, who, full) = (self.now, phone.0, self.fidelity == Fidelity::Full);
         match input {
             ClientInput::WebSocket { event: WsEvent::Text(text), .. } => {

@@ -18,11 +18,12 @@ mod network;
 mod phone;
 mod queue;
 mod story;
+mod stranger;
 mod trouble;
 mod voice;
 mod wires;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -100,6 +101,12 @@ enum Happening {
         phone: PhoneId,
         id: HttpId,
         result: Result<http::Response<Vec<u8>>, NetError>,
+    },
+    /// What somebody says who has nothing to do with it.
+    Stranger {
+        phone: PhoneId,
+        ws: WsId,
+        text: String,
     },
     /// A message that was overtaken.
     Late {
@@ -337,6 +344,7 @@ impl<O: Observer> World<O> {
             sockets: BTreeMap::new(),
             exchanges: BTreeMap::new(),
             udp: BTreeMap::new(),
+            sessions: BTreeSet::new(),
         });
         let phone = PhoneId(number);
         self.moment(phone, Moment::Start);

@@ -1,10 +1,10 @@
 //! One phone: a client, what runs on it, and the site it stands at.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use offhook::genesys::Client;
+use offhook::genesys::{Client, Event, SessionId};
 use offhook::machine::{HttpId, Input as ClientInput, OutputOf, UdpId, WsId};
 
 use super::alarm::Alarm;
@@ -37,6 +37,8 @@ pub(super) struct Phone {
     pub(super) sockets: BTreeMap<WsId, Socket>,
     pub(super) exchanges: BTreeMap<HttpId, Exchange>,
     pub(super) udp: BTreeMap<SocketAddr, UdpId>,
+    /// Media sessions that its client has told of.
+    pub(super) sessions: BTreeSet<SessionId>,
 }
 
 /// A WebSocket, as the network sees it.
@@ -87,6 +89,25 @@ pub(super) struct Cut {
 pub(super) enum Letter {
     Up { ws: Option<WsId>, size: usize, input: crate::cloud::Input },
     Down { ws: Option<WsId>, size: usize, input: ClientInput },
+}
+
+impl Phone {
+    /// Keeps what its client told of its sessions.
+    pub(super) fn note(&mut self, event: &Event) {
+        match event {
+            Event::SessionStarted(session) => {
+                self.sessions.insert(session.id.clone());
+            }
+            Event::SessionReplaced { session, old } => {
+                self.sessions.remove(old);
+                self.sessions.insert(session.id.clone());
+            }
+            Event::SessionEnded { session, .. } => {
+                self.sessions.remove(&session.id);
+            }
+            _ => {}
+        }
+    }
 }
 
 impl Site {

@@ -32,6 +32,9 @@ pub struct NoticeWeather {
     pub lost: f64,
     /// The share of messages with rubbish before them.
     pub rubbish: f64,
+    /// The share of messages and questions after which somebody speaks of it who has nothing to do
+    /// with it.
+    pub strangers: f64,
 }
 
 impl<O: Observer> World<O> {

@@ -58,6 +58,7 @@ impl<O: Observer> World<O> {
                 self.up(phone, Some(id), HEAD, input);
             }
             Output::SendText { id, text } => {
+                self.meddle(phone, id, &text);
                 if let Some(socket) = self.phones[phone.0].sockets.get(&id) {
                     let (conn, size) = (socket.conn, text.len());
                     self.up(phone, Some(id), size, CloudInput::SocketText { conn, text });

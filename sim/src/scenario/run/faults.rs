@@ -89,6 +89,9 @@ impl Run {
             FaultKind::Rubbish => {
                 self.notices(phone, NoticeWeather { rubbish: 0.5, ..NoticeWeather::default() });
             }
+            FaultKind::Stranger => {
+                self.notices(phone, NoticeWeather { strangers: 0.5, ..NoticeWeather::default() });
+            }
             FaultKind::Reinvite => self.disturb("reinvite", &json!({})),
             FaultKind::ReinviteNew => self.disturb("reinvite", &json!({"newSession": true})),
             FaultKind::Renegotiate => self.disturb("renegotiate", &json!({})),
