@@ -1,9 +1,12 @@
 //! What happened while signaling was down is found out (LC-23, DEF-10).
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::rig::{LA100, Rig};
-use crate::genesys::Command;
+use crate::genesys::{Command, ErrorKind, Outcome};
+use crate::jingle::Reason;
 use crate::machine::WsEvent;
 
 fn drop_and_return(rig: &mut Rig, listing: Option<Value>) {
@@ -99,4 +102,89 @@ fn def_10_an_offer_that_nobody_answered_is_over_when_its_call_is() {
         assert_eq!(rig.told().contains(&"SessionEnded M1 gone".to_owned()), over);
         assert_eq!(rig.client.size() == 0, over);
     }
+}
+
+/// Where it is told that there is no network, a connection that is lost waits for nothing of its
+/// own.
+#[test]
+fn lc_19_a_lost_connection_takes_its_timers_with_it() {
+    let states: [fn() -> Rig; 5] = [
+        // ICE servers are to be asked for again in six hours.
+        Rig::ready,
+        // Topics are about to be sent.
+        || {
+            let mut rig = Rig::ready();
+            rig.submit(Command::Subscribe { topic: "v2.users.user-2.presence".to_owned() })
+                .unwrap();
+            rig
+        },
+        // The connection is to be marked as one that can ring, once more.
+        || {
+            let mut rig = Rig::with(|config| config.alerting_leader = true);
+            rig.submit(Command::Connect).unwrap();
+            while !rig.asked.iter().any(|asked| asked.what.starts_with("PATCH /apps")) {
+                if !rig.answer_login_step() {
+                    rig.wait_for_timer();
+                }
+            }
+            let at = rig.asked.iter().position(|a| a.what.starts_with("PATCH /apps")).unwrap();
+            let asked = rig.asked.remove(at).unwrap();
+            rig.respond(asked.id, 500, &Value::Null);
+            rig
+        },
+        // What failed after the login is to be asked for again.
+        || {
+            let mut rig = Rig::ready();
+            rig.notify("streaming-subscriptions-expiring", &json!({"expiring": 60}));
+            rig.wait(Duration::from_millis(100));
+            let asked = rig.asked.pop_front().unwrap();
+            rig.respond(asked.id, 400, &Value::Null);
+            rig
+        },
+        // The set-up takes too long in a while.
+        || {
+            let mut rig = Rig::new();
+            rig.submit(Command::Connect).unwrap();
+            while rig.ws.is_none() {
+                rig.answer_login_step();
+            }
+            rig
+        },
+    ];
+    for (number, state) in states.into_iter().enumerate() {
+        let mut rig = state();
+        rig.ws_event(WsEvent::Closed { code: None, reason: "reset".to_owned() });
+        rig.submit(Command::WentOffline).unwrap();
+        let mut waits = 0;
+        while let Some(wake) = rig.wake {
+            assert_eq!(wake.reason, "command limit", "{number}");
+            rig.wait_for_timer();
+            waits += 1;
+            assert!(waits < 5, "{number}");
+        }
+    }
+}
+
+#[test]
+fn def_20_whoever_waits_for_an_answer_over_a_lost_connection_is_told_at_once() {
+    let lose = |rig: &mut Rig| {
+        rig.ws_event(WsEvent::Closed { code: None, reason: "reset".to_owned() });
+    };
+    // The word on our answer.
+    let mut rig = Rig::ready_with(|config| config.auto_connect_sessions = false);
+    rig.propose("M1", "C1", r#"inin-autoanswer="true" inin-sdp-over-xmpp="true""#);
+    rig.offer("M1", "C1");
+    let accept = rig.submit(Command::AcceptSession { conversation: "C1".into() }).unwrap();
+    lose(&mut rig);
+    assert_eq!(rig.failure(accept), Some(ErrorKind::Network));
+    // The word on an end: it is over.
+    let mut rig = Rig::ready();
+    rig.connected_call("M1", "C1");
+    let session = "M1".into();
+    let end = Command::ForceTerminateSession { session, reason: Reason::Success };
+    let end = rig.submit(end).unwrap();
+    assert_eq!(rig.completion(end), None);
+    lose(&mut rig);
+    assert_eq!(rig.completion(end), Some(Ok(Outcome::Done)));
+    assert!(rig.udp.is_none());
 }
