@@ -34,11 +34,14 @@ fn said(error: &Error, status: u16) -> bool {
     })
 }
 
+/// The kind of a failure with this status.
+type KindOf = fn(u16) -> ErrorKind;
+
 /// The commands that are one request, each with the kind of its failure where the service says
 /// why.
-fn commands() -> Vec<(Command, fn(u16) -> ErrorKind)> {
+fn commands() -> Vec<(Command, KindOf)> {
     let control = |control| Command::ControlCall { conversation: "C1".into(), control };
-    let http: fn(u16) -> ErrorKind = ErrorKind::Http;
+    let http: KindOf = ErrorKind::Http;
     vec![
         (Command::SetAudioMute { conversation: "C1".into(), muted: true }, |_| ErrorKind::Generic),
         (Command::SetConversationHeld { conversation: "C1".into(), held: true }, |_| {
