@@ -152,9 +152,15 @@ impl Agent {
 
     /// Whether the command was taken.
     pub(crate) fn submit(&mut self, command: Command) -> bool {
+        let (before, text) = (self.client.digest(), format!("{command:?}"));
         let result = self.client.submit(self.now, command);
-        if let Ok(id) = &result {
-            self.books.asked(*id);
+        match &result {
+            Ok(id) => self.books.asked(*id),
+            Err(error) => {
+                let quiet = matches!(self.client.poll_output(), Output::Timeout(_));
+                let same = self.client.digest() == before;
+                assert!(quiet && same, "{text} was refused ({error}), and has acted");
+            }
         }
         self.drain(0);
         result.is_ok()

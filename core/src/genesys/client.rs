@@ -7,7 +7,6 @@ use super::command::{Command, Outcome};
 use super::config::{Auth, Config};
 use super::error::{Error, ErrorKind};
 use super::event::Event;
-use super::goals::Change;
 use super::jwt::Claims;
 use super::link::{Link, check_ice_servers};
 use super::outbox::{Ask, CallAsk, IqAnswer, Outbox};
@@ -103,87 +102,18 @@ impl Client {
         self.calls.size() - self.calls.dialled() + self.out.open_commands()
     }
 
+    /// A number that changes with anything that the client knows, but for secrets: a refused
+    /// command must leave it as it was. For tests, as it takes a while.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn digest(&self) -> u64 {
+        super::digest::of(self)
+    }
+
     /// As [`Client::remembered`], with everything.
     #[cfg(test)]
     pub(crate) fn size(&self) -> usize {
         self.calls.size() + self.out.open_commands()
-    }
-
-    fn dispatch(&mut self, command: CommandId, request: &Command) -> Result<(), Error> {
-        let out = &mut self.out;
-        match request {
-            Command::Connect => self.link.connect(command, out),
-            Command::Disconnect => {
-                if self.link.disconnect(command, out)?.is_some() {
-                    self.connection_lost();
-                }
-                Ok(())
-            }
-            Command::AcceptPendingSession { conversation } => {
-                self.calls.accept_pending(command, conversation, out)
-            }
-            Command::RejectPendingSession { conversation } => {
-                self.calls.request_change(command, conversation, Change::Reject, out)
-            }
-            Command::AcceptSession { conversation } => {
-                self.calls.accept_session(command, conversation, out)
-            }
-            Command::EndSession { conversation } => self.calls.end(command, conversation, out),
-            Command::ForceTerminateSession { session, reason } => {
-                self.calls.force_terminate(command, session, reason.clone(), out)
-            }
-            Command::SetAudioMute { conversation, muted } => {
-                self.calls.request_change(command, conversation, Change::Mute(*muted), out)
-            }
-            Command::SetConversationHeld { conversation, held } => {
-                self.calls.request_change(command, conversation, Change::Hold(*held), out)
-            }
-            Command::SendDtmf { conversation, digits, duration } => {
-                self.calls.send_dtmf(command, conversation, digits, *duration, out)
-            }
-            Command::ControlCall { conversation, control } => {
-                let change = Change::Control(control.clone());
-                self.calls.request_change(command, conversation, change, out)
-            }
-            Command::StartSoftphoneSession(dial) => self.calls.dial(command, dial, out),
-            Command::Subscribe { topic } => self.link.subscribe(command, topic, out),
-            Command::SubscribeAll { topics, priority } => {
-                self.link.subscribe_all(command, topics, *priority, out)
-            }
-            Command::Unsubscribe { topic } => {
-                self.link.unsubscribe(command, topic, out);
-                Ok(())
-            }
-            Command::SetAccessToken(token) => {
-                out.set_secret(token)?;
-                self.link.token_changed(out);
-                out.complete(command, Ok(Outcome::Done));
-                Ok(())
-            }
-            Command::SetIceServers { servers, policy } => {
-                self.link.set_ice_servers(servers, *policy, out)?;
-                out.complete(command, Ok(Outcome::Done));
-                Ok(())
-            }
-            Command::NetworkChanged => {
-                self.link.probe(out);
-                out.complete(command, Ok(Outcome::Done));
-                Ok(())
-            }
-            Command::WentOffline => {
-                self.link.went_offline();
-                out.complete(command, Ok(Outcome::Done));
-                Ok(())
-            }
-            Command::ClaimAlertingLeader => self.link.claim_lead(command, out),
-            Command::Destroy => {
-                self.calls.destroy(out);
-                if self.link.disconnect(command, out)?.is_some() {
-                    self.connection_lost();
-                }
-                Ok(())
-            }
-        }
     }
 
     fn handle_socket(&mut self, id: WsId, event: WsEvent) {
@@ -246,6 +176,13 @@ impl Client {
         }
     }
 
+    /// Answers what was asked in vain: a request that could not even be made has failed.
+    fn settle(&mut self) {
+        while let Some((ask, failure)) = self.out.take_unmade() {
+            self.handle_rest(&ask, Err(failure));
+        }
+    }
+
     fn handle_time(&mut self) {
         while let Some(command) = self.out.overdue_command() {
             self.calls.forget_command(command, &mut self.out);
@@ -277,22 +214,16 @@ impl Machine for Client {
     type Error = Error;
 
     fn submit(&mut self, now: Instant, command: Command) -> Result<CommandId, Error> {
+        self.plan(&command)?;
         self.out.advance(now);
-        if self.out.open_commands() >= MAX_COMMANDS {
-            return Err(Error::new(ErrorKind::Generic, "too many commands waiting"));
-        }
         let limit = match &command {
             Command::Connect => None,
             _ => Some(COMMAND_LIMIT),
         };
         let id = self.out.open(limit);
-        match self.dispatch(id, &command) {
-            Ok(()) => Ok(id),
-            Err(error) => {
-                self.out.withdraw(id);
-                Err(error)
-            }
-        }
+        self.apply(id, command);
+        self.settle();
+        Ok(id)
     }
 
     fn handle_input(&mut self, now: Instant, input: Input) {
@@ -321,9 +252,11 @@ impl Machine for Client {
         }
         self.calls.lines = self.link.phone().map_or(Lines::Unknown, Lines::from);
         self.handle_time();
+        self.settle();
         if self.link.take_came_back() {
             let agent = matches!(self.out.config.auth, Auth::Token(_));
             self.calls.came_back(agent, &mut self.out);
+            self.settle();
         }
     }
 
@@ -344,9 +277,7 @@ pub(super) fn check(config: &Config) -> Result<(), Error> {
     check_ice_servers(&config.ice_servers)?;
     match &config.auth {
         Auth::Token(token) if token.expose().is_empty() => return invalid("no access token"),
-        Auth::Token(_) => {
-            Resource::user().to_request(config)?;
-        }
+        Auth::Token(_) => {}
         Auth::Jwt(jwt) => {
             Claims::read(jwt)?;
         }
@@ -356,9 +287,22 @@ pub(super) fn check(config: &Config) -> Result<(), Error> {
             }
         }
     }
-    let ws: Result<http::Uri, _> = config.ws_base().parse();
-    match ws {
-        Ok(uri) if matches!(uri.scheme_str(), Some("ws" | "wss")) => Ok(()),
+    // Whoever logs in makes such requests sooner or later.
+    if !is_address(Resource::user().to_request(config)?.uri(), ["http", "https"]) {
+        return invalid("the REST host is none");
+    }
+    match config.ws_base().parse() {
+        Ok(uri) if is_address(&uri, ["ws", "wss"]) => Ok(()),
         Ok(_) | Err(_) => invalid("the WebSocket host is not ws:// or wss://"),
     }
+}
+
+/// Whether it has one of the schemes, a host, and a port that is one, if any.
+fn is_address(uri: &http::Uri, schemes: [&str; 2]) -> bool {
+    let Some(authority) = uri.authority() else { return false };
+    let host = authority.host();
+    let after = authority.as_str().rsplit_once(host).map_or("", |(_, after)| after);
+    uri.scheme_str().is_some_and(|scheme| schemes.contains(&scheme))
+        && !host.is_empty()
+        && (after.is_empty() || authority.port_u16().is_some_and(|port| port > 0))
 }

@@ -131,6 +131,10 @@ impl Goals {
         self.open.remove(&command)
     }
 
+    pub(crate) fn clear(&mut self) {
+        self.open.clear();
+    }
+
     pub(crate) fn is_dialling(&self) -> bool {
         self.open.values().any(|goal| *goal == Goal::Dial)
     }

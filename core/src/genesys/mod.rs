@@ -7,6 +7,8 @@ mod command;
 mod config;
 mod control;
 mod conversation;
+mod digest;
+mod dispatch;
 mod error;
 mod event;
 mod goals;

@@ -136,6 +136,15 @@ impl From<CallAsk> for Ask {
 }
 
 impl Ask {
+    /// Whether a command waits for the answer.
+    pub(crate) fn is_of_a_command(&self) -> bool {
+        match self {
+            Self::Link(LinkAsk::Claim(_))
+            | Self::Call(CallAsk::Participant(_) | CallAsk::Change(_) | CallAsk::Dial(_)) => true,
+            Self::Link(_) | Self::Call(_) | Self::Upload(_) => false,
+        }
+    }
+
     /// Whether nobody waits for the answer.
     fn is_unawaited(&self) -> bool {
         matches!(self, Self::Call(CallAsk::HoldOther | CallAsk::Metadata(_)))
@@ -192,6 +201,8 @@ pub(crate) struct Outbox {
     http: BTreeMap<HttpId, PendingHttp>,
     /// Requests to be made again, by when.
     retries: BTreeMap<(Instant, u64), PendingHttp>,
+    /// Questions whose requests could not be made.
+    unmade: VecDeque<(Ask, Failure)>,
 }
 
 impl Outbox {
@@ -213,28 +224,35 @@ impl Outbox {
             iqs_asked: 0,
             http: BTreeMap::new(),
             retries: BTreeMap::new(),
+            unmade: VecDeque::new(),
+        }
+    }
+
+    /// Whether a token or JWT can take the place of the one in use.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be used.
+    pub(crate) fn may_use(&self, secret: &Secret) -> Result<(), Error> {
+        let text = "a guest has no token to change";
+        let auth = self.auth_with(secret).ok_or(Error::new(ErrorKind::NotSupported, text))?;
+        super::client::check(&Config { auth, ..self.config.clone() })
+    }
+
+    fn auth_with(&self, secret: &Secret) -> Option<Auth> {
+        match &self.config.auth {
+            Auth::Token(_) => Some(Auth::Token(secret.clone())),
+            Auth::Jwt(_) => Some(Auth::Jwt(secret.clone())),
+            Auth::Guest { .. } => None,
         }
     }
 
     /// Another token or JWT from now on. Neither is ever shown, nor is the one before.
-    ///
-    /// # Errors
-    ///
-    /// It cannot be used; nothing changed.
-    pub(crate) fn set_secret(&mut self, secret: &Secret) -> Result<(), Error> {
-        let auth = match &self.config.auth {
-            Auth::Token(_) => Auth::Token(secret.clone()),
-            Auth::Jwt(_) => Auth::Jwt(secret.clone()),
-            Auth::Guest { .. } => {
-                let text = "a guest has no token to change";
-                return Err(Error::new(ErrorKind::NotSupported, text));
-            }
-        };
-        let config = Config { auth, ..self.config.clone() };
-        super::client::check(&config)?;
-        self.redactor.hide(secret);
-        self.config = config;
-        Ok(())
+    pub(crate) fn set_secret(&mut self, secret: &Secret) {
+        if let Some(auth) = self.auth_with(secret) {
+            self.redactor.hide(secret);
+            self.config.auth = auth;
+        }
     }
 
     /// A secret that the service gave us.
@@ -294,9 +312,11 @@ impl Outbox {
         command
     }
 
-    /// Takes back a command that was refused at once.
-    pub(crate) fn withdraw(&mut self, command: CommandId) {
-        self.open.remove(&command);
+    /// Answers every command but one.
+    pub(crate) fn cancel_all_but(&mut self, command: CommandId, error: &Error) {
+        for other in self.open.keys().copied().filter(|id| *id != command).collect::<Vec<_>>() {
+            self.complete(other, Err(error.clone()));
+        }
     }
 
     /// Answers a command, unless it is answered already.
@@ -489,10 +509,21 @@ impl Outbox {
                 self.push(Output::Http { id, request, deadline: self.now + limit });
                 self.http.insert(id, pending);
             }
-            // `Client::new` tried the addresses; only a path could be at fault, and ids are
-            // escaped there.
-            Err(error) => self.event(Event::Error(error)),
+            // `Client::new` tried the addresses, and ids are escaped and bounded; but whoever asks
+            // is answered in any case.
+            Err(error) => self.unmade.push_back((pending.ask, Failure::unmade(error))),
         }
+    }
+
+    /// A question whose request could not even be made, and why. To be asked for after each input
+    /// and command.
+    pub(crate) fn take_unmade(&mut self) -> Option<(Ask, Failure)> {
+        self.unmade.pop_front()
+    }
+
+    /// Whether such an IQ waits for its reply.
+    pub(crate) fn awaits(&self, ask: &IqAsk) -> bool {
+        self.iqs.values().any(|pending| pending.ask == *ask)
     }
 
     /// The question that an HTTP result answers. None when nobody waits for it, or when it will

@@ -1,5 +1,6 @@
 //! Typed REST resources (wire notes 8): what is asked for, and what is read of the answer.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use http::{Method, Request};
@@ -199,9 +200,16 @@ pub(crate) enum FailureKind {
     Network(NetErrorKind),
     /// A good status with a body that cannot be used.
     Body,
+    /// The request could not even be made.
+    Unmade,
 }
 
 impl Failure {
+    /// The request could not even be made.
+    pub(crate) fn unmade(error: Error) -> Self {
+        Self { kind: FailureKind::Unmade, message: error.message, refusal: None }
+    }
+
     /// How long the service wants to be left alone (`Retry-After`).
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         self.refusal.as_ref()?.retry_after
@@ -212,7 +220,7 @@ impl Failure {
         match self.kind {
             FailureKind::Status(401 | 408 | 429) | FailureKind::Network(_) => false,
             FailureKind::Status(status) => status < 500,
-            FailureKind::Body => true,
+            FailureKind::Body | FailureKind::Unmade => true,
         }
     }
 
@@ -230,7 +238,7 @@ impl Failure {
                     matches!(status, 408 | 413 | 429 | 500 | 502 | 503 | 504)
                 }
                 FailureKind::Network(_) => true,
-                FailureKind::Body => false,
+                FailureKind::Body | FailureKind::Unmade => false,
             }
     }
 }
@@ -243,6 +251,7 @@ impl From<Failure> for Error {
             FailureKind::Network(NetErrorKind::Timeout) => ErrorKind::Timeout,
             FailureKind::Network(_) => ErrorKind::Network,
             FailureKind::Body => ErrorKind::Protocol,
+            FailureKind::Unmade => ErrorKind::InvalidOptions,
         };
         Self { kind, message: failure.message, refusal: failure.refusal }
     }
@@ -381,20 +390,23 @@ struct SubscriptionState {
 }
 
 impl Subscriptions {
-    /// Why a topic was refused, if it was. A topic that the answer does not name was taken.
-    pub(crate) fn refusal(&self, topic: &str) -> Option<String> {
-        let wanted = super::topics::parts(topic);
-        let refused = self.entities.iter().find(|entity| {
-            entity.state.as_deref().is_some_and(|s| s != "Permitted")
-                && super::topics::parts(&entity.id).iter().any(|part| wanted.contains(part))
-        })?;
-        let state = refused.state.as_deref().unwrap_or_default();
-        let why = refused.rejection_reason.as_deref().unwrap_or(state);
-        let missing = refused.missing_permissions.as_deref().unwrap_or_default();
-        Some(match missing {
-            [] => why.to_owned(),
-            _ => format!("{why}; missing: {}", missing.join(", ")),
-        })
+    /// Why topics were refused, part by part. One that is not named was taken.
+    pub(crate) fn refusals(&self) -> BTreeMap<String, String> {
+        let mut refusals = BTreeMap::new();
+        for entity in &self.entities {
+            let Some(state) = entity.state.as_deref().filter(|state| *state != "Permitted") else {
+                continue;
+            };
+            let why = entity.rejection_reason.as_deref().unwrap_or(state);
+            let why = match entity.missing_permissions.as_deref().unwrap_or_default() {
+                [] => why.to_owned(),
+                missing => format!("{why}; missing: {}", missing.join(", ")),
+            };
+            for part in super::topics::parts(&entity.id) {
+                refusals.entry(part).or_insert_with(|| why.clone());
+            }
+        }
+        refusals
     }
 }
 
@@ -545,10 +557,12 @@ mod tests {
              "missingPermissions": ["analytics:view", "other:view"]},
         ]});
         let states: Subscriptions = parse("subscriptions", answer).unwrap();
-        assert_eq!(states.refusal("v2.users.u1.station"), None);
-        assert_eq!(states.refusal("v2.users.u2.presence").as_deref(), Some("no"));
-        assert_eq!(states.refusal("v2.users.u3.presence"), None);
-        let missing = states.refusal("v2.users.u4.presence");
-        assert_eq!(missing.as_deref(), Some("no; missing: analytics:view, other:view"));
+        let states = states.refusals();
+        let why = |topic: &str| states.get(topic).map(String::as_str);
+        assert_eq!(why("v2.users.u1.station"), None);
+        assert_eq!(why("v2.users.u2.presence"), Some("no"));
+        assert_eq!(why("v2.users.u3.presence"), None);
+        let missing = "no; missing: analytics:view, other:view";
+        assert_eq!(why("v2.users.u4.presence"), Some(missing));
     }
 }

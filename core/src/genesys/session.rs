@@ -104,6 +104,12 @@ impl std::fmt::Debug for MediaSession {
         f.debug_struct("MediaSession")
             .field("handle", &self.handle)
             .field("phase", &self.phase)
+            .field("media", &self.engine.state())
+            .field("told", &self.told)
+            .field("queued", &self.queued)
+            .field("wake", &self.wake)
+            .field("stats_at", &self.stats_at)
+            .field("milestones", &self.milestones)
             .finish_non_exhaustive()
     }
 }
@@ -186,6 +192,16 @@ impl MediaSession {
         Wake::earliest(self.wake, Wake::earliest(stats, end))
     }
 
+    /// Whether the offer can be answered, or was.
+    pub(crate) fn may_accept(&self) -> Result<(), Error> {
+        match self.phase {
+            Phase::Offered | Phase::Answered => Ok(()),
+            Phase::Terminating { .. } | Phase::Abandoned { .. } => {
+                Err(Error::new(ErrorKind::Session, "the session is ending"))
+            }
+        }
+    }
+
     /// Makes the answer to the offer, which is sent by [`MediaSession::accept`]. None where it is
     /// sent already.
     ///
@@ -193,12 +209,9 @@ impl MediaSession {
     ///
     /// The engine or the answer failed; the session can be accepted again.
     pub(crate) fn make_answer(&mut self, out: &mut Outbox) -> Result<Option<Answer>, Error> {
-        match self.phase {
-            Phase::Offered => {}
-            Phase::Answered => return Ok(None),
-            Phase::Terminating { .. } | Phase::Abandoned { .. } => {
-                return Err(Error::new(ErrorKind::Session, "the session is ending"));
-            }
+        self.may_accept()?;
+        if self.is_answered() {
+            return Ok(None);
         }
         let answer = self.engine.create_answer(out.now).map_err(|e| media_error(&e))?;
         self.signal.make_answer(answer, out).map(Some).map_err(|e| media_error(&e))

@@ -59,7 +59,12 @@ pub(crate) struct Sessions {
 
 impl std::fmt::Debug for Sessions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sessions").field("open", &self.open).finish_non_exhaustive()
+        f.debug_struct("Sessions")
+            .field("open", &self.open)
+            .field("ended", &self.ended)
+            .field("early", &self.early)
+            .field("idle", &self.idle)
+            .finish_non_exhaustive()
     }
 }
 
@@ -163,6 +168,14 @@ impl Sessions {
             self.remote_candidate(&offer.session, &candidate, out);
         }
         Ok(())
+    }
+
+    /// Whether a session's offer can be answered, or was.
+    pub(crate) fn may_accept(&self, session: &SessionId) -> Result<(), Error> {
+        match self.open.get(session) {
+            Some(open) => open.may_accept(),
+            None => Err(Error::new(ErrorKind::Session, "the session is over")),
+        }
     }
 
     /// Makes the answer to a session's offer. See [`MediaSession::make_answer`].
@@ -381,6 +394,11 @@ impl Sessions {
             .iter_mut()
             .filter_map(|(id, open)| Some((id.clone(), open.take_sample()?)))
             .collect()
+    }
+
+    /// Whether its media is connected, or may yet be, and nobody has ended it.
+    pub(crate) fn is_alive(&self, session: &SessionId) -> bool {
+        self.open.get(session).is_some_and(|open| open.is_alive() && open.may_accept().is_ok())
     }
 
     /// Whether its media is connected.

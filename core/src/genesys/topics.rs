@@ -21,20 +21,17 @@ impl Topics {
         self.internal.insert(topic);
     }
 
-    /// Wants all of these. False when the channel would be over its limit; nothing changes then.
-    pub(crate) fn want<'a>(
-        &mut self,
-        topics: impl IntoIterator<Item = &'a str>,
-        priority: i32,
-    ) -> bool {
-        let mut wanted = self.wanted.clone();
-        wanted.extend(topics.into_iter().flat_map(parts).map(|part| (part, priority)));
-        let others = wanted.keys().filter(|part| !self.internal.contains(*part)).count();
-        let fits = self.internal.len() + others <= MAX_TOPICS;
-        if fits {
-            self.wanted = wanted;
-        }
-        fits
+    /// Whether the channel takes all of these besides what it has.
+    pub(crate) fn have_room<'a>(&self, topics: impl IntoIterator<Item = &'a str>) -> bool {
+        let new: BTreeSet<_> = topics.into_iter().flat_map(parts).collect();
+        let new = new.iter().filter(|part| !self.wanted.contains_key(*part));
+        let others = self.wanted.keys().chain(new).filter(|part| !self.internal.contains(*part));
+        self.internal.len() + others.count() <= MAX_TOPICS
+    }
+
+    /// Wants all of these, which there must be room for.
+    pub(crate) fn want<'a>(&mut self, topics: impl IntoIterator<Item = &'a str>, priority: i32) {
+        self.wanted.extend(topics.into_iter().flat_map(parts).map(|part| (part, priority)));
     }
 
     pub(crate) fn unwant(&mut self, topic: &str) {
@@ -45,6 +42,11 @@ impl Topics {
 
     pub(crate) fn is_wanted(&self, topic: &str) -> bool {
         self.wanted.contains_key(topic)
+    }
+
+    /// The topics that the channel is asked for.
+    pub(crate) fn carried(&self) -> BTreeSet<String> {
+        self.ids().iter().flat_map(|id| parts(id)).collect()
     }
 
     /// The ids to subscribe with: own topics first, then by priority, highest first.
@@ -59,6 +61,11 @@ impl Topics {
         ids.truncate(MAX_TOPICS);
         ids
     }
+}
+
+/// Whether the service can have such a topic: a longer one is never asked for.
+pub(crate) fn is_possible(topic: &str) -> bool {
+    parts(topic).iter().all(|part| !part.is_empty() && part.len() < MAX_ID)
 }
 
 /// The individual topics that a (perhaps combined) one stands for.
@@ -145,10 +152,12 @@ mod tests {
     fn wire_4_4_the_channel_limit_refuses_more_topics() {
         let mut topics = Topics::default();
         for i in 0..MAX_TOPICS {
-            assert!(topics.want([&*format!("a.{i}.b")], 0));
+            let topic = format!("a.{i}.b");
+            assert!(topics.have_room([&*topic]));
+            topics.want([&*topic], 0);
         }
-        assert!(!topics.want(["one.too.many"], 0));
-        assert!(!topics.is_wanted("one.too.many"));
+        assert!(!topics.have_room(["one.too.many"]));
+        assert!(topics.have_room(["a.1.b"]), "what is there already");
         assert_eq!(topics.ids().len(), MAX_TOPICS);
     }
 }

@@ -84,18 +84,25 @@ impl Keys<'_> {
         self.client.is_connected()
     }
 
-    /// Submits a command; its end comes as [`Moment::Completed`].
+    /// Submits a command; its end comes as [`Moment::Completed`]. One that is refused must leave
+    /// no output and no change.
     ///
     /// # Errors
     ///
     /// It is impossible now, and no completion will come.
     pub fn submit(&mut self, command: Command) -> Result<CommandId, Error> {
         let asked = command.clone();
+        let before = (self.client.digest(), self.outputs.len());
         let result = self.meter.core(|| {
             let result = self.client.submit(self.now, asked);
             drain(self.client, self.outputs);
             result
         });
+        if let Err(error) = &result {
+            // A panic is a finding.
+            let after = (self.client.digest(), self.outputs.len());
+            assert_eq!(before, after, "{command:?} was refused ({error}), and has acted");
+        }
         self.pressed.push(match &result {
             Ok(id) => Pressed::Submitted { id: *id, command },
             Err(error) => Pressed::Refused { command, error: error.clone() },

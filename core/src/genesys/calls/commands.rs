@@ -12,27 +12,35 @@ use crate::genesys::event::{CallState, SessionType};
 use crate::genesys::goals::{Change, Goal, MAX_INTENTS, Part};
 use crate::genesys::ids::{ConversationId, ParticipantId, SessionId, UserId};
 use crate::genesys::notice::Notice;
-use crate::genesys::outbox::{CallAsk, Outbox, Retry};
+use crate::genesys::outbox::{Ask, CallAsk, IqAsk, Outbox, Retry};
 use crate::genesys::rest::{self, Failure, NewCall, Resource};
 use crate::jingle::Reason;
 use crate::machine::CommandId;
-use crate::media::Digit;
+use crate::media::{Digit, MediaError};
+
+/// Keys that one command may press.
+const MAX_KEYS: usize = 64;
 
 impl Calls {
+    pub(in crate::genesys) fn may_accept_pending(
+        &self,
+        conversation: &ConversationId,
+        out: &Outbox,
+    ) -> Result<(), Error> {
+        online(out)?;
+        let state = self.entries.get(conversation);
+        let invite = state.and_then(|state| state.invitation.invite());
+        invite.map(|_| ()).ok_or_else(|| no_call(conversation))
+    }
+
     pub(in crate::genesys) fn accept_pending(
         &mut self,
         command: CommandId,
         conversation: &ConversationId,
         out: &mut Outbox,
-    ) -> Result<(), Error> {
-        online(out)?;
-        let state = self.entries.get(conversation).ok_or_else(|| no_call(conversation))?;
-        if state.invitation.invite().is_none() {
-            return Err(no_call(conversation));
-        }
+    ) {
         self.goals.add(command, Goal::Start(conversation.clone()));
         self.feed(conversation, Input::Accept, out);
-        Ok(())
     }
 
     /// Answers a call on the shared session through the service (PC-9).
@@ -69,27 +77,48 @@ impl Calls {
         self.goals.settle(waits, &failure, out);
     }
 
+    pub(in crate::genesys) fn may_accept(
+        &self,
+        conversation: &ConversationId,
+        out: &Outbox,
+    ) -> Result<(), Error> {
+        let session = self.session_of(conversation)?;
+        if self.sessions.is_answered(&session) {
+            return Ok(());
+        }
+        online(out)?;
+        self.sessions.may_accept(&session)
+    }
+
+    /// Accepting twice is one acceptance (scenario 37): whoever comes second waits for the same
+    /// word. An answer that cannot be made leaves the session offered, to be accepted again
+    /// (DEF-16).
     pub(in crate::genesys) fn accept_session(
         &mut self,
         command: CommandId,
         conversation: &ConversationId,
         out: &mut Outbox,
-    ) -> Result<(), Error> {
-        let session = self.session_of(conversation)?;
-        if self.sessions.is_answered(&session) {
-            // Accepting twice is one acceptance (scenario 37).
-            out.complete(command, Ok(Outcome::Done));
-            return Ok(());
+    ) {
+        let session = match self.session_of(conversation) {
+            Ok(session) => session,
+            Err(error) => return out.complete(command, Err(error)),
+        };
+        let answered = self.sessions.is_answered(&session);
+        if answered && !out.awaits(&IqAsk::Answer(session.clone())) {
+            return out.complete(command, Ok(Outcome::Done));
         }
-        online(out)?;
         self.goals.add(command, Goal::Answer(session.clone()));
-        match self.answer(&session, out) {
-            Ok(()) => Ok(()),
-            Err(error) => {
-                self.goals.forget(command);
-                Err(error)
-            }
+        if !answered && let Err(error) = self.answer(&session, out) {
+            self.goals.forget(command);
+            out.complete(command, Err(error));
         }
+    }
+
+    pub(in crate::genesys) fn may_terminate(&self, session: &SessionId) -> Result<(), Error> {
+        if !self.sessions.contains(session) {
+            return Err(Error::new(ErrorKind::Generic, format!("no session {session}")));
+        }
+        Ok(())
     }
 
     pub(in crate::genesys) fn force_terminate(
@@ -98,14 +127,14 @@ impl Calls {
         session: &SessionId,
         reason: Reason,
         out: &mut Outbox,
-    ) -> Result<(), Error> {
-        if !self.sessions.contains(session) {
-            return Err(Error::new(ErrorKind::Generic, format!("no session {session}")));
-        }
+    ) {
         self.goals.add(command, Goal::Terminate(session.clone()));
         self.sessions.terminate(session, reason, out);
         self.sweep(out);
-        Ok(())
+    }
+
+    pub(in crate::genesys) fn may_end(&self, conversation: &ConversationId) -> Result<(), Error> {
+        self.entries.get(conversation).map(|_| ()).ok_or_else(|| no_call(conversation))
     }
 
     pub(in crate::genesys) fn end(
@@ -113,28 +142,26 @@ impl Calls {
         command: CommandId,
         conversation: &ConversationId,
         out: &mut Outbox,
-    ) -> Result<(), Error> {
-        let entry = self.entries.get(conversation).ok_or_else(|| no_call(conversation))?;
+    ) {
         let goal = Goal::End {
             conversation: conversation.clone(),
-            session: entry.media.clone(),
+            session: self.entries.get(conversation).and_then(|entry| entry.media.clone()),
             call_over: false,
         };
         self.goals.add(command, goal);
         self.change(command, conversation, out);
-        Ok(())
     }
 
-    pub(in crate::genesys) fn request_change(
-        &mut self,
-        command: CommandId,
+    /// Whether a change of a call can be asked for. What media that is gone would hold is nobody
+    /// (MH-4); what is still connecting can be held, since the service does that.
+    pub(in crate::genesys) fn may_change(
+        &self,
         conversation: &ConversationId,
-        change: Change,
-        out: &mut Outbox,
+        change: &Change,
     ) -> Result<(), Error> {
         let state = self.entries.get(conversation);
-        let media = state.and_then(|state| state.media.clone());
-        let possible = match &change {
+        let media = state.and_then(|state| state.media.as_ref());
+        let possible = match change {
             Change::Reject => state.is_some_and(|state| state.invitation.invite().is_some()),
             Change::Mute(_) | Change::Hold(_) => media.is_some(),
             Change::Control(control) => {
@@ -144,27 +171,34 @@ impl Calls {
         if !possible {
             return Err(no_call(conversation));
         }
-        if let (Change::Hold(held), Some(session)) = (&change, media) {
-            if !self.sessions.is_connected(&session) {
-                // MH-4: nothing is heard anyway.
-                tracing::warn!("{conversation}: hold of dead media is left alone");
-                out.complete(command, Ok(Outcome::Done));
-                return Ok(());
-            }
-            if !*held {
-                self.hold_all_but(conversation, out);
-            }
+        if let (Change::Hold(_), Some(session)) = (change, media)
+            && !self.sessions.is_alive(session)
+        {
+            let text = format!("the media is gone or interrupted: {conversation}");
+            return Err(Error::new(ErrorKind::Media, text));
         }
-        let before = self.goals.intents(conversation).count();
-        if before >= MAX_INTENTS {
+        if self.goals.intents(conversation).count() >= MAX_INTENTS {
             let text = format!("too many changes waiting: {conversation}");
             return Err(Error::new(ErrorKind::Session, text));
         }
+        Ok(())
+    }
+
+    pub(in crate::genesys) fn request_change(
+        &mut self,
+        command: CommandId,
+        conversation: &ConversationId,
+        change: Change,
+        out: &mut Outbox,
+    ) {
+        if change == Change::Hold(false) {
+            self.hold_all_but(conversation, out);
+        }
+        let first = self.goals.intents(conversation).next().is_none();
         self.goals.add(command, Goal::Change { conversation: conversation.clone(), change });
-        if before == 0 {
+        if first {
             self.change(command, conversation, out);
         }
-        Ok(())
     }
 
     /// Asks for the next of a call's changes, now that the one before is answered.
@@ -174,6 +208,22 @@ impl Calls {
         }
     }
 
+    pub(in crate::genesys) fn may_send_dtmf(
+        &self,
+        conversation: &ConversationId,
+        digits: &[Digit],
+    ) -> Result<(), Error> {
+        let session = self.session_of(conversation)?;
+        if digits.len() > MAX_KEYS {
+            return Err(Error::new(ErrorKind::Media, MediaError::TooMany("digits").to_string()));
+        }
+        if !self.sessions.is_connected(&session) {
+            let text = format!("the media is not connected: {conversation}");
+            return Err(Error::new(ErrorKind::Media, text));
+        }
+        Ok(())
+    }
+
     pub(in crate::genesys) fn send_dtmf(
         &mut self,
         command: CommandId,
@@ -181,28 +231,33 @@ impl Calls {
         digits: &[Digit],
         duration: Duration,
         out: &mut Outbox,
-    ) -> Result<(), Error> {
-        let session = self.session_of(conversation)?;
-        self.sessions.send_dtmf(&session, digits, duration, out)?;
-        out.complete(command, Ok(Outcome::Done));
+    ) {
+        let result = self
+            .session_of(conversation)
+            .and_then(|session| self.sessions.send_dtmf(&session, digits, duration, out));
+        out.complete(command, result.map(|()| Outcome::Done));
         self.sweep(out);
-        Ok(())
     }
 
-    pub(in crate::genesys) fn dial(
-        &mut self,
-        command: CommandId,
-        dial: &Dial,
-        out: &mut Outbox,
-    ) -> Result<(), Error> {
+    pub(in crate::genesys) fn may_dial(&self, out: &Outbox) -> Result<(), Error> {
         online(out)?;
         if !out.config.auth.may_have(SessionType::Softphone) {
             let text = "softphone sessions are not for this kind of client";
             return Err(Error::new(ErrorKind::Generic, text));
         }
+        Ok(())
+    }
+
+    pub(in crate::genesys) fn dial(&mut self, command: CommandId, dial: &Dial, out: &mut Outbox) {
         self.goals.add(command, Goal::Dial);
         out.rest(CallAsk::Dial(command), Resource::dial(dial), Retry::No);
-        Ok(())
+    }
+
+    /// The commands that wait here are answered by others, and so are their questions.
+    pub(in crate::genesys) fn forget_commands(&mut self, out: &mut Outbox) {
+        self.goals.clear();
+        out.forget_http(Ask::is_of_a_command);
+        self.take_early(out);
     }
 
     pub(super) fn session_of(&self, conversation: &ConversationId) -> Result<SessionId, Error> {

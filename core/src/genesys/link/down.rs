@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::{CLOSE_TIMEOUT, Change, Link, MAX_RETRY_AFTER, State, Subscriber, Then, Timer};
+use super::{
+    CLOSE_TIMEOUT, Change, Link, MAX_RETRY_AFTER, Network, State, Subscriber, Then, Timer,
+};
 use crate::genesys::command::Outcome;
 use crate::genesys::error::{Error, ErrorKind};
 use crate::genesys::event::Event;
@@ -51,7 +53,9 @@ impl Link {
     pub(super) fn wait(&mut self, pause: Duration, out: &Outbox) {
         self.state = State::Waiting;
         let delay = self.backoff.next_delay(out.now);
-        self.timers.arm(Timer::Attempt, out.now + pause + delay);
+        if self.network == Network::There {
+            self.timers.arm(Timer::Attempt, out.now + pause + delay);
+        }
     }
 
     /// The connection was up and is gone.
@@ -149,6 +153,7 @@ impl Link {
         match then {
             Then::Stop => self.stopped(None, out),
             // At once (SG-5): nothing has failed.
+            Then::Reconnect if self.network == Network::Gone => self.wait(Duration::ZERO, out),
             Then::Reconnect => {
                 self.backoff.begin(out.now);
                 self.attempt(out);

@@ -89,17 +89,15 @@ impl Link {
     /// Other servers of the application's from now on.
     pub(crate) fn set_ice_servers(
         &mut self,
-        servers: &[IceServer],
+        servers: Vec<IceServer>,
         policy: IceServersPolicy,
         out: &mut Outbox,
-    ) -> Result<(), Error> {
-        check(servers)?;
-        out.config.ice_servers = servers.to_vec();
+    ) {
+        out.config.ice_servers = servers;
         out.config.ice_servers_policy = policy;
         if self.is_online() {
             self.tell_ice_servers(out);
         }
-        Ok(())
     }
 
     /// Tells the servers in force, if they are others than were told last.

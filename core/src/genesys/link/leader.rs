@@ -119,14 +119,25 @@ impl Link {
         }
     }
 
-    /// Asks to lead from now on.
-    pub(crate) fn claim_lead(&self, command: CommandId, out: &mut Outbox) -> Result<(), Error> {
+    /// The connection that can lead, if it is up.
+    fn leadable(&self) -> Result<&str, Error> {
         match &self.leading.connection {
-            Some(connection) if self.is_online() => {
-                out.rest(LinkAsk::Claim(command), Resource::claim_lead(connection), Retry::No);
-                Ok(())
-            }
+            Some(connection) if self.is_online() => Ok(connection),
             _ => Err(Error::new(ErrorKind::Session, "signaling is down")),
+        }
+    }
+
+    pub(crate) fn may_claim_lead(&self) -> Result<(), Error> {
+        self.leadable().map(|_| ())
+    }
+
+    /// Asks to lead from now on.
+    pub(crate) fn claim_lead(&self, command: CommandId, out: &mut Outbox) {
+        match self.leadable() {
+            Ok(connection) => {
+                out.rest(LinkAsk::Claim(command), Resource::claim_lead(connection), Retry::No);
+            }
+            Err(error) => out.complete(command, Err(error)),
         }
     }
 

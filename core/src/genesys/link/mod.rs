@@ -14,13 +14,14 @@ mod stream;
 use std::time::Duration;
 
 use super::command::Outcome;
+use super::config::Auth;
 use super::error::{Error, ErrorKind};
 use super::event::{Event, Station};
 use super::ids::{StationId, UserId};
 use super::keepalive::{Keepalive, Verdict};
 use super::outbox::{Ask, IqAsk, LinkAsk, Outbox, Retry};
 use super::rest::{Me, Resource};
-use super::topics::Topics;
+use super::topics::{self, Topics};
 use crate::Secret;
 use crate::backoff::Backoff;
 use crate::machine::{CommandId, Output, Wake, WsId};
@@ -145,6 +146,15 @@ impl TimerName for Timer {
     }
 }
 
+/// What the application said of the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Network {
+    /// Nothing, or that it is there.
+    There,
+    /// That there is none: nothing is attempted.
+    Gone,
+}
+
 /// Who we are, once known.
 #[derive(Clone, Debug)]
 pub(crate) struct Identity {
@@ -174,16 +184,11 @@ struct Subscriber {
     sent: bool,
 }
 
-impl Subscriber {
-    fn one(command: CommandId, topic: &str) -> Self {
-        Self { command, topics: vec![topic.to_owned()], many: false, sent: false }
-    }
-}
-
 /// The connection. See the [module](self).
 #[derive(Debug)]
 pub(crate) struct Link {
     state: State,
+    network: Network,
     backoff: Backoff,
     timers: Timers<Timer>,
     keepalive: Keepalive,
@@ -216,6 +221,7 @@ impl Link {
     pub(crate) fn new(max_delay: Duration, resource: Option<String>) -> Self {
         Self {
             state: State::Offline,
+            network: Network::There,
             backoff: Backoff::new(max_delay),
             timers: Timers::default(),
             keepalive: Keepalive::default(),
@@ -282,14 +288,29 @@ impl Link {
 
     // Commands
 
-    pub(crate) fn connect(&mut self, command: CommandId, out: &mut Outbox) -> Result<(), Error> {
+    pub(crate) fn may_connect(&self) -> Result<(), Error> {
         if self.connecting.len() >= MAX_WAITING {
             return Err(Error::new(ErrorKind::Session, "too many connects waiting"));
         }
         match &self.state {
+            State::Closing(_, Then::Stop) => Err(Error::new(ErrorKind::Session, "disconnecting")),
+            State::Offline
+            | State::Waiting
+            | State::Redeeming
+            | State::Identifying { .. }
+            | State::Channel
+            | State::Opening(_)
+            | State::Setup(..)
+            | State::Online(..)
+            | State::Closing(_, Then::Reconnect) => Ok(()),
+        }
+    }
+
+    pub(crate) fn connect(&mut self, command: CommandId, out: &mut Outbox) {
+        match &self.state {
             State::Offline => {
                 self.connecting.push(command);
-                if self.attempted {
+                if self.attempted || self.network == Network::Gone {
                     // Every later connect waits its turn (wire notes 3.2).
                     self.wait(Duration::ZERO, out);
                 } else {
@@ -298,9 +319,6 @@ impl Link {
                 }
             }
             State::Online(_, Readiness::Ready) => out.complete(command, Ok(Outcome::Done)),
-            State::Closing(_, Then::Stop) => {
-                return Err(Error::new(ErrorKind::Session, "disconnecting"));
-            }
             State::Waiting
             | State::Redeeming
             | State::Identifying { .. }
@@ -308,19 +326,18 @@ impl Link {
             | State::Opening(_)
             | State::Setup(..)
             | State::Online(..)
-            | State::Closing(_, Then::Reconnect) => self.connecting.push(command),
+            | State::Closing(..) => self.connecting.push(command),
+        }
+    }
+
+    pub(crate) fn may_disconnect(&self) -> Result<(), Error> {
+        if self.disconnecting.len() >= MAX_WAITING {
+            return Err(Error::new(ErrorKind::Session, "too many disconnects waiting"));
         }
         Ok(())
     }
 
-    pub(crate) fn disconnect(
-        &mut self,
-        command: CommandId,
-        out: &mut Outbox,
-    ) -> Result<Option<Change>, Error> {
-        if self.disconnecting.len() >= MAX_WAITING {
-            return Err(Error::new(ErrorKind::Session, "too many disconnects waiting"));
-        }
+    pub(crate) fn disconnect(&mut self, command: CommandId, out: &mut Outbox) -> Option<Change> {
         self.disconnecting.push(command);
         self.hard = true;
         match self.state {
@@ -328,7 +345,7 @@ impl Link {
                 out.signal_all();
                 let change = self.lose(out);
                 self.close_stream(ws, Then::Stop, out);
-                return Ok(Some(change));
+                return Some(change);
             }
             State::Closing(_, ref mut then) => *then = Then::Stop,
             State::Opening(ws) | State::Setup(ws, _) => {
@@ -344,13 +361,27 @@ impl Link {
                 self.stopped(None, out);
             }
         }
-        Ok(None)
+        None
+    }
+
+    /// The commands that wait here are answered by others.
+    pub(crate) fn forget_commands(&mut self) {
+        self.connecting.clear();
+        self.disconnecting.clear();
+        self.subscribers.clear();
+    }
+
+    /// There is a network, perhaps another one.
+    pub(crate) fn network_changed(&mut self, out: &mut Outbox) {
+        self.network = Network::There;
+        self.probe(out);
     }
 
     /// Something may have changed: a connection that stands is tested now, one that is waited for
-    /// is tried now.
+    /// is tried now, unless there is no network.
     pub(crate) fn probe(&mut self, out: &mut Outbox) {
         match &self.state {
+            State::Waiting if self.network == Network::Gone => {}
             State::Waiting => self.timers.arm(Timer::Attempt, out.now),
             State::Online(..) => self.keepalive.probe(out.now),
             State::Offline
@@ -363,50 +394,47 @@ impl Link {
         }
     }
 
-    /// There is no network: the next attempt waits for [`Link::probe`].
+    /// There is no network: the next attempt waits for [`Link::network_changed`], whenever it
+    /// would be due.
     pub(crate) fn went_offline(&mut self) {
+        self.network = Network::Gone;
         if matches!(self.state, State::Waiting) {
             self.timers.cancel(&Timer::Attempt);
         }
     }
 
+    pub(crate) fn may_subscribe(&self, topics: &[String], out: &Outbox) -> Result<(), Error> {
+        if !matches!(out.config.auth, Auth::Token(_)) {
+            let text = "topics need a channel, and so an access token";
+            return Err(Error::new(ErrorKind::NotSupported, text));
+        }
+        if topics.iter().any(|topic| !topics::is_possible(topic)) {
+            return Err(Error::new(ErrorKind::InvalidOptions, "a topic that cannot be one"));
+        }
+        if !self.topics.have_room(topics.iter().map(String::as_str)) {
+            return Err(Error::new(ErrorKind::InvalidOptions, "the channel is full of topics"));
+        }
+        Ok(())
+    }
+
+    /// With a priority it is answered topic by topic.
     pub(crate) fn subscribe(
         &mut self,
         command: CommandId,
-        topic: &str,
+        topics: Vec<String>,
+        priority: Option<i32>,
         out: &Outbox,
-    ) -> Result<(), Error> {
-        self.want(&[topic.to_owned()], 0)?;
-        self.subscribers.push(Subscriber::one(command, topic));
+    ) {
+        self.topics.want(topics.iter().map(String::as_str), priority.unwrap_or_default());
+        let many = priority.is_some();
+        self.subscribers.push(Subscriber { command, topics, many, sent: false });
         self.schedule_topics(out);
-        Ok(())
     }
 
-    pub(crate) fn subscribe_all(
-        &mut self,
-        command: CommandId,
-        topics: &[String],
-        priority: i32,
-        out: &Outbox,
-    ) -> Result<(), Error> {
-        self.want(topics, priority)?;
-        let topics = topics.to_vec();
-        self.subscribers.push(Subscriber { command, topics, many: true, sent: false });
-        self.schedule_topics(out);
-        Ok(())
-    }
-
-    fn want(&mut self, topics: &[String], priority: i32) -> Result<(), Error> {
-        if self.topics.want(topics.iter().map(String::as_str), priority) {
-            Ok(())
-        } else {
-            Err(Error::new(ErrorKind::InvalidOptions, "the channel is full of topics"))
-        }
-    }
-
-    pub(crate) fn unsubscribe(&mut self, command: CommandId, topic: &str, out: &Outbox) {
-        self.topics.unwant(topic);
-        self.subscribers.push(Subscriber::one(command, topic));
+    pub(crate) fn unsubscribe(&mut self, command: CommandId, topic: String, out: &Outbox) {
+        self.topics.unwant(&topic);
+        let topics = vec![topic];
+        self.subscribers.push(Subscriber { command, topics, many: false, sent: false });
         self.schedule_topics(out);
     }
 

@@ -1,8 +1,10 @@
 //! What a new connection needs before it takes calls: topics and station (wire notes 4).
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::Value;
 
-use super::{ICE_REFRESH, Link, Readiness, State, Subscriber, TOPICS_DEBOUNCE, Timer};
+use super::{ICE_REFRESH, Link, Network, Readiness, State, Subscriber, TOPICS_DEBOUNCE, Timer};
 use crate::genesys::command::{Outcome, TopicAnswer};
 use crate::genesys::config::Auth;
 use crate::genesys::error::{Error, ErrorKind};
@@ -15,6 +17,7 @@ use crate::machine::{Output, WsId};
 impl Link {
     pub(super) fn connected(&mut self, ws: WsId, out: &mut Outbox) {
         self.backoff.connected(out.now);
+        self.network = Network::There;
         self.timers.arm(Timer::IceRefresh, out.now + ICE_REFRESH);
         out.event(Event::Connected { reconnect: self.was_connected });
         self.tell_ice_servers(out);
@@ -80,18 +83,22 @@ impl Link {
             body => rest::parse::<Subscriptions>("subscriptions", body),
         });
         let answered: Vec<_> = self.subscribers.extract_if(.., |s| s.sent).collect();
-        for subscriber in answered {
-            let command = subscriber.command;
-            let result = match &states {
-                Err(failure) => {
-                    for topic in &subscriber.topics {
-                        self.topics.unwant(topic);
+        if !answered.is_empty() {
+            let carried = self.topics.carried();
+            let refusals = states.as_ref().map(Subscriptions::refusals);
+            for subscriber in answered {
+                let command = subscriber.command;
+                let result = match &refusals {
+                    Err(failure) => {
+                        for topic in &subscriber.topics {
+                            self.topics.unwant(topic);
+                        }
+                        Err(Error::from((*failure).clone()))
                     }
-                    Err(Error::from(failure.clone()))
-                }
-                Ok(states) => self.answer_subscriber(&subscriber, states),
-            };
-            out.complete(command, result);
+                    Ok(refusals) => self.answer_subscriber(&subscriber, refusals, &carried),
+                };
+                out.complete(command, result);
+            }
         }
         self.missing.topics = states.is_err();
         if states.is_ok() {
@@ -129,12 +136,21 @@ impl Link {
     fn answer_subscriber(
         &mut self,
         subscriber: &Subscriber,
-        states: &Subscriptions,
+        refusals: &BTreeMap<String, String>,
+        carried: &BTreeSet<String>,
     ) -> Result<Outcome, Error> {
         let mut answers = Vec::new();
         for topic in &subscriber.topics {
-            let wanted = parts(topic).iter().any(|part| self.topics.is_wanted(part));
-            let refusal = if wanted { states.refusal(topic) } else { None };
+            let parts = parts(topic);
+            let why = if !parts.iter().any(|part| self.topics.is_wanted(part)) {
+                None
+            } else if !parts.iter().all(|part| carried.contains(part)) {
+                // More of our own came, once it was known who we are.
+                Some("the channel is full of topics")
+            } else {
+                parts.iter().find_map(|part| refusals.get(part).map(String::as_str))
+            };
+            let refusal = why.map(str::to_owned);
             if refusal.is_some() {
                 self.topics.unwant(topic);
             }

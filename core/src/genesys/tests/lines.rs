@@ -501,15 +501,17 @@ fn def_16_scenario_38_an_answer_that_the_service_refuses_can_be_given_again() {
 }
 
 #[test]
-fn mh_4_dead_media_is_not_held() {
+fn mh_4_dead_media_is_not_held_and_nobody_is_told_that_it_was() {
     let mut rig = Rig::on(LA100);
     rig.connected_call("M1", "C1");
+    rig.connected_call("M2", "C2");
     rig.media("disconnected");
     rig.forget();
-    let hold = Command::SetConversationHeld { conversation: "C1".into(), held: true };
-    let hold = rig.submit(hold).unwrap();
-    assert_eq!(rig.completion(hold), Some(Ok(Outcome::Done)));
-    assert!(rig.asked.is_empty());
+    for held in [true, false] {
+        let hold = Command::SetConversationHeld { conversation: "C2".into(), held };
+        assert_eq!(rig.submit(hold).unwrap_err().kind, ErrorKind::Media);
+        assert!(rig.asked.is_empty());
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod bad_input;
 mod basics;
 mod bounds;
 mod calls;
+mod commands;
 mod controls;
 mod fake_media;
 mod faults;

@@ -14,7 +14,8 @@ use super::twice::{Twice, twin, worth_comparing};
 
 use crate::genesys::{Client, Command, Config, Error, Event, Outcome};
 use crate::machine::{
-    CommandId, HttpId, Input, Machine, MediaId, NetError, UdpEvent, UdpId, Wake, WsEvent, WsId,
+    CommandId, HttpId, Input, Machine, MediaId, NetError, Output, UdpEvent, UdpId, Wake, WsEvent,
+    WsId,
 };
 use crate::media::AudioFrame;
 use crate::rng::Seed;
@@ -254,8 +255,19 @@ impl Rig {
 
     // Inputs
 
+    /// A refused command leaves no output and no change.
     pub(super) fn submit(&mut self, command: Command) -> Result<CommandId, Error> {
+        let refused = self.client.plan(&command).is_err();
+        let before = refused.then(|| (format!("{command:?}"), self.client.digest()));
         let result = self.client.submit(self.now, command);
+        assert_eq!(result.is_err(), refused);
+        if let Some((text, digest)) = before {
+            match self.client.poll_output() {
+                Output::Timeout(wake) => assert_eq!(wake, self.wake, "{text}"),
+                output => panic!("{text} was refused, and yet {output:?}"),
+            }
+            assert_eq!(self.client.digest(), digest, "{text} was refused, and has acted");
+        }
         self.drain();
         result
     }
