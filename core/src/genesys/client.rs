@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 
 use super::calls::{Calls, Lines};
 use super::command::{Command, Outcome};
-use super::config::{Auth, Config};
+use super::config::{Auth, Config, IcePolicy};
 use super::error::{Error, ErrorKind};
 use super::event::Event;
+use super::ids::MAX_ID;
 use super::jwt::Claims;
 use super::link::{Link, check_ice_servers};
 use super::outbox::{Ask, CallAsk, IqAnswer, Outbox};
@@ -22,6 +23,8 @@ use crate::xmpp::Frame;
 const COMMAND_LIMIT: Duration = Duration::from_secs(30);
 /// A wake-up that comes later than this tells that the machine slept (LC-19).
 const SLEEP: Duration = Duration::from_secs(4);
+/// The longest token or JWT, in bytes.
+const MAX_SECRET: usize = 16 * 1024;
 /// Commands not answered yet; one more is refused.
 pub(crate) const MAX_COMMANDS: usize = 1024;
 
@@ -61,8 +64,9 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidOptions`]: no environment, token or codec, a malformed JWT, or an
-    /// address or ICE server that is none (API-1).
+    /// [`ErrorKind::InvalidOptions`]: no environment, token or codec, a malformed JWT, an address
+    /// or ICE server that is none (API-1), a name of more than 255 bytes, or a policy that is not
+    /// supported yet ([`IcePolicy::RelayOnly`]).
     pub fn new(
         config: Config,
         factory: Box<dyn EngineFactory>,
@@ -223,6 +227,7 @@ impl Machine for Client {
         let id = self.out.open(limit);
         self.apply(id, command);
         self.settle();
+        self.calls.tell_rest(&mut self.out);
         Ok(id)
     }
 
@@ -258,6 +263,7 @@ impl Machine for Client {
             self.calls.came_back(agent, &mut self.out);
             self.settle();
         }
+        self.calls.tell_rest(&mut self.out);
     }
 
     fn poll_output(&mut self) -> OutputOf<Self> {
@@ -274,6 +280,10 @@ pub(super) fn check(config: &Config) -> Result<(), Error> {
     if config.codecs.is_empty() {
         return invalid("no codec");
     }
+    if config.ice_policy == IcePolicy::RelayOnly {
+        return invalid("relayed media is not supported yet");
+    }
+    check_lengths(config)?;
     check_ice_servers(&config.ice_servers)?;
     match &config.auth {
         Auth::Token(token) if token.expose().is_empty() => return invalid("no access token"),
@@ -295,6 +305,22 @@ pub(super) fn check(config: &Config) -> Result<(), Error> {
         Ok(uri) if is_address(&uri, ["ws", "wss"]) => Ok(()),
         Ok(_) | Err(_) => invalid("the WebSocket host is not ws:// or wss://"),
     }
+}
+
+/// Finds texts that are longer than they can be.
+fn check_lengths(config: &Config) -> Result<(), Error> {
+    let app = &config.app;
+    let (secret, organization) = match &config.auth {
+        Auth::Token(secret) | Auth::Jwt(secret) => (secret, None),
+        Auth::Guest { organization, code } => (code, Some(organization)),
+    };
+    let optional = [&config.ws_host, &config.api_host, &config.jid_resource].into_iter().flatten();
+    let names = [&config.environment, &app.name, &app.id, &app.version];
+    let mut names = names.into_iter().chain(optional).chain(organization);
+    if names.any(|name| name.len() > MAX_ID) || secret.expose().len() > MAX_SECRET {
+        return Err(Error::new(ErrorKind::InvalidOptions, "a setting is too long"));
+    }
+    Ok(())
 }
 
 /// Whether it has one of the schemes, a host, and a port that is one, if any.

@@ -60,7 +60,8 @@ pub enum Command {
         /// Whether to be muted.
         muted: bool,
     },
-    /// Hold or resume, in the service. Within 30 s.
+    /// Hold or resume, in the service; refused where the media is gone or interrupted (MH-4).
+    /// Completes when the service took it. Within 30 s.
     SetConversationHeld {
         /// Which call.
         conversation: ConversationId,
@@ -73,7 +74,7 @@ pub enum Command {
         conversation: ConversationId,
         /// The keys, at most 64.
         digits: Vec<Digit>,
-        /// How long each is pressed, 40 ms to 6 s.
+        /// How long each is pressed; less than 40 ms becomes 40 ms, more than 6 s 6 s.
         duration: Duration,
     },
     /// Do something else with a call, through the service. Completes when the service took it.
@@ -86,7 +87,8 @@ pub enum Command {
     },
     /// Place a call. Completes with [`Outcome::Dialled`] when the service took it. Within 30 s.
     StartSoftphoneSession(Dial),
-    /// Receive a topic's notifications as [`Event::Notification`](super::Event::Notification).
+    /// Receive a topic's notifications as [`Event::Notification`](super::Event::Notification). For
+    /// agents: others have no channel. A topic has less than 200 bytes.
     /// Within 30 s.
     Subscribe {
         /// The topic, e.g. `v2.users.{id}.presence`.
@@ -114,7 +116,7 @@ pub enum Command {
     SetIceServers {
         /// The servers, at most [`Config::MAX_ICE_SERVERS`](super::Config::MAX_ICE_SERVERS).
         servers: Vec<IceServer>,
-        /// What they are to the service's.
+        /// Their rank beside the service's.
         policy: IceServersPolicy,
     },
     /// The network is another one, or is back: find out now whether the connection still stands,
@@ -126,7 +128,8 @@ pub enum Command {
     /// Be the one of the user's clients that rings
     /// ([`Config::alerting_leader`](super::Config::alerting_leader)). Within 30 s.
     ClaimAlertingLeader,
-    /// End everything: every media session, then the connection. Within 5 s.
+    /// End everything: every command that waits, as cancelled, every media session, then the
+    /// connection. Never refused. Within 5 s.
     Destroy,
 }
 

@@ -63,7 +63,7 @@ pub struct Config {
     /// STUN and TURN servers of the application's own, at most [`Config::MAX_ICE_SERVERS`]. Can be
     /// changed by [`Command::SetIceServers`](super::Command::SetIceServers). Default none.
     pub ice_servers: Vec<IceServer>,
-    /// What these are to the service's. Default [`IceServersPolicy::Merge`].
+    /// Their rank beside the service's. Default [`IceServersPolicy::Merge`].
     pub ice_servers_policy: IceServersPolicy,
     /// Codecs to accept, best first. Default Opus, then G.711.
     pub codecs: Vec<AudioCodec>,
@@ -85,7 +85,7 @@ pub struct Config {
     pub trace: bool,
 }
 
-/// What the application's ICE servers are to those that the service names. Whether media must be
+/// The rank of the application's ICE servers beside those that the service names. Whether media must be
 /// relayed is not decided here: that follows from what the service names, or from [`IcePolicy`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum IceServersPolicy {
@@ -100,12 +100,13 @@ pub enum IceServersPolicy {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum IcePolicy {
     /// What discovery says: all, or relayed ones only where the service names no STUN server
-    /// (STN-3, wire notes 7).
+    /// (STN-3, wire notes 7). Relayed media is not supported yet: where the service wants it, that
+    /// is told as an error, and offers of media are refused.
     #[default]
     Discovered,
     /// All.
     All,
-    /// Relayed ones only.
+    /// Relayed ones only. Not supported yet: [`Client::new`](super::Client::new) refuses it.
     RelayOnly,
 }
 

@@ -167,7 +167,7 @@ pub enum Event {
     Error(Error),
     /// A message that could not be used. The connection goes on.
     Malformed {
-        /// What it was and what was wrong with it, without its contents.
+        /// The kind of message and what was wrong with it, without its contents.
         what: String,
     },
     /// One message on the wire, secrets removed; only with
@@ -261,7 +261,8 @@ pub struct Station {
     pub persistent: bool,
     /// How many calls can have a media session of their own.
     pub call_appearances: u32,
-    /// Whether media must be relayed. Informational: discovery decides.
+    /// Whether media must be relayed, which is not supported yet: an error tells so. Informational
+    /// otherwise: discovery decides (STN-3).
     pub force_turn: bool,
     /// Whether it is a WebRTC softphone.
     pub is_softphone: bool,
@@ -301,8 +302,8 @@ impl Default for CallReport {
 pub struct IceServers {
     /// The servers, the application's first.
     pub servers: Vec<IceServer>,
-    /// Whether media must be relayed: by [`IcePolicy`](super::IcePolicy), or as the service names
-    /// no STUN server (STN-3).
+    /// Whether media must be relayed, as the service names no STUN server (STN-3). That is not
+    /// supported yet: an error tells so, and offers of media are refused.
     pub relay_only: bool,
 }
 

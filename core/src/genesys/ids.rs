@@ -2,12 +2,33 @@
 
 use std::fmt;
 
+use serde::Deserialize as _;
+
+/// The longest name that is taken from the service, in bytes.
+pub(crate) const MAX_ID: usize = 255;
+
+/// A text of at most [`MAX_ID`] bytes.
+pub(crate) fn bounded<'de, D: serde::Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let text = String::deserialize(from)?;
+    if text.len() > MAX_ID {
+        let error = format!("a name of {} bytes", text.len());
+        return Err(serde::de::Error::custom(error));
+    }
+    Ok(text)
+}
+
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
         #[serde(transparent)]
         pub struct $name(String);
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                bounded(from).map(Self)
+            }
+        }
 
         impl $name {
             /// The name as text.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::command::Outcome;
 use super::config::{Auth, Config};
 use super::error::{Error, ErrorKind};
-use super::event::Event;
+use super::event::{Conversation, Event};
 use super::ids::{ConversationId, SessionId};
 use super::pace::Pace;
 use super::redact::Redactor;
@@ -39,6 +39,9 @@ pub(crate) const MAX_IQS: usize = 1024;
 /// Requests that nobody waits for (a leg's report, a hold on the side), on their way at once. What
 /// the service tells can make one each time, so one more is left out.
 pub(crate) const MAX_UNAWAITED: usize = 256;
+
+/// Bytes of events that one input or command may lead to, roughly; see [`Outbox::has_room`].
+const MAX_TOLD: usize = 4 << 20;
 
 /// Room for outputs that is kept between two drains: a process may hold very many idle clients.
 const KEPT_OUTPUTS: usize = 4;
@@ -192,6 +195,10 @@ pub(crate) struct Outbox {
     redactor: Redactor,
     uploads: Uploads,
     queue: VecDeque<Out>,
+    /// Bytes of events since the last drain, roughly, and whether it was told that they are too
+    /// many.
+    told: usize,
+    crowded: bool,
     next_id: u64,
     rng: Rng,
     /// Commands that are not answered yet, and by when they must be.
@@ -217,6 +224,8 @@ impl Outbox {
             jid: None,
             socket: None,
             queue: VecDeque::new(),
+            told: 0,
+            crowded: false,
             next_id: 0,
             rng,
             open: BTreeMap::new(),
@@ -268,6 +277,8 @@ impl Outbox {
     pub(crate) fn pop(&mut self) -> Option<Out> {
         let output = self.queue.pop_front();
         if output.is_none() {
+            self.told = 0;
+            self.crowded = false;
             self.queue.shrink_to(KEPT_OUTPUTS);
         }
         output
@@ -300,9 +311,19 @@ impl Outbox {
             other => other,
         };
         super::log::log(&event);
-        let time = super::clock::iso(self.config.unix_ms, self.begun, self.now);
-        self.uploads.note(&event, time, &self.config, self.now);
+        self.uploads.note(&event, self.begun, &self.config, self.now);
+        self.told += weight(&event);
         self.push(Output::Event(event));
+    }
+
+    /// Whether there is room for an event that the application can do without: a list of calls
+    /// that another one replaces, a trace. It is told once in a drain that there is not.
+    pub(crate) fn has_room(&mut self) -> bool {
+        let room = self.told < MAX_TOLD;
+        if !room && !std::mem::replace(&mut self.crowded, true) {
+            self.malformed("too much to tell of one message: some of it is left out");
+        }
+        room
     }
 
     /// Gives a command its id; it is open until it is completed or overdue.
@@ -657,7 +678,28 @@ impl Outbox {
         about: Option<String>,
         body: String,
     ) {
+        if !self.has_room() {
+            return;
+        }
         let at = self.now;
         self.event(Event::Trace(TraceRecord { at, direction, channel, summary, about, body }));
+    }
+}
+
+/// The bytes of an event that may be large, roughly.
+fn weight(event: &Event) -> usize {
+    match event {
+        Event::ConversationUpdate(update) => {
+            let calls = [&update.current, &update.added, &update.removed].into_iter().flatten();
+            let texts = |call: &Conversation| {
+                let session = call.session.as_ref().map_or(0, |session| session.as_str().len());
+                let (id, participant) = (call.id.as_str().len(), call.participant.as_str().len());
+                id + participant + call.call.as_str().len() + session
+            };
+            calls.map(|call| size_of::<Conversation>() + texts(call)).sum()
+        }
+        Event::Trace(record) => record.summary.len() + record.body.len(),
+        Event::Malformed { what } => what.len(),
+        _ => size_of::<Event>(),
     }
 }

@@ -11,7 +11,7 @@ use super::command::Dial;
 use super::config::{Auth, Config};
 use super::error::{Error, ErrorKind, Refusal};
 use super::event::Station;
-use super::ids::{ConversationId, ParticipantId, StationId, UserId};
+use super::ids::{ConversationId, ParticipantId, StationId, UserId, bounded};
 use crate::Secret;
 use crate::machine::{NetError, NetErrorKind};
 use crate::xmpp::Jid;
@@ -319,6 +319,7 @@ pub(crate) struct Me {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Chat {
+    #[serde(deserialize_with = "bounded")]
     jabber_id: String,
 }
 
@@ -352,6 +353,7 @@ impl Me {
 /// `POST notifications/channels`
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct NewChannel {
+    #[serde(deserialize_with = "bounded")]
     pub(crate) id: String,
 }
 

@@ -24,6 +24,10 @@ const STATS_PERIOD: Duration = Duration::from_secs(5);
 const TERMINATE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Candidates of ours kept until the answer is sent.
 const MAX_QUEUED: usize = 64;
+/// Candidates of the far side in one generation of ICE, and the bytes of each; what is over is
+/// dropped, and told once.
+const MAX_REMOTE: usize = 100;
+pub(crate) const MAX_CANDIDATE: usize = 512;
 /// Outputs that one drain takes from an engine: an engine that never ends it is broken.
 const MAX_DRAIN: usize = 10_000;
 
@@ -62,6 +66,14 @@ pub(crate) enum Milestone {
     FirstAudio,
 }
 
+/// The far side's candidates in this generation of ICE.
+#[derive(Debug, Default)]
+struct Remote {
+    count: usize,
+    /// Whether it was told that there are too many.
+    told: bool,
+}
+
 /// A media session. See the [module](self).
 pub(crate) struct MediaSession {
     /// What the application sees.
@@ -76,6 +88,7 @@ pub(crate) struct MediaSession {
     /// Our candidates, and their end, until the answer is sent.
     queued: Vec<LocalCandidate>,
     gathered: bool,
+    remote: Remote,
     /// Our ICE user fragment, once the answer is made.
     ufrag: String,
     wake: Option<Wake>,
@@ -136,6 +149,7 @@ impl MediaSession {
             told: MediaState::New,
             queued: Vec::new(),
             gathered: false,
+            remote: Remote::default(),
             ufrag: String::new(),
             wake: None,
             stats_at: None,
@@ -316,6 +330,9 @@ impl MediaSession {
             }
         }
         self.engine.accept_offer(out.now, sdp).map_err(|e| media_error(&e))?;
+        if !self.has_credentials_of(sdp) {
+            self.remote = Remote::default();
+        }
         self.offer = without_candidates(sdp);
         if !self.is_answered() {
             return Ok(None);
@@ -336,6 +353,14 @@ impl MediaSession {
 
     /// A candidate of the far side.
     pub(crate) fn remote_candidate(&mut self, candidate: &str, out: &mut Outbox) -> Verdict {
+        if self.remote.count >= MAX_REMOTE || candidate.len() > MAX_CANDIDATE {
+            if !std::mem::replace(&mut self.remote.told, true) {
+                let session = &self.handle.id;
+                out.malformed(format!("candidates of {session}: too many, or one too long"));
+            }
+            return Verdict::Goes;
+        }
+        self.remote.count += 1;
         if let Err(error) = self.engine.add_remote_candidate(out.now, candidate) {
             out.malformed(format!("candidate of {}: {error}", self.handle.id));
         }

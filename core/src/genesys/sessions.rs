@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use super::error::{Error, ErrorKind};
 use super::event::{IceServers, Session, SessionType, Signaling};
-use super::ids::{CallId, ConversationId, SessionId};
+use super::ids::{CallId, ConversationId, MAX_ID, SessionId};
 use super::outbox::Outbox;
-use super::session::{MediaSession, Milestone, Verdict, without_candidates};
+use super::session::{MAX_CANDIDATE, MediaSession, Milestone, Verdict, without_candidates};
 use super::signal::{Answer, Signal};
 use crate::jingle::{Reason, Transport};
 use crate::machine::{MediaId, UdpEvent, UdpId, Wake};
@@ -129,6 +129,13 @@ impl Sessions {
         if self.open.len() >= MAX_SESSIONS {
             return Err(MediaError::TooMany("sessions"));
         }
+        if offer.session.as_str().len() > MAX_ID {
+            return Err(MediaError::TooMany("bytes in an id"));
+        }
+        if ice.relay_only {
+            // It would connect nobody.
+            return Err(MediaError::NotYet("relayed media"));
+        }
         let seed = self.seed.child(offer.session.as_str());
         let mut config = EngineConfig::new(seed);
         config.codecs.clone_from(&out.config.codecs);
@@ -212,6 +219,9 @@ impl Sessions {
 
     /// Keeps a candidate whose offer is still to come; the oldest go first at the bound.
     pub(crate) fn early_candidate(&mut self, session: &SessionId, candidate: String, out: &Outbox) {
+        if session.as_str().len() > MAX_ID || candidate.len() > MAX_CANDIDATE {
+            return;
+        }
         let early = match self.early.iter_mut().find(|e| e.session == *session) {
             Some(early) => early,
             None => {

@@ -51,17 +51,12 @@ impl Uploads {
     }
 
     /// Takes note of an event, in the words that may leave.
-    pub(crate) fn note(
-        &mut self,
-        event: &Event,
-        time: Option<String>,
-        config: &Config,
-        now: Instant,
-    ) {
+    pub(crate) fn note(&mut self, event: &Event, begun: Instant, config: &Config, now: Instant) {
         if self.logs.is_on()
             && let Some((level, what)) = record(event)
         {
             let app = &config.app;
+            let time = super::clock::iso(config.unix_ms, begun, now);
             let message = json!({
                 "clientTime": time, "message": what, "originAppName": app.name,
                 "originAppVersion": app.version, "originAppId": app.id,

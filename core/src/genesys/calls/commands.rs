@@ -10,7 +10,7 @@ use crate::genesys::conversation::{Input, Leg};
 use crate::genesys::error::{Error, ErrorKind};
 use crate::genesys::event::{CallState, SessionType};
 use crate::genesys::goals::{Change, Goal, MAX_INTENTS, Part};
-use crate::genesys::ids::{ConversationId, ParticipantId, SessionId, UserId};
+use crate::genesys::ids::{ConversationId, MAX_ID, ParticipantId, SessionId, UserId};
 use crate::genesys::notice::Notice;
 use crate::genesys::outbox::{Ask, CallAsk, IqAsk, Outbox, Retry};
 use crate::genesys::rest::{self, Failure, NewCall, Resource};
@@ -443,6 +443,7 @@ impl Calls {
         self.goals.forget(command);
         match result.and_then(|body| rest::parse::<NewCall>("conversations/calls", body)) {
             Ok(NewCall { id, self_uri }) => {
+                let self_uri = self_uri.filter(|uri| uri.len() <= MAX_ID);
                 self.dialled.push_back(id.clone());
                 if self.dialled.len() > MAX_DIALLED {
                     self.dialled.pop_front();

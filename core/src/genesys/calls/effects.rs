@@ -73,12 +73,16 @@ impl Calls {
     }
 
     fn tell_update(
-        &self,
+        &mut self,
         id: &ConversationId,
         change: Change,
         call: Conversation,
         out: &mut Outbox,
     ) {
+        if !out.has_room() {
+            self.untold = true;
+            return;
+        }
         let (mut added, mut removed) = (Vec::new(), Vec::new());
         let current = match change {
             Change::Added => {

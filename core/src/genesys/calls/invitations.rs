@@ -4,7 +4,7 @@ use super::Calls;
 use crate::genesys::conversation::{By, Input, Invitation, Invite};
 use crate::genesys::error::{Error, ErrorKind};
 use crate::genesys::event::{Event, SessionType};
-use crate::genesys::ids::{ConversationId, SessionId};
+use crate::genesys::ids::{ConversationId, MAX_ID, SessionId};
 use crate::genesys::outbox::Outbox;
 use crate::genesys::peer::session_type;
 use crate::jingle::{Propose, SessionMessage};
@@ -112,8 +112,8 @@ impl Calls {
             out.malformed("propose of what somebody else proposed");
             return;
         }
-        if !self.has_room(&conversation) {
-            out.malformed("too many conversations: propose dropped");
+        if propose.id.len() > MAX_ID || !self.has_room(&conversation) {
+            out.malformed("too many conversations, or an id too long: propose dropped");
             return;
         }
         let invite = Invite::proposed(propose, from, out.now);

@@ -16,11 +16,11 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use super::command::Outcome;
-use super::conversation::{Context, Input, Leg, State, step};
+use super::conversation::{Context, Input, Leg, State, active, step};
 use super::error::Error;
-use super::event::{CallReport, Direction, Event};
+use super::event::{CallReport, ConversationUpdate, Direction, Event};
 use super::goals::{Goal, Goals};
-use super::ids::{ConversationId, SessionId, UserId};
+use super::ids::{ConversationId, MAX_ID, SessionId, UserId};
 use super::notice::{Class, Listing, Notice, PersistentNotice};
 use super::outbox::{Ask, CallAsk, Outbox, Retry};
 use super::rest::{self, Failure, Resource};
@@ -67,6 +67,8 @@ pub(crate) struct Calls {
     asked_about: Vec<ConversationId>,
     /// Requests of re-invites seen lately.
     reinvites: VecDeque<(String, Instant)>,
+    /// Whether the list of calls changed when there was too much to tell.
+    untold: bool,
 }
 
 impl Calls {
@@ -84,6 +86,7 @@ impl Calls {
             early: VecDeque::new(),
             asked_about: Vec::new(),
             reinvites: VecDeque::new(),
+            untold: false,
         }
     }
 
@@ -135,7 +138,8 @@ impl Calls {
 
     /// Whether one more conversation can be remembered.
     fn has_room(&self, id: &ConversationId) -> bool {
-        self.entries.contains_key(id) || self.entries.len() < MAX_CONVERSATIONS
+        let short = id.as_str().len() <= MAX_ID;
+        self.entries.contains_key(id) || short && self.entries.len() < MAX_CONVERSATIONS
     }
 
     // Media sessions
@@ -176,6 +180,10 @@ impl Calls {
     /// (wire notes 6.14).
     pub(crate) fn is_new_reinvite(&mut self, request: &str, out: &Outbox) -> bool {
         self.reinvites.retain(|(_, until)| *until > out.now);
+        if request.len() > MAX_ID {
+            // Too long to be remembered: taken for new each time.
+            return true;
+        }
         if self.reinvites.iter().any(|(known, _)| known == request) {
             return false;
         }
@@ -432,6 +440,17 @@ impl Calls {
         self.sessions.handle_timeout(out);
         self.take_samples(out);
         self.sweep(out);
+    }
+
+    /// Tells the list of calls as it has become, where there was too much to tell each change.
+    pub(crate) fn tell_rest(&mut self, out: &mut Outbox) {
+        if std::mem::take(&mut self.untold) {
+            let current = self.current(None);
+            let active = active(&current, &ConversationId::from(""));
+            let (added, removed) = (Vec::new(), Vec::new());
+            let update = ConversationUpdate { active, current, added, removed };
+            out.event(Event::ConversationUpdate(update));
+        }
     }
 
     /// The list of calls, as the application sees it.

@@ -104,8 +104,13 @@ impl Link {
     pub(super) fn tell_ice_servers(&mut self, out: &mut Outbox) {
         let now = self.ice.in_force(&out.config);
         if self.ice.told.as_ref() != Some(&now) {
+            let news = now.relay_only && !self.ice.told.as_ref().is_some_and(|t| t.relay_only);
             self.ice.told = Some(now.clone());
             out.event(Event::IceServers(now));
+            if news {
+                let text = "the service wants relayed media, which is not supported yet";
+                out.event(Event::Error(Error::new(ErrorKind::NotSupported, text)));
+            }
         }
     }
 

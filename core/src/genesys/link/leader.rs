@@ -11,6 +11,7 @@ use super::{Link, Timer};
 use crate::genesys::command::Outcome;
 use crate::genesys::error::{Error, ErrorKind};
 use crate::genesys::event::{AlertingLeader, Event};
+use crate::genesys::ids::bounded;
 use crate::genesys::outbox::{Ask, LinkAsk, Outbox, Retry};
 use crate::genesys::rest::{self, Failure, Resource};
 use crate::machine::CommandId;
@@ -23,6 +24,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Leader {
+    #[serde(deserialize_with = "bounded")]
     connection_id: String,
     #[serde(default)]
     client_type: Option<String>,

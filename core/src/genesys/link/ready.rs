@@ -182,6 +182,10 @@ impl Link {
             Ok(body) => {
                 let station = Station::from(body);
                 let concurrent = station.call_appearances > 1;
+                if station.force_turn && !self.phone.as_ref().is_some_and(|p| p.force_turn) {
+                    let text = "the station wants relayed media, which is not supported yet";
+                    out.event(Event::Error(Error::new(ErrorKind::NotSupported, text)));
+                }
                 self.phone = Some(station.clone());
                 self.missing.station = false;
                 out.event(Event::ConcurrentSoftphoneSessionsEnabled(concurrent));

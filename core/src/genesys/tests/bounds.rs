@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::rig::{OTHER, PEER, Rig};
+use super::rig::{FakeMedia, OTHER, PEER, Rig};
 use crate::genesys::calls::MAX_CONVERSATIONS;
 use crate::genesys::client::MAX_COMMANDS;
 use crate::genesys::outbox::{MAX_IQS, MAX_UNAWAITED};
 use crate::genesys::sessions::MAX_SESSIONS;
 use crate::genesys::topics::MAX_TOPICS;
-use crate::genesys::{Command, Dial, ErrorKind, Event};
+use crate::genesys::{Client, Command, Config, Dial, ErrorKind, Event};
 use crate::machine::{NetError, NetErrorKind};
+use crate::rng::Seed;
 
 const AUTO: &str = r#"inin-autoanswer="true" inin-sdp-over-xmpp="true""#;
 
@@ -244,4 +245,53 @@ fn requests_that_fail_a_thousand_times_a_second_starve_no_timer() {
     assert_eq!(pings, 2, "they go out in time");
     assert!(!rig.client.is_connected(), "and their silence is noticed");
     assert!(refused <= 1);
+}
+
+#[test]
+fn candidates_of_one_generation_are_bounded_and_the_rest_is_told_once() {
+    let candidate = |n: usize| format!("candidate:{n} 1 udp 1 127.0.0.1 9 typ host");
+    let mut rig = Rig::ready();
+    rig.propose("M1", "C1", AUTO);
+    rig.offer("M1", "C1");
+    rig.forget();
+    for n in 0..300 {
+        let sdp = format!("m=0 9 RTP/AVP 0\r\na={}\r\n", candidate(n));
+        rig.rpc("iceCandidate", &json!({"sessionId": "M1", "sdp": sdp}));
+    }
+    let told = rig.told();
+    assert_eq!(told.iter().filter(|told| told.starts_with("Dtmf")).count(), 100);
+    assert_eq!(told.iter().filter(|told| *told == "Malformed").count(), 1);
+}
+
+#[test]
+fn ids_have_255_bytes_at_most() {
+    let long = "x".repeat(256);
+    let mut rig = Rig::ready();
+    rig.propose("M1", &long, "");
+    rig.propose(&long, "C1", "");
+    rig.conv(&long, "inbound", "alerting");
+    assert_eq!(rig.client.size(), 0);
+    assert!(rig.told().iter().all(|told| told == "Malformed"));
+    rig.connected_call(&"x".repeat(255), "C1");
+}
+
+#[test]
+fn settings_have_255_bytes_at_most_and_tokens_16_kib() {
+    let long = || "x".repeat(256);
+    let good = Config::agent("lab.test", "t0ken");
+    for bad in [
+        Config { environment: long(), ..good.clone() },
+        Config { ws_host: Some(format!("wss://{}", long())), ..good.clone() },
+        Config { api_host: Some(long()), ..good.clone() },
+        Config { jid_resource: Some(long()), ..good.clone() },
+        Config::agent("lab.test", "t".repeat(16 * 1024 + 1)),
+        Config::guest("lab.test", long(), "1"),
+    ] {
+        let now = crate::testing::epoch();
+        let made = Client::new(bad, Box::new(FakeMedia), Seed::from(1), now);
+        assert_eq!(made.unwrap_err().kind, ErrorKind::InvalidOptions);
+    }
+    let mut rig = Rig::ready();
+    let token = Command::SetAccessToken("t".repeat(16 * 1024 + 1).into());
+    assert_eq!(rig.submit(token).unwrap_err().kind, ErrorKind::InvalidOptions);
 }

@@ -138,7 +138,6 @@ fn stn_3_whether_to_relay_is_the_services_word_or_the_policys_whatever_the_appli
         (IcePolicy::Discovered, true, false),
         (IcePolicy::Discovered, false, true),
         (IcePolicy::All, false, false),
-        (IcePolicy::RelayOnly, true, true),
     ] {
         let (mut rig, engines) = spied(|config| {
             config.ice_servers = vec![IceServer::stun("stun:own")];
@@ -147,7 +146,17 @@ fn stn_3_whether_to_relay_is_the_services_word_or_the_policys_whatever_the_appli
         });
         let stun = if stun { vec![service("stun", "s", false)] } else { Vec::new() };
         refresh(&mut rig, &[], &stun);
+        rig.events.clear();
         call(&mut rig, "M1");
+        if relay_only {
+            // It cannot be done yet: nobody is told that media connects.
+            assert!(engines.try_recv().is_err());
+            let told = rig.told();
+            assert!(told.contains(&"Error Media".to_owned()), "{told:?}");
+            assert!(!told.iter().any(|told| told.starts_with("SessionStarted")), "{told:?}");
+            assert!(rig.sent().iter().any(|text| text.contains(r#""method":"terminate""#)));
+            continue;
+        }
         let engine = engines.try_recv().unwrap();
         assert_eq!(engine.relay_only, relay_only, "{policy:?}");
         assert_eq!(engine.ice_servers, [IceServer::stun("stun:own")]);
@@ -209,4 +218,18 @@ fn wire_7_what_the_service_names_is_bounded_and_what_is_of_no_use_is_left_out() 
     let urls = urls(&ice);
     assert_eq!(urls.len(), 1 + 31, "the one without credentials is one of the 32");
     assert_eq!(urls[..2], ["stun:s:3478", "turn:t0:3478"]);
+}
+
+#[test]
+fn what_cannot_be_relayed_yet_is_said_so_and_never_promised() {
+    let config = Config { ice_policy: IcePolicy::RelayOnly, ..Config::agent("lab.test", "t") };
+    let now = crate::testing::epoch();
+    let error = Client::new(config, Box::new(FakeMedia), Seed::from(1), now).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::InvalidOptions);
+    // The service may want it all the same.
+    let mut rig = Rig::ready();
+    refresh(&mut rig, &[service("turn", "t", true)], &[]);
+    assert!(rig.told().contains(&"Error NotSupported".to_owned()));
+    refresh(&mut rig, &[service("turn", "t", true)], &[]);
+    assert!(rig.told().is_empty(), "told once");
 }
