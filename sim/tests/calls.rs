@@ -193,3 +193,30 @@ fn an_idle_hour_stays_connected() {
         assert!(world.elapsed() > S(3600));
     }
 }
+
+#[test]
+fn topics_of_other_users_are_published_and_unknown_ones_refused() {
+    let mut world = World::ready();
+    world.control("POST", "users", &json!({"userId": "u2", "token": "2"}));
+    // By REST, and over the stream itself.
+    let topics = vec!["v2.users.u2.conversations".to_owned(), "nonsense".to_owned()];
+    let all = world.submit(Command::SubscribeAll { topics, priority: 0 }).unwrap();
+    let Ok(Outcome::Subscribed(answers)) = world.settle(all) else { panic!("not answered") };
+    let refused: Vec<_> = answers.iter().filter(|answer| answer.refusal.is_some()).collect();
+    assert!(answers.len() == 2 && refused.len() == 1, "{answers:?}");
+    assert_eq!(refused[0].topic, "nonsense");
+    let unknown = world.submit(Command::Subscribe { topic: "v2.nonsense".to_owned() }).unwrap();
+    assert!(world.settle(unknown).is_err());
+
+    let call = json!({"kind": "inbound", "userId": "u2"});
+    let call = world.control("POST", "calls", &call)["conversationId"].as_str().unwrap().to_owned();
+    let told = world.wait(|event| match event {
+        Event::Notification { topic, data } if topic == "v2.users.u2.conversations" => {
+            Some(format!("{data:?}"))
+        }
+        _ => None,
+    });
+    assert!(told.contains(&call));
+    world.run(S(5));
+    assert!(!world.events.iter().any(|event| pending(event).is_some()), "it rings at u2's only");
+}

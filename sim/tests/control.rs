@@ -24,7 +24,9 @@ fn ring(desk: &mut Desk, user: &str) -> String {
 fn health_tells_features() {
     let (status, health) = Desk::new().control("GET", "health", &Value::Null);
     assert_eq!(status, 200);
-    assert!(health["features"].as_array().unwrap().contains(&json!("sdp-over-xmpp")));
+    for feature in ["sdp-over-xmpp", "participant", "external-far-end"] {
+        assert!(health["features"].as_array().unwrap().contains(&json!(feature)), "{feature}");
+    }
 }
 
 #[test]
@@ -219,4 +221,87 @@ fn wire_8_6_only_a_connection_that_can_ring_leads() {
     assert_eq!(desk.api("t", "PUT", "users/alertingleader", &claim).0, 400);
     let path = format!("apps/users/{user}/connections/nobody");
     assert_eq!(desk.api("t", "PATCH", &path, &json!({"alertable": true})).0, 404);
+}
+
+#[test]
+fn a_token_and_an_address_are_one_users() {
+    let (mut desk, ada) = with_user();
+    let (status, refused) = desk.control("POST", "users", &json!({"name": "Eve", "token": "t"}));
+    assert_eq!((status, &refused["code"]), (409, &json!("conflict")), "{refused}");
+    let (_, users) = desk.control("GET", "users", &Value::Null);
+    let (_, bob) = desk.control("POST", "users", &json!({"name": "Bob", "token": "b"}));
+    let change = json!({"token": "t"});
+    let path = format!("users/{}", bob["userId"].as_str().unwrap());
+    assert_eq!(desk.control("PATCH", &path, &change).0, 409, "nor later");
+    let jid = &users["users"][0]["jid"];
+    assert_eq!(desk.control("POST", "users", &json!({"jid": jid})).0, 409);
+    let again = json!({"userId": ada, "token": "t", "name": "Ada L."});
+    assert_eq!(desk.control("POST", "users", &again).0, 200, "it may be made anew itself");
+    let (_, me) = desk.api("t", "GET", "users/me", &Value::Null);
+    assert_eq!(me["id"], json!(ada));
+}
+
+#[test]
+fn users_and_calls_are_listed() {
+    let (mut desk, user) = with_user();
+    let (_, calls) = desk.control("GET", "calls", &Value::Null);
+    assert_eq!(calls, json!({"calls": []}));
+    let ids = [ring(&mut desk, &user), ring(&mut desk, &user)];
+    desk.control("POST", &format!("calls/{}/cancel", ids[0]), &json!({}));
+    let (_, calls) = desk.control("GET", "calls", &Value::Null);
+    let listed = |n: usize| (&calls["calls"][n]["conversationId"], &calls["calls"][n]["state"]);
+    assert_eq!(listed(0), (&json!(ids[0]), &json!("terminated")));
+    assert_eq!(listed(1), (&json!(ids[1]), &json!("alerting")));
+    let (_, users) = desk.control("GET", "users", &Value::Null);
+    assert_eq!(users["users"][0]["userId"], json!(user));
+    assert_eq!((&users["users"][0]["token"], &users["users"][1]), (&json!("t"), &Value::Null));
+}
+
+#[test]
+fn lengths_of_names_are_bounded() {
+    let (mut desk, user) = with_user();
+    let long = "n".repeat(256);
+    for body in [
+        json!({"name": long}),
+        json!({"userId": long}),
+        json!({"userId": ""}),
+        json!({"token": "t".repeat(5000)}),
+        json!({"token": ""}),
+        json!({"jid": format!("{}@lab.test", "j".repeat(300))}),
+    ] {
+        assert_eq!(desk.control("POST", "users", &body).0, 400, "{body}");
+    }
+    let call = |from: Value| json!({"userId": user, "from": from});
+    assert_eq!(desk.control("POST", "calls", &call(json!({"name": long}))).0, 400);
+    assert_eq!(desk.control("POST", "calls", &call(json!({"address": long}))).0, 400);
+    assert_eq!(desk.control("POST", "calls", &json!({"userId": user, "purpose": long})).0, 400);
+    let dial = json!({"phoneNumber": "1".repeat(256)});
+    assert_eq!(desk.api("t", "POST", "conversations/calls", &dial).0, 400);
+    let id = ring(&mut desk, &user);
+    for fields in [json!({"note": "x".repeat(5000)}), json!({long.clone(): 1})] {
+        let (status, _) = desk.control("POST", &format!("calls/{id}/participant"), &fields);
+        assert_eq!(status, 400);
+    }
+}
+
+#[test]
+fn topics_are_those_that_there_are_part_by_part() {
+    let (mut desk, user) = with_user();
+    let (_, other) = desk.control("POST", "users", &json!({"userId": "u.2", "token": "b"}));
+    assert_eq!(other["userId"], "u.2");
+    let (_, channel) = desk.api("t", "POST", "notifications/channels", &json!({}));
+    let path = format!("notifications/channels/{}/subscriptions", channel["id"].as_str().unwrap());
+    let topics = json!([
+        {"id": format!("v2.users.{user}?conversations&nonsense")},
+        {"id": "v2.users.u.2.conversations"}, {"id": "v2.users.nobody.conversations"},
+        {"id": "v2.conversations.c1.media"}, {"id": "nonsense"},
+        {"id": format!("v2.users.{user}?{}", "station&".repeat(100))},
+    ]);
+    let (status, answer) = desk.api("t", "PUT", &path, &topics);
+    assert_eq!(status, 200);
+    let states: Vec<_> =
+        answer["entities"].as_array().unwrap().iter().map(|one| &one["state"]).collect();
+    let (yes, no) = ("Permitted", "Rejected");
+    assert_eq!(states, [yes, no, yes, no, yes, no, no], "{answer}");
+    assert_eq!(desk.api("b", "PUT", &path, &topics).0, 404, "a channel is one user's");
 }

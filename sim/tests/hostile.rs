@@ -23,12 +23,16 @@ enum Step {
 }
 
 const METHODS: [&str; 6] = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
-const PATHS: [&str; 24] = [
+const PATHS: [&str; 28] = [
     "/",
     "/control",
     "/control/users",
     "/control/calls",
     "/control/calls/x/hangup",
+    "/control/calls/x/far?wait=10",
+    "/control/calls/x/far/offer",
+    "/control/calls/x/far/candidates",
+    "/control/calls?all",
     "/control/events?wait=10",
     "/control/events?after=99999999999999999999",
     "/control/connections/drop",
@@ -49,12 +53,14 @@ const PATHS: [&str; 24] = [
     "/api/v2/diagnostics/trace",
     "/%2e%2e/%00?&&=&",
 ];
-const BODIES: [&str; 10] = [
+const BODIES: [&str; 12] = [
     "",
     "null",
     "[]",
     "{}",
     "{\"kind\":\"inbound\",\"userId\":\"u1\",\"signaling\":\"sdp\",\"trickle\":true}",
+    "{\"userId\":\"u1\",\"signaling\":\"sdp\",\"far\":{\"offer\":\"v=0\"}}",
+    "{\"userId\":\"u1\",\"far\":{},\"candidates\":[7],\"offer\":\"v=0\",\"reinvite\":true}",
     "{\"userId\":7,\"name\":[],\"token\":{},\"station\":3}",
     "[{\"id\":\"v2.users.u1?conversations&station\"},{\"id\":7},3]",
     "{\"phoneNumber\":\"1\"}",

@@ -130,13 +130,18 @@ fn pc_16_a_second_call_on_a_persistent_phone_of_many_lines_has_a_session_of_its_
 #[test]
 fn an_eager_session_brings_media_up_before_the_first_call() {
     let mut world = persistent(1);
-    let eager = world.ring(&json!({"privAnswerMode": "Auto"}));
+    let eager = world.ring(&json!({"privAnswerMode": "Auto", "farEnd": "echo"}));
     let session = world.wait(started);
     world.run(S(2));
+    assert_eq!(world.echoes(session.media), 25, "its far end is heard while there is no call");
     assert!(!world.events.iter().any(|event| pending(event).is_some()), "nobody rings");
     let (id, on) = world.answered(&json!({"farEnd": "echo"}));
     assert_eq!(on, session.id.as_str());
     assert_eq!(world.echoes(session.media), 25);
+    let held = Command::SetConversationHeld { conversation: id.as_str().into(), held: true };
+    world.done(held);
+    world.run(S(1));
+    assert_eq!(world.echoes(session.media), 0, "and not while one is held");
     world.hangs_up(&id);
     world.control("POST", &format!("calls/{eager}/hangup"), &json!({}));
     world.run(S(10));

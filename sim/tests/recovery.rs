@@ -9,6 +9,7 @@ use common::talk::{call_ended, media_connected, pending, ready, session_ended};
 use common::world::World;
 use offhook::genesys::{Command, Config, Event, Outcome};
 use offhook::media::MediaState;
+use offhook_sim::cloud::Input;
 use serde_json::{Value, json};
 
 const S: fn(u64) -> Duration = Duration::from_secs;
@@ -320,4 +321,68 @@ fn lc_16_a_renegotiation_for_another_call_moves_the_session() {
     let nobody = json!({"conversationId": first});
     let answer = world.control("POST", &format!("calls/{second}/renegotiate"), &nobody);
     assert_eq!(answer["status"], 400, "that one is over");
+}
+
+#[test]
+fn rfc_7675_a_dead_clients_line_is_lost_half_a_minute_after_its_last_word_and_said_so() {
+    for on_call in [false, true] {
+        let mut world = World::with_station(&json!({"persistent": true}));
+        let (id, session) = world.talking(&sdp());
+        if !on_call {
+            world.hangs_up(&id);
+        }
+        world.dead = true;
+        world.run(S(20));
+        assert_eq!(world.count("consent-expired"), 0, "not yet");
+        world.run(S(16));
+        let events = world.control("GET", "events?type=consent-expired", &Value::Null);
+        assert_eq!(events["events"].as_array().unwrap().len(), 1, "{:?}", world.logs);
+        assert_eq!(events["events"][0]["sessionId"], session.id.as_str());
+        assert_eq!(world.call(&id)["state"], "terminated");
+        assert!(world.said.iter().any(|(_, text)| text.contains("DISCONNECTED")));
+        // The next call does not go to a line that is lost: it is proposed.
+        let proposals =
+            |world: &World| world.said.iter().filter(|(_, text)| text.contains("<propose")).count();
+        let before = proposals(&world);
+        world.ring(&sdp());
+        world.run(S(1));
+        assert_eq!(proposals(&world), before + 1);
+    }
+}
+
+#[test]
+fn rfc_7675_a_client_that_is_there_keeps_its_line_for_hours() {
+    let mut world = World::with_station(&json!({"persistent": true}));
+    let (id, session) = world.talking(&sdp());
+    world.hangs_up(&id);
+    world.run(S(2 * 3600));
+    assert_eq!(world.count("consent-expired"), 0);
+    assert_eq!(world.answered(&sdp()).1, session.id.as_str());
+}
+
+#[test]
+fn wire_6_14_alternative_session_before_the_answer_ends_the_association_that_is_replaced() {
+    let mut world = World::ready();
+    let (id, session) = world.talking(&sdp());
+    order(&mut world, &id, "kill-media", &json!({}));
+    world.said.clear();
+    order(&mut world, &id, "reinvite", &json!({}));
+    world.run_until(|world| world.said.iter().any(|(_, text)| text.contains("reinvite")));
+    // As the vendor's SDK does: the old one, which has the same name, ends first.
+    let (conn, offer) = world.said.iter().find(|(_, text)| text.contains("reinvite")).unwrap();
+    let peer = offer.split(" from=\"").nth(1).unwrap().split('"').next().unwrap();
+    let terminate = format!(
+        "<iq xmlns='jabber:client' type='set' id='t1' to='{peer}'><genesys-webrtc xmlns='genesys'>\
+         {{\"jsonrpc\":\"2.0\",\"id\":\"1\",\"method\":\"terminate\",\"params\":\
+         {{\"sessionId\":\"{}\",\"reason\":\"alternative-session\"}}}}</genesys-webrtc></iq>",
+        session.id.as_str()
+    );
+    let input = Input::SocketText { conn: *conn, text: terminate };
+    world.cloud.handle_input(world.now, input);
+    world.wait(media_connected);
+    world.run(S(5));
+    assert_eq!((world.count("superseded"), world.count("call-ended")), (1, 0));
+    assert_eq!(world.call(&id)["sessionState"], "active");
+    assert_eq!(world.echoes(session.media), 25);
+    world.hangs_up(&id);
 }

@@ -3,16 +3,19 @@
 //! Commands come from the keyboard, one a line: `help` lists them.
 
 use std::collections::BTreeMap;
-use std::io::BufRead as _;
+use std::fmt::Display;
+use std::io::{BufRead as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::{Parser, ValueEnum};
 use console::style;
-use futures_util::StreamExt as _;
+use futures_util::future::{self, Either};
 use futures_util::stream::select;
+use futures_util::{Stream, StreamExt as _};
 use offhook::audio::AudioEncoder;
 use offhook::genesys::{Config, ConversationId, Dial, Event, HandledBy, Phone as _};
 use offhook::media::{AudioCodec, Digit, MediaState};
@@ -30,7 +33,8 @@ const HELP: &str = "\
   dial NUMBER       call somebody
   calls             list the calls
   help
-  quit              hang up nothing, log out, end";
+  quit              hang up nothing, log out, end
+Ctrl-C hangs up, logs out and ends; once more ends at once.";
 
 /// A phone for the keyboard.
 #[derive(Debug, Parser)]
@@ -100,27 +104,52 @@ async fn run<R: Runtime>(cli: Cli) -> anyhow::Result<()> {
     config.ws_host = cli.ws_host;
     let net = NetOptions { loopback: cli.loopback, ..NetOptions::default() };
     let (phone, events) = Client::<R>::builder(config).net(net).build()?;
-    println!("logging in …");
-    phone.connect().await.context("cannot log in")?;
-    println!("ready; {} lists the commands", style("help").bold());
+    let presses = ctrl_c();
+    tell("logging in …");
+    match future::select(pin!(phone.connect()), pin!(presses.recv())).await {
+        Either::Left((connected, _)) => connected.context("cannot log in")?,
+        Either::Right(_) => return Ok(()),
+    }
+    tell(format_args!("ready; {} lists the commands", style("help").bold()));
 
     let mut desk =
         Desk { phone, speech, wav_out: cli.wav_out, calls: BTreeMap::new(), current: None };
-    let mut next = select(events.map(Next::Event), keyboard());
-    while let Some(next) = next.next().await {
-        match next {
-            Next::Event(event) => desk.told(event)?,
-            Next::Line(line) => match desk.command(&line).await {
-                Ok(Go::On) => {}
-                Ok(Go::Quit) => break,
-                Err(error) => println!("{} {error:#}", style("!").red()),
-            },
-            Next::End => break,
+    let next = select(events.map(Next::Event), keyboard());
+    let interrupted = match future::select(pin!(desk.work(next)), pin!(presses.recv())).await {
+        Either::Left((worked, _)) => {
+            worked?;
+            false
         }
+        Either::Right(_) => true,
+    };
+    if interrupted {
+        desk.hang_up().await;
     }
     desk.phone.disconnect().await.context("logging out")?;
-    println!("bye");
+    tell("bye");
     Ok(())
+}
+
+/// Tells when Ctrl-C is pressed, from a thread of its own whatever the runtime. The second time it
+/// ends the program, since the first one's hang-up may take its time.
+fn ctrl_c() -> smol::channel::Receiver<()> {
+    let (send, presses) = smol::channel::bounded(1);
+    std::thread::spawn(move || -> std::io::Result<()> {
+        let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        tokio.block_on(async {
+            tokio::signal::ctrl_c().await?;
+            // Whoever listens may have gone.
+            let _ = send.try_send(());
+            tokio::signal::ctrl_c().await?;
+            std::process::exit(130)
+        })
+    });
+    presses
+}
+
+/// Says a line. When nobody reads that any more, the calls go on all the same.
+fn tell(line: impl Display) {
+    let _ = writeln!(std::io::stdout(), "{line}");
 }
 
 /// The lines typed, read on a thread because a terminal cannot be waited for otherwise.
@@ -161,8 +190,35 @@ struct Desk<R> {
 }
 
 impl<R: Runtime> Desk<R> {
+    /// Does what the events and the keyboard ask for, until either wants to end.
+    async fn work(&mut self, mut next: impl Stream<Item = Next> + Unpin) -> anyhow::Result<()> {
+        while let Some(next) = next.next().await {
+            match next {
+                Next::Event(event) => self.told(event)?,
+                Next::Line(line) => match self.command(&line).await {
+                    Ok(Go::On) => {}
+                    Ok(Go::Quit) => break,
+                    Err(error) => tell(format_args!("{} {error:#}", style("!").red())),
+                },
+                Next::End => break,
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the calls that it is on; one that only rings is left to the user's other phones.
+    async fn hang_up(&self) {
+        for (conversation, state) in &self.calls {
+            if state != "ringing"
+                && let Err(error) = self.phone.end(conversation.clone()).await
+            {
+                tell(format_args!("{} {error:#}", style("!").red()));
+            }
+        }
+    }
+
     fn say(&self, line: &str) {
-        println!("{} {line}", style("·").cyan());
+        tell(format_args!("{} {line}", style("·").cyan()));
     }
 
     fn told(&mut self, event: Event) -> anyhow::Result<()> {
@@ -244,7 +300,7 @@ impl<R: Runtime> Desk<R> {
                     },
                 );
                 if let Err(error) = said {
-                    println!("{} cannot speak: {error}", style("!").red());
+                    tell(format_args!("{} cannot speak: {error}", style("!").red()));
                 }
             });
         }
@@ -256,8 +312,10 @@ impl<R: Runtime> Desk<R> {
                     Ok(offhook::audio::wav::write(std::io::BufWriter::new(file), &pcm)?)
                 });
                 match written {
-                    Ok(()) => println!("{} wrote {}", style("·").cyan(), path.display()),
-                    Err(error) => println!("{} {}: {error}", style("!").red(), path.display()),
+                    Ok(()) => tell(format_args!("{} wrote {}", style("·").cyan(), path.display())),
+                    Err(error) => {
+                        tell(format_args!("{} {}: {error}", style("!").red(), path.display()))
+                    }
                 }
             });
         }
@@ -269,11 +327,11 @@ impl<R: Runtime> Desk<R> {
         let call = || self.current.clone().context("there is no call");
         match word {
             "" => {}
-            "help" | "?" => println!("{HELP}"),
+            "help" | "?" => tell(HELP),
             "quit" | "q" => return Ok(Go::Quit),
             "calls" => {
                 for (id, state) in &self.calls {
-                    println!("  {id}  {state}");
+                    tell(format_args!("  {id}  {state}"));
                 }
             }
             "answer" | "a" => phone.accept_pending(call()?).await?,

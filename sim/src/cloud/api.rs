@@ -5,8 +5,10 @@ use offhook::xmpp::{Frame, IqKind};
 use serde_json::{Value, json};
 
 use super::directory::{ORG, User};
+use super::external::External;
 use super::http::{Call, bad_request, empty, error, json as respond, not_found};
 use super::signal::Signaling;
+use super::topics;
 use super::{Cloud, ConnId};
 
 impl Cloud {
@@ -153,32 +155,31 @@ impl Cloud {
         let Some(topics) = topics.as_array() else {
             return bad_request("an array of topics is wanted");
         };
-        let channel = self.world.directory.channels.get_mut(id).filter(|c| c.user == user.id);
-        let Some(channel) = channel else { return not_found() };
-        if replace {
-            channel.topics.clear();
+        let directory = &mut self.world.directory;
+        if directory.channels.get(id).is_none_or(|channel| channel.user != user.id) {
+            return not_found();
         }
-        let mut entities = Vec::new();
-        for topic in topics.iter().filter_map(|topic| topic["id"].as_str()) {
-            let own = format!("v2.users.{}", user.id);
-            let foreign = topic.starts_with("v2.users.")
-                && !topic.strip_prefix(&*own).is_some_and(|rest| rest.starts_with(['.', '?']))
-                && topic.ends_with(".conversations");
-            if foreign || !channel.subscribe(topic) {
-                entities.push(json!({
-                    "id": topic, "state": "Rejected", "rejectionReason": "not permitted",
-                    "missingPermissions": ["conversation:communication:view"],
-                }));
-                continue;
-            }
-            for part in super::directory::parts(topic) {
-                entities.push(json!({
-                    "id": part, "state": "Permitted",
-                    "selfUri": format!("/api/v2/notifications/channels/{id}/subscriptions/{part}"),
-                }));
-            }
+        if replace {
+            directory.forget_topics(id);
         }
         let topics: Vec<_> = topics.iter().filter_map(|topic| topic["id"].as_str()).collect();
+        let mut entities = Vec::new();
+        for topic in topics.iter().flat_map(|topic| topics::parts(topic)) {
+            let refused = if !topics::is_known(&topic, directory) {
+                Some("no such topic")
+            } else if directory.subscribe(id, &topic) {
+                None
+            } else {
+                Some("too many topics")
+            };
+            entities.push(match refused {
+                Some(why) => json!({"id": topic, "state": "Rejected", "rejectionReason": why}),
+                None => json!({
+                    "id": topic, "state": "Permitted",
+                    "selfUri": format!("/api/v2/notifications/channels/{id}/subscriptions/{topic}"),
+                }),
+            });
+        }
         self.world.happened("subscribe", json!({"userId": user.id, "topics": topics}));
         respond(200, &json!({"entities": entities}))
     }
@@ -186,10 +187,14 @@ impl Cloud {
     fn dial(&mut self, user: &User, body: &Value) -> Response<Vec<u8>> {
         let to =
             ["phoneNumber", "callUserId", "callQueueId"].iter().find_map(|key| body[*key].as_str());
-        let Some(to) = to else { return bad_request("nobody to call") };
+        let Some(to) = to.filter(|to| to.len() <= super::directory::MAX_NAME) else {
+            return bad_request("nobody to call");
+        };
         let signaling = self.outbound_signaling;
         let (streams, world) = (&self.streams, &mut self.world);
-        match self.calls.dial(user, to, signaling.unwrap_or(Signaling::Jingle), streams, world) {
+        let external = self.outbound_far.then(External::default);
+        let signaling = signaling.unwrap_or(Signaling::Jingle);
+        match self.calls.dial(user, to, signaling, external, streams, world) {
             Some(id) => {
                 let uri = format!("/api/v2/conversations/calls/{id}");
                 respond(202, &json!({"id": id, "selfUri": uri}))

@@ -106,7 +106,7 @@ impl Call {
     pub(super) fn publish(&self, streams: &Streams, world: &mut World) {
         if let (Some(user), false) = (self.user(), self.eager) {
             let topic = format!("v2.users.{user}.conversations");
-            streams.publish(user, &topic, &self.conversation.body(), world);
+            streams.publish(&topic, &self.conversation.body(), world);
         }
     }
 

@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 use super::call::{ANSWERING, Call, DIALING, RINGING, Stage};
 use super::conversation::{Conversation, Direction, LegState};
 use super::directory::User;
+use super::external::External;
 use super::far_end::{FarEndMode, Packet};
 use super::session::{Phase, Plan, Session, Step};
 use super::signal::Signaling;
@@ -49,6 +50,8 @@ pub(super) struct Calls {
 pub(super) struct Wish {
     pub(super) plan: Plan,
     pub(super) far_end: FarEndMode,
+    /// The far end, where somebody outside is that: such a call has a session of its own.
+    pub(super) external: Option<External>,
     /// Whether it is told before it is proposed.
     pub(super) event_first: bool,
 }
@@ -76,6 +79,7 @@ impl Calls {
         user: &User,
         number: &str,
         signaling: Signaling,
+        external: Option<External>,
         streams: &Streams,
         world: &mut World,
     ) -> Option<String> {
@@ -88,7 +92,8 @@ impl Calls {
             eager: false,
             also_jingle: None,
         };
-        let wish = Wish { plan, far_end: world.options.far_end, event_first: true };
+        let far_end = world.options.far_end;
+        let wish = Wish { plan, far_end, external, event_first: true };
         self.add(user, conversation, wish, streams, world)
     }
 
@@ -106,7 +111,8 @@ impl Calls {
         let id = conversation.id.clone();
         let (now, direction) = (world.now, conversation.direction);
         world.log(format!("{} call {} for {}", direction.name(), &id[..8], user.name));
-        let line = if wish.plan.eager { None } else { self.line_of(&user.id, world) };
+        let alone = wish.plan.eager || wish.external.is_some();
+        let line = if alone { None } else { self.line_of(&user.id, world) };
         let stage = match (&line, direction) {
             (Some(_), Direction::Outbound) => Stage::Contacting { dial: now + DIALING },
             (Some(_), Direction::Inbound) if wish.plan.auto_answer => {
@@ -132,7 +138,8 @@ impl Calls {
         } else {
             let peer = call.conversation.peer.clone();
             let user = user.id.clone();
-            let new = Session::new(session.clone(), user, id.clone(), peer, wish.plan, now);
+            let mut new = Session::new(session.clone(), user, id.clone(), peer, wish.plan, now);
+            new.external = wish.external;
             if wish.event_first {
                 call.publish(streams, world);
                 new.propose(streams, world);
@@ -202,6 +209,11 @@ impl Calls {
     pub(super) fn body(&self, id: &str) -> Option<Value> {
         let call = self.calls.get(id)?;
         Some(call.body(self.sessions.get(&call.session)))
+    }
+
+    /// All calls that are remembered, the oldest first.
+    pub(super) fn bodies(&self) -> Vec<Value> {
+        self.order.iter().filter_map(|id| self.body(id)).collect()
     }
 
     pub(super) fn media_body(&self, id: &str) -> Option<Value> {
@@ -416,9 +428,13 @@ impl Calls {
             }
             let Some(session) = self.sessions.get_mut(id) else { continue };
             match word {
-                SessionMessage::Proceed { .. } => session.proceed(from.clone(), world),
+                SessionMessage::Proceed { .. } => {
+                    session.proceed(from.clone(), world);
+                    session.offer_outside(streams, world);
+                }
                 SessionMessage::Accept { .. } if session.client.as_ref() == Some(&from) => {
                     session.trickle(streams, world);
+                    session.pass_on(streams, world);
                 }
                 SessionMessage::Reject { .. } => match session.phase {
                     Phase::Proposed { .. } | Phase::Proceeding => {

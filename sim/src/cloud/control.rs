@@ -16,6 +16,34 @@
 //! | `POST calls/{cid}/participant` | any field of the leg | is set and told |
 //! | `POST channels/expire` | `{userId}` | that user's channels only; without, everybody's. Answers `{expired}` |
 //! | `POST options` | `farEnd`, `outboundSignaling`: `jingle` or `sdp` | for calls that are made from then on. Answers all options |
+//! | `GET users`, `GET calls` | | `{users: [...]}`, `{calls: [...]}`: all users; all calls that are remembered, the oldest first |
+//!
+//! A user's token and jid are that user's only: `POST users` and `PATCH users/{id}` answer 409 when
+//! another has it. Topics of any user can be subscribed to; what is no topic is refused. The far end of an
+//! eager call (`privAnswerMode`) is heard while no call is on its session. From a client of which
+//! nothing came for 30 s the consent has expired (RFC 7675): `consent-expired` is told, the session ends
+//! with `gone`, and its calls with it.
+//!
+//! # Far ends outside
+//!
+//! Another program can be the far end of a call, with a peer connection of its own:
+//!
+//! | route | body | what it does |
+//! | --- | --- | --- |
+//! | `POST calls` | `far: {offer?}` | an inbound call with that description as its offer: in SDP as it is, or said in Jingle. Without one, `calls/{cid}/far/offer` brings it |
+//! | `GET calls/{cid}/far?wait=MS&after=N` | | what the client said: `{offer, answer, refused, candidates, endOfCandidates, next, sessionId, sessionState}`. It waits for an answer (or a refusal), or, with `after`, for any word after that number; at the end of the call no longer |
+//! | `POST calls/{cid}/far/candidates` | a browser's `RTCIceCandidateInit`, or `{candidates: [...]}` of them or of lines; an empty one, or `endOfCandidates: true`, is the end | are told to the client, once it is ready for them |
+//! | `POST calls/{cid}/far/offer` | `{offer}` | a new description on the same session: a hold by direction, other codecs. In Jingle only new ICE credentials can be said, as a restart |
+//! | `POST calls/{cid}/far/offer` | `{offer, reinvite: true}` | another peer connection under the session's name (SDP only), or with `newSession: true` under a name of its own |
+//! | `POST options` | `outboundFar: true` | calls of the agent's wait for their far end, too: `far-wanted` tells when |
+//!
+//! `answer` is a description, also where the client spoke Jingle; `candidates` are what the client
+//! trickled, as `RTCIceCandidateInit`; `refused` is the condition of a client that took no offer. One
+//! offer waits for its answer at a time. Such a call has a session of its own, is never a user's
+//! line, and none of its media comes to the emulator: what the agent mutes or holds by REST is
+//! told (`muted`, `held` of the call) and is the far end's to heed. Everything else is as for other
+//! calls, events included. There is no case in which the far end answers: the service offers in each
+//! session, in calls of the agent's as well (wire notes 5.2, 6.1).
 //!
 //! A re-invite is repeated every 5 s, as one and the same request, until it is answered; a client
 //! that comes back within 3 minutes to the address that it had finds it. Then it is given up: the
@@ -26,7 +54,8 @@
 //!
 //! Events besides the fixed ones: `replaced` (`to`), `consult` (`speakTo`), `digits` and `wrapup`
 //! (`code`), by an agent's phone through the API; `leader` (`userId`, `connectionId`: who rings from now on), `re-invited` (`attempt`, from 1), `ice-restarted` (the client
-//! has done its part of a restart), `dtmf` (`digit`: a key that the agent pressed),
+//! has done its part of a restart), `superseded` (the client ended the association that a re-invite of
+//! the same name replaced), `consent-expired`, `far-wanted`, `dtmf` (`digit`: a key that the agent pressed),
 //! `message-retract` and `message-propose` (from a client, which has no business to).
 
 use std::time::Duration;
@@ -35,20 +64,23 @@ use http::Response;
 use serde_json::{Value, json};
 
 use super::calls::Wish;
-use super::directory::Station;
+use super::directory::{MAX_NAME, Station, Unusable};
 use super::events::Query;
+use super::external::{Description, External};
 use super::far_end::FarEndMode;
-use super::http::{Call, bad_request, json as respond, not_found};
+use super::http::{Call, bad_request, error, json as respond, not_found};
 use super::session::{AlsoJingle, Plan};
 use super::signal::Signaling;
 use super::{Cloud, FEATURES, Output, RequestId};
+
+/// The longest value of a field of a call, as JSON.
+const MAX_FIELD: usize = 4096;
 
 impl Cloud {
     /// Answers a control request. None when it waits.
     pub(super) fn control(&mut self, id: RequestId, call: &Call<'_>) -> Option<Response<Vec<u8>>> {
         let body = &call.body;
-        Some(match (call.method, &call.path[1..]) {
-            ("OPTIONS", _) => super::http::empty(204),
+        Some(match (call.method, call.path.as_slice()) {
             ("GET", ["health"]) => {
                 respond(200, &json!({"name": "offhook-sim", "features": FEATURES}))
             }
@@ -56,10 +88,11 @@ impl Cloud {
             ("POST", ["users"]) => {
                 let world = &mut self.world;
                 match world.directory.add(body, &mut world.rng) {
-                    Some(user) => respond(200, &user.control_body()),
-                    None => bad_request("the user cannot be made"),
+                    Ok(user) => respond(200, &user.control_body()),
+                    Err(why) => unusable(why),
                 }
             }
+            ("GET", ["users"]) => respond(200, &json!({"users": self.world.directory.body()})),
             ("POST", ["guests"]) => {
                 let domain = self.world.directory.org_domain();
                 match self.world.directory.guests.expect(&domain, &mut self.world.rng) {
@@ -69,6 +102,7 @@ impl Cloud {
             }
             ("PATCH", ["users", user]) => self.change_user(user, body),
             ("POST", ["calls"]) => self.make_call(body),
+            ("GET", ["calls"]) => respond(200, &json!({"calls": self.calls.bodies()})),
             ("GET", ["calls", cid]) => self.call_body(cid),
             ("GET", ["calls", cid, "media"]) => {
                 self.calls.media_body(cid).map_or_else(not_found, |media| respond(200, &media))
@@ -76,6 +110,10 @@ impl Cloud {
             ("POST", ["calls", cid, "cancel" | "hangup"]) => {
                 self.calls.hang_up(cid, &self.streams, &mut self.world);
                 self.call_body(cid)
+            }
+            ("GET", ["calls", cid, "far"]) => return self.ask_far(id, cid, call),
+            ("POST", ["calls", cid, "far", what @ ("offer" | "candidates")]) => {
+                self.far_end_says(cid, what, body)
             }
             ("POST", ["calls", cid, "leave"]) => {
                 self.calls.leave(cid, &self.streams, &mut self.world);
@@ -99,11 +137,11 @@ impl Cloud {
                 ],
             ) => self.disturb(cid, what, body),
             ("POST", ["calls", cid, "participant"]) => match body {
-                Value::Object(fields) => {
+                Value::Object(fields) if fields.iter().all(is_small) => {
                     self.calls.set_leg(cid, fields, &self.streams, &mut self.world);
                     self.call_body(cid)
                 }
-                _ => bad_request("fields of the call are wanted"),
+                _ => bad_request("fields of the call are wanted, of at most 4 KiB each"),
             },
             ("POST", ["calls", cid, "far-end"]) => {
                 match body["mode"].as_str().and_then(FarEndMode::named) {
@@ -140,6 +178,9 @@ impl Cloud {
                     Some("jingle") => self.outbound_signaling = Some(Signaling::Jingle),
                     _ => {}
                 }
+                if let Some(outside) = body.get("outboundFar").and_then(Value::as_bool) {
+                    self.outbound_far = outside;
+                }
                 respond(200, &self.world.options.body())
             }
             ("POST", ["faults"]) => match self.world.faults.add(body) {
@@ -163,6 +204,7 @@ impl Cloud {
         self.world.events.clear();
         self.world.options = super::options::Options::default();
         self.outbound_signaling = None;
+        self.outbound_far = false;
         respond(200, &json!({}))
     }
 
@@ -174,6 +216,9 @@ impl Cloud {
     fn disturb(&mut self, cid: &str, what: &str, body: &Value) -> Response<Vec<u8>> {
         if self.calls.body(cid).is_none() {
             return not_found();
+        }
+        if self.calls.is_external(cid) && !matches!(what, "repropose" | "rebind") {
+            return bad_request("the far end's own to do: calls/{cid}/far/offer");
         }
         let (calls, streams, world) = (&mut self.calls, &self.streams, &mut self.world);
         let done = match what {
@@ -190,6 +235,23 @@ impl Cloud {
             _ => calls.restart_ice(cid, streams, world),
         };
         if done { self.call_body(cid) } else { bad_request("not on such a call as it stands") }
+    }
+
+    /// A far end that is played outside has something for the client.
+    fn far_end_says(&mut self, cid: &str, what: &str, body: &Value) -> Response<Vec<u8>> {
+        if !self.calls.is_external(cid) {
+            return not_found();
+        }
+        let (calls, streams, world) = (&mut self.calls, &self.streams, &mut self.world);
+        let said = match (what, Description::read(body)) {
+            ("offer", Ok(new)) => calls.far_offer(cid, &new, streams, world),
+            ("offer", Err(why)) => Err(why.to_owned()),
+            _ => calls.far_candidates(cid, body, streams, world).map(drop).map_err(str::to_owned),
+        };
+        match said {
+            Ok(()) => self.calls.far_body(cid).map_or_else(not_found, |far| respond(200, &far)),
+            Err(why) => bad_request(&why),
+        }
     }
 
     fn change_user(&mut self, id: &str, body: &Value) -> Response<Vec<u8>> {
@@ -213,7 +275,9 @@ impl Cloud {
                 new.id = old.id;
             }
         }
-        world.directory.put(user.clone());
+        if let Err(why) = world.directory.put(user.clone()) {
+            return unusable(why);
+        }
         if let Some(action) = action {
             self.streams.publish_station(&user, action, world);
         }
@@ -243,15 +307,26 @@ impl Cloud {
                 _ => None,
             },
         };
+        let external = match &body["far"] {
+            Value::Null => None,
+            far => match External::read(far, signaling) {
+                Ok(external) => Some(external),
+                Err(why) => return bad_request(&why),
+            },
+        };
         let far_end = body["farEnd"].as_str().and_then(FarEndMode::named);
         let wish = Wish {
             plan,
             far_end: far_end.unwrap_or(self.world.options.far_end),
+            external,
             event_first: body["eventFirst"].as_bool().unwrap_or(true),
         };
         let text =
             |key: &str, default: &str| body["from"][key].as_str().unwrap_or(default).to_owned();
         let from = (text("name", "Lab Caller"), text("address", "tel:+15550100"));
+        if [&*from.0, &*from.1, purpose].iter().any(|name| name.len() > MAX_NAME) {
+            return bad_request("a name, an address or a purpose has at most 255 bytes");
+        }
         let (streams, world) = (&self.streams, &mut self.world);
         match self.calls.ring(&user, wish, from, purpose, streams, world) {
             Some(id) => self.call_body(&id),
@@ -297,5 +372,20 @@ impl Cloud {
             self.streams.send_text(*conn, text, &mut self.world);
         }
         respond(200, &json!({"sent": resources.len()}))
+    }
+}
+
+/// Whether that may be kept with a call.
+fn is_small((key, value): (&String, &Value)) -> bool {
+    key.len() <= MAX_NAME && value.to_string().len() <= MAX_FIELD
+}
+
+/// A user that there cannot be; what another has is a conflict.
+fn unusable(why: Unusable) -> Response<Vec<u8>> {
+    match why {
+        Unusable::TokenTaken | Unusable::AddressTaken => error(409, "conflict", &why.to_string()),
+        Unusable::TooMany | Unusable::Address | Unusable::Length | Unusable::Empty => {
+            bad_request(&why.to_string())
+        }
     }
 }

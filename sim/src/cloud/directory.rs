@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::ConnId;
 use super::guests::Guests;
+use super::topics::Listeners;
 use super::watched::Index;
 
 /// The organisation that everybody belongs to.
@@ -16,8 +17,28 @@ pub(super) const ORG: &str = "0e0e0e0e-1111-4222-8333-444444444444";
 const MAX_USERS: usize = 10_000;
 /// Channels of one user; the oldest is closed (wire notes 4.4).
 const MAX_CHANNELS: usize = 20;
+/// The longest id, name or address, in bytes; and the longest token.
+pub(super) const MAX_NAME: usize = 255;
+const MAX_TOKEN: usize = 4096;
 /// Topics of one channel (wire notes 4.4).
 const MAX_TOPICS: usize = 1000;
+
+/// Why there cannot be such a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Unusable {
+    #[error("there are too many users")]
+    TooMany,
+    #[error("another user has this token")]
+    TokenTaken,
+    #[error("another user has this jid")]
+    AddressTaken,
+    #[error("jid is not an address")]
+    Address,
+    #[error("an id, a name or a jid has at most 255 bytes, a token 4096")]
+    Length,
+    #[error("an id and a token are not empty")]
+    Empty,
+}
 
 /// Somebody who can log in.
 #[derive(Clone, Debug)]
@@ -43,7 +64,7 @@ pub(super) struct Station {
 #[derive(Clone, Debug)]
 pub(super) struct Channel {
     pub(super) user: String,
-    pub(super) topics: BTreeSet<String>,
+    topics: BTreeSet<String>,
     /// The socket that it is read from.
     pub(super) conn: Option<ConnId>,
     made: u64,
@@ -59,6 +80,8 @@ pub(super) struct Directory {
     by_station: Index<String, String>,
     pub(super) guests: Guests,
     pub(super) channels: BTreeMap<String, Channel>,
+    /// Channels by topic.
+    listening: Listeners<String>,
     made: u64,
 }
 
@@ -72,6 +95,7 @@ impl Directory {
             by_station: Index::default(),
             guests: Guests::default(),
             channels: BTreeMap::new(),
+            listening: Listeners::default(),
             made: 0,
         }
     }
@@ -85,11 +109,8 @@ impl Directory {
         format!("lab-org.orgspan.{}", self.domain)
     }
 
-    /// Makes a user as a control request describes it. None when it cannot be.
-    pub(super) fn add(&mut self, body: &Value, rng: &mut Rng) -> Option<User> {
-        if self.users.len() >= MAX_USERS {
-            return None;
-        }
+    /// Makes a user as a control request describes it, or makes the one of that id anew.
+    pub(super) fn add(&mut self, body: &Value, rng: &mut Rng) -> Result<User, Unusable> {
         let text = |key: &str| body.get(key).and_then(Value::as_str).map(str::to_owned);
         let id = text("userId").unwrap_or_else(|| rng.uuid());
         let local: String = rng.uuid().chars().filter(char::is_ascii_hexdigit).take(24).collect();
@@ -100,21 +121,46 @@ impl Directory {
         let user = User {
             name: text("name").unwrap_or_else(|| "Lab Agent".to_owned()),
             token: text("token").unwrap_or_else(|| format!("lab-token-{}", rng.uuid())),
-            jid: jid.parse::<Jid>().ok()?.bare(),
+            jid: jid.parse::<Jid>().map_err(|_| Unusable::Address)?.bare(),
             station: Station::from_control(body.get("station"), rng),
-            id: id.clone(),
+            id,
         };
-        self.put(user.clone());
-        Some(user)
+        self.put(user.clone())?;
+        Ok(user)
     }
 
     /// A user is as given from now on.
-    pub(super) fn put(&mut self, user: User) {
+    pub(super) fn put(&mut self, user: User) -> Result<(), Unusable> {
+        let lengths = [(&user.id, MAX_NAME), (&user.name, MAX_NAME), (&user.token, MAX_TOKEN)];
+        if lengths.into_iter().any(|(text, most)| text.len() > most)
+            || user.jid.as_str().len() > MAX_NAME
+        {
+            return Err(Unusable::Length);
+        }
+        if user.id.is_empty() || user.token.is_empty() {
+            return Err(Unusable::Empty);
+        }
+        // Whoever logs in must be one user.
+        if self.by_token.of(&user.token).any(|other| *other != user.id) {
+            return Err(Unusable::TokenTaken);
+        }
+        if self.by_jid.of(&user.jid).any(|other| *other != user.id) {
+            return Err(Unusable::AddressTaken);
+        }
+        if self.users.len() >= MAX_USERS && !self.users.contains_key(&user.id) {
+            return Err(Unusable::TooMany);
+        }
         self.by_token.set(&user.id, Some(user.token.clone()));
         self.by_jid.set(&user.id, Some(user.jid.clone()));
         let station = user.station.as_ref().map(|station| station.id.clone());
         self.by_station.set(&user.id, station);
         self.users.insert(user.id.clone(), user);
+        Ok(())
+    }
+
+    /// All users, as the control API tells them.
+    pub(super) fn body(&self) -> Value {
+        self.users.values().map(User::control_body).collect()
     }
 
     pub(super) fn user(&self, id: &str) -> Option<&User> {
@@ -140,7 +186,7 @@ impl Directory {
         if own().count() >= MAX_CHANNELS
             && let Some(oldest) = own().min_by_key(|(_, c)| c.made).map(|(id, _)| id.clone())
         {
-            self.channels.remove(&oldest);
+            self.close_channel(&oldest);
         }
         self.made += 1;
         let tail: String = rng.uuid().chars().filter(char::is_ascii_hexdigit).take(24).collect();
@@ -153,31 +199,49 @@ impl Directory {
 
     /// Forgets channels, of one user or of all. How many.
     pub(super) fn expire_channels(&mut self, user: Option<&str>) -> usize {
-        let before = self.channels.len();
-        self.channels.retain(|_, channel| user.is_some_and(|user| channel.user != user));
-        before - self.channels.len()
+        let gone = |channel: &Channel| user.is_none_or(|user| channel.user == user);
+        let gone: Vec<_> =
+            self.channels.iter().filter(|(_, c)| gone(c)).map(|(id, _)| id.clone()).collect();
+        for id in &gone {
+            self.close_channel(id);
+        }
+        gone.len()
+    }
+
+    fn close_channel(&mut self, id: &str) {
+        self.forget_topics(id);
+        self.channels.remove(id);
+    }
+
+    /// Adds a topic to a channel. False at the limit.
+    pub(super) fn subscribe(&mut self, id: &str, topic: &str) -> bool {
+        let Some(channel) = self.channels.get_mut(id) else { return false };
+        if channel.topics.len() >= MAX_TOPICS && !channel.topics.contains(topic) {
+            return false;
+        }
+        channel.topics.insert(topic.to_owned());
+        self.listening.add(topic, id.to_owned());
+        true
+    }
+
+    /// A channel listens to nothing any more.
+    pub(super) fn forget_topics(&mut self, id: &str) {
+        let Some(channel) = self.channels.get_mut(id) else { return };
+        let id = id.to_owned();
+        for topic in std::mem::take(&mut channel.topics) {
+            self.listening.remove(&topic, &id);
+        }
+    }
+
+    /// The sockets of the channels that listen to a topic.
+    pub(super) fn listeners(&self, topic: &str) -> impl Iterator<Item = ConnId> {
+        self.listening.of(topic).filter_map(|id| self.channels.get(id)?.conn)
     }
 }
 
 impl Channel {
-    /// Adds topics, combined ones by their parts. False at the limit.
-    pub(super) fn subscribe(&mut self, topic: &str) -> bool {
-        let parts = parts(topic);
-        if self.topics.len() + parts.len() > MAX_TOPICS {
-            return false;
-        }
-        self.topics.extend(parts);
-        true
-    }
-}
-
-/// The individual topics that a combined one stands for (wire notes 4.3).
-pub(super) fn parts(topic: &str) -> Vec<String> {
-    match topic.split_once('?') {
-        None => vec![topic.to_owned()],
-        Some((prefix, leaves)) => {
-            leaves.split('&').map(|leaf| format!("{prefix}.{leaf}")).collect()
-        }
+    pub(super) fn topics(&self) -> impl Iterator<Item = &String> {
+        self.topics.iter()
     }
 }
 

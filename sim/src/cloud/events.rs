@@ -10,6 +10,8 @@ use super::RequestId;
 
 /// Events remembered; the oldest go first.
 const MAX_EVENTS: usize = 10_000;
+/// And their bytes, about: what clients say is in them.
+const MAX_BYTES: usize = 16 << 20;
 /// Requests waiting at once; one more is answered at once.
 const MAX_WAITING: usize = 256;
 /// The longest that a request may wait.
@@ -26,6 +28,8 @@ pub(super) struct Query {
 struct Waiting {
     id: RequestId,
     query: Query,
+    /// Nothing up to here is for it.
+    looked: u64,
     until: Instant,
 }
 
@@ -34,6 +38,7 @@ struct Waiting {
 pub(super) struct Events {
     last: u64,
     log: VecDeque<(u64, String, Value)>,
+    bytes: usize,
     waiting: Vec<Waiting>,
 }
 
@@ -44,25 +49,26 @@ impl Events {
         if let (Value::Object(event), Value::Object(data)) = (&mut event, data) {
             event.extend(data);
         }
+        self.bytes += weight(&event);
         self.log.push_back((self.last, kind.to_owned(), event));
-        if self.log.len() > MAX_EVENTS {
-            self.log.pop_front();
+        while self.log.len() > MAX_EVENTS || self.bytes > MAX_BYTES {
+            let Some((_, _, oldest)) = self.log.pop_front() else { return };
+            self.bytes -= weight(&oldest);
         }
     }
 
-    /// The events after a number, if there are any.
-    fn find(&self, query: &Query) -> Vec<Value> {
+    /// The events after a number that a request asks for.
+    fn find(&self, query: &Query, after: u64) -> impl Iterator<Item = &Value> {
+        let start = self.log.partition_point(|(seq, _, _)| *seq <= after);
         self.log
-            .iter()
-            .filter(|(seq, kind, _)| {
-                *seq > query.after && query.kind.as_ref().is_none_or(|wanted| wanted == kind)
-            })
-            .map(|(_, _, event)| event.clone())
-            .collect()
+            .range(start..)
+            .filter(|(_, kind, _)| query.kind.as_ref().is_none_or(|wanted| wanted == kind))
+            .map(|(_, _, event)| event)
     }
 
     fn body(&self, query: &Query) -> Value {
-        json!({"events": self.find(query), "next": self.last})
+        let events: Vec<_> = self.find(query, query.after).collect();
+        json!({"events": events, "next": self.last})
     }
 
     /// Answers at once, or holds the request until something comes.
@@ -73,11 +79,12 @@ impl Events {
         wait: Duration,
         now: Instant,
     ) -> Option<Value> {
-        let found = !self.find(&query).is_empty();
+        let found = self.find(&query, query.after).next().is_some();
         if found || wait.is_zero() || self.waiting.len() >= MAX_WAITING {
             return Some(self.body(&query));
         }
-        self.waiting.push(Waiting { id, query, until: now + wait.min(MAX_WAIT) });
+        let (looked, until) = (self.last.max(query.after), now + wait.min(MAX_WAIT));
+        self.waiting.push(Waiting { id, query, looked, until });
         None
     }
 
@@ -86,8 +93,11 @@ impl Events {
         let ready: Vec<_> = self
             .waiting
             .iter()
-            .map(|w| w.until <= now || !self.find(&w.query).is_empty())
+            .map(|w| w.until <= now || self.find(&w.query, w.looked).next().is_some())
             .collect();
+        for waiting in &mut self.waiting {
+            waiting.looked = waiting.looked.max(self.last);
+        }
         if !ready.contains(&true) {
             return Vec::new();
         }
@@ -104,6 +114,19 @@ impl Events {
 
     pub(super) fn clear(&mut self) {
         self.log.clear();
+        self.bytes = 0;
+    }
+}
+
+/// About how many bytes it is.
+fn weight(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 8,
+        Value::String(text) => 16 + text.len(),
+        Value::Array(values) => 16 + values.iter().map(weight).sum::<usize>(),
+        Value::Object(fields) => {
+            16 + fields.iter().map(|(key, value)| 16 + key.len() + weight(value)).sum::<usize>()
+        }
     }
 }
 
@@ -134,6 +157,10 @@ mod tests {
             events.push("x", n, json!({}));
         }
         assert_eq!(events.log.len(), MAX_EVENTS);
+        for n in 0..100 {
+            events.push("x", n, json!({"sessionId": "s".repeat(MAX_BYTES / 10)}));
+        }
+        assert!(events.log.len() < 10 && events.bytes <= MAX_BYTES, "{}", events.log.len());
         let query = Query { after: u64::MAX, kind: None };
         assert!(events.ask(RequestId(1), query, Duration::from_secs(1), t).is_none());
         let at = events.next_wake().unwrap().at;

@@ -13,6 +13,9 @@ use super::prompt::Prompt;
 
 /// The time between two frames.
 const PACE: Duration = Duration::from_millis(20);
+/// Without a word from the client for this long, it no longer consents to being sent to (RFC 7675
+/// section 5.1).
+const CONSENT: Duration = Duration::from_secs(30);
 /// Outputs that one drain takes from an engine.
 const MAX_DRAIN: usize = 10_000;
 
@@ -66,6 +69,8 @@ pub(super) struct FarEnd {
     pub(super) udp: UdpId,
     pub(super) engine: Box<dyn Engine>,
     pub(super) candidates: Vec<LocalCandidate>,
+    /// When anything came from the client last.
+    pub(super) heard: Option<Instant>,
     wake: Option<Wake>,
     /// When to speak next, and how often it has.
     speak_at: Option<Instant>,
@@ -74,13 +79,27 @@ pub(super) struct FarEnd {
 
 impl FarEnd {
     pub(super) fn new(udp: UdpId, engine: Box<dyn Engine>) -> Self {
-        Self { udp, engine, candidates: Vec::new(), wake: None, speak_at: None, said: 0 }
+        Self {
+            udp,
+            engine,
+            candidates: Vec::new(),
+            heard: None,
+            wake: None,
+            speak_at: None,
+            said: 0,
+        }
     }
 
     pub(super) fn next_wake(&self, mode: FarEndMode) -> Option<Wake> {
         let at = self.speak_at.filter(|_| mode == FarEndMode::Prompt);
         let speak = at.map(|at| Wake { at, reason: "far end speaks" });
-        Wake::earliest(self.wake, speak)
+        let forsaken = self.heard.map(|at| Wake { at: at + CONSENT, reason: "consent expires" });
+        Wake::earliest(Wake::earliest(self.wake, speak), forsaken)
+    }
+
+    /// Whether the client that was there is gone, since its consent has expired; told once.
+    pub(super) fn take_forsaken(&mut self, now: Instant) -> bool {
+        self.heard.take_if(|at| *at + CONSENT <= now).is_some()
     }
 
     /// Nobody was woken for frames of a far end that says nothing of its own: they are passed over

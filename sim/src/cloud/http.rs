@@ -3,13 +3,33 @@
 use http::{HeaderValue, Request, Response, header};
 use serde_json::{Value, json};
 
+/// What a request is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Realm {
+    /// `/control`: everybody else's part.
+    Control,
+    /// `/api/v2`: the service.
+    Service,
+    Nowhere,
+}
+
+/// Whether a path is one of the control API.
+pub(crate) fn is_control(path: &str) -> bool {
+    segments(path).next() == Some("control")
+}
+
+fn segments(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter(|segment| !segment.is_empty())
+}
+
 /// A request, taken apart.
 #[derive(Debug)]
 pub(super) struct Call<'a> {
     pub(super) method: &'a str,
+    pub(super) realm: Realm,
     /// The path as it came.
     pub(super) raw_path: &'a str,
-    /// The path's segments; under `/api/v2` without that.
+    /// The path's segments, without those of its realm.
     pub(super) path: Vec<&'a str>,
     pub(super) query: Vec<(&'a str, &'a str)>,
     pub(super) token: Option<&'a str>,
@@ -20,7 +40,12 @@ pub(super) struct Call<'a> {
 impl<'a> Call<'a> {
     pub(super) fn read(request: &'a Request<Vec<u8>>) -> Self {
         let raw_path = request.uri().path();
-        let path = raw_path.strip_prefix("/api/v2").unwrap_or(raw_path);
+        let path: Vec<_> = segments(raw_path).collect();
+        let (realm, path) = match path.as_slice() {
+            ["control", path @ ..] => (Realm::Control, path),
+            ["api", "v2", path @ ..] => (Realm::Service, path),
+            path => (Realm::Nowhere, path),
+        };
         let query = request.uri().query().unwrap_or_default();
         let token = request
             .headers()
@@ -29,8 +54,9 @@ impl<'a> Call<'a> {
             .and_then(|value| value.strip_prefix("Bearer "));
         Self {
             method: request.method().as_str(),
+            realm,
             raw_path,
-            path: path.split('/').filter(|segment| !segment.is_empty()).collect(),
+            path: path.to_vec(),
             query: query
                 .split('&')
                 .filter(|pair| !pair.is_empty())

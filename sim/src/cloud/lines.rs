@@ -5,7 +5,7 @@ use offhook::jingle::Reason;
 use serde_json::json;
 
 use super::World;
-use super::call::{ANSWERING, Stage};
+use super::call::{ANSWERING, Call, Stage};
 use super::calls::Calls;
 use super::conversation::{Direction, LegState};
 use super::directory::Station;
@@ -49,7 +49,9 @@ impl Calls {
         let Some(session) = self.sessions.get(id) else { return };
         let user = session.user.clone();
         let riders = session.riders.clone();
-        let shares = Self::station(&user, world).is_some_and(Station::shares);
+        // A far end that is played outside is one call's.
+        let shares =
+            session.external.is_none() && Self::station(&user, world).is_some_and(Station::shares);
         if shares && !self.lines_of(&user).any(|other| other.shared && other.is_up()) {
             self.share(id, &user, streams, world);
         }
@@ -169,7 +171,12 @@ impl Calls {
     pub(super) fn tune(&mut self, id: &str, streams: &Streams, world: &mut World) {
         let Some(session) = self.sessions.get_mut(id) else { return };
         let mut riders = session.riders.iter().rev().filter_map(|id| self.calls.get(id));
-        let heard = riders.find(|call| call.is_talking() && !call.conversation.agent.held);
+        let talks = |call: &&Call| call.stage == Stage::Talking && !call.conversation.agent.held;
+        // What only brings media up is heard while there is no call.
+        let heard = match riders.clone().any(Call::is_talking) {
+            true => riders.find(|call| !call.eager && talks(call)),
+            false => riders.find(talks),
+        };
         let on_air = heard.map(|call| OnAir {
             conversation: call.conversation.id.clone(),
             mode: call.far_end,

@@ -14,7 +14,9 @@ mod controls;
 mod conversation;
 mod directory;
 mod events;
+mod external;
 mod far_end;
+mod far_waits;
 mod guests;
 mod http;
 mod lines;
@@ -24,6 +26,7 @@ mod recovery;
 mod session;
 mod signal;
 mod streams;
+mod topics;
 mod watched;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -39,22 +42,25 @@ use clock::Clock;
 use directory::Directory;
 use events::Events;
 pub use far_end::FarEndMode;
+pub(crate) use http::is_control;
 use options::{Faults, Options};
 use prompt::Prompt;
 use streams::Streams;
 
 /// Features that `GET /control/health` tells.
-pub const FEATURES: [&str; 18] = [
+pub const FEATURES: [&str; 20] = [
     "both-signalings",
     "channels-expire",
     "drop",
     "elsewhere",
+    "external-far-end",
     "faults",
     "ice-restart",
     "jingle",
     "kill-media",
     "media",
     "options",
+    "participant",
     "rebind",
     "reinvite",
     "renegotiate",
@@ -255,6 +261,9 @@ pub struct Cloud {
     calls: Calls,
     /// Which signaling calls of the agent's are proposed with; Jingle by default.
     outbound_signaling: Option<signal::Signaling>,
+    /// Whether far ends of calls of the agent's are played outside.
+    outbound_far: bool,
+    far_waits: far_waits::FarWaits,
 }
 
 /// What every part of the cloud may use.
@@ -278,13 +287,24 @@ struct World {
     queue: VecDeque<Output>,
 }
 
+/// Whether a character does something to a screen: controls, and changes of direction.
+fn steers(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 impl World {
     fn push(&mut self, output: Output) {
         self.queue.push_back(output);
     }
 
+    /// A line for a screen: what others said in it cannot steer that.
     fn log(&mut self, line: impl Into<String>) {
-        self.push(Output::Log(line.into()));
+        let mut line = line.into();
+        if line.contains(steers) {
+            line = line.replace(steers, "\u{fffd}");
+        }
+        self.push(Output::Log(line));
     }
 
     /// Media sockets of a session's.
@@ -342,6 +362,8 @@ impl Cloud {
             streams: Streams::default(),
             calls: Calls::default(),
             outbound_signaling: None,
+            outbound_far: false,
+            far_waits: far_waits::FarWaits::default(),
         }
     }
 
@@ -394,45 +416,53 @@ impl Cloud {
     fn next_wake(&self) -> Option<Wake> {
         let events = self.world.events.next_wake();
         let wake = Wake::earliest(self.streams.next_wake(), self.calls.next_wake());
-        Wake::earliest(events, wake)
+        Wake::earliest(Wake::earliest(events, self.far_waits.next_wake()), wake)
     }
 
     fn handle_time(&mut self) {
         self.world.answer_waiting();
         self.streams.handle_timeout(&mut self.world);
         self.calls.handle_timeout(&self.streams, &mut self.world);
+        self.answer_far_waits();
     }
 
     fn handle_request(&mut self, id: RequestId, request: &::http::Request<Vec<u8>>) {
         let call = http::Call::read(request);
-        if call.path.first().is_some_and(|first| *first == "control") {
-            if let Some(response) = self.control(id, &call) {
-                self.respond(id, request, response);
+        match call.realm {
+            http::Realm::Service => self.serve(id, request, &call),
+            http::Realm::Control => {
+                if let Some(response) = self.control(id, &call) {
+                    self.respond(id, response);
+                }
             }
-            return;
+            http::Realm::Nowhere => self.respond(id, http::not_found()),
         }
-        if request.method() == ::http::Method::OPTIONS {
-            return self.respond(id, request, http::empty(204));
-        }
-        let fault = self.world.faults.take(&call);
+    }
+
+    /// The service's own API, which pages of any origin may use.
+    fn serve(&mut self, id: RequestId, request: &::http::Request<Vec<u8>>, call: &http::Call<'_>) {
+        let mut response = match request.method() {
+            &::http::Method::OPTIONS => http::empty(204),
+            _ => self.answer(call),
+        };
+        http::allow_origin(request, &mut response);
+        self.respond(id, response);
+    }
+
+    fn answer(&mut self, call: &http::Call<'_>) -> ::http::Response<Vec<u8>> {
+        let fault = self.world.faults.take(call);
         let response = match fault {
             Some(response) => response,
-            None => self.api(&call),
+            None => self.api(call),
         };
         let data = serde_json::json!({
             "method": call.method, "path": call.raw_path, "status": response.status().as_u16(),
         });
         self.world.happened("rest", data);
-        self.respond(id, request, response);
+        response
     }
 
-    fn respond(
-        &mut self,
-        id: RequestId,
-        request: &::http::Request<Vec<u8>>,
-        mut response: ::http::Response<Vec<u8>>,
-    ) {
-        http::allow_origin(request, &mut response);
+    fn respond(&mut self, id: RequestId, mut response: ::http::Response<Vec<u8>>) {
         let correlation = self.world.rng.uuid();
         if let Ok(value) = correlation.parse() {
             response.headers_mut().insert("inin-correlation-id", value);

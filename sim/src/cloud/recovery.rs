@@ -106,19 +106,25 @@ impl Calls {
 
     /// A new connection: under the name of the old one, or under its own.
     pub(super) fn reinvite(&mut self, call: &str, renamed: bool, world: &mut World) -> bool {
-        let new = world.rng.uuid();
+        let new = successor_id(world);
         let Some(session) = self.session_of(call) else { return false };
         if !renamed {
             return session.reinvite(world);
         }
-        let Some(successor) = session.successor(new.clone(), world) else { return false };
+        let old = session.id.clone();
+        self.succeed(&old, new, world).is_some()
+    }
+
+    /// A session takes another's place, with its calls; which.
+    pub(super) fn succeed(&mut self, old: &str, new: String, world: &mut World) -> Option<String> {
+        let successor = self.sessions.get_mut(old)?.successor(new.clone(), world)?;
         for rider in &successor.riders {
             if let Some(call) = self.calls.get_mut(rider) {
                 call.session.clone_from(&new);
             }
         }
         self.open(successor);
-        true
+        Some(new)
     }
 
     /// The far side goes offline, which is all that is said of the session; the call is over.
@@ -144,6 +150,11 @@ impl Calls {
     pub(super) fn restart_ice(&mut self, call: &str, streams: &Streams, world: &mut World) -> bool {
         self.session_of(call).is_some_and(|session| session.restart_ice(streams, world))
     }
+}
+
+/// The id of a session that takes another's place.
+pub(super) fn successor_id(world: &mut World) -> String {
+    world.rng.uuid()
 }
 
 impl Session {
@@ -179,6 +190,9 @@ impl Session {
         else {
             return;
         };
+        if self.external.is_some() {
+            return self.restarted_outside(transport, world);
+        }
         let Some(far) = &mut self.far else { return };
         self.restarting = false;
         let answer = with_credentials(&self.answer, ufrag, pwd);
@@ -191,7 +205,7 @@ impl Session {
         self.act(words, world);
         self.trickle(streams, world);
         for line in std::mem::take(&mut self.early) {
-            self.remote_candidate(line, world);
+            self.use_candidate(&line, world);
         }
         self.happened("ice-restarted", json!({}), world);
     }
@@ -253,6 +267,7 @@ impl Session {
         if possible {
             self.kill_media(world);
             self.reinvite = true;
+            self.superseded = true;
             self.make_media(world);
         }
         possible
@@ -271,6 +286,7 @@ impl Session {
         new.riders = std::mem::take(&mut self.riders);
         new.on_air = self.on_air.take();
         new.told = self.told.take();
+        new.external.clone_from(&self.external);
         new.replaces = Some(self.id.clone());
         new.reinvite = true;
         new.make_media(world);

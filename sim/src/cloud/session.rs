@@ -14,6 +14,7 @@ use offhook::media::{EngineConfig, LocalCandidate, MediaState};
 use offhook::xmpp::{Jid, Payload};
 use serde_json::{Value, json};
 
+use super::external::External;
 use super::far_end::{FarEnd, FarEndMode, Packet, Word};
 use super::recovery::Reinvite;
 use super::signal::{Signal, Signaling};
@@ -104,6 +105,8 @@ pub(super) struct Seen {
     pub(super) client: Option<Jid>,
     pub(super) candidates_from_client: u64,
     pub(super) media: Value,
+    /// What `GET calls/{cid}/far` tells, where somebody outside is the far end.
+    pub(super) far: Option<Value>,
 }
 
 /// See the [module](self).
@@ -128,9 +131,13 @@ pub(super) struct Session {
     /// What was told of it as the user's persistent connection.
     pub(super) told: Option<&'static str>,
     pub(super) reinvite: bool,
+    /// Whether the client may still end the association of this name that a re-invite replaced.
+    pub(super) superseded: bool,
     /// The re-invite that waits for its answer.
     pub(super) unanswered: Option<Reinvite>,
     pub(super) far: Option<FarEnd>,
+    /// Its far end, where somebody outside is that.
+    pub(super) external: Option<External>,
     /// What the far end's media told last, once it is closed.
     pub(super) last_media: Value,
     pub(super) offer: String,
@@ -168,8 +175,10 @@ impl Session {
             replaces: None,
             told: None,
             reinvite: false,
+            superseded: false,
             unanswered: None,
             far: None,
+            external: None,
             last_media: Value::Null,
             offer: String::new(),
             answer: String::new(),
@@ -196,13 +205,15 @@ impl Session {
 
     /// Whether its media is connected.
     pub(super) fn is_up(&self) -> bool {
+        let connected = |far: &FarEnd| far.engine.state() == MediaState::Connected;
         self.phase == Phase::Active
-            && self.far.as_ref().is_some_and(|far| far.engine.state() == MediaState::Connected)
+            && (self.external.is_some() || self.far.as_ref().is_some_and(connected))
     }
 
     /// Whether its media will not come back.
     pub(super) fn is_dead(&self) -> bool {
         self.phase == Phase::Active
+            && self.external.is_none()
             && self.far.as_ref().is_none_or(|far| {
                 matches!(far.engine.state(), MediaState::Failed | MediaState::Closed)
             })
@@ -227,7 +238,8 @@ impl Session {
         let media = match (&self.far, &self.last_media) {
             (Some(far), _) => far.body(),
             (None, Value::Null) => {
-                json!({"connectionState": "new", "packetsReceived": 0, "packetsSent": 0})
+                let state = if self.external.is_some() { "external" } else { "new" };
+                json!({"connectionState": state, "packetsReceived": 0, "packetsSent": 0})
             }
             (None, last) => last.clone(),
         };
@@ -236,6 +248,7 @@ impl Session {
             client: self.client.clone(),
             candidates_from_client: self.candidates_from_client,
             media,
+            far: self.external.as_ref().map(External::body),
         }
     }
 
@@ -273,6 +286,9 @@ impl Session {
     /// Media of ours; the offer follows once its sockets are there.
     pub(super) fn make_media(&mut self, world: &mut World) {
         self.phase = Phase::Proceeding;
+        if self.external.is_some() {
+            return;
+        }
         let udp = world.open_media(&self.id);
         let mut config = EngineConfig::new(world.seed.child(&format!("{}/{}", self.id, udp.0)));
         config.codecs.clone_from(&world.options.codecs);
@@ -364,10 +380,16 @@ impl Session {
 
     pub(super) fn offer_replied(&mut self, reply: Value, world: &mut World) {
         self.offer_iq = None;
+        if let Some(external) = self.external.as_mut().filter(|_| reply["reply"] == "error") {
+            external.client_refused(&reply);
+        }
         self.happened("offer-reply", reply, world);
     }
 
     fn answered(&mut self, answer: &str, streams: &Streams, world: &mut World) -> Step {
+        if self.external.is_some() {
+            return self.answered_outside(answer, streams, world);
+        }
         if self.phase != Phase::Offered {
             return Step::Goes;
         }
@@ -403,10 +425,17 @@ impl Session {
                 }
             },
             Action::TransportInfo => {
-                for transport in jingle.contents.iter().filter_map(|c| c.transport.as_ref()) {
+                for content in &jingle.contents {
+                    let Some(transport) = &content.transport else { continue };
                     self.ice_restarted(transport, streams, world);
                     for candidate in &transport.candidates {
-                        self.remote_candidate(candidate.to_line(), world);
+                        let ufrag = transport.ufrag.as_deref();
+                        self.remote_candidate(&content.name, ufrag, candidate.to_line(), world);
+                    }
+                    if let Some(external) = &mut self.external
+                        && transport.gathering_complete
+                    {
+                        external.client_complete();
                     }
                 }
             }
@@ -420,8 +449,19 @@ impl Session {
         self.happened(&format!("genesys-{}", rpc.method.name()), json!({}), world);
         match &rpc.method {
             Method::Answer { sdp, .. } => return self.answered(sdp, streams, world),
-            Method::IceCandidate { candidate: RpcCandidate::Candidate { line, .. }, .. } => {
-                self.remote_candidate(line.clone(), world);
+            Method::IceCandidate { candidate: RpcCandidate::Candidate { mid, line }, .. } => {
+                self.remote_candidate(mid, None, line.clone(), world);
+            }
+            Method::IceCandidate { candidate: RpcCandidate::End, .. } => {
+                if let Some(external) = &mut self.external {
+                    external.client_complete();
+                }
+            }
+            Method::Terminate { reason: Reason::AlternativeSession, .. } if self.superseded => {
+                // Before it answers a re-invite, the vendor's SDK ends the association that is
+                // replaced, which may have the same name (wire notes 6.14).
+                self.superseded = false;
+                self.happened("superseded", json!({}), world);
             }
             Method::Terminate { .. } => return Step::Over(None),
             Method::IceCandidate { .. }
@@ -434,16 +474,29 @@ impl Session {
         Step::Goes
     }
 
-    pub(super) fn remote_candidate(&mut self, line: String, world: &mut World) {
+    pub(super) fn remote_candidate(
+        &mut self,
+        mid: &str,
+        ufrag: Option<&str>,
+        line: String,
+        world: &mut World,
+    ) {
         self.candidates_from_client += 1;
+        if let Some(external) = &mut self.external {
+            return external.client_candidate(mid, ufrag, &line);
+        }
         if self.restarting {
             if self.early.len() < MAX_EARLY {
                 self.early.push(line);
             }
             return;
         }
+        self.use_candidate(&line, world);
+    }
+
+    pub(super) fn use_candidate(&mut self, line: &str, world: &mut World) {
         if let Some(far) = &mut self.far {
-            if let Err(error) = far.engine.add_remote_candidate(world.now, &line) {
+            if let Err(error) = far.engine.add_remote_candidate(world.now, line) {
                 world.log(format!("a candidate that cannot be used: {error}"));
             }
             self.listen(world);
@@ -454,6 +507,7 @@ impl Session {
 
     pub(super) fn datagram(&mut self, packet: &Packet<'_>, world: &mut World) {
         if let Some(far) = &mut self.far {
+            far.heard = Some(world.now);
             far.engine.handle_datagram(world.now, packet.local, packet.remote, packet.data);
             self.listen(world);
         }
@@ -555,12 +609,18 @@ impl Session {
             far.handle_timeout(now, mode, &mut world.prompt);
             self.listen(world);
         }
+        let forsaken = self.far.as_mut().is_some_and(|far| far.take_forsaken(now));
+        if forsaken && self.phase == Phase::Active {
+            self.happened("consent-expired", json!({}), world);
+            world.log(format!("session {} is lost: its client is silent", self.id));
+            return Step::Over(Some(Reason::Gone));
+        }
         self.repeat_reinvite(streams, world)
     }
 }
 
 /// Offers. The IQ's id, if it was sent.
-fn offer_to(
+pub(super) fn offer_to(
     signal: &Signal,
     offer: &str,
     inline: &[LocalCandidate],

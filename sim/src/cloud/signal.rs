@@ -152,6 +152,9 @@ fn first_mid(sdp: &str) -> &str {
 
 /// A description of one media section, with candidates at its end.
 fn with_candidates(sdp: &str, candidates: &[LocalCandidate]) -> String {
+    if candidates.is_empty() {
+        return sdp.to_owned();
+    }
     let mut out = sdp.trim_end().to_owned();
     out.push_str("\r\n");
     for candidate in candidates {

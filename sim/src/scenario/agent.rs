@@ -282,7 +282,7 @@ impl Agent {
 
     /// Something that agents seldom do.
     fn whim(&mut self, conversation: ConversationId) -> Command {
-        let topic = "v2.users.me.presence".to_owned();
+        let topic = "v2.users.user-0.presence".to_owned();
         let object = || Target::Address("+15550100".to_owned());
         let controls = [
             CallControl::Transfer { to: object() },

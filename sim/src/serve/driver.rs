@@ -1,12 +1,13 @@
 //! The task that owns the cloud: inputs from all sockets come here, outputs leave from here.
 
 use std::collections::BTreeMap;
-use std::sync::mpsc as std_mpsc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc as std_mpsc};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use offhook::machine::{UdpId, Wake};
 use offhook::media::{AudioFrame, WebRtcFactory};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use super::udp::Sockets;
 use super::{EmulatorError, EmulatorOptions, Started, listen};
@@ -16,6 +17,8 @@ use crate::cloud::{Cloud, CloudConfig, ConnId, Input, Output, RequestId};
 const MAX_ORDERS: usize = 4096;
 /// Messages waiting for a slow client; at the bound the client is dropped.
 const MAX_BACKLOG: usize = 1024;
+/// And their bytes.
+const MAX_BACKLOG_BYTES: usize = 8 << 20;
 
 /// Something for the driver to do.
 #[derive(Debug)]
@@ -31,6 +34,8 @@ pub(super) enum Order {
     Text {
         conn: ConnId,
         text: String,
+        /// Its part of what all messages may hold.
+        held: OwnedSemaphorePermit,
     },
     Closed {
         conn: ConnId,
@@ -56,6 +61,14 @@ pub(super) enum Order {
 pub(super) struct Upgrade {
     pub(super) conn: ConnId,
     pub(super) outgoing: mpsc::Receiver<Outgoing>,
+    /// The bytes of the texts that wait in `outgoing`.
+    pub(super) backlog: Arc<AtomicUsize>,
+}
+
+/// The way to a WebSocket's client.
+struct Conn {
+    send: mpsc::Sender<Outgoing>,
+    backlog: Arc<AtomicUsize>,
 }
 
 /// Something to write to a WebSocket.
@@ -101,7 +114,7 @@ struct Driver {
     next_id: u64,
     requests: BTreeMap<RequestId, oneshot::Sender<http::Response<Vec<u8>>>>,
     upgrades: BTreeMap<ConnId, oneshot::Sender<Result<Upgrade, u16>>>,
-    conns: BTreeMap<ConnId, mpsc::Sender<Outgoing>>,
+    conns: BTreeMap<ConnId, Conn>,
     sockets: Sockets,
     listeners: BTreeMap<String, mpsc::Sender<AudioFrame>>,
     log: Option<std_mpsc::Sender<String>>,
@@ -166,7 +179,10 @@ impl Driver {
                 self.upgrades.insert(conn, answer);
                 self.feed(Input::SocketRequested { conn, path });
             }
-            Order::Text { conn, text } => self.feed(Input::SocketText { conn, text }),
+            Order::Text { conn, text, held } => {
+                drop(held);
+                self.feed(Input::SocketText { conn, text });
+            }
             Order::Closed { conn } => {
                 self.conns.remove(&conn);
                 self.feed(Input::SocketClosed { conn });
@@ -251,17 +267,23 @@ impl Driver {
     fn accept(&mut self, conn: ConnId) {
         let Some(answer) = self.upgrades.remove(&conn) else { return };
         let (send, outgoing) = mpsc::channel(MAX_BACKLOG);
-        if answer.send(Ok(Upgrade { conn, outgoing })).is_ok() {
-            self.conns.insert(conn, send);
+        let backlog = Arc::new(AtomicUsize::new(0));
+        let upgrade = Upgrade { conn, outgoing, backlog: backlog.clone() };
+        if answer.send(Ok(upgrade)).is_ok() {
+            self.conns.insert(conn, Conn { send, backlog });
         } else {
             self.feed(Input::SocketClosed { conn });
         }
     }
 
     fn write(&mut self, conn: ConnId, what: Outgoing) {
-        if let Some(send) = self.conns.get(&conn)
-            && send.try_send(what).is_err()
-        {
+        let Some(to) = self.conns.get(&conn) else { return };
+        let bytes = match &what {
+            Outgoing::Text(text) => text.len(),
+            Outgoing::Close(_) => 0,
+        };
+        let waiting = to.backlog.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        if waiting > MAX_BACKLOG_BYTES || to.send.try_send(what).is_err() {
             // Too slow, or gone: its task ends with the queue.
             self.conns.remove(&conn);
         }

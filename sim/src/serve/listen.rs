@@ -1,30 +1,31 @@
-//! The TCP side: axum for HTTP and WebSocket, over plain TCP and TLS alike.
+//! The TCP side: connections, plain or in TLS, and a bound on all that they may hold.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum::body::{Body, Bytes};
-use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
-use axum::extract::{DefaultBodyLimit, FromRequest as _, FromRequestParts as _, Request, State};
-use axum::response::{IntoResponse as _, Response};
-use axum::serve::{Listener, ListenerExt as _};
-use http::StatusCode;
+use axum::body::Body;
+use axum::serve::Listener;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
 
-use super::driver::{Order, Outgoing, Upgrade};
+use super::driver::Order;
+use super::requests::{self, Desk};
 use super::{EmulatorError, EmulatorOptions, tls};
 
-/// The largest request body and WebSocket message.
-const MAX_BODY: usize = 4 << 20;
-const MAX_MESSAGE: usize = 1 << 20;
-/// How long a TLS handshake may take, and how many may be under way.
+/// Connections at once, WebSockets included; one more is closed at once.
+const MAX_CONNECTIONS: usize = 8192;
+/// How long a TLS handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
-const MAX_HANDSHAKES: usize = 256;
+/// The longest head of a request; one more byte is answered 431.
+const MAX_HEAD: usize = 32 << 10;
 
 /// What is being listened on.
 pub(super) struct Listening {
@@ -34,18 +35,28 @@ pub(super) struct Listening {
     pub(super) tasks: Vec<JoinHandle<()>>,
 }
 
+/// How a connection came in.
+#[derive(Clone, Debug)]
+pub(super) struct Door {
+    /// Our address, as the client dialled it.
+    pub(super) local: SocketAddr,
+    pub(super) secure: bool,
+    /// Its place among the connections, for as long as anything of it is there.
+    _place: Arc<OwnedSemaphorePermit>,
+}
+
 /// Binds and serves.
 pub(super) async fn start(
     options: &EmulatorOptions,
     orders: mpsc::Sender<Order>,
 ) -> Result<Listening, EmulatorError> {
-    let app =
-        Router::new().fallback(handle).layer(DefaultBodyLimit::max(MAX_BODY)).with_state(orders);
+    let desk = Desk::new(orders, options);
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut listening = Listening { http: None, https: None, certificate: None, tasks: Vec::new() };
     if let Some(address) = options.listen {
         let (listener, bound) = bind(address).await?;
         listening.http = Some(bound);
-        listening.tasks.push(serve(listener.tap_io(|stream| at_once(stream)), app.clone()));
+        listening.tasks.push(serve(listener, None, desk.clone(), places.clone()));
     }
     if let Some(address) = options.tls_listen {
         let given = options.certificate.as_ref().map(|(chain, key)| (&**chain, &**key));
@@ -53,9 +64,7 @@ pub(super) async fn start(
         let (listener, bound) = bind(address).await?;
         listening.https = Some(bound);
         listening.certificate = own;
-        let acceptor = TlsAcceptor::from(config);
-        let listener = TlsListener { listener, acceptor, handshakes: JoinSet::new() };
-        listening.tasks.push(serve(listener, app));
+        listening.tasks.push(serve(listener, Some(TlsAcceptor::from(config)), desk, places));
     }
     Ok(listening)
 }
@@ -64,19 +73,50 @@ async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Emulator
     let failed = |source| EmulatorError::Listen { address, source };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
+    if !bound.ip().is_loopback() {
+        tracing::warn!("it listens on {bound}: whoever reaches that can do all that it can");
+    }
     Ok((listener, bound))
 }
 
-fn serve<L>(listener: L, app: Router) -> JoinHandle<()>
-where
-    L: Listener<Addr = SocketAddr>,
-{
+/// Accepts until it is aborted; its connections end with it.
+fn serve(
+    mut listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    desk: Desk,
+    places: Arc<Semaphore>,
+) -> JoinHandle<()> {
     tokio::spawn(async move {
-        // axum's accept loop only ends with its task.
-        if let Err(error) = axum::serve(listener, app).await {
-            tracing::error!("serving ended: {error}");
+        let mut connections = JoinSet::new();
+        loop {
+            tokio::select! {
+                (stream, _) = Listener::accept(&mut listener) => {
+                    let Ok(place) = places.clone().try_acquire_owned() else { continue };
+                    connections.spawn(connection(stream, tls.clone(), desk.clone(), place));
+                }
+                Some(_) = connections.join_next() => {}
+            }
         }
     })
+}
+
+async fn connection(
+    stream: TcpStream,
+    tls: Option<TlsAcceptor>,
+    desk: Desk,
+    place: OwnedSemaphorePermit,
+) {
+    at_once(&stream);
+    let Ok(local) = stream.local_addr() else { return };
+    let door = Door { local, secure: tls.is_some(), _place: Arc::new(place) };
+    match tls {
+        None => http(stream, door, desk).await,
+        Some(acceptor) => {
+            if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
+                http(stream, door, desk).await;
+            }
+        }
+    }
 }
 
 /// Small frames leave without waiting for company (RFC 896 would hold back every second one).
@@ -86,125 +126,25 @@ fn at_once(stream: &TcpStream) {
     }
 }
 
-/// Accepts TCP and shakes hands without letting one slow client hold up the rest.
-struct TlsListener {
-    listener: TcpListener,
-    acceptor: TlsAcceptor,
-    handshakes: JoinSet<Option<(TlsStream<TcpStream>, SocketAddr)>>,
-}
-
-impl Listener for TlsListener {
-    type Io = TlsStream<TcpStream>;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        loop {
-            tokio::select! {
-                (stream, remote) = Listener::accept(&mut self.listener),
-                    if self.handshakes.len() < MAX_HANDSHAKES =>
-                {
-                    at_once(&stream);
-                    let handshake = self.acceptor.accept(stream);
-                    self.handshakes.spawn(async move {
-                        let done = tokio::time::timeout(HANDSHAKE, handshake).await;
-                        Some((done.ok()?.ok()?, remote))
-                    });
-                }
-                Some(done) = self.handshakes.join_next() => {
-                    if let Ok(Some(accepted)) = done {
-                        return accepted;
-                    }
-                }
-            }
-        }
+/// HTTP/1.1 until the connection ends or becomes a WebSocket.
+async fn http(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    door: Door,
+    desk: Desk,
+) {
+    let patience = desk.patience;
+    let service = service_fn(|request: hyper::Request<hyper::body::Incoming>| {
+        let (desk, door) = (desk.clone(), door.clone());
+        async move { Ok::<_, Infallible>(requests::handle(desk, door, request.map(Body::new)).await) }
+    });
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(patience)
+        .max_buf_size(MAX_HEAD)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades()
+        .await;
+    if let Err(error) = served {
+        tracing::debug!("a connection ended: {error}");
     }
-
-    fn local_addr(&self) -> std::io::Result<Self::Addr> {
-        self.listener.local_addr()
-    }
-}
-
-/// Takes every request there is.
-async fn handle(State(orders): State<mpsc::Sender<Order>>, request: Request) -> Response {
-    let wants_socket = request
-        .headers()
-        .get("upgrade")
-        .is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"websocket"));
-    if wants_socket { upgrade(orders, request).await } else { answer(orders, request).await }
-}
-
-async fn answer(orders: mpsc::Sender<Order>, request: Request) -> Response {
-    let (parts, body) = request.into_parts();
-    let limited = Request::from_parts(parts.clone(), body);
-    let body = match Bytes::from_request(limited, &()).await {
-        Ok(body) => body.to_vec(),
-        Err(rejection) => return rejection.into_response(),
-    };
-    let request = http::Request::from_parts(parts, body);
-    let (answer, answered) = oneshot::channel();
-    if orders.send(Order::Request { request, answer }).await.is_err() {
-        return StatusCode::SERVICE_UNAVAILABLE.into_response();
-    }
-    match answered.await {
-        Ok(response) => response.map(Body::from),
-        Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
-    }
-}
-
-async fn upgrade(orders: mpsc::Sender<Order>, request: Request) -> Response {
-    let (mut parts, _) = request.into_parts();
-    let path = parts.uri.path().to_owned();
-    let socket = match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
-        Ok(socket) => socket,
-        Err(rejection) => return rejection.into_response(),
-    };
-    let (answer, answered) = oneshot::channel();
-    if orders.send(Order::Upgrade { path, answer }).await.is_err() {
-        return StatusCode::SERVICE_UNAVAILABLE.into_response();
-    }
-    match answered.await {
-        Ok(Ok(accepted)) => socket
-            .protocols(["xmpp"])
-            .max_message_size(MAX_MESSAGE)
-            .on_upgrade(move |socket| pump(socket, accepted, orders)),
-        Ok(Err(status)) => {
-            StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST).into_response()
-        }
-        Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
-    }
-}
-
-/// Carries messages between a WebSocket and the driver until either ends.
-async fn pump(mut socket: WebSocket, accepted: Upgrade, orders: mpsc::Sender<Order>) {
-    let Upgrade { conn, mut outgoing } = accepted;
-    loop {
-        tokio::select! {
-            out = outgoing.recv() => match out {
-                Some(Outgoing::Text(text)) => {
-                    if socket.send(Message::Text(text.into())).await.is_err() {
-                        break;
-                    }
-                }
-                Some(Outgoing::Close(Some(code))) => {
-                    let frame = CloseFrame { code, reason: "".into() };
-                    // It is over either way.
-                    let _ = socket.send(Message::Close(Some(frame))).await;
-                    break;
-                }
-                Some(Outgoing::Close(None)) | None => break,
-            },
-            message = socket.recv() => match message {
-                Some(Ok(Message::Text(text))) => {
-                    let text = text.as_str().to_owned();
-                    if orders.send(Order::Text { conn, text }).await.is_err() {
-                        break;
-                    }
-                }
-                Some(Ok(Message::Close(_)) | Err(_)) | None => break,
-                Some(Ok(Message::Binary(_) | Message::Ping(_) | Message::Pong(_))) => {}
-            },
-        }
-    }
-    // When the driver is gone, so is everything.
-    let _ = orders.send(Order::Closed { conn }).await;
 }

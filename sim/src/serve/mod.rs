@@ -13,7 +13,9 @@
 //! ```
 
 mod driver;
+mod guard;
 mod listen;
+mod requests;
 mod tls;
 mod udp;
 
@@ -21,6 +23,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use offhook::media::AudioFrame;
 
@@ -40,6 +43,13 @@ pub struct EmulatorOptions {
     pub public_ip: IpAddr,
     /// Where all the cloud's randomness comes from. Default 1.
     pub seed: u64,
+    /// Names (`host:port`) that the control API answers to besides its own address and
+    /// `localhost`: where a port is forwarded, for one. It answers to no other, and never to a
+    /// request with an `Origin`, so that no page in a browser can use it. Default none.
+    pub control_hosts: Vec<String>,
+    /// How long the head of a request, its body, a connection's next request and the first word on
+    /// a WebSocket may each take. Default 30 s.
+    pub patience: Duration,
     /// What far ends say: 48 kHz mono. Default beeps.
     pub prompt: Option<Vec<i16>>,
     /// Where lines about what happens go.
@@ -54,6 +64,8 @@ impl Default for EmulatorOptions {
             certificate: None,
             public_ip: IpAddr::from([127, 0, 0, 1]),
             seed: 1,
+            control_hosts: Vec::new(),
+            patience: Duration::from_secs(30),
             prompt: None,
             log: None,
         }

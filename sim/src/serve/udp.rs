@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use offhook::machine::UdpId;
 use tokio::net::UdpSocket;
@@ -14,6 +15,8 @@ use crate::cloud::Input;
 
 /// The largest datagram read.
 const MAX_DATAGRAM: usize = 2048;
+/// The pause after an error, so that one that stays does not spin.
+const AFTER_ERROR: Duration = Duration::from_millis(1);
 
 struct Open {
     socket: Arc<UdpSocket>,
@@ -76,8 +79,11 @@ async fn bind(address: IpAddr) -> std::io::Result<(UdpSocket, SocketAddr)> {
 async fn read(id: UdpId, local: SocketAddr, socket: Arc<UdpSocket>, orders: mpsc::Sender<Order>) {
     let mut buffer = [0; MAX_DATAGRAM];
     loop {
-        // An error here is an ICMP word about a datagram of ours; the socket goes on.
-        let Ok((length, remote)) = socket.recv_from(&mut buffer).await else { continue };
+        let Ok((length, remote)) = socket.recv_from(&mut buffer).await else {
+            // An ICMP word about a datagram of ours, most likely; the socket goes on, without haste.
+            tokio::time::sleep(AFTER_ERROR).await;
+            continue;
+        };
         let data = buffer[..length].to_vec();
         let input = Input::Datagram { id, local, remote, data };
         if orders.send(Order::Udp { id, input }).await.is_err() {

@@ -41,6 +41,10 @@ pub(crate) struct World {
     pub(crate) heard: Vec<AudioFrame>,
     pub(crate) far_heard: Vec<AudioFrame>,
     pub(crate) logs: Vec<String>,
+    /// What the cloud said to the client on its sockets, last.
+    pub(crate) said: Vec<(ConnId, String)>,
+    /// Whether the client is gone without a word.
+    pub(crate) dead: bool,
 }
 
 impl World {
@@ -69,6 +73,8 @@ impl World {
             heard: Vec::new(),
             far_heard: Vec::new(),
             logs: Vec::new(),
+            said: Vec::new(),
+            dead: false,
         };
         world.control("POST", "users", &serde_json::json!({"userId": "u1", "token": "t0ken"}));
         world
@@ -154,7 +160,8 @@ impl World {
     fn step(&mut self, until: Instant) -> bool {
         self.drain();
         let flight = self.flying.first_key_value().map(|((at, _), _)| *at);
-        let (client, cloud) = (self.client_wake(), self.cloud_wake());
+        let client = if self.dead { None } else { self.client_wake() };
+        let cloud = self.cloud_wake();
         let Some(at) = [flight, client, cloud].into_iter().flatten().min() else { return false };
         if at > until {
             return false;
@@ -162,6 +169,7 @@ impl World {
         self.now = self.now.max(at);
         if flight == Some(at) {
             match self.flying.pop_first().unwrap().1 {
+                Flight::ToClient(_) if self.dead => {}
                 Flight::ToClient(input) => self.client.handle_input(self.now, input),
                 Flight::ToCloud(input) => self.cloud.handle_input(self.now, input),
             }
@@ -205,6 +213,9 @@ impl World {
 
     fn drain_client(&mut self) -> bool {
         let mut any = false;
+        if self.dead {
+            return any;
+        }
         loop {
             let output = self.client.poll_output();
             match output {
@@ -268,7 +279,10 @@ impl World {
                     let error = offhook::machine::NetError::new(kind, "refused");
                     self.ws(conn, WsEvent::Failed(error));
                 }
-                Output::SendText { conn, text } => self.ws(conn, WsEvent::Text(text)),
+                Output::SendText { conn, text } => {
+                    self.said.push((conn, text.clone()));
+                    self.ws(conn, WsEvent::Text(text));
+                }
                 Output::CloseSocket { conn, code } => {
                     self.ws(conn, WsEvent::Closed { code, reason: String::new() });
                     self.fly(Flight::ToCloud(Input::SocketClosed { conn }));

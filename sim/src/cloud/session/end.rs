@@ -49,7 +49,7 @@ impl Session {
                 "persistentState": state,
             });
             let topic = format!("v2.users.{}.persistentconnection", self.user);
-            streams.publish(&self.user, &topic, &body, world);
+            streams.publish(&topic, &body, world);
         }
     }
 

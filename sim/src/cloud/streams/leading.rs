@@ -60,7 +60,7 @@ impl Streams {
         self.leaders.insert(user.to_owned(), connection.to_owned());
         world.happened("leader", json!({"userId": user, "connectionId": connection}));
         let topic = format!("v2.users.{user}.alertingleader");
-        self.publish(user, &topic, &json!({"connectionId": connection}), world);
+        self.publish(&topic, &json!({"connectionId": connection}), world);
     }
 
     /// The user's connection of that name.

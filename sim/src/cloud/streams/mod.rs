@@ -12,6 +12,7 @@ use offhook::xmpp::{Close, Frame, Iq, Jid, Message, Payload, PubSubEvent, Stream
 use serde_json::{Value, json};
 
 use super::directory::User;
+use super::topics::Listeners;
 use super::watched::Index;
 use super::{ConnId, Output, World};
 
@@ -63,6 +64,8 @@ pub(super) struct Streams {
     conns: BTreeMap<ConnId, Conn>,
     by_user: Index<ConnId, String>,
     by_jid: Index<ConnId, Jid>,
+    /// Who subscribed to topics over the stream itself.
+    listening: Listeners<ConnId>,
     /// When we ping next, where the client asked for it.
     pings: Index<ConnId, Instant>,
     /// By user: the name of the connection that rings.
@@ -120,6 +123,9 @@ impl Streams {
         self.by_user.set(&conn, None);
         self.by_jid.set(&conn, None);
         self.pings.set(&conn, None);
+        for topic in &gone.topics {
+            self.listening.remove(topic, &conn);
+        }
         if let Door::Channel(id) = &gone.door
             && let Some(channel) = world.directory.channels.get_mut(id)
             && channel.conn == Some(conn)
@@ -177,7 +183,7 @@ impl Streams {
                     Door::Jwt => None,
                 };
                 let mut topics = c.topics.clone();
-                topics.extend(channel.iter().flat_map(|(_, c)| c.topics.iter().cloned()));
+                topics.extend(channel.iter().flat_map(|(_, c)| c.topics().cloned()));
                 json!({
                     "id": id.0.to_string(), "jid": c.jid.as_ref().map(Jid::as_str),
                     "userId": c.user, "channelId": channel.map(|(id, _)| id), "topics": topics,
@@ -252,10 +258,10 @@ impl Streams {
         }
     }
 
-    /// Publishes to every connection of a user that subscribed to the topic.
-    pub(super) fn publish(&self, user: &str, topic: &str, body: &Value, world: &mut World) {
+    /// Publishes to every connection that subscribed to the topic, whosever it is.
+    pub(super) fn publish(&self, topic: &str, body: &Value, world: &mut World) {
         let metadata = json!({"CorrelationId": world.rng.uuid()});
-        self.publish_with(user, topic, body, &metadata, world);
+        self.publish_with(topic, body, &metadata, world);
     }
 
     /// Tells what became of a user's phone (wire notes 4.8).
@@ -264,35 +270,23 @@ impl Streams {
         let station = user.station.as_ref().map(|station| json!({"id": station.id}));
         let body = json!({"associatedStation": station});
         let metadata = json!({"CorrelationId": world.rng.uuid(), "action": action});
-        self.publish_with(&user.id, &topic, &body, &metadata, world);
+        self.publish_with(&topic, &body, &metadata, world);
     }
 
-    fn publish_with(
-        &self,
-        user: &str,
-        topic: &str,
-        body: &Value,
-        metadata: &Value,
-        world: &mut World,
-    ) {
+    fn publish_with(&self, topic: &str, body: &Value, metadata: &Value, world: &mut World) {
+        let mut listeners: BTreeSet<_> = self.listening.of(topic).copied().collect();
+        listeners.extend(world.directory.listeners(topic));
+        listeners.retain(|id| self.conns.get(id).is_some_and(|conn| conn.stage == Stage::Bound));
+        if listeners.is_empty() {
+            return;
+        }
         // A tree of it all would copy the body.
         let json = format!(
             r#"{{"topicName":{},"version":"2","eventBody":{body},"metadata":{metadata}}}"#,
             json!(topic)
         );
-        for (conn, _) in self.resources(user) {
-            let Some(c) = self.conns.get(&conn) else { continue };
-            let on_channel = match &c.door {
-                Door::Channel(id) => world
-                    .directory
-                    .channels
-                    .get(id)
-                    .is_some_and(|channel| channel.topics.contains(topic)),
-                Door::Jwt => false,
-            };
-            if on_channel || c.topics.contains(topic) {
-                self.event(conn, topic, &json, world);
-            }
+        for conn in listeners {
+            self.event(conn, topic, &json, world);
         }
     }
 

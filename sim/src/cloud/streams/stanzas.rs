@@ -8,6 +8,7 @@ use offhook::xmpp::{
 use serde_json::json;
 
 use super::{ConnId, Door, MAX_TOPICS, Output, Stage, Streams, World};
+use crate::cloud::topics;
 
 impl Streams {
     /// Takes what belongs to the stream; gives back what belongs to calls.
@@ -207,17 +208,31 @@ impl Streams {
                 (node, jid, "subscribed")
             }
             PubSub::Subscribe { node, jid } => {
-                if c.topics.len() >= MAX_TOPICS {
+                let parts = topics::parts(node);
+                if c.topics.len() + parts.len() > MAX_TOPICS {
                     return Iq::error_to(iq, StanzaError::resource_constraint());
                 }
-                c.topics.extend(crate::cloud::directory::parts(node));
+                // Guests have no business with users.
+                let guest = matches!(c.door, Door::Jwt);
+                let known = |topic: &String| {
+                    topics::is_known(topic, &world.directory)
+                        && !(guest && topic.starts_with("v2.users."))
+                };
+                if !parts.iter().all(known) {
+                    return Iq::error_to(iq, StanzaError::item_not_found());
+                }
+                for topic in parts {
+                    self.listening.add(&topic, conn);
+                    c.topics.insert(topic);
+                }
                 let user = c.user.clone();
                 world.happened("subscribe", json!({"userId": user, "topic": node}));
                 (node, jid, "subscribed")
             }
             PubSub::Unsubscribe { node, jid } => {
-                for part in crate::cloud::directory::parts(node) {
-                    c.topics.remove(&part);
+                for topic in topics::parts(node) {
+                    self.listening.remove(&topic, &conn);
+                    c.topics.remove(&topic);
                 }
                 (node, jid, "none")
             }

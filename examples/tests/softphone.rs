@@ -1,0 +1,62 @@
+//! The softphone, as a program of its own against the emulator.
+#![cfg(unix)]
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use offhook_sim::serve::{Emulator, EmulatorOptions};
+use serde_json::{Value, json};
+
+/// The most that any wait here may take.
+const LIMIT: Duration = Duration::from_secs(60);
+
+fn softphone(emulator: &Emulator, token: &str, runtime: &str) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_softphone"))
+        .args(["--environment", "lab.test", "--loopback", "--runtime", runtime])
+        .args(["--api-host", &emulator.http_url(), "--ws-host", &emulator.ws_url()])
+        .args(["--token", token])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// The first event of this kind.
+fn event(emulator: &Emulator, kind: &str) -> Value {
+    let query = format!("events?type={kind}&wait=60000");
+    let told = emulator.control("GET", &query, &Value::Null).unwrap();
+    told["events"].get(0).unwrap_or_else(|| panic!("no {kind}")).clone()
+}
+
+#[test]
+fn ctrl_c_hangs_up_and_logs_out() {
+    for runtime in ["tokio", "smol"] {
+        let emulator = Emulator::start(EmulatorOptions::default()).unwrap();
+        let (user, token) = emulator.add_user("Ada", None).unwrap();
+        let mut phone = softphone(&emulator, &token, runtime);
+        let mut keyboard = phone.stdin.take().unwrap();
+        let mut screen = BufReader::new(phone.stdout.take().unwrap()).lines();
+        let mut until = |word: &str| screen.by_ref().any(|line| line.unwrap().contains(word));
+        assert!(until("ready"), "{runtime}");
+        let call = json!({"kind": "inbound", "userId": user});
+        let call = emulator.control("POST", "calls", &call).unwrap();
+        assert!(until("ringing"));
+        writeln!(keyboard, "answer").unwrap();
+        assert!(until("talking"));
+
+        let pressed =
+            Command::new("kill").args(["-INT", &phone.id().to_string()]).status().unwrap();
+        assert!(pressed.success());
+        assert_eq!(event(&emulator, "call-ended")["conversationId"], call["conversationId"]);
+        event(&emulator, "ws-closed");
+        let (since, mut ended) = (Instant::now(), None);
+        while ended.is_none() {
+            assert!(since.elapsed() < LIMIT, "it does not end");
+            ended = phone.try_wait().unwrap();
+            std::thread::yield_now();
+        }
+        assert!(ended.unwrap().success(), "{runtime}");
+        assert!(until("bye"));
+    }
+}
