@@ -29,7 +29,7 @@ const MAX_SEEN: usize = 8;
 const JID: &str = "u1@lab-org.orgspan.lab.test";
 const METHODS: [&str; 6] = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 /// Paths; `{c}` is a conversation, `{n}` a channel, `{p}` a participant.
-const PATHS: [&str; 40] = [
+const PATHS: [&str; 43] = [
     "/control/health",
     "/control/reset",
     "/control/users",
@@ -70,8 +70,11 @@ const PATHS: [&str; 40] = [
     "/api/v2/conversations/calls/{c}/communications/x/metadata",
     "/api/v2/diagnostics/trace",
     "/%2e%2e/%00?&&=&",
+    "/control/calls/{c}/far?wait=1000",
+    "/control/calls/{c}/far/offer",
+    "/control/calls/{c}/far/candidates",
 ];
-const BODIES: [&str; 22] = [
+const BODIES: [&str; 24] = [
     "",
     "null",
     "[]",
@@ -94,6 +97,8 @@ const BODIES: [&str; 22] = [
     r#"{"path":"conversations","status":503,"times":3,"headers":{"retry-after":3}}"#,
     r#"{"stun":false,"iceServices":[{"type":"turn","host":7}],"codecs":["PCMA/8000"],"farEnd":"silence","serverPingMs":1,"failSasl":true,"outboundSignaling":"sdp"}"#,
     r#"{"userId":"u1","xml":"<message xmlns='jabber:client' to='{jid}'/>"}"#,
+    r#"{"userId":"u1","signaling":"sdp","far":{"offer":"v=0\r\na=mid:0\r\n"},"outboundFar":true}"#,
+    r#"{"offer":"v=0","reinvite":true,"newSession":true,"candidates":["candidate:1",{"candidate":""}]}"#,
 ];
 /// What a client says; `{s}` is a session, `{c}` a conversation, `{i}` an iq's id, `{f}` its sender,
 /// `{d}` a description.

@@ -267,6 +267,19 @@ export const SCENARIOS = {
     await t.emulator.post(`calls/${conversationId}/hangup`);
     await over(t, conversationId);
   },
+  're-invite under the same name after media died silently': async (t) => {
+    const conversationId = await answeredCall(t, { signaling: 'sdp' });
+    await audioBothWays(t, conversationId);
+    await t.emulator.post(`calls/${conversationId}/kill-media`);
+    const mark = await t.emulator.mark();
+    await t.emulator.post(`calls/${conversationId}/reinvite`);
+    await t.emulator.event(mark, 'genesys-answer');
+    await t.emulator.event(mark, 'media-state', (event) => event.state === 'connected');
+    await farEndCounts(t, conversationId);
+    assert.equal((await t.emulator.get(`calls/${conversationId}`)).state, 'connected');
+    await t.emulator.post(`calls/${conversationId}/hangup`);
+    await t.emulator.call(conversationId, (call) => call.state === 'terminated', 'terminated');
+  },
   'renegotiation': async (t) => {
     const conversationId = await answeredCall(t, { signaling: 'sdp' });
     await audioBothWays(t, conversationId);
@@ -423,6 +436,11 @@ async function audioBothWays({ agent, emulator }, conversationId, sessionId) {
     (now) => now.sent - before.sent >= ONE_SECOND && now.received - before.received >= ONE_SECOND && now.energy > 0,
     'a second of audio both ways, not silent',
   );
+  await farEndCounts({ emulator }, conversationId);
+}
+
+/** The far end's connection has a second of audio each way. */
+async function farEndCounts({ emulator }, conversationId) {
   await deadline(10_000, 'the far end to count the audio', async (seen) => {
     for (;;) {
       const far = await emulator.get(`calls/${conversationId}/media`);

@@ -2,13 +2,12 @@
 //! that took it (wire notes 5, 6). Calls come and go on it; see [`super::lines`].
 
 mod end;
+mod told;
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use offhook::jingle::{
-    Action, Jingle, Method, Propose, Reason, Role, Rpc, RpcCandidate, SessionMessage, sdp,
-};
+use offhook::jingle::{Propose, Reason, SessionMessage};
 use offhook::machine::Wake;
 use offhook::media::{EngineConfig, LocalCandidate, MediaState};
 use offhook::xmpp::{Jid, Payload};
@@ -405,102 +404,6 @@ impl Session {
         self.listen(world);
         self.happened("answered", json!({}), world);
         Step::Answered
-    }
-
-    // Signaling from the client
-
-    pub(super) fn handle_jingle(
-        &mut self,
-        jingle: &Jingle,
-        streams: &Streams,
-        world: &mut World,
-    ) -> Step {
-        self.happened(jingle.action.as_str(), json!({}), world);
-        match &jingle.action {
-            Action::SessionAccept => match sdp::to_sdp(jingle, Role::Responder) {
-                Ok(answer) => return self.answered(&answer, streams, world),
-                Err(error) => {
-                    world.log(format!("an answer that cannot be used: {error}"));
-                    return Step::Over(Some(Reason::FailedApplication));
-                }
-            },
-            Action::TransportInfo => {
-                for content in &jingle.contents {
-                    let Some(transport) = &content.transport else { continue };
-                    self.ice_restarted(transport, streams, world);
-                    for candidate in &transport.candidates {
-                        let ufrag = transport.ufrag.as_deref();
-                        self.remote_candidate(&content.name, ufrag, candidate.to_line(), world);
-                    }
-                    if let Some(external) = &mut self.external
-                        && transport.gathering_complete
-                    {
-                        external.client_complete();
-                    }
-                }
-            }
-            Action::SessionTerminate => return Step::Over(None),
-            _ => {}
-        }
-        Step::Goes
-    }
-
-    pub(super) fn handle_rpc(&mut self, rpc: &Rpc, streams: &Streams, world: &mut World) -> Step {
-        self.happened(&format!("genesys-{}", rpc.method.name()), json!({}), world);
-        match &rpc.method {
-            Method::Answer { sdp, .. } => return self.answered(sdp, streams, world),
-            Method::IceCandidate { candidate: RpcCandidate::Candidate { mid, line }, .. } => {
-                self.remote_candidate(mid, None, line.clone(), world);
-            }
-            Method::IceCandidate { candidate: RpcCandidate::End, .. } => {
-                if let Some(external) = &mut self.external {
-                    external.client_complete();
-                }
-            }
-            Method::Terminate { reason: Reason::AlternativeSession, .. } if self.superseded => {
-                // Before it answers a re-invite, the vendor's SDK ends the association that is
-                // replaced, which may have the same name (wire notes 6.14).
-                self.superseded = false;
-                self.happened("superseded", json!({}), world);
-            }
-            Method::Terminate { .. } => return Step::Over(None),
-            Method::IceCandidate { .. }
-            | Method::Offer { .. }
-            | Method::Info { .. }
-            | Method::Mute { .. }
-            | Method::Unmute { .. }
-            | Method::Other { .. } => {}
-        }
-        Step::Goes
-    }
-
-    pub(super) fn remote_candidate(
-        &mut self,
-        mid: &str,
-        ufrag: Option<&str>,
-        line: String,
-        world: &mut World,
-    ) {
-        self.candidates_from_client += 1;
-        if let Some(external) = &mut self.external {
-            return external.client_candidate(mid, ufrag, &line);
-        }
-        if self.restarting {
-            if self.early.len() < MAX_EARLY {
-                self.early.push(line);
-            }
-            return;
-        }
-        self.use_candidate(&line, world);
-    }
-
-    pub(super) fn use_candidate(&mut self, line: &str, world: &mut World) {
-        if let Some(far) = &mut self.far {
-            if let Err(error) = far.engine.add_remote_candidate(world.now, line) {
-                world.log(format!("a candidate that cannot be used: {error}"));
-            }
-            self.listen(world);
-        }
     }
 
     // Media
