@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use async_channel::{Sender, TrySendError};
+use async_channel::Sender;
 use futures_channel::oneshot;
 use futures_util::{FutureExt as _, Stream, StreamExt as _};
 use offhook::machine::MediaId;
@@ -47,7 +47,7 @@ pub fn start_at<R: Runtime, M: Drive>(
     options: NetOptions,
     clock: Clock,
 ) -> Result<(Handle<M>, Events<M>), BuildError> {
-    let (requests, waiting) = async_channel::bounded(COMMAND_QUEUE);
+    let (requests, waiting) = async_channel::unbounded();
     let (frames, spoken) = futures_channel::mpsc::channel(FRAME_QUEUE);
     let (producer, consumer) = channel();
     let (driver, arriving) = Driver::<R, M>::new(machine, Net::new(options, clock)?, producer);
@@ -69,10 +69,12 @@ impl<M: Drive> Handle<M> {
     /// Submits a command, now: dropping the completion does not take it back.
     pub fn submit(&self, command: M::Command) -> Completion<M> {
         let (reply, receiver) = oneshot::channel();
+        if self.is_full() {
+            return Completion(Fate::Refused(Some(M::overloaded())));
+        }
         match self.requests.try_send(Request::Command(command, reply)) {
             Ok(()) => Completion(Fate::Submitted(receiver)),
-            Err(TrySendError::Full(_)) => Completion(Fate::Refused(Some(M::overloaded()))),
-            Err(TrySendError::Closed(_)) => Completion(Fate::Refused(Some(M::closed()))),
+            Err(_) => Completion(Fate::Refused(Some(M::closed()))),
         }
     }
 
@@ -80,8 +82,16 @@ impl<M: Drive> Handle<M> {
     pub fn audio(&self, media: MediaId) -> Audio {
         let (audio, producer) = Audio::new(media, self.frames.clone());
         // When the request is refused the producer is dropped with it, which ends the audio.
-        let _ = self.requests.try_send(Request::Audio(media, producer));
+        if !self.is_full() {
+            let _ = self.requests.try_send(Request::Audio(media, producer));
+        }
         audio
+    }
+
+    /// Whether enough waits. The queue has no bound of its own, which would take all its room at
+    /// once; handles that ask at the same time may go over this one by their number.
+    fn is_full(&self) -> bool {
+        self.requests.len() >= COMMAND_QUEUE
     }
 }
 
@@ -167,7 +177,7 @@ mod tests {
 
     #[test]
     fn a_runaway_of_commands_is_refused_at_once() {
-        let (requests, waiting) = async_channel::bounded(COMMAND_QUEUE);
+        let (requests, waiting) = async_channel::unbounded();
         let (frames, _spoken) = futures_channel::mpsc::channel(FRAME_QUEUE);
         let handle = Handle::<genesys::Client> { requests, frames };
         let replies: Vec<_> = (0..COMMAND_QUEUE).map(|_| handle.submit(Command::Connect)).collect();

@@ -64,11 +64,13 @@ pub(crate) struct Held {
 impl Held {
     /// Queues a message. False when the queue is full: the far side has stopped reading.
     pub(crate) fn send(&self, text: String) -> bool {
-        if self.bytes.fetch_add(text.len(), Ordering::Relaxed) > SEND_BYTES {
+        let bytes = self.bytes.fetch_add(text.len(), Ordering::Relaxed);
+        if bytes > SEND_BYTES || self.texts.len() >= SEND_QUEUE {
             return false;
         }
         // A socket that has ended has told so, or is about to.
-        !self.texts.try_send(text).is_err_and(|error| error.is_full())
+        let _ = self.texts.try_send(text);
+        true
     }
 }
 
@@ -80,7 +82,8 @@ pub(crate) struct Holder {
 }
 
 pub(crate) fn hold() -> (Held, Holder) {
-    let (sender, texts) = async_channel::bounded(SEND_QUEUE);
+    // Bounded by its one sender: a queue with a bound of its own takes all its room at once.
+    let (sender, texts) = async_channel::unbounded();
     let (alive, given_up) = oneshot::channel();
     let bytes = Arc::new(AtomicUsize::new(0));
     let held = Held { texts: sender, bytes: Arc::clone(&bytes), _alive: alive };
