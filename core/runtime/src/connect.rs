@@ -53,7 +53,7 @@ impl Server {
         deadline: Instant,
     ) -> Result<Connection, NetError> {
         let (host, port) = (self.host.as_str(), self.port);
-        let socket = match net.proxies.find(self.secure, host) {
+        let socket = match net.proxies.find(self.secure, host, port) {
             None => Fair::new(tcp::<R>(net, host, port, deadline).await?, meter),
             Some(proxy) => {
                 let socket = tcp::<R>(net, &proxy.host, proxy.port, deadline).await?;

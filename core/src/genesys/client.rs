@@ -130,12 +130,15 @@ impl Client {
         if !self.link.owns(id) {
             return;
         }
-        match Frame::parse(&text) {
-            Ok(frame) => {
+        match Frame::read(&text) {
+            Ok((frame, skipped)) => {
                 self.out.trace_frame(Direction::Received, Some(&frame), &text);
                 let (change, stanza) = self.link.handle_frame(frame, &mut self.out);
                 if change.is_some() {
                     self.connection_lost();
+                }
+                if !skipped.is_empty() {
+                    self.out.malformed(skipped.to_string());
                 }
                 // While closing, only the stream itself still matters.
                 if let Some(stanza) = stanza

@@ -1,20 +1,19 @@
 //! What the service sends once the connection is up: where each stanza goes, and what is replied
 //! (wire notes 6.2 to 6.14, 10.1).
 
-use serde::de::DeserializeOwned;
-
 use super::client::Client;
 use super::error::{Error, ErrorKind};
 use super::event::{Event, SessionType, Signaling};
 use super::ids::{ConversationId, SessionId};
-use super::notice::{Notice, Notification, PersistentNotice};
+use super::notice::{self, Notice, PersistentNotice};
 use super::outbox::IqAnswer;
 use super::peer::session_type;
 use super::sessions::{Offer, refusal};
 use super::signal::Signal;
-use crate::jingle::{Action, Jingle, Method, Reason, Role, Rpc, RpcCandidate, sdp};
+use crate::jingle::{Action, Candidate, Jingle, Method, Reason, Role, Rpc, sdp};
 use crate::xmpp::{
-    DiscoInfo, Frame, Iq, IqKind, Message, Payload, Presence, PubSubEvent, StanzaError, Version,
+    DiscoInfo, Frame, Iq, IqKind, Jid, Message, Payload, Presence, PubSubItem, Skipped,
+    StanzaError, Version, name_of,
 };
 
 impl Client {
@@ -35,8 +34,15 @@ impl Client {
     }
 
     fn handle_message(&mut self, message: &Message, depth: usize) {
+        let bounced = message.kind.as_deref() == Some("error");
         for payload in &message.payloads {
             match payload {
+                // An answer to what was sent, never news (RFC 6120 section 8.3.1).
+                Payload::JingleMessage(session) if bounced => {
+                    self.calls.message_bounced(session, message.from.as_ref(), &mut self.out);
+                    self.calls.sweep(&mut self.out);
+                }
+                _ if bounced && !matches!(payload, Payload::Carbon(_)) => {}
                 Payload::JingleMessage(session) => {
                     self.calls.handle_session_message(
                         session,
@@ -46,7 +52,9 @@ impl Client {
                     self.calls.sweep(&mut self.out);
                 }
                 Payload::PubSubEvent(event) if self.out.is_service(message.from.as_ref()) => {
-                    self.handle_event(event);
+                    for item in &event.items {
+                        self.handle_item(item);
+                    }
                 }
                 // Only our own server may wrap a message for us (wire notes 5.8).
                 Payload::Carbon(inner)
@@ -72,56 +80,70 @@ impl Client {
         }
     }
 
-    fn handle_event(&mut self, event: &PubSubEvent) {
-        if self.link.handle_notice(&event.node, &self.out) {
+    fn handle_item(&mut self, item: &PubSubItem) {
+        if self.link.handle_notice(&item.node, &self.out) {
             return;
         }
         let user = self.link.identity().and_then(|identity| identity.user.clone());
         let leaf = user.as_ref().and_then(|user| {
-            event.node.strip_prefix("v2.users.")?.strip_prefix(user.as_str())?.strip_prefix('.')
+            item.node.strip_prefix("v2.users.")?.strip_prefix(user.as_str())?.strip_prefix('.')
         });
+        let mut skipped = Skipped::default();
         match (leaf, &user) {
             (Some("conversations"), Some(user)) => {
-                if let Some(notice) = self.body::<Notice>(event) {
+                let notice = Notice::read(&item.json, &mut skipped);
+                if let Some(notice) = self.usable(item, notice, skipped) {
                     self.calls.handle_notice(notice, user, &mut self.out);
                     self.calls.sweep(&mut self.out);
                 }
             }
             (Some("persistentconnection"), _) => {
-                if let Some(notice) = self.body::<PersistentNotice>(event) {
+                let notice = PersistentNotice::read(&item.json, &mut skipped);
+                if let Some(notice) = self.usable(item, notice, skipped) {
                     self.calls.handle_persistent(&notice, &mut self.out);
                 }
             }
             (Some("alertingleader"), _) => {
-                if let Some(body) = self.body::<serde_json::Value>(event) {
-                    self.link.handle_leader(&body, &mut self.out);
+                if let Some(json) = self.json(item) {
+                    self.link.handle_leader(&json["eventBody"], &mut self.out);
                 }
             }
             (Some("station"), _) => {
-                if let Some(json) = self.json(event) {
+                if let Some(json) = self.json(item) {
                     self.link.handle_station(&json, &mut self.out);
                 }
             }
             _ => {}
         }
-        if self.link.is_wanted(&event.node)
-            && let Some(data) = self.json(event)
+        if self.link.is_wanted(&item.node)
+            && let Some(data) = self.json(item)
         {
-            self.out.event(Event::Notification { topic: event.node.clone(), data });
+            self.out.event(Event::Notification { topic: item.node.clone(), data });
         }
     }
 
-    /// What a notification is about, or a word that it cannot be used.
-    fn body<T: DeserializeOwned>(&mut self, event: &PubSubEvent) -> Option<T> {
-        self.json::<Notification<T>>(event).map(|notification| notification.event_body)
+    fn json(&mut self, item: &PubSubItem) -> Option<serde_json::Value> {
+        self.usable(item, notice::json(&item.json), Skipped::default())
     }
 
-    /// A whole notification, or a word that it cannot be used.
-    fn json<T: DeserializeOwned>(&mut self, event: &PubSubEvent) -> Option<T> {
-        match serde_json::from_str(&event.json) {
-            Ok(json) => Some(json),
+    /// What was read of a notification, or a word that it cannot be used; and one on what was left
+    /// out of it.
+    fn usable<T>(
+        &mut self,
+        item: &PubSubItem,
+        read: Result<T, String>,
+        skipped: Skipped,
+    ) -> Option<T> {
+        let node = name_of(&item.node);
+        match read {
+            Ok(read) => {
+                if !skipped.is_empty() {
+                    self.out.malformed(format!("notification {node}: {skipped}"));
+                }
+                Some(read)
+            }
             Err(error) => {
-                self.out.malformed(format!("notification {}: {error}", event.node));
+                self.out.malformed(format!("notification {node}: {error}"));
                 None
             }
         }
@@ -233,8 +255,8 @@ impl Client {
             };
             return self.reply(iq, Err(error));
         }
-        if jingle.contents.is_empty() {
-            return self.reply(iq, Err(StanzaError::jingle_bad_request()));
+        if !self.may_offer(self.calls.proposer(session).cloned(), session, &peer) {
+            return self.reply(iq, Err(StanzaError::item_not_found()));
         }
         let conversation = match self.calls.invitation_of(session) {
             // The other signaling was announced: swallowed, without any reply (wire notes 6.1).
@@ -251,7 +273,9 @@ impl Client {
             Ok(sdp) => sdp,
             Err(error) => {
                 self.out.malformed(format!("session-initiate {session}: {error}"));
-                return self.reply(iq, Err(StanzaError::jingle_bad_request()));
+                self.reply(iq, Err(StanzaError::jingle_bad_request()));
+                self.calls.offer_refused(&conversation, &error.to_string(), &mut self.out);
+                return self.calls.sweep(&mut self.out);
             }
         };
         self.reply(iq, Ok(()));
@@ -264,6 +288,16 @@ impl Client {
             reinvite: false,
             replaces: None,
         });
+    }
+
+    /// Whether an offer may come from this address: from who proposed the session, if anybody did.
+    /// The resource may be another.
+    fn may_offer(&mut self, proposer: Option<Jid>, session: &SessionId, peer: &Jid) -> bool {
+        let may = proposer.is_none_or(|proposer| proposer.bare() == peer.bare());
+        if !may {
+            self.out.malformed(format!("offer {session} from somebody who did not propose it"));
+        }
+        may
     }
 
     fn handle_transport_info(
@@ -283,11 +317,8 @@ impl Client {
                 return Err(StanzaError::undefined_condition());
             }
         }
-        for transport in transports {
-            for candidate in &transport.candidates {
-                let line = candidate.to_line();
-                self.calls.sessions.remote_candidate(session, &line, &mut self.out);
-            }
+        for candidate in transports.flat_map(|transport| &transport.candidates) {
+            self.calls.sessions.remote_candidate(session, candidate, &mut self.out);
         }
         Ok(())
     }
@@ -348,19 +379,30 @@ impl Client {
                     replaces,
                 });
             }
-            Method::IceCandidate { session_id, candidate } => {
+            Method::IceCandidate { session_id, sdp } => {
                 let session = SessionId::from(session_id.as_str());
-                // An empty candidate, or the end of them, changes nothing for the engine.
-                if let RpcCandidate::Candidate { line, .. } = candidate {
-                    match self.calls.sessions.signal(&session) {
-                        Some(signal) if Some(signal.peer()) == from => {
-                            self.calls.sessions.remote_candidate(&session, line, &mut self.out);
-                        }
-                        Some(_) => {}
-                        None => {
-                            let line = line.clone();
-                            self.calls.sessions.early_candidate(&session, line, &self.out);
-                        }
+                let known = self.calls.sessions.signal(&session).map(Signal::peer);
+                if from.is_none() || known.is_some_and(|peer| Some(peer) != from) {
+                    return;
+                }
+                let known = known.is_some();
+                // Their end changes nothing for the engine, nor does a browser's empty one.
+                let fragment = Candidate::read_all(sdp);
+                if let Some((count, error)) = fragment.skipped {
+                    let count =
+                        if count > 1 { format!(" ({count} of them)") } else { String::new() };
+                    self.out.malformed(format!("iceCandidate {session}: {error}{count}"));
+                }
+                for (_, candidate) in &fragment.candidates {
+                    if known {
+                        self.calls.sessions.remote_candidate(&session, candidate, &mut self.out);
+                    } else if let Some(from) = from {
+                        self.calls.sessions.early_candidate(
+                            &session,
+                            from,
+                            candidate,
+                            &mut self.out,
+                        );
                     }
                 }
             }
@@ -394,6 +436,12 @@ impl Client {
     /// An offer, by either signaling.
     fn offered(&mut self, offer: Offer) {
         let session = offer.session.clone();
+        if offer.signaling == Signaling::Sdp
+            && let Some((count, error)) = Candidate::read_all(&offer.sdp).skipped
+        {
+            // The engine skips them, too.
+            self.out.malformed(format!("offer {session}: {error} ({count} skipped)"));
+        }
         let signal =
             Signal::new(session.clone(), offer.peer.clone(), offer.signaling, String::new());
         let conversation = offer.conversation.clone();
@@ -408,7 +456,7 @@ impl Client {
                 let text = format!("{session}: {error}");
                 self.out.event(Event::Error(Error::new(ErrorKind::Media, text)));
                 signal.terminate(&refusal(&error), &mut self.out);
-                self.calls.offer_refused(&conversation, &mut self.out);
+                self.calls.offer_refused(&conversation, &error.to_string(), &mut self.out);
             }
         }
         self.calls.sweep(&mut self.out);

@@ -1,6 +1,9 @@
 //! Conversation notifications, and which part of them is ours (behaviour notes 4.1, 4.2).
 //!
-//! Wire types: lenient in what they skip, strict in what they use.
+//! Wire types: lenient in what they skip, strict in what they use. What is tidy is read by serde;
+//! what is not, part by part.
+
+mod lenient;
 
 use std::borrow::Cow;
 
@@ -9,12 +12,7 @@ use serde::Deserialize;
 use super::event::{CallState, Direction, RecordingState};
 use super::ids::{CallId, ConversationId, ParticipantId, UserId};
 
-/// A notification: what it is about, without the envelope (wire notes 4.5).
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Notification<T> {
-    pub(crate) event_body: T,
-}
+pub(crate) use lenient::json;
 
 /// A conversation as the service tells it: in a notification's `eventBody`, or by `GET
 /// conversations/{id}`.
@@ -26,11 +24,11 @@ pub(crate) struct Notice {
 }
 
 /// The user's conversations (`GET conversations`).
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Listing {
-    /// Must be there: a list that is missing is not an empty one.
-    #[serde(deserialize_with = "or_default")]
     pub(crate) entities: Vec<Notice>,
+    /// Whether none was left out: what a list with gaps does not name may be all the same.
+    pub(crate) whole: bool,
 }
 
 /// What is null is missing: the service leaves out and nulls alike.
@@ -44,31 +42,31 @@ where
 
 fn recording_state<'de, D: serde::Deserializer<'de>>(from: D) -> Result<RecordingState, D::Error> {
     let state: Option<Cow<'de, str>> = Option::deserialize(from)?;
-    Ok(match state.as_deref() {
-        Some("active") => RecordingState::Active,
-        Some("paused") => RecordingState::Paused,
-        _ => RecordingState::Off,
-    })
+    Ok(state.as_deref().map(RecordingState::from).unwrap_or_default())
+}
+
+impl From<&str> for RecordingState {
+    fn from(state: &str) -> Self {
+        match state {
+            "active" => Self::Active,
+            "paused" => Self::Paused,
+            _ => Self::Off,
+        }
+    }
 }
 
 /// What the service says of the persistent connection (`eventBody`, wire notes 4.8).
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PersistentNotice {
     pub(crate) persistent_state: String,
-    #[serde(default)]
     pub(crate) error_info: Option<PersistentError>,
 }
 
 /// Why it is down.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PersistentError {
-    #[serde(default, deserialize_with = "or_default")]
     pub(crate) code: String,
-    #[serde(default, deserialize_with = "or_default")]
     pub(crate) text: String,
-    #[serde(default, deserialize_with = "or_default")]
     pub(crate) user_message: String,
 }
 

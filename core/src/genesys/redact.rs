@@ -137,7 +137,8 @@ fn of_payload(payload: &Payload) -> (String, Option<String>) {
         Payload::Ping => plain("ping"),
         Payload::PubSub(_) => plain("pubsub"),
         Payload::PubSubEvent(event) => {
-            let leaf = event.node.rsplit('.').next().unwrap_or_default();
+            let node = event.items.first().map_or("", |item| &item.node);
+            let leaf = node.rsplit('.').next().unwrap_or_default();
             (format!("event {leaf}"), None)
         }
         Payload::Services(services) => {

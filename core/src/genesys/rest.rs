@@ -299,7 +299,8 @@ pub(crate) fn parse<T: serde::de::DeserializeOwned>(what: &str, body: Value) -> 
     serde_json::from_value(body).map_err(|e| body_failure(what, &e))
 }
 
-fn body_failure(what: &str, error: &serde_json::Error) -> Failure {
+/// An answer whose body is of no use.
+pub(crate) fn body_failure(what: &str, error: &impl std::fmt::Display) -> Failure {
     Failure {
         kind: FailureKind::Body,
         message: format!("{what}: unusable answer: {error}"),

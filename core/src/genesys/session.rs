@@ -17,6 +17,7 @@ use crate::media::{
 };
 use crate::report::Direction;
 use crate::sdp::Description;
+use crate::sdp::candidate::{Admission, Candidate, Generation, MAX_CANDIDATES};
 
 /// How often figures are told.
 const STATS_PERIOD: Duration = Duration::from_secs(5);
@@ -24,10 +25,6 @@ const STATS_PERIOD: Duration = Duration::from_secs(5);
 const TERMINATE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Candidates of ours kept until the answer is sent.
 const MAX_QUEUED: usize = 64;
-/// Candidates of the far side in one generation of ICE, and the bytes of each; what is over is
-/// dropped, and told once.
-const MAX_REMOTE: usize = 100;
-pub(crate) const MAX_CANDIDATE: usize = 512;
 /// Outputs that one drain takes from an engine: an engine that never ends it is broken.
 const MAX_DRAIN: usize = 10_000;
 
@@ -66,14 +63,6 @@ pub(crate) enum Milestone {
     FirstAudio,
 }
 
-/// The far side's candidates in this generation of ICE.
-#[derive(Debug, Default)]
-struct Remote {
-    count: usize,
-    /// Whether it was told that there are too many.
-    told: bool,
-}
-
 /// A media session. See the [module](self).
 pub(crate) struct MediaSession {
     /// What the application sees.
@@ -88,7 +77,6 @@ pub(crate) struct MediaSession {
     /// Our candidates, and their end, until the answer is sent.
     queued: Vec<LocalCandidate>,
     gathered: bool,
-    remote: Remote,
     /// Our ICE user fragment, once the answer is made.
     ufrag: String,
     wake: Option<Wake>,
@@ -106,6 +94,8 @@ pub(crate) struct MediaSession {
     /// Whether the application was told that its frames are of the wrong kind.
     complained: bool,
     relay_only: bool,
+    /// The far side's candidates since ICE began, or began anew.
+    remote: Generation,
     /// The leg whose connection was reported by [`Resource::call_metadata`].
     ///
     /// [`Resource::call_metadata`]: super::rest::Resource::call_metadata
@@ -136,6 +126,7 @@ impl MediaSession {
         udp: UdpId,
         offer: String,
         relay_only: bool,
+        remote: Generation,
         out: &mut Outbox,
     ) -> Self {
         out.push(Output::OpenUdp { id: udp });
@@ -149,7 +140,6 @@ impl MediaSession {
             told: MediaState::New,
             queued: Vec::new(),
             gathered: false,
-            remote: Remote::default(),
             ufrag: String::new(),
             wake: None,
             stats_at: None,
@@ -160,6 +150,7 @@ impl MediaSession {
             superseded: false,
             complained: false,
             relay_only,
+            remote,
             reported: None,
         }
     }
@@ -331,8 +322,9 @@ impl MediaSession {
         }
         self.engine.accept_offer(out.now, sdp).map_err(|e| media_error(&e))?;
         if !self.has_credentials_of(sdp) {
-            self.remote = Remote::default();
+            self.remote = Generation::default();
         }
+        self.remote.admit_all(sdp);
         self.offer = without_candidates(sdp);
         if !self.is_answered() {
             return Ok(None);
@@ -351,17 +343,21 @@ impl MediaSession {
         self.superseded
     }
 
-    /// A candidate of the far side.
-    pub(crate) fn remote_candidate(&mut self, candidate: &str, out: &mut Outbox) -> Verdict {
-        if self.remote.count >= MAX_REMOTE || candidate.len() > MAX_CANDIDATE {
-            if !std::mem::replace(&mut self.remote.told, true) {
-                let session = &self.handle.id;
-                out.malformed(format!("candidates of {session}: too many, or one too long"));
+    /// A candidate of the far side. What ICE cannot use is skipped, and so is what comes when there
+    /// are enough of them.
+    pub(crate) fn remote_candidate(&mut self, candidate: &Candidate, out: &mut Outbox) -> Verdict {
+        let Some(usable) = candidate.usable() else { return Verdict::Goes };
+        let Some(address) = usable.address() else { return Verdict::Goes };
+        match self.remote.admit(address, usable.component) {
+            Admission::New => {}
+            Admission::Known | Admission::Full { first: false } => return Verdict::Goes,
+            Admission::Full { first: true } => {
+                let id = &self.handle.id;
+                out.malformed(format!("candidates of {id}: more than {MAX_CANDIDATES}"));
+                return Verdict::Goes;
             }
-            return Verdict::Goes;
         }
-        self.remote.count += 1;
-        if let Err(error) = self.engine.add_remote_candidate(out.now, candidate) {
+        if let Err(error) = self.engine.add_remote_candidate(out.now, &usable.to_line()) {
             out.malformed(format!("candidate of {}: {error}", self.handle.id));
         }
         self.drain(out)

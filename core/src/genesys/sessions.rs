@@ -7,21 +7,21 @@ use super::error::{Error, ErrorKind};
 use super::event::{IceServers, Session, SessionType, Signaling};
 use super::ids::{CallId, ConversationId, MAX_ID, SessionId};
 use super::outbox::Outbox;
-use super::session::{MAX_CANDIDATE, MediaSession, Milestone, Verdict, without_candidates};
+use super::session::{MediaSession, Milestone, Verdict, without_candidates};
 use super::signal::{Answer, Signal};
 use crate::jingle::{Reason, Transport};
 use crate::machine::{MediaId, UdpEvent, UdpId, Wake};
 use crate::media::{AudioFrame, Digit, EngineConfig, EngineFactory, MediaError, MediaStats};
 use crate::rng::Seed;
+use crate::sdp::candidate::{Admission, Candidate, Generation, MAX_CANDIDATES};
 use crate::sdp::{Description, Section};
 use crate::xmpp::Jid;
 
 /// Sessions at once; an offer beyond it is refused.
 pub(crate) const MAX_SESSIONS: usize = 64;
-/// Sessions whose candidates may come before their offer, how many each, and for how long (wire
-/// notes 6.14).
+/// Sessions whose candidates may come before their offer, and for how long (wire notes 6.14); how
+/// many each is [`Generation`]'s.
 const MAX_EARLY_SESSIONS: usize = 10;
-const MAX_EARLY_CANDIDATES: usize = 32;
 const EARLY_LIFETIME: Duration = Duration::from_secs(60);
 
 /// An offer of media.
@@ -41,7 +41,10 @@ pub(crate) struct Offer {
 #[derive(Debug)]
 struct Early {
     session: SessionId,
-    candidates: Vec<String>,
+    /// Who sent them: an offer by somebody else is not theirs.
+    from: Jid,
+    candidates: Vec<Candidate>,
+    generation: Generation,
     expires: Instant,
 }
 
@@ -149,6 +152,7 @@ impl Sessions {
             media = old.handle.media;
         }
         let mid = audio_mid(&offer.sdp);
+        let peer = offer.peer.clone();
         let handle = Session {
             id: offer.session.clone(),
             conversation: offer.conversation,
@@ -159,7 +163,10 @@ impl Sessions {
         };
         let signal = Signal::new(offer.session.clone(), offer.peer, offer.signaling, mid);
         let sdp = without_candidates(&offer.sdp);
-        let session = MediaSession::new(handle, signal, engine, udp, sdp, ice.relay_only, out);
+        let mut remote = Generation::default();
+        remote.admit_all(&offer.sdp);
+        let session =
+            MediaSession::new(handle, signal, engine, udp, sdp, ice.relay_only, remote, out);
         if let Some(old) = self.open.insert(offer.session.clone(), Box::new(session)) {
             // A new connection under the same name.
             old.end(Reason::AlternativeSession, out);
@@ -167,7 +174,7 @@ impl Sessions {
         let early: Vec<_> = self
             .early
             .iter()
-            .position(|e| e.session == offer.session)
+            .position(|e| e.session == offer.session && e.from == peer)
             .and_then(|at| self.early.remove(at))
             .map(|e| e.candidates)
             .unwrap_or_default();
@@ -208,7 +215,7 @@ impl Sessions {
     pub(crate) fn remote_candidate(
         &mut self,
         session: &SessionId,
-        candidate: &str,
+        candidate: &Candidate,
         out: &mut Outbox,
     ) {
         if let Some(open) = self.open.get_mut(session) {
@@ -217,26 +224,40 @@ impl Sessions {
         }
     }
 
-    /// Keeps a candidate whose offer is still to come; the oldest go first at the bound.
-    pub(crate) fn early_candidate(&mut self, session: &SessionId, candidate: String, out: &Outbox) {
-        if session.as_str().len() > MAX_ID || candidate.len() > MAX_CANDIDATE {
-            return;
-        }
-        let early = match self.early.iter_mut().find(|e| e.session == *session) {
+    /// Keeps a candidate whose offer is still to come; the oldest session goes first at the bound.
+    pub(crate) fn early_candidate(
+        &mut self,
+        session: &SessionId,
+        from: &Jid,
+        candidate: &Candidate,
+        out: &mut Outbox,
+    ) {
+        let Some(usable) = candidate.usable() else { return };
+        let Some(address) = usable.address() else { return };
+        let own = |e: &&mut Early| e.session == *session && e.from == *from;
+        let early = match self.early.iter_mut().find(own) {
             Some(early) => early,
             None => {
                 if self.early.len() >= MAX_EARLY_SESSIONS {
                     self.early.pop_front();
                 }
-                let expires = out.now + EARLY_LIFETIME;
-                let session = session.clone();
-                self.early.push_back(Early { session, candidates: Vec::new(), expires });
+                self.early.push_back(Early {
+                    session: session.clone(),
+                    from: from.clone(),
+                    candidates: Vec::new(),
+                    generation: Generation::default(),
+                    expires: out.now + EARLY_LIFETIME,
+                });
                 let Some(early) = self.early.back_mut() else { return };
                 early
             }
         };
-        if early.candidates.len() < MAX_EARLY_CANDIDATES && !early.candidates.contains(&candidate) {
-            early.candidates.push(candidate);
+        match early.generation.admit(address, usable.component) {
+            Admission::New => early.candidates.push(usable),
+            Admission::Known | Admission::Full { first: false } => {}
+            Admission::Full { first: true } => {
+                out.malformed(format!("candidates of {session}: more than {MAX_CANDIDATES}"));
+            }
         }
     }
 

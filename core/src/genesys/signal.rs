@@ -4,7 +4,7 @@
 use super::event::Signaling;
 use super::ids::SessionId;
 use super::outbox::{IqAsk, Outbox};
-use crate::jingle::{Candidate, Jingle, Method, Reason, Role, Rpc, RpcCandidate, SessionInfo, sdp};
+use crate::jingle::{Candidate, Jingle, Method, Reason, Role, Rpc, SessionInfo, sdp};
 use crate::media::LocalCandidate;
 use crate::xmpp::{IqKind, Jid, Payload};
 
@@ -99,8 +99,7 @@ impl Signal {
                 jingle(Jingle::candidate(self.session.as_str(), mid, &*local.ufrag, candidate))
             }
             Signaling::Sdp => {
-                let line = local.candidate.clone();
-                self.trickle(RpcCandidate::Candidate { mid, line }, out)
+                self.rpc(Method::candidate(self.session.as_str(), &mid, &local.candidate), out)
             }
         };
         self.update(payload, out);
@@ -112,7 +111,7 @@ impl Signal {
             Signaling::Jingle => {
                 jingle(Jingle::gathering_complete(self.session.as_str(), &*self.mid, ufrag))
             }
-            Signaling::Sdp => self.trickle(RpcCandidate::End, out),
+            Signaling::Sdp => self.rpc(Method::end_of_candidates(self.session.as_str()), out),
         };
         self.update(payload, out);
     }
@@ -150,10 +149,6 @@ impl Signal {
         let method = Method::Other { method: "report-statistics".to_owned(), params };
         let payload = self.rpc(method, out);
         self.update(payload, out);
-    }
-
-    fn trickle(&self, candidate: RpcCandidate, out: &mut Outbox) -> Payload {
-        self.rpc(Method::IceCandidate { session_id: self.session.to_string(), candidate }, out)
     }
 
     fn rpc(&self, method: Method, out: &mut Outbox) -> Payload {

@@ -1,7 +1,7 @@
 //! RTP descriptions (XEP-0167, 0293, 0294, 0339; wire notes 6.2 to 6.4).
 
-use super::Senders;
-use crate::xmpp::{Element, ElementRef, ns};
+use super::{Senders, part};
+use crate::xmpp::{Element, ElementRef, Skipped, ns};
 
 /// What a content's RTP looks like.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -102,26 +102,38 @@ pub struct Stream {
 }
 
 impl Description {
-    pub(super) fn read(e: ElementRef<'_>) -> Result<Self, String> {
-        let media = e.require("media")?.to_owned();
-        let mut description = Self { media, ssrc: e.number("ssrc")?, ..Self::default() };
+    /// What it is about must be there; whatever else cannot be read is left out and noted.
+    pub(super) fn read(e: ElementRef<'_>, skipped: &mut Skipped) -> Result<Self, &'static str> {
+        let media = part::word(e, "media")?.to_owned();
+        let ssrc = part::maybe(e, "ssrc", part::number, skipped);
+        let mut description = Self { media, ssrc, ..Self::default() };
         for child in e.elements() {
             match (child.namespace(), child.name()) {
                 (ns::RTP, "payload-type") => {
-                    description.payload_types.push(PayloadType::read(child)?);
+                    let codec = part::child(e, child, skipped, PayloadType::read);
+                    description.payload_types.extend(codec);
                 }
                 (ns::RTP, "rtcp-mux") => description.rtcp_mux = true,
                 (ns::RTP, "rtcp-reduced-size") => description.rtcp_reduced_size = true,
-                (ns::RTCP_FEEDBACK, _) => description.feedback.extend(Feedback::read(child)?),
-                (ns::HEADER_EXTENSIONS, "rtp-hdrext") => {
-                    description.header_extensions.push(HeaderExtension::read(child)?);
+                (ns::RTCP_FEEDBACK, _) => {
+                    let feedback = part::child(e, child, skipped, Feedback::read);
+                    description.feedback.extend(feedback.flatten());
                 }
-                (ns::SOURCES, "source") => description.sources.push(Source::read(child)?),
+                (ns::HEADER_EXTENSIONS, "rtp-hdrext") => {
+                    let known = &description.header_extensions;
+                    let extension =
+                        part::child(e, child, skipped, |e, s| HeaderExtension::read(e, known, s));
+                    description.header_extensions.extend(extension);
+                }
+                (ns::SOURCES, "source") => {
+                    description.sources.extend(part::child(e, child, skipped, Source::read));
+                }
                 (ns::SOURCES, "ssrc-group") => {
-                    description.source_groups.push(SourceGroup::read(child)?);
+                    let group = part::child(e, child, skipped, SourceGroup::read);
+                    description.source_groups.extend(group);
                 }
                 (ns::MSID, "stream") if description.stream.is_none() => {
-                    description.stream = Some(Stream::read(child)?);
+                    description.stream = part::child(e, child, skipped, Stream::read);
                 }
                 _ => {}
             }
@@ -146,26 +158,50 @@ impl Description {
 }
 
 impl PayloadType {
-    fn read(e: ElementRef<'_>) -> Result<Self, String> {
-        let id = e.require_number("id")?;
-        if id > 127 {
-            return Err(format!("payload type {id}"));
+    fn read(e: ElementRef<'_>, skipped: &mut Skipped) -> Result<Self, &'static str> {
+        let id = part::number(e, "id")?;
+        let name = part::maybe(e, "name", encoding_name, skipped);
+        // A number that means nothing by itself needs a name (RFC 3551 section 6).
+        if id > 127 || (id > 34 && name.is_none()) {
+            return Err(if id > 127 { "id" } else { "name" });
         }
         let mut codec = Self {
             id,
-            name: e.owned("name"),
-            clockrate: e.number("clockrate")?,
-            channels: e.number("channels")?,
+            name: name.map(str::to_owned),
+            clockrate: part::maybe(e, "clockrate", part::number, skipped),
+            channels: part::maybe(e, "channels", part::number, skipped),
             ..Self::default()
         };
         for child in e.elements() {
             match (child.namespace(), child.name()) {
-                (ns::RTP, "parameter") => codec.parameters.push(Parameter::read(child)?),
-                (ns::RTCP_FEEDBACK, _) => codec.feedback.extend(Feedback::read(child)?),
+                (ns::RTP, "parameter") => {
+                    codec.parameters.extend(part::child(e, child, skipped, Parameter::read));
+                }
+                (ns::RTCP_FEEDBACK, _) => {
+                    let feedback = part::child(e, child, skipped, Feedback::read);
+                    codec.feedback.extend(feedback.flatten());
+                }
                 _ => {}
             }
         }
         Ok(codec)
+    }
+
+    /// Encoding name, clock rate and channels, as `a=rtpmap` needs them. The rate of codecs that
+    /// have only one need not be told (XEP-0167 recommends it), nor that Opus has two channels
+    /// (RFC 7587 section 7).
+    pub(super) fn encoding(&self) -> Option<(&str, u32, u8)> {
+        let name = self.name.as_deref()?;
+        let is = |other: &str| name.eq_ignore_ascii_case(other);
+        let usual = match name {
+            _ if is("opus") => Some(48_000),
+            _ if ["PCMU", "PCMA", "G722", "CN", "telephone-event"].into_iter().any(is) => {
+                Some(8000)
+            }
+            _ => None,
+        };
+        let channels = if is("opus") { 2 } else { self.channels.unwrap_or(1).max(1) };
+        Some((name, self.clockrate.or(usual)?, channels))
     }
 
     fn write(&self) -> Element<'_> {
@@ -180,8 +216,24 @@ impl PayloadType {
 }
 
 impl Parameter {
-    fn read(e: ElementRef<'_>) -> Result<Self, String> {
-        Ok(Self { name: e.require("name")?.to_owned(), value: e.owned("value") })
+    /// Without a name it is the bare value, as with an empty one.
+    fn read(e: ElementRef<'_>, _: &mut Skipped) -> Result<Self, &'static str> {
+        let text = |name| match e.attribute(name) {
+            Some(_) => part::line(e, name).map(Some),
+            None => Ok(None),
+        };
+        match (text("name")?, text("value")?) {
+            (None, None) => Err("name"),
+            (name, value) => Ok(Self {
+                name: name.unwrap_or_default().to_owned(),
+                value: value.map(str::to_owned),
+            }),
+        }
+    }
+
+    /// One whose name must be there: of a source, of which nothing is a bare word.
+    fn read_named(e: ElementRef<'_>, skipped: &mut Skipped) -> Result<Self, &'static str> {
+        part::word(e, "name").and_then(|_| Self::read(e, skipped))
     }
 
     fn write(&self, namespace: &'static str) -> Element<'_> {
@@ -191,17 +243,22 @@ impl Parameter {
     }
 }
 
+/// A word without a slash, which would end the name in `a=rtpmap`.
+fn encoding_name<'d>(e: ElementRef<'d>, name: &'static str) -> Result<&'d str, &'static str> {
+    part::word(e, name).and_then(|word| if word.contains('/') { Err(name) } else { Ok(word) })
+}
+
 const INTERVAL: &str = "trr-int";
 
 impl Feedback {
     /// Nothing for an element that only shares the namespace.
-    fn read(e: ElementRef<'_>) -> Result<Option<Self>, String> {
+    fn read(e: ElementRef<'_>, skipped: &mut Skipped) -> Result<Option<Self>, &'static str> {
         let (kind, subtype) = match e.name() {
-            "rtcp-fb" => (e.require("type")?, e.owned("subtype")),
-            "rtcp-fb-trr-int" => (INTERVAL, Some(e.require("value")?.to_owned())),
+            "rtcp-fb" => (part::word(e, "type")?, part::maybe(e, "subtype", part::line, skipped)),
+            "rtcp-fb-trr-int" => (INTERVAL, Some(part::word(e, "value")?)),
             _ => return Ok(None),
         };
-        Ok(Some(Self { kind: kind.to_owned(), subtype }))
+        Ok(Some(Self { kind: kind.to_owned(), subtype: subtype.map(str::to_owned) }))
     }
 
     fn write(&self) -> Element<'_> {
@@ -217,12 +274,19 @@ impl Feedback {
 }
 
 impl HeaderExtension {
-    fn read(e: ElementRef<'_>) -> Result<Self, String> {
-        Ok(Self {
-            id: e.require_number("id")?,
-            uri: e.require("uri")?.to_owned(),
-            senders: Senders::read(e),
-        })
+    /// Of two with one number the first counts.
+    fn read(
+        e: ElementRef<'_>,
+        known: &[Self],
+        skipped: &mut Skipped,
+    ) -> Result<Self, &'static str> {
+        let id = part::number(e, "id")?;
+        // RFC 8285 sections 4.2 and 4.3.
+        if !(1..=255).contains(&id) || known.iter().any(|other| other.id == id) {
+            return Err("id");
+        }
+        let uri = part::word(e, "uri")?.to_owned();
+        Ok(Self { id, uri, senders: Senders::read(e, skipped) })
     }
 
     fn write(&self) -> Element<'_> {
@@ -234,14 +298,12 @@ impl HeaderExtension {
 }
 
 impl Source {
-    fn read(e: ElementRef<'_>) -> Result<Self, String> {
-        Ok(Self {
-            ssrc: e.require_number("ssrc")?,
-            parameters: e
-                .named("parameter", ns::SOURCES)
-                .map(Parameter::read)
-                .collect::<Result<_, _>>()?,
-        })
+    fn read(e: ElementRef<'_>, skipped: &mut Skipped) -> Result<Self, &'static str> {
+        let ssrc = part::number(e, "ssrc")?;
+        let parameters = e.named("parameter", ns::SOURCES);
+        let parameters =
+            parameters.filter_map(|p| part::child(e, p, skipped, Parameter::read_named)).collect();
+        Ok(Self { ssrc, parameters })
     }
 
     fn write(&self) -> Element<'_> {
@@ -252,14 +314,13 @@ impl Source {
 }
 
 impl SourceGroup {
-    fn read(e: ElementRef<'_>) -> Result<Self, String> {
-        Ok(Self {
-            semantics: e.require("semantics")?.to_owned(),
-            sources: e
-                .named("source", ns::SOURCES)
-                .map(|source| source.require_number("ssrc"))
-                .collect::<Result<_, _>>()?,
-        })
+    fn read(e: ElementRef<'_>, skipped: &mut Skipped) -> Result<Self, &'static str> {
+        let semantics = part::word(e, "semantics")?.to_owned();
+        let sources = e.named("source", ns::SOURCES);
+        let sources: Vec<u32> = sources
+            .filter_map(|s| part::child(e, s, skipped, |s, _| part::number(s, "ssrc")))
+            .collect();
+        if sources.is_empty() { Err("source") } else { Ok(Self { semantics, sources }) }
     }
 
     fn write(&self) -> Element<'_> {
@@ -271,11 +332,10 @@ impl SourceGroup {
 }
 
 impl Stream {
-    fn read(e: ElementRef<'_>) -> Result<Self, String> {
-        Ok(Self {
-            id: e.require("id")?.to_owned(),
-            track: e.attribute("track").unwrap_or_default().to_owned(),
-        })
+    fn read(e: ElementRef<'_>, skipped: &mut Skipped) -> Result<Self, &'static str> {
+        let id = part::word(e, "id")?.to_owned();
+        let track = part::maybe(e, "track", part::line, skipped).unwrap_or_default().to_owned();
+        Ok(Self { id, track })
     }
 
     fn write(&self) -> Element<'_> {

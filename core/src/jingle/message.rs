@@ -1,6 +1,7 @@
 //! Session messages: XEP-0353 in its early form, with Genesys attributes (wire notes 5).
 
-use crate::xmpp::{Element, ElementRef, ns};
+use super::MAX_ID;
+use crate::xmpp::{Element, ElementRef, Skipped, ns};
 
 /// What a session message says of the session with this id.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,10 +72,16 @@ impl SessionMessage {
         matches!(name, "propose" | "proceed" | "accept" | "reject" | "retract")
     }
 
-    pub(crate) fn read(e: ElementRef<'_>) -> Result<Self, String> {
+    pub(crate) fn read(e: ElementRef<'_>, skipped: &mut Skipped) -> Result<Self, String> {
         let id = e.require("id")?.to_owned();
+        if id.len() > MAX_ID {
+            return Err(format!("<{}> has too long an id", e.name()));
+        }
         match e.name() {
-            "propose" => Ok(Self::Propose(Propose::read(e, id))),
+            "propose" => skipped.inside(
+                || "propose: ".to_owned(),
+                |skipped| Ok(Self::Propose(Propose::read(e, id, skipped))),
+            ),
             "proceed" => Ok(Self::Proceed { id }),
             "accept" => Ok(Self::Accept { id }),
             "reject" => Ok(Self::Reject { id }),
@@ -96,21 +103,32 @@ impl SessionMessage {
 }
 
 impl Propose {
-    fn read(e: ElementRef<'_>, id: String) -> Self {
+    fn read(e: ElementRef<'_>, id: String, skipped: &mut Skipped) -> Self {
+        let mut id_of = |name: &str| match e.attribute(name) {
+            Some(id) if id.len() > MAX_ID => {
+                skipped.add(name);
+                None
+            }
+            Some("") | None => None,
+            Some(id) => Some(id.to_owned()),
+        };
+        let mut media: Vec<String> = Vec::new();
+        for description in e.named("description", ns::RTP) {
+            // Nobody speaks of more kinds than there are.
+            let kind = description.owned("media").filter(|kind| kind.len() <= 16);
+            media.extend(kind.filter(|kind| media.len() < 16 && !media.contains(kind)));
+        }
         Self {
             id,
-            conversation_id: e.owned("inin-cid"),
-            persistent_conversation_id: e.owned("inin-persistent-cid"),
+            conversation_id: id_of("inin-cid"),
+            persistent_conversation_id: id_of("inin-persistent-cid"),
             sdp_over_xmpp: e.flag("inin-sdp-over-xmpp"),
             auto_answer: e.flag("inin-autoanswer"),
             eager: e.attribute("inin-priv-answer-mode") == Some("Auto"),
-            original_room: e.owned("inin-ofrom"),
-            from_user_id: e.owned("inin-user-id"),
-            meeting_id: e.owned("inin-meeting-id"),
-            media: e
-                .named("description", ns::RTP)
-                .filter_map(|child| child.owned("media"))
-                .collect(),
+            original_room: id_of("inin-ofrom"),
+            from_user_id: id_of("inin-user-id"),
+            meeting_id: id_of("inin-meeting-id"),
+            media,
         }
     }
 

@@ -6,6 +6,7 @@
 mod candidate;
 mod description;
 mod message;
+mod part;
 mod reason;
 mod rpc;
 pub mod sdp;
@@ -14,13 +15,14 @@ mod session;
 mod tests;
 mod transport;
 
-pub use candidate::{Candidate, CandidateError, CandidateKind, Protocol};
+pub use crate::sdp::candidate::{Candidate, CandidateError, CandidateKind, Protocol};
 pub use description::{
     Description, Feedback, HeaderExtension, Parameter, PayloadType, Source, SourceGroup, Stream,
 };
 pub use message::{Propose, SessionMessage};
+pub(crate) use part::MAX_ID;
 pub use reason::Reason;
-pub use rpc::{Method, Rpc, RpcCandidate, RpcError};
+pub use rpc::{Method, Rpc, RpcError};
 pub use sdp::ice_credentials;
 pub use session::{Action, Content, Group, Jingle, Role, Senders, SessionInfo};
 pub use transport::{Fingerprint, Sctp, Transport};

@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde_json::{Map, Value, json};
 
-use super::Reason;
+use super::{MAX_ID, Reason};
+use crate::xmpp::{Skipped, name_of};
 
 /// A JSON-RPC call. There are no responses.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,12 +37,13 @@ pub enum Method {
         /// The answer.
         sdp: String,
     },
-    /// A trickled candidate.
+    /// Trickled candidates, or their end.
     IceCandidate {
         /// The session.
         session_id: String,
-        /// The candidate.
-        candidate: RpcCandidate,
+        /// A fragment of SDP (RFC 8840 section 9), mostly of one candidate; see
+        /// [`Candidate::read_all`](super::Candidate::read_all).
+        sdp: String,
     },
     /// The client tells its state: `active`.
     Info {
@@ -80,25 +82,6 @@ pub enum Method {
     },
 }
 
-/// What an `iceCandidate` carries.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RpcCandidate {
-    /// A candidate.
-    Candidate {
-        /// The m-line's `a=mid`.
-        mid: String,
-        /// `candidate:…` without `a=` and line end; see [`super::Candidate::from_line`].
-        line: String,
-    },
-    /// No more candidates.
-    End,
-    /// A browser's empty candidate for one m-line: to be ignored.
-    Empty {
-        /// The m-line's `a=mid`.
-        mid: String,
-    },
-}
-
 /// Why a text is no call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RpcError {
@@ -116,9 +99,9 @@ pub enum RpcError {
     /// A parameter that must be there, as text.
     #[error("a call without {0}")]
     Missing(&'static str),
-    /// An `iceCandidate` without an `m=` line, or with another attribute than a candidate.
-    #[error("a malformed candidate")]
-    Candidate,
+    /// An id of more than 255 bytes.
+    #[error("a call with too long a {0}")]
+    TooLong(&'static str),
 }
 
 impl Rpc {
@@ -128,16 +111,32 @@ impl Rpc {
     ///
     /// Not a JSON-RPC call, or one whose parameters are unusable.
     pub fn parse(text: &str) -> Result<Self, RpcError> {
+        Self::read(text, &mut Skipped::default())
+    }
+
+    /// The same; optional parameters that cannot be read are left out and noted.
+    pub(crate) fn read(text: &str, skipped: &mut Skipped) -> Result<Self, RpcError> {
         let call: Value = serde_json::from_str(text)
             .map_err(|e| RpcError::NotJson { line: e.line(), column: e.column() })?;
         let name = call.get("method").and_then(Value::as_str).ok_or(RpcError::NotACall)?;
         let id = match call.get("id") {
             Some(Value::String(id)) => id.clone(),
             Some(Value::Number(id)) => id.to_string(),
-            _ => String::new(),
+            Some(Value::Null) | None => String::new(),
+            Some(_) => {
+                skipped.add(format_args!("{}: id", name_of(name)));
+                String::new()
+            }
         };
+        if id.len() > MAX_ID {
+            return Err(RpcError::TooLong("id"));
+        }
         let params = call.get("params").unwrap_or(&Value::Null);
-        Ok(Self { id, method: Method::read(name, params)? })
+        let method = skipped.inside(
+            || format!("{}: ", name_of(name)),
+            |skipped| Method::read(name, params, skipped),
+        )?;
+        Ok(Self { id, method })
     }
 
     /// Writes the text of a `genesys-webrtc` element.
@@ -154,32 +153,67 @@ impl Rpc {
     }
 }
 
+/// Nothing, for a parameter that cannot be read: noted, if it is there.
+fn odd<T>(params: &Value, name: &str, skipped: &mut Skipped) -> Option<T> {
+    if params.get(name).is_some_and(|odd| !odd.is_null()) {
+        skipped.add(name);
+    }
+    None
+}
+
 impl Method {
-    fn read(name: &str, params: &Value) -> Result<Self, RpcError> {
-        let optional = |name: &str| params.get(name).and_then(Value::as_str).map(str::to_owned);
-        let text = |name| optional(name).ok_or(RpcError::Missing(name));
-        let session_id = || text("sessionId");
+    fn read(name: &str, params: &Value, skipped: &mut Skipped) -> Result<Self, RpcError> {
+        let text = |name| params.get(name).and_then(Value::as_str);
+        let text = |name| text(name).map(str::to_owned).ok_or(RpcError::Missing(name));
+        let id = |name: &'static str| match text(name) {
+            Ok(id) if id.len() > MAX_ID => Err(RpcError::TooLong(name)),
+            other => other,
+        };
+        let session_id = || id("sessionId");
         Ok(match name {
             "offer" => Self::Offer {
                 session_id: session_id()?,
-                conversation_id: optional("conversationId"),
-                sdp: text("sdp")?,
-                reinvite: params.get("reinvite").and_then(Value::as_bool).unwrap_or(false),
+                conversation_id: match id("conversationId") {
+                    Ok(id) => Some(id).filter(|id| !id.is_empty()),
+                    Err(RpcError::Missing(name)) => odd(params, name, skipped),
+                    Err(error) => return Err(error),
+                },
+                // Without a description it is an offer of nothing, and refused as one.
+                sdp: text("sdp").ok().or_else(|| odd(params, "sdp", skipped)).unwrap_or_default(),
+                reinvite: match params.get("reinvite").and_then(Value::as_bool) {
+                    Some(reinvite) => reinvite,
+                    None => odd(params, "reinvite", skipped).unwrap_or_default(),
+                },
             },
             "answer" => Self::Answer { session_id: session_id()?, sdp: text("sdp")? },
-            "iceCandidate" => Self::IceCandidate {
-                session_id: session_id()?,
-                candidate: RpcCandidate::read(&text("sdp")?)?,
-            },
+            "iceCandidate" => Self::IceCandidate { session_id: session_id()?, sdp: text("sdp")? },
             "info" => Self::Info { session_id: session_id()?, status: text("status")? },
             "terminate" => Self::Terminate {
                 session_id: session_id()?,
-                reason: optional("reason").map_or(Reason::Success, |r| r.as_str().into()),
+                reason: match text("reason") {
+                    Ok(reason) => reason.as_str().into(),
+                    Err(_) => odd(params, "reason", skipped).unwrap_or(Reason::Success),
+                },
             },
             "mute" => Self::Mute { session_id: session_id()?, kind: text("type")? },
             "unmute" => Self::Unmute { session_id: session_id()?, kind: text("type")? },
             other => Self::Other { method: other.to_owned(), params: params.clone() },
         })
+    }
+
+    /// One trickled candidate, `candidate:…` without `a=` and line end, of the section with this
+    /// `a=mid` (wire notes 6.14).
+    #[must_use]
+    pub fn candidate(session_id: impl Into<String>, mid: &str, line: &str) -> Self {
+        let sdp = format!("m={mid} 9 RTP/AVP 0\r\na={line}\r\n");
+        Self::IceCandidate { session_id: session_id.into(), sdp }
+    }
+
+    /// No more candidates.
+    #[must_use]
+    pub fn end_of_candidates(session_id: impl Into<String>) -> Self {
+        let sdp = "a=end-of-candidates\r\n".to_owned();
+        Self::IceCandidate { session_id: session_id.into(), sdp }
     }
 
     /// The method's name on the wire.
@@ -225,8 +259,8 @@ impl Method {
                 Value::Object(params)
             }
             Self::Answer { session_id, sdp } => json!({"sdp": sdp, "sessionId": session_id}),
-            Self::IceCandidate { session_id, candidate } => {
-                json!({"sessionId": session_id, "sdp": candidate.to_string()})
+            Self::IceCandidate { session_id, sdp } => {
+                json!({"sessionId": session_id, "sdp": sdp})
             }
             Self::Info { session_id, status } => {
                 json!({"sessionId": session_id, "status": status})
@@ -252,44 +286,14 @@ impl fmt::Debug for Method {
                 .field("conversation_id", conversation_id)
                 .field("sdp_len", &sdp.len())
                 .field("reinvite", reinvite),
-            Self::Answer { sdp, .. } => out.field("sdp_len", &sdp.len()),
-            Self::IceCandidate { candidate, .. } => out.field("candidate", candidate),
+            Self::Answer { sdp, .. } | Self::IceCandidate { sdp, .. } => {
+                out.field("sdp_len", &sdp.len())
+            }
             Self::Info { status, .. } => out.field("status", status),
             Self::Terminate { reason, .. } => out.field("reason", reason),
             Self::Mute { kind, .. } | Self::Unmute { kind, .. } => out.field("kind", kind),
             Self::Other { .. } => &mut out,
         };
         out.finish()
-    }
-}
-
-impl RpcCandidate {
-    /// Reads `m={mid} 9 RTP/AVP 0`, line end, `a=candidate:…`. Lines may also end with a backslash
-    /// or without a carriage return, and `a=end-of-candidates` needs no `m=` line.
-    fn read(sdp: &str) -> Result<Self, RpcError> {
-        let mut lines = sdp.split(['\r', '\n', '\\']).filter(|line| !line.is_empty());
-        let mid = lines.clone().find_map(|line| line.strip_prefix("m="));
-        let mid = mid.and_then(|m| m.split(' ').next()).filter(|mid| !mid.is_empty());
-        let mid = mid.map(str::to_owned);
-        let line = lines.find_map(|line| line.strip_prefix("a="));
-        match (mid, line) {
-            (_, Some("end-of-candidates")) => Ok(Self::End),
-            (Some(mid), Some("")) => Ok(Self::Empty { mid }),
-            (Some(mid), Some(line)) if line.starts_with("candidate:") => {
-                Ok(Self::Candidate { mid, line: line.to_owned() })
-            }
-            _ => Err(RpcError::Candidate),
-        }
-    }
-}
-
-/// As the parameter `sdp` holds it.
-impl fmt::Display for RpcCandidate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Candidate { mid, line } => write!(f, "m={mid} 9 RTP/AVP 0\r\na={line}\r\n"),
-            Self::End => f.write_str("a=end-of-candidates\r\n"),
-            Self::Empty { mid } => write!(f, "m={mid} 9 RTP/AVP 0\r\na=\r\n"),
-        }
     }
 }

@@ -1,8 +1,12 @@
 //! Jingle sessions: actions and contents (XEP-0166, wire notes 6.2 to 6.9).
 
-use super::{Description, Fingerprint, Reason, Transport};
+use super::{Description, Fingerprint, Reason, Transport, part, transport};
 use crate::Secret;
-use crate::xmpp::{Element, ElementRef, ns};
+use crate::sdp::candidate::Candidate;
+use crate::xmpp::{Element, ElementRef, Skipped, name_of, ns};
+
+/// Contents of one action; more are left out.
+const MAX_CONTENTS: usize = 64;
 
 /// A `<jingle/>` element.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,12 +125,16 @@ pub enum Senders {
 }
 
 impl Senders {
-    pub(super) fn read(e: ElementRef<'_>) -> Self {
+    pub(super) fn read(e: ElementRef<'_>, skipped: &mut Skipped) -> Self {
         match e.attribute("senders") {
             Some("initiator") => Self::Initiator,
             Some("responder") => Self::Responder,
             Some("none") => Self::None,
-            Some(_) | None => Self::Both,
+            Some("both") | None => Self::Both,
+            Some(_) => {
+                skipped.add(": senders");
+                Self::Both
+            }
         }
     }
 
@@ -294,7 +302,7 @@ impl Jingle {
         sid: impl Into<String>,
         content: impl Into<String>,
         ufrag: impl Into<String>,
-        candidate: super::Candidate,
+        candidate: Candidate,
     ) -> Self {
         let transport = Transport { candidates: vec![candidate], ..Transport::ice(ufrag) };
         Self::transport_info(sid, content, transport)
@@ -360,22 +368,44 @@ impl Jingle {
         Some(&self.contents.first()?.transport.as_ref()?.namespace)
     }
 
-    pub(crate) fn read(e: ElementRef<'_>) -> Result<Self, String> {
+    /// An action and a session must be named; whatever else cannot be read is left out and noted.
+    pub(crate) fn read(e: ElementRef<'_>, skipped: &mut Skipped) -> Result<Self, String> {
         let action = Action::from(e.require("action")?);
+        let sid = e.require("sid")?;
+        if sid.len() > part::MAX_ID {
+            return Err("<jingle> has too long a sid".to_owned());
+        }
+        skipped.inside(
+            || format!("{} {}: ", name_of(action.as_str()), name_of(sid)),
+            |skipped| Ok(Self::read_action(e, action.clone(), sid, skipped)),
+        )
+    }
+
+    fn read_action(e: ElementRef<'_>, action: Action, sid: &str, skipped: &mut Skipped) -> Self {
         let reason = e.find("reason", ns::JINGLE);
         let info = match action {
-            Action::SessionInfo => e.elements().next().map(SessionInfo::read),
+            // One that we know, whatever else there is.
+            Action::SessionInfo => {
+                let known = e.elements().find(|child| child.namespace() == ns::RTP_INFO);
+                known.or(e.elements().next()).map(SessionInfo::read)
+            }
             _ => None,
         };
-        Ok(Self {
+        let mut contents: Vec<Content> = Vec::new();
+        for content in e.named("content", ns::JINGLE) {
+            contents.extend(Content::read(content, &contents, skipped));
+        }
+        let mut groups: Vec<Group> = Vec::new();
+        for group in e.named("group", ns::GROUPING) {
+            let new = part::child(e, group, skipped, Group::read);
+            groups.extend(new.filter(|new| !groups.contains(new)));
+        }
+        Self {
             action,
-            sid: e.require("sid")?.to_owned(),
+            sid: sid.to_owned(),
             initiator: e.owned("initiator"),
-            contents: e
-                .named("content", ns::JINGLE)
-                .map(Content::read)
-                .collect::<Result<_, _>>()?,
-            groups: e.named("group", ns::GROUPING).map(Group::read).collect::<Result<_, _>>()?,
+            contents,
+            groups,
             reason: reason
                 .and_then(|r| {
                     r.elements().find(|c| c.namespace() == ns::JINGLE && c.name() != "text")
@@ -385,7 +415,7 @@ impl Jingle {
                 .and_then(|r| r.find("text", ns::JINGLE))
                 .map(|text| text.content().into_owned()),
             info,
-        })
+        }
     }
 
     pub(crate) fn write(&self) -> Element<'_> {
@@ -407,17 +437,56 @@ impl Jingle {
 }
 
 impl Content {
-    fn read(e: ElementRef<'_>) -> Result<Self, String> {
-        let transport = e.elements().find(|c| c.name() == "transport");
+    /// One that has a name of its own, and is about something that we know. Of two of one name the
+    /// first counts.
+    fn read(e: ElementRef<'_>, known: &[Self], skipped: &mut Skipped) -> Option<Self> {
+        let place = || format!("content[{}]", name_of(e.attribute("name").unwrap_or_default()));
+        skipped.inside(place, |skipped| {
+            let read = Self::read_parts(e, known, skipped);
+            read.map_err(|what| skipped.add(format_args!(": {what}"))).ok()
+        })
+    }
+
+    fn read_parts(
+        e: ElementRef<'_>,
+        known: &[Self],
+        skipped: &mut Skipped,
+    ) -> Result<Self, &'static str> {
+        let name = part::word(e, "name")?;
+        if known.iter().any(|other| other.name == name) {
+            return Err("name");
+        }
+        if known.len() >= MAX_CONTENTS {
+            return Err("too many");
+        }
+        let is_transport = |c: &ElementRef<'_>| c.name() == "transport";
+        let ice = e.elements().find(|c| is_transport(c) && transport::is_ice(*c));
+        let transport = ice.or_else(|| e.elements().find(is_transport));
+        let transport = transport.map(|transport| {
+            skipped.inside(|| "transport".to_owned(), |s| Transport::read(transport, s))
+        });
+        let description = e.find("description", ns::RTP).map(|description| {
+            skipped.inside(|| "description".to_owned(), |s| Description::read(description, s))
+        });
+        // A data channel needs no description, whatever it has instead of one.
+        let foreign = e.elements().any(|c| c.name() == "description" && c.namespace() != ns::RTP);
+        let channel = transport.as_ref().is_some_and(|transport| transport.sctp.is_some());
+        if description.is_none() && foreign && !channel {
+            return Err("description");
+        }
         Ok(Self {
             creator: match e.attribute("creator") {
                 Some("responder") => Role::Responder,
-                Some(_) | None => Role::Initiator,
+                Some("initiator") | None => Role::Initiator,
+                Some(_) => {
+                    skipped.add(": creator");
+                    Role::Initiator
+                }
             },
-            name: e.require("name")?.to_owned(),
-            senders: Senders::read(e),
-            description: e.find("description", ns::RTP).map(Description::read).transpose()?,
-            transport: transport.map(Transport::read).transpose()?,
+            name: name.to_owned(),
+            senders: Senders::read(e, skipped),
+            description: description.transpose()?,
+            transport,
         })
     }
 
@@ -438,14 +507,15 @@ impl Group {
         Self { semantics: "BUNDLE".to_owned(), contents: contents.into_iter().collect() }
     }
 
-    fn read(e: ElementRef<'_>) -> Result<Self, String> {
-        let contents = e.named("content", ns::GROUPING);
-        Ok(Self {
-            semantics: e.require("semantics")?.to_owned(),
-            contents: contents
-                .map(|c| c.require("name").map(str::to_owned))
-                .collect::<Result<_, _>>()?,
-        })
+    fn read(e: ElementRef<'_>, skipped: &mut Skipped) -> Result<Self, &'static str> {
+        let semantics = part::word(e, "semantics")?.to_owned();
+        let mut contents: Vec<String> = Vec::new();
+        for content in e.named("content", ns::GROUPING) {
+            let name = part::child(e, content, skipped, |content, _| part::word(content, "name"));
+            let name = name.filter(|name| contents.iter().all(|known| known != name));
+            contents.extend(name.map(str::to_owned));
+        }
+        Ok(Self { semantics, contents })
     }
 
     fn write(&self) -> Element<'_> {

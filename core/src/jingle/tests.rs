@@ -153,20 +153,119 @@ mod sessions {
         assert_eq!(malformed(&format!("<jingle xmlns='{ns}' sid='s'/>")), "<jingle> lacks action");
         let sid = format!("<jingle xmlns='{ns}' action='session-info'/>");
         assert_eq!(malformed(&sid), "<jingle> lacks sid");
-        let with = |content: &str| {
-            malformed(&format!("<jingle xmlns='{ns}' sid='s' action='x'>{content}</jingle>"))
+        let long = format!("<jingle xmlns='{ns}' action='x' sid='{}'/>", "s".repeat(256));
+        assert_eq!(malformed(&long), "<jingle> has too long a sid");
+    }
+
+    #[test]
+    fn what_cannot_be_read_costs_only_itself_and_is_named() {
+        let rest = "<payload-type id='0'/></description><transport xmlns='urn:xmpp:jingle:transports:ice-udp:1' ufrag='u' pwd='p'>";
+        let good = "<candidate component='1' foundation='1' ip='192.0.2.1' port='5' priority='1' protocol='udp' type='host'/>";
+        for (description, transport, path) in [
+            ("<payload-type id='300'/>", "", "description/payload-type[0]: id"),
+            ("<payload-type id='128'/>", "", "description/payload-type[0]: id"),
+            ("<payload-type/>", "", "description/payload-type[0]: id"),
+            ("<payload-type id='111'/>", "", "description/payload-type[0]: name"),
+            (
+                "<payload-type id='111' name='a/b'/>",
+                "",
+                "description/payload-type[0]: name; content[a]/description/payload-type[0]: name",
+            ),
+            (
+                "<rtp-hdrext xmlns='urn:xmpp:jingle:apps:rtp:rtp-hdrext:0' id='0' uri='u'/>",
+                "",
+                "description/rtp-hdrext[0]: id",
+            ),
+            (
+                "<rtp-hdrext xmlns='urn:xmpp:jingle:apps:rtp:rtp-hdrext:0' id='1' uri='u v'/>",
+                "",
+                "description/rtp-hdrext[0]: uri",
+            ),
+            (
+                "<rtcp-fb xmlns='urn:xmpp:jingle:apps:rtp:rtcp-fb:0'/>",
+                "",
+                "description/rtcp-fb[0]: type",
+            ),
+            (
+                "<source xmlns='urn:xmpp:jingle:apps:rtp:ssma:0' name='a0'/>",
+                "",
+                "description/source[0]: ssrc",
+            ),
+            (
+                "<ssrc-group xmlns='urn:xmpp:jingle:apps:rtp:ssma:0' semantics='FID'><source ssrc='x'/></ssrc-group>",
+                "",
+                "description/ssrc-group[0]/source[0]: ssrc; content[a]/description/ssrc-group[0]: source",
+            ),
+            ("<stream xmlns='urn:xmpp:jingle:apps:rtp:msid:0'/>", "", "description/stream[0]: id"),
+            (
+                "",
+                "<fingerprint xmlns='urn:xmpp:jingle:apps:dtls:0'>AB</fingerprint>",
+                "transport/fingerprint[0]: hash",
+            ),
+            (
+                "",
+                "<fingerprint xmlns='urn:xmpp:jingle:apps:dtls:0' hash='sha-256'>AB C</fingerprint>",
+                "transport/fingerprint[0]: value",
+            ),
+            ("", "<candidate component='1'/>", "transport/candidate[0]: address"),
+            (
+                "",
+                "<sctpmap xmlns='urn:xmpp:jingle:transports:dtls-sctp:1' number='x'/>",
+                "transport/sctpmap[0]: number",
+            ),
+        ] {
+            let xml = |description: &str, transport: &str| {
+                format!(
+                    "<iq xmlns='jabber:client' id='i' type='set'><jingle xmlns='urn:xmpp:jingle:1' sid='s' action='session-initiate'><content name='a'><description xmlns='urn:xmpp:jingle:apps:rtp:1' media='audio'>{description}{rest}{transport}{good}</transport></content></jingle></iq>"
+                )
+            };
+            let (frame, skipped) = Frame::read(&xml(description, transport)).expect("a frame");
+            let shown = skipped.to_string();
+            assert_eq!(
+                shown,
+                format!("session-initiate s: content[a]/{path}")
+                    .replace("; content", "; session-initiate s: content")
+            );
+            assert_eq!(Ok(frame), Frame::parse(&xml("", "")), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_parameter_without_a_name_is_the_bare_value() {
+        let content = "<jingle xmlns='urn:xmpp:jingle:1' sid='s' action='x'><content name='a'><description xmlns='urn:xmpp:jingle:apps:rtp:1' media='audio'><payload-type id='101' name='telephone-event'><parameter value='0-15'/></payload-type></description></content></jingle>";
+        let jingle = jingle(content);
+        let codec = &jingle.contents[0].description.as_ref().expect("RTP").payload_types[0];
+        assert_eq!(codec.parameters[0].value.as_deref(), Some("0-15"));
+        assert_eq!(codec.encoding(), Some(("telephone-event", 8000, 1)));
+    }
+
+    #[test]
+    fn either_ice_namespace_may_stand_inside_either() {
+        let (old, new) =
+            ("urn:xmpp:jingle:transports:ice-udp:1", "urn:xmpp:jingle:transports:ice:0");
+        for (outer, inner) in [(old, new), (new, old), (old, old), (new, new)] {
+            let jingle = jingle(&format!(
+                "<jingle xmlns='urn:xmpp:jingle:1' sid='s' action='transport-info'><content name='a'><transport xmlns='{outer}'><candidate xmlns='{inner}' ip='192.0.2.1' port='5' priority='21149780477'/><gathering-complete xmlns='{inner}'/></transport></content></jingle>"
+            ));
+            let transport = jingle.contents[0].transport.as_ref().expect("a transport");
+            assert_eq!(transport.candidates[0].priority, u32::MAX);
+            assert!(transport.gathering_complete);
+        }
+    }
+
+    #[test]
+    fn candidates_of_one_element_are_bounded() {
+        let candidates: String =
+            (1..=100).map(|port| format!("<candidate ip='192.0.2.1' port='{port}'/>")).collect();
+        let text = format!(
+            "<iq xmlns='jabber:client' id='i' type='set'><jingle xmlns='urn:xmpp:jingle:1' sid='s' action='transport-info'><content name='a'><transport xmlns='urn:xmpp:jingle:transports:ice-udp:1'>{candidates}</transport></content></jingle></iq>"
+        );
+        let (frame, skipped) = Frame::read(&text).expect("a frame");
+        let Frame::Iq(Iq { kind: IqKind::Set(Payload::Jingle(jingle)), .. }) = frame else {
+            panic!("{frame:?}")
         };
-        assert_eq!(with("<content/>"), "<content> lacks name");
-        let description = |inner: &str| {
-            with(&format!(
-                "<content name='a'><description xmlns='urn:xmpp:jingle:apps:rtp:1' media='audio'>{inner}</description></content>"
-            ))
-        };
-        assert_eq!(description("<payload-type id='300'/>"), "<payload-type> has a bad id");
-        assert_eq!(description("<payload-type id='128'/>"), "payload type 128");
-        assert_eq!(description("<payload-type/>"), "<payload-type> lacks id");
-        let transport = "<content name='a'><transport xmlns='urn:xmpp:jingle:transports:ice-udp:1'><candidate component='1' foundation='1' ip='::1' priority='1' protocol='udp' type='host'/></transport></content>";
-        assert_eq!(with(transport), "<candidate> lacks port");
+        let transport = jingle.contents[0].transport.as_ref().expect("a transport");
+        assert_eq!((transport.candidates.len(), skipped.len()), (64, 36));
     }
 }
 
@@ -345,19 +444,6 @@ mod rpc {
         assert_eq!(Rpc::parse(&text), Ok(rpc));
     }
 
-    fn candidate(candidate: RpcCandidate) -> Method {
-        Method::IceCandidate { session_id: "s".to_owned(), candidate }
-    }
-
-    fn parse_candidate(sdp: &str) -> Result<RpcCandidate, RpcError> {
-        let params = serde_json::json!({"sessionId": "s", "sdp": sdp});
-        let call = serde_json::json!({"method": "iceCandidate", "params": params}).to_string();
-        match Rpc::parse(&call)?.method {
-            Method::IceCandidate { candidate, .. } => Ok(candidate),
-            other => panic!("{other:?}"),
-        }
-    }
-
     #[test]
     fn every_method_has_its_parameters() {
         let s = || "s".to_owned();
@@ -376,19 +462,12 @@ mod rpc {
             r#"{"sdp":"v=0\r\n","sessionId":"s"}"#,
         );
         round_trip(
-            candidate(RpcCandidate::Candidate {
-                mid: "0".to_owned(),
-                line: "candidate:1 1 udp 1 ::1 9 typ host".to_owned(),
-            }),
+            Method::candidate("s", "0", "candidate:1 1 udp 1 ::1 9 typ host"),
             r#"{"sessionId":"s","sdp":"m=0 9 RTP/AVP 0\r\na=candidate:1 1 udp 1 ::1 9 typ host\r\n"}"#,
         );
         round_trip(
-            candidate(RpcCandidate::End),
+            Method::end_of_candidates("s"),
             r#"{"sessionId":"s","sdp":"a=end-of-candidates\r\n"}"#,
-        );
-        round_trip(
-            candidate(RpcCandidate::Empty { mid: "0".to_owned() }),
-            r#"{"sessionId":"s","sdp":"m=0 9 RTP/AVP 0\r\na=\r\n"}"#,
         );
         round_trip(
             Method::Info { session_id: s(), status: "active".to_owned() },
@@ -431,14 +510,13 @@ mod rpc {
     #[test]
     fn candidates_read_with_any_line_end() {
         let line = "candidate:1 1 udp 1 ::1 9 typ host";
-        let expected = RpcCandidate::Candidate { mid: "0".to_owned(), line: line.to_owned() };
+        let expected = Candidate::from_line(line).expect("a candidate");
         for end in ["\r\n", "\n", "\\r\\n", ""] {
-            let sdp = format!("m=0 9 RTP/AVP 0\r\na={line}{end}");
-            assert_eq!(parse_candidate(&sdp), Ok(expected.clone()), "{end:?}");
+            let read = Candidate::read_all(&format!("m=0 9 RTP/AVP 0\r\na={line}{end}"));
+            assert_eq!(read.candidates, [(Some("0".to_owned()), expected.clone())], "{end:?}");
         }
-        assert_eq!(parse_candidate("a=end-of-candidates"), Ok(RpcCandidate::End));
-        let with_media = "m=0 9 RTP/AVP 0\r\na=end-of-candidates\r\n";
-        assert_eq!(parse_candidate(with_media), Ok(RpcCandidate::End));
+        assert!(Candidate::read_all("a=end-of-candidates").end);
+        assert!(Candidate::read_all("m=0 9 RTP/AVP 0\r\na=end-of-candidates\r\n").end);
     }
 
     #[test]
@@ -455,12 +533,11 @@ mod rpc {
             assert_eq!(missing(method, "null"), Err(RpcError::Missing("sessionId")), "{method}");
         }
         let session = r#"{"sessionId":"s"}"#;
-        assert_eq!(missing("offer", session), Err(RpcError::Missing("sdp")));
+        assert_eq!(missing("answer", session), Err(RpcError::Missing("sdp")));
         assert_eq!(missing("info", session), Err(RpcError::Missing("status")));
         assert_eq!(missing("mute", session), Err(RpcError::Missing("type")));
-        assert_eq!(parse_candidate("a=candidate:1"), Err(RpcError::Candidate), "no m= line");
-        assert_eq!(parse_candidate("m=0 9 RTP/AVP 0"), Err(RpcError::Candidate));
-        assert_eq!(parse_candidate("m=0\r\na=mid:0"), Err(RpcError::Candidate));
+        let long = format!(r#"{{"sessionId":"{}"}}"#, "s".repeat(256));
+        assert_eq!(missing("terminate", &long), Err(RpcError::TooLong("sessionId")));
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! ICE transports with DTLS and SCTP (XEP-0176, 0320, 0343, 0371; wire notes 6.2 to 6.6).
 
-use super::Candidate;
+use super::{candidate, part};
 use crate::Secret;
-use crate::xmpp::{Element, ElementRef, ns};
+use crate::sdp::candidate::{Candidate, MAX_CANDIDATES};
+use crate::xmpp::{Element, ElementRef, Skipped, ns};
 
 /// How a content is carried. A transport other than ICE keeps only its namespace.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,29 +53,38 @@ impl Transport {
         Self { namespace: ns::ICE_UDP.to_owned(), ufrag: Some(ufrag.into()), ..Self::default() }
     }
 
-    pub(super) fn read(e: ElementRef<'_>) -> Result<Self, String> {
+    /// Of either ICE, or one of which only the name is known. What cannot be read in it is left out
+    /// and noted; candidates and their end may be of the one ICE inside the other.
+    pub(super) fn read(e: ElementRef<'_>, skipped: &mut Skipped) -> Self {
         let mut transport = Self { namespace: e.namespace().to_owned(), ..Self::default() };
-        if e.namespace() != ns::ICE_UDP && e.namespace() != ns::ICE {
-            return Ok(transport);
+        if !is_ice(e) {
+            return transport;
         }
-        transport.ufrag = e.owned("ufrag");
-        transport.pwd = e.attribute("pwd").map(Secret::new);
+        transport.ufrag = part::maybe(e, "ufrag", part::word, skipped).map(str::to_owned);
+        transport.pwd = part::maybe(e, "pwd", part::word, skipped).map(Secret::new);
         for child in e.elements() {
             match (child.namespace(), child.name()) {
                 (ns::DTLS, "fingerprint") => {
-                    transport.fingerprints.push(Fingerprint::read(child)?);
+                    let new = part::child(e, child, skipped, Fingerprint::read);
+                    let new = new.filter(|new| !transport.fingerprints.contains(new));
+                    transport.fingerprints.extend(new);
                 }
-                (ns::SCTP, "sctpmap") => transport.sctp = Some(Sctp::read(child)?),
-                (own, "candidate") if own == e.namespace() => {
-                    transport.candidates.push(Candidate::read(child)?);
+                (ns::SCTP, "sctpmap") if transport.sctp.is_none() => {
+                    transport.sctp = part::child(e, child, skipped, Sctp::read);
                 }
-                (own, "gathering-complete") if own == e.namespace() => {
-                    transport.gathering_complete = true;
+                (_, "candidate") if is_ice(child) => {
+                    let full = transport.candidates.len() >= MAX_CANDIDATES;
+                    let candidate = part::child(e, child, skipped, |child, skipped| {
+                        let read = candidate::read(child, skipped).map_err(|error| error.0);
+                        if full { Err("too many") } else { read }
+                    });
+                    transport.candidates.extend(candidate);
                 }
+                (_, "gathering-complete") if is_ice(child) => transport.gathering_complete = true,
                 _ => {}
             }
         }
-        Ok(transport)
+        transport
     }
 
     pub(super) fn write(&self) -> Element<'_> {
@@ -85,18 +95,25 @@ impl Transport {
             .maybe("pwd", self.pwd.as_ref().map(Secret::expose))
             .children(self.fingerprints.iter().map(Fingerprint::write))
             .children(self.sctp.as_ref().map(Sctp::write))
-            .children(self.candidates.iter().map(|candidate| candidate.write(&self.namespace)))
+            .children(self.candidates.iter().map(|c| candidate::write(c, &self.namespace)))
             .children(complete)
     }
 }
 
+/// Whether it is of ICE: the old namespace or the new one.
+pub(super) fn is_ice(e: ElementRef<'_>) -> bool {
+    matches!(e.namespace(), ns::ICE_UDP | ns::ICE)
+}
+
 impl Fingerprint {
-    fn read(e: ElementRef<'_>) -> Result<Self, String> {
-        Ok(Self {
-            hash: e.require("hash")?.to_owned(),
-            setup: e.owned("setup"),
-            value: e.content().trim().to_owned(),
-        })
+    fn read(e: ElementRef<'_>, skipped: &mut Skipped) -> Result<Self, &'static str> {
+        let hash = part::word(e, "hash")?.to_owned();
+        let value = e.content().trim().to_owned();
+        let byte = |byte: &str| byte.len() == 2 && byte.bytes().all(|b| b.is_ascii_hexdigit());
+        if !value.split(':').all(byte) {
+            return Err("value");
+        }
+        Ok(Self { hash, setup: part::maybe(e, "setup", setup, skipped), value })
     }
 
     fn write(&self) -> Element<'_> {
@@ -107,12 +124,21 @@ impl Fingerprint {
     }
 }
 
+/// A DTLS role (RFC 4145 section 4).
+fn setup(e: ElementRef<'_>, name: &'static str) -> Result<String, &'static str> {
+    match part::word(e, name)? {
+        role @ ("actpass" | "active" | "passive" | "holdconn") => Ok(role.to_owned()),
+        _ => Err(name),
+    }
+}
+
 impl Sctp {
-    fn read(e: ElementRef<'_>) -> Result<Self, String> {
+    fn read(e: ElementRef<'_>, skipped: &mut Skipped) -> Result<Self, &'static str> {
+        let protocol = part::maybe(e, "protocol", part::word, skipped);
         Ok(Self {
-            port: e.require_number("number")?,
-            protocol: e.attribute("protocol").unwrap_or("webrtc-datachannel").to_owned(),
-            streams: e.number("streams")?,
+            port: part::number(e, "number")?,
+            protocol: protocol.unwrap_or("webrtc-datachannel").to_owned(),
+            streams: part::maybe(e, "streams", part::number, skipped),
         })
     }
 

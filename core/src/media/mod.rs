@@ -268,12 +268,13 @@ pub trait Engine: Send {
     fn create_answer(&mut self, now: Instant) -> Result<String, MediaError>;
 
     /// A remote candidate: the value of an `a=candidate` line, from `candidate:` on (RFC 8839
-    /// section 5.1). Kept until an offer or answer is applied. TCP, and host names that are not
-    /// addresses, are skipped without an error.
+    /// section 5.1), or several such lines. Kept until an offer or answer is applied. TCP, and host
+    /// names that are not addresses, are skipped without an error, and so are those beyond
+    /// [`MAX_CANDIDATES`](crate::sdp::candidate::MAX_CANDIDATES) since ICE began.
     ///
     /// # Errors
     ///
-    /// [`MediaError::Candidate`] when it cannot be read. The session goes on.
+    /// [`MediaError::Candidate`] when none can be read. The session goes on.
     fn add_remote_candidate(&mut self, now: Instant, candidate: &str) -> Result<(), MediaError>;
 
     /// Makes an offer with new ICE credentials (RFC 8445 section 9). Our candidates are told again

@@ -1,5 +1,6 @@
 //! What every runtime needs to be told about the network: plain data, no sockets.
 
+mod exceptions;
 mod proxy;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
 use super::Proxy;
+use super::exceptions::Exceptions;
 use crate::machine::{NetError, NetErrorKind};
 
 /// Which proxy serves which host. Made once from [`Proxy`] and the environment.
@@ -19,16 +20,16 @@ use crate::machine::{NetError, NetErrorKind};
 ///     _ => None,
 /// };
 /// let proxies = Proxies::new(&Proxy::Environment, environment)?;
-/// assert_eq!(proxies.find(true, "api.example.com").unwrap().port, 3128);
-/// assert!(proxies.find(true, "db.internal").is_none());
-/// assert!(proxies.find(false, "api.example.com").is_none());
+/// assert_eq!(proxies.find(true, "api.example.com", 443).unwrap().port, 3128);
+/// assert!(proxies.find(true, "db.internal", 443).is_none());
+/// assert!(proxies.find(false, "api.example.com", 80).is_none());
 /// # Ok::<(), offhook::net::ProxyError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Proxies {
     secure: Option<ProxyServer>,
     plain: Option<ProxyServer>,
-    except: Vec<String>,
+    except: Exceptions,
 }
 
 impl Proxies {
@@ -55,36 +56,30 @@ impl Proxies {
             Proxy::None => Ok(Self::default()),
             Proxy::Url(url) => {
                 let server = ProxyServer::parse(&url.0)?;
-                Ok(Self { secure: Some(server.clone()), plain: Some(server), except: Vec::new() })
+                Ok(Self {
+                    secure: Some(server.clone()),
+                    plain: Some(server),
+                    except: Exceptions::default(),
+                })
             }
             Proxy::Environment => Ok(Self {
                 secure: server("HTTPS_PROXY")?,
                 plain: server("HTTP_PROXY")?,
-                except: read("NO_PROXY")
-                    .unwrap_or_default()
-                    .split(',')
-                    .map(|host| host.trim().trim_start_matches('.').to_ascii_lowercase())
-                    .filter(|host| !host.is_empty())
-                    .collect(),
+                except: Exceptions::parse(&read("NO_PROXY").unwrap_or_default()),
             }),
         }
     }
 
-    /// The proxy for a host, if it has one. `secure` means `https` or `wss`.
+    /// The proxy for a host and port, if it has one. `secure` means `https` or `wss`.
     ///
-    /// An entry of `NO_PROXY` excepts the host it names and all below it; `*` excepts every
-    /// host. An IPv6 address is compared without brackets.
+    /// `NO_PROXY` is read as curl, Go and Python read it, with commas or spaces between its entries:
+    /// `*` excepts every host; `x`, `.x` and `*.x` except `x` and all hosts below it; an address, in
+    /// brackets or not, excepts itself; a network such as `10.0.0.0/8` its addresses. All but
+    /// networks may end with a port and then concern that port only.
     #[must_use]
-    pub fn find(&self, secure: bool, host: &str) -> Option<&ProxyServer> {
-        let host = host.trim_matches(['[', ']']).to_ascii_lowercase();
-        let excepted = self.except.iter().any(|entry| {
-            entry == "*"
-                || host
-                    .strip_suffix(entry.as_str())
-                    .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-        });
+    pub fn find(&self, secure: bool, host: &str, port: u16) -> Option<&ProxyServer> {
         let server = if secure { &self.secure } else { &self.plain };
-        server.as_ref().filter(|_| !excepted)
+        server.as_ref().filter(|_| !self.except.contain(host, port))
     }
 }
 
@@ -257,15 +252,15 @@ mod tests {
     #[test]
     fn without_the_option_the_environment_is_not_read() {
         let proxies = Proxies::new(&Proxy::None, |_| Some("http://p:1".into())).unwrap();
-        assert_eq!(proxies.find(true, "example.com"), None);
+        assert_eq!(proxies.find(true, "example.com", 443), None);
     }
 
     #[test]
     fn the_environment_names_proxies_by_scheme_with_a_fallback() {
         let proxies =
             environment(&[("https_proxy", "one:1"), ("ALL_PROXY", "http://two:2/")]).unwrap();
-        assert_eq!(proxies.find(true, "example.com").unwrap().host, "one");
-        assert_eq!(proxies.find(false, "example.com").unwrap().host, "two");
+        assert_eq!(proxies.find(true, "example.com", 443).unwrap().host, "one");
+        assert_eq!(proxies.find(false, "example.com", 80).unwrap().host, "two");
     }
 
     #[test]
@@ -276,20 +271,20 @@ mod tests {
         ])
         .unwrap();
         for host in ["example.com", "API.Example.com", "db.internal", "127.0.0.1", "[::1]"] {
-            assert_eq!(proxies.find(true, host), None, "{host}");
+            assert_eq!(proxies.find(true, host, 443), None, "{host}");
         }
         for host in ["badexample.com", "example.com.evil", "127.0.0.11"] {
-            assert!(proxies.find(true, host).is_some(), "{host}");
+            assert!(proxies.find(true, host, 443).is_some(), "{host}");
         }
         let all = environment(&[("ALL_PROXY", "p:1"), ("NO_PROXY", "*")]).unwrap();
-        assert_eq!(all.find(false, "example.com"), None);
+        assert_eq!(all.find(false, "example.com", 80), None);
     }
 
     #[test]
     fn credentials_are_decoded_sent_and_never_shown() {
         let url = ProxyUrl("http://al%40ice:s%3Acret@proxy.example:3128".into());
         let proxies = Proxies::new(&Proxy::Url(url), |_| None).unwrap();
-        let server = proxies.find(true, "example.com").unwrap();
+        let server = proxies.find(true, "example.com", 443).unwrap();
         assert_eq!(server.credentials, Some(("al@ice".into(), "s:cret".into())));
         assert_eq!(format!("{server:?}"), "proxy.example:3128");
         assert_eq!(

@@ -19,6 +19,7 @@
 //! # Ok::<(), offhook::sdp::SdpError>(())
 //! ```
 
+pub mod candidate;
 mod direction;
 mod error;
 mod line;

@@ -127,6 +127,11 @@ impl<'d> ElementRef<'d> {
         self.named(name, namespace).next()
     }
 
+    /// How many children of its name stand before this child.
+    pub(crate) fn ordinal(self, child: Self) -> usize {
+        self.elements().filter(|other| other.name() == child.name() && other.at < child.at).count()
+    }
+
     /// The text directly inside the element.
     pub(crate) fn content(self) -> Cow<'d, str> {
         let mut texts = self.children().filter_map(|child| match child {
@@ -169,11 +174,6 @@ impl<'d> ElementRef<'d> {
     #[inline]
     pub(crate) fn number<T: FromStr>(self, name: &str) -> Result<Option<T>, String> {
         self.attribute(name).map(|value| self.parse(name, value)).transpose()
-    }
-
-    #[inline]
-    pub(crate) fn require_number<T: FromStr>(self, name: &str) -> Result<T, String> {
-        self.require(name).and_then(|value| self.parse(name, value))
     }
 
     fn parse<T: FromStr>(self, name: &str, value: &str) -> Result<T, String> {

@@ -5,7 +5,7 @@ use super::read;
 use super::stanza::address;
 use super::{
     Auth, Close, Element, ElementRef, Features, Iq, IqKind, Jid, JidError, Message, Open, Presence,
-    SaslFailure, StanzaError, StreamError, ns,
+    SaslFailure, Skipped, StanzaError, StreamError, ns,
 };
 
 /// One text frame.
@@ -136,18 +136,29 @@ impl Frame {
     /// It is not one well-formed element within the bounds, or a stanza whose own attributes are
     /// unusable. What is wrong deeper inside a stanza is a [`super::Payload::Malformed`] instead.
     pub fn parse(text: &str) -> Result<Self, FrameError> {
+        Self::read(text).map(|(frame, _)| frame)
+    }
+
+    /// Reads a text message, and says what was left out of it because it could not be used.
+    ///
+    /// # Errors
+    ///
+    /// As [`Frame::parse`].
+    pub fn read(text: &str) -> Result<(Self, Skipped), FrameError> {
+        let mut skipped = Skipped::default();
         let mut document = Document::default();
         let read = read::read(text, &mut document);
         let head = document.root();
-        read.and_then(|()| Self::read(head.ok_or(FrameErrorKind::NotAnElement)?))
+        read.and_then(|()| Self::of(head.ok_or(FrameErrorKind::NotAnElement)?, &mut skipped))
+            .map(|frame| (frame, skipped))
             .map_err(|kind| FrameError { kind, iq: head.and_then(IqHead::of) })
     }
 
-    fn read(head: ElementRef<'_>) -> Result<Self, FrameErrorKind> {
+    fn of(head: ElementRef<'_>, skipped: &mut Skipped) -> Result<Self, FrameErrorKind> {
         let frame = match (head.namespace(), head.name()) {
-            (ns::CLIENT, "iq") => Self::Iq(Iq::read(head)?),
-            (ns::CLIENT, "message") => Self::Message(Message::read(head)?),
-            (ns::CLIENT, "presence") => Self::Presence(Presence::read(head)?),
+            (ns::CLIENT, "iq") => Self::Iq(Iq::read(head, skipped)?),
+            (ns::CLIENT, "message") => Self::Message(Message::read(head, skipped)?),
+            (ns::CLIENT, "presence") => Self::Presence(Presence::read(head, skipped)?),
             (ns::FRAMING, "open") => Self::Open(Open::read(head)),
             (ns::FRAMING, "close") => Self::Close(Close::read(head)),
             (ns::STREAMS, "features") => Self::Features(Features::read(head)),

@@ -3,7 +3,8 @@
 //! Nothing here decides anything. A text frame becomes a [`Frame`]; inside a stanza each child
 //! becomes a [`Payload`]. A child that is known but cannot be used becomes
 //! [`Payload::Malformed`], one that is not known [`Payload::Unknown`]: neither costs the frame,
-//! and only a frame that is not one well-formed, bounded element is a [`FrameError`].
+//! and only a frame that is not one well-formed, bounded element is a [`FrameError`]. What cannot
+//! be used inside a child costs only itself, and is [`Skipped`].
 //!
 //! ```
 //! use offhook::xmpp::{Frame, Iq, IqKind, Payload};
@@ -29,6 +30,7 @@ mod read;
 pub mod sasl;
 mod scope;
 mod services;
+mod skipped;
 mod stanza;
 mod stanza_error;
 mod stream;
@@ -42,10 +44,12 @@ pub use element::{Element, Node};
 pub use frame::{Frame, FrameError, FrameErrorKind, IqHead};
 pub use jid::{Jid, JidError};
 pub use payload::Payload;
-pub use pubsub::{PubSub, PubSubEvent};
+pub use pubsub::{PubSub, PubSubEvent, PubSubItem};
 pub use read::{MAX_DEPTH, MAX_FRAME, MAX_NODES};
 pub use scope::MAX_NAMESPACE;
 pub use services::{Service, Services};
+pub use skipped::Skipped;
+pub(crate) use skipped::name_of;
 pub use stanza::{Iq, IqKind, Message, Presence};
 pub use stanza_error::{Application, ErrorType, StanzaError};
 pub use stream::{Auth, Close, Features, Open, SaslFailure, SessionFeature, StreamError};

@@ -1,7 +1,8 @@
 //! What a stanza carries.
 
 use super::{
-    DiscoInfo, Element, ElementRef, Jid, Message, PubSub, PubSubEvent, Services, Version, ns,
+    DiscoInfo, Element, ElementRef, Jid, Message, PubSub, PubSubEvent, Services, Skipped, Version,
+    ns,
 };
 use crate::jingle::{Jingle, Rpc, SessionMessage};
 
@@ -57,26 +58,29 @@ impl Payload {
         Self::Malformed { element: element.to_owned(), error: error.into() }
     }
 
-    pub(super) fn read(e: ElementRef<'_>) -> Self {
+    /// A child of a stanza; what cannot be read in it, and is not needed, is noted.
+    pub(super) fn read(e: ElementRef<'_>, skipped: &mut Skipped) -> Self {
         let read = match (e.namespace(), e.name()) {
             (ns::BIND, "bind") => read_bind(e),
             (ns::SESSION, "session") => Ok(Self::Session),
             (ns::PING, "ping") => Ok(Self::Ping),
             (ns::PUBSUB, "pubsub") => PubSub::read(e).map(Self::PubSub),
-            (ns::PUBSUB_EVENT, "event") => PubSubEvent::read(e).map(Self::PubSubEvent),
+            (ns::PUBSUB_EVENT, "event") => PubSubEvent::read(e, skipped).map(Self::PubSubEvent),
             (ns::EXTERNAL_SERVICES, "services") => Ok(Self::Services(Services::read(e))),
             (ns::DISCO_INFO, "query") => Ok(Self::DiscoInfo(DiscoInfo::read(e))),
             (ns::VERSION, "query") => Ok(Self::Version(Version::read(e))),
             (ns::CONNECTION_TRANSFER, "query") => Ok(Self::ConnectionTransfer),
             (ns::JINGLE_MESSAGE, name) if SessionMessage::is_known(name) => {
-                SessionMessage::read(e).map(Self::JingleMessage)
+                SessionMessage::read(e, skipped).map(Self::JingleMessage)
             }
-            (ns::JINGLE, "jingle") => Jingle::read(e).map(|jingle| Self::Jingle(jingle.into())),
-            (ns::GENESYS, "genesys-webrtc") => Rpc::parse(&e.content())
+            (ns::JINGLE, "jingle") => {
+                Jingle::read(e, skipped).map(|jingle| Self::Jingle(jingle.into()))
+            }
+            (ns::GENESYS, "genesys-webrtc") => Rpc::read(&e.content(), skipped)
                 .map(|rpc| Self::Rpc(rpc.into()))
                 .map_err(|error| error.to_string()),
             (ns::GENESYS, "media-message") => Ok(Self::MediaMessage(e.content().into_owned())),
-            (ns::CARBONS, "received") => read_carbon(e),
+            (ns::CARBONS, "received") => read_carbon(e, skipped),
             _ => return Self::Unknown(e.to_element()),
         };
         read.unwrap_or_else(|error| Self::malformed(e.name(), error))
@@ -122,12 +126,12 @@ fn read_bind(bind: ElementRef<'_>) -> Result<Payload, String> {
 }
 
 /// XEP-0280: the message inside a carbon. Nesting is bounded by the depth of the frame.
-fn read_carbon(carbon: ElementRef<'_>) -> Result<Payload, String> {
+fn read_carbon(carbon: ElementRef<'_>, skipped: &mut Skipped) -> Result<Payload, String> {
     let message = carbon
         .find("forwarded", ns::FORWARD)
         .and_then(|forwarded| forwarded.find("message", ns::CLIENT))
         .ok_or_else(|| "no forwarded message".to_owned())?;
-    match Message::read(message) {
+    match Message::read(message, skipped) {
         Ok(message) => Ok(Payload::Carbon(message.into())),
         Err(error) => Err(error.to_string()),
     }

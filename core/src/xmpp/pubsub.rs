@@ -1,6 +1,6 @@
 //! Publish-subscribe, as far as notifications use it (XEP-0060, wire notes 4).
 
-use super::{Element, ElementRef, Jid, ns};
+use super::{Element, ElementRef, Jid, Skipped, ns};
 
 /// A subscription request or its result.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,38 +69,63 @@ impl PubSub {
     }
 }
 
-/// A notification (wire notes 4.5).
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A notification (wire notes 4.5): one item or more (XEP-0060 section 12.4). One without any says
+/// only that something was taken back.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PubSubEvent {
+    /// What was published, in order.
+    pub items: Vec<PubSubItem>,
+}
+
+/// One item of a notification.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PubSubItem {
     /// The topic.
     pub node: String,
-    /// The id of the item.
-    pub item_id: Option<String>,
-    /// The JSON of the first item, as text and unchecked: whoever knows the topic reads it once,
-    /// as what it is. Further items are not read.
+    /// Its id.
+    pub id: Option<String>,
+    /// Its JSON, as text and unchecked: whoever knows the topic reads it once, as what it is.
     pub json: String,
 }
 
 impl PubSubEvent {
-    pub(super) fn read(event: ElementRef<'_>) -> Result<Self, String> {
-        let items = event
-            .find("items", ns::PUBSUB_EVENT)
-            .ok_or_else(|| "<event> without items".to_owned())?;
-        let item = items
-            .find("item", ns::PUBSUB_EVENT)
-            .ok_or_else(|| "<items> without an item".to_owned())?;
-        let json = item.find("json", ns::JSON).ok_or_else(|| "<item> without JSON".to_owned())?;
-        Ok(Self {
-            node: items.require("node")?.to_owned(),
-            item_id: item.owned("id"),
-            json: json.content().into_owned(),
-        })
+    /// An item that cannot be used is left out and noted.
+    pub(super) fn read(event: ElementRef<'_>, skipped: &mut Skipped) -> Result<Self, String> {
+        if !event.elements().any(|child| child.namespace() == ns::PUBSUB_EVENT) {
+            return Err("<event> without items".to_owned());
+        }
+        let mut items = Vec::new();
+        for list in event.named("items", ns::PUBSUB_EVENT) {
+            let Some(node) = skipped.keep(list.require("node")) else { continue };
+            for item in list.named("item", ns::PUBSUB_EVENT) {
+                let Some(json) = item.find("json", ns::JSON) else {
+                    skipped.add(format_args!("item[{}]: json", list.ordinal(item)));
+                    continue;
+                };
+                let json = json.content().into_owned();
+                items.push(PubSubItem { node: node.to_owned(), id: item.owned("id"), json });
+            }
+        }
+        Ok(Self { items })
     }
 
     pub(super) fn write(&self) -> Element<'_> {
+        let lists = self.items.chunk_by(|one, next| one.node == next.node).map(|items| {
+            let node = items.first().map(|item| &item.node);
+            Element::new("items", ns::PUBSUB_EVENT)
+                .maybe("node", node)
+                .children(items.iter().map(PubSubItem::write))
+        });
+        // Without any, a list that is empty.
+        let none =
+            self.items.is_empty().then(|| Element::new("items", ns::PUBSUB_EVENT).attr("node", ""));
+        Element::new("event", ns::PUBSUB_EVENT).children(lists).children(none)
+    }
+}
+
+impl PubSubItem {
+    fn write(&self) -> Element<'_> {
         let json = Element::new("json", ns::JSON).text(self.json.as_str());
-        let item = Element::new("item", ns::PUBSUB_EVENT).maybe("id", self.item_id.as_ref());
-        let items = Element::new("items", ns::PUBSUB_EVENT).attr("node", &self.node);
-        Element::new("event", ns::PUBSUB_EVENT).child(items.child(item.child(json)))
+        Element::new("item", ns::PUBSUB_EVENT).maybe("id", self.id.as_ref()).child(json)
     }
 }

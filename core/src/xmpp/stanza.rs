@@ -1,6 +1,6 @@
 //! The three stanzas (RFC 6120 section 8).
 
-use super::{Element, ElementRef, FrameErrorKind, Jid, Payload, StanzaError, ns};
+use super::{Element, ElementRef, FrameErrorKind, Jid, Payload, Skipped, StanzaError, name_of, ns};
 
 /// A request or its answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,11 +70,16 @@ impl Iq {
         self
     }
 
-    pub(super) fn read(head: ElementRef<'_>) -> Result<Self, FrameErrorKind> {
+    pub(super) fn read(
+        head: ElementRef<'_>,
+        skipped: &mut Skipped,
+    ) -> Result<Self, FrameErrorKind> {
         let kind = match head.attribute("type") {
-            Some("get") => IqKind::Get(request(head)),
-            Some("set") => IqKind::Set(request(head)),
-            Some("result") => IqKind::Result(head.elements().next().map(Payload::read)),
+            Some("get") => IqKind::Get(request(head, skipped)),
+            Some("set") => IqKind::Set(request(head, skipped)),
+            Some("result") => {
+                IqKind::Result(head.elements().next().map(|e| Payload::read(e, skipped)))
+            }
             Some("error") => IqKind::Error(
                 head.find("error", ns::CLIENT)
                     .map_or_else(StanzaError::undefined_condition, StanzaError::read),
@@ -89,7 +94,7 @@ impl Iq {
         Ok(Self {
             id: head.owned("id"),
             from: address(head, "from")?,
-            to: address(head, "to")?,
+            to: receiver(head, skipped),
             kind,
         })
     }
@@ -105,14 +110,21 @@ impl Iq {
     }
 }
 
-/// RFC 6120 section 8.2.3: a request carries exactly one element.
-fn request(iq: ElementRef<'_>) -> Payload {
+/// RFC 6120 section 8.2.3: a request carries exactly one element. Of several the first counts that
+/// is known.
+fn request(iq: ElementRef<'_>, skipped: &mut Skipped) -> Payload {
     let mut elements = iq.elements();
-    match (elements.next(), elements.next()) {
-        (Some(only), None) => Payload::read(only),
-        (None, _) => Payload::malformed("iq", "a request without an element"),
-        (Some(_), Some(_)) => Payload::malformed("iq", "a request with several elements"),
+    let Some(first) = elements.next() else {
+        return Payload::malformed("iq", "a request without an element");
+    };
+    let mut request = Payload::read(first, skipped);
+    for other in elements {
+        skipped.add(format_args!("{}[{}]: one too many", name_of(other.name()), iq.ordinal(other)));
+        if matches!(request, Payload::Unknown(_)) {
+            request = Payload::read(other, skipped);
+        }
     }
+    request
 }
 
 /// A message: session messages, events, anything that wants no answer.
@@ -151,13 +163,16 @@ impl Message {
         self
     }
 
-    pub(super) fn read(head: ElementRef<'_>) -> Result<Self, FrameErrorKind> {
+    pub(super) fn read(
+        head: ElementRef<'_>,
+        skipped: &mut Skipped,
+    ) -> Result<Self, FrameErrorKind> {
         Ok(Self {
             id: head.owned("id"),
             from: address(head, "from")?,
-            to: address(head, "to")?,
+            to: receiver(head, skipped),
             kind: head.owned("type"),
-            payloads: head.elements().map(Payload::read).collect(),
+            payloads: head.elements().map(|e| Payload::read(e, skipped)).collect(),
         })
     }
 
@@ -184,8 +199,11 @@ pub struct Presence {
 }
 
 impl Presence {
-    pub(super) fn read(head: ElementRef<'_>) -> Result<Self, FrameErrorKind> {
-        Message::read(head).map(|Message { id, from, to, kind, payloads }| Self {
+    pub(super) fn read(
+        head: ElementRef<'_>,
+        skipped: &mut Skipped,
+    ) -> Result<Self, FrameErrorKind> {
+        Message::read(head, skipped).map(|Message { id, from, to, kind, payloads }| Self {
             id,
             from,
             to,
@@ -210,6 +228,14 @@ pub(super) fn address(
         .filter(|text| !text.is_empty())
         .map(|text| text.parse().map_err(|error| FrameErrorKind::BadJid { attribute, error }))
         .transpose()
+}
+
+/// The receiver: nobody decides by it, so that one that cannot be read is none.
+fn receiver(head: ElementRef<'_>, skipped: &mut Skipped) -> Option<Jid> {
+    address(head, "to").unwrap_or_else(|error| {
+        skipped.add(error);
+        None
+    })
 }
 
 fn stanza(

@@ -224,7 +224,7 @@ mod errors {
             r#"<iq xmlns="jabber:client" id="7" to="a@b/c" type="error"><error type="modify"><bad-request xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error></iq>"#
         );
         let reply = |text: &str| Frame::parse(text).expect_err("not usable").reply();
-        assert!(reply("<iq xmlns='jabber:client' id='7' to='@' type='set'/>").is_some());
+        assert!(reply("<iq xmlns='jabber:client' id='7' from='@' type='set'/>").is_some());
         assert_eq!(reply("<iq xmlns='jabber:client' id='7' type='result'>"), None);
         assert_eq!(reply("<iq xmlns='jabber:client' type='get'>"), None, "no id to answer");
         assert_eq!(reply("<message xmlns='jabber:client' id='7'>"), None);
@@ -426,7 +426,7 @@ mod any_input {
         assert!(!shown.is_empty());
         assert!(shown.iter().all(|debug| !debug.contains("ice-pwd") && debug.contains("sdp_len")));
         let broken = r#"<genesys-webrtc xmlns="genesys">{"method":"offer","params":{"sessionId":"s"}}</genesys-webrtc>"#;
-        assert_eq!(malformed(broken).1, "a call without sdp");
+        assert!(matches!(set(broken), Payload::Rpc(_)), "an offer of nothing");
         let Payload::Rpc(rpc) = set(&broken.replace("}}", r#","sdp":"v=0"}}"#)) else {
             panic!("a call")
         };

@@ -1,9 +1,7 @@
 //! What the far end signals to the client that took the call, in either signaling (wire notes 6).
 
 use offhook::Secret;
-use offhook::jingle::{
-    Candidate, Jingle, Method, Reason, Role, Rpc, RpcCandidate, ice_credentials, sdp,
-};
+use offhook::jingle::{Candidate, Jingle, Method, Reason, Role, Rpc, ice_credentials, sdp};
 use offhook::media::LocalCandidate;
 use offhook::xmpp::{Frame, Jid, Payload, Presence};
 
@@ -94,10 +92,7 @@ impl Signal {
                 Err(error) => return world.log(format!("no candidate: {error}")),
             },
             Signaling::Sdp => {
-                let line = candidate.candidate.clone();
-                let candidate = RpcCandidate::Candidate { mid, line };
-                let session_id = self.session.clone();
-                self.rpc(Method::IceCandidate { session_id, candidate }, world)
+                self.rpc(Method::candidate(&*self.session, &mid, &candidate.candidate), world)
             }
         };
         streams.send_iq(&self.from, &self.to, payload, world);

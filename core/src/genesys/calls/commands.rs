@@ -333,7 +333,7 @@ impl Calls {
             CallAsk::Participant(command) => {
                 let part = self.part(*command);
                 let found = result
-                    .and_then(|body| rest::parse::<Notice>("conversation", body))
+                    .and_then(|body| Notice::answered(&body))
                     .map_err(Error::from)
                     .and_then(|notice| find(part, &notice, user));
                 self.participant_found(*command, found, out);
@@ -344,7 +344,7 @@ impl Calls {
             CallAsk::Dial(command) => self.dial_answered(*command, result, out),
             CallAsk::Answerer(conversation) => {
                 let found = result
-                    .and_then(|body| rest::parse::<Notice>("conversation", body))
+                    .and_then(|body| Notice::answered(&body))
                     .map_err(Error::from)
                     .and_then(|notice| find(Part::Ours, &notice, user));
                 match found {

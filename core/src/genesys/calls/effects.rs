@@ -22,7 +22,7 @@ impl Calls {
             Effect::Handled(session, by) => {
                 out.event(Event::HandledPendingSession { session, conversation, by });
             }
-            Effect::Gone(why) => self.goals.invitation_gone(id, why, out),
+            Effect::Gone(why) => self.goals.invitation_gone(id, &why, out),
             Effect::Begun(session) => {
                 if let Some(handle) = self.sessions.handle(&session) {
                     out.event(Event::SessionStarted(handle));

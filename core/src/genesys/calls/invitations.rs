@@ -36,6 +36,23 @@ impl Calls {
         }
     }
 
+    /// A session message of ours came back: an answer to a proposal ends the waiting for its offer,
+    /// if it comes from where the answer went. Nobody waits for what the others lead to.
+    pub(in crate::genesys) fn message_bounced(
+        &mut self,
+        message: &SessionMessage,
+        from: Option<&Jid>,
+        out: &mut Outbox,
+    ) {
+        let SessionMessage::Proceed { id } = message else { return };
+        let session = SessionId::from(id.as_str());
+        let proposer = self.proposer(&session);
+        let asked = proposer.is_some_and(|to| from.is_none_or(|from| is_or_serves(from, to)));
+        if asked {
+            self.feed_invited(id, None, Input::Undelivered, out);
+        }
+    }
+
     /// Tells the conversations that a session was proposed for, by the bare address that says so:
     /// anybody else is a stranger to them. Without an address it is our own server that speaks.
     fn feed_invited(
@@ -135,6 +152,12 @@ impl Calls {
         invited.sort_by_key(|(ringing, _)| *ringing);
         invited.into_iter().map(|(_, id)| id).collect()
     }
+}
+
+/// Whether an error for a stanza to an address may come from this one: the address itself, or a
+/// server on the way (RFC 6120 section 8.3.1).
+fn is_or_serves(from: &Jid, to: &Jid) -> bool {
+    from == to || *from == to.bare() || from.as_str() == to.domain()
 }
 
 pub(super) fn send_proceed(invite: &Invite, out: &mut Outbox) {

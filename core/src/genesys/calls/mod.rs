@@ -23,7 +23,7 @@ use super::goals::{Goal, Goals};
 use super::ids::{ConversationId, MAX_ID, SessionId, UserId};
 use super::notice::{Class, Listing, Notice, PersistentNotice};
 use super::outbox::{Ask, CallAsk, Outbox, Retry};
-use super::rest::{self, Failure, Resource};
+use super::rest::{Failure, Resource};
 use super::sessions::Sessions;
 use crate::jingle::{Reason, SessionMessage};
 use crate::machine::Wake;
@@ -274,9 +274,22 @@ impl Calls {
         }
     }
 
-    /// The offer that an invitation led to cannot be used.
-    pub(crate) fn offer_refused(&mut self, conversation: &ConversationId, out: &mut Outbox) {
-        self.feed(conversation, Input::Refused, out);
+    /// The offer that an invitation led to cannot be used: whoever answered the call is told so at
+    /// once.
+    pub(crate) fn offer_refused(
+        &mut self,
+        conversation: &ConversationId,
+        why: &str,
+        out: &mut Outbox,
+    ) {
+        let why = format!("the offer of media cannot be used: {why}");
+        self.feed(conversation, Input::Refused(why), out);
+    }
+
+    /// The far side's address, if a session was proposed and is not begun.
+    pub(crate) fn proposer(&self, session: &SessionId) -> Option<&Jid> {
+        let conversation = self.invited(session).into_iter().next()?;
+        Some(&self.entries.get(&conversation)?.invitation.invite()?.from)
     }
 
     fn answer(&mut self, session: &SessionId, out: &mut Outbox) -> Result<(), Error> {
@@ -397,13 +410,17 @@ impl Calls {
         user: Option<&UserId>,
         out: &mut Outbox,
     ) {
-        let listing = result.and_then(|body| rest::parse::<Listing>("conversations", body));
+        let listing = result.and_then(|body| Listing::answered(&body));
         let (listing, user) = match (listing, user) {
             (Ok(listing), Some(user)) => (listing, user),
             (Err(failure), _) => return out.event(Event::Error(failure.into())),
             (Ok(_), None) => return,
         };
         let mut gone = std::mem::take(&mut self.asked_about);
+        if !listing.whole {
+            // What could not be read may be any of them.
+            gone.clear();
+        }
         for notice in listing.entities {
             gone.retain(|id| *id != notice.id);
             self.handle_notice(notice, user, out);

@@ -10,6 +10,7 @@ mod leg;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use super::config::EagerConnection;
@@ -55,8 +56,10 @@ pub(crate) enum Input {
     AcceptFailed,
     /// An offer of media was taken.
     Offered(SessionId),
-    /// An offer of media could not be used.
-    Refused,
+    /// The answer to the proposal of this session came back undelivered.
+    Undelivered(SessionId),
+    /// An offer of media could not be used, for this reason.
+    Refused(String),
     /// A media session took the place of another.
     Replaced { old: SessionId, new: SessionId },
     /// A media session that is up carries it from now on.
@@ -98,7 +101,7 @@ pub(crate) enum Effect {
     /// Tell that it no longer does: somebody has it.
     Handled(SessionId, HandledBy),
     /// Whoever waits for it to start waits in vain.
-    Gone(&'static str),
+    Gone(Cow<'static, str>),
     /// Tell that its media session began.
     Begun(SessionId),
     /// Whoever waits for it to start has it.
@@ -157,7 +160,13 @@ pub(crate) fn step(mut state: State, context: &Context<'_>, input: Input) -> (St
             };
         }
         Input::Offered(session) => state.offered(session, context, out),
-        Input::Refused => state.withdraw("the offer of media cannot be used", out),
+        Input::Undelivered(session) => {
+            let answered = matches!(state.invitation, Invitation::Accepted(_));
+            if answered && state.is_invited_by(&session) {
+                state.withdraw("the answer did not reach the caller", out);
+            }
+        }
+        Input::Refused(why) => state.withdraw(why, out),
         Input::Replaced { old, new } => {
             if state.media.as_ref() == Some(&old) {
                 state.media = Some(new);
@@ -287,12 +296,12 @@ impl State {
     }
 
     /// It is no longer ringing: nobody will have it.
-    fn withdraw(&mut self, why: &'static str, out: &mut Vec<Effect>) {
+    fn withdraw(&mut self, why: impl Into<Cow<'static, str>>, out: &mut Vec<Effect>) {
         let Some(invite) = self.invitation.take() else { return };
         if invite.announced {
             out.push(Effect::Cancel(invite.session));
         }
-        out.push(Effect::Gone(why));
+        out.push(Effect::Gone(why.into()));
         if invite.by == By::Event {
             self.media = None;
         }
@@ -309,7 +318,7 @@ impl State {
         {
             out.push(Effect::Handled(invite.session, HandledBy::Elsewhere));
         }
-        out.push(Effect::Gone("handled by another client"));
+        out.push(Effect::Gone("handled by another client".into()));
         if self.media.is_none() {
             self.removed(None, context, out);
         }

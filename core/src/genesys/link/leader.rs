@@ -26,8 +26,13 @@ const PAUSE: Duration = Duration::from_millis(500);
 struct Leader {
     #[serde(deserialize_with = "bounded")]
     connection_id: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "text")]
     client_type: Option<String>,
+}
+
+/// A text, or nothing if it is something else.
+fn text<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    Value::deserialize(from).map(|value| value.as_str().map(str::to_owned))
 }
 
 /// How far a connection is in becoming one that can lead.

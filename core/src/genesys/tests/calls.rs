@@ -269,7 +269,7 @@ fn scenario_51_early_candidates_are_applied_after_the_offer_once() {
     let mut rig = Rig::ready();
     let candidate = |n: u8| {
         json!({"sessionId": "M1",
-            "sdp": format!("m=0 9 RTP/AVP 0\r\na=candidate:{n} 1 udp 1 127.0.0.1 9 typ host\r\n")})
+            "sdp": format!("m=0 9 RTP/AVP 0\r\na=candidate:1 1 udp 1 127.0.0.1 900{n} typ host\r\n")})
     };
     rig.rpc("iceCandidate", &candidate(1));
     rig.rpc("iceCandidate", &candidate(2));

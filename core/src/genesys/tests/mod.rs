@@ -15,6 +15,7 @@ mod invitations;
 mod kinds;
 mod leader;
 mod legs;
+mod lenient;
 mod lines;
 mod login;
 mod pace;

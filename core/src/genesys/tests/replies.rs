@@ -68,6 +68,9 @@ fn wire_6_2_session_initiate_row_by_row() {
     rig.forget();
     rig.jingle("i3", "session-initiate", "M1", "");
     assert!(starts_with(reply(&mut rig, "i3").as_deref(), "bad-request"), "no contents");
+    let mut rig = Rig::ready();
+    rig.propose("M1", "C1", r#"inin-autoanswer="true""#);
+    rig.forget();
     // Understood, but nothing that we can talk over.
     rig.jingle("i4", "session-initiate", "M1", r#"<content creator="initiator" name="0"/>"#);
     let sent = rig.sent();

@@ -188,12 +188,10 @@ impl Lines {
 
     fn codec(&mut self, codec: &PayloadType) {
         let id = codec.id;
-        if let (Some(name), Some(rate)) = (&codec.name, codec.clockrate) {
-            match codec.channels {
-                Some(channels) if channels > 1 => {
-                    self.line(format_args!("a=rtpmap:{id} {name}/{rate}/{channels}"));
-                }
-                Some(_) | None => self.line(format_args!("a=rtpmap:{id} {name}/{rate}")),
+        if let Some((name, rate, channels)) = codec.encoding() {
+            match channels {
+                0 | 1 => self.line(format_args!("a=rtpmap:{id} {name}/{rate}")),
+                _ => self.line(format_args!("a=rtpmap:{id} {name}/{rate}/{channels}")),
             }
         }
         let parameters: Vec<String> =

@@ -20,12 +20,11 @@ use crate::media::{
     Agreement, AudioCodec, AudioFrame, Backlog, Digit, Engine, EngineConfig, EngineEvent,
     EngineOutput, LocalCandidate, MediaError, MediaState, MediaStats,
 };
+use crate::sdp::candidate::{self, Admission, Generation, MAX_CANDIDATES};
 use crate::sdp::{Description, Direction};
 
 /// A path that does not come (back) within this is given up.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Remote candidates kept until they can be used; more are dropped.
-pub(super) const MAX_EARLY: usize = 64;
 /// str0m says "in a very long time" for "never".
 const NEVER: Duration = Duration::from_secs(24 * 3600);
 /// Times in a row that str0m may want to be called again at once.
@@ -76,7 +75,10 @@ pub(super) struct WebRtc {
     secure: bool,
     /// When a path that is missing is given up.
     give_up: Option<Instant>,
+    /// Remote candidates kept until they can be used; at most [`MAX_CANDIDATES`].
     early: Vec<String>,
+    /// Those that are used.
+    remote: Generation,
     /// Our addresses.
     local: Vec<SocketAddr>,
     gathered: bool,
@@ -111,6 +113,7 @@ impl WebRtc {
             secure: false,
             give_up: None,
             early: Vec::new(),
+            remote: Generation::default(),
             local: Vec::new(),
             gathered: false,
             outgoing,
@@ -389,11 +392,13 @@ impl WebRtc {
 
     /// A far side's description is in force; what came before it can be used.
     fn agree(&mut self, audio: RemoteAudio) {
+        if self.agreed.as_ref().is_some_and(|agreed| agreed.ufrag != audio.ufrag) {
+            self.remote = Generation::default();
+        }
         let candidates = audio.candidates.clone();
         self.agreed = Some(audio);
-        // Who sent a bad one before was told when it came.
         for candidate in std::mem::take(&mut self.early).into_iter().chain(candidates) {
-            let _ = self.add_candidate(&candidate);
+            self.add_candidates(&candidate);
         }
     }
 
@@ -407,13 +412,18 @@ impl WebRtc {
         }
     }
 
-    fn add_candidate(&mut self, line: &str) -> Result<(), MediaError> {
-        if let (Some(candidate), Some(association)) =
-            (parse_candidate(line)?, &mut self.association)
-        {
-            association.rtc.add_remote_candidate(candidate);
+    /// Takes the candidates of a text that ICE can use, as long as there are not too many.
+    fn add_candidates(&mut self, text: &str) {
+        let Some(association) = &mut self.association else { return };
+        for (_, candidate) in candidate::Candidate::read_all(text).candidates {
+            let Some(usable) = candidate.usable() else { continue };
+            let Some(address) = usable.address() else { continue };
+            if self.remote.admit(address, usable.component) == Admission::New
+                && let Ok(candidate) = Candidate::from_sdp_string(&usable.to_line())
+            {
+                association.rtc.add_remote_candidate(candidate);
+            }
         }
-        Ok(())
     }
 
     /// What a far side's description changes of the one in force, if there is one.
@@ -459,6 +469,7 @@ impl WebRtc {
     /// Puts an association in force, in place of the one that there was.
     fn install(&mut self, association: Association) {
         if self.association.replace(association).is_some() {
+            self.remote = Generation::default();
             self.secure = false;
             // SRTP counts from the beginning.
             self.outgoing.restart();
@@ -485,21 +496,6 @@ impl WebRtc {
         self.turn(self.now);
         Ok(offer)
     }
-}
-
-/// A candidate that ICE can use; none for the kinds that we skip.
-fn parse_candidate(line: &str) -> Result<Option<Candidate>, MediaError> {
-    let unreadable = || MediaError::Candidate(line.to_owned());
-    let mut words = line.split_ascii_whitespace();
-    if !words.next().is_some_and(|word| word.starts_with("candidate:")) {
-        return Err(unreadable());
-    }
-    let protocol = words.nth(1).ok_or_else(unreadable)?;
-    let address = words.nth(1).ok_or_else(unreadable)?;
-    if !protocol.eq_ignore_ascii_case("udp") || address.ends_with(".local") {
-        return Ok(None);
-    }
-    Candidate::from_sdp_string(line).map(Some).map_err(|_| unreadable())
 }
 
 impl Engine for WebRtc {
@@ -642,11 +638,25 @@ impl Engine for WebRtc {
     }
 
     fn add_remote_candidate(&mut self, now: Instant, candidate: &str) -> Result<(), MediaError> {
+        let fragment = candidate::Candidate::read_all(candidate);
+        match fragment.skipped {
+            Some((_, error)) if fragment.candidates.is_empty() => {
+                return Err(MediaError::Candidate(error.to_string()));
+            }
+            None if fragment.candidates.is_empty() && !fragment.end => {
+                return Err(MediaError::Candidate("no candidate".to_owned()));
+            }
+            Some(_) | None => {}
+        }
         if self.agreed.is_some() {
-            self.add_candidate(candidate)?;
+            self.add_candidates(candidate);
             self.turn(now);
-        } else if parse_candidate(candidate)?.is_some() && self.early.len() < MAX_EARLY {
-            self.early.push(candidate.to_owned());
+        } else {
+            for (_, candidate) in fragment.candidates {
+                if candidate.usable().is_some() && self.early.len() < MAX_CANDIDATES {
+                    self.early.push(candidate.to_line());
+                }
+            }
         }
         Ok(())
     }

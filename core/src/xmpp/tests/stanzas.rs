@@ -8,7 +8,20 @@ fn an_iq_carries_exactly_one_request() {
     assert_eq!(set(ping), Payload::Ping);
     assert_eq!(set(&format!("\n {ping} \n")), Payload::Ping);
     assert_eq!(malformed("").0, "iq");
-    assert_eq!(malformed(&format!("{ping}{ping}")).0, "iq");
+}
+
+/// RFC 6120 section 8.2.3 wants one; the rest costs nothing.
+#[test]
+fn of_several_requests_the_first_known_one_counts() {
+    let ping = "<ping xmlns='urn:xmpp:ping'/>";
+    let foreign = "<x xmlns='urn:x'/>";
+    for several in [format!("{ping}{ping}"), format!("{foreign}{ping}"), format!("{ping}{foreign}")]
+    {
+        let text = format!("<iq xmlns='jabber:client' id='i' type='set'>{several}</iq>");
+        let (frame, skipped) = Frame::read(&text).expect("a frame");
+        assert!(matches!(frame, Frame::Iq(Iq { kind: IqKind::Set(Payload::Ping), .. })), "{text}");
+        assert_eq!(skipped.len(), 1);
+    }
 }
 
 #[test]
@@ -143,29 +156,46 @@ fn round_trip_unless_malformed(text: &str) -> Frame {
 }
 
 #[test]
-fn only_the_first_item_of_an_event_is_read() {
+fn every_item_of_an_event_is_read() {
     let item = |id: &str, json: &str| {
         format!("<item id='{id}'><json xmlns='urn:xmpp:json:0'>{json}</json></item>")
     };
     let two = item("1", "{&quot;a&quot;:[1,&quot;&lt;\\n&gt;&quot;]}") + &item("2", "no JSON");
-    let payload = event(&format!("<items node='v2.x'>{two}</items>"));
+    let lists =
+        format!("<items node='v2.x'>{two}</items><items node='v2.y'>{}</items>", item("3", "3"));
+    let payload = event(&lists);
     let Payload::PubSubEvent(event) = payload else { panic!("{payload:?}") };
-    assert_eq!((event.node.as_str(), event.item_id.as_deref()), ("v2.x", Some("1")));
-    assert_eq!(event.json, r#"{"a":[1,"<\n>"]}"#);
+    let read: Vec<_> = event
+        .items
+        .iter()
+        .map(|item| (item.node.as_str(), item.id.as_deref(), item.json.as_str()))
+        .collect();
+    let first = r#"{"a":[1,"<\n>"]}"#;
+    let all =
+        [("v2.x", Some("1"), first), ("v2.x", Some("2"), "no JSON"), ("v2.y", Some("3"), "3")];
+    assert_eq!(read, all);
 }
 
 #[test]
-fn a_broken_event_costs_nothing_but_itself() {
-    for items in [
-        "",
-        "<items node='n'/>",
-        "<items node='n'><item/></items>",
-        "<items><item><json xmlns='urn:xmpp:json:0'>1</json></item></items>",
+fn a_broken_item_costs_nothing_but_itself() {
+    let good = "<items node='n'><item><json xmlns='urn:xmpp:json:0'>1</json></item></items>";
+    for (items, left_out) in [
+        ("<items node='n'/>", 0),
+        ("<items node='n'><retract id='1'/></items>", 0),
+        ("<items node='n'><item/></items>", 1),
+        ("<items><item><json xmlns='urn:xmpp:json:0'>1</json></item></items>", 1),
     ] {
-        let payload = event(items);
-        let Payload::Malformed { element, .. } = payload else { panic!("{payload:?}") };
-        assert_eq!(element, "event");
+        let text = format!(
+            "<message xmlns='jabber:client'><event xmlns='http://jabber.org/protocol/pubsub#event'>{items}{good}</event></message>"
+        );
+        let (frame, skipped) = Frame::read(&text).expect("a frame");
+        assert_eq!(skipped.len(), left_out, "{items}");
+        let Frame::Message(Message { payloads, .. }) = frame else { panic!("{frame:?}") };
+        let [Payload::PubSubEvent(event)] = &payloads[..] else { panic!("{payloads:?}") };
+        assert_eq!(event.items.len(), 1, "{items}");
     }
+    let payload = event("");
+    assert!(matches!(payload, Payload::Malformed { .. }), "{payload:?}");
 }
 
 #[test]

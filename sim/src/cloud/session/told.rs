@@ -1,6 +1,6 @@
 //! What the client that took a session signals about it, in either signaling.
 
-use offhook::jingle::{Action, Jingle, Method, Reason, Role, Rpc, RpcCandidate, sdp};
+use offhook::jingle::{Action, Candidate, Jingle, Method, Reason, Role, Rpc, sdp};
 use serde_json::json;
 
 use super::{MAX_EARLY, Session, Step, Streams, World};
@@ -51,11 +51,15 @@ impl Session {
         self.happened(&format!("genesys-{}", rpc.method.name()), json!({}), world);
         match &rpc.method {
             Method::Answer { sdp, .. } => return self.answered(sdp, streams, world),
-            Method::IceCandidate { candidate: RpcCandidate::Candidate { mid, line }, .. } => {
-                self.remote_candidate(mid, None, line.clone(), world);
-            }
-            Method::IceCandidate { candidate: RpcCandidate::End, .. } => {
-                if let Some(external) = &mut self.external {
+            Method::IceCandidate { sdp, .. } => {
+                let fragment = Candidate::read_all(sdp);
+                for (mid, candidate) in fragment.candidates {
+                    let mid = mid.as_deref().unwrap_or("0");
+                    self.remote_candidate(mid, None, candidate.to_line(), world);
+                }
+                if fragment.end
+                    && let Some(external) = &mut self.external
+                {
                     external.client_complete();
                 }
             }
@@ -66,8 +70,7 @@ impl Session {
                 self.happened("superseded", json!({}), world);
             }
             Method::Terminate { .. } => return Step::Over(None),
-            Method::IceCandidate { .. }
-            | Method::Offer { .. }
+            Method::Offer { .. }
             | Method::Info { .. }
             | Method::Mute { .. }
             | Method::Unmute { .. }

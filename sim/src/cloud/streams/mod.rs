@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use offhook::machine::Wake;
-use offhook::xmpp::{Close, Frame, Iq, Jid, Message, Payload, PubSubEvent, StreamError};
+use offhook::xmpp::{
+    Close, Frame, Iq, Jid, Message, Payload, PubSubEvent, PubSubItem, StreamError,
+};
 use serde_json::{Value, json};
 
 use super::directory::User;
@@ -292,11 +294,9 @@ impl Streams {
 
     fn event(&self, conn: ConnId, node: &str, json: &str, world: &mut World) {
         let Some(jid) = self.jid(conn).cloned() else { return };
-        let event = PubSubEvent {
-            node: node.to_owned(),
-            item_id: Some(world.rng.uuid()),
-            json: json.to_owned(),
-        };
+        let item =
+            PubSubItem { node: node.to_owned(), id: Some(world.rng.uuid()), json: json.to_owned() };
+        let event = PubSubEvent { items: vec![item] };
         let mut message = Message::to(jid, Payload::PubSubEvent(event));
         message.from = pubsub_host(world);
         self.send(conn, &Frame::Message(message), world);

@@ -1,0 +1,287 @@
+//! Notices that are not tidy, read part by part: a participant or leg that cannot be used costs
+//! itself, and a field that cannot be read is as if it were missing. Both are noted.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Call, ErrorInfo, Listing, Notice, Participant, PersistentError, PersistentNotice};
+use crate::genesys::event::RecordingState;
+use crate::genesys::rest::{Failure, body_failure as failure};
+use crate::jingle::MAX_ID;
+use crate::xmpp::Skipped;
+
+/// A notification: what it is about, without the envelope (wire notes 4.5).
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Notification<T> {
+    event_body: T,
+}
+
+/// Why a notification is of no use at all; never its content.
+type Unusable = String;
+
+/// The JSON of a notification.
+pub(crate) fn json(text: &str) -> Result<Value, Unusable> {
+    serde_json::from_str(text)
+        .map_err(|e| format!("not JSON: line {}, column {}", e.line(), e.column()))
+}
+
+impl Notice {
+    /// Reads a notification.
+    pub(crate) fn read(text: &str, skipped: &mut Skipped) -> Result<Self, Unusable> {
+        match serde_json::from_str::<Notification<Self>>(text) {
+            Ok(tidy) if tidy.event_body.has_ids_of_size() => Ok(tidy.event_body),
+            Ok(_) | Err(_) => Self::of(&json(text)?["eventBody"], skipped),
+        }
+    }
+
+    /// Reads what is known of one conversation. Only its id must be there.
+    fn of(body: &Value, skipped: &mut Skipped) -> Result<Self, Unusable> {
+        let id = id(body, "id").ok_or("no id")?.into();
+        let participants = list(body, "participants", skipped, Participant::of);
+        Ok(Self { id, participants })
+    }
+
+    /// Reads the answer to `GET conversations/{id}`.
+    pub(crate) fn answered(body: &Value) -> Result<Self, Failure> {
+        Self::of(body, &mut Skipped::default()).map_err(|error| failure("conversation", &error))
+    }
+
+    fn has_ids_of_size(&self) -> bool {
+        let fits = |id: &str| id.len() <= MAX_ID;
+        fits(self.id.as_str())
+            && self.participants.iter().all(|participant| {
+                fits(participant.id.as_str())
+                    && participant.user_id.as_ref().is_none_or(|user| fits(user.as_str()))
+                    && participant.calls.iter().all(|call| fits(call.id.as_str()))
+            })
+    }
+}
+
+impl Listing {
+    /// Reads the answer to `GET conversations`. A list that is missing is not an empty one.
+    pub(crate) fn answered(body: &Value) -> Result<Self, Failure> {
+        let entities = match &body["entities"] {
+            Value::Array(entities) => entities.as_slice(),
+            Value::Null if body.get("entities").is_some() => &[],
+            _ => return Err(failure("conversations", &"no entities")),
+        };
+        let mut skipped = Skipped::default();
+        let read = entities.iter().map(|entity| Notice::of(entity, &mut skipped));
+        let read: Vec<_> = read.filter_map(Result::ok).collect();
+        Ok(Self { whole: read.len() == entities.len(), entities: read })
+    }
+}
+
+impl PersistentNotice {
+    /// Reads a notification. Only the state must be there.
+    pub(crate) fn read(text: &str, skipped: &mut Skipped) -> Result<Self, Unusable> {
+        let json = json(text)?;
+        let body = &json["eventBody"];
+        let state = body["persistentState"].as_str().ok_or("no persistentState")?.to_owned();
+        let error_info = object(body, "errorInfo", skipped, |info, skipped| PersistentError {
+            code: text_of(info, "code", skipped),
+            text: text_of(info, "text", skipped),
+            user_message: text_of(info, "userMessage", skipped),
+        });
+        Ok(Self { persistent_state: state, error_info })
+    }
+}
+
+impl Participant {
+    fn of(participant: &Value, skipped: &mut Skipped) -> Result<Self, &'static str> {
+        Ok(Self {
+            id: id(participant, "id").ok_or("id")?.into(),
+            purpose: text_of(participant, "purpose", skipped),
+            user_id: match id(participant, "userId") {
+                Some(user) => Some(user.into()),
+                None => odd(participant, "userId", skipped),
+            },
+            calls: list(participant, "calls", skipped, Call::of),
+        })
+    }
+}
+
+impl Call {
+    fn of(call: &Value, skipped: &mut Skipped) -> Result<Self, &'static str> {
+        Ok(Self {
+            id: id(call, "id").ok_or("id")?.into(),
+            state: text_of(call, "state", skipped),
+            direction: match call["direction"].as_str() {
+                Some(direction) => Some(direction.to_owned()),
+                None => odd(call, "direction", skipped),
+            },
+            muted: flag(call, "muted", skipped),
+            held: flag(call, "held", skipped),
+            confined: flag(call, "confined", skipped),
+            recording: match call["recordingState"].as_str() {
+                Some(state) => state.into(),
+                None => odd(call, "recordingState", skipped).unwrap_or(RecordingState::Off),
+            },
+            error_info: object(call, "errorInfo", skipped, |info, skipped| ErrorInfo {
+                code: text_of(info, "code", skipped),
+                message: text_of(info, "message", skipped),
+            }),
+        })
+    }
+}
+
+/// Nothing, for a field that cannot be read: noted, if it is there.
+fn odd<T>(value: &Value, name: &str, skipped: &mut Skipped) -> Option<T> {
+    if value.get(name).is_some_and(|odd| !odd.is_null()) {
+        skipped.add(name);
+    }
+    None
+}
+
+fn id<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
+    value[name].as_str().filter(|id| id.len() <= MAX_ID)
+}
+
+/// A text, or a number as text.
+fn text_of(value: &Value, name: &str, skipped: &mut Skipped) -> String {
+    match &value[name] {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        _ => odd(value, name, skipped).unwrap_or_default(),
+    }
+}
+
+fn flag(value: &Value, name: &str, skipped: &mut Skipped) -> bool {
+    value[name].as_bool().or_else(|| odd(value, name, skipped)).unwrap_or_default()
+}
+
+fn object<T>(
+    value: &Value,
+    name: &str,
+    skipped: &mut Skipped,
+    read: impl FnOnce(&Value, &mut Skipped) -> T,
+) -> Option<T> {
+    match &value[name] {
+        inner @ Value::Object(_) => {
+            Some(skipped.inside(|| name.to_owned(), |skipped| read(inner, skipped)))
+        }
+        _ => odd(value, name, skipped),
+    }
+}
+
+fn list<T>(
+    value: &Value,
+    name: &str,
+    skipped: &mut Skipped,
+    read: fn(&Value, &mut Skipped) -> Result<T, &'static str>,
+) -> Vec<T> {
+    let Value::Array(all) = &value[name] else {
+        return odd(value, name, skipped).unwrap_or_default();
+    };
+    let mut one = |(index, item): (usize, &Value)| {
+        let place = || format!("{name}[{index}]");
+        skipped.inside(place, |skipped| {
+            let read = read(item, skipped);
+            skipped.keep(read.map_err(|what| format!(": {what}")))
+        })
+    };
+    all.iter().enumerate().filter_map(&mut one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(body: &Value) -> (Result<Notice, String>, String) {
+        let mut skipped = Skipped::default();
+        let notice = Notice::read(&json!({"eventBody": body}).to_string(), &mut skipped);
+        (notice, skipped.to_string())
+    }
+
+    #[test]
+    fn one_odd_participant_costs_itself() {
+        let ours = json!({"id": "P", "purpose": "agent", "userId": "user-1", "calls": [
+            {"id": "K", "state": "alerting", "direction": "inbound"}]});
+        let tidy = read(&json!({"id": "C1", "participants": [ours]}));
+        assert_eq!(tidy.1, "");
+        for (odd, path) in [
+            (json!({"purpose": "customer"}), "participants[0]: id"),
+            (json!({"id": 7, "calls": 7}), "participants[0]: id"),
+            (json!("X"), "participants[0]: id"),
+            (Value::Null, "participants[0]: id"),
+            (json!({"id": "x".repeat(256)}), "participants[0]: id"),
+        ] {
+            let (notice, skipped) = read(&json!({"id": "C1", "participants": [odd, ours]}));
+            assert_eq!((notice, skipped.as_str()), (tidy.0.clone(), path), "{odd}");
+        }
+        let (notice, skipped) =
+            read(&json!({"id": "C1", "participants": [ours, {"id": "X", "calls": [
+            {"state": "connected", "errorInfo": {"code": 404}}, {"id": "L", "held": "no"}]}]}));
+        let other = &notice.unwrap().participants[1];
+        assert_eq!(other.calls.len(), 1);
+        assert_eq!(skipped, "participants[1]/calls[0]: id; participants[1]/calls[1]/held");
+    }
+
+    #[test]
+    fn an_error_code_may_be_a_number() {
+        let call = json!({"id": "K", "errorInfo": {"code": 404, "message": ["m"]}});
+        let (notice, skipped) =
+            read(&json!({"id": "C1", "participants": [{"id": "P", "calls": [call]}]}));
+        let error = notice.unwrap().participants[0].calls[0].error_info.clone().unwrap();
+        assert_eq!((error.code.as_str(), error.message.as_str()), ("404", ""));
+        assert_eq!(skipped, "participants[0]/calls[0]/errorInfo/message");
+    }
+
+    #[test]
+    fn what_is_doubled_counts_once() {
+        let text =
+            r#"{"eventBody": {"id": "C1", "id": "C1", "participants": [{"id": "P", "id": "P"}]}}"#;
+        let notice = Notice::read(text, &mut Skipped::default()).unwrap();
+        assert_eq!(notice.participants.len(), 1);
+    }
+
+    #[test]
+    fn a_list_with_a_gap_is_not_whole() {
+        let list = |entities: Value| Listing::answered(&json!({"entities": entities}));
+        assert!(list(json!([{"id": "C1"}])).unwrap().whole);
+        let gap = list(json!([{"id": "C1"}, {"id": 2}])).unwrap();
+        assert!(!gap.whole && gap.entities.len() == 1);
+        assert!(list(Value::Null).unwrap().whole);
+        assert!(Listing::answered(&json!({})).is_err());
+    }
+
+    fn text() -> impl Strategy<Value = Value> {
+        prop_oneof![Just(Value::Null), "[a-z]{0,4}".prop_map(Value::from)]
+    }
+
+    fn yes() -> impl Strategy<Value = Value> {
+        prop_oneof![Just(Value::Null), any::<bool>().prop_map(Value::from)]
+    }
+
+    prop_compose! {
+        fn call()(id in "[a-z]{1,3}", state in text(), direction in text(), flags in [yes(), yes(), yes()],
+            recording in text(), error in prop_oneof![Just(Value::Null), (text(), text()).prop_map(|(c, m)| json!({"code": c, "message": m}))]) -> Value
+        {
+            let [muted, held, confined] = flags;
+            json!({"id": id, "state": state, "direction": direction, "muted": muted, "held": held,
+                "confined": confined, "recordingState": recording, "errorInfo": error, "new": [1]})
+        }
+    }
+
+    prop_compose! {
+        fn participant()(id in "[a-z]{1,3}", purpose in text(), user in text(), calls in prop::collection::vec(call(), 0..3)) -> Value {
+            json!({"id": id, "purpose": purpose, "userId": user, "calls": calls})
+        }
+    }
+
+    proptest! {
+        /// The two readers agree on what both can read.
+        #[test]
+        fn what_is_tidy_reads_alike_part_by_part(all in prop::collection::vec(participant(), 0..4)) {
+            let body = json!({"id": "C1", "participants": all});
+            let mut skipped = Skipped::default();
+            let tidy: Notice = serde_json::from_value(body.clone()).unwrap();
+            prop_assert_eq!(Notice::of(&body, &mut skipped), Ok(tidy));
+            prop_assert!(skipped.is_empty());
+        }
+    }
+}
