@@ -15,6 +15,7 @@ pub mod jingle;
 pub mod machine;
 pub mod media;
 pub mod net;
+mod plain;
 pub mod report;
 mod rng;
 pub mod sdp;
@@ -27,6 +28,7 @@ pub mod xmpp;
 
 pub use backoff::Backoff;
 pub use machine::{Input, Machine, Output};
+pub use plain::plain;
 pub use rng::{Rng, Seed};
 pub use secret::Secret;
 pub use timers::{TimerName, Timers};

@@ -38,6 +38,7 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use crate::media::AudioFrame;
+use crate::plain;
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -289,9 +290,9 @@ pub struct NetError {
 }
 
 impl NetError {
-    /// A failure of this kind, explained.
-    pub fn new(kind: NetErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+    /// A failure of this kind, explained, in [`plain`] words.
+    pub fn new(kind: NetErrorKind, message: impl AsRef<str>) -> Self {
+        Self { kind, message: plain(message.as_ref()).into_owned() }
     }
 }
 

@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::books::Books;
 use crate::model_media::{ICE_PWD, ModelMedia};
+use crate::planted::{PART, PLANTED};
 use crate::service::{self, Cloud, PEER, TOKEN};
 
 /// Outputs that one input may lead to. A thousand commands may end with one connection.
@@ -56,7 +57,7 @@ pub(crate) struct Agent {
 
 /// Whether an input holds a secret itself: nobody can hide what the service says in the open.
 pub(crate) fn tells_a_secret(data: &[u8]) -> bool {
-    [TOKEN, ICE_PWD]
+    [TOKEN, ICE_PWD, PLANTED]
         .iter()
         .any(|secret| data.windows(secret.len()).any(|window| window == secret.as_bytes()))
 }
@@ -447,6 +448,7 @@ impl Agent {
 
     fn check_secrets(&self, shown: &str) {
         assert!(!shown.contains(TOKEN), "the token is shown: {shown}");
+        assert!(!shown.contains(PART), "a planted secret is shown: {shown}");
         assert!(self.spoilt || !shown.contains(ICE_PWD), "the ICE password is shown: {shown}");
     }
 }

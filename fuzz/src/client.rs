@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::agent::{Agent, response, tells_a_secret};
 use crate::model_media::{ICE_PWD, description};
+use crate::planted;
 use crate::service::{self, OTHER, PEER, TOKEN};
 
 /// Steps of a script; what follows is not read.
@@ -291,7 +292,9 @@ fn notice(agent: &mut Agent, which: u8, text: u8) {
         }
         5 => agent.frame(channel("no_longer_subscribed")),
         6 => agent.frame(channel("duplicate_id")),
-        _ => agent.notify("presence", &Value::Null),
+        _ if text == 0 => agent.notify("presence", &Value::Null),
+        // The service gives a secret away.
+        _ => agent.frame(planted::frame(u64::from(which) << 8 | u64::from(text))),
     }
 }
 
@@ -386,7 +389,15 @@ fn http(agent: &mut Agent, which: u8, answer: Answer) {
             }
             agent.respond(id, response);
         }
-        Answer::NoJson => agent.respond(id, http::Response::new(b"<html>".to_vec())),
+        Answer::NoJson if which < 128 => {
+            agent.respond(id, http::Response::new(b"<html>".to_vec()));
+        }
+        Answer::NoJson => {
+            let mut answer = http::Response::new(planted::body(u64::from(which)).into_bytes());
+            *answer.status_mut() =
+                http::StatusCode::from_u16(200 + 100 * u16::from(which % 4)).expect("a status");
+            agent.respond(id, answer);
+        }
         Answer::Lost(kind) => {
             let kind = net_error(kind);
             agent.input(Input::Http { id, result: Err(NetError::new(kind, "as ordered")) });
@@ -428,5 +439,33 @@ fn socket(agent: &mut Agent, which: u8) {
         7 => agent.frame(error.to_owned()),
         8 => agent.frame(failure.to_owned()),
         _ => agent.frame(r#"<close xmlns="urn:ietf:params:xml:ns:xmpp-framing"/>"#.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Bit 10 of the settings: every message is told.
+    const TRACED: u16 = 1 << 10;
+
+    #[test]
+    fn no_planted_secret_is_shown_in_any_spelling() {
+        let mut agent = Agent::ready(TRACED);
+        for bits in 0..4000_u16 {
+            agent.frame(planted::frame(u64::from(bits)));
+            if !agent.is_ready() {
+                agent.become_ready();
+            }
+        }
+        for which in 0..1000_u64 {
+            agent.submit(Command::StartSoftphoneSession(Dial::number("1")));
+            let Some(asked) = agent.asked.pop_back() else { continue };
+            let mut answer = http::Response::new(planted::body(which).into_bytes());
+            *answer.status_mut() =
+                if which % 2 == 0 { http::StatusCode::BAD_REQUEST } else { http::StatusCode::OK };
+            agent.respond(asked.id, answer);
+        }
+        agent.put_to_rest();
     }
 }

@@ -13,6 +13,7 @@ mod cloud;
 mod media;
 mod model_media;
 mod notification;
+mod planted;
 mod rest;
 mod service;
 mod text;

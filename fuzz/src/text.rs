@@ -52,8 +52,8 @@ pub fn jid(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let (address, resource) = text.split_once('\n').unwrap_or((text, "r"));
     let Ok(jid) = address.parse::<Jid>() else { return };
-    assert_eq!(jid.to_string(), address);
-    assert_eq!(jid.to_string().parse(), Ok(jid.clone()));
+    assert_eq!(jid.as_str(), address);
+    assert_eq!(jid.as_str().parse(), Ok(jid.clone()));
     let local = jid.local().map(|local| format!("{local}@")).unwrap_or_default();
     let slash = jid.resource().map(|resource| format!("/{resource}")).unwrap_or_default();
     assert_eq!(format!("{local}{}{slash}", jid.domain()), address);

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use super::command::Outcome;
+use crate::plain;
+use crate::plain::plain_within;
 use crate::xmpp::{SaslFailure, StanzaError, StreamError};
 
 /// Why something did not work.
@@ -11,7 +13,8 @@ use crate::xmpp::{SaslFailure, StanzaError, StreamError};
 pub struct Error {
     /// What kind of failure, to act on.
     pub kind: ErrorKind,
-    /// What happened, to show, with what the service says about it. Without secrets.
+    /// What happened, to show, with what the service says about it. Without secrets and control
+    /// characters, at most 1 KiB.
     pub message: String,
     /// The service's own word on it, where it refused something.
     pub refusal: Option<Box<Refusal>>,
@@ -69,12 +72,10 @@ impl Refusal {
     }
 }
 
-/// As much of a text as is kept; none of an empty one.
+/// As much of a text as is kept, in [`plain`] words; none of an empty one.
 fn short(text: &str) -> Option<String> {
-    let text = text.trim();
-    let end = (0..=text.len().min(Refusal::MAX_TEXT)).rev().find(|at| text.is_char_boundary(*at));
-    let text = &text[..end.unwrap_or_default()];
-    (!text.is_empty()).then(|| text.to_owned())
+    let text = plain_within(text.trim(), Refusal::MAX_TEXT);
+    (!text.is_empty()).then(|| text.into_owned())
 }
 
 impl From<&StanzaError> for Refusal {
@@ -96,9 +97,9 @@ impl From<&StreamError> for Refusal {
 }
 
 impl Error {
-    /// An error of this kind, explained.
-    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), refusal: None }
+    /// An error of this kind, explained, in [`plain`] words.
+    pub fn new(kind: ErrorKind, message: impl AsRef<str>) -> Self {
+        Self { kind, message: plain(message.as_ref()).into_owned(), refusal: None }
     }
 
     /// With the service's own word on it.

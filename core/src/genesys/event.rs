@@ -7,10 +7,14 @@ use super::ids::{CallId, ConversationId, ParticipantId, SessionId, StationId, Us
 use crate::jingle::Reason;
 use crate::machine::MediaId;
 use crate::media::{Agreement, Digit, IceServer, MediaState, MediaStats};
+use crate::plain;
 use crate::report::{CallQuality, CallTimeline, TraceRecord};
 
 /// Something the application may want to know.
-#[derive(Clone, Debug)]
+///
+/// What is meant for people in it is [plain](crate::plain()). `Debug` is fit for a log: it shortens
+/// numbers and leaves out what notifications hold.
+#[derive(Clone)]
 #[non_exhaustive]
 pub enum Event {
     /// Signaling is up: bound, ICE servers known.
@@ -176,7 +180,7 @@ pub enum Event {
 }
 
 /// A call waiting to be answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PendingSession {
     /// The proposal's id, which the media session will carry.
@@ -196,7 +200,7 @@ pub struct PendingSession {
 }
 
 /// A media session. A plain value: it does not change under its holder.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Session {
     /// Its id.
@@ -345,7 +349,7 @@ impl From<&str> for PersistentState {
             "ACTIVE_CALL" => Self::ActiveCall,
             "DISCONNECTED" => Self::Disconnected,
             "FAILED" => Self::Failed,
-            other => Self::Other(other.to_owned()),
+            other => Self::Other(plain(other).into_owned()),
         }
     }
 }

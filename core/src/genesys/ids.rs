@@ -1,8 +1,13 @@
 //! Names of things in the service. Opaque: compared, never taken apart.
+//!
+//! They keep their exact bytes (`as_str`, and when they are serialised) and are shown in
+//! [plain](crate::plain()) words, and cut off after 255 bytes.
 
 use std::fmt;
 
 use serde::Deserialize as _;
+
+use crate::plain::Shown;
 
 /// The longest name that is taken from the service, in bytes.
 pub(crate) const MAX_ID: usize = 255;
@@ -58,13 +63,13 @@ macro_rules! text_id {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
+                Shown(&self.0).fmt(f)
             }
         }
 
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, concat!(stringify!($name), "({})"), self.0)
+                write!(f, concat!(stringify!($name), "({})"), Shown(&self.0))
             }
         }
     };

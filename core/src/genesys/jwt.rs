@@ -33,7 +33,8 @@ struct Data {
 impl Claims {
     /// Reads the payload segment.
     pub(crate) fn read(jwt: &Secret) -> Result<Self, Error> {
-        let invalid = |what: &str| Error::new(ErrorKind::InvalidOptions, format!("JWT: {what}"));
+        let invalid =
+            |what: &str| Error::new(ErrorKind::InvalidOptions, format!("unusable JWT, {what}"));
         let payload =
             jwt.expose().split('.').nth(1).ok_or_else(|| invalid("not three segments"))?;
         let payload = URL_SAFE_NO_PAD

@@ -1,13 +1,105 @@
 //! What happened, as log records: through `tracing`, at the level that each deserves. Nothing in
-//! them is secret, nobody's number is in them, and what happens all the time is not in them.
+//! them is secret, nobody's number is in them, and what happens all the time is not in them. Of
+//! what a peer can bring about at will only so much is logged, and how many more there were.
+
+use std::fmt::Debug;
+use std::time::{Duration, Instant};
 
 use tracing::{debug, info, warn};
 
 use super::event::Event;
+use crate::machine::Wake;
 use crate::media::Agreement;
+use crate::token_bucket::{Rate, TokenBucket};
 
-/// Logs an event as it is told.
-pub(crate) fn log(event: &Event) {
+/// Records of one kind: so many at once, then one every few seconds.
+const RATE: Rate = Rate { start: 20, capacity: 20, interval: Duration::from_secs(3) };
+
+/// Writes the log of a client.
+#[derive(Debug)]
+pub(crate) struct Journal {
+    malformed: Limited,
+    errors: Limited,
+    requests: Limited,
+}
+
+impl Journal {
+    pub(crate) fn new(now: Instant) -> Self {
+        Self {
+            malformed: Limited::new("malformed", now),
+            errors: Limited::new("error", now),
+            requests: Limited::new("too many requests on their way", now),
+        }
+    }
+
+    /// Logs an event as it is told.
+    pub(crate) fn log(&mut self, event: &Event, now: Instant) {
+        match event {
+            Event::Error(error) if self.errors.may(now) => warn!(%error, "error"),
+            Event::Malformed { what } if self.malformed.may(now) => warn!(what, "malformed"),
+            Event::Error(_) | Event::Malformed { .. } => {}
+            other => log(other),
+        }
+    }
+
+    /// A request that nobody waits for is left out.
+    pub(crate) fn too_many(&mut self, ask: &impl Debug, now: Instant) {
+        if self.requests.may(now) {
+            warn!("too many requests on their way: {ask:?} is left out");
+        }
+    }
+
+    /// Tells how many records were left out, once there may be one again.
+    pub(crate) fn tell_due(&mut self, now: Instant) {
+        self.all_mut().into_iter().for_each(|limited| limited.tell_due(now));
+    }
+
+    pub(crate) fn next_wake(&self) -> Option<Wake> {
+        let all = [&self.malformed, &self.errors, &self.requests];
+        let at = all.into_iter().filter_map(Limited::due).min()?;
+        Some(Wake { at, reason: "records left out of the log" })
+    }
+
+    fn all_mut(&mut self) -> [&mut Limited; 3] {
+        [&mut self.malformed, &mut self.errors, &mut self.requests]
+    }
+}
+
+/// Records of one kind that a peer can bring about at will.
+#[derive(Debug)]
+struct Limited {
+    kind: &'static str,
+    bucket: TokenBucket,
+    /// How many were left out since the last that was written.
+    left_out: u64,
+}
+
+impl Limited {
+    fn new(kind: &'static str, now: Instant) -> Self {
+        Self { kind, bucket: TokenBucket::new(RATE, now), left_out: 0 }
+    }
+
+    /// Whether one more is written.
+    fn may(&mut self, now: Instant) -> bool {
+        self.tell_due(now);
+        let may = self.bucket.take(now);
+        self.left_out += u64::from(!may);
+        may
+    }
+
+    fn tell_due(&mut self, now: Instant) {
+        if self.left_out > 0 && self.bucket.take(now) {
+            warn!(kind = self.kind, left_out = self.left_out, "records left out of the log");
+            self.left_out = 0;
+        }
+    }
+
+    fn due(&self) -> Option<Instant> {
+        (self.left_out > 0).then(|| self.bucket.ready_at())
+    }
+}
+
+fn log(event: &Event) {
     match event {
         Event::Connected { reconnect } => info!(reconnect, "connected"),
         Event::Disconnected { reconnecting: true, error } => {
@@ -68,14 +160,36 @@ pub(crate) fn log(event: &Event) {
             let (added, removed) = (update.added.len(), update.removed.len());
             debug!(calls = update.current.len(), added, removed, "calls");
         }
-        Event::Error(error) => warn!(%error, "error"),
-        Event::Malformed { what } => warn!(what, "malformed"),
-        Event::ConcurrentSoftphoneSessionsEnabled(_)
+        Event::Error(_)
+        | Event::Malformed { .. }
+        | Event::ConcurrentSoftphoneSessionsEnabled(_)
         | Event::CallReport(_)
         | Event::Stats { .. }
         | Event::Dtmf { .. }
         | Event::ComfortNoise { .. }
         | Event::Notification { .. }
         | Event::Trace(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_peer_can_bring_about_is_logged_at_a_bounded_rate() {
+        let t0 = crate::testing::epoch();
+        let mut journal = Journal::new(t0);
+        let burst = RATE.start as usize;
+        assert_eq!((0..1000).filter(|_| journal.malformed.may(t0)).count(), burst);
+        assert_eq!(journal.malformed.left_out, 1000 - u64::from(RATE.start));
+        assert!(journal.errors.may(t0), "errors have a rate of their own");
+        let wake = journal.next_wake().expect("how many there were is told in the end");
+        assert_eq!(wake.at, t0 + RATE.interval);
+        journal.tell_due(wake.at);
+        assert_eq!((journal.malformed.left_out, journal.next_wake()), (0, None));
+        assert!(
+            !journal.malformed.may(wake.at) && journal.malformed.may(wake.at + 2 * RATE.interval)
+        );
     }
 }

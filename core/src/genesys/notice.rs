@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use super::event::{CallState, Direction, RecordingState};
 use super::ids::{CallId, ConversationId, ParticipantId, UserId};
+use crate::plain;
 
 pub(crate) use lenient::json;
 
@@ -144,7 +145,7 @@ impl From<&str> for CallState {
             "connected" => Self::Connected,
             "disconnected" => Self::Disconnected,
             "terminated" => Self::Terminated,
-            other => Self::Other(other.to_owned()),
+            other => Self::Other(plain(other).into_owned()),
         }
     }
 }

@@ -11,13 +11,15 @@ use super::config::{Auth, Config};
 use super::error::{Error, ErrorKind};
 use super::event::{Conversation, Event};
 use super::ids::{ConversationId, SessionId};
+use super::log::Journal;
 use super::pace::Pace;
-use super::redact::Redactor;
 use super::rest::{self, Failure, Resource};
+use super::shown;
 use super::upload::{self, Uploads};
 use crate::Secret;
 use crate::machine::{CommandId, HttpId, MediaId, NetError, Output, UdpId, Wake, WsId};
-use crate::report::{Channel, Direction, TraceRecord};
+use crate::plain::{Shown, plain_document};
+use crate::report::{Channel, Direction, Redactor, TraceRecord};
 use crate::rng::Rng;
 use crate::xmpp::{Frame, Iq, IqKind, Jid, Payload};
 
@@ -193,6 +195,7 @@ pub(crate) struct Outbox {
     pub(crate) socket: Option<WsId>,
     pace: Pace,
     redactor: Redactor,
+    journal: Journal,
     uploads: Uploads,
     queue: VecDeque<Out>,
     /// Bytes of events since the last drain, roughly, and whether it was told that they are too
@@ -218,7 +221,8 @@ impl Outbox {
             begun: now,
             now,
             pace: Pace::new(now),
-            redactor: Redactor::new(&config.auth),
+            redactor: redactor_of(&config.auth),
+            journal: Journal::new(now),
             uploads: Uploads::new(&config),
             config,
             jid: None,
@@ -289,28 +293,13 @@ impl Outbox {
     }
 
     /// An error as it may be shown: what the service says quotes whatever it likes.
-    pub(crate) fn fit(&self, mut error: Error) -> Error {
-        error.message = self.redactor.json(&error.message);
-        if let Some(refusal) = &mut error.refusal {
-            for text in [&mut refusal.code, &mut refusal.message].into_iter().flatten() {
-                *text = self.redactor.json(text);
-            }
-        }
-        error
+    pub(crate) fn fit(&self, error: Error) -> Error {
+        shown::error(error, &self.redactor)
     }
 
     pub(crate) fn event(&mut self, event: Event) {
-        let event = match event {
-            Event::Error(error) => Event::Error(self.fit(error)),
-            Event::NetworkConnectivityWarning(error) => {
-                Event::NetworkConnectivityWarning(self.fit(error))
-            }
-            Event::Disconnected { reconnecting, error } => {
-                Event::Disconnected { reconnecting, error: error.map(|error| self.fit(error)) }
-            }
-            other => other,
-        };
-        super::log::log(&event);
+        let event = shown::event(event, &self.redactor);
+        self.journal.log(&event, self.now);
         self.uploads.note(&event, self.begun, &self.config, self.now);
         self.told += weight(&event);
         self.push(Output::Event(event));
@@ -343,7 +332,7 @@ impl Outbox {
     /// Answers a command, unless it is answered already.
     pub(crate) fn complete(&mut self, command: CommandId, result: Result<Outcome, Error>) {
         if self.open.remove(&command).is_some() {
-            let result = result.map_err(|error| self.fit(error));
+            let result = shown::result(result, &self.redactor);
             self.push(Output::Completed { command, result });
         }
     }
@@ -513,7 +502,7 @@ impl Outbox {
             let pending = self.http.values();
             let on_their_way = pending.filter(|pending| pending.ask.is_unawaited()).count();
             if on_their_way >= MAX_UNAWAITED {
-                tracing::warn!("too many requests on their way: {ask:?} is left out");
+                self.journal.too_many(&ask, self.now);
                 return;
             }
         }
@@ -588,6 +577,7 @@ impl Outbox {
 
     /// Makes again the requests whose pause is over.
     pub(crate) fn retry_due(&mut self) {
+        self.journal.tell_due(self.now);
         while let Some(entry) = self.retries.first_entry()
             && entry.key().0 <= self.now
         {
@@ -609,7 +599,8 @@ impl Outbox {
         let retry = retry.map(|at| Wake { at, reason: "REST retry" });
         let own = Wake::earliest(retry, self.uploads.next_wake());
         let sent = Wake::earliest(iq, self.pace.next_wake());
-        Wake::earliest(command, Wake::earliest(sent, own))
+        let kept = Wake::earliest(command, self.journal.next_wake());
+        Wake::earliest(kept, Wake::earliest(sent, own))
     }
 
     pub(crate) fn trace_frame(&mut self, direction: Direction, frame: Option<&Frame>, text: &str) {
@@ -617,16 +608,11 @@ impl Outbox {
             return;
         }
         let (summary, about) = match frame {
-            Some(frame) => super::redact::summary(frame),
+            Some(frame) => super::summary::summary(frame),
             None => ("unreadable frame".to_owned(), None),
         };
-        let body = match frame {
-            Some(Frame::Auth(auth)) => {
-                format!("<auth mechanism=\"{}\">(secret)</auth>", auth.mechanism)
-            }
-            _ => self.redactor.xml(text),
-        };
-        self.trace(direction, Channel::Xmpp, summary, about, body);
+        let body = self.redactor.document(text);
+        self.trace(direction, Channel::Xmpp, &summary, about, body);
     }
 
     /// Tells a milestone of a session's media.
@@ -638,7 +624,7 @@ impl Outbox {
     ) {
         if self.config.trace {
             let about = Some(session.as_str().to_owned());
-            self.trace(direction, Channel::Media, summary, about, String::new());
+            self.trace(direction, Channel::Media, &summary, about, String::new());
         }
     }
 
@@ -646,8 +632,8 @@ impl Outbox {
         if self.config.trace {
             let summary = format!("{} {}", resource.method, resource.path);
             let body = resource.body.as_ref().map(serde_json::Value::to_string);
-            let body = self.redactor.json(&body.unwrap_or_default());
-            self.trace(Direction::Sent, Channel::Rest, summary, None, body);
+            let body = self.redactor.document(&body.unwrap_or_default());
+            self.trace(Direction::Sent, Channel::Rest, &summary, None, body);
         }
     }
 
@@ -663,25 +649,30 @@ impl Outbox {
         let (summary, body) = match result {
             Ok(response) => (
                 format!("{} {} {path}", response.status().as_u16(), resource.method),
-                self.redactor.json(&String::from_utf8_lossy(response.body())),
+                self.redactor.document(&String::from_utf8_lossy(response.body())),
             ),
-            Err(error) => (format!("failed {} {path}", resource.method), error.to_string()),
+            Err(error) => (
+                format!("failed {} {path}", resource.method),
+                self.redactor.text(&error.to_string()),
+            ),
         };
-        self.trace(Direction::Received, Channel::Rest, summary, None, body);
+        self.trace(Direction::Received, Channel::Rest, &summary, None, body);
     }
 
     fn trace(
         &mut self,
         direction: Direction,
         channel: Channel,
-        summary: String,
+        summary: &str,
         about: Option<String>,
         body: String,
     ) {
         if !self.has_room() {
             return;
         }
-        let at = self.now;
+        let summary = shown::text(summary, &self.redactor);
+        let about = about.map(|name| self.redactor.text(&Shown(&name).to_string()));
+        let (at, body) = (self.now, plain_document(body));
         self.event(Event::Trace(TraceRecord { at, direction, channel, summary, about, body }));
     }
 }
@@ -702,4 +693,15 @@ fn weight(event: &Event) -> usize {
         Event::Malformed { what } => what.len(),
         _ => size_of::<Event>(),
     }
+}
+
+/// A redactor that knows what is logged in with.
+fn redactor_of(auth: &Auth) -> Redactor {
+    let mut redactor = Redactor::default();
+    match auth {
+        Auth::Token(secret) | Auth::Jwt(secret) | Auth::Guest { code: secret, .. } => {
+            redactor.hide(secret);
+        }
+    }
+    redactor
 }

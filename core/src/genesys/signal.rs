@@ -54,7 +54,7 @@ impl Signal {
                 jingle(Jingle::session_accept(self.session.as_str(), contents, groups))
             }
             Signaling::Sdp => {
-                let session_id = self.session.to_string();
+                let session_id = self.session.as_str().to_owned();
                 self.rpc(Method::Answer { session_id, sdp: sdp.clone() }, out)
             }
         };
@@ -123,7 +123,10 @@ impl Signal {
                 jingle(Jingle::session_info(self.session.as_str(), SessionInfo::Active))
             }
             Signaling::Sdp => self.rpc(
-                Method::Info { session_id: self.session.to_string(), status: "active".to_owned() },
+                Method::Info {
+                    session_id: self.session.as_str().to_owned(),
+                    status: "active".to_owned(),
+                },
                 out,
             ),
         };
@@ -137,7 +140,10 @@ impl Signal {
                 jingle(Jingle::session_terminate(self.session.as_str(), reason.clone()))
             }
             Signaling::Sdp => self.rpc(
-                Method::Terminate { session_id: self.session.to_string(), reason: reason.clone() },
+                Method::Terminate {
+                    session_id: self.session.as_str().to_owned(),
+                    reason: reason.clone(),
+                },
                 out,
             ),
         };

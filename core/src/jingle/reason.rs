@@ -67,6 +67,6 @@ impl From<&str> for Reason {
 
 impl std::fmt::Display for Reason {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.as_str())
+        crate::plain::Shown(self.as_str()).fmt(f)
     }
 }

@@ -2,10 +2,12 @@
 
 mod mos;
 mod quality;
+mod redact;
 mod timeline;
 mod trace;
 
 pub use mos::mos;
 pub use quality::{CallQuality, QualityMeter};
+pub(crate) use redact::{Redactor, shortened};
 pub use timeline::CallTimeline;
 pub use trace::{Channel, Direction, TraceRecord};

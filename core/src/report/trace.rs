@@ -2,7 +2,11 @@
 
 use std::time::Instant;
 
-/// A message that was sent or received, with secrets removed.
+/// A message that was sent or received, fit to be shown: without secrets, numbers shortened to their
+/// last two digits, and without control characters.
+///
+/// What of it are documents (XML, JSON, session descriptions, one in the other) was read and written
+/// again; what could not be read is there by its length only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TraceRecord {
     /// When.
@@ -15,7 +19,7 @@ pub struct TraceRecord {
     pub summary: String,
     /// The session or conversation it belongs to, where that is known.
     pub about: Option<String>,
-    /// The message itself: XML, JSON or an HTTP exchange as text. Empty where it says nothing.
+    /// The message itself: XML or JSON. Empty where it says nothing.
     pub body: String,
 }
 

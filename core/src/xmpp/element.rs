@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::ns;
+use super::document::Document;
 use super::text::{legal, xml_name};
+use super::{ElementRef, FrameErrorKind, ns};
 
 /// An element with its namespace resolved. It borrows from what it will be written
 /// from.
@@ -40,6 +41,17 @@ impl<'x> Element<'x> {
     #[must_use]
     pub fn new(name: impl Into<Cow<'x, str>>, namespace: impl Into<Cow<'x, str>>) -> Self {
         Self { name: name.into(), namespace: namespace.into(), ..Self::default() }
+    }
+
+    /// Reads one element by itself, within the bounds of a [`super::Frame`].
+    ///
+    /// # Errors
+    ///
+    /// It is not one well-formed element, or over a bound.
+    pub fn parse(text: &str) -> Result<Element<'static>, FrameErrorKind> {
+        let mut document = Document::default();
+        super::read::read(text, &mut document)?;
+        document.root().map(ElementRef::to_element).ok_or(FrameErrorKind::NotAnElement)
     }
 
     /// Sets an attribute.

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::plain::Shown;
+
 /// An address: `local@domain/resource`, of which only the domain must be there.
 ///
 /// Opaque: compared byte for byte, without stringprep or case folding, because the service hands
@@ -137,15 +139,17 @@ impl FromStr for Jid {
     }
 }
 
+/// As it is shown to people, in [plain](crate::plain()) words, and cut off after 255 bytes; on the
+/// wire it is [`Jid::as_str`].
 impl fmt::Display for Jid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        Shown(&self.0).fmt(f)
     }
 }
 
 impl fmt::Debug for Jid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Jid({})", self.0)
+        write!(f, "Jid({})", Shown(&self.0))
     }
 }
 

@@ -53,15 +53,15 @@ impl PubSub {
     pub(super) fn write(&self) -> Element<'_> {
         let child = match self {
             Self::Subscribe { node, jid } => {
-                Element::new("subscribe", ns::PUBSUB).attr("node", node).attr("jid", jid)
+                Element::new("subscribe", ns::PUBSUB).attr("node", node).attr("jid", jid.as_str())
             }
             Self::Unsubscribe { node, jid } => {
-                Element::new("unsubscribe", ns::PUBSUB).attr("node", node).attr("jid", jid)
+                Element::new("unsubscribe", ns::PUBSUB).attr("node", node).attr("jid", jid.as_str())
             }
             Self::Subscription { node, jid, subscription } => {
                 Element::new("subscription", ns::PUBSUB)
                     .attr("node", node)
-                    .attr("jid", jid)
+                    .attr("jid", jid.as_str())
                     .attr("subscription", subscription)
             }
         };

@@ -34,7 +34,7 @@ pub enum SaslError {
 /// after `authKey:` (wire notes 1.4).
 #[must_use]
 pub fn plain(user: &Jid, token: &Secret) -> Auth {
-    let response = format!("\0{}\0{KEY_PREFIX}{}", user.bare(), token.expose());
+    let response = format!("\0{}\0{KEY_PREFIX}{}", user.bare().as_str(), token.expose());
     Auth { mechanism: PLAIN.to_owned(), payload: Secret::new(BASE64_STANDARD.encode(response)) }
 }
 

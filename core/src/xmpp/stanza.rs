@@ -246,6 +246,6 @@ fn stanza(
 ) -> Element<'static> {
     Element::new(name, ns::CLIENT)
         .maybe("id", id.as_ref())
-        .maybe("from", from.as_ref())
-        .maybe("to", to.as_ref())
+        .maybe("from", from.as_ref().map(Jid::as_str))
+        .maybe("to", to.as_ref().map(Jid::as_str))
 }

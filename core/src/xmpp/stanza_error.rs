@@ -4,6 +4,8 @@ use std::fmt;
 
 use super::stream::{read_condition, write_condition};
 use super::{Element, ElementRef, ns};
+use crate::plain;
+use crate::plain::Shown;
 
 /// `<error/>` inside a stanza of type `error`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -193,14 +195,15 @@ impl StanzaError {
     }
 }
 
+/// In [`plain`] words.
 impl fmt::Display for StanzaError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.condition)?;
+        Shown(&self.condition).fmt(f)?;
         if let Some(own) = &self.application {
-            write!(f, " ({})", own.name)?;
+            write!(f, " ({})", Shown(&own.name))?;
         }
         match &self.text {
-            Some(text) => write!(f, ": {text}"),
+            Some(text) => write!(f, ": {}", plain(text)),
             None => Ok(()),
         }
     }

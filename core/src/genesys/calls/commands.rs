@@ -412,7 +412,7 @@ impl Calls {
                 let others = self.entries.iter().filter(|(id, state)| {
                     **id != conversation && state.media.as_ref() == Some(&session)
                 });
-                let others: Vec<_> = others.map(|(id, _)| id.to_string()).collect();
+                let others: Vec<_> = others.map(|(id, _)| id.as_str().to_owned()).collect();
                 if others.is_empty() {
                     // MH-12: end the media session instead; then nothing more can be expected of
                     // the service.

@@ -161,6 +161,6 @@ fn is_or_serves(from: &Jid, to: &Jid) -> bool {
 }
 
 pub(super) fn send_proceed(invite: &Invite, out: &mut Outbox) {
-    let proceed = SessionMessage::Proceed { id: invite.session.to_string() };
+    let proceed = SessionMessage::Proceed { id: invite.session.as_str().to_owned() };
     out.signal(Frame::Message(Message::to(invite.from.clone(), Payload::JingleMessage(proceed))));
 }

@@ -164,7 +164,7 @@ impl Calls {
         let Some(handle) = self.sessions.handle(session) else { return };
         let conversation = handle.conversation.clone();
         if let Some(own) = out.bare_jid() {
-            let accept = SessionMessage::Accept { id: session.to_string() };
+            let accept = SessionMessage::Accept { id: session.as_str().to_owned() };
             out.signal(Frame::Message(Message::to(own, Payload::JingleMessage(accept))));
         }
         self.feed(&conversation, Input::Offered(session.clone()), out);
@@ -228,7 +228,7 @@ impl Calls {
     ) {
         let Some(handle) = self.sessions.handle(session) else { return };
         if let Some(own) = out.bare_jid() {
-            let accept = SessionMessage::Accept { id: session.to_string() };
+            let accept = SessionMessage::Accept { id: session.as_str().to_owned() };
             out.signal(Frame::Message(Message::to(own, Payload::JingleMessage(accept))));
         }
         out.event(Event::SessionReplaced { session: handle, old: old.clone() });

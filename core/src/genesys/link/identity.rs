@@ -176,11 +176,13 @@ impl Link {
                     jid: Some(jid),
                 });
                 if out.config.alerting_leader {
-                    self.topics.want_internal(format!("v2.users.{}.alertingleader", me.id));
+                    self.topics
+                        .want_internal(format!("v2.users.{}.alertingleader", me.id.as_str()));
                 }
-                self.topics.want_internal(format!("v2.users.{}.conversations", me.id));
-                self.topics.want_internal(format!("v2.users.{}.persistentconnection", me.id));
-                self.topics.want_internal(format!("v2.users.{}.station", me.id));
+                self.topics.want_internal(format!("v2.users.{}.conversations", me.id.as_str()));
+                self.topics
+                    .want_internal(format!("v2.users.{}.persistentconnection", me.id.as_str()));
+                self.topics.want_internal(format!("v2.users.{}.station", me.id.as_str()));
                 self.ask_channel(out);
             }
             Err(failure) => self.identity_failed(failure, out),

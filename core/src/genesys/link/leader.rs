@@ -15,6 +15,7 @@ use crate::genesys::ids::bounded;
 use crate::genesys::outbox::{Ask, LinkAsk, Outbox, Retry};
 use crate::genesys::rest::{self, Failure, Resource};
 use crate::machine::CommandId;
+use crate::plain::json_fault;
 
 /// Attempts to be marked as one that can ring, and the pause between them.
 const MAX_ATTEMPTS: u32 = 16;
@@ -110,7 +111,7 @@ impl Link {
                 self.leading.told = true;
                 self.tell_leader(leader, out);
             }
-            Err(error) => out.malformed(format!("alerting leader: {error}")),
+            Err(error) => out.malformed(format!("alerting leader: {}", json_fault(&error))),
         }
     }
 

@@ -32,7 +32,7 @@ impl Link {
         match user {
             Some(user) if agent && first => {
                 self.state = State::Online(ws, Readiness::Conversations);
-                let topic = format!("v2.users.{user}.conversations");
+                let topic = format!("v2.users.{}.conversations", user.as_str());
                 self.pubsub(IqAsk::Conversations, &topic, out);
                 self.load_station(out);
             }

@@ -64,7 +64,7 @@ impl Listing {
         let entities = match &body["entities"] {
             Value::Array(entities) => entities.as_slice(),
             Value::Null if body.get("entities").is_some() => &[],
-            _ => return Err(failure("conversations", &"no entities")),
+            _ => return Err(failure("conversations", "no entities")),
         };
         let mut skipped = Skipped::default();
         let read = entities.iter().map(|entity| Notice::of(entity, &mut skipped));

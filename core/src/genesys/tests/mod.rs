@@ -19,6 +19,7 @@ mod lenient;
 mod lines;
 mod login;
 mod pace;
+mod plain_texts;
 mod probe;
 mod properties;
 mod quality;

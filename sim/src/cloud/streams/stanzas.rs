@@ -144,7 +144,7 @@ impl Streams {
                 Iq::error_to(&iq, StanzaError::bad_request())
             }
             IqKind::Get(_) | IqKind::Set(_) => {
-                let jid = self.jid(conn).map(ToString::to_string);
+                let jid = self.jid(conn).map(|jid| jid.as_str().to_owned());
                 world.happened("unhandled-iq", json!({"jid": jid, "id": iq.id}));
                 Iq::error_to(&iq, StanzaError::service_unavailable())
             }

@@ -1,0 +1,139 @@
+//! Events in a log: as they are, but numbers are shortened (CV-2) and what notifications hold is left
+//! out.
+
+use std::fmt;
+
+use super::event::{Event, PendingSession, Session};
+use crate::report::shortened;
+
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut one =
+            |name: &str, value: &dyn fmt::Debug| f.debug_tuple(name).field(value).finish();
+        match self {
+            Self::NetworkConnectivityWarning(error) => one("NetworkConnectivityWarning", error),
+            Self::IceServers(servers) => one("IceServers", servers),
+            Self::Station(station) => one("Station", station),
+            Self::PersistentConnection(state) => one("PersistentConnection", state),
+            Self::AlertingLeader(leader) => one("AlertingLeader", leader),
+            Self::ConcurrentSoftphoneSessionsEnabled(enabled) => {
+                one("ConcurrentSoftphoneSessionsEnabled", enabled)
+            }
+            Self::PendingSession(pending) => one("PendingSession", pending),
+            Self::SessionStarted(session) => one("SessionStarted", session),
+            Self::SessionInterrupted(session) => one("SessionInterrupted", session),
+            Self::CallReport(report) => one("CallReport", report),
+            Self::ConversationUpdate(update) => one("ConversationUpdate", update),
+            Self::Error(error) => one("Error", error),
+            Self::Trace(record) => one("Trace", record),
+            Self::Ready => f.write_str("Ready"),
+            Self::StationDisassociated => f.write_str("StationDisassociated"),
+            Self::Connected { reconnect } => {
+                f.debug_struct("Connected").field("reconnect", reconnect).finish()
+            }
+            Self::Disconnected { reconnecting, error } => f
+                .debug_struct("Disconnected")
+                .field("reconnecting", reconnecting)
+                .field("error", error)
+                .finish(),
+            Self::CancelPendingSession { session, conversation } => f
+                .debug_struct("CancelPendingSession")
+                .field("session", session)
+                .field("conversation", conversation)
+                .finish(),
+            Self::HandledPendingSession { session, conversation, by } => f
+                .debug_struct("HandledPendingSession")
+                .field("session", session)
+                .field("conversation", conversation)
+                .field("by", by)
+                .finish(),
+            Self::MediaAgreed { session, conversation, media, agreement } => f
+                .debug_struct("MediaAgreed")
+                .field("session", session)
+                .field("conversation", conversation)
+                .field("media", media)
+                .field("agreement", agreement)
+                .finish(),
+            Self::ComfortNoise { session, conversation, level } => f
+                .debug_struct("ComfortNoise")
+                .field("session", session)
+                .field("conversation", conversation)
+                .field("level", level)
+                .finish(),
+            Self::SessionEnded { session, reason } => f
+                .debug_struct("SessionEnded")
+                .field("session", session)
+                .field("reason", reason)
+                .finish(),
+            Self::SessionReplaced { session, old } => f
+                .debug_struct("SessionReplaced")
+                .field("session", session)
+                .field("old", old)
+                .finish(),
+            Self::CallConnected { call, session } => f
+                .debug_struct("CallConnected")
+                .field("call", call)
+                .field("session", session)
+                .finish(),
+            Self::CallEnded { conversation, session, quality } => f
+                .debug_struct("CallEnded")
+                .field("conversation", conversation)
+                .field("session", session)
+                .field("quality", quality)
+                .finish(),
+            Self::MediaState { session, conversation, media, state } => f
+                .debug_struct("MediaState")
+                .field("session", session)
+                .field("conversation", conversation)
+                .field("media", media)
+                .field("state", state)
+                .finish(),
+            Self::Stats { session, conversation, stats } => f
+                .debug_struct("Stats")
+                .field("session", session)
+                .field("conversation", conversation)
+                .field("stats", stats)
+                .finish(),
+            Self::Dtmf { session, conversation, digit, duration } => f
+                .debug_struct("Dtmf")
+                .field("session", session)
+                .field("conversation", conversation)
+                .field("digit", digit)
+                .field("duration", duration)
+                .finish(),
+            Self::Notification { topic, data } => f
+                .debug_struct("Notification")
+                .field("topic", topic)
+                .field("data", &format_args!("({} bytes)", data.to_string().len()))
+                .finish(),
+            Self::Malformed { what } => f.debug_struct("Malformed").field("what", what).finish(),
+        }
+    }
+}
+
+impl fmt::Debug for PendingSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PendingSession")
+            .field("session", &self.session)
+            .field("conversation", &self.conversation)
+            .field("auto_answer", &self.auto_answer)
+            .field("session_type", &self.session_type)
+            .field("from", &shortened(&self.from))
+            .field("original_room", &shortened(&self.original_room))
+            .field("from_user", &self.from_user)
+            .finish()
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("id", &self.id)
+            .field("conversation", &self.conversation)
+            .field("media", &self.media)
+            .field("session_type", &self.session_type)
+            .field("peer", &shortened(&self.peer))
+            .field("signaling", &self.signaling)
+            .finish()
+    }
+}

@@ -1,0 +1,170 @@
+//! The secrets that are known, without keeping them.
+
+use crate::Secret;
+
+/// Secrets that are remembered: a token an hour for half a year. The oldest go first; a long one
+/// is hidden by its look then.
+pub(crate) const MAX_SECRETS: usize = 4096;
+/// How many bytes of a secret's end are kept.
+const TAIL: usize = 16;
+
+/// Finds secrets wherever they stand, by their last bytes.
+#[derive(Clone, Default)]
+pub(super) struct Known {
+    /// In order.
+    tails: Vec<Tail>,
+    /// How many there have been.
+    added: u64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Tail {
+    /// How many bytes of it are kept.
+    width: usize,
+    bytes: u128,
+    /// How long the secret is.
+    len: usize,
+    /// How many there were before.
+    number: u64,
+}
+
+impl std::fmt::Debug for Known {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Known({})", self.tails.len())
+    }
+}
+
+impl Known {
+    pub(super) fn add(&mut self, secret: &Secret) {
+        let secret = secret.expose().as_bytes();
+        let width = secret.len().min(TAIL);
+        if width == 0 {
+            return;
+        }
+        let bytes = secret[secret.len() - width..].iter().fold(0, |tail, b| shifted(tail, *b));
+        let number = self.added;
+        self.added += 1;
+        let same = |tail: &Tail| (tail.width, tail.bytes, tail.len) == (width, bytes, secret.len());
+        self.tails.retain(|tail| !same(tail));
+        if self.tails.len() >= MAX_SECRETS
+            && let Some(oldest) = self.tails.iter().map(|tail| tail.number).min()
+        {
+            self.tails.retain(|tail| tail.number != oldest);
+        }
+        let new = Tail { width, bytes, len: secret.len(), number };
+        let at = self.tails.partition_point(|tail| *tail < new);
+        self.tails.insert(at, new);
+    }
+
+    /// A text without them.
+    pub(super) fn hidden(&self, text: &str) -> String {
+        let mut out = String::with_capacity(text.len());
+        let mut from = 0;
+        for (start, end) in self.find(text.as_bytes()) {
+            let start = text.floor_char_boundary(start).max(from);
+            out.push_str(&text[from..start]);
+            out.push_str(super::HIDDEN);
+            from = text.ceil_char_boundary(end).max(from);
+        }
+        out.push_str(&text[from..]);
+        out
+    }
+
+    pub(super) fn is_in(&self, bytes: &[u8]) -> bool {
+        !self.find(bytes).is_empty()
+    }
+
+    /// Where they are, in order of their ends and apart from each other.
+    fn find(&self, bytes: &[u8]) -> Vec<(usize, usize)> {
+        let mut widths: Vec<_> = self.tails.iter().map(|tail| tail.width).collect();
+        widths.dedup();
+        let mut found: Vec<(usize, usize)> = Vec::new();
+        let mut window = 0;
+        for (at, b) in bytes.iter().enumerate() {
+            window = shifted(window, *b);
+            for width in widths.iter().copied().filter(|width| *width <= at + 1) {
+                let Some(len) = self.longest(width, window & mask(width)) else { continue };
+                let start = (at + 1).saturating_sub(len);
+                while found.last().is_some_and(|(before, _)| *before >= start) {
+                    found.pop();
+                }
+                match found.last_mut() {
+                    Some((_, end)) if *end > start => *end = at + 1,
+                    _ => found.push((start, at + 1)),
+                }
+            }
+        }
+        found
+    }
+
+    /// The length of the longest secret that ends so.
+    fn longest(&self, width: usize, bytes: u128) -> Option<usize> {
+        let after = self.tails.partition_point(|tail| (tail.width, tail.bytes) <= (width, bytes));
+        let tail = self.tails[..after].last()?;
+        ((tail.width, tail.bytes) == (width, bytes)).then_some(tail.len)
+    }
+}
+
+fn shifted(window: u128, b: u8) -> u128 {
+    window << 8 | u128::from(b)
+}
+
+fn mask(width: usize) -> u128 {
+    u128::MAX >> (128 - 8 * width)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::report::redact::HIDDEN;
+
+    fn known(secrets: &[&str]) -> Known {
+        let mut known = Known::default();
+        secrets.iter().for_each(|secret| known.add(&Secret::new(*secret)));
+        known
+    }
+
+    #[test]
+    fn secrets_of_any_length_are_found_wherever_they_stand() {
+        let long = "0123456789abcdefghij-long";
+        let known = known(&["x", "t0ken", long, ""]);
+        assert_eq!(known.hidden(&format!("a{long}b t0ken.")), "a(secret)b (secret).");
+        assert_eq!(known.hidden("t0keN é"), "t0keN é");
+        assert_eq!(known.hidden("axb"), "a(secret)b");
+    }
+
+    #[test]
+    fn the_oldest_of_very_many_goes_first() {
+        let mut known = Known::default();
+        for n in 0..MAX_SECRETS + 10 {
+            known.add(&Secret::new(format!("secret-number-{n}-of-many")));
+        }
+        assert_eq!(known.tails.len(), MAX_SECRETS);
+        assert!(known.tails.is_sorted());
+        assert!(!known.is_in(b"secret-number-9-of-many"));
+        assert!(known.is_in(b"secret-number-10-of-many"));
+        let many = known.tails.len();
+        known.add(&Secret::new("secret-number-10-of-many"));
+        assert_eq!(known.tails.len(), many, "the same is kept once");
+    }
+
+    proptest! {
+        #[test]
+        fn no_secret_is_left(
+            secrets in prop::collection::vec("[a-cé]{1,20}", 1..6),
+            parts in prop::collection::vec(("[a-cé ]{0,8}", any::<prop::sample::Index>()), 0..8),
+        ) {
+            let known = known(&secrets.iter().map(String::as_str).collect::<Vec<_>>());
+            let text: String = parts
+                .iter()
+                .map(|(before, which)| format!("{before}{}", secrets[which.index(secrets.len())]))
+                .collect();
+            let shown = known.hidden(&text).replace(HIDDEN, "|");
+            for secret in &secrets {
+                prop_assert!(!shown.contains(secret.as_str()), "{} in {}", secret, shown);
+            }
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Names of attributes, keys, elements and headers, by what their values are.
+
+/// What a value is, by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Role {
+    /// May be shown.
+    Open,
+    /// Somebody's number or address (CV-2: whose, is nobody's business).
+    Number,
+    /// Never shown.
+    Secret,
+}
+
+/// Parts of names of secrets, in small letters and without separators.
+const SECRET_PARTS: [&str; 27] = [
+    "accesscode",
+    "accesskey",
+    "apikey",
+    "assertion",
+    "authcode",
+    "authkey",
+    "authorization",
+    "bearer",
+    "communicationcode",
+    "cookie",
+    "credential",
+    "encryptionkey",
+    "jwt",
+    "keymgmt",
+    "keyparams",
+    "masterkey",
+    "passcode",
+    "passphrase",
+    "passwd",
+    "password",
+    "privatekey",
+    "pwd",
+    "secret",
+    "securitycode",
+    "sessionkey",
+    "sharedkey",
+    "token",
+];
+/// Whole names of secrets. `inline` introduces a key of SDES (RFC 4568 section 6.1).
+const SECRET_NAMES: [&str; 12] = [
+    "auth",
+    "crypto",
+    "hmac",
+    "inline",
+    "mikey",
+    "otp",
+    "pass",
+    "pin",
+    "sdes",
+    "sig",
+    "signature",
+    "xsession",
+];
+const NUMBER_PARTS: [&str; 5] = ["address", "callerid", "msisdn", "number", "phone"];
+/// Words in names of numbers.
+const NUMBER_WORDS: [&str; 10] =
+    ["ani", "callee", "caller", "dialed", "dialled", "dnis", "extension", "fax", "mobile", "tel"];
+/// Names of headers whose values go on to the end of the line.
+const HEADERS: [&str; 5] = ["authorization", "cookie", "proxyauthorization", "setcookie", "crypto"];
+
+/// What a value of this name is.
+pub(super) fn role(name: &str) -> Role {
+    let whole = squashed(name);
+    if is_secret_squashed(&whole) {
+        Role::Secret
+    } else if NUMBER_PARTS.iter().any(|part| whole.contains(part))
+        || words(name).any(|word| NUMBER_WORDS.contains(&&*word))
+    {
+        Role::Number
+    } else {
+        Role::Open
+    }
+}
+
+pub(super) fn is_secret(name: &str) -> bool {
+    is_secret_squashed(&squashed(name))
+}
+
+fn is_secret_squashed(name: &str) -> bool {
+    SECRET_NAMES.contains(&name) || SECRET_PARTS.iter().any(|part| name.contains(part))
+}
+
+/// Whether what follows the name of a secret is one to the end of the line.
+pub(super) fn is_header(name: &str) -> bool {
+    HEADERS.contains(&&*squashed(name))
+}
+
+/// Whether a line `a=name:…` of SDP holds a key: SDES, MIKEY (RFC 4567), an identity (RFC 8827).
+pub(super) fn is_key_line(name: &str) -> bool {
+    matches!(&*squashed(name), "crypto" | "keymgmt" | "identity")
+}
+
+/// Whether a value of this name names another one beside it.
+pub(super) fn is_label(name: &str) -> bool {
+    matches!(&*squashed(name), "name" | "key" | "var" | "header" | "field" | "k")
+}
+
+/// Whether a value of this name is what another one names.
+pub(super) fn is_content(name: &str) -> bool {
+    matches!(&*squashed(name), "value" | "values" | "val" | "v" | "content" | "data" | "text")
+}
+
+/// Whether a word introduces credentials (RFC 9110 section 11.4).
+pub(super) fn is_scheme(word: &str) -> bool {
+    ["bearer", "basic", "digest", "negotiate", "ntlm"].iter().any(|s| word.eq_ignore_ascii_case(s))
+}
+
+/// A name without case and separators.
+fn squashed(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// The words of a name in camel case, or with separators, in small letters.
+fn words(name: &str) -> impl Iterator<Item = String> {
+    let mut words = vec![String::new()];
+    let mut small = false;
+    for c in name.chars() {
+        if !c.is_alphanumeric() || (small && c.is_uppercase()) {
+            words.push(String::new());
+        }
+        if c.is_alphanumeric()
+            && let Some(word) = words.last_mut()
+        {
+            word.extend(c.to_lowercase());
+        }
+        small = c.is_lowercase();
+    }
+    words.into_iter()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_tells_what_its_value_is_however_it_is_written() {
+        for name in [
+            "pwd",
+            "ice-pwd",
+            "PassWord",
+            "pass_word",
+            "access_token",
+            "AccessToken",
+            "jwt",
+            "JWT",
+            "turnCredential",
+            "Proxy-Authorization",
+            "key-params",
+            "addCommunicationCode",
+            "auth",
+            "pass\u{200b}word",
+            "x-token",
+        ] {
+            assert_eq!(role(name), Role::Secret, "{name}");
+        }
+        for name in ["ani", "DNIS", "callAni", "address", "addressRaw", "phoneNumber", "caller-id"]
+        {
+            assert_eq!(role(name), Role::Number, "{name}");
+        }
+        for name in ["author", "animal", "telemetry", "ufrag", "sessionId", "fingerprint", "key"] {
+            assert_eq!(role(name), Role::Open, "{name}");
+        }
+    }
+}
