@@ -74,6 +74,10 @@ fn what_proves_nothing_fails_and_what_cannot_be_done_is_said() {
         ("replay --preset calm --seed 1 --until tomorrow", "a time is"),
         ("shrink --preset calm --agents 1 --hours 0.01 --seed 1", "nothing is wrong"),
         ("ladder --preset calm --agents 1 --hours 0.01 --seed 1 --call x", "0 calls"),
+        // A year of a hundred agents is not simulated before that is said.
+        ("run --seeds 0..1000 --agents 100 --hours 8000 --report /no/folder/x", "cannot write"),
+        ("run --seeds 0..1000 --agents 100 --hours 8000 --report .", "cannot write"),
+        ("ladder --seed 1 --agents 100 --hours 8000 --call x --out /no/folder/x", "cannot write"),
     ] {
         let output = sim(arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments}");
@@ -100,4 +104,65 @@ fn a_seed_is_told_again_and_its_calls_are_drawn() {
     let drawn = sim(&format!("ladder {plan} --call {} --out {}", &id[..13], page.0.display()));
     assert_eq!(drawn.status.code(), Some(0), "{}", text(&drawn));
     assert!(page.read().contains("session-initiate"));
+}
+
+/// The lines of a stream, read by a thread, so that they can be waited for with a deadline.
+#[cfg(unix)]
+fn lines(stream: impl std::io::Read + Send + 'static) -> std::sync::mpsc::Receiver<String> {
+    use std::io::BufRead as _;
+    let (tell, lines) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for line in std::io::BufReader::new(stream).lines().map_while(Result::ok) {
+            if tell.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    lines
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_keeps_and_tells_what_is_done() {
+    use std::process::Stdio;
+    const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
+
+    let file = File::new("interrupted.json");
+    let path = file.0.display();
+    let plan = format!(
+        "run --preset calm --seeds 0..1000000 --agents 1 --hours 0.1 --jobs 2 --report {path}"
+    );
+    let mut run = Command::new(env!("CARGO_BIN_EXE_offhook-sim"))
+        .args(plan.split(' '))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (told, progress) = (lines(run.stdout.take().unwrap()), lines(run.stderr.take().unwrap()));
+    // The first seed is done.
+    progress.recv_timeout(PATIENCE).expect("progress");
+    let pid = run.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+
+    let mut text = String::new();
+    let deadline = std::time::Instant::now() + PATIENCE;
+    loop {
+        let left = deadline.saturating_duration_since(std::time::Instant::now());
+        match told.recv_timeout(left) {
+            Ok(line) => text.push_str(&(line + "\n")),
+            Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => break,
+            Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {
+                run.kill().unwrap();
+                panic!("it does not end: {text}");
+            }
+        }
+    }
+    assert_eq!(run.wait().unwrap().code(), Some(130), "{text}");
+    assert!(text.contains("calls connected") && text.contains("no finding so far"), "{text}");
+    assert!(text.contains(" of 1 000 000 seeds are done"), "{text}");
+    let report: Value = serde_json::from_str(&file.read()).unwrap();
+    let done = report["seeds"].as_u64().unwrap();
+    assert!((1..1_000_000).contains(&done), "{done}");
+    assert_eq!(report["runs"].as_array().unwrap().len() as u64, done);
+    assert_eq!((&report["interrupted"], &report["runs"][0]["seed"]), (&true.into(), &0.into()));
 }

@@ -3,6 +3,9 @@
 //! [`Ladder`] is the data, [`Ladder::to_html`] one self-contained page of it, with bodies on
 //! click and nothing to load from elsewhere.
 
+#[cfg(test)]
+mod contrast;
+
 use std::time::{Duration, Instant};
 
 use offhook::report::{Channel, Direction, TraceRecord};
@@ -76,8 +79,10 @@ pub enum State {
     Ringing,
     /// Taken; media is looking for its path.
     Connecting,
-    /// Media flows.
+    /// Media flows, and both are heard.
     Talking,
+    /// Connected, but no media flows: nobody is heard.
+    Silent,
     /// Muted in the service.
     Muted,
     /// On hold.

@@ -8,13 +8,15 @@ use std::sync::mpsc::{self, Sender};
 use std::time::{Duration, Instant};
 
 use console::style;
-use offhook::genesys::{Command, ConversationId, Event, HandledBy};
+use offhook::genesys::{ConversationId, Event};
 use offhook::report::TraceRecord;
 
+use super::file::Answer;
 use super::plan::Plan;
 use super::report::clock;
+use super::watcher::{Note, Watcher};
 use super::{Tool, ToolError, Verdict, panics};
-use crate::ladder::{Ladder, LadderBuilder, State};
+use crate::ladder::{Ladder, LadderBuilder};
 use crate::scenario::{Invariant, Report, Scenario};
 use crate::world::{PhoneId, Seen};
 
@@ -42,8 +44,9 @@ pub(super) fn perform(
 ) -> Result<Verdict, ToolError> {
     let (plan, scenario) = tool.resolve(&args.plan)?;
     let scenario = plan.apply(scenario);
+    let page = args.call.as_ref().map(|_| Answer::open(&args.out)).transpose()?;
     let (calls, report) = calls_of(&scenario, args.seed);
-    let Some(call) = &args.call else {
+    let (Some(call), Some(page)) = (&args.call, page) else {
         for (id, (at, phones, what)) in by_time(&calls) {
             let phones: Vec<_> = phones.iter().map(|phone| phone.0.to_string()).collect();
             writeln!(out, "{}  {id}  phone {:<6} {what}", clock(*at), phones.join(", "))?;
@@ -60,7 +63,7 @@ pub(super) fn perform(
     };
     let command = tool.command("ladder", &plan, args.seed);
     let ladder = draw(&scenario, args.seed, id, command);
-    super::write_file(&args.out, &ladder.to_html())?;
+    page.write(&ladder.to_html())?;
     writeln!(out, "{} lines in {}", ladder.rows().len(), args.out.display())?;
     Ok(Verdict::Clean)
 }
@@ -124,13 +127,6 @@ impl Invariant for CallList {
 
 // One call
 
-/// Something for the diagram.
-#[derive(Debug)]
-enum Note {
-    Message(TraceRecord),
-    Milestone(String, State),
-}
-
 /// The diagram of one call.
 fn draw(scenario: &Scenario, seed: u64, id: &ConversationId, command: String) -> Ladder {
     let (notes, told) = mpsc::channel();
@@ -139,7 +135,7 @@ fn draw(scenario: &Scenario, seed: u64, id: &ConversationId, command: String) ->
     let report = panics::quietly(|| scenario.run_caught(seed));
     drop(scenario);
     let notes: Vec<_> = told.into_iter().collect();
-    let first = notes.first().map_or(Duration::ZERO, |(at, ..)| *at);
+    let first = notes.iter().map(|(at, ..)| *at).min().unwrap_or_default();
     let phones: BTreeSet<_> = notes.iter().map(|(_, phone, _)| *phone).collect();
     let lane = |phone: PhoneId| phones.iter().take_while(|other| **other < phone).count();
     let start = Instant::now();
@@ -155,7 +151,7 @@ fn draw(scenario: &Scenario, seed: u64, id: &ConversationId, command: String) ->
         }
     }
     let mut facts = vec![
-        ("begins at".to_owned(), clock(first)),
+        ("begins at (h:min:s)".to_owned(), clock(first)),
         ("seed".to_owned(), seed.to_string()),
         ("drawn by".to_owned(), format!("{command} --call {id}")),
     ];
@@ -165,158 +161,10 @@ fn draw(scenario: &Scenario, seed: u64, id: &ConversationId, command: String) ->
     builder.finish(facts)
 }
 
-/// Watches everything that belongs to one call.
-struct Watcher {
-    id: ConversationId,
-    notes: Sender<(Duration, PhoneId, Note)>,
-    /// By phone: what names the call there, and how it is.
-    phones: BTreeMap<PhoneId, (BTreeSet<String>, State)>,
-    /// Phones whose signaling was lost.
-    lost: BTreeSet<PhoneId>,
-}
-
-impl Watcher {
-    fn new(id: &ConversationId, notes: Sender<(Duration, PhoneId, Note)>) -> Self {
-        Self { id: id.clone(), notes, phones: BTreeMap::new(), lost: BTreeSet::new() }
-    }
-
-    fn note(&self, at: Duration, phone: PhoneId, note: Note) {
-        // Whoever does not listen any more needs no diagram.
-        let _ = self.notes.send((at, phone, note));
-    }
-
-    /// The call is in another state, or something else is worth a line.
-    fn mark(&mut self, at: Duration, phone: PhoneId, text: impl Into<String>, state: State) {
-        let (_, now) = self.phones.entry(phone).or_insert_with(|| (BTreeSet::new(), State::Idle));
-        *now = state;
-        self.note(at, phone, Note::Milestone(text.into(), state));
-    }
-
-    fn is_called(&mut self, phone: PhoneId, name: &str) {
-        let (names, _) = self.phones.entry(phone).or_insert_with(|| (BTreeSet::new(), State::Idle));
-        names.insert(name.to_owned());
-    }
-
-    fn state(&self, phone: PhoneId) -> State {
-        self.phones.get(&phone).map_or(State::Idle, |(_, state)| *state)
-    }
-
-    fn trace(&self, at: Duration, phone: PhoneId, record: &TraceRecord) {
-        let about =
-            |name: &str| record.about.as_deref() == Some(name) || record.body.contains(name);
-        let named = |(names, _): &(BTreeSet<String>, State)| names.iter().any(|name| about(name));
-        if about(self.id.as_str()) || self.phones.get(&phone).is_some_and(named) {
-            self.note(at, phone, Note::Message(record.clone()));
-        }
-    }
-
-    fn told(&mut self, at: Duration, phone: PhoneId, event: &Event) {
-        match event {
-            Event::Trace(record) => self.trace(at, phone, record),
-            Event::PendingSession(pending) if pending.conversation == self.id => {
-                self.is_called(phone, pending.session.as_str());
-                self.mark(at, phone, "rings", State::Ringing);
-            }
-            Event::CancelPendingSession { conversation, .. } if *conversation == self.id => {
-                self.mark(at, phone, "stops ringing", State::Idle);
-            }
-            Event::HandledPendingSession { conversation, by, .. } if *conversation == self.id => {
-                let (text, state) = match by {
-                    HandledBy::Here => ("taken here", State::Connecting),
-                    HandledBy::Elsewhere => ("taken elsewhere", State::Idle),
-                };
-                self.mark(at, phone, text, state);
-            }
-            Event::SessionStarted(session) if session.conversation == self.id => {
-                self.is_called(phone, session.id.as_str());
-                self.mark(at, phone, "session started", State::Connecting);
-            }
-            Event::SessionReplaced { session, .. } if session.conversation == self.id => {
-                self.is_called(phone, session.id.as_str());
-                self.mark(at, phone, "session replaced", self.state(phone));
-            }
-            Event::SessionEnded { session, reason } if session.conversation == self.id => {
-                self.mark(at, phone, format!("session ended: {reason}"), self.state(phone));
-            }
-            Event::CallConnected { call, session } if call.id == self.id => {
-                self.is_called(phone, session.as_str());
-                self.mark(at, phone, "connected", State::Talking);
-            }
-            Event::CallEnded { conversation, .. } if *conversation == self.id => {
-                self.mark(at, phone, "ended", State::Idle);
-            }
-            Event::ConversationUpdate(update) => {
-                let call = update.current.iter().find(|call| call.id == self.id);
-                let (Some(call), now) = (call, self.state(phone)) else { return };
-                let state = match (call.held, call.muted) {
-                    (true, _) => State::Held,
-                    (false, true) => State::Muted,
-                    (false, false) => State::Talking,
-                };
-                let up = matches!(now, State::Talking | State::Muted | State::Held);
-                if up && state != now {
-                    let text = match state {
-                        State::Held => "on hold",
-                        State::Muted => "muted",
-                        _ => "heard again",
-                    };
-                    self.mark(at, phone, text, state);
-                }
-            }
-            // Each attempt that fails is told again.
-            Event::Disconnected { .. }
-                if self.state(phone) != State::Idle && self.lost.insert(phone) =>
-            {
-                self.mark(at, phone, "signaling is lost", self.state(phone));
-            }
-            Event::Connected { .. } if self.lost.remove(&phone) => {
-                self.mark(at, phone, "signaling is back", self.state(phone));
-            }
-            _ => {}
-        }
-    }
-}
-
-impl Invariant for Watcher {
-    fn name(&self) -> &str {
-        "a call is watched"
-    }
-
-    fn see(&mut self, at: Duration, seen: Seen<'_>) -> Result<(), String> {
-        match seen {
-            Seen::Told { phone, event } => self.told(at, phone, event),
-            Seen::Submitted { phone, command, .. } => {
-                if let Some(text) = pressed(command, &self.id) {
-                    self.mark(at, phone, text, self.state(phone));
-                }
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-}
-
-/// What somebody does with a call.
-fn pressed(command: &Command, id: &ConversationId) -> Option<&'static str> {
-    let (conversation, text) = match command {
-        Command::AcceptPendingSession { conversation } => (conversation, "answers"),
-        Command::RejectPendingSession { conversation } => (conversation, "rejects"),
-        Command::EndSession { conversation } => (conversation, "hangs up"),
-        Command::SendDtmf { conversation, .. } => (conversation, "presses keys"),
-        Command::SetAudioMute { conversation, muted } => {
-            (conversation, if *muted { "mutes" } else { "unmutes" })
-        }
-        Command::SetConversationHeld { conversation, held } => {
-            (conversation, if *held { "holds" } else { "resumes" })
-        }
-        _ => return None,
-    };
-    (conversation == id).then_some(text)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ladder::{Kind, State};
 
     #[test]
     fn a_call_is_drawn_with_all_of_its_phones() {
@@ -334,5 +182,62 @@ mod tests {
         assert_eq!(lanes, [0, 1].into());
         let other = by_time(&calls)[1].0;
         assert!(!json.contains(other.as_str()), "another call is in it");
+    }
+    /// State and text of a phone's milestones, in order.
+    fn milestones(ladder: &Ladder) -> Vec<(&str, State)> {
+        let rows = ladder.rows().iter();
+        rows.filter_map(|row| match &row.kind {
+            Kind::Milestone { text, state } => Some((text.as_str(), *state)),
+            Kind::Message { .. } => None,
+        })
+        .collect()
+    }
+
+    #[test]
+    fn rest_of_the_call_is_in_its_diagram_with_questions_and_answers() {
+        let scenario = Scenario::calm().agents(1).hours(0.3);
+        let (calls, _) = calls_of(&scenario, 1);
+        let mut changes = 0;
+        for (id, _) in by_time(&calls).into_iter().take(3) {
+            let ladder = draw(&scenario, 1, id, "x".to_owned());
+            let mut open = 0_i32;
+            for row in ladder.rows() {
+                if let Kind::Message { channel: "rest", sent, text, body, .. } = &row.kind {
+                    open += if *sent { 1 } else { -1 };
+                    assert!(open >= 0, "an answer without a question: {text}");
+                    changes +=
+                        usize::from(text.starts_with("PATCH ") && text.contains(id.as_str()));
+                    assert!(text.contains(id.as_str()) || body.contains(id.as_str()) || *sent);
+                }
+            }
+            assert_eq!(open, 0, "a question without an answer");
+        }
+        assert!(changes > 0, "nobody muted or held anything");
+    }
+
+    #[test]
+    fn speech_has_its_colour_also_on_a_line_that_stays() {
+        let scenario = Scenario::persistent_line().agents(2).hours(0.3).without_faults();
+        let (calls, report) = calls_of(&scenario, 1);
+        assert_eq!(report.finding, None);
+        let mut again = 0;
+        for (id, _) in by_time(&calls).into_iter().take(4) {
+            let ladder = draw(&scenario, 1, id, "x".to_owned());
+            let marks = milestones(&ladder);
+            let Some(at) = marks.iter().position(|(text, _)| *text == "connected") else {
+                continue;
+            };
+            assert!(matches!(marks[at].1, State::Talking | State::Silent), "{marks:?}");
+            let rest = &marks[at..];
+            // What is said of the answer later does not make it connecting again.
+            again += rest.iter().filter(|(text, _)| *text == "taken here").count();
+            let up = rest.iter().take_while(|(text, _)| *text != "ended");
+            let wrong =
+                |state: &State| matches!(state, State::Idle | State::Ringing | State::Connecting);
+            assert!(!up.clone().any(|(_, state)| wrong(state)), "{marks:?}");
+            let all: Vec<_> = marks.iter().map(|(_, state)| *state).collect();
+            assert!(all.contains(&State::Talking), "{marks:?}");
+        }
+        assert!(again > 0, "no call came on a line that was up");
     }
 }

@@ -12,6 +12,8 @@
 //! ```
 
 mod bench;
+mod file;
+mod interrupt;
 mod ladder;
 mod panics;
 mod plan;
@@ -20,6 +22,7 @@ mod replay;
 mod report;
 mod run;
 mod shrink;
+mod watcher;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -29,6 +32,8 @@ use clap::{Parser, Subcommand};
 
 use crate::scenario::{Preset, Scenario};
 
+use self::interrupt::Interrupt;
+
 pub use self::bench::{BenchArgs, bare_loop};
 pub use self::ladder::LadderArgs;
 pub use self::plan::{Faults, Plan, Seeds};
@@ -37,7 +42,7 @@ pub use self::run::RunArgs;
 pub use self::shrink::{Limits, ShrinkArgs, Shrunk, Step, shrink};
 
 /// What the tool can do. Its exit status is 0 without a finding, 1 with one, 2 when it could not
-/// do it.
+/// do it, 130 when Ctrl-C ended it before it found anything.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
     /// Run many seeds and look whether anything is ever wrong.
@@ -99,6 +104,8 @@ pub enum Verdict {
     Clean,
     /// Something is.
     Finding,
+    /// Somebody ended it before it was through; nothing is wrong so far.
+    Interrupted,
 }
 
 /// The tool, for some scenarios. See the [module](self).
@@ -145,9 +152,16 @@ impl Tool {
     /// Does what was asked, on the terminal, and tells how it ended.
     #[must_use]
     pub fn finish(&self, command: &Command) -> ExitCode {
-        match self.perform(command, &mut io::stdout()) {
+        // Only `run` has something to tell when it is ended early; all else Ctrl-C ends at once.
+        // Where nobody can listen, it does so here, too.
+        let interrupt = match command {
+            Command::Run(_) => Interrupt::listen().unwrap_or_default(),
+            _ => Interrupt::default(),
+        };
+        match self.perform_until(command, &interrupt, &mut io::stdout()) {
             Ok(Verdict::Clean) => ExitCode::SUCCESS,
             Ok(Verdict::Finding) => ExitCode::from(1),
+            Ok(Verdict::Interrupted) => ExitCode::from(interrupt::STATUS),
             Err(error) => {
                 // A reader that has seen enough is no news.
                 let pipe =
@@ -167,8 +181,17 @@ impl Tool {
     ///
     /// It cannot be done, or its answer not be written.
     pub fn perform(&self, command: &Command, out: &mut dyn Write) -> Result<Verdict, ToolError> {
+        self.perform_until(command, &Interrupt::default(), out)
+    }
+
+    fn perform_until(
+        &self,
+        command: &Command,
+        interrupt: &Interrupt,
+        out: &mut dyn Write,
+    ) -> Result<Verdict, ToolError> {
         match command {
-            Command::Run(args) => run::run(self, args, out),
+            Command::Run(args) => run::run(self, args, interrupt, out),
             Command::Replay(args) => replay::replay(self, args, out),
             Command::Shrink(args) => shrink::perform(self, args, out),
             Command::Ladder(args) => ladder::perform(self, args, out),
@@ -198,9 +221,4 @@ impl Tool {
     fn command(&self, what: &str, plan: &Plan, seed: u64) -> String {
         format!("{} {what} {}", self.called, plan.arguments(&format!("--seed {seed}")))
     }
-}
-
-fn write_file(path: &std::path::Path, content: &str) -> Result<(), ToolError> {
-    std::fs::write(path, content)
-        .map_err(|source| ToolError::File { path: path.to_owned(), source })
 }

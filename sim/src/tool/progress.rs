@@ -1,4 +1,5 @@
-//! How far a run of many seeds is: a bar on a terminal, now and then a line elsewhere.
+//! How far a run of many seeds is: a bar on a terminal; elsewhere a line after the first seed, and
+//! then now and again.
 
 use std::io::Write as _;
 use std::time::{Duration, Instant};
@@ -13,7 +14,7 @@ const LINE_EVERY: Duration = Duration::from_secs(30);
 pub(super) struct Progress {
     bar: ProgressBar,
     began: Instant,
-    told: Instant,
+    told: Option<Instant>,
     attended: bool,
 }
 
@@ -30,7 +31,7 @@ impl Progress {
         }
         bar.enable_steady_tick(Duration::from_secs(1));
         let began = Instant::now();
-        Self { bar, began, told: began, attended }
+        Self { bar, began, told: None, attended }
     }
 
     pub(super) fn elapsed(&self) -> Duration {
@@ -40,8 +41,9 @@ impl Progress {
     /// So far.
     pub(super) fn update(&mut self, tally: &Tally) {
         let text = tally.line(self.elapsed());
-        if !self.attended && self.told.elapsed() > LINE_EVERY {
-            self.told = Instant::now();
+        let is_due = self.told.is_none_or(|told| told.elapsed() > LINE_EVERY);
+        if !self.attended && is_due {
+            self.told = Some(Instant::now());
             // Progress is a courtesy; the answer is elsewhere.
             let _ = writeln!(std::io::stderr(), "{} seeds, {text}", tally.seeds());
         }

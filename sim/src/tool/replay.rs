@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use console::style;
 
+use super::interrupt::Interrupt;
 use super::plan::{Plan, Seeds, parse_duration};
 use super::report::{clock, table};
 use super::{Tool, ToolError, Verdict, panics, run};
@@ -133,9 +134,56 @@ pub(super) fn digest(
     let (plan, scenario) = tool.resolve(&args.plan)?;
     let scenario = plan.apply(scenario);
     let Seeds(seeds) = args.seeds.clone();
-    run::seeds(&scenario, seeds, run::threads(args.jobs), 0, |done| {
+    let never = Interrupt::default();
+    run::seeds(&scenario, seeds, run::threads(args.jobs), 0, &never, |done| {
         writeln!(out, "{} {:016x}", done.report.seed, done.report.digest)?;
         Ok::<_, ToolError>(true)
     })?;
     Ok(Verdict::Clean)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use offhook::genesys::Event;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use crate::scenario::Invariant;
+    use crate::world::Seen;
+
+    /// Counts the proposals that clients trace.
+    struct Traces(Arc<AtomicUsize>);
+
+    impl Invariant for Traces {
+        fn name(&self) -> &str {
+            "traces are counted"
+        }
+
+        fn see(&mut self, _: Duration, seen: Seen<'_>) -> Result<(), String> {
+            if let Seen::Told { event: Event::Trace(record), .. } = seen
+                && record.summary == "propose"
+            {
+                self.0.fetch_add(1, Ordering::Relaxed);
+            }
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn each_traced_message_is_told_once() {
+        let traces = Arc::new(AtomicUsize::new(0));
+        let noted = Arc::clone(&traces);
+        let scenario = Scenario::calm().agents(1).hours(0.2).traced();
+        let scenario = scenario.invariant(move || Traces(Arc::clone(&noted)));
+        let (plan, seed) = (Plan::default(), 1);
+        let mut run = begin(&scenario, &ReplayArgs { plan, seed, until: None, verbose: true });
+        run.tell(1_000_000);
+        assert_eq!(finish(&mut run).finding, None);
+        let lines: Vec<_> = run.story().unwrap().lines().map(ToString::to_string).collect();
+        assert!(traces.load(Ordering::Relaxed) > 0);
+        // Once as the service said it, and not once more as the client tells it.
+        let told = lines.iter().filter(|line| line.contains("<propose ")).count();
+        assert_eq!(told, traces.load(Ordering::Relaxed));
+    }
 }

@@ -150,6 +150,8 @@ pub(super) struct Summary<'a> {
     pub(super) took: Duration,
     pub(super) jobs: usize,
     pub(super) findings: Vec<Found>,
+    /// How many seeds there would have been, if Ctrl-C ended it before they were all done.
+    pub(super) cut_from: Option<u64>,
     /// Seed by seed: fingerprint, simulated time, happenings, and whether all was well.
     pub(super) runs: Vec<Value>,
 }
@@ -196,11 +198,16 @@ impl Summary<'_> {
         if !never.is_empty() {
             writeln!(out, "\n{} {}", style("never happened:").yellow(), never.join(", "))?;
         }
-        if tally.is_dull() {
+        if let Some(asked) = self.cut_from {
+            let done = grouped(tally.seeds);
+            let cut = format!("interrupted: {done} of {} seeds are done", grouped(asked));
+            writeln!(out, "\n{}", style(cut).yellow())?;
+        } else if tally.is_dull() {
             let dull = "no call was ever connected: this run proves nothing";
             writeln!(out, "\n{}", style(dull).red())?;
         }
         let verdict = match tally.findings {
+            0 if self.cut_from.is_some() => style("no finding so far".to_owned()).yellow(),
             0 => style("no finding".to_owned()).green(),
             1 => style("1 finding".to_owned()).red(),
             n => style(format!("{n} findings")).red(),
@@ -219,6 +226,7 @@ impl Summary<'_> {
             "agents": scenario.size(),
             "hours": scenario.working().as_secs_f64() / 3600.0,
             "seeds": tally.seeds,
+            "interrupted": self.cut_from.is_some(),
             "threads": self.jobs,
             "wallSeconds": self.took.as_secs_f64(),
             "simulatedSeconds": tally.simulated.as_secs_f64(),

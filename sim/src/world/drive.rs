@@ -492,7 +492,9 @@ impl<O: Observer> World<O> {
             }
             _ => self.digest.add(now, who, kind::OUT, &[]),
         }
-        if self.story.is_some() {
+        // A message that is traced is told already, as what was said, heard, asked or answered.
+        let is_told = matches!(output, Output::Event(Event::Trace(_)));
+        if self.story.is_some() && !is_told {
             self.note(Some(phone), |text| match output {
                 Output::SendText { text: frame, .. } => write!(text, "says {frame}"),
                 Output::Http { id, request, .. } => {
