@@ -1,6 +1,7 @@
 //! A client and everything around it: sockets, requests, time, and the oracles that watch it.
 
 use std::collections::VecDeque;
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use offhook::Seed;
@@ -10,6 +11,7 @@ use offhook::machine::{
     HttpId, Input, Machine, MediaId, NetError, NetErrorKind, Output, OutputOf, UdpEvent, UdpId,
     Wake, WsEvent, WsId,
 };
+use offhook::media::EngineFactory;
 use serde_json::Value;
 
 use crate::books::Books;
@@ -23,6 +25,11 @@ const MAX_OUTPUTS: usize = 8_000;
 const MAX_BYTES: usize = 2 << 20;
 /// Wake-ups in a row that time does not advance by.
 const MAX_WAKES_AT_ONCE: u32 = 64;
+/// The longest that a client may stay away from a service that is well: it obeys a `Retry-After` of an
+/// hour, be it of the connection or of the topics after it, and backs off besides.
+const MAX_AWAY: Duration = Duration::from_secs(3 * 3600);
+/// Wake-ups in that time: the figures of eight sessions every five seconds, and more besides.
+const MAX_WAKES_AWAY: u32 = 50_000;
 /// What the world forgets of what it was asked, if nobody answers.
 const MAX_WAITING: usize = 256;
 
@@ -53,6 +60,8 @@ pub(crate) struct Agent {
     ready: bool,
     /// Whether descriptions were tampered with, so that the ICE password may be anywhere in them.
     pub(crate) spoilt: bool,
+    /// The last output, as a log would show it; kept for its memory.
+    shown: String,
 }
 
 /// Whether an input holds a secret itself: nobody can hide what the service says in the open.
@@ -88,9 +97,13 @@ pub(crate) fn config(bits: u16) -> Config {
 impl Agent {
     /// A client that has done nothing yet, with settings and a phone by the bits of a number.
     pub(crate) fn new(bits: u16) -> Self {
+        Self::with(bits, Box::new(ModelMedia))
+    }
+
+    /// As [`Agent::new`], with other media.
+    pub(crate) fn with(bits: u16, media: Box<dyn EngineFactory>) -> Self {
         let now = Instant::now();
-        let client = Client::new(config(bits), Box::new(ModelMedia), Seed::from(1), now)
-            .expect("good settings");
+        let client = Client::new(config(bits), media, Seed::from(1), now).expect("good settings");
         let station = (if bits & 1 == 0 { 1 } else { 100 }, bits & 2 != 0);
         Self {
             client,
@@ -108,24 +121,39 @@ impl Agent {
             cloud: Cloud { station, ..Cloud::default() },
             ready: false,
             spoilt: false,
+            shown: String::new(),
         }
     }
 
     /// As [`Agent::new`], logged in.
     pub(crate) fn ready(bits: u16) -> Self {
-        let mut agent = Self::new(bits);
-        agent.submit(Command::Connect);
-        agent.become_ready();
-        agent
+        Self::new(bits).logged_in()
+    }
+
+    /// Logs in.
+    pub(crate) fn logged_in(mut self) -> Self {
+        self.submit(Command::Connect);
+        self.become_ready();
+        self
+    }
+
+    /// How long the client takes for a frame and all that it wants thereupon; nobody looks at it.
+    pub(crate) fn time(&mut self, frame: String) -> Duration {
+        let Some(id) = self.socket else { return Duration::ZERO };
+        let began = Instant::now();
+        self.client.handle_input(self.now, Input::WebSocket { id, event: WsEvent::Text(frame) });
+        while !matches!(self.client.poll_output(), Output::Timeout(_)) {}
+        began.elapsed()
     }
 
     /// Lets the service behave well until the client is ready.
     ///
     /// # Panics
     ///
-    /// It does not become ready.
+    /// It does not become ready in [`MAX_AWAY`].
     pub(crate) fn become_ready(&mut self) {
-        for _ in 0..400 {
+        let until = self.now + MAX_AWAY;
+        for _ in 0..MAX_WAKES_AWAY {
             self.serve();
             if self.ready {
                 return;
@@ -135,6 +163,7 @@ impl Agent {
                 continue;
             }
             match self.wake {
+                Some(wake) if wake.at > until => break,
                 Some(wake) => self.wait(wake.at.saturating_duration_since(self.now)),
                 None => self.books.given_up = true,
             }
@@ -393,8 +422,13 @@ impl Agent {
 
     /// How many bytes it was.
     fn take(&mut self, output: OutputOf<Client>) -> usize {
-        let shown = format!("{output:?}");
+        let mut shown = std::mem::take(&mut self.shown);
+        shown.clear();
+        // Writing to a string cannot fail.
+        let _ = write!(shown, "{output:?}");
         self.check_secrets(&shown);
+        let shown_len = shown_len;
+        self.shown = shown;
         let mut len = 0;
         match output {
             Output::OpenWebSocket { id, deadline, .. } => self.opening.push_back((id, deadline)),
@@ -423,7 +457,7 @@ impl Agent {
                 self.udp_wanted.retain(|other| *other != id);
             }
             Output::Event(event) => {
-                len = shown.len();
+                len = shown_len;
                 self.hear(&event);
             }
             Output::Completed { command, .. } => self.books.completed(command),

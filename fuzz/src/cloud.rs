@@ -1,5 +1,6 @@
 //! The model cloud among hostile clients and hostile users of its control API.
 
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use arbitrary::{Arbitrary, Unstructured};
@@ -14,6 +15,14 @@ use serde_json::Value;
 
 use crate::model_media::{ModelMedia, description};
 use crate::service::escaped;
+
+/// How the cloud is set up: made once, since the prompt of the settings is most of the cost of a
+/// cloud.
+static CONFIG: LazyLock<CloudConfig> = LazyLock::new(|| CloudConfig {
+    seed: Seed::from(7),
+    prompt: vec![100; 960],
+    ..CloudConfig::new(7, 1_795_225_723_900)
+});
 
 /// Steps of a script; what follows is not read.
 const MAX_STEPS: usize = 100;
@@ -267,13 +276,8 @@ fn pick<'a>(list: &[&'a str], which: u8) -> &'a str {
 impl Town {
     fn new() -> Self {
         let now = Instant::now();
-        let config = CloudConfig {
-            seed: Seed::from(7),
-            prompt: vec![100; 960],
-            ..CloudConfig::new(7, 1_795_225_723_900)
-        };
         Self {
-            cloud: Cloud::new(config, Box::new(ModelMedia), now),
+            cloud: Cloud::new(CONFIG.clone(), Box::new(ModelMedia), now),
             now,
             wake: None,
             woken_at_once: 0,

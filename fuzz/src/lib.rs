@@ -10,6 +10,7 @@ mod agent;
 mod books;
 mod client;
 mod cloud;
+pub mod largest;
 mod media;
 mod model_media;
 mod notification;

@@ -223,7 +223,7 @@ pub enum Output {
 }
 
 /// How a cloud is set up.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct CloudConfig {
     /// Where all its randomness comes from.
     pub seed: Seed,
