@@ -427,7 +427,7 @@ impl Agent {
         // Writing to a string cannot fail.
         let _ = write!(shown, "{output:?}");
         self.check_secrets(&shown);
-        let shown_len = shown_len;
+        let shown_len = shown.len();
         self.shown = shown;
         let mut len = 0;
         match output {
