@@ -153,7 +153,7 @@ fn tell(line: impl Display) {
 }
 
 /// The lines typed, read on a thread because a terminal cannot be waited for otherwise.
-fn keyboard() -> impl futures_util::Stream<Item = Next> + Unpin {
+fn keyboard() -> impl Stream<Item = Next> + Unpin {
     let (send, lines) = smol::channel::bounded(16);
     std::thread::spawn(move || {
         for line in std::io::stdin().lock().lines().map_while(Result::ok) {

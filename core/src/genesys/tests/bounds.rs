@@ -13,6 +13,7 @@ use crate::genesys::topics::MAX_TOPICS;
 use crate::genesys::{Client, Command, Config, Dial, ErrorKind, Event};
 use crate::machine::{NetError, NetErrorKind};
 use crate::rng::Seed;
+use crate::sdp::candidate::MAX_CANDIDATES;
 
 const AUTO: &str = r#"inin-autoanswer="true" inin-sdp-over-xmpp="true""#;
 
@@ -250,7 +251,7 @@ fn requests_that_fail_a_thousand_times_a_second_starve_no_timer() {
 
 #[test]
 fn candidates_of_one_generation_are_bounded_and_the_rest_is_told_once() {
-    let candidate = |n: usize| format!("candidate:{n} 1 udp 1 127.0.0.1 9 typ host");
+    let candidate = |n: usize| format!("candidate:{n} 1 udp 1 127.0.0.1 {} typ host", 9 + n);
     let mut rig = Rig::ready();
     rig.propose("M1", "C1", AUTO);
     rig.offer("M1", "C1");
@@ -260,7 +261,7 @@ fn candidates_of_one_generation_are_bounded_and_the_rest_is_told_once() {
         rig.rpc("iceCandidate", &json!({"sessionId": "M1", "sdp": sdp}));
     }
     let told = rig.told();
-    assert_eq!(told.iter().filter(|told| told.starts_with("Dtmf")).count(), 100);
+    assert_eq!(told.iter().filter(|told| told.starts_with("Dtmf")).count(), MAX_CANDIDATES);
     assert_eq!(told.iter().filter(|told| *told == "Malformed").count(), 1);
 }
 
