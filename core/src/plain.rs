@@ -56,7 +56,7 @@ pub(crate) struct Shown<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = &self.0[..self.0.floor_char_boundary(MAX_ID)];
+        let text = &self.0[..floor(self.0, MAX_ID)];
         if !text.contains(is_hidden) {
             f.write_str(text)?;
         } else {
@@ -87,12 +87,17 @@ pub(crate) fn json_fault(error: &serde_json::Error) -> String {
     }
 }
 
+/// The last place between two characters up to one (std's own is newer than our MSRV).
+pub(crate) fn floor(text: &str, at: usize) -> usize {
+    (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
+}
+
 /// As much of a text as is shown: up to the end of a word.
 fn cut(text: &str, most: usize) -> &str {
     if text.len() <= most {
         return text;
     }
-    let most = &text[..text.floor_char_boundary(most)];
+    let most = &text[..floor(text, most)];
     &most[..most.rfind(char::is_whitespace).unwrap_or(0)]
 }
 

@@ -248,7 +248,8 @@ impl Outbox {
     /// It cannot be used.
     pub(crate) fn may_use(&self, secret: &Secret) -> Result<(), Error> {
         let text = "a guest has no token to change";
-        let auth = self.auth_with(secret).ok_or(Error::new(ErrorKind::NotSupported, text))?;
+        let auth = self.auth_with(secret);
+        let auth = auth.ok_or_else(|| Error::new(ErrorKind::NotSupported, text))?;
         super::client::check(&Config { auth, ..self.config.clone() })
     }
 
@@ -532,7 +533,7 @@ impl Outbox {
     }
 
     /// Whether such an IQ waits for its reply.
-    pub(crate) fn awaits(&self, ask: &IqAsk) -> bool {
+    pub(crate) fn is_asked(&self, ask: &IqAsk) -> bool {
         self.iqs.values().any(|pending| pending.ask == *ask)
     }
 

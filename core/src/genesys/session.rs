@@ -124,11 +124,13 @@ impl MediaSession {
         signal: Signal,
         engine: Box<dyn Engine>,
         udp: UdpId,
-        offer: String,
+        offer: &str,
         relay_only: bool,
-        remote: Generation,
         out: &mut Outbox,
     ) -> Self {
+        let mut remote = Generation::default();
+        remote.admit_all(offer);
+        let offer = without_candidates(offer);
         out.push(Output::OpenUdp { id: udp });
         Self {
             handle,
@@ -628,7 +630,7 @@ fn media_error(error: &impl std::fmt::Display) -> Error {
 }
 
 /// A description as it is compared with a later one: candidates come and go.
-pub(crate) fn without_candidates(sdp: &str) -> String {
+fn without_candidates(sdp: &str) -> String {
     let Ok(mut description) = Description::read(sdp) else { return sdp.to_owned() };
     description.take_candidates();
     description.to_string()

@@ -7,7 +7,7 @@ use super::error::{Error, ErrorKind};
 use super::event::{IceServers, Session, SessionType, Signaling};
 use super::ids::{CallId, ConversationId, MAX_ID, SessionId};
 use super::outbox::Outbox;
-use super::session::{MediaSession, Milestone, Verdict, without_candidates};
+use super::session::{MediaSession, Milestone, Verdict};
 use super::signal::{Answer, Signal};
 use crate::jingle::{Reason, Transport};
 use crate::machine::{MediaId, UdpEvent, UdpId, Wake};
@@ -162,11 +162,8 @@ impl Sessions {
             signaling: offer.signaling,
         };
         let signal = Signal::new(offer.session.clone(), offer.peer, offer.signaling, mid);
-        let sdp = without_candidates(&offer.sdp);
-        let mut remote = Generation::default();
-        remote.admit_all(&offer.sdp);
         let session =
-            MediaSession::new(handle, signal, engine, udp, sdp, ice.relay_only, remote, out);
+            MediaSession::new(handle, signal, engine, udp, &offer.sdp, ice.relay_only, out);
         if let Some(old) = self.open.insert(offer.session.clone(), Box::new(session)) {
             // A new connection under the same name.
             old.end(Reason::AlternativeSession, out);

@@ -387,7 +387,7 @@ impl Jingle {
             // One that we know, whatever else there is.
             Action::SessionInfo => {
                 let known = e.elements().find(|child| child.namespace() == ns::RTP_INFO);
-                known.or(e.elements().next()).map(SessionInfo::read)
+                known.or_else(|| e.elements().next()).map(SessionInfo::read)
             }
             _ => None,
         };

@@ -104,7 +104,7 @@ impl Calls {
             Err(error) => return out.complete(command, Err(error)),
         };
         let answered = self.sessions.is_answered(&session);
-        if answered && !out.awaits(&IqAsk::Answer(session.clone())) {
+        if answered && !out.is_asked(&IqAsk::Answer(session.clone())) {
             return out.complete(command, Ok(Outcome::Done));
         }
         self.goals.add(command, Goal::Answer(session.clone()));

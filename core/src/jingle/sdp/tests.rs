@@ -172,7 +172,8 @@ mod writing {
             to_sdp(&offer, Role::Initiator)
         };
         let plain = write(&offer());
-        let gone: [(fn(&mut Jingle), &str); 6] = [
+        type Change = fn(&mut Jingle);
+        let gone: [(Change, &str); 6] = [
             (|o| transport(o).candidates[0].ip = "\n".to_owned(), "a=candidate"),
             (
                 |o| description(o).payload_types[0].parameters[0].name = "a\nb".to_owned(),

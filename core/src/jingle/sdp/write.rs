@@ -232,7 +232,7 @@ impl Lines {
         // RFC 5576 wants a cname for every source, also for one that Jingle only mentions.
         let cname = d.sources.iter().flat_map(|source| &source.parameters);
         let cname = cname.filter(|p| p.name == "cname").filter_map(|p| p.value.as_deref());
-        let cname = cname.filter(|cname| text("cname", cname).is_ok()).next().unwrap_or("-");
+        let cname = cname.map(|cname| text("cname", cname)).find_map(Result::ok).unwrap_or("-");
         let grouped = d.source_groups.iter().flat_map(|group| &group.sources);
         let mentioned = d.sources.iter().map(|source| &source.ssrc);
         for ssrc in mentioned.chain(&d.ssrc).chain(grouped) {

@@ -36,8 +36,10 @@ fn transport() -> Transport {
     }
 }
 
-/// Our answer, and what it says of each section: kind, port, protocol, formats, name.
-fn answered(offer: &str) -> (String, Vec<(String, u16, String, String, Option<String>)>) {
+/// Kind, port, protocol, formats and name of a section.
+type Said = (String, u16, String, String, Option<String>);
+
+fn answered(offer: &str) -> (String, Vec<Said>) {
     let description = Description::read(offer).unwrap();
     let audio = read(offer).unwrap();
     let direction = audio.direction.reversed();
@@ -51,11 +53,7 @@ fn answered(offer: &str) -> (String, Vec<(String, u16, String, String, Option<St
     (text.clone(), sections.collect())
 }
 
-fn section(
-    protocol: &str,
-    formats: &str,
-    mid: Option<&str>,
-) -> (String, u16, String, String, Option<String>) {
+fn section(protocol: &str, formats: &str, mid: Option<&str>) -> Said {
     let (kind, protocol, formats) = ("audio".to_owned(), protocol.to_owned(), formats.to_owned());
     (kind, 9, protocol, formats, mid.map(str::to_owned))
 }

@@ -302,7 +302,7 @@ fn packets(steps: &[Step]) -> Vec<Sent> {
     for step in steps {
         let mut say = |format, payload: Vec<u8>, at, ssrc: u32, time| {
             let sequence: &mut u16 =
-                numbers.entry(ssrc).or_insert(60_000_u16.wrapping_add(ssrc as u16));
+                numbers.entry(ssrc).or_insert_with(|| 60_000_u16.wrapping_add(ssrc as u16));
             *sequence = sequence.wrapping_add(1);
             let header = Header { ssrc, payload_type: 0, sequence: *sequence, time, marker: false };
             out.push(Sent { at: MS(at), header, format, payload });

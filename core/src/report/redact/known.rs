@@ -1,6 +1,7 @@
 //! The secrets that are known, without keeping them.
 
 use crate::Secret;
+use crate::plain::floor;
 
 /// Secrets that are remembered: a token an hour for half a year. The oldest go first; a long one
 /// is hidden by its look then.
@@ -61,10 +62,11 @@ impl Known {
         let mut out = String::with_capacity(text.len());
         let mut from = 0;
         for (start, end) in self.find(text.as_bytes()) {
-            let start = text.floor_char_boundary(start).max(from);
+            let start = floor(text, start).max(from);
             out.push_str(&text[from..start]);
             out.push_str(super::HIDDEN);
-            from = text.ceil_char_boundary(end).max(from);
+            let end = (end..text.len()).find(|at| text.is_char_boundary(*at));
+            from = end.unwrap_or(text.len()).max(from);
         }
         out.push_str(&text[from..]);
         out

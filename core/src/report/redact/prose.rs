@@ -118,7 +118,7 @@ fn is_jwt(run: &str) -> bool {
 }
 
 fn is_token(word: &str) -> bool {
-    let has = |what: fn(&u8) -> bool| word.as_bytes().iter().any(|b| what(b));
+    let has = |what: fn(&u8) -> bool| word.as_bytes().iter().any(what);
     word.len() >= TOKEN
         && has(u8::is_ascii_uppercase)
         && has(u8::is_ascii_lowercase)

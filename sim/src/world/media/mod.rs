@@ -159,7 +159,10 @@ impl Model {
 
     fn tell_candidate(&mut self, address: SocketAddr) {
         let candidate = LocalCandidate {
-            mid: self.agreed.as_ref().map_or(Some("0".to_owned()), |agreed| agreed.mid.clone()),
+            mid: self
+                .agreed
+                .as_ref()
+                .map_or_else(|| Some("0".to_owned()), |agreed| agreed.mid.clone()),
             ufrag: self.own.ufrag.clone(),
             candidate: candidate_line(address, &self.own.ufrag),
         };
