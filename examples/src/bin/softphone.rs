@@ -314,7 +314,7 @@ impl<R: Runtime> Desk<R> {
                 match written {
                     Ok(()) => tell(format_args!("{} wrote {}", style("·").cyan(), path.display())),
                     Err(error) => {
-                        tell(format_args!("{} {}: {error}", style("!").red(), path.display()))
+                        tell(format_args!("{} {}: {error}", style("!").red(), path.display()));
                     }
                 }
             });
