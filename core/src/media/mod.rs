@@ -130,7 +130,7 @@ pub struct MediaStats {
     pub packets_lost: u64,
     /// Interarrival jitter (RFC 3550 section 6.4.1).
     pub jitter: Duration,
-    /// The last round trip measured, by ICE or RTCP.
+    /// The last round trip measured, by ICE.
     pub round_trip: Option<Duration>,
     /// Loss of what we send, as the far side last reported it, 0.0 to 1.0.
     pub remote_loss: Option<f32>,

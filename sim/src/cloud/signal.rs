@@ -3,6 +3,7 @@
 use offhook::Secret;
 use offhook::jingle::{Candidate, Jingle, Method, Reason, Role, Rpc, ice_credentials, sdp};
 use offhook::media::LocalCandidate;
+use offhook::sdp::{Description, Line};
 use offhook::xmpp::{Frame, Jid, Payload, Presence};
 
 use super::World;
@@ -85,7 +86,7 @@ impl Signal {
         streams: &Streams,
         world: &mut World,
     ) {
-        let mid = candidate.mid.clone().unwrap_or_else(|| first_mid(offer).to_owned());
+        let mid = candidate.mid.clone().unwrap_or_else(|| first_mid(offer));
         let payload = match self.kind {
             Signaling::Jingle => match Candidate::from_line(&candidate.candidate) {
                 Ok(line) => jingle(Jingle::candidate(&*self.session, mid, &*candidate.ufrag, line)),
@@ -141,30 +142,27 @@ fn jingle(jingle: Jingle) -> Payload {
     Payload::Jingle(Box::new(jingle))
 }
 
-fn first_mid(sdp: &str) -> &str {
-    sdp.lines().find_map(|line| line.strip_prefix("a=mid:")).map_or("0", str::trim)
+fn first_mid(sdp: &str) -> String {
+    let description = Description::read(sdp).ok();
+    let mid = description.as_ref().and_then(Description::first_mid);
+    mid.unwrap_or("0").to_owned()
 }
 
 /// A description of one media section, with candidates at its end.
 fn with_candidates(sdp: &str, candidates: &[LocalCandidate]) -> String {
-    if candidates.is_empty() {
-        return sdp.to_owned();
+    let Ok(mut description) = Description::read(sdp) else { return sdp.to_owned() };
+    if let Some(section) = description.sections.last_mut().filter(|_| !candidates.is_empty()) {
+        let lines = candidates.iter().map(|told| Line::new(format!("a={}", told.candidate)));
+        section.lines.extend(lines);
+        return description.to_string();
     }
-    let mut out = sdp.trim_end().to_owned();
-    out.push_str("\r\n");
-    for candidate in candidates {
-        out.push_str(&format!("a={}\r\n", candidate.candidate));
-    }
-    out
+    sdp.to_owned()
 }
 
-/// A description with other ICE credentials.
+/// A description with other ICE credentials, and without candidates, which belong to the old ones.
 pub(super) fn with_credentials(sdp: &str, ufrag: &str, pwd: &Secret) -> String {
-    let line = |line: &str| match line {
-        _ if line.starts_with("a=candidate:") => String::new(),
-        _ if line.starts_with("a=ice-ufrag:") => format!("a=ice-ufrag:{ufrag}\r\n"),
-        _ if line.starts_with("a=ice-pwd:") => format!("a=ice-pwd:{}\r\n", pwd.expose()),
-        _ => format!("{line}\r\n"),
-    };
-    sdp.lines().map(str::trim_end).map(line).collect()
+    let Ok(mut description) = Description::read(sdp) else { return sdp.to_owned() };
+    description.take_candidates();
+    description.set_ice_credentials(ufrag, pwd);
+    description.to_string()
 }

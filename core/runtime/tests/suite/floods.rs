@@ -138,7 +138,7 @@ pub(crate) async fn a_thousand_messages_over_the_limit_cost_one_and_are_told_onc
     opened(&mut stage, &server.url("ws")).await;
     match stage.websocket(ID).await {
         WsEvent::Closed { code: Some(1009), reason } => {
-            assert!(reason.contains("262144"), "{reason}")
+            assert!(reason.contains("262144"), "{reason}");
         }
         other => panic!("{other:?}"),
     }

@@ -189,7 +189,7 @@ pub(crate) async fn a_message_over_the_limit_ends_the_socket<R: Runtime>() {
     hears(&mut stage, &"x".repeat(1000)).await;
     match stage.websocket(ID).await {
         WsEvent::Closed { code: Some(1009), reason } => {
-            assert!(reason.contains("1000"), "{reason}")
+            assert!(reason.contains("1000"), "{reason}");
         }
         other => panic!("{other:?}"),
     }

@@ -21,6 +21,7 @@ use str0m::{Candidate, IceCreds, Rtc, RtcConfig};
 use crate::Secret;
 use crate::media::negotiation::{Fingerprint, Payloads, RemoteAudio, Setup, Transport};
 use crate::media::{AudioCodec, MediaError, MediaState};
+use crate::rng::Seed;
 
 /// The name of str0m's one section, where it is ours to choose.
 const MID: &str = "0";
@@ -34,6 +35,8 @@ const DYNAMIC: u8 = 96;
 pub(super) struct Ingredients {
     pub(super) crypto: Arc<CryptoProvider>,
     pub(super) certificate: Option<DtlsCert>,
+    /// Whether what str0m draws comes from the session's seed.
+    pub(super) deterministic: bool,
 }
 
 /// See the [module](self).
@@ -47,7 +50,15 @@ pub(super) struct Association {
 }
 
 impl Association {
-    pub(super) fn new(now: Instant, ingredients: &Ingredients, payloads: &Payloads) -> Self {
+    pub(super) fn new(
+        now: Instant,
+        ingredients: &Ingredients,
+        payloads: &Payloads,
+        seed: Seed,
+    ) -> Self {
+        if ingredients.deterministic {
+            fastrand::seed(seed.rng().next_u64());
+        }
         let mut config = RtcConfig::new()
             .set_crypto_provider(ingredients.crypto.clone())
             .set_rtp_mode(true)

@@ -59,6 +59,8 @@ struct Offered {
 pub(super) struct WebRtc {
     ingredients: Ingredients,
     association: Option<Association>,
+    /// How many there were.
+    associations: u32,
     config: EngineConfig,
     now: Instant,
     negotiation: Negotiation,
@@ -102,6 +104,7 @@ impl WebRtc {
         Self {
             ingredients,
             association: None,
+            associations: 0,
             config,
             now,
             negotiation: Negotiation::New,
@@ -222,11 +225,13 @@ impl WebRtc {
                 self.release();
             }
             Event::PeerStats(stats) => {
-                self.round_trip = stats.rtt.or(self.round_trip);
+                // By ICE: RTCP's is rounded by a clock that no seed decides.
+                let pair = stats.selected_candidate_pair;
+                let measured = pair.and_then(|pair| pair.current_round_trip_time);
+                self.round_trip = measured.or(self.round_trip);
                 self.remote_loss = stats.egress_loss_fraction.or(self.remote_loss);
             }
             Event::MediaEgressStats(stats) => {
-                self.round_trip = self.round_trip.or(stats.rtt);
                 self.remote_loss = stats.loss.or(self.remote_loss);
             }
             Event::Closed => self.enter(MediaState::Closed),
@@ -459,7 +464,9 @@ impl WebRtc {
     /// Begins anew with a far end that has another certificate (RFC 8842 section 4), by the
     /// credentials that our own description of it tells, if there is one already.
     fn associate(&mut self, payloads: &Payloads, credentials: Option<IceCreds>) -> Association {
-        let mut association = Association::new(self.now, &self.ingredients, payloads);
+        self.associations += 1;
+        let seed = self.config.seed.child(&format!("str0m {}", self.associations));
+        let mut association = Association::new(self.now, &self.ingredients, payloads, seed);
         if let Some(credentials) = credentials {
             association.set_credentials(credentials);
         }

@@ -19,7 +19,6 @@ use super::{Engine, EngineConfig, EngineFactory};
 /// most of the cost of a call's set-up.
 pub struct WebRtcFactory {
     ingredients: Ingredients,
-    deterministic: bool,
 }
 
 impl WebRtcFactory {
@@ -32,7 +31,7 @@ impl WebRtcFactory {
     fn with(deterministic: bool) -> Self {
         let crypto = Arc::new(dtls::provider(deterministic));
         let certificate = crypto.dtls_provider.generate_certificate();
-        Self { ingredients: Ingredients { crypto, certificate }, deterministic }
+        Self { ingredients: Ingredients { crypto, certificate, deterministic } }
     }
 
     /// A factory whose engines draw everything but key material from their seeds.
@@ -56,16 +55,13 @@ impl Default for WebRtcFactory {
 impl std::fmt::Debug for WebRtcFactory {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("WebRtcFactory")
-            .field("deterministic", &self.deterministic)
+            .field("deterministic", &self.ingredients.deterministic)
             .finish_non_exhaustive()
     }
 }
 
 impl EngineFactory for WebRtcFactory {
     fn create(&mut self, now: Instant, config: EngineConfig) -> Box<dyn Engine> {
-        if self.deterministic {
-            fastrand::seed(config.seed.child("str0m").rng().next_u64());
-        }
         Box::new(engine::WebRtc::new(self.ingredients.clone(), config, now))
     }
 }

@@ -219,3 +219,18 @@ proptest! {
         prop_assert_eq!(redactor.text(&shown), shown);
     }
 }
+
+#[test]
+fn a_certificates_fingerprint_is_shown_whatever_its_digits() {
+    let mut rng = crate::Seed::from(1).rng();
+    let redactor = Redactor::default();
+    for _ in 0..300 {
+        let pairs: Vec<String> = (0..32).map(|_| format!("{:02X}", rng.next_u64() as u8)).collect();
+        let print = pairs.join(":");
+        let sdp = format!("v=0\r\na=fingerprint:sha-256 {print}\r\na=setup:active\r\n");
+        let json = serde_json::json!({"params": {"sdp": sdp}}).to_string();
+        assert_eq!(redactor.document(&json), json);
+        let xml = format!("<fingerprint hash=\"sha-256\" setup=\"active\">{print}</fingerprint>");
+        assert_eq!(redactor.document(&xml), xml);
+    }
+}

@@ -174,10 +174,10 @@ fn keys_arrive_once_each() {
 fn descriptions_that_cannot_be_used_are_refused() {
     let mut wire = Wire::new();
     let now = wire.now;
-    assert!(matches!(wire.ends[0].accept_offer(now, "v=0"), Err(MediaError::NoCommonCodec)));
-    let video = "a=rtpmap:96 VP8/90000\r\n";
+    assert!(matches!(wire.ends[0].accept_offer(now, "v=0"), Err(MediaError::Sdp(_))));
+    let video = "m=audio 9 UDP/TLS/RTP/SAVPF 96\r\na=rtpmap:96 VP8/90000\r\n";
     assert!(matches!(wire.ends[0].accept_offer(now, video), Err(MediaError::NoCommonCodec)));
-    let bare = "a=rtpmap:111 opus/48000/2\r\n";
+    let bare = "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=rtpmap:111 opus/48000/2\r\n";
     assert!(matches!(wire.ends[0].accept_offer(now, bare), Err(MediaError::Sdp(_))));
     assert!(wire.ends[0].create_answer(now).is_err());
     assert!(wire.ends[0].add_remote_candidate(now, "nonsense").is_err());
