@@ -299,3 +299,25 @@ fn a_reply_from_somebody_else_answers_nothing() {
     assert_eq!(rig.completion(end), Some(Ok(Outcome::Done)));
     assert_ne!(BARE, PEER);
 }
+
+#[test]
+fn rfc_8842_4_another_certificate_in_a_transport_info_is_another_association() {
+    let print = |byte: &str| vec![byte; 32].join(":");
+    let info = |ufrag: &str, byte: &str| {
+        format!(
+            r#"<content creator="initiator" name="0"><transport xmlns="urn:xmpp:jingle:transports:ice-udp:1" ufrag="{ufrag}" pwd="{ufrag}-0123456789abcdef0123"><fingerprint xmlns="urn:xmpp:jingle:apps:dtls:0" hash="sha-256" setup="actpass">{}</fingerprint></transport></content>"#,
+            print(byte)
+        )
+    };
+    let mut rig = jingle_call();
+    let mut ours_sent = |id: &str, content: &str| {
+        rig.jingle(id, "transport-info", "M1", content);
+        let sent = rig.acknowledge();
+        let is_result = |text: &&String| text.contains(r#"type="result""#) && text.contains(id);
+        assert_eq!(sent.iter().filter(is_result).count(), 1, "{sent:?}");
+        sent.iter().filter(|text| text.contains("pwd=")).count()
+    };
+    assert_eq!(ours_sent("t1", &info("efgh", "11")), 1, "ours follow");
+    assert_eq!(ours_sent("t2", &info("efgh", "11")), 0, "nothing is new");
+    assert_eq!(ours_sent("t3", &info("efgh", "22")), 1, "the certificate alone");
+}
