@@ -1,0 +1,216 @@
+//! An agent who answers every call, says her speech again and again, and tells whether what she hears
+//! is what the far end says. `sim/far-ends/run` calls her with other people's peer connections.
+//!
+//! She lives beside an emulator of her own. What she tells is JSON, one object a line; first
+//! `{"control": URL, "userId": ID}`. What she is asked comes by lines, too:
+//!
+//! | line | what it does |
+//! | --- | --- |
+//! | `mark` | forgets what was heard, and answers `{"re": "mark"}` |
+//! | `heard SECONDS` | waits until so much was heard since, and tells whether it was the far end's speech |
+//! | `count` | tells at once how many samples came since |
+//! | `compare FILE` | tells whether a WAV file is her own speech |
+//! | `press KEYS` | presses keys on the last call |
+
+mod pieces;
+
+use std::io::{BufRead as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use clap::Parser;
+use offhook::audio::{AudioDecoder, AudioEncoder, FRAME, RATE, wav};
+use offhook::genesys::{Config, ConversationId, Event, Phone as _};
+use offhook::media::{AudioCodec, Digit};
+use offhook::net::NetOptions;
+use offhook_examples::voice::PACE;
+use offhook_sim::serve::{Emulator, EmulatorOptions};
+use offhook_tokio::{Audio, AudioReceiver, AudioSender, Client};
+use serde_json::{Value, json};
+
+use pieces::Speech;
+
+/// The longest wait for what is to be heard.
+const LIMIT: Duration = Duration::from_secs(15);
+/// Samples kept of what was heard: a minute.
+const MAX_HEARD: usize = 60 * RATE as usize;
+
+/// Answers every call and compares what is heard.
+#[derive(Debug, Parser)]
+struct Cli {
+    /// What she says.
+    #[arg(long, value_name = "FILE")]
+    own: PathBuf,
+    /// What the far end says.
+    #[arg(long, value_name = "FILE")]
+    far: PathBuf,
+}
+
+/// What was heard since the last mark.
+#[derive(Debug, Default)]
+struct Heard {
+    pcm: Mutex<Vec<i16>>,
+    more: Condvar,
+}
+
+/// The codec to speak with, once that is agreed on.
+type Agreed = Arc<Mutex<Option<AudioCodec>>>;
+
+fn main() -> anyhow::Result<()> {
+    let cli = Cli::parse();
+    let (own, far) = (read(&cli.own)?, read(&cli.far)?);
+    let emulator = Emulator::start(EmulatorOptions::default())?;
+    let (user, token) = emulator.add_user("Ada", None).context("a user")?;
+    let mut config = Config::agent("lab.test", token);
+    config.api_host = Some(emulator.http_url());
+    config.ws_host = Some(emulator.ws_url());
+    let net = NetOptions { loopback: true, ..NetOptions::default() };
+
+    let tokio = tokio::runtime::Runtime::new()?;
+    let _inside = tokio.enter();
+    let (phone, events) = Client::builder(config).net(net).build()?;
+    tokio.block_on(phone.connect()).context("cannot log in")?;
+    tell(&json!({"control": format!("{}/control", emulator.http_url()), "userId": user}));
+
+    let heard = Arc::new(Heard::default());
+    let last = Arc::new(Mutex::new(None));
+    tokio.spawn(answer(phone.clone(), events, own.clone(), Arc::clone(&heard), Arc::clone(&last)));
+    let (own, far) = (Speech::new(&own), Speech::new(&far));
+    for line in std::io::stdin().lock().lines() {
+        let line = line?;
+        let (word, rest) = line.split_once(' ').unwrap_or((&line, ""));
+        let mut told = match word {
+            "mark" => {
+                lock(&heard.pcm).clear();
+                json!({})
+            }
+            "heard" => json!(far.judge(&heard.wait(rest.parse()?))),
+            "count" => json!({"samples": lock(&heard.pcm).len()}),
+            "compare" => json!(own.judge(&read(Path::new(rest))?)),
+            "press" => {
+                let keys = rest.chars().map(Digit::try_from).collect::<Result<_, _>>()?;
+                let call: ConversationId = lock(&last).clone().context("no call")?;
+                let pressed = phone.send_dtmf(call, keys, Duration::from_millis(120));
+                let error = tokio.block_on(pressed).err().map(|error| error.to_string());
+                json!({"error": error})
+            }
+            _ => bail!("no such word: {word}"),
+        };
+        told["re"] = json!(word);
+        tell(&told);
+    }
+    Ok(())
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn read(path: &Path) -> anyhow::Result<Vec<i16>> {
+    let file = std::fs::File::open(path).with_context(|| path.display().to_string())?;
+    wav::read(std::io::BufReader::new(file)).with_context(|| path.display().to_string())
+}
+
+/// Says a line; whoever asked may have gone.
+fn tell(what: &Value) {
+    let _ = writeln!(std::io::stdout(), "{what}");
+}
+
+impl Heard {
+    /// So many seconds of it, or what there is of it in time.
+    fn wait(&self, seconds: f64) -> Vec<i16> {
+        let samples = (seconds * f64::from(RATE)) as usize;
+        let pcm = lock(&self.pcm);
+        self.more
+            .wait_timeout_while(pcm, LIMIT, |pcm| pcm.len() < samples)
+            .map_or_else(|poisoned| poisoned.into_inner().0.clone(), |(pcm, _)| pcm.clone())
+    }
+
+    fn write(&self, pcm: &[i16]) {
+        let mut kept = lock(&self.pcm);
+        if kept.len() < MAX_HEARD {
+            kept.extend_from_slice(pcm);
+        }
+        self.more.notify_all();
+    }
+}
+
+/// Answers what rings, and tells what matters of the rest.
+async fn answer(
+    phone: Client,
+    mut events: offhook_tokio::Events,
+    own: Vec<i16>,
+    heard: Arc<Heard>,
+    last: Arc<Mutex<Option<ConversationId>>>,
+) {
+    let own: Arc<[i16]> = own.into();
+    let agreed = Agreed::default();
+    while let Some(event) = events.next().await {
+        match event {
+            Event::PendingSession(call) => {
+                *lock(&last) = Some(call.conversation.clone());
+                *lock(&agreed) = None;
+                let reply = phone.accept_pending(&call.conversation);
+                tokio::spawn(async move {
+                    if let Err(error) = reply.await {
+                        tell(&json!({"event": "not-answered", "error": error.to_string()}));
+                    }
+                });
+            }
+            Event::SessionStarted(session) => {
+                let Audio { sink, stream } = phone.audio(session.media);
+                tokio::spawn(speak(sink, Arc::clone(&own), Arc::clone(&agreed)));
+                tokio::spawn(listen(stream, Arc::clone(&heard)));
+            }
+            Event::MediaAgreed { agreement, .. } => {
+                *lock(&agreed) = Some(agreement.codec);
+                tell(&json!({
+                    "event": "agreed", "codec": agreement.codec.name(), "keys": agreement.keys,
+                    "sends": agreement.direction.sends(),
+                }));
+            }
+            Event::MediaState { state, .. } => {
+                tell(&json!({"event": "media", "state": format!("{state:?}")}));
+            }
+            Event::SessionReplaced { .. } => tell(&json!({"event": "replaced"})),
+            Event::Dtmf { digit, .. } => {
+                tell(&json!({"event": "key", "key": digit.as_char().to_string()}));
+            }
+            Event::SessionEnded { reason, .. } => {
+                tell(&json!({"event": "ended", "reason": reason.to_string()}));
+            }
+            Event::Error(error) => tell(&json!({"event": "error", "error": error.to_string()})),
+            _ => {}
+        }
+    }
+}
+
+/// Says the speech again and again, in whatever codec is agreed on, until the session ends.
+async fn speak(mut sink: AudioSender, own: Arc<[i16]>, agreed: Agreed) {
+    let mut pace = tokio::time::interval(PACE);
+    let mut encoder: Option<AudioEncoder> = None;
+    for frame in own.chunks_exact(FRAME).cycle() {
+        pace.tick().await;
+        let Some(codec) = *lock(&agreed) else { continue };
+        if encoder.as_ref().is_none_or(|one| one.codec() != codec) {
+            encoder = AudioEncoder::new(codec).ok();
+        }
+        let Some(Ok(frame)) = encoder.as_mut().map(|encoder| encoder.encode(frame)) else { return };
+        if sink.send(frame).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Writes down what is heard, until the session ends.
+async fn listen(mut stream: AudioReceiver, heard: Arc<Heard>) {
+    let mut decoder = AudioDecoder::new();
+    while let Some(frame) = stream.next().await {
+        match decoder.decode(&frame) {
+            Ok(pcm) => heard.write(&pcm),
+            Err(error) => tell(&json!({"event": "error", "error": error.to_string()})),
+        }
+    }
+}
