@@ -1,13 +1,13 @@
 //! Whether a recording is made of somebody's speech, piece by piece. A far end's playout stretches and
-//! skips a little, and the speech is said again and again: neither matters to half a second of it.
+//! skips a little, and the speech is said again and again: neither matters to a quarter of a second.
 
 use offhook::audio::RATE;
 use serde::Serialize;
 
 /// The rate at which pieces are compared: what every codec carries.
 const NARROW: usize = 8_000;
-/// Samples of one piece: half a second.
-const PIECE: usize = NARROW / 2;
+/// Samples of one piece: a quarter of a second.
+const PIECE: usize = NARROW / 4;
 /// Samples in one step of an envelope: 5 ms.
 const STEP: usize = NARROW / 200;
 /// A piece this loud (RMS) is speech.
@@ -15,7 +15,7 @@ const SPEECH: f64 = 200.0;
 /// Places in the speech whose envelope fits best, of which each is looked at closely.
 const PLACES: usize = 12;
 /// The least correlation of a piece that is of the speech.
-const ALIKE: f64 = 0.8;
+const ALIKE: f64 = 0.75;
 
 /// Speech that is said again and again.
 #[derive(Debug)]

@@ -1,0 +1,157 @@
+// The far end's web page: peer connections by name, one recording said on all of them, and what is
+// heard of the newest. It decides nothing; chromium_far_end.mjs drives it.
+
+'use strict';
+
+const RATE = 48_000;
+
+/** Hands what is heard to the page, in its own pieces. */
+const RECORDER = `registerProcessor('recorder', class extends AudioWorkletProcessor {
+  process([input]) {
+    if (input[0]) this.port.postMessage(input[0].slice());
+    return true;
+  }
+});`;
+
+window.far = {
+  peers: new Map(),
+  heard: [],
+  samples: 0,
+
+  /** Begins to say a WAV file, again and again. */
+  async begin(base64) {
+    this.context = new AudioContext({ sampleRate: RATE });
+    const url = URL.createObjectURL(new Blob([RECORDER], { type: 'text/javascript' }));
+    await this.context.audioWorklet.addModule(url);
+    const bytes = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
+    const voice = this.context.createBufferSource();
+    voice.buffer = await this.context.decodeAudioData(bytes.buffer);
+    voice.loop = true;
+    this.said = this.context.createMediaStreamDestination();
+    this.said.channelCount = 1;
+    voice.connect(this.said);
+    voice.start();
+  },
+
+  open(name, codecs) {
+    const connection = new RTCPeerConnection();
+    const peer = { connection, candidates: [] };
+    connection.onicecandidate = ({ candidate }) => peer.candidates.push(candidate?.toJSON() ?? {});
+    connection.ontrack = ({ track }) => this.listen(peer, new MediaStream([track]));
+    connection.addTrack(this.said.stream.getAudioTracks()[0], this.said.stream);
+    this.peers.set(name, peer);
+    this.prefer(name, codecs);
+  },
+
+  /** Only these codecs are offered from now on. */
+  prefer(name, codecs) {
+    if (!codecs) return;
+    const all = RTCRtpSender.getCapabilities('audio').codecs;
+    const [transceiver] = this.peers.get(name).connection.getTransceivers();
+    transceiver.setCodecPreferences(all.filter((codec) => codecs.includes(codec.mimeType)));
+  },
+
+  listen(peer, stream) {
+    // Without an element that plays it nothing of a remote stream reaches the graph.
+    peer.element = Object.assign(new Audio(), { srcObject: stream, muted: true });
+    peer.element.play().catch(() => {});
+    const recorder = new AudioWorkletNode(this.context, 'recorder', { channelCount: 1, channelCountMode: 'explicit' });
+    recorder.port.onmessage = ({ data }) => {
+      this.heard.push(data);
+      this.samples += data.length;
+    };
+    peer.source = this.context.createMediaStreamSource(stream);
+    peer.recorder = recorder;
+    peer.source.connect(recorder).connect(this.context.createMediaStreamDestination());
+  },
+
+  /** Another number for Opus, as it is written in an offer. */
+  renumber(sdp, number) {
+    const [, opus] = /a=rtpmap:(\d+) opus/.exec(sdp);
+    return sdp
+      .replace(/^(m=audio .*)$/m, (line) => line.replace(` ${opus}`, ` ${number}`))
+      .replaceAll(new RegExp(`^a=(rtpmap|fmtp|rtcp-fb):${opus} `, 'gm'), `a=$1:${number} `);
+  },
+
+  /** An offer, with all candidates when it is whole. */
+  async offer(name, { restart = false, opus, whole = true } = {}) {
+    const { connection } = this.peers.get(name);
+    const offer = await connection.createOffer({ iceRestart: restart });
+    if (opus) offer.sdp = this.renumber(offer.sdp, opus);
+    await connection.setLocalDescription(offer);
+    if (!whole) return offer.sdp;
+    await new Promise((resolve) => {
+      const look = () => connection.iceGatheringState === 'complete' && resolve();
+      connection.addEventListener('icegatheringstatechange', look);
+      look();
+    });
+    return connection.localDescription.sdp;
+  },
+
+  /** The candidates that nobody took yet. */
+  candidates(name) {
+    return this.peers.get(name).candidates.splice(0);
+  },
+
+  async answered(name, sdp) {
+    await this.peers.get(name).connection.setRemoteDescription({ type: 'answer', sdp });
+  },
+
+  async candidate(name, init) {
+    const peer = this.peers.get(name);
+    if (peer) await peer.connection.addIceCandidate({ candidate: init.candidate, sdpMLineIndex: 0 });
+  },
+
+  direction(name, direction) {
+    this.peers.get(name).connection.getTransceivers()[0].direction = direction;
+  },
+
+  async connected(name) {
+    const { connection } = this.peers.get(name);
+    await new Promise((resolve) => {
+      const look = () => connection.connectionState === 'connected' && resolve();
+      connection.addEventListener('connectionstatechange', look);
+      look();
+    });
+  },
+
+  press(name, keys) {
+    const [sender] = this.peers.get(name).connection.getSenders();
+    if (!sender.dtmf?.canInsertDTMF) throw new Error('no keys can be pressed');
+    sender.dtmf.insertDTMF(keys, 100, 70);
+  },
+
+  async received(name) {
+    const stats = await this.peers.get(name).connection.getStats();
+    const inbound = [...stats.values()].filter((one) => one.type === 'inbound-rtp');
+    return inbound.reduce((sum, one) => sum + one.packetsReceived, 0);
+  },
+
+  mark() {
+    this.heard = [];
+    this.samples = 0;
+  },
+
+  /** So many seconds of what is heard from the mark on, as 16-bit samples in base64. */
+  async recording(seconds) {
+    while (this.samples < seconds * RATE) {
+      await new Promise((resolve) => requestAnimationFrame(resolve));
+    }
+    const pcm = new Int16Array(this.samples);
+    let at = 0;
+    for (const part of this.heard) {
+      for (const sample of part) pcm[at++] = Math.max(-1, Math.min(1, sample)) * 32_767;
+    }
+    let text = '';
+    for (const byte of new Uint8Array(pcm.buffer)) text += String.fromCharCode(byte);
+    return btoa(text);
+  },
+
+  close(name) {
+    const peer = this.peers.get(name);
+    this.peers.delete(name);
+    peer?.source?.disconnect();
+    peer?.recorder?.disconnect();
+    peer?.connection.close();
+  },
+};
