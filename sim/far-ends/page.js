@@ -5,14 +5,6 @@
 
 const RATE = 48_000;
 
-/** Hands what is heard to the page, in its own pieces. */
-const RECORDER = `registerProcessor('recorder', class extends AudioWorkletProcessor {
-  process([input]) {
-    if (input[0]) this.port.postMessage(input[0].slice());
-    return true;
-  }
-});`;
-
 window.far = {
   peers: new Map(),
   heard: [],
@@ -21,8 +13,6 @@ window.far = {
   /** Begins to say a WAV file, again and again. */
   async begin(base64) {
     this.context = new AudioContext({ sampleRate: RATE });
-    const url = URL.createObjectURL(new Blob([RECORDER], { type: 'text/javascript' }));
-    await this.context.audioWorklet.addModule(url);
     const bytes = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
     const voice = this.context.createBufferSource();
     voice.buffer = await this.context.decodeAudioData(bytes.buffer);
@@ -52,17 +42,28 @@ window.far = {
   },
 
   listen(peer, stream) {
-    // Without an element that plays it nothing of a remote stream reaches the graph.
+    // Told again when it comes back from a hold.
+    if (peer.element) return;
+    // Without an element that plays it nobody draws a remote stream.
     peer.element = Object.assign(new Audio(), { srcObject: stream, muted: true });
     peer.element.play().catch(() => {});
-    const recorder = new AudioWorkletNode(this.context, 'recorder', { channelCount: 1, channelCountMode: 'explicit' });
-    recorder.port.onmessage = ({ data }) => {
-      this.heard.push(data);
-      this.samples += data.length;
-    };
-    peer.source = this.context.createMediaStreamSource(stream);
-    peer.recorder = recorder;
-    peer.source.connect(recorder).connect(this.context.createMediaStreamDestination());
+    const reader = new MediaStreamTrackProcessor({ track: stream.getAudioTracks()[0] }).readable.getReader();
+    this.write(reader).catch(() => {});
+  },
+
+  async write(reader) {
+    for (;;) {
+      const { value: data, done } = await reader.read();
+      if (done) return;
+      const narrow = new Float32Array(data.numberOfFrames);
+      data.copyTo(narrow, { planeIndex: 0, format: 'f32-planar' });
+      // A narrow codec is heard at its own rate; the steps do no harm to what is compared.
+      const times = RATE / data.sampleRate;
+      const samples = Float32Array.from({ length: narrow.length * times }, (_, n) => narrow[Math.floor(n / times)]);
+      data.close();
+      this.heard.push(samples);
+      this.samples += samples.length;
+    }
   },
 
   /** Another number for Opus, as it is written in an offer. */
@@ -150,8 +151,7 @@ window.far = {
   close(name) {
     const peer = this.peers.get(name);
     this.peers.delete(name);
-    peer?.source?.disconnect();
-    peer?.recorder?.disconnect();
+    if (peer?.element) peer.element.srcObject = null;
     peer?.connection.close();
   },
 };
