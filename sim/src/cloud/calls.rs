@@ -18,6 +18,7 @@ use super::external::External;
 use super::far_end::{FarEndMode, Packet};
 use super::session::{Phase, Plan, Session, Step};
 use super::signal::Signaling;
+use super::silence::Silence;
 use super::streams::Streams;
 use super::watched::{Id, Index, Watched};
 use super::{ConnId, World};
@@ -342,7 +343,10 @@ impl Calls {
                 SessionMessage::Reject { id: sid }
             };
             let payload = Payload::JingleMessage(message);
-            streams.fan_out(&session.user, &other, &payload, None, world);
+            let taken = accepts && session.phase == Phase::Elsewhere;
+            if !taken || !world.keeps(Silence::AcceptElsewhere) {
+                streams.fan_out(&session.user, &other, &payload, None, world);
+            }
         }
         if accepts {
             self.connect(id, streams, world);

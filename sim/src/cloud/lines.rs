@@ -9,7 +9,8 @@ use super::call::{ANSWERING, Call, Stage};
 use super::calls::Calls;
 use super::conversation::{Direction, LegState};
 use super::directory::Station;
-use super::session::{OnAir, Phase, Seen, Step};
+use super::session::{OnAir, Phase, Seen, Session, Step};
+use super::silence::Silence;
 use super::streams::Streams;
 
 impl Calls {
@@ -131,6 +132,10 @@ impl Calls {
         let stays = session.shared
             && session.is_up()
             && Self::station(&session.user, world).is_some_and(|station| station.persistent);
+        let left = session.riders.is_empty() && session.shared && session.is_up();
+        if left && !stays && reason == Some(Reason::Success) && world.keeps(Silence::EndOfIdle) {
+            return Some(session.seen());
+        }
         if session.riders.is_empty() && !stays {
             session.end(reason.clone(), streams, world);
             let gone = self.sessions.remove(id)?;
@@ -149,7 +154,14 @@ impl Calls {
         let Some(call) = self.calls.get_mut(id) else { return };
         call.stage = Stage::Talking;
         let session = call.session.clone();
-        call.enter(LegState::Connected, streams, world);
+        let elsewhere = |session: &Session| session.phase == Phase::Elsewhere;
+        if self.sessions.get(&session).is_some_and(elsewhere)
+            && world.keeps(Silence::ConnectedElsewhere)
+        {
+            call.conversation.enter(LegState::Connected, world);
+        } else {
+            call.enter(LegState::Connected, streams, world);
+        }
         world.happened("call-connected", call.about(json!({})));
         world.log(format!("call {} connected", &id[..8]));
         self.hold_others(id, streams, world);
@@ -204,9 +216,23 @@ impl Calls {
         world: &mut World,
     ) {
         let Some(call) = self.calls.get_mut(id).filter(|call| !call.is_over()) else { return };
-        call.stage = Stage::Over;
-        call.enter(LegState::Disconnected, streams, world);
         let session = call.session.clone();
+        let phase = self.sessions.get(&session).map(|session| session.phase);
+        // Where only the notification could tell, it does.
+        let is_told = match (call.stage, phase) {
+            (Stage::Ringing { .. }, Some(Phase::Proposed { .. })) => {
+                !world.keeps(Silence::EndOfRinging)
+            }
+            // Its session is over already.
+            (Stage::Talking, Some(Phase::Over)) => !world.keeps(Silence::EndOfTalk),
+            _ => true,
+        };
+        call.stage = Stage::Over;
+        let enter = |call: &mut Call, state, world: &mut World| match is_told {
+            true => call.enter(state, streams, world),
+            false => call.conversation.enter(state, world),
+        };
+        enter(call, LegState::Disconnected, world);
         if let Some(session) = self.sessions.get_mut(&session) {
             session.riders.retain(|rider| rider != id);
         }
@@ -214,7 +240,7 @@ impl Calls {
         self.tune(&session, streams, world);
         let Some(call) = self.calls.get_mut(id) else { return };
         call.seen = seen;
-        call.enter(LegState::Terminated, streams, world);
+        enter(call, LegState::Terminated, world);
         world.happened("call-ended", call.about(json!({})));
         world.log(format!("call {} over", &id[..8]));
     }

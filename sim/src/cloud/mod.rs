@@ -25,6 +25,7 @@ mod prompt;
 mod recovery;
 mod session;
 mod signal;
+mod silence;
 mod streams;
 mod topics;
 mod watched;
@@ -43,6 +44,8 @@ use directory::Directory;
 use events::Events;
 pub use far_end::FarEndMode;
 pub(crate) use http::is_control;
+pub use silence::Silence;
+use silence::Silences;
 use options::{Faults, Options};
 use prompt::Prompt;
 use streams::Streams;
@@ -281,6 +284,7 @@ struct World {
     events: Events,
     options: Options,
     faults: Faults,
+    silences: Silences,
     next_udp: u64,
     /// Whose sockets those are that are open: sessions.
     media: BTreeMap<UdpId, String>,
@@ -355,6 +359,7 @@ impl Cloud {
                 events: Events::default(),
                 options: Options::default(),
                 faults: Faults::default(),
+                silences: Silences::default(),
                 next_udp: 0,
                 media: BTreeMap::new(),
                 queue: VecDeque::new(),

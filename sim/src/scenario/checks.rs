@@ -12,6 +12,7 @@ use offhook::machine::{CommandId, MediaId};
 use offhook::media::AudioFrame;
 
 use super::Invariant;
+use super::news::News;
 use crate::world::{PhoneId, Seen, frame_number};
 
 /// Words remembered until they are heard; the oldest are forgotten.
@@ -54,6 +55,7 @@ pub(super) struct Books {
     held: BTreeSet<ConversationId>,
     /// What it was told last of who rings, on this connection.
     pub(super) leader: Option<AlertingLeader>,
+    news: News,
 }
 
 /// What a command is to change, and whether another phone wanted to change the same call
@@ -148,6 +150,14 @@ impl Checks {
             Seen::CustomerHeard { conversation, frame } => {
                 self.customer_heard(at, conversation, frame);
             }
+            Seen::Received { phone, text } => {
+                let books = self.books_mut(phone);
+                let mut news = std::mem::take(&mut books.news);
+                let holds = news.received(at, text, books);
+                books.news = news;
+                let holds = holds.map_err(|what| format!("phone {}: {what}", phone.0));
+                self.require(at, "what a message says is done at once", holds);
+            }
             Seen::Wrong { what } => {
                 self.require(at, "machines keep the contract", Err(what.to_owned()));
             }
@@ -172,7 +182,9 @@ impl Checks {
             Event::Malformed { .. } => self.tally.malformed += 1,
             _ => {}
         }
-        let holds = self.books_mut(phone).enter(event);
+        let books = self.books_mut(phone);
+        books.news.told(at, event);
+        let holds = books.enter(event);
         let holds = holds.map_err(|what| format!("phone {}: {what}", phone.0));
         self.require(at, "everything begins once and ends once", holds);
     }

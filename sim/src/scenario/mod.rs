@@ -15,6 +15,7 @@ mod check;
 mod checks;
 mod customers;
 mod faults;
+mod news;
 mod presets;
 mod run;
 
@@ -23,6 +24,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::cloud::Silence;
 use crate::world::{Application, Conditions, Fidelity, NatKind, Observer, PhoneId, Seen};
 
 pub use self::agent::Habits;
@@ -106,6 +108,8 @@ pub struct Scenario {
     pub(crate) choices: Option<f64>,
     /// Guests; as with second phones.
     pub(crate) guests: Option<usize>,
+    /// Signals that the service leaves out; as with second phones.
+    pub(crate) silences: Option<BTreeSet<Silence>>,
     pub(crate) application: Option<MakeApplication>,
     pub(crate) invariants: Vec<MakeInvariant>,
     /// Drawn anew for each seed.
@@ -249,6 +253,13 @@ impl Scenario {
         self
     }
 
+    /// The service leaves these signals out during working hours, since others say the same.
+    #[must_use]
+    pub fn silences(mut self, silences: impl IntoIterator<Item = Silence>) -> Self {
+        self.silences = Some(silences.into_iter().collect());
+        self
+    }
+
     /// Your application on every phone, instead of the model of an agent.
     #[must_use]
     pub fn application<A: Application + 'static>(
@@ -296,6 +307,12 @@ impl Scenario {
         let draws = self.swarm && (self.faults.is_empty() || self.only.is_some());
         let drawn = draws && self.only.as_ref().is_none_or(|only| only.contains(&kind));
         drawn || self.faults.iter().any(|fault| fault.kind == kind)
+    }
+
+    /// Whether that signal may be left out; in a swarm, with some seed.
+    #[must_use]
+    pub fn may_keep(&self, silence: Silence) -> bool {
+        self.silences.as_ref().map_or(self.swarm, |silences| silences.contains(&silence))
     }
 
     /// How many agents work there.

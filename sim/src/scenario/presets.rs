@@ -1,10 +1,12 @@
 //! Scenarios with names.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use offhook::Seed;
 
 use super::{Arrivals, Customers, Fault, FaultKind, Habits, Scenario, StationKind};
+use crate::cloud::Silence;
 use crate::world::{Conditions, Dice, Fidelity, NatKind};
 
 const ONE_LINE: StationKind = StationKind { lines: 1, persistent: false };
@@ -92,6 +94,7 @@ impl Scenario {
             options: 0.0,
             choices: None,
             guests: None,
+            silences: None,
             application: None,
             invariants: Vec::new(),
             swarm: false,
@@ -260,6 +263,8 @@ impl Scenario {
         if self.faults.is_empty() || self.only.is_some() {
             self.draw_faults(&FaultKind::ALL[FaultKind::NEXT..], &mut dice, &mut plan);
         }
+        let drawn = draw_silences(&mut Dice::new(&Seed::from(seed), "swarm, silences"));
+        plan.silences = Some(self.silences.clone().unwrap_or(drawn));
         plan
     }
 
@@ -276,4 +281,19 @@ impl Scenario {
             }
         }
     }
+}
+
+/// Of signals that say the same, half the worlds leave out one; some leave out both that tell of a
+/// call that nobody answered, which only ends by its age then.
+fn draw_silences(dice: &mut Dice) -> BTreeSet<Silence> {
+    let mut drawn = BTreeSet::new();
+    for pair in Silence::PAIRS {
+        if dice.chance(0.5) {
+            drawn.extend(dice.pick(pair));
+        }
+    }
+    if dice.chance(0.1) {
+        drawn.extend(Silence::PAIRS[0]);
+    }
+    drawn
 }

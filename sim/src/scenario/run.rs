@@ -106,6 +106,8 @@ impl Run {
             seed,
             world,
         };
+        let silences = run.scenario.silences.clone().unwrap_or_default();
+        run.world.set_silences(silences);
         run.furnish(&root);
         run
     }
@@ -271,6 +273,9 @@ impl Run {
             ("words heard", self.world.observer().heard),
         ] {
             counts.set(what, count);
+        }
+        for (silence, times) in self.world.kept_silent() {
+            counts.set(silence.name(), times);
         }
         Report {
             seed: self.seed,

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::cloud::Silence;
 use crate::scenario::{FaultKind, Scenario};
 use crate::world::Fidelity;
 
@@ -47,6 +48,9 @@ pub struct Plan {
     /// How many guests are connected.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=MAX_GUESTS))]
     pub guests: Option<u32>,
+    /// The signals that the service leaves out, or none: `no-retract,no-goodbye`.
+    #[arg(long, value_name = "SIGNALS")]
+    pub silences: Option<Silences>,
     /// Nobody speaks during working hours.
     #[arg(long)]
     pub silent: bool,
@@ -73,6 +77,9 @@ impl Plan {
         }
         if let Some(guests) = self.guests {
             scenario = scenario.guests(guests as usize);
+        }
+        if let Some(Silences(silences)) = &self.silences {
+            scenario = scenario.silences(silences.iter().copied());
         }
         if self.silent {
             scenario = scenario.speech(None);
@@ -115,6 +122,7 @@ impl Plan {
         add("second-phones", self.second_phones.map(|share| share.to_string()));
         add("choices", self.choices.map(|share| share.to_string()));
         add("guests", self.guests.map(|guests| guests.to_string()));
+        add("silences", self.silences.as_ref().map(Silences::to_string));
         if self.silent {
             text.push_str(" --silent");
         }
@@ -206,6 +214,35 @@ impl fmt::Display for Faults {
             }
         }
         Ok(())
+    }
+}
+
+/// Signals that are left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Silences(pub Vec<Silence>);
+
+impl FromStr for Silences {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "none" {
+            return Ok(Self::default());
+        }
+        let one = |name: &str| {
+            Silence::named(name).ok_or_else(|| {
+                let all: Vec<_> = Silence::ALL.iter().map(|silence| silence.name()).collect();
+                format!("there is no {name:?}; there are none, {}", all.join(", "))
+            })
+        };
+        text.split(',').map(one).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+impl fmt::Display for Silences {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.0.iter().map(|silence| silence.name()).collect();
+        f.write_str(if names.is_empty() { "none" } else { "" })?;
+        f.write_str(&names.join(","))
     }
 }
 
@@ -319,6 +356,8 @@ mod tests {
             "--seed 7 --hours 8",
             "--seed 7 --faults none --second-phones 0.5 --choices 1 --guests 2 --silent",
             "--preset bad-wifi --seed 7 --faults reset,sleep=90000ms",
+            "--preset swarm --seed 7 --silences no-retract,no-goodbye",
+            "--preset swarm --seed 7 --silences none",
         ] {
             let cli = Cli::try_parse_from(["x"].into_iter().chain(options.split(' '))).unwrap();
             assert_eq!(cli.plan.arguments(&format!("--seed {}", cli.seed)), options);
@@ -335,6 +374,7 @@ mod tests {
             "--second-phones 2",
             "--choices 1.5",
             "--guests 1001",
+            "--silences no-words",
             "--fidelity some",
         ] {
             let words = ["x", "--seed", "1"].into_iter().chain(options.split(' '));

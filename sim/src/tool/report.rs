@@ -7,6 +7,7 @@ use console::style;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::cloud::Silence;
 use crate::scenario::{FaultKind, Finding, Report, Scenario};
 use crate::world::Counts;
 
@@ -91,7 +92,9 @@ impl Tally {
             .filter(|(_, needs)| needs.is_empty() || needs.iter().any(can))
             .map(|(what, _)| *what);
         let faults = FaultKind::ALL.iter().filter(|kind| can(kind)).map(|kind| kind.name());
-        things.chain(faults).filter(|what| self.counts.get(what) == 0).collect()
+        let silences = Silence::ALL.iter().filter(|silence| scenario.may_keep(**silence));
+        let silences = silences.map(|silence| silence.name());
+        things.chain(faults).chain(silences).filter(|what| self.counts.get(what) == 0).collect()
     }
 }
 

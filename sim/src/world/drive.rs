@@ -57,7 +57,11 @@ impl<O: Observer> World<O> {
                 self.delivered += 1;
                 if self.arrives(phone, ws, &input) {
                     let forged = self.forge(phone, ws, &input);
+                    let text = self.message(phone, &input);
                     self.feed_phone(phone, input);
+                    if let Some(text) = text {
+                        self.observer.see(self.now, Seen::Received { phone, text: &text });
+                    }
                     if let (Some(ws), Some(forged)) = (ws, forged) {
                         self.forged(phone, ws, forged);
                     }
@@ -102,6 +106,18 @@ impl<O: Observer> World<O> {
             Happening::Resume(phone) => self.resume(phone),
             Happening::Mend(phone) => self.mend(phone),
             Happening::Errand(number) => self.errands.push_back(number),
+        }
+    }
+
+    /// The message that a client takes now, unless it is asleep.
+    fn message(&self, phone: PhoneId, input: &ClientInput) -> Option<String> {
+        match input {
+            ClientInput::WebSocket { event: WsEvent::Text(text), .. }
+                if self.phones[phone.0].asleep.is_none() =>
+            {
+                Some(text.to_string())
+            }
+            _ => None,
         }
     }
 

@@ -33,7 +33,7 @@ use offhook::machine::{HttpId, Input as ClientInput, NetError, UdpId, WsId};
 use offhook::media::{EngineFactory, WebRtcFactory};
 use serde_json::{Value, json};
 
-use crate::cloud::{Cloud, CloudConfig, Input as CloudInput, RequestId};
+use crate::cloud::{Cloud, CloudConfig, Input as CloudInput, RequestId, Silence};
 
 use self::alarm::Alarm;
 pub use self::application::{Application, Keys, Moment};
@@ -191,6 +191,13 @@ pub enum Seen<'a> {
         conversation: &'a str,
         /// What.
         frame: &'a offhook::media::AudioFrame,
+    },
+    /// A client has taken a message, and all that follows from it was told.
+    Received {
+        /// On which phone.
+        phone: PhoneId,
+        /// The message.
+        text: &'a str,
     },
     /// A machine did what no machine may do.
     Wrong {
@@ -373,6 +380,16 @@ impl<O: Observer> World<O> {
     /// Counts something.
     pub fn count(&mut self, what: &'static str) {
         self.counts.add(what);
+    }
+
+    /// The signals that the service leaves out from now on, because others say the same.
+    pub fn set_silences(&mut self, silences: BTreeSet<Silence>) {
+        self.cloud.set_silences(silences);
+    }
+
+    /// How often each signal was left out.
+    pub fn kept_silent(&self) -> impl Iterator<Item = (Silence, u64)> {
+        self.cloud.kept_silent()
     }
 
     /// How many things happened: the measure of a run's work.

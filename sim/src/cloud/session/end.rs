@@ -4,6 +4,7 @@ use offhook::jingle::{Reason, SessionMessage};
 use serde_json::json;
 
 use super::{Phase, Session, Streams, World};
+use crate::cloud::silence::Silence;
 
 impl Session {
     /// Ends it. `reason` is what the client is told, where it does not know.
@@ -13,15 +14,18 @@ impl Session {
         streams: &Streams,
         world: &mut World,
     ) {
+        let connected = self.far.is_some() && self.is_up();
         match std::mem::replace(&mut self.phase, Phase::Over) {
             Phase::Proposed { .. } | Phase::Proceeding => {
                 let id = self.id.clone();
                 if self.reinvite {
                     self.terminate(reason, streams, world);
-                } else {
+                } else if !world.keeps(Silence::Retract) {
                     self.tell_all(SessionMessage::Retract { id }, streams, world);
                 }
             }
+            Phase::Active
+                if connected && reason.is_some() && world.keeps(Silence::Terminate) => {}
             Phase::Offered | Phase::Active | Phase::Replaced => {
                 self.terminate(reason, streams, world);
             }
@@ -69,7 +73,11 @@ impl Session {
     pub(in crate::cloud) fn drop_media(&mut self, world: &mut World) {
         if let Some(far) = &mut self.far {
             far.engine.close(world.now);
-            self.listen(world);
+            if world.keeps(Silence::Goodbye) {
+                let _ = far.drain(world.now);
+            } else {
+                self.listen(world);
+            }
         }
         if let Some(far) = self.far.take() {
             self.last_media = far.body();

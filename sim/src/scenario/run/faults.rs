@@ -1,5 +1,6 @@
 //! What goes wrong, and the evening when all of it is made good.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use offhook::Secret;
@@ -203,6 +204,7 @@ impl Run {
         self.open = false;
         self.world.evening();
         self.service_better();
+        self.world.set_silences(BTreeSet::new());
         self.world.control("DELETE", "faults", &Value::Null);
         for phone in self.world.phones() {
             self.world.heal(phone, Conditions::good());
@@ -218,6 +220,7 @@ impl Run {
         let tampers = |fault: &Fault| {
             matches!(fault.kind, FaultKind::Lost | FaultKind::Late | FaultKind::Rubbish)
         };
-        self.scenario.faults.iter().any(tampers)
+        let silent = self.scenario.silences.as_ref().is_some_and(|silences| !silences.is_empty());
+        silent || self.scenario.faults.iter().any(tampers)
     }
 }

@@ -1,0 +1,98 @@
+//! Signals that a world leaves out, of those that say the same as another.
+//!
+//! A service that says everything twice hides bugs of whoever hears only one of both. A client has
+//! to live with each alone: either may be lost with a connection.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::World;
+
+macro_rules! silences {
+    ($($(#[$doc:meta])* $silence:ident $name:literal,)*) => {
+        /// A signal that is left out.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Silence {
+            $($(#[$doc])* $silence,)*
+        }
+
+        impl Silence {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$silence,)*];
+
+            /// Its name on the command line and in reports.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$silence => $name,)*
+                }
+            }
+        }
+    };
+}
+
+silences! {
+    /// A proposal that is over is not taken back: the conversation's notification tells.
+    Retract "no-retract",
+    /// The end of a call that nobody answered is not notified: the proposal is taken back.
+    EndOfRinging "no-end-of-ringing",
+    /// An answer by another client is no message: the conversation's notification tells.
+    AcceptElsewhere "no-accept-elsewhere",
+    /// An answer by another client is not notified: its message tells.
+    ConnectedElsewhere "no-connected-elsewhere",
+    /// A session that ends is not terminated, where it is connected: its media says goodbye.
+    Terminate "no-terminate",
+    /// Media ends without a goodbye: the session is terminated.
+    Goodbye "no-goodbye",
+    /// The end of calls that end with their session is not notified: the session's end tells.
+    EndOfTalk "no-end-of-talk",
+    /// An idle session is not ended by the service: the client ends it.
+    EndOfIdle "no-end-of-idle",
+}
+
+impl Silence {
+    /// Signals that say the same: a world leaves out one of each at most, but for what a client
+    /// must notice with neither.
+    pub const PAIRS: &[&[Self]] = &[
+        &[Self::Retract, Self::EndOfRinging],
+        &[Self::AcceptElsewhere, Self::ConnectedElsewhere],
+        &[Self::Terminate, Self::Goodbye],
+        &[Self::EndOfTalk],
+        &[Self::EndOfIdle],
+    ];
+
+    /// The silence of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|silence| silence.name() == name)
+    }
+}
+
+/// What a world leaves out, and how often it did.
+#[derive(Debug, Default)]
+pub(super) struct Silences {
+    on: BTreeSet<Silence>,
+    kept: BTreeMap<Silence, u64>,
+}
+
+impl World {
+    /// Whether a signal that is due is left out.
+    pub(super) fn keeps(&mut self, silence: Silence) -> bool {
+        let keeps = self.silences.on.contains(&silence);
+        if keeps {
+            *self.silences.kept.entry(silence).or_default() += 1;
+        }
+        keeps
+    }
+}
+
+impl super::Cloud {
+    /// What is left out from now on.
+    pub fn set_silences(&mut self, silences: BTreeSet<Silence>) {
+        self.world.silences.on = silences;
+    }
+
+    /// How often each signal was left out.
+    pub fn kept_silent(&self) -> impl Iterator<Item = (Silence, u64)> {
+        self.world.silences.kept.iter().map(|(silence, times)| (*silence, *times))
+    }
+}

@@ -1,0 +1,136 @@
+//! What a client must have made of a message as soon as it has taken it.
+//!
+//! Looked at after each message that reached a client: what the message says holds at once, not
+//! when something else says it, too.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use offhook::genesys::{ConversationId, Event, SessionId};
+use offhook::jingle::{Action, Method, SessionMessage};
+use offhook::xmpp::{Frame, IqKind, Payload};
+
+use super::checks::Books;
+
+/// How long an invitation may ring without a word from the service (DEF-5).
+const LIFETIME: Duration = Duration::from_secs(180);
+/// How long a call may be talked on when its session has ended.
+const GRACE: Duration = Duration::from_secs(15);
+
+/// Words of which a message has one when it is looked at.
+const WORDS: [&str; 5] = ["<propose", "<retract", "<accept", "session-terminate", "\"terminate\""];
+
+/// What was said to one client of what rings.
+#[derive(Debug, Default)]
+pub(super) struct News {
+    /// What rings by a proposal: by its id, the call, and when it was proposed last.
+    proposed: BTreeMap<SessionId, (ConversationId, Duration)>,
+    /// Calls talked on whose session has ended, and since when.
+    forsaken: BTreeMap<ConversationId, Duration>,
+}
+
+/// What a message says.
+enum Said {
+    Proposed(SessionId),
+    /// The proposal is somebody else's or nobody's now.
+    Gone(SessionId),
+    Terminated(SessionId),
+}
+
+impl News {
+    pub(super) fn told(&mut self, at: Duration, event: &Event) {
+        match event {
+            Event::PendingSession(pending) => {
+                let call = pending.conversation.clone();
+                self.proposed.insert(pending.session.clone(), (call, at));
+            }
+            Event::CancelPendingSession { session, .. }
+            | Event::HandledPendingSession { session, .. } => {
+                self.proposed.remove(session);
+            }
+            _ => {}
+        }
+    }
+
+    /// A client has taken a message, and its application was told what follows from it.
+    pub(super) fn received(
+        &mut self,
+        at: Duration,
+        text: &str,
+        books: &Books,
+    ) -> Result<(), String> {
+        for said in read(text) {
+            match said {
+                Said::Proposed(session) => {
+                    if let Some((_, last)) = self.proposed.get_mut(&session) {
+                        *last = at;
+                    }
+                }
+                Said::Gone(session) => {
+                    if let Some((call, _)) = self.proposed.get(&session)
+                        && books.ringing.contains(call)
+                    {
+                        return Err(format!("{call} rings on after its proposal is gone"));
+                    }
+                }
+                Said::Terminated(session) => {
+                    if books.started.contains_key(&session) {
+                        return Err(format!("{session} is there after it was terminated"));
+                    }
+                }
+            }
+        }
+        if let Some((call, _)) = self.proposed.values().find(|(_, last)| *last + LIFETIME < at) {
+            return Err(format!("{call} rings, though nothing was heard of it for too long"));
+        }
+        self.forsaken.retain(|call, _| books.talking.contains_key(call));
+        for (call, session) in &books.talking {
+            if books.started.contains_key(session) {
+                self.forsaken.remove(call);
+            } else if *self.forsaken.entry(call.clone()).or_insert(at) + GRACE < at {
+                return Err(format!("{call} is talked on without a session"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a message says of proposals and sessions.
+fn read(text: &str) -> Vec<Said> {
+    if !WORDS.iter().any(|word| text.contains(word)) {
+        return Vec::new();
+    }
+    let payloads = match Frame::read(text) {
+        Ok((Frame::Message(message), _)) if message.kind.as_deref() != Some("error") => {
+            message.payloads
+        }
+        Ok((Frame::Iq(iq), _)) => match iq.kind {
+            IqKind::Set(payload) => vec![payload],
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
+    };
+    payloads.iter().filter_map(of_payload).collect()
+}
+
+fn of_payload(payload: &Payload) -> Option<Said> {
+    match payload {
+        Payload::JingleMessage(word) => match word {
+            SessionMessage::Propose(propose) => Some(Said::Proposed(SessionId::from(&*propose.id))),
+            SessionMessage::Retract { id } | SessionMessage::Accept { id } => {
+                Some(Said::Gone(SessionId::from(&**id)))
+            }
+            _ => None,
+        },
+        Payload::Jingle(jingle) if jingle.action == Action::SessionTerminate => {
+            Some(Said::Terminated(SessionId::from(&*jingle.sid)))
+        }
+        Payload::Rpc(rpc) => match &rpc.method {
+            Method::Terminate { session_id, .. } => {
+                Some(Said::Terminated(SessionId::from(&**session_id)))
+            }
+            _ => None,
+        },
+        _ => None,
+    }
+}
