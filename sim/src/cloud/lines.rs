@@ -112,7 +112,9 @@ impl Calls {
             session.end(None, streams, world);
         }
         for rider in riders {
-            self.end(&rider, reason.clone(), streams, world);
+            let talks = self.calls.get(&rider).is_some_and(Call::is_talking);
+            let is_told = !talks || !world.keeps(Silence::EndOfTalk);
+            self.finish(&rider, reason.clone(), is_told, streams, world);
         }
         self.let_go(id, reason.clone(), streams, world);
         if let Some(replaced) = replaced {
@@ -215,18 +217,26 @@ impl Calls {
         streams: &Streams,
         world: &mut World,
     ) {
+        let Some(call) = self.calls.get(id).filter(|call| !call.is_over()) else { return };
+        let phase = self.sessions.get(&call.session).map(|session| session.phase);
+        // Where only the notification could tell, it does.
+        let rings = matches!(call.stage, Stage::Ringing { .. })
+            && matches!(phase, Some(Phase::Proposed { .. }));
+        let is_told = !rings || !world.keeps(Silence::EndOfRinging);
+        self.finish(id, reason, is_told, streams, world);
+    }
+
+    /// As [`Calls::end`]; whether that is notified.
+    fn finish(
+        &mut self,
+        id: &str,
+        reason: Option<Reason>,
+        is_told: bool,
+        streams: &Streams,
+        world: &mut World,
+    ) {
         let Some(call) = self.calls.get_mut(id).filter(|call| !call.is_over()) else { return };
         let session = call.session.clone();
-        let phase = self.sessions.get(&session).map(|session| session.phase);
-        // Where only the notification could tell, it does.
-        let is_told = match (call.stage, phase) {
-            (Stage::Ringing { .. }, Some(Phase::Proposed { .. })) => {
-                !world.keeps(Silence::EndOfRinging)
-            }
-            // Its session is over already.
-            (Stage::Talking, Some(Phase::Over)) => !world.keeps(Silence::EndOfTalk),
-            _ => true,
-        };
         call.stage = Stage::Over;
         let enter = |call: &mut Call, state, world: &mut World| match is_told {
             true => call.enter(state, streams, world),

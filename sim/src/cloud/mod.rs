@@ -44,10 +44,10 @@ use directory::Directory;
 use events::Events;
 pub use far_end::FarEndMode;
 pub(crate) use http::is_control;
-pub use silence::Silence;
-use silence::Silences;
 use options::{Faults, Options};
 use prompt::Prompt;
+pub use silence::Silence;
+use silence::Silences;
 use streams::Streams;
 
 /// Features that `GET /control/health` tells.

@@ -134,3 +134,49 @@ fn of_payload(payload: &Payload) -> Option<Said> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use offhook::machine::MediaId;
+
+    use super::*;
+
+    const RETRACT: &str = r#"<message xmlns="jabber:client" from="a@b"><retract xmlns="urn:xmpp:jingle-message:0" id="S1"/></message>"#;
+    const TERMINATE: &str = r#"<iq xmlns="jabber:client" type="set" id="1" from="a@b"><jingle xmlns="urn:xmpp:jingle:1" action="session-terminate" sid="S1"><reason><success/></reason></jingle></iq>"#;
+
+    #[test]
+    fn what_rings_after_its_retract_is_found() {
+        let mut books = Books::default();
+        let mut news = News::default();
+        let call = ConversationId::from("C1");
+        let s = Duration::from_secs;
+        news.proposed.insert(SessionId::from("S1"), (call.clone(), s(1)));
+        books.ringing.insert(call.clone());
+        assert_eq!(news.received(s(2), "<message/>", &books), Ok(()));
+        assert!(news.received(s(2), RETRACT, &books).is_err());
+        books.ringing.remove(&call);
+        assert_eq!(news.received(s(2), RETRACT, &books), Ok(()));
+    }
+
+    #[test]
+    fn what_rings_for_too_long_without_a_word_is_found() {
+        let (mut news, books) = (News::default(), Books::default());
+        let call = ConversationId::from("C1");
+        news.proposed.insert(SessionId::from("S1"), (call, Duration::ZERO));
+        assert_eq!(news.received(LIFETIME, "<message/>", &books), Ok(()));
+        assert!(news.received(LIFETIME + Duration::from_secs(1), "<message/>", &books).is_err());
+    }
+
+    #[test]
+    fn a_session_after_its_end_and_a_call_without_one_are_found() {
+        let (mut news, mut books) = (News::default(), Books::default());
+        let session = SessionId::from("S1");
+        books.started.insert(session.clone(), MediaId(1));
+        assert!(news.received(Duration::ZERO, TERMINATE, &books).is_err());
+        books.started.remove(&session);
+        assert_eq!(news.received(Duration::ZERO, TERMINATE, &books), Ok(()));
+        books.talking.insert(ConversationId::from("C1"), session);
+        assert_eq!(news.received(GRACE, "<message/>", &books), Ok(()));
+        assert!(news.received(GRACE * 3, "<message/>", &books).is_err());
+    }
+}

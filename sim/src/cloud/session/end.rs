@@ -24,8 +24,7 @@ impl Session {
                     self.tell_all(SessionMessage::Retract { id }, streams, world);
                 }
             }
-            Phase::Active
-                if connected && reason.is_some() && world.keeps(Silence::Terminate) => {}
+            Phase::Active if connected && reason.is_some() && world.keeps(Silence::Terminate) => {}
             Phase::Offered | Phase::Active | Phase::Replaced => {
                 self.terminate(reason, streams, world);
             }
