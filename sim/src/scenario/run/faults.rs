@@ -1,6 +1,5 @@
 //! What goes wrong, and the evening when all of it is made good.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use offhook::Secret;
@@ -8,6 +7,7 @@ use offhook::genesys::Command;
 use serde_json::{Value, json};
 
 use super::{Errand, Run, token_of, user_name};
+use crate::cloud::Silence;
 use crate::scenario::{Fault, FaultKind};
 use crate::world::{Conditions, NoticeWeather, PhoneId, RestWeather};
 
@@ -204,7 +204,10 @@ impl Run {
         self.open = false;
         self.world.evening();
         self.service_better();
-        self.world.set_silences(BTreeSet::new());
+        // Whose end nobody else tells is ended by the client, on every day.
+        let mut silences = self.scenario.silences.clone().unwrap_or_default();
+        silences.retain(|silence| *silence == Silence::EndOfIdle);
+        self.world.set_silences(silences);
         self.world.control("DELETE", "faults", &Value::Null);
         for phone in self.world.phones() {
             self.world.heal(phone, Conditions::good());
