@@ -48,6 +48,8 @@ impl News {
             | Event::HandledPendingSession { session, .. } => {
                 self.proposed.remove(session);
             }
+            // Then it asks what there is.
+            Event::Connected { .. } => self.proposed.values_mut().for_each(|(_, last)| *last = at),
             _ => {}
         }
     }
@@ -78,6 +80,12 @@ impl News {
                         return Err(format!("{session} is there after it was terminated"));
                     }
                 }
+            }
+        }
+        self.proposed.retain(|_, (call, _)| books.ringing.contains(call));
+        for (call, last) in self.proposed.values_mut() {
+            if text.contains(call.as_str()) {
+                *last = at;
             }
         }
         if let Some((call, _)) = self.proposed.values().find(|(_, last)| *last + LIFETIME < at) {
@@ -160,8 +168,9 @@ mod tests {
 
     #[test]
     fn what_rings_for_too_long_without_a_word_is_found() {
-        let (mut news, books) = (News::default(), Books::default());
+        let (mut news, mut books) = (News::default(), Books::default());
         let call = ConversationId::from("C1");
+        books.ringing.insert(call.clone());
         news.proposed.insert(SessionId::from("S1"), (call, Duration::ZERO));
         assert_eq!(news.received(LIFETIME, "<message/>", &books), Ok(()));
         assert!(news.received(LIFETIME + Duration::from_secs(1), "<message/>", &books).is_err());
