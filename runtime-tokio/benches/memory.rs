@@ -145,8 +145,7 @@ impl Service {
         let address = next().and_then(|line: String| Ok(line.parse()?))?;
         let certificate = next()?;
         let digits = certificate.as_bytes().chunks(2);
-        let byte =
-            |pair: &[u8]| Some(u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?);
+        let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
         let certificate = digits.map(byte).collect::<Option<_>>().ok_or("no certificate")?;
         let tokens = (0..FIRST + COUNTED).map(|_| next()).collect::<Result<_, Box<dyn Error>>>()?;
         Ok(Self { child, _alive: alive, address, certificate, tokens })

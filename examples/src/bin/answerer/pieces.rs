@@ -73,8 +73,12 @@ impl Speech {
     /// Where a piece fits best, and how well.
     fn place(&self, piece: &[f64]) -> (usize, f64) {
         let shape = envelope(piece);
-        let mut places: Vec<_> =
-            self.envelope.windows(shape.len()).map(|part| likeness(&shape, part)).enumerate().collect();
+        let mut places: Vec<_> = self
+            .envelope
+            .windows(shape.len())
+            .map(|part| likeness(&shape, part))
+            .enumerate()
+            .collect();
         places.sort_by(|(_, a), (_, b)| b.total_cmp(a));
         places
             .iter()
@@ -140,7 +144,10 @@ mod tests {
         heard.extend_from_slice(&said[..60_000]);
         let verdict = speech.judge(&heard);
         assert!(verdict.spoken >= 3, "{verdict:?}");
-        assert!(verdict.alike + 1 >= verdict.spoken, "the piece at the seam may be none: {verdict:?}");
+        assert!(
+            verdict.alike + 1 >= verdict.spoken,
+            "the piece at the seam may be none: {verdict:?}"
+        );
     }
 
     #[test]
