@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use offhook::audio::AudioDecoder;
 use offhook_sim::Scenario;
-use offhook_sim::scenario::{FaultKind, Invariant};
-use offhook_sim::world::{Conditions, Fidelity, NatKind, Seen};
+use offhook_sim::cloud::Habit;
+use offhook_sim::scenario::{Customers, FaultKind, Invariant};
+use offhook_sim::world::{Conditions, Counts, Fidelity, NatKind, Seen};
 
 #[test]
 fn a_bad_network_costs_no_finding_and_the_same_seed_is_the_same_run() {
@@ -24,6 +25,34 @@ fn a_bad_network_costs_no_finding_and_the_same_seed_is_the_same_run() {
         let (one, two) = (scenario.run(seed), scenario.run(seed));
         assert_eq!(one.finding, None, "seed {seed}");
         assert_eq!((one.digest, one.happenings), (two.digest, two.happenings), "seed {seed}");
+    }
+}
+
+/// What was said is what is heard, to the byte, with whatever was negotiated.
+#[test]
+fn untidy_far_ends_are_heard_and_hear_in_full() {
+    let s = Duration::from_secs;
+    let scenario = Scenario::calm()
+        .agents(2)
+        .hours(0.1)
+        .fidelity(Fidelity::Full)
+        .customers(Customers { sdp: 1.0, ..Customers::default() })
+        .untidy(0.3)
+        .fault(FaultKind::FarHolds, s(15))
+        .fault(FaultKind::FarChanges, s(15))
+        .fault(FaultKind::FarReplaced, s(40));
+    let mut counts = Counts::default();
+    for seed in 0..4 {
+        let report = scenario.run(seed);
+        assert_eq!(report.finding, None, "seed {seed}");
+        counts.merge(&report.counts);
+    }
+    for what in ["held by the far end", "calls heard both ways"] {
+        assert!(counts.get(what) > 3, "{counts:?}");
+    }
+    let habits = [Habit::FewCodecs, Habit::Renumbered, Habit::NoSource, Habit::OtherSource];
+    for habit in habits.into_iter().chain([Habit::Ptime, Habit::Pauses, Habit::NoMid]) {
+        assert!(counts.get(habit.name()) > 0, "{habit:?} was never drawn");
     }
 }
 

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use offhook::genesys::Event;
 use offhook_sim::Scenario;
+use offhook_sim::cloud::Habit;
 use offhook_sim::scenario::{Customers, FaultKind, Invariant, Preset, StationKind};
-use offhook_sim::world::Seen;
+use offhook_sim::world::{Counts, Seen};
 
 #[test]
 fn calm_runs_find_nothing() {
@@ -36,9 +37,13 @@ fn what_was_found_stays_found() {
                 FaultKind::Questions,
                 FaultKind::TopicsRefused,
                 FaultKind::Stranger,
+                FaultKind::FarHolds,
+                FaultKind::FarChanges,
+                FaultKind::FarReplaced,
             ];
             let then = FaultKind::ALL.iter().copied().filter(|kind| !later.contains(kind));
-            let scenario = preset.scenario().agents(4).hours(0.3).choices(0.0).guests(0);
+            let scenario =
+                preset.scenario().agents(4).hours(0.3).choices(0.0).guests(0).untidy(0.0);
             let scenario = scenario.only_faults(then);
             offhook_sim::check(scenario).seeds(seed..seed + 1);
         }
@@ -65,6 +70,30 @@ fn strangers_change_nothing() {
         assert!(report.counts.get("words of strangers") > 30, "{:?}", report.counts);
         offhook_sim::check(scenario).seeds(0..4);
     }
+}
+
+/// Far ends that hold, change and are replaced all the time, with every habit that we would not have.
+#[test]
+fn untidy_far_ends_are_heard_and_hear() {
+    let s = Duration::from_secs;
+    let scenario = Scenario::calm()
+        .agents(4)
+        .hours(0.3)
+        .customers(Customers { sdp: 0.7, ..Customers::default() })
+        .untidy(0.3)
+        .fault(FaultKind::FarHolds, s(20))
+        .fault(FaultKind::FarChanges, s(20))
+        .fault(FaultKind::FarReplaced, s(40));
+    let mut counts = Counts::default();
+    for seed in 0..4 {
+        let report = scenario.run(seed);
+        assert_eq!(report.finding, None, "seed {seed}");
+        counts.merge(&report.counts);
+    }
+    for habit in Habit::ALL {
+        assert!(counts.get(habit.name()) > 0, "{habit:?} was never drawn");
+    }
+    assert!(counts.get("held by the far end") > 10, "{counts:?}");
 }
 
 #[test]

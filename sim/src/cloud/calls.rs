@@ -20,6 +20,7 @@ use super::session::{Phase, Plan, Session, Step};
 use super::signal::Signaling;
 use super::silence::Silence;
 use super::streams::Streams;
+use super::untidy::FarVoice;
 use super::watched::{Id, Index, Watched};
 use super::{ConnId, World};
 
@@ -381,6 +382,11 @@ impl Calls {
         call.far_end = mode;
         let session = call.session.clone();
         self.tune(&session, streams, world);
+    }
+
+    /// How a call's far end is to speak.
+    pub(super) fn far_voice(&self, id: &str) -> Option<FarVoice> {
+        self.sessions.get(&self.calls.get(id)?.session)?.voice()
     }
 
     pub(super) fn far_audio(&mut self, id: &str, frame: &AudioFrame, world: &mut World) {

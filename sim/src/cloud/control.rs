@@ -9,6 +9,9 @@
 //! | `POST calls` | `farEnd`: `prompt`, `echo`, `silence` or `external` | what the far end says |
 //! | `POST calls/{cid}/far-end` | `{mode}` | the same, in the middle of a call |
 //! | `POST calls/{cid}/reinvite` | `{newSession: true}` | the new connection has a session id of its own, as the service does it; the old session is the client's to end |
+//! | `POST calls/{cid}/far-holds` | `{direction}` | the far end offers again with that direction as it sees it, `sendonly` unless said (SDP only) |
+//! | `POST calls/{cid}/far-changes` | | the far end offers again with habits drawn anew: other payload types, fewer codecs (SDP only) |
+//! | `POST calls/{cid}/far-replaced` | | another far end offers under the same name, with a certificate of its own (SDP only) |
 //! | `POST calls/{cid}/renegotiate` | `{conversationId}` | the session is renegotiated for another call of the same user, which is on it from then on; a session of its own that it was proposed with is withdrawn |
 //! | `POST calls/{cid}/leave` | | the far side of the call's session goes offline, which is all that is said of it; then the call ends |
 //! | `DELETE faults` | | none of the faults that wait befalls anybody |
@@ -61,6 +64,7 @@
 use std::time::Duration;
 
 use http::Response;
+use offhook::sdp::Direction;
 use serde_json::{Value, json};
 
 use super::calls::Wish;
@@ -133,7 +137,7 @@ impl Cloud {
                     "calls",
                     cid,
                     what @ ("repropose" | "rebind" | "renegotiate" | "reinvite" | "kill-media"
-                    | "ice-restart"),
+                    | "ice-restart" | "far-holds" | "far-changes" | "far-replaced"),
                 ],
             ) => self.disturb(cid, what, body),
             ("POST", ["calls", cid, "participant"]) => match body {
@@ -178,6 +182,9 @@ impl Cloud {
                     Some("jingle") => self.outbound_signaling = Some(Signaling::Jingle),
                     _ => {}
                 }
+                if let Some(share) = body.get("untidy").and_then(Value::as_f64) {
+                    self.world.lots.share = share.clamp(0.0, 1.0);
+                }
                 if let Some(outside) = body.get("outboundFar").and_then(Value::as_bool) {
                     self.outbound_far = outside;
                 }
@@ -203,6 +210,7 @@ impl Cloud {
         self.world.faults.clear();
         self.world.events.clear();
         self.world.options = super::options::Options::default();
+        self.world.lots.share = 0.0;
         self.outbound_signaling = None;
         self.outbound_far = false;
         respond(200, &json!({}))
@@ -232,6 +240,13 @@ impl Cloud {
                 calls.reinvite(cid, renamed, world)
             }
             "kill-media" => calls.kill_media(cid, world),
+            "far-holds" => {
+                let direction = body["direction"].as_str().and_then(Direction::from_name);
+                let direction = direction.unwrap_or(Direction::SendOnly);
+                calls.offer_again(cid, Some(direction), streams, world)
+            }
+            "far-changes" => calls.offer_again(cid, None, streams, world),
+            "far-replaced" => calls.replace_far_end(cid, world),
             _ => calls.restart_ice(cid, streams, world),
         };
         if done { self.call_body(cid) } else { bad_request("not on such a call as it stands") }

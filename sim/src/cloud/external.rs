@@ -171,7 +171,7 @@ impl Session {
         self.offer.clone_from(&offer);
         self.phase = Phase::Offered;
         if self.reinvite {
-            self.reinvite_with(&offer, &[], streams, world);
+            self.offer_until_answered(&offer, &[], true, streams, world);
         } else {
             self.offer_iq = offer_to(&signal, &offer, &[], streams, world);
         }

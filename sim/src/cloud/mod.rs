@@ -28,6 +28,7 @@ mod signal;
 mod silence;
 mod streams;
 mod topics;
+mod untidy;
 mod watched;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -49,6 +50,7 @@ use prompt::Prompt;
 pub use silence::Silence;
 use silence::Silences;
 use streams::Streams;
+pub use untidy::{FarVoice, Habit};
 
 /// Features that `GET /control/health` tells.
 pub const FEATURES: [&str; 20] = [
@@ -285,6 +287,8 @@ struct World {
     options: Options,
     faults: Faults,
     silences: Silences,
+    /// How untidy far ends and notifications are.
+    lots: untidy::Lots,
     next_udp: u64,
     /// Whose sockets those are that are open: sessions.
     media: BTreeMap<UdpId, String>,
@@ -349,6 +353,7 @@ impl Cloud {
                 now,
                 clock: Clock::new(now, config.unix_ms),
                 rng: config.seed.child("ids").rng(),
+                lots: untidy::Lots::new(&config.seed),
                 seed: config.seed.child("media"),
                 directory: Directory::new(&config.domain),
                 domain: config.domain,
@@ -382,6 +387,17 @@ impl Cloud {
     #[must_use]
     pub fn sessions(&self, user: &str) -> Vec<serde_json::Value> {
         self.calls.sessions_of(user)
+    }
+
+    /// How often far ends and notifications did what.
+    pub fn untidiness(&self) -> impl Iterator<Item = (Habit, u64)> + '_ {
+        self.world.lots.drawn.iter().map(|(habit, count)| (*habit, *count))
+    }
+
+    /// How a conversation's far end is to speak. None while it has no media.
+    #[must_use]
+    pub fn far_voice(&self, conversation: &str) -> Option<FarVoice> {
+        self.calls.far_voice(conversation)
     }
 
     /// Tells the cloud what happened.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use offhook::jingle::{Reason, Transport};
 use offhook::machine::Wake;
 use offhook::media::LocalCandidate;
+use offhook::sdp::Direction as Way;
 use offhook::xmpp::Payload;
 use serde_json::json;
 
@@ -136,6 +137,23 @@ impl Calls {
         }
     }
 
+    /// The far end that is there offers again: with another direction, or with other codecs.
+    pub(super) fn offer_again(
+        &mut self,
+        call: &str,
+        direction: Option<Way>,
+        streams: &Streams,
+        world: &mut World,
+    ) -> bool {
+        let session = self.session_of(call);
+        session.is_some_and(|session| session.offer_again(direction, streams, world))
+    }
+
+    /// Another far end takes over under the same name, with a certificate of its own.
+    pub(super) fn replace_far_end(&mut self, call: &str, world: &mut World) -> bool {
+        self.session_of(call).is_some_and(|session| session.replace_far_end(world))
+    }
+
     /// The far end's media is gone, and nobody says so.
     pub(super) fn kill_media(&mut self, call: &str, world: &mut World) -> bool {
         let session = self.session_of(call);
@@ -227,16 +245,18 @@ impl Session {
         }
     }
 
-    /// Offers a connection that takes another's place, again and again.
-    pub(super) fn reinvite_with(
+    /// Offers, again and again: a connection that takes another's place, or what is new on the one
+    /// that is there.
+    pub(super) fn offer_until_answered(
         &mut self,
         offer: &str,
         inline: &[LocalCandidate],
+        reinvite: bool,
         streams: &Streams,
         world: &mut World,
     ) {
         let Some(signal) = self.signal() else { return };
-        let Some(offer) = signal.offer(offer, inline, true, world) else { return };
+        let Some(offer) = signal.offer(offer, inline, reinvite, world) else { return };
         self.offer_iq = signal.send(offer.clone(), streams, world);
         let (repeat, until) = (world.now + REPEAT, world.now + GIVEN_UP);
         self.unanswered = Some(Reinvite { offer, attempts: 1, repeat, until });
@@ -268,6 +288,19 @@ impl Session {
             self.kill_media(world);
             self.reinvite = true;
             self.superseded = true;
+            self.make_media(world);
+            self.replaced = false;
+        }
+        possible
+    }
+
+    /// Another far end, where the one that was there goes without a word (RFC 8842 section 4).
+    fn replace_far_end(&mut self, world: &mut World) -> bool {
+        let possible = self.can_renegotiate() && self.unanswered.is_none();
+        if possible {
+            self.kill_media(world);
+            self.reinvite = false;
+            self.replaced = true;
             self.make_media(world);
         }
         possible

@@ -1,6 +1,7 @@
 //! One media session of a user: proposed, taken, offered, up, over; and what it says to the client
 //! that took it (wire notes 5, 6). Calls come and go on it; see [`super::lines`].
 
+mod again;
 mod end;
 mod told;
 
@@ -18,7 +19,10 @@ use super::far_end::{FarEnd, FarEndMode, Packet, Word};
 use super::recovery::Reinvite;
 use super::signal::{Signal, Signaling};
 use super::streams::Streams;
+use super::untidy::{FarVoice, Untidy};
 use super::{Output, World};
+
+pub(super) use self::again::Silence;
 
 /// A proposal is repeated until somebody takes it (wire notes 14.16).
 const REPEAT: Duration = Duration::from_secs(5);
@@ -134,6 +138,14 @@ pub(super) struct Session {
     pub(super) superseded: bool,
     /// The re-invite that waits for its answer.
     pub(super) unanswered: Option<Reinvite>,
+    /// What its far end does differently from us.
+    pub(super) untidy: Untidy,
+    /// Whether its far end took another's place under the same name.
+    pub(super) replaced: bool,
+    /// Whether another offer of the far end that is there waits for its answer.
+    pub(super) offering_again: bool,
+    /// While the client must say nothing.
+    pub(super) silence: Option<Silence>,
     pub(super) far: Option<FarEnd>,
     /// Its far end, where somebody outside is that.
     pub(super) external: Option<External>,
@@ -176,6 +188,10 @@ impl Session {
             reinvite: false,
             superseded: false,
             unanswered: None,
+            untidy: Untidy::default(),
+            replaced: false,
+            offering_again: false,
+            silence: None,
             far: None,
             external: None,
             last_media: Value::Null,
@@ -235,7 +251,13 @@ impl Session {
 
     pub(super) fn seen(&self) -> Seen {
         let media = match (&self.far, &self.last_media) {
-            (Some(far), _) => far.body(),
+            (Some(far), _) => {
+                let mut body = far.body();
+                if let Some(silence) = &self.silence {
+                    body["heardWhileHeld"] = json!(silence.broken);
+                }
+                body
+            }
             (None, Value::Null) => {
                 let state = if self.external.is_some() { "external" } else { "new" };
                 json!({"connectionState": state, "packetsReceived": 0, "packetsSent": 0})
@@ -288,6 +310,9 @@ impl Session {
         if self.external.is_some() {
             return;
         }
+        self.untidy = world.lots.far_end(self.plan.signaling);
+        self.offering_again = false;
+        self.silence = None;
         let udp = world.open_media(&self.id);
         let mut config = EngineConfig::new(world.seed.child(&format!("{}/{}", self.id, udp.0)));
         config.codecs.clone_from(&world.options.codecs);
@@ -335,6 +360,7 @@ impl Session {
         far.engine.local_addresses_done(world.now);
         let words = far.drain(world.now);
         let candidates = std::mem::take(&mut far.candidates);
+        let offer = self.untidy.describe(&offer);
         self.offer.clone_from(&offer);
         self.phase = Phase::Offered;
         let inline = if self.plan.trickle { &[][..] } else { &candidates[..] };
@@ -343,7 +369,9 @@ impl Session {
             offer_to(&jingle, &offer, inline, streams, world);
         }
         if self.reinvite {
-            self.reinvite_with(&offer, inline, streams, world);
+            self.offer_until_answered(&offer, inline, true, streams, world);
+        } else if self.replaced {
+            self.offer_until_answered(&offer, inline, false, streams, world);
         } else {
             self.offer_iq = offer_to(&signal, &offer, inline, streams, world);
         }
@@ -389,12 +417,15 @@ impl Session {
         if self.external.is_some() {
             return self.answered_outside(answer, streams, world);
         }
+        if self.phase == Phase::Active && self.offering_again {
+            return self.answered_again(answer, world);
+        }
         if self.phase != Phase::Offered {
             return Step::Goes;
         }
         self.trickle(streams, world);
         let Some(far) = &mut self.far else { return Step::Goes };
-        if let Err(error) = far.engine.accept_answer(world.now, answer) {
+        if let Err(error) = far.engine.accept_answer(world.now, &self.untidy.understand(answer)) {
             world.log(format!("an answer that cannot be used: {error}"));
             return Step::Over(Some(Reason::FailedApplication));
         }
@@ -412,8 +443,17 @@ impl Session {
         if let Some(far) = &mut self.far {
             far.heard = Some(world.now);
             far.engine.handle_datagram(world.now, packet.local, packet.remote, packet.data);
+            if let Some(silence) = &mut self.silence {
+                silence.watch(world.now, far.engine.stats().packets_received);
+            }
             self.listen(world);
         }
+    }
+
+    /// How the far end is to speak.
+    pub(super) fn voice(&self) -> Option<FarVoice> {
+        let codec = self.far.as_ref()?.engine.send_codec()?;
+        Some(FarVoice { codec, ptime: self.untidy.ptime, pauses: self.untidy.pauses })
     }
 
     pub(super) fn say(&mut self, frame: &offhook::media::AudioFrame, world: &mut World) {

@@ -86,7 +86,7 @@ impl Signal {
         streams: &Streams,
         world: &mut World,
     ) {
-        let mid = candidate.mid.clone().unwrap_or_else(|| first_mid(offer));
+        let mid = first_mid(offer);
         let payload = match self.kind {
             Signaling::Jingle => match Candidate::from_line(&candidate.candidate) {
                 Ok(line) => jingle(Jingle::candidate(&*self.session, mid, &*candidate.ufrag, line)),
@@ -148,15 +148,17 @@ fn first_mid(sdp: &str) -> String {
     mid.unwrap_or("0").to_owned()
 }
 
-/// A description of one media section, with candidates at its end.
+/// A description with candidates at the end of its first section that is on.
 fn with_candidates(sdp: &str, candidates: &[LocalCandidate]) -> String {
-    let Ok(mut description) = Description::read(sdp) else { return sdp.to_owned() };
-    if let Some(section) = description.sections.last_mut().filter(|_| !candidates.is_empty()) {
-        let lines = candidates.iter().map(|told| Line::new(format!("a={}", told.candidate)));
-        section.lines.extend(lines);
-        return description.to_string();
+    if candidates.is_empty() {
+        return sdp.to_owned();
     }
-    sdp.to_owned()
+    let Ok(mut description) = Description::read(sdp) else { return sdp.to_owned() };
+    if let Some(live) = description.sections.iter_mut().find(|section| !section.is_off()) {
+        let lines = candidates.iter().map(|told| Line::new(format!("a={}", told.candidate)));
+        live.lines.extend(lines);
+    }
+    description.to_string()
 }
 
 /// A description with other ICE credentials, and without candidates, which belong to the old ones.

@@ -9,7 +9,7 @@ use offhook::genesys::{
 };
 use offhook::jingle::Reason;
 use offhook::machine::{CommandId, MediaId};
-use offhook::media::Digit;
+use offhook::media::{AudioCodec, Digit};
 
 use super::Desk;
 use crate::world::{Application, Dice, Keys, Moment, STEP, Voice};
@@ -105,6 +105,7 @@ pub(super) struct Agent {
     planned: u64,
     connecting: Option<CommandId>,
     sessions: BTreeMap<SessionId, MediaId>,
+    codecs: BTreeMap<MediaId, AudioCodec>,
     calls: BTreeMap<ConversationId, SessionId>,
     spoken: u64,
     speaking: bool,
@@ -129,6 +130,7 @@ impl Agent {
             planned: 0,
             connecting: None,
             sessions: BTreeMap::new(),
+            codecs: BTreeMap::new(),
             calls: BTreeMap::new(),
             spoken: (desk.phone.0 as u64) << 32,
             speaking: false,
@@ -167,6 +169,9 @@ impl Agent {
                     self.plan(when, Act::Accept(session.conversation.clone()));
                 }
             }
+            Event::MediaAgreed { media, agreement, .. } => {
+                self.codecs.insert(*media, agreement.codec);
+            }
             Event::SessionReplaced { session, old } => {
                 self.sessions.remove(old);
                 self.sessions.insert(session.id.clone(), session.media);
@@ -176,6 +181,7 @@ impl Agent {
             }
             Event::SessionEnded { session, .. } => {
                 self.sessions.remove(&session.id);
+                self.codecs.remove(&session.media);
             }
             Event::CallConnected { call, session } => {
                 self.calls.insert(call.id.clone(), session.clone());
@@ -326,7 +332,8 @@ impl Agent {
         into.dedup();
         for media in into {
             self.spoken += 1;
-            keys.speak(media, self.voice.frame(at, self.spoken, nth == 0));
+            let codec = self.codecs.get(&media).copied().unwrap_or(AudioCodec::Opus);
+            keys.speak(media, self.voice.frame(at, self.spoken, nth == 0, codec));
         }
         let goes_on = nth + 1 < self.voice.spurt();
         let (pause, next) = if goes_on { (STEP, nth + 1) } else { (every, 0) };

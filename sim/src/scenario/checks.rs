@@ -9,7 +9,7 @@ use offhook::genesys::{
     Outcome, SessionId,
 };
 use offhook::machine::{CommandId, MediaId};
-use offhook::media::AudioFrame;
+use offhook::media::{AudioCodec, AudioFrame};
 
 use super::Invariant;
 use super::news::News;
@@ -53,6 +53,8 @@ pub(super) struct Books {
     /// What the service confirmed to the application.
     muted: BTreeSet<ConversationId>,
     held: BTreeSet<ConversationId>,
+    /// What to speak with.
+    codecs: BTreeMap<MediaId, AudioCodec>,
     /// What it was told last of who rings, on this connection.
     pub(super) leader: Option<AlertingLeader>,
     news: News,
@@ -347,6 +349,11 @@ impl Books {
         self.held.contains(call) && self.listed.get(call).is_some_and(|call| call.held)
     }
 
+    /// The codec to speak into a session with.
+    pub(super) fn codec(&self, media: MediaId) -> AudioCodec {
+        self.codecs.get(&media).copied().unwrap_or(AudioCodec::Opus)
+    }
+
     pub(super) fn calls_on(&self, media: MediaId) -> impl Iterator<Item = &ConversationId> {
         let on = move |session: &SessionId| self.started.get(session) == Some(&media);
         self.talking.iter().filter(move |(_, session)| on(session)).map(|(call, _)| call)
@@ -382,6 +389,10 @@ impl Books {
                     self.elsewhere.insert(id.clone());
                 }
                 once(self.ringing.remove(id), || format!("{id} ends ringing without ringing"))
+            }
+            Event::MediaAgreed { media, agreement, .. } => {
+                self.codecs.insert(*media, agreement.codec);
+                Ok(())
             }
             Event::SessionStarted(session) => {
                 let id = &session.id;

@@ -113,6 +113,12 @@ kinds! {
     TopicsRefused "topics-refused",
     /// Somebody with an address speaks of a phone's calls, which are none of the caller's.
     Stranger "stranger",
+    /// The far end of a call holds and resumes by direction.
+    FarHolds "far-holds",
+    /// The far end of a call has other codecs, or other numbers for them.
+    FarChanges "far-changes",
+    /// The far end of a call becomes another one, with a certificate of its own.
+    FarReplaced "far-replaced",
 }
 
 impl FaultKind {
@@ -121,6 +127,8 @@ impl FaultKind {
     pub(super) const FIRST: usize = 35;
     /// How many it draws next; what came later still is drawn last.
     pub(super) const NEXT: usize = 38;
+    /// And where what came with untidy far ends begins.
+    pub(super) const UNTIDY: usize = 39;
 
     /// The kind of that name.
     #[must_use]

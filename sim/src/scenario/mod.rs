@@ -110,6 +110,8 @@ pub struct Scenario {
     pub(crate) guests: Option<usize>,
     /// Signals that the service leaves out; as with second phones.
     pub(crate) silences: Option<BTreeSet<Silence>>,
+    /// The share of far ends with each habit that we would not have; as with second phones.
+    pub(crate) untidy: Option<f64>,
     pub(crate) application: Option<MakeApplication>,
     pub(crate) invariants: Vec<MakeInvariant>,
     /// Drawn anew for each seed.
@@ -260,6 +262,14 @@ impl Scenario {
         self
     }
 
+    /// Each of the habits that far ends and services have and we would not
+    /// ([`Habit`](crate::cloud::Habit)) is had by this share of them, from 0 to 1.
+    #[must_use]
+    pub fn untidy(mut self, share: f64) -> Self {
+        self.untidy = Some(share);
+        self
+    }
+
     /// Your application on every phone, instead of the model of an agent.
     #[must_use]
     pub fn application<A: Application + 'static>(
@@ -313,6 +323,12 @@ impl Scenario {
     #[must_use]
     pub fn may_keep(&self, silence: Silence) -> bool {
         self.silences.as_ref().map_or(self.swarm, |silences| silences.contains(&silence))
+    }
+
+    /// Whether far ends may be untidy; in a swarm, with some seed.
+    #[must_use]
+    pub fn may_be_untidy(&self) -> bool {
+        self.untidy.map_or(self.swarm, |share| share > 0.0)
     }
 
     /// How many agents work there.

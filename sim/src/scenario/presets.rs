@@ -95,6 +95,7 @@ impl Scenario {
             choices: None,
             guests: None,
             silences: None,
+            untidy: None,
             application: None,
             invariants: Vec::new(),
             swarm: false,
@@ -261,10 +262,20 @@ impl Scenario {
         plan.guests = self.guests.or(guests);
         let mut dice = Dice::new(&Seed::from(seed), "swarm, what came last");
         if self.faults.is_empty() || self.only.is_some() {
-            self.draw_faults(&FaultKind::ALL[FaultKind::NEXT..], &mut dice, &mut plan);
+            self.draw_faults(
+                &FaultKind::ALL[FaultKind::NEXT..FaultKind::UNTIDY],
+                &mut dice,
+                &mut plan,
+            );
         }
         let drawn = draw_silences(&mut Dice::new(&Seed::from(seed), "swarm, silences"));
         plan.silences = Some(self.silences.clone().unwrap_or(drawn));
+        let mut dice = Dice::new(&Seed::from(seed), "swarm, untidy");
+        if self.faults.is_empty() || self.only.is_some() {
+            self.draw_faults(&FaultKind::ALL[FaultKind::UNTIDY..], &mut dice, &mut plan);
+        }
+        let untidy = dice.pick(&[0.0, 0.1, 0.3, 0.5]).copied();
+        plan.untidy = self.untidy.or(untidy);
         plan
     }
 

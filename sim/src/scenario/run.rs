@@ -27,7 +27,7 @@ const FRESH: Duration = Duration::from_secs(420);
 /// Until a fresh call must be known to its user's phones.
 const FRESH_KNOWN: Duration = Duration::from_secs(10);
 /// Words of the speech test, each way, and the time between them.
-const WORDS: u64 = 10;
+const WORDS: u32 = 10;
 const WORD: Duration = STEP;
 /// Until all words must have been heard.
 const HEARD: Duration = Duration::from_secs(3);
@@ -87,7 +87,11 @@ impl Run {
         let mut checks = Checks::default();
         checks.own.extend(scenario.invariants.iter().map(|make| make()));
         let mut world = World::new(seed, scenario.fidelity, checks);
-        world.control("POST", "options", &json!({"farEnd": "external", "serverSidePings": true}));
+        let options = json!({
+            "farEnd": "external", "serverSidePings": true,
+            "untidy": scenario.untidy.unwrap_or_default(),
+        });
+        world.control("POST", "options", &options);
         let mut run = Self {
             dice: Dice::new(&root, "customers"),
             fate: Dice::new(&root, "faults"),
@@ -276,6 +280,9 @@ impl Run {
         }
         for (silence, times) in self.world.kept_silent() {
             counts.set(silence.name(), times);
+        }
+        for (habit, count) in self.world.untidiness() {
+            counts.set(habit.name(), count);
         }
         Report {
             seed: self.seed,

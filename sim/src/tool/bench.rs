@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use console::style;
 use offhook::genesys::{Command, Event};
 use offhook::machine::MediaId;
+use offhook::media::AudioCodec;
 use serde_json::{Value, json};
 
 use super::report::{grouped, span};
@@ -280,7 +281,7 @@ fn talk(
     let mut said = 0;
     world.errand(world.now(), said);
     while let Some(number) = world.run(until) {
-        let frame = voice.frame(world.now(), number, number == 0);
+        let frame = voice.frame(world.now(), number, number == 0, AudioCodec::Opus);
         world.press(phone, |keys| keys.speak(media, frame.clone()));
         world.customer_speaks(conversation, frame);
         said += 1;

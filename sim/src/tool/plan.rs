@@ -51,6 +51,9 @@ pub struct Plan {
     /// The signals that the service leaves out, or none: `no-retract,no-goodbye`.
     #[arg(long, value_name = "SIGNALS")]
     pub silences: Option<Silences>,
+    /// The share of far ends with each habit that tidy ones do not have, from 0 to 1; 0 is none.
+    #[arg(long, value_name = "SHARE", value_parser = parse_share)]
+    pub untidy: Option<f64>,
     /// Nobody speaks during working hours.
     #[arg(long)]
     pub silent: bool,
@@ -80,6 +83,9 @@ impl Plan {
         }
         if let Some(Silences(silences)) = &self.silences {
             scenario = scenario.silences(silences.iter().copied());
+        }
+        if let Some(share) = self.untidy {
+            scenario = scenario.untidy(share);
         }
         if self.silent {
             scenario = scenario.speech(None);
@@ -123,6 +129,7 @@ impl Plan {
         add("choices", self.choices.map(|share| share.to_string()));
         add("guests", self.guests.map(|guests| guests.to_string()));
         add("silences", self.silences.as_ref().map(Silences::to_string));
+        add("untidy", self.untidy.map(|share| share.to_string()));
         if self.silent {
             text.push_str(" --silent");
         }
@@ -354,7 +361,7 @@ mod tests {
             "--preset calm --seed 7 --agents 50 --hours 0.25 --fidelity full",
             "--seed 7 --hours 169s",
             "--seed 7 --hours 8",
-            "--seed 7 --faults none --second-phones 0.5 --choices 1 --guests 2 --silent",
+            "--seed 7 --faults none --second-phones 0.5 --choices 1 --guests 2 --untidy 0.5 --silent",
             "--preset bad-wifi --seed 7 --faults reset,sleep=90000ms",
             "--preset swarm --seed 7 --silences no-retract,no-goodbye",
             "--preset swarm --seed 7 --silences none",

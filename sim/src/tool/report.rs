@@ -7,7 +7,7 @@ use console::style;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::cloud::Silence;
+use crate::cloud::{Habit, Silence};
 use crate::scenario::{FaultKind, Finding, Report, Scenario};
 use crate::world::Counts;
 
@@ -94,7 +94,9 @@ impl Tally {
         let faults = FaultKind::ALL.iter().filter(|kind| can(kind)).map(|kind| kind.name());
         let silences = Silence::ALL.iter().filter(|silence| scenario.may_keep(**silence));
         let silences = silences.map(|silence| silence.name());
-        things.chain(faults).chain(silences).filter(|what| self.counts.get(what) == 0).collect()
+        let untidy = Habit::ALL.iter().filter(|_| scenario.may_be_untidy()).map(|h| h.name());
+        let all = things.chain(faults).chain(silences).chain(untidy);
+        all.filter(|what| self.counts.get(what) == 0).collect()
     }
 }
 

@@ -449,6 +449,17 @@ impl<O: Observer> World<O> {
         }
     }
 
+    /// How often far ends and notifications did what.
+    pub fn untidiness(&self) -> impl Iterator<Item = (crate::cloud::Habit, u64)> + '_ {
+        self.cloud.untidiness()
+    }
+
+    /// How a conversation's far end is to speak. None while it has no media.
+    #[must_use]
+    pub fn far_voice(&self, conversation: &str) -> Option<crate::cloud::FarVoice> {
+        self.cloud.far_voice(conversation)
+    }
+
     /// The user's conversations as the service has them, those that are not over.
     #[must_use]
     pub fn conversations(&self, user: &str) -> Vec<Value> {

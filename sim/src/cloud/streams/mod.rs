@@ -282,21 +282,24 @@ impl Streams {
         if listeners.is_empty() {
             return;
         }
+        let (told, twice) = world.lots.notification(topic, body);
+        let body = told.as_ref().unwrap_or(body);
         // A tree of it all would copy the body.
         let json = format!(
             r#"{{"topicName":{},"version":"2","eventBody":{body},"metadata":{metadata}}}"#,
             json!(topic)
         );
         for conn in listeners {
-            self.event(conn, topic, &json, world);
+            self.event(conn, topic, &json, twice, world);
         }
     }
 
-    fn event(&self, conn: ConnId, node: &str, json: &str, world: &mut World) {
+    fn event(&self, conn: ConnId, node: &str, json: &str, twice: bool, world: &mut World) {
         let Some(jid) = self.jid(conn).cloned() else { return };
         let item =
             PubSubItem { node: node.to_owned(), id: Some(world.rng.uuid()), json: json.to_owned() };
-        let event = PubSubEvent { items: vec![item] };
+        let items = if twice { vec![item.clone(), item] } else { vec![item] };
+        let event = PubSubEvent { items };
         let mut message = Message::to(jid, Payload::PubSubEvent(event));
         message.from = pubsub_host(world);
         self.send(conn, &Frame::Message(message), world);
@@ -305,7 +308,7 @@ impl Streams {
     /// A notice about the connection itself (wire notes 3.4, 3.5).
     pub(super) fn notice(&self, conn: ConnId, node: &str, channel: &str, world: &mut World) {
         let json = json!({"topicName": node, "eventBody": {"channelId": channel}});
-        self.event(conn, node, &json.to_string(), world);
+        self.event(conn, node, &json.to_string(), false, world);
     }
 
     pub(super) fn stream_error(&self, conn: ConnId, condition: &str, world: &mut World) {

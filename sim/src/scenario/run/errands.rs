@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use offhook::genesys::Command;
+use offhook::media::AudioFrame;
 use serde_json::{Value, json};
 
 use super::{CALLEES, Run, user_name};
@@ -23,6 +24,8 @@ pub(super) enum Errand {
     HangUp(String),
     /// A fault of that number in the scenario.
     Fault(usize),
+    /// A far end that held lets that call go on.
+    FarResumes(String),
     /// A phone's trouble ends.
     Better(PhoneId),
     /// The service's trouble ends.
@@ -80,6 +83,7 @@ impl Run {
                 self.befall(self.scenario.faults[number].kind);
                 self.next_fault(number);
             }
+            Errand::FarResumes(id) => self.far_resumes(id),
             Errand::Better(phone) if self.open => {
                 self.world.heal(phone, self.scenario.conditions.clone());
             }
@@ -91,7 +95,7 @@ impl Run {
                 self.plan(self.world.now() + CALLEES, Errand::Callees);
             }
             Errand::Speak(nth) if self.open => {
-                self.customers_speak(nth == 0);
+                self.customers_speak(nth);
                 if let Some(every) = self.scenario.speech {
                     let goes_on = nth + 1 < self.voice().spurt();
                     let (pause, next) = if goes_on { (STEP, nth + 1) } else { (every, 0) };
@@ -178,12 +182,29 @@ impl Run {
         Voice(self.scenario.fidelity)
     }
 
-    fn customers_speak(&mut self, first: bool) {
-        let now = self.world.now();
+    fn customers_speak(&mut self, nth: u32) {
         for id in self.live.clone().into_iter().flatten() {
-            self.said += 1;
-            let frame = self.voice().frame(now, self.said, first);
-            self.world.customer_speaks(&id, frame);
+            let mut said = self.said;
+            let frames = self.customer_frames(&id, nth, || {
+                said += 1;
+                said
+            });
+            self.said = said;
+            for frame in frames {
+                self.world.customer_speaks(&id, frame);
+            }
         }
+    }
+
+    /// What a customer says in that step of a talk spurt: as their far end has agreed on, and in
+    /// frames of its length.
+    pub(super) fn customer_frames(
+        &self,
+        id: &str,
+        nth: u32,
+        number: impl FnMut() -> u64,
+    ) -> Vec<AudioFrame> {
+        let far = self.world.far_voice(id).unwrap_or_default();
+        self.voice().step(self.world.now(), nth, far, number)
     }
 }

@@ -93,20 +93,34 @@ impl Run {
             FaultKind::Stranger => {
                 self.notices(phone, NoticeWeather { strangers: 0.5, ..NoticeWeather::default() });
             }
-            FaultKind::Reinvite => self.disturb("reinvite", &json!({})),
-            FaultKind::ReinviteNew => self.disturb("reinvite", &json!({"newSession": true})),
-            FaultKind::Renegotiate => self.disturb("renegotiate", &json!({})),
-            FaultKind::IceRestart => self.disturb("ice-restart", &json!({})),
-            FaultKind::KillMedia => self.disturb("kill-media", &json!({})),
-            FaultKind::Repropose => self.disturb("repropose", &json!({})),
-            FaultKind::AcceptedElsewhere => self.disturb("elsewhere", &json!({"how": "accept"})),
-            FaultKind::RejectedElsewhere => self.disturb("elsewhere", &json!({"how": "reject"})),
+            FaultKind::Reinvite => self.disturb_one("reinvite", &json!({})),
+            FaultKind::ReinviteNew => self.disturb_one("reinvite", &json!({"newSession": true})),
+            FaultKind::Renegotiate => self.disturb_one("renegotiate", &json!({})),
+            FaultKind::IceRestart => self.disturb_one("ice-restart", &json!({})),
+            FaultKind::KillMedia => self.disturb_one("kill-media", &json!({})),
+            FaultKind::Repropose => self.disturb_one("repropose", &json!({})),
+            FaultKind::AcceptedElsewhere => {
+                self.disturb_one("elsewhere", &json!({"how": "accept"}));
+            }
+            FaultKind::RejectedElsewhere => {
+                self.disturb_one("elsewhere", &json!({"how": "reject"}));
+            }
             FaultKind::Supervisor => {
                 let field = if self.fate.chance(0.5) { "muted" } else { "held" };
                 let on = self.fate.chance(0.5);
-                self.disturb("participant", &json!({field: on}));
+                self.disturb_one("participant", &json!({field: on}));
             }
-            FaultKind::PeerLeaves => self.disturb("leave", &json!({})),
+            FaultKind::FarHolds => {
+                let direction = if self.fate.chance(0.5) { "sendonly" } else { "inactive" };
+                let body = json!({"direction": direction});
+                if let Some(id) = self.disturb("far-holds", &body) {
+                    let at = now + self.fate.between((s(5), s(20)));
+                    self.plan(at, Errand::FarResumes(id));
+                }
+            }
+            FaultKind::FarChanges => self.disturb_one("far-changes", &json!({})),
+            FaultKind::FarReplaced => self.disturb_one("far-replaced", &json!({})),
+            FaultKind::PeerLeaves => self.disturb_one("leave", &json!({})),
             FaultKind::Questions => self.question(&user),
             FaultKind::TopicsRefused => {
                 let body = json!({"path": "/subscriptions$", "status": 400});
@@ -192,11 +206,37 @@ impl Run {
     }
 
     /// Something befalls a call, drawn from all.
-    fn disturb(&mut self, what: &str, body: &Value) {
+    fn disturb_one(&mut self, what: &'static str, body: &Value) {
+        self.disturb(what, body);
+    }
+
+    /// As [`Run::disturb_one`]; which call, if it could be done.
+    fn disturb(&mut self, what: &'static str, body: &Value) -> Option<String> {
         let calls: Vec<_> = self.live.iter().flatten().cloned().collect();
-        if let Some(id) = self.fate.pick(&calls) {
-            self.world.observer_mut().touched(id);
-            self.world.control("POST", &format!("calls/{id}/{what}"), body);
+        let id = self.fate.pick(&calls)?;
+        self.world.observer_mut().touched(id);
+        let (status, _) = self.world.control("POST", &format!("calls/{id}/{what}"), body);
+        (status == 200).then(|| id.clone())
+    }
+
+    /// A far end that held lets a call go on. Nothing was said to it meanwhile.
+    pub(super) fn far_resumes(&mut self, id: String) {
+        let (_, media) = self.world.control("GET", &format!("calls/{id}/media"), &Value::Null);
+        let silent = match media["heardWhileHeld"].as_u64() {
+            Some(0) => {
+                self.world.count("held by the far end");
+                Ok(())
+            }
+            None => Ok(()),
+            Some(packets) => Err(format!("{id}: {packets} packets came while the far end held")),
+        };
+        self.require("nothing is sent while the far end holds", |_| silent);
+        let body = json!({"direction": "sendrecv"});
+        let (status, _) = self.world.control("POST", &format!("calls/{id}/far-holds"), &body);
+        let (_, call) = self.world.control("GET", &format!("calls/{id}"), &Value::Null);
+        if status != 200 && call["state"] == "connected" {
+            // An offer of its own still waits for its answer.
+            self.plan(self.world.now() + Duration::from_secs(5), Errand::FarResumes(id));
         }
     }
 

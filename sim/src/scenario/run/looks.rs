@@ -122,17 +122,26 @@ impl Run {
             }
         }
         let mut number = CUSTOMERS_SAY * 2;
-        for _ in 0..WORDS {
+        for nth in 0..WORDS {
             for (phone, media, id) in &pairs {
-                number += 2;
-                let (agent, customer) = (number, number + 1);
-                let awaited = &mut self.world.observer_mut().awaited;
-                awaited.insert(agent, format!("the customer of {id} on phone {}", phone.0));
-                awaited.insert(customer, format!("the agent of {id} on phone {}", phone.0));
-                let (now, voice) = (self.world.now(), self.voice());
-                let frame = voice.frame(now, agent, false);
+                number += 1;
+                let agent = number;
+                let customer = self.customer_frames(id, nth, || {
+                    number += 1;
+                    number
+                });
+                let checks = self.world.observer_mut();
+                let codec = checks.books(*phone).codec(*media);
+                checks.awaited.insert(agent, format!("the customer of {id} on phone {}", phone.0));
+                for number in agent + 1..=number {
+                    let who = format!("the agent of {id} on phone {}", phone.0);
+                    checks.awaited.insert(number, who);
+                }
+                let frame = self.voice().frame(self.world.now(), agent, false, codec);
                 self.world.press(*phone, |keys| keys.speak(*media, frame));
-                self.world.customer_speaks(id, voice.frame(now, customer, false));
+                for frame in customer {
+                    self.world.customer_speaks(id, frame);
+                }
             }
             let until = self.world.now() + WORD;
             self.pass(until);

@@ -104,7 +104,7 @@ impl Wire {
 fn a_call_connects_and_frames_pass_unless_muted() {
     let mut wire = Wire::call();
     assert_eq!(wire.states(), [MediaState::Connected; 2]);
-    let frame = Voice(Fidelity::Signaling).frame(Duration::ZERO, 5, true);
+    let frame = Voice(Fidelity::Signaling).frame(Duration::ZERO, 5, true, AudioCodec::Opus);
     wire.ends[0].send_audio(wire.now, &frame).unwrap();
     wire.run(Duration::ZERO);
     assert_eq!(wire.heard(1), 1);
