@@ -294,17 +294,13 @@ impl Scenario {
     }
 }
 
-/// Of signals that say the same, half the worlds leave out one; some leave out both that tell of a
-/// call that nobody answered, which only ends by its age then.
+/// Of signals that say the same, half the worlds leave out one.
 fn draw_silences(dice: &mut Dice) -> BTreeSet<Silence> {
     let mut drawn = BTreeSet::new();
     for pair in Silence::PAIRS {
         if dice.chance(0.5) {
             drawn.extend(dice.pick(pair));
         }
-    }
-    if dice.chance(0.1) {
-        drawn.extend(Silence::PAIRS[0]);
     }
     drawn
 }
