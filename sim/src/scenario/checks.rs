@@ -185,7 +185,7 @@ impl Checks {
             _ => {}
         }
         let books = self.books_mut(phone);
-        books.news.told(at, event);
+        books.news.told(event);
         let holds = books.enter(event);
         let holds = holds.map_err(|what| format!("phone {}: {what}", phone.0));
         self.require(at, "everything begins once and ends once", holds);

@@ -12,44 +12,39 @@ use offhook::xmpp::{Frame, IqKind, Payload};
 
 use super::checks::Books;
 
-/// How long an invitation may ring without a word from the service (DEF-5).
-const LIFETIME: Duration = Duration::from_secs(180);
 /// How long a call may be talked on when its session has ended.
 const GRACE: Duration = Duration::from_secs(15);
 
 /// Words of which a message has one when it is looked at.
-const WORDS: [&str; 5] = ["<propose", "<retract", "<accept", "session-terminate", "\"terminate\""];
+const WORDS: [&str; 4] = ["<retract", "<accept", "session-terminate", "\"terminate\""];
 
 /// What was said to one client of what rings.
 #[derive(Debug, Default)]
 pub(super) struct News {
-    /// What rings by a proposal: by its id, the call, and when it was proposed last.
-    proposed: BTreeMap<SessionId, (ConversationId, Duration)>,
+    /// Calls that ring, by the id of their proposal.
+    proposed: BTreeMap<SessionId, ConversationId>,
     /// Calls talked on whose session has ended, and since when.
     forsaken: BTreeMap<ConversationId, Duration>,
 }
 
 /// What a message says.
 enum Said {
-    Proposed(SessionId),
     /// The proposal is somebody else's or nobody's now.
     Gone(SessionId),
     Terminated(SessionId),
 }
 
 impl News {
-    pub(super) fn told(&mut self, at: Duration, event: &Event) {
+    pub(super) fn told(&mut self, event: &Event) {
         match event {
             Event::PendingSession(pending) => {
                 let call = pending.conversation.clone();
-                self.proposed.insert(pending.session.clone(), (call, at));
+                self.proposed.insert(pending.session.clone(), call);
             }
             Event::CancelPendingSession { session, .. }
             | Event::HandledPendingSession { session, .. } => {
                 self.proposed.remove(session);
             }
-            // Then it asks what there is.
-            Event::Connected { .. } => self.proposed.values_mut().for_each(|(_, last)| *last = at),
             _ => {}
         }
     }
@@ -63,13 +58,8 @@ impl News {
     ) -> Result<(), String> {
         for said in read(text) {
             match said {
-                Said::Proposed(session) => {
-                    if let Some((_, last)) = self.proposed.get_mut(&session) {
-                        *last = at;
-                    }
-                }
                 Said::Gone(session) => {
-                    if let Some((call, _)) = self.proposed.get(&session)
+                    if let Some(call) = self.proposed.get(&session)
                         && books.ringing.contains(call)
                     {
                         return Err(format!("{call} rings on after its proposal is gone"));
@@ -81,15 +71,6 @@ impl News {
                     }
                 }
             }
-        }
-        self.proposed.retain(|_, (call, _)| books.ringing.contains(call));
-        for (call, last) in self.proposed.values_mut() {
-            if text.contains(call.as_str()) {
-                *last = at;
-            }
-        }
-        if let Some((call, _)) = self.proposed.values().find(|(_, last)| *last + LIFETIME < at) {
-            return Err(format!("{call} rings, though nothing was heard of it for too long"));
         }
         self.forsaken.retain(|call, _| books.talking.contains_key(call));
         for (call, session) in &books.talking {
@@ -124,7 +105,6 @@ fn read(text: &str) -> Vec<Said> {
 fn of_payload(payload: &Payload) -> Option<Said> {
     match payload {
         Payload::JingleMessage(word) => match word {
-            SessionMessage::Propose(propose) => Some(Said::Proposed(SessionId::from(&*propose.id))),
             SessionMessage::Retract { id } | SessionMessage::Accept { id } => {
                 Some(Said::Gone(SessionId::from(&**id)))
             }
@@ -158,22 +138,12 @@ mod tests {
         let mut news = News::default();
         let call = ConversationId::from("C1");
         let s = Duration::from_secs;
-        news.proposed.insert(SessionId::from("S1"), (call.clone(), s(1)));
+        news.proposed.insert(SessionId::from("S1"), call.clone());
         books.ringing.insert(call.clone());
         assert_eq!(news.received(s(2), "<message/>", &books), Ok(()));
         assert!(news.received(s(2), RETRACT, &books).is_err());
         books.ringing.remove(&call);
         assert_eq!(news.received(s(2), RETRACT, &books), Ok(()));
-    }
-
-    #[test]
-    fn what_rings_for_too_long_without_a_word_is_found() {
-        let (mut news, mut books) = (News::default(), Books::default());
-        let call = ConversationId::from("C1");
-        books.ringing.insert(call.clone());
-        news.proposed.insert(SessionId::from("S1"), (call, Duration::ZERO));
-        assert_eq!(news.received(LIFETIME, "<message/>", &books), Ok(()));
-        assert!(news.received(LIFETIME + Duration::from_secs(1), "<message/>", &books).is_err());
     }
 
     #[test]
