@@ -43,12 +43,13 @@ window.far = {
 
   listen(peer, stream) {
     // Told again when it comes back from a hold.
-    if (peer.element) return;
+    peer.reader?.cancel();
+    if (peer.element) peer.element.srcObject = null;
     // Without an element that plays it nobody draws a remote stream.
     peer.element = Object.assign(new Audio(), { srcObject: stream, muted: true });
     peer.element.play().catch(() => {});
-    const reader = new MediaStreamTrackProcessor({ track: stream.getAudioTracks()[0] }).readable.getReader();
-    this.write(reader).catch(() => {});
+    peer.reader = new MediaStreamTrackProcessor({ track: stream.getAudioTracks()[0] }).readable.getReader();
+    this.write(peer.reader).catch(() => {});
   },
 
   async write(reader) {
