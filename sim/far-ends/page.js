@@ -47,8 +47,8 @@ window.far = {
     if (peer.element) peer.element.srcObject = null;
     // Without an element that plays it nobody draws a remote stream.
     peer.element = Object.assign(new Audio(), { srcObject: stream, muted: true });
-    peer.element.play().catch(() => {});
-    peer.reader = new MediaStreamTrackProcessor({ track: stream.getAudioTracks()[0] }).readable.getReader();
+    peer.element.play()?.catch(() => {});
+    peer.reader = new MediaStreamTrackProcessor({ track: stream.getAudioTracks()[0].clone() }).readable.getReader();
     this.write(peer.reader).catch(() => {});
   },
 
