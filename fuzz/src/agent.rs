@@ -62,6 +62,8 @@ pub(crate) struct Agent {
     pub(crate) spoilt: bool,
     /// The last output, as a log would show it; kept for its memory.
     shown: String,
+    /// What was said and told, if somebody wants to know.
+    told: Option<Vec<String>>,
 }
 
 /// Whether an input holds a secret itself: nobody can hide what the service says in the open.
@@ -122,6 +124,7 @@ impl Agent {
             ready: false,
             spoilt: false,
             shown: String::new(),
+            told: None,
         }
     }
 
@@ -172,6 +175,16 @@ impl Agent {
             "it does not become ready again: {:?}, given up {}, socket {:?}",
             self.wake, self.books.given_up, self.socket
         );
+    }
+
+    /// From now on, what is said and told is kept.
+    pub(crate) fn record(&mut self) {
+        self.told = Some(Vec::new());
+    }
+
+    /// What was said and told since, less what was left out of messages.
+    pub(crate) fn told(&self) -> &[String] {
+        self.told.as_deref().unwrap_or_default()
     }
 
     pub(crate) fn is_ready(&self) -> bool {
@@ -427,6 +440,16 @@ impl Agent {
         // Writing to a string cannot fail.
         let _ = write!(shown, "{output:?}");
         self.check_secrets(&shown);
+        let odd = matches!(output, Output::Event(Event::Malformed { .. }));
+        if let Some(told) = self.told.as_mut().filter(|_| !odd) {
+            told.push(match &output {
+                // When it must be answered depends on when the fuzzer was started.
+                Output::Http { request, .. } => format!("{request:?}"),
+                Output::OpenWebSocket { .. } => "OpenWebSocket".to_owned(),
+                Output::SendText { text, .. } => text.clone(),
+                _ => shown.clone(),
+            });
+        }
         let shown_len = shown.len();
         self.shown = shown;
         let mut len = 0;

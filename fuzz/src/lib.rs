@@ -10,6 +10,7 @@ mod agent;
 mod books;
 mod client;
 mod cloud;
+mod damage;
 pub mod largest;
 mod media;
 mod model_media;
@@ -17,6 +18,7 @@ mod notification;
 mod planted;
 mod rest;
 mod service;
+mod story;
 mod text;
 
 pub use client::client;

@@ -5,7 +5,13 @@ use std::time::Duration;
 use offhook::genesys::Command;
 
 use crate::agent::{Agent, ring, talk, tells_a_secret};
-use crate::service;
+use crate::damage::{Pair, Script};
+use crate::service::{self, PEER, escaped};
+use crate::story::{Said, story};
+
+thread_local! {
+    static STORIES: [Vec<Said>; 2] = [story(false), story(true)];
+}
 
 /// The topics by number. The last ones are not the client's own.
 const NODES: [&str; 8] = [
@@ -29,6 +35,9 @@ const MAX_NOTIFICATIONS: usize = 8;
 /// Whatever comes is an event, or skipped; the client goes on as before, and in the end nothing is
 /// left of it.
 ///
+/// If the JSON begins with NUL, it is a script that damages one message of a whole call: the call is
+/// the same as without what was damaged.
+///
 /// # Panics
 ///
 /// One of these does not hold.
@@ -37,6 +46,11 @@ pub fn notification(data: &[u8]) {
         return;
     }
     let Some((head, text)) = data.split_first() else { return };
+    if let Some(script) = Script::read(text) {
+        return STORIES.with(|[jingle, sdp]| {
+            lives_the_same(*head, if head & 1 == 0 { jingle } else { sdp }, script);
+        });
+    }
     let Ok(text) = std::str::from_utf8(text) else { return };
     let mut agent = Agent::ready(u16::from(head >> 6) | 1 << 6 | 1 << 10);
     if head & 8 != 0 {
@@ -56,4 +70,79 @@ pub fn notification(data: &[u8]) {
     }
     agent.wait_served(Duration::from_secs(20));
     agent.put_to_rest();
+}
+
+/// The call with a damaged message is the call with one that lacks the damaged parts.
+fn lives_the_same(head: u8, story: &[Said], script: Script<'_>) {
+    let number = script.message(story.len());
+    let pair = damaged(&story[number], script);
+    let mut odd = lived(head, story, number, &pair.odd);
+    let without = lived(head, story, number, &pair.without);
+    let (told, expected) = (odd.told(), without.told());
+    assert_eq!(told, expected, "what cannot be used costs more than itself: {}", pair.odd);
+    odd.put_to_rest();
+}
+
+fn damaged(said: &Said, script: Script<'_>) -> Pair<String> {
+    let (pair, frame): (_, Box<dyn Fn(&str) -> String>) = match said {
+        Said::Frame(tree) => return script.tree(tree, true),
+        Said::Notification(node, good, needed) => {
+            (script.json(good, needed), Box::new(|text| service::notification(node, text)))
+        }
+        Said::Call(good, needed) => (script.json(good, needed), Box::new(call)),
+    };
+    Pair { odd: frame(&pair.odd), without: frame(&pair.without) }
+}
+
+fn call(text: &str) -> String {
+    let text = escaped(text);
+    service::request(PEER, &format!(r#"<genesys-webrtc xmlns="genesys">{text}</genesys-webrtc>"#))
+}
+
+/// A client that lives through the story, with one frame in the place of another.
+fn lived(head: u8, story: &[Said], number: usize, frame: &str) -> Agent {
+    // No traces: they show what comes as it comes.
+    let mut agent = Agent::ready(u16::from(head >> 6));
+    agent.record();
+    let nothing = Script::read(&[0, 0]).expect("a script without damages");
+    for (at, said) in story.iter().enumerate() {
+        agent.frame(if at == number { frame.to_owned() } else { damaged(said, nothing).odd });
+        if at == 1 {
+            agent.submit(Command::AcceptPendingSession { conversation: "C1".into() });
+        }
+        agent.serve();
+        if at == 2 {
+            for id in agent.udp.clone() {
+                agent.datagram(id, vec![0]);
+            }
+        }
+    }
+    agent.wait_served(Duration::from_secs(1));
+    agent
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::damage;
+
+    #[test]
+    fn the_story_is_a_whole_call() {
+        for by_sdp in [false, true] {
+            let story = story(by_sdp);
+            let good = damaged(&story[0], Script::read(&[0, 0]).unwrap());
+            let agent = lived(0, &story, 0, &good.odd);
+            let told = agent.told().join("\n");
+            for part in ["SessionStarted", "CallConnected", "Connected", "SessionEnded"] {
+                assert!(told.contains(part), "{part}: {told}");
+            }
+        }
+    }
+
+    #[test]
+    fn whatever_optional_part_is_damaged_the_call_is_the_same_without() {
+        for (number, script) in damage::all(10, 40).enumerate().filter(|(n, _)| n % 31 == 0) {
+            notification(&[&[u8::from(number % 2 == 0)], &script[..]].concat());
+        }
+    }
 }

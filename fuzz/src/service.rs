@@ -174,8 +174,14 @@ pub(crate) fn jingle(from: &str, id: &str, action: &str, session: &str, inner: &
 
 pub(crate) fn rpc(from: &str, id: &str, method: &str, params: &Value) -> String {
     let call = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params});
-    let (from, call) = (escaped(from), escaped(&call.to_string()));
+    let call = escaped(&call.to_string());
+    request(from, &format!(r#"<genesys-webrtc xmlns="genesys">{call}</genesys-webrtc>"#))
+}
+
+/// A request that carries something.
+pub(crate) fn request(from: &str, payload: &str) -> String {
+    let from = escaped(from);
     format!(
-        r#"<iq xmlns="jabber:client" type="set" id="x" from="{from}" to="{FULL}"><genesys-webrtc xmlns="genesys">{call}</genesys-webrtc></iq>"#
+        r#"<iq xmlns="jabber:client" type="set" id="x" from="{from}" to="{FULL}">{payload}</iq>"#
     )
 }

@@ -1,8 +1,18 @@
 //! Text from a peer, taken by a parser: stanzas, addresses, descriptions, JSON.
 
 use offhook::jingle::sdp::{from_sdp, to_sdp};
-use offhook::jingle::{Jingle, Role, Rpc};
-use offhook::xmpp::{Frame, IqKind, Jid, MAX_FRAME, Message, Payload};
+use offhook::jingle::{Action, Jingle, Role, Rpc, SessionMessage};
+use offhook::xmpp::{Element, Frame, IqKind, Jid, MAX_FRAME, Message, Payload};
+use serde_json::Value;
+
+use crate::damage::{Pair, Script};
+use crate::story;
+
+thread_local! {
+    static JINGLE: [Element<'static>; 2] = story::jingle();
+    static MESSAGES: [Element<'static>; 2] = story::messages();
+    static CALLS: [(Value, Vec<&'static str>); 3] = story::calls();
+}
 
 /// A text frame of the XMPP WebSocket, in either direction.
 ///
@@ -67,12 +77,16 @@ pub fn jid(data: &[u8]) {
 /// What a message stanza holds: session messages above all, carbons of them too.
 ///
 /// Whatever comes is a message or a typed error; a session message that was read is written, and
-/// read as itself.
+/// read as itself. Of a message that a script damages, only what is damaged is lost.
 ///
 /// # Panics
 ///
 /// One of these does not hold.
 pub fn message(data: &[u8]) {
+    if let Some(script) = Script::read(data) {
+        let pair = MESSAGES.with(|good| script.tree(&good[script.message(good.len())], true));
+        return is_the_same(&pair, said);
+    }
     let Ok(text) = std::str::from_utf8(data) else { return };
     let stanza = format!(
         r#"<message xmlns="jabber:client" from="a@gjoll.example/i" to="b@c">{text}</message>"#
@@ -98,14 +112,48 @@ fn session_messages(message: &Message) {
     }
 }
 
+/// The session messages in a message.
+fn said(frame: &str) -> Option<Vec<SessionMessage>> {
+    fn all(message: &Message, said: &mut Vec<SessionMessage>) {
+        for payload in &message.payloads {
+            match payload {
+                Payload::JingleMessage(session) => said.push(session.clone()),
+                Payload::Carbon(inner) => all(inner, said),
+                _ => {}
+            }
+        }
+    }
+    let Ok(Frame::Message(message)) = Frame::parse(frame) else { return None };
+    let mut said = Vec::new();
+    all(&message, &mut said);
+    // Said twice is said.
+    said.dedup();
+    (!said.is_empty()).then_some(said)
+}
+
+/// What cannot be used costs only itself.
+fn is_the_same<T: PartialEq + std::fmt::Debug>(
+    pair: &Pair<String>,
+    read: impl Fn(&str) -> Option<T>,
+) {
+    let (odd, without) = (read(&pair.odd), read(&pair.without));
+    assert!(odd.is_some(), "a part that cannot be used costs all of {}", pair.odd);
+    assert_eq!(odd, without, "what cannot be used costs more than itself: {}", pair.odd);
+}
+
 /// A frame that may carry a Jingle action: its descriptions as SDP.
 ///
-/// What is written as SDP can be read as SDP, by either end.
+/// What is written as SDP can be read as SDP, by either end. Of a frame that a script damages, only
+/// what is damaged is lost.
 ///
 /// # Panics
 ///
 /// It cannot.
 pub fn jingle(data: &[u8]) {
+    if let Some(script) = Script::read(data) {
+        let pair = JINGLE.with(|good| script.tree(&good[script.message(good.len())], false));
+        return is_the_same(&pair, described);
+    }
     let Ok(text) = std::str::from_utf8(data) else { return };
     let Ok(Frame::Iq(iq)) = Frame::parse(text) else { return };
     let (IqKind::Get(Payload::Jingle(jingle)) | IqKind::Set(Payload::Jingle(jingle))) = iq.kind
@@ -117,6 +165,23 @@ pub fn jingle(data: &[u8]) {
             settles(&sdp, author);
         }
     }
+}
+
+/// What media is told of a Jingle action.
+fn described(frame: &str) -> Option<String> {
+    let Ok(Frame::Iq(iq)) = Frame::parse(frame) else { return None };
+    let IqKind::Set(Payload::Jingle(jingle)) = iq.kind else { return None };
+    if jingle.action == Action::SessionInitiate {
+        return to_sdp(&jingle, Role::Initiator).ok();
+    }
+    let mut told = String::new();
+    for transport in jingle.contents.iter().filter_map(|content| content.transport.as_ref()) {
+        for candidate in &transport.candidates {
+            told.push_str(&format!("{candidate}\n"));
+        }
+        told.push_str(if transport.gathering_complete { "complete\n" } else { "more\n" });
+    }
+    Some(told)
 }
 
 /// A session description of the peer's.
@@ -153,13 +218,40 @@ fn rewritten(sdp: &str, author: Role) -> String {
 
 /// The JSON of a `genesys-webrtc` element.
 ///
-/// Whatever comes is a call or a typed error; a call that is written is read as itself.
+/// Whatever comes is a call or a typed error; a call that is written is read as itself. Of a call that
+/// a script damages, only what is damaged is lost.
 ///
 /// # Panics
 ///
 /// It is not.
 pub fn rpc(data: &[u8]) {
+    if let Some(script) = Script::read(data) {
+        let pair = CALLS.with(|good| {
+            let (call, needed) = &good[script.message(good.len())];
+            script.json(call, needed)
+        });
+        return is_the_same(&pair, |text| Rpc::parse(text).ok());
+    }
     let Ok(text) = std::str::from_utf8(data) else { return };
     let Ok(call) = Rpc::parse(text) else { return };
     assert_eq!(Rpc::parse(&call.to_json()).as_ref(), Ok(&call), "{}", call.to_json());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::damage;
+
+    #[test]
+    fn whatever_optional_part_is_damaged_costs_only_itself() {
+        for script in damage::all(2, 160) {
+            jingle(&script);
+        }
+        for script in damage::all(2, 30) {
+            message(&script);
+        }
+        for script in damage::all(3, 12) {
+            rpc(&script);
+        }
+    }
 }
