@@ -10,7 +10,7 @@ use super::outbox::IqAnswer;
 use super::peer::session_type;
 use super::sessions::{Offer, refusal};
 use super::signal::Signal;
-use crate::jingle::{Action, Candidate, Jingle, Method, Reason, Role, Rpc, sdp};
+use crate::jingle::{Action, Candidate, Jingle, Method, Reason, Role, Rpc, Transport, sdp};
 use crate::xmpp::{
     DiscoInfo, Frame, Iq, IqKind, Jid, Message, Payload, Presence, PubSubItem, Skipped,
     StanzaError, Version, name_of,
@@ -309,7 +309,12 @@ impl Client {
             return Err(StanzaError::jingle_bad_request());
         }
         let transports = jingle.contents.iter().filter_map(|content| content.transport.as_ref());
-        for transport in transports.clone() {
+        // All that is bundled has one transport, which the first of its contents describes (RFC 9143):
+        // to follow each would make as many associations as there are contents.
+        let says = |transport: &&Transport| {
+            transport.ufrag.is_some() || !transport.fingerprints.is_empty()
+        };
+        if let Some(transport) = transports.clone().find(says) {
             let changed = self.calls.sessions.transport_changed(session, transport, &mut self.out);
             if let Err(error) = changed {
                 self.out.event(Event::Error(error));

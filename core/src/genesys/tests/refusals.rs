@@ -238,3 +238,22 @@ fn wire_3_3_so_do_those_of_sasl() {
     assert_eq!(refusal.code.as_deref(), Some("credentials-expired"));
     assert_eq!(refusal.message.as_deref(), Some("Yesterday."));
 }
+
+#[test]
+fn an_error_quotes_a_refusal_without_its_secrets() {
+    for said in [
+        "<x xmlns='urn:x'><client_secret><![CDATA[Wq4n1gHtj4r]]></client_secret></x>",
+        "<x xmlns='urn:x'><field var='pwd'><value>Wq4n1gHtj4r</value></field></x>",
+        r#"{"name":"jwt","value":"Wq4n1gHtj4r"}"#,
+        // Cut off, so that it is no document.
+        "<x xmlns='urn:x'><client_secret><![CDATA[Wq4n1gHtj4r",
+    ] {
+        let mut rig = Rig::on(LA100);
+        let id = rig.submit(Command::StartSoftphoneSession(Dial::number("+1555"))).unwrap();
+        let asked = rig.asked.pop_front().expect("a request");
+        rig.respond(asked.id, 400, &json!({"code": "odd", "message": said}));
+        let error = failed(&rig, id);
+        assert!(error.message.contains("status 400: odd: "), "{error:?}");
+        assert!(!format!("{error:?}").contains("n1gHtj4r"), "{error:?}");
+    }
+}

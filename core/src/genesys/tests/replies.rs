@@ -126,6 +126,21 @@ fn wire_6_6_candidates_of_the_far_side() {
 }
 
 #[test]
+fn one_transport_info_restarts_ice_once_however_many_contents_it_has() {
+    let mut rig = jingle_call();
+    rig.jingle("t0", "transport-info", "M1", CANDIDATE);
+    rig.forget();
+    let restart = |n: usize| {
+        let new = format!(r#"ufrag="new{n}" pwd="0123456789abcdef0123""#);
+        CANDIDATE.replace(r#"ufrag="ufra""#, &new).replace("<candidate ", "<x ")
+    };
+    rig.jingle("t1", "transport-info", "M1", &(0..64).map(restart).collect::<String>());
+    let sent = rig.sent();
+    assert_eq!(sent.iter().filter(|text| text.contains("transport-info")).count(), 1, "{sent:?}");
+    assert!(sent.last().is_some_and(|text| text.contains(r#"type="result""#)), "{sent:?}");
+}
+
+#[test]
 fn wire_6_7_session_info_is_always_fine() {
     for inner in [
         "",

@@ -165,7 +165,8 @@ fn value_of<'t>(before: &str, word: &str, after: &'t str) -> Option<(&'t str, &'
     }
     let value = &after[gap..];
     let length = match sign {
-        '>' => value.find('<').unwrap_or(value.len()),
+        // With elements and CDATA sections in it.
+        '>' => value.find("</").unwrap_or(value.len()),
         '/' => {
             value.find(|c: char| c.is_whitespace() || "/?#\"'&".contains(c)).unwrap_or(value.len())
         }
