@@ -84,7 +84,8 @@ fn lives_the_same(head: u8, story: &[Said], script: Script<'_>) {
 }
 
 fn damaged(said: &Said, script: Script<'_>) -> Pair<String> {
-    let (pair, frame): (_, Box<dyn Fn(&str) -> String>) = match said {
+    type Frame = Box<dyn Fn(&str) -> String>;
+    let (pair, frame): (_, Frame) = match said {
         Said::Frame(tree) => return script.tree(tree, true),
         Said::Notification(node, good, needed) => {
             (script.json(good, needed), Box::new(|text| service::notification(node, text)))

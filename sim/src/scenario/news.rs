@@ -104,12 +104,9 @@ fn read(text: &str) -> Vec<Said> {
 
 fn of_payload(payload: &Payload) -> Option<Said> {
     match payload {
-        Payload::JingleMessage(word) => match word {
-            SessionMessage::Retract { id } | SessionMessage::Accept { id } => {
-                Some(Said::Gone(SessionId::from(&**id)))
-            }
-            _ => None,
-        },
+        Payload::JingleMessage(SessionMessage::Retract { id } | SessionMessage::Accept { id }) => {
+            Some(Said::Gone(SessionId::from(&**id)))
+        }
         Payload::Jingle(jingle) if jingle.action == Action::SessionTerminate => {
             Some(Said::Terminated(SessionId::from(&*jingle.sid)))
         }
