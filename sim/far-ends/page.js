@@ -129,6 +129,13 @@ window.far = {
     return inbound.reduce((sum, one) => sum + one.packetsReceived, 0);
   },
 
+  /** How many samples were decoded, and not made up (W3C webrtc-stats). */
+  async decoded(name) {
+    const stats = await this.peers.get(name).connection.getStats();
+    const inbound = [...stats.values()].filter((one) => one.type === 'inbound-rtp');
+    return inbound.reduce((sum, one) => sum + one.totalSamplesReceived - one.concealedSamples, 0);
+  },
+
   mark() {
     this.heard = [];
     this.samples = 0;
