@@ -150,6 +150,9 @@ impl WebRtc {
                 None
             }
         };
+        if self.is_over() {
+            self.backlog.clear();
+        }
         self.event(EngineEvent::State(state));
     }
 
@@ -353,7 +356,7 @@ impl WebRtc {
 
     /// Sends what was said before there was a way to send it.
     fn say_backlog(&mut self) {
-        if self.state != MediaState::Connected {
+        if !self.secure {
             return;
         }
         if self.muted || !self.direction().sends() {
@@ -731,13 +734,8 @@ impl Engine for WebRtc {
             return Ok(());
         }
         self.now = self.now.max(now);
-        let connected = match self.state {
-            // What was secured once may reach the far side again before the path is known to lead
-            // there.
-            MediaState::Connected | MediaState::Disconnected => self.secure,
-            _ => false,
-        };
-        if !connected || !self.backlog.is_empty() {
+        // What was secured once may reach the far side again before the path is known to lead there.
+        if !self.secure || !self.backlog.is_empty() {
             self.backlog.push(frame.clone())?;
             self.say_backlog();
             return Ok(());
@@ -823,8 +821,7 @@ impl Engine for WebRtc {
             return output;
         }
         let wake = |at: Option<Instant>, reason| at.map(|at| Wake { at, reason });
-        let connected = self.state == MediaState::Connected;
-        let backlog = connected.then(|| self.backlog.next_wake(self.now)).flatten();
+        let backlog = self.secure.then(|| self.backlog.next_wake(self.now)).flatten();
         let keys = self.direction().sends().then(|| self.keys.next_wake()).flatten();
         let wakes = [
             wake(self.rtc_wake, "ICE, DTLS and RTCP"),
