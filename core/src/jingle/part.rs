@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use crate::sdp::is_word;
 use crate::xmpp::{ElementRef, Skipped};
 
 /// The longest id of a session, a conversation or a call, in bytes.
@@ -14,10 +15,7 @@ pub(super) fn required<'d>(e: ElementRef<'d>, name: &'static str) -> Result<&'d 
 
 /// One word that must be there: a line of SDP may have to hold it.
 pub(super) fn word<'d>(e: ElementRef<'d>, name: &'static str) -> Result<&'d str, &'static str> {
-    let odd = |text: &&str| {
-        text.is_empty() || text.contains(|c: char| c.is_whitespace() || c.is_control())
-    };
-    required(e, name).and_then(|text| if odd(&text) { Err(name) } else { Ok(text) })
+    required(e, name).and_then(|text| if is_word(text) { Ok(text) } else { Err(name) })
 }
 
 /// A text that must be there and fit into one line.

@@ -9,6 +9,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
+use super::is_word;
+
 /// The longest candidate in bytes; a longer one is not looked at.
 pub const MAX_CANDIDATE: usize = 512;
 
@@ -202,11 +204,6 @@ impl Parts<'_> {
             _ => None,
         }
     }
-}
-
-/// A word of a line: no space, and nothing that would end the line.
-fn is_word(text: &str) -> bool {
-    !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || c.is_control())
 }
 
 /// RFC 8839 wants `ice-char`s; what is only a word is taken, too.

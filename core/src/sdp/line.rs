@@ -106,6 +106,14 @@ impl fmt::Display for Line<'_> {
     }
 }
 
+/// Whether a text is one word of a line: no space, and nothing that would end the line.
+pub(crate) fn is_word(text: &str) -> bool {
+    // Most are: no need to look at characters.
+    let plain = text.bytes().all(|byte| byte.is_ascii_graphic());
+    let odd = |c: char| c.is_whitespace() || c.is_control();
+    !text.is_empty() && (plain || !text.contains(odd))
+}
+
 /// The attributes of one name.
 pub(super) fn of_name<'s, 'a>(
     lines: &'s [Line<'a>],

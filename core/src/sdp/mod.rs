@@ -34,6 +34,7 @@ use crate::Secret;
 pub use self::direction::Direction;
 pub use self::error::SdpError;
 pub use self::line::Line;
+pub(crate) use self::line::is_word;
 pub use self::section::Section;
 
 /// Bytes of one description; a longer one is refused.

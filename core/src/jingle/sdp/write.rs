@@ -7,7 +7,7 @@ use crate::jingle::{
     Content, Description, Feedback, Fingerprint, Jingle, Parameter, PayloadType, Role, Senders,
     Transport,
 };
-use crate::sdp::{MAX_SECTIONS, SdpError};
+use crate::sdp::{MAX_SECTIONS, SdpError, is_word};
 
 /// Writes the contents of a session-initiate or session-accept as SDP; `author` is the end that
 /// describes itself in them.
@@ -101,8 +101,7 @@ fn fingerprints(t: &Transport) -> impl Iterator<Item = &Fingerprint> {
 
 /// A value that must be one word: a line end would start a line of the peer's making.
 fn word<'v>(what: &'static str, value: &'v str) -> Result<&'v str, SdpError> {
-    let bad = |c: char| c.is_whitespace() || c.is_control();
-    if value.is_empty() || value.contains(bad) { Err(SdpError::BadValue(what)) } else { Ok(value) }
+    if is_word(value) { Ok(value) } else { Err(SdpError::BadValue(what)) }
 }
 
 /// A value that may have spaces.
