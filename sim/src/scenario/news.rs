@@ -90,6 +90,8 @@ fn read(text: &str) -> Vec<Said> {
         return Vec::new();
     }
     let payloads = match Frame::read(text) {
+        // What it said itself comes back to it, and is no news.
+        Ok((Frame::Message(own), _)) if own.from.is_some() && own.from == own.to => Vec::new(),
         Ok((Frame::Message(message), _)) if message.kind.as_deref() != Some("error") => {
             message.payloads
         }
@@ -127,6 +129,7 @@ mod tests {
     use super::*;
 
     const RETRACT: &str = r#"<message xmlns="jabber:client" from="a@b"><retract xmlns="urn:xmpp:jingle-message:0" id="S1"/></message>"#;
+    const OWN: &str = r#"<message xmlns="jabber:client" from="a@b/c" to="a@b/c"><accept xmlns="urn:xmpp:jingle-message:0" id="S1"/></message>"#;
     const TERMINATE: &str = r#"<iq xmlns="jabber:client" type="set" id="1" from="a@b"><jingle xmlns="urn:xmpp:jingle:1" action="session-terminate" sid="S1"><reason><success/></reason></jingle></iq>"#;
 
     #[test]
@@ -138,6 +141,7 @@ mod tests {
         news.proposed.insert(SessionId::from("S1"), call.clone());
         books.ringing.insert(call.clone());
         assert_eq!(news.received(s(2), "<message/>", &books), Ok(()));
+        assert_eq!(news.received(s(2), OWN, &books), Ok(()), "its own word is no news");
         assert!(news.received(s(2), RETRACT, &books).is_err());
         books.ringing.remove(&call);
         assert_eq!(news.received(s(2), RETRACT, &books), Ok(()));
