@@ -22,6 +22,8 @@ const MAX_FOUNDATION: usize = 32;
 
 /// The longest address, as an IP address or as a name.
 const MAX_ADDRESS: usize = 255;
+/// The most of a line beside its texts: its words, its numbers and a `tcptype`.
+const FRAME: usize = 100;
 
 /// An ICE candidate. What else a candidate may carry (generation, network, ufrag) is not kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -158,7 +160,7 @@ impl Parts<'_> {
     /// to 32 bits.
     pub(crate) fn candidate(self) -> Result<Candidate, CandidateError> {
         let texts = [self.foundation, self.protocol, self.ip, self.kind, self.rel_addr];
-        if texts.into_iter().flatten().map(str::len).sum::<usize>() > MAX_CANDIDATE {
+        if texts.into_iter().flatten().map(str::len).sum::<usize>() > MAX_CANDIDATE - FRAME {
             return Err(CandidateError("length"));
         }
         let ip = self.ip.map(|ip| ip.trim_matches(['[', ']'])).ok_or(CandidateError("address"))?;
@@ -174,7 +176,7 @@ impl Parts<'_> {
         let component = component.unwrap_or(1);
         let usual = (kind.preference() << 24) | (0xffff << 8) | (256 - u32::from(component));
         let foundation = self.foundation.filter(|f| is_foundation(f));
-        Ok(Candidate {
+        let candidate = Candidate {
             foundation: foundation
                 .map_or_else(|| own_foundation(&kind, &protocol, ip), str::to_owned),
             component,
@@ -189,7 +191,12 @@ impl Parts<'_> {
                 .map(str::to_owned),
             rel_port: self.rel_port.and_then(|port| port.parse().ok()),
             tcptype: self.tcptype.filter(|t| is_word(t) && t.len() <= 16).map(str::to_owned),
-        })
+        };
+        // With what it was given for want of its own it must still be read again.
+        if candidate.texts() > MAX_CANDIDATE - FRAME {
+            return Err(CandidateError("length"));
+        }
+        Ok(candidate)
     }
 
     /// The first part that was there and could not be read, although nothing needs it.
@@ -270,6 +277,23 @@ impl Candidate {
             }
         }
         parts.candidate()
+    }
+
+    /// The bytes of its texts.
+    fn texts(&self) -> usize {
+        let protocol = match &self.protocol {
+            Protocol::Udp | Protocol::Tcp => 3,
+            Protocol::Other(name) => name.len(),
+        };
+        let kind = match &self.kind {
+            CandidateKind::Other(name) => name.len(),
+            CandidateKind::Host
+            | CandidateKind::ServerReflexive
+            | CandidateKind::PeerReflexive
+            | CandidateKind::Relayed => 5,
+        };
+        let related = self.rel_addr.as_ref().map_or(0, String::len);
+        self.foundation.len() + protocol + self.ip.len() + kind + related
     }
 
     /// The candidate as `candidate:…`, without `a=` and line end.
