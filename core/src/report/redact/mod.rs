@@ -121,6 +121,10 @@ impl Redactor {
                 Node::Element(child) => self.element(child, depth),
                 Node::Text(text) if own == Role::Number => *text = numbers::whole(text).into(),
                 Node::Text(text) if **text == *HIDDEN => {}
+                // What should be JSON and cannot be read may hold anything.
+                Node::Text(text) if matches!(&*element.name, "json" | "genesys-webrtc") => {
+                    *text = self.json(text, depth + 1).unwrap_or_else(|| length(text)).into();
+                }
                 Node::Text(text) => *text = self.nested(text, depth + 1).into(),
             }
         }
