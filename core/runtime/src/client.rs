@@ -93,7 +93,7 @@ impl<R: Runtime> Builder<R> {
         self
     }
 
-    /// What time it is. By default a clock of its own that goes on while the computer sleeps;
+    /// The clock of the runtime. By default one of its own that goes on while the computer sleeps;
     /// tests keep a clone and move it.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;

@@ -60,7 +60,7 @@ impl Clock {
 static ORIGIN: LazyLock<(Instant, Duration)> =
     LazyLock::new(|| (Instant::now(), since_boot().unwrap_or_default()));
 
-/// What the system's clock that counts sleep shows, where it is not that of [`Instant`].
+/// The system's clock that counts sleep, where it is not that of [`Instant`].
 #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
 fn since_boot() -> Option<Duration> {
     use rustix::time::{ClockId, clock_gettime};

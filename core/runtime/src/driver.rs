@@ -22,7 +22,7 @@ use crate::runtime::{Runtime, spawn};
 use crate::udp::Group;
 use crate::ws;
 
-/// How many things the driver does before others have their turn.
+/// Things that the driver does before others have their turn.
 const TURN: u32 = 8;
 
 /// How many sessions that are over are remembered, so that late listeners hear of it.

@@ -15,20 +15,20 @@ use crate::error::lost;
 /// The longest line of a request, and the longest head of a response or of one of its chunks.
 const HEAD: usize = 16 << 10;
 
-/// How many bytes are read at once.
+/// Bytes that are read at once.
 const READ: usize = 8 << 10;
 
-/// How an exchange ended well.
+/// The end of an exchange that went well.
 pub(crate) struct Done {
     pub(crate) response: Response<Vec<u8>>,
-    /// Whether the connection can carry another one.
+    /// True when the connection can carry another one.
     pub(crate) reusable: bool,
 }
 
-/// How an exchange failed.
+/// The end of an exchange that failed.
 pub(crate) struct Failure {
     pub(crate) error: NetError,
-    /// Whether the connection was lost before a byte of the answer came.
+    /// True when the connection was lost before a byte of the answer came.
     pub(crate) silent: bool,
 }
 
