@@ -377,6 +377,34 @@ fn rfc_8842_4_another_far_end_with_another_certificate_is_a_new_association() {
 }
 
 #[test]
+fn rfc_8842_4_another_far_end_behind_the_same_gateway_is_known_by_its_tls_id() {
+    let named =
+        |offer: &str, id: &str| offer.replace("a=setup", &format!("a=tls-id:{id}\r\na=setup"));
+    let mut pair = negotiated_as(|offer| named(offer, "first-far-end-123456"));
+    let ours = lines(&pair.answer, "a=tls-id")[0].to_owned();
+    pair.talk(10, MS(20));
+    pair.heard(Side::B);
+    let offer = pair.replace_a_behind_its_gateway();
+    let answer = pair.reoffer_with_addresses(&named(&offer, "second-far-end-12345"));
+    assert_ne!(lines(&answer, "a=tls-id")[0], ours, "ours is new, too");
+    pair.run_until(MS(5000), |p| p.both(MediaState::Connected));
+    pair.heard(Side::A);
+    pair.talk(10, MS(20));
+    assert_eq!((pair.heard(Side::A).len(), pair.heard(Side::B).len()), (10, 10));
+}
+
+#[test]
+fn rfc_8842_4_a_far_end_that_takes_the_other_part_is_a_new_association() {
+    let mut pair = Pair::connected();
+    let offer = pair.replace_a_behind_its_gateway();
+    let answer = pair.reoffer_with_addresses(&offer.replace("a=setup:actpass", "a=setup:active"));
+    assert!(answer.contains("a=setup:passive"), "{answer}");
+    pair.run_until(MS(5000), |p| p.both(MediaState::Connected));
+    pair.talk(10, MS(20));
+    assert_eq!((pair.heard(Side::A).len(), pair.heard(Side::B).len()), (10, 10));
+}
+
+#[test]
 fn rfc_8842_5_5_whoever_presents_another_certificate_is_not_the_far_side() {
     let mut pair = Pair::new();
     let offer = pair.offer();

@@ -109,7 +109,7 @@ impl Shared {
     fn turn(self: &Arc<Self>) -> oneshot::Receiver<Turn> {
         let (give, turn) = oneshot::channel();
         let mut state = self.lock();
-        if state.running < self.net.options.http_threads.max(1) {
+        if state.running < self.net.options.http_exchanges.max(1) {
             state.running += 1;
             drop(state);
             let _ = give.send(Turn(Arc::clone(self)));

@@ -16,7 +16,7 @@ pub use proxy::{Proxies, ProxyError, ProxyServer};
 ///
 /// let options = NetOptions { ipv6: true, ..NetOptions::default() };
 /// assert_eq!(options.proxy, Proxy::None);
-/// assert_eq!(options.http_threads, 4);
+/// assert_eq!(options.http_exchanges, 4);
 /// assert!(!options.loopback);
 /// ```
 #[derive(Clone, Debug)]
@@ -38,7 +38,7 @@ pub struct NetOptions {
     pub ipv6: bool,
     /// HTTP exchanges of one client at once, at least 1. Default 4. More wait in order. None
     /// takes a thread, so that a service that hangs holds up nobody else's.
-    pub http_threads: usize,
+    pub http_exchanges: usize,
     /// The largest HTTP body accepted, in bytes. Default 1 MiB.
     pub max_body: usize,
     /// The largest WebSocket message accepted, in bytes. Default 256 KiB. A larger one ends the
@@ -58,7 +58,7 @@ impl Default for NetOptions {
             interfaces: Vec::new(),
             loopback: false,
             ipv6: false,
-            http_threads: 4,
+            http_exchanges: 4,
             max_body: 1 << 20,
             max_message: 256 << 10,
             resolve: BTreeMap::new(),

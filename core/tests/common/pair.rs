@@ -39,6 +39,8 @@ struct Datagram {
 
 pub(crate) struct Pair {
     pub(crate) now: Instant,
+    /// What A was made by.
+    gateway: WebRtcFactory,
     engines: [Box<dyn Engine>; 2],
     wakes: [Option<Instant>; 2],
     flying: BTreeMap<(Instant, u64), Datagram>,
@@ -67,14 +69,16 @@ impl Pair {
     #[allow(clippy::disallowed_methods)] // The one clock reading: every other instant is relative.
     pub(crate) fn with_each(change: impl Fn(Side, &mut EngineConfig)) -> Self {
         let now = Instant::now();
-        let engine = |side: Side| {
+        let engine = |side: Side, factory: &mut WebRtcFactory| {
             let mut config = EngineConfig::new(Seed::from(side as u64));
             change(side, &mut config);
-            WebRtcFactory::new().create(now, config)
+            factory.create(now, config)
         };
+        let mut gateway = WebRtcFactory::new();
         Self {
             now,
-            engines: [engine(Side::A), engine(Side::B)],
+            engines: [engine(Side::A, &mut gateway), engine(Side::B, &mut WebRtcFactory::new())],
+            gateway,
             wakes: [None; 2],
             flying: BTreeMap::new(),
             sent: 0,
@@ -138,10 +142,16 @@ impl Pair {
         answer
     }
 
-    /// Another engine takes A's place. Its offer.
+    /// Another engine takes A's place, with another certificate. Its offer.
     pub(crate) fn replace_a(&mut self) -> String {
+        self.gateway = WebRtcFactory::new();
+        self.replace_a_behind_its_gateway()
+    }
+
+    /// The same with A's certificate.
+    pub(crate) fn replace_a_behind_its_gateway(&mut self) -> String {
         let now = self.now;
-        self.engines[0] = WebRtcFactory::new().create(now, EngineConfig::new(Seed::from(99)));
+        self.engines[0] = self.gateway.create(now, EngineConfig::new(Seed::from(99)));
         self.candidates = [Vec::new(), Vec::new()];
         self.offer()
     }

@@ -192,7 +192,7 @@ pub(crate) async fn exchanges_are_bounded_and_wait_in_line<R: Runtime>() {
             });
         }
     });
-    let mut stage = Stage::<R>::with(NetOptions { http_threads: 2, ..NetOptions::default() });
+    let mut stage = Stage::<R>::with(NetOptions { http_exchanges: 2, ..NetOptions::default() });
     for id in 0..EXCHANGES {
         stage.make(ask(id, get(&format!("http://{}/{id}", server.address)), AMPLE)).await;
     }
@@ -219,7 +219,7 @@ pub(crate) async fn exchanges_are_bounded_and_wait_in_line<R: Runtime>() {
 
 pub(crate) async fn waiting_in_line_counts_against_the_deadline<R: Runtime>() {
     let silent = servers::silent();
-    let mut stage = Stage::<R>::with(NetOptions { http_threads: 1, ..NetOptions::default() });
+    let mut stage = Stage::<R>::with(NetOptions { http_exchanges: 1, ..NetOptions::default() });
     stage.make(ask(1, get(&silent.url("http")), Duration::from_secs(2))).await;
     stage.make(ask(2, get(&silent.url("http")), Duration::from_millis(50))).await;
     let (id, answer) = answered(&mut stage).await;

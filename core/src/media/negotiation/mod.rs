@@ -117,6 +117,9 @@ pub struct Transport {
     pub fingerprint: Fingerprint,
     /// Our part in the DTLS handshake.
     pub setup: Setup,
+    /// The name of our DTLS association (`a=tls-id`, RFC 8842 section 3), for far ends that name
+    /// theirs.
+    pub tls_id: String,
     /// The source that we send as (`a=ssrc`), for far ends that want to know before they hear it.
     pub source: Option<u32>,
     /// Our candidates that are told with the description; values from `candidate:` on.

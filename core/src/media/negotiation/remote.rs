@@ -45,6 +45,8 @@ pub struct RemoteAudio {
     pub fingerprints: Vec<Fingerprint>,
     /// Its part in the DTLS handshake.
     pub setup: Setup,
+    /// The name of its DTLS association (`a=tls-id`), where it gives it one.
+    pub tls_id: Option<String>,
     /// The sources that it announces; those that are heard may be others.
     pub sources: Vec<u32>,
     /// Its candidates: values from `candidate:` on, unread.
@@ -58,7 +60,8 @@ pub enum Change {
     Nothing,
     /// New ICE credentials (RFC 8445 section 9).
     IceRestart,
-    /// Another certificate, so another DTLS association (RFC 8842 section 4).
+    /// Another certificate, part in the handshake or `a=tls-id`, so another DTLS association
+    /// (RFC 8842 section 4).
     Association,
 }
 
@@ -97,7 +100,12 @@ impl RemoteAudio {
         if section.is_off() {
             return Err(MediaError::NoCommonCodec);
         }
-        Self::of_section(description, 0, section, &codecs)
+        let mut answer = Self::of_section(description, 0, section, &codecs)?;
+        if transport_value(description, section, "setup").is_none() {
+            // What an answer that says nothing means (RFC 4145 section 4).
+            answer.setup = Setup::Passive;
+        }
+        Ok(answer)
     }
 
     fn of_section(
@@ -111,9 +119,7 @@ impl RemoteAudio {
             return Err(SdpError::line(&section.media, "a protocol other than RTP").into());
         }
         let shared = transport_of(description, section);
-        let value = |name: &str| {
-            section.value(name).or_else(|| shared?.value(name)).or_else(|| description.value(name))
-        };
+        let value = |name: &str| transport_value(description, section, name);
         let word = |name| value(name).filter(|value| !value.is_empty() && !value.contains(' '));
         let payloads = Payloads::read(section, codecs)?;
         if value("rtcp-mux").is_none() {
@@ -141,20 +147,28 @@ impl RemoteAudio {
             lite: description.value("ice-lite").is_some(),
             fingerprints: fingerprints(description, section, shared)?,
             setup: value("setup").map(Setup::from_name).unwrap_or_default(),
+            tls_id: word("tls-id").map(str::to_owned),
             sources: unique,
             candidates: candidates.map(|value| format!("candidate:{value}")).collect(),
         })
     }
 
     /// What this description asks of a session that agreed on another one before. `verified` is the
-    /// certificate that the far side presented, once it did.
+    /// certificate that the far side presented, once it did, `ours` our part in the handshake, once
+    /// it is settled.
     #[must_use]
-    pub fn change(&self, agreed: &Self, verified: Option<&Fingerprint>) -> Change {
-        let same = match verified {
+    pub fn change(&self, agreed: &Self, verified: Option<&Fingerprint>, ours: Setup) -> Change {
+        let same_certificate = match verified {
             Some(verified) => self.fingerprints.contains(verified),
             None => agreed.fingerprints.iter().any(|old| self.fingerprints.contains(old)),
         };
-        if !same {
+        let same_parts = ours == Setup::ActPass || ours != self.setup;
+        // Many far ends behind one gateway have its certificate.
+        let same_id = match (&agreed.tls_id, &self.tls_id) {
+            (Some(before), Some(now)) => before == now,
+            (None, _) | (_, None) => true,
+        };
+        if !(same_certificate && same_parts && same_id) {
             Change::Association
         } else if (&self.ufrag, &self.pwd) != (&agreed.ufrag, &agreed.pwd) {
             Change::IceRestart
@@ -162,6 +176,16 @@ impl RemoteAudio {
             Change::Nothing
         }
     }
+}
+
+/// What is said of a section's transport: by itself, by the one that it shares, or for all.
+fn transport_value<'s>(
+    description: &'s Description<'_>,
+    section: &'s Section<'_>,
+    name: &str,
+) -> Option<&'s str> {
+    let shared = || transport_of(description, section)?.value(name);
+    section.value(name).or_else(shared).or_else(|| description.value(name))
 }
 
 /// The section whose transport a section without one of its own shares: the first of its BUNDLE

@@ -31,6 +31,7 @@ fn transport() -> Transport {
         pwd: Secret::new("0123456789abcdef012345"),
         fingerprint: Fingerprint::read(&format!("sha-256 {PRINT}")).unwrap(),
         setup: Setup::Active,
+        tls_id: "ours-0123456789abcdef".to_owned(),
         source: Some(42),
         candidates: Vec::new(),
     }
@@ -254,8 +255,9 @@ fn of_several_audio_sections_the_first_that_can_be_used_counts() {
 fn rfc_8842_4_another_certificate_is_another_association() {
     let offer = reported!("offer-without-ssrc");
     let agreed = read(offer).unwrap();
-    let change =
-        |text: &str, verified: Option<&Fingerprint>| read(text).unwrap().change(&agreed, verified);
+    let change = |text: &str, verified: Option<&Fingerprint>| {
+        read(text).unwrap().change(&agreed, verified, Setup::Active)
+    };
     assert_eq!(change(offer, None), Change::Nothing);
     assert_eq!(change(&offer.replace("sendrecv", "inactive"), None), Change::Nothing);
     assert_eq!(change(&offer.replace("abcd1234", "efgh5678"), None), Change::IceRestart);
@@ -268,6 +270,40 @@ fn rfc_8842_4_another_certificate_is_another_association() {
     assert_eq!(change(&both, None), Change::Nothing, "the one before may still be meant");
     assert_eq!(change(&both, agreed.fingerprints.first()), Change::Nothing);
     assert_eq!(change(&other, agreed.fingerprints.first()), Change::Association);
+}
+
+#[test]
+fn rfc_8842_4_other_parts_or_another_tls_id_are_another_association() {
+    let offer = reported!("offer-without-ssrc");
+    let named = |id: &str| offer.replace("a=setup", &format!("a=tls-id:{id}\na=setup"));
+    let change = |before: &str, now: &str, ours: Setup| {
+        read(now).unwrap().change(&read(before).unwrap(), None, ours)
+    };
+    let stated = |setup: &str| offer.replace("a=setup:actpass", &format!("a=setup:{setup}"));
+    for ours in [Setup::Active, Setup::Passive, Setup::ActPass] {
+        assert_eq!(change(offer, offer, ours), Change::Nothing);
+        assert_eq!(change(&named("abc"), &named("abc"), ours), Change::Nothing);
+        assert_eq!(change(&named("abc"), &named("def"), ours), Change::Association);
+        assert_eq!(change(&named("abc"), offer, ours), Change::Nothing, "says nothing of it");
+    }
+    assert_eq!(change(offer, &stated("active"), Setup::Passive), Change::Nothing);
+    assert_eq!(change(offer, &stated("active"), Setup::Active), Change::Association);
+    assert_eq!(change(offer, &stated("passive"), Setup::Passive), Change::Association);
+    assert!(answered(&named("abc")).0.contains("a=tls-id:ours-0123456789abcdef\r\n"));
+    assert!(!answered(offer).0.contains("tls-id"), "only to those who know it");
+}
+
+#[test]
+fn rfc_4145_4_an_answer_that_says_nothing_of_its_part_waits_for_the_handshake() {
+    let answer = reported!("offer-without-ssrc");
+    let offered = Payloads::ours(&OURS);
+    let setup = |text: &str| {
+        RemoteAudio::read_answer(&Description::read(text).unwrap(), &offered).unwrap().setup
+    };
+    let silent = answer.replace("a=setup:actpass\n", "");
+    assert_eq!(setup(&silent), Setup::Passive);
+    assert_eq!(setup(&silent.replace("m=audio", "a=setup:active\nm=audio")), Setup::Active);
+    assert_eq!(read(&silent).unwrap().setup, Setup::ActPass, "an offer leaves the choice");
 }
 
 #[test]

@@ -22,7 +22,12 @@ pub fn answer(
     for (index, offered) in offer.sections.iter().enumerate() {
         answer.sections.push(if index == audio.section {
             let mid = audio.mid.as_deref();
-            section(offered.protocol(), &audio.payloads, mid, direction, transport)
+            let mut section =
+                section(offered.protocol(), &audio.payloads, mid, direction, transport);
+            if audio.tls_id.is_some() {
+                section.push("tls-id", &transport.tls_id);
+            }
+            section
         } else {
             turned_down(offered)
         });

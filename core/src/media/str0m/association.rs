@@ -45,6 +45,7 @@ pub(super) struct Association {
     pub(super) mid: Mid,
     /// Our part in the DTLS handshake, once it is settled.
     setup: Setup,
+    tls_id: String,
     /// Our candidates.
     local: BTreeMap<SocketAddr, String>,
 }
@@ -56,6 +57,7 @@ impl Association {
         payloads: &Payloads,
         seed: Seed,
     ) -> Self {
+        let mut names = seed.child("tls-id").rng();
         if ingredients.deterministic {
             fastrand::seed(seed.rng().next_u64());
         }
@@ -84,8 +86,14 @@ impl Association {
             rtc: config.build(now),
             mid: Mid::from(MID),
             setup: Setup::ActPass,
+            tls_id: format!("{:016x}{:016x}", names.next_u64(), names.next_u64()),
             local: BTreeMap::new(),
         }
+    }
+
+    /// Our part in the DTLS handshake; [`Setup::ActPass`] until it is settled.
+    pub(super) fn setup(&self) -> Setup {
+        self.setup
     }
 
     /// Takes a far side's offer: the first, or one with new ICE credentials.
@@ -174,6 +182,7 @@ impl Association {
             pwd: Secret::new(pass),
             fingerprint,
             setup: if offers { Setup::ActPass } else { self.setup },
+            tls_id: self.tls_id.clone(),
             source,
             candidates: self.local.values().cloned().collect(),
         }

@@ -436,9 +436,10 @@ impl WebRtc {
 
     /// What a far side's description changes of the one in force, if there is one.
     fn change(&mut self, audio: &RemoteAudio) -> Option<Change> {
-        let secured = self.association.as_mut().filter(|_| self.secure);
-        let verified = secured.and_then(Association::presented);
-        Some(audio.change(self.agreed.as_ref()?, verified.as_ref()))
+        let agreed = self.agreed.as_ref()?;
+        let association = self.association.as_mut()?;
+        let verified = if self.secure { association.presented() } else { None };
+        Some(audio.change(agreed, verified.as_ref(), association.setup()))
     }
 
     fn ufrag(&mut self) -> Option<String> {
@@ -464,7 +465,7 @@ impl WebRtc {
         }
     }
 
-    /// Begins anew with a far end that has another certificate (RFC 8842 section 4), by the
+    /// Begins anew with another far end (RFC 8842 section 4), by the
     /// credentials that our own description of it tells, if there is one already.
     fn associate(&mut self, payloads: &Payloads, credentials: Option<IceCreds>) -> Association {
         self.associations += 1;

@@ -44,6 +44,7 @@ impl Own {
             pwd: Secret::new(&*self.pwd),
             fingerprint: self.fingerprint.clone(),
             setup,
+            tls_id: format!("{:020x}", self.session),
             source: Some(self.session as u32),
             candidates: Vec::new(),
         }

@@ -188,7 +188,8 @@ impl Model {
     }
 
     fn change(&self, audio: &RemoteAudio) -> Option<Change> {
-        Some(audio.change(self.agreed.as_ref()?, None))
+        // There is no handshake here, so nobody's part in one.
+        Some(audio.change(self.agreed.as_ref()?, None, Setup::ActPass))
     }
 
     /// The negotiation is over.
