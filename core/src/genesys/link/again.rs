@@ -28,6 +28,10 @@ impl Link {
     /// Something that a connection needs could not be had: it is asked for again in a while, or
     /// with the next token.
     pub(crate) fn ask_again(&mut self, failure: &Failure, out: &Outbox) {
+        if !matches!(self.state, State::Online(..)) {
+            // The next login asks for all of it.
+            return;
+        }
         let pause = if !failure.is_final() {
             PAUSE
         } else if self.missing.topics {
@@ -42,9 +46,10 @@ impl Link {
         }
     }
 
-    /// There is another token: what the old one could not have is asked for with it.
+    /// There is another token: what the old one could not have is asked for with it. A login that
+    /// is yet to come asks for all of it anyway.
     pub(crate) fn token_changed(&mut self, out: &Outbox) {
-        if self.missing.any {
+        if self.missing.any && matches!(self.state, State::Online(_, Readiness::Ready)) {
             self.timers.arm(Timer::Again, out.now);
         }
     }
