@@ -1,7 +1,7 @@
 //! What failed after a login, and is asked for again: topics, the phone, the list of calls. The
 //! official client leaves it at that, and is deaf until its next new channel.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{Link, Readiness, State, Timer};
 use crate::genesys::outbox::Outbox;
@@ -12,6 +12,8 @@ const PAUSE: Duration = Duration::from_secs(30);
 /// The same where topics were refused for good: a phone without topics is deaf, and what was
 /// refused, a permission say, may be given meanwhile.
 const LONG_PAUSE: Duration = Duration::from_secs(300);
+/// What is refused so soon after a change of the token may have been asked with the one before.
+const UNDER_WAY: Duration = Duration::from_secs(30);
 
 /// What is still missing.
 #[derive(Debug, Default)]
@@ -22,6 +24,8 @@ pub(super) struct Missing {
     pub(super) station: bool,
     /// Something failed since the connection is up.
     any: bool,
+    /// When the token changed last.
+    token_changed: Option<Instant>,
 }
 
 impl Link {
@@ -40,7 +44,9 @@ impl Link {
             return;
         };
         self.missing.any = true;
-        let needs_token = failure.is_unauthorized() && !failure.is_final();
+        let changed = self.missing.token_changed;
+        let of_the_old = changed.is_some_and(|at| out.now < at + UNDER_WAY);
+        let needs_token = failure.is_unauthorized() && !failure.is_final() && !of_the_old;
         if !needs_token && !self.timers.is_armed(&Timer::Again) {
             self.timers.arm(Timer::Again, out.now + pause);
         }
@@ -49,6 +55,7 @@ impl Link {
     /// There is another token: what the old one could not have is asked for with it. A login that
     /// is yet to come asks for all of it anyway.
     pub(crate) fn token_changed(&mut self, out: &Outbox) {
+        self.missing.token_changed = Some(out.now);
         if self.missing.any && matches!(self.state, State::Online(_, Readiness::Ready)) {
             self.timers.arm(Timer::Again, out.now);
         }

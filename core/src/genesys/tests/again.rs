@@ -132,3 +132,22 @@ fn without_a_connection_nothing_waits_to_be_asked_for_again() {
     rig.wait(Duration::from_secs(600));
     assert!(rig.asked.iter().all(|asked| asked.what == LIST), "{:?}", rig.asked);
 }
+
+#[test]
+fn sg_3_what_was_refused_to_the_token_before_is_asked_for_with_the_new_one() {
+    let mut rig = Rig::ready();
+    back_on_a_new_channel(&mut rig);
+    let topics = rig.expect_http(PUT);
+    let change = rig.submit(Command::SetAccessToken(Secret::new("another"))).unwrap();
+    assert!(rig.completion(change).unwrap().is_ok());
+    rig.respond(topics.id, 401, &Value::Null);
+    let list = rig.expect_http(LIST);
+    rig.respond(list.id, 200, &json!({"entities": []}));
+    rig.wait_acknowledging(Duration::from_secs(31));
+    for what in [LIST, PUT] {
+        let asked = rig.expect_http(what);
+        rig.respond(asked.id, 401, &Value::Null);
+    }
+    rig.wait_acknowledging(Duration::from_secs(600));
+    assert!(rig.asked.is_empty(), "the new one is of no use either");
+}
