@@ -49,7 +49,7 @@ fn warned(config: Config) -> usize {
     warnings.0.load(Ordering::Relaxed)
 }
 
-/// Scenarios 3 and 4 of the behaviour notes.
+/// Scenarios 3 and 4.
 #[test]
 fn an_environment_that_is_unheard_of_is_warned_of_unless_the_hosts_are_given() {
     assert_eq!(warned(Config::agent("nowhere.example", "token")), 1);

@@ -1,4 +1,4 @@
-//! The control API, route by route, as its notes fix it.
+//! The control API, route by route, as `docs/protocol/emulator.md` fixes it.
 
 mod common;
 

@@ -91,7 +91,8 @@ impl StanzaError {
         self
     }
 
-    /// An iq that is not understood (wire notes 10.1), or a session of another peer (6.2).
+    /// An iq that is not understood (wire notes 10.1), or a session of another peer (wire
+    /// notes 6.2).
     #[must_use]
     pub fn service_unavailable() -> Self {
         Self::new(ErrorType::Cancel, "service-unavailable")

@@ -1,4 +1,4 @@
-//! The control API: everybody else's part (see the project's notes on the emulator).
+//! The control API: everybody else's part. The common routes are in `docs/protocol/emulator.md`.
 //!
 //! # Beside the fixed routes
 //!

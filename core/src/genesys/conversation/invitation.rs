@@ -8,8 +8,8 @@ use crate::genesys::ids::{ConversationId, SessionId, UserId};
 use crate::jingle::Propose;
 use crate::xmpp::Jid;
 
-/// How long an invitation lives without a word from the service. The service has no ringing
-/// limit of its own in the notes, so this only catches what was lost (DEF-5).
+/// How long an invitation lives without a word from the service. Of a ringing limit of the
+/// service's nothing is known (behaviour notes 2.5), so this only catches what was lost (DEF-5).
 pub(crate) const INVITATION_LIFETIME: Duration = Duration::from_secs(180);
 
 /// An invitation to a call.
@@ -80,7 +80,7 @@ impl Invite {
         }
     }
 
-    /// A call on the shared session is told by its event alone (PC-5, row 7).
+    /// A call on the shared session is told by its event alone (PC-5, behaviour notes 3.3 row 7).
     pub(crate) fn told(session: SessionId, from: Jid, outbound: bool, now: Instant) -> Self {
         Self {
             session,

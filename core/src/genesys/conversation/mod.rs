@@ -386,8 +386,8 @@ impl State {
         let class = leg.class();
         let unknown = self.is_over();
         if unknown && (class == Class::Ended || class != Class::Pending && !context.dialled) {
-            // Row 1: another client's call, or the second ended event of ours. What we dialled is
-            // ours from its first event (DEF-28).
+            // Another client's call, or the second ended event of ours (behaviour notes 3.3 row 1).
+            // What we dialled is ours from its first event (DEF-28).
             out.clear();
             return;
         }
@@ -418,7 +418,7 @@ impl State {
         }
     }
 
-    /// Row 7: no propose will come for a call on the shared session.
+    /// No propose will come for a call on the shared session (behaviour notes 3.3 row 7).
     fn rings_on_shared(&mut self, outbound: bool, context: &Context<'_>, out: &mut Vec<Effect>) {
         let alone = self.media.is_none() && self.invitation == Invitation::None;
         if let (true, Some((session, peer))) = (alone, context.shared) {
@@ -428,7 +428,7 @@ impl State {
         }
     }
 
-    /// Rows 8 to 11.
+    /// The leg is connected (behaviour notes 3.3 rows 8 to 11).
     fn connected(&mut self, context: &Context<'_>, out: &mut Vec<Effect>) {
         let Some(leg) = &self.leg else { return };
         if self.media.is_none()
@@ -455,13 +455,13 @@ impl State {
             // Our own answer, or the session of what we dialled, is on its way.
             (None, Invitation::Accepted(_)) => {}
             (None, Invitation::Ringing(_) | Invitation::None) if context.dialled => {}
-            // Row 8.
+            // Another client's (behaviour notes 3.3 row 8).
             (None, Invitation::Ringing(_) | Invitation::None) => return self.taken(context, out),
         }
         self.report(out);
     }
 
-    /// Row 11: once the leg is connected, not merely dialing.
+    /// Once the leg is connected, not merely dialing (behaviour notes 3.3 row 11).
     fn report(&self, out: &mut Vec<Effect>) {
         if let (Some(session), Some(leg)) = (&self.media, &self.leg)
             && leg.call.state() == CallState::Connected
@@ -470,7 +470,7 @@ impl State {
         }
     }
 
-    /// Rows 12 to 14.
+    /// The leg has ended (behaviour notes 3.3 rows 12 to 14).
     fn ended(&mut self, context: &Context<'_>, out: &mut Vec<Effect>) {
         let session = self.media.take();
         let leg = self.leg.clone();
