@@ -34,9 +34,14 @@ const REST_ATTEMPTS: u32 = 10;
 const REST_RETRY: Duration = Duration::from_secs(15);
 /// The longest that `Retry-After` is obeyed, so that a bad header cannot park a request.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
-/// IQs waiting at once. Beyond it a request is sent and its reply ignored; the deadlines of
-/// commands still hold.
+/// IQs waiting at once, and the bytes of what is kept of them. Beyond it a request is sent and its
+/// reply ignored, which is told once; the deadlines of commands still hold.
 pub(crate) const MAX_IQS: usize = 1024;
+pub(crate) const MAX_IQ_BYTES: usize = 256 * 1024;
+
+/// Bytes of the requests that wait to be made again. One more is not: whoever asked is told of the
+/// failure.
+pub(crate) const MAX_RETRY_BYTES: usize = 512 * 1024;
 
 /// Requests that nobody waits for (a leg's report, a hold on the side), on their way at once. What
 /// the service tells can make one each time, so one more is left out.
@@ -173,12 +178,38 @@ struct PendingIq {
     number: u64,
 }
 
+impl PendingIq {
+    /// The bytes of the texts that are kept of it.
+    fn bytes(&self, id: &str) -> usize {
+        let session = match &self.ask {
+            IqAsk::Answer(session) | IqAsk::Update(session) | IqAsk::Terminate(session) => {
+                session.as_str().len()
+            }
+            IqAsk::Bind
+            | IqAsk::Session
+            | IqAsk::Turn
+            | IqAsk::Stun
+            | IqAsk::ServerPings
+            | IqAsk::Ping
+            | IqAsk::Conversations => 0,
+        };
+        id.len() + session + self.to.as_ref().map_or(0, |to| to.as_str().len())
+    }
+}
+
 #[derive(Debug)]
 struct PendingHttp {
     ask: Ask,
     resource: Resource,
     retry: Retry,
     attempt: u32,
+}
+
+/// A request that waits to be made again, and its bytes.
+#[derive(Debug)]
+struct Waiting {
+    pending: PendingHttp,
+    bytes: usize,
 }
 
 /// See the [module](self).
@@ -208,9 +239,11 @@ pub(crate) struct Outbox {
     open: BTreeMap<CommandId, Option<Instant>>,
     iqs: BTreeMap<String, PendingIq>,
     iqs_asked: u64,
+    /// Whether it was told that there are too many, since none waited.
+    iqs_crowded: bool,
     http: BTreeMap<HttpId, PendingHttp>,
     /// Requests to be made again, by when.
-    retries: BTreeMap<(Instant, u64), PendingHttp>,
+    retries: BTreeMap<(Instant, u64), Waiting>,
     /// Questions whose requests could not be made.
     unmade: VecDeque<(Ask, Failure)>,
 }
@@ -235,6 +268,7 @@ impl Outbox {
             open: BTreeMap::new(),
             iqs: BTreeMap::new(),
             iqs_asked: 0,
+            iqs_crowded: false,
             http: BTreeMap::new(),
             retries: BTreeMap::new(),
             unmade: VecDeque::new(),
@@ -387,10 +421,12 @@ impl Outbox {
 
     /// Sends a stanza of a session, if a socket is open, when it is its turn (SG-8).
     pub(crate) fn signal(&mut self, stanza: Frame) {
-        if self.socket.is_some()
-            && let Some(now) = self.pace.push(stanza, self.now)
-        {
-            self.send(&now);
+        if self.socket.is_none() {
+            return;
+        }
+        match self.pace.push(stanza, self.now) {
+            Some(now) => self.send(&now),
+            None => self.signal_due(),
         }
     }
 
@@ -431,10 +467,16 @@ impl Outbox {
             | IqAsk::Ping
             | IqAsk::Conversations => self.send(&iq),
         }
-        if self.iqs.len() < MAX_IQS {
-            let (deadline, number) = (self.now + IQ_TIMEOUT, self.iqs_asked);
+        let (deadline, number) = (self.now + IQ_TIMEOUT, self.iqs_asked);
+        let pending = PendingIq { ask, to, deadline, number };
+        let waiting: usize = self.iqs.iter().map(|(id, waiting)| waiting.bytes(id)).sum();
+        self.iqs_crowded &= !self.iqs.is_empty();
+        if self.iqs.len() < MAX_IQS && waiting + pending.bytes(&id) <= MAX_IQ_BYTES {
             self.iqs_asked += 1;
-            self.iqs.insert(id, PendingIq { ask, to, deadline, number });
+            self.iqs.insert(id, pending);
+        } else if !std::mem::replace(&mut self.iqs_crowded, true) {
+            let text = "too many questions wait for an answer: one more is not waited for";
+            self.event(Event::Error(Error::new(ErrorKind::Generic, text)));
         }
     }
 
@@ -550,15 +592,24 @@ impl Outbox {
             Err(failure)
                 if pending.retry == Retry::Yes
                     && failure.is_retryable()
-                    && pending.attempt < REST_ATTEMPTS =>
+                    && pending.attempt < REST_ATTEMPTS
+                    && self.has_room_for(&pending.resource) =>
             {
                 let pause = failure.retry_after().unwrap_or(REST_RETRY).min(MAX_RETRY_AFTER);
                 let key = (self.now + pause, self.id());
-                self.retries.insert(key, PendingHttp { attempt: pending.attempt + 1, ..pending });
+                let bytes = pending.resource.bytes();
+                let pending = PendingHttp { attempt: pending.attempt + 1, ..pending };
+                self.retries.insert(key, Waiting { pending, bytes });
                 None
             }
             result => Some((pending.ask, result)),
         }
+    }
+
+    /// Whether one more request can wait to be made again.
+    fn has_room_for(&self, resource: &Resource) -> bool {
+        let waiting: usize = self.retries.values().map(|waiting| waiting.bytes).sum();
+        waiting + resource.bytes() <= MAX_RETRY_BYTES
     }
 
     /// What became of an upload.
@@ -573,7 +624,7 @@ impl Outbox {
     /// Forgets requests: late answers are ignored and nothing is asked again.
     pub(crate) fn forget_http(&mut self, forget: impl Fn(&Ask) -> bool) {
         self.http.retain(|_, pending| !forget(&pending.ask));
-        self.retries.retain(|_, pending| !forget(&pending.ask));
+        self.retries.retain(|_, waiting| !forget(&waiting.pending.ask));
     }
 
     /// Makes again the requests whose pause is over.
@@ -582,7 +633,7 @@ impl Outbox {
         while let Some(entry) = self.retries.first_entry()
             && entry.key().0 <= self.now
         {
-            let pending = entry.remove();
+            let Waiting { pending, .. } = entry.remove();
             self.request(pending);
         }
         while let Some((kind, resource)) = self.uploads.pop_due(&self.config, self.now) {

@@ -7,8 +7,8 @@
 //! calls that are answered at once do, for moments. What belongs to the connection itself does
 //! not go through here: set-up, pings, topics, and replies, which the service has asked for.
 //!
-//! The order is kept and nothing is dropped. When [`MAX_WAITING`] wait, the oldest goes out at
-//! once for each that comes: better too fast than too late.
+//! The order is kept and nothing is dropped. When more than [`MAX_WAITING`] or
+//! [`MAX_WAITING_BYTES`] wait, the oldest go out at once: better too fast than too late.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -24,41 +24,51 @@ const RATE: Rate = Rate { start: 25, capacity: 20, interval: Duration::from_mill
 /// to be answered (LC-21).
 pub(crate) const MAX_WAITING: usize = 48;
 
+/// Bytes of the stanzas that wait at once: those of many calls' answers.
+pub(crate) const MAX_WAITING_BYTES: usize = 256 * 1024;
+
 /// The stanzas of sessions that wait for their turn on one connection.
 #[derive(Debug)]
 pub(crate) struct Pace {
     bucket: TokenBucket,
-    waiting: VecDeque<Frame>,
+    /// Each with its bytes.
+    waiting: VecDeque<(Frame, usize)>,
+    /// All their bytes.
+    bytes: usize,
 }
 
 impl Pace {
     /// For a new connection.
     pub(crate) fn new(now: Instant) -> Self {
-        Self { bucket: TokenBucket::new(RATE, now), waiting: VecDeque::new() }
+        Self { bucket: TokenBucket::new(RATE, now), waiting: VecDeque::new(), bytes: 0 }
     }
 
-    /// Takes a stanza and gives back the one that is to be sent now, if any: this one where
-    /// nothing waits, the oldest where too many do.
+    /// Takes a stanza, and gives it back where it need not wait.
     pub(crate) fn push(&mut self, stanza: Frame, now: Instant) -> Option<Frame> {
         if self.waiting.is_empty() && self.bucket.take(now) {
             return Some(stanza);
         }
-        self.waiting.push_back(stanza);
-        if self.waiting.len() > MAX_WAITING { self.pop() } else { None }
+        let bytes = stanza.to_xml().len();
+        self.waiting.push_back((stanza, bytes));
+        self.bytes += bytes;
+        None
     }
 
-    /// A stanza whose turn it is.
+    /// A stanza whose turn it is, or that must make room.
     pub(crate) fn pop_due(&mut self, now: Instant) -> Option<Frame> {
-        if self.waiting.is_empty() || !self.bucket.take(now) { None } else { self.pop() }
+        let full = self.waiting.len() > MAX_WAITING || self.bytes > MAX_WAITING_BYTES;
+        let due = full || (!self.waiting.is_empty() && self.bucket.take(now));
+        if due { self.pop() } else { None }
     }
 
     /// The next stanza, whether it is its turn or not: the connection is about to be closed.
     pub(crate) fn pop(&mut self) -> Option<Frame> {
-        let stanza = self.waiting.pop_front();
+        let (stanza, bytes) = self.waiting.pop_front()?;
+        self.bytes -= bytes;
         if self.waiting.is_empty() {
             self.waiting = VecDeque::new();
         }
-        stanza
+        Some(stanza)
     }
 
     pub(crate) fn next_wake(&self) -> Option<Wake> {
@@ -84,6 +94,26 @@ mod tests {
         }
     }
 
+    #[test]
+    fn sg_8_what_waits_is_bounded_in_bytes_and_nothing_is_lost() {
+        let now = crate::testing::epoch();
+        let mut pace = Pace::new(now);
+        let large = |n: usize| Frame::Other {
+            name: n.to_string(),
+            namespace: "x".repeat(MAX_WAITING_BYTES / 10),
+        };
+        let mut sent = Vec::new();
+        for n in 0..RATE.start as usize + 40 {
+            sent.extend(pace.push(large(n), now).map(number));
+            sent.extend(std::iter::from_fn(|| pace.pop_due(now)).map(number));
+            assert!(pace.bytes <= MAX_WAITING_BYTES);
+        }
+        assert_eq!(pace.waiting.len(), 9, "as many as fit");
+        sent.extend(std::iter::from_fn(|| pace.pop()).map(number));
+        assert!(sent.into_iter().eq(0..RATE.start as usize + 40));
+        assert_eq!(pace.bytes, 0);
+    }
+
     proptest! {
         #[test]
         fn sg_8_the_order_is_kept_nothing_is_lost_and_nothing_waits_long(
@@ -102,7 +132,9 @@ mod tests {
             for (burst, pause) in bursts {
                 for _ in 0..burst {
                     pushed.push(now);
-                    sent.extend(pace.push(stanza(next), now).map(|frame| (number(frame), now)));
+                    let mut out: Vec<_> = pace.push(stanza(next), now).into_iter().collect();
+                    out.extend(std::iter::from_fn(|| pace.pop_due(now)));
+                    sent.extend(out.into_iter().map(|frame| (number(frame), now)));
                     next += 1;
                     prop_assert!(pace.waiting.len() <= MAX_WAITING);
                 }

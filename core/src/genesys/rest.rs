@@ -146,6 +146,11 @@ impl Resource {
         Self::new(Method::POST, path, None)
     }
 
+    /// The bytes of it that are written: its path and its body.
+    pub(crate) fn bytes(&self) -> usize {
+        self.path.len() + self.body.as_ref().map_or(0, |body| body.to_string().len())
+    }
+
     /// The request itself, with its token.
     pub(crate) fn to_request(&self, config: &Config) -> Result<Request<Vec<u8>>, Error> {
         let body = self.body.as_ref().map(Value::to_string).unwrap_or_default();

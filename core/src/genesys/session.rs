@@ -82,7 +82,7 @@ pub(crate) struct MediaSession {
     wake: Option<Wake>,
     stats_at: Option<Instant>,
     /// The far side's description, less its candidates: what an ICE restart changes.
-    offer: String,
+    offer: Box<str>,
     /// What was reached, and when; each once.
     milestones: Vec<(Milestone, Instant)>,
     /// How many of them were taken note of.
@@ -124,13 +124,12 @@ impl MediaSession {
         signal: Signal,
         engine: Box<dyn Engine>,
         udp: UdpId,
-        offer: &str,
+        offer: Description<'_>,
         relay_only: bool,
         out: &mut Outbox,
     ) -> Self {
         let mut remote = Generation::default();
-        remote.admit_all(offer);
-        let offer = without_candidates(offer);
+        let offer = without_candidates(offer, &mut remote);
         out.push(Output::OpenUdp { id: udp });
         Self {
             handle,
@@ -246,6 +245,12 @@ impl MediaSession {
         new.ice_credentials() == offer.ice_credentials()
     }
 
+    /// Whether a description is the one in force, but for its candidates.
+    fn is_offer(&self, sdp: &str) -> bool {
+        let description = Description::read(sdp);
+        description.is_ok_and(|d| without_candidates(d, &mut Generation::default()) == self.offer)
+    }
+
     /// A new offer for the session as it stands: applied, and answered where the first one was.
     ///
     /// # Errors
@@ -254,7 +259,7 @@ impl MediaSession {
     pub(crate) fn reoffered(&mut self, sdp: &str, out: &mut Outbox) -> Result<Verdict, Error> {
         match self.phase {
             // What waits for an answer already.
-            Phase::Offered if without_candidates(sdp) == self.offer => return Ok(Verdict::Goes),
+            Phase::Offered if self.is_offer(sdp) => return Ok(Verdict::Goes),
             Phase::Offered | Phase::Answered => {}
             // It crossed our word on the way.
             Phase::Terminating { .. } | Phase::Abandoned { .. } => return Ok(Verdict::Goes),
@@ -287,6 +292,10 @@ impl MediaSession {
 
     /// The far side's description with what a transport says anew; none where that is nothing.
     fn with_transport(&self, transport: &Transport) -> Option<String> {
+        if transport.pwd.is_none() && transport.fingerprints.is_empty() {
+            // It brings candidates, as nearly all do.
+            return None;
+        }
         let mut offer = Description::read(&self.offer).ok()?;
         let (ufrag, pwd) = offer.ice_credentials()?;
         let credentials = match (&transport.ufrag, &transport.pwd) {
@@ -322,12 +331,12 @@ impl MediaSession {
                 return Err(Error::new(ErrorKind::Session, "the session is ending"));
             }
         }
+        let description = Description::read(sdp).map_err(|e| media_error(&e))?;
         self.engine.accept_offer(out.now, sdp).map_err(|e| media_error(&e))?;
         if !self.has_credentials_of(sdp) {
             self.remote = Generation::default();
         }
-        self.remote.admit_all(sdp);
-        self.offer = without_candidates(sdp);
+        self.offer = without_candidates(description, &mut self.remote);
         if !self.is_answered() {
             return Ok(None);
         }
@@ -629,11 +638,13 @@ fn media_error(error: &impl std::fmt::Display) -> Error {
     Error::new(ErrorKind::Media, error.to_string())
 }
 
-/// A description as it is compared with a later one: candidates come and go.
-fn without_candidates(sdp: &str) -> String {
-    let Ok(mut description) = Description::read(sdp) else { return sdp.to_owned() };
-    description.take_candidates();
-    description.to_string()
+/// A description as it is compared with a later one: candidates come and go. They are taken note
+/// of.
+fn without_candidates(mut description: Description<'_>, remote: &mut Generation) -> Box<str> {
+    for candidate in description.take_candidates() {
+        remote.admit_all(&candidate);
+    }
+    description.to_string().into()
 }
 
 fn ufrag_of(sdp: &str) -> String {

@@ -139,6 +139,7 @@ impl Sessions {
             // It would connect nobody.
             return Err(MediaError::NotYet("relayed media"));
         }
+        let description = Description::read(&offer.sdp)?;
         let seed = self.seed.child(offer.session.as_str());
         let mut config = EngineConfig::new(seed);
         config.codecs.clone_from(&out.config.codecs);
@@ -151,7 +152,7 @@ impl Sessions {
             old.supersede();
             media = old.handle.media;
         }
-        let mid = audio_mid(&offer.sdp);
+        let mid = audio_mid(&description);
         let peer = offer.peer.clone();
         let handle = Session {
             id: offer.session.clone(),
@@ -163,7 +164,7 @@ impl Sessions {
         };
         let signal = Signal::new(offer.session.clone(), offer.peer, offer.signaling, mid);
         let session =
-            MediaSession::new(handle, signal, engine, udp, &offer.sdp, ice.relay_only, out);
+            MediaSession::new(handle, signal, engine, udp, description, ice.relay_only, out);
         if let Some(old) = self.open.insert(offer.session.clone(), Box::new(session)) {
             // A new connection under the same name.
             old.end(Reason::AlternativeSession, out);
@@ -544,8 +545,7 @@ impl Sessions {
 }
 
 /// The name of the section that candidates belong to: the first of audio that is on.
-fn audio_mid(sdp: &str) -> String {
-    let Ok(description) = Description::read(sdp) else { return "0".to_owned() };
+fn audio_mid(description: &Description<'_>) -> String {
     let mut live = description.sections.iter().filter(|s| s.kind() == "audio" && !s.is_off());
     let mid = live.next().and_then(Section::mid).or_else(|| description.first_mid());
     mid.unwrap_or("0").to_owned()

@@ -5,18 +5,23 @@ use crate::xmpp::{Element, ElementRef, Skipped};
 
 /// Reads a `candidate` element. What ICE does not need and cannot be read is noted.
 pub(super) fn read(e: ElementRef<'_>, skipped: &mut Skipped) -> Result<Candidate, CandidateError> {
-    let parts = Parts {
-        foundation: e.attribute("foundation"),
-        component: e.attribute("component"),
-        protocol: e.attribute("protocol"),
-        priority: e.attribute("priority"),
-        ip: e.attribute("ip"),
-        port: e.attribute("port"),
-        kind: e.attribute("type"),
-        rel_addr: e.attribute("rel-addr"),
-        rel_port: e.attribute("rel-port"),
-        tcptype: e.attribute("tcptype"),
-    };
+    let mut parts = Parts::default();
+    for (name, value) in e.attributes() {
+        let part = match name {
+            "foundation" => &mut parts.foundation,
+            "component" => &mut parts.component,
+            "protocol" => &mut parts.protocol,
+            "priority" => &mut parts.priority,
+            "ip" => &mut parts.ip,
+            "port" => &mut parts.port,
+            "type" => &mut parts.kind,
+            "rel-addr" => &mut parts.rel_addr,
+            "rel-port" => &mut parts.rel_port,
+            "tcptype" => &mut parts.tcptype,
+            _ => continue,
+        };
+        *part = Some(value);
+    }
     let candidate = parts.candidate()?;
     if let Some(odd) = parts.odd() {
         skipped.add(format_args!(": {odd}"));

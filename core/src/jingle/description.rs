@@ -104,7 +104,7 @@ pub struct Stream {
 impl Description {
     /// What it is about must be there; whatever else cannot be read is left out and noted.
     pub(super) fn read(e: ElementRef<'_>, skipped: &mut Skipped) -> Result<Self, &'static str> {
-        let media = part::word(e, "media")?.to_owned();
+        let media = part::required(e, "media", part::word)?.to_owned();
         let ssrc = part::maybe(e, "ssrc", part::number, skipped);
         let mut description = Self { media, ssrc, ..Self::default() };
         for child in e.elements() {
@@ -159,7 +159,7 @@ impl Description {
 
 impl PayloadType {
     fn read(e: ElementRef<'_>, skipped: &mut Skipped) -> Result<Self, &'static str> {
-        let id = part::number(e, "id")?;
+        let id = part::required(e, "id", part::number)?;
         let name = part::maybe(e, "name", encoding_name, skipped);
         // A number that means nothing by itself needs a name (RFC 3551 section 6).
         if id > 127 || (id > 34 && name.is_none()) {
@@ -218,10 +218,7 @@ impl PayloadType {
 impl Parameter {
     /// Without a name it is the bare value, as with an empty one.
     fn read(e: ElementRef<'_>, _: &mut Skipped) -> Result<Self, &'static str> {
-        let text = |name| match e.attribute(name) {
-            Some(_) => part::line(e, name).map(Some),
-            None => Ok(None),
-        };
+        let text = |name| e.attribute(name).map(|text| part::line(text).ok_or(name)).transpose();
         match (text("name")?, text("value")?) {
             (None, None) => Err("name"),
             (name, value) => Ok(Self {
@@ -233,7 +230,7 @@ impl Parameter {
 
     /// One whose name must be there: of a source, of which nothing is a bare word.
     fn read_named(e: ElementRef<'_>, skipped: &mut Skipped) -> Result<Self, &'static str> {
-        part::word(e, "name").and_then(|_| Self::read(e, skipped))
+        part::required(e, "name", part::word).and_then(|_| Self::read(e, skipped))
     }
 
     fn write(&self, namespace: &'static str) -> Element<'_> {
@@ -244,8 +241,8 @@ impl Parameter {
 }
 
 /// A word without a slash, which would end the name in `a=rtpmap`.
-fn encoding_name<'d>(e: ElementRef<'d>, name: &'static str) -> Result<&'d str, &'static str> {
-    part::word(e, name).and_then(|word| if word.contains('/') { Err(name) } else { Ok(word) })
+fn encoding_name(text: &str) -> Option<&str> {
+    part::word(text).filter(|word| !word.contains('/'))
 }
 
 const INTERVAL: &str = "trr-int";
@@ -254,8 +251,11 @@ impl Feedback {
     /// Nothing for an element that only shares the namespace.
     fn read(e: ElementRef<'_>, skipped: &mut Skipped) -> Result<Option<Self>, &'static str> {
         let (kind, subtype) = match e.name() {
-            "rtcp-fb" => (part::word(e, "type")?, part::maybe(e, "subtype", part::line, skipped)),
-            "rtcp-fb-trr-int" => (INTERVAL, Some(part::word(e, "value")?)),
+            "rtcp-fb" => (
+                part::required(e, "type", part::word)?,
+                part::maybe(e, "subtype", part::line, skipped),
+            ),
+            "rtcp-fb-trr-int" => (INTERVAL, Some(part::required(e, "value", part::word)?)),
             _ => return Ok(None),
         };
         Ok(Some(Self { kind: kind.to_owned(), subtype: subtype.map(str::to_owned) }))
@@ -280,12 +280,12 @@ impl HeaderExtension {
         known: &[Self],
         skipped: &mut Skipped,
     ) -> Result<Self, &'static str> {
-        let id = part::number(e, "id")?;
+        let id = part::required(e, "id", part::number)?;
         // RFC 8285 sections 4.2 and 4.3.
         if !(1..=255).contains(&id) || known.iter().any(|other| other.id == id) {
             return Err("id");
         }
-        let uri = part::word(e, "uri")?.to_owned();
+        let uri = part::required(e, "uri", part::word)?.to_owned();
         Ok(Self { id, uri, senders: Senders::read(e, skipped) })
     }
 
@@ -299,7 +299,7 @@ impl HeaderExtension {
 
 impl Source {
     fn read(e: ElementRef<'_>, skipped: &mut Skipped) -> Result<Self, &'static str> {
-        let ssrc = part::number(e, "ssrc")?;
+        let ssrc = part::required(e, "ssrc", part::number)?;
         let parameters = e.named("parameter", ns::SOURCES);
         let parameters =
             parameters.filter_map(|p| part::child(e, p, skipped, Parameter::read_named)).collect();
@@ -315,10 +315,12 @@ impl Source {
 
 impl SourceGroup {
     fn read(e: ElementRef<'_>, skipped: &mut Skipped) -> Result<Self, &'static str> {
-        let semantics = part::word(e, "semantics")?.to_owned();
+        let semantics = part::required(e, "semantics", part::word)?.to_owned();
         let sources = e.named("source", ns::SOURCES);
         let sources: Vec<u32> = sources
-            .filter_map(|s| part::child(e, s, skipped, |s, _| part::number(s, "ssrc")))
+            .filter_map(|s| {
+                part::child(e, s, skipped, |s, _| part::required(s, "ssrc", part::number))
+            })
             .collect();
         if sources.is_empty() { Err("source") } else { Ok(Self { semantics, sources }) }
     }
@@ -333,7 +335,7 @@ impl SourceGroup {
 
 impl Stream {
     fn read(e: ElementRef<'_>, skipped: &mut Skipped) -> Result<Self, &'static str> {
-        let id = part::word(e, "id")?.to_owned();
+        let id = part::required(e, "id", part::word)?.to_owned();
         let track = part::maybe(e, "track", part::line, skipped).unwrap_or_default().to_owned();
         Ok(Self { id, track })
     }

@@ -452,7 +452,7 @@ impl Content {
         known: &[Self],
         skipped: &mut Skipped,
     ) -> Result<Self, &'static str> {
-        let name = part::word(e, "name")?;
+        let name = part::required(e, "name", part::word)?;
         if known.iter().any(|other| other.name == name) {
             return Err("name");
         }
@@ -508,10 +508,12 @@ impl Group {
     }
 
     fn read(e: ElementRef<'_>, skipped: &mut Skipped) -> Result<Self, &'static str> {
-        let semantics = part::word(e, "semantics")?.to_owned();
+        let semantics = part::required(e, "semantics", part::word)?.to_owned();
         let mut contents: Vec<String> = Vec::new();
         for content in e.named("content", ns::GROUPING) {
-            let name = part::child(e, content, skipped, |content, _| part::word(content, "name"));
+            let name = part::child(e, content, skipped, |content, _| {
+                part::required(content, "name", part::word)
+            });
             let name = name.filter(|name| contents.iter().all(|known| known != name));
             contents.extend(name.map(str::to_owned));
         }

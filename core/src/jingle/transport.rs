@@ -107,10 +107,9 @@ pub(super) fn is_ice(e: ElementRef<'_>) -> bool {
 
 impl Fingerprint {
     fn read(e: ElementRef<'_>, skipped: &mut Skipped) -> Result<Self, &'static str> {
-        let hash = part::word(e, "hash")?.to_owned();
+        let hash = part::required(e, "hash", part::word)?.to_owned();
         let value = e.content().trim().to_owned();
-        let byte = |byte: &str| byte.len() == 2 && byte.bytes().all(|b| b.is_ascii_hexdigit());
-        if !value.split(':').all(byte) {
+        if !is_hex_bytes(&value) {
             return Err("value");
         }
         Ok(Self { hash, setup: part::maybe(e, "setup", setup, skipped), value })
@@ -124,19 +123,22 @@ impl Fingerprint {
     }
 }
 
+/// Whether it is bytes in hexadecimal, with colons between them (RFC 8122 section 5).
+fn is_hex_bytes(text: &str) -> bool {
+    let fits = |(at, b): (usize, u8)| if at % 3 == 2 { b == b':' } else { b.is_ascii_hexdigit() };
+    text.len() % 3 == 2 && text.bytes().enumerate().all(fits)
+}
+
 /// A DTLS role (RFC 4145 section 4).
-fn setup(e: ElementRef<'_>, name: &'static str) -> Result<String, &'static str> {
-    match part::word(e, name)? {
-        role @ ("actpass" | "active" | "passive" | "holdconn") => Ok(role.to_owned()),
-        _ => Err(name),
-    }
+fn setup(text: &str) -> Option<String> {
+    matches!(text, "actpass" | "active" | "passive" | "holdconn").then(|| text.to_owned())
 }
 
 impl Sctp {
     fn read(e: ElementRef<'_>, skipped: &mut Skipped) -> Result<Self, &'static str> {
         let protocol = part::maybe(e, "protocol", part::word, skipped);
         Ok(Self {
-            port: part::number(e, "number")?,
+            port: part::required(e, "number", part::number)?,
             protocol: protocol.unwrap_or("webrtc-datachannel").to_owned(),
             streams: part::maybe(e, "streams", part::number, skipped),
         })

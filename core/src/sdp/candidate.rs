@@ -6,7 +6,7 @@
 //! not, and costs that candidate alone.
 
 use std::collections::BTreeSet;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::net::{IpAddr, SocketAddr};
 
 use super::is_word;
@@ -299,7 +299,10 @@ impl Candidate {
     /// The candidate as `candidate:…`, without `a=` and line end.
     #[must_use]
     pub fn to_line(&self) -> String {
-        self.to_string()
+        // Most fit; writing to a string cannot fail.
+        let mut line = String::with_capacity(128);
+        let _ = write!(line, "{self}");
+        line
     }
 
     /// Address and port, unless the address is a name.
@@ -314,18 +317,23 @@ impl Candidate {
         self.protocol == Protocol::Udp
     }
 
-    /// The candidate as the strictest reader wants it, if ICE over UDP can use it at all: not one
-    /// over TCP, of a type that nobody knows, or whose address is a name.
+    /// Address and port, if ICE over UDP can use it: not of one over TCP, of a type that nobody
+    /// knows, or whose address is a name.
+    #[must_use]
+    pub fn usable_address(&self) -> Option<SocketAddr> {
+        let known = !matches!(self.kind, CandidateKind::Other(_));
+        let address = if self.is_udp() && known { self.address()? } else { return None };
+        (!address.ip().is_unspecified()).then_some(address)
+    }
+
+    /// The candidate as the strictest reader wants it, if it has a
+    /// [usable address](Self::usable_address).
     ///
     /// A related address that is none is left out, where the grammar lets it (`host`), or is that
     /// of nobody, as browsers write it to hide one (RFC 8828).
     #[must_use]
     pub fn usable(&self) -> Option<Self> {
-        let address = self.address()?;
-        let known = !matches!(self.kind, CandidateKind::Other(_));
-        if !self.is_udp() || !known || address.ip().is_unspecified() {
-            return None;
-        }
+        let address = self.usable_address()?;
         let mut usable = self.clone();
         if !usable.foundation.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/'))
         {
@@ -456,7 +464,7 @@ impl Generation {
     /// Takes note of the candidates of a description.
     pub fn admit_all(&mut self, sdp: &str) {
         for (_, candidate) in Candidate::read_all(sdp).candidates {
-            if let Some(address) = candidate.usable().and_then(|usable| usable.address()) {
+            if let Some(address) = candidate.usable_address() {
                 self.admit(address, candidate.component);
             }
         }

@@ -30,11 +30,7 @@ impl<'a> Line<'a> {
     #[must_use]
     pub fn attribute_line(name: &str, value: &str) -> Self {
         let text = if value.is_empty() { format!("a={name}") } else { format!("a={name}:{value}") };
-        Self::new(if text.contains(char::is_control) {
-            text.replace(char::is_control, " ")
-        } else {
-            text
-        })
+        Self::new(if is_one_line(&text) { text } else { text.replace(char::is_control, " ") })
     }
 
     pub(super) fn numbered(number: usize, text: &'a str) -> Self {
@@ -70,7 +66,10 @@ impl<'a> Line<'a> {
     #[must_use]
     pub fn attribute(&self) -> Option<(&str, &str)> {
         let attribute = self.text.strip_prefix("a=")?;
-        let (name, value) = attribute.split_once(':').unwrap_or((attribute, ""));
+        let (name, value) = match attribute.bytes().position(|byte| byte == b':') {
+            Some(colon) => (&attribute[..colon], &attribute[colon + 1..]),
+            None => (attribute, ""),
+        };
         Some((name.trim(), value.trim()))
     }
 }
@@ -86,7 +85,7 @@ impl Line<'_> {
             _ if self.kind() == Some('k') => return Cow::Borrowed("k=(secret)"),
             _ => {}
         }
-        if self.text.len() <= MOST && !self.text.contains(char::is_control) {
+        if self.text.len() <= MOST && is_one_line(&self.text) {
             return Cow::Borrowed(&self.text);
         }
         let clean = self.text.chars().map(|c| if c.is_control() { '?' } else { c });
@@ -108,10 +107,19 @@ impl fmt::Display for Line<'_> {
 
 /// Whether a text is one word of a line: no space, and nothing that would end the line.
 pub(crate) fn is_word(text: &str) -> bool {
-    // Most are: no need to look at characters.
-    let plain = text.bytes().all(|byte| byte.is_ascii_graphic());
     let odd = |c: char| c.is_whitespace() || c.is_control();
-    !text.is_empty() && (plain || !text.contains(odd))
+    !text.is_empty() && (all_bytes(text, |b| b.is_ascii_graphic()) || !text.contains(odd))
+}
+
+/// Whether a text has nothing that would end the line.
+pub(crate) fn is_one_line(text: &str) -> bool {
+    all_bytes(text, |b| matches!(b, b' '..=b'~')) || !text.contains(char::is_control)
+}
+
+/// Whether all bytes are so: of most texts they are, and nobody need look at the characters.
+/// Without an early end, which would keep it from being done many bytes at a time.
+fn all_bytes(text: &str, is_so: impl Fn(u8) -> bool) -> bool {
+    text.bytes().fold(true, |all, b| all & is_so(b))
 }
 
 /// The attributes of one name.

@@ -34,7 +34,7 @@ use crate::Secret;
 pub use self::direction::Direction;
 pub use self::error::SdpError;
 pub use self::line::Line;
-pub(crate) use self::line::is_word;
+pub(crate) use self::line::{is_one_line, is_word};
 pub use self::section::Section;
 
 /// Bytes of one description; a longer one is refused.
@@ -70,7 +70,7 @@ impl<'a> Description<'a> {
             if index >= MAX_LINES {
                 return Err(SdpError::TooManyLines);
             }
-            if text.trim().is_empty() {
+            if text.chars().all(char::is_whitespace) {
                 continue;
             }
             let line = Line::numbered(index + 1, text);
@@ -184,6 +184,9 @@ impl fmt::Display for Description<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let of_sections =
             self.sections.iter().flat_map(|s| std::iter::once(&s.media).chain(&s.lines));
-        self.session.iter().chain(of_sections).try_for_each(|line| write!(f, "{line}\r\n"))
+        self.session.iter().chain(of_sections).try_for_each(|line| {
+            f.write_str(line.text())?;
+            f.write_str("\r\n")
+        })
     }
 }

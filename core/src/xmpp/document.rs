@@ -76,14 +76,17 @@ impl<'d> ElementRef<'d> {
         self.name() == name && self.namespace() == namespace
     }
 
-    fn attributes(self) -> &'d [(&'d str, Cow<'d, str>)] {
-        &self.document.attributes[self.tag.attributes.clone()]
+    /// Names and values of its attributes, no name twice.
+    #[inline]
+    pub(crate) fn attributes(self) -> impl Iterator<Item = (&'d str, &'d str)> {
+        let attributes = &self.document.attributes[self.tag.attributes.clone()];
+        attributes.iter().map(|(name, value)| (*name, &**value))
     }
 
     /// The value of an attribute.
     #[inline]
     pub(crate) fn attribute(self, name: &str) -> Option<&'d str> {
-        self.attributes().iter().find(|(other, _)| *other == name).map(|(_, value)| &**value)
+        self.attributes().find(|(other, _)| *other == name).map(|(_, value)| value)
     }
 
     fn children(self) -> impl Iterator<Item = Child<'d>> {
@@ -151,7 +154,7 @@ impl<'d> ElementRef<'d> {
         Element {
             name: owned(self.name()),
             namespace: owned(self.namespace()),
-            attributes: self.attributes().iter().map(|(n, v)| (owned(n), owned(v))).collect(),
+            attributes: self.attributes().map(|(n, v)| (owned(n), owned(v))).collect(),
             children: self
                 .children()
                 .map(|child| match child {

@@ -142,7 +142,8 @@ impl<'x> Element<'x> {
     /// Writes the element, ready to be a frame or a part of one.
     #[must_use]
     pub fn to_xml(&self) -> String {
-        let mut out = String::new();
+        // Most fit.
+        let mut out = String::with_capacity(512);
         self.write(&mut out, "", false);
         out
     }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use memchr::memchr;
+
 use crate::plain::Shown;
 
 /// An address: `local@domain/resource`, of which only the domain must be there.
@@ -47,35 +49,37 @@ fn illegal(c: char) -> bool {
     c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}')
 }
 
+/// What stands before and after the first separator.
+fn split(text: &str, separator: u8) -> Option<(&str, &str)> {
+    let at = memchr(separator, text.as_bytes())?;
+    Some((&text[..at], &text[at + 1..]))
+}
+
 impl Jid {
     /// The longest address in bytes: three parts of 1023 and two separators (RFC 7622 section 3.1).
     pub const MAX_LEN: usize = 3071;
 
-    fn resource_at(&self) -> Option<usize> {
-        self.0.find('/')
-    }
-
     fn bare_str(&self) -> &str {
-        self.resource_at().map_or(self.as_str(), |at| &self.0[..at])
+        split(&self.0, b'/').map_or(self.as_str(), |(bare, _)| bare)
     }
 
     /// What comes before `@`: the user, room or number.
     #[must_use]
     pub fn local(&self) -> Option<&str> {
-        self.bare_str().split_once('@').map(|(local, _)| local)
+        split(self.bare_str(), b'@').map(|(local, _)| local)
     }
 
     /// The domain.
     #[must_use]
     pub fn domain(&self) -> &str {
         let bare = self.bare_str();
-        bare.split_once('@').map_or(bare, |(_, domain)| domain)
+        split(bare, b'@').map_or(bare, |(_, domain)| domain)
     }
 
     /// What comes after the first `/`.
     #[must_use]
     pub fn resource(&self) -> Option<&str> {
-        self.resource_at().map(|at| &self.0[at + 1..])
+        split(&self.0, b'/').map(|(_, resource)| resource)
     }
 
     /// The address without its resource.
@@ -106,7 +110,7 @@ impl Jid {
     /// True with a resource.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.resource_at().is_some()
+        self.resource().is_some()
     }
 
     /// The address as text.
@@ -123,18 +127,21 @@ impl FromStr for Jid {
         if text.len() > Self::MAX_LEN {
             return Err(JidError::TooLong(text.len()));
         }
-        if text.contains(illegal) {
+        // Nearly all are of ASCII: no need to look at characters.
+        let printable = text.bytes().fold(true, |all, b| all & matches!(b, b' '..=b'~'));
+        if !printable && text.contains(illegal) {
             return Err(JidError::IllegalCharacter);
         }
-        let jid = Self(text.to_owned());
-        if jid.domain().is_empty() {
+        let (bare, resource) = split(text, b'/').map_or((text, None), |(b, r)| (b, Some(r)));
+        let (local, domain) = split(bare, b'@').map_or((None, bare), |(l, d)| (Some(l), d));
+        if domain.is_empty() {
             Err(JidError::NoDomain)
-        } else if jid.local() == Some("") {
+        } else if local == Some("") {
             Err(JidError::EmptyLocal)
-        } else if jid.resource() == Some("") {
+        } else if resource == Some("") {
             Err(JidError::EmptyResource)
         } else {
-            Ok(jid)
+            Ok(Self(text.to_owned()))
         }
     }
 }

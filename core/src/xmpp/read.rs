@@ -31,7 +31,7 @@ pub(super) fn read<'x>(text: &'x str, document: &mut Document<'x>) -> Result<(),
     document.items.reserve(MAX_NODES.min(text.len() / 64));
     document.attributes.reserve(MAX_NODES.min(text.len() / 20));
     let xml = quick_xml::Reader::from_str(text);
-    let (scope, open) = (Scope::default(), Vec::new());
+    let (scope, open) = (Scope::default(), Vec::with_capacity(8));
     Reader { text, xml, document, scope, open, in_text: false, nodes: 0, literal: is_literal(text) }
         .read()
 }
@@ -220,6 +220,17 @@ struct Name<'x> {
 
 impl<'x> Name<'x> {
     fn split(whole: &'x str) -> Option<Self> {
+        let (first, rest) = whole.split_at(ascii_name(whole));
+        match rest.strip_prefix(':') {
+            None if rest.is_empty() && !first.is_empty() => {
+                return Some(Self { whole, prefix: None, local: whole });
+            }
+            Some(local) if !first.is_empty() && is_xml_name(local) => {
+                return Some(Self { whole, prefix: Some(first), local });
+            }
+            _ => {}
+        }
+        // There are letters beyond ASCII in it, or it is none.
         if is_xml_name(whole) {
             return Some(Self { whole, prefix: None, local: whole });
         }
@@ -230,9 +241,10 @@ impl<'x> Name<'x> {
 
     /// An attribute's name, and what follows after the equals sign.
     fn split_off(text: &'x str) -> Option<(Self, &'x str)> {
-        let (whole, rest) = text.split_at(ascii_name(text));
-        if let Some(rest) = rest.strip_prefix('=').filter(|_| !whole.is_empty()) {
-            return Some((Self { whole, prefix: None, local: whole }, rest));
+        let end = ascii_name(text);
+        if end > 0 && text.as_bytes().get(end) == Some(&b'=') {
+            let whole = &text[..end];
+            return Some((Self { whole, prefix: None, local: whole }, &text[end + 1..]));
         }
         let (whole, rest) = text.split_once('=')?;
         Some((Self::split(whole.trim_end_matches(is_space))?, rest))

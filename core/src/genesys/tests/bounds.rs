@@ -7,13 +7,17 @@ use serde_json::json;
 use super::rig::{FakeMedia, OTHER, PEER, Rig};
 use crate::genesys::calls::MAX_CONVERSATIONS;
 use crate::genesys::client::MAX_COMMANDS;
-use crate::genesys::outbox::{MAX_IQS, MAX_UNAWAITED};
+use crate::genesys::outbox::{
+    IqAsk, LinkAsk, MAX_IQ_BYTES, MAX_IQS, MAX_RETRY_BYTES, MAX_UNAWAITED, Outbox, Retry,
+};
+use crate::genesys::rest::Resource;
 use crate::genesys::sessions::MAX_SESSIONS;
 use crate::genesys::topics::MAX_TOPICS;
 use crate::genesys::{Client, Command, Config, Dial, ErrorKind, Event};
-use crate::machine::{NetError, NetErrorKind};
+use crate::machine::{NetError, NetErrorKind, Output};
 use crate::rng::Seed;
 use crate::sdp::candidate::MAX_CANDIDATES;
+use crate::xmpp::{IqKind, Jid, Payload};
 
 const AUTO: &str = r#"inin-autoanswer="true" inin-sdp-over-xmpp="true""#;
 
@@ -296,4 +300,50 @@ fn settings_have_255_bytes_at_most_and_tokens_16_kib() {
     let mut rig = Rig::ready();
     let token = Command::SetAccessToken("t".repeat(16 * 1024 + 1).into());
     assert_eq!(rig.submit(token).unwrap_err().kind, ErrorKind::InvalidOptions);
+}
+
+fn outbox() -> Outbox {
+    let config = Config::agent("lab.test", "t0ken");
+    Outbox::new(config, Seed::from(1).rng(), crate::testing::epoch())
+}
+
+#[test]
+fn what_is_kept_of_iqs_that_wait_is_bounded_in_bytes_and_told_once() {
+    let mut out = outbox();
+    let to: Jid = format!("a@b/{}", "r".repeat(3000)).parse().unwrap();
+    for _ in 0..MAX_IQS {
+        out.ask(IqAsk::Ping, Some(to.clone()), IqKind::Get(Payload::Ping));
+    }
+    let events: Vec<_> = std::iter::from_fn(|| out.pop()).collect();
+    assert!(matches!(&events[..], [Output::Event(Event::Error(_))]), "{events:?}");
+    let waiting = out.take_lost_iqs().len();
+    let one = "00000000-0000-0000-0000-000000000000".len() + to.as_str().len();
+    assert_eq!(waiting, MAX_IQ_BYTES / one);
+    // There is room again, and a word on it when there is none again.
+    for _ in 0..=waiting {
+        out.ask(IqAsk::Ping, Some(to.clone()), IqKind::Get(Payload::Ping));
+    }
+    assert_eq!(std::iter::from_fn(|| out.pop()).count(), 1);
+}
+
+#[test]
+fn requests_that_wait_to_be_made_again_are_bounded_in_bytes_and_who_asked_is_told() {
+    let mut out = outbox();
+    let topics = vec!["t".repeat(200); MAX_TOPICS];
+    let resource = Resource::subscriptions("channel-1", &topics);
+    let mut waiting = 0;
+    let failure = loop {
+        out.rest(LinkAsk::Topics, resource.clone(), Retry::Yes);
+        let Some(Output::Http { id, .. }) = out.pop() else { panic!("a request") };
+        match out.take_http(id, Err(NetError::new(NetErrorKind::Lost, "reset"))) {
+            None => waiting += 1,
+            Some((_, result)) => break result,
+        }
+    };
+    assert!(failure.is_err());
+    assert_eq!(waiting, MAX_RETRY_BYTES / resource.bytes());
+    // What is small may still fit.
+    out.rest(LinkAsk::Organization, Resource::organization(), Retry::Yes);
+    let Some(Output::Http { id, .. }) = out.pop() else { panic!("a request") };
+    assert!(out.take_http(id, Err(NetError::new(NetErrorKind::Lost, "reset"))).is_none());
 }

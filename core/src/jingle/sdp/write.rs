@@ -7,7 +7,7 @@ use crate::jingle::{
     Content, Description, Feedback, Fingerprint, Jingle, Parameter, PayloadType, Role, Senders,
     Transport,
 };
-use crate::sdp::{MAX_SECTIONS, SdpError, is_word};
+use crate::sdp::{MAX_SECTIONS, SdpError, is_one_line, is_word};
 
 /// Writes the contents of a session-initiate or session-accept as SDP; `author` is the end that
 /// describes itself in them.
@@ -106,7 +106,7 @@ fn word<'v>(what: &'static str, value: &'v str) -> Result<&'v str, SdpError> {
 
 /// A value that may have spaces.
 fn text<'v>(what: &'static str, value: &'v str) -> Result<&'v str, SdpError> {
-    if value.contains(char::is_control) { Err(SdpError::BadValue(what)) } else { Ok(value) }
+    if is_one_line(value) { Ok(value) } else { Err(SdpError::BadValue(what)) }
 }
 
 struct Lines(String);
