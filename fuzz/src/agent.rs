@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::books::Books;
 use crate::model_media::{ICE_PWD, ModelMedia};
-use crate::planted::{PART, PLANTED};
+use crate::planted::PART;
 use crate::service::{self, Cloud, PEER, TOKEN};
 
 /// Outputs that one input may lead to. A thousand commands may end with one connection.
@@ -66,9 +66,10 @@ pub(crate) struct Agent {
     told: Option<Vec<String>>,
 }
 
-/// Whether an input holds a secret itself: nobody can hide what the service says in the open.
+/// Whether an input holds a secret itself, or as much of one as must never be seen: nobody can hide what
+/// the service says in the open.
 pub(crate) fn tells_a_secret(data: &[u8]) -> bool {
-    [TOKEN, ICE_PWD, PLANTED]
+    [TOKEN, ICE_PWD, PART]
         .iter()
         .any(|secret| data.windows(secret.len()).any(|window| window == secret.as_bytes()))
 }
