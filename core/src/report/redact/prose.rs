@@ -4,13 +4,16 @@
 //! `Bearer …`; what looks like a token; and any of it in base64. A text in which escapes hide
 //! something is shown by its length only.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use super::names::{is_header, is_scheme, is_secret};
+use super::rewritten::{Rewritten, and_then};
 use super::unescape::unescaped;
-use super::{HIDDEN, Redactor, length, numbers};
+use super::{HIDDEN, MAX_NESTED, Redactor, length, numbers};
 use crate::plain::is_hidden;
 
 /// How many layers of escapes are taken off.
@@ -21,6 +24,8 @@ const MAX_CODED: usize = 2;
 const TOKEN: usize = 48;
 /// From this length on it may be base64 of something, or begin a JWT.
 const CODED: usize = 16;
+/// From this length on it is hidden without a look: nobody reads it.
+const LONG: usize = 4096;
 
 /// Either alphabet is read as this one (RFC 4648 sections 4 and 5).
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -31,61 +36,70 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 );
 
 impl Redactor {
-    pub(super) fn prose(&self, text: &str, depth: usize) -> String {
+    pub(super) fn prose<'t>(&self, text: &'t str, depth: usize) -> Cow<'t, str> {
         let shown = self.scan(text, 0);
-        let mut inner = shown.clone();
+        let mut inner = Cow::Borrowed(&*shown);
         for _ in 0..MAX_LAYERS {
-            let next = unescaped(&inner);
-            if next == inner {
-                return shown;
-            }
+            let next = match unescaped(&inner) {
+                Cow::Owned(next) if next != *inner => next,
+                _ => {
+                    drop(inner);
+                    return shown;
+                }
+            };
             if self.scan(&next, 0) != next || self.is_document(&next, depth) {
-                return length(text);
+                return length(text).into();
             }
-            inner = next.into_owned();
+            inner = next.into();
         }
-        length(text)
+        length(text).into()
     }
 
-    /// Whether it is a document with something to hide, once its escapes are resolved.
+    /// Whether it is a document with something to hide, once its escapes are resolved. Each of them is
+    /// read once for each layer of escapes, so not many may lie in one another.
     fn is_document(&self, text: &str, depth: usize) -> bool {
         text.trim_start().starts_with(['{', '<']) && {
-            let shown = self.nested(text, depth + 1);
-            shown.contains(HIDDEN) || shown == length(text)
+            let shown = self.nested(text, depth + 1 + MAX_NESTED / 2);
+            shown.contains(HIDDEN) || *shown == length(text)
         }
     }
 
     /// One pass over a text. What it leaves, another pass leaves too.
-    fn scan(&self, text: &str, coded: usize) -> String {
-        let text = self.known.hidden(text);
-        let text = without_users(&without_values(&text));
-        numbers::shortened(&self.without_tokens(&text, coded))
+    fn scan<'t>(&self, text: &'t str, coded: usize) -> Cow<'t, str> {
+        let text = and_then(self.known.hidden(text), without_values);
+        let text = and_then(and_then(text, without_users), |text| self.without_tokens(text, coded));
+        and_then(text, numbers::shortened)
     }
 
     /// Hides what looks like a token, and base64 in which there is something to hide.
-    fn without_tokens(&self, text: &str, coded: usize) -> String {
-        let is_part = |c: char| c.is_ascii_alphanumeric() || "-_+/.=".contains(c);
-        let mut out = String::with_capacity(text.len());
-        let mut rest = text;
-        while let Some(start) = rest.find(is_part) {
-            let end = rest[start..].find(|c| !is_part(c)).map_or(rest.len(), |end| start + end);
-            let run = &rest[start..end];
-            out.push_str(&rest[..start]);
+    fn without_tokens<'t>(&self, text: &'t str, coded: usize) -> Cow<'t, str> {
+        let is_part = |b: &u8| {
+            b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'+' | b'/' | b'.' | b'=')
+        };
+        let mut out = Rewritten::new(text);
+        let mut at = 0;
+        while let Some(start) = text.as_bytes()[at..].iter().position(is_part) {
+            let start = at + start;
+            let run = text.as_bytes()[start..].iter().position(|b| !is_part(b));
+            at = run.map_or(text.len(), |length| start + length);
+            let run = &text[start..at];
             if run.len() < CODED {
-                out.push_str(run);
-            } else if is_jwt(run) || self.is_coded(run, coded) {
-                out.push_str(HIDDEN);
-            } else {
-                for part in run.split_inclusive(['+', '/', '.', '=']) {
-                    let word = part.trim_end_matches(['+', '/', '.', '=']);
-                    out.push_str(if is_token(word) { HIDDEN } else { word });
-                    out.push_str(&part[word.len()..]);
-                }
+                continue;
             }
-            rest = &rest[end..];
+            if run.len() >= LONG || is_jwt(run) || self.is_coded(run, coded) {
+                out.replace(start..at, HIDDEN);
+                continue;
+            }
+            let mut from = start;
+            for part in run.split_inclusive(['+', '/', '.', '=']) {
+                let word = part.trim_end_matches(['+', '/', '.', '=']);
+                if is_token(word) {
+                    out.replace(from..from + word.len(), HIDDEN);
+                }
+                from += part.len();
+            }
         }
-        out.push_str(rest);
-        out
+        out.done()
     }
 
     /// Whether it is base64 in which there is something to hide, wherever in it that begins.
@@ -126,31 +140,34 @@ fn is_token(word: &str) -> bool {
 }
 
 /// Hides values that stand after the name of a secret, and credentials after their scheme.
-fn without_values(text: &str) -> String {
-    let is_part = |c: char| c.is_alphanumeric() || "-_".contains(c) || is_hidden(c);
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(start) = rest.find(is_part) {
-        let end = rest[start..].find(|c| !is_part(c)).map_or(rest.len(), |end| start + end);
-        let (before, word, after) = (&rest[..start], &rest[start..end], &rest[end..]);
-        out.push_str(before);
-        out.push_str(word);
-        rest = after;
-        if let Some((gap, value)) = value_of(out.as_str(), word, after)
+fn without_values(text: &str) -> Cow<'_, str> {
+    let is_part = |c: char| {
+        if c.is_ascii() {
+            c.is_ascii_alphanumeric() || c.is_ascii_control() || matches!(c, '-' | '_')
+        } else {
+            c != char::REPLACEMENT_CHARACTER && (c.is_alphanumeric() || is_hidden(c))
+        }
+    };
+    let mut out = Rewritten::new(text);
+    let mut at = 0;
+    while let Some(start) = text[at..].find(is_part) {
+        let start = at + start;
+        at = text[start..].find(|c| !is_part(c)).map_or(text.len(), |length| start + length);
+        let (word, after) = (&text[start..at], &text[at..]);
+        if let Some((gap, value)) = value_of(out.last_before(start), word, after)
             && !value.is_empty()
         {
-            out.push_str(gap);
-            out.push_str(HIDDEN);
-            rest = &after[gap.len() + value.len()..];
+            let from = at + gap.len();
+            at = from + value.len();
+            out.replace(from..at, HIDDEN);
         }
     }
-    out.push_str(rest);
-    out
+    out.done()
 }
 
-/// What stands between a word and its value, and the value, if it is a secret's.
-fn value_of<'t>(before: &str, word: &str, after: &'t str) -> Option<(&'t str, &'t str)> {
-    let before = before.strip_suffix(word)?;
+/// What stands between a word and its value, and the value, if it is a secret's. `before` is the
+/// character before the word.
+fn value_of<'t>(before: Option<char>, word: &str, after: &'t str) -> Option<(&'t str, &'t str)> {
     if is_scheme(word) {
         let value = after.trim_start_matches([' ', '\t']);
         let gap = &after[..after.len() - value.len()];
@@ -181,10 +198,10 @@ fn value_of<'t>(before: &str, word: &str, after: &'t str) -> Option<(&'t str, &'
 }
 
 /// How long the separator is that a text begins with, and what it is.
-fn separator(before: &str, after: &str) -> Option<(usize, char)> {
+fn separator(before: Option<char>, after: &str) -> Option<(usize, char)> {
     match after.chars().next()? {
-        '/' if before.ends_with('/') => return Some((1, '/')),
-        '>' if before.ends_with('<') => return Some((1, '>')),
+        '/' if before == Some('/') => return Some((1, '/')),
+        '>' if before == Some('<') => return Some((1, '>')),
         _ => {}
     }
     let is_between = |c: char| c.is_whitespace() || "\"'`\\".contains(c);
@@ -215,22 +232,18 @@ fn end_of_value(value: &str) -> usize {
 }
 
 /// Hides who logs in by a URI (RFC 3986 section 3.2.1).
-fn without_users(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find("://") {
-        let (before, after) = rest.split_at(at + 3);
-        out.push_str(before);
+fn without_users(text: &str) -> Cow<'_, str> {
+    let mut out = Rewritten::new(text);
+    let mut at = 0;
+    while let Some(start) = text[at..].find("://") {
+        at += start + 3;
         let ends = |c: char| c.is_whitespace() || "/?#\"'<>".contains(c);
-        let authority = &after[..after.find(ends).unwrap_or(after.len())];
-        rest = match authority.rfind('@') {
-            Some(user) => {
-                out.push_str(HIDDEN);
-                &after[user..]
-            }
-            None => after,
-        };
+        let authority = &text[at..];
+        let authority = &authority[..authority.find(ends).unwrap_or(authority.len())];
+        if let Some(user) = authority.rfind('@') {
+            out.replace(at..at + user, HIDDEN);
+            at += user;
+        }
     }
-    out.push_str(rest);
-    out
+    out.done()
 }
