@@ -26,15 +26,15 @@ pub(super) struct Known {
 
 /// A set of bytes.
 #[derive(Clone, Copy, Default)]
-struct Bytes([u128; 2]);
+struct Bytes([u64; 4]);
 
 impl Bytes {
     fn insert(&mut self, byte: u8) {
-        self.0[usize::from(byte >> 7)] |= 1 << (byte & 127);
+        self.0[usize::from(byte >> 6)] |= 1 << (byte & 63);
     }
 
     fn contains(self, byte: u8) -> bool {
-        self.0[usize::from(byte >> 7)] & 1 << (byte & 127) != 0
+        self.0[usize::from(byte >> 6)] & 1 << (byte & 63) != 0
     }
 }
 

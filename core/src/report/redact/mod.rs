@@ -28,6 +28,8 @@ use crate::xmpp::{Element, Node, ns};
 
 /// What stands for a secret.
 const HIDDEN: &str = "(secret)";
+/// How the length of something ends that cannot be read.
+const LENGTH: &str = " bytes)";
 /// The longest text that is looked into.
 const MAX_SHOWN: usize = 1 << 20;
 /// How many documents may lie in one another.
@@ -254,5 +256,5 @@ fn is_description(text: &str) -> bool {
 
 /// What is shown of something that cannot be read.
 fn length(text: &str) -> String {
-    format!("({} bytes)", text.len())
+    format!("({}{LENGTH}", text.len())
 }

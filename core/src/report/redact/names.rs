@@ -53,7 +53,17 @@ const SECRET_NAMES: [&str; 12] = [
     "signature",
     "xsession",
 ];
-const NUMBER_PARTS: [&str; 5] = ["address", "callerid", "msisdn", "number", "phone"];
+/// Parts of names of numbers, likewise.
+const fn number_parts(first: u8) -> &'static [&'static str] {
+    match first {
+        b'a' => &["address"],
+        b'c' => &["callerid"],
+        b'm' => &["msisdn"],
+        b'n' => &["number"],
+        b'p' => &["phone"],
+        _ => &[],
+    }
+}
 /// Words in names of numbers.
 const NUMBER_WORDS: [&str; 10] =
     ["ani", "callee", "caller", "dialed", "dialled", "dnis", "extension", "fax", "mobile", "tel"];
@@ -65,7 +75,7 @@ pub(super) fn role(name: &str) -> Role {
     let whole = squashed(name);
     if is_secret_squashed(&whole) {
         Role::Secret
-    } else if NUMBER_PARTS.iter().any(|part| whole.contains(part)) || has_number_word(name) {
+    } else if has_part(whole.as_bytes(), number_parts) || has_number_word(name) {
         Role::Number
     } else {
         Role::Open
@@ -77,17 +87,16 @@ pub(super) fn is_secret(name: &str) -> bool {
 }
 
 fn is_secret_squashed(name: &str) -> bool {
-    let name = name.as_bytes();
+    SECRET_NAMES.contains(&name) || has_part(name.as_bytes(), secret_parts)
+}
+
+fn has_part(name: &[u8], parts: fn(u8) -> &'static [&'static str]) -> bool {
     let begins = |rest: &[u8], part: &str| {
         // Most differ in the second letter.
         let part = part.as_bytes();
         rest.get(1) == Some(&part[1]) && rest.starts_with(part)
     };
-    SECRET_NAMES.iter().any(|whole| whole.as_bytes() == name)
-        || (0..name.len()).any(|at| {
-            let rest = &name[at..];
-            secret_parts(name[at]).iter().any(|part| begins(rest, part))
-        })
+    (0..name.len()).any(|at| parts(name[at]).iter().any(|part| begins(&name[at..], part)))
 }
 
 /// Whether what follows the name of a secret is one to the end of the line.
@@ -142,8 +151,7 @@ fn has_number_word(name: &str) -> bool {
 }
 
 fn is_number_word(word: &str) -> bool {
-    let small = || word.chars().flat_map(char::to_lowercase);
-    NUMBER_WORDS.iter().any(|known| small().eq(known.chars()))
+    NUMBER_WORDS.iter().any(|known| word.eq_ignore_ascii_case(known))
 }
 
 #[cfg(test)]

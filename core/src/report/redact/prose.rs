@@ -13,7 +13,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use super::names::{is_header, is_scheme, is_secret};
 use super::rewritten::{Rewritten, and_then};
 use super::unescape::unescaped;
-use super::{HIDDEN, MAX_NESTED, Redactor, length, numbers};
+use super::{HIDDEN, LENGTH, MAX_NESTED, Redactor, length, numbers};
 use crate::plain::is_hidden;
 
 /// How many layers of escapes are taken off.
@@ -34,6 +34,36 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true)
         .with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
+
+/// What base64, tokens and paths are made of.
+const RUN: [bool; 256] = alphanumeric_and(b"-_+/.=");
+/// What words are made of; hidden characters are among it.
+const WORD: [bool; 256] = words();
+
+const fn words() -> [bool; 256] {
+    let mut table = alphanumeric_and(b"-_\x7f");
+    let mut control = 0;
+    while control < 32 {
+        table[control] = true;
+        control += 1;
+    }
+    table
+}
+
+const fn alphanumeric_and(more: &[u8]) -> [bool; 256] {
+    let mut table = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        table[byte as usize] = byte.is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let mut at = 0;
+    while at < more.len() {
+        table[more[at] as usize] = true;
+        at += 1;
+    }
+    table
+}
 
 impl Redactor {
     pub(super) fn prose<'t>(&self, text: &'t str, depth: usize) -> Cow<'t, str> {
@@ -60,7 +90,7 @@ impl Redactor {
     fn is_document(&self, text: &str, depth: usize) -> bool {
         text.trim_start().starts_with(['{', '<']) && {
             let shown = self.nested(text, depth + 1 + MAX_NESTED / 2);
-            shown.contains(HIDDEN) || *shown == length(text)
+            shown.contains(HIDDEN) || shown.contains(LENGTH)
         }
     }
 
@@ -73,9 +103,7 @@ impl Redactor {
 
     /// Hides what looks like a token, and base64 in which there is something to hide.
     fn without_tokens<'t>(&self, text: &'t str, coded: usize) -> Cow<'t, str> {
-        let is_part = |b: &u8| {
-            b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'+' | b'/' | b'.' | b'=')
-        };
+        let is_part = |b: &u8| RUN[usize::from(*b)];
         let mut out = Rewritten::new(text);
         let mut at = 0;
         while let Some(start) = text.as_bytes()[at..].iter().position(is_part) {
@@ -102,8 +130,13 @@ impl Redactor {
         out.done()
     }
 
-    /// Whether it is base64 in which there is something to hide, wherever in it that begins.
+    /// Whether it is base64 in which there is something to hide, wherever in it that begins. That of a
+    /// text has letters of both cases; identifiers and paths most often have not.
     fn is_coded(&self, run: &str, coded: usize) -> bool {
+        let has = |what: fn(&u8) -> bool| run.as_bytes().iter().any(what);
+        if !has(u8::is_ascii_uppercase) || !has(u8::is_ascii_lowercase) {
+            return false;
+        }
         let digits: Vec<u8> = run
             .bytes()
             .filter(|b| *b != b'=')
@@ -116,13 +149,25 @@ impl Redactor {
         let is_secret = |digits: &[u8]| {
             let whole = &digits[..digits.len() - usize::from(digits.len() % 4 == 1)];
             let Ok(bytes) = BASE64.decode(whole) else { return false };
+            if self.known.is_in(&bytes) {
+                return true;
+            }
+            if coded == MAX_CODED || !may_be_text(&bytes) {
+                return false;
+            }
             let text = String::from_utf8_lossy(&bytes);
-            self.known.is_in(&bytes) || (coded < MAX_CODED && self.scan(&text, coded + 1) != text)
+            self.scan(&text, coded + 1) != text
         };
         digits
             .split(|b| *b == b'.')
             .any(|part| (0..4).filter_map(|from| part.get(from..)).any(is_secret))
     }
+}
+
+/// Whether there may be a name in it: it is UTF-8, or has three letters in a row.
+fn may_be_text(bytes: &[u8]) -> bool {
+    let is_word = |three: &[u8]| three.iter().all(u8::is_ascii_alphabetic);
+    bytes.windows(3).any(is_word) || std::str::from_utf8(bytes).is_ok()
 }
 
 /// RFC 7519 section 3: its first part is an object.
@@ -141,12 +186,9 @@ fn is_token(word: &str) -> bool {
 
 /// Hides values that stand after the name of a secret, and credentials after their scheme.
 fn without_values(text: &str) -> Cow<'_, str> {
-    let is_part = |c: char| {
-        if c.is_ascii() {
-            c.is_ascii_alphanumeric() || c.is_ascii_control() || matches!(c, '-' | '_')
-        } else {
-            c != char::REPLACEMENT_CHARACTER && (c.is_alphanumeric() || is_hidden(c))
-        }
+    let is_part = |c: char| match u8::try_from(c) {
+        Ok(b) if b.is_ascii() => WORD[usize::from(b)],
+        _ => c != char::REPLACEMENT_CHARACTER && (c.is_alphanumeric() || is_hidden(c)),
     };
     let mut out = Rewritten::new(text);
     let mut at = 0;
@@ -204,7 +246,7 @@ fn separator(before: Option<char>, after: &str) -> Option<(usize, char)> {
         '>' if before == Some('<') => return Some((1, '>')),
         _ => {}
     }
-    let is_between = |c: char| c.is_whitespace() || "\"'`\\".contains(c);
+    let is_between = |c: char| matches!(c, '"' | '\'' | '`' | '\\') || c.is_whitespace();
     let sign = after.trim_start_matches(is_between);
     let first = sign.chars().next().filter(|c| matches!(c, ':' | '='))?;
     let value = sign.trim_start_matches(|c: char| c.is_whitespace() || ":=>".contains(c));

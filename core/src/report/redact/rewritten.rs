@@ -54,3 +54,24 @@ pub(super) fn and_then<'t>(
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_another_text_is_copied() {
+        let mut out = Rewritten::new("a bc d");
+        out.replace(2..4, "bc");
+        assert!(matches!(out.done(), Cow::Borrowed("a bc d")));
+        let mut out = Rewritten::new("a bc d");
+        assert_eq!(out.last_before(2), Some(' '));
+        out.replace(2..4, "é");
+        assert_eq!((out.last_before(4), out.last_before(5)), (Some('é'), Some(' ')));
+        out.replace(6..6, "!");
+        assert_eq!(out.done(), "a é d!");
+        let mut out = Rewritten::new("ab");
+        out.replace(0..2, "");
+        assert_eq!(out.done(), "");
+    }
+}
