@@ -112,6 +112,10 @@ fn shown(c: char) -> char {
 /// Characters that are not seen themselves: controls (C0, DEL, C1), marks that change direction,
 /// separators of lines, zero-width ones, tags.
 pub(crate) fn is_hidden(c: char) -> bool {
+    // Most are.
+    if c.is_ascii() {
+        return c.is_ascii_control();
+    }
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{61c}' | '\u{180e}'

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::books::Books;
 use crate::model_media::{ICE_PWD, ModelMedia};
-use crate::planted::{PART, PLANTED};
+use crate::planted::PART;
 use crate::service::{self, Cloud, PEER, TOKEN};
 
 /// Outputs that one input may lead to. A thousand commands may end with one connection.
@@ -66,9 +66,10 @@ pub(crate) struct Agent {
     told: Option<Vec<String>>,
 }
 
-/// Whether an input holds a secret itself: nobody can hide what the service says in the open.
+/// Whether an input holds a secret itself, or as much of one as must never be seen: nobody can hide what
+/// the service says in the open.
 pub(crate) fn tells_a_secret(data: &[u8]) -> bool {
-    [TOKEN, ICE_PWD, PLANTED]
+    [TOKEN, ICE_PWD, PART]
         .iter()
         .any(|secret| data.windows(secret.len()).any(|window| window == secret.as_bytes()))
 }
@@ -135,18 +136,16 @@ impl Agent {
 
     /// Logs in.
     pub(crate) fn logged_in(mut self) -> Self {
-        self.submit(Command::Connect);
+        self.tell(Command::Connect);
         self.become_ready();
         self
     }
 
-    /// How long the client takes for a frame and all that it wants thereupon; nobody looks at it.
-    pub(crate) fn time(&mut self, frame: String) -> Duration {
-        let Some(id) = self.socket else { return Duration::ZERO };
-        let began = Instant::now();
+    /// A frame, and all that the client wants thereupon; nobody looks at it.
+    pub(crate) fn hear_only(&mut self, frame: String) {
+        let Some(id) = self.socket else { return };
         self.client.handle_input(self.now, Input::WebSocket { id, event: WsEvent::Text(frame) });
         while !matches!(self.client.poll_output(), Output::Timeout(_)) {}
-        began.elapsed()
     }
 
     /// Lets the service behave well until the client is ready.
@@ -162,7 +161,7 @@ impl Agent {
                 return;
             }
             if std::mem::take(&mut self.books.given_up) {
-                self.submit(Command::Connect);
+                self.tell(Command::Connect);
                 continue;
             }
             match self.wake {
@@ -193,16 +192,24 @@ impl Agent {
 
     // Inputs
 
-    /// Whether the command was taken.
+    /// A command that is to bring the client somewhere; nobody looks whether it is taken.
+    pub(crate) fn tell(&mut self, command: Command) {
+        if let Ok(id) = self.client.submit(self.now, command) {
+            self.books.asked(id);
+        }
+        self.drain(0);
+    }
+
+    /// Whether the command was taken. If it was not, nothing has happened.
     pub(crate) fn submit(&mut self, command: Command) -> bool {
-        let (before, text) = (self.client.digest(), format!("{command:?}"));
+        let (before, refused) = (self.client.digest(), command.clone());
         let result = self.client.submit(self.now, command);
         match &result {
             Ok(id) => self.books.asked(*id),
             Err(error) => {
                 let quiet = matches!(self.client.poll_output(), Output::Timeout(_));
                 let same = self.client.digest() == before;
-                assert!(quiet && same, "{text} was refused ({error}), and has acted");
+                assert!(quiet && same, "{refused:?} was refused ({error}), and has acted");
             }
         }
         self.drain(0);
@@ -374,7 +381,7 @@ impl Agent {
     ///
     /// Something is.
     pub(crate) fn put_to_rest(&mut self) {
-        self.submit(Command::NetworkChanged);
+        self.tell(Command::NetworkChanged);
         self.become_ready();
         self.cloud.conversations.clear();
         // A second round, for what came up by the first.
@@ -528,7 +535,7 @@ pub(crate) fn response(status: u16, body: &Value) -> http::Response<Vec<u8>> {
 /// A whole call, up to the point where people talk.
 pub(crate) fn talk(agent: &mut Agent, session: &str, conversation: &str) {
     ring(agent, session, conversation);
-    agent.submit(Command::AcceptPendingSession { conversation: conversation.into() });
+    agent.tell(Command::AcceptPendingSession { conversation: conversation.into() });
     let params = serde_json::json!({"sessionId": session, "conversationId": conversation,
         "sdp": crate::model_media::description("actpass", "ufra")});
     agent.frame(service::rpc(PEER, "o1", "offer", &params));

@@ -16,6 +16,10 @@ use offhook::media::{
 
 /// Steps of a script; what follows is not read.
 const MAX_STEPS: usize = 80;
+/// How long a script may wait in all: ICE gives up in half of it.
+const MAX_WAIT: Duration = Duration::from_secs(60);
+/// The longest key of a script.
+const MAX_KEY_MS: u16 = 1000;
 /// Outputs that one call may lead to.
 const MAX_OUTPUTS: usize = 2_000;
 /// Wake-ups in a row that time does not advance by.
@@ -135,6 +139,8 @@ struct Pair {
     there: Side,
     now: Instant,
     woken_at_once: u32,
+    /// How long the script may still wait.
+    left: Duration,
 }
 
 impl Side {
@@ -200,6 +206,7 @@ impl Pair {
             there: Side::new(factory, now, 2, false, "192.0.2.2:5000"),
             now,
             woken_at_once: 0,
+            left: MAX_WAIT,
         });
         pair.drain();
         pair
@@ -317,12 +324,16 @@ impl Pair {
             Step::Keys { keys, ms } => {
                 let digit = Digit::from_event(keys % 16).expect("a key");
                 let digits = vec![digit; usize::from(keys / 16)];
-                let duration = Duration::from_millis(u64::from(*ms));
+                let duration = Duration::from_millis(u64::from(*ms % MAX_KEY_MS));
                 let _ = self.here.engine.send_dtmf(now, &digits, duration);
             }
             Step::Mute(muted) => self.here.engine.set_muted(*muted),
             Step::Close(end) => self.side(*end).0.engine.close(now),
-            Step::Wait(ms) => return self.wait(Duration::from_millis(u64::from(ms % 40_000))),
+            Step::Wait(ms) => {
+                let time = Duration::from_millis(u64::from(ms % 40_000)).min(self.left);
+                self.left -= time;
+                return self.wait(time);
+            }
         }
         self.drain();
     }

@@ -655,8 +655,13 @@ impl Outbox {
         Wake::earliest(kept, Wake::earliest(sent, own))
     }
 
+    /// Whether the next message is traced. Nothing is done for one that is not.
+    fn traces(&mut self) -> bool {
+        self.config.trace && self.has_room()
+    }
+
     pub(crate) fn trace_frame(&mut self, direction: Direction, frame: Option<&Frame>, text: &str) {
-        if !self.config.trace {
+        if !self.traces() {
             return;
         }
         let (summary, about) = match frame {
@@ -674,14 +679,14 @@ impl Outbox {
         summary: String,
         session: &SessionId,
     ) {
-        if self.config.trace {
+        if self.traces() {
             let about = Some(session.as_str().to_owned());
             self.trace(direction, Channel::Media, &summary, about, String::new());
         }
     }
 
     fn trace_request(&mut self, resource: &Resource) {
-        if self.config.trace {
+        if self.traces() {
             let summary = format!("{} {}", resource.method, resource.path);
             let body = resource.body.as_ref().map(serde_json::Value::to_string);
             let body = self.redactor.document(&body.unwrap_or_default());
@@ -694,7 +699,7 @@ impl Outbox {
         resource: &Resource,
         result: &Result<http::Response<Vec<u8>>, NetError>,
     ) {
-        if !self.config.trace {
+        if !self.traces() {
             return;
         }
         let path = resource.path.split('?').next().unwrap_or_default();
@@ -719,9 +724,6 @@ impl Outbox {
         about: Option<String>,
         body: String,
     ) {
-        if !self.has_room() {
-            return;
-        }
         let summary = shown::text(summary, &self.redactor);
         let about = about.map(|name| self.redactor.text(&Shown(&name).to_string()));
         let (at, body) = (self.now, plain_document(body));

@@ -1,5 +1,7 @@
 //! The secrets that are known, without keeping them.
 
+use std::borrow::Cow;
+
 use crate::Secret;
 use crate::plain::floor;
 
@@ -14,8 +16,26 @@ const TAIL: usize = 16;
 pub(super) struct Known {
     /// In order.
     tails: Vec<Tail>,
+    /// The widths that they have, in order.
+    widths: Vec<usize>,
+    /// The bytes that they end with: where none of these is, none of them ends.
+    ends: Bytes,
     /// How many there have been.
     added: u64,
+}
+
+/// A set of bytes.
+#[derive(Clone, Copy, Default)]
+struct Bytes([u64; 4]);
+
+impl Bytes {
+    fn insert(&mut self, byte: u8) {
+        self.0[usize::from(byte >> 6)] |= 1 << (byte & 63);
+    }
+
+    fn contains(self, byte: u8) -> bool {
+        self.0[usize::from(byte >> 6)] & 1 << (byte & 63) != 0
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,13 +75,21 @@ impl Known {
         let new = Tail { width, bytes, len: secret.len(), number };
         let at = self.tails.partition_point(|tail| *tail < new);
         self.tails.insert(at, new);
+        self.widths = self.tails.iter().map(|tail| tail.width).collect();
+        self.widths.dedup();
+        self.ends = Bytes::default();
+        self.tails.iter().for_each(|tail| self.ends.insert(tail.bytes.to_le_bytes()[0]));
     }
 
     /// A text without them.
-    pub(super) fn hidden(&self, text: &str) -> String {
+    pub(super) fn hidden<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let found = self.find(text.as_bytes());
+        if found.is_empty() {
+            return Cow::Borrowed(text);
+        }
         let mut out = String::with_capacity(text.len());
         let mut from = 0;
-        for (start, end) in self.find(text.as_bytes()) {
+        for (start, end) in found {
             let start = floor(text, start).max(from);
             out.push_str(&text[from..start]);
             out.push_str(super::HIDDEN);
@@ -69,7 +97,7 @@ impl Known {
             from = end.unwrap_or(text.len()).max(from);
         }
         out.push_str(&text[from..]);
-        out
+        Cow::Owned(out)
     }
 
     pub(super) fn is_in(&self, bytes: &[u8]) -> bool {
@@ -78,13 +106,11 @@ impl Known {
 
     /// Where they are, in order of their ends and apart from each other.
     fn find(&self, bytes: &[u8]) -> Vec<(usize, usize)> {
-        let mut widths: Vec<_> = self.tails.iter().map(|tail| tail.width).collect();
-        widths.dedup();
         let mut found: Vec<(usize, usize)> = Vec::new();
-        let mut window = 0;
-        for (at, b) in bytes.iter().enumerate() {
-            window = shifted(window, *b);
-            for width in widths.iter().copied().filter(|width| *width <= at + 1) {
+        for (at, _) in bytes.iter().enumerate().filter(|(_, b)| self.ends.contains(**b)) {
+            let window =
+                bytes[(at + 1).saturating_sub(TAIL)..=at].iter().fold(0, |w, b| shifted(w, *b));
+            for width in self.widths.iter().copied().filter(|width| *width <= at + 1) {
                 let Some(len) = self.longest(width, window & mask(width)) else { continue };
                 let start = (at + 1).saturating_sub(len);
                 while found.last().is_some_and(|(before, _)| *before >= start) {

@@ -10,9 +10,12 @@ mod known;
 mod names;
 mod numbers;
 mod prose;
+mod rewritten;
 #[cfg(test)]
 mod tests;
 mod unescape;
+
+use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
@@ -25,6 +28,8 @@ use crate::xmpp::{Element, Node, ns};
 
 /// What stands for a secret.
 const HIDDEN: &str = "(secret)";
+/// How the length of something ends that cannot be read.
+const LENGTH: &str = " bytes)";
 /// The longest text that is looked into.
 const MAX_SHOWN: usize = 1 << 20;
 /// How many documents may lie in one another.
@@ -57,29 +62,31 @@ impl Redactor {
 
     /// Any other text, as it may be shown.
     pub(crate) fn text(&self, text: &str) -> String {
-        self.nested(text, 0)
+        self.nested(text, 0).into_owned()
     }
 
-    fn nested(&self, text: &str, depth: usize) -> String {
+    fn nested<'t>(&self, text: &'t str, depth: usize) -> Cow<'t, str> {
         if text.len() > MAX_SHOWN || depth > MAX_NESTED {
-            return length(text);
+            return length(text).into();
         }
         let begins = |c: char| !(c.is_whitespace() || c.is_control() || c == '\u{feff}');
         match text.chars().find(|c| begins(*c)) {
-            Some('<') => self.xml(text, depth).unwrap_or_else(|| length(text)),
-            Some('{') => self.json(text, depth).unwrap_or_else(|| length(text)),
-            Some('[' | '"') => self.json(text, depth).unwrap_or_else(|| self.prose(text, depth)),
-            Some(_) if is_description(text) => self.description(text, depth),
+            Some('<') => self.xml(text, depth).unwrap_or_else(|| length(text)).into(),
+            Some('{') => self.json(text, depth).unwrap_or_else(|| length(text)).into(),
+            Some('[' | '"') => {
+                self.json(text, depth).map_or_else(|| self.prose(text, depth), Cow::Owned)
+            }
+            Some(_) if is_description(text) => self.description(text, depth).into(),
             Some(_) => self.prose(text, depth),
-            None => text.to_owned(),
+            None => text.into(),
         }
     }
 
     /// A value with a name.
-    fn named(&self, name: &str, text: &str, depth: usize) -> String {
+    fn named<'t>(&self, name: &str, text: &'t str, depth: usize) -> Cow<'t, str> {
         match role(name) {
-            Role::Secret => HIDDEN.to_owned(),
-            Role::Number => numbers::whole(text),
+            Role::Secret => HIDDEN.into(),
+            Role::Number => numbers::whole(text).into(),
             Role::Open => self.nested(text, depth + 1),
         }
     }
@@ -102,17 +109,16 @@ impl Redactor {
         let mut attributes = element.attributes.iter();
         let labelled = attributes.any(|(name, value)| names::is_label(name) && is_secret(value));
         for (name, value) in &mut element.attributes {
-            *value = match own {
+            replace(value, |value| match own {
                 _ if name == "mechanism" => self.prose(value, depth),
-                _ if labelled && names::is_content(name) => HIDDEN.to_owned(),
-                Role::Secret => HIDDEN.to_owned(),
+                _ if labelled && names::is_content(name) => HIDDEN.into(),
+                Role::Secret => HIDDEN.into(),
                 Role::Open | Role::Number => self.named(name, value, depth),
-            }
-            .into();
-            *name = self.known.hidden(name).into();
+            });
+            replace(name, |name| self.known.hidden(name));
         }
-        element.name = self.known.hidden(&element.name).into();
-        element.namespace = self.prose(&element.namespace, depth).into();
+        replace(&mut element.name, |name| self.known.hidden(name));
+        replace(&mut element.namespace, |namespace| self.prose(namespace, depth));
         if (own == Role::Secret || labelled) && !element.children.is_empty() {
             element.children = vec![Node::Text(HIDDEN.into())];
         }
@@ -125,7 +131,7 @@ impl Redactor {
                 Node::Text(text) if matches!(&*element.name, "json" | "genesys-webrtc") => {
                     *text = self.json(text, depth + 1).unwrap_or_else(|| length(text)).into();
                 }
-                Node::Text(text) => *text = self.nested(text, depth + 1).into(),
+                Node::Text(text) => replace(text, |text| self.nested(text, depth + 1)),
             }
         }
     }
@@ -146,12 +152,17 @@ impl Redactor {
             (Role::Number, Value::Number(number)) => {
                 *value = numbers::whole(&number.to_string()).into();
             }
-            (Role::Open, Value::String(text)) => *text = self.nested(text, depth + 1),
+            (Role::Open, Value::String(text)) => {
+                let shown = self.nested(text, depth + 1);
+                if shown != *text {
+                    *text = shown.into_owned();
+                }
+            }
             (Role::Open, Value::Number(number)) => {
                 let text = number.to_string();
                 let shown = self.known.hidden(&text);
                 if shown != text {
-                    *value = shown.into();
+                    *value = shown.into_owned().into();
                 }
             }
             (_, Value::Array(items)) => {
@@ -172,15 +183,20 @@ impl Redactor {
         let labelled = fields
             .iter()
             .any(|(name, value)| names::is_label(name) && value.as_str().is_some_and(is_secret));
-        let shown = std::mem::take(fields).into_iter().map(|(name, mut value)| {
-            let role = match role(&name) {
-                Role::Open if labelled && names::is_content(&name) => Role::Secret,
+        let mut renamed = false;
+        for (name, value) in fields.iter_mut() {
+            let role = match role(name) {
+                Role::Open if labelled && names::is_content(name) => Role::Secret,
                 role => role.max(own),
             };
-            self.value(&mut value, role, depth);
-            (self.prose(&name, depth), value)
-        });
-        *fields = shown.collect();
+            self.value(value, role, depth);
+            renamed |= self.prose(name, depth) != *name;
+        }
+        if renamed {
+            let shown = std::mem::take(fields).into_iter();
+            let shown = shown.map(|(name, value)| (self.prose(&name, depth).into_owned(), value));
+            *fields = shown.collect();
+        }
     }
 
     // Session descriptions
@@ -190,36 +206,44 @@ impl Redactor {
         text.split_inclusive(['\r', '\n'])
             .map(|line| {
                 let content = line.trim_end_matches(['\r', '\n']);
-                self.line(content, depth) + &line[content.len()..]
+                (self.line(content, depth), &line[content.len()..])
             })
-            .collect()
+            .fold(String::with_capacity(text.len()), |shown, (line, end)| shown + &line + end)
     }
 
-    fn line(&self, line: &str, depth: usize) -> String {
+    fn line<'t>(&self, line: &'t str, depth: usize) -> Cow<'t, str> {
         let Some((kind, value)) = line.split_once('=') else { return self.prose(line, depth) };
         match kind.trim() {
             // A key, an address, a number (RFC 8866 sections 5.6 and 5.12).
-            "k" | "K" => format!("{kind}={HIDDEN}"),
-            "e" | "E" | "p" | "P" => format!("{kind}={}", numbers::whole(value)),
+            "k" | "K" => format!("{kind}={HIDDEN}").into(),
+            "e" | "E" | "p" | "P" => format!("{kind}={}", numbers::whole(value)).into(),
             "a" | "A" => {
                 let value = value.trim_start();
                 let end = value.find(|c: char| c == ':' || c.is_whitespace());
                 match value.split_at(end.unwrap_or(value.len())) {
-                    (name, "") if is_secret(name) => format!("{kind}={HIDDEN}"),
+                    (name, "") if is_secret(name) => format!("{kind}={HIDDEN}").into(),
                     (name, _) if is_secret(name) || names::is_key_line(name) => {
-                        format!("{kind}={name}:{HIDDEN}")
+                        format!("{kind}={name}:{HIDDEN}").into()
                     }
                     _ => self.prose(line, depth),
                 }
             }
             "o" | "O" => match value.trim_start().split_once(' ') {
                 Some((user, rest)) if numbers::is_number(user) => {
-                    format!("{kind}={} {}", numbers::whole(user), self.prose(rest, depth))
+                    format!("{kind}={} {}", numbers::whole(user), self.prose(rest, depth)).into()
                 }
                 _ => self.prose(line, depth),
             },
             _ => self.prose(line, depth),
         }
+    }
+}
+
+/// Puts something else in the place of a text, if something else is to be shown.
+fn replace<'t>(text: &mut Cow<'t, str>, shown: impl Fn(&str) -> Cow<'_, str>) {
+    let shown = shown(text);
+    if shown != *text {
+        *text = shown.into_owned().into();
     }
 }
 
@@ -232,5 +256,5 @@ fn is_description(text: &str) -> bool {
 
 /// What is shown of something that cannot be read.
 fn length(text: &str) -> String {
-    format!("({} bytes)", text.len())
+    format!("({}{LENGTH}", text.len())
 }

@@ -11,36 +11,33 @@ pub(super) enum Role {
     Secret,
 }
 
-/// Parts of names of secrets, in small letters and without separators.
-const SECRET_PARTS: [&str; 27] = [
-    "accesscode",
-    "accesskey",
-    "apikey",
-    "assertion",
-    "authcode",
-    "authkey",
-    "authorization",
-    "bearer",
-    "communicationcode",
-    "cookie",
-    "credential",
-    "encryptionkey",
-    "jwt",
-    "keymgmt",
-    "keyparams",
-    "masterkey",
-    "passcode",
-    "passphrase",
-    "passwd",
-    "password",
-    "privatekey",
-    "pwd",
-    "secret",
-    "securitycode",
-    "sessionkey",
-    "sharedkey",
-    "token",
-];
+/// Parts of names of secrets, in small letters and without separators, by their first letter: every
+/// word of every trace is looked at.
+const fn secret_parts(first: u8) -> &'static [&'static str] {
+    match first {
+        b'a' => &[
+            "accesscode",
+            "accesskey",
+            "apikey",
+            "assertion",
+            "authcode",
+            "authkey",
+            "authorization",
+        ],
+        b'b' => &["bearer"],
+        b'c' => &["communicationcode", "cookie", "credential"],
+        b'e' => &["encryptionkey"],
+        b'j' => &["jwt"],
+        b'k' => &["keymgmt", "keyparams"],
+        b'm' => &["masterkey"],
+        b'p' => &["passcode", "passphrase", "passwd", "password", "privatekey", "pwd"],
+        b's' => &["secret", "securitycode", "sessionkey", "sharedkey"],
+        b't' => &["token"],
+        _ => &[],
+    }
+}
+/// The length of the shortest name of a secret.
+const SHORTEST: usize = 3;
 /// Whole names of secrets. `inline` introduces a key of SDES (RFC 4568 section 6.1).
 const SECRET_NAMES: [&str; 12] = [
     "auth",
@@ -56,7 +53,17 @@ const SECRET_NAMES: [&str; 12] = [
     "signature",
     "xsession",
 ];
-const NUMBER_PARTS: [&str; 5] = ["address", "callerid", "msisdn", "number", "phone"];
+/// Parts of names of numbers, likewise.
+const fn number_parts(first: u8) -> &'static [&'static str] {
+    match first {
+        b'a' => &["address"],
+        b'c' => &["callerid"],
+        b'm' => &["msisdn"],
+        b'n' => &["number"],
+        b'p' => &["phone"],
+        _ => &[],
+    }
+}
 /// Words in names of numbers.
 const NUMBER_WORDS: [&str; 10] =
     ["ani", "callee", "caller", "dialed", "dialled", "dnis", "extension", "fax", "mobile", "tel"];
@@ -68,9 +75,7 @@ pub(super) fn role(name: &str) -> Role {
     let whole = squashed(name);
     if is_secret_squashed(&whole) {
         Role::Secret
-    } else if NUMBER_PARTS.iter().any(|part| whole.contains(part))
-        || words(name).any(|word| NUMBER_WORDS.contains(&&*word))
-    {
+    } else if has_part(whole.as_bytes(), number_parts) || has_number_word(name) {
         Role::Number
     } else {
         Role::Open
@@ -78,11 +83,20 @@ pub(super) fn role(name: &str) -> Role {
 }
 
 pub(super) fn is_secret(name: &str) -> bool {
-    is_secret_squashed(&squashed(name))
+    name.len() >= SHORTEST && is_secret_squashed(&squashed(name))
 }
 
 fn is_secret_squashed(name: &str) -> bool {
-    SECRET_NAMES.contains(&name) || SECRET_PARTS.iter().any(|part| name.contains(part))
+    SECRET_NAMES.contains(&name) || has_part(name.as_bytes(), secret_parts)
+}
+
+fn has_part(name: &[u8], parts: fn(u8) -> &'static [&'static str]) -> bool {
+    let begins = |rest: &[u8], part: &str| {
+        // Most differ in the second letter.
+        let part = part.as_bytes();
+        rest.get(1) == Some(&part[1]) && rest.starts_with(part)
+    };
+    (0..name.len()).any(|at| parts(name[at]).iter().any(|part| begins(&name[at..], part)))
 }
 
 /// Whether what follows the name of a secret is one to the end of the line.
@@ -112,25 +126,32 @@ pub(super) fn is_scheme(word: &str) -> bool {
 
 /// A name without case and separators.
 fn squashed(name: &str) -> String {
-    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    let mut out = String::with_capacity(name.len());
+    for c in name.chars().filter(|c| c.is_alphanumeric()) {
+        if c.is_ascii() { out.push(c.to_ascii_lowercase()) } else { out.extend(c.to_lowercase()) }
+    }
+    out
 }
 
-/// The words of a name in camel case, or with separators, in small letters.
-fn words(name: &str) -> impl Iterator<Item = String> {
-    let mut words = vec![String::new()];
+/// Whether one of the words of a name, in camel case or with separators, is one of a number.
+fn has_number_word(name: &str) -> bool {
+    let mut from = 0;
     let mut small = false;
-    for c in name.chars() {
-        if !c.is_alphanumeric() || (small && c.is_uppercase()) {
-            words.push(String::new());
-        }
-        if c.is_alphanumeric()
-            && let Some(word) = words.last_mut()
-        {
-            word.extend(c.to_lowercase());
+    for (at, c) in name.char_indices() {
+        let is_separator = !c.is_alphanumeric();
+        if is_separator || (small && c.is_uppercase()) {
+            if is_number_word(&name[from..at]) {
+                return true;
+            }
+            from = if is_separator { at + c.len_utf8() } else { at };
         }
         small = c.is_lowercase();
     }
-    words.into_iter()
+    is_number_word(&name[from..])
+}
+
+fn is_number_word(word: &str) -> bool {
+    NUMBER_WORDS.iter().any(|known| word.eq_ignore_ascii_case(known))
 }
 
 #[cfg(test)]

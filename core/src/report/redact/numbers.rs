@@ -1,6 +1,9 @@
 //! Telephone numbers, shortened to their last two digits.
 
+use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
+
+use super::rewritten::{Rewritten, and_then};
 
 /// Fewer digits are no number that tells who somebody is.
 const LEAST: usize = 5;
@@ -43,33 +46,29 @@ pub(super) fn is_number(word: &str) -> bool {
 
 /// A text with the numbers in it shortened: after a plus sign, in the local part of an address, in
 /// `tel:` and `sip:` URIs (RFC 3966, RFC 3261 section 19.1).
-pub(crate) fn shortened(text: &str) -> String {
-    if !text.contains(['+', '@', ':']) {
-        return text.to_owned();
-    }
-    in_addresses(&in_uris(&with_plus(text)))
+pub(crate) fn shortened(text: &str) -> Cow<'_, str> {
+    let text = if text.contains('+') { with_plus(text) } else { Cow::Borrowed(text) };
+    and_then(and_then(text, in_uris), in_addresses)
 }
 
-fn with_plus(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find('+') {
-        let (before, after) = (&rest[..at], &rest[at + 1..]);
-        out.push_str(before);
+fn with_plus(text: &str) -> Cow<'_, str> {
+    let mut out = Rewritten::new(text);
+    let mut from = 0;
+    while let Some(at) = text[from..].find('+') {
+        let at = from + at;
+        from = at + 1;
+        let after = &text[from..];
         let length = number_length(after);
         let number = &after[..length];
         let digits = number.bytes().filter(u8::is_ascii_digit).count();
         let in_address = digits >= 3 && after[length..].starts_with('@');
-        if out.ends_with(char::is_alphanumeric) || (digits < LEAST && !in_address) {
-            out.push('+');
-            rest = after;
-        } else {
-            out.push_str(&short(number));
-            rest = &after[length..];
+        let in_word = out.last_before(at).is_some_and(char::is_alphanumeric);
+        if !in_word && (digits >= LEAST || in_address) {
+            from += length;
+            out.replace(at..from, &short(number));
         }
     }
-    out.push_str(rest);
-    out
+    out.done()
 }
 
 /// How long the number is that a text begins with: digits and what people write between them
@@ -83,57 +82,53 @@ fn number_length(text: &str) -> usize {
     text[..end].rfind(|c: char| c.is_ascii_digit()).map_or(0, |last| last + 1)
 }
 
-fn in_uris(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find(':') {
-        let (before, after) = rest.split_at(at + 1);
-        out.push_str(before);
-        rest = after;
-        let scheme = before[..at].rsplit(|c: char| !c.is_ascii_alphanumeric()).next();
+fn in_uris(text: &str) -> Cow<'_, str> {
+    let mut out = Rewritten::new(text);
+    let mut from = 0;
+    while let Some(at) = text[from..].find(':') {
+        let before = &text[from..from + at];
+        from += at + 1;
+        let scheme = before.rsplit(|c: char| !c.is_ascii_alphanumeric()).next();
         let is_one = |scheme: &str| {
             ["tel", "sip", "sips", "callto"].iter().any(|s| scheme.eq_ignore_ascii_case(s))
         };
         if !scheme.is_some_and(is_one) {
             continue;
         }
-        let user = after.trim_start_matches('/');
+        let user = text[from..].trim_start_matches('/');
         let ends = |c: char| c.is_whitespace() || "@;?<>,\"'&/".contains(c);
         let length = user.find(ends).unwrap_or(user.len());
         let number = &user[..length];
         let is_part = |c: char| c.is_ascii_digit() || "+-.()*#".contains(c);
         if number.contains(|c: char| c.is_ascii_digit()) && number.chars().all(is_part) {
-            out.push_str(&short(number));
-            rest = &user[length..];
+            let end = text.len() - user.len() + length;
+            out.replace(from..end, &short(number));
+            from = end;
         }
     }
-    out.push_str(rest);
-    out
+    out.done()
 }
 
-fn in_addresses(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find('@') {
+fn in_addresses(text: &str) -> Cow<'_, str> {
+    let mut out = Rewritten::new(text);
+    let mut from = 0;
+    while let Some(at) = text[from..].find('@') {
+        let before = &text[from..from + at];
         let ends = |c: char| c.is_whitespace() || "/:<>@\"',;=&".contains(c);
-        let local = rest[..at]
+        let local = before
             .rfind(ends)
-            .map_or(0, |before| before + rest[before..].chars().next().map_or(1, char::len_utf8));
-        out.push_str(&rest[..local]);
-        for part in rest[local..at].split_inclusive(|c: char| !c.is_alphanumeric()) {
+            .map_or(0, |end| end + before[end..].chars().next().map_or(1, char::len_utf8));
+        let mut start = from + local;
+        for part in before[local..].split_inclusive(|c: char| !c.is_alphanumeric()) {
             let word = part.trim_end_matches(|c: char| !c.is_alphanumeric());
             if is_number(word) {
-                out.push_str(&short(word));
-                out.push_str(&part[word.len()..]);
-            } else {
-                out.push_str(part);
+                out.replace(start..start + word.len(), &short(word));
             }
+            start += part.len();
         }
-        out.push('@');
-        rest = &rest[at + 1..];
+        from += at + 1;
     }
-    out.push_str(rest);
-    out
+    out.done()
 }
 
 #[cfg(test)]

@@ -4,13 +4,16 @@
 //! `Bearer …`; what looks like a token; and any of it in base64. A text in which escapes hide
 //! something is shown by its length only.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use super::names::{is_header, is_scheme, is_secret};
+use super::rewritten::{Rewritten, and_then};
 use super::unescape::unescaped;
-use super::{HIDDEN, Redactor, length, numbers};
+use super::{HIDDEN, LENGTH, MAX_NESTED, Redactor, length, numbers};
 use crate::plain::is_hidden;
 
 /// How many layers of escapes are taken off.
@@ -21,6 +24,8 @@ const MAX_CODED: usize = 2;
 const TOKEN: usize = 48;
 /// From this length on it may be base64 of something, or begin a JWT.
 const CODED: usize = 16;
+/// From this length on it is hidden without a look: nobody reads it.
+const LONG: usize = 4096;
 
 /// Either alphabet is read as this one (RFC 4648 sections 4 and 5).
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -30,66 +35,108 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
+/// What base64, tokens and paths are made of.
+const RUN: [bool; 256] = alphanumeric_and(b"-_+/.=");
+/// What words are made of; hidden characters are among it.
+const WORD: [bool; 256] = words();
+
+const fn words() -> [bool; 256] {
+    let mut table = alphanumeric_and(b"-_\x7f");
+    let mut control = 0;
+    while control < 32 {
+        table[control] = true;
+        control += 1;
+    }
+    table
+}
+
+const fn alphanumeric_and(more: &[u8]) -> [bool; 256] {
+    let mut table = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        table[byte as usize] = byte.is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let mut at = 0;
+    while at < more.len() {
+        table[more[at] as usize] = true;
+        at += 1;
+    }
+    table
+}
+
 impl Redactor {
-    pub(super) fn prose(&self, text: &str, depth: usize) -> String {
+    pub(super) fn prose<'t>(&self, text: &'t str, depth: usize) -> Cow<'t, str> {
         let shown = self.scan(text, 0);
-        let mut inner = shown.clone();
+        let mut inner = Cow::Borrowed(&*shown);
         for _ in 0..MAX_LAYERS {
-            let next = unescaped(&inner);
-            if next == inner {
-                return shown;
-            }
+            let next = match unescaped(&inner) {
+                Cow::Owned(next) if next != *inner => next,
+                _ => {
+                    drop(inner);
+                    return shown;
+                }
+            };
             if self.scan(&next, 0) != next || self.is_document(&next, depth) {
-                return length(text);
+                return length(text).into();
             }
-            inner = next.into_owned();
+            inner = next.into();
         }
-        length(text)
+        length(text).into()
     }
 
-    /// Whether it is a document with something to hide, once its escapes are resolved.
+    /// Whether it is a document with something to hide, once its escapes are resolved. Each of them is
+    /// read once for each layer of escapes, so not many may lie in one another.
     fn is_document(&self, text: &str, depth: usize) -> bool {
         text.trim_start().starts_with(['{', '<']) && {
-            let shown = self.nested(text, depth + 1);
-            shown.contains(HIDDEN) || shown == length(text)
+            let shown = self.nested(text, depth + 1 + MAX_NESTED / 2);
+            shown.contains(HIDDEN) || shown.contains(LENGTH)
         }
     }
 
     /// One pass over a text. What it leaves, another pass leaves too.
-    fn scan(&self, text: &str, coded: usize) -> String {
-        let text = self.known.hidden(text);
-        let text = without_users(&without_values(&text));
-        numbers::shortened(&self.without_tokens(&text, coded))
+    fn scan<'t>(&self, text: &'t str, coded: usize) -> Cow<'t, str> {
+        let text = and_then(self.known.hidden(text), without_values);
+        let text = and_then(and_then(text, without_users), |text| self.without_tokens(text, coded));
+        and_then(text, numbers::shortened)
     }
 
     /// Hides what looks like a token, and base64 in which there is something to hide.
-    fn without_tokens(&self, text: &str, coded: usize) -> String {
-        let is_part = |c: char| c.is_ascii_alphanumeric() || "-_+/.=".contains(c);
-        let mut out = String::with_capacity(text.len());
-        let mut rest = text;
-        while let Some(start) = rest.find(is_part) {
-            let end = rest[start..].find(|c| !is_part(c)).map_or(rest.len(), |end| start + end);
-            let run = &rest[start..end];
-            out.push_str(&rest[..start]);
+    fn without_tokens<'t>(&self, text: &'t str, coded: usize) -> Cow<'t, str> {
+        let is_part = |b: &u8| RUN[usize::from(*b)];
+        let mut out = Rewritten::new(text);
+        let mut at = 0;
+        while let Some(start) = text.as_bytes()[at..].iter().position(is_part) {
+            let start = at + start;
+            let run = text.as_bytes()[start..].iter().position(|b| !is_part(b));
+            at = run.map_or(text.len(), |length| start + length);
+            let run = &text[start..at];
             if run.len() < CODED {
-                out.push_str(run);
-            } else if is_jwt(run) || self.is_coded(run, coded) {
-                out.push_str(HIDDEN);
-            } else {
-                for part in run.split_inclusive(['+', '/', '.', '=']) {
-                    let word = part.trim_end_matches(['+', '/', '.', '=']);
-                    out.push_str(if is_token(word) { HIDDEN } else { word });
-                    out.push_str(&part[word.len()..]);
-                }
+                continue;
             }
-            rest = &rest[end..];
+            if run.len() >= LONG || is_jwt(run) || self.is_coded(run, coded) {
+                out.replace(start..at, HIDDEN);
+                continue;
+            }
+            let mut from = start;
+            for part in run.split_inclusive(['+', '/', '.', '=']) {
+                let word = part.trim_end_matches(['+', '/', '.', '=']);
+                if is_token(word) {
+                    out.replace(from..from + word.len(), HIDDEN);
+                }
+                from += part.len();
+            }
         }
-        out.push_str(rest);
-        out
+        out.done()
     }
 
-    /// Whether it is base64 in which there is something to hide, wherever in it that begins.
+    /// Whether it is base64 in which there is something to hide, wherever in it that begins. That of a
+    /// text has letters of both cases; identifiers and paths most often have not.
     fn is_coded(&self, run: &str, coded: usize) -> bool {
+        let has = |what: fn(&u8) -> bool| run.as_bytes().iter().any(what);
+        if !has(u8::is_ascii_uppercase) || !has(u8::is_ascii_lowercase) {
+            return false;
+        }
         let digits: Vec<u8> = run
             .bytes()
             .filter(|b| *b != b'=')
@@ -102,13 +149,25 @@ impl Redactor {
         let is_secret = |digits: &[u8]| {
             let whole = &digits[..digits.len() - usize::from(digits.len() % 4 == 1)];
             let Ok(bytes) = BASE64.decode(whole) else { return false };
+            if self.known.is_in(&bytes) {
+                return true;
+            }
+            if coded == MAX_CODED || !may_be_text(&bytes) {
+                return false;
+            }
             let text = String::from_utf8_lossy(&bytes);
-            self.known.is_in(&bytes) || (coded < MAX_CODED && self.scan(&text, coded + 1) != text)
+            self.scan(&text, coded + 1) != text
         };
         digits
             .split(|b| *b == b'.')
             .any(|part| (0..4).filter_map(|from| part.get(from..)).any(is_secret))
     }
+}
+
+/// Whether there may be a name in it: it is UTF-8, or has three letters in a row.
+fn may_be_text(bytes: &[u8]) -> bool {
+    let is_word = |three: &[u8]| three.iter().all(u8::is_ascii_alphabetic);
+    bytes.windows(3).any(is_word) || std::str::from_utf8(bytes).is_ok()
 }
 
 /// RFC 7519 section 3: its first part is an object.
@@ -126,31 +185,31 @@ fn is_token(word: &str) -> bool {
 }
 
 /// Hides values that stand after the name of a secret, and credentials after their scheme.
-fn without_values(text: &str) -> String {
-    let is_part = |c: char| c.is_alphanumeric() || "-_".contains(c) || is_hidden(c);
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(start) = rest.find(is_part) {
-        let end = rest[start..].find(|c| !is_part(c)).map_or(rest.len(), |end| start + end);
-        let (before, word, after) = (&rest[..start], &rest[start..end], &rest[end..]);
-        out.push_str(before);
-        out.push_str(word);
-        rest = after;
-        if let Some((gap, value)) = value_of(out.as_str(), word, after)
+fn without_values(text: &str) -> Cow<'_, str> {
+    let is_part = |c: char| match u8::try_from(c) {
+        Ok(b) if b.is_ascii() => WORD[usize::from(b)],
+        _ => c != char::REPLACEMENT_CHARACTER && (c.is_alphanumeric() || is_hidden(c)),
+    };
+    let mut out = Rewritten::new(text);
+    let mut at = 0;
+    while let Some(start) = text[at..].find(is_part) {
+        let start = at + start;
+        at = text[start..].find(|c| !is_part(c)).map_or(text.len(), |length| start + length);
+        let (word, after) = (&text[start..at], &text[at..]);
+        if let Some((gap, value)) = value_of(out.last_before(start), word, after)
             && !value.is_empty()
         {
-            out.push_str(gap);
-            out.push_str(HIDDEN);
-            rest = &after[gap.len() + value.len()..];
+            let from = at + gap.len();
+            at = from + value.len();
+            out.replace(from..at, HIDDEN);
         }
     }
-    out.push_str(rest);
-    out
+    out.done()
 }
 
-/// What stands between a word and its value, and the value, if it is a secret's.
-fn value_of<'t>(before: &str, word: &str, after: &'t str) -> Option<(&'t str, &'t str)> {
-    let before = before.strip_suffix(word)?;
+/// What stands between a word and its value, and the value, if it is a secret's. `before` is the
+/// character before the word.
+fn value_of<'t>(before: Option<char>, word: &str, after: &'t str) -> Option<(&'t str, &'t str)> {
     if is_scheme(word) {
         let value = after.trim_start_matches([' ', '\t']);
         let gap = &after[..after.len() - value.len()];
@@ -181,13 +240,13 @@ fn value_of<'t>(before: &str, word: &str, after: &'t str) -> Option<(&'t str, &'
 }
 
 /// How long the separator is that a text begins with, and what it is.
-fn separator(before: &str, after: &str) -> Option<(usize, char)> {
+fn separator(before: Option<char>, after: &str) -> Option<(usize, char)> {
     match after.chars().next()? {
-        '/' if before.ends_with('/') => return Some((1, '/')),
-        '>' if before.ends_with('<') => return Some((1, '>')),
+        '/' if before == Some('/') => return Some((1, '/')),
+        '>' if before == Some('<') => return Some((1, '>')),
         _ => {}
     }
-    let is_between = |c: char| c.is_whitespace() || "\"'`\\".contains(c);
+    let is_between = |c: char| matches!(c, '"' | '\'' | '`' | '\\') || c.is_whitespace();
     let sign = after.trim_start_matches(is_between);
     let first = sign.chars().next().filter(|c| matches!(c, ':' | '='))?;
     let value = sign.trim_start_matches(|c: char| c.is_whitespace() || ":=>".contains(c));
@@ -215,22 +274,18 @@ fn end_of_value(value: &str) -> usize {
 }
 
 /// Hides who logs in by a URI (RFC 3986 section 3.2.1).
-fn without_users(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find("://") {
-        let (before, after) = rest.split_at(at + 3);
-        out.push_str(before);
+fn without_users(text: &str) -> Cow<'_, str> {
+    let mut out = Rewritten::new(text);
+    let mut at = 0;
+    while let Some(start) = text[at..].find("://") {
+        at += start + 3;
         let ends = |c: char| c.is_whitespace() || "/?#\"'<>".contains(c);
-        let authority = &after[..after.find(ends).unwrap_or(after.len())];
-        rest = match authority.rfind('@') {
-            Some(user) => {
-                out.push_str(HIDDEN);
-                &after[user..]
-            }
-            None => after,
-        };
+        let authority = &text[at..];
+        let authority = &authority[..authority.find(ends).unwrap_or(authority.len())];
+        if let Some(user) = authority.rfind('@') {
+            out.replace(at..at + user, HIDDEN);
+            at += user;
+        }
     }
-    out.push_str(rest);
-    out
+    out.done()
 }

@@ -146,6 +146,24 @@ fn depth_and_size_are_bounded() {
     assert_eq!(redactor.document(&long), format!("({} bytes)", long.len()));
 }
 
+#[test]
+fn a_word_that_nobody_reads_is_hidden_without_a_look() {
+    let redactor = redactor();
+    let word = "V".repeat(4095);
+    assert_eq!(redactor.text(&word), word);
+    assert_eq!(redactor.text(&format!("a {word}V, b")), format!("a {HIDDEN}, b"));
+}
+
+#[test]
+fn an_escaped_document_in_another_one_shows_its_length() {
+    let redactor = redactor();
+    let escaped = |text: &str| format!("%3Ca%20xmlns='u'%3E{}%3C/a%3E", text.replace('%', "%25"));
+    let one = escaped("x");
+    assert_eq!(redactor.text(&one), one);
+    let two = escaped(&one);
+    assert_eq!(redactor.text(&two), format!("({} bytes)", two.len()));
+}
+
 /// A name of a secret in some spelling.
 fn name() -> impl Strategy<Value = String> {
     let names =
