@@ -15,6 +15,7 @@ use self::errands::Errand;
 use super::Scenario;
 use super::checks::{Checks, Finding};
 use super::customers::Door;
+use crate::cloud::Silence;
 use crate::world::{Conditions, Counts, Dice, PhoneId, STEP, World};
 
 /// From the end of the faults to the look whether all agree.
@@ -88,6 +89,8 @@ pub struct Run {
     said: u64,
     /// For what came with untidy far ends.
     untidy: Dice,
+    /// What befalls the next call that rings.
+    for_next: Vec<(&'static str, Value)>,
     /// The key that a customer pressed last.
     pressed: u8,
     /// Where it stops, if that is before its end.
@@ -123,6 +126,7 @@ impl Run {
             said: CUSTOMERS_SAY,
             untidy: Dice::new(&root, "untidy"),
             pressed: 0,
+            for_next: Vec::new(),
             stop: None,
             scenario,
             seed,
@@ -208,7 +212,10 @@ impl Run {
     /// Whether nothing goes wrong in this world.
     fn is_quiet(&self) -> bool {
         let Conditions { loss, .. } = self.scenario.conditions;
-        self.scenario.faults.is_empty() && loss == 0.0
+        // Who answers a call of whose end nobody tells waits in vain.
+        let mute = [Silence::Retract, Silence::EndOfRinging];
+        let keeps = |silence| self.scenario.silences.iter().flatten().any(|own| own == silence);
+        self.scenario.faults.is_empty() && loss == 0.0 && !mute.iter().all(keeps)
     }
 
     fn has_found(&self) -> bool {

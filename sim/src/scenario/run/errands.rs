@@ -13,6 +13,8 @@ use crate::world::{PhoneId, STEP, Voice, World};
 
 /// Until a call must be known to its user where nothing is wrong.
 const KNOWN: Duration = Duration::from_secs(3);
+/// Until a call that was made surely rings.
+const RINGS: Duration = Duration::from_millis(400);
 /// Between two customers who press keys.
 const PRESSES: Duration = Duration::from_secs(5);
 
@@ -45,6 +47,8 @@ pub(super) enum Errand {
     Reset(PhoneId),
     /// A call that was made some time ago must be known to its user.
     Known { conversation: String, user: usize },
+    /// What befalls this call, which has just begun to ring.
+    Disturb { conversation: String, what: &'static str, body: Value },
     /// A customer presses keys.
     Press,
     /// Customers say the frame of a talk spurt of that number.
@@ -110,6 +114,9 @@ impl Run {
             }
             Errand::Reset(phone) => self.world.reset(phone),
             Errand::Known { conversation, user } => self.look_whether_known(&conversation, user),
+            Errand::Disturb { conversation, what, body } if self.open => {
+                self.disturb_this(&conversation, what, &body);
+            }
             Errand::Press if self.open => {
                 self.customer_presses();
                 self.plan(self.world.now() + PRESSES, Errand::Press);
@@ -127,6 +134,7 @@ impl Run {
             | Errand::Fault(_)
             | Errand::Better(_)
             | Errand::Callees
+            | Errand::Disturb { .. }
             | Errand::Press
             | Errand::Speak(_) => {}
         }
@@ -162,6 +170,10 @@ impl Run {
         if self.is_quiet() {
             let (conversation, at) = (id.clone(), self.world.now() + KNOWN);
             self.plan(at, Errand::Known { conversation, user });
+        }
+        for (what, body) in std::mem::take(&mut self.for_next) {
+            let at = self.world.now() + RINGS;
+            self.plan(at, Errand::Disturb { conversation: id.clone(), what, body });
         }
         self.live[user].push(id.clone());
         let patience = self.dice.between(self.scenario.customers.patience);

@@ -235,11 +235,20 @@ impl Run {
         let mut calls: Vec<_> = self.live.iter().flatten().cloned().collect();
         if self.is_untidy() && matches!(what, "elsewhere" | "repropose") {
             calls.retain(|id| self.rings(id));
+            if calls.is_empty() {
+                self.for_next.push((what, body.clone()));
+            }
         }
         let id = self.fate.pick(&calls)?;
         self.world.observer_mut().touched(id);
         let (status, _) = self.world.control("POST", &format!("calls/{id}/{what}"), body);
         (status == 200).then(|| id.clone())
+    }
+
+    /// Something that waited for a call that rings.
+    pub(super) fn disturb_this(&mut self, call: &str, what: &str, body: &Value) {
+        self.world.observer_mut().touched(call);
+        self.world.control("POST", &format!("calls/{call}/{what}"), body);
     }
 
     fn rings(&mut self, call: &str) -> bool {
