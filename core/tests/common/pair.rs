@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use offhook::media::{
-    Agreement, AudioCodec, AudioFrame, Digit, Engine, EngineConfig, EngineEvent, EngineFactory,
-    EngineOutput, LocalCandidate, MediaError, MediaState, WebRtcFactory,
+    Agreement, AudioCodec, AudioFrame, Digit, Engine, EngineConfig, EngineEvent, EngineOutput,
+    LocalCandidate, MediaError, MediaState, RawEngine, RawPacket, WebRtcFactory,
 };
 use offhook::{Rng, Seed};
 
@@ -39,7 +39,7 @@ struct Datagram {
 
 pub(crate) struct Pair {
     pub(crate) now: Instant,
-    engines: [Box<dyn Engine>; 2],
+    engines: [Box<dyn RawEngine>; 2],
     wakes: [Option<Instant>; 2],
     flying: BTreeMap<(Instant, u64), Datagram>,
     sent: u64,
@@ -70,7 +70,7 @@ impl Pair {
         let engine = |side: Side| {
             let mut config = EngineConfig::new(Seed::from(side as u64));
             change(side, &mut config);
-            WebRtcFactory::new().create(now, config)
+            WebRtcFactory::new().create_raw(now, config)
         };
         Self {
             now,
@@ -100,6 +100,11 @@ impl Pair {
 
     pub(crate) fn engine(&mut self, side: Side) -> &mut dyn Engine {
         &mut *self.engines[side as usize]
+    }
+
+    pub(crate) fn send(&mut self, from: Side, packet: &RawPacket) -> Result<(), MediaError> {
+        let now = self.now;
+        self.engines[from as usize].send_packet(now, packet)
     }
 
     pub(crate) fn offer(&mut self) -> String {
@@ -141,7 +146,7 @@ impl Pair {
     /// Another engine takes A's place. Its offer.
     pub(crate) fn replace_a(&mut self) -> String {
         let now = self.now;
-        self.engines[0] = WebRtcFactory::new().create(now, EngineConfig::new(Seed::from(99)));
+        self.engines[0] = WebRtcFactory::new().create_raw(now, EngineConfig::new(Seed::from(99)));
         self.candidates = [Vec::new(), Vec::new()];
         self.offer()
     }

@@ -63,8 +63,8 @@ pub(super) struct Books {
     codecs: BTreeMap<MediaId, AudioCodec>,
     /// Whether nobody can say how long anything takes.
     asleep: bool,
-    /// The far end's key that was told last, by session.
-    keys: BTreeMap<SessionId, (Duration, char)>,
+    /// The far end's keys that were told not long ago, by session.
+    keys: BTreeMap<SessionId, Vec<(Duration, char)>>,
     /// What it was told last of who rings, on this connection.
     pub(super) leader: Option<AlertingLeader>,
     news: News,
@@ -379,8 +379,10 @@ impl Checks {
     fn key_heard(&mut self, at: Duration, phone: PhoneId, event: &Event) {
         let Event::Dtmf { session, digit, .. } = event else { return };
         let key = digit.as_char();
-        let before = self.books_mut(phone).keys.insert(session.clone(), (at, key));
-        let again = before.is_some_and(|(then, other)| key == other && at < then + TWICE);
+        let recent = self.books_mut(phone).keys.entry(session.clone()).or_default();
+        recent.retain(|(then, _)| at < *then + TWICE);
+        let again = recent.iter().any(|(_, other)| *other == key);
+        recent.push((at, key));
         if let Some(keys) = &mut self.keys {
             let media = self.books[phone.0].started.get(session).copied();
             keys.entry((phone, media)).or_default().push(key);

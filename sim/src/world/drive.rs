@@ -127,8 +127,10 @@ impl<O: Observer> World<O> {
     /// The message that a client takes now, unless it is asleep.
     fn message(&self, phone: PhoneId, input: &ClientInput) -> Option<String> {
         match input {
-            ClientInput::WebSocket { event: WsEvent::Text(text), .. }
-                if self.phones[phone.0].asleep.is_none() =>
+            // What waited while it slept may be of a connection that it has given up since.
+            ClientInput::WebSocket { id, event: WsEvent::Text(text) }
+                if self.phones[phone.0].asleep.is_none()
+                    && self.phones[phone.0].sockets.contains_key(id) =>
             {
                 Some(text.to_string())
             }

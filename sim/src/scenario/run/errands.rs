@@ -167,7 +167,7 @@ impl Run {
         let (_, call) = self.world.control("POST", "calls", &body);
         let Some(id) = call["conversationId"].as_str().map(str::to_owned) else { return };
         self.world.count("customers call");
-        if self.is_quiet() {
+        if self.is_quiet() && !self.rings_in_vain(user) {
             let (conversation, at) = (id.clone(), self.world.now() + KNOWN);
             self.plan(at, Errand::Known { conversation, user });
         }

@@ -30,18 +30,24 @@ impl Run {
         Ok(())
     }
 
-    /// Where nothing is wrong, a call is known at once, unless it is over already; or a phone still
-    /// rings for one of whose end nobody told, which keeps the line until it expires.
+    /// Whether a phone of the user's still rings for a call of whose end nobody told: it keeps the
+    /// line until it expires.
+    pub(super) fn rings_in_vain(&self, user: usize) -> bool {
+        let there = self.world.conversations(&user_name(user));
+        let is_there = |id: &ConversationId| there.iter().any(|call| call["id"] == id.as_str());
+        self.phones[user].iter().any(|phone| {
+            self.world.observer().books(*phone).ringing.iter().any(|call| !is_there(call))
+        })
+    }
+
+    /// Where nothing is wrong, a call is known at once, unless it is over already.
     pub(super) fn look_whether_known(&mut self, conversation: &str, user: usize) {
         let id = ConversationId::from(conversation);
         let there = self.world.conversations(&user_name(user));
-        let is_there = |id: &str| there.iter().any(|call| call["id"] == id);
+        let is_there = there.iter().any(|call| call["id"] == conversation);
         let checks = self.world.observer();
-        let excused = |phone: &PhoneId| {
-            let books = checks.books(*phone);
-            books.known.contains(&id) || books.ringing.iter().any(|call| !is_there(call.as_str()))
-        };
-        let unknown = is_there(conversation) && !self.phones[user].iter().any(excused);
+        let known = |phone: &PhoneId| checks.books(*phone).known.contains(&id);
+        let unknown = is_there && !self.phones[user].iter().any(known);
         self.require("a call is known to its user at once", |_| match unknown {
             true => Err(format!("no phone of user {user} heard of {id}")),
             false => Ok(()),

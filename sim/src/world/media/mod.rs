@@ -418,7 +418,8 @@ impl Engine for Model {
                 self.audio(sequence, frame);
             }
             Packet::Key { number, digit, duration } if self.agreed.is_some() => {
-                if self.last_key != Some(number) {
+                // One that comes late was told already, or is lost.
+                if self.last_key.is_none_or(|last| last < number) {
                     self.last_key = Some(number);
                     if self.direction().receives() {
                         self.event(EngineEvent::Dtmf { digit, duration });
