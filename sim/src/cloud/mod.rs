@@ -232,6 +232,8 @@ pub enum Output {
     },
     /// Something worth a line on a screen.
     Log(String),
+    /// A client did what no client may do.
+    Wrong(String),
     /// The drain is over. Wake the cloud then, if at all.
     Timeout(Option<Wake>),
 }
@@ -322,6 +324,11 @@ impl World {
             line = line.replace(steers, "\u{fffd}");
         }
         self.push(Output::Log(line));
+    }
+
+    /// A client did what no client may do.
+    fn wrong(&mut self, what: String) {
+        self.push(Output::Wrong(what));
     }
 
     /// Media sockets of a session's.

@@ -314,7 +314,11 @@ impl Session {
         if self.external.is_some() {
             return;
         }
-        self.untidy = world.lots.far_end(self.plan.signaling);
+        let first = !self.reinvite && !self.replaced && self.replaces.is_none();
+        self.untidy = match first {
+            true => world.lots.first_far_end(self.plan.signaling),
+            false => world.lots.far_end(self.plan.signaling),
+        };
         self.offering_again = false;
         self.silence = None;
         let udp = world.open_media(&self.id);
@@ -435,6 +439,10 @@ impl Session {
             return Step::Goes;
         }
         self.trickle(streams, world);
+        if !self.reinvite && !self.replaced {
+            // It may be that to an offer before, otherwise.
+            self.look_at_answer(answer, world);
+        }
         let Some(far) = &mut self.far else { return Step::Goes };
         if let Err(error) = far.engine.accept_answer(world.now, &self.untidy.understand(answer)) {
             world.log(format!("an answer that cannot be used: {error}"));

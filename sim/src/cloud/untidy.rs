@@ -63,7 +63,9 @@ names! {
         LongKeys "untidy: long keys",
         /// Becomes another source in the middle of a word, and is overtaken by itself.
         Sources "untidy: source changes",
-        /// Numbers its re-invites, and after some minutes begins anew.
+        /// Has no codec that anybody else has.
+    Useless "untidy: no codec of ours",
+    /// Numbers its re-invites, and after some minutes begins anew.
         CountedIds "untidy: counted ids",
         /// Has a participant whose legs and names are odd.
         OddParticipant "untidy: odd participant",
@@ -98,9 +100,11 @@ impl Habit {
             | Self::OddCandidates
             | Self::UnknownSections => signaling == Signaling::Sdp,
             Self::ComfortNoise | Self::EndlessKeys | Self::LongKeys | Self::Sources => false,
-            Self::CountedIds | Self::OddParticipant | Self::DoubledItem | Self::UnknownFields => {
-                false
-            }
+            Self::Useless
+            | Self::CountedIds
+            | Self::OddParticipant
+            | Self::DoubledItem
+            | Self::UnknownFields => false,
         }
     }
 
@@ -145,9 +149,12 @@ impl Lots {
     }
 
     fn draw(&mut self, habit: Habit) -> bool {
-        let later = matches!(habit, Habit::OddMid | Habit::CountedIds) || habit.is_of_rtp();
+        let later = matches!(habit, Habit::OddMid | Habit::Useless | Habit::CountedIds)
+            || habit.is_of_rtp();
         let dice = if later { &mut self.later } else { &mut self.dice };
-        let drawn = dice.chance(self.share);
+        // Such a call is over before it begins.
+        let share = if habit == Habit::Useless { self.share / 10.0 } else { self.share };
+        let drawn = dice.chance(share);
         if drawn {
             *self.drawn.entry(habit).or_default() += 1;
         }
@@ -170,6 +177,15 @@ impl Lots {
         }
         untidy.codec = self.dice.below(3);
         untidy.pauses = untidy.has(Habit::Pauses);
+        untidy
+    }
+
+    /// A far end that may be of no use at all.
+    pub(super) fn first_far_end(&mut self, signaling: Signaling) -> Untidy {
+        let mut untidy = self.far_end(signaling);
+        if self.share > 0.0 && self.draw(Habit::Useless) {
+            untidy.habits.insert(Habit::Useless);
+        }
         untidy
     }
 
@@ -259,6 +275,11 @@ impl Untidy {
         self.habits.contains(&habit)
     }
 
+    /// Whether its offer cannot be used.
+    pub(super) fn is_useless(&self) -> bool {
+        self.has(Habit::Useless)
+    }
+
     /// A tidy offer of one section as this far end says it.
     pub(super) fn describe(&self, offer: &str) -> String {
         if self.habits.is_empty() {
@@ -341,6 +362,10 @@ impl Untidy {
                 formats.insert(0, free);
             }
             formats.extend(["9".to_owned(), "18".to_owned()]);
+        }
+        if self.has(Habit::Useless) {
+            audio.lines.retain(|line| payload_type(line).is_none());
+            formats = vec!["9".to_owned(), "18".to_owned()];
         }
         if self.has(Habit::Ptime) {
             audio.push("ptime", &self.ptime.to_string());
@@ -477,6 +502,15 @@ mod tests {
             assert_eq!(pt == Some(111), *habit != Habit::Renumbered, "{habit:?}");
             assert_eq!(read.payloads.codecs.len() == 2, *habit != Habit::FewCodecs, "{habit:?}");
         }
+    }
+
+    #[test]
+    fn one_without_a_codec_of_ours_is_of_no_use() {
+        let untidy = Untidy { habits: [Habit::Useless].into(), ..Untidy::default() };
+        let offer = untidy.describe(OFFER);
+        let codecs = [AudioCodec::Opus, AudioCodec::Pcmu];
+        let read = RemoteAudio::read(&Description::read(&offer).unwrap(), &codecs);
+        assert_eq!(read, Err(offhook::media::MediaError::NoCommonCodec));
     }
 
     #[test]

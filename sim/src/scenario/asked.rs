@@ -30,6 +30,8 @@ enum What {
     Connect,
     /// To take a media session: the answer is one to a stanza.
     Accept,
+    /// To take a call: the answer is its session.
+    Start(ConversationId),
     End(ConversationId),
     Terminate(SessionId),
     Other,
@@ -104,6 +106,7 @@ impl Asked {
         let what = match command {
             Command::Connect => What::Connect,
             Command::AcceptSession { .. } => What::Accept,
+            Command::AcceptPendingSession { conversation } => What::Start(conversation.clone()),
             Command::EndSession { conversation } => What::End(conversation.clone()),
             Command::ForceTerminateSession { session, .. } => What::Terminate(session.clone()),
             _ => What::Other,
@@ -125,6 +128,11 @@ impl Asked {
         }
     }
 
+    /// Whether it waits for a call's session.
+    pub(super) fn is_for(&self, conversation: &ConversationId) -> bool {
+        matches!(&self.what, What::Start(call) if call == conversation)
+    }
+
     /// Whether it should have been answered by now.
     pub(super) fn is_overdue(&self, at: Duration, quiet: bool) -> bool {
         let limit = if quiet { QUIET_LIMIT } else { LIMIT };
@@ -136,7 +144,7 @@ impl Asked {
         match &self.what {
             What::End(conversation) => Some(Claim::Over(conversation.clone())),
             What::Terminate(session) => Some(Claim::Ended(session.clone())),
-            What::Connect | What::Accept | What::Other => None,
+            What::Connect | What::Accept | What::Start(_) | What::Other => None,
         }
     }
 }

@@ -19,7 +19,8 @@ const LIFETIME: Duration = Duration::from_secs(181);
 const GRACE: Duration = Duration::from_secs(15);
 
 /// Words of which a message has one when it is looked at.
-const WORDS: [&str; 5] = ["<propose", "<retract", "<accept", "terminate", "reinvite"];
+const WORDS: [&str; 6] =
+    ["<propose", "<retract", "<accept", "session-initiate", "terminate", "reinvite"];
 
 /// What was said to one client of what rings.
 #[derive(Debug, Default)]
@@ -34,6 +35,8 @@ pub(super) struct News {
 enum Said {
     /// A call is proposed, perhaps again.
     Proposed(ConversationId),
+    /// Media is offered, after a proposal.
+    Offered(SessionId),
     /// A call has ended in the service.
     Over(ConversationId),
     /// A connection is to be made anew.
@@ -81,6 +84,14 @@ impl News {
         for said in read(text) {
             match said {
                 Said::Proposed(call) => self.heard_of(at, &call),
+                Said::Offered(session) => {
+                    if let Some((call, _)) = self.proposed.get(&session)
+                        && !books.started.contains_key(&session)
+                        && books.commands.values().any(|asked| asked.is_for(call))
+                    {
+                        return Err(format!("{call} is offered media, and is waited for in vain"));
+                    }
+                }
                 Said::Over(call) => {
                     if books.ringing.contains(&call) || books.talking.contains_key(&call) {
                         return Err(format!("{call} goes on after its end"));
@@ -152,10 +163,16 @@ fn of_payload(payload: &Payload) -> Option<Said> {
         Payload::Jingle(jingle) if jingle.action == Action::SessionTerminate => {
             Some(Said::Terminated(SessionId::from(&*jingle.sid)))
         }
+        Payload::Jingle(jingle) if jingle.action == Action::SessionInitiate => {
+            Some(Said::Offered(SessionId::from(&*jingle.sid)))
+        }
         Payload::PubSubEvent(event) => of_notification(&event.items.last()?.json),
         Payload::Rpc(rpc) => match &rpc.method {
             Method::Offer { session_id, conversation_id: Some(call), reinvite: true, .. } => {
                 Some(Said::Reinvited((&**session_id).into(), (&**call).into()))
+            }
+            Method::Offer { session_id, reinvite: false, .. } => {
+                Some(Said::Offered((&**session_id).into()))
             }
             Method::Terminate { session_id, .. } => {
                 Some(Said::Terminated(SessionId::from(&**session_id)))

@@ -413,6 +413,7 @@ impl<O: Observer> World<O> {
                 self.observer.see(self.now, seen);
                 self.note(None, |text| write!(text, "{conversation} hears {frame:?}"));
             }
+            CloudOutput::Wrong(what) => self.observer.see(self.now, Seen::Wrong { what: &what }),
             CloudOutput::Log(line) => self.note(None, |text| write!(text, "{line}")),
             CloudOutput::Timeout(_) => {}
         }

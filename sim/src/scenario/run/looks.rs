@@ -309,8 +309,10 @@ impl Run {
     pub(super) fn destroy(&mut self) {
         for phone in self.world.phones() {
             self.world.dismiss(phone);
-            // It may be closed already.
-            let _ = self.world.press(phone, |keys| keys.submit(Command::Destroy));
+            // It may be closed already. What waits is answered, too.
+            let topic = "v2.users.user-0.presence".to_owned();
+            self.hint(phone, Command::Subscribe { topic });
+            self.hint(phone, Command::Destroy);
         }
         let until = self.world.now() + Duration::from_secs(60);
         if !self.pass(until) {
@@ -321,6 +323,10 @@ impl Run {
                 let client = run.world.client(phone);
                 let (remembered, connected) = (client.remembered(), client.is_connected());
                 let started = run.world.observer().books(phone).started.len();
+                if let Some((id, _)) = run.world.observer().books(phone).commands.first_key_value()
+                {
+                    return Err(format!("phone {}: {id:?} is never answered", phone.0));
+                }
                 let (timer, open) = (run.world.timer(phone), run.world.open_sockets(phone));
                 if remembered > 0 || connected || started > 0 || open > 0 || timer.is_some() {
                     return Err(format!(
