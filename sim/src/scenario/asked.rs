@@ -12,7 +12,8 @@ const LIMIT: Duration = Duration::from_secs(31);
 /// session, which an application may leave idle for ten seconds.
 const QUIET_LIMIT: Duration = Duration::from_secs(15);
 /// What a client without a connection is not to be woken for.
-const OF_CONNECTIONS: [&str; 3] = ["topic changes", "ICE server refresh", "marking as alertable"];
+const OF_CONNECTIONS: [&str; 4] =
+    ["topic changes", "ICE server refresh", "marking as alertable", "asking again"];
 
 /// A command that waits for its answer.
 #[derive(Clone, Debug)]

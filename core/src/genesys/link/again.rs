@@ -37,14 +37,16 @@ impl Link {
         };
         self.missing.any = true;
         let needs_token = failure.is_unauthorized() && !failure.is_final();
-        if !needs_token && !self.timers.is_armed(&Timer::Again) {
+        // The next connection asks for everything.
+        let connected = matches!(self.state, State::Setup(..) | State::Online(..));
+        if connected && !needs_token && !self.timers.is_armed(&Timer::Again) {
             self.timers.arm(Timer::Again, out.now + pause);
         }
     }
 
     /// There is another token: what the old one could not have is asked for with it.
     pub(crate) fn token_changed(&mut self, out: &Outbox) {
-        if self.missing.any {
+        if self.missing.any && matches!(self.state, State::Online(..)) {
             self.timers.arm(Timer::Again, out.now);
         }
     }

@@ -47,6 +47,20 @@ fn sg_3_topics_that_a_token_could_not_have_are_asked_for_with_the_next() {
     assert!(rig.asked.is_empty(), "once");
 }
 
+/// The next connection asks for everything (found by simulation).
+#[test]
+fn lc_19_without_a_connection_nothing_is_asked_for_again() {
+    let mut rig = Rig::ready();
+    rig.notify("streaming-subscriptions-expiring", &json!({"expiring": 60}));
+    rig.wait(Duration::from_millis(100));
+    let asked = rig.expect_http(PUT);
+    rig.respond(asked.id, 400, &Value::Null);
+    rig.ws_event(WsEvent::Closed { code: None, reason: "reset".to_owned() });
+    rig.submit(Command::WentOffline).unwrap();
+    rig.submit(Command::SetAccessToken(Secret::new("another"))).unwrap();
+    assert!(rig.wake.is_none_or(|wake| wake.reason != "asking again"), "{:?}", rig.wake);
+}
+
 #[test]
 fn sg_3_def_10_what_failed_for_a_while_is_asked_for_again() {
     let mut rig = Rig::ready();

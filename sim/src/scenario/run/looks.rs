@@ -161,13 +161,17 @@ impl Run {
         }
         let mut held = Vec::new();
         for (phone, media, id) in self.calls_up() {
-            let Some((name, what, body)) = self.untidy.pick(&CHANGES).copied() else { continue };
-            let body = serde_json::from_str(body).unwrap_or_default();
-            let (status, _) = self.world.control("POST", &format!("calls/{id}/{what}"), &body);
-            if status == 200 {
-                self.world.count(name);
-                if what == "far-holds" {
-                    held.push((phone, media, id));
+            // Each signaling has its own.
+            for _ in 0..CHANGES.len() {
+                let Some((name, what, body)) = self.untidy.pick(&CHANGES).copied() else { break };
+                let body = serde_json::from_str(body).unwrap_or_default();
+                let (status, _) = self.world.control("POST", &format!("calls/{id}/{what}"), &body);
+                if status == 200 {
+                    self.world.count(name);
+                    if what == "far-holds" {
+                        held.push((phone, media, id));
+                    }
+                    break;
                 }
             }
         }
