@@ -498,6 +498,12 @@ impl Books {
             }
             Event::SessionStarted(session) => {
                 let id = &session.id;
+                // A call whose session was ended by force goes on with the next one.
+                if let Some(on) = self.talking.get_mut(&session.conversation)
+                    && !self.started.contains_key(on)
+                {
+                    on.clone_from(id);
+                }
                 let fresh = self.started.insert(id.clone(), session.media).is_none();
                 once(fresh, || format!("{id} starts twice"))
             }
