@@ -123,7 +123,8 @@ pub(super) struct Lots {
     /// For what came later, so that what came before is as it was for each seed.
     later: Dice,
     pub(super) drawn: BTreeMap<Habit, u64>,
-    /// When a user's re-invite was the first that was counted.
+    /// Whether the service counts its re-invites, and when a user's was the first.
+    counts: bool,
     counted: BTreeMap<String, Instant>,
 }
 
@@ -133,24 +134,26 @@ const COUNTED: Duration = Duration::from_secs(370);
 
 impl Lots {
     pub(super) fn new(seed: &Seed) -> Self {
-        let (dice, later) = (Dice::new(seed, "untidy"), Dice::new(seed, "untidy, later"));
-        Self { share: 0.0, dice, later, drawn: BTreeMap::new(), counted: BTreeMap::new() }
+        let (dice, mut later) = (Dice::new(seed, "untidy"), Dice::new(seed, "untidy, later"));
+        let counts = later.chance(0.5);
+        let (drawn, counted) = (BTreeMap::new(), BTreeMap::new());
+        Self { share: 0.0, dice, later, drawn, counts, counted }
     }
 
     /// The number of a re-invite to a user, where somebody counts them: one that nobody remembers.
     pub(super) fn counted_id(&mut self, user: &str, now: Instant) -> Option<String> {
         let before = self.counted.get(user);
         let free = before.is_none_or(|before| *before + COUNTED <= now);
-        if self.share == 0.0 || !free || !self.draw(Habit::CountedIds) {
+        if self.share == 0.0 || !self.counts || !free {
             return None;
         }
+        *self.drawn.entry(Habit::CountedIds).or_default() += 1;
         self.counted.insert(user.to_owned(), now);
         Some("1".to_owned())
     }
 
     fn draw(&mut self, habit: Habit) -> bool {
-        let later = matches!(habit, Habit::OddMid | Habit::Useless | Habit::CountedIds)
-            || habit.is_of_rtp();
+        let later = matches!(habit, Habit::OddMid | Habit::Useless) || habit.is_of_rtp();
         let dice = if later { &mut self.later } else { &mut self.dice };
         // Such a call is over before it begins.
         let share = if habit == Habit::Useless { self.share / 10.0 } else { self.share };
