@@ -237,7 +237,7 @@ impl Association {
     pub(super) fn write_raw(&mut self, ssrc: Option<u32>, packet: RtpWrite) {
         let mut api = self.rtc.direct_api();
         let present = api.stream_tx_by_mid(self.mid, None).map(|stream| *stream.ssrc());
-        let announced = *self.announced.get_or_insert(present.unwrap_or_default());
+        let announced = *self.announced.get_or_insert_with(|| present.unwrap_or_default());
         let ssrc = ssrc.unwrap_or(announced);
         if present != Some(ssrc) {
             api.reset_stream_tx(self.mid, None, ssrc.into(), None);
