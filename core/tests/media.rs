@@ -7,7 +7,9 @@ mod common;
 use std::time::Duration;
 
 use common::pair::{Pair, Side};
-use offhook::media::{AudioCodec, Digit, EngineConfig, MAX_BACKLOG, MediaError, MediaState};
+use offhook::media::{
+    AudioCodec, Digit, EngineConfig, MAX_BACKLOG, MediaError, MediaState, RawPacket,
+};
 use offhook::sdp::Direction;
 
 const MS: fn(u64) -> Duration = Duration::from_millis;
@@ -42,6 +44,34 @@ fn audio_arrives_both_ways_in_order_and_whole() {
         assert_eq!((stats.packets_sent, stats.packets_received, stats.packets_lost), (50, 50, 0));
         assert_eq!(stats.bytes_received, 100);
     }
+}
+
+#[test]
+fn packets_of_ones_own_making_go_as_they_are() {
+    let packet = |n: u64| RawPacket {
+        ssrc: (n >= 5).then_some(7),
+        payload_type: 111,
+        sequence: 1 + n,
+        time: n as u32 * 960,
+        marker: n == 0,
+        payload: vec![n as u8],
+    };
+    let mut pair = Pair::new();
+    assert_eq!(pair.send(Side::A, &packet(0)), Err(MediaError::State(MediaState::New)));
+    let mut pair = Pair::connected();
+    for n in 0..10 {
+        pair.send(Side::A, &packet(n)).unwrap();
+        pair.run(MS(20));
+    }
+    pair.run(MS(100));
+    let said: Vec<_> = pair.heard(Side::B).iter().map(|frame| frame.data[0]).collect();
+    assert_eq!(said, (0..10).collect::<Vec<_>>(), "of two sources");
+    pair.send(Side::A, &RawPacket { payload_type: 13, ssrc: None, ..packet(20) }).unwrap();
+    pair.run(MS(100));
+    assert_eq!(pair.engine(Side::B).stats().packets_lost, 0);
+    let now = pair.now;
+    pair.engine(Side::A).close(now);
+    assert_eq!(pair.send(Side::A, &packet(21)), Err(MediaError::State(MediaState::Closed)));
 }
 
 #[test]

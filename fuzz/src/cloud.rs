@@ -482,7 +482,7 @@ impl Town {
                 0
             }
             Output::Transmit { data, .. } => data.len(),
-            Output::Log(line) => line.len(),
+            Output::Log(line) | Output::Wrong(line) => line.len(),
             _ => 0,
         }
     }

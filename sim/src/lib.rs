@@ -5,6 +5,7 @@
 
 pub mod cloud;
 pub mod ladder;
+mod names;
 pub mod scenario;
 pub mod serve;
 pub mod tool;

@@ -6,7 +6,7 @@ use offhook::genesys::Event;
 use offhook_sim::Scenario;
 use offhook_sim::cloud::Habit;
 use offhook_sim::scenario::{Customers, FaultKind, Invariant, Preset, StationKind};
-use offhook_sim::world::{Counts, Seen};
+use offhook_sim::world::{Counts, Fidelity, Seen};
 
 #[test]
 fn calm_runs_find_nothing() {
@@ -40,6 +40,9 @@ fn what_was_found_stays_found() {
                 FaultKind::FarHolds,
                 FaultKind::FarChanges,
                 FaultKind::FarReplaced,
+                FaultKind::OddWords,
+                FaultKind::ResetAmid,
+                FaultKind::ReinviteAmid,
             ];
             let then = FaultKind::ALL.iter().copied().filter(|kind| !later.contains(kind));
             let scenario =
@@ -83,17 +86,51 @@ fn untidy_far_ends_are_heard_and_hear() {
         .untidy(0.3)
         .fault(FaultKind::FarHolds, s(20))
         .fault(FaultKind::FarChanges, s(20))
-        .fault(FaultKind::FarReplaced, s(40));
+        .fault(FaultKind::FarReplaced, s(40))
+        .fault(FaultKind::Reinvite, s(60))
+        .fault(FaultKind::OddWords, s(60));
     let mut counts = Counts::default();
     for seed in 0..4 {
         let report = scenario.run(seed);
         assert_eq!(report.finding, None, "seed {seed}");
         counts.merge(&report.counts);
     }
-    for habit in Habit::ALL {
+    for habit in Habit::ALL.iter().filter(|habit| scenario.may_have_habit(**habit)) {
         assert!(counts.get(habit.name()) > 0, "{habit:?} was never drawn");
     }
     assert!(counts.get("held by the far end") > 10, "{counts:?}");
+    assert!(counts.get("keys told") > 0, "{counts:?}");
+}
+
+/// Far ends whose RTP is as odd as it comes: noise in pauses, keys without an end or of many seconds,
+/// sources that change in the middle of a word.
+#[test]
+fn rfc_3389_rfc_4733_odd_rtp_is_heard() {
+    let s = Duration::from_secs;
+    let scenario = Scenario::calm()
+        .agents(2)
+        .hours(0.05)
+        .fidelity(Fidelity::Full)
+        .customers(Customers { talk: (s(600), s(900)), ..Customers::default() })
+        .untidy(0.5)
+        .fault(FaultKind::FarReplaced, s(60));
+    let mut counts = Counts::default();
+    for seed in 0..6 {
+        let report = scenario.run(seed);
+        assert_eq!(report.finding, None, "seed {seed}");
+        counts.merge(&report.counts);
+    }
+    for habit in Habit::ALL.iter().filter(|habit| habit.is_of_rtp()) {
+        assert!(counts.get(habit.name()) > 0, "{habit:?} was never drawn");
+    }
+    assert!(counts.get("keys told") > 3, "{counts:?}");
+}
+
+/// Where nothing is wrong, everything is done promptly.
+#[test]
+fn quiet_worlds_are_prompt() {
+    let scenario = Scenario::swarm().agents(3).hours(0.2).without_faults().untidy(0.3);
+    offhook_sim::check(scenario).seeds(0..6);
 }
 
 #[test]

@@ -8,6 +8,7 @@
 mod backlog;
 mod ice;
 pub mod negotiation;
+mod raw;
 pub mod rtp;
 #[cfg(feature = "str0m")]
 mod str0m;
@@ -24,6 +25,7 @@ use crate::sdp::{Direction, SdpError};
 
 pub use self::backlog::{Backlog, MAX_BACKLOG};
 pub use self::ice::IceServer;
+pub use self::raw::{RawEngine, RawPacket};
 #[cfg(feature = "str0m")]
 pub use self::str0m::WebRtcFactory;
 

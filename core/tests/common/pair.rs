@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use offhook::media::{
-    Agreement, AudioCodec, AudioFrame, Digit, Engine, EngineConfig, EngineEvent, EngineFactory,
-    EngineOutput, LocalCandidate, MediaError, MediaState, WebRtcFactory,
+    Agreement, AudioCodec, AudioFrame, Digit, Engine, EngineConfig, EngineEvent, EngineOutput,
+    LocalCandidate, MediaError, MediaState, RawEngine, RawPacket, WebRtcFactory,
 };
 use offhook::{Rng, Seed};
 
@@ -41,7 +41,7 @@ pub(crate) struct Pair {
     pub(crate) now: Instant,
     /// What A was made by.
     gateway: WebRtcFactory,
-    engines: [Box<dyn Engine>; 2],
+    engines: [Box<dyn RawEngine>; 2],
     wakes: [Option<Instant>; 2],
     flying: BTreeMap<(Instant, u64), Datagram>,
     sent: u64,
@@ -72,7 +72,7 @@ impl Pair {
         let engine = |side: Side, factory: &mut WebRtcFactory| {
             let mut config = EngineConfig::new(Seed::from(side as u64));
             change(side, &mut config);
-            factory.create(now, config)
+            factory.create_raw(now, config)
         };
         let mut gateway = WebRtcFactory::new();
         Self {
@@ -104,6 +104,11 @@ impl Pair {
 
     pub(crate) fn engine(&mut self, side: Side) -> &mut dyn Engine {
         &mut *self.engines[side as usize]
+    }
+
+    pub(crate) fn send(&mut self, from: Side, packet: &RawPacket) -> Result<(), MediaError> {
+        let now = self.now;
+        self.engines[from as usize].send_packet(now, packet)
     }
 
     pub(crate) fn offer(&mut self) -> String {
@@ -151,7 +156,7 @@ impl Pair {
     /// The same with A's certificate.
     pub(crate) fn replace_a_behind_its_gateway(&mut self) -> String {
         let now = self.now;
-        self.engines[0] = self.gateway.create(now, EngineConfig::new(Seed::from(99)));
+        self.engines[0] = self.gateway.create_raw(now, EngineConfig::new(Seed::from(99)));
         self.candidates = [Vec::new(), Vec::new()];
         self.offer()
     }

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use offhook::jingle::{Reason, SessionMessage};
 use offhook::machine::{UdpId, Wake};
-use offhook::media::AudioFrame;
+use offhook::media::{AudioFrame, Digit};
 use offhook::xmpp::{Frame, Iq, IqKind, Message, Payload, StanzaError};
 use serde_json::{Map, Value, json};
 
@@ -229,6 +229,13 @@ impl Calls {
         (call.user() == Some(user)).then(|| call.conversation.body())
     }
 
+    /// Whether a user is muted in a call that is not over, and holds it.
+    pub(super) fn part(&self, user: &str, id: &str) -> Option<(bool, bool)> {
+        let call =
+            self.calls.get(id).filter(|call| !call.is_over() && call.user() == Some(user))?;
+        Some((call.conversation.agent.muted, call.conversation.agent.held))
+    }
+
     /// The user's conversations that are not over.
     pub(super) fn conversations(&self, user: &str) -> Vec<Value> {
         self.live
@@ -397,6 +404,18 @@ impl Calls {
         };
         if let Some(session) = session.filter(on_air) {
             session.say(frame, world);
+        }
+    }
+
+    /// The far end of a call presses keys, if it is on.
+    pub(super) fn far_keys(&mut self, id: &str, digits: &[Digit], world: &mut World) {
+        let Some(call) = self.calls.get(id) else { return };
+        let session = self.sessions.get_mut(&call.session);
+        let on_air = |session: &&mut Session| {
+            session.on_air.as_ref().is_some_and(|on| on.conversation == id)
+        };
+        if let Some(session) = session.filter(on_air) {
+            session.press(digits, world);
         }
     }
 

@@ -11,7 +11,8 @@
 //! | `POST calls/{cid}/reinvite` | `{newSession: true}` | the new connection has a session id of its own, as the service does it; the old session is the client's to end |
 //! | `POST calls/{cid}/far-holds` | `{direction}` | the far end offers again with that direction as it sees it, `sendonly` unless said (SDP only) |
 //! | `POST calls/{cid}/far-changes` | | the far end offers again with habits drawn anew: other payload types, fewer codecs (SDP only) |
-//! | `POST calls/{cid}/far-replaced` | | another far end offers under the same name, with a certificate of its own (SDP only) |
+//! | `POST calls/{cid}/far-replaced` | | another far end takes over under the same name, with a certificate of its own: by an offer, or in Jingle by `transport-info` |
+//! | `POST calls/{cid}/odd-words` | | the far end says what a client answers and has no use for: in Jingle holds, mutes and changes of content, in SDP methods that nobody knows |
 //! | `POST calls/{cid}/renegotiate` | `{conversationId}` | the session is renegotiated for another call of the same user, which is on it from then on; a session of its own that it was proposed with is withdrawn |
 //! | `POST calls/{cid}/leave` | | the far side of the call's session goes offline, which is all that is said of it; then the call ends |
 //! | `DELETE faults` | | none of the faults that wait befalls anybody |
@@ -137,7 +138,8 @@ impl Cloud {
                     "calls",
                     cid,
                     what @ ("repropose" | "rebind" | "renegotiate" | "reinvite" | "kill-media"
-                    | "ice-restart" | "far-holds" | "far-changes" | "far-replaced"),
+                    | "ice-restart" | "far-holds" | "far-changes" | "far-replaced"
+                    | "odd-words"),
                 ],
             ) => self.disturb(cid, what, body),
             ("POST", ["calls", cid, "participant"]) => match body {
@@ -247,6 +249,7 @@ impl Cloud {
             }
             "far-changes" => calls.offer_again(cid, None, streams, world),
             "far-replaced" => calls.replace_far_end(cid, world),
+            "odd-words" => calls.say_odd_words(cid, streams, world),
             _ => calls.restart_ice(cid, streams, world),
         };
         if done { self.call_body(cid) } else { bad_request("not on such a call as it stands") }

@@ -220,9 +220,15 @@ impl Calls {
         let Some(call) = self.calls.get(id).filter(|call| !call.is_over()) else { return };
         let phase = self.sessions.get(&call.session).map(|session| session.phase);
         // Where only the notification could tell, it does.
-        let rings = matches!(call.stage, Stage::Ringing { .. })
-            && matches!(phase, Some(Phase::Proposed { .. }));
-        let is_told = !rings || !world.keeps(Silence::EndOfRinging);
+        let is_told = match (call.stage, phase) {
+            (Stage::Ringing { .. }, Some(Phase::Proposed { .. })) => {
+                !world.keeps(Silence::EndOfRinging)
+            }
+            (Stage::Ringing { .. }, Some(Phase::Active)) => {
+                !world.keeps(Silence::EndOfRingingOnLine)
+            }
+            _ => true,
+        };
         self.finish(id, reason, is_told, streams, world);
     }
 

@@ -16,6 +16,7 @@ mod directory;
 mod events;
 mod external;
 mod far_end;
+mod far_media;
 mod far_waits;
 mod guests;
 mod http;
@@ -36,7 +37,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
 use offhook::machine::{UdpId, Wake};
-use offhook::media::{AudioFrame, EngineFactory};
+use offhook::media::{AudioFrame, Digit};
 use offhook::{Rng, Seed};
 
 use calls::Calls;
@@ -44,6 +45,7 @@ use clock::Clock;
 use directory::Directory;
 use events::Events;
 pub use far_end::FarEndMode;
+pub use far_media::{FarMedia, RtpManner};
 pub(crate) use http::is_control;
 use options::{Faults, Options};
 use prompt::Prompt;
@@ -155,6 +157,13 @@ pub enum Input {
         /// The frame.
         frame: AudioFrame,
     },
+    /// The far end of such a call presses keys.
+    FarKeys {
+        /// Whose far end.
+        conversation: String,
+        /// Which.
+        digits: Vec<Digit>,
+    },
 }
 
 /// One thing to do, or the end of a drain.
@@ -223,6 +232,8 @@ pub enum Output {
     },
     /// Something worth a line on a screen.
     Log(String),
+    /// A client did what no client may do.
+    Wrong(String),
     /// The drain is over. Wake the cloud then, if at all.
     Timeout(Option<Wake>),
 }
@@ -280,7 +291,7 @@ struct World {
     domain: String,
     public_ip: IpAddr,
     stun_port: u16,
-    factory: Box<dyn EngineFactory>,
+    factory: Box<dyn FarMedia>,
     prompt: Prompt,
     directory: Directory,
     events: Events,
@@ -315,6 +326,11 @@ impl World {
         self.push(Output::Log(line));
     }
 
+    /// A client did what no client may do.
+    fn wrong(&mut self, what: String) {
+        self.push(Output::Wrong(what));
+    }
+
     /// Media sockets of a session's.
     fn open_media(&mut self, session: &str) -> UdpId {
         self.next_udp += 1;
@@ -347,7 +363,7 @@ impl World {
 impl Cloud {
     /// A cloud with nobody in it.
     #[must_use]
-    pub fn new(config: CloudConfig, factory: Box<dyn EngineFactory>, now: Instant) -> Self {
+    pub fn new(config: CloudConfig, factory: Box<dyn FarMedia>, now: Instant) -> Self {
         Self {
             world: World {
                 now,
@@ -381,6 +397,12 @@ impl Cloud {
     #[must_use]
     pub fn conversations(&self, user: &str) -> Vec<serde_json::Value> {
         self.calls.conversations(user)
+    }
+
+    /// Whether a user is muted in a call that is not over, and holds it.
+    #[must_use]
+    pub fn part(&self, user: &str, conversation: &str) -> Option<(bool, bool)> {
+        self.calls.part(user, conversation)
     }
 
     /// A user's media sessions: `id`, `state`, and how many calls are on each.
@@ -424,6 +446,9 @@ impl Cloud {
             }
             Input::FarAudio { conversation, frame } => {
                 self.calls.far_audio(&conversation, &frame, &mut self.world);
+            }
+            Input::FarKeys { conversation, digits } => {
+                self.calls.far_keys(&conversation, &digits, &mut self.world);
             }
         }
         self.handle_time();

@@ -15,7 +15,7 @@ use super::call::{DIALING, Stage};
 use super::calls::Calls;
 use super::conversation::Direction;
 use super::session::{Phase, Session, Step};
-use super::signal::{Signaling, with_credentials};
+use super::signal::{Signaling, first_mid, with_credentials, with_mid};
 use super::streams::Streams;
 
 /// A re-invite is repeated, as one and the same request, until it is answered (wire notes 6.14,
@@ -154,6 +154,19 @@ impl Calls {
         self.session_of(call).is_some_and(|session| session.replace_far_end(world))
     }
 
+    /// The far end says what clients answer and have no use for.
+    pub(super) fn say_odd_words(
+        &mut self,
+        call: &str,
+        streams: &Streams,
+        world: &mut World,
+    ) -> bool {
+        let session = self.session_of(call).filter(|session| session.phase == Phase::Active);
+        let Some(signal) = session.and_then(|session| session.signal()) else { return false };
+        signal.odd_words(streams, world);
+        true
+    }
+
     /// The far end's media is gone, and nobody says so.
     pub(super) fn kill_media(&mut self, call: &str, world: &mut World) -> bool {
         let session = self.session_of(call);
@@ -256,7 +269,12 @@ impl Session {
         world: &mut World,
     ) {
         let Some(signal) = self.signal() else { return };
-        let Some(offer) = signal.offer(offer, inline, reinvite, world) else { return };
+        let Some(mut offer) = signal.offer(offer, inline, reinvite, world) else { return };
+        if let (true, Payload::Rpc(rpc)) = (reinvite, &mut offer)
+            && let Some(id) = world.lots.counted_id(&self.user, world.now)
+        {
+            rpc.id = id;
+        }
         self.offer_iq = signal.send(offer.clone(), streams, world);
         let (repeat, until) = (world.now + REPEAT, world.now + GIVEN_UP);
         self.unanswered = Some(Reinvite { offer, attempts: 1, repeat, until });
@@ -296,7 +314,7 @@ impl Session {
 
     /// Another far end, where the one that was there goes without a word (RFC 8842 section 4).
     fn replace_far_end(&mut self, world: &mut World) -> bool {
-        let possible = self.can_renegotiate() && self.unanswered.is_none();
+        let possible = self.phase == Phase::Active && self.unanswered.is_none() && !self.restarting;
         if possible {
             self.kill_media(world);
             self.reinvite = false;
@@ -304,6 +322,25 @@ impl Session {
             self.make_media(world);
         }
         possible
+    }
+
+    /// Says in Jingle that there is another far end: by `transport-info`, since it has no other word
+    /// that clients take (wire notes 6.6, 6.9). What was agreed on besides stays.
+    pub(super) fn offer_by_transport(
+        &mut self,
+        offer: &str,
+        candidates: Vec<LocalCandidate>,
+        streams: &Streams,
+        world: &mut World,
+    ) {
+        let Some(signal) = self.signal() else { return };
+        self.offer = with_mid(offer, &first_mid(&self.offer));
+        signal.restart(&self.offer, streams, world);
+        self.phase = Phase::Active;
+        self.restarting = true;
+        if let Some(far) = &mut self.far {
+            far.candidates = candidates;
+        }
     }
 
     /// A session that takes this one's place, with its calls.

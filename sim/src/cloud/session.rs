@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 use super::external::External;
 use super::far_end::{FarEnd, FarEndMode, Packet, Word};
+use super::far_media::RtpManner;
 use super::recovery::Reinvite;
 use super::signal::{Signal, Signaling};
 use super::streams::Streams;
@@ -28,6 +29,9 @@ pub(super) use self::again::Silence;
 const REPEAT: Duration = Duration::from_secs(5);
 /// Candidates of the client's kept until its side of an ICE restart is there.
 const MAX_EARLY: usize = 64;
+
+/// How long a far end presses a key.
+const PRESS: Duration = Duration::from_millis(100);
 
 /// Where a session stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -310,13 +314,19 @@ impl Session {
         if self.external.is_some() {
             return;
         }
-        self.untidy = world.lots.far_end(self.plan.signaling);
+        let first = !self.reinvite && !self.replaced && self.replaces.is_none();
+        self.untidy = match first {
+            true => world.lots.first_far_end(self.plan.signaling),
+            false => world.lots.far_end(self.plan.signaling),
+        };
         self.offering_again = false;
         self.silence = None;
         let udp = world.open_media(&self.id);
         let mut config = EngineConfig::new(world.seed.child(&format!("{}/{}", self.id, udp.0)));
         config.codecs.clone_from(&world.options.codecs);
-        let engine = world.factory.create(world.now, config);
+        let manners = world.factory.has_manners();
+        let manner = if manners { world.lots.manner() } else { RtpManner::default() };
+        let engine = world.factory.create(world.now, config, manner);
         self.far = Some(FarEnd::new(udp, engine));
     }
 
@@ -360,6 +370,11 @@ impl Session {
         far.engine.local_addresses_done(world.now);
         let words = far.drain(world.now);
         let candidates = std::mem::take(&mut far.candidates);
+        if self.replaced && self.plan.signaling == Signaling::Jingle {
+            self.offer_by_transport(&offer, candidates, streams, world);
+            self.act(words, world);
+            return Step::Goes;
+        }
         let offer = self.untidy.describe(&offer);
         self.offer.clone_from(&offer);
         self.phase = Phase::Offered;
@@ -424,6 +439,10 @@ impl Session {
             return Step::Goes;
         }
         self.trickle(streams, world);
+        if !self.reinvite && !self.replaced {
+            // It may be that to an offer before, otherwise.
+            self.look_at_answer(answer, world);
+        }
         let Some(far) = &mut self.far else { return Step::Goes };
         if let Err(error) = far.engine.accept_answer(world.now, &self.untidy.understand(answer)) {
             world.log(format!("an answer that cannot be used: {error}"));
@@ -452,13 +471,23 @@ impl Session {
 
     /// How the far end is to speak.
     pub(super) fn voice(&self) -> Option<FarVoice> {
-        let codec = self.far.as_ref()?.engine.send_codec()?;
-        Some(FarVoice { codec, ptime: self.untidy.ptime, pauses: self.untidy.pauses })
+        let agreed = self.far.as_ref()?.engine.agreement()?;
+        let Untidy { ptime, pauses, .. } = self.untidy;
+        let speaks = agreed.direction.sends();
+        Some(FarVoice { codec: agreed.codec, ptime, pauses, speaks, keys: agreed.keys })
     }
 
     pub(super) fn say(&mut self, frame: &offhook::media::AudioFrame, world: &mut World) {
         if let Some(far) = &mut self.far {
             far.say(world.now, frame);
+            self.listen(world);
+        }
+    }
+
+    pub(super) fn press(&mut self, digits: &[offhook::media::Digit], world: &mut World) {
+        if let Some(far) = &mut self.far {
+            // Where they cannot be pressed, they are not.
+            let _ = far.engine.send_dtmf(world.now, digits, PRESS);
             self.listen(world);
         }
     }

@@ -122,6 +122,37 @@ impl Signal {
         }
     }
 
+    /// What clients answer, and pass over (wire notes 6.7, 6.9, 6.14): Jingle's own ways to hold and
+    /// to change what is agreed on are none for this service.
+    pub(super) fn odd_words(&self, streams: &Streams, world: &mut World) {
+        let Some(conn) = streams.conn_of(&self.to) else { return };
+        let (from, to, sid) = (&self.from, &self.to, &self.session);
+        match self.kind {
+            Signaling::Jingle => {
+                for (number, (action, content)) in ODD_WORDS.iter().enumerate() {
+                    let id = world.rng.uuid();
+                    let text = format!(
+                        r#"<iq xmlns="jabber:client" type="set" id="{id}-{number}" from="{from}" to="{to}"><jingle xmlns="urn:xmpp:jingle:1" action="{action}" sid="{sid}">{content}</jingle></iq>"#
+                    );
+                    streams.send_text(conn, text, world);
+                }
+            }
+            Signaling::Sdp => {
+                let (session_id, kind) = (sid.clone(), "audio".to_owned());
+                let params = serde_json::json!({"sessionId": sid, "what": [null, 1.5]});
+                for method in [
+                    Method::Mute { session_id: session_id.clone(), kind: kind.clone() },
+                    Method::Unmute { session_id: session_id.clone(), kind },
+                    Method::Info { session_id, status: "held".to_owned() },
+                    Method::Other { method: "nobodyKnows".to_owned(), params },
+                ] {
+                    let payload = self.rpc(method, world);
+                    streams.send_iq(from, to, payload, world);
+                }
+            }
+        }
+    }
+
     pub(super) fn terminate(&self, reason: Reason, streams: &Streams, world: &mut World) {
         let payload = match self.kind {
             Signaling::Jingle => jingle(Jingle::session_terminate(&*self.session, reason)),
@@ -138,14 +169,37 @@ impl Signal {
     }
 }
 
+/// Actions and contents of Jingle that change nothing.
+const ODD_WORDS: [(&str, &str); 9] = [
+    ("session-info", r#"<hold xmlns="urn:xmpp:jingle:apps:rtp:info:1"/>"#),
+    ("session-info", r#"<mute xmlns="urn:xmpp:jingle:apps:rtp:info:1" creator="responder"/>"#),
+    ("session-info", r#"<what xmlns="urn:example:odd"/>"#),
+    ("content-modify", r#"<content creator="initiator" name="audio" senders="initiator"/>"#),
+    ("content-add", r#"<content creator="initiator" name="more"/>"#),
+    ("content-remove", r#"<content creator="initiator" name="audio"/>"#),
+    ("description-info", r#"<content creator="initiator" name="audio"/>"#),
+    ("transport-replace", r#"<content creator="initiator" name="audio"/>"#),
+    ("session-initiate", r#"<content creator="initiator" name="audio"/>"#),
+];
+
 fn jingle(jingle: Jingle) -> Payload {
     Payload::Jingle(Box::new(jingle))
 }
 
-fn first_mid(sdp: &str) -> String {
+pub(super) fn first_mid(sdp: &str) -> String {
     let description = Description::read(sdp).ok();
     let mid = description.as_ref().and_then(Description::first_mid);
     mid.unwrap_or("0").to_owned()
+}
+
+/// A description of one section with that name for it.
+pub(super) fn with_mid(sdp: &str, mid: &str) -> String {
+    let Ok(mut description) = Description::read(sdp) else { return sdp.to_owned() };
+    for section in &mut description.sections {
+        section.remove("mid");
+        section.push("mid", mid);
+    }
+    description.to_string()
 }
 
 /// A description with candidates at the end of its first section that is on.

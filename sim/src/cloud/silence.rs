@@ -6,47 +6,31 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::World;
+use crate::names::names;
 
-macro_rules! silences {
-    ($($(#[$doc:meta])* $silence:ident $name:literal,)*) => {
-        /// A signal that is left out.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum Silence {
-            $($(#[$doc])* $silence,)*
-        }
-
-        impl Silence {
-            /// All of them.
-            pub const ALL: &[Self] = &[$(Self::$silence,)*];
-
-            /// Its name on the command line and in reports.
-            #[must_use]
-            pub const fn name(self) -> &'static str {
-                match self {
-                    $(Self::$silence => $name,)*
-                }
-            }
-        }
-    };
-}
-
-silences! {
-    /// A proposal that is over is not taken back: the conversation's notification tells.
-    Retract "no-retract",
-    /// The end of a call that nobody answered is not notified: the proposal is taken back.
-    EndOfRinging "no-end-of-ringing",
-    /// An answer by another client is no message: the conversation's notification tells.
-    AcceptElsewhere "no-accept-elsewhere",
-    /// An answer by another client is not notified: its message tells.
-    ConnectedElsewhere "no-connected-elsewhere",
-    /// A session that ends is not terminated, where it is connected: its media says goodbye.
-    Terminate "no-terminate",
-    /// Media ends without a goodbye: the session is terminated.
-    Goodbye "no-goodbye",
-    /// The end of calls that end with their session is not notified: the session's end tells.
-    EndOfTalk "no-end-of-talk",
-    /// An idle session is not ended by the service: the client ends it.
-    EndOfIdle "no-end-of-idle",
+names! {
+    /// A signal that is left out.
+    pub enum Silence {
+        /// A proposal that is over is not taken back: the conversation's notification tells.
+        Retract "no-retract",
+        /// The end of a call that nobody answered is not notified: the proposal is taken back.
+        EndOfRinging "no-end-of-ringing",
+        /// An answer by another client is no message: the conversation's notification tells.
+        AcceptElsewhere "no-accept-elsewhere",
+        /// An answer by another client is not notified: its message tells.
+        ConnectedElsewhere "no-connected-elsewhere",
+        /// A session that ends is not terminated, where it is connected: its media says goodbye.
+        Terminate "no-terminate",
+        /// Media ends without a goodbye: the session is terminated.
+        Goodbye "no-goodbye",
+        /// The end of calls that end with their session is not notified: the session's end tells.
+        EndOfTalk "no-end-of-talk",
+        /// An idle session is not ended by the service: the client ends it.
+        EndOfIdle "no-end-of-idle",
+        /// The end of a call that nobody answered on a line that is up is not notified: nothing tells,
+        /// and it ends by its age.
+        EndOfRingingOnLine "no-end-of-ringing-on-line",
+    }
 }
 
 impl Silence {
@@ -58,13 +42,8 @@ impl Silence {
         &[Self::Terminate, Self::Goodbye],
         &[Self::EndOfTalk],
         &[Self::EndOfIdle],
+        &[Self::EndOfRingingOnLine],
     ];
-
-    /// The silence of that name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|silence| silence.name() == name)
-    }
 }
 
 /// What a world leaves out, and how often it did.

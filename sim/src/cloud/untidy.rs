@@ -2,81 +2,78 @@
 //! world look, drawn by lot and counted.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 use offhook::Seed;
 use offhook::media::AudioCodec;
 use offhook::sdp::{Description, Direction, Line, Section};
 use serde_json::{Value, json};
 
+use super::far_media::RtpManner;
 use super::signal::Signaling;
+use crate::names::names;
 use crate::world::Dice;
 
-macro_rules! habits {
-    ($($(#[$doc:meta])* $habit:ident $name:literal,)*) => {
-        /// What somebody does differently from us.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum Habit {
-            $($(#[$doc])* $habit,)*
-        }
-
-        impl Habit {
-            /// All of them.
-            pub const ALL: &[Self] = &[$(Self::$habit,)*];
-
-            /// Its name in reports.
-            #[must_use]
-            pub const fn name(self) -> &'static str {
-                match self {
-                    $(Self::$habit => $name,)*
-                }
-            }
-        }
-    };
-}
-
-habits! {
-    /// Announces no source (`a=ssrc`).
-    NoSource "untidy: no ssrc",
-    /// Announces other sources than it has.
-    OtherSource "untidy: another ssrc",
-    /// Has other payload types than those before.
-    Renumbered "untidy: renumbered",
-    /// Has one codec only, and keys.
-    FewCodecs "untidy: one codec",
-    /// Names codecs that nobody has.
-    UnknownCodecs "untidy: unknown codecs",
-    /// Lists more events than keys (`0-15,66,70`).
-    EventList "untidy: event list",
-    /// Has frames of another length than 20 ms.
-    Ptime "untidy: ptime",
-    /// Says nothing for the length of a frame, again and again, without a word about it.
-    Pauses "untidy: dtx",
-    /// Says `RTP/SAVPF`.
-    Profile "untidy: profile",
-    /// Names no section and groups none.
-    NoMid "untidy: no mid",
-    /// Groups nothing (`BUNDLE`).
-    NoBundle "untidy: no bundle",
-    /// Says no direction, which is both ways.
-    NoDirection "untidy: no direction",
-    /// Says its direction for the session.
-    SessionDirection "untidy: session direction",
-    /// Says ICE and DTLS for the session.
-    SessionTransport "untidy: session transport",
-    /// Has a second fingerprint that is nobody's.
-    Fingerprints "untidy: fingerprints",
-    /// Has lines that nobody knows, and line ends without carriage return.
-    OddLines "untidy: odd lines",
-    /// Has candidates by TCP, names, and such as nobody can read.
-    OddCandidates "untidy: odd candidates",
-    /// Has sections of unknown kinds, on and off, before and after that for audio.
-    UnknownSections "untidy: unknown sections",
-    /// Has a participant whose legs and names are odd.
-    OddParticipant "untidy: odd participant",
-    /// Tells an item twice in one event.
-    DoubledItem "untidy: doubled item",
-    /// Tells what nobody knows of.
-    UnknownFields "untidy: unknown fields",
+names! {
+    /// What somebody does differently from us.
+    pub enum Habit {
+        /// Announces no source (`a=ssrc`).
+        NoSource "untidy: no ssrc",
+        /// Announces other sources than it has.
+        OtherSource "untidy: another ssrc",
+        /// Has other payload types than those before.
+        Renumbered "untidy: renumbered",
+        /// Has one codec only, and keys.
+        FewCodecs "untidy: one codec",
+        /// Names codecs that nobody has.
+        UnknownCodecs "untidy: unknown codecs",
+        /// Lists more events than keys (`0-15,66,70`).
+        EventList "untidy: event list",
+        /// Has frames of another length than 20 ms.
+        Ptime "untidy: ptime",
+        /// Says nothing for the length of a frame, again and again, without a word about it.
+        Pauses "untidy: dtx",
+        /// Says `RTP/SAVPF`.
+        Profile "untidy: profile",
+        /// Names no section and groups none.
+        NoMid "untidy: no mid",
+        /// Groups nothing (`BUNDLE`).
+        NoBundle "untidy: no bundle",
+        /// Says no direction, which is both ways.
+        NoDirection "untidy: no direction",
+        /// Says its direction for the session.
+        SessionDirection "untidy: session direction",
+        /// Says ICE and DTLS for the session.
+        SessionTransport "untidy: session transport",
+        /// Has a second fingerprint that is nobody's.
+        Fingerprints "untidy: fingerprints",
+        /// Has lines that nobody knows, and line ends without carriage return.
+        OddLines "untidy: odd lines",
+        /// Has candidates by TCP, names, and such as nobody can read.
+        OddCandidates "untidy: odd candidates",
+        /// Has sections of unknown kinds, on and off, before and after that for audio.
+        UnknownSections "untidy: unknown sections",
+        /// Has a section with a name as long and as odd as it may be.
+        OddMid "untidy: odd mid",
+        /// Says how loud its pauses are (RFC 3389).
+        ComfortNoise "untidy: comfort noise",
+        /// Presses keys whose ends are lost (RFC 4733).
+        EndlessKeys "untidy: key ends lost",
+        /// Presses keys for longer than a report can say.
+        LongKeys "untidy: long keys",
+        /// Becomes another source in the middle of a word, and is overtaken by itself.
+        Sources "untidy: source changes",
+        /// Has no codec that anybody else has.
+    Useless "untidy: no codec of ours",
+    /// Numbers its re-invites, and after some minutes begins anew.
+        CountedIds "untidy: counted ids",
+        /// Has a participant whose legs and names are odd.
+        OddParticipant "untidy: odd participant",
+        /// Tells an item twice in one event.
+        DoubledItem "untidy: doubled item",
+        /// Tells what nobody knows of.
+        UnknownFields "untidy: unknown fields",
+    }
 }
 
 impl Habit {
@@ -89,7 +86,8 @@ impl Habit {
             | Self::FewCodecs
             | Self::UnknownCodecs
             | Self::Ptime
-            | Self::Pauses => true,
+            | Self::Pauses
+            | Self::OddMid => true,
             Self::EventList
             | Self::Profile
             | Self::NoMid
@@ -101,8 +99,19 @@ impl Habit {
             | Self::OddLines
             | Self::OddCandidates
             | Self::UnknownSections => signaling == Signaling::Sdp,
-            Self::OddParticipant | Self::DoubledItem | Self::UnknownFields => false,
+            Self::ComfortNoise | Self::EndlessKeys | Self::LongKeys | Self::Sources => false,
+            Self::Useless
+            | Self::CountedIds
+            | Self::OddParticipant
+            | Self::DoubledItem
+            | Self::UnknownFields => false,
         }
+    }
+
+    /// Whether it is one of RTP, which the model of the media does not have.
+    #[must_use]
+    pub fn is_of_rtp(self) -> bool {
+        matches!(self, Self::ComfortNoise | Self::EndlessKeys | Self::LongKeys | Self::Sources)
     }
 }
 
@@ -111,16 +120,44 @@ pub(super) struct Lots {
     /// The share of far ends with each habit, from 0 to 1.
     pub(super) share: f64,
     dice: Dice,
+    /// For what came later, so that what came before is as it was for each seed.
+    later: Dice,
     pub(super) drawn: BTreeMap<Habit, u64>,
+    /// Whether the service counts its re-invites, and when a user's was the first.
+    counts: bool,
+    counted: BTreeMap<String, Instant>,
 }
+
+/// A service that numbers its re-invites begins anew after this: one is repeated for three minutes,
+/// and remembered for as long (wire notes 6.14).
+const COUNTED: Duration = Duration::from_secs(370);
 
 impl Lots {
     pub(super) fn new(seed: &Seed) -> Self {
-        Self { share: 0.0, dice: Dice::new(seed, "untidy"), drawn: BTreeMap::new() }
+        let (dice, mut later) = (Dice::new(seed, "untidy"), Dice::new(seed, "untidy, later"));
+        let counts = later.chance(0.5);
+        let (drawn, counted) = (BTreeMap::new(), BTreeMap::new());
+        Self { share: 0.0, dice, later, drawn, counts, counted }
+    }
+
+    /// The number of a re-invite to a user, where somebody counts them: one that nobody remembers.
+    pub(super) fn counted_id(&mut self, user: &str, now: Instant) -> Option<String> {
+        let before = self.counted.get(user);
+        let free = before.is_none_or(|before| *before + COUNTED <= now);
+        if self.share == 0.0 || !self.counts || !free {
+            return None;
+        }
+        *self.drawn.entry(Habit::CountedIds).or_default() += 1;
+        self.counted.insert(user.to_owned(), now);
+        Some("1".to_owned())
     }
 
     fn draw(&mut self, habit: Habit) -> bool {
-        let drawn = self.dice.chance(self.share);
+        let later = matches!(habit, Habit::OddMid | Habit::Useless) || habit.is_of_rtp();
+        let dice = if later { &mut self.later } else { &mut self.dice };
+        // Such a call is over before it begins.
+        let share = if habit == Habit::Useless { self.share / 10.0 } else { self.share };
+        let drawn = dice.chance(share);
         if drawn {
             *self.drawn.entry(habit).or_default() += 1;
         }
@@ -144,6 +181,28 @@ impl Lots {
         untidy.codec = self.dice.below(3);
         untidy.pauses = untidy.has(Habit::Pauses);
         untidy
+    }
+
+    /// A far end that may be of no use at all.
+    pub(super) fn first_far_end(&mut self, signaling: Signaling) -> Untidy {
+        let mut untidy = self.far_end(signaling);
+        if self.share > 0.0 && self.draw(Habit::Useless) {
+            untidy.habits.insert(Habit::Useless);
+        }
+        untidy
+    }
+
+    /// How one sends its RTP.
+    pub(super) fn manner(&mut self) -> RtpManner {
+        if self.share == 0.0 {
+            return RtpManner::default();
+        }
+        RtpManner {
+            noise: self.draw(Habit::ComfortNoise),
+            endless_keys: self.draw(Habit::EndlessKeys),
+            long_keys: self.draw(Habit::LongKeys),
+            sources: self.draw(Habit::Sources),
+        }
     }
 
     /// A notification as somebody untidy tells it, and whether it is told twice at once.
@@ -180,11 +239,16 @@ pub struct FarVoice {
     pub ptime: u32,
     /// Whether it leaves frames out, as those that send nothing for silence (DTX).
     pub pauses: bool,
+    /// Whether it may speak: it does not while it is to say nothing, or the other holds.
+    pub speaks: bool,
+    /// Whether its keys are understood.
+    pub keys: bool,
 }
 
 impl Default for FarVoice {
     fn default() -> Self {
-        Self { codec: AudioCodec::Opus, ptime: TIDY, pauses: false }
+        let (codec, pauses) = (AudioCodec::Opus, false);
+        Self { codec, ptime: TIDY, pauses, speaks: false, keys: false }
     }
 }
 
@@ -214,6 +278,11 @@ impl Untidy {
         self.habits.contains(&habit)
     }
 
+    /// Whether its offer cannot be used.
+    pub(super) fn is_useless(&self) -> bool {
+        self.has(Habit::Useless)
+    }
+
     /// A tidy offer of one section as this far end says it.
     pub(super) fn describe(&self, offer: &str) -> String {
         if self.habits.is_empty() {
@@ -231,6 +300,14 @@ impl Untidy {
         }
         if self.has(Habit::NoMid) {
             audio.remove("mid");
+        } else if self.has(Habit::OddMid) {
+            audio.remove("mid");
+            audio.push("mid", ODD_MID);
+            for line in &mut offer.session {
+                if line.attribute().is_some_and(|(name, _)| name == "group") {
+                    *line = Line::attribute_line("group", &format!("BUNDLE {ODD_MID}"));
+                }
+            }
         }
         if self.has(Habit::NoMid) || self.has(Habit::NoBundle) {
             remove(&mut offer.session, "group");
@@ -289,6 +366,10 @@ impl Untidy {
             }
             formats.extend(["9".to_owned(), "18".to_owned()]);
         }
+        if self.has(Habit::Useless) {
+            audio.lines.retain(|line| payload_type(line).is_none());
+            formats = vec!["9".to_owned(), "18".to_owned()];
+        }
         if self.has(Habit::Ptime) {
             audio.push("ptime", &self.ptime.to_string());
             audio.push("maxptime", "60");
@@ -342,6 +423,8 @@ impl Untidy {
     }
 }
 
+/// A name of token characters (RFC 5888 section 4), of which gateways use any.
+const ODD_MID: &str = "audio!#$%&'*+-.^_`{|}~0123456789-of-a-gateway-that-likes-long-names";
 /// Candidates that nobody can use, as gateways send them.
 const ODD_CANDIDATES: [&str; 5] = [
     "1 1 tcp 1518280447 192.0.2.77 9 typ host tcptype active",
@@ -422,6 +505,15 @@ mod tests {
             assert_eq!(pt == Some(111), *habit != Habit::Renumbered, "{habit:?}");
             assert_eq!(read.payloads.codecs.len() == 2, *habit != Habit::FewCodecs, "{habit:?}");
         }
+    }
+
+    #[test]
+    fn one_without_a_codec_of_ours_is_of_no_use() {
+        let untidy = Untidy { habits: [Habit::Useless].into(), ..Untidy::default() };
+        let offer = untidy.describe(OFFER);
+        let codecs = [AudioCodec::Opus, AudioCodec::Pcmu];
+        let read = RemoteAudio::read(&Description::read(&offer).unwrap(), &codecs);
+        assert_eq!(read, Err(offhook::media::MediaError::NoCommonCodec));
     }
 
     #[test]

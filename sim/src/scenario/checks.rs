@@ -5,18 +5,24 @@ use std::fmt;
 use std::time::Duration;
 
 use offhook::genesys::{
-    AlertingLeader, CallState, Command, Conversation, ConversationId, Error, Event, HandledBy,
-    Outcome, SessionId,
+    AlertingLeader, CallState, Command, Conversation, ConversationId, Error, ErrorKind, Event,
+    HandledBy, Outcome, SessionId,
 };
 use offhook::machine::{CommandId, MediaId};
 use offhook::media::{AudioCodec, AudioFrame};
 
 use super::Invariant;
+use super::asked::{Asked, Change, Claim, Wish, may_wake};
 use super::news::News;
 use crate::world::{PhoneId, Seen, frame_number};
 
 /// Words remembered until they are heard; the oldest are forgotten.
 const MAX_SPOKEN: usize = 10_000;
+
+/// The name of an invariant.
+const IN_TIME: &str = "every command is answered in time";
+/// No customer presses the same key again within this, in working hours.
+const TWICE: Duration = Duration::from_secs(2);
 
 /// A violation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,8 +44,8 @@ impl fmt::Display for Finding {
 /// What one application was told and asked.
 #[derive(Debug, Default)]
 pub(super) struct Books {
-    /// Commands not answered, and what each would change.
-    pub(super) commands: BTreeMap<CommandId, Option<Wish>>,
+    /// Commands not answered.
+    pub(super) commands: BTreeMap<CommandId, Asked>,
     pub(super) ringing: BTreeSet<ConversationId>,
     pub(super) started: BTreeMap<SessionId, MediaId>,
     pub(super) talking: BTreeMap<ConversationId, SessionId>,
@@ -55,29 +61,20 @@ pub(super) struct Books {
     held: BTreeSet<ConversationId>,
     /// What to speak with.
     codecs: BTreeMap<MediaId, AudioCodec>,
+    /// Whether nobody can say how long anything takes.
+    asleep: bool,
+    /// The far end's keys that were told not long ago, by session.
+    keys: BTreeMap<SessionId, Vec<(Duration, char)>>,
     /// What it was told last of who rings, on this connection.
     pub(super) leader: Option<AlertingLeader>,
     news: News,
 }
 
-/// What a command is to change, and whether another phone wanted to change the same call
-/// meanwhile: then nobody knows which of both came last.
-#[derive(Clone, Debug)]
-pub(super) struct Wish {
-    change: Change,
-    contested: bool,
-}
-
-/// What a command changes.
-#[derive(Clone, Debug)]
-pub(super) enum Change {
-    Mute(ConversationId, bool),
-    Hold(ConversationId, bool),
-}
-
 /// A word on its way.
 #[derive(Debug)]
 struct Spoken {
+    /// It arrived.
+    heard: bool,
     /// Calls of the speaker's that must not hear it.
     deaf: BTreeSet<ConversationId>,
 }
@@ -90,8 +87,18 @@ pub(super) struct Checks {
     /// Words of the speech test that were not heard yet.
     pub(super) awaited: BTreeMap<u64, String>,
     pub(super) heard: u64,
+    /// Who has heard a word since nothing gets lost any more, if that is so.
+    pub(super) lossless: Option<BTreeSet<String>>,
+    /// Keys told, by where they were pressed, while that is looked at.
+    pub(super) keys: Option<BTreeMap<(PhoneId, Option<MediaId>), String>>,
     pub(super) own: Vec<Box<dyn Invariant>>,
     pub(super) finding: Option<Finding>,
+    /// Whether nothing goes wrong in this world, so that everything is done promptly.
+    pub(super) quiet: bool,
+    /// What must be true once this instant is over.
+    claims: Vec<(Duration, PhoneId, Claim)>,
+    /// The change that was confirmed just now.
+    confirmed: Option<Change>,
     pub(super) tally: Tally,
 }
 
@@ -132,11 +139,19 @@ impl Checks {
     }
 
     pub(super) fn look(&mut self, at: Duration, seen: Seen<'_>) {
+        while let Some((made, phone, claim)) = self.claims.pop_if(|(made, ..)| *made < at) {
+            let holds = claim.check(made, self.books(phone));
+            let holds = holds.map_err(|what| format!("phone {}: {what}", phone.0));
+            self.require(at, "what is answered is done", holds);
+        }
         match seen {
             Seen::Told { phone, event } => self.told(at, phone, event),
             Seen::Submitted { phone, id, command } => {
-                let change = self.change_of(phone, command);
-                let fresh = self.books_mut(phone).commands.insert(id, change).is_none();
+                let wish = self.wish_of(phone, command);
+                let asked = Asked::new(at, command, wish);
+                let books = self.books_mut(phone);
+                books.news.asked(at, command);
+                let fresh = books.commands.insert(id, asked).is_none();
                 let holds = if fresh { Ok(()) } else { Err(format!("{id:?} is used twice")) };
                 self.require(at, "every command has a name of its own", holds);
             }
@@ -149,6 +164,8 @@ impl Checks {
                 let deaf = held.then_some(id).into_iter().collect();
                 self.note_spoken(frame, deaf);
             }
+            // Which of them arrive is for the evening to see.
+            Seen::CustomerPressed { .. } => {}
             Seen::CustomerHeard { conversation, frame } => {
                 self.customer_heard(at, conversation, frame);
             }
@@ -159,6 +176,22 @@ impl Checks {
                 books.news = news;
                 let holds = holds.map_err(|what| format!("phone {}: {what}", phone.0));
                 self.require(at, "what a message says is done at once", holds);
+                self.look_for_overdue(at, phone);
+            }
+            Seen::Woken { phone, reason, wired } => {
+                let holds = may_wake(reason, wired);
+                let holds = holds.map_err(|what| format!("phone {}: {what}", phone.0));
+                self.require(at, "nobody is woken for nothing", holds);
+                self.look_for_overdue(at, phone);
+            }
+            Seen::Slept { phone } => self.books_mut(phone).asleep = true,
+            Seen::Resumed { phone } => {
+                let books = self.books_mut(phone);
+                books.asleep = false;
+                books.commands.values_mut().for_each(|asked| asked.woke(at));
+            }
+            Seen::Stands { phone, conversation, muted, held } => {
+                self.stands(at, phone, conversation, muted, held);
             }
             Seen::Wrong { what } => {
                 self.require(at, "machines keep the contract", Err(what.to_owned()));
@@ -184,8 +217,12 @@ impl Checks {
             Event::Malformed { .. } => self.tally.malformed += 1,
             _ => {}
         }
+        self.key_heard(at, phone, event);
+        if let Some(claim) = Claim::of(event) {
+            self.claims.push((at, phone, claim));
+        }
         let books = self.books_mut(phone);
-        books.news.told(event);
+        books.news.told(at, event);
         let holds = books.enter(event);
         let holds = holds.map_err(|what| format!("phone {}: {what}", phone.0));
         self.require(at, "everything begins once and ends once", holds);
@@ -202,17 +239,65 @@ impl Checks {
             Ok(_) => self.tally.answered_commands += 1,
             Err(_) => self.tally.failed_commands += 1,
         }
+        let quiet = self.quiet;
         let books = self.books_mut(phone);
-        let holds = match books.commands.remove(&id) {
-            None => Err(format!("phone {}: {id:?} is answered without being asked", phone.0)),
-            Some(wish) => {
-                if let (Some(Wish { change, contested: false }), Ok(_)) = (wish, result) {
-                    books.confirm(change);
-                }
-                Ok(())
-            }
+        let Some(asked) = books.commands.remove(&id) else {
+            let what = format!("phone {}: {id:?} is answered without being asked", phone.0);
+            return self.require(at, "every command is answered once", Err(what));
         };
-        self.require(at, "every command is answered once", holds);
+        let overdue = !books.asleep && asked.is_overdue(at, quiet);
+        let claim = result.as_ref().ok().and_then(|_| asked.claim());
+        let wish = asked.wish.filter(|wish| result.is_ok() && !wish.contested);
+        let change = wish.map(|wish| wish.change);
+        if let Some(change) = &change {
+            books.confirm(change.clone());
+        }
+        self.confirmed = change;
+        self.claims.extend(claim.map(|claim| (at, phone, claim)));
+        let late = || Err(format!("phone {}: {id:?} is answered late", phone.0));
+        self.require(at, IN_TIME, if overdue { late() } else { Ok(()) });
+        let failed = match result {
+            Err(error) if quiet && error.kind == ErrorKind::Timeout => {
+                Err(format!("phone {}: {id:?}: {error}", phone.0))
+            }
+            _ => Ok(()),
+        };
+        self.require(at, "nothing times out where nothing is wrong", failed);
+    }
+
+    /// What a phone asked for long ago must have been answered.
+    fn look_for_overdue(&mut self, at: Duration, phone: PhoneId) {
+        let quiet = self.quiet;
+        let commands = &self.books_mut(phone).commands;
+        let overdue = commands.iter().find(|(_, asked)| asked.is_overdue(at, quiet));
+        if let Some((id, _)) = overdue {
+            let what = format!("phone {}: {id:?} is not answered for too long", phone.0);
+            self.require(at, IN_TIME, Err(what));
+        }
+    }
+
+    /// How the service has a call whose change it has just confirmed.
+    fn stands(
+        &mut self,
+        at: Duration,
+        phone: PhoneId,
+        id: &ConversationId,
+        muted: bool,
+        held: bool,
+    ) {
+        let Some(change) = self.confirmed.take().filter(|change| change.call() == id) else {
+            return;
+        };
+        // It holds all calls but the one that was connected or resumed last.
+        let alone = self.books.iter().map(|books| books.talking.len()).sum::<usize>() == 1;
+        if matches!(change, Change::Hold(_, false)) && !alone || change.is(muted, held) {
+            return;
+        }
+        let what = format!(
+            "phone {}: {change:?} is confirmed; muted {muted}, held {held} in the service",
+            phone.0
+        );
+        self.require(at, "what is answered is done", Err(what));
     }
 
     // Speech
@@ -222,7 +307,7 @@ impl Checks {
         if self.spoken.len() >= MAX_SPOKEN {
             self.spoken.pop_first();
         }
-        self.spoken.insert(number, Spoken { deaf });
+        self.spoken.insert(number, Spoken { heard: false, deaf });
     }
 
     /// Somebody else changes a call: what was confirmed of it holds no longer.
@@ -231,28 +316,24 @@ impl Checks {
         for books in &mut self.books {
             books.muted.remove(&id);
             books.held.remove(&id);
+            let wishes = books.commands.values_mut().filter_map(|asked| asked.wish.as_mut());
+            for wish in wishes.filter(|wish| *wish.change.call() == id) {
+                wish.contested = true;
+            }
         }
     }
 
     /// What a command is to change. From now on nothing is confirmed of that call, on whatever phone
     /// it was: a user may have two.
-    fn change_of(&mut self, phone: PhoneId, command: &Command) -> Option<Wish> {
-        let change = match command {
-            Command::SetAudioMute { conversation, muted } => {
-                Change::Mute(conversation.clone(), *muted)
-            }
-            Command::SetConversationHeld { conversation, held } => {
-                Change::Hold(conversation.clone(), *held)
-            }
-            _ => return None,
-        };
+    fn wish_of(&mut self, phone: PhoneId, command: &Command) -> Option<Wish> {
+        let change = Change::of(command)?;
         let mut contested = false;
         for (number, books) in self.books.iter_mut().enumerate() {
             match &change {
                 Change::Mute(call, _) => books.muted.remove(call),
                 Change::Hold(call, _) => books.held.remove(call),
             };
-            let rivals = books.commands.values_mut().flatten();
+            let rivals = books.commands.values_mut().filter_map(|asked| asked.wish.as_mut());
             for rival in rivals.filter(|rival| number != phone.0 && rival.change.is_rival(&change))
             {
                 rival.contested = true;
@@ -276,10 +357,44 @@ impl Checks {
         number.ok().flatten()
     }
 
-    fn customer_heard(&mut self, at: Duration, conversation: &str, frame: &AudioFrame) {
-        let Some(number) = self.understand(at, frame) else { return };
+    /// A word has arrived: once, and while it is looked for losses, after all that were said before.
+    fn note_heard(&mut self, at: Duration, number: u64, frame: &AudioFrame, who: String) {
         self.heard += 1;
         self.awaited.remove(&number);
+        let known = self.spoken.get_mut(&number);
+        let again = known.is_some_and(|spoken| std::mem::replace(&mut spoken.heard, true));
+        let once = if again { Err(format!("{who} hears word {number} twice")) } else { Ok(()) };
+        self.require(at, "what is said is heard once", once);
+        let Some(begun) = &mut self.lossless else { return };
+        let lost = frame.lost_before;
+        let holds = match begun.contains(&who) {
+            true if lost > 0 => Err(format!("{who} misses {lost} before word {number}")),
+            _ => Ok(()),
+        };
+        begun.insert(who);
+        self.require(at, "nothing counts as lost that is not", holds);
+    }
+
+    /// A far end's key was told.
+    fn key_heard(&mut self, at: Duration, phone: PhoneId, event: &Event) {
+        let Event::Dtmf { session, digit, .. } = event else { return };
+        let key = digit.as_char();
+        let recent = self.books_mut(phone).keys.entry(session.clone()).or_default();
+        recent.retain(|(then, _)| at < *then + TWICE);
+        let again = recent.iter().any(|(_, other)| *other == key);
+        recent.push((at, key));
+        if let Some(keys) = &mut self.keys {
+            let media = self.books[phone.0].started.get(session).copied();
+            keys.entry((phone, media)).or_default().push(key);
+        } else if again {
+            let what = format!("phone {}: key {key} is told twice", phone.0);
+            self.require(at, "what is pressed is told once", Err(what));
+        }
+    }
+
+    fn customer_heard(&mut self, at: Duration, conversation: &str, frame: &AudioFrame) {
+        let Some(number) = self.understand(at, frame) else { return };
+        self.note_heard(at, number, frame, conversation.to_owned());
         // It may have been let go on while the word was on its way.
         let id = ConversationId::from(conversation);
         let still = |books: &Books| books.is_muted(&id) || books.is_held(&id);
@@ -295,8 +410,7 @@ impl Checks {
 
     fn agent_heard(&mut self, at: Duration, phone: PhoneId, media: MediaId, frame: &AudioFrame) {
         let Some(number) = self.understand(at, frame) else { return };
-        self.heard += 1;
-        self.awaited.remove(&number);
+        self.note_heard(at, number, frame, format!("phone {} on {media:?}", phone.0));
         let deaf = self.spoken.get(&number).is_some_and(|spoken| {
             let books = &self.books[phone.0];
             let mut on = books.calls_on(media).peekable();
@@ -311,26 +425,14 @@ impl Checks {
     }
 }
 
-impl Change {
-    /// Whether both are about the same of the same call.
-    fn is_rival(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Mute(one, _), Self::Mute(other, _))
-            | (Self::Hold(one, _), Self::Hold(other, _)) => one == other,
-            (Self::Mute(..), Self::Hold(..)) | (Self::Hold(..), Self::Mute(..)) => false,
-        }
-    }
-}
-
 impl Books {
     fn confirm(&mut self, change: Change) {
         let (book, call, on) = match change {
             Change::Mute(call, on) => (&mut self.muted, call, on),
             Change::Hold(call, on) => (&mut self.held, call, on),
         };
-        let waiting = self.commands.values().flatten().any(|other| match &other.change {
-            Change::Mute(other, _) | Change::Hold(other, _) => *other == call,
-        });
+        let mut wishes = self.commands.values().filter_map(|asked| asked.wish.as_ref());
+        let waiting = wishes.any(|other| *other.change.call() == call);
         if on && !waiting {
             book.insert(call);
         } else {
@@ -396,6 +498,12 @@ impl Books {
             }
             Event::SessionStarted(session) => {
                 let id = &session.id;
+                // A call whose session was ended by force goes on with the next one.
+                if let Some(on) = self.talking.get_mut(&session.conversation)
+                    && !self.started.contains_key(on)
+                {
+                    on.clone_from(id);
+                }
                 let fresh = self.started.insert(id.clone(), session.media).is_none();
                 once(fresh, || format!("{id} starts twice"))
             }
@@ -404,6 +512,9 @@ impl Books {
                 once(was, || format!("{old} is replaced without being there"))?;
                 for on in self.talking.values_mut().filter(|on| *on == old) {
                     on.clone_from(&session.id);
+                }
+                for asked in self.commands.values_mut() {
+                    asked.replaced(old, &session.id);
                 }
                 let fresh = self.started.insert(session.id.clone(), session.media).is_none();
                 once(fresh, || format!("{} starts twice", session.id))
@@ -481,8 +592,6 @@ impl Books {
 
 #[cfg(test)]
 mod tests {
-    use offhook::genesys::ErrorKind;
-
     use super::*;
 
     /// Found by swarm 9000283, as a false alarm: two phones of one user, one mutes, the other

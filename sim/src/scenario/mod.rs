@@ -11,6 +11,7 @@
 //! ```
 
 mod agent;
+mod asked;
 mod check;
 mod checks;
 mod customers;
@@ -24,7 +25,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::cloud::Silence;
+use crate::cloud::{Habit, Silence};
 use crate::world::{Application, Conditions, Fidelity, NatKind, Observer, PhoneId, Seen};
 
 pub use self::agent::Habits;
@@ -325,10 +326,11 @@ impl Scenario {
         self.silences.as_ref().map_or(self.swarm, |silences| silences.contains(&silence))
     }
 
-    /// Whether far ends may be untidy; in a swarm, with some seed.
+    /// Whether far ends and notifications may have that habit; in a swarm, with some seed.
     #[must_use]
-    pub fn may_be_untidy(&self) -> bool {
-        self.untidy.map_or(self.swarm, |share| share > 0.0)
+    pub fn may_have_habit(&self, habit: Habit) -> bool {
+        let untidy = self.untidy.map_or(self.swarm, |share| share > 0.0);
+        untidy && (self.fidelity == Fidelity::Full || !habit.is_of_rtp())
     }
 
     /// How many agents work there.

@@ -6,40 +6,65 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use offhook::genesys::{ConversationId, Event, SessionId};
+use offhook::genesys::{Command, ConversationId, Event, SessionId};
 use offhook::jingle::{Action, Method, SessionMessage};
 use offhook::xmpp::{Frame, IqKind, Payload};
+use serde_json::Value;
 
 use super::checks::Books;
 
+/// How long an invitation may ring without a word from the service, or from the agent (DEF-5).
+const LIFETIME: Duration = Duration::from_secs(181);
 /// How long a call may be talked on when its session has ended.
 const GRACE: Duration = Duration::from_secs(15);
 
 /// Words of which a message has one when it is looked at.
-const WORDS: [&str; 4] = ["<retract", "<accept", "session-terminate", "\"terminate\""];
+const WORDS: [&str; 6] =
+    ["<propose", "<retract", "<accept", "session-initiate", "terminate", "reinvite"];
 
 /// What was said to one client of what rings.
 #[derive(Debug, Default)]
 pub(super) struct News {
-    /// Calls that ring, by the id of their proposal.
-    proposed: BTreeMap<SessionId, ConversationId>,
+    /// Calls that ring, by the id of their proposal, and when there was a word about each last.
+    proposed: BTreeMap<SessionId, (ConversationId, Duration)>,
     /// Calls talked on whose session has ended, and since when.
     forsaken: BTreeMap<ConversationId, Duration>,
 }
 
 /// What a message says.
 enum Said {
+    /// A call is proposed, perhaps again.
+    Proposed(ConversationId),
+    /// Media is offered, after a proposal.
+    Offered(SessionId),
+    /// A call has ended in the service.
+    Over(ConversationId),
+    /// A connection is to be made anew.
+    Reinvited(SessionId, ConversationId),
     /// The proposal is somebody else's or nobody's now.
     Gone(SessionId),
     Terminated(SessionId),
 }
 
 impl News {
-    pub(super) fn told(&mut self, event: &Event) {
+    /// The application answers what rings.
+    pub(super) fn asked(&mut self, at: Duration, command: &Command) {
+        if let Command::AcceptPendingSession { conversation } = command {
+            self.heard_of(at, conversation);
+        }
+    }
+
+    fn heard_of(&mut self, at: Duration, conversation: &ConversationId) {
+        for (_, last) in self.proposed.values_mut().filter(|(call, _)| call == conversation) {
+            *last = at;
+        }
+    }
+
+    pub(super) fn told(&mut self, at: Duration, event: &Event) {
         match event {
             Event::PendingSession(pending) => {
                 let call = pending.conversation.clone();
-                self.proposed.insert(pending.session.clone(), call);
+                self.proposed.insert(pending.session.clone(), (call, at));
             }
             Event::CancelPendingSession { session, .. }
             | Event::HandledPendingSession { session, .. } => {
@@ -58,8 +83,27 @@ impl News {
     ) -> Result<(), String> {
         for said in read(text) {
             match said {
+                Said::Proposed(call) => self.heard_of(at, &call),
+                Said::Offered(session) => {
+                    if let Some((call, _)) = self.proposed.get(&session)
+                        && !books.started.contains_key(&session)
+                        && books.commands.values().any(|asked| asked.is_for(call))
+                    {
+                        return Err(format!("{call} is offered media, and is waited for in vain"));
+                    }
+                }
+                Said::Over(call) => {
+                    if books.ringing.contains(&call) || books.talking.contains_key(&call) {
+                        return Err(format!("{call} goes on after its end"));
+                    }
+                }
+                Said::Reinvited(session, call) => {
+                    if books.talking.contains_key(&call) && !books.started.contains_key(&session) {
+                        return Err(format!("{call} is re-invited to {session} in vain"));
+                    }
+                }
                 Said::Gone(session) => {
-                    if let Some(call) = self.proposed.get(&session)
+                    if let Some((call, _)) = self.proposed.get(&session)
                         && books.ringing.contains(call)
                     {
                         return Err(format!("{call} rings on after its proposal is gone"));
@@ -71,6 +115,10 @@ impl News {
                     }
                 }
             }
+        }
+        self.proposed.retain(|_, (call, _)| books.ringing.contains(call));
+        if let Some((call, _)) = self.proposed.values().find(|(_, last)| *last + LIFETIME < at) {
+            return Err(format!("{call} rings, though nothing was heard of it for too long"));
         }
         self.forsaken.retain(|call, _| books.talking.contains_key(call));
         for (call, session) in &books.talking {
@@ -106,13 +154,26 @@ fn read(text: &str) -> Vec<Said> {
 
 fn of_payload(payload: &Payload) -> Option<Said> {
     match payload {
+        Payload::JingleMessage(SessionMessage::Propose(propose)) => {
+            Some(Said::Proposed(propose.conversation_id.as_deref()?.into()))
+        }
         Payload::JingleMessage(SessionMessage::Retract { id } | SessionMessage::Accept { id }) => {
             Some(Said::Gone(SessionId::from(&**id)))
         }
         Payload::Jingle(jingle) if jingle.action == Action::SessionTerminate => {
             Some(Said::Terminated(SessionId::from(&*jingle.sid)))
         }
+        Payload::Jingle(jingle) if jingle.action == Action::SessionInitiate => {
+            Some(Said::Offered(SessionId::from(&*jingle.sid)))
+        }
+        Payload::PubSubEvent(event) => of_notification(&event.items.last()?.json),
         Payload::Rpc(rpc) => match &rpc.method {
+            Method::Offer { session_id, conversation_id: Some(call), reinvite: true, .. } => {
+                Some(Said::Reinvited((&**session_id).into(), (&**call).into()))
+            }
+            Method::Offer { session_id, reinvite: false, .. } => {
+                Some(Said::Offered((&**session_id).into()))
+            }
             Method::Terminate { session_id, .. } => {
                 Some(Said::Terminated(SessionId::from(&**session_id)))
             }
@@ -120,6 +181,14 @@ fn of_payload(payload: &Payload) -> Option<Said> {
         },
         _ => None,
     }
+}
+
+/// What a notification says, if it is one of a call that is over for the agent.
+fn of_notification(json: &str) -> Option<Said> {
+    let body = &serde_json::from_str::<Value>(json).ok()?["eventBody"];
+    let mut agents = body["participants"].as_array()?.iter().filter(|p| p["userId"].is_string());
+    let over = agents.all(|agent| agent["calls"][0]["state"] == "terminated");
+    over.then(|| body["id"].as_str().map(|id| Said::Over(id.into())))?
 }
 
 #[cfg(test)]
@@ -138,13 +207,26 @@ mod tests {
         let mut news = News::default();
         let call = ConversationId::from("C1");
         let s = Duration::from_secs;
-        news.proposed.insert(SessionId::from("S1"), call.clone());
+        news.proposed.insert(SessionId::from("S1"), (call.clone(), s(1)));
         books.ringing.insert(call.clone());
         assert_eq!(news.received(s(2), "<message/>", &books), Ok(()));
         assert_eq!(news.received(s(2), OWN, &books), Ok(()), "its own word is no news");
         assert!(news.received(s(2), RETRACT, &books).is_err());
         books.ringing.remove(&call);
         assert_eq!(news.received(s(2), RETRACT, &books), Ok(()));
+    }
+
+    #[test]
+    fn what_rings_for_too_long_without_a_word_is_found() {
+        let (mut news, mut books) = (News::default(), Books::default());
+        let call = ConversationId::from("C1");
+        books.ringing.insert(call.clone());
+        news.proposed.insert(SessionId::from("S1"), (call.clone(), Duration::ZERO));
+        assert_eq!(news.received(LIFETIME, "<message/>", &books), Ok(()));
+        news.asked(LIFETIME, &Command::AcceptPendingSession { conversation: call });
+        let late = LIFETIME + Duration::from_secs(1);
+        assert_eq!(news.received(late, "<message/>", &books), Ok(()), "it was answered");
+        assert!(news.received(LIFETIME + late, "<message/>", &books).is_err());
     }
 
     #[test]

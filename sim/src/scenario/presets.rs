@@ -276,6 +276,12 @@ impl Scenario {
         }
         let untidy = dice.pick(&[0.0, 0.1, 0.3, 0.5]).copied();
         plan.untidy = self.untidy.or(untidy);
+        // In some worlds nothing goes wrong, and everything is done promptly.
+        let mut dice = Dice::new(&Seed::from(seed), "swarm, quiet");
+        if self.faults.is_empty() && self.only.is_none() && dice.chance(0.15) {
+            plan.faults.clear();
+            plan.conditions = Conditions::office();
+        }
         plan
     }
 
@@ -294,13 +300,17 @@ impl Scenario {
     }
 }
 
-/// Of signals that say the same, half the worlds leave out one.
+/// Of signals that say the same, half the worlds leave out one; some leave out both that tell of a
+/// call that nobody answered, which only ends by its age then.
 fn draw_silences(dice: &mut Dice) -> BTreeSet<Silence> {
     let mut drawn = BTreeSet::new();
     for pair in Silence::PAIRS {
         if dice.chance(0.5) {
             drawn.extend(dice.pick(pair));
         }
+    }
+    if dice.chance(0.1) {
+        drawn.extend([Silence::Retract, Silence::EndOfRinging]);
     }
     drawn
 }

@@ -15,7 +15,8 @@ use self::errands::Errand;
 use super::Scenario;
 use super::checks::{Checks, Finding};
 use super::customers::Door;
-use crate::world::{Counts, Dice, PhoneId, STEP, World};
+use crate::cloud::Silence;
+use crate::world::{Conditions, Counts, Dice, PhoneId, STEP, World};
 
 /// From the end of the faults to the look whether all agree.
 const HEALING: Duration = Duration::from_secs(480);
@@ -31,6 +32,20 @@ const WORDS: u32 = 10;
 const WORD: Duration = STEP;
 /// Until all words must have been heard.
 const HEARD: Duration = Duration::from_secs(3);
+/// Far ends change so often before they are listened to.
+const ROUNDS: usize = 2;
+/// After a change of a far end: until it is done, and until what was on its way before is there.
+const CHANGED: Duration = Duration::from_secs(5);
+/// What befalls calls that are up before they are listened to, by the control API.
+const CHANGES: [(&str, &str, &str); 7] = [
+    ("before words: far-holds", "far-holds", r#"{"direction": "sendonly"}"#),
+    ("before words: far-inactive", "far-holds", r#"{"direction": "inactive"}"#),
+    ("before words: far-changes", "far-changes", "{}"),
+    ("before words: far-replaced", "far-replaced", "{}"),
+    ("before words: ice-restart", "ice-restart", "{}"),
+    ("before words: reinvite", "reinvite", "{}"),
+    ("before words: reinvite-new", "reinvite", r#"{"newSession": true}"#),
+];
 /// From the last hang-up to rest.
 const RESTING: Duration = Duration::from_secs(300);
 /// Between two looks for calls that agents made.
@@ -74,6 +89,12 @@ pub struct Run {
     guests: Vec<PhoneId>,
     open: bool,
     said: u64,
+    /// For what came with untidy far ends.
+    untidy: Dice,
+    /// What befalls the next call that rings.
+    for_next: Vec<(&'static str, Value)>,
+    /// The key that a customer pressed last.
+    pressed: u8,
     /// Where it stops, if that is before its end.
     stop: Option<Duration>,
 }
@@ -105,6 +126,9 @@ impl Run {
             candidates: Dice::new(&root, "candidates"),
             open: true,
             said: CUSTOMERS_SAY,
+            untidy: Dice::new(&root, "untidy"),
+            pressed: 0,
+            for_next: Vec::new(),
             stop: None,
             scenario,
             seed,
@@ -112,6 +136,7 @@ impl Run {
         };
         let silences = run.scenario.silences.clone().unwrap_or_default();
         run.world.set_silences(silences);
+        run.world.observer_mut().quiet = run.is_quiet();
         run.furnish(&root);
         run
     }
@@ -171,9 +196,28 @@ impl Run {
     }
 
     fn plan(&mut self, at: Duration, errand: Errand) {
+        let number = self.errand(errand);
+        self.world.errand(at, number);
+    }
+
+    /// The number of an errand whose time somebody else decides.
+    fn errand(&mut self, errand: Errand) -> u64 {
         self.next_errand += 1;
         self.errands.insert(self.next_errand, errand);
-        self.world.errand(at, self.next_errand);
+        self.next_errand
+    }
+
+    fn is_untidy(&self) -> bool {
+        self.scenario.untidy.is_some_and(|share| share > 0.0)
+    }
+
+    /// Whether nothing goes wrong in this world.
+    fn is_quiet(&self) -> bool {
+        let Conditions { loss, .. } = self.scenario.conditions;
+        // Who answers a call of whose end nobody tells waits in vain.
+        let mute = [Silence::Retract, Silence::EndOfRinging];
+        let keeps = |silence| self.scenario.silences.iter().flatten().any(|own| own == silence);
+        self.scenario.faults.is_empty() && loss == 0.0 && !mute.iter().all(keeps)
     }
 
     fn has_found(&self) -> bool {
@@ -246,12 +290,18 @@ impl Run {
         self.require("one call is on one phone", Self::one_phone_each);
         self.require("one phone leads", Self::one_leads);
         self.require("guests stay connected", Self::guests_are_there);
+        for _ in 0..ROUNDS {
+            if !self.change_calls() {
+                return;
+            }
+        }
         self.speech_test();
         if self.has_found() {
             return;
         }
         self.hang_up_all();
-        if !self.pass(settled + HEARD * 2 + RESTING) {
+        let resting = self.world.now() + HEARD + RESTING;
+        if !self.pass(resting) {
             return;
         }
         self.require("everything that began has ended", Self::at_rest);

@@ -248,7 +248,7 @@ impl Driver {
                         self.listeners.remove(&conversation);
                     }
                 }
-                Output::Log(line) => {
+                Output::Log(line) | Output::Wrong(line) => {
                     tracing::debug!("{line}");
                     if let Some(log) = &self.log
                         && log.send(line).is_err()

@@ -94,7 +94,8 @@ impl Tally {
         let faults = FaultKind::ALL.iter().filter(|kind| can(kind)).map(|kind| kind.name());
         let silences = Silence::ALL.iter().filter(|silence| scenario.may_keep(**silence));
         let silences = silences.map(|silence| silence.name());
-        let untidy = Habit::ALL.iter().filter(|_| scenario.may_be_untidy()).map(|h| h.name());
+        let habits = Habit::ALL.iter().filter(|habit| scenario.may_have_habit(**habit));
+        let untidy = habits.map(|habit| habit.name());
         let all = things.chain(faults).chain(silences).chain(untidy);
         all.filter(|what| self.counts.get(what) == 0).collect()
     }

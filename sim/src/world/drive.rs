@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use offhook::Machine as _;
-use offhook::genesys::{Client, Event};
+use offhook::genesys::{Client, ConversationId, Event};
 use offhook::machine::{
     Input as ClientInput, NetError, NetErrorKind, Output, OutputOf, UdpEvent, Wake, WsEvent,
 };
 
-use offhook::media::AudioFrame;
+use offhook::media::{AudioFrame, Digit};
 
 use super::alarm::Ring;
 use super::application::{Keys, Moment, Pressed, drain};
@@ -57,11 +57,7 @@ impl<O: Observer> World<O> {
                 self.delivered += 1;
                 if self.arrives(phone, ws, &input) {
                     let forged = self.forge(phone, ws, &input);
-                    let text = self.message(phone, &input);
-                    self.feed_phone(phone, input);
-                    if let Some(text) = text {
-                        self.observer.see(self.now, Seen::Received { phone, text: &text });
-                    }
+                    self.hand_over(phone, input);
                     if let (Some(ws), Some(forged)) = (ws, forged) {
                         self.forged(phone, ws, forged);
                     }
@@ -84,7 +80,17 @@ impl<O: Observer> World<O> {
                 self.down(phone, Some(ws), size, ClientInput::WebSocket { id: ws, event });
             }
             Happening::WakePhone(phone) => match self.phones[phone.0].alarm.ring(at) {
-                Ring::Wake => self.feed_phone(phone, ClientInput::Timeout),
+                Ring::Wake => {
+                    if self.phones[phone.0].asleep.is_none() {
+                        let machine = &self.phones[phone.0];
+                        let makes_one =
+                            !machine.sockets.is_empty() || !machine.exchanges.is_empty();
+                        let wired = makes_one || machine.client.is_connected();
+                        let reason = machine.reason;
+                        self.observer.see(self.now, Seen::Woken { phone, reason, wired });
+                    }
+                    self.feed_phone(phone, ClientInput::Timeout);
+                }
                 Ring::Later(at) => self.queue.push(at, Happening::WakePhone(phone)),
                 Ring::Nothing => {}
             },
@@ -109,11 +115,22 @@ impl<O: Observer> World<O> {
         }
     }
 
+    /// Gives a phone what came for it; a message that its client has taken is shown.
+    fn hand_over(&mut self, phone: PhoneId, input: ClientInput) {
+        let text = self.message(phone, &input);
+        self.feed_phone(phone, input);
+        if let Some(text) = text {
+            self.observer.see(self.now, Seen::Received { phone, text: &text });
+        }
+    }
+
     /// The message that a client takes now, unless it is asleep.
     fn message(&self, phone: PhoneId, input: &ClientInput) -> Option<String> {
         match input {
-            ClientInput::WebSocket { event: WsEvent::Text(text), .. }
-                if self.phones[phone.0].asleep.is_none() =>
+            // What waited while it slept may be of a connection that it has given up since.
+            ClientInput::WebSocket { id, event: WsEvent::Text(text) }
+                if self.phones[phone.0].asleep.is_none()
+                    && self.phones[phone.0].sockets.contains_key(id) =>
             {
                 Some(text.to_string())
             }
@@ -153,6 +170,7 @@ impl<O: Observer> World<O> {
             output => unreachable!("drained, yet {output:?}"),
         };
         let at = wake.map(|wake| self.since_start(wake));
+        self.phones[phone.0].reason = wake.map_or("", |wake| wake.reason);
         if at == Some(self.now) {
             self.count_turn(phone.0, wake);
         }
@@ -227,9 +245,21 @@ impl<O: Observer> World<O> {
             Output::Completed { command, result } => {
                 let seen = Seen::Completed { phone, id: command, result: &result };
                 self.observer.see(self.now, seen);
+                let changed = self.phones[phone.0].changing.remove(&command);
+                if let Some(conversation) = changed.filter(|_| result.is_ok()) {
+                    self.look_at(phone, &conversation);
+                }
                 self.moment(phone, Moment::Completed { command, result: &result });
             }
             _ => {}
+        }
+    }
+
+    /// Shows how the service has the agent's part in a call.
+    fn look_at(&mut self, phone: PhoneId, conversation: &ConversationId) {
+        let user = &self.phones[phone.0].user;
+        if let Some((muted, held)) = self.cloud.part(user, conversation.as_str()) {
+            self.observer.see(self.now, Seen::Stands { phone, conversation, muted, held });
         }
     }
 
@@ -285,6 +315,11 @@ impl<O: Observer> World<O> {
             match pressed {
                 Pressed::Submitted { id, command } => {
                     self.counts.add("commands");
+                    let machine = &mut self.phones[phone.0];
+                    machine.note_command(*id, command);
+                    if let Some((delay, errand)) = machine.amid.take() {
+                        self.queue.push(self.now + delay, Happening::Errand(errand));
+                    }
                     self.observer.see(self.now, Seen::Submitted { phone, id: *id, command });
                 }
                 Pressed::Refused { .. } => self.counts.add("commands refused"),
@@ -301,15 +336,17 @@ impl<O: Observer> World<O> {
     pub fn sleep(&mut self, phone: PhoneId, until: Duration) {
         if self.phones[phone.0].asleep.is_none() {
             self.phones[phone.0].asleep = Some(Vec::new());
+            self.observer.see(self.now, Seen::Slept { phone });
             self.queue.push(until, Happening::Resume(phone));
         }
     }
 
     pub(super) fn resume(&mut self, phone: PhoneId) {
         let Some(waiting) = self.phones[phone.0].asleep.take() else { return };
+        self.observer.see(self.now, Seen::Resumed { phone });
         self.note(Some(phone), |text| write!(text, "wakes up"));
         for input in waiting {
-            self.feed_phone(phone, input);
+            self.hand_over(phone, input);
         }
         self.feed_phone(phone, ClientInput::Timeout);
         self.moment(phone, Moment::Wake);
@@ -376,6 +413,7 @@ impl<O: Observer> World<O> {
                 self.observer.see(self.now, seen);
                 self.note(None, |text| write!(text, "{conversation} hears {frame:?}"));
             }
+            CloudOutput::Wrong(what) => self.observer.see(self.now, Seen::Wrong { what: &what }),
             CloudOutput::Log(line) => self.note(None, |text| write!(text, "{line}")),
             CloudOutput::Timeout(_) => {}
         }
@@ -409,6 +447,14 @@ impl<O: Observer> World<O> {
         self.observer.see(self.now, Seen::CustomerSpoke { conversation, frame: &frame });
         let conversation = conversation.to_owned();
         self.feed_cloud(CloudInput::FarAudio { conversation, frame });
+    }
+
+    /// A customer presses keys on a conversation whose far end is played outside.
+    pub fn customer_presses(&mut self, conversation: &str, digits: Vec<Digit>) {
+        let seen = Seen::CustomerPressed { conversation, digits: &digits };
+        self.observer.see(self.now, seen);
+        let conversation = conversation.to_owned();
+        self.feed_cloud(CloudInput::FarKeys { conversation, digits });
     }
 
     // Noting

@@ -33,13 +33,14 @@ use offhook::machine::{HttpId, Input as ClientInput, NetError, UdpId, WsId};
 use offhook::media::{EngineFactory, WebRtcFactory};
 use serde_json::{Value, json};
 
-use crate::cloud::{Cloud, CloudConfig, Input as CloudInput, RequestId, Silence};
+use crate::cloud::{Cloud, CloudConfig, FarMedia, Input as CloudInput, RequestId, Silence};
 
 use self::alarm::Alarm;
 pub use self::application::{Application, Keys, Moment};
 pub use self::counts::Counts;
 pub(crate) use self::dice::Dice;
 use self::digest::Digest;
+use self::media::GatewayFactory;
 pub use self::media::ModelFactory;
 use self::meter::Meter;
 pub use self::meter::Spent;
@@ -78,6 +79,13 @@ impl Fidelity {
         match self {
             Self::Signaling => Box::new(ModelFactory),
             Self::Full => Box::new(WebRtcFactory::deterministic()),
+        }
+    }
+
+    fn far_media(self) -> Box<dyn FarMedia> {
+        match self {
+            Self::Signaling => Box::new(ModelFactory),
+            Self::Full => Box::new(GatewayFactory),
         }
     }
 }
@@ -185,6 +193,13 @@ pub enum Seen<'a> {
         /// What.
         frame: &'a offhook::media::AudioFrame,
     },
+    /// A customer pressed keys.
+    CustomerPressed {
+        /// On which conversation.
+        conversation: &'a str,
+        /// Which.
+        digits: &'a [offhook::media::Digit],
+    },
     /// A customer heard the agent.
     CustomerHeard {
         /// On which conversation.
@@ -198,6 +213,36 @@ pub enum Seen<'a> {
         phone: PhoneId,
         /// The message.
         text: &'a str,
+    },
+    /// A client is woken because it asked to be.
+    Woken {
+        /// On which phone.
+        phone: PhoneId,
+        /// What for.
+        reason: &'a str,
+        /// Whether it has a connection, or makes one.
+        wired: bool,
+    },
+    /// A phone sleeps from now on.
+    Slept {
+        /// Which phone.
+        phone: PhoneId,
+    },
+    /// A phone that slept goes on.
+    Resumed {
+        /// Which phone.
+        phone: PhoneId,
+    },
+    /// How the service has the agent's part in a call whose change it has just confirmed.
+    Stands {
+        /// To which phone.
+        phone: PhoneId,
+        /// Of which call.
+        conversation: &'a offhook::genesys::ConversationId,
+        /// Whether the agent is muted.
+        muted: bool,
+        /// Whether the call is held.
+        held: bool,
     },
     /// A machine did what no machine may do.
     Wrong {
@@ -265,7 +310,7 @@ impl<O: Observer> World<O> {
             fidelity,
             queue: Queue::default(),
             dice: Dice::new(&seed, "network"),
-            cloud: Cloud::new(config, fidelity.factory(), start),
+            cloud: Cloud::new(config, fidelity.far_media(), start),
             cloud_alarm: Alarm::default(),
             cloud_udp: BTreeMap::new(),
             cloud_port: 1024,
@@ -352,6 +397,9 @@ impl<O: Observer> World<O> {
             exchanges: BTreeMap::new(),
             udp: BTreeMap::new(),
             sessions: BTreeSet::new(),
+            reason: "",
+            changing: BTreeMap::new(),
+            amid: None,
         });
         let phone = PhoneId(number);
         self.moment(phone, Moment::Start);
@@ -480,6 +528,11 @@ impl<O: Observer> World<O> {
     /// Asks for an errand: [`World::run`] comes back with its number at that time.
     pub fn errand(&mut self, at: Duration, number: u64) {
         self.queue.push(at, Happening::Errand(number));
+    }
+
+    /// Asks for an errand so long after somebody presses a key of a phone the next time.
+    pub fn errand_amid(&mut self, phone: PhoneId, delay: Duration, number: u64) {
+        self.phones[phone.0].amid = Some((delay, number));
     }
 
     /// A request to the cloud's control API, answered at once: status and body.

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use offhook::genesys::{Client, Event, SessionId};
-use offhook::machine::{HttpId, Input as ClientInput, OutputOf, UdpId, WsId};
+use offhook::genesys::{Client, Command, ConversationId, Event, SessionId};
+use offhook::machine::{CommandId, HttpId, Input as ClientInput, OutputOf, UdpId, WsId};
 
 use super::alarm::Alarm;
 use super::application::Application;
@@ -39,6 +39,12 @@ pub(super) struct Phone {
     pub(super) udp: BTreeMap<SocketAddr, UdpId>,
     /// Media sessions that its client has told of.
     pub(super) sessions: BTreeSet<SessionId>,
+    /// What its client is to be woken for.
+    pub(super) reason: &'static str,
+    /// Changes of calls that its client was asked for.
+    pub(super) changing: BTreeMap<CommandId, ConversationId>,
+    /// What is to happen, and how soon, when somebody presses a key.
+    pub(super) amid: Option<(Duration, u64)>,
 }
 
 /// A WebSocket, as the network sees it.
@@ -92,6 +98,15 @@ pub(super) enum Letter {
 }
 
 impl Phone {
+    /// Keeps what its client was asked to change.
+    pub(super) fn note_command(&mut self, id: CommandId, command: &Command) {
+        if let Command::SetAudioMute { conversation, .. }
+        | Command::SetConversationHeld { conversation, .. } = command
+        {
+            self.changing.insert(id, conversation.clone());
+        }
+    }
+
     /// Keeps what its client told of its sessions.
     pub(super) fn note(&mut self, event: &Event) {
         match event {

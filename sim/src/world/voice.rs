@@ -233,7 +233,7 @@ mod tests {
             (AudioCodec::Pcma, 30, false, 7, 30),
             (AudioCodec::Pcma, 60, true, 3, 60),
         ] {
-            let far = FarVoice { codec, ptime, pauses };
+            let far = FarVoice { codec, ptime, pauses, ..FarVoice::default() };
             let mut number = 98;
             let frames: Vec<_> = (0..10)
                 .flat_map(|nth| {

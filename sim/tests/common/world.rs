@@ -300,7 +300,7 @@ impl World {
                 }
                 Output::CloseUdp { id } => self.cloud_udp.retain(|_, open| *open != id),
                 Output::FarAudio { frame, .. } => self.far_heard.push(frame),
-                Output::Log(line) => self.logs.push(line),
+                Output::Log(line) | Output::Wrong(line) => self.logs.push(line),
             }
             any = true;
         }

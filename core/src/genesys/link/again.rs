@@ -32,7 +32,7 @@ impl Link {
     /// Something that a connection needs could not be had: it is asked for again in a while, or
     /// with the next token.
     pub(crate) fn ask_again(&mut self, failure: &Failure, out: &Outbox) {
-        if !matches!(self.state, State::Online(..)) {
+        if !matches!(self.state, State::Setup(..) | State::Online(..)) {
             // The next login asks for all of it.
             return;
         }

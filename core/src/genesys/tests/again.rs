@@ -47,6 +47,20 @@ fn sg_3_topics_that_a_token_could_not_have_are_asked_for_with_the_next() {
     assert!(rig.asked.is_empty(), "once");
 }
 
+/// The next connection asks for everything (found by simulation).
+#[test]
+fn lc_19_without_a_connection_nothing_is_asked_for_again() {
+    let mut rig = Rig::ready();
+    rig.notify("streaming-subscriptions-expiring", &json!({"expiring": 60}));
+    rig.wait(Duration::from_millis(100));
+    let asked = rig.expect_http(PUT);
+    rig.respond(asked.id, 400, &Value::Null);
+    rig.ws_event(WsEvent::Closed { code: None, reason: "reset".to_owned() });
+    rig.submit(Command::WentOffline).unwrap();
+    rig.submit(Command::SetAccessToken(Secret::new("another"))).unwrap();
+    assert!(rig.wake.is_none_or(|wake| wake.reason != "asking again"), "{:?}", rig.wake);
+}
+
 #[test]
 fn sg_3_def_10_what_failed_for_a_while_is_asked_for_again() {
     let mut rig = Rig::ready();
@@ -112,25 +126,6 @@ fn sg_3_topics_that_were_refused_for_good_are_asked_for_again_in_a_while() {
     }
     rig.wait_acknowledging(Duration::from_secs(600));
     assert!(rig.asked.is_empty(), "once");
-}
-
-#[test]
-fn without_a_connection_nothing_waits_to_be_asked_for_again() {
-    let mut rig = Rig::ready();
-    back_on_a_new_channel(&mut rig);
-    let asked = rig.expect_http(PUT);
-    rig.respond(asked.id, 401, &Value::Null);
-    let listing = rig.expect_http(LIST);
-    let command = rig.submit(Command::Disconnect).unwrap();
-    rig.ws_event(WsEvent::Closed { code: None, reason: String::new() });
-    assert!(rig.completion(command).unwrap().is_ok());
-    let change = rig.submit(Command::SetAccessToken(Secret::new("another"))).unwrap();
-    assert!(rig.completion(change).unwrap().is_ok());
-    let woken_for = |rig: &Rig| rig.wake.map(|wake| wake.reason);
-    assert_ne!(woken_for(&rig), Some("asking again"), "the next login asks for all (swarm 10023)");
-    rig.http_fails(listing.id, NetError::new(NetErrorKind::Protocol, "no"));
-    rig.wait(Duration::from_secs(600));
-    assert!(rig.asked.iter().all(|asked| asked.what == LIST), "{:?}", rig.asked);
 }
 
 #[test]

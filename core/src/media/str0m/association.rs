@@ -48,6 +48,8 @@ pub(super) struct Association {
     tls_id: String,
     /// Our candidates.
     local: BTreeMap<SocketAddr, String>,
+    /// The source of ours that was announced, where others were used since.
+    announced: Option<u32>,
 }
 
 impl Association {
@@ -88,6 +90,7 @@ impl Association {
             setup: Setup::ActPass,
             tls_id: format!("{:016x}{:016x}", names.next_u64(), names.next_u64()),
             local: BTreeMap::new(),
+            announced: None,
         }
     }
 
@@ -170,7 +173,8 @@ impl Association {
     /// Our end, for a description; offers leave the DTLS roles to the far side.
     pub(super) fn transport(&mut self, session: u64, version: u64, offers: bool) -> Transport {
         let IceCreds { ufrag, pass } = self.credentials();
-        let source = self.rtc.direct_api().stream_tx_by_mid(self.mid, None).map(|s| *s.ssrc());
+        let present = self.rtc.direct_api().stream_tx_by_mid(self.mid, None).map(|s| *s.ssrc());
+        let source = self.announced.or(present);
         let api = self.rtc.direct_api();
         let local = api.local_dtls_fingerprint();
         let fingerprint =
@@ -236,6 +240,18 @@ impl Association {
         if let Some(stream) = self.rtc.direct_api().stream_tx_by_mid(self.mid, None) {
             stream.write_rtp(packet);
         }
+    }
+
+    /// Sends a packet of another source than the one that it has, or of that one again.
+    pub(super) fn write_raw(&mut self, ssrc: Option<u32>, packet: RtpWrite) {
+        let mut api = self.rtc.direct_api();
+        let present = api.stream_tx_by_mid(self.mid, None).map(|stream| *stream.ssrc());
+        let announced = *self.announced.get_or_insert_with(|| present.unwrap_or_default());
+        let ssrc = ssrc.unwrap_or(announced);
+        if present != Some(ssrc) {
+            api.reset_stream_tx(self.mid, None, ssrc.into(), None);
+        }
+        self.write(packet);
     }
 }
 

@@ -333,6 +333,22 @@ impl WebRtc {
         }
     }
 
+    /// Writes a packet of a source, or of our own, once there is somebody who can read it.
+    pub(super) fn write_raw(
+        &mut self,
+        now: Instant,
+        ssrc: Option<u32>,
+        packet: RtpWrite,
+    ) -> Result<(), MediaError> {
+        let secure = self.secure && !self.is_over();
+        let Some(association) = self.association.as_mut().filter(|_| secure) else {
+            return Err(MediaError::State(self.state));
+        };
+        association.write_raw(ssrc, packet);
+        self.turn(now);
+        Ok(())
+    }
+
     /// Sends the telephone-events that are due. They wait while the far side holds.
     fn press_keys(&mut self) {
         if !self.direction().sends() {

@@ -4,6 +4,7 @@ mod association;
 mod dtls;
 mod dtmf;
 mod engine;
+mod raw;
 mod receive;
 mod send;
 
@@ -11,7 +12,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use self::association::Ingredients;
-use super::{Engine, EngineConfig, EngineFactory};
+use super::{Engine, EngineConfig, EngineFactory, RawEngine};
 
 /// Makes engines that do real ICE, DTLS and SRTP.
 ///
@@ -43,6 +44,11 @@ impl WebRtcFactory {
     #[must_use]
     pub fn deterministic() -> Self {
         Self::with(true)
+    }
+
+    /// A new engine that also sends packets of its user's making.
+    pub fn create_raw(&mut self, now: Instant, config: EngineConfig) -> Box<dyn RawEngine> {
+        Box::new(engine::WebRtc::new(self.ingredients.clone(), config, now))
     }
 }
 

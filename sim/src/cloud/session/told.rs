@@ -1,6 +1,7 @@
 //! What the client that took a session signals about it, in either signaling.
 
 use offhook::jingle::{Action, Candidate, Jingle, Method, Reason, Role, Rpc, sdp};
+use offhook::sdp::{Description, Section};
 use serde_json::json;
 
 use super::{MAX_EARLY, Session, Step, Streams, World};
@@ -36,7 +37,10 @@ impl Session {
                     }
                 }
             }
-            Action::SessionTerminate => return Step::Over(None),
+            Action::SessionTerminate => {
+                self.look_at_refusal(jingle.reason.as_ref(), world);
+                return Step::Over(None);
+            }
             _ => {}
         }
         Step::Goes
@@ -69,7 +73,10 @@ impl Session {
                 self.superseded = false;
                 self.happened("superseded", json!({}), world);
             }
-            Method::Terminate { .. } => return Step::Over(None),
+            Method::Terminate { reason, .. } => {
+                self.look_at_refusal(Some(reason), world);
+                return Step::Over(None);
+            }
             Method::Offer { .. }
             | Method::Info { .. }
             | Method::Mute { .. }
@@ -77,6 +84,37 @@ impl Session {
             | Method::Other { .. } => {}
         }
         Step::Goes
+    }
+
+    /// All offers of ours can be used, however untidy they are.
+    fn look_at_refusal(&self, reason: Option<&Reason>, world: &mut World) {
+        if let Some(reason @ (Reason::FailedApplication | Reason::UnsupportedApplications)) = reason
+            && self.far.is_some()
+            && !self.untidy.is_useless()
+        {
+            world.wrong(format!("session {}: a good offer is refused: {reason:?}", self.id));
+        }
+    }
+
+    /// An answer has as many sections as its offer, in the same order, of the same names (RFC 3264
+    /// section 6, RFC 8829 section 5.3.1).
+    pub(super) fn look_at_answer(&self, answer: &str, world: &mut World) {
+        let (Ok(offer), Ok(answer)) = (Description::read(&self.offer), Description::read(answer))
+        else {
+            return;
+        };
+        let names = |of: &Description<'_>| -> Vec<_> {
+            let name = |section: &Section<'_>| section.value("mid").map(str::to_owned);
+            of.sections.iter().map(|section| (section.kind().to_owned(), name(section))).collect()
+        };
+        let (offered, answered) = (names(&offer), names(&answer));
+        let kinds_differ = offered.len() != answered.len()
+            || offered.iter().zip(&answered).any(|(one, other)| {
+                one.0 != other.0 || one.1.is_some() && other.1.is_some() && one.1 != other.1
+            });
+        if kinds_differ {
+            world.wrong(format!("session {}: {answered:?} answers {offered:?}", self.id));
+        }
     }
 
     pub(in crate::cloud) fn remote_candidate(

@@ -4,12 +4,19 @@
 use std::time::Duration;
 
 use offhook::genesys::Command;
-use offhook::media::AudioFrame;
+use offhook::media::{AudioFrame, Digit};
 use serde_json::{Value, json};
 
 use super::{CALLEES, Run, user_name};
 use crate::scenario::checks::Checks;
 use crate::world::{PhoneId, STEP, Voice, World};
+
+/// Until a call must be known to its user where nothing is wrong.
+const KNOWN: Duration = Duration::from_secs(3);
+/// Until a call that was made surely rings.
+const RINGS: Duration = Duration::from_millis(400);
+/// Between two customers who press keys.
+const PRESSES: Duration = Duration::from_secs(5);
 
 /// What is to be done at some time.
 #[derive(Clone, Debug)]
@@ -36,6 +43,14 @@ pub(super) enum Errand {
     Online(PhoneId),
     /// Those whom agents called are counted among the customers.
     Callees,
+    /// A phone's WebSocket breaks.
+    Reset(PhoneId),
+    /// A call that was made some time ago must be known to its user.
+    Known { conversation: String, user: usize },
+    /// What befalls this call, which has just begun to ring.
+    Disturb { conversation: String, what: &'static str, body: Value },
+    /// A customer presses keys.
+    Press,
     /// Customers say the frame of a talk spurt of that number.
     Speak(u32),
 }
@@ -48,6 +63,9 @@ impl Run {
         }
         if let Some(every) = self.scenario.speech {
             self.plan(every, Errand::Speak(0));
+        }
+        if self.is_untidy() {
+            self.plan(PRESSES, Errand::Press);
         }
         if self.scenario.habits.dials_every.is_some() {
             self.plan(CALLEES, Errand::Callees);
@@ -94,6 +112,15 @@ impl Run {
                 self.meet_callees();
                 self.plan(self.world.now() + CALLEES, Errand::Callees);
             }
+            Errand::Reset(phone) => self.world.reset(phone),
+            Errand::Known { conversation, user } => self.look_whether_known(&conversation, user),
+            Errand::Disturb { conversation, what, body } if self.open => {
+                self.disturb_this(&conversation, what, &body);
+            }
+            Errand::Press if self.open => {
+                self.customer_presses();
+                self.plan(self.world.now() + PRESSES, Errand::Press);
+            }
             Errand::Speak(nth) if self.open => {
                 self.customers_speak(nth);
                 if let Some(every) = self.scenario.speech {
@@ -107,6 +134,8 @@ impl Run {
             | Errand::Fault(_)
             | Errand::Better(_)
             | Errand::Callees
+            | Errand::Disturb { .. }
+            | Errand::Press
             | Errand::Speak(_) => {}
         }
     }
@@ -138,6 +167,14 @@ impl Run {
         let (_, call) = self.world.control("POST", "calls", &body);
         let Some(id) = call["conversationId"].as_str().map(str::to_owned) else { return };
         self.world.count("customers call");
+        if self.is_quiet() && !self.rings_in_vain(user) {
+            let (conversation, at) = (id.clone(), self.world.now() + KNOWN);
+            self.plan(at, Errand::Known { conversation, user });
+        }
+        for (what, body) in std::mem::take(&mut self.for_next) {
+            let at = self.world.now() + RINGS;
+            self.plan(at, Errand::Disturb { conversation: id.clone(), what, body });
+        }
         self.live[user].push(id.clone());
         let patience = self.dice.between(self.scenario.customers.patience);
         let at = self.world.now() + patience;
@@ -180,6 +217,20 @@ impl Run {
 
     pub(super) const fn voice(&self) -> Voice {
         Voice(self.scenario.fidelity)
+    }
+
+    /// Some customer presses two keys. None is pressed again soon.
+    fn customer_presses(&mut self) {
+        let calls: Vec<_> = self.live.iter().flatten().cloned().collect();
+        let Some(id) = self.untidy.pick(&calls).cloned() else { return };
+        let far = self.world.far_voice(&id).unwrap_or_default();
+        if far.keys && far.speaks {
+            self.pressed = self.pressed.wrapping_add(2);
+            let key = |n: u8| Digit::from_event(n % 16);
+            let digits = [key(self.pressed), key(self.pressed.wrapping_add(1))];
+            self.world.count("keys pressed by customers");
+            self.world.customer_presses(&id, digits.into_iter().flatten().collect());
+        }
     }
 
     fn customers_speak(&mut self, nth: u32) {

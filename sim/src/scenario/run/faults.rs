@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use offhook::Secret;
-use offhook::genesys::Command;
+use offhook::genesys::{Command, ConversationId};
+use offhook::jingle::Reason;
 use serde_json::{Value, json};
 
 use super::{Errand, Run, token_of, user_name};
@@ -120,6 +121,13 @@ impl Run {
             }
             FaultKind::FarChanges => self.disturb_one("far-changes", &json!({})),
             FaultKind::FarReplaced => self.disturb_one("far-replaced", &json!({})),
+            FaultKind::OddWords => self.disturb_one("odd-words", &json!({})),
+            FaultKind::ResetAmid => {
+                let delay = self.fate.between((Duration::ZERO, Duration::from_millis(80)));
+                let number = self.errand(Errand::Reset(phone));
+                self.world.errand_amid(phone, delay, number);
+            }
+            FaultKind::ReinviteAmid => self.reinvite_amid(),
             FaultKind::PeerLeaves => self.disturb_one("leave", &json!({})),
             FaultKind::Questions => self.question(&user),
             FaultKind::TopicsRefused => {
@@ -205,6 +213,18 @@ impl Run {
         }
     }
 
+    /// The service makes a call's connection anew, and an agent ends the old one at the same moment.
+    fn reinvite_amid(&mut self) {
+        let Some(id) = self.disturb("reinvite", &json!({"newSession": true})) else { return };
+        let call = ConversationId::from(id.as_str());
+        for phone in self.world.phones().collect::<Vec<_>>() {
+            if let Some(session) = self.world.observer().books(phone).talking.get(&call).cloned() {
+                let reason = Reason::Success;
+                self.hint(phone, Command::ForceTerminateSession { session, reason });
+            }
+        }
+    }
+
     /// Something befalls a call, drawn from all.
     fn disturb_one(&mut self, what: &'static str, body: &Value) {
         self.disturb(what, body);
@@ -212,11 +232,28 @@ impl Run {
 
     /// As [`Run::disturb_one`]; which call, if it could be done.
     fn disturb(&mut self, what: &'static str, body: &Value) -> Option<String> {
-        let calls: Vec<_> = self.live.iter().flatten().cloned().collect();
+        let mut calls: Vec<_> = self.live.iter().flatten().cloned().collect();
+        if self.is_untidy() && matches!(what, "elsewhere" | "repropose") {
+            calls.retain(|id| self.rings(id));
+            if calls.is_empty() {
+                self.for_next.push((what, body.clone()));
+            }
+        }
         let id = self.fate.pick(&calls)?;
         self.world.observer_mut().touched(id);
         let (status, _) = self.world.control("POST", &format!("calls/{id}/{what}"), body);
         (status == 200).then(|| id.clone())
+    }
+
+    /// Something that waited for a call that rings.
+    pub(super) fn disturb_this(&mut self, call: &str, what: &str, body: &Value) {
+        self.world.observer_mut().touched(call);
+        self.world.control("POST", &format!("calls/{call}/{what}"), body);
+    }
+
+    fn rings(&mut self, call: &str) -> bool {
+        let (_, call) = self.world.control("GET", &format!("calls/{call}"), &Value::Null);
+        call["state"] == "alerting"
     }
 
     /// A far end that held lets a call go on. Nothing was said to it meanwhile.

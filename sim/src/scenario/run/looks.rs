@@ -1,14 +1,19 @@
 //! The looks that are taken once nothing goes wrong any more: whether all agree, whether people hear
 //! each other, whether anything is left.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use offhook::genesys::{Command, ConversationId};
+use offhook::machine::MediaId;
+use offhook::media::Digit;
 use serde_json::Value;
 
-use super::{CUSTOMERS_SAY, HEARD, Run, WORD, WORDS, agent_call, user_name};
+use super::{CHANGED, CHANGES, CUSTOMERS_SAY, HEARD, Run, WORD, WORDS, agent_call, user_name};
 use crate::world::PhoneId;
+
+/// What each far end presses in the speech test.
+const PRESSED: &str = "11#4";
 
 impl Run {
     pub(super) fn fresh_calls_are_known(&mut self) -> Result<(), String> {
@@ -23,6 +28,30 @@ impl Run {
             }
         }
         Ok(())
+    }
+
+    /// Whether a phone of the user's still rings for a call of whose end nobody told: it keeps the
+    /// line until it expires.
+    pub(super) fn rings_in_vain(&self, user: usize) -> bool {
+        let there = self.world.conversations(&user_name(user));
+        let is_there = |id: &ConversationId| there.iter().any(|call| call["id"] == id.as_str());
+        self.phones[user].iter().any(|phone| {
+            self.world.observer().books(*phone).ringing.iter().any(|call| !is_there(call))
+        })
+    }
+
+    /// Where nothing is wrong, a call is known at once, unless it is over already.
+    pub(super) fn look_whether_known(&mut self, conversation: &str, user: usize) {
+        let id = ConversationId::from(conversation);
+        let there = self.world.conversations(&user_name(user));
+        let is_there = there.iter().any(|call| call["id"] == conversation);
+        let checks = self.world.observer();
+        let known = |phone: &PhoneId| checks.books(*phone).known.contains(&id);
+        let unknown = is_there && !self.phones[user].iter().any(known);
+        self.require("a call is known to its user at once", |_| match unknown {
+            true => Err(format!("no phone of user {user} heard of {id}")),
+            false => Ok(()),
+        });
     }
 
     pub(super) fn books_agree(&mut self) -> Result<(), String> {
@@ -100,9 +129,9 @@ impl Run {
         Ok(())
     }
 
-    /// On every call that is up, not held and not muted, both sides hear each other.
-    pub(super) fn speech_test(&mut self) {
-        let mut pairs = Vec::new();
+    /// Calls that are up, not held and not muted, each with the phone and the session that it is on.
+    fn calls_up(&self) -> Vec<(PhoneId, MediaId, String)> {
+        let mut up = Vec::new();
         for user in 0..self.scenario.agents {
             for call in self.world.conversations(&user_name(user)) {
                 let leg = agent_call(&call);
@@ -116,11 +145,63 @@ impl Run {
                     if let Some(media) =
                         books.talking.get(&key).and_then(|session| books.started.get(session))
                     {
-                        pairs.push((*phone, *media, id.clone()));
+                        up.push((*phone, *media, id.clone()));
                     }
                 }
             }
         }
+        up
+    }
+
+    /// In an untidy world, something befalls each call's far end before people listen to each other
+    /// on it. False once something was found.
+    pub(super) fn change_calls(&mut self) -> bool {
+        if !self.is_untidy() {
+            return true;
+        }
+        let mut held = Vec::new();
+        for (phone, media, id) in self.calls_up() {
+            // Each signaling has its own.
+            for _ in 0..CHANGES.len() {
+                let Some((name, what, body)) = self.untidy.pick(&CHANGES).copied() else { break };
+                let body = serde_json::from_str(body).unwrap_or_default();
+                let (status, _) = self.world.control("POST", &format!("calls/{id}/{what}"), &body);
+                if status == 200 {
+                    self.world.count(name);
+                    if what == "far-holds" {
+                        held.push((phone, media, id));
+                    }
+                    break;
+                }
+            }
+        }
+        let until = self.world.now() + CHANGED;
+        if !self.pass(until) {
+            return false;
+        }
+        for (phone, media, _) in &held {
+            self.said += 1;
+            let codec = self.world.observer().books(*phone).codec(*media);
+            let frame = self.voice().frame(self.world.now(), self.said, true, codec);
+            self.world.press(*phone, |keys| keys.speak(*media, frame));
+        }
+        let until = self.world.now() + HEARD;
+        if !self.pass(until) {
+            return false;
+        }
+        for (.., id) in held {
+            self.far_resumes(id);
+        }
+        let until = self.world.now() + CHANGED;
+        self.pass(until)
+    }
+
+    /// On every call that is up, not held and not muted, both sides hear each other, and what the far
+    /// end presses.
+    pub(super) fn speech_test(&mut self) {
+        let pairs = self.calls_up();
+        self.world.observer_mut().lossless = Some(BTreeSet::new());
+        self.world.observer_mut().keys = Some(BTreeMap::new());
         let mut number = CUSTOMERS_SAY * 2;
         for nth in 0..WORDS {
             for (phone, media, id) in &pairs {
@@ -146,26 +227,48 @@ impl Run {
             let until = self.world.now() + WORD;
             self.pass(until);
         }
+        for (.., id) in &pairs {
+            if self.world.far_voice(id).is_some_and(|far| far.keys) {
+                let digits = PRESSED.chars().filter_map(|key| Digit::try_from(key).ok());
+                self.world.customer_presses(id, digits.collect());
+            }
+        }
         let until = self.world.now() + HEARD;
         self.pass(until);
+        let still = |run: &Self, phone: &PhoneId, id: &str| {
+            let books = run.world.observer().books(*phone);
+            books.talking.contains_key(&ConversationId::from(id))
+        };
         self.require("who talks is heard", |run| {
             let mut unheard = std::mem::take(&mut run.world.observer_mut().awaited);
             // Calls that ended meanwhile need not be heard out.
             unheard.retain(|_, who| {
-                pairs.iter().any(|(phone, _, id)| {
-                    who.contains(id.as_str())
-                        && run
-                            .world
-                            .observer()
-                            .books(*phone)
-                            .talking
-                            .contains_key(&ConversationId::from(id.as_str()))
-                })
+                pairs
+                    .iter()
+                    .any(|(phone, _, id)| who.contains(id.as_str()) && still(run, phone, id))
             });
             match unheard.first_key_value() {
                 Some((number, who)) => Err(format!("word {number} was not heard by {who}")),
                 None => Ok(()),
             }
+        });
+        self.require("what is pressed is told once", |run| {
+            let told = run.world.observer_mut().keys.take().unwrap_or_default();
+            run.world.observer_mut().lossless = None;
+            for (phone, media, id) in &pairs {
+                let keys = run.world.far_voice(id).is_some_and(|far| far.keys);
+                let told = told.get(&(*phone, Some(*media))).map_or("", String::as_str);
+                if keys && still(run, phone, id) && told != PRESSED {
+                    return Err(format!(
+                        "phone {}: {PRESSED} of {id} is told as {told:?}",
+                        phone.0
+                    ));
+                }
+                if keys {
+                    run.world.count("keys told");
+                }
+            }
+            Ok(())
         });
         for _ in &pairs {
             self.world.count("calls heard both ways");
@@ -210,8 +313,10 @@ impl Run {
     pub(super) fn destroy(&mut self) {
         for phone in self.world.phones() {
             self.world.dismiss(phone);
-            // It may be closed already.
-            let _ = self.world.press(phone, |keys| keys.submit(Command::Destroy));
+            // It may be closed already. What waits is answered, too.
+            let topic = "v2.users.user-0.presence".to_owned();
+            self.hint(phone, Command::Subscribe { topic });
+            self.hint(phone, Command::Destroy);
         }
         let until = self.world.now() + Duration::from_secs(60);
         if !self.pass(until) {
@@ -222,6 +327,10 @@ impl Run {
                 let client = run.world.client(phone);
                 let (remembered, connected) = (client.remembered(), client.is_connected());
                 let started = run.world.observer().books(phone).started.len();
+                if let Some((id, _)) = run.world.observer().books(phone).commands.first_key_value()
+                {
+                    return Err(format!("phone {}: {id:?} is never answered", phone.0));
+                }
                 let (timer, open) = (run.world.timer(phone), run.world.open_sockets(phone));
                 if remembered > 0 || connected || started > 0 || open > 0 || timer.is_some() {
                     return Err(format!(

@@ -6,6 +6,7 @@
 //! 250 ms, looked after every five seconds, missed after twelve and given up after thirty.
 
 mod description;
+mod gateway;
 mod packet;
 
 use std::collections::VecDeque;
@@ -20,6 +21,8 @@ use offhook::media::{
     EngineFactory, EngineOutput, LocalCandidate, MediaError, MediaState, MediaStats,
 };
 use offhook::sdp::{Description, Direction};
+
+pub(super) use self::gateway::GatewayFactory;
 
 use self::description::{Own, candidate_address, candidate_line};
 use self::packet::Packet;
@@ -416,7 +419,8 @@ impl Engine for Model {
                 self.audio(sequence, frame);
             }
             Packet::Key { number, digit, duration } if self.agreed.is_some() => {
-                if self.last_key != Some(number) {
+                // One that comes late was told already, or is lost.
+                if self.last_key.is_none_or(|last| last < number) {
                     self.last_key = Some(number);
                     if self.direction().receives() {
                         self.event(EngineEvent::Dtmf { digit, duration });

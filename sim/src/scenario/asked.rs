@@ -1,0 +1,192 @@
+//! What applications ask of their clients, how soon it is answered, and what must be true then.
+
+use std::time::Duration;
+
+use offhook::genesys::{Command, ConversationId, Event, SessionId};
+
+use super::checks::Books;
+
+/// The client's own limit for a command, and a little more.
+const LIMIT: Duration = Duration::from_secs(31);
+/// Where nothing is wrong, every command is answered within this; the end of a call is that of its
+/// session, which an application may leave idle for ten seconds.
+const QUIET_LIMIT: Duration = Duration::from_secs(15);
+/// What a client without a connection is not to be woken for.
+const OF_CONNECTIONS: [&str; 4] =
+    ["topic changes", "ICE server refresh", "marking as alertable", "asking again"];
+
+/// A command that waits for its answer.
+#[derive(Clone, Debug)]
+pub(super) struct Asked {
+    /// When it was asked; or since when the phone is awake.
+    since: Duration,
+    what: What,
+    pub(super) wish: Option<Wish>,
+}
+
+/// As far as its answer says something.
+#[derive(Clone, Debug)]
+enum What {
+    /// To stay connected, which takes as long as it takes.
+    Connect,
+    /// To take a media session: the answer is one to a stanza.
+    Accept,
+    /// To take a call: the answer is its session.
+    Start(ConversationId),
+    End(ConversationId),
+    Terminate(SessionId),
+    Other,
+}
+
+/// What a command is to change, and whether somebody else wanted to change the same call meanwhile:
+/// then nobody knows which of both came last.
+#[derive(Clone, Debug)]
+pub(super) struct Wish {
+    pub(super) change: Change,
+    pub(super) contested: bool,
+}
+
+/// What a command changes.
+#[derive(Clone, Debug)]
+pub(super) enum Change {
+    Mute(ConversationId, bool),
+    Hold(ConversationId, bool),
+}
+
+/// What must be true once everything that belongs to an instant was told.
+#[derive(Clone, Debug)]
+pub(super) enum Claim {
+    /// A call has ended.
+    Over(ConversationId),
+    /// A session has ended.
+    Ended(SessionId),
+    /// What waited for an answer over a connection that is lost was told.
+    NobodyWaits,
+}
+
+impl Change {
+    /// The change that a command asks for.
+    pub(super) fn of(command: &Command) -> Option<Self> {
+        match command {
+            Command::SetAudioMute { conversation, muted } => {
+                Some(Self::Mute(conversation.clone(), *muted))
+            }
+            Command::SetConversationHeld { conversation, held } => {
+                Some(Self::Hold(conversation.clone(), *held))
+            }
+            _ => None,
+        }
+    }
+
+    pub(super) fn call(&self) -> &ConversationId {
+        match self {
+            Self::Mute(call, _) | Self::Hold(call, _) => call,
+        }
+    }
+
+    /// Whether both are about the same of the same call.
+    pub(super) fn is_rival(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Mute(one, _), Self::Mute(other, _))
+            | (Self::Hold(one, _), Self::Hold(other, _)) => one == other,
+            (Self::Mute(..), Self::Hold(..)) | (Self::Hold(..), Self::Mute(..)) => false,
+        }
+    }
+
+    /// Whether that is how it is.
+    pub(super) fn is(&self, muted: bool, held: bool) -> bool {
+        match self {
+            Self::Mute(_, on) => *on == muted,
+            Self::Hold(_, on) => *on == held,
+        }
+    }
+}
+
+impl Asked {
+    pub(super) fn new(since: Duration, command: &Command, wish: Option<Wish>) -> Self {
+        let what = match command {
+            Command::Connect => What::Connect,
+            Command::AcceptSession { .. } => What::Accept,
+            Command::AcceptPendingSession { conversation } => What::Start(conversation.clone()),
+            Command::EndSession { conversation } => What::End(conversation.clone()),
+            Command::ForceTerminateSession { session, .. } => What::Terminate(session.clone()),
+            _ => What::Other,
+        };
+        Self { since, what, wish }
+    }
+
+    /// The phone has slept until now.
+    pub(super) fn woke(&mut self, at: Duration) {
+        self.since = at;
+    }
+
+    /// A session took another's place.
+    pub(super) fn replaced(&mut self, old: &SessionId, new: &SessionId) {
+        if let What::Terminate(session) = &mut self.what
+            && session == old
+        {
+            session.clone_from(new);
+        }
+    }
+
+    /// Whether it waits for a call's session.
+    pub(super) fn is_for(&self, conversation: &ConversationId) -> bool {
+        matches!(&self.what, What::Start(call) if call == conversation)
+    }
+
+    /// Whether it should have been answered by now.
+    pub(super) fn is_overdue(&self, at: Duration, quiet: bool) -> bool {
+        let limit = if quiet { QUIET_LIMIT } else { LIMIT };
+        !matches!(self.what, What::Connect) && at > self.since + limit
+    }
+
+    /// What an answer that it is done claims.
+    pub(super) fn claim(&self) -> Option<Claim> {
+        match &self.what {
+            What::End(conversation) => Some(Claim::Over(conversation.clone())),
+            What::Terminate(session) => Some(Claim::Ended(session.clone())),
+            What::Connect | What::Accept | What::Start(_) | What::Other => None,
+        }
+    }
+}
+
+impl Claim {
+    /// What an event claims.
+    pub(super) fn of(event: &Event) -> Option<Self> {
+        matches!(event, Event::Disconnected { .. }).then_some(Self::NobodyWaits)
+    }
+
+    /// Whether it is so, the instant after.
+    pub(super) fn check(&self, made: Duration, books: &Books) -> Result<(), String> {
+        match self {
+            // Where the service refused, its session has ended instead (MH-12).
+            Self::Over(call)
+                if books.talking.get(call).is_some_and(|on| books.started.contains_key(on)) =>
+            {
+                Err(format!("the end of {call} is answered, and it is talked on"))
+            }
+            Self::Ended(session) if books.started.contains_key(session) => {
+                Err(format!("the end of {session} is answered, and it is there"))
+            }
+            Self::NobodyWaits => {
+                let waits =
+                    |asked: &Asked| matches!(asked.what, What::Accept) && asked.since < made;
+                match books.commands.iter().find(|(_, asked)| waits(asked)) {
+                    Some((id, _)) => {
+                        Err(format!("{id:?} waits for an answer over a connection that is lost"))
+                    }
+                    None => Ok(()),
+                }
+            }
+            Self::Over(_) | Self::Ended(_) => Ok(()),
+        }
+    }
+}
+
+/// Whether a client may be woken for that.
+pub(super) fn may_wake(reason: &str, wired: bool) -> Result<(), String> {
+    if !wired && OF_CONNECTIONS.contains(&reason) {
+        return Err(format!("without a connection, it is woken for {reason}"));
+    }
+    Ok(())
+}
