@@ -209,6 +209,25 @@ impl Goals {
         self.settle_ends(out);
     }
 
+    /// A media session carries another call now: its end is not waited for by whoever hung up the
+    /// one before, whatever is known of the phone (LC-16).
+    pub(crate) fn session_goes_on(
+        &mut self,
+        id: &SessionId,
+        with: &ConversationId,
+        out: &mut Outbox,
+    ) {
+        for goal in self.open.values_mut() {
+            if let Goal::End { conversation, session, .. } = goal
+                && conversation != with
+                && session.as_ref() == Some(id)
+            {
+                *session = None;
+            }
+        }
+        self.settle_ends(out);
+    }
+
     /// A call is over in the service.
     pub(crate) fn call_over(&mut self, of: &ConversationId, out: &mut Outbox) {
         for goal in self.open.values_mut() {

@@ -36,6 +36,7 @@ impl Calls {
             Effect::Answer => self.answer_by_rest(id, out),
             Effect::Connected(call, session) => {
                 self.start_meter(&call, &session);
+                self.goals.session_goes_on(&session, id, out);
                 out.event(Event::CallConnected { call, session });
             }
             Effect::Ended(session) => {

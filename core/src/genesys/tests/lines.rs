@@ -613,3 +613,20 @@ fn pc_5_def_5_a_call_that_was_withdrawn_leaves_the_shared_session_to_the_next() 
         assert!(rig.udp.is_some());
     }
 }
+
+#[test]
+fn lc_16_whoever_hung_up_does_not_wait_for_a_session_that_carries_the_next_call() {
+    let mut rig = Rig::on(LA1);
+    rig.connected_call("M1", "C1");
+    let hang_up = rig.submit(end("C1")).unwrap();
+    let asked = rig.asked.pop_front().unwrap();
+    rig.respond(asked.id, 202, &Value::Null);
+    rig.conv("C1", "inbound", "disconnected");
+    assert_eq!(rig.completion(hang_up), None, "the session is to end, too");
+    rig.wait_acknowledging(S(5));
+    // The service keeps it, and says so by the next call (swarm 10137).
+    rig.conv("C2", "inbound", "alerting");
+    rig.conv("C2", "inbound", "connected");
+    assert!(rig.told().contains(&"CallConnected C2 M1".to_owned()), "{:?}", rig.told());
+    assert_eq!(rig.completion(hang_up), Some(Ok(Outcome::Done)));
+}
