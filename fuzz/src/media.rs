@@ -18,8 +18,6 @@ use offhook::media::{
 const MAX_STEPS: usize = 80;
 /// How long a script may wait in all: ICE gives up in half of it.
 const MAX_WAIT: Duration = Duration::from_secs(60);
-/// The longest key of a script.
-const MAX_KEY_MS: u16 = 1000;
 /// Outputs that one call may lead to.
 const MAX_OUTPUTS: usize = 2_000;
 /// Wake-ups in a row that time does not advance by.
@@ -324,7 +322,7 @@ impl Pair {
             Step::Keys { keys, ms } => {
                 let digit = Digit::from_event(keys % 16).expect("a key");
                 let digits = vec![digit; usize::from(keys / 16)];
-                let duration = Duration::from_millis(u64::from(*ms % MAX_KEY_MS));
+                let duration = Duration::from_millis(u64::from(*ms));
                 let _ = self.here.engine.send_dtmf(now, &digits, duration);
             }
             Step::Mute(muted) => self.here.engine.set_muted(*muted),
