@@ -260,6 +260,9 @@ impl Session {
                 if let Some(silence) = &self.silence {
                     body["heardWhileHeld"] = json!(silence.broken);
                 }
+                if self.unanswered.is_some() {
+                    body["unanswered"] = json!(true);
+                }
                 body
             }
             (None, Value::Null) => {

@@ -71,7 +71,9 @@ names! {
         OddParticipant "untidy: odd participant",
         /// Tells an item twice in one event.
         DoubledItem "untidy: doubled item",
-        /// Tells what nobody knows of.
+        /// Tells something else before an item, in the same event.
+    OtherItem "untidy: another item before",
+    /// Tells what nobody knows of.
         UnknownFields "untidy: unknown fields",
     }
 }
@@ -104,6 +106,7 @@ impl Habit {
             | Self::CountedIds
             | Self::OddParticipant
             | Self::DoubledItem
+            | Self::OtherItem
             | Self::UnknownFields => false,
         }
     }
@@ -113,6 +116,16 @@ impl Habit {
     pub fn is_of_rtp(self) -> bool {
         matches!(self, Self::ComfortNoise | Self::EndlessKeys | Self::LongKeys | Self::Sources)
     }
+}
+
+/// What an item is told together with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Company {
+    Alone,
+    /// It comes twice.
+    Itself,
+    /// Something else comes before it.
+    Another,
 }
 
 /// The lots that are drawn, and what they brought.
@@ -153,7 +166,8 @@ impl Lots {
     }
 
     fn draw(&mut self, habit: Habit) -> bool {
-        let later = matches!(habit, Habit::OddMid | Habit::Useless) || habit.is_of_rtp();
+        let later =
+            matches!(habit, Habit::OddMid | Habit::Useless | Habit::OtherItem) || habit.is_of_rtp();
         let dice = if later { &mut self.later } else { &mut self.dice };
         // Such a call is over before it begins.
         let share = if habit == Habit::Useless { self.share / 10.0 } else { self.share };
@@ -206,9 +220,9 @@ impl Lots {
     }
 
     /// A notification as somebody untidy tells it, and whether it is told twice at once.
-    pub(super) fn notification(&mut self, topic: &str, body: &Value) -> (Option<Value>, bool) {
+    pub(super) fn notification(&mut self, topic: &str, body: &Value) -> (Option<Value>, Company) {
         if self.share == 0.0 || !topic.ends_with(".conversations") {
-            return (None, false);
+            return (None, Company::Alone);
         }
         let mut told = None;
         if self.draw(Habit::OddParticipant) {
@@ -226,7 +240,12 @@ impl Lots {
             let body = told.get_or_insert_with(|| body.clone());
             body["nobodyKnows"] = json!({"of": ["this", null, 1.5]});
         }
-        (told, self.draw(Habit::DoubledItem))
+        let company = match (self.draw(Habit::DoubledItem), self.draw(Habit::OtherItem)) {
+            (true, _) => Company::Itself,
+            (false, true) => Company::Another,
+            (false, false) => Company::Alone,
+        };
+        (told, company)
     }
 }
 
@@ -520,7 +539,10 @@ mod tests {
     fn tidy_ones_draw_nothing() {
         let mut lots = Lots::new(&Seed::from(1));
         assert_eq!(lots.far_end(Signaling::Sdp).describe(OFFER), OFFER);
-        assert_eq!(lots.notification("v2.users.u.conversations", &json!({})), (None, false));
+        assert_eq!(
+            lots.notification("v2.users.u.conversations", &json!({})),
+            (None, Company::Alone)
+        );
         assert!(lots.drawn.is_empty());
     }
 }

@@ -399,7 +399,11 @@ mod tests {
         let s = Duration::from_secs;
         assert_eq!(kinds(&wifi), [("reset", s(300)), ("lost", USUALLY), ("sleep", s(60))]);
         assert!(plan("none").apply(Scenario::bad_wifi()).faults().is_empty());
-        let drawn = |scenario: &Scenario| kinds(crate::scenario::Run::new(scenario, 3).scenario());
+        // In some worlds nothing goes wrong.
+        let drawn_by =
+            |seed, scenario: &Scenario| kinds(crate::scenario::Run::new(scenario, seed).scenario());
+        let seed = (0..20).find(|seed| drawn_by(*seed, &Scenario::swarm()).len() >= 2).unwrap();
+        let drawn = |scenario: &Scenario| drawn_by(seed, scenario);
         let all = drawn(&Scenario::swarm());
         let some: Vec<_> = all[..2].iter().map(|(name, _)| *name).collect();
         assert_eq!(drawn(&plan(&some.join(",")).apply(Scenario::swarm())), all[..2]);

@@ -15,9 +15,15 @@ use serde_json::{Value, json};
 
 use super::directory::User;
 use super::topics::Listeners;
+use super::untidy::Company;
 use super::watched::Index;
 use super::{ConnId, Output, World};
 
+/// What nobody waits for: its topic, and the notification.
+const HEARTBEAT: (&str, &str) = (
+    "channel.metadata",
+    r#"{"topicName":"channel.metadata","eventBody":{"message":"WebSocket Heartbeat"}}"#,
+);
 /// Sockets at once; one more is refused.
 const MAX_CONNS: usize = 20_000;
 /// Topics subscribed over one stream; one more is refused.
@@ -282,7 +288,7 @@ impl Streams {
         if listeners.is_empty() {
             return;
         }
-        let (told, twice) = world.lots.notification(topic, body);
+        let (told, company) = world.lots.notification(topic, body);
         let body = told.as_ref().unwrap_or(body);
         // A tree of it all would copy the body.
         let json = format!(
@@ -290,15 +296,22 @@ impl Streams {
             json!(topic)
         );
         for conn in listeners {
-            self.event(conn, topic, &json, twice, world);
+            self.event(conn, topic, &json, company, world);
         }
     }
 
-    fn event(&self, conn: ConnId, node: &str, json: &str, twice: bool, world: &mut World) {
+    fn event(&self, conn: ConnId, node: &str, json: &str, company: Company, world: &mut World) {
         let Some(jid) = self.jid(conn).cloned() else { return };
-        let item =
-            PubSubItem { node: node.to_owned(), id: Some(world.rng.uuid()), json: json.to_owned() };
-        let items = if twice { vec![item.clone(), item] } else { vec![item] };
+        let mut item = |node: &str, json: &str| {
+            let id = Some(world.rng.uuid());
+            PubSubItem { node: node.to_owned(), id, json: json.to_owned() }
+        };
+        let told = item(node, json);
+        let items = match company {
+            Company::Alone => vec![told],
+            Company::Itself => vec![told.clone(), told],
+            Company::Another => vec![item(HEARTBEAT.0, HEARTBEAT.1), told],
+        };
         let event = PubSubEvent { items };
         let mut message = Message::to(jid, Payload::PubSubEvent(event));
         message.from = pubsub_host(world);
@@ -308,7 +321,7 @@ impl Streams {
     /// A notice about the connection itself (wire notes 3.4, 3.5).
     pub(super) fn notice(&self, conn: ConnId, node: &str, channel: &str, world: &mut World) {
         let json = json!({"topicName": node, "eventBody": {"channelId": channel}});
-        self.event(conn, node, &json.to_string(), false, world);
+        self.event(conn, node, &json.to_string(), Company::Alone, world);
     }
 
     pub(super) fn stream_error(&self, conn: ConnId, condition: &str, world: &mut World) {

@@ -159,7 +159,7 @@ impl Run {
         if !self.is_untidy() {
             return true;
         }
-        let mut held = Vec::new();
+        let (mut changed, mut held) = (Vec::new(), Vec::new());
         for (phone, media, id) in self.calls_up() {
             // Each signaling has its own.
             for _ in 0..CHANGES.len() {
@@ -168,6 +168,7 @@ impl Run {
                 let (status, _) = self.world.control("POST", &format!("calls/{id}/{what}"), &body);
                 if status == 200 {
                     self.world.count(name);
+                    changed.push(id.clone());
                     if what == "far-holds" {
                         held.push((phone, media, id));
                     }
@@ -178,6 +179,15 @@ impl Run {
         let until = self.world.now() + CHANGED;
         if !self.pass(until) {
             return false;
+        }
+        for id in changed {
+            let (_, media) = self.world.control("GET", &format!("calls/{id}/media"), &Value::Null);
+            let (_, call) = self.world.control("GET", &format!("calls/{id}"), &Value::Null);
+            let waits = media["unanswered"] == true && call["state"] == "connected";
+            self.require("what a far end offers is answered", |_| match waits {
+                true => Err(format!("{id}: its offer is not answered as it should be")),
+                false => Ok(()),
+            });
         }
         for (phone, media, _) in &held {
             self.said += 1;

@@ -89,7 +89,7 @@ impl Engine for Gateway {
 
     fn send_audio(&mut self, now: Instant, frame: &AudioFrame) -> Result<(), MediaError> {
         let number = self.payloads.payload_type(frame.codec);
-        let number = number.ok_or(MediaError::NotNegotiated(frame.codec.name()))?;
+        let number = number.ok_or_else(|| MediaError::NotNegotiated(frame.codec.name()))?;
         if !self.sends() {
             return Ok(());
         }
