@@ -1,6 +1,7 @@
 //! A frame as it was read: its elements and texts in one list, and views into it.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
 
@@ -56,6 +57,20 @@ pub(crate) struct ElementRef<'d> {
 enum Child<'d> {
     Element(ElementRef<'d>),
     Text(&'d str),
+}
+
+/// The place of a child among those of its name.
+struct Ordinal<'d> {
+    parent: ElementRef<'d>,
+    child: ElementRef<'d>,
+}
+
+impl fmt::Display for Ordinal<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { parent, child } = self;
+        let before = |other: &ElementRef<'_>| other.name() == child.name() && other.at < child.at;
+        write!(f, "{}", parent.elements().filter(before).count())
+    }
 }
 
 impl<'d> ElementRef<'d> {
@@ -130,9 +145,10 @@ impl<'d> ElementRef<'d> {
         self.named(name, namespace).next()
     }
 
-    /// How many children of its name stand before this child.
-    pub(crate) fn ordinal(self, child: Self) -> usize {
-        self.elements().filter(|other| other.name() == child.name() && other.at < child.at).count()
+    /// How many children of its name stand before this child: counted where it is shown, since a
+    /// stanza can have thousands that nobody names.
+    pub(crate) fn ordinal(self, child: Self) -> impl fmt::Display + use<'d> {
+        Ordinal { parent: self, child }
     }
 
     /// The text directly inside the element.
