@@ -372,6 +372,11 @@ impl Outbox {
         }
     }
 
+    /// Whether a command is not answered yet.
+    pub(crate) fn is_open(&self, command: CommandId) -> bool {
+        self.open.contains_key(&command)
+    }
+
     /// Commands not answered yet.
     pub(crate) fn open_commands(&self) -> usize {
         self.open.len()

@@ -264,7 +264,7 @@ impl Scenario {
     }
 
     /// Each of the habits that far ends and services have and we would not
-    /// ([`Habit`](crate::cloud::Habit)) is had by this share of them, from 0 to 1.
+    /// ([`Habit`]) is had by this share of them, from 0 to 1.
     #[must_use]
     pub fn untidy(mut self, share: f64) -> Self {
         self.untidy = Some(share);

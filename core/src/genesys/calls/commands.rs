@@ -383,6 +383,8 @@ impl Calls {
             }
         };
         match found {
+            // Its time was up meanwhile.
+            Ok(_) if !out.is_open(command) => self.changed(command, Ok(()), out),
             Ok((participant, purpose)) => {
                 self.send_change(command, &conversation, &participant, &purpose, out);
             }
@@ -456,10 +458,17 @@ impl Calls {
         self.take_early(out);
     }
 
-    /// A command's time is up: nothing waits for it any more.
+    /// A command's time is up. A change that is under way may still be made: the next one waits
+    /// for the service's word on it, or else would go out beside it (DEF-31).
     pub(in crate::genesys) fn forget_command(&mut self, command: CommandId, out: &mut Outbox) {
-        if let Some(Goal::Change { conversation, .. }) = self.goals.forget(command) {
-            self.change_next(&conversation, out);
+        let under_way = match self.goals.get(command) {
+            Some(Goal::Change { conversation, .. }) => {
+                self.goals.intents(conversation).next() == Some(command)
+            }
+            _ => false,
+        };
+        if !under_way {
+            self.goals.forget(command);
         }
         self.take_early(out);
     }

@@ -15,7 +15,10 @@ impl Calls {
     pub(super) fn carry_out(&mut self, id: &ConversationId, effect: Effect, out: &mut Outbox) {
         let conversation = id.clone();
         match effect {
-            Effect::Ring(pending) => out.event(Event::PendingSession(pending)),
+            Effect::Ring(pending) => {
+                self.goals.session_goes_on(&pending.session, id, out);
+                out.event(Event::PendingSession(pending));
+            }
             Effect::Cancel(session) => {
                 out.event(Event::CancelPendingSession { session, conversation });
             }

@@ -128,9 +128,39 @@ fn def_20_changes_that_nobody_answers_time_out_one_after_the_other() {
     rig.wait_acknowledging(S(20));
     assert_eq!(rig.failure(first), Some(ErrorKind::Timeout));
     assert_eq!(rig.completion(second), None);
-    assert_eq!(rig.asked.len(), 2, "the second has its turn");
+    assert_eq!(rig.asked.len(), 1, "the first may still be made: nothing goes out beside it");
+    let asked = rig.asked.pop_front().unwrap();
+    rig.http_fails(asked.id, NetError::new(NetErrorKind::Timeout, "no answer"));
+    assert_eq!(rig.asked.len(), 1, "the second has its turn");
     rig.wait_acknowledging(S(10));
     assert_eq!(rig.failure(second), Some(ErrorKind::Timeout));
+}
+
+#[test]
+fn def_31_the_next_change_waits_for_one_whose_time_was_up() {
+    let mut rig = Rig::on(LA100);
+    rig.connected_call("M1", "C1");
+    let first = rig.submit(mute(true)).unwrap();
+    rig.wait_acknowledging(S(15));
+    let second = rig.submit(mute(true)).unwrap();
+    rig.wait_acknowledging(S(14));
+    let third = rig.submit(mute(false)).unwrap();
+    let fourth = rig.submit(hold(true)).unwrap();
+    let asked = rig.asked.pop_front().unwrap();
+    rig.respond(asked.id, 202, &Value::Null);
+    assert_eq!(rig.completion(first), Some(Ok(Outcome::Done)));
+    let late = rig.asked.pop_front().unwrap();
+    rig.wait_acknowledging(S(16));
+    assert_eq!(rig.failure(second), Some(ErrorKind::Timeout));
+    assert!(rig.asked.is_empty(), "neither beside it, nor it once more (swarm 10146)");
+    rig.respond(late.id, 202, &Value::Null);
+    for (command, body) in [(third, json!({"muted": false})), (fourth, json!({"held": true}))] {
+        let asked = rig.asked.pop_front().unwrap();
+        assert_eq!(asked.body, body);
+        rig.respond(asked.id, 202, &Value::Null);
+        assert_eq!(rig.completion(command), Some(Ok(Outcome::Done)));
+    }
+    assert!(rig.asked.is_empty());
 }
 
 #[test]
