@@ -35,6 +35,8 @@ enum What {
     Start(ConversationId),
     End(ConversationId),
     Terminate(SessionId),
+    /// To dial this number.
+    Dial(String),
     Other,
 }
 
@@ -110,6 +112,9 @@ impl Asked {
             Command::AcceptPendingSession { conversation } => What::Start(conversation.clone()),
             Command::EndSession { conversation } => What::End(conversation.clone()),
             Command::ForceTerminateSession { session, .. } => What::Terminate(session.clone()),
+            Command::StartSoftphoneSession(dial) => {
+                What::Dial(dial.phone_number.clone().unwrap_or_default())
+            }
             _ => What::Other,
         };
         Self { since, what, wish }
@@ -145,7 +150,15 @@ impl Asked {
         match &self.what {
             What::End(conversation) => Some(Claim::Over(conversation.clone())),
             What::Terminate(session) => Some(Claim::Ended(session.clone())),
-            What::Connect | What::Accept | What::Start(_) | What::Other => None,
+            What::Connect | What::Accept | What::Start(_) | What::Dial(_) | What::Other => None,
+        }
+    }
+
+    /// The number that it dials.
+    pub(super) fn dials(&self) -> Option<&str> {
+        match &self.what {
+            What::Dial(number) => Some(number),
+            _ => None,
         }
     }
 }

@@ -95,6 +95,8 @@ pub(super) struct Checks {
     pub(super) finding: Option<Finding>,
     /// Whether nothing goes wrong in this world, so that everything is done promptly.
     pub(super) quiet: bool,
+    /// Numbers whose dialling failed for the application: what still comes of it nobody waits for.
+    pub(super) failed_dials: BTreeSet<String>,
     /// What must be true once this instant is over.
     claims: Vec<(Duration, PhoneId, Claim)>,
     /// The change that was confirmed just now.
@@ -189,6 +191,7 @@ impl Checks {
                 let books = self.books_mut(phone);
                 books.asleep = false;
                 books.commands.values_mut().for_each(|asked| asked.woke(at));
+                books.news.woke(at);
             }
             Seen::Stands { phone, conversation, muted, held } => {
                 self.stands(at, phone, conversation, muted, held);
@@ -247,12 +250,14 @@ impl Checks {
         };
         let overdue = !books.asleep && asked.is_overdue(at, quiet);
         let claim = result.as_ref().ok().and_then(|_| asked.claim());
+        let failed_dial = asked.dials().filter(|_| result.is_err()).map(str::to_owned);
         let wish = asked.wish.filter(|wish| result.is_ok() && !wish.contested);
         let change = wish.map(|wish| wish.change);
         if let Some(change) = &change {
             books.confirm(change.clone());
         }
         self.confirmed = change;
+        self.failed_dials.extend(failed_dial);
         self.claims.extend(claim.map(|claim| (at, phone, claim)));
         let late = || Err(format!("phone {}: {id:?} is answered late", phone.0));
         self.require(at, IN_TIME, if overdue { late() } else { Ok(()) });
@@ -289,7 +294,8 @@ impl Checks {
             return;
         };
         // It holds all calls but the one that was connected or resumed last.
-        let alone = self.books.iter().map(|books| books.talking.len()).sum::<usize>() == 1;
+        let alone = self.books.iter().map(|books| books.talking.len()).sum::<usize>() == 1
+            && self.books.iter().all(|books| books.ringing.is_empty());
         if matches!(change, Change::Hold(_, false)) && !alone || change.is(muted, held) {
             return;
         }

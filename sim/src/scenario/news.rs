@@ -74,6 +74,12 @@ impl News {
         }
     }
 
+    /// The phone has slept until now.
+    pub(super) fn woke(&mut self, at: Duration) {
+        self.proposed.values_mut().for_each(|(_, last)| *last = at);
+        self.forsaken.values_mut().for_each(|since| *since = at);
+    }
+
     /// A client has taken a message, and its application was told what follows from it.
     pub(super) fn received(
         &mut self,

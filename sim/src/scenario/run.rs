@@ -263,6 +263,7 @@ impl Run {
                 self.world.reset(phone);
             }
         }
+        self.hang_up_strays();
         if !self.pass(evening + FRESH) {
             return;
         }

@@ -16,6 +16,28 @@ use crate::world::PhoneId;
 const PRESSED: &str = "11#4";
 
 impl Run {
+    /// Who was dialled by a request whose answer came too late hears nobody, and hangs up.
+    pub(super) fn hang_up_strays(&mut self) {
+        let failed = self.world.observer().failed_dials.clone();
+        for user in 0..self.scenario.agents {
+            for call in self.world.conversations(&user_name(user)) {
+                let participants = call["participants"].as_array().into_iter().flatten();
+                let mut dialled = participants.filter_map(|participant| {
+                    participant["address"].as_str()?.strip_prefix("tel:")
+                });
+                let id = call["id"].as_str().unwrap_or_default();
+                let key = ConversationId::from(id);
+                let checks = self.world.observer();
+                let known = |phone: &PhoneId| checks.books(*phone).known.contains(&key);
+                if dialled.any(|number| failed.contains(number))
+                    && !self.phones[user].iter().any(known)
+                {
+                    self.world.control("POST", &format!("calls/{id}/hangup"), &Value::Null);
+                }
+            }
+        }
+    }
+
     pub(super) fn fresh_calls_are_known(&mut self) -> Result<(), String> {
         for user in 0..self.scenario.agents {
             for call in self.world.conversations(&user_name(user)) {
@@ -153,9 +175,29 @@ impl Run {
         up
     }
 
+    /// A session outlives its calls, and so may its far end's hold. False once something was found.
+    fn resume_far_ends(&mut self) -> bool {
+        let mut held = Vec::new();
+        for (.., id) in self.calls_up() {
+            let (_, media) = self.world.control("GET", &format!("calls/{id}/media"), &Value::Null);
+            if media["heardWhileHeld"].is_u64() {
+                held.push(id);
+            }
+        }
+        if held.is_empty() {
+            return true;
+        }
+        held.into_iter().for_each(|id| self.far_resumes(id));
+        let until = self.world.now() + CHANGED;
+        self.pass(until)
+    }
+
     /// In an untidy world, something befalls each call's far end before people listen to each other
     /// on it. False once something was found.
     pub(super) fn change_calls(&mut self) -> bool {
+        if !self.resume_far_ends() {
+            return false;
+        }
         if !self.is_untidy() {
             return true;
         }
