@@ -29,6 +29,8 @@ impl Link {
         self.leading.deaf = first || resubscribe;
         let user = self.identity.as_ref().and_then(|identity| identity.user.clone());
         let agent = matches!(out.config.auth, Auth::Token(_));
+        // Until they are taken: this connection may be gone before they are asked for.
+        self.missing.topics = agent && (first || resubscribe);
         match user {
             Some(user) if agent && first => {
                 self.state = State::Online(ws, Readiness::Conversations);

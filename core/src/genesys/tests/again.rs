@@ -146,3 +146,21 @@ fn sg_3_what_was_refused_to_the_token_before_is_asked_for_with_the_new_one() {
     rig.wait_acknowledging(Duration::from_secs(600));
     assert!(rig.asked.is_empty(), "the new one is of no use either");
 }
+
+#[test]
+fn sg_3_a_new_channel_that_was_lost_before_its_topics_gets_them_with_the_next_connection() {
+    let mut rig = Rig::ready();
+    rig.notify("system.v2.no_longer_subscribed.channel-1", &json!({}));
+    for _ in 0..2 {
+        // The second time as soon as it is up (swarm 10165).
+        rig.ws_event(WsEvent::Closed { code: None, reason: "reset".to_owned() });
+        rig.events.clear();
+        while !rig.told().iter().any(|told| told.starts_with("Connected")) {
+            if !rig.answer_login_step() {
+                rig.wait_for_timer();
+            }
+        }
+    }
+    rig.wait_acknowledging(Duration::from_secs(1));
+    assert!(rig.asked.iter().any(|asked| asked.what == PUT), "{:?}", rig.asked);
+}

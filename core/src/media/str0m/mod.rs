@@ -40,7 +40,8 @@ impl WebRtcFactory {
     /// str0m draws from a generator of the thread, so this seeds that one: use it only where one
     /// thread runs one world, and nothing else on it relies on `fastrand`. Certificates, signatures
     /// and key exchange stay random; they change the bytes of datagrams and, by some bytes, the
-    /// size of a handshake, not what happens. For simulations alone: handshakes are predictable.
+    /// size of a handshake, not what happens. Of a far end's several sources in one session, str0m
+    /// reports in no decided order. For simulations alone: handshakes are predictable.
     #[must_use]
     pub fn deterministic() -> Self {
         Self::with(true)
