@@ -171,14 +171,7 @@ impl Goals {
         self.settle(|goal| matches!(goal, Goal::Answer(s) if s == id), &gone, out);
         let done = Ok(Outcome::Done);
         self.settle(|goal| matches!(goal, Goal::Terminate(s) if s == id), &done, out);
-        for goal in self.open.values_mut() {
-            if let Goal::End { session, .. } = goal
-                && session.as_ref() == Some(id)
-            {
-                *session = None;
-            }
-        }
-        self.settle_ends(out);
+        self.session_matters_no_more(|_, session| session == id, out);
     }
 
     /// A session took another's place: whoever waited for the one waits for the other.
@@ -199,14 +192,7 @@ impl Goals {
 
     /// The media session of a call outlives it: its end is not waited for (PC-12).
     pub(crate) fn session_stays(&mut self, of: &ConversationId, out: &mut Outbox) {
-        for goal in self.open.values_mut() {
-            if let Goal::End { conversation, session, .. } = goal
-                && conversation == of
-            {
-                *session = None;
-            }
-        }
-        self.settle_ends(out);
+        self.session_matters_no_more(|conversation, _| conversation == of, out);
     }
 
     /// A media session carries another call now: its end is not waited for by whoever hung up the
@@ -217,10 +203,18 @@ impl Goals {
         with: &ConversationId,
         out: &mut Outbox,
     ) {
+        self.session_matters_no_more(|of, session| of != with && session == id, out);
+    }
+
+    /// The ends of calls that match no longer wait for their sessions.
+    fn session_matters_no_more(
+        &mut self,
+        matches: impl Fn(&ConversationId, &SessionId) -> bool,
+        out: &mut Outbox,
+    ) {
         for goal in self.open.values_mut() {
             if let Goal::End { conversation, session, .. } = goal
-                && conversation != with
-                && session.as_ref() == Some(id)
+                && session.as_ref().is_some_and(|session| matches(conversation, session))
             {
                 *session = None;
             }

@@ -74,6 +74,24 @@ pub(crate) enum IqAsk {
     Terminate(SessionId),
 }
 
+impl IqAsk {
+    /// The session that it is about; none for what belongs to the connection itself.
+    fn session(&self) -> Option<&SessionId> {
+        match self {
+            Self::Answer(session) | Self::Update(session) | Self::Terminate(session) => {
+                Some(session)
+            }
+            Self::Bind
+            | Self::Session
+            | Self::Turn
+            | Self::Stun
+            | Self::ServerPings
+            | Self::Ping
+            | Self::Conversations => None,
+        }
+    }
+}
+
 /// How an IQ ended.
 #[derive(Debug)]
 pub(crate) enum IqAnswer {
@@ -181,18 +199,7 @@ struct PendingIq {
 impl PendingIq {
     /// The bytes of the texts that are kept of it.
     fn bytes(&self, id: &str) -> usize {
-        let session = match &self.ask {
-            IqAsk::Answer(session) | IqAsk::Update(session) | IqAsk::Terminate(session) => {
-                session.as_str().len()
-            }
-            IqAsk::Bind
-            | IqAsk::Session
-            | IqAsk::Turn
-            | IqAsk::Stun
-            | IqAsk::ServerPings
-            | IqAsk::Ping
-            | IqAsk::Conversations => 0,
-        };
+        let session = self.ask.session().map_or(0, |session| session.as_str().len());
         id.len() + session + self.to.as_ref().map_or(0, |to| to.as_str().len())
     }
 }
@@ -239,7 +246,7 @@ pub(crate) struct Outbox {
     open: BTreeMap<CommandId, Option<Instant>>,
     iqs: BTreeMap<String, PendingIq>,
     iqs_asked: u64,
-    /// Whether it was told that there are too many, since none waited.
+    /// True once it was told that there are too many, until none waits.
     iqs_crowded: bool,
     http: BTreeMap<HttpId, PendingHttp>,
     /// Requests to be made again, by when.
@@ -372,7 +379,7 @@ impl Outbox {
         }
     }
 
-    /// Whether a command is not answered yet.
+    /// True while a command is not answered.
     pub(crate) fn is_open(&self, command: CommandId) -> bool {
         self.open.contains_key(&command)
     }
@@ -462,15 +469,9 @@ impl Outbox {
         let id = self.uuid();
         let iq = Iq { id: Some(id.clone()), from: None, to: to.clone(), kind };
         let iq = Frame::Iq(iq);
-        match ask {
-            IqAsk::Answer(_) | IqAsk::Update(_) | IqAsk::Terminate(_) => self.signal(iq),
-            IqAsk::Bind
-            | IqAsk::Session
-            | IqAsk::Turn
-            | IqAsk::Stun
-            | IqAsk::ServerPings
-            | IqAsk::Ping
-            | IqAsk::Conversations => self.send(&iq),
+        match ask.session() {
+            Some(_) => self.signal(iq),
+            None => self.send(&iq),
         }
         let (deadline, number) = (self.now + IQ_TIMEOUT, self.iqs_asked);
         let pending = PendingIq { ask, to, deadline, number };
@@ -611,7 +612,7 @@ impl Outbox {
         }
     }
 
-    /// Whether one more request can wait to be made again.
+    /// True where one more request can wait to be made again.
     fn has_room_for(&self, resource: &Resource) -> bool {
         let waiting: usize = self.retries.values().map(|waiting| waiting.bytes).sum();
         waiting + resource.bytes() <= MAX_RETRY_BYTES
@@ -660,7 +661,7 @@ impl Outbox {
         Wake::earliest(kept, Wake::earliest(sent, own))
     }
 
-    /// Whether the next message is traced. Nothing is done for one that is not.
+    /// True where the next message is traced. Nothing is done for one that is not.
     fn traces(&mut self) -> bool {
         self.config.trace && self.has_room()
     }

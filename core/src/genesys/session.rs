@@ -245,7 +245,7 @@ impl MediaSession {
         new.ice_credentials() == offer.ice_credentials()
     }
 
-    /// Whether a description is the one in force, but for its candidates.
+    /// True for the description in force, whatever its candidates.
     fn is_offer(&self, sdp: &str) -> bool {
         let description = Description::read(sdp);
         description.is_ok_and(|d| without_candidates(d, &mut Generation::default()) == self.offer)

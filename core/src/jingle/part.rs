@@ -8,7 +8,7 @@ use crate::xmpp::{ElementRef, Skipped};
 /// The longest id of a session, a conversation or a call, in bytes.
 pub(crate) const MAX_ID: usize = 255;
 
-/// What must be there and be readable.
+/// A part that must be there and be readable.
 #[inline]
 pub(super) fn required<'d, T>(
     e: ElementRef<'d>,

@@ -64,16 +64,16 @@ names! {
         /// Becomes another source in the middle of a word, and is overtaken by itself.
         Sources "untidy: source changes",
         /// Has no codec that anybody else has.
-    Useless "untidy: no codec of ours",
-    /// Numbers its re-invites, and after some minutes begins anew.
+        Useless "untidy: no codec of ours",
+        /// Numbers its re-invites, and after some minutes begins anew.
         CountedIds "untidy: counted ids",
         /// Has a participant whose legs and names are odd.
         OddParticipant "untidy: odd participant",
         /// Tells an item twice in one event.
         DoubledItem "untidy: doubled item",
         /// Tells something else before an item, in the same event.
-    OtherItem "untidy: another item before",
-    /// Tells what nobody knows of.
+        OtherItem "untidy: another item before",
+        /// Tells what nobody knows of.
         UnknownFields "untidy: unknown fields",
     }
 }

@@ -8,7 +8,7 @@ use crate::genesys::ids::{ConversationId, SessionId, UserId};
 use crate::jingle::Propose;
 use crate::xmpp::Jid;
 
-/// How long an invitation lives without a word from the service. Of a ringing limit of the
+/// Lifetime of an invitation without a word from the service. Of a ringing limit of the
 /// service's nothing is known (behaviour notes 2.5), so this only catches what was lost (DEF-5).
 pub(crate) const INVITATION_LIFETIME: Duration = Duration::from_secs(180);
 

@@ -12,7 +12,7 @@ const PAUSE: Duration = Duration::from_secs(30);
 /// The same where topics were refused for good: a phone without topics is deaf, and what was
 /// refused, a permission say, may be given meanwhile.
 const LONG_PAUSE: Duration = Duration::from_secs(300);
-/// What is refused so soon after a change of the token may have been asked with the one before.
+/// Time after a change of the token in which a refusal may be of the one before.
 const UNDER_WAY: Duration = Duration::from_secs(30);
 
 /// What is still missing.
