@@ -435,9 +435,10 @@ impl Sessions {
         self.open.get(session).is_some_and(|session| session.is_connected())
     }
 
-    /// The first session whose media is connected.
+    /// The first session whose media is connected, and whose place nobody took.
     pub(crate) fn first_connected(&self) -> Option<SessionId> {
-        self.open.iter().find(|(_, open)| open.is_connected()).map(|(id, _)| id.clone())
+        let stands = |open: &MediaSession| open.is_connected() && !open.is_superseded();
+        self.open.iter().find(|(_, open)| stands(open)).map(|(id, _)| id.clone())
     }
 
     /// True the first time that a leg is reported for a session.

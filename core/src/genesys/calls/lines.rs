@@ -83,11 +83,11 @@ impl Calls {
     }
 
     /// A session ended. It clears only its own nomination (DEF-30), and its successor is a
-    /// softphone session, as all of ours are (DEF-7, PC-2).
+    /// softphone session, as all of ours are (DEF-7, PC-2). On one line there is a successor also
+    /// without persistence: the service gives it the next call.
     pub(super) fn dismiss(&mut self, session: &SessionId) {
         if self.active.as_ref() == Some(session) {
-            self.active =
-                self.lines.is_persistent().then(|| self.sessions.first_connected()).flatten();
+            self.active = self.lines.shares().then(|| self.sessions.first_connected()).flatten();
         }
     }
 

@@ -246,6 +246,19 @@ fn pc_2_when_the_active_session_ends_a_connected_one_takes_its_place() {
 }
 
 #[test]
+fn pc_2_on_one_line_the_session_that_is_left_carries_the_next_call() {
+    // Deaf for a while, the client took an offer beside the session that it had.
+    let mut rig = Rig::on(LA1);
+    own_call(&mut rig, "M1", "C1");
+    own_call(&mut rig, "M2", "C2");
+    rig.rpc("terminate", &json!({"sessionId": "M1"}));
+    rig.conv("C1", "inbound", "terminated");
+    rig.forget();
+    rig.conv("C3", "inbound", "alerting");
+    assert_eq!(rig.told(), ["PendingSession M2 C3"]);
+}
+
+#[test]
 fn scenario_76_77_def_36_an_eager_session_is_no_call() {
     let mut rig = Rig::on(LA100P);
     own_call(&mut rig, "M0", "C0");
