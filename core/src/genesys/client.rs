@@ -3,15 +3,13 @@
 use std::time::{Duration, Instant};
 
 use super::calls::{Calls, Lines};
+use super::check::check;
 use super::command::{Command, Outcome};
-use super::config::{Auth, Config, IcePolicy};
+use super::config::{Auth, Config};
 use super::error::{Error, ErrorKind};
 use super::event::Event;
-use super::ids::MAX_ID;
-use super::jwt::Claims;
-use super::link::{Link, check_ice_servers};
+use super::link::Link;
 use super::outbox::{Ask, CallAsk, IqAnswer, Outbox};
-use super::rest::Resource;
 use super::sessions::Sessions;
 use crate::machine::{CommandId, Input, Machine, Output, OutputOf, Wake, WsEvent, WsId};
 use crate::media::EngineFactory;
@@ -23,8 +21,6 @@ use crate::xmpp::Frame;
 const COMMAND_LIMIT: Duration = Duration::from_secs(30);
 /// A wake-up that comes later than this tells that the machine slept (LC-19).
 const SLEEP: Duration = Duration::from_secs(4);
-/// The longest token or JWT, in bytes.
-const MAX_SECRET: usize = 16 * 1024;
 /// Commands not answered yet; one more is refused.
 pub(crate) const MAX_COMMANDS: usize = 1024;
 
@@ -66,7 +62,7 @@ impl Client {
     ///
     /// [`ErrorKind::InvalidOptions`]: no environment, token or codec, a malformed JWT, an address
     /// or ICE server that is none (API-1), a name of more than 255 bytes, or a policy that is not
-    /// supported yet ([`IcePolicy::RelayOnly`]).
+    /// supported yet ([`IcePolicy::RelayOnly`](super::IcePolicy::RelayOnly)).
     pub fn new(
         config: Config,
         factory: Box<dyn EngineFactory>,
@@ -272,66 +268,4 @@ impl Machine for Client {
     fn poll_output(&mut self) -> OutputOf<Self> {
         self.out.pop().unwrap_or_else(|| Output::Timeout(self.next_wake()))
     }
-}
-
-/// Finds what could never work before anything is tried.
-pub(super) fn check(config: &Config) -> Result<(), Error> {
-    let invalid = |text: &str| Err(Error::new(ErrorKind::InvalidOptions, text));
-    if config.environment.is_empty() {
-        return invalid("no environment");
-    }
-    if config.codecs.is_empty() {
-        return invalid("no codec");
-    }
-    if config.ice_policy == IcePolicy::RelayOnly {
-        return invalid("relayed media is not supported yet");
-    }
-    check_lengths(config)?;
-    check_ice_servers(&config.ice_servers)?;
-    match &config.auth {
-        Auth::Token(token) if token.expose().is_empty() => return invalid("no access token"),
-        Auth::Token(_) => {}
-        Auth::Jwt(jwt) => {
-            Claims::read(jwt)?;
-        }
-        Auth::Guest { organization, code } => {
-            if organization.is_empty() || code.expose().is_empty() {
-                return invalid("a guest needs an organization and a code");
-            }
-        }
-    }
-    // Whoever logs in makes such requests sooner or later.
-    if !is_address(Resource::user().to_request(config)?.uri(), ["http", "https"]) {
-        return invalid("the REST host is none");
-    }
-    match config.ws_base().parse() {
-        Ok(uri) if is_address(&uri, ["ws", "wss"]) => Ok(()),
-        Ok(_) | Err(_) => invalid("the WebSocket host is not ws:// or wss://"),
-    }
-}
-
-/// Finds texts that are longer than they can be.
-fn check_lengths(config: &Config) -> Result<(), Error> {
-    let app = &config.app;
-    let (secret, organization) = match &config.auth {
-        Auth::Token(secret) | Auth::Jwt(secret) => (secret, None),
-        Auth::Guest { organization, code } => (code, Some(organization)),
-    };
-    let optional = [&config.ws_host, &config.api_host, &config.jid_resource].into_iter().flatten();
-    let names = [&config.environment, &app.name, &app.id, &app.version];
-    let mut names = names.into_iter().chain(optional).chain(organization);
-    if names.any(|name| name.len() > MAX_ID) || secret.expose().len() > MAX_SECRET {
-        return Err(Error::new(ErrorKind::InvalidOptions, "a setting is too long"));
-    }
-    Ok(())
-}
-
-/// Whether it has one of the schemes, a host, and a port that is one, if any.
-fn is_address(uri: &http::Uri, schemes: [&str; 2]) -> bool {
-    let Some(authority) = uri.authority() else { return false };
-    let host = authority.host();
-    let after = authority.as_str().rsplit_once(host).map_or("", |(_, after)| after);
-    uri.scheme_str().is_some_and(|scheme| schemes.contains(&scheme))
-        && !host.is_empty()
-        && (after.is_empty() || authority.port_u16().is_some_and(|port| port > 0))
 }

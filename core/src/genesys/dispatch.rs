@@ -4,11 +4,11 @@
 //! refuse. What turns out to be impossible only while it is done completes the command with an
 //! error.
 
+use super::check;
 use super::client::{Client, MAX_COMMANDS};
 use super::command::{Command, Outcome};
 use super::error::{Error, ErrorKind};
 use super::goals::Change;
-use super::link::check_ice_servers;
 use crate::machine::CommandId;
 
 impl Client {
@@ -50,7 +50,7 @@ impl Client {
             }
             Command::SubscribeAll { topics, .. } => self.link.may_subscribe(topics, &self.out),
             Command::SetAccessToken(token) => self.out.may_use(token),
-            Command::SetIceServers { servers, .. } => check_ice_servers(servers),
+            Command::SetIceServers { servers, .. } => check::ice_servers(servers),
             Command::ClaimAlertingLeader => self.link.may_claim_lead(),
             Command::Unsubscribe { .. }
             | Command::NetworkChanged

@@ -1,6 +1,7 @@
 //! Genesys Cloud: an agent's client.
 
 mod calls;
+mod check;
 mod client;
 mod clock;
 mod command;

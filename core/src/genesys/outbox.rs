@@ -291,7 +291,7 @@ impl Outbox {
         let text = "a guest has no token to change";
         let auth = self.auth_with(secret);
         let auth = auth.ok_or_else(|| Error::new(ErrorKind::NotSupported, text))?;
-        super::client::check(&Config { auth, ..self.config.clone() })
+        super::check::check(&Config { auth, ..self.config.clone() })
     }
 
     fn auth_with(&self, secret: &Secret) -> Option<Auth> {

@@ -71,15 +71,6 @@ fn server(service: &Service) -> IceServer {
     }
 }
 
-/// Finds servers of the application's that could never work.
-pub(crate) fn check(servers: &[IceServer]) -> Result<(), Error> {
-    let invalid = |text: String| Error::new(ErrorKind::InvalidOptions, text);
-    if servers.len() > Config::MAX_ICE_SERVERS {
-        return Err(invalid(format!("{} ICE servers", servers.len())));
-    }
-    servers.iter().try_for_each(|server| server.check().map_err(|e| invalid(e.to_string())))
-}
-
 impl Link {
     /// The servers for a session that starts now, which keeps them (wire notes 7).
     pub(crate) fn ice_servers(&self, config: &Config) -> IceServers {

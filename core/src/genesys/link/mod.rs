@@ -45,7 +45,6 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 const MAX_WAITING: usize = 16;
 
 use down::Attempt;
-pub(super) use ice::check as check_ice_servers;
 
 /// Where the connection stands.
 ///
