@@ -17,18 +17,14 @@ pub mod media;
 pub mod net;
 mod plain;
 pub mod report;
-mod rng;
 pub mod sdp;
 mod secret;
 #[cfg(test)]
 mod testing;
-mod timers;
 mod token_bucket;
 pub mod xmpp;
 
 pub use backoff::Backoff;
-pub use machine::{Input, Machine, Output};
+pub use machine::{Input, Machine, Output, Rng, Seed, TimerName, Timers};
 pub use plain::plain;
-pub use rng::{Rng, Seed};
 pub use secret::Secret;
-pub use timers::{TimerName, Timers};

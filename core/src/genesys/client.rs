@@ -11,10 +11,9 @@ use super::event::Event;
 use super::link::Link;
 use super::outbox::{Ask, CallAsk, IqAnswer, Outbox};
 use super::sessions::Sessions;
-use crate::machine::{CommandId, Input, Machine, Output, OutputOf, Wake, WsEvent, WsId};
+use crate::machine::{CommandId, Input, Machine, Output, OutputOf, Seed, Wake, WsEvent, WsId};
 use crate::media::EngineFactory;
 use crate::report::Direction;
-use crate::rng::Seed;
 use crate::xmpp::Frame;
 
 /// The limit of most commands.

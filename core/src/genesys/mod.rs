@@ -3,7 +3,6 @@
 mod calls;
 mod check;
 mod client;
-mod clock;
 mod command;
 mod config;
 mod control;

@@ -17,10 +17,9 @@ use super::rest::{self, Failure, Resource};
 use super::shown;
 use super::upload::{self, Uploads};
 use crate::Secret;
-use crate::machine::{CommandId, HttpId, MediaId, NetError, Output, UdpId, Wake, WsId};
+use crate::machine::{CommandId, HttpId, MediaId, NetError, Output, Rng, UdpId, Wake, WsId};
 use crate::plain::{Shown, plain_document};
 use crate::report::{Channel, Direction, Redactor, TraceRecord};
-use crate::rng::Rng;
 use crate::xmpp::{Frame, Iq, IqKind, Jid, Payload};
 
 /// How long an IQ waits for its reply (wire notes 1.6).

@@ -56,7 +56,7 @@ impl Uploads {
             && let Some((level, what)) = record(event)
         {
             let app = &config.app;
-            let time = super::clock::iso(config.unix_ms, begun, now);
+            let time = crate::machine::clock::iso(config.unix_ms, begun, now);
             let message = json!({
                 "clientTime": time, "message": what, "originAppName": app.name,
                 "originAppVersion": app.version, "originAppId": app.id,

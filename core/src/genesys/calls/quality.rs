@@ -3,10 +3,10 @@
 use serde_json::json;
 
 use super::Calls;
-use crate::genesys::clock::iso;
 use crate::genesys::event::Conversation;
 use crate::genesys::ids::{CallId, ConversationId, SessionId};
 use crate::genesys::outbox::Outbox;
+use crate::machine::clock::iso;
 use crate::report::{CallQuality, QualityMeter};
 
 /// One connected call's meter.

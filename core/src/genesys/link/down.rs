@@ -10,8 +10,7 @@ use crate::genesys::error::{Error, ErrorKind};
 use crate::genesys::event::Event;
 use crate::genesys::outbox::{Ask, IqAsk, LinkAsk, Outbox};
 use crate::genesys::rest::Failure;
-use crate::machine::{Output, WsId};
-use crate::timers::Timers;
+use crate::machine::{Output, Timers, WsId};
 use crate::xmpp::{Close, Frame, SaslFailure};
 
 impl Link {

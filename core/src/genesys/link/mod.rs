@@ -24,9 +24,8 @@ use super::rest::{Me, Resource};
 use super::topics::{self, Topics};
 use crate::Secret;
 use crate::backoff::Backoff;
-use crate::machine::{CommandId, Output, Wake, WsId};
+use crate::machine::{CommandId, Output, TimerName, Timers, Wake, WsId};
 use crate::report::Direction;
-use crate::timers::{TimerName, Timers};
 use crate::xmpp::{IqKind, Jid, Payload, SessionFeature};
 
 /// A connection attempt, from socket to session (wire notes 1.4).

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::rig::{FakeMedia, Rig};
 use crate::genesys::{Client, Command, Config, ErrorKind, Outcome};
-use crate::rng::Seed;
+use crate::machine::Seed;
 
 const S: fn(u64) -> Duration = Duration::from_secs;
 

@@ -14,8 +14,7 @@ use crate::genesys::rest::Resource;
 use crate::genesys::sessions::MAX_SESSIONS;
 use crate::genesys::topics::MAX_TOPICS;
 use crate::genesys::{Client, Command, Config, Dial, ErrorKind, Event};
-use crate::machine::{NetError, NetErrorKind, Output};
-use crate::rng::Seed;
+use crate::machine::{NetError, NetErrorKind, Output, Seed};
 use crate::sdp::candidate::MAX_CANDIDATES;
 use crate::xmpp::{IqKind, Jid, Payload};
 

@@ -8,8 +8,7 @@ use serde_json::{Value, json};
 use super::rig::{FakeMedia, LA100, Rig};
 use crate::genesys::goals::MAX_INTENTS;
 use crate::genesys::{CallControl, Client, Command, Config, Dial, Error, ErrorKind, Outcome};
-use crate::machine::{CommandId, WsEvent};
-use crate::rng::Seed;
+use crate::machine::{CommandId, Seed, WsEvent};
 
 const SDP: &str = r#"inin-sdp-over-xmpp="true""#;
 

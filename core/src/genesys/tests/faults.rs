@@ -419,7 +419,7 @@ fn api_3_scenario_6_11_wire_1_3_a_jwt_logs_in_without_rest() {
     let bad = crate::genesys::Client::new(
         Config::jwt("lab.test", "not-a-jwt"),
         Box::new(super::rig::FakeMedia),
-        crate::rng::Seed::from(1),
+        crate::machine::Seed::from(1),
         rig.now,
     );
     assert_eq!(bad.unwrap_err().kind, ErrorKind::InvalidOptions);
@@ -441,7 +441,7 @@ fn api_1_scenario_1_2_options_that_cannot_work_are_refused_at_once() {
         change(&mut config);
         let now = crate::testing::epoch();
         let media = Box::new(super::rig::FakeMedia);
-        let made = crate::genesys::Client::new(config, media, crate::rng::Seed::from(1), now);
+        let made = crate::genesys::Client::new(config, media, crate::machine::Seed::from(1), now);
         assert_eq!(made.unwrap_err().kind, ErrorKind::InvalidOptions, "{what}");
     }
 }

@@ -8,8 +8,7 @@ use serde_json::{Value, json};
 
 use super::rig::{FakeMedia, Rig};
 use crate::genesys::{Client, Command, Config, ErrorKind, Outcome};
-use crate::machine::{NetError, NetErrorKind, WsEvent};
-use crate::rng::Seed;
+use crate::machine::{NetError, NetErrorKind, Seed, WsEvent};
 
 const REDEEM: &str = "POST /conversations/codes";
 

@@ -7,9 +7,8 @@ use super::rig::{FakeMedia, Rig};
 use crate::genesys::{
     Client, Command, Config, ErrorKind, Event, IcePolicy, IceServers, IceServersPolicy, Outcome,
 };
-use crate::machine::WsEvent;
+use crate::machine::{Seed, WsEvent};
 use crate::media::{Engine, EngineConfig, EngineFactory, IceServer};
-use crate::rng::Seed;
 use crate::xmpp::{Frame, Iq, IqKind, Payload, Service};
 
 const S: fn(u64) -> Duration = Duration::from_secs;

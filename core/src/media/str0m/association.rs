@@ -19,9 +19,9 @@ use str0m::rtp::RtpWrite;
 use str0m::{Candidate, IceCreds, Rtc, RtcConfig};
 
 use crate::Secret;
+use crate::machine::Seed;
 use crate::media::negotiation::{Fingerprint, Payloads, RemoteAudio, Setup, Transport};
 use crate::media::{AudioCodec, MediaError, MediaState};
-use crate::rng::Seed;
 
 /// The name of str0m's one section, where it is ours to choose.
 const MID: &str = "0";

@@ -6,8 +6,8 @@ use str0m::media::Pt;
 use str0m::rtp::RtpWrite;
 
 use super::dtmf::Packet;
+use crate::machine::Rng;
 use crate::media::{AudioCodec, AudioFrame};
-use crate::rng::Rng;
 
 /// One outgoing stream.
 #[derive(Debug)]

@@ -14,11 +14,10 @@ use super::twice::{Twice, twin, worth_comparing};
 
 use crate::genesys::{Client, Command, Config, Error, Event, Outcome};
 use crate::machine::{
-    CommandId, HttpId, Input, Machine, MediaId, NetError, Output, UdpEvent, UdpId, Wake, WsEvent,
-    WsId,
+    CommandId, HttpId, Input, Machine, MediaId, NetError, Output, Seed, UdpEvent, UdpId, Wake,
+    WsEvent, WsId,
 };
 use crate::media::AudioFrame;
-use crate::rng::Seed;
 
 pub(super) const BARE: &str = "u1@org.example";
 pub(super) const FULL: &str = "u1@org.example/res-a";

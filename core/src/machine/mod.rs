@@ -33,48 +33,22 @@
 //!   is not read any further.
 //! - An input for an id that the machine no longer knows is ignored.
 
+pub(crate) mod clock;
+mod frame;
+mod id;
+mod net_error;
+mod seed;
+mod timers;
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use crate::media::AudioFrame;
-use crate::plain;
-
-macro_rules! id {
-    ($(#[$doc:meta])* $name:ident) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(pub u64);
-
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, concat!(stringify!($name), "#{}"), self.0)
-            }
-        }
-    };
-}
-
-id!(
-    /// Names one WebSocket, from [`Output::OpenWebSocket`] on.
-    WsId
-);
-id!(
-    /// Names one HTTP exchange.
-    HttpId
-);
-id!(
-    /// Names one group of UDP sockets: one session's media.
-    UdpId
-);
-id!(
-    /// Names one accepted command until its [`Output::Completed`].
-    CommandId
-);
-id!(
-    /// Names one media session's audio, in both directions.
-    MediaId
-);
-
+pub use self::frame::{AudioCodec, AudioFrame};
+pub use self::id::{CommandId, HttpId, MediaId, UdpId, WsId};
+pub use self::net_error::{NetError, NetErrorKind};
+pub use self::seed::{Rng, Seed};
+pub use self::timers::{TimerName, Timers, Wake};
 /// A state machine that a runtime drives. See the [module documentation](self).
 pub trait Machine {
     /// What the application may ask for.
@@ -256,77 +230,6 @@ pub enum Output<Event, Outcome, Error> {
     },
     /// The drain is over. Wake the machine then, if at all.
     Timeout(Option<Wake>),
-}
-
-/// When a machine wants to be woken, and what for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wake {
-    /// The instant; due at once when it is not in the future.
-    pub at: Instant,
-    /// Which timer asks, for logs and for the simulator.
-    pub reason: &'static str,
-}
-
-impl Wake {
-    /// The earlier of two optional wake-ups.
-    #[must_use]
-    pub fn earliest(a: Option<Self>, b: Option<Self>) -> Option<Self> {
-        match (a, b) {
-            (Some(a), Some(b)) => Some(if b.at < a.at { b } else { a }),
-            (a, None) => a,
-            (None, b) => b,
-        }
-    }
-}
-
-/// Why the network did not do what was asked.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{kind}: {message}")]
-pub struct NetError {
-    /// What kind of failure.
-    pub kind: NetErrorKind,
-    /// What the operating system or library said, without secrets.
-    pub message: String,
-}
-
-impl NetError {
-    /// A failure of this kind, explained, in [`plain`] words.
-    pub fn new(kind: NetErrorKind, message: impl AsRef<str>) -> Self {
-        Self { kind, message: plain(message.as_ref()).into_owned() }
-    }
-}
-
-/// Kinds of network failure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
-#[non_exhaustive]
-pub enum NetErrorKind {
-    /// The host name has no address.
-    #[error("name not resolved")]
-    Resolve,
-    /// No connection: refused, unreachable.
-    #[error("not connected")]
-    Connect,
-    /// TLS failed: certificate, name, protocol.
-    #[error("TLS failed")]
-    Tls,
-    /// The deadline passed.
-    #[error("timed out")]
-    Timeout,
-    /// The connection broke before the answer was whole.
-    #[error("connection lost")]
-    Lost,
-    /// The WebSocket upgrade was answered with another HTTP status.
-    #[error("upgrade refused with status {0}")]
-    Refused(u16),
-    /// The peer spoke the protocol wrongly.
-    #[error("protocol error")]
-    Protocol,
-    /// A message or body over the runtime's limit.
-    #[error("too large")]
-    TooLarge,
-    /// The runtime could not do it: no socket, no such interface, shutting down.
-    #[error("not possible here")]
-    Local,
 }
 
 // Frames and requests carry tokens, so Debug shows shapes, never contents.

@@ -1,9 +1,28 @@
-//! One timer queue for a machine, by name.
+//! Wake-ups, and one timer queue for a machine, by name.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use crate::machine::Wake;
+/// When a machine wants to be woken, and what for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wake {
+    /// The instant; due at once when it is not in the future.
+    pub at: Instant,
+    /// Which timer asks, for logs and for the simulator.
+    pub reason: &'static str,
+}
+
+impl Wake {
+    /// The earlier of two optional wake-ups.
+    #[must_use]
+    pub fn earliest(a: Option<Self>, b: Option<Self>) -> Option<Self> {
+        match (a, b) {
+            (Some(a), Some(b)) => Some(if b.at < a.at { b } else { a }),
+            (a, None) => a,
+            (None, b) => b,
+        }
+    }
+}
 
 /// A name for a timer. Implemented by an enum with one documented variant for each timer.
 pub trait TimerName: Ord + Clone {
