@@ -9,9 +9,9 @@
 
 #[cfg(feature = "audio")]
 pub mod audio;
-mod backoff;
 pub mod genesys;
 pub mod jingle;
+pub mod link;
 pub mod machine;
 pub mod media;
 pub mod net;
@@ -21,10 +21,8 @@ pub mod sdp;
 mod secret;
 #[cfg(test)]
 mod testing;
-mod token_bucket;
 pub mod xmpp;
 
-pub use backoff::Backoff;
 pub use machine::{Input, Machine, Output, Rng, Seed, TimerName, Timers};
 pub use plain::plain;
 pub use secret::Secret;

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use tracing::{debug, info, warn};
 
 use super::event::Event;
+use crate::link::{Rate, TokenBucket};
 use crate::machine::Wake;
 use crate::media::Agreement;
-use crate::token_bucket::{Rate, TokenBucket};
 
 /// Records of one kind: so many at once, then one every few seconds.
 const RATE: Rate = Rate { start: 20, capacity: 20, interval: Duration::from_secs(3) };

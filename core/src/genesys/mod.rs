@@ -16,7 +16,6 @@ mod goals;
 mod ids;
 mod inbound;
 mod jwt;
-mod keepalive;
 mod link;
 mod log;
 mod notice;

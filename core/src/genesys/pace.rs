@@ -13,8 +13,8 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use crate::link::{Rate, TokenBucket};
 use crate::machine::Wake;
-use crate::token_bucket::{Rate, TokenBucket};
 use crate::xmpp::Frame;
 
 /// A burst of 25 on a fresh connection and of 20 later, 25 a second in the long run.

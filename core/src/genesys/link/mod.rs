@@ -18,12 +18,11 @@ use super::config::Auth;
 use super::error::{Error, ErrorKind};
 use super::event::{Event, Station};
 use super::ids::{StationId, UserId};
-use super::keepalive::{Keepalive, Verdict};
 use super::outbox::{Ask, IqAsk, LinkAsk, Outbox, Retry};
 use super::rest::{Me, Resource};
 use super::topics::{self, Topics};
 use crate::Secret;
-use crate::backoff::Backoff;
+use crate::link::{Backoff, Keepalive, Patience, Verdict};
 use crate::machine::{CommandId, Output, TimerName, Timers, Wake, WsId};
 use crate::report::Direction;
 use crate::xmpp::{IqKind, Jid, Payload, SessionFeature};
@@ -42,6 +41,10 @@ const MAX_SOFT_ATTEMPTS: u32 = 10;
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 /// `Connect` commands waiting for one connection.
 const MAX_WAITING: usize = 16;
+
+/// Pings, and the service's (wire notes 2).
+const PATIENCE: Patience =
+    Patience { pause: Duration::from_secs(14), forgiven: 1, silence: Duration::from_secs(35) };
 
 use down::Attempt;
 
@@ -222,7 +225,7 @@ impl Link {
             network: Network::There,
             backoff: Backoff::new(max_delay),
             timers: Timers::default(),
-            keepalive: Keepalive::default(),
+            keepalive: Keepalive::new(PATIENCE),
             identity: None,
             resource,
             channel: None,

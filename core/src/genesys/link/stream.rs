@@ -4,8 +4,8 @@ use super::{Attempt, Change, Link, State, Step};
 use crate::genesys::config::Auth;
 use crate::genesys::error::{Error, ErrorKind};
 use crate::genesys::event::Event;
-use crate::genesys::keepalive::Verdict;
 use crate::genesys::outbox::{IqAnswer, IqAsk, Outbox};
+use crate::link::Verdict;
 use crate::machine::{NetErrorKind, Output, WsEvent, WsId};
 use crate::xmpp::{Features, Frame, Iq, IqKind, Jid, Open, Payload, PubSub, SessionFeature, sasl};
 

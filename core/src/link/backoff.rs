@@ -1,4 +1,4 @@
-//! Delays between connection attempts, and the memory of past failures.
+//! Delays between attempts, by two policies.
 
 use std::time::{Duration, Instant};
 
@@ -99,6 +99,50 @@ impl Backoff {
             }
             memory.halve_at = Some(at + memory.delay * HALVING_FACTOR);
         }
+    }
+}
+
+/// Back-off by a constant factor, without a memory: `first`, then each time `factor` as much, up to
+/// `max`.
+///
+/// ```
+/// use std::time::Duration;
+/// use offhook::link::Geometric;
+///
+/// let mut gaps = Geometric::new(Duration::from_secs(5), 1.5, Duration::from_secs(10));
+/// let seconds: Vec<f32> = (0..4).map(|_| gaps.next_delay().as_secs_f32()).collect();
+/// assert_eq!(seconds, [5.0, 7.5, 10.0, 10.0]);
+/// gaps.reset();
+/// assert_eq!(gaps.next_delay(), Duration::from_secs(5));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Geometric {
+    first: Duration,
+    factor: f64,
+    max: Duration,
+    next: Duration,
+}
+
+impl Geometric {
+    /// Delays from `first` to `max`, which is at least `first`. A factor under 1, or that is no
+    /// number, is 1.
+    #[must_use]
+    pub fn new(first: Duration, factor: f64, max: Duration) -> Self {
+        let factor = if factor.is_finite() { factor.max(1.0) } else { 1.0 };
+        Self { first, factor, max: max.max(first), next: first }
+    }
+
+    /// The delay before the next attempt.
+    pub fn next_delay(&mut self) -> Duration {
+        let delay = self.next;
+        let next = delay.as_secs_f64() * self.factor;
+        self.next = Duration::try_from_secs_f64(next).unwrap_or(self.max).min(self.max);
+        delay
+    }
+
+    /// An attempt succeeded: the next run begins at the first delay.
+    pub fn reset(&mut self) {
+        self.next = self.first;
     }
 }
 

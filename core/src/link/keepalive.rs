@@ -1,0 +1,146 @@
+//! Noticing that nobody is there any more.
+
+use std::time::{Duration, Instant};
+
+use crate::machine::Wake;
+
+/// How long nobody needs to be heard of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    /// The pause between a ping's end and the next ping.
+    pub(crate) pause: Duration,
+    /// Misses in a row that are still forgiven.
+    pub(crate) forgiven: u32,
+    /// The longest silence of a far side that pings by itself.
+    pub(crate) silence: Duration,
+}
+
+/// One connection's watch: exactly one of two ways is used on it.
+#[derive(Debug)]
+pub(crate) struct Keepalive {
+    patience: Patience,
+    way: Way,
+}
+
+#[derive(Debug)]
+enum Way {
+    Off,
+    /// We ping.
+    Pinging {
+        next: Option<Instant>,
+        misses: u32,
+    },
+    /// The far side pings; any frame counts.
+    Listening {
+        until: Instant,
+    },
+}
+
+/// What to do about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Fine,
+    /// Send a ping.
+    Ping,
+    /// Give the connection up.
+    Dead,
+}
+
+impl Keepalive {
+    /// Nobody is watched yet.
+    pub(crate) fn new(patience: Patience) -> Self {
+        Self { patience, way: Way::Off }
+    }
+
+    /// We ping from now on.
+    pub(crate) fn ping(&mut self, now: Instant) {
+        self.way = Way::Pinging { next: Some(now + self.patience.pause), misses: 0 };
+    }
+
+    /// The far side pings from now on.
+    pub(crate) fn listen(&mut self, now: Instant) {
+        self.way = Way::Listening { until: now + self.patience.silence };
+    }
+
+    pub(crate) fn stop(&mut self) {
+        self.way = Way::Off;
+    }
+
+    /// Find out now whether anybody is there. Where the far side pings, its silence tells.
+    pub(crate) fn probe(&mut self, now: Instant) {
+        if let Way::Pinging { next: Some(next), .. } = &mut self.way {
+            *next = now;
+        }
+    }
+
+    /// A frame came.
+    pub(crate) fn heard(&mut self, now: Instant) {
+        if let Way::Listening { until } = &mut self.way {
+            *until = now + self.patience.silence;
+        }
+    }
+
+    /// A ping of ours was answered, refused or lost. An error reply counts as a miss.
+    pub(crate) fn pinged(&mut self, answered: bool, now: Instant) -> Verdict {
+        let Way::Pinging { next, misses } = &mut self.way else { return Verdict::Fine };
+        *misses = if answered { 0 } else { *misses + 1 };
+        *next = Some(now + self.patience.pause);
+        if *misses > self.patience.forgiven { Verdict::Dead } else { Verdict::Fine }
+    }
+
+    pub(crate) fn handle_timeout(&mut self, now: Instant) -> Verdict {
+        match &mut self.way {
+            Way::Pinging { next: next @ Some(_), .. } if next.is_some_and(|at| at <= now) => {
+                *next = None;
+                Verdict::Ping
+            }
+            Way::Listening { until } if *until <= now => Verdict::Dead,
+            Way::Off | Way::Pinging { .. } | Way::Listening { .. } => Verdict::Fine,
+        }
+    }
+
+    pub(crate) fn next_wake(&self) -> Option<Wake> {
+        match &self.way {
+            Way::Off => None,
+            Way::Pinging { next, .. } => next.map(|at| Wake { at, reason: "ping" }),
+            Way::Listening { until } => Some(Wake { at: *until, reason: "service silence" }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::epoch;
+
+    const PATIENCE: Patience =
+        Patience { pause: Duration::from_secs(14), forgiven: 1, silence: Duration::from_secs(35) };
+
+    #[test]
+    fn wire_2_1_the_second_miss_in_a_row_ends_it() {
+        let t = epoch();
+        let s = Duration::from_secs;
+        let mut keepalive = Keepalive::new(PATIENCE);
+        assert_eq!(keepalive.handle_timeout(t), Verdict::Fine);
+        keepalive.ping(t);
+        assert_eq!(keepalive.handle_timeout(t + s(13)), Verdict::Fine);
+        assert_eq!(keepalive.handle_timeout(t + s(14)), Verdict::Ping);
+        assert_eq!(keepalive.next_wake(), None, "one ping at a time");
+        assert_eq!(keepalive.pinged(false, t + s(29)), Verdict::Fine);
+        assert_eq!(keepalive.handle_timeout(t + s(43)), Verdict::Ping);
+        assert_eq!(keepalive.pinged(true, t + s(44)), Verdict::Fine, "a success forgives");
+        assert_eq!(keepalive.pinged(false, t + s(60)), Verdict::Fine);
+        assert_eq!(keepalive.pinged(false, t + s(90)), Verdict::Dead);
+    }
+
+    #[test]
+    fn wire_2_2_any_frame_breaks_the_silence() {
+        let t = epoch();
+        let s = Duration::from_secs;
+        let mut keepalive = Keepalive::new(PATIENCE);
+        keepalive.listen(t);
+        keepalive.heard(t + s(30));
+        assert_eq!(keepalive.handle_timeout(t + s(64)), Verdict::Fine);
+        assert_eq!(keepalive.handle_timeout(t + s(65)), Verdict::Dead);
+    }
+}
