@@ -3,8 +3,8 @@
 use super::config::{Auth, Config, IcePolicy};
 use super::error::{Error, ErrorKind};
 use super::ids::MAX_ID;
-use super::jwt::Claims;
-use super::rest::Resource;
+use super::wire::jwt::Claims;
+use super::wire::requests;
 use crate::media::IceServer;
 
 /// The longest token or JWT, in bytes.
@@ -37,7 +37,8 @@ pub(super) fn check(config: &Config) -> Result<(), Error> {
         }
     }
     // Whoever logs in makes such requests sooner or later.
-    if !is_address(Resource::user().to_request(config)?.uri(), ["http", "https"]) {
+    let request = config.endpoint()?.request(&requests::user());
+    if !request.is_ok_and(|request| is_address(request.uri(), ["http", "https"])) {
         return invalid("the REST host is none");
     }
     match config.ws_base().parse() {

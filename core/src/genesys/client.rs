@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::ask::{Ask, CallAsk};
 use super::calls::{Calls, Lines};
 use super::check::check;
 use super::command::{Command, Outcome};
@@ -9,12 +10,14 @@ use super::config::{Auth, Config};
 use super::error::{Error, ErrorKind};
 use super::event::Event;
 use super::link::Link;
-use super::outbox::{Ask, CallAsk, IqAnswer, Outbox};
+use super::outbox::Outbox;
 use super::sessions::Sessions;
 use crate::machine::{CommandId, Input, Machine, Output, OutputOf, Seed, Wake, WsEvent, WsId};
 use crate::media::EngineFactory;
 use crate::report::Direction;
+use crate::rest::Failure;
 use crate::xmpp::Frame;
+use crate::xmpp::IqAnswer;
 
 /// The limit of most commands.
 const COMMAND_LIMIT: Duration = Duration::from_secs(30);
@@ -163,7 +166,7 @@ impl Client {
         }
     }
 
-    fn handle_rest(&mut self, ask: &Ask, result: Result<serde_json::Value, super::rest::Failure>) {
+    fn handle_rest(&mut self, ask: &Ask, result: Result<serde_json::Value, Failure>) {
         match ask {
             Ask::Link(ask) => self.link.handle_rest(ask, result, &mut self.out),
             Ask::Upload(kind) => self.out.uploaded(*kind, &result),

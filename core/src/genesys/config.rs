@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use super::event::SessionType;
+use super::error::{Error, ErrorKind};
+use super::session_type::SessionType;
 use crate::Secret;
 use crate::media::{AudioCodec, IceServer};
+use crate::rest::Endpoint;
 
 /// The service's regions (behaviour notes 1.1).
 const REGIONS: [&str; 12] = [
@@ -267,11 +269,43 @@ impl Config {
         }
     }
 
+    /// Where REST requests go, and who makes them: a JWT client makes none, a guest has nothing to
+    /// show yet.
+    ///
+    /// # Errors
+    ///
+    /// The token is no header value.
+    pub(crate) fn endpoint(&self) -> Result<Endpoint, Error> {
+        let endpoint = Endpoint::new(self.rest_base());
+        match &self.auth {
+            Auth::Token(token) => endpoint
+                .bearer(token)
+                .map_err(|_| Error::new(ErrorKind::InvalidOptions, "the token is not a header")),
+            Auth::Jwt(_) | Auth::Guest { .. } => Ok(endpoint),
+        }
+    }
+
     /// Where pubsub requests go: `notifications.{api host}` (wire notes 1.1).
     #[must_use]
     pub fn pubsub_host(&self) -> String {
         let api = self.api_host.as_deref().unwrap_or(&self.environment);
         let api = api.trim_start_matches("https://").trim_start_matches("http://");
         format!("notifications.{}", api.trim_end_matches('/'))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::genesys::wire::requests::user;
+
+    #[test]
+    fn wire_8_requests_carry_the_token_and_never_show_it() {
+        let config = Config::agent("lab.test", "t0ken");
+        let request = config.endpoint().unwrap().request(&user()).unwrap();
+        assert_eq!(request.uri(), "https://api.lab.test/api/v2/users/me?expand=station");
+        assert_eq!(request.headers()["authorization"], "Bearer t0ken");
+        assert!(!format!("{request:?}").contains("t0ken"));
+        assert!(Config::agent("lab.test", "a\nb").endpoint().is_err());
     }
 }

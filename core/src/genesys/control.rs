@@ -6,7 +6,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::ids::{ConversationId, ParticipantId, UserId};
-use super::rest::Resource;
+use super::wire::requests;
+use crate::rest::Resource;
 
 /// Whom a call is given to, or asked for advice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -101,9 +102,9 @@ impl CallControl {
         conversation: &ConversationId,
         participant: &ParticipantId,
     ) -> Resource {
-        let change = |body: Value| Resource::participant(conversation, participant, body);
+        let change = |body: Value| requests::participant(conversation, participant, body);
         match self {
-            Self::Transfer { to } => Resource::below_participant(
+            Self::Transfer { to } => requests::below_participant(
                 Method::POST,
                 conversation,
                 participant,
@@ -112,7 +113,7 @@ impl CallControl {
             ),
             Self::Consult { to, speak_to } => {
                 let body = json!({"speakTo": speak_to, "destination": to});
-                Resource::below_participant(
+                requests::below_participant(
                     Method::POST,
                     conversation,
                     participant,
@@ -122,7 +123,7 @@ impl CallControl {
             }
             Self::SpeakTo(speak_to) => {
                 let body = json!({"speakTo": speak_to});
-                Resource::below_participant(
+                requests::below_participant(
                     Method::PATCH,
                     conversation,
                     participant,
@@ -130,7 +131,7 @@ impl CallControl {
                     body,
                 )
             }
-            Self::CancelConsult => Resource::below_participant(
+            Self::CancelConsult => requests::below_participant(
                 Method::DELETE,
                 conversation,
                 participant,
@@ -139,7 +140,7 @@ impl CallControl {
             ),
             Self::PressKeys(keys) => {
                 let body = json!({"digits": keys});
-                Resource::below_participant(Method::POST, conversation, participant, "digits", body)
+                requests::below_participant(Method::POST, conversation, participant, "digits", body)
             }
             Self::SetRecording(recording) => change(json!({"recording": recording})),
             Self::SetConfined(confined) => change(json!({"confined": confined})),

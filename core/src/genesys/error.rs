@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use super::command::Outcome;
+use crate::machine::NetErrorKind;
 use crate::plain;
 use crate::plain::plain_within;
+use crate::rest::{Failure, FailureKind, Refused};
 use crate::xmpp::{SaslFailure, StanzaError, StreamError};
 
 /// Why something did not work.
@@ -53,17 +54,11 @@ impl Refusal {
     pub const MAX_TEXT: usize = 512;
 
     /// Of a request, with what its body says, if that can be read: each part costs only itself.
-    pub(crate) fn of_response(response: &http::Response<Vec<u8>>) -> Self {
-        let body: serde_json::Value = serde_json::from_slice(response.body()).unwrap_or_default();
+    fn of_answer(status: u16, refused: &Refused) -> Self {
+        let body: serde_json::Value = serde_json::from_slice(&refused.body).unwrap_or_default();
         let part = |key: &str| body[key].as_str().and_then(short);
-        let wait = response.headers().get(http::header::RETRY_AFTER);
-        let wait = wait.and_then(|value| value.to_str().ok()?.trim().parse().ok());
-        Self {
-            status: Some(response.status().as_u16()),
-            code: part("code"),
-            message: part("message"),
-            retry_after: wait.map(Duration::from_secs),
-        }
+        let (code, message) = (part("code"), part("message"));
+        Self { status: Some(status), code, message, retry_after: refused.retry_after }
     }
 
     /// What the service calls it, and says about it.
@@ -116,9 +111,46 @@ impl Error {
 
     /// What a runtime reports when a command completed with an outcome of another command.
     #[must_use]
-    pub fn unexpected(outcome: &Outcome) -> Self {
+    pub fn unexpected(outcome: &impl std::fmt::Debug) -> Self {
         Self::new(ErrorKind::Generic, format!("unexpected outcome {outcome:?}"))
     }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        let kind = match failure.kind {
+            FailureKind::Status(401) => ErrorKind::InvalidToken,
+            FailureKind::Status(status) => ErrorKind::Http(status),
+            FailureKind::Network(NetErrorKind::Timeout) => ErrorKind::Timeout,
+            FailureKind::Network(_) => ErrorKind::Network,
+            FailureKind::Body => ErrorKind::Protocol,
+            FailureKind::Unmade => ErrorKind::InvalidOptions,
+        };
+        match (failure.kind, failure.refused) {
+            (FailureKind::Status(status), Some(refused)) => {
+                let refusal = Refusal::of_answer(status, &refused);
+                let message = format!("{}: {refusal}", failure.message);
+                Self { kind, message, refusal: Some(Box::new(refusal)) }
+            }
+            _ => Self { kind, message: failure.message, refusal: None },
+        }
+    }
+}
+
+impl Error {
+    /// Why logging in failed (API-6): the token is no good, or this.
+    pub(crate) fn of_login(failure: Failure, other: Option<ErrorKind>) -> Self {
+        let unauthorized = is_unauthorized(&failure);
+        let error = Self::from(failure);
+        let kind = if unauthorized { ErrorKind::InvalidToken } else { other.unwrap_or(error.kind) };
+        Self { kind, ..error }
+    }
+}
+
+/// Whether a login is not for this token (wire notes 3.3). Of any other request only 401 says
+/// so; 403 says that the user may not do it.
+pub(crate) fn is_unauthorized(failure: &Failure) -> bool {
+    matches!(failure.kind, FailureKind::Status(401 | 403))
 }
 
 /// Kinds of error (behaviour notes 1.5).
@@ -165,4 +197,94 @@ pub enum ErrorKind {
     /// The service answered something that cannot be understood.
     #[error("protocol error")]
     Protocol,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::genesys::wire::requests::{POLICY, user};
+    use crate::machine::NetError;
+    use crate::rest::{Question, Questions, Retry};
+
+    fn read(
+        result: Result<http::Response<Vec<u8>>, NetError>,
+    ) -> Result<serde_json::Value, Failure> {
+        let mut questions = Questions::new(&POLICY);
+        questions.send(crate::machine::HttpId(1), Question::new((), user(), Retry::No));
+        questions.take(crate::machine::HttpId(1), result, std::time::Instant::now()).unwrap().1
+    }
+
+    fn response(status: u16, retry: Option<&str>, body: &str) -> http::Response<Vec<u8>> {
+        let mut r = http::Response::builder().status(status);
+        if let Some(retry) = retry {
+            r = r.header("Retry-After", retry);
+        }
+        r.body(body.as_bytes().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn wire_3_3_and_8_7_statuses_become_typed_failures() {
+        let fail = |status, retry| read(Ok(response(status, retry, ""))).unwrap_err();
+        assert!(is_unauthorized(&fail(401, None)) && is_unauthorized(&fail(403, None)));
+        assert!(!POLICY.passes(&fail(401, None)));
+        assert_eq!(fail(429, Some("3")).retry_after(), Some(Duration::from_secs(3)));
+        assert!(POLICY.passes(&fail(500, None)) && !POLICY.passes(&fail(404, None)));
+        assert!(POLICY.passes(&fail(404, Some("1"))), "Retry-After wins whatever the status");
+        let lost = NetError::new(NetErrorKind::Lost, "reset");
+        assert!(POLICY.passes(&read(Err(lost)).unwrap_err()));
+        let odd = read(Ok(response(200, None, "<html>"))).unwrap_err();
+        assert_eq!(odd.kind, FailureKind::Body);
+        assert_eq!(Error::from(odd).kind, ErrorKind::Protocol);
+        assert_eq!(read(Ok(response(202, None, " "))).unwrap(), serde_json::Value::Null);
+    }
+
+    #[test]
+    fn wire_8_what_the_service_says_of_a_refusal_is_kept_and_each_part_costs_only_itself() {
+        let of = |status, retry, body: &str| {
+            let failure = read(Ok(response(status, retry, body))).unwrap_err();
+            Error::from(failure)
+        };
+        let error = of(409, Some("7"), r#"{"code":"c.d","message":"No\u00fc.","status":409}"#);
+        let refusal = error.refusal.clone().unwrap();
+        assert_eq!(refusal.status, Some(409));
+        assert_eq!(refusal.code.as_deref(), Some("c.d"));
+        assert_eq!(refusal.message.as_deref(), Some("No\u{fc}."));
+        assert_eq!(refusal.retry_after, Some(Duration::from_secs(7)));
+        let shown = "HTTP 409: GET users/me: status 409: c.d: No\u{fc}.: retry after 7 s";
+        assert_eq!(error.to_string(), shown);
+        for (body, code, message) in [
+            ("", None, None),
+            ("<html>", None, None),
+            ("[]", None, None),
+            (r#"{"code":7,"message":"m"}"#, None, Some("m")),
+            (r#"{"code":"c","message":{"x":1}}"#, Some("c"), None),
+            (r#"{"code":" ","message":null}"#, None, None),
+        ] {
+            let refusal = of(500, Some("soon"), body).refusal.unwrap();
+            assert_eq!(refusal.code.as_deref(), code, "{body}");
+            assert_eq!(refusal.message.as_deref(), message, "{body}");
+            assert_eq!(refusal.retry_after, None);
+        }
+        let long = json!({"message": "\u{e9} ".repeat(9000)}).to_string();
+        let kept = of(400, None, &long).refusal.unwrap().message.unwrap();
+        assert!(kept.len() <= Refusal::MAX_TEXT && kept.ends_with("\u{e9}…"), "cut between words");
+    }
+
+    #[test]
+    fn api_6_a_403_is_an_invalid_token_to_a_login_and_to_nothing_else() {
+        let failure = |status| read(Ok(response(status, None, r#"{"code":"x"}"#))).unwrap_err();
+        assert_eq!(Error::from(failure(401)).kind, ErrorKind::InvalidToken);
+        assert_eq!(Error::from(failure(403)).kind, ErrorKind::Http(403));
+        for (status, kind) in [
+            (401, ErrorKind::InvalidToken),
+            (403, ErrorKind::InvalidToken),
+            (404, ErrorKind::Initialization),
+        ] {
+            let error = Error::of_login(failure(status), Some(ErrorKind::Initialization));
+            assert_eq!(error.kind, kind);
+            assert_eq!(error.refusal.unwrap().code.as_deref(), Some("x"));
+        }
+    }
 }

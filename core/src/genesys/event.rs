@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use super::call::{Conversation, ConversationUpdate, Direction};
 use super::error::Error;
-use super::ids::{CallId, ConversationId, ParticipantId, SessionId, StationId, UserId};
+use super::ids::{ConversationId, SessionId, UserId};
+use super::session_type::SessionType;
+use super::station::Station;
 use crate::jingle::Reason;
 use crate::machine::MediaId;
 use crate::media::{Agreement, Digit, IceServer, MediaState, MediaStats};
@@ -217,24 +220,6 @@ pub struct Session {
     pub signaling: Signaling,
 }
 
-/// Kinds of session (wire notes 9).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum SessionType {
-    /// A telephone call.
-    Softphone,
-    /// A video meeting.
-    CollaborateVideo,
-    /// A guest's shared screen.
-    ScreenShare,
-    /// A recording of the agent's screen.
-    ScreenRecording,
-    /// A supervisor's view of the agent's screen.
-    LiveScreenMonitoring,
-    /// None of the above.
-    Unknown,
-}
-
 /// How a session's media is negotiated (wire notes 6.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Signaling {
@@ -251,25 +236,6 @@ pub enum HandledBy {
     Here,
     /// Another client of the same user.
     Elsewhere,
-}
-
-/// The user's phone (wire notes 8.1).
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Station {
-    /// Its id.
-    pub id: StationId,
-    /// Its name.
-    pub name: String,
-    /// Whether a media session outlives its call.
-    pub persistent: bool,
-    /// How many calls can have a media session of their own.
-    pub call_appearances: u32,
-    /// Whether media must be relayed, which is not supported yet: an error tells so. Informational
-    /// otherwise: discovery decides (STN-3).
-    pub force_turn: bool,
-    /// Whether it is a WebRTC softphone.
-    pub is_softphone: bool,
 }
 
 /// What happened to a call, and how it sounded.
@@ -352,87 +318,4 @@ impl From<&str> for PersistentState {
             other => Self::Other(plain(other).into_owned()),
         }
     }
-}
-
-/// A change in the user's calls.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ConversationUpdate {
-    /// The call that is being spoken on, where that can be told.
-    pub active: Option<ConversationId>,
-    /// All calls known now, ringing ones included.
-    pub current: Vec<Conversation>,
-    /// Calls that have just connected.
-    pub added: Vec<Conversation>,
-    /// Calls that have just ended.
-    pub removed: Vec<Conversation>,
-}
-
-/// The user's part in a call, as the service last told it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Conversation {
-    /// The conversation.
-    pub id: ConversationId,
-    /// The user's participant in it.
-    pub participant: ParticipantId,
-    /// The user's call leg.
-    pub call: CallId,
-    /// The leg's state.
-    pub state: CallState,
-    /// Whether the user called or was called.
-    pub direction: Direction,
-    /// Muted in the service.
-    pub muted: bool,
-    /// Held in the service.
-    pub held: bool,
-    /// Isolated from the others, as during a consult.
-    pub confined: bool,
-    /// Whether it is recorded.
-    pub recording: RecordingState,
-    /// The media session it uses, if this client has one for it.
-    pub session: Option<SessionId>,
-}
-
-/// States of a call leg (wire notes 4.8).
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum CallState {
-    /// Ringing here.
-    Alerting,
-    /// The service is calling the user's phone.
-    Contacting,
-    /// The service is calling the far side.
-    Dialing,
-    /// On hold, in old dialects.
-    Hold,
-    /// Talking.
-    Connected,
-    /// Over.
-    Disconnected,
-    /// Over, and forgotten.
-    Terminated,
-    /// Anything else.
-    Other(String),
-}
-
-/// Whether a call is recorded (`recordingState` of the service's conversations resource).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum RecordingState {
-    /// It is not, or the service does not say.
-    #[default]
-    Off,
-    /// It is.
-    Active,
-    /// It is paused, for instance while a card number is told.
-    Paused,
-}
-
-/// Who called whom.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Direction {
-    /// The user was called.
-    Inbound,
-    /// The user called.
-    Outbound,
 }

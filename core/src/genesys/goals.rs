@@ -9,8 +9,9 @@ use super::control::CallControl;
 use super::error::{Error, ErrorKind};
 use super::ids::{ConversationId, ParticipantId, SessionId};
 use super::outbox::Outbox;
-use super::rest::Resource;
+use super::wire::requests;
 use crate::machine::CommandId;
+use crate::rest::Resource;
 
 /// What a command is waiting for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,12 +59,12 @@ impl Change {
         participant: &ParticipantId,
         purpose: &str,
     ) -> Resource {
-        let change = |body| Resource::participant(conversation, participant, body);
+        let change = |body| requests::participant(conversation, participant, body);
         match self {
             Self::Mute(muted) => change(json!({"muted": muted})),
             Self::Hold(held) => change(json!({"held": held})),
             // PC-10: a direct call goes to voicemail.
-            Self::Reject if purpose == "user" => Resource::to_voicemail(conversation, participant),
+            Self::Reject if purpose == "user" => requests::to_voicemail(conversation, participant),
             Self::Reject => change(json!({"state": "disconnected"})),
             Self::Control(control) => control.resource(conversation, participant),
         }

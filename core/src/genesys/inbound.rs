@@ -3,14 +3,14 @@
 
 use super::client::Client;
 use super::error::{Error, ErrorKind};
-use super::event::{Event, SessionType, Signaling};
+use super::event::{Event, Signaling};
 use super::ids::{ConversationId, SessionId};
-use super::notice::{self, Notice, PersistentNotice};
-use super::outbox::IqAnswer;
-use super::peer::session_type;
+use super::session_type::SessionType;
 use super::sessions::{Offer, refusal};
 use super::signal::Signal;
+use super::wire::notice::{self, Notice, PersistentNotice};
 use crate::jingle::{Action, Candidate, Jingle, Method, Reason, Role, Rpc, Transport, sdp};
+use crate::xmpp::IqAnswer;
 use crate::xmpp::{
     DiscoInfo, Frame, Iq, IqKind, Jid, Message, Payload, Presence, PubSubItem, Skipped,
     StanzaError, Version, name_of,
@@ -236,7 +236,7 @@ impl Client {
         self.reply(iq, Ok(()));
         let session = SessionId::from(refusal.sid.as_str());
         self.out.ask(
-            super::outbox::IqAsk::Update(session),
+            super::ask::IqAsk::Update(session),
             iq.from.clone(),
             IqKind::Set(Payload::Jingle(Box::new(refusal))),
         );
@@ -263,7 +263,7 @@ impl Client {
             Some((_, true)) => return,
             Some((conversation, false)) => conversation,
             None => {
-                if session_type(&peer) == SessionType::Softphone {
+                if SessionType::of(&peer) == SessionType::Softphone {
                     self.out.malformed(format!("session-initiate {session} without a propose"));
                 }
                 return self.reply(iq, Err(StanzaError::item_not_found()));
@@ -353,7 +353,7 @@ impl Client {
                 let of_known = self.calls.sessions.handle(&session).map(|s| s.conversation);
                 let conversation = conversation_id.as_deref().map(ConversationId::from);
                 let Some(conversation) = conversation.or(invited).or(of_known) else {
-                    if session_type(&peer) == SessionType::Softphone {
+                    if SessionType::of(&peer) == SessionType::Softphone {
                         self.out.malformed(format!("offer {session} without a conversation"));
                     }
                     return;
@@ -370,7 +370,8 @@ impl Client {
                     return self.renegotiated(&session, &conversation, sdp);
                 }
                 let softphone = SessionType::Softphone;
-                if session_type(&peer) != softphone || !self.out.config.auth.may_have(softphone) {
+                if SessionType::of(&peer) != softphone || !self.out.config.auth.may_have(softphone)
+                {
                     return;
                 }
                 let replaces = self.calls.replaced_by(&session, &conversation, &peer, *reinvite);
@@ -468,8 +469,8 @@ impl Client {
     }
 
     /// An answer to one of our questions.
-    pub(super) fn handle_answer(&mut self, ask: &super::outbox::IqAsk, answer: IqAnswer) {
-        use super::outbox::IqAsk;
+    pub(super) fn handle_answer(&mut self, ask: &super::ask::IqAsk, answer: IqAnswer) {
+        use super::ask::IqAsk;
         match ask {
             IqAsk::Answer(session) => {
                 let result = match &answer {

@@ -1,5 +1,7 @@
 //! Genesys Cloud: an agent's client.
 
+mod ask;
+mod call;
 mod calls;
 mod check;
 mod client;
@@ -15,35 +17,35 @@ mod event_debug;
 mod goals;
 mod ids;
 mod inbound;
-mod jwt;
 mod link;
 mod log;
-mod notice;
 mod outbox;
 mod pace;
-mod peer;
 mod phone;
-mod rest;
 mod session;
+mod session_type;
 mod sessions;
 mod shown;
 mod signal;
+mod station;
 mod summary;
 #[cfg(test)]
 mod tests;
 mod topics;
 mod upload;
+mod wire;
 
+pub use call::{CallState, Conversation, ConversationUpdate, Direction, RecordingState};
 pub use client::Client;
-
 pub use command::{Command, Dial, DialParticipant, Dialled, Outcome, TopicAnswer};
 pub use config::{App, Auth, Config, EagerConnection, IcePolicy, IceServersPolicy};
 pub use control::{CallControl, SpeakTo, Target};
 pub use error::{Error, ErrorKind, Refusal};
 pub use event::{
-    AlertingLeader, CallReport, CallState, Conversation, ConversationUpdate, Direction, Event,
-    HandledBy, IceServers, PendingSession, PersistentState, RecordingState, Session, SessionType,
-    Signaling, Station,
+    AlertingLeader, CallReport, Event, HandledBy, IceServers, PendingSession, PersistentState,
+    Session, Signaling,
 };
 pub use ids::{CallId, ConversationId, ParticipantId, SessionId, StationId, UserId};
 pub use phone::Phone;
+pub use session_type::SessionType;
+pub use station::Station;

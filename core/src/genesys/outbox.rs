@@ -1,46 +1,31 @@
-//! What a client has to say: outputs in order, and the questions that wait for an answer.
+//! What a client has to say, and the questions that wait for an answer: a thin sum of the floors
+//! below, in the client's own types.
 //!
 //! Every part of the client speaks through here, so that ids, deadlines, retries and the trace
 //! have one owner.
 
-use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
+use super::ask::{Ask, IqAsk, LinkAsk};
+use super::call::Conversation;
 use super::command::Outcome;
 use super::config::{Auth, Config};
 use super::error::{Error, ErrorKind};
-use super::event::{Conversation, Event};
-use super::ids::{ConversationId, SessionId};
+use super::event::Event;
+use super::ids::SessionId;
 use super::log::Journal;
 use super::pace::Pace;
-use super::rest::{self, Failure, Resource};
 use super::shown;
 use super::upload::{self, Uploads};
+use super::wire::requests::{LIMIT, POLICY, PROBE_LIMIT};
 use crate::Secret;
-use crate::machine::{CommandId, HttpId, MediaId, NetError, Output, Rng, UdpId, Wake, WsId};
+use crate::machine::{
+    CommandId, Commands, HttpId, MediaId, NetError, Output, Outputs, Rng, UdpId, Wake, WsId,
+};
 use crate::plain::{Shown, plain_document};
 use crate::report::{Channel, Direction, Redactor, TraceRecord};
-use crate::xmpp::{Frame, Iq, IqKind, Jid, Payload};
-
-/// How long an IQ waits for its reply (wire notes 1.6).
-const IQ_TIMEOUT: Duration = Duration::from_secs(15);
-/// How long one REST exchange may take (wire notes 8), and one that only looks whether the network
-/// is there (SG-7).
-const REST_TIMEOUT: Duration = Duration::from_secs(30);
-const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
-/// The retry helper's attempts and pause (wire notes 8.7).
-const REST_ATTEMPTS: u32 = 10;
-const REST_RETRY: Duration = Duration::from_secs(15);
-/// The longest that `Retry-After` is obeyed, so that a bad header cannot park a request.
-const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
-/// IQs waiting at once, and the bytes of what is kept of them. Beyond it a request is sent and its
-/// reply ignored, which is told once; the deadlines of commands still hold.
-pub(crate) const MAX_IQS: usize = 1024;
-pub(crate) const MAX_IQ_BYTES: usize = 256 * 1024;
-
-/// Bytes of the requests that wait to be made again. One more is not: whoever asked is told of the
-/// failure.
-pub(crate) const MAX_RETRY_BYTES: usize = 512 * 1024;
+use crate::rest::{self, Ended, Failure, Question, Resource, Retry};
+use crate::xmpp::{self, Asked, Frame, Iq, IqAnswer, IqKind, Jid};
 
 /// Requests that nobody waits for (a leg's report, a hold on the side), on their way at once. What
 /// the service tells can make one each time, so one more is left out.
@@ -49,182 +34,16 @@ pub(crate) const MAX_UNAWAITED: usize = 256;
 /// Bytes of events that one input or command may lead to, roughly; see [`Outbox::has_room`].
 const MAX_TOLD: usize = 4 << 20;
 
-/// Room for outputs that is kept between two drains: a process may hold very many idle clients.
-const KEPT_OUTPUTS: usize = 4;
-
 /// The outputs of a client.
 pub(crate) type Out = Output<Event, Outcome, Error>;
-
-/// Why an IQ was sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum IqAsk {
-    Bind,
-    Session,
-    Turn,
-    Stun,
-    ServerPings,
-    Ping,
-    /// The first subscription to the user's conversations.
-    Conversations,
-    /// A session's answer.
-    Answer(SessionId),
-    /// A candidate or an info of a session.
-    Update(SessionId),
-    Terminate(SessionId),
-}
-
-impl IqAsk {
-    /// The session that it is about; none for what belongs to the connection itself.
-    fn session(&self) -> Option<&SessionId> {
-        match self {
-            Self::Answer(session) | Self::Update(session) | Self::Terminate(session) => {
-                Some(session)
-            }
-            Self::Bind
-            | Self::Session
-            | Self::Turn
-            | Self::Stun
-            | Self::ServerPings
-            | Self::Ping
-            | Self::Conversations => None,
-        }
-    }
-}
-
-/// How an IQ ended.
-#[derive(Debug)]
-pub(crate) enum IqAnswer {
-    Result(Option<Payload>),
-    Error(crate::xmpp::StanzaError),
-    Timeout,
-    /// The connection ended first.
-    Lost,
-}
-
-/// Why a REST request was made, and so whose matter the answer is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Ask {
-    Link(LinkAsk),
-    Call(CallAsk),
-    /// To keep what we say about ourselves.
-    Upload(upload::Kind),
-}
-
-/// What the connection asks.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum LinkAsk {
-    /// A guest's JWT for a code.
-    Redeem,
-    Organization,
-    User,
-    Channel,
-    /// Whether the service can be reached at all. Nothing depends on the answer.
-    Probe,
-    Station,
-    Topics,
-    /// That this connection can ring.
-    Alertable,
-    /// Who rings.
-    Leader,
-    /// To be the one who rings.
-    Claim(CommandId),
-}
-
-/// What calls ask.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum CallAsk {
-    /// Who we are in a conversation, for a command that needs to know.
-    Participant(CommandId),
-    /// The change that a command asked for.
-    Change(CommandId),
-    /// Who we are in a conversation that is to be answered through the service.
-    Answerer(ConversationId),
-    /// The answer to a call on the shared session.
-    Answer(ConversationId),
-    /// Which conversations there are, after a reconnect.
-    Listing,
-    /// Holding one call because another is talked to. Nobody waits for it.
-    HoldOther,
-    Dial(CommandId),
-    /// Nobody waits for the answer.
-    Metadata(ConversationId),
-}
-
-impl From<LinkAsk> for Ask {
-    fn from(ask: LinkAsk) -> Self {
-        Self::Link(ask)
-    }
-}
-
-impl From<CallAsk> for Ask {
-    fn from(ask: CallAsk) -> Self {
-        Self::Call(ask)
-    }
-}
-
-impl Ask {
-    /// Whether a command waits for the answer.
-    pub(crate) fn is_of_a_command(&self) -> bool {
-        match self {
-            Self::Link(LinkAsk::Claim(_))
-            | Self::Call(CallAsk::Participant(_) | CallAsk::Change(_) | CallAsk::Dial(_)) => true,
-            Self::Link(_) | Self::Call(_) | Self::Upload(_) => false,
-        }
-    }
-
-    /// Whether nobody waits for the answer.
-    fn is_unawaited(&self) -> bool {
-        matches!(self, Self::Call(CallAsk::HoldOther | CallAsk::Metadata(_)))
-    }
-}
-
-/// Whether a request is made again when it fails for a passing reason.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Retry {
-    No,
-    Yes,
-}
-
-#[derive(Debug)]
-struct PendingIq {
-    ask: IqAsk,
-    to: Option<Jid>,
-    deadline: Instant,
-    /// How many were asked before it: what comes of several is told in their order, not in that
-    /// of their random ids.
-    number: u64,
-}
-
-impl PendingIq {
-    /// The bytes of the texts that are kept of it.
-    fn bytes(&self, id: &str) -> usize {
-        let session = self.ask.session().map_or(0, |session| session.as_str().len());
-        id.len() + session + self.to.as_ref().map_or(0, |to| to.as_str().len())
-    }
-}
-
-#[derive(Debug)]
-struct PendingHttp {
-    ask: Ask,
-    resource: Resource,
-    retry: Retry,
-    attempt: u32,
-}
-
-/// A request that waits to be made again, and its bytes.
-#[derive(Debug)]
-struct Waiting {
-    pending: PendingHttp,
-    bytes: usize,
-}
 
 /// See the [module](self).
 #[derive(Debug)]
 pub(crate) struct Outbox {
-    /// The first instant.
-    pub(crate) begun: Instant,
-    /// The latest instant seen.
-    pub(crate) now: Instant,
+    outputs: Outputs<Event, Outcome, Error>,
+    commands: Commands,
+    iqs: xmpp::Questions<IqAsk>,
+    rest: rest::Questions<Ask>,
     pub(crate) config: Config,
     /// Our full JID, while bound.
     pub(crate) jid: Option<Jid>,
@@ -234,31 +53,20 @@ pub(crate) struct Outbox {
     redactor: Redactor,
     journal: Journal,
     uploads: Uploads,
-    queue: VecDeque<Out>,
     /// Bytes of events since the last drain, roughly, and whether it was told that they are too
     /// many.
     told: usize,
     crowded: bool,
-    next_id: u64,
     rng: Rng,
-    /// Commands that are not answered yet, and by when they must be.
-    open: BTreeMap<CommandId, Option<Instant>>,
-    iqs: BTreeMap<String, PendingIq>,
-    iqs_asked: u64,
-    /// True once it was told that there are too many, until none waits.
-    iqs_crowded: bool,
-    http: BTreeMap<HttpId, PendingHttp>,
-    /// Requests to be made again, by when.
-    retries: BTreeMap<(Instant, u64), Waiting>,
-    /// Questions whose requests could not be made.
-    unmade: VecDeque<(Ask, Failure)>,
 }
 
 impl Outbox {
     pub(crate) fn new(config: Config, rng: Rng, now: Instant) -> Self {
         Self {
-            begun: now,
-            now,
+            outputs: Outputs::new(now),
+            commands: Commands::default(),
+            iqs: xmpp::Questions::default(),
+            rest: rest::Questions::new(&POLICY),
             pace: Pace::new(now),
             redactor: redactor_of(&config.auth),
             journal: Journal::new(now),
@@ -266,19 +74,20 @@ impl Outbox {
             config,
             jid: None,
             socket: None,
-            queue: VecDeque::new(),
             told: 0,
             crowded: false,
-            next_id: 0,
             rng,
-            open: BTreeMap::new(),
-            iqs: BTreeMap::new(),
-            iqs_asked: 0,
-            iqs_crowded: false,
-            http: BTreeMap::new(),
-            retries: BTreeMap::new(),
-            unmade: VecDeque::new(),
         }
+    }
+
+    /// The client's first instant.
+    pub(crate) fn begun(&self) -> Instant {
+        self.outputs.begun()
+    }
+
+    /// The latest instant seen.
+    pub(crate) fn now(&self) -> Instant {
+        self.outputs.now()
     }
 
     /// Whether a token or JWT can take the place of the one in use.
@@ -316,21 +125,20 @@ impl Outbox {
 
     /// Time moves forward only.
     pub(crate) fn advance(&mut self, now: Instant) {
-        self.now = self.now.max(now);
+        self.outputs.advance(now);
     }
 
     pub(crate) fn pop(&mut self) -> Option<Out> {
-        let output = self.queue.pop_front();
+        let output = self.outputs.pop();
         if output.is_none() {
             self.told = 0;
             self.crowded = false;
-            self.queue.shrink_to(KEPT_OUTPUTS);
         }
         output
     }
 
     pub(crate) fn push(&mut self, output: Out) {
-        self.queue.push_back(output);
+        self.outputs.push(output);
     }
 
     /// An error as it may be shown: what the service says quotes whatever it likes.
@@ -340,8 +148,9 @@ impl Outbox {
 
     pub(crate) fn event(&mut self, event: Event) {
         let event = shown::event(event, &self.redactor);
-        self.journal.log(&event, self.now);
-        self.uploads.note(&event, self.begun, &self.config, self.now);
+        let (begun, now) = (self.outputs.begun(), self.now());
+        self.journal.log(&event, now);
+        self.uploads.note(&event, begun, &self.config, now);
         self.told += weight(&event);
         self.push(Output::Event(event));
     }
@@ -358,21 +167,21 @@ impl Outbox {
 
     /// Gives a command its id; it is open until it is completed or overdue.
     pub(crate) fn open(&mut self, limit: Option<Duration>) -> CommandId {
-        let command = CommandId(self.id());
-        self.open.insert(command, limit.map(|limit| self.now + limit));
+        let command = CommandId(self.outputs.id());
+        self.commands.open(command, limit.map(|limit| self.now() + limit));
         command
     }
 
     /// Answers every command but one.
     pub(crate) fn cancel_all_but(&mut self, command: CommandId, error: &Error) {
-        for other in self.open.keys().copied().filter(|id| *id != command).collect::<Vec<_>>() {
+        for other in self.commands.others(command) {
             self.complete(other, Err(error.clone()));
         }
     }
 
     /// Answers a command, unless it is answered already.
     pub(crate) fn complete(&mut self, command: CommandId, result: Result<Outcome, Error>) {
-        if self.open.remove(&command).is_some() {
+        if self.commands.close(command) {
             let result = shown::result(result, &self.redactor);
             self.push(Output::Completed { command, result });
         }
@@ -380,37 +189,29 @@ impl Outbox {
 
     /// True while a command is not answered.
     pub(crate) fn is_open(&self, command: CommandId) -> bool {
-        self.open.contains_key(&command)
+        self.commands.is_open(command)
     }
 
     /// Commands not answered yet.
     pub(crate) fn open_commands(&self) -> usize {
-        self.open.len()
+        self.commands.len()
     }
 
     /// A command whose time is up. It is still open: complete it.
     pub(crate) fn overdue_command(&self) -> Option<CommandId> {
-        self.open
-            .iter()
-            .find(|(_, deadline)| deadline.is_some_and(|at| at <= self.now))
-            .map(|(command, _)| *command)
+        self.commands.overdue(self.now())
     }
 
     pub(crate) fn malformed(&mut self, what: impl Into<String>) {
         self.event(Event::Malformed { what: what.into() });
     }
 
-    fn id(&mut self) -> u64 {
-        self.next_id += 1;
-        self.next_id
-    }
-
     pub(crate) fn ws_id(&mut self) -> WsId {
-        WsId(self.id())
+        WsId(self.outputs.id())
     }
 
     pub(crate) fn media_ids(&mut self) -> (MediaId, UdpId) {
-        (MediaId(self.id()), UdpId(self.id()))
+        (MediaId(self.outputs.id()), UdpId(self.outputs.id()))
     }
 
     pub(crate) fn uuid(&mut self) -> String {
@@ -435,7 +236,7 @@ impl Outbox {
         if self.socket.is_none() {
             return;
         }
-        match self.pace.push(stanza, self.now) {
+        match self.pace.push(stanza, self.now()) {
             Some(now) => self.send(&now),
             None => self.signal_due(),
         }
@@ -443,7 +244,7 @@ impl Outbox {
 
     /// Sends the stanzas of sessions whose turn it is.
     pub(crate) fn signal_due(&mut self) {
-        while let Some(stanza) = self.pace.pop_due(self.now) {
+        while let Some(stanza) = self.pace.pop_due(self.now()) {
             self.send(&stanza);
         }
     }
@@ -460,57 +261,32 @@ impl Outbox {
     pub(crate) fn hang_up(&mut self) {
         self.socket = None;
         self.jid = None;
-        self.pace = Pace::new(self.now);
+        self.pace = Pace::new(self.now());
     }
 
-    /// Sends an IQ and waits for its reply. The reply comes through [`Outbox::take_iq`].
+    /// Sends an IQ and waits for its reply, which comes through [`Outbox::take_iq`]. At the bound
+    /// it is not waited for, which is told once; the deadlines of commands still hold.
     pub(crate) fn ask(&mut self, ask: IqAsk, to: Option<Jid>, kind: IqKind) {
         let id = self.uuid();
-        let iq = Iq { id: Some(id.clone()), from: None, to: to.clone(), kind };
-        let iq = Frame::Iq(iq);
-        match ask.session() {
+        let iq = Frame::Iq(Iq { id: Some(id.clone()), from: None, to: to.clone(), kind });
+        let session = ask.session().map(|session| session.as_str().len());
+        match session {
             Some(_) => self.signal(iq),
             None => self.send(&iq),
         }
-        let (deadline, number) = (self.now + IQ_TIMEOUT, self.iqs_asked);
-        let pending = PendingIq { ask, to, deadline, number };
-        let waiting: usize = self.iqs.iter().map(|(id, waiting)| waiting.bytes(id)).sum();
-        self.iqs_crowded &= !self.iqs.is_empty();
-        if self.iqs.len() < MAX_IQS && waiting + pending.bytes(&id) <= MAX_IQ_BYTES {
-            self.iqs_asked += 1;
-            self.iqs.insert(id, pending);
-        } else if !std::mem::replace(&mut self.iqs_crowded, true) {
-            let text = "too many questions wait for an answer: one more is not waited for";
-            self.event(Event::Error(Error::new(ErrorKind::Generic, text)));
+        let now = self.now();
+        match self.iqs.ask(id, (ask, session.unwrap_or_default()), to, now) {
+            Asked::Waits | Asked::Crowded { first: false } => {}
+            Asked::Crowded { first: true } => {
+                let text = "too many questions wait for an answer: one more is not waited for";
+                self.event(Event::Error(Error::new(ErrorKind::Generic, text)));
+            }
         }
     }
 
-    /// The question that a reply answers, if any (wire notes 1.6: by id and sender).
+    /// The question that a reply answers, if any.
     pub(crate) fn take_iq(&mut self, iq: Iq) -> Option<(IqAsk, IqAnswer)> {
-        let answer = match iq.kind {
-            IqKind::Result(payload) => IqAnswer::Result(payload),
-            IqKind::Error(error) => IqAnswer::Error(error),
-            IqKind::Get(_) | IqKind::Set(_) => return None,
-        };
-        let id = iq.id?;
-        let pending = self.iqs.get(&id)?;
-        if !self.may_answer(iq.from.as_ref(), pending.to.as_ref()) {
-            return None;
-        }
-        let pending = self.iqs.remove(&id)?;
-        Some((pending.ask, answer))
-    }
-
-    fn may_answer(&self, from: Option<&Jid>, to: Option<&Jid>) -> bool {
-        let Some(from) = from else { return true };
-        let own = self
-            .jid
-            .as_ref()
-            .is_some_and(|jid| from == jid || *from == jid.bare() || from.as_str() == jid.domain());
-        let asked =
-            to.is_some_and(|to| from == to || *from == to.bare() || from.as_str() == to.domain());
-        // Before binding, our own address is not known yet.
-        own || asked || self.jid.is_none()
+        self.iqs.take(iq, self.jid.as_ref())
     }
 
     /// Whether what comes from there is the service's own word, not that of somebody who has an
@@ -522,66 +298,61 @@ impl Outbox {
 
     /// The earliest question whose time is up.
     pub(crate) fn pop_overdue_iq(&mut self) -> Option<IqAsk> {
-        let id = self
-            .iqs
-            .iter()
-            .filter(|(_, pending)| pending.deadline <= self.now)
-            .min_by_key(|(_, pending)| (pending.deadline, pending.number))
-            .map(|(id, _)| id.clone())?;
-        self.iqs.remove(&id).map(|pending| pending.ask)
+        self.iqs.pop_overdue(self.now())
     }
 
     /// Forgets questions: a late reply is ignored.
     pub(crate) fn forget_iqs(&mut self, forget: impl Fn(&IqAsk) -> bool) {
-        self.iqs.retain(|_, pending| !forget(&pending.ask));
+        self.iqs.forget(forget);
     }
 
     /// The connection is gone: nobody will answer these.
     pub(crate) fn take_lost_iqs(&mut self) -> Vec<IqAsk> {
-        let mut lost: Vec<_> = std::mem::take(&mut self.iqs).into_values().collect();
-        lost.sort_by_key(|pending| pending.number);
-        lost.into_iter().map(|pending| pending.ask).collect()
+        self.iqs.take_lost()
+    }
+
+    /// Whether such an IQ waits for its reply.
+    pub(crate) fn is_asked(&self, ask: &IqAsk) -> bool {
+        self.iqs.waiting().any(|waiting| waiting == ask)
     }
 
     /// Makes a REST request. The answer comes through [`Outbox::take_http`].
     pub(crate) fn rest(&mut self, ask: impl Into<Ask>, resource: Resource, retry: Retry) {
         let ask = ask.into();
         if ask.is_unawaited() {
-            let pending = self.http.values();
-            let on_their_way = pending.filter(|pending| pending.ask.is_unawaited()).count();
+            let on_their_way = self.rest.sent().filter(|ask| ask.is_unawaited()).count();
             if on_their_way >= MAX_UNAWAITED {
-                self.journal.too_many(&ask, self.now);
+                self.journal.too_many(&ask, self.now());
                 return;
             }
         }
-        self.request(PendingHttp { ask, resource, retry, attempt: 1 });
+        self.request(Question::new(ask, resource, retry));
     }
 
-    fn request(&mut self, pending: PendingHttp) {
-        let id = HttpId(self.id());
-        match pending.resource.to_request(&self.config) {
+    fn request(&mut self, question: Question<Ask>) {
+        let request = self.config.endpoint().and_then(|endpoint| {
+            let request = endpoint.request(&question.resource);
+            request.map_err(|e| Error::new(ErrorKind::InvalidOptions, format!("REST address: {e}")))
+        });
+        match request {
             Ok(request) => {
-                self.trace_request(&pending.resource);
-                let is_probe = pending.ask == Ask::Link(LinkAsk::Probe);
-                let limit = if is_probe { PROBE_TIMEOUT } else { REST_TIMEOUT };
-                self.push(Output::Http { id, request, deadline: self.now + limit });
-                self.http.insert(id, pending);
+                let id = HttpId(self.outputs.id());
+                self.trace_request(&question.resource);
+                let is_probe = question.ask == Ask::Link(LinkAsk::Probe);
+                let limit = if is_probe { PROBE_LIMIT } else { LIMIT };
+                let deadline = self.now() + limit;
+                self.push(Output::Http { id, request, deadline });
+                self.rest.send(id, question);
             }
-            // `Client::new` tried the addresses, and ids are escaped and bounded; but whoever asks
-            // is answered in any case.
-            Err(error) => self.unmade.push_back((pending.ask, Failure::unmade(error))),
+            // `Client::new` tried the addresses, and ids are escaped and bounded.
+            Err(error) => self.rest.refuse(question, error.message),
         }
     }
 
     /// A question whose request could not even be made, and why. To be asked for after each input
     /// and command.
     pub(crate) fn take_unmade(&mut self) -> Option<(Ask, Failure)> {
-        self.unmade.pop_front()
-    }
-
-    /// Whether such an IQ waits for its reply.
-    pub(crate) fn is_asked(&self, ask: &IqAsk) -> bool {
-        self.iqs.values().any(|pending| pending.ask == *ask)
+        self.rest.take_unmade()
     }
 
     /// The question that an HTTP result answers. None when nobody waits for it, or when it will
@@ -590,31 +361,10 @@ impl Outbox {
         &mut self,
         id: HttpId,
         result: Result<http::Response<Vec<u8>>, NetError>,
-    ) -> Option<(Ask, Result<serde_json::Value, Failure>)> {
-        let pending = self.http.remove(&id)?;
-        self.trace_response(&pending.resource, &result);
-        match rest::read(&pending.resource, result) {
-            Err(failure)
-                if pending.retry == Retry::Yes
-                    && failure.is_retryable()
-                    && pending.attempt < REST_ATTEMPTS
-                    && self.has_room_for(&pending.resource) =>
-            {
-                let pause = failure.retry_after().unwrap_or(REST_RETRY).min(MAX_RETRY_AFTER);
-                let key = (self.now + pause, self.id());
-                let bytes = pending.resource.bytes();
-                let pending = PendingHttp { attempt: pending.attempt + 1, ..pending };
-                self.retries.insert(key, Waiting { pending, bytes });
-                None
-            }
-            result => Some((pending.ask, result)),
-        }
-    }
-
-    /// True where one more request can wait to be made again.
-    fn has_room_for(&self, resource: &Resource) -> bool {
-        let waiting: usize = self.retries.values().map(|waiting| waiting.bytes).sum();
-        waiting + resource.bytes() <= MAX_RETRY_BYTES
+    ) -> Ended<Ask> {
+        self.trace_response(id, &result);
+        let now = self.now();
+        self.rest.take(id, result, now)
     }
 
     /// What became of an upload.
@@ -623,40 +373,31 @@ impl Outbox {
         kind: upload::Kind,
         result: &Result<serde_json::Value, Failure>,
     ) {
-        self.uploads.answered(kind, result, self.now);
+        self.uploads.answered(kind, result, self.outputs.now());
     }
 
     /// Forgets requests: late answers are ignored and nothing is asked again.
     pub(crate) fn forget_http(&mut self, forget: impl Fn(&Ask) -> bool) {
-        self.http.retain(|_, pending| !forget(&pending.ask));
-        self.retries.retain(|_, waiting| !forget(&waiting.pending.ask));
+        self.rest.forget(forget);
     }
 
     /// Makes again the requests whose pause is over.
     pub(crate) fn retry_due(&mut self) {
-        self.journal.tell_due(self.now);
-        while let Some(entry) = self.retries.first_entry()
-            && entry.key().0 <= self.now
-        {
-            let Waiting { pending, .. } = entry.remove();
-            self.request(pending);
+        let now = self.now();
+        self.journal.tell_due(now);
+        while let Some(question) = self.rest.pop_due(now) {
+            self.request(question);
         }
-        while let Some((kind, resource)) = self.uploads.pop_due(&self.config, self.now) {
+        while let Some((kind, resource)) = self.uploads.pop_due(&self.config, now) {
             self.rest(Ask::Upload(kind), resource, Retry::No);
         }
     }
 
     /// When an IQ or a command is overdue, or a retry or a stanza due.
     pub(crate) fn next_wake(&self) -> Option<Wake> {
-        let command = self.open.values().flatten().min().copied();
-        let command = command.map(|at| Wake { at, reason: "command limit" });
-        let iq = self.iqs.values().map(|pending| pending.deadline).min();
-        let retry = self.retries.first_key_value().map(|((at, _), _)| *at);
-        let iq = iq.map(|at| Wake { at, reason: "IQ reply" });
-        let retry = retry.map(|at| Wake { at, reason: "REST retry" });
-        let own = Wake::earliest(retry, self.uploads.next_wake());
-        let sent = Wake::earliest(iq, self.pace.next_wake());
-        let kept = Wake::earliest(command, self.journal.next_wake());
+        let own = Wake::earliest(self.rest.next_wake(), self.uploads.next_wake());
+        let sent = Wake::earliest(self.iqs.next_wake(), self.pace.next_wake());
+        let kept = Wake::earliest(self.commands.next_wake(), self.journal.next_wake());
         Wake::earliest(kept, Wake::earliest(sent, own))
     }
 
@@ -699,15 +440,12 @@ impl Outbox {
         }
     }
 
-    fn trace_response(
-        &mut self,
-        resource: &Resource,
-        result: &Result<http::Response<Vec<u8>>, NetError>,
-    ) {
-        if !self.traces() {
+    fn trace_response(&mut self, id: HttpId, result: &Result<http::Response<Vec<u8>>, NetError>) {
+        if self.rest.resource(id).is_none() || !self.traces() {
             return;
         }
-        let path = resource.path.split('?').next().unwrap_or_default();
+        let Some(resource) = self.rest.resource(id) else { return };
+        let path = resource.place();
         let (summary, body) = match result {
             Ok(response) => (
                 format!("{} {} {path}", response.status().as_u16(), resource.method),
@@ -731,7 +469,7 @@ impl Outbox {
     ) {
         let summary = shown::text(summary, &self.redactor);
         let about = about.map(|name| self.redactor.text(&Shown(&name).to_string()));
-        let (at, body) = (self.now, plain_document(body));
+        let (at, body) = (self.now(), plain_document(body));
         self.event(Event::Trace(TraceRecord { at, direction, channel, summary, about, body }));
     }
 }

@@ -219,7 +219,7 @@ impl MediaSession {
         if self.is_answered() {
             return Ok(None);
         }
-        let answer = self.engine.create_answer(out.now).map_err(|e| media_error(&e))?;
+        let answer = self.engine.create_answer(out.now()).map_err(|e| media_error(&e))?;
         self.signal.make_answer(answer, out).map(Some).map_err(|e| media_error(&e))
     }
 
@@ -332,7 +332,7 @@ impl MediaSession {
             }
         }
         let description = Description::read(sdp).map_err(|e| media_error(&e))?;
-        self.engine.accept_offer(out.now, sdp).map_err(|e| media_error(&e))?;
+        self.engine.accept_offer(out.now(), sdp).map_err(|e| media_error(&e))?;
         if !self.has_credentials_of(sdp) {
             self.remote = Generation::default();
         }
@@ -340,7 +340,7 @@ impl MediaSession {
         if !self.is_answered() {
             return Ok(None);
         }
-        let answer = self.engine.create_answer(out.now).map_err(|e| media_error(&e))?;
+        let answer = self.engine.create_answer(out.now()).map_err(|e| media_error(&e))?;
         self.ufrag = ufrag_of(&answer);
         Ok(Some(answer))
     }
@@ -368,7 +368,7 @@ impl MediaSession {
                 return Verdict::Goes;
             }
         }
-        if let Err(error) = self.engine.add_remote_candidate(out.now, &usable.to_line()) {
+        if let Err(error) = self.engine.add_remote_candidate(out.now(), &usable.to_line()) {
             out.malformed(format!("candidate of {}: {error}", self.handle.id));
         }
         self.drain(out)
@@ -388,7 +388,7 @@ impl MediaSession {
                 self.fail(Reason::FailedTransport, out)
             }
             UdpEvent::Datagram { local, remote, data } => {
-                self.engine.handle_datagram(out.now, local, remote, &data);
+                self.engine.handle_datagram(out.now(), local, remote, &data);
                 self.drain(out)
             }
         }
@@ -397,15 +397,15 @@ impl MediaSession {
     fn add_addresses(&mut self, local: &[SocketAddr], out: &Outbox) {
         if !self.relay_only {
             for address in local {
-                self.engine.add_local_address(out.now, *address);
+                self.engine.add_local_address(out.now(), *address);
             }
         }
-        self.engine.local_addresses_done(out.now);
+        self.engine.local_addresses_done(out.now());
     }
 
     /// The application speaks.
     pub(crate) fn send_audio(&mut self, frame: &AudioFrame, out: &mut Outbox) -> Verdict {
-        if let Err(error) = self.engine.send_audio(out.now, frame)
+        if let Err(error) = self.engine.send_audio(out.now(), frame)
             && !self.complained
         {
             self.complained = true;
@@ -420,28 +420,30 @@ impl MediaSession {
         duration: Duration,
         out: &mut Outbox,
     ) -> Result<Verdict, Error> {
-        self.engine.send_dtmf(out.now, digits, duration).map_err(|e| media_error(&e))?;
+        self.engine.send_dtmf(out.now(), digits, duration).map_err(|e| media_error(&e))?;
         Ok(self.drain(out))
     }
 
     pub(crate) fn handle_timeout(&mut self, out: &mut Outbox) -> Verdict {
         match &self.phase {
-            Phase::Terminating { reason, until } if *until <= out.now => {
+            Phase::Terminating { reason, until } if *until <= out.now() => {
                 return Verdict::Over(reason.clone());
             }
-            Phase::Abandoned { until } if *until <= out.now => return Verdict::Over(Reason::Gone),
+            Phase::Abandoned { until } if *until <= out.now() => {
+                return Verdict::Over(Reason::Gone);
+            }
             Phase::Offered
             | Phase::Answered
             | Phase::Terminating { .. }
             | Phase::Abandoned { .. } => {}
         }
-        if self.stats_at.is_some_and(|at| at <= out.now) {
-            self.stats_at = Some(out.now + STATS_PERIOD);
+        if self.stats_at.is_some_and(|at| at <= out.now()) {
+            self.stats_at = Some(out.now() + STATS_PERIOD);
             self.sampled = true;
             self.tell_stats(out);
         }
-        if self.wake.is_some_and(|wake| wake.at <= out.now) {
-            self.engine.handle_timeout(out.now);
+        if self.wake.is_some_and(|wake| wake.at <= out.now()) {
+            self.engine.handle_timeout(out.now());
             return self.drain(out);
         }
         Verdict::Goes
@@ -486,7 +488,7 @@ impl MediaSession {
             return Verdict::Over(reason);
         }
         self.signal.terminate(&reason, out);
-        self.phase = Phase::Terminating { reason, until: out.now + TERMINATE_TIMEOUT };
+        self.phase = Phase::Terminating { reason, until: out.now() + TERMINATE_TIMEOUT };
         Verdict::Goes
     }
 
@@ -509,12 +511,12 @@ impl MediaSession {
     /// Closes media and sockets, and tells the last figures and the end.
     pub(crate) fn end(mut self, reason: Reason, out: &mut Outbox) {
         if self.superseded {
-            self.engine.close(out.now);
+            self.engine.close(out.now());
             let _ = self.drain(out);
             return out.push(Output::CloseUdp { id: self.udp });
         }
         self.tell_stats(out);
-        self.engine.close(out.now);
+        self.engine.close(out.now());
         // It is over whatever the engine still has to say.
         let _ = self.drain(out);
         if !matches!(self.told, MediaState::Closed | MediaState::Failed) {
@@ -577,7 +579,7 @@ impl MediaSession {
                 }
             }
             EngineEvent::Audio(frame) => {
-                self.reach(Milestone::FirstAudio, out.now);
+                self.reach(Milestone::FirstAudio, out.now());
                 out.push(Output::Audio { media: self.handle.media, frame });
             }
             EngineEvent::Dtmf { digit, duration } => out.event(Event::Dtmf {
@@ -611,8 +613,8 @@ impl MediaSession {
         self.tell_state(state, out);
         match state {
             MediaState::Connected => {
-                self.reach(Milestone::Connected, out.now);
-                self.stats_at = Some(out.now + STATS_PERIOD);
+                self.reach(Milestone::Connected, out.now());
+                self.stats_at = Some(out.now() + STATS_PERIOD);
                 if self.is_answered() {
                     self.signal.active(out);
                 }
@@ -625,7 +627,7 @@ impl MediaSession {
             MediaState::Failed => self.fail(Reason::FailedTransport, out),
             MediaState::Closed => {
                 if !self.is_terminating() {
-                    self.phase = Phase::Abandoned { until: out.now + TERMINATE_TIMEOUT };
+                    self.phase = Phase::Abandoned { until: out.now() + TERMINATE_TIMEOUT };
                 }
                 Verdict::Goes
             }

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use super::error::{Error, ErrorKind};
-use super::event::{IceServers, Session, SessionType, Signaling};
+use super::event::{IceServers, Session, Signaling};
 use super::ids::{CallId, ConversationId, MAX_ID, SessionId};
 use super::outbox::Outbox;
 use super::session::{MediaSession, Milestone, Verdict};
+use super::session_type::SessionType;
 use super::signal::{Answer, Signal};
 use crate::jingle::{Reason, Transport};
 use crate::machine::{MediaId, Seed, UdpEvent, UdpId, Wake};
@@ -144,8 +145,8 @@ impl Sessions {
         config.codecs.clone_from(&out.config.codecs);
         config.relay_only = ice.relay_only;
         config.ice_servers = ice.servers;
-        let mut engine = self.factory.create(out.now, config);
-        engine.accept_offer(out.now, &offer.sdp)?;
+        let mut engine = self.factory.create(out.now(), config);
+        engine.accept_offer(out.now(), &offer.sdp)?;
         let (mut media, udp) = out.media_ids();
         if let Some(old) = offer.replaces.as_ref().and_then(|old| self.open.get_mut(old)) {
             old.supersede();
@@ -243,7 +244,7 @@ impl Sessions {
                     from: from.clone(),
                     candidates: Vec::new(),
                     generation: Generation::default(),
-                    expires: out.now + EARLY_LIFETIME,
+                    expires: out.now() + EARLY_LIFETIME,
                 });
                 let Some(early) = self.early.back_mut() else { return };
                 early
@@ -452,7 +453,7 @@ impl Sessions {
     }
 
     pub(crate) fn handle_timeout(&mut self, out: &mut Outbox) {
-        let now = out.now;
+        let now = out.now();
         self.early.retain(|early| early.expires > now);
         let due: Vec<_> = self
             .open

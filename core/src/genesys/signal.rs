@@ -1,9 +1,10 @@
 //! One session's signaling, whichever of the two it speaks (wire notes 6.1): Jingle, or SDP in
 //! JSON-RPC. Both carry the same few messages.
 
+use super::ask::IqAsk;
 use super::event::Signaling;
 use super::ids::SessionId;
-use super::outbox::{IqAsk, Outbox};
+use super::outbox::Outbox;
 use crate::jingle::{Candidate, Jingle, Method, Reason, Role, Rpc, SessionInfo, sdp};
 use crate::media::LocalCandidate;
 use crate::xmpp::{IqKind, Jid, Payload};

@@ -10,8 +10,9 @@ use serde_json::{Map, Value, json};
 
 use super::config::{Auth, Config};
 use super::event::Event;
-use super::rest::{Failure, FailureKind, Resource};
+use super::wire::requests::{self, POLICY};
 use crate::machine::Wake;
+use crate::rest::{Failure, FailureKind, Resource};
 
 /// What of each kind is kept, in bytes of JSON; the oldest go first.
 const MAX_LOGS: usize = 14_500;
@@ -187,7 +188,9 @@ impl Upload {
                 self.state = State::Due(now);
                 return;
             }
-            Some(_) if failed.is_some_and(Failure::is_retryable) && self.tries < MAX_TRIES => {
+            Some(_)
+                if failed.is_some_and(|failed| POLICY.passes(failed)) && self.tries < MAX_TRIES =>
+            {
                 let wait = Duration::from_secs(1 << self.tries.min(4)).min(MAX_PAUSE);
                 self.state = State::Due(now + wait);
                 return;
@@ -230,10 +233,10 @@ fn app_name(config: &Config) -> &str {
 fn resource(kind: Kind, batch: Vec<Value>, config: &Config) -> Resource {
     let app = &config.app;
     match kind {
-        Kind::Logs => Resource::logs(json!({
+        Kind::Logs => requests::logs(json!({
             "app": {"appId": "offhook", "appVersion": env!("CARGO_PKG_VERSION")}, "traces": batch,
         })),
-        Kind::Figures => Resource::figures(json!({
+        Kind::Figures => requests::figures(json!({
             "appName": "offhook", "appVersion": env!("CARGO_PKG_VERSION"),
             "originAppName": app.name, "originAppVersion": app.version, "actions": batch,
         })),

@@ -34,9 +34,11 @@
 //! - An input for an id that the machine no longer knows is ignored.
 
 pub(crate) mod clock;
+mod commands;
 mod frame;
 mod id;
 mod net_error;
+mod outputs;
 mod seed;
 mod timers;
 
@@ -44,11 +46,14 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Instant;
 
+pub(crate) use self::commands::Commands;
 pub use self::frame::{AudioCodec, AudioFrame};
 pub use self::id::{CommandId, HttpId, MediaId, UdpId, WsId};
 pub use self::net_error::{NetError, NetErrorKind};
+pub(crate) use self::outputs::Outputs;
 pub use self::seed::{Rng, Seed};
 pub use self::timers::{TimerName, Timers, Wake};
+
 /// A state machine that a runtime drives. See the [module documentation](self).
 pub trait Machine {
     /// What the application may ask for.

@@ -26,6 +26,7 @@ mod jid;
 pub mod ns;
 mod payload;
 mod pubsub;
+mod questions;
 mod read;
 pub mod sasl;
 mod scope;
@@ -45,6 +46,9 @@ pub use frame::{Frame, FrameError, FrameErrorKind, IqHead};
 pub use jid::{Jid, JidError};
 pub use payload::Payload;
 pub use pubsub::{PubSub, PubSubEvent, PubSubItem};
+pub(crate) use questions::{Asked, IqAnswer, Questions};
+#[cfg(test)]
+pub(crate) use questions::{MAX_IQ_BYTES, MAX_IQS};
 pub use read::{MAX_DEPTH, MAX_FRAME, MAX_NODES};
 pub use scope::MAX_NAMESPACE;
 pub use services::{Service, Services};

@@ -5,18 +5,22 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{Calls, MAX_DIALLED};
+use crate::genesys::ask::{Ask, CallAsk, IqAsk};
+use crate::genesys::call::CallState;
 use crate::genesys::command::{Dial, Dialled, Outcome};
 use crate::genesys::conversation::{Input, Leg};
 use crate::genesys::error::{Error, ErrorKind};
-use crate::genesys::event::{CallState, SessionType};
 use crate::genesys::goals::{Change, Goal, MAX_INTENTS, Part};
 use crate::genesys::ids::{ConversationId, MAX_ID, ParticipantId, SessionId, UserId};
-use crate::genesys::notice::Notice;
-use crate::genesys::outbox::{Ask, CallAsk, IqAsk, Outbox, Retry};
-use crate::genesys::rest::{self, Failure, NewCall, Resource};
+use crate::genesys::outbox::Outbox;
+use crate::genesys::session_type::SessionType;
+use crate::genesys::wire::answers::NewCall;
+use crate::genesys::wire::notice::Notice;
+use crate::genesys::wire::requests;
 use crate::jingle::Reason;
 use crate::machine::CommandId;
 use crate::media::{Digit, MediaError};
+use crate::rest::{Failure, Retry};
 
 /// Keys that one command may press.
 const MAX_KEYS: usize = 64;
@@ -49,7 +53,7 @@ impl Calls {
         match leg {
             Some(leg) => self.send_answer(conversation, &leg.participant, out),
             None => {
-                let resource = Resource::conversation(conversation);
+                let resource = requests::conversation(conversation);
                 out.rest(CallAsk::Answerer(conversation.clone()), resource, Retry::No);
             }
         }
@@ -64,7 +68,7 @@ impl Calls {
     ) {
         self.hold_all_but(conversation, out);
         let connected = serde_json::json!({"state": "connected"});
-        let resource = Resource::participant(conversation, participant, connected);
+        let resource = requests::participant(conversation, participant, connected);
         out.rest(CallAsk::Answer(conversation.clone()), resource, Retry::No);
     }
 
@@ -250,7 +254,7 @@ impl Calls {
 
     pub(in crate::genesys) fn dial(&mut self, command: CommandId, dial: &Dial, out: &mut Outbox) {
         self.goals.add(command, Goal::Dial);
-        out.rest(CallAsk::Dial(command), Resource::dial(dial), Retry::No);
+        out.rest(CallAsk::Dial(command), requests::dial(dial), Retry::No);
     }
 
     /// The commands that wait here are answered by others, and so are their questions.
@@ -285,7 +289,7 @@ impl Calls {
                 self.send_change(command, conversation, participant, purpose, out);
             }
             None => {
-                let resource = Resource::conversation(conversation);
+                let resource = requests::conversation(conversation);
                 out.rest(CallAsk::Participant(command), resource, Retry::No);
             }
         }
@@ -313,7 +317,7 @@ impl Calls {
             }
             Some(Goal::End { .. }) => {
                 let over = serde_json::json!({"state": "disconnected"});
-                Resource::participant(conversation, participant, over)
+                requests::participant(conversation, participant, over)
             }
             Some(Goal::Start(_) | Goal::Answer(_) | Goal::Terminate(_) | Goal::Dial) | None => {
                 return;
@@ -443,7 +447,7 @@ impl Calls {
         out: &mut Outbox,
     ) {
         self.goals.forget(command);
-        match result.and_then(|body| rest::parse::<NewCall>("conversations/calls", body)) {
+        match result.and_then(|body| Failure::or_parsed::<NewCall>("conversations/calls", body)) {
             Ok(NewCall { id, self_uri }) => {
                 let self_uri = self_uri.filter(|uri| uri.len() <= MAX_ID);
                 self.dialled.push_back(id.clone());

@@ -2,14 +2,17 @@
 
 use super::invitations::send_proceed;
 use super::{CALL_GRACE, Calls};
+use crate::genesys::ask::CallAsk;
+use crate::genesys::call::{Conversation, ConversationUpdate};
 use crate::genesys::command::Outcome;
 use crate::genesys::conversation::{Change, Effect, active};
 use crate::genesys::error::{Error, ErrorKind, Refusal};
-use crate::genesys::event::{Conversation, ConversationUpdate, Event};
+use crate::genesys::event::Event;
 use crate::genesys::goals::Goal;
 use crate::genesys::ids::ConversationId;
-use crate::genesys::outbox::{CallAsk, Outbox, Retry};
-use crate::genesys::rest::Resource;
+use crate::genesys::outbox::Outbox;
+use crate::genesys::wire::requests;
+use crate::rest::Retry;
 
 impl Calls {
     pub(super) fn carry_out(&mut self, id: &ConversationId, effect: Effect, out: &mut Outbox) {
@@ -53,7 +56,7 @@ impl Calls {
             Effect::Report(session, leg) => {
                 // Once for each leg (wire notes 8.2).
                 if self.sessions.report_once(&session, &leg) {
-                    let resource = Resource::call_metadata(id, leg.as_str());
+                    let resource = requests::call_metadata(id, leg.as_str());
                     out.rest(CallAsk::Metadata(conversation), resource, Retry::No);
                 }
             }
@@ -70,7 +73,7 @@ impl Calls {
                 if self.is_kept(&session) {
                     self.goals.session_stays(id, out);
                 } else {
-                    self.sessions.leave_alone(&session, out.now + CALL_GRACE);
+                    self.sessions.leave_alone(&session, out.now() + CALL_GRACE);
                 }
             }
         }

@@ -3,10 +3,10 @@
 use super::Calls;
 use crate::genesys::conversation::{By, Input, Invitation, Invite};
 use crate::genesys::error::{Error, ErrorKind};
-use crate::genesys::event::{Event, SessionType};
+use crate::genesys::event::Event;
 use crate::genesys::ids::{ConversationId, MAX_ID, SessionId};
 use crate::genesys::outbox::Outbox;
-use crate::genesys::peer::session_type;
+use crate::genesys::session_type::SessionType;
 use crate::jingle::{Propose, SessionMessage};
 use crate::xmpp::{Frame, Jid, Message, Payload};
 
@@ -103,7 +103,7 @@ impl Calls {
         if Some(from) == out.jid.as_ref() {
             return;
         }
-        match session_type(from) {
+        match SessionType::of(from) {
             SessionType::Softphone if out.config.auth.may_have(SessionType::Softphone) => {}
             SessionType::Unknown => {
                 let text = format!("a session of unknown type was proposed by {from}");
@@ -133,7 +133,7 @@ impl Calls {
             out.malformed("too many conversations, or an id too long: propose dropped");
             return;
         }
-        let invite = Invite::proposed(propose, from, out.now);
+        let invite = Invite::proposed(propose, from, out.now());
         self.feed(&conversation, Input::Propose(invite), out);
     }
 

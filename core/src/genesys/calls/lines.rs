@@ -1,12 +1,16 @@
 //! Who rides on which media session (behaviour notes 3.1, 3.2, 3.6).
 
 use super::Calls;
+use crate::genesys::ask::CallAsk;
+use crate::genesys::call::CallState;
 use crate::genesys::error::{Error, ErrorKind, Refusal};
-use crate::genesys::event::{CallState, Event, PersistentState, Station};
+use crate::genesys::event::{Event, PersistentState};
 use crate::genesys::ids::{ConversationId, SessionId};
-use crate::genesys::notice::PersistentNotice;
-use crate::genesys::outbox::{CallAsk, Outbox, Retry};
-use crate::genesys::rest::Resource;
+use crate::genesys::outbox::Outbox;
+use crate::genesys::station::Station;
+use crate::genesys::wire::notice::PersistentNotice;
+use crate::genesys::wire::requests;
+use crate::rest::Retry;
 use crate::xmpp::Jid;
 
 /// What the user's phone can do. Three-valued, because not knowing is not one line (DEF-32); a
@@ -160,7 +164,7 @@ impl Calls {
             let talking = leg.call.state() == CallState::Connected && !leg.call.held;
             if id != about && talking && state.media.is_some() {
                 let change = serde_json::json!({"held": true});
-                let resource = Resource::participant(id, &leg.participant, change);
+                let resource = requests::participant(id, &leg.participant, change);
                 out.rest(CallAsk::HoldOther, resource, Retry::No);
             }
         }

@@ -18,15 +18,18 @@ use std::time::{Duration, Instant};
 use super::command::Outcome;
 use super::conversation::{Context, Input, Leg, State, active, step};
 use super::error::Error;
-use super::event::{CallReport, ConversationUpdate, Direction, Event};
 use super::goals::{Goal, Goals};
 use super::ids::{ConversationId, MAX_ID, SessionId, UserId};
-use super::notice::{Class, Listing, Notice, PersistentNotice};
-use super::outbox::{Ask, CallAsk, Outbox, Retry};
-use super::rest::{Failure, Resource};
 use super::sessions::Sessions;
+use crate::genesys::ask::{Ask, CallAsk};
+use crate::genesys::call::{ConversationUpdate, Direction};
+use crate::genesys::event::{CallReport, Event};
+use crate::genesys::outbox::Outbox;
+use crate::genesys::wire::notice::{Class, Listing, Notice, PersistentNotice};
+use crate::genesys::wire::requests;
 use crate::jingle::{Reason, SessionMessage};
 use crate::machine::Wake;
+use crate::rest::{Failure, Retry};
 use crate::xmpp::{Frame, Jid, Message, Payload};
 
 pub(crate) use lines::Lines;
@@ -118,7 +121,7 @@ impl Calls {
         let state = self.entries.remove(id).unwrap_or_default();
         let context = Context {
             id,
-            now: out.now,
+            now: out.now(),
             shared: self.shared_for(id),
             line: self.active.as_ref(),
             dialled: self.dialled.contains(id),
@@ -179,7 +182,7 @@ impl Calls {
     /// Whether a re-invite's request is a new one: the service repeats it until it is answered
     /// (wire notes 6.14).
     pub(crate) fn is_new_reinvite(&mut self, request: &str, out: &Outbox) -> bool {
-        self.reinvites.retain(|(_, until)| *until > out.now);
+        self.reinvites.retain(|(_, until)| *until > out.now());
         if request.len() > MAX_ID {
             // Too long to be remembered: taken for new each time.
             return true;
@@ -190,7 +193,7 @@ impl Calls {
         if self.reinvites.len() >= MAX_REINVITES {
             self.reinvites.pop_front();
         }
-        self.reinvites.push_back((request.to_owned(), out.now + REINVITE_LIFETIME));
+        self.reinvites.push_back((request.to_owned(), out.now() + REINVITE_LIFETIME));
         true
     }
 
@@ -399,7 +402,7 @@ impl Calls {
         if agent {
             self.asked_about = self.entries.keys().cloned().collect();
             out.forget_http(|ask| *ask == Ask::Call(CallAsk::Listing));
-            out.rest(CallAsk::Listing, Resource::conversations(), Retry::Yes);
+            out.rest(CallAsk::Listing, requests::conversations(), Retry::Yes);
         }
     }
 
@@ -439,7 +442,7 @@ impl Calls {
     }
 
     pub(crate) fn handle_timeout(&mut self, out: &mut Outbox) {
-        let now = out.now;
+        let now = out.now();
         let due: Vec<_> = self
             .entries
             .iter()
@@ -471,7 +474,7 @@ impl Calls {
     }
 
     /// The list of calls, as the application sees it.
-    fn current(&self, without: Option<&ConversationId>) -> Vec<super::event::Conversation> {
+    fn current(&self, without: Option<&ConversationId>) -> Vec<super::call::Conversation> {
         self.entries
             .iter()
             .filter(|(id, _)| Some(*id) != without)

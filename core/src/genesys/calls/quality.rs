@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::Calls;
-use crate::genesys::event::Conversation;
+use crate::genesys::call::Conversation;
 use crate::genesys::ids::{CallId, ConversationId, SessionId};
 use crate::genesys::outbox::Outbox;
 use crate::machine::clock::iso;
@@ -106,7 +106,7 @@ fn report(
         },
         "reconnectAttemptCount": meter.reconnects,
     });
-    if let Some(created) = iso(out.config.unix_ms, out.begun, out.now) {
+    if let Some(created) = iso(out.config.unix_ms, out.begun(), out.now()) {
         stats["dateCreated"] = json!(created);
     }
     json!({

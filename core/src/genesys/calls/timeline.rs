@@ -10,7 +10,7 @@ use crate::genesys::session::Milestone;
 impl Calls {
     /// Takes note of what follows from a step.
     pub(super) fn note(&mut self, id: &ConversationId, effect: &Effect, out: &Outbox) {
-        let now = Some(out.now);
+        let now = Some(out.now());
         let noted = matches!(
             effect,
             Effect::Ring(_) | Effect::Proceed(_) | Effect::Begun(_) | Effect::Connected(..)
@@ -65,7 +65,7 @@ impl Calls {
             return;
         }
         if let Some(mut call) = self.timelines.remove(id) {
-            call.timeline.ended = Some(out.now);
+            call.timeline.ended = Some(out.now());
             call.conversation = id.clone();
             out.event(Event::CallReport(call));
         }

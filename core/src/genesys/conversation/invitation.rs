@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use crate::genesys::config::EagerConnection;
-use crate::genesys::event::{PendingSession, SessionType};
+use crate::genesys::event::PendingSession;
 use crate::genesys::ids::{ConversationId, SessionId, UserId};
+use crate::genesys::session_type::SessionType;
 use crate::jingle::Propose;
 use crate::xmpp::Jid;
 

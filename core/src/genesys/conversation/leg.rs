@@ -1,8 +1,8 @@
 //! Our part in a conversation, as the service tells it (behaviour notes 4.2, 4.3).
 
-use crate::genesys::event::{CallState, Conversation};
+use crate::genesys::call::{CallState, Conversation};
 use crate::genesys::ids::{ConversationId, ParticipantId, SessionId, UserId};
-use crate::genesys::notice::{Call, Class, ErrorInfo, Notice, Participant};
+use crate::genesys::wire::notice::{Call, Class, ErrorInfo, Notice, Participant};
 
 /// Our part in a conversation, as last told.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -14,9 +14,10 @@ use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use super::config::EagerConnection;
-use super::event::{CallState, Conversation, Direction, HandledBy, PendingSession};
 use super::ids::{CallId, ConversationId, SessionId};
-use super::notice::{Class, ErrorInfo};
+use crate::genesys::call::{CallState, Conversation, Direction};
+use crate::genesys::event::{HandledBy, PendingSession};
+use crate::genesys::wire::notice::{Class, ErrorInfo};
 use crate::xmpp::Jid;
 
 pub(crate) use invitation::{By, INVITATION_LIFETIME, Invitation, Invite};

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::*;
 use crate::genesys::ids::UserId;
-use crate::genesys::notice::Notice;
+use crate::genesys::wire::notice::Notice;
 
 fn context(id: &ConversationId, now: Instant) -> Context<'_> {
     Context {

@@ -4,8 +4,9 @@
 use std::time::{Duration, Instant};
 
 use super::{Link, Readiness, State, Timer};
+use crate::genesys::error::is_unauthorized;
 use crate::genesys::outbox::Outbox;
-use crate::genesys::rest::Failure;
+use crate::rest::Failure;
 
 /// Between a failure and the next try.
 const PAUSE: Duration = Duration::from_secs(30);
@@ -45,19 +46,19 @@ impl Link {
         };
         self.missing.any = true;
         let changed = self.missing.token_changed;
-        let of_the_old = changed.is_some_and(|at| out.now < at + UNDER_WAY);
-        let needs_token = failure.is_unauthorized() && !failure.is_final() && !of_the_old;
+        let of_the_old = changed.is_some_and(|at| out.now() < at + UNDER_WAY);
+        let needs_token = is_unauthorized(failure) && !failure.is_final() && !of_the_old;
         if !needs_token && !self.timers.is_armed(&Timer::Again) {
-            self.timers.arm(Timer::Again, out.now + pause);
+            self.timers.arm(Timer::Again, out.now() + pause);
         }
     }
 
     /// There is another token: what the old one could not have is asked for with it. A login that
     /// is yet to come asks for all of it anyway.
     pub(crate) fn token_changed(&mut self, out: &Outbox) {
-        self.missing.token_changed = Some(out.now);
+        self.missing.token_changed = Some(out.now());
         if self.missing.any && matches!(self.state, State::Online(_, Readiness::Ready)) {
-            self.timers.arm(Timer::Again, out.now);
+            self.timers.arm(Timer::Again, out.now());
         }
     }
 

@@ -5,12 +5,13 @@ use std::time::Duration;
 use super::{
     CLOSE_TIMEOUT, Change, Link, MAX_RETRY_AFTER, Network, State, Subscriber, Then, Timer,
 };
+use crate::genesys::ask::{Ask, IqAsk, LinkAsk};
 use crate::genesys::command::Outcome;
-use crate::genesys::error::{Error, ErrorKind};
+use crate::genesys::error::{Error, ErrorKind, is_unauthorized};
 use crate::genesys::event::Event;
-use crate::genesys::outbox::{Ask, IqAsk, LinkAsk, Outbox};
-use crate::genesys::rest::Failure;
+use crate::genesys::outbox::Outbox;
 use crate::machine::{Output, Timers, WsId};
+use crate::rest::Failure;
 use crate::xmpp::{Close, Frame, SaslFailure};
 
 impl Link {
@@ -18,8 +19,8 @@ impl Link {
     pub(super) fn attempt_failed(&mut self, failure: Attempt, out: &mut Outbox) {
         self.lose(out);
         let (error, pause) = match failure {
-            Attempt::Rest(failure) if failure.is_unauthorized() => {
-                return self.stopped(Some(failure.into_login_error(None)), out);
+            Attempt::Rest(failure) if is_unauthorized(&failure) => {
+                return self.stopped(Some(Error::of_login(failure, None)), out);
             }
             Attempt::Rest(failure) => {
                 let pause = failure.retry_after().map(|pause| pause.min(MAX_RETRY_AFTER));
@@ -43,7 +44,7 @@ impl Link {
             // Retry-After is waited for besides, and leaves no memory (wire notes 3.3).
             Some(pause) => self.wait(pause, out),
             None => {
-                self.backoff.failed(out.now);
+                self.backoff.failed(out.now());
                 self.wait(Duration::ZERO, out);
             }
         }
@@ -51,9 +52,9 @@ impl Link {
 
     pub(super) fn wait(&mut self, pause: Duration, out: &Outbox) {
         self.state = State::Waiting;
-        let delay = self.backoff.next_delay(out.now);
+        let delay = self.backoff.next_delay(out.now());
         if self.network == Network::There {
-            self.timers.arm(Timer::Attempt, out.now + pause + delay);
+            self.timers.arm(Timer::Attempt, out.now() + pause + delay);
         }
     }
 
@@ -144,7 +145,7 @@ impl Link {
         out.send(&Frame::Close(Close { see_other_uri: None }));
         out.socket = None;
         self.state = State::Closing(ws, then);
-        self.timers.arm(Timer::Close, out.now + CLOSE_TIMEOUT);
+        self.timers.arm(Timer::Close, out.now() + CLOSE_TIMEOUT);
     }
 
     pub(super) fn closed(&mut self, then: Then, out: &mut Outbox) {
@@ -154,7 +155,7 @@ impl Link {
             // At once (SG-5): nothing has failed.
             Then::Reconnect if self.network == Network::Gone => self.wait(Duration::ZERO, out),
             Then::Reconnect => {
-                self.backoff.begin(out.now);
+                self.backoff.begin(out.now());
                 self.attempt(out);
             }
         }

@@ -2,12 +2,14 @@
 //! (wire notes 7, STN-3).
 
 use super::{ICE_REFRESH, Link, State, Step, Timer};
+use crate::genesys::ask::IqAsk;
 use crate::genesys::config::{Config, IcePolicy, IceServersPolicy};
 use crate::genesys::error::{Error, ErrorKind};
 use crate::genesys::event::{Event, IceServers};
-use crate::genesys::outbox::{IqAnswer, IqAsk, Outbox};
+use crate::genesys::outbox::Outbox;
 use crate::machine::WsId;
 use crate::media::IceServer;
+use crate::xmpp::IqAnswer;
 use crate::xmpp::{IqKind, Jid, Payload, Service, Services};
 
 /// How often ICE servers are asked for at each refresh (wire notes 7), for both kinds together.
@@ -115,7 +117,7 @@ impl Link {
 
     /// Asks again on a connection that is up.
     pub(super) fn refresh_services(&mut self, out: &mut Outbox) {
-        self.timers.arm(Timer::IceRefresh, out.now + ICE_REFRESH);
+        self.timers.arm(Timer::IceRefresh, out.now() + ICE_REFRESH);
         self.ask_services(out);
     }
 

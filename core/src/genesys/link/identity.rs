@@ -4,13 +4,16 @@ use serde_json::Value;
 
 use super::{Attempt, Identity, Link, MAX_SOFT_ATTEMPTS, SETUP_TIMEOUT, State, Timer};
 use crate::Secret;
+use crate::genesys::ask::{Ask, LinkAsk};
 use crate::genesys::config::Auth;
 use crate::genesys::error::{Error, ErrorKind};
 use crate::genesys::event::Event;
-use crate::genesys::jwt::Claims;
-use crate::genesys::outbox::{Ask, LinkAsk, Outbox, Retry};
-use crate::genesys::rest::{self, Failure, Me, NewChannel, Redeemed, Resource};
+use crate::genesys::outbox::Outbox;
+use crate::genesys::wire::answers::{Me, NewChannel, Redeemed};
+use crate::genesys::wire::jwt::Claims;
+use crate::genesys::wire::requests;
 use crate::machine::Output;
+use crate::rest::{Failure, Retry};
 
 impl Link {
     pub(super) fn attempt(&mut self, out: &mut Outbox) {
@@ -32,14 +35,14 @@ impl Link {
                 Some(jwt) => self.enter_by_jwt(jwt, out),
                 None => {
                     self.state = State::Redeeming;
-                    let resource = Resource::redeem(organization, code);
+                    let resource = requests::redeem(organization, code);
                     out.rest(LinkAsk::Redeem, resource, Retry::Yes);
                 }
             },
             Auth::Token(_) if self.identity.is_none() => {
                 self.state = State::Identifying { organization: false, me: None };
-                out.rest(LinkAsk::Organization, Resource::organization(), Retry::Yes);
-                out.rest(LinkAsk::User, Resource::user(), Retry::Yes);
+                out.rest(LinkAsk::Organization, requests::organization(), Retry::Yes);
+                out.rest(LinkAsk::User, requests::user(), Retry::Yes);
             }
             Auth::Token(_) if self.hard || self.channel.is_none() => self.ask_channel(out),
             Auth::Token(_) => self.open_socket(out),
@@ -54,7 +57,7 @@ impl Link {
     fn probe_network(&self, out: &mut Outbox) {
         // That of the attempt before has nothing to say any more.
         out.forget_http(|ask| *ask == Ask::Link(LinkAsk::Probe));
-        out.rest(LinkAsk::Probe, Resource::probe(), Retry::No);
+        out.rest(LinkAsk::Probe, requests::probe(), Retry::No);
     }
 
     fn enter_by_jwt(&mut self, jwt: Secret, out: &mut Outbox) {
@@ -78,7 +81,8 @@ impl Link {
         if !matches!(self.state, State::Redeeming) {
             return;
         }
-        let redeemed = result.and_then(|body| rest::parse::<Redeemed>("conversations/codes", body));
+        let redeemed =
+            result.and_then(|body| Failure::or_parsed::<Redeemed>("conversations/codes", body));
         match redeemed {
             Ok(Redeemed { jwt }) => {
                 let jwt = Secret::new(jwt);
@@ -91,7 +95,7 @@ impl Link {
 
     pub(super) fn ask_channel(&mut self, out: &mut Outbox) {
         self.state = State::Channel;
-        out.rest(LinkAsk::Channel, Resource::channel(), Retry::No);
+        out.rest(LinkAsk::Channel, requests::channel(), Retry::No);
     }
 
     pub(super) fn open_socket(&mut self, out: &mut Outbox) {
@@ -105,7 +109,7 @@ impl Link {
         match request {
             Ok(request) => {
                 let id = out.ws_id();
-                let deadline = out.now + SETUP_TIMEOUT;
+                let deadline = out.now() + SETUP_TIMEOUT;
                 self.timers.arm(Timer::Setup, deadline);
                 self.state = State::Opening(id);
                 out.push(Output::OpenWebSocket { id, request, deadline });
@@ -145,7 +149,7 @@ impl Link {
                 }
                 self.maybe_identified(out);
             }
-            (LinkAsk::User, Ok(body)) => match rest::parse::<Me>("users/me", body) {
+            (LinkAsk::User, Ok(body)) => match Failure::or_parsed::<Me>("users/me", body) {
                 Ok(user) => {
                     if let State::Identifying { me, .. } = &mut self.state {
                         *me = Some(user);
@@ -154,7 +158,8 @@ impl Link {
                 }
                 Err(failure) => self.identity_failed(failure, out),
             },
-            (LinkAsk::Channel, Ok(body)) => match rest::parse::<NewChannel>("channel", body) {
+            (LinkAsk::Channel, Ok(body)) => match Failure::or_parsed::<NewChannel>("channel", body)
+            {
                 Ok(channel) if matches!(self.state, State::Channel) => {
                     self.channel = Some(channel.id);
                     self.open_socket(out);
@@ -197,7 +202,7 @@ impl Link {
     }
 
     fn login_failed(&mut self, failure: Failure, out: &mut Outbox) {
-        let error = failure.into_login_error(Some(ErrorKind::Initialization));
+        let error = Error::of_login(failure, Some(ErrorKind::Initialization));
         self.stopped(Some(error), out);
     }
 }

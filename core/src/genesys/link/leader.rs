@@ -8,14 +8,16 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Link, Timer};
+use crate::genesys::ask::{Ask, LinkAsk};
 use crate::genesys::command::Outcome;
 use crate::genesys::error::{Error, ErrorKind};
 use crate::genesys::event::{AlertingLeader, Event};
 use crate::genesys::ids::bounded;
-use crate::genesys::outbox::{Ask, LinkAsk, Outbox, Retry};
-use crate::genesys::rest::{self, Failure, Resource};
+use crate::genesys::outbox::Outbox;
+use crate::genesys::wire::requests;
 use crate::machine::CommandId;
 use crate::plain::json_fault;
+use crate::rest::{Failure, Retry};
 
 /// Attempts to be marked as one that can ring, and the pause between them.
 const MAX_ATTEMPTS: u32 = 16;
@@ -65,7 +67,7 @@ impl Link {
         let user = self.identity.as_ref().and_then(|identity| identity.user.clone());
         if let (Some(user), Some(connection)) = (user, &self.leading.connection) {
             self.leading.attempts += 1;
-            out.rest(LinkAsk::Alertable, Resource::alertable(&user, connection), Retry::No);
+            out.rest(LinkAsk::Alertable, requests::alertable(&user, connection), Retry::No);
         }
     }
 
@@ -74,7 +76,7 @@ impl Link {
             Ok(_) if self.leading.told => {}
             Ok(_) => ask_leader(out),
             Err(_) if self.leading.attempts < MAX_ATTEMPTS => {
-                self.timers.arm(Timer::Alertable, out.now + PAUSE);
+                self.timers.arm(Timer::Alertable, out.now() + PAUSE);
             }
             Err(failure) => {
                 tracing::warn!("not marked as alertable: {}", Error::from(failure.clone()));
@@ -95,7 +97,7 @@ impl Link {
         if self.leading.told {
             return;
         }
-        match result.and_then(|body| rest::parse::<Leader>("users/alertingleader", body)) {
+        match result.and_then(|body| Failure::or_parsed::<Leader>("users/alertingleader", body)) {
             Ok(leader) => self.tell_leader(leader, out),
             Err(failure) => {
                 tracing::warn!("nobody says who leads: {}", Error::from(failure));
@@ -143,7 +145,7 @@ impl Link {
     pub(crate) fn claim_lead(&self, command: CommandId, out: &mut Outbox) {
         match self.leadable() {
             Ok(connection) => {
-                out.rest(LinkAsk::Claim(command), Resource::claim_lead(connection), Retry::No);
+                out.rest(LinkAsk::Claim(command), requests::claim_lead(connection), Retry::No);
             }
             Err(error) => out.complete(command, Err(error)),
         }
@@ -157,7 +159,7 @@ impl Link {
 fn ask_leader(out: &mut Outbox) {
     // An older answer has nothing to say any more.
     out.forget_http(|ask| *ask == Ask::Link(LinkAsk::Leader));
-    out.rest(LinkAsk::Leader, Resource::leader(), Retry::No);
+    out.rest(LinkAsk::Leader, requests::leader(), Retry::No);
 }
 
 fn lead_unasked(out: &mut Outbox) {

@@ -16,15 +16,20 @@ use std::time::Duration;
 use super::command::Outcome;
 use super::config::Auth;
 use super::error::{Error, ErrorKind};
-use super::event::{Event, Station};
 use super::ids::{StationId, UserId};
-use super::outbox::{Ask, IqAsk, LinkAsk, Outbox, Retry};
-use super::rest::{Me, Resource};
-use super::topics::{self, Topics};
 use crate::Secret;
+use crate::genesys::ask::{Ask, IqAsk, LinkAsk};
+use crate::genesys::event::Event;
+use crate::genesys::outbox::Outbox;
+use crate::genesys::station::Station;
+use crate::genesys::topics::Topics;
+use crate::genesys::wire::answers::Me;
+use crate::genesys::wire::requests;
+use crate::genesys::wire::topics::is_possible;
 use crate::link::{Backoff, Keepalive, Patience, Verdict};
 use crate::machine::{CommandId, Output, TimerName, Timers, Wake, WsId};
 use crate::report::Direction;
+use crate::rest::Retry;
 use crate::xmpp::{IqKind, Jid, Payload, SessionFeature};
 
 /// A connection attempt, from socket to session (wire notes 1.4).
@@ -315,7 +320,7 @@ impl Link {
                     // Every later connect waits its turn (wire notes 3.2).
                     self.wait(Duration::ZERO, out);
                 } else {
-                    self.backoff.begin(out.now);
+                    self.backoff.begin(out.now());
                     self.attempt(out);
                 }
             }
@@ -383,8 +388,8 @@ impl Link {
     pub(crate) fn probe(&mut self, out: &mut Outbox) {
         match &self.state {
             State::Waiting if self.network == Network::Gone => {}
-            State::Waiting => self.timers.arm(Timer::Attempt, out.now),
-            State::Online(..) => self.keepalive.probe(out.now),
+            State::Waiting => self.timers.arm(Timer::Attempt, out.now()),
+            State::Online(..) => self.keepalive.probe(out.now()),
             State::Offline
             | State::Redeeming
             | State::Identifying { .. }
@@ -409,7 +414,7 @@ impl Link {
             let text = "topics need a channel, and so an access token";
             return Err(Error::new(ErrorKind::NotSupported, text));
         }
-        if topics.iter().any(|topic| !topics::is_possible(topic)) {
+        if topics.iter().any(|topic| !is_possible(topic)) {
             return Err(Error::new(ErrorKind::InvalidOptions, "a topic that cannot be one"));
         }
         if !self.topics.have_room(topics.iter().map(String::as_str)) {
@@ -473,7 +478,7 @@ impl Link {
         if let Some(station) = station {
             // A newer question takes the place of one that is still on its way.
             out.forget_http(|ask| *ask == Ask::Link(LinkAsk::Station));
-            out.rest(LinkAsk::Station, Resource::station(station), Retry::Yes);
+            out.rest(LinkAsk::Station, requests::station(station), Retry::Yes);
         }
     }
 
@@ -496,7 +501,7 @@ impl Link {
 
     pub(crate) fn handle_timeout(&mut self, out: &mut Outbox) -> Option<Change> {
         let mut change = None;
-        while let Some(timer) = self.timers.pop_due(out.now) {
+        while let Some(timer) = self.timers.pop_due(out.now()) {
             match timer {
                 Timer::Attempt => self.attempt(out),
                 Timer::Setup => {
@@ -518,7 +523,7 @@ impl Link {
                 Timer::IceRefresh => self.refresh_services(out),
             }
         }
-        match self.keepalive.handle_timeout(out.now) {
+        match self.keepalive.handle_timeout(out.now()) {
             Verdict::Fine => {}
             Verdict::Ping => out.ask(IqAsk::Ping, None, IqKind::Get(Payload::Ping)),
             Verdict::Dead => change = Some(self.silent(out)),
@@ -529,7 +534,7 @@ impl Link {
     /// Tells that a frame came that could not be read at all.
     pub(crate) fn unreadable(&mut self, text: &str, out: &mut Outbox) {
         if matches!(self.state, State::Online(..)) {
-            self.keepalive.heard(out.now);
+            self.keepalive.heard(out.now());
         }
         out.trace_frame(Direction::Received, None, text);
     }

@@ -5,20 +5,25 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::{ICE_REFRESH, Link, Network, Readiness, State, Subscriber, TOPICS_DEBOUNCE, Timer};
+use crate::genesys::ask::{Ask, IqAsk, LinkAsk};
 use crate::genesys::command::{Outcome, TopicAnswer};
 use crate::genesys::config::Auth;
 use crate::genesys::error::{Error, ErrorKind};
-use crate::genesys::event::{Event, Station};
-use crate::genesys::outbox::{Ask, IqAnswer, IqAsk, LinkAsk, Outbox, Retry};
-use crate::genesys::rest::{self, Failure, Resource, StationBody, Subscriptions};
-use crate::genesys::topics::parts;
+use crate::genesys::event::Event;
+use crate::genesys::outbox::Outbox;
+use crate::genesys::station::Station;
+use crate::genesys::wire::answers::{StationBody, Subscriptions};
+use crate::genesys::wire::requests;
+use crate::genesys::wire::topics::parts;
 use crate::machine::{Output, WsId};
+use crate::rest::{Failure, Retry};
+use crate::xmpp::IqAnswer;
 
 impl Link {
     pub(super) fn connected(&mut self, ws: WsId, out: &mut Outbox) {
-        self.backoff.connected(out.now);
+        self.backoff.connected(out.now());
         self.network = Network::There;
-        self.timers.arm(Timer::IceRefresh, out.now + ICE_REFRESH);
+        self.timers.arm(Timer::IceRefresh, out.now() + ICE_REFRESH);
         out.event(Event::Connected { reconnect: self.was_connected });
         self.tell_ice_servers(out);
         self.offer_to_lead(out);
@@ -64,7 +69,7 @@ impl Link {
 
     pub(super) fn schedule_topics(&mut self, out: &Outbox) {
         if self.is_online() && !self.timers.is_armed(&Timer::Topics) {
-            self.timers.arm(Timer::Topics, out.now + TOPICS_DEBOUNCE);
+            self.timers.arm(Timer::Topics, out.now() + TOPICS_DEBOUNCE);
         }
     }
 
@@ -75,14 +80,14 @@ impl Link {
         }
         // A newer set replaces an older one that is still on its way.
         out.forget_http(|ask| *ask == Ask::Link(LinkAsk::Topics));
-        let resource = Resource::subscriptions(channel, &self.topics.ids());
+        let resource = requests::subscriptions(channel, &self.topics.ids());
         out.rest(LinkAsk::Topics, resource, Retry::Yes);
     }
 
     pub(super) fn topics_answered(&mut self, result: Result<Value, Failure>, out: &mut Outbox) {
         let states = result.and_then(|body| match body {
             Value::Null => Ok(Subscriptions::default()),
-            body => rest::parse::<Subscriptions>("subscriptions", body),
+            body => Failure::or_parsed::<Subscriptions>("subscriptions", body),
         });
         let answered: Vec<_> = self.subscribers.extract_if(.., |s| s.sent).collect();
         if !answered.is_empty() {
@@ -115,7 +120,7 @@ impl Link {
             (Err(failure), State::Online(ws, Readiness::Topics)) if !self.connecting.is_empty() => {
                 // The first subscription failing fails the login (wire notes 4.7).
                 let ws = *ws;
-                let error = failure.into_login_error(Some(ErrorKind::Initialization));
+                let error = Error::of_login(failure, Some(ErrorKind::Initialization));
                 out.push(Output::CloseWebSocket { id: ws });
                 self.lose(out);
                 self.stopped(Some(error), out);
@@ -180,7 +185,7 @@ impl Link {
     }
 
     pub(super) fn station_loaded(&mut self, result: Result<Value, Failure>, out: &mut Outbox) {
-        match result.and_then(|body| rest::parse::<StationBody>("station", body)) {
+        match result.and_then(|body| Failure::or_parsed::<StationBody>("station", body)) {
             Ok(body) => {
                 let station = Station::from(body);
                 let concurrent = station.call_appearances > 1;

@@ -1,12 +1,14 @@
 //! The way up, second half: socket, SASL, bind, session (wire notes 1.4, 1.5).
 
 use super::{Attempt, Change, Link, State, Step};
+use crate::genesys::ask::IqAsk;
 use crate::genesys::config::Auth;
 use crate::genesys::error::{Error, ErrorKind};
 use crate::genesys::event::Event;
-use crate::genesys::outbox::{IqAnswer, IqAsk, Outbox};
+use crate::genesys::outbox::Outbox;
 use crate::link::Verdict;
 use crate::machine::{NetErrorKind, Output, WsEvent, WsId};
+use crate::xmpp::IqAnswer;
 use crate::xmpp::{Features, Frame, Iq, IqKind, Jid, Open, Payload, PubSub, SessionFeature, sasl};
 
 impl Link {
@@ -75,7 +77,7 @@ impl Link {
         out: &mut Outbox,
     ) -> (Option<Change>, Option<Frame>) {
         if matches!(self.state, State::Online(..)) {
-            self.keepalive.heard(out.now);
+            self.keepalive.heard(out.now());
         }
         match frame {
             Frame::Features(features) => self.handle_features(&features, out),
@@ -180,17 +182,17 @@ impl Link {
             IqAsk::ServerPings => {
                 if let State::Setup(ws, Step::ServerPings) = self.state {
                     if matches!(answer, IqAnswer::Result(_)) {
-                        self.keepalive.listen(out.now);
+                        self.keepalive.listen(out.now());
                     } else {
                         // Refused: ping ourselves (wire notes 2.2).
-                        self.keepalive.ping(out.now);
+                        self.keepalive.ping(out.now());
                     }
                     self.connected(ws, out);
                 }
             }
             IqAsk::Ping => {
                 let answered = matches!(answer, IqAnswer::Result(_));
-                if self.keepalive.pinged(answered, out.now) == Verdict::Dead {
+                if self.keepalive.pinged(answered, out.now()) == Verdict::Dead {
                     return Some(self.silent(out));
                 }
             }
@@ -245,7 +247,7 @@ impl Link {
             self.state = State::Setup(ws, Step::ServerPings);
             self.pubsub(IqAsk::ServerPings, "enable.server.side.pings", out);
         } else {
-            self.keepalive.ping(out.now);
+            self.keepalive.ping(out.now());
             self.connected(ws, out);
         }
     }

@@ -5,18 +5,19 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::rig::{FakeMedia, OTHER, PEER, Rig};
+use crate::genesys::ask::{IqAsk, LinkAsk};
 use crate::genesys::calls::MAX_CONVERSATIONS;
 use crate::genesys::client::MAX_COMMANDS;
-use crate::genesys::outbox::{
-    IqAsk, LinkAsk, MAX_IQ_BYTES, MAX_IQS, MAX_RETRY_BYTES, MAX_UNAWAITED, Outbox, Retry,
-};
-use crate::genesys::rest::Resource;
+use crate::genesys::outbox::{MAX_UNAWAITED, Outbox};
 use crate::genesys::sessions::MAX_SESSIONS;
 use crate::genesys::topics::MAX_TOPICS;
+use crate::genesys::wire::requests::{self, POLICY};
 use crate::genesys::{Client, Command, Config, Dial, ErrorKind, Event};
 use crate::machine::{NetError, NetErrorKind, Output, Seed};
+use crate::rest::Retry;
 use crate::sdp::candidate::MAX_CANDIDATES;
 use crate::xmpp::{IqKind, Jid, Payload};
+use crate::xmpp::{MAX_IQ_BYTES, MAX_IQS};
 
 const AUTO: &str = r#"inin-autoanswer="true" inin-sdp-over-xmpp="true""#;
 
@@ -329,7 +330,7 @@ fn what_is_kept_of_iqs_that_wait_is_bounded_in_bytes_and_told_once() {
 fn requests_that_wait_to_be_made_again_are_bounded_in_bytes_and_who_asked_is_told() {
     let mut out = outbox();
     let topics = vec!["t".repeat(200); MAX_TOPICS];
-    let resource = Resource::subscriptions("channel-1", &topics);
+    let resource = requests::subscriptions("channel-1", &topics);
     let mut waiting = 0;
     let failure = loop {
         out.rest(LinkAsk::Topics, resource.clone(), Retry::Yes);
@@ -340,9 +341,9 @@ fn requests_that_wait_to_be_made_again_are_bounded_in_bytes_and_who_asked_is_tol
         }
     };
     assert!(failure.is_err());
-    assert_eq!(waiting, MAX_RETRY_BYTES / resource.bytes());
+    assert_eq!(waiting, POLICY.bytes / resource.bytes());
     // What is small may still fit.
-    out.rest(LinkAsk::Organization, Resource::organization(), Retry::Yes);
+    out.rest(LinkAsk::Organization, requests::organization(), Retry::Yes);
     let Some(Output::Http { id, .. }) = out.pop() else { panic!("a request") };
     assert!(out.take_http(id, Err(NetError::new(NetErrorKind::Lost, "reset"))).is_none());
 }

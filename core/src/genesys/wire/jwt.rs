@@ -5,9 +5,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 
-use super::error::{Error, ErrorKind};
-use super::ids::UserId;
 use crate::Secret;
+use crate::genesys::error::{Error, ErrorKind};
+use crate::genesys::ids::UserId;
 
 /// The claims that a client uses.
 #[derive(Clone, Debug, PartialEq, Eq)]

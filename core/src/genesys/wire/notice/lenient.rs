@@ -5,9 +5,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Call, ErrorInfo, Listing, Notice, Participant, PersistentError, PersistentNotice};
-use crate::genesys::event::RecordingState;
-use crate::genesys::rest::{Failure, body_failure as failure};
+use crate::genesys::call::RecordingState;
 use crate::jingle::MAX_ID;
+use crate::rest::Failure;
 use crate::xmpp::Skipped;
 
 /// A notification: what it is about, without the envelope (wire notes 4.5).
@@ -44,7 +44,8 @@ impl Notice {
 
     /// Reads the answer to `GET conversations/{id}`.
     pub(crate) fn answered(body: &Value) -> Result<Self, Failure> {
-        Self::of(body, &mut Skipped::default()).map_err(|error| failure("conversation", &error))
+        Self::of(body, &mut Skipped::default())
+            .map_err(|error| Failure::body("conversation", &error))
     }
 
     fn has_ids_of_size(&self) -> bool {
@@ -64,7 +65,7 @@ impl Listing {
         let entities = match &body["entities"] {
             Value::Array(entities) => entities.as_slice(),
             Value::Null if body.get("entities").is_some() => &[],
-            _ => return Err(failure("conversations", "no entities")),
+            _ => return Err(Failure::body("conversations", "no entities")),
         };
         let mut skipped = Skipped::default();
         let read = entities.iter().map(|entity| Notice::of(entity, &mut skipped));

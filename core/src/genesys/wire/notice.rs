@@ -9,8 +9,8 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use super::event::{CallState, Direction, RecordingState};
-use super::ids::{CallId, ConversationId, ParticipantId, UserId};
+use crate::genesys::call::{CallState, Direction, RecordingState};
+use crate::genesys::ids::{CallId, ConversationId, ParticipantId, UserId};
 use crate::plain;
 
 pub(crate) use lenient::json;
@@ -44,16 +44,6 @@ where
 fn recording_state<'de, D: serde::Deserializer<'de>>(from: D) -> Result<RecordingState, D::Error> {
     let state: Option<Cow<'de, str>> = Option::deserialize(from)?;
     Ok(state.as_deref().map(RecordingState::from).unwrap_or_default())
-}
-
-impl From<&str> for RecordingState {
-    fn from(state: &str) -> Self {
-        match state {
-            "active" => Self::Active,
-            "paused" => Self::Paused,
-            _ => Self::Off,
-        }
-    }
 }
 
 /// What the service says of the persistent connection (`eventBody`, wire notes 4.8).

@@ -1,0 +1,118 @@
+//! Why something was asked of the service, and so whose matter the answer is.
+
+use super::ids::{ConversationId, SessionId};
+use super::upload;
+use crate::machine::CommandId;
+
+/// Why an IQ was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum IqAsk {
+    Bind,
+    Session,
+    Turn,
+    Stun,
+    ServerPings,
+    Ping,
+    /// The first subscription to the user's conversations.
+    Conversations,
+    /// A session's answer.
+    Answer(SessionId),
+    /// A candidate or an info of a session.
+    Update(SessionId),
+    Terminate(SessionId),
+}
+
+impl IqAsk {
+    /// The session that it is about; none for what belongs to the connection itself.
+    pub(super) fn session(&self) -> Option<&SessionId> {
+        match self {
+            Self::Answer(session) | Self::Update(session) | Self::Terminate(session) => {
+                Some(session)
+            }
+            Self::Bind
+            | Self::Session
+            | Self::Turn
+            | Self::Stun
+            | Self::ServerPings
+            | Self::Ping
+            | Self::Conversations => None,
+        }
+    }
+}
+
+/// Why a REST request was made, and so whose matter the answer is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Ask {
+    Link(LinkAsk),
+    Call(CallAsk),
+    /// To keep what we say about ourselves.
+    Upload(upload::Kind),
+}
+
+/// What the connection asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum LinkAsk {
+    /// A guest's JWT for a code.
+    Redeem,
+    Organization,
+    User,
+    Channel,
+    /// Whether the service can be reached at all. Nothing depends on the answer.
+    Probe,
+    Station,
+    Topics,
+    /// That this connection can ring.
+    Alertable,
+    /// Who rings.
+    Leader,
+    /// To be the one who rings.
+    Claim(CommandId),
+}
+
+/// What calls ask.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum CallAsk {
+    /// Who we are in a conversation, for a command that needs to know.
+    Participant(CommandId),
+    /// The change that a command asked for.
+    Change(CommandId),
+    /// Who we are in a conversation that is to be answered through the service.
+    Answerer(ConversationId),
+    /// The answer to a call on the shared session.
+    Answer(ConversationId),
+    /// Which conversations there are, after a reconnect.
+    Listing,
+    /// Holding one call because another is talked to. Nobody waits for it.
+    HoldOther,
+    Dial(CommandId),
+    /// Nobody waits for the answer.
+    Metadata(ConversationId),
+}
+
+impl From<LinkAsk> for Ask {
+    fn from(ask: LinkAsk) -> Self {
+        Self::Link(ask)
+    }
+}
+
+impl From<CallAsk> for Ask {
+    fn from(ask: CallAsk) -> Self {
+        Self::Call(ask)
+    }
+}
+
+impl Ask {
+    /// Whether a command waits for the answer.
+    pub(crate) fn is_of_a_command(&self) -> bool {
+        match self {
+            Self::Link(LinkAsk::Claim(_))
+            | Self::Call(CallAsk::Participant(_) | CallAsk::Change(_) | CallAsk::Dial(_)) => true,
+            Self::Link(_) | Self::Call(_) | Self::Upload(_) => false,
+        }
+    }
+
+    /// Whether nobody waits for the answer.
+    pub(super) fn is_unawaited(&self) -> bool {
+        matches!(self, Self::Call(CallAsk::HoldOther | CallAsk::Metadata(_)))
+    }
+}

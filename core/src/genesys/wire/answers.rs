@@ -1,0 +1,167 @@
+//! What is read of the answers to REST requests (wire notes 8).
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::topics::parts;
+use crate::genesys::ids::{ConversationId, StationId, UserId, bounded};
+use crate::rest::Failure;
+use crate::xmpp::Jid;
+
+/// `users/me?expand=station`
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Me {
+    pub(crate) id: UserId,
+    chat: Chat,
+    #[serde(default)]
+    station: Option<UserStations>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Chat {
+    #[serde(deserialize_with = "bounded")]
+    jabber_id: String,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct UserStations {
+    #[serde(default)]
+    effective_station: Option<StationRef>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct StationRef {
+    id: StationId,
+}
+
+impl Me {
+    pub(crate) fn jid(&self) -> Result<Jid, Failure> {
+        let jid = self.chat.jabber_id.parse::<Jid>().map(|jid| jid.bare());
+        jid.map_err(|e| Failure::body("users/me", &format!("chat address: {e}")))
+    }
+
+    /// The effective station, not the associated one (STN-1).
+    pub(crate) fn station(&self) -> Option<&StationId> {
+        Some(&self.station.as_ref()?.effective_station.as_ref()?.id)
+    }
+}
+
+/// `POST notifications/channels`
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct NewChannel {
+    #[serde(deserialize_with = "bounded")]
+    pub(crate) id: String,
+}
+
+/// `POST conversations/codes`
+#[derive(Deserialize)]
+pub(crate) struct Redeemed {
+    pub(crate) jwt: String,
+}
+
+/// `POST conversations/calls`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct NewCall {
+    pub(crate) id: ConversationId,
+    #[serde(default)]
+    pub(crate) self_uri: Option<String>,
+}
+
+/// `PUT notifications/channels/{id}/subscriptions`
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(crate) struct Subscriptions {
+    #[serde(default)]
+    entities: Vec<SubscriptionState>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SubscriptionState {
+    id: String,
+    #[serde(default)]
+    state: Option<String>,
+    #[serde(default)]
+    rejection_reason: Option<String>,
+    #[serde(default)]
+    missing_permissions: Option<Vec<String>>,
+}
+
+impl Subscriptions {
+    /// Why topics were refused, part by part. One that is not named was taken.
+    pub(crate) fn refusals(&self) -> BTreeMap<String, String> {
+        let mut refusals = BTreeMap::new();
+        for entity in &self.entities {
+            let Some(state) = entity.state.as_deref().filter(|state| *state != "Permitted") else {
+                continue;
+            };
+            let why = entity.rejection_reason.as_deref().unwrap_or(state);
+            let why = match entity.missing_permissions.as_deref().unwrap_or_default() {
+                [] => why.to_owned(),
+                missing => format!("{why}; missing: {}", missing.join(", ")),
+            };
+            for part in parts(&entity.id) {
+                refusals.entry(part).or_insert_with(|| why.clone());
+            }
+        }
+        refusals
+    }
+}
+
+/// `stations/{id}`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct StationBody {
+    pub(crate) id: StationId,
+    #[serde(default)]
+    pub(crate) name: String,
+    #[serde(rename = "type", default)]
+    pub(crate) kind: String,
+    #[serde(default)]
+    pub(crate) web_rtc_persistent_enabled: bool,
+    #[serde(default)]
+    pub(crate) web_rtc_force_turn: bool,
+    #[serde(default)]
+    pub(crate) web_rtc_call_appearances: Option<u32>,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn stn_1_the_effective_station_counts_and_its_absence_is_fine() {
+        let me = json!({"id": "u", "chat": {"jabberId": "a@b"},
+            "station": {"associatedStation": {"id": "s1"}, "effectiveStation": {"id": "s2"}}});
+        let me: Me = Failure::or_parsed("users/me", me).unwrap();
+        assert_eq!(me.station().unwrap().as_str(), "s2");
+        let me: Me =
+            Failure::or_parsed("users/me", json!({"id": "u", "chat": {"jabberId": "a@b"}}))
+                .unwrap();
+        assert!(me.station().is_none());
+        assert!(Failure::or_parsed::<Me>("users/me", json!({"id": "u"})).is_err());
+    }
+
+    #[test]
+    fn wire_4_2_each_topic_has_its_own_state() {
+        let answer = json!({"entities": [
+            {"id": "v2.users.u1?conversations&station", "state": "Permitted"},
+            {"id": "v2.users.u2.presence", "state": "Rejected", "rejectionReason": "no"},
+            {"id": "v2.users.u4.presence", "state": "Rejected", "rejectionReason": "no",
+             "missingPermissions": ["analytics:view", "other:view"]},
+        ]});
+        let states: Subscriptions = Failure::or_parsed("subscriptions", answer).unwrap();
+        let states = states.refusals();
+        let why = |topic: &str| states.get(topic).map(String::as_str);
+        assert_eq!(why("v2.users.u1.station"), None);
+        assert_eq!(why("v2.users.u2.presence"), Some("no"));
+        assert_eq!(why("v2.users.u3.presence"), None);
+        let missing = "no; missing: analytics:view, other:view";
+        assert_eq!(why("v2.users.u4.presence"), Some(missing));
+    }
+}

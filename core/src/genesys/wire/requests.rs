@@ -1,0 +1,153 @@
+//! What is asked for by REST (wire notes 8).
+
+use std::time::Duration;
+
+use http::Method;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::Secret;
+use crate::genesys::ids::{ConversationId, ParticipantId, StationId, UserId};
+use crate::rest::{Policy, Resource, segment};
+
+/// How long one exchange may take (wire notes 8), and one that only looks whether the network is
+/// there (SG-7).
+pub(crate) const LIMIT: Duration = Duration::from_secs(30);
+pub(crate) const PROBE_LIMIT: Duration = Duration::from_secs(10);
+
+/// The retry helper's rules (wire notes 8.7).
+pub(crate) static POLICY: Policy = Policy {
+    attempts: 10,
+    pause: Duration::from_secs(15),
+    longest: Duration::from_secs(3600),
+    passing: &[408, 413, 429, 500, 502, 503, 504],
+    bytes: 512 * 1024,
+};
+
+pub(crate) fn organization() -> Resource {
+    Resource::new(Method::GET, "organizations/me", None)
+}
+
+pub(crate) fn user() -> Resource {
+    Resource::new(Method::GET, "users/me?expand=station", None)
+}
+
+/// The least that can be asked for.
+pub(crate) fn probe() -> Resource {
+    Resource::new(Method::GET, "users/me", None)
+}
+
+pub(crate) fn station(id: &StationId) -> Resource {
+    Resource::new(Method::GET, format!("stations/{}", segment(id.as_str())), None)
+}
+
+pub(crate) fn channel() -> Resource {
+    Resource::new(Method::POST, "notifications/channels?connectionType=streaming", None)
+}
+
+pub(crate) fn subscriptions(channel: &str, ids: &[String]) -> Resource {
+    let body = ids.iter().map(|id| json!({"id": id})).collect();
+    let path = format!("notifications/channels/{}/subscriptions", segment(channel));
+    Resource::new(Method::PUT, path, Some(Value::Array(body)))
+}
+
+pub(crate) fn conversation(id: &ConversationId) -> Resource {
+    Resource::new(Method::GET, format!("conversations/{}", segment(id.as_str())), None)
+}
+
+/// Log records of the client's.
+pub(crate) fn logs(body: Value) -> Resource {
+    Resource::new(Method::POST, "diagnostics/trace", Some(body))
+}
+
+/// Media figures of the client's.
+pub(crate) fn figures(body: Value) -> Resource {
+    Resource::new(Method::POST, "diagnostics/newrelic/insights", Some(body))
+}
+
+/// Marks a connection as one that can ring.
+pub(crate) fn alertable(user: &UserId, connection: &str) -> Resource {
+    let (user, connection) = (segment(user.as_str()), segment(connection));
+    let path = format!("apps/users/{user}/connections/{connection}");
+    Resource::new(Method::PATCH, path, Some(json!({"alertable": true})))
+}
+
+/// Which connection rings.
+pub(crate) fn leader() -> Resource {
+    Resource::new(Method::GET, "users/alertingleader", None)
+}
+
+/// Lets a connection ring.
+pub(crate) fn claim_lead(connection: &str) -> Resource {
+    let body = json!({"connectionId": connection});
+    Resource::new(Method::PUT, "users/alertingleader", Some(body))
+}
+
+/// A guest's JWT for a code. Without authorization: a guest has none yet.
+pub(crate) fn redeem(organization: &str, code: &Secret) -> Resource {
+    let body = json!({"organizationId": organization, "addCommunicationCode": code.expose()});
+    Resource::new(Method::POST, "conversations/codes", Some(body))
+}
+
+/// The user's conversations that are not over.
+pub(crate) fn conversations() -> Resource {
+    Resource::new(Method::GET, "conversations", None)
+}
+
+pub(crate) fn dial(dial: &impl Serialize) -> Resource {
+    let body = serde_json::to_value(dial).expect("strings and numbers always serialise");
+    Resource::new(Method::POST, "conversations/calls", Some(body))
+}
+
+pub(crate) fn participant(
+    conversation: &ConversationId,
+    participant: &ParticipantId,
+    change: Value,
+) -> Resource {
+    Resource::new(Method::PATCH, participant_path(conversation, participant), Some(change))
+}
+
+/// Something under our part in a call, or another's.
+pub(crate) fn below_participant(
+    method: Method,
+    conversation: &ConversationId,
+    participant: &ParticipantId,
+    leaf: &str,
+    body: Value,
+) -> Resource {
+    let path = format!("{}/{leaf}", participant_path(conversation, participant));
+    Resource::new(method, path, (!body.is_null()).then_some(body))
+}
+
+pub(crate) fn to_voicemail(conversation: &ConversationId, participant: &ParticipantId) -> Resource {
+    let path = format!("{}/replace", participant_path(conversation, participant));
+    Resource::new(Method::POST, path, Some(json!({"voicemail": true})))
+}
+
+pub(crate) fn call_metadata(conversation: &ConversationId, call: &str) -> Resource {
+    let path = format!(
+        "conversations/calls/{}/communications/{}/metadata",
+        segment(conversation.as_str()),
+        segment(call)
+    );
+    Resource::new(Method::POST, path, None)
+}
+
+fn participant_path(conversation: &ConversationId, participant: &ParticipantId) -> String {
+    format!(
+        "conversations/calls/{}/participants/{}",
+        segment(conversation.as_str()),
+        segment(participant.as_str())
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_cannot_leave_their_path_segment() {
+        let r = conversation(&ConversationId::from("../a?b#c d"));
+        assert_eq!(r.path, "conversations/..%2Fa%3Fb%23c%20d");
+    }
+}

@@ -1,0 +1,53 @@
+//! Names of notification topics, alone and combined (wire notes 4.2, 4.3).
+
+use std::collections::BTreeMap;
+
+/// An id must be shorter than this, in bytes.
+const MAX_ID: usize = 200;
+
+/// Whether the service can have such a topic: a longer one is never asked for.
+pub(crate) fn is_possible(topic: &str) -> bool {
+    parts(topic).iter().all(|part| !part.is_empty() && part.len() < MAX_ID)
+}
+
+/// The individual topics that a (perhaps combined) one stands for.
+pub(crate) fn parts(topic: &str) -> Vec<String> {
+    match topic.split_once('?') {
+        None => vec![topic.to_owned()],
+        Some((prefix, leaves)) => {
+            leaves.split('&').map(|leaf| format!("{prefix}.{leaf}")).collect()
+        }
+    }
+}
+
+/// Groups topics by everything before the last dot; a group that grows too long is halved, a
+/// single topic that is too long is left out.
+pub(crate) fn combine<'a>(topics: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut groups: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut ids = Vec::new();
+    for topic in topics {
+        match topic.rsplit_once('.') {
+            Some((prefix, leaf)) => groups.entry(prefix).or_default().push(leaf),
+            None => ids.push(topic.to_owned()),
+        }
+    }
+    for (prefix, leaves) in groups {
+        combine_group(prefix, &leaves, &mut ids);
+    }
+    ids.retain(|id| id.len() < MAX_ID);
+    ids
+}
+
+fn combine_group(prefix: &str, leaves: &[&str], ids: &mut Vec<String>) {
+    let id = match leaves {
+        [one] => format!("{prefix}.{one}"),
+        many => format!("{prefix}?{}", many.join("&")),
+    };
+    if id.len() < MAX_ID || leaves.len() == 1 {
+        ids.push(id);
+    } else {
+        let (left, right) = leaves.split_at(leaves.len() / 2);
+        combine_group(prefix, left, ids);
+        combine_group(prefix, right, ids);
+    }
+}

@@ -1,0 +1,70 @@
+//! Commands that are not answered yet: each is answered exactly once, within its limit.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use super::{CommandId, Wake};
+
+/// See the [module](self).
+#[derive(Debug, Default)]
+pub(crate) struct Commands {
+    /// Each with the time by which it must be answered, if there is one.
+    open: BTreeMap<CommandId, Option<Instant>>,
+}
+
+impl Commands {
+    /// A command is under way.
+    pub(crate) fn open(&mut self, command: CommandId, deadline: Option<Instant>) {
+        self.open.insert(command, deadline);
+    }
+
+    /// True the first time: the command is answered now.
+    pub(crate) fn close(&mut self, command: CommandId) -> bool {
+        self.open.remove(&command).is_some()
+    }
+
+    pub(crate) fn is_open(&self, command: CommandId) -> bool {
+        self.open.contains_key(&command)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.open.len()
+    }
+
+    /// All but one, the oldest first.
+    pub(crate) fn others(&self, command: CommandId) -> Vec<CommandId> {
+        self.open.keys().copied().filter(|id| *id != command).collect()
+    }
+
+    /// A command whose time is up. It is still open.
+    pub(crate) fn overdue(&self, now: Instant) -> Option<CommandId> {
+        let is_over = |deadline: &Option<Instant>| deadline.is_some_and(|at| at <= now);
+        self.open.iter().find(|(_, deadline)| is_over(deadline)).map(|(command, _)| *command)
+    }
+
+    pub(crate) fn next_wake(&self) -> Option<Wake> {
+        let at = self.open.values().flatten().min().copied()?;
+        Some(Wake { at, reason: "command limit" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_command_is_answered_once_and_told_when_its_time_is_up() {
+        let now = Instant::now();
+        let mut commands = Commands::default();
+        commands.open(CommandId(1), None);
+        commands.open(CommandId(2), Some(now + Duration::from_secs(30)));
+        assert_eq!(commands.next_wake().unwrap().at, now + Duration::from_secs(30));
+        assert_eq!(commands.overdue(now), None);
+        assert_eq!(commands.overdue(now + Duration::from_secs(30)), Some(CommandId(2)));
+        assert_eq!(commands.others(CommandId(2)), [CommandId(1)]);
+        assert!(commands.close(CommandId(2)) && !commands.close(CommandId(2)));
+        assert_eq!((commands.len(), commands.next_wake()), (1, None));
+    }
+}

@@ -1,0 +1,49 @@
+//! Where a service's resources are, and who asks for them.
+
+use http::{HeaderValue, Request};
+use serde_json::Value;
+
+use super::Resource;
+use crate::Secret;
+
+/// The base of a service's resources.
+pub(crate) struct Endpoint {
+    base: String,
+    authorization: Option<HeaderValue>,
+}
+
+impl Endpoint {
+    /// Resources below this URI, without a slash at its end.
+    pub(crate) fn new(base: String) -> Self {
+        Self { base, authorization: None }
+    }
+
+    /// With a bearer token (RFC 6750 section 2.1), which no `Debug` shows.
+    ///
+    /// # Errors
+    ///
+    /// It is no header value.
+    pub(crate) fn bearer(mut self, token: &Secret) -> Result<Self, http::Error> {
+        let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose()))?;
+        value.set_sensitive(true);
+        self.authorization = Some(value);
+        Ok(self)
+    }
+
+    /// The request itself.
+    ///
+    /// # Errors
+    ///
+    /// The base and the path make no URI.
+    pub(crate) fn request(&self, resource: &Resource) -> Result<Request<Vec<u8>>, http::Error> {
+        let body = resource.body.as_ref().map(Value::to_string).unwrap_or_default();
+        let mut request = Request::builder()
+            .method(resource.method.clone())
+            .uri(format!("{}/{}", self.base, resource.path))
+            .header(http::header::CONTENT_TYPE, "application/json");
+        if let Some(authorization) = &self.authorization {
+            request = request.header(http::header::AUTHORIZATION, authorization.clone());
+        }
+        request.body(body.into_bytes())
+    }
+}

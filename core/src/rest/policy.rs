@@ -1,0 +1,45 @@
+//! When a question that failed is asked again.
+
+use std::time::Duration;
+
+use super::{Failure, FailureKind};
+
+/// Whether a request is made again when it fails for a passing reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Retry {
+    No,
+    Yes,
+}
+
+/// A service's rules for requests that failed.
+#[derive(Debug)]
+pub(crate) struct Policy {
+    /// How often a request is made, at most.
+    pub(crate) attempts: u32,
+    /// How long before the next, where the service does not say.
+    pub(crate) pause: Duration,
+    /// The longest pause that the service can ask for, so that a bad header cannot park a request.
+    pub(crate) longest: Duration,
+    /// Statuses that pass.
+    pub(crate) passing: &'static [u16],
+    /// Bytes of the requests that wait to be made again. One more is not: whoever asked is told of
+    /// the failure.
+    pub(crate) bytes: usize,
+}
+
+impl Policy {
+    /// Whether it may be better the next time.
+    pub(crate) fn passes(&self, failure: &Failure) -> bool {
+        failure.retry_after().is_some()
+            || match failure.kind {
+                FailureKind::Status(status) => self.passing.contains(&status),
+                FailureKind::Network(_) => true,
+                FailureKind::Body | FailureKind::Unmade => false,
+            }
+    }
+
+    /// How long to wait before the next attempt.
+    pub(super) fn pause_after(&self, failure: &Failure) -> Duration {
+        failure.retry_after().unwrap_or(self.pause).min(self.longest)
+    }
+}

@@ -1,0 +1,133 @@
+//! The requests that are on their way, and those that will be made again.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Instant;
+
+use serde_json::Value;
+
+use super::{Failure, Policy, Resource, Retry};
+use crate::machine::{HttpId, NetError, Wake};
+
+/// A request, and why it is made: `A` says whose matter the answer is.
+#[derive(Debug)]
+pub(crate) struct Question<A> {
+    pub(crate) ask: A,
+    pub(crate) resource: Resource,
+    retry: Retry,
+    attempt: u32,
+}
+
+impl<A> Question<A> {
+    pub(crate) fn new(ask: A, resource: Resource, retry: Retry) -> Self {
+        Self { ask, resource, retry, attempt: 1 }
+    }
+}
+
+/// A request that waits to be made again, and its bytes.
+#[derive(Debug)]
+struct Waiting<A> {
+    question: Question<A>,
+    bytes: usize,
+}
+
+/// How a question ended, if it did.
+pub(crate) type Ended<A> = Option<(A, Result<Value, Failure>)>;
+
+/// See the [module](self).
+#[derive(Debug)]
+pub(crate) struct Questions<A> {
+    policy: &'static Policy,
+    sent: BTreeMap<HttpId, Question<A>>,
+    /// By when, and in which order of those.
+    waiting: BTreeMap<(Instant, u64), Waiting<A>>,
+    waited: u64,
+    unmade: VecDeque<(A, Failure)>,
+}
+
+impl<A> Questions<A> {
+    pub(crate) fn new(policy: &'static Policy) -> Self {
+        Self {
+            policy,
+            sent: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+            waited: 0,
+            unmade: VecDeque::new(),
+        }
+    }
+
+    /// Those that are on their way.
+    pub(crate) fn sent(&self) -> impl Iterator<Item = &A> {
+        self.sent.values().map(|question| &question.ask)
+    }
+
+    /// What was asked by this request.
+    pub(crate) fn resource(&self, id: HttpId) -> Option<&Resource> {
+        self.sent.get(&id).map(|question| &question.resource)
+    }
+
+    /// A question's request is on its way.
+    pub(crate) fn send(&mut self, id: HttpId, question: Question<A>) {
+        self.sent.insert(id, question);
+    }
+
+    /// A question's request could not even be made: whoever asks is answered in any case.
+    pub(crate) fn refuse(&mut self, question: Question<A>, why: String) {
+        self.unmade.push_back((question.ask, Failure::unmade(why)));
+    }
+
+    /// The question whose request could not be made, and why. To be asked for after each input and
+    /// command.
+    pub(crate) fn take_unmade(&mut self) -> Option<(A, Failure)> {
+        self.unmade.pop_front()
+    }
+
+    /// The question that an HTTP result answers. None when nobody waits for it, or when it will be
+    /// asked again.
+    pub(crate) fn take(
+        &mut self,
+        id: HttpId,
+        result: Result<http::Response<Vec<u8>>, NetError>,
+        now: Instant,
+    ) -> Ended<A> {
+        let question = self.sent.remove(&id)?;
+        match Failure::or_body(&question.resource, result) {
+            Err(failure) if self.may_wait(&question, &failure) => {
+                self.waited += 1;
+                let due = (now + self.policy.pause_after(&failure), self.waited);
+                let bytes = question.resource.bytes();
+                let question = Question { attempt: question.attempt + 1, ..question };
+                self.waiting.insert(due, Waiting { question, bytes });
+                None
+            }
+            result => Some((question.ask, result)),
+        }
+    }
+
+    fn may_wait(&self, question: &Question<A>, failure: &Failure) -> bool {
+        let has_room = || {
+            let waiting: usize = self.waiting.values().map(|waiting| waiting.bytes).sum();
+            waiting + question.resource.bytes() <= self.policy.bytes
+        };
+        question.retry == Retry::Yes
+            && self.policy.passes(failure)
+            && question.attempt < self.policy.attempts
+            && has_room()
+    }
+
+    /// A question to be asked again now.
+    pub(crate) fn pop_due(&mut self, now: Instant) -> Option<Question<A>> {
+        let entry = self.waiting.first_entry().filter(|entry| entry.key().0 <= now)?;
+        Some(entry.remove().question)
+    }
+
+    /// Forgets questions: late answers are ignored and nothing is asked again.
+    pub(crate) fn forget(&mut self, forget: impl Fn(&A) -> bool) {
+        self.sent.retain(|_, question| !forget(&question.ask));
+        self.waiting.retain(|_, waiting| !forget(&waiting.question.ask));
+    }
+
+    pub(crate) fn next_wake(&self) -> Option<Wake> {
+        let due = self.waiting.first_key_value().map(|((at, _), _)| *at);
+        due.map(|at| Wake { at, reason: "REST retry" })
+    }
+}

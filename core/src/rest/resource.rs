@@ -1,0 +1,49 @@
+//! What is asked for, before it has an address and an authorization.
+
+use http::Method;
+use serde_json::Value;
+
+/// One request.
+#[derive(Clone)]
+pub(crate) struct Resource {
+    pub(crate) method: Method,
+    /// Below the base of its [`Endpoint`](super::Endpoint), with its query.
+    pub(crate) path: String,
+    pub(crate) body: Option<Value>,
+}
+
+/// A body may hold a secret or somebody's number.
+impl std::fmt::Debug for Resource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.method, self.path)
+    }
+}
+
+impl Resource {
+    pub(crate) fn new(method: Method, path: impl Into<String>, body: Option<Value>) -> Self {
+        Self { method, path: path.into(), body }
+    }
+
+    /// Its path without the query.
+    pub(crate) fn place(&self) -> &str {
+        self.path.split('?').next().unwrap_or_default()
+    }
+
+    /// The bytes of it that are written: its path and its body.
+    pub(crate) fn bytes(&self) -> usize {
+        self.path.len() + self.body.as_ref().map_or(0, |body| body.to_string().len())
+    }
+}
+
+/// One path segment (RFC 3986 section 3.3): ids are opaque, so nothing in them may end it.
+pub(crate) fn segment(id: &str) -> String {
+    let mut out = String::with_capacity(id.len());
+    for byte in id.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'@' | b':') {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
