@@ -9,7 +9,7 @@ mod common;
 use std::hint::black_box;
 
 use common::{Agent, traffic};
-use offhook::xmpp::Frame;
+use offhook::genesys::wire::Frame;
 use traffic::Escaping;
 
 /// Times that each scenario is counted; `.ci/counts` divides by it. The first time is not counted.

@@ -12,7 +12,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use common::{Agent, baseline, traffic};
-use offhook::xmpp::Frame;
+use offhook::genesys::wire::Frame;
 use traffic::Escaping;
 
 /// Many short runs: of long ones something else on the machine hits most, and the longer of the two

@@ -5,7 +5,7 @@ mod common;
 use common::{Agent, baseline, traffic};
 use divan::counter::BytesCount;
 use divan::{Bencher, black_box};
-use offhook::xmpp::Frame;
+use offhook::genesys::wire::Frame;
 use traffic::Escaping;
 
 fn main() {

@@ -1,7 +1,7 @@
 //! Every XMPP frame that the browser client and its service were recorded to exchange parses into
 //! something known, and what the client sent reads the same once written again.
 
-use offhook::xmpp::{Frame, IqKind, Message, Payload};
+use offhook::genesys::wire::{Frame, IqKind, Message, Payload};
 
 struct Recorded {
     from_client: bool,

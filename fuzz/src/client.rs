@@ -5,11 +5,12 @@ use std::time::Duration;
 use arbitrary::{Arbitrary, Unstructured};
 use bytes::Bytes;
 use offhook::Secret;
+use offhook::genesys::wire::{Frame, Iq, IqKind};
 use offhook::genesys::{CallControl, Command, Dial, IceServersPolicy, SpeakTo, Target};
 use offhook::jingle::Reason;
 use offhook::machine::{Input, NetError, NetErrorKind, UdpId, WsEvent};
 use offhook::media::{AudioCodec, AudioFrame, Digit, IceServer};
-use offhook::xmpp::{Frame, Iq, IqKind, StanzaError};
+use offhook::xmpp::StanzaError;
 use serde_json::{Value, json};
 
 use crate::agent::{Agent, response, tells_a_secret};

@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 use arbitrary::{Arbitrary, Unstructured};
 use bytes::Bytes;
 use http::Request;
+use offhook::genesys::wire::{Dialect, Frame};
 use offhook::machine::{UdpId, Wake};
 use offhook::media::{AudioCodec, AudioFrame};
-use offhook::xmpp::{Frame, sasl};
+use offhook::xmpp::sasl;
 use offhook::{Secret, Seed};
 use offhook_sim::cloud::{Cloud, CloudConfig, ConnId, Input, Output, RequestId};
 use serde_json::Value;
@@ -514,7 +515,7 @@ impl Town {
             Ok(Frame::Message(message)) => {
                 let from = message.from.map(|from| escaped(from.as_str())).unwrap_or_default();
                 for payload in &message.payloads {
-                    if let Payload::JingleMessage(session) = payload {
+                    if let Payload::Extension(Dialect::SessionMessage(session)) = payload {
                         remember(&mut self.sessions, (escaped(session.id()), from.clone()));
                     }
                 }

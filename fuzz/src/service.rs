@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use offhook::Secret;
-use offhook::xmpp::{Frame, Iq, IqKind, Payload, Service, Services};
+use offhook::genesys::wire::{Frame, Iq, IqKind, Payload};
+use offhook::xmpp::{Service, Services};
 use serde_json::{Value, json};
 
 use crate::model_media::ICE_PWD;

@@ -1,8 +1,9 @@
 //! Text from a peer, taken by a parser: stanzas, addresses, descriptions, JSON.
 
+use offhook::genesys::wire::{Dialect, Frame, IqKind, Message, Payload, Rpc, SessionMessage};
 use offhook::jingle::sdp::{from_sdp, to_sdp};
-use offhook::jingle::{Action, Jingle, Role, Rpc, SessionMessage};
-use offhook::xmpp::{Element, Frame, IqKind, Jid, MAX_FRAME, Message, Payload};
+use offhook::jingle::{Action, Jingle, Role};
+use offhook::xmpp::{Element, Jid, MAX_FRAME};
 use serde_json::Value;
 
 use crate::damage::{Pair, Script};
@@ -101,7 +102,7 @@ fn session_messages(message: &Message) {
     let head = Message { from, to, ..Message::default() };
     for payload in &message.payloads {
         match payload {
-            Payload::JingleMessage(_) => {
+            Payload::Extension(Dialect::SessionMessage(_)) => {
                 let alone = Message { payloads: vec![payload.clone()], ..head.clone() };
                 let written = Frame::Message(alone.clone()).to_xml();
                 assert_eq!(Frame::parse(&written).ok(), Some(Frame::Message(alone)), "{written}");
@@ -117,7 +118,7 @@ fn said(frame: &str) -> Option<Vec<SessionMessage>> {
     fn all(message: &Message, said: &mut Vec<SessionMessage>) {
         for payload in &message.payloads {
             match payload {
-                Payload::JingleMessage(session) => said.push(session.clone()),
+                Payload::Extension(Dialect::SessionMessage(session)) => said.push(session.clone()),
                 Payload::Carbon(inner) => all(inner, said),
                 _ => {}
             }
@@ -156,7 +157,8 @@ pub fn jingle(data: &[u8]) {
     }
     let Ok(text) = std::str::from_utf8(data) else { return };
     let Ok(Frame::Iq(iq)) = Frame::parse(text) else { return };
-    let (IqKind::Get(Payload::Jingle(jingle)) | IqKind::Set(Payload::Jingle(jingle))) = iq.kind
+    let (IqKind::Get(Payload::Extension(Dialect::Jingle(jingle)))
+    | IqKind::Set(Payload::Extension(Dialect::Jingle(jingle)))) = iq.kind
     else {
         return;
     };
@@ -170,7 +172,7 @@ pub fn jingle(data: &[u8]) {
 /// What media is told of a Jingle action.
 fn described(frame: &str) -> Option<String> {
     let Ok(Frame::Iq(iq)) = Frame::parse(frame) else { return None };
-    let IqKind::Set(Payload::Jingle(jingle)) = iq.kind else { return None };
+    let IqKind::Set(Payload::Extension(Dialect::Jingle(jingle))) = iq.kind else { return None };
     if jingle.action == Action::SessionInitiate {
         return to_sdp(&jingle, Role::Initiator).ok();
     }

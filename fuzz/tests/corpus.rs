@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use offhook::xmpp::Frame;
+use offhook::genesys::wire::Frame;
 
 /// The most files that a corpus keeps.
 const MAX_FILES: usize = 600;

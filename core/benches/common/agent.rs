@@ -3,9 +3,10 @@
 use std::time::Instant;
 
 use offhook::Seed;
+use offhook::genesys::wire::{Frame, Iq, IqKind, Payload};
 use offhook::genesys::{Client, Command, Config, Event};
 use offhook::machine::{HttpId, Input, Machine, Output, UdpEvent, UdpId, WsEvent, WsId};
-use offhook::xmpp::{Frame, Iq, IqKind, Payload, Service, Services};
+use offhook::xmpp::{Service, Services};
 
 use super::media::NoMedia;
 use super::traffic::{self, AGENT, CONVERSATION, Escaping, RESOURCE};

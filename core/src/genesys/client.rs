@@ -12,12 +12,11 @@ use super::event::Event;
 use super::link::Link;
 use super::outbox::Outbox;
 use super::sessions::Sessions;
+use crate::genesys::wire::{Frame, IqAnswer};
 use crate::machine::{CommandId, Input, Machine, Output, OutputOf, Seed, Wake, WsEvent, WsId};
 use crate::media::EngineFactory;
 use crate::report::Direction;
 use crate::rest::Failure;
-use crate::xmpp::Frame;
-use crate::xmpp::IqAnswer;
 
 /// The limit of most commands.
 const COMMAND_LIMIT: Duration = Duration::from_secs(30);

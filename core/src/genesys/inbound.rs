@@ -9,12 +9,11 @@ use super::session_type::SessionType;
 use super::sessions::{Offer, refusal};
 use super::signal::Signal;
 use super::wire::notice::{self, Notice, PersistentNotice};
-use crate::jingle::{Action, Candidate, Jingle, Method, Reason, Role, Rpc, Transport, sdp};
-use crate::xmpp::IqAnswer;
-use crate::xmpp::{
-    DiscoInfo, Frame, Iq, IqKind, Jid, Message, Payload, Presence, PubSubItem, Skipped,
-    StanzaError, Version, name_of,
+use crate::genesys::wire::{
+    Dialect, Frame, Iq, IqAnswer, IqKind, Message, Method, Payload, Presence, Rpc,
 };
+use crate::jingle::{Action, Candidate, Jingle, Reason, Role, Transport, sdp};
+use crate::xmpp::{DiscoInfo, Jid, PubSubItem, Skipped, StanzaError, Version, name_of};
 
 impl Client {
     pub(super) fn handle_stanza(&mut self, frame: Frame) {
@@ -38,12 +37,12 @@ impl Client {
         for payload in &message.payloads {
             match payload {
                 // An answer to what was sent, never news (RFC 6120 section 8.3.1).
-                Payload::JingleMessage(session) if bounced => {
+                Payload::Extension(Dialect::SessionMessage(session)) if bounced => {
                     self.calls.message_bounced(session, message.from.as_ref(), &mut self.out);
                     self.calls.sweep(&mut self.out);
                 }
                 _ if bounced && !matches!(payload, Payload::Carbon(_)) => {}
-                Payload::JingleMessage(session) => {
+                Payload::Extension(Dialect::SessionMessage(session)) => {
                     self.calls.handle_session_message(
                         session,
                         message.from.as_ref(),
@@ -164,9 +163,11 @@ impl Client {
             IqKind::Get(Payload::Version(_)) => {
                 Some(Iq::result_with(&iq, Payload::Version(Version::own())))
             }
-            IqKind::Set(Payload::Jingle(jingle)) => return self.handle_jingle(&iq, jingle),
+            IqKind::Set(Payload::Extension(Dialect::Jingle(jingle))) => {
+                return self.handle_jingle(&iq, jingle);
+            }
             // Never acknowledged by the reference client (wire notes 6.14), nor awaited.
-            IqKind::Set(Payload::Rpc(rpc)) => return self.handle_rpc(&iq, rpc),
+            IqKind::Set(Payload::Extension(Dialect::Rpc(rpc))) => return self.handle_rpc(&iq, rpc),
             IqKind::Get(Payload::Malformed { element, error })
             | IqKind::Set(Payload::Malformed { element, error }) => {
                 self.out.malformed(format!("iq {element}: {error}"));
@@ -238,7 +239,7 @@ impl Client {
         self.out.ask(
             super::ask::IqAsk::Update(session),
             iq.from.clone(),
-            IqKind::Set(Payload::Jingle(Box::new(refusal))),
+            IqKind::Set(Payload::Extension(Dialect::Jingle(Box::new(refusal)))),
         );
     }
 

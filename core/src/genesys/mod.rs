@@ -33,7 +33,7 @@ mod summary;
 mod tests;
 mod topics;
 mod upload;
-mod wire;
+pub mod wire;
 
 pub use call::{CallState, Conversation, ConversationUpdate, Direction, RecordingState};
 pub use client::Client;

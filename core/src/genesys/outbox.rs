@@ -19,13 +19,14 @@ use super::shown;
 use super::upload::{self, Uploads};
 use super::wire::requests::{LIMIT, POLICY, PROBE_LIMIT};
 use crate::Secret;
+use crate::genesys::wire::{Frame, Iq, IqAnswer, IqKind};
 use crate::machine::{
     CommandId, Commands, HttpId, MediaId, NetError, Output, Outputs, Rng, UdpId, Wake, WsId,
 };
 use crate::plain::{Shown, plain_document};
 use crate::report::{Channel, Direction, Redactor, TraceRecord};
 use crate::rest::{self, Ended, Failure, Question, Resource, Retry};
-use crate::xmpp::{self, Asked, Frame, Iq, IqAnswer, IqKind, Jid};
+use crate::xmpp::{self, Asked, Jid};
 
 /// Requests that nobody waits for (a leg's report, a hold on the side), on their way at once. What
 /// the service tells can make one each time, so one more is left out.

@@ -13,9 +13,9 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use crate::genesys::wire::Frame;
 use crate::link::{Rate, TokenBucket};
 use crate::machine::Wake;
-use crate::xmpp::Frame;
 
 /// A burst of 25 on a fresh connection and of 20 later, 25 a second in the long run.
 const RATE: Rate = Rate { start: 25, capacity: 20, interval: Duration::from_millis(40) };

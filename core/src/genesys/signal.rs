@@ -5,9 +5,10 @@ use super::ask::IqAsk;
 use super::event::Signaling;
 use super::ids::SessionId;
 use super::outbox::Outbox;
-use crate::jingle::{Candidate, Jingle, Method, Reason, Role, Rpc, SessionInfo, sdp};
+use crate::genesys::wire::{Dialect, IqKind, Method, Payload, Rpc};
+use crate::jingle::{Candidate, Jingle, Reason, Role, SessionInfo, sdp};
 use crate::media::LocalCandidate;
-use crate::xmpp::{IqKind, Jid, Payload};
+use crate::xmpp::Jid;
 
 /// How to talk to the far side of a session.
 #[derive(Clone, Debug)]
@@ -159,7 +160,7 @@ impl Signal {
     }
 
     fn rpc(&self, method: Method, out: &mut Outbox) -> Payload {
-        Payload::Rpc(Box::new(Rpc { id: out.uuid(), method }))
+        Payload::Extension(Dialect::Rpc(Box::new(Rpc { id: out.uuid(), method })))
     }
 
     fn update(&self, payload: Payload, out: &mut Outbox) {
@@ -172,5 +173,5 @@ impl Signal {
 }
 
 fn jingle(jingle: Jingle) -> Payload {
-    Payload::Jingle(Box::new(jingle))
+    Payload::Extension(Dialect::Jingle(Box::new(jingle)))
 }

@@ -1,7 +1,7 @@
 //! What a frame is, in a few words, for the trace.
 
-use crate::jingle::{Method, SessionMessage};
-use crate::xmpp::{Frame, IqKind, Payload, PubSubItem};
+use crate::genesys::wire::{Dialect, Frame, IqKind, Method, Payload, SessionMessage};
+use crate::xmpp::PubSubItem;
 
 /// What a frame is, in a few words, and which session it belongs to.
 pub(crate) fn summary(frame: &Frame) -> (String, Option<String>) {
@@ -55,8 +55,8 @@ fn of_payload(payload: &Payload) -> (String, Option<String>) {
         }
         Payload::DiscoInfo(..) => plain("disco#info"),
         Payload::Version(..) => plain("version"),
-        Payload::ConnectionTransfer => plain("connection transfer"),
-        Payload::JingleMessage(message) => {
+        Payload::Extension(Dialect::ConnectionTransfer) => plain("connection transfer"),
+        Payload::Extension(Dialect::SessionMessage(message)) => {
             let (text, id) = match message {
                 SessionMessage::Propose(propose) => ("propose", &propose.id),
                 SessionMessage::Proceed { id } => ("proceed", id),
@@ -66,9 +66,11 @@ fn of_payload(payload: &Payload) -> (String, Option<String>) {
             };
             (text.to_owned(), Some(id.clone()))
         }
-        Payload::Jingle(jingle) => (jingle.action.as_str().to_owned(), Some(jingle.sid.clone())),
-        Payload::Rpc(rpc) => of_method(&rpc.method),
-        Payload::MediaMessage(_) => plain("media-message"),
+        Payload::Extension(Dialect::Jingle(jingle)) => {
+            (jingle.action.as_str().to_owned(), Some(jingle.sid.clone()))
+        }
+        Payload::Extension(Dialect::Rpc(rpc)) => of_method(&rpc.method),
+        Payload::Extension(Dialect::MediaMessage(_)) => plain("media-message"),
         Payload::Carbon(_) => plain("carbon"),
         Payload::Malformed { element, .. } => (format!("malformed {element}"), None),
         Payload::Unknown(element) => (format!("unknown {}", element.name), None),

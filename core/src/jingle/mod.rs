@@ -1,14 +1,11 @@
-//! Jingle and its Genesys dialects.
+//! Jingle (XEP-0166) with its audio sessions (XEP-0167), ICE (XEP-0176) and DTLS (XEP-0320).
 //!
-//! [`SessionMessage`] announces a session, [`Jingle`] or [`Rpc`] negotiates it, and [`sdp`]
-//! turns the one's descriptions into the other's text.
+//! [`Jingle`] negotiates a session, and [`sdp`] turns its descriptions into SDP and back.
 
 mod candidate;
 mod description;
-mod message;
 mod part;
 mod reason;
-mod rpc;
 pub mod sdp;
 mod session;
 #[cfg(test)]
@@ -19,10 +16,8 @@ pub use crate::sdp::candidate::{Candidate, CandidateError, CandidateKind, Protoc
 pub use description::{
     Description, Feedback, HeaderExtension, Parameter, PayloadType, Source, SourceGroup, Stream,
 };
-pub use message::{Propose, SessionMessage};
 pub(crate) use part::MAX_ID;
 pub use reason::Reason;
-pub use rpc::{Method, Rpc, RpcError};
 pub use sdp::ice_credentials;
 pub use session::{Action, Content, Group, Jingle, Role, Senders, SessionInfo};
 pub use transport::{Fingerprint, Sctp, Transport};

@@ -5,7 +5,7 @@ use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
 
-use super::{Element, Jid, Node};
+use super::Jid;
 
 /// A frame that was read, borrowing from its text. One list for all of it, rather than one for each
 /// element, makes reading a frame a matter of few allocations.
@@ -48,13 +48,13 @@ impl<'x> Document<'x> {
 
 /// An element that was read.
 #[derive(Clone, Copy)]
-pub(crate) struct ElementRef<'d> {
+pub struct ElementRef<'d> {
     document: &'d Document<'d>,
     tag: &'d Tag<'d>,
     at: usize,
 }
 
-enum Child<'d> {
+pub(super) enum Child<'d> {
     Element(ElementRef<'d>),
     Text(&'d str),
 }
@@ -104,7 +104,7 @@ impl<'d> ElementRef<'d> {
         self.attributes().find(|(other, _)| *other == name).map(|(_, value)| value)
     }
 
-    fn children(self) -> impl Iterator<Item = Child<'d>> {
+    pub(super) fn children(self) -> impl Iterator<Item = Child<'d>> {
         let Self { document, tag, at } = self;
         let mut next = at + 1;
         std::iter::from_fn(move || {
@@ -161,23 +161,6 @@ impl<'d> ElementRef<'d> {
             (None, _) => Cow::Borrowed(""),
             (Some(only), None) => Cow::Borrowed(only),
             (Some(first), Some(second)) => [first, second].into_iter().chain(texts).collect(),
-        }
-    }
-
-    /// The element by itself.
-    pub(crate) fn to_element(self) -> Element<'static> {
-        let owned = |text: &str| Cow::Owned(text.to_owned());
-        Element {
-            name: owned(self.name()),
-            namespace: owned(self.namespace()),
-            attributes: self.attributes().map(|(n, v)| (owned(n), owned(v))).collect(),
-            children: self
-                .children()
-                .map(|child| match child {
-                    Child::Element(element) => Node::Element(element.to_element()),
-                    Child::Text(text) => Node::Text(owned(text)),
-                })
-                .collect(),
         }
     }
 }

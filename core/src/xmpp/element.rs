@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::document::Document;
+use super::document::{Child, Document};
 use super::text::{legal, xml_name};
 use super::{ElementRef, FrameErrorKind, ns};
 
@@ -51,7 +51,7 @@ impl<'x> Element<'x> {
     pub fn parse(text: &str) -> Result<Element<'static>, FrameErrorKind> {
         let mut document = Document::default();
         super::read::read(text, &mut document)?;
-        document.root().map(ElementRef::to_element).ok_or(FrameErrorKind::NotAnElement)
+        document.root().map(Element::from).ok_or(FrameErrorKind::NotAnElement)
     }
 
     /// Sets an attribute.
@@ -199,6 +199,25 @@ impl<'x> Element<'x> {
     fn uses_prefixed(&self) -> bool {
         self.elements()
             .any(|e| PREFIXED.iter().any(|(ns, _)| *ns == e.namespace) || e.uses_prefixed())
+    }
+}
+
+/// The element by itself.
+impl From<ElementRef<'_>> for Element<'static> {
+    fn from(e: ElementRef<'_>) -> Self {
+        let owned = |text: &str| Cow::Owned(text.to_owned());
+        Self {
+            name: owned(e.name()),
+            namespace: owned(e.namespace()),
+            attributes: e.attributes().map(|(n, v)| (owned(n), owned(v))).collect(),
+            children: e
+                .children()
+                .map(|child| match child {
+                    Child::Element(element) => Node::Element(element.into()),
+                    Child::Text(text) => Node::Text(owned(text)),
+                })
+                .collect(),
+        }
     }
 }
 

@@ -4,13 +4,13 @@ use super::document::Document;
 use super::read;
 use super::stanza::address;
 use super::{
-    Auth, Close, Element, ElementRef, Features, Iq, IqKind, Jid, JidError, Message, Open, Presence,
-    SaslFailure, Skipped, StanzaError, StreamError, ns,
+    Auth, Close, Element, ElementRef, Extension, Features, FrameErrorKind, Iq, IqKind, Jid,
+    Message, Open, Presence, SaslFailure, Skipped, StanzaError, StreamError, ns,
 };
 
 /// One text frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Frame {
+pub enum Frame<X> {
     /// The stream begins.
     Open(Open),
     /// The stream ends.
@@ -26,11 +26,11 @@ pub enum Frame {
     /// The stream is in error.
     StreamError(StreamError),
     /// A request or its answer.
-    Iq(Iq),
+    Iq(Iq<X>),
     /// A message.
-    Message(Message),
+    Message(Message<X>),
     /// A presence.
-    Presence(Presence),
+    Presence(Presence<X>),
     /// An element that nobody here knows. Its content is not kept.
     Other {
         /// Its name.
@@ -64,7 +64,7 @@ pub struct IqHead {
 impl FrameError {
     /// The `bad-request` that answers the frame, if it is an iq that wants an answer.
     #[must_use]
-    pub fn reply(&self) -> Option<Iq> {
+    pub fn reply<X>(&self) -> Option<Iq<X>> {
         let head = self.iq.as_ref().filter(|head| head.is_request)?;
         Some(Iq {
             id: Some(head.id.clone()?),
@@ -75,60 +75,7 @@ impl FrameError {
     }
 }
 
-/// Why a frame cannot be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum FrameErrorKind {
-    /// Not well-formed.
-    #[error("not well-formed XML at byte {at}")]
-    NotXml {
-        /// How far the reader came, in bytes.
-        at: u64,
-    },
-    /// Nothing, or text.
-    #[error("no element")]
-    NotAnElement,
-    /// More than one element.
-    #[error("several elements in one frame")]
-    SeveralElements,
-    /// A document type, which XMPP forbids (RFC 6120 section 11.1).
-    #[error("a document type declaration")]
-    DocumentType,
-    /// More than [`super::MAX_FRAME`] bytes.
-    #[error("a frame of {0} bytes")]
-    TooLarge(usize),
-    /// More than [`super::MAX_DEPTH`] levels.
-    #[error("elements nested too deeply")]
-    TooDeep,
-    /// More than [`super::MAX_NODES`] elements, attributes and texts.
-    #[error("too many elements")]
-    TooManyNodes,
-    /// An attribute that must be there.
-    #[error("<{element}> lacks {attribute}")]
-    MissingAttribute {
-        /// The element.
-        element: &'static str,
-        /// The attribute.
-        attribute: &'static str,
-    },
-    /// An attribute with a value that it cannot have.
-    #[error("<{element}> has a bad {attribute}")]
-    BadAttribute {
-        /// The element.
-        element: &'static str,
-        /// The attribute.
-        attribute: &'static str,
-    },
-    /// A stanza's address is none.
-    #[error("{attribute}: {error}")]
-    BadJid {
-        /// `from` or `to`.
-        attribute: &'static str,
-        /// What is wrong with it.
-        error: JidError,
-    },
-}
-
-impl Frame {
+impl<X: Extension> Frame<X> {
     /// Reads a text message.
     ///
     /// # Errors

@@ -7,10 +7,12 @@
 //! be used inside a child costs only itself, and is [`Skipped`].
 //!
 //! ```
+//! use std::convert::Infallible;
+//!
 //! use offhook::xmpp::{Frame, Iq, IqKind, Payload};
 //!
 //! let text = r#"<iq xmlns="jabber:client" id="p" from="hawk" type="get"><ping xmlns="urn:xmpp:ping"/></iq>"#;
-//! let Ok(Frame::Iq(ping)) = Frame::parse(text) else { panic!("an iq") };
+//! let Ok(Frame::Iq(ping)) = Frame::<Infallible>::parse(text) else { panic!("an iq") };
 //! assert_eq!(ping.kind, IqKind::Get(Payload::Ping));
 //! assert_eq!(
 //!     Frame::Iq(Iq::result_to(&ping)).to_xml(),
@@ -21,10 +23,11 @@
 mod disco;
 mod document;
 mod element;
+mod extension;
 mod frame;
+mod frame_error;
 mod jid;
 pub mod ns;
-mod payload;
 mod pubsub;
 mod questions;
 mod read;
@@ -42,11 +45,12 @@ mod text;
 pub use disco::{DiscoInfo, Version};
 pub(crate) use document::ElementRef;
 pub use element::{Element, Node};
-pub use frame::{Frame, FrameError, FrameErrorKind, IqHead};
+pub use extension::Extension;
+pub use frame::{Frame, FrameError, IqHead};
+pub use frame_error::FrameErrorKind;
 pub use jid::{Jid, JidError};
-pub use payload::Payload;
 pub use pubsub::{PubSub, PubSubEvent, PubSubItem};
-pub(crate) use questions::{Asked, IqAnswer, Questions};
+pub(crate) use questions::{Answer, Asked, Questions};
 #[cfg(test)]
 pub(crate) use questions::{MAX_IQ_BYTES, MAX_IQS};
 pub use read::{MAX_DEPTH, MAX_FRAME, MAX_NODES};
@@ -54,6 +58,6 @@ pub use scope::MAX_NAMESPACE;
 pub use services::{Service, Services};
 pub use skipped::Skipped;
 pub(crate) use skipped::name_of;
-pub use stanza::{Iq, IqKind, Message, Presence};
+pub use stanza::{Iq, IqKind, Message, Payload, Presence};
 pub use stanza_error::{Application, ErrorType, StanzaError};
 pub use stream::{Auth, Close, Features, Open, SaslFailure, SessionFeature, StreamError};

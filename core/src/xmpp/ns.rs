@@ -38,8 +38,6 @@ pub const EXTERNAL_SERVICES: &str = "urn:xmpp:extdisco:1";
 pub const CARBONS: &str = "urn:xmpp:carbons:2";
 /// XEP-0297: forwarded stanzas.
 pub const FORWARD: &str = "urn:xmpp:forward:0";
-/// `genesys-webrtc` and `media-message`.
-pub const GENESYS: &str = "genesys";
 /// XEP-0353 in its early form: `propose` and its kin.
 pub const JINGLE_MESSAGE: &str = "urn:xmpp:jingle-message:0";
 /// XEP-0166: Jingle.

@@ -15,8 +15,8 @@ pub(crate) const MAX_IQ_BYTES: usize = 256 * 1024;
 
 /// How an IQ ended.
 #[derive(Debug)]
-pub(crate) enum IqAnswer {
-    Result(Option<Payload>),
+pub(crate) enum Answer<X> {
+    Result(Option<Payload<X>>),
     Error(StanzaError),
     Timeout,
     /// The connection ended first.
@@ -83,10 +83,10 @@ impl<A> Questions<A> {
 
     /// The question that a reply answers, if any: by its id, and by its sender, as seen from our
     /// own address if that is known (wire notes 1.6).
-    pub(crate) fn take(&mut self, iq: Iq, own: Option<&Jid>) -> Option<(A, IqAnswer)> {
+    pub(crate) fn take<X>(&mut self, iq: Iq<X>, own: Option<&Jid>) -> Option<(A, Answer<X>)> {
         let answer = match iq.kind {
-            IqKind::Result(payload) => IqAnswer::Result(payload),
-            IqKind::Error(error) => IqAnswer::Error(error),
+            IqKind::Result(payload) => Answer::Result(payload),
+            IqKind::Error(error) => Answer::Error(error),
             IqKind::Get(_) | IqKind::Set(_) => return None,
         };
         let id = iq.id?;

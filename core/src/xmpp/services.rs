@@ -137,7 +137,9 @@ mod tests {
         let all =
             Element::new("services", ns::EXTERNAL_SERVICES).children([bad, worse, good.write()]);
         let text = format!("<message xmlns='jabber:client'>{}</message>", all.to_xml());
-        let Ok(Frame::Message(Message { payloads, .. })) = Frame::parse(&text) else {
+        let Ok(Frame::Message(Message { payloads, .. })) =
+            Frame::<std::convert::Infallible>::parse(&text)
+        else {
             panic!("a message")
         };
         let services = vec![good];

@@ -1,7 +1,7 @@
 //! The service's REST API (wire notes 8).
 
 use http::Response;
-use offhook::xmpp::{Frame, IqKind};
+use offhook::genesys::wire::{Frame, IqKind};
 use serde_json::{Value, json};
 
 use super::directory::{ORG, User};

@@ -5,10 +5,11 @@ use std::collections::{BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use offhook::jingle::{Reason, SessionMessage};
+use offhook::genesys::wire::{Dialect, Frame, Iq, IqKind, Message, Payload, SessionMessage};
+use offhook::jingle::Reason;
 use offhook::machine::{UdpId, Wake};
 use offhook::media::{AudioFrame, Digit};
-use offhook::xmpp::{Frame, Iq, IqKind, Message, Payload, StanzaError};
+use offhook::xmpp::StanzaError;
 use serde_json::{Map, Value, json};
 
 use super::call::{ANSWERING, Call, DIALING, RINGING, Stage};
@@ -350,7 +351,7 @@ impl Calls {
             } else {
                 SessionMessage::Reject { id: sid }
             };
-            let payload = Payload::JingleMessage(message);
+            let payload = Payload::Extension(Dialect::SessionMessage(message));
             let taken = accepts && session.phase == Phase::Elsewhere;
             if !taken || !world.keeps(Silence::AcceptElsewhere) {
                 streams.fan_out(&session.user, &other, &payload, None, world);
@@ -435,7 +436,7 @@ impl Calls {
         let own = streams.user(conn).map(str::to_owned);
         let to_self = world.directory.by_jid(to).map(|user| user.id.clone());
         for payload in &message.payloads {
-            let Payload::JingleMessage(word) = payload else { continue };
+            let Payload::Extension(Dialect::SessionMessage(word)) = payload else { continue };
             let (kind, id) = match word {
                 SessionMessage::Proceed { id } => ("message-proceed", id),
                 SessionMessage::Accept { id } => ("message-accept", id),
@@ -512,8 +513,8 @@ impl Calls {
     ) {
         let Some(from) = streams.jid(conn).cloned() else { return };
         let id = match &iq.kind {
-            IqKind::Set(Payload::Jingle(jingle)) => Some(&*jingle.sid),
-            IqKind::Set(Payload::Rpc(rpc)) => rpc.method.session_id(),
+            IqKind::Set(Payload::Extension(Dialect::Jingle(jingle))) => Some(&*jingle.sid),
+            IqKind::Set(Payload::Extension(Dialect::Rpc(rpc))) => rpc.method.session_id(),
             _ => None,
         };
         let session = id
@@ -530,8 +531,10 @@ impl Calls {
         if let (Some(session), IqKind::Set(payload)) = (session, &iq.kind) {
             let id = session.id.clone();
             let step = match payload {
-                Payload::Jingle(jingle) => session.handle_jingle(jingle, streams, world),
-                Payload::Rpc(rpc) => session.handle_rpc(rpc, streams, world),
+                Payload::Extension(Dialect::Jingle(jingle)) => {
+                    session.handle_jingle(jingle, streams, world)
+                }
+                Payload::Extension(Dialect::Rpc(rpc)) => session.handle_rpc(rpc, streams, world),
                 _ => return,
             };
             self.follow(&id, step, streams, world);

@@ -3,11 +3,11 @@
 
 use std::time::{Duration, Instant};
 
+use offhook::genesys::wire::{Dialect, Payload};
 use offhook::jingle::{Reason, Transport};
 use offhook::machine::Wake;
 use offhook::media::LocalCandidate;
 use offhook::sdp::Direction as Way;
-use offhook::xmpp::Payload;
 use serde_json::json;
 
 use super::World;
@@ -270,7 +270,7 @@ impl Session {
     ) {
         let Some(signal) = self.signal() else { return };
         let Some(mut offer) = signal.offer(offer, inline, reinvite, world) else { return };
-        if let (true, Payload::Rpc(rpc)) = (reinvite, &mut offer)
+        if let (true, Payload::Extension(Dialect::Rpc(rpc))) = (reinvite, &mut offer)
             && let Some(id) = world.lots.counted_id(&self.user, world.now)
         {
             rpc.id = id;

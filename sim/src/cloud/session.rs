@@ -8,10 +8,11 @@ mod told;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use offhook::jingle::{Propose, Reason, SessionMessage};
+use offhook::genesys::wire::{Dialect, Payload, Propose, SessionMessage};
+use offhook::jingle::Reason;
 use offhook::machine::Wake;
 use offhook::media::{EngineConfig, LocalCandidate, MediaState};
-use offhook::xmpp::{Jid, Payload};
+use offhook::xmpp::Jid;
 use serde_json::{Value, json};
 
 use super::external::External;
@@ -299,7 +300,7 @@ impl Session {
     }
 
     fn tell_all(&self, message: SessionMessage, streams: &Streams, world: &mut World) {
-        let payload = Payload::JingleMessage(message);
+        let payload = Payload::Extension(Dialect::SessionMessage(message));
         streams.fan_out(&self.user, &self.peer, &payload, None, world);
     }
 

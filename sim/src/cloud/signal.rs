@@ -1,10 +1,11 @@
 //! What the far end signals to the client that took the call, in either signaling (wire notes 6).
 
 use offhook::Secret;
-use offhook::jingle::{Candidate, Jingle, Method, Reason, Role, Rpc, ice_credentials, sdp};
+use offhook::genesys::wire::{Dialect, Frame, Method, Payload, Presence, Rpc};
+use offhook::jingle::{Candidate, Jingle, Reason, Role, ice_credentials, sdp};
 use offhook::media::LocalCandidate;
 use offhook::sdp::{Description, Line};
-use offhook::xmpp::{Frame, Jid, Payload, Presence};
+use offhook::xmpp::Jid;
 
 use super::World;
 use super::streams::Streams;
@@ -165,7 +166,7 @@ impl Signal {
     }
 
     fn rpc(&self, method: Method, world: &mut World) -> Payload {
-        Payload::Rpc(Box::new(Rpc { id: world.rng.uuid(), method }))
+        Payload::Extension(Dialect::Rpc(Box::new(Rpc { id: world.rng.uuid(), method })))
     }
 }
 
@@ -183,7 +184,7 @@ const ODD_WORDS: [(&str, &str); 9] = [
 ];
 
 fn jingle(jingle: Jingle) -> Payload {
-    Payload::Jingle(Box::new(jingle))
+    Payload::Extension(Dialect::Jingle(Box::new(jingle)))
 }
 
 pub(super) fn first_mid(sdp: &str) -> String {

@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use offhook::genesys::wire::{Dialect, Frame, IqKind, Method, Payload, SessionMessage};
 use offhook::genesys::{Command, ConversationId, Event, SessionId};
-use offhook::jingle::{Action, Method, SessionMessage};
-use offhook::xmpp::{Frame, IqKind, Payload};
+use offhook::jingle::Action;
 use serde_json::Value;
 
 use super::checks::Books;
@@ -160,20 +160,22 @@ fn read(text: &str) -> Vec<Said> {
 
 fn of_payload(payload: &Payload) -> Option<Said> {
     match payload {
-        Payload::JingleMessage(SessionMessage::Propose(propose)) => {
+        Payload::Extension(Dialect::SessionMessage(SessionMessage::Propose(propose))) => {
             Some(Said::Proposed(propose.conversation_id.as_deref()?.into()))
         }
-        Payload::JingleMessage(SessionMessage::Retract { id } | SessionMessage::Accept { id }) => {
-            Some(Said::Gone(SessionId::from(&**id)))
-        }
-        Payload::Jingle(jingle) if jingle.action == Action::SessionTerminate => {
+        Payload::Extension(Dialect::SessionMessage(
+            SessionMessage::Retract { id } | SessionMessage::Accept { id },
+        )) => Some(Said::Gone(SessionId::from(&**id))),
+        Payload::Extension(Dialect::Jingle(jingle))
+            if jingle.action == Action::SessionTerminate =>
+        {
             Some(Said::Terminated(SessionId::from(&*jingle.sid)))
         }
-        Payload::Jingle(jingle) if jingle.action == Action::SessionInitiate => {
+        Payload::Extension(Dialect::Jingle(jingle)) if jingle.action == Action::SessionInitiate => {
             Some(Said::Offered(SessionId::from(&*jingle.sid)))
         }
         Payload::PubSubEvent(event) => of_notification(&event.items.last()?.json),
-        Payload::Rpc(rpc) => match &rpc.method {
+        Payload::Extension(Dialect::Rpc(rpc)) => match &rpc.method {
             Method::Offer { session_id, conversation_id: Some(call), reinvite: true, .. } => {
                 Some(Said::Reinvited((&**session_id).into(), (&**call).into()))
             }

@@ -2,10 +2,13 @@
 //! have, under his own name, as no server lets him forge another. It changes nothing.
 
 use offhook::Machine as _;
+use offhook::genesys::wire::{
+    Dialect, Frame, Iq, IqKind, Message, Method, Payload, Propose, Rpc, SessionMessage,
+};
 use offhook::genesys::{Client, ErrorKind, Event, SessionId};
-use offhook::jingle::{Action, Method, Propose, Reason, Rpc, SessionMessage};
+use offhook::jingle::{Action, Reason};
 use offhook::machine::{Input as ClientInput, Output, OutputOf, WsEvent, WsId};
-use offhook::xmpp::{Frame, Iq, IqKind, Jid, Message, Payload, StanzaError};
+use offhook::xmpp::{Jid, StanzaError};
 
 use super::application::drain;
 use super::phone::PhoneId;
@@ -50,7 +53,7 @@ impl<O: Observer> World<O> {
     fn forge_message(&mut self, phone: PhoneId, mut message: Message, by: Jid) -> Option<String> {
         let far_side = message.from.replace(by);
         match message.payloads.first_mut()? {
-            Payload::JingleMessage(said) => {
+            Payload::Extension(Dialect::SessionMessage(said)) => {
                 let id = match said {
                     SessionMessage::Propose(propose) => propose.id.clone(),
                     SessionMessage::Proceed { id }
@@ -94,14 +97,14 @@ impl<O: Observer> World<O> {
         let knows =
             |session: &str| self.phones[phone.0].sessions.contains(&SessionId::from(session));
         match &mut iq.kind {
-            IqKind::Set(Payload::Jingle(jingle)) => {
+            IqKind::Set(Payload::Extension(Dialect::Jingle(jingle))) => {
                 if self.dice.chance(0.5) {
                     jingle.action = Action::SessionTerminate;
                     jingle.reason = Some(Reason::Success);
                     jingle.contents.clear();
                 }
             }
-            IqKind::Set(Payload::Rpc(rpc)) => {
+            IqKind::Set(Payload::Extension(Dialect::Rpc(rpc))) => {
                 let session_id = match &rpc.method {
                     Method::Offer { session_id, .. }
                     | Method::IceCandidate { session_id, .. }

@@ -7,8 +7,8 @@ use crate::genesys::event::Event;
 use crate::genesys::ids::{ConversationId, MAX_ID, SessionId};
 use crate::genesys::outbox::Outbox;
 use crate::genesys::session_type::SessionType;
-use crate::jingle::{Propose, SessionMessage};
-use crate::xmpp::{Frame, Jid, Message, Payload};
+use crate::genesys::wire::{Dialect, Frame, Message, Payload, Propose, SessionMessage};
+use crate::xmpp::Jid;
 
 impl Calls {
     pub(in crate::genesys) fn handle_session_message(
@@ -162,5 +162,8 @@ fn is_or_serves(from: &Jid, to: &Jid) -> bool {
 
 pub(super) fn send_proceed(invite: &Invite, out: &mut Outbox) {
     let proceed = SessionMessage::Proceed { id: invite.session.as_str().to_owned() };
-    out.signal(Frame::Message(Message::to(invite.from.clone(), Payload::JingleMessage(proceed))));
+    out.signal(Frame::Message(Message::to(
+        invite.from.clone(),
+        Payload::Extension(Dialect::SessionMessage(proceed)),
+    )));
 }

@@ -27,10 +27,11 @@ use crate::genesys::event::{CallReport, Event};
 use crate::genesys::outbox::Outbox;
 use crate::genesys::wire::notice::{Class, Listing, Notice, PersistentNotice};
 use crate::genesys::wire::requests;
-use crate::jingle::{Reason, SessionMessage};
+use crate::genesys::wire::{Dialect, Frame, Message, Payload, SessionMessage};
+use crate::jingle::Reason;
 use crate::machine::Wake;
 use crate::rest::{Failure, Retry};
-use crate::xmpp::{Frame, Jid, Message, Payload};
+use crate::xmpp::Jid;
 
 pub(crate) use lines::Lines;
 use quality::Meter;
@@ -168,7 +169,10 @@ impl Calls {
         let conversation = handle.conversation.clone();
         if let Some(own) = out.bare_jid() {
             let accept = SessionMessage::Accept { id: session.as_str().to_owned() };
-            out.signal(Frame::Message(Message::to(own, Payload::JingleMessage(accept))));
+            out.signal(Frame::Message(Message::to(
+                own,
+                Payload::Extension(Dialect::SessionMessage(accept)),
+            )));
         }
         self.feed(&conversation, Input::Offered(session.clone()), out);
         if (reinvite || out.config.auto_connect_sessions)
@@ -232,7 +236,10 @@ impl Calls {
         let Some(handle) = self.sessions.handle(session) else { return };
         if let Some(own) = out.bare_jid() {
             let accept = SessionMessage::Accept { id: session.as_str().to_owned() };
-            out.signal(Frame::Message(Message::to(own, Payload::JingleMessage(accept))));
+            out.signal(Frame::Message(Message::to(
+                own,
+                Payload::Extension(Dialect::SessionMessage(accept)),
+            )));
         }
         out.event(Event::SessionReplaced { session: handle, old: old.clone() });
         for conversation in self.users_of(old) {

@@ -6,7 +6,7 @@ use crate::genesys::config::EagerConnection;
 use crate::genesys::event::PendingSession;
 use crate::genesys::ids::{ConversationId, SessionId, UserId};
 use crate::genesys::session_type::SessionType;
-use crate::jingle::Propose;
+use crate::genesys::wire::Propose;
 use crate::xmpp::Jid;
 
 /// Lifetime of an invitation without a word from the service. Of a ringing limit of the

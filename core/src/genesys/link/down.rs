@@ -10,9 +10,10 @@ use crate::genesys::command::Outcome;
 use crate::genesys::error::{Error, ErrorKind, is_unauthorized};
 use crate::genesys::event::Event;
 use crate::genesys::outbox::Outbox;
+use crate::genesys::wire::Frame;
 use crate::machine::{Output, Timers, WsId};
 use crate::rest::Failure;
-use crate::xmpp::{Close, Frame, SaslFailure};
+use crate::xmpp::{Close, SaslFailure};
 
 impl Link {
     /// An attempt failed before the connection was up.

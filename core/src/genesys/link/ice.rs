@@ -7,10 +7,10 @@ use crate::genesys::config::{Config, IcePolicy, IceServersPolicy};
 use crate::genesys::error::{Error, ErrorKind};
 use crate::genesys::event::{Event, IceServers};
 use crate::genesys::outbox::Outbox;
+use crate::genesys::wire::{IqAnswer, IqKind, Payload};
 use crate::machine::WsId;
 use crate::media::IceServer;
-use crate::xmpp::IqAnswer;
-use crate::xmpp::{IqKind, Jid, Payload, Service, Services};
+use crate::xmpp::{Jid, Service, Services};
 
 /// How often ICE servers are asked for at each refresh (wire notes 7), for both kinds together.
 const MAX_REFRESHES: u32 = 3;

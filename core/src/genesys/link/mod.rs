@@ -26,11 +26,12 @@ use crate::genesys::topics::Topics;
 use crate::genesys::wire::answers::Me;
 use crate::genesys::wire::requests;
 use crate::genesys::wire::topics::is_possible;
+use crate::genesys::wire::{IqKind, Payload};
 use crate::link::{Backoff, Keepalive, Patience, Verdict};
 use crate::machine::{CommandId, Output, TimerName, Timers, Wake, WsId};
 use crate::report::Direction;
 use crate::rest::Retry;
-use crate::xmpp::{IqKind, Jid, Payload, SessionFeature};
+use crate::xmpp::{Jid, SessionFeature};
 
 /// A connection attempt, from socket to session (wire notes 1.4).
 const SETUP_TIMEOUT: Duration = Duration::from_secs(15);

@@ -12,12 +12,12 @@ use crate::genesys::error::{Error, ErrorKind};
 use crate::genesys::event::Event;
 use crate::genesys::outbox::Outbox;
 use crate::genesys::station::Station;
+use crate::genesys::wire::IqAnswer;
 use crate::genesys::wire::answers::{StationBody, Subscriptions};
 use crate::genesys::wire::requests;
 use crate::genesys::wire::topics::parts;
 use crate::machine::{Output, WsId};
 use crate::rest::{Failure, Retry};
-use crate::xmpp::IqAnswer;
 
 impl Link {
     pub(super) fn connected(&mut self, ws: WsId, out: &mut Outbox) {

@@ -6,10 +6,10 @@ use crate::genesys::config::Auth;
 use crate::genesys::error::{Error, ErrorKind};
 use crate::genesys::event::Event;
 use crate::genesys::outbox::Outbox;
+use crate::genesys::wire::{Dialect, Frame, Iq, IqAnswer, IqKind, Payload};
 use crate::link::Verdict;
 use crate::machine::{NetErrorKind, Output, WsEvent, WsId};
-use crate::xmpp::IqAnswer;
-use crate::xmpp::{Features, Frame, Iq, IqKind, Jid, Open, Payload, PubSub, SessionFeature, sasl};
+use crate::xmpp::{Features, Jid, Open, PubSub, SessionFeature, sasl};
 
 impl Link {
     pub(in crate::genesys) fn handle_socket(
@@ -103,9 +103,11 @@ impl Link {
             Frame::Open(open) => self.leading.connection = open.id,
             Frame::Auth(_) => out.malformed("auth from the service"),
             Frame::Other { name, .. } => out.malformed(format!("unknown frame {name}")),
-            Frame::Iq(Iq { kind: IqKind::Set(Payload::ConnectionTransfer), from, .. })
-                if out.is_service(from.as_ref()) =>
-            {
+            Frame::Iq(Iq {
+                kind: IqKind::Set(Payload::Extension(Dialect::ConnectionTransfer)),
+                from,
+                ..
+            }) if out.is_service(from.as_ref()) => {
                 return (self.transfer(out), None);
             }
             stanza @ (Frame::Iq(_) | Frame::Message(_) | Frame::Presence(_)) => {

@@ -12,11 +12,12 @@ use crate::genesys::outbox::{MAX_UNAWAITED, Outbox};
 use crate::genesys::sessions::MAX_SESSIONS;
 use crate::genesys::topics::MAX_TOPICS;
 use crate::genesys::wire::requests::{self, POLICY};
+use crate::genesys::wire::{IqKind, Payload};
 use crate::genesys::{Client, Command, Config, Dial, ErrorKind, Event};
 use crate::machine::{NetError, NetErrorKind, Output, Seed};
 use crate::rest::Retry;
 use crate::sdp::candidate::MAX_CANDIDATES;
-use crate::xmpp::{IqKind, Jid, Payload};
+use crate::xmpp::Jid;
 use crate::xmpp::{MAX_IQ_BYTES, MAX_IQS};
 
 const AUTO: &str = r#"inin-autoanswer="true" inin-sdp-over-xmpp="true""#;

@@ -6,9 +6,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::rig::{FULL, Rig, login_answer};
+use crate::genesys::wire::Frame;
 use crate::genesys::{Command, Config, Error, ErrorKind, Event, Outcome};
 use crate::machine::{CommandId, Input, NetError, NetErrorKind, WsEvent};
-use crate::xmpp::Frame;
 
 const S: fn(u64) -> Duration = Duration::from_secs;
 

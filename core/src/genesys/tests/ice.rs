@@ -4,12 +4,13 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 use super::rig::{FakeMedia, Rig};
+use crate::genesys::wire::{Frame, Iq, IqKind, Payload};
 use crate::genesys::{
     Client, Command, Config, ErrorKind, Event, IcePolicy, IceServers, IceServersPolicy, Outcome,
 };
 use crate::machine::{Seed, WsEvent};
 use crate::media::{Engine, EngineConfig, EngineFactory, IceServer};
-use crate::xmpp::{Frame, Iq, IqKind, Payload, Service};
+use crate::xmpp::Service;
 
 const S: fn(u64) -> Duration = Duration::from_secs;
 /// What the service of few words names.

@@ -7,8 +7,9 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::rig::{BARE, FULL, OTHER, PEER, Rig, offer_sdp};
+use crate::genesys::wire::{Dialect, Frame, Message, Payload};
 use crate::genesys::{Command, Event};
-use crate::xmpp::{Element, Frame, Message, Node, Payload};
+use crate::xmpp::{Element, Node};
 
 macro_rules! reported {
     ($name:literal) => {
@@ -55,7 +56,9 @@ fn reported_offers_by_jingle_lose_only_what_cannot_be_used() {
         assert_eq!(malformed(&rig), told, "{offer}");
         assert!(rig.told().contains(&"SessionStarted M1 C1".to_owned()), "{offer}");
         let Ok(Frame::Iq(iq)) = Frame::parse(&ours(offer)) else { panic!("an iq") };
-        let crate::xmpp::IqKind::Set(Payload::Jingle(jingle)) = iq.kind else { panic!("Jingle") };
+        let crate::xmpp::IqKind::Set(Payload::Extension(Dialect::Jingle(jingle))) = iq.kind else {
+            panic!("Jingle")
+        };
         let sdp = crate::jingle::sdp::to_sdp(&jingle, crate::jingle::Role::Initiator).unwrap();
         assert_eq!(sdp.matches("a=candidate:").count(), candidates, "{sdp}");
     }
@@ -470,7 +473,7 @@ fn lived(frames: &[Element<'static>]) -> (Vec<String>, Vec<String>) {
 fn described(frame: &Element<'_>) -> Option<String> {
     use crate::xmpp::IqKind;
     let Ok(Frame::Iq(iq)) = Frame::parse(&frame.to_xml()) else { return None };
-    let IqKind::Set(Payload::Jingle(jingle)) = iq.kind else { return None };
+    let IqKind::Set(Payload::Extension(Dialect::Jingle(jingle))) = iq.kind else { return None };
     crate::jingle::sdp::to_sdp(&jingle, crate::jingle::Role::Initiator).ok()
 }
 

@@ -6,11 +6,12 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::rig::{Asked, LA1P, LA100, PEER, Rig};
+use crate::genesys::wire::{Frame, Iq};
 use crate::genesys::{
     CallControl, Command, Dial, Error, ErrorKind, Event, Refusal, SpeakTo, Target,
 };
 use crate::machine::{CommandId, Input};
-use crate::xmpp::{Frame, Iq, StanzaError};
+use crate::xmpp::StanzaError;
 
 /// Refuses a request with all that an error body has.
 fn refuse(rig: &mut Rig, asked: &Asked, status: u16) {

@@ -1,8 +1,8 @@
 //! What every request of the service's is answered with (wire notes 6.2, 6.6 to 6.11, 10.1).
 
 use super::rig::{BARE, FULL, JINGLE_OFFER, PEER, Rig};
+use crate::genesys::wire::{Frame, IqKind};
 use crate::genesys::{Command, Outcome};
-use crate::xmpp::{Frame, IqKind};
 
 /// What the client answered to the request with this id: `result`, an error's condition with its
 /// application condition, or nothing.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::rig::{BARE, FULL};
-use crate::xmpp::{Frame, Iq, IqKind, Payload};
+use crate::genesys::wire::{Frame, Iq, IqKind, Payload};
 
 pub(super) fn offer_sdp() -> String {
     "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=ice-ufrag:ufra\r\na=ice-pwd:0123456789abcdef0123\r\na=fingerprint:sha-256 AB:CD\r\na=setup:actpass\r\na=sendrecv\r\na=rtcp-mux\r\na=rtpmap:111 opus/48000/2\r\n".to_owned()

@@ -1,8 +1,18 @@
-//! What goes over the wire to and from the service: requests, answers, notifications, and the words
-//! in them. Nothing here decides anything.
+//! What goes over the wire to and from the service: requests, answers, notifications, and what it
+//! adds to XMPP. Nothing here decides anything.
 
 pub(crate) mod answers;
 pub(crate) mod jwt;
 pub(crate) mod notice;
+mod propose;
 pub(crate) mod requests;
+mod rpc;
+mod stanza;
+#[cfg(test)]
+mod tests;
 pub(crate) mod topics;
+
+pub use propose::{Propose, SessionMessage};
+pub use rpc::{Method, Rpc, RpcError};
+pub(crate) use stanza::IqAnswer;
+pub use stanza::{Dialect, Frame, Iq, IqKind, Message, Payload, Presence};

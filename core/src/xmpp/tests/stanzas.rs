@@ -1,6 +1,7 @@
 //! Stanzas and what they carry: wire notes 1.6, 2 to 5, 7 and 10.1.
 
 use super::*;
+use crate::genesys::wire::Dialect;
 
 #[test]
 fn an_iq_carries_exactly_one_request() {
@@ -224,9 +225,11 @@ fn who_we_are_and_the_rest_of_the_known_payloads_round_trip() {
         Payload::DiscoInfo(DiscoInfo::client()),
         Payload::Version(Version::default()),
         Payload::Version(Version::own()),
-        Payload::ConnectionTransfer,
+        Payload::Extension(Dialect::ConnectionTransfer),
         Payload::Session,
-        Payload::MediaMessage(r#"{"method":"headsetControlsRequest"}"#.to_owned()),
+        Payload::Extension(Dialect::MediaMessage(
+            r#"{"method":"headsetControlsRequest"}"#.to_owned(),
+        )),
     ] {
         let frame = Frame::Iq(Iq::get("1", None, payload));
         assert_eq!(parse(&frame.to_xml()), frame);
@@ -243,7 +246,7 @@ fn a_received_carbon_holds_its_message_and_a_sent_one_is_unknown() {
     let Frame::Message(message) = round_trip(&carbon("received")) else { panic!("a message") };
     let [Payload::Carbon(inner)] = &message.payloads[..] else { panic!("a carbon") };
     assert_eq!(inner.from, Some(jid("g@h/r")));
-    assert!(matches!(inner.payloads[..], [Payload::JingleMessage(_)]));
+    assert!(matches!(inner.payloads[..], [Payload::Extension(Dialect::SessionMessage(_))]));
     let Frame::Message(message) = round_trip(&carbon("sent")) else { panic!("a message") };
     assert!(matches!(message.payloads[..], [Payload::Unknown(_)]));
     assert_eq!(malformed("<received xmlns='urn:xmpp:carbons:2'/>").0, "received");

@@ -1,6 +1,7 @@
 //! The end of a session, its media, and what the user's line tells of it.
 
-use offhook::jingle::{Reason, SessionMessage};
+use offhook::genesys::wire::SessionMessage;
+use offhook::jingle::Reason;
 use serde_json::json;
 
 use super::{Phase, Session, Streams, World};

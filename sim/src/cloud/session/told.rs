@@ -1,6 +1,7 @@
 //! What the client that took a session signals about it, in either signaling.
 
-use offhook::jingle::{Action, Candidate, Jingle, Method, Reason, Role, Rpc, sdp};
+use offhook::genesys::wire::{Method, Rpc};
+use offhook::jingle::{Action, Candidate, Jingle, Reason, Role, sdp};
 use offhook::sdp::{Description, Section};
 use serde_json::json;
 

@@ -7,10 +7,9 @@ mod stanzas;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
+use offhook::genesys::wire::{Frame, Iq, Message, Payload};
 use offhook::machine::Wake;
-use offhook::xmpp::{
-    Close, Frame, Iq, Jid, Message, Payload, PubSubEvent, PubSubItem, StreamError,
-};
+use offhook::xmpp::{Close, Jid, PubSubEvent, PubSubItem, StreamError};
 use serde_json::{Value, json};
 
 use super::directory::User;

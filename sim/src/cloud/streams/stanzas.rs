@@ -1,9 +1,10 @@
 //! What clients ask of the stream itself: SASL, a resource, a session, ICE servers, topics, pings
 //! (wire notes 1.4, 2, 4, 7). What is about calls is handed on.
 
+use offhook::genesys::wire::{Dialect, Frame, Iq, IqKind, Payload};
 use offhook::xmpp::{
-    Close, DiscoInfo, Features, Frame, Iq, IqKind, Jid, Open, Payload, PubSub, SaslFailure,
-    Service, Services, SessionFeature, StanzaError, sasl,
+    Close, DiscoInfo, Features, Jid, Open, PubSub, SaslFailure, Service, Services, SessionFeature,
+    StanzaError, sasl,
 };
 use serde_json::json;
 
@@ -135,7 +136,9 @@ impl Streams {
                 Iq::result_with(&iq, Payload::DiscoInfo(DiscoInfo::default()))
             }
             IqKind::Set(Payload::PubSub(pubsub)) => self.pubsub(conn, &iq, pubsub, world),
-            IqKind::Set(Payload::Jingle(_) | Payload::Rpc(_)) => return Some(Frame::Iq(iq)),
+            IqKind::Set(
+                Payload::Extension(Dialect::Jingle(_)) | Payload::Extension(Dialect::Rpc(_)),
+            ) => return Some(Frame::Iq(iq)),
             // Answers to our own, or to a call's.
             IqKind::Result(_) | IqKind::Error(_) => return Some(Frame::Iq(iq)),
             IqKind::Get(Payload::Malformed { element, .. })

@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 use serde_json::Value;
 
 use super::{Asked, Rig, Twice, twin, worth_comparing};
+use crate::genesys::wire::{Frame, Iq, IqKind};
 use crate::genesys::{Error, Event, Outcome};
 use crate::machine::{CommandId, Input, Machine, Output, UdpEvent, WsEvent, WsId};
-use crate::xmpp::{Frame, Iq, IqKind};
 
 impl Rig {
     pub(super) fn drain(&mut self) {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::{Map, Value, json};
 
-use super::{MAX_ID, Reason};
+use crate::jingle::{MAX_ID, Reason};
 use crate::xmpp::{Skipped, name_of};
 
 /// A JSON-RPC call. There are no responses.
@@ -42,7 +42,7 @@ pub enum Method {
         /// The session.
         session_id: String,
         /// A fragment of SDP (RFC 8840 section 9), mostly of one candidate; see
-        /// [`Candidate::read_all`](super::Candidate::read_all).
+        /// [`Candidate::read_all`](crate::jingle::Candidate::read_all).
         sdp: String,
     },
     /// The client tells its state: `active`.

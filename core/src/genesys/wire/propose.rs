@@ -1,6 +1,6 @@
 //! Session messages: XEP-0353 in its early form, with Genesys attributes (wire notes 5).
 
-use super::MAX_ID;
+use crate::jingle::MAX_ID;
 use crate::xmpp::{Element, ElementRef, Skipped, ns};
 
 /// What a session message says of the session with this id.
