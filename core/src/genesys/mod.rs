@@ -20,7 +20,6 @@ mod inbound;
 mod link;
 mod log;
 mod outbox;
-mod pace;
 mod phone;
 mod session;
 mod session_type;

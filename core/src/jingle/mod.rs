@@ -6,6 +6,7 @@ mod candidate;
 mod description;
 mod part;
 mod reason;
+mod role;
 pub mod sdp;
 mod session;
 #[cfg(test)]
@@ -18,6 +19,7 @@ pub use description::{
 };
 pub(crate) use part::MAX_ID;
 pub use reason::Reason;
+pub use role::{Role, Senders};
 pub use sdp::ice_credentials;
-pub use session::{Action, Content, Group, Jingle, Role, Senders, SessionInfo};
+pub use session::{Action, Content, Group, Jingle, SessionInfo};
 pub use transport::{Fingerprint, Sctp, Transport};

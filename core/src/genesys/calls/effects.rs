@@ -41,12 +41,12 @@ impl Calls {
             Effect::Proceed(invite) => send_proceed(&invite, out),
             Effect::Answer => self.answer_by_rest(id, out),
             Effect::Connected(call, session) => {
-                self.start_meter(&call, &session);
+                self.meters.start(&call, &session, &self.sessions);
                 self.goals.session_goes_on(&session, id, out);
                 out.event(Event::CallConnected { call, session });
             }
             Effect::Ended(session) => {
-                let quality = self.end_meter(id);
+                let quality = self.meters.end(id, &self.sessions);
                 if let Some(call) = self.timelines.get_mut(id) {
                     call.quality = quality;
                 }

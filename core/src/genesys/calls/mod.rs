@@ -34,7 +34,7 @@ use crate::rest::{Failure, Retry};
 use crate::xmpp::Jid;
 
 pub(crate) use lines::Lines;
-use quality::Meter;
+use quality::Meters;
 
 /// Conversations known at once; a propose beyond it is refused by silence.
 pub(crate) const MAX_CONVERSATIONS: usize = 256;
@@ -62,7 +62,7 @@ pub(crate) struct Calls {
     persistent: Option<PersistentNotice>,
     goals: Goals,
     /// How connected calls sound.
-    meters: BTreeMap<ConversationId, Box<Meter>>,
+    meters: Meters,
     /// What happened to calls.
     timelines: BTreeMap<ConversationId, Box<CallReport>>,
     dialled: VecDeque<ConversationId>,
@@ -84,7 +84,7 @@ impl Calls {
             active: None,
             persistent: None,
             goals: Goals::default(),
-            meters: BTreeMap::new(),
+            meters: Meters::default(),
             timelines: BTreeMap::new(),
             dialled: VecDeque::new(),
             early: VecDeque::new(),
@@ -247,7 +247,7 @@ impl Calls {
             self.feed(&conversation, Input::Replaced { old, new }, out);
         }
         self.goals.session_replaced(old, session);
-        self.move_meters(old, session);
+        self.meters.move_on(old, session, &self.sessions);
         if self.active.as_ref() == Some(old) {
             self.active = Some(session.clone());
         }
@@ -323,7 +323,7 @@ impl Calls {
     /// Takes note of sessions that ended in the meantime.
     pub(crate) fn sweep(&mut self, out: &mut Outbox) {
         self.note_media();
-        self.stop_meters();
+        self.meters.stop(&self.sessions);
         for (session, _) in self.sessions.take_ended(out) {
             self.dismiss(&session);
             for conversation in self.users_of(&session) {
@@ -465,7 +465,7 @@ impl Calls {
             }
         }
         self.sessions.handle_timeout(out);
-        self.take_samples(out);
+        self.meters.sample(&mut self.sessions, out);
         self.sweep(out);
     }
 

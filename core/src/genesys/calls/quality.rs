@@ -1,17 +1,19 @@
 //! How each call sounds, while it is connected (behaviour notes 12).
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 
-use super::Calls;
 use crate::genesys::call::Conversation;
 use crate::genesys::ids::{CallId, ConversationId, SessionId};
 use crate::genesys::outbox::Outbox;
+use crate::genesys::sessions::Sessions;
 use crate::machine::clock::iso;
 use crate::report::{CallQuality, QualityMeter};
 
 /// One connected call's meter.
 #[derive(Debug)]
-pub(super) struct Meter {
+struct Meter {
     session: SessionId,
     leg: CallId,
     meter: QualityMeter,
@@ -21,10 +23,18 @@ pub(super) struct Meter {
     reconnects: u32,
 }
 
-impl Calls {
-    /// A call is connected: from here its figures count (ST-1).
-    pub(super) fn start_meter(&mut self, call: &Conversation, session: &SessionId) {
-        let base = self.sessions.stats(session).unwrap_or_default();
+/// The meters of all connected calls.
+#[derive(Debug, Default)]
+pub(super) struct Meters(BTreeMap<ConversationId, Box<Meter>>);
+
+impl Meters {
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// A call is connected: from here the session's figures count (ST-1).
+    pub(super) fn start(&mut self, call: &Conversation, session: &SessionId, sessions: &Sessions) {
+        let base = sessions.stats(session).unwrap_or_default();
         let meter = Meter {
             session: session.clone(),
             leg: call.call.clone(),
@@ -32,33 +42,37 @@ impl Calls {
             last: None,
             reconnects: 0,
         };
-        self.meters.insert(call.id.clone(), Box::new(meter));
+        self.0.insert(call.id.clone(), Box::new(meter));
     }
 
     /// A call is over: how it sounded.
-    pub(super) fn end_meter(&mut self, conversation: &ConversationId) -> Option<CallQuality> {
-        let mut meter = self.meters.remove(conversation)?;
-        match self.sessions.stats(&meter.session) {
+    pub(super) fn end(
+        &mut self,
+        conversation: &ConversationId,
+        sessions: &Sessions,
+    ) -> Option<CallQuality> {
+        let mut meter = self.0.remove(conversation)?;
+        match sessions.stats(&meter.session) {
             Some(stats) => Some(meter.meter.sample(&stats)),
             None => meter.last,
         }
     }
 
     /// Sessions are about to be closed: the calls on them take note of their last figures.
-    pub(super) fn stop_meters(&mut self) {
-        for session in self.sessions.ending() {
-            let Some(stats) = self.sessions.stats(session) else { continue };
-            for meter in self.meters.values_mut().filter(|meter| meter.session == *session) {
+    pub(super) fn stop(&mut self, sessions: &Sessions) {
+        for session in sessions.ending() {
+            let Some(stats) = sessions.stats(session) else { continue };
+            for meter in self.0.values_mut().filter(|meter| meter.session == *session) {
                 meter.last = Some(meter.meter.sample(&stats));
             }
         }
     }
 
     /// Another session carries calls on.
-    pub(super) fn move_meters(&mut self, old: &SessionId, new: &SessionId) {
-        let before = self.sessions.stats(old).filter(|_| old != new);
-        let after = self.sessions.stats(new).unwrap_or_default();
-        for meter in self.meters.values_mut().filter(|meter| meter.session == *old) {
+    pub(super) fn move_on(&mut self, old: &SessionId, new: &SessionId, sessions: &Sessions) {
+        let before = sessions.stats(old).filter(|_| old != new);
+        let after = sessions.stats(new).unwrap_or_default();
+        for meter in self.0.values_mut().filter(|meter| meter.session == *old) {
             if let Some(before) = &before {
                 meter.meter.sample(before);
             }
@@ -70,15 +84,15 @@ impl Calls {
 
     /// Figures were told: each call on the session takes its part, and reports it if it is to
     /// (ST-2, ST-4).
-    pub(super) fn take_samples(&mut self, out: &mut Outbox) {
-        for (session, stats) in self.sessions.take_samples() {
-            for (conversation, meter) in &mut self.meters {
+    pub(super) fn sample(&mut self, sessions: &mut Sessions, out: &mut Outbox) {
+        for (session, stats) in sessions.take_samples() {
+            for (conversation, meter) in &mut self.0 {
                 if meter.session != session {
                     continue;
                 }
                 let quality = meter.meter.sample(&stats);
                 if out.config.report_statistics
-                    && let Some(signal) = self.sessions.signal(&session)
+                    && let Some(signal) = sessions.signal(&session)
                 {
                     signal.clone().report(report(conversation, meter, &quality, out), out);
                 }

@@ -3,9 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Link, Readiness, State, Timer};
 use crate::genesys::error::is_unauthorized;
-use crate::genesys::outbox::Outbox;
 use crate::rest::Failure;
 
 /// Between a failure and the next try.
@@ -29,52 +27,31 @@ pub(super) struct Missing {
     token_changed: Option<Instant>,
 }
 
-impl Link {
-    /// Something that a connection needs could not be had: it is asked for again in a while, or
-    /// with the next token.
-    pub(crate) fn ask_again(&mut self, failure: &Failure, out: &Outbox) {
-        if !matches!(self.state, State::Setup(..) | State::Online(..)) {
-            // The next login asks for all of it.
-            return;
-        }
+impl Missing {
+    /// Something that a connection needs could not be had. How long until it is asked for again;
+    /// none where that is for the next token, or for nobody.
+    pub(super) fn failed(&mut self, failure: &Failure, now: Instant) -> Option<Duration> {
         let pause = if !failure.is_final() {
             PAUSE
-        } else if self.missing.topics {
+        } else if self.topics {
             LONG_PAUSE
         } else {
-            return;
+            return None;
         };
-        self.missing.any = true;
-        let changed = self.missing.token_changed;
-        let of_the_old = changed.is_some_and(|at| out.now() < at + UNDER_WAY);
+        self.any = true;
+        let of_the_old = self.token_changed.is_some_and(|at| now < at + UNDER_WAY);
         let needs_token = is_unauthorized(failure) && !failure.is_final() && !of_the_old;
-        if !needs_token && !self.timers.is_armed(&Timer::Again) {
-            self.timers.arm(Timer::Again, out.now() + pause);
-        }
+        (!needs_token).then_some(pause)
     }
 
-    /// There is another token: what the old one could not have is asked for with it. A login that
-    /// is yet to come asks for all of it anyway.
-    pub(crate) fn token_changed(&mut self, out: &Outbox) {
-        self.missing.token_changed = Some(out.now());
-        if self.missing.any && matches!(self.state, State::Online(_, Readiness::Ready)) {
-            self.timers.arm(Timer::Again, out.now());
-        }
+    /// There is another token: true if the old one could not have everything.
+    pub(super) fn token_changed(&mut self, now: Instant) -> bool {
+        self.token_changed = Some(now);
+        self.any
     }
 
-    /// It is time. What nothing failed of is told again as it is, which changes nothing.
-    pub(super) fn complete_login(&mut self, out: &mut Outbox) {
-        if !matches!(self.state, State::Online(_, Readiness::Ready)) {
-            // The login that is under way does it.
-            return;
-        }
-        self.missing.any = false;
-        if self.missing.topics {
-            self.schedule_topics(out);
-        }
-        if self.missing.station {
-            self.load_station(out);
-        }
-        self.came_back = self.was_ready;
+    /// All of it is asked for now.
+    pub(super) fn asked(&mut self) {
+        self.any = false;
     }
 }

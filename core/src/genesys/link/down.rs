@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use super::{
-    CLOSE_TIMEOUT, Change, Link, MAX_RETRY_AFTER, Network, State, Subscriber, Then, Timer,
-};
+use super::state::{Attempt, Change, Network, State, Subscriber, Then, Timer};
+use super::{CLOSE_TIMEOUT, Link, MAX_RETRY_AFTER};
 use crate::genesys::ask::{Ask, IqAsk, LinkAsk};
 use crate::genesys::command::Outcome;
 use crate::genesys::error::{Error, ErrorKind, is_unauthorized};
@@ -12,8 +11,7 @@ use crate::genesys::event::Event;
 use crate::genesys::outbox::Outbox;
 use crate::genesys::wire::Frame;
 use crate::machine::{Output, Timers, WsId};
-use crate::rest::Failure;
-use crate::xmpp::{Close, SaslFailure};
+use crate::xmpp::Close;
 
 impl Link {
     /// An attempt failed before the connection was up.
@@ -70,7 +68,7 @@ impl Link {
     /// Forgets everything that hangs on the socket.
     pub(super) fn lose(&mut self, out: &mut Outbox) -> Change {
         out.hang_up();
-        self.leading.connection = None;
+        self.leading.lost();
         out.forget_http(|ask| matches!(ask, Ask::Link(LinkAsk::Alertable | LinkAsk::Leader)));
         // Answers to the old stream must not be taken for answers to the next one.
         out.forget_iqs(|ask| {
@@ -184,13 +182,6 @@ impl Link {
             out.complete(command, Ok(Outcome::Done));
         }
     }
-}
-
-/// Why an attempt failed.
-pub(super) enum Attempt {
-    Rest(Failure),
-    Sasl(SaslFailure),
-    Other(Error),
 }
 
 /// SASL conditions after which another attempt makes sense (wire notes 3.3).

@@ -2,9 +2,11 @@
 
 use serde_json::Value;
 
-use super::{Attempt, Identity, Link, MAX_SOFT_ATTEMPTS, SETUP_TIMEOUT, State, Timer};
+use super::state::{Attempt, Identity, State, Timer};
+use super::{Link, MAX_SOFT_ATTEMPTS, SETUP_TIMEOUT};
 use crate::Secret;
 use crate::genesys::ask::{Ask, LinkAsk};
+use crate::genesys::command::Outcome;
 use crate::genesys::config::Auth;
 use crate::genesys::error::{Error, ErrorKind};
 use crate::genesys::event::Event;
@@ -134,9 +136,15 @@ impl Link {
             (LinkAsk::Probe, Err(failure)) => {
                 out.event(Event::NetworkConnectivityWarning(failure.into()));
             }
-            (LinkAsk::Alertable, result) => self.alertable_answered(&result, out),
-            (LinkAsk::Leader, result) => self.leader_answered(result, out),
-            (LinkAsk::Claim(command), result) => Self::claimed(*command, result, out),
+            (LinkAsk::Alertable, result) => {
+                if let Some(again) = self.leading.alertable_answered(&result, out) {
+                    self.timers.arm(Timer::Alertable, again);
+                }
+            }
+            (LinkAsk::Leader, result) => self.leading.answered(result, out),
+            (LinkAsk::Claim(command), result) => {
+                out.complete(*command, result.map(|_| Outcome::Done).map_err(Error::from))
+            }
             (LinkAsk::Station, result) => self.station_loaded(result, out),
             (LinkAsk::Topics, result) => self.topics_answered(result, out),
             (LinkAsk::Organization | LinkAsk::User, Err(failure)) => {

@@ -2,17 +2,15 @@
 //!
 //! Whatever goes wrong, this client acts as the leader: better two phones that ring than none.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Link, Timer};
 use crate::genesys::ask::{Ask, LinkAsk};
-use crate::genesys::command::Outcome;
 use crate::genesys::error::{Error, ErrorKind};
 use crate::genesys::event::{AlertingLeader, Event};
-use crate::genesys::ids::bounded;
+use crate::genesys::ids::{UserId, bounded};
 use crate::genesys::outbox::Outbox;
 use crate::genesys::wire::requests;
 use crate::machine::CommandId;
@@ -42,63 +40,87 @@ fn text<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<String>, D::
 #[derive(Debug, Default)]
 pub(super) struct Leading {
     /// The service's name for the connection (`id` of its `<open/>`).
-    pub(super) connection: Option<String>,
+    connection: Option<String>,
     attempts: u32,
     /// Whether an event has told who leads, so that nobody needs to be asked.
     told: bool,
     /// The channel does not have our topics yet: what changes meanwhile is not told.
-    pub(super) deaf: bool,
+    deaf: bool,
     /// What the application was told last.
     last: Option<AlertingLeader>,
 }
 
-impl Link {
-    /// The connection is up: let it lead, if it is to.
-    pub(super) fn offer_to_lead(&mut self, out: &mut Outbox) {
+impl Leading {
+    /// The service's name for the connection, which its `<open/>` told.
+    pub(super) fn opened(&mut self, connection: Option<String>) {
+        self.connection = connection;
+    }
+
+    /// The connection is gone.
+    pub(super) fn lost(&mut self) {
+        self.connection = None;
+    }
+
+    /// The connection is up: let it lead, if it is to. `deaf` is true where the channel does not
+    /// have our topics yet.
+    pub(super) fn begin(&mut self, deaf: bool) {
+        self.deaf = deaf;
+    }
+
+    /// Offers this connection as the one that rings.
+    pub(super) fn offer(&mut self, user: Option<&UserId>, out: &mut Outbox) {
         if out.config.alerting_leader {
-            self.leading.attempts = 0;
-            self.leading.told = false;
-            self.leading.last = None;
-            self.mark_alertable(out);
+            self.attempts = 0;
+            self.told = false;
+            self.last = None;
+            self.mark_alertable(user, out);
         }
     }
 
-    pub(super) fn mark_alertable(&mut self, out: &mut Outbox) {
-        let user = self.identity.as_ref().and_then(|identity| identity.user.clone());
-        if let (Some(user), Some(connection)) = (user, &self.leading.connection) {
-            self.leading.attempts += 1;
-            out.rest(LinkAsk::Alertable, requests::alertable(&user, connection), Retry::No);
+    /// Asks for the connection to be marked as one that can ring.
+    pub(super) fn mark_alertable(&mut self, user: Option<&UserId>, out: &mut Outbox) {
+        if let (Some(user), Some(connection)) = (user, &self.connection) {
+            self.attempts += 1;
+            out.rest(LinkAsk::Alertable, requests::alertable(user, connection), Retry::No);
         }
     }
 
-    pub(super) fn alertable_answered(&mut self, result: &Result<Value, Failure>, out: &mut Outbox) {
+    /// The answer to that, and when to ask once more, if it failed.
+    pub(super) fn alertable_answered(
+        &self,
+        result: &Result<Value, Failure>,
+        out: &mut Outbox,
+    ) -> Option<Instant> {
         match result {
-            Ok(_) if self.leading.told => {}
-            Ok(_) => ask_leader(out),
-            Err(_) if self.leading.attempts < MAX_ATTEMPTS => {
-                self.timers.arm(Timer::Alertable, out.now() + PAUSE);
+            Ok(_) if self.told => None,
+            Ok(_) => {
+                ask_leader(out);
+                None
             }
+            Err(_) if self.attempts < MAX_ATTEMPTS => Some(out.now() + PAUSE),
             Err(failure) => {
                 tracing::warn!("not marked as alertable: {}", Error::from(failure.clone()));
                 lead_unasked(out);
+                None
             }
         }
     }
 
     /// The topics are there: who leads may have changed before.
-    pub(super) fn hear_of_leader(&mut self, out: &mut Outbox) {
-        if std::mem::take(&mut self.leading.deaf) && out.config.alerting_leader {
-            self.leading.told = false;
+    pub(super) fn hear(&mut self, out: &mut Outbox) {
+        if std::mem::take(&mut self.deaf) && out.config.alerting_leader {
+            self.told = false;
             ask_leader(out);
         }
     }
 
-    pub(super) fn leader_answered(&mut self, result: Result<Value, Failure>, out: &mut Outbox) {
-        if self.leading.told {
+    /// The answer to who leads.
+    pub(super) fn answered(&mut self, result: Result<Value, Failure>, out: &mut Outbox) {
+        if self.told {
             return;
         }
         match result.and_then(|body| Failure::or_parsed::<Leader>("users/alertingleader", body)) {
-            Ok(leader) => self.tell_leader(leader, out),
+            Ok(leader) => self.tell(leader, out),
             Err(failure) => {
                 tracing::warn!("nobody says who leads: {}", Error::from(failure));
                 lead_unasked(out);
@@ -107,52 +129,46 @@ impl Link {
     }
 
     /// An event tells who leads from now on.
-    pub(crate) fn handle_leader(&mut self, body: &Value, out: &mut Outbox) {
+    pub(super) fn notified(&mut self, body: &Value, out: &mut Outbox) {
         match Leader::deserialize(body) {
             Ok(leader) => {
-                self.leading.told = true;
-                self.tell_leader(leader, out);
+                self.told = true;
+                self.tell(leader, out);
             }
             Err(error) => out.malformed(format!("alerting leader: {}", json_fault(&error))),
         }
     }
 
-    fn tell_leader(&mut self, leader: Leader, out: &mut Outbox) {
+    fn tell(&mut self, leader: Leader, out: &mut Outbox) {
         let leader = AlertingLeader {
-            alerting: self.leading.connection.as_ref() == Some(&leader.connection_id),
+            alerting: self.connection.as_ref() == Some(&leader.connection_id),
             configured: true,
             client_type: leader.client_type,
         };
-        if self.leading.last.as_ref() != Some(&leader) {
-            self.leading.last = Some(leader.clone());
+        if self.last.as_ref() != Some(&leader) {
+            self.last = Some(leader.clone());
             out.event(Event::AlertingLeader(leader));
         }
     }
 
-    /// The connection that can lead, if it is up.
-    fn leadable(&self) -> Result<&str, Error> {
-        match &self.leading.connection {
-            Some(connection) if self.is_online() => Ok(connection),
-            _ => Err(Error::new(ErrorKind::Session, "signaling is down")),
-        }
-    }
-
-    pub(crate) fn may_claim_lead(&self) -> Result<(), Error> {
-        self.leadable().map(|_| ())
+    /// Whether a connection that is up can ask to lead.
+    ///
+    /// # Errors
+    ///
+    /// The service has no name for it.
+    pub(super) fn may_claim(&self) -> Result<&str, Error> {
+        let down = || Error::new(ErrorKind::Session, "signaling is down");
+        self.connection.as_deref().ok_or_else(down)
     }
 
     /// Asks to lead from now on.
-    pub(crate) fn claim_lead(&self, command: CommandId, out: &mut Outbox) {
-        match self.leadable() {
+    pub(super) fn claim(&self, command: CommandId, out: &mut Outbox) {
+        match self.may_claim() {
             Ok(connection) => {
                 out.rest(LinkAsk::Claim(command), requests::claim_lead(connection), Retry::No);
             }
             Err(error) => out.complete(command, Err(error)),
         }
-    }
-
-    pub(super) fn claimed(command: CommandId, result: Result<Value, Failure>, out: &mut Outbox) {
-        out.complete(command, result.map(|_| Outcome::Done).map_err(Error::from));
     }
 }
 

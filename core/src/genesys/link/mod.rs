@@ -9,29 +9,34 @@ mod ice;
 mod identity;
 mod leader;
 mod ready;
+mod state;
 mod stream;
 
 use std::time::Duration;
 
-use super::command::Outcome;
-use super::config::Auth;
-use super::error::{Error, ErrorKind};
-use super::ids::{StationId, UserId};
+use self::again::Missing;
+use self::ice::Ice;
+use self::leader::Leading;
+use self::state::{Attempt, Network, Readiness, State, Subscriber, Then, Timer};
+pub(crate) use self::state::{Change, Identity};
 use crate::Secret;
 use crate::genesys::ask::{Ask, IqAsk, LinkAsk};
-use crate::genesys::event::Event;
+use crate::genesys::command::Outcome;
+use crate::genesys::config::{Auth, Config, IceServersPolicy};
+use crate::genesys::error::{Error, ErrorKind};
+use crate::genesys::event::{Event, IceServers};
+use crate::genesys::ids::StationId;
 use crate::genesys::outbox::Outbox;
 use crate::genesys::station::Station;
 use crate::genesys::topics::Topics;
-use crate::genesys::wire::answers::Me;
 use crate::genesys::wire::requests;
 use crate::genesys::wire::topics::is_possible;
 use crate::genesys::wire::{IqKind, Payload};
 use crate::link::{Backoff, Keepalive, Patience, Verdict};
-use crate::machine::{CommandId, Output, TimerName, Timers, Wake, WsId};
+use crate::machine::{CommandId, Output, Timers, Wake, WsId};
+use crate::media::IceServer;
 use crate::report::Direction;
-use crate::rest::Retry;
-use crate::xmpp::{Jid, SessionFeature};
+use crate::rest::{Failure, Retry};
 
 /// A connection attempt, from socket to session (wire notes 1.4).
 const SETUP_TIMEOUT: Duration = Duration::from_secs(15);
@@ -51,145 +56,6 @@ const MAX_WAITING: usize = 16;
 /// Pings, and the service's (wire notes 2).
 const PATIENCE: Patience =
     Patience { pause: Duration::from_secs(14), forgiven: 1, silence: Duration::from_secs(35) };
-
-use down::Attempt;
-
-/// Where the connection stands.
-///
-/// ```text
-/// Offline ──connect──> Waiting ──> Identifying ──> Channel ──> Opening ──> Setup ──> Online
-///    ^                    ^  (known: skip)  (soft: skip)          │          │         │
-///    │                    └───────────── failed or lost ──────────┴──────────┴─────────┤
-///    └────────────────────────── Closing <──────────── disconnect, transfer ───────────┘
-/// ```
-#[derive(Debug)]
-enum State {
-    /// Not wanted.
-    Offline,
-    /// Between attempts.
-    Waiting,
-    /// A guest's code is being redeemed.
-    Redeeming,
-    /// Asking who we are. Each is `None` until known.
-    Identifying { organization: bool, me: Option<Me> },
-    /// Asking for a notification channel.
-    Channel,
-    /// The socket is being opened.
-    Opening(WsId),
-    /// The stream is being set up.
-    Setup(WsId, Step),
-    /// Up.
-    Online(WsId, Readiness),
-    /// `<close/>` is sent.
-    Closing(WsId, Then),
-}
-
-/// How far a stream is set up.
-#[derive(Debug)]
-enum Step {
-    /// `<open/>` is sent; mechanisms are to come.
-    Hello,
-    /// `<auth/>` is sent.
-    Auth,
-    /// The second `<open/>` is sent; features are to come.
-    Restart,
-    /// `<bind/>` is sent.
-    Bind(SessionFeature),
-    /// `<session/>` is sent.
-    Session,
-    /// ICE servers are asked for: TURN and STUN, each known or not yet.
-    Discovery { turn: bool, stun: bool },
-    /// The service was asked to ping.
-    ServerPings,
-}
-
-/// How far an open connection is prepared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Readiness {
-    /// Subscribing to the user's conversations.
-    Conversations,
-    /// Subscribing to the rest.
-    Topics,
-    /// Told the application.
-    Ready,
-}
-
-/// What follows a `<close/>`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Then {
-    Stop,
-    Reconnect,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Timer {
-    /// The next connection attempt is due.
-    Attempt,
-    /// The attempt takes too long.
-    Setup,
-    /// The service does not close its side.
-    Close,
-    /// Topic changes are to be sent.
-    Topics,
-    /// ICE servers are to be asked for again.
-    IceRefresh,
-    /// The connection is to be marked as one that can ring, once more.
-    Alertable,
-    /// What failed after the login is to be asked for again.
-    Again,
-}
-
-impl TimerName for Timer {
-    fn reason(&self) -> &'static str {
-        match self {
-            Self::Attempt => "connection attempt",
-            Self::Setup => "connection set-up limit",
-            Self::Close => "stream close limit",
-            Self::Topics => "topic changes",
-            Self::IceRefresh => "ICE server refresh",
-            Self::Alertable => "marking as alertable",
-            Self::Again => "asking again",
-        }
-    }
-}
-
-/// What the application said of the network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Network {
-    /// Nothing, or that it is there.
-    There,
-    /// That there is none: nothing is attempted.
-    Gone,
-}
-
-/// Who we are, once known.
-#[derive(Clone, Debug)]
-pub(crate) struct Identity {
-    /// The user, unless a guest.
-    pub(crate) user: Option<UserId>,
-    /// The bare JID; with ANONYMOUS only its domain is known before binding.
-    jid: Option<Jid>,
-    domain: String,
-    station: Option<StationId>,
-}
-
-/// What the owner has to do when the connection changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Change {
-    /// Frames can no longer be sent.
-    Lost,
-}
-
-/// A subscription command that waits for the channel.
-#[derive(Debug)]
-struct Subscriber {
-    command: CommandId,
-    topics: Vec<String>,
-    /// Whether it is answered topic by topic.
-    many: bool,
-    /// Whether the request that will answer it is under way.
-    sent: bool,
-}
 
 /// The connection. See the [module](self).
 #[derive(Debug)]
@@ -214,14 +80,14 @@ pub(crate) struct Link {
     /// Ready again after a loss, and nobody has been told yet.
     came_back: bool,
     topics: Topics,
-    missing: again::Missing,
+    missing: Missing,
     connecting: Vec<CommandId>,
     disconnecting: Vec<CommandId>,
     subscribers: Vec<Subscriber>,
-    ice: ice::Ice,
+    ice: Ice,
     /// The user's phone, once loaded.
     phone: Option<Station>,
-    leading: leader::Leading,
+    leading: Leading,
 }
 
 impl Link {
@@ -243,13 +109,13 @@ impl Link {
             was_ready: false,
             came_back: false,
             topics: Topics::default(),
-            missing: again::Missing::default(),
+            missing: Missing::default(),
             connecting: Vec::new(),
             disconnecting: Vec::new(),
             subscribers: Vec::new(),
-            ice: ice::Ice::default(),
+            ice: Ice::default(),
             phone: None,
-            leading: leader::Leading::default(),
+            leading: Leading::default(),
         }
     }
 
@@ -481,6 +347,98 @@ impl Link {
             out.forget_http(|ask| *ask == Ask::Link(LinkAsk::Station));
             out.rest(LinkAsk::Station, requests::station(station), Retry::Yes);
         }
+    }
+
+    // ICE servers (wire notes 7)
+
+    /// The servers for a session that starts now, which keeps them.
+    pub(crate) fn ice_servers(&self, config: &Config) -> IceServers {
+        self.ice.in_force(config)
+    }
+
+    /// Other servers of the application's from now on.
+    pub(crate) fn set_ice_servers(
+        &mut self,
+        servers: Vec<IceServer>,
+        policy: IceServersPolicy,
+        out: &mut Outbox,
+    ) {
+        out.config.ice_servers = servers;
+        out.config.ice_servers_policy = policy;
+        if self.is_online() {
+            self.ice.tell(out);
+        }
+    }
+
+    /// Asks again on a connection that is up.
+    fn refresh_services(&mut self, out: &mut Outbox) {
+        self.timers.arm(Timer::IceRefresh, out.now() + ICE_REFRESH);
+        if let Some(identity) = &self.identity {
+            self.ice.ask(&identity.domain, out);
+        }
+    }
+
+    // The alerting leader (SG-9)
+
+    pub(crate) fn handle_leader(&mut self, body: &serde_json::Value, out: &mut Outbox) {
+        self.leading.notified(body, out);
+    }
+
+    pub(crate) fn may_claim_lead(&self) -> Result<(), Error> {
+        if !self.is_online() {
+            return Err(Error::new(ErrorKind::Session, "signaling is down"));
+        }
+        self.leading.may_claim().map(|_| ())
+    }
+
+    pub(crate) fn claim_lead(&self, command: CommandId, out: &mut Outbox) {
+        self.leading.claim(command, out);
+    }
+
+    fn mark_alertable(&mut self, out: &mut Outbox) {
+        let user = self.identity.as_ref().and_then(|identity| identity.user.as_ref());
+        self.leading.mark_alertable(user, out);
+    }
+
+    // What failed after a login
+
+    /// Something that a connection needs could not be had: it is asked for again in a while, or
+    /// with the next token.
+    pub(crate) fn ask_again(&mut self, failure: &Failure, out: &Outbox) {
+        if !matches!(self.state, State::Setup(..) | State::Online(..)) {
+            // The next login asks for all of it.
+            return;
+        }
+        if let Some(pause) = self.missing.failed(failure, out.now())
+            && !self.timers.is_armed(&Timer::Again)
+        {
+            self.timers.arm(Timer::Again, out.now() + pause);
+        }
+    }
+
+    /// There is another token: what the old one could not have is asked for with it. A login that
+    /// is yet to come asks for all of it anyway.
+    pub(crate) fn token_changed(&mut self, out: &Outbox) {
+        let is_ready = matches!(self.state, State::Online(_, Readiness::Ready));
+        if self.missing.token_changed(out.now()) && is_ready {
+            self.timers.arm(Timer::Again, out.now());
+        }
+    }
+
+    /// It is time. What nothing failed of is told again as it is, which changes nothing.
+    fn complete_login(&mut self, out: &mut Outbox) {
+        if !matches!(self.state, State::Online(_, Readiness::Ready)) {
+            // The login that is under way does it.
+            return;
+        }
+        self.missing.asked();
+        if self.missing.topics {
+            self.schedule_topics(out);
+        }
+        if self.missing.station {
+            self.load_station(out);
+        }
+        self.came_back = self.was_ready;
     }
 
     // Notices and time

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{ICE_REFRESH, Link, Network, Readiness, State, Subscriber, TOPICS_DEBOUNCE, Timer};
+use super::state::{Network, Readiness, State, Subscriber, Timer};
+use super::{ICE_REFRESH, Link, TOPICS_DEBOUNCE};
 use crate::genesys::ask::{Ask, IqAsk, LinkAsk};
 use crate::genesys::command::{Outcome, TopicAnswer};
 use crate::genesys::config::Auth;
@@ -25,13 +26,14 @@ impl Link {
         self.network = Network::There;
         self.timers.arm(Timer::IceRefresh, out.now() + ICE_REFRESH);
         out.event(Event::Connected { reconnect: self.was_connected });
-        self.tell_ice_servers(out);
-        self.offer_to_lead(out);
+        self.ice.tell(out);
+        let user = self.identity.as_ref().and_then(|identity| identity.user.as_ref());
+        self.leading.offer(user, out);
         let first = !self.was_connected;
         self.came_back = false;
         self.was_connected = true;
         let resubscribe = std::mem::take(&mut self.hard) || self.missing.topics;
-        self.leading.deaf = first || resubscribe;
+        self.leading.begin(first || resubscribe);
         let user = self.identity.as_ref().and_then(|identity| identity.user.clone());
         let agent = matches!(out.config.auth, Auth::Token(_));
         // Until they are taken: this connection may be gone before they are asked for.
@@ -109,7 +111,7 @@ impl Link {
         }
         self.missing.topics = states.is_err();
         if states.is_ok() {
-            self.hear_of_leader(out);
+            self.leading.hear(out);
         }
         if states.as_ref().is_err_and(Failure::is_final) {
             // The channel is of no use.

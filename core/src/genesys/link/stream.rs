@@ -1,6 +1,9 @@
 //! The way up, second half: socket, SASL, bind, session (wire notes 1.4, 1.5).
 
-use super::{Attempt, Change, Link, State, Step};
+use super::Link;
+use super::down::closed_text;
+use super::ice::found;
+use super::state::{Attempt, Change, State, Step, Timer};
 use crate::genesys::ask::IqAsk;
 use crate::genesys::config::Auth;
 use crate::genesys::error::{Error, ErrorKind};
@@ -12,6 +15,42 @@ use crate::machine::{NetErrorKind, Output, WsEvent, WsId};
 use crate::xmpp::{Features, Jid, Open, PubSub, SessionFeature, sasl};
 
 impl Link {
+    /// Asks for ICE servers for the first time on a connection, which is not up before.
+    fn discover(&mut self, ws: WsId, out: &mut Outbox) {
+        // Discovery has a limit of its own (wire notes 1.5).
+        self.timers.cancel(&Timer::Setup);
+        self.state = State::Setup(ws, Step::Discovery { turn: false, stun: false });
+        if let Some(identity) = &self.identity {
+            self.ice.ask(&identity.domain, out);
+        }
+    }
+
+    fn discovered(&mut self, ask: &IqAsk, answer: IqAnswer, out: &mut Outbox) {
+        match &mut self.state {
+            State::Setup(ws, Step::Discovery { turn, stun }) => {
+                let ws = *ws;
+                let Some(services) = found(&answer) else {
+                    return self.setup_refused(ws, "ICE server discovery", &answer, out);
+                };
+                match ask {
+                    IqAsk::Turn => *turn = true,
+                    _ => *stun = true,
+                }
+                let complete = *turn && *stun;
+                self.ice.take(ask, services);
+                if complete {
+                    self.prepare_keepalive(ws, out);
+                }
+            }
+            State::Online(..) => {
+                if let Some(identity) = &self.identity {
+                    self.ice.refreshed(ask, &answer, &identity.domain, out);
+                }
+            }
+            _ => {}
+        }
+    }
+
     pub(in crate::genesys) fn handle_socket(
         &mut self,
         id: WsId,
@@ -41,12 +80,12 @@ impl Link {
             (State::Opening(ws) | State::Setup(ws, _), WsEvent::Closed { code, reason })
                 if *ws == id =>
             {
-                let error = Error::new(ErrorKind::Network, super::down::closed_text(code, &reason));
+                let error = Error::new(ErrorKind::Network, closed_text(code, &reason));
                 self.attempt_failed(Attempt::Other(error), out);
                 None
             }
             (State::Online(ws, _), WsEvent::Closed { code, reason }) if *ws == id => {
-                let error = Error::new(ErrorKind::Network, super::down::closed_text(code, &reason));
+                let error = Error::new(ErrorKind::Network, closed_text(code, &reason));
                 Some(self.drop_connection(Some(error), out))
             }
             (State::Closing(ws, then), WsEvent::Closed { .. }) if *ws == id => {
@@ -100,7 +139,7 @@ impl Link {
                 let error = Error::new(ErrorKind::Protocol, text).refused(&error);
                 out.event(Event::Error(error));
             }
-            Frame::Open(open) => self.leading.connection = open.id,
+            Frame::Open(open) => self.leading.opened(open.id),
             Frame::Auth(_) => out.malformed("auth from the service"),
             Frame::Other { name, .. } => out.malformed(format!("unknown frame {name}")),
             Frame::Iq(Iq {

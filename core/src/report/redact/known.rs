@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use crate::Secret;
 use crate::plain::floor;
 
+/// What stands for a secret.
+pub(super) const HIDDEN: &str = "(secret)";
 /// Secrets that are remembered: a token an hour for half a year. The oldest go first; a long one
 /// is hidden by its look then.
 pub(crate) const MAX_SECRETS: usize = 4096;
@@ -92,7 +94,7 @@ impl Known {
         for (start, end) in found {
             let start = floor(text, start).max(from);
             out.push_str(&text[from..start]);
-            out.push_str(super::HIDDEN);
+            out.push_str(HIDDEN);
             let end = (end..text.len()).find(|at| text.is_char_boundary(*at));
             from = end.unwrap_or(text.len()).max(from);
         }
@@ -146,7 +148,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::report::redact::HIDDEN;
 
     fn known(secrets: &[&str]) -> Known {
         let mut known = Known::default();

@@ -21,13 +21,11 @@ use serde_json::{Map, Value};
 
 pub(crate) use self::numbers::shortened;
 
-use self::known::Known;
+use self::known::{HIDDEN, Known};
 use self::names::{Role, is_secret, role};
 use crate::Secret;
 use crate::xmpp::{Element, Node, ns};
 
-/// What stands for a secret.
-const HIDDEN: &str = "(secret)";
 /// How the length of something ends that cannot be read.
 const LENGTH: &str = " bytes)";
 /// The longest text that is looked into.
@@ -39,9 +37,16 @@ const MAX_NESTED: usize = 8;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Redactor {
     known: Known,
+    /// Elements whose text is JSON.
+    json_in: &'static [&'static str],
 }
 
 impl Redactor {
+    /// For a service that has JSON in elements of these names.
+    pub(crate) fn new(json_in: &'static [&'static str]) -> Self {
+        Self { known: Known::default(), json_in }
+    }
+
     /// One more secret that is never shown, wherever it stands.
     pub(crate) fn hide(&mut self, secret: &Secret) {
         self.known.add(secret);
@@ -128,7 +133,7 @@ impl Redactor {
                 Node::Text(text) if own == Role::Number => *text = numbers::whole(text).into(),
                 Node::Text(text) if **text == *HIDDEN => {}
                 // What should be JSON and cannot be read may hold anything.
-                Node::Text(text) if matches!(&*element.name, "json" | "genesys-webrtc") => {
+                Node::Text(text) if self.json_in.contains(&&*element.name) => {
                     *text = self.json(text, depth + 1).unwrap_or_else(|| length(text)).into();
                 }
                 Node::Text(text) => replace(text, |text| self.nested(text, depth + 1)),
