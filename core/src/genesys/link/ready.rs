@@ -47,7 +47,7 @@ impl Link {
             }
             Some(_) if agent && resubscribe => {
                 self.state = State::Online(ws, Readiness::Topics);
-                self.schedule_topics(out);
+                self.send_topics(out);
             }
             _ => {
                 self.state = State::Online(ws, Readiness::Topics);
@@ -65,9 +65,11 @@ impl Link {
                 out.event(Event::Error(refused));
             }
             self.state = State::Online(ws, Readiness::Topics);
-            self.schedule_topics(out);
+            self.send_topics(out);
         }
     }
+
+    /// Topics that are known late become one request with those of the next moment.
 
     pub(super) fn schedule_topics(&mut self, out: &Outbox) {
         if self.is_online() && !self.timers.is_armed(&Timer::Topics) {
@@ -75,7 +77,9 @@ impl Link {
         }
     }
 
+    /// Those that are known now are asked for at once: a login waits for the answer.
     pub(super) fn send_topics(&mut self, out: &mut Outbox) {
+        self.timers.cancel(&Timer::Topics);
         let Some(channel) = &self.channel else { return };
         for subscriber in &mut self.subscribers {
             subscriber.sent = true;

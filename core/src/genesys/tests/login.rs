@@ -43,6 +43,16 @@ fn lc_1_scenario_7_an_agent_logs_in() {
 }
 
 #[test]
+fn wire_4_1_a_login_waits_for_answers_only() {
+    let mut rig = Rig::new();
+    let begun = rig.now;
+    let connect = rig.submit(Command::Connect).unwrap();
+    while rig.answer_login_step() {}
+    assert_eq!(rig.completion(connect), Some(Ok(Outcome::Done)), "without a timer");
+    assert_eq!(rig.now, begun);
+}
+
+#[test]
 fn lc_3_scenario_9_a_missing_station_does_not_stop_the_login() {
     let mut rig = Rig::new();
     let connect = rig.submit(Command::Connect).unwrap();

@@ -98,7 +98,7 @@ fn st_2_st_4_the_service_is_told_every_five_seconds_where_that_is_wanted() {
     assert_eq!(stats["rtp"]["averageJitter"], 0.002);
     assert!(stats["rtp"]["estimatedAverageMos"].as_f64().unwrap() > 4.0);
     assert_eq!(stats["reconnectAttemptCount"], 0);
-    assert_eq!(stats["dateCreated"], "2026-11-21T01:48:49.000Z");
+    assert_eq!(stats["dateCreated"], "2026-11-21T01:48:48.900Z");
     rig.conv("C1", "inbound", "disconnected");
     rig.sent();
     rig.wait(S(5));
