@@ -357,8 +357,8 @@ impl Town {
                 [_, what, b'}', ..] => self.named(*what, n, answers),
                 _ => None,
             };
-            let (shown, taken) = what.map_or(("{".into(), 1), |what| (what, 3));
-            filled.push_str(&shown);
+            let taken = if what.is_some() { 3 } else { 1 };
+            filled.push_str(what.as_deref().unwrap_or("{"));
             rest = &rest[taken..];
         }
         filled + rest
