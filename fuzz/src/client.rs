@@ -17,7 +17,10 @@ use crate::agent::{Agent, response, tells_a_secret};
 use crate::model_media::{ICE_PWD, description};
 use crate::planted;
 use crate::service::{self, OTHER, PEER, TOKEN};
+use crate::watch::Watch;
 
+/// Bit 10 of the settings: every message is told.
+const TRACED: u16 = 1 << 10;
 /// Steps of a script; what follows is not read.
 const MAX_STEPS: usize = 150;
 const STATES: [&str; 8] =
@@ -129,13 +132,17 @@ enum Step {
 /// # Panics
 ///
 /// One of these does not hold.
-pub fn client(data: &[u8]) {
+pub fn client(data: &[u8], watch: Watch) {
     if tells_a_secret(data) {
         return;
     }
     let mut script = Unstructured::new(data);
     let Ok(bits) = u16::arbitrary(&mut script) else { return };
-    let mut agent = if bits & (1 << 13) != 0 { Agent::new(bits) } else { Agent::ready(bits) };
+    let mut agent =
+        if watch.is_on(data) { Agent::new(bits) } else { Agent::new(bits & !TRACED).unwatched() };
+    if bits & (1 << 13) == 0 {
+        agent = agent.logged_in();
+    }
     for _ in 0..MAX_STEPS {
         if script.is_empty() {
             break;
@@ -446,9 +453,6 @@ fn socket(agent: &mut Agent, which: u8) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Bit 10 of the settings: every message is told.
-    const TRACED: u16 = 1 << 10;
 
     #[test]
     fn no_planted_secret_is_shown_in_any_spelling() {

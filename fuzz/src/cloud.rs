@@ -1,5 +1,6 @@
 //! The model cloud among hostile clients and hostile users of its control API.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
@@ -345,19 +346,40 @@ impl Town {
         }
     }
 
+    /// A text with what it has in braces.
     fn filled(&self, text: &str, n: u8) -> String {
-        let (session, far) = nth(&self.sessions, n);
-        let (iq, from) = nth(&self.iqs, n);
-        let far = if text.contains("{i}") { from } else { far };
-        let sdp = description("active", "ufra").replace("\r\n", "\\r\\n");
-        text.replace("{c}", &nth(&self.conversations, n))
-            .replace("{n}", &nth(&self.channels, n))
-            .replace("{p}", &nth(&self.participants, n))
-            .replace("{s}", &session)
-            .replace("{f}", &far)
-            .replace("{i}", &iq)
-            .replace("{j}", CONTENT)
-            .replace("{d}", &sdp)
+        let answers = text.contains("{i}");
+        let mut filled = String::with_capacity(text.len() + 64);
+        let mut rest = text;
+        while let Some(at) = rest.find('{') {
+            filled.push_str(&rest[..at]);
+            rest = &rest[at..];
+            let what = match rest.as_bytes() {
+                [_, what, b'}', ..] => self.named(*what, n, answers),
+                _ => None,
+            };
+            let taken = if what.is_some() { 3 } else { 1 };
+            filled.push_str(what.as_deref().unwrap_or("{"));
+            rest = &rest[taken..];
+        }
+        filled + rest
+    }
+
+    /// What a letter in braces stands for.
+    fn named(&self, what: u8, n: u8, answers: bool) -> Option<Cow<'static, str>> {
+        let text = match what {
+            b'c' => nth(&self.conversations, n),
+            b'n' => nth(&self.channels, n),
+            b'p' => nth(&self.participants, n),
+            b's' => nth(&self.sessions, n).0,
+            b'f' if answers => nth(&self.iqs, n).1,
+            b'f' => nth(&self.sessions, n).1,
+            b'i' => nth(&self.iqs, n).0,
+            b'j' => return Some(CONTENT.into()),
+            b'd' => description("active", "ufra").replace("\r\n", "\\r\\n"),
+            _ => return None,
+        };
+        Some(text.into())
     }
 
     fn log_in(&mut self, conn: u64) {

@@ -20,6 +20,7 @@ mod rest;
 mod service;
 mod story;
 mod text;
+mod watch;
 
 pub use client::client;
 pub use cloud::cloud;
@@ -27,3 +28,4 @@ pub use media::media;
 pub use notification::notification;
 pub use rest::rest;
 pub use text::{jid, jingle, message, rpc, sdp, xmpp_frame};
+pub use watch::Watch;

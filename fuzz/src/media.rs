@@ -18,6 +18,9 @@ use offhook::media::{
 const MAX_STEPS: usize = 80;
 /// How long a script may wait in all: ICE gives up in half of it.
 const MAX_WAIT: Duration = Duration::from_secs(60);
+/// How often a script may let the ends wake: keys that sound wake them fifty times a second, and a
+/// minute of that costs as much as twenty scripts without.
+const MAX_WAKES: u32 = 150;
 /// Outputs that one call may lead to.
 const MAX_OUTPUTS: usize = 2_000;
 /// Wake-ups in a row that time does not advance by.
@@ -116,7 +119,9 @@ pub fn media(data: &[u8]) {
     pair.wait(Duration::from_secs(5));
     pair.here.engine.close(pair.now);
     pair.drain();
-    pair.wait(Duration::from_secs(60));
+    // How the other end takes it is for scripts.
+    pair.there.wake = None;
+    pair.wait_out(Duration::from_secs(60));
     assert!(matches!(pair.here.engine.state(), MediaState::Closed | MediaState::Failed));
 }
 
@@ -137,8 +142,9 @@ struct Pair {
     there: Side,
     now: Instant,
     woken_at_once: u32,
-    /// How long the script may still wait.
+    /// How long the script may still wait, and how often the ends may wake meanwhile.
     left: Duration,
+    wakes: u32,
 }
 
 impl Side {
@@ -205,6 +211,7 @@ impl Pair {
             now,
             woken_at_once: 0,
             left: MAX_WAIT,
+            wakes: MAX_WAKES,
         });
         pair.drain();
         pair
@@ -236,9 +243,15 @@ impl Pair {
             Step::Apply { end: End::There, as_offer: false, twist: None },
             Step::Candidate { end: End::Here, twist: None },
             Step::Candidate { end: End::There, twist: None },
-            Step::Exchange(40),
         ] {
             self.play(&step);
+        }
+        let up = |side: &Side| side.state == MediaState::Connected;
+        for _ in 0..40 {
+            if up(&self.here) && up(&self.there) {
+                break;
+            }
+            self.exchange(1);
         }
     }
 
@@ -350,26 +363,44 @@ impl Pair {
         }
     }
 
+    /// Time passes, as long as the script may let it.
     fn wait(&mut self, time: Duration) {
         let until = self.now + time;
-        loop {
-            let wake = Wake::earliest(self.here.wake, self.there.wake);
-            let Some(wake) = wake.filter(|wake| wake.at <= until) else { break };
-            if wake.at > self.now {
-                self.now = wake.at;
-                self.woken_at_once = 0;
+        while self.wakes > 0 {
+            if !self.wake_by(until) {
+                return;
             }
-            self.woken_at_once += 1;
-            assert!(self.woken_at_once <= MAX_WAKES_AT_ONCE, "never asleep: {wake:?}");
-            for side in [&mut self.here, &mut self.there] {
-                if side.wake.is_some_and(|wake| wake.at <= self.now) {
-                    side.engine.handle_timeout(self.now);
-                    side.drain();
-                }
+            self.wakes -= 1;
+        }
+    }
+
+    /// Time passes.
+    fn wait_out(&mut self, time: Duration) {
+        let until = self.now + time;
+        while self.wake_by(until) {}
+    }
+
+    /// Wakes who wants it next. When nobody does by then, it is then.
+    fn wake_by(&mut self, until: Instant) -> bool {
+        let wake = Wake::earliest(self.here.wake, self.there.wake);
+        let Some(wake) = wake.filter(|wake| wake.at <= until) else {
+            self.now = until;
+            self.woken_at_once = 0;
+            return false;
+        };
+        if wake.at > self.now {
+            self.now = wake.at;
+            self.woken_at_once = 0;
+        }
+        self.woken_at_once += 1;
+        assert!(self.woken_at_once <= MAX_WAKES_AT_ONCE, "never asleep: {wake:?}");
+        for side in [&mut self.here, &mut self.there] {
+            if side.wake.is_some_and(|wake| wake.at <= self.now) {
+                side.engine.handle_timeout(self.now);
+                side.drain();
             }
         }
-        self.now = until;
-        self.woken_at_once = 0;
+        true
     }
 }
 
@@ -394,5 +425,17 @@ mod tests {
         let mut pair = Pair::new(false);
         pair.connect();
         assert_eq!(pair.here.engine.state(), MediaState::Connected);
+    }
+
+    #[test]
+    fn a_script_can_wait_until_ice_gives_up() {
+        let mut pair = Pair::new(false);
+        pair.connect();
+        let since = pair.wakes;
+        for _ in 0..2 {
+            pair.there.flying.clear();
+            pair.play(&Step::Wait(30_000));
+        }
+        assert_eq!(pair.here.engine.state(), MediaState::Failed, "{since} {}", pair.wakes);
     }
 }

@@ -25,6 +25,8 @@ const JWT: &str = "h.eyJkYXRhIjp7ImppZCI6Imd1ZXN0QGNvbmZlcmVuY2Uub3JnLmxhYi50ZXN
 pub(crate) struct Cloud {
     /// The phone's line appearances, and whether it keeps its session.
     pub(crate) station: (u32, bool),
+    /// Whether it pings, so that its silence tells.
+    pub(crate) pings: bool,
     /// Conversations as they were last told, while they are not over.
     pub(crate) conversations: BTreeMap<String, Value>,
 }
@@ -99,6 +101,10 @@ pub(crate) fn stream(frame: &str) -> Vec<String> {
     if frame.starts_with("<auth") {
         return vec![r#"<success xmlns="urn:ietf:params:xml:ns:xmpp-sasl"/>"#.to_owned()];
     }
+    // Messages want no answer.
+    if frame.starts_with("<message") {
+        return Vec::new();
+    }
     let iq = match Frame::parse(frame) {
         // Both sets of features at once do no harm.
         Ok(Frame::Open(_)) => {
@@ -143,7 +149,18 @@ pub(crate) fn stream(frame: &str) -> Vec<String> {
 
 /// Text as an XML element's content or an attribute.
 pub(crate) fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
+    let mut escaped = String::with_capacity(text.len() + text.len() / 2);
+    let mut rest = text;
+    while let Some(at) = rest.find(['&', '<', '"']) {
+        escaped.push_str(&rest[..at]);
+        escaped.push_str(match rest.as_bytes()[at] {
+            b'&' => "&amp;",
+            b'<' => "&lt;",
+            _ => "&quot;",
+        });
+        rest = &rest[at + 1..];
+    }
+    escaped + rest
 }
 
 pub(crate) fn notification(node: &str, json: &str) -> String {
@@ -177,6 +194,11 @@ pub(crate) fn rpc(from: &str, id: &str, method: &str, params: &Value) -> String 
     let call = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params});
     let call = escaped(&call.to_string());
     request(from, &format!(r#"<genesys-webrtc xmlns="genesys">{call}</genesys-webrtc>"#))
+}
+
+pub(crate) fn ping() -> String {
+    r#"<iq xmlns="jabber:client" type="get" id="s2c" from="hawk"><ping xmlns="urn:xmpp:ping"/></iq>"#
+        .to_owned()
 }
 
 /// A request that carries something.

@@ -84,7 +84,7 @@ fn no_rest_answer_keeps_a_client_from_becoming_ready() {
 
 #[test]
 fn every_script_of_a_client_ends_well() {
-    replay("client", offhook_fuzz::client);
+    replay("client", |data| offhook_fuzz::client(data, offhook_fuzz::Watch::All));
 }
 
 #[test]
