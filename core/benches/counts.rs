@@ -15,11 +15,12 @@ use traffic::Escaping;
 /// Times that each scenario is counted; `.ci/counts` divides by it. The first time is not counted.
 const ROUNDS: usize = 10;
 
-const SCENARIOS: [(&str, fn()); 4] = [
+const SCENARIOS: [(&str, fn()); 5] = [
     ("session-initiate", session_initiate),
     ("conversation-event", conversation_event),
     ("inbound-call", inbound_call),
     ("login", login),
+    ("datagram", datagram),
 ];
 
 fn main() {
@@ -76,4 +77,11 @@ fn inbound_call() {
 /// From nothing to ready for calls.
 fn login() {
     repeat(|| (), |()| Agent::ready());
+}
+
+/// A datagram of a call that is up, with an engine that costs nothing.
+fn datagram() {
+    let mut agent = Agent::ready();
+    agent.play(Agent::script_to_connected());
+    repeat(|| vec![0; 160], |data| agent.datagram(data));
 }

@@ -1,5 +1,6 @@
 //! A client, logged in by inputs alone, and calls on it.
 
+use std::net::SocketAddr;
 use std::time::Instant;
 
 use offhook::Seed;
@@ -24,6 +25,8 @@ struct Heard {
     sockets: Vec<WsId>,
     socket: Option<WsId>,
     udp: Vec<UdpId>,
+    /// The socket of the call that is up.
+    media: Option<UdpId>,
     requests: Vec<(HttpId, String)>,
     frames: Vec<String>,
     events: usize,
@@ -70,14 +73,22 @@ impl Agent {
 
     /// Forgets what was said, and frees it.
     pub(crate) fn forget(&mut self) {
-        let Heard { socket, events, .. } = std::mem::take(&mut self.heard);
-        self.heard = Heard { socket, events, ..Heard::default() };
+        let Heard { socket, media, events, .. } = std::mem::take(&mut self.heard);
+        self.heard = Heard { socket, media, events, ..Heard::default() };
     }
 
     /// The service sends a frame; what the client says to it is dropped.
     pub(crate) fn frame(&mut self, text: String) {
         let id = self.heard.socket.expect("a socket");
         self.input(Input::WebSocket { id, event: WsEvent::Text(text) });
+    }
+
+    /// The far side of the call sends a datagram.
+    pub(crate) fn datagram(&mut self, data: Vec<u8>) {
+        let id = self.heard.media.expect("a call");
+        let local = SocketAddr::from(([192, 0, 2, 50], 4000));
+        let remote = SocketAddr::from(([192, 0, 2, 1], 5000));
+        self.input(Input::Udp { id, event: UdpEvent::Datagram { local, remote, data } });
     }
 
     fn input(&mut self, input: Input) {
@@ -178,10 +189,8 @@ impl Agent {
                 self.input(Input::Udp { id, event: UdpEvent::Opened { local } });
             }
             Step::Connect(id) => {
-                let local = "192.0.2.50:4000".parse().expect("an address");
-                let remote = "192.0.2.1:5000".parse().expect("an address");
-                let event = UdpEvent::Datagram { local, remote, data: vec![0] };
-                self.input(Input::Udp { id, event });
+                self.heard.media = Some(id);
+                self.datagram(vec![0]);
             }
             Step::Http(id) => self.respond(id, "{}".to_owned()),
         }

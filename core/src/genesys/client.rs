@@ -205,9 +205,22 @@ impl Client {
         self.calls.handle_timeout(&mut self.out);
     }
 
-    fn next_wake(&self) -> Option<Wake> {
-        let wake = Wake::earliest(self.link.next_wake(), self.calls.next_wake());
-        Wake::earliest(self.out.next_wake(), wake)
+    /// When it is to be woken. Packets and frames change nothing but media: then the rest is due
+    /// when it was before.
+    fn next_wake(&mut self) -> Option<Wake> {
+        if self.out.due.is_stirred() {
+            let wake = Wake::earliest(self.link.next_wake(), self.calls.next_wake());
+            self.out.due.settle(Wake::earliest(self.out.next_wake(), wake));
+        }
+        Wake::earliest(self.out.due.wake(), self.calls.sessions.next_wake())
+    }
+
+    /// True where a packet or a frame had no effect but on media, and nothing is due.
+    fn is_media_only(&mut self, now: Instant) -> bool {
+        if self.out.due.is_stirred() || self.calls.sessions.ending().next().is_some() {
+            return false;
+        }
+        self.next_wake().is_none_or(|wake| wake.at > now)
     }
 }
 
@@ -220,6 +233,7 @@ impl Machine for Client {
     fn submit(&mut self, now: Instant, command: Command) -> Result<CommandId, Error> {
         self.plan(&command)?;
         self.out.advance(now);
+        self.out.due.stir();
         let limit = match &command {
             Command::Connect => None,
             _ => Some(COMMAND_LIMIT),
@@ -237,6 +251,7 @@ impl Machine for Client {
         if late {
             // The machine was asleep: whether the connection still stands is asked at once.
             self.link.probe(&mut self.out);
+            self.out.due.stir();
         }
         match input {
             Input::Timeout => {}
@@ -248,13 +263,20 @@ impl Machine for Client {
             }
             Input::Udp { id, event } => {
                 self.calls.sessions.handle_udp(id, event, &mut self.out);
+                if self.is_media_only(now) {
+                    return;
+                }
                 self.calls.sweep(&mut self.out);
             }
             Input::Audio { media, frame } => {
                 self.calls.sessions.send_audio(media, &frame, &mut self.out);
+                if self.is_media_only(now) {
+                    return;
+                }
                 self.calls.sweep(&mut self.out);
             }
         }
+        self.out.due.stir();
         self.calls.lines = self.link.phone().map_or(Lines::Unknown, Lines::from);
         self.handle_time();
         self.settle();
@@ -267,6 +289,9 @@ impl Machine for Client {
     }
 
     fn poll_output(&mut self) -> OutputOf<Self> {
-        self.out.pop().unwrap_or_else(|| Output::Timeout(self.next_wake()))
+        match self.out.pop() {
+            Some(output) => output,
+            None => Output::Timeout(self.next_wake()),
+        }
     }
 }

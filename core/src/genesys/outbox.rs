@@ -21,7 +21,7 @@ use crate::Secret;
 use crate::genesys::wire::{Frame, Iq, IqAnswer, IqKind};
 use crate::link::{Pace, Rate, Tempo};
 use crate::machine::{
-    CommandId, Commands, HttpId, MediaId, NetError, Output, Outputs, Rng, UdpId, Wake, WsId,
+    CommandId, Commands, Due, HttpId, MediaId, NetError, Output, Outputs, Rng, UdpId, Wake, WsId,
 };
 use crate::plain::{Shown, plain_document};
 use crate::report::{Channel, Direction, Redactor, TraceRecord};
@@ -74,6 +74,8 @@ pub(crate) struct Outbox {
     /// many.
     told: usize,
     crowded: bool,
+    /// When anything but media is due.
+    pub(crate) due: Due,
     rng: Rng,
 }
 
@@ -93,6 +95,7 @@ impl Outbox {
             socket: None,
             told: 0,
             crowded: false,
+            due: Due::default(),
             rng,
         }
     }
@@ -154,7 +157,13 @@ impl Outbox {
         output
     }
 
+    /// Says something of media's: packets and frames.
+    pub(crate) fn push_media(&mut self, output: Out) {
+        self.outputs.push(output);
+    }
+
     pub(crate) fn push(&mut self, output: Out) {
+        self.due.stir();
         self.outputs.push(output);
     }
 
@@ -253,6 +262,7 @@ impl Outbox {
         if self.socket.is_none() {
             return;
         }
+        self.due.stir();
         let now = self.now();
         match self.pace.push(stanza, |stanza| stanza.to_xml().len(), now) {
             Some(stanza) => self.send(&stanza),
@@ -285,6 +295,7 @@ impl Outbox {
     /// Sends an IQ and waits for its reply, which comes through [`Outbox::take_iq`]. At the bound
     /// it is not waited for, which is told once; the deadlines of commands still hold.
     pub(crate) fn ask(&mut self, ask: IqAsk, to: Option<Jid>, kind: IqKind) {
+        self.due.stir();
         let id = self.uuid();
         let iq = Frame::Iq(Iq { id: Some(id.clone()), from: None, to: to.clone(), kind });
         let session = ask.session().map(|session| session.as_str().len());
@@ -363,7 +374,10 @@ impl Outbox {
                 self.rest.send(id, question);
             }
             // `Client::new` tried the addresses, and ids are escaped and bounded.
-            Err(error) => self.rest.refuse(question, error.message),
+            Err(error) => {
+                self.due.stir();
+                self.rest.refuse(question, error.message);
+            }
         }
     }
 

@@ -545,7 +545,7 @@ impl MediaSession {
             match self.engine.poll_output() {
                 EngineOutput::Transmit { local, remote, data } => {
                     if self.udp_open {
-                        out.push(Output::Transmit { id: self.udp, local, remote, data });
+                        out.push_media(Output::Transmit { id: self.udp, local, remote, data });
                     }
                 }
                 EngineOutput::Event(_) if self.superseded => {}
@@ -580,7 +580,7 @@ impl MediaSession {
             }
             EngineEvent::Audio(frame) => {
                 self.reach(Milestone::FirstAudio, out.now());
-                out.push(Output::Audio { media: self.handle.media, frame });
+                out.push_media(Output::Audio { media: self.handle.media, frame });
             }
             EngineEvent::Dtmf { digit, duration } => out.event(Event::Dtmf {
                 session: self.handle.id.clone(),

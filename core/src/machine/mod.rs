@@ -35,6 +35,7 @@
 
 pub(crate) mod clock;
 mod commands;
+mod due;
 mod frame;
 mod id;
 mod net_error;
@@ -47,6 +48,7 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 pub(crate) use self::commands::Commands;
+pub(crate) use self::due::Due;
 pub use self::frame::{AudioCodec, AudioFrame};
 pub use self::id::{CommandId, HttpId, MediaId, UdpId, WsId};
 pub use self::net_error::{NetError, NetErrorKind};

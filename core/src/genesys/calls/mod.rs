@@ -94,12 +94,10 @@ impl Calls {
         }
     }
 
+    /// When a conversation is due; sessions have wakes of their own.
     pub(crate) fn next_wake(&self) -> Option<Wake> {
-        let at = self.entries.values().filter_map(|state| state.wake()).min();
-        Wake::earliest(
-            at.map(|at| Wake { at, reason: "conversation limit" }),
-            self.sessions.next_wake(),
-        )
+        let at = self.entries.values().filter_map(|state| state.wake()).min()?;
+        Some(Wake { at, reason: "conversation limit" })
     }
 
     /// How much is remembered.

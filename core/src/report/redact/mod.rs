@@ -226,6 +226,8 @@ impl Redactor {
                 let value = value.trim_start();
                 let end = value.find(|c: char| c == ':' || c.is_whitespace());
                 match value.split_at(end.unwrap_or(value.len())) {
+                    // What is hidden is the name of nothing.
+                    (name, _) if name.contains(HIDDEN) => self.prose(line, depth),
                     (name, "") if is_secret(name) => format!("{kind}={HIDDEN}").into(),
                     (name, _) if is_secret(name) || names::is_key_line(name) => {
                         format!("{kind}={name}:{HIDDEN}").into()

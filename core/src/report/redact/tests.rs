@@ -239,6 +239,14 @@ proptest! {
 }
 
 #[test]
+fn a_hidden_name_of_an_attribute_stays_as_it_is_shown() {
+    let redactor = redactor();
+    let shown = redactor.text(&format!("a={TOKEN}\u{102a0}\u{ae}a"));
+    assert_eq!(shown, "a=(secret)\u{102a0}\u{ae}a");
+    assert_eq!(redactor.text(&shown), shown);
+}
+
+#[test]
 fn a_certificates_fingerprint_is_shown_whatever_its_digits() {
     let mut rng = crate::Seed::from(1).rng();
     let redactor = Redactor::new(&["json", "genesys-webrtc"]);
