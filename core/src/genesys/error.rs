@@ -213,7 +213,7 @@ mod tests {
     ) -> Result<serde_json::Value, Failure> {
         let mut questions = Questions::new(&POLICY);
         questions.send(crate::machine::HttpId(1), Question::new((), user(), Retry::No));
-        questions.take(crate::machine::HttpId(1), result, std::time::Instant::now()).unwrap().1
+        questions.take(crate::machine::HttpId(1), result, crate::testing::epoch()).unwrap().1
     }
 
     fn response(status: u16, retry: Option<&str>, body: &str) -> http::Response<Vec<u8>> {

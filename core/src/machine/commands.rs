@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn a_command_is_answered_once_and_told_when_its_time_is_up() {
-        let now = Instant::now();
+        let now = crate::testing::epoch();
         let mut commands = Commands::default();
         commands.open(CommandId(1), None);
         commands.open(CommandId(2), Some(now + Duration::from_secs(30)));

@@ -143,7 +143,7 @@ impl Link {
             }
             (LinkAsk::Leader, result) => self.leading.answered(result, out),
             (LinkAsk::Claim(command), result) => {
-                out.complete(*command, result.map(|_| Outcome::Done).map_err(Error::from))
+                out.complete(*command, result.map(|_| Outcome::Done).map_err(Error::from));
             }
             (LinkAsk::Station, result) => self.station_loaded(result, out),
             (LinkAsk::Topics, result) => self.topics_answered(result, out),

@@ -70,7 +70,6 @@ impl Link {
     }
 
     /// Topics that are known late become one request with those of the next moment.
-
     pub(super) fn schedule_topics(&mut self, out: &Outbox) {
         if self.is_online() && !self.timers.is_armed(&Timer::Topics) {
             self.timers.arm(Timer::Topics, out.now() + TOPICS_DEBOUNCE);
