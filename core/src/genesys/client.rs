@@ -21,6 +21,8 @@ use crate::xmpp::Frame;
 
 /// The limit of most commands.
 const COMMAND_LIMIT: Duration = Duration::from_secs(30);
+/// The least limit of a `Connect`.
+const MIN_CONNECT_LIMIT: Duration = Duration::from_secs(1);
 /// A wake-up that comes later than this tells that the machine slept (LC-19).
 const SLEEP: Duration = Duration::from_secs(4);
 /// The longest token or JWT, in bytes.
@@ -192,6 +194,12 @@ impl Client {
 
     fn handle_time(&mut self) {
         while let Some(command) = self.out.overdue_command() {
+            if self.link.waits(command) {
+                if self.link.connect_overdue(command, &mut self.out).is_some() {
+                    self.connection_lost();
+                }
+                continue;
+            }
             self.calls.forget_command(command, &mut self.out);
             self.link.forget_subscriber(command);
             let error = Error::new(ErrorKind::Timeout, "the service did not answer in time");
@@ -224,8 +232,8 @@ impl Machine for Client {
         self.plan(&command)?;
         self.out.advance(now);
         let limit = match &command {
-            Command::Connect => None,
-            _ => Some(COMMAND_LIMIT),
+            Command::Connect => self.out.config.connect_limit.max(MIN_CONNECT_LIMIT),
+            _ => COMMAND_LIMIT,
         };
         let id = self.out.open(limit);
         self.apply(id, command);

@@ -173,6 +173,25 @@ impl Ask {
         }
     }
 
+    /// Whether a login goes on only with the answer.
+    fn is_of_login(&self) -> bool {
+        match self {
+            Self::Link(
+                LinkAsk::Redeem | LinkAsk::Organization | LinkAsk::User | LinkAsk::Channel,
+            ) => true,
+            Self::Link(
+                LinkAsk::Probe
+                | LinkAsk::Station
+                | LinkAsk::Topics
+                | LinkAsk::Alertable
+                | LinkAsk::Leader
+                | LinkAsk::Claim(_),
+            )
+            | Self::Call(_)
+            | Self::Upload(_) => false,
+        }
+    }
+
     /// Whether nobody waits for the answer.
     fn is_unawaited(&self) -> bool {
         matches!(self, Self::Call(CallAsk::HoldOther | CallAsk::Metadata(_)))
@@ -253,6 +272,8 @@ pub(crate) struct Outbox {
     retries: BTreeMap<(Instant, u64), Waiting>,
     /// Questions whose requests could not be made.
     unmade: VecDeque<(Ask, Failure)>,
+    /// Why the client is not connected, as far as was last heard.
+    pub(crate) trouble: Option<Error>,
 }
 
 impl Outbox {
@@ -279,6 +300,7 @@ impl Outbox {
             http: BTreeMap::new(),
             retries: BTreeMap::new(),
             unmade: VecDeque::new(),
+            trouble: None,
         }
     }
 
@@ -357,10 +379,11 @@ impl Outbox {
         room
     }
 
-    /// Gives a command its id; it is open until it is completed or overdue.
-    pub(crate) fn open(&mut self, limit: Option<Duration>) -> CommandId {
+    /// Gives a command its id; it is open until it is completed or overdue. A limit beyond all time
+    /// is none.
+    pub(crate) fn open(&mut self, limit: Duration) -> CommandId {
         let command = CommandId(self.id());
-        self.open.insert(command, limit.map(|limit| self.now + limit));
+        self.open.insert(command, self.now.checked_add(limit));
         command
     }
 
@@ -604,6 +627,9 @@ impl Outbox {
                 let pause = failure.retry_after().unwrap_or(REST_RETRY).min(MAX_RETRY_AFTER);
                 let key = (self.now + pause, self.id());
                 let bytes = pending.resource.bytes();
+                if pending.ask.is_of_login() {
+                    self.trouble = Some(failure.into());
+                }
                 let pending = PendingHttp { attempt: pending.attempt + 1, ..pending };
                 self.retries.insert(key, Waiting { pending, bytes });
                 None

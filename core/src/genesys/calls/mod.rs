@@ -109,8 +109,12 @@ impl Calls {
             + self.early.len()
     }
 
+    /// How much of it is remembered of calls that were dialled and never heard of.
     pub(crate) fn dialled(&self) -> usize {
-        self.dialled.len()
+        let unheard = |id: &&ConversationId| {
+            self.timelines.contains_key(*id) && !self.entries.contains_key(*id)
+        };
+        self.dialled.len() + self.dialled.iter().filter(unheard).count()
     }
 
     /// The one way in which a conversation changes.

@@ -2,7 +2,7 @@
 
 use super::Calls;
 use crate::genesys::conversation::Effect;
-use crate::genesys::event::Event;
+use crate::genesys::event::{Direction, Event};
 use crate::genesys::ids::ConversationId;
 use crate::genesys::outbox::Outbox;
 use crate::genesys::session::Milestone;
@@ -36,6 +36,12 @@ impl Calls {
             }
             _ => {}
         }
+    }
+
+    /// Takes note of a call that the user dialled: whatever becomes of it is reported.
+    pub(super) fn note_dialled(&mut self, id: &ConversationId) {
+        let call = self.timelines.entry(id.clone()).or_default();
+        call.direction = Some(Direction::Outbound);
     }
 
     /// Takes note of what media has reached.
