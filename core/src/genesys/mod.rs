@@ -17,6 +17,7 @@ mod ids;
 mod inbound;
 mod jwt;
 mod keepalive;
+mod ledger;
 mod link;
 mod log;
 mod notice;
@@ -47,4 +48,5 @@ pub use event::{
     Signaling, Station,
 };
 pub use ids::{CallId, ConversationId, ParticipantId, SessionId, StationId, UserId};
+pub use ledger::{CallChange, CallPhase, CallView, EndReason, Ledger};
 pub use phone::Phone;
