@@ -216,8 +216,8 @@ mod tests {
         dial(&mut keeper, "lives");
         for n in 0..3 * CALL_QUEUE {
             dial(&mut keeper, &format!("c{n}"));
-            let report = genesys::CallReport::default();
-            let over = genesys::CallReport { conversation: format!("c{n}").into(), ..report };
+            let mut over = genesys::CallReport::default();
+            over.conversation = format!("c{n}").into();
             keeper.event(&Event::CallReport(Box::new(over)));
         }
         drop(keeper);
