@@ -149,10 +149,7 @@ impl<R: Runtime> Call<R> {
     ///
     /// There is no such key, nobody to hear it, or there are too many
     /// ([`offhook::genesys::Command::SendDtmf`]).
-    pub fn send_dtmf(
-        &self,
-        keys: &str,
-    ) -> impl Future<Output = Result<(), Error>> + Send + use<R> {
+    pub fn send_dtmf(&self, keys: &str) -> impl Future<Output = Result<(), Error>> + Send + use<R> {
         let digits: Result<Vec<_>, _> = keys.chars().map(Digit::try_from).collect();
         let sent = digits
             .map(|digits| self.phone.send_dtmf(self.conversation(), digits, KEY))

@@ -8,9 +8,7 @@ use std::time::SystemTime;
 
 use futures_util::FutureExt as _;
 use offhook::Seed;
-use offhook::genesys::{
-    self, Command, ConversationId, Dial, Dialled, Error, Outcome, Phone,
-};
+use offhook::genesys::{self, Command, ConversationId, Dial, Dialled, Error, Outcome, Phone};
 use offhook::machine::MediaId;
 use offhook::media::{EngineFactory, WebRtcFactory};
 use offhook::net::NetOptions;

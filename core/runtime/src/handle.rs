@@ -193,12 +193,19 @@ impl<M: Drive> Events<M> {
     /// What the first event gives that gives something, within a limit by the client's clock;
     /// [`Duration::MAX`] is no limit. Events before it are passed over, for this subscriber only.
     ///
-    /// ```ignore
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # use offhook::genesys::{self, Event};
+    /// # async fn ring(
+    /// #     mut events: offhook_runtime::Events<genesys::Client>,
+    /// # ) -> Result<(), offhook_runtime::WaitError> {
     /// let ringing = |event| match event {
     ///     Event::PendingSession(call) => Some(call),
     ///     _ => None,
     /// };
     /// let call = events.wait(Duration::from_secs(30), ringing).await?;
+    /// # Ok(())
+    /// # }
     /// ```
     ///
     /// # Errors

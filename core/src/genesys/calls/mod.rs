@@ -344,10 +344,10 @@ impl Calls {
     fn may_be_dialled(&self, id: &ConversationId, leg: &Leg) -> bool {
         let outbound = leg.call.direction() == Direction::Outbound;
         let foreign = match (self.entries.get(id), leg.class()) {
-            (_, Class::Pending | Class::Ended) => false,
-            (None, Class::Connected | Class::Other) => true,
+            (_, Class::Pending) => false,
+            (None, Class::Connected | Class::Other | Class::Ended) => true,
             (Some(known), Class::Connected) => known.media.is_none() && !known.listed,
-            (Some(_), Class::Other) => false,
+            (Some(_), Class::Other | Class::Ended) => false,
         };
         foreign && outbound && self.goals.is_dialling() && !self.dialled.contains(id)
     }
@@ -361,7 +361,11 @@ impl Calls {
             .partition(|(id, _)| waits && !self.dialled.contains(id));
         self.early = kept;
         for (id, leg) in due {
-            if self.has_room(&id) {
+            if leg.class() == Class::Ended {
+                // It was over before it was known to be ours: that is all there is to tell.
+                self.dialled.retain(|dialled| *dialled != id);
+                self.finish(&id, out);
+            } else if self.has_room(&id) {
                 self.feed(&id, Input::Told(leg), out);
             }
         }
@@ -376,7 +380,8 @@ impl Calls {
         let class = leg.class();
         if class == Class::Ended {
             self.early.retain(|(early, _)| *early != id);
-        } else if self.may_be_dialled(&id, &leg) {
+        }
+        if self.may_be_dialled(&id, &leg) {
             let first = (id, leg);
             if self.early.back() != Some(&first) {
                 self.early.push_back(first);

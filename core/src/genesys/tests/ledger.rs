@@ -90,7 +90,7 @@ fn a_dialled_call_is_one_call_whatever_comes_first() {
         let dial = rig.submit(Command::StartSoftphoneSession(Dial::number("1"))).unwrap();
         let asked = rig.expect_http("POST /conversations/calls");
         let mut seen = Vec::new();
-        let mut answer = |rig: &mut Rig, follower: &mut Follower| {
+        let answer = |rig: &mut Rig, follower: &mut Follower| {
             rig.respond(asked.id, 202, &json!({"id": "C1"}));
             match rig.completion(dial) {
                 Some(Ok(Outcome::Dialled(call))) => phases(follower.0.dialled(&call.conversation)),
@@ -134,6 +134,31 @@ fn a_dialled_call_that_never_gets_a_session_is_reported_all_the_same() {
 }
 
 #[test]
+fn a_dialled_call_that_is_over_before_the_dial_is_answered_is_reported_all_the_same() {
+    let mut rig = Rig::ready();
+    let mut follower = Follower::default();
+    rig.submit(Command::StartSoftphoneSession(Dial::number("1"))).unwrap();
+    let asked = rig.expect_http("POST /conversations/calls");
+    rig.conv("C1", "outbound", "dialing");
+    rig.conv("C1", "outbound", "disconnected");
+    rig.conv("C1", "outbound", "terminated");
+    assert!(follower.look(&mut rig).is_empty());
+    rig.respond(asked.id, 202, &json!({"id": "C1"}));
+    assert_eq!(phases(follower.0.dialled(&"C1".into())), ["new C1 Connecting"]);
+    assert_eq!(follower.look(&mut rig), ["C1 Ended(Failed), reported"]);
+    assert_eq!(rig.client.size(), 0);
+
+    // Another's is no call of ours.
+    let mut rig = Rig::ready();
+    rig.submit(Command::StartSoftphoneSession(Dial::number("1"))).unwrap();
+    let asked = rig.expect_http("POST /conversations/calls");
+    rig.conv("C1", "outbound", "disconnected");
+    rig.respond(asked.id, 202, &json!({"id": "C2"}));
+    assert!(follower.look(&mut rig).is_empty());
+    assert_eq!(rig.client.remembered(), 0);
+}
+
+#[test]
 fn on_a_shared_session_a_call_connects_by_the_services_word() {
     let mut rig = Rig::on(LA1P);
     let mut follower = Follower::default();
@@ -146,6 +171,25 @@ fn on_a_shared_session_a_call_connects_by_the_services_word() {
     assert_eq!(follower.look(&mut rig), ["C1 Connected"]);
     let (_, view) = follower.0.calls().next().unwrap();
     assert_eq!(view.session.as_ref().unwrap().id.as_str(), "M1");
+}
+
+#[test]
+fn a_call_that_is_found_connected_is_one_too() {
+    let mut rig = Rig::on(LA1P);
+    let mut follower = Follower::default();
+    rig.connected_call_keeping("M1", "C0");
+    rig.conv("C0", "inbound", "disconnected");
+    follower.look(&mut rig);
+    rig.wait(Duration::from_millis(40));
+    // The service gives the session to a call that nobody has told of.
+    let sdp = super::service::offer_sdp();
+    rig.rpc("offer", &json!({"sessionId": "M1", "conversationId": "C1", "sdp": sdp}));
+    rig.acknowledge();
+    assert!(follower.look(&mut rig).is_empty());
+    rig.conv("C1", "inbound", "connected");
+    assert_eq!(follower.look(&mut rig), ["new C1 Connecting", "C1 Connected"]);
+    let (_, view) = follower.0.calls().next().unwrap();
+    assert!(view.pending.is_none() && view.session.is_some());
 }
 
 #[test]
@@ -226,7 +270,7 @@ fn calls_are_bounded_and_the_oldest_is_given_up_first() {
 #[test]
 fn reports_of_unknown_calls_change_nothing() {
     let mut ledger = Ledger::default();
-    assert!(ledger.told(&Event::CallReport(Box::new(CallReport::default()))).is_empty());
+    assert!(ledger.told(&Event::CallReport(Box::<CallReport>::default())).is_empty());
     assert!(ledger.told(&Event::Ready).is_empty());
     assert_eq!(ledger.calls().count(), 0);
 }
