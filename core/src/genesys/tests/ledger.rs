@@ -135,23 +135,27 @@ fn a_dialled_call_that_never_gets_a_session_is_reported_all_the_same() {
 
 #[test]
 fn a_dialled_call_that_is_over_before_the_dial_is_answered_is_reported_all_the_same() {
+    for state in ["contacting", "dialing"] {
+        let mut rig = Rig::ready();
+        let mut follower = Follower::default();
+        rig.submit(Command::StartSoftphoneSession(Dial::number("1"))).unwrap();
+        let asked = rig.expect_http("POST /conversations/calls");
+        for state in [state, "disconnected", "terminated"] {
+            rig.conv("C1", "outbound", state);
+        }
+        assert!(follower.look(&mut rig).is_empty());
+        rig.respond(asked.id, 202, &json!({"id": "C1"}));
+        assert_eq!(phases(follower.0.dialled(&"C1".into())), ["new C1 Connecting"]);
+        assert_eq!(follower.look(&mut rig), ["C1 Ended(Failed), reported"]);
+        assert_eq!(rig.client.size(), 0);
+    }
+
+    // Another's is no call of ours.
     let mut rig = Rig::ready();
     let mut follower = Follower::default();
     rig.submit(Command::StartSoftphoneSession(Dial::number("1"))).unwrap();
     let asked = rig.expect_http("POST /conversations/calls");
     rig.conv("C1", "outbound", "dialing");
-    rig.conv("C1", "outbound", "disconnected");
-    rig.conv("C1", "outbound", "terminated");
-    assert!(follower.look(&mut rig).is_empty());
-    rig.respond(asked.id, 202, &json!({"id": "C1"}));
-    assert_eq!(phases(follower.0.dialled(&"C1".into())), ["new C1 Connecting"]);
-    assert_eq!(follower.look(&mut rig), ["C1 Ended(Failed), reported"]);
-    assert_eq!(rig.client.size(), 0);
-
-    // Another's is no call of ours.
-    let mut rig = Rig::ready();
-    rig.submit(Command::StartSoftphoneSession(Dial::number("1"))).unwrap();
-    let asked = rig.expect_http("POST /conversations/calls");
     rig.conv("C1", "outbound", "disconnected");
     rig.respond(asked.id, 202, &json!({"id": "C2"}));
     assert!(follower.look(&mut rig).is_empty());
