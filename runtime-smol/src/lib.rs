@@ -1,38 +1,55 @@
 //! offhook on smol: an agent's phone as an async handle and a stream of events.
 //!
+//! A bot that answers every call and says back what it hears. A call that fails ends nothing but
+//! itself:
+//!
 //! ```no_run
-//! use offhook::genesys::{Config, Event, Phone as _};
-//! use offhook_smol::Client;
+//! use offhook::genesys::{Config, Phone as _};
+//! use offhook_smol::{Call, Client};
 //!
 //! fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! smol::block_on(async {
-//!     let config = Config::agent("mypurecloud.com", std::env::var("TOKEN")?);
-//!     let (phone, mut events) = Client::builder(config).build()?;
-//!     phone.connect().await?;
+//!     smol::block_on(async {
+//!         let config = Config::agent("mypurecloud.com", std::env::var("OFFHOOK_TOKEN")?);
+//!         let (phone, _) = Client::builder(config).build()?;
+//!         let mut calls = phone.calls();
+//!         phone.connect().await?;
+//!         while let Some(call) = calls.next().await {
+//!             smol::spawn(echo(call)).detach();
+//!         }
+//!         Ok(())
+//!     })
+//! }
 //!
-//!     while let Some(event) = events.next().await {
-//!         match event {
-//!             Event::PendingSession(call) => phone.accept_pending(&call.conversation).await?,
-//!             Event::SessionStarted(session) => {
-//!                 // Say back what is heard, until the call ends.
-//!                 let mut audio = phone.audio(session.media);
-//!                 smol::spawn(async move {
-//!                     while let Some(frame) = audio.stream.next().await {
-//!                         if audio.sink.send(frame).await.is_err() {
-//!                             break;
-//!                         }
-//!                     }
-//!                 })
-//!                 .detach();
-//!             }
-//!             Event::SessionEnded { .. } => break,
-//!             _ => {}
+//! async fn echo(call: Call) {
+//!     if let Err(error) = call.answer().await {
+//!         return println!("{call:?}: {error}");
+//!     }
+//!     while let Ok(mut audio) = call.audio().await {
+//!         while let Some(frame) = audio.stream.next().await {
+//!             let _ = audio.sink.send(frame).await;
 //!         }
 //!     }
-//!     phone.disconnect().await?;
-//!     Ok(())
-//! })
+//!     println!("{call:?}: {}", call.ended().await.reason);
 //! }
+//! ```
+//!
+//! A [`Call`] has the keys and the state of one call; [`Client`] has those of the phone, as methods of
+//! [`offhook::genesys::Phone`]. All that happens is told as [`Events`] besides, of which there may be
+//! several ([`Client::events`](offhook_runtime::Client::events)):
+//!
+//! ```no_run
+//! # async fn logged_out(phone: offhook_smol::Client) -> Result<(), offhook_smol::WaitError> {
+//! use std::time::Duration;
+//! use offhook::genesys::Event;
+//!
+//! let mut events = phone.events();
+//! let error = events.wait(Duration::MAX, |event| match event {
+//!     Event::Disconnected { reconnecting: false, error } => Some(error),
+//!     _ => None,
+//! });
+//! println!("the phone stopped: {:?}", error.await?);
+//! # Ok(())
+//! # }
 //! ```
 
 #![forbid(unsafe_code)]
@@ -46,13 +63,19 @@ use std::time::Instant;
 use offhook::genesys;
 use offhook_runtime::Runtime;
 pub use offhook_runtime::{
-    AUDIO_QUEUE, Audio, AudioEnded, AudioReceiver, AudioSender, BuildError, Clock, EVENT_BYTES,
-    EVENT_QUEUE, NoRuntime, Reply,
+    ANSWER_LIMIT, AUDIO_QUEUE, Audio, AudioEnded, AudioReceiver, AudioSender, BuildError,
+    CALL_QUEUE, CallEnd, Clock, EVENT_BYTES, EVENT_QUEUE, NoRuntime, Reply, WaitError,
 };
 use smol::{Async, Timer};
 
 /// A phone on smol. Its keys are the methods of [`genesys::Phone`].
 pub type Client = offhook_runtime::Client<Smol>;
+
+/// One call of a [`Client`].
+pub type Call = offhook_runtime::Call<Smol>;
+
+/// The calls of a [`Client`]: a stream of [`Call`].
+pub type Calls = offhook_runtime::Calls<Smol>;
 
 /// Settings for a [`Client`].
 pub type Builder = offhook_runtime::Builder<Smol>;

@@ -1,36 +1,54 @@
 //! offhook on tokio: an agent's phone as an async handle and a stream of events.
 //!
+//! A bot that answers every call and says back what it hears. A call that fails ends nothing but
+//! itself:
+//!
 //! ```no_run
-//! use offhook::genesys::{Config, Event, Phone as _};
-//! use offhook_tokio::Client;
+//! use offhook::genesys::{Config, Phone as _};
+//! use offhook_tokio::{Call, Client};
 //!
 //! #[tokio::main]
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//!     let config = Config::agent("mypurecloud.com", std::env::var("TOKEN")?);
-//!     let (phone, mut events) = Client::builder(config).build()?;
+//!     let config = Config::agent("mypurecloud.com", std::env::var("OFFHOOK_TOKEN")?);
+//!     let (phone, _) = Client::builder(config).build()?;
+//!     let mut calls = phone.calls();
 //!     phone.connect().await?;
-//!
-//!     while let Some(event) = events.next().await {
-//!         match event {
-//!             Event::PendingSession(call) => phone.accept_pending(&call.conversation).await?,
-//!             Event::SessionStarted(session) => {
-//!                 // Say back what is heard, until the call ends.
-//!                 let mut audio = phone.audio(session.media);
-//!                 tokio::spawn(async move {
-//!                     while let Some(frame) = audio.stream.next().await {
-//!                         if audio.sink.send(frame).await.is_err() {
-//!                             break;
-//!                         }
-//!                     }
-//!                 });
-//!             }
-//!             Event::SessionEnded { .. } => break,
-//!             _ => {}
-//!         }
+//!     while let Some(call) = calls.next().await {
+//!         tokio::spawn(echo(call));
 //!     }
-//!     phone.disconnect().await?;
 //!     Ok(())
 //! }
+//!
+//! async fn echo(call: Call) {
+//!     if let Err(error) = call.answer().await {
+//!         return println!("{call:?}: {error}");
+//!     }
+//!     while let Ok(mut audio) = call.audio().await {
+//!         while let Some(frame) = audio.stream.next().await {
+//!             let _ = audio.sink.send(frame).await;
+//!         }
+//!     }
+//!     println!("{call:?}: {}", call.ended().await.reason);
+//! }
+//! ```
+//!
+//! A [`Call`] has the keys and the state of one call; [`Client`] has those of the phone, as methods of
+//! [`offhook::genesys::Phone`]. All that happens is told as [`Events`] besides, of which there may be
+//! several ([`Client::events`](offhook_runtime::Client::events)):
+//!
+//! ```no_run
+//! # async fn logged_out(phone: offhook_tokio::Client) -> Result<(), offhook_tokio::WaitError> {
+//! use std::time::Duration;
+//! use offhook::genesys::Event;
+//!
+//! let mut events = phone.events();
+//! let error = events.wait(Duration::MAX, |event| match event {
+//!     Event::Disconnected { reconnecting: false, error } => Some(error),
+//!     _ => None,
+//! });
+//! println!("the phone stopped: {:?}", error.await?);
+//! # Ok(())
+//! # }
 //! ```
 
 #![forbid(unsafe_code)]
@@ -45,13 +63,19 @@ use async_tungstenite::tokio::TokioAdapter;
 use offhook::genesys;
 use offhook_runtime::Runtime;
 pub use offhook_runtime::{
-    AUDIO_QUEUE, Audio, AudioEnded, AudioReceiver, AudioSender, BuildError, Clock, EVENT_BYTES,
-    EVENT_QUEUE, NoRuntime, Reply,
+    ANSWER_LIMIT, AUDIO_QUEUE, Audio, AudioEnded, AudioReceiver, AudioSender, BuildError,
+    CALL_QUEUE, CallEnd, Clock, EVENT_BYTES, EVENT_QUEUE, NoRuntime, Reply, WaitError,
 };
 use socket2::SockRef;
 
 /// A phone on tokio. Its keys are the methods of [`genesys::Phone`].
 pub type Client = offhook_runtime::Client<Tokio>;
+
+/// One call of a [`Client`].
+pub type Call = offhook_runtime::Call<Tokio>;
+
+/// The calls of a [`Client`]: a stream of [`Call`].
+pub type Calls = offhook_runtime::Calls<Tokio>;
 
 /// Settings for a [`Client`].
 pub type Builder = offhook_runtime::Builder<Tokio>;

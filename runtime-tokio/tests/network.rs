@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use offhook_runtime::{BuildError, NoRuntime, start};
+use offhook_runtime::{BuildError, NoRuntime, WaitError, start};
 use offhook_tokio::Tokio;
 
 use suite::puppet::{Fault, Manners, Pull, Puppet, Stage};
@@ -36,7 +36,10 @@ fn a_runtime_that_ends_leaves_nothing_hanging() {
         let Stage { handle, mut events, .. } = stage;
         assert_eq!(hanging.await, Err(Fault::Closed));
         assert_eq!(handle.submit(Pull::Chatter(1)).await, Err(Fault::Closed));
+        let forever = std::time::Duration::MAX;
+        assert_eq!(events.wait(forever, |_| None::<()>).await, Err(WaitError::Ended));
         assert!(events.next().await.is_none());
+        assert!(handle.events().next().await.is_none());
         assert!(audio.stream.next().await.is_none());
         assert!(handle.audio(offhook::machine::MediaId(1)).stream.next().await.is_none());
     });

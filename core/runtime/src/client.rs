@@ -8,23 +8,28 @@ use std::time::SystemTime;
 
 use futures_util::FutureExt as _;
 use offhook::Seed;
-use offhook::genesys::{self, Command, Error, Outcome, Phone};
+use offhook::genesys::{self, Command, ConversationId, Dial, Dialled, Error, Outcome, Phone};
 use offhook::machine::MediaId;
 use offhook::media::{EngineFactory, WebRtcFactory};
 use offhook::net::NetOptions;
 
 use crate::audio::Audio;
+use crate::book::Book;
+use crate::call::{Call, Calls};
 use crate::clock::Clock;
 use crate::error::BuildError;
-use crate::handle::{Completion, Events, Handle, start_at};
+use crate::handle::{Completion, Events, Handle, start_observed};
 use crate::runtime::Runtime;
+use crate::timer::Timer;
 
 /// A phone. Cheap to clone; its keys are the methods of [`Phone`].
 ///
-/// The task behind it lives until the last clone and the [`Events`] are dropped. It then logs
-/// out, within 5 s, and closes everything; calls still up end with it.
+/// The task behind it lives until the last clone, [`Events`], [`Calls`] and [`Call`] are dropped.
+/// It then logs out, within 5 s, and closes everything; calls still up end with it.
 pub struct Client<R> {
     handle: Handle<genesys::Client>,
+    book: Book,
+    connects_sessions: bool,
     runtime: PhantomData<fn() -> R>,
 }
 
@@ -42,7 +47,61 @@ impl<R: Runtime> Client<R> {
     }
 }
 
+impl<R: Runtime> Client<R> {
+    /// Its calls: those that there are, and each that comes.
+    #[must_use]
+    pub fn calls(&self) -> Calls<R> {
+        Calls::new(self.book.calls(), self.clone())
+    }
+
+    /// The call of a conversation, unless it is over.
+    #[must_use]
+    pub fn find_call(&self, conversation: &ConversationId) -> Option<Call<R>> {
+        Some(Call::new(self.book.find(conversation)?, self.clone()))
+    }
+
+    /// Dials, at once, and gives the call when the service took it. [`Calls`] have it, too.
+    ///
+    /// # Errors
+    ///
+    /// See [`Command::StartSoftphoneSession`].
+    pub fn place_call(
+        &self,
+        dial: Dial,
+    ) -> impl Future<Output = Result<Call<R>, Error>> + Send + use<R> {
+        // It may be over when the answer is read: this remembers it.
+        let mut calls = self.calls();
+        let reply = self.dial(dial);
+        async move {
+            let Dialled { conversation, .. } = reply.await?;
+            while let Some(Some(call)) = calls.next().now_or_never() {
+                if *call.conversation() == conversation {
+                    return Ok(call);
+                }
+            }
+            Err(Error::closed())
+        }
+    }
+
+    /// Whether sessions are accepted without asking.
+    pub(crate) fn connects_sessions(&self) -> bool {
+        self.connects_sessions
+    }
+
+    /// Limits in its time.
+    pub(crate) fn timer(&self) -> &Timer {
+        self.handle.timer()
+    }
+}
+
 impl<R> Client<R> {
+    /// One more subscription to all that it tells from now on, besides the one that it was built
+    /// with. Each has a queue of its own.
+    #[must_use]
+    pub fn events(&self) -> Events<genesys::Client> {
+        self.handle.events()
+    }
+
     /// Takes a session's audio. See [`Audio`].
     pub fn audio(&self, media: MediaId) -> Audio {
         self.handle.audio(media)
@@ -59,7 +118,8 @@ impl<R> Phone for Client<R> {
 
 impl<R> Clone for Client<R> {
     fn clone(&self) -> Self {
-        Self { handle: self.handle.clone(), runtime: PhantomData }
+        let (handle, book) = (self.handle.clone(), self.book.clone());
+        Self { handle, book, connects_sessions: self.connects_sessions, runtime: PhantomData }
     }
 }
 
@@ -127,9 +187,12 @@ impl<R: Runtime> Builder<R> {
             let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
             config.unix_ms = since.ok().and_then(|since| since.as_millis().try_into().ok());
         }
+        let connects_sessions = config.auto_connect_sessions;
         let machine = genesys::Client::new(config, factory, seed, self.clock.now())?;
-        let (handle, events) = start_at::<R, _>(machine, self.net, self.clock)?;
-        Ok((Client { handle, runtime: PhantomData }, events))
+        let (book, keeper) = Book::new();
+        let observer = Some(Box::new(keeper) as _);
+        let (handle, events) = start_observed::<R, _>(machine, self.net, self.clock, observer)?;
+        Ok((Client { handle, book, connects_sessions, runtime: PhantomData }, events))
     }
 }
 

@@ -11,7 +11,7 @@ use offhook::{Machine, genesys};
 pub trait Drive:
     Machine<
         Command: Send + 'static,
-        Event: Send + 'static,
+        Event: Clone + Send + Sync + 'static,
         Outcome: Send + 'static,
         Error: Send + 'static,
     > + Send
@@ -38,6 +38,16 @@ pub trait Drive:
 
     /// The error of a command that found the queue full.
     fn overloaded() -> Self::Error;
+}
+
+/// Who follows what a machine tells and does, in the driver's own task: before any reader of its
+/// events, and losing nothing. Dropped with the machine.
+pub(crate) trait Observer<M: Machine>: Send {
+    /// An event is told.
+    fn event(&mut self, event: &M::Event);
+
+    /// A command is done.
+    fn outcome(&mut self, outcome: &M::Outcome);
 }
 
 /// Counts what is written.

@@ -12,12 +12,13 @@ use offhook::machine::{CommandId, MediaId, UdpEvent, UdpId, Wake, WsEvent, WsId}
 use offhook::media::AudioFrame;
 use offhook::{Input, Machine, Output};
 
-use crate::drive::Drive;
+use crate::drive::{Drive, Observer};
 use crate::fair::next_turn;
 use crate::http::Http;
+use crate::hub::Publisher;
 use crate::inbox::{Inbox, Inputs, inbox};
 use crate::net::Net;
-use crate::queue::{AudioQueue, EventQueue, Producer};
+use crate::queue::{AudioQueue, Producer};
 use crate::runtime::{Runtime, spawn};
 use crate::udp::Group;
 use crate::ws;
@@ -55,6 +56,8 @@ pub(crate) fn discard<T>(queue: &Receiver<T>) {
 
 /// A machine and all that it has opened.
 pub(crate) struct Driver<R: Runtime, M: Drive> {
+    /// First, so that it hears of the end before anybody's audio ends.
+    observer: Option<Box<dyn Observer<M>>>,
     machine: M,
     net: Arc<Net>,
     http: Http,
@@ -64,16 +67,22 @@ pub(crate) struct Driver<R: Runtime, M: Drive> {
     sockets: BTreeMap<WsId, ws::Held>,
     media: BTreeMap<UdpId, Group<R>>,
     replies: BTreeMap<CommandId, Replier<M>>,
-    events: Producer<EventQueue<M>>,
+    events: Publisher<M>,
     audio: BTreeMap<MediaId, Producer<AudioQueue>>,
     ended: BTreeSet<MediaId>,
 }
 
 impl<R: Runtime, M: Drive> Driver<R, M> {
     /// A driver, and the inbox that it is to run with.
-    pub(crate) fn new(machine: M, net: Arc<Net>, events: Producer<EventQueue<M>>) -> (Self, Inbox) {
+    pub(crate) fn new(
+        machine: M,
+        net: Arc<Net>,
+        events: Publisher<M>,
+        observer: Option<Box<dyn Observer<M>>>,
+    ) -> (Self, Inbox) {
         let (inputs, arriving) = inbox();
         let driver = Self {
+            observer,
             machine,
             http: Http::new(Arc::clone(&net)),
             net,
@@ -257,6 +266,9 @@ impl<R: Runtime, M: Drive> Driver<R, M> {
                 }
             }
             Output::Event(event) => {
+                if let Some(observer) = &mut self.observer {
+                    observer.event(&event);
+                }
                 if let Some(media) = M::ended_media(&event) {
                     self.audio.remove(&media);
                     self.ended.insert(media);
@@ -264,9 +276,12 @@ impl<R: Runtime, M: Drive> Driver<R, M> {
                         self.ended.pop_first();
                     }
                 }
-                self.events.push(event);
+                self.events.tell(event);
             }
             Output::Completed { command, result } => {
+                if let (Some(observer), Ok(outcome)) = (&mut self.observer, &result) {
+                    observer.outcome(outcome);
+                }
                 if let Some(reply) = self.replies.remove(&command) {
                     drop(reply.send(result));
                 }

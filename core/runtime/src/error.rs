@@ -1,6 +1,7 @@
 //! What can go wrong before there is a client, and how failures of the network are classified.
 
 use std::io;
+use std::time::Duration;
 
 use offhook::genesys;
 use offhook::machine::{NetError, NetErrorKind};
@@ -10,6 +11,17 @@ use offhook::net::ProxyError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no runtime here: call this from within one")]
 pub struct NoRuntime;
+
+/// Why [`Events::wait`](crate::Events::wait) found nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WaitError {
+    /// Nothing of the kind was told within this time.
+    #[error("nothing of the kind was told within {0:?}")]
+    TimedOut(Duration),
+    /// The client has ended.
+    #[error("the client has ended")]
+    Ended,
+}
 
 /// Why a client could not be built.
 #[derive(Debug, thiserror::Error)]

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use async_channel::Sender;
 use futures_channel::oneshot;
@@ -12,12 +13,14 @@ use offhook::net::NetOptions;
 
 use crate::audio::{Audio, Frames};
 use crate::clock::Clock;
-use crate::drive::Drive;
+use crate::drive::{Drive, Observer};
 use crate::driver::{Driver, Request, Requests};
-use crate::error::BuildError;
+use crate::error::{BuildError, WaitError};
+use crate::hub::Hub;
 use crate::net::Net;
-use crate::queue::{Consumer, EventQueue, channel};
+use crate::queue::{Consumer, EventQueue};
 use crate::runtime::Runtime;
+use crate::timer::Timer;
 
 /// How many commands wait for the driver. It takes them at once, so this many are a runaway.
 const COMMAND_QUEUE: usize = 256;
@@ -47,13 +50,25 @@ pub fn start_at<R: Runtime, M: Drive>(
     options: NetOptions,
     clock: Clock,
 ) -> Result<(Handle<M>, Events<M>), BuildError> {
+    start_observed::<R, M>(machine, options, clock, None)
+}
+
+/// As [`start_at`], with somebody who follows all that the machine tells.
+pub(crate) fn start_observed<R: Runtime, M: Drive>(
+    machine: M,
+    options: NetOptions,
+    clock: Clock,
+    observer: Option<Box<dyn Observer<M>>>,
+) -> Result<(Handle<M>, Events<M>), BuildError> {
     let (requests, waiting) = async_channel::unbounded();
     let (frames, spoken) = futures_channel::mpsc::channel(FRAME_QUEUE);
-    let (producer, consumer) = channel();
-    let (driver, arriving) = Driver::<R, M>::new(machine, Net::new(options, clock)?, producer);
+    let (hub, publisher) = Hub::new();
+    let handle = Handle { requests, frames, hub, timer: Timer::new::<R>(clock.clone()) };
+    let events = handle.events();
+    let net = Net::new(options, clock)?;
+    let (driver, arriving) = Driver::<R, M>::new(machine, net, publisher, observer);
     R::spawn(driver.run(arriving, Requests(waiting), spoken))?;
-    let handle = Handle { requests, frames };
-    Ok((handle.clone(), Events { queue: consumer, _alive: handle.requests }))
+    Ok((handle, events))
 }
 
 /// Commands to a machine. Cheap to clone.
@@ -63,6 +78,8 @@ pub fn start_at<R: Runtime, M: Drive>(
 pub struct Handle<M: Drive> {
     requests: Sender<Request<M>>,
     frames: Frames,
+    hub: Hub<M>,
+    timer: Timer,
 }
 
 impl<M: Drive> Handle<M> {
@@ -76,6 +93,17 @@ impl<M: Drive> Handle<M> {
             Ok(()) => Completion(Fate::Submitted(receiver)),
             Err(_) => Completion(Fate::Refused(Some(M::closed()))),
         }
+    }
+
+    /// One more subscription to all that the machine tells from now on, with a queue of its own.
+    pub fn events(&self) -> Events<M> {
+        let (timer, requests) = (self.timer.clone(), self.requests.clone());
+        Events { queue: self.hub.subscribe(), timer, _alive: requests }
+    }
+
+    /// Limits in the time of the machine.
+    pub(crate) fn timer(&self) -> &Timer {
+        &self.timer
     }
 
     /// Takes a session's audio. See [`Audio`].
@@ -97,7 +125,12 @@ impl<M: Drive> Handle<M> {
 
 impl<M: Drive> Clone for Handle<M> {
     fn clone(&self) -> Self {
-        Self { requests: self.requests.clone(), frames: self.frames.clone() }
+        Self {
+            requests: self.requests.clone(),
+            frames: self.frames.clone(),
+            hub: self.hub.clone(),
+            timer: self.timer.clone(),
+        }
     }
 }
 
@@ -139,11 +172,14 @@ impl<M: Drive> std::fmt::Debug for Completion<M> {
 
 /// What a machine tells its application: a `Stream` that ends when the driver does.
 ///
-/// The driver never waits for a reader. [`EVENT_QUEUE`](crate::EVENT_QUEUE) events of
-/// [`EVENT_BYTES`](crate::EVENT_BYTES) are kept; past that the oldest trace record or statistics goes unnoticed, and where there is none, the
-/// oldest event, in whose place one error event tells how many were lost.
+/// There may be several, each with a queue of its own ([`Handle::events`]); one that is dropped
+/// keeps nothing. Neither the driver nor another subscriber ever waits for a reader:
+/// [`EVENT_QUEUE`](crate::EVENT_QUEUE) events of [`EVENT_BYTES`](crate::EVENT_BYTES) are kept for
+/// each. Past that the oldest trace record or statistics goes unnoticed, and where there is none,
+/// the oldest event, in whose place one error event tells this subscriber how many it lost.
 pub struct Events<M: Drive> {
     queue: Consumer<EventQueue<M>>,
+    timer: Timer,
     /// Keeps the driver alive as a handle does.
     _alive: Sender<Request<M>>,
 }
@@ -152,6 +188,44 @@ impl<M: Drive> Events<M> {
     /// The next event; `None` once the driver is gone.
     pub async fn next(&mut self) -> Option<M::Event> {
         self.queue.next().await
+    }
+
+    /// What the first event gives that gives something, within a limit by the client's clock;
+    /// [`Duration::MAX`] is no limit. Events before it are passed over, for this subscriber only.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # use offhook::genesys::{self, Event};
+    /// # async fn ring(
+    /// #     mut events: offhook_runtime::Events<genesys::Client>,
+    /// # ) -> Result<(), offhook_runtime::WaitError> {
+    /// let ringing = |event| match event {
+    ///     Event::PendingSession(call) => Some(call),
+    ///     _ => None,
+    /// };
+    /// let call = events.wait(Duration::from_secs(30), ringing).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// There was none in time, or the client has ended.
+    pub async fn wait<T>(
+        &mut self,
+        limit: Duration,
+        mut find: impl FnMut(M::Event) -> Option<T>,
+    ) -> Result<T, WaitError> {
+        let Self { queue, timer, .. } = self;
+        let found = async {
+            while let Some(event) = queue.next().await {
+                if let Some(found) = find(event) {
+                    return Ok(found);
+                }
+            }
+            Err(WaitError::Ended)
+        };
+        timer.within(limit, found).await.unwrap_or(Err(WaitError::TimedOut(limit)))
     }
 }
 
@@ -179,7 +253,9 @@ mod tests {
     fn a_runaway_of_commands_is_refused_at_once() {
         let (requests, waiting) = async_channel::unbounded();
         let (frames, _spoken) = futures_channel::mpsc::channel(FRAME_QUEUE);
-        let handle = Handle::<genesys::Client> { requests, frames };
+        let timer = Timer { clock: Clock::default(), sleep: |_, _| unreachable!() };
+        let hub = Hub::new().0;
+        let handle = Handle::<genesys::Client> { requests, frames, hub, timer };
         let replies: Vec<_> = (0..COMMAND_QUEUE).map(|_| handle.submit(Command::Connect)).collect();
         let refused = handle.submit(Command::Connect).now_or_never().expect("at once");
         assert_eq!(refused, Err(genesys::Client::overloaded()));

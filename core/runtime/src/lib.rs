@@ -12,6 +12,8 @@
 #![deny(missing_docs)]
 
 mod audio;
+mod book;
+mod call;
 mod client;
 mod clock;
 mod connect;
@@ -22,19 +24,24 @@ mod exchange;
 mod fair;
 mod handle;
 mod http;
+mod hub;
 mod inbox;
 mod lookup;
 mod net;
 mod queue;
 mod runtime;
+mod timer;
 mod udp;
+mod watch;
 mod ws;
 
 pub use audio::{Audio, AudioEnded, AudioReceiver, AudioSender};
+pub use book::CALL_QUEUE;
+pub use call::{ANSWER_LIMIT, Call, CallEnd, Calls};
 pub use client::{Builder, Client, Reply};
 pub use clock::Clock;
 pub use drive::Drive;
-pub use error::{BuildError, NoRuntime};
+pub use error::{BuildError, NoRuntime, WaitError};
 pub use handle::{Completion, Events, Handle, start, start_at};
 pub use queue::{AUDIO_QUEUE, EVENT_BYTES, EVENT_QUEUE};
 pub use runtime::Runtime;

@@ -24,15 +24,36 @@ pub const AUDIO_QUEUE: usize = 100;
 /// A queue with its policy.
 pub(crate) trait Queue {
     type Item;
+    /// What its reader gets.
+    type Read;
     fn push(&mut self, item: Self::Item);
-    fn pop(&mut self) -> Option<Self::Item>;
+    fn pop(&mut self) -> Option<Self::Read>;
+}
+
+/// An event and its weight, shared by all queues that it waits in.
+pub(crate) struct Told<M: Drive> {
+    weight: usize,
+    event: M::Event,
+}
+
+impl<M: Drive> Told<M> {
+    pub(crate) fn new(event: M::Event) -> Arc<Self> {
+        Arc::new(Self { weight: M::weight(&event), event })
+    }
+
+    /// The event; a copy where another queue still has it.
+    fn take(self: Arc<Self>) -> M::Event {
+        match Arc::try_unwrap(self) {
+            Ok(told) => told.event,
+            Err(shared) => shared.event.clone(),
+        }
+    }
 }
 
 /// Events in order, bounded by number and by bytes. When full, the oldest expendable event goes; when none is expendable, the
 /// oldest one, and the reader is told how many it missed, in the place where they were.
 pub(crate) struct EventQueue<M: Drive> {
-    /// Each with its weight.
-    events: VecDeque<(usize, M::Event)>,
+    events: VecDeque<Arc<Told<M>>>,
     bytes: usize,
     lost: u64,
 }
@@ -44,31 +65,32 @@ impl<M: Drive> Default for EventQueue<M> {
 }
 
 impl<M: Drive> Queue for EventQueue<M> {
-    type Item = M::Event;
+    type Item = Arc<Told<M>>;
+    type Read = M::Event;
 
-    fn push(&mut self, event: M::Event) {
-        let weight = M::weight(&event);
-        while self.is_full(weight) {
-            let gone = match self.events.iter().position(|(_, event)| M::is_expendable(event)) {
+    fn push(&mut self, told: Arc<Told<M>>) {
+        while self.is_full(told.weight) {
+            let expendable = |told: &Arc<Told<M>>| M::is_expendable(&told.event);
+            let gone = match self.events.iter().position(expendable) {
                 Some(expendable) => self.events.remove(expendable),
-                None if M::is_expendable(&event) => return,
+                None if expendable(&told) => return,
                 None => {
                     self.lost += 1;
                     self.events.pop_front()
                 }
             };
-            self.bytes -= gone.map_or(0, |(weight, _)| weight);
+            self.bytes -= gone.map_or(0, |told| told.weight);
         }
-        self.bytes += weight;
-        self.events.push_back((weight, event));
+        self.bytes += told.weight;
+        self.events.push_back(told);
     }
 
     fn pop(&mut self) -> Option<M::Event> {
         match std::mem::take(&mut self.lost) {
             0 => {
-                let (weight, event) = self.events.pop_front()?;
-                self.bytes -= weight;
-                Some(event)
+                let told = self.events.pop_front()?;
+                self.bytes -= told.weight;
+                Some(told.take())
             }
             lost => Some(M::events_lost(lost)),
         }
@@ -89,6 +111,7 @@ pub(crate) struct AudioQueue(VecDeque<AudioFrame>);
 
 impl Queue for AudioQueue {
     type Item = AudioFrame;
+    type Read = AudioFrame;
 
     fn push(&mut self, frame: AudioFrame) {
         self.0.push_back(frame);
@@ -136,15 +159,24 @@ pub(crate) struct Producer<Q>(Shared<Q>);
 impl<Q: Queue> Producer<Q> {
     /// Queues an item, unless nobody will read it.
     pub(crate) fn push(&self, item: Q::Item) {
-        let mut state = lock(&self.0);
-        if state.unread {
-            return;
-        }
-        state.queue.push(item);
-        if let Some(reader) = state.reader.take() {
-            drop(state);
+        if let Some(reader) = self.put(item) {
             reader.wake();
         }
+    }
+
+    /// As [`Producer::push`], and leaves it to the caller to wake the reader.
+    pub(crate) fn put(&self, item: Q::Item) -> Option<Waker> {
+        let mut state = lock(&self.0);
+        if state.unread {
+            return None;
+        }
+        state.queue.push(item);
+        state.reader.take()
+    }
+
+    /// Whether there is somebody to read.
+    pub(crate) fn is_read(&self) -> bool {
+        !lock(&self.0).unread
     }
 
     /// Whether the application still holds anything of this queue.
@@ -175,9 +207,9 @@ impl<Q> Consumer<Q> {
 }
 
 impl<Q: Queue> Stream for Consumer<Q> {
-    type Item = Q::Item;
+    type Item = Q::Read;
 
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Q::Item>> {
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Q::Read>> {
         let mut state = lock(&self.0);
         match state.queue.pop() {
             Some(item) => Poll::Ready(Some(item)),
@@ -218,6 +250,10 @@ mod tests {
         format!("{:?}", queue.pop().expect("an event"))
     }
 
+    fn told(event: Event) -> Arc<Told<genesys::Client>> {
+        Told::new(event)
+    }
+
     fn stats() -> Event {
         let session = "s".into();
         Event::Stats { session, conversation: "c".into(), stats: Default::default() }
@@ -226,12 +262,12 @@ mod tests {
     #[test]
     fn a_full_event_queue_drops_the_oldest_expendable_event_unnoticed() {
         let mut queue = EventQueue::<genesys::Client>::default();
-        queue.push(Event::Ready);
-        queue.push(stats());
+        queue.push(told(Event::Ready));
+        queue.push(told(stats()));
         for _ in 2..EVENT_QUEUE {
-            queue.push(Event::Ready);
+            queue.push(told(Event::Ready));
         }
-        queue.push(Event::Connected { reconnect: true });
+        queue.push(told(Event::Connected { reconnect: true }));
         assert_eq!(queue.events.len(), EVENT_QUEUE);
         for _ in 1..EVENT_QUEUE {
             assert_eq!(popped(&mut queue), "Ready");
@@ -244,11 +280,11 @@ mod tests {
     fn an_event_queue_full_of_others_drops_the_oldest_and_says_how_many() {
         let mut queue = EventQueue::<genesys::Client>::default();
         for _ in 0..3 {
-            queue.push(Event::Connected { reconnect: false });
+            queue.push(told(Event::Connected { reconnect: false }));
         }
         for _ in 0..EVENT_QUEUE {
-            queue.push(Event::Ready);
-            queue.push(stats());
+            queue.push(told(Event::Ready));
+            queue.push(told(stats()));
         }
         assert_eq!(queue.events.len(), EVENT_QUEUE);
         let notice = popped(&mut queue);
@@ -260,16 +296,16 @@ mod tests {
     fn events_are_bounded_by_bytes_too() {
         let mut queue = EventQueue::<genesys::Client>::default();
         let large = |bytes| Event::Malformed { what: "x".repeat(bytes) };
-        queue.push(stats());
+        queue.push(told(stats()));
         for _ in 0..1024 {
-            queue.push(large(1 << 20));
+            queue.push(told(large(1 << 20)));
             assert!(queue.bytes <= EVENT_BYTES);
         }
         assert_eq!(queue.events.len(), 3);
         let notice = popped(&mut queue);
         assert!(notice.contains("1021 events were lost"), "{notice}");
         // One that is larger than all is kept alone, and nothing is forgotten in the sum.
-        queue.push(large(2 * EVENT_BYTES));
+        queue.push(told(large(2 * EVENT_BYTES)));
         assert_eq!(queue.events.len(), 1);
         popped(&mut queue);
         popped(&mut queue);
@@ -294,7 +330,7 @@ mod tests {
     #[test]
     fn a_stream_ends_after_what_is_queued_and_a_dropped_one_keeps_nothing() {
         let (producer, mut consumer) = channel::<EventQueue<genesys::Client>>();
-        producer.push(Event::Ready);
+        producer.push(told(Event::Ready));
         assert!(producer.is_held());
         drop(producer);
         assert!(matches!(consumer.next().now_or_never(), Some(Some(Event::Ready))));
@@ -302,7 +338,7 @@ mod tests {
 
         let (producer, consumer) = channel::<EventQueue<genesys::Client>>();
         drop(consumer);
-        producer.push(Event::Ready);
+        producer.push(told(Event::Ready));
         assert!(!producer.is_held());
         assert_eq!(lock(&producer.0).queue.events.len(), 0);
     }

@@ -111,6 +111,25 @@ impl Ask {
         }
     }
 
+    /// Whether a login goes on only with the answer.
+    pub(super) fn is_of_login(&self) -> bool {
+        match self {
+            Self::Link(
+                LinkAsk::Redeem | LinkAsk::Organization | LinkAsk::User | LinkAsk::Channel,
+            ) => true,
+            Self::Link(
+                LinkAsk::Probe
+                | LinkAsk::Station
+                | LinkAsk::Topics
+                | LinkAsk::Alertable
+                | LinkAsk::Leader
+                | LinkAsk::Claim(_),
+            )
+            | Self::Call(_)
+            | Self::Upload(_) => false,
+        }
+    }
+
     /// Whether nobody waits for the answer.
     pub(super) fn is_unawaited(&self) -> bool {
         matches!(self, Self::Call(CallAsk::HoldOther | CallAsk::Metadata(_)))

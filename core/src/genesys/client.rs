@@ -20,6 +20,8 @@ use crate::rest::Failure;
 
 /// The limit of most commands.
 const COMMAND_LIMIT: Duration = Duration::from_secs(30);
+/// The least limit of a `Connect`.
+const MIN_CONNECT_LIMIT: Duration = Duration::from_secs(1);
 /// A wake-up that comes later than this tells that the machine slept (LC-19).
 const SLEEP: Duration = Duration::from_secs(4);
 /// Commands not answered yet; one more is refused.
@@ -189,6 +191,12 @@ impl Client {
 
     fn handle_time(&mut self) {
         while let Some(command) = self.out.overdue_command() {
+            if self.link.waits(command) {
+                if self.link.connect_overdue(command, &mut self.out).is_some() {
+                    self.connection_lost();
+                }
+                continue;
+            }
             self.calls.forget_command(command, &mut self.out);
             self.link.forget_subscriber(command);
             let error = Error::new(ErrorKind::Timeout, "the service did not answer in time");
@@ -235,8 +243,8 @@ impl Machine for Client {
         self.out.advance(now);
         self.out.due.stir();
         let limit = match &command {
-            Command::Connect => None,
-            _ => Some(COMMAND_LIMIT),
+            Command::Connect => self.out.config.connect_limit.max(MIN_CONNECT_LIMIT),
+            _ => COMMAND_LIMIT,
         };
         let id = self.out.open(limit);
         self.apply(id, command);

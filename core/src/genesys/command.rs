@@ -18,7 +18,7 @@ use crate::media::{Digit, IceServer};
 pub enum Command {
     /// Log in and stay connected. Completes when ready for calls, or when the service says that
     /// the credentials are no good; it retries everything else by itself and can be ended by
-    /// [`Command::Disconnect`].
+    /// [`Command::Disconnect`]. Within [`Config::connect_limit`](super::Config::connect_limit).
     Connect,
     /// Log out. Media sessions stay up until their calls end. Within 5 s.
     Disconnect,

@@ -58,6 +58,12 @@ pub struct Config {
     pub session_survivability: bool,
     /// Ask the service to ping instead of pinging it (wire notes 2.2). Default false.
     pub server_side_pings: bool,
+    /// How long a [`Command::Connect`](super::Command::Connect) may take. Default 60 s, at least 1 s;
+    /// [`Duration::MAX`] waits until it is disconnected. When the time is up the command fails with
+    /// [`ErrorKind::Timeout`](super::ErrorKind::Timeout) and the last reason: what its message and its
+    /// [`refusal`](super::Error::refusal) say. A client that was not ready since it set out then
+    /// stops trying; one that had been goes on.
+    pub connect_limit: Duration,
     /// The longest delay between connection attempts. Default 90 s, at least 2 s.
     pub max_reconnect_delay: Duration,
     /// Which ICE candidates may be used. Default [`IcePolicy::Discovered`].
@@ -227,6 +233,7 @@ impl Config {
             eager_connection: EagerConnection::Auto,
             session_survivability: true,
             server_side_pings: false,
+            connect_limit: Duration::from_secs(60),
             max_reconnect_delay: Duration::from_secs(90),
             ice_policy: IcePolicy::Discovered,
             ice_servers: Vec::new(),

@@ -206,14 +206,17 @@ mod tests {
     use super::*;
     use crate::genesys::wire::requests::{POLICY, user};
     use crate::machine::NetError;
-    use crate::rest::{Question, Questions, Retry};
+    use crate::rest::{Answered, Question, Questions, Retry};
 
     fn read(
         result: Result<http::Response<Vec<u8>>, NetError>,
     ) -> Result<serde_json::Value, Failure> {
         let mut questions = Questions::new(&POLICY);
         questions.send(crate::machine::HttpId(1), Question::new((), user(), Retry::No));
-        questions.take(crate::machine::HttpId(1), result, crate::testing::epoch()).unwrap().1
+        match questions.take(crate::machine::HttpId(1), result, crate::testing::epoch()) {
+            Some(Answered::Ended((), result)) => result,
+            Some(Answered::Again(..)) | None => panic!("not asked again"),
+        }
     }
 
     fn response(status: u16, retry: Option<&str>, body: &str) -> http::Response<Vec<u8>> {

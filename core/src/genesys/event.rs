@@ -105,7 +105,8 @@ pub enum Event {
         /// How it sounded, where this client had its media (ST-3).
         quality: Option<CallQuality>,
     },
-    /// A call that rang or was connected is over: all that there is to say about it. Told last.
+    /// A call that rang, was dialled or was connected is over: all that there is to say about it.
+    /// Told last.
     CallReport(Box<CallReport>),
     /// The media state of a session changed.
     MediaState {

@@ -17,6 +17,7 @@ mod event_debug;
 mod goals;
 mod ids;
 mod inbound;
+mod ledger;
 mod link;
 mod log;
 mod outbox;
@@ -45,6 +46,7 @@ pub use event::{
     Session, Signaling,
 };
 pub use ids::{CallId, ConversationId, ParticipantId, SessionId, StationId, UserId};
+pub use ledger::{CallChange, CallPhase, CallView, EndReason, Ledger};
 pub use phone::Phone;
 pub use session_type::SessionType;
 pub use station::Station;

@@ -25,7 +25,7 @@ use crate::machine::{
 };
 use crate::plain::{Shown, plain_document};
 use crate::report::{Channel, Direction, Redactor, TraceRecord};
-use crate::rest::{self, Ended, Failure, Question, Resource, Retry};
+use crate::rest::{self, Answered, Failure, Question, Resource, Retry};
 use crate::xmpp::{self, Asked, Jid};
 
 /// Requests that nobody waits for (a leg's report, a hold on the side), on their way at once. What
@@ -77,6 +77,8 @@ pub(crate) struct Outbox {
     /// When anything but media is due.
     pub(crate) due: Due,
     rng: Rng,
+    /// Why the client is not connected, as far as was last heard.
+    pub(crate) trouble: Option<Error>,
 }
 
 impl Outbox {
@@ -97,6 +99,7 @@ impl Outbox {
             crowded: false,
             due: Due::default(),
             rng,
+            trouble: None,
         }
     }
 
@@ -191,10 +194,11 @@ impl Outbox {
         room
     }
 
-    /// Gives a command its id; it is open until it is completed or overdue.
-    pub(crate) fn open(&mut self, limit: Option<Duration>) -> CommandId {
+    /// Gives a command its id; it is open until it is completed or overdue. A limit beyond all time
+    /// is none.
+    pub(crate) fn open(&mut self, limit: Duration) -> CommandId {
         let command = CommandId(self.outputs.id());
-        self.commands.open(command, limit.map(|limit| self.now() + limit));
+        self.commands.open(command, self.now().checked_add(limit));
         command
     }
 
@@ -393,10 +397,18 @@ impl Outbox {
         &mut self,
         id: HttpId,
         result: Result<http::Response<Vec<u8>>, NetError>,
-    ) -> Ended<Ask> {
+    ) -> Option<(Ask, Result<serde_json::Value, Failure>)> {
         self.trace_response(id, &result);
         let now = self.now();
-        self.rest.take(id, result, now)
+        match self.rest.take(id, result, now)? {
+            Answered::Ended(ask, result) => Some((ask, result)),
+            Answered::Again(ask, failure) => {
+                if ask.is_of_login() {
+                    self.trouble = Some(failure.into());
+                }
+                None
+            }
+        }
     }
 
     /// What became of an upload.

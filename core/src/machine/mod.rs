@@ -86,6 +86,7 @@ pub type OutputOf<M> =
     Output<<M as Machine>::Event, <M as Machine>::Outcome, <M as Machine>::Error>;
 
 /// One thing that happened outside the machine.
+#[derive(Clone)]
 #[non_exhaustive]
 pub enum Input {
     /// Only time passed.
@@ -121,6 +122,7 @@ pub enum Input {
 }
 
 /// What can happen on a WebSocket.
+#[derive(Clone)]
 #[non_exhaustive]
 pub enum WsEvent {
     /// The handshake is done.
@@ -144,6 +146,7 @@ pub enum WsEvent {
 }
 
 /// What can happen on a UDP socket group.
+#[derive(Clone)]
 #[non_exhaustive]
 pub enum UdpEvent {
     /// Bound. One socket for each address; none is unspecified (`0.0.0.0`).

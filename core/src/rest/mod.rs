@@ -10,5 +10,5 @@ mod resource;
 pub(crate) use endpoint::Endpoint;
 pub(crate) use failure::{Failure, FailureKind, Refused};
 pub(crate) use policy::{Policy, Retry};
-pub(crate) use questions::{Ended, Question, Questions};
+pub(crate) use questions::{Answered, Question, Questions};
 pub(crate) use resource::{Resource, segment};

@@ -30,8 +30,13 @@ struct Waiting<A> {
     bytes: usize,
 }
 
-/// How a question ended, if it did.
-pub(crate) type Ended<A> = Option<(A, Result<Value, Failure>)>;
+/// What an HTTP result is to the question that it answers.
+pub(crate) enum Answered<A> {
+    /// It has ended so.
+    Ended(A, Result<Value, Failure>),
+    /// It will be asked again, as it failed so.
+    Again(A, Failure),
+}
 
 /// See the [module](self).
 #[derive(Debug)]
@@ -44,7 +49,7 @@ pub(crate) struct Questions<A> {
     unmade: VecDeque<(A, Failure)>,
 }
 
-impl<A> Questions<A> {
+impl<A: Clone> Questions<A> {
     pub(crate) fn new(policy: &'static Policy) -> Self {
         Self {
             policy,
@@ -81,25 +86,25 @@ impl<A> Questions<A> {
         self.unmade.pop_front()
     }
 
-    /// The question that an HTTP result answers. None when nobody waits for it, or when it will be
-    /// asked again.
+    /// The question that an HTTP result answers. None when nobody waits for it.
     pub(crate) fn take(
         &mut self,
         id: HttpId,
         result: Result<http::Response<Vec<u8>>, NetError>,
         now: Instant,
-    ) -> Ended<A> {
+    ) -> Option<Answered<A>> {
         let question = self.sent.remove(&id)?;
         match Failure::or_body(&question.resource, result) {
             Err(failure) if self.may_wait(&question, &failure) => {
                 self.waited += 1;
                 let due = (now + self.policy.pause_after(&failure), self.waited);
                 let bytes = question.resource.bytes();
+                let ask = question.ask.clone();
                 let question = Question { attempt: question.attempt + 1, ..question };
                 self.waiting.insert(due, Waiting { question, bytes });
-                None
+                Some(Answered::Again(ask, failure))
             }
-            result => Some((question.ask, result)),
+            result => Some(Answered::Ended(question.ask, result)),
         }
     }
 

@@ -10,11 +10,14 @@
 //!
 //! and let somebody call it, as the emulator tells.
 
+use std::time::Duration;
+
 use anyhow::Context as _;
 use clap::Parser;
 use offhook::genesys::{Config, Event, Phone as _};
 use offhook::net::NetOptions;
-use offhook_tokio::{Audio, Client};
+use offhook_tokio::{Call, Calls, Client};
+use tokio::task::JoinSet;
 
 /// Answers every call and echoes it.
 #[derive(Debug, Parser)]
@@ -47,48 +50,52 @@ async fn main() -> anyhow::Result<()> {
     config.ws_host = cli.ws_host;
     let net = NetOptions { loopback: cli.loopback, ..NetOptions::default() };
     let (phone, mut events) = Client::builder(config).net(net).build()?;
+    let calls = phone.calls();
     phone.connect().await.context("cannot log in")?;
     println!("ready for calls");
 
-    let mut calls = 0;
-    while let Some(event) = events.next().await {
-        match event {
-            Event::PendingSession(call) => {
-                println!("{} rings", call.conversation);
-                // The reply comes with the session; nothing here has to wait for it.
-                let reply = phone.accept_pending(&call.conversation);
-                tokio::spawn(async move {
-                    if let Err(error) = reply.await {
-                        println!("not answered: {error}");
-                    }
-                });
-            }
-            Event::SessionStarted(session) => {
-                tokio::spawn(echo(phone.audio(session.media)));
-            }
-            Event::SessionEnded { session, reason } => {
-                println!("{} is over: {reason}", session.conversation);
-                calls += 1;
-                if cli.calls == Some(calls) {
-                    break;
-                }
-            }
-            Event::Disconnected { reconnecting: false, error } => {
-                println!("disconnected: {}", error.map_or_else(String::new, |e| e.to_string()));
-                break;
-            }
-            _ => {}
+    let stopped = events.wait(Duration::MAX, |event| match event {
+        Event::Disconnected { reconnecting: false, error } => Some(error),
+        _ => None,
+    });
+    tokio::select! {
+        () = answer(calls, cli.calls) => {}
+        error = stopped => {
+            let error = error?.map_or_else(String::new, |error| error.to_string());
+            println!("disconnected: {error}");
         }
     }
     phone.disconnect().await?;
     Ok(())
 }
 
-/// Says back what is heard, until the session ends.
-async fn echo(mut audio: Audio) {
-    while let Some(frame) = audio.stream.next().await {
-        if audio.sink.send(frame).await.is_err() {
-            return;
+/// Answers every call, until so many are over.
+async fn answer(mut calls: Calls, limit: Option<u32>) {
+    let mut up = JoinSet::new();
+    let mut over = 0;
+    while limit != Some(over) {
+        tokio::select! {
+            Some(call) = calls.next() => drop(up.spawn(echo(call))),
+            Some(_) = up.join_next() => over += 1,
+            else => return,
         }
     }
+}
+
+/// Says back what is heard, until the call ends. What goes wrong with it is no other call's matter.
+async fn echo(call: Call) {
+    println!("{} rings", call.conversation());
+    if let Err(error) = call.answer().await {
+        println!("{} is not answered: {error}", call.conversation());
+        return;
+    }
+    // Once more, where the call goes on with another session.
+    while let Ok(mut audio) = call.audio().await {
+        while let Some(frame) = audio.stream.next().await {
+            if audio.sink.send(frame).await.is_err() {
+                break;
+            }
+        }
+    }
+    println!("{} is over: {}", call.conversation(), call.ended().await.reason);
 }

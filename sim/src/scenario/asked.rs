@@ -8,6 +8,8 @@ use super::checks::Books;
 
 /// The client's own limit for a command, and a little more.
 const LIMIT: Duration = Duration::from_secs(31);
+/// The same for a connect.
+const CONNECT_LIMIT: Duration = Duration::from_secs(61);
 /// Where nothing is wrong, every command is answered within this; the end of a call is that of its
 /// session, which an application may leave idle for ten seconds.
 const QUIET_LIMIT: Duration = Duration::from_secs(15);
@@ -27,7 +29,7 @@ pub(super) struct Asked {
 /// As far as its answer says something.
 #[derive(Clone, Debug)]
 enum What {
-    /// To stay connected, which takes as long as it takes.
+    /// To stay connected.
     Connect,
     /// To take a media session: the answer is one to a stanza.
     Accept,
@@ -141,8 +143,12 @@ impl Asked {
 
     /// Whether it should have been answered by now.
     pub(super) fn is_overdue(&self, at: Duration, quiet: bool) -> bool {
-        let limit = if quiet { QUIET_LIMIT } else { LIMIT };
-        !matches!(self.what, What::Connect) && at > self.since + limit
+        let limit = match (&self.what, quiet) {
+            (What::Connect, _) => CONNECT_LIMIT,
+            (_, true) => QUIET_LIMIT,
+            (_, false) => LIMIT,
+        };
+        at > self.since + limit
     }
 
     /// What an answer that it is done claims.

@@ -1,6 +1,8 @@
 //! The client's own surface, as far as it needs no service.
 
-use offhook::genesys::{Config, ErrorKind, Phone as _};
+use std::time::Duration;
+
+use offhook::genesys::{Config, ErrorKind, Event, Phone as _};
 use offhook::net::{NetOptions, Proxy, ProxyUrl};
 use offhook_runtime::{BuildError, Client, Runtime};
 
@@ -42,6 +44,27 @@ pub(crate) async fn a_token_that_is_refused_fails_to_connect<R: Runtime>() {
     drop(again);
     // Without commands the events go on, and end only with the driver; here nobody is left.
     assert!(within::<R, _>(events.next()).await.is_some());
+}
+
+pub(crate) async fn a_service_that_cannot_be_reached_fails_to_connect_with_the_reason<
+    R: Runtime,
+>() {
+    // A port that nobody listens on any more.
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = nobody.local_addr().expect("an address");
+    drop(nobody);
+    let mut config = config(&format!("http://{address}"));
+    config.connect_limit = Duration::from_secs(1);
+    let (phone, mut events) = Client::<R>::builder(config).build().expect("inside the runtime");
+    let failed = within::<R, _>(phone.connect()).await.expect_err("nobody is there");
+    assert_eq!(failed.kind, ErrorKind::Timeout);
+    assert!(failed.message.contains("not connected within 1 s"), "{failed}");
+    assert!(failed.message.contains("refused"), "{failed}");
+    let stopped = |event| match event {
+        Event::Disconnected { reconnecting: false, error } => error,
+        _ => None,
+    };
+    assert_eq!(events.wait(Duration::from_secs(20), stopped).await, Ok(failed));
 }
 
 pub(crate) async fn unusable_options_are_typed_errors<R: Runtime>() {

@@ -8,7 +8,7 @@ use offhook::machine::{HttpId, MediaId, UdpId, WsEvent, WsId};
 use offhook::media::{AudioCodec, AudioFrame};
 use offhook::net::NetOptions;
 use offhook::{Input, Output};
-use offhook_runtime::{AUDIO_QUEUE, AudioEnded, EVENT_QUEUE, Runtime};
+use offhook_runtime::{AUDIO_QUEUE, AudioEnded, EVENT_QUEUE, Runtime, WaitError};
 
 use super::puppet::{AMPLE, Fate, Fault, Manners, Pull, Saw, Stage, open, within};
 use super::servers::{self, Server};
@@ -211,4 +211,57 @@ pub(crate) async fn unread_events_never_stop_the_driver<R: Runtime>() {
     for n in 10..all {
         assert!(matches!(stage.saw().await, Saw::Chatter(told) if told == n));
     }
+}
+
+pub(crate) async fn every_subscriber_is_told_and_a_slow_one_loses_alone<R: Runtime>() {
+    let mut stage = Stage::<R>::new();
+    let mut slow = stage.handle.events();
+    let dropped = stage.handle.events();
+    drop(dropped);
+    let all = EVENT_QUEUE as u64 + 10;
+    for n in 0..all {
+        stage.make(Output::Event(Saw::Chatter(n))).await;
+        assert!(matches!(stage.saw().await, Saw::Chatter(told) if told == n));
+    }
+    assert!(matches!(within::<R, _>(slow.next()).await, Some(Saw::Lost(10))));
+    for n in 10..all {
+        let told = within::<R, _>(slow.next()).await;
+        assert!(matches!(told, Some(Saw::Chatter(told)) if told == n));
+    }
+    // It begins with what is told after it.
+    let mut late = stage.handle.events();
+    stage.make(Output::Event(Saw::Chatter(all))).await;
+    let told = within::<R, _>(late.next()).await;
+    assert!(matches!(told, Some(Saw::Chatter(told)) if told == all));
+}
+
+pub(crate) async fn a_wait_finds_what_it_looks_for_or_tells_that_it_did_not<R: Runtime>() {
+    let mut stage = Stage::<R>::new();
+    let seventh = |saw| match saw {
+        Saw::Chatter(7) => Some("seven"),
+        _ => None,
+    };
+    assert_eq!(within::<R, _>(stage.handle.submit(Pull::Chatter(10))).await, Ok(()));
+    let found = within::<R, _>(stage.events.wait(Duration::MAX, seventh)).await;
+    assert_eq!(found, Ok("seven"));
+    // What came after it is still there.
+    assert!(matches!(stage.saw().await, Saw::Chatter(8)));
+    let short = Duration::from_millis(20);
+    let begun = Instant::now();
+    let found = within::<R, _>(stage.events.wait(short, seventh)).await;
+    assert_eq!(found, Err(WaitError::TimedOut(short)));
+    assert!(begun.elapsed() >= short);
+    // One that is there already needs no time.
+    assert_eq!(within::<R, _>(stage.handle.submit(Pull::Chatter(8))).await, Ok(()));
+    assert_eq!(within::<R, _>(stage.events.wait(Duration::ZERO, seventh)).await, Ok("seven"));
+}
+
+pub(crate) async fn a_wait_goes_by_the_clients_clock<R: Runtime>() {
+    let mut stage = Stage::<R>::new();
+    let hour = Duration::from_secs(3600);
+    let clock = stage.clock.clone();
+    let waits = stage.events.wait(hour, |_| None::<()>);
+    let sleeps = async { clock.advance(hour) };
+    let (found, ()) = within::<R, _>(futures_util::future::join(waits, sleeps)).await;
+    assert_eq!(found, Err(WaitError::TimedOut(hour)));
 }

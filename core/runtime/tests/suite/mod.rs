@@ -20,6 +20,7 @@ macro_rules! suite {
             $runtime, $block_on,
             client {
                 a_token_that_is_refused_fails_to_connect,
+                a_service_that_cannot_be_reached_fails_to_connect_with_the_reason,
                 unusable_options_are_typed_errors,
             }
             floods {
@@ -42,6 +43,9 @@ macro_rules! suite {
                 audio_taken_again_ends_the_pair_before,
                 unread_audio_loses_the_oldest_and_counts_it,
                 unread_events_never_stop_the_driver,
+                every_subscriber_is_told_and_a_slow_one_loses_alone,
+                a_wait_finds_what_it_looks_for_or_tells_that_it_did_not,
+                a_wait_goes_by_the_clients_clock,
             }
             http {
                 a_response_is_a_response_whatever_its_status,

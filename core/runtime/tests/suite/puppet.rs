@@ -44,7 +44,7 @@ pub(crate) enum Manners {
 }
 
 /// What the puppet tells.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Saw {
     /// An input, and when it came.
     Input(Input, Instant),

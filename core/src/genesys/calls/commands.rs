@@ -451,8 +451,11 @@ impl Calls {
             Ok(NewCall { id, self_uri }) => {
                 let self_uri = self_uri.filter(|uri| uri.len() <= MAX_ID);
                 self.dialled.push_back(id.clone());
-                if self.dialled.len() > MAX_DIALLED {
-                    self.dialled.pop_front();
+                self.note_dialled(&id);
+                if self.dialled.len() > MAX_DIALLED
+                    && let Some(forgotten) = self.dialled.pop_front()
+                {
+                    self.finish(&forgotten, out);
                 }
                 let outcome = Dialled { conversation: id, self_uri };
                 out.complete(command, Ok(Outcome::Dialled(outcome)));

@@ -111,8 +111,12 @@ impl Calls {
             + self.early.len()
     }
 
+    /// How much of it is remembered of calls that were dialled and never heard of.
     pub(crate) fn dialled(&self) -> usize {
-        self.dialled.len()
+        let unheard = |id: &&ConversationId| {
+            self.timelines.contains_key(*id) && !self.entries.contains_key(*id)
+        };
+        self.dialled.len() + self.dialled.iter().filter(unheard).count()
     }
 
     /// The one way in which a conversation changes.
@@ -348,12 +352,32 @@ impl Calls {
     fn may_be_dialled(&self, id: &ConversationId, leg: &Leg) -> bool {
         let outbound = leg.call.direction() == Direction::Outbound;
         let foreign = match (self.entries.get(id), leg.class()) {
-            (_, Class::Pending | Class::Ended) => false,
+            (_, Class::Pending) => false,
             (None, Class::Connected | Class::Other) => true,
             (Some(known), Class::Connected) => known.media.is_none() && !known.listed,
             (Some(_), Class::Other) => false,
+            // One that was heard of, and of which nothing would be left to tell.
+            (None, Class::Ended) => self.early.iter().any(|(early, _)| early == id),
+            (Some(known), Class::Ended) => {
+                known.media.is_none() && !known.listed && known.invitation.invite().is_none()
+            }
         };
         foreign && outbound && self.goals.is_dialling() && !self.dialled.contains(id)
+    }
+
+    /// Keeps a first event of what may have been dialled; the end of a call in place of what came
+    /// before it.
+    fn keep_early(&mut self, id: &ConversationId, leg: &Leg) {
+        if leg.class() == Class::Ended {
+            self.early.retain(|(early, _)| early != id);
+        }
+        let first = (id.clone(), leg.clone());
+        if self.early.back() != Some(&first) {
+            self.early.push_back(first);
+        }
+        if self.early.len() > MAX_EARLY {
+            self.early.pop_front();
+        }
     }
 
     /// Events that waited for the answer to a dial: those of calls that turned out to be ours, and
@@ -365,7 +389,11 @@ impl Calls {
             .partition(|(id, _)| waits && !self.dialled.contains(id));
         self.early = kept;
         for (id, leg) in due {
-            if self.has_room(&id) {
+            if leg.class() == Class::Ended {
+                // It was over before it was known to be ours: that is all there is to tell.
+                self.dialled.retain(|dialled| *dialled != id);
+                self.finish(&id, out);
+            } else if self.has_room(&id) {
                 self.feed(&id, Input::Told(leg), out);
             }
         }
@@ -378,19 +406,14 @@ impl Calls {
             return;
         };
         let class = leg.class();
-        if class == Class::Ended {
-            self.early.retain(|(early, _)| *early != id);
-        } else if self.may_be_dialled(&id, &leg) {
-            let first = (id, leg);
-            if self.early.back() != Some(&first) {
-                self.early.push_back(first);
+        let known = known.is_some();
+        if self.may_be_dialled(&id, &leg) {
+            self.keep_early(&id, &leg);
+            if class != Class::Ended {
+                return;
             }
-            if self.early.len() > MAX_EARLY {
-                self.early.pop_front();
-            }
-            return;
         }
-        if known.is_none() && class != Class::Pending && !self.dialled.contains(&id) {
+        if !known && class != Class::Pending && !self.dialled.contains(&id) {
             return;
         }
         if !self.has_room(&id) {

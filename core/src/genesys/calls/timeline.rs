@@ -1,6 +1,7 @@
 //! The report of each call: when what happened, and how it sounded.
 
 use super::Calls;
+use crate::genesys::call::Direction;
 use crate::genesys::conversation::Effect;
 use crate::genesys::event::Event;
 use crate::genesys::ids::ConversationId;
@@ -36,6 +37,12 @@ impl Calls {
             }
             _ => {}
         }
+    }
+
+    /// Takes note of a call that the user dialled: whatever becomes of it is reported.
+    pub(super) fn note_dialled(&mut self, id: &ConversationId) {
+        let call = self.timelines.entry(id.clone()).or_default();
+        call.direction = Some(Direction::Outbound);
     }
 
     /// Takes note of what media has reached.

@@ -10,7 +10,7 @@ use crate::genesys::error::{Error, ErrorKind, is_unauthorized};
 use crate::genesys::event::Event;
 use crate::genesys::outbox::Outbox;
 use crate::genesys::wire::Frame;
-use crate::machine::{Output, Timers, WsId};
+use crate::machine::{CommandId, Output, Timers, WsId};
 use crate::xmpp::Close;
 
 impl Link {
@@ -38,6 +38,7 @@ impl Link {
             }
             Attempt::Other(error) => (error, None),
         };
+        out.trouble = Some(error.clone());
         out.event(Event::Disconnected { reconnecting: true, error: Some(error) });
         match pause {
             // Retry-After is waited for besides, and leaves no memory (wire notes 3.3).
@@ -60,6 +61,7 @@ impl Link {
     /// The connection was up and is gone.
     pub(super) fn drop_connection(&mut self, error: Option<Error>, out: &mut Outbox) -> Change {
         let change = self.lose(out);
+        out.trouble.clone_from(&error);
         out.event(Event::Disconnected { reconnecting: true, error });
         self.wait(Duration::ZERO, out);
         change
@@ -160,11 +162,63 @@ impl Link {
         }
     }
 
+    /// Whether it is a `Connect` that is not answered.
+    pub(in crate::genesys) fn waits(&self, command: CommandId) -> bool {
+        self.connecting.contains(&command)
+    }
+
+    /// A `Connect`'s time is up: it fails with the last reason. Where nobody else waits, and the
+    /// client was not ready since it set out, it stops trying, and is as it was before the command.
+    pub(in crate::genesys) fn connect_overdue(
+        &mut self,
+        command: CommandId,
+        out: &mut Outbox,
+    ) -> Option<Change> {
+        let limit = out.config.connect_limit.as_secs();
+        let why = match (&out.trouble, self.network) {
+            (_, Network::Gone) => "there is no network".to_owned(),
+            (Some(last), Network::There) => last.to_string(),
+            (None, Network::There) => "the service has not answered".to_owned(),
+        };
+        let text = format!("not connected within {limit} s: {why}");
+        let refusal = out.trouble.as_ref().and_then(|last| last.refusal.clone());
+        let error = Error { refusal, ..Error::new(ErrorKind::Timeout, text) };
+        if self.stays || self.connecting.len() > 1 {
+            self.connecting.retain(|waiting| *waiting != command);
+            out.complete(command, Err(error));
+            return None;
+        }
+        match self.state {
+            State::Opening(ws) | State::Setup(ws, _) | State::Online(ws, _) => {
+                out.push(Output::CloseWebSocket { id: ws });
+                let change = self.lose(out);
+                self.stopped(Some(error), out);
+                Some(change)
+            }
+            State::Closing(_, ref mut then) => {
+                *then = Then::Stop;
+                self.connecting.clear();
+                out.complete(command, Err(error));
+                None
+            }
+            State::Offline
+            | State::Waiting
+            | State::Redeeming
+            | State::Identifying { .. }
+            | State::Channel => {
+                self.stopped(Some(error), out);
+                None
+            }
+        }
+    }
+
     /// Not connected, and not trying.
     pub(super) fn stopped(&mut self, error: Option<Error>, out: &mut Outbox) {
         let was_offline = matches!(self.state, State::Offline);
         self.state = State::Offline;
         self.hard = true;
+        self.stays = false;
+        out.trouble = None;
         self.timers = Timers::default();
         // A claim is a command's, which is answered in any case.
         out.forget_http(|ask| matches!(ask, Ask::Link(ask) if !matches!(ask, LinkAsk::Claim(_))));

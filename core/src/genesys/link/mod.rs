@@ -77,6 +77,8 @@ pub(crate) struct Link {
     attempted: bool,
     was_connected: bool,
     was_ready: bool,
+    /// Ready since it set out: it stays connected until it is told otherwise.
+    stays: bool,
     /// Ready again after a loss, and nobody has been told yet.
     came_back: bool,
     topics: Topics,
@@ -107,6 +109,7 @@ impl Link {
             attempted: false,
             was_connected: false,
             was_ready: false,
+            stays: false,
             came_back: false,
             topics: Topics::default(),
             missing: Missing::default(),

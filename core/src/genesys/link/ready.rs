@@ -24,6 +24,7 @@ impl Link {
     pub(super) fn connected(&mut self, ws: WsId, out: &mut Outbox) {
         self.backoff.connected(out.now());
         self.network = Network::There;
+        out.trouble = None;
         self.timers.arm(Timer::IceRefresh, out.now() + ICE_REFRESH);
         out.event(Event::Connected { reconnect: self.was_connected });
         self.ice.tell(out);
@@ -183,6 +184,7 @@ impl Link {
         }
         self.came_back = self.was_ready;
         self.was_ready = true;
+        self.stays = true;
         out.event(Event::Ready);
         for command in std::mem::take(&mut self.connecting) {
             out.complete(command, Ok(Outcome::Done));

@@ -132,7 +132,10 @@ fn calls_that_were_dialled_and_never_heard_of_are_bounded() {
         let asked = rig.expect_http("POST /conversations/calls");
         rig.respond(asked.id, 202, &json!({"id": format!("C{n}")}));
     }
-    assert_eq!(rig.client.size(), 64);
+    // Each with what is to be reported of it; those before are reported.
+    assert_eq!(rig.client.size(), 2 * 64);
+    let reported = rig.events.iter().filter(|event| matches!(event, Event::CallReport(_)));
+    assert_eq!(reported.count(), 200 - 64);
 }
 
 #[test]

@@ -88,6 +88,7 @@ impl Rig {
     pub(super) fn with(change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config::agent("lab.test", "t0ken");
         config.jid_resource = Some("res-a".to_owned());
+        config.connect_limit = Duration::MAX;
         change(&mut config);
         let now = crate::testing::epoch();
         let client = Client::new(config, Box::new(FakeMedia), Seed::from(1), now).unwrap();

@@ -1,0 +1,276 @@
+//! Calls as objects, on either runtime, against the emulator with real sockets and real media. Every
+//! wait has a deadline.
+
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+use offhook::genesys::{
+    CallPhase, CallState, Config, Dial, EndReason, ErrorKind, Event, Phone as _,
+};
+use offhook::net::NetOptions;
+use offhook_examples::demo;
+use offhook_runtime::{Call, Calls, Client, Events, Runtime};
+use offhook_sim::serve::{Emulator, FarEnd};
+use serde_json::{Value, json};
+
+/// Longer than anything here takes on a busy computer.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Waits for what must happen.
+async fn within<R: Runtime, T>(what: &str, future: impl Future<Output = T>) -> T {
+    use futures_util::future::{Either, select};
+    use std::pin::pin;
+    match select(pin!(future), pin!(R::sleep_until(Instant::now() + PATIENCE))).await {
+        Either::Left((value, _)) => value,
+        Either::Right(((), _)) => panic!("{what}: not in time"),
+    }
+}
+
+/// A phone that is logged in to an emulator of its own.
+struct Desk<R> {
+    emulator: Emulator,
+    user: String,
+    phone: Client<R>,
+    events: Events<offhook::genesys::Client>,
+    calls: Calls<R>,
+}
+
+impl<R: Runtime> Desk<R> {
+    async fn open(seed: u64) -> Self {
+        let emulator = demo::emulator(seed).expect("a free port");
+        let (user, token) = emulator.add_user("Ada", None).expect("a user");
+        let mut config = Config::agent("lab.test", token);
+        config.api_host = Some(emulator.http_url());
+        config.ws_host = Some(emulator.ws_url());
+        let net = NetOptions { loopback: true, ..NetOptions::default() };
+        let builder = Client::<R>::builder(config).net(net);
+        let (phone, events) = builder.build().expect("inside the runtime");
+        let calls = phone.calls();
+        within::<R, _>("login", phone.connect()).await.expect("a service");
+        Self { emulator, user, phone, events, calls }
+    }
+
+    /// Somebody calls; their conversation and their ear and mouth.
+    fn call(&self) -> (String, FarEnd) {
+        let call = json!({"kind": "inbound", "userId": self.user, "farEnd": "external"});
+        let call = self.emulator.control("POST", "calls", &call).expect("a call");
+        let conversation = call["conversationId"].as_str().expect("an id").to_owned();
+        let far = self.emulator.far_end(&conversation).expect("a far end");
+        (conversation, far)
+    }
+
+    /// Something happens to a call elsewhere.
+    fn far(&self, conversation: &str, what: &str, body: &Value) {
+        let path = format!("calls/{conversation}/{what}");
+        let done = self.emulator.control("POST", &path, body);
+        assert!(done.is_some(), "{what}");
+    }
+
+    async fn next(&mut self) -> Call<R> {
+        within::<R, _>("a call", self.calls.next()).await.expect("the phone lives")
+    }
+
+    async fn close(self) {
+        let Self { emulator, phone, .. } = self;
+        within::<R, _>("log-out", phone.disconnect()).await.expect("logged out");
+        emulator.shutdown();
+    }
+}
+
+/// What the README's program does.
+async fn echo<R: Runtime>(call: Call<R>) -> Result<EndReason, offhook::genesys::Error> {
+    call.answer().await?;
+    while let Ok(mut audio) = call.audio().await {
+        while let Some(frame) = audio.stream.next().await {
+            let _ = audio.sink.send(frame).await;
+        }
+    }
+    Ok(call.ended().await.reason)
+}
+
+fn frame(time: u64) -> offhook::media::AudioFrame {
+    offhook::media::AudioFrame {
+        codec: offhook::media::AudioCodec::Opus,
+        time: time * 960,
+        lost_before: 0,
+        talkspurt: false,
+        data: b"an echo's frame"[..].into(),
+    }
+}
+
+/// Speaks until the echo comes back.
+async fn hear_the_echo<R: Runtime>(far: &mut FarEnd) {
+    for time in 0.. {
+        let _ = far.speak.try_send(frame(time));
+        if far.heard.try_recv().is_ok() {
+            return;
+        }
+        R::sleep_until(Instant::now() + Duration::from_millis(20)).await;
+    }
+}
+
+async fn a_call_from_ringing_to_its_report<R: Runtime>() {
+    let mut desk = Desk::<R>::open(21).await;
+    let mut news = desk.phone.events();
+    let (conversation, mut far) = desk.call();
+    let call = desk.next().await;
+    assert_eq!(call.conversation().as_str(), conversation);
+    assert_eq!((call.phase(), call.pending().is_some()), (CallPhase::Ringing, true));
+
+    within::<R, _>("answer", call.answer()).await.expect("connected");
+    assert_eq!(call.phase(), CallPhase::Connected);
+    // Clones are the same call, and everybody else is told as well.
+    let same = desk.phone.find_call(call.conversation()).expect("it is there");
+    within::<R, _>("connected", same.connected()).await.expect("connected");
+    let connected = |event| match event {
+        Event::CallConnected { call, .. } => Some(call.id),
+        _ => None,
+    };
+    for events in [&mut news, &mut desk.events] {
+        let told = events.wait(PATIENCE, connected).await;
+        assert_eq!(told.as_ref(), Ok(call.conversation()));
+    }
+
+    within::<R, _>("mute", call.mute(true)).await.expect("muted");
+    within::<R, _>("hold", call.hold(true)).await.expect("held");
+    let held = |event| match event {
+        Event::ConversationUpdate(update) => {
+            update.current.iter().any(|call| call.muted && call.held).then_some(())
+        }
+        _ => None,
+    };
+    news.wait(PATIENCE, held).await.expect("both are told");
+    let details = call.details().expect("told");
+    assert!(details.muted && details.held && details.state == CallState::Connected);
+    within::<R, _>("unmute", call.mute(false)).await.expect("unmuted");
+    within::<R, _>("resume", call.hold(false)).await.expect("resumed");
+    within::<R, _>("keys", call.send_dtmf("1#")).await.expect("sent");
+    let no_key = within::<R, _>("keys", call.send_dtmf("1x")).await.expect_err("no such key");
+    assert_eq!(no_key.kind, ErrorKind::InvalidOptions);
+
+    let mut audio = within::<R, _>("audio", call.audio()).await.expect("a session");
+    let heard = async {
+        loop {
+            let _ = far.speak.try_send(frame(1));
+            let timer = R::sleep_until(Instant::now() + Duration::from_millis(20));
+            let next = std::pin::pin!(audio.stream.next());
+            match futures_util::future::select(next, std::pin::pin!(timer)).await {
+                futures_util::future::Either::Left((frame, _)) => return frame,
+                futures_util::future::Either::Right(_) => {}
+            }
+        }
+    };
+    assert!(within::<R, _>("the caller's voice", heard).await.is_some());
+
+    within::<R, _>("hang up", call.hang_up()).await.expect("done");
+    let end = within::<R, _>("the end", call.ended()).await;
+    assert_eq!(end.reason, EndReason::Over);
+    let report = end.report.expect("a report");
+    assert_eq!(report.conversation, *call.conversation());
+    assert!(report.timeline.talking().is_some());
+    assert_eq!(call.report(), Some(report));
+    // What is over can be hung up again, and is otherwise refused.
+    within::<R, _>("hang up", call.hang_up()).await.expect("it is over already");
+    let over = within::<R, _>("audio", call.audio()).await.expect_err("it is over");
+    assert_eq!(over.kind, ErrorKind::Session);
+    assert!(desk.phone.find_call(call.conversation()).is_none(), "nobody remembers it");
+    far.heard.close();
+    desk.close().await;
+}
+
+async fn a_failed_answer_ends_no_program<R: Runtime>() {
+    let mut desk = Desk::<R>::open(22).await;
+    let (conversation, _far) = desk.call();
+    let call = desk.next().await;
+    desk.far(&conversation, "cancel", &json!({}));
+    let end = within::<R, _>("the end", call.ended()).await;
+    assert_eq!(end.reason, EndReason::Withdrawn);
+    assert!(within::<R, _>("answer", echo(call.clone())).await.is_err());
+    assert!(within::<R, _>("answer", call.connected()).await.is_err());
+
+    let (conversation, _far) = desk.call();
+    let call = desk.next().await;
+    desk.far(&conversation, "elsewhere", &json!({"how": "accept"}));
+    let end = within::<R, _>("the end", call.ended()).await;
+    assert_eq!(end.reason, EndReason::Elsewhere);
+
+    let (_, _far) = desk.call();
+    let call = desk.next().await;
+    within::<R, _>("decline", call.reject()).await.expect("declined");
+    let end = within::<R, _>("the end", call.ended()).await;
+    assert_eq!(end.reason, EndReason::Withdrawn);
+
+    // And the next one is echoed.
+    let (conversation, mut far) = desk.call();
+    let bot = echo(desk.next().await);
+    let customer = async {
+        within::<R, _>("the echo", hear_the_echo::<R>(&mut far)).await;
+        desk.far(&conversation, "hangup", &json!({}));
+    };
+    let both = futures_util::future::join(within::<R, _>("the bot", bot), customer);
+    assert_eq!(both.await.0, Ok(EndReason::Over));
+    desk.close().await;
+}
+
+async fn a_dialled_call_is_an_object_too<R: Runtime>() {
+    let mut desk = Desk::<R>::open(23).await;
+    let placed = desk.phone.place_call(Dial::number("+15550123"));
+    let call = within::<R, _>("the dial", placed).await.expect("dialled");
+    assert_eq!(desk.next().await.conversation(), call.conversation());
+    within::<R, _>("connected", call.connected()).await.expect("it is answered");
+    assert!(call.details().is_some_and(|call| call.state == CallState::Connected));
+    desk.far(call.conversation().as_str(), "hangup", &json!({}));
+    let end = within::<R, _>("the end", call.ended()).await;
+    assert_eq!(end.reason, EndReason::Over);
+    desk.close().await;
+}
+
+async fn audio_goes_on_over_a_replaced_session<R: Runtime>() {
+    let mut desk = Desk::<R>::open(24).await;
+    let call = json!({"kind": "inbound", "userId": desk.user, "signaling": "sdp",
+        "farEnd": "external"});
+    let call = desk.emulator.control("POST", "calls", &call).expect("a call");
+    let conversation = call["conversationId"].as_str().expect("an id").to_owned();
+    let mut far = desk.emulator.far_end(&conversation).expect("a far end");
+    let call = desk.next().await;
+    let again = call.clone();
+    let story = async {
+        within::<R, _>("the echo", hear_the_echo::<R>(&mut far)).await;
+        desk.far(&conversation, "reinvite", &json!({"newSession": true}));
+        let replaced = |event| matches!(event, Event::SessionReplaced { .. }).then_some(());
+        desk.events.wait(PATIENCE, replaced).await.expect("another session");
+        assert_eq!(again.phase(), CallPhase::Connected);
+        while far.heard.try_recv().is_ok() {}
+        within::<R, _>("the echo", hear_the_echo::<R>(&mut far)).await;
+        within::<R, _>("hang up", again.hang_up()).await.expect("done");
+    };
+    let both = futures_util::future::join(within::<R, _>("the bot", echo(call)), story);
+    assert_eq!(both.await.0, Ok(EndReason::Over));
+    desk.close().await;
+}
+
+macro_rules! on_both_runtimes {
+    ($($test:ident)*) => {
+        mod on_tokio {
+            $(#[test]
+            fn $test() {
+                let tokio = tokio::runtime::Runtime::new().expect("a runtime");
+                tokio.block_on(super::$test::<offhook_tokio::Tokio>());
+            })*
+        }
+
+        mod on_smol {
+            $(#[test]
+            fn $test() {
+                smol::block_on(super::$test::<offhook_smol::Smol>());
+            })*
+        }
+    };
+}
+
+on_both_runtimes! {
+    a_call_from_ringing_to_its_report
+    a_failed_answer_ends_no_program
+    a_dialled_call_is_an_object_too
+    audio_goes_on_over_a_replaced_session
+}
