@@ -1,6 +1,7 @@
 //! A call in the application's hands.
 
 use std::future::Future;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -15,7 +16,7 @@ use offhook::media::Digit;
 
 use crate::audio::Audio;
 use crate::book::{CallQueue, Entry};
-use crate::client::{Client, Reply};
+use crate::keys::{Keys, Reply};
 use crate::queue::Consumer;
 use crate::runtime::Runtime;
 
@@ -43,12 +44,13 @@ pub struct CallEnd {
 /// what was told of the call until then. A call that is over and rings again is another one.
 pub struct Call<R> {
     entry: Arc<Entry>,
-    phone: Client<R>,
+    phone: Keys,
+    runtime: PhantomData<fn() -> R>,
 }
 
 impl<R: Runtime> Call<R> {
-    pub(crate) fn new(entry: Arc<Entry>, phone: Client<R>) -> Self {
-        Self { entry, phone }
+    pub(crate) fn new(entry: Arc<Entry>, phone: Keys) -> Self {
+        Self { entry, phone, runtime: PhantomData }
     }
 
     /// Its conversation.
@@ -106,12 +108,12 @@ impl<R: Runtime> Call<R> {
                 {
                     return Err(error);
                 }
-                if !call.phone.connects_sessions() && call.phase() == CallPhase::Connecting {
+                if !call.phone.connects_sessions && call.phase() == CallPhase::Connecting {
                     call.phone.accept_session(call.conversation()).await?;
                 }
                 call.connected().await
             };
-            let timer = call.phone.timer();
+            let timer = call.phone.handle.timer();
             timer.within(ANSWER_LIMIT, connected).await.unwrap_or_else(|| {
                 let limit = ANSWER_LIMIT.as_secs();
                 let text = format!("the call did not connect within {limit} s");
@@ -220,7 +222,7 @@ impl<R: Runtime> Call<R> {
             (None, Some(session)) => Some(Ok(session.media)),
             (None, None) => None,
         };
-        Ok(self.phone.audio(self.entry.view.find(carried).await?))
+        Ok(self.phone.handle.audio(self.entry.view.find(carried).await?))
     }
 
     /// Waits until it is connected: in the service, and its media as well.
@@ -253,7 +255,7 @@ fn report(view: &CallView) -> Option<CallReport> {
 
 impl<R> Clone for Call<R> {
     fn clone(&self) -> Self {
-        Self { entry: Arc::clone(&self.entry), phone: self.phone.clone() }
+        Self { entry: Arc::clone(&self.entry), phone: self.phone.clone(), runtime: PhantomData }
     }
 }
 
@@ -273,12 +275,13 @@ impl<R> std::fmt::Debug for Call<R> {
 /// [`Ledger::MAX_CALLS`](offhook::genesys::Ledger::MAX_CALLS) are followed at once.
 pub struct Calls<R> {
     queue: Consumer<CallQueue>,
-    phone: Client<R>,
+    phone: Keys,
+    runtime: PhantomData<fn() -> R>,
 }
 
 impl<R: Runtime> Calls<R> {
-    pub(crate) fn new(queue: Consumer<CallQueue>, phone: Client<R>) -> Self {
-        Self { queue, phone }
+    pub(crate) fn new(queue: Consumer<CallQueue>, phone: Keys) -> Self {
+        Self { queue, phone, runtime: PhantomData }
     }
 
     /// The next call; `None` once the client is gone.

@@ -2,15 +2,13 @@
 
 use std::future::Future;
 use std::marker::PhantomData;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::SystemTime;
 
 use futures_util::FutureExt as _;
 use offhook::Seed;
 use offhook::genesys::{self, Command, ConversationId, Dial, Dialled, Error, Outcome, Phone};
 use offhook::machine::MediaId;
-use offhook::media::{EngineFactory, WebRtcFactory};
+use offhook::media::EngineFactory;
 use offhook::net::NetOptions;
 
 use crate::audio::Audio;
@@ -18,18 +16,17 @@ use crate::book::Book;
 use crate::call::{Call, Calls};
 use crate::clock::Clock;
 use crate::error::BuildError;
-use crate::handle::{Completion, Events, Handle, start_observed};
+use crate::handle::{Events, start_observed};
+use crate::keys::{Keys, Reply};
 use crate::runtime::Runtime;
-use crate::timer::Timer;
 
 /// A phone. Cheap to clone; its keys are the methods of [`Phone`].
 ///
 /// The task behind it lives until the last clone, [`Events`], [`Calls`] and [`Call`] are dropped.
 /// It then logs out, within 5 s, and closes everything; calls still up end with it.
 pub struct Client<R> {
-    handle: Handle<genesys::Client>,
+    keys: Keys,
     book: Book,
-    connects_sessions: bool,
     runtime: PhantomData<fn() -> R>,
 }
 
@@ -51,13 +48,13 @@ impl<R: Runtime> Client<R> {
     /// Its calls: those that there are, and each that comes.
     #[must_use]
     pub fn calls(&self) -> Calls<R> {
-        Calls::new(self.book.calls(), self.clone())
+        Calls::new(self.book.calls(), self.keys.clone())
     }
 
     /// The call of a conversation, unless it is over.
     #[must_use]
     pub fn find_call(&self, conversation: &ConversationId) -> Option<Call<R>> {
-        Some(Call::new(self.book.find(conversation)?, self.clone()))
+        Some(Call::new(self.book.find(conversation)?, self.keys.clone()))
     }
 
     /// Dials, at once, and gives the call when the service took it. [`Calls`] have it, too.
@@ -82,16 +79,6 @@ impl<R: Runtime> Client<R> {
             Err(Error::closed())
         }
     }
-
-    /// Whether sessions are accepted without asking.
-    pub(crate) fn connects_sessions(&self) -> bool {
-        self.connects_sessions
-    }
-
-    /// Limits in its time.
-    pub(crate) fn timer(&self) -> &Timer {
-        self.handle.timer()
-    }
 }
 
 impl<R> Client<R> {
@@ -99,12 +86,12 @@ impl<R> Client<R> {
     /// with. Each has a queue of its own.
     #[must_use]
     pub fn events(&self) -> Events<genesys::Client> {
-        self.handle.events()
+        self.keys.handle.events()
     }
 
     /// Takes a session's audio. See [`Audio`].
     pub fn audio(&self, media: MediaId) -> Audio {
-        self.handle.audio(media)
+        self.keys.handle.audio(media)
     }
 }
 
@@ -112,14 +99,13 @@ impl<R> Phone for Client<R> {
     type Reply<T: TryFrom<Outcome, Error = Outcome>> = Reply<T>;
 
     fn request<T: TryFrom<Outcome, Error = Outcome>>(&self, command: Command) -> Reply<T> {
-        Reply { completion: self.handle.submit(command), outcome: PhantomData }
+        self.keys.request(command)
     }
 }
 
 impl<R> Clone for Client<R> {
     fn clone(&self) -> Self {
-        let (handle, book) = (self.handle.clone(), self.book.clone());
-        Self { handle, book, connects_sessions: self.connects_sessions, runtime: PhantomData }
+        Self { keys: self.keys.clone(), book: self.book.clone(), runtime: PhantomData }
     }
 }
 
@@ -160,7 +146,8 @@ impl<R: Runtime> Builder<R> {
         self
     }
 
-    /// Who makes the media engines. By default [`WebRtcFactory`]: ICE, DTLS and SRTP.
+    /// Who makes the media engines. By default `offhook::media::WebRtcFactory`: ICE, DTLS and SRTP.
+    /// Without the feature `str0m` there is no default.
     pub fn engine_factory(mut self, factory: Box<dyn EngineFactory>) -> Self {
         self.factory = Some(factory);
         self
@@ -170,8 +157,8 @@ impl<R: Runtime> Builder<R> {
     ///
     /// # Errors
     ///
-    /// The configuration or the network options cannot be used, or there is no such runtime
-    /// here.
+    /// The configuration or the network options cannot be used, there is no media engine, or no
+    /// such runtime here.
     pub fn build(self) -> Result<(Client<R>, Events<genesys::Client>), BuildError> {
         let seed = match self.seed {
             Some(seed) => seed,
@@ -181,7 +168,7 @@ impl<R: Runtime> Builder<R> {
                 Seed::new(bytes)
             }
         };
-        let factory = self.factory.unwrap_or_else(|| Box::new(WebRtcFactory::default()));
+        let factory = self.factory.or_else(usual_factory).ok_or(BuildError::NoEngine)?;
         let mut config = self.config;
         if config.unix_ms.is_none() {
             let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
@@ -192,26 +179,17 @@ impl<R: Runtime> Builder<R> {
         let (book, keeper) = Book::new();
         let observer = Some(Box::new(keeper) as _);
         let (handle, events) = start_observed::<R, _>(machine, self.net, self.clock, observer)?;
-        Ok((Client { handle, book, connects_sessions, runtime: PhantomData }, events))
+        let keys = Keys { handle, connects_sessions };
+        Ok((Client { keys, book, runtime: PhantomData }, events))
     }
 }
 
-/// The answer to a command, sooner or later: a future of `Result<T, Error>`.
-///
-/// The command is under way whether or not this is awaited; dropping it does not take it back.
-#[must_use = "a command may fail"]
-#[derive(Debug)]
-pub struct Reply<T> {
-    completion: Completion<genesys::Client>,
-    outcome: PhantomData<fn() -> T>,
+#[cfg(feature = "str0m")]
+fn usual_factory() -> Option<Box<dyn EngineFactory>> {
+    Some(Box::new(offhook::media::WebRtcFactory::default()))
 }
 
-impl<T: TryFrom<Outcome, Error = Outcome>> Future for Reply<T> {
-    type Output = Result<T, Error>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.completion
-            .poll_unpin(cx)
-            .map(|result| T::try_from(result?).map_err(|outcome| Error::unexpected(&outcome)))
-    }
+#[cfg(not(feature = "str0m"))]
+fn usual_factory() -> Option<Box<dyn EngineFactory>> {
+    None
 }

@@ -39,6 +39,10 @@ pub enum BuildError {
     /// The operating system has no randomness for the seed.
     #[error("no entropy: {0}")]
     Entropy(#[from] getrandom::Error),
+    /// There is no media engine: the feature `str0m` is off, and none was brought
+    /// ([`Builder::engine_factory`](crate::Builder::engine_factory)).
+    #[error("no media engine: neither the feature str0m nor an engine factory")]
+    NoEngine,
     /// Called outside of the runtime.
     #[error(transparent)]
     NoRuntime(#[from] NoRuntime),
