@@ -56,7 +56,12 @@ impl<O: Observer> World<O> {
             Happening::ToPhone { phone, ws, input } => {
                 self.delivered += 1;
                 if self.arrives(phone, ws, &input) {
-                    let forged = self.forge(phone, ws, &input);
+                    let mut forged = self.forge(phone, ws, &input);
+                    if let Some(ws) = ws
+                        && let Some(first) = forged.take_if(|text| self.comes_first(phone, text))
+                    {
+                        self.forged(phone, ws, first);
+                    }
                     self.hand_over(phone, input);
                     if let (Some(ws), Some(forged)) = (ws, forged) {
                         self.forged(phone, ws, forged);

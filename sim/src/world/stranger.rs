@@ -27,6 +27,26 @@ const NAMES: [&str; 5] = [
 const OWN: &str = "a-strangers-own";
 
 impl<O: Observer> World<O> {
+    /// Whether a stranger's word comes before the true one: an offer, as long as there is none.
+    pub(super) fn comes_first(&self, phone: PhoneId, forged: &str) -> bool {
+        let Ok(Frame::Iq(Iq { kind: IqKind::Set(payload), .. })) = Frame::parse(forged) else {
+            return false;
+        };
+        let session = match &payload {
+            Payload::Extension(Dialect::Jingle(jingle))
+                if jingle.action == Action::SessionInitiate =>
+            {
+                &jingle.sid
+            }
+            Payload::Extension(Dialect::Rpc(rpc)) => match &rpc.method {
+                Method::Offer { session_id, reinvite: false, .. } => session_id,
+                _ => return false,
+            },
+            _ => return false,
+        };
+        !self.phones[phone.0].sessions.contains(&SessionId::from(session.as_str()))
+    }
+
     /// What a stranger has to say about what a phone is about to be told, if anything.
     pub(super) fn forge(
         &mut self,
@@ -83,6 +103,11 @@ impl<O: Observer> World<O> {
             }
             // The call is over, and whatever else the service would say.
             Payload::PubSubEvent(_) => {
+                if self.dice.chance(0.3) {
+                    // Nor is it news when it comes back, whoever says so (RFC 6120 section 8.3.1).
+                    message.from = far_side;
+                    message.kind = Some("error".to_owned());
+                }
                 let text = Frame::Message(message).to_xml();
                 return Some(
                     text.replace("alerting", "terminated").replace("connected", "terminated"),
@@ -124,6 +149,8 @@ impl<O: Observer> World<O> {
                             _ => **rpc = terminate(session_id.clone()),
                         }
                     }
+                    // Before the true one comes.
+                    Method::Offer { reinvite: false, .. } => {}
                     _ if self.dice.chance(0.5) => **rpc = terminate(session_id),
                     Method::Offer { .. } => return None,
                     _ => {}
