@@ -241,7 +241,7 @@ impl Machine for Client {
         self.out.advance(now);
         self.out.due.stir();
         let limit = match &command {
-            Command::Connect => self.out.config.connect_limit(),
+            Command::Connect => self.out.config.connect_within(),
             _ => COMMAND_LIMIT,
         };
         let id = self.out.open(limit);

@@ -280,7 +280,7 @@ impl Config {
     }
 
     /// The limit of a `Connect`.
-    pub(crate) fn connect_limit(&self) -> Duration {
+    pub(crate) fn connect_within(&self) -> Duration {
         self.connect_limit.max(MIN_CONNECT_LIMIT)
     }
 

@@ -59,7 +59,7 @@ impl Link {
     /// half of the time after which the command fails, or it would fail untried.
     pub(super) fn wait_in_turn(&mut self, out: &Outbox) {
         let delay = self.backoff.next_delay(out.now());
-        self.wait_for(delay.min(out.config.connect_limit() / 2), out);
+        self.wait_for(delay.min(out.config.connect_within() / 2), out);
     }
 
     fn wait_for(&mut self, delay: Duration, out: &Outbox) {
