@@ -365,12 +365,8 @@ impl Calls {
         foreign && outbound && self.goals.is_dialling() && !self.dialled.contains(id)
     }
 
-    /// Keeps a first event of what may have been dialled; the end of a call in place of what came
-    /// before it.
+    /// Keeps a first event of what may have been dialled.
     fn keep_early(&mut self, id: &ConversationId, leg: &Leg) {
-        if leg.class() == Class::Ended {
-            self.early.retain(|(early, _)| early != id);
-        }
         let first = (id.clone(), leg.clone());
         if self.early.back() != Some(&first) {
             self.early.push_back(first);
@@ -407,7 +403,12 @@ impl Calls {
         };
         let class = leg.class();
         let known = known.is_some();
-        if self.may_be_dialled(&id, &leg) {
+        let may_be_dialled = self.may_be_dialled(&id, &leg);
+        if class == Class::Ended {
+            // Its end takes the place of what came before it.
+            self.early.retain(|(early, _)| *early != id);
+        }
+        if may_be_dialled {
             self.keep_early(&id, &leg);
             if class != Class::Ended {
                 return;
