@@ -2,7 +2,7 @@
 //!
 //! One source is live at a time, and stays so as long as it sends. Another takes over once it is
 //! there and the live one has missed its turn: what it said meanwhile was kept, so nothing of it
-//! is lost.
+//! is lost, also where a packet of the one before is late.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -81,13 +81,15 @@ impl<T> Sources<T> {
             }
             Some(live) if live.ssrc == header.ssrc => {
                 live.note(arrived, header, format);
+                // What others said before is not theirs to be heard with.
+                let turn = live.turn();
                 for other in &mut self.others {
-                    other.kept.clear();
+                    other.kept.retain(|kept| kept.arrived + turn > arrived);
                 }
                 Turn::Live(packet)
             }
             Some(live) => {
-                let silent = arrived.saturating_duration_since(live.heard) >= live.frame * 3 / 2;
+                let silent = arrived.saturating_duration_since(live.heard) >= live.turn();
                 let other = self.other(header.ssrc, arrived);
                 if other.kept.len() >= MAX_KEPT {
                     other.kept.pop_front();
@@ -136,6 +138,11 @@ impl<T> Sources<T> {
 }
 
 impl Live {
+    /// The silence after which it has missed its turn.
+    fn turn(&self) -> Duration {
+        self.frame * 3 / 2
+    }
+
     fn note(&mut self, arrived: Instant, header: Header, format: Format) {
         self.heard = self.heard.max(arrived);
         let next = header.sequence == self.last.sequence.wrapping_add(1)
@@ -181,6 +188,30 @@ mod tests {
         assert_eq!(take(&mut sources, 2, 701, 220), [700, 701]);
         assert_eq!(sources.live(), Some(2));
         assert_eq!(take(&mut sources, 1, 10, 221), NONE, "whoever left does not take it back");
+    }
+
+    /// Swarm 12 at full fidelity: the next one's first words went with the last of the one before.
+    #[test]
+    fn a_late_packet_of_the_source_before_costs_the_next_one_nothing() {
+        let mut sources = Sources::default();
+        for n in 0..5_u16 {
+            assert_eq!(take(&mut sources, 1, n, u64::from(n) * 20), [n]);
+        }
+        assert_eq!(take(&mut sources, 2, 700, 90), NONE);
+        assert_eq!(take(&mut sources, 2, 701, 100), NONE);
+        assert_eq!(take(&mut sources, 1, 5, 101), [5], "late");
+        assert_eq!(take(&mut sources, 2, 702, 120), NONE);
+        assert_eq!(take(&mut sources, 2, 703, 140), [700, 701, 702, 703]);
+    }
+
+    #[test]
+    fn what_was_said_while_another_spoke_is_not_heard_later() {
+        let mut sources = Sources::default();
+        for n in 0..10_u16 {
+            assert_eq!(take(&mut sources, 1, n, u64::from(n) * 20), [n]);
+            assert_eq!(take(&mut sources, 2, 700 + n, u64::from(n) * 20 + 1), NONE);
+        }
+        assert_eq!(take(&mut sources, 2, 710, 220), [708, 709, 710], "within a turn of the last");
     }
 
     #[test]
