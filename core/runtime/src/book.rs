@@ -10,7 +10,7 @@ use crate::drive::Observer;
 use crate::queue::{Consumer, Producer, Queue, channel};
 use crate::watch::Watched;
 
-/// How many calls wait for an application that does not read them.
+/// The most calls that wait for an application that does not read them.
 pub const CALL_QUEUE: usize = 256;
 
 /// A call, as everybody who holds it shares it.

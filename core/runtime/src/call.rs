@@ -20,13 +20,13 @@ use crate::keys::{Keys, Reply};
 use crate::queue::Consumer;
 use crate::runtime::Runtime;
 
-/// How long [`Call::answer`] waits for the call to connect.
+/// The longest that [`Call::answer`] waits for the call to connect.
 pub const ANSWER_LIMIT: Duration = Duration::from_secs(60);
 
-/// How long each key of [`Call::send_dtmf`] is pressed.
+/// The length of each key of [`Call::send_dtmf`].
 const KEY: Duration = Duration::from_millis(100);
 
-/// How a call ended.
+/// The end of a call.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CallEnd {
@@ -65,14 +65,14 @@ impl<R: Runtime> Call<R> {
         self.entry.view.read(|view| view.phase)
     }
 
-    /// Who or what rang. None of a call that was dialled, until the service proposes its session,
+    /// The proposal that rang. None of a call that was dialled, until the service proposes its session,
     /// or that was found connected.
     #[must_use]
     pub fn pending(&self) -> Option<PendingSession> {
         self.entry.view.read(|view| view.pending.clone())
     }
 
-    /// What the service told of it last: muted, held, recorded. None before its first word.
+    /// Its state in the service, as last told: muted, held, recorded. None before the first word.
     #[must_use]
     pub fn details(&self) -> Option<Conversation> {
         self.entry.view.read(|view| view.conversation.clone())
@@ -122,7 +122,7 @@ impl<R: Runtime> Call<R> {
         }
     }
 
-    /// Whether it was answered some other way, by itself for instance.
+    /// True where it was answered some other way, by itself for instance.
     fn is_under_way(&self) -> bool {
         match self.phase() {
             CallPhase::Connecting | CallPhase::Connected => true,

@@ -146,7 +146,7 @@ impl<R: Runtime> Builder<R> {
         self
     }
 
-    /// Who makes the media engines. By default `offhook::media::WebRtcFactory`: ICE, DTLS and SRTP.
+    /// The maker of the media engines. By default `offhook::media::WebRtcFactory`: ICE, DTLS and SRTP.
     /// Without the feature `str0m` there is no default.
     pub fn engine_factory(mut self, factory: Box<dyn EngineFactory>) -> Self {
         self.factory = Some(factory);

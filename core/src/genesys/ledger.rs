@@ -321,10 +321,7 @@ impl Ledger {
     }
 
     fn started(&mut self, session: &Session, out: &mut Vec<CallChange>) {
-        let media = Media { session: session.clone(), connected: false };
-        if self.media.len() < Self::MAX_SESSIONS {
-            self.media.insert(session.id.clone(), media);
-        }
+        self.remember(session, false);
         let id = &session.conversation;
         // One without a call only brings a session up (LC-12).
         if self.calls.contains_key(id) {
@@ -339,12 +336,19 @@ impl Ledger {
     fn replaced(&mut self, session: &Session, old: &SessionId, out: &mut Vec<CallChange>) {
         let connected = self.media.remove(old).is_none_or(|media| media.connected);
         let carried = self.carried_by(old);
-        self.media.insert(session.id.clone(), Media { session: session.clone(), connected });
+        self.remember(session, connected);
         for id in carried {
             self.change(&id, out, |view| {
                 view.session = Some(session.clone());
                 view.on = view.on.take().map(|_| session.id.clone());
             });
+        }
+    }
+
+    fn remember(&mut self, session: &Session, connected: bool) {
+        if self.media.len() < Self::MAX_SESSIONS {
+            let media = Media { session: session.clone(), connected };
+            self.media.insert(session.id.clone(), media);
         }
     }
 
@@ -410,5 +414,37 @@ impl Ledger {
                 self.calls.remove(id);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::genesys::{SessionType, Signaling};
+    use crate::machine::MediaId;
+
+    fn session(n: u64) -> Session {
+        Session {
+            id: format!("s{n}").into(),
+            conversation: format!("c{n}").into(),
+            media: MediaId(n),
+            session_type: SessionType::Softphone,
+            peer: "far@gjoll.lab.test/i".to_owned(),
+            signaling: Signaling::Jingle,
+        }
+    }
+
+    #[test]
+    fn sessions_are_bounded_however_they_come() {
+        let mut ledger = Ledger::default();
+        let many = Ledger::MAX_SESSIONS as u64 + 10;
+        for n in 0..many {
+            let _ = ledger.told(&Event::SessionStarted(session(n)));
+            // Of one that nobody heard of.
+            let (session, old) = (session(many + n), format!("unknown{n}").into());
+            let _ = ledger.told(&Event::SessionReplaced { session, old });
+            assert!(ledger.media.len() <= Ledger::MAX_SESSIONS);
+        }
+        assert_eq!(ledger.media.len(), Ledger::MAX_SESSIONS);
     }
 }

@@ -28,6 +28,9 @@ use crate::report::{Channel, Direction, Redactor, TraceRecord};
 use crate::rest::{self, Answered, Failure, Question, Resource, Retry};
 use crate::xmpp::{self, Asked, Jid};
 
+/// The longest that an IQ waits for its reply (wire notes 1.6).
+const IQ_LIMIT: Duration = Duration::from_secs(15);
+
 /// Requests that nobody waits for (a leg's report, a hold on the side), on their way at once. What
 /// the service tells can make one each time, so one more is left out.
 pub(crate) const MAX_UNAWAITED: usize = 256;
@@ -86,7 +89,7 @@ impl Outbox {
         Self {
             outputs: Outputs::new(now),
             commands: Commands::default(),
-            iqs: xmpp::Questions::default(),
+            iqs: xmpp::Questions::new(IQ_LIMIT),
             rest: rest::Questions::new(&POLICY),
             pace: Pace::new(&TEMPO, now),
             redactor: redactor_of(&config.auth),

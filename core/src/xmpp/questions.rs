@@ -6,8 +6,6 @@ use std::time::{Duration, Instant};
 use super::{Iq, IqKind, Jid, Payload, StanzaError};
 use crate::machine::Wake;
 
-/// How long an IQ waits for its reply (wire notes 1.6).
-const LIMIT: Duration = Duration::from_secs(15);
 /// IQs waiting at once, and the bytes of what is kept of them. Beyond it one is not waited for:
 /// its reply is ignored.
 pub(crate) const MAX_IQS: usize = 1024;
@@ -48,19 +46,20 @@ pub(crate) enum Asked {
 /// See the [module](self). `A` says why an IQ was sent.
 #[derive(Debug)]
 pub(crate) struct Questions<A> {
+    /// The longest that a reply is waited for.
+    limit: Duration,
     waiting: BTreeMap<String, Pending<A>>,
     asked: u64,
     /// True once there were too many, until none waits.
     crowded: bool,
 }
 
-impl<A> Default for Questions<A> {
-    fn default() -> Self {
-        Self { waiting: BTreeMap::new(), asked: 0, crowded: false }
-    }
-}
-
 impl<A> Questions<A> {
+    /// None yet; the reply to each is waited for so long.
+    pub(crate) fn new(limit: Duration) -> Self {
+        Self { limit, waiting: BTreeMap::new(), asked: 0, crowded: false }
+    }
+
     /// An IQ was sent under this id, and `ask` has so many bytes of text.
     pub(crate) fn ask(
         &mut self,
@@ -75,14 +74,14 @@ impl<A> Questions<A> {
         if self.waiting.len() >= MAX_IQS || kept + bytes > MAX_IQ_BYTES {
             return Asked::Crowded { first: !std::mem::replace(&mut self.crowded, true) };
         }
-        let (deadline, number) = (now + LIMIT, self.asked);
+        let (deadline, number) = (now + self.limit, self.asked);
         self.asked += 1;
         self.waiting.insert(id, Pending { ask, to, deadline, number, bytes });
         Asked::Waits
     }
 
     /// The question that a reply answers, if any: by its id, and by its sender, as seen from our
-    /// own address if that is known (wire notes 1.6).
+    /// own address if that is known (RFC 6120 section 8.1.2.1).
     pub(crate) fn take<X>(&mut self, iq: Iq<X>, own: Option<&Jid>) -> Option<(A, Answer<X>)> {
         let answer = match iq.kind {
             IqKind::Result(payload) => Answer::Result(payload),
