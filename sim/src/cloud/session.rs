@@ -411,7 +411,7 @@ impl Session {
 
     /// Tells the client our candidates, one by one, and that there are no more.
     pub(super) fn trickle(&mut self, streams: &Streams, world: &mut World) {
-        let candidates = std::mem::take(&mut self.untold);
+        let candidates = self.untidy.trickled(std::mem::take(&mut self.untold));
         let Some(signal) = self.signal().filter(|_| !candidates.is_empty()) else { return };
         for candidate in &candidates {
             signal.candidate(&self.offer, candidate, streams, world);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use offhook::Seed;
-use offhook::media::AudioCodec;
+use offhook::media::{AudioCodec, LocalCandidate};
 use offhook::sdp::{Description, Direction, Line, Section};
 use serde_json::{Value, json};
 
@@ -300,6 +300,19 @@ impl Untidy {
     /// Whether its offer cannot be used.
     pub(super) fn is_useless(&self) -> bool {
         self.has(Habit::Useless)
+    }
+
+    /// Candidates as this far end trickles them: such as nobody can use come first.
+    pub(super) fn trickled(&self, candidates: Vec<LocalCandidate>) -> Vec<LocalCandidate> {
+        let Some(first) = candidates.first().filter(|_| self.has(Habit::OddCandidates)) else {
+            return candidates;
+        };
+        let odd = |line: &&str| LocalCandidate {
+            candidate: format!("candidate:{line}"),
+            ..first.clone()
+        };
+        let odd: Vec<_> = ODD_CANDIDATES.iter().map(odd).collect();
+        odd.into_iter().chain(candidates).collect()
     }
 
     /// A tidy offer of one section as this far end says it.
