@@ -1,16 +1,19 @@
 //! The task that owns the cloud: inputs from all sockets come here, outputs leave from here.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc as std_mpsc};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use offhook::machine::{UdpId, Wake};
+use offhook::machine::Wake;
 use offhook::media::{AudioFrame, WebRtcFactory};
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 
+use super::listen;
+use super::options::{EmulatorError, EmulatorOptions};
+use super::order::{Order, Outgoing, Upgrade};
 use super::udp::Sockets;
-use super::{EmulatorError, EmulatorOptions, Started, listen};
 use crate::cloud::{Cloud, CloudConfig, ConnId, Input, Output, RequestId};
 
 /// Orders waiting for the driver; whoever brings one more waits.
@@ -20,63 +23,19 @@ const MAX_BACKLOG: usize = 1024;
 /// And their bytes.
 const MAX_BACKLOG_BYTES: usize = 8 << 20;
 
-/// Something for the driver to do.
-#[derive(Debug)]
-pub(super) enum Order {
-    Request {
-        request: http::Request<Vec<u8>>,
-        answer: oneshot::Sender<http::Response<Vec<u8>>>,
-    },
-    Upgrade {
-        path: String,
-        answer: oneshot::Sender<Result<Upgrade, u16>>,
-    },
-    Text {
-        conn: ConnId,
-        text: String,
-        /// Its part of what all messages may hold.
-        held: OwnedSemaphorePermit,
-    },
-    Closed {
-        conn: ConnId,
-    },
-    Udp {
-        id: UdpId,
-        input: Input,
-    },
-    PlayFarEnd {
-        conversation: String,
-        spoken: mpsc::Receiver<AudioFrame>,
-        hear: mpsc::Sender<AudioFrame>,
-    },
-    Spoken {
-        conversation: String,
-        frame: AudioFrame,
-    },
-    Stop,
-}
-
-/// An accepted WebSocket: what to write to it.
-#[derive(Debug)]
-pub(super) struct Upgrade {
-    pub(super) conn: ConnId,
-    pub(super) outgoing: mpsc::Receiver<Outgoing>,
-    /// The bytes of the texts that wait in `outgoing`.
-    pub(super) backlog: Arc<AtomicUsize>,
-}
-
 /// The way to a WebSocket's client.
 struct Conn {
     send: mpsc::Sender<Outgoing>,
     backlog: Arc<AtomicUsize>,
 }
 
-/// Something to write to a WebSocket.
+/// What a started emulator tells about itself.
 #[derive(Debug)]
-pub(super) enum Outgoing {
-    Text(String),
-    /// Close it, with a frame of this code or without any.
-    Close(Option<u16>),
+pub(super) struct Started {
+    pub(super) http: Option<SocketAddr>,
+    pub(super) https: Option<SocketAddr>,
+    pub(super) certificate: Option<Vec<u8>>,
+    pub(super) orders: mpsc::Sender<Order>,
 }
 
 /// Runs an emulator until it is told to stop.

@@ -10,7 +10,7 @@ use axum::extract::Request;
 use http::header;
 use http::uri::Authority;
 
-use super::listen::Door;
+use super::door::Door;
 
 /// Why a request to the control API is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

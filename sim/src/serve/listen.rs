@@ -16,9 +16,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 
-use super::driver::Order;
+use super::door::Door;
+use super::options::{EmulatorError, EmulatorOptions};
+use super::order::Order;
 use super::requests::{self, Desk};
-use super::{EmulatorError, EmulatorOptions, tls};
+use super::tls;
 
 /// Connections at once, WebSockets included; one more is closed at once.
 const MAX_CONNECTIONS: usize = 8192;
@@ -33,16 +35,6 @@ pub(super) struct Listening {
     pub(super) https: Option<SocketAddr>,
     pub(super) certificate: Option<Vec<u8>>,
     pub(super) tasks: Vec<JoinHandle<()>>,
-}
-
-/// How a connection came in.
-#[derive(Clone, Debug)]
-pub(super) struct Door {
-    /// Our address, as the client dialled it.
-    pub(super) local: SocketAddr,
-    pub(super) secure: bool,
-    /// Its place among the connections, for as long as anything of it is there.
-    _place: Arc<OwnedSemaphorePermit>,
 }
 
 /// Binds and serves.
@@ -108,7 +100,7 @@ async fn connection(
 ) {
     at_once(&stream);
     let Ok(local) = stream.local_addr() else { return };
-    let door = Door { local, secure: tls.is_some(), _place: Arc::new(place) };
+    let door = Door::new(local, tls.is_some(), place);
     match tls {
         None => http(stream, door, desk).await,
         Some(acceptor) => {

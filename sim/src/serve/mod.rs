@@ -12,88 +12,25 @@
 //! # Ok::<(), offhook_sim::serve::EmulatorError>(())
 //! ```
 
+mod door;
 mod driver;
 mod guard;
 mod listen;
+mod options;
+mod order;
 mod requests;
 mod tls;
 mod udp;
 
-use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::net::SocketAddr;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use offhook::media::AudioFrame;
 
-use driver::Order;
-
-/// How an emulator is set up.
-#[derive(Clone, Debug)]
-pub struct EmulatorOptions {
-    /// Where plain HTTP and WebSocket are served; none serves no plain listener. Default
-    /// `127.0.0.1:0`, any free port.
-    pub listen: Option<SocketAddr>,
-    /// Where TLS is served, if at all. Default none.
-    pub tls_listen: Option<SocketAddr>,
-    /// A certificate chain and key (PEM files) instead of a self-signed certificate.
-    pub certificate: Option<(PathBuf, PathBuf)>,
-    /// The address that media is bound to and told to be at. Default `127.0.0.1`.
-    pub public_ip: IpAddr,
-    /// Where all the cloud's randomness comes from. Default 1.
-    pub seed: u64,
-    /// Names (`host:port`) that the control API answers to besides its own address and
-    /// `localhost`: where a port is forwarded, for one. It answers to no other, and never to a
-    /// request with an `Origin`, so that no page in a browser can use it. Default none.
-    pub control_hosts: Vec<String>,
-    /// How long the head of a request, its body, a connection's next request and the first word on
-    /// a WebSocket may each take. Default 30 s.
-    pub patience: Duration,
-    /// What far ends say: 48 kHz mono. Default beeps.
-    pub prompt: Option<Vec<i16>>,
-    /// Where lines about what happens go.
-    pub log: Option<mpsc::Sender<String>>,
-}
-
-impl Default for EmulatorOptions {
-    fn default() -> Self {
-        Self {
-            listen: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
-            tls_listen: None,
-            certificate: None,
-            public_ip: IpAddr::from([127, 0, 0, 1]),
-            seed: 1,
-            control_hosts: Vec::new(),
-            patience: Duration::from_secs(30),
-            prompt: None,
-            log: None,
-        }
-    }
-}
-
-/// Why an emulator could not start.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum EmulatorError {
-    /// A socket could not be bound.
-    #[error("cannot listen on {address}: {source}")]
-    Listen {
-        /// Where.
-        address: SocketAddr,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// The certificate cannot be used.
-    #[error("TLS: {0}")]
-    Tls(String),
-    /// The thread or its runtime could not be made.
-    #[error("cannot start: {0}")]
-    Start(#[from] std::io::Error),
-    /// It ended before it had started.
-    #[error("the emulator ended at once")]
-    Ended,
-}
+use driver::Started;
+pub use options::{EmulatorError, EmulatorOptions};
+use order::Order;
 
 /// A running emulator. Dropping it ends it.
 #[derive(Debug)]
@@ -103,15 +40,6 @@ pub struct Emulator {
     certificate: Option<Vec<u8>>,
     orders: tokio::sync::mpsc::Sender<Order>,
     thread: Option<JoinHandle<()>>,
-}
-
-/// What a started emulator tells about itself.
-#[derive(Debug)]
-struct Started {
-    http: Option<SocketAddr>,
-    https: Option<SocketAddr>,
-    certificate: Option<Vec<u8>>,
-    orders: tokio::sync::mpsc::Sender<Order>,
 }
 
 /// A call's far end, played by the program that runs the emulator.

@@ -14,9 +14,10 @@ use http::{StatusCode, header};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
 
-use super::driver::{Order, Outgoing, Upgrade};
-use super::listen::Door;
-use super::{EmulatorOptions, guard};
+use super::door::Door;
+use super::guard;
+use super::options::EmulatorOptions;
+use super::order::{Order, Outgoing, Upgrade};
 
 /// The longest path with its query; more is answered 414.
 const MAX_PATH: usize = 8 << 10;

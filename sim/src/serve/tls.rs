@@ -7,7 +7,7 @@ use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-use super::EmulatorError;
+use super::options::EmulatorError;
 
 fn error(error: impl std::fmt::Display) -> EmulatorError {
     EmulatorError::Tls(error.to_string())

@@ -10,7 +10,7 @@ use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::driver::Order;
+use super::order::Order;
 use crate::cloud::Input;
 
 /// The largest datagram read.
