@@ -14,8 +14,8 @@ use offhook::machine::MediaId;
 use offhook::media::AudioCodec;
 use serde_json::{Value, json};
 
+use super::answer::{ToolError, Verdict};
 use super::report::{grouped, span};
-use super::{ToolError, Verdict};
 use crate::scenario::{Run, Scenario};
 use crate::world::{
     Application, Fidelity, Keys, Moment, Observer, PhoneId, STEP, Seen, Spent, Voice, World,

@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::ToolError;
+use super::answer::ToolError;
 
 /// Somewhere to write to. What was there stays until there is something new.
 #[derive(Debug)]

@@ -11,11 +11,13 @@ use console::style;
 use offhook::genesys::{ConversationId, Event};
 use offhook::report::TraceRecord;
 
+use super::answer::{ToolError, Verdict};
 use super::file::Answer;
+use super::menu::Menu;
+use super::panics;
 use super::plan::Plan;
 use super::report::clock;
 use super::watcher::{Note, Watcher};
-use super::{Tool, ToolError, Verdict, panics};
 use crate::ladder::{Ladder, LadderBuilder};
 use crate::scenario::{Invariant, Report, Scenario};
 use crate::world::{PhoneId, Seen};
@@ -38,11 +40,11 @@ pub struct LadderArgs {
 }
 
 pub(super) fn perform(
-    tool: &Tool,
+    menu: &Menu,
     args: &LadderArgs,
     out: &mut dyn Write,
 ) -> Result<Verdict, ToolError> {
-    let (plan, scenario) = tool.resolve(&args.plan)?;
+    let (plan, scenario) = menu.resolve(&args.plan)?;
     let scenario = plan.apply(scenario);
     let page = args.call.as_ref().map(|_| Answer::open(&args.out)).transpose()?;
     let (calls, report) = calls_of(&scenario, args.seed);
@@ -61,7 +63,7 @@ pub(super) fn perform(
         let found = calls.keys().filter(|id| id.as_str().starts_with(call.as_str())).count();
         return Err(ToolError::UnknownCall { call: call.clone(), found });
     };
-    let command = tool.command("ladder", &plan, args.seed);
+    let command = menu.command("ladder", &plan, args.seed);
     let ladder = draw(&scenario, args.seed, id, command);
     page.write(&ladder.to_html())?;
     writeln!(out, "{} lines in {}", ladder.rows().len(), args.out.display())?;

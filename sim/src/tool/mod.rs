@@ -11,10 +11,12 @@
 //! }
 //! ```
 
+mod answer;
 mod bench;
 mod file;
 mod interrupt;
 mod ladder;
+mod menu;
 mod panics;
 mod plan;
 mod progress;
@@ -25,7 +27,6 @@ mod shrink;
 mod watcher;
 
 use std::io::{self, Write};
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -33,7 +34,9 @@ use clap::{Parser, Subcommand};
 use crate::scenario::{Preset, Scenario};
 
 use self::interrupt::Interrupt;
+use self::menu::Menu;
 
+pub use self::answer::{ToolError, Verdict};
 pub use self::bench::{BenchArgs, bare_loop};
 pub use self::ladder::LadderArgs;
 pub use self::plan::{Faults, Plan, Seeds};
@@ -59,60 +62,10 @@ pub enum Command {
     Bench(BenchArgs),
 }
 
-/// Why the tool could not do what was asked.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ToolError {
-    /// No scenario has that name.
-    #[error("there is no scenario {name:?}; there are {known}")]
-    UnknownScenario {
-        /// What was asked for.
-        name: String,
-        /// What there is.
-        known: String,
-    },
-    /// No call, or more than one, has an id that begins so.
-    #[error(
-        "{found} calls have an id that begins with {call:?}; `ladder` without --call lists all"
-    )]
-    UnknownCall {
-        /// What was asked for.
-        call: String,
-        /// How many there are.
-        found: usize,
-    },
-    /// Nothing is wrong with a seed that should be made smaller.
-    #[error("nothing is wrong with seed {0} in this plan, so there is nothing to shrink")]
-    NoFinding(u64),
-    /// A file could not be written.
-    #[error("cannot write {path}: {source}")]
-    File {
-        /// Which one.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// The terminal, or whatever stands for it, is gone.
-    #[error("cannot write the answer: {0}")]
-    Output(#[from] io::Error),
-}
-
-/// What came out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// Nothing is wrong.
-    Clean,
-    /// Something is.
-    Finding,
-    /// Somebody ended it before it was through; nothing is wrong so far.
-    Interrupted,
-}
-
 /// The tool, for some scenarios. See the [module](self).
 #[derive(Clone, Debug)]
 pub struct Tool {
-    called: String,
-    scenarios: Vec<Scenario>,
+    menu: Menu,
 }
 
 /// Runs contact centres in virtual time.
@@ -127,13 +80,13 @@ impl Tool {
     /// prints: `cargo run -p my-bot --`.
     #[must_use]
     pub fn new(called: impl Into<String>) -> Self {
-        Self { called: called.into(), scenarios: Vec::new() }
+        Self { menu: Menu { called: called.into(), scenarios: Vec::new() } }
     }
 
     /// One more scenario, known by its name. The first one is taken where none is asked for.
     #[must_use]
     pub fn scenario(mut self, scenario: Scenario) -> Self {
-        self.scenarios.push(scenario);
+        self.menu.scenarios.push(scenario);
         self
     }
 
@@ -190,35 +143,14 @@ impl Tool {
         interrupt: &Interrupt,
         out: &mut dyn Write,
     ) -> Result<Verdict, ToolError> {
+        let menu = &self.menu;
         match command {
-            Command::Run(args) => run::run(self, args, interrupt, out),
-            Command::Replay(args) => replay::replay(self, args, out),
-            Command::Shrink(args) => shrink::perform(self, args, out),
-            Command::Ladder(args) => ladder::perform(self, args, out),
-            Command::Digest(args) => replay::digest(self, args, out),
+            Command::Run(args) => run::run(menu, args, interrupt, out),
+            Command::Replay(args) => replay::replay(menu, args, out),
+            Command::Shrink(args) => shrink::perform(menu, args, out),
+            Command::Ladder(args) => ladder::perform(menu, args, out),
+            Command::Digest(args) => replay::digest(menu, args, out),
             Command::Bench(args) => bench::bench(args, out),
         }
-    }
-
-    /// The plan with its scenario's name, and that scenario as it is without changes.
-    fn resolve(&self, plan: &Plan) -> Result<(Plan, Scenario), ToolError> {
-        let found = match &plan.preset {
-            Some(name) => self.scenarios.iter().find(|scenario| scenario.name() == name),
-            None => self.scenarios.first(),
-        };
-        let Some(scenario) = found else {
-            let known: Vec<_> = self.scenarios.iter().map(Scenario::name).collect();
-            return Err(ToolError::UnknownScenario {
-                name: plan.preset.clone().unwrap_or_default(),
-                known: known.join(", "),
-            });
-        };
-        let plan = Plan { preset: Some(scenario.name().to_owned()), ..plan.clone() };
-        Ok((plan, scenario.clone()))
-    }
-
-    /// The one command that does this to one seed of a plan.
-    fn command(&self, what: &str, plan: &Plan, seed: u64) -> String {
-        format!("{} {what} {}", self.called, plan.arguments(&format!("--seed {seed}")))
     }
 }

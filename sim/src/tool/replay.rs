@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use console::style;
 
+use super::answer::{ToolError, Verdict};
 use super::interrupt::Interrupt;
+use super::menu::Menu;
 use super::plan::{Plan, Seeds, parse_duration};
 use super::report::{clock, table};
-use super::{Tool, ToolError, Verdict, panics, run};
+use super::{panics, run};
 use crate::scenario::{Report, Run, Scenario};
 use crate::world::{Line, Story};
 
@@ -51,11 +53,11 @@ pub struct DigestArgs {
 }
 
 pub(super) fn replay(
-    tool: &Tool,
+    menu: &Menu,
     args: &ReplayArgs,
     out: &mut dyn Write,
 ) -> Result<Verdict, ToolError> {
-    let (plan, scenario) = tool.resolve(&args.plan)?;
+    let (plan, scenario) = menu.resolve(&args.plan)?;
     let scenario = plan.apply(scenario);
     let report = if args.verbose {
         let (lines, report) = start(scenario, args);
@@ -127,11 +129,11 @@ fn tell(report: &Report, out: &mut dyn Write) -> Result<(), ToolError> {
 }
 
 pub(super) fn digest(
-    tool: &Tool,
+    menu: &Menu,
     args: &DigestArgs,
     out: &mut dyn Write,
 ) -> Result<Verdict, ToolError> {
-    let (plan, scenario) = tool.resolve(&args.plan)?;
+    let (plan, scenario) = menu.resolve(&args.plan)?;
     let scenario = plan.apply(scenario);
     let Seeds(seeds) = args.seeds.clone();
     let never = Interrupt::default();

@@ -8,13 +8,14 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 
+use super::answer::{ToolError, Verdict};
 use super::file::Answer;
 use super::interrupt::Interrupt;
+use super::menu::Menu;
 use super::panics;
 use super::plan::{Plan, Seeds};
 use super::progress::Progress;
 use super::report::{Found, Summary, Tally};
-use super::{Tool, ToolError, Verdict};
 use crate::scenario::{Report, Scenario};
 
 /// How many lines of the story a finding keeps.
@@ -134,12 +135,12 @@ pub(super) fn seeds<E>(
 }
 
 pub(super) fn run(
-    tool: &Tool,
+    menu: &Menu,
     args: &RunArgs,
     interrupt: &Interrupt,
     out: &mut dyn Write,
 ) -> Result<Verdict, ToolError> {
-    let (plan, scenario) = tool.resolve(&args.plan)?;
+    let (plan, scenario) = menu.resolve(&args.plan)?;
     let scenario = plan.apply(scenario);
     let Seeds(range) = args.seeds.clone();
     let jobs = threads(args.jobs);
@@ -158,7 +159,7 @@ pub(super) fn run(
         if let Some(finding) = &done.report.finding {
             let seed = done.report.seed;
             let commands =
-                (tool.command("replay", &plan, seed), tool.command("shrink", &plan, seed));
+                (menu.command("replay", &plan, seed), menu.command("shrink", &plan, seed));
             let found = Found::new(seed, finding, commands, &done.story);
             progress.aside(|| found.write(out))?;
             findings.push(found);
@@ -169,7 +170,7 @@ pub(super) fn run(
     let took = progress.elapsed();
     progress.finish();
     let command =
-        format!("{} run {}", tool.called, plan.arguments(&format!("--seeds {}", args.seeds)));
+        format!("{} run {}", menu.called, plan.arguments(&format!("--seeds {}", args.seeds)));
     let cut_from = (interrupt.is_asked() && tally.seeds() < asked).then_some(asked);
     let summary =
         Summary { scenario: &scenario, command, tally, took, jobs, findings, cut_from, runs };

@@ -5,9 +5,11 @@ use std::time::{Duration, Instant};
 
 use console::style;
 
+use super::answer::{ToolError, Verdict};
+use super::menu::Menu;
+use super::panics;
 use super::plan::{Faults, Plan, parse_duration};
 use super::report::clock;
-use super::{Tool, ToolError, Verdict, panics};
 use crate::scenario::{FaultKind, Finding, Run, Scenario};
 
 /// What `shrink` is asked.
@@ -183,11 +185,11 @@ fn without(kinds: &[FaultKind]) -> Vec<(String, Vec<FaultKind>)> {
 }
 
 pub(super) fn perform(
-    tool: &Tool,
+    menu: &Menu,
     args: &ShrinkArgs,
     out: &mut dyn Write,
 ) -> Result<Verdict, ToolError> {
-    let (plan, scenario) = tool.resolve(&args.plan)?;
+    let (plan, scenario) = menu.resolve(&args.plan)?;
     let limits = Limits { tries: args.tries, within: args.within, other_seeds: args.other_seeds };
     let mut written = Ok(());
     let mut now = args.seed;
@@ -216,7 +218,7 @@ pub(super) fn perform(
     writeln!(out, "\n{} runs; the smallest in which the same goes wrong:", shrunk.tries)?;
     let what = format!("at {}: {}", clock(finding.at), finding.invariant);
     writeln!(out, "{} {}\n  {}", style("✗").red().bold(), style(what).bold(), finding.what)?;
-    writeln!(out, "  replay  {}", tool.command("replay", &shrunk.plan, shrunk.seed))?;
+    writeln!(out, "  replay  {}", menu.command("replay", &shrunk.plan, shrunk.seed))?;
     Ok(Verdict::Finding)
 }
 
