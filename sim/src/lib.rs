@@ -4,6 +4,7 @@
 #![deny(missing_docs)]
 
 pub mod cloud;
+mod dice;
 pub mod ladder;
 mod names;
 pub mod scenario;

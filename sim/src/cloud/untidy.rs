@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use super::far_media::RtpManner;
 use super::signal::Signaling;
+use crate::dice::Dice;
 use crate::names::names;
-use crate::world::Dice;
 
 names! {
     /// What somebody does differently from us.

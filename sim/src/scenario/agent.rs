@@ -11,8 +11,9 @@ use offhook::jingle::Reason;
 use offhook::machine::{CommandId, MediaId};
 use offhook::media::{AudioCodec, Digit};
 
-use super::Desk;
-use crate::world::{Application, Dice, Keys, Moment, STEP, Voice};
+use super::desk::Desk;
+use crate::dice::Dice;
+use crate::world::{Application, Keys, Moment, STEP, Voice};
 
 /// How agents behave. Shares are from 0 to 1; ranges are drawn from evenly.
 #[derive(Clone, Debug, PartialEq)]

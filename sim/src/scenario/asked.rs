@@ -1,10 +1,8 @@
-//! What applications ask of their clients, how soon it is answered, and what must be true then.
+//! What applications ask of their clients, and how soon it is answered.
 
 use std::time::Duration;
 
-use offhook::genesys::{Command, ConversationId, Event, SessionId};
-
-use super::checks::Books;
+use offhook::genesys::{Command, ConversationId, SessionId};
 
 /// The client's own limit for a command, and a little more.
 const LIMIT: Duration = Duration::from_secs(31);
@@ -55,17 +53,6 @@ pub(super) struct Wish {
 pub(super) enum Change {
     Mute(ConversationId, bool),
     Hold(ConversationId, bool),
-}
-
-/// What must be true once everything that belongs to an instant was told.
-#[derive(Clone, Debug)]
-pub(super) enum Claim {
-    /// A call has ended.
-    Over(ConversationId),
-    /// A session has ended.
-    Ended(SessionId),
-    /// What waited for an answer over a connection that is lost was told.
-    NobodyWaits,
 }
 
 impl Change {
@@ -151,13 +138,25 @@ impl Asked {
         at > self.since + limit
     }
 
-    /// What an answer that it is done claims.
-    pub(super) fn claim(&self) -> Option<Claim> {
+    /// The call that it ends.
+    pub(super) fn ends(&self) -> Option<&ConversationId> {
         match &self.what {
-            What::End(conversation) => Some(Claim::Over(conversation.clone())),
-            What::Terminate(session) => Some(Claim::Ended(session.clone())),
-            What::Connect | What::Accept | What::Start(_) | What::Dial(_) | What::Other => None,
+            What::End(conversation) => Some(conversation),
+            _ => None,
         }
+    }
+
+    /// The session that it ends.
+    pub(super) fn terminates(&self) -> Option<&SessionId> {
+        match &self.what {
+            What::Terminate(session) => Some(session),
+            _ => None,
+        }
+    }
+
+    /// Whether it was asked before, and its answer comes over the connection of then.
+    pub(super) fn waits_since_before(&self, at: Duration) -> bool {
+        matches!(self.what, What::Accept) && self.since < at
     }
 
     /// The number that it dials.
@@ -165,39 +164,6 @@ impl Asked {
         match &self.what {
             What::Dial(number) => Some(number),
             _ => None,
-        }
-    }
-}
-
-impl Claim {
-    /// What an event claims.
-    pub(super) fn of(event: &Event) -> Option<Self> {
-        matches!(event, Event::Disconnected { .. }).then_some(Self::NobodyWaits)
-    }
-
-    /// Whether it is so, the instant after.
-    pub(super) fn check(&self, made: Duration, books: &Books) -> Result<(), String> {
-        match self {
-            // Where the service refused, its session has ended instead (MH-12).
-            Self::Over(call)
-                if books.talking.get(call).is_some_and(|on| books.started.contains_key(on)) =>
-            {
-                Err(format!("the end of {call} is answered, and it is talked on"))
-            }
-            Self::Ended(session) if books.started.contains_key(session) => {
-                Err(format!("the end of {session} is answered, and it is there"))
-            }
-            Self::NobodyWaits => {
-                let waits =
-                    |asked: &Asked| matches!(asked.what, What::Accept) && asked.since < made;
-                match books.commands.iter().find(|(_, asked)| waits(asked)) {
-                    Some((id, _)) => {
-                        Err(format!("{id:?} waits for an answer over a connection that is lost"))
-                    }
-                    None => Ok(()),
-                }
-            }
-            Self::Over(_) | Self::Ended(_) => Ok(()),
         }
     }
 }

@@ -3,7 +3,9 @@
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::{Finding, Report, Run, Scenario};
+use super::Scenario;
+use super::finding::Finding;
+use super::run::{Report, Run};
 
 /// How many lines of the story a failure shows.
 const LINES: usize = 60;

@@ -1,20 +1,19 @@
 //! What must hold in every run, whatever happens.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::time::Duration;
 
-use offhook::genesys::{
-    AlertingLeader, CallState, Command, Conversation, ConversationId, Error, ErrorKind, Event,
-    HandledBy, Outcome, SessionId,
-};
+use offhook::genesys::{Command, ConversationId, Error, ErrorKind, Event, Outcome};
 use offhook::machine::{CommandId, MediaId};
-use offhook::media::{AudioCodec, AudioFrame};
+use offhook::media::AudioFrame;
 
-use super::Invariant;
-use super::asked::{Asked, Change, Claim, Wish, may_wake};
+use super::asked::{Asked, Change, Wish, may_wake};
+use super::books::Books;
+use super::claim::Claim;
+use super::finding::Finding;
+use super::invariant::Invariant;
 use super::news::News;
-use crate::world::{PhoneId, Seen, frame_number};
+use crate::world::{Observer, PhoneId, Seen, frame_number};
 
 /// Words remembered until they are heard; the oldest are forgotten.
 const MAX_SPOKEN: usize = 10_000;
@@ -23,52 +22,6 @@ const MAX_SPOKEN: usize = 10_000;
 const IN_TIME: &str = "every command is answered in time";
 /// No customer presses the same key again within this, in working hours.
 const TWICE: Duration = Duration::from_secs(2);
-
-/// A violation.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// When, since the run began.
-    pub at: Duration,
-    /// Which invariant.
-    pub invariant: String,
-    /// What happened.
-    pub what: String,
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} at {:.3} s: {}", self.invariant, self.at.as_secs_f64(), self.what)
-    }
-}
-
-/// What one application was told and asked.
-#[derive(Debug, Default)]
-pub(super) struct Books {
-    /// Commands not answered.
-    pub(super) commands: BTreeMap<CommandId, Asked>,
-    pub(super) ringing: BTreeSet<ConversationId>,
-    pub(super) started: BTreeMap<SessionId, MediaId>,
-    pub(super) talking: BTreeMap<ConversationId, SessionId>,
-    pub(super) listed: BTreeMap<ConversationId, Conversation>,
-    /// Taken by another client.
-    elsewhere: BTreeSet<ConversationId>,
-    /// Told as added, and not as removed.
-    added: BTreeSet<ConversationId>,
-    /// Ever told of.
-    pub(super) known: BTreeSet<ConversationId>,
-    /// What the service confirmed to the application.
-    muted: BTreeSet<ConversationId>,
-    held: BTreeSet<ConversationId>,
-    /// What to speak with.
-    codecs: BTreeMap<MediaId, AudioCodec>,
-    /// Whether nobody can say how long anything takes.
-    asleep: bool,
-    /// The far end's keys that were told not long ago, by session.
-    keys: BTreeMap<SessionId, Vec<(Duration, char)>>,
-    /// What it was told last of who rings, on this connection.
-    pub(super) leader: Option<AlertingLeader>,
-    news: News,
-}
 
 /// A word on its way.
 #[derive(Debug)]
@@ -83,6 +36,8 @@ struct Spoken {
 #[derive(Default)]
 pub(super) struct Checks {
     pub(super) books: Vec<Books>,
+    /// What the service said to each client of what rings.
+    news: Vec<News>,
     spoken: BTreeMap<u64, Spoken>,
     /// Words of the speech test that were not heard yet.
     pub(super) awaited: BTreeMap<u64, String>,
@@ -131,6 +86,13 @@ impl Checks {
         &mut self.books[phone.0]
     }
 
+    fn news_mut(&mut self, phone: PhoneId) -> &mut News {
+        if self.news.len() <= phone.0 {
+            self.news.resize_with(phone.0 + 1, News::default);
+        }
+        &mut self.news[phone.0]
+    }
+
     /// The first violation is the finding.
     pub(super) fn require(&mut self, at: Duration, invariant: &str, holds: Result<(), String>) {
         if let Err(what) = holds
@@ -151,9 +113,8 @@ impl Checks {
             Seen::Submitted { phone, id, command } => {
                 let wish = self.wish_of(phone, command);
                 let asked = Asked::new(at, command, wish);
-                let books = self.books_mut(phone);
-                books.news.asked(at, command);
-                let fresh = books.commands.insert(id, asked).is_none();
+                self.news_mut(phone).asked(at, command);
+                let fresh = self.books_mut(phone).commands.insert(id, asked).is_none();
                 let holds = if fresh { Ok(()) } else { Err(format!("{id:?} is used twice")) };
                 self.require(at, "every command has a name of its own", holds);
             }
@@ -172,10 +133,9 @@ impl Checks {
                 self.customer_heard(at, conversation, frame);
             }
             Seen::Received { phone, text } => {
-                let books = self.books_mut(phone);
-                let mut news = std::mem::take(&mut books.news);
-                let holds = news.received(at, text, books);
-                books.news = news;
+                let mut news = std::mem::take(self.news_mut(phone));
+                let holds = news.received(at, text, self.books_mut(phone));
+                *self.news_mut(phone) = news;
                 let holds = holds.map_err(|what| format!("phone {}: {what}", phone.0));
                 self.require(at, "what a message says is done at once", holds);
                 self.look_for_overdue(at, phone);
@@ -191,7 +151,7 @@ impl Checks {
                 let books = self.books_mut(phone);
                 books.asleep = false;
                 books.commands.values_mut().for_each(|asked| asked.woke(at));
-                books.news.woke(at);
+                self.news_mut(phone).woke(at);
             }
             Seen::Stands { phone, conversation, muted, held } => {
                 self.stands(at, phone, conversation, muted, held);
@@ -224,9 +184,8 @@ impl Checks {
         if let Some(claim) = Claim::of(event) {
             self.claims.push((at, phone, claim));
         }
-        let books = self.books_mut(phone);
-        books.news.told(at, event);
-        let holds = books.enter(event);
+        self.news_mut(phone).told(at, event);
+        let holds = self.books_mut(phone).enter(event);
         let holds = holds.map_err(|what| format!("phone {}: {what}", phone.0));
         self.require(at, "everything begins once and ends once", holds);
     }
@@ -249,7 +208,7 @@ impl Checks {
             return self.require(at, "every command is answered once", Err(what));
         };
         let overdue = !books.asleep && asked.is_overdue(at, quiet);
-        let claim = result.as_ref().ok().and_then(|_| asked.claim());
+        let claim = result.as_ref().ok().and_then(|_| Claim::of_answer(&asked));
         let failed_dial = asked.dials().filter(|_| result.is_err()).map(str::to_owned);
         let wish = asked.wish.filter(|wish| result.is_ok() && !wish.contested);
         let change = wish.map(|wish| wish.change);
@@ -431,168 +390,14 @@ impl Checks {
     }
 }
 
-impl Books {
-    fn confirm(&mut self, change: Change) {
-        let (book, call, on) = match change {
-            Change::Mute(call, on) => (&mut self.muted, call, on),
-            Change::Hold(call, on) => (&mut self.held, call, on),
-        };
-        let mut wishes = self.commands.values().filter_map(|asked| asked.wish.as_ref());
-        let waiting = wishes.any(|other| *other.change.call() == call);
-        if on && !waiting {
-            book.insert(call);
-        } else {
-            book.remove(&call);
-        }
+/// Everything that is seen goes to the checks.
+impl Observer for Checks {
+    fn see(&mut self, at: Duration, seen: Seen<'_>) {
+        self.look(at, seen);
     }
 
-    /// Whether the application was told that it is done, and nobody has changed it since. What
-    /// notifications tell may be older.
-    fn is_muted(&self, call: &ConversationId) -> bool {
-        self.muted.contains(call)
-    }
-
-    /// Whether the service said so, and says so still: it also holds and resumes by itself.
-    fn is_held(&self, call: &ConversationId) -> bool {
-        self.held.contains(call) && self.listed.get(call).is_some_and(|call| call.held)
-    }
-
-    /// The codec to speak into a session with.
-    pub(super) fn codec(&self, media: MediaId) -> AudioCodec {
-        self.codecs.get(&media).copied().unwrap_or(AudioCodec::Opus)
-    }
-
-    pub(super) fn calls_on(&self, media: MediaId) -> impl Iterator<Item = &ConversationId> {
-        let on = move |session: &SessionId| self.started.get(session) == Some(&media);
-        self.talking.iter().filter(move |(_, session)| on(session)).map(|(call, _)| call)
-    }
-
-    /// Calls told as added, and not as removed. Others may be listed beside them: what only rings,
-    /// and what is on the user's other phone; the end of those alone is not told.
-    pub(super) fn listed_up(&self) -> impl Iterator<Item = &ConversationId> {
-        self.added.iter()
-    }
-
-    fn enter(&mut self, event: &Event) -> Result<(), String> {
-        fn once(fresh: bool, what: impl FnOnce() -> String) -> Result<(), String> {
-            if fresh { Ok(()) } else { Err(what()) }
-        }
-        match event {
-            Event::AlertingLeader(leader) => {
-                self.leader = Some(leader.clone());
-                Ok(())
-            }
-            Event::Disconnected { .. } => {
-                self.leader = None;
-                Ok(())
-            }
-            Event::PendingSession(pending) => {
-                let id = &pending.conversation;
-                self.known.insert(id.clone());
-                once(self.ringing.insert(id.clone()), || format!("{id} rings twice"))
-            }
-            Event::CancelPendingSession { conversation: id, .. }
-            | Event::HandledPendingSession { conversation: id, .. } => {
-                if let Event::HandledPendingSession { by: HandledBy::Elsewhere, .. } = event {
-                    self.elsewhere.insert(id.clone());
-                }
-                once(self.ringing.remove(id), || format!("{id} ends ringing without ringing"))
-            }
-            Event::MediaAgreed { media, agreement, .. } => {
-                self.codecs.insert(*media, agreement.codec);
-                Ok(())
-            }
-            Event::SessionStarted(session) => {
-                let id = &session.id;
-                // A call whose session was ended by force goes on with the next one.
-                if let Some(on) = self.talking.get_mut(&session.conversation)
-                    && !self.started.contains_key(on)
-                {
-                    on.clone_from(id);
-                }
-                let fresh = self.started.insert(id.clone(), session.media).is_none();
-                once(fresh, || format!("{id} starts twice"))
-            }
-            Event::SessionReplaced { session, old } => {
-                let was = self.started.remove(old).is_some();
-                once(was, || format!("{old} is replaced without being there"))?;
-                for on in self.talking.values_mut().filter(|on| *on == old) {
-                    on.clone_from(&session.id);
-                }
-                for asked in self.commands.values_mut() {
-                    asked.replaced(old, &session.id);
-                }
-                let fresh = self.started.insert(session.id.clone(), session.media).is_none();
-                once(fresh, || format!("{} starts twice", session.id))
-            }
-            Event::SessionEnded { session, .. } => {
-                let was = self.started.remove(&session.id).is_some();
-                once(was, || format!("{} ends without being there", session.id))
-            }
-            Event::CallConnected { call, session } => {
-                let id = &call.id;
-                self.known.insert(id.clone());
-                let fresh = self.talking.insert(id.clone(), session.clone()).is_none();
-                once(fresh, || format!("{id} connects twice"))
-            }
-            Event::CallEnded { conversation: id, .. } => {
-                self.muted.remove(id);
-                self.held.remove(id);
-                once(self.talking.remove(id).is_some(), || format!("{id} ends without a call"))
-            }
-            Event::ConversationUpdate(update) => {
-                for added in &update.added {
-                    self.known.insert(added.id.clone());
-                    let fresh = self.added.insert(added.id.clone());
-                    once(fresh, || format!("{} is added twice", added.id))?;
-                }
-                for removed in &update.removed {
-                    self.added.remove(&removed.id);
-                }
-                self.listed =
-                    update.current.iter().map(|call| (call.id.clone(), call.clone())).collect();
-                let gone = update.removed.iter().all(|call| !self.listed.contains_key(&call.id));
-                once(gone, || "a call is removed and there".to_owned())
-            }
-            _ => Ok(()),
-        }
-    }
-
-    pub(super) fn lists(&self, id: &str) -> bool {
-        self.listed.contains_key(&ConversationId::from(id))
-    }
-
-    /// Whether a call is no surprise here.
-    pub(super) fn knows(&self, id: &str, call: &serde_json::Value) -> bool {
-        let key = ConversationId::from(id);
-        // What only rings is listed with the next update.
-        let rings = call["state"] == "alerting" && self.known.contains(&key);
-        rings || self.listed.contains_key(&key) || self.elsewhere.contains(&key)
-    }
-
-    /// Whether the view of a call that is listed is the service's.
-    pub(super) fn agrees(&self, id: &str, call: &serde_json::Value) -> Result<(), String> {
-        let Some(mine) = self.listed.get(&ConversationId::from(id)) else { return Ok(()) };
-        if call["state"] == "alerting" {
-            return Ok(());
-        }
-        let state = match &mine.state {
-            CallState::Alerting => "alerting",
-            CallState::Contacting => "contacting",
-            CallState::Dialing => "dialing",
-            CallState::Connected | CallState::Hold => "connected",
-            CallState::Disconnected => "disconnected",
-            CallState::Terminated => "terminated",
-            CallState::Other(other) => other,
-        };
-        let theirs = (&call["state"], &call["muted"], &call["held"]);
-        if *theirs.0 == state && *theirs.1 == mine.muted && *theirs.2 == mine.held {
-            return Ok(());
-        }
-        Err(format!(
-            "{id} is {} (muted {}, held {}) there and {state} (muted {}, held {}) here",
-            theirs.0, theirs.1, theirs.2, mine.muted, mine.held
-        ))
+    fn has_enough(&self) -> bool {
+        self.finding.is_some()
     }
 }
 

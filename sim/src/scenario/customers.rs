@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::world::Dice;
+use crate::dice::Dice;
 
 /// When calls come, over all agents together.
 #[derive(Clone, Debug, PartialEq)]

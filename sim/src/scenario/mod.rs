@@ -12,10 +12,15 @@
 
 mod agent;
 mod asked;
+mod books;
 mod check;
 mod checks;
+mod claim;
 mod customers;
+mod desk;
 mod faults;
+mod finding;
+mod invariant;
 mod news;
 mod presets;
 mod run;
@@ -26,13 +31,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cloud::{Habit, Silence};
-use crate::world::{Application, Conditions, Fidelity, NatKind, Observer, PhoneId, Seen};
+use crate::world::{Application, Conditions, Fidelity, NatKind, Seen};
 
 pub use self::agent::Habits;
 pub use self::check::{Check, check};
-pub use self::checks::Finding;
 pub use self::customers::{Arrivals, Customers};
+pub use self::desk::Desk;
 pub use self::faults::{Fault, FaultKind};
+pub use self::finding::Finding;
+use self::invariant::Always;
+pub use self::invariant::Invariant;
 pub use self::presets::Preset;
 pub use self::run::{Report, Run};
 
@@ -50,39 +58,6 @@ pub type MakeApplication = Arc<dyn Fn(Desk) -> Box<dyn Application> + Send + Syn
 
 /// Makes an invariant of a run.
 pub type MakeInvariant = Arc<dyn Fn() -> Box<dyn Invariant> + Send + Sync>;
-
-/// Where an application sits.
-#[derive(Clone, Debug)]
-pub struct Desk {
-    /// Which phone it is on.
-    pub phone: PhoneId,
-    /// Whose phone it is.
-    pub user: String,
-    /// Where its randomness comes from.
-    pub seed: offhook::Seed,
-}
-
-/// Something that must hold all the time.
-pub trait Invariant {
-    /// Its name, for the finding.
-    fn name(&self) -> &str;
-
-    /// Something happened. An error is a violation, explained.
-    ///
-    /// # Errors
-    ///
-    /// It does not hold.
-    fn see(&mut self, at: Duration, seen: Seen<'_>) -> Result<(), String>;
-
-    /// Everything is over and at rest.
-    ///
-    /// # Errors
-    ///
-    /// It does not hold.
-    fn at_rest(&mut self) -> Result<(), String> {
-        Ok(())
-    }
-}
 
 /// The plan of a run. See the [module](self).
 #[derive(Clone)]
@@ -344,27 +319,6 @@ impl Scenario {
     pub fn working(&self) -> Duration {
         self.working
     }
-
-    /// Runs one seed to its end.
-    #[must_use]
-    pub fn run(&self, seed: u64) -> Report {
-        Run::new(self, seed).finish()
-    }
-}
-
-struct Always<F> {
-    name: &'static str,
-    look: F,
-}
-
-impl<F: Fn(Duration, Seen<'_>) -> Result<(), String>> Invariant for Always<F> {
-    fn name(&self) -> &str {
-        self.name
-    }
-
-    fn see(&mut self, at: Duration, seen: Seen<'_>) -> Result<(), String> {
-        (self.look)(at, seen)
-    }
 }
 
 impl fmt::Debug for Scenario {
@@ -383,16 +337,5 @@ impl fmt::Debug for Scenario {
             .field("faults", &self.faults)
             .field("speech", &self.speech)
             .finish_non_exhaustive()
-    }
-}
-
-/// Everything that is seen goes to the checks.
-impl Observer for checks::Checks {
-    fn see(&mut self, at: Duration, seen: Seen<'_>) {
-        self.look(at, seen);
-    }
-
-    fn has_enough(&self) -> bool {
-        self.finding.is_some()
     }
 }

@@ -11,7 +11,7 @@ use offhook::genesys::{Command, ConversationId, Event, SessionId};
 use offhook::jingle::Action;
 use serde_json::Value;
 
-use super::checks::Books;
+use super::books::Books;
 
 /// How long an invitation may ring without a word from the service, or from the agent (DEF-5).
 const LIFETIME: Duration = Duration::from_secs(181);

@@ -7,7 +7,8 @@ use offhook::Seed;
 
 use super::{Arrivals, Customers, Fault, FaultKind, Habits, Scenario, StationKind};
 use crate::cloud::Silence;
-use crate::world::{Conditions, Dice, Fidelity, NatKind};
+use crate::dice::Dice;
+use crate::world::{Conditions, Fidelity, NatKind};
 
 const ONE_LINE: StationKind = StationKind { lines: 1, persistent: false };
 const ONE_LINE_KEPT: StationKind = StationKind { lines: 1, persistent: true };

@@ -1,5 +1,6 @@
 //! One run of a scenario: working hours, healing, a look whether all agree, rest.
 
+mod errand;
 mod errands;
 mod faults;
 mod furniture;
@@ -11,12 +12,14 @@ use std::time::Duration;
 use offhook::Seed;
 use serde_json::{Value, json};
 
-use self::errands::Errand;
+use self::errand::Errand;
 use super::Scenario;
-use super::checks::{Checks, Finding};
+use super::checks::Checks;
 use super::customers::Door;
+use super::finding::Finding;
 use crate::cloud::Silence;
-use crate::world::{Conditions, Counts, Dice, PhoneId, STEP, World};
+use crate::dice::Dice;
+use crate::world::{Conditions, Counts, PhoneId, STEP, World};
 
 /// From the end of the faults to the look whether all agree.
 const HEALING: Duration = Duration::from_secs(480);
@@ -97,6 +100,14 @@ pub struct Run {
     pressed: u8,
     /// Where it stops, if that is before its end.
     stop: Option<Duration>,
+}
+
+impl Scenario {
+    /// Runs one seed to its end.
+    #[must_use]
+    pub fn run(&self, seed: u64) -> Report {
+        Run::new(self, seed).finish()
+    }
 }
 
 impl Run {

@@ -8,8 +8,8 @@ use offhook::genesys::{Client, Command, Error, Event, Outcome};
 use offhook::machine::{CommandId, Input, MediaId, Output, OutputOf};
 use offhook::media::AudioFrame;
 
-use super::PhoneId;
 use super::meter::Meter;
+use super::phone_id::PhoneId;
 
 /// What an application is told.
 #[derive(Clone, Copy, Debug)]

@@ -8,7 +8,6 @@
 mod alarm;
 mod application;
 mod counts;
-mod dice;
 mod digest;
 mod drive;
 mod media;
@@ -16,11 +15,13 @@ mod meter;
 mod nat;
 mod network;
 mod phone;
+mod phone_id;
 mod queue;
 mod story;
 mod stranger;
 mod trouble;
 mod voice;
+mod weather;
 mod wires;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -34,11 +35,11 @@ use offhook::media::{EngineFactory, WebRtcFactory};
 use serde_json::{Value, json};
 
 use crate::cloud::{Cloud, CloudConfig, FarMedia, Input as CloudInput, RequestId, Silence};
+use crate::dice::Dice;
 
 use self::alarm::Alarm;
 pub use self::application::{Application, Keys, Moment};
 pub use self::counts::Counts;
-pub(crate) use self::dice::Dice;
 use self::digest::Digest;
 use self::media::GatewayFactory;
 pub use self::media::ModelFactory;
@@ -46,12 +47,12 @@ use self::meter::Meter;
 pub use self::meter::Spent;
 pub use self::nat::NatKind;
 pub use self::network::{Bursts, Conditions};
-pub use self::phone::PhoneId;
 use self::phone::{Phone, Site};
+pub use self::phone_id::PhoneId;
 use self::queue::Queue;
 pub use self::story::{Line, Story};
-pub use self::trouble::{NoticeWeather, RestWeather};
 pub(crate) use self::voice::{STEP, Voice, frame_number};
+pub use self::weather::{NoticeWeather, RestWeather};
 
 /// The domain of every simulated organisation.
 const DOMAIN: &str = "lab.test";

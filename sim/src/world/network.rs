@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::dice::Dice;
+use crate::dice::Dice;
 
 /// How long a stream waits before it sends a lost segment again (RFC 6298 section 2.4, as
 /// common systems have it), doubled each time.

@@ -11,17 +11,13 @@ use super::alarm::Alarm;
 use super::application::Application;
 use super::nat::{Nat, NatKind};
 use super::network::{Conditions, Pipe};
-use super::trouble::{NoticeWeather, RestWeather};
+use super::weather::{NoticeWeather, RestWeather};
 use crate::cloud::ConnId;
 
 /// How long a network address translator remembers an idle mapping, unless told otherwise.
 pub(super) const NAT_TIMEOUT: Duration = Duration::from_secs(60);
 /// What waits for a sleeping phone or a mended wire; more is lost.
 pub(super) const MAX_WAITING: usize = 10_000;
-
-/// Names a phone of a world, from 0 on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PhoneId(pub usize);
 
 /// See the [module](self).
 pub(super) struct Phone {

@@ -5,13 +5,15 @@ use std::fmt;
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
+use super::phone_id::PhoneId;
+
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
     /// When.
     pub at: Duration,
     /// Whose: a phone, or none for the service.
-    pub phone: Option<super::PhoneId>,
+    pub phone: Option<PhoneId>,
     /// What.
     pub text: String,
 }

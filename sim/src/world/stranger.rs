@@ -11,7 +11,7 @@ use offhook::machine::{Input as ClientInput, Output, OutputOf, WsEvent, WsId};
 use offhook::xmpp::{Jid, StanzaError};
 
 use super::application::drain;
-use super::phone::PhoneId;
+use super::phone_id::PhoneId;
 use super::{DOMAIN, Happening, Observer, Seen, World};
 
 /// Who meddles: far sides of other calls, here and elsewhere, a user, a room, and somebody with the

@@ -5,37 +5,10 @@ use std::time::Duration;
 
 use super::nat::{Nat, NatKind};
 use super::network::Conditions;
-use super::phone::{Cut, NAT_TIMEOUT, PhoneId, address};
+use super::phone::{Cut, NAT_TIMEOUT, address};
+use super::phone_id::PhoneId;
+use super::weather::{NoticeWeather, RestWeather};
 use super::{Happening, Observer, World};
-
-/// How REST requests fare.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct RestWeather {
-    /// The share that is answered with an error instead of being done.
-    pub fails: f64,
-    /// The share that is done, but whose answer is lost.
-    pub answers_lost: f64,
-    /// The share that cannot be sent at all.
-    pub unreachable: f64,
-    /// What each takes longer, on average.
-    pub slow: Duration,
-}
-
-/// How what the service sends over the WebSocket fares.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct NoticeWeather {
-    /// The share of messages that come twice.
-    pub twice: f64,
-    /// The share of messages that come after later ones.
-    pub late: f64,
-    /// The share of notifications that do not come.
-    pub lost: f64,
-    /// The share of messages with rubbish before them.
-    pub rubbish: f64,
-    /// The share of messages and questions after which somebody speaks of it who has nothing to do
-    /// with it.
-    pub strangers: f64,
-}
 
 impl<O: Observer> World<O> {
     /// The WebSocket breaks; both sides learn it soon.

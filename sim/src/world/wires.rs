@@ -7,8 +7,9 @@ use offhook::machine::{
     HttpId, Input as ClientInput, NetError, NetErrorKind, OutputOf, WsEvent, WsId,
 };
 
-use super::phone::{Exchange, Letter, MAX_WAITING, PhoneId, Socket};
-use super::trouble::NoticeWeather;
+use super::phone::{Exchange, Letter, MAX_WAITING, Socket};
+use super::phone_id::PhoneId;
+use super::weather::NoticeWeather;
 use super::{Happening, Observer, World};
 use crate::cloud::{ConnId, Input as CloudInput, RequestId};
 

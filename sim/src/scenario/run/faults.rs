@@ -7,7 +7,8 @@ use offhook::genesys::{Command, ConversationId};
 use offhook::jingle::Reason;
 use serde_json::{Value, json};
 
-use super::{Errand, Run, token_of, user_name};
+use super::errand::Errand;
+use super::{Run, token_of, user_name};
 use crate::cloud::Silence;
 use crate::scenario::{Fault, FaultKind};
 use crate::world::{Conditions, NoticeWeather, PhoneId, RestWeather};

@@ -5,9 +5,10 @@ use offhook::{Secret, Seed};
 use serde_json::{Value, json};
 
 use super::{Run, token_of, user_name};
+use crate::dice::Dice;
 use crate::scenario::Desk;
 use crate::scenario::agent::{Agent, Habits, Manner};
-use crate::world::{Application, Dice, PhoneId, Voice};
+use crate::world::{Application, PhoneId, Voice};
 
 impl Run {
     pub(super) fn furnish(&mut self, root: &Seed) {

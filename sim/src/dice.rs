@@ -1,10 +1,10 @@
-//! Draws from a seeded generator, in the shapes that a world needs.
+//! Draws from a seeded generator, in the shapes that worlds and services need.
 
 use std::time::Duration;
 
 use offhook::{Rng, Seed};
 
-/// A generator that belongs to one part of a world.
+/// A generator that belongs to one part.
 #[derive(Debug)]
 pub(crate) struct Dice(Rng);
 

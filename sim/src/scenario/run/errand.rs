@@ -1,0 +1,42 @@
+//! What is to be done at some time in a run.
+
+use serde_json::Value;
+
+use crate::world::PhoneId;
+
+/// What is to be done at some time.
+#[derive(Clone, Debug)]
+pub(super) enum Errand {
+    /// A customer calls.
+    Arrival,
+    /// This user is called.
+    Call(usize),
+    /// A customer's patience ends.
+    Patience { conversation: String, user: usize },
+    /// A customer has said all.
+    HangUp(String),
+    /// A fault of that number in the scenario.
+    Fault(usize),
+    /// A far end that held lets that call go on.
+    FarResumes(String),
+    /// A phone's trouble ends.
+    Better(PhoneId),
+    /// The service's trouble ends.
+    ServiceBetter,
+    /// A user's new token comes.
+    Token(usize),
+    /// A phone's operating system sees its network again.
+    Online(PhoneId),
+    /// Those whom agents called are counted among the customers.
+    Callees,
+    /// A phone's WebSocket breaks.
+    Reset(PhoneId),
+    /// A call that was made some time ago must be known to its user.
+    Known { conversation: String, user: usize },
+    /// What befalls this call, which has just begun to ring.
+    Disturb { conversation: String, what: &'static str, body: Value },
+    /// A customer presses keys.
+    Press,
+    /// Customers say the frame of a talk spurt of that number.
+    Speak(u32),
+}
