@@ -9,6 +9,7 @@ pub mod ladder;
 mod names;
 pub mod scenario;
 pub mod serve;
+pub mod service;
 pub mod tool;
 pub mod world;
 

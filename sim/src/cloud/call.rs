@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 use offhook::machine::Wake;
 use serde_json::{Value, json};
 
-use super::World;
 use super::conversation::{Conversation, LegState};
-use super::far_end::FarEndMode;
 use super::session::{Seen, Session};
 use super::streams::Streams;
+use super::world::World;
+use crate::service::FarEndMode;
 
 /// How long somebody who was called takes to answer; and the service, for the agent.
 pub(super) const ANSWERING: Duration = Duration::from_millis(100);

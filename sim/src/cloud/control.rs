@@ -62,335 +62,322 @@
 //! the same name replaced), `consent-expired`, `far-wanted`, `dtmf` (`digit`: a key that the agent pressed),
 //! `message-retract` and `message-propose` (from a client, which has no business to).
 
-use std::time::Duration;
-
 use http::Response;
 use offhook::sdp::Direction;
 use serde_json::{Value, json};
 
-use super::calls::Wish;
 use super::directory::{MAX_NAME, Station, Unusable};
-use super::events::Query;
 use super::external::{Description, External};
-use super::far_end::FarEndMode;
-use super::http::{Call, bad_request, error, json as respond, not_found};
+use super::features::FEATURES;
+use super::making::{self, Wish};
+use super::options::Options;
 use super::session::{AlsoJingle, Plan};
-use super::signal::Signaling;
-use super::{Cloud, FEATURES, Output, RequestId};
+use super::signaling::Signaling;
+use super::switchboard::Switchboard;
+use super::{far_orders, others, recovery};
+use crate::service::control::{self, Answer};
+use crate::service::http::{Incoming, bad_request, error, json as respond, not_found};
+use crate::service::{FarEndMode, Output, RequestId};
 
 /// The longest value of a field of a call, as JSON.
 const MAX_FIELD: usize = 4096;
 
-impl Cloud {
-    /// Answers a control request. None when it waits.
-    pub(super) fn control(&mut self, id: RequestId, call: &Call<'_>) -> Option<Response<Vec<u8>>> {
-        let body = &call.body;
-        Some(match (call.method, call.path.as_slice()) {
-            ("GET", ["health"]) => {
-                respond(200, &json!({"name": "offhook-sim", "features": FEATURES}))
-            }
-            ("POST", ["reset"]) => self.reset(),
-            ("POST", ["users"]) => {
-                let world = &mut self.world;
-                match world.directory.add(body, &mut world.rng) {
-                    Ok(user) => respond(200, &user.control_body()),
-                    Err(why) => unusable(why),
-                }
-            }
-            ("GET", ["users"]) => respond(200, &json!({"users": self.world.directory.body()})),
-            ("POST", ["guests"]) => {
-                let domain = self.world.directory.org_domain();
-                match self.world.directory.guests.expect(&domain, &mut self.world.rng) {
-                    Some(guest) => respond(200, &guest.control_body()),
-                    None => bad_request("too many guests"),
-                }
-            }
-            ("PATCH", ["users", user]) => self.change_user(user, body),
-            ("POST", ["calls"]) => self.make_call(body),
-            ("GET", ["calls"]) => respond(200, &json!({"calls": self.calls.bodies()})),
-            ("GET", ["calls", cid]) => self.call_body(cid),
-            ("GET", ["calls", cid, "media"]) => {
-                self.calls.media_body(cid).map_or_else(not_found, |media| respond(200, &media))
-            }
-            ("POST", ["calls", cid, "cancel" | "hangup"]) => {
-                self.calls.hang_up(cid, &self.streams, &mut self.world);
-                self.call_body(cid)
-            }
-            ("GET", ["calls", cid, "far"]) => return self.ask_far(id, cid, call),
-            ("POST", ["calls", cid, "far", what @ ("offer" | "candidates")]) => {
-                self.far_end_says(cid, what, body)
-            }
-            ("POST", ["calls", cid, "leave"]) => {
-                self.calls.leave(cid, &self.streams, &mut self.world);
-                self.call_body(cid)
-            }
-            ("POST", ["calls", cid, "elsewhere"]) => match body["how"].as_str() {
-                Some(how @ ("accept" | "reject")) => {
-                    let accepts = how == "accept";
-                    self.calls.elsewhere(cid, accepts, &self.streams, &mut self.world);
-                    self.call_body(cid)
-                }
-                _ => bad_request("how is accept or reject"),
-            },
-            (
-                "POST",
-                [
-                    "calls",
-                    cid,
-                    what @ ("repropose" | "rebind" | "renegotiate" | "reinvite" | "kill-media"
-                    | "ice-restart" | "far-holds" | "far-changes" | "far-replaced"
-                    | "odd-words"),
-                ],
-            ) => self.disturb(cid, what, body),
-            ("POST", ["calls", cid, "participant"]) => match body {
-                Value::Object(fields) if fields.iter().all(is_small) => {
-                    self.calls.set_leg(cid, fields, &self.streams, &mut self.world);
-                    self.call_body(cid)
-                }
-                _ => bad_request("fields of the call are wanted, of at most 4 KiB each"),
-            },
-            ("POST", ["calls", cid, "far-end"]) => {
-                match body["mode"].as_str().and_then(FarEndMode::named) {
-                    Some(mode) => {
-                        self.calls.set_far_end(cid, mode, &self.streams, &mut self.world);
-                        self.call_body(cid)
-                    }
-                    None => bad_request("mode is prompt, echo, silence or external"),
-                }
-            }
-            ("GET", ["connections"]) => {
-                let connections = self.streams.body(&self.world);
-                respond(200, &json!({"connections": connections}))
-            }
-            ("POST", ["connections", "drop"]) => self.drop_connections(body),
-            ("POST", ["channels", "expire"]) => {
-                let expired = self.world.directory.expire_channels(body["userId"].as_str());
-                respond(200, &json!({"expired": expired}))
-            }
-            ("GET", ["events"]) => {
-                let number = |name| call.query(name).and_then(|v| v.parse::<u64>().ok());
-                let query = Query {
-                    after: number("after").unwrap_or_default(),
-                    kind: call.query("type").map(str::to_owned),
-                };
-                let wait = Duration::from_millis(number("wait").unwrap_or_default());
-                let answer = self.world.events.ask(id, query, wait, self.world.now)?;
-                respond(200, &answer)
-            }
-            ("POST", ["options"]) => {
-                self.world.options.update(body);
-                match body.get("outboundSignaling").and_then(Value::as_str) {
-                    Some("sdp") => self.outbound_signaling = Some(Signaling::Sdp),
-                    Some("jingle") => self.outbound_signaling = Some(Signaling::Jingle),
-                    _ => {}
-                }
-                if let Some(share) = body.get("untidy").and_then(Value::as_f64) {
-                    self.world.lots.share = share.clamp(0.0, 1.0);
-                }
-                if let Some(outside) = body.get("outboundFar").and_then(Value::as_bool) {
-                    self.outbound_far = outside;
-                }
-                respond(200, &self.world.options.body())
-            }
-            ("POST", ["faults"]) => match self.world.faults.add(body) {
-                Ok(()) => respond(200, &json!({})),
-                Err(why) => bad_request(&why),
-            },
-            ("DELETE", ["faults"]) => {
-                self.world.faults.clear();
-                respond(200, &json!({}))
-            }
-            ("POST", ["stanza"]) => self.send_stanza(body),
-            _ => not_found(),
-        })
+/// Answers a control request.
+pub(super) fn answer(board: &mut Switchboard, id: RequestId, asked: &Incoming<'_>) -> Answer {
+    if let Some(answer) = control::answer(&mut board.world.base, id, asked, &FEATURES) {
+        return answer;
     }
+    let body = &asked.body;
+    Answer::Now(match (asked.method, asked.path.as_slice()) {
+        ("POST", ["reset"]) => reset(board),
+        ("POST", ["users"]) => {
+            let world = &mut board.world;
+            match world.directory.add(body, &mut world.base.rng) {
+                Ok(user) => respond(200, &user.control_body()),
+                Err(why) => unusable(why),
+            }
+        }
+        ("GET", ["users"]) => respond(200, &json!({"users": board.world.directory.body()})),
+        ("POST", ["guests"]) => {
+            let domain = board.world.directory.org_domain();
+            match board.world.directory.guests.expect(&domain, &mut board.world.base.rng) {
+                Some(guest) => respond(200, &guest.control_body()),
+                None => bad_request("too many guests"),
+            }
+        }
+        ("PATCH", ["users", user]) => change_user(board, user, body),
+        ("POST", ["calls"]) => make_call(board, body),
+        ("GET", ["calls"]) => respond(200, &json!({"calls": board.calls.bodies()})),
+        ("GET", ["calls", cid]) => call_body(board, cid),
+        ("GET", ["calls", cid, "media"]) => {
+            board.calls.media_body(cid).map_or_else(not_found, |media| respond(200, &media))
+        }
+        ("POST", ["calls", cid, "cancel" | "hangup"]) => {
+            others::hang_up(&mut board.calls, cid, &board.streams, &mut board.world);
+            call_body(board, cid)
+        }
+        ("GET", ["calls", cid, "far"]) => {
+            return board.far_waits.ask(id, cid, asked, &board.calls, board.world.base.now);
+        }
+        ("POST", ["calls", cid, "far", what @ ("offer" | "candidates")]) => {
+            far_end_says(board, cid, what, body)
+        }
+        ("POST", ["calls", cid, "leave"]) => {
+            recovery::leave(&mut board.calls, cid, &board.streams, &mut board.world);
+            call_body(board, cid)
+        }
+        ("POST", ["calls", cid, "elsewhere"]) => match body["how"].as_str() {
+            Some(how @ ("accept" | "reject")) => {
+                let accepts = how == "accept";
+                others::elsewhere(&mut board.calls, cid, accepts, &board.streams, &mut board.world);
+                call_body(board, cid)
+            }
+            _ => bad_request("how is accept or reject"),
+        },
+        (
+            "POST",
+            [
+                "calls",
+                cid,
+                what @ ("repropose" | "rebind" | "renegotiate" | "reinvite" | "kill-media"
+                | "ice-restart" | "far-holds" | "far-changes" | "far-replaced"
+                | "odd-words"),
+            ],
+        ) => disturb(board, cid, what, body),
+        ("POST", ["calls", cid, "participant"]) => match body {
+            Value::Object(fields) if fields.iter().all(is_small) => {
+                others::set_leg(&mut board.calls, cid, fields, &board.streams, &mut board.world);
+                call_body(board, cid)
+            }
+            _ => bad_request("fields of the call are wanted, of at most 4 KiB each"),
+        },
+        ("POST", ["calls", cid, "far-end"]) => {
+            match body["mode"].as_str().and_then(FarEndMode::named) {
+                Some(mode) => {
+                    others::set_far_end(
+                        &mut board.calls,
+                        cid,
+                        mode,
+                        &board.streams,
+                        &mut board.world,
+                    );
+                    call_body(board, cid)
+                }
+                None => bad_request("mode is prompt, echo, silence or external"),
+            }
+        }
+        ("GET", ["connections"]) => {
+            let connections = board.streams.body(&board.world);
+            respond(200, &json!({"connections": connections}))
+        }
+        ("POST", ["connections", "drop"]) => drop_connections(board, body),
+        ("POST", ["channels", "expire"]) => {
+            let expired = board.world.directory.expire_channels(body["userId"].as_str());
+            respond(200, &json!({"expired": expired}))
+        }
+        ("POST", ["options"]) => {
+            board.world.options.update(body);
+            match body.get("outboundSignaling").and_then(Value::as_str) {
+                Some("sdp") => board.outbound_signaling = Some(Signaling::Sdp),
+                Some("jingle") => board.outbound_signaling = Some(Signaling::Jingle),
+                _ => {}
+            }
+            if let Some(share) = body.get("untidy").and_then(Value::as_f64) {
+                board.world.lots.share = share.clamp(0.0, 1.0);
+            }
+            if let Some(outside) = body.get("outboundFar").and_then(Value::as_bool) {
+                board.outbound_far = outside;
+            }
+            respond(200, &board.world.options.body())
+        }
+        ("POST", ["stanza"]) => send_stanza(board, body),
+        _ => not_found(),
+    })
+}
 
-    fn reset(&mut self) -> Response<Vec<u8>> {
-        self.calls.clear(&mut self.world);
-        self.streams.clear(&mut self.world);
-        self.world.directory.clear();
-        self.world.faults.clear();
-        self.world.events.clear();
-        self.world.options = super::options::Options::default();
-        self.world.lots.share = 0.0;
-        self.outbound_signaling = None;
-        self.outbound_far = false;
-        respond(200, &json!({}))
-    }
+fn reset(board: &mut Switchboard) -> Response<Vec<u8>> {
+    board.calls.clear(&mut board.world);
+    board.streams.clear(&mut board.world);
+    board.world.directory.clear();
+    board.world.base.clear();
+    board.world.options = Options::default();
+    board.world.lots.share = 0.0;
+    board.outbound_signaling = None;
+    board.outbound_far = false;
+    respond(200, &json!({}))
+}
 
-    fn call_body(&self, cid: &str) -> Response<Vec<u8>> {
-        self.calls.body(cid).map_or_else(not_found, |call| respond(200, &call))
-    }
+fn call_body(board: &Switchboard, cid: &str) -> Response<Vec<u8>> {
+    board.calls.body(cid).map_or_else(not_found, |call| respond(200, &call))
+}
 
-    /// Something befalls a call's media or signaling.
-    fn disturb(&mut self, cid: &str, what: &str, body: &Value) -> Response<Vec<u8>> {
-        if self.calls.body(cid).is_none() {
-            return not_found();
+/// Something befalls a call's media or signaling.
+fn disturb(board: &mut Switchboard, cid: &str, what: &str, body: &Value) -> Response<Vec<u8>> {
+    if board.calls.body(cid).is_none() {
+        return not_found();
+    }
+    if board.calls.is_external(cid) && !matches!(what, "repropose" | "rebind") {
+        return bad_request("the far end's own to do: calls/{cid}/far/offer");
+    }
+    let (calls, streams, world) = (&mut board.calls, &board.streams, &mut board.world);
+    let done = match what {
+        "repropose" => recovery::repropose(calls, cid, streams, world),
+        "rebind" => recovery::rebind(calls, cid, streams),
+        "renegotiate" => {
+            recovery::renegotiate(calls, cid, body["conversationId"].as_str(), streams, world)
         }
-        if self.calls.is_external(cid) && !matches!(what, "repropose" | "rebind") {
-            return bad_request("the far end's own to do: calls/{cid}/far/offer");
+        "reinvite" => {
+            let renamed = body["newSession"].as_bool().unwrap_or_default();
+            recovery::reinvite(calls, cid, renamed, world)
         }
-        let (calls, streams, world) = (&mut self.calls, &self.streams, &mut self.world);
-        let done = match what {
-            "repropose" => calls.repropose(cid, streams, world),
-            "rebind" => calls.rebind(cid, streams),
-            "renegotiate" => {
-                calls.renegotiate(cid, body["conversationId"].as_str(), streams, world)
+        "kill-media" => recovery::kill_media(calls, cid, world),
+        "far-holds" => {
+            let direction = body["direction"].as_str().and_then(Direction::from_name);
+            let direction = direction.unwrap_or(Direction::SendOnly);
+            recovery::offer_again(calls, cid, Some(direction), streams, world)
+        }
+        "far-changes" => recovery::offer_again(calls, cid, None, streams, world),
+        "far-replaced" => recovery::replace_far_end(calls, cid, world),
+        "odd-words" => recovery::say_odd_words(calls, cid, streams, world),
+        _ => recovery::restart_ice(calls, cid, streams, world),
+    };
+    if done { call_body(board, cid) } else { bad_request("not on such a call as it stands") }
+}
+
+/// A far end that is played outside has something for the client.
+fn far_end_says(board: &mut Switchboard, cid: &str, what: &str, body: &Value) -> Response<Vec<u8>> {
+    if !board.calls.is_external(cid) {
+        return not_found();
+    }
+    let (calls, streams, world) = (&mut board.calls, &board.streams, &mut board.world);
+    let said = match (what, Description::read(body)) {
+        ("offer", Ok(new)) => far_orders::far_offer(calls, cid, &new, streams, world),
+        ("offer", Err(why)) => Err(why.to_owned()),
+        _ => far_orders::far_candidates(calls, cid, body, streams, world)
+            .map(drop)
+            .map_err(str::to_owned),
+    };
+    match said {
+        Ok(()) => board.calls.far_body(cid).map_or_else(not_found, |far| respond(200, &far)),
+        Err(why) => bad_request(&why),
+    }
+}
+
+fn change_user(board: &mut Switchboard, id: &str, body: &Value) -> Response<Vec<u8>> {
+    let action = match body["stationEvent"].as_str() {
+        Some(action @ ("Associated" | "Disassociated" | "WebRTCMigration")) => Some(action),
+        Some(_) => return bad_request("no such station event"),
+        None => None,
+    };
+    let world = &mut board.world;
+    let Some(mut user) = world.directory.user(id).cloned() else { return not_found() };
+    if let Some(token) = body["token"].as_str() {
+        token.clone_into(&mut user.token);
+    }
+    if let Some(wish) = body.get("station") {
+        let old = user.station.take();
+        user.station = Station::from_control(Some(wish), &mut world.base.rng);
+        // A migration changes what the phone can do, not which it is.
+        if let (Some("WebRTCMigration"), Some(old), Some(new)) = (action, old, &mut user.station) {
+            new.id = old.id;
+        }
+    }
+    if let Err(why) = world.directory.put(user.clone()) {
+        return unusable(why);
+    }
+    if let Some(action) = action {
+        board.streams.publish_station(&user, action, world);
+    }
+    respond(200, &user.control_body())
+}
+
+fn make_call(board: &mut Switchboard, body: &Value) -> Response<Vec<u8>> {
+    if body["kind"].as_str().is_some_and(|kind| kind != "inbound") {
+        return bad_request("kind is inbound");
+    }
+    let user = body["userId"].as_str().and_then(|id| board.world.directory.user(id));
+    let Some(user) = user.cloned() else { return not_found() };
+    let signaling = match body["signaling"].as_str() {
+        None | Some("jingle") => Signaling::Jingle,
+        Some("sdp") => Signaling::Sdp,
+        Some(_) => return bad_request("signaling is jingle or sdp"),
+    };
+    let purpose = body["purpose"].as_str().unwrap_or("agent");
+    let plan = Plan {
+        signaling,
+        trickle: body["trickle"].as_bool().unwrap_or(signaling == Signaling::Jingle),
+        auto_answer: body["autoAnswer"].as_bool().unwrap_or_default(),
+        eager: body["privAnswerMode"] == "Auto",
+        also_jingle: match body["alsoJingle"].as_str() {
+            Some("before") => Some(AlsoJingle::Before),
+            Some("after") => Some(AlsoJingle::After),
+            _ => None,
+        },
+    };
+    let external = match &body["far"] {
+        Value::Null => None,
+        far => match External::read(far, signaling) {
+            Ok(external) => Some(external),
+            Err(why) => return bad_request(&why),
+        },
+    };
+    let far_end = body["farEnd"].as_str().and_then(FarEndMode::named);
+    let wish = Wish {
+        plan,
+        far_end: far_end.unwrap_or(board.world.options.far_end),
+        external,
+        event_first: body["eventFirst"].as_bool().unwrap_or(true),
+    };
+    let text = |key: &str, default: &str| body["from"][key].as_str().unwrap_or(default).to_owned();
+    let from = (text("name", "Lab Caller"), text("address", "tel:+15550100"));
+    if [&*from.0, &*from.1, purpose].iter().any(|name| name.len() > MAX_NAME) {
+        return bad_request("a name, an address or a purpose has at most 255 bytes");
+    }
+    let (streams, world) = (&board.streams, &mut board.world);
+    match making::ring(&mut board.calls, &user, wish, from, purpose, streams, world) {
+        Some(id) => call_body(board, &id),
+        None => bad_request("the call cannot be made"),
+    }
+}
+
+fn drop_connections(board: &mut Switchboard, body: &Value) -> Response<Vec<u8>> {
+    let conns = board.streams.of_user(body["userId"].as_str());
+    let code = body["code"].as_u64().and_then(|code| u16::try_from(code).ok());
+    let dropped = conns.len();
+    for conn in conns {
+        let channel = board.streams.channel_of(conn).unwrap_or_default().to_owned();
+        let (streams, world) = (&mut board.streams, &mut board.world);
+        match body["mode"].as_str() {
+            None | Some("tcp") => world.base.push(Output::CloseSocket { conn, code: None }),
+            Some("close") => {
+                world.base.push(Output::CloseSocket { conn, code: Some(code.unwrap_or(1001)) });
             }
-            "reinvite" => {
-                let renamed = body["newSession"].as_bool().unwrap_or_default();
-                calls.reinvite(cid, renamed, world)
+            Some("stream-error") => {
+                streams.stream_error(conn, "internal-server-error", world);
+                world.base.push(Output::CloseSocket { conn, code: Some(1000) });
             }
-            "kill-media" => calls.kill_media(cid, world),
-            "far-holds" => {
-                let direction = body["direction"].as_str().and_then(Direction::from_name);
-                let direction = direction.unwrap_or(Direction::SendOnly);
-                calls.offer_again(cid, Some(direction), streams, world)
+            Some("xmpp-close") => streams.close(conn, world),
+            Some(mode @ ("no_longer_subscribed" | "duplicate_id")) => {
+                let node = format!("system.v2.{mode}.{channel}");
+                streams.notice(conn, &node, &channel, world);
+                streams.close(conn, world);
             }
-            "far-changes" => calls.offer_again(cid, None, streams, world),
-            "far-replaced" => calls.replace_far_end(cid, world),
-            "odd-words" => calls.say_odd_words(cid, streams, world),
-            _ => calls.restart_ice(cid, streams, world),
-        };
-        if done { self.call_body(cid) } else { bad_request("not on such a call as it stands") }
+            Some(_) => return bad_request("no such mode"),
+        }
     }
+    respond(200, &json!({"dropped": dropped}))
+}
 
-    /// A far end that is played outside has something for the client.
-    fn far_end_says(&mut self, cid: &str, what: &str, body: &Value) -> Response<Vec<u8>> {
-        if !self.calls.is_external(cid) {
-            return not_found();
-        }
-        let (calls, streams, world) = (&mut self.calls, &self.streams, &mut self.world);
-        let said = match (what, Description::read(body)) {
-            ("offer", Ok(new)) => calls.far_offer(cid, &new, streams, world),
-            ("offer", Err(why)) => Err(why.to_owned()),
-            _ => calls.far_candidates(cid, body, streams, world).map(drop).map_err(str::to_owned),
-        };
-        match said {
-            Ok(()) => self.calls.far_body(cid).map_or_else(not_found, |far| respond(200, &far)),
-            Err(why) => bad_request(&why),
-        }
+fn send_stanza(board: &mut Switchboard, body: &Value) -> Response<Vec<u8>> {
+    let (Some(user), Some(xml)) = (body["userId"].as_str(), body["xml"].as_str()) else {
+        return bad_request("userId and xml are wanted");
+    };
+    let resources = board.streams.resources(user);
+    for (conn, jid) in &resources {
+        let text = xml.replace("{jid}", jid.as_str());
+        board.streams.send_text(*conn, text, &mut board.world);
     }
-
-    fn change_user(&mut self, id: &str, body: &Value) -> Response<Vec<u8>> {
-        let action = match body["stationEvent"].as_str() {
-            Some(action @ ("Associated" | "Disassociated" | "WebRTCMigration")) => Some(action),
-            Some(_) => return bad_request("no such station event"),
-            None => None,
-        };
-        let world = &mut self.world;
-        let Some(mut user) = world.directory.user(id).cloned() else { return not_found() };
-        if let Some(token) = body["token"].as_str() {
-            token.clone_into(&mut user.token);
-        }
-        if let Some(wish) = body.get("station") {
-            let old = user.station.take();
-            user.station = Station::from_control(Some(wish), &mut world.rng);
-            // A migration changes what the phone can do, not which it is.
-            if let (Some("WebRTCMigration"), Some(old), Some(new)) =
-                (action, old, &mut user.station)
-            {
-                new.id = old.id;
-            }
-        }
-        if let Err(why) = world.directory.put(user.clone()) {
-            return unusable(why);
-        }
-        if let Some(action) = action {
-            self.streams.publish_station(&user, action, world);
-        }
-        respond(200, &user.control_body())
-    }
-
-    fn make_call(&mut self, body: &Value) -> Response<Vec<u8>> {
-        if body["kind"].as_str().is_some_and(|kind| kind != "inbound") {
-            return bad_request("kind is inbound");
-        }
-        let user = body["userId"].as_str().and_then(|id| self.world.directory.user(id));
-        let Some(user) = user.cloned() else { return not_found() };
-        let signaling = match body["signaling"].as_str() {
-            None | Some("jingle") => Signaling::Jingle,
-            Some("sdp") => Signaling::Sdp,
-            Some(_) => return bad_request("signaling is jingle or sdp"),
-        };
-        let purpose = body["purpose"].as_str().unwrap_or("agent");
-        let plan = Plan {
-            signaling,
-            trickle: body["trickle"].as_bool().unwrap_or(signaling == Signaling::Jingle),
-            auto_answer: body["autoAnswer"].as_bool().unwrap_or_default(),
-            eager: body["privAnswerMode"] == "Auto",
-            also_jingle: match body["alsoJingle"].as_str() {
-                Some("before") => Some(AlsoJingle::Before),
-                Some("after") => Some(AlsoJingle::After),
-                _ => None,
-            },
-        };
-        let external = match &body["far"] {
-            Value::Null => None,
-            far => match External::read(far, signaling) {
-                Ok(external) => Some(external),
-                Err(why) => return bad_request(&why),
-            },
-        };
-        let far_end = body["farEnd"].as_str().and_then(FarEndMode::named);
-        let wish = Wish {
-            plan,
-            far_end: far_end.unwrap_or(self.world.options.far_end),
-            external,
-            event_first: body["eventFirst"].as_bool().unwrap_or(true),
-        };
-        let text =
-            |key: &str, default: &str| body["from"][key].as_str().unwrap_or(default).to_owned();
-        let from = (text("name", "Lab Caller"), text("address", "tel:+15550100"));
-        if [&*from.0, &*from.1, purpose].iter().any(|name| name.len() > MAX_NAME) {
-            return bad_request("a name, an address or a purpose has at most 255 bytes");
-        }
-        let (streams, world) = (&self.streams, &mut self.world);
-        match self.calls.ring(&user, wish, from, purpose, streams, world) {
-            Some(id) => self.call_body(&id),
-            None => bad_request("the call cannot be made"),
-        }
-    }
-
-    fn drop_connections(&mut self, body: &Value) -> Response<Vec<u8>> {
-        let conns = self.streams.of_user(body["userId"].as_str());
-        let code = body["code"].as_u64().and_then(|code| u16::try_from(code).ok());
-        let dropped = conns.len();
-        for conn in conns {
-            let channel = self.streams.channel_of(conn).unwrap_or_default().to_owned();
-            let (streams, world) = (&mut self.streams, &mut self.world);
-            match body["mode"].as_str() {
-                None | Some("tcp") => world.push(Output::CloseSocket { conn, code: None }),
-                Some("close") => {
-                    world.push(Output::CloseSocket { conn, code: Some(code.unwrap_or(1001)) });
-                }
-                Some("stream-error") => {
-                    streams.stream_error(conn, "internal-server-error", world);
-                    world.push(Output::CloseSocket { conn, code: Some(1000) });
-                }
-                Some("xmpp-close") => streams.close(conn, world),
-                Some(mode @ ("no_longer_subscribed" | "duplicate_id")) => {
-                    let node = format!("system.v2.{mode}.{channel}");
-                    streams.notice(conn, &node, &channel, world);
-                    streams.close(conn, world);
-                }
-                Some(_) => return bad_request("no such mode"),
-            }
-        }
-        respond(200, &json!({"dropped": dropped}))
-    }
-
-    fn send_stanza(&mut self, body: &Value) -> Response<Vec<u8>> {
-        let (Some(user), Some(xml)) = (body["userId"].as_str(), body["xml"].as_str()) else {
-            return bad_request("userId and xml are wanted");
-        };
-        let resources = self.streams.resources(user);
-        for (conn, jid) in &resources {
-            let text = xml.replace("{jid}", jid.as_str());
-            self.streams.send_text(*conn, text, &mut self.world);
-        }
-        respond(200, &json!({"sent": resources.len()}))
-    }
+    respond(200, &json!({"sent": resources.len()}))
 }
 
 /// Whether that may be kept with a call.

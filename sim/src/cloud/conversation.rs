@@ -3,8 +3,8 @@
 use offhook::xmpp::Jid;
 use serde_json::{Map, Value, json};
 
-use super::World;
 use super::directory::User;
+use super::world::World;
 
 /// Fields of a call that can be set from outside.
 const MAX_SET: usize = 64;
@@ -78,8 +78,8 @@ pub(super) struct Leg {
 impl Leg {
     fn new(world: &mut World, name: String, purpose: &str, address: String) -> Self {
         Self {
-            participant: world.rng.uuid(),
-            call: world.rng.uuid(),
+            participant: world.base.rng.uuid(),
+            call: world.base.rng.uuid(),
             name,
             purpose: purpose.to_owned(),
             address,
@@ -88,7 +88,7 @@ impl Leg {
             muted: false,
             held: false,
             set: Map::new(),
-            started: world.clock.iso(world.now),
+            started: world.base.clock.iso(world.base.now),
             connected: None,
             ended: None,
         }
@@ -192,7 +192,7 @@ impl Conversation {
         let phone = format!("sip:{phone}@localhost");
         let mut agent = Leg::new(world, user.name.clone(), purpose, phone);
         agent.user = Some(user.id.clone());
-        let now = world.clock.iso(world.now);
+        let now = world.base.clock.iso(world.base.now);
         match direction {
             Direction::Inbound => outside.enter(LegState::Connected, &now),
             Direction::Outbound => {
@@ -200,13 +200,19 @@ impl Conversation {
                 agent.state = LegState::Contacting;
             }
         }
-        let tail = world.rng.uuid();
+        let tail = world.base.rng.uuid();
         let peer = format!("{}@gjoll.{}/{}", outside.participant, world.domain, &tail[..8]);
-        Some(Self { id: world.rng.uuid(), direction, outside, agent, peer: peer.parse().ok()? })
+        Some(Self {
+            id: world.base.rng.uuid(),
+            direction,
+            outside,
+            agent,
+            peer: peer.parse().ok()?,
+        })
     }
 
     pub(super) fn enter(&mut self, state: LegState, world: &World) {
-        let now = world.clock.iso(world.now);
+        let now = world.base.clock.iso(world.base.now);
         self.agent.enter(state, &now);
         if state.is_over() || state == LegState::Connected {
             self.outside.enter(state, &now);

@@ -6,13 +6,11 @@ use offhook::Rng;
 use offhook::xmpp::Jid;
 use serde_json::{Value, json};
 
-use super::ConnId;
 use super::guests::Guests;
-use super::topics::Listeners;
-use super::watched::Index;
+use super::org::ORG;
+use super::topics::{self, Listeners};
+use crate::service::{ConnId, Index};
 
-/// The organisation that everybody belongs to.
-pub(super) const ORG: &str = "0e0e0e0e-1111-4222-8333-444444444444";
 /// Users at once; one more is refused.
 const MAX_USERS: usize = 10_000;
 /// Channels of one user; the oldest is closed (wire notes 4.4).
@@ -211,6 +209,11 @@ impl Directory {
     fn close_channel(&mut self, id: &str) {
         self.forget_topics(id);
         self.channels.remove(id);
+    }
+
+    /// Whether there is such a topic: of any user, or of a conversation.
+    pub(super) fn knows_topic(&self, topic: &str) -> bool {
+        topics::is_known(topic, |user| self.user(user).is_some())
     }
 
     /// Adds a topic to a channel. False at the limit.

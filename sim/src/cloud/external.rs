@@ -2,16 +2,11 @@
 //! candidates go to the client as they are, and what the client says is kept for whoever asks
 //! (`calls/{cid}/far` of the control API). No media of such a call comes to this cloud.
 
-use offhook::jingle::{Role, Transport, ice_credentials, sdp};
+use offhook::jingle::{Role, ice_credentials, sdp};
 use offhook::media::LocalCandidate;
 use serde_json::{Value, json};
 
-use super::World;
-use super::calls::Calls;
-use super::recovery::successor_id;
-use super::session::{Phase, Session, Step, offer_to};
-use super::signal::{Signaling, with_credentials};
-use super::streams::Streams;
+use super::signaling::Signaling;
 
 /// The longest description.
 const MAX_SDP: usize = 64 << 10;
@@ -40,18 +35,18 @@ pub(super) struct External {
 
 /// A far end's word about its addresses.
 #[derive(Clone, Debug)]
-enum Trickle {
+pub(super) enum Trickle {
     Candidate(LocalCandidate),
     End,
 }
 
 /// A description of a far end's, for a call that is there.
 pub(super) struct Description {
-    sdp: String,
+    pub(super) sdp: String,
     /// It is another peer connection than before.
-    reinvite: bool,
+    pub(super) reinvite: bool,
     /// And has a session id of its own.
-    new_session: bool,
+    pub(super) new_session: bool,
 }
 
 impl Description {
@@ -77,7 +72,7 @@ fn read_sdp(sdp: &Value) -> Result<Option<String>, &'static str> {
 }
 
 /// Whether an offer can be said in that signaling.
-fn sayable(offer: &str, signaling: Signaling) -> Result<(), String> {
+pub(super) fn sayable(offer: &str, signaling: Signaling) -> Result<(), String> {
     match signaling {
         Signaling::Sdp => Ok(()),
         Signaling::Jingle => sdp::from_sdp(offer, Role::Initiator)
@@ -104,7 +99,7 @@ impl External {
     }
 
     /// Another description is to be answered.
-    fn renew(&mut self, offer: &str, is_new_peer: bool) {
+    pub(super) fn renew(&mut self, offer: &str, is_new_peer: bool) {
         self.offer = Some(offer.to_owned());
         self.answer = None;
         self.refused = None;
@@ -116,8 +111,50 @@ impl External {
     }
 
     /// Whether the last offer has its answer, of whichever kind.
-    fn is_settled(&self) -> bool {
+    pub(super) fn is_settled(&self) -> bool {
         self.answer.is_some() || self.refused.is_some()
+    }
+
+    /// Whether the client could not use the last offer.
+    pub(super) fn is_refused(&self) -> bool {
+        self.refused.is_some()
+    }
+
+    pub(super) fn offer(&self) -> Option<&str> {
+        self.offer.as_deref()
+    }
+
+    /// Candidates of the far end's wait for a client that is ready for them; how many words it were.
+    pub(super) fn wait(&mut self, body: &Value) -> Result<usize, &'static str> {
+        let words = read_candidates(body, self.offer.as_deref().unwrap_or_default())?;
+        let count = words.len();
+        if self.waiting.len() + count > MAX_CANDIDATES {
+            return Err("too many candidates wait");
+        }
+        self.waiting.extend(words);
+        Ok(count)
+    }
+
+    pub(super) fn take_waiting(&mut self) -> Vec<Trickle> {
+        std::mem::take(&mut self.waiting)
+    }
+
+    /// The client answered the offer.
+    pub(super) fn client_answered(&mut self, answer: &str) {
+        self.answer = Some(answer.to_owned());
+        self.refused = None;
+        self.word();
+    }
+
+    /// The client did its part of an ICE restart, which is told as an answer.
+    pub(super) fn client_restarted(&mut self, answer: &str) {
+        self.answer = Some(answer.to_owned());
+        self.word();
+    }
+
+    /// Whether an offer waits for its answer.
+    pub(super) fn is_unanswered(&self) -> bool {
+        self.answer.is_none()
     }
 
     pub(super) fn client_candidate(&mut self, mid: &str, ufrag: Option<&str>, line: &str) {
@@ -156,207 +193,6 @@ pub(super) fn is_news(far: &Value, after: Option<u64>) -> bool {
             Some(after) => far["next"].as_u64().is_some_and(|next| next > after),
             None => !far["answer"].is_null() || !far["refused"].is_null(),
         }
-}
-
-impl Session {
-    /// The far end's offer, once there is one and a client that wants it.
-    pub(super) fn offer_outside(&mut self, streams: &Streams, world: &mut World) {
-        let Some(external) = self.external.as_ref().filter(|_| self.phase == Phase::Proceeding)
-        else {
-            return;
-        };
-        let (Some(offer), Some(signal)) = (external.offer.clone(), self.signal()) else {
-            return self.happened("far-wanted", json!({}), world);
-        };
-        self.offer.clone_from(&offer);
-        self.phase = Phase::Offered;
-        if self.reinvite {
-            self.offer_until_answered(&offer, &[], true, streams, world);
-        } else {
-            self.offer_iq = offer_to(&signal, &offer, &[], streams, world);
-        }
-        if self.plan.signaling == Signaling::Jingle {
-            self.pass_on(streams, world);
-        }
-    }
-
-    /// Tells the client the far end's candidates that wait.
-    pub(super) fn pass_on(&mut self, streams: &Streams, world: &mut World) {
-        let Some(signal) = self.signal() else { return };
-        let Some(external) = &mut self.external else { return };
-        for word in std::mem::take(&mut external.waiting) {
-            match word {
-                Trickle::Candidate(candidate) => {
-                    signal.candidate(&self.offer, &candidate, streams, world);
-                }
-                Trickle::End => signal.gathering_complete(&self.offer, streams, world),
-            }
-        }
-    }
-
-    /// The client answered the far end.
-    pub(super) fn answered_outside(
-        &mut self,
-        answer: &str,
-        streams: &Streams,
-        world: &mut World,
-    ) -> Step {
-        let first = self.phase == Phase::Offered;
-        let Some(external) = self.external.as_mut().filter(|external| external.answer.is_none())
-        else {
-            return Step::Goes;
-        };
-        if !first && self.phase != Phase::Active {
-            return Step::Goes;
-        }
-        external.answer = Some(answer.to_owned());
-        external.refused = None;
-        external.word();
-        answer.clone_into(&mut self.answer);
-        self.phase = Phase::Active;
-        self.unanswered = None;
-        self.pass_on(streams, world);
-        self.happened("answered", json!({}), world);
-        if first { Step::Answered } else { Step::Goes }
-    }
-
-    /// The client's side of an ICE restart in Jingle, as an answer.
-    pub(super) fn restarted_outside(&mut self, transport: &Transport, world: &mut World) {
-        let (Some(ufrag), Some(pwd)) = (&transport.ufrag, &transport.pwd) else { return };
-        let answer = with_credentials(&self.answer, ufrag, pwd);
-        let Some(external) = &mut self.external else { return };
-        self.restarting = false;
-        external.answer = Some(answer.clone());
-        external.word();
-        self.answer = answer;
-        self.happened("ice-restarted", json!({}), world);
-    }
-
-    /// A new description on the session that is there. Why it cannot be, if so.
-    fn renegotiate_outside(
-        &mut self,
-        sdp: &str,
-        streams: &Streams,
-        world: &mut World,
-    ) -> Result<(), &'static str> {
-        let signal = self.signal().ok_or("nobody has the call")?;
-        let before = ice_credentials(&self.offer);
-        let external = self.external.as_mut().ok_or("the far end is the emulator's")?;
-        if !external.is_settled() {
-            return Err("an offer waits for its answer");
-        }
-        match self.plan.signaling {
-            Signaling::Sdp => {
-                let offer = signal.offer(sdp, &[], false, world).ok_or("it cannot be said")?;
-                self.offer_iq = signal.send(offer, streams, world);
-            }
-            // Jingle as the service speaks it knows no other change (wire notes 6.6, 6.9).
-            Signaling::Jingle if ice_credentials(sdp) != before => {
-                signal.restart(sdp, streams, world);
-                self.restarting = true;
-            }
-            Signaling::Jingle => return Err("Jingle only knows new ICE credentials"),
-        }
-        external.renew(sdp, false);
-        self.offer = sdp.to_owned();
-        Ok(())
-    }
-}
-
-impl Calls {
-    /// As `GET calls/{cid}/far` tells it. None where there is no such far end.
-    pub(super) fn far_body(&self, call: &str) -> Option<Value> {
-        let call = self.calls.get(call)?;
-        let seen = call.seen.clone().or_else(|| Some(self.sessions.get(&call.session)?.seen()))?;
-        let mut body = seen.far?;
-        body["sessionId"] = json!(call.session);
-        body["sessionState"] = json!(if call.is_over() { "ended" } else { seen.state });
-        Some(body)
-    }
-
-    /// The far end has a description, or another one.
-    pub(super) fn far_offer(
-        &mut self,
-        call: &str,
-        new: &Description,
-        streams: &Streams,
-        world: &mut World,
-    ) -> Result<(), String> {
-        let id = self.calls.get(call).map(|call| call.session.clone()).unwrap_or_default();
-        let session = self.sessions.get_mut(&id).ok_or("the call is over")?;
-        let external = session.external.as_mut().ok_or("the far end is the emulator's")?;
-        sayable(&new.sdp, session.plan.signaling)?;
-        match session.phase {
-            Phase::Proposed { .. } | Phase::Proceeding => {
-                external.renew(&new.sdp, false);
-                session.offer_outside(streams, world);
-            }
-            // The client could not use the one before.
-            Phase::Offered if external.refused.is_some() => {
-                external.renew(&new.sdp, true);
-                session.phase = Phase::Proceeding;
-                session.offer_outside(streams, world);
-            }
-            Phase::Active if new.reinvite && session.plan.signaling == Signaling::Jingle => {
-                return Err("Jingle has no re-invites".to_owned());
-            }
-            Phase::Active if new.new_session => {
-                external.renew(&new.sdp, true);
-                let id = self.succeed(&id, successor_id(world), world).ok_or("not as it stands")?;
-                let session = self.sessions.get_mut(&id).ok_or("not as it stands")?;
-                session.offer_outside(streams, world);
-            }
-            Phase::Active if new.reinvite => {
-                external.renew(&new.sdp, true);
-                session.reinvite = true;
-                session.superseded = true;
-                session.phase = Phase::Proceeding;
-                session.offer_outside(streams, world);
-            }
-            Phase::Active => session.renegotiate_outside(&new.sdp, streams, world)?,
-            Phase::Offered => return Err("an offer waits for its answer".to_owned()),
-            Phase::Replaced | Phase::Elsewhere | Phase::Over => {
-                return Err("the session is not the emulator's to offer on".to_owned());
-            }
-        }
-        Ok(())
-    }
-
-    /// Candidates of the far end's; how many words it were.
-    pub(super) fn far_candidates(
-        &mut self,
-        call: &str,
-        body: &Value,
-        streams: &Streams,
-        world: &mut World,
-    ) -> Result<usize, &'static str> {
-        let id = self.calls.get(call).map(|call| call.session.clone()).unwrap_or_default();
-        let session = self.sessions.get_mut(&id).ok_or("the call is over")?;
-        let external = session.external.as_mut().ok_or("the far end is the emulator's")?;
-        let offer = external.offer.as_deref().unwrap_or_default();
-        let words = read_candidates(body, offer)?;
-        let count = words.len();
-        if external.waiting.len() + count > MAX_CANDIDATES {
-            return Err("too many candidates wait");
-        }
-        external.waiting.extend(words);
-        let ready = match session.phase {
-            Phase::Active => true,
-            // Streaming clients before 19 lose what comes before they have made the session of an
-            // SDP offer (wire notes 6.14): it waits for their accept or answer.
-            Phase::Offered => session.plan.signaling == Signaling::Jingle,
-            _ => false,
-        };
-        if ready {
-            session.pass_on(streams, world);
-        }
-        Ok(count)
-    }
-
-    /// Whether the far end of a call is played outside, signaling and all.
-    pub(super) fn is_external(&self, call: &str) -> bool {
-        self.far_body(call).is_some()
-    }
 }
 
 /// `{candidates: [...]}` or one: a browser's `RTCIceCandidateInit`, or a line as text; an empty one

@@ -4,9 +4,12 @@ use std::time::{Duration, Instant};
 
 use offhook::machine::Wake;
 
+use super::calls::Calls;
 use super::external::is_news;
-use super::http::{Call, json as respond, not_found};
-use super::{Cloud, RequestId};
+use super::world::World;
+use crate::service::RequestId;
+use crate::service::control::Answer;
+use crate::service::http::{Incoming, json as respond, not_found};
 
 /// Requests waiting at once; one more is answered at once.
 const MAX_WAITING: usize = 256;
@@ -32,39 +35,39 @@ impl FarWaits {
         let at = self.waiting.iter().map(|waiting| waiting.until).min()?;
         Some(Wake { at, reason: "a far end's request's limit" })
     }
-}
 
-impl Cloud {
-    /// What the client said, now or once it says something. None while it waits.
-    pub(super) fn ask_far(
+    /// What the client said, now or once it says something.
+    pub(super) fn ask(
         &mut self,
         id: RequestId,
         call: &str,
-        request: &Call<'_>,
-    ) -> Option<http::Response<Vec<u8>>> {
-        let Some(far) = self.calls.far_body(call) else { return Some(not_found()) };
+        request: &Incoming<'_>,
+        calls: &Calls,
+        now: Instant,
+    ) -> Answer {
+        let Some(far) = calls.far_body(call) else { return Answer::Now(not_found()) };
         let number = |name| request.query(name).and_then(|value| value.parse::<u64>().ok());
         let after = number("after");
         let wait = Duration::from_millis(number("wait").unwrap_or_default()).min(MAX_WAIT);
-        if wait.is_zero() || is_news(&far, after) || self.far_waits.waiting.len() >= MAX_WAITING {
-            return Some(respond(200, &far));
+        if wait.is_zero() || is_news(&far, after) || self.waiting.len() >= MAX_WAITING {
+            return Answer::Now(respond(200, &far));
         }
-        let until = self.world.now + wait;
-        self.far_waits.waiting.push(Waiting { id, call: call.to_owned(), after, until });
-        None
+        let until = now + wait;
+        self.waiting.push(Waiting { id, call: call.to_owned(), after, until });
+        Answer::Later
     }
 
     /// Answers those who have waited long enough, or for something that has come.
-    pub(super) fn answer_far_waits(&mut self) {
-        for waiting in std::mem::take(&mut self.far_waits.waiting) {
-            let far = self.calls.far_body(&waiting.call);
-            let over = waiting.until <= self.world.now;
+    pub(super) fn answer(&mut self, calls: &Calls, world: &mut World) {
+        for waiting in std::mem::take(&mut self.waiting) {
+            let far = calls.far_body(&waiting.call);
+            let over = waiting.until <= world.base.now;
             match far {
                 Some(far) if over || is_news(&far, waiting.after) => {
-                    self.respond(waiting.id, respond(200, &far));
+                    world.respond(waiting.id, respond(200, &far));
                 }
-                Some(_) => self.far_waits.waiting.push(waiting),
-                None => self.respond(waiting.id, not_found()),
+                Some(_) => self.waiting.push(waiting),
+                None => world.respond(waiting.id, not_found()),
             }
         }
     }

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use offhook::Rng;
 use serde_json::{Value, json};
 
-use super::directory::ORG;
+use super::org::ORG;
 
 /// Guests expected at once; one more is refused.
 const MAX_GUESTS: usize = 1000;

@@ -3,6 +3,10 @@
 
 mod again;
 mod end;
+mod hush;
+mod outside;
+mod recovery;
+mod reinvite;
 mod told;
 
 use std::net::SocketAddr;
@@ -16,15 +20,15 @@ use offhook::xmpp::Jid;
 use serde_json::{Value, json};
 
 use super::external::External;
-use super::far_end::{FarEnd, FarEndMode, Packet, Word};
-use super::far_media::RtpManner;
-use super::recovery::Reinvite;
-use super::signal::{Signal, Signaling};
+use super::signal::Signal;
+use super::signaling::Signaling;
 use super::streams::Streams;
-use super::untidy::{FarVoice, Untidy};
-use super::{Output, World};
+use super::untidy::Untidy;
+use super::world::World;
+use crate::service::{FarEnd, FarEndMode, FarVoice, Output, Packet, RtpManner, Word};
 
-pub(super) use self::again::Silence;
+use self::hush::Hush;
+use self::reinvite::Reinvite;
 
 /// A proposal is repeated until somebody takes it (wire notes 14.16).
 const REPEAT: Duration = Duration::from_secs(5);
@@ -150,7 +154,7 @@ pub(super) struct Session {
     /// Whether another offer of the far end that is there waits for its answer.
     pub(super) offering_again: bool,
     /// While the client must say nothing.
-    pub(super) silence: Option<Silence>,
+    pub(super) hush: Option<Hush>,
     pub(super) far: Option<FarEnd>,
     /// Its far end, where somebody outside is that.
     pub(super) external: Option<External>,
@@ -196,7 +200,7 @@ impl Session {
             untidy: Untidy::default(),
             replaced: false,
             offering_again: false,
-            silence: None,
+            hush: None,
             far: None,
             external: None,
             last_media: Value::Null,
@@ -220,7 +224,7 @@ impl Session {
     }
 
     pub(super) fn happened(&self, kind: &str, data: Value, world: &mut World) {
-        world.happened(kind, self.about(data));
+        world.base.happened(kind, self.about(data));
     }
 
     /// Whether its media is connected.
@@ -258,8 +262,8 @@ impl Session {
         let media = match (&self.far, &self.last_media) {
             (Some(far), _) => {
                 let mut body = far.body();
-                if let Some(silence) = &self.silence {
-                    body["heardWhileHeld"] = json!(silence.broken);
+                if let Some(hush) = &self.hush {
+                    body["heardWhileHeld"] = json!(hush.broken);
                 }
                 if self.unanswered.is_some() {
                     body["unanswered"] = json!(true);
@@ -324,13 +328,13 @@ impl Session {
             false => world.lots.far_end(self.plan.signaling),
         };
         self.offering_again = false;
-        self.silence = None;
-        let udp = world.open_media(&self.id);
+        self.hush = None;
+        let udp = world.base.open_media(&self.id);
         let mut config = EngineConfig::new(world.seed.child(&format!("{}/{}", self.id, udp.0)));
         config.codecs.clone_from(&world.options.codecs);
         let manners = world.factory.has_manners();
         let manner = if manners { world.lots.manner() } else { RtpManner::default() };
-        let engine = world.factory.create(world.now, config, manner);
+        let engine = world.factory.create(world.base.now, config, manner);
         self.far = Some(FarEnd::new(udp, engine));
     }
 
@@ -357,10 +361,10 @@ impl Session {
         if self.phase != Phase::Proceeding {
             return Step::Goes;
         }
-        let offer = match far.engine.create_offer(world.now) {
+        let offer = match far.engine.create_offer(world.base.now) {
             Ok(offer) => offer,
             Err(error) => {
-                world.log(format!("no media: {error}"));
+                world.base.log(format!("no media: {error}"));
                 return Step::Over(None);
             }
         };
@@ -369,10 +373,10 @@ impl Session {
                 if address.ip().is_unspecified() { world.public_ip } else { address.ip() },
                 address.port(),
             );
-            far.engine.add_local_address(world.now, public);
+            far.engine.add_local_address(world.base.now, public);
         }
-        far.engine.local_addresses_done(world.now);
-        let words = far.drain(world.now);
+        far.engine.local_addresses_done(world.base.now);
+        let words = far.drain(world.base.now);
         let candidates = std::mem::take(&mut far.candidates);
         if self.replaced && self.plan.signaling == Signaling::Jingle {
             self.offer_by_transport(&offer, candidates, streams, world);
@@ -448,8 +452,10 @@ impl Session {
             self.look_at_answer(answer, world);
         }
         let Some(far) = &mut self.far else { return Step::Goes };
-        if let Err(error) = far.engine.accept_answer(world.now, &self.untidy.understand(answer)) {
-            world.log(format!("an answer that cannot be used: {error}"));
+        if let Err(error) =
+            far.engine.accept_answer(world.base.now, &self.untidy.understand(answer))
+        {
+            world.base.log(format!("an answer that cannot be used: {error}"));
             return Step::Over(Some(Reason::FailedApplication));
         }
         answer.clone_into(&mut self.answer);
@@ -464,10 +470,10 @@ impl Session {
 
     pub(super) fn datagram(&mut self, packet: &Packet<'_>, world: &mut World) {
         if let Some(far) = &mut self.far {
-            far.heard = Some(world.now);
-            far.engine.handle_datagram(world.now, packet.local, packet.remote, packet.data);
-            if let Some(silence) = &mut self.silence {
-                silence.watch(world.now, far.engine.stats().packets_received);
+            far.heard = Some(world.base.now);
+            far.engine.handle_datagram(world.base.now, packet.local, packet.remote, packet.data);
+            if let Some(hush) = &mut self.hush {
+                hush.watch(world.base.now, far.engine.stats().packets_received);
             }
             self.listen(world);
         }
@@ -483,7 +489,7 @@ impl Session {
 
     pub(super) fn say(&mut self, frame: &offhook::media::AudioFrame, world: &mut World) {
         if let Some(far) = &mut self.far {
-            far.say(world.now, frame);
+            far.say(world.base.now, frame);
             self.listen(world);
         }
     }
@@ -491,7 +497,7 @@ impl Session {
     pub(super) fn press(&mut self, digits: &[offhook::media::Digit], world: &mut World) {
         if let Some(far) = &mut self.far {
             // Where they cannot be pressed, they are not.
-            let _ = far.engine.send_dtmf(world.now, digits, PRESS);
+            let _ = far.engine.send_dtmf(world.base.now, digits, PRESS);
             self.listen(world);
         }
     }
@@ -499,7 +505,7 @@ impl Session {
     /// Takes what the far end's media has to say.
     pub(super) fn listen(&mut self, world: &mut World) {
         if let Some(far) = &mut self.far {
-            let words = far.drain(world.now);
+            let words = far.drain(world.base.now);
             self.act(words, world);
         }
     }
@@ -510,7 +516,7 @@ impl Session {
             match word {
                 Word::Transmit { local, remote, data } => {
                     if let Some(far) = &self.far {
-                        world.push(Output::Transmit { id: far.udp, local, remote, data });
+                        world.base.push(Output::Transmit { id: far.udp, local, remote, data });
                     }
                 }
                 Word::State(state) => {
@@ -522,7 +528,7 @@ impl Session {
                     match on.mode {
                         FarEndMode::External => {
                             let conversation = on.conversation.clone();
-                            world.push(Output::FarAudio { conversation, frame });
+                            world.base.push(Output::FarAudio { conversation, frame });
                         }
                         FarEndMode::Echo => echoes.push(frame),
                         FarEndMode::Prompt | FarEndMode::Silence => {}
@@ -571,7 +577,7 @@ impl Session {
     }
 
     pub(super) fn handle_timeout(&mut self, streams: &Streams, world: &mut World) -> Step {
-        let now = world.now;
+        let now = world.base.now;
         if let Phase::Proposed { repeat } = self.phase
             && repeat <= now
         {
@@ -588,7 +594,7 @@ impl Session {
         let forsaken = self.far.as_mut().is_some_and(|far| far.take_forsaken(now));
         if forsaken && self.phase == Phase::Active {
             self.happened("consent-expired", json!({}), world);
-            world.log(format!("session {} is lost: its client is silent", self.id));
+            world.base.log(format!("session {} is lost: its client is silent", self.id));
             return Step::Over(Some(Reason::Gone));
         }
         self.repeat_reinvite(streams, world)

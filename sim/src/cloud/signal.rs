@@ -7,15 +7,9 @@ use offhook::media::LocalCandidate;
 use offhook::sdp::{Description, Line};
 use offhook::xmpp::Jid;
 
-use super::World;
+use super::signaling::Signaling;
 use super::streams::Streams;
-
-/// Which signaling a call speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Signaling {
-    Jingle,
-    Sdp,
-}
+use super::world::World;
 
 /// One call's signaling.
 #[derive(Clone, Debug)]
@@ -44,7 +38,7 @@ impl Signal {
                     Some(jingle(Jingle::session_initiate(session, from, contents, groups)))
                 }
                 Err(error) => {
-                    world.log(format!("no offer: {error}"));
+                    world.base.log(format!("no offer: {error}"));
                     None
                 }
             },
@@ -91,7 +85,7 @@ impl Signal {
         let payload = match self.kind {
             Signaling::Jingle => match Candidate::from_line(&candidate.candidate) {
                 Ok(line) => jingle(Jingle::candidate(&*self.session, mid, &*candidate.ufrag, line)),
-                Err(error) => return world.log(format!("no candidate: {error}")),
+                Err(error) => return world.base.log(format!("no candidate: {error}")),
             },
             Signaling::Sdp => {
                 self.rpc(Method::candidate(&*self.session, &mid, &candidate.candidate), world)
@@ -131,7 +125,7 @@ impl Signal {
         match self.kind {
             Signaling::Jingle => {
                 for (number, (action, content)) in ODD_WORDS.iter().enumerate() {
-                    let id = world.rng.uuid();
+                    let id = world.base.rng.uuid();
                     let text = format!(
                         r#"<iq xmlns="jabber:client" type="set" id="{id}-{number}" from="{from}" to="{to}"><jingle xmlns="urn:xmpp:jingle:1" action="{action}" sid="{sid}">{content}</jingle></iq>"#
                     );
@@ -166,7 +160,7 @@ impl Signal {
     }
 
     fn rpc(&self, method: Method, world: &mut World) -> Payload {
-        Payload::Extension(Dialect::Rpc(Box::new(Rpc { id: world.rng.uuid(), method })))
+        Payload::Extension(Dialect::Rpc(Box::new(Rpc { id: world.base.rng.uuid(), method })))
     }
 }
 

@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::World;
 use crate::names::names;
 
 names! {
@@ -53,25 +52,23 @@ pub(super) struct Silences {
     kept: BTreeMap<Silence, u64>,
 }
 
-impl World {
+impl Silences {
+    /// These are left out from now on.
+    pub(super) fn set(&mut self, silences: BTreeSet<Silence>) {
+        self.on = silences;
+    }
+
     /// Whether a signal that is due is left out.
     pub(super) fn keeps(&mut self, silence: Silence) -> bool {
-        let keeps = self.silences.on.contains(&silence);
+        let keeps = self.on.contains(&silence);
         if keeps {
-            *self.silences.kept.entry(silence).or_default() += 1;
+            *self.kept.entry(silence).or_default() += 1;
         }
         keeps
     }
-}
 
-impl super::Cloud {
-    /// What is left out from now on.
-    pub fn set_silences(&mut self, silences: BTreeSet<Silence>) {
-        self.world.silences.on = silences;
-    }
-
-    /// How often each signal was left out.
-    pub fn kept_silent(&self) -> impl Iterator<Item = (Silence, u64)> {
-        self.world.silences.kept.iter().map(|(silence, times)| (*silence, *times))
+    /// How often each was left out.
+    pub(super) fn kept(&self) -> impl Iterator<Item = (Silence, u64)> {
+        self.kept.iter().map(|(silence, times)| (*silence, *times))
     }
 }

@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::directory::Directory;
-
 /// Names of topics, combined ones too, are shorter than this (wire notes 4.3).
 const MAX_NAME: usize = 200;
 /// What of a user there is to listen to. On those of which this cloud has no news, none come.
@@ -30,15 +28,15 @@ pub(super) fn parts(topic: &str) -> Vec<String> {
     }
 }
 
-/// Whether there is such a topic: of any user, or of a conversation.
-pub(super) fn is_known(topic: &str, directory: &Directory) -> bool {
+/// Whether there is such a topic: of any of those users, or of a conversation.
+pub(super) fn is_known(topic: &str, is_user: impl Fn(&str) -> bool) -> bool {
     if topic.len() >= MAX_NAME {
         return false;
     }
     if let Some(of_user) = topic.strip_prefix("v2.users.") {
         let users =
             OF_A_USER.iter().filter_map(|leaf| of_user.strip_suffix(leaf)?.strip_suffix('.'));
-        return users.into_iter().any(|user| directory.user(user).is_some());
+        return users.into_iter().any(is_user);
     }
     match topic.split('.').collect::<Vec<_>>().as_slice() {
         ["v2", "conversations", id, "media"] | ["v2", "guest", "conversations", id] => {

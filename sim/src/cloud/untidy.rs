@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use offhook::Seed;
-use offhook::media::{AudioCodec, LocalCandidate};
+use offhook::media::LocalCandidate;
 use offhook::sdp::{Description, Direction, Line, Section};
 use serde_json::{Value, json};
 
-use super::far_media::RtpManner;
-use super::signal::Signaling;
+use super::signaling::Signaling;
 use crate::dice::Dice;
 use crate::names::names;
+use crate::service::{RtpManner, TIDY};
 
 names! {
     /// What somebody does differently from us.
@@ -249,31 +249,6 @@ impl Lots {
     }
 }
 
-/// How a far end is to speak.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FarVoice {
-    /// With which codec.
-    pub codec: AudioCodec,
-    /// In frames of so many milliseconds, if the codec has such.
-    pub ptime: u32,
-    /// Whether it leaves frames out, as those that send nothing for silence (DTX).
-    pub pauses: bool,
-    /// Whether it may speak: it does not while it is to say nothing, or the other holds.
-    pub speaks: bool,
-    /// Whether its keys are understood.
-    pub keys: bool,
-}
-
-impl Default for FarVoice {
-    fn default() -> Self {
-        let (codec, pauses) = (AudioCodec::Opus, false);
-        Self { codec, ptime: TIDY, pauses, speaks: false, keys: false }
-    }
-}
-
-/// Milliseconds of a frame, unless said otherwise.
-const TIDY: u32 = 20;
-
 /// One far end's habits.
 #[derive(Clone, Debug)]
 pub(super) struct Untidy {
@@ -508,6 +483,7 @@ fn renumbered(pt: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use offhook::media::AudioCodec;
     use offhook::media::negotiation::RemoteAudio;
 
     use super::*;

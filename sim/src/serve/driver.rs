@@ -14,7 +14,8 @@ use super::listen;
 use super::options::{EmulatorError, EmulatorOptions};
 use super::order::{Order, Outgoing, Upgrade};
 use super::udp::Sockets;
-use crate::cloud::{Cloud, CloudConfig, ConnId, Input, Output, RequestId};
+use crate::cloud::{Cloud, CloudConfig};
+use crate::service::{ConnId, Input, Output, RequestId};
 
 /// Orders waiting for the driver; whoever brings one more waits.
 const MAX_ORDERS: usize = 4096;
@@ -180,7 +181,7 @@ impl Driver {
                         let _ = answer.send(response);
                     }
                 }
-                Output::Accept { conn } => self.accept(conn),
+                Output::Accept { conn, protocol } => self.accept(conn, protocol),
                 Output::Refuse { conn, status } => {
                     if let Some(answer) = self.upgrades.remove(&conn) {
                         let _ = answer.send(Err(status));
@@ -223,11 +224,11 @@ impl Driver {
         }
     }
 
-    fn accept(&mut self, conn: ConnId) {
+    fn accept(&mut self, conn: ConnId, protocol: Option<&'static str>) {
         let Some(answer) = self.upgrades.remove(&conn) else { return };
         let (send, outgoing) = mpsc::channel(MAX_BACKLOG);
         let backlog = Arc::new(AtomicUsize::new(0));
-        let upgrade = Upgrade { conn, outgoing, backlog: backlog.clone() };
+        let upgrade = Upgrade { conn, protocol, outgoing, backlog: backlog.clone() };
         if answer.send(Ok(upgrade)).is_ok() {
             self.conns.insert(conn, Conn { send, backlog });
         } else {

@@ -7,7 +7,7 @@ use offhook::machine::UdpId;
 use offhook::media::AudioFrame;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
-use crate::cloud::{ConnId, Input};
+use crate::service::{ConnId, Input};
 
 /// Something for the driver to do.
 #[derive(Debug)]
@@ -49,6 +49,8 @@ pub(super) enum Order {
 #[derive(Debug)]
 pub(super) struct Upgrade {
     pub(super) conn: ConnId,
+    /// The subprotocol, if the client offers it.
+    pub(super) protocol: Option<&'static str>,
     pub(super) outgoing: mpsc::Receiver<Outgoing>,
     /// The bytes of the texts that wait in `outgoing`.
     pub(super) backlog: Arc<AtomicUsize>,

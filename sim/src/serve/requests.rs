@@ -58,7 +58,7 @@ pub(super) async fn handle(desk: Desk, door: Door, request: Request) -> Response
     if request.uri().path_and_query().is_some_and(|path| path.as_str().len() > MAX_PATH) {
         return StatusCode::URI_TOO_LONG.into_response();
     }
-    if crate::cloud::is_control(request.uri().path())
+    if crate::service::http::is_control(request.uri().path())
         && let Err(refused) = guard::check(&request, &door, &desk.control_hosts)
     {
         return (StatusCode::FORBIDDEN, refused.to_string()).into_response();
@@ -126,7 +126,7 @@ async fn upgrade(desk: Desk, door: Door, request: Request) -> Response {
     }
     match answered.await {
         Ok(Ok(accepted)) => socket
-            .protocols(["xmpp"])
+            .protocols(accepted.protocol)
             .max_message_size(MAX_MESSAGE)
             .max_frame_size(MAX_MESSAGE)
             .on_upgrade(move |socket| pump(socket, accepted, desk, door)),
@@ -139,7 +139,7 @@ async fn upgrade(desk: Desk, door: Door, request: Request) -> Response {
 
 /// Carries messages between a WebSocket and the driver until either ends. `_door` keeps its place.
 async fn pump(mut socket: WebSocket, accepted: Upgrade, desk: Desk, _door: Door) {
-    let Upgrade { conn, mut outgoing, backlog } = accepted;
+    let Upgrade { conn, mut outgoing, backlog, .. } = accepted;
     let first_word = tokio::time::sleep(desk.patience);
     tokio::pin!(first_word);
     let mut spoke = false;

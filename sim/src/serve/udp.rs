@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::order::Order;
-use crate::cloud::Input;
+use crate::service::Input;
 
 /// The largest datagram read.
 const MAX_DATAGRAM: usize = 2048;

@@ -19,7 +19,7 @@ use super::phone::MAX_WAITING;
 use super::phone_id::PhoneId;
 use super::story::Line;
 use super::{Fidelity, Happening, MAX_TURNS, Observer, Seen, World};
-use crate::cloud::{Input as CloudInput, Output as CloudOutput};
+use crate::service::{Input as CloudInput, Output as CloudOutput};
 
 /// The digest's kinds of what goes in and out.
 mod kind {
@@ -389,8 +389,8 @@ impl<O: Observer> World<O> {
                 self.answers.insert(id, (response.status().as_u16(), body));
             }
             CloudOutput::Respond { id, response } => self.answered(id, response),
-            CloudOutput::Accept { conn } => {
-                let event = WsEvent::Opened { protocol: Some("xmpp".to_owned()) };
+            CloudOutput::Accept { conn, protocol } => {
+                let event = WsEvent::Opened { protocol: protocol.map(str::to_owned) };
                 self.socket_event(conn, 200, event);
             }
             CloudOutput::Refuse { conn, status } => {

@@ -34,8 +34,9 @@ use offhook::machine::{HttpId, Input as ClientInput, NetError, UdpId, WsId};
 use offhook::media::{EngineFactory, WebRtcFactory};
 use serde_json::{Value, json};
 
-use crate::cloud::{Cloud, CloudConfig, FarMedia, Input as CloudInput, RequestId, Silence};
+use crate::cloud::{Cloud, CloudConfig, Silence};
 use crate::dice::Dice;
+use crate::service::{FarMedia, Input as CloudInput, RequestId};
 
 use self::alarm::Alarm;
 pub use self::application::{Application, Keys, Moment};

@@ -12,7 +12,7 @@ use super::application::Application;
 use super::nat::{Nat, NatKind};
 use super::network::{Conditions, Pipe};
 use super::weather::{NoticeWeather, RestWeather};
-use crate::cloud::ConnId;
+use crate::service::ConnId;
 
 /// How long a network address translator remembers an idle mapping, unless told otherwise.
 pub(super) const NAT_TIMEOUT: Duration = Duration::from_secs(60);
@@ -89,7 +89,7 @@ pub(super) struct Cut {
 /// What waits on a cut wire.
 #[derive(Debug)]
 pub(super) enum Letter {
-    Up { ws: Option<WsId>, size: usize, input: crate::cloud::Input },
+    Up { ws: Option<WsId>, size: usize, input: crate::service::Input },
     Down { ws: Option<WsId>, size: usize, input: ClientInput },
 }
 

@@ -13,7 +13,7 @@ use offhook::audio::{FRAME, OpusEncoder, RATE};
 use offhook::media::{AudioCodec, AudioFrame};
 
 use super::Fidelity;
-use crate::cloud::FarVoice;
+use crate::service::FarVoice;
 
 /// Different frames; who says more begins again.
 const VOCABULARY: u64 = 100;

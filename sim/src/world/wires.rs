@@ -11,7 +11,7 @@ use super::phone::{Exchange, Letter, MAX_WAITING, Socket};
 use super::phone_id::PhoneId;
 use super::weather::NoticeWeather;
 use super::{Happening, Observer, World};
-use crate::cloud::{ConnId, Input as CloudInput, RequestId};
+use crate::service::{ConnId, Input as CloudInput, RequestId};
 
 /// A wire that was cut longer than this has lost its streams.
 const STREAMS_DIE: Duration = Duration::from_secs(60);

@@ -271,8 +271,8 @@ impl World {
                     let id = offhook::machine::HttpId(id.0);
                     self.fly(Flight::ToClient(ClientInput::Http { id, result: Ok(response) }));
                 }
-                Output::Accept { conn } => {
-                    self.ws(conn, WsEvent::Opened { protocol: Some("xmpp".to_owned()) });
+                Output::Accept { conn, protocol } => {
+                    self.ws(conn, WsEvent::Opened { protocol: protocol.map(str::to_owned) });
                 }
                 Output::Refuse { conn, status } => {
                     let kind = offhook::machine::NetErrorKind::Refused(status);

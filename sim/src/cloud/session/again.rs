@@ -1,33 +1,11 @@
 //! Another offer on a session that is up: the far end holds and resumes, has other codecs, or is
 //! another one from now on (RFC 3264 section 8, RFC 8842 section 4).
 
-use std::time::{Duration, Instant};
-
 use offhook::sdp::{Description, Direction};
 use serde_json::json;
 
+use super::hush::Hush;
 use super::{Phase, Session, Signaling, Step, Streams, World};
-
-/// What was on its way when the client took a hold may come so much later.
-const ON_ITS_WAY: Duration = Duration::from_secs(3);
-
-/// A client that must say nothing.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::cloud) struct Silence {
-    from: Instant,
-    packets: Option<u64>,
-    /// Packets that came nevertheless.
-    pub(in crate::cloud) broken: u64,
-}
-
-impl Silence {
-    pub(in crate::cloud) fn watch(&mut self, now: Instant, packets: u64) {
-        if now >= self.from {
-            let before = *self.packets.get_or_insert(packets);
-            self.broken = packets - before;
-        }
-    }
-}
 
 impl Session {
     /// Offers again what is there: with another direction, or else with other codecs.
@@ -46,16 +24,16 @@ impl Session {
         } else {
             self.untidy = world.lots.far_end(self.plan.signaling);
         }
-        let offer = match far.engine.create_offer(world.now) {
+        let offer = match far.engine.create_offer(world.base.now) {
             Ok(offer) => self.untidy.describe(&offer),
             Err(error) => {
-                world.log(format!("no offer: {error}"));
+                world.base.log(format!("no offer: {error}"));
                 return false;
             }
         };
         self.offer.clone_from(&offer);
         self.offering_again = true;
-        self.silence = None;
+        self.hush = None;
         self.offer_until_answered(&offer, &[], false, streams, world);
         self.listen(world);
         true
@@ -70,13 +48,12 @@ impl Session {
         let Some(far) = &mut self.far else { return Step::Goes };
         self.offering_again = false;
         self.unanswered = None;
-        if let Err(error) = far.engine.accept_answer(world.now, &answer) {
-            world.log(format!("an answer that cannot be used: {error}"));
+        if let Err(error) = far.engine.accept_answer(world.base.now, &answer) {
+            world.base.log(format!("an answer that cannot be used: {error}"));
             return Step::Over(Some(offhook::jingle::Reason::FailedApplication));
         }
         if far.engine.agreement().is_some_and(|agreed| !agreed.direction.receives()) {
-            let from = world.now + ON_ITS_WAY;
-            self.silence = Some(Silence { from, packets: None, broken: 0 });
+            self.hush = Some(Hush::new(world.base.now));
         }
         self.answer = answer;
         self.listen(world);

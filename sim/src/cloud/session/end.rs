@@ -72,16 +72,16 @@ impl Session {
     /// Closes the far end's media; its figures stay.
     pub(in crate::cloud) fn drop_media(&mut self, world: &mut World) {
         if let Some(far) = &mut self.far {
-            far.engine.close(world.now);
+            far.engine.close(world.base.now);
             if world.keeps(Silence::Goodbye) {
-                let _ = far.drain(world.now);
+                let _ = far.drain(world.base.now);
             } else {
                 self.listen(world);
             }
         }
         if let Some(far) = self.far.take() {
             self.last_media = far.body();
-            world.close_media(far.udp);
+            world.base.close_media(far.udp);
         }
     }
 }

@@ -19,7 +19,7 @@ impl Session {
             Action::SessionAccept => match sdp::to_sdp(jingle, Role::Responder) {
                 Ok(answer) => return self.answered(&answer, streams, world),
                 Err(error) => {
-                    world.log(format!("an answer that cannot be used: {error}"));
+                    world.base.log(format!("an answer that cannot be used: {error}"));
                     return Step::Over(Some(Reason::FailedApplication));
                 }
             },
@@ -93,7 +93,7 @@ impl Session {
             && self.far.is_some()
             && !self.untidy.is_useless()
         {
-            world.wrong(format!("session {}: a good offer is refused: {reason:?}", self.id));
+            world.base.wrong(format!("session {}: a good offer is refused: {reason:?}", self.id));
         }
     }
 
@@ -114,7 +114,7 @@ impl Session {
                 one.0 != other.0 || one.1.is_some() && other.1.is_some() && one.1 != other.1
             });
         if kinds_differ {
-            world.wrong(format!("session {}: {answered:?} answers {offered:?}", self.id));
+            world.base.wrong(format!("session {}: {answered:?} answers {offered:?}", self.id));
         }
     }
 
@@ -140,8 +140,8 @@ impl Session {
 
     pub(in crate::cloud) fn use_candidate(&mut self, line: &str, world: &mut World) {
         if let Some(far) = &mut self.far {
-            if let Err(error) = far.engine.add_remote_candidate(world.now, line) {
-                world.log(format!("a candidate that cannot be used: {error}"));
+            if let Err(error) = far.engine.add_remote_candidate(world.base.now, line) {
+                world.base.log(format!("a candidate that cannot be used: {error}"));
             }
             self.listen(world);
         }

@@ -58,7 +58,7 @@ impl Streams {
 
     fn lead(&mut self, user: &str, connection: &str, world: &mut World) {
         self.leaders.insert(user.to_owned(), connection.to_owned());
-        world.happened("leader", json!({"userId": user, "connectionId": connection}));
+        world.base.happened("leader", json!({"userId": user, "connectionId": connection}));
         let topic = format!("v2.users.{user}.alertingleader");
         self.publish(&topic, &json!({"connectionId": connection}), world);
     }

@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 use super::directory::User;
 use super::topics::Listeners;
 use super::untidy::Company;
-use super::watched::Index;
-use super::{ConnId, Output, World};
+use super::world::World;
+use crate::service::{ConnId, Index, Output};
 
 /// What nobody waits for: its topic, and the notification.
 const HEARTBEAT: (&str, &str) = (
@@ -94,11 +94,11 @@ impl Streams {
         };
         match door {
             Ok(_) if self.conns.len() >= MAX_CONNS => {
-                world.push(Output::Refuse { conn, status: 503 });
+                world.base.push(Output::Refuse { conn, status: 503 });
             }
             Err(status) => {
-                world.happened("ws-refused", json!({"status": status}));
-                world.push(Output::Refuse { conn, status });
+                world.base.happened("ws-refused", json!({"status": status}));
+                world.base.push(Output::Refuse { conn, status });
             }
             Ok(door) => {
                 if let Door::Channel(id) = &door
@@ -119,8 +119,8 @@ impl Streams {
                     alertable: false,
                 };
                 self.conns.insert(conn, fresh);
-                world.happened("ws-open", json!({"conn": conn.0}));
-                world.push(Output::Accept { conn });
+                world.base.happened("ws-open", json!({"conn": conn.0}));
+                world.base.push(Output::Accept { conn, protocol: Some("xmpp") });
             }
         }
     }
@@ -140,9 +140,9 @@ impl Streams {
             channel.conn = None;
         }
         let jid = gone.jid.as_ref().map(Jid::as_str);
-        world.happened("ws-closed", json!({"conn": conn.0, "userId": gone.user, "jid": jid}));
+        world.base.happened("ws-closed", json!({"conn": conn.0, "userId": gone.user, "jid": jid}));
         if let Some(jid) = jid {
-            world.log(format!("{jid} left"));
+            world.base.log(format!("{jid} left"));
         }
         if let (Some(user), Some(name)) = (&gone.user, &gone.name) {
             self.stop_leading(user, name, world);
@@ -160,7 +160,7 @@ impl Streams {
     /// Ends everything.
     pub(super) fn clear(&mut self, world: &mut World) {
         for conn in self.conns.keys().copied().collect::<Vec<_>>() {
-            world.push(Output::CloseSocket { conn, code: Some(1001) });
+            world.base.push(Output::CloseSocket { conn, code: Some(1001) });
             self.closed(conn, world);
         }
     }
@@ -207,7 +207,7 @@ impl Streams {
 
     pub(super) fn send_text(&self, conn: ConnId, text: String, world: &mut World) {
         if self.conns.get(&conn).is_some_and(|c| c.stage != Stage::Closing) {
-            world.push(Output::SendText { conn, text });
+            world.base.push(Output::SendText { conn, text });
         }
     }
 
@@ -241,7 +241,7 @@ impl Streams {
         world: &mut World,
     ) -> Option<String> {
         let conn = self.conn_of(to)?;
-        let id = world.rng.uuid();
+        let id = world.base.rng.uuid();
         let iq = Iq::set(id.clone(), Some(to.clone()), payload).with_from(from.clone());
         self.send(conn, &Frame::Iq(iq), world);
         Some(id)
@@ -258,7 +258,7 @@ impl Streams {
     ) {
         for (conn, jid) in self.resources(user) {
             if Some(conn) != except {
-                let id = world.rng.uuid();
+                let id = world.base.rng.uuid();
                 let message = Message::to(jid, payload.clone()).with_from(from.clone()).with_id(id);
                 self.send(conn, &Frame::Message(message), world);
             }
@@ -267,7 +267,7 @@ impl Streams {
 
     /// Publishes to every connection that subscribed to the topic, whosever it is.
     pub(super) fn publish(&self, topic: &str, body: &Value, world: &mut World) {
-        let metadata = json!({"CorrelationId": world.rng.uuid()});
+        let metadata = json!({"CorrelationId": world.base.rng.uuid()});
         self.publish_with(topic, body, &metadata, world);
     }
 
@@ -276,7 +276,7 @@ impl Streams {
         let topic = format!("v2.users.{}.station", user.id);
         let station = user.station.as_ref().map(|station| json!({"id": station.id}));
         let body = json!({"associatedStation": station});
-        let metadata = json!({"CorrelationId": world.rng.uuid(), "action": action});
+        let metadata = json!({"CorrelationId": world.base.rng.uuid(), "action": action});
         self.publish_with(&topic, &body, &metadata, world);
     }
 
@@ -302,7 +302,7 @@ impl Streams {
     fn event(&self, conn: ConnId, node: &str, json: &str, company: Company, world: &mut World) {
         let Some(jid) = self.jid(conn).cloned() else { return };
         let mut item = |node: &str, json: &str| {
-            let id = Some(world.rng.uuid());
+            let id = Some(world.base.rng.uuid());
             PubSubItem { node: node.to_owned(), id, json: json.to_owned() }
         };
         let told = item(node, json);
@@ -336,12 +336,12 @@ impl Streams {
     }
 
     pub(super) fn handle_timeout(&mut self, world: &mut World) {
-        let next = world.now + world.options.server_ping;
-        for conn in self.pings.up_to(&world.now) {
+        let next = world.base.now + world.options.server_ping;
+        for conn in self.pings.up_to(&world.base.now) {
             let bound = self.conns.get(&conn).is_some_and(|c| c.stage == Stage::Bound);
             self.pings.set(&conn, bound.then_some(next));
             let Some(jid) = self.jid(conn).cloned() else { continue };
-            let mut ping = Iq::get(world.rng.uuid(), Some(jid), Payload::Ping);
+            let mut ping = Iq::get(world.base.rng.uuid(), Some(jid), Payload::Ping);
             ping.from = "hawk".parse().ok();
             self.send(conn, &Frame::Iq(ping), world);
         }

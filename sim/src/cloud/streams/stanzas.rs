@@ -26,7 +26,7 @@ impl Streams {
                 if let Some(reply) = error.reply() {
                     self.send(conn, &Frame::Iq(reply), world);
                 }
-                world.log(format!("a frame that cannot be read: {error}"));
+                world.base.log(format!("a frame that cannot be read: {error}"));
                 return None;
             }
         };
@@ -36,11 +36,11 @@ impl Streams {
             }
             (Frame::Auth(auth), Stage::Hello) => self.authenticate(conn, &auth, world),
             (Frame::Close(_), Stage::Closing) => {
-                world.push(Output::CloseSocket { conn, code: Some(1000) });
+                world.base.push(Output::CloseSocket { conn, code: Some(1000) });
             }
             (Frame::Close(_), _) => {
                 self.send(conn, &Frame::Close(Close { see_other_uri: None }), world);
-                world.push(Output::CloseSocket { conn, code: Some(1000) });
+                world.base.push(Output::CloseSocket { conn, code: Some(1000) });
             }
             (Frame::Iq(iq), Stage::Restarted | Stage::Bound) => {
                 return self.handle_iq(conn, iq, world);
@@ -48,13 +48,13 @@ impl Streams {
             (stanza @ (Frame::Message(_) | Frame::Presence(_)), Stage::Bound) => {
                 return Some(stanza);
             }
-            (other, _) => world.log(format!("out of turn: {}", kind(&other))),
+            (other, _) => world.base.log(format!("out of turn: {}", kind(&other))),
         }
         None
     }
 
     fn open(&mut self, conn: ConnId, stage: Stage, world: &mut World) {
-        let name = world.rng.uuid();
+        let name = world.base.rng.uuid();
         let open = Open {
             to: None,
             from: Some(world.directory.org_domain()),
@@ -108,11 +108,11 @@ impl Streams {
                 c.stage = Stage::Authenticated;
                 c.user.clone_from(&user);
                 self.by_user.set(&conn, user.clone());
-                world.happened("sasl-ok", json!({"userId": user}));
+                world.base.happened("sasl-ok", json!({"userId": user}));
                 self.send(conn, &Frame::Success, world);
             }
             Err(condition) => {
-                world.happened("sasl-failed", json!({"condition": condition}));
+                world.base.happened("sasl-failed", json!({"condition": condition}));
                 let failure = SaslFailure { condition, text: None };
                 self.send(conn, &Frame::Failure(failure), world);
             }
@@ -143,12 +143,12 @@ impl Streams {
             IqKind::Result(_) | IqKind::Error(_) => return Some(Frame::Iq(iq)),
             IqKind::Get(Payload::Malformed { element, .. })
             | IqKind::Set(Payload::Malformed { element, .. }) => {
-                world.log(format!("malformed {element}"));
+                world.base.log(format!("malformed {element}"));
                 Iq::error_to(&iq, StanzaError::bad_request())
             }
             IqKind::Get(_) | IqKind::Set(_) => {
                 let jid = self.jid(conn).map(|jid| jid.as_str().to_owned());
-                world.happened("unhandled-iq", json!({"jid": jid, "id": iq.id}));
+                world.base.happened("unhandled-iq", json!({"jid": jid, "id": iq.id}));
                 Iq::error_to(&iq, StanzaError::service_unavailable())
             }
         };
@@ -166,7 +166,7 @@ impl Streams {
         resource: Option<&str>,
         world: &mut World,
     ) -> Option<Frame> {
-        let tail = world.rng.uuid();
+        let tail = world.base.rng.uuid();
         let resource = resource.map_or_else(|| format!("lab-{}", &tail[..8]), str::to_owned);
         let user = self.user(conn).and_then(|user| world.directory.user(user));
         let bare = match user {
@@ -189,8 +189,8 @@ impl Streams {
         let user = c.user.clone();
         let payload = Payload::Bind { resource: None, jid: Some(jid.clone()) };
         self.send(conn, &Frame::Iq(Iq::result_with(iq, payload)), world);
-        world.log(format!("{jid} is here"));
-        world.happened(
+        world.base.log(format!("{jid} is here"));
+        world.base.happened(
             "bound",
             json!({"userId": user, "jid": jid.as_str(), "id": conn.0.to_string()}),
         );
@@ -207,7 +207,7 @@ impl Streams {
                 if !world.options.server_side_pings {
                     return Iq::error_to(iq, StanzaError::service_unavailable());
                 }
-                self.pings.set(&conn, Some(world.now + world.options.server_ping));
+                self.pings.set(&conn, Some(world.base.now + world.options.server_ping));
                 (node, jid, "subscribed")
             }
             PubSub::Subscribe { node, jid } => {
@@ -218,8 +218,7 @@ impl Streams {
                 // Guests have no business with users.
                 let guest = matches!(c.door, Door::Jwt);
                 let known = |topic: &String| {
-                    topics::is_known(topic, &world.directory)
-                        && !(guest && topic.starts_with("v2.users."))
+                    world.directory.knows_topic(topic) && !(guest && topic.starts_with("v2.users."))
                 };
                 if !parts.iter().all(known) {
                     return Iq::error_to(iq, StanzaError::item_not_found());
@@ -229,7 +228,7 @@ impl Streams {
                     c.topics.insert(topic);
                 }
                 let user = c.user.clone();
-                world.happened("subscribe", json!({"userId": user, "topic": node}));
+                world.base.happened("subscribe", json!({"userId": user, "topic": node}));
                 (node, jid, "subscribed")
             }
             PubSub::Unsubscribe { node, jid } => {

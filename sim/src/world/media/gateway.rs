@@ -14,7 +14,7 @@ use offhook::media::{
 };
 use offhook::sdp::{Description, Direction};
 
-use crate::cloud::{FarMedia, RtpManner};
+use crate::service::{FarMedia, RtpManner};
 
 /// The static payload type of comfort noise (RFC 3551 section 6).
 const NOISE: u8 = 13;

@@ -7,11 +7,11 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 /// The id of a call or a session, cheap to keep in several places.
-pub(super) type Id = Arc<str>;
+pub(crate) type Id = Arc<str>;
 
 /// A map that remembers which of its entries were reached for.
 #[derive(Debug)]
-pub(super) struct Watched<T> {
+pub(crate) struct Watched<T> {
     entries: BTreeMap<Id, T>,
     reached: BTreeSet<Id>,
 }
@@ -23,15 +23,15 @@ impl<T> Default for Watched<T> {
 }
 
 impl<T> Watched<T> {
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }
 
-    pub(super) fn get(&self, id: &str) -> Option<&T> {
+    pub(crate) fn get(&self, id: &str) -> Option<&T> {
         self.entries.get(id)
     }
 
-    pub(super) fn get_mut(&mut self, id: &str) -> Option<&mut T> {
+    pub(crate) fn get_mut(&mut self, id: &str) -> Option<&mut T> {
         let only = (Bound::Included(id), Bound::Included(id));
         let (id, entry) = self.entries.range_mut::<str, _>(only).next()?;
         if !self.reached.contains(id) {
@@ -40,24 +40,24 @@ impl<T> Watched<T> {
         Some(entry)
     }
 
-    pub(super) fn insert(&mut self, id: &Id, entry: T) {
+    pub(crate) fn insert(&mut self, id: &Id, entry: T) {
         self.reached.insert(id.clone());
         self.entries.insert(id.clone(), entry);
     }
 
-    pub(super) fn remove(&mut self, id: &str) -> Option<T> {
+    pub(crate) fn remove(&mut self, id: &str) -> Option<T> {
         let (id, entry) = self.entries.remove_entry(id)?;
         self.reached.insert(id);
         Some(entry)
     }
 
     /// Those that were reached for since this was asked last, some of them gone.
-    pub(super) fn take_reached(&mut self) -> BTreeSet<Id> {
+    pub(crate) fn take_reached(&mut self) -> BTreeSet<Id> {
         std::mem::take(&mut self.reached)
     }
 
     /// Everything, at its end.
-    pub(super) fn drain(&mut self) -> impl Iterator<Item = T> + use<T> {
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = T> + use<T> {
         std::mem::take(&mut self.entries).into_values()
     }
 }
@@ -65,7 +65,7 @@ impl<T> Watched<T> {
 /// Keys found by something that each has at most one of: a user, an address, the time of the next
 /// wake-up. With one value, they come in their own order.
 #[derive(Debug)]
-pub(super) struct Index<K, V> {
+pub(crate) struct Index<K, V> {
     values: BTreeMap<K, V>,
     keys: BTreeMap<V, BTreeSet<K>>,
 }
@@ -78,7 +78,7 @@ impl<K, V> Default for Index<K, V> {
 
 impl<K: Ord + Clone, V: Ord + Clone> Index<K, V> {
     /// It has this one now, or none; what it had before is forgotten.
-    pub(super) fn set(&mut self, key: &K, value: Option<V>) {
+    pub(crate) fn set(&mut self, key: &K, value: Option<V>) {
         if self.values.get(key) == value.as_ref() {
             return;
         }
@@ -100,7 +100,7 @@ impl<K: Ord + Clone, V: Ord + Clone> Index<K, V> {
     }
 
     /// All that have it.
-    pub(super) fn of<Q>(&self, value: &Q) -> impl DoubleEndedIterator<Item = &K> + use<'_, K, V, Q>
+    pub(crate) fn of<Q>(&self, value: &Q) -> impl DoubleEndedIterator<Item = &K> + use<'_, K, V, Q>
     where
         V: Borrow<Q>,
         Q: Ord + ?Sized,
@@ -109,13 +109,13 @@ impl<K: Ord + Clone, V: Ord + Clone> Index<K, V> {
     }
 
     /// The least that any has, and one that has it.
-    pub(super) fn first(&self) -> Option<(&V, &K)> {
+    pub(crate) fn first(&self) -> Option<(&V, &K)> {
         let (value, keys) = self.keys.first_key_value()?;
         Some((value, keys.first()?))
     }
 
     /// All that have at most this, in their own order.
-    pub(super) fn up_to(&self, value: &V) -> Vec<K> {
+    pub(crate) fn up_to(&self, value: &V) -> Vec<K> {
         let upto = self.keys.iter().take_while(|(has, _)| *has <= value);
         let mut keys: Vec<_> = upto.flat_map(|(_, keys)| keys.iter().cloned()).collect();
         keys.sort_unstable();

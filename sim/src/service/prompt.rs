@@ -7,7 +7,7 @@ use offhook::audio::{AudioEncoder, FRAME};
 use offhook::media::AudioCodec;
 
 /// Two seconds of beeps, 48 kHz mono.
-pub(super) fn beeps() -> Vec<i16> {
+pub(crate) fn beeps() -> Vec<i16> {
     (0..96_000_u32)
         .map(|n| {
             let t = f64::from(n) / 48_000.0;
@@ -20,18 +20,18 @@ pub(super) fn beeps() -> Vec<i16> {
 
 /// A recording that is played over and over.
 #[derive(Debug)]
-pub(super) struct Prompt {
+pub(crate) struct Prompt {
     pcm: Vec<i16>,
     encoded: BTreeMap<AudioCodec, Vec<Bytes>>,
 }
 
 impl Prompt {
-    pub(super) fn new(pcm: Vec<i16>) -> Self {
+    pub(crate) fn new(pcm: Vec<i16>) -> Self {
         Self { pcm, encoded: BTreeMap::new() }
     }
 
     /// The n-th frame of an endless repetition.
-    pub(super) fn frame(&mut self, codec: AudioCodec, n: u64) -> Option<Bytes> {
+    pub(crate) fn frame(&mut self, codec: AudioCodec, n: u64) -> Option<Bytes> {
         let frames = self.encoded.entry(codec).or_insert_with(|| encode(&self.pcm, codec));
         let index = n.checked_rem(frames.len() as u64)?;
         frames.get(index as usize).cloned()

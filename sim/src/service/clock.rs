@@ -7,26 +7,26 @@ use time::macros::format_description;
 
 /// The wall clock, told once and then counted on.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Clock {
+pub(crate) struct Clock {
     start: Instant,
     unix_ms: u64,
 }
 
 impl Clock {
-    pub(super) fn new(start: Instant, unix_ms: u64) -> Self {
+    pub(crate) fn new(start: Instant, unix_ms: u64) -> Self {
         Self { start, unix_ms }
     }
 
-    pub(super) fn unix_ms(&self, now: Instant) -> u64 {
+    pub(crate) fn unix_ms(&self, now: Instant) -> u64 {
         self.unix_ms + now.saturating_duration_since(self.start).as_millis() as u64
     }
 
-    pub(super) fn iso(&self, now: Instant) -> String {
+    pub(crate) fn iso(&self, now: Instant) -> String {
         iso(self.unix_ms(now))
     }
 
     /// A day from now.
-    pub(super) fn tomorrow(&self, now: Instant) -> String {
+    pub(crate) fn tomorrow(&self, now: Instant) -> String {
         iso(self.unix_ms(now) + 86_400_000)
     }
 }

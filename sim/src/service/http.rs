@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 
 /// What a request is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Realm {
+pub(crate) enum Realm {
     /// `/control`: everybody else's part.
     Control,
-    /// `/api/v2`: the service.
+    /// The service's own API.
     Service,
     Nowhere,
 }
@@ -22,28 +22,29 @@ fn segments(path: &str) -> impl Iterator<Item = &str> {
     path.split('/').filter(|segment| !segment.is_empty())
 }
 
-/// A request, taken apart.
+/// A request that came, taken apart.
 #[derive(Debug)]
-pub(super) struct Call<'a> {
-    pub(super) method: &'a str,
-    pub(super) realm: Realm,
+pub(crate) struct Incoming<'a> {
+    pub(crate) method: &'a str,
+    pub(crate) realm: Realm,
     /// The path as it came.
-    pub(super) raw_path: &'a str,
+    pub(crate) raw_path: &'a str,
     /// The path's segments, without those of its realm.
-    pub(super) path: Vec<&'a str>,
-    pub(super) query: Vec<(&'a str, &'a str)>,
-    pub(super) token: Option<&'a str>,
+    pub(crate) path: Vec<&'a str>,
+    pub(crate) query: Vec<(&'a str, &'a str)>,
+    pub(crate) token: Option<&'a str>,
     /// The JSON body; null when there is none or it is not JSON.
-    pub(super) body: Value,
+    pub(crate) body: Value,
 }
 
-impl<'a> Call<'a> {
-    pub(super) fn read(request: &'a Request<Vec<u8>>) -> Self {
+impl<'a> Incoming<'a> {
+    /// A request as it came. The paths of the service's own API begin with `own`.
+    pub(crate) fn read(request: &'a Request<Vec<u8>>, own: &[&str]) -> Self {
         let raw_path = request.uri().path();
         let path: Vec<_> = segments(raw_path).collect();
         let (realm, path) = match path.as_slice() {
             ["control", path @ ..] => (Realm::Control, path),
-            ["api", "v2", path @ ..] => (Realm::Service, path),
+            path if path.starts_with(own) => (Realm::Service, &path[own.len()..]),
             path => (Realm::Nowhere, path),
         };
         let query = request.uri().query().unwrap_or_default();
@@ -67,12 +68,12 @@ impl<'a> Call<'a> {
         }
     }
 
-    pub(super) fn query(&self, name: &str) -> Option<&'a str> {
+    pub(crate) fn query(&self, name: &str) -> Option<&'a str> {
         self.query.iter().find(|(key, _)| *key == name).map(|(_, value)| *value)
     }
 }
 
-pub(super) fn json(status: u16, body: &Value) -> Response<Vec<u8>> {
+pub(crate) fn json(status: u16, body: &Value) -> Response<Vec<u8>> {
     let mut response = Response::new(body.to_string().into_bytes());
     *response.status_mut() = http::StatusCode::from_u16(status).unwrap_or_default();
     let json = HeaderValue::from_static("application/json");
@@ -80,34 +81,39 @@ pub(super) fn json(status: u16, body: &Value) -> Response<Vec<u8>> {
     response
 }
 
-pub(super) fn empty(status: u16) -> Response<Vec<u8>> {
+pub(crate) fn empty(status: u16) -> Response<Vec<u8>> {
     let mut response = Response::new(Vec::new());
     *response.status_mut() = http::StatusCode::from_u16(status).unwrap_or_default();
     response
 }
 
-/// An error body in the service's manner.
-pub(super) fn error(status: u16, code: &str, message: &str) -> Response<Vec<u8>> {
+/// An error with a body: its status, a code and a message.
+pub(crate) fn error(status: u16, code: &str, message: &str) -> Response<Vec<u8>> {
     json(status, &json!({"status": status, "code": code, "message": message}))
 }
 
-pub(super) fn not_found() -> Response<Vec<u8>> {
+pub(crate) fn not_found() -> Response<Vec<u8>> {
     error(404, "not.found", "The requested resource was not found.")
 }
 
-pub(super) fn bad_request(message: &str) -> Response<Vec<u8>> {
+pub(crate) fn bad_request(message: &str) -> Response<Vec<u8>> {
     error(400, "bad.request", message)
 }
 
-/// Lets pages of any origin read the response (the Fetch standard's CORS protocol).
-pub(super) fn allow_origin(request: &Request<Vec<u8>>, response: &mut Response<Vec<u8>>) {
+/// Lets pages of any origin read the response and the headers that are `exposed` (the Fetch
+/// standard's CORS protocol).
+pub(crate) fn allow_origin(
+    request: &Request<Vec<u8>>,
+    response: &mut Response<Vec<u8>>,
+    exposed: &'static str,
+) {
     let Some(origin) = request.headers().get(header::ORIGIN).cloned() else { return };
     let headers = response.headers_mut();
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     let fixed = [
         (header::ACCESS_CONTROL_ALLOW_CREDENTIALS, "true"),
         (header::ACCESS_CONTROL_ALLOW_METHODS, "GET,POST,PUT,PATCH,DELETE,OPTIONS"),
-        (header::ACCESS_CONTROL_EXPOSE_HEADERS, "inin-correlation-id,retry-after"),
+        (header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed),
         (header::ACCESS_CONTROL_MAX_AGE, "600"),
     ];
     for (name, value) in fixed {

@@ -33,13 +33,13 @@ pub enum FarEndMode {
 }
 
 impl FarEndMode {
-    pub(super) fn named(name: &str) -> Option<Self> {
+    pub(crate) fn named(name: &str) -> Option<Self> {
         [Self::Prompt, Self::Echo, Self::Silence, Self::External]
             .into_iter()
             .find(|mode| mode.name() == name)
     }
 
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Prompt => "prompt",
             Self::Echo => "echo",
@@ -50,14 +50,14 @@ impl FarEndMode {
 }
 
 /// A datagram for a far end.
-pub(super) struct Packet<'a> {
-    pub(super) local: SocketAddr,
-    pub(super) remote: SocketAddr,
-    pub(super) data: &'a [u8],
+pub(crate) struct Packet<'a> {
+    pub(crate) local: SocketAddr,
+    pub(crate) remote: SocketAddr,
+    pub(crate) data: &'a [u8],
 }
 
 /// What a far end wants its call to know.
-pub(super) enum Word {
+pub(crate) enum Word {
     Transmit { local: SocketAddr, remote: SocketAddr, data: Vec<u8> },
     State(MediaState),
     Heard(AudioFrame),
@@ -65,12 +65,12 @@ pub(super) enum Word {
 }
 
 /// See the [module](self).
-pub(super) struct FarEnd {
-    pub(super) udp: UdpId,
-    pub(super) engine: Box<dyn Engine>,
-    pub(super) candidates: Vec<LocalCandidate>,
+pub(crate) struct FarEnd {
+    pub(crate) udp: UdpId,
+    pub(crate) engine: Box<dyn Engine>,
+    pub(crate) candidates: Vec<LocalCandidate>,
     /// When anything came from the client last.
-    pub(super) heard: Option<Instant>,
+    pub(crate) heard: Option<Instant>,
     wake: Option<Wake>,
     /// When to speak next, and how often it has.
     speak_at: Option<Instant>,
@@ -78,7 +78,7 @@ pub(super) struct FarEnd {
 }
 
 impl FarEnd {
-    pub(super) fn new(udp: UdpId, engine: Box<dyn Engine>) -> Self {
+    pub(crate) fn new(udp: UdpId, engine: Box<dyn Engine>) -> Self {
         Self {
             udp,
             engine,
@@ -90,7 +90,7 @@ impl FarEnd {
         }
     }
 
-    pub(super) fn next_wake(&self, mode: FarEndMode) -> Option<Wake> {
+    pub(crate) fn next_wake(&self, mode: FarEndMode) -> Option<Wake> {
         let at = self.speak_at.filter(|_| mode == FarEndMode::Prompt);
         let speak = at.map(|at| Wake { at, reason: "far end speaks" });
         let forsaken = self.heard.map(|at| Wake { at: at + CONSENT, reason: "consent expires" });
@@ -98,13 +98,13 @@ impl FarEnd {
     }
 
     /// Whether the client that was there is gone, since its consent has expired; told once.
-    pub(super) fn take_forsaken(&mut self, now: Instant) -> bool {
+    pub(crate) fn take_forsaken(&mut self, now: Instant) -> bool {
         self.heard.take_if(|at| *at + CONSENT <= now).is_some()
     }
 
     /// Nobody was woken for frames of a far end that says nothing of its own: they are passed over
     /// before it does otherwise.
-    pub(super) fn pass_time(&mut self, now: Instant, mode: FarEndMode) {
+    pub(crate) fn pass_time(&mut self, now: Instant, mode: FarEndMode) {
         if mode != FarEndMode::Prompt
             && let Some(at) = self.speak_at
         {
@@ -115,7 +115,7 @@ impl FarEnd {
     }
 
     /// Takes all that the engine has to say.
-    pub(super) fn drain(&mut self, now: Instant) -> Vec<Word> {
+    pub(crate) fn drain(&mut self, now: Instant) -> Vec<Word> {
         let mut words = Vec::new();
         for _ in 0..MAX_DRAIN {
             match self.engine.poll_output() {
@@ -148,7 +148,7 @@ impl FarEnd {
     }
 
     /// Does what time asks for.
-    pub(super) fn handle_timeout(&mut self, now: Instant, mode: FarEndMode, prompt: &mut Prompt) {
+    pub(crate) fn handle_timeout(&mut self, now: Instant, mode: FarEndMode, prompt: &mut Prompt) {
         if self.wake.is_some_and(|wake| wake.at <= now) {
             self.engine.handle_timeout(now);
         }
@@ -166,13 +166,13 @@ impl FarEnd {
         }
     }
 
-    pub(super) fn say(&mut self, now: Instant, frame: &AudioFrame) {
+    pub(crate) fn say(&mut self, now: Instant, frame: &AudioFrame) {
         // A frame of a codec that was not agreed on is not said.
         let _ = self.engine.send_audio(now, frame);
     }
 
     /// As `GET /control/calls/{cid}/media` tells it.
-    pub(super) fn body(&self) -> Value {
+    pub(crate) fn body(&self) -> Value {
         let stats = self.engine.stats();
         let state = match self.engine.state() {
             MediaState::New => "new",

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use offhook::machine::Wake;
 use serde_json::{Value, json};
 
-use super::RequestId;
+use super::contract::RequestId;
 
 /// Events remembered; the oldest go first.
 const MAX_EVENTS: usize = 10_000;
@@ -19,9 +19,9 @@ const MAX_WAIT: Duration = Duration::from_secs(60);
 
 /// Which events a request asks for.
 #[derive(Debug)]
-pub(super) struct Query {
-    pub(super) after: u64,
-    pub(super) kind: Option<String>,
+pub(crate) struct Query {
+    pub(crate) after: u64,
+    pub(crate) kind: Option<String>,
 }
 
 #[derive(Debug)]
@@ -35,7 +35,7 @@ struct Waiting {
 
 /// See the [module](self).
 #[derive(Debug, Default)]
-pub(super) struct Events {
+pub(crate) struct Events {
     last: u64,
     log: VecDeque<(u64, String, Value)>,
     bytes: usize,
@@ -43,7 +43,7 @@ pub(super) struct Events {
 }
 
 impl Events {
-    pub(super) fn push(&mut self, kind: &str, unix_ms: u64, data: Value) {
+    pub(crate) fn push(&mut self, kind: &str, unix_ms: u64, data: Value) {
         self.last += 1;
         let mut event = json!({"seq": self.last, "t": unix_ms, "type": kind});
         if let (Value::Object(event), Value::Object(data)) = (&mut event, data) {
@@ -72,7 +72,7 @@ impl Events {
     }
 
     /// Answers at once, or holds the request until something comes.
-    pub(super) fn ask(
+    pub(crate) fn ask(
         &mut self,
         id: RequestId,
         query: Query,
@@ -89,7 +89,7 @@ impl Events {
     }
 
     /// The requests that can be answered now.
-    pub(super) fn take_answers(&mut self, now: Instant) -> Vec<(RequestId, Value)> {
+    pub(crate) fn take_answers(&mut self, now: Instant) -> Vec<(RequestId, Value)> {
         let ready: Vec<_> = self
             .waiting
             .iter()
@@ -107,12 +107,12 @@ impl Events {
         taken.into_iter().map(|w| (w.id, self.body(&w.query))).collect()
     }
 
-    pub(super) fn next_wake(&self) -> Option<Wake> {
+    pub(crate) fn next_wake(&self) -> Option<Wake> {
         let at = self.waiting.iter().map(|w| w.until).min()?;
         Some(Wake { at, reason: "an event request's limit" })
     }
 
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.log.clear();
         self.bytes = 0;
     }

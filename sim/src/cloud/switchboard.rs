@@ -1,0 +1,19 @@
+//! All parts of the cloud, side by side.
+
+use super::calls::Calls;
+use super::far_waits::FarWaits;
+use super::signaling::Signaling;
+use super::streams::Streams;
+use super::world::World;
+
+/// See the [module](self).
+pub(super) struct Switchboard {
+    pub(super) world: World,
+    pub(super) streams: Streams,
+    pub(super) calls: Calls,
+    /// Which signaling calls of the agent's are proposed with; Jingle by default.
+    pub(super) outbound_signaling: Option<Signaling>,
+    /// Whether far ends of calls of the agent's are played outside.
+    pub(super) outbound_far: bool,
+    pub(super) far_waits: FarWaits,
+}

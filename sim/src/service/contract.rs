@@ -1,0 +1,169 @@
+//! The contract of model services: what one is told, and what it says is to be done. The rules of
+//! `offhook::machine` hold from the other side.
+
+use std::net::SocketAddr;
+
+use offhook::machine::{UdpId, Wake};
+use offhook::media::{AudioFrame, Digit};
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub u64);
+    };
+}
+
+id!(
+    /// Names one client's WebSocket; chosen by the driver.
+    ConnId
+);
+id!(
+    /// Names one HTTP request; chosen by the driver.
+    RequestId
+);
+
+/// One thing that happened outside the service.
+#[derive(Debug)]
+pub enum Input {
+    /// Only time passed.
+    Timeout,
+    /// An HTTP request came, for the service's API or under `/control`.
+    Request {
+        /// Which one; answered by [`Output::Respond`].
+        id: RequestId,
+        /// The request: method, path with query, headers, whole body.
+        request: http::Request<Vec<u8>>,
+    },
+    /// A WebSocket upgrade was asked for; answered by [`Output::Accept`] or [`Output::Refuse`].
+    SocketRequested {
+        /// The name of the connection.
+        conn: ConnId,
+        /// The path asked for.
+        path: String,
+    },
+    /// A text message came.
+    SocketText {
+        /// From which connection.
+        conn: ConnId,
+        /// The message.
+        text: String,
+    },
+    /// The socket is gone.
+    SocketClosed {
+        /// Which connection.
+        conn: ConnId,
+    },
+    /// Media sockets are bound.
+    UdpOpened {
+        /// Which group.
+        id: UdpId,
+        /// Their addresses.
+        local: Vec<SocketAddr>,
+    },
+    /// A datagram came.
+    Datagram {
+        /// To which group.
+        id: UdpId,
+        /// To which of its addresses.
+        local: SocketAddr,
+        /// From whom.
+        remote: SocketAddr,
+        /// Its bytes.
+        data: Vec<u8>,
+    },
+    /// Somebody outside plays a call's far end from now on: its frames come as
+    /// [`Input::FarAudio`], what the agent says goes out as [`Output::FarAudio`].
+    PlayFarEnd {
+        /// Whose far end.
+        conversation: String,
+    },
+    /// The far end of such a call speaks.
+    FarAudio {
+        /// Whose far end.
+        conversation: String,
+        /// The frame.
+        frame: AudioFrame,
+    },
+    /// The far end of such a call presses keys.
+    FarKeys {
+        /// Whose far end.
+        conversation: String,
+        /// Which.
+        digits: Vec<Digit>,
+    },
+}
+
+/// One thing to do, or the end of a drain.
+#[derive(Debug)]
+pub enum Output {
+    /// Answer an HTTP request.
+    Respond {
+        /// Which one.
+        id: RequestId,
+        /// The whole response.
+        response: http::Response<Vec<u8>>,
+    },
+    /// Accept a WebSocket.
+    Accept {
+        /// Which connection.
+        conn: ConnId,
+        /// With which subprotocol, if the client offers it (RFC 6455 section 1.9).
+        protocol: Option<&'static str>,
+    },
+    /// Refuse a WebSocket.
+    Refuse {
+        /// Which connection.
+        conn: ConnId,
+        /// With which HTTP status.
+        status: u16,
+    },
+    /// Send a text message.
+    SendText {
+        /// On which connection.
+        conn: ConnId,
+        /// The message.
+        text: String,
+    },
+    /// Close a WebSocket.
+    CloseSocket {
+        /// Which connection.
+        conn: ConnId,
+        /// With a close frame of this code; without, the connection is just dropped.
+        code: Option<u16>,
+    },
+    /// Bind media sockets.
+    OpenUdp {
+        /// The name of the group.
+        id: UdpId,
+    },
+    /// Send a datagram.
+    Transmit {
+        /// Through which group.
+        id: UdpId,
+        /// From which address.
+        local: SocketAddr,
+        /// To whom.
+        remote: SocketAddr,
+        /// Its bytes.
+        data: Vec<u8>,
+    },
+    /// Close media sockets.
+    CloseUdp {
+        /// Which group.
+        id: UdpId,
+    },
+    /// The agent spoke to a far end that is played outside.
+    FarAudio {
+        /// Whose far end.
+        conversation: String,
+        /// The frame.
+        frame: AudioFrame,
+    },
+    /// Something worth a line on a screen.
+    Log(String),
+    /// A client did what no client may do.
+    Wrong(String),
+    /// The drain is over. Wake the service then, if at all.
+    Timeout(Option<Wake>),
+}

@@ -1,0 +1,54 @@
+//! Routes that the control API of every model service has: its health, events, and faults on
+//! requests.
+
+use std::time::Duration;
+
+use http::Response;
+use serde_json::json;
+
+use super::base::Base;
+use super::contract::RequestId;
+use super::events::Query;
+use super::http::{Incoming, bad_request, json as respond};
+
+/// What becomes of a request.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// It is answered with this.
+    Now(Response<Vec<u8>>),
+    /// It is answered once something happens, or at its limit.
+    Later,
+}
+
+/// Answers a control request that every service knows; none where this is not one.
+pub(crate) fn answer(
+    base: &mut Base,
+    id: RequestId,
+    asked: &Incoming<'_>,
+    features: &[&str],
+) -> Option<Answer> {
+    Some(Answer::Now(match (asked.method, asked.path.as_slice()) {
+        ("GET", ["health"]) => respond(200, &json!({"name": "offhook-sim", "features": features})),
+        ("GET", ["events"]) => {
+            let number = |name| asked.query(name).and_then(|v| v.parse::<u64>().ok());
+            let query = Query {
+                after: number("after").unwrap_or_default(),
+                kind: asked.query("type").map(str::to_owned),
+            };
+            let wait = Duration::from_millis(number("wait").unwrap_or_default());
+            match base.events.ask(id, query, wait, base.now) {
+                Some(answer) => respond(200, &answer),
+                None => return Some(Answer::Later),
+            }
+        }
+        ("POST", ["faults"]) => match base.faults.add(&asked.body) {
+            Ok(()) => respond(200, &json!({})),
+            Err(why) => bad_request(&why),
+        },
+        ("DELETE", ["faults"]) => {
+            base.faults.clear();
+            respond(200, &json!({}))
+        }
+        _ => return None,
+    }))
+}

@@ -1,0 +1,28 @@
+//! How a far end speaks.
+
+use offhook::media::AudioCodec;
+
+/// Milliseconds of a frame, unless said otherwise.
+pub(crate) const TIDY: u32 = 20;
+
+/// How a far end is to speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FarVoice {
+    /// With which codec.
+    pub codec: AudioCodec,
+    /// In frames of so many milliseconds, if the codec has such.
+    pub ptime: u32,
+    /// Whether it leaves frames out, as those that send nothing for silence (DTX).
+    pub pauses: bool,
+    /// Whether it may speak: it does not while it is to say nothing, or the other holds.
+    pub speaks: bool,
+    /// Whether its keys are understood.
+    pub keys: bool,
+}
+
+impl Default for FarVoice {
+    fn default() -> Self {
+        let (codec, pauses) = (AudioCodec::Opus, false);
+        Self { codec, ptime: TIDY, pauses, speaks: false, keys: false }
+    }
+}

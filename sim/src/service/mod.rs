@@ -1,0 +1,27 @@
+//! What any model service needs, whichever it is: the contract with whoever drives it, HTTP and its
+//! faults, the control API's common routes, events, ids, times, and far ends with their media.
+//!
+//! It knows no service. Those stand above it, as [`crate::cloud`] does.
+
+mod base;
+mod clock;
+mod contract;
+pub(crate) mod control;
+mod events;
+mod far_end;
+mod far_media;
+mod far_voice;
+mod faults;
+pub(crate) mod http;
+mod prompt;
+mod watched;
+
+pub(crate) use self::base::Base;
+pub use self::contract::{ConnId, Input, Output, RequestId};
+pub use self::far_end::FarEndMode;
+pub(crate) use self::far_end::{FarEnd, Packet, Word};
+pub use self::far_media::{FarMedia, RtpManner};
+pub use self::far_voice::FarVoice;
+pub(crate) use self::far_voice::TIDY;
+pub(crate) use self::prompt::{Prompt, beeps};
+pub(crate) use self::watched::{Id, Index, Watched};
