@@ -21,7 +21,8 @@ use offhook::genesys::{Config, ConversationId, Dial, Event, HandledBy, Phone as 
 use offhook::media::{AudioCodec, Digit, MediaState};
 use offhook::net::NetOptions;
 use offhook_examples::voice::{self, Ear};
-use offhook_runtime::{Audio, Client, Runtime};
+use offhook_runtime::genesys::Client;
+use offhook_runtime::{Audio, Runtime};
 
 const HELP: &str = "\
   answer            answer the call that rings
