@@ -2,6 +2,7 @@
 
 mod ask;
 mod call;
+mod call_state;
 mod calls;
 mod check;
 mod client;
@@ -20,6 +21,7 @@ mod inbound;
 mod link;
 mod log;
 mod outbox;
+mod party;
 mod phone;
 mod session;
 mod session_type;
@@ -34,7 +36,8 @@ mod topics;
 mod upload;
 pub mod wire;
 
-pub use call::{CallState, Conversation, ConversationUpdate, Direction, RecordingState};
+pub use call::{Conversation, ConversationUpdate};
+pub use call_state::{CallState, Direction, RecordingState};
 pub use client::Client;
 pub use command::{Command, Dial, DialParticipant, Dialled, Outcome, TopicAnswer};
 pub use config::{App, Auth, Config, EagerConnection, IcePolicy, IceServersPolicy};
@@ -44,7 +47,8 @@ pub use event::{
     AlertingLeader, CallReport, Event, HandledBy, IceServers, PendingSession, PersistentState,
     Session, Signaling,
 };
-pub use ids::{CallId, ConversationId, ParticipantId, SessionId, StationId, UserId};
+pub use ids::{CallId, ConversationId, ParticipantId, QueueId, SessionId, StationId, UserId};
+pub use party::{Parties, Party, Queue};
 pub use phone::Phone;
 pub use session_type::SessionType;
 pub use station::Station;

@@ -22,7 +22,8 @@ use super::goals::{Goal, Goals};
 use super::ids::{ConversationId, MAX_ID, SessionId, UserId};
 use super::sessions::Sessions;
 use crate::genesys::ask::{Ask, CallAsk};
-use crate::genesys::call::{ConversationUpdate, Direction};
+use crate::genesys::call::ConversationUpdate;
+use crate::genesys::call_state::Direction;
 use crate::genesys::event::{CallReport, Event};
 use crate::genesys::outbox::Outbox;
 use crate::genesys::wire::notice::{Class, Listing, Notice, PersistentNotice};
@@ -373,16 +374,18 @@ impl Calls {
         }
     }
 
-    pub(crate) fn handle_notice(&mut self, notice: Notice, user: &UserId, out: &mut Outbox) {
+    pub(crate) fn handle_notice(&mut self, notice: &Notice<'_>, user: &UserId, out: &mut Outbox) {
         let id = notice.id.clone();
         let known = self.entries.get(&id);
-        let Some(leg) = Leg::find(&notice, user, known.and_then(|state| state.leg.as_ref())) else {
+        let known_leg = known.and_then(|state| state.leg.as_ref());
+        let Some(mut leg) = Leg::find(notice, user, known_leg) else {
             return;
         };
         let class = leg.class();
         if class == Class::Ended {
             self.early.retain(|(early, _)| *early != id);
         } else if self.may_be_dialled(&id, &leg) {
+            leg.meet(notice, user, known_leg);
             let first = (id, leg);
             if self.early.back() != Some(&first) {
                 self.early.push_back(first);
@@ -398,6 +401,12 @@ impl Calls {
         if !self.has_room(&id) {
             out.malformed("too many conversations: notification dropped");
             return;
+        }
+        if class != Class::Ended {
+            let skipped = leg.meet(notice, user, known_leg);
+            if !skipped.is_empty() {
+                out.malformed(format!("who is on the call: {skipped}"));
+            }
         }
         self.feed(&id, Input::Told(leg), out);
     }
@@ -433,7 +442,7 @@ impl Calls {
         }
         for notice in listing.entities {
             gone.retain(|id| *id != notice.id);
-            self.handle_notice(notice, user, out);
+            self.handle_notice(&notice, user, out);
         }
         for conversation in gone {
             self.feed(&conversation, Input::Absent, out);
