@@ -125,9 +125,10 @@ impl Parties {
             let texts = len(&party.name) + len(&party.address) + party.purpose.len();
             size_of::<Party>() + ids + state + texts
         });
-        let attributes = self.attributes.iter().map(|(name, value)| {
-            2 * size_of::<String>() + name.len() + value.len()
-        });
+        let attributes = self
+            .attributes
+            .iter()
+            .map(|(name, value)| 2 * size_of::<String>() + name.len() + value.len());
         let own: usize = own.into_iter().map(len).sum();
         size_of::<Self>() + own + queue + others.sum::<usize>() + attributes.sum::<usize>()
     }

@@ -51,9 +51,8 @@ impl Leg {
     ) -> Skipped {
         let mut skipped = Skipped::default();
         let ours = notice.participants().iter().find(|one| one.id == self.participant);
-        let told = ours.and_then(|ours| {
-            Parties::of(notice, user, ours, self.call.direction(), &mut skipped)
-        });
+        let told = ours
+            .and_then(|ours| Parties::of(notice, user, ours, self.call.direction(), &mut skipped));
         let before = known.and_then(|known| known.parties.as_ref());
         if told.as_ref() == before.map(|parties| &**parties) {
             skipped = Skipped::default();

@@ -114,11 +114,7 @@ fn called_number(
 
 /// The queue of our own participant, or else the last that the call waited in. A queue is a
 /// participant itself, of its name.
-fn queue(
-    all: &[Participant<'_>],
-    ours: &Participant<'_>,
-    skipped: &mut Skipped,
-) -> Option<Queue> {
+fn queue(all: &[Participant<'_>], ours: &Participant<'_>, skipped: &mut Skipped) -> Option<Queue> {
     let id = queue_id(ours, skipped);
     let same = |one: &&Participant<'_>| {
         one.purpose == "acd" && id.as_ref().is_none_or(|id| one.queue_name_of(id.as_str()))
@@ -233,9 +229,7 @@ mod tests {
 
     #[test]
     fn wire_4_9_the_called_number_is_the_dnis_or_the_other_end_of_the_callers_leg() {
-        let leg = |other: &str| {
-            json!([{"id": "L", "state": "connected", "other": {"addressNormalized": other}}])
-        };
+        let leg = |other: &str| json!([{"id": "L", "state": "connected", "other": {"addressNormalized": other}}]);
         let (them, us) = ("tel:+15550177", "tel:+15550100");
         for (direction, more, called) in [
             (Direction::Inbound, json!({"dnis": us}), Some("+15550100")),
@@ -259,7 +253,8 @@ mod tests {
 
     #[test]
     fn wire_4_9_the_queue_is_ours_or_the_last_that_the_call_waited_in() {
-        let acd = |id: &str, name: &str| json!({"id": id, "purpose": "acd", "queueId": id, "name": name});
+        let acd =
+            |id: &str, name: &str| json!({"id": id, "purpose": "acd", "queueId": id, "name": name});
         let waited = [acd("q1", "Sales"), acd("q2", "Billing")];
         for (others, ours, id, name) in [
             (&waited[..], json!({"queueId": "q1"}), Some("q1"), Some("Sales")),
@@ -277,9 +272,7 @@ mod tests {
 
     #[test]
     fn wire_4_9_who_is_gone_is_the_remote_party_only_where_nobody_else_is_left() {
-        let one = |id: &str, name: &str, state: &str| {
-            json!({"id": id, "purpose": "external", "name": name, "calls": [{"id": id, "state": state}]})
-        };
+        let one = |id: &str, name: &str, state: &str| json!({"id": id, "purpose": "external", "name": name, "calls": [{"id": id, "state": state}]});
         let (gone, here) = (one("a", "Ann", "terminated"), one("b", "Bob", "connected"));
         let machine = json!({"id": "i", "purpose": "ivr", "name": "Menu", "calls": [{"id": "i", "state": "connected"}]});
         let parties = read(&with(&[machine.clone(), gone.clone(), here], &json!({})));
@@ -319,7 +312,8 @@ mod tests {
             assert_eq!(parties.unwrap().attributes.len(), usize::from(kept));
             assert_eq!(told.is_empty(), kept, "{told}");
         }
-        let attributes: Value = (0..65).map(|n| (n.to_string(), json!("x"))).collect::<serde_json::Map<_, _>>().into();
+        let attributes: Value =
+            (0..65).map(|n| (n.to_string(), json!("x"))).collect::<serde_json::Map<_, _>>().into();
         let body = with(&[customer(&json!({"attributes": attributes}))], &json!({}));
         let (parties, told) = read_with(&body, Direction::Inbound);
         assert_eq!(parties.unwrap().attributes.len(), Parties::MAX_ATTRIBUTES);
@@ -332,7 +326,8 @@ mod tests {
 
     #[test]
     fn cv_2_debug_shortens_numbers_and_leaves_attributes_out_and_texts_are_plain() {
-        let one = customer(&json!({"name": "+1 555 0177", "address": "tel:+15550177", "dnis": "5550100",
+        let one =
+            customer(&json!({"name": "+1 555 0177", "address": "tel:+15550177", "dnis": "5550100",
             "attributes": {"card": "4111111111111111", "odd\u{202e}": "a\u{1b}b"}}));
         let parties = read(&with(&[one], &json!({})));
         let shown = format!("{parties:?}");

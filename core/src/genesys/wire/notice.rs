@@ -219,7 +219,11 @@ impl<'a> Notice<'a> {
 
     /// Our participant: the newest of ours that has a call in the wanted state, else the newest
     /// that has any call, else the newest (CV-3, CV-4). Voicemail legs are not ours.
-    pub(crate) fn ours(&self, user: &UserId, wanted: Option<&CallState>) -> Option<&Participant<'a>> {
+    pub(crate) fn ours(
+        &self,
+        user: &UserId,
+        wanted: Option<&CallState>,
+    ) -> Option<&Participant<'a>> {
         let ours = || {
             self.participants
                 .iter()

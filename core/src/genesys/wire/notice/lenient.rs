@@ -50,7 +50,6 @@ impl<'a> Notice<'a> {
 }
 
 impl Notice<'static> {
-
     /// Reads what is known of one conversation. Only its id must be there.
     fn of(body: &Value, skipped: &mut Skipped) -> Result<Self, Unusable> {
         let id = id(body, "id").ok_or("no id")?.into();
