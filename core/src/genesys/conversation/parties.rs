@@ -38,8 +38,9 @@ impl Parties {
                 skipped.add("participants: too many");
             }
         }
-        let remote = remote.into_iter().map(|remote| &remote.attributes);
-        let each = all.iter().map(|one| &one.attributes);
+        let is_remote = |one: &Participant<'_>| remote.is_some_and(|remote| remote.id == one.id);
+        let each = all.iter().filter(|one| !is_remote(one)).map(|one| &one.attributes);
+        let remote = remote.map(|remote| &remote.attributes);
         let told = [&notice.attributes].into_iter().chain(remote).chain(each).flatten();
         for (name, value) in told {
             if parties.attributes.contains_key(&**name) {
