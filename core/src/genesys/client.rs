@@ -20,8 +20,6 @@ use crate::rest::Failure;
 
 /// The limit of most commands.
 const COMMAND_LIMIT: Duration = Duration::from_secs(30);
-/// The least limit of a `Connect`.
-const MIN_CONNECT_LIMIT: Duration = Duration::from_secs(1);
 /// A wake-up that comes later than this tells that the machine slept (LC-19).
 const SLEEP: Duration = Duration::from_secs(4);
 /// Commands not answered yet; one more is refused.
@@ -243,7 +241,7 @@ impl Machine for Client {
         self.out.advance(now);
         self.out.due.stir();
         let limit = match &command {
-            Command::Connect => self.out.config.connect_limit.max(MIN_CONNECT_LIMIT),
+            Command::Connect => self.out.config.connect_limit(),
             _ => COMMAND_LIMIT,
         };
         let id = self.out.open(limit);

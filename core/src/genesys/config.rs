@@ -8,6 +8,9 @@ use crate::Secret;
 use crate::media::{AudioCodec, IceServer};
 use crate::rest::Endpoint;
 
+/// The least limit of a `Connect`.
+const MIN_CONNECT_LIMIT: Duration = Duration::from_secs(1);
+
 /// The service's regions (behaviour notes 1.1).
 const REGIONS: [&str; 12] = [
     "mypurecloud.com",
@@ -274,6 +277,11 @@ impl Config {
             Some(host) => format!("https://api.{host}/api/v2"),
             None => format!("https://api.{}/api/v2", self.environment),
         }
+    }
+
+    /// The limit of a `Connect`.
+    pub(crate) fn connect_limit(&self) -> Duration {
+        self.connect_limit.max(MIN_CONNECT_LIMIT)
     }
 
     /// Where REST requests go, and who makes them: a JWT client makes none, a guest has nothing to

@@ -51,10 +51,21 @@ impl Link {
     }
 
     pub(super) fn wait(&mut self, pause: Duration, out: &Outbox) {
-        self.state = State::Waiting;
         let delay = self.backoff.next_delay(out.now());
+        self.wait_for(pause + delay, out);
+    }
+
+    /// The application asks for a connection again: it has its turn (wire notes 3.2), but within
+    /// half of the time after which the command fails, or it would fail untried.
+    pub(super) fn wait_in_turn(&mut self, out: &Outbox) {
+        let delay = self.backoff.next_delay(out.now());
+        self.wait_for(delay.min(out.config.connect_limit() / 2), out);
+    }
+
+    fn wait_for(&mut self, delay: Duration, out: &Outbox) {
+        self.state = State::Waiting;
         if self.network == Network::There {
-            self.timers.arm(Timer::Attempt, out.now() + pause + delay);
+            self.timers.arm(Timer::Attempt, out.now() + delay);
         }
     }
 

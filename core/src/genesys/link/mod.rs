@@ -187,8 +187,7 @@ impl Link {
             State::Offline => {
                 self.connecting.push(command);
                 if self.attempted || self.network == Network::Gone {
-                    // Every later connect waits its turn (wire notes 3.2).
-                    self.wait(Duration::ZERO, out);
+                    self.wait_in_turn(out);
                 } else {
                     self.backoff.begin(out.now());
                     self.attempt(out);

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::rig::Rig;
 use crate::genesys::{Command, Config, Error, ErrorKind, Event, Outcome};
-use crate::machine::{NetError, NetErrorKind, WsEvent};
+use crate::machine::{Input, NetError, NetErrorKind, WsEvent};
 
 const S: fn(u64) -> Duration = Duration::from_secs;
 
@@ -59,6 +59,26 @@ fn a_service_that_cannot_be_reached_fails_the_connect_with_the_last_reason() {
         let again = rig.submit(Command::Connect).unwrap();
         rig.login();
         assert_eq!(rig.completion(again), Some(Ok(Outcome::Done)));
+    }
+}
+
+/// However long the back-off has become (swarm 210).
+#[test]
+fn wire_3_2_every_connect_tries_before_its_time_is_up() {
+    let mut rig = limited();
+    for _ in 0..8 {
+        let connect = rig.submit(Command::Connect).unwrap();
+        let mut tried = 0;
+        while rig.completion(connect).is_none() {
+            while let Some(id) = rig.opened_sockets.pop_front() {
+                rig.input(Input::WebSocket { id, event: WsEvent::Failed(refused()) });
+                tried += 1;
+            }
+            if !rig.answer_login_step() {
+                rig.wait(S(1));
+            }
+        }
+        assert!(tried > 0, "an attempt");
     }
 }
 

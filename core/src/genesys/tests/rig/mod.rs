@@ -51,7 +51,7 @@ pub(super) struct Rig {
     pub(super) events: VecDeque<Event>,
     completions: Vec<(CommandId, Result<Outcome, Error>)>,
     pub(super) audio: Vec<AudioFrame>,
-    opened_sockets: VecDeque<WsId>,
+    pub(super) opened_sockets: VecDeque<WsId>,
     /// Line appearances, and whether the station keeps its session.
     pub(super) station: (u32, bool),
     /// What the service answers when it is asked which conversations there are, if anything.
