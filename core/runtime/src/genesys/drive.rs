@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 use std::time::{Duration, Instant};
 
 use offhook::Seed;
-use offhook::genesys::{Client, Command, Config, Error, ErrorKind, Event, Outcome};
+use offhook::genesys::{Client, Command, Config, Conversation, Error, ErrorKind, Event, Outcome};
 use offhook::machine::MediaId;
 use offhook::media::EngineFactory;
 
@@ -73,7 +73,7 @@ impl Drive for Client {
         // What is in it is shown by `Debug`, whatever event it is.
         let mut shown = Length(0);
         let _ = write!(shown, "{event:?}");
-        size_of::<Event>() + shown.0
+        size_of::<Event>() + shown.0 + parties(event)
     }
 
     fn events_lost(count: u64) -> Event {
@@ -96,5 +96,19 @@ impl Drive for Client {
 
     fn overloaded() -> Error {
         Error::new(ErrorKind::Cancelled, "too many commands are waiting")
+    }
+}
+
+/// The bytes of what `Debug` leaves out: who is on the calls that an event tells of.
+fn parties(event: &Event) -> usize {
+    let of = |call: &Conversation| call.parties.as_ref().map_or(0, |who| who.bytes());
+    match event {
+        Event::PendingSession(pending) => pending.parties.as_ref().map_or(0, |who| who.bytes()),
+        Event::CallConnected { call, .. } => of(call),
+        Event::ConversationUpdate(update) => {
+            let calls = [&update.current, &update.added, &update.removed];
+            calls.into_iter().flatten().map(of).sum()
+        }
+        _ => 0,
     }
 }
