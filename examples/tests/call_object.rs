@@ -9,7 +9,8 @@ use offhook::genesys::{
 };
 use offhook::net::NetOptions;
 use offhook_examples::demo;
-use offhook_runtime::{Call, Calls, Client, Events, Runtime};
+use offhook_runtime::Runtime;
+use offhook_runtime::genesys::{Call, Calls, Client, Events};
 use offhook_sim::serve::{Emulator, FarEnd};
 use serde_json::{Value, json};
 
@@ -31,7 +32,7 @@ struct Desk<R> {
     emulator: Emulator,
     user: String,
     phone: Client<R>,
-    events: Events<offhook::genesys::Client>,
+    events: Events,
     calls: Calls<R>,
 }
 

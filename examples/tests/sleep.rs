@@ -9,13 +9,11 @@ use offhook::genesys::{Config, Event, Phone as _};
 use offhook::net::NetOptions;
 use offhook::report::Direction;
 use offhook_examples::demo;
-use offhook_runtime::{Client, Clock, Events, Runtime};
+use offhook_runtime::genesys::{Client, Events};
+use offhook_runtime::{Clock, Runtime};
 
 /// The next event that is the one wanted.
-async fn wait<R: Runtime>(
-    events: &mut Events<offhook::genesys::Client>,
-    wanted: impl Fn(&Event) -> bool,
-) {
+async fn wait<R: Runtime>(events: &mut Events, wanted: impl Fn(&Event) -> bool) {
     let patience = Instant::now() + Duration::from_secs(30);
     let found = async {
         loop {

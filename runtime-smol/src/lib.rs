@@ -60,28 +60,18 @@ use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::time::Instant;
 
-use offhook::genesys;
+pub use offhook;
 use offhook_runtime::Runtime;
 pub use offhook_runtime::{
-    ANSWER_LIMIT, AUDIO_QUEUE, Audio, AudioEnded, AudioReceiver, AudioSender, BuildError,
-    CALL_QUEUE, CallEnd, Clock, EVENT_BYTES, EVENT_QUEUE, NoRuntime, Reply, WaitError,
+    AUDIO_QUEUE, Audio, AudioEnded, AudioReceiver, AudioSender, Clock, EVENT_BYTES, EVENT_QUEUE,
+    NoRuntime, StartError, WaitError,
 };
 use smol::{Async, Timer};
 
-/// A phone on smol. Its keys are the methods of [`genesys::Phone`].
-pub type Client = offhook_runtime::Client<Smol>;
-
-/// One call of a [`Client`].
-pub type Call = offhook_runtime::Call<Smol>;
-
-/// The calls of a [`Client`]: a stream of [`Call`].
-pub type Calls = offhook_runtime::Calls<Smol>;
-
-/// Settings for a [`Client`].
-pub type Builder = offhook_runtime::Builder<Smol>;
-
-/// What a [`Client`] tells: a stream of [`genesys::Event`].
-pub type Events = offhook_runtime::Events<genesys::Client>;
+// The names of before there was a second service, until 1.0.
+pub use self::genesys::{
+    ANSWER_LIMIT, BuildError, Builder, CALL_QUEUE, Call, CallEnd, Calls, Client, Events, Reply,
+};
 
 /// smol with its global executor, whose threads start by themselves.
 #[derive(Clone, Copy, Debug)]
@@ -117,4 +107,26 @@ impl Runtime for Smol {
     async fn receive(socket: &Self::Udp, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
         socket.recv_from(buffer).await
     }
+}
+
+pub mod genesys {
+    //! The phone of an agent on Genesys Cloud, on smol.
+
+    pub use offhook_runtime::genesys::{
+        ANSWER_LIMIT, BuildError, CALL_QUEUE, CallEnd, Events, Reply,
+    };
+
+    use super::Smol;
+
+    /// A phone on smol. Its keys are the methods of [`offhook::genesys::Phone`].
+    pub type Client = offhook_runtime::genesys::Client<Smol>;
+
+    /// One call of a [`Client`].
+    pub type Call = offhook_runtime::genesys::Call<Smol>;
+
+    /// The calls of a [`Client`]: a stream of [`Call`].
+    pub type Calls = offhook_runtime::genesys::Calls<Smol>;
+
+    /// Settings for a [`Client`].
+    pub type Builder = offhook_runtime::genesys::Builder<Smol>;
 }

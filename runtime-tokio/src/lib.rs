@@ -60,28 +60,18 @@ use std::net::{SocketAddr, UdpSocket};
 use std::time::Instant;
 
 use async_tungstenite::tokio::TokioAdapter;
-use offhook::genesys;
+pub use offhook;
 use offhook_runtime::Runtime;
 pub use offhook_runtime::{
-    ANSWER_LIMIT, AUDIO_QUEUE, Audio, AudioEnded, AudioReceiver, AudioSender, BuildError,
-    CALL_QUEUE, CallEnd, Clock, EVENT_BYTES, EVENT_QUEUE, NoRuntime, Reply, WaitError,
+    AUDIO_QUEUE, Audio, AudioEnded, AudioReceiver, AudioSender, Clock, EVENT_BYTES, EVENT_QUEUE,
+    NoRuntime, StartError, WaitError,
 };
 use socket2::SockRef;
 
-/// A phone on tokio. Its keys are the methods of [`genesys::Phone`].
-pub type Client = offhook_runtime::Client<Tokio>;
-
-/// One call of a [`Client`].
-pub type Call = offhook_runtime::Call<Tokio>;
-
-/// The calls of a [`Client`]: a stream of [`Call`].
-pub type Calls = offhook_runtime::Calls<Tokio>;
-
-/// Settings for a [`Client`].
-pub type Builder = offhook_runtime::Builder<Tokio>;
-
-/// What a [`Client`] tells: a stream of [`genesys::Event`].
-pub type Events = offhook_runtime::Events<genesys::Client>;
+// The names of before there was a second service, until 1.0.
+pub use self::genesys::{
+    ANSWER_LIMIT, BuildError, Builder, CALL_QUEUE, Call, CallEnd, Calls, Client, Events, Reply,
+};
 
 /// tokio, as found around the caller. It needs its I/O and time drivers.
 #[derive(Clone, Copy, Debug)]
@@ -119,6 +109,28 @@ impl Runtime for Tokio {
     async fn receive(socket: &Self::Udp, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
         socket.recv_from(buffer).await
     }
+}
+
+pub mod genesys {
+    //! The phone of an agent on Genesys Cloud, on tokio.
+
+    pub use offhook_runtime::genesys::{
+        ANSWER_LIMIT, BuildError, CALL_QUEUE, CallEnd, Events, Reply,
+    };
+
+    use super::Tokio;
+
+    /// A phone on tokio. Its keys are the methods of [`offhook::genesys::Phone`].
+    pub type Client = offhook_runtime::genesys::Client<Tokio>;
+
+    /// One call of a [`Client`].
+    pub type Call = offhook_runtime::genesys::Call<Tokio>;
+
+    /// The calls of a [`Client`]: a stream of [`Call`].
+    pub type Calls = offhook_runtime::genesys::Calls<Tokio>;
+
+    /// Settings for a [`Client`].
+    pub type Builder = offhook_runtime::genesys::Builder<Tokio>;
 }
 
 /// The README's program compiles.

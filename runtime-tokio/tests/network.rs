@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use offhook_runtime::{BuildError, NoRuntime, WaitError, start};
+use offhook_runtime::{NoRuntime, StartError, WaitError, start};
 use offhook_tokio::Tokio;
 
 use suite::puppet::{Fault, Manners, Pull, Puppet, Stage};
@@ -49,5 +49,5 @@ fn a_runtime_that_ends_leaves_nothing_hanging() {
 fn outside_of_a_runtime_nothing_is_built() {
     let (puppet, _) = Puppet::new(Manners::Prompt);
     let built = start::<Tokio, _>(puppet, offhook::net::NetOptions::default());
-    assert!(matches!(built, Err(BuildError::NoRuntime(NoRuntime))));
+    assert!(matches!(built, Err(StartError::NoRuntime(NoRuntime))));
 }

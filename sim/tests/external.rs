@@ -17,7 +17,7 @@ use offhook::media::{
     LocalCandidate, MediaState, WebRtcFactory,
 };
 use offhook::net::NetOptions;
-use offhook_runtime::Client;
+use offhook_runtime::genesys::Client;
 use offhook_sim::serve::{Emulator, EmulatorOptions};
 use offhook_tokio::Tokio;
 use serde_json::{Value, json};

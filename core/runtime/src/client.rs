@@ -1,38 +1,38 @@
-//! The Genesys client's handle: the phone's keys as futures.
+//! A machine's client on a runtime: its handle, and what the service adds to it.
 
-use std::future::Future;
 use std::marker::PhantomData;
 use std::time::SystemTime;
 
-use futures_util::FutureExt as _;
 use offhook::Seed;
-use offhook::genesys::{self, Command, ConversationId, Dial, Dialled, Error, Outcome, Phone};
 use offhook::machine::MediaId;
 use offhook::media::EngineFactory;
 use offhook::net::NetOptions;
 
 use crate::audio::Audio;
-use crate::book::Book;
-use crate::call::{Call, Calls};
 use crate::clock::Clock;
-use crate::error::BuildError;
-use crate::handle::{Events, start_observed};
-use crate::keys::{Keys, Reply};
-use crate::runtime::Runtime;
 
-/// A phone. Cheap to clone; its keys are the methods of [`Phone`].
+use crate::error::BuildError;
+use crate::handle::{Events, Handle, start_observed};
+use crate::reply::Reply;
+use crate::runtime::Runtime;
+use crate::service::{Built, Service};
+
+/// A client of one machine on a runtime. Cheap to clone.
 ///
-/// The task behind it lives until the last clone, [`Events`], [`Calls`] and [`Call`] are dropped.
-/// It then logs out, within 5 s, and closes everything; calls still up end with it.
-pub struct Client<R> {
-    keys: Keys,
-    book: Book,
+/// What it can be asked is the service's: see [`genesys::Client`](crate::genesys::Client).
+///
+/// The task behind it lives until the last clone, its [`Events`], and all that came from it are
+/// dropped. It then logs out, within the time of [`Drive::farewell`](crate::Drive::farewell), and closes everything; calls
+/// still up end with it.
+pub struct Client<R, M: Service> {
+    pub(crate) handle: Handle<M>,
+    pub(crate) desk: M::Desk,
     runtime: PhantomData<fn() -> R>,
 }
 
-impl<R: Runtime> Client<R> {
+impl<R: Runtime, M: Service> Client<R, M> {
     /// Settings for a new client.
-    pub fn builder(config: genesys::Config) -> Builder<R> {
+    pub fn builder(config: M::Config) -> Builder<R, M> {
         Builder {
             config,
             net: NetOptions::default(),
@@ -44,72 +44,35 @@ impl<R: Runtime> Client<R> {
     }
 }
 
-impl<R: Runtime> Client<R> {
-    /// Its calls: those that there are, and each that comes.
-    #[must_use]
-    pub fn calls(&self) -> Calls<R> {
-        Calls::new(self.book.calls(), self.keys.clone())
-    }
-
-    /// The call of a conversation, unless it is over.
-    #[must_use]
-    pub fn find_call(&self, conversation: &ConversationId) -> Option<Call<R>> {
-        Some(Call::new(self.book.find(conversation)?, self.keys.clone()))
-    }
-
-    /// Dials, at once, and gives the call when the service took it. [`Calls`] have it, too.
-    ///
-    /// # Errors
-    ///
-    /// See [`Command::StartSoftphoneSession`].
-    pub fn place_call(
-        &self,
-        dial: Dial,
-    ) -> impl Future<Output = Result<Call<R>, Error>> + Send + use<R> {
-        // It may be over when the answer is read: this remembers it.
-        let mut calls = self.calls();
-        let reply = self.dial(dial);
-        async move {
-            let Dialled { conversation, .. } = reply.await?;
-            while let Some(Some(call)) = calls.next().now_or_never() {
-                if *call.conversation() == conversation {
-                    return Ok(call);
-                }
-            }
-            Err(Error::closed())
-        }
-    }
-}
-
-impl<R> Client<R> {
+impl<R, M: Service> Client<R, M> {
     /// One more subscription to all that it tells from now on, besides the one that it was built
     /// with. Each has a queue of its own.
     #[must_use]
-    pub fn events(&self) -> Events<genesys::Client> {
-        self.keys.handle.events()
+    pub fn events(&self) -> Events<M> {
+        self.handle.events()
     }
 
     /// Takes a session's audio. See [`Audio`].
     pub fn audio(&self, media: MediaId) -> Audio {
-        self.keys.handle.audio(media)
+        self.handle.audio(media)
+    }
+
+    /// Submits a command, now.
+    pub fn submit<T: TryFrom<M::Outcome, Error = M::Outcome>>(
+        &self,
+        command: M::Command,
+    ) -> Reply<M, T> {
+        Reply::new(self.handle.submit(command))
     }
 }
 
-impl<R> Phone for Client<R> {
-    type Reply<T: TryFrom<Outcome, Error = Outcome>> = Reply<T>;
-
-    fn request<T: TryFrom<Outcome, Error = Outcome>>(&self, command: Command) -> Reply<T> {
-        self.keys.request(command)
-    }
-}
-
-impl<R> Clone for Client<R> {
+impl<R, M: Service> Clone for Client<R, M> {
     fn clone(&self) -> Self {
-        Self { keys: self.keys.clone(), book: self.book.clone(), runtime: PhantomData }
+        Self { handle: self.handle.clone(), desk: self.desk.clone(), runtime: PhantomData }
     }
 }
 
-impl<R> std::fmt::Debug for Client<R> {
+impl<R, M: Service> std::fmt::Debug for Client<R, M> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Client")
     }
@@ -117,8 +80,8 @@ impl<R> std::fmt::Debug for Client<R> {
 
 /// Settings for a client that is yet to be built.
 #[must_use]
-pub struct Builder<R> {
-    config: genesys::Config,
+pub struct Builder<R, M: Service> {
+    config: M::Config,
     net: NetOptions,
     seed: Option<Seed>,
     clock: Clock,
@@ -126,7 +89,7 @@ pub struct Builder<R> {
     runtime: PhantomData<fn() -> R>,
 }
 
-impl<R: Runtime> Builder<R> {
+impl<R: Runtime, M: Service> Builder<R, M> {
     /// How to use the network.
     pub fn net(mut self, options: NetOptions) -> Self {
         self.net = options;
@@ -159,7 +122,8 @@ impl<R: Runtime> Builder<R> {
     ///
     /// The configuration or the network options cannot be used, there is no media engine, or no
     /// such runtime here.
-    pub fn build(self) -> Result<(Client<R>, Events<genesys::Client>), BuildError> {
+    #[expect(clippy::type_complexity, reason = "a pair and an error say more than a name for them")]
+    pub fn build(self) -> Result<(Client<R, M>, Events<M>), BuildError<M::Error>> {
         let seed = match self.seed {
             Some(seed) => seed,
             None => {
@@ -169,18 +133,19 @@ impl<R: Runtime> Builder<R> {
             }
         };
         let factory = self.factory.or_else(usual_factory).ok_or(BuildError::NoEngine)?;
-        let mut config = self.config;
-        if config.unix_ms.is_none() {
-            let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-            config.unix_ms = since.ok().and_then(|since| since.as_millis().try_into().ok());
-        }
-        let connects_sessions = config.auto_connect_sessions;
-        let machine = genesys::Client::new(config, factory, seed, self.clock.now())?;
-        let (book, keeper) = Book::new();
-        let observer = Some(Box::new(keeper) as _);
-        let (handle, events) = start_observed::<R, _>(machine, self.net, self.clock, observer)?;
-        let keys = Keys { handle, connects_sessions };
-        Ok((Client { keys, book, runtime: PhantomData }, events))
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let unix_ms = since.ok().and_then(|since| since.as_millis().try_into().ok());
+        let built = M::build(self.config, factory, seed, self.clock.now(), unix_ms);
+        let Built { machine, desk, observer } = built.map_err(BuildError::Config)?;
+        let (handle, events) =
+            start_observed::<R, _>(machine, self.net, self.clock, Some(observer))?;
+        Ok((Client { handle, desk, runtime: PhantomData }, events))
+    }
+}
+
+impl<R, M: Service> std::fmt::Debug for Builder<R, M> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Builder")
     }
 }
 

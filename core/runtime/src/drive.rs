@@ -1,11 +1,9 @@
 //! What the driver has to know of a machine besides the contract.
 
-use std::fmt::{self, Write};
 use std::time::Duration;
 
-use offhook::genesys::{Error, ErrorKind, Event};
+use offhook::Machine;
 use offhook::machine::MediaId;
-use offhook::{Machine, genesys};
 
 /// A machine that the driver can carry.
 pub trait Drive:
@@ -42,59 +40,10 @@ pub trait Drive:
 
 /// Who follows what a machine tells and does, in the driver's own task: before any reader of its
 /// events, and losing nothing. Dropped with the machine.
-pub(crate) trait Observer<M: Machine>: Send {
+pub trait Observer<M: Machine>: Send {
     /// An event is told.
     fn event(&mut self, event: &M::Event);
 
     /// A command is done.
     fn outcome(&mut self, outcome: &M::Outcome);
-}
-
-/// Counts what is written.
-struct Length(usize);
-
-impl Write for Length {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.0 += text.len();
-        Ok(())
-    }
-}
-
-impl Drive for genesys::Client {
-    fn farewell() -> (genesys::Command, Duration) {
-        (genesys::Command::Disconnect, Duration::from_secs(5))
-    }
-
-    fn is_expendable(event: &Event) -> bool {
-        matches!(event, Event::Trace(_) | Event::Stats { .. })
-    }
-
-    fn weight(event: &Event) -> usize {
-        // What is in it is shown by `Debug`, whatever event it is.
-        let mut shown = Length(0);
-        let _ = write!(shown, "{event:?}");
-        size_of::<Event>() + shown.0
-    }
-
-    fn events_lost(count: u64) -> Event {
-        Event::Error(Error::new(
-            ErrorKind::Generic,
-            format!("{count} events were lost because they were not read"),
-        ))
-    }
-
-    fn ended_media(event: &Event) -> Option<MediaId> {
-        match event {
-            Event::SessionEnded { session, .. } => Some(session.media),
-            _ => None,
-        }
-    }
-
-    fn closed() -> Error {
-        Error::closed()
-    }
-
-    fn overloaded() -> Error {
-        Error::new(ErrorKind::Cancelled, "too many commands are waiting")
-    }
 }

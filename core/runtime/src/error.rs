@@ -3,7 +3,6 @@
 use std::io;
 use std::time::Duration;
 
-use offhook::genesys;
 use offhook::machine::{NetError, NetErrorKind};
 use offhook::net::ProxyError;
 
@@ -23,19 +22,28 @@ pub enum WaitError {
     Ended,
 }
 
-/// Why a client could not be built.
+/// Why a machine could not be started.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum BuildError {
-    /// The configuration is wrong.
-    #[error(transparent)]
-    Config(#[from] genesys::Error),
+pub enum StartError {
     /// The proxy cannot be used.
     #[error(transparent)]
     Proxy(#[from] ProxyError),
     /// A root certificate cannot be used.
     #[error("TLS: {0}")]
     Tls(#[from] rustls::Error),
+    /// Called outside of the runtime.
+    #[error(transparent)]
+    NoRuntime(#[from] NoRuntime),
+}
+
+/// Why a client could not be built, where `E` is the error of its machine.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError<E: std::error::Error> {
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Config(E),
     /// The operating system has no randomness for the seed.
     #[error("no entropy: {0}")]
     Entropy(#[from] getrandom::Error),
@@ -43,9 +51,9 @@ pub enum BuildError {
     /// ([`Builder::engine_factory`](crate::Builder::engine_factory)).
     #[error("no media engine: neither the feature str0m nor an engine factory")]
     NoEngine,
-    /// Called outside of the runtime.
+    /// The network options cannot be used, or there is no runtime here.
     #[error(transparent)]
-    NoRuntime(#[from] NoRuntime),
+    Start(#[from] StartError),
 }
 
 /// Classifies a failure of an established connection.

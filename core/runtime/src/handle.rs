@@ -15,7 +15,7 @@ use crate::audio::{Audio, Frames};
 use crate::clock::Clock;
 use crate::drive::{Drive, Observer};
 use crate::driver::{Driver, Request, Requests};
-use crate::error::{BuildError, WaitError};
+use crate::error::{StartError, WaitError};
 use crate::hub::Hub;
 use crate::net::Net;
 use crate::queue::{Consumer, EventQueue};
@@ -36,7 +36,7 @@ const FRAME_QUEUE: usize = 64;
 pub fn start<R: Runtime, M: Drive>(
     machine: M,
     options: NetOptions,
-) -> Result<(Handle<M>, Events<M>), BuildError> {
+) -> Result<(Handle<M>, Events<M>), StartError> {
     start_at::<R, M>(machine, options, Clock::default())
 }
 
@@ -49,7 +49,7 @@ pub fn start_at<R: Runtime, M: Drive>(
     machine: M,
     options: NetOptions,
     clock: Clock,
-) -> Result<(Handle<M>, Events<M>), BuildError> {
+) -> Result<(Handle<M>, Events<M>), StartError> {
     start_observed::<R, M>(machine, options, clock, None)
 }
 
@@ -59,7 +59,7 @@ pub(crate) fn start_observed<R: Runtime, M: Drive>(
     options: NetOptions,
     clock: Clock,
     observer: Option<Box<dyn Observer<M>>>,
-) -> Result<(Handle<M>, Events<M>), BuildError> {
+) -> Result<(Handle<M>, Events<M>), StartError> {
     let (requests, waiting) = async_channel::unbounded();
     let (frames, spoken) = futures_channel::mpsc::channel(FRAME_QUEUE);
     let (hub, publisher) = Hub::new();

@@ -12,8 +12,6 @@
 #![deny(missing_docs)]
 
 mod audio;
-mod book;
-mod call;
 mod client;
 mod clock;
 mod connect;
@@ -22,28 +20,29 @@ mod driver;
 mod error;
 mod exchange;
 mod fair;
+pub mod genesys;
 mod handle;
 mod http;
 mod hub;
 mod inbox;
-mod keys;
 mod lookup;
 mod net;
 mod queue;
+mod reply;
 mod runtime;
+mod service;
 mod timer;
 mod udp;
 mod watch;
 mod ws;
 
 pub use audio::{Audio, AudioEnded, AudioReceiver, AudioSender};
-pub use book::CALL_QUEUE;
-pub use call::{ANSWER_LIMIT, Call, CallEnd, Calls};
 pub use client::{Builder, Client};
 pub use clock::Clock;
-pub use drive::Drive;
-pub use error::{BuildError, NoRuntime, WaitError};
+pub use drive::{Drive, Observer};
+pub use error::{BuildError, NoRuntime, StartError, WaitError};
 pub use handle::{Completion, Events, Handle, start, start_at};
-pub use keys::Reply;
 pub use queue::{AUDIO_QUEUE, EVENT_BYTES, EVENT_QUEUE};
+pub use reply::Reply;
 pub use runtime::Runtime;
+pub use service::{Built, Service};

@@ -8,7 +8,7 @@ use offhook::net::{NetOptions, Proxies};
 use rustls::{ClientConfig, RootCertStore};
 
 use crate::clock::Clock;
-use crate::error::BuildError;
+use crate::error::StartError;
 use crate::lookup::Share;
 
 /// Made once for each client.
@@ -21,7 +21,7 @@ pub(crate) struct Net {
 }
 
 impl Net {
-    pub(crate) fn new(options: NetOptions, clock: Clock) -> Result<Arc<Self>, BuildError> {
+    pub(crate) fn new(options: NetOptions, clock: Clock) -> Result<Arc<Self>, StartError> {
         let proxies = Proxies::new(&options.proxy, |name| std::env::var(name).ok())?;
         let tls = trust(&options)?;
         Ok(Arc::new(Self { options, proxies, tls, clock, share: Share::default() }))
@@ -49,7 +49,7 @@ impl Net {
 type Trusted = ((bool, Vec<Vec<u8>>), Weak<ClientConfig>);
 
 /// TLS as the options want it. Clients that trust the same share one configuration.
-fn trust(options: &NetOptions) -> Result<Arc<ClientConfig>, BuildError> {
+fn trust(options: &NetOptions) -> Result<Arc<ClientConfig>, StartError> {
     static IN_USE: Mutex<Vec<Trusted>> = Mutex::new(Vec::new());
 
     // The list is whole after every statement, so a panic elsewhere does not matter.

@@ -1,6 +1,10 @@
 //! Calls as the service tells them.
 
+use std::sync::Arc;
+
+use super::call_state::{CallState, Direction, RecordingState};
 use super::ids::{CallId, ConversationId, ParticipantId, SessionId};
+use super::party::Parties;
 
 /// A change in the user's calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,57 +44,14 @@ pub struct Conversation {
     pub recording: RecordingState,
     /// The media session it uses, if this client has one for it.
     pub session: Option<SessionId>,
+    /// Who else is on it, where the service said. [`Conversation::who`] reads it in either case.
+    pub parties: Option<Arc<Parties>>,
 }
 
-/// States of a call leg (wire notes 4.8).
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum CallState {
-    /// Ringing here.
-    Alerting,
-    /// The service is calling the user's phone.
-    Contacting,
-    /// The service is calling the far side.
-    Dialing,
-    /// On hold, in old dialects.
-    Hold,
-    /// Talking.
-    Connected,
-    /// Over.
-    Disconnected,
-    /// Over, and forgotten.
-    Terminated,
-    /// Anything else.
-    Other(String),
-}
-
-/// Whether a call is recorded (`recordingState` of the service's conversations resource).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum RecordingState {
-    /// It is not, or the service does not say.
-    #[default]
-    Off,
-    /// It is.
-    Active,
-    /// It is paused, for instance while a card number is told.
-    Paused,
-}
-
-impl From<&str> for RecordingState {
-    fn from(state: &str) -> Self {
-        match state {
-            "active" => Self::Active,
-            "paused" => Self::Paused,
-            _ => Self::Off,
-        }
+impl Conversation {
+    /// Who else is on it, as far as is known: nothing where the service said nothing.
+    #[must_use]
+    pub fn who(&self) -> &Parties {
+        Parties::or_none(self.parties.as_ref())
     }
-}
-
-/// Who called whom.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Direction {
-    /// The user was called.
-    Inbound,
-    /// The user called.
-    Outbound,
 }

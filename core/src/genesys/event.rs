@@ -1,10 +1,13 @@
 //! What a client tells its application, named after the service's own events.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::call::{Conversation, ConversationUpdate, Direction};
+use super::call::{Conversation, ConversationUpdate};
+use super::call_state::Direction;
 use super::error::Error;
 use super::ids::{ConversationId, SessionId, UserId};
+use super::party::Parties;
 use super::session_type::SessionType;
 use super::station::Station;
 use crate::jingle::Reason;
@@ -201,6 +204,17 @@ pub struct PendingSession {
     pub original_room: String,
     /// The user who began it, if the service said so.
     pub from_user: Option<UserId>,
+    /// Who calls, where the service said so before it proposed the session. Where it says so later,
+    /// an [`Event::ConversationUpdate`] tells, with the call in its list.
+    pub parties: Option<Arc<Parties>>,
+}
+
+impl PendingSession {
+    /// Who calls, as far as is known: nothing where the service said nothing yet.
+    #[must_use]
+    pub fn who(&self) -> &Parties {
+        Parties::or_none(self.parties.as_ref())
+    }
 }
 
 /// A media session. A plain value: it does not change under its holder.

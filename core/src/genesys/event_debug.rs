@@ -121,6 +121,7 @@ impl fmt::Debug for PendingSession {
             .field("from", &shortened(&self.from))
             .field("original_room", &shortened(&self.original_room))
             .field("from_user", &self.from_user)
+            .field("parties", &self.parties)
             .finish()
     }
 }

@@ -96,6 +96,10 @@ text_id!(
     UserId
 );
 text_id!(
+    /// A queue, in which calls wait for an agent.
+    QueueId
+);
+text_id!(
     /// A station: the user's phone.
     StationId
 );

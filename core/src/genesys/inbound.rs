@@ -92,7 +92,7 @@ impl Client {
             (Some("conversations"), Some(user)) => {
                 let notice = Notice::read(&item.json, &mut skipped);
                 if let Some(notice) = self.usable(item, notice, skipped) {
-                    self.calls.handle_notice(notice, user, &mut self.out);
+                    self.calls.handle_notice(&notice, user, &mut self.out);
                     self.calls.sweep(&mut self.out);
                 }
             }

@@ -6,7 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use super::call::{CallState, Conversation};
+use super::call::Conversation;
+use super::call_state::CallState;
 use super::error::{Error, ErrorKind};
 use super::event::{CallReport, Event, HandledBy, PendingSession, Session};
 use super::ids::{ConversationId, SessionId};

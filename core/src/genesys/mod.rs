@@ -2,6 +2,7 @@
 
 mod ask;
 mod call;
+mod call_state;
 mod calls;
 mod check;
 mod client;
@@ -21,6 +22,7 @@ mod ledger;
 mod link;
 mod log;
 mod outbox;
+mod party;
 mod phone;
 mod session;
 mod session_type;
@@ -35,7 +37,8 @@ mod topics;
 mod upload;
 pub mod wire;
 
-pub use call::{CallState, Conversation, ConversationUpdate, Direction, RecordingState};
+pub use call::{Conversation, ConversationUpdate};
+pub use call_state::{CallState, Direction, RecordingState};
 pub use client::Client;
 pub use command::{Command, Dial, DialParticipant, Dialled, Outcome, TopicAnswer};
 pub use config::{App, Auth, Config, EagerConnection, IcePolicy, IceServersPolicy};
@@ -45,8 +48,9 @@ pub use event::{
     AlertingLeader, CallReport, Event, HandledBy, IceServers, PendingSession, PersistentState,
     Session, Signaling,
 };
-pub use ids::{CallId, ConversationId, ParticipantId, SessionId, StationId, UserId};
+pub use ids::{CallId, ConversationId, ParticipantId, QueueId, SessionId, StationId, UserId};
 pub use ledger::{CallChange, CallPhase, CallView, EndReason, Ledger};
+pub use party::{Parties, Party, Queue};
 pub use phone::Phone;
 pub use session_type::SessionType;
 pub use station::Station;

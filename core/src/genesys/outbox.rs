@@ -529,9 +529,16 @@ fn weight(event: &Event) -> usize {
             let texts = |call: &Conversation| {
                 let session = call.session.as_ref().map_or(0, |session| session.as_str().len());
                 let (id, participant) = (call.id.as_str().len(), call.participant.as_str().len());
-                id + participant + call.call.as_str().len() + session
+                let others = call.parties.as_ref().map_or(0, |parties| parties.bytes());
+                id + participant + call.call.as_str().len() + session + others
             };
             calls.map(|call| size_of::<Conversation>() + texts(call)).sum()
+        }
+        Event::PendingSession(pending) => {
+            size_of::<Event>() + pending.parties.as_ref().map_or(0, |parties| parties.bytes())
+        }
+        Event::CallConnected { call, .. } => {
+            size_of::<Event>() + call.parties.as_ref().map_or(0, |parties| parties.bytes())
         }
         Event::Trace(record) => record.summary.len() + record.body.len(),
         Event::Malformed { what } => what.len(),

@@ -8,6 +8,6 @@ mod trace;
 
 pub use mos::mos;
 pub use quality::{CallQuality, QualityMeter};
-pub(crate) use redact::{Redactor, shortened};
+pub(crate) use redact::{Redactor, hidden_number, shortened};
 pub use timeline::CallTimeline;
 pub use trace::{Channel, Direction, TraceRecord};

@@ -21,7 +21,8 @@ use offhook::genesys::{Config, ConversationId, Dial, Event, HandledBy, Phone as 
 use offhook::media::{AudioCodec, Digit, MediaState};
 use offhook::net::NetOptions;
 use offhook_examples::voice::{self, Ear};
-use offhook_runtime::{Audio, Client, Runtime};
+use offhook_runtime::genesys::Client;
+use offhook_runtime::{Audio, Runtime};
 
 const HELP: &str = "\
   answer            answer the call that rings
@@ -224,7 +225,10 @@ impl<R: Runtime> Desk<R> {
     fn told(&mut self, event: Event) -> anyhow::Result<()> {
         match event {
             Event::PendingSession(call) => {
-                self.say(&format!("{} from {}", style("ringing").yellow().bold(), call.from));
+                let who = call.who();
+                let from = who.remote_name.as_ref().or(who.remote_number.as_ref());
+                let from = from.unwrap_or(&call.from);
+                self.say(&format!("{} from {from}", style("ringing").yellow().bold()));
                 self.calls.insert(call.conversation.clone(), "ringing".to_owned());
                 self.current = Some(call.conversation);
             }

@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{anyhow, bail};
 use futures_util::future::{Either, select};
-use offhook::genesys::{self, Event};
+use offhook::genesys::Event;
 use offhook::media::MediaStats;
-use offhook_runtime::{Client, Events, Runtime};
+use offhook_runtime::Runtime;
+use offhook_runtime::genesys::{Client, Events};
 use offhook_sim::ladder::{LadderBuilder, State};
 
 use super::Screen;
@@ -17,19 +18,14 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(super) struct Desk<'a, R> {
     pub(super) phone: Client<R>,
-    events: Events<genesys::Client>,
+    events: Events,
     ladder: LadderBuilder,
     stats: Option<MediaStats>,
     screen: &'a Screen,
 }
 
 impl<'a, R: Runtime> Desk<'a, R> {
-    pub(super) fn new(
-        title: &str,
-        phone: Client<R>,
-        events: Events<genesys::Client>,
-        screen: &'a Screen,
-    ) -> Self {
+    pub(super) fn new(title: &str, phone: Client<R>, events: Events, screen: &'a Screen) -> Self {
         let ladder = LadderBuilder::new(title, Instant::now());
         Self { phone, events, ladder, stats: None, screen }
     }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 use offhook::genesys::{Event, Phone as _};
 use offhook_runtime::Runtime;
+
 use offhook_sim::ladder::State;
 use offhook_sim::serve::Emulator;
 use serde_json::json;

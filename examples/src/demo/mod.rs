@@ -16,7 +16,8 @@ use offhook::audio::{AudioEncoder, compare};
 use offhook::genesys::{CallState, Config, Dial, Event, Phone as _};
 use offhook::media::{AudioCodec, Digit, MediaState};
 use offhook::net::NetOptions;
-use offhook_runtime::{Client, Events, Runtime};
+use offhook_runtime::Runtime;
+use offhook_runtime::genesys::{Client, Events};
 use offhook_sim::ladder::State;
 use offhook_sim::serve::{Emulator, EmulatorOptions};
 use serde_json::json;
@@ -150,7 +151,7 @@ fn hire<R: Runtime>(
     emulator: &Emulator,
     seed: u64,
     user: &serde_json::Value,
-) -> anyhow::Result<(String, Client<R>, Events<offhook::genesys::Client>)> {
+) -> anyhow::Result<(String, Client<R>, Events)> {
     let user = emulator.control("POST", "users", user);
     let user = user.context("the emulator does not take the user")?;
     let text = |key: &str| user[key].as_str().context("a user without a token");

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use offhook::genesys::{Config, ErrorKind, Event, Phone as _};
 use offhook::net::{NetOptions, Proxy, ProxyUrl};
-use offhook_runtime::{BuildError, Client, Runtime};
+use offhook_runtime::genesys::Client;
+use offhook_runtime::{BuildError, Runtime, StartError};
 
 use super::puppet::within;
 use super::servers;
@@ -77,7 +78,7 @@ pub(crate) async fn unusable_options_are_typed_errors<R: Runtime>() {
     assert!(matches!(build(nobody, defaults()), Err(BuildError::Config(_))));
     let proxy = Proxy::Url(ProxyUrl("socks5://127.0.0.1".into()));
     let options = NetOptions { proxy, ..defaults() };
-    assert!(matches!(build(good.clone(), options), Err(BuildError::Proxy(_))));
+    assert!(matches!(build(good.clone(), options), Err(BuildError::Start(StartError::Proxy(_)))));
     let options = NetOptions { extra_roots: vec![b"not DER".to_vec()], ..defaults() };
-    assert!(matches!(build(good, options), Err(BuildError::Tls(_))));
+    assert!(matches!(build(good, options), Err(BuildError::Start(StartError::Tls(_)))));
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Calls, MAX_DIALLED};
 use crate::genesys::ask::{Ask, CallAsk, IqAsk};
-use crate::genesys::call::CallState;
+use crate::genesys::call_state::CallState;
 use crate::genesys::command::{Dial, Dialled, Outcome};
 use crate::genesys::conversation::{Input, Leg};
 use crate::genesys::error::{Error, ErrorKind};
@@ -484,7 +484,7 @@ impl Calls {
 /// Whom something is asked of, and the purpose of that participant.
 fn find(
     part: Part,
-    notice: &Notice,
+    notice: &Notice<'_>,
     user: Option<&UserId>,
 ) -> Result<(ParticipantId, String), Error> {
     let (found, missing) = match part {

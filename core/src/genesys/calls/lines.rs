@@ -2,7 +2,7 @@
 
 use super::Calls;
 use crate::genesys::ask::CallAsk;
-use crate::genesys::call::CallState;
+use crate::genesys::call_state::CallState;
 use crate::genesys::error::{Error, ErrorKind, Refusal};
 use crate::genesys::event::{Event, PersistentState};
 use crate::genesys::ids::{ConversationId, SessionId};

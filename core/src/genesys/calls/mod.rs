@@ -22,7 +22,8 @@ use super::goals::{Goal, Goals};
 use super::ids::{ConversationId, MAX_ID, SessionId, UserId};
 use super::sessions::Sessions;
 use crate::genesys::ask::{Ask, CallAsk};
-use crate::genesys::call::{ConversationUpdate, Direction};
+use crate::genesys::call::ConversationUpdate;
+use crate::genesys::call_state::Direction;
 use crate::genesys::event::{CallReport, Event};
 use crate::genesys::outbox::Outbox;
 use crate::genesys::wire::notice::{Class, Listing, Notice, PersistentNotice};
@@ -31,7 +32,7 @@ use crate::genesys::wire::{Dialect, Frame, Message, Payload, SessionMessage};
 use crate::jingle::Reason;
 use crate::machine::Wake;
 use crate::rest::{Failure, Retry};
-use crate::xmpp::Jid;
+use crate::xmpp::{Jid, Skipped};
 
 pub(crate) use lines::Lines;
 use quality::Meters;
@@ -395,31 +396,39 @@ impl Calls {
         }
     }
 
-    pub(crate) fn handle_notice(&mut self, notice: Notice, user: &UserId, out: &mut Outbox) {
+    pub(crate) fn handle_notice(&mut self, notice: &Notice<'_>, user: &UserId, out: &mut Outbox) {
         let id = notice.id.clone();
         let known = self.entries.get(&id);
-        let Some(leg) = Leg::find(&notice, user, known.and_then(|state| state.leg.as_ref())) else {
+        let known_leg = known.and_then(|state| state.leg.as_ref());
+        let Some(mut leg) = Leg::find(notice, user, known_leg) else {
             return;
         };
         let class = leg.class();
-        let known = known.is_some();
         let may_be_dialled = self.may_be_dialled(&id, &leg);
+        let is_ours = known.is_some() || class == Class::Pending || self.dialled.contains(&id);
         if class == Class::Ended {
             // Its end takes the place of what came before it.
             self.early.retain(|(early, _)| *early != id);
         }
+        if !may_be_dialled && !is_ours {
+            return;
+        }
+        let skipped = match class {
+            Class::Ended => Skipped::default(),
+            _ => leg.meet(notice, user, known_leg),
+        };
         if may_be_dialled {
             self.keep_early(&id, &leg);
-            if class != Class::Ended {
+            if class != Class::Ended || !is_ours {
                 return;
             }
-        }
-        if !known && class != Class::Pending && !self.dialled.contains(&id) {
-            return;
         }
         if !self.has_room(&id) {
             out.malformed("too many conversations: notification dropped");
             return;
+        }
+        if !skipped.is_empty() {
+            out.malformed(format!("who is on the call: {skipped}"));
         }
         self.feed(&id, Input::Told(leg), out);
     }
@@ -455,7 +464,7 @@ impl Calls {
         }
         for notice in listing.entities {
             gone.retain(|id| *id != notice.id);
-            self.handle_notice(notice, user, out);
+            self.handle_notice(&notice, user, out);
         }
         for conversation in gone {
             self.feed(&conversation, Input::Absent, out);

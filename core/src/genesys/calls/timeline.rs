@@ -1,7 +1,7 @@
 //! The report of each call: when what happened, and how it sounded.
 
 use super::Calls;
-use crate::genesys::call::Direction;
+use crate::genesys::call_state::Direction;
 use crate::genesys::conversation::Effect;
 use crate::genesys::event::Event;
 use crate::genesys::ids::ConversationId;

@@ -1,10 +1,12 @@
 //! The invitation to a call: who invited, and how far its answer is (behaviour notes 2.3 to 2.5).
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::genesys::config::EagerConnection;
 use crate::genesys::event::PendingSession;
 use crate::genesys::ids::{ConversationId, SessionId, UserId};
+use crate::genesys::party::Parties;
 use crate::genesys::session_type::SessionType;
 use crate::genesys::wire::Propose;
 use crate::xmpp::Jid;
@@ -126,7 +128,11 @@ impl Invite {
         *self = Self { announced, ..newer };
     }
 
-    pub(crate) fn to_pending(&self, conversation: &ConversationId) -> PendingSession {
+    pub(crate) fn to_pending(
+        &self,
+        conversation: &ConversationId,
+        parties: Option<Arc<Parties>>,
+    ) -> PendingSession {
         PendingSession {
             session: self.session.clone(),
             conversation: conversation.clone(),
@@ -135,6 +141,7 @@ impl Invite {
             from: self.from.to_string(),
             original_room: self.original_room.clone().unwrap_or_else(|| self.from.to_string()),
             from_user: self.from_user.clone(),
+            parties,
         }
     }
 }

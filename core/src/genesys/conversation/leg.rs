@@ -1,36 +1,66 @@
 //! Our part in a conversation, as the service tells it (behaviour notes 4.2, 4.3).
 
-use crate::genesys::call::{CallState, Conversation};
+use std::sync::Arc;
+
+use crate::genesys::call::Conversation;
+use crate::genesys::call_state::CallState;
 use crate::genesys::ids::{ConversationId, ParticipantId, SessionId, UserId};
+use crate::genesys::party::Parties;
 use crate::genesys::wire::notice::{Call, Class, ErrorInfo, Notice, Participant};
+use crate::xmpp::Skipped;
 
 /// Our part in a conversation, as last told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Leg {
     pub(crate) participant: ParticipantId,
     pub(crate) purpose: String,
-    pub(crate) call: Call,
+    pub(crate) call: Call<'static>,
     /// Whether we can be taken off it without hanging up: it rings, and we talk on no other leg.
     pub(crate) only_rings: bool,
+    /// Who else is on it, where the service said. Kept of calls that are ours and live.
+    pub(crate) parties: Option<Arc<Parties>>,
 }
 
 impl Leg {
-    fn new(participant: &Participant, call: &Call) -> Self {
+    fn new(participant: &Participant<'_>, call: &Call<'_>) -> Self {
         Self {
             participant: participant.id.clone(),
             purpose: participant.purpose.clone(),
-            call: call.clone(),
+            call: call.without_ends(),
             only_rings: participant.only_rings(),
+            parties: None,
         }
     }
 
     /// Our part in a notification, if we have one (CV-3 to CV-6). Of several legs, the one we are
     /// talking on stays ours (DEF-26).
-    pub(crate) fn find(notice: &Notice, user: &UserId, known: Option<&Self>) -> Option<Self> {
+    pub(crate) fn find(notice: &Notice<'_>, user: &UserId, known: Option<&Self>) -> Option<Self> {
         let talking = known.map(|leg| leg.call.state());
         let wanted = talking.filter(|state| *state == CallState::Connected);
         let participant = notice.ours(user, wanted.as_ref())?;
         Some(Self::new(participant, participant.call()?))
+    }
+
+    /// Takes note of who else is on it, as the same notification tells. What is left out of that is
+    /// named where it is news.
+    pub(crate) fn meet(
+        &mut self,
+        notice: &Notice<'_>,
+        user: &UserId,
+        known: Option<&Self>,
+    ) -> Skipped {
+        let mut skipped = Skipped::default();
+        let ours = notice.participants().iter().find(|one| one.id == self.participant);
+        let told = ours
+            .and_then(|ours| Parties::of(notice, user, ours, self.call.direction(), &mut skipped));
+        let before = known.and_then(|known| known.parties.as_ref());
+        if told.as_ref() == before.map(|parties| &**parties) {
+            skipped = Skipped::default();
+            self.parties = before.cloned();
+        } else {
+            self.parties = told.map(Arc::new);
+        }
+        skipped
     }
 
     pub(crate) fn class(&self) -> Class {
@@ -76,6 +106,7 @@ impl Leg {
             confined: call.confined,
             recording: call.recording,
             session: session.cloned(),
+            parties: self.parties.clone(),
         }
     }
 }

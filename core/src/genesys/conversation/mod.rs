@@ -7,6 +7,7 @@
 
 mod invitation;
 mod leg;
+mod parties;
 #[cfg(test)]
 mod tests;
 
@@ -15,7 +16,8 @@ use std::time::{Duration, Instant};
 
 use super::config::EagerConnection;
 use super::ids::{CallId, ConversationId, SessionId};
-use crate::genesys::call::{CallState, Conversation, Direction};
+use crate::genesys::call::Conversation;
+use crate::genesys::call_state::{CallState, Direction};
 use crate::genesys::event::{HandledBy, PendingSession};
 use crate::genesys::wire::notice::{Class, ErrorInfo};
 use crate::xmpp::Jid;
@@ -209,6 +211,12 @@ impl State {
         self.leg.as_ref().is_some_and(|leg| leg.class() == Class::Connected)
     }
 
+    /// Whether the application knows of it: as a call, as one that rings, or by its media.
+    fn is_shown(&self) -> bool {
+        let rings = self.invitation.invite().is_some_and(|invite| invite.announced);
+        self.listed || rings || self.media.is_some()
+    }
+
     fn is_invited_by(&self, session: &SessionId) -> bool {
         self.invitation.invite().is_some_and(|invite| invite.session == *session)
     }
@@ -271,7 +279,8 @@ impl State {
         self.fake = invite.is_eager() && *self == Self::default();
         invite.announced = manner.tell;
         if manner.tell {
-            out.push(Effect::Ring(invite.to_pending(context.id)));
+            let parties = self.leg.as_ref().and_then(|leg| leg.parties.clone());
+            out.push(Effect::Ring(invite.to_pending(context.id, parties)));
         }
         // A call on the shared session is answered by the service itself.
         if manner.answer && invite.by != By::Event {
@@ -377,7 +386,7 @@ impl State {
 
     // The call
 
-    fn told(&mut self, leg: Leg, context: &Context<'_>, out: &mut Vec<Effect>) {
+    fn told(&mut self, mut leg: Leg, context: &Context<'_>, out: &mut Vec<Effect>) {
         if self.fake {
             return self.told_fake(&leg, out);
         }
@@ -392,14 +401,23 @@ impl State {
             out.clear();
             return;
         }
+        // What says nothing of the others takes nobody away.
+        let before = self.leg.as_ref().and_then(|known| known.parties.as_ref());
+        leg.parties = leg.parties.or_else(|| before.cloned());
+        let who = leg.parties.as_ref() != before && self.is_shown();
         if self.leg.as_ref().is_some_and(|known| known.same(&leg)) {
             self.leg = Some(leg);
+            if who {
+                self.update(Change::Updated, context, out);
+            }
             return;
         }
         let outbound = leg.call.direction() == Direction::Outbound;
         self.leg = Some(leg);
         match class {
             Class::Pending if self.listed => self.update(Change::Updated, context, out),
+            // Who calls may be known only now (CV-8).
+            Class::Pending if who => self.update(Change::Updated, context, out),
             Class::Pending => self.rings_on_shared(outbound, context, out),
             Class::Connected => self.connected(context, out),
             Class::Ended => self.ended(context, out),

@@ -25,8 +25,8 @@ fn leg(participant: &str, call: &str, state: &str) -> serde_json::Value {
         "calls": [{"id": call, "state": state, "direction": "inbound"}]})
 }
 
-fn notice(participants: serde_json::Value) -> Notice {
-    serde_json::from_value(json!({"id": "C", "participants": participants})).unwrap()
+fn notice(participants: serde_json::Value) -> Notice<'static> {
+    Notice::answered(&json!({"id": "C", "participants": participants})).unwrap()
 }
 
 fn find(participants: serde_json::Value, known: Option<&Leg>) -> Leg {

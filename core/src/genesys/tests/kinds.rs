@@ -77,7 +77,9 @@ fn def_33_calls_on_another_phone_can_be_watched_as_notifications() {
     // Calls of ours are still told as such; and still when nobody watches any more.
     rig.propose("M2", "C2", "");
     rig.conv("C2", "inbound", "alerting");
-    assert_eq!(rig.told(), ["PendingSession M2 C2", "Notification"]);
+    // Who calls is known with the event (CV-8).
+    let update = "ConversationUpdate +[] -[] =1";
+    assert_eq!(rig.told(), ["PendingSession M2 C2", update, "Notification"]);
     rig.submit(Command::Unsubscribe { topic: TOPIC.to_owned() }).unwrap();
     rig.conv("C2", "inbound", "disconnected");
     assert_eq!(rig.told(), ["CancelPendingSession M2 C2"]);

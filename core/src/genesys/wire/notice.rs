@@ -4,30 +4,38 @@
 //! what is not, part by part.
 
 mod lenient;
+mod text;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::genesys::call::{CallState, Direction, RecordingState};
+use crate::genesys::call_state::{CallState, Direction, RecordingState};
 use crate::genesys::ids::{CallId, ConversationId, ParticipantId, UserId};
 use crate::plain;
 
 pub(crate) use lenient::json;
+use text::Text;
 
 /// A conversation as the service tells it: in a notification's `eventBody`, or by `GET
 /// conversations/{id}`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub(crate) struct Notice {
+pub(crate) struct Notice<'a> {
     pub(crate) id: ConversationId,
-    #[serde(default, deserialize_with = "or_default")]
-    participants: Vec<Participant>,
+    #[serde(borrow, default, deserialize_with = "or_default")]
+    participants: Vec<Participant<'a>>,
+    #[serde(borrow, default, deserialize_with = "or_default")]
+    pub(crate) attributes: Attributes<'a>,
 }
+
+/// What somebody noted of a conversation, or of a participant.
+pub(crate) type Attributes<'a> = BTreeMap<Text<'a>, Text<'a>>;
 
 /// The user's conversations (`GET conversations`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Listing {
-    pub(crate) entities: Vec<Notice>,
+    pub(crate) entities: Vec<Notice<'static>>,
     /// Whether none was left out: what a list with gaps does not name may be all the same.
     pub(crate) whole: bool,
 }
@@ -64,20 +72,53 @@ pub(crate) struct PersistentError {
 /// A participant of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Participant {
+pub(crate) struct Participant<'a> {
     pub(crate) id: ParticipantId,
     #[serde(default, deserialize_with = "or_default")]
     pub(crate) purpose: String,
     #[serde(default)]
-    user_id: Option<UserId>,
-    #[serde(default, deserialize_with = "or_default")]
-    calls: Vec<Call>,
+    pub(crate) user_id: Option<UserId>,
+    #[serde(borrow, default, deserialize_with = "or_default")]
+    calls: Vec<Call<'a>>,
+    #[serde(borrow, default)]
+    pub(crate) name: Text<'a>,
+    #[serde(borrow, default)]
+    pub(crate) address: Text<'a>,
+    #[serde(borrow, default)]
+    pub(crate) ani: Text<'a>,
+    #[serde(borrow, default)]
+    pub(crate) dnis: Text<'a>,
+    #[serde(borrow, default)]
+    pub(crate) queue_id: Text<'a>,
+    #[serde(borrow, default)]
+    pub(crate) queue_name: Text<'a>,
+    #[serde(borrow, default)]
+    pub(crate) queue: Option<QueueBody<'a>>,
+    #[serde(borrow, default, deserialize_with = "or_default")]
+    pub(crate) attributes: Attributes<'a>,
+}
+
+/// A queue, where it is told as an object.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct QueueBody<'a> {
+    #[serde(borrow, default)]
+    pub(crate) id: Text<'a>,
+    #[serde(borrow, default)]
+    pub(crate) name: Text<'a>,
+}
+
+/// One end of a leg.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Endpoint<'a> {
+    #[serde(borrow, default)]
+    pub(crate) address_normalized: Text<'a>,
 }
 
 /// A call leg.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Call {
+pub(crate) struct Call<'a> {
     pub(crate) id: CallId,
     #[serde(default, deserialize_with = "or_default")]
     state: String,
@@ -93,6 +134,9 @@ pub(crate) struct Call {
     pub(crate) recording: RecordingState,
     #[serde(default)]
     pub(crate) error_info: Option<ErrorInfo>,
+    /// The end that is not the participant's.
+    #[serde(borrow, default)]
+    pub(crate) other: Option<Endpoint<'a>>,
 }
 
 /// What the service says went wrong with a call.
@@ -140,7 +184,22 @@ impl From<&str> for CallState {
     }
 }
 
-impl Call {
+impl Call<'_> {
+    /// It, to be kept: without what is only read with the notification at hand.
+    pub(crate) fn without_ends(&self) -> Call<'static> {
+        Call {
+            id: self.id.clone(),
+            state: self.state.clone(),
+            direction: self.direction.clone(),
+            muted: self.muted,
+            held: self.held,
+            confined: self.confined,
+            recording: self.recording,
+            error_info: self.error_info.clone(),
+            other: None,
+        }
+    }
+
     pub(crate) fn state(&self) -> CallState {
         CallState::from(self.state.as_str())
     }
@@ -153,10 +212,18 @@ impl Call {
     }
 }
 
-impl Notice {
+impl<'a> Notice<'a> {
+    pub(crate) fn participants(&self) -> &[Participant<'a>] {
+        &self.participants
+    }
+
     /// Our participant: the newest of ours that has a call in the wanted state, else the newest
     /// that has any call, else the newest (CV-3, CV-4). Voicemail legs are not ours.
-    pub(crate) fn ours(&self, user: &UserId, wanted: Option<&CallState>) -> Option<&Participant> {
+    pub(crate) fn ours(
+        &self,
+        user: &UserId,
+        wanted: Option<&CallState>,
+    ) -> Option<&Participant<'a>> {
         let ours = || {
             self.participants
                 .iter()
@@ -167,12 +234,10 @@ impl Notice {
             wanted.and_then(|state| ours().find(|p| p.calls.iter().any(|c| c.state() == *state)));
         wanted.or_else(|| ours().find(|p| !p.calls.is_empty())).or_else(|| ours().next())
     }
-}
 
-impl Notice {
     /// Our participant that rings: the newest of ours whose leg is not answered yet. None where
     /// all talk.
-    pub(crate) fn ringing(&self, user: &UserId) -> Option<&Participant> {
+    pub(crate) fn ringing(&self, user: &UserId) -> Option<&Participant<'a>> {
         self.participants.iter().rev().find(|p| {
             let ours = p.user_id.as_ref() == Some(user) && p.purpose != "voicemail";
             ours && p.only_rings()
@@ -180,17 +245,31 @@ impl Notice {
     }
 
     /// The first participant that is neither us nor a machine of the service, and is not gone.
-    pub(crate) fn other(&self, user: &UserId) -> Option<&Participant> {
+    pub(crate) fn other(&self, user: &UserId) -> Option<&Participant<'a>> {
         self.participants.iter().find(|p| {
-            let person = matches!(p.purpose.as_str(), "customer" | "external" | "user" | "agent");
             let there = p.calls.is_empty()
                 || p.calls.iter().any(|call| call.state().class() != Class::Ended);
-            p.user_id.as_ref() != Some(user) && person && there
+            p.is_other_person(user) && there
         })
+    }
+
+    /// The first participant that is neither us nor a machine of the service.
+    pub(crate) fn other_gone(&self, user: &UserId) -> Option<&Participant<'a>> {
+        self.participants.iter().find(|p| p.is_other_person(user))
     }
 }
 
-impl Participant {
+impl<'a> Participant<'a> {
+    fn is_other_person(&self, user: &UserId) -> bool {
+        let person = matches!(self.purpose.as_str(), "customer" | "external" | "user" | "agent");
+        self.user_id.as_ref() != Some(user) && person
+    }
+
+    /// Whether it is, or came through, the queue of that id.
+    pub(crate) fn queue_name_of(&self, id: &str) -> bool {
+        *self.queue_id == *id || self.queue.as_ref().is_some_and(|queue| *queue.id == *id)
+    }
+
     /// Whether it rings, and talks on no other leg.
     pub(crate) fn only_rings(&self) -> bool {
         let has = |class| self.calls.iter().any(|call| call.state().class() == class);
@@ -198,7 +277,7 @@ impl Participant {
     }
 
     /// Our leg: the only one that has not ended, else the last (CV-6).
-    pub(crate) fn call(&self) -> Option<&Call> {
+    pub(crate) fn call(&self) -> Option<&Call<'a>> {
         let mut live = self.calls.iter().filter(|c| c.state().class() != Class::Ended);
         match (live.next(), live.next()) {
             (Some(only), None) => Some(only),
@@ -212,8 +291,9 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn notice(participants: serde_json::Value) -> Notice {
-        serde_json::from_value(json!({"id": "C1", "participants": participants})).unwrap()
+    fn notice(participants: serde_json::Value) -> Notice<'static> {
+        let text = json!({"id": "C1", "participants": participants}).to_string();
+        serde_json::from_str(text.leak()).unwrap()
     }
 
     fn leg(id: &str, purpose: &str, states: &[&str]) -> serde_json::Value {
@@ -274,6 +354,6 @@ mod tests {
         let call = n.ours(&UserId::from("user-1"), None).unwrap().call().unwrap();
         assert_eq!(call.state(), CallState::Other("teleporting".into()));
         assert_eq!(call.direction(), Direction::Inbound);
-        assert!(serde_json::from_value::<Notice>(json!({"participants": []})).is_err());
+        assert!(serde_json::from_str::<Notice<'_>>(r#"{"participants": []}"#).is_err());
     }
 }

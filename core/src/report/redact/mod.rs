@@ -19,7 +19,7 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-pub(crate) use self::numbers::shortened;
+pub(crate) use self::numbers::{shortened, whole as hidden_number};
 
 use self::known::{HIDDEN, Known};
 use self::names::{Role, is_secret, role};

@@ -9,7 +9,7 @@ use super::rewritten::{Rewritten, and_then};
 const LEAST: usize = 5;
 
 /// A value that is somebody's number or address. Addresses of machines stay.
-pub(super) fn whole(text: &str) -> String {
+pub(crate) fn whole(text: &str) -> String {
     let machine = text.parse::<IpAddr>().is_ok() || text.parse::<SocketAddr>().is_ok();
     match text.trim() {
         "" => text.to_owned(),

@@ -4,11 +4,14 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Call, ErrorInfo, Listing, Notice, Participant, PersistentError, PersistentNotice};
-use crate::genesys::call::RecordingState;
+use super::{
+    Attributes, Call, Endpoint, ErrorInfo, Listing, Notice, Participant, PersistentError,
+    PersistentNotice, QueueBody,
+};
+use crate::genesys::call_state::RecordingState;
 use crate::jingle::MAX_ID;
 use crate::rest::Failure;
-use crate::xmpp::Skipped;
+use crate::xmpp::{Skipped, name_of};
 
 /// A notification: what it is about, without the envelope (wire notes 4.5).
 #[derive(Deserialize)]
@@ -26,26 +29,13 @@ pub(crate) fn json(text: &str) -> Result<Value, Unusable> {
         .map_err(|e| format!("not JSON: line {}, column {}", e.line(), e.column()))
 }
 
-impl Notice {
+impl<'a> Notice<'a> {
     /// Reads a notification.
-    pub(crate) fn read(text: &str, skipped: &mut Skipped) -> Result<Self, Unusable> {
+    pub(crate) fn read(text: &'a str, skipped: &mut Skipped) -> Result<Self, Unusable> {
         match serde_json::from_str::<Notification<Self>>(text) {
             Ok(tidy) if tidy.event_body.has_ids_of_size() => Ok(tidy.event_body),
-            Ok(_) | Err(_) => Self::of(&json(text)?["eventBody"], skipped),
+            Ok(_) | Err(_) => Notice::of(&json(text)?["eventBody"], skipped),
         }
-    }
-
-    /// Reads what is known of one conversation. Only its id must be there.
-    fn of(body: &Value, skipped: &mut Skipped) -> Result<Self, Unusable> {
-        let id = id(body, "id").ok_or("no id")?.into();
-        let participants = list(body, "participants", skipped, Participant::of);
-        Ok(Self { id, participants })
-    }
-
-    /// Reads the answer to `GET conversations/{id}`.
-    pub(crate) fn answered(body: &Value) -> Result<Self, Failure> {
-        Self::of(body, &mut Skipped::default())
-            .map_err(|error| Failure::body("conversation", &error))
     }
 
     fn has_ids_of_size(&self) -> bool {
@@ -56,6 +46,21 @@ impl Notice {
                     && participant.user_id.as_ref().is_none_or(|user| fits(user.as_str()))
                     && participant.calls.iter().all(|call| fits(call.id.as_str()))
             })
+    }
+}
+
+impl Notice<'static> {
+    /// Reads what is known of one conversation. Only its id must be there.
+    fn of(body: &Value, skipped: &mut Skipped) -> Result<Self, Unusable> {
+        let id = id(body, "id").ok_or("no id")?.into();
+        let participants = list(body, "participants", skipped, Participant::of);
+        Ok(Self { id, participants, attributes: attributes(body, skipped) })
+    }
+
+    /// Reads the answer to `GET conversations/{id}`.
+    pub(crate) fn answered(body: &Value) -> Result<Self, Failure> {
+        Self::of(body, &mut Skipped::default())
+            .map_err(|error| Failure::body("conversation", &error))
     }
 }
 
@@ -89,7 +94,7 @@ impl PersistentNotice {
     }
 }
 
-impl Participant {
+impl Participant<'static> {
     fn of(participant: &Value, skipped: &mut Skipped) -> Result<Self, &'static str> {
         Ok(Self {
             id: id(participant, "id").ok_or("id")?.into(),
@@ -99,11 +104,22 @@ impl Participant {
                 None => odd(participant, "userId", skipped),
             },
             calls: list(participant, "calls", skipped, Call::of),
+            name: text_of(participant, "name", skipped).into(),
+            address: text_of(participant, "address", skipped).into(),
+            ani: text_of(participant, "ani", skipped).into(),
+            dnis: text_of(participant, "dnis", skipped).into(),
+            queue_id: text_of(participant, "queueId", skipped).into(),
+            queue_name: text_of(participant, "queueName", skipped).into(),
+            queue: object(participant, "queue", skipped, |queue, skipped| QueueBody {
+                id: text_of(queue, "id", skipped).into(),
+                name: text_of(queue, "name", skipped).into(),
+            }),
+            attributes: attributes(participant, skipped),
         })
     }
 }
 
-impl Call {
+impl Call<'static> {
     fn of(call: &Value, skipped: &mut Skipped) -> Result<Self, &'static str> {
         Ok(Self {
             id: id(call, "id").ok_or("id")?.into(),
@@ -122,6 +138,9 @@ impl Call {
             error_info: object(call, "errorInfo", skipped, |info, skipped| ErrorInfo {
                 code: text_of(info, "code", skipped),
                 message: text_of(info, "message", skipped),
+            }),
+            other: object(call, "other", skipped, |end, skipped| Endpoint {
+                address_normalized: text_of(end, "addressNormalized", skipped).into(),
             }),
         })
     }
@@ -150,6 +169,25 @@ fn text_of(value: &Value, name: &str, skipped: &mut Skipped) -> String {
 
 fn flag(value: &Value, name: &str, skipped: &mut Skipped) -> bool {
     value[name].as_bool().or_else(|| odd(value, name, skipped)).unwrap_or_default()
+}
+
+fn attributes(value: &Value, skipped: &mut Skipped) -> Attributes<'static> {
+    let read = object(value, "attributes", skipped, |told, skipped| {
+        let each = told.as_object().into_iter().flatten().filter_map(|(name, value)| {
+            let value = match value {
+                Value::Null => String::new(),
+                Value::String(text) => text.clone(),
+                Value::Number(number) => number.to_string(),
+                _ => {
+                    skipped.add(name_of(name));
+                    return None;
+                }
+            };
+            Some((name.clone().into(), value.into()))
+        });
+        each.collect()
+    });
+    read.unwrap_or_default()
 }
 
 fn object<T>(
@@ -192,9 +230,10 @@ mod tests {
 
     use super::*;
 
-    fn read(body: &Value) -> (Result<Notice, String>, String) {
+    fn read(body: &Value) -> (Result<Notice<'static>, String>, String) {
         let mut skipped = Skipped::default();
-        let notice = Notice::read(&json!({"eventBody": body}).to_string(), &mut skipped);
+        let text = json!({"eventBody": body}).to_string();
+        let notice = Notice::read(text.leak(), &mut skipped);
         (notice, skipped.to_string())
     }
 
@@ -254,23 +293,32 @@ mod tests {
         prop_oneof![Just(Value::Null), "[a-z]{0,4}".prop_map(Value::from)]
     }
 
+    /// A text that may be a number, or need an escape.
+    fn told() -> impl Strategy<Value = Value> {
+        prop_oneof![text(), any::<u32>().prop_map(Value::from), ".{0,4}".prop_map(Value::from)]
+    }
+
     fn yes() -> impl Strategy<Value = Value> {
         prop_oneof![Just(Value::Null), any::<bool>().prop_map(Value::from)]
     }
 
     prop_compose! {
         fn call()(id in "[a-z]{1,3}", state in text(), direction in text(), flags in [yes(), yes(), yes()],
-            recording in text(), error in prop_oneof![Just(Value::Null), (text(), text()).prop_map(|(c, m)| json!({"code": c, "message": m}))]) -> Value
+            recording in text(), other in text(), error in prop_oneof![Just(Value::Null), (text(), text()).prop_map(|(c, m)| json!({"code": c, "message": m}))]) -> Value
         {
             let [muted, held, confined] = flags;
             json!({"id": id, "state": state, "direction": direction, "muted": muted, "held": held,
-                "confined": confined, "recordingState": recording, "errorInfo": error, "new": [1]})
+                "confined": confined, "recordingState": recording, "errorInfo": error,
+                "other": {"addressNormalized": other}, "new": [1]})
         }
     }
 
     prop_compose! {
-        fn participant()(id in "[a-z]{1,3}", purpose in text(), user in text(), calls in prop::collection::vec(call(), 0..3)) -> Value {
-            json!({"id": id, "purpose": purpose, "userId": user, "calls": calls})
+        fn participant()(id in "[a-z]{1,3}", purpose in text(), user in text(), calls in prop::collection::vec(call(), 0..3), texts in prop::array::uniform8(told()), key in "[a-z]{0,3}") -> Value {
+            let [name, address, ani, dnis, queue, queue_name, attribute, last] = texts;
+            json!({"id": id, "purpose": purpose, "userId": user, "calls": calls, "name": name, "address": address,
+                "ani": ani, "dnis": dnis, "queueId": queue, "queueName": queue_name,
+                "queue": {"id": queue, "name": last}, "attributes": {key: attribute, "last": last}})
         }
     }
 
@@ -280,8 +328,10 @@ mod tests {
         fn what_is_tidy_reads_alike_part_by_part(all in prop::collection::vec(participant(), 0..4)) {
             let body = json!({"id": "C1", "participants": all});
             let mut skipped = Skipped::default();
-            let tidy: Notice = serde_json::from_value(body.clone()).unwrap();
-            prop_assert_eq!(Notice::of(&body, &mut skipped), Ok(tidy));
+            let text = body.to_string();
+            let tidy: Notice<'_> = serde_json::from_str(&text).unwrap();
+            let read = Notice::of(&body, &mut skipped).unwrap();
+            prop_assert_eq!(read, tidy);
             prop_assert!(skipped.is_empty());
         }
     }

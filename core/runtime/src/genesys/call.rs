@@ -14,9 +14,10 @@ use offhook::genesys::{
 };
 use offhook::media::Digit;
 
+use super::Reply;
+use super::book::{CallQueue, Entry};
+use super::keys::Keys;
 use crate::audio::Audio;
-use crate::book::{CallQueue, Entry};
-use crate::keys::{Keys, Reply};
 use crate::queue::Consumer;
 use crate::runtime::Runtime;
 
@@ -49,7 +50,7 @@ pub struct Call<R> {
 }
 
 impl<R: Runtime> Call<R> {
-    pub(crate) fn new(entry: Arc<Entry>, phone: Keys) -> Self {
+    pub(super) fn new(entry: Arc<Entry>, phone: Keys) -> Self {
         Self { entry, phone, runtime: PhantomData }
     }
 
@@ -270,7 +271,7 @@ impl<R> std::fmt::Debug for Call<R> {
 /// client.
 ///
 /// A call is one that rings, one that was dialled from here, or one that is found connected on a
-/// session of this client, as after a login. [`CALL_QUEUE`](crate::CALL_QUEUE) wait to be read; past
+/// session of this client, as after a login. [`CALL_QUEUE`](super::CALL_QUEUE) wait to be read; past
 /// that the oldest one that is over goes, and where none is, the oldest.
 /// [`Ledger::MAX_CALLS`](offhook::genesys::Ledger::MAX_CALLS) are followed at once.
 pub struct Calls<R> {
@@ -280,7 +281,7 @@ pub struct Calls<R> {
 }
 
 impl<R: Runtime> Calls<R> {
-    pub(crate) fn new(queue: Consumer<CallQueue>, phone: Keys) -> Self {
+    pub(super) fn new(queue: Consumer<CallQueue>, phone: Keys) -> Self {
         Self { queue, phone, runtime: PhantomData }
     }
 

@@ -14,15 +14,15 @@ use crate::watch::Watched;
 pub const CALL_QUEUE: usize = 256;
 
 /// A call, as everybody who holds it shares it.
-pub(crate) struct Entry {
-    pub(crate) conversation: ConversationId,
+pub(super) struct Entry {
+    pub(super) conversation: ConversationId,
     number: u64,
-    pub(crate) view: Watched<CallView>,
+    pub(super) view: Watched<CallView>,
 }
 
 /// Calls in order. When full, the oldest one that is over goes; where none is, the oldest.
 #[derive(Default)]
-pub(crate) struct CallQueue(VecDeque<Arc<Entry>>);
+pub(super) struct CallQueue(VecDeque<Arc<Entry>>);
 
 impl Queue for CallQueue {
     type Item = Arc<Entry>;
@@ -54,17 +54,17 @@ struct State {
 
 /// The application's end.
 #[derive(Clone, Default)]
-pub(crate) struct Book(Arc<Mutex<State>>);
+pub(super) struct Book(Arc<Mutex<State>>);
 
 impl Book {
     /// A book, and who keeps it.
-    pub(crate) fn new() -> (Self, Keeper) {
+    pub(super) fn new() -> (Self, Keeper) {
         let book = Self::default();
         (book.clone(), Keeper(book))
     }
 
     /// The calls that there are, in their order, and each that comes.
-    pub(crate) fn calls(&self) -> Consumer<CallQueue> {
+    pub(super) fn calls(&self) -> Consumer<CallQueue> {
         let (producer, consumer) = channel();
         let mut state = self.lock();
         let mut calls: Vec<_> = state.calls.values().cloned().collect();
@@ -77,7 +77,7 @@ impl Book {
     }
 
     /// The call of a conversation.
-    pub(crate) fn find(&self, conversation: &ConversationId) -> Option<Arc<Entry>> {
+    pub(super) fn find(&self, conversation: &ConversationId) -> Option<Arc<Entry>> {
         self.lock().calls.get(conversation).cloned()
     }
 
@@ -130,7 +130,7 @@ impl State {
 }
 
 /// The driver's end. Dropping it ends all calls, and the streams of new ones.
-pub(crate) struct Keeper(Book);
+pub(super) struct Keeper(Book);
 
 impl Observer<genesys::Client> for Keeper {
     fn event(&mut self, event: &Event) {

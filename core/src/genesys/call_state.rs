@@ -1,0 +1,54 @@
+//! Where a call leg stands, which way it went, and whether it is recorded.
+
+/// States of a call leg (wire notes 4.8).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CallState {
+    /// Ringing here.
+    Alerting,
+    /// The service is calling the user's phone.
+    Contacting,
+    /// The service is calling the far side.
+    Dialing,
+    /// On hold, in old dialects.
+    Hold,
+    /// Talking.
+    Connected,
+    /// Over.
+    Disconnected,
+    /// Over, and forgotten.
+    Terminated,
+    /// Anything else.
+    Other(String),
+}
+
+/// Whether a call is recorded (`recordingState` of the service's conversations resource).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum RecordingState {
+    /// It is not, or the service does not say.
+    #[default]
+    Off,
+    /// It is.
+    Active,
+    /// It is paused, for instance while a card number is told.
+    Paused,
+}
+
+impl From<&str> for RecordingState {
+    fn from(state: &str) -> Self {
+        match state {
+            "active" => Self::Active,
+            "paused" => Self::Paused,
+            _ => Self::Off,
+        }
+    }
+}
+
+/// Who called whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Direction {
+    /// The user was called.
+    Inbound,
+    /// The user called.
+    Outbound,
+}
