@@ -96,7 +96,7 @@ impl Calls {
                 added.push(call);
                 self.current(None)
             }
-            Change::Updated => self.current(None),
+            Change::Updated | Change::Dropped => self.current(None),
             Change::Removed => {
                 removed.push(call);
                 self.current(Some(id))

@@ -38,6 +38,8 @@ pub(crate) struct State {
     pub(crate) leg: Option<Leg>,
     /// Whether the application was told that it is connected, and so must be told of its end.
     pub(crate) listed: bool,
+    /// Whether it was in a list that the application was told while it rang, for who calls.
+    mentioned: bool,
     /// A conversation that only brings a shared session up: its call is not real (DEF-36).
     pub(crate) fake: bool,
     /// How long it is kept without an invitation and without media.
@@ -135,12 +137,15 @@ pub(crate) enum Change {
     Added,
     Updated,
     Removed,
+    /// It is in the list no more, and never was a call of ours.
+    Dropped,
 }
 
 /// The transition.
 pub(crate) fn step(mut state: State, context: &Context<'_>, input: Input) -> (State, Vec<Effect>) {
     let mut effects = Vec::new();
     let out = &mut effects;
+    let mentioned = state.mentioned.then(|| state.snapshot(context.id)).flatten();
     match input {
         Input::Propose(invite) => state.proposed(invite, context, out),
         Input::Retract(session) => {
@@ -188,6 +193,13 @@ pub(crate) fn step(mut state: State, context: &Context<'_>, input: Input) -> (St
         Input::Time => state.time(context, out),
     }
     state.settle(context);
+    if let Some(mentioned) = mentioned
+        && state.leg.is_none()
+        && !effects.iter().any(|effect| matches!(effect, Effect::Update(..)))
+    {
+        // Nobody else tells that it is in the list no more.
+        effects.push(Effect::Update(Change::Dropped, mentioned));
+    }
     (state, effects)
 }
 
@@ -408,6 +420,7 @@ impl State {
         if self.leg.as_ref().is_some_and(|known| known.same(&leg)) {
             self.leg = Some(leg);
             if who {
+                self.mentioned = !self.listed;
                 self.update(Change::Updated, context, out);
             }
             return;
@@ -415,9 +428,11 @@ impl State {
         let outbound = leg.call.direction() == Direction::Outbound;
         self.leg = Some(leg);
         match class {
-            Class::Pending if self.listed => self.update(Change::Updated, context, out),
             // Who calls may be known only now (CV-8).
-            Class::Pending if who => self.update(Change::Updated, context, out),
+            Class::Pending if self.listed || self.mentioned || who => {
+                self.mentioned = !self.listed;
+                self.update(Change::Updated, context, out);
+            }
             Class::Pending => self.rings_on_shared(outbound, context, out),
             Class::Connected => self.connected(context, out),
             Class::Ended => self.ended(context, out),
