@@ -61,11 +61,11 @@ use std::net::{SocketAddr, UdpSocket};
 use std::time::Instant;
 
 pub use offhook;
-use offhook_runtime::{Runtime, Sockets};
 pub use offhook_runtime::{
     AUDIO_QUEUE, Audio, AudioEnded, AudioReceiver, AudioSender, Clock, EVENT_BYTES, EVENT_QUEUE,
     NoRuntime, StartError, WaitError,
 };
+use offhook_runtime::{Runtime, Sockets};
 use smol::{Async, Timer};
 
 // The names of before there was a second service, until 1.0.

@@ -61,11 +61,11 @@ use std::time::Instant;
 
 use async_tungstenite::tokio::TokioAdapter;
 pub use offhook;
-use offhook_runtime::{Runtime, Sockets};
 pub use offhook_runtime::{
     AUDIO_QUEUE, Audio, AudioEnded, AudioReceiver, AudioSender, Clock, EVENT_BYTES, EVENT_QUEUE,
     NoRuntime, StartError, WaitError,
 };
+use offhook_runtime::{Runtime, Sockets};
 use socket2::SockRef;
 
 // The names of before there was a second service, until 1.0.

@@ -54,8 +54,6 @@ impl<M: Drive> std::fmt::Debug for Asker<M> {
 }
 
 /// What the application asks of whoever drives its machine.
-#[derive(Debug)]
-#[non_exhaustive]
 pub enum Asked<M: Drive> {
     /// To submit a command, and say so by [`Front::submitted`].
     Command(M::Command, Asker<M>),
@@ -64,6 +62,16 @@ pub enum Asked<M: Drive> {
     /// To take leave ([`Drive::farewell`]), since nobody holds a handle any more. Asked once;
     /// afterwards there is audio at most.
     Leave,
+}
+
+impl<M: Drive> std::fmt::Debug for Asked<M> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Command(..) => "Command",
+            Self::Audio(..) => "Audio",
+            Self::Leave => "Leave",
+        })
+    }
 }
 
 /// The front of a machine: it serves the [`Handle`](crate::Handle)s of a machine that somebody drives,

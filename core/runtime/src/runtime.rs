@@ -17,7 +17,8 @@ use crate::error::NoRuntime;
 /// ```
 /// use std::time::Duration;
 /// use offhook::genesys::{Error, Phone as _};
-/// use offhook_runtime::{Call, Client, Runtime};
+/// use offhook_runtime::Runtime;
+/// use offhook_runtime::genesys::{Call, Client};
 ///
 /// async fn bot<R: Runtime>(phone: Client<R>) -> Result<(), Error> {
 ///     let mut calls = phone.calls();
