@@ -9,7 +9,7 @@ use offhook::genesys::{
 };
 use offhook::net::NetOptions;
 use offhook_examples::demo;
-use offhook_runtime::Runtime;
+use offhook_runtime::Sockets;
 use offhook_runtime::genesys::{Call, Calls, Client, Events};
 use offhook_sim::serve::{Emulator, FarEnd};
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Waits for what must happen.
-async fn within<R: Runtime, T>(what: &str, future: impl Future<Output = T>) -> T {
+async fn within<R: Sockets, T>(what: &str, future: impl Future<Output = T>) -> T {
     use futures_util::future::{Either, select};
     use std::pin::pin;
     match select(pin!(future), pin!(R::sleep_until(Instant::now() + PATIENCE))).await {
@@ -36,7 +36,7 @@ struct Desk<R> {
     calls: Calls<R>,
 }
 
-impl<R: Runtime> Desk<R> {
+impl<R: Sockets> Desk<R> {
     async fn open(seed: u64) -> Self {
         let emulator = demo::emulator(seed).expect("a free port");
         let (user, token) = emulator.add_user("Ada", None).expect("a user");
@@ -79,7 +79,7 @@ impl<R: Runtime> Desk<R> {
 }
 
 /// What the README's program does.
-async fn echo<R: Runtime>(call: Call<R>) -> Result<EndReason, offhook::genesys::Error> {
+async fn echo<R: Sockets>(call: Call<R>) -> Result<EndReason, offhook::genesys::Error> {
     call.answer().await?;
     while let Ok(mut audio) = call.audio().await {
         while let Some(frame) = audio.stream.next().await {
@@ -100,7 +100,7 @@ fn frame(time: u64) -> offhook::media::AudioFrame {
 }
 
 /// Speaks until the echo comes back.
-async fn hear_the_echo<R: Runtime>(far: &mut FarEnd) {
+async fn hear_the_echo<R: Sockets>(far: &mut FarEnd) {
     for time in 0.. {
         let _ = far.speak.try_send(frame(time));
         if far.heard.try_recv().is_ok() {
@@ -110,7 +110,7 @@ async fn hear_the_echo<R: Runtime>(far: &mut FarEnd) {
     }
 }
 
-async fn a_call_from_ringing_to_its_report<R: Runtime>() {
+async fn a_call_from_ringing_to_its_report<R: Sockets>() {
     let mut desk = Desk::<R>::open(21).await;
     let mut news = desk.phone.events();
     let (conversation, mut far) = desk.call();
@@ -179,7 +179,7 @@ async fn a_call_from_ringing_to_its_report<R: Runtime>() {
     desk.close().await;
 }
 
-async fn a_failed_answer_ends_no_program<R: Runtime>() {
+async fn a_failed_answer_ends_no_program<R: Sockets>() {
     let mut desk = Desk::<R>::open(22).await;
     let (conversation, _far) = desk.call();
     let call = desk.next().await;
@@ -213,7 +213,7 @@ async fn a_failed_answer_ends_no_program<R: Runtime>() {
     desk.close().await;
 }
 
-async fn a_dialled_call_is_an_object_too<R: Runtime>() {
+async fn a_dialled_call_is_an_object_too<R: Sockets>() {
     let mut desk = Desk::<R>::open(23).await;
     let placed = desk.phone.place_call(Dial::number("+15550123"));
     let call = within::<R, _>("the dial", placed).await.expect("dialled");
@@ -226,7 +226,7 @@ async fn a_dialled_call_is_an_object_too<R: Runtime>() {
     desk.close().await;
 }
 
-async fn audio_goes_on_over_a_replaced_session<R: Runtime>() {
+async fn audio_goes_on_over_a_replaced_session<R: Sockets>() {
     let mut desk = Desk::<R>::open(24).await;
     let call = json!({"kind": "inbound", "userId": desk.user, "signaling": "sdp",
         "farEnd": "external"});

@@ -61,11 +61,11 @@ use std::net::{SocketAddr, UdpSocket};
 use std::time::Instant;
 
 pub use offhook;
-use offhook_runtime::Runtime;
 pub use offhook_runtime::{
     AUDIO_QUEUE, Audio, AudioEnded, AudioReceiver, AudioSender, Clock, EVENT_BYTES, EVENT_QUEUE,
     NoRuntime, StartError, WaitError,
 };
+use offhook_runtime::{Runtime, Sockets};
 use smol::{Async, Timer};
 
 // The names of before there was a second service, until 1.0.
@@ -78,9 +78,6 @@ pub use self::genesys::{
 pub struct Smol;
 
 impl Runtime for Smol {
-    type Tcp = smol::net::TcpStream;
-    type Udp = Async<UdpSocket>;
-
     fn spawn(task: impl Future<Output = ()> + Send + 'static) -> Result<(), NoRuntime> {
         smol::spawn(task).detach();
         Ok(())
@@ -89,6 +86,11 @@ impl Runtime for Smol {
     async fn sleep_until(at: Instant) {
         Timer::at(at).await;
     }
+}
+
+impl Sockets for Smol {
+    type Tcp = smol::net::TcpStream;
+    type Udp = Async<UdpSocket>;
 
     async fn connect(address: SocketAddr) -> io::Result<Self::Tcp> {
         let socket = smol::net::TcpStream::connect(address).await?;

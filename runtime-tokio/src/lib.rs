@@ -61,11 +61,11 @@ use std::time::Instant;
 
 use async_tungstenite::tokio::TokioAdapter;
 pub use offhook;
-use offhook_runtime::Runtime;
 pub use offhook_runtime::{
     AUDIO_QUEUE, Audio, AudioEnded, AudioReceiver, AudioSender, Clock, EVENT_BYTES, EVENT_QUEUE,
     NoRuntime, StartError, WaitError,
 };
+use offhook_runtime::{Runtime, Sockets};
 use socket2::SockRef;
 
 // The names of before there was a second service, until 1.0.
@@ -78,9 +78,6 @@ pub use self::genesys::{
 pub struct Tokio;
 
 impl Runtime for Tokio {
-    type Tcp = TokioAdapter<tokio::net::TcpStream>;
-    type Udp = tokio::net::UdpSocket;
-
     fn spawn(task: impl Future<Output = ()> + Send + 'static) -> Result<(), NoRuntime> {
         let runtime = tokio::runtime::Handle::try_current().map_err(|_| NoRuntime)?;
         drop(runtime.spawn(task));
@@ -90,6 +87,11 @@ impl Runtime for Tokio {
     fn sleep_until(at: Instant) -> impl Future<Output = ()> + Send {
         tokio::time::sleep_until(at.into())
     }
+}
+
+impl Sockets for Tokio {
+    type Tcp = TokioAdapter<tokio::net::TcpStream>;
+    type Udp = tokio::net::UdpSocket;
 
     async fn connect(address: SocketAddr) -> io::Result<Self::Tcp> {
         let socket = tokio::net::TcpStream::connect(address).await?;

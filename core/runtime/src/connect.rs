@@ -14,7 +14,7 @@ use offhook::net::ProxyServer;
 use crate::error::{lost, timed_out, unconnected};
 use crate::fair::{Fair, Meter};
 use crate::net::{Net, bare};
-use crate::runtime::Runtime;
+use crate::runtime::Sockets;
 
 /// Something to read from and write to.
 pub(crate) trait Socket: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -46,7 +46,7 @@ impl Server {
     }
 
     /// Connects, with the whole path: name, proxy, TLS.
-    pub(crate) async fn connect<R: Runtime>(
+    pub(crate) async fn connect<R: Sockets>(
         &self,
         net: &Net,
         meter: Meter,
@@ -75,7 +75,7 @@ impl Server {
 }
 
 /// Connects to the first address that answers; each has a fair share of the time.
-async fn tcp<R: Runtime>(
+async fn tcp<R: Sockets>(
     net: &Net,
     host: &str,
     port: u16,

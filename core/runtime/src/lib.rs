@@ -1,6 +1,6 @@
 //! What offhook's asynchronous runtimes share: everything but their sockets, timers and tasks.
 //!
-//! Applications use `offhook-tokio` or `offhook-smol`, which are this crate with a [`Runtime`].
+//! Applications use `offhook-tokio` or `offhook-smol`, which are this crate with a runtime's [`Sockets`].
 //! One task drives one machine: it drains the machine's outputs, carries them out, and waits for
 //! the next input, command, audio frame or wake-up. Handles talk to that task over bounded
 //! queues; nothing an application does or leaves undone can block it.
@@ -20,6 +20,7 @@ mod driver;
 mod error;
 mod exchange;
 mod fair;
+mod front;
 pub mod genesys;
 mod handle;
 mod http;
@@ -41,8 +42,9 @@ pub use client::{Builder, Client};
 pub use clock::Clock;
 pub use drive::{Drive, Observer};
 pub use error::{BuildError, NoRuntime, StartError, WaitError};
-pub use handle::{Completion, Events, Handle, start, start_at};
+pub use front::{Asked, Asker, Front};
+pub use handle::{Completion, Events, Handle, attach, start, start_at};
 pub use queue::{AUDIO_QUEUE, EVENT_BYTES, EVENT_QUEUE};
 pub use reply::Reply;
-pub use runtime::Runtime;
-pub use service::{Built, Service};
+pub use runtime::{Runtime, Sockets};
+pub use service::Service;

@@ -27,7 +27,7 @@ use crate::error::{lost, timed_out};
 use crate::fair::{Endless, Meter, next_turn};
 use crate::inbox::Inputs;
 use crate::net::Net;
-use crate::runtime::Runtime;
+use crate::runtime::Sockets;
 
 /// How many messages wait for a socket that does not take them. One more ends the socket.
 const SEND_QUEUE: usize = 1024;
@@ -91,7 +91,7 @@ pub(crate) fn hold() -> (Held, Holder) {
 }
 
 /// Opens a WebSocket, carries messages both ways, and tells its end.
-pub(crate) async fn run<R: Runtime>(
+pub(crate) async fn run<R: Sockets>(
     net: Arc<Net>,
     id: WsId,
     request: Request<()>,
@@ -179,7 +179,7 @@ impl End {
     }
 }
 
-async fn send<R: Runtime>(
+async fn send<R: Sockets>(
     sender: &mut WebSocketSender<Connection>,
     texts: &Receiver<String>,
     bytes: &AtomicUsize,
@@ -197,7 +197,7 @@ async fn send<R: Runtime>(
     End::Ours
 }
 
-async fn receive<R: Runtime>(
+async fn receive<R: Sockets>(
     mut receiver: WebSocketReceiver<Connection>,
     driver: &Driver,
     net: &Net,
@@ -258,7 +258,7 @@ async fn receive<R: Runtime>(
     }
 }
 
-async fn open<R: Runtime>(
+async fn open<R: Sockets>(
     net: &Net,
     request: Request<()>,
     meter: Meter,

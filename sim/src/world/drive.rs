@@ -101,6 +101,8 @@ impl<O: Observer> World<O> {
                 Ring::Nothing => {}
             },
             Happening::WakeApp(phone) => match self.phones[phone.0].app_alarm.ring(at) {
+                // Nothing runs on a phone that sleeps; it is told when it goes on.
+                Ring::Wake if self.phones[phone.0].asleep.is_some() => {}
                 Ring::Wake => {
                     self.moment(phone, Moment::Wake);
                     self.serve_phone(phone);

@@ -9,8 +9,8 @@ use offhook::machine::MediaId;
 use offhook::media::EngineFactory;
 
 use super::book::Book;
-use crate::drive::Drive;
-use crate::service::{Built, Service};
+use crate::drive::{Drive, Observer};
+use crate::service::Service;
 
 /// What a phone's clients keep besides their handle.
 #[derive(Clone)]
@@ -40,19 +40,21 @@ impl Service for Client {
     type Config = Config;
     type Desk = Desk;
 
+    fn desk(config: &Config) -> (Desk, Box<dyn Observer<Self>>) {
+        let (book, keeper) = Book::new();
+        let connects_sessions = config.auto_connect_sessions;
+        (Desk { book, connects_sessions }, Box::new(keeper))
+    }
+
     fn build(
         mut config: Config,
         factory: Box<dyn EngineFactory>,
         seed: Seed,
         now: Instant,
         unix_ms: Option<u64>,
-    ) -> Result<Built<Self>, Error> {
+    ) -> Result<Self, Error> {
         config.unix_ms = config.unix_ms.or(unix_ms);
-        let connects_sessions = config.auto_connect_sessions;
-        let machine = Self::new(config, factory, seed, now)?;
-        let (book, keeper) = Book::new();
-        let desk = Desk { book, connects_sessions };
-        Ok(Built { machine, desk, observer: Box::new(keeper) })
+        Self::new(config, factory, seed, now)
     }
 
     fn unexpected(outcome: &Outcome) -> Error {
