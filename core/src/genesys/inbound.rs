@@ -364,7 +364,7 @@ impl Client {
                     return;
                 }
                 // Nobody but the far side can use one up.
-                if *reinvite && !self.calls.is_new_reinvite(&rpc.id, &self.out) {
+                if *reinvite && !self.calls.is_new_reinvite(&rpc.id, &session, &self.out) {
                     return;
                 }
                 if !by_jingle && self.calls.sessions.is_renegotiation(&session, sdp) {
@@ -474,6 +474,9 @@ impl Client {
         use super::ask::IqAsk;
         match ask {
             IqAsk::Answer(session) => {
+                if matches!(answer, IqAnswer::Timeout | IqAnswer::Lost) {
+                    self.calls.answer_lost(session);
+                }
                 let result = match &answer {
                     IqAnswer::Result(_) => Ok(super::command::Outcome::Done),
                     IqAnswer::Error(e) => {

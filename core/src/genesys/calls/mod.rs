@@ -70,8 +70,8 @@ pub(crate) struct Calls {
     early: VecDeque<(ConversationId, Leg)>,
     /// Conversations that were known when the service was asked which there are.
     asked_about: Vec<ConversationId>,
-    /// Requests of re-invites seen lately.
-    reinvites: VecDeque<(String, Instant)>,
+    /// Requests of re-invites seen lately, and the sessions that they are for.
+    reinvites: VecDeque<(String, SessionId, Instant)>,
     /// Whether the list of calls changed when there was too much to tell.
     untold: bool,
 }
@@ -188,20 +188,31 @@ impl Calls {
 
     /// Whether a re-invite's request is a new one: the service repeats it until it is answered
     /// (wire notes 6.14).
-    pub(crate) fn is_new_reinvite(&mut self, request: &str, out: &Outbox) -> bool {
-        self.reinvites.retain(|(_, until)| *until > out.now());
+    pub(crate) fn is_new_reinvite(
+        &mut self,
+        request: &str,
+        session: &SessionId,
+        out: &Outbox,
+    ) -> bool {
+        self.reinvites.retain(|(.., until)| *until > out.now());
         if request.len() > MAX_ID {
             // Too long to be remembered: taken for new each time.
             return true;
         }
-        if self.reinvites.iter().any(|(known, _)| known == request) {
+        if self.reinvites.iter().any(|(known, ..)| known == request) {
             return false;
         }
         if self.reinvites.len() >= MAX_REINVITES {
             self.reinvites.pop_front();
         }
-        self.reinvites.push_back((request.to_owned(), out.now() + REINVITE_LIFETIME));
+        let until = out.now() + REINVITE_LIFETIME;
+        self.reinvites.push_back((request.to_owned(), session.clone(), until));
         true
+    }
+
+    /// Our answer did not reach the service: its re-invite is answered again when it comes again.
+    pub(crate) fn answer_lost(&mut self, session: &SessionId) {
+        self.reinvites.retain(|(_, of, _)| of != session);
     }
 
     /// The session whose place an offer takes: the one of that name, or, for a re-invite, the one
