@@ -17,7 +17,7 @@ pub mod media;
 pub mod net;
 mod plain;
 pub mod report;
-mod rest;
+pub mod rest;
 pub mod sdp;
 mod secret;
 #[cfg(test)]

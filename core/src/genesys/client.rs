@@ -237,14 +237,15 @@ impl Machine for Client {
     type Error = Error;
 
     fn submit(&mut self, now: Instant, command: Command) -> Result<CommandId, Error> {
-        self.plan(&command)?;
+        let subject = self.calls.subject(command.subject());
+        self.plan(&command).map_err(|error| error.about(&subject))?;
         self.out.advance(now);
         self.out.due.stir();
         let limit = match &command {
             Command::Connect => self.out.config.connect_within(),
             _ => COMMAND_LIMIT,
         };
-        let id = self.out.open(limit);
+        let id = self.out.open(limit, subject);
         self.apply(id, command);
         self.settle();
         self.calls.tell_rest(&mut self.out);

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::config::IceServersPolicy;
 use super::control::CallControl;
+use super::error::Subject;
 use super::ids::{ConversationId, SessionId, UserId};
 use crate::Secret;
 use crate::jingle::Reason;
@@ -131,6 +132,37 @@ pub enum Command {
     /// End everything: every command that waits, as cancelled, every media session, then the
     /// connection. Never refused. Within 5 s.
     Destroy,
+}
+
+impl Command {
+    /// The call or the session that it is about, as far as it says.
+    pub(super) fn subject(&self) -> Subject {
+        match self {
+            Self::AcceptPendingSession { conversation }
+            | Self::RejectPendingSession { conversation }
+            | Self::AcceptSession { conversation }
+            | Self::EndSession { conversation }
+            | Self::SetAudioMute { conversation, .. }
+            | Self::SetConversationHeld { conversation, .. }
+            | Self::SendDtmf { conversation, .. }
+            | Self::ControlCall { conversation, .. } => Subject::conversation(conversation),
+            Self::ForceTerminateSession { session, .. } => {
+                Subject { conversation: None, session: Some(session.clone()) }
+            }
+            Self::Connect
+            | Self::Disconnect
+            | Self::StartSoftphoneSession(_)
+            | Self::Subscribe { .. }
+            | Self::SubscribeAll { .. }
+            | Self::Unsubscribe { .. }
+            | Self::SetAccessToken(_)
+            | Self::SetIceServers { .. }
+            | Self::NetworkChanged
+            | Self::WentOffline
+            | Self::ClaimAlertingLeader
+            | Self::Destroy => Subject::default(),
+        }
+    }
 }
 
 /// What a completed command yields.

@@ -64,7 +64,7 @@ pub struct Config {
     /// How long a [`Command::Connect`](super::Command::Connect) may take. Default 60 s, at least 1 s;
     /// [`Duration::MAX`] waits until it is disconnected. When the time is up the command fails with
     /// [`ErrorKind::Timeout`](super::ErrorKind::Timeout) and the last reason: what its message and its
-    /// [`refusal`](super::Error::refusal) say. A client that was not ready since it set out then
+    /// [`cause`](super::Error::cause) say. A client that was not ready since it set out then
     /// stops trying; one that had been goes on.
     pub connect_limit: Duration,
     /// The longest delay between connection attempts. Default 90 s, at least 2 s.

@@ -43,7 +43,7 @@ pub use client::Client;
 pub use command::{Command, Dial, DialParticipant, Dialled, Outcome, TopicAnswer};
 pub use config::{App, Auth, Config, EagerConnection, IcePolicy, IceServersPolicy};
 pub use control::{CallControl, SpeakTo, Target};
-pub use error::{Error, ErrorKind, Refusal};
+pub use error::{Cause, Complaint, Error, ErrorKind, Fault};
 pub use event::{
     AlertingLeader, CallReport, Event, HandledBy, IceServers, PendingSession, PersistentState,
     Session, Signaling,

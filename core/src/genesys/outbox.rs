@@ -10,7 +10,7 @@ use super::ask::{Ask, IqAsk, LinkAsk};
 use super::call::Conversation;
 use super::command::Outcome;
 use super::config::{Auth, Config};
-use super::error::{Error, ErrorKind};
+use super::error::{Error, ErrorKind, Subject};
 use super::event::Event;
 use super::ids::SessionId;
 use super::log::Journal;
@@ -61,7 +61,7 @@ pub(crate) type Out = Output<Event, Outcome, Error>;
 #[derive(Debug)]
 pub(crate) struct Outbox {
     outputs: Outputs<Event, Outcome, Error>,
-    commands: Commands,
+    commands: Commands<Subject>,
     iqs: xmpp::Questions<IqAsk>,
     rest: rest::Questions<Ask>,
     pub(crate) config: Config,
@@ -198,10 +198,10 @@ impl Outbox {
     }
 
     /// Gives a command its id; it is open until it is completed or overdue. A limit beyond all time
-    /// is none.
-    pub(crate) fn open(&mut self, limit: Duration) -> CommandId {
+    /// is none. Its error will name the subject.
+    pub(crate) fn open(&mut self, limit: Duration, subject: Subject) -> CommandId {
         let command = CommandId(self.outputs.id());
-        self.commands.open(command, self.now().checked_add(limit));
+        self.commands.open(command, self.now().checked_add(limit), subject);
         command
     }
 
@@ -214,7 +214,8 @@ impl Outbox {
 
     /// Answers a command, unless it is answered already.
     pub(crate) fn complete(&mut self, command: CommandId, result: Result<Outcome, Error>) {
-        if self.commands.close(command) {
+        if let Some(subject) = self.commands.close(command) {
+            let result = result.map_err(|error| error.about(&subject));
             let result = shown::result(result, &self.redactor);
             self.push(Output::Completed { command, result });
         }
@@ -305,17 +306,19 @@ impl Outbox {
         self.due.stir();
         let id = self.uuid();
         let iq = Frame::Iq(Iq { id: Some(id.clone()), from: None, to: to.clone(), kind });
-        let session = ask.session().map(|session| session.as_str().len());
+        let session = ask.session().cloned();
         match session {
             Some(_) => self.signal(iq),
             None => self.send(&iq),
         }
         let now = self.now();
-        match self.iqs.ask(id, (ask, session.unwrap_or_default()), to, now) {
+        let bytes = session.as_ref().map_or(0, |session| session.as_str().len());
+        match self.iqs.ask(id, (ask, bytes), to, now) {
             Asked::Waits | Asked::Crowded { first: false } => {}
             Asked::Crowded { first: true } => {
                 let text = "too many questions wait for an answer: one more is not waited for";
-                self.event(Event::Error(Error::new(ErrorKind::Generic, text)));
+                let subject = Subject { conversation: None, session };
+                self.event(Event::Error(Error::new(ErrorKind::Limit, text).about(&subject)));
             }
         }
     }
@@ -366,9 +369,10 @@ impl Outbox {
     }
 
     fn request(&mut self, question: Question<Ask>) {
-        let request = self.config.endpoint().and_then(|endpoint| {
+        let endpoint = self.config.endpoint().map_err(|error| error.message);
+        let request = endpoint.and_then(|endpoint| {
             let request = endpoint.request(&question.resource);
-            request.map_err(|e| Error::new(ErrorKind::InvalidOptions, format!("REST address: {e}")))
+            request.map_err(|error| format!("REST address: {error}"))
         });
         match request {
             Ok(request) => {
@@ -383,7 +387,7 @@ impl Outbox {
             // `Client::new` tried the addresses, and ids are escaped and bounded.
             Err(error) => {
                 self.due.stir();
-                self.rest.refuse(question, error.message);
+                self.rest.refuse(question, error);
             }
         }
     }

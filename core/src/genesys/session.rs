@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use super::error::{Error, ErrorKind};
+use super::error::{Error, ErrorKind, Subject};
 use super::event::{Event, Session};
 use super::ids::{CallId, ConversationId};
 use super::outbox::Outbox;
@@ -219,8 +219,8 @@ impl MediaSession {
         if self.is_answered() {
             return Ok(None);
         }
-        let answer = self.engine.create_answer(out.now()).map_err(|e| media_error(&e))?;
-        self.signal.make_answer(answer, out).map(Some).map_err(|e| media_error(&e))
+        let answer = self.engine.create_answer(out.now()).map_err(Error::media)?;
+        self.signal.make_answer(answer, out).map(Some).map_err(Error::media)
     }
 
     /// Answers the offer.
@@ -265,7 +265,7 @@ impl MediaSession {
             Phase::Terminating { .. } | Phase::Abandoned { .. } => return Ok(Verdict::Goes),
         }
         if let Some(answer) = self.renegotiate(sdp, out)? {
-            let answer = self.signal.make_answer(answer, out).map_err(|e| media_error(&e))?;
+            let answer = self.signal.make_answer(answer, out).map_err(Error::media)?;
             self.signal.send_answer(answer, out);
         }
         Ok(self.drain(out))
@@ -285,7 +285,7 @@ impl MediaSession {
     ) -> Result<Verdict, Error> {
         let Some(sdp) = self.with_transport(transport) else { return Ok(Verdict::Goes) };
         if let Some(answer) = self.renegotiate(&sdp, out)? {
-            self.signal.ice_restarted(&answer, out).map_err(|e| media_error(&e))?;
+            self.signal.ice_restarted(&answer, out).map_err(Error::media)?;
         }
         Ok(self.drain(out))
     }
@@ -331,8 +331,8 @@ impl MediaSession {
                 return Err(Error::new(ErrorKind::Session, "the session is ending"));
             }
         }
-        let description = Description::read(sdp).map_err(|e| media_error(&e))?;
-        self.engine.accept_offer(out.now(), sdp).map_err(|e| media_error(&e))?;
+        let description = Description::read(sdp).map_err(Error::media)?;
+        self.engine.accept_offer(out.now(), sdp).map_err(Error::media)?;
         if !self.has_credentials_of(sdp) {
             self.remote = Generation::default();
         }
@@ -340,7 +340,7 @@ impl MediaSession {
         if !self.is_answered() {
             return Ok(None);
         }
-        let answer = self.engine.create_answer(out.now()).map_err(|e| media_error(&e))?;
+        let answer = self.engine.create_answer(out.now()).map_err(Error::media)?;
         self.ufrag = ufrag_of(&answer);
         Ok(Some(answer))
     }
@@ -384,7 +384,7 @@ impl MediaSession {
             }
             UdpEvent::Failed(error) => {
                 let text = format!("no socket for media: {error}");
-                out.event(Event::Error(Error::new(ErrorKind::Media, text)));
+                self.tell(Error::new(ErrorKind::Media, text).from_cause(error), out);
                 self.fail(Reason::FailedTransport, out)
             }
             UdpEvent::Datagram { local, remote, data } => {
@@ -409,7 +409,7 @@ impl MediaSession {
             && !self.complained
         {
             self.complained = true;
-            out.event(Event::Error(Error::new(ErrorKind::Media, error.to_string())));
+            self.tell(Error::media(error), out);
         }
         self.drain(out)
     }
@@ -420,7 +420,7 @@ impl MediaSession {
         duration: Duration,
         out: &mut Outbox,
     ) -> Result<Verdict, Error> {
-        self.engine.send_dtmf(out.now(), digits, duration).map_err(|e| media_error(&e))?;
+        self.engine.send_dtmf(out.now(), digits, duration).map_err(Error::media)?;
         Ok(self.drain(out))
     }
 
@@ -538,6 +538,19 @@ impl MediaSession {
         });
     }
 
+    /// What an error of it is about.
+    pub(crate) fn subject(&self) -> Subject {
+        Subject {
+            conversation: Some(self.handle.conversation.clone()),
+            session: Some(self.handle.id.clone()),
+        }
+    }
+
+    /// Tells an error of it.
+    fn tell(&self, error: Error, out: &mut Outbox) {
+        out.event(Event::Error(error.about(&self.subject())));
+    }
+
     /// Does what the engine wants, until it wants to sleep.
     fn drain(&mut self, out: &mut Outbox) -> Verdict {
         let mut verdict = Verdict::Goes;
@@ -560,7 +573,7 @@ impl MediaSession {
                 }
             }
         }
-        out.event(Event::Error(Error::new(ErrorKind::Media, "the media engine does not rest")));
+        self.tell(Error::new(ErrorKind::Internal, "the media engine does not rest"), out);
         Verdict::Over(Reason::MediaError)
     }
 
@@ -602,9 +615,7 @@ impl MediaSession {
                 conversation: self.handle.conversation.clone(),
                 level,
             }),
-            EngineEvent::Failed(error) => {
-                out.event(Event::Error(Error::new(ErrorKind::Media, error.to_string())));
-            }
+            EngineEvent::Failed(error) => self.tell(Error::media(error), out),
         }
         Verdict::Goes
     }
@@ -634,10 +645,6 @@ impl MediaSession {
             MediaState::New | MediaState::Connecting => Verdict::Goes,
         }
     }
-}
-
-fn media_error(error: &impl std::fmt::Display) -> Error {
-    Error::new(ErrorKind::Media, error.to_string())
 }
 
 /// A description as it is compared with a later one: candidates come and go. They are taken note

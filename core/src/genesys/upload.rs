@@ -12,7 +12,7 @@ use super::config::{Auth, Config};
 use super::event::Event;
 use super::wire::requests::{self, POLICY};
 use crate::machine::Wake;
-use crate::rest::{Failure, FailureKind, Resource};
+use crate::rest::{Failure, Resource};
 
 /// What of each kind is kept, in bytes of JSON; the oldest go first.
 const MAX_LOGS: usize = 14_500;
@@ -175,12 +175,12 @@ impl Upload {
             }
             Err(failure) => Some(failure),
         };
-        match failed.map(|failure| failure.kind) {
-            Some(FailureKind::Status(401 | 403 | 404)) => {
+        match failed.map(Failure::status) {
+            Some(Some(401 | 403 | 404)) => {
                 *self = Self::new(self.kind, false);
                 return;
             }
-            Some(FailureKind::Status(413)) if self.tries < MAX_TRIES => {
+            Some(Some(413)) if self.tries < MAX_TRIES => {
                 self.limit = self.limit.saturating_sub(SHRINK).max(LEAST);
                 while self.bytes > self.limit && self.records.len() > 1 {
                     self.drop_oldest(1);

@@ -77,7 +77,8 @@ impl<A: Clone> Questions<A> {
 
     /// A question's request could not even be made: whoever asks is answered in any case.
     pub(crate) fn refuse(&mut self, question: Question<A>, why: String) {
-        self.unmade.push_back((question.ask, Failure::unmade(why)));
+        let failure = Failure::unmade(&question.resource, why);
+        self.unmade.push_back((question.ask, failure));
     }
 
     /// The question whose request could not be made, and why. To be asked for after each input and
@@ -94,7 +95,7 @@ impl<A: Clone> Questions<A> {
         now: Instant,
     ) -> Option<Answered<A>> {
         let question = self.sent.remove(&id)?;
-        match Failure::or_body(&question.resource, result) {
+        match Failure::or_body(&question.resource, result, self.policy.explain) {
             Err(failure) if self.may_wait(&question, &failure) => {
                 self.waited += 1;
                 let due = (now + self.policy.pause_after(&failure), self.waited);

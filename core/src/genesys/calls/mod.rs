@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use super::command::Outcome;
 use super::conversation::{Context, Input, Leg, State, active, step};
-use super::error::Error;
+use super::error::{Error, Subject};
 use super::goals::{Goal, Goals};
 use super::ids::{ConversationId, MAX_ID, SessionId, UserId};
 use super::sessions::Sessions;
@@ -31,6 +31,7 @@ use crate::genesys::wire::requests;
 use crate::genesys::wire::{Dialect, Frame, Message, Payload, SessionMessage};
 use crate::jingle::Reason;
 use crate::machine::Wake;
+use crate::media::MediaError;
 use crate::rest::{Failure, Retry};
 use crate::xmpp::{Jid, Skipped};
 
@@ -149,6 +150,24 @@ impl Calls {
         self.entries.contains_key(id) || short && self.entries.len() < MAX_CONVERSATIONS
     }
 
+    /// A subject, with what is known of it: a call's session, a session's call.
+    pub(crate) fn subject(&self, of: Subject) -> Subject {
+        match of {
+            Subject { conversation: Some(conversation), session: None } => {
+                let entry = self.entries.get(&conversation);
+                let invite = entry.and_then(|entry| entry.invitation.invite());
+                let media = entry.and_then(|entry| entry.media.as_ref());
+                let session = media.or(invite.map(|invite| &invite.session)).cloned();
+                Subject { conversation: Some(conversation), session }
+            }
+            Subject { conversation: None, session: Some(session) } => {
+                let conversation = self.sessions.handle(&session).map(|s| s.conversation);
+                Subject { conversation, session: Some(session) }
+            }
+            other => other,
+        }
+    }
+
     // Media sessions
 
     /// What an offer with this session id belongs to, and whether it is to come as SDP.
@@ -182,7 +201,9 @@ impl Calls {
             && let Err(error) = self.answer(session, out)
         {
             // The session stays offered: accept can be tried again (DEF-16).
-            out.event(Event::Error(error));
+            let about =
+                Subject { conversation: Some(conversation), session: Some(session.clone()) };
+            out.event(Event::Error(error.about(&about)));
         }
     }
 
@@ -292,10 +313,9 @@ impl Calls {
     pub(crate) fn offer_refused(
         &mut self,
         conversation: &ConversationId,
-        why: &str,
+        why: MediaError,
         out: &mut Outbox,
     ) {
-        let why = format!("the offer of media cannot be used: {why}");
         self.feed(conversation, Input::Refused(why), out);
     }
 

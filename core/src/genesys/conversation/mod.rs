@@ -11,7 +11,6 @@ mod parties;
 #[cfg(test)]
 mod tests;
 
-use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use super::config::EagerConnection;
@@ -20,6 +19,7 @@ use crate::genesys::call::Conversation;
 use crate::genesys::call_state::{CallState, Direction};
 use crate::genesys::event::{HandledBy, PendingSession};
 use crate::genesys::wire::notice::{Class, ErrorInfo};
+use crate::media::MediaError;
 use crate::xmpp::Jid;
 
 pub(crate) use invitation::{By, INVITATION_LIFETIME, Invitation, Invite};
@@ -64,7 +64,7 @@ pub(crate) enum Input {
     /// The answer to the proposal of this session came back undelivered.
     Undelivered(SessionId),
     /// An offer of media could not be used, for this reason.
-    Refused(String),
+    Refused(MediaError),
     /// A media session took the place of another.
     Replaced { old: SessionId, new: SessionId },
     /// A media session that is up carries it from now on.
@@ -106,7 +106,7 @@ pub(crate) enum Effect {
     /// Tell that it no longer does: somebody has it.
     Handled(SessionId, HandledBy),
     /// Whoever waits for it to start waits in vain.
-    Gone(Cow<'static, str>),
+    Gone(Why),
     /// Tell that its media session began.
     Begun(SessionId),
     /// Whoever waits for it to start has it.
@@ -131,6 +131,15 @@ pub(crate) enum Effect {
     Release(SessionId),
 }
 
+/// Why a call that rang will not start.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Why {
+    /// In these words.
+    Said(&'static str),
+    /// Its offer of media cannot be used.
+    Offer(MediaError),
+}
+
 /// What has become of a call in the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Change {
@@ -150,7 +159,7 @@ pub(crate) fn step(mut state: State, context: &Context<'_>, input: Input) -> (St
         Input::Propose(invite) => state.proposed(invite, context, out),
         Input::Retract(session) => {
             if state.is_invited_by(&session) {
-                state.withdraw("the call was withdrawn", out);
+                state.withdraw(Why::Said("the call was withdrawn"), out);
             }
         }
         Input::Elsewhere(session) => {
@@ -171,10 +180,10 @@ pub(crate) fn step(mut state: State, context: &Context<'_>, input: Input) -> (St
         Input::Undelivered(session) => {
             let answered = matches!(state.invitation, Invitation::Accepted(_));
             if answered && state.is_invited_by(&session) {
-                state.withdraw("the answer did not reach the caller", out);
+                state.withdraw(Why::Said("the answer did not reach the caller"), out);
             }
         }
-        Input::Refused(why) => state.withdraw(why, out),
+        Input::Refused(error) => state.withdraw(Why::Offer(error), out),
         Input::Replaced { old, new } => {
             if state.media.as_ref() == Some(&old) {
                 state.media = Some(new);
@@ -318,12 +327,12 @@ impl State {
     }
 
     /// It is no longer ringing: nobody will have it.
-    fn withdraw(&mut self, why: impl Into<Cow<'static, str>>, out: &mut Vec<Effect>) {
+    fn withdraw(&mut self, why: Why, out: &mut Vec<Effect>) {
         let Some(invite) = self.invitation.take() else { return };
         if invite.announced {
             out.push(Effect::Cancel(invite.session));
         }
-        out.push(Effect::Gone(why.into()));
+        out.push(Effect::Gone(why));
         if invite.by == By::Event {
             self.media = None;
         }
@@ -340,7 +349,7 @@ impl State {
         {
             out.push(Effect::Handled(invite.session, HandledBy::Elsewhere));
         }
-        out.push(Effect::Gone("handled by another client".into()));
+        out.push(Effect::Gone(Why::Said("handled by another client")));
         if self.media.is_none() {
             self.removed(None, context, out);
         }
@@ -445,7 +454,7 @@ impl State {
     /// says that of the connection (PC-17). Its end may end the session (DEF-8).
     fn told_fake(&mut self, leg: &Leg, out: &mut Vec<Effect>) {
         if leg.class() == Class::Ended {
-            self.withdraw("the call ended before it was answered", out);
+            self.withdraw(Why::Said("the call ended before it was answered"), out);
             if let Some(session) = &self.media {
                 out.push(Effect::Release(session.clone()));
             }
@@ -508,7 +517,7 @@ impl State {
     fn ended(&mut self, context: &Context<'_>, out: &mut Vec<Effect>) {
         let session = self.media.take();
         let leg = self.leg.clone();
-        self.withdraw("the call ended before it was answered", out);
+        self.withdraw(Why::Said("the call ended before it was answered"), out);
         self.leg = leg;
         self.removed(session.as_ref(), context, out);
         if let Some(session) = session {
@@ -541,7 +550,7 @@ impl State {
 
     fn time(&mut self, context: &Context<'_>, out: &mut Vec<Effect>) {
         if self.invitation.expires().is_some_and(|at| at <= context.now) {
-            self.withdraw("the invitation expired", out);
+            self.withdraw(Why::Said("the invitation expired"), out);
         }
         if self.until.is_some_and(|at| at <= context.now) {
             self.removed(None, context, out);

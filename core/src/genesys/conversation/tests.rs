@@ -87,7 +87,7 @@ fn a_step_repeated_changes_nothing_more() {
         Input::Retract(session.clone()),
         Input::Elsewhere(session.clone()),
         Input::Undelivered(session.clone()),
-        Input::Refused("why".to_owned()),
+        Input::Refused(MediaError::NoCommonCodec),
         Input::MediaOver(session),
         Input::Time,
         Input::Told(find(json!([leg("p", "k", "terminated")]), None)),

@@ -29,7 +29,7 @@ impl Link {
                 let again = is_retryable_sasl(&failure.condition);
                 let kind = if again { ErrorKind::Protocol } else { ErrorKind::InvalidToken };
                 let text = format!("SASL: {}", failure.condition);
-                let error = Error::new(kind, text).refused(&failure);
+                let error = Error::new(kind, text).from_cause(&failure);
                 if !again {
                     return self.stopped(Some(error), out);
                 }
@@ -192,8 +192,10 @@ impl Link {
             (None, Network::There) => "the service has not answered".to_owned(),
         };
         let text = format!("not connected within {limit} s: {why}");
-        let refusal = out.trouble.as_ref().and_then(|last| last.refusal.clone());
-        let error = Error { refusal, ..Error::new(ErrorKind::Timeout, text) };
+        let mut error = Error::new(ErrorKind::Timeout, text);
+        if let Some(cause) = out.trouble.as_ref().and_then(|last| last.cause()) {
+            error = error.from_cause(cause.clone());
+        }
         if self.stays || self.connecting.len() > 1 {
             self.connecting.retain(|waiting| *waiting != command);
             out.complete(command, Err(error));

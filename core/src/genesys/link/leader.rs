@@ -99,7 +99,7 @@ impl Leading {
             }
             Err(_) if self.attempts < MAX_ATTEMPTS => Some(out.now() + PAUSE),
             Err(failure) => {
-                tracing::warn!("not marked as alertable: {}", Error::from(failure.clone()));
+                tracing::warn!("not marked as alertable: {}", out.fit(failure.clone().into()));
                 lead_unasked(out);
                 None
             }
@@ -122,7 +122,7 @@ impl Leading {
         match result.and_then(|body| Failure::or_parsed::<Leader>("users/alertingleader", body)) {
             Ok(leader) => self.tell(leader, out),
             Err(failure) => {
-                tracing::warn!("nobody says who leads: {}", Error::from(failure));
+                tracing::warn!("nobody says who leads: {}", out.fit(failure.into()));
                 lead_unasked(out);
             }
         }

@@ -166,7 +166,7 @@ impl Link {
 
     pub(crate) fn may_connect(&self) -> Result<(), Error> {
         if self.connecting.len() >= MAX_WAITING {
-            return Err(Error::new(ErrorKind::Session, "too many connects waiting"));
+            return Err(Error::new(ErrorKind::Limit, "too many connects waiting"));
         }
         match &self.state {
             State::Closing(_, Then::Stop) => Err(Error::new(ErrorKind::Session, "disconnecting")),
@@ -207,7 +207,7 @@ impl Link {
 
     pub(crate) fn may_disconnect(&self) -> Result<(), Error> {
         if self.disconnecting.len() >= MAX_WAITING {
-            return Err(Error::new(ErrorKind::Session, "too many disconnects waiting"));
+            return Err(Error::new(ErrorKind::Limit, "too many disconnects waiting"));
         }
         Ok(())
     }

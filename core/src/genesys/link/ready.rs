@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::ice::no_relay;
 use super::state::{Network, Readiness, State, Subscriber, Timer};
 use super::{ICE_REFRESH, Link, TOPICS_DEBOUNCE};
 use crate::genesys::ask::{Ask, IqAsk, LinkAsk};
 use crate::genesys::command::{Outcome, TopicAnswer};
 use crate::genesys::config::Auth;
-use crate::genesys::error::{Error, ErrorKind};
+use crate::genesys::error::{Complaint, Error, ErrorKind};
 use crate::genesys::event::Event;
 use crate::genesys::outbox::Outbox;
 use crate::genesys::station::Station;
@@ -62,7 +63,7 @@ impl Link {
             if let IqAnswer::Error(error) = answer {
                 // The REST subscription that follows covers the same topic.
                 let text = format!("conversations: refused with {}", error.condition);
-                let refused = Error::new(ErrorKind::Protocol, text).refused(&error);
+                let refused = Error::new(ErrorKind::Protocol, text).from_cause(&error);
                 out.event(Event::Error(refused));
             }
             self.state = State::Online(ws, Readiness::Topics);
@@ -172,7 +173,8 @@ impl Link {
         match answers.as_slice() {
             _ if subscriber.many => Ok(Outcome::Subscribed(answers)),
             [TopicAnswer { topic, refusal: Some(why) }] => {
-                Err(Error::new(ErrorKind::Generic, format!("{topic}: {why}")))
+                let error = Error::new(ErrorKind::Generic, format!("{topic}: {why}"));
+                Err(error.from_cause(Complaint::new("", Some(why))))
             }
             _ => Ok(Outcome::Done),
         }
@@ -198,7 +200,7 @@ impl Link {
                 let concurrent = station.call_appearances > 1;
                 if station.force_turn && !self.phone.as_ref().is_some_and(|p| p.force_turn) {
                     let text = "the station wants relayed media, which is not supported yet";
-                    out.event(Event::Error(Error::new(ErrorKind::NotSupported, text)));
+                    out.event(Event::Error(no_relay(text)));
                 }
                 self.phone = Some(station.clone());
                 self.missing.station = false;

@@ -102,7 +102,7 @@ fn commands_beyond_the_bound_are_refused_and_change_nothing() {
     let dial = || Command::StartSoftphoneSession(Dial::number("1"));
     let commands: Vec<_> = (0..MAX_COMMANDS).map(|_| rig.submit(dial()).unwrap()).collect();
     rig.forget();
-    assert_eq!(rig.submit(dial()).unwrap_err().kind, ErrorKind::Generic);
+    assert_eq!(rig.submit(dial()).unwrap_err().kind, ErrorKind::Limit);
     assert!(rig.asked.is_empty());
     rig.wait_acknowledging(Duration::from_secs(30));
     for command in commands {

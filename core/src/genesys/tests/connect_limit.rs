@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::rig::Rig;
-use crate::genesys::{Command, Config, Error, ErrorKind, Event, Outcome};
+use crate::genesys::{Command, Config, Error, ErrorKind, Event, Fault, Outcome};
 use crate::machine::{Input, NetError, NetErrorKind, WsEvent};
 
 const S: fn(u64) -> Duration = Duration::from_secs;
@@ -83,7 +83,7 @@ fn wire_3_2_every_connect_tries_before_its_time_is_up() {
 }
 
 #[test]
-fn a_status_is_in_the_refusal_of_the_error() {
+fn what_the_service_said_last_is_the_cause_of_the_error() {
     let mut rig = limited();
     let connect = rig.submit(Command::Connect).unwrap();
     for _ in 0..2 {
@@ -97,8 +97,9 @@ fn a_status_is_in_the_refusal_of_the_error() {
         }
         rig.wait(S(1));
     }
-    let refusal = error(&rig, connect).refusal.expect("the service's word");
-    assert_eq!((refusal.status, refusal.code.as_deref()), (Some(502), Some("bad.gateway")));
+    let error = error(&rig, connect);
+    assert_eq!((error.status(), error.service_code()), (Some(502), Some("bad.gateway")));
+    assert_eq!(error.fault(), Fault::Service);
 }
 
 #[test]

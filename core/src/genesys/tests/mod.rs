@@ -8,6 +8,7 @@ mod calls;
 mod commands;
 mod connect_limit;
 mod controls;
+mod errors;
 mod fake_media;
 mod faults;
 mod guests;
