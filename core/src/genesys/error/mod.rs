@@ -164,6 +164,12 @@ impl Error {
         refused.is_some_and(|refusal| refusal.status == 403) && self.kind != ErrorKind::InvalidToken
     }
 
+    /// About a call, unless it is known to be about another: for what a runtime says of one.
+    #[must_use]
+    pub fn of_call(self, conversation: &ConversationId) -> Self {
+        self.about(&Subject::conversation(conversation))
+    }
+
     /// What a runtime reports when the machine is gone before the command completed.
     #[must_use]
     pub fn closed() -> Self {
