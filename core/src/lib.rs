@@ -7,6 +7,9 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+#[macro_use]
+mod setters;
+
 #[cfg(feature = "audio")]
 pub mod audio;
 pub mod genesys;

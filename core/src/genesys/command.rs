@@ -13,13 +13,14 @@ use crate::jingle::Reason;
 use crate::media::{Digit, IceServer};
 
 /// A request to [`Client`](super::Client). Each is answered by exactly one completion, within the
-/// deadline its variant names.
+/// deadline its variant names; 30 s stand for [`Timing::command`](super::Timing::command), and 2 s
+/// for [`Timing::terminate`](super::Timing::terminate).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Command {
     /// Log in and stay connected. Completes when ready for calls, or when the service says that
     /// the credentials are no good; it retries everything else by itself and can be ended by
-    /// [`Command::Disconnect`]. Within [`Config::connect_limit`](super::Config::connect_limit).
+    /// [`Command::Disconnect`]. Within [`Timing::connect`](super::Timing::connect).
     Connect,
     /// Log out. Media sessions stay up until their calls end. Within 5 s.
     Disconnect,

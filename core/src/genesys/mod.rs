@@ -33,6 +33,7 @@ mod station;
 mod summary;
 #[cfg(test)]
 mod tests;
+mod timing;
 mod topics;
 mod upload;
 pub mod wire;
@@ -54,3 +55,4 @@ pub use party::{Parties, Party, Queue};
 pub use phone::Phone;
 pub use session_type::SessionType;
 pub use station::Station;
+pub use timing::{Figure, Timing, TimingError};

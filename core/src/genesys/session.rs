@@ -19,10 +19,6 @@ use crate::report::Direction;
 use crate::sdp::Description;
 use crate::sdp::candidate::{Admission, Candidate, Generation, MAX_CANDIDATES};
 
-/// How often figures are told.
-const STATS_PERIOD: Duration = Duration::from_secs(5);
-/// How long the far side's word on an end is waited for (LC-21).
-const TERMINATE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Candidates of ours kept until the answer is sent.
 const MAX_QUEUED: usize = 64;
 /// Outputs that one drain takes from an engine: an engine that never ends it is broken.
@@ -438,7 +434,7 @@ impl MediaSession {
             | Phase::Abandoned { .. } => {}
         }
         if self.stats_at.is_some_and(|at| at <= out.now()) {
-            self.stats_at = Some(out.now() + STATS_PERIOD);
+            self.stats_at = Some(out.now() + out.config.timing.stats);
             self.sampled = true;
             self.tell_stats(out);
         }
@@ -488,7 +484,7 @@ impl MediaSession {
             return Verdict::Over(reason);
         }
         self.signal.terminate(&reason, out);
-        self.phase = Phase::Terminating { reason, until: out.now() + TERMINATE_TIMEOUT };
+        self.phase = Phase::Terminating { reason, until: out.now() + out.config.timing.terminate };
         Verdict::Goes
     }
 
@@ -625,7 +621,7 @@ impl MediaSession {
         match state {
             MediaState::Connected => {
                 self.reach(Milestone::Connected, out.now());
-                self.stats_at = Some(out.now() + STATS_PERIOD);
+                self.stats_at = Some(out.now() + out.config.timing.stats);
                 if self.is_answered() {
                     self.signal.active(out);
                 }
@@ -638,7 +634,8 @@ impl MediaSession {
             MediaState::Failed => self.fail(Reason::FailedTransport, out),
             MediaState::Closed => {
                 if !self.is_terminating() {
-                    self.phase = Phase::Abandoned { until: out.now() + TERMINATE_TIMEOUT };
+                    self.phase =
+                        Phase::Abandoned { until: out.now() + out.config.timing.terminate };
                 }
                 Verdict::Goes
             }

@@ -12,7 +12,7 @@ pub(crate) enum Retry {
 }
 
 /// A service's rules for requests that failed.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Policy {
     /// How often a request is made, at most.
     pub(crate) attempts: u32,

@@ -41,7 +41,7 @@ pub(crate) enum Answered<A> {
 /// See the [module](self).
 #[derive(Debug)]
 pub(crate) struct Questions<A> {
-    policy: &'static Policy,
+    policy: Policy,
     sent: BTreeMap<HttpId, Question<A>>,
     /// By when, and in which order of those.
     waiting: BTreeMap<(Instant, u64), Waiting<A>>,
@@ -50,7 +50,7 @@ pub(crate) struct Questions<A> {
 }
 
 impl<A: Clone> Questions<A> {
-    pub(crate) fn new(policy: &'static Policy) -> Self {
+    pub(crate) fn new(policy: Policy) -> Self {
         Self {
             policy,
             sent: BTreeMap::new(),

@@ -1,7 +1,7 @@
 //! What follows from a conversation's step, carried out.
 
+use super::Calls;
 use super::invitations::send_proceed;
-use super::{CALL_GRACE, Calls};
 use crate::genesys::ask::CallAsk;
 use crate::genesys::call::{Conversation, ConversationUpdate};
 use crate::genesys::command::Outcome;
@@ -74,7 +74,8 @@ impl Calls {
                 if self.is_kept(&session) {
                     self.goals.session_stays(id, out);
                 } else {
-                    self.sessions.leave_alone(&session, out.now() + CALL_GRACE);
+                    let until = out.now() + out.config.timing.media_without_call;
+                    self.sessions.leave_alone(&session, until);
                 }
             }
         }

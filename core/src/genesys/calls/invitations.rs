@@ -137,7 +137,7 @@ impl Calls {
             out.malformed("too many conversations, or an id too long: propose dropped");
             return;
         }
-        let invite = Invite::proposed(propose, from, out.now());
+        let invite = Invite::proposed(propose, from, out.now() + out.config.timing.ringing);
         self.feed(&conversation, Input::Propose(invite), out);
     }
 

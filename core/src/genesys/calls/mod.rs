@@ -13,7 +13,7 @@ mod quality;
 mod timeline;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::command::Outcome;
 use super::conversation::{Context, Input, Leg, State, active, step};
@@ -44,11 +44,8 @@ pub(crate) const MAX_CONVERSATIONS: usize = 256;
 const MAX_DIALLED: usize = 64;
 /// First events kept while a dial waits for its answer (LC-15).
 const MAX_EARLY: usize = 16;
-/// Re-invites remembered, and for how long (wire notes 6.14).
+/// Re-invites remembered (wire notes 6.14).
 const MAX_REINVITES: usize = 5;
-const REINVITE_LIFETIME: Duration = Duration::from_secs(180);
-/// How long media outlives its call before it is ended too (DEF-8).
-const CALL_GRACE: Duration = Duration::from_secs(10);
 
 /// The calls of one user. See the [module](self).
 #[derive(Debug)]
@@ -132,6 +129,7 @@ impl Calls {
             dialled: self.dialled.contains(id),
             eager: out.config.eager_connection,
             auto_answer_disabled: out.config.disable_auto_answer,
+            timing: &out.config.timing,
         };
         let (state, effects) = step(*state, &context, input);
         if !state.is_over() {
@@ -221,7 +219,7 @@ impl Calls {
         if self.reinvites.len() >= MAX_REINVITES {
             self.reinvites.pop_front();
         }
-        self.reinvites.push_back((request.to_owned(), out.now() + REINVITE_LIFETIME));
+        self.reinvites.push_back((request.to_owned(), out.now() + out.config.timing.reinvite));
         true
     }
 

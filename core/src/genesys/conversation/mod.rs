@@ -11,22 +11,20 @@ mod parties;
 #[cfg(test)]
 mod tests;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::config::EagerConnection;
 use super::ids::{CallId, ConversationId, SessionId};
 use crate::genesys::call::Conversation;
 use crate::genesys::call_state::{CallState, Direction};
+use super::timing::Timing;
 use crate::genesys::event::{HandledBy, PendingSession};
 use crate::genesys::wire::notice::{Class, ErrorInfo};
 use crate::media::MediaError;
 use crate::xmpp::Jid;
 
-pub(crate) use invitation::{By, INVITATION_LIFETIME, Invitation, Invite};
+pub(crate) use invitation::{By, Invitation, Invite};
 pub(crate) use leg::{Leg, active};
-
-/// How long a call outlives its media before it is taken for ended too (DEF-8).
-pub(crate) const MEDIA_GRACE: Duration = Duration::from_secs(10);
 
 /// What is known of a conversation.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -94,6 +92,14 @@ pub(crate) struct Context<'a> {
     pub(crate) dialled: bool,
     pub(crate) eager: EagerConnection,
     pub(crate) auto_answer_disabled: bool,
+    pub(crate) timing: &'a Timing,
+}
+
+impl Context<'_> {
+    /// When a call that rings from now on is forgotten.
+    fn rings_until(&self) -> Instant {
+        self.now + self.timing.ringing
+    }
 }
 
 /// What follows. In order.
@@ -254,9 +260,9 @@ impl State {
         if !uninvited || !(alone || unheard_of) {
             self.until = None;
         } else if unheard_of {
-            self.until.get_or_insert(context.now + MEDIA_GRACE);
+            self.until.get_or_insert(context.now + context.timing.call_without_media);
         } else if self.leg.is_some() {
-            self.until.get_or_insert(context.now + INVITATION_LIFETIME);
+            self.until.get_or_insert(context.rings_until());
         } else if !self.listed {
             *self = Self::default();
         }
@@ -268,7 +274,7 @@ impl State {
         match &mut self.invitation {
             Invitation::None => self.ring(invite, context, out),
             Invitation::Ringing(known) if known.session == invite.session => {
-                known.refresh(context.now);
+                known.refresh(context.rings_until());
             }
             Invitation::Ringing(known) => {
                 if known.by == By::Event {
@@ -279,7 +285,7 @@ impl State {
             }
             Invitation::Accepted(known) => {
                 if known.session == invite.session {
-                    known.refresh(context.now);
+                    known.refresh(context.rings_until());
                 } else {
                     if known.by == By::Event {
                         self.media = None;
@@ -315,7 +321,7 @@ impl State {
     fn accepted(&mut self, context: &Context<'_>, out: &mut Vec<Effect>) {
         self.invitation = match std::mem::take(&mut self.invitation) {
             Invitation::Ringing(mut invite) => {
-                invite.refresh(context.now);
+                invite.refresh(context.rings_until());
                 out.push(match invite.by {
                     By::Propose { .. } => Effect::Proceed(invite.clone()),
                     By::Event => Effect::Answer,
@@ -399,7 +405,7 @@ impl State {
         }
         match &self.leg {
             Some(leg) if leg.class() != Class::Ended => {
-                self.until = Some(context.now + MEDIA_GRACE);
+                self.until = Some(context.now + context.timing.call_without_media);
             }
             Some(_) | None => self.leg = None,
         }
@@ -465,7 +471,8 @@ impl State {
     fn rings_on_shared(&mut self, outbound: bool, context: &Context<'_>, out: &mut Vec<Effect>) {
         let alone = self.media.is_none() && self.invitation == Invitation::None;
         if let (true, Some((session, peer))) = (alone, context.shared) {
-            let invite = Invite::told(session.clone(), peer.clone(), outbound, context.now);
+            let invite =
+                Invite::told(session.clone(), peer.clone(), outbound, context.rings_until());
             self.ring(invite, context, out);
             self.media = Some(session.clone());
         }

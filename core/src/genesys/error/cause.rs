@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::genesys::timing::TimingError;
 use crate::machine::NetError;
 use crate::media::MediaError;
 use crate::rest::{Failure, FailureKind, Refusal, short};
@@ -27,6 +28,8 @@ pub enum Cause {
     Complaint(Complaint),
     /// Media, or its description, cannot be used.
     Media(MediaError),
+    /// A figure of [`Timing`](crate::genesys::Timing) is out of its bounds.
+    Timing(TimingError),
 }
 
 /// The service's own word on what goes wrong, where nothing was asked of it.
@@ -65,6 +68,7 @@ impl Cause {
             Self::Stream(error) => error,
             Self::Complaint(complaint) => complaint,
             Self::Media(error) => error,
+            Self::Timing(error) => error,
         }
     }
 
@@ -77,7 +81,8 @@ impl Cause {
             | Self::Sasl(_)
             | Self::Stream(_)
             | Self::Complaint(_)
-            | Self::Media(_) => None,
+            | Self::Media(_)
+            | Self::Timing(_) => None,
         }
     }
 
@@ -89,7 +94,7 @@ impl Cause {
             Self::Sasl(failure) => Some(&failure.condition),
             Self::Stream(error) => Some(&error.condition),
             Self::Complaint(complaint) => complaint.code.as_deref(),
-            Self::Network(_) | Self::Media(_) => None,
+            Self::Network(_) | Self::Media(_) | Self::Timing(_) => None,
         }
     }
 
@@ -101,7 +106,7 @@ impl Cause {
             Self::Sasl(failure) => failure.text.as_deref(),
             Self::Stream(error) => error.text.as_deref(),
             Self::Complaint(complaint) => complaint.message.as_deref(),
-            Self::Network(_) | Self::Media(_) => None,
+            Self::Network(_) | Self::Media(_) | Self::Timing(_) => None,
         }
     }
 
@@ -131,6 +136,7 @@ impl Cause {
             }
             Self::Stream(error) => error.text.iter_mut().chain([&mut error.condition]).collect(),
             Self::Complaint(said) => said.code.iter_mut().chain(&mut said.message).collect(),
+            Self::Timing(_) => Vec::new(),
             Self::Media(error) => match error {
                 MediaError::Sdp(SdpError::Missing { text, .. } | SdpError::Line { text, .. })
                 | MediaError::Candidate(text)
@@ -199,6 +205,12 @@ impl From<&StreamError> for Cause {
 impl From<Complaint> for Cause {
     fn from(complaint: Complaint) -> Self {
         Self::Complaint(complaint)
+    }
+}
+
+impl From<TimingError> for Cause {
+    fn from(error: TimingError) -> Self {
+        Self::Timing(error)
     }
 }
 

@@ -47,6 +47,7 @@ pub(super) fn of(kind: ErrorKind, cause: Option<&Cause>) -> Fault {
             Fault::Service
         }
         Some(Cause::Media(error)) => of_media(error),
+        Some(Cause::Timing(_)) => Fault::Application,
         None => of_kind(kind),
     }
 }

@@ -281,14 +281,15 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::genesys::wire::requests::{POLICY, user};
+    use crate::genesys::timing::Timing;
+    use crate::genesys::wire::requests::{policy, user};
     use crate::machine::NetError;
     use crate::rest::{Answered, Question, Questions, Retry};
 
     fn read(
         result: Result<http::Response<Vec<u8>>, NetError>,
     ) -> Result<serde_json::Value, Failure> {
-        let mut questions = Questions::new(&POLICY);
+        let mut questions = Questions::new(policy(&Timing::default()));
         questions.send(crate::machine::HttpId(1), Question::new((), user(), Retry::No));
         match questions.take(crate::machine::HttpId(1), result, crate::testing::epoch()) {
             Some(Answered::Ended((), result)) => result,
@@ -306,14 +307,15 @@ mod tests {
 
     #[test]
     fn wire_3_3_and_8_7_statuses_become_typed_failures() {
+        let policy = policy(&Timing::default());
         let fail = |status, retry| read(Ok(response(status, retry, ""))).unwrap_err();
         assert!(is_unauthorized(&fail(401, None)) && is_unauthorized(&fail(403, None)));
-        assert!(!POLICY.passes(&fail(401, None)));
+        assert!(!policy.passes(&fail(401, None)));
         assert_eq!(fail(429, Some("3")).retry_after(), Some(Duration::from_secs(3)));
-        assert!(POLICY.passes(&fail(500, None)) && !POLICY.passes(&fail(404, None)));
-        assert!(POLICY.passes(&fail(404, Some("1"))), "Retry-After wins whatever the status");
+        assert!(policy.passes(&fail(500, None)) && !policy.passes(&fail(404, None)));
+        assert!(policy.passes(&fail(404, Some("1"))), "Retry-After wins whatever the status");
         let lost = NetError::new(NetErrorKind::Lost, "reset");
-        assert!(POLICY.passes(&read(Err(lost)).unwrap_err()));
+        assert!(policy.passes(&read(Err(lost)).unwrap_err()));
         let odd = read(Ok(response(200, None, "<html>"))).unwrap_err();
         assert_eq!(Error::from(odd).kind, ErrorKind::Protocol);
         assert_eq!(read(Ok(response(202, None, " "))).unwrap(), serde_json::Value::Null);

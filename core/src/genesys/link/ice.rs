@@ -10,8 +10,6 @@ use crate::genesys::wire::{IqAnswer, IqKind, Payload};
 use crate::media::{IceServer, MediaError};
 use crate::xmpp::{Jid, Service, Services};
 
-/// How often ICE servers are asked for at each refresh (wire notes 7), for both kinds together.
-const MAX_REFRESHES: u32 = 3;
 /// Services of one kind that are kept of an answer; the first count.
 const MAX_SERVICES: usize = 32;
 
@@ -108,7 +106,7 @@ impl Ice {
                 self.take(ask, services);
                 self.tell(out);
             }
-            None if self.refreshes < MAX_REFRESHES => {
+            None if self.refreshes < out.config.timing.ice_refreshes => {
                 self.refreshes += 1;
                 ask_service(ask.clone(), domain, out);
             }

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::Link;
 use super::ice::no_relay;
 use super::state::{Network, Readiness, State, Subscriber, Timer};
-use super::{ICE_REFRESH, Link, TOPICS_DEBOUNCE};
 use crate::genesys::ask::{Ask, IqAsk, LinkAsk};
 use crate::genesys::command::{Outcome, TopicAnswer};
 use crate::genesys::config::Auth;
@@ -26,7 +26,7 @@ impl Link {
         self.backoff.connected(out.now());
         self.network = Network::There;
         out.trouble = None;
-        self.timers.arm(Timer::IceRefresh, out.now() + ICE_REFRESH);
+        self.timers.arm(Timer::IceRefresh, out.now() + out.config.timing.ice_refresh);
         out.event(Event::Connected { reconnect: self.was_connected });
         self.ice.tell(out);
         let user = self.identity.as_ref().and_then(|identity| identity.user.as_ref());
@@ -74,7 +74,7 @@ impl Link {
     /// Topics that are known late become one request with those of the next moment.
     pub(super) fn schedule_topics(&mut self, out: &Outbox) {
         if self.is_online() && !self.timers.is_armed(&Timer::Topics) {
-            self.timers.arm(Timer::Topics, out.now() + TOPICS_DEBOUNCE);
+            self.timers.arm(Timer::Topics, out.now() + out.config.timing.topics);
         }
     }
 

@@ -12,7 +12,7 @@ const S: fn(u64) -> Duration = Duration::from_secs;
 
 /// With the default limit.
 fn limited() -> Rig {
-    Rig::with(|config| config.connect_limit = Config::agent("lab.test", "t").connect_limit)
+    Rig::with(|config| config.timing.connect = Config::agent("lab.test", "t").timing.connect)
 }
 
 fn refused() -> NetError {
@@ -104,7 +104,7 @@ fn what_the_service_said_last_is_the_cause_of_the_error() {
 
 #[test]
 fn a_client_that_was_ready_goes_on_trying() {
-    let mut rig = Rig::ready_with(|config| config.connect_limit = S(60));
+    let mut rig = Rig::ready_with(|config| config.timing.connect = S(60));
     rig.ws_event(WsEvent::Closed { code: None, reason: "reset".to_owned() });
     let connect = rig.submit(Command::Connect).unwrap();
     rig.submit(Command::WentOffline).unwrap();
@@ -154,14 +154,14 @@ fn at_every_step_of_the_login_nothing_is_left_running() {
 
 #[test]
 fn the_limit_is_a_second_at_least_and_can_be_none() {
-    let mut rig = Rig::with(|config| config.connect_limit = Duration::ZERO);
+    let mut rig = Rig::with(|config| config.timing.connect = S(1));
     let connect = rig.submit(Command::Connect).unwrap();
     rig.wait(Duration::from_millis(999));
     assert_eq!(rig.completion(connect), None);
     rig.wait(Duration::from_millis(1));
     assert_eq!(rig.failure(connect), Some(ErrorKind::Timeout));
 
-    let mut rig = Rig::with(|config| config.connect_limit = Duration::MAX);
+    let mut rig = Rig::with(|config| config.timing.connect = Duration::MAX);
     rig.submit(Command::WentOffline).unwrap();
     let connect = rig.submit(Command::Connect).unwrap();
     rig.wait(S(7 * 24 * 3600));

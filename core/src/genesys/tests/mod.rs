@@ -40,6 +40,7 @@ mod staying;
 mod story;
 mod strangers;
 mod timeline;
+mod timing;
 mod topics;
 mod twice;
 mod uploads;

@@ -32,6 +32,8 @@ pub(super) struct Asked {
     pub(super) what: String,
     pub(super) body: Value,
     pub(super) authorized: bool,
+    /// By when it is to be answered.
+    pub(super) deadline: Instant,
 }
 
 /// A client and everything around it.
@@ -91,7 +93,7 @@ impl Rig {
     pub(super) fn with(change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config::agent("lab.test", "t0ken");
         config.jid_resource = Some("res-a".to_owned());
-        config.connect_limit = Duration::MAX;
+        config.timing.connect = Duration::MAX;
         change(&mut config);
         let now = crate::testing::epoch();
         let client = Client::new(config, Box::new(FakeMedia), Seed::from(1), now).unwrap();

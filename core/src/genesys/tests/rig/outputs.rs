@@ -59,7 +59,7 @@ impl Rig {
                 let what = format!("{} {path}", request.method());
                 let authorized = request.headers().contains_key("authorization");
                 self.done.push(format!("{what} {body}"));
-                let asked = Asked { id, what, body, authorized };
+                let asked = Asked { id, what, body, authorized, deadline };
                 match asked.what.as_str() {
                     "GET /users/me" => self.probes.push_back((asked, deadline)),
                     what => {
