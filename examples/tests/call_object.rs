@@ -148,6 +148,7 @@ async fn a_call_from_ringing_to_its_report<R: Sockets>() {
     within::<R, _>("keys", call.send_dtmf("1#")).await.expect("sent");
     let no_key = within::<R, _>("keys", call.send_dtmf("1x")).await.expect_err("no such key");
     assert_eq!(no_key.kind, ErrorKind::InvalidOptions);
+    assert_eq!(no_key.conversation(), Some(call.conversation()));
 
     let mut audio = within::<R, _>("audio", call.audio()).await.expect("a session");
     let heard = async {
@@ -174,6 +175,7 @@ async fn a_call_from_ringing_to_its_report<R: Sockets>() {
     within::<R, _>("hang up", call.hang_up()).await.expect("it is over already");
     let over = within::<R, _>("audio", call.audio()).await.expect_err("it is over");
     assert_eq!(over.kind, ErrorKind::Session);
+    assert_eq!(over.conversation(), Some(call.conversation()));
     assert!(desk.phone.find_call(call.conversation()).is_none(), "nobody remembers it");
     far.heard.close();
     desk.close().await;

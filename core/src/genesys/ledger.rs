@@ -61,11 +61,10 @@ impl From<EndReason> for Error {
     fn from(reason: EndReason) -> Self {
         match reason {
             EndReason::ClientClosed => Self::closed(),
-            EndReason::Over
-            | EndReason::Withdrawn
-            | EndReason::Elsewhere
-            | EndReason::Failed
-            | EndReason::Unfollowed => Self::new(ErrorKind::Session, reason.to_string()),
+            EndReason::Unfollowed => Self::new(ErrorKind::Limit, reason.to_string()),
+            EndReason::Over | EndReason::Withdrawn | EndReason::Elsewhere | EndReason::Failed => {
+                Self::new(ErrorKind::Session, reason.to_string())
+            }
         }
     }
 }

@@ -130,18 +130,24 @@ pub struct EngineConfig {
     /// STUN and TURN servers, by which an engine can find more candidates. That over str0m does
     /// not yet: it gathers host candidates only, and none at all where they must be relayed.
     pub ice_servers: Vec<IceServer>,
+    /// A path that is not found, or not found again, within this is given up.
+    pub path_limit: Duration,
+    /// The longest that a packet is held back for those before it.
+    pub reorder: Duration,
     /// Where the engine's own randomness comes from.
     pub seed: Seed,
 }
 
 impl EngineConfig {
-    /// Opus, then G.711; any candidate.
+    /// Opus, then G.711; any candidate; 30 s for a path, 60 ms for packets out of order.
     #[must_use]
     pub fn new(seed: Seed) -> Self {
         Self {
             codecs: vec![AudioCodec::Opus, AudioCodec::Pcmu, AudioCodec::Pcma],
             relay_only: false,
             ice_servers: Vec::new(),
+            path_limit: Duration::from_secs(30),
+            reorder: Duration::from_millis(60),
             seed,
         }
     }

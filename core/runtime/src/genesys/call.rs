@@ -118,7 +118,7 @@ impl<R: Runtime> Call<R> {
             timer.within(ANSWER_LIMIT, connected).await.unwrap_or_else(|| {
                 let limit = ANSWER_LIMIT.as_secs();
                 let text = format!("the call did not connect within {limit} s");
-                Err(Error::new(ErrorKind::Timeout, text))
+                Err(Error::new(ErrorKind::Timeout, text).of_call(call.conversation()))
             })
         }
     }
@@ -156,7 +156,8 @@ impl<R: Runtime> Call<R> {
         let digits: Result<Vec<_>, _> = keys.chars().map(Digit::try_from).collect();
         let sent = digits
             .map(|digits| self.phone.send_dtmf(self.conversation(), digits, KEY))
-            .map_err(|error| Error::new(ErrorKind::InvalidOptions, error.to_string()));
+            .map_err(|error| Error::new(ErrorKind::InvalidOptions, error.to_string()))
+            .map_err(|error| error.of_call(self.conversation()));
         async { sent?.await }
     }
 
@@ -223,7 +224,8 @@ impl<R: Runtime> Call<R> {
             (None, Some(session)) => Some(Ok(session.media)),
             (None, None) => None,
         };
-        Ok(self.phone.handle.audio(self.entry.view.find(carried).await?))
+        let media = self.entry.view.find(carried).await.map_err(|reason| self.over(reason))?;
+        Ok(self.phone.handle.audio(media))
     }
 
     /// Waits until it is connected: in the service, and its media as well.
@@ -237,7 +239,11 @@ impl<R: Runtime> Call<R> {
             CallPhase::Connected => Some(Ok(())),
             CallPhase::Ended(reason) => Some(Err(reason)),
         };
-        Ok(self.entry.view.find(connected).await?)
+        self.entry.view.find(connected).await.map_err(|reason| self.over(reason))
+    }
+
+    fn over(&self, reason: EndReason) -> Error {
+        Error::from(reason).of_call(self.conversation())
     }
 
     /// Waits until it is over and there is nothing more to be told of it.

@@ -80,7 +80,7 @@ impl Drive for Client {
 
     fn events_lost(count: u64) -> Event {
         Event::Error(Error::new(
-            ErrorKind::Generic,
+            ErrorKind::Limit,
             format!("{count} events were lost because they were not read"),
         ))
     }
@@ -97,7 +97,7 @@ impl Drive for Client {
     }
 
     fn overloaded() -> Error {
-        Error::new(ErrorKind::Cancelled, "too many commands are waiting")
+        Error::new(ErrorKind::Limit, "too many commands are waiting")
     }
 }
 

@@ -55,7 +55,7 @@ pub(crate) async fn a_service_that_cannot_be_reached_fails_to_connect_with_the_r
     let address = nobody.local_addr().expect("an address");
     drop(nobody);
     let mut config = config(&format!("http://{address}"));
-    config.connect_limit = Duration::from_secs(1);
+    config.timing.connect = Duration::from_secs(1);
     let (phone, mut events) = Client::<R>::builder(config).build().expect("inside the runtime");
     let failed = within::<R, _>(phone.connect()).await.expect_err("nobody is there");
     assert_eq!(failed.kind, ErrorKind::Timeout);
