@@ -2,8 +2,10 @@
 //! wait has a deadline.
 
 use std::future::Future;
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
+use futures_util::future::{Either, select};
 use offhook::genesys::{
     CallPhase, CallState, Config, Dial, EndReason, ErrorKind, Event, Phone as _,
 };
@@ -19,8 +21,6 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Waits for what must happen.
 async fn within<R: Sockets, T>(what: &str, future: impl Future<Output = T>) -> T {
-    use futures_util::future::{Either, select};
-    use std::pin::pin;
     match select(pin!(future), pin!(R::sleep_until(Instant::now() + PATIENCE))).await {
         Either::Left((value, _)) => value,
         Either::Right(((), _)) => panic!("{what}: not in time"),
@@ -155,10 +155,10 @@ async fn a_call_from_ringing_to_its_report<R: Sockets>() {
         loop {
             let _ = far.speak.try_send(frame(1));
             let timer = R::sleep_until(Instant::now() + Duration::from_millis(20));
-            let next = std::pin::pin!(audio.stream.next());
-            match futures_util::future::select(next, std::pin::pin!(timer)).await {
-                futures_util::future::Either::Left((frame, _)) => return frame,
-                futures_util::future::Either::Right(_) => {}
+            let next = pin!(audio.stream.next());
+            match select(next, pin!(timer)).await {
+                Either::Left((frame, _)) => return frame,
+                Either::Right(_) => {}
             }
         }
     };
@@ -252,6 +252,27 @@ async fn audio_goes_on_over_a_replaced_session<R: Sockets>() {
     desk.close().await;
 }
 
+/// The bot whose source runs in virtual time as well (`tests/simulated.rs`).
+async fn the_echo_bot_answers_here_too<R: Sockets>() {
+    let mut desk = Desk::<R>::open(25).await;
+    let bot = pin!(offhook_examples::echo::bot(desk.phone.clone()));
+    let end = {
+        let story = pin!(async {
+            let (conversation, mut far) = desk.call();
+            let call = desk.next().await;
+            within::<R, _>("the echo", hear_the_echo::<R>(&mut far)).await;
+            desk.far(&conversation, "hangup", &json!({}));
+            within::<R, _>("the end", call.ended()).await
+        });
+        match select(bot, story).await {
+            Either::Left(_) => panic!("the bot is over"),
+            Either::Right((end, _)) => end,
+        }
+    };
+    assert_eq!(end.reason, EndReason::Over);
+    desk.close().await;
+}
+
 macro_rules! on_both_runtimes {
     ($($test:ident)*) => {
         mod on_tokio {
@@ -276,4 +297,5 @@ on_both_runtimes! {
     a_failed_answer_ends_no_program
     a_dialled_call_is_an_object_too
     audio_goes_on_over_a_replaced_session
+    the_echo_bot_answers_here_too
 }
