@@ -1,8 +1,10 @@
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::*;
+use crate::machine::{AudioCodec, AudioFrame};
 use crate::testing::epoch;
 
 /// Something speech-like: a few swept tones with pauses.

@@ -405,11 +405,14 @@ impl MediaSession {
 
     /// The application speaks.
     pub(crate) fn send_audio(&mut self, frame: &AudioFrame, out: &mut Outbox) -> Verdict {
-        if let Err(error) = self.engine.send_audio(out.now(), frame)
-            && !self.complained
-        {
-            self.complained = true;
-            out.event(Event::Error(Error::new(ErrorKind::Media, error.to_string())));
+        match self.engine.send_audio(out.now(), frame) {
+            Ok(()) => self.complained = false,
+            // Told once of all frames in a row.
+            Err(_) if self.complained => {}
+            Err(error) => {
+                self.complained = true;
+                out.event(Event::Error(Error::new(ErrorKind::Media, error.to_string())));
+            }
         }
         self.drain(out)
     }
