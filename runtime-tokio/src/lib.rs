@@ -63,8 +63,8 @@ use async_tungstenite::tokio::TokioAdapter;
 pub use offhook;
 use offhook_runtime::Runtime;
 pub use offhook_runtime::{
-    AUDIO_QUEUE, Audio, AudioEnded, AudioReceiver, AudioSender, Clock, EVENT_BYTES, EVENT_QUEUE,
-    NoRuntime, StartError, WaitError,
+    AUDIO_QUEUE, Audio, AudioReceiver, AudioSender, Clock, EVENT_BYTES, EVENT_QUEUE, NoRuntime,
+    StartError, WaitError,
 };
 use socket2::SockRef;
 

@@ -25,9 +25,14 @@ mod handle;
 mod http;
 mod hub;
 mod inbox;
+mod line;
 mod lookup;
 mod net;
+#[cfg(feature = "audio")]
+mod pcm;
 mod queue;
+#[cfg(feature = "audio")]
+mod recording;
 mod reply;
 mod runtime;
 mod service;
@@ -36,13 +41,17 @@ mod udp;
 mod watch;
 mod ws;
 
-pub use audio::{Audio, AudioEnded, AudioReceiver, AudioSender};
+pub use audio::{Audio, AudioReceiver, AudioSender};
 pub use client::{Builder, Client};
 pub use clock::Clock;
-pub use drive::{Drive, Observer};
-pub use error::{BuildError, NoRuntime, StartError, WaitError};
+pub use drive::{Drive, MediaNews, Observer};
+pub use error::{BuildError, NoRuntime, SendError, StartError, WaitError};
 pub use handle::{Completion, Events, Handle, start, start_at};
+#[cfg(feature = "audio")]
+pub use pcm::{Pcm, PcmReceiver, PcmSender};
 pub use queue::{AUDIO_QUEUE, EVENT_BYTES, EVENT_QUEUE};
+#[cfg(feature = "audio")]
+pub use recording::Recording;
 pub use reply::Reply;
 pub use runtime::Runtime;
 pub use service::{Built, Service};
