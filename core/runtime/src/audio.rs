@@ -40,6 +40,7 @@ impl Audio {
         line: Arc<Line>,
         timer: Timer,
     ) -> (Self, Producer<AudioQueue>) {
+        line.set_clock(&timer.clock);
         let (producer, consumer) = ends(AudioQueue::new(Arc::clone(&line), timer.clock.clone()));
         let sink = AudioSender { media, frames, session: consumer.watch(), line, timer };
         (Self { sink, stream: AudioReceiver(consumer) }, producer)

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 #[cfg(feature = "audio")]
 use std::sync::Weak;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
@@ -12,6 +12,7 @@ use offhook::audio::{Side, Tape};
 use offhook::machine::MediaId;
 use offhook::media::{Agreement, AudioCodec, AudioFrame, MAX_BACKLOG, MediaState};
 
+use crate::clock::Clock;
 use crate::drive::{Drive, MediaNews};
 use crate::error::SendError;
 use crate::watch::Watched;
@@ -65,11 +66,19 @@ struct Sent {
 pub(crate) struct Line {
     pub(crate) view: Watched<View>,
     sent: Mutex<Sent>,
+    /// The clock of whoever sends.
+    clock: OnceLock<Clock>,
     #[cfg(feature = "audio")]
     tapes: Mutex<Vec<Weak<Mutex<Tape>>>>,
 }
 
 impl Line {
+    /// Somebody is going to send, by this clock.
+    pub(crate) fn set_clock(&self, clock: &Clock) {
+        // There is one for all.
+        let _ = self.clock.set(clock.clone());
+    }
+
     /// Lets a frame through to the machine, in time, or not at all.
     pub(crate) fn send(&self, now: Instant, frame: &mut AudioFrame) -> Result<(), SendError> {
         let view = self.view.read(|view| *view);
@@ -117,7 +126,10 @@ impl Line {
         let mut view = self.view.read(|view| *view);
         match news {
             MediaNews::Agreed(agreement) => view.agreement = Some(agreement),
-            MediaNews::State(MediaState::Connected) => view.media = Media::Connected,
+            MediaNews::State(MediaState::Connected) => {
+                view.media = Media::Connected;
+                lock(&self.sent).counted = self.clock.get().map(Clock::now);
+            }
             MediaNews::State(_) if view.media == Media::Unknown => view.media = Media::Waiting,
             MediaNews::State(_) => {}
         }
@@ -137,6 +149,9 @@ impl Sent {
                 if gone > 0 || self.counted.is_none() {
                     self.waiting = self.waiting.saturating_sub(gone);
                     self.counted = Some(now);
+                }
+                if self.waiting == 0 {
+                    return Ok(());
                 }
             }
             Media::Waiting => {}

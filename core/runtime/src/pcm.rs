@@ -3,6 +3,7 @@
 use std::future::{Future, poll_fn};
 use std::io::Read;
 use std::pin::{Pin, pin};
+use std::time::Duration;
 
 use futures_util::Sink as _;
 use futures_util::future::{Either, select};
@@ -53,11 +54,11 @@ impl AudioSender {
         async move {
             let mut speaker = Speaker::new(RATE)?;
             for piece in pcm?.chunks((RATE / 50) as usize) {
-                speaker.write(piece)?;
-                say(self, &mut speaker).await?;
+                speaker.write(self.timer.clock.now(), piece)?;
+                say(self, &mut speaker, AHEAD).await?;
             }
-            speaker.finish();
-            say(self, &mut speaker).await
+            speaker.finish(self.timer.clock.now());
+            say(self, &mut speaker, Duration::ZERO).await
         }
     }
 }
@@ -98,19 +99,18 @@ impl PcmSender {
     /// connected. So whoever makes it is never far ahead, and nothing is lost. Less than 20 ms wait for
     /// what is written next, or for [`PcmSender::finish`].
     ///
-    /// Dropping the future stops it at once: of the rest less than 40 ms are said with what comes
-    /// next ([`PcmSender::clear`]).
+    /// Dropping the future stops it at once: of the rest less than 100 ms are said with what comes
+    /// next, unless that is forgotten ([`PcmSender::clear`]).
     ///
     /// # Errors
     ///
     /// The audio has ended.
     pub async fn write(&mut self, pcm: &[i16]) -> Result<(), SendError> {
         for piece in pcm.chunks((self.speaker.rate() / 50) as usize) {
-            // First what waits, so that it never is more.
-            say(&mut self.sink, &mut self.speaker).await?;
-            self.speaker.write(piece)?;
+            say(&mut self.sink, &mut self.speaker, AHEAD).await?;
+            self.speaker.write(self.sink.timer.clock.now(), piece)?;
         }
-        say(&mut self.sink, &mut self.speaker).await
+        say(&mut self.sink, &mut self.speaker, Duration::ZERO).await
     }
 
     /// Says what is left of the last frame, with silence after it.
@@ -119,8 +119,8 @@ impl PcmSender {
     ///
     /// The audio has ended.
     pub async fn finish(&mut self) -> Result<(), SendError> {
-        self.speaker.finish();
-        say(&mut self.sink, &mut self.speaker).await
+        self.speaker.finish(self.sink.timer.clock.now());
+        say(&mut self.sink, &mut self.speaker, Duration::ZERO).await
     }
 
     /// Forgets what waits: it is not said.
@@ -146,9 +146,16 @@ impl std::fmt::Debug for PcmSender {
     }
 }
 
-/// Says what waits, each frame when it is due.
-async fn say(sink: &mut AudioSender, speaker: &mut Speaker) -> Result<(), SendError> {
-    loop {
+/// As much waits while something is said, so that whoever is busy for a moment leaves no gap.
+const AHEAD: Duration = Duration::from_millis(60);
+
+/// Says what waits, each frame when it is due, until no more is left.
+async fn say(
+    sink: &mut AudioSender,
+    speaker: &mut Speaker,
+    left: Duration,
+) -> Result<(), SendError> {
+    while left.is_zero() || speaker.waiting() > left {
         speaker.set_codec(sink.connected().await?.codec);
         let now = sink.timer.clock.now();
         match speaker.next_wake(now) {
@@ -164,6 +171,7 @@ async fn say(sink: &mut AudioSender, speaker: &mut Speaker) -> Result<(), SendEr
             }
         }
     }
+    Ok(())
 }
 
 /// Hears PCM from the far side: whatever the codec, without gaps, as [`Listener`] makes it.

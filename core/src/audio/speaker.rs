@@ -13,6 +13,8 @@ use crate::machine::{AudioCodec, AudioFrame};
 const PACE: Duration = Duration::from_millis(20);
 /// Whoever writes no later than this goes on where they stopped; later, it was a pause.
 const SLACK: Duration = Duration::from_millis(60);
+/// Whoever asks for what waits no later than this gets all of it at once; later, it is said from then on.
+const LATE: Duration = Duration::from_millis(500);
 /// Quieter than this is silence: not more than the noise of rounding. It is no detector of voices.
 const SILENCE: u16 = 8;
 /// Frames of silence that are sent before the others are left out.
@@ -33,8 +35,8 @@ const REMINDER: u32 = 20;
 ///
 /// let mut now = Instant::now();
 /// let mut speaker = Speaker::new(16_000)?;
-/// speaker.write(&[0; 400])?;
-/// speaker.finish();
+/// speaker.write(now, &[0; 400])?;
+/// speaker.finish(now);
 /// assert_eq!(speaker.frame(now)?, None, "nothing is negotiated yet: it waits");
 /// speaker.set_codec(AudioCodec::Pcmu);
 /// let first = speaker.frame(now)?.expect("it is due");
@@ -51,6 +53,8 @@ pub struct Speaker {
     length: usize,
     /// What waits.
     pcm: VecDeque<i16>,
+    /// Since when that is a whole frame.
+    ready: Option<Instant>,
     codec: Option<AudioCodec>,
     coder: Option<Coder>,
     phase: Phase,
@@ -108,6 +112,7 @@ impl Speaker {
             rate,
             length: (rate / 50) as usize,
             pcm: VecDeque::new(),
+            ready: None,
             codec: None,
             coder: None,
             phase: Phase::New,
@@ -140,12 +145,13 @@ impl Speaker {
     /// # Errors
     ///
     /// [`AudioError::QueueFull`]: there is no room for all of it, and none of it was taken.
-    pub fn write(&mut self, pcm: &[i16]) -> Result<(), AudioError> {
+    pub fn write(&mut self, now: Instant, pcm: &[i16]) -> Result<(), AudioError> {
         let room = self.room();
         if pcm.len() > room {
             return Err(AudioError::QueueFull { room });
         }
         self.pcm.extend(pcm);
+        self.look(now);
         Ok(())
     }
 
@@ -164,7 +170,7 @@ impl Speaker {
 
     /// Fills the last frame with silence, so that all that was written is said. Otherwise what is
     /// short of a frame waits for what is written next.
-    pub fn finish(&mut self) {
+    pub fn finish(&mut self, now: Instant) {
         if self.pcm.is_empty() {
             return;
         }
@@ -175,11 +181,13 @@ impl Speaker {
         };
         let whole = (self.pcm.len() + held).next_multiple_of(self.length);
         self.pcm.resize(whole, 0);
+        self.look(now);
     }
 
     /// Forgets what waits: it is not said.
     pub fn clear(&mut self) {
         self.pcm.clear();
+        self.ready = None;
     }
 
     /// The frame that is due, if one is.
@@ -196,6 +204,7 @@ impl Speaker {
             self.time = self.time.wrapping_add(ticks);
             self.phase = Phase::Speaking(due + PACE);
             let pcm: Vec<i16> = self.pcm.drain(..self.length).collect();
+            self.look(now);
             if self.is_left_out(&pcm) {
                 self.spurt = true;
                 continue;
@@ -218,6 +227,12 @@ impl Speaker {
         })
     }
 
+    /// Whether what waits is a whole frame, and since when.
+    fn look(&mut self, now: Instant) {
+        let whole = self.pcm.len() >= self.length;
+        self.ready = whole.then(|| self.ready.unwrap_or(now));
+    }
+
     /// When the frame that is about to be said is due. After a pause time has gone on without it.
     fn begin(&mut self, now: Instant, ticks: u64) -> Instant {
         let due = match self.phase {
@@ -225,7 +240,8 @@ impl Speaker {
             Phase::Speaking(due) => due,
         };
         let late = now.saturating_duration_since(due);
-        if late <= SLACK {
+        let written = self.ready.map_or(late, |ready| ready.saturating_duration_since(due));
+        if written <= SLACK && late <= LATE {
             return due;
         }
         self.spurt = true;

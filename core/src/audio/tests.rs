@@ -100,8 +100,8 @@ fn frames_of_pcm_are_paced_padded_and_heard() {
         let source = babble_at(rate, 50);
         let mut speaker = speaker(rate, codec);
         // The last frame is not whole.
-        speaker.write(&source[..source.len() - 7]).unwrap();
-        speaker.finish();
+        speaker.write(epoch(), &source[..source.len() - 7]).unwrap();
+        speaker.finish(epoch());
         let frames = said(&mut speaker, epoch());
         assert!((50..=51).contains(&frames.len()), "{codec:?} at {rate}");
         let mut listener = Listener::new(rate).unwrap();
@@ -123,16 +123,16 @@ fn frames_of_pcm_are_paced_padded_and_heard() {
 fn what_is_beyond_the_bound_is_refused_whole_and_nothing_is_lost() {
     let mut speaker = Speaker::new(8_000).unwrap();
     let minute = vec![1; 60 * 8_000];
-    speaker.write(&minute[..8_000]).unwrap();
-    assert_eq!(speaker.write(&minute), Err(AudioError::QueueFull { room: 59 * 8_000 }));
-    speaker.write(&minute[..59 * 8_000]).unwrap();
+    speaker.write(epoch(), &minute[..8_000]).unwrap();
+    assert_eq!(speaker.write(epoch(), &minute), Err(AudioError::QueueFull { room: 59 * 8_000 }));
+    speaker.write(epoch(), &minute[..59 * 8_000]).unwrap();
     assert_eq!((speaker.room(), speaker.waiting()), (0, Speaker::MAX_QUEUE));
-    assert_eq!(speaker.write(&[1]), Err(AudioError::QueueFull { room: 0 }));
+    assert_eq!(speaker.write(epoch(), &[1]), Err(AudioError::QueueFull { room: 0 }));
     // Nothing is negotiated: all of it waits, and is said when something is.
     assert_eq!((speaker.next_wake(epoch()), speaker.frame(epoch())), (None, Ok(None)));
     speaker.set_codec(AudioCodec::Pcmu);
     assert_eq!(said(&mut speaker, epoch()).len(), 60 * 50);
-    speaker.write(&minute).unwrap();
+    speaker.write(epoch(), &minute).unwrap();
     speaker.clear();
     assert_eq!(speaker.next_wake(epoch()), None);
 }
@@ -141,18 +141,19 @@ fn what_is_beyond_the_bound_is_refused_whole_and_nothing_is_lost() {
 fn media_time_goes_on_with_the_clock_in_pauses() {
     let mut speaker = speaker(8_000, AudioCodec::Pcmu);
     let word = [500; 3 * 160];
-    speaker.write(&word).unwrap();
+    let mut now = epoch();
+    speaker.write(now, &word).unwrap();
     let first = said(&mut speaker, epoch());
     // A little late is no pause, and costs nothing.
-    let mut now = epoch() + 80 * MS;
-    speaker.write(&word).unwrap();
+    now += 80 * MS;
+    speaker.write(now, &word).unwrap();
     let second = said(&mut speaker, now);
     let times: Vec<_> = second.iter().map(|(at, f)| (*at, f.time, f.talkspurt)).collect();
     let at = |ms| epoch() + ms * MS;
     assert_eq!(times, [(at(80), 480, false), (at(80), 640, false), (at(100), 800, false)]);
     // A pause of half a second after the word that ended at 120 ms.
     now = at(620);
-    speaker.write(&word).unwrap();
+    speaker.write(now, &word).unwrap();
     let third = said(&mut speaker, now);
     let times: Vec<_> = third.iter().map(|(at, f)| (*at, f.time, f.talkspurt)).collect();
     let time = 960 + 25 * 160;
@@ -164,12 +165,30 @@ fn media_time_goes_on_with_the_clock_in_pauses() {
 }
 
 #[test]
+fn what_waits_is_said_late_rather_than_left_out_but_not_all_of_it_at_once() {
+    let mut speaker = speaker(8_000, AudioCodec::Pcmu);
+    speaker.write(epoch(), &[500; 100 * 160]).unwrap();
+    let mut at = |ms| {
+        std::iter::from_fn(|| speaker.frame(epoch() + ms * MS).unwrap())
+            .map(|frame| (frame.time / 160, frame.talkspurt))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(at(0), [(0, true)]);
+    // Whoever says it was busy for a while: it goes on without a gap.
+    let late: Vec<_> = (1..=20).map(|n| (n, false)).collect();
+    assert_eq!(at(400), late);
+    // And then asleep for longer than anybody waits.
+    assert_eq!(at(2_000), [(21 + 79, true)]);
+    assert_eq!(at(2_020), [(22 + 79, false)]);
+}
+
+#[test]
 fn silence_is_left_out_only_where_that_is_asked_for() {
     for (dtx, frames) in [(false, 100), (true, 5 + 4 + 10)] {
         let mut speaker = speaker(8_000, AudioCodec::Pcma);
         speaker.set_dtx(dtx);
-        speaker.write(&[3; 90 * 160]).unwrap();
-        speaker.write(&[3_000; 10 * 160]).unwrap();
+        speaker.write(epoch(), &[3; 90 * 160]).unwrap();
+        speaker.write(epoch(), &[3_000; 10 * 160]).unwrap();
         let said = said(&mut speaker, epoch());
         assert_eq!(said.len(), frames, "{dtx}");
         let last = &said[frames - 10..];
@@ -191,7 +210,7 @@ fn the_codec_may_change_in_mid_speech() {
     let mut now = epoch();
     for (piece, codec) in source.chunks(10 * FRAME).zip([0, 1, 2, 0].map(|n| CODECS[n])) {
         speaker.set_codec(codec);
-        speaker.write(piece).unwrap();
+        speaker.write(now, piece).unwrap();
         for (at, frame) in said(&mut speaker, now) {
             assert_eq!(frame.codec, codec);
             heard.extend(listener.hear(at, &frame).unwrap());
@@ -263,7 +282,7 @@ fn a_tape_has_both_sides_in_their_places() {
     let (ours, theirs) = (babble(50), babble(100)[50 * FRAME..].to_vec());
     for (side, pcm, start) in [(Side::Said, &ours, 200 * MS), (Side::Heard, &theirs, 700 * MS)] {
         let mut speaker = speaker(RATE, AudioCodec::Opus);
-        speaker.write(pcm).unwrap();
+        speaker.write(epoch() + start, pcm).unwrap();
         for (at, frame) in said(&mut speaker, epoch() + start) {
             tape.record(at, side, frame).unwrap();
         }
@@ -323,8 +342,8 @@ proptest! {
     ) {
         let pcm = babble_at(rate, 20);
         let mut whole = speaker(rate, codec);
-        whole.write(&pcm).unwrap();
-        whole.finish();
+        whole.write(epoch(), &pcm).unwrap();
+        whole.finish(epoch());
         let mut pieces = speaker(rate, codec);
         let mut rest = &pcm[..];
         for cut in cuts.iter().cycle() {
@@ -332,10 +351,10 @@ proptest! {
                 break;
             }
             let (piece, after) = rest.split_at((*cut).min(rest.len()));
-            pieces.write(piece).unwrap();
+            pieces.write(epoch(), piece).unwrap();
             rest = after;
         }
-        pieces.finish();
+        pieces.finish(epoch());
         prop_assert_eq!(said(&mut whole, epoch()), said(&mut pieces, epoch()));
     }
 
