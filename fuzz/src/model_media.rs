@@ -192,7 +192,12 @@ impl Engine for Model {
 
     fn agreement(&self) -> Option<Agreement> {
         matches!(self.negotiation, Negotiation::Answering | Negotiation::Done).then_some(
-            Agreement { direction: Direction::SendRecv, codec: AudioCodec::Opus, keys: true },
+            Agreement {
+                direction: Direction::SendRecv,
+                codec: AudioCodec::Opus,
+                codecs: [AudioCodec::Opus].into_iter().collect(),
+                keys: true,
+            },
         )
     }
 

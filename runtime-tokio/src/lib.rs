@@ -62,8 +62,8 @@ use std::time::Instant;
 use async_tungstenite::tokio::TokioAdapter;
 pub use offhook;
 pub use offhook_runtime::{
-    AUDIO_QUEUE, Audio, AudioEnded, AudioReceiver, AudioSender, Clock, EVENT_BYTES, EVENT_QUEUE,
-    NoRuntime, StartError, WaitError,
+    AUDIO_QUEUE, Audio, AudioReceiver, AudioSender, Clock, EVENT_BYTES, EVENT_QUEUE, NoRuntime,
+    StartError, WaitError,
 };
 use offhook_runtime::{Runtime, Sockets};
 use socket2::SockRef;

@@ -88,7 +88,12 @@ impl Engine for NoEngine {
     fn set_direction(&mut self, _: Direction) {}
 
     fn agreement(&self) -> Option<Agreement> {
-        Some(Agreement { direction: Direction::SendRecv, codec: AudioCodec::Opus, keys: true })
+        Some(Agreement {
+            direction: Direction::SendRecv,
+            codec: AudioCodec::Opus,
+            codecs: [AudioCodec::Opus].into_iter().collect(),
+            keys: true,
+        })
     }
 
     fn state(&self) -> MediaState {

@@ -126,7 +126,8 @@ impl<M: Drive> Handle<M> {
 
     /// Takes a session's audio. See [`Audio`].
     pub fn audio(&self, media: MediaId) -> Audio {
-        let (audio, producer) = Audio::new(media, self.frames.clone());
+        let line = self.hub.line(media);
+        let (audio, producer) = Audio::new(media, self.frames.clone(), line, self.timer.clone());
         // When the request is refused the producer is dropped with it, which ends the audio.
         if !self.is_full() {
             let _ = self.requests.unbounded_send(Request::Audio(media, producer));

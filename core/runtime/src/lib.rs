@@ -26,9 +26,14 @@ mod handle;
 mod http;
 mod hub;
 mod inbox;
+mod line;
 mod lookup;
 mod net;
+#[cfg(feature = "audio")]
+mod pcm;
 mod queue;
+#[cfg(feature = "audio")]
+mod recording;
 mod reply;
 mod runtime;
 mod service;
@@ -37,14 +42,18 @@ mod udp;
 mod watch;
 mod ws;
 
-pub use audio::{Audio, AudioEnded, AudioReceiver, AudioSender};
+pub use audio::{Audio, AudioReceiver, AudioSender};
 pub use client::{Builder, Client};
 pub use clock::Clock;
-pub use drive::{Drive, Observer};
-pub use error::{BuildError, NoRuntime, StartError, WaitError};
+pub use drive::{Drive, MediaNews, Observer};
+pub use error::{BuildError, NoRuntime, SendError, StartError, WaitError};
 pub use front::{Asked, Asker, Front};
 pub use handle::{Completion, Events, Handle, attach, start, start_at};
+#[cfg(feature = "audio")]
+pub use pcm::{Pcm, PcmReceiver, PcmSender};
 pub use queue::{AUDIO_QUEUE, EVENT_BYTES, EVENT_QUEUE};
+#[cfg(feature = "audio")]
+pub use recording::Recording;
 pub use reply::Reply;
 pub use runtime::{Runtime, Sockets};
 pub use service::Service;

@@ -401,11 +401,14 @@ impl MediaSession {
 
     /// The application speaks.
     pub(crate) fn send_audio(&mut self, frame: &AudioFrame, out: &mut Outbox) -> Verdict {
-        if let Err(error) = self.engine.send_audio(out.now(), frame)
-            && !self.complained
-        {
-            self.complained = true;
-            self.tell(Error::media(error), out);
+        match self.engine.send_audio(out.now(), frame) {
+            Ok(()) => self.complained = false,
+            // Told once of all frames in a row.
+            Err(_) if self.complained => {}
+            Err(error) => {
+                self.complained = true;
+                self.tell(Error::media(error), out);
+            }
         }
         self.drain(out)
     }

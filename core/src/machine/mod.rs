@@ -49,7 +49,7 @@ use std::time::Instant;
 
 pub(crate) use self::commands::Commands;
 pub(crate) use self::due::Due;
-pub use self::frame::{AudioCodec, AudioFrame};
+pub use self::frame::{AudioCodec, AudioCodecs, AudioFrame};
 pub use self::id::{CommandId, HttpId, MediaId, UdpId, WsId};
 pub use self::net_error::{NetError, NetErrorKind};
 pub(crate) use self::outputs::Outputs;

@@ -24,7 +24,7 @@ pub use self::ice::IceServer;
 pub use self::raw::{RawEngine, RawPacket};
 #[cfg(feature = "str0m")]
 pub use self::str0m::WebRtcFactory;
-pub use crate::machine::{AudioCodec, AudioFrame};
+pub use crate::machine::{AudioCodec, AudioCodecs, AudioFrame};
 
 /// Where a media session stands. ICE and DTLS together.
 ///
@@ -235,8 +235,10 @@ pub trait Engine: Send {
     fn handle_timeout(&mut self, now: Instant);
 
     /// Sends one frame. What is said before [`MediaState::Connected`] is kept and sent then
-    /// ([`Backlog`]). Silently dropped while muted, and while the far side does not want to hear
-    /// anything ([`Agreement::direction`]).
+    /// ([`Backlog`]). It is taken, and nobody hears it, while muted and while the far side does not
+    /// want to hear anything ([`Agreement::direction`]): live speech goes on, and is not heard later.
+    /// So is what was kept when either begins, and what was kept in a codec that is no longer agreed
+    /// on when it could be sent.
     ///
     /// # Errors
     ///
@@ -357,6 +359,8 @@ pub struct Agreement {
     pub direction: Direction,
     /// The codec to send with: the far side's first that we have too.
     pub codec: AudioCodec,
+    /// All that may be heard, from one frame to the next, and sent.
+    pub codecs: AudioCodecs,
     /// Whether keys can be sent (RFC 4733).
     pub keys: bool,
 }

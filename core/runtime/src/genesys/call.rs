@@ -12,7 +12,7 @@ use offhook::genesys::{
     CallControl, CallPhase, CallReport, CallView, Conversation, ConversationId, EndReason, Error,
     ErrorKind, PendingSession, Phone as _, SpeakTo, Target,
 };
-use offhook::media::Digit;
+use offhook::media::{Agreement, Digit};
 
 use super::Reply;
 use super::book::{CallQueue, Entry};
@@ -77,6 +77,13 @@ impl<R: Runtime> Call<R> {
     #[must_use]
     pub fn details(&self) -> Option<Conversation> {
         self.entry.view.read(|view| view.conversation.clone())
+    }
+
+    /// What is agreed on about its audio: the codec to speak, those to be heard, the direction. None
+    /// before a session has it.
+    #[must_use]
+    pub fn agreement(&self) -> Option<Agreement> {
+        self.entry.view.read(|view| view.agreement)
     }
 
     /// All that there is to say about it, once it is over.

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use offhook::Seed;
 use offhook::genesys::{Client, Command, Config, Conversation, Error, ErrorKind, Event, Outcome};
 use offhook::machine::MediaId;
-use offhook::media::EngineFactory;
+use offhook::media::{EngineFactory, MediaState};
 
 use super::book::Book;
-use crate::drive::{Drive, Observer};
+use crate::drive::{Drive, MediaNews, Observer};
 use crate::service::Service;
 
 /// What a phone's clients keep besides their handle.
@@ -88,6 +88,19 @@ impl Drive for Client {
     fn ended_media(event: &Event) -> Option<MediaId> {
         match event {
             Event::SessionEnded { session, .. } => Some(session.media),
+            _ => None,
+        }
+    }
+
+    fn media_news(event: &Event) -> Option<(MediaId, MediaNews)> {
+        match event {
+            Event::SessionStarted(session) => {
+                Some((session.media, MediaNews::State(MediaState::New)))
+            }
+            Event::MediaState { media, state, .. } => Some((*media, MediaNews::State(*state))),
+            Event::MediaAgreed { media, agreement, .. } => {
+                Some((*media, MediaNews::Agreed(*agreement)))
+            }
             _ => None,
         }
     }

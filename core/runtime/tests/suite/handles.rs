@@ -8,7 +8,7 @@ use offhook::machine::{HttpId, MediaId, UdpId, WsEvent, WsId};
 use offhook::media::{AudioCodec, AudioFrame};
 use offhook::net::NetOptions;
 use offhook::{Input, Output};
-use offhook_runtime::{AUDIO_QUEUE, AudioEnded, EVENT_QUEUE, Sockets, WaitError};
+use offhook_runtime::{AUDIO_QUEUE, EVENT_QUEUE, SendError, Sockets, WaitError};
 
 use super::puppet::{AMPLE, Fate, Fault, Manners, Pull, Saw, Stage, open, within};
 use super::servers::{self, Server};
@@ -116,7 +116,7 @@ pub(crate) async fn dropping_everything_says_farewell_and_ends_at_every_stage<R:
         Stage::<R>::expect_fate(&fate, &[Fate::Farewell, Fate::Dropped]);
         if let Some(mut audio) = audio {
             assert!(within::<R, _>(audio.stream.next()).await.is_none());
-            assert_eq!(within::<R, _>(audio.sink.send(frame(0))).await, Err(AudioEnded));
+            assert_eq!(within::<R, _>(audio.sink.send(frame(0))).await, Err(SendError::Ended));
         }
         if let Some(hanging) = hanging {
             assert_eq!(within::<R, _>(hanging).await, Err(Fault::Closed));
@@ -166,7 +166,7 @@ pub(crate) async fn audio_flows_both_ways_and_ends_with_its_session<R: Sockets>(
     stage.make(Output::Event(Saw::MediaEnded(MEDIA))).await;
     assert_eq!(within::<R, _>(audio.stream.next()).await, Some(frame(7)));
     assert_eq!(within::<R, _>(audio.stream.next()).await, None);
-    assert_eq!(within::<R, _>(audio.sink.send(frame(8))).await, Err(AudioEnded));
+    assert_eq!(within::<R, _>(audio.sink.send(frame(8))).await, Err(SendError::Ended));
 
     let mut late = stage.handle.audio(MEDIA);
     assert_eq!(within::<R, _>(late.stream.next()).await, None);

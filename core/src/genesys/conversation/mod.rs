@@ -15,9 +15,9 @@ use std::time::Instant;
 
 use super::config::EagerConnection;
 use super::ids::{CallId, ConversationId, SessionId};
+use super::timing::Timing;
 use crate::genesys::call::Conversation;
 use crate::genesys::call_state::{CallState, Direction};
-use super::timing::Timing;
 use crate::genesys::event::{HandledBy, PendingSession};
 use crate::genesys::wire::notice::{Class, ErrorInfo};
 use crate::media::MediaError;

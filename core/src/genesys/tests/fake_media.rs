@@ -195,6 +195,7 @@ impl Engine for FakeEngine {
         self.offered.then_some(Agreement {
             direction: Direction::SendRecv,
             codec: AudioCodec::Opus,
+            codecs: [AudioCodec::Opus].into_iter().collect(),
             keys: true,
         })
     }

@@ -799,7 +799,8 @@ impl Engine for WebRtc {
         let payloads = &self.agreed.as_ref()?.payloads;
         let (codec, _) = *payloads.codecs.first()?;
         let keys = payloads.event_type(codec).is_some();
-        Some(Agreement { direction: self.direction(), codec, keys })
+        let codecs = payloads.codecs.iter().map(|(codec, _)| *codec).collect();
+        Some(Agreement { direction: self.direction(), codec, codecs, keys })
     }
 
     fn state(&self) -> MediaState {
