@@ -56,7 +56,7 @@
 
 use std::future::Future;
 use std::io;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::time::Instant;
 
 use async_tungstenite::tokio::TokioAdapter;
@@ -67,6 +67,7 @@ pub use offhook_runtime::{
 };
 use offhook_runtime::{Runtime, Sockets};
 use socket2::SockRef;
+use tokio::net::TcpSocket;
 
 // The names of before there was a second service, until 1.0.
 pub use self::genesys::{
@@ -93,10 +94,18 @@ impl Sockets for Tokio {
     type Tcp = TokioAdapter<tokio::net::TcpStream>;
     type Udp = tokio::net::UdpSocket;
 
-    async fn connect(address: SocketAddr) -> io::Result<Self::Tcp> {
-        let socket = tokio::net::TcpStream::connect(address).await?;
+    async fn connect(to: SocketAddr, from: Option<IpAddr>) -> io::Result<(Self::Tcp, SocketAddr)> {
+        let socket = match to {
+            SocketAddr::V4(_) => TcpSocket::new_v4(),
+            SocketAddr::V6(_) => TcpSocket::new_v6(),
+        }?;
+        if let Some(from) = from {
+            socket.bind(SocketAddr::new(from, 0))?;
+        }
+        let socket = socket.connect(to).await?;
         socket.set_nodelay(true)?;
-        Ok(TokioAdapter::new(socket))
+        let local = socket.local_addr()?;
+        Ok((TokioAdapter::new(socket), local))
     }
 
     fn udp(socket: UdpSocket) -> io::Result<Self::Udp> {

@@ -7,16 +7,21 @@ use std::sync::Arc;
 
 use futures_util::future::{Either, pending};
 use futures_util::{FutureExt as _, select};
-use offhook::machine::{CommandId, UdpEvent, UdpId, Wake, WsEvent, WsId};
+use offhook::machine::{
+    CommandId, NetError, NetErrorKind, StreamEvent, StreamId, UdpEvent, UdpId, Wake, WsEvent, WsId,
+};
 use offhook::{Input, Output};
 
 use crate::drive::Drive;
 use crate::fair::next_turn;
 use crate::front::{Asked, Asker, Front};
+use crate::hold::{Held, hold};
 use crate::http::Http;
 use crate::inbox::{Inbox, Inputs, inbox};
+use crate::name;
 use crate::net::Net;
 use crate::runtime::{Sockets, spawn};
+use crate::stream::{self, Destination};
 use crate::udp::Group;
 use crate::ws;
 
@@ -32,7 +37,8 @@ pub(crate) struct Driver<R: Sockets, M: Drive> {
     inputs: Inputs,
     /// What the driver itself found out while it drained the machine.
     found: VecDeque<Input>,
-    sockets: BTreeMap<WsId, ws::Held>,
+    sockets: BTreeMap<WsId, Held<String>>,
+    streams: BTreeMap<StreamId, Held<Vec<u8>>>,
     media: BTreeMap<UdpId, Group<R>>,
 }
 
@@ -48,6 +54,7 @@ impl<R: Sockets, M: Drive> Driver<R, M> {
             inputs,
             found: VecDeque::new(),
             sockets: BTreeMap::new(),
+            streams: BTreeMap::new(),
             media: BTreeMap::new(),
         };
         (driver, arriving)
@@ -125,6 +132,17 @@ impl<R: Sockets, M: Drive> Driver<R, M> {
                     return;
                 }
             }
+            Input::Stream { id, event } => {
+                let known = match event {
+                    StreamEvent::Closed { .. } | StreamEvent::Failed(_) => {
+                        self.streams.remove(id).is_some()
+                    }
+                    _ => self.streams.contains_key(id),
+                };
+                if !known {
+                    return;
+                }
+            }
             Input::Udp { id, event: UdpEvent::Datagram { .. } } if !self.media.contains_key(id) => {
                 return;
             }
@@ -149,7 +167,7 @@ impl<R: Sockets, M: Drive> Driver<R, M> {
     fn perform(&mut self, output: Output<M::Event, M::Outcome, M::Error>) {
         match output {
             Output::OpenWebSocket { id, request, deadline } => {
-                let (held, holder) = ws::hold();
+                let (held, holder) = hold();
                 self.sockets.insert(id, held);
                 let (net, inputs) = (Arc::clone(&self.net), self.inputs.clone());
                 spawn::<R>(ws::run::<R>(net, id, request, deadline, holder, inputs));
@@ -162,6 +180,26 @@ impl<R: Sockets, M: Drive> Driver<R, M> {
                 }
             }
             Output::CloseWebSocket { id } => drop(self.sockets.remove(&id)),
+            Output::OpenStream { id, to, tls, from, deadline } => {
+                let (held, holder) = hold();
+                self.streams.insert(id, held);
+                let (net, inputs) = (Arc::clone(&self.net), self.inputs.clone());
+                let destination = Destination { to, tls, from, deadline };
+                spawn::<R>(stream::run::<R>(net, id, destination, holder, inputs));
+            }
+            Output::SendStream { id, data } => {
+                if self.streams.get(&id).is_some_and(|held| !held.send(data)) {
+                    let reason = "the far side takes no more bytes";
+                    let error = Some(NetError::new(NetErrorKind::Lost, reason));
+                    let event = StreamEvent::Closed { error };
+                    self.found.push_back(Input::Stream { id, event });
+                }
+            }
+            Output::CloseStream { id } => drop(self.streams.remove(&id)),
+            Output::Resolve { id, host, deadline } => {
+                let (net, inputs) = (Arc::clone(&self.net), self.inputs.clone());
+                spawn::<R>(name::run::<R>(net, id, host, deadline, inputs));
+            }
             Output::Http { id, request, deadline } => {
                 self.http.submit::<R>(id, request, deadline, self.inputs.clone());
             }

@@ -2,7 +2,7 @@
 
 use std::future::{Future, pending};
 use std::io;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
 use futures_util::io::{AsyncRead, AsyncWrite};
@@ -72,8 +72,12 @@ pub trait Sockets: Runtime {
     /// A UDP socket that can be waited on.
     type Udp: Send + Sync + 'static;
 
-    /// Connects, without Nagle's delay.
-    fn connect(address: SocketAddr) -> impl Future<Output = io::Result<Self::Tcp>> + Send;
+    /// Connects, from an address of the caller's where it names one, and without Nagle's delay: the
+    /// connection, and its own end.
+    fn connect(
+        to: SocketAddr,
+        from: Option<IpAddr>,
+    ) -> impl Future<Output = io::Result<(Self::Tcp, SocketAddr)>> + Send;
 
     /// Takes over a bound, non-blocking socket.
     ///

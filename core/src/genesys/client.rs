@@ -272,6 +272,8 @@ impl Machine for Client {
                 }
                 self.calls.sweep(&mut self.out);
             }
+            // It opens no streams and asks for no names.
+            Input::Stream { .. } | Input::Resolved { .. } => return,
             Input::Audio { media, frame } => {
                 self.calls.sessions.send_audio(media, &frame, &mut self.out);
                 if self.is_media_only(now) {

@@ -7,6 +7,7 @@ use std::pin::pin;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt as _;
 use futures_util::future::{Either, select};
 use offhook::machine::{CommandId, MediaId, NetErrorKind, UdpEvent, UdpId, Wake, WsEvent, WsId};
 use offhook::net::NetOptions;
@@ -212,6 +213,11 @@ impl<R: Sockets> Stage<R> {
     /// The next thing that the puppet tells.
     pub(crate) async fn saw(&mut self) -> Saw {
         within::<R, _>(self.events.next()).await.expect("the driver lives")
+    }
+
+    /// What the puppet has told already; none where that is nothing.
+    pub(crate) fn at_once(&mut self) -> Option<Option<Saw>> {
+        self.events.next().now_or_never()
     }
 
     /// The next input that the puppet gets.

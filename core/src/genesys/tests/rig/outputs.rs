@@ -73,6 +73,10 @@ impl Rig {
                     }
                 }
             }
+            Output::OpenStream { .. }
+            | Output::SendStream { .. }
+            | Output::CloseStream { .. }
+            | Output::Resolve { .. } => panic!("nothing of it needs that"),
             Output::OpenUdp { id } => {
                 self.udp = Some(id);
                 let local = vec!["127.0.0.1:4000".parse::<SocketAddr>().unwrap()];
