@@ -179,7 +179,7 @@ impl<'x> Reader<'x, '_> {
             Some(Item::Text(before)) if self.in_text => {
                 if let Cow::Borrowed(start) = *before {
                     // Escaped text comes in many small pieces.
-                    let follows = rest.find('<').unwrap_or(0);
+                    let follows = memchr(b'<', rest.as_bytes()).unwrap_or(0);
                     let mut whole = String::with_capacity(start.len() + text.len() + follows);
                     whole.push_str(start);
                     *before = Cow::Owned(whole);

@@ -19,16 +19,19 @@ pub(crate) struct Leg {
     pub(crate) only_rings: bool,
     /// Who else is on it, where the service said. Kept of calls that are ours and live.
     pub(crate) parties: Option<Arc<Parties>>,
+    /// What that was last read from: a digest, so that it is read again only where it changed.
+    read_from: u64,
 }
 
 impl Leg {
     fn new(participant: &Participant<'_>, call: &Call<'_>) -> Self {
         Self {
             participant: participant.id.clone(),
-            purpose: participant.purpose.clone(),
+            purpose: participant.purpose.to_string(),
             call: call.without_ends(),
             only_rings: participant.only_rings(),
             parties: None,
+            read_from: 0,
         }
     }
 
@@ -51,9 +54,14 @@ impl Leg {
     ) -> Skipped {
         let mut skipped = Skipped::default();
         let ours = notice.participants().iter().find(|one| one.id == self.participant);
-        let told = ours
-            .and_then(|ours| Parties::of(notice, user, ours, self.call.direction(), &mut skipped));
+        let Some(ours) = ours else { return skipped };
+        self.read_from = notice.digest_of_others(user, ours);
         let before = known.and_then(|known| known.parties.as_ref());
+        if known.is_some_and(|known| known.read_from == self.read_from) {
+            self.parties = before.cloned();
+            return skipped;
+        }
+        let told = Parties::of(notice, user, ours, self.call.direction(), &mut skipped);
         if told.as_ref() == before.map(|parties| &**parties) {
             skipped = Skipped::default();
             self.parties = before.cloned();

@@ -118,7 +118,7 @@ fn called_number(
 fn queue(all: &[Participant<'_>], ours: &Participant<'_>, skipped: &mut Skipped) -> Option<Queue> {
     let id = queue_id(ours, skipped);
     let same = |one: &&Participant<'_>| {
-        one.purpose == "acd" && id.as_ref().is_none_or(|id| one.queue_name_of(id.as_str()))
+        &*one.purpose == "acd" && id.as_ref().is_none_or(|id| one.queue_name_of(id.as_str()))
     };
     let waited = all.iter().rev().find(same);
     let name = queue_name(ours, skipped).or_else(|| {
@@ -352,7 +352,11 @@ mod tests {
             let user = UserId::from("u");
             let part = |notice: &Notice<'_>| {
                 let ours = notice.ours(&user, None).unwrap();
-                (ours.id.clone(), ours.purpose.clone(), ours.call().map(|call| call.without_ends()))
+                (
+                    ours.id.clone(),
+                    ours.purpose.to_string(),
+                    ours.call().map(|call| call.without_ends()),
+                )
             };
             prop_assert_eq!(part(&whole), part(&bare));
         }

@@ -8,10 +8,12 @@ mod text;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::hash::{Hash as _, Hasher as _};
 
 use serde::Deserialize;
 
 use crate::genesys::call_state::{CallState, Direction, RecordingState};
+use crate::genesys::digest::Digest;
 use crate::genesys::ids::{CallId, ConversationId, ParticipantId, UserId};
 use crate::plain;
 
@@ -70,12 +72,12 @@ pub(crate) struct PersistentError {
 }
 
 /// A participant of a conversation.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Participant<'a> {
     pub(crate) id: ParticipantId,
-    #[serde(default, deserialize_with = "or_default")]
-    pub(crate) purpose: String,
+    #[serde(borrow, default, deserialize_with = "text::only")]
+    pub(crate) purpose: Text<'a>,
     #[serde(default)]
     pub(crate) user_id: Option<UserId>,
     #[serde(borrow, default, deserialize_with = "or_default")]
@@ -99,7 +101,7 @@ pub(crate) struct Participant<'a> {
 }
 
 /// A queue, where it is told as an object.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
 pub(crate) struct QueueBody<'a> {
     #[serde(borrow, default)]
     pub(crate) id: Text<'a>,
@@ -108,7 +110,7 @@ pub(crate) struct QueueBody<'a> {
 }
 
 /// One end of a leg.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Endpoint<'a> {
     #[serde(borrow, default)]
@@ -116,14 +118,14 @@ pub(crate) struct Endpoint<'a> {
 }
 
 /// A call leg.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Call<'a> {
     pub(crate) id: CallId,
-    #[serde(default, deserialize_with = "or_default")]
-    state: String,
-    #[serde(default)]
-    direction: Option<String>,
+    #[serde(borrow, default, deserialize_with = "text::only")]
+    state: Text<'a>,
+    #[serde(borrow, default, deserialize_with = "text::only")]
+    direction: Text<'a>,
     #[serde(default, deserialize_with = "or_default")]
     pub(crate) muted: bool,
     #[serde(default, deserialize_with = "or_default")]
@@ -140,7 +142,7 @@ pub(crate) struct Call<'a> {
 }
 
 /// What the service says went wrong with a call.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ErrorInfo {
     #[serde(default, deserialize_with = "or_default")]
@@ -189,8 +191,8 @@ impl Call<'_> {
     pub(crate) fn without_ends(&self) -> Call<'static> {
         Call {
             id: self.id.clone(),
-            state: self.state.clone(),
-            direction: self.direction.clone(),
+            state: self.state.clone().into_owned(),
+            direction: self.direction.clone().into_owned(),
             muted: self.muted,
             held: self.held,
             confined: self.confined,
@@ -201,12 +203,12 @@ impl Call<'_> {
     }
 
     pub(crate) fn state(&self) -> CallState {
-        CallState::from(self.state.as_str())
+        CallState::from(&*self.state)
     }
 
     pub(crate) fn direction(&self) -> Direction {
-        match self.direction.as_deref() {
-            Some("outbound") => Direction::Outbound,
+        match &*self.direction {
+            "outbound" => Direction::Outbound,
             _ => Direction::Inbound,
         }
     }
@@ -215,6 +217,21 @@ impl Call<'_> {
 impl<'a> Notice<'a> {
     pub(crate) fn participants(&self) -> &[Participant<'a>] {
         &self.participants
+    }
+
+    /// A number for all that is said of others than the user, and of how the call came to us.
+    pub(crate) fn digest_of_others(&self, user: &UserId, ours: &Participant<'_>) -> u64 {
+        let mut digest = Digest::default();
+        for other in self.participants.iter().filter(|one| one.user_id.as_ref() != Some(user)) {
+            other.hash(&mut digest);
+        }
+        for one in self.participants.iter().filter(|one| one.user_id.as_ref() == Some(user)) {
+            one.attributes.hash(&mut digest);
+        }
+        (&ours.queue_id, &ours.queue_name, &ours.queue).hash(&mut digest);
+        ours.call().map(|call| &call.direction).hash(&mut digest);
+        self.attributes.hash(&mut digest);
+        digest.finish()
     }
 
     /// Our participant: the newest of ours that has a call in the wanted state, else the newest
@@ -228,7 +245,7 @@ impl<'a> Notice<'a> {
             self.participants
                 .iter()
                 .rev()
-                .filter(|p| p.user_id.as_ref() == Some(user) && p.purpose != "voicemail")
+                .filter(|p| p.user_id.as_ref() == Some(user) && &*p.purpose != "voicemail")
         };
         let wanted =
             wanted.and_then(|state| ours().find(|p| p.calls.iter().any(|c| c.state() == *state)));
@@ -239,7 +256,7 @@ impl<'a> Notice<'a> {
     /// all talk.
     pub(crate) fn ringing(&self, user: &UserId) -> Option<&Participant<'a>> {
         self.participants.iter().rev().find(|p| {
-            let ours = p.user_id.as_ref() == Some(user) && p.purpose != "voicemail";
+            let ours = p.user_id.as_ref() == Some(user) && &*p.purpose != "voicemail";
             ours && p.only_rings()
         })
     }
@@ -261,7 +278,7 @@ impl<'a> Notice<'a> {
 
 impl<'a> Participant<'a> {
     fn is_other_person(&self, user: &UserId) -> bool {
-        let person = matches!(self.purpose.as_str(), "customer" | "external" | "user" | "agent");
+        let person = matches!(&*self.purpose, "customer" | "external" | "user" | "agent");
         self.user_id.as_ref() != Some(user) && person
     }
 

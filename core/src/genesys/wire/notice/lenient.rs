@@ -98,7 +98,7 @@ impl Participant<'static> {
     fn of(participant: &Value, skipped: &mut Skipped) -> Result<Self, &'static str> {
         Ok(Self {
             id: id(participant, "id").ok_or("id")?.into(),
-            purpose: text_of(participant, "purpose", skipped),
+            purpose: text_of(participant, "purpose", skipped).into(),
             user_id: match id(participant, "userId") {
                 Some(user) => Some(user.into()),
                 None => odd(participant, "userId", skipped),
@@ -123,11 +123,8 @@ impl Call<'static> {
     fn of(call: &Value, skipped: &mut Skipped) -> Result<Self, &'static str> {
         Ok(Self {
             id: id(call, "id").ok_or("id")?.into(),
-            state: text_of(call, "state", skipped),
-            direction: match call["direction"].as_str() {
-                Some(direction) => Some(direction.to_owned()),
-                None => odd(call, "direction", skipped),
-            },
+            state: text_of(call, "state", skipped).into(),
+            direction: text_of(call, "direction", skipped).into(),
             muted: flag(call, "muted", skipped),
             held: flag(call, "held", skipped),
             confined: flag(call, "confined", skipped),

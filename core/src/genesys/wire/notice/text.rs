@@ -8,7 +8,7 @@ use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer};
 
 /// A text, or a number as text; null is an empty one, as the service means the same by both.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Text<'a>(Cow<'a, str>);
 
 impl Deref for Text<'_> {
@@ -25,6 +25,13 @@ impl Borrow<str> for Text<'_> {
     }
 }
 
+impl Text<'_> {
+    /// It, to be kept.
+    pub(crate) fn into_owned(self) -> Text<'static> {
+        Text(self.0.into_owned().into())
+    }
+}
+
 impl From<String> for Text<'_> {
     fn from(text: String) -> Self {
         Self(text.into())
@@ -34,6 +41,33 @@ impl From<String> for Text<'_> {
 impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         from.deserialize_any(Reader).map(Self)
+    }
+}
+
+/// A text and nothing else, or null.
+pub(super) fn only<'de, D: Deserializer<'de>>(from: D) -> Result<Text<'de>, D::Error> {
+    from.deserialize_any(Strict).map(Text)
+}
+
+struct Strict;
+
+impl<'de> Visitor<'de> for Strict {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(text.into())
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(text.to_owned().into())
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(Cow::Borrowed(""))
     }
 }
 
