@@ -12,7 +12,7 @@ use offhook::machine::{UdpId, Wake};
 use offhook::media::{AudioCodec, AudioFrame};
 use offhook::xmpp::sasl;
 use offhook::{Secret, Seed};
-use offhook_sim::cloud::{Cloud, CloudConfig, ConnId, Input, Output, RequestId};
+use offhook_sim::cloud::{Cloud, CloudConfig, ConnId, Input, Output, RequestId, Service as _};
 use serde_json::Value;
 
 use crate::model_media::{ModelMedia, description};
