@@ -8,7 +8,6 @@ mod calls;
 mod commands;
 mod connect_limit;
 mod controls;
-mod fake_media;
 mod faults;
 mod guests;
 mod ice;
