@@ -7,6 +7,9 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+#[macro_use]
+mod setters;
+
 #[cfg(feature = "audio")]
 pub mod audio;
 pub mod genesys;
@@ -17,7 +20,7 @@ pub mod media;
 pub mod net;
 mod plain;
 pub mod report;
-mod rest;
+pub mod rest;
 pub mod sdp;
 mod secret;
 #[cfg(test)]

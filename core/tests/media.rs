@@ -189,6 +189,11 @@ fn a_path_that_is_never_found_is_given_up() {
     pair.cut();
     pair.negotiate().unwrap();
     pair.run_until(MS(61_000), |p| p.both(MediaState::Failed));
+    // And sooner where that is asked for.
+    let mut pair = Pair::with(|config| config.path_limit = MS(3000));
+    pair.cut();
+    pair.negotiate().unwrap();
+    pair.run_until(MS(4000), |p| p.both(MediaState::Failed));
 }
 
 #[test]

@@ -4,5 +4,6 @@
 #![deny(missing_docs)]
 
 pub mod demo;
+pub mod echo;
 pub mod hotline;
 pub mod voice;

@@ -2,14 +2,16 @@
 //! wait has a deadline.
 
 use std::future::Future;
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
+use futures_util::future::{Either, select};
 use offhook::genesys::{
     CallPhase, CallState, Config, Dial, EndReason, ErrorKind, Event, Phone as _,
 };
 use offhook::net::NetOptions;
 use offhook_examples::demo;
-use offhook_runtime::Runtime;
+use offhook_runtime::Sockets;
 use offhook_runtime::genesys::{Call, Calls, Client, Events};
 use offhook_sim::serve::{Emulator, FarEnd};
 use serde_json::{Value, json};
@@ -18,9 +20,7 @@ use serde_json::{Value, json};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Waits for what must happen.
-async fn within<R: Runtime, T>(what: &str, future: impl Future<Output = T>) -> T {
-    use futures_util::future::{Either, select};
-    use std::pin::pin;
+async fn within<R: Sockets, T>(what: &str, future: impl Future<Output = T>) -> T {
     match select(pin!(future), pin!(R::sleep_until(Instant::now() + PATIENCE))).await {
         Either::Left((value, _)) => value,
         Either::Right(((), _)) => panic!("{what}: not in time"),
@@ -36,7 +36,7 @@ struct Desk<R> {
     calls: Calls<R>,
 }
 
-impl<R: Runtime> Desk<R> {
+impl<R: Sockets> Desk<R> {
     async fn open(seed: u64) -> Self {
         let emulator = demo::emulator(seed).expect("a free port");
         let (user, token) = emulator.add_user("Ada", None).expect("a user");
@@ -79,7 +79,7 @@ impl<R: Runtime> Desk<R> {
 }
 
 /// What the README's program does.
-async fn echo<R: Runtime>(call: Call<R>) -> Result<EndReason, offhook::genesys::Error> {
+async fn echo<R: Sockets>(call: Call<R>) -> Result<EndReason, offhook::genesys::Error> {
     call.answer().await?;
     while let Ok(mut audio) = call.audio().await {
         while let Some(frame) = audio.stream.next().await {
@@ -100,7 +100,7 @@ fn frame(time: u64) -> offhook::media::AudioFrame {
 }
 
 /// Speaks until the echo comes back.
-async fn hear_the_echo<R: Runtime>(far: &mut FarEnd) {
+async fn hear_the_echo<R: Sockets>(far: &mut FarEnd) {
     for time in 0.. {
         let _ = far.speak.try_send(frame(time));
         if far.heard.try_recv().is_ok() {
@@ -110,7 +110,7 @@ async fn hear_the_echo<R: Runtime>(far: &mut FarEnd) {
     }
 }
 
-async fn a_call_from_ringing_to_its_report<R: Runtime>() {
+async fn a_call_from_ringing_to_its_report<R: Sockets>() {
     let mut desk = Desk::<R>::open(21).await;
     let mut news = desk.phone.events();
     let (conversation, mut far) = desk.call();
@@ -148,16 +148,17 @@ async fn a_call_from_ringing_to_its_report<R: Runtime>() {
     within::<R, _>("keys", call.send_dtmf("1#")).await.expect("sent");
     let no_key = within::<R, _>("keys", call.send_dtmf("1x")).await.expect_err("no such key");
     assert_eq!(no_key.kind, ErrorKind::InvalidOptions);
+    assert_eq!(no_key.conversation(), Some(call.conversation()));
 
     let mut audio = within::<R, _>("audio", call.audio()).await.expect("a session");
     let heard = async {
         loop {
             let _ = far.speak.try_send(frame(1));
             let timer = R::sleep_until(Instant::now() + Duration::from_millis(20));
-            let next = std::pin::pin!(audio.stream.next());
-            match futures_util::future::select(next, std::pin::pin!(timer)).await {
-                futures_util::future::Either::Left((frame, _)) => return frame,
-                futures_util::future::Either::Right(_) => {}
+            let next = pin!(audio.stream.next());
+            match select(next, pin!(timer)).await {
+                Either::Left((frame, _)) => return frame,
+                Either::Right(_) => {}
             }
         }
     };
@@ -174,12 +175,13 @@ async fn a_call_from_ringing_to_its_report<R: Runtime>() {
     within::<R, _>("hang up", call.hang_up()).await.expect("it is over already");
     let over = within::<R, _>("audio", call.audio()).await.expect_err("it is over");
     assert_eq!(over.kind, ErrorKind::Session);
+    assert_eq!(over.conversation(), Some(call.conversation()));
     assert!(desk.phone.find_call(call.conversation()).is_none(), "nobody remembers it");
     far.heard.close();
     desk.close().await;
 }
 
-async fn a_failed_answer_ends_no_program<R: Runtime>() {
+async fn a_failed_answer_ends_no_program<R: Sockets>() {
     let mut desk = Desk::<R>::open(22).await;
     let (conversation, _far) = desk.call();
     let call = desk.next().await;
@@ -213,7 +215,7 @@ async fn a_failed_answer_ends_no_program<R: Runtime>() {
     desk.close().await;
 }
 
-async fn a_dialled_call_is_an_object_too<R: Runtime>() {
+async fn a_dialled_call_is_an_object_too<R: Sockets>() {
     let mut desk = Desk::<R>::open(23).await;
     let placed = desk.phone.place_call(Dial::number("+15550123"));
     let call = within::<R, _>("the dial", placed).await.expect("dialled");
@@ -226,7 +228,7 @@ async fn a_dialled_call_is_an_object_too<R: Runtime>() {
     desk.close().await;
 }
 
-async fn audio_goes_on_over_a_replaced_session<R: Runtime>() {
+async fn audio_goes_on_over_a_replaced_session<R: Sockets>() {
     let mut desk = Desk::<R>::open(24).await;
     let call = json!({"kind": "inbound", "userId": desk.user, "signaling": "sdp",
         "farEnd": "external"});
@@ -247,6 +249,27 @@ async fn audio_goes_on_over_a_replaced_session<R: Runtime>() {
     };
     let both = futures_util::future::join(within::<R, _>("the bot", echo(call)), story);
     assert_eq!(both.await.0, Ok(EndReason::Over));
+    desk.close().await;
+}
+
+/// The bot whose source runs in virtual time as well (`tests/simulated.rs`).
+async fn the_echo_bot_answers_here_too<R: Sockets>() {
+    let mut desk = Desk::<R>::open(25).await;
+    let bot = pin!(offhook_examples::echo::bot(desk.phone.clone()));
+    let end = {
+        let story = pin!(async {
+            let (conversation, mut far) = desk.call();
+            let call = desk.next().await;
+            within::<R, _>("the echo", hear_the_echo::<R>(&mut far)).await;
+            desk.far(&conversation, "hangup", &json!({}));
+            within::<R, _>("the end", call.ended()).await
+        });
+        match select(bot, story).await {
+            Either::Left(_) => panic!("the bot is over"),
+            Either::Right((end, _)) => end,
+        }
+    };
+    assert_eq!(end.reason, EndReason::Over);
     desk.close().await;
 }
 
@@ -274,4 +297,5 @@ on_both_runtimes! {
     a_failed_answer_ends_no_program
     a_dialled_call_is_an_object_too
     audio_goes_on_over_a_replaced_session
+    the_echo_bot_answers_here_too
 }

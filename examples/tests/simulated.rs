@@ -1,12 +1,25 @@
-//! The hotline's bot in virtual time, on bad days. With the feature `bug` it must be caught.
+//! Bots in virtual time, on bad days. With the feature `bug` they must be caught.
 
-use offhook_examples::hotline;
+use offhook_examples::{echo, hotline};
 use offhook_sim::check;
+use offhook_sim::scenario::Customers;
 
 #[test]
 #[cfg_attr(feature = "bug", should_panic(expected = "nobody is kept on the line"))]
 fn nobody_is_kept_on_the_line_when_connections_break() {
     check(hotline::scenario()).seeds(0..5);
+}
+
+#[test]
+#[cfg_attr(feature = "bug", should_panic(expected = "nobody waits"))]
+fn whoever_calls_the_echo_is_answered_at_once() {
+    check(echo::scenario()).seeds(0..5);
+}
+
+#[test]
+fn one_caller_at_a_time_notices_nothing() {
+    let one = Customers { at_once: 1, ..Customers::default() };
+    check(echo::scenario().hours(0.5).customers(one)).seeds(0..1);
 }
 
 #[cfg(feature = "bug")]

@@ -10,10 +10,10 @@ use offhook::net::NetOptions;
 use offhook::report::Direction;
 use offhook_examples::demo;
 use offhook_runtime::genesys::{Client, Events};
-use offhook_runtime::{Clock, Runtime};
+use offhook_runtime::{Clock, Sockets};
 
 /// The next event that is the one wanted.
-async fn wait<R: Runtime>(events: &mut Events, wanted: impl Fn(&Event) -> bool) {
+async fn wait<R: Sockets>(events: &mut Events, wanted: impl Fn(&Event) -> bool) {
     let patience = Instant::now() + Duration::from_secs(30);
     let found = async {
         loop {
@@ -28,7 +28,7 @@ async fn wait<R: Runtime>(events: &mut Events, wanted: impl Fn(&Event) -> bool) 
     }
 }
 
-async fn sleeps<R: Runtime>(seed: u64) {
+async fn sleeps<R: Sockets>(seed: u64) {
     let emulator = demo::emulator(seed).expect("a free port");
     let (_, token) = emulator.add_user("Ada", None).expect("a user");
     let mut config = Config::agent("lab.test", token);

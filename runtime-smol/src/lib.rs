@@ -57,16 +57,17 @@
 
 use std::future::Future;
 use std::io;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
 use std::time::Instant;
 
 pub use offhook;
-use offhook_runtime::Runtime;
 pub use offhook_runtime::{
-    AUDIO_QUEUE, Audio, AudioEnded, AudioReceiver, AudioSender, Clock, EVENT_BYTES, EVENT_QUEUE,
-    NoRuntime, StartError, WaitError,
+    AUDIO_QUEUE, Audio, AudioReceiver, AudioSender, Clock, EVENT_BYTES, EVENT_QUEUE, NoRuntime,
+    StartError, WaitError,
 };
+use offhook_runtime::{Runtime, Sockets};
 use smol::{Async, Timer};
+use socket2::{Domain, Protocol, Socket, Type};
 
 // The names of before there was a second service, until 1.0.
 pub use self::genesys::{
@@ -78,9 +79,6 @@ pub use self::genesys::{
 pub struct Smol;
 
 impl Runtime for Smol {
-    type Tcp = smol::net::TcpStream;
-    type Udp = Async<UdpSocket>;
-
     fn spawn(task: impl Future<Output = ()> + Send + 'static) -> Result<(), NoRuntime> {
         smol::spawn(task).detach();
         Ok(())
@@ -89,11 +87,20 @@ impl Runtime for Smol {
     async fn sleep_until(at: Instant) {
         Timer::at(at).await;
     }
+}
 
-    async fn connect(address: SocketAddr) -> io::Result<Self::Tcp> {
-        let socket = smol::net::TcpStream::connect(address).await?;
+impl Sockets for Smol {
+    type Tcp = smol::net::TcpStream;
+    type Udp = Async<UdpSocket>;
+
+    async fn connect(to: SocketAddr, from: Option<IpAddr>) -> io::Result<(Self::Tcp, SocketAddr)> {
+        let socket = match from {
+            Some(from) => connect_from(from, to).await?.into(),
+            None => Self::Tcp::connect(to).await?,
+        };
         socket.set_nodelay(true)?;
-        Ok(socket)
+        let local = socket.local_addr()?;
+        Ok((socket, local))
     }
 
     fn udp(socket: UdpSocket) -> io::Result<Self::Udp> {
@@ -107,6 +114,35 @@ impl Runtime for Smol {
     async fn receive(socket: &Self::Udp, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
         socket.recv_from(buffer).await
     }
+}
+
+/// Connects from an address of ours, which smol itself has no way to say.
+async fn connect_from(from: IpAddr, to: SocketAddr) -> io::Result<Async<TcpStream>> {
+    let socket = Socket::new(Domain::for_address(to), Type::STREAM, Some(Protocol::TCP))?;
+    socket.bind(&SocketAddr::new(from, 0).into())?;
+    socket.set_nonblocking(true)?;
+    match socket.connect(&to.into()) {
+        Err(error) if !is_under_way(&error) => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    let socket = Async::new_nonblocking(TcpStream::from(socket))?;
+    socket.writable().await?;
+    match socket.get_ref().take_error()? {
+        Some(error) => Err(error),
+        None => Ok(socket),
+    }
+}
+
+/// Whether a connection is not there yet, and may come.
+#[cfg(unix)]
+fn is_under_way(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::INPROGRESS.raw_os_error())
+}
+
+/// Whether a connection is not there yet, and may come.
+#[cfg(not(unix))]
+fn is_under_way(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::WouldBlock
 }
 
 pub mod genesys {

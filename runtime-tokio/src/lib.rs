@@ -56,17 +56,18 @@
 
 use std::future::Future;
 use std::io;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::time::Instant;
 
 use async_tungstenite::tokio::TokioAdapter;
 pub use offhook;
-use offhook_runtime::Runtime;
 pub use offhook_runtime::{
-    AUDIO_QUEUE, Audio, AudioEnded, AudioReceiver, AudioSender, Clock, EVENT_BYTES, EVENT_QUEUE,
-    NoRuntime, StartError, WaitError,
+    AUDIO_QUEUE, Audio, AudioReceiver, AudioSender, Clock, EVENT_BYTES, EVENT_QUEUE, NoRuntime,
+    StartError, WaitError,
 };
+use offhook_runtime::{Runtime, Sockets};
 use socket2::SockRef;
+use tokio::net::TcpSocket;
 
 // The names of before there was a second service, until 1.0.
 pub use self::genesys::{
@@ -78,9 +79,6 @@ pub use self::genesys::{
 pub struct Tokio;
 
 impl Runtime for Tokio {
-    type Tcp = TokioAdapter<tokio::net::TcpStream>;
-    type Udp = tokio::net::UdpSocket;
-
     fn spawn(task: impl Future<Output = ()> + Send + 'static) -> Result<(), NoRuntime> {
         let runtime = tokio::runtime::Handle::try_current().map_err(|_| NoRuntime)?;
         drop(runtime.spawn(task));
@@ -90,11 +88,24 @@ impl Runtime for Tokio {
     fn sleep_until(at: Instant) -> impl Future<Output = ()> + Send {
         tokio::time::sleep_until(at.into())
     }
+}
 
-    async fn connect(address: SocketAddr) -> io::Result<Self::Tcp> {
-        let socket = tokio::net::TcpStream::connect(address).await?;
+impl Sockets for Tokio {
+    type Tcp = TokioAdapter<tokio::net::TcpStream>;
+    type Udp = tokio::net::UdpSocket;
+
+    async fn connect(to: SocketAddr, from: Option<IpAddr>) -> io::Result<(Self::Tcp, SocketAddr)> {
+        let socket = match to {
+            SocketAddr::V4(_) => TcpSocket::new_v4(),
+            SocketAddr::V6(_) => TcpSocket::new_v6(),
+        }?;
+        if let Some(from) = from {
+            socket.bind(SocketAddr::new(from, 0))?;
+        }
+        let socket = socket.connect(to).await?;
         socket.set_nodelay(true)?;
-        Ok(TokioAdapter::new(socket))
+        let local = socket.local_addr()?;
+        Ok((TokioAdapter::new(socket), local))
     }
 
     fn udp(socket: UdpSocket) -> io::Result<Self::Udp> {

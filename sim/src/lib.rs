@@ -10,6 +10,7 @@
 //! | [`world`] | virtual time and a network, for any [`Pair`](world::Pair) of client and service |
 //! | [`serve`] | real sockets, for any service |
 //! | [`genesys`] | the pair that offhook's client and the model cloud are |
+//! | [`program`] | asynchronous programs in virtual time |
 //! | [`scenario`] | what a contact centre does all day, faults, and what must hold |
 //! | [`tool`] | all of it on the command line |
 
@@ -21,6 +22,7 @@ mod dice;
 pub mod genesys;
 pub mod ladder;
 mod names;
+pub mod program;
 pub mod scenario;
 pub mod serve;
 pub mod service;
@@ -28,4 +30,5 @@ mod services;
 pub mod tool;
 pub mod world;
 
+pub use program::Simulated;
 pub use scenario::{Scenario, check};

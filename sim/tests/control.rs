@@ -285,6 +285,40 @@ fn lengths_of_names_are_bounded() {
 }
 
 #[test]
+fn wire_4_9_a_call_tells_who_calls_whom_through_which_queue() {
+    let (mut desk, user) = with_user();
+    let call = json!({
+        "userId": user, "called": "tel:+15550199", "from": {"name": "Ada", "address": "tel:+15550123"},
+        "queue": {"id": "q", "name": "Sales"}, "attributes": {"case": "17"},
+    });
+    let (status, made) = desk.control("POST", "calls", &call);
+    assert_eq!(status, 200, "{made}");
+    let id = made["conversationId"].as_str().expect("an id");
+    let (_, told) = desk.api("t", "GET", &format!("conversations/{id}"), &Value::Null);
+    let [them, queue, us] = &told["participants"].as_array().expect("participants")[..] else {
+        panic!("{told}")
+    };
+    assert_eq!((&them["name"], &them["ani"]), (&json!("Ada"), &json!("tel:+15550123")));
+    assert_eq!(
+        (&them["dnis"], &them["attributes"]),
+        (&json!("tel:+15550199"), &json!({"case": "17"}))
+    );
+    assert_eq!((&queue["purpose"], &queue["name"]), (&json!("acd"), &json!("Sales")));
+    assert_eq!((&us["queueId"], &us["userId"]), (&json!("q"), &json!(user)));
+    for wrong in [
+        json!({"attributes": {"a": 1}}),
+        json!({"attributes": {"a": "v".repeat(1025)}}),
+        json!({"attributes": []}),
+        json!({"queue": {"name": "n".repeat(256)}}),
+        json!({"called": "1".repeat(256)}),
+    ] {
+        let mut body = wrong.clone();
+        body["userId"] = json!(user);
+        assert_eq!(desk.control("POST", "calls", &body).0, 400, "{wrong}");
+    }
+}
+
+#[test]
 fn topics_are_those_that_there_are_part_by_part() {
     let (mut desk, user) = with_user();
     let (_, other) = desk.control("POST", "users", &json!({"userId": "u.2", "token": "b"}));

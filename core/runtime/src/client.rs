@@ -10,12 +10,12 @@ use offhook::net::NetOptions;
 
 use crate::audio::Audio;
 use crate::clock::Clock;
-
 use crate::error::BuildError;
-use crate::handle::{Events, Handle, start_observed};
+use crate::front::Front;
+use crate::handle::{Events, Handle, attach_observed, drive};
 use crate::reply::Reply;
-use crate::runtime::Runtime;
-use crate::service::{Built, Service};
+use crate::runtime::{Runtime, Sockets};
+use crate::service::Service;
 
 /// A client of one machine on a runtime. Cheap to clone.
 ///
@@ -30,7 +30,7 @@ pub struct Client<R, M: Service> {
     runtime: PhantomData<fn() -> R>,
 }
 
-impl<R: Runtime, M: Service> Client<R, M> {
+impl<R: Sockets, M: Service> Client<R, M> {
     /// Settings for a new client.
     pub fn builder(config: M::Config) -> Builder<R, M> {
         Builder {
@@ -41,6 +41,16 @@ impl<R: Runtime, M: Service> Client<R, M> {
             factory: None,
             runtime: PhantomData,
         }
+    }
+}
+
+impl<R: Runtime, M: Service> Client<R, M> {
+    /// A client whose machine somebody else drives, who serves its [`Front`]: a simulation. `config` is
+    /// that of the machine.
+    pub fn attach(config: &M::Config, clock: Clock) -> (Self, Front<M>) {
+        let (desk, observer) = M::desk(config);
+        let (handle, front) = attach_observed::<R, M>(clock, Some(observer));
+        (Self { handle, desk, runtime: PhantomData }, front)
     }
 }
 
@@ -89,7 +99,7 @@ pub struct Builder<R, M: Service> {
     runtime: PhantomData<fn() -> R>,
 }
 
-impl<R: Runtime, M: Service> Builder<R, M> {
+impl<R: Sockets, M: Service> Builder<R, M> {
     /// How to use the network.
     pub fn net(mut self, options: NetOptions) -> Self {
         self.net = options;
@@ -135,11 +145,12 @@ impl<R: Runtime, M: Service> Builder<R, M> {
         let factory = self.factory.or_else(usual_factory).ok_or(BuildError::NoEngine)?;
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let unix_ms = since.ok().and_then(|since| since.as_millis().try_into().ok());
-        let built = M::build(self.config, factory, seed, self.clock.now(), unix_ms);
-        let Built { machine, desk, observer } = built.map_err(BuildError::Config)?;
-        let (handle, events) =
-            start_observed::<R, _>(machine, self.net, self.clock, Some(observer))?;
-        Ok((Client { handle, desk, runtime: PhantomData }, events))
+        let (client, front) = Client::attach(&self.config, self.clock.clone());
+        let events = client.events();
+        let machine = M::build(self.config, factory, seed, self.clock.now(), unix_ms);
+        let machine = machine.map_err(BuildError::Config)?;
+        drive::<R, M>(machine, self.net, self.clock, front)?;
+        Ok((client, events))
     }
 }
 

@@ -18,26 +18,40 @@ const NAP: Duration = Duration::from_secs(2);
 /// Windows. All clocks of a process count from one origin, so that their instants compare; after
 /// a sleep they are ahead of [`Instant::now`] by its length.
 ///
-/// Clones are the same clock. Tests let the computer sleep with [`Clock::advance`].
+/// Clones are the same clock. Tests let the computer sleep with [`Clock::advance`]; in a simulation the
+/// clock is [at a standstill](Clock::standing) but for that.
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
-    /// Nanoseconds that were slept only in a test.
+    /// Where it stands, if it does not go by itself.
+    standing: Option<Instant>,
+    /// Nanoseconds that it was moved on by hand.
     ahead: Arc<AtomicU64>,
 }
 
 impl Clock {
+    /// A clock that shows this instant until it is moved on. A client that goes by it needs a
+    /// [`Runtime`] whose time stands still with it.
+    #[must_use]
+    pub fn standing(at: Instant) -> Self {
+        Self { standing: Some(at), ahead: Arc::default() }
+    }
+
     /// The present.
     #[must_use]
     pub fn now(&self) -> Instant {
-        let (base, origin) = *ORIGIN;
         let ahead = Duration::from_nanos(self.ahead.load(Ordering::Relaxed));
+        if let Some(standing) = self.standing {
+            return standing + ahead;
+        }
+        let (base, origin) = *ORIGIN;
         match since_boot() {
             Some(now) => base + now.saturating_sub(origin) + ahead,
             None => Instant::now() + ahead,
         }
     }
 
-    /// Moves the clock on, as if the computer had slept for so long.
+    /// Moves the clock on, as if the computer had slept for so long. What sleeps by it is not woken:
+    /// it looks at the clock every 2 s.
     pub fn advance(&self, by: Duration) {
         let by = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
         self.ahead.fetch_add(by, Ordering::Relaxed);
@@ -46,6 +60,9 @@ impl Clock {
     /// Waits until this clock shows an instant; after a sleep of the computer, at most a
     /// moment longer.
     pub(crate) async fn sleep_until<R: Runtime>(&self, at: Instant) {
+        if self.standing.is_some() {
+            return R::sleep_until(at).await;
+        }
         loop {
             let left = at.saturating_duration_since(self.now());
             if left.is_zero() {
@@ -97,6 +114,16 @@ mod tests {
         }
         // A computer that does not sleep sees the same on both.
         assert!(Instant::now().saturating_duration_since(one.now()) < Duration::from_secs(1));
+    }
+
+    #[test]
+    fn a_standing_clock_goes_only_by_hand() {
+        let begin = Instant::now();
+        let clock = Clock::standing(begin);
+        let same = clock.clone();
+        assert_eq!(clock.now(), begin);
+        clock.advance(Duration::from_secs(60));
+        assert_eq!(same.now(), begin + Duration::from_secs(60));
     }
 
     #[test]

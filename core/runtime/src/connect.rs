@@ -1,5 +1,6 @@
 //! Connections for HTTP and WebSockets: TCP or TLS, directly or through a proxy.
 
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
@@ -14,7 +15,7 @@ use offhook::net::ProxyServer;
 use crate::error::{lost, timed_out, unconnected};
 use crate::fair::{Fair, Meter};
 use crate::net::{Net, bare};
-use crate::runtime::Runtime;
+use crate::runtime::Sockets;
 
 /// Something to read from and write to.
 pub(crate) trait Socket: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -46,7 +47,7 @@ impl Server {
     }
 
     /// Connects, with the whole path: name, proxy, TLS.
-    pub(crate) async fn connect<R: Runtime>(
+    pub(crate) async fn connect<R: Sockets>(
         &self,
         net: &Net,
         meter: Meter,
@@ -62,20 +63,70 @@ impl Server {
                 socket
             }
         };
-        if !self.secure {
-            return Ok(Box::new(socket));
-        }
-        let name = bare(host)
-            .to_owned()
-            .try_into()
-            .map_err(|_| NetError::new(NetErrorKind::Tls, "the host is no TLS name"))?;
-        let connector = TlsConnector::from(Arc::clone(&net.tls));
-        Ok(Box::new(connector.connect(name, socket).await.map_err(|error| lost(&error))?))
+        if self.secure { secure(net, host, socket).await } else { Ok(Box::new(socket)) }
     }
 }
 
+/// Connects to an address, over TLS where the host is named that the certificate is to name, and
+/// through the proxy for it: the connection, and our end of it.
+pub(crate) async fn stream_to<R: Sockets>(
+    net: &Net,
+    to: SocketAddr,
+    tls: Option<&str>,
+    from: Option<IpAddr>,
+) -> Result<(Connection, SocketAddr), NetError> {
+    // Of a stream nobody here knows what is whole.
+    let meter = Meter::new(u64::MAX);
+    let (host, port) = (to.ip().to_string(), to.port());
+    let connect =
+        |to| async move { R::connect(to, from).await.map_err(|error| unconnected(&error)) };
+    let (socket, local) = match net.proxies.find(tls.is_some(), &host, port) {
+        None => {
+            let (socket, local) = connect(to).await?;
+            (Fair::new(socket, meter), local)
+        }
+        Some(proxy) => {
+            let mut failure = timed_out();
+            let mut found = None;
+            for address in net.resolve(&proxy.host, proxy.port).await? {
+                match connect(address).await {
+                    Ok(connected) => {
+                        found = Some(connected);
+                        break;
+                    }
+                    Err(error) => failure = error,
+                }
+            }
+            let (socket, local) = found.ok_or(failure)?;
+            let mut socket = Fair::new(socket, meter);
+            let authority = if to.is_ipv6() { format!("[{host}]") } else { host };
+            tunnel(&mut socket, proxy, &authority, port).await?;
+            (socket, local)
+        }
+    };
+    let connection = match tls {
+        Some(host) => secure(net, host, socket).await?,
+        None => Box::new(socket),
+    };
+    Ok((connection, local))
+}
+
+/// The TLS handshake (RFC 8446), with a certificate that names the host.
+async fn secure(
+    net: &Net,
+    host: &str,
+    socket: impl Socket + 'static,
+) -> Result<Connection, NetError> {
+    let name = bare(host)
+        .to_owned()
+        .try_into()
+        .map_err(|_| NetError::new(NetErrorKind::Tls, "the host is no TLS name"))?;
+    let connector = TlsConnector::from(Arc::clone(&net.tls));
+    Ok(Box::new(connector.connect(name, socket).await.map_err(|error| lost(&error))?))
+}
+
 /// Connects to the first address that answers; each has a fair share of the time.
-async fn tcp<R: Runtime>(
+async fn tcp<R: Sockets>(
     net: &Net,
     host: &str,
     port: u16,
@@ -87,8 +138,10 @@ async fn tcp<R: Runtime>(
         let now = net.clock.now();
         let left = u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
         let share = now + deadline.saturating_duration_since(now) / left;
-        match select(pin!(R::connect(*address)), pin!(net.clock.sleep_until::<R>(share))).await {
-            Either::Left((Ok(socket), _)) => return Ok(socket),
+        match select(pin!(R::connect(*address, None)), pin!(net.clock.sleep_until::<R>(share)))
+            .await
+        {
+            Either::Left((Ok((socket, _)), _)) => return Ok(socket),
             Either::Left((Err(error), _)) => failure = unconnected(&error),
             Either::Right(((), _)) => failure = timed_out(),
         }

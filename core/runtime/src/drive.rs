@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use offhook::Machine;
 use offhook::machine::MediaId;
+use offhook::media::{Agreement, MediaState};
 
 /// A machine that the driver can carry.
 pub trait Drive:
@@ -31,11 +32,27 @@ pub trait Drive:
     /// The audio that ends with this event.
     fn ended_media(event: &Self::Event) -> Option<MediaId>;
 
+    /// What this event tells of a session's audio, if anything. Without it, audio is sent blindly.
+    fn media_news(event: &Self::Event) -> Option<(MediaId, MediaNews)> {
+        let _ = event;
+        None
+    }
+
     /// The error of a command that outlived the machine.
     fn closed() -> Self::Error;
 
     /// The error of a command that found the queue full.
     fn overloaded() -> Self::Error;
+}
+
+/// Something to know of a session's audio.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MediaNews {
+    /// It is there, or its state changed.
+    State(MediaState),
+    /// Something else was agreed on with the far side.
+    Agreed(Agreement),
 }
 
 /// Who follows what a machine tells and does, in the driver's own task: before any reader of its

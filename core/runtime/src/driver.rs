@@ -1,110 +1,67 @@
 //! The loop: one task that drives one machine.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
+use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
 
-use async_channel::Receiver;
-use futures_channel::{mpsc, oneshot};
 use futures_util::future::{Either, pending};
-use futures_util::{FutureExt as _, StreamExt as _, select};
-use offhook::machine::{CommandId, MediaId, UdpEvent, UdpId, Wake, WsEvent, WsId};
-use offhook::media::AudioFrame;
-use offhook::{Input, Machine, Output};
+use futures_util::{FutureExt as _, select};
+use offhook::machine::{
+    CommandId, NetError, NetErrorKind, StreamEvent, StreamId, UdpEvent, UdpId, Wake, WsEvent, WsId,
+};
+use offhook::{Input, Output};
 
-use crate::drive::{Drive, Observer};
+use crate::drive::Drive;
 use crate::fair::next_turn;
+use crate::front::{Asked, Asker, Front};
+use crate::hold::{Held, hold};
 use crate::http::Http;
-use crate::hub::Publisher;
 use crate::inbox::{Inbox, Inputs, inbox};
+use crate::name;
 use crate::net::Net;
-use crate::queue::{AudioQueue, Producer};
-use crate::runtime::{Runtime, spawn};
+use crate::runtime::{Sockets, spawn};
+use crate::stream::{self, Destination};
 use crate::udp::Group;
 use crate::ws;
 
 /// Things that the driver does before others have their turn.
 const TURN: u32 = 8;
 
-/// How many sessions that are over are remembered, so that late listeners hear of it.
-const ENDED_MEDIA: usize = 1024;
-
-/// Tells whoever submitted a command how it ended.
-type Replier<M> = oneshot::Sender<Result<<M as Machine>::Outcome, <M as Machine>::Error>>;
-
-/// What a handle asks of the driver.
-pub(crate) enum Request<M: Drive> {
-    Command(M::Command, Replier<M>),
-    Audio(MediaId, Producer<AudioQueue>),
-}
-
-/// The driver's end of the handles' queue. Whatever waits in it when the driver ends is dropped,
-/// so that its replies do not wait for ever.
-pub(crate) struct Requests<M: Drive>(pub(crate) Receiver<Request<M>>);
-
-impl<M: Drive> Drop for Requests<M> {
-    fn drop(&mut self) {
-        discard(&self.0);
-    }
-}
-
-/// Closes a queue and drops what is in it. Without this that lives as long as the last sender.
-pub(crate) fn discard<T>(queue: &Receiver<T>) {
-    queue.close();
-    while queue.try_recv().is_ok() {}
-}
-
 /// A machine and all that it has opened.
-pub(crate) struct Driver<R: Runtime, M: Drive> {
-    /// First, so that it hears of the end before anybody's audio ends.
-    observer: Option<Box<dyn Observer<M>>>,
+pub(crate) struct Driver<R: Sockets, M: Drive> {
+    front: Front<M>,
     machine: M,
     net: Arc<Net>,
     http: Http,
     inputs: Inputs,
     /// What the driver itself found out while it drained the machine.
     found: VecDeque<Input>,
-    sockets: BTreeMap<WsId, ws::Held>,
+    sockets: BTreeMap<WsId, Held<String>>,
+    streams: BTreeMap<StreamId, Held<Vec<u8>>>,
     media: BTreeMap<UdpId, Group<R>>,
-    replies: BTreeMap<CommandId, Replier<M>>,
-    events: Publisher<M>,
-    audio: BTreeMap<MediaId, Producer<AudioQueue>>,
-    ended: BTreeSet<MediaId>,
 }
 
-impl<R: Runtime, M: Drive> Driver<R, M> {
+impl<R: Sockets, M: Drive> Driver<R, M> {
     /// A driver, and the inbox that it is to run with.
-    pub(crate) fn new(
-        machine: M,
-        net: Arc<Net>,
-        events: Publisher<M>,
-        observer: Option<Box<dyn Observer<M>>>,
-    ) -> (Self, Inbox) {
+    pub(crate) fn new(machine: M, net: Arc<Net>, front: Front<M>) -> (Self, Inbox) {
         let (inputs, arriving) = inbox();
         let driver = Self {
-            observer,
+            front,
             machine,
             http: Http::new(Arc::clone(&net)),
             net,
             inputs,
             found: VecDeque::new(),
             sockets: BTreeMap::new(),
+            streams: BTreeMap::new(),
             media: BTreeMap::new(),
-            replies: BTreeMap::new(),
-            events,
-            audio: BTreeMap::new(),
-            ended: BTreeSet::new(),
         };
         (driver, arriving)
     }
 
     /// Drives the machine until nobody holds a handle, and then out of the door.
-    pub(crate) async fn run(
-        mut self,
-        arriving: Inbox,
-        requests: Requests<M>,
-        mut frames: mpsc::Receiver<(MediaId, AudioFrame)>,
-    ) {
+    pub(crate) async fn run(mut self, arriving: Inbox) {
         let clock = self.net.clock.clone();
         let mut turn = 0;
         let mut leaving: Option<(CommandId, Wake)> = None;
@@ -123,28 +80,19 @@ impl<R: Runtime, M: Drive> Driver<R, M> {
                 }
                 .fuse()
             );
-            // Once there are no more requests, nothing is to be asked for again.
-            let mut request = pin!(
-                match leaving {
-                    None => Either::Left(requests.0.recv()),
-                    Some(_) => Either::Right(pending()),
-                }
-                .fuse()
-            );
             select! {
                 input = arriving.next().fuse() => self.input(input),
-                request = request => match request {
-                    Ok(request) => self.request(request),
-                    Err(_) => match self.farewell() {
+                asked = poll_fn(|cx| self.front.poll_asked(cx)).fuse() => match asked {
+                    Asked::Command(command, asker) => {
+                        let submitted = self.machine.submit(clock.now(), command);
+                        self.front.submitted(asker, submitted);
+                    }
+                    Asked::Audio(media, frame) => self.input(Input::Audio { media, frame }),
+                    Asked::Leave => match self.farewell() {
                         Some(farewell) => leaving = Some(farewell),
                         None => return,
                     },
                 },
-                frame = frames.next() => {
-                    if let Some((media, frame)) = frame {
-                        self.input(Input::Audio { media, frame });
-                    }
-                }
                 () = timer => {
                     // It may have been for the farewell only.
                     if wake.is_some_and(|wake| wake.at <= clock.now()) {
@@ -154,7 +102,7 @@ impl<R: Runtime, M: Drive> Driver<R, M> {
             }
             wake = self.drain();
             if let Some((farewell, by)) = leaving
-                && (!self.replies.contains_key(&farewell) || by.at <= clock.now())
+                && (!self.front.waits_for(farewell) || by.at <= clock.now())
             {
                 return;
             }
@@ -166,27 +114,8 @@ impl<R: Runtime, M: Drive> Driver<R, M> {
         let (command, limit) = M::farewell();
         // Refused: there is nothing to take leave of.
         let id = self.machine.submit(now, command).ok()?;
-        self.replies.insert(id, oneshot::channel().0);
+        self.front.submitted(Asker::nobody(), Ok(id));
         Some((id, Wake { at: now + limit, reason: "farewell" }))
-    }
-
-    fn request(&mut self, request: Request<M>) {
-        match request {
-            Request::Command(command, reply) => {
-                match self.machine.submit(self.net.clock.now(), command) {
-                    Ok(id) => drop(self.replies.insert(id, reply)),
-                    // The application may have stopped waiting, here and below.
-                    Err(error) => drop(reply.send(Err(error))),
-                }
-            }
-            Request::Audio(media, producer) => {
-                self.audio.retain(|_, producer| producer.is_held());
-                // Otherwise the producer is dropped, which ends the audio.
-                if !self.ended.contains(&media) {
-                    self.audio.insert(media, producer);
-                }
-            }
-        }
     }
 
     /// Passes an input on, unless the machine has closed what it is about.
@@ -198,6 +127,17 @@ impl<R: Runtime, M: Drive> Driver<R, M> {
                         self.sockets.remove(id).is_some()
                     }
                     _ => self.sockets.contains_key(id),
+                };
+                if !known {
+                    return;
+                }
+            }
+            Input::Stream { id, event } => {
+                let known = match event {
+                    StreamEvent::Closed { .. } | StreamEvent::Failed(_) => {
+                        self.streams.remove(id).is_some()
+                    }
+                    _ => self.streams.contains_key(id),
                 };
                 if !known {
                     return;
@@ -227,7 +167,7 @@ impl<R: Runtime, M: Drive> Driver<R, M> {
     fn perform(&mut self, output: Output<M::Event, M::Outcome, M::Error>) {
         match output {
             Output::OpenWebSocket { id, request, deadline } => {
-                let (held, holder) = ws::hold();
+                let (held, holder) = hold();
                 self.sockets.insert(id, held);
                 let (net, inputs) = (Arc::clone(&self.net), self.inputs.clone());
                 spawn::<R>(ws::run::<R>(net, id, request, deadline, holder, inputs));
@@ -240,6 +180,26 @@ impl<R: Runtime, M: Drive> Driver<R, M> {
                 }
             }
             Output::CloseWebSocket { id } => drop(self.sockets.remove(&id)),
+            Output::OpenStream { id, to, tls, from, deadline } => {
+                let (held, holder) = hold();
+                self.streams.insert(id, held);
+                let (net, inputs) = (Arc::clone(&self.net), self.inputs.clone());
+                let destination = Destination { to, tls, from, deadline };
+                spawn::<R>(stream::run::<R>(net, id, destination, holder, inputs));
+            }
+            Output::SendStream { id, data } => {
+                if self.streams.get(&id).is_some_and(|held| !held.send(data)) {
+                    let reason = "the far side takes no more bytes";
+                    let error = Some(NetError::new(NetErrorKind::Lost, reason));
+                    let event = StreamEvent::Closed { error };
+                    self.found.push_back(Input::Stream { id, event });
+                }
+            }
+            Output::CloseStream { id } => drop(self.streams.remove(&id)),
+            Output::Resolve { id, host, deadline } => {
+                let (net, inputs) = (Arc::clone(&self.net), self.inputs.clone());
+                spawn::<R>(name::run::<R>(net, id, host, deadline, inputs));
+            }
             Output::Http { id, request, deadline } => {
                 self.http.submit::<R>(id, request, deadline, self.inputs.clone());
             }
@@ -260,32 +220,9 @@ impl<R: Runtime, M: Drive> Driver<R, M> {
                 }
             }
             Output::CloseUdp { id } => drop(self.media.remove(&id)),
-            Output::Audio { media, frame } => {
-                if let Some(producer) = self.audio.get(&media) {
-                    producer.push(frame);
-                }
-            }
-            Output::Event(event) => {
-                if let Some(observer) = &mut self.observer {
-                    observer.event(&event);
-                }
-                if let Some(media) = M::ended_media(&event) {
-                    self.audio.remove(&media);
-                    self.ended.insert(media);
-                    if self.ended.len() > ENDED_MEDIA {
-                        self.ended.pop_first();
-                    }
-                }
-                self.events.tell(event);
-            }
-            Output::Completed { command, result } => {
-                if let (Some(observer), Ok(outcome)) = (&mut self.observer, &result) {
-                    observer.outcome(outcome);
-                }
-                if let Some(reply) = self.replies.remove(&command) {
-                    drop(reply.send(result));
-                }
-            }
+            Output::Audio { media, frame } => self.front.heard(media, frame),
+            Output::Event(event) => self.front.told(event),
+            Output::Completed { command, result } => self.front.completed(command, result),
             // Handled by the drain.
             Output::Timeout(_) => {}
             // A newer contract has newer outputs; this runtime cannot do them.

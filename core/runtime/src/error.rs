@@ -1,5 +1,6 @@
 //! What can go wrong before there is a client, and how failures of the network are classified.
 
+use offhook::media::{AudioCodec, MAX_BACKLOG};
 use std::io;
 use std::time::Duration;
 
@@ -79,4 +80,28 @@ fn tls_or(error: &io::Error, otherwise: NetErrorKind) -> NetErrorKind {
 /// The deadline passed.
 pub(crate) fn timed_out() -> NetError {
     NetError::new(NetErrorKind::Timeout, "the deadline passed")
+}
+
+/// Why a frame was not taken. It was not sent and will not be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SendError {
+    /// The session is over, or its audio was taken again, or the client is gone.
+    #[error("the audio has ended")]
+    Ended,
+    /// Nobody would understand it: its codec was not agreed on with the far side.
+    #[error("{} was not agreed on, but {}", codec.name(), agreed.name())]
+    NotAgreed {
+        /// That of the frame.
+        codec: AudioCodec,
+        /// The one to speak.
+        agreed: AudioCodec,
+    },
+    /// Media is not connected, and as many frames as are kept wait for that already.
+    #[error("{MAX_BACKLOG} frames wait for media to connect")]
+    TooEarly,
+    /// The recording cannot be read, or audio cannot be coded.
+    #[cfg(feature = "audio")]
+    #[error(transparent)]
+    Audio(#[from] offhook::audio::AudioError),
 }

@@ -5,8 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use async_channel::Sender;
-use futures_channel::oneshot;
+use futures_channel::{mpsc, oneshot};
 use futures_util::{FutureExt as _, Stream, StreamExt as _};
 use offhook::machine::MediaId;
 use offhook::net::NetOptions;
@@ -14,12 +13,13 @@ use offhook::net::NetOptions;
 use crate::audio::{Audio, Frames};
 use crate::clock::Clock;
 use crate::drive::{Drive, Observer};
-use crate::driver::{Driver, Request, Requests};
+use crate::driver::Driver;
 use crate::error::{StartError, WaitError};
+use crate::front::{Asker, Front, Request};
 use crate::hub::Hub;
 use crate::net::Net;
 use crate::queue::{Consumer, EventQueue};
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, Sockets};
 use crate::timer::Timer;
 
 /// How many commands wait for the driver. It takes them at once, so this many are a runaway.
@@ -33,7 +33,7 @@ const FRAME_QUEUE: usize = 64;
 /// # Errors
 ///
 /// The options cannot be used, or there is no such runtime here.
-pub fn start<R: Runtime, M: Drive>(
+pub fn start<R: Sockets, M: Drive>(
     machine: M,
     options: NetOptions,
 ) -> Result<(Handle<M>, Events<M>), StartError> {
@@ -45,30 +45,48 @@ pub fn start<R: Runtime, M: Drive>(
 /// # Errors
 ///
 /// The options cannot be used, or there is no such runtime here.
-pub fn start_at<R: Runtime, M: Drive>(
+pub fn start_at<R: Sockets, M: Drive>(
     machine: M,
     options: NetOptions,
     clock: Clock,
 ) -> Result<(Handle<M>, Events<M>), StartError> {
-    start_observed::<R, M>(machine, options, clock, None)
+    let (handle, front) = attach_observed::<R, M>(clock.clone(), None);
+    let events = handle.events();
+    drive::<R, M>(machine, options, clock, front)?;
+    Ok((handle, events))
 }
 
-/// As [`start_at`], with somebody who follows all that the machine tells.
-pub(crate) fn start_observed<R: Runtime, M: Drive>(
+/// Handles for a machine that somebody else drives, who serves its [`Front`]; by its clock, and on
+/// its runtime.
+pub fn attach<R: Runtime, M: Drive>(clock: Clock) -> (Handle<M>, Events<M>, Front<M>) {
+    let (handle, front) = attach_observed::<R, M>(clock, None);
+    let events = handle.events();
+    (handle, events, front)
+}
+
+/// As [`attach`], with somebody who follows all that the machine tells.
+pub(crate) fn attach_observed<R: Runtime, M: Drive>(
+    clock: Clock,
+    observer: Option<Box<dyn Observer<M>>>,
+) -> (Handle<M>, Front<M>) {
+    let (requests, waiting) = mpsc::unbounded();
+    let (frames, spoken) = mpsc::channel(FRAME_QUEUE);
+    let (hub, publisher) = Hub::new();
+    let handle = Handle { requests, frames, hub, timer: Timer::new::<R>(clock) };
+    (handle, Front::new(waiting, spoken, publisher, observer))
+}
+
+/// Starts the task that drives a machine behind its front.
+pub(crate) fn drive<R: Sockets, M: Drive>(
     machine: M,
     options: NetOptions,
     clock: Clock,
-    observer: Option<Box<dyn Observer<M>>>,
-) -> Result<(Handle<M>, Events<M>), StartError> {
-    let (requests, waiting) = async_channel::unbounded();
-    let (frames, spoken) = futures_channel::mpsc::channel(FRAME_QUEUE);
-    let (hub, publisher) = Hub::new();
-    let handle = Handle { requests, frames, hub, timer: Timer::new::<R>(clock.clone()) };
-    let events = handle.events();
+    front: Front<M>,
+) -> Result<(), StartError> {
     let net = Net::new(options, clock)?;
-    let (driver, arriving) = Driver::<R, M>::new(machine, net, publisher, observer);
-    R::spawn(driver.run(arriving, Requests(waiting), spoken))?;
-    Ok((handle, events))
+    let (driver, arriving) = Driver::<R, M>::new(machine, net, front);
+    R::spawn(driver.run(arriving))?;
+    Ok(())
 }
 
 /// Commands to a machine. Cheap to clone.
@@ -76,7 +94,7 @@ pub(crate) fn start_observed<R: Runtime, M: Drive>(
 /// The driver lives until the last handle and its [`Events`] are dropped. It then submits
 /// [`Drive::farewell`], waits for its completion, and closes everything.
 pub struct Handle<M: Drive> {
-    requests: Sender<Request<M>>,
+    requests: mpsc::UnboundedSender<Request<M>>,
     frames: Frames,
     hub: Hub<M>,
     timer: Timer,
@@ -89,7 +107,7 @@ impl<M: Drive> Handle<M> {
         if self.is_full() {
             return Completion(Fate::Refused(Some(M::overloaded())));
         }
-        match self.requests.try_send(Request::Command(command, reply)) {
+        match self.requests.unbounded_send(Request::Command(command, Asker::new(reply))) {
             Ok(()) => Completion(Fate::Submitted(receiver)),
             Err(_) => Completion(Fate::Refused(Some(M::closed()))),
         }
@@ -108,10 +126,11 @@ impl<M: Drive> Handle<M> {
 
     /// Takes a session's audio. See [`Audio`].
     pub fn audio(&self, media: MediaId) -> Audio {
-        let (audio, producer) = Audio::new(media, self.frames.clone());
+        let line = self.hub.line(media);
+        let (audio, producer) = Audio::new(media, self.frames.clone(), line, self.timer.clone());
         // When the request is refused the producer is dropped with it, which ends the audio.
         if !self.is_full() {
-            let _ = self.requests.try_send(Request::Audio(media, producer));
+            let _ = self.requests.unbounded_send(Request::Audio(media, producer));
         }
         audio
     }
@@ -181,7 +200,7 @@ pub struct Events<M: Drive> {
     queue: Consumer<EventQueue<M>>,
     timer: Timer,
     /// Keeps the driver alive as a handle does.
-    _alive: Sender<Request<M>>,
+    _alive: mpsc::UnboundedSender<Request<M>>,
 }
 
 impl<M: Drive> Events<M> {
@@ -245,25 +264,59 @@ impl<M: Drive> std::fmt::Debug for Events<M> {
 
 #[cfg(test)]
 mod tests {
-    use offhook::genesys::{self, Command};
+    use offhook::genesys::{self, Command, Event, Outcome};
+    use offhook::machine::CommandId;
 
     use super::*;
+    use crate::error::NoRuntime;
+    use crate::front::Asked;
+
+    /// A runtime that nobody is inside of.
+    struct Nowhere;
+
+    impl Runtime for Nowhere {
+        fn spawn(_: impl Future<Output = ()> + Send + 'static) -> Result<(), NoRuntime> {
+            Err(NoRuntime)
+        }
+
+        async fn sleep_until(_: std::time::Instant) {
+            std::future::pending().await
+        }
+    }
 
     #[test]
     fn a_runaway_of_commands_is_refused_at_once() {
-        let (requests, waiting) = async_channel::unbounded();
-        let (frames, _spoken) = futures_channel::mpsc::channel(FRAME_QUEUE);
-        let timer = Timer { clock: Clock::default(), sleep: |_, _| unreachable!() };
-        let hub = Hub::new().0;
-        let handle = Handle::<genesys::Client> { requests, frames, hub, timer };
+        let (handle, front) = attach_observed::<Nowhere, genesys::Client>(Clock::default(), None);
         let replies: Vec<_> = (0..COMMAND_QUEUE).map(|_| handle.submit(Command::Connect)).collect();
         let refused = handle.submit(Command::Connect).now_or_never().expect("at once");
         assert_eq!(refused, Err(genesys::Client::overloaded()));
-        drop(Requests(waiting));
+        drop(front);
         for reply in replies {
             assert_eq!(reply.now_or_never(), Some(Err(genesys::Client::closed())));
         }
         let late = handle.submit(Command::Connect).now_or_never().expect("at once");
         assert_eq!(late, Err(genesys::Client::closed()));
+    }
+
+    #[test]
+    fn a_front_serves_handles_without_a_driver() {
+        let clock = Clock::standing(std::time::Instant::now());
+        let (handle, mut events, mut front) = attach::<Nowhere, genesys::Client>(clock);
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        let reply = handle.submit(Command::Connect);
+        let Poll::Ready(Asked::Command(Command::Connect, asker)) = front.poll_asked(&mut cx) else {
+            panic!("a command is asked for");
+        };
+        front.submitted(asker, Ok(CommandId(7)));
+        front.told(Event::Ready);
+        assert!(front.waits_for(CommandId(7)));
+        front.completed(CommandId(7), Ok(Outcome::Done));
+        assert!(!front.waits_for(CommandId(7)));
+        assert_eq!(reply.now_or_never(), Some(Ok(Outcome::Done)));
+        assert!(matches!(events.next().now_or_never(), Some(Some(Event::Ready))));
+        assert!(front.poll_asked(&mut cx).is_pending());
+        drop((handle, events));
+        assert!(matches!(front.poll_asked(&mut cx), Poll::Ready(Asked::Leave)));
+        assert!(front.poll_asked(&mut cx).is_pending(), "once");
     }
 }

@@ -20,7 +20,7 @@ use crate::exchange::{self, Failure};
 use crate::fair::Meter;
 use crate::inbox::Inputs;
 use crate::net::Net;
-use crate::runtime::{Runtime, spawn};
+use crate::runtime::{Sockets, spawn};
 
 /// How long a connection is kept for the next exchange.
 const KEEP: Duration = Duration::from_secs(15);
@@ -65,7 +65,7 @@ impl Http {
     }
 
     /// Puts an exchange in line. Its result comes by its deadline at the latest.
-    pub(crate) fn submit<R: Runtime>(
+    pub(crate) fn submit<R: Sockets>(
         &self,
         id: HttpId,
         request: Request<Vec<u8>>,
@@ -119,7 +119,7 @@ impl Shared {
         turn
     }
 
-    async fn exchange<R: Runtime>(
+    async fn exchange<R: Sockets>(
         self: &Arc<Self>,
         request: &Request<Vec<u8>>,
         deadline: Instant,
@@ -145,7 +145,7 @@ impl Shared {
     }
 
     /// Keeps the connection of an exchange for a while, if it can be used again.
-    fn finish<R: Runtime>(
+    fn finish<R: Sockets>(
         self: &Arc<Self>,
         server: Server,
         socket: Connection,

@@ -3,19 +3,27 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
+use offhook::machine::MediaId;
+
 use crate::drive::Drive;
+use crate::line::{Line, Lines};
 use crate::queue::{Consumer, EventQueue, Producer, Told, channel};
 
 /// The queues; none any more once the machine is gone.
 type Queues<M> = Option<Vec<Producer<EventQueue<M>>>>;
 
 /// Where events are subscribed to.
-pub(crate) struct Hub<M: Drive>(Arc<Mutex<Queues<M>>>);
+pub(crate) struct Hub<M: Drive> {
+    queues: Arc<Mutex<Queues<M>>>,
+    /// Told before everybody else.
+    lines: Lines,
+}
 
 impl<M: Drive> Hub<M> {
     /// A hub, and the driver's end of it.
     pub(crate) fn new() -> (Self, Publisher<M>) {
-        let hub = Self(Arc::new(Mutex::new(Some(Vec::new()))));
+        let queues = Arc::new(Mutex::new(Some(Vec::new())));
+        let hub = Self { queues, lines: Lines::default() };
         (hub.clone(), Publisher(hub))
     }
 
@@ -28,15 +36,20 @@ impl<M: Drive> Hub<M> {
         consumer
     }
 
+    /// What is known of a session's audio.
+    pub(crate) fn line(&self, media: MediaId) -> Arc<Line> {
+        self.lines.find(media)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Queues<M>> {
         // The list is whole after every statement, so a panic elsewhere does not matter.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl<M: Drive> Clone for Hub<M> {
     fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
+        Self { queues: Arc::clone(&self.queues), lines: self.lines.clone() }
     }
 }
 
@@ -47,6 +60,7 @@ impl<M: Drive> Publisher<M> {
     /// Tells everybody who reads. A queue that is full loses something by its own policy; it holds
     /// up nobody.
     pub(crate) fn tell(&self, event: M::Event) {
+        self.0.lines.told::<M>(&event);
         let mut readers: Vec<Waker> = Vec::new();
         {
             let mut queues = self.0.lock();

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
 use offhook::Input;
-use offhook::machine::{UdpEvent, WsEvent};
+use offhook::machine::{StreamEvent, UdpEvent, WsEvent};
 
 /// How many inputs wait for the driver; then sockets wait before they read on.
 const INPUTS: usize = 1024;
@@ -112,6 +112,8 @@ fn weight(input: &Input) -> usize {
         Input::WebSocket { event: WsEvent::Text(text), .. } => text.len(),
         Input::WebSocket { event: WsEvent::Closed { reason, .. }, .. } => reason.len(),
         Input::Http { result: Ok(response), .. } => response.body().len(),
+        Input::Stream { event: StreamEvent::Data(data), .. } => data.len(),
+        Input::Resolved { result: Ok(addresses), .. } => size_of_val(addresses.as_slice()),
         Input::Udp { event: UdpEvent::Datagram { data, .. }, .. } => data.len(),
         _ => 0,
     };

@@ -1,6 +1,6 @@
 //! What offhook's asynchronous runtimes share: everything but their sockets, timers and tasks.
 //!
-//! Applications use `offhook-tokio` or `offhook-smol`, which are this crate with a [`Runtime`].
+//! Applications use `offhook-tokio` or `offhook-smol`, which are this crate with a runtime's [`Sockets`].
 //! One task drives one machine: it drains the machine's outputs, carries them out, and waits for
 //! the next input, command, audio frame or wake-up. Handles talk to that task over bounded
 //! queues; nothing an application does or leaves undone can block it.
@@ -20,29 +20,43 @@ mod driver;
 mod error;
 mod exchange;
 mod fair;
+mod front;
 pub mod genesys;
 mod handle;
+mod hold;
 mod http;
 mod hub;
 mod inbox;
+mod line;
 mod lookup;
+mod name;
 mod net;
+#[cfg(feature = "audio")]
+mod pcm;
 mod queue;
+#[cfg(feature = "audio")]
+mod recording;
 mod reply;
 mod runtime;
 mod service;
+mod stream;
 mod timer;
 mod udp;
 mod watch;
 mod ws;
 
-pub use audio::{Audio, AudioEnded, AudioReceiver, AudioSender};
+pub use audio::{Audio, AudioReceiver, AudioSender};
 pub use client::{Builder, Client};
 pub use clock::Clock;
-pub use drive::{Drive, Observer};
-pub use error::{BuildError, NoRuntime, StartError, WaitError};
-pub use handle::{Completion, Events, Handle, start, start_at};
+pub use drive::{Drive, MediaNews, Observer};
+pub use error::{BuildError, NoRuntime, SendError, StartError, WaitError};
+pub use front::{Asked, Asker, Front};
+pub use handle::{Completion, Events, Handle, attach, start, start_at};
+#[cfg(feature = "audio")]
+pub use pcm::{Pcm, PcmReceiver, PcmSender};
 pub use queue::{AUDIO_QUEUE, EVENT_BYTES, EVENT_QUEUE};
+#[cfg(feature = "audio")]
+pub use recording::Recording;
 pub use reply::Reply;
-pub use runtime::Runtime;
-pub use service::{Built, Service};
+pub use runtime::{Runtime, Sockets};
+pub use service::Service;

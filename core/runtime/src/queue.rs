@@ -3,6 +3,7 @@
 //! The driver never waits for the application: a full queue loses something, and says so.
 
 use std::collections::VecDeque;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -10,7 +11,9 @@ use std::task::{Context, Poll, Waker};
 use futures_util::Stream;
 use offhook::media::AudioFrame;
 
+use crate::clock::Clock;
 use crate::drive::Drive;
+use crate::line::Line;
 
 /// How many events wait for an application that does not read them.
 pub const EVENT_QUEUE: usize = 4096;
@@ -26,6 +29,8 @@ pub(crate) trait Queue {
     type Item;
     /// What its reader gets.
     type Read;
+    /// An item comes by, whether or not anybody will read it.
+    fn note(&self, _: &Self::Item) {}
     fn push(&mut self, item: Self::Item);
     fn pop(&mut self) -> Option<Self::Read>;
 }
@@ -106,31 +111,47 @@ impl<M: Drive> EventQueue<M> {
 }
 
 /// Frames in order. When full, the oldest goes and the next one counts it as lost.
-#[derive(Default)]
-pub(crate) struct AudioQueue(VecDeque<AudioFrame>);
+pub(crate) struct AudioQueue {
+    frames: VecDeque<AudioFrame>,
+    line: Arc<Line>,
+    clock: Clock,
+}
+
+impl AudioQueue {
+    /// The queue of what comes on a line.
+    pub(crate) fn new(line: Arc<Line>, clock: Clock) -> Self {
+        Self { frames: VecDeque::new(), line, clock }
+    }
+}
 
 impl Queue for AudioQueue {
     type Item = AudioFrame;
     type Read = AudioFrame;
 
+    fn note(&self, frame: &AudioFrame) {
+        self.line.heard(self.clock.now(), frame);
+    }
+
     fn push(&mut self, frame: AudioFrame) {
-        self.0.push_back(frame);
-        if self.0.len() > AUDIO_QUEUE
-            && let Some(lost) = self.0.pop_front()
-            && let Some(next) = self.0.front_mut()
+        self.frames.push_back(frame);
+        if self.frames.len() > AUDIO_QUEUE
+            && let Some(lost) = self.frames.pop_front()
+            && let Some(next) = self.frames.front_mut()
         {
             next.lost_before += lost.lost_before + 1;
         }
     }
 
     fn pop(&mut self) -> Option<AudioFrame> {
-        self.0.pop_front()
+        self.frames.pop_front()
     }
 }
 
 struct State<Q> {
     queue: Q,
     reader: Option<Waker>,
+    /// Who waits for the end.
+    watchers: Vec<Waker>,
     ended: bool,
     unread: bool,
 }
@@ -144,9 +165,15 @@ fn lock<Q>(shared: &Shared<Q>) -> MutexGuard<'_, State<Q>> {
 
 /// A queue with its two ends.
 pub(crate) fn channel<Q: Queue + Default>() -> (Producer<Q>, Consumer<Q>) {
+    ends(Q::default())
+}
+
+/// The two ends of a queue.
+pub(crate) fn ends<Q: Queue>(queue: Q) -> (Producer<Q>, Consumer<Q>) {
     let shared = Arc::new(Mutex::new(State {
-        queue: Q::default(),
+        queue,
         reader: None,
+        watchers: Vec::new(),
         ended: false,
         unread: false,
     }));
@@ -167,6 +194,7 @@ impl<Q: Queue> Producer<Q> {
     /// As [`Producer::push`], and leaves it to the caller to wake the reader.
     pub(crate) fn put(&self, item: Q::Item) -> Option<Waker> {
         let mut state = lock(&self.0);
+        state.queue.note(&item);
         if state.unread {
             return None;
         }
@@ -189,10 +217,10 @@ impl<Q> Drop for Producer<Q> {
     fn drop(&mut self) {
         let mut state = lock(&self.0);
         state.ended = true;
-        if let Some(reader) = state.reader.take() {
-            drop(state);
-            reader.wake();
-        }
+        let mut waiting = std::mem::take(&mut state.watchers);
+        waiting.extend(state.reader.take());
+        drop(state);
+        waiting.into_iter().for_each(Waker::wake);
     }
 }
 
@@ -231,9 +259,29 @@ impl<Q> Drop for Consumer<Q> {
 /// Knows whether a queue has ended.
 pub(crate) struct Watch<Q>(Shared<Q>);
 
+impl<Q> Clone for Watch<Q> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
 impl<Q> Watch<Q> {
     pub(crate) fn has_ended(&self) -> bool {
         lock(&self.0).ended
+    }
+
+    /// Waits until it has.
+    pub(crate) fn ended(&self) -> impl Future<Output = ()> + use<'_, Q> {
+        poll_fn(|cx| {
+            let mut state = lock(&self.0);
+            if state.ended {
+                return Poll::Ready(());
+            }
+            if !state.watchers.iter().any(|waker| waker.will_wake(cx.waker())) {
+                state.watchers.push(cx.waker().clone());
+            }
+            Poll::Pending
+        })
     }
 }
 
@@ -314,7 +362,7 @@ mod tests {
 
     #[test]
     fn a_full_audio_queue_drops_the_oldest_and_adds_up_what_was_lost() {
-        let mut queue = AudioQueue::default();
+        let mut queue = AudioQueue::new(Arc::default(), Clock::default());
         for time in 0..AUDIO_QUEUE as u64 + 3 {
             let (codec, data) = (AudioCodec::Pcmu, Bytes::new());
             // Two were already missing before the second one.

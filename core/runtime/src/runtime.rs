@@ -1,21 +1,42 @@
 //! What an asynchronous runtime has to bring: tasks, time and sockets.
 
-use std::future::Future;
+use std::future::{Future, pending};
 use std::io;
-use std::net::{SocketAddr, UdpSocket};
-use std::time::Instant;
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::time::{Duration, Instant};
 
 use futures_util::io::{AsyncRead, AsyncWrite};
 
 use crate::error::NoRuntime;
 
-/// An asynchronous runtime. A type without values: its functions find the runtime around them.
+/// An asynchronous runtime, as far as a program needs it: tasks and time. A type without values: its
+/// functions find the runtime around them.
+///
+/// A program that is generic over it runs on every one of them, a simulated one too:
+///
+/// ```
+/// use std::time::Duration;
+/// use offhook::genesys::{Error, Phone as _};
+/// use offhook_runtime::Runtime;
+/// use offhook_runtime::genesys::{Call, Client};
+///
+/// async fn bot<R: Runtime>(phone: Client<R>) -> Result<(), Error> {
+///     let mut calls = phone.calls();
+///     phone.connect().await?;
+///     while let Some(call) = calls.next().await {
+///         let _ = R::spawn(hang_up_soon(call));
+///     }
+///     Ok(())
+/// }
+///
+/// async fn hang_up_soon<R: Runtime>(call: Call<R>) {
+///     if call.answer().await.is_ok() {
+///         R::sleep(Duration::from_secs(10)).await;
+///         let _ = call.hang_up().await;
+///     }
+/// }
+/// ```
 pub trait Runtime: 'static {
-    /// A TCP connection.
-    type Tcp: AsyncRead + AsyncWrite + Unpin + Send + 'static;
-    /// A UDP socket that can be waited on.
-    type Udp: Send + Sync + 'static;
-
     /// Runs a task to its end, unless the runtime itself ends before.
     ///
     /// # Errors
@@ -23,11 +44,40 @@ pub trait Runtime: 'static {
     /// The caller is not inside such a runtime.
     fn spawn(task: impl Future<Output = ()> + Send + 'static) -> Result<(), NoRuntime>;
 
-    /// Waits until this instant of the standard library's clock, never less.
+    /// The present, by the clock of [`Runtime::sleep_until`].
+    #[must_use]
+    fn now() -> Instant {
+        Instant::now()
+    }
+
+    /// Waits until [`Runtime::now`] is this instant, never less.
     fn sleep_until(at: Instant) -> impl Future<Output = ()> + Send;
 
-    /// Connects, without Nagle's delay.
-    fn connect(address: SocketAddr) -> impl Future<Output = io::Result<Self::Tcp>> + Send;
+    /// Waits for so long from now on; [`Duration::MAX`] is for ever.
+    fn sleep(time: Duration) -> impl Future<Output = ()> + Send {
+        let until = Self::now().checked_add(time);
+        async move {
+            match until {
+                Some(at) => Self::sleep_until(at).await,
+                None => pending().await,
+            }
+        }
+    }
+}
+
+/// A runtime with sockets, which can drive a machine.
+pub trait Sockets: Runtime {
+    /// A TCP connection.
+    type Tcp: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+    /// A UDP socket that can be waited on.
+    type Udp: Send + Sync + 'static;
+
+    /// Connects, from an address of the caller's where it names one, and without Nagle's delay: the
+    /// connection, and its own end.
+    fn connect(
+        to: SocketAddr,
+        from: Option<IpAddr>,
+    ) -> impl Future<Output = io::Result<(Self::Tcp, SocketAddr)>> + Send;
 
     /// Takes over a bound, non-blocking socket.
     ///

@@ -8,15 +8,18 @@ use offhook::media::EngineFactory;
 use crate::drive::{Drive, Observer};
 
 /// A service's machine, as [`Client`](crate::Client) makes it and asks it.
-pub trait Service: Drive {
+pub trait Service: Drive + Sized {
     /// Its settings.
     type Config: Send + 'static;
 
     /// What a client of it keeps besides its handle, the same for all clones.
     type Desk: Clone + Send + Sync + 'static;
 
-    /// A machine, what its clients keep, and who follows it for them. The time of the wall clock, in
-    /// milliseconds of Unix, is used where the settings have none.
+    /// What its clients keep, and who follows the machine for them.
+    fn desk(config: &Self::Config) -> (Self::Desk, Box<dyn Observer<Self>>);
+
+    /// A machine. The time of the wall clock, in milliseconds of Unix, is used where the settings have
+    /// none.
     ///
     /// # Errors
     ///
@@ -27,26 +30,8 @@ pub trait Service: Drive {
         seed: Seed,
         now: Instant,
         unix_ms: Option<u64>,
-    ) -> Result<Built<Self>, Self::Error>
-    where
-        Self: Sized;
+    ) -> Result<Self, Self::Error>;
 
     /// The error of a command that ended with something else than it should.
     fn unexpected(outcome: &Self::Outcome) -> Self::Error;
-}
-
-/// What [`Service::build`] makes.
-pub struct Built<M: Service> {
-    /// The machine.
-    pub machine: M,
-    /// What its clients keep.
-    pub desk: M::Desk,
-    /// Who follows it.
-    pub observer: Box<dyn Observer<M>>,
-}
-
-impl<M: Service> std::fmt::Debug for Built<M> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Built")
-    }
 }

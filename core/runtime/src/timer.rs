@@ -21,6 +21,12 @@ impl Timer {
         Self { clock, sleep: sleep::<R> }
     }
 
+    /// Waits until the clock shows an instant.
+    #[cfg(feature = "audio")]
+    pub(crate) async fn sleep_until(&self, at: Instant) {
+        (self.sleep)(self.clock.clone(), at).await;
+    }
+
     /// What comes of a future within a limit; none when the time is up before. A limit beyond all
     /// time is none.
     pub(crate) async fn within<T>(

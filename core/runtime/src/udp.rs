@@ -12,7 +12,7 @@ use offhook::net::InterfaceAddress;
 use crate::fair::next_turn;
 use crate::inbox::Inputs;
 use crate::net::Net;
-use crate::runtime::Runtime;
+use crate::runtime::Sockets;
 
 /// The largest datagram that is media: what goes through a network of 1500 bytes, and some.
 /// Larger ones are dropped.
@@ -29,17 +29,17 @@ const TOO_LARGE: i32 = 10040;
 const TURN: u32 = 16;
 
 /// Bound sockets, receiving until dropped.
-pub(crate) struct Group<R: Runtime> {
+pub(crate) struct Group<R: Sockets> {
     sockets: Vec<Bound<R>>,
 }
 
-struct Bound<R: Runtime> {
+struct Bound<R: Sockets> {
     local: SocketAddr,
     socket: Arc<R::Udp>,
     receiving: AbortHandle,
 }
 
-impl<R: Runtime> Group<R> {
+impl<R: Sockets> Group<R> {
     /// Binds a socket to every address that the options select.
     pub(crate) fn open(net: &Net, id: UdpId, inputs: &Inputs) -> Result<Self, NetError> {
         let interfaces: Vec<_> = if_addrs::get_if_addrs()
@@ -76,13 +76,13 @@ impl<R: Runtime> Group<R> {
     }
 }
 
-impl<R: Runtime> Drop for Bound<R> {
+impl<R: Sockets> Drop for Bound<R> {
     fn drop(&mut self) {
         self.receiving.abort();
     }
 }
 
-fn bind<R: Runtime>(address: SocketAddr, id: UdpId, inputs: Inputs) -> io::Result<Bound<R>> {
+fn bind<R: Sockets>(address: SocketAddr, id: UdpId, inputs: Inputs) -> io::Result<Bound<R>> {
     let socket = UdpSocket::bind(address)?;
     socket.set_nonblocking(true)?;
     let local = socket.local_addr()?;
@@ -96,7 +96,7 @@ fn bind<R: Runtime>(address: SocketAddr, id: UdpId, inputs: Inputs) -> io::Resul
     Ok(Bound { local, socket, receiving })
 }
 
-async fn receive<R: Runtime>(socket: Arc<R::Udp>, id: UdpId, local: SocketAddr, inputs: Inputs) {
+async fn receive<R: Sockets>(socket: Arc<R::Udp>, id: UdpId, local: SocketAddr, inputs: Inputs) {
     // A byte more, to tell what was cut off.
     let mut buffer = vec![0; MAX_DATAGRAM + 1];
     let (mut failures, mut turn) = (0, 0);

@@ -15,6 +15,12 @@ struct State<T> {
 /// See the [module](self).
 pub(crate) struct Watched<T>(Mutex<State<T>>);
 
+impl<T: Default> Default for Watched<T> {
+    fn default() -> Self {
+        Self::new(T::default())
+    }
+}
+
 impl<T> Watched<T> {
     pub(crate) fn new(value: T) -> Self {
         Self(Mutex::new(State { value, waiting: BTreeMap::new(), places: 0 }))

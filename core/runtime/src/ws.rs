@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use async_channel::{Receiver, Sender};
+use async_channel::Receiver;
 use async_tungstenite::tungstenite::Message;
 use async_tungstenite::tungstenite::error::{Error as WsError, ProtocolError};
 use async_tungstenite::tungstenite::handshake::client::generate_key;
@@ -14,7 +14,6 @@ use async_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use async_tungstenite::{
     WebSocketReceiver, WebSocketSender, WebSocketStream, client_async_with_config,
 };
-use futures_channel::oneshot;
 use futures_util::StreamExt as _;
 use futures_util::future::{Either, select};
 use http::{HeaderValue, Request, header};
@@ -25,15 +24,10 @@ use crate::clock::Clock;
 use crate::connect::{Connection, Server};
 use crate::error::{lost, timed_out};
 use crate::fair::{Endless, Meter, next_turn};
+use crate::hold::Holder;
 use crate::inbox::Inputs;
 use crate::net::Net;
-use crate::runtime::Runtime;
-
-/// How many messages wait for a socket that does not take them. One more ends the socket.
-const SEND_QUEUE: usize = 1024;
-
-/// How many bytes of messages wait for it, besides one message.
-const SEND_BYTES: usize = 4 << 20;
+use crate::runtime::Sockets;
 
 /// How long a closing handshake may take.
 const CLOSING: Duration = Duration::from_secs(2);
@@ -54,53 +48,17 @@ const IDLE_TIME: Duration = Duration::from_secs(10);
 /// How many of those are taken before others have their turn.
 const IDLE_TURN: u32 = 32;
 
-/// The driver's hold on a socket. Dropping it closes the socket, at any time and silently.
-pub(crate) struct Held {
-    texts: Sender<String>,
-    bytes: Arc<AtomicUsize>,
-    _alive: oneshot::Sender<()>,
-}
-
-impl Held {
-    /// Queues a message. False when the queue is full: the far side has stopped reading.
-    pub(crate) fn send(&self, text: String) -> bool {
-        let bytes = self.bytes.fetch_add(text.len(), Ordering::Relaxed);
-        if bytes > SEND_BYTES || self.texts.len() >= SEND_QUEUE {
-            return false;
-        }
-        // A socket that has ended has told so, or is about to.
-        let _ = self.texts.try_send(text);
-        true
-    }
-}
-
-/// The socket's side of [`Held`].
-pub(crate) struct Holder {
-    texts: Receiver<String>,
-    bytes: Arc<AtomicUsize>,
-    given_up: oneshot::Receiver<()>,
-}
-
-pub(crate) fn hold() -> (Held, Holder) {
-    // Bounded by its one sender: a queue with a bound of its own takes all its room at once.
-    let (sender, texts) = async_channel::unbounded();
-    let (alive, given_up) = oneshot::channel();
-    let bytes = Arc::new(AtomicUsize::new(0));
-    let held = Held { texts: sender, bytes: Arc::clone(&bytes), _alive: alive };
-    (held, Holder { texts, bytes, given_up })
-}
-
 /// Opens a WebSocket, carries messages both ways, and tells its end.
-pub(crate) async fn run<R: Runtime>(
+pub(crate) async fn run<R: Sockets>(
     net: Arc<Net>,
     id: WsId,
     request: Request<()>,
     deadline: Instant,
-    holder: Holder,
+    holder: Holder<String>,
     inputs: Inputs,
 ) {
     let driver = Driver { id, inputs };
-    let Holder { texts, bytes, given_up } = holder;
+    let Holder { items: texts, bytes, given_up } = holder;
     // At worst what never becomes a message is as long as what does.
     let meter = Meter::new((net.options.max_message as u64).saturating_mul(OVERHEAD).max(1 << 20));
     let opening = async {
@@ -179,7 +137,7 @@ impl End {
     }
 }
 
-async fn send<R: Runtime>(
+async fn send<R: Sockets>(
     sender: &mut WebSocketSender<Connection>,
     texts: &Receiver<String>,
     bytes: &AtomicUsize,
@@ -197,7 +155,7 @@ async fn send<R: Runtime>(
     End::Ours
 }
 
-async fn receive<R: Runtime>(
+async fn receive<R: Sockets>(
     mut receiver: WebSocketReceiver<Connection>,
     driver: &Driver,
     net: &Net,
@@ -258,7 +216,7 @@ async fn receive<R: Runtime>(
     }
 }
 
-async fn open<R: Runtime>(
+async fn open<R: Sockets>(
     net: &Net,
     request: Request<()>,
     meter: Meter,

@@ -12,6 +12,30 @@ pub struct Resampler {
     fft: Fft<f32>,
     input: usize,
     output: usize,
+    /// Less than 20 ms that wait for the rest.
+    kept: Vec<i16>,
+}
+
+/// Converts a whole recording. It stays in its place, and as long as it is, to the sample.
+///
+/// # Errors
+///
+/// A rate is zero or no multiple of 25 Hz.
+pub fn resample(pcm: &[i16], from: u32, to: u32) -> Result<Vec<i16>, AudioError> {
+    if from == to {
+        return Ok(pcm.to_vec());
+    }
+    let even = from.is_multiple_of(50) && to.is_multiple_of(50);
+    let mut resampler = Resampler::in_pieces(from, to, if even { 50 } else { 25 })?;
+    let length = (pcm.len() as u64 * u64::from(to)).div_ceil(u64::from(from)) as usize;
+    let late = resampler.delay();
+    let mut out = resampler.push(pcm)?;
+    while out.len() < length + late {
+        out.extend(resampler.push(&vec![0; resampler.input])?);
+    }
+    out.drain(..late);
+    out.truncate(length);
+    Ok(out)
 }
 
 impl Resampler {
@@ -21,13 +45,18 @@ impl Resampler {
     ///
     /// A rate is zero or no multiple of 50 Hz.
     pub fn new(from: u32, to: u32) -> Result<Self, AudioError> {
-        if !from.is_multiple_of(50) || !to.is_multiple_of(50) || from == 0 || to == 0 {
+        Self::in_pieces(from, to, 50)
+    }
+
+    /// A converter that takes so many pieces a second.
+    fn in_pieces(from: u32, to: u32, pieces: u32) -> Result<Self, AudioError> {
+        let (input, output) = ((from / pieces) as usize, (to / pieces) as usize);
+        if !from.is_multiple_of(pieces) || !to.is_multiple_of(pieces) || input == 0 || output == 0 {
             return Err(AudioError::Resample(format!("{from} Hz to {to} Hz")));
         }
-        let (input, output) = ((from / 50) as usize, (to / 50) as usize);
         let fft = Fft::new(from as usize, to as usize, input, 1, FixedSync::Both)
             .map_err(|e| AudioError::Resample(e.to_string()))?;
-        Ok(Self { fft, input, output })
+        Ok(Self { fft, input, output, kept: Vec::new() })
     }
 
     /// How late the output is, in samples at its rate.
@@ -36,8 +65,26 @@ impl Resampler {
         self.fft.output_delay()
     }
 
-    /// Converts 20 ms. A shorter frame is filled with silence, of a longer one only the first
-    /// 20 ms count.
+    /// Converts what comes in pieces of any length. What does not fill 20 ms waits for the next
+    /// piece.
+    ///
+    /// # Errors
+    ///
+    /// The converter refuses.
+    pub fn push(&mut self, pcm: &[i16]) -> Result<Vec<i16>, AudioError> {
+        let mut waiting = std::mem::take(&mut self.kept);
+        waiting.extend_from_slice(pcm);
+        let mut out = Vec::with_capacity(waiting.len() / self.input * self.output);
+        let mut pieces = waiting.chunks_exact(self.input);
+        for piece in &mut pieces {
+            out.extend(self.process(piece)?);
+        }
+        self.kept = pieces.remainder().to_vec();
+        Ok(out)
+    }
+
+    /// Converts 20 ms at once. A shorter frame is filled with silence, of a longer one only the
+    /// first 20 ms count.
     ///
     /// # Errors
     ///

@@ -1,17 +1,17 @@
-//! WAV files, by the `hound` crate, as 48 kHz mono PCM.
+//! WAV files, by the `hound` crate.
 
 use std::io::{Read, Seek, Write};
 
-use super::{AudioError, RATE, Resampler};
+use super::{AudioError, RATE, resample};
 
-/// The longest recording read: an hour.
-const MAX_SAMPLES: usize = 3600 * RATE as usize;
+/// The longest recording read, in seconds.
+const MAX_LENGTH: u32 = 3600;
 
 fn error(error: impl std::fmt::Display) -> AudioError {
     AudioError::Wav(error.to_string())
 }
 
-/// Reads a WAV file: channels are mixed, other rates converted.
+/// Reads a WAV file, to 48 kHz mono PCM: channels are mixed, other rates converted.
 ///
 /// # Errors
 ///
@@ -20,7 +20,7 @@ fn error(error: impl std::fmt::Display) -> AudioError {
 pub fn read(from: impl Read) -> Result<Vec<i16>, AudioError> {
     let mut reader = hound::WavReader::new(from).map_err(error)?;
     let spec = reader.spec();
-    if spec.channels == 0 || reader.duration() as usize > MAX_SAMPLES {
+    if spec.channels == 0 || reader.duration() / MAX_LENGTH >= spec.sample_rate.max(1) {
         return Err(AudioError::Wav("empty or too long".to_owned()));
     }
     let samples: Vec<f32> = match spec.sample_format {
@@ -41,15 +41,7 @@ pub fn read(from: impl Read) -> Result<Vec<i16>, AudioError> {
         .chunks(channels)
         .map(|c| (c.iter().sum::<f32>() / channels as f32 * 32_768.0).round() as i16)
         .collect();
-    if spec.sample_rate == RATE {
-        return Ok(mono);
-    }
-    let mut resampler = Resampler::new(spec.sample_rate, RATE)?;
-    let mut out = Vec::new();
-    for frame in mono.chunks((spec.sample_rate / 50) as usize) {
-        out.extend(resampler.process(frame)?);
-    }
-    Ok(out)
+    resample(&mono, spec.sample_rate, RATE)
 }
 
 /// Writes 48 kHz mono 16-bit PCM.
@@ -58,15 +50,31 @@ pub fn read(from: impl Read) -> Result<Vec<i16>, AudioError> {
 ///
 /// [`AudioError::Wav`] when it cannot be written.
 pub fn write(to: impl Write + Seek, pcm: &[i16]) -> Result<(), AudioError> {
+    write_at(to, RATE, &[pcm])
+}
+
+/// Writes 16-bit PCM at any rate, one channel or several, as long as the shortest of them.
+///
+/// # Errors
+///
+/// [`AudioError::Wav`] when it cannot be written.
+pub fn write_at(
+    to: impl Write + Seek,
+    sample_rate: u32,
+    channels: &[&[i16]],
+) -> Result<(), AudioError> {
     let spec = hound::WavSpec {
-        channels: 1,
-        sample_rate: RATE,
+        channels: channels.len() as u16,
+        sample_rate,
         bits_per_sample: 16,
         sample_format: hound::SampleFormat::Int,
     };
     let mut writer = hound::WavWriter::new(to, spec).map_err(error)?;
-    for sample in pcm {
-        writer.write_sample(*sample).map_err(error)?;
+    let length = channels.iter().map(|channel| channel.len()).min().unwrap_or_default();
+    for n in 0..length {
+        for channel in channels {
+            writer.write_sample(channel[n]).map_err(error)?;
+        }
     }
     writer.finalize().map_err(error)
 }

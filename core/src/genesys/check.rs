@@ -23,6 +23,9 @@ pub(super) fn check(config: &Config) -> Result<(), Error> {
         return invalid("relayed media is not supported yet");
     }
     check_lengths(config)?;
+    config.timing.check().map_err(|error| {
+        Error::new(ErrorKind::InvalidOptions, error.to_string()).from_cause(error)
+    })?;
     ice_servers(&config.ice_servers)?;
     match &config.auth {
         Auth::Token(token) if token.expose().is_empty() => return invalid("no access token"),

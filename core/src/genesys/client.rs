@@ -1,6 +1,6 @@
 //! An agent's client: the connection and the calls, as one machine.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::ask::{Ask, CallAsk};
 use super::calls::{Calls, Lines};
@@ -18,10 +18,6 @@ use crate::media::EngineFactory;
 use crate::report::Direction;
 use crate::rest::Failure;
 
-/// The limit of most commands.
-const COMMAND_LIMIT: Duration = Duration::from_secs(30);
-/// A wake-up that comes later than this tells that the machine slept (LC-19).
-const SLEEP: Duration = Duration::from_secs(4);
 /// Commands not answered yet; one more is refused.
 pub(crate) const MAX_COMMANDS: usize = 1024;
 
@@ -74,7 +70,7 @@ impl Client {
         if !config.is_listed() {
             tracing::warn!(environment = config.environment, "not a region that is known");
         }
-        let link = Link::new(config.max_reconnect_delay, config.jid_resource.clone());
+        let link = Link::new(&config.timing, config.jid_resource.clone());
         let sessions = Sessions::new(factory, seed.child("media"));
         Ok(Self {
             out: Outbox::new(config, seed.child("ids").rng(), now),
@@ -237,14 +233,15 @@ impl Machine for Client {
     type Error = Error;
 
     fn submit(&mut self, now: Instant, command: Command) -> Result<CommandId, Error> {
-        self.plan(&command)?;
+        let subject = self.calls.subject(command.subject());
+        self.plan(&command).map_err(|error| error.about(&subject))?;
         self.out.advance(now);
         self.out.due.stir();
         let limit = match &command {
-            Command::Connect => self.out.config.connect_within(),
-            _ => COMMAND_LIMIT,
+            Command::Connect => self.out.config.timing.connect,
+            _ => self.out.config.timing.command,
         };
-        let id = self.out.open(limit);
+        let id = self.out.open(limit, subject);
         self.apply(id, command);
         self.settle();
         self.calls.tell_rest(&mut self.out);
@@ -252,7 +249,8 @@ impl Machine for Client {
     }
 
     fn handle_input(&mut self, now: Instant, input: Input) {
-        let late = self.next_wake().is_some_and(|wake| now > wake.at + SLEEP);
+        let late =
+            self.next_wake().is_some_and(|wake| now > wake.at + self.out.config.timing.sleep);
         self.out.advance(now);
         if late {
             // The machine was asleep: whether the connection still stands is asked at once.
@@ -274,6 +272,8 @@ impl Machine for Client {
                 }
                 self.calls.sweep(&mut self.out);
             }
+            // It opens no streams and asks for no names.
+            Input::Stream { .. } | Input::Resolved { .. } => return,
             Input::Audio { media, frame } => {
                 self.calls.sessions.send_audio(media, &frame, &mut self.out);
                 if self.is_media_only(now) {

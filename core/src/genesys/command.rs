@@ -6,19 +6,21 @@ use serde::Serialize;
 
 use super::config::IceServersPolicy;
 use super::control::CallControl;
+use super::error::Subject;
 use super::ids::{ConversationId, SessionId, UserId};
 use crate::Secret;
 use crate::jingle::Reason;
 use crate::media::{Digit, IceServer};
 
 /// A request to [`Client`](super::Client). Each is answered by exactly one completion, within the
-/// deadline its variant names.
+/// deadline its variant names; 30 s stand for [`Timing::command`](super::Timing::command), and 2 s
+/// for [`Timing::terminate`](super::Timing::terminate).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Command {
     /// Log in and stay connected. Completes when ready for calls, or when the service says that
     /// the credentials are no good; it retries everything else by itself and can be ended by
-    /// [`Command::Disconnect`]. Within [`Config::connect_limit`](super::Config::connect_limit).
+    /// [`Command::Disconnect`]. Within [`Timing::connect`](super::Timing::connect).
     Connect,
     /// Log out. Media sessions stay up until their calls end. Within 5 s.
     Disconnect,
@@ -131,6 +133,37 @@ pub enum Command {
     /// End everything: every command that waits, as cancelled, every media session, then the
     /// connection. Never refused. Within 5 s.
     Destroy,
+}
+
+impl Command {
+    /// The call or the session that it is about, as far as it says.
+    pub(super) fn subject(&self) -> Subject {
+        match self {
+            Self::AcceptPendingSession { conversation }
+            | Self::RejectPendingSession { conversation }
+            | Self::AcceptSession { conversation }
+            | Self::EndSession { conversation }
+            | Self::SetAudioMute { conversation, .. }
+            | Self::SetConversationHeld { conversation, .. }
+            | Self::SendDtmf { conversation, .. }
+            | Self::ControlCall { conversation, .. } => Subject::conversation(conversation),
+            Self::ForceTerminateSession { session, .. } => {
+                Subject { conversation: None, session: Some(session.clone()) }
+            }
+            Self::Connect
+            | Self::Disconnect
+            | Self::StartSoftphoneSession(_)
+            | Self::Subscribe { .. }
+            | Self::SubscribeAll { .. }
+            | Self::Unsubscribe { .. }
+            | Self::SetAccessToken(_)
+            | Self::SetIceServers { .. }
+            | Self::NetworkChanged
+            | Self::WentOffline
+            | Self::ClaimAlertingLeader
+            | Self::Destroy => Subject::default(),
+        }
+    }
 }
 
 /// What a completed command yields.

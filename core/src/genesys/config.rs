@@ -1,15 +1,11 @@
 //! How a client is set up.
 
-use std::time::Duration;
-
 use super::error::{Error, ErrorKind};
 use super::session_type::SessionType;
+use super::timing::Timing;
 use crate::Secret;
 use crate::media::{AudioCodec, IceServer};
 use crate::rest::Endpoint;
-
-/// The least limit of a `Connect`.
-const MIN_CONNECT_LIMIT: Duration = Duration::from_secs(1);
 
 /// The service's regions (behaviour notes 1.1).
 const REGIONS: [&str; 12] = [
@@ -27,17 +23,19 @@ const REGIONS: [&str; 12] = [
     "aps1.pure.cloud",
 ];
 
-/// A client's settings. A plain template: clone and change it.
+/// A client's settings. A plain template: clone and change it, field by field or with the setters,
+/// which have the fields' names.
 ///
 /// ```
 /// use offhook::genesys::Config;
 ///
-/// let config = Config::agent("mypurecloud.com", "token");
+/// let config = Config::agent("mypurecloud.com", "token").trace(true);
 /// assert_eq!(config.rest_base(), "https://api.mypurecloud.com/api/v2");
 /// assert_eq!(config.ws_base(), "wss://streaming.mypurecloud.com");
 /// assert!(config.auto_connect_sessions && !config.disable_auto_answer);
 /// ```
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Config {
     /// The service's domain, e.g. `mypurecloud.com`. One that nobody has heard of is only warned
     /// of, through `tracing`.
@@ -61,14 +59,8 @@ pub struct Config {
     pub session_survivability: bool,
     /// Ask the service to ping instead of pinging it (wire notes 2.2). Default false.
     pub server_side_pings: bool,
-    /// How long a [`Command::Connect`](super::Command::Connect) may take. Default 60 s, at least 1 s;
-    /// [`Duration::MAX`] waits until it is disconnected. When the time is up the command fails with
-    /// [`ErrorKind::Timeout`](super::ErrorKind::Timeout) and the last reason: what its message and its
-    /// [`refusal`](super::Error::refusal) say. A client that was not ready since it set out then
-    /// stops trying; one that had been goes on.
-    pub connect_limit: Duration,
-    /// The longest delay between connection attempts. Default 90 s, at least 2 s.
-    pub max_reconnect_delay: Duration,
+    /// How long things may take, how often they are tried, and how fast they go.
+    pub timing: Timing,
     /// Which ICE candidates may be used. Default [`IcePolicy::Discovered`].
     pub ice_policy: IcePolicy,
     /// STUN and TURN servers of the application's own, at most [`Config::MAX_ICE_SERVERS`]. Can be
@@ -236,8 +228,7 @@ impl Config {
             eager_connection: EagerConnection::Auto,
             session_survivability: true,
             server_side_pings: false,
-            connect_limit: Duration::from_secs(60),
-            max_reconnect_delay: Duration::from_secs(90),
+            timing: Timing::default(),
             ice_policy: IcePolicy::Discovered,
             ice_servers: Vec::new(),
             ice_servers_policy: IceServersPolicy::Merge,
@@ -279,11 +270,6 @@ impl Config {
         }
     }
 
-    /// The limit of a `Connect`.
-    pub(crate) fn connect_within(&self) -> Duration {
-        self.connect_limit.max(MIN_CONNECT_LIMIT)
-    }
-
     /// Where REST requests go, and who makes them: a JWT client makes none, a guest has nothing to
     /// show yet.
     ///
@@ -308,6 +294,29 @@ impl Config {
         format!("notifications.{}", api.trim_end_matches('/'))
     }
 }
+
+setters!(Config {
+    ws_host: some String,
+    api_host: some String,
+    jid_resource: some String,
+    auto_connect_sessions: bool,
+    disable_auto_answer: bool,
+    eager_connection: EagerConnection,
+    session_survivability: bool,
+    server_side_pings: bool,
+    timing: Timing,
+    ice_policy: IcePolicy,
+    ice_servers: all IceServer,
+    ice_servers_policy: IceServersPolicy,
+    codecs: all AudioCodec,
+    alerting_leader: bool,
+    report_statistics: bool,
+    upload_logs: bool,
+    upload_telemetry: bool,
+    app: App,
+    unix_ms: some u64,
+    trace: bool,
+});
 
 #[cfg(test)]
 mod tests {

@@ -21,7 +21,7 @@ impl Client {
         // The one that ends all others needs no room.
         let last = matches!(command, Command::Destroy);
         if self.out.open_commands() >= MAX_COMMANDS && !last {
-            return Err(Error::new(ErrorKind::Generic, "too many commands waiting"));
+            return Err(Error::new(ErrorKind::Limit, "too many commands waiting"));
         }
         match command {
             Command::Connect => self.link.may_connect(),

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::command::Outcome;
 use super::control::CallControl;
+use super::conversation::Why;
 use super::error::{Error, ErrorKind};
 use super::ids::{ConversationId, ParticipantId, SessionId};
 use super::outbox::Outbox;
@@ -89,7 +90,7 @@ impl Change {
             (_, Self::Reject) => ErrorKind::Session,
             (kind, Self::Control(_)) => kind,
         };
-        Error { kind, ..cause }
+        cause.of_kind(kind)
     }
 }
 
@@ -161,9 +162,15 @@ impl Goals {
     }
 
     /// An invitation led to nothing.
-    pub(crate) fn invitation_gone(&mut self, of: &ConversationId, why: &str, out: &mut Outbox) {
-        let error = Err(Error::new(ErrorKind::Session, why));
-        self.settle(|goal| matches!(goal, Goal::Start(c) if c == of), &error, out);
+    pub(crate) fn invitation_gone(&mut self, of: &ConversationId, why: Why, out: &mut Outbox) {
+        let error = match why {
+            Why::Said(text) => Error::new(ErrorKind::Session, text),
+            Why::Offer(error) => {
+                let text = format!("the offer of media cannot be used: {error}");
+                Error::new(ErrorKind::Session, text).from_cause(error)
+            }
+        };
+        self.settle(|goal| matches!(goal, Goal::Start(c) if c == of), &Err(error), out);
     }
 
     /// A media session is over.

@@ -2,7 +2,7 @@
 //! (wire notes 6.2 to 6.14, 10.1).
 
 use super::client::Client;
-use super::error::{Error, ErrorKind};
+use super::error::{Error, ErrorKind, Subject};
 use super::event::{Event, Signaling};
 use super::ids::{ConversationId, SessionId};
 use super::session_type::SessionType;
@@ -275,7 +275,7 @@ impl Client {
             Err(error) => {
                 self.out.malformed(format!("session-initiate {session}: {error}"));
                 self.reply(iq, Err(StanzaError::jingle_bad_request()));
-                self.calls.offer_refused(&conversation, &error.to_string(), &mut self.out);
+                self.calls.offer_refused(&conversation, error.into(), &mut self.out);
                 return self.calls.sweep(&mut self.out);
             }
         };
@@ -318,7 +318,7 @@ impl Client {
         if let Some(transport) = transports.clone().find(says) {
             let changed = self.calls.sessions.transport_changed(session, transport, &mut self.out);
             if let Err(error) = changed {
-                self.out.event(Event::Error(error));
+                self.tell_error(error, session);
                 self.calls.sessions.terminate(session, Reason::FailedTransport, &mut self.out);
                 return Err(StanzaError::undefined_condition());
             }
@@ -364,7 +364,7 @@ impl Client {
                     return;
                 }
                 // Nobody but the far side can use one up.
-                if *reinvite && !self.calls.is_new_reinvite(&rpc.id, &self.out) {
+                if *reinvite && !self.calls.is_new_reinvite(&rpc.id, &session, &self.out) {
                     return;
                 }
                 if !by_jingle && self.calls.sessions.is_renegotiation(&session, sdp) {
@@ -435,9 +435,15 @@ impl Client {
     fn renegotiated(&mut self, session: &SessionId, conversation: &ConversationId, sdp: &str) {
         match self.calls.sessions.reoffered(session, sdp, &mut self.out) {
             Ok(()) => self.calls.session_moved(session, conversation, &mut self.out),
-            Err(error) => self.out.event(Event::Error(error)),
+            Err(error) => self.tell_error(error, session),
         }
         self.calls.sweep(&mut self.out);
+    }
+
+    /// Tells an error of a session.
+    fn tell_error(&mut self, error: Error, session: &SessionId) {
+        let of = Subject { conversation: None, session: Some(session.clone()) };
+        self.out.event(Event::Error(error.about(&self.calls.subject(of))));
     }
 
     /// An offer, by either signaling.
@@ -461,9 +467,12 @@ impl Client {
             },
             Err(error) => {
                 let text = format!("{session}: {error}");
-                self.out.event(Event::Error(Error::new(ErrorKind::Media, text)));
+                let about =
+                    Subject { conversation: Some(conversation.clone()), session: Some(session) };
+                let told = Error::new(ErrorKind::Media, text).from_cause(error.clone());
+                self.out.event(Event::Error(told.about(&about)));
                 signal.terminate(&refusal(&error), &mut self.out);
-                self.calls.offer_refused(&conversation, &error.to_string(), &mut self.out);
+                self.calls.offer_refused(&conversation, error, &mut self.out);
             }
         }
         self.calls.sweep(&mut self.out);
@@ -474,11 +483,14 @@ impl Client {
         use super::ask::IqAsk;
         match ask {
             IqAsk::Answer(session) => {
+                if matches!(answer, IqAnswer::Timeout | IqAnswer::Lost) {
+                    self.calls.answer_lost(session);
+                }
                 let result = match &answer {
                     IqAnswer::Result(_) => Ok(super::command::Outcome::Done),
                     IqAnswer::Error(e) => {
                         let text = format!("the answer was refused: {}", e.condition);
-                        Err(Error::new(ErrorKind::Session, text).refused(e))
+                        Err(Error::new(ErrorKind::Session, text).from_cause(e))
                     }
                     IqAnswer::Timeout => {
                         Err(Error::new(ErrorKind::Timeout, "the answer was not acknowledged"))

@@ -11,7 +11,7 @@ use super::call_state::CallState;
 use super::error::{Error, ErrorKind};
 use super::event::{CallReport, Event, HandledBy, PendingSession, Session};
 use super::ids::{ConversationId, SessionId};
-use crate::media::MediaState;
+use crate::media::{Agreement, MediaState};
 
 /// Where a call stands.
 ///
@@ -61,11 +61,10 @@ impl From<EndReason> for Error {
     fn from(reason: EndReason) -> Self {
         match reason {
             EndReason::ClientClosed => Self::closed(),
-            EndReason::Over
-            | EndReason::Withdrawn
-            | EndReason::Elsewhere
-            | EndReason::Failed
-            | EndReason::Unfollowed => Self::new(ErrorKind::Session, reason.to_string()),
+            EndReason::Unfollowed => Self::new(ErrorKind::Limit, reason.to_string()),
+            EndReason::Over | EndReason::Withdrawn | EndReason::Elsewhere | EndReason::Failed => {
+                Self::new(ErrorKind::Session, reason.to_string())
+            }
         }
     }
 }
@@ -82,6 +81,8 @@ pub struct CallView {
     pub conversation: Option<Conversation>,
     /// The media session that carries it now.
     pub session: Option<Session>,
+    /// What was agreed on last with the far side about that session's audio: codecs, keys, direction.
+    pub agreement: Option<Agreement>,
     /// All that there is to say about it, once it is over.
     pub report: Option<Box<CallReport>>,
     /// Whether nothing more will be told of it.
@@ -92,8 +93,16 @@ pub struct CallView {
 
 impl CallView {
     fn new(phase: CallPhase) -> Self {
-        let (pending, conversation, session, report, on) = (None, None, None, None, None);
-        Self { phase, pending, conversation, session, report, settled: false, on }
+        Self {
+            phase,
+            pending: None,
+            conversation: None,
+            session: None,
+            agreement: None,
+            report: None,
+            settled: false,
+            on: None,
+        }
     }
 
     /// Whether it is over, and for what reason.
@@ -181,6 +190,7 @@ struct Media {
     session: Session,
     /// Whether it was connected once.
     connected: bool,
+    agreement: Option<Agreement>,
 }
 
 /// The user's calls, from their first word to their last.
@@ -253,6 +263,14 @@ impl Ledger {
                     self.change(&id, out, |_| {});
                 }
             }
+            Event::MediaAgreed { session, agreement, .. } => {
+                if let Some(media) = self.media.get_mut(session) {
+                    media.agreement = Some(*agreement);
+                }
+                for id in self.carried_by(session) {
+                    self.change(&id, out, |_| {});
+                }
+            }
             Event::CallConnected { call, session } => {
                 self.begin(&call.id, CallPhase::Connecting, out);
                 let carrier = self.media.get(session).map(|media| media.session.clone());
@@ -293,7 +311,6 @@ impl Ledger {
             // Of a session that goes on as it was.
             | Event::SessionInterrupted(_)
             | Event::MediaState { .. }
-            | Event::MediaAgreed { .. }
             | Event::Stats { .. }
             | Event::Dtmf { .. }
             | Event::ComfortNoise { .. } => {}
@@ -322,7 +339,7 @@ impl Ledger {
     }
 
     fn started(&mut self, session: &Session, out: &mut Vec<CallChange>) {
-        self.remember(session, false);
+        self.remember(session, false, None);
         let id = &session.conversation;
         // One without a call only brings a session up (LC-12).
         if self.calls.contains_key(id) {
@@ -335,9 +352,13 @@ impl Ledger {
     }
 
     fn replaced(&mut self, session: &Session, old: &SessionId, out: &mut Vec<CallChange>) {
-        let connected = self.media.remove(old).is_none_or(|media| media.connected);
+        let before = self.media.remove(old);
+        let connected = before.as_ref().is_none_or(|media| media.connected);
         let carried = self.carried_by(old);
-        self.remember(session, connected);
+        // The other one may have been agreed on already.
+        let known = self.media.get(&session.id).and_then(|media| media.agreement);
+        let agreement = known.or_else(|| before.and_then(|media| media.agreement));
+        self.remember(session, connected, agreement);
         for id in carried {
             self.change(&id, out, |view| {
                 view.session = Some(session.clone());
@@ -346,9 +367,9 @@ impl Ledger {
         }
     }
 
-    fn remember(&mut self, session: &Session, connected: bool) {
+    fn remember(&mut self, session: &Session, connected: bool, agreement: Option<Agreement>) {
         if self.media.len() < Self::MAX_SESSIONS {
-            let media = Media { session: session.clone(), connected };
+            let media = Media { session: session.clone(), connected, agreement };
             self.media.insert(session.id.clone(), media);
         }
     }
@@ -379,6 +400,7 @@ impl Ledger {
         let mut view = CallView::new(phase);
         // Its session may have been told before it.
         let carrier = self.media.values().find(|media| media.session.conversation == *id);
+        view.agreement = carrier.and_then(|media| media.agreement);
         view.session = carrier.map(|media| media.session.clone());
         out.push(CallChange { conversation: id.clone(), began: true, view: view.clone() });
         self.calls.insert(id.clone(), Entry { number: self.numbers, view });
@@ -401,6 +423,8 @@ impl Ledger {
         let Some(Entry { view, .. }) = self.calls.get_mut(id) else { return };
         let before = view.clone();
         edit(view);
+        let carrier = view.session.as_ref().and_then(|session| self.media.get(&session.id));
+        view.agreement = carrier.and_then(|media| media.agreement);
         if let (CallPhase::Connecting, Some(on)) = (view.phase, &view.on)
             && self.media.get(on).is_none_or(|media| media.connected)
             && view.is_answered()
@@ -423,6 +447,7 @@ mod tests {
     use super::*;
     use crate::genesys::{SessionType, Signaling};
     use crate::machine::MediaId;
+    use crate::media::AudioCodec;
 
     fn session(n: u64) -> Session {
         Session {
@@ -433,6 +458,37 @@ mod tests {
             peer: "far@gjoll.lab.test/i".to_owned(),
             signaling: Signaling::Jingle,
         }
+    }
+
+    #[test]
+    fn a_call_has_what_was_agreed_on_about_its_session() {
+        let agreed = |n: u64, codec| Event::MediaAgreed {
+            session: format!("s{n}").into(),
+            conversation: "c1".into(),
+            media: MediaId(1),
+            agreement: Agreement {
+                direction: crate::sdp::Direction::SendRecv,
+                codec,
+                codecs: [codec].into_iter().collect(),
+                keys: true,
+            },
+        };
+        let mut ledger = Ledger::default();
+        let _ = ledger.dialled(&"c1".into());
+        let view = |changes: &[CallChange]| {
+            changes.last().and_then(|change| change.view.agreement).map(|agreed| agreed.codec)
+        };
+        assert_eq!(view(&ledger.told(&Event::SessionStarted(session(1)))), None);
+        for codec in [AudioCodec::Opus, AudioCodec::Pcma] {
+            assert_eq!(view(&ledger.told(&agreed(1, codec))), Some(codec));
+        }
+        // A session in its place carries it on.
+        let session = Session { conversation: "c1".into(), ..session(2) };
+        let replaced = Event::SessionReplaced { session: session.clone(), old: "s1".into() };
+        assert_eq!(view(&ledger.told(&replaced)), Some(AudioCodec::Pcma));
+        assert_eq!(view(&ledger.told(&agreed(2, AudioCodec::Pcmu))), Some(AudioCodec::Pcmu));
+        let ended = Event::SessionEnded { session, reason: crate::jingle::Reason::Success };
+        assert_eq!(view(&ledger.told(&ended)), None);
     }
 
     #[test]

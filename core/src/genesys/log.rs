@@ -12,8 +12,8 @@ use crate::link::{Rate, TokenBucket};
 use crate::machine::Wake;
 use crate::media::Agreement;
 
-/// Records of one kind: so many at once, then one every few seconds.
-const RATE: Rate = Rate { start: 20, capacity: 20, interval: Duration::from_secs(3) };
+/// Records of one kind that may be written at once.
+const BURST: u32 = 20;
 
 /// Writes the log of a client.
 #[derive(Debug)]
@@ -24,11 +24,13 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    pub(crate) fn new(now: Instant) -> Self {
+    /// With so long between two records of one kind in the long run.
+    pub(crate) fn new(pace: Duration, now: Instant) -> Self {
+        let rate = Rate { start: BURST, capacity: BURST, interval: pace };
         Self {
-            malformed: Limited::new("malformed", now),
-            errors: Limited::new("error", now),
-            requests: Limited::new("too many requests on their way", now),
+            malformed: Limited::new("malformed", rate, now),
+            errors: Limited::new("error", rate, now),
+            requests: Limited::new("too many requests on their way", rate, now),
         }
     }
 
@@ -75,8 +77,8 @@ struct Limited {
 }
 
 impl Limited {
-    fn new(kind: &'static str, now: Instant) -> Self {
-        Self { kind, bucket: TokenBucket::new(RATE, now), left_out: 0 }
+    fn new(kind: &'static str, rate: Rate, now: Instant) -> Self {
+        Self { kind, bucket: TokenBucket::new(rate, now), left_out: 0 }
     }
 
     /// Whether one more is written.
@@ -174,22 +176,22 @@ fn log(event: &Event) {
 
 #[cfg(test)]
 mod tests {
+    const PACE: Duration = Duration::from_secs(7);
+
     use super::*;
 
     #[test]
     fn what_a_peer_can_bring_about_is_logged_at_a_bounded_rate() {
         let t0 = crate::testing::epoch();
-        let mut journal = Journal::new(t0);
-        let burst = RATE.start as usize;
+        let mut journal = Journal::new(PACE, t0);
+        let burst = BURST as usize;
         assert_eq!((0..1000).filter(|_| journal.malformed.may(t0)).count(), burst);
-        assert_eq!(journal.malformed.left_out, 1000 - u64::from(RATE.start));
+        assert_eq!(journal.malformed.left_out, 1000 - u64::from(BURST));
         assert!(journal.errors.may(t0), "errors have a rate of their own");
         let wake = journal.next_wake().expect("how many there were is told in the end");
-        assert_eq!(wake.at, t0 + RATE.interval);
+        assert_eq!(wake.at, t0 + PACE);
         journal.tell_due(wake.at);
         assert_eq!((journal.malformed.left_out, journal.next_wake()), (0, None));
-        assert!(
-            !journal.malformed.may(wake.at) && journal.malformed.may(wake.at + 2 * RATE.interval)
-        );
+        assert!(!journal.malformed.may(wake.at) && journal.malformed.may(wake.at + 2 * PACE));
     }
 }

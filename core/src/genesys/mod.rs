@@ -36,6 +36,7 @@ mod summary;
 pub mod testing;
 #[cfg(test)]
 mod tests;
+mod timing;
 mod topics;
 mod upload;
 pub mod wire;
@@ -46,7 +47,7 @@ pub use client::Client;
 pub use command::{Command, Dial, DialParticipant, Dialled, Outcome, TopicAnswer};
 pub use config::{App, Auth, Config, EagerConnection, IcePolicy, IceServersPolicy};
 pub use control::{CallControl, SpeakTo, Target};
-pub use error::{Error, ErrorKind, Refusal};
+pub use error::{Cause, Complaint, Error, ErrorKind, Fault};
 pub use event::{
     AlertingLeader, CallReport, Event, HandledBy, IceServers, PendingSession, PersistentState,
     Session, Signaling,
@@ -57,3 +58,4 @@ pub use party::{Parties, Party, Queue};
 pub use phone::Phone;
 pub use session_type::SessionType;
 pub use station::Station;
+pub use timing::{Figure, Timing, TimingError};

@@ -10,13 +10,14 @@ use super::ask::{Ask, IqAsk, LinkAsk};
 use super::call::Conversation;
 use super::command::Outcome;
 use super::config::{Auth, Config};
-use super::error::{Error, ErrorKind};
+use super::error::{Error, ErrorKind, Subject};
 use super::event::Event;
 use super::ids::SessionId;
 use super::log::Journal;
 use super::shown;
+use super::timing::Timing;
 use super::upload::{self, Uploads};
-use super::wire::requests::{LIMIT, POLICY, PROBE_LIMIT};
+use super::wire::requests::policy;
 use crate::Secret;
 use crate::genesys::wire::{Frame, Iq, IqAnswer, IqKind};
 use crate::link::{Pace, Rate, Tempo};
@@ -28,15 +29,13 @@ use crate::report::{Channel, Direction, Redactor, TraceRecord};
 use crate::rest::{self, Answered, Failure, Question, Resource, Retry};
 use crate::xmpp::{self, Asked, Jid};
 
-/// The longest that an IQ waits for its reply (wire notes 1.6).
-const IQ_LIMIT: Duration = Duration::from_secs(15);
-
 /// Requests that nobody waits for (a leg's report, a hold on the side), on their way at once. What
 /// the service tells can make one each time, so one more is left out.
 pub(crate) const MAX_UNAWAITED: usize = 256;
 
 /// How fast the signaling of sessions goes out (behaviour notes SG-8, wire notes 1.6, 15): a burst
-/// of 25 on a fresh connection and of 20 later, 25 a second in the long run.
+/// of 25 on a fresh connection and of 20 later, 25 a second in the long run
+/// ([`Timing::signal_pace`]).
 ///
 /// The official client has such a bucket for each of its extensions, but lets its sessions past
 /// it. We do not: the service has answered floods with `resource-constraint`, and a call whose
@@ -45,11 +44,10 @@ pub(crate) const MAX_UNAWAITED: usize = 256;
 /// are answered at once do, for moments: nobody waits for 2 s, the time in which a session's end
 /// is to be answered (LC-21). What belongs to the connection itself does not wait: set-up, pings,
 /// topics, and replies, which the service has asked for.
-pub(crate) static TEMPO: Tempo = Tempo {
-    rate: Rate { start: 25, capacity: 20, interval: Duration::from_millis(40) },
-    waiting: 48,
-    bytes: 256 * 1024,
-};
+pub(crate) fn tempo(timing: &Timing) -> Tempo {
+    let rate = Rate { start: 25, capacity: 20, interval: timing.signal_pace };
+    Tempo { rate, waiting: 48, bytes: 256 * 1024 }
+}
 
 /// Bytes of events that one input or command may lead to, roughly; see [`Outbox::has_room`].
 const MAX_TOLD: usize = 4 << 20;
@@ -61,7 +59,7 @@ pub(crate) type Out = Output<Event, Outcome, Error>;
 #[derive(Debug)]
 pub(crate) struct Outbox {
     outputs: Outputs<Event, Outcome, Error>,
-    commands: Commands,
+    commands: Commands<Subject>,
     iqs: xmpp::Questions<IqAsk>,
     rest: rest::Questions<Ask>,
     pub(crate) config: Config,
@@ -89,11 +87,11 @@ impl Outbox {
         Self {
             outputs: Outputs::new(now),
             commands: Commands::default(),
-            iqs: xmpp::Questions::new(IQ_LIMIT),
-            rest: rest::Questions::new(&POLICY),
-            pace: Pace::new(&TEMPO, now),
+            iqs: xmpp::Questions::new(config.timing.iq),
+            rest: rest::Questions::new(policy(&config.timing)),
+            pace: Pace::new(tempo(&config.timing), now),
             redactor: redactor_of(&config.auth),
-            journal: Journal::new(now),
+            journal: Journal::new(config.timing.log_pace, now),
             uploads: Uploads::new(&config),
             config,
             jid: None,
@@ -198,10 +196,10 @@ impl Outbox {
     }
 
     /// Gives a command its id; it is open until it is completed or overdue. A limit beyond all time
-    /// is none.
-    pub(crate) fn open(&mut self, limit: Duration) -> CommandId {
+    /// is none. Its error will name the subject.
+    pub(crate) fn open(&mut self, limit: Duration, subject: Subject) -> CommandId {
         let command = CommandId(self.outputs.id());
-        self.commands.open(command, self.now().checked_add(limit));
+        self.commands.open(command, self.now().checked_add(limit), subject);
         command
     }
 
@@ -214,7 +212,8 @@ impl Outbox {
 
     /// Answers a command, unless it is answered already.
     pub(crate) fn complete(&mut self, command: CommandId, result: Result<Outcome, Error>) {
-        if self.commands.close(command) {
+        if let Some(subject) = self.commands.close(command) {
+            let result = result.map_err(|error| error.about(&subject));
             let result = shown::result(result, &self.redactor);
             self.push(Output::Completed { command, result });
         }
@@ -296,7 +295,7 @@ impl Outbox {
     pub(crate) fn hang_up(&mut self) {
         self.socket = None;
         self.jid = None;
-        self.pace = Pace::new(&TEMPO, self.now());
+        self.pace = Pace::new(tempo(&self.config.timing), self.now());
     }
 
     /// Sends an IQ and waits for its reply, which comes through [`Outbox::take_iq`]. At the bound
@@ -305,17 +304,19 @@ impl Outbox {
         self.due.stir();
         let id = self.uuid();
         let iq = Frame::Iq(Iq { id: Some(id.clone()), from: None, to: to.clone(), kind });
-        let session = ask.session().map(|session| session.as_str().len());
+        let session = ask.session().cloned();
         match session {
             Some(_) => self.signal(iq),
             None => self.send(&iq),
         }
         let now = self.now();
-        match self.iqs.ask(id, (ask, session.unwrap_or_default()), to, now) {
+        let bytes = session.as_ref().map_or(0, |session| session.as_str().len());
+        match self.iqs.ask(id, (ask, bytes), to, now) {
             Asked::Waits | Asked::Crowded { first: false } => {}
             Asked::Crowded { first: true } => {
                 let text = "too many questions wait for an answer: one more is not waited for";
-                self.event(Event::Error(Error::new(ErrorKind::Generic, text)));
+                let subject = Subject { conversation: None, session };
+                self.event(Event::Error(Error::new(ErrorKind::Limit, text).about(&subject)));
             }
         }
     }
@@ -366,16 +367,18 @@ impl Outbox {
     }
 
     fn request(&mut self, question: Question<Ask>) {
-        let request = self.config.endpoint().and_then(|endpoint| {
+        let endpoint = self.config.endpoint().map_err(|error| error.message);
+        let request = endpoint.and_then(|endpoint| {
             let request = endpoint.request(&question.resource);
-            request.map_err(|e| Error::new(ErrorKind::InvalidOptions, format!("REST address: {e}")))
+            request.map_err(|error| format!("REST address: {error}"))
         });
         match request {
             Ok(request) => {
                 let id = HttpId(self.outputs.id());
                 self.trace_request(&question.resource);
                 let is_probe = question.ask == Ask::Link(LinkAsk::Probe);
-                let limit = if is_probe { PROBE_LIMIT } else { LIMIT };
+                let timing = &self.config.timing;
+                let limit = if is_probe { timing.probe } else { timing.request };
                 let deadline = self.now() + limit;
                 self.push(Output::Http { id, request, deadline });
                 self.rest.send(id, question);
@@ -383,7 +386,7 @@ impl Outbox {
             // `Client::new` tried the addresses, and ids are escaped and bounded.
             Err(error) => {
                 self.due.stir();
-                self.rest.refuse(question, error.message);
+                self.rest.refuse(question, error);
             }
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use super::error::{Error, ErrorKind};
+use super::error::{Error, ErrorKind, Subject};
 use super::event::{Event, Session};
 use super::ids::{CallId, ConversationId};
 use super::outbox::Outbox;
@@ -19,10 +19,6 @@ use crate::report::Direction;
 use crate::sdp::Description;
 use crate::sdp::candidate::{Admission, Candidate, Generation, MAX_CANDIDATES};
 
-/// How often figures are told.
-const STATS_PERIOD: Duration = Duration::from_secs(5);
-/// How long the far side's word on an end is waited for (LC-21).
-const TERMINATE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Candidates of ours kept until the answer is sent.
 const MAX_QUEUED: usize = 64;
 /// Outputs that one drain takes from an engine: an engine that never ends it is broken.
@@ -219,8 +215,8 @@ impl MediaSession {
         if self.is_answered() {
             return Ok(None);
         }
-        let answer = self.engine.create_answer(out.now()).map_err(|e| media_error(&e))?;
-        self.signal.make_answer(answer, out).map(Some).map_err(|e| media_error(&e))
+        let answer = self.engine.create_answer(out.now()).map_err(Error::media)?;
+        self.signal.make_answer(answer, out).map(Some).map_err(Error::media)
     }
 
     /// Answers the offer.
@@ -265,7 +261,7 @@ impl MediaSession {
             Phase::Terminating { .. } | Phase::Abandoned { .. } => return Ok(Verdict::Goes),
         }
         if let Some(answer) = self.renegotiate(sdp, out)? {
-            let answer = self.signal.make_answer(answer, out).map_err(|e| media_error(&e))?;
+            let answer = self.signal.make_answer(answer, out).map_err(Error::media)?;
             self.signal.send_answer(answer, out);
         }
         Ok(self.drain(out))
@@ -285,7 +281,7 @@ impl MediaSession {
     ) -> Result<Verdict, Error> {
         let Some(sdp) = self.with_transport(transport) else { return Ok(Verdict::Goes) };
         if let Some(answer) = self.renegotiate(&sdp, out)? {
-            self.signal.ice_restarted(&answer, out).map_err(|e| media_error(&e))?;
+            self.signal.ice_restarted(&answer, out).map_err(Error::media)?;
         }
         Ok(self.drain(out))
     }
@@ -331,8 +327,8 @@ impl MediaSession {
                 return Err(Error::new(ErrorKind::Session, "the session is ending"));
             }
         }
-        let description = Description::read(sdp).map_err(|e| media_error(&e))?;
-        self.engine.accept_offer(out.now(), sdp).map_err(|e| media_error(&e))?;
+        let description = Description::read(sdp).map_err(Error::media)?;
+        self.engine.accept_offer(out.now(), sdp).map_err(Error::media)?;
         if !self.has_credentials_of(sdp) {
             self.remote = Generation::default();
         }
@@ -340,7 +336,7 @@ impl MediaSession {
         if !self.is_answered() {
             return Ok(None);
         }
-        let answer = self.engine.create_answer(out.now()).map_err(|e| media_error(&e))?;
+        let answer = self.engine.create_answer(out.now()).map_err(Error::media)?;
         self.ufrag = ufrag_of(&answer);
         Ok(Some(answer))
     }
@@ -384,7 +380,7 @@ impl MediaSession {
             }
             UdpEvent::Failed(error) => {
                 let text = format!("no socket for media: {error}");
-                out.event(Event::Error(Error::new(ErrorKind::Media, text)));
+                self.tell(Error::new(ErrorKind::Media, text).from_cause(error), out);
                 self.fail(Reason::FailedTransport, out)
             }
             UdpEvent::Datagram { local, remote, data } => {
@@ -405,11 +401,14 @@ impl MediaSession {
 
     /// The application speaks.
     pub(crate) fn send_audio(&mut self, frame: &AudioFrame, out: &mut Outbox) -> Verdict {
-        if let Err(error) = self.engine.send_audio(out.now(), frame)
-            && !self.complained
-        {
-            self.complained = true;
-            out.event(Event::Error(Error::new(ErrorKind::Media, error.to_string())));
+        match self.engine.send_audio(out.now(), frame) {
+            Ok(()) => self.complained = false,
+            // Told once of all frames in a row.
+            Err(_) if self.complained => {}
+            Err(error) => {
+                self.complained = true;
+                self.tell(Error::media(error), out);
+            }
         }
         self.drain(out)
     }
@@ -420,7 +419,7 @@ impl MediaSession {
         duration: Duration,
         out: &mut Outbox,
     ) -> Result<Verdict, Error> {
-        self.engine.send_dtmf(out.now(), digits, duration).map_err(|e| media_error(&e))?;
+        self.engine.send_dtmf(out.now(), digits, duration).map_err(Error::media)?;
         Ok(self.drain(out))
     }
 
@@ -438,7 +437,7 @@ impl MediaSession {
             | Phase::Abandoned { .. } => {}
         }
         if self.stats_at.is_some_and(|at| at <= out.now()) {
-            self.stats_at = Some(out.now() + STATS_PERIOD);
+            self.stats_at = Some(out.now() + out.config.timing.stats);
             self.sampled = true;
             self.tell_stats(out);
         }
@@ -488,7 +487,7 @@ impl MediaSession {
             return Verdict::Over(reason);
         }
         self.signal.terminate(&reason, out);
-        self.phase = Phase::Terminating { reason, until: out.now() + TERMINATE_TIMEOUT };
+        self.phase = Phase::Terminating { reason, until: out.now() + out.config.timing.terminate };
         Verdict::Goes
     }
 
@@ -538,6 +537,19 @@ impl MediaSession {
         });
     }
 
+    /// What an error of it is about.
+    pub(crate) fn subject(&self) -> Subject {
+        Subject {
+            conversation: Some(self.handle.conversation.clone()),
+            session: Some(self.handle.id.clone()),
+        }
+    }
+
+    /// Tells an error of it.
+    fn tell(&self, error: Error, out: &mut Outbox) {
+        out.event(Event::Error(error.about(&self.subject())));
+    }
+
     /// Does what the engine wants, until it wants to sleep.
     fn drain(&mut self, out: &mut Outbox) -> Verdict {
         let mut verdict = Verdict::Goes;
@@ -560,7 +572,7 @@ impl MediaSession {
                 }
             }
         }
-        out.event(Event::Error(Error::new(ErrorKind::Media, "the media engine does not rest")));
+        self.tell(Error::new(ErrorKind::Internal, "the media engine does not rest"), out);
         Verdict::Over(Reason::MediaError)
     }
 
@@ -602,9 +614,7 @@ impl MediaSession {
                 conversation: self.handle.conversation.clone(),
                 level,
             }),
-            EngineEvent::Failed(error) => {
-                out.event(Event::Error(Error::new(ErrorKind::Media, error.to_string())));
-            }
+            EngineEvent::Failed(error) => self.tell(Error::media(error), out),
         }
         Verdict::Goes
     }
@@ -614,7 +624,7 @@ impl MediaSession {
         match state {
             MediaState::Connected => {
                 self.reach(Milestone::Connected, out.now());
-                self.stats_at = Some(out.now() + STATS_PERIOD);
+                self.stats_at = Some(out.now() + out.config.timing.stats);
                 if self.is_answered() {
                     self.signal.active(out);
                 }
@@ -627,17 +637,14 @@ impl MediaSession {
             MediaState::Failed => self.fail(Reason::FailedTransport, out),
             MediaState::Closed => {
                 if !self.is_terminating() {
-                    self.phase = Phase::Abandoned { until: out.now() + TERMINATE_TIMEOUT };
+                    self.phase =
+                        Phase::Abandoned { until: out.now() + out.config.timing.terminate };
                 }
                 Verdict::Goes
             }
             MediaState::New | MediaState::Connecting => Verdict::Goes,
         }
     }
-}
-
-fn media_error(error: &impl std::fmt::Display) -> Error {
-    Error::new(ErrorKind::Media, error.to_string())
 }
 
 /// A description as it is compared with a later one: candidates come and go. They are taken note

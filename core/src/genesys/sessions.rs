@@ -19,10 +19,9 @@ use crate::xmpp::Jid;
 
 /// Sessions at once; an offer beyond it is refused.
 pub(crate) const MAX_SESSIONS: usize = 64;
-/// Sessions whose candidates may come before their offer, and for how long (wire notes 6.14); how
-/// many each is [`Generation`]'s.
+/// Sessions whose candidates may come before their offer (wire notes 6.14); how many each is
+/// [`Generation`]'s.
 const MAX_EARLY_SESSIONS: usize = 10;
-const EARLY_LIFETIME: Duration = Duration::from_secs(60);
 
 /// An offer of media.
 pub(crate) struct Offer {
@@ -145,6 +144,8 @@ impl Sessions {
         config.codecs.clone_from(&out.config.codecs);
         config.relay_only = ice.relay_only;
         config.ice_servers = ice.servers;
+        config.path_limit = out.config.timing.path;
+        config.reorder = out.config.timing.reorder;
         let mut engine = self.factory.create(out.now(), config);
         engine.accept_offer(out.now(), &offer.sdp)?;
         let (mut media, udp) = out.media_ids();
@@ -244,7 +245,7 @@ impl Sessions {
                     from: from.clone(),
                     candidates: Vec::new(),
                     generation: Generation::default(),
-                    expires: out.now() + EARLY_LIFETIME,
+                    expires: out.now() + out.config.timing.early_candidates,
                 });
                 let Some(early) = self.early.back_mut() else { return };
                 early

@@ -34,25 +34,9 @@ pub(super) fn event(event: Event, redactor: &Redactor) -> Event {
     }
 }
 
-/// An error, fit to be told. What it quotes of the service is shown as in the refusal: alone, it tells
-/// by its beginning what kind of document it is.
+/// An error, fit to be told.
 pub(super) fn error(error: Error, redactor: &Redactor) -> Error {
-    let quoted = error.refusal.as_ref().and_then(|refusal| refusal.message.clone());
-    let refusal = error.refusal.map(|mut refusal| {
-        for words in [&mut refusal.code, &mut refusal.message].into_iter().flatten() {
-            *words = text(words, redactor);
-        }
-        refusal
-    });
-    let message = match quoted.as_deref().and_then(|quoted| error.message.rsplit_once(quoted)) {
-        Some((before, after)) => {
-            let said = refusal.as_ref().and_then(|refusal| refusal.message.as_deref());
-            let (before, after) = (text(before, redactor), text(after, redactor));
-            format!("{before}{}{after}", said.unwrap_or_default())
-        }
-        None => text(&error.message, redactor),
-    };
-    Error { kind: error.kind, message, refusal }
+    error.shown(|said| text(said, redactor))
 }
 
 /// What a command yields, fit to be told.

@@ -10,9 +10,10 @@ use serde_json::{Map, Value, json};
 
 use super::config::{Auth, Config};
 use super::event::Event;
-use super::wire::requests::{self, POLICY};
+use super::timing::Timing;
+use super::wire::requests::{self, policy};
 use crate::machine::Wake;
-use crate::rest::{Failure, FailureKind, Resource};
+use crate::rest::{Failure, Policy, Resource};
 
 /// What of each kind is kept, in bytes of JSON; the oldest go first.
 const MAX_LOGS: usize = 14_500;
@@ -20,12 +21,6 @@ const MAX_FIGURES: usize = 15_000;
 /// What a refusal for size takes off the limit, and the least that is left (DEF-34).
 const SHRINK: usize = 3_000;
 const LEAST: usize = 3_000;
-/// How long records are collected, logs and figures.
-const LOG_PAUSE: Duration = Duration::from_secs(1);
-const FIGURE_PAUSE: Duration = Duration::from_secs(25);
-/// Tries of one upload, and the longest pause between two.
-const MAX_TRIES: u32 = 10;
-const MAX_PAUSE: Duration = Duration::from_secs(15);
 
 /// What is uploaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +39,8 @@ pub(crate) struct Uploads {
 impl Uploads {
     pub(crate) fn new(config: &Config) -> Self {
         let guest = matches!(config.auth, Auth::Guest { .. });
-        let new = |kind, wanted: bool| Upload::new(kind, wanted && !guest);
+        let rules = |kind| Rules::new(kind, &config.timing);
+        let new = |kind, wanted: bool| Upload::new(kind, rules(kind), wanted && !guest);
         Self {
             logs: new(Kind::Logs, config.upload_logs),
             figures: new(Kind::Figures, config.upload_telemetry),
@@ -113,9 +109,35 @@ enum State {
     Sent(usize),
 }
 
+/// When something is uploaded, and tried again.
+#[derive(Clone, Copy, Debug)]
+struct Rules {
+    /// How long records are collected.
+    collect: Duration,
+    attempts: u32,
+    /// The longest pause between two tries.
+    longest: Duration,
+    policy: Policy,
+}
+
+impl Rules {
+    fn new(kind: Kind, timing: &Timing) -> Self {
+        Self {
+            collect: match kind {
+                Kind::Logs => timing.upload_logs,
+                Kind::Figures => timing.upload_figures,
+            },
+            attempts: timing.upload_attempts,
+            longest: timing.upload_longest,
+            policy: policy(timing),
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Upload {
     kind: Kind,
+    rules: Rules,
     state: State,
     records: VecDeque<String>,
     bytes: usize,
@@ -124,10 +146,10 @@ struct Upload {
 }
 
 impl Upload {
-    fn new(kind: Kind, wanted: bool) -> Self {
+    fn new(kind: Kind, rules: Rules, wanted: bool) -> Self {
         let state = if wanted { State::Idle } else { State::Off };
         let limit = most(kind);
-        Self { kind, state, records: VecDeque::new(), bytes: 0, limit, tries: 0 }
+        Self { kind, rules, state, records: VecDeque::new(), bytes: 0, limit, tries: 0 }
     }
 
     fn is_on(&self) -> bool {
@@ -145,7 +167,7 @@ impl Upload {
             self.bytes -= oldest.len();
         }
         if self.state == State::Idle && !self.records.is_empty() {
-            self.state = State::Due(now + pause(self.kind));
+            self.state = State::Due(now + self.rules.collect);
         }
     }
 
@@ -175,12 +197,12 @@ impl Upload {
             }
             Err(failure) => Some(failure),
         };
-        match failed.map(|failure| failure.kind) {
-            Some(FailureKind::Status(401 | 403 | 404)) => {
-                *self = Self::new(self.kind, false);
+        match failed.map(Failure::status) {
+            Some(Some(401 | 403 | 404)) => {
+                *self = Self::new(self.kind, self.rules, false);
                 return;
             }
-            Some(FailureKind::Status(413)) if self.tries < MAX_TRIES => {
+            Some(Some(413)) if self.tries < self.rules.attempts => {
                 self.limit = self.limit.saturating_sub(SHRINK).max(LEAST);
                 while self.bytes > self.limit && self.records.len() > 1 {
                     self.drop_oldest(1);
@@ -189,9 +211,10 @@ impl Upload {
                 return;
             }
             Some(_)
-                if failed.is_some_and(|failed| POLICY.passes(failed)) && self.tries < MAX_TRIES =>
+                if failed.is_some_and(|failed| self.rules.policy.passes(failed))
+                    && self.tries < self.rules.attempts =>
             {
-                let wait = Duration::from_secs(1 << self.tries.min(4)).min(MAX_PAUSE);
+                let wait = Duration::from_secs(1 << self.tries.min(12)).min(self.rules.longest);
                 self.state = State::Due(now + wait);
                 return;
             }
@@ -201,7 +224,7 @@ impl Upload {
         self.tries = 0;
         self.state = match self.records.is_empty() {
             true => State::Idle,
-            false => State::Due(now + pause(self.kind)),
+            false => State::Due(now + self.rules.collect),
         };
     }
 
@@ -216,13 +239,6 @@ fn most(kind: Kind) -> usize {
     match kind {
         Kind::Logs => MAX_LOGS,
         Kind::Figures => MAX_FIGURES,
-    }
-}
-
-fn pause(kind: Kind) -> Duration {
-    match kind {
-        Kind::Logs => LOG_PAUSE,
-        Kind::Figures => FIGURE_PAUSE,
     }
 }
 

@@ -2,14 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-/// The first delay, and the least one that is not zero.
-const MIN_DELAY: Duration = Duration::from_secs(2);
-/// The least delay remembered after a failure.
-const MIN_REMEMBERED: Duration = Duration::from_secs(4);
-/// A remembered delay is halved after this many times itself.
+/// A remembered delay is halved after this many times itself: the shape of the policy, whatever its
+/// delays.
 const HALVING_FACTOR: u32 = 5;
-/// A remembered delay is forgotten this long after the last failure.
-const MEMORY: Duration = Duration::from_secs(3600);
 
 /// Exponential back-off with a memory (wire notes 3.2).
 ///
@@ -18,7 +13,10 @@ const MEMORY: Duration = Duration::from_secs(3600);
 /// next run slower; the memory halves step by step while connected.
 #[derive(Clone, Debug)]
 pub struct Backoff {
+    first: Duration,
     max: Duration,
+    /// How long a remembered delay is kept after the last failure.
+    forgotten_after: Duration,
     /// The next delay of this run, once it has begun.
     run: Option<Duration>,
     memory: Option<Memory>,
@@ -33,10 +31,17 @@ struct Memory {
 }
 
 impl Backoff {
-    /// Delays up to `max`, which is at least 2 s.
+    /// Delays from `first` to `max`, which is at least `first`. A failure is forgotten after
+    /// `memory`.
     #[must_use]
-    pub fn new(max: Duration) -> Self {
-        Self { max: max.max(MIN_DELAY), run: None, memory: None }
+    pub fn new(first: Duration, max: Duration, memory: Duration) -> Self {
+        let max = max.max(first);
+        Self { first, max, forgotten_after: memory, run: None, memory: None }
+    }
+
+    /// The least delay remembered after a failure.
+    fn least_remembered(&self) -> Duration {
+        self.first * 2
     }
 
     /// A run begins with an attempt at once. A run that begins with a pause needs no word.
@@ -56,15 +61,17 @@ impl Backoff {
 
     fn first_delay(&mut self, now: Instant) -> Duration {
         self.decay(now);
-        self.memory.map_or(MIN_DELAY, |m| m.delay.max(MIN_DELAY)).min(self.max)
+        self.memory.map_or(self.first, |m| m.delay.max(self.first)).min(self.max)
     }
 
     /// An attempt failed.
     pub fn failed(&mut self, now: Instant) {
         self.decay(now);
-        let delay = self.memory.map_or(MIN_REMEMBERED, |m| (m.delay * 2).max(MIN_REMEMBERED));
-        let delay = delay.min(self.max.max(MIN_REMEMBERED));
-        self.memory = Some(Memory { delay, halve_at: None, forget_at: now + MEMORY });
+        let least = self.least_remembered();
+        let delay = self.memory.map_or(least, |m| (m.delay * 2).max(least));
+        let delay = delay.min(self.max.max(least));
+        let forget_at = now + self.forgotten_after;
+        self.memory = Some(Memory { delay, halve_at: None, forget_at });
     }
 
     /// An attempt succeeded: the run is over, and the memory begins to fade.
@@ -93,7 +100,7 @@ impl Backoff {
             && now >= at
         {
             memory.delay /= 2;
-            if memory.delay < MIN_DELAY {
+            if memory.delay < self.first {
                 self.memory = None;
                 return;
             }
@@ -156,7 +163,7 @@ mod tests {
     #[test]
     fn wire_3_2_a_run_doubles_to_the_maximum() {
         let t = epoch();
-        let mut backoff = Backoff::new(S(90));
+        let mut backoff = Backoff::new(S(2), S(90), S(3600));
         let delays: Vec<_> = (0..8).map(|_| backoff.next_delay(t).as_secs()).collect();
         assert_eq!(delays, [2, 4, 8, 16, 32, 64, 90, 90]);
     }
@@ -164,7 +171,7 @@ mod tests {
     #[test]
     fn wire_3_2_three_failures_are_remembered_as_sixteen_seconds() {
         let t = epoch();
-        let mut backoff = Backoff::new(S(90));
+        let mut backoff = Backoff::new(S(2), S(90), S(3600));
         for _ in 0..3 {
             backoff.failed(t);
         }
@@ -176,7 +183,7 @@ mod tests {
     #[test]
     fn wire_3_2_the_memory_halves_after_five_times_itself() {
         let t = epoch();
-        let mut backoff = Backoff::new(S(90));
+        let mut backoff = Backoff::new(S(2), S(90), S(3600));
         for _ in 0..3 {
             backoff.failed(t);
         }
@@ -191,7 +198,7 @@ mod tests {
     #[test]
     fn wire_3_2_the_memory_is_forgotten_after_an_hour() {
         let t = epoch();
-        let mut backoff = Backoff::new(S(90));
+        let mut backoff = Backoff::new(S(2), S(90), S(3600));
         for _ in 0..20 {
             backoff.failed(t);
         }

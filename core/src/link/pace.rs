@@ -22,7 +22,7 @@ pub(crate) struct Tempo {
 /// What waits for its turn on one connection.
 #[derive(Debug)]
 pub(crate) struct Pace<T> {
-    tempo: &'static Tempo,
+    tempo: Tempo,
     bucket: TokenBucket,
     /// Each with its bytes.
     waiting: VecDeque<(T, usize)>,
@@ -32,7 +32,7 @@ pub(crate) struct Pace<T> {
 
 impl<T> Pace<T> {
     /// For a new connection.
-    pub(crate) fn new(tempo: &'static Tempo, now: Instant) -> Self {
+    pub(crate) fn new(tempo: Tempo, now: Instant) -> Self {
         let bucket = TokenBucket::new(tempo.rate, now);
         Self { tempo, bucket, waiting: VecDeque::new(), bytes: 0 }
     }
@@ -84,7 +84,7 @@ mod tests {
 
     use super::*;
 
-    static TEMPO: Tempo = Tempo {
+    const TEMPO: Tempo = Tempo {
         rate: Rate { start: 25, capacity: 20, interval: Duration::from_millis(40) },
         waiting: 48,
         bytes: 1000,
@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn sg_8_what_waits_is_bounded_in_bytes_and_nothing_is_lost() {
         let now = crate::testing::epoch();
-        let mut pace = Pace::new(&TEMPO, now);
+        let mut pace = Pace::new(TEMPO, now);
         let mut sent = Vec::new();
         for n in 0..TEMPO.rate.start as usize + 40 {
             sent.extend(pace.push(n, |_| 100, now));
@@ -112,7 +112,7 @@ mod tests {
             bursts in prop::collection::vec((0usize..150, 0u64..1_500), 1..20),
         ) {
             let mut now = crate::testing::epoch();
-            let mut pace = Pace::new(&TEMPO, now);
+            let mut pace = Pace::new(TEMPO, now);
             let (mut next, mut sent, mut pushed) = (0, Vec::new(), Vec::new());
             let woken = |pace: &mut Pace<usize>, until: Instant, sent: &mut Vec<(usize, Instant)>| {
                 while let Some(wake) = pace.next_wake().filter(|wake| wake.at <= until) {

@@ -6,21 +6,28 @@ use std::time::Instant;
 use super::{CommandId, Wake};
 
 /// See the [module](self).
-#[derive(Debug, Default)]
-pub(crate) struct Commands {
-    /// Each with the time by which it must be answered, if there is one.
-    open: BTreeMap<CommandId, Option<Instant>>,
+#[derive(Debug)]
+pub(crate) struct Commands<S> {
+    /// Each with the time by which it must be answered, if there is one, and with what it is
+    /// about.
+    open: BTreeMap<CommandId, (Option<Instant>, S)>,
 }
 
-impl Commands {
+impl<S> Default for Commands<S> {
+    fn default() -> Self {
+        Self { open: BTreeMap::new() }
+    }
+}
+
+impl<S> Commands<S> {
     /// A command is under way.
-    pub(crate) fn open(&mut self, command: CommandId, deadline: Option<Instant>) {
-        self.open.insert(command, deadline);
+    pub(crate) fn open(&mut self, command: CommandId, deadline: Option<Instant>, subject: S) {
+        self.open.insert(command, (deadline, subject));
     }
 
-    /// True the first time: the command is answered now.
-    pub(crate) fn close(&mut self, command: CommandId) -> bool {
-        self.open.remove(&command).is_some()
+    /// What the command is about, the first time: it is answered now.
+    pub(crate) fn close(&mut self, command: CommandId) -> Option<S> {
+        self.open.remove(&command).map(|(_, subject)| subject)
     }
 
     pub(crate) fn is_open(&self, command: CommandId) -> bool {
@@ -39,11 +46,11 @@ impl Commands {
     /// A command whose time is up. It is still open.
     pub(crate) fn overdue(&self, now: Instant) -> Option<CommandId> {
         let is_over = |deadline: &Option<Instant>| deadline.is_some_and(|at| at <= now);
-        self.open.iter().find(|(_, deadline)| is_over(deadline)).map(|(command, _)| *command)
+        self.open.iter().find(|(_, (deadline, _))| is_over(deadline)).map(|(command, _)| *command)
     }
 
     pub(crate) fn next_wake(&self) -> Option<Wake> {
-        let at = self.open.values().flatten().min().copied()?;
+        let at = self.open.values().filter_map(|(deadline, _)| *deadline).min()?;
         Some(Wake { at, reason: "command limit" })
     }
 }
@@ -58,13 +65,14 @@ mod tests {
     fn a_command_is_answered_once_and_told_when_its_time_is_up() {
         let now = crate::testing::epoch();
         let mut commands = Commands::default();
-        commands.open(CommandId(1), None);
-        commands.open(CommandId(2), Some(now + Duration::from_secs(30)));
+        commands.open(CommandId(1), None, "one");
+        commands.open(CommandId(2), Some(now + Duration::from_secs(30)), "two");
         assert_eq!(commands.next_wake().unwrap().at, now + Duration::from_secs(30));
         assert_eq!(commands.overdue(now), None);
         assert_eq!(commands.overdue(now + Duration::from_secs(30)), Some(CommandId(2)));
         assert_eq!(commands.others(CommandId(2)), [CommandId(1)]);
-        assert!(commands.close(CommandId(2)) && !commands.close(CommandId(2)));
+        assert_eq!(commands.close(CommandId(2)), Some("two"));
+        assert_eq!(commands.close(CommandId(2)), None);
         assert_eq!((commands.len(), commands.next_wake()), (1, None));
     }
 }

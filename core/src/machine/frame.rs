@@ -37,6 +37,45 @@ impl AudioCodec {
     }
 }
 
+/// A set of audio codecs.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AudioCodecs(u8);
+
+impl AudioCodecs {
+    const ALL: [AudioCodec; 3] = [AudioCodec::Opus, AudioCodec::Pcmu, AudioCodec::Pcma];
+
+    /// Whether this one is among them.
+    #[must_use]
+    pub const fn contains(self, codec: AudioCodec) -> bool {
+        self.0 & Self::bit(codec) != 0
+    }
+
+    /// Each of them, in the order of [`AudioCodec`].
+    pub fn iter(self) -> impl Iterator<Item = AudioCodec> {
+        Self::ALL.into_iter().filter(move |codec| self.contains(*codec))
+    }
+
+    const fn bit(codec: AudioCodec) -> u8 {
+        match codec {
+            AudioCodec::Opus => 1,
+            AudioCodec::Pcmu => 2,
+            AudioCodec::Pcma => 4,
+        }
+    }
+}
+
+impl FromIterator<AudioCodec> for AudioCodecs {
+    fn from_iter<I: IntoIterator<Item = AudioCodec>>(codecs: I) -> Self {
+        Self(codecs.into_iter().fold(0, |set, codec| set | Self::bit(codec)))
+    }
+}
+
+impl fmt::Debug for AudioCodecs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter()).finish()
+    }
+}
+
 /// One encoded audio frame, usually 20 ms.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AudioFrame {

@@ -29,6 +29,14 @@ id!(
     UdpId
 );
 id!(
+    /// Names one stream of bytes, from [`Output::OpenStream`](super::Output::OpenStream) on.
+    StreamId
+);
+id!(
+    /// Names one question for the addresses of a host.
+    NameId
+);
+id!(
     /// Names one accepted command until its [`Output::Completed`](super::Output::Completed).
     CommandId
 );

@@ -19,11 +19,15 @@
 //!
 //! # Duties of a runtime
 //!
-//! - Ids ([`WsId`], [`HttpId`], [`UdpId`]) are chosen by the machine and never reused. Answer
+//! - Ids ([`WsId`], [`HttpId`], [`UdpId`] and others) are chosen by the machine and never reused. Answer
 //!   each [`Output::Http`] once. Answer [`Output::OpenWebSocket`] with [`WsEvent::Opened`] or
 //!   [`WsEvent::Failed`], and an opened one, in the end, with [`WsEvent::Closed`], unless the
 //!   machine itself asked for [`Output::CloseWebSocket`]: after that nothing more is expected,
 //!   and late events are ignored.
+//! - Answer [`Output::OpenStream`] as a WebSocket: with [`StreamEvent::Opened`] or
+//!   [`StreamEvent::Failed`], and an opened one, in the end, with [`StreamEvent::Closed`], unless the
+//!   machine asked for [`Output::CloseStream`]. A stream that takes no more bytes is ended, never
+//!   waited for. Answer each [`Output::Resolve`] once.
 //! - Answer [`Output::OpenUdp`] with [`UdpEvent::Opened`] and the addresses bound, or
 //!   [`UdpEvent::Failed`]. Send each [`Output::Transmit`] from its `local` address.
 //! - `now` never goes backwards. An earlier instant is taken as the latest one seen. It comes from
@@ -41,19 +45,21 @@ mod id;
 mod net_error;
 mod outputs;
 mod seed;
+mod stream;
 mod timers;
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
 pub(crate) use self::commands::Commands;
 pub(crate) use self::due::Due;
-pub use self::frame::{AudioCodec, AudioFrame};
-pub use self::id::{CommandId, HttpId, MediaId, UdpId, WsId};
+pub use self::frame::{AudioCodec, AudioCodecs, AudioFrame};
+pub use self::id::{CommandId, HttpId, MediaId, NameId, StreamId, UdpId, WsId};
 pub use self::net_error::{NetError, NetErrorKind};
 pub(crate) use self::outputs::Outputs;
 pub use self::seed::{Rng, Seed};
+pub use self::stream::StreamEvent;
 pub use self::timers::{TimerName, Timers, Wake};
 
 /// A state machine that a runtime drives. See the [module documentation](self).
@@ -111,6 +117,21 @@ pub enum Input {
         id: UdpId,
         /// What happened.
         event: UdpEvent,
+    },
+    /// Something happened on a stream of bytes.
+    Stream {
+        /// Which one.
+        id: StreamId,
+        /// What happened.
+        event: StreamEvent,
+    },
+    /// A name was looked up.
+    Resolved {
+        /// Which question.
+        id: NameId,
+        /// The addresses of the host, in the order of preference, at least one; or why there are
+        /// none.
+        result: Result<Vec<IpAddr>, NetError>,
     },
     /// The application speaks: one encoded frame for a session.
     Audio {
@@ -222,6 +243,40 @@ pub enum Output<Event, Outcome, Error> {
         /// Which one.
         id: UdpId,
     },
+    /// Open a stream of bytes: TCP, or TLS over it.
+    OpenStream {
+        /// The id that all its events carry.
+        id: StreamId,
+        /// To whom.
+        to: SocketAddr,
+        /// For TLS, the host that the certificate is to name (RFC 9525): a DNS name or an address.
+        tls: Option<String>,
+        /// The address to connect from, where that matters: of the network that a candidate belongs to.
+        from: Option<IpAddr>,
+        /// Give up, with [`NetErrorKind::Timeout`], when it has not opened by then.
+        deadline: Instant,
+    },
+    /// Send bytes on a stream, after all that were sent before.
+    SendStream {
+        /// Which one.
+        id: StreamId,
+        /// The bytes.
+        data: Vec<u8>,
+    },
+    /// Send what was queued if that is still possible, and close the stream.
+    CloseStream {
+        /// Which one.
+        id: StreamId,
+    },
+    /// Look up the addresses of a host.
+    Resolve {
+        /// The id that the answer carries.
+        id: NameId,
+        /// The host: a DNS name, or an address, which is its own answer.
+        host: String,
+        /// Give up, with [`NetErrorKind::Timeout`], when there is no answer by then.
+        deadline: Instant,
+    },
     /// The far side spoke: one encoded frame of a session.
     Audio {
         /// Which session's audio.
@@ -253,6 +308,9 @@ impl fmt::Debug for Input {
             }
             Self::Http { id, result: Err(e) } => write!(f, "{id:?} {e}"),
             Self::Udp { id, event } => write!(f, "{id:?} {event:?}"),
+            Self::Stream { id, event } => write!(f, "{id:?} {event:?}"),
+            Self::Resolved { id, result: Ok(found) } => write!(f, "{id:?} {found:?}"),
+            Self::Resolved { id, result: Err(error) } => write!(f, "{id:?} {error}"),
             Self::Audio { media, frame } => write!(f, "{media:?} {frame:?}"),
         }
     }
@@ -299,6 +357,12 @@ impl<Event: fmt::Debug, Outcome: fmt::Debug, Error: fmt::Debug> fmt::Debug
                 write!(f, "Transmit({id:?}, {local} to {remote}, {} bytes)", data.len())
             }
             Self::CloseUdp { id } => write!(f, "CloseUdp({id:?})"),
+            Self::OpenStream { id, to, tls, .. } => {
+                write!(f, "OpenStream({id:?}, {to}{})", if tls.is_some() { ", TLS" } else { "" })
+            }
+            Self::SendStream { id, data } => write!(f, "SendStream({id:?}, {} bytes)", data.len()),
+            Self::CloseStream { id } => write!(f, "CloseStream({id:?})"),
+            Self::Resolve { id, host, .. } => write!(f, "Resolve({id:?}, {host})"),
             Self::Audio { media, frame } => write!(f, "Audio({media:?}, {frame:?})"),
             Self::Event(e) => write!(f, "Event({e:?})"),
             Self::Completed { command, result } => write!(f, "Completed({command:?}, {result:?})"),

@@ -8,7 +8,7 @@ use super::{AudioFrame, MediaError};
 /// Frames kept until media is connected: three seconds of the usual ones. What is said beyond that
 /// is refused.
 pub const MAX_BACKLOG: usize = 150;
-/// Between kept frames on their way out: twice as fast as they are heard, so that whoever goes on
+/// Between kept frames on their way out, no figure of a policy: twice as fast as they are heard, so that whoever goes on
 /// talking is in time again soon.
 const PACE: Duration = Duration::from_millis(10);
 

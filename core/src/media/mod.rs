@@ -27,7 +27,7 @@ pub use self::ice::IceServer;
 pub use self::raw::{RawEngine, RawPacket};
 #[cfg(feature = "str0m")]
 pub use self::str0m::WebRtcFactory;
-pub use crate::machine::{AudioCodec, AudioFrame};
+pub use crate::machine::{AudioCodec, AudioCodecs, AudioFrame};
 
 /// Where a media session stands. ICE and DTLS together.
 ///
@@ -133,18 +133,24 @@ pub struct EngineConfig {
     /// STUN and TURN servers, by which an engine can find more candidates. That over str0m does
     /// not yet: it gathers host candidates only, and none at all where they must be relayed.
     pub ice_servers: Vec<IceServer>,
+    /// A path that is not found, or not found again, within this is given up.
+    pub path_limit: Duration,
+    /// The longest that a packet is held back for those before it.
+    pub reorder: Duration,
     /// Where the engine's own randomness comes from.
     pub seed: Seed,
 }
 
 impl EngineConfig {
-    /// Opus, then G.711; any candidate.
+    /// Opus, then G.711; any candidate; 30 s for a path, 60 ms for packets out of order.
     #[must_use]
     pub fn new(seed: Seed) -> Self {
         Self {
             codecs: vec![AudioCodec::Opus, AudioCodec::Pcmu, AudioCodec::Pcma],
             relay_only: false,
             ice_servers: Vec::new(),
+            path_limit: Duration::from_secs(30),
+            reorder: Duration::from_millis(60),
             seed,
         }
     }
@@ -232,8 +238,10 @@ pub trait Engine: Send {
     fn handle_timeout(&mut self, now: Instant);
 
     /// Sends one frame. What is said before [`MediaState::Connected`] is kept and sent then
-    /// ([`Backlog`]). Silently dropped while muted, and while the far side does not want to hear
-    /// anything ([`Agreement::direction`]).
+    /// ([`Backlog`]). It is taken, and nobody hears it, while muted and while the far side does not
+    /// want to hear anything ([`Agreement::direction`]): live speech goes on, and is not heard later.
+    /// So is what was kept when either begins, and what was kept in a codec that is no longer agreed
+    /// on when it could be sent.
     ///
     /// # Errors
     ///
@@ -354,6 +362,8 @@ pub struct Agreement {
     pub direction: Direction,
     /// The codec to send with: the far side's first that we have too.
     pub codec: AudioCodec,
+    /// All that may be heard, from one frame to the next, and sent.
+    pub codecs: AudioCodecs,
     /// Whether keys can be sent (RFC 4733).
     pub keys: bool,
 }

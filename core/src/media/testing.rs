@@ -271,7 +271,12 @@ impl Engine for FakeEngine {
 
     fn agreement(&self) -> Option<Agreement> {
         matches!(self.negotiation, Negotiation::Answering | Negotiation::Done).then_some(
-            Agreement { direction: Direction::SendRecv, codec: AudioCodec::Opus, keys: true },
+            Agreement {
+                direction: Direction::SendRecv,
+                codec: AudioCodec::Opus,
+                codecs: [AudioCodec::Opus].into_iter().collect(),
+                keys: true,
+            },
         )
     }
 

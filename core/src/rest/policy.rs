@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Failure, FailureKind};
+use super::{Explain, Failure, FailureKind, Refusal};
 
 /// Whether a request is made again when it fails for a passing reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,7 +12,7 @@ pub(crate) enum Retry {
 }
 
 /// A service's rules for requests that failed.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Policy {
     /// How often a request is made, at most.
     pub(crate) attempts: u32,
@@ -25,16 +25,18 @@ pub(crate) struct Policy {
     /// Bytes of the requests that wait to be made again. One more is not: whoever asked is told of
     /// the failure.
     pub(crate) bytes: usize,
+    /// What the service says of a refusal.
+    pub(crate) explain: Explain,
 }
 
 impl Policy {
     /// Whether it may be better the next time.
     pub(crate) fn passes(&self, failure: &Failure) -> bool {
         failure.retry_after().is_some()
-            || match failure.kind {
-                FailureKind::Status(status) => self.passing.contains(&status),
+            || match &failure.kind {
+                FailureKind::Refused(Refusal { status, .. }) => self.passing.contains(status),
                 FailureKind::Network(_) => true,
-                FailureKind::Body | FailureKind::Unmade => false,
+                FailureKind::Answer(_) | FailureKind::Unmade(_) => false,
             }
     }
 

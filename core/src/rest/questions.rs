@@ -41,7 +41,7 @@ pub(crate) enum Answered<A> {
 /// See the [module](self).
 #[derive(Debug)]
 pub(crate) struct Questions<A> {
-    policy: &'static Policy,
+    policy: Policy,
     sent: BTreeMap<HttpId, Question<A>>,
     /// By when, and in which order of those.
     waiting: BTreeMap<(Instant, u64), Waiting<A>>,
@@ -50,7 +50,7 @@ pub(crate) struct Questions<A> {
 }
 
 impl<A: Clone> Questions<A> {
-    pub(crate) fn new(policy: &'static Policy) -> Self {
+    pub(crate) fn new(policy: Policy) -> Self {
         Self {
             policy,
             sent: BTreeMap::new(),
@@ -77,7 +77,8 @@ impl<A: Clone> Questions<A> {
 
     /// A question's request could not even be made: whoever asks is answered in any case.
     pub(crate) fn refuse(&mut self, question: Question<A>, why: String) {
-        self.unmade.push_back((question.ask, Failure::unmade(why)));
+        let failure = Failure::unmade(&question.resource, why);
+        self.unmade.push_back((question.ask, failure));
     }
 
     /// The question whose request could not be made, and why. To be asked for after each input and
@@ -94,7 +95,7 @@ impl<A: Clone> Questions<A> {
         now: Instant,
     ) -> Option<Answered<A>> {
         let question = self.sent.remove(&id)?;
-        match Failure::or_body(&question.resource, result) {
+        match Failure::or_body(&question.resource, result, self.policy.explain) {
             Err(failure) if self.may_wait(&question, &failure) => {
                 self.waited += 1;
                 let due = (now + self.policy.pause_after(&failure), self.waited);

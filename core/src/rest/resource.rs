@@ -29,6 +29,11 @@ impl Resource {
         self.path.split('?').next().unwrap_or_default()
     }
 
+    /// Its method and its path, without the query.
+    pub(crate) fn shown(&self) -> String {
+        format!("{} {}", self.method, self.place())
+    }
+
     /// The bytes of it that are written: its path and its body.
     pub(crate) fn bytes(&self) -> usize {
         self.path.len() + self.body.as_ref().map_or(0, |body| body.to_string().len())

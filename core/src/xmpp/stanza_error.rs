@@ -196,6 +196,8 @@ impl StanzaError {
     }
 }
 
+impl std::error::Error for StanzaError {}
+
 /// In [`plain`] words.
 impl fmt::Display for StanzaError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,7 +1,11 @@
 //! What travels outside stanzas: framing (RFC 7395), features, SASL, stream errors (RFC 6120).
 
+use std::fmt;
+
 use super::{Element, ElementRef, ns};
 use crate::Secret;
+use crate::plain;
+use crate::plain::Shown;
 
 /// `<open/>`: a stream begins, or begins anew after SASL (RFC 7395 section 3.4).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -170,6 +174,15 @@ pub struct SaslFailure {
     pub text: Option<String>,
 }
 
+impl std::error::Error for SaslFailure {}
+
+/// In [`plain`] words.
+impl fmt::Display for SaslFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        show_condition(f, &self.condition, self.text.as_deref())
+    }
+}
+
 impl SaslFailure {
     pub(super) fn read(head: ElementRef<'_>) -> Self {
         let (condition, text) = read_condition(head, ns::SASL);
@@ -190,6 +203,15 @@ pub struct StreamError {
     pub text: Option<String>,
 }
 
+impl std::error::Error for StreamError {}
+
+/// In [`plain`] words.
+impl fmt::Display for StreamError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        show_condition(f, &self.condition, self.text.as_deref())
+    }
+}
+
 impl StreamError {
     pub(super) fn read(head: ElementRef<'_>) -> Self {
         let (condition, text) = read_condition(head, ns::STREAM_ERRORS);
@@ -199,6 +221,15 @@ impl StreamError {
     pub(super) fn write(&self) -> Element<'_> {
         let error = Element::new("error", ns::STREAMS);
         write_condition(error, &self.condition, &self.text, ns::STREAM_ERRORS)
+    }
+}
+
+/// A condition and its explanation, for people.
+fn show_condition(f: &mut fmt::Formatter<'_>, condition: &str, text: Option<&str>) -> fmt::Result {
+    write!(f, "{}", Shown(condition))?;
+    match text {
+        Some(text) => write!(f, ": {}", plain(text)),
+        None => Ok(()),
     }
 }
 

@@ -1,4 +1,5 @@
-//! A bot that answers every call and says back what it hears.
+//! A bot that answers every call and says back what it hears, on either runtime. What it does is in
+//! `src/echo.rs`, and runs in the simulator as well.
 //!
 //! Try it against the emulator:
 //!
@@ -10,18 +11,25 @@
 //!
 //! and let somebody call it, as the emulator tells.
 
+use std::pin::pin;
 use std::time::Duration;
 
-use anyhow::Context as _;
-use clap::Parser;
-use offhook::genesys::{Config, Event, Phone as _};
+use clap::{Parser, ValueEnum};
+use futures_util::future::{Either, select};
+use offhook::genesys::{Config, Event};
 use offhook::net::NetOptions;
-use offhook_tokio::{Call, Calls, Client};
-use tokio::task::JoinSet;
+use offhook_examples::echo;
+use offhook_runtime::Sockets;
+use offhook_runtime::genesys::Client;
+use offhook_smol::Smol;
+use offhook_tokio::Tokio;
 
 /// Answers every call and echoes it.
 #[derive(Debug, Parser)]
 struct Cli {
+    /// What it runs on.
+    #[arg(long, value_enum, default_value_t = Carrier::Tokio)]
+    runtime: Carrier,
     /// The service's domain.
     #[arg(long, default_value = "mypurecloud.com")]
     environment: String,
@@ -37,65 +45,39 @@ struct Cli {
     /// Let media use loopback, for an emulator on this machine.
     #[arg(long)]
     loopback: bool,
-    /// Stop after so many calls.
-    #[arg(long)]
-    calls: Option<u32>,
 }
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Carrier {
+    Tokio,
+    Smol,
+}
+
+fn main() -> anyhow::Result<()> {
+    tracing_subscriber::fmt::init();
     let cli = Cli::parse();
+    match cli.runtime {
+        Carrier::Tokio => tokio::runtime::Runtime::new()?.block_on(run::<Tokio>(cli)),
+        Carrier::Smol => smol::block_on(run::<Smol>(cli)),
+    }
+}
+
+/// Until the phone has logged out for good.
+async fn run<R: Sockets>(cli: Cli) -> anyhow::Result<()> {
     let mut config = Config::agent(cli.environment, cli.token);
     config.api_host = cli.api_host;
     config.ws_host = cli.ws_host;
     let net = NetOptions { loopback: cli.loopback, ..NetOptions::default() };
-    let (phone, mut events) = Client::builder(config).net(net).build()?;
-    let calls = phone.calls();
-    phone.connect().await.context("cannot log in")?;
-    println!("ready for calls");
-
+    let (phone, mut events) = Client::<R>::builder(config).net(net).build()?;
     let stopped = events.wait(Duration::MAX, |event| match event {
         Event::Disconnected { reconnecting: false, error } => Some(error),
         _ => None,
     });
-    tokio::select! {
-        () = answer(calls, cli.calls) => {}
-        error = stopped => {
+    match select(pin!(echo::bot(phone)), pin!(stopped)).await {
+        Either::Left((ended, _)) => ended,
+        Either::Right((error, _)) => {
             let error = error?.map_or_else(String::new, |error| error.to_string());
-            println!("disconnected: {error}");
+            anyhow::bail!("disconnected: {error}")
         }
     }
-    phone.disconnect().await?;
-    Ok(())
-}
-
-/// Answers every call, until so many are over.
-async fn answer(mut calls: Calls, limit: Option<u32>) {
-    let mut up = JoinSet::new();
-    let mut over = 0;
-    while limit != Some(over) {
-        tokio::select! {
-            Some(call) = calls.next() => drop(up.spawn(echo(call))),
-            Some(_) = up.join_next() => over += 1,
-            else => return,
-        }
-    }
-}
-
-/// Says back what is heard, until the call ends. What goes wrong with it is no other call's matter.
-async fn echo(call: Call) {
-    println!("{} rings", call.conversation());
-    if let Err(error) = call.answer().await {
-        println!("{} is not answered: {error}", call.conversation());
-        return;
-    }
-    // Once more, where the call goes on with another session.
-    while let Ok(mut audio) = call.audio().await {
-        while let Some(frame) = audio.stream.next().await {
-            if audio.sink.send(frame).await.is_err() {
-                break;
-            }
-        }
-    }
-    println!("{} is over: {}", call.conversation(), call.ended().await.reason);
 }

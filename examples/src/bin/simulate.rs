@@ -1,4 +1,5 @@
-//! The simulator's tool for a bot of one's own: runs, replays, shrinks and draws the hotline.
+//! The simulator's tool for bots of one's own: runs, replays, shrinks and draws the hotline, and with
+//! `--preset echo` the echo.
 //!
 //! ```text
 //! cargo run -p offhook-examples --bin simulate -- run --seeds 0..20
@@ -7,7 +8,7 @@
 
 use std::process::ExitCode;
 
-use offhook_examples::hotline;
+use offhook_examples::{echo, hotline};
 use offhook_sim::tool::Tool;
 
 const CALLED: &str = if cfg!(feature = "bug") {
@@ -17,5 +18,5 @@ const CALLED: &str = if cfg!(feature = "bug") {
 };
 
 fn main() -> ExitCode {
-    Tool::new(CALLED).scenario(hotline::scenario()).main()
+    Tool::new(CALLED).scenario(hotline::scenario()).scenario(echo::scenario()).main()
 }

@@ -22,7 +22,7 @@ use offhook::media::{AudioCodec, Digit, MediaState};
 use offhook::net::NetOptions;
 use offhook_examples::voice::{self, Ear};
 use offhook_runtime::genesys::Client;
-use offhook_runtime::{Audio, Runtime};
+use offhook_runtime::{Audio, Sockets};
 
 const HELP: &str = "\
   answer            answer the call that rings
@@ -98,7 +98,7 @@ enum Next {
     End,
 }
 
-async fn run<R: Runtime>(cli: Cli) -> anyhow::Result<()> {
+async fn run<R: Sockets>(cli: Cli) -> anyhow::Result<()> {
     let speech = cli.wav_in.as_deref().map(read_wav).transpose()?;
     let mut config = Config::agent(cli.environment, cli.token);
     config.api_host = cli.api_host;
@@ -190,7 +190,7 @@ struct Desk<R> {
     current: Option<ConversationId>,
 }
 
-impl<R: Runtime> Desk<R> {
+impl<R: Sockets> Desk<R> {
     /// Does what the events and the keyboard ask for, until either wants to end.
     async fn work(&mut self, mut next: impl Stream<Item = Next> + Unpin) -> anyhow::Result<()> {
         while let Some(next) = next.next().await {

@@ -7,7 +7,7 @@ use anyhow::{anyhow, bail};
 use futures_util::future::{Either, select};
 use offhook::genesys::Event;
 use offhook::media::MediaStats;
-use offhook_runtime::Runtime;
+use offhook_runtime::Sockets;
 use offhook_runtime::genesys::{Client, Events};
 use offhook_sim::ladder::{LadderBuilder, State};
 
@@ -24,7 +24,7 @@ pub(super) struct Desk<'a, R> {
     screen: &'a Screen,
 }
 
-impl<'a, R: Runtime> Desk<'a, R> {
+impl<'a, R: Sockets> Desk<'a, R> {
     pub(super) fn new(title: &str, phone: Client<R>, events: Events, screen: &'a Screen) -> Self {
         let ladder = LadderBuilder::new(title, Instant::now());
         Self { phone, events, ladder, stats: None, screen }

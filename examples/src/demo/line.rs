@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use offhook::genesys::{Event, Phone as _};
-use offhook_runtime::Runtime;
+use offhook_runtime::Sockets;
 
 use offhook_sim::ladder::State;
 use offhook_sim::serve::Emulator;
@@ -17,7 +17,7 @@ use super::{CallReport, Plan, Screen, connected};
 use crate::voice::Ear;
 
 /// Plays it with an agent who has such a line and is logged in.
-pub(super) async fn play<R: Runtime>(
+pub(super) async fn play<R: Sockets>(
     emulator: &Emulator,
     plan: &Plan,
     user: &str,

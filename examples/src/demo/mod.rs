@@ -16,7 +16,7 @@ use offhook::audio::{AudioEncoder, compare};
 use offhook::genesys::{CallState, Config, Dial, Event, Phone as _};
 use offhook::media::{AudioCodec, Digit, MediaState};
 use offhook::net::NetOptions;
-use offhook_runtime::Runtime;
+use offhook_runtime::Sockets;
 use offhook_runtime::genesys::{Client, Events};
 use offhook_sim::ladder::State;
 use offhook_sim::serve::{Emulator, EmulatorOptions};
@@ -109,7 +109,7 @@ pub fn emulator(seed: u64) -> anyhow::Result<Emulator> {
 /// # Errors
 ///
 /// Something did not happen in time, or not as it should.
-pub async fn play<R: Runtime>(
+pub async fn play<R: Sockets>(
     emulator: &Emulator,
     plan: &Plan,
     screen: &Screen,
@@ -147,7 +147,7 @@ pub async fn play<R: Runtime>(
 }
 
 /// A user of the emulator's, and a phone for them.
-fn hire<R: Runtime>(
+fn hire<R: Sockets>(
     emulator: &Emulator,
     seed: u64,
     user: &serde_json::Value,
@@ -164,7 +164,7 @@ fn hire<R: Runtime>(
     Ok((text("userId")?.to_owned(), phone, events))
 }
 
-async fn inbound<R: Runtime>(
+async fn inbound<R: Sockets>(
     emulator: &Emulator,
     plan: &Plan,
     user: &str,
@@ -286,7 +286,7 @@ async fn inbound<R: Runtime>(
     Ok((report, heard_by_agent, heard_by_customer))
 }
 
-async fn outbound<R: Runtime>(
+async fn outbound<R: Sockets>(
     emulator: &Emulator,
     plan: &Plan,
     desk: &mut Desk<'_, R>,

@@ -7,7 +7,8 @@
 //! | route | body | what it does |
 //! | --- | --- | --- |
 //! | `POST calls` | `farEnd`: `prompt`, `echo`, `silence` or `external` | what the far end says |
-//! | `POST calls/{cid}/far-end` | `{mode}` | the same, in the middle of a call |
+//! | `POST calls` | `called`, `queue: {id, name}`, `attributes` | the number that was called, the queue that the call comes through, texts by name |
+//! | `POST calls/{cid}/far-end` | `{mode}` | what the far end says, in the middle of a call |
 //! | `POST calls/{cid}/reinvite` | `{newSession: true}` | the new connection has a session id of its own, as the service does it; the old session is the client's to end |
 //! | `POST calls/{cid}/far-holds` | `{direction}` | the far end offers again with that direction as it sees it, `sendonly` unless said (SDP only) |
 //! | `POST calls/{cid}/far-changes` | | the far end offers again with habits drawn anew: other payload types, fewer codecs (SDP only) |
@@ -66,6 +67,7 @@ use http::Response;
 use offhook::sdp::Direction;
 use serde_json::{Value, json};
 
+use super::caller::Caller;
 use super::directory::{MAX_NAME, Station, Unusable};
 use super::external::{Description, External};
 use super::features::FEATURES;
@@ -328,11 +330,11 @@ fn make_call(board: &mut Switchboard, body: &Value) -> Response<Vec<u8>> {
         external,
         event_first: body["eventFirst"].as_bool().unwrap_or(true),
     };
-    let text = |key: &str, default: &str| body["from"][key].as_str().unwrap_or(default).to_owned();
-    let from = (text("name", "Lab Caller"), text("address", "tel:+15550100"));
-    if [&*from.0, &*from.1, purpose].iter().any(|name| name.len() > MAX_NAME) {
-        return bad_request("a name, an address or a purpose has at most 255 bytes");
-    }
+    let from = match Caller::read(body) {
+        Ok(from) if purpose.len() <= MAX_NAME => from,
+        Ok(_) => return bad_request("a purpose has at most 255 bytes"),
+        Err(why) => return bad_request(why),
+    };
     let (streams, world) = (&board.streams, &mut board.world);
     match making::ring(&mut board.calls, &user, wish, from, purpose, streams, world) {
         Some(id) => call_body(board, &id),

@@ -3,6 +3,7 @@
 use offhook::xmpp::Jid;
 use serde_json::{Map, Value, json};
 
+use super::caller::Caller;
 use super::directory::User;
 use super::world::World;
 
@@ -172,6 +173,7 @@ impl Leg {
 pub(super) struct Conversation {
     pub(super) id: String,
     pub(super) direction: Direction,
+    caller: Caller,
     pub(super) outside: Leg,
     pub(super) agent: Leg,
     /// The address that the far end signals from.
@@ -183,10 +185,10 @@ impl Conversation {
         world: &mut World,
         user: &User,
         direction: Direction,
-        outside: (String, String),
+        caller: Caller,
         purpose: &str,
     ) -> Option<Self> {
-        let (name, address) = outside;
+        let (name, address) = (caller.name.clone(), caller.address.clone());
         let mut outside = Leg::new(world, name, "external", address);
         let phone = user.station.as_ref().map_or(&user.id, |station| &station.id);
         let phone = format!("sip:{phone}@localhost");
@@ -202,13 +204,8 @@ impl Conversation {
         }
         let tail = world.base.rng.uuid();
         let peer = format!("{}@gjoll.{}/{}", outside.participant, world.domain, &tail[..8]);
-        Some(Self {
-            id: world.base.rng.uuid(),
-            direction,
-            outside,
-            agent,
-            peer: peer.parse().ok()?,
-        })
+        let peer = peer.parse().ok()?;
+        Some(Self { id: world.base.rng.uuid(), direction, caller, outside, agent, peer })
     }
 
     pub(super) fn enter(&mut self, state: LegState, world: &World) {
@@ -221,9 +218,15 @@ impl Conversation {
 
     /// As notifications and `GET conversations/{id}` tell it.
     pub(super) fn body(&self) -> Value {
-        json!({
-            "id": self.id, "recordingState": "none",
-            "participants": [self.outside.body(self.direction), self.agent.body(self.direction)],
-        })
+        let mut outside = self.outside.body(self.direction);
+        self.caller.tell(&mut outside);
+        let mut agent = self.agent.body(self.direction);
+        let mut participants = vec![outside];
+        if let Some(queue) = &self.caller.queue {
+            participants.push(queue.participant(&self.id));
+            queue.tell(&mut agent);
+        }
+        participants.push(agent);
+        json!({"id": self.id, "recordingState": "none", "participants": participants})
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::call::{ANSWERING, Call, DIALING, RINGING, Stage};
+use super::caller::Caller;
 use super::calls::Calls;
 use super::conversation::{Conversation, Direction};
 use super::directory::User;
@@ -29,7 +30,7 @@ pub(super) fn ring(
     calls: &mut Calls,
     user: &User,
     wish: Wish,
-    from: (String, String),
+    from: Caller,
     purpose: &str,
     streams: &Streams,
     world: &mut World,
@@ -48,7 +49,7 @@ pub(super) fn dial(
     streams: &Streams,
     world: &mut World,
 ) -> Option<String> {
-    let to = (number.to_owned(), format!("tel:{number}"));
+    let to = Caller::of_number(number);
     let conversation = Conversation::new(world, user, Direction::Outbound, to, "agent")?;
     let plan = Plan {
         signaling,

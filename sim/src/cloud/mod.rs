@@ -7,6 +7,7 @@
 
 mod api;
 mod call;
+mod caller;
 mod calls;
 mod control;
 mod controls;

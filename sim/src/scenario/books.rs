@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use offhook::genesys::{
-    AlertingLeader, CallState, Conversation, ConversationId, Event, HandledBy, SessionId,
+    AlertingLeader, CallState, Conversation, ConversationId, Event, HandledBy, Parties, SessionId,
 };
+use offhook::jingle::Reason;
 use offhook::machine::{CommandId, MediaId};
-use offhook::media::AudioCodec;
+use offhook::media::{AudioCodec, MediaState};
 
 use super::asked::{Asked, Change};
 
@@ -18,6 +19,8 @@ pub(super) struct Books {
     pub(super) commands: BTreeMap<CommandId, Asked>,
     pub(super) ringing: BTreeSet<ConversationId>,
     pub(super) started: BTreeMap<SessionId, MediaId>,
+    /// Sessions whose media has failed.
+    failed: BTreeSet<SessionId>,
     pub(super) talking: BTreeMap<ConversationId, SessionId>,
     pub(super) listed: BTreeMap<ConversationId, Conversation>,
     /// Taken by another client.
@@ -96,6 +99,7 @@ impl Books {
             }
             Event::PendingSession(pending) => {
                 let id = &pending.conversation;
+                knows_the_caller(pending.who()).map_err(|why| format!("{id}: {why}"))?;
                 self.known.insert(id.clone());
                 once(self.ringing.insert(id.clone()), || format!("{id} rings twice"))
             }
@@ -133,12 +137,20 @@ impl Books {
                 let fresh = self.started.insert(session.id.clone(), session.media).is_none();
                 once(fresh, || format!("{} starts twice", session.id))
             }
-            Event::SessionEnded { session, .. } => {
+            Event::MediaState { session, state: MediaState::Failed, .. } => {
+                self.failed.insert(session.clone());
+                Ok(())
+            }
+            Event::SessionEnded { session, reason } => {
+                let failed = self.failed.remove(&session.id);
+                let given_up = *reason == Reason::FailedTransport && !failed;
+                once(!given_up, || format!("{} is given up with its media whole", session.id))?;
                 let was = self.started.remove(&session.id).is_some();
                 once(was, || format!("{} ends without being there", session.id))
             }
             Event::CallConnected { call, session } => {
                 let id = &call.id;
+                knows_the_caller(call.who()).map_err(|why| format!("{id}: {why}"))?;
                 self.known.insert(id.clone());
                 let fresh = self.talking.insert(id.clone(), session.clone()).is_none();
                 once(fresh, || format!("{id} connects twice"))
@@ -180,8 +192,11 @@ impl Books {
 
     /// Whether the view of a call that is listed is the service's.
     pub(super) fn agrees(&self, id: &str, call: &serde_json::Value) -> Result<(), String> {
-        let Some(mine) = self.listed.get(&ConversationId::from(id)) else { return Ok(()) };
-        if call["state"] == "alerting" {
+        let id = ConversationId::from(id);
+        let Some(mine) = self.listed.get(&id) else { return Ok(()) };
+        // What became of a call on the user's other phone is told with the next update.
+        let is_theirs = self.elsewhere.contains(&id) && !self.talking.contains_key(&id);
+        if call["state"] == "alerting" || is_theirs {
             return Ok(());
         }
         let state = match &mine.state {
@@ -202,4 +217,16 @@ impl Books {
             theirs.0, theirs.1, theirs.2, mine.muted, mine.held
         ))
     }
+}
+
+/// A customer's call has attributes that say what else is to be known of it.
+fn knows_the_caller(who: &Parties) -> Result<(), String> {
+    let Some(address) = who.attributes.get("caller") else { return Ok(()) };
+    let number = who.remote_number.as_deref();
+    let queue = who.queue.as_ref().and_then(|queue| queue.name.as_ref());
+    let called = who.called_number.as_deref();
+    let told = number == address.strip_prefix("tel:")
+        && queue == who.attributes.get("queue")
+        && called == Some("+15550100");
+    if told { Ok(()) } else { Err(format!("{address} calls, told as {who:?}")) }
 }

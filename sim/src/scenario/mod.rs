@@ -27,10 +27,14 @@ mod run;
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use offhook_runtime::genesys::Client;
+
 use crate::cloud::{Habit, Silence};
+use crate::program::{Ending, Program, Simulated};
 use crate::world::{Application, Conditions, Fidelity, NatKind, Seen};
 
 pub use self::agent::Habits;
@@ -254,6 +258,21 @@ impl Scenario {
     ) -> Self {
         self.application = Some(Arc::new(move |desk| Box::new(make(desk))));
         self
+    }
+
+    /// Your asynchronous program on every phone, instead of the model of an agent: the same source that
+    /// is deployed. See [`Program`]; where it is to know of its desk, make that an
+    /// [`application`](Scenario::application).
+    #[must_use]
+    pub fn program<F>(self, main: impl Fn(Client<Simulated>) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output: Ending> + Send + 'static,
+    {
+        let main = Arc::new(main);
+        self.application(move |desk| {
+            let main = Arc::clone(&main);
+            Program::new(desk.seed.child("program"), move |phone| main(phone))
+        })
     }
 
     /// One more thing that must always hold, beside those that always do.

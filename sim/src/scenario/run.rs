@@ -111,7 +111,7 @@ impl Scenario {
 }
 
 impl Run {
-    /// Sets everything up; nothing has happened yet.
+    /// Plans everything; nothing has happened yet.
     #[must_use]
     pub fn new(planned: &Scenario, seed: u64) -> Self {
         let scenario = if planned.swarm { planned.drawn(seed) } else { planned.clone() };
@@ -148,7 +148,6 @@ impl Run {
         let silences = run.scenario.silences.clone().unwrap_or_default();
         run.world.set_silences(silences);
         run.world.observer_mut().quiet = run.is_quiet();
-        run.furnish(&root);
         run
     }
 
@@ -260,6 +259,7 @@ impl Run {
     /// As [`Run::finish`], where the story is wanted after it.
     pub fn through(&mut self) {
         let evening = self.scenario.working;
+        self.furnish();
         self.begin();
         if !self.pass(evening) {
             return;

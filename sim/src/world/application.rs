@@ -78,6 +78,18 @@ impl<P: Pair> Keys<'_, P> {
         self.phone
     }
 
+    /// The present, by the clock of the client.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// The client whose keys they are, to be looked at.
+    #[must_use]
+    pub fn client(&self) -> &P::Client {
+        self.client
+    }
+
     /// Whether signaling is up.
     #[must_use]
     pub fn is_connected(&self) -> bool {

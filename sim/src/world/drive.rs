@@ -102,6 +102,8 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
                 Ring::Nothing => {}
             },
             Happening::WakeApp(phone) => match self.phones[phone.0].app_alarm.ring(at) {
+                // Nothing runs on a phone that sleeps; it is told when it goes on.
+                Ring::Wake if self.phones[phone.0].asleep.is_some() => {}
                 Ring::Wake => {
                     self.moment(phone, Moment::Wake);
                     self.serve_phone(phone);

@@ -245,6 +245,7 @@ mod tests {
                 .collect();
             assert_eq!(frames.len(), said, "{far:?}");
             let mut decoder = offhook::audio::AudioDecoder::new();
+            let mut loud = 0;
             for (frame, number) in frames.iter().zip(99..) {
                 assert_eq!(frame_number(frame), Ok(Some(number)), "{far:?}");
                 assert_eq!(frame.time % u64::from(codec.clock_rate() * length / 1000), 0);
@@ -254,9 +255,10 @@ mod tests {
                 assert!(frame_number(&spoilt).is_err(), "{far:?}");
                 if codec != AudioCodec::Opus || length == 20 {
                     let pcm = decoder.decode(frame).unwrap();
-                    assert!(pcm.iter().any(|sample| sample.unsigned_abs() > 2_000), "{far:?}");
+                    loud += pcm.iter().filter(|sample| sample.unsigned_abs() > 2_000).count();
                 }
             }
+            assert!(loud > 2_000 || (codec == AudioCodec::Opus && length != 20), "{far:?}");
         }
     }
 

@@ -12,7 +12,7 @@ use offhook::genesys::{
     CallControl, CallPhase, CallReport, CallView, Conversation, ConversationId, EndReason, Error,
     ErrorKind, PendingSession, Phone as _, SpeakTo, Target,
 };
-use offhook::media::Digit;
+use offhook::media::{Agreement, Digit};
 
 use super::Reply;
 use super::book::{CallQueue, Entry};
@@ -79,6 +79,13 @@ impl<R: Runtime> Call<R> {
         self.entry.view.read(|view| view.conversation.clone())
     }
 
+    /// What is agreed on about its audio: the codec to speak, those to be heard, the direction. None
+    /// before a session has it.
+    #[must_use]
+    pub fn agreement(&self) -> Option<Agreement> {
+        self.entry.view.read(|view| view.agreement)
+    }
+
     /// All that there is to say about it, once it is over.
     #[must_use]
     pub fn report(&self) -> Option<CallReport> {
@@ -118,7 +125,7 @@ impl<R: Runtime> Call<R> {
             timer.within(ANSWER_LIMIT, connected).await.unwrap_or_else(|| {
                 let limit = ANSWER_LIMIT.as_secs();
                 let text = format!("the call did not connect within {limit} s");
-                Err(Error::new(ErrorKind::Timeout, text))
+                Err(Error::new(ErrorKind::Timeout, text).of_call(call.conversation()))
             })
         }
     }
@@ -156,7 +163,8 @@ impl<R: Runtime> Call<R> {
         let digits: Result<Vec<_>, _> = keys.chars().map(Digit::try_from).collect();
         let sent = digits
             .map(|digits| self.phone.send_dtmf(self.conversation(), digits, KEY))
-            .map_err(|error| Error::new(ErrorKind::InvalidOptions, error.to_string()));
+            .map_err(|error| Error::new(ErrorKind::InvalidOptions, error.to_string()))
+            .map_err(|error| error.of_call(self.conversation()));
         async { sent?.await }
     }
 
@@ -223,7 +231,8 @@ impl<R: Runtime> Call<R> {
             (None, Some(session)) => Some(Ok(session.media)),
             (None, None) => None,
         };
-        Ok(self.phone.handle.audio(self.entry.view.find(carried).await?))
+        let media = self.entry.view.find(carried).await.map_err(|reason| self.over(reason))?;
+        Ok(self.phone.handle.audio(media))
     }
 
     /// Waits until it is connected: in the service, and its media as well.
@@ -237,7 +246,11 @@ impl<R: Runtime> Call<R> {
             CallPhase::Connected => Some(Ok(())),
             CallPhase::Ended(reason) => Some(Err(reason)),
         };
-        Ok(self.entry.view.find(connected).await?)
+        self.entry.view.find(connected).await.map_err(|reason| self.over(reason))
+    }
+
+    fn over(&self, reason: EndReason) -> Error {
+        Error::from(reason).of_call(self.conversation())
     }
 
     /// Waits until it is over and there is nothing more to be told of it.

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 use offhook::Seed;
 use offhook::genesys::{Client, Command, Config, Conversation, Error, ErrorKind, Event, Outcome};
 use offhook::machine::MediaId;
-use offhook::media::EngineFactory;
+use offhook::media::{EngineFactory, MediaState};
 
 use super::book::Book;
-use crate::drive::Drive;
-use crate::service::{Built, Service};
+use crate::drive::{Drive, MediaNews, Observer};
+use crate::service::Service;
 
 /// What a phone's clients keep besides their handle.
 #[derive(Clone)]
@@ -40,19 +40,21 @@ impl Service for Client {
     type Config = Config;
     type Desk = Desk;
 
+    fn desk(config: &Config) -> (Desk, Box<dyn Observer<Self>>) {
+        let (book, keeper) = Book::new();
+        let connects_sessions = config.auto_connect_sessions;
+        (Desk { book, connects_sessions }, Box::new(keeper))
+    }
+
     fn build(
         mut config: Config,
         factory: Box<dyn EngineFactory>,
         seed: Seed,
         now: Instant,
         unix_ms: Option<u64>,
-    ) -> Result<Built<Self>, Error> {
+    ) -> Result<Self, Error> {
         config.unix_ms = config.unix_ms.or(unix_ms);
-        let connects_sessions = config.auto_connect_sessions;
-        let machine = Self::new(config, factory, seed, now)?;
-        let (book, keeper) = Book::new();
-        let desk = Desk { book, connects_sessions };
-        Ok(Built { machine, desk, observer: Box::new(keeper) })
+        Self::new(config, factory, seed, now)
     }
 
     fn unexpected(outcome: &Outcome) -> Error {
@@ -78,7 +80,7 @@ impl Drive for Client {
 
     fn events_lost(count: u64) -> Event {
         Event::Error(Error::new(
-            ErrorKind::Generic,
+            ErrorKind::Limit,
             format!("{count} events were lost because they were not read"),
         ))
     }
@@ -90,12 +92,25 @@ impl Drive for Client {
         }
     }
 
+    fn media_news(event: &Event) -> Option<(MediaId, MediaNews)> {
+        match event {
+            Event::SessionStarted(session) => {
+                Some((session.media, MediaNews::State(MediaState::New)))
+            }
+            Event::MediaState { media, state, .. } => Some((*media, MediaNews::State(*state))),
+            Event::MediaAgreed { media, agreement, .. } => {
+                Some((*media, MediaNews::Agreed(*agreement)))
+            }
+            _ => None,
+        }
+    }
+
     fn closed() -> Error {
         Error::closed()
     }
 
     fn overloaded() -> Error {
-        Error::new(ErrorKind::Cancelled, "too many commands are waiting")
+        Error::new(ErrorKind::Limit, "too many commands are waiting")
     }
 }
 

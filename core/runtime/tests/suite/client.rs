@@ -5,7 +5,7 @@ use std::time::Duration;
 use offhook::genesys::{Config, ErrorKind, Event, Phone as _};
 use offhook::net::{NetOptions, Proxy, ProxyUrl};
 use offhook_runtime::genesys::Client;
-use offhook_runtime::{BuildError, Runtime, StartError};
+use offhook_runtime::{BuildError, Sockets, StartError};
 
 use super::puppet::within;
 use super::servers;
@@ -16,7 +16,7 @@ fn config(api_host: &str) -> Config {
     config
 }
 
-pub(crate) async fn a_token_that_is_refused_fails_to_connect<R: Runtime>() {
+pub(crate) async fn a_token_that_is_refused_fails_to_connect<R: Sockets>() {
     // A login asks several things at once; any may come first.
     let server = servers::Server::new(|listener| {
         loop {
@@ -48,14 +48,14 @@ pub(crate) async fn a_token_that_is_refused_fails_to_connect<R: Runtime>() {
 }
 
 pub(crate) async fn a_service_that_cannot_be_reached_fails_to_connect_with_the_reason<
-    R: Runtime,
+    R: Sockets,
 >() {
     // A port that nobody listens on any more.
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = nobody.local_addr().expect("an address");
     drop(nobody);
     let mut config = config(&format!("http://{address}"));
-    config.connect_limit = Duration::from_secs(1);
+    config.timing.connect = Duration::from_secs(1);
     let (phone, mut events) = Client::<R>::builder(config).build().expect("inside the runtime");
     let failed = within::<R, _>(phone.connect()).await.expect_err("nobody is there");
     assert_eq!(failed.kind, ErrorKind::Timeout);
@@ -68,7 +68,7 @@ pub(crate) async fn a_service_that_cannot_be_reached_fails_to_connect_with_the_r
     assert_eq!(events.wait(Duration::from_secs(20), stopped).await, Ok(failed));
 }
 
-pub(crate) async fn unusable_options_are_typed_errors<R: Runtime>() {
+pub(crate) async fn unusable_options_are_typed_errors<R: Sockets>() {
     let build = |config, options| Client::<R>::builder(config).net(options).build().map(drop);
     let good = config("http://127.0.0.1");
     let nobody = Config::agent("localhost", "");

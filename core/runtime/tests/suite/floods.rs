@@ -9,7 +9,7 @@ use std::thread::{JoinHandle, spawn};
 use offhook::machine::{UdpEvent, UdpId, WsEvent};
 use offhook::net::NetOptions;
 use offhook::{Input, Output};
-use offhook_runtime::{EVENT_BYTES, Runtime};
+use offhook_runtime::{EVENT_BYTES, Sockets};
 
 use super::puppet::{Pull, Saw, Stage, within};
 use super::servers::{self, Server, read_request};
@@ -44,11 +44,11 @@ fn drain(mut socket: TcpStream) -> JoinHandle<()> {
 }
 
 /// A command is answered, whatever else goes on. On smol all of this is one thread's work.
-async fn still_answers<R: Runtime>(stage: &Stage<R>) {
+async fn still_answers<R: Sockets>(stage: &Stage<R>) {
     assert_eq!(within::<R, _>(stage.handle.submit(Pull::Chatter(0))).await, Ok(()));
 }
 
-pub(crate) async fn frames_that_carry_nothing_end_the_socket_and_starve_nobody<R: Runtime>() {
+pub(crate) async fn frames_that_carry_nothing_end_the_socket_and_starve_nobody<R: Sockets>() {
     let nothing = Vec::new;
     for (name, first, flood) in [
         ("pongs", nothing(), vec![0x8a, 0]),
@@ -73,7 +73,7 @@ pub(crate) async fn frames_that_carry_nothing_end_the_socket_and_starve_nobody<R
     }
 }
 
-pub(crate) async fn texts_without_end_starve_nobody<R: Runtime>() {
+pub(crate) async fn texts_without_end_starve_nobody<R: Sockets>() {
     let server = flooding(Vec::new(), vec![0x81, 1, b'x']);
     let mut stage = Stage::<R>::new();
     opened(&mut stage, &server.url("ws")).await;
@@ -86,7 +86,7 @@ pub(crate) async fn texts_without_end_starve_nobody<R: Runtime>() {
     server.join();
 }
 
-pub(crate) async fn datagrams_without_end_starve_nobody<R: Runtime>() {
+pub(crate) async fn datagrams_without_end_starve_nobody<R: Sockets>() {
     let bind = vec![[127, 0, 0, 1].into()];
     let mut stage = Stage::<R>::with(NetOptions { bind, ..NetOptions::default() });
     stage.make(Output::OpenUdp { id: UdpId(1) }).await;
@@ -125,7 +125,7 @@ fn text(length: u64) -> Vec<u8> {
     frame
 }
 
-pub(crate) async fn a_thousand_messages_over_the_limit_cost_one_and_are_told_once<R: Runtime>() {
+pub(crate) async fn a_thousand_messages_over_the_limit_cost_one_and_are_told_once<R: Sockets>() {
     let server = Server::websocket(|mut socket| {
         let mut frames = 0;
         let frame = text(1 << 20);
@@ -149,7 +149,7 @@ pub(crate) async fn a_thousand_messages_over_the_limit_cost_one_and_are_told_onc
     stage.websocket_failure(&url, super::puppet::AMPLE).await;
 }
 
-pub(crate) async fn messages_that_nobody_reads_are_bounded_by_bytes<R: Runtime>() {
+pub(crate) async fn messages_that_nobody_reads_are_bounded_by_bytes<R: Sockets>() {
     const LENGTH: usize = 256 << 10;
     let server = Server::websocket(|mut socket| {
         let frame = text(LENGTH as u64);

@@ -8,7 +8,7 @@ use offhook::machine::{HttpId, MediaId, UdpId, WsEvent, WsId};
 use offhook::media::{AudioCodec, AudioFrame};
 use offhook::net::NetOptions;
 use offhook::{Input, Output};
-use offhook_runtime::{AUDIO_QUEUE, AudioEnded, EVENT_QUEUE, Runtime, WaitError};
+use offhook_runtime::{AUDIO_QUEUE, EVENT_QUEUE, SendError, Sockets, WaitError};
 
 use super::puppet::{AMPLE, Fate, Fault, Manners, Pull, Saw, Stage, open, within};
 use super::servers::{self, Server};
@@ -25,7 +25,7 @@ fn frame(time: u64) -> AudioFrame {
     }
 }
 
-pub(crate) async fn a_wake_up_comes_once_and_never_early<R: Runtime>() {
+pub(crate) async fn a_wake_up_comes_once_and_never_early<R: Sockets>() {
     let mut stage = Stage::<R>::new();
     for delay in [Duration::from_millis(30), Duration::ZERO] {
         let at = Instant::now() + delay;
@@ -40,7 +40,7 @@ pub(crate) async fn a_wake_up_comes_once_and_never_early<R: Runtime>() {
     assert!(matches!(stage.saw().await, Saw::Chatter(0)));
 }
 
-pub(crate) async fn a_command_is_refused_at_once_or_completes_later<R: Runtime>() {
+pub(crate) async fn a_command_is_refused_at_once_or_completes_later<R: Sockets>() {
     let stage = Stage::<R>::new();
     let refused = within::<R, _>(stage.handle.submit(Pull::Refuse)).await;
     assert_eq!(refused, Err(Fault::Refused));
@@ -50,7 +50,7 @@ pub(crate) async fn a_command_is_refused_at_once_or_completes_later<R: Runtime>(
     }
 }
 
-pub(crate) async fn a_dropped_completion_takes_nothing_back<R: Runtime>() {
+pub(crate) async fn a_dropped_completion_takes_nothing_back<R: Sockets>() {
     let mut stage = Stage::<R>::new();
     drop(stage.handle.submit(Pull::Chatter(2)));
     for n in 0..2 {
@@ -60,7 +60,7 @@ pub(crate) async fn a_dropped_completion_takes_nothing_back<R: Runtime>() {
     assert_eq!(within::<R, _>(stage.handle.submit(Pull::Chatter(0))).await, Ok(()));
 }
 
-pub(crate) async fn either_handle_keeps_the_driver<R: Runtime>() {
+pub(crate) async fn either_handle_keeps_the_driver<R: Sockets>() {
     let Stage { handle, events, fate, .. } = Stage::<R>::new();
     drop(events);
     let other = handle.clone();
@@ -80,7 +80,7 @@ pub(crate) async fn either_handle_keeps_the_driver<R: Runtime>() {
     Stage::<R>::expect_fate(&fate, &[Fate::Farewell, Fate::Dropped]);
 }
 
-pub(crate) async fn dropping_everything_says_farewell_and_ends_at_every_stage<R: Runtime>() {
+pub(crate) async fn dropping_everything_says_farewell_and_ends_at_every_stage<R: Sockets>() {
     for stages in 0..8 {
         let bind = vec![[127, 0, 0, 1].into()];
         let mut stage = Stage::<R>::with(NetOptions { bind, ..NetOptions::default() });
@@ -116,7 +116,7 @@ pub(crate) async fn dropping_everything_says_farewell_and_ends_at_every_stage<R:
         Stage::<R>::expect_fate(&fate, &[Fate::Farewell, Fate::Dropped]);
         if let Some(mut audio) = audio {
             assert!(within::<R, _>(audio.stream.next()).await.is_none());
-            assert_eq!(within::<R, _>(audio.sink.send(frame(0))).await, Err(AudioEnded));
+            assert_eq!(within::<R, _>(audio.sink.send(frame(0))).await, Err(SendError::Ended));
         }
         if let Some(hanging) = hanging {
             assert_eq!(within::<R, _>(hanging).await, Err(Fault::Closed));
@@ -130,21 +130,21 @@ pub(crate) async fn dropping_everything_says_farewell_and_ends_at_every_stage<R:
     }
 }
 
-pub(crate) async fn a_farewell_that_never_completes_is_cut_short<R: Runtime>() {
+pub(crate) async fn a_farewell_that_never_completes_is_cut_short<R: Sockets>() {
     let stage = Stage::<R>::acting(NetOptions::default(), Manners::Stubborn);
     let Stage { handle, events, fate, .. } = stage;
     drop((handle, events));
     Stage::<R>::expect_fate(&fate, &[Fate::Farewell, Fate::Dropped]);
 }
 
-pub(crate) async fn a_refused_farewell_ends_at_once<R: Runtime>() {
+pub(crate) async fn a_refused_farewell_ends_at_once<R: Sockets>() {
     let stage = Stage::<R>::acting(NetOptions::default(), Manners::Rude);
     let Stage { handle, events, fate, .. } = stage;
     drop((events, handle));
     Stage::<R>::expect_fate(&fate, &[Fate::Farewell, Fate::Dropped]);
 }
 
-pub(crate) async fn audio_flows_both_ways_and_ends_with_its_session<R: Runtime>() {
+pub(crate) async fn audio_flows_both_ways_and_ends_with_its_session<R: Sockets>() {
     let mut stage = Stage::<R>::new();
     let mut audio = stage.handle.audio(MEDIA);
     for time in 0..3 {
@@ -166,13 +166,13 @@ pub(crate) async fn audio_flows_both_ways_and_ends_with_its_session<R: Runtime>(
     stage.make(Output::Event(Saw::MediaEnded(MEDIA))).await;
     assert_eq!(within::<R, _>(audio.stream.next()).await, Some(frame(7)));
     assert_eq!(within::<R, _>(audio.stream.next()).await, None);
-    assert_eq!(within::<R, _>(audio.sink.send(frame(8))).await, Err(AudioEnded));
+    assert_eq!(within::<R, _>(audio.sink.send(frame(8))).await, Err(SendError::Ended));
 
     let mut late = stage.handle.audio(MEDIA);
     assert_eq!(within::<R, _>(late.stream.next()).await, None);
 }
 
-pub(crate) async fn audio_that_nobody_took_is_not_kept<R: Runtime>() {
+pub(crate) async fn audio_that_nobody_took_is_not_kept<R: Sockets>() {
     let stage = Stage::<R>::new();
     stage.make(Output::Audio { media: MEDIA, frame: frame(1) }).await;
     let mut audio = stage.handle.audio(MEDIA);
@@ -180,7 +180,7 @@ pub(crate) async fn audio_that_nobody_took_is_not_kept<R: Runtime>() {
     assert_eq!(within::<R, _>(audio.stream.next()).await, Some(frame(2)));
 }
 
-pub(crate) async fn audio_taken_again_ends_the_pair_before<R: Runtime>() {
+pub(crate) async fn audio_taken_again_ends_the_pair_before<R: Sockets>() {
     let stage = Stage::<R>::new();
     let mut first = stage.handle.audio(MEDIA);
     let mut second = stage.handle.audio(MEDIA);
@@ -189,7 +189,7 @@ pub(crate) async fn audio_taken_again_ends_the_pair_before<R: Runtime>() {
     assert_eq!(within::<R, _>(second.stream.next()).await, Some(frame(1)));
 }
 
-pub(crate) async fn unread_audio_loses_the_oldest_and_counts_it<R: Runtime>() {
+pub(crate) async fn unread_audio_loses_the_oldest_and_counts_it<R: Sockets>() {
     let stage = Stage::<R>::new();
     let mut audio = stage.handle.audio(MEDIA);
     let all = AUDIO_QUEUE as u64 + 30;
@@ -203,7 +203,7 @@ pub(crate) async fn unread_audio_loses_the_oldest_and_counts_it<R: Runtime>() {
     }
 }
 
-pub(crate) async fn unread_events_never_stop_the_driver<R: Runtime>() {
+pub(crate) async fn unread_events_never_stop_the_driver<R: Sockets>() {
     let mut stage = Stage::<R>::new();
     let all = EVENT_QUEUE as u64 + 10;
     assert_eq!(within::<R, _>(stage.handle.submit(Pull::Chatter(all))).await, Ok(()));
@@ -213,7 +213,7 @@ pub(crate) async fn unread_events_never_stop_the_driver<R: Runtime>() {
     }
 }
 
-pub(crate) async fn every_subscriber_is_told_and_a_slow_one_loses_alone<R: Runtime>() {
+pub(crate) async fn every_subscriber_is_told_and_a_slow_one_loses_alone<R: Sockets>() {
     let mut stage = Stage::<R>::new();
     let mut slow = stage.handle.events();
     let dropped = stage.handle.events();
@@ -235,7 +235,7 @@ pub(crate) async fn every_subscriber_is_told_and_a_slow_one_loses_alone<R: Runti
     assert!(matches!(told, Some(Saw::Chatter(told)) if told == all));
 }
 
-pub(crate) async fn a_wait_finds_what_it_looks_for_or_tells_that_it_did_not<R: Runtime>() {
+pub(crate) async fn a_wait_finds_what_it_looks_for_or_tells_that_it_did_not<R: Sockets>() {
     let mut stage = Stage::<R>::new();
     let seventh = |saw| match saw {
         Saw::Chatter(7) => Some("seven"),
@@ -256,7 +256,7 @@ pub(crate) async fn a_wait_finds_what_it_looks_for_or_tells_that_it_did_not<R: R
     assert_eq!(within::<R, _>(stage.events.wait(Duration::ZERO, seventh)).await, Ok("seven"));
 }
 
-pub(crate) async fn a_wait_goes_by_the_clients_clock<R: Runtime>() {
+pub(crate) async fn a_wait_goes_by_the_clients_clock<R: Sockets>() {
     let mut stage = Stage::<R>::new();
     let hour = Duration::from_secs(3600);
     let clock = stage.clock.clone();

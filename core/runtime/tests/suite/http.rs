@@ -9,7 +9,7 @@ use http::{Method, Request, Response};
 use offhook::machine::{HttpId, NetError, NetErrorKind};
 use offhook::net::{NetOptions, Proxy, ProxyUrl};
 use offhook::{Input, Output};
-use offhook_runtime::Runtime;
+use offhook_runtime::Sockets;
 
 use super::puppet::{AMPLE, Fault, Saw, Stage};
 use super::servers::{self, Server, read_request};
@@ -24,23 +24,23 @@ pub(crate) fn get(url: &str) -> Request<Vec<u8>> {
     Request::get(url).body(Vec::new()).expect("a request")
 }
 
-pub(crate) async fn answered<R: Runtime>(stage: &mut Stage<R>) -> (u64, Answer) {
+pub(crate) async fn answered<R: Sockets>(stage: &mut Stage<R>) -> (u64, Answer) {
     match stage.input().await {
         Input::Http { id, result } => (id.0, result),
         other => panic!("{other:?}"),
     }
 }
 
-async fn exchange<R: Runtime>(stage: &mut Stage<R>, request: Request<Vec<u8>>) -> Answer {
+async fn exchange<R: Sockets>(stage: &mut Stage<R>, request: Request<Vec<u8>>) -> Answer {
     stage.make(ask(1, request, AMPLE)).await;
     answered(stage).await.1
 }
 
-async fn failure<R: Runtime>(stage: &mut Stage<R>, url: &str) -> NetErrorKind {
+async fn failure<R: Sockets>(stage: &mut Stage<R>, url: &str) -> NetErrorKind {
     exchange(stage, get(url)).await.expect_err("a failure").kind
 }
 
-pub(crate) async fn a_response_is_a_response_whatever_its_status<R: Runtime>() {
+pub(crate) async fn a_response_is_a_response_whatever_its_status<R: Sockets>() {
     let mut stage = Stage::<R>::new();
     for status in ["200 OK", "401 Unauthorized", "429 Too Many Requests", "500 Oops"] {
         let server = servers::answer(format!(
@@ -53,7 +53,7 @@ pub(crate) async fn a_response_is_a_response_whatever_its_status<R: Runtime>() {
     }
 }
 
-pub(crate) async fn methods_headers_and_bodies_arrive<R: Runtime>() {
+pub(crate) async fn methods_headers_and_bodies_arrive<R: Sockets>() {
     let mut stage = Stage::<R>::new();
     for (method, body) in [
         (Method::GET, ""),
@@ -82,7 +82,7 @@ pub(crate) async fn methods_headers_and_bodies_arrive<R: Runtime>() {
     }
 }
 
-pub(crate) async fn redirects_are_not_followed<R: Runtime>() {
+pub(crate) async fn redirects_are_not_followed<R: Sockets>() {
     let server = servers::answer(
         "HTTP/1.1 302 Found\r\nLocation: http://192.0.2.1/\r\nContent-Length: 0\r\n\r\n",
     );
@@ -91,7 +91,7 @@ pub(crate) async fn redirects_are_not_followed<R: Runtime>() {
     assert_eq!(response.headers()["location"], "http://192.0.2.1/");
 }
 
-pub(crate) async fn each_failure_has_its_kind<R: Runtime>() {
+pub(crate) async fn each_failure_has_its_kind<R: Sockets>() {
     let mut stage = Stage::<R>::with(NetOptions { max_body: 100, ..NetOptions::default() });
 
     let nobody = format!("http://{}", servers::nobody());
@@ -135,7 +135,7 @@ pub(crate) async fn each_failure_has_its_kind<R: Runtime>() {
     assert_eq!(not_http.expect_err("no such scheme").kind, NetErrorKind::Local);
 }
 
-pub(crate) async fn trust_is_what_the_options_say<R: Runtime>() {
+pub(crate) async fn trust_is_what_the_options_say<R: Sockets>() {
     let (certificate, secured) = servers::tls("api.example");
     let server = Server::new(move |listener| {
         for _ in 0..2 {
@@ -168,12 +168,12 @@ pub(crate) async fn trust_is_what_the_options_say<R: Runtime>() {
     server.join();
 }
 
-pub(crate) async fn an_unresolved_name_is_resolve<R: Runtime>() {
+pub(crate) async fn an_unresolved_name_is_resolve<R: Sockets>() {
     let mut stage = Stage::<R>::new();
     assert_eq!(failure(&mut stage, "http://api.invalid/").await, NetErrorKind::Resolve);
 }
 
-pub(crate) async fn exchanges_are_bounded_and_wait_in_line<R: Runtime>() {
+pub(crate) async fn exchanges_are_bounded_and_wait_in_line<R: Sockets>() {
     const EXCHANGES: u64 = 6;
     let (arrived, arrivals) = mpsc::channel();
     let server = Server::new(move |listener| {
@@ -217,7 +217,7 @@ pub(crate) async fn exchanges_are_bounded_and_wait_in_line<R: Runtime>() {
     server.join();
 }
 
-pub(crate) async fn waiting_in_line_counts_against_the_deadline<R: Runtime>() {
+pub(crate) async fn waiting_in_line_counts_against_the_deadline<R: Sockets>() {
     let silent = servers::silent();
     let mut stage = Stage::<R>::with(NetOptions { http_exchanges: 1, ..NetOptions::default() });
     stage.make(ask(1, get(&silent.url("http")), Duration::from_secs(2))).await;
@@ -228,7 +228,7 @@ pub(crate) async fn waiting_in_line_counts_against_the_deadline<R: Runtime>() {
     assert_eq!((id, answer.expect_err("silence").kind), (1, NetErrorKind::Timeout));
 }
 
-pub(crate) async fn a_kept_connection_that_is_gone_is_made_anew<R: Runtime>() {
+pub(crate) async fn a_kept_connection_that_is_gone_is_made_anew<R: Sockets>() {
     let server = Server::new(|listener| {
         for _ in 0..3 {
             let mut socket = servers::accept(&listener);
@@ -245,7 +245,7 @@ pub(crate) async fn a_kept_connection_that_is_gone_is_made_anew<R: Runtime>() {
     server.join();
 }
 
-pub(crate) async fn an_answer_comes_in_any_framing<R: Runtime>() {
+pub(crate) async fn an_answer_comes_in_any_framing<R: Sockets>() {
     let mut stage = Stage::<R>::new();
     for (head, body, expected) in [
         ("200 OK\r\nTransfer-Encoding: chunked", "3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n", "abcde"),
@@ -265,7 +265,7 @@ pub(crate) async fn an_answer_comes_in_any_framing<R: Runtime>() {
     assert_eq!(failure(&mut stage, &server.url("http")).await, NetErrorKind::TooLarge);
 }
 
-pub(crate) async fn a_proxy_is_asked_for_a_tunnel<R: Runtime>() {
+pub(crate) async fn a_proxy_is_asked_for_a_tunnel<R: Sockets>() {
     let server =
         servers::answer("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok");
     let proxy = servers::proxy("200 Connection established");

@@ -9,6 +9,7 @@ pub(crate) mod http;
 pub(crate) mod puppet;
 pub(crate) mod servers;
 pub(crate) mod sleep;
+pub(crate) mod stream;
 pub(crate) mod tenants;
 pub(crate) mod udp;
 pub(crate) mod websocket;
@@ -64,6 +65,17 @@ macro_rules! suite {
                 a_timer_is_due_after_a_sleep,
                 what_comes_after_a_sleep_shows_it,
                 a_deadline_passes_in_a_sleep,
+            }
+            stream {
+                bytes_go_both_ways_in_order_over_tcp_and_tls,
+                an_orderly_end_is_told_from_a_broken_one,
+                tls_that_is_cut_short_is_no_orderly_end,
+                each_failure_has_its_kind,
+                it_comes_from_the_address_that_was_asked_for,
+                a_far_side_that_stops_reading_ends_the_stream,
+                giving_up_while_opening_is_silent,
+                a_proxy_is_asked_for_a_tunnel,
+                a_name_becomes_addresses_or_a_failure,
             }
             tenants {
                 services_that_hang_hold_up_no_other,

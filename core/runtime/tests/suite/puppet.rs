@@ -7,11 +7,12 @@ use std::pin::pin;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt as _;
 use futures_util::future::{Either, select};
 use offhook::machine::{CommandId, MediaId, NetErrorKind, UdpEvent, UdpId, Wake, WsEvent, WsId};
 use offhook::net::NetOptions;
 use offhook::{Input, Machine, Output};
-use offhook_runtime::{Clock, Drive, Events, Handle, Runtime, start_at};
+use offhook_runtime::{Clock, Drive, Events, Handle, Sockets, start_at};
 
 /// Longer than anything here takes on a busy computer.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -187,7 +188,7 @@ pub(crate) struct Stage<R> {
     runtime: PhantomData<R>,
 }
 
-impl<R: Runtime> Stage<R> {
+impl<R: Sockets> Stage<R> {
     pub(crate) fn new() -> Self {
         Self::with(NetOptions::default())
     }
@@ -212,6 +213,11 @@ impl<R: Runtime> Stage<R> {
     /// The next thing that the puppet tells.
     pub(crate) async fn saw(&mut self) -> Saw {
         within::<R, _>(self.events.next()).await.expect("the driver lives")
+    }
+
+    /// What the puppet has told already; none where that is nothing.
+    pub(crate) fn at_once(&mut self) -> Option<Option<Saw>> {
+        self.events.next().now_or_never()
     }
 
     /// The next input that the puppet gets.
@@ -264,7 +270,7 @@ pub(crate) fn open(id: WsId, url: &str, limit: Duration) -> Output<Saw, (), Faul
 }
 
 /// Waits for what must happen, and fails the test when it does not.
-pub(crate) async fn within<R: Runtime, T>(future: impl Future<Output = T>) -> T {
+pub(crate) async fn within<R: Sockets, T>(future: impl Future<Output = T>) -> T {
     match select(pin!(future), pin!(R::sleep_until(Instant::now() + PATIENCE))).await {
         Either::Left((value, _)) => value,
         Either::Right(((), _)) => panic!("waited in vain"),

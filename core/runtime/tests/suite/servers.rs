@@ -132,7 +132,9 @@ pub(crate) fn nobody() -> SocketAddr {
 }
 
 /// A self-signed certificate, as DER, and a TLS accepter that shows it.
-pub(crate) fn tls(name: &str) -> (Vec<u8>, impl Fn(TcpStream) -> Box<dyn Stream> + Send + 'static) {
+pub(crate) fn tls(
+    name: &str,
+) -> (Vec<u8>, impl Fn(TcpStream) -> Box<dyn Stream> + Clone + Send + 'static) {
     let signed = rcgen::generate_simple_self_signed(vec![name.to_owned()]).expect("a name");
     let certificate: CertificateDer<'static> = signed.cert.der().clone();
     let key = PrivatePkcs8KeyDer::from(signed.signing_key.serialize_der());

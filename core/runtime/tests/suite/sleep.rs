@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use offhook::machine::{NetErrorKind, WsEvent};
 use offhook::{Input, Output};
-use offhook_runtime::Runtime;
+use offhook_runtime::Sockets;
 
 use super::http::{answered, ask, get};
 use super::puppet::{Pull, Saw, Stage, within};
@@ -13,7 +13,7 @@ use super::websocket::{ID, echo, opened, says};
 
 const SLEEP: Duration = Duration::from_secs(600);
 
-pub(crate) async fn a_timer_is_due_after_a_sleep<R: Runtime>() {
+pub(crate) async fn a_timer_is_due_after_a_sleep<R: Sockets>() {
     let mut stage = Stage::<R>::new();
     let at = stage.clock.now() + Duration::from_secs(60);
     within::<R, _>(stage.handle.submit(Pull::WakeAt(at))).await.expect("taken");
@@ -25,7 +25,7 @@ pub(crate) async fn a_timer_is_due_after_a_sleep<R: Runtime>() {
     }
 }
 
-pub(crate) async fn what_comes_after_a_sleep_shows_it<R: Runtime>() {
+pub(crate) async fn what_comes_after_a_sleep_shows_it<R: Sockets>() {
     let server = Server::websocket(echo);
     let mut stage = Stage::<R>::new();
     opened(&mut stage, &server.url("ws")).await;
@@ -43,7 +43,7 @@ pub(crate) async fn what_comes_after_a_sleep_shows_it<R: Runtime>() {
     server.join();
 }
 
-pub(crate) async fn a_deadline_passes_in_a_sleep<R: Runtime>() {
+pub(crate) async fn a_deadline_passes_in_a_sleep<R: Sockets>() {
     let silent = servers::silent();
     let mut stage = Stage::<R>::new();
     stage.make(ask(1, get(&silent.url("http")), SLEEP / 2)).await;

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use offhook::net::NetOptions;
-use offhook_runtime::Runtime;
+use offhook_runtime::Sockets;
 
 use super::http::{answered, ask, get};
 use super::puppet::{AMPLE, Stage};
@@ -14,7 +14,7 @@ use super::servers;
 const TENANTS: u64 = 160;
 const EXCHANGES: u64 = 4;
 
-pub(crate) async fn services_that_hang_hold_up_no_other<R: Runtime>() {
+pub(crate) async fn services_that_hang_hold_up_no_other<R: Sockets>() {
     // Never accepts: what its backlog does not take hangs while it connects, the rest after it.
     let hanging = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let url = format!("http://{}/", hanging.local_addr().expect("bound"));

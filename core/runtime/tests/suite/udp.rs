@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 use offhook::Output;
 use offhook::machine::{NetErrorKind, UdpEvent, UdpId};
 use offhook::net::NetOptions;
-use offhook_runtime::Runtime;
+use offhook_runtime::Sockets;
 
 use super::puppet::{Stage, within};
 
 const ID: UdpId = UdpId(1);
 
-async fn opened<R: Runtime>(stage: &mut Stage<R>) -> Vec<SocketAddr> {
+async fn opened<R: Sockets>(stage: &mut Stage<R>) -> Vec<SocketAddr> {
     stage.make(Output::OpenUdp { id: ID }).await;
     match stage.udp(ID).await {
         UdpEvent::Opened { local } => local,
@@ -20,7 +20,7 @@ async fn opened<R: Runtime>(stage: &mut Stage<R>) -> Vec<SocketAddr> {
     }
 }
 
-pub(crate) async fn datagrams_go_both_ways<R: Runtime>() {
+pub(crate) async fn datagrams_go_both_ways<R: Sockets>() {
     let bind = vec![IpAddr::from([127, 0, 0, 1]), IpAddr::from([127, 0, 0, 2])];
     let mut stage = Stage::<R>::with(NetOptions { bind: bind.clone(), ..NetOptions::default() });
     let addresses = opened(&mut stage).await;
@@ -46,7 +46,7 @@ pub(crate) async fn datagrams_go_both_ways<R: Runtime>() {
     }
 }
 
-pub(crate) async fn without_an_address_there_is_a_local_failure<R: Runtime>() {
+pub(crate) async fn without_an_address_there_is_a_local_failure<R: Sockets>() {
     let none = NetOptions { interfaces: vec!["none".into()], ..NetOptions::default() };
     let foreign = NetOptions { bind: vec![[192, 0, 2, 1].into()], ..NetOptions::default() };
     for options in [none, foreign] {
@@ -59,7 +59,7 @@ pub(crate) async fn without_an_address_there_is_a_local_failure<R: Runtime>() {
     }
 }
 
-pub(crate) async fn a_closed_group_frees_its_ports<R: Runtime>() {
+pub(crate) async fn a_closed_group_frees_its_ports<R: Sockets>() {
     let bind = vec![IpAddr::from([127, 0, 0, 1])];
     let mut stage = Stage::<R>::with(NetOptions { bind, ..NetOptions::default() });
     let address = opened(&mut stage).await[0];

@@ -9,7 +9,7 @@ use async_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use offhook::Output;
 use offhook::machine::{NetErrorKind, WsEvent, WsId};
 use offhook::net::{NetOptions, Proxy, ProxyUrl};
-use offhook_runtime::Runtime;
+use offhook_runtime::Sockets;
 
 use super::puppet::{AMPLE, Stage, open};
 use super::servers::{self, Server, WebSocket, upgrade};
@@ -32,7 +32,7 @@ pub(crate) fn echo(mut socket: WebSocket) -> Option<CloseFrame> {
     }
 }
 
-pub(crate) async fn opened<R: Runtime>(stage: &mut Stage<R>, url: &str) {
+pub(crate) async fn opened<R: Sockets>(stage: &mut Stage<R>, url: &str) {
     stage.make(open(ID, url, AMPLE)).await;
     match stage.websocket(ID).await {
         WsEvent::Opened { protocol } => assert_eq!(protocol.as_deref(), Some("xmpp")),
@@ -40,18 +40,18 @@ pub(crate) async fn opened<R: Runtime>(stage: &mut Stage<R>, url: &str) {
     }
 }
 
-pub(crate) async fn says<R: Runtime>(stage: &mut Stage<R>, text: &str) {
+pub(crate) async fn says<R: Sockets>(stage: &mut Stage<R>, text: &str) {
     stage.make(Output::SendText { id: ID, text: text.to_owned() }).await;
 }
 
-async fn hears<R: Runtime>(stage: &mut Stage<R>, text: &str) {
+async fn hears<R: Sockets>(stage: &mut Stage<R>, text: &str) {
     match stage.websocket(ID).await {
         WsEvent::Text(heard) => assert_eq!(heard, text),
         other => panic!("{other:?}"),
     }
 }
 
-pub(crate) async fn texts_go_both_ways_in_order<R: Runtime>() {
+pub(crate) async fn texts_go_both_ways_in_order<R: Sockets>() {
     let server = Server::websocket(echo);
     let mut stage = Stage::<R>::new();
     opened(&mut stage, &server.url("ws")).await;
@@ -66,7 +66,7 @@ pub(crate) async fn texts_go_both_ways_in_order<R: Runtime>() {
     assert_eq!(server.join().expect("a frame").code, CloseCode::Normal);
 }
 
-pub(crate) async fn close_codes_arrive<R: Runtime>() {
+pub(crate) async fn close_codes_arrive<R: Sockets>() {
     let server = Server::websocket(|mut socket| {
         let code = CloseCode::Library(4001);
         socket.close(Some(CloseFrame { code, reason: "kicked".into() })).expect("open");
@@ -83,7 +83,7 @@ pub(crate) async fn close_codes_arrive<R: Runtime>() {
     server.join();
 }
 
-pub(crate) async fn a_socket_that_dies_is_told_once<R: Runtime>() {
+pub(crate) async fn a_socket_that_dies_is_told_once<R: Sockets>() {
     let server = Server::websocket(|mut socket| socket.read().is_ok());
     let mut stage = Stage::<R>::new();
     opened(&mut stage, &server.url("ws")).await;
@@ -96,7 +96,7 @@ pub(crate) async fn a_socket_that_dies_is_told_once<R: Runtime>() {
     assert_eq!(stage.websocket_failure(&url, AMPLE).await, NetErrorKind::Connect);
 }
 
-pub(crate) async fn each_failure_has_its_kind<R: Runtime>() {
+pub(crate) async fn each_failure_has_its_kind<R: Sockets>() {
     let mut stage = Stage::<R>::new();
 
     let refusing = servers::answer("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n");
@@ -135,7 +135,7 @@ pub(crate) async fn each_failure_has_its_kind<R: Runtime>() {
     assert_eq!(kind, NetErrorKind::Local);
 }
 
-pub(crate) async fn trust_is_what_the_options_say<R: Runtime>() {
+pub(crate) async fn trust_is_what_the_options_say<R: Sockets>() {
     let (certificate, secured) = servers::tls("phone.example");
     let server = Server::new(move |listener| {
         // Not trusted, wrong name, then trusted.
@@ -165,13 +165,13 @@ pub(crate) async fn trust_is_what_the_options_say<R: Runtime>() {
     server.join();
 }
 
-pub(crate) async fn an_unresolved_name_is_resolve<R: Runtime>() {
+pub(crate) async fn an_unresolved_name_is_resolve<R: Sockets>() {
     let mut stage = Stage::<R>::new();
     let kind = stage.websocket_failure("ws://phone.invalid/", AMPLE).await;
     assert_eq!(kind, NetErrorKind::Resolve);
 }
 
-pub(crate) async fn a_message_over_the_limit_ends_the_socket<R: Runtime>() {
+pub(crate) async fn a_message_over_the_limit_ends_the_socket<R: Sockets>() {
     let server = Server::websocket(|mut socket| {
         for length in [1000, 1001] {
             let _ = socket.send(Message::text("x".repeat(length)));
@@ -197,7 +197,7 @@ pub(crate) async fn a_message_over_the_limit_ends_the_socket<R: Runtime>() {
     assert_eq!(server.join(), Some(CloseCode::Size));
 }
 
-pub(crate) async fn a_far_side_that_stops_reading_ends_the_socket<R: Runtime>() {
+pub(crate) async fn a_far_side_that_stops_reading_ends_the_socket<R: Sockets>() {
     let (done, wait) = std::sync::mpsc::channel::<()>();
     let server = Server::websocket(move |socket| {
         let _ = wait.recv();
@@ -224,7 +224,7 @@ pub(crate) async fn a_far_side_that_stops_reading_ends_the_socket<R: Runtime>() 
     server.join();
 }
 
-pub(crate) async fn giving_up_while_opening_is_silent<R: Runtime>() {
+pub(crate) async fn giving_up_while_opening_is_silent<R: Sockets>() {
     let silent = servers::silent();
     let mut stage = Stage::<R>::new();
     stage.make(open(ID, &silent.url("ws"), AMPLE)).await;
@@ -235,7 +235,7 @@ pub(crate) async fn giving_up_while_opening_is_silent<R: Runtime>() {
     assert_eq!(stage.websocket_failure(&nobody, AMPLE).await, NetErrorKind::Connect);
 }
 
-pub(crate) async fn a_proxy_is_asked_for_a_tunnel<R: Runtime>() {
+pub(crate) async fn a_proxy_is_asked_for_a_tunnel<R: Sockets>() {
     let server = Server::websocket(echo);
     let proxy = servers::proxy("200 Connection established");
     let url = ProxyUrl(format!("http://user:secret@{}", proxy.address));
@@ -253,7 +253,7 @@ pub(crate) async fn a_proxy_is_asked_for_a_tunnel<R: Runtime>() {
     assert_eq!(seen.header("proxy-authorization"), Some("Basic dXNlcjpzZWNyZXQ="));
 }
 
-pub(crate) async fn a_proxy_that_refuses_is_connect<R: Runtime>() {
+pub(crate) async fn a_proxy_that_refuses_is_connect<R: Sockets>() {
     let proxy = servers::proxy("407 Proxy Authentication Required");
     let url = ProxyUrl(proxy.address.to_string());
     let proxied = NetOptions { proxy: Proxy::Url(url), ..NetOptions::default() };

@@ -76,7 +76,7 @@ impl Calls {
     /// (DEF-16).
     fn answer_refused(&mut self, conversation: &ConversationId, error: &Error, out: &mut Outbox) {
         self.feed(conversation, Input::AcceptFailed, out);
-        let failure = Err(Error { kind: ErrorKind::Session, ..error.clone() });
+        let failure = Err(error.clone().of_kind(ErrorKind::Session));
         let waits = |goal: &Goal| matches!(goal, Goal::Start(c) if c == conversation);
         self.goals.settle(waits, &failure, out);
     }
@@ -183,7 +183,7 @@ impl Calls {
         }
         if self.goals.intents(conversation).count() >= MAX_INTENTS {
             let text = format!("too many changes waiting: {conversation}");
-            return Err(Error::new(ErrorKind::Session, text));
+            return Err(Error::new(ErrorKind::Limit, text));
         }
         Ok(())
     }
@@ -219,7 +219,7 @@ impl Calls {
     ) -> Result<(), Error> {
         let session = self.session_of(conversation)?;
         if digits.len() > MAX_KEYS {
-            return Err(Error::new(ErrorKind::Media, MediaError::TooMany("digits").to_string()));
+            return Err(Error::media(MediaError::TooMany("digits")));
         }
         if !self.sessions.is_connected(&session) {
             let text = format!("the media is not connected: {conversation}");

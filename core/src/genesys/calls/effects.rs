@@ -1,12 +1,12 @@
 //! What follows from a conversation's step, carried out.
 
+use super::Calls;
 use super::invitations::send_proceed;
-use super::{CALL_GRACE, Calls};
 use crate::genesys::ask::CallAsk;
 use crate::genesys::call::{Conversation, ConversationUpdate};
 use crate::genesys::command::Outcome;
 use crate::genesys::conversation::{Change, Effect, active};
-use crate::genesys::error::{Error, ErrorKind, Refusal};
+use crate::genesys::error::{Complaint, Error, ErrorKind, Subject};
 use crate::genesys::event::Event;
 use crate::genesys::goals::Goal;
 use crate::genesys::ids::ConversationId;
@@ -28,7 +28,7 @@ impl Calls {
             Effect::Handled(session, by) => {
                 out.event(Event::HandledPendingSession { session, conversation, by });
             }
-            Effect::Gone(why) => self.goals.invitation_gone(id, &why, out),
+            Effect::Gone(why) => self.goals.invitation_gone(id, why, out),
             Effect::Begun(session) => {
                 if let Some(handle) = self.sessions.handle(&session) {
                     out.event(Event::SessionStarted(handle));
@@ -62,8 +62,9 @@ impl Calls {
             }
             Effect::Error(error) => {
                 let text = format!("{id}: {} {}", error.code, error.message);
-                let said = Refusal::named(&error.code, Some(&error.message));
-                out.event(Event::Error(Error::new(ErrorKind::Call, text).refused(said)));
+                let said = Complaint::new(&error.code, Some(&error.message));
+                let error = Error::new(ErrorKind::Call, text).from_cause(said);
+                out.event(Event::Error(error.about(&self.subject(Subject::conversation(id)))));
             }
             Effect::CallOver => {
                 self.goals.call_over(id, out);
@@ -73,7 +74,8 @@ impl Calls {
                 if self.is_kept(&session) {
                     self.goals.session_stays(id, out);
                 } else {
-                    self.sessions.leave_alone(&session, out.now() + CALL_GRACE);
+                    let until = out.now() + out.config.timing.media_without_call;
+                    self.sessions.leave_alone(&session, until);
                 }
             }
         }
@@ -96,7 +98,7 @@ impl Calls {
                 added.push(call);
                 self.current(None)
             }
-            Change::Updated => self.current(None),
+            Change::Updated | Change::Dropped => self.current(None),
             Change::Removed => {
                 removed.push(call);
                 self.current(Some(id))

@@ -2,7 +2,7 @@
 
 use super::Calls;
 use crate::genesys::conversation::{By, Input, Invitation, Invite};
-use crate::genesys::error::{Error, ErrorKind};
+use crate::genesys::error::{Error, ErrorKind, Subject};
 use crate::genesys::event::Event;
 use crate::genesys::ids::{ConversationId, MAX_ID, SessionId};
 use crate::genesys::outbox::Outbox;
@@ -107,7 +107,11 @@ impl Calls {
             SessionType::Softphone if out.config.auth.may_have(SessionType::Softphone) => {}
             SessionType::Unknown => {
                 let text = format!("a session of unknown type was proposed by {from}");
-                out.event(Event::Error(Error::new(ErrorKind::Session, text)));
+                let about = Subject {
+                    conversation: propose.conversation_id.as_deref().map(ConversationId::from),
+                    session: Some(propose.id.as_str().into()),
+                };
+                out.event(Event::Error(Error::new(ErrorKind::Session, text).about(&about)));
                 return;
             }
             // Types that are not enabled are left alone (wire notes 9).
@@ -133,7 +137,7 @@ impl Calls {
             out.malformed("too many conversations, or an id too long: propose dropped");
             return;
         }
-        let invite = Invite::proposed(propose, from, out.now());
+        let invite = Invite::proposed(propose, from, out.now() + out.config.timing.ringing);
         self.feed(&conversation, Input::Propose(invite), out);
     }
 

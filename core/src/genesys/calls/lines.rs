@@ -3,7 +3,7 @@
 use super::Calls;
 use crate::genesys::ask::CallAsk;
 use crate::genesys::call_state::CallState;
-use crate::genesys::error::{Error, ErrorKind, Refusal};
+use crate::genesys::error::{Complaint, Error, ErrorKind, Subject};
 use crate::genesys::event::{Event, PersistentState};
 use crate::genesys::ids::{ConversationId, SessionId};
 use crate::genesys::outbox::Outbox;
@@ -100,6 +100,7 @@ impl Calls {
     pub(crate) fn handle_persistent(&mut self, notice: &PersistentNotice, out: &mut Outbox) {
         const ORDINARY: &str = "error.ininedgecontrol.connection.webrtc.endpoint.disconnect";
         let state = PersistentState::from(notice.persistent_state.as_str());
+        let session = self.active.clone();
         match state {
             PersistentState::Disconnected | PersistentState::Failed => self.active = None,
             PersistentState::Unknown
@@ -116,9 +117,11 @@ impl Calls {
         if let Some(error) = notice.error_info.as_ref().filter(|error| error.code != ORDINARY) {
             let words = [&error.user_message, &error.text].into_iter().find(|w| !w.is_empty());
             let text = words.map_or("persistent connection", String::as_str);
-            let said = Refusal::named(&error.code, words.map(String::as_str));
+            let said = Complaint::new(&error.code, words.map(String::as_str));
             let text = format!("{text} ({})", error.code);
-            out.event(Event::Error(Error::new(ErrorKind::Call, text).refused(said)));
+            let about = self.subject(Subject { conversation: None, session });
+            let error = Error::new(ErrorKind::Call, text).from_cause(said);
+            out.event(Event::Error(error.about(&about)));
         }
     }
 

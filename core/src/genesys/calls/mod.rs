@@ -13,11 +13,11 @@ mod quality;
 mod timeline;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::command::Outcome;
 use super::conversation::{Context, Input, Leg, State, active, step};
-use super::error::Error;
+use super::error::{Error, Subject};
 use super::goals::{Goal, Goals};
 use super::ids::{ConversationId, MAX_ID, SessionId, UserId};
 use super::sessions::Sessions;
@@ -31,6 +31,7 @@ use crate::genesys::wire::requests;
 use crate::genesys::wire::{Dialect, Frame, Message, Payload, SessionMessage};
 use crate::jingle::Reason;
 use crate::machine::Wake;
+use crate::media::MediaError;
 use crate::rest::{Failure, Retry};
 use crate::xmpp::{Jid, Skipped};
 
@@ -43,11 +44,8 @@ pub(crate) const MAX_CONVERSATIONS: usize = 256;
 const MAX_DIALLED: usize = 64;
 /// First events kept while a dial waits for its answer (LC-15).
 const MAX_EARLY: usize = 16;
-/// Re-invites remembered, and for how long (wire notes 6.14).
+/// Re-invites remembered (wire notes 6.14).
 const MAX_REINVITES: usize = 5;
-const REINVITE_LIFETIME: Duration = Duration::from_secs(180);
-/// How long media outlives its call before it is ended too (DEF-8).
-const CALL_GRACE: Duration = Duration::from_secs(10);
 
 /// The calls of one user. See the [module](self).
 #[derive(Debug)]
@@ -70,8 +68,8 @@ pub(crate) struct Calls {
     early: VecDeque<(ConversationId, Leg)>,
     /// Conversations that were known when the service was asked which there are.
     asked_about: Vec<ConversationId>,
-    /// Requests of re-invites seen lately.
-    reinvites: VecDeque<(String, Instant)>,
+    /// Requests of re-invites seen lately, and the sessions that they are for.
+    reinvites: VecDeque<(String, SessionId, Instant)>,
     /// Whether the list of calls changed when there was too much to tell.
     untold: bool,
 }
@@ -131,6 +129,7 @@ impl Calls {
             dialled: self.dialled.contains(id),
             eager: out.config.eager_connection,
             auto_answer_disabled: out.config.disable_auto_answer,
+            timing: &out.config.timing,
         };
         let (state, effects) = step(*state, &context, input);
         if !state.is_over() {
@@ -147,6 +146,24 @@ impl Calls {
     fn has_room(&self, id: &ConversationId) -> bool {
         let short = id.as_str().len() <= MAX_ID;
         self.entries.contains_key(id) || short && self.entries.len() < MAX_CONVERSATIONS
+    }
+
+    /// A subject, with what is known of it: a call's session, a session's call.
+    pub(crate) fn subject(&self, of: Subject) -> Subject {
+        match of {
+            Subject { conversation: Some(conversation), session: None } => {
+                let entry = self.entries.get(&conversation);
+                let invite = entry.and_then(|entry| entry.invitation.invite());
+                let media = entry.and_then(|entry| entry.media.as_ref());
+                let session = media.or(invite.map(|invite| &invite.session)).cloned();
+                Subject { conversation: Some(conversation), session }
+            }
+            Subject { conversation: None, session: Some(session) } => {
+                let conversation = self.sessions.handle(&session).map(|s| s.conversation);
+                Subject { conversation, session: Some(session) }
+            }
+            other => other,
+        }
     }
 
     // Media sessions
@@ -182,26 +199,39 @@ impl Calls {
             && let Err(error) = self.answer(session, out)
         {
             // The session stays offered: accept can be tried again (DEF-16).
-            out.event(Event::Error(error));
+            let about =
+                Subject { conversation: Some(conversation), session: Some(session.clone()) };
+            out.event(Event::Error(error.about(&about)));
         }
     }
 
     /// Whether a re-invite's request is a new one: the service repeats it until it is answered
     /// (wire notes 6.14).
-    pub(crate) fn is_new_reinvite(&mut self, request: &str, out: &Outbox) -> bool {
-        self.reinvites.retain(|(_, until)| *until > out.now());
+    pub(crate) fn is_new_reinvite(
+        &mut self,
+        request: &str,
+        session: &SessionId,
+        out: &Outbox,
+    ) -> bool {
+        self.reinvites.retain(|(.., until)| *until > out.now());
         if request.len() > MAX_ID {
             // Too long to be remembered: taken for new each time.
             return true;
         }
-        if self.reinvites.iter().any(|(known, _)| known == request) {
+        if self.reinvites.iter().any(|(known, ..)| known == request) {
             return false;
         }
         if self.reinvites.len() >= MAX_REINVITES {
             self.reinvites.pop_front();
         }
-        self.reinvites.push_back((request.to_owned(), out.now() + REINVITE_LIFETIME));
+        let until = out.now() + out.config.timing.reinvite;
+        self.reinvites.push_back((request.to_owned(), session.clone(), until));
         true
+    }
+
+    /// Our answer did not reach the service: its re-invite is answered again when it comes again.
+    pub(crate) fn answer_lost(&mut self, session: &SessionId) {
+        self.reinvites.retain(|(_, of, _)| of != session);
     }
 
     /// The session whose place an offer takes: the one of that name, or, for a re-invite, the one
@@ -292,10 +322,9 @@ impl Calls {
     pub(crate) fn offer_refused(
         &mut self,
         conversation: &ConversationId,
-        why: &str,
+        why: MediaError,
         out: &mut Outbox,
     ) {
-        let why = format!("the offer of media cannot be used: {why}");
         self.feed(conversation, Input::Refused(why), out);
     }
 

@@ -1,7 +1,7 @@
 //! The invitation to a call: who invited, and how far its answer is (behaviour notes 2.3 to 2.5).
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::genesys::config::EagerConnection;
 use crate::genesys::event::PendingSession;
@@ -10,10 +10,6 @@ use crate::genesys::party::Parties;
 use crate::genesys::session_type::SessionType;
 use crate::genesys::wire::Propose;
 use crate::xmpp::Jid;
-
-/// Lifetime of an invitation without a word from the service. Of a ringing limit of the
-/// service's nothing is known (behaviour notes 2.5), so this only catches what was lost (DEF-5).
-pub(crate) const INVITATION_LIFETIME: Duration = Duration::from_secs(180);
 
 /// An invitation to a call.
 ///
@@ -69,7 +65,7 @@ pub(crate) struct Manner {
 }
 
 impl Invite {
-    pub(crate) fn proposed(propose: &Propose, from: &Jid, now: Instant) -> Self {
+    pub(crate) fn proposed(propose: &Propose, from: &Jid, until: Instant) -> Self {
         Self {
             session: SessionId::from(propose.id.as_str()),
             from: from.clone(),
@@ -79,12 +75,12 @@ impl Invite {
             original_room: propose.original_room.clone(),
             from_user: propose.from_user_id.as_deref().map(UserId::from),
             announced: false,
-            expires: now + INVITATION_LIFETIME,
+            expires: until,
         }
     }
 
     /// A call on the shared session is told by its event alone (PC-5, behaviour notes 3.3 row 7).
-    pub(crate) fn told(session: SessionId, from: Jid, outbound: bool, now: Instant) -> Self {
+    pub(crate) fn told(session: SessionId, from: Jid, outbound: bool, until: Instant) -> Self {
         Self {
             session,
             from,
@@ -94,7 +90,7 @@ impl Invite {
             original_room: None,
             from_user: None,
             announced: false,
-            expires: now + INVITATION_LIFETIME,
+            expires: until,
         }
     }
 
@@ -118,8 +114,8 @@ impl Invite {
         self.eager
     }
 
-    pub(crate) fn refresh(&mut self, now: Instant) {
-        self.expires = now + INVITATION_LIFETIME;
+    pub(crate) fn refresh(&mut self, until: Instant) {
+        self.expires = until;
     }
 
     /// The same call, invited to anew (LC-6): new ids, nothing told twice.

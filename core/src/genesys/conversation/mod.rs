@@ -11,22 +11,20 @@ mod parties;
 #[cfg(test)]
 mod tests;
 
-use std::borrow::Cow;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::config::EagerConnection;
 use super::ids::{CallId, ConversationId, SessionId};
+use super::timing::Timing;
 use crate::genesys::call::Conversation;
 use crate::genesys::call_state::{CallState, Direction};
 use crate::genesys::event::{HandledBy, PendingSession};
 use crate::genesys::wire::notice::{Class, ErrorInfo};
+use crate::media::MediaError;
 use crate::xmpp::Jid;
 
-pub(crate) use invitation::{By, INVITATION_LIFETIME, Invitation, Invite};
+pub(crate) use invitation::{By, Invitation, Invite};
 pub(crate) use leg::{Leg, active};
-
-/// How long a call outlives its media before it is taken for ended too (DEF-8).
-pub(crate) const MEDIA_GRACE: Duration = Duration::from_secs(10);
 
 /// What is known of a conversation.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -38,6 +36,8 @@ pub(crate) struct State {
     pub(crate) leg: Option<Leg>,
     /// Whether the application was told that it is connected, and so must be told of its end.
     pub(crate) listed: bool,
+    /// Whether it was in a list that the application was told while it rang, for who calls.
+    mentioned: bool,
     /// A conversation that only brings a shared session up: its call is not real (DEF-36).
     pub(crate) fake: bool,
     /// How long it is kept without an invitation and without media.
@@ -62,7 +62,7 @@ pub(crate) enum Input {
     /// The answer to the proposal of this session came back undelivered.
     Undelivered(SessionId),
     /// An offer of media could not be used, for this reason.
-    Refused(String),
+    Refused(MediaError),
     /// A media session took the place of another.
     Replaced { old: SessionId, new: SessionId },
     /// A media session that is up carries it from now on.
@@ -92,6 +92,14 @@ pub(crate) struct Context<'a> {
     pub(crate) dialled: bool,
     pub(crate) eager: EagerConnection,
     pub(crate) auto_answer_disabled: bool,
+    pub(crate) timing: &'a Timing,
+}
+
+impl Context<'_> {
+    /// When a call that rings from now on is forgotten.
+    fn rings_until(&self) -> Instant {
+        self.now + self.timing.ringing
+    }
 }
 
 /// What follows. In order.
@@ -104,7 +112,7 @@ pub(crate) enum Effect {
     /// Tell that it no longer does: somebody has it.
     Handled(SessionId, HandledBy),
     /// Whoever waits for it to start waits in vain.
-    Gone(Cow<'static, str>),
+    Gone(Why),
     /// Tell that its media session began.
     Begun(SessionId),
     /// Whoever waits for it to start has it.
@@ -129,23 +137,35 @@ pub(crate) enum Effect {
     Release(SessionId),
 }
 
+/// Why a call that rang will not start.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Why {
+    /// In these words.
+    Said(&'static str),
+    /// Its offer of media cannot be used.
+    Offer(MediaError),
+}
+
 /// What has become of a call in the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Change {
     Added,
     Updated,
     Removed,
+    /// It is in the list no more, and never was a call of ours.
+    Dropped,
 }
 
 /// The transition.
 pub(crate) fn step(mut state: State, context: &Context<'_>, input: Input) -> (State, Vec<Effect>) {
     let mut effects = Vec::new();
     let out = &mut effects;
+    let mentioned = state.mentioned.then(|| state.snapshot(context.id)).flatten();
     match input {
         Input::Propose(invite) => state.proposed(invite, context, out),
         Input::Retract(session) => {
             if state.is_invited_by(&session) {
-                state.withdraw("the call was withdrawn", out);
+                state.withdraw(Why::Said("the call was withdrawn"), out);
             }
         }
         Input::Elsewhere(session) => {
@@ -166,10 +186,10 @@ pub(crate) fn step(mut state: State, context: &Context<'_>, input: Input) -> (St
         Input::Undelivered(session) => {
             let answered = matches!(state.invitation, Invitation::Accepted(_));
             if answered && state.is_invited_by(&session) {
-                state.withdraw("the answer did not reach the caller", out);
+                state.withdraw(Why::Said("the answer did not reach the caller"), out);
             }
         }
-        Input::Refused(why) => state.withdraw(why, out),
+        Input::Refused(error) => state.withdraw(Why::Offer(error), out),
         Input::Replaced { old, new } => {
             if state.media.as_ref() == Some(&old) {
                 state.media = Some(new);
@@ -188,6 +208,13 @@ pub(crate) fn step(mut state: State, context: &Context<'_>, input: Input) -> (St
         Input::Time => state.time(context, out),
     }
     state.settle(context);
+    if let Some(mentioned) = mentioned
+        && state.leg.is_none()
+        && !effects.iter().any(|effect| matches!(effect, Effect::Update(..)))
+    {
+        // Nobody else tells that it is in the list no more.
+        effects.push(Effect::Update(Change::Dropped, mentioned));
+    }
     (state, effects)
 }
 
@@ -233,9 +260,9 @@ impl State {
         if !uninvited || !(alone || unheard_of) {
             self.until = None;
         } else if unheard_of {
-            self.until.get_or_insert(context.now + MEDIA_GRACE);
+            self.until.get_or_insert(context.now + context.timing.call_without_media);
         } else if self.leg.is_some() {
-            self.until.get_or_insert(context.now + INVITATION_LIFETIME);
+            self.until.get_or_insert(context.rings_until());
         } else if !self.listed {
             *self = Self::default();
         }
@@ -247,7 +274,7 @@ impl State {
         match &mut self.invitation {
             Invitation::None => self.ring(invite, context, out),
             Invitation::Ringing(known) if known.session == invite.session => {
-                known.refresh(context.now);
+                known.refresh(context.rings_until());
             }
             Invitation::Ringing(known) => {
                 if known.by == By::Event {
@@ -258,7 +285,7 @@ impl State {
             }
             Invitation::Accepted(known) => {
                 if known.session == invite.session {
-                    known.refresh(context.now);
+                    known.refresh(context.rings_until());
                 } else {
                     if known.by == By::Event {
                         self.media = None;
@@ -294,7 +321,7 @@ impl State {
     fn accepted(&mut self, context: &Context<'_>, out: &mut Vec<Effect>) {
         self.invitation = match std::mem::take(&mut self.invitation) {
             Invitation::Ringing(mut invite) => {
-                invite.refresh(context.now);
+                invite.refresh(context.rings_until());
                 out.push(match invite.by {
                     By::Propose { .. } => Effect::Proceed(invite.clone()),
                     By::Event => Effect::Answer,
@@ -306,12 +333,12 @@ impl State {
     }
 
     /// It is no longer ringing: nobody will have it.
-    fn withdraw(&mut self, why: impl Into<Cow<'static, str>>, out: &mut Vec<Effect>) {
+    fn withdraw(&mut self, why: Why, out: &mut Vec<Effect>) {
         let Some(invite) = self.invitation.take() else { return };
         if invite.announced {
             out.push(Effect::Cancel(invite.session));
         }
-        out.push(Effect::Gone(why.into()));
+        out.push(Effect::Gone(why));
         if invite.by == By::Event {
             self.media = None;
         }
@@ -328,7 +355,7 @@ impl State {
         {
             out.push(Effect::Handled(invite.session, HandledBy::Elsewhere));
         }
-        out.push(Effect::Gone("handled by another client".into()));
+        out.push(Effect::Gone(Why::Said("handled by another client")));
         if self.media.is_none() {
             self.removed(None, context, out);
         }
@@ -378,7 +405,7 @@ impl State {
         }
         match &self.leg {
             Some(leg) if leg.class() != Class::Ended => {
-                self.until = Some(context.now + MEDIA_GRACE);
+                self.until = Some(context.now + context.timing.call_without_media);
             }
             Some(_) | None => self.leg = None,
         }
@@ -408,6 +435,7 @@ impl State {
         if self.leg.as_ref().is_some_and(|known| known.same(&leg)) {
             self.leg = Some(leg);
             if who {
+                self.mentioned = !self.listed;
                 self.update(Change::Updated, context, out);
             }
             return;
@@ -415,9 +443,11 @@ impl State {
         let outbound = leg.call.direction() == Direction::Outbound;
         self.leg = Some(leg);
         match class {
-            Class::Pending if self.listed => self.update(Change::Updated, context, out),
             // Who calls may be known only now (CV-8).
-            Class::Pending if who => self.update(Change::Updated, context, out),
+            Class::Pending if self.listed || self.mentioned || who => {
+                self.mentioned = !self.listed;
+                self.update(Change::Updated, context, out);
+            }
             Class::Pending => self.rings_on_shared(outbound, context, out),
             Class::Connected => self.connected(context, out),
             Class::Ended => self.ended(context, out),
@@ -430,7 +460,7 @@ impl State {
     /// says that of the connection (PC-17). Its end may end the session (DEF-8).
     fn told_fake(&mut self, leg: &Leg, out: &mut Vec<Effect>) {
         if leg.class() == Class::Ended {
-            self.withdraw("the call ended before it was answered", out);
+            self.withdraw(Why::Said("the call ended before it was answered"), out);
             if let Some(session) = &self.media {
                 out.push(Effect::Release(session.clone()));
             }
@@ -441,7 +471,8 @@ impl State {
     fn rings_on_shared(&mut self, outbound: bool, context: &Context<'_>, out: &mut Vec<Effect>) {
         let alone = self.media.is_none() && self.invitation == Invitation::None;
         if let (true, Some((session, peer))) = (alone, context.shared) {
-            let invite = Invite::told(session.clone(), peer.clone(), outbound, context.now);
+            let invite =
+                Invite::told(session.clone(), peer.clone(), outbound, context.rings_until());
             self.ring(invite, context, out);
             self.media = Some(session.clone());
         }
@@ -493,7 +524,7 @@ impl State {
     fn ended(&mut self, context: &Context<'_>, out: &mut Vec<Effect>) {
         let session = self.media.take();
         let leg = self.leg.clone();
-        self.withdraw("the call ended before it was answered", out);
+        self.withdraw(Why::Said("the call ended before it was answered"), out);
         self.leg = leg;
         self.removed(session.as_ref(), context, out);
         if let Some(session) = session {
@@ -526,7 +557,7 @@ impl State {
 
     fn time(&mut self, context: &Context<'_>, out: &mut Vec<Effect>) {
         if self.invitation.expires().is_some_and(|at| at <= context.now) {
-            self.withdraw("the invitation expired", out);
+            self.withdraw(Why::Said("the invitation expired"), out);
         }
         if self.until.is_some_and(|at| at <= context.now) {
             self.removed(None, context, out);

@@ -1,5 +1,6 @@
 //! The transition, input by input (behaviour notes 3.3, 4.2, 4.3).
 
+use std::sync::LazyLock;
 use std::time::Instant;
 
 use serde_json::json;
@@ -17,8 +18,11 @@ fn context(id: &ConversationId, now: Instant) -> Context<'_> {
         dialled: false,
         eager: EagerConnection::Auto,
         auto_answer_disabled: false,
+        timing: &TIMING,
     }
 }
+
+static TIMING: LazyLock<Timing> = LazyLock::new(Timing::default);
 
 fn leg(participant: &str, call: &str, state: &str) -> serde_json::Value {
     json!({"id": participant, "purpose": "agent", "userId": "u",
@@ -87,7 +91,7 @@ fn a_step_repeated_changes_nothing_more() {
         Input::Retract(session.clone()),
         Input::Elsewhere(session.clone()),
         Input::Undelivered(session.clone()),
-        Input::Refused("why".to_owned()),
+        Input::Refused(MediaError::NoCommonCodec),
         Input::MediaOver(session),
         Input::Time,
         Input::Told(find(json!([leg("p", "k", "terminated")]), None)),

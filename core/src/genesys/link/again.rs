@@ -4,15 +4,8 @@
 use std::time::{Duration, Instant};
 
 use crate::genesys::error::is_unauthorized;
+use crate::genesys::timing::Timing;
 use crate::rest::Failure;
-
-/// Between a failure and the next try.
-const PAUSE: Duration = Duration::from_secs(30);
-/// The same where topics were refused for good: a phone without topics is deaf, and what was
-/// refused, a permission say, may be given meanwhile.
-const LONG_PAUSE: Duration = Duration::from_secs(300);
-/// Time after a change of the token in which a refusal may be of the one before.
-const UNDER_WAY: Duration = Duration::from_secs(30);
 
 /// What is still missing.
 #[derive(Debug, Default)]
@@ -30,16 +23,21 @@ pub(super) struct Missing {
 impl Missing {
     /// Something that a connection needs could not be had. How long until it is asked for again;
     /// none where that is for the next token, or for nobody.
-    pub(super) fn failed(&mut self, failure: &Failure, now: Instant) -> Option<Duration> {
+    pub(super) fn failed(
+        &mut self,
+        failure: &Failure,
+        timing: &Timing,
+        now: Instant,
+    ) -> Option<Duration> {
         let pause = if !failure.is_final() {
-            PAUSE
+            timing.again
         } else if self.topics {
-            LONG_PAUSE
+            timing.again_refused
         } else {
             return None;
         };
         self.any = true;
-        let of_the_old = self.token_changed.is_some_and(|at| now < at + UNDER_WAY);
+        let of_the_old = self.token_changed.is_some_and(|at| now < at + timing.token_overlap);
         let needs_token = is_unauthorized(failure) && !failure.is_final() && !of_the_old;
         (!needs_token).then_some(pause)
     }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use super::Link;
 use super::state::{Attempt, Change, Network, State, Subscriber, Then, Timer};
-use super::{CLOSE_TIMEOUT, Link, MAX_RETRY_AFTER};
 use crate::genesys::ask::{Ask, IqAsk, LinkAsk};
 use crate::genesys::command::Outcome;
 use crate::genesys::error::{Error, ErrorKind, is_unauthorized};
@@ -22,14 +22,15 @@ impl Link {
                 return self.stopped(Some(Error::of_login(failure, None)), out);
             }
             Attempt::Rest(failure) => {
-                let pause = failure.retry_after().map(|pause| pause.min(MAX_RETRY_AFTER));
+                let longest = out.config.timing.longest_retry_after;
+                let pause = failure.retry_after().map(|pause| pause.min(longest));
                 (Error::from(failure), pause)
             }
             Attempt::Sasl(failure) => {
                 let again = is_retryable_sasl(&failure.condition);
                 let kind = if again { ErrorKind::Protocol } else { ErrorKind::InvalidToken };
                 let text = format!("SASL: {}", failure.condition);
-                let error = Error::new(kind, text).refused(&failure);
+                let error = Error::new(kind, text).from_cause(&failure);
                 if !again {
                     return self.stopped(Some(error), out);
                 }
@@ -59,7 +60,7 @@ impl Link {
     /// half of the time after which the command fails, or it would fail untried.
     pub(super) fn wait_in_turn(&mut self, out: &Outbox) {
         let delay = self.backoff.next_delay(out.now());
-        self.wait_for(delay.min(out.config.connect_within() / 2), out);
+        self.wait_for(delay.min(out.config.timing.connect / 2), out);
     }
 
     fn wait_for(&mut self, delay: Duration, out: &Outbox) {
@@ -157,7 +158,7 @@ impl Link {
         out.send(&Frame::Close(Close { see_other_uri: None }));
         out.socket = None;
         self.state = State::Closing(ws, then);
-        self.timers.arm(Timer::Close, out.now() + CLOSE_TIMEOUT);
+        self.timers.arm(Timer::Close, out.now() + out.config.timing.close);
     }
 
     pub(super) fn closed(&mut self, then: Then, out: &mut Outbox) {
@@ -185,15 +186,17 @@ impl Link {
         command: CommandId,
         out: &mut Outbox,
     ) -> Option<Change> {
-        let limit = out.config.connect_limit.as_secs();
+        let limit = out.config.timing.connect.as_secs();
         let why = match (&out.trouble, self.network) {
             (_, Network::Gone) => "there is no network".to_owned(),
             (Some(last), Network::There) => last.to_string(),
             (None, Network::There) => "the service has not answered".to_owned(),
         };
         let text = format!("not connected within {limit} s: {why}");
-        let refusal = out.trouble.as_ref().and_then(|last| last.refusal.clone());
-        let error = Error { refusal, ..Error::new(ErrorKind::Timeout, text) };
+        let mut error = Error::new(ErrorKind::Timeout, text);
+        if let Some(cause) = out.trouble.as_ref().and_then(|last| last.cause()) {
+            error = error.from_cause(cause.clone());
+        }
         if self.stays || self.connecting.len() > 1 {
             self.connecting.retain(|waiting| *waiting != command);
             out.complete(command, Err(error));

@@ -7,11 +7,9 @@ use crate::genesys::error::{Error, ErrorKind};
 use crate::genesys::event::{Event, IceServers};
 use crate::genesys::outbox::Outbox;
 use crate::genesys::wire::{IqAnswer, IqKind, Payload};
-use crate::media::IceServer;
+use crate::media::{IceServer, MediaError};
 use crate::xmpp::{Jid, Service, Services};
 
-/// How often ICE servers are asked for at each refresh (wire notes 7), for both kinds together.
-const MAX_REFRESHES: u32 = 3;
 /// Services of one kind that are kept of an answer; the first count.
 const MAX_SERVICES: usize = 32;
 
@@ -82,7 +80,7 @@ impl Ice {
             out.event(Event::IceServers(now));
             if news {
                 let text = "the service wants relayed media, which is not supported yet";
-                out.event(Event::Error(Error::new(ErrorKind::NotSupported, text)));
+                out.event(Event::Error(no_relay(text)));
             }
         }
     }
@@ -108,13 +106,18 @@ impl Ice {
                 self.take(ask, services);
                 self.tell(out);
             }
-            None if self.refreshes < MAX_REFRESHES => {
+            None if self.refreshes < out.config.timing.ice_refreshes => {
                 self.refreshes += 1;
                 ask_service(ask.clone(), domain, out);
             }
             None => tracing::warn!("ICE servers could not be refreshed"),
         }
     }
+}
+
+/// Relayed media is wanted.
+pub(super) fn no_relay(text: &str) -> Error {
+    Error::new(ErrorKind::NotSupported, text).from_cause(MediaError::NotYet("relayed media"))
 }
 
 /// The services that an answer names, if it is one.

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
+use super::Link;
 use super::state::{Attempt, Identity, State, Timer};
-use super::{Link, MAX_SOFT_ATTEMPTS, SETUP_TIMEOUT};
 use crate::Secret;
 use crate::genesys::ask::{Ask, LinkAsk};
 use crate::genesys::command::Outcome;
@@ -23,7 +23,7 @@ impl Link {
         self.timers.cancel(&Timer::Attempt);
         if !self.hard && self.channel.is_some() {
             self.soft_attempts += 1;
-            if self.soft_attempts >= MAX_SOFT_ATTEMPTS {
+            if self.soft_attempts >= out.config.timing.channel_attempts {
                 self.soft_attempts = 0;
                 self.hard = true;
             }
@@ -111,7 +111,7 @@ impl Link {
         match request {
             Ok(request) => {
                 let id = out.ws_id();
-                let deadline = out.now() + SETUP_TIMEOUT;
+                let deadline = out.now() + out.config.timing.setup;
                 self.timers.arm(Timer::Setup, deadline);
                 self.state = State::Opening(id);
                 out.push(Output::OpenWebSocket { id, request, deadline });

@@ -2,7 +2,7 @@
 //!
 //! Whatever goes wrong, this client acts as the leader: better two phones that ring than none.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -16,10 +16,6 @@ use crate::genesys::wire::requests;
 use crate::machine::CommandId;
 use crate::plain::json_fault;
 use crate::rest::{Failure, Retry};
-
-/// Attempts to be marked as one that can ring, and the pause between them.
-const MAX_ATTEMPTS: u32 = 16;
-const PAUSE: Duration = Duration::from_millis(500);
 
 /// What the service says of the leader.
 #[derive(Debug, Deserialize)]
@@ -97,9 +93,11 @@ impl Leading {
                 ask_leader(out);
                 None
             }
-            Err(_) if self.attempts < MAX_ATTEMPTS => Some(out.now() + PAUSE),
+            Err(_) if self.attempts < out.config.timing.lead_attempts => {
+                Some(out.now() + out.config.timing.lead_pause)
+            }
             Err(failure) => {
-                tracing::warn!("not marked as alertable: {}", Error::from(failure.clone()));
+                tracing::warn!("not marked as alertable: {}", out.fit(failure.clone().into()));
                 lead_unasked(out);
                 None
             }
@@ -122,7 +120,7 @@ impl Leading {
         match result.and_then(|body| Failure::or_parsed::<Leader>("users/alertingleader", body)) {
             Ok(leader) => self.tell(leader, out),
             Err(failure) => {
-                tracing::warn!("nobody says who leads: {}", Error::from(failure));
+                tracing::warn!("nobody says who leads: {}", out.fit(failure.into()));
                 lead_unasked(out);
             }
         }

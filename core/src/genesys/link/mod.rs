@@ -12,8 +12,6 @@ mod ready;
 mod state;
 mod stream;
 
-use std::time::Duration;
-
 use self::again::Missing;
 use self::ice::Ice;
 use self::leader::Leading;
@@ -28,6 +26,7 @@ use crate::genesys::event::{Event, IceServers};
 use crate::genesys::ids::StationId;
 use crate::genesys::outbox::Outbox;
 use crate::genesys::station::Station;
+use crate::genesys::timing::Timing;
 use crate::genesys::topics::Topics;
 use crate::genesys::wire::requests;
 use crate::genesys::wire::topics::is_possible;
@@ -38,24 +37,8 @@ use crate::media::IceServer;
 use crate::report::Direction;
 use crate::rest::{Failure, Retry};
 
-/// A connection attempt, from socket to session (wire notes 1.4).
-const SETUP_TIMEOUT: Duration = Duration::from_secs(15);
-/// How long our `<close/>` waits for the service's (wire notes 1.6).
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
-/// Topic changes within this time become one request (wire notes 4.1).
-const TOPICS_DEBOUNCE: Duration = Duration::from_millis(100);
-/// How long discovered ICE servers are good for (wire notes 7).
-const ICE_REFRESH: Duration = Duration::from_secs(6 * 3600);
-/// A channel is used again for this many attempts, then replaced (wire notes 3.1).
-const MAX_SOFT_ATTEMPTS: u32 = 10;
-/// The longest that a `Retry-After` is obeyed.
-const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 /// `Connect` commands waiting for one connection.
 const MAX_WAITING: usize = 16;
-
-/// Pings, and the service's (wire notes 2).
-const PATIENCE: Patience =
-    Patience { pause: Duration::from_secs(14), forgiven: 1, silence: Duration::from_secs(35) };
 
 /// The connection. See the [module](self).
 #[derive(Debug)]
@@ -93,13 +76,15 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    pub(crate) fn new(max_delay: Duration, resource: Option<String>) -> Self {
+    pub(crate) fn new(timing: &Timing, resource: Option<String>) -> Self {
+        let (first, longest) = (timing.reconnect_first, timing.reconnect_longest);
+        let (pause, forgiven, silence) = (timing.ping, timing.pings_missed, timing.silence);
         Self {
             state: State::Offline,
             network: Network::There,
-            backoff: Backoff::new(max_delay),
+            backoff: Backoff::new(first, longest, timing.reconnect_memory),
             timers: Timers::default(),
-            keepalive: Keepalive::new(PATIENCE),
+            keepalive: Keepalive::new(Patience { pause, forgiven, silence }),
             identity: None,
             resource,
             channel: None,
@@ -166,7 +151,7 @@ impl Link {
 
     pub(crate) fn may_connect(&self) -> Result<(), Error> {
         if self.connecting.len() >= MAX_WAITING {
-            return Err(Error::new(ErrorKind::Session, "too many connects waiting"));
+            return Err(Error::new(ErrorKind::Limit, "too many connects waiting"));
         }
         match &self.state {
             State::Closing(_, Then::Stop) => Err(Error::new(ErrorKind::Session, "disconnecting")),
@@ -207,7 +192,7 @@ impl Link {
 
     pub(crate) fn may_disconnect(&self) -> Result<(), Error> {
         if self.disconnecting.len() >= MAX_WAITING {
-            return Err(Error::new(ErrorKind::Session, "too many disconnects waiting"));
+            return Err(Error::new(ErrorKind::Limit, "too many disconnects waiting"));
         }
         Ok(())
     }
@@ -374,7 +359,7 @@ impl Link {
 
     /// Asks again on a connection that is up.
     fn refresh_services(&mut self, out: &mut Outbox) {
-        self.timers.arm(Timer::IceRefresh, out.now() + ICE_REFRESH);
+        self.timers.arm(Timer::IceRefresh, out.now() + out.config.timing.ice_refresh);
         if let Some(identity) = &self.identity {
             self.ice.ask(&identity.domain, out);
         }
@@ -411,7 +396,7 @@ impl Link {
             // The next login asks for all of it.
             return;
         }
-        if let Some(pause) = self.missing.failed(failure, out.now())
+        if let Some(pause) = self.missing.failed(failure, &out.config.timing, out.now())
             && !self.timers.is_armed(&Timer::Again)
         {
             self.timers.arm(Timer::Again, out.now() + pause);

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::Link;
+use super::ice::no_relay;
 use super::state::{Network, Readiness, State, Subscriber, Timer};
-use super::{ICE_REFRESH, Link, TOPICS_DEBOUNCE};
 use crate::genesys::ask::{Ask, IqAsk, LinkAsk};
 use crate::genesys::command::{Outcome, TopicAnswer};
 use crate::genesys::config::Auth;
-use crate::genesys::error::{Error, ErrorKind};
+use crate::genesys::error::{Complaint, Error, ErrorKind};
 use crate::genesys::event::Event;
 use crate::genesys::outbox::Outbox;
 use crate::genesys::station::Station;
@@ -25,7 +26,7 @@ impl Link {
         self.backoff.connected(out.now());
         self.network = Network::There;
         out.trouble = None;
-        self.timers.arm(Timer::IceRefresh, out.now() + ICE_REFRESH);
+        self.timers.arm(Timer::IceRefresh, out.now() + out.config.timing.ice_refresh);
         out.event(Event::Connected { reconnect: self.was_connected });
         self.ice.tell(out);
         let user = self.identity.as_ref().and_then(|identity| identity.user.as_ref());
@@ -62,7 +63,7 @@ impl Link {
             if let IqAnswer::Error(error) = answer {
                 // The REST subscription that follows covers the same topic.
                 let text = format!("conversations: refused with {}", error.condition);
-                let refused = Error::new(ErrorKind::Protocol, text).refused(&error);
+                let refused = Error::new(ErrorKind::Protocol, text).from_cause(&error);
                 out.event(Event::Error(refused));
             }
             self.state = State::Online(ws, Readiness::Topics);
@@ -73,7 +74,7 @@ impl Link {
     /// Topics that are known late become one request with those of the next moment.
     pub(super) fn schedule_topics(&mut self, out: &Outbox) {
         if self.is_online() && !self.timers.is_armed(&Timer::Topics) {
-            self.timers.arm(Timer::Topics, out.now() + TOPICS_DEBOUNCE);
+            self.timers.arm(Timer::Topics, out.now() + out.config.timing.topics);
         }
     }
 
@@ -172,7 +173,8 @@ impl Link {
         match answers.as_slice() {
             _ if subscriber.many => Ok(Outcome::Subscribed(answers)),
             [TopicAnswer { topic, refusal: Some(why) }] => {
-                Err(Error::new(ErrorKind::Generic, format!("{topic}: {why}")))
+                let error = Error::new(ErrorKind::Generic, format!("{topic}: {why}"));
+                Err(error.from_cause(Complaint::new("", Some(why))))
             }
             _ => Ok(Outcome::Done),
         }
@@ -198,7 +200,7 @@ impl Link {
                 let concurrent = station.call_appearances > 1;
                 if station.force_turn && !self.phone.as_ref().is_some_and(|p| p.force_turn) {
                     let text = "the station wants relayed media, which is not supported yet";
-                    out.event(Event::Error(Error::new(ErrorKind::NotSupported, text)));
+                    out.event(Event::Error(no_relay(text)));
                 }
                 self.phone = Some(station.clone());
                 self.missing.station = false;

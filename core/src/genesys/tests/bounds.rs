@@ -11,7 +11,7 @@ use crate::genesys::client::MAX_COMMANDS;
 use crate::genesys::outbox::{MAX_UNAWAITED, Outbox};
 use crate::genesys::sessions::MAX_SESSIONS;
 use crate::genesys::topics::MAX_TOPICS;
-use crate::genesys::wire::requests::{self, POLICY};
+use crate::genesys::wire::requests;
 use crate::genesys::wire::{IqKind, Payload};
 use crate::genesys::{Client, Command, Config, Dial, ErrorKind, Event};
 use crate::machine::{NetError, NetErrorKind, Output, Seed};
@@ -102,7 +102,7 @@ fn commands_beyond_the_bound_are_refused_and_change_nothing() {
     let dial = || Command::StartSoftphoneSession(Dial::number("1"));
     let commands: Vec<_> = (0..MAX_COMMANDS).map(|_| rig.submit(dial()).unwrap()).collect();
     rig.forget();
-    assert_eq!(rig.submit(dial()).unwrap_err().kind, ErrorKind::Generic);
+    assert_eq!(rig.submit(dial()).unwrap_err().kind, ErrorKind::Limit);
     assert!(rig.asked.is_empty());
     rig.wait_acknowledging(Duration::from_secs(30));
     for command in commands {
@@ -345,7 +345,7 @@ fn requests_that_wait_to_be_made_again_are_bounded_in_bytes_and_who_asked_is_tol
         }
     };
     assert!(failure.is_err());
-    assert_eq!(waiting, POLICY.bytes / resource.bytes());
+    assert_eq!(waiting, requests::policy(&out.config.timing).bytes / resource.bytes());
     // What is small may still fit.
     out.rest(LinkAsk::Organization, requests::organization(), Retry::Yes);
     let Some(Output::Http { id, .. }) = out.pop() else { panic!("a request") };

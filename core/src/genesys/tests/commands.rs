@@ -29,7 +29,7 @@ fn an_un_hold_that_is_refused_holds_nobody_else() {
         rig.submit(mute("C1")).unwrap();
     }
     rig.forget();
-    assert_eq!(rig.submit(hold("C1", false)).unwrap_err().kind, ErrorKind::Session);
+    assert_eq!(rig.submit(hold("C1", false)).unwrap_err().kind, ErrorKind::Limit);
     assert!(rig.asked.is_empty(), "C2 talks on");
 }
 

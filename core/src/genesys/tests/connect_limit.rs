@@ -5,14 +5,14 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::rig::Rig;
-use crate::genesys::{Command, Config, Error, ErrorKind, Event, Outcome};
+use crate::genesys::{Command, Config, Error, ErrorKind, Event, Fault, Outcome};
 use crate::machine::{Input, NetError, NetErrorKind, WsEvent};
 
 const S: fn(u64) -> Duration = Duration::from_secs;
 
 /// With the default limit.
 fn limited() -> Rig {
-    Rig::with(|config| config.connect_limit = Config::agent("lab.test", "t").connect_limit)
+    Rig::with(|config| config.timing.connect = Config::agent("lab.test", "t").timing.connect)
 }
 
 fn refused() -> NetError {
@@ -83,7 +83,7 @@ fn wire_3_2_every_connect_tries_before_its_time_is_up() {
 }
 
 #[test]
-fn a_status_is_in_the_refusal_of_the_error() {
+fn what_the_service_said_last_is_the_cause_of_the_error() {
     let mut rig = limited();
     let connect = rig.submit(Command::Connect).unwrap();
     for _ in 0..2 {
@@ -97,13 +97,14 @@ fn a_status_is_in_the_refusal_of_the_error() {
         }
         rig.wait(S(1));
     }
-    let refusal = error(&rig, connect).refusal.expect("the service's word");
-    assert_eq!((refusal.status, refusal.code.as_deref()), (Some(502), Some("bad.gateway")));
+    let error = error(&rig, connect);
+    assert_eq!((error.status(), error.service_code()), (Some(502), Some("bad.gateway")));
+    assert_eq!(error.fault(), Fault::Service);
 }
 
 #[test]
 fn a_client_that_was_ready_goes_on_trying() {
-    let mut rig = Rig::ready_with(|config| config.connect_limit = S(60));
+    let mut rig = Rig::ready_with(|config| config.timing.connect = S(60));
     rig.ws_event(WsEvent::Closed { code: None, reason: "reset".to_owned() });
     let connect = rig.submit(Command::Connect).unwrap();
     rig.submit(Command::WentOffline).unwrap();
@@ -153,14 +154,14 @@ fn at_every_step_of_the_login_nothing_is_left_running() {
 
 #[test]
 fn the_limit_is_a_second_at_least_and_can_be_none() {
-    let mut rig = Rig::with(|config| config.connect_limit = Duration::ZERO);
+    let mut rig = Rig::with(|config| config.timing.connect = S(1));
     let connect = rig.submit(Command::Connect).unwrap();
     rig.wait(Duration::from_millis(999));
     assert_eq!(rig.completion(connect), None);
     rig.wait(Duration::from_millis(1));
     assert_eq!(rig.failure(connect), Some(ErrorKind::Timeout));
 
-    let mut rig = Rig::with(|config| config.connect_limit = Duration::MAX);
+    let mut rig = Rig::with(|config| config.timing.connect = Duration::MAX);
     rig.submit(Command::WentOffline).unwrap();
     let connect = rig.submit(Command::Connect).unwrap();
     rig.wait(S(7 * 24 * 3600));

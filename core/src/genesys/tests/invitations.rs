@@ -291,3 +291,23 @@ fn a_propose_that_lacks_something_is_told_and_forgotten() {
     assert_eq!(rig.told(), ["Malformed", "Malformed"]);
     assert_eq!(rig.client.size(), 0);
 }
+
+#[test]
+fn cv_8_a_call_that_was_listed_while_it_rang_leaves_the_list_however_that_ends() {
+    for end in ["retract", "accept", "reject", "disconnected", "connected"] {
+        let mut rig = Rig::ready();
+        rig.propose("M1", "C1", "");
+        rig.conv("C1", "inbound", "alerting");
+        assert_eq!(rig.told(), ["PendingSession M1 C1", "ConversationUpdate +[] -[] =1"], "{end}");
+        match end {
+            "retract" => rig.session_message(PEER, end, "M1"),
+            "accept" | "reject" => rig.session_message(OTHER, end, "M1"),
+            // Somebody else talks on it, or nobody any more.
+            state => rig.conv("C1", "inbound", state),
+        }
+        let told = rig.told();
+        let lists: Vec<_> = told.iter().filter(|told| told.contains("Update")).collect();
+        assert_eq!(lists, ["ConversationUpdate +[] -[] =0"], "{end}: {told:?}");
+        assert!(rig.told().is_empty());
+    }
+}

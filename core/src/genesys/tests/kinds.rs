@@ -82,5 +82,5 @@ fn def_33_calls_on_another_phone_can_be_watched_as_notifications() {
     assert_eq!(rig.told(), ["PendingSession M2 C2", update, "Notification"]);
     rig.submit(Command::Unsubscribe { topic: TOPIC.to_owned() }).unwrap();
     rig.conv("C2", "inbound", "disconnected");
-    assert_eq!(rig.told(), ["CancelPendingSession M2 C2"]);
+    assert_eq!(rig.told(), ["CancelPendingSession M2 C2", "ConversationUpdate +[] -[] =0"]);
 }

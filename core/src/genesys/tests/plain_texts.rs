@@ -1,6 +1,8 @@
 //! Texts from outside that are meant for people are free of what hides or reorders text, and
 //! bounded; what is compared keeps its exact bytes.
 
+use std::error::Error as _;
+
 use serde_json::json;
 
 use super::rig::{LA1P, Rig};
@@ -14,11 +16,10 @@ use crate::plain::{MAX_PLAIN, is_hidden};
 const NASTY: &str = "\u{1b}[2J\u{9b}2J\u{7f}\u{202e}x\u{2066}\u{200b}\u{2028}\u{feff}";
 
 fn of_error(error: &Error) -> Vec<String> {
-    let refusal = error.refusal.as_deref();
-    let parts = refusal.map(|refusal| [refusal.code.clone(), refusal.message.clone()]);
-    let shown = refusal.map(ToString::to_string);
-    let parts = parts.into_iter().flatten().flatten().chain(shown);
-    [error.message.clone(), error.to_string()].into_iter().chain(parts).collect()
+    let said = [error.service_code(), error.service_message()].into_iter().flatten();
+    let sources = std::iter::successors(error.source(), |&error| error.source());
+    let sources = sources.map(ToString::to_string).chain(said.map(str::to_owned));
+    [error.message.clone(), error.to_string()].into_iter().chain(sources).collect()
 }
 
 /// What people see of an event.

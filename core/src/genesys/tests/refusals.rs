@@ -7,9 +7,7 @@ use serde_json::{Value, json};
 
 use super::rig::{Asked, LA1P, LA100, PEER, Rig};
 use crate::genesys::wire::{Frame, Iq};
-use crate::genesys::{
-    CallControl, Command, Dial, Error, ErrorKind, Event, Refusal, SpeakTo, Target,
-};
+use crate::genesys::{CallControl, Cause, Command, Dial, Error, ErrorKind, Event, SpeakTo, Target};
 use crate::machine::{CommandId, Input};
 use crate::xmpp::StanzaError;
 
@@ -26,13 +24,12 @@ fn refuse(rig: &mut Rig, asked: &Asked, status: u16) {
 
 /// Whether an error carries it.
 fn said(error: &Error, status: u16) -> bool {
-    error.refusal.as_ref().is_some_and(|refusal| {
-        (refusal.status, refusal.code.as_deref(), refusal.message.as_deref())
-            == (Some(status), Some("bad.day"), Some("Not today."))
-            && refusal.retry_after == Some(Duration::from_secs(30))
-            && refusal.to_string()
-                == format!("status {status}: bad.day: Not today.: retry after 30 s")
-    })
+    let shown = format!("status {status}: bad.day: Not today.: retry after 30 s");
+    (error.status(), error.service_code(), error.service_message())
+        == (Some(status), Some("bad.day"), Some("Not today."))
+        && error.retry_after() == Some(Duration::from_secs(30))
+        && matches!(error.cause(), Some(Cause::Rest(failure))
+            if failure.refusal().is_some_and(|refusal| refusal.to_string() == shown))
 }
 
 /// The kind of a failure with this status.
@@ -157,8 +154,7 @@ fn api_6_so_do_those_of_a_login() {
         rig.respond(asked.id, status, &json!({"code": "bad.day", "message": "Not today."}));
         let error = failed(&rig, connect);
         assert_eq!(error.kind, kind, "{what}");
-        let refusal = error.refusal.clone().unwrap_or_default();
-        assert_eq!(refusal.code.as_deref(), Some("bad.day"), "{what}");
+        assert_eq!(error.service_code(), Some("bad.day"), "{what}");
         let told = rig.events.iter().any(|event| {
             matches!(event, Event::Disconnected { error: Some(told), .. } if *told == error)
         });
@@ -185,8 +181,8 @@ fn wire_3_3_so_does_what_a_channel_that_is_refused_for_a_while_says() {
 #[test]
 fn so_do_the_words_of_refusals_in_xmpp() {
     let words = |error: &Error| {
-        let Refusal { code, message, .. } = error.refusal.as_deref().unwrap().clone();
-        (code.unwrap_or_default(), message.unwrap_or_default())
+        let text = |said: Option<&str>| said.unwrap().to_owned();
+        (text(error.service_code()), text(error.service_message()))
     };
     // The answer to an offer.
     let mut rig = Rig::ready_with(|config| config.auto_connect_sessions = false);
@@ -235,9 +231,8 @@ fn wire_3_3_so_do_those_of_sasl() {
     rig.frame(r#"<failure xmlns="urn:ietf:params:xml:ns:xmpp-sasl"><credentials-expired/><text>Yesterday.</text></failure>"#);
     let error = failed(&rig, connect);
     assert_eq!(error.kind, ErrorKind::InvalidToken);
-    let refusal = error.refusal.unwrap();
-    assert_eq!(refusal.code.as_deref(), Some("credentials-expired"));
-    assert_eq!(refusal.message.as_deref(), Some("Yesterday."));
+    assert_eq!(error.service_code(), Some("credentials-expired"));
+    assert_eq!(error.service_message(), Some("Yesterday."));
 }
 
 #[test]

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::rig::{LA1, LA1P, LA100, Rig, offer_sdp};
 use crate::genesys::{Command, ErrorKind, Event, Outcome};
 use crate::jingle::Reason;
+use crate::machine::WsEvent;
 
 #[test]
 fn scenario_110_111_def_30_a_reinvite_takes_over_at_once() {
@@ -72,6 +73,27 @@ fn lc_16_scenario_54_a_repeated_reinvite_is_one_reinvite() {
         rig.reinvite(&format!("r{n}"), "M2", "C1");
     }
     assert_eq!(rig.told().iter().filter(|t| t.starts_with("SessionReplaced")).count(), 6);
+}
+
+/// Found by swarm 73.
+#[test]
+fn lc_16_a_reinvite_whose_answer_was_lost_with_the_connection_is_answered_again() {
+    let mut rig = Rig::busy();
+    rig.reinvite("r2", "M2", "C1");
+    let answers = |rig: &mut Rig| {
+        let said = rig.sent();
+        said.iter().filter(|text| text.contains(r#""method":"answer""#)).count()
+    };
+    assert_eq!(answers(&mut rig), 1);
+    rig.ws_event(WsEvent::Closed { code: None, reason: "reset".to_owned() });
+    rig.login();
+    while rig.answer_login_step() {}
+    rig.forget();
+    rig.reinvite("r2", "M2", "C1");
+    assert_eq!(answers(&mut rig), 1, "the service waits for it");
+    // It is one session still.
+    let told = rig.told();
+    assert!(!told.iter().any(|told| told.starts_with("Session")), "{told:?}");
 }
 
 #[test]

@@ -102,7 +102,7 @@ fn lg_2_no_token_that_was_ever_used_is_shown_however_many_came_after_it() {
         let body = json!({"code": &token, "message": format!("{token} has expired")});
         rig.respond(asked.id, 401, &body);
         let error = rig.completion(dial).unwrap().unwrap_err();
-        assert!(error.refusal.is_some());
+        assert_eq!(error.status(), Some(401));
     }
     let text: Vec<_> = rig.events.iter().map(|event| format!("{event:?}")).collect();
     assert!(text.iter().filter(|text| text.contains("Trace")).count() > 3 * TOKENS);

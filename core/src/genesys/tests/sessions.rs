@@ -467,7 +467,7 @@ fn api_5_no_socket_for_media_is_told_and_ends_the_session() {
 }
 
 #[test]
-fn frames_of_the_wrong_codec_are_complained_of_once() {
+fn frames_of_the_wrong_codec_are_complained_of_once_in_a_row() {
     use crate::media::{AudioCodec, AudioFrame};
     let mut rig = Rig::ready();
     rig.propose("M1", "C1", r#"inin-autoanswer="true" inin-sdp-over-xmpp="true""#);
@@ -479,9 +479,10 @@ fn frames_of_the_wrong_codec_are_complained_of_once() {
     let session = started.unwrap();
     assert_eq!(session.signaling, Signaling::Sdp);
     rig.forget();
-    for _ in 0..3 {
+    let [opus, pcma] = [AudioCodec::Opus, AudioCodec::Pcma];
+    for codec in [pcma, pcma, pcma, opus, pcma, pcma] {
         let frame = AudioFrame {
-            codec: AudioCodec::Pcma,
+            codec,
             time: 0,
             lost_before: 0,
             talkspurt: false,
@@ -489,5 +490,5 @@ fn frames_of_the_wrong_codec_are_complained_of_once() {
         };
         rig.input(Input::Audio { media: session.media, frame });
     }
-    assert_eq!(rig.told(), ["Error Media"]);
+    assert_eq!(rig.told(), ["Error Media", "Error Media"], "once of all in a row");
 }

@@ -38,6 +38,8 @@ pub(super) fn twin(input: &Input) -> Input {
             };
             Input::Udp { id: *id, event }
         }
+        Input::Stream { id, event } => Input::Stream { id: *id, event: event.clone() },
+        Input::Resolved { id, result } => Input::Resolved { id: *id, result: result.clone() },
         Input::Audio { media, frame } => Input::Audio { media: *media, frame: frame.clone() },
     }
 }

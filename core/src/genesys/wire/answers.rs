@@ -40,7 +40,7 @@ struct StationRef {
 impl Me {
     pub(crate) fn jid(&self) -> Result<Jid, Failure> {
         let jid = self.chat.jabber_id.parse::<Jid>().map(|jid| jid.bare());
-        jid.map_err(|e| Failure::body("users/me", &format!("chat address: {e}")))
+        jid.map_err(|e| Failure::answer("users/me", &format!("chat address: {e}")))
     }
 
     /// The effective station, not the associated one (STN-1).

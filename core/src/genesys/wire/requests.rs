@@ -1,28 +1,32 @@
 //! What is asked for by REST (wire notes 8).
 
-use std::time::Duration;
-
 use http::Method;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::Secret;
 use crate::genesys::ids::{ConversationId, ParticipantId, StationId, UserId};
-use crate::rest::{Policy, Resource, segment};
-
-/// How long one exchange may take (wire notes 8), and one that only looks whether the network is
-/// there (SG-7).
-pub(crate) const LIMIT: Duration = Duration::from_secs(30);
-pub(crate) const PROBE_LIMIT: Duration = Duration::from_secs(10);
+use crate::genesys::timing::Timing;
+use crate::rest::{Policy, Resource, Said, segment};
 
 /// The retry helper's rules (wire notes 8.7).
-pub(crate) static POLICY: Policy = Policy {
-    attempts: 10,
-    pause: Duration::from_secs(15),
-    longest: Duration::from_secs(3600),
-    passing: &[408, 413, 429, 500, 502, 503, 504],
-    bytes: 512 * 1024,
-};
+pub(crate) fn policy(timing: &Timing) -> Policy {
+    Policy {
+        attempts: timing.request_attempts,
+        pause: timing.request_pause,
+        longest: timing.longest_retry_after,
+        passing: &[408, 413, 429, 500, 502, 503, 504],
+        bytes: 512 * 1024,
+        explain,
+    }
+}
+
+/// The `code` and the `message` of an error body (wire notes 8). Each part costs only itself.
+fn explain(body: &[u8]) -> Said {
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    let part = |key: &str| body[key].as_str().map(str::to_owned);
+    Said { code: part("code"), message: part("message") }
+}
 
 pub(crate) fn organization() -> Resource {
     Resource::new(Method::GET, "organizations/me", None)

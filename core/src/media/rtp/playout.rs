@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-/// The longest that a packet is held back for those before it.
+/// The longest that a packet is held back for those before it, where nothing else is asked for.
 pub const MAX_WAIT: Duration = Duration::from_millis(60);
 /// Packets held behind a gap; one more gives the gap up.
 pub const MAX_HELD: usize = 50;
@@ -19,15 +19,23 @@ pub struct Playout<T> {
     next: Option<u64>,
     held: BTreeMap<u64, (Instant, T)>,
     lost: u64,
+    /// The longest that a packet is held back.
+    wait: Duration,
 }
 
 impl<T> Default for Playout<T> {
     fn default() -> Self {
-        Self { next: None, held: BTreeMap::new(), lost: 0 }
+        Self::new(MAX_WAIT)
     }
 }
 
 impl<T> Playout<T> {
+    /// One that holds a packet back for so long at most.
+    #[must_use]
+    pub fn new(wait: Duration) -> Self {
+        Self { next: None, held: BTreeMap::new(), lost: 0, wait }
+    }
+
     /// Takes a packet by its extended number. Late and repeated ones are dropped.
     pub fn insert(&mut self, now: Instant, sequence: u64, item: T) {
         if sequence >= *self.next.get_or_insert(sequence) {
@@ -58,7 +66,7 @@ impl<T> Playout<T> {
     #[must_use]
     pub fn next_wake(&self) -> Option<Instant> {
         let first = self.held.values().map(|(since, _)| *since).min()?;
-        Some(first + MAX_WAIT)
+        Some(first + self.wait)
     }
 
     /// Whether nothing is held back.
@@ -118,6 +126,19 @@ mod tests {
         insert(&mut playout, t, 8);
         assert_eq!(take(&mut playout, t), [(7, 0), (8, 0)], "not late, though lower");
         assert_eq!(playout.lost(), 1);
+    }
+
+    #[test]
+    fn a_packet_waits_as_long_as_it_is_told_and_no_longer() {
+        let t = epoch();
+        for wait in [Duration::ZERO, Duration::from_millis(7), Duration::from_millis(500)] {
+            let mut playout = Playout::new(wait);
+            insert(&mut playout, t, 1);
+            insert(&mut playout, t, 3);
+            assert_eq!(take(&mut playout, t).len(), 1 + usize::from(wait.is_zero()));
+            assert_eq!(playout.next_wake(), (!wait.is_zero()).then(|| t + wait));
+            assert_eq!(take(&mut playout, t + wait).len(), usize::from(!wait.is_zero()));
+        }
     }
 
     #[test]

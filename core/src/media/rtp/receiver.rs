@@ -53,6 +53,12 @@ enum Pause {
 }
 
 impl Receiver {
+    /// One that holds a packet back for so long at most, for those before it.
+    #[must_use]
+    pub fn new(reorder: Duration) -> Self {
+        Self { playout: Playout::new(reorder), ..Self::default() }
+    }
+
     /// Takes an authentic packet.
     pub fn take(&mut self, packet: &Packet<'_>) {
         self.packets += 1;

@@ -23,8 +23,6 @@ use crate::media::{
 use crate::sdp::candidate::{self, Admission, Generation, MAX_CANDIDATES};
 use crate::sdp::{Description, Direction};
 
-/// A path that does not come (back) within this is given up.
-const PATIENCE: Duration = Duration::from_secs(30);
 /// str0m says "in a very long time" for "never".
 const NEVER: Duration = Duration::from_secs(24 * 3600);
 /// Times in a row that str0m may want to be called again at once.
@@ -101,6 +99,7 @@ impl WebRtc {
         let outgoing = Outgoing::new(&mut rng);
         // Positive as a signed number, which some far ends read it as (RFC 8829 section 5.2.1).
         let session = (config.seed.child("sdp").rng().next_u64() >> 1, 0);
+        let incoming = Incoming::new(config.reorder);
         Self {
             ingredients,
             association: None,
@@ -120,7 +119,7 @@ impl WebRtc {
             local: Vec::new(),
             gathered: false,
             outgoing,
-            incoming: Incoming::default(),
+            incoming,
             backlog: Backlog::default(),
             keys: dtmf::Sender::default(),
             muted: false,
@@ -145,7 +144,9 @@ impl WebRtc {
         }
         self.state = state;
         self.give_up = match state {
-            MediaState::Connecting | MediaState::Disconnected => Some(self.now + PATIENCE),
+            MediaState::Connecting | MediaState::Disconnected => {
+                Some(self.now + self.config.path_limit)
+            }
             MediaState::New | MediaState::Connected | MediaState::Failed | MediaState::Closed => {
                 None
             }
@@ -798,7 +799,8 @@ impl Engine for WebRtc {
         let payloads = &self.agreed.as_ref()?.payloads;
         let (codec, _) = *payloads.codecs.first()?;
         let keys = payloads.event_type(codec).is_some();
-        Some(Agreement { direction: self.direction(), codec, keys })
+        let codecs = payloads.codecs.iter().map(|(codec, _)| *codec).collect();
+        Some(Agreement { direction: self.direction(), codec, codecs, keys })
     }
 
     fn state(&self) -> MediaState {

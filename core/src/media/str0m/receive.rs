@@ -1,6 +1,7 @@
 //! What we receive: which datagrams str0m gets, and what comes of the packets it finds authentic.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use str0m::rtp::{RtpPacket, Ssrc};
 
@@ -9,8 +10,9 @@ use crate::media::negotiation::Payloads;
 use crate::media::rtp::{Header, Heard, Packet, Probation, Receiver};
 
 /// The incoming end of a session.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Incoming {
+    reorder: Duration,
     pub(super) probation: Probation<Datagram>,
     pub(super) receiver: Receiver,
 }
@@ -34,9 +36,15 @@ impl<D: AsRef<[u8]>> Datagram<D> {
 }
 
 impl Incoming {
+    /// One that holds a packet back for so long at most, for those before it.
+    pub(super) fn new(reorder: Duration) -> Self {
+        let (probation, receiver) = (Probation::new(reorder), Receiver::new(reorder));
+        Self { reorder, probation, receiver }
+    }
+
     /// Another association: what comes is another stream, whatever it is called. Counts go on.
     pub(super) fn restart(&mut self) {
-        self.probation = Probation::default();
+        self.probation = Probation::new(self.reorder);
         self.receiver.restart();
     }
 

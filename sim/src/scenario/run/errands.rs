@@ -118,8 +118,15 @@ impl Run {
         }
         let customers = &self.scenario.customers;
         let sdp = self.dice.chance(customers.sdp);
+        // By what is known of the call, its checks know what an application is to be told.
+        let queue = format!("Queue {}", user % 3);
+        let address = format!("tel:+1555{:07}", self.next_errand);
         let body = json!({
             "kind": "inbound",
+            "from": {"name": "Customer", "address": address},
+            "called": "tel:+15550100",
+            "queue": {"id": format!("queue-{}", user % 3), "name": queue},
+            "attributes": {"caller": address, "queue": queue},
             "userId": user_name(user),
             "signaling": if sdp { "sdp" } else { "jingle" },
             "trickle": !sdp || self.candidates.chance(customers.trickle),

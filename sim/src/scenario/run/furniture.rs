@@ -11,7 +11,9 @@ use crate::scenario::agent::{Agent, Habits, Manner};
 use crate::world::{Application, PhoneId, Voice};
 
 impl Run {
-    pub(super) fn furnish(&mut self, root: &Seed) {
+    /// Everybody gets a desk. What runs on a phone begins here.
+    pub(super) fn furnish(&mut self) {
+        let root = &Seed::from(self.seed).child(&self.scenario.name);
         let mut dice = Dice::new(root, "furniture");
         for user in 0..self.scenario.agents {
             let name = user_name(user);

@@ -35,8 +35,6 @@ const SEARCH: Duration = Duration::from_secs(1);
 const LOOK_AFTER: Duration = Duration::from_secs(5);
 /// Silence after which the path is missed.
 const MISSED: Duration = Duration::from_secs(12);
-/// After that long without a path it is given up.
-const PATIENCE: Duration = Duration::from_secs(30);
 /// Remote addresses tried; more are ignored.
 const MAX_REMOTE: usize = 32;
 /// Digits waiting at once.
@@ -70,6 +68,8 @@ enum Negotiation {
 struct Model {
     rng: Rng,
     codecs: Vec<AudioCodec>,
+    /// After that long without a path it is given up.
+    path_limit: Duration,
     now: Instant,
     negotiation: Negotiation,
     own: Own,
@@ -105,6 +105,7 @@ impl Model {
         Self {
             rng,
             codecs: config.codecs,
+            path_limit: config.path_limit,
             now,
             negotiation: Negotiation::New,
             own,
@@ -144,7 +145,7 @@ impl Model {
         }
         self.state = state;
         self.give_up = match state {
-            MediaState::Connecting | MediaState::Disconnected => Some(self.now + PATIENCE),
+            MediaState::Connecting | MediaState::Disconnected => Some(self.now + self.path_limit),
             MediaState::New | MediaState::Connected | MediaState::Failed | MediaState::Closed => {
                 None
             }
@@ -522,7 +523,8 @@ impl Engine for Model {
         let payloads = &self.agreed.as_ref()?.payloads;
         let (codec, _) = *payloads.codecs.first()?;
         let keys = payloads.event_type(codec).is_some();
-        Some(Agreement { direction: self.direction(), codec, keys })
+        let codecs = payloads.codecs.iter().map(|(codec, _)| *codec).collect();
+        Some(Agreement { direction: self.direction(), codec, codecs, keys })
     }
 
     fn state(&self) -> MediaState {

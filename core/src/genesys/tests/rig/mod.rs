@@ -3,7 +3,7 @@
 
 mod outputs;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 pub(super) use super::service::{JINGLE_OFFER, fake_media, login_answer, offer_sdp, stream_answer};
 use super::twice::{Twice, twin, worth_comparing};
 
+use crate::genesys::error::Subject;
 use crate::genesys::{Client, Command, Config, Error, Event, Outcome};
 use crate::machine::{
     CommandId, HttpId, Input, Machine, MediaId, NetError, Output, Seed, UdpEvent, UdpId, Wake,
@@ -30,6 +31,8 @@ pub(super) struct Asked {
     pub(super) what: String,
     pub(super) body: Value,
     pub(super) authorized: bool,
+    /// By when it is to be answered.
+    pub(super) deadline: Instant,
 }
 
 /// A client and everything around it.
@@ -49,6 +52,8 @@ pub(super) struct Rig {
     sent: VecDeque<String>,
     pub(super) events: VecDeque<Event>,
     completions: Vec<(CommandId, Result<Outcome, Error>)>,
+    /// The calls and sessions that commands are about, as long as they are not answered.
+    subjects: BTreeMap<CommandId, Subject>,
     pub(super) audio: Vec<AudioFrame>,
     pub(super) opened_sockets: VecDeque<WsId>,
     /// Line appearances, and whether the station keeps its session.
@@ -87,7 +92,7 @@ impl Rig {
     pub(super) fn with(change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config::agent("lab.test", "t0ken");
         config.jid_resource = Some("res-a".to_owned());
-        config.connect_limit = Duration::MAX;
+        config.timing.connect = Duration::MAX;
         change(&mut config);
         let now = crate::testing::epoch();
         let client = Client::new(config, Box::new(fake_media()), Seed::from(1), now).unwrap();
@@ -104,6 +109,7 @@ impl Rig {
             sent: VecDeque::new(),
             events: VecDeque::new(),
             completions: Vec::new(),
+            subjects: BTreeMap::new(),
             audio: Vec::new(),
             opened_sockets: VecDeque::new(),
             station: LA100,
@@ -258,8 +264,13 @@ impl Rig {
     pub(super) fn submit(&mut self, command: Command) -> Result<CommandId, Error> {
         let refused = self.client.plan(&command).is_err();
         let before = refused.then(|| (format!("{command:?}"), self.client.digest()));
+        let subject = command.subject();
         let result = self.client.submit(self.now, command);
         assert_eq!(result.is_err(), refused);
+        match &result {
+            Ok(id) => drop(self.subjects.insert(*id, subject)),
+            Err(error) => is_named(error, &subject),
+        }
         if let Some((text, digest)) = before {
             match self.client.poll_output() {
                 Output::Timeout(wake) => assert_eq!(wake, self.wake, "{text}"),
@@ -524,4 +535,11 @@ impl Rig {
         rig.forget();
         rig
     }
+}
+
+/// An error of a command is about what the command is about.
+fn is_named(error: &Error, subject: &Subject) {
+    let Subject { conversation, session } = subject;
+    assert!(conversation.is_none() || error.conversation() == conversation.as_ref(), "{error:?}");
+    assert!(session.is_none() || error.session() == session.as_ref(), "{error:?}");
 }

@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 
 use serde_json::Value;
 
-use super::{Asked, Rig, Twice, twin, worth_comparing};
+use super::{Asked, Rig, Twice, is_named, twin, worth_comparing};
 use crate::genesys::wire::{Frame, Iq, IqKind};
-use crate::genesys::{Error, Event, Outcome};
+use crate::genesys::{Error, ErrorKind, Event, Outcome};
 use crate::machine::{CommandId, Input, Machine, Output, UdpEvent, WsEvent, WsId};
 
 impl Rig {
@@ -59,7 +59,7 @@ impl Rig {
                 let what = format!("{} {path}", request.method());
                 let authorized = request.headers().contains_key("authorization");
                 self.done.push(format!("{what} {body}"));
-                let asked = Asked { id, what, body, authorized };
+                let asked = Asked { id, what, body, authorized, deadline };
                 match asked.what.as_str() {
                     "GET /users/me" => self.probes.push_back((asked, deadline)),
                     what => {
@@ -73,6 +73,10 @@ impl Rig {
                     }
                 }
             }
+            Output::OpenStream { .. }
+            | Output::SendStream { .. }
+            | Output::CloseStream { .. }
+            | Output::Resolve { .. } => panic!("nothing of it needs that"),
             Output::OpenUdp { id } => {
                 self.udp = Some(id);
                 let local = vec!["127.0.0.1:4000".parse::<SocketAddr>().unwrap()];
@@ -92,6 +96,13 @@ impl Rig {
                 if let Event::SessionStarted(session) = &event {
                     self.newest_media = Some(session.media);
                 }
+                if let Event::Error(error) = &event
+                    && matches!(error.kind, ErrorKind::Media | ErrorKind::Session)
+                {
+                    // Who talks on several calls is told which of them it is.
+                    assert!(error.conversation().is_some(), "{error:?}");
+                    assert!(error.session().is_some(), "{error:?}");
+                }
                 self.events.push_back(event);
             }
             Output::Completed { command, result } => {
@@ -99,6 +110,10 @@ impl Rig {
                     self.completions.iter().all(|(other, _)| *other != command),
                     "{command:?} is answered twice"
                 );
+                let subject = self.subjects.remove(&command).unwrap_or_default();
+                if let Err(error) = &result {
+                    is_named(error, &subject);
+                }
                 self.completions.push((command, result));
             }
             Output::Transmit { .. } | Output::Timeout(_) => {}
@@ -119,10 +134,7 @@ impl Rig {
     }
 
     /// The kind of error that a command was completed with.
-    pub(in crate::genesys::tests) fn failure(
-        &self,
-        command: CommandId,
-    ) -> Option<crate::genesys::ErrorKind> {
+    pub(in crate::genesys::tests) fn failure(&self, command: CommandId) -> Option<ErrorKind> {
         self.completion(command)?.err().map(|error| error.kind)
     }
 

@@ -60,7 +60,7 @@ impl Notice<'static> {
     /// Reads the answer to `GET conversations/{id}`.
     pub(crate) fn answered(body: &Value) -> Result<Self, Failure> {
         Self::of(body, &mut Skipped::default())
-            .map_err(|error| Failure::body("conversation", &error))
+            .map_err(|error| Failure::answer("conversation", &error))
     }
 }
 
@@ -70,7 +70,7 @@ impl Listing {
         let entities = match &body["entities"] {
             Value::Array(entities) => entities.as_slice(),
             Value::Null if body.get("entities").is_some() => &[],
-            _ => return Err(Failure::body("conversations", "no entities")),
+            _ => return Err(Failure::answer("conversations", "no entities")),
         };
         let mut skipped = Skipped::default();
         let read = entities.iter().map(|entity| Notice::of(entity, &mut skipped));

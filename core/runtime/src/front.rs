@@ -1,0 +1,199 @@
+//! The application's side of a machine, without I/O: what handles ask of it, and what it tells them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::task::{Context, Poll};
+
+use futures_channel::{mpsc, oneshot};
+use futures_util::stream::{FusedStream as _, StreamExt as _};
+use offhook::machine::{CommandId, MediaId};
+use offhook::media::AudioFrame;
+
+use crate::drive::{Drive, Observer};
+use crate::hub::Publisher;
+use crate::queue::{AudioQueue, Producer};
+
+/// How many sessions that are over are remembered, so that late listeners hear of it.
+const ENDED_MEDIA: usize = 1024;
+
+/// How a command ended.
+pub(crate) type Ending<M> =
+    Result<<M as offhook::Machine>::Outcome, <M as offhook::Machine>::Error>;
+
+/// What a handle puts into its queue.
+pub(crate) enum Request<M: Drive> {
+    Command(M::Command, Asker<M>),
+    Audio(MediaId, Producer<AudioQueue>),
+}
+
+/// Whoever waits for the end of a command. Dropping it tells them that the machine is gone.
+pub struct Asker<M: Drive>(Option<oneshot::Sender<Ending<M>>>);
+
+impl<M: Drive> Asker<M> {
+    /// Somebody who may stop waiting.
+    pub(crate) fn new(tell: oneshot::Sender<Ending<M>>) -> Self {
+        Self(Some(tell))
+    }
+
+    /// Nobody; [`Front::waits_for`] knows of the command nevertheless.
+    #[must_use]
+    pub fn nobody() -> Self {
+        Self(None)
+    }
+
+    fn tell(self, ending: Ending<M>) {
+        if let Some(tell) = self.0 {
+            drop(tell.send(ending));
+        }
+    }
+}
+
+impl<M: Drive> std::fmt::Debug for Asker<M> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Asker")
+    }
+}
+
+/// What the application asks of whoever drives its machine.
+pub enum Asked<M: Drive> {
+    /// To submit a command, and say so by [`Front::submitted`].
+    Command(M::Command, Asker<M>),
+    /// To say a frame.
+    Audio(MediaId, AudioFrame),
+    /// To take leave ([`Drive::farewell`]), since nobody holds a handle any more. Asked once;
+    /// afterwards there is audio at most.
+    Leave,
+}
+
+impl<M: Drive> std::fmt::Debug for Asked<M> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Command(..) => "Command",
+            Self::Audio(..) => "Audio",
+            Self::Leave => "Leave",
+        })
+    }
+}
+
+/// The front of a machine: it serves the [`Handle`](crate::Handle)s of a machine that somebody drives,
+/// an asynchronous runtime or a simulation.
+///
+/// Whoever drives it does what is [asked](Front::poll_asked), and tells it all that the machine has
+/// for its application: events, ends of commands, audio. Dropping it ends everything that the handles
+/// wait for.
+pub struct Front<M: Drive> {
+    /// First, so that it hears of the end before anybody's audio ends.
+    observer: Option<Box<dyn Observer<M>>>,
+    requests: mpsc::UnboundedReceiver<Request<M>>,
+    frames: mpsc::Receiver<(MediaId, AudioFrame)>,
+    askers: BTreeMap<CommandId, Asker<M>>,
+    events: Publisher<M>,
+    audio: BTreeMap<MediaId, Producer<AudioQueue>>,
+    ended: BTreeSet<MediaId>,
+    /// Whether it was asked to take leave.
+    leaving: bool,
+}
+
+impl<M: Drive> Front<M> {
+    /// The other end of handles' queues.
+    pub(crate) fn new(
+        requests: mpsc::UnboundedReceiver<Request<M>>,
+        frames: mpsc::Receiver<(MediaId, AudioFrame)>,
+        events: Publisher<M>,
+        observer: Option<Box<dyn Observer<M>>>,
+    ) -> Self {
+        Self {
+            observer,
+            requests,
+            frames,
+            askers: BTreeMap::new(),
+            events,
+            audio: BTreeMap::new(),
+            ended: BTreeSet::new(),
+            leaving: false,
+        }
+    }
+
+    /// What is asked next: keys before speech.
+    pub fn poll_asked(&mut self, cx: &mut Context<'_>) -> Poll<Asked<M>> {
+        while !self.leaving {
+            match self.requests.poll_next_unpin(cx) {
+                Poll::Ready(Some(Request::Command(command, asker))) => {
+                    return Poll::Ready(Asked::Command(command, asker));
+                }
+                Poll::Ready(Some(Request::Audio(media, producer))) => self.listen(media, producer),
+                Poll::Ready(None) => {
+                    self.leaving = true;
+                    return Poll::Ready(Asked::Leave);
+                }
+                Poll::Pending => break,
+            }
+        }
+        if !self.frames.is_terminated()
+            && let Poll::Ready(Some((media, frame))) = self.frames.poll_next_unpin(cx)
+        {
+            return Poll::Ready(Asked::Audio(media, frame));
+        }
+        Poll::Pending
+    }
+
+    /// Somebody takes a session's audio.
+    fn listen(&mut self, media: MediaId, producer: Producer<AudioQueue>) {
+        self.audio.retain(|_, producer| producer.is_held());
+        // Otherwise the producer is dropped, which ends the audio.
+        if !self.ended.contains(&media) {
+            self.audio.insert(media, producer);
+        }
+    }
+
+    /// A command was submitted: it has a name, or was refused.
+    pub fn submitted(&mut self, asker: Asker<M>, submitted: Result<CommandId, M::Error>) {
+        match submitted {
+            Ok(id) => drop(self.askers.insert(id, asker)),
+            Err(error) => asker.tell(Err(error)),
+        }
+    }
+
+    /// Whether a command that was [submitted](Front::submitted) is not over.
+    #[must_use]
+    pub fn waits_for(&self, command: CommandId) -> bool {
+        self.askers.contains_key(&command)
+    }
+
+    /// A command is over.
+    pub fn completed(&mut self, command: CommandId, result: Result<M::Outcome, M::Error>) {
+        if let (Some(observer), Ok(outcome)) = (&mut self.observer, &result) {
+            observer.outcome(outcome);
+        }
+        if let Some(asker) = self.askers.remove(&command) {
+            asker.tell(result);
+        }
+    }
+
+    /// The machine tells something.
+    pub fn told(&mut self, event: M::Event) {
+        if let Some(observer) = &mut self.observer {
+            observer.event(&event);
+        }
+        if let Some(media) = M::ended_media(&event) {
+            self.audio.remove(&media);
+            self.ended.insert(media);
+            if self.ended.len() > ENDED_MEDIA {
+                self.ended.pop_first();
+            }
+        }
+        self.events.tell(event);
+    }
+
+    /// The far side of a session said a frame.
+    pub fn heard(&mut self, media: MediaId, frame: AudioFrame) {
+        if let Some(producer) = self.audio.get(&media) {
+            producer.push(frame);
+        }
+    }
+}
+
+impl<M: Drive> std::fmt::Debug for Front<M> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Front")
+    }
+}

@@ -1,0 +1,100 @@
+//! Recordings of calls.
+
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures_util::future::select;
+use offhook::audio::{AudioError, Side, Tape, Tracks};
+
+use crate::audio::{Audio, AudioSender};
+use crate::queue::{AudioQueue, Watch};
+use crate::timer::Timer;
+
+impl Audio {
+    /// Records both directions from now on ([`AudioSender::record`]).
+    #[must_use]
+    pub fn record(&self) -> Recording {
+        self.sink.record()
+    }
+}
+
+impl AudioSender {
+    /// Records both directions from now on: what is heard, whether or not somebody reads it, and what is
+    /// sent, whether or not it is heard. It goes on when the audio is dropped.
+    #[must_use]
+    pub fn record(&self) -> Recording {
+        let (session, timer) = (self.session.clone(), self.timer.clone());
+        let began = timer.clock.now();
+        let tape = Arc::new(Mutex::new(Tape::new(began)));
+        self.line.record(&tape);
+        Recording { tape, began, session, timer }
+    }
+}
+
+/// A recording that is being made, until it is dropped or the session ends: an hour at most
+/// ([`Tape`]). It keeps frames as they come, and needs nobody to look after it; to make PCM or a file
+/// of it takes some time of the processor, seconds for an hour.
+pub struct Recording {
+    tape: Arc<Mutex<Tape>>,
+    began: Instant,
+    session: Watch<AudioQueue>,
+    timer: Timer,
+}
+
+impl Recording {
+    /// Waits until it has lasted so long, or the audio has ended.
+    pub async fn wait(&self, length: Duration) {
+        let ended = pin!(self.session.ended());
+        match self.began.checked_add(length) {
+            Some(at) => drop(select(pin!(self.timer.sleep_until(at)), ended).await),
+            None => ended.await,
+        }
+    }
+
+    /// Waits until the audio has ended.
+    pub async fn ended(&self) {
+        self.session.ended().await;
+    }
+
+    /// A WAV file of what there is so far, 16 bits a sample, at this rate ([`Tape::wav`]).
+    ///
+    /// # Errors
+    ///
+    /// There is no such rate.
+    pub fn wav(&self, tracks: Tracks, rate: u32) -> Result<Vec<u8>, AudioError> {
+        self.tape().wav(tracks, rate)
+    }
+
+    /// One side of what there is so far ([`Tape::pcm`]).
+    ///
+    /// # Errors
+    ///
+    /// There is no such rate.
+    pub fn pcm(&self, side: Side, rate: u32) -> Result<Vec<i16>, AudioError> {
+        self.tape().pcm(side, rate)
+    }
+
+    /// A copy of what there is so far.
+    #[must_use]
+    pub fn tape(&self) -> Tape {
+        self.lock().clone()
+    }
+
+    /// Whether its limit is reached, and something is not on it ([`Tape::is_full`]).
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.lock().is_full()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Tape> {
+        // A tape is whole after every statement.
+        self.tape.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Recording {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Recording")
+    }
+}

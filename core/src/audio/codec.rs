@@ -1,0 +1,101 @@
+//! Codecs at their own rate, which is that of their RTP clock: 48 kHz for Opus, 8 kHz for G.711.
+
+use super::{AudioError, OpusDecoder, OpusEncoder, g711};
+use crate::machine::AudioCodec;
+
+/// Encodes 20 ms at a time.
+pub(super) enum Encoder {
+    Opus(Box<OpusEncoder>),
+    G711(AudioCodec),
+}
+
+impl Encoder {
+    pub(super) fn new(codec: AudioCodec) -> Result<Self, AudioError> {
+        Ok(match codec {
+            AudioCodec::Opus => Self::Opus(Box::new(OpusEncoder::new()?)),
+            AudioCodec::Pcmu | AudioCodec::Pcma => Self::G711(codec),
+        })
+    }
+
+    pub(super) fn codec(&self) -> AudioCodec {
+        match self {
+            Self::Opus(_) => AudioCodec::Opus,
+            Self::G711(codec) => *codec,
+        }
+    }
+
+    pub(super) fn encode(&mut self, pcm: &[i16]) -> Result<Vec<u8>, AudioError> {
+        match self {
+            Self::Opus(opus) => opus.encode(pcm),
+            Self::G711(codec) => Ok(g711::encode(*codec, pcm)),
+        }
+    }
+}
+
+/// Decodes one stream, and makes up what is missing of it.
+pub(super) enum Decoder {
+    Opus(Box<OpusDecoder>),
+    /// With the end of what was heard, at most 20 ms, for the first 20 ms that are missing after it.
+    G711(Vec<i16>),
+}
+
+impl Decoder {
+    pub(super) fn new(codec: AudioCodec) -> Result<Self, AudioError> {
+        Ok(match codec {
+            AudioCodec::Opus => Self::Opus(Box::new(OpusDecoder::new()?)),
+            AudioCodec::Pcmu | AudioCodec::Pcma => Self::G711(Vec::new()),
+        })
+    }
+
+    /// Samples in a second.
+    pub(super) fn rate(&self) -> u32 {
+        match self {
+            Self::Opus(_) => AudioCodec::Opus.clock_rate(),
+            Self::G711(_) => AudioCodec::Pcmu.clock_rate(),
+        }
+    }
+
+    /// Whether frames of this codec are its matter.
+    pub(super) fn decodes(&self, codec: AudioCodec) -> bool {
+        match (self, codec) {
+            (Self::Opus(_), AudioCodec::Opus)
+            | (Self::G711(_), AudioCodec::Pcmu | AudioCodec::Pcma) => true,
+            (Self::Opus(_), AudioCodec::Pcmu | AudioCodec::Pcma)
+            | (Self::G711(_), AudioCodec::Opus) => false,
+        }
+    }
+
+    /// Decodes a frame of a codec that it [decodes](Self::decodes).
+    pub(super) fn decode(
+        &mut self,
+        codec: AudioCodec,
+        data: &[u8],
+    ) -> Result<Vec<i16>, AudioError> {
+        match self {
+            Self::Opus(opus) => opus.decode(data),
+            Self::G711(last) => {
+                let pcm = g711::decode(codec, data);
+                let from = pcm.len().saturating_sub(AudioCodec::Pcmu.clock_rate() as usize / 50);
+                *last = pcm[from..].to_vec();
+                Ok(pcm)
+            }
+        }
+    }
+
+    /// Makes up 20 ms. Opus knows how (RFC 6716 section 4.4); G.711 says its last 20 ms once more
+    /// while they fade, and then is silent.
+    pub(super) fn conceal(&mut self) -> Result<Vec<i16>, AudioError> {
+        match self {
+            Self::Opus(opus) => opus.conceal(),
+            Self::G711(last) => {
+                let mut pcm = std::mem::take(last);
+                let length = pcm.len().max(1) as i32;
+                for (n, sample) in pcm.iter_mut().enumerate() {
+                    *sample = (i32::from(*sample) * (length - n as i32) / length) as i16;
+                }
+                pcm.resize(AudioCodec::Pcmu.clock_rate() as usize / 50, 0);
+                Ok(pcm)
+            }
+        }
+    }
+}
