@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use offhook::Seed;
 use offhook::genesys::{Client, Config};
-use offhook::media::{Engine, EngineConfig, EngineFactory};
+use offhook::media::testing::FakeMedia;
 use tracing::span::{Attributes, Id, Record};
 
 /// Counts warnings.
@@ -30,21 +30,12 @@ impl tracing::Subscriber for Warnings {
     fn exit(&self, _: &Id) {}
 }
 
-#[derive(Debug)]
-struct NoMedia;
-
-impl EngineFactory for NoMedia {
-    fn create(&mut self, _: Instant, _: EngineConfig) -> Box<dyn Engine> {
-        unreachable!("nothing is called here")
-    }
-}
-
 /// How often a client with these settings warns when it is made.
 #[allow(clippy::disallowed_methods, reason = "a test may look at the clock")]
 fn warned(config: Config) -> usize {
     let warnings = Warnings::default();
     tracing::subscriber::with_default(warnings.clone(), || {
-        Client::new(config, Box::new(NoMedia), Seed::from(1), Instant::now()).unwrap();
+        Client::new(config, Box::new(FakeMedia::default()), Seed::from(1), Instant::now()).unwrap();
     });
     warnings.0.load(Ordering::Relaxed)
 }

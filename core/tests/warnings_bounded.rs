@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use offhook::Seed;
 use offhook::genesys::{Client, Command, Config};
 use offhook::machine::{Input, Machine, Output, WsEvent};
-use offhook::media::{Engine, EngineConfig, EngineFactory};
+use offhook::media::testing::FakeMedia;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 
@@ -41,15 +41,6 @@ impl tracing::Subscriber for Warnings {
     fn exit(&self, _: &Id) {}
 }
 
-#[derive(Debug)]
-struct NoMedia;
-
-impl EngineFactory for NoMedia {
-    fn create(&mut self, _: Instant, _: EngineConfig) -> Box<dyn Engine> {
-        unreachable!("nothing is called here")
-    }
-}
-
 #[test]
 #[allow(clippy::disallowed_methods, reason = "a test may look at the clock")]
 fn malformed_frames_are_logged_at_a_bounded_rate_and_counted_and_never_quoted() {
@@ -60,7 +51,8 @@ fn malformed_frames_are_logged_at_a_bounded_rate_and_counted_and_never_quoted() 
         let jwt = "e30.eyJkYXRhIjp7ImppZCI6ImFAbGFiLnRlc3QifX0.c2ln";
         let now = Instant::now();
         let config = Config::jwt("mypurecloud.com", jwt);
-        let mut client = Client::new(config, Box::new(NoMedia), Seed::from(1), now).unwrap();
+        let mut client =
+            Client::new(config, Box::new(FakeMedia::default()), Seed::from(1), now).unwrap();
         client.submit(now, Command::Connect).unwrap();
         let mut socket = None;
         while let output @ (Output::OpenWebSocket { .. } | Output::Event(_)) = client.poll_output()

@@ -15,9 +15,8 @@ use offhook::media::EngineFactory;
 use serde_json::Value;
 
 use crate::books::Books;
-use crate::model_media::{ICE_PWD, ModelMedia};
 use crate::planted::PART;
-use crate::service::{self, Cloud, PEER, TOKEN};
+use crate::service::{self, Cloud, ICE_PWD, PEER, TOKEN, fake_media};
 
 /// Outputs that one input may lead to. A thousand commands may end with one connection.
 const MAX_OUTPUTS: usize = 8_000;
@@ -104,7 +103,7 @@ pub(crate) fn config(bits: u16) -> Config {
 impl Agent {
     /// A client that has done nothing yet, with settings and a phone by the bits of a number.
     pub(crate) fn new(bits: u16) -> Self {
-        Self::with(bits, Box::new(ModelMedia))
+        Self::with(bits, fake_media())
     }
 
     /// As [`Agent::new`], with other media.
@@ -280,8 +279,9 @@ impl Agent {
         self.input(Input::Udp { id, event });
     }
 
-    /// A datagram for media.
-    pub(crate) fn datagram(&mut self, id: UdpId, data: Vec<u8>) {
+    /// A datagram for media, that tells it something.
+    pub(crate) fn datagram(&mut self, id: UdpId, byte: u8) {
+        let data = service::word(byte);
         let local = "192.0.2.50:4000".parse().expect("an address");
         let remote = "192.0.2.1:5000".parse().expect("an address");
         self.input(Input::Udp { id, event: UdpEvent::Datagram { local, remote, data } });
@@ -564,11 +564,11 @@ pub(crate) fn talk(agent: &mut Agent, session: &str, conversation: &str) {
     ring(agent, session, conversation);
     agent.tell(Command::AcceptPendingSession { conversation: conversation.into() });
     let params = serde_json::json!({"sessionId": session, "conversationId": conversation,
-        "sdp": crate::model_media::description("actpass", "ufra")});
+        "sdp": service::description("actpass", "ufra")});
     agent.frame(service::rpc(PEER, "o1", "offer", &params));
     agent.serve();
     for id in agent.udp.clone() {
-        agent.datagram(id, vec![0]);
+        agent.datagram(id, 0);
     }
     agent.tell_conversation(conversation, "connected", 0);
     agent.serve();

@@ -14,9 +14,8 @@ use offhook::xmpp::StanzaError;
 use serde_json::{Value, json};
 
 use crate::agent::{Agent, response, tells_a_secret};
-use crate::model_media::{ICE_PWD, description};
 use crate::planted;
-use crate::service::{self, OTHER, PEER, TOKEN};
+use crate::service::{self, ICE_PWD, OTHER, PEER, TOKEN, description};
 use crate::watch::Watch;
 
 /// Bit 10 of the settings: every message is told.
@@ -231,9 +230,9 @@ fn play(agent: &mut Agent, step: &Step) {
         Step::Reply { good } => reply(agent, *good),
         Step::Media { which, word } => {
             if let Some(id) = agent.udp.get(usize::from(*which) % agent.udp.len().max(1)) {
-                agent.datagram(*id, vec![*word]);
+                agent.datagram(*id, *word);
             } else {
-                agent.datagram(UdpId(u64::from(*which)), vec![*word]);
+                agent.datagram(UdpId(u64::from(*which)), *word);
             }
         }
         Step::MediaSockets { good } => agent.open_udp(*good),

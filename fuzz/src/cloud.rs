@@ -12,11 +12,11 @@ use offhook::machine::{UdpId, Wake};
 use offhook::media::{AudioCodec, AudioFrame};
 use offhook::xmpp::sasl;
 use offhook::{Secret, Seed};
-use offhook_sim::cloud::{Cloud, CloudConfig, ConnId, Input, Output, RequestId};
+use offhook_sim::cloud::{Cloud, CloudConfig, ConnId, Input, Output, RequestId, Service as _};
 use serde_json::Value;
 
-use crate::model_media::{ModelMedia, description};
 use crate::service::escaped;
+use crate::service::{description, fake_media, word};
 
 /// How the cloud is set up: made once, since the prompt of the settings is most of the cost of a
 /// cloud.
@@ -279,7 +279,7 @@ impl Town {
     fn new() -> Self {
         let now = Instant::now();
         Self {
-            cloud: Cloud::new(CONFIG.clone(), Box::new(ModelMedia), now),
+            cloud: Cloud::new(CONFIG.clone(), fake_media(), now),
             now,
             wake: None,
             woken_at_once: 0,
@@ -416,13 +416,14 @@ impl Town {
         self.input(Input::UdpOpened { id, local }, 0);
     }
 
-    fn datagram(&mut self, n: u8, word: u8) {
+    fn datagram(&mut self, n: u8, byte: u8) {
+        let data = word(byte);
         let Some(id) = self.udp.get(usize::from(n) % self.udp.len().max(1)).copied() else {
             return;
         };
         let local = "192.0.2.1:5000".parse().expect("an address");
         let remote = "192.0.2.50:4000".parse().expect("an address");
-        self.input(Input::Datagram { id, local, remote, data: vec![word] }, 1);
+        self.input(Input::Datagram { id, local, remote, data }, 1);
     }
 
     fn control(&mut self, path: &str, body: &str) {

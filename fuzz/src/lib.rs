@@ -13,7 +13,6 @@ mod cloud;
 mod damage;
 pub mod largest;
 mod media;
-mod model_media;
 mod notification;
 mod planted;
 mod rest;

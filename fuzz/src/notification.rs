@@ -114,7 +114,7 @@ fn lived(head: u8, story: &[Said], number: usize, frame: &str) -> Agent {
         agent.serve();
         if at == 2 {
             for id in agent.udp.clone() {
-                agent.datagram(id, vec![0]);
+                agent.datagram(id, 0);
             }
         }
     }

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use offhook::Secret;
-use offhook::genesys::wire::{Frame, Iq, IqKind, Payload};
-use offhook::xmpp::{Service, Services};
+use offhook::genesys::testing::{FewWords, ice_server};
+use offhook::genesys::wire::Frame;
+use offhook::media::testing::{self, FakeMedia};
 use serde_json::{Value, json};
 
-use crate::model_media::ICE_PWD;
+/// The ICE password in the descriptions made here. Nobody may see it in a log.
+pub(crate) const ICE_PWD: &str = "Lf9xq2mVbZ0cT7kRw4Ys8aEh";
 
 pub(crate) const USER: &str = "u1";
 pub(crate) const BARE: &str = "agent@org.lab.test";
@@ -35,24 +36,16 @@ impl Cloud {
     /// The good answer to a REST request.
     pub(crate) fn rest(&self, method: &str, path: &str) -> (u16, Value) {
         let path = path.trim_start_matches("/api/v2/");
+        let without_query = path.split_once('?').map_or(path, |(path, _)| path);
+        if let Some(answer) = words(self.station).rest(method, without_query) {
+            return (200, answer);
+        }
         let segments: Vec<_> =
             path.split(['/', '?']).filter(|segment| !segment.is_empty()).collect();
         let body = match (method, segments.as_slice()) {
-            ("GET", ["organizations", "me"]) => json!({"id": "org-1", "name": "Org"}),
-            ("GET", ["users", "me", ..]) => json!({
-                "id": USER, "name": "User", "chat": {"jabberId": BARE},
-                "station": {"effectiveStation": {"id": "station-1"}},
-            }),
             ("GET", ["users", "alertingleader"]) => {
                 json!({"connectionId": "c1", "clientType": "offhook"})
             }
-            ("POST", ["notifications", "channels", ..]) => json!({"id": "channel-1"}),
-            ("PUT" | "POST", ["notifications", ..]) => json!({"entities": []}),
-            ("GET", ["stations", id]) => json!({
-                "id": id, "name": "Phone", "type": "inin_webrtc_softphone",
-                "webRtcPersistentEnabled": self.station.1,
-                "webRtcCallAppearances": self.station.0,
-            }),
             ("GET", ["conversations"]) => {
                 json!({"entities": self.conversations.values().collect::<Vec<_>>()})
             }
@@ -96,55 +89,41 @@ pub(crate) fn conversation(id: &str, state: &str, flags: u8) -> Value {
     ]})
 }
 
+/// Whom the service knows, on such a phone.
+fn words(station: (u32, bool)) -> FewWords {
+    FewWords {
+        user: USER,
+        name: "User",
+        bare: BARE,
+        resource: "res-a",
+        station,
+        ice: vec![ice_server("192.0.2.10", None), ice_server("192.0.2.10", Some(ICE_PWD))],
+    }
+}
+
 /// The good answers to a frame, in order.
 pub(crate) fn stream(frame: &str) -> Vec<String> {
-    if frame.starts_with("<auth") {
-        return vec![r#"<success xmlns="urn:ietf:params:xml:ns:xmpp-sasl"/>"#.to_owned()];
+    if matches!(Frame::parse(frame), Ok(Frame::Close(_))) {
+        return vec![r#"<close xmlns="urn:ietf:params:xml:ns:xmpp-framing"/>"#.to_owned()];
     }
-    // Messages want no answer.
-    if frame.starts_with("<message") {
-        return Vec::new();
-    }
-    let iq = match Frame::parse(frame) {
-        // Both sets of features at once do no harm.
-        Ok(Frame::Open(_)) => {
-            return vec![
-                r#"<open xmlns="urn:ietf:params:xml:ns:xmpp-framing" version="1.0" from="hawk" id="c1"/>"#.to_owned(),
-                r#"<stream:features xmlns:stream="http://etherx.jabber.org/streams"><mechanisms xmlns="urn:ietf:params:xml:ns:xmpp-sasl"><mechanism>PLAIN</mechanism><mechanism>ANONYMOUS</mechanism></mechanisms><bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"/><session xmlns="urn:ietf:params:xml:ns:xmpp-session"/></stream:features>"#.to_owned(),
-            ];
-        }
-        Ok(Frame::Close(_)) => {
-            return vec![r#"<close xmlns="urn:ietf:params:xml:ns:xmpp-framing"/>"#.to_owned()];
-        }
-        Ok(Frame::Iq(iq)) if matches!(iq.kind, IqKind::Get(_) | IqKind::Set(_)) => iq,
-        _ => return Vec::new(),
-    };
-    let payload = match &iq.kind {
-        IqKind::Set(Payload::Bind { .. }) => {
-            let jid = FULL.parse().expect("an address");
-            Some(Payload::Bind { resource: None, jid: Some(jid) })
-        }
-        IqKind::Get(Payload::Services(asked)) => {
-            let kind = asked.kind.clone().unwrap_or_else(|| "stun".to_owned());
-            let relay = kind == "turn";
-            let service = Service {
-                kind,
-                host: "192.0.2.10".to_owned(),
-                port: Some(3478),
-                transport: Some("udp".to_owned()),
-                username: relay.then(|| "user".to_owned()),
-                password: relay.then(|| Secret::new(ICE_PWD)),
-            };
-            Some(Payload::Services(Services { kind: asked.kind.clone(), services: vec![service] }))
-        }
-        _ => None,
-    };
-    let mut reply = match payload {
-        Some(payload) => Iq::result_with(&iq, payload),
-        None => Iq::result_to(&iq),
-    };
-    reply.from = iq.to.clone();
-    vec![Frame::Iq(reply).to_xml()]
+    words((1, false)).stream(frame)
+}
+
+/// A description of one audio stream.
+pub(crate) fn description(setup: &str, ufrag: &str) -> String {
+    testing::description(setup, ufrag, ICE_PWD)
+}
+
+/// Media that does what datagrams tell it.
+pub(crate) fn fake_media() -> Box<FakeMedia> {
+    Box::new(FakeMedia::new(ICE_PWD))
+}
+
+/// What a byte tells the media.
+pub(crate) fn word(byte: u8) -> Vec<u8> {
+    const WORDS: [&str; 8] =
+        ["connected", "connected", "disconnected", "failed", "closed", "audio", "dtmf", "hundred"];
+    WORDS[usize::from(byte % 8)].as_bytes().to_vec()
 }
 
 /// Text as an XML element's content or an attribute.

@@ -5,8 +5,7 @@
 use offhook::xmpp::Element;
 use serde_json::{Value, json};
 
-use crate::model_media::description;
-use crate::service::{self, BARE, FULL, OTHER, PEER};
+use crate::service::{self, BARE, FULL, OTHER, PEER, description};
 
 /// Topics whose notifications are damaged, each with one.
 const NODES: [&str; 3] =

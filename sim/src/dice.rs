@@ -6,51 +6,55 @@ use offhook::{Rng, Seed};
 
 /// A generator that belongs to one part.
 #[derive(Debug)]
-pub(crate) struct Dice(Rng);
+pub struct Dice(Rng);
 
 impl Dice {
-    pub(crate) fn new(seed: &Seed, part: &str) -> Self {
+    /// The generator of a part, which no other part's draws change.
+    #[must_use]
+    pub fn new(seed: &Seed, part: &str) -> Self {
         Self(seed.child(part).rng())
     }
 
-    pub(crate) fn next(&mut self) -> u64 {
+    /// Any number.
+    fn number(&mut self) -> u64 {
         self.0.next_u64()
     }
 
     /// Evenly from 0 (included) to 1 (excluded).
     fn unit(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+        (self.number() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
     /// True so often. Draws nothing where the answer is certain.
-    pub(crate) fn chance(&mut self, share: f64) -> bool {
+    pub fn chance(&mut self, share: f64) -> bool {
         share > 0.0 && (share >= 1.0 || self.unit() < share)
     }
 
     /// Evenly below a bound, which is not zero.
-    pub(crate) fn below(&mut self, bound: usize) -> usize {
-        ((u128::from(self.next()) * bound as u128) >> 64) as usize
+    pub fn below(&mut self, bound: usize) -> usize {
+        ((u128::from(self.number()) * bound as u128) >> 64) as usize
     }
 
     /// Evenly between two times.
-    pub(crate) fn between(&mut self, range: (Duration, Duration)) -> Duration {
+    pub fn between(&mut self, range: (Duration, Duration)) -> Duration {
         let (from, to) = range;
         let span = to.saturating_sub(from).as_nanos() as u64;
         if span == 0 {
             return from;
         }
-        from + Duration::from_nanos(((u128::from(self.next()) * u128::from(span)) >> 64) as u64)
+        from + Duration::from_nanos(((u128::from(self.number()) * u128::from(span)) >> 64) as u64)
     }
 
     /// Time until the next of events that come by themselves (a Poisson process).
-    pub(crate) fn exponential(&mut self, mean: Duration) -> Duration {
+    pub fn exponential(&mut self, mean: Duration) -> Duration {
         if mean.is_zero() {
             return Duration::ZERO;
         }
         mean.mul_f64(-(1.0 - self.unit()).ln())
     }
 
-    pub(crate) fn pick<'a, T>(&mut self, from: &'a [T]) -> Option<&'a T> {
+    /// One of these, all as likely; none where there are none.
+    pub fn pick<'a, T>(&mut self, from: &'a [T]) -> Option<&'a T> {
         if from.is_empty() { None } else { from.get(self.below(from.len())) }
     }
 }

@@ -1,16 +1,32 @@
 //! A model Genesys Cloud: sans-IO for simulation, on real sockets as an emulator.
+//!
+//! Each room imports from the rooms above its row only:
+//!
+//! | room | what it is |
+//! | --- | --- |
+//! | [`service`] | what any model service needs; it knows none |
+//! | [`cloud`] | the model of Genesys Cloud, a [`Service`](service::Service) |
+//! | [`ladder`] | diagrams of calls |
+//! | [`world`] | virtual time and a network, for any [`Pair`](world::Pair) of client and service |
+//! | [`serve`] | real sockets, for any service |
+//! | [`genesys`] | the pair that offhook's client and the model cloud are |
+//! | [`program`] | asynchronous programs in virtual time |
+//! | [`scenario`] | what a contact centre does all day, faults, and what must hold |
+//! | [`tool`] | all of it on the command line |
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
 pub mod cloud;
 mod dice;
+pub mod genesys;
 pub mod ladder;
 mod names;
 pub mod program;
 pub mod scenario;
 pub mod serve;
 pub mod service;
+mod services;
 pub mod tool;
 pub mod world;
 

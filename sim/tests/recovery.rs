@@ -9,7 +9,7 @@ use common::talk::{call_ended, media_connected, pending, ready, session_ended};
 use common::world::World;
 use offhook::genesys::{Command, Config, Event, Outcome};
 use offhook::media::MediaState;
-use offhook_sim::cloud::Input;
+use offhook_sim::cloud::{Input, Service as _};
 use serde_json::{Value, json};
 
 const S: fn(u64) -> Duration = Duration::from_secs;

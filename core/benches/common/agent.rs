@@ -4,12 +4,12 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use offhook::Seed;
-use offhook::genesys::wire::{Frame, Iq, IqKind, Payload};
+use offhook::genesys::testing::{FewWords, ice_server};
+use offhook::genesys::wire::{Frame, Iq, IqKind};
 use offhook::genesys::{Client, Command, Config, Event};
 use offhook::machine::{HttpId, Input, Machine, Output, UdpEvent, UdpId, WsEvent, WsId};
-use offhook::xmpp::{Service, Services};
+use offhook::media::testing::FakeMedia;
 
-use super::media::NoMedia;
 use super::traffic::{self, AGENT, CONVERSATION, Escaping, RESOURCE};
 
 /// An agent's client, and what it said since somebody listened.
@@ -27,7 +27,7 @@ struct Heard {
     udp: Vec<UdpId>,
     /// The socket of the call that is up.
     media: Option<UdpId>,
-    requests: Vec<(HttpId, String)>,
+    requests: Vec<(HttpId, String, String)>,
     frames: Vec<String>,
     events: usize,
     ready: bool,
@@ -55,7 +55,13 @@ impl Agent {
         let mut config = Config::agent("lab.test", "t0ken");
         config.jid_resource = Some(RESOURCE.to_owned());
         let now = Instant::now();
-        let client = Client::new(config, Box::new(NoMedia), Seed::from(1), now).expect("settings");
+        let client = Client::new(
+            config,
+            Box::new(FakeMedia::new("0123456789abcdef0123")),
+            Seed::from(1),
+            now,
+        )
+        .expect("settings");
         let mut agent = Self { client, now, heard: Heard::default() };
         agent.client.submit(now, Command::Connect).expect("not connected yet");
         agent.listen();
@@ -102,7 +108,8 @@ impl Agent {
                 Output::OpenWebSocket { id, .. } => self.heard.sockets.push(id),
                 Output::SendText { text, .. } => self.heard.frames.push(text),
                 Output::Http { id, request, .. } => {
-                    self.heard.requests.push((id, request.uri().path().to_owned()));
+                    let method = request.method().to_string();
+                    self.heard.requests.push((id, method, request.uri().path().to_owned()));
                 }
                 Output::OpenUdp { id } => self.heard.udp.push(id),
                 Output::Event(event) => {
@@ -128,8 +135,10 @@ impl Agent {
             let event = WsEvent::Opened { protocol: Some("xmpp".to_owned()) };
             return self.input(Input::WebSocket { id, event });
         }
-        if let Some((id, path)) = self.heard.requests.pop() {
-            return self.respond(id, login_body(&path));
+        if let Some((id, method, path)) = self.heard.requests.pop() {
+            let body = words().rest(&method, path.trim_start_matches("/api/v2"));
+            let body = body.unwrap_or_else(|| unreachable!("a login does not ask {path}"));
+            return self.respond(id, body.to_string());
         }
         let asked = std::mem::take(&mut self.heard.frames);
         if asked.is_empty() {
@@ -140,7 +149,7 @@ impl Agent {
             self.now = self.now.max(wake.at);
             return self.input(Input::Timeout);
         }
-        for reply in asked.iter().flat_map(|frame| login_replies(frame)) {
+        for reply in asked.iter().flat_map(|frame| words().stream(frame)) {
             self.frame(reply);
         }
     }
@@ -190,7 +199,7 @@ impl Agent {
             }
             Step::Connect(id) => {
                 self.heard.media = Some(id);
-                self.datagram(vec![0]);
+                self.datagram(b"connected".to_vec());
             }
             Step::Http(id) => self.respond(id, "{}".to_owned()),
         }
@@ -213,7 +222,7 @@ impl Script {
         self.0.push(step);
         let heard = &mut agent.heard;
         let mut reactions: Vec<_> = heard.udp.drain(..).map(Step::SocketsOpen).collect();
-        reactions.extend(heard.requests.drain(..).map(|(id, _)| Step::Http(id)));
+        reactions.extend(heard.requests.drain(..).map(|(id, ..)| Step::Http(id)));
         reactions.extend(heard.frames.drain(..).filter_map(|f| result(&f)).map(Step::Frame));
         for reaction in reactions {
             self.happen(reaction, agent);
@@ -255,59 +264,14 @@ fn result(request: &str) -> Option<String> {
     })
 }
 
-/// What the REST side of a login answers.
-fn login_body(path: &str) -> String {
-    let leaf = path.rsplit('/').next().unwrap_or_default();
-    match leaf {
-        "me" if path.contains("organizations") => r#"{"id":"org-1","name":"Org"}"#.to_owned(),
-        "me" => format!(
-            r#"{{"id":"u1","name":"Lab Agent","chat":{{"jabberId":"{AGENT}"}},"station":{{"effectiveStation":{{"id":"station-1"}}}}}}"#
-        ),
-        "channels" => r#"{"id":"channel-1"}"#.to_owned(),
-        "station-1" => r#"{"id":"station-1","name":"Phone","type":"inin_webrtc_softphone","webRtcPersistentEnabled":false,"webRtcCallAppearances":100}"#.to_owned(),
-        "subscriptions" => r#"{"entities":[]}"#.to_owned(),
-        other => unreachable!("a login does not ask {other}"),
+/// What a login is told.
+fn words() -> FewWords {
+    FewWords {
+        user: "u1",
+        name: "Lab Agent",
+        bare: AGENT,
+        resource: RESOURCE,
+        station: (100, false),
+        ice: vec![ice_server("192.0.2.10", None)],
     }
-}
-
-/// What the stream side of a login answers.
-fn login_replies(frame: &str) -> Vec<String> {
-    if frame.starts_with("<auth") {
-        return vec![r#"<success xmlns="urn:ietf:params:xml:ns:xmpp-sasl"/>"#.to_owned()];
-    }
-    let iq = match Frame::parse(frame) {
-        // Both sets of features at once do no harm.
-        Ok(Frame::Open(_)) => {
-            return vec![
-                r#"<open xmlns="urn:ietf:params:xml:ns:xmpp-framing" version="1.0" from="hawk" id="c1"/>"#.to_owned(),
-                r#"<stream:features xmlns:stream="http://etherx.jabber.org/streams"><mechanisms xmlns="urn:ietf:params:xml:ns:xmpp-sasl"><mechanism>PLAIN</mechanism></mechanisms><bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"/><session xmlns="urn:ietf:params:xml:ns:xmpp-session"/></stream:features>"#.to_owned(),
-            ];
-        }
-        Ok(Frame::Iq(iq)) => iq,
-        _ => return Vec::new(),
-    };
-    let payload = match &iq.kind {
-        IqKind::Set(Payload::Bind { .. }) => {
-            let jid = format!("{AGENT}/{RESOURCE}").parse().expect("an address");
-            Some(Payload::Bind { resource: None, jid: Some(jid) })
-        }
-        IqKind::Get(Payload::Services(asked)) => {
-            let stun = Service {
-                kind: "stun".to_owned(),
-                host: "192.0.2.10".to_owned(),
-                port: Some(3478),
-                transport: Some("udp".to_owned()),
-                username: None,
-                password: None,
-            };
-            Some(Payload::Services(Services { kind: asked.kind.clone(), services: vec![stun] }))
-        }
-        _ => None,
-    };
-    let mut reply = match payload {
-        Some(payload) => Iq::result_with(&iq, payload),
-        None => Iq::result_to(&iq),
-    };
-    reply.from = iq.to.clone();
-    vec![Frame::Iq(reply).to_xml()]
 }

@@ -31,6 +31,9 @@ mod shown;
 mod signal;
 mod station;
 mod summary;
+#[cfg(any(test, feature = "testing"))]
+#[doc(hidden)]
+pub mod testing;
 #[cfg(test)]
 mod tests;
 mod timing;

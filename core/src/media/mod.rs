@@ -12,6 +12,9 @@ mod raw;
 pub mod rtp;
 #[cfg(feature = "str0m")]
 mod str0m;
+#[cfg(any(test, feature = "testing"))]
+#[doc(hidden)]
+pub mod testing;
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};

@@ -59,7 +59,7 @@ use crate::service::control::Answer;
 use crate::service::http::{self, Incoming, Realm};
 use crate::service::{Base, Packet, Prompt, beeps};
 pub use crate::service::{
-    ConnId, FarEndMode, FarMedia, FarVoice, Input, Output, RequestId, RtpManner,
+    ConnId, FarEndMode, FarMedia, FarVoice, Input, Output, RequestId, RtpManner, Service,
 };
 
 /// How a cloud is set up.
@@ -167,41 +167,6 @@ impl Cloud {
         self.board.calls.far_voice(conversation)
     }
 
-    /// Tells the cloud what happened.
-    pub fn handle_input(&mut self, now: Instant, input: Input) {
-        let Switchboard { world, streams, calls, .. } = &mut self.board;
-        world.base.now = world.base.now.max(now);
-        match input {
-            Input::Timeout => {}
-            Input::Request { id, request } => self.handle_request(id, &request),
-            Input::SocketRequested { conn, path } => streams.requested(conn, &path, world),
-            Input::SocketText { conn, text } => self.handle_text(conn, &text),
-            Input::SocketClosed { conn } => streams.closed(conn, world),
-            Input::UdpOpened { id, local } => {
-                inbound::udp_opened(calls, id, &local, streams, world);
-            }
-            Input::Datagram { id, local, remote, data } => {
-                let packet = Packet { local, remote, data: &data };
-                inbound::datagram(calls, id, &packet, world);
-            }
-            Input::PlayFarEnd { conversation } => {
-                others::set_far_end(calls, &conversation, FarEndMode::External, streams, world);
-            }
-            Input::FarAudio { conversation, frame } => {
-                others::far_audio(calls, &conversation, &frame, world);
-            }
-            Input::FarKeys { conversation, digits } => {
-                others::far_keys(calls, &conversation, &digits, world);
-            }
-        }
-        self.handle_time();
-    }
-
-    /// The next thing to do. Call again until it answers [`Output::Timeout`].
-    pub fn poll_output(&mut self) -> Output {
-        self.board.world.base.pop().unwrap_or_else(|| Output::Timeout(self.next_wake()))
-    }
-
     fn next_wake(&self) -> Option<Wake> {
         let Switchboard { world, streams, calls, far_waits, .. } = &self.board;
         let wake = Wake::earliest(streams.next_wake(), calls.next_wake());
@@ -262,5 +227,40 @@ impl Cloud {
         });
         self.board.world.base.happened("rest", data);
         response
+    }
+}
+
+impl Service for Cloud {
+    fn handle_input(&mut self, now: Instant, input: Input) {
+        let Switchboard { world, streams, calls, .. } = &mut self.board;
+        world.base.now = world.base.now.max(now);
+        match input {
+            Input::Timeout => {}
+            Input::Request { id, request } => self.handle_request(id, &request),
+            Input::SocketRequested { conn, path } => streams.requested(conn, &path, world),
+            Input::SocketText { conn, text } => self.handle_text(conn, &text),
+            Input::SocketClosed { conn } => streams.closed(conn, world),
+            Input::UdpOpened { id, local } => {
+                inbound::udp_opened(calls, id, &local, streams, world);
+            }
+            Input::Datagram { id, local, remote, data } => {
+                let packet = Packet { local, remote, data: &data };
+                inbound::datagram(calls, id, &packet, world);
+            }
+            Input::PlayFarEnd { conversation } => {
+                others::set_far_end(calls, &conversation, FarEndMode::External, streams, world);
+            }
+            Input::FarAudio { conversation, frame } => {
+                others::far_audio(calls, &conversation, &frame, world);
+            }
+            Input::FarKeys { conversation, digits } => {
+                others::far_keys(calls, &conversation, &digits, world);
+            }
+        }
+        self.handle_time();
+    }
+
+    fn poll_output(&mut self) -> Output {
+        self.board.world.base.pop().unwrap_or_else(|| Output::Timeout(self.next_wake()))
     }
 }

@@ -13,6 +13,7 @@ use super::claim::Claim;
 use super::finding::Finding;
 use super::invariant::Invariant;
 use super::news::News;
+use crate::genesys::Stand;
 use crate::world::{Observer, PhoneId, Seen, frame_number};
 
 /// Words remembered until they are heard; the oldest are forgotten.
@@ -153,9 +154,7 @@ impl Checks {
                 books.commands.values_mut().for_each(|asked| asked.woke(at));
                 self.news_mut(phone).woke(at);
             }
-            Seen::Stands { phone, conversation, muted, held } => {
-                self.stands(at, phone, conversation, muted, held);
-            }
+            Seen::Stands { phone, stand } => self.stands(at, phone, stand),
             Seen::Wrong { what } => {
                 self.require(at, "machines keep the contract", Err(what.to_owned()));
             }
@@ -241,14 +240,9 @@ impl Checks {
     }
 
     /// How the service has a call whose change it has just confirmed.
-    fn stands(
-        &mut self,
-        at: Duration,
-        phone: PhoneId,
-        id: &ConversationId,
-        muted: bool,
-        held: bool,
-    ) {
+    fn stands(&mut self, at: Duration, phone: PhoneId, stand: &Stand) {
+        let Stand { conversation: id, muted, held } = stand;
+        let (muted, held) = (*muted, *held);
         let Some(change) = self.confirmed.take().filter(|change| change.call() == id) else {
             return;
         };

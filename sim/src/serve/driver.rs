@@ -1,4 +1,4 @@
-//! The task that owns the cloud: inputs from all sockets come here, outputs leave from here.
+//! The task that owns the service: inputs from all sockets come here, outputs leave from here.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -7,15 +7,14 @@ use std::sync::{Arc, mpsc as std_mpsc};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use offhook::machine::Wake;
-use offhook::media::{AudioFrame, WebRtcFactory};
+use offhook::media::AudioFrame;
 use tokio::sync::{mpsc, oneshot};
 
 use super::listen;
 use super::options::{EmulatorError, EmulatorOptions};
 use super::order::{Order, Outgoing, Upgrade};
 use super::udp::Sockets;
-use crate::cloud::{Cloud, CloudConfig};
-use crate::service::{ConnId, Input, Output, RequestId};
+use crate::service::{ConnId, Input, Output, RequestId, Service};
 
 /// Orders waiting for the driver; whoever brings one more waits.
 const MAX_ORDERS: usize = 4096;
@@ -40,8 +39,9 @@ pub(super) struct Started {
 }
 
 /// Runs an emulator until it is told to stop.
-pub(super) async fn run(
+pub(super) async fn run<S: Service>(
     options: EmulatorOptions,
+    make: impl FnOnce(&EmulatorOptions, u64, Instant) -> S,
     tell: std_mpsc::Sender<Result<Started, EmulatorError>>,
 ) {
     let (orders, inbox) = mpsc::channel(MAX_ORDERS);
@@ -62,14 +62,16 @@ pub(super) async fn run(
     if tell.send(Ok(started)).is_err() {
         return;
     }
-    Driver::new(options, orders).run(inbox).await;
+    let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let service = make(&options, unix.as_millis() as u64, Instant::now());
+    Driver::new(service, options, orders).run(inbox).await;
     for task in listening.tasks {
         task.abort();
     }
 }
 
-struct Driver {
-    cloud: Cloud,
+struct Driver<S> {
+    service: S,
     orders: mpsc::Sender<Order>,
     next_id: u64,
     requests: BTreeMap<RequestId, oneshot::Sender<http::Response<Vec<u8>>>>,
@@ -81,16 +83,10 @@ struct Driver {
     wake: Option<Wake>,
 }
 
-impl Driver {
-    fn new(options: EmulatorOptions, orders: mpsc::Sender<Order>) -> Self {
-        let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let mut config = CloudConfig::new(options.seed, unix.as_millis() as u64);
-        config.public_ip = options.public_ip;
-        if let Some(prompt) = options.prompt {
-            config.prompt = prompt;
-        }
+impl<S: Service> Driver<S> {
+    fn new(service: S, options: EmulatorOptions, orders: mpsc::Sender<Order>) -> Self {
         Self {
-            cloud: Cloud::new(config, Box::new(WebRtcFactory::new()), Instant::now()),
+            service,
             sockets: Sockets::new(options.public_ip, orders.clone()),
             orders,
             next_id: 0,
@@ -119,7 +115,7 @@ impl Driver {
     }
 
     fn feed(&mut self, input: Input) {
-        self.cloud.handle_input(Instant::now(), input);
+        self.service.handle_input(Instant::now(), input);
     }
 
     fn id(&mut self) -> u64 {
@@ -174,7 +170,7 @@ impl Driver {
 
     async fn drain(&mut self) {
         loop {
-            match self.cloud.poll_output() {
+            match self.service.poll_output() {
                 Output::Respond { id, response } => {
                     if let Some(answer) = self.requests.remove(&id) {
                         // The client may have gone.

@@ -1,4 +1,4 @@
-//! The model cloud on real sockets: HTTP, WebSocket and TLS on TCP, media on UDP.
+//! Model services on real sockets: HTTP, WebSocket and TLS on TCP, media on UDP.
 //!
 //! An [`Emulator`] runs on a thread and a runtime of its own, so that any program can have one,
 //! whatever runtime it uses itself.
@@ -25,12 +25,16 @@ mod udp;
 use std::net::SocketAddr;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
+use std::time::Instant;
 
-use offhook::media::AudioFrame;
+use offhook::media::{AudioFrame, WebRtcFactory};
 
 use driver::Started;
 pub use options::{EmulatorError, EmulatorOptions};
 use order::Order;
+
+use crate::cloud::{Cloud, CloudConfig};
+use crate::service::Service;
 
 /// A running emulator. Dropping it ends it.
 #[derive(Debug)]
@@ -53,12 +57,32 @@ pub struct FarEnd {
 }
 
 impl Emulator {
-    /// Starts serving.
+    /// Starts serving the model cloud.
     ///
     /// # Errors
     ///
     /// See [`EmulatorError`]; nothing is left running.
     pub fn start(options: EmulatorOptions) -> Result<Self, EmulatorError> {
+        Self::serve(options, |options, unix_ms, now| {
+            let mut config = CloudConfig::new(options.seed, unix_ms);
+            config.public_ip = options.public_ip;
+            if let Some(prompt) = &options.prompt {
+                config.prompt.clone_from(prompt);
+            }
+            Cloud::new(config, Box::new(WebRtcFactory::new()), now)
+        })
+    }
+
+    /// Starts serving any model service. `make` makes it, from the options, the wall clock in
+    /// milliseconds since 1970, and its first instant.
+    ///
+    /// # Errors
+    ///
+    /// See [`EmulatorError`]; nothing is left running.
+    pub fn serve<S: Service>(
+        options: EmulatorOptions,
+        make: impl FnOnce(&EmulatorOptions, u64, Instant) -> S + Send + 'static,
+    ) -> Result<Self, EmulatorError> {
         let (tell, told) = mpsc::channel();
         let thread =
             std::thread::Builder::new().name("offhook-emulator".to_owned()).spawn(move || {
@@ -67,7 +91,7 @@ impl Emulator {
                     .enable_all()
                     .build();
                 match runtime {
-                    Ok(runtime) => runtime.block_on(driver::run(options, tell)),
+                    Ok(runtime) => runtime.block_on(driver::run(options, make, tell)),
                     // Whoever starts it waits for this word; if nobody does, nobody minds.
                     Err(error) => drop(tell.send(Err(EmulatorError::Start(error)))),
                 }

@@ -2,6 +2,7 @@
 //! `offhook::machine` hold from the other side.
 
 use std::net::SocketAddr;
+use std::time::Instant;
 
 use offhook::machine::{UdpId, Wake};
 use offhook::media::{AudioFrame, Digit};
@@ -22,6 +23,16 @@ id!(
     /// Names one HTTP request; chosen by the driver.
     RequestId
 );
+
+/// A model service: a state machine without sockets or a clock. The simulator drives it in virtual
+/// time, the emulator on real sockets.
+pub trait Service {
+    /// Tells it what happened.
+    fn handle_input(&mut self, now: Instant, input: Input);
+
+    /// The next thing to do. Call again until it answers [`Output::Timeout`].
+    fn poll_output(&mut self) -> Output;
+}
 
 /// One thing that happened outside the service.
 #[derive(Debug)]

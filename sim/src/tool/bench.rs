@@ -113,7 +113,7 @@ pub(super) fn bench(args: &BenchArgs, out: &mut dyn Write) -> Result<Verdict, To
             plain.worked.as_secs_f64() * 1e6 / plain.messages.max(1) as f64,
         )?;
         let share = |time: Duration| 100.0 * time.as_secs_f64() / shares.took.as_secs_f64();
-        let (core, cloud) = (share(shares.spent.core), share(shares.spent.cloud));
+        let (core, cloud) = (share(shares.spent.core), share(shares.spent.service));
         writeln!(out, "{core:>6.0}%{:>6.0}%{cloud:>6.0}%", 100.0 - core - cloud)?;
         for finding in plain.finding.iter().chain(&shares.finding) {
             verdict = Verdict::Finding;
@@ -328,10 +328,10 @@ mod tests {
         let duet = duet(Duration::from_secs(15), true);
         assert_eq!(duet.finding, None);
         assert!(duet.messages > 2 * 5 * 50, "frames in both directions: {}", duet.messages);
-        assert!(!duet.spent.core.is_zero() && !duet.spent.cloud.is_zero());
+        assert!(!duet.spent.core.is_zero() && !duet.spent.service.is_zero());
         let crowd = crowd(3, Duration::from_secs(360), true);
         assert_eq!(crowd.finding, None);
         assert_eq!(crowd.simulated, Duration::from_secs(360));
-        assert!(crowd.messages > 100 && crowd.spent.core + crowd.spent.cloud < crowd.took);
+        assert!(crowd.messages > 100 && crowd.spent.core + crowd.spent.service < crowd.took);
     }
 }

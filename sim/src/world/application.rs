@@ -3,28 +3,29 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use offhook::Machine as _;
-use offhook::genesys::{Client, Command, Error, Event, Outcome};
+use offhook::Machine;
 use offhook::machine::{CommandId, Input, MediaId, Output, OutputOf};
 use offhook::media::AudioFrame;
 
 use super::meter::Meter;
+use super::pair::{CommandOf, ErrorOf, EventOf, Pair, ResultOf};
 use super::phone_id::PhoneId;
+use crate::services::Genesys;
 
 /// What an application is told.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
-pub enum Moment<'a> {
+pub enum Moment<'a, P: Pair = Genesys> {
     /// The phone is there, and not connected.
     Start,
     /// The client tells something.
-    Event(&'a Event),
+    Event(&'a EventOf<P>),
     /// A command is over.
     Completed {
         /// Which one.
         command: CommandId,
         /// How it ended.
-        result: &'a Result<Outcome, Error>,
+        result: &'a ResultOf<P>,
     },
     /// The far side spoke.
     Audio {
@@ -43,9 +44,9 @@ pub enum Moment<'a> {
 ///
 /// A state machine as the client is one: it is told what happened, presses keys, and says when it
 /// wants to be woken. Times are since the run began.
-pub trait Application {
+pub trait Application<P: Pair = Genesys> {
     /// Something happened.
-    fn handle(&mut self, at: Duration, moment: Moment<'_>, keys: &mut Keys<'_>);
+    fn handle(&mut self, at: Duration, moment: Moment<'_, P>, keys: &mut Keys<'_, P>);
 
     /// When it wants [`Moment::Wake`], if at all.
     fn next_wake(&self) -> Option<Duration> {
@@ -54,24 +55,23 @@ pub trait Application {
 }
 
 /// The phone's keys, as an application has them.
-pub struct Keys<'a> {
+pub struct Keys<'a, P: Pair = Genesys> {
     pub(super) phone: PhoneId,
-    pub(super) client: &'a mut Client,
+    pub(super) client: &'a mut P::Client,
     pub(super) now: Instant,
-    pub(super) outputs: &'a mut VecDeque<OutputOf<Client>>,
-    pub(super) pressed: &'a mut Vec<Pressed>,
+    pub(super) outputs: &'a mut VecDeque<OutputOf<P::Client>>,
+    pub(super) pressed: &'a mut Vec<Pressed<P>>,
     pub(super) meter: &'a mut Meter,
 }
 
 /// What an application did.
-#[derive(Debug)]
-pub(super) enum Pressed {
-    Submitted { id: CommandId, command: Command },
-    Refused { command: Command, error: Error },
+pub(super) enum Pressed<P: Pair> {
+    Submitted { id: CommandId, command: CommandOf<P> },
+    Refused { command: CommandOf<P>, error: ErrorOf<P> },
     Spoke { media: MediaId, frame: AudioFrame },
 }
 
-impl Keys<'_> {
+impl<P: Pair> Keys<'_, P> {
     /// Which phone this is.
     #[must_use]
     pub fn phone(&self) -> PhoneId {
@@ -86,14 +86,14 @@ impl Keys<'_> {
 
     /// The client whose keys they are, to be looked at.
     #[must_use]
-    pub fn client(&self) -> &Client {
+    pub fn client(&self) -> &P::Client {
         self.client
     }
 
     /// Whether signaling is up.
     #[must_use]
     pub fn is_connected(&self) -> bool {
-        self.client.is_connected()
+        P::is_connected(self.client)
     }
 
     /// Submits a command; its end comes as [`Moment::Completed`]. One that is refused must leave
@@ -102,9 +102,9 @@ impl Keys<'_> {
     /// # Errors
     ///
     /// It is impossible now, and no completion will come.
-    pub fn submit(&mut self, command: Command) -> Result<CommandId, Error> {
+    pub fn submit(&mut self, command: CommandOf<P>) -> Result<CommandId, ErrorOf<P>> {
         let asked = command.clone();
-        let before = (self.client.digest(), self.outputs.len());
+        let before = (P::digest(self.client), self.outputs.len());
         let result = self.meter.core(|| {
             let result = self.client.submit(self.now, asked);
             drain(self.client, self.outputs);
@@ -112,7 +112,7 @@ impl Keys<'_> {
         });
         if let Err(error) = &result {
             // A panic is a finding.
-            let after = (self.client.digest(), self.outputs.len());
+            let after = (P::digest(self.client), self.outputs.len());
             assert_eq!(before, after, "{command:?} was refused ({error}), and has acted");
         }
         self.pressed.push(match &result {
@@ -132,14 +132,14 @@ impl Keys<'_> {
     }
 }
 
-impl std::fmt::Debug for Keys<'_> {
+impl<P: Pair> std::fmt::Debug for Keys<'_, P> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Keys").field("phone", &self.phone).finish_non_exhaustive()
     }
 }
 
 /// Takes all that a client wants done now.
-pub(super) fn drain(client: &mut Client, outputs: &mut VecDeque<OutputOf<Client>>) {
+pub(super) fn drain<M: Machine>(client: &mut M, outputs: &mut VecDeque<OutputOf<M>>) {
     loop {
         match client.poll_output() {
             Output::Timeout(_) => return,

@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use offhook::Machine as _;
-use offhook::genesys::{Client, ConversationId, Event};
 use offhook::machine::{
     Input as ClientInput, NetError, NetErrorKind, Output, OutputOf, UdpEvent, Wake, WsEvent,
 };
@@ -15,11 +14,13 @@ use offhook::media::{AudioFrame, Digit};
 use super::alarm::Ring;
 use super::application::{Keys, Moment, Pressed, drain};
 use super::digest::decided;
+use super::pair::Pair;
 use super::phone::MAX_WAITING;
 use super::phone_id::PhoneId;
+use super::seen::{Observer, Seen};
 use super::story::Line;
-use super::{Fidelity, Happening, MAX_TURNS, Observer, Seen, World};
-use crate::service::{Input as CloudInput, Output as CloudOutput};
+use super::{Fidelity, Happening, MAX_TURNS, World};
+use crate::service::{Input as ServiceInput, Output as ServiceOutput, Service as _};
 
 /// The digest's kinds of what goes in and out.
 mod kind {
@@ -28,7 +29,7 @@ mod kind {
     pub(super) const DATAGRAM: u8 = 3;
     pub(super) const OTHER: u8 = 4;
     pub(super) const OUT: u8 = 5;
-    pub(super) const CLOUD: u8 = 6;
+    pub(super) const SERVICE: u8 = 6;
     pub(super) const HEARD: u8 = 7;
 }
 
@@ -48,7 +49,7 @@ fn frame_bytes(frame: &AudioFrame) -> [u8; 24] {
     bytes
 }
 
-impl<O: Observer> World<O> {
+impl<O: Observer<P>, P: Pair> World<O, P> {
     pub(super) fn step(&mut self) {
         let Some((at, what)) = self.queue.pop() else { return };
         self.now = self.now.max(at);
@@ -69,9 +70,9 @@ impl<O: Observer> World<O> {
                     }
                 }
             }
-            Happening::ToCloud(input) => {
+            Happening::ToService(input) => {
                 self.delivered += 1;
-                self.feed_cloud(input);
+                self.feed_service(input);
             }
             Happening::Up { phone, ws, size, input } => self.up(phone, ws, size, input),
             Happening::Answer { phone, id, result } => {
@@ -91,7 +92,7 @@ impl<O: Observer> World<O> {
                         let machine = &self.phones[phone.0];
                         let makes_one =
                             !machine.sockets.is_empty() || !machine.exchanges.is_empty();
-                        let wired = makes_one || machine.client.is_connected();
+                        let wired = makes_one || P::is_connected(&machine.client);
                         let reason = machine.reason;
                         self.observer.see(self.now, Seen::Woken { phone, reason, wired });
                     }
@@ -110,9 +111,9 @@ impl<O: Observer> World<O> {
                 Ring::Later(at) => self.queue.push(at, Happening::WakeApp(phone)),
                 Ring::Nothing => {}
             },
-            Happening::WakeCloud => match self.cloud_alarm.ring(at) {
-                Ring::Wake => self.feed_cloud(CloudInput::Timeout),
-                Ring::Later(at) => self.queue.push(at, Happening::WakeCloud),
+            Happening::WakeService => match self.service_alarm.ring(at) {
+                Ring::Wake => self.feed_service(ServiceInput::Timeout),
+                Ring::Later(at) => self.queue.push(at, Happening::WakeService),
                 Ring::Nothing => {}
             },
             Happening::HttpDeadline { phone, id } => self.http_deadline(phone, id),
@@ -209,7 +210,7 @@ impl<O: Observer> World<O> {
         }
     }
 
-    fn phone_output(&mut self, phone: PhoneId, output: OutputOf<Client>) {
+    fn phone_output(&mut self, phone: PhoneId, output: OutputOf<P::Client>) {
         let Some(output) = self.stream_output(phone, output) else { return };
         match output {
             Output::OpenUdp { id } => {
@@ -230,15 +231,15 @@ impl<O: Observer> World<O> {
                 }
                 let from = site.nat.leave(now, local, remote);
                 let fate = site.up.datagram(now, weight, &site.conditions, &mut self.dice);
-                let Some(id) = self.cloud_udp.get(&remote).copied() else { return };
+                let Some(id) = self.service_udp.get(&remote).copied() else { return };
                 for at in fate.into_iter().flatten() {
-                    let input = CloudInput::Datagram {
+                    let input = ServiceInput::Datagram {
                         id,
                         local: remote,
                         remote: from,
                         data: data.clone(),
                     };
-                    self.queue.push(at, Happening::ToCloud(input));
+                    self.queue.push(at, Happening::ToService(input));
                 }
             }
             Output::Audio { media, frame } => {
@@ -246,16 +247,18 @@ impl<O: Observer> World<O> {
                 self.moment(phone, Moment::Audio { media, frame: &frame });
             }
             Output::Event(event) => {
-                self.phones[phone.0].note(&event);
+                P::told(&mut self.phones[phone.0].notes, &event);
                 self.observer.see(self.now, Seen::Told { phone, event: &event });
                 self.moment(phone, Moment::Event(&event));
             }
             Output::Completed { command, result } => {
                 let seen = Seen::Completed { phone, id: command, result: &result };
                 self.observer.see(self.now, seen);
-                let changed = self.phones[phone.0].changing.remove(&command);
-                if let Some(conversation) = changed.filter(|_| result.is_ok()) {
-                    self.look_at(phone, &conversation);
+                let machine = &mut self.phones[phone.0];
+                let (notes, user) = (&mut machine.notes, &machine.user);
+                let stand = P::completed(notes, command, result.is_ok(), &self.service, user);
+                if let Some(stand) = stand {
+                    self.observer.see(self.now, Seen::Stands { phone, stand: &stand });
                 }
                 self.moment(phone, Moment::Completed { command, result: &result });
             }
@@ -263,16 +266,8 @@ impl<O: Observer> World<O> {
         }
     }
 
-    /// Shows how the service has the agent's part in a call.
-    fn look_at(&mut self, phone: PhoneId, conversation: &ConversationId) {
-        let user = &self.phones[phone.0].user;
-        if let Some((muted, held)) = self.cloud.part(user, conversation.as_str()) {
-            self.observer.see(self.now, Seen::Stands { phone, conversation, muted, held });
-        }
-    }
-
     /// Tells an application something; what it does is seen.
-    pub(super) fn moment(&mut self, phone: PhoneId, moment: Moment<'_>) {
+    pub(super) fn moment(&mut self, phone: PhoneId, moment: Moment<'_, P>) {
         let Some(mut app) = self.phones[phone.0].app.take() else { return };
         let now = self.now;
         self.with_keys(phone, |keys| app.handle(now, moment, keys));
@@ -280,14 +275,14 @@ impl<O: Observer> World<O> {
     }
 
     /// Presses a phone's keys from outside of its application, as its operating system might.
-    pub fn press<T>(&mut self, phone: PhoneId, press: impl FnOnce(&mut Keys<'_>) -> T) -> T {
+    pub fn press<T>(&mut self, phone: PhoneId, press: impl FnOnce(&mut Keys<'_, P>) -> T) -> T {
         let result = self.with_keys(phone, press);
         self.serve_phone(phone);
         result
     }
 
     /// Lends a phone's keys, and notes what was pressed.
-    fn with_keys<T>(&mut self, phone: PhoneId, press: impl FnOnce(&mut Keys<'_>) -> T) -> T {
+    fn with_keys<T>(&mut self, phone: PhoneId, press: impl FnOnce(&mut Keys<'_, P>) -> T) -> T {
         let mut pressed = Vec::new();
         let machine = &mut self.phones[phone.0];
         let mut keys = Keys {
@@ -311,7 +306,7 @@ impl<O: Observer> World<O> {
         }
     }
 
-    fn note_pressed(&mut self, phone: PhoneId, pressed: &[Pressed]) {
+    fn note_pressed(&mut self, phone: PhoneId, pressed: &[Pressed<P>]) {
         for pressed in pressed {
             self.note(Some(phone), |text| match pressed {
                 Pressed::Submitted { id, command } => write!(text, "asks {command:?} as {id:?}"),
@@ -324,7 +319,7 @@ impl<O: Observer> World<O> {
                 Pressed::Submitted { id, command } => {
                     self.counts.add("commands");
                     let machine = &mut self.phones[phone.0];
-                    machine.note_command(*id, command);
+                    P::submitted(&mut machine.notes, *id, command);
                     if let Some((delay, errand)) = machine.amid.take() {
                         self.queue.push(self.now + delay, Happening::Errand(errand));
                     }
@@ -361,69 +356,69 @@ impl<O: Observer> World<O> {
         self.serve_phone(phone);
     }
 
-    // The cloud
+    // The service
 
-    pub(super) fn feed_cloud(&mut self, input: CloudInput) {
-        self.note_cloud_input(&input);
+    pub(super) fn feed_service(&mut self, input: ServiceInput) {
+        self.note_service_input(&input);
         let now = self.start + self.now;
-        self.meter.cloud(|| self.cloud.handle_input(now, input));
+        self.meter.service(|| self.service.handle_input(now, input));
         loop {
-            match self.meter.cloud(|| self.cloud.poll_output()) {
-                CloudOutput::Timeout(wake) => {
+            match self.meter.service(|| self.service.poll_output()) {
+                ServiceOutput::Timeout(wake) => {
                     let at = wake.map(|wake| self.since_start(wake));
                     if at == Some(self.now) {
                         self.count_turn(SERVICE, wake);
                     }
-                    if let Some(at) = self.cloud_alarm.set(at) {
-                        self.queue.push(at, Happening::WakeCloud);
+                    if let Some(at) = self.service_alarm.set(at) {
+                        self.queue.push(at, Happening::WakeService);
                     }
                     return;
                 }
-                output => self.cloud_output(output),
+                output => self.service_output(output),
             }
         }
     }
 
-    fn cloud_output(&mut self, output: CloudOutput) {
+    fn service_output(&mut self, output: ServiceOutput) {
         match output {
-            CloudOutput::Respond { id, response } if id.0 > u64::MAX / 2 => {
+            ServiceOutput::Respond { id, response } if id.0 > u64::MAX / 2 => {
                 let body = serde_json::from_slice(response.body()).unwrap_or_default();
                 self.answers.insert(id, (response.status().as_u16(), body));
             }
-            CloudOutput::Respond { id, response } => self.answered(id, response),
-            CloudOutput::Accept { conn, protocol } => {
+            ServiceOutput::Respond { id, response } => self.answered(id, response),
+            ServiceOutput::Accept { conn, protocol } => {
                 let event = WsEvent::Opened { protocol: protocol.map(str::to_owned) };
                 self.socket_event(conn, 200, event);
             }
-            CloudOutput::Refuse { conn, status } => {
+            ServiceOutput::Refuse { conn, status } => {
                 let error = NetError::new(NetErrorKind::Refused(status), "refused");
                 self.socket_event(conn, 200, WsEvent::Failed(error));
             }
-            CloudOutput::SendText { conn, text } => {
+            ServiceOutput::SendText { conn, text } => {
                 self.socket_event(conn, text.len(), WsEvent::Text(text));
             }
-            CloudOutput::CloseSocket { conn, code } => self.socket_closed_by_cloud(conn, code),
-            CloudOutput::OpenUdp { id } => {
-                self.cloud_port = self.cloud_port.checked_add(1).unwrap_or(1024);
-                let address = std::net::SocketAddr::new(super::CLOUD, self.cloud_port);
-                self.cloud_udp.insert(address, id);
-                let input = CloudInput::UdpOpened { id, local: vec![address] };
-                self.queue.push(self.now, Happening::ToCloud(input));
+            ServiceOutput::CloseSocket { conn, code } => self.socket_closed_by_service(conn, code),
+            ServiceOutput::OpenUdp { id } => {
+                self.service_port = self.service_port.checked_add(1).unwrap_or(1024);
+                let address = std::net::SocketAddr::new(super::SERVICE, self.service_port);
+                self.service_udp.insert(address, id);
+                let input = ServiceInput::UdpOpened { id, local: vec![address] };
+                self.queue.push(self.now, Happening::ToService(input));
             }
-            CloudOutput::CloseUdp { id } => self.cloud_udp.retain(|_, open| *open != id),
-            CloudOutput::Transmit { local, remote, data, .. } => {
+            ServiceOutput::CloseUdp { id } => self.service_udp.retain(|_, open| *open != id),
+            ServiceOutput::Transmit { local, remote, data, .. } => {
                 self.datagram_to_phone(local, remote, &data);
             }
-            CloudOutput::FarAudio { conversation, frame } => {
+            ServiceOutput::FarAudio { conversation, frame } => {
                 self.digest.add(self.now, SERVICE, kind::HEARD, &frame_bytes(&frame));
                 let conversation = &conversation;
                 let seen = Seen::CustomerHeard { conversation, frame: &frame };
                 self.observer.see(self.now, seen);
                 self.note(None, |text| write!(text, "{conversation} hears {frame:?}"));
             }
-            CloudOutput::Wrong(what) => self.observer.see(self.now, Seen::Wrong { what: &what }),
-            CloudOutput::Log(line) => self.note(None, |text| write!(text, "{line}")),
-            CloudOutput::Timeout(_) => {}
+            ServiceOutput::Wrong(what) => self.observer.see(self.now, Seen::Wrong { what: &what }),
+            ServiceOutput::Log(line) => self.note(None, |text| write!(text, "{line}")),
+            ServiceOutput::Timeout(_) => {}
         }
     }
 
@@ -454,7 +449,7 @@ impl<O: Observer> World<O> {
     pub fn customer_speaks(&mut self, conversation: &str, frame: AudioFrame) {
         self.observer.see(self.now, Seen::CustomerSpoke { conversation, frame: &frame });
         let conversation = conversation.to_owned();
-        self.feed_cloud(CloudInput::FarAudio { conversation, frame });
+        self.feed_service(ServiceInput::FarAudio { conversation, frame });
     }
 
     /// A customer presses keys on a conversation whose far end is played outside.
@@ -462,7 +457,7 @@ impl<O: Observer> World<O> {
         let seen = Seen::CustomerPressed { conversation, digits: &digits };
         self.observer.see(self.now, seen);
         let conversation = conversation.to_owned();
-        self.feed_cloud(CloudInput::FarKeys { conversation, digits });
+        self.feed_service(ServiceInput::FarKeys { conversation, digits });
     }
 
     // Noting
@@ -531,7 +526,7 @@ impl<O: Observer> World<O> {
         }
     }
 
-    fn note_output(&mut self, phone: PhoneId, output: &OutputOf<Client>) {
+    fn note_output(&mut self, phone: PhoneId, output: &OutputOf<P::Client>) {
         let (now, who) = (self.now, phone.0);
         match output {
             Output::SendText { text, .. } => {
@@ -546,16 +541,16 @@ impl<O: Observer> World<O> {
                 return;
             }
             Output::Transmit { .. } => return,
-            // When it was is the machine's own time, which no two runs have in common.
-            Output::Event(Event::Trace(record)) => {
-                self.digest.add(now, who, kind::OUT, self.told(&record.body).as_bytes());
-            }
-            Output::Event(event) => {
-                let mut text = String::new();
-                // Writing to a string cannot fail.
-                let _ = write!(text, "{event:?}");
-                self.digest.add(now, who, kind::OUT, self.told(&text).as_bytes());
-            }
+            // Of what is traced, when it was is the machine's own time, which no two runs have in common.
+            Output::Event(event) => match P::traced(event) {
+                Some(body) => self.digest.add(now, who, kind::OUT, self.told(body).as_bytes()),
+                None => {
+                    let mut text = String::new();
+                    // Writing to a string cannot fail.
+                    let _ = write!(text, "{event:?}");
+                    self.digest.add(now, who, kind::OUT, self.told(&text).as_bytes());
+                }
+            },
             Output::Completed { command, result } => {
                 let told = [&command.0.to_le_bytes()[..], &[u8::from(result.is_ok())]].concat();
                 self.digest.add(now, who, kind::OUT, &told);
@@ -563,7 +558,7 @@ impl<O: Observer> World<O> {
             _ => self.digest.add(now, who, kind::OUT, &[]),
         }
         // A message that is traced is told already, as what was said, heard, asked or answered.
-        let is_told = matches!(output, Output::Event(Event::Trace(_)));
+        let is_told = matches!(output, Output::Event(event) if P::traced(event).is_some());
         if self.story.is_some() && !is_told {
             self.note(Some(phone), |text| match output {
                 Output::SendText { text: frame, .. } => write!(text, "says {frame}"),
@@ -580,20 +575,20 @@ impl<O: Observer> World<O> {
         }
     }
 
-    fn note_cloud_input(&mut self, input: &CloudInput) {
+    fn note_service_input(&mut self, input: &ServiceInput) {
         let text;
         let bytes: &[u8] = match input {
-            CloudInput::SocketText { text: told, .. } => {
+            ServiceInput::SocketText { text: told, .. } => {
                 text = self.told(told);
                 text.as_bytes()
             }
-            CloudInput::Request { request, .. } => request.body(),
-            CloudInput::Datagram { data, .. } if self.fidelity == Fidelity::Signaling => data,
+            ServiceInput::Request { request, .. } => request.body(),
+            ServiceInput::Datagram { data, .. } if self.fidelity == Fidelity::Signaling => data,
             _ => &[],
         };
-        self.digest.add(self.now, SERVICE, kind::CLOUD, bytes);
+        self.digest.add(self.now, SERVICE, kind::SERVICE, bytes);
         if self.story.is_some()
-            && let CloudInput::Request { request, .. } = input
+            && let ServiceInput::Request { request, .. } = input
             && let Some(what) = request.uri().path().strip_prefix("/control/")
         {
             let what = format!("is ordered {} {what}", request.method());

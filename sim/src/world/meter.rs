@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 pub struct Spent {
     /// In clients.
     pub core: Duration,
-    /// In the model cloud.
-    pub cloud: Duration,
+    /// In the service.
+    pub service: Duration,
 }
 
 /// Measures, once somebody wants to know.
@@ -24,11 +24,11 @@ impl Meter {
         result
     }
 
-    pub(super) fn cloud<T>(&mut self, work: impl FnOnce() -> T) -> T {
+    pub(super) fn service<T>(&mut self, work: impl FnOnce() -> T) -> T {
         let Some(spent) = &mut self.0 else { return work() };
         let began = Instant::now();
         let result = work();
-        spent.cloud += began.elapsed();
+        spent.service += began.elapsed();
         result
     }
 }

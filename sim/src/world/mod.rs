@@ -1,5 +1,5 @@
-//! A whole contact centre in virtual time: clients, what runs on them, the model cloud, and the
-//! network between them, from one seed.
+//! A whole contact centre in virtual time: clients, what runs on them, a model service, and the
+//! network between them, from one seed. It knows neither client nor service: a [`Pair`] does.
 //!
 //! Every machine is driven as a runtime drives it, and woken exactly when it asked to be. The
 //! same scenario and seed give the same run, to the byte: [`World::digest`] is the fingerprint of
@@ -14,9 +14,11 @@ mod media;
 mod meter;
 mod nat;
 mod network;
+mod pair;
 mod phone;
 mod phone_id;
 mod queue;
+mod seen;
 mod story;
 mod stranger;
 mod trouble;
@@ -24,19 +26,18 @@ mod voice;
 mod weather;
 mod wires;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use offhook::Seed;
-use offhook::genesys::{Client, Config};
 use offhook::machine::{HttpId, Input as ClientInput, NetError, UdpId, WsId};
 use offhook::media::{EngineFactory, WebRtcFactory};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::cloud::{Cloud, CloudConfig, Silence};
-use crate::dice::Dice;
-use crate::service::{FarMedia, Input as CloudInput, RequestId};
+pub use crate::dice::Dice;
+use crate::service::{FarMedia, Input as ServiceInput, RequestId};
+pub use crate::services::Genesys;
 
 use self::alarm::Alarm;
 pub use self::application::{Application, Keys, Moment};
@@ -48,15 +49,17 @@ use self::meter::Meter;
 pub use self::meter::Spent;
 pub use self::nat::NatKind;
 pub use self::network::{Bursts, Conditions};
+pub use self::pair::{
+    ClientParts, CommandOf, ErrorOf, EventOf, OutcomeOf, Pair, ResultOf, ServiceParts, Text,
+};
 use self::phone::{Phone, Site};
 pub use self::phone_id::PhoneId;
 use self::queue::Queue;
+pub use self::seen::{Observer, Seen};
 pub use self::story::{Line, Story};
 pub(crate) use self::voice::{STEP, Voice, frame_number};
 pub use self::weather::{NoticeWeather, RestWeather};
 
-/// The domain of every simulated organisation.
-const DOMAIN: &str = "lab.test";
 /// The wall clock when a run begins: a Monday morning.
 const MONDAY: u64 = 1_795_420_800_000;
 /// Wake-ups of one machine at one instant; one more and it turns in circles.
@@ -100,12 +103,12 @@ enum Happening {
         ws: Option<WsId>,
         input: ClientInput,
     },
-    ToCloud(CloudInput),
+    ToService(ServiceInput),
     Up {
         phone: PhoneId,
         ws: Option<WsId>,
         size: usize,
-        input: CloudInput,
+        input: ServiceInput,
     },
     Answer {
         phone: PhoneId,
@@ -126,7 +129,7 @@ enum Happening {
     },
     WakePhone(PhoneId),
     WakeApp(PhoneId),
-    WakeCloud,
+    WakeService,
     HttpDeadline {
         phone: PhoneId,
         id: HttpId,
@@ -141,147 +144,19 @@ enum Happening {
     Errand(u64),
 }
 
-/// What an observer of a world is shown.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub enum Seen<'a> {
-    /// A client told its application something.
-    Told {
-        /// On which phone.
-        phone: PhoneId,
-        /// What.
-        event: &'a offhook::genesys::Event,
-    },
-    /// An application pressed a key, and the client took it.
-    Submitted {
-        /// On which phone.
-        phone: PhoneId,
-        /// The name of its completion.
-        id: offhook::machine::CommandId,
-        /// What it asked for.
-        command: &'a offhook::genesys::Command,
-    },
-    /// A command is over.
-    Completed {
-        /// On which phone.
-        phone: PhoneId,
-        /// Which one.
-        id: offhook::machine::CommandId,
-        /// How it ended.
-        result: &'a Result<offhook::genesys::Outcome, offhook::genesys::Error>,
-    },
-    /// An application spoke into a session.
-    AgentSpoke {
-        /// On which phone.
-        phone: PhoneId,
-        /// Into which session's audio.
-        media: offhook::machine::MediaId,
-        /// What.
-        frame: &'a offhook::media::AudioFrame,
-    },
-    /// A session's far side was heard.
-    AgentHeard {
-        /// On which phone.
-        phone: PhoneId,
-        /// From which session's audio.
-        media: offhook::machine::MediaId,
-        /// What.
-        frame: &'a offhook::media::AudioFrame,
-    },
-    /// A customer spoke.
-    CustomerSpoke {
-        /// On which conversation.
-        conversation: &'a str,
-        /// What.
-        frame: &'a offhook::media::AudioFrame,
-    },
-    /// A customer pressed keys.
-    CustomerPressed {
-        /// On which conversation.
-        conversation: &'a str,
-        /// Which.
-        digits: &'a [offhook::media::Digit],
-    },
-    /// A customer heard the agent.
-    CustomerHeard {
-        /// On which conversation.
-        conversation: &'a str,
-        /// What.
-        frame: &'a offhook::media::AudioFrame,
-    },
-    /// A client has taken a message, and all that follows from it was told.
-    Received {
-        /// On which phone.
-        phone: PhoneId,
-        /// The message.
-        text: &'a str,
-    },
-    /// A client is woken because it asked to be.
-    Woken {
-        /// On which phone.
-        phone: PhoneId,
-        /// What for.
-        reason: &'a str,
-        /// Whether it has a connection, or makes one.
-        wired: bool,
-    },
-    /// A phone sleeps from now on.
-    Slept {
-        /// Which phone.
-        phone: PhoneId,
-    },
-    /// A phone that slept goes on.
-    Resumed {
-        /// Which phone.
-        phone: PhoneId,
-    },
-    /// How the service has the agent's part in a call whose change it has just confirmed.
-    Stands {
-        /// To which phone.
-        phone: PhoneId,
-        /// Of which call.
-        conversation: &'a offhook::genesys::ConversationId,
-        /// Whether the agent is muted.
-        muted: bool,
-        /// Whether the call is held.
-        held: bool,
-    },
-    /// A machine did what no machine may do.
-    Wrong {
-        /// What.
-        what: &'a str,
-    },
-}
-
-/// Something that looks at all that applications see and do.
-pub trait Observer {
-    /// One thing happened.
-    fn see(&mut self, at: Duration, seen: Seen<'_>);
-
-    /// Whether it has seen enough: [`World::run`] goes no further then.
-    fn has_enough(&self) -> bool {
-        false
-    }
-}
-
-/// An observer of nothing.
-impl Observer for () {
-    fn see(&mut self, _: Duration, _: Seen<'_>) {}
-}
-
 /// A contact centre. See the [module](self).
-pub struct World<O = ()> {
+pub struct World<O = (), P: Pair = Genesys> {
     start: Instant,
     now: Duration,
     fidelity: Fidelity,
     queue: Queue<Happening>,
     dice: Dice,
     seed: Seed,
-    cloud: Cloud,
-    cloud_alarm: Alarm,
-    cloud_udp: BTreeMap<SocketAddr, UdpId>,
-    cloud_port: u16,
-    phones: Vec<Phone>,
+    service: P::Service,
+    service_alarm: Alarm,
+    service_udp: BTreeMap<SocketAddr, UdpId>,
+    service_port: u16,
+    phones: Vec<Phone<P>>,
     by_address: BTreeMap<std::net::IpAddr, PhoneId>,
     requests: u64,
     answers: BTreeMap<RequestId, (u16, Value)>,
@@ -296,26 +171,30 @@ pub struct World<O = ()> {
     meter: Meter,
 }
 
-impl<O: Observer> World<O> {
-    /// An empty world: a cloud with nobody in it. All that applications see and do is shown to
+impl<O: Observer<P>, P: Pair> World<O, P> {
+    /// An empty world: a service with nobody in it. All that applications see and do is shown to
     /// the observer.
     #[must_use]
-    pub fn new(seed: u64, fidelity: Fidelity, observer: O) -> Self {
+    pub fn empty(seed: u64, fidelity: Fidelity, observer: O) -> Self {
         let start = Instant::now();
         let seed = Seed::from(seed);
-        let mut config = CloudConfig::new(0, MONDAY);
-        config.seed = seed.child("cloud");
-        config.public_ip = CLOUD;
+        let service = P::service(ServiceParts {
+            seed: seed.child("cloud"),
+            unix_ms: MONDAY,
+            address: SERVICE,
+            media: fidelity.far_media(),
+            now: start,
+        });
         Self {
             start,
             now: Duration::ZERO,
             fidelity,
             queue: Queue::default(),
             dice: Dice::new(&seed, "network"),
-            cloud: Cloud::new(config, fidelity.far_media(), start),
-            cloud_alarm: Alarm::default(),
-            cloud_udp: BTreeMap::new(),
-            cloud_port: 1024,
+            service,
+            service_alarm: Alarm::default(),
+            service_udp: BTreeMap::new(),
+            service_port: 1024,
             phones: Vec::new(),
             by_address: BTreeMap::new(),
             requests: 0,
@@ -360,53 +239,38 @@ impl<O: Observer> World<O> {
         self.story.as_ref()
     }
 
-    /// Makes a user of the service. `station` as the control API has it.
-    pub fn add_user(&mut self, id: &str, token: &str, station: &Value) {
-        let body = json!({"userId": id, "name": id, "token": token, "station": station});
-        self.control("POST", "users", &body);
-    }
-
-    /// Puts a phone on a user's desk, with a program on it. `change` adjusts its settings.
-    ///
-    /// # Panics
-    ///
-    /// When the settings can never work.
-    pub fn add_phone(
+    /// Puts a phone on a user's desk, with a client of the service and a program on it.
+    pub fn install(
         &mut self,
         user: &str,
-        token: &str,
-        app: Box<dyn Application>,
-        change: impl FnOnce(&mut Config),
+        app: Box<dyn Application<P>>,
+        make: impl FnOnce(ClientParts) -> P::Client,
     ) -> PhoneId {
         let number = self.phones.len();
-        let mut config = Config::agent(DOMAIN, token);
-        config.unix_ms = Some(MONDAY + self.now.as_millis() as u64);
-        change(&mut config);
-        let seed = self.seed.child(&format!("phone {number}"));
-        let client = Client::new(config, self.fidelity.factory(), seed, self.start + self.now);
+        let client = make(ClientParts {
+            seed: self.seed.child(&format!("phone {number}")),
+            unix_ms: MONDAY + self.now.as_millis() as u64,
+            media: self.fidelity.factory(),
+            now: self.start + self.now,
+        });
         let site = Site::new(number, Conditions::good(), NatKind::Open);
         self.by_address.insert(site.outside, PhoneId(number));
-        self.phones.push(Phone {
-            client: client.expect("settings that can work"),
-            app: Some(app),
-            user: user.to_owned(),
-            outputs: VecDeque::new(),
-            alarm: Alarm::default(),
-            app_alarm: Alarm::default(),
-            site,
-            asleep: None,
-            sockets: BTreeMap::new(),
-            exchanges: BTreeMap::new(),
-            udp: BTreeMap::new(),
-            sessions: BTreeSet::new(),
-            reason: "",
-            changing: BTreeMap::new(),
-            amid: None,
-        });
+        self.phones.push(Phone::new(client, app, user.to_owned(), site));
         let phone = PhoneId(number);
         self.moment(phone, Moment::Start);
         self.serve_phone(phone);
         phone
+    }
+
+    /// The service.
+    #[must_use]
+    pub fn service(&self) -> &P::Service {
+        &self.service
+    }
+
+    /// The service, to be changed from outside of the network.
+    pub fn service_mut(&mut self) -> &mut P::Service {
+        &mut self.service
     }
 
     /// Time since the run began.
@@ -430,16 +294,6 @@ impl<O: Observer> World<O> {
     /// Counts something.
     pub fn count(&mut self, what: &'static str) {
         self.counts.add(what);
-    }
-
-    /// The signals that the service leaves out from now on, because others say the same.
-    pub fn set_silences(&mut self, silences: BTreeSet<Silence>) {
-        self.cloud.set_silences(silences);
-    }
-
-    /// How often each signal was left out.
-    pub fn kept_silent(&self) -> impl Iterator<Item = (Silence, u64)> {
-        self.cloud.kept_silent()
     }
 
     /// How many things happened: the measure of a run's work.
@@ -467,7 +321,7 @@ impl<O: Observer> World<O> {
     }
 
     /// All phones.
-    pub fn phones(&self) -> impl Iterator<Item = PhoneId> + use<O> {
+    pub fn phones(&self) -> impl Iterator<Item = PhoneId> + use<O, P> {
         (0..self.phones.len()).map(PhoneId)
     }
 
@@ -479,7 +333,7 @@ impl<O: Observer> World<O> {
 
     /// The client on a phone.
     #[must_use]
-    pub fn client(&self, phone: PhoneId) -> &Client {
+    pub fn client(&self, phone: PhoneId) -> &P::Client {
         &self.phones[phone.0].client
     }
 
@@ -499,32 +353,9 @@ impl<O: Observer> World<O> {
         }
     }
 
-    /// How often far ends and notifications did what.
-    pub fn untidiness(&self) -> impl Iterator<Item = (crate::cloud::Habit, u64)> + '_ {
-        self.cloud.untidiness()
-    }
-
-    /// How a conversation's far end is to speak. None while it has no media.
-    #[must_use]
-    pub fn far_voice(&self, conversation: &str) -> Option<crate::cloud::FarVoice> {
-        self.cloud.far_voice(conversation)
-    }
-
-    /// The user's conversations as the service has them, those that are not over.
-    #[must_use]
-    pub fn conversations(&self, user: &str) -> Vec<Value> {
-        self.cloud.conversations(user)
-    }
-
     /// Takes a phone's application away: nobody presses its keys any more.
     pub fn dismiss(&mut self, phone: PhoneId) {
         self.phones[phone.0].app = None;
-    }
-
-    /// The user's media sessions as the service has them.
-    #[must_use]
-    pub fn sessions(&self, user: &str) -> Vec<Value> {
-        self.cloud.sessions(user)
     }
 
     /// Asks for an errand: [`World::run`] comes back with its number at that time.
@@ -537,7 +368,7 @@ impl<O: Observer> World<O> {
         self.phones[phone.0].amid = Some((delay, number));
     }
 
-    /// A request to the cloud's control API, answered at once: status and body.
+    /// A request to the service's control API, answered at once: status and body.
     ///
     /// # Panics
     ///
@@ -550,7 +381,7 @@ impl<O: Observer> World<O> {
             .uri(format!("/control/{path}"))
             .body(if body.is_null() { Vec::new() } else { body.to_string().into_bytes() })
             .expect("a path of the control API");
-        self.feed_cloud(CloudInput::Request { id, request });
+        self.feed_service(ServiceInput::Request { id, request });
         self.answers.remove(&id).expect("control requests are answered at once")
     }
 
@@ -573,9 +404,9 @@ impl<O: Observer> World<O> {
 }
 
 /// Where the service is.
-const CLOUD: std::net::IpAddr = std::net::IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
+const SERVICE: std::net::IpAddr = std::net::IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
 
-impl<O> std::fmt::Debug for World<O> {
+impl<O, P: Pair> std::fmt::Debug for World<O, P> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("World")
             .field("now", &self.now)

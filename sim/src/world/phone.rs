@@ -1,16 +1,16 @@
 //! One phone: a client, what runs on it, and the site it stands at.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use offhook::genesys::{Client, Command, ConversationId, Event, SessionId};
-use offhook::machine::{CommandId, HttpId, Input as ClientInput, OutputOf, UdpId, WsId};
+use offhook::machine::{HttpId, Input as ClientInput, OutputOf, UdpId, WsId};
 
 use super::alarm::Alarm;
 use super::application::Application;
 use super::nat::{Nat, NatKind};
 use super::network::{Conditions, Pipe};
+use super::pair::Pair;
 use super::weather::{NoticeWeather, RestWeather};
 use crate::service::ConnId;
 
@@ -20,11 +20,11 @@ pub(super) const NAT_TIMEOUT: Duration = Duration::from_secs(60);
 pub(super) const MAX_WAITING: usize = 10_000;
 
 /// See the [module](self).
-pub(super) struct Phone {
-    pub(super) client: Client,
-    pub(super) app: Option<Box<dyn Application>>,
+pub(super) struct Phone<P: Pair> {
+    pub(super) client: P::Client,
+    pub(super) app: Option<Box<dyn Application<P>>>,
     pub(super) user: String,
-    pub(super) outputs: VecDeque<OutputOf<Client>>,
+    pub(super) outputs: VecDeque<OutputOf<P::Client>>,
     pub(super) alarm: Alarm,
     pub(super) app_alarm: Alarm,
     pub(super) site: Site,
@@ -33,12 +33,10 @@ pub(super) struct Phone {
     pub(super) sockets: BTreeMap<WsId, Socket>,
     pub(super) exchanges: BTreeMap<HttpId, Exchange>,
     pub(super) udp: BTreeMap<SocketAddr, UdpId>,
-    /// Media sessions that its client has told of.
-    pub(super) sessions: BTreeSet<SessionId>,
     /// What its client is to be woken for.
     pub(super) reason: &'static str,
-    /// Changes of calls that its client was asked for.
-    pub(super) changing: BTreeMap<CommandId, ConversationId>,
+    /// What is remembered of what its client was asked for and has told.
+    pub(super) notes: P::Notes,
     /// What is to happen, and how soon, when somebody presses a key.
     pub(super) amid: Option<(Duration, u64)>,
 }
@@ -93,30 +91,28 @@ pub(super) enum Letter {
     Down { ws: Option<WsId>, size: usize, input: ClientInput },
 }
 
-impl Phone {
-    /// Keeps what its client was asked to change.
-    pub(super) fn note_command(&mut self, id: CommandId, command: &Command) {
-        if let Command::SetAudioMute { conversation, .. }
-        | Command::SetConversationHeld { conversation, .. } = command
-        {
-            self.changing.insert(id, conversation.clone());
-        }
-    }
-
-    /// Keeps what its client told of its sessions.
-    pub(super) fn note(&mut self, event: &Event) {
-        match event {
-            Event::SessionStarted(session) => {
-                self.sessions.insert(session.id.clone());
-            }
-            Event::SessionReplaced { session, old } => {
-                self.sessions.remove(old);
-                self.sessions.insert(session.id.clone());
-            }
-            Event::SessionEnded { session, .. } => {
-                self.sessions.remove(&session.id);
-            }
-            _ => {}
+impl<P: Pair> Phone<P> {
+    pub(super) fn new(
+        client: P::Client,
+        app: Box<dyn Application<P>>,
+        user: String,
+        site: Site,
+    ) -> Self {
+        Self {
+            client,
+            app: Some(app),
+            user,
+            outputs: VecDeque::new(),
+            alarm: Alarm::default(),
+            app_alarm: Alarm::default(),
+            site,
+            asleep: None,
+            sockets: BTreeMap::new(),
+            exchanges: BTreeMap::new(),
+            udp: BTreeMap::new(),
+            reason: "",
+            notes: P::Notes::default(),
+            amid: None,
         }
     }
 }
@@ -152,7 +148,7 @@ pub(super) fn address(first: u8, number: usize) -> IpAddr {
     IpAddr::V4(Ipv4Addr::new(first, b, c, d))
 }
 
-impl std::fmt::Debug for Phone {
+impl<P: Pair> std::fmt::Debug for Phone<P> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Phone")
             .field("user", &self.user)

@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use super::nat::{Nat, NatKind};
 use super::network::Conditions;
+use super::pair::Pair;
 use super::phone::{Cut, NAT_TIMEOUT, address};
 use super::phone_id::PhoneId;
+use super::seen::Observer;
 use super::weather::{NoticeWeather, RestWeather};
-use super::{Happening, Observer, World};
+use super::{Happening, World};
 
-impl<O: Observer> World<O> {
+impl<O: Observer<P>, P: Pair> World<O, P> {
     /// The WebSocket breaks; both sides learn it soon.
     pub fn reset(&mut self, phone: PhoneId) {
         self.break_sockets(phone, "connection reset");

@@ -2,16 +2,17 @@
 
 use std::time::Duration;
 
-use offhook::genesys::Client;
 use offhook::machine::{
     HttpId, Input as ClientInput, NetError, NetErrorKind, OutputOf, WsEvent, WsId,
 };
 
+use super::pair::{Pair, Text};
 use super::phone::{Exchange, Letter, MAX_WAITING, Socket};
 use super::phone_id::PhoneId;
+use super::seen::Observer;
 use super::weather::NoticeWeather;
-use super::{Happening, Observer, World};
-use crate::service::{ConnId, Input as CloudInput, RequestId};
+use super::{Happening, World};
+use crate::service::{ConnId, Input as ServiceInput, RequestId};
 
 /// A wire that was cut longer than this has lost its streams.
 const STREAMS_DIE: Duration = Duration::from_secs(60);
@@ -38,13 +39,13 @@ fn exchange_of(request: RequestId) -> (PhoneId, HttpId) {
     (PhoneId((request.0 >> 32) as usize), HttpId(request.0 & 0xffff_ffff))
 }
 
-impl<O: Observer> World<O> {
+impl<O: Observer<P>, P: Pair> World<O, P> {
     /// A phone wants something of a stream. What it wants is given back when it is not that.
     pub(super) fn stream_output(
         &mut self,
         phone: PhoneId,
-        output: OutputOf<Client>,
-    ) -> Option<OutputOf<Client>> {
+        output: OutputOf<P::Client>,
+    ) -> Option<OutputOf<P::Client>> {
         use offhook::Output;
         match output {
             Output::OpenWebSocket { id, request, deadline } => {
@@ -55,19 +56,19 @@ impl<O: Observer> World<O> {
                 self.phones[phone.0].sockets.insert(id, socket);
                 let at = deadline - self.start;
                 self.queue.push(at, Happening::OpenDeadline { phone, ws: id });
-                let input = CloudInput::SocketRequested { conn, path };
+                let input = ServiceInput::SocketRequested { conn, path };
                 self.up(phone, Some(id), HEAD, input);
             }
             Output::SendText { id, text } => {
                 self.meddle(phone, id, &text);
                 if let Some(socket) = self.phones[phone.0].sockets.get(&id) {
                     let (conn, size) = (socket.conn, text.len());
-                    self.up(phone, Some(id), size, CloudInput::SocketText { conn, text });
+                    self.up(phone, Some(id), size, ServiceInput::SocketText { conn, text });
                 }
             }
             Output::CloseWebSocket { id } => {
                 if let Some(socket) = self.phones[phone.0].sockets.get(&id) {
-                    let input = CloudInput::SocketClosed { conn: socket.conn };
+                    let input = ServiceInput::SocketClosed { conn: socket.conn };
                     self.up(phone, Some(id), 10, input);
                     self.phones[phone.0].sockets.remove(&id);
                 }
@@ -102,7 +103,7 @@ impl<O: Observer> World<O> {
             let at = self.now + self.phones[phone.0].site.conditions.latency * 2;
             return self.queue.push(at, Happening::Answer { phone, id, result: Ok(response) });
         }
-        let input = CloudInput::Request { id: request(phone, id), request: asked };
+        let input = ServiceInput::Request { id: request(phone, id), request: asked };
         if weather.slow.is_zero() {
             self.up(phone, None, size, input);
         } else {
@@ -126,7 +127,13 @@ impl<O: Observer> World<O> {
     }
 
     /// Something goes to the service, after what went before it on the same stream.
-    pub(super) fn up(&mut self, phone: PhoneId, ws: Option<WsId>, size: usize, input: CloudInput) {
+    pub(super) fn up(
+        &mut self,
+        phone: PhoneId,
+        ws: Option<WsId>,
+        size: usize,
+        input: ServiceInput,
+    ) {
         let now = self.now;
         let phone = &mut self.phones[phone.0];
         if let Some(cut) = &mut phone.site.cut {
@@ -145,7 +152,7 @@ impl<O: Observer> World<O> {
         if let Some(socket) = socket {
             socket.up_at = at;
         }
-        self.queue.push(at, Happening::ToCloud(input));
+        self.queue.push(at, Happening::ToService(input));
     }
 
     /// Something goes to a phone.
@@ -194,7 +201,7 @@ impl<O: Observer> World<O> {
         let notices = &self.phones[phone.0].site.notices;
         let text = match &event {
             WsEvent::Text(text)
-                if text.starts_with("<message") && *notices != NoticeWeather::default() =>
+                if *notices != NoticeWeather::default() && P::kind_of(text) != Text::Other =>
             {
                 Some(text.clone())
             }
@@ -204,7 +211,7 @@ impl<O: Observer> World<O> {
             return self.down(phone, Some(id), size, ClientInput::WebSocket { id, event });
         };
         let notices = notices.clone();
-        let is_event = text.contains("pubsub#event");
+        let is_event = P::kind_of(&text) == Text::Notification;
         if is_event && self.dice.chance(notices.lost) {
             return self.counts.add("notification lost");
         }
@@ -233,19 +240,19 @@ impl<O: Observer> World<O> {
         let cut = text.char_indices().map(|(at, _)| at).nth(self.dice.below(text.len().max(1)));
         match self.dice.below(4) {
             0 => text[..cut.unwrap_or(text.len())].to_owned(),
-            1 => "<message xmlns='jabber:client'><propose xmlns='urn:xmpp:jingle-message:0'/></message>"
-                .to_owned(),
+            1 => P::RUBBISH.to_owned(),
             2 => text.replace("id", "di"),
             _ => text.replace(':', ""),
         }
     }
 
-    pub(super) fn socket_closed_by_cloud(&mut self, conn: ConnId, code: Option<u16>) {
+    pub(super) fn socket_closed_by_service(&mut self, conn: ConnId, code: Option<u16>) {
         let (phone, id) = socket_of(conn);
         let event = WsEvent::Closed { code, reason: String::new() };
         self.down(phone, Some(id), 10, ClientInput::WebSocket { id, event });
         let latency = self.phones[phone.0].site.conditions.latency;
-        self.queue.push(self.now + latency, Happening::ToCloud(CloudInput::SocketClosed { conn }));
+        self.queue
+            .push(self.now + latency, Happening::ToService(ServiceInput::SocketClosed { conn }));
     }
 
     /// What a phone is about to be told by a stream: whether it still is, and what the network
@@ -287,8 +294,8 @@ impl<O: Observer> World<O> {
         let sockets = &mut self.phones[phone.0].sockets;
         if sockets.get(&id).is_some_and(|socket| !socket.opened) {
             if let Some(socket) = sockets.remove(&id) {
-                let input = CloudInput::SocketClosed { conn: socket.conn };
-                self.queue.push(self.now, Happening::ToCloud(input));
+                let input = ServiceInput::SocketClosed { conn: socket.conn };
+                self.queue.push(self.now, Happening::ToService(input));
             }
             let error = NetError::new(NetErrorKind::Timeout, "not opened");
             let event = WsEvent::Failed(error);
@@ -303,8 +310,8 @@ impl<O: Observer> World<O> {
         let sockets = std::mem::take(&mut self.phones[phone.0].sockets);
         for (id, socket) in sockets {
             let seen = self.dice.between(BREAK_SEEN);
-            let input = CloudInput::SocketClosed { conn: socket.conn };
-            self.queue.push(self.now + seen, Happening::ToCloud(input));
+            let input = ServiceInput::SocketClosed { conn: socket.conn };
+            self.queue.push(self.now + seen, Happening::ToService(input));
             let event = if socket.opened {
                 WsEvent::Closed { code: None, reason: why.to_owned() }
             } else {
@@ -320,8 +327,8 @@ impl<O: Observer> World<O> {
     pub(super) fn silence_sockets(&mut self, phone: PhoneId) {
         for socket in self.phones[phone.0].sockets.values_mut() {
             socket.dead = true;
-            let input = CloudInput::SocketClosed { conn: socket.conn };
-            self.queue.push(self.now + SILENCE_SEEN, Happening::ToCloud(input));
+            let input = ServiceInput::SocketClosed { conn: socket.conn };
+            self.queue.push(self.now + SILENCE_SEEN, Happening::ToService(input));
         }
     }
 
@@ -330,8 +337,9 @@ impl<O: Observer> World<O> {
         let Some(cut) = self.phones[phone.0].site.cut.take() else { return };
         if self.now - cut.since > STREAMS_DIE {
             for letter in cut.waiting {
-                if let Letter::Up { input: input @ CloudInput::SocketClosed { .. }, .. } = letter {
-                    self.queue.push(self.now, Happening::ToCloud(input));
+                if let Letter::Up { input: input @ ServiceInput::SocketClosed { .. }, .. } = letter
+                {
+                    self.queue.push(self.now, Happening::ToService(input));
                 }
             }
             return self.break_sockets(phone, "timed out");

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use http::Request;
 use offhook::media::WebRtcFactory;
-use offhook_sim::cloud::{Cloud, CloudConfig, ConnId, Input, Output, RequestId};
+use offhook_sim::cloud::{Cloud, CloudConfig, ConnId, Input, Output, RequestId, Service as _};
 use serde_json::Value;
 
 /// The most outputs that one input may lead to.

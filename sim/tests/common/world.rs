@@ -11,7 +11,7 @@ use offhook::machine::{
 };
 use offhook::media::{AudioFrame, WebRtcFactory};
 use offhook::{Machine as _, Seed};
-use offhook_sim::cloud::{Cloud, CloudConfig, ConnId, Input, Output, RequestId};
+use offhook_sim::cloud::{Cloud, CloudConfig, ConnId, Input, Output, RequestId, Service as _};
 use serde_json::Value;
 
 /// One way through the network.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::rig::{FakeMedia, Rig};
+use super::rig::{Rig, fake_media};
 use crate::genesys::{Client, Command, Config, ErrorKind, Outcome};
 use crate::machine::Seed;
 
@@ -15,7 +15,7 @@ const S: fn(u64) -> Duration = Duration::from_secs;
 fn api_2_any_environment_can_be_named_and_none_is_refused() {
     let make = |environment: &str| {
         let config = Config::agent(environment, "t");
-        Client::new(config, Box::new(FakeMedia), Seed::from(1), crate::testing::epoch())
+        Client::new(config, Box::new(fake_media()), Seed::from(1), crate::testing::epoch())
     };
     for named in ["mypurecloud.com", "usw2.pure.cloud", "nobody-knows.example"] {
         assert!(make(named).is_ok(), "{named}");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::rig::{FakeMedia, OTHER, PEER, Rig};
+use super::rig::{OTHER, PEER, Rig, fake_media};
 use crate::genesys::ask::{IqAsk, LinkAsk};
 use crate::genesys::calls::MAX_CONVERSATIONS;
 use crate::genesys::client::MAX_COMMANDS;
@@ -298,7 +298,7 @@ fn settings_have_255_bytes_at_most_and_tokens_16_kib() {
         Config::guest("lab.test", long(), "1"),
     ] {
         let now = crate::testing::epoch();
-        let made = Client::new(bad, Box::new(FakeMedia), Seed::from(1), now);
+        let made = Client::new(bad, Box::new(fake_media()), Seed::from(1), now);
         assert_eq!(made.unwrap_err().kind, ErrorKind::InvalidOptions);
     }
     let mut rig = Rig::ready();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::rig::{FakeMedia, LA100, Rig};
+use super::rig::{LA100, Rig, fake_media};
 use crate::genesys::goals::MAX_INTENTS;
 use crate::genesys::{CallControl, Client, Command, Config, Dial, Error, ErrorKind, Outcome};
 use crate::machine::{CommandId, Seed, WsEvent};
@@ -58,7 +58,8 @@ fn an_address_that_no_request_can_have_is_refused_at_construction() {
         for host in ["https://a b", "not a host", "http://", "https://[::1", "http://h:port"] {
             let config = Config { api_host: Some(host.to_owned()), ..config.clone() };
             let now = crate::testing::epoch();
-            let error = Client::new(config, Box::new(FakeMedia), Seed::from(1), now).unwrap_err();
+            let error =
+                Client::new(config, Box::new(fake_media()), Seed::from(1), now).unwrap_err();
             assert_eq!(error.kind, ErrorKind::InvalidOptions, "{host}");
         }
     }

@@ -213,7 +213,7 @@ fn api_1_and_options_that_can_never_work_are_the_applications_fault() {
     assert_eq!(rig.submit(nothing).unwrap_err().fault(), Fault::Application);
     let mut config = crate::genesys::Config::agent("lab.test", "t0ken");
     config.environment.clear();
-    let media = Box::new(super::rig::FakeMedia);
+    let media = Box::new(super::rig::fake_media());
     let seed = crate::machine::Seed::from(1);
     let made = crate::genesys::Client::new(config, media, seed, crate::testing::epoch());
     assert_eq!(made.unwrap_err().fault(), Fault::Application);

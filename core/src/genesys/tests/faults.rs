@@ -418,7 +418,7 @@ fn api_3_scenario_6_11_wire_1_3_a_jwt_logs_in_without_rest() {
     assert!(rig.asked.is_empty(), "still no REST");
     let bad = crate::genesys::Client::new(
         Config::jwt("lab.test", "not-a-jwt"),
-        Box::new(super::rig::FakeMedia),
+        Box::new(super::rig::fake_media()),
         crate::machine::Seed::from(1),
         rig.now,
     );
@@ -440,7 +440,7 @@ fn api_1_scenario_1_2_options_that_cannot_work_are_refused_at_once() {
         let mut config = Config::agent("lab.test", "t0ken");
         change(&mut config);
         let now = crate::testing::epoch();
-        let media = Box::new(super::rig::FakeMedia);
+        let media = Box::new(super::rig::fake_media());
         let made = crate::genesys::Client::new(config, media, crate::machine::Seed::from(1), now);
         assert_eq!(made.unwrap_err().kind, ErrorKind::InvalidOptions, "{what}");
     }

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use super::rig::{FakeMedia, Rig};
+use super::rig::{Rig, fake_media};
 use crate::genesys::{Client, Command, Config, ErrorKind, Outcome};
 use crate::machine::{NetError, NetErrorKind, Seed, WsEvent};
 
@@ -141,7 +141,7 @@ fn a_guest_without_a_code_is_no_guest() {
     for (organization, code) in [("", "1"), ("org-1", "")] {
         let config = Config::guest("lab.test", organization, code);
         let now = crate::testing::epoch();
-        let made = Client::new(config, Box::new(FakeMedia), Seed::from(1), now);
+        let made = Client::new(config, Box::new(fake_media()), Seed::from(1), now);
         assert_eq!(made.unwrap_err().kind, ErrorKind::InvalidOptions);
     }
     let mut rig = guest();

@@ -3,7 +3,7 @@
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
-use super::rig::{FakeMedia, Rig};
+use super::rig::{Rig, fake_media};
 use crate::genesys::wire::{Frame, Iq, IqKind, Payload};
 use crate::genesys::{
     Client, Command, Config, ErrorKind, Event, IcePolicy, IceServers, IceServersPolicy, Outcome,
@@ -22,7 +22,7 @@ struct Spy(Sender<EngineConfig>);
 impl EngineFactory for Spy {
     fn create(&mut self, now: Instant, config: EngineConfig) -> Box<dyn Engine> {
         self.0.send(config.clone()).unwrap();
-        FakeMedia.create(now, config)
+        fake_media().create(now, config)
     }
 }
 
@@ -197,7 +197,7 @@ fn api_1_servers_that_could_never_work_are_refused_at_once_and_change_nothing() 
     for servers in bad {
         let config = Config { ice_servers: servers.clone(), ..Config::agent("lab.test", "t") };
         let now = crate::testing::epoch();
-        let error = Client::new(config, Box::new(FakeMedia), Seed::from(1), now).unwrap_err();
+        let error = Client::new(config, Box::new(fake_media()), Seed::from(1), now).unwrap_err();
         assert_eq!(error.kind, ErrorKind::InvalidOptions);
         let mut rig = Rig::ready();
         let policy = IceServersPolicy::Replace;
@@ -224,7 +224,7 @@ fn wire_7_what_the_service_names_is_bounded_and_what_is_of_no_use_is_left_out() 
 fn what_cannot_be_relayed_yet_is_said_so_and_never_promised() {
     let config = Config { ice_policy: IcePolicy::RelayOnly, ..Config::agent("lab.test", "t") };
     let now = crate::testing::epoch();
-    let error = Client::new(config, Box::new(FakeMedia), Seed::from(1), now).unwrap_err();
+    let error = Client::new(config, Box::new(fake_media()), Seed::from(1), now).unwrap_err();
     assert_eq!(error.kind, ErrorKind::InvalidOptions);
     // The service may want it all the same.
     let mut rig = Rig::ready();

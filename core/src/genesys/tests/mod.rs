@@ -9,7 +9,6 @@ mod commands;
 mod connect_limit;
 mod controls;
 mod errors;
-mod fake_media;
 mod faults;
 mod guests;
 mod ice;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::rig::{Asked, FakeMedia, LA100, Rig};
+use super::rig::{Asked, LA100, Rig, fake_media};
 use crate::genesys::timing::Bounds;
 use crate::genesys::{Cause, Client, Command, Config, Event, Fault, Figure, Timing, TimingError};
 use crate::jingle::Reason;
@@ -18,7 +18,7 @@ const S: fn(u64) -> Duration = Duration::from_secs;
 fn client(change: impl FnOnce(&mut Timing)) -> Result<Client, crate::genesys::Error> {
     let mut config = Config::agent("lab.test", "t0ken");
     change(&mut config.timing);
-    Client::new(config, Box::new(FakeMedia), Seed::from(1), crate::testing::epoch())
+    Client::new(config, Box::new(fake_media()), Seed::from(1), crate::testing::epoch())
 }
 
 /// Just out of a field's bounds, on either side, if there is such a figure.
@@ -697,7 +697,7 @@ struct Told(Arc<Mutex<Vec<EngineConfig>>>);
 impl EngineFactory for Told {
     fn create(&mut self, now: Instant, config: EngineConfig) -> Box<dyn Engine> {
         self.0.lock().unwrap().push(config.clone());
-        FakeMedia.create(now, config)
+        fake_media().create(now, config)
     }
 }
 

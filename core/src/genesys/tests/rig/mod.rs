@@ -8,8 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-pub(super) use super::fake_media::FakeMedia;
-pub(super) use super::service::{JINGLE_OFFER, login_answer, offer_sdp, stream_answer};
+pub(super) use super::service::{JINGLE_OFFER, fake_media, login_answer, offer_sdp, stream_answer};
 use super::twice::{Twice, twin, worth_comparing};
 
 use crate::genesys::error::Subject;
@@ -96,7 +95,7 @@ impl Rig {
         config.timing.connect = Duration::MAX;
         change(&mut config);
         let now = crate::testing::epoch();
-        let client = Client::new(config, Box::new(FakeMedia), Seed::from(1), now).unwrap();
+        let client = Client::new(config, Box::new(fake_media()), Seed::from(1), now).unwrap();
         Self {
             client,
             now,
@@ -379,7 +378,7 @@ impl Rig {
         self.input(Input::Timeout);
     }
 
-    /// What the far side's media does: a word that [`FakeMedia`] understands.
+    /// What the far side's media does: a word that [`FakeMedia`](crate::media::testing::FakeMedia) understands.
     pub(super) fn media(&mut self, word: &str) {
         let id = self.udp.expect("media sockets");
         let event = UdpEvent::Datagram {
@@ -432,7 +431,7 @@ impl Rig {
         self.offer_with(session, conversation, "");
     }
 
-    /// An offer with one more line, for [`FakeMedia`].
+    /// An offer with one more line, for [`FakeMedia`](crate::media::testing::FakeMedia).
     pub(super) fn offer_with(&mut self, session: &str, conversation: &str, line: &str) {
         let sdp = offer_sdp() + line;
         self.rpc(

@@ -1,0 +1,298 @@
+//! Media that does what datagrams tell it, for tests and benchmarks of everything around it.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use super::{
+    Agreement, AudioCodec, AudioFrame, Digit, Engine, EngineConfig, EngineEvent, EngineFactory,
+    EngineOutput, LocalCandidate, MediaError, MediaState, MediaStats,
+};
+use crate::sdp::{Direction, SdpError};
+
+/// A description of one audio stream, with Opus and keys.
+#[must_use]
+pub fn description(setup: &str, ufrag: &str, pwd: &str) -> String {
+    format!(
+        "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n\
+         m=audio 9 UDP/TLS/RTP/SAVPF 111 110\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\n\
+         a=ice-ufrag:{ufrag}\r\na=ice-pwd:{pwd}\r\na=fingerprint:sha-256 AB:CD\r\n\
+         a=setup:{setup}\r\na=sendrecv\r\na=rtcp-mux\r\na=rtpmap:111 opus/48000/2\r\n\
+         a=fmtp:111 minptime=10;useinbandfec=1\r\na=rtpmap:110 telephone-event/48000\r\n"
+    )
+}
+
+/// Makes engines that do what datagrams tell them: `connected`, `disconnected`, `failed`, `closed`,
+/// `audio`, `dtmf` and `hundred` (packets came, and one did not). Any other datagram is dropped.
+///
+/// Offers of them are taken that have Opus and ICE credentials. One with `a=refuse` is not; one with
+/// `a=no-opus` is taken for one without; the first answer to one with `a=x-answer-fails-once` fails.
+#[derive(Clone, Debug, Default)]
+pub struct FakeMedia {
+    /// The ICE password in their own descriptions.
+    pub password: String,
+    /// Whether each new remote candidate is told as a key, so that a test can count them.
+    pub counts_candidates: bool,
+}
+
+impl FakeMedia {
+    /// With a password.
+    #[must_use]
+    pub fn new(password: &str) -> Self {
+        Self { password: password.to_owned(), counts_candidates: false }
+    }
+}
+
+impl EngineFactory for FakeMedia {
+    fn create(&mut self, _: Instant, _: EngineConfig) -> Box<dyn Engine> {
+        Box::new(FakeEngine {
+            made: self.clone(),
+            queue: VecDeque::new(),
+            state: MediaState::New,
+            negotiation: Negotiation::New,
+            fails_once: false,
+            stats: MediaStats::default(),
+            ufrag: None,
+            candidates: Vec::new(),
+            told: 0,
+        })
+    }
+}
+
+/// Where offer and answer stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Negotiation {
+    New,
+    /// Ours waits for its answer.
+    Offered,
+    /// Theirs waits for its answer.
+    Answering,
+    Done,
+}
+
+struct FakeEngine {
+    made: FakeMedia,
+    queue: VecDeque<EngineOutput>,
+    state: MediaState,
+    negotiation: Negotiation,
+    fails_once: bool,
+    stats: MediaStats,
+    /// Candidates since the last restart, and how many were told in all.
+    ufrag: Option<String>,
+    candidates: Vec<String>,
+    told: u8,
+}
+
+impl FakeEngine {
+    fn event(&mut self, event: EngineEvent) {
+        self.queue.push_back(EngineOutput::Event(event));
+    }
+
+    fn is_over(&self) -> bool {
+        matches!(self.state, MediaState::Failed | MediaState::Closed)
+    }
+
+    fn enter(&mut self, state: MediaState) {
+        if self.state != state && !self.is_over() {
+            self.state = state;
+            self.event(EngineEvent::State(state));
+        }
+    }
+
+    fn agreed(&mut self) {
+        self.negotiation = Negotiation::Done;
+        if self.state == MediaState::New {
+            self.enter(MediaState::Connecting);
+        }
+    }
+
+    fn describe(&self, setup: &str, ufrag: &str) -> String {
+        description(setup, ufrag, &self.made.password)
+    }
+}
+
+/// Whether a description can be used.
+fn check(sdp: &str) -> Result<(), MediaError> {
+    if sdp.contains("a=refuse") {
+        Err(SdpError::NoAudio.into())
+    } else if !sdp.contains("opus") || sdp.contains("a=no-opus") {
+        Err(MediaError::NoCommonCodec)
+    } else if !sdp.contains("a=ice-ufrag:") {
+        Err(SdpError::NoAudio.into())
+    } else {
+        Ok(())
+    }
+}
+
+impl Engine for FakeEngine {
+    fn add_local_address(&mut self, _: Instant, address: SocketAddr) {
+        let (ip, port) = (address.ip(), address.port());
+        self.event(EngineEvent::LocalCandidate(LocalCandidate {
+            mid: Some("0".to_owned()),
+            ufrag: "mine".to_owned(),
+            candidate: format!("candidate:1 1 udp 2130706431 {ip} {port} typ host"),
+        }));
+    }
+
+    fn local_addresses_done(&mut self, _: Instant) {
+        self.event(EngineEvent::GatheringComplete);
+    }
+
+    fn create_offer(&mut self, _: Instant) -> Result<String, MediaError> {
+        if self.negotiation != Negotiation::New {
+            return Err(MediaError::State(self.state));
+        }
+        self.negotiation = Negotiation::Offered;
+        Ok(self.describe("actpass", "mine"))
+    }
+
+    fn accept_answer(&mut self, _: Instant, answer: &str) -> Result<(), MediaError> {
+        if self.negotiation != Negotiation::Offered {
+            return Err(MediaError::State(self.state));
+        }
+        self.negotiation = Negotiation::Done;
+        check(answer)?;
+        self.agreed();
+        Ok(())
+    }
+
+    fn accept_offer(&mut self, _: Instant, offer: &str) -> Result<(), MediaError> {
+        if self.negotiation == Negotiation::Offered {
+            return Err(MediaError::State(self.state));
+        }
+        check(offer)?;
+        let ufrag = offer.lines().find(|line| line.starts_with("a=ice-ufrag"));
+        if self.ufrag.as_deref() != ufrag {
+            self.ufrag = ufrag.map(str::to_owned);
+            self.candidates.clear();
+        }
+        self.fails_once = offer.contains("a=x-answer-fails-once");
+        self.negotiation = Negotiation::Answering;
+        Ok(())
+    }
+
+    fn create_answer(&mut self, _: Instant) -> Result<String, MediaError> {
+        if self.negotiation != Negotiation::Answering {
+            return Err(MediaError::State(self.state));
+        }
+        if std::mem::take(&mut self.fails_once) {
+            return Err(SdpError::BadValue("an answer for once").into());
+        }
+        self.agreed();
+        Ok(self.describe("active", "mine"))
+    }
+
+    fn add_remote_candidate(&mut self, _: Instant, candidate: &str) -> Result<(), MediaError> {
+        if !candidate.starts_with("candidate:") {
+            return Err(MediaError::Candidate(candidate.to_owned()));
+        }
+        // A redundant candidate is nothing new (RFC 8445 section 5.1.3).
+        if self.made.counts_candidates && !self.candidates.iter().any(|known| known == candidate) {
+            self.candidates.push(candidate.to_owned());
+            self.told = (self.told + 1).min(15);
+            if let Some(digit) = Digit::from_event(self.told) {
+                self.event(EngineEvent::Dtmf { digit, duration: Duration::ZERO });
+            }
+        }
+        Ok(())
+    }
+
+    fn restart_ice(&mut self, _: Instant) -> Result<String, MediaError> {
+        if self.negotiation != Negotiation::Done {
+            return Err(MediaError::State(self.state));
+        }
+        self.negotiation = Negotiation::Offered;
+        Ok(self.describe("actpass", "again"))
+    }
+
+    fn handle_datagram(&mut self, _: Instant, _: SocketAddr, _: SocketAddr, data: &[u8]) {
+        match data {
+            b"connected" => self.enter(MediaState::Connected),
+            b"disconnected" => self.enter(MediaState::Disconnected),
+            b"failed" if self.is_over() => {}
+            b"failed" => {
+                self.event(EngineEvent::Failed(MediaError::Connection("no path".to_owned())));
+                self.enter(MediaState::Failed);
+            }
+            b"closed" => self.enter(MediaState::Closed),
+            b"hundred" => {
+                self.stats.packets_received += 100;
+                self.stats.packets_lost += 1;
+                self.stats.jitter = Duration::from_millis(2);
+                self.stats.round_trip = Some(Duration::from_millis(100));
+            }
+            b"audio" => self.event(EngineEvent::Audio(AudioFrame {
+                codec: AudioCodec::Opus,
+                time: 0,
+                lost_before: 0,
+                talkspurt: false,
+                data: Bytes::from_static(b"far"),
+            })),
+            b"dtmf" => {
+                if let Some(digit) = Digit::from_event(5) {
+                    let duration = Duration::from_millis(100);
+                    self.event(EngineEvent::Dtmf { digit, duration });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn handle_timeout(&mut self, _: Instant) {}
+
+    fn send_audio(&mut self, _: Instant, frame: &AudioFrame) -> Result<(), MediaError> {
+        if self.is_over() {
+            return Err(MediaError::State(self.state));
+        }
+        if frame.codec != AudioCodec::Opus {
+            return Err(MediaError::NotNegotiated(frame.codec.name()));
+        }
+        self.stats.packets_sent += 1;
+        self.queue.push_back(EngineOutput::Transmit {
+            local: SocketAddr::from(([127, 0, 0, 1], 4000)),
+            remote: SocketAddr::from(([127, 0, 0, 1], 5000)),
+            data: frame.data.to_vec(),
+        });
+        Ok(())
+    }
+
+    fn set_muted(&mut self, _: bool) {}
+
+    fn send_dtmf(&mut self, _: Instant, digits: &[Digit], _: Duration) -> Result<(), MediaError> {
+        if self.state != MediaState::Connected {
+            return Err(MediaError::State(self.state));
+        }
+        if digits.len() > 64 { Err(MediaError::TooMany("digits")) } else { Ok(()) }
+    }
+
+    fn set_direction(&mut self, _: Direction) {}
+
+    fn agreement(&self) -> Option<Agreement> {
+        matches!(self.negotiation, Negotiation::Answering | Negotiation::Done).then_some(
+            Agreement {
+                direction: Direction::SendRecv,
+                codec: AudioCodec::Opus,
+                codecs: [AudioCodec::Opus].into_iter().collect(),
+                keys: true,
+            },
+        )
+    }
+
+    fn state(&self) -> MediaState {
+        self.state
+    }
+
+    fn stats(&self) -> MediaStats {
+        self.stats
+    }
+
+    fn close(&mut self, _: Instant) {
+        self.enter(MediaState::Closed);
+    }
+
+    fn poll_output(&mut self) -> EngineOutput {
+        self.queue.pop_front().unwrap_or(EngineOutput::Timeout(None))
+    }
+}

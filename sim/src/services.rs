@@ -1,0 +1,5 @@
+//! The services that there are models of, as types that stand for them.
+
+/// Genesys Cloud, and offhook's client of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Genesys;

@@ -1,0 +1,143 @@
+//! What an observer of a world is shown.
+
+use std::time::Duration;
+
+use offhook::machine::{CommandId, MediaId};
+use offhook::media::{AudioFrame, Digit};
+
+use super::pair::{CommandOf, EventOf, Pair, ResultOf};
+use super::phone_id::PhoneId;
+use crate::services::Genesys;
+
+/// What an observer of a world is shown.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Seen<'a, P: Pair = Genesys> {
+    /// A client told its application something.
+    Told {
+        /// On which phone.
+        phone: PhoneId,
+        /// What.
+        event: &'a EventOf<P>,
+    },
+    /// An application pressed a key, and the client took it.
+    Submitted {
+        /// On which phone.
+        phone: PhoneId,
+        /// The name of its completion.
+        id: CommandId,
+        /// What it asked for.
+        command: &'a CommandOf<P>,
+    },
+    /// A command is over.
+    Completed {
+        /// On which phone.
+        phone: PhoneId,
+        /// Which one.
+        id: CommandId,
+        /// How it ended.
+        result: &'a ResultOf<P>,
+    },
+    /// An application spoke into a session.
+    AgentSpoke {
+        /// On which phone.
+        phone: PhoneId,
+        /// Into which session's audio.
+        media: MediaId,
+        /// What.
+        frame: &'a AudioFrame,
+    },
+    /// A session's far side was heard.
+    AgentHeard {
+        /// On which phone.
+        phone: PhoneId,
+        /// From which session's audio.
+        media: MediaId,
+        /// What.
+        frame: &'a AudioFrame,
+    },
+    /// A customer spoke.
+    CustomerSpoke {
+        /// On which conversation.
+        conversation: &'a str,
+        /// What.
+        frame: &'a AudioFrame,
+    },
+    /// A customer pressed keys.
+    CustomerPressed {
+        /// On which conversation.
+        conversation: &'a str,
+        /// Which.
+        digits: &'a [Digit],
+    },
+    /// A customer heard the agent.
+    CustomerHeard {
+        /// On which conversation.
+        conversation: &'a str,
+        /// What.
+        frame: &'a AudioFrame,
+    },
+    /// A client has taken a message, and all that follows from it was told.
+    Received {
+        /// On which phone.
+        phone: PhoneId,
+        /// The message.
+        text: &'a str,
+    },
+    /// A client is woken because it asked to be.
+    Woken {
+        /// On which phone.
+        phone: PhoneId,
+        /// What for.
+        reason: &'a str,
+        /// Whether it has a connection, or makes one.
+        wired: bool,
+    },
+    /// A phone sleeps from now on.
+    Slept {
+        /// Which phone.
+        phone: PhoneId,
+    },
+    /// A phone that slept goes on.
+    Resumed {
+        /// Which phone.
+        phone: PhoneId,
+    },
+    /// How the service has what a command that has just succeeded was about.
+    Stands {
+        /// On which phone.
+        phone: PhoneId,
+        /// How it has it.
+        stand: &'a P::Stand,
+    },
+    /// A machine did what no machine may do.
+    Wrong {
+        /// What.
+        what: &'a str,
+    },
+}
+
+// Derived, they would want the same of all that is only referred to.
+impl<P: Pair> Copy for Seen<'_, P> {}
+
+impl<P: Pair> Clone for Seen<'_, P> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+/// Something that looks at all that applications see and do.
+pub trait Observer<P: Pair = Genesys> {
+    /// One thing happened.
+    fn see(&mut self, at: Duration, seen: Seen<'_, P>);
+
+    /// Whether it has seen enough: [`World::run`](super::World::run) goes no further then.
+    fn has_enough(&self) -> bool {
+        false
+    }
+}
+
+/// An observer of nothing.
+impl<P: Pair> Observer<P> for () {
+    fn see(&mut self, _: Duration, _: Seen<'_, P>) {}
+}
