@@ -141,7 +141,11 @@ impl Sent {
     /// Counts one more that waits, where it has to.
     fn wait(&mut self, now: Instant, media: Media) -> Result<(), SendError> {
         match media {
-            Media::Unknown => return Ok(()),
+            // What is known of it may come after the first frames.
+            Media::Unknown => {
+                self.waiting = self.waiting.saturating_add(1);
+                return Ok(());
+            }
             Media::Connected if self.waiting == 0 => return Ok(()),
             Media::Connected => {
                 let since = now.saturating_duration_since(self.counted.unwrap_or(now));

@@ -288,6 +288,8 @@ fn a_tape_has_both_sides_in_their_places() {
         }
     }
     for (side, pcm, start) in [(Side::Said, &ours, 200), (Side::Heard, &theirs, 700)] {
+        assert_eq!(tape.frames(side), 50);
+        assert_eq!(tape.starts(side), Some(start as u32 * MS));
         let likeness = compare::similarity(pcm, &tape.pcm(side, RATE).unwrap());
         assert!(likeness.correlation > 0.95, "{side:?}: {likeness:?}");
         assert!((likeness.offset - start * 48).unsigned_abs() < 20 * 48, "{likeness:?}");
