@@ -329,6 +329,27 @@ fn odd_rates_are_refused() {
     }
 }
 
+#[test]
+fn frames_of_any_length_are_heard_whole() {
+    for (codec, ms) in [AudioCodec::Pcmu, AudioCodec::Pcma]
+        .into_iter()
+        .flat_map(|codec| [5, 10, 20, 30, 60, 120].map(|ms| (codec, ms)))
+    {
+        let mut decoder = AudioDecoder::new();
+        let mut listener = Listener::new(16_000).unwrap();
+        let (mut decoded, mut heard) = (0, 0);
+        for n in 0..20 {
+            let data = Bytes::from(g711::encode(codec, &vec![99; ms * 8]));
+            let time = n * ms as u64 * 8;
+            let frame = AudioFrame { codec, time, lost_before: 0, talkspurt: false, data };
+            decoded += decoder.decode(&frame).unwrap().len();
+            let now = epoch() + MS * (n * ms as u64) as u32;
+            heard += listener.hear(now, &frame).unwrap().len();
+        }
+        assert_eq!((decoded, heard), (20 * ms * 48, 20 * ms * 16), "{codec:?} of {ms} ms");
+    }
+}
+
 fn any_rate() -> impl Strategy<Value = u32> {
     prop::sample::select(vec![8_000, 11_050, 16_000, 22_050, 32_000, 44_100, 48_000, 96_000])
 }
