@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use common::pair::{Pair, Side};
 use offhook::media::{
-    AudioCodec, Digit, EngineConfig, MAX_BACKLOG, MediaError, MediaState, RawPacket,
+    AudioCodec, AudioCodecs, Digit, EngineConfig, MAX_BACKLOG, MediaError, MediaState, RawPacket,
 };
 use offhook::sdp::Direction;
 
@@ -380,6 +380,8 @@ fn rfc_3264_8_3_2_other_codecs_and_numbers_take_effect_with_the_next_offer() {
     assert!(!answer.contains("111") && !answer.contains("opus"), "{answer}");
     assert!(lines(&answer, "m=")[0].ends_with(" 100 0 126"));
     assert_eq!(pair.engine(Side::B).send_codec(), Some(AudioCodec::Pcma));
+    let codecs = pair.engine(Side::B).agreement().unwrap().codecs;
+    assert_eq!(codecs, AudioCodecs::from_iter([AudioCodec::Pcmu, AudioCodec::Pcma]));
     let frame = pair.frame(0, Side::B);
     assert_eq!(
         pair.engine(Side::B).send_audio(now, &frame),
@@ -478,6 +480,28 @@ fn what_is_said_before_media_connects_is_kept_and_then_heard() {
     pair.run(MS(3000));
     let heard: Vec<_> = pair.heard(Side::A).iter().map(|frame| frame.data[0]).collect();
     assert_eq!(heard, (0..MAX_BACKLOG as u8).collect::<Vec<_>>());
+}
+
+#[test]
+fn what_is_kept_is_not_said_where_the_session_is_muted_meanwhile() {
+    let mut pair = Pair::new();
+    pair.negotiate().unwrap();
+    let send = |pair: &mut Pair, n| {
+        let (now, frame) = (pair.now, pair.frame(n, Side::B));
+        assert_eq!(pair.engine(Side::B).send_audio(now, &frame), Ok(()));
+    };
+    (0..10).for_each(|n| send(&mut pair, n));
+    pair.engine(Side::B).set_muted(true);
+    send(&mut pair, 10);
+    pair.run_until(MS(5000), |p| p.both(MediaState::Connected));
+    pair.engine(Side::B).set_muted(false);
+    for n in 11..15 {
+        send(&mut pair, n);
+        pair.run(MS(20));
+    }
+    pair.run(MS(500));
+    let heard: Vec<_> = pair.heard(Side::A).iter().map(|frame| frame.data[0]).collect();
+    assert_eq!(heard, [11, 12, 13, 14]);
 }
 
 #[test]

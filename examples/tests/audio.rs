@@ -77,7 +77,7 @@ async fn talk<R: Sockets>(far: &mut FarEnd, says: &[i16], length: Duration) -> V
 fn assert_alike(what: &str, said: &[i16], heard: &[i16]) {
     let likeness = compare::similarity(said, heard);
     assert!(likeness.correlation > 0.9, "{what}: {likeness:?}");
-    assert!(likeness.longest_gap <= Duration::from_millis(40), "{what}: {likeness:?}");
+    assert!(likeness.longest_gap <= Duration::from_millis(100), "{what}: {likeness:?}");
 }
 
 /// The program of sixty lines, as a process.
@@ -92,7 +92,7 @@ fn the_ivr_plays_records_presses_keys_transfers_and_logs() {
     std::fs::write(folder.join("greeting.wav"), file(&greeting)).expect("a file");
     let mut ivr = Command::new(env!("CARGO_BIN_EXE_ivr"))
         .current_dir(&folder)
-        .args(["greeting.wav", "+15550123"])
+        .arg("greeting.wav")
         .env("OFFHOOK_ENVIRONMENT", "lab.test")
         .env("OFFHOOK_TOKEN", token)
         .env("OFFHOOK_API_HOST", emulator.http_url())

@@ -22,6 +22,44 @@ fn one_caller_at_a_time_notices_nothing() {
     check(echo::scenario().hours(0.5).customers(one)).seeds(0..1);
 }
 
+/// The program of sixty lines, as its file is.
+#[allow(dead_code, reason = "its main is for tokio")]
+#[path = "../src/bin/ivr.rs"]
+mod ivr;
+
+#[cfg(not(feature = "bug"))]
+#[test]
+fn the_ivr_works_in_virtual_time() {
+    use std::sync::Mutex;
+    use std::time::Duration;
+
+    use offhook::audio::{RATE, compare, resample, wav};
+    use offhook_sim::Scenario;
+    use offhook_sim::world::Fidelity;
+
+    static SAVED: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
+    let greeting = include_bytes!("../data/agent.wav");
+    let talk = (Duration::from_secs(20), Duration::from_secs(30));
+    let scenario = Scenario::calm().agents(1).hours(0.1).fidelity(Fidelity::Full);
+    let scenario = scenario.customers(Customers { talk, ..Customers::default() });
+    let scenario = scenario.program(|phone| {
+        let save = |_: &str, wav| {
+            SAVED.lock().unwrap().push(wav);
+            Ok(())
+        };
+        ivr::work(phone, greeting.to_vec(), save)
+    });
+    check(scenario).seeds(0..1);
+    let saved = SAVED.lock().unwrap();
+    let file = saved.first().expect("somebody called");
+    // On the left is what was said: whole, and at its own pace.
+    let samples = file[44..].chunks_exact(4).map(|two| i16::from_le_bytes([two[0], two[1]]));
+    let said = resample(&samples.collect::<Vec<_>>(), 16_000, RATE).unwrap();
+    let likeness = compare::similarity(&wav::read(&greeting[..]).unwrap(), &said);
+    assert!(likeness.correlation > 0.95, "{likeness:?}");
+    assert_eq!(likeness.longest_gap, Duration::ZERO);
+}
+
 #[cfg(feature = "bug")]
 #[test]
 fn the_bug_needs_one_phone_and_one_kind_of_fault() {

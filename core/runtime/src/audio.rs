@@ -42,8 +42,10 @@ impl Audio {
     ) -> (Self, Producer<AudioQueue>) {
         line.set_clock(&timer.clock);
         let (producer, consumer) = ends(AudioQueue::new(Arc::clone(&line), timer.clock.clone()));
-        let sink = AudioSender { media, frames, session: consumer.watch(), line, timer };
-        (Self { sink, stream: AudioReceiver(consumer) }, producer)
+        let session = consumer.watch();
+        let stream = AudioReceiver { frames: consumer, timer: timer.clone() };
+        let sink = AudioSender { media, frames, session, line, timer };
+        (Self { sink, stream }, producer)
     }
 
     /// What is agreed on with the far side now ([`AudioSender::agreement`]).
@@ -150,12 +152,16 @@ impl std::fmt::Debug for AudioSender {
 ///
 /// [`AUDIO_QUEUE`](crate::AUDIO_QUEUE) frames wait; past that the oldest goes, and the next
 /// frame counts it in [`AudioFrame::lost_before`].
-pub struct AudioReceiver(Consumer<AudioQueue>);
+pub struct AudioReceiver {
+    frames: Consumer<AudioQueue>,
+    #[cfg_attr(not(feature = "audio"), expect(dead_code, reason = "frames need no timer"))]
+    pub(crate) timer: Timer,
+}
 
 impl AudioReceiver {
     /// The next frame; `None` once the audio has ended.
     pub async fn next(&mut self) -> Option<AudioFrame> {
-        self.0.next().await
+        self.frames.next().await
     }
 }
 
@@ -163,7 +169,7 @@ impl Stream for AudioReceiver {
     type Item = AudioFrame;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<AudioFrame>> {
-        self.0.poll_next_unpin(cx)
+        self.frames.poll_next_unpin(cx)
     }
 }
 

@@ -171,6 +171,7 @@ impl<M: Drive> Front<M> {
 
     /// The machine tells something.
     pub fn told(&mut self, event: M::Event) {
+        self.events.begin(&event);
         if let Some(observer) = &mut self.observer {
             observer.event(&event);
         }

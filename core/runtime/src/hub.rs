@@ -57,10 +57,14 @@ impl<M: Drive> Clone for Hub<M> {
 pub(crate) struct Publisher<M: Drive>(Hub<M>);
 
 impl<M: Drive> Publisher<M> {
+    /// An event is about to be told, to anybody at all: what is known of the lines comes first.
+    pub(crate) fn begin(&self, event: &M::Event) {
+        self.0.lines.told::<M>(event);
+    }
+
     /// Tells everybody who reads. A queue that is full loses something by its own policy; it holds
     /// up nobody.
     pub(crate) fn tell(&self, event: M::Event) {
-        self.0.lines.told::<M>(&event);
         let mut readers: Vec<Waker> = Vec::new();
         {
             let mut queues = self.0.lock();

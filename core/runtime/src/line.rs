@@ -141,18 +141,21 @@ impl Sent {
     /// Counts one more that waits, where it has to.
     fn wait(&mut self, now: Instant, media: Media) -> Result<(), SendError> {
         match media {
-            Media::Unknown => return Ok(()),
+            // What is known of it may come after the first frames.
+            Media::Unknown => {
+                self.waiting = self.waiting.saturating_add(1);
+                return Ok(());
+            }
             Media::Connected if self.waiting == 0 => return Ok(()),
             Media::Connected => {
-                let since = now.saturating_duration_since(self.counted.unwrap_or(now));
-                let gone = (since.as_micros() / DRAIN.as_micros()) as usize;
-                if gone > 0 || self.counted.is_none() {
-                    self.waiting = self.waiting.saturating_sub(gone);
-                    self.counted = Some(now);
-                }
+                let counted = self.counted.unwrap_or(now);
+                let since = now.saturating_duration_since(counted);
+                let gone = u32::try_from(since.as_micros() / DRAIN.as_micros()).unwrap_or(u32::MAX);
+                self.waiting = self.waiting.saturating_sub(gone as usize);
                 if self.waiting == 0 {
                     return Ok(());
                 }
+                self.counted = Some(counted + DRAIN * gone);
             }
             Media::Waiting => {}
         }

@@ -12,7 +12,6 @@ use offhook::media::{Agreement, AudioFrame};
 
 use crate::audio::{Audio, AudioReceiver, AudioSender};
 use crate::error::SendError;
-use crate::timer::Timer;
 
 impl Audio {
     /// PCM at this rate instead of encoded frames: 16 bits, mono, any multiple of 50 Hz from 8 to
@@ -22,10 +21,7 @@ impl Audio {
     ///
     /// It is none.
     pub fn pcm(self, rate: u32) -> Result<Pcm, AudioError> {
-        let timer = self.sink.timer.clone();
-        let sink = PcmSender { sink: self.sink, speaker: Speaker::new(rate)? };
-        let stream = PcmReceiver { stream: self.stream, listener: Listener::new(rate)?, timer };
-        Ok(Pcm { sink, stream })
+        Ok(Pcm { sink: self.sink.pcm(rate)?, stream: self.stream.pcm(rate)? })
     }
 
     /// Plays a WAV file ([`AudioSender::play`]).
@@ -37,7 +33,27 @@ impl Audio {
     }
 }
 
+impl AudioReceiver {
+    /// PCM at this rate instead of encoded frames ([`Audio::pcm`]).
+    ///
+    /// # Errors
+    ///
+    /// It is none.
+    pub fn pcm(self, rate: u32) -> Result<PcmReceiver, AudioError> {
+        Ok(PcmReceiver { stream: self, listener: Listener::new(rate)? })
+    }
+}
+
 impl AudioSender {
+    /// PCM at this rate instead of encoded frames ([`Audio::pcm`]).
+    ///
+    /// # Errors
+    ///
+    /// It is none.
+    pub fn pcm(self, rate: u32) -> Result<PcmSender, AudioError> {
+        Ok(PcmSender { sink: self, speaker: Speaker::new(rate)? })
+    }
+
     /// Plays a WAV file, an hour at most, from bytes or whatever else can be read: in the codec that is
     /// agreed on, at the pace of speech, from when media is connected until its last frame is sent.
     ///
@@ -178,7 +194,6 @@ async fn say(
 pub struct PcmReceiver {
     stream: AudioReceiver,
     listener: Listener,
-    timer: Timer,
 }
 
 impl PcmReceiver {
@@ -191,11 +206,13 @@ impl PcmReceiver {
             let pcm = match self.frame().await {
                 Some(frame) => {
                     let frame = frame?;
-                    self.listener.hear(self.timer.clock.now(), &frame)
+                    let now = self.stream.timer.clock.now();
+                    self.listener.hear(now, &frame)
                 }
-                None => {
-                    self.listener.silence(self.timer.clock.now()).map(Option::unwrap_or_default)
-                }
+                None => self
+                    .listener
+                    .silence(self.stream.timer.clock.now())
+                    .map(Option::unwrap_or_default),
             };
             match pcm {
                 Ok(pcm) if pcm.is_empty() => {}
@@ -207,10 +224,10 @@ impl PcmReceiver {
 
     /// The next frame, or the end; none where it is time for silence.
     async fn frame(&mut self) -> Option<Option<AudioFrame>> {
-        let frame = self.stream.next();
-        let Some(at) = self.listener.next_wake() else { return Some(frame.await) };
+        let Some(at) = self.listener.next_wake() else { return Some(self.stream.next().await) };
+        let timer = self.stream.timer.clone();
         // Whatever has come is before.
-        match select(pin!(frame), pin!(self.timer.sleep_until(at))).await {
+        match select(pin!(self.stream.next()), pin!(timer.sleep_until(at))).await {
             Either::Left((frame, _)) => Some(frame),
             Either::Right(((), _)) => None,
         }

@@ -1,10 +1,8 @@
 //! Recordings of calls.
 
-use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use futures_util::future::select;
 use offhook::audio::{AudioError, Side, Tape, Tracks};
 
 use crate::audio::{Audio, AudioSender};
@@ -45,11 +43,9 @@ pub struct Recording {
 impl Recording {
     /// Waits until it has lasted so long, or the audio has ended.
     pub async fn wait(&self, length: Duration) {
-        let ended = pin!(self.session.ended());
-        match self.began.checked_add(length) {
-            Some(at) => drop(select(pin!(self.timer.sleep_until(at)), ended).await),
-            None => ended.await,
-        }
+        let passed = self.timer.clock.now().saturating_duration_since(self.began);
+        // Whichever is first.
+        let _ = self.timer.within(length.saturating_sub(passed), self.session.ended()).await;
     }
 
     /// Waits until the audio has ended.

@@ -72,7 +72,8 @@ impl AudioDecoder {
     }
 
     /// Decodes a frame to 48 kHz mono, and before it makes up what is known to be lost, up to ten
-    /// frames of 20 ms. Of G.711 less than 20 ms wait for the next frame. [`Listener`] does more.
+    /// frames of 20 ms. Of G.711 less than 20 ms wait for the next frame.
+    /// [`Listener`](super::Listener) does more.
     ///
     /// # Errors
     ///

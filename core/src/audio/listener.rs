@@ -89,7 +89,8 @@ impl Listener {
         let mut out = Vec::new();
         self.fill(now, frame, &mut out)?;
         let Some(decoder) = &mut self.decoder else { return Ok(out) };
-        let usual = self.expected.map_or(u64::from(decoder.rate()) / 50, |(_, length)| length);
+        let whole = u64::from(decoder.rate()) / 50;
+        let usual = self.expected.map_or(whole, |(_, length)| length);
         let pcm = match decoder.decode(frame.codec, &frame.data) {
             Ok(pcm) => pcm,
             Err(_) => made_up(decoder, usual)?,

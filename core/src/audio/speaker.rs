@@ -220,8 +220,10 @@ impl Speaker {
     /// past where it is late.
     #[must_use]
     pub fn next_wake(&self, now: Instant) -> Option<Instant> {
-        self.codec?;
-        (self.pcm.len() >= self.length).then(|| match self.phase {
+        if self.codec.is_none() || self.pcm.len() < self.length {
+            return None;
+        }
+        Some(match self.phase {
             Phase::New => now,
             Phase::Speaking(due) => due,
         })

@@ -81,6 +81,18 @@ impl Tape {
         self.full
     }
 
+    /// How many frames of a side are on it.
+    #[must_use]
+    pub fn frames(&self, side: Side) -> usize {
+        self.track(side).len()
+    }
+
+    /// How long after the beginning of the recording a side was first heard.
+    #[must_use]
+    pub fn starts(&self, side: Side) -> Option<Duration> {
+        self.track(side).first().map(|(at, _)| self.passed(*at))
+    }
+
     /// One side as PCM, mono, from the beginning of the recording on.
     ///
     /// # Errors
@@ -88,15 +100,11 @@ impl Tape {
     /// The rate cannot be had ([`Listener::new`]).
     pub fn pcm(&self, side: Side, rate: u32) -> Result<Vec<i16>, AudioError> {
         let mut listener = Listener::new(rate)?;
-        let frames = match side {
-            Side::Heard => &self.heard,
-            Side::Said => &self.said,
-        };
         let mut pcm = Vec::new();
-        if let Some((first, _)) = frames.first() {
-            pcm.resize((self.passed(*first).as_secs_f64() * f64::from(rate)) as usize, 0);
+        if let Some(silence) = self.starts(side) {
+            pcm.resize((silence.as_secs_f64() * f64::from(rate)) as usize, 0);
         }
-        for (at, frame) in frames {
+        for (at, frame) in self.track(side) {
             pcm.extend(listener.hear(*at, frame)?);
         }
         Ok(pcm)
@@ -132,6 +140,13 @@ impl Tape {
         said.resize(length, 0);
         heard.resize(length, 0);
         Ok((said, heard))
+    }
+
+    fn track(&self, side: Side) -> &[(Instant, AudioFrame)] {
+        match side {
+            Side::Heard => &self.heard,
+            Side::Said => &self.said,
+        }
     }
 
     fn passed(&self, now: Instant) -> Duration {

@@ -288,6 +288,8 @@ fn a_tape_has_both_sides_in_their_places() {
         }
     }
     for (side, pcm, start) in [(Side::Said, &ours, 200), (Side::Heard, &theirs, 700)] {
+        assert_eq!(tape.frames(side), 50);
+        assert_eq!(tape.starts(side), Some(start as u32 * MS));
         let likeness = compare::similarity(pcm, &tape.pcm(side, RATE).unwrap());
         assert!(likeness.correlation > 0.95, "{side:?}: {likeness:?}");
         assert!((likeness.offset - start * 48).unsigned_abs() < 20 * 48, "{likeness:?}");
@@ -324,6 +326,27 @@ fn odd_rates_are_refused() {
     for rate in [0, 50, 7_950, 11_025, 192_050, u32::MAX] {
         assert_eq!(Speaker::new(rate).err(), Some(AudioError::Rate(rate)));
         assert_eq!(Listener::new(rate).err(), Some(AudioError::Rate(rate)));
+    }
+}
+
+#[test]
+fn frames_of_any_length_are_heard_whole() {
+    for (codec, ms) in [AudioCodec::Pcmu, AudioCodec::Pcma]
+        .into_iter()
+        .flat_map(|codec| [5, 10, 20, 30, 60, 120].map(|ms| (codec, ms)))
+    {
+        let mut decoder = AudioDecoder::new();
+        let mut listener = Listener::new(16_000).unwrap();
+        let (mut decoded, mut heard) = (0, 0);
+        for n in 0..20 {
+            let data = Bytes::from(g711::encode(codec, &vec![99; ms * 8]));
+            let time = n * ms as u64 * 8;
+            let frame = AudioFrame { codec, time, lost_before: 0, talkspurt: false, data };
+            decoded += decoder.decode(&frame).unwrap().len();
+            let now = epoch() + MS * (n * ms as u64) as u32;
+            heard += listener.hear(now, &frame).unwrap().len();
+        }
+        assert_eq!((decoded, heard), (20 * ms * 48, 20 * ms * 16), "{codec:?} of {ms} ms");
     }
 }
 

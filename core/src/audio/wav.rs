@@ -93,6 +93,19 @@ mod tests {
     }
 
     #[test]
+    fn any_usual_rate_and_several_channels_are_read_in_their_place() {
+        for rate in [8_000, 11_025, 22_050, 44_100, 48_000, 96_000] {
+            let one = vec![1_000; rate as usize];
+            let mut file = Cursor::new(Vec::new());
+            write_at(&mut file, rate, &[&one, &vec![3_000; rate as usize]]).unwrap();
+            let pcm = read(Cursor::new(file.into_inner())).unwrap();
+            assert_eq!(pcm.len(), RATE as usize, "{rate}");
+            let whole = &pcm[2_000..46_000];
+            assert!(whole.iter().all(|sample| (1_950..2_050).contains(sample)), "{rate}");
+        }
+    }
+
+    #[test]
     fn junk_is_a_typed_error() {
         for junk in [&b""[..], b"RIFF", b"not a wav file at all, not even close to one"] {
             assert!(matches!(read(junk), Err(AudioError::Wav(_))));

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::io::{BufRead as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::pin::pin;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -16,13 +16,12 @@ use console::style;
 use futures_util::future::{self, Either};
 use futures_util::stream::select;
 use futures_util::{Stream, StreamExt as _};
-use offhook::audio::AudioEncoder;
+use offhook::audio::{RATE, Side, Tracks, wav};
 use offhook::genesys::{Config, ConversationId, Dial, Event, HandledBy, Phone as _};
-use offhook::media::{AudioCodec, Digit, MediaState};
+use offhook::media::{Digit, MediaState};
 use offhook::net::NetOptions;
-use offhook_examples::voice::{self, Ear};
 use offhook_runtime::genesys::Client;
-use offhook_runtime::{Audio, Sockets};
+use offhook_runtime::{Audio, SendError, Sockets};
 
 const HELP: &str = "\
   answer            answer the call that rings
@@ -99,7 +98,11 @@ enum Next {
 }
 
 async fn run<R: Sockets>(cli: Cli) -> anyhow::Result<()> {
-    let speech = cli.wav_in.as_deref().map(read_wav).transpose()?;
+    let read = |path: &PathBuf| std::fs::read(path).with_context(|| path.display().to_string());
+    let speech = cli.wav_in.as_ref().map(read).transpose()?;
+    if let Some(speech) = &speech {
+        wav::read(&speech[..]).context("--wav-in")?;
+    }
     let mut config = Config::agent(cli.environment, cli.token);
     config.api_host = cli.api_host;
     config.ws_host = cli.ws_host;
@@ -168,12 +171,6 @@ fn keyboard() -> impl Stream<Item = Next> + Unpin {
     Box::pin(lines)
 }
 
-fn read_wav(path: &Path) -> anyhow::Result<Vec<i16>> {
-    let file = std::fs::File::open(path).with_context(|| format!("{}", path.display()))?;
-    offhook::audio::wav::read(std::io::BufReader::new(file))
-        .with_context(|| format!("{}", path.display()))
-}
-
 #[derive(PartialEq, Eq)]
 enum Go {
     On,
@@ -183,7 +180,8 @@ enum Go {
 /// The phone and its calls, by what they are doing.
 struct Desk<R> {
     phone: Client<R>,
-    speech: Option<Vec<i16>>,
+    /// A WAV file.
+    speech: Option<Vec<u8>>,
     wav_out: Option<PathBuf>,
     calls: BTreeMap<ConversationId, String>,
     /// The call that commands are about: the one that rang or was dialled last.
@@ -243,7 +241,7 @@ impl<R: Sockets> Desk<R> {
             Event::SessionStarted(session) => {
                 self.calls.insert(session.conversation.clone(), "connecting".to_owned());
                 self.current = Some(session.conversation.clone());
-                self.talk(self.phone.audio(session.media));
+                self.talk(self.phone.audio(session.media))?;
             }
             Event::MediaState { conversation, state: MediaState::Connected, .. } => {
                 self.say(&style("talking").green().bold().to_string());
@@ -291,38 +289,29 @@ impl<R: Sockets> Desk<R> {
         }
     }
 
-    /// Plays what is to be said, and writes down what is heard.
-    fn talk(&self, audio: Audio) {
-        let (mut sink, mut stream) = (audio.sink, audio.stream);
-        if let Some(speech) = self.speech.clone() {
-            std::thread::spawn(move || {
-                let said = AudioEncoder::new(AudioCodec::Opus).map_err(Into::into).and_then(
-                    |mut encoder| {
-                        voice::say(&speech, &mut encoder, |frame| {
-                            smol::block_on(sink.send(frame)).is_ok()
-                        })
-                    },
-                );
-                if let Err(error) = said {
-                    tell(format_args!("{} cannot speak: {error}", style("!").red()));
-                }
-            });
-        }
-        let ear = Ear::listen(move || smol::block_on(stream.next()));
+    /// Plays what is to be said, and records what is heard.
+    fn talk(&self, mut audio: Audio) -> anyhow::Result<()> {
+        let complain = |what: &dyn Display| tell(format_args!("{} {what:#}", style("!").red()));
         if let Some(path) = self.wav_out.clone() {
-            std::thread::spawn(move || {
-                let written = ear.finish().and_then(|pcm| {
-                    let file = std::fs::File::create(&path)?;
-                    Ok(offhook::audio::wav::write(std::io::BufWriter::new(file), &pcm)?)
-                });
-                match written {
+            let recording = audio.record();
+            R::spawn(async move {
+                recording.ended().await;
+                let heard = recording.wav(Tracks::Only(Side::Heard), RATE).map_err(Into::into);
+                match heard.and_then(|wav| anyhow::Ok(std::fs::write(&path, wav)?)) {
                     Ok(()) => tell(format_args!("{} wrote {}", style("·").cyan(), path.display())),
-                    Err(error) => {
-                        tell(format_args!("{} {}: {error}", style("!").red(), path.display()));
-                    }
+                    Err(error) => complain(&error.context(path.display().to_string())),
                 }
-            });
+            })?;
         }
+        if let Some(speech) = self.speech.clone() {
+            R::spawn(async move {
+                match audio.play(&speech[..]).await {
+                    Ok(()) | Err(SendError::Ended) => {}
+                    Err(error) => complain(&error),
+                }
+            })?;
+        }
+        Ok(())
     }
 
     async fn command(&mut self, line: &str) -> anyhow::Result<Go> {

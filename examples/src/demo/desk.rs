@@ -1,5 +1,7 @@
 //! The agent's desk: the phone, what it tells, and the notes taken of it.
 
+use std::future::Future;
+use std::pin::pin;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -63,6 +65,18 @@ impl<'a, R: Sockets> Desk<'a, R> {
         while self.next(deadline).await.is_ok() {}
     }
 
+    /// Takes note of what is told until something is done.
+    pub(super) async fn during<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        loop {
+            let next = pin!(self.next(Instant::now() + PATIENCE));
+            match select(&mut work, next).await {
+                Either::Left((done, _)) => return done,
+                Either::Right(_) => {}
+            }
+        }
+    }
+
     /// Takes note of what is told until a thread is done.
     pub(super) async fn wait_for_thread<T>(&mut self, thread: &JoinHandle<T>) {
         while !thread.is_finished() {
@@ -77,7 +91,7 @@ impl<'a, R: Sockets> Desk<'a, R> {
 
     async fn next(&mut self, deadline: Instant) -> anyhow::Result<Event> {
         let timer = smol::Timer::at(deadline);
-        let event = match select(std::pin::pin!(self.events.next()), timer).await {
+        let event = match select(pin!(self.events.next()), timer).await {
             Either::Left((Some(event), _)) => event,
             Either::Left((None, _)) => bail!("the phone is gone"),
             Either::Right(_) => bail!("not in time"),

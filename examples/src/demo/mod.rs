@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use offhook::Seed;
-use offhook::audio::{AudioEncoder, compare};
+use offhook::audio::{FRAME, RATE, Side, compare};
 use offhook::genesys::{CallState, Config, Dial, Event, Phone as _};
-use offhook::media::{AudioCodec, Digit, MediaState};
+use offhook::media::{Digit, MediaState};
 use offhook::net::NetOptions;
 use offhook_runtime::Sockets;
 use offhook_runtime::genesys::{Client, Events};
@@ -203,38 +203,29 @@ async fn inbound<R: Sockets>(
     report.step("media connected", answered.elapsed());
 
     let audio = desk.phone.audio(session.media);
-    let (mut sink, mut stream) = (audio.sink, audio.stream);
-    let agents_ear = Ear::listen(move || smol::block_on(stream.next()));
+    let (listens, agents_ear) = (answered.elapsed(), audio.record());
+    let mut agent = audio.sink.pcm(RATE)?;
     let customers_ear = Ear::listen(move || heard.blocking_recv());
     screen.act("Both speak");
     let bar = screen.progress("speech", plan.agent.len().max(plan.customer.len()));
     let customer = {
         let (pcm, speak) = (plan.customer.clone(), speak.clone());
-        std::thread::spawn(move || {
-            let mut encoder = AudioEncoder::new(AudioCodec::Opus)?;
-            voice::say(&pcm, &mut encoder, |frame| speak.blocking_send(frame).is_ok())
-        })
+        std::thread::spawn(move || voice::say(&pcm, |frame| speak.blocking_send(frame).is_ok()))
     };
-    let agent = {
-        let (pcm, bar) = (plan.agent.clone(), bar.clone());
-        std::thread::spawn(move || -> anyhow::Result<_> {
-            let mut encoder = AudioEncoder::new(AudioCodec::Opus)?;
-            voice::say(&pcm, &mut encoder, |frame| {
-                bar.inc(offhook::audio::FRAME as u64);
-                smol::block_on(sink.send(frame)).is_ok()
-            })?;
-            Ok((sink, encoder))
-        })
+    let speech = async {
+        for words in plan.agent.chunks(FRAME) {
+            agent.write(words).await?;
+            bar.inc(words.len() as u64);
+        }
+        agent.finish().await
     };
-    desk.wait_for_thread(&agent).await;
+    desk.during(speech).await?;
     desk.wait_for_thread(&customer).await;
     bar.finish_and_clear();
     customer.join().map_err(|_| anyhow::anyhow!("the customer panicked"))??;
-    let (mut sink, mut encoder) =
-        agent.join().map_err(|_| anyhow::anyhow!("the agent panicked"))??;
     desk.linger(Duration::from_millis(300)).await;
-    let first = agents_ear.first().context("the agent heard nothing")?;
-    report.step("first audio", first.saturating_duration_since(answered));
+    let first = agents_ear.tape().starts(Side::Heard).context("the agent heard nothing")?;
+    report.step("first audio", listens + first);
 
     screen.act("Ada mutes herself");
     desk.phone.set_muted(conversation.as_str(), true).await?;
@@ -242,8 +233,7 @@ async fn inbound<R: Sockets>(
     desk.mark("muted", State::Muted);
     desk.linger(Duration::from_millis(100)).await;
     let before = customers_ear.frames();
-    let pause = vec![0; 25 * offhook::audio::FRAME];
-    voice::say(&pause, &mut encoder, |frame| smol::block_on(sink.send(frame)).is_ok())?;
+    agent.write(&[0; 25 * FRAME]).await?;
     desk.linger(Duration::from_millis(100)).await;
     ensure!(customers_ear.frames() == before, "the customer hears a muted agent");
     desk.phone.set_muted(conversation.as_str(), false).await?;
@@ -278,8 +268,8 @@ async fn inbound<R: Sockets>(
     desk.mark("hung up", State::Idle);
     report.take_stats(desk.last_stats());
     // The emulator keeps the customer's ear until somebody else takes the far end.
-    drop((sink, speak, emulator.far_end(&conversation)));
-    let heard_by_agent = agents_ear.finish()?;
+    drop((agent, speak, emulator.far_end(&conversation)));
+    let heard_by_agent = agents_ear.pcm(Side::Heard, RATE)?;
     let heard_by_customer = customers_ear.finish()?;
     report.compare("customer heard by agent", compare::similarity(&plan.customer, &heard_by_agent));
     report.compare("agent heard by customer", compare::similarity(&plan.agent, &heard_by_customer));
@@ -309,11 +299,11 @@ async fn outbound<R: Sockets>(
     desk.mark("session started", State::Connecting);
     report.step("session started", dialled.elapsed());
     let audio = desk.phone.audio(session.media);
-    let (mut sink, mut stream) = (audio.sink, audio.stream);
+    let (listens, ear) = (dialled.elapsed(), audio.record());
+    let mut agent = audio.sink.pcm(RATE)?;
     desk.wait("media connects", connected).await?;
     desk.mark("media connected", State::Talking);
     report.step("media connected", dialled.elapsed());
-    let ear = Ear::listen(move || smol::block_on(stream.next()));
     desk.wait("the far end answers", |event| match event {
         Event::ConversationUpdate(update) => {
             let connected = |c: &offhook::genesys::Conversation| c.state == CallState::Connected;
@@ -324,15 +314,10 @@ async fn outbound<R: Sockets>(
     .await?;
     desk.mark("answered", State::Talking);
     screen.act("Ada introduces herself");
-    let hello = plan.agent[..plan.agent.len().min(2 * offhook::audio::RATE as usize)].to_vec();
-    let agent = std::thread::spawn(move || {
-        let mut encoder = AudioEncoder::new(AudioCodec::Opus)?;
-        voice::say(&hello, &mut encoder, |frame| smol::block_on(sink.send(frame)).is_ok())
-    });
-    desk.wait_for_thread(&agent).await;
-    agent.join().map_err(|_| anyhow::anyhow!("the agent panicked"))??;
-    let first = ear.first().context("the agent heard nothing")?;
-    report.step("first audio", first.saturating_duration_since(dialled));
+    let hello = &plan.agent[..plan.agent.len().min(2 * RATE as usize)];
+    desk.during(agent.write(hello)).await?;
+    let first = ear.tape().starts(Side::Heard).context("the agent heard nothing")?;
+    report.step("first audio", listens + first);
     screen.act("The far end hangs up");
     let path = format!("calls/{}/hangup", call.conversation);
     emulator.control("POST", &path, &json!({})).context("no hang-up")?;
@@ -342,7 +327,6 @@ async fn outbound<R: Sockets>(
     .await?;
     desk.mark("over", State::Idle);
     report.take_stats(desk.last_stats());
-    ensure!(!ear.finish()?.is_empty(), "the agent heard nothing");
     Ok(report)
 }
 

@@ -21,11 +21,10 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::Parser;
-use offhook::audio::{AudioDecoder, AudioEncoder, FRAME, RATE, wav};
+use offhook::audio::{AudioDecoder, RATE, wav};
 use offhook::genesys::{Config, ConversationId, Event, Phone as _};
-use offhook::media::{AudioCodec, Digit};
+use offhook::media::Digit;
 use offhook::net::NetOptions;
-use offhook_examples::voice::PACE;
 use offhook_sim::serve::{Emulator, EmulatorOptions};
 use offhook_tokio::{Audio, AudioReceiver, AudioSender, Client};
 use serde_json::{Value, json};
@@ -54,9 +53,6 @@ struct Heard {
     pcm: Mutex<Vec<i16>>,
     more: Condvar,
 }
-
-/// The codec to speak with, once that is agreed on.
-type Agreed = Arc<Mutex<Option<AudioCodec>>>;
 
 fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
@@ -146,12 +142,10 @@ async fn answer(
     last: Arc<Mutex<Option<ConversationId>>>,
 ) {
     let own: Arc<[i16]> = own.into();
-    let agreed = Agreed::default();
     while let Some(event) = events.next().await {
         match event {
             Event::PendingSession(call) => {
                 *lock(&last) = Some(call.conversation.clone());
-                *lock(&agreed) = None;
                 let reply = phone.accept_pending(&call.conversation);
                 tokio::spawn(async move {
                     if let Err(error) = reply.await {
@@ -161,11 +155,10 @@ async fn answer(
             }
             Event::SessionStarted(session) => {
                 let Audio { sink, stream } = phone.audio(session.media);
-                tokio::spawn(speak(sink, Arc::clone(&own), Arc::clone(&agreed)));
+                tokio::spawn(speak(sink, Arc::clone(&own)));
                 tokio::spawn(listen(stream, Arc::clone(&heard)));
             }
             Event::MediaAgreed { agreement, .. } => {
-                *lock(&agreed) = Some(agreement.codec);
                 tell(&json!({
                     "event": "agreed", "codec": agreement.codec.name(), "keys": agreement.keys,
                     "sends": agreement.direction.sends(),
@@ -188,20 +181,9 @@ async fn answer(
 }
 
 /// Says the speech again and again, in whatever codec is agreed on, until the session ends.
-async fn speak(mut sink: AudioSender, own: Arc<[i16]>, agreed: Agreed) {
-    let mut pace = tokio::time::interval(PACE);
-    let mut encoder: Option<AudioEncoder> = None;
-    for frame in own.chunks_exact(FRAME).cycle() {
-        pace.tick().await;
-        let Some(codec) = *lock(&agreed) else { continue };
-        if encoder.as_ref().is_none_or(|one| one.codec() != codec) {
-            encoder = AudioEncoder::new(codec).ok();
-        }
-        let Some(Ok(frame)) = encoder.as_mut().map(|encoder| encoder.encode(frame)) else { return };
-        if sink.send(frame).await.is_err() {
-            return;
-        }
-    }
+async fn speak(sink: AudioSender, own: Arc<[i16]>) {
+    let Ok(mut pcm) = sink.pcm(RATE) else { return };
+    while pcm.write(&own).await.is_ok() {}
 }
 
 /// Writes down what is heard, until the session ends.
