@@ -1,8 +1,17 @@
 //! Bots in virtual time, on bad days. With the feature `bug` they must be caught.
 
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Cursor;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use offhook::audio::{RATE, wav};
+use offhook::genesys::{Command, Event};
 use offhook_examples::{echo, hotline};
 use offhook_sim::check;
 use offhook_sim::scenario::Customers;
+use offhook_sim::world::Seen;
 
 #[test]
 #[cfg_attr(feature = "bug", should_panic(expected = "nobody is kept on the line"))]
@@ -20,6 +29,47 @@ fn whoever_calls_the_echo_is_answered_at_once() {
 fn one_caller_at_a_time_notices_nothing() {
     let one = Customers { at_once: 1, ..Customers::default() };
     check(echo::scenario().hours(0.5).customers(one)).seeds(0..1);
+}
+
+#[path = "../src/bin/ivr.rs"]
+#[expect(dead_code, reason = "on a runtime it begins as a program of its own")]
+mod ivr;
+
+/// It plays, records, presses keys, hands on and logs; see `tests/audio.rs` for what is heard.
+#[test]
+fn the_program_of_sixty_lines_is_one_in_virtual_time_too() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ivr");
+    drop(fs::remove_dir_all(&folder));
+    fs::create_dir_all(&folder).unwrap();
+    let mut greeting = Cursor::new(Vec::new());
+    let tone: Vec<i16> = (0..RATE as usize).map(|n| (n % 100 * 100) as i16).collect();
+    wav::write(&mut greeting, &tone).unwrap();
+    let orders = (greeting.into_inner(), "+15550123".to_owned(), folder.clone());
+
+    let done = Arc::new(Mutex::new(BTreeMap::new()));
+    let count = Arc::clone(&done);
+    let scenario = echo::scenario().named("ivr").agents(2).hours(0.25);
+    let scenario = scenario.program(move |phone| ivr::work(phone, orders.clone())).always(
+        "it does its work",
+        move |_, seen| {
+            let mut count = count.lock().unwrap();
+            let mut one = |what| *count.entry(what).or_insert(0) += 1;
+            match seen {
+                Seen::Submitted { command: Command::SendDtmf { .. }, .. } => one("keys"),
+                Seen::Submitted { command: Command::ControlCall { .. }, .. } => one("handed on"),
+                Seen::AgentSpoke { .. } => one("frames said"),
+                Seen::Told { event: Event::CallEnded { .. }, .. } => one("calls over"),
+                _ => {}
+            }
+            Ok(())
+        },
+    );
+    check(scenario).seeds(0..1);
+    let done = done.lock().unwrap();
+    assert!(["keys", "handed on", "calls over"].iter().all(|what| done[what] > 3), "{done:?}");
+    assert!(done["frames said"] >= 50 * done["keys"], "a second for each caller: {done:?}");
+    let recordings = fs::read_dir(&folder).unwrap().count();
+    assert!(recordings >= done["handed on"], "{recordings} of {done:?}");
 }
 
 #[cfg(feature = "bug")]
