@@ -80,19 +80,29 @@ fn assert_alike(what: &str, said: &[i16], heard: &[i16]) {
     assert!(likeness.longest_gap <= Duration::from_millis(100), "{what}: {likeness:?}");
 }
 
-/// The program of sixty lines, as a process.
 #[test]
-fn the_ivr_plays_records_presses_keys_transfers_and_logs() {
+fn the_ivr_plays_records_presses_keys_transfers_and_logs_on_tokio() {
+    the_ivr_does_its_work("tokio");
+}
+
+#[test]
+fn the_ivr_plays_records_presses_keys_transfers_and_logs_on_smol() {
+    the_ivr_does_its_work("smol");
+}
+
+/// The program of sixty lines, as a process.
+fn the_ivr_does_its_work(runtime: &str) {
     let tokio = tokio::runtime::Runtime::new().expect("a runtime");
     let emulator = demo::emulator(31).expect("a free port");
     let (user, token) = emulator.add_user("Ada", None).expect("a user");
-    let folder = std::env::temp_dir().join(format!("offhook-ivr-{}", std::process::id()));
+    let folder = std::env::temp_dir().join(format!("offhook-ivr-{runtime}-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
     let (greeting, complaint) = speeches();
     std::fs::write(folder.join("greeting.wav"), file(&greeting)).expect("a file");
     let mut ivr = Command::new(env!("CARGO_BIN_EXE_ivr"))
         .current_dir(&folder)
-        .arg("greeting.wav")
+        .args(["greeting.wav", "+15550123"])
+        .env("OFFHOOK_RUNTIME", runtime)
         .env("OFFHOOK_ENVIRONMENT", "lab.test")
         .env("OFFHOOK_TOKEN", token)
         .env("OFFHOOK_API_HOST", emulator.http_url())

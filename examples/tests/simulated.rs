@@ -1,8 +1,18 @@
 //! Bots in virtual time, on bad days. With the feature `bug` they must be caught.
 
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Cursor;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use offhook::audio::{RATE, compare, resample, wav};
+use offhook::genesys::{Command, Event};
 use offhook_examples::{echo, hotline};
-use offhook_sim::check;
 use offhook_sim::scenario::Customers;
+use offhook_sim::world::{Fidelity, Seen};
+use offhook_sim::{Scenario, check};
 
 #[test]
 #[cfg_attr(feature = "bug", should_panic(expected = "nobody is kept on the line"))]
@@ -22,39 +32,63 @@ fn one_caller_at_a_time_notices_nothing() {
     check(echo::scenario().hours(0.5).customers(one)).seeds(0..1);
 }
 
-/// The program of sixty lines, as its file is.
-#[allow(dead_code, reason = "its main is for tokio")]
 #[path = "../src/bin/ivr.rs"]
+#[expect(dead_code, reason = "on a runtime it begins as a program of its own")]
 mod ivr;
 
-#[cfg(not(feature = "bug"))]
+/// It plays, records, presses keys, hands on and logs; see `tests/audio.rs` for what is heard.
 #[test]
-fn the_ivr_works_in_virtual_time() {
-    use std::sync::Mutex;
-    use std::time::Duration;
+fn the_program_of_sixty_lines_is_one_in_virtual_time_too() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ivr");
+    drop(fs::remove_dir_all(&folder));
+    fs::create_dir_all(&folder).unwrap();
+    let mut greeting = Cursor::new(Vec::new());
+    let tone: Vec<i16> = (0..RATE as usize).map(|n| (n % 100 * 100) as i16).collect();
+    wav::write(&mut greeting, &tone).unwrap();
+    let orders = (greeting.into_inner(), "+15550123".to_owned(), folder.clone());
 
-    use offhook::audio::{RATE, compare, resample, wav};
-    use offhook_sim::Scenario;
-    use offhook_sim::world::Fidelity;
+    let done = Arc::new(Mutex::new(BTreeMap::new()));
+    let count = Arc::clone(&done);
+    let scenario = echo::scenario().named("ivr").agents(2).hours(0.25);
+    let scenario = scenario.program(move |phone| ivr::work(phone, orders.clone())).always(
+        "it does its work",
+        move |_, seen| {
+            let mut count = count.lock().unwrap();
+            let mut one = |what| *count.entry(what).or_insert(0) += 1;
+            match seen {
+                Seen::Submitted { command: Command::SendDtmf { .. }, .. } => one("keys"),
+                Seen::Submitted { command: Command::ControlCall { .. }, .. } => one("handed on"),
+                Seen::AgentSpoke { .. } => one("frames said"),
+                Seen::Told { event: Event::CallEnded { .. }, .. } => one("calls over"),
+                _ => {}
+            }
+            Ok(())
+        },
+    );
+    check(scenario).seeds(0..1);
+    let done = done.lock().unwrap();
+    assert!(["keys", "handed on", "calls over"].iter().all(|what| done[what] > 3), "{done:?}");
+    assert!(done["frames said"] >= 50 * done["keys"], "a second for each caller: {done:?}");
+    let recordings = fs::read_dir(&folder).unwrap().count();
+    assert!(recordings >= done["handed on"], "{recordings} of {done:?}");
+}
 
-    static SAVED: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
+/// On the left of what it records is the greeting, whole and at its own pace.
+#[test]
+fn the_program_of_sixty_lines_is_heard_in_virtual_time_as_it_is_on_a_network() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ivr-heard");
+    drop(fs::remove_dir_all(&folder));
+    fs::create_dir_all(&folder).unwrap();
     let greeting = include_bytes!("../data/agent.wav");
+    let orders = (greeting.to_vec(), "+15550123".to_owned(), folder.clone());
     let talk = (Duration::from_secs(20), Duration::from_secs(30));
     let scenario = Scenario::calm().agents(1).hours(0.1).fidelity(Fidelity::Full);
     let scenario = scenario.customers(Customers { talk, ..Customers::default() });
-    let scenario = scenario.program(|phone| {
-        let save = |_: &str, wav| {
-            SAVED.lock().unwrap().push(wav);
-            Ok(())
-        };
-        ivr::work(phone, greeting.to_vec(), save)
-    });
-    check(scenario).seeds(0..1);
-    let saved = SAVED.lock().unwrap();
-    let file = saved.first().expect("somebody called");
-    // On the left is what was said: whole, and at its own pace.
-    let samples = file[44..].chunks_exact(4).map(|two| i16::from_le_bytes([two[0], two[1]]));
-    let said = resample(&samples.collect::<Vec<_>>(), 16_000, RATE).unwrap();
+    check(scenario.program(move |phone| ivr::work(phone, orders.clone()))).seeds(0..1);
+    let recording = fs::read_dir(&folder).unwrap().next().expect("somebody called").unwrap();
+    let file = fs::read(recording.path()).unwrap();
+    let left = file[44..].chunks_exact(4).map(|two| i16::from_le_bytes([two[0], two[1]]));
+    let said = resample(&left.collect::<Vec<_>>(), 16_000, RATE).unwrap();
     let likeness = compare::similarity(&wav::read(&greeting[..]).unwrap(), &said);
     assert!(likeness.correlation > 0.95, "{likeness:?}");
     assert_eq!(likeness.longest_gap, Duration::ZERO);

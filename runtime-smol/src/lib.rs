@@ -33,6 +33,9 @@
 //! }
 //! ```
 //!
+//! The same program over a [`Runtime`] instead of this one runs on tokio and in the simulator as well
+//! (`offhook_sim::Scenario::program`).
+//!
 //! A [`Call`] has the keys and the state of one call; [`Client`] has those of the phone, as methods of
 //! [`offhook::genesys::Phone`]. All that happens is told as [`Events`] besides, of which there may be
 //! several ([`Client::events`](offhook_runtime::Client::events)):

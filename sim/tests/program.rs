@@ -81,7 +81,7 @@ fn a_bot_answers_and_says_back_what_it_hears() {
 
 #[test]
 fn bots_stay_true_while_connections_break_and_phones_sleep() {
-    check(unlucky_bots()).seeds(0..4);
+    check(unlucky_bots()).seeds(0..2);
 }
 
 #[test]
@@ -343,8 +343,7 @@ fn each_phone_has_randomness_of_its_own_by_the_seed() {
             }
         });
         drop(scenario.run_caught(seed));
-        let drawn = all.lock().unwrap().clone();
-        drawn
+        std::mem::take(&mut *all.lock().unwrap())
     };
     let one = drawn(1);
     assert_eq!(one, drawn(1));

@@ -280,7 +280,7 @@ mod tests {
         }
 
         async fn sleep_until(_: std::time::Instant) {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 

@@ -1,39 +1,50 @@
-//! An answering machine: it greets every caller, records what both say, presses keys, hands the call
-//! on and logs how it sounded. `OFFHOOK_TOKEN=... cargo run --bin ivr -- greeting.wav`
+//! An answering machine in sixty lines: it greets every caller, records what both say, presses keys,
+//! hands the call on and logs how it sounded. The same source runs on tokio, on smol
+//! (`OFFHOOK_RUNTIME=smol`) and in the simulator (`tests/simulated.rs`).
+//!
+//! ```text
+//! OFFHOOK_TOKEN=... cargo run -p offhook-examples --bin ivr -- greeting.wav +15550123
+//! ```
 
 use std::time::Duration;
-use std::{env, fs};
+use std::{env, fs, path};
 
 use anyhow::{Context as _, Result};
 use offhook::audio::Tracks;
 use offhook::genesys::{Config, Phone as _, Target};
 use offhook::net::NetOptions;
-use offhook_runtime::Runtime;
 use offhook_runtime::genesys::{Call, Client};
+use offhook_runtime::{Runtime, Sockets};
 
-#[tokio::main]
-async fn main() -> Result<()> {
-    let greeting = fs::read(env::args().nth(1).context("a WAV file to greet with")?)?;
+fn main() -> Result<()> {
+    match env::var("OFFHOOK_RUNTIME").as_deref() {
+        Ok("smol") => smol::block_on(run::<offhook_smol::Smol>()),
+        _ => tokio::runtime::Runtime::new()?.block_on(run::<offhook_tokio::Tokio>()),
+    }
+}
+
+async fn run<R: Sockets>() -> Result<()> {
+    let [greeting, operator] = [1, 2].map(|n| env::args().nth(n).context("GREETING.wav NUMBER"));
     let var = |name: &str| env::var(format!("OFFHOOK_{name}")).ok();
     let service = var("ENVIRONMENT").unwrap_or_else(|| "mypurecloud.com".to_owned());
     let mut config = Config::agent(service, var("TOKEN").context("OFFHOOK_TOKEN")?);
     (config.api_host, config.ws_host) = (var("API_HOST"), var("WS_HOST"));
     let net = NetOptions { loopback: var("LOOPBACK").is_some(), ..NetOptions::default() };
-    let (phone, _) = Client::<offhook_tokio::Tokio>::builder(config).net(net).build()?;
-    let save = |name: &str, wav: Vec<u8>| Ok(fs::write(name, wav)?);
-    work(phone, greeting, save).await
+    let (phone, _) = Client::<R>::builder(config).net(net).build()?;
+    work(phone, (fs::read(greeting?)?, operator?, path::PathBuf::new())).await
 }
 
-type Save = fn(&str, Vec<u8>) -> Result<()>;
+/// A greeting, whom to hand calls on to, and the folder of recordings.
+type Orders = (Vec<u8>, String, path::PathBuf);
 
-pub(crate) async fn work<R: Runtime>(phone: Client<R>, wav: Vec<u8>, save: Save) -> Result<()> {
+pub(crate) async fn work<R: Runtime>(phone: Client<R>, orders: Orders) -> Result<()> {
     let mut calls = phone.calls();
     phone.connect().await?;
     println!("ready");
     while let Some(call) = calls.next().await {
-        let wav = wav.clone();
+        let orders = orders.clone();
         R::spawn(async move {
-            if let Err(error) = attend(&call, &wav, save).await {
+            if let Err(error) = attend(&call, orders).await {
                 println!("{call:?}: {error:#}");
             }
             let end = call.ended().await;
@@ -43,14 +54,14 @@ pub(crate) async fn work<R: Runtime>(phone: Client<R>, wav: Vec<u8>, save: Save)
     Ok(())
 }
 
-async fn attend<R: Runtime>(call: &Call<R>, wav: &[u8], save: Save) -> Result<()> {
+async fn attend<R: Runtime>(call: &Call<R>, (greeting, operator, into): Orders) -> Result<()> {
     call.answer().await?;
     let mut audio = call.audio().await?;
     let recording = audio.record();
-    audio.play(wav).await?;
+    audio.play(&*greeting).await?;
     call.send_dtmf("42#").await?;
     recording.wait(Duration::from_secs(5)).await;
-    save(&format!("{}.wav", call.conversation()), recording.wav(Tracks::Stereo, 16_000)?)?;
-    call.blind_transfer(Target::Address("+15550123".to_owned())).await?;
-    Ok(())
+    let wav = recording.wav(Tracks::Stereo, 16_000)?;
+    fs::write(into.join(format!("{}.wav", call.conversation())), wav)?;
+    Ok(call.blind_transfer(Target::Address(operator)).await?)
 }

@@ -73,7 +73,8 @@ type Main = Pin<Box<dyn Future<Output = Option<String>> + Send>>;
 /// logs out, as it does when nobody holds a handle any more ([`Client`]). An error as its end, a panic
 /// in any of its tasks and tasks that never come to rest are panics of the world: findings of a
 /// scenario. While its phone sleeps, it does, too, and all that came due meanwhile comes after.
-/// When the phone is switched off, its tasks are dropped wherever they wait.
+/// When the phone is switched off, as at the end of a run, its tasks are dropped wherever they wait. On a
+/// user's second phone there is a program of its own.
 pub struct Program {
     seed: Seed,
     make: Option<Box<dyn FnOnce(Client<Simulated>) -> Main>>,

@@ -192,11 +192,8 @@ impl Books {
 
     /// Whether the view of a call that is listed is the service's.
     pub(super) fn agrees(&self, id: &str, call: &serde_json::Value) -> Result<(), String> {
-        let id = ConversationId::from(id);
-        let Some(mine) = self.listed.get(&id) else { return Ok(()) };
-        // What became of a call on the user's other phone is told with the next update.
-        let is_theirs = self.elsewhere.contains(&id) && !self.talking.contains_key(&id);
-        if call["state"] == "alerting" || is_theirs {
+        let Some(mine) = self.listed.get(&ConversationId::from(id)) else { return Ok(()) };
+        if call["state"] == "alerting" {
             return Ok(());
         }
         let state = match &mine.state {
