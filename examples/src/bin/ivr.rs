@@ -23,7 +23,7 @@ async fn main() -> Result<()> {
     let mut config = Config::agent(service, var("TOKEN").context("OFFHOOK_TOKEN")?);
     // These three are for an emulator.
     (config.api_host, config.ws_host) = (var("API_HOST"), var("WS_HOST"));
-    let net = NetOptions { loopback: var("LOOPBACK").is_some(), ..NetOptions::default() };
+    let net = NetOptions::default().loopback(var("LOOPBACK").is_some());
     let (phone, _) = Client::<offhook_tokio::Tokio>::builder(config).net(net).build()?;
     work(phone, fs::read(greeting?)?, operator?).await
 }

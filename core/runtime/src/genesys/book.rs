@@ -164,8 +164,8 @@ mod tests {
     use super::*;
 
     fn dial(keeper: &mut Keeper, conversation: &str) {
-        let conversation = conversation.into();
-        keeper.outcome(&Outcome::Dialled(Dialled { conversation, self_uri: None }));
+        let conversation = ConversationId::from(conversation);
+        keeper.outcome(&Outcome::Dialled(Dialled::new(conversation)));
     }
 
     fn next(calls: &mut Consumer<CallQueue>) -> Option<Arc<Entry>> {
