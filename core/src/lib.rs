@@ -17,6 +17,7 @@ pub mod jingle;
 pub mod link;
 pub mod machine;
 pub mod media;
+mod millis;
 pub mod net;
 mod plain;
 pub mod report;

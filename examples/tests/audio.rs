@@ -165,7 +165,7 @@ impl<R: Sockets> Desk<R> {
         let mut config = Config::agent("lab.test", token);
         config.api_host = Some(emulator.http_url());
         config.ws_host = Some(emulator.ws_url());
-        let net = NetOptions { loopback: true, ..NetOptions::default() };
+        let net = NetOptions::default().loopback(true);
         let (phone, _) = Client::<R>::builder(config).net(net).build().expect("a runtime");
         within::<R, _>("login", phone.connect()).await.expect("a service");
         Self { emulator, user, phone }

@@ -43,7 +43,7 @@ impl<R: Sockets> Desk<R> {
         let mut config = Config::agent("lab.test", token);
         config.api_host = Some(emulator.http_url());
         config.ws_host = Some(emulator.ws_url());
-        let net = NetOptions { loopback: true, ..NetOptions::default() };
+        let net = NetOptions::default().loopback(true);
         let builder = Client::<R>::builder(config).net(net);
         let (phone, events) = builder.build().expect("inside the runtime");
         let calls = phone.calls();

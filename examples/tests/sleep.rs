@@ -36,7 +36,7 @@ async fn sleeps<R: Sockets>(seed: u64) {
     config.ws_host = Some(emulator.ws_url());
     config.trace = true;
     let clock = Clock::default();
-    let net = NetOptions { loopback: true, ..NetOptions::default() };
+    let net = NetOptions::default().loopback(true);
     let builder = Client::<R>::builder(config).net(net).clock(clock.clone());
     let (phone, mut events) = builder.build().expect("inside the runtime");
     phone.connect().await.expect("a service");

@@ -155,11 +155,9 @@ impl Service {
         let mut config = Config::agent("lab.test", token);
         config.api_host = Some(format!("https://localhost:{}", self.address.port()));
         config.ws_host = Some(format!("wss://localhost:{}", self.address.port()));
-        let net = NetOptions {
-            extra_roots: vec![self.certificate.clone()],
-            resolve: [("localhost".to_owned(), self.address)].into(),
-            ..NetOptions::default()
-        };
+        let net = NetOptions::default()
+            .extra_roots(vec![self.certificate.clone()])
+            .resolve([("localhost".to_owned(), self.address)].into());
         let (phone, mut events) = Client::builder(config).net(net).clock(clock.clone()).build()?;
         phone.connect().await?;
         let ready = async {

@@ -121,7 +121,7 @@ impl Scene {
         config.api_host = Some(emulator.http_url());
         config.ws_host = Some(emulator.ws_url());
         let tokio = tokio::runtime::Runtime::new().unwrap();
-        let net = NetOptions { loopback: true, ..NetOptions::default() };
+        let net = NetOptions::default().loopback(true);
         let (phone, events) = tokio.block_on(async {
             let (phone, mut events) = Client::<Tokio>::builder(config).net(net).build().unwrap();
             let (tell, told) = mpsc::channel();

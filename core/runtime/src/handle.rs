@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use futures_channel::{mpsc, oneshot};
 use futures_util::{FutureExt as _, Stream, StreamExt as _};
 use offhook::machine::MediaId;
 use offhook::net::NetOptions;
+use tracing::Instrument as _;
 
 use crate::audio::{Audio, Frames};
 use crate::clock::Clock;
@@ -24,6 +26,9 @@ use crate::timer::Timer;
 
 /// How many commands wait for the driver. It takes them at once, so this many are a runaway.
 const COMMAND_QUEUE: usize = 256;
+
+/// Counts the machines of this process, to tell their log records apart.
+static PHONES: AtomicU64 = AtomicU64::new(1);
 
 /// How many frames, of all sessions, wait for the driver.
 const FRAME_QUEUE: usize = 64;
@@ -85,7 +90,8 @@ pub(crate) fn drive<R: Sockets, M: Drive>(
 ) -> Result<(), StartError> {
     let net = Net::new(options, clock)?;
     let (driver, arriving) = Driver::<R, M>::new(machine, net, front);
-    R::spawn(driver.run(arriving))?;
+    let phone = PHONES.fetch_add(1, Ordering::Relaxed);
+    R::spawn(driver.run(arriving).instrument(tracing::info_span!("phone", phone)))?;
     Ok(())
 }
 
@@ -117,6 +123,12 @@ impl<M: Drive> Handle<M> {
     pub fn events(&self) -> Events<M> {
         let (timer, requests) = (self.timer.clone(), self.requests.clone());
         Events { queue: self.hub.subscribe(), timer, _alive: requests }
+    }
+
+    /// How many events subscribers have lost, all together, because they did not read them.
+    #[must_use]
+    pub fn events_lost(&self) -> u64 {
+        self.hub.overruns()
     }
 
     /// Limits in the time of the machine.

@@ -1,5 +1,6 @@
 //! The subscribers of a machine's events, each with a queue of its own.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
@@ -7,7 +8,7 @@ use offhook::machine::MediaId;
 
 use crate::drive::Drive;
 use crate::line::{Line, Lines};
-use crate::queue::{Consumer, EventQueue, Producer, Told, channel};
+use crate::queue::{Consumer, EventQueue, Producer, Told, ends};
 
 /// The queues; none any more once the machine is gone.
 type Queues<M> = Option<Vec<Producer<EventQueue<M>>>>;
@@ -17,23 +18,30 @@ pub(crate) struct Hub<M: Drive> {
     queues: Arc<Mutex<Queues<M>>>,
     /// Told before everybody else.
     lines: Lines,
+    /// Events that subscribers lost.
+    overruns: Arc<AtomicU64>,
 }
 
 impl<M: Drive> Hub<M> {
     /// A hub, and the driver's end of it.
     pub(crate) fn new() -> (Self, Publisher<M>) {
         let queues = Arc::new(Mutex::new(Some(Vec::new())));
-        let hub = Self { queues, lines: Lines::default() };
+        let hub = Self { queues, lines: Lines::default(), overruns: Arc::default() };
         (hub.clone(), Publisher(hub))
     }
 
     /// A queue of all that is told from now on; one that has ended when the machine is gone.
     pub(crate) fn subscribe(&self) -> Consumer<EventQueue<M>> {
-        let (producer, consumer) = channel();
+        let (producer, consumer) = ends(EventQueue::new(Arc::clone(&self.overruns)));
         if let Some(queues) = &mut *self.lock() {
             queues.push(producer);
         }
         consumer
+    }
+
+    /// How many events subscribers have lost, all together.
+    pub(crate) fn overruns(&self) -> u64 {
+        self.overruns.load(Ordering::Relaxed)
     }
 
     /// What is known of a session's audio.
@@ -49,7 +57,8 @@ impl<M: Drive> Hub<M> {
 
 impl<M: Drive> Clone for Hub<M> {
     fn clone(&self) -> Self {
-        Self { queues: Arc::clone(&self.queues), lines: self.lines.clone() }
+        let overruns = Arc::clone(&self.overruns);
+        Self { queues: Arc::clone(&self.queues), lines: self.lines.clone(), overruns }
     }
 }
 
@@ -127,6 +136,7 @@ mod tests {
         }
         let lost = next(&mut slow).expect("told");
         assert!(lost.contains("10 events were lost"), "{lost}");
+        assert_eq!(hub.overruns(), 10);
         assert_eq!(next(&mut slow).as_deref(), Some("Connected { reconnect: false }"));
     }
 

@@ -90,7 +90,7 @@ mod tests {
     #[test]
     fn clients_that_trust_the_same_share_it_and_no_others_do() {
         let own = |builtin_roots| {
-            let options = NetOptions { builtin_roots, ..NetOptions::default() };
+            let options = NetOptions::default().builtin_roots(builtin_roots);
             Net::new(options, Clock::default()).expect("usable")
         };
         let (one, other, bare) = (own(true), own(true), own(false));

@@ -5,6 +5,7 @@
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -61,11 +62,14 @@ pub(crate) struct EventQueue<M: Drive> {
     events: VecDeque<Arc<Told<M>>>,
     bytes: usize,
     lost: u64,
+    /// What all queues of the machine have lost.
+    overruns: Arc<AtomicU64>,
 }
 
-impl<M: Drive> Default for EventQueue<M> {
-    fn default() -> Self {
-        Self { events: VecDeque::new(), bytes: 0, lost: 0 }
+impl<M: Drive> EventQueue<M> {
+    /// An empty queue that adds what it loses to a sum.
+    pub(crate) fn new(overruns: Arc<AtomicU64>) -> Self {
+        Self { events: VecDeque::new(), bytes: 0, lost: 0, overruns }
     }
 }
 
@@ -81,6 +85,7 @@ impl<M: Drive> Queue for EventQueue<M> {
                 None if expendable(&told) => return,
                 None => {
                     self.lost += 1;
+                    self.overruns.fetch_add(1, Ordering::Relaxed);
                     self.events.pop_front()
                 }
             };
@@ -309,7 +314,7 @@ mod tests {
 
     #[test]
     fn a_full_event_queue_drops_the_oldest_expendable_event_unnoticed() {
-        let mut queue = EventQueue::<genesys::Client>::default();
+        let mut queue = EventQueue::<genesys::Client>::new(Arc::default());
         queue.push(told(Event::Ready));
         queue.push(told(stats()));
         for _ in 2..EVENT_QUEUE {
@@ -326,7 +331,7 @@ mod tests {
 
     #[test]
     fn an_event_queue_full_of_others_drops_the_oldest_and_says_how_many() {
-        let mut queue = EventQueue::<genesys::Client>::default();
+        let mut queue = EventQueue::<genesys::Client>::new(Arc::default());
         for _ in 0..3 {
             queue.push(told(Event::Connected { reconnect: false }));
         }
@@ -342,7 +347,7 @@ mod tests {
 
     #[test]
     fn events_are_bounded_by_bytes_too() {
-        let mut queue = EventQueue::<genesys::Client>::default();
+        let mut queue = EventQueue::<genesys::Client>::new(Arc::default());
         let large = |bytes| Event::Malformed { what: "x".repeat(bytes) };
         queue.push(told(stats()));
         for _ in 0..1024 {
@@ -377,14 +382,14 @@ mod tests {
 
     #[test]
     fn a_stream_ends_after_what_is_queued_and_a_dropped_one_keeps_nothing() {
-        let (producer, mut consumer) = channel::<EventQueue<genesys::Client>>();
+        let (producer, mut consumer) = ends(EventQueue::<genesys::Client>::new(Arc::default()));
         producer.push(told(Event::Ready));
         assert!(producer.is_held());
         drop(producer);
         assert!(matches!(consumer.next().now_or_never(), Some(Some(Event::Ready))));
         assert!(matches!(consumer.next().now_or_never(), Some(None)));
 
-        let (producer, consumer) = channel::<EventQueue<genesys::Client>>();
+        let (producer, consumer) = ends(EventQueue::<genesys::Client>::new(Arc::default()));
         drop(consumer);
         producer.push(told(Event::Ready));
         assert!(!producer.is_held());

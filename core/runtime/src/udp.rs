@@ -46,7 +46,7 @@ impl<R: Sockets> Group<R> {
             .map_err(|error| local(&error))?
             .into_iter()
             .filter(|interface| interface.oper_status != if_addrs::IfOperStatus::Down)
-            .map(|interface| InterfaceAddress { address: interface.ip(), name: interface.name })
+            .map(|interface| InterfaceAddress::new(interface.name.clone(), interface.ip()))
             .collect();
         let mut failure = NetError::new(NetErrorKind::Local, "no local address is selected");
         let mut sockets = Vec::new();

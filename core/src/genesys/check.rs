@@ -24,7 +24,7 @@ pub(super) fn check(config: &Config) -> Result<(), Error> {
     }
     check_lengths(config)?;
     config.timing.check().map_err(|error| {
-        Error::new(ErrorKind::InvalidOptions, error.to_string()).from_cause(error)
+        Error::new(ErrorKind::InvalidOptions, error.to_string()).caused_by(error)
     })?;
     ice_servers(&config.ice_servers)?;
     match &config.auth {

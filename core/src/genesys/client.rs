@@ -7,6 +7,7 @@ use super::calls::{Calls, Lines};
 use super::check::check;
 use super::command::{Command, Outcome};
 use super::config::{Auth, Config};
+use super::counters::Counters;
 use super::error::{Error, ErrorKind};
 use super::event::Event;
 use super::link::Link;
@@ -89,6 +90,12 @@ impl Client {
     #[must_use]
     pub fn is_connected(&self) -> bool {
         self.link.is_online()
+    }
+
+    /// What it has been through, in numbers.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.out.counters
     }
 
     /// How many calls, sessions, commands and parts of them are remembered. A client at rest

@@ -180,6 +180,7 @@ pub enum Outcome {
 
 /// What became of a topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TopicAnswer {
     /// The topic, as it was asked for.
     pub topic: String,
@@ -189,11 +190,20 @@ pub struct TopicAnswer {
 
 /// A call that the service has begun to place.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Dialled {
     /// Its conversation.
     pub conversation: ConversationId,
     /// Where the service keeps it.
     pub self_uri: Option<String>,
+}
+
+impl Dialled {
+    /// A call of this conversation.
+    #[must_use]
+    pub fn new(conversation: impl Into<ConversationId>) -> Self {
+        Self { conversation: conversation.into(), self_uri: None }
+    }
 }
 
 impl TryFrom<Outcome> for () {
@@ -234,7 +244,7 @@ impl TryFrom<Outcome> for Vec<TopicAnswer> {
 /// ```
 /// use offhook::genesys::Dial;
 ///
-/// let dial = Dial { caller_id: Some("+15550111".into()), ..Dial::number("+15550123") };
+/// let dial = Dial::number("+15550123").caller_id("+15550111");
 /// assert_eq!(
 ///     serde_json::to_string(&dial).unwrap(),
 ///     r#"{"phoneNumber":"+15550123","callerId":"+15550111"}"#
@@ -242,6 +252,7 @@ impl TryFrom<Outcome> for Vec<TopicAnswer> {
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Dial {
     /// The number to call.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -284,6 +295,7 @@ pub struct Dial {
 /// Somebody to be called into a conference.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct DialParticipant {
     /// A number or other address.
     pub address: String,
@@ -302,6 +314,31 @@ impl Dial {
     /// Calls a number.
     #[must_use]
     pub fn number(number: impl Into<String>) -> Self {
-        Self { phone_number: Some(number.into()), ..Self::default() }
+        Self::default().phone_number(number)
     }
 }
+
+setters!(Dial {
+    phone_number: some[String],
+    caller_id: some[String],
+    caller_id_name: some[String],
+    call_from_queue_id: some[String],
+    call_queue_id: some[String],
+    call_user_id: some[String],
+    priority: some[i32],
+    language_id: some[String],
+    routing_skills_ids: all[String],
+    conversation_ids: all[ConversationId],
+    participants: all[DialParticipant],
+    uui_data: some[String],
+});
+
+impl DialParticipant {
+    /// Somebody at a number or other address.
+    #[must_use]
+    pub fn new(address: impl Into<String>) -> Self {
+        Self { address: address.into(), ..Self::default() }
+    }
+}
+
+setters!(DialParticipant { name: some[String], user_id: some[UserId], queue_id: some[String] });

@@ -1,9 +1,12 @@
 //! How a client is set up.
 
+use std::time::Instant;
+
 use super::error::{Error, ErrorKind};
 use super::session_type::SessionType;
 use super::timing::Timing;
 use crate::Secret;
+use crate::machine::WallClock;
 use crate::media::{AudioCodec, IceServer};
 use crate::rest::Endpoint;
 
@@ -91,6 +94,7 @@ pub struct Config {
 /// The rank of the application's ICE servers beside those that the service names. Whether media must be
 /// relayed is not decided here: that follows from what the service names, or from [`IcePolicy`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum IceServersPolicy {
     /// The application's first, and the service's besides.
     #[default]
@@ -101,6 +105,7 @@ pub enum IceServersPolicy {
 
 /// Which ICE candidates may be used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum IcePolicy {
     /// What discovery says: all, or relayed ones only where the service names no STUN server
     /// (STN-3, wire notes 7). Relayed media is not supported yet: where the service wants it, that
@@ -116,6 +121,7 @@ pub enum IcePolicy {
 /// What to do about an eager proposal: one for media without a call, with which the service
 /// brings a persistent connection up before it is needed (LC-12).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum EagerConnection {
     /// Accept it without a word.
     #[default]
@@ -129,6 +135,7 @@ pub enum EagerConnection {
 
 /// Who the application is.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct App {
     /// Its name. Default `offhook`.
     pub name: String,
@@ -147,6 +154,16 @@ impl Default for App {
         }
     }
 }
+
+impl App {
+    /// An application of this name.
+    #[must_use]
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), ..Self::default() }
+    }
+}
+
+setters!(App { id: into[String], version: into[String] });
 
 /// Who logs in.
 #[derive(Clone, Debug)]
@@ -249,6 +266,11 @@ impl Config {
         named || REGIONS.contains(&self.environment.as_str())
     }
 
+    /// The wall clock, if it was told.
+    pub(crate) fn wall_clock(&self, begun: Instant) -> Option<WallClock> {
+        self.unix_ms.map(|unix_ms| WallClock::new(begun, unix_ms))
+    }
+
     /// The WebSocket base URI, without a trailing slash.
     #[must_use]
     pub fn ws_base(&self) -> String {
@@ -296,9 +318,9 @@ impl Config {
 }
 
 setters!(Config {
-    ws_host: some String,
-    api_host: some String,
-    jid_resource: some String,
+    ws_host: some[String],
+    api_host: some[String],
+    jid_resource: some[String],
     auto_connect_sessions: bool,
     disable_auto_answer: bool,
     eager_connection: EagerConnection,
@@ -306,15 +328,15 @@ setters!(Config {
     server_side_pings: bool,
     timing: Timing,
     ice_policy: IcePolicy,
-    ice_servers: all IceServer,
+    ice_servers: all[IceServer],
     ice_servers_policy: IceServersPolicy,
-    codecs: all AudioCodec,
+    codecs: all[AudioCodec],
     alerting_leader: bool,
     report_statistics: bool,
     upload_logs: bool,
     upload_telemetry: bool,
     app: App,
-    unix_ms: some u64,
+    unix_ms: some[u64],
     trace: bool,
 });
 

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Serialize;
+
 use super::call::{Conversation, ConversationUpdate};
 use super::call_state::Direction;
 use super::error::Error;
@@ -254,7 +256,7 @@ pub enum HandledBy {
 }
 
 /// What happened to a call, and how it sounded.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct CallReport {
     /// Its conversation.

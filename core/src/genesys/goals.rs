@@ -167,7 +167,7 @@ impl Goals {
             Why::Said(text) => Error::new(ErrorKind::Session, text),
             Why::Offer(error) => {
                 let text = format!("the offer of media cannot be used: {error}");
-                Error::new(ErrorKind::Session, text).from_cause(error)
+                Error::new(ErrorKind::Session, text).caused_by(error)
             }
         };
         self.settle(|goal| matches!(goal, Goal::Start(c) if c == of), &Err(error), out);

@@ -469,7 +469,7 @@ impl Client {
                 let text = format!("{session}: {error}");
                 let about =
                     Subject { conversation: Some(conversation.clone()), session: Some(session) };
-                let told = Error::new(ErrorKind::Media, text).from_cause(error.clone());
+                let told = Error::new(ErrorKind::Media, text).caused_by(error.clone());
                 self.out.event(Event::Error(told.about(&about)));
                 signal.terminate(&refusal(&error), &mut self.out);
                 self.calls.offer_refused(&conversation, error, &mut self.out);
@@ -490,7 +490,7 @@ impl Client {
                     IqAnswer::Result(_) => Ok(super::command::Outcome::Done),
                     IqAnswer::Error(e) => {
                         let text = format!("the answer was refused: {}", e.condition);
-                        Err(Error::new(ErrorKind::Session, text).from_cause(e))
+                        Err(Error::new(ErrorKind::Session, text).caused_by(e))
                     }
                     IqAnswer::Timeout => {
                         Err(Error::new(ErrorKind::Timeout, "the answer was not acknowledged"))

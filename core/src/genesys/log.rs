@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tracing::{debug, info, warn};
 
 use super::event::Event;
+use super::ids::ConversationId;
 use crate::link::{Rate, TokenBucket};
 use crate::machine::Wake;
 use crate::media::Agreement;
@@ -37,10 +38,20 @@ impl Journal {
     /// Logs an event as it is told.
     pub(crate) fn log(&mut self, event: &Event, now: Instant) {
         match event {
-            Event::Error(error) if self.errors.may(now) => warn!(%error, "error"),
+            Event::Error(error) if self.errors.may(now) => match error.conversation() {
+                Some(conversation) => {
+                    tracing::info_span!("call", %conversation).in_scope(|| warn!(%error, "error"));
+                }
+                None => warn!(%error, "error"),
+            },
             Event::Malformed { what } if self.malformed.may(now) => warn!(what, "malformed"),
             Event::Error(_) | Event::Malformed { .. } => {}
-            other => log(other),
+            other => match conversation(other) {
+                Some(conversation) => {
+                    tracing::info_span!("call", %conversation).in_scope(|| log(other));
+                }
+                None => log(other),
+            },
         }
     }
 
@@ -98,6 +109,43 @@ impl Limited {
 
     fn due(&self) -> Option<Instant> {
         (self.left_out > 0).then(|| self.bucket.ready_at())
+    }
+}
+
+/// The call that an event is about.
+fn conversation(event: &Event) -> Option<&ConversationId> {
+    match event {
+        Event::PendingSession(pending) => Some(&pending.conversation),
+        Event::SessionStarted(session)
+        | Event::SessionEnded { session, .. }
+        | Event::SessionReplaced { session, .. }
+        | Event::SessionInterrupted(session) => Some(&session.conversation),
+        Event::CallConnected { call, .. } => Some(&call.id),
+        Event::CancelPendingSession { conversation, .. }
+        | Event::HandledPendingSession { conversation, .. }
+        | Event::CallEnded { conversation, .. }
+        | Event::MediaState { conversation, .. }
+        | Event::MediaAgreed { conversation, .. } => Some(conversation),
+        // Nothing is logged of some of these; what is told of the others is not of one call.
+        Event::Connected { .. }
+        | Event::Disconnected { .. }
+        | Event::NetworkConnectivityWarning(_)
+        | Event::IceServers(_)
+        | Event::Ready
+        | Event::Station(_)
+        | Event::StationDisassociated
+        | Event::PersistentConnection(_)
+        | Event::AlertingLeader(_)
+        | Event::ConcurrentSoftphoneSessionsEnabled(_)
+        | Event::CallReport(_)
+        | Event::Stats { .. }
+        | Event::Dtmf { .. }
+        | Event::ComfortNoise { .. }
+        | Event::ConversationUpdate(_)
+        | Event::Notification { .. }
+        | Event::Error(_)
+        | Event::Malformed { .. }
+        | Event::Trace(_) => None,
     }
 }
 

@@ -10,6 +10,7 @@ mod command;
 mod config;
 mod control;
 mod conversation;
+mod counters;
 mod digest;
 mod dispatch;
 mod error;
@@ -47,6 +48,7 @@ pub use client::Client;
 pub use command::{Command, Dial, DialParticipant, Dialled, Outcome, TopicAnswer};
 pub use config::{App, Auth, Config, EagerConnection, IcePolicy, IceServersPolicy};
 pub use control::{CallControl, SpeakTo, Target};
+pub use counters::Counters;
 pub use error::{Cause, Complaint, Error, ErrorKind, Fault};
 pub use event::{
     AlertingLeader, CallReport, Event, HandledBy, IceServers, PendingSession, PersistentState,

@@ -10,6 +10,7 @@ use super::ask::{Ask, IqAsk, LinkAsk};
 use super::call::Conversation;
 use super::command::Outcome;
 use super::config::{Auth, Config};
+use super::counters::Counters;
 use super::error::{Error, ErrorKind, Subject};
 use super::event::Event;
 use super::ids::SessionId;
@@ -70,6 +71,8 @@ pub(crate) struct Outbox {
     pace: Pace<Frame>,
     redactor: Redactor,
     journal: Journal,
+    /// What was told, in numbers.
+    pub(crate) counters: Counters,
     uploads: Uploads,
     /// Bytes of events since the last drain, roughly, and whether it was told that they are too
     /// many.
@@ -91,6 +94,7 @@ impl Outbox {
             rest: rest::Questions::new(policy(&config.timing)),
             pace: Pace::new(tempo(&config.timing), now),
             redactor: redactor_of(&config.auth),
+            counters: Counters::default(),
             journal: Journal::new(config.timing.log_pace, now),
             uploads: Uploads::new(&config),
             config,
@@ -180,6 +184,7 @@ impl Outbox {
         let event = shown::event(event, &self.redactor);
         let (begun, now) = (self.outputs.begun(), self.now());
         self.journal.log(&event, now);
+        self.counters.told(&event);
         self.uploads.note(&event, begun, &self.config, now);
         self.told += weight(&event);
         self.push(Output::Event(event));

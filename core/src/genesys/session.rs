@@ -380,7 +380,7 @@ impl MediaSession {
             }
             UdpEvent::Failed(error) => {
                 let text = format!("no socket for media: {error}");
-                self.tell(Error::new(ErrorKind::Media, text).from_cause(error), out);
+                self.tell(Error::new(ErrorKind::Media, text).caused_by(error), out);
                 self.fail(Reason::FailedTransport, out)
             }
             UdpEvent::Datagram { local, remote, data } => {

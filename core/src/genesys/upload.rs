@@ -53,7 +53,7 @@ impl Uploads {
             && let Some((level, what)) = record(event)
         {
             let app = &config.app;
-            let time = crate::machine::clock::iso(config.unix_ms, begun, now);
+            let time = config.wall_clock(begun).and_then(|clock| clock.iso(now));
             let message = json!({
                 "clientTime": time, "message": what, "originAppName": app.name,
                 "originAppVersion": app.version, "originAppId": app.id,

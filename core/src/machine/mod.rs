@@ -37,7 +37,7 @@
 //!   is not read any further.
 //! - An input for an id that the machine no longer knows is ignored.
 
-pub(crate) mod clock;
+mod clock;
 mod commands;
 mod due;
 mod frame;
@@ -52,6 +52,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
+pub use self::clock::WallClock;
 pub(crate) use self::commands::Commands;
 pub(crate) use self::due::Due;
 pub use self::frame::{AudioCodec, AudioCodecs, AudioFrame};

@@ -5,6 +5,7 @@ use crate::plain;
 /// Why the network did not do what was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{kind}: {message}")]
+#[non_exhaustive]
 pub struct NetError {
     /// What kind of failure.
     pub kind: NetErrorKind,

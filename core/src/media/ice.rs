@@ -16,6 +16,7 @@ use crate::Secret;
 /// assert!(IceServer::stun("https://stun.example").check().is_err());
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct IceServer {
     /// `stun:` and `stuns:` addresses (RFC 7064), `turn:` and `turns:` addresses (RFC 7065); 1 to
     /// [`IceServer::MAX_URLS`].
@@ -25,6 +26,8 @@ pub struct IceServer {
     /// The password for a relay.
     pub credential: Option<Secret>,
 }
+
+setters!(IceServer { urls: all[String], username: some[String], credential: some[Secret] });
 
 impl IceServer {
     /// The most addresses of one server.

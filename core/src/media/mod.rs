@@ -19,7 +19,10 @@ pub mod testing;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use serde::Serialize;
+
 use crate::machine::{Seed, Wake};
+use crate::millis;
 use crate::sdp::{Direction, SdpError};
 
 pub use self::backlog::{Backlog, MAX_BACKLOG};
@@ -53,8 +56,9 @@ pub enum MediaState {
     Closed,
 }
 
-/// Figures of one media session since it began.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+/// Figures of one media session since it began. Serialized, times are milliseconds (`jitter_ms`,
+/// `round_trip_ms`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct MediaStats {
     /// RTP packets sent.
@@ -69,8 +73,10 @@ pub struct MediaStats {
     /// Packets that never came, by sequence number (RFC 3550 appendix A.3).
     pub packets_lost: u64,
     /// Interarrival jitter (RFC 3550 section 6.4.1).
+    #[serde(rename = "jitter_ms", serialize_with = "millis::serialize")]
     pub jitter: Duration,
     /// The last round trip measured, by ICE.
+    #[serde(rename = "round_trip_ms", serialize_with = "millis::optional")]
     pub round_trip: Option<Duration>,
     /// Loss of what we send, as the far side last reported it, 0.0 to 1.0.
     pub remote_loss: Option<f32>,
@@ -125,6 +131,7 @@ impl TryFrom<char> for Digit {
 
 /// What an engine needs to be told when it is made.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct EngineConfig {
     /// Codecs to offer and to accept, best first. Never empty.
     pub codecs: Vec<AudioCodec>,
@@ -155,6 +162,14 @@ impl EngineConfig {
         }
     }
 }
+
+setters!(EngineConfig {
+    codecs: all[AudioCodec],
+    relay_only: bool,
+    ice_servers: all[IceServer],
+    path_limit: Duration,
+    reorder: Duration,
+});
 
 /// Makes an engine for each session.
 pub trait EngineFactory: Send {

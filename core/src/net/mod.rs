@@ -9,17 +9,18 @@ use std::net::{IpAddr, SocketAddr};
 pub use proxy::{Proxies, ProxyError, ProxyServer};
 
 /// Network options, the same for every runtime. A plain template: take the defaults and change
-/// what differs.
+/// what differs, field by field or with the setters, which have the fields' names.
 ///
 /// ```
 /// use offhook::net::{NetOptions, Proxy};
 ///
-/// let options = NetOptions { ipv6: true, ..NetOptions::default() };
+/// let options = NetOptions::default().ipv6(true);
 /// assert_eq!(options.proxy, Proxy::None);
 /// assert_eq!(options.http_exchanges, 4);
 /// assert!(!options.loopback);
 /// ```
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct NetOptions {
     /// Trust these certificates (DER) besides, or instead of, the built-in roots.
     pub extra_roots: Vec<Vec<u8>>,
@@ -68,12 +69,35 @@ impl Default for NetOptions {
 
 /// One address of one of this computer's interfaces, as the runtime found it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct InterfaceAddress {
     /// The interface's name: `eth0`.
     pub name: String,
     /// The address.
     pub address: IpAddr,
 }
+
+impl InterfaceAddress {
+    /// An address of the interface of this name.
+    #[must_use]
+    pub fn new(name: impl Into<String>, address: IpAddr) -> Self {
+        Self { name: name.into(), address }
+    }
+}
+
+setters!(NetOptions {
+    extra_roots: all [Vec<u8>],
+    builtin_roots: bool,
+    proxy: Proxy,
+    bind: all [IpAddr],
+    interfaces: all [String],
+    loopback: bool,
+    ipv6: bool,
+    http_exchanges: usize,
+    max_body: usize,
+    max_message: usize,
+    resolve: is [BTreeMap<String, SocketAddr>],
+});
 
 impl NetOptions {
     /// The most local addresses that one media session uses; the first ones win.
@@ -88,10 +112,7 @@ impl NetOptions {
     /// ```
     /// use offhook::net::{InterfaceAddress, NetOptions};
     ///
-    /// let address = |name: &str, ip: &str| InterfaceAddress {
-    ///     name: name.into(),
-    ///     address: ip.parse().unwrap(),
-    /// };
+    /// let address = |name: &str, ip: &str| InterfaceAddress::new(name, ip.parse().unwrap());
     /// let here = [address("lo", "127.0.0.1"), address("eth0", "10.0.0.7")];
     /// let chosen = NetOptions::default().media_addresses(&here);
     /// assert_eq!(chosen, ["10.0.0.7".parse::<std::net::IpAddr>().unwrap()]);

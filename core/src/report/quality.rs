@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
+use serde::Serialize;
+
 use super::mos;
 use crate::media::MediaStats;
+use crate::millis;
 
-/// The figures of one call, from its start to now or to its end.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// The figures of one call, from its start to now or to its end. Serialized, times are milliseconds
+/// (`latency_ms`, `jitter_ms`).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct CallQuality {
     /// RTP packets received during the call.
@@ -16,8 +20,10 @@ pub struct CallQuality {
     /// Lost by received, 0.0 when none were received.
     pub loss: f64,
     /// Half of the mean round trip; zero when none was measured.
+    #[serde(rename = "latency_ms", serialize_with = "millis::serialize")]
     pub latency: Duration,
     /// The mean of the jitter at the samples.
+    #[serde(rename = "jitter_ms", serialize_with = "millis::serialize")]
     pub jitter: Duration,
     /// The estimated mean opinion score, 1.0 to 5.0.
     pub mos: f64,

@@ -3,6 +3,11 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
+use serde::{Serialize, Serializer};
+
+use crate::machine::WallClock;
+use crate::millis;
+
 /// A call from its invitation to its end; what did not happen, or not here, is missing.
 ///
 /// ```
@@ -18,6 +23,7 @@ use std::time::{Duration, Instant};
 /// assert_eq!(call.answer_to_audio(), Some(Duration::from_secs(1)));
 /// ```
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CallTimeline {
     /// It was proposed, or told by an event; dialled calls are proposed, too.
     pub invited: Option<Instant>,
@@ -33,9 +39,28 @@ pub struct CallTimeline {
     pub connected: Option<Instant>,
     /// It was over, or handled by somebody else.
     pub ended: Option<Instant>,
+    /// The wall clock, if the client was told.
+    pub clock: Option<WallClock>,
 }
 
 impl CallTimeline {
+    /// Each step, by name.
+    fn steps(&self) -> [(&'static str, Option<Instant>); 7] {
+        [
+            ("invited", self.invited),
+            ("answered", self.answered),
+            ("session_started", self.session_started),
+            ("media_connected", self.media_connected),
+            ("first_audio", self.first_audio),
+            ("connected", self.connected),
+            ("ended", self.ended),
+        ]
+    }
+
+    fn first(&self) -> Option<Instant> {
+        self.steps().iter().filter_map(|(_, at)| *at).min()
+    }
+
     /// From the invitation to the answer.
     #[must_use]
     pub fn ringing(&self) -> Option<Duration> {
@@ -64,23 +89,37 @@ impl CallTimeline {
 // Instants say nothing to a reader, and differ between two runs alike: times since the first.
 impl fmt::Debug for CallTimeline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let steps = [
-            ("invited", self.invited),
-            ("answered", self.answered),
-            ("session_started", self.session_started),
-            ("media_connected", self.media_connected),
-            ("first_audio", self.first_audio),
-            ("connected", self.connected),
-            ("ended", self.ended),
-        ];
-        let first = steps.iter().filter_map(|(_, at)| *at).min();
+        let first = self.first();
         let mut shown = f.debug_struct("CallTimeline");
-        for (name, at) in steps {
+        for (name, at) in self.steps() {
             if let Some(after) = between(first, at) {
                 shown.field(name, &after);
             }
         }
         shown.finish()
+    }
+}
+
+/// One step of a call, as it is serialized.
+#[derive(Serialize)]
+struct Step {
+    /// Since the first of the call.
+    #[serde(serialize_with = "millis::serialize")]
+    after_ms: Duration,
+    /// By the wall clock, if that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<String>,
+}
+
+/// Each step that happened, by name: how many milliseconds after the first (`after_ms`), and when by
+/// the wall clock, if that is known (`at`).
+impl Serialize for CallTimeline {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let first = self.first();
+        to.collect_map(self.steps().into_iter().filter_map(|(name, at)| {
+            let after_ms = between(first, at)?;
+            Some((name, Step { after_ms, at: self.clock.and_then(|clock| clock.iso(at?)) }))
+        }))
     }
 }
 

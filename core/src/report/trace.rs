@@ -8,6 +8,7 @@ use std::time::Instant;
 /// What of it are documents (XML, JSON, session descriptions, one in the other) was read and written
 /// again; what could not be read is there by its length only.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TraceRecord {
     /// When.
     pub at: Instant,
@@ -22,6 +23,21 @@ pub struct TraceRecord {
     /// The message itself: XML or JSON. Empty where it says nothing.
     pub body: String,
 }
+
+impl TraceRecord {
+    /// A message without a body.
+    #[must_use]
+    pub fn new(
+        at: Instant,
+        direction: Direction,
+        channel: Channel,
+        summary: impl Into<String>,
+    ) -> Self {
+        Self { at, direction, channel, summary: summary.into(), about: None, body: String::new() }
+    }
+}
+
+setters!(TraceRecord { about: some[String], body: into[String] });
 
 /// Which way a message went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -29,7 +29,7 @@ async fn run<R: Sockets>() -> Result<()> {
     let service = var("ENVIRONMENT").unwrap_or_else(|| "mypurecloud.com".to_owned());
     let mut config = Config::agent(service, var("TOKEN").context("OFFHOOK_TOKEN")?);
     (config.api_host, config.ws_host) = (var("API_HOST"), var("WS_HOST"));
-    let net = NetOptions { loopback: var("LOOPBACK").is_some(), ..NetOptions::default() };
+    let net = NetOptions::default().loopback(var("LOOPBACK").is_some());
     let (phone, _) = Client::<R>::builder(config).net(net).build()?;
     work(phone, (fs::read(greeting?)?, operator?, path::PathBuf::new())).await
 }

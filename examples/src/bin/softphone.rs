@@ -106,7 +106,7 @@ async fn run<R: Sockets>(cli: Cli) -> anyhow::Result<()> {
     let mut config = Config::agent(cli.environment, cli.token);
     config.api_host = cli.api_host;
     config.ws_host = cli.ws_host;
-    let net = NetOptions { loopback: cli.loopback, ..NetOptions::default() };
+    let net = NetOptions::default().loopback(cli.loopback);
     let (phone, events) = Client::<R>::builder(config).net(net).build()?;
     let presses = ctrl_c();
     tell("logging in …");

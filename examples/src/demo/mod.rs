@@ -159,7 +159,7 @@ fn hire<R: Sockets>(
     config.api_host = Some(emulator.http_url());
     config.ws_host = Some(emulator.ws_url());
     config.trace = true;
-    let net = NetOptions { loopback: true, ..NetOptions::default() };
+    let net = NetOptions::default().loopback(true);
     let (phone, events) = Client::<R>::builder(config).net(net).seed(Seed::from(seed)).build()?;
     Ok((text("userId")?.to_owned(), phone, events))
 }

@@ -213,14 +213,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn record(at: Instant, body: &str) -> TraceRecord {
-        TraceRecord {
-            at,
-            direction: Direction::Sent,
-            channel: Channel::Xmpp,
-            summary: "propose".to_owned(),
-            about: None,
-            body: body.to_owned(),
-        }
+        TraceRecord::new(at, Direction::Sent, Channel::Xmpp, "propose").body(body)
     }
 
     fn data(html: &str) -> serde_json::Value {

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 
 use console::style;
 use offhook::genesys::{ConversationId, Event};
-use offhook::report::TraceRecord;
 
 use super::answer::{ToolError, Verdict};
 use super::file::Answer;
@@ -146,8 +145,9 @@ fn draw(scenario: &Scenario, seed: u64, id: &ConversationId, command: String) ->
     for (at, phone, note) in notes {
         let at = start + at.saturating_sub(first);
         match note {
-            Note::Message(record) => {
-                builder.message_of(lane(phone), &TraceRecord { at, ..record });
+            Note::Message(mut record) => {
+                record.at = at;
+                builder.message_of(lane(phone), &record);
             }
             Note::Milestone(text, state) => builder.milestone_of(lane(phone), at, text, state),
         }

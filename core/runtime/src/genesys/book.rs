@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
-use offhook::genesys::{self, CallChange, CallView, ConversationId, Event, Ledger, Outcome};
+use offhook::genesys::{
+    self, CallChange, CallView, ConversationId, Counters, Event, Ledger, Outcome,
+};
 
 use crate::drive::Observer;
 use crate::queue::{Consumer, Producer, Queue, channel};
@@ -45,6 +47,7 @@ impl Queue for CallQueue {
 #[derive(Default)]
 struct State {
     ledger: Ledger,
+    counters: Counters,
     /// The calls that something may still be told of. One that is settled lives on with its holders.
     calls: BTreeMap<ConversationId, Arc<Entry>>,
     numbers: u64,
@@ -79,6 +82,11 @@ impl Book {
     /// The call of a conversation.
     pub(super) fn find(&self, conversation: &ConversationId) -> Option<Arc<Entry>> {
         self.lock().calls.get(conversation).cloned()
+    }
+
+    /// What was told, in numbers.
+    pub(super) fn counters(&self) -> Counters {
+        self.lock().counters
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -134,6 +142,7 @@ pub(super) struct Keeper(Book);
 
 impl Observer<genesys::Client> for Keeper {
     fn event(&mut self, event: &Event) {
+        self.0.lock().counters.told(event);
         self.0.fold(|ledger| ledger.told(event));
     }
 
@@ -164,8 +173,8 @@ mod tests {
     use super::*;
 
     fn dial(keeper: &mut Keeper, conversation: &str) {
-        let conversation = conversation.into();
-        keeper.outcome(&Outcome::Dialled(Dialled { conversation, self_uri: None }));
+        let conversation = ConversationId::from(conversation);
+        keeper.outcome(&Outcome::Dialled(Dialled::new(conversation)));
     }
 
     fn next(calls: &mut Consumer<CallQueue>) -> Option<Arc<Entry>> {

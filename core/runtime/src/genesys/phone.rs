@@ -3,7 +3,9 @@
 use std::future::Future;
 
 use futures_util::FutureExt as _;
-use offhook::genesys::{self, Command, ConversationId, Dial, Dialled, Error, Outcome, Phone};
+use offhook::genesys::{
+    self, Command, ConversationId, Counters, Dial, Dialled, Error, Outcome, Phone,
+};
 
 use super::call::{Call, Calls};
 use super::keys::Keys;
@@ -16,6 +18,12 @@ impl<R: Runtime> Client<R, genesys::Client> {
     #[must_use]
     pub fn calls(&self) -> Calls<R> {
         Calls::new(self.desk.book.calls(), self.keys())
+    }
+
+    /// What it has been through, in numbers, with the events that its subscribers lost.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.desk.book.counters().events_lost(self.handle.events_lost())
     }
 
     /// The call of a conversation, unless it is over.

@@ -77,8 +77,8 @@ pub(crate) async fn unusable_options_are_typed_errors<R: Sockets>() {
     assert!(build(good.clone(), defaults()).is_ok());
     assert!(matches!(build(nobody, defaults()), Err(BuildError::Config(_))));
     let proxy = Proxy::Url(ProxyUrl("socks5://127.0.0.1".into()));
-    let options = NetOptions { proxy, ..defaults() };
+    let options = defaults().proxy(proxy);
     assert!(matches!(build(good.clone(), options), Err(BuildError::Start(StartError::Proxy(_)))));
-    let options = NetOptions { extra_roots: vec![b"not DER".to_vec()], ..defaults() };
+    let options = defaults().extra_roots(vec![b"not DER".to_vec()]);
     assert!(matches!(build(good, options), Err(BuildError::Start(StartError::Tls(_)))));
 }

@@ -82,8 +82,8 @@ pub(crate) async fn either_handle_keeps_the_driver<R: Sockets>() {
 
 pub(crate) async fn dropping_everything_says_farewell_and_ends_at_every_stage<R: Sockets>() {
     for stages in 0..8 {
-        let bind = vec![[127, 0, 0, 1].into()];
-        let mut stage = Stage::<R>::with(NetOptions { bind, ..NetOptions::default() });
+        let bind = [[127, 0, 0, 1]];
+        let mut stage = Stage::<R>::with(NetOptions::default().bind(bind));
         // Each server ends only when its client has hung up.
         let opening = servers::silent();
         let asked = servers::silent();

@@ -92,7 +92,7 @@ pub(crate) async fn redirects_are_not_followed<R: Sockets>() {
 }
 
 pub(crate) async fn each_failure_has_its_kind<R: Sockets>() {
-    let mut stage = Stage::<R>::with(NetOptions { max_body: 100, ..NetOptions::default() });
+    let mut stage = Stage::<R>::with(NetOptions::default().max_body(100));
 
     let nobody = format!("http://{}", servers::nobody());
     assert_eq!(failure(&mut stage, &nobody).await, NetErrorKind::Connect);
@@ -153,13 +153,13 @@ pub(crate) async fn trust_is_what_the_options_say<R: Sockets>() {
         .map(|name| (name.to_owned(), server.address))
         .into_iter()
         .collect();
-    let options = NetOptions { resolve, ..NetOptions::default() };
+    let options = NetOptions::default().resolve(resolve);
 
     let mut stage = Stage::<R>::with(options.clone());
     assert_eq!(failure(&mut stage, "https://api.example/").await, NetErrorKind::Tls);
 
     let extra_roots = vec![certificate];
-    let mut stage = Stage::<R>::with(NetOptions { extra_roots, ..options });
+    let mut stage = Stage::<R>::with(options.extra_roots(extra_roots));
     assert_eq!(failure(&mut stage, "https://other.example/").await, NetErrorKind::Tls);
     for _ in 0..2 {
         let response = exchange(&mut stage, get("https://api.example/")).await;
@@ -192,7 +192,7 @@ pub(crate) async fn exchanges_are_bounded_and_wait_in_line<R: Sockets>() {
             });
         }
     });
-    let mut stage = Stage::<R>::with(NetOptions { http_exchanges: 2, ..NetOptions::default() });
+    let mut stage = Stage::<R>::with(NetOptions::default().http_exchanges(2));
     for id in 0..EXCHANGES {
         stage.make(ask(id, get(&format!("http://{}/{id}", server.address)), AMPLE)).await;
     }
@@ -219,7 +219,7 @@ pub(crate) async fn exchanges_are_bounded_and_wait_in_line<R: Sockets>() {
 
 pub(crate) async fn waiting_in_line_counts_against_the_deadline<R: Sockets>() {
     let silent = servers::silent();
-    let mut stage = Stage::<R>::with(NetOptions { http_exchanges: 1, ..NetOptions::default() });
+    let mut stage = Stage::<R>::with(NetOptions::default().http_exchanges(1));
     stage.make(ask(1, get(&silent.url("http")), Duration::from_secs(2))).await;
     stage.make(ask(2, get(&silent.url("http")), Duration::from_millis(50))).await;
     let (id, answer) = answered(&mut stage).await;
@@ -270,7 +270,7 @@ pub(crate) async fn a_proxy_is_asked_for_a_tunnel<R: Sockets>() {
         servers::answer("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok");
     let proxy = servers::proxy("200 Connection established");
     let url = ProxyUrl(format!("http://user:secret@{}", proxy.address));
-    let proxied = NetOptions { proxy: Proxy::Url(url), ..NetOptions::default() };
+    let proxied = NetOptions::default().proxy(Proxy::Url(url));
     let mut stage = Stage::<R>::with(proxied);
     let response = exchange(&mut stage, get(&server.url("http"))).await.expect("an answer");
     assert_eq!(response.body(), b"ok");
@@ -280,7 +280,7 @@ pub(crate) async fn a_proxy_is_asked_for_a_tunnel<R: Sockets>() {
 
     let refusing = servers::proxy("403 Forbidden");
     let url = ProxyUrl(refusing.address.to_string());
-    let proxied = NetOptions { proxy: Proxy::Url(url), ..NetOptions::default() };
+    let proxied = NetOptions::default().proxy(Proxy::Url(url));
     let mut stage = Stage::<R>::with(proxied);
     assert_eq!(failure(&mut stage, "http://192.0.2.1/").await, NetErrorKind::Connect);
 }

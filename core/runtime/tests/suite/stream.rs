@@ -82,7 +82,7 @@ fn echo(mut socket: Box<dyn Stream>) -> usize {
 }
 
 fn loopback(extra_roots: Vec<Vec<u8>>) -> NetOptions {
-    NetOptions { extra_roots, ..NetOptions::default() }
+    NetOptions::default().extra_roots(extra_roots)
 }
 
 pub(crate) async fn bytes_go_both_ways_in_order_over_tcp_and_tls<R: Sockets>() {
@@ -264,7 +264,7 @@ pub(crate) async fn a_proxy_is_asked_for_a_tunnel<R: Sockets>() {
         });
         let proxy = servers::proxy(status);
         let url = ProxyUrl(proxy.address.to_string());
-        let options = NetOptions { proxy: Proxy::Url(url), ..loopback(vec![root]) };
+        let options = loopback(vec![root]).proxy(Proxy::Url(url));
         let mut stage = Stage::<R>::with(options);
         let to = server.address;
         if works {
@@ -293,8 +293,8 @@ async fn resolved<R: Sockets>(stage: &mut Stage<R>, host: &str) -> Result<Vec<Ip
 
 pub(crate) async fn a_name_becomes_addresses_or_a_failure<R: Sockets>() {
     let known = SocketAddr::from(([192, 0, 2, 7], 443));
-    let resolve = [("relay.test".to_owned(), known)].into();
-    let mut stage = Stage::<R>::with(NetOptions { resolve, ..NetOptions::default() });
+    let resolve = std::collections::BTreeMap::from([("relay.test".to_owned(), known)]);
+    let mut stage = Stage::<R>::with(NetOptions::default().resolve(resolve));
     for (host, address) in [
         ("Relay.test", known.ip()),
         ("192.0.2.9", [192, 0, 2, 9].into()),

@@ -22,7 +22,7 @@ async fn opened<R: Sockets>(stage: &mut Stage<R>) -> Vec<SocketAddr> {
 
 pub(crate) async fn datagrams_go_both_ways<R: Sockets>() {
     let bind = vec![IpAddr::from([127, 0, 0, 1]), IpAddr::from([127, 0, 0, 2])];
-    let mut stage = Stage::<R>::with(NetOptions { bind: bind.clone(), ..NetOptions::default() });
+    let mut stage = Stage::<R>::with(NetOptions::default().bind(bind.clone()));
     let addresses = opened(&mut stage).await;
     assert_eq!(addresses.iter().map(SocketAddr::ip).collect::<Vec<_>>(), bind);
 
@@ -47,8 +47,8 @@ pub(crate) async fn datagrams_go_both_ways<R: Sockets>() {
 }
 
 pub(crate) async fn without_an_address_there_is_a_local_failure<R: Sockets>() {
-    let none = NetOptions { interfaces: vec!["none".into()], ..NetOptions::default() };
-    let foreign = NetOptions { bind: vec![[192, 0, 2, 1].into()], ..NetOptions::default() };
+    let none = NetOptions::default().interfaces(["none"]);
+    let foreign = NetOptions::default().bind([[192, 0, 2, 1]]);
     for options in [none, foreign] {
         let mut stage = Stage::<R>::with(options);
         stage.make(Output::OpenUdp { id: ID }).await;
@@ -61,7 +61,7 @@ pub(crate) async fn without_an_address_there_is_a_local_failure<R: Sockets>() {
 
 pub(crate) async fn a_closed_group_frees_its_ports<R: Sockets>() {
     let bind = vec![IpAddr::from([127, 0, 0, 1])];
-    let mut stage = Stage::<R>::with(NetOptions { bind, ..NetOptions::default() });
+    let mut stage = Stage::<R>::with(NetOptions::default().bind(bind));
     let address = opened(&mut stage).await[0];
     assert!(UdpSocket::bind(address).is_err());
     stage.make(Output::CloseUdp { id: ID }).await;

@@ -148,14 +148,14 @@ pub(crate) async fn trust_is_what_the_options_say<R: Sockets>() {
         .map(|name| (name.to_owned(), server.address))
         .into_iter()
         .collect();
-    let options = NetOptions { resolve, ..NetOptions::default() };
+    let options = NetOptions::default().resolve(resolve);
 
     let mut stage = Stage::<R>::with(options.clone());
     let kind = stage.websocket_failure("wss://phone.example/stream", AMPLE).await;
     assert_eq!(kind, NetErrorKind::Tls);
 
     let extra_roots = vec![certificate];
-    let mut stage = Stage::<R>::with(NetOptions { extra_roots, ..options });
+    let mut stage = Stage::<R>::with(options.extra_roots(extra_roots));
     let kind = stage.websocket_failure("wss://other.example/stream", AMPLE).await;
     assert_eq!(kind, NetErrorKind::Tls);
     opened(&mut stage, "wss://PHONE.example/stream").await;
@@ -184,7 +184,7 @@ pub(crate) async fn a_message_over_the_limit_ends_the_socket<R: Sockets>() {
             }
         }
     });
-    let mut stage = Stage::<R>::with(NetOptions { max_message: 1000, ..NetOptions::default() });
+    let mut stage = Stage::<R>::with(NetOptions::default().max_message(1000));
     opened(&mut stage, &server.url("ws")).await;
     hears(&mut stage, &"x".repeat(1000)).await;
     match stage.websocket(ID).await {
@@ -239,7 +239,7 @@ pub(crate) async fn a_proxy_is_asked_for_a_tunnel<R: Sockets>() {
     let server = Server::websocket(echo);
     let proxy = servers::proxy("200 Connection established");
     let url = ProxyUrl(format!("http://user:secret@{}", proxy.address));
-    let proxied = NetOptions { proxy: Proxy::Url(url), ..NetOptions::default() };
+    let proxied = NetOptions::default().proxy(Proxy::Url(url));
     let mut stage = Stage::<R>::with(proxied);
     opened(&mut stage, &server.url("ws")).await;
     says(&mut stage, "through the tunnel").await;
@@ -256,7 +256,7 @@ pub(crate) async fn a_proxy_is_asked_for_a_tunnel<R: Sockets>() {
 pub(crate) async fn a_proxy_that_refuses_is_connect<R: Sockets>() {
     let proxy = servers::proxy("407 Proxy Authentication Required");
     let url = ProxyUrl(proxy.address.to_string());
-    let proxied = NetOptions { proxy: Proxy::Url(url), ..NetOptions::default() };
+    let proxied = NetOptions::default().proxy(Proxy::Url(url));
     let mut stage = Stage::<R>::with(proxied);
     let kind = stage.websocket_failure("ws://192.0.2.1/", AMPLE).await;
     assert_eq!(kind, NetErrorKind::Connect);

@@ -63,7 +63,7 @@ impl Calls {
             Effect::Error(error) => {
                 let text = format!("{id}: {} {}", error.code, error.message);
                 let said = Complaint::new(&error.code, Some(&error.message));
-                let error = Error::new(ErrorKind::Call, text).from_cause(said);
+                let error = Error::new(ErrorKind::Call, text).caused_by(said);
                 out.event(Event::Error(error.about(&self.subject(Subject::conversation(id)))));
             }
             Effect::CallOver => {

@@ -120,7 +120,7 @@ impl Calls {
             let said = Complaint::new(&error.code, words.map(String::as_str));
             let text = format!("{text} ({})", error.code);
             let about = self.subject(Subject { conversation: None, session });
-            let error = Error::new(ErrorKind::Call, text).from_cause(said);
+            let error = Error::new(ErrorKind::Call, text).caused_by(said);
             out.event(Event::Error(error.about(&about)));
         }
     }

@@ -120,6 +120,8 @@ impl Calls {
 
     /// The one way in which a conversation changes.
     fn feed(&mut self, id: &ConversationId, input: Input, out: &mut Outbox) {
+        // What media reached before this: the call may be over with it.
+        self.note_media();
         let state = self.entries.remove(id).unwrap_or_default();
         let context = Context {
             id,
@@ -155,7 +157,7 @@ impl Calls {
                 let entry = self.entries.get(&conversation);
                 let invite = entry.and_then(|entry| entry.invitation.invite());
                 let media = entry.and_then(|entry| entry.media.as_ref());
-                let session = media.or(invite.map(|invite| &invite.session)).cloned();
+                let session = media.or_else(|| invite.map(|invite| &invite.session)).cloned();
                 Subject { conversation: Some(conversation), session }
             }
             Subject { conversation: None, session: Some(session) } => {

@@ -8,7 +8,6 @@ use crate::genesys::call::Conversation;
 use crate::genesys::ids::{CallId, ConversationId, SessionId};
 use crate::genesys::outbox::Outbox;
 use crate::genesys::sessions::Sessions;
-use crate::machine::clock::iso;
 use crate::report::{CallQuality, QualityMeter};
 
 /// One connected call's meter.
@@ -120,7 +119,8 @@ fn report(
         },
         "reconnectAttemptCount": meter.reconnects,
     });
-    if let Some(created) = iso(out.config.unix_ms, out.begun(), out.now()) {
+    let clock = out.config.wall_clock(out.begun());
+    if let Some(created) = clock.and_then(|clock| clock.iso(out.now())) {
         stats["dateCreated"] = json!(created);
     }
     json!({

@@ -73,6 +73,7 @@ impl Calls {
         }
         if let Some(mut call) = self.timelines.remove(id) {
             call.timeline.ended = Some(out.now());
+            call.timeline.clock = out.config.wall_clock(out.begun());
             call.conversation = id.clone();
             out.event(Event::CallReport(call));
         }

@@ -262,7 +262,7 @@ impl State {
         } else if unheard_of {
             self.until.get_or_insert(context.now + context.timing.call_without_media);
         } else if self.leg.is_some() {
-            self.until.get_or_insert(context.rings_until());
+            self.until.get_or_insert_with(|| context.rings_until());
         } else if !self.listed {
             *self = Self::default();
         }

@@ -188,7 +188,7 @@ impl Error {
     }
 
     /// From this.
-    pub(crate) fn from_cause(mut self, cause: impl Into<Cause>) -> Self {
+    pub(crate) fn caused_by(mut self, cause: impl Into<Cause>) -> Self {
         self.about.get_or_insert_default().cause = Some(cause.into());
         self
     }
@@ -196,7 +196,7 @@ impl Error {
     /// Media, or its description, cannot be used.
     pub(crate) fn media(error: impl Into<crate::media::MediaError>) -> Self {
         let error = error.into();
-        Self::new(ErrorKind::Media, error.to_string()).from_cause(error)
+        Self::new(ErrorKind::Media, error.to_string()).caused_by(error)
     }
 
     /// About this, unless it is known to be about something else.
@@ -254,7 +254,7 @@ impl From<Failure> for Error {
             FailureKind::Answer(_) => ErrorKind::Protocol,
             FailureKind::Unmade(_) => ErrorKind::InvalidOptions,
         };
-        Self::new(kind, failure.to_string()).from_cause(failure)
+        Self::new(kind, failure.to_string()).caused_by(failure)
     }
 }
 

@@ -30,7 +30,7 @@ impl Link {
                 let again = is_retryable_sasl(&failure.condition);
                 let kind = if again { ErrorKind::Protocol } else { ErrorKind::InvalidToken };
                 let text = format!("SASL: {}", failure.condition);
-                let error = Error::new(kind, text).from_cause(&failure);
+                let error = Error::new(kind, text).caused_by(&failure);
                 if !again {
                     return self.stopped(Some(error), out);
                 }
@@ -195,7 +195,7 @@ impl Link {
         let text = format!("not connected within {limit} s: {why}");
         let mut error = Error::new(ErrorKind::Timeout, text);
         if let Some(cause) = out.trouble.as_ref().and_then(|last| last.cause()) {
-            error = error.from_cause(cause.clone());
+            error = error.caused_by(cause.clone());
         }
         if self.stays || self.connecting.len() > 1 {
             self.connecting.retain(|waiting| *waiting != command);

@@ -117,7 +117,7 @@ impl Ice {
 
 /// Relayed media is wanted.
 pub(super) fn no_relay(text: &str) -> Error {
-    Error::new(ErrorKind::NotSupported, text).from_cause(MediaError::NotYet("relayed media"))
+    Error::new(ErrorKind::NotSupported, text).caused_by(MediaError::NotYet("relayed media"))
 }
 
 /// The services that an answer names, if it is one.

@@ -63,7 +63,7 @@ impl Link {
             if let IqAnswer::Error(error) = answer {
                 // The REST subscription that follows covers the same topic.
                 let text = format!("conversations: refused with {}", error.condition);
-                let refused = Error::new(ErrorKind::Protocol, text).from_cause(&error);
+                let refused = Error::new(ErrorKind::Protocol, text).caused_by(&error);
                 out.event(Event::Error(refused));
             }
             self.state = State::Online(ws, Readiness::Topics);
@@ -174,7 +174,7 @@ impl Link {
             _ if subscriber.many => Ok(Outcome::Subscribed(answers)),
             [TopicAnswer { topic, refusal: Some(why) }] => {
                 let error = Error::new(ErrorKind::Generic, format!("{topic}: {why}"));
-                Err(error.from_cause(Complaint::new("", Some(why))))
+                Err(error.caused_by(Complaint::new("", Some(why))))
             }
             _ => Ok(Outcome::Done),
         }

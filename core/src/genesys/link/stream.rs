@@ -73,7 +73,7 @@ impl Link {
                     NetErrorKind::Timeout => ErrorKind::Timeout,
                     _ => ErrorKind::Network,
                 };
-                let error = Error::new(kind, format!("WebSocket: {error}")).from_cause(error);
+                let error = Error::new(kind, format!("WebSocket: {error}")).caused_by(error);
                 self.attempt_failed(Attempt::Other(error), out);
                 None
             }
@@ -136,7 +136,7 @@ impl Link {
             Frame::StreamError(error) => {
                 // Only a close or a drop ends the connection (wire notes 1.6).
                 let text = format!("stream error: {}", error.condition);
-                let error = Error::new(ErrorKind::Protocol, text).from_cause(&error);
+                let error = Error::new(ErrorKind::Protocol, text).caused_by(&error);
                 out.event(Event::Error(error));
             }
             Frame::Open(open) => self.leading.opened(open.id),
@@ -278,7 +278,7 @@ impl Link {
         };
         let mut error = Error::new(ErrorKind::Protocol, text);
         if let IqAnswer::Error(refusal) = answer {
-            error = error.from_cause(refusal);
+            error = error.caused_by(refusal);
         }
         self.attempt_failed(Attempt::Other(error), out);
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::rig::{LA100, Rig};
+use super::rig::{LA100, PEER, Rig};
 use crate::genesys::{Command, ErrorKind, Outcome};
 use crate::jingle::Reason;
 use crate::machine::WsEvent;
@@ -187,4 +187,26 @@ fn def_20_whoever_waits_for_an_answer_over_a_lost_connection_is_told_at_once() {
     lose(&mut rig);
     assert_eq!(rig.completion(end), Some(Ok(Outcome::Done)));
     assert!(rig.udp.is_none());
+}
+
+#[test]
+fn what_a_client_has_been_through_is_counted() {
+    let mut rig = Rig::ready();
+    rig.connected_call("M1", "C1");
+    rig.propose("M2", "C2", "");
+    rig.session_message(PEER, "retract", "M2");
+    rig.frame("<odd");
+    rig.ws_event(WsEvent::Closed { code: None, reason: "reset".to_owned() });
+    rig.wait_for_login();
+    rig.conv("C1", "inbound", "disconnected");
+    let counters = serde_json::to_value(rig.client.counters()).unwrap();
+    assert_eq!(
+        counters,
+        json!({
+            "connects": 2, "reconnects": 1, "disconnects": 1, "calls_rung": 2,
+            "calls_cancelled": 1, "calls_elsewhere": 0, "calls_connected": 1, "calls_ended": 1,
+            "sessions_started": 1, "sessions_ended": 0, "sessions_replaced": 0,
+            "interruptions": 0, "errors": 0, "malformed": 1, "events_lost": 0,
+        })
+    );
 }

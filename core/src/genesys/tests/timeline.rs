@@ -96,3 +96,61 @@ fn calls_on_one_session_have_reports_of_their_own() {
     assert!(call.connected.is_some());
     assert!(call.first_audio.is_none(), "the session's first audio was another call's");
 }
+
+#[test]
+fn a_report_is_json_with_times_by_the_wall_clock_and_without_secrets() {
+    let unix_ms = 1_795_225_723_900;
+    for known in [true, false] {
+        let mut rig = Rig::ready_with(|config| config.unix_ms = known.then_some(unix_ms));
+        rig.wait(S(10));
+        rig.acknowledge();
+        rig.conv("C1", "inbound", "alerting");
+        rig.propose("M1", "C1", SDP);
+        rig.wait_acknowledging(S(2));
+        rig.submit(Command::AcceptPendingSession { conversation: "C1".into() }).unwrap();
+        rig.offer("M1", "C1");
+        rig.acknowledge();
+        rig.media("connected");
+        rig.conv("C1", "inbound", "connected");
+        rig.media("hundred");
+        rig.wait_acknowledging(S(5));
+        rig.media("audio");
+        rig.conv("C1", "inbound", "disconnected");
+        rig.conv("C1", "inbound", "terminated");
+        let stats = rig.events.iter().find_map(|event| match event {
+            Event::Stats { stats, .. } => Some(*stats),
+            _ => None,
+        });
+        let report = reports(&mut rig).remove(0);
+        let step = |after_ms: f64, at: &str| match known {
+            true => json!({"after_ms": after_ms, "at": format!("2026-11-21T01:{at}Z")}),
+            false => json!({"after_ms": after_ms}),
+        };
+        let quality = report.quality.unwrap();
+        assert_eq!(
+            serde_json::to_value(&report).unwrap(),
+            json!({
+                "conversation": "C1", "direction": "inbound", "session": "M1",
+                "timeline": {
+                    "invited": step(0.0, "48:53.900"), "answered": step(2000.0, "48:55.900"),
+                    "session_started": step(2000.0, "48:55.900"),
+                    "media_connected": step(2000.0, "48:55.900"),
+                    "first_audio": step(7000.0, "49:00.900"),
+                    "connected": step(2000.0, "48:55.900"),
+                    "ended": step(7000.0, "49:00.900"),
+                },
+                "quality": {
+                    "packets_received": 100, "packets_lost": 1, "loss": 0.01, "latency_ms": 50.0,
+                    "jitter_ms": 2.0, "mos": quality.mos,
+                },
+            })
+        );
+        assert_eq!(
+            serde_json::to_value(stats.unwrap()).unwrap(),
+            json!({
+                "packets_sent": 0, "bytes_sent": 0, "packets_received": 100, "bytes_received": 0,
+                "packets_lost": 1, "jitter_ms": 2.0, "round_trip_ms": 100.0, "remote_loss": null,
+            })
+        );
+    }
+}

@@ -165,8 +165,10 @@ fn fails(rig: &mut Rig, asked: &Asked) {
     rig.respond(asked.id, 503, &Value::Null);
 }
 
-/// Each field, how it shows, and figures with what is seen of them.
-fn effects() -> Vec<(&'static str, Shows, [(Figure, Figure); 2])> {
+/// A field, how it shows, and figures with what is seen of them.
+type Effect = (&'static str, Shows, [(Figure, Figure); 2]);
+
+fn effects() -> Vec<Effect> {
     let time = |time: Duration| (Figure::Time(time), Figure::Time(time));
     let count_of = |n: u32, shown: u32| (Figure::Count(n), Figure::Count(shown));
     let bool_of = |time: Duration, shown: bool| (Figure::Time(time), Figure::Count(shown.into()));

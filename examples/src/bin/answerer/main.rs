@@ -62,7 +62,7 @@ fn main() -> anyhow::Result<()> {
     let mut config = Config::agent("lab.test", token);
     config.api_host = Some(emulator.http_url());
     config.ws_host = Some(emulator.ws_url());
-    let net = NetOptions { loopback: true, ..NetOptions::default() };
+    let net = NetOptions::default().loopback(true);
 
     let tokio = tokio::runtime::Runtime::new()?;
     let _inside = tokio.enter();

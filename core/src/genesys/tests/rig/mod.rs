@@ -12,7 +12,7 @@ pub(super) use super::service::{JINGLE_OFFER, fake_media, login_answer, offer_sd
 use super::twice::{Twice, twin, worth_comparing};
 
 use crate::genesys::error::Subject;
-use crate::genesys::{Client, Command, Config, Error, Event, Outcome};
+use crate::genesys::{Client, Command, Config, Counters, Error, Event, Outcome};
 use crate::machine::{
     CommandId, HttpId, Input, Machine, MediaId, NetError, Output, Seed, UdpEvent, UdpId, Wake,
     WsEvent, WsId,
@@ -51,6 +51,8 @@ pub(super) struct Rig {
     pub(super) probes: VecDeque<(Asked, Instant)>,
     sent: VecDeque<String>,
     pub(super) events: VecDeque<Event>,
+    /// What was told, counted.
+    counted: Counters,
     completions: Vec<(CommandId, Result<Outcome, Error>)>,
     /// The calls and sessions that commands are about, as long as they are not answered.
     subjects: BTreeMap<CommandId, Subject>,
@@ -108,6 +110,7 @@ impl Rig {
             probes: VecDeque::new(),
             sent: VecDeque::new(),
             events: VecDeque::new(),
+            counted: Counters::default(),
             completions: Vec::new(),
             subjects: BTreeMap::new(),
             audio: Vec::new(),

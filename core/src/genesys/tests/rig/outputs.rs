@@ -15,6 +15,7 @@ impl Rig {
             match self.client.poll_output() {
                 Output::Timeout(wake) => {
                     self.wake = wake;
+                    assert_eq!(self.client.counters(), self.counted);
                     return;
                 }
                 output => self.take(output),
@@ -93,6 +94,7 @@ impl Rig {
             }
             Output::Audio { frame, .. } => self.audio.push(frame),
             Output::Event(event) => {
+                self.counted.told(&event);
                 if let Event::SessionStarted(session) = &event {
                     self.newest_media = Some(session.media);
                 }
