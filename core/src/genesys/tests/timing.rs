@@ -1,6 +1,6 @@
 //! Each figure of [`Timing`] has its bounds, and its effect.
 
-use std::sync::{Arc, Mutex};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -694,22 +694,22 @@ fn each_figure_has_its_effect() {
 }
 
 /// Takes note of what engines are told.
-struct Told(Arc<Mutex<Vec<EngineConfig>>>);
+struct Told(mpsc::Sender<EngineConfig>);
 
 impl EngineFactory for Told {
     fn create(&mut self, now: Instant, config: EngineConfig) -> Box<dyn Engine> {
-        self.0.lock().unwrap().push(config.clone());
+        let _ = self.0.send(config.clone());
         fake_media().create(now, config)
     }
 }
 
 #[test]
 fn engines_are_told_their_figures() {
-    let told = Arc::new(Mutex::new(Vec::new()));
+    let (tell, told) = mpsc::channel();
     let mut rig = Rig::new();
     let config = Config::agent("lab.test", "t0ken").jid_resource("res-a");
     let config = config.timing(Timing::default().path(S(7)).reorder(MS(7)));
-    let media = Box::new(Told(Arc::clone(&told)));
+    let media = Box::new(Told(tell));
     rig.client = Client::new(config, media, Seed::from(1), rig.now).unwrap();
     rig.station = LA100;
     rig.submit(Command::Connect).unwrap();
@@ -717,7 +717,7 @@ fn engines_are_told_their_figures() {
     rig.propose("M1", "C1", r#"inin-autoanswer="true" inin-sdp-over-xmpp="true""#);
     rig.offer("M1", "C1");
     rig.client.handle_input(rig.now, Input::Timeout);
-    let told = told.lock().unwrap();
+    let told: Vec<_> = told.try_iter().collect();
     assert_eq!((told[0].path_limit, told[0].reorder), (S(7), MS(7)));
 }
 
