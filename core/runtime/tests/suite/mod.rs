@@ -62,6 +62,7 @@ macro_rules! suite {
                 a_proxy_is_asked_for_a_tunnel,
             }
             sleep {
+                a_program_sleeps_as_long_as_it_wants_and_never_less,
                 a_timer_is_due_after_a_sleep,
                 what_comes_after_a_sleep_shows_it,
                 a_deadline_passes_in_a_sleep,

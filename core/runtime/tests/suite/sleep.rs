@@ -1,7 +1,9 @@
 //! A computer that sleeps: the runtime's clock goes on, and the machine hears of it.
 
+use std::pin::pin;
 use std::time::Duration;
 
+use futures_util::future::{Either, select};
 use offhook::machine::{NetErrorKind, WsEvent};
 use offhook::{Input, Output};
 use offhook_runtime::Sockets;
@@ -12,6 +14,15 @@ use super::servers::{self, Server};
 use super::websocket::{ID, echo, opened, says};
 
 const SLEEP: Duration = Duration::from_secs(600);
+
+pub(crate) async fn a_program_sleeps_as_long_as_it_wants_and_never_less<R: Sockets>() {
+    let begun = R::now();
+    let (short, for_ever) = (R::sleep(Duration::from_millis(20)), R::sleep(Duration::MAX));
+    match select(pin!(for_ever), pin!(within::<R, _>(short))).await {
+        Either::Left(((), _)) => panic!("for ever is over"),
+        Either::Right(((), _)) => assert!(R::now() >= begun + Duration::from_millis(20)),
+    }
+}
 
 pub(crate) async fn a_timer_is_due_after_a_sleep<R: Sockets>() {
     let mut stage = Stage::<R>::new();
