@@ -171,6 +171,9 @@ async fn a_call_from_ringing_to_its_report<R: Sockets>() {
     assert_eq!(report.conversation, *call.conversation());
     assert!(report.timeline.talking().is_some());
     assert_eq!(call.report(), Some(report));
+    let counters = desk.phone.counters();
+    assert_eq!((counters.connects, counters.calls_connected, counters.calls_ended), (1, 1, 1));
+    assert_eq!((counters.reconnects, counters.events_lost), (0, 0));
     // What is over can be hung up again, and is otherwise refused.
     within::<R, _>("hang up", call.hang_up()).await.expect("it is over already");
     let over = within::<R, _>("audio", call.audio()).await.expect_err("it is over");
