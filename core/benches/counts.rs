@@ -76,7 +76,8 @@ fn inbound_call() {
 
 /// From nothing to ready for calls.
 fn login() {
-    repeat(|| (), |()| Agent::ready());
+    let login = Agent::login();
+    repeat(|| login.clone(), Agent::logged_in);
 }
 
 /// A datagram of a call that is up, with an engine that costs nothing.

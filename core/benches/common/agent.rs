@@ -8,8 +8,8 @@ use offhook::genesys::testing::{FewWords, ice_server};
 use offhook::genesys::wire::{Frame, Iq, IqKind};
 use offhook::genesys::{Client, Command, Config, Event};
 use offhook::machine::{HttpId, Input, Machine, Output, UdpEvent, UdpId, WsEvent, WsId};
-use offhook::media::testing::FakeMedia;
 
+use super::media::NoMedia;
 use super::traffic::{self, AGENT, CONVERSATION, Escaping, RESOURCE};
 
 /// An agent's client, and what it said since somebody listened.
@@ -17,6 +17,8 @@ pub(crate) struct Agent {
     client: Client,
     now: Instant,
     heard: Heard,
+    /// What the client was told, while somebody takes note.
+    told: Option<Vec<Input>>,
 }
 
 /// What the service still has to answer.
@@ -52,23 +54,43 @@ enum Step {
 impl Agent {
     /// Logged in, ready for calls, with nothing left to say.
     pub(crate) fn ready() -> Self {
-        let mut config = Config::agent("lab.test", "t0ken");
-        config.jid_resource = Some(RESOURCE.to_owned());
-        let now = Instant::now();
-        let client = Client::new(
-            config,
-            Box::new(FakeMedia::new("0123456789abcdef0123")),
-            Seed::from(1),
-            now,
-        )
-        .expect("settings");
-        let mut agent = Self { client, now, heard: Heard::default() };
-        agent.client.submit(now, Command::Connect).expect("not connected yet");
-        agent.listen();
+        let mut agent = Self::setting_out();
         while !agent.heard.ready {
             agent.answer_login();
         }
         agent.forget();
+        agent.told = None;
+        agent
+    }
+
+    /// All that a client is told until it is ready, made beforehand.
+    pub(crate) fn login() -> Vec<Input> {
+        let mut agent = Self::setting_out();
+        while !agent.heard.ready {
+            agent.answer_login();
+        }
+        agent.told.unwrap_or_default()
+    }
+
+    /// As [`Agent::ready`], told that.
+    pub(crate) fn logged_in(login: Vec<Input>) -> Self {
+        let mut agent = Self::setting_out();
+        for input in login {
+            agent.client.handle_input(agent.now, input);
+            agent.listen();
+        }
+        assert!(agent.heard.ready, "it is not ready");
+        agent
+    }
+
+    fn setting_out() -> Self {
+        let mut config = Config::agent("lab.test", "t0ken");
+        config.jid_resource = Some(RESOURCE.to_owned());
+        let now = Instant::now();
+        let client = Client::new(config, Box::new(NoMedia), Seed::from(1), now).expect("settings");
+        let mut agent = Self { client, now, heard: Heard::default(), told: Some(Vec::new()) };
+        agent.client.submit(now, Command::Connect).expect("not connected yet");
+        agent.listen();
         agent
     }
 
@@ -94,10 +116,15 @@ impl Agent {
         let id = self.heard.media.expect("a call");
         let local = SocketAddr::from(([192, 0, 2, 50], 4000));
         let remote = SocketAddr::from(([192, 0, 2, 1], 5000));
-        self.input(Input::Udp { id, event: UdpEvent::Datagram { local, remote, data } });
+        let event = UdpEvent::Datagram { local, remote, data };
+        self.client.handle_input(self.now, Input::Udp { id, event });
+        self.listen();
     }
 
     fn input(&mut self, input: Input) {
+        if let Some(told) = &mut self.told {
+            told.push(input.clone());
+        }
         self.client.handle_input(self.now, input);
         self.listen();
     }

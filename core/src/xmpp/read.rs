@@ -12,7 +12,7 @@ use quick_xml::name::QName;
 use super::FrameErrorKind;
 use super::document::{Document, Item, Tag};
 use super::scope::Scope;
-use super::text::{ascii_name, is_literal, is_xml_name, legal_text};
+use super::text::{Scan, ascii_name, is_literal, is_xml_name, legal_text};
 
 /// The longest frame in bytes.
 pub const MAX_FRAME: usize = 1024 * 1024;
@@ -32,8 +32,8 @@ pub(super) fn read<'x>(text: &'x str, document: &mut Document<'x>) -> Result<(),
     document.attributes.reserve(MAX_NODES.min(text.len() / 20));
     let xml = quick_xml::Reader::from_str(text);
     let (scope, open) = (Scope::default(), Vec::with_capacity(8));
-    Reader { text, xml, document, scope, open, in_text: false, nodes: 0, literal: is_literal(text) }
-        .read()
+    let Scan { literal, plain } = Scan::of(text);
+    Reader { text, xml, document, scope, open, in_text: false, nodes: 0, literal, plain }.read()
 }
 
 struct Reader<'x, 'd> {
@@ -48,6 +48,8 @@ struct Reader<'x, 'd> {
     nodes: usize,
     /// Nothing in the frame is escaped, so every attribute stands for itself: the rule.
     literal: bool,
+    /// Nothing in the frame has to be looked at to be legal, but what is escaped.
+    plain: bool,
 }
 
 impl<'x> Reader<'x, '_> {
@@ -60,6 +62,7 @@ impl<'x> Reader<'x, '_> {
                     self.end();
                 }
                 Event::End(_) => self.end(),
+                Event::Text(text) if self.plain => self.text(text.xml10_content())?,
                 Event::Text(text) => self.text(legal_text(text.xml10_content()))?,
                 Event::CData(data) => self.text(legal_text(data.xml10_content()))?,
                 Event::GeneralRef(entity) => {

@@ -57,6 +57,23 @@ pub(super) fn is_literal(text: &str) -> bool {
     text.bytes().fold(true, |literal, b| literal & (b >= b' ') & (b != 0xef) & (b != b'&'))
 }
 
+/// What a look at all of a text tells of every part of it.
+pub(super) struct Scan {
+    /// See [`is_literal`].
+    pub(super) literal: bool,
+    /// See [`is_plain`].
+    pub(super) plain: bool,
+}
+
+impl Scan {
+    pub(super) fn of(text: &str) -> Self {
+        let (literal, plain) = text.bytes().fold((true, true), |(literal, plain), b| {
+            (literal & (b != b'&'), plain & (b >= b' ') & (b != 0xef))
+        });
+        Self { literal: literal & plain, plain }
+    }
+}
+
 /// True for text without control characters and such as begin with the byte of U+FFFE and U+FFFF:
 /// nearly all text.
 fn is_plain(text: &str) -> bool {

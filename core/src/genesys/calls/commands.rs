@@ -500,7 +500,7 @@ fn find(
         }
     };
     found
-        .map(|participant| (participant.id.clone(), participant.purpose.to_string()))
+        .map(|participant| ((&*participant.id).into(), participant.purpose.to_string()))
         .ok_or_else(|| Error::new(ErrorKind::Generic, missing))
 }
 

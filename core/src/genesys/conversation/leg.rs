@@ -26,7 +26,7 @@ pub(crate) struct Leg {
 impl Leg {
     fn new(participant: &Participant<'_>, call: &Call<'_>) -> Self {
         Self {
-            participant: participant.id.clone(),
+            participant: (&*participant.id).into(),
             purpose: participant.purpose.to_string(),
             call: call.without_ends(),
             only_rings: participant.only_rings(),
@@ -53,7 +53,7 @@ impl Leg {
         known: Option<&Self>,
     ) -> Skipped {
         let mut skipped = Skipped::default();
-        let ours = notice.participants().iter().find(|one| one.id == self.participant);
+        let ours = notice.participants().iter().find(|one| &*one.id == self.participant.as_str());
         let Some(ours) = ours else { return skipped };
         self.read_from = notice.digest_of_others(user, ours);
         let before = known.and_then(|known| known.parties.as_ref());
@@ -80,9 +80,10 @@ impl Leg {
         let key = |leg: &Self| {
             let call = &leg.call;
             let flags = (call.confined, call.held, call.muted, call.recording);
-            (leg.participant.clone(), call.id.clone(), call.state(), flags)
+            (call.state(), flags)
         };
-        key(self) == key(other)
+        let same_leg = self.participant == other.participant && self.call.id == other.call.id;
+        same_leg && key(self) == key(other)
     }
 
     /// A call error worth telling (CV-13), unless it was told already for this leg (DEF-25).

@@ -31,7 +31,7 @@ impl Parties {
             parties.called_number = dnis.and_then(|dnis| number(dnis, "dnis", skipped));
         }
         parties.queue = queue(all, ours, skipped);
-        for other in all.iter().filter(|one| one.user_id.as_ref() != Some(user)) {
+        for other in all.iter().filter(|one| !one.is(user)) {
             if parties.others.len() < Self::MAX_OTHERS {
                 parties.others.push(party(other, skipped));
             } else {
@@ -64,7 +64,7 @@ fn party(other: &Participant<'_>, skipped: &mut Skipped) -> Party {
     let call = other.call();
     let flag = |flag: Option<bool>| flag.unwrap_or_default();
     Party {
-        id: other.id.clone(),
+        id: (&*other.id).into(),
         purpose: text(&other.purpose, "purpose", skipped).unwrap_or_default(),
         name: text(&other.name, "name", skipped),
         address: text(&other.address, "address", skipped),
@@ -74,7 +74,7 @@ fn party(other: &Participant<'_>, skipped: &mut Skipped) -> Party {
             }
             state => state,
         }),
-        user: other.user_id.clone(),
+        user: (!other.user_id.is_empty()).then(|| (&*other.user_id).into()),
         queue: queue_id(other, skipped),
         held: flag(call.map(|call| call.held)),
         muted: flag(call.map(|call| call.muted)),
@@ -353,7 +353,7 @@ mod tests {
             let part = |notice: &Notice<'_>| {
                 let ours = notice.ours(&user, None).unwrap();
                 (
-                    ours.id.clone(),
+                    ours.id.to_string(),
                     ours.purpose.to_string(),
                     ours.call().map(|call| call.without_ends()),
                 )

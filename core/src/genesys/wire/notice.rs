@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use crate::genesys::call_state::{CallState, Direction, RecordingState};
 use crate::genesys::digest::Digest;
-use crate::genesys::ids::{CallId, ConversationId, ParticipantId, UserId};
+use crate::genesys::ids::{CallId, ConversationId, UserId};
 use crate::plain;
 
 pub(crate) use lenient::json;
@@ -75,11 +75,13 @@ pub(crate) struct PersistentError {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Participant<'a> {
-    pub(crate) id: ParticipantId,
+    #[serde(borrow, deserialize_with = "text::name")]
+    pub(crate) id: Text<'a>,
     #[serde(borrow, default, deserialize_with = "text::only")]
     pub(crate) purpose: Text<'a>,
-    #[serde(default)]
-    pub(crate) user_id: Option<UserId>,
+    /// Empty where it is no user.
+    #[serde(borrow, default, deserialize_with = "text::name_or_none")]
+    pub(crate) user_id: Text<'a>,
     #[serde(borrow, default, deserialize_with = "or_default")]
     calls: Vec<Call<'a>>,
     #[serde(borrow, default)]
@@ -222,10 +224,10 @@ impl<'a> Notice<'a> {
     /// A number for all that is said of others than the user, and of how the call came to us.
     pub(crate) fn digest_of_others(&self, user: &UserId, ours: &Participant<'_>) -> u64 {
         let mut digest = Digest::default();
-        for other in self.participants.iter().filter(|one| one.user_id.as_ref() != Some(user)) {
+        for other in self.participants.iter().filter(|one| !one.is(user)) {
             other.hash(&mut digest);
         }
-        for one in self.participants.iter().filter(|one| one.user_id.as_ref() == Some(user)) {
+        for one in self.participants.iter().filter(|one| one.is(user)) {
             one.attributes.hash(&mut digest);
         }
         (&ours.queue_id, &ours.queue_name, &ours.queue).hash(&mut digest);
@@ -241,12 +243,8 @@ impl<'a> Notice<'a> {
         user: &UserId,
         wanted: Option<&CallState>,
     ) -> Option<&Participant<'a>> {
-        let ours = || {
-            self.participants
-                .iter()
-                .rev()
-                .filter(|p| p.user_id.as_ref() == Some(user) && &*p.purpose != "voicemail")
-        };
+        let ours =
+            || self.participants.iter().rev().filter(|p| p.is(user) && &*p.purpose != "voicemail");
         let wanted =
             wanted.and_then(|state| ours().find(|p| p.calls.iter().any(|c| c.state() == *state)));
         wanted.or_else(|| ours().find(|p| !p.calls.is_empty())).or_else(|| ours().next())
@@ -256,7 +254,7 @@ impl<'a> Notice<'a> {
     /// all talk.
     pub(crate) fn ringing(&self, user: &UserId) -> Option<&Participant<'a>> {
         self.participants.iter().rev().find(|p| {
-            let ours = p.user_id.as_ref() == Some(user) && &*p.purpose != "voicemail";
+            let ours = p.is(user) && &*p.purpose != "voicemail";
             ours && p.only_rings()
         })
     }
@@ -279,12 +277,17 @@ impl<'a> Notice<'a> {
 impl<'a> Participant<'a> {
     fn is_other_person(&self, user: &UserId) -> bool {
         let person = matches!(&*self.purpose, "customer" | "external" | "user" | "agent");
-        self.user_id.as_ref() != Some(user) && person
+        !self.is(user) && person
     }
 
     /// Whether it is, or came through, the queue of that id.
     pub(crate) fn queue_name_of(&self, id: &str) -> bool {
         *self.queue_id == *id || self.queue.as_ref().is_some_and(|queue| *queue.id == *id)
+    }
+
+    /// Whether it is this user.
+    pub(crate) fn is(&self, user: &UserId) -> bool {
+        &*self.user_id == user.as_str()
     }
 
     /// Whether it rings, and talks on no other leg.
@@ -330,7 +333,7 @@ mod tests {
             leg("p2", "voicemail", &["connected"]),
             {"id": "p3", "purpose": "customer", "calls": []},
         ]));
-        assert_eq!(n.ours(&user, None).unwrap().id, ParticipantId::from("p1"));
+        assert_eq!(&*n.ours(&user, None).unwrap().id, "p1");
         assert!(n.ours(&UserId::from("somebody"), None).is_none());
     }
 
@@ -346,7 +349,7 @@ mod tests {
         assert_eq!(pick(Some(&CallState::Connected)), "p1");
         assert_eq!(pick(None), "p2");
         let n = notice(json!([leg("p1", "agent", &[]), leg("p2", "agent", &[])]));
-        assert_eq!(n.ours(&user, None).unwrap().id.as_str(), "p2");
+        assert_eq!(&*n.ours(&user, None).unwrap().id, "p2");
     }
 
     #[test]

@@ -42,8 +42,8 @@ impl<'a> Notice<'a> {
         let fits = |id: &str| id.len() <= MAX_ID;
         fits(self.id.as_str())
             && self.participants.iter().all(|participant| {
-                fits(participant.id.as_str())
-                    && participant.user_id.as_ref().is_none_or(|user| fits(user.as_str()))
+                fits(&participant.id)
+                    && fits(&participant.user_id)
                     && participant.calls.iter().all(|call| fits(call.id.as_str()))
             })
     }
@@ -97,11 +97,11 @@ impl PersistentNotice {
 impl Participant<'static> {
     fn of(participant: &Value, skipped: &mut Skipped) -> Result<Self, &'static str> {
         Ok(Self {
-            id: id(participant, "id").ok_or("id")?.into(),
+            id: id(participant, "id").ok_or("id")?.to_owned().into(),
             purpose: text_of(participant, "purpose", skipped).into(),
             user_id: match id(participant, "userId") {
-                Some(user) => Some(user.into()),
-                None => odd(participant, "userId", skipped),
+                Some(user) => user.to_owned().into(),
+                None => odd(participant, "userId", skipped).unwrap_or_default(),
             },
             calls: list(participant, "calls", skipped, Call::of),
             name: text_of(participant, "name", skipped).into(),

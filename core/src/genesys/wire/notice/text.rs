@@ -4,8 +4,10 @@ use std::borrow::{Borrow, Cow};
 use std::fmt;
 use std::ops::Deref;
 
-use serde::de::{Error, Visitor};
+use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
+
+use crate::genesys::ids::MAX_ID;
 
 /// A text, or a number as text; null is an empty one, as the service means the same by both.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,10 +48,34 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
 
 /// A text and nothing else, or null.
 pub(super) fn only<'de, D: Deserializer<'de>>(from: D) -> Result<Text<'de>, D::Error> {
-    from.deserialize_any(Strict).map(Text)
+    from.deserialize_any(Strict { null: true, longest: usize::MAX }).map(Text)
 }
 
-struct Strict;
+/// A name of something in the service, within its bound.
+pub(super) fn name<'de, D: Deserializer<'de>>(from: D) -> Result<Text<'de>, D::Error> {
+    from.deserialize_any(Strict { null: false, longest: MAX_ID }).map(Text)
+}
+
+/// The same, or null.
+pub(super) fn name_or_none<'de, D: Deserializer<'de>>(from: D) -> Result<Text<'de>, D::Error> {
+    from.deserialize_any(Strict { null: true, longest: MAX_ID }).map(Text)
+}
+
+struct Strict {
+    /// Whether null is an empty text.
+    null: bool,
+    /// In bytes.
+    longest: usize,
+}
+
+impl Strict {
+    fn checked<'de, E: Error>(&self, text: Cow<'de, str>) -> Result<Cow<'de, str>, E> {
+        match text.len() {
+            length if length > self.longest => Err(E::custom(format!("a name of {length} bytes"))),
+            _ => Ok(text),
+        }
+    }
+}
 
 impl<'de> Visitor<'de> for Strict {
     type Value = Cow<'de, str>;
@@ -59,15 +85,19 @@ impl<'de> Visitor<'de> for Strict {
     }
 
     fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(text.into())
+        self.checked(text.into())
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(text.to_owned().into())
+        self.checked(text.to_owned().into())
     }
 
     fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
-        Ok(Cow::Borrowed(""))
+        if self.null {
+            Ok(Cow::Borrowed(""))
+        } else {
+            Err(E::invalid_type(Unexpected::Unit, &self))
+        }
     }
 }
 
