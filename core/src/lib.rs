@@ -6,6 +6,8 @@
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
+// Whoever asks about a state names every state; tests ask about the one that they want.
+#![cfg_attr(not(test), warn(clippy::wildcard_enum_match_arm))]
 
 #[macro_use]
 mod setters;

@@ -244,10 +244,9 @@ impl Machine for Client {
         self.plan(&command).map_err(|error| error.about(&subject))?;
         self.out.advance(now);
         self.out.due.stir();
-        let limit = match &command {
-            Command::Connect => self.out.config.timing.connect,
-            _ => self.out.config.timing.command,
-        };
+        let timing = &self.out.config.timing;
+        let connects = matches!(command, Command::Connect);
+        let limit = if connects { timing.connect } else { timing.command };
         let id = self.out.open(limit, subject);
         self.apply(id, command);
         self.settle();

@@ -124,7 +124,12 @@ impl Goals {
     ) -> impl Iterator<Item = CommandId> + 'a {
         self.open.iter().filter_map(move |(command, goal)| match goal {
             Goal::Change { conversation, .. } if conversation == of => Some(*command),
-            _ => None,
+            Goal::Start(_)
+            | Goal::Answer(_)
+            | Goal::End { .. }
+            | Goal::Terminate(_)
+            | Goal::Change { .. }
+            | Goal::Dial => None,
         })
     }
 
@@ -193,7 +198,12 @@ impl Goals {
                 {
                     *session = new.clone();
                 }
-                _ => {}
+                Goal::Start(_)
+                | Goal::Answer(_)
+                | Goal::End { .. }
+                | Goal::Terminate(_)
+                | Goal::Change { .. }
+                | Goal::Dial => {}
             }
         }
     }

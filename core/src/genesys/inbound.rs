@@ -67,7 +67,17 @@ impl Client {
                     self.out.malformed(format!("message {element}: {error}"));
                 }
                 // Anything else in a message is somebody else's business (wire notes 10.1).
-                _ => {}
+                Payload::Bind { .. }
+                | Payload::Session
+                | Payload::Ping
+                | Payload::PubSub(_)
+                | Payload::PubSubEvent(_)
+                | Payload::Services(_)
+                | Payload::DiscoInfo(_)
+                | Payload::Version(_)
+                | Payload::Extension(_)
+                | Payload::Carbon(_)
+                | Payload::Unknown(_) => {}
             }
         }
     }

@@ -36,6 +36,7 @@ impl Journal {
     }
 
     /// Logs an event as it is told.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "all others are told alike")]
     pub(crate) fn log(&mut self, event: &Event, now: Instant) {
         match event {
             Event::Error(error) if self.errors.may(now) => match error.conversation() {

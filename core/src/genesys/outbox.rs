@@ -530,6 +530,7 @@ impl Outbox {
 }
 
 /// The bytes of an event that may be large, roughly.
+#[expect(clippy::wildcard_enum_match_arm, reason = "all others are small")]
 fn weight(event: &Event) -> usize {
     match event {
         Event::ConversationUpdate(update) => {

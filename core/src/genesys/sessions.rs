@@ -554,6 +554,7 @@ fn audio_mid(description: &Description<'_>) -> String {
 }
 
 /// The reason to give for an offer that cannot be used.
+#[expect(clippy::wildcard_enum_match_arm, reason = "all others are the description's fault")]
 pub(crate) fn refusal(error: &MediaError) -> Reason {
     match error {
         MediaError::NoCommonCodec => Reason::UnsupportedApplications,

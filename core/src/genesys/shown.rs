@@ -7,6 +7,7 @@ use crate::plain;
 use crate::report::Redactor;
 
 /// An event, fit to be told.
+#[expect(clippy::wildcard_enum_match_arm, reason = "all others hold no words of somebody else")]
 pub(super) fn event(event: Event, redactor: &Redactor) -> Event {
     match event {
         Event::Error(why) => Event::Error(error(why, redactor)),

@@ -79,6 +79,7 @@ impl FewWords {
         }
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "it is a service of few words")]
     fn reply(&self, iq: &Iq) -> Iq {
         let payload = match &iq.kind {
             IqKind::Set(Payload::Bind { .. }) => {

@@ -49,10 +49,10 @@ impl Reason {
     /// The name on the wire.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        match self {
-            Self::Other(name) => name,
-            known => NAMES.iter().find(|(_, r)| r == known).map_or("general-error", |(n, _)| n),
+        if let Self::Other(name) = self {
+            return name;
         }
+        NAMES.iter().find(|(_, r)| r == self).map_or("general-error", |(n, _)| n)
     }
 }
 

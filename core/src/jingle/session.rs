@@ -74,10 +74,10 @@ impl Action {
     /// The name on the wire.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        match self {
-            Self::Other(name) => name,
-            known => ACTIONS.iter().find(|(_, a)| a == known).map_or("", |(name, _)| name),
+        if let Self::Other(name) = self {
+            return name;
         }
+        ACTIONS.iter().find(|(_, a)| a == self).map_or("", |(name, _)| name)
     }
 }
 
@@ -301,14 +301,13 @@ impl Jingle {
 
     fn read_action(e: ElementRef<'_>, action: Action, sid: &str, skipped: &mut Skipped) -> Self {
         let reason = e.find("reason", ns::JINGLE);
-        let info = match action {
+        let told = || {
             // One that we know, whatever else there is.
-            Action::SessionInfo => {
-                let known = e.elements().find(|child| child.namespace() == ns::RTP_INFO);
-                known.or_else(|| e.elements().next()).map(SessionInfo::read)
-            }
-            _ => None,
+            let known = e.elements().find(|child| child.namespace() == ns::RTP_INFO);
+            known.or_else(|| e.elements().next())
         };
+        let told = (action == Action::SessionInfo).then(told).flatten();
+        let info = told.map(SessionInfo::read);
         let mut contents: Vec<Content> = Vec::new();
         for content in e.named("content", ns::JINGLE) {
             contents.extend(Content::read(content, &contents, skipped));

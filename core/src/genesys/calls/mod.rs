@@ -446,7 +446,7 @@ impl Calls {
         }
         let skipped = match class {
             Class::Ended => Skipped::default(),
-            _ => leg.meet(notice, user, known_leg),
+            Class::Pending | Class::Connected | Class::Other => leg.meet(notice, user, known_leg),
         };
         if may_be_dialled {
             self.keep_early(&id, &leg);

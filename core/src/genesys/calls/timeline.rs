@@ -35,7 +35,16 @@ impl Calls {
                 call.direction = Some(shown.direction);
                 call.session = Some(session.clone());
             }
-            _ => {}
+            Effect::Cancel(_)
+            | Effect::Handled(..)
+            | Effect::Gone(_)
+            | Effect::Started
+            | Effect::Ended(_)
+            | Effect::Update(..)
+            | Effect::Report(..)
+            | Effect::Error(_)
+            | Effect::CallOver
+            | Effect::Release(_) => {}
         }
     }
 

@@ -179,7 +179,9 @@ pub(crate) fn step(mut state: State, context: &Context<'_>, input: Input) -> (St
                 Invitation::Accepted(invite) if invite.by == By::Event => {
                     Invitation::Ringing(invite)
                 }
-                other => other,
+                same @ (Invitation::None | Invitation::Ringing(_) | Invitation::Accepted(_)) => {
+                    same
+                }
             };
         }
         Input::Offered(session) => state.offered(session, context, out),
@@ -328,7 +330,7 @@ impl State {
                 });
                 Invitation::Accepted(invite)
             }
-            other => other,
+            same @ (Invitation::None | Invitation::Accepted(_)) => same,
         };
     }
 

@@ -72,7 +72,13 @@ fn party(other: &Participant<'_>, skipped: &mut Skipped) -> Party {
             CallState::Other(state) => {
                 CallState::Other(plain_within(&state, Parties::MAX_NAME).into_owned())
             }
-            state => state,
+            state @ (CallState::Alerting
+            | CallState::Contacting
+            | CallState::Dialing
+            | CallState::Hold
+            | CallState::Connected
+            | CallState::Disconnected
+            | CallState::Terminated) => state,
         }),
         user: (!other.user_id.is_empty()).then(|| (&*other.user_id).into()),
         queue: queue_id(other, skipped),

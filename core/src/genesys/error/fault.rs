@@ -38,10 +38,10 @@ pub(super) fn of(kind: ErrorKind, cause: Option<&Cause>) -> Fault {
             FailureKind::Network(_) => Fault::Network,
             FailureKind::Unmade(_) => Fault::Application,
         },
-        Some(Cause::Network(error)) => match error.kind {
-            NetErrorKind::Refused(_) => Fault::Service,
-            _ => Fault::Network,
-        },
+        Some(Cause::Network(error)) => {
+            let refused = matches!(error.kind, NetErrorKind::Refused(_));
+            if refused { Fault::Service } else { Fault::Network }
+        }
         Some(Cause::Sasl(_)) if kind == ErrorKind::InvalidToken => Fault::Access,
         Some(Cause::Sasl(_) | Cause::Stanza(_) | Cause::Stream(_) | Cause::Complaint(_)) => {
             Fault::Service

@@ -12,7 +12,7 @@ pub use fault::Fault;
 pub use kind::ErrorKind;
 
 use super::ids::{ConversationId, SessionId};
-use crate::machine::NetErrorKind;
+use crate::machine::{NetError, NetErrorKind};
 use crate::plain;
 use crate::rest::{Failure, FailureKind, Refusal};
 
@@ -128,13 +128,11 @@ impl Error {
     /// The HTTP status, where the service refused a request or a WebSocket by one (wire notes 8).
     #[must_use]
     pub fn status(&self) -> Option<u16> {
-        match self.cause()? {
-            Cause::Network(error) => match error.kind {
-                NetErrorKind::Refused(status) => Some(status),
-                _ => None,
-            },
-            cause => cause.refusal().map(|refusal| refusal.status),
+        let cause = self.cause()?;
+        if let Cause::Network(NetError { kind: NetErrorKind::Refused(status), .. }) = cause {
+            return Some(*status);
         }
+        cause.refusal().map(|refusal| refusal.status)
     }
 
     /// The service's name for the reason: `code` of an error body, the condition of an error in

@@ -125,7 +125,7 @@ pub(super) fn found(answer: &IqAnswer) -> Option<&[Service]> {
     match answer {
         IqAnswer::Result(Some(Payload::Services(answer))) => Some(&answer.services),
         IqAnswer::Result(None) => Some(&[]),
-        _ => None,
+        IqAnswer::Result(Some(_)) | IqAnswer::Error(_) | IqAnswer::Timeout | IqAnswer::Lost => None,
     }
 }
 

@@ -92,9 +92,11 @@ impl Link {
     }
 
     pub(super) fn topics_answered(&mut self, result: Result<Value, Failure>, out: &mut Outbox) {
-        let states = result.and_then(|body| match body {
-            Value::Null => Ok(Subscriptions::default()),
-            body => Failure::or_parsed::<Subscriptions>("subscriptions", body),
+        let states = result.and_then(|body| {
+            if body.is_null() {
+                return Ok(Subscriptions::default());
+            }
+            Failure::or_parsed::<Subscriptions>("subscriptions", body)
         });
         let answered: Vec<_> = self.subscribers.extract_if(.., |s| s.sent).collect();
         if !answered.is_empty() {

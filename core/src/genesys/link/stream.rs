@@ -32,9 +32,10 @@ impl Link {
                 let Some(services) = found(&answer) else {
                     return self.setup_refused(ws, "ICE server discovery", &answer, out);
                 };
-                match ask {
-                    IqAsk::Turn => *turn = true,
-                    _ => *stun = true,
+                if *ask == IqAsk::Turn {
+                    *turn = true;
+                } else {
+                    *stun = true;
                 }
                 let complete = *turn && *stun;
                 self.ice.take(ask, services);
@@ -47,7 +48,14 @@ impl Link {
                     self.ice.refreshed(ask, &answer, &identity.domain, out);
                 }
             }
-            _ => {}
+            State::Offline
+            | State::Waiting
+            | State::Redeeming
+            | State::Identifying { .. }
+            | State::Channel
+            | State::Opening(_)
+            | State::Setup(..)
+            | State::Closing(..) => {}
         }
     }
 
@@ -69,10 +77,8 @@ impl Link {
                     // The channel is gone: asking for it again would be answered alike.
                     self.hard = true;
                 }
-                let kind = match error.kind {
-                    NetErrorKind::Timeout => ErrorKind::Timeout,
-                    _ => ErrorKind::Network,
-                };
+                let in_time = error.kind != NetErrorKind::Timeout;
+                let kind = if in_time { ErrorKind::Network } else { ErrorKind::Timeout };
                 let error = Error::new(kind, format!("WebSocket: {error}")).caused_by(error);
                 self.attempt_failed(Attempt::Other(error), out);
                 None
@@ -199,7 +205,15 @@ impl Link {
                 self.resource.clone_from(&resource);
                 out.ask(IqAsk::Bind, None, IqKind::Set(Payload::Bind { resource, jid: None }));
             }
-            _ => out.malformed("features out of turn"),
+            State::Offline
+            | State::Waiting
+            | State::Redeeming
+            | State::Identifying { .. }
+            | State::Channel
+            | State::Opening(_)
+            | State::Setup(..)
+            | State::Online(..)
+            | State::Closing(..) => out.malformed("features out of turn"),
         }
     }
 
@@ -215,7 +229,9 @@ impl Link {
                 if let State::Setup(ws, Step::Session) = self.state {
                     match answer {
                         IqAnswer::Result(_) => self.discover(ws, out),
-                        other => self.setup_refused(ws, "session", &other, out),
+                        no @ (IqAnswer::Error(_) | IqAnswer::Timeout | IqAnswer::Lost) => {
+                            self.setup_refused(ws, "session", &no, out);
+                        }
                     }
                 }
             }
@@ -258,7 +274,10 @@ impl Link {
                     self.discover(ws, out);
                 }
             }
-            other => self.setup_refused(ws, "bind", &other, out),
+            no
+            @ (IqAnswer::Result(_) | IqAnswer::Error(_) | IqAnswer::Timeout | IqAnswer::Lost) => {
+                self.setup_refused(ws, "bind", &no, out);
+            }
         }
     }
 

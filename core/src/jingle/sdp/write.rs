@@ -161,7 +161,7 @@ impl Lines {
             let Ok(uri) = word("header extension", &extension.uri) else { continue };
             match extension.senders {
                 Senders::Both => self.line(format_args!("a=extmap:{} {uri}", extension.id)),
-                some => {
+                some @ (Senders::Initiator | Senders::Responder | Senders::None) => {
                     let direction = some.direction(author);
                     self.line(format_args!("a=extmap:{}/{direction} {uri}", extension.id));
                 }

@@ -207,6 +207,7 @@ impl WebRtc {
         }
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "all others are of no use here")]
     fn handle_event(&mut self, event: Event) {
         match event {
             Event::Connected => self.secured(),
@@ -273,11 +274,10 @@ impl WebRtc {
     /// A datagram of RTP, by its clear header.
     fn handle_rtp(&mut self, header: Header, datagram: &Datagram<&[u8]>) {
         let format = self.format(header.payload_type);
-        let verdict = match self.incoming.probation.judge(&header, format) {
-            // Nothing is authentic yet. The first words may be before the keys.
-            _ if !self.secure && format != Format::Unused => Verdict::Wait,
-            verdict => verdict,
-        };
+        let judged = self.incoming.probation.judge(&header, format);
+        // Before it is secure, nothing is authentic. The first words may be before the keys.
+        let known = self.secure || format == Format::Unused;
+        let verdict = if known { judged } else { Verdict::Wait };
         match verdict {
             Verdict::Pass => self.feed(self.now, datagram),
             Verdict::Wait => self.incoming.probation.hold(self.now, header, datagram.kept()),

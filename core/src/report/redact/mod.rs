@@ -192,7 +192,7 @@ impl Redactor {
         for (name, value) in fields.iter_mut() {
             let role = match role(name) {
                 Role::Open if labelled && names::is_content(name) => Role::Secret,
-                role => role.max(own),
+                role @ (Role::Open | Role::Number | Role::Secret) => role.max(own),
             };
             self.value(value, role, depth);
             renamed |= self.prose(name, depth) != *name;

@@ -72,7 +72,7 @@ impl Redactor {
         for _ in 0..MAX_LAYERS {
             let next = match unescaped(&inner) {
                 Cow::Owned(next) if next != *inner => next,
-                _ => {
+                Cow::Owned(_) | Cow::Borrowed(_) => {
                     drop(inner);
                     return shown;
                 }

@@ -67,10 +67,10 @@ impl Notice<'static> {
 impl Listing {
     /// Reads the answer to `GET conversations`. A list that is missing is not an empty one.
     pub(crate) fn answered(body: &Value) -> Result<Self, Failure> {
-        let entities = match &body["entities"] {
-            Value::Array(entities) => entities.as_slice(),
-            Value::Null if body.get("entities").is_some() => &[],
-            _ => return Err(Failure::answer("conversations", "no entities")),
+        let entities = match body.get("entities") {
+            Some(Value::Array(entities)) => entities.as_slice(),
+            Some(Value::Null) => &[],
+            Some(_) | None => return Err(Failure::answer("conversations", "no entities")),
         };
         let mut skipped = Skipped::default();
         let read = entities.iter().map(|entity| Notice::of(entity, &mut skipped));
@@ -155,13 +155,15 @@ fn id<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
     value[name].as_str().filter(|id| id.len() <= MAX_ID)
 }
 
-/// A text, or a number as text.
+/// The same of a field; nothing where that is odd.
 fn text_of(value: &Value, name: &str, skipped: &mut Skipped) -> String {
-    match &value[name] {
-        Value::String(text) => text.clone(),
-        Value::Number(number) => number.to_string(),
-        _ => odd(value, name, skipped).unwrap_or_default(),
-    }
+    plain_value(&value[name]).or_else(|| odd(value, name, skipped)).unwrap_or_default()
+}
+
+/// A text, or a number as text.
+fn plain_value(value: &Value) -> Option<String> {
+    let number = || value.is_number().then(|| value.to_string());
+    value.as_str().map(str::to_owned).or_else(number)
 }
 
 fn flag(value: &Value, name: &str, skipped: &mut Skipped) -> bool {
@@ -171,14 +173,10 @@ fn flag(value: &Value, name: &str, skipped: &mut Skipped) -> bool {
 fn attributes(value: &Value, skipped: &mut Skipped) -> Attributes<'static> {
     let read = object(value, "attributes", skipped, |told, skipped| {
         let each = told.as_object().into_iter().flatten().filter_map(|(name, value)| {
-            let value = match value {
-                Value::Null => String::new(),
-                Value::String(text) => text.clone(),
-                Value::Number(number) => number.to_string(),
-                _ => {
-                    skipped.add(name_of(name));
-                    return None;
-                }
+            let empty = || value.is_null().then(String::new);
+            let Some(value) = plain_value(value).or_else(empty) else {
+                skipped.add(name_of(name));
+                return None;
             };
             Some((name.clone().into(), value.into()))
         });
@@ -193,12 +191,11 @@ fn object<T>(
     skipped: &mut Skipped,
     read: impl FnOnce(&Value, &mut Skipped) -> T,
 ) -> Option<T> {
-    match &value[name] {
-        inner @ Value::Object(_) => {
-            Some(skipped.inside(|| name.to_owned(), |skipped| read(inner, skipped)))
-        }
-        _ => odd(value, name, skipped),
+    let inner = &value[name];
+    if !inner.is_object() {
+        return odd(value, name, skipped);
     }
+    Some(skipped.inside(|| name.to_owned(), |skipped| read(inner, skipped)))
 }
 
 fn list<T>(
