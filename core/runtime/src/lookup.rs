@@ -24,7 +24,7 @@ type Name = (String, u16);
 
 type Found = Result<Vec<SocketAddr>, NetError>;
 
-type Ask = dyn Fn(&Name) -> Found + Send + Sync;
+type LookUp = dyn Fn(&Name) -> Found + Send + Sync;
 
 /// A client's share of the lookups of its process.
 #[derive(Clone, Default)]
@@ -72,7 +72,7 @@ struct State {
 struct Lookups {
     state: Arc<Mutex<State>>,
     places: usize,
-    ask: Arc<Ask>,
+    ask: Arc<LookUp>,
 }
 
 impl Lookups {

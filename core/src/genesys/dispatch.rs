@@ -8,7 +8,7 @@ use super::check;
 use super::client::{Client, MAX_COMMANDS};
 use super::command::{Command, Outcome};
 use super::error::{Error, ErrorKind};
-use super::goals::Change;
+use super::goals::Intent;
 use crate::machine::CommandId;
 
 impl Client {
@@ -134,12 +134,12 @@ impl Client {
 
 /// The change of a call that a command asks for, if it asks for one.
 #[expect(clippy::wildcard_enum_match_arm, reason = "all others change nothing of a call")]
-fn change(command: &Command) -> Option<Change> {
+fn change(command: &Command) -> Option<Intent> {
     match command {
-        Command::RejectPendingSession { .. } => Some(Change::Reject),
-        Command::SetAudioMute { muted, .. } => Some(Change::Mute(*muted)),
-        Command::SetConversationHeld { held, .. } => Some(Change::Hold(*held)),
-        Command::ControlCall { control, .. } => Some(Change::Control(control.clone())),
+        Command::RejectPendingSession { .. } => Some(Intent::Reject),
+        Command::SetAudioMute { muted, .. } => Some(Intent::Mute(*muted)),
+        Command::SetConversationHeld { held, .. } => Some(Intent::Hold(*held)),
+        Command::ControlCall { control, .. } => Some(Intent::Control(control.clone())),
         _ => None,
     }
 }

@@ -26,14 +26,14 @@ pub(crate) enum Goal {
     /// The end of a media session.
     Terminate(SessionId),
     /// The service's word on a change.
-    Change { conversation: ConversationId, change: Change },
+    Change { conversation: ConversationId, change: Intent },
     /// A new conversation.
     Dial,
 }
 
 /// A change of our part in a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Change {
+pub(crate) enum Intent {
     Mute(bool),
     Hold(bool),
     Reject,
@@ -52,7 +52,7 @@ pub(crate) enum Part {
     Other,
 }
 
-impl Change {
+impl Intent {
     /// The request that makes it. `purpose` is that of our participant.
     pub(crate) fn resource(
         &self,

@@ -45,7 +45,7 @@ enum Phase {
 
 /// What a session wants its owner to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum Fate {
     /// Nothing.
     Goes,
     /// It is over, for this reason: remove it.
@@ -220,7 +220,7 @@ impl MediaSession {
     }
 
     /// Answers the offer.
-    pub(crate) fn accept(&mut self, answer: Answer, out: &mut Outbox) -> Verdict {
+    pub(crate) fn accept(&mut self, answer: Answer, out: &mut Outbox) -> Fate {
         let sdp = self.signal.send_answer(answer, out);
         self.phase = Phase::Answered;
         self.ufrag = ufrag_of(&sdp);
@@ -252,13 +252,13 @@ impl MediaSession {
     /// # Errors
     ///
     /// The offer cannot be used; the session goes on as it was.
-    pub(crate) fn reoffered(&mut self, sdp: &str, out: &mut Outbox) -> Result<Verdict, Error> {
+    pub(crate) fn reoffered(&mut self, sdp: &str, out: &mut Outbox) -> Result<Fate, Error> {
         match self.phase {
             // What waits for an answer already.
-            Phase::Offered if self.is_offer(sdp) => return Ok(Verdict::Goes),
+            Phase::Offered if self.is_offer(sdp) => return Ok(Fate::Goes),
             Phase::Offered | Phase::Answered => {}
             // It crossed our word on the way.
-            Phase::Terminating { .. } | Phase::Abandoned { .. } => return Ok(Verdict::Goes),
+            Phase::Terminating { .. } | Phase::Abandoned { .. } => return Ok(Fate::Goes),
         }
         if let Some(answer) = self.renegotiate(sdp, out)? {
             let answer = self.signal.make_answer(answer, out).map_err(Error::media)?;
@@ -278,8 +278,8 @@ impl MediaSession {
         &mut self,
         transport: &Transport,
         out: &mut Outbox,
-    ) -> Result<Verdict, Error> {
-        let Some(sdp) = self.with_transport(transport) else { return Ok(Verdict::Goes) };
+    ) -> Result<Fate, Error> {
+        let Some(sdp) = self.with_transport(transport) else { return Ok(Fate::Goes) };
         if let Some(answer) = self.renegotiate(&sdp, out)? {
             self.signal.ice_restarted(&answer, out).map_err(Error::media)?;
         }
@@ -352,16 +352,16 @@ impl MediaSession {
 
     /// A candidate of the far side. What ICE cannot use is skipped, and so is what comes when there
     /// are enough of them.
-    pub(crate) fn remote_candidate(&mut self, candidate: &Candidate, out: &mut Outbox) -> Verdict {
-        let Some(usable) = candidate.usable() else { return Verdict::Goes };
-        let Some(address) = usable.address() else { return Verdict::Goes };
+    pub(crate) fn remote_candidate(&mut self, candidate: &Candidate, out: &mut Outbox) -> Fate {
+        let Some(usable) = candidate.usable() else { return Fate::Goes };
+        let Some(address) = usable.address() else { return Fate::Goes };
         match self.remote.admit(address, usable.component) {
             Admission::New => {}
-            Admission::Known | Admission::Full { first: false } => return Verdict::Goes,
+            Admission::Known | Admission::Full { first: false } => return Fate::Goes,
             Admission::Full { first: true } => {
                 let id = &self.handle.id;
                 out.malformed(format!("candidates of {id}: more than {MAX_CANDIDATES}"));
-                return Verdict::Goes;
+                return Fate::Goes;
             }
         }
         if let Err(error) = self.engine.add_remote_candidate(out.now(), &usable.to_line()) {
@@ -370,9 +370,9 @@ impl MediaSession {
         self.drain(out)
     }
 
-    pub(crate) fn handle_udp(&mut self, event: UdpEvent, out: &mut Outbox) -> Verdict {
+    pub(crate) fn handle_udp(&mut self, event: UdpEvent, out: &mut Outbox) -> Fate {
         match event {
-            UdpEvent::Opened { .. } if self.udp_open => Verdict::Goes,
+            UdpEvent::Opened { .. } if self.udp_open => Fate::Goes,
             UdpEvent::Opened { local } => {
                 self.udp_open = true;
                 self.add_addresses(&local, out);
@@ -400,7 +400,7 @@ impl MediaSession {
     }
 
     /// The application speaks.
-    pub(crate) fn send_audio(&mut self, frame: &AudioFrame, out: &mut Outbox) -> Verdict {
+    pub(crate) fn send_audio(&mut self, frame: &AudioFrame, out: &mut Outbox) -> Fate {
         match self.engine.send_audio(out.now(), frame) {
             Ok(()) => self.complained = false,
             // Told once of all frames in a row.
@@ -418,18 +418,18 @@ impl MediaSession {
         digits: &[Digit],
         duration: Duration,
         out: &mut Outbox,
-    ) -> Result<Verdict, Error> {
+    ) -> Result<Fate, Error> {
         self.engine.send_dtmf(out.now(), digits, duration).map_err(Error::media)?;
         Ok(self.drain(out))
     }
 
-    pub(crate) fn handle_timeout(&mut self, out: &mut Outbox) -> Verdict {
+    pub(crate) fn handle_timeout(&mut self, out: &mut Outbox) -> Fate {
         match &self.phase {
             Phase::Terminating { reason, until } if *until <= out.now() => {
-                return Verdict::Over(reason.clone());
+                return Fate::Over(reason.clone());
             }
             Phase::Abandoned { until } if *until <= out.now() => {
-                return Verdict::Over(Reason::Gone);
+                return Fate::Over(Reason::Gone);
             }
             Phase::Offered
             | Phase::Answered
@@ -445,7 +445,7 @@ impl MediaSession {
             self.engine.handle_timeout(out.now());
             return self.drain(out);
         }
-        Verdict::Goes
+        Fate::Goes
     }
 
     /// The figures since it began.
@@ -479,32 +479,32 @@ impl MediaSession {
     }
 
     /// Ends it from here: tells the far side and waits a little for it to know.
-    pub(crate) fn terminate(&mut self, reason: Reason, out: &mut Outbox) -> Verdict {
+    pub(crate) fn terminate(&mut self, reason: Reason, out: &mut Outbox) -> Fate {
         if self.is_terminating() {
-            return Verdict::Goes;
+            return Fate::Goes;
         }
         if out.socket.is_none() {
-            return Verdict::Over(reason);
+            return Fate::Over(reason);
         }
         self.signal.terminate(&reason, out);
         self.phase = Phase::Terminating { reason, until: out.now() + out.config.timing.terminate };
-        Verdict::Goes
+        Fate::Goes
     }
 
     /// The far side answered our terminate, or never will.
-    pub(crate) fn terminated(&self) -> Verdict {
+    pub(crate) fn terminated(&self) -> Fate {
         match &self.phase {
-            Phase::Terminating { reason, .. } => Verdict::Over(reason.clone()),
-            Phase::Offered | Phase::Answered | Phase::Abandoned { .. } => Verdict::Goes,
+            Phase::Terminating { reason, .. } => Fate::Over(reason.clone()),
+            Phase::Offered | Phase::Answered | Phase::Abandoned { .. } => Fate::Goes,
         }
     }
 
     /// Media cannot go on: tells the far side and is over at once (LC-19).
-    fn fail(&mut self, reason: Reason, out: &mut Outbox) -> Verdict {
+    fn fail(&mut self, reason: Reason, out: &mut Outbox) -> Fate {
         if !self.is_terminating() {
             self.signal.terminate(&reason, out);
         }
-        Verdict::Over(reason)
+        Fate::Over(reason)
     }
 
     /// Closes media and sockets, and tells the last figures and the end.
@@ -551,8 +551,8 @@ impl MediaSession {
     }
 
     /// Does what the engine wants, until it wants to sleep.
-    fn drain(&mut self, out: &mut Outbox) -> Verdict {
-        let mut verdict = Verdict::Goes;
+    fn drain(&mut self, out: &mut Outbox) -> Fate {
+        let mut verdict = Fate::Goes;
         for _ in 0..MAX_DRAIN {
             match self.engine.poll_output() {
                 EngineOutput::Transmit { local, remote, data } => {
@@ -562,7 +562,7 @@ impl MediaSession {
                 }
                 EngineOutput::Event(_) if self.superseded => {}
                 EngineOutput::Event(event) => {
-                    if let over @ Verdict::Over(_) = self.handle_engine(event, out) {
+                    if let over @ Fate::Over(_) = self.handle_engine(event, out) {
                         verdict = over;
                     }
                 }
@@ -573,10 +573,10 @@ impl MediaSession {
             }
         }
         self.tell(Error::new(ErrorKind::Internal, "the media engine does not rest"), out);
-        Verdict::Over(Reason::MediaError)
+        Fate::Over(Reason::MediaError)
     }
 
-    fn handle_engine(&mut self, event: EngineEvent, out: &mut Outbox) -> Verdict {
+    fn handle_engine(&mut self, event: EngineEvent, out: &mut Outbox) -> Fate {
         match event {
             EngineEvent::State(state) => return self.handle_state(state, out),
             EngineEvent::LocalCandidate(candidate) => match self.phase {
@@ -616,10 +616,10 @@ impl MediaSession {
             }),
             EngineEvent::Failed(error) => self.tell(Error::media(error), out),
         }
-        Verdict::Goes
+        Fate::Goes
     }
 
-    fn handle_state(&mut self, state: MediaState, out: &mut Outbox) -> Verdict {
+    fn handle_state(&mut self, state: MediaState, out: &mut Outbox) -> Fate {
         self.tell_state(state, out);
         match state {
             MediaState::Connected => {
@@ -628,11 +628,11 @@ impl MediaSession {
                 if self.is_answered() {
                     self.signal.active(out);
                 }
-                Verdict::Goes
+                Fate::Goes
             }
             MediaState::Disconnected => {
                 out.event(Event::SessionInterrupted(self.handle.clone()));
-                Verdict::Goes
+                Fate::Goes
             }
             MediaState::Failed => self.fail(Reason::FailedTransport, out),
             MediaState::Closed => {
@@ -640,9 +640,9 @@ impl MediaSession {
                     self.phase =
                         Phase::Abandoned { until: out.now() + out.config.timing.terminate };
                 }
-                Verdict::Goes
+                Fate::Goes
             }
-            MediaState::New | MediaState::Connecting => Verdict::Goes,
+            MediaState::New | MediaState::Connecting => Fate::Goes,
         }
     }
 }

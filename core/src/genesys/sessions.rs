@@ -7,7 +7,7 @@ use super::error::{Error, ErrorKind};
 use super::event::{IceServers, Session, Signaling};
 use super::ids::{CallId, ConversationId, MAX_ID, SessionId};
 use super::outbox::Outbox;
-use super::session::{MediaSession, Milestone, Verdict};
+use super::session::{Fate, MediaSession, Milestone};
 use super::session_type::SessionType;
 use super::signal::{Answer, Signal};
 use crate::jingle::{Reason, Transport};
@@ -310,7 +310,7 @@ impl Sessions {
 
     /// The far side ended it.
     pub(crate) fn ended_by_peer(&mut self, session: &SessionId, reason: Reason) {
-        self.judge(session, Verdict::Over(reason));
+        self.judge(session, Fate::Over(reason));
     }
 
     /// The far side answered our terminate, or never will.
@@ -351,14 +351,14 @@ impl Sessions {
             .map(|s| s.handle.id.clone())
             .collect();
         for session in of_peer {
-            self.judge(&session, Verdict::Over(Reason::Gone));
+            self.judge(&session, Fate::Over(Reason::Gone));
         }
     }
 
     /// The signaling is gone, and sessions are not to outlive it.
     pub(crate) fn end_all(&mut self) {
         for session in self.open.keys().cloned().collect::<Vec<_>>() {
-            self.judge(&session, Verdict::Over(Reason::Gone));
+            self.judge(&session, Fate::Over(Reason::Gone));
         }
     }
 
@@ -371,7 +371,7 @@ impl Sessions {
             .map(|o| o.handle.id.clone())
             .collect();
         for session in dead {
-            self.judge(&session, Verdict::Over(Reason::Gone));
+            self.judge(&session, Fate::Over(Reason::Gone));
         }
     }
 
@@ -383,7 +383,7 @@ impl Sessions {
             .filter(|o| o.handle.conversation == *conversation && !o.is_answered());
         let offered: Vec<_> = offered.map(|o| o.handle.id.clone()).collect();
         for session in offered {
-            self.judge(&session, Verdict::Over(Reason::Gone));
+            self.judge(&session, Fate::Over(Reason::Gone));
         }
     }
 
@@ -470,8 +470,8 @@ impl Sessions {
         }
     }
 
-    fn judge(&mut self, session: &SessionId, verdict: Verdict) {
-        if let Verdict::Over(reason) = verdict
+    fn judge(&mut self, session: &SessionId, verdict: Fate) {
+        if let Fate::Over(reason) = verdict
             && self.open.contains_key(session)
             && !self.ended.iter().any(|(ended, _)| ended == session)
         {

@@ -38,7 +38,7 @@ enum Way {
 
 /// What to do about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum Health {
     Fine,
     /// Send a ping.
     Ping,
@@ -81,21 +81,21 @@ impl Keepalive {
     }
 
     /// A ping of ours was answered, refused or lost. An error reply counts as a miss.
-    pub(crate) fn pinged(&mut self, answered: bool, now: Instant) -> Verdict {
-        let Way::Pinging { next, misses } = &mut self.way else { return Verdict::Fine };
+    pub(crate) fn pinged(&mut self, answered: bool, now: Instant) -> Health {
+        let Way::Pinging { next, misses } = &mut self.way else { return Health::Fine };
         *misses = if answered { 0 } else { *misses + 1 };
         *next = Some(now + self.patience.pause);
-        if *misses > self.patience.forgiven { Verdict::Dead } else { Verdict::Fine }
+        if *misses > self.patience.forgiven { Health::Dead } else { Health::Fine }
     }
 
-    pub(crate) fn handle_timeout(&mut self, now: Instant) -> Verdict {
+    pub(crate) fn handle_timeout(&mut self, now: Instant) -> Health {
         match &mut self.way {
             Way::Pinging { next: next @ Some(_), .. } if next.is_some_and(|at| at <= now) => {
                 *next = None;
-                Verdict::Ping
+                Health::Ping
             }
-            Way::Listening { until } if *until <= now => Verdict::Dead,
-            Way::Off | Way::Pinging { .. } | Way::Listening { .. } => Verdict::Fine,
+            Way::Listening { until } if *until <= now => Health::Dead,
+            Way::Off | Way::Pinging { .. } | Way::Listening { .. } => Health::Fine,
         }
     }
 
@@ -121,16 +121,16 @@ mod tests {
         let t = epoch();
         let s = Duration::from_secs;
         let mut keepalive = Keepalive::new(PATIENCE);
-        assert_eq!(keepalive.handle_timeout(t), Verdict::Fine);
+        assert_eq!(keepalive.handle_timeout(t), Health::Fine);
         keepalive.ping(t);
-        assert_eq!(keepalive.handle_timeout(t + s(13)), Verdict::Fine);
-        assert_eq!(keepalive.handle_timeout(t + s(14)), Verdict::Ping);
+        assert_eq!(keepalive.handle_timeout(t + s(13)), Health::Fine);
+        assert_eq!(keepalive.handle_timeout(t + s(14)), Health::Ping);
         assert_eq!(keepalive.next_wake(), None, "one ping at a time");
-        assert_eq!(keepalive.pinged(false, t + s(29)), Verdict::Fine);
-        assert_eq!(keepalive.handle_timeout(t + s(43)), Verdict::Ping);
-        assert_eq!(keepalive.pinged(true, t + s(44)), Verdict::Fine, "a success forgives");
-        assert_eq!(keepalive.pinged(false, t + s(60)), Verdict::Fine);
-        assert_eq!(keepalive.pinged(false, t + s(90)), Verdict::Dead);
+        assert_eq!(keepalive.pinged(false, t + s(29)), Health::Fine);
+        assert_eq!(keepalive.handle_timeout(t + s(43)), Health::Ping);
+        assert_eq!(keepalive.pinged(true, t + s(44)), Health::Fine, "a success forgives");
+        assert_eq!(keepalive.pinged(false, t + s(60)), Health::Fine);
+        assert_eq!(keepalive.pinged(false, t + s(90)), Health::Dead);
     }
 
     #[test]
@@ -140,7 +140,7 @@ mod tests {
         let mut keepalive = Keepalive::new(PATIENCE);
         keepalive.listen(t);
         keepalive.heard(t + s(30));
-        assert_eq!(keepalive.handle_timeout(t + s(64)), Verdict::Fine);
-        assert_eq!(keepalive.handle_timeout(t + s(65)), Verdict::Dead);
+        assert_eq!(keepalive.handle_timeout(t + s(64)), Health::Fine);
+        assert_eq!(keepalive.handle_timeout(t + s(65)), Health::Dead);
     }
 }

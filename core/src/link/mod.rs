@@ -7,6 +7,6 @@ mod pace;
 mod token_bucket;
 
 pub use self::backoff::{Backoff, Geometric};
-pub(crate) use self::keepalive::{Keepalive, Patience, Verdict};
+pub(crate) use self::keepalive::{Health, Keepalive, Patience};
 pub(crate) use self::pace::{Pace, Tempo};
 pub(crate) use self::token_bucket::{Rate, TokenBucket};

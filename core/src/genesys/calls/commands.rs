@@ -10,7 +10,7 @@ use crate::genesys::call_state::CallState;
 use crate::genesys::command::{Dial, Dialled, Outcome};
 use crate::genesys::conversation::{Input, Leg};
 use crate::genesys::error::{Error, ErrorKind};
-use crate::genesys::goals::{Change, Goal, MAX_INTENTS, Part};
+use crate::genesys::goals::{Goal, Intent, MAX_INTENTS, Part};
 use crate::genesys::ids::{ConversationId, MAX_ID, ParticipantId, SessionId, UserId};
 use crate::genesys::outbox::Outbox;
 use crate::genesys::session_type::SessionType;
@@ -161,21 +161,21 @@ impl Calls {
     pub(in crate::genesys) fn may_change(
         &self,
         conversation: &ConversationId,
-        change: &Change,
+        change: &Intent,
     ) -> Result<(), Error> {
         let state = self.entries.get(conversation);
         let media = state.and_then(|state| state.media.as_ref());
         let possible = match change {
-            Change::Reject => state.is_some_and(|state| state.invitation.invite().is_some()),
-            Change::Mute(_) | Change::Hold(_) => media.is_some(),
-            Change::Control(control) => {
+            Intent::Reject => state.is_some_and(|state| state.invitation.invite().is_some()),
+            Intent::Mute(_) | Intent::Hold(_) => media.is_some(),
+            Intent::Control(control) => {
                 control.outlives_call() || state.is_some_and(|state| state.leg.is_some())
             }
         };
         if !possible {
             return Err(no_call(conversation));
         }
-        if let (Change::Hold(_), Some(session)) = (change, media)
+        if let (Intent::Hold(_), Some(session)) = (change, media)
             && !self.sessions.is_alive(session)
         {
             let text = format!("the media is gone or interrupted: {conversation}");
@@ -192,10 +192,10 @@ impl Calls {
         &mut self,
         command: CommandId,
         conversation: &ConversationId,
-        change: Change,
+        change: Intent,
         out: &mut Outbox,
     ) {
-        if change == Change::Hold(false) {
+        if change == Intent::Hold(false) {
             self.hold_all_but(conversation, out);
         }
         let first = self.goals.intents(conversation).next().is_none();
@@ -433,7 +433,7 @@ impl Calls {
             }
             (Some(Goal::End { session: None, .. }), Err(error)) => {
                 self.goals.forget(command);
-                out.complete(command, Err(Change::Reject.failure(error)));
+                out.complete(command, Err(Intent::Reject.failure(error)));
             }
             (Some(Goal::Start(_) | Goal::Answer(_) | Goal::Terminate(_) | Goal::Dial), _)
             | (None, _) => {}

@@ -5,7 +5,7 @@ use super::invitations::send_proceed;
 use crate::genesys::ask::CallAsk;
 use crate::genesys::call::{Conversation, ConversationUpdate};
 use crate::genesys::command::Outcome;
-use crate::genesys::conversation::{Change, Effect, active};
+use crate::genesys::conversation::{Effect, ListChange, active};
 use crate::genesys::error::{Complaint, Error, ErrorKind, Subject};
 use crate::genesys::event::Event;
 use crate::genesys::goals::Goal;
@@ -84,7 +84,7 @@ impl Calls {
     fn tell_update(
         &mut self,
         id: &ConversationId,
-        change: Change,
+        change: ListChange,
         call: Conversation,
         out: &mut Outbox,
     ) {
@@ -94,12 +94,12 @@ impl Calls {
         }
         let (mut added, mut removed) = (Vec::new(), Vec::new());
         let current = match change {
-            Change::Added => {
+            ListChange::Added => {
                 added.push(call);
                 self.current(None)
             }
-            Change::Updated | Change::Dropped => self.current(None),
-            Change::Removed => {
+            ListChange::Updated | ListChange::Dropped => self.current(None),
+            ListChange::Removed => {
                 removed.push(call);
                 self.current(Some(id))
             }

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 
 use super::command::Outcome;
-use super::conversation::{Context, Input, Leg, State, active, step};
+use super::conversation::{Context, ConversationState, Input, Leg, active, step};
 use super::error::{Error, Subject};
 use super::goals::{Goal, Goals};
 use super::ids::{ConversationId, MAX_ID, SessionId, UserId};
@@ -51,7 +51,7 @@ const MAX_REINVITES: usize = 5;
 #[derive(Debug)]
 pub(crate) struct Calls {
     /// Boxed, as what a map holds it has room for many times over.
-    entries: BTreeMap<ConversationId, Box<State>>,
+    entries: BTreeMap<ConversationId, Box<ConversationState>>,
     pub(crate) sessions: Sessions,
     /// What the user's phone can do, as last told.
     pub(crate) lines: Lines,

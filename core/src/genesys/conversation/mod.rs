@@ -3,7 +3,7 @@
 //!
 //! Three sources tell of a call: the invitation (session messages, or the event alone), the media
 //! session (offers), and the call (notifications). They come in any order, and any of them may be
-//! lost or repeat itself. [`State`] is their product; [`step`] is the only thing that changes it.
+//! lost or repeat itself. [`ConversationState`] is their product; [`step`] is the only thing that changes it.
 
 mod invitation;
 mod leg;
@@ -28,7 +28,7 @@ pub(crate) use leg::{Leg, active};
 
 /// What is known of a conversation.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct State {
+pub(crate) struct ConversationState {
     pub(crate) invitation: Invitation,
     /// The media session that carries it: its own, or the one that all calls share.
     pub(crate) media: Option<SessionId>,
@@ -126,7 +126,7 @@ pub(crate) enum Effect {
     /// Tell that the call is over.
     Ended(Option<SessionId>),
     /// Tell the list of calls, and what has become of this one.
-    Update(Change, Conversation),
+    Update(ListChange, Conversation),
     /// Report this leg to the service as connected here.
     Report(SessionId, CallId),
     /// Tell what the service says is wrong.
@@ -148,7 +148,7 @@ pub(crate) enum Why {
 
 /// What has become of a call in the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Change {
+pub(crate) enum ListChange {
     Added,
     Updated,
     Removed,
@@ -157,7 +157,11 @@ pub(crate) enum Change {
 }
 
 /// The transition.
-pub(crate) fn step(mut state: State, context: &Context<'_>, input: Input) -> (State, Vec<Effect>) {
+pub(crate) fn step(
+    mut state: ConversationState,
+    context: &Context<'_>,
+    input: Input,
+) -> (ConversationState, Vec<Effect>) {
     let mut effects = Vec::new();
     let out = &mut effects;
     let mentioned = state.mentioned.then(|| state.snapshot(context.id)).flatten();
@@ -215,12 +219,12 @@ pub(crate) fn step(mut state: State, context: &Context<'_>, input: Input) -> (St
         && !effects.iter().any(|effect| matches!(effect, Effect::Update(..)))
     {
         // Nobody else tells that it is in the list no more.
-        effects.push(Effect::Update(Change::Dropped, mentioned));
+        effects.push(Effect::Update(ListChange::Dropped, mentioned));
     }
     (state, effects)
 }
 
-impl State {
+impl ConversationState {
     /// Whether nothing of it is left.
     pub(crate) fn is_over(&self) -> bool {
         *self == Self::default()
@@ -438,7 +442,7 @@ impl State {
             self.leg = Some(leg);
             if who {
                 self.mentioned = !self.listed;
-                self.update(Change::Updated, context, out);
+                self.update(ListChange::Updated, context, out);
             }
             return;
         }
@@ -448,13 +452,13 @@ impl State {
             // Who calls may be known only now (CV-8).
             Class::Pending if self.listed || self.mentioned || who => {
                 self.mentioned = !self.listed;
-                self.update(Change::Updated, context, out);
+                self.update(ListChange::Updated, context, out);
             }
             Class::Pending => self.rings_on_shared(outbound, context, out),
             Class::Connected => self.connected(context, out),
             Class::Ended => self.ended(context, out),
             Class::Other if unknown => {}
-            Class::Other => self.update(Change::Updated, context, out),
+            Class::Other => self.update(ListChange::Updated, context, out),
         }
     }
 
@@ -490,7 +494,7 @@ impl State {
             self.media = Some(session.clone());
         }
         match (&self.media, &self.invitation) {
-            _ if self.listed => self.update(Change::Updated, context, out),
+            _ if self.listed => self.update(ListChange::Updated, context, out),
             (Some(session), _) => {
                 let session = session.clone();
                 let shown = leg.snapshot(context.id, Some(&session));
@@ -502,7 +506,7 @@ impl State {
                     }
                     out.push(Effect::Started);
                 }
-                out.push(Effect::Update(Change::Added, shown));
+                out.push(Effect::Update(ListChange::Added, shown));
             }
             // Our own answer, or the session of what we dialled, is on its way.
             (None, Invitation::Accepted(_)) => {}
@@ -545,13 +549,13 @@ impl State {
             && let Some(leg) = &self.leg
         {
             out.push(Effect::Ended(session.cloned()));
-            out.push(Effect::Update(Change::Removed, leg.snapshot(context.id, session)));
+            out.push(Effect::Update(ListChange::Removed, leg.snapshot(context.id, session)));
         }
         out.push(Effect::CallOver);
         *self = Self::default();
     }
 
-    fn update(&self, change: Change, context: &Context<'_>, out: &mut Vec<Effect>) {
+    fn update(&self, change: ListChange, context: &Context<'_>, out: &mut Vec<Effect>) {
         if let Some(shown) = self.snapshot(context.id) {
             out.push(Effect::Update(change, shown));
         }

@@ -97,7 +97,7 @@ fn a_step_repeated_changes_nothing_more() {
         Input::Told(find(json!([leg("p", "k", "terminated")]), None)),
         Input::Absent,
     ];
-    let mut state = State::default();
+    let mut state = ConversationState::default();
     for input in inputs {
         let (once, _) = step(state, &context(&id, now), input.clone());
         let (twice, effects) = step(once.clone(), &context(&id, now), input.clone());
@@ -118,7 +118,7 @@ fn what_nobody_tells_of_any_more_is_forgotten() {
     let id = ConversationId::from("C");
     let now = crate::testing::epoch();
     let told = Input::Told(find(json!([leg("p", "k", "alerting")]), None));
-    let (state, _) = step(State::default(), &context(&id, now), told);
+    let (state, _) = step(ConversationState::default(), &context(&id, now), told);
     let until = state.wake().expect("a limit");
     let (state, effects) = step(state, &context(&id, until), Input::Time);
     assert!(state.is_over());

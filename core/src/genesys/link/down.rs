@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Link;
-use super::state::{Attempt, Change, Network, State, Subscriber, Then, Timer};
+use super::state::{Attempt, Network, State, Subscriber, Then, Timer, Transition};
 use crate::genesys::ask::{Ask, IqAsk, LinkAsk};
 use crate::genesys::command::Outcome;
 use crate::genesys::error::{Error, ErrorKind, is_unauthorized};
@@ -71,7 +71,7 @@ impl Link {
     }
 
     /// The connection was up and is gone.
-    pub(super) fn drop_connection(&mut self, error: Option<Error>, out: &mut Outbox) -> Change {
+    pub(super) fn drop_connection(&mut self, error: Option<Error>, out: &mut Outbox) -> Transition {
         let change = self.lose(out);
         out.trouble.clone_from(&error);
         out.event(Event::Disconnected { reconnecting: true, error });
@@ -80,7 +80,7 @@ impl Link {
     }
 
     /// Forgets everything that hangs on the socket.
-    pub(super) fn lose(&mut self, out: &mut Outbox) -> Change {
+    pub(super) fn lose(&mut self, out: &mut Outbox) -> Transition {
         out.hang_up();
         self.leading.lost();
         out.forget_http(|ask| matches!(ask, Ask::Link(LinkAsk::Alertable | LinkAsk::Leader)));
@@ -99,11 +99,11 @@ impl Link {
         ] {
             self.timers.cancel(&timer);
         }
-        Change::Lost
+        Transition::Lost
     }
 
     /// Nothing is heard from the service any more.
-    pub(super) fn silent(&mut self, out: &mut Outbox) -> Change {
+    pub(super) fn silent(&mut self, out: &mut Outbox) -> Transition {
         if let State::Online(ws, _) = self.state {
             out.send(&Frame::Close(Close { see_other_uri: None }));
             out.push(Output::CloseWebSocket { id: ws });
@@ -112,7 +112,7 @@ impl Link {
         self.drop_connection(Some(error), out)
     }
 
-    pub(super) fn handle_close(&mut self, out: &mut Outbox) -> Option<Change> {
+    pub(super) fn handle_close(&mut self, out: &mut Outbox) -> Option<Transition> {
         match self.state {
             State::Online(ws, _) => {
                 out.signal_all();
@@ -143,7 +143,7 @@ impl Link {
     }
 
     /// The service moves its clients elsewhere (XEP-0051, wire notes 3.6).
-    pub(super) fn transfer(&mut self, out: &mut Outbox) -> Option<Change> {
+    pub(super) fn transfer(&mut self, out: &mut Outbox) -> Option<Transition> {
         let State::Online(ws, _) = self.state else { return None };
         self.hard = true;
         out.event(Event::Disconnected { reconnecting: true, error: None });
@@ -185,7 +185,7 @@ impl Link {
         &mut self,
         command: CommandId,
         out: &mut Outbox,
-    ) -> Option<Change> {
+    ) -> Option<Transition> {
         let limit = out.config.timing.connect.as_secs();
         let why = match (&out.trouble, self.network) {
             (_, Network::Gone) => "there is no network".to_owned(),

@@ -16,7 +16,7 @@ use self::again::Missing;
 use self::ice::Ice;
 use self::leader::Leading;
 use self::state::{Attempt, Network, Readiness, State, Subscriber, Then, Timer};
-pub(crate) use self::state::{Change, Identity};
+pub(crate) use self::state::{Identity, Transition};
 use crate::Secret;
 use crate::genesys::ask::{Ask, IqAsk, LinkAsk};
 use crate::genesys::command::Outcome;
@@ -31,7 +31,7 @@ use crate::genesys::topics::Topics;
 use crate::genesys::wire::requests;
 use crate::genesys::wire::topics::is_possible;
 use crate::genesys::wire::{IqKind, Payload};
-use crate::link::{Backoff, Keepalive, Patience, Verdict};
+use crate::link::{Backoff, Health, Keepalive, Patience};
 use crate::machine::{CommandId, Output, Timers, Wake, WsId};
 use crate::media::IceServer;
 use crate::report::Direction;
@@ -197,7 +197,11 @@ impl Link {
         Ok(())
     }
 
-    pub(crate) fn disconnect(&mut self, command: CommandId, out: &mut Outbox) -> Option<Change> {
+    pub(crate) fn disconnect(
+        &mut self,
+        command: CommandId,
+        out: &mut Outbox,
+    ) -> Option<Transition> {
         self.disconnecting.push(command);
         self.hard = true;
         match self.state {
@@ -445,7 +449,7 @@ impl Link {
         }
     }
 
-    pub(crate) fn handle_timeout(&mut self, out: &mut Outbox) -> Option<Change> {
+    pub(crate) fn handle_timeout(&mut self, out: &mut Outbox) -> Option<Transition> {
         let mut change = None;
         while let Some(timer) = self.timers.pop_due(out.now()) {
             match timer {
@@ -470,9 +474,9 @@ impl Link {
             }
         }
         match self.keepalive.handle_timeout(out.now()) {
-            Verdict::Fine => {}
-            Verdict::Ping => out.ask(IqAsk::Ping, None, IqKind::Get(Payload::Ping)),
-            Verdict::Dead => change = Some(self.silent(out)),
+            Health::Fine => {}
+            Health::Ping => out.ask(IqAsk::Ping, None, IqKind::Get(Payload::Ping)),
+            Health::Dead => change = Some(self.silent(out)),
         }
         change
     }

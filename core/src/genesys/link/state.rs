@@ -128,7 +128,7 @@ pub(crate) struct Identity {
 
 /// What the owner has to do when the connection changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Change {
+pub(crate) enum Transition {
     /// Frames can no longer be sent.
     Lost,
 }

@@ -3,14 +3,14 @@
 use super::Link;
 use super::down::closed_text;
 use super::ice::found;
-use super::state::{Attempt, Change, State, Step, Timer};
+use super::state::{Attempt, State, Step, Timer, Transition};
 use crate::genesys::ask::IqAsk;
 use crate::genesys::config::Auth;
 use crate::genesys::error::{Error, ErrorKind};
 use crate::genesys::event::Event;
 use crate::genesys::outbox::Outbox;
 use crate::genesys::wire::{Dialect, Frame, Iq, IqAnswer, IqKind, Payload};
-use crate::link::Verdict;
+use crate::link::Health;
 use crate::machine::{NetErrorKind, Output, WsEvent, WsId};
 use crate::xmpp::{Features, Jid, Open, PubSub, SessionFeature, sasl};
 
@@ -64,7 +64,7 @@ impl Link {
         id: WsId,
         event: WsEvent,
         out: &mut Outbox,
-    ) -> Option<Change> {
+    ) -> Option<Transition> {
         match (&self.state, event) {
             (State::Opening(ws), WsEvent::Opened { .. }) if *ws == id => {
                 self.state = State::Setup(id, Step::Hello);
@@ -120,7 +120,7 @@ impl Link {
         &mut self,
         frame: Frame,
         out: &mut Outbox,
-    ) -> (Option<Change>, Option<Frame>) {
+    ) -> (Option<Transition>, Option<Frame>) {
         if matches!(self.state, State::Online(..)) {
             self.keepalive.heard(out.now());
         }
@@ -222,7 +222,7 @@ impl Link {
         ask: &IqAsk,
         answer: IqAnswer,
         out: &mut Outbox,
-    ) -> Option<Change> {
+    ) -> Option<Transition> {
         match ask {
             IqAsk::Bind => self.bound(answer, out),
             IqAsk::Session => {
@@ -249,7 +249,7 @@ impl Link {
             }
             IqAsk::Ping => {
                 let answered = matches!(answer, IqAnswer::Result(_));
-                if self.keepalive.pinged(answered, out.now()) == Verdict::Dead {
+                if self.keepalive.pinged(answered, out.now()) == Health::Dead {
                     return Some(self.silent(out));
                 }
             }

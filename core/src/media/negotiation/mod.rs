@@ -14,7 +14,7 @@ mod write;
 use std::fmt;
 
 pub use self::payloads::Payloads;
-pub use self::remote::{Change, RemoteAudio};
+pub use self::remote::{RemoteAudio, Renewal};
 pub use self::write::{answer, offer};
 use crate::Secret;
 

@@ -55,7 +55,7 @@ pub struct RemoteAudio {
 
 /// What a new description asks of a session that is up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
+pub enum Renewal {
     /// Nothing of the transport: direction and payload types at most.
     Nothing,
     /// New ICE credentials (RFC 8445 section 9).
@@ -157,7 +157,7 @@ impl RemoteAudio {
     /// certificate that the far side presented, once it did, `ours` our part in the handshake, once
     /// it is settled.
     #[must_use]
-    pub fn change(&self, agreed: &Self, verified: Option<&Fingerprint>, ours: Setup) -> Change {
+    pub fn change(&self, agreed: &Self, verified: Option<&Fingerprint>, ours: Setup) -> Renewal {
         let same_certificate = match verified {
             Some(verified) => self.fingerprints.contains(verified),
             None => agreed.fingerprints.iter().any(|old| self.fingerprints.contains(old)),
@@ -169,11 +169,11 @@ impl RemoteAudio {
             (None, _) | (_, None) => true,
         };
         if !(same_certificate && same_parts && same_id) {
-            Change::Association
+            Renewal::Association
         } else if (&self.ufrag, &self.pwd) != (&agreed.ufrag, &agreed.pwd) {
-            Change::IceRestart
+            Renewal::IceRestart
         } else {
-            Change::Nothing
+            Renewal::Nothing
         }
     }
 }

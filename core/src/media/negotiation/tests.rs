@@ -258,18 +258,18 @@ fn rfc_8842_4_another_certificate_is_another_association() {
     let change = |text: &str, verified: Option<&Fingerprint>| {
         read(text).unwrap().change(&agreed, verified, Setup::Active)
     };
-    assert_eq!(change(offer, None), Change::Nothing);
-    assert_eq!(change(&offer.replace("sendrecv", "inactive"), None), Change::Nothing);
-    assert_eq!(change(&offer.replace("abcd1234", "efgh5678"), None), Change::IceRestart);
+    assert_eq!(change(offer, None), Renewal::Nothing);
+    assert_eq!(change(&offer.replace("sendrecv", "inactive"), None), Renewal::Nothing);
+    assert_eq!(change(&offer.replace("abcd1234", "efgh5678"), None), Renewal::IceRestart);
     let other = offer.replace("A1:B2", "00:00");
-    assert_eq!(change(&other, None), Change::Association);
+    assert_eq!(change(&other, None), Renewal::Association);
     let both = offer.replace(
         "a=setup",
         &format!("a=fingerprint:sha-256 {}\na=setup", PRINT.replace("A1", "00")),
     );
-    assert_eq!(change(&both, None), Change::Nothing, "the one before may still be meant");
-    assert_eq!(change(&both, agreed.fingerprints.first()), Change::Nothing);
-    assert_eq!(change(&other, agreed.fingerprints.first()), Change::Association);
+    assert_eq!(change(&both, None), Renewal::Nothing, "the one before may still be meant");
+    assert_eq!(change(&both, agreed.fingerprints.first()), Renewal::Nothing);
+    assert_eq!(change(&other, agreed.fingerprints.first()), Renewal::Association);
 }
 
 #[test]
@@ -281,14 +281,14 @@ fn rfc_8842_4_other_parts_or_another_tls_id_are_another_association() {
     };
     let stated = |setup: &str| offer.replace("a=setup:actpass", &format!("a=setup:{setup}"));
     for ours in [Setup::Active, Setup::Passive, Setup::ActPass] {
-        assert_eq!(change(offer, offer, ours), Change::Nothing);
-        assert_eq!(change(&named("abc"), &named("abc"), ours), Change::Nothing);
-        assert_eq!(change(&named("abc"), &named("def"), ours), Change::Association);
-        assert_eq!(change(&named("abc"), offer, ours), Change::Nothing, "says nothing of it");
+        assert_eq!(change(offer, offer, ours), Renewal::Nothing);
+        assert_eq!(change(&named("abc"), &named("abc"), ours), Renewal::Nothing);
+        assert_eq!(change(&named("abc"), &named("def"), ours), Renewal::Association);
+        assert_eq!(change(&named("abc"), offer, ours), Renewal::Nothing, "says nothing of it");
     }
-    assert_eq!(change(offer, &stated("active"), Setup::Passive), Change::Nothing);
-    assert_eq!(change(offer, &stated("active"), Setup::Active), Change::Association);
-    assert_eq!(change(offer, &stated("passive"), Setup::Passive), Change::Association);
+    assert_eq!(change(offer, &stated("active"), Setup::Passive), Renewal::Nothing);
+    assert_eq!(change(offer, &stated("active"), Setup::Active), Renewal::Association);
+    assert_eq!(change(offer, &stated("passive"), Setup::Passive), Renewal::Association);
     assert!(answered(&named("abc")).0.contains("a=tls-id:ours-0123456789abcdef\r\n"));
     assert!(!answered(offer).0.contains("tls-id"), "only to those who know it");
 }

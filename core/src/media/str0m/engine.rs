@@ -14,7 +14,7 @@ use super::dtmf;
 use super::receive::{Datagram, Incoming};
 use super::send::Outgoing;
 use crate::machine::Wake;
-use crate::media::negotiation::{self, Change, Payloads, RemoteAudio};
+use crate::media::negotiation::{self, Payloads, RemoteAudio, Renewal};
 use crate::media::rtp::{Format, Header, Held, Verdict};
 use crate::media::{
     Agreement, AudioCodec, AudioFrame, Backlog, Digit, Engine, EngineConfig, EngineEvent,
@@ -452,7 +452,7 @@ impl WebRtc {
     }
 
     /// What a far side's description changes of the one in force, if there is one.
-    fn change(&mut self, audio: &RemoteAudio) -> Option<Change> {
+    fn change(&mut self, audio: &RemoteAudio) -> Option<Renewal> {
         let agreed = self.agreed.as_ref()?;
         let association = self.association.as_mut()?;
         let verified = if self.secure { association.presented() } else { None };
@@ -581,7 +581,7 @@ impl Engine for WebRtc {
         };
         let before = self.ufrag();
         match self.change(&audio) {
-            Some(Change::Association) => {
+            Some(Renewal::Association) => {
                 let mut association = self.associate(&payloads, Some(credentials));
                 let pending = association.offer()?;
                 association.accept_answer(pending, &audio)?;
@@ -620,11 +620,11 @@ impl Engine for WebRtc {
             Negotiation::New | Negotiation::Offered(_) | Negotiation::Done => self.agreed.is_none(),
         };
         let before = self.ufrag();
-        let change = self.change(&audio).unwrap_or(Change::Association);
+        let change = self.change(&audio).unwrap_or(Renewal::Association);
         match (change, &mut self.association) {
-            (Change::Nothing, _) => {}
-            (Change::IceRestart, Some(association)) => association.accept_offer(&audio)?,
-            (Change::Association | Change::IceRestart, _) => {
+            (Renewal::Nothing, _) => {}
+            (Renewal::IceRestart, Some(association)) => association.accept_offer(&audio)?,
+            (Renewal::Association | Renewal::IceRestart, _) => {
                 // Where only the certificate is new, ours stay as they are, too.
                 let same = self.agreed.as_ref().is_some_and(|agreed| agreed.ufrag == audio.ufrag);
                 let credentials = self.association.as_mut().map(Association::credentials);
@@ -634,7 +634,7 @@ impl Engine for WebRtc {
             }
         }
         self.agree(audio);
-        if change == Change::Association || self.ufrag() != before {
+        if change == Renewal::Association || self.ufrag() != before {
             self.tell_candidates();
         }
         self.negotiation = Negotiation::Answering { offer: offer.to_owned(), first };

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use offhook::Rng;
 use offhook::machine::Wake;
-use offhook::media::negotiation::{self, Change, Payloads, RemoteAudio, Setup};
+use offhook::media::negotiation::{self, Payloads, RemoteAudio, Renewal, Setup};
 use offhook::media::{
     Agreement, AudioCodec, AudioFrame, Backlog, Digit, Engine, EngineConfig, EngineEvent,
     EngineFactory, EngineOutput, LocalCandidate, MediaError, MediaState, MediaStats,
@@ -175,7 +175,7 @@ impl Model {
 
     /// A far side's description is in force: look for a path.
     fn agree(&mut self, audio: RemoteAudio) {
-        if let Some(Change::Association) = self.change(&audio) {
+        if let Some(Renewal::Association) = self.change(&audio) {
             // Another far end: what came from the one before counts no more.
             self.received = None;
             self.last_key = None;
@@ -191,7 +191,7 @@ impl Model {
         self.probe_at = Some(self.now);
     }
 
-    fn change(&self, audio: &RemoteAudio) -> Option<Change> {
+    fn change(&self, audio: &RemoteAudio) -> Option<Renewal> {
         // There is no handshake here, so nobody's part in one.
         Some(audio.change(self.agreed.as_ref()?, None, Setup::ActPass))
     }
