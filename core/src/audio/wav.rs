@@ -27,6 +27,9 @@ pub fn read(from: impl Read) -> Result<Vec<i16>, AudioError> {
         hound::SampleFormat::Float => {
             reader.samples::<f32>().collect::<Result<_, _>>().map_err(error)?
         }
+        hound::SampleFormat::Int if spec.bits_per_sample > 32 => {
+            return Err(AudioError::Wav(format!("samples of {} bits", spec.bits_per_sample)));
+        }
         hound::SampleFormat::Int => {
             let scale = (1_i64 << (spec.bits_per_sample.max(1) - 1)) as f32;
             reader
@@ -103,6 +106,17 @@ mod tests {
             let whole = &pcm[2_000..46_000];
             assert!(whole.iter().all(|sample| (1_950..2_050).contains(sample)), "{rate}");
         }
+    }
+
+    #[test]
+    fn samples_of_more_bits_than_there_are_is_a_typed_error() {
+        let mut file = Cursor::new(Vec::new());
+        write(&mut file, &[1, 2, 3]).unwrap();
+        let mut file = file.into_inner();
+        // In `fmt `: the bytes of a sample of all channels, and its bits.
+        file[32..34].copy_from_slice(&9_u16.to_le_bytes());
+        file[34..36].copy_from_slice(&72_u16.to_le_bytes());
+        assert!(matches!(read(&file[..]), Err(AudioError::Wav(_))));
     }
 
     #[test]

@@ -493,7 +493,7 @@ impl Client {
         use super::ask::IqAsk;
         match ask {
             IqAsk::Answer(session) => {
-                if matches!(answer, IqAnswer::Timeout | IqAnswer::Lost) {
+                if !matches!(answer, IqAnswer::Result(_)) {
                     self.calls.answer_lost(session);
                 }
                 let result = match &answer {

@@ -270,8 +270,10 @@ impl Sessions {
     }
 
     pub(crate) fn send_audio(&mut self, media: MediaId, frame: &AudioFrame, out: &mut Outbox) {
-        let open = self.open.values_mut().find(|session| session.handle.media == media);
-        if let Some(open) = open {
+        // One that was replaced has the same name for its media until it is gone.
+        let speaks =
+            |open: &&mut Box<MediaSession>| open.handle.media == media && !open.is_superseded();
+        if let Some(open) = self.open.values_mut().find(speaks) {
             let verdict = open.send_audio(frame, out);
             let session = open.handle.id.clone();
             self.judge(&session, verdict);

@@ -209,7 +209,7 @@ timing! {
     /// How long discovered ICE servers are good for (wire notes 7).
     ice_refresh: Duration = [6 h] [1 min] [24 h];
     /// Questions for ICE servers at each refresh, both kinds together (wire notes 7).
-    ice_refreshes: u32 = [3 times] [1 times] [100 times];
+    ice_refreshes: u32 = [3 times] [1 times] [10 times];
     /// The pace of the signaling of sessions in the long run: one stanza in this time (SG-8). 20
     /// may go at once, 25 on a fresh connection.
     signal_pace: Duration = [40 ms] [1 ms] [1 s];

@@ -202,7 +202,7 @@ impl Upload {
                 *self = Self::new(self.kind, self.rules, false);
                 return;
             }
-            Some(Some(413)) if self.tries < self.rules.attempts => {
+            Some(Some(413)) if self.tries < self.rules.attempts && self.records.len() > 1 => {
                 self.limit = self.limit.saturating_sub(SHRINK).max(LEAST);
                 while self.bytes > self.limit && self.records.len() > 1 {
                     self.drop_oldest(1);

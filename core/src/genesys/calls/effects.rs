@@ -60,11 +60,12 @@ impl Calls {
                     out.rest(CallAsk::Metadata(conversation), resource, Retry::No);
                 }
             }
-            Effect::Error(error) => {
+            Effect::Error(error, session) => {
                 let text = format!("{id}: {} {}", error.code, error.message);
                 let said = Complaint::new(&error.code, Some(&error.message));
                 let error = Error::new(ErrorKind::Call, text).caused_by(said);
-                out.event(Event::Error(error.about(&self.subject(Subject::conversation(id)))));
+                let of = Subject { conversation: Some(conversation), session };
+                out.event(Event::Error(error.about(&self.subject(of))));
             }
             Effect::CallOver => {
                 self.goals.call_over(id, out);
@@ -111,5 +112,6 @@ impl Calls {
             added,
             removed,
         }));
+        self.entries.values_mut().for_each(|state| state.mention());
     }
 }

@@ -161,8 +161,12 @@ impl Calls {
                 Subject { conversation: Some(conversation), session }
             }
             Subject { conversation: None, session: Some(session) } => {
-                let conversation = self.sessions.handle(&session).map(|s| s.conversation);
-                Subject { conversation, session: Some(session) }
+                // It may carry others than the call that it was made for.
+                let made_for = self.sessions.handle(&session).map(|s| s.conversation);
+                let carried = self.users_of(&session);
+                let still = made_for.as_ref().is_some_and(|id| carried.contains(id));
+                let other = carried.into_iter().next().filter(|_| !still);
+                Subject { conversation: other.or(made_for), session: Some(session) }
             }
             other => other,
         }
@@ -231,7 +235,8 @@ impl Calls {
         true
     }
 
-    /// Our answer did not reach the service: its re-invite is answered again when it comes again.
+    /// Our answer did not reach the service, or it was not taken: its re-invite is answered again when
+    /// it comes again.
     pub(crate) fn answer_lost(&mut self, session: &SessionId) {
         self.reinvites.retain(|(_, of, _)| of != session);
     }
@@ -289,7 +294,10 @@ impl Calls {
         match self.sessions.make_answer(session, out) {
             Ok(Some(answer)) => self.sessions.accept(session, answer, out),
             Ok(None) => {}
-            Err(error) => out.event(Event::Error(error)),
+            Err(error) => {
+                let of = Subject { conversation: None, session: Some(session.clone()) };
+                out.event(Event::Error(error.about(&self.subject(of))));
+            }
         }
         if self.lines.shares() && self.active.is_none() {
             self.active = Some(session.clone());
@@ -446,6 +454,8 @@ impl Calls {
         }
         let skipped = match class {
             Class::Ended => Skipped::default(),
+            // A call that only brings a session up is none of the application's (DEF-36).
+            _ if known.is_some_and(|state| state.fake) => Skipped::default(),
             Class::Pending | Class::Connected | Class::Other => leg.meet(notice, user, known_leg),
         };
         if may_be_dialled {
@@ -539,6 +549,7 @@ impl Calls {
             let (added, removed) = (Vec::new(), Vec::new());
             let update = ConversationUpdate { active, current, added, removed };
             out.event(Event::ConversationUpdate(update));
+            self.entries.values_mut().for_each(|state| state.mention());
         }
     }
 

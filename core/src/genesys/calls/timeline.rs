@@ -42,7 +42,7 @@ impl Calls {
             | Effect::Ended(_)
             | Effect::Update(..)
             | Effect::Report(..)
-            | Effect::Error(_)
+            | Effect::Error(..)
             | Effect::CallOver
             | Effect::Release(_) => {}
         }

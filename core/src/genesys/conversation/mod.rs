@@ -36,7 +36,7 @@ pub(crate) struct ConversationState {
     pub(crate) leg: Option<Leg>,
     /// Whether the application was told that it is connected, and so must be told of its end.
     pub(crate) listed: bool,
-    /// Whether it was in a list that the application was told while it rang, for who calls.
+    /// Whether it is in the list that the application was told last, though it is no call of its yet.
     mentioned: bool,
     /// A conversation that only brings a shared session up: its call is not real (DEF-36).
     pub(crate) fake: bool,
@@ -129,8 +129,8 @@ pub(crate) enum Effect {
     Update(ListChange, Conversation),
     /// Report this leg to the service as connected here.
     Report(SessionId, CallId),
-    /// Tell what the service says is wrong.
-    Error(ErrorInfo),
+    /// Tell what the service says is wrong, and on which session.
+    Error(ErrorInfo, Option<SessionId>),
     /// The call is over in the service.
     CallOver,
     /// The media session is no longer needed by it.
@@ -242,6 +242,11 @@ impl ConversationState {
     /// Whether somebody talks on it.
     pub(crate) fn is_connected(&self) -> bool {
         self.leg.as_ref().is_some_and(|leg| leg.class() == Class::Connected)
+    }
+
+    /// The list of calls was told.
+    pub(crate) fn mention(&mut self) {
+        self.mentioned = self.leg.is_some() && !self.listed;
     }
 
     /// Whether the application knows of it: as a call, as one that rings, or by its media.
@@ -424,7 +429,7 @@ impl ConversationState {
             return self.told_fake(&leg, out);
         }
         if let Some(error) = leg.new_error(self.leg.as_ref()) {
-            out.push(Effect::Error(error));
+            out.push(Effect::Error(error, self.media.clone()));
         }
         let class = leg.class();
         let unknown = self.is_over();
@@ -441,7 +446,6 @@ impl ConversationState {
         if self.leg.as_ref().is_some_and(|known| known.same(&leg)) {
             self.leg = Some(leg);
             if who {
-                self.mentioned = !self.listed;
                 self.update(ListChange::Updated, context, out);
             }
             return;
@@ -449,12 +453,15 @@ impl ConversationState {
         let outbound = leg.call.direction() == Direction::Outbound;
         self.leg = Some(leg);
         match class {
-            // Who calls may be known only now (CV-8).
-            Class::Pending if self.listed || self.mentioned || who => {
-                self.mentioned = !self.listed;
-                self.update(ListChange::Updated, context, out);
+            Class::Pending => {
+                // Who calls may be known only now (CV-8).
+                if self.listed || self.mentioned || who {
+                    self.update(ListChange::Updated, context, out);
+                }
+                if !self.listed {
+                    self.rings_on_shared(outbound, context, out);
+                }
             }
-            Class::Pending => self.rings_on_shared(outbound, context, out),
             Class::Connected => self.connected(context, out),
             Class::Ended => self.ended(context, out),
             Class::Other if unknown => {}

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::json;
+
 use super::rig::{BARE, FULL, OTHER, PEER, Rig};
 use crate::genesys::{Command, ErrorKind, Event, Outcome};
 
@@ -309,5 +311,28 @@ fn cv_8_a_call_that_was_listed_while_it_rang_leaves_the_list_however_that_ends()
         let lists: Vec<_> = told.iter().filter(|told| told.contains("Update")).collect();
         assert_eq!(lists, ["ConversationUpdate +[] -[] =0"], "{end}: {told:?}");
         assert!(rig.told().is_empty());
+    }
+}
+
+#[test]
+fn cv_8_a_call_that_rings_and_is_listed_for_another_ones_sake_leaves_the_list_too() {
+    for end in ["retract", "accept", "disconnected"] {
+        let mut rig = Rig::ready();
+        rig.connected_call("M1", "C1");
+        // Known by its event first: it is in the list that the change of another call tells.
+        rig.conv("C2", "inbound", "alerting");
+        rig.conv_with("C1", "inbound", "connected", &json!({"held": true}), "agent");
+        rig.propose("M2", "C2", "");
+        let told = rig.told();
+        let listed = "ConversationUpdate +[] -[] =2".to_owned();
+        assert!(told.contains(&listed), "{told:?}");
+        match end {
+            "retract" => rig.session_message(PEER, end, "M2"),
+            "accept" => rig.session_message(OTHER, end, "M2"),
+            state => rig.conv("C2", "inbound", state),
+        }
+        let told = rig.told();
+        let lists: Vec<_> = told.iter().filter(|told| told.contains("Update")).collect();
+        assert_eq!(lists, ["ConversationUpdate +[] -[] =1"], "{end}: {told:?}");
     }
 }

@@ -130,7 +130,7 @@ fn lc_8_def_4_scenario_32_80_several_calls_ring_on_one_session_and_each_is_itsel
         assert!(rig.told().is_empty(), "PC-8: {how} is about no call on it");
     }
     rig.conv("C1", "inbound", "disconnected");
-    assert_eq!(rig.told(), ["CancelPendingSession M1 C1"]);
+    assert_eq!(rig.told(), ["CancelPendingSession M1 C1", "ConversationUpdate +[] -[] =1"]);
 }
 
 #[test]

@@ -254,3 +254,15 @@ fn commands_for_the_old_session_are_answered_by_the_new_one() {
     let gone = Command::ForceTerminateSession { session: "M1".into(), reason: Reason::Success };
     assert_eq!(rig.submit(gone).unwrap_err().kind, ErrorKind::Generic);
 }
+
+#[test]
+fn lc_16_what_is_said_after_a_replacement_is_said_on_the_new_session() {
+    let mut rig = Rig::on(LA100);
+    rig.connected_call("M1", "C1");
+    rig.reinvite("r2", "M2", "C1");
+    let sockets = rig.udp.expect("sockets of the new one");
+    rig.log.clear();
+    rig.speak();
+    let said: Vec<_> = rig.log.iter().filter(|line| line.starts_with("Transmit")).collect();
+    assert!(said.len() == 1 && said[0].contains(&format!("{sockets:?}")), "{said:?}");
+}

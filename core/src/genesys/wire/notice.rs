@@ -228,7 +228,7 @@ impl<'a> Notice<'a> {
             other.hash(&mut digest);
         }
         for one in self.participants.iter().filter(|one| one.is(user)) {
-            one.attributes.hash(&mut digest);
+            (&one.dnis, &one.attributes).hash(&mut digest);
         }
         (&ours.queue_id, &ours.queue_name, &ours.queue).hash(&mut digest);
         ours.call().map(|call| &call.direction).hash(&mut digest);

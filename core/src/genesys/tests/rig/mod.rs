@@ -45,7 +45,7 @@ pub(super) struct Rig {
     pub(super) udp: Option<UdpId>,
     pub(super) wake: Option<Wake>,
     /// What it did, in order, as short lines; drained by [`Rig::did`].
-    log: Vec<String>,
+    pub(super) log: Vec<String>,
     pub(super) asked: VecDeque<Asked>,
     /// Questions whether the network is there (SG-7), apart from what a login needs.
     pub(super) probes: VecDeque<(Asked, Instant)>,
