@@ -109,7 +109,8 @@ impl Listener {
         self.due
     }
 
-    /// The silence that is due, if some is: 20 ms. It stands for a frame that was left out; where one
+    /// The silence that is due, if some is: 20 ms. Of what was due more than a second ago there is none
+    /// any more. It stands for a frame that was left out; where one
     /// was only late, everything after it is.
     ///
     /// # Errors
@@ -119,10 +120,15 @@ impl Listener {
         let (Some(due), Some(decoder)) = (self.due.filter(|due| *due <= now), &self.decoder) else {
             return Ok(None);
         };
-        let samples = u64::from(decoder.rate()) / 50;
+        let rate = u64::from(decoder.rate());
+        // Whoever comes later than this, as after a sleep of the computer, has missed the rest.
+        let due = due.max(now.checked_sub(AHEAD).unwrap_or(due));
+        let missed = due.saturating_duration_since(self.due.unwrap_or(due)).as_secs_f64();
+        let samples = rate / 50;
         let mut out = Vec::new();
         self.give_silence(samples, &mut out)?;
-        self.made_up += samples;
+        self.made_up += samples + (missed * rate as f64) as u64;
+        self.given += (missed * f64::from(self.rate)) as u64;
         self.due = Some(due + STEP);
         Ok(Some(out))
     }
@@ -156,7 +162,8 @@ impl Listener {
         // The clock of a codec counts its samples.
         let gap = frame.time.saturating_sub(expected);
         let known = gap.min(self.made_up);
-        self.made_up -= known;
+        // Where the far side's time stood still meanwhile, what is left stands for nothing to come.
+        self.made_up = (self.made_up - known).min(u64::from(frame.codec.clock_rate()));
         let gap = (gap - known).min(self.room(now, frame.codec));
         let lost = u64::from(frame.lost_before.min(MAX_CONCEALED)) * length;
         let lost = lost.min(gap);

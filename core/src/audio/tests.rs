@@ -223,6 +223,24 @@ fn the_codec_may_change_in_mid_speech() {
 }
 
 #[test]
+fn whoever_comes_hours_late_is_given_a_second_of_silence() {
+    let mut listener = Listener::new(16_000).unwrap();
+    let mut encoder = AudioEncoder::new(AudioCodec::Pcmu).unwrap();
+    let start = epoch();
+    let frame = encoder.encode(&[0; FRAME]).unwrap();
+    listener.hear(start, &frame).unwrap();
+    let later = start + Duration::from_secs(8 * 3600);
+    let silence = std::iter::from_fn(|| listener.silence(later).unwrap()).map(|pcm| pcm.len());
+    let given: usize = silence.sum();
+    assert!((15_000..=17_600).contains(&given), "{given} samples of 16 000 a second");
+    // What was missed is no gap either, when speech goes on.
+    let mut next = frame.clone();
+    next.time = frame.time + 8 * 3600 * 8_000;
+    let pcm = listener.hear(later, &next).unwrap();
+    assert!(pcm.len() < 3_000, "{} samples", pcm.len());
+}
+
+#[test]
 fn silence_comes_while_nothing_does_and_counts_for_what_is_missing() {
     let mut encoder = AudioEncoder::new(AudioCodec::Pcmu).unwrap();
     let mut listener = Listener::new(8_000).unwrap();
