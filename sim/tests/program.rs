@@ -117,6 +117,22 @@ fn a_panic_in_a_task_is_a_finding() {
     assert!(found.contains("nothing panics") && found.contains("the bot fell over"), "{found}");
 }
 
+#[test]
+fn a_task_that_ends_early_ends_no_program_whenever_it_was_spawned() {
+    let found = finding_of(|_| {
+        let _ = Simulated::spawn(async {});
+        async {
+            Simulated::sleep(Duration::from_secs(60)).await;
+            work().await;
+        }
+    });
+    assert!(found.contains("still at work"), "{found}");
+}
+
+async fn work() {
+    panic!("still at work");
+}
+
 async fn stumble() {
     panic!("oh");
 }

@@ -140,7 +140,7 @@ impl Process {
         let tasks = Tasks::new(Around::new(keys.phone(), seed, clock));
         let number = keys.phone().0;
         let main = tasks.within(|| make(phone));
-        tasks.around().spawn(Box::pin(async move {
+        tasks.around().begin(Box::pin(async move {
             if let Some(why) = main.await {
                 panic!("the program on phone {number} failed: {why}");
             }

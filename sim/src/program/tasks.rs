@@ -70,6 +70,11 @@ impl Around {
         self.lock().spawned.push(task);
     }
 
+    /// The program itself, which comes before whatever was spawned while it was made.
+    pub(super) fn begin(&self, main: Task) {
+        self.lock().spawned.insert(0, main);
+    }
+
     /// Waits until it is told that it is evening.
     pub(super) async fn evening(&self) {
         poll_fn(|cx| {
