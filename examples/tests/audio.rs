@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::{Either, join, select};
 use offhook::audio::{RATE, Side, Speaker, Tape, Tracks, compare, resample, wav};
 use offhook::genesys::{Config, Phone as _};
+use offhook::machine::MediaId;
 use offhook::media::{AudioCodec, AudioFrame, MAX_BACKLOG};
 use offhook::net::NetOptions;
 use offhook_examples::demo::{self, Plan, Signaling};
@@ -314,6 +315,9 @@ async fn a_recording_goes_on_alone_until_the_call_is_over<R: Sockets>() {
     let audio = within::<R, _>("audio", call.audio()).await.expect("a session");
     let recording = audio.record();
     drop(audio);
+    // Somebody else takes the audio, and drops it; and another session's.
+    drop(within::<R, _>("audio again", call.audio()).await.expect("a session"));
+    drop(desk.phone.audio(MediaId(u64::MAX)));
     let (_, speech) = speeches();
     let mut speaker = Speaker::new(RATE).expect("a usual rate");
     speaker.set_codec(AudioCodec::Opus);

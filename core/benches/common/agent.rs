@@ -17,7 +17,7 @@ pub(crate) struct Agent {
     client: Client,
     now: Instant,
     heard: Heard,
-    /// What the client was told, while somebody takes note.
+    /// Inputs of the client, while somebody takes note.
     told: Option<Vec<Input>>,
 }
 
@@ -291,7 +291,7 @@ fn result(request: &str) -> Option<String> {
     })
 }
 
-/// What a login is told.
+/// The answers to a login.
 fn words() -> FewWords {
     FewWords {
         user: "u1",

@@ -48,7 +48,7 @@ impl Audio {
         (Self { sink, stream }, producer)
     }
 
-    /// What is agreed on with the far side now ([`AudioSender::agreement`]).
+    /// The agreement with the far side that is in force ([`AudioSender::agreement`]).
     #[must_use]
     pub fn agreement(&self) -> Option<Agreement> {
         self.sink.agreement()
@@ -93,7 +93,7 @@ impl AudioSender {
         SinkExt::send(self, frame).await
     }
 
-    /// What is agreed on with the far side now: the codec to speak, all that may be heard and sent,
+    /// The agreement with the far side that is in force: the codec to speak, all that may be heard and sent,
     /// and the direction. None before anything is. It may change at any time.
     #[must_use]
     pub fn agreement(&self) -> Option<Agreement> {

@@ -19,11 +19,11 @@ use crate::service::Service;
 
 /// A client of one machine on a runtime. Cheap to clone.
 ///
-/// What it can be asked is the service's: see [`genesys::Client`](crate::genesys::Client).
+/// Each service adds its own keys: see [`genesys::Client`](crate::genesys::Client).
 ///
-/// The task behind it lives until the last clone, its [`Events`], and all that came from it are
-/// dropped. It then logs out, within the time of [`Drive::farewell`](crate::Drive::farewell), and closes everything; calls
-/// still up end with it.
+/// The task behind it lives until the last clone, its [`Events`], and the service's objects that came from
+/// it are dropped; [`Audio`] alone does not keep it. It then logs out, within the time of
+/// [`Drive::farewell`](crate::Drive::farewell), and closes everything; calls still up end with it.
 pub struct Client<R, M: Service> {
     pub(crate) handle: Handle<M>,
     pub(crate) desk: M::Desk,

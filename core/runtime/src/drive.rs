@@ -32,7 +32,7 @@ pub trait Drive:
     /// The audio that ends with this event.
     fn ended_media(event: &Self::Event) -> Option<MediaId>;
 
-    /// What this event tells of a session's audio, if anything. Without it, audio is sent blindly.
+    /// News of a session's audio in an event, if there is any. Without it, audio is sent blindly.
     fn media_news(event: &Self::Event) -> Option<(MediaId, MediaNews)> {
         let _ = event;
         None

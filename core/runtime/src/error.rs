@@ -23,7 +23,7 @@ pub enum WaitError {
     Ended,
 }
 
-/// Why a machine could not be started.
+/// A machine that could not be started, and why.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
@@ -38,7 +38,7 @@ pub enum StartError {
     NoRuntime(#[from] NoRuntime),
 }
 
-/// Why a client could not be built, where `E` is the error of its machine.
+/// A client that could not be built, and why, where `E` is the error of its machine.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError<E: std::error::Error> {

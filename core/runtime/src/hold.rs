@@ -1,10 +1,22 @@
 //! The driver's hold on what it sends to, and that one's side of it.
 
+use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use async_channel::{Receiver, Sender};
 use futures_channel::oneshot;
+use futures_util::future::{Either, select};
+use offhook::machine::NetError;
+
+use crate::clock::Clock;
+use crate::error::timed_out;
+use crate::runtime::Runtime;
+
+/// How long the end of a socket may take.
+pub(crate) const CLOSING: Duration = Duration::from_secs(2);
 
 /// How many things wait for a socket that does not take them. One more ends the socket.
 const SEND_QUEUE: usize = 1024;
@@ -38,8 +50,46 @@ pub(crate) struct Holder<T> {
     pub(crate) items: Receiver<T>,
     /// The bytes of it, less those that were sent.
     pub(crate) bytes: Arc<AtomicUsize>,
-    /// Done when the hold is dropped.
-    pub(crate) given_up: oneshot::Receiver<()>,
+    pub(crate) given_up: GivenUp,
+}
+
+/// Knows whether the hold was dropped.
+pub(crate) struct GivenUp(oneshot::Receiver<()>);
+
+impl GivenUp {
+    /// Opens something by a deadline. None where it was given up meanwhile: it is dropped as it is.
+    pub(crate) async fn open<R: Runtime, T>(
+        &mut self,
+        clock: &Clock,
+        deadline: Instant,
+        open: impl Future<Output = Result<T, NetError>>,
+    ) -> Option<Result<T, NetError>> {
+        let time_up = pin!(clock.sleep_until::<R>(deadline));
+        // In a box of its own, since all that it takes is not needed for the socket's life.
+        let opening = select(Box::pin(open), time_up);
+        match select(opening, &mut self.0).await {
+            Either::Left((Either::Left((opened, _)), _)) => Some(opened),
+            Either::Left((Either::Right(((), _)), _)) => Some(Err(timed_out())),
+            Either::Right(_) => None,
+        }
+    }
+
+    /// Carries what there is to carry. None where that was given up and did not end in time: what was
+    /// queued still goes out, but a far side that takes nothing keeps no socket.
+    pub(crate) async fn carry<R: Runtime, T>(
+        &mut self,
+        clock: &Clock,
+        carry: impl Future<Output = T>,
+    ) -> Option<T> {
+        let late = pin!(async {
+            let _ = (&mut self.0).await;
+            clock.sleep_until::<R>(clock.now() + CLOSING).await;
+        });
+        match select(pin!(carry), late).await {
+            Either::Left((end, _)) => Some(end),
+            Either::Right(((), _)) => None,
+        }
+    }
 }
 
 pub(crate) fn hold<T>() -> (Held<T>, Holder<T>) {
@@ -48,5 +98,5 @@ pub(crate) fn hold<T>() -> (Held<T>, Holder<T>) {
     let (alive, given_up) = oneshot::channel();
     let bytes = Arc::new(AtomicUsize::new(0));
     let held = Held { items: sender, bytes: Arc::clone(&bytes), _alive: alive };
-    (held, Holder { items, bytes, given_up })
+    (held, Holder { items, bytes, given_up: GivenUp(given_up) })
 }

@@ -94,6 +94,7 @@ impl<M: Drive> Drop for Publisher<M> {
     fn drop(&mut self) {
         let queues = self.0.lock().take();
         drop(queues);
+        self.0.lines.end();
     }
 }
 

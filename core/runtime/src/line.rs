@@ -25,6 +25,7 @@ const DRAIN: Duration = Duration::from_millis(12);
 pub(crate) struct View {
     pub(crate) agreement: Option<Agreement>,
     media: Media,
+    ended: bool,
 }
 
 /// How far its media is.
@@ -33,13 +34,18 @@ enum Media {
     /// Nothing was told of it, and perhaps nothing ever is.
     #[default]
     Unknown,
-    /// It was never connected.
+    /// It was never connected, or another engine has taken its place and is not.
     Waiting,
     /// It is, or was, connected.
     Connected,
 }
 
 impl View {
+    /// Whether nothing more will be told of it: it has ended, or is of no session that there is.
+    pub(crate) fn is_over(&self) -> bool {
+        self.ended || self.media == Media::Unknown
+    }
+
     /// What was agreed on, once something can be sent.
     pub(crate) fn open(&self) -> Option<Agreement> {
         match self.media {
@@ -114,6 +120,20 @@ impl Line {
         lock(&self.tapes).push(Arc::downgrade(tape));
     }
 
+    /// Whether somebody records what is heard.
+    pub(crate) fn is_recorded(&self) -> bool {
+        #[cfg(feature = "audio")]
+        let recorded = lock(&self.tapes).iter().any(|tape| tape.strong_count() > 0);
+        #[cfg(not(feature = "audio"))]
+        let recorded = false;
+        recorded
+    }
+
+    fn end(&self) -> Vec<Waker> {
+        let view = self.view.read(|view| View { ended: true, ..*view });
+        self.view.set(view)
+    }
+
     #[cfg(feature = "audio")]
     fn tape(&self, now: Instant, side: Side, frame: &AudioFrame) {
         lock(&self.tapes).retain(|tape| {
@@ -129,6 +149,13 @@ impl Line {
             MediaNews::State(MediaState::Connected) => {
                 view.media = Media::Connected;
                 lock(&self.sent).counted = self.clock.get().map(Clock::now);
+            }
+            // Another engine than before: it keeps what is said until it is connected itself.
+            MediaNews::State(MediaState::New) => {
+                if view.media == Media::Connected {
+                    lock(&self.sent).waiting = 0;
+                }
+                view.media = Media::Waiting;
             }
             MediaNews::State(_) if view.media == Media::Unknown => view.media = Media::Waiting,
             MediaNews::State(_) => {}
@@ -174,7 +201,8 @@ impl Sent {
         {
             let rate = u128::from(codec.clock_rate());
             let passed = now.saturating_duration_since(at).as_micros() * rate / 1_000_000;
-            time = before.wrapping_add(u64::try_from(passed).unwrap_or_default().max(1));
+            let frame_before = u64::from(codec.clock_rate()) / 50;
+            time = before.wrapping_add(u64::try_from(passed).unwrap_or_default().max(frame_before));
             self.offset = time.wrapping_sub(frame.time);
         }
         frame.time = time;
@@ -216,8 +244,17 @@ impl Lines {
             line.told(news).into_iter().for_each(Waker::wake);
         }
         if let Some(media) = M::ended_media(event) {
-            lock(&self.0).remove(&media);
+            let ended = lock(&self.0).remove(&media);
+            let wakers = ended.map_or_else(Vec::new, |known| known.line.end());
+            wakers.into_iter().for_each(Waker::wake);
         }
+    }
+
+    /// The machine is gone.
+    pub(crate) fn end(&self) {
+        let lines = std::mem::take(&mut *lock(&self.0));
+        let wakers: Vec<_> = lines.into_values().flat_map(|known| known.line.end()).collect();
+        wakers.into_iter().for_each(Waker::wake);
     }
 }
 
@@ -262,6 +299,32 @@ mod tests {
         assert!(refused <= 1, "at the pace of speech: {refused}");
         let later = now + all * 3;
         assert!((0..1000).all(|_| say(&line, later).is_ok()), "nothing waits any more");
+    }
+
+    #[test]
+    fn an_engine_that_takes_the_place_of_another_keeps_as_much_until_it_connects() {
+        let now = Instant::now();
+        let line = Line::default();
+        for news in [MediaState::New, MediaState::Connected].map(MediaNews::State) {
+            drop(line.told(news));
+        }
+        drop(line.told(agreed(Direction::SendRecv)));
+        assert!((0..2 * MAX_BACKLOG).all(|_| say(&line, now).is_ok()), "nothing waits");
+        drop(line.told(MediaNews::State(MediaState::New)));
+        assert!(line.view.read(View::open).is_none(), "whoever waits for media waits again");
+        let taken = (0..2 * MAX_BACKLOG).filter(|_| say(&line, now).is_ok()).count();
+        assert_eq!(taken, MAX_BACKLOG);
+    }
+
+    #[test]
+    fn a_line_is_over_when_its_session_or_the_machine_is_and_where_there_is_none() {
+        let lines = Lines::default();
+        let line = lines.find(MediaId(1));
+        assert!(line.view.read(View::is_over), "nothing was told of it");
+        drop(line.told(MediaNews::State(MediaState::New)));
+        assert!(!line.view.read(View::is_over));
+        lines.end();
+        assert!(line.view.read(View::is_over));
     }
 
     #[test]

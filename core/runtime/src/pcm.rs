@@ -149,7 +149,7 @@ impl PcmSender {
         self.speaker.set_dtx(on);
     }
 
-    /// What is agreed on with the far side now ([`AudioSender::agreement`]).
+    /// The agreement with the far side that is in force ([`AudioSender::agreement`]).
     #[must_use]
     pub fn agreement(&self) -> Option<Agreement> {
         self.sink.agreement()
@@ -165,6 +165,9 @@ impl std::fmt::Debug for PcmSender {
 /// As much waits while something is said, so that whoever is busy for a moment leaves no gap.
 const AHEAD: Duration = Duration::from_millis(60);
 
+/// How long a frame lasts.
+const FRAME_TIME: Duration = Duration::from_millis(20);
+
 /// Says what waits, each frame when it is due, until no more is left.
 async fn say(
     sink: &mut AudioSender,
@@ -179,15 +182,28 @@ async fn say(
             Some(at) if at > now => sink.timer.sleep_until(at).await,
             Some(_) => {
                 poll_fn(|cx| Pin::new(&mut *sink).poll_ready(cx)).await?;
-                // The codec may change at any time, and a frame of the last one is too late.
-                match speaker.frame(now)?.map(|frame| Pin::new(&mut *sink).start_send(frame)) {
-                    None | Some(Ok(()) | Err(SendError::NotAgreed { .. })) => {}
-                    Some(Err(error)) => return Err(error),
+                if let Some(frame) = speaker.frame(now)? {
+                    pass(sink, &frame).await?;
                 }
             }
         }
     }
     Ok(())
+}
+
+/// Sends a frame, after what was sent before media connected and is still on its way out.
+async fn pass(sink: &mut AudioSender, frame: &AudioFrame) -> Result<(), SendError> {
+    loop {
+        poll_fn(|cx| Pin::new(&mut *sink).poll_ready(cx)).await?;
+        match Pin::new(&mut *sink).start_send(frame.clone()) {
+            // The codec may change at any time, and a frame of the last one is too late.
+            Ok(()) | Err(SendError::NotAgreed { .. }) => return Ok(()),
+            Err(SendError::TooEarly) => {
+                sink.timer.sleep_until(sink.timer.clock.now() + FRAME_TIME).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 /// Hears PCM from the far side: whatever the codec, without gaps, as [`Listener`] makes it.

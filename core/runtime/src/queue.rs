@@ -32,6 +32,10 @@ pub(crate) trait Queue {
     type Read;
     /// An item comes by, whether or not anybody will read it.
     fn note(&self, _: &Self::Item) {}
+    /// Whether items are wanted that nobody will read.
+    fn is_noted(&self) -> bool {
+        false
+    }
     fn push(&mut self, item: Self::Item);
     fn pop(&mut self) -> Option<Self::Read>;
 }
@@ -137,6 +141,10 @@ impl Queue for AudioQueue {
         self.line.heard(self.clock.now(), frame);
     }
 
+    fn is_noted(&self) -> bool {
+        self.line.is_recorded()
+    }
+
     fn push(&mut self, frame: AudioFrame) {
         self.frames.push_back(frame);
         if self.frames.len() > AUDIO_QUEUE
@@ -212,9 +220,9 @@ impl<Q: Queue> Producer<Q> {
         !lock(&self.0).unread
     }
 
-    /// Whether the application still holds anything of this queue.
+    /// Whether the application still holds anything of this queue, or takes note of what comes by.
     pub(crate) fn is_held(&self) -> bool {
-        Arc::strong_count(&self.0) > 1
+        Arc::strong_count(&self.0) > 1 || lock(&self.0).queue.is_noted()
     }
 }
 
@@ -257,7 +265,12 @@ impl<Q: Queue> Stream for Consumer<Q> {
 
 impl<Q> Drop for Consumer<Q> {
     fn drop(&mut self) {
-        lock(&self.0).unread = true;
+        let mut state = lock(&self.0);
+        state.unread = true;
+        // Nobody is to be woken for it any more, in whatever lock.
+        let reader = state.reader.take();
+        drop(state);
+        drop(reader);
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use offhook::audio::{AudioError, Side, Tape, Tracks};
 
 use crate::audio::{Audio, AudioSender};
+use crate::line::Line;
 use crate::queue::{AudioQueue, Watch};
 use crate::timer::Timer;
 
@@ -26,7 +27,7 @@ impl AudioSender {
         let began = timer.clock.now();
         let tape = Arc::new(Mutex::new(Tape::new(began)));
         self.line.record(&tape);
-        Recording { tape, began, session, timer }
+        Recording { tape, began, session, line: Arc::clone(&self.line), timer }
     }
 }
 
@@ -37,20 +38,22 @@ pub struct Recording {
     tape: Arc<Mutex<Tape>>,
     began: Instant,
     session: Watch<AudioQueue>,
+    line: Arc<Line>,
     timer: Timer,
 }
 
 impl Recording {
-    /// Waits until it has lasted so long, or the audio has ended.
+    /// Waits until it has lasted so long, or the session has ended.
     pub async fn wait(&self, length: Duration) {
         let passed = self.timer.clock.now().saturating_duration_since(self.began);
         // Whichever is first.
-        let _ = self.timer.within(length.saturating_sub(passed), self.session.ended()).await;
+        let _ = self.timer.within(length.saturating_sub(passed), self.ended()).await;
     }
 
-    /// Waits until the audio has ended.
+    /// Waits until the session has ended. It goes on where its audio is taken again.
     pub async fn ended(&self) {
         self.session.ended().await;
+        self.line.view.find(|view| view.is_over().then_some(())).await;
     }
 
     /// A WAV file of what there is so far, 16 bits a sample, at this rate ([`Tape::wav`]).

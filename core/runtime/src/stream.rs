@@ -4,23 +4,20 @@ use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use async_channel::Receiver;
-use futures_util::future::{Either, select};
+use futures_util::future::select;
 use futures_util::io::{AsyncReadExt as _, AsyncWriteExt as _, ReadHalf, WriteHalf};
 use offhook::Input;
 use offhook::machine::{NetError, StreamEvent, StreamId};
 
 use crate::connect::{Connection, stream_to};
-use crate::error::{lost, timed_out};
-use crate::hold::Holder;
+use crate::error::lost;
+use crate::hold::{CLOSING, Holder};
 use crate::inbox::Inputs;
 use crate::net::Net;
 use crate::runtime::Sockets;
-
-/// How long the end of a stream may take.
-const CLOSING: Duration = Duration::from_secs(2);
 
 /// Bytes that are read at once.
 const READ: usize = 16 << 10;
@@ -42,20 +39,10 @@ pub(crate) async fn run<R: Sockets>(
     inputs: Inputs,
 ) {
     let tell = |event| inputs.send(Input::Stream { id, event });
-    let Holder { items, bytes, given_up } = holder;
+    let Holder { items, bytes, mut given_up } = holder;
     let Destination { to, tls, from, deadline } = destination;
-    let opening = async {
-        let open = Box::pin(stream_to::<R>(&net, to, tls.as_deref(), from));
-        match select(open, pin!(net.clock.sleep_until::<R>(deadline))).await {
-            Either::Left((result, _)) => result,
-            Either::Right(((), _)) => Err(timed_out()),
-        }
-    };
-    // A stream that the machine gave up while it opened is dropped as it is.
-    let opened = match select(Box::pin(opening), given_up).await {
-        Either::Left((opened, _)) => opened,
-        Either::Right(_) => return,
-    };
+    let open = stream_to::<R>(&net, to, tls.as_deref(), from);
+    let Some(opened) = given_up.open::<R, _>(&net.clock, deadline, open).await else { return };
     let (connection, local) = match opened {
         Ok(opened) => opened,
         Err(error) => {
@@ -67,13 +54,12 @@ pub(crate) async fn run<R: Sockets>(
         return;
     }
     let (reader, mut writer) = connection.split();
-    let end = {
+    let carry = async {
         let sending = pin!(send(&mut writer, &items, &bytes));
         let receiving = pin!(receive(reader, id, &inputs));
-        match select(sending, receiving).await {
-            Either::Left((end, _)) | Either::Right((end, _)) => end,
-        }
+        select(sending, receiving).await.factor_first().0
     };
+    let Some(end) = given_up.carry::<R, _>(&net.clock, carry).await else { return };
     match end {
         End::Ours => {
             let time_up = net.clock.now() + CLOSING;

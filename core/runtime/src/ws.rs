@@ -15,22 +15,19 @@ use async_tungstenite::{
     WebSocketReceiver, WebSocketSender, WebSocketStream, client_async_with_config,
 };
 use futures_util::StreamExt as _;
-use futures_util::future::{Either, select};
+use futures_util::future::select;
 use http::{HeaderValue, Request, header};
 use offhook::Input;
 use offhook::machine::{NetError, NetErrorKind, WsEvent, WsId};
 
 use crate::clock::Clock;
 use crate::connect::{Connection, Server};
-use crate::error::{lost, timed_out};
+use crate::error::lost;
 use crate::fair::{Endless, Meter, next_turn};
-use crate::hold::Holder;
+use crate::hold::{CLOSING, Holder};
 use crate::inbox::Inputs;
 use crate::net::Net;
 use crate::runtime::Sockets;
-
-/// How long a closing handshake may take.
-const CLOSING: Duration = Duration::from_secs(2);
 
 /// The buffers of a socket: read at once, and written at once.
 const BUFFER: usize = 8 << 10;
@@ -58,22 +55,11 @@ pub(crate) async fn run<R: Sockets>(
     inputs: Inputs,
 ) {
     let driver = Driver { id, inputs };
-    let Holder { items: texts, bytes, given_up } = holder;
+    let Holder { items: texts, bytes, mut given_up } = holder;
     // At worst what never becomes a message is as long as what does.
     let meter = Meter::new((net.options.max_message as u64).saturating_mul(OVERHEAD).max(1 << 20));
-    let opening = async {
-        // In a box of its own, since all that it takes is not needed for the socket's life.
-        let open = Box::pin(open::<R>(&net, request, meter.clone(), deadline));
-        match select(open, pin!(net.clock.sleep_until::<R>(deadline))).await {
-            Either::Left((result, _)) => result,
-            Either::Right(((), _)) => Err(timed_out()),
-        }
-    };
-    // A socket that the machine gave up while it opened is dropped as it is.
-    let opened = match select(Box::pin(opening), given_up).await {
-        Either::Left((opened, _)) => opened,
-        Either::Right(_) => return,
-    };
+    let open = open::<R>(&net, request, meter.clone(), deadline);
+    let Some(opened) = given_up.open::<R, _>(&net.clock, deadline, open).await else { return };
     let (socket, protocol) = match opened {
         Ok(opened) => opened,
         Err(error) => {
@@ -85,13 +71,12 @@ pub(crate) async fn run<R: Sockets>(
         return;
     }
     let (mut sender, receiver) = socket.split();
-    let end = {
+    let carry = async {
         let sending = pin!(send::<R>(&mut sender, &texts, &bytes, &net.clock));
         let receiving = pin!(receive::<R>(receiver, &driver, &net, &meter));
-        match select(sending, receiving).await {
-            Either::Left((end, _)) | Either::Right((end, _)) => end,
-        }
+        select(sending, receiving).await.factor_first().0
     };
+    let Some(end) = given_up.carry::<R, _>(&net.clock, carry).await else { return };
     let code = match end {
         End::Ours => CloseCode::Normal,
         End::Theirs { code, reason } => {

@@ -94,7 +94,7 @@ impl Drive for Client {
 
     fn media_news(event: &Event) -> Option<(MediaId, MediaNews)> {
         match event {
-            Event::SessionStarted(session) => {
+            Event::SessionStarted(session) | Event::SessionReplaced { session, .. } => {
                 Some((session.media, MediaNews::State(MediaState::New)))
             }
             Event::MediaState { media, state, .. } => Some((*media, MediaNews::State(*state))),

@@ -46,6 +46,11 @@ impl<T: Send + 'static> Server<T> {
         format!("{scheme}://{}/stream", self.address)
     }
 
+    /// Whether it has come to its end.
+    pub(crate) fn is_over(&self) -> bool {
+        self.thread.is_finished()
+    }
+
     /// What the server says in the end.
     pub(crate) fn join(self) -> T {
         self.thread.join().expect("the server does not panic")

@@ -9,7 +9,7 @@ use offhook::net::{NetOptions, Proxy, ProxyUrl};
 use offhook::{Input, Output};
 use offhook_runtime::Sockets;
 
-use super::puppet::{AMPLE, Fault, Saw, Stage};
+use super::puppet::{AMPLE, Fault, Saw, Stage, within};
 use super::servers::{self, Server, Stream};
 
 const ID: StreamId = StreamId(1);
@@ -223,9 +223,14 @@ pub(crate) async fn it_comes_from_the_address_that_was_asked_for<R: Sockets>() {
 
 pub(crate) async fn a_far_side_that_stops_reading_ends_the_stream<R: Sockets>() {
     let (done, wait) = std::sync::mpsc::channel::<()>();
-    let server = Server::tcp(move |socket| {
+    // It never reads, and finds out that nobody is there any more by what it says.
+    let server = Server::tcp(move |mut socket| {
         let _ = wait.recv_timeout(Duration::from_secs(20));
-        drop(socket);
+        let patience = Instant::now() + Duration::from_secs(20);
+        while socket.write_all(b"still there?").is_ok() {
+            assert!(Instant::now() < patience, "the client keeps the socket");
+            std::thread::sleep(Duration::from_millis(10));
+        }
     });
     let mut stage = Stage::<R>::new();
     opened(&mut stage, server.address, None).await;
@@ -243,6 +248,12 @@ pub(crate) async fn a_far_side_that_stops_reading_ends_the_stream<R: Sockets>() 
     };
     assert_eq!(error.kind, NetErrorKind::Lost);
     drop(done);
+    within::<R, _>(async {
+        while !server.is_over() {
+            R::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
     server.join();
 }
 
