@@ -1,33 +1,22 @@
 //! Audio as programs have it, against the emulator with real sockets and real media. Every wait has a
 //! deadline.
 
-use std::future::Future;
+mod common;
+
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use futures_util::future::{Either, join, select};
 use offhook::audio::{RATE, Side, Speaker, Tape, Tracks, compare, resample, wav};
-use offhook::genesys::{Config, Phone as _};
 use offhook::machine::MediaId;
 use offhook::media::{AudioCodec, AudioFrame, MAX_BACKLOG};
-use offhook::net::NetOptions;
 use offhook_examples::demo::{self, Plan, Signaling};
-use offhook_runtime::genesys::{Call, Client};
 use offhook_runtime::{SendError, Sockets};
-use offhook_sim::serve::{Emulator, FarEnd};
-use serde_json::{Value, json};
+use offhook_sim::serve::FarEnd;
+use serde_json::Value;
 
-/// Longer than anything here takes on a busy computer.
-const PATIENCE: Duration = Duration::from_secs(40);
-
-async fn within<R: Sockets, T>(what: &str, future: impl Future<Output = T>) -> T {
-    use std::pin::pin;
-    match select(pin!(future), pin!(R::sleep_until(Instant::now() + PATIENCE))).await {
-        Either::Left((value, _)) => value,
-        Either::Right(((), _)) => panic!("{what}: not in time"),
-    }
-}
+use common::{Desk, call, on_both_runtimes, within};
 
 /// Two seconds of each: what agents say, and what customers say.
 fn speeches() -> (Vec<i16>, Vec<i16>) {
@@ -43,15 +32,6 @@ fn file(pcm: &[i16]) -> Vec<u8> {
     let mut file = std::io::Cursor::new(Vec::new());
     wav::write(&mut file, pcm).expect("memory");
     file.into_inner()
-}
-
-/// Somebody calls; their conversation and their ear and mouth.
-fn call(emulator: &Emulator, user: &str) -> (String, FarEnd) {
-    let call = json!({"kind": "inbound", "userId": user, "farEnd": "external"});
-    let call = emulator.control("POST", "calls", &call).expect("a call");
-    let conversation = call["conversationId"].as_str().expect("an id").to_owned();
-    let far = emulator.far_end(&conversation).expect("a far end");
-    (conversation, far)
 }
 
 /// What a customer says, at the pace of speech, and hears meanwhile: until so much is heard.
@@ -152,42 +132,8 @@ fn tracks(file: &[u8]) -> (Vec<i16>, Vec<i16>) {
     (track(0), track(1))
 }
 
-/// A phone that is logged in to an emulator of its own.
-struct Desk<R> {
-    emulator: Emulator,
-    user: String,
-    phone: Client<R>,
-}
-
-impl<R: Sockets> Desk<R> {
-    async fn open(seed: u64) -> Self {
-        let emulator = demo::emulator(seed).expect("a free port");
-        let (user, token) = emulator.add_user("Ada", None).expect("a user");
-        let mut config = Config::agent("lab.test", token);
-        config.api_host = Some(emulator.http_url());
-        config.ws_host = Some(emulator.ws_url());
-        let net = NetOptions::default().loopback(true);
-        let (phone, _) = Client::<R>::builder(config).net(net).build().expect("a runtime");
-        within::<R, _>("login", phone.connect()).await.expect("a service");
-        Self { emulator, user, phone }
-    }
-
-    /// A call that rings.
-    async fn ring(&self) -> (Call<R>, FarEnd) {
-        let mut calls = self.phone.calls();
-        let (_, far) = call(&self.emulator, &self.user);
-        (within::<R, _>("a call", calls.next()).await.expect("the phone lives"), far)
-    }
-
-    async fn close(self, call: &Call<R>) {
-        within::<R, _>("hang up", call.hang_up()).await.expect("done");
-        within::<R, _>("log-out", self.phone.disconnect()).await.expect("logged out");
-        self.emulator.shutdown();
-    }
-}
-
 async fn pcm_goes_both_ways_and_what_is_early_waits<R: Sockets>() {
-    let desk = Desk::<R>::open(32).await;
+    let mut desk = Desk::<R>::open(32).await;
     let (call, mut far) = desk.ring().await;
     assert_eq!(call.agreement(), None);
     let answered = call.answer();
@@ -226,14 +172,15 @@ async fn pcm_goes_both_ways_and_what_is_early_waits<R: Sockets>() {
         assert!(agreement.codecs.contains(AudioCodec::Pcmu));
         assert_eq!(call.agreement(), Some(agreement));
     }
-    desk.close(&call).await;
+    within::<R, _>("hang up", call.hang_up()).await.expect("done");
+    desk.close().await;
     assert_eq!(within::<R, _>("the end", pcm.write(&[0; 160])).await, Err(SendError::Ended));
     let drained = async { while pcm.read().await.is_some() {} };
     within::<R, _>("the end", drained).await;
 }
 
 async fn a_play_that_is_dropped_stops_and_the_next_one_goes_on<R: Sockets>() {
-    let desk = Desk::<R>::open(33).await;
+    let mut desk = Desk::<R>::open(33).await;
     let (call, mut far) = desk.ring().await;
     within::<R, _>("answer", call.answer()).await.expect("connected");
     let mut audio = within::<R, _>("audio", call.audio()).await.expect("a session");
@@ -263,11 +210,12 @@ async fn a_play_that_is_dropped_stops_and_the_next_one_goes_on<R: Sockets>() {
     assert!(times.is_sorted_by(|a, b| a < b), "{times:?}");
     assert!(times[49] - times[0] < 3 * u64::from(RATE), "{times:?}");
     drop(recording);
-    desk.close(&call).await;
+    within::<R, _>("hang up", call.hang_up()).await.expect("done");
+    desk.close().await;
 }
 
 async fn frames_that_are_early_are_all_heard_or_refused<R: Sockets>() {
-    let desk = Desk::<R>::open(34).await;
+    let mut desk = Desk::<R>::open(34).await;
     let (call, mut far) = desk.ring().await;
     let answered = call.answer();
     let mut audio = within::<R, _>("audio", call.audio()).await.expect("a session");
@@ -305,11 +253,12 @@ async fn frames_that_are_early_are_all_heard_or_refused<R: Sockets>() {
         data: vec![0xff; 160].into(),
     };
     assert_eq!(audio.sink.send(pcmu).await, Ok(()), "it was agreed on, too");
-    desk.close(&call).await;
+    within::<R, _>("hang up", call.hang_up()).await.expect("done");
+    desk.close().await;
 }
 
 async fn a_recording_goes_on_alone_until_the_call_is_over<R: Sockets>() {
-    let desk = Desk::<R>::open(35).await;
+    let mut desk = Desk::<R>::open(35).await;
     let (call, far) = desk.ring().await;
     within::<R, _>("answer", call.answer()).await.expect("connected");
     let audio = within::<R, _>("audio", call.audio()).await.expect("a session");
@@ -332,30 +281,12 @@ async fn a_recording_goes_on_alone_until_the_call_is_over<R: Sockets>() {
         recording.wait(Duration::from_millis(3_000)).await;
     };
     within::<R, _>("the speech", talks).await;
-    desk.close(&call).await;
+    within::<R, _>("hang up", call.hang_up()).await.expect("done");
+    desk.close().await;
     within::<R, _>("the end", recording.ended()).await;
     let heard = recording.wav(Tracks::Only(Side::Heard), RATE).expect("a usual rate");
     assert_alike("the customer", &speech, &wav::read(&heard[..]).expect("a WAV file"));
     assert!(!recording.is_full());
-}
-
-macro_rules! on_both_runtimes {
-    ($($test:ident)*) => {
-        mod on_tokio {
-            $(#[test]
-            fn $test() {
-                let tokio = tokio::runtime::Runtime::new().expect("a runtime");
-                tokio.block_on(super::$test::<offhook_tokio::Tokio>());
-            })*
-        }
-
-        mod on_smol {
-            $(#[test]
-            fn $test() {
-                smol::block_on(super::$test::<offhook_smol::Smol>());
-            })*
-        }
-    };
 }
 
 on_both_runtimes! {

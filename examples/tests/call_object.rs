@@ -1,82 +1,19 @@
 //! Calls as objects, on either runtime, against the emulator with real sockets and real media. Every
 //! wait has a deadline.
 
-use std::future::Future;
+mod common;
+
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use futures_util::future::{Either, select};
-use offhook::genesys::{
-    CallPhase, CallState, Config, Dial, EndReason, ErrorKind, Event, Phone as _,
-};
-use offhook::net::NetOptions;
-use offhook_examples::demo;
+use offhook::genesys::{CallPhase, CallState, Dial, EndReason, ErrorKind, Event};
 use offhook_runtime::Sockets;
-use offhook_runtime::genesys::{Call, Calls, Client, Events};
-use offhook_sim::serve::{Emulator, FarEnd};
-use serde_json::{Value, json};
+use offhook_runtime::genesys::Call;
+use offhook_sim::serve::FarEnd;
+use serde_json::json;
 
-/// Longer than anything here takes on a busy computer.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Waits for what must happen.
-async fn within<R: Sockets, T>(what: &str, future: impl Future<Output = T>) -> T {
-    match select(pin!(future), pin!(R::sleep_until(Instant::now() + PATIENCE))).await {
-        Either::Left((value, _)) => value,
-        Either::Right(((), _)) => panic!("{what}: not in time"),
-    }
-}
-
-/// A phone that is logged in to an emulator of its own.
-struct Desk<R> {
-    emulator: Emulator,
-    user: String,
-    phone: Client<R>,
-    events: Events,
-    calls: Calls<R>,
-}
-
-impl<R: Sockets> Desk<R> {
-    async fn open(seed: u64) -> Self {
-        let emulator = demo::emulator(seed).expect("a free port");
-        let (user, token) = emulator.add_user("Ada", None).expect("a user");
-        let mut config = Config::agent("lab.test", token);
-        config.api_host = Some(emulator.http_url());
-        config.ws_host = Some(emulator.ws_url());
-        let net = NetOptions::default().loopback(true);
-        let builder = Client::<R>::builder(config).net(net);
-        let (phone, events) = builder.build().expect("inside the runtime");
-        let calls = phone.calls();
-        within::<R, _>("login", phone.connect()).await.expect("a service");
-        Self { emulator, user, phone, events, calls }
-    }
-
-    /// Somebody calls; their conversation and their ear and mouth.
-    fn call(&self) -> (String, FarEnd) {
-        let call = json!({"kind": "inbound", "userId": self.user, "farEnd": "external"});
-        let call = self.emulator.control("POST", "calls", &call).expect("a call");
-        let conversation = call["conversationId"].as_str().expect("an id").to_owned();
-        let far = self.emulator.far_end(&conversation).expect("a far end");
-        (conversation, far)
-    }
-
-    /// Something happens to a call elsewhere.
-    fn far(&self, conversation: &str, what: &str, body: &Value) {
-        let path = format!("calls/{conversation}/{what}");
-        let done = self.emulator.control("POST", &path, body);
-        assert!(done.is_some(), "{what}");
-    }
-
-    async fn next(&mut self) -> Call<R> {
-        within::<R, _>("a call", self.calls.next()).await.expect("the phone lives")
-    }
-
-    async fn close(self) {
-        let Self { emulator, phone, .. } = self;
-        within::<R, _>("log-out", phone.disconnect()).await.expect("logged out");
-        emulator.shutdown();
-    }
-}
+use common::{Desk, PATIENCE, on_both_runtimes, within};
 
 /// What the README's program does.
 async fn echo<R: Sockets>(call: Call<R>) -> Result<EndReason, offhook::genesys::Error> {
@@ -274,25 +211,6 @@ async fn the_echo_bot_answers_here_too<R: Sockets>() {
     };
     assert_eq!(end.reason, EndReason::Over);
     desk.close().await;
-}
-
-macro_rules! on_both_runtimes {
-    ($($test:ident)*) => {
-        mod on_tokio {
-            $(#[test]
-            fn $test() {
-                let tokio = tokio::runtime::Runtime::new().expect("a runtime");
-                tokio.block_on(super::$test::<offhook_tokio::Tokio>());
-            })*
-        }
-
-        mod on_smol {
-            $(#[test]
-            fn $test() {
-                smol::block_on(super::$test::<offhook_smol::Smol>());
-            })*
-        }
-    };
 }
 
 on_both_runtimes! {
