@@ -7,7 +7,8 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use offhook::machine::{
-    CommandId, Input as ClientInput, Output as ClientOutput, OutputOf, Wake, WsEvent, WsId,
+    CommandId, Input as ClientInput, NameId, Output as ClientOutput, OutputOf, StreamEvent,
+    StreamId, Wake, WsEvent, WsId,
 };
 use offhook::{Machine, Output as AnyOutput};
 use offhook_sim::serve::{Emulator, EmulatorOptions};
@@ -16,6 +17,9 @@ use offhook_sim::world::{
     Application, Conditions, Dice, Fidelity, Keys, Moment, Observer, Pair, Seen, ServiceParts,
     Text, World,
 };
+
+/// A word for which a client looks around in the network.
+const ELSEWHERE: &str = "elsewhere";
 
 const S: fn(u64) -> Duration = Duration::from_secs;
 
@@ -77,12 +81,26 @@ impl Machine for Caller {
         let id = self.said.len() as u64;
         let request = http::Request::get("wss://loud.test/words").body(()).unwrap();
         let deadline = now + S(5);
+        if self.said.last().is_some_and(|word| word == ELSEWHERE) {
+            let (to, tls, from) = (([192, 0, 2, 1], 443).into(), None, None);
+            let stream = StreamId(id);
+            self.queue.push_back(ClientOutput::OpenStream { id: stream, to, tls, from, deadline });
+            let host = "relay.test".to_owned();
+            self.queue.push_back(ClientOutput::Resolve { id: NameId(id), host, deadline });
+        }
         self.queue.push_back(ClientOutput::OpenWebSocket { id: WsId(id), request, deadline });
         Ok(CommandId(id))
     }
 
     fn handle_input(&mut self, _: Instant, input: ClientInput) {
-        let ClientInput::WebSocket { id, event } = input else { return };
+        let (id, event) = match input {
+            ClientInput::WebSocket { id, event } => (id, event),
+            ClientInput::Stream { event: StreamEvent::Failed(error), .. }
+            | ClientInput::Resolved { result: Err(error), .. } => {
+                return self.queue.push_back(ClientOutput::Event(error.message));
+            }
+            _ => return,
+        };
         match event {
             WsEvent::Opened { .. } => {
                 let text = self.said[id.0 as usize - 1].clone();
@@ -208,6 +226,28 @@ fn another_service_and_its_client_run_in_a_world_in_virtual_time() {
     // Each waits its second, and the network's time.
     assert!(ears.told.iter().zip(1..).all(|((at, _), n)| *at > S(n) && *at < S(n + 1)));
     assert_eq!(world.digest(), run(1).digest());
+}
+
+/// Says one word.
+struct Once;
+
+impl Application<LoudPair> for Once {
+    fn handle(&mut self, _: Duration, moment: Moment<'_, LoudPair>, keys: &mut Keys<'_, LoudPair>) {
+        if let Moment::Start = moment {
+            keys.submit(ELSEWHERE.to_owned()).unwrap();
+        }
+    }
+}
+
+#[test]
+fn what_a_simulated_network_does_not_have_is_answered_at_once() {
+    let mut world = World::<_, LoudPair>::empty(1, Fidelity::Signaling, Ears::default());
+    let phone = world.install("ada", Box::new(Once), |_| Caller::default());
+    world.set_conditions(phone, Conditions::good());
+    assert_eq!(world.run(S(60)), None);
+    let told: Vec<_> = world.observer().told.iter().map(|(_, word)| &**word).collect();
+    let none = |what| format!("the simulated network has no {what}");
+    assert_eq!(told, [&*none("streams"), &*none("names"), "ELSEWHERE"]);
 }
 
 #[test]

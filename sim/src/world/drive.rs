@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use offhook::Machine as _;
 use offhook::machine::{
-    Input as ClientInput, NetError, NetErrorKind, Output, OutputOf, UdpEvent, Wake, WsEvent,
+    Input as ClientInput, NetError, NetErrorKind, Output, OutputOf, StreamEvent, UdpEvent, Wake,
+    WsEvent,
 };
 
 use offhook::media::{AudioFrame, Digit};
@@ -31,6 +32,10 @@ mod kind {
     pub(super) const OUT: u8 = 5;
     pub(super) const SERVICE: u8 = 6;
     pub(super) const HEARD: u8 = 7;
+}
+
+fn not_here(what: &str) -> NetError {
+    NetError::new(NetErrorKind::Local, format!("the simulated network has no {what}"))
 }
 
 /// The digest's name for the service.
@@ -218,6 +223,16 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
                 self.phones[phone.0].udp.insert(address, id);
                 let event = UdpEvent::Opened { local: vec![address] };
                 let input = ClientInput::Udp { id, event };
+                self.queue.push(self.now, Happening::ToPhone { phone, ws: None, input });
+            }
+            // This network knows WebSockets, HTTP and datagrams only.
+            Output::OpenStream { id, .. } => {
+                let event = StreamEvent::Failed(not_here("streams"));
+                let input = ClientInput::Stream { id, event };
+                self.queue.push(self.now, Happening::ToPhone { phone, ws: None, input });
+            }
+            Output::Resolve { id, .. } => {
+                let input = ClientInput::Resolved { id, result: Err(not_here("names")) };
                 self.queue.push(self.now, Happening::ToPhone { phone, ws: None, input });
             }
             Output::CloseUdp { id } => {

@@ -24,7 +24,8 @@ use anyhow::{Context as _, Result, bail, ensure};
 use http::Request;
 use offhook::genesys::{Client, Command, Config, Event};
 use offhook::machine::{
-    CommandId, Input, Machine, MediaId, NetErrorKind, Output, UdpEvent, UdpId, Wake, WsEvent, WsId,
+    CommandId, Input, Machine, MediaId, NetError, NetErrorKind, Output, StreamEvent, UdpEvent,
+    UdpId, Wake, WsEvent, WsId,
 };
 use offhook::media::{AudioFrame, MediaState, WebRtcFactory};
 use offhook::{Seed, genesys};
@@ -251,6 +252,15 @@ impl<M: Machine<Error = genesys::Error>> Loop<M> {
             Output::Event(event) => self.events.push_back(event),
             Output::Completed { command, result } => {
                 self.completed.insert(command, result);
+            }
+            // This client needs neither yet. What cannot be done is answered all the same.
+            Output::OpenStream { id, .. } => {
+                let error = NetError::new(NetErrorKind::Local, "no streams here");
+                tell(Input::Stream { id, event: StreamEvent::Failed(error) });
+            }
+            Output::Resolve { id, .. } => {
+                let error = NetError::new(NetErrorKind::Local, "no names here");
+                tell(Input::Resolved { id, result: Err(error) });
             }
             other => eprintln!(
                 "this loop is older than its machine: {:?}",
