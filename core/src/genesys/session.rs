@@ -1,7 +1,6 @@
 //! One media session: an offer, our answer, and the engine between (behaviour notes 2.6).
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::error::{Error, ErrorKind, Subject};
@@ -10,10 +9,11 @@ use super::ids::{CallId, ConversationId};
 use super::outbox::Outbox;
 use super::signal::{Answer, Signal};
 use crate::jingle::{Reason, Transport};
-use crate::machine::{Output, UdpEvent, UdpId, Wake};
+use crate::machine::{Output, TrackId, UdpEvent, UdpId, Wake};
 use crate::media::negotiation::Fingerprint;
 use crate::media::{
-    AudioFrame, Digit, Engine, EngineEvent, EngineOutput, LocalCandidate, MediaState, MediaStats,
+    Digit, Engine, EngineEvent, EngineOutput, Frame, Local, LocalCandidate, LocalKind, MediaKind,
+    MediaState, MediaStats, Track,
 };
 use crate::report::Direction;
 use crate::sdp::Description;
@@ -378,6 +378,13 @@ impl MediaSession {
                 self.add_addresses(&local, out);
                 self.drain(out)
             }
+            UdpEvent::Changed { added, removed } => {
+                for address in removed {
+                    self.engine.remove_local(out.now(), address);
+                }
+                self.add_addresses(&added, out);
+                self.drain(out)
+            }
             UdpEvent::Failed(error) => {
                 let text = format!("no socket for media: {error}");
                 self.tell(Error::new(ErrorKind::Media, text).caused_by(error), out);
@@ -390,18 +397,18 @@ impl MediaSession {
         }
     }
 
-    fn add_addresses(&mut self, local: &[SocketAddr], out: &Outbox) {
+    fn add_addresses(&mut self, all: &[Local], out: &Outbox) {
         if !self.relay_only {
-            for address in local {
-                self.engine.add_local_address(out.now(), *address);
+            for local in all {
+                self.engine.add_local(out.now(), local, LocalKind::Host);
             }
         }
-        self.engine.local_addresses_done(out.now());
+        self.engine.local_done(out.now());
     }
 
-    /// The application speaks.
-    pub(crate) fn send_audio(&mut self, frame: &AudioFrame, out: &mut Outbox) -> Fate {
-        match self.engine.send_audio(out.now(), frame) {
+    /// The application sends.
+    pub(crate) fn send(&mut self, track: Track, frame: &Frame, out: &mut Outbox) -> Fate {
+        match self.engine.send(out.now(), track, frame) {
             Ok(()) => self.complained = false,
             // Told once of all frames in a row.
             Err(_) if self.complained => {}
@@ -590,10 +597,21 @@ impl MediaSession {
                     self.signal.gathering_complete(&self.ufrag, out);
                 }
             }
-            EngineEvent::Audio(frame) => {
-                self.reach(Milestone::FirstAudio, out.now());
-                out.push_media(Output::Audio { media: self.handle.media, frame });
+            EngineEvent::Frame { track, frame } => {
+                if track.kind == MediaKind::Audio {
+                    self.reach(Milestone::FirstAudio, out.now());
+                }
+                let track = TrackId { media: self.handle.media, track };
+                out.push_media(Output::Frame { track, frame });
             }
+            // Softphones have one track, of audio, and no channel.
+            EngineEvent::TrackAdded(_)
+            | EngineEvent::TrackChanged(_)
+            | EngineEvent::TrackRemoved(_)
+            | EngineEvent::KeyframeWanted(_)
+            | EngineEvent::ChannelOpened { .. }
+            | EngineEvent::ChannelMessage { .. }
+            | EngineEvent::ChannelClosed(_) => {}
             EngineEvent::Dtmf { digit, duration } => out.event(Event::Dtmf {
                 session: self.handle.id.clone(),
                 conversation: self.handle.conversation.clone(),

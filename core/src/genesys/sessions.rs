@@ -11,8 +11,8 @@ use super::session::{Fate, MediaSession, Milestone};
 use super::session_type::SessionType;
 use super::signal::{Answer, Signal};
 use crate::jingle::{Reason, Transport};
-use crate::machine::{MediaId, Seed, UdpEvent, UdpId, Wake};
-use crate::media::{AudioFrame, Digit, EngineConfig, EngineFactory, MediaError, MediaStats};
+use crate::machine::{Frame, Seed, TrackId, UdpEvent, UdpId, Wake};
+use crate::media::{Digit, EngineConfig, EngineFactory, MediaError, MediaStats};
 use crate::sdp::candidate::{Admission, Candidate, Generation, MAX_CANDIDATES};
 use crate::sdp::{Description, Section};
 use crate::xmpp::Jid;
@@ -269,12 +269,13 @@ impl Sessions {
         }
     }
 
-    pub(crate) fn send_audio(&mut self, media: MediaId, frame: &AudioFrame, out: &mut Outbox) {
+    pub(crate) fn send(&mut self, track: TrackId, frame: &Frame, out: &mut Outbox) {
         // One that was replaced has the same name for its media until it is gone.
-        let speaks =
-            |open: &&mut Box<MediaSession>| open.handle.media == media && !open.is_superseded();
+        let speaks = |open: &&mut Box<MediaSession>| {
+            open.handle.media == track.media && !open.is_superseded()
+        };
         if let Some(open) = self.open.values_mut().find(speaks) {
-            let verdict = open.send_audio(frame, out);
+            let verdict = open.send(track.track, frame, out);
             let session = open.handle.id.clone();
             self.judge(&session, verdict);
         }
