@@ -23,7 +23,7 @@ use crate::Secret;
 use crate::genesys::wire::{Frame, Iq, IqAnswer, IqKind};
 use crate::link::{Pace, Rate, Tempo};
 use crate::machine::{
-    CommandId, Commands, Due, HttpId, MediaId, NetError, Output, Outputs, Rng, UdpId, Wake, WsId,
+    CommandId, Commands, Due, HttpId, NetError, Output, Outputs, Rng, Wake, WsId,
 };
 use crate::plain::{Shown, plain_document};
 use crate::report::{Channel, Direction, Redactor, TraceRecord};
@@ -165,9 +165,9 @@ impl Outbox {
         output
     }
 
-    /// Says something of media's: packets and frames.
-    pub(crate) fn push_media(&mut self, output: Out) {
-        self.outputs.push(output);
+    /// Where packets and frames go, of which nothing but media comes.
+    pub(crate) fn media(&mut self) -> &mut Outputs<Event, Outcome, Error> {
+        &mut self.outputs
     }
 
     pub(crate) fn push(&mut self, output: Out) {
@@ -245,10 +245,6 @@ impl Outbox {
 
     pub(crate) fn ws_id(&mut self) -> WsId {
         WsId(self.outputs.id())
-    }
-
-    pub(crate) fn media_ids(&mut self) -> (MediaId, UdpId) {
-        (MediaId(self.outputs.id()), UdpId(self.outputs.id()))
     }
 
     pub(crate) fn uuid(&mut self) -> String {
