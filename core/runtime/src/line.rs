@@ -25,6 +25,7 @@ const DRAIN: Duration = Duration::from_millis(12);
 pub(crate) struct View {
     pub(crate) agreement: Option<Agreement>,
     media: Media,
+    #[cfg(feature = "audio")]
     ended: bool,
 }
 
@@ -41,7 +42,8 @@ enum Media {
 }
 
 impl View {
-    /// Whether nothing more will be told of it: it has ended, or is of no session that there is.
+    /// True if nothing more will be told of it: it has ended, or is of no session that there is.
+    #[cfg(feature = "audio")]
     pub(crate) fn is_over(&self) -> bool {
         self.ended || self.media == Media::Unknown
     }
@@ -130,7 +132,10 @@ impl Line {
     }
 
     fn end(&self) -> Vec<Waker> {
+        #[cfg(feature = "audio")]
         let view = self.view.read(|view| View { ended: true, ..*view });
+        #[cfg(not(feature = "audio"))]
+        let view = self.view.read(|view| *view);
         self.view.set(view)
     }
 
@@ -150,8 +155,9 @@ impl Line {
                 view.media = Media::Connected;
                 lock(&self.sent).counted = self.clock.get().map(Clock::now);
             }
-            // Another engine than before: it keeps what is said until it is connected itself.
-            MediaNews::State(MediaState::New) => {
+            // Another engine than before, or another association: what is said is kept until it is
+            // connected itself.
+            MediaNews::State(MediaState::New | MediaState::Connecting) => {
                 if view.media == Media::Connected {
                     lock(&self.sent).waiting = 0;
                 }
@@ -299,6 +305,19 @@ mod tests {
         assert!(refused <= 1, "at the pace of speech: {refused}");
         let later = now + all * 3;
         assert!((0..1000).all(|_| say(&line, later).is_ok()), "nothing waits any more");
+    }
+
+    #[test]
+    fn media_that_connects_anew_keeps_as_much_as_before() {
+        let now = Instant::now();
+        for anew in [MediaState::New, MediaState::Connecting] {
+            let line = Line::default();
+            drop(line.told(agreed(Direction::SendRecv)));
+            drop(line.told(MediaNews::State(MediaState::Connected)));
+            drop(line.told(MediaNews::State(anew)));
+            let taken = (0..2 * MAX_BACKLOG).filter(|_| say(&line, now).is_ok()).count();
+            assert_eq!(taken, MAX_BACKLOG, "{anew:?}");
+        }
     }
 
     #[test]
