@@ -180,7 +180,9 @@ impl Shared {
         let young = self.net.clock.now().saturating_duration_since(since) < KEEP;
         // Nothing may come unasked: then, and at its end, it is ready to be read.
         let mut cx = Context::from_waker(Waker::noop());
-        let silent = Pin::new(&mut socket).poll_read(&mut cx, &mut [0]).is_pending();
+        let mut silent = || Pin::new(&mut socket).poll_read(&mut cx, &mut [0]).is_pending();
+        // The first poll may only pass on the turn ([`Fair`]); the next one looks.
+        let silent = silent() && silent();
         (young && silent).then_some(socket)
     }
 }

@@ -41,7 +41,7 @@ pub(crate) async fn run<R: Sockets>(
     let tell = |event| inputs.send(Input::Stream { id, event });
     let Holder { items, bytes, mut given_up } = holder;
     let Destination { to, tls, from, deadline } = destination;
-    let open = stream_to::<R>(&net, to, tls.as_deref(), from);
+    let open = stream_to::<R>(&net, to, tls.as_deref(), from, deadline);
     let Some(opened) = given_up.open::<R, _>(&net.clock, deadline, open).await else { return };
     let (connection, local) = match opened {
         Ok(opened) => opened,
