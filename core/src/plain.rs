@@ -10,7 +10,7 @@ use std::fmt::{self, Write as _};
 
 /// The longest text of this kind, in bytes.
 pub(crate) const MAX_PLAIN: usize = 1024;
-/// How much of an id or an address is shown, in bytes.
+/// The most bytes of an id or an address that are shown.
 const MAX_ID: usize = 255;
 
 /// A text in one line, without characters that hide or reorder it, and of at most 1 KiB.
@@ -66,7 +66,7 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
-/// Why JSON cannot be used, without a word of it: the error itself quotes values.
+/// The reason why JSON cannot be used, without a word of it: the error itself quotes values.
 pub(crate) fn json_fault(error: &serde_json::Error) -> String {
     let text = error.to_string();
     // Names of fields are ours.

@@ -100,13 +100,13 @@ pub struct Builder<R, M: Service> {
 }
 
 impl<R: Sockets, M: Service> Builder<R, M> {
-    /// How to use the network.
+    /// Sets how to use the network.
     pub fn net(mut self, options: NetOptions) -> Self {
         self.net = options;
         self
     }
 
-    /// Where all randomness comes from. By default the operating system; tests fix it.
+    /// Sets the source of all randomness. By default the operating system; tests fix it.
     pub fn seed(mut self, seed: Seed) -> Self {
         self.seed = Some(seed);
         self

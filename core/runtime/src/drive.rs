@@ -1,4 +1,4 @@
-//! What the driver has to know of a machine besides the contract.
+//! The driver's knowledge of a machine besides the contract.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ pub trait Drive:
     /// any more, and how long it may take.
     fn farewell() -> (Self::Command, Duration);
 
-    /// Whether this event may be dropped without telling when the application does not read.
+    /// True if this event may be dropped without telling when the application does not read.
     fn is_expendable(event: &Self::Event) -> bool;
 
     /// About how many bytes an event keeps while it waits for the application.
@@ -55,7 +55,7 @@ pub enum MediaNews {
     Agreed(Agreement),
 }
 
-/// Who follows what a machine tells and does, in the driver's own task: before any reader of its
+/// A follower of what a machine tells and does, in the driver's own task: before any reader of its
 /// events, and losing nothing. Dropped with the machine.
 pub trait Observer<M: Machine>: Send {
     /// An event is told.

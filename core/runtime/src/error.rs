@@ -1,4 +1,4 @@
-//! What can go wrong before there is a client, and how failures of the network are classified.
+//! Failures before there is a client, and the classes of network failures.
 
 use offhook::media::{AudioCodec, MAX_BACKLOG};
 use std::io;
@@ -12,7 +12,7 @@ use offhook::net::ProxyError;
 #[error("no runtime here: call this from within one")]
 pub struct NoRuntime;
 
-/// Why [`Events::wait`](crate::Events::wait) found nothing.
+/// The reason why [`Events::wait`](crate::Events::wait) found nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WaitError {
     /// Nothing of the kind was told within this time.
@@ -82,7 +82,7 @@ pub(crate) fn timed_out() -> NetError {
     NetError::new(NetErrorKind::Timeout, "the deadline passed")
 }
 
-/// Why a frame was not taken. It was not sent and will not be.
+/// The reason why a frame was not taken. It was not sent and will not be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SendError {
@@ -92,7 +92,7 @@ pub enum SendError {
     /// Nobody would understand it: its codec was not agreed on with the far side.
     #[error("{} was not agreed on, but {}", codec.name(), agreed.name())]
     NotAgreed {
-        /// That of the frame.
+        /// The codec of the frame.
         codec: AudioCodec,
         /// The one to speak.
         agreed: AudioCodec,

@@ -12,14 +12,14 @@ use crate::drive::{Drive, Observer};
 use crate::hub::Publisher;
 use crate::queue::{AudioQueue, Producer};
 
-/// How many sessions that are over are remembered, so that late listeners hear of it.
+/// Sessions that are over and still remembered, so that late listeners hear of it.
 const ENDED_MEDIA: usize = 1024;
 
-/// How a command ended.
+/// The result of a command.
 pub(crate) type Ending<M> =
     Result<<M as offhook::Machine>::Outcome, <M as offhook::Machine>::Error>;
 
-/// What a handle puts into its queue.
+/// A request that a handle puts into its queue.
 pub(crate) enum Request<M: Drive> {
     Command(M::Command, Asker<M>),
     Audio(MediaId, Producer<AudioQueue>),
@@ -53,7 +53,7 @@ impl<M: Drive> std::fmt::Debug for Asker<M> {
     }
 }
 
-/// What the application asks of whoever drives its machine.
+/// A request of the application to whoever drives its machine.
 pub enum Asked<M: Drive> {
     /// To submit a command, and say so by [`Front::submitted`].
     Command(M::Command, Asker<M>),
@@ -89,7 +89,7 @@ pub struct Front<M: Drive> {
     events: Publisher<M>,
     audio: BTreeMap<MediaId, Producer<AudioQueue>>,
     ended: BTreeSet<MediaId>,
-    /// Whether it was asked to take leave.
+    /// True once it was asked to take leave.
     leaving: bool,
 }
 
@@ -113,7 +113,7 @@ impl<M: Drive> Front<M> {
         }
     }
 
-    /// What is asked next: keys before speech.
+    /// The next request: keys before speech.
     pub fn poll_asked(&mut self, cx: &mut Context<'_>) -> Poll<Asked<M>> {
         while !self.leaving {
             match self.requests.poll_next_unpin(cx) {
@@ -153,7 +153,7 @@ impl<M: Drive> Front<M> {
         }
     }
 
-    /// Whether a command that was [submitted](Front::submitted) is not over.
+    /// True while a command that was [submitted](Front::submitted) is not over.
     #[must_use]
     pub fn waits_for(&self, command: CommandId) -> bool {
         self.askers.contains_key(&command)

@@ -22,10 +22,10 @@ use crate::inbox::Inputs;
 use crate::net::Net;
 use crate::runtime::{Sockets, spawn};
 
-/// How long a connection is kept for the next exchange.
+/// Longest time that a connection is kept for the next exchange.
 const KEEP: Duration = Duration::from_secs(15);
 
-/// How many servers' connections are kept, one for each.
+/// Most servers whose connections are kept, one for each.
 const KEPT: usize = 4;
 
 /// One client's exchanges: a few at once, the others wait in order. Dropping it abandons all.

@@ -17,10 +17,10 @@ use crate::drive::{Drive, MediaNews};
 use crate::error::SendError;
 use crate::watch::Watched;
 
-/// What was kept goes out in this time, a frame: a little more than the engine takes.
+/// The interval at which kept frames go out, one each: a little more than the engine takes.
 const DRAIN: Duration = Duration::from_millis(12);
 
-/// What is known of it.
+/// The state of a session's audio, as told so far.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct View {
     pub(crate) agreement: Option<Agreement>,
@@ -28,7 +28,7 @@ pub(crate) struct View {
     ended: bool,
 }
 
-/// How far its media is.
+/// The progress of its media.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Media {
     /// Nothing was told of it, and perhaps nothing ever is.
@@ -41,12 +41,12 @@ enum Media {
 }
 
 impl View {
-    /// Whether nothing more will be told of it: it has ended, or is of no session that there is.
+    /// True if nothing more will be told of it: it has ended, or is of no session that there is.
     pub(crate) fn is_over(&self) -> bool {
         self.ended || self.media == Media::Unknown
     }
 
-    /// What was agreed on, once something can be sent.
+    /// The agreement, once something can be sent.
     pub(crate) fn open(&self) -> Option<Agreement> {
         match self.media {
             Media::Connected => self.agreement,
@@ -55,7 +55,7 @@ impl View {
     }
 }
 
-/// What was sent.
+/// The account of sent frames.
 #[derive(Debug, Default)]
 struct Sent {
     /// Frames that wait for media to connect, at that time.
@@ -63,7 +63,7 @@ struct Sent {
     counted: Option<Instant>,
     /// The codec and time of the last frame, and when it was sent.
     last: Option<(AudioCodec, u64, Instant)>,
-    /// What is added to the times of frames.
+    /// The offset added to the times of frames.
     offset: u64,
 }
 
@@ -95,7 +95,7 @@ impl Line {
             return Err(SendError::NotAgreed { codec, agreed });
         }
         let mut sent = lock(&self.sent);
-        // Whom nobody hears keeps nothing waiting.
+        // Where nobody hears it, nothing is kept waiting.
         if view.agreement.is_none_or(|agreed| agreed.direction.sends()) {
             sent.wait(now, view.media)?;
         }
@@ -120,7 +120,7 @@ impl Line {
         lock(&self.tapes).push(Arc::downgrade(tape));
     }
 
-    /// Whether somebody records what is heard.
+    /// True while somebody records what is heard.
     pub(crate) fn is_recorded(&self) -> bool {
         #[cfg(feature = "audio")]
         let recorded = lock(&self.tapes).iter().any(|tape| tape.strong_count() > 0);
@@ -221,7 +221,7 @@ pub(crate) struct Lines(Arc<Mutex<BTreeMap<MediaId, Known>>>);
 
 struct Known {
     line: Arc<Line>,
-    /// Whether the machine told of it.
+    /// True once the machine told of it.
     told: bool,
 }
 
@@ -234,7 +234,7 @@ impl Lines {
         Arc::clone(&lines.entry(media).or_insert_with(new).line)
     }
 
-    /// What follows from an event.
+    /// Takes over what an event says of a session's audio.
     pub(crate) fn told<M: Drive>(&self, event: &M::Event) {
         if let Some((media, news)) = M::media_news(event) {
             let line = self.find(media);

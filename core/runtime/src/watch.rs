@@ -7,7 +7,7 @@ use std::task::{Poll, Waker};
 
 struct State<T> {
     value: T,
-    /// Who waits, by the number of their place.
+    /// The tasks that wait, by the number of their place.
     waiting: BTreeMap<u64, Waker>,
     places: u64,
 }

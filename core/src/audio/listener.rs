@@ -8,9 +8,9 @@ use crate::machine::{AudioCodec, AudioFrame};
 
 /// A frame that has not come when the one before was over for so long is not waited for.
 const PATIENCE: Duration = Duration::from_millis(60);
-/// How far what comes out may be ahead of the clock.
+/// The most that the output may be ahead of the clock.
 const AHEAD: Duration = Duration::from_secs(1);
-/// What is made up at a time while nothing comes.
+/// The length of the silence made up at a time while nothing comes.
 const STEP: Duration = Duration::from_millis(20);
 
 /// Makes PCM without gaps of encoded frames, at any rate, mono.
@@ -43,11 +43,11 @@ pub struct Listener {
     expected: Option<(u64, u64)>,
     /// Samples of the codec that were made up while nothing came.
     made_up: u64,
-    /// When the first frame came.
+    /// The time of the first frame.
     began: Option<Instant>,
     /// Samples that came out.
     given: u64,
-    /// When silence begins if nothing comes.
+    /// The time at which silence begins if nothing comes.
     due: Option<Instant>,
 }
 
@@ -77,8 +77,8 @@ impl Listener {
         self.rate
     }
 
-    /// What a frame sounds like, after what is missing before it. About as much comes out as goes in:
-    /// of some rates less than 20 ms wait for the next frame.
+    /// Decodes a frame, after what is missing before it. About as much comes out as goes in: of
+    /// some rates less than 20 ms wait for the next frame.
     ///
     /// # Errors
     ///
@@ -103,7 +103,7 @@ impl Listener {
         Ok(out)
     }
 
-    /// When there is silence, if no frame comes before. Never before the first frame.
+    /// The time at which there is silence, if no frame comes before. Never before the first frame.
     #[must_use]
     pub fn next_wake(&self) -> Option<Instant> {
         self.due
@@ -151,7 +151,7 @@ impl Listener {
         Ok(())
     }
 
-    /// What is missing before a frame.
+    /// Makes up what is missing before a frame.
     fn fill(
         &mut self,
         now: Instant,
@@ -174,7 +174,7 @@ impl Listener {
         self.give_silence(gap - lost, out)
     }
 
-    /// How many samples of a codec may be made up.
+    /// The number of samples of a codec that may be made up.
     fn room(&self, now: Instant, codec: AudioCodec) -> u64 {
         let passed =
             self.began.map_or(Duration::ZERO, |began| now.saturating_duration_since(began));

@@ -1,10 +1,10 @@
-//! What a client has been through, in numbers.
+//! Counters of a client's events.
 
 use serde::Serialize;
 
 use super::event::{Event, HandledBy};
 
-/// What a client has been through, counted from its events since its first instant. Numbers only grow.
+/// Counters of a client's events since its first instant. Numbers only grow.
 ///
 /// [`Client::counters`](super::Client::counters) gives it, and so do the clients of the runtimes; a loop
 /// of your own can fold it from whatever events it sees.

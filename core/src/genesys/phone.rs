@@ -10,7 +10,7 @@ use crate::Secret;
 use crate::jingle::Reason;
 use crate::media::{Digit, IceServer};
 
-/// What an application can ask of a phone, whichever runtime carries it.
+/// The keys of a phone, whichever runtime carries it.
 ///
 /// A runtime implements [`Phone::request`] and says what a reply is (a future); the keys come
 /// from here, so that all runtimes have the same ones. See [`Command`] for what each does.

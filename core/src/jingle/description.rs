@@ -3,7 +3,7 @@
 use super::{Senders, part};
 use crate::xmpp::{Element, ElementRef, Skipped, ns};
 
-/// What a content's RTP looks like.
+/// The RTP of a content.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Description {
     /// `audio` or `video`.
@@ -68,9 +68,9 @@ pub struct Feedback {
 pub struct HeaderExtension {
     /// Its number in packets.
     pub id: u16,
-    /// What it is.
+    /// The URI that names the extension.
     pub uri: String,
-    /// Who sends it.
+    /// The ends that send it.
     pub senders: Senders,
 }
 
@@ -102,7 +102,8 @@ pub struct Stream {
 }
 
 impl Description {
-    /// What it is about must be there; whatever else cannot be read is left out and noted.
+    /// Reads a description: what it is about must be there; whatever else cannot be read is left
+    /// out and noted.
     pub(super) fn read(e: ElementRef<'_>, skipped: &mut Skipped) -> Result<Self, &'static str> {
         let media = part::required(e, "media", part::word)?.to_owned();
         let ssrc = part::maybe(e, "ssrc", part::number, skipped);

@@ -15,7 +15,7 @@ const HALVING_FACTOR: u32 = 5;
 pub struct Backoff {
     first: Duration,
     max: Duration,
-    /// How long a remembered delay is kept after the last failure.
+    /// The time that a remembered delay is kept after the last failure.
     forgotten_after: Duration,
     /// The next delay of this run, once it has begun.
     run: Option<Duration>,
@@ -25,7 +25,7 @@ pub struct Backoff {
 #[derive(Clone, Copy, Debug)]
 struct Memory {
     delay: Duration,
-    /// When to halve next; counts only after a success.
+    /// The time to halve next; counts only after a success.
     halve_at: Option<Instant>,
     forget_at: Instant,
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::machine::Wake;
 
-/// How long nobody needs to be heard of.
+/// Limits of the far side's silence.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Patience {
     /// The pause between a ping's end and the next ping.
@@ -36,7 +36,7 @@ enum Way {
     },
 }
 
-/// What to do about it.
+/// The health of a connection, and what to do about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Health {
     Fine,

@@ -1,4 +1,4 @@
-//! How fast what is said goes out, by parameters: a burst at once, so much in the long run.
+//! The pace at which messages go out, by parameters: a burst at once, so much in the long run.
 //!
 //! The order is kept and nothing is dropped. When too many or too much wait, the oldest go out at
 //! once: better too fast than too late.
@@ -13,13 +13,13 @@ use crate::machine::Wake;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tempo {
     pub(crate) rate: Rate,
-    /// How many wait at once.
+    /// The most that may wait at once.
     pub(crate) waiting: usize,
     /// Their bytes.
     pub(crate) bytes: usize,
 }
 
-/// What waits for its turn on one connection.
+/// The messages that wait for their turn on one connection.
 #[derive(Debug)]
 pub(crate) struct Pace<T> {
     tempo: Tempo,
@@ -53,7 +53,7 @@ impl<T> Pace<T> {
         None
     }
 
-    /// What has its turn, or must make room.
+    /// Takes the message that has its turn, or must make room.
     pub(crate) fn pop_due(&mut self, now: Instant) -> Option<T> {
         let full = self.waiting.len() > self.tempo.waiting || self.bytes > self.tempo.bytes;
         let due = full || (!self.waiting.is_empty() && self.bucket.take(now));

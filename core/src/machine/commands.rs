@@ -25,7 +25,7 @@ impl<S> Commands<S> {
         self.open.insert(command, (deadline, subject));
     }
 
-    /// What the command is about, the first time: it is answered now.
+    /// Answers a command: returns what it is about, the first time.
     pub(crate) fn close(&mut self, command: CommandId) -> Option<S> {
         self.open.remove(&command).map(|(_, subject)| subject)
     }

@@ -1,4 +1,4 @@
-//! When a machine is due, worked out once and kept until something stirs it.
+//! The time at which a machine is due, worked out once and kept until something stirs it.
 
 use super::Wake;
 

@@ -1,4 +1,4 @@
-//! What a machine has to say, in order, with the ids that it gives and the time that it knows.
+//! The outputs of a machine, in order, with the ids that it gives and the time that it knows.
 
 use std::collections::VecDeque;
 use std::time::Instant;

@@ -1,4 +1,5 @@
-//! How one call sounded, of several that may share a media session (behaviour notes ST-1 to ST-3).
+//! The quality of one call, of several that may share a media session (behaviour notes ST-1 to
+//! ST-3).
 
 use std::time::Duration;
 

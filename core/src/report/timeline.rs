@@ -1,4 +1,4 @@
-//! When what happened to a call.
+//! The times of a call's steps.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -31,7 +31,7 @@ pub struct CallTimeline {
     pub answered: Option<Instant>,
     /// Its media session began; missing for a call on a session that was there before.
     pub session_started: Option<Instant>,
-    /// That session's media connected.
+    /// The time at which that session's media connected.
     pub media_connected: Option<Instant>,
     /// The first audio came on that session.
     pub first_audio: Option<Instant>,
@@ -79,7 +79,7 @@ impl CallTimeline {
         between(self.invited, self.first_audio)
     }
 
-    /// How long people talked.
+    /// The time that people talked.
     #[must_use]
     pub fn talking(&self) -> Option<Duration> {
         between(self.connected, self.ended)

@@ -1,4 +1,4 @@
-//! Where a service's resources are, and who asks for them.
+//! The address of a service's resources, and the credentials to ask for them with.
 
 use http::{HeaderValue, Request};
 use serde_json::Value;

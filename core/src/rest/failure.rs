@@ -1,4 +1,4 @@
-//! Why a question was not answered.
+//! Reasons why a question was not answered.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,17 +9,17 @@ use super::{Explain, Resource};
 use crate::machine::NetError;
 use crate::plain::{json_fault, plain_within};
 
-/// Why a request did not give what was asked for.
+/// The reason why a request did not give what was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Failure {
     /// The method and the path of the request, without its query.
     pub request: String,
-    /// What went wrong.
+    /// The kind of failure.
     pub kind: FailureKind,
 }
 
-/// What went wrong with a request.
+/// The kind of failure of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FailureKind {
@@ -43,7 +43,7 @@ pub struct Refusal {
     pub code: Option<String>,
     /// The reason in words, at most [`Refusal::MAX_TEXT`] bytes.
     pub message: Option<String>,
-    /// How long the service wants to be left alone (`Retry-After`, RFC 9110 section 10.2.3).
+    /// The time that the service wants to be left alone (`Retry-After`, RFC 9110 section 10.2.3).
     pub retry_after: Option<Duration>,
 }
 
@@ -119,12 +119,12 @@ impl Failure {
         self.refusal().map(|refusal| refusal.status)
     }
 
-    /// How long the service wants to be left alone.
+    /// The time that the service wants to be left alone.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         self.refusal()?.retry_after
     }
 
-    /// Whether asking again would be answered alike.
+    /// True if asking again would be answered alike.
     pub(crate) fn is_final(&self) -> bool {
         match &self.kind {
             FailureKind::Refused(Refusal { status, .. }) => {

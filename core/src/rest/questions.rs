@@ -30,7 +30,7 @@ struct Waiting<A> {
     bytes: usize,
 }
 
-/// What an HTTP result is to the question that it answers.
+/// The consequence of an HTTP result for the question that it answers.
 pub(crate) enum Answered<A> {
     /// It has ended so.
     Ended(A, Result<Value, Failure>),
@@ -65,7 +65,7 @@ impl<A: Clone> Questions<A> {
         self.sent.values().map(|question| &question.ask)
     }
 
-    /// What was asked by this request.
+    /// The resource that this request asked for.
     pub(crate) fn resource(&self, id: HttpId) -> Option<&Resource> {
         self.sent.get(&id).map(|question| &question.resource)
     }

@@ -1,4 +1,4 @@
-//! What is asked for, before it has an address and an authorization.
+//! A request before it has an address and an authorization.
 
 use http::Method;
 use serde_json::Value;

@@ -32,7 +32,7 @@ pub struct Candidate {
     pub foundation: String,
     /// 1 is RTP, 2 RTCP.
     pub component: u16,
-    /// How it is reached.
+    /// The transport protocol by which it is reached.
     pub protocol: Protocol,
     /// Greater is better.
     pub priority: u32,
@@ -40,7 +40,7 @@ pub struct Candidate {
     pub ip: String,
     /// Port.
     pub port: u16,
-    /// Where it comes from.
+    /// Its type: host, server-reflexive, peer-reflexive or relayed.
     pub kind: CandidateKind,
     /// The related address, an IP address or not.
     pub rel_addr: Option<String>,
@@ -438,7 +438,7 @@ fn is_name(text: &str) -> bool {
     is_word(text) && text.len() <= MAX_ADDRESS
 }
 
-/// What becomes of one more candidate.
+/// The fate of one more candidate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admission {
     /// It is new, and there is room.
@@ -447,7 +447,7 @@ pub enum Admission {
     Known,
     /// There is no room: it is dropped. `first` is true the first time.
     Full {
-        /// Whether it is the first that is dropped.
+        /// True for the first that is dropped.
         first: bool,
     },
 }

@@ -32,7 +32,7 @@ pub(super) struct Tag<'x> {
     /// Those other than namespace declarations, among the document's attributes. Of prefixed ones
     /// only `xml:…` are kept, since nothing in use has others.
     pub(super) attributes: Range<usize>,
-    /// Where the items go on after the element.
+    /// The index at which the items go on after the element.
     pub(super) end: usize,
 }
 
@@ -145,7 +145,7 @@ impl<'d> ElementRef<'d> {
         self.named(name, namespace).next()
     }
 
-    /// How many children of its name stand before this child: counted where it is shown, since a
+    /// The number of children of its name before this child: counted where it is shown, since a
     /// stanza can have thousands that nobody names.
     pub(crate) fn ordinal(self, child: Self) -> impl fmt::Display + use<'d> {
         Ordinal { parent: self, child }
@@ -165,7 +165,8 @@ impl<'d> ElementRef<'d> {
     }
 }
 
-/// What the typed readers ask of an element; the error is the text of `Payload::Malformed`.
+/// Parts of an element as the typed readers want them; the error is the text of
+/// `Payload::Malformed`.
 impl<'d> ElementRef<'d> {
     #[inline]
     pub(crate) fn require(self, name: &str) -> Result<&'d str, String> {

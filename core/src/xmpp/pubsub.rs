@@ -73,7 +73,7 @@ impl PubSub {
 /// only that something was taken back.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PubSubEvent {
-    /// What was published, in order.
+    /// The published items, in order.
     pub items: Vec<PubSubItem>,
 }
 

@@ -11,7 +11,7 @@ use crate::machine::Wake;
 pub(crate) const MAX_IQS: usize = 1024;
 pub(crate) const MAX_IQ_BYTES: usize = 256 * 1024;
 
-/// How an IQ ended.
+/// The end of an IQ.
 #[derive(Debug)]
 pub(crate) enum Answer<X> {
     Result(Option<Payload<X>>),
@@ -26,13 +26,13 @@ struct Pending<A> {
     ask: A,
     to: Option<Jid>,
     deadline: Instant,
-    /// How many were asked before it: what comes of several is told in their order, not in that
+    /// The number of questions before it: what comes of several is told in their order, not in that
     /// of their random ids.
     number: u64,
     bytes: usize,
 }
 
-/// Whether a question's reply is waited for.
+/// The result of asking: the reply is waited for, or there are too many questions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Asked {
     Waits,
@@ -43,7 +43,7 @@ pub(crate) enum Asked {
     },
 }
 
-/// See the [module](self). `A` says why an IQ was sent.
+/// Questions that wait for their replies, each with an `A` that says why it was asked.
 #[derive(Debug)]
 pub(crate) struct Questions<A> {
     /// The longest that a reply is waited for.
@@ -117,7 +117,7 @@ impl<A> Questions<A> {
         lost.into_iter().map(|pending| pending.ask).collect()
     }
 
-    /// What waits for its reply.
+    /// The questions that wait for their replies.
     pub(crate) fn waiting(&self) -> impl Iterator<Item = &A> {
         self.waiting.values().map(|pending| &pending.ask)
     }

@@ -1,4 +1,4 @@
-//! Which namespace a prefix stands for, where in a document (Namespaces in XML 1.0).
+//! Namespaces of prefixes, by their place in a document (Namespaces in XML 1.0).
 
 use std::borrow::Cow;
 

@@ -10,7 +10,7 @@ use crate::plain::Shown;
 /// `<error/>` inside a stanza of type `error`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StanzaError {
-    /// What the sender may do about it.
+    /// The kind: what the sender may do about it.
     pub kind: ErrorType,
     /// The defined condition, for instance `service-unavailable`.
     pub condition: String,
@@ -29,7 +29,8 @@ pub struct Application {
     pub namespace: String,
 }
 
-/// What the sender of the failed stanza may do (RFC 6120 section 8.3.2).
+/// The kind of a stanza error, by what the sender of the failed stanza may do (RFC 6120 section
+/// 8.3.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorType {
     /// Try again with credentials.

@@ -5,7 +5,7 @@ use std::time::Instant;
 use console::style;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// Where the demo tells its story.
+/// The screen on which the demo tells its story.
 #[derive(Debug)]
 pub struct Screen {
     start: Instant,

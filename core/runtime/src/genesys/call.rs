@@ -31,10 +31,10 @@ const KEY: Duration = Duration::from_millis(100);
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CallEnd {
-    /// Why.
+    /// The reason of the end.
     pub reason: EndReason,
-    /// When what happened, and how it sounded; missing where the client is gone or no longer follows
-    /// the call.
+    /// Its timeline and its quality; missing where the client is gone or no longer follows the
+    /// call.
     pub report: Option<CallReport>,
 }
 
@@ -60,7 +60,7 @@ impl<R: Runtime> Call<R> {
         &self.entry.conversation
     }
 
-    /// Where it stands.
+    /// Its phase: ringing, connected, ended.
     #[must_use]
     pub fn phase(&self) -> CallPhase {
         self.entry.view.read(|view| view.phase)
@@ -79,7 +79,7 @@ impl<R: Runtime> Call<R> {
         self.entry.view.read(|view| view.conversation.clone())
     }
 
-    /// What is agreed on about its audio: the codec to speak, those to be heard, the direction. None
+    /// The agreement on its audio: the codec to speak, those to be heard, the direction. None
     /// before a session has it.
     #[must_use]
     pub fn agreement(&self) -> Option<Agreement> {

@@ -16,7 +16,7 @@ use crate::machine::{NetError, NetErrorKind};
 use crate::plain;
 use crate::rest::{Failure, FailureKind, Refusal};
 
-/// Why something did not work.
+/// The reason why something did not work.
 ///
 /// Nothing of it needs to be read as text: [`Error::fault`] tells who has to change something,
 /// `kind` what kind of failure it is, the rest what the service said and what it is about.
@@ -41,15 +41,15 @@ use crate::rest::{Failure, FailureKind, Refusal};
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Error {
-    /// What kind of failure, to act on.
+    /// The kind of failure, to act on.
     pub kind: ErrorKind,
-    /// What happened, to show, with what the service says about it. Without secrets and control
-    /// characters, at most 1 KiB.
+    /// The failure in words, to show, with what the service says about it. Without secrets and
+    /// control characters, at most 1 KiB.
     pub message: String,
     about: Option<Box<About>>,
 }
 
-/// What an error is about, and from what. Boxed: results are moved often, and errors are rare.
+/// The subject and the cause of an error. Boxed: results are moved often, and errors are rare.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct About {
     conversation: Option<ConversationId>,
@@ -57,7 +57,7 @@ struct About {
     cause: Option<Cause>,
 }
 
-/// What an error or a command is about.
+/// The conversation and the session that an error or a command is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Subject {
     pub(crate) conversation: Option<ConversationId>,
@@ -101,7 +101,7 @@ impl Error {
         Self { kind, message: plain(message.as_ref()).into_owned(), about: None }
     }
 
-    /// Who has to change something before it can be better.
+    /// The party who has to change something before it can be better.
     #[must_use]
     pub fn fault(&self) -> Fault {
         fault::of(self.kind, self.cause())
@@ -148,13 +148,13 @@ impl Error {
         self.cause()?.message()
     }
 
-    /// How long the service wants to be left alone (`Retry-After`, RFC 9110 section 10.2.3).
+    /// The time that the service wants to be left alone (`Retry-After`, RFC 9110 section 10.2.3).
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.cause()?.refusal()?.retry_after
     }
 
-    /// Whether the user lacks a permission: another token of the same user's is no better. A login
+    /// True if the user lacks a permission: another token of the same user's is no better. A login
     /// that is refused with 403 is about the token instead ([`ErrorKind::InvalidToken`], API-6).
     #[must_use]
     pub fn is_missing_permission(&self) -> bool {
@@ -168,13 +168,14 @@ impl Error {
         self.about(&Subject::conversation(conversation))
     }
 
-    /// What a runtime reports when the machine is gone before the command completed.
+    /// The error that a runtime reports when the machine is gone before the command completed.
     #[must_use]
     pub fn closed() -> Self {
         Self::new(ErrorKind::Cancelled, "the client is closed")
     }
 
-    /// What a runtime reports when a command completed with an outcome of another command.
+    /// The error that a runtime reports when a command completed with an outcome of another
+    /// command.
     #[must_use]
     pub fn unexpected(outcome: &impl fmt::Debug) -> Self {
         Self::new(ErrorKind::Internal, format!("unexpected outcome {outcome:?}"))
@@ -257,7 +258,7 @@ impl From<Failure> for Error {
 }
 
 impl Error {
-    /// Why logging in failed (API-6): the token is no good, or this.
+    /// The error of a failed login (API-6): the token is no good, or this.
     pub(crate) fn of_login(failure: Failure, other: Option<ErrorKind>) -> Self {
         let unauthorized = is_unauthorized(&failure);
         let error = Self::from(failure);
@@ -266,8 +267,8 @@ impl Error {
     }
 }
 
-/// Whether a login is not for this token (wire notes 3.3). Of any other request only 401 says
-/// so; 403 says that the user may not do it.
+/// True if the token is not accepted for a login (wire notes 3.3). Of any other request only 401
+/// says so; 403 says that the user may not do it.
 pub(crate) fn is_unauthorized(failure: &Failure) -> bool {
     matches!(failure.status(), Some(401 | 403))
 }

@@ -70,7 +70,7 @@ fn group(value: &str) -> Option<Group> {
     Some(Group { semantics: words.next()?, contents: words.collect() })
 }
 
-/// What has been read of one media section, or of the part before the first.
+/// The parts read so far of one media section, or of what stands before the first.
 #[derive(Clone, Default)]
 struct Section {
     /// None in the part before the first, and for a data channel.

@@ -25,7 +25,7 @@ pub(super) fn unescaped(text: &str) -> Cow<'_, str> {
     Cow::Owned(String::from_utf8_lossy(&out).into_owned())
 }
 
-/// What an escape stands for, and how long it is.
+/// The bytes that an escape stands for, and its length.
 type Read = Option<(Vec<u8>, usize)>;
 
 fn bytes(c: char) -> Vec<u8> {

@@ -39,15 +39,15 @@ const MAX_HEARD: usize = 60 * RATE as usize;
 /// Answers every call and compares what is heard.
 #[derive(Debug, Parser)]
 struct Cli {
-    /// What she says.
+    /// The agent's speech.
     #[arg(long, value_name = "FILE")]
     own: PathBuf,
-    /// What the far end says.
+    /// The far end's speech.
     #[arg(long, value_name = "FILE")]
     far: PathBuf,
 }
 
-/// What was heard since the last mark.
+/// The speech heard since the last mark.
 #[derive(Debug, Default)]
 struct Heard {
     pcm: Mutex<Vec<i16>>,
