@@ -183,7 +183,7 @@ impl Client {
         }
     }
 
-    /// Answers what was asked in vain: a request that could not even be made has failed.
+    /// Answers questions whose request could not even be made: they have failed.
     fn settle(&mut self) {
         while let Some((ask, failure)) = self.out.take_unmade() {
             self.handle_rest(&ask, Err(failure));

@@ -14,7 +14,7 @@ use super::wire::requests;
 use crate::machine::CommandId;
 use crate::rest::Resource;
 
-/// What a command is waiting for.
+/// The event that a command waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Goal {
     /// The offer that follows our `proceed`.
@@ -40,8 +40,8 @@ pub(crate) enum Intent {
     Control(CallControl),
 }
 
-/// Whose part in a call something is asked of. We may have several: one that talks, and one that
-/// rings.
+/// The part in a call of which something is asked. We may have several: one that talks, and one
+/// that rings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
     /// Ours; of several, the one that talks (CV-4).
@@ -71,7 +71,7 @@ impl Intent {
         }
     }
 
-    /// Whose part in the call it is asked of.
+    /// The part in the call of which it is asked.
     pub(crate) fn part(&self) -> Part {
         match self {
             Self::Mute(_) | Self::Hold(_) => Part::Ours,

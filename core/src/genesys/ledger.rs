@@ -13,7 +13,7 @@ use super::event::{CallReport, Event, HandledBy, PendingSession, Session};
 use super::ids::{ConversationId, SessionId};
 use crate::media::{Agreement, MediaState};
 
-/// Where a call stands.
+/// The phase of a call.
 ///
 /// ```text
 /// rings ──> Ringing ──answered──> Connecting ──service and media──> Connected
@@ -33,7 +33,7 @@ pub enum CallPhase {
     Ended(EndReason),
 }
 
-/// Why a call is over.
+/// The reason of the end of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum EndReason {
@@ -73,19 +73,19 @@ impl From<EndReason> for Error {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CallView {
-    /// Where it stands.
+    /// Its phase.
     pub phase: CallPhase,
-    /// How it rang, if it did.
+    /// The proposal by which it rang, if it did.
     pub pending: Option<PendingSession>,
-    /// What the service told of it last.
+    /// Its state in the service, as last told.
     pub conversation: Option<Conversation>,
     /// The media session that carries it now.
     pub session: Option<Session>,
-    /// What was agreed on last with the far side about that session's audio: codecs, keys, direction.
+    /// The last agreement with the far side about that session's audio: codecs, keys, direction.
     pub agreement: Option<Agreement>,
     /// All that there is to say about it, once it is over.
     pub report: Option<Box<CallReport>>,
-    /// Whether nothing more will be told of it.
+    /// True if nothing more will be told of it.
     pub settled: bool,
     /// The session on which the service said that it is connected.
     on: Option<SessionId>,
@@ -105,7 +105,7 @@ impl CallView {
         }
     }
 
-    /// Whether it is over, and for what reason.
+    /// The reason of its end, if it is over.
     #[must_use]
     pub fn ended(&self) -> Option<EndReason> {
         match self.phase {
@@ -114,7 +114,7 @@ impl CallView {
         }
     }
 
-    /// Whether nobody is called any more.
+    /// True if nobody is called any more.
     fn is_answered(&self) -> bool {
         match self.conversation.as_ref().map(|call| &call.state) {
             None | Some(CallState::Alerting | CallState::Contacting | CallState::Dialing) => false,
@@ -167,15 +167,15 @@ impl CallView {
     }
 }
 
-/// What became of a call.
+/// A change of a call.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CallChange {
     /// Its conversation. There may be another call of the same one later: one that rings again.
     pub conversation: ConversationId,
-    /// Whether it is a new call; told once of each.
+    /// True if it is a new call; told once of each.
     pub began: bool,
-    /// What it is now.
+    /// The call as it is now.
     pub view: CallView,
 }
 
@@ -188,7 +188,7 @@ struct Entry {
 #[derive(Debug)]
 struct Media {
     session: Session,
-    /// Whether it was connected once.
+    /// True if it was connected once.
     connected: bool,
     agreement: Option<Agreement>,
 }
@@ -227,7 +227,7 @@ impl Ledger {
         self.calls.iter().map(|(id, entry)| (id, &entry.view))
     }
 
-    /// What follows from an event.
+    /// The changes of calls that follow from an event.
     #[must_use]
     pub fn told(&mut self, event: &Event) -> Vec<CallChange> {
         let mut changes = Vec::new();
@@ -318,7 +318,7 @@ impl Ledger {
         changes
     }
 
-    /// What follows from the answer to a dial.
+    /// The changes of calls that follow from the answer to a dial.
     #[must_use]
     pub fn dialled(&mut self, conversation: &ConversationId) -> Vec<CallChange> {
         let mut changes = Vec::new();

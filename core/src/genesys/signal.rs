@@ -10,7 +10,7 @@ use crate::jingle::{Candidate, Jingle, Reason, Role, SessionInfo, sdp};
 use crate::media::LocalCandidate;
 use crate::xmpp::Jid;
 
-/// How to talk to the far side of a session.
+/// The way to signal to the far side of a session.
 #[derive(Clone, Debug)]
 pub(crate) struct Signal {
     session: SessionId,
@@ -152,7 +152,7 @@ impl Signal {
         self.ask(IqAsk::Terminate(self.session.clone()), payload, out);
     }
 
-    /// How a call sounds, for the service's own figures (ST-4). Always in JSON-RPC.
+    /// Reports the quality of a call, for the service's own figures (ST-4). Always in JSON-RPC.
     pub(crate) fn report(&self, params: serde_json::Value, out: &mut Outbox) {
         let method = Method::Other { method: "report-statistics".to_owned(), params };
         let payload = self.rpc(method, out);

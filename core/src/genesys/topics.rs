@@ -1,4 +1,4 @@
-//! Which notification topics a channel carries (wire notes 4.2, 4.3).
+//! Notification topics of a channel (wire notes 4.2, 4.3).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,7 +21,7 @@ impl Topics {
         self.internal.insert(topic);
     }
 
-    /// Whether the channel takes all of these besides what it has.
+    /// True if the channel takes all of these besides what it has.
     pub(crate) fn have_room<'a>(&self, topics: impl IntoIterator<Item = &'a str>) -> bool {
         let new: BTreeSet<_> = topics.into_iter().flat_map(parts).collect();
         let new = new.iter().filter(|part| !self.wanted.contains_key(*part));

@@ -99,7 +99,7 @@ impl Failure {
         Self { request: resource.shown(), kind: FailureKind::Unmade(why) }
     }
 
-    /// An answer that is of no use.
+    /// An answer that cannot be used.
     pub(crate) fn answer(request: &str, fault: &str) -> Self {
         Self { request: request.to_owned(), kind: FailureKind::Answer(fault.to_owned()) }
     }

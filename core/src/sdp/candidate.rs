@@ -266,7 +266,7 @@ impl Candidate {
             port: word(5),
             ..Parts::default()
         };
-        // What follows comes in pairs, most of which are of no use here.
+        // What follows comes in pairs, most of which are not needed here.
         for pair in words.get(6..).unwrap_or_default().chunks_exact(2) {
             match pair {
                 ["typ", kind] => parts.kind = Some(kind),

@@ -39,7 +39,7 @@ struct Datagram {
 
 pub(crate) struct Pair {
     pub(crate) now: Instant,
-    /// What A was made by.
+    /// The factory of A.
     gateway: WebRtcFactory,
     engines: [Box<dyn RawEngine>; 2],
     wakes: [Option<Instant>; 2],
@@ -170,7 +170,7 @@ impl Pair {
         self.reoffer(offer)
     }
 
-    /// What was agreed on last.
+    /// The last agreement.
     pub(crate) fn agreed(&self, side: Side) -> Option<Agreement> {
         self.agreed[side as usize]
     }
@@ -250,7 +250,7 @@ impl Pair {
         self.run(Duration::from_millis(200));
     }
 
-    /// What a side heard since the last look.
+    /// The frames that a side heard since the last look.
     pub(crate) fn heard(&mut self, side: Side) -> Vec<AudioFrame> {
         std::mem::take(&mut self.heard[side as usize])
     }

@@ -197,7 +197,7 @@ impl Lots {
         untidy
     }
 
-    /// A far end that may be of no use at all.
+    /// A far end whose offer may be unusable.
     pub(super) fn first_far_end(&mut self, signaling: Signaling) -> Untidy {
         let mut untidy = self.far_end(signaling);
         if self.share > 0.0 && self.draw(Habit::Useless) {

@@ -224,7 +224,7 @@ impl Run {
     /// Whether nothing goes wrong in this world.
     fn is_quiet(&self) -> bool {
         let Conditions { loss, .. } = self.scenario.conditions;
-        // Who answers a call of whose end nobody tells waits in vain.
+        // Nobody tells the end of this call, so its answer never completes.
         let mute = [Silence::Retract, Silence::EndOfRinging];
         let keeps = |silence| self.scenario.silences.iter().flatten().any(|own| own == silence);
         self.scenario.faults.is_empty() && loss == 0.0 && !mute.iter().all(keeps)

@@ -60,7 +60,7 @@ impl<R: Runtime> Call<R> {
         &self.entry.conversation
     }
 
-    /// Its phase: ringing, connected, ended.
+    /// Its phase: ringing, connecting, connected or ended.
     #[must_use]
     pub fn phase(&self) -> CallPhase {
         self.entry.view.read(|view| view.phase)

@@ -1,4 +1,4 @@
-//! What the application asks of its calls, and what the service answers (behaviour notes 5).
+//! Requests of the application to its calls, and the service's answers (behaviour notes 5).
 
 use std::time::Duration;
 
@@ -156,8 +156,8 @@ impl Calls {
         self.change(command, conversation, out);
     }
 
-    /// Whether a change of a call can be asked for. What media that is gone would hold is nobody
-    /// (MH-4); what is still connecting can be held, since the service does that.
+    /// Checks that a change of a call can be asked for. Where media is gone, holding would hold
+    /// nobody (MH-4); what is still connecting can be held, since the service does that.
     pub(in crate::genesys) fn may_change(
         &self,
         conversation: &ConversationId,
@@ -295,7 +295,7 @@ impl Calls {
         }
     }
 
-    /// Whose part in the call a command is about.
+    /// The part in the call that a command is about.
     fn part(&self, command: CommandId) -> Part {
         match self.goals.get(command) {
             Some(Goal::Change { change, .. }) => change.part(),
@@ -481,7 +481,7 @@ impl Calls {
     }
 }
 
-/// Whom something is asked of, and the purpose of that participant.
+/// The participant of whom something is asked, and its purpose.
 fn find(
     part: Part,
     notice: &Notice<'_>,

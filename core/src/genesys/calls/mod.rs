@@ -53,16 +53,16 @@ pub(crate) struct Calls {
     /// Boxed, as what a map holds it has room for many times over.
     entries: BTreeMap<ConversationId, Box<ConversationState>>,
     pub(crate) sessions: Sessions,
-    /// What the user's phone can do, as last told.
+    /// The abilities of the user's phone, as last told.
     pub(crate) lines: Lines,
     /// The session that calls without one of their own ride on (PC-1).
     active: Option<SessionId>,
-    /// What the service last said of it (PC-17).
+    /// The service's last word on the persistent connection (PC-17).
     persistent: Option<PersistentNotice>,
     goals: Goals,
-    /// How connected calls sound.
+    /// The quality of connected calls.
     meters: Meters,
-    /// What happened to calls.
+    /// The steps of calls so far.
     timelines: BTreeMap<ConversationId, Box<CallReport>>,
     dialled: VecDeque<ConversationId>,
     early: VecDeque<(ConversationId, Leg)>,
@@ -70,7 +70,7 @@ pub(crate) struct Calls {
     asked_about: Vec<ConversationId>,
     /// Requests of re-invites seen lately, and the sessions that they are for.
     reinvites: VecDeque<(String, SessionId, Instant)>,
-    /// Whether the list of calls changed when there was too much to tell.
+    /// True if the list of calls changed when there was too much to tell.
     untold: bool,
 }
 
@@ -93,13 +93,13 @@ impl Calls {
         }
     }
 
-    /// When a conversation is due; sessions have wakes of their own.
+    /// The time at which a conversation is due; sessions have wakes of their own.
     pub(crate) fn next_wake(&self) -> Option<Wake> {
         let at = self.entries.values().filter_map(|state| state.wake()).min()?;
         Some(Wake { at, reason: "conversation limit" })
     }
 
-    /// How much is remembered.
+    /// The number of things remembered.
     pub(crate) fn size(&self) -> usize {
         self.entries.len()
             + self.sessions.len()
@@ -110,7 +110,7 @@ impl Calls {
             + self.early.len()
     }
 
-    /// How much of it is remembered of calls that were dialled and never heard of.
+    /// The number of things remembered of calls that were dialled and never heard of.
     pub(crate) fn dialled(&self) -> usize {
         let unheard = |id: &&ConversationId| {
             self.timelines.contains_key(*id) && !self.entries.contains_key(*id)
@@ -144,7 +144,7 @@ impl Calls {
         self.finish(id, out);
     }
 
-    /// Whether one more conversation can be remembered.
+    /// True if one more conversation can be remembered.
     fn has_room(&self, id: &ConversationId) -> bool {
         let short = id.as_str().len() <= MAX_ID;
         self.entries.contains_key(id) || short && self.entries.len() < MAX_CONVERSATIONS
@@ -174,7 +174,8 @@ impl Calls {
 
     // Media sessions
 
-    /// What an offer with this session id belongs to, and whether it is to come as SDP.
+    /// The conversation that an offer with this session id belongs to, and true if it is to come as
+    /// SDP.
     pub(crate) fn invitation_of(&self, session: &SessionId) -> Option<(ConversationId, bool)> {
         use super::conversation::By;
         let conversation = self.invited(session).into_iter().next()?;
@@ -211,7 +212,7 @@ impl Calls {
         }
     }
 
-    /// Whether a re-invite's request is a new one: the service repeats it until it is answered
+    /// True if a re-invite's request is a new one: the service repeats it until it is answered
     /// (wire notes 6.14).
     pub(crate) fn is_new_reinvite(
         &mut self,
@@ -387,7 +388,7 @@ impl Calls {
 
     // Conversations
 
-    /// Whether it is perhaps the call whose dial is not answered yet: one that would be taken for
+    /// True if it is perhaps the call whose dial is not answered yet: one that would be taken for
     /// another client's (LC-15, DEF-28).
     fn may_be_dialled(&self, id: &ConversationId, leg: &Leg) -> bool {
         let outbound = leg.call.direction() == Direction::Outbound;
@@ -485,7 +486,8 @@ impl Calls {
         }
     }
 
-    /// What there is, told as the events would have: what the service no longer lists is over.
+    /// Takes over the service's list of conversations, told as the events would have: what it no
+    /// longer lists is over.
     fn listed(
         &mut self,
         result: Result<serde_json::Value, Failure>,

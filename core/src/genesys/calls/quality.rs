@@ -1,4 +1,4 @@
-//! How each call sounds, while it is connected (behaviour notes 12).
+//! The quality of each call, while it is connected (behaviour notes 12).
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ struct Meter {
     meter: QualityMeter,
     /// The last figures, once its media is over.
     last: Option<CallQuality>,
-    /// How often another session took over.
+    /// The number of times that another session took over.
     reconnects: u32,
 }
 
@@ -100,7 +100,7 @@ impl Meters {
     }
 }
 
-/// What the service is told of a call (ST-4).
+/// The report of a call for the service (ST-4).
 fn report(
     conversation: &ConversationId,
     meter: &Meter,

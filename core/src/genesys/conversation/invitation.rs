@@ -29,7 +29,7 @@ pub(crate) enum Invitation {
     Accepted(Invite),
 }
 
-/// What an invitation said.
+/// The content of an invitation.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Invite {
     /// The proposal's id; the shared session's where an event invited.
@@ -40,12 +40,12 @@ pub(crate) struct Invite {
     eager: bool,
     original_room: Option<String>,
     from_user: Option<UserId>,
-    /// Whether the application was told; not of an eager one (LC-12).
+    /// True once the application was told; not of an eager one (LC-12).
     pub(crate) announced: bool,
     pub(crate) expires: Instant,
 }
 
-/// What invited, and so how it is answered (PC-9).
+/// The kind of invitation, and so the way to answer it (PC-9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum By {
     /// A propose, for a session of its own: answered by `proceed`.
@@ -57,7 +57,7 @@ pub(crate) enum By {
     Event,
 }
 
-/// What is done about a propose (LC-12).
+/// The reaction to a propose: to tell it, to answer it (LC-12).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Manner {
     pub(crate) tell: bool,
@@ -105,7 +105,7 @@ impl Invite {
         }
     }
 
-    /// Whether it came from this bare address. The resource may be another.
+    /// True if it came from this bare address. The resource may be another.
     pub(crate) fn is_by(&self, from: &Jid) -> bool {
         self.from.bare() == from.bare()
     }

@@ -26,7 +26,7 @@ use crate::xmpp::Jid;
 pub(crate) use invitation::{By, Invitation, Invite};
 pub(crate) use leg::{Leg, active};
 
-/// What is known of a conversation.
+/// The state of a conversation.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct ConversationState {
     pub(crate) invitation: Invitation,
@@ -34,17 +34,18 @@ pub(crate) struct ConversationState {
     pub(crate) media: Option<SessionId>,
     /// Our leg, once the service told.
     pub(crate) leg: Option<Leg>,
-    /// Whether the application was told that it is connected, and so must be told of its end.
+    /// True if the application was told that it is connected, and so must be told of its end.
     pub(crate) listed: bool,
-    /// Whether it is in the list that the application was told last, though it is no call of its yet.
+    /// True if it is in the list that the application was told last, though it is no call of its
+    /// yet.
     mentioned: bool,
     /// A conversation that only brings a shared session up: its call is not real (DEF-36).
     pub(crate) fake: bool,
-    /// How long it is kept without an invitation and without media.
+    /// The limit up to which it is kept without an invitation and without media.
     until: Option<Instant>,
 }
 
-/// What arrived.
+/// An input of a conversation.
 #[derive(Clone, Debug)]
 pub(crate) enum Input {
     /// A session was proposed.
@@ -79,7 +80,7 @@ pub(crate) enum Input {
     Time,
 }
 
-/// What is known besides.
+/// The circumstances of a step.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Context<'a> {
     pub(crate) id: &'a ConversationId,
@@ -88,7 +89,7 @@ pub(crate) struct Context<'a> {
     pub(crate) shared: Option<(&'a SessionId, &'a Jid)>,
     /// The session that all calls share, whether another one may ride on it or not.
     pub(crate) line: Option<&'a SessionId>,
-    /// Whether it was dialled from here.
+    /// True if it was dialled from here.
     pub(crate) dialled: bool,
     pub(crate) eager: EagerConnection,
     pub(crate) auto_answer_disabled: bool,
@@ -96,13 +97,13 @@ pub(crate) struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// When a call that rings from now on is forgotten.
+    /// The time at which a call that rings from now on is forgotten.
     fn rings_until(&self) -> Instant {
         self.now + self.timing.ringing
     }
 }
 
-/// What follows. In order.
+/// An effect of a step. In order.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Effect {
     /// Tell that it rings.
@@ -111,11 +112,11 @@ pub(crate) enum Effect {
     Cancel(SessionId),
     /// Tell that it no longer does: somebody has it.
     Handled(SessionId, HandledBy),
-    /// Whoever waits for it to start waits in vain.
+    /// End the wait for its start: it will not start.
     Gone(Why),
     /// Tell that its media session began.
     Begun(SessionId),
-    /// Whoever waits for it to start has it.
+    /// End the wait for its start: it has started.
     Started,
     /// Answer by session message.
     Proceed(Invite),
@@ -137,7 +138,7 @@ pub(crate) enum Effect {
     Release(SessionId),
 }
 
-/// Why a call that rang will not start.
+/// The reason why a call that rang will not start.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Why {
     /// In these words.
@@ -146,7 +147,7 @@ pub(crate) enum Why {
     Offer(MediaError),
 }
 
-/// What has become of a call in the list.
+/// The change of a call in the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ListChange {
     Added,
@@ -225,12 +226,12 @@ pub(crate) fn step(
 }
 
 impl ConversationState {
-    /// Whether nothing of it is left.
+    /// True if nothing of it is left.
     pub(crate) fn is_over(&self) -> bool {
         *self == Self::default()
     }
 
-    /// When [`Input::Time`] is wanted.
+    /// The time at which [`Input::Time`] is wanted.
     pub(crate) fn wake(&self) -> Option<Instant> {
         self.invitation.expires().into_iter().chain(self.until).min()
     }
@@ -239,7 +240,7 @@ impl ConversationState {
         Some(self.leg.as_ref()?.snapshot(id, self.media.as_ref()))
     }
 
-    /// Whether somebody talks on it.
+    /// True while somebody talks on it.
     pub(crate) fn is_connected(&self) -> bool {
         self.leg.as_ref().is_some_and(|leg| leg.class() == Class::Connected)
     }
@@ -249,7 +250,7 @@ impl ConversationState {
         self.mentioned = self.leg.is_some() && !self.listed;
     }
 
-    /// Whether the application knows of it: as a call, as one that rings, or by its media.
+    /// True if the application knows of it: as a call, as one that rings, or by its media.
     fn is_shown(&self) -> bool {
         let rings = self.invitation.invite().is_some_and(|invite| invite.announced);
         self.listed || rings || self.media.is_some()
@@ -259,8 +260,9 @@ impl ConversationState {
         self.invitation.invite().is_some_and(|invite| invite.session == *session)
     }
 
-    /// What has neither an invitation nor media has a limit; what has one has none. On the shared
-    /// session media says nothing: a call that the service does not tell of is none.
+    /// Sets the limit of what has neither an invitation nor media, and takes it off what has one.
+    /// Media on the shared session proves nothing: a call that the service does not tell of is
+    /// none.
     fn settle(&mut self, context: &Context<'_>) {
         let uninvited = self.invitation == Invitation::None;
         let unheard_of = self.leg.is_none()

@@ -1,4 +1,4 @@
-//! Who is on a call, read from what the service tells (wire notes 4.9).
+//! The parties of a call, read from what the service tells (wire notes 4.9).
 
 use std::borrow::Cow;
 
@@ -10,7 +10,8 @@ use crate::plain::plain_within;
 use crate::xmpp::Skipped;
 
 impl Parties {
-    /// Who is on a call besides the user, who was called or called. None where nothing is said.
+    /// The parties of a call besides the user, who was called or called. None where nothing is
+    /// said.
     pub(crate) fn of(
         notice: &Notice<'_>,
         user: &UserId,

@@ -1,4 +1,4 @@
-//! What can happen to a phone with three calls, in any order: generated, told in words, and played.
+//! Stories of a phone with three calls, in any order: generated, told in words, and played.
 
 use std::fmt;
 use std::time::Duration;

@@ -3,7 +3,7 @@
 use crate::jingle::MAX_ID;
 use crate::xmpp::{Element, ElementRef, Skipped, ns};
 
-/// What a session message says of the session with this id.
+/// A session message about the session with this id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SessionMessage {
     /// Would you take this session?

@@ -1,4 +1,4 @@
-//! What is asked for by REST (wire notes 8).
+//! Requests by REST (wire notes 8).
 
 use http::Method;
 use serde::Serialize;
@@ -76,7 +76,7 @@ pub(crate) fn alertable(user: &UserId, connection: &str) -> Resource {
     Resource::new(Method::PATCH, path, Some(json!({"alertable": true})))
 }
 
-/// Which connection rings.
+/// The question which connection rings.
 pub(crate) fn leader() -> Resource {
     Resource::new(Method::GET, "users/alertingleader", None)
 }
