@@ -29,9 +29,9 @@ const MAX_WAKES_AT_ONCE: u32 = 64;
 const MAX_AWAY: Duration = Duration::from_secs(3 * 3600);
 /// Wake-ups in that time: the figures of eight sessions every five seconds, and more besides.
 const MAX_WAKES_AWAY: u32 = 50_000;
-/// How often a service pings that said it would.
+/// The pause between pings of a service that said it would ping.
 const PING_PAUSE: Duration = Duration::from_secs(30);
-/// What the world forgets of what it was asked, if nobody answers.
+/// The most questions that the world remembers, if nobody answers.
 const MAX_WAITING: usize = 256;
 
 /// A request that waits for its answer.
@@ -59,18 +59,18 @@ pub(crate) struct Agent {
     pub(crate) books: Books,
     pub(crate) cloud: Cloud,
     ready: bool,
-    /// Whether descriptions were tampered with, so that the ICE password may be anywhere in them.
+    /// True if descriptions were tampered with, so that the ICE password may be anywhere in them.
     pub(crate) spoilt: bool,
-    /// Whether all that is shown is looked at, and what a refused command leaves.
+    /// True if all that is shown is looked at, and what a refused command leaves.
     watched: bool,
     /// The last output, as a log would show it; kept for its memory.
     shown: String,
-    /// What was said and told, if somebody wants to know.
+    /// The words said and told, if somebody wants to know.
     told: Option<Vec<String>>,
 }
 
-/// Whether an input holds a secret itself, or as much of one as must never be seen: nobody can hide what
-/// the service says in the open.
+/// True if an input holds a secret itself, or as much of one as must never be seen: nobody can hide
+/// what the service says in the open.
 pub(crate) fn tells_a_secret(data: &[u8]) -> bool {
     [TOKEN, ICE_PWD, PART]
         .iter()
@@ -191,7 +191,7 @@ impl Agent {
         self.told = Some(Vec::new());
     }
 
-    /// What was said and told since, less what was left out of messages.
+    /// The words said and told since, less what was left out of messages.
     pub(crate) fn told(&self) -> &[String] {
         self.told.as_deref().unwrap_or_default()
     }
@@ -210,7 +210,7 @@ impl Agent {
         self.drain(0);
     }
 
-    /// Whether the command was taken. If it was not, nothing has happened.
+    /// Submits a command, and returns true if it was taken. If it was not, nothing has happened.
     pub(crate) fn submit(&mut self, command: Command) -> bool {
         let before = self.watched.then(|| (self.client.digest(), command.clone()));
         let result = self.client.submit(self.now, command);
@@ -465,7 +465,7 @@ impl Agent {
         panic!("the drain never ends");
     }
 
-    /// How many bytes it was; those of events are counted where they are shown.
+    /// Takes an output, and returns its bytes; those of events are counted where they are shown.
     fn take(&mut self, output: OutputOf<Client>) -> usize {
         let mut shown = std::mem::take(&mut self.shown);
         shown.clear();

@@ -1,4 +1,4 @@
-//! What a client's application was told and what it asked: the invariants of every client.
+//! Books of what a client's application was told and what it asked: the invariants of every client.
 //!
 //! A call that rings ends ringing once, a session that starts ends once, a call that connects ends
 //! once, a command is answered once. Whatever else happens, the books never contradict this, and
@@ -18,7 +18,7 @@ pub(crate) struct Books {
     pub(crate) started: BTreeMap<SessionId, Session>,
     talking: BTreeSet<ConversationId>,
     listed: BTreeSet<ConversationId>,
-    /// Whether the client is trying to stay connected, as far as it told.
+    /// True if the client no longer tries to stay connected, as far as it told.
     pub(crate) given_up: bool,
 }
 

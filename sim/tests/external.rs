@@ -58,7 +58,7 @@ impl Far {
         offer
     }
 
-    /// What it says of its addresses, as a browser would.
+    /// The candidates that it tells, as a browser would.
     fn trickle(&mut self) -> Value {
         let candidates: Vec<_> = std::mem::take(&mut self.candidates)
             .into_iter()
@@ -170,7 +170,7 @@ impl Scene {
         id
     }
 
-    /// What the client said, once it has answered.
+    /// The client's answer, once there is one.
     fn answer(&self, id: &str) -> Value {
         let far = self.control("GET", &format!("calls/{id}/far?wait=20000"), &Value::Null);
         assert!(far["answer"].is_string(), "{far}");

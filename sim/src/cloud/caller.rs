@@ -1,4 +1,4 @@
-//! Who is outside of a call, and what the service knows of that (wire notes 4.9).
+//! The party outside of a call, and what the service knows of it (wire notes 4.9).
 
 use serde_json::{Map, Value, json};
 
@@ -68,7 +68,7 @@ impl Caller {
         })
     }
 
-    /// What their participant says besides what every one says.
+    /// Adds to their participant what it says besides what every one says.
     pub(super) fn tell(&self, participant: &mut Value) {
         participant["attributes"] = Value::Object(self.attributes.clone());
         if let Some(called) = &self.called {
@@ -88,7 +88,7 @@ impl Queue {
         })
     }
 
-    /// What the participant of an agent says whom it gave the call to.
+    /// Adds the queue to the participant of an agent to whom it gave the call.
     pub(super) fn tell(&self, participant: &mut Value) {
         participant["queueId"] = json!(self.id);
         participant["queueName"] = json!(self.name);

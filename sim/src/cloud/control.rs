@@ -382,7 +382,7 @@ fn send_stanza(board: &mut Switchboard, body: &Value) -> Response<Vec<u8>> {
     respond(200, &json!({"sent": resources.len()}))
 }
 
-/// Whether that may be kept with a call.
+/// True if that may be kept with a call.
 fn is_small((key, value): (&String, &Value)) -> bool {
     key.len() <= MAX_NAME && value.to_string().len() <= MAX_FIELD
 }

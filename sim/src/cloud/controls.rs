@@ -1,6 +1,6 @@
-//! What an agent does with a call by REST: mutes, holds, answers, hangs up; transfers, consults,
-//! keys, wrap-up. Each of the latter is told as an event of the control API; what is heard on the
-//! call stays as it was.
+//! Changes of a call that an agent makes by REST: mutes, holds, answers, hangs up; transfers,
+//! consults, keys, wrap-up. Each of the latter is told as an event of the control API; what is
+//! heard on the call stays as it was.
 
 use http::Response;
 use offhook::jingle::Reason;

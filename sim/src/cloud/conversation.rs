@@ -41,7 +41,7 @@ impl LegState {
     }
 }
 
-/// Who called whom.
+/// The direction of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Direction {
     Inbound,

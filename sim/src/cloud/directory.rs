@@ -21,7 +21,7 @@ const MAX_TOKEN: usize = 4096;
 /// Topics of one channel (wire notes 4.4).
 const MAX_TOPICS: usize = 1000;
 
-/// Why there cannot be such a user.
+/// The reason why there cannot be such a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Unusable {
     #[error("there are too many users")]
@@ -211,7 +211,7 @@ impl Directory {
         self.channels.remove(id);
     }
 
-    /// Whether there is such a topic: of any user, or of a conversation.
+    /// True if there is such a topic: of any user, or of a conversation.
     pub(super) fn knows_topic(&self, topic: &str) -> bool {
         topics::is_known(topic, |user| self.user(user).is_some())
     }
@@ -265,12 +265,12 @@ impl Station {
         })
     }
 
-    /// Whether all calls share one media session.
+    /// True if all calls share one media session.
     pub(super) fn has_one_line(&self) -> bool {
         self.line_appearances <= 1
     }
 
-    /// Whether a media session may carry one call after another.
+    /// True if a media session may carry one call after another.
     pub(super) fn shares(&self) -> bool {
         self.persistent || self.has_one_line()
     }

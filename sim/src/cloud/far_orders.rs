@@ -1,5 +1,5 @@
-//! What a far end that is played outside orders: another offer, and its candidates
-//! (`calls/{cid}/far` of the control API).
+//! Orders of a far end that is played outside: another offer, and its candidates (`calls/{cid}/far`
+//! of the control API).
 
 use serde_json::Value;
 

@@ -44,7 +44,7 @@ impl Guests {
         Some(self.expected.entry(code).or_insert(guest))
     }
 
-    /// Whose code that is.
+    /// The guest of that code.
     pub(super) fn by_code(&self, code: &str) -> Option<&Guest> {
         self.expected.get(code)
     }

@@ -1,4 +1,4 @@
-//! How calls begin: somebody calls the agent, or the agent calls somebody.
+//! Beginnings of calls: somebody calls the agent, or the agent calls somebody.
 
 use serde_json::json;
 
@@ -21,7 +21,7 @@ pub(super) struct Wish {
     pub(super) far_end: FarEndMode,
     /// The far end, where somebody outside is that: such a call has a session of its own.
     pub(super) external: Option<External>,
-    /// Whether it is told before it is proposed.
+    /// True if it is told before it is proposed.
     pub(super) event_first: bool,
 }
 

@@ -1,5 +1,5 @@
-//! What everybody else does with a call, by the control API: the far end, and other clients of the
-//! user.
+//! Changes of a call that everybody else makes, by the control API: the far end, and other clients
+//! of the user.
 
 use offhook::genesys::wire::{Dialect, Payload, SessionMessage};
 use offhook::jingle::Reason;

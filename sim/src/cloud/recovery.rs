@@ -1,4 +1,4 @@
-//! What befalls media in the middle of a call, as the control API orders it (wire notes 3.8, 6.6,
+//! Troubles of media in the middle of a call, as the control API orders them (wire notes 3.8, 6.6,
 //! 6.14). Each answers whether it could be done.
 
 use offhook::jingle::Reason;

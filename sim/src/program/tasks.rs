@@ -24,7 +24,7 @@ const MAIN: u64 = 0;
 
 pub(super) type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// What a program's tasks find around them.
+/// The surroundings of a program's tasks.
 pub(super) struct Around {
     pub(super) clock: Clock,
     pub(super) phone: PhoneId,
@@ -36,7 +36,7 @@ pub(super) struct Around {
 struct State {
     /// Tasks that no turn was given to yet.
     spawned: Vec<Task>,
-    /// Who sleeps until when, by the order in which they lay down.
+    /// The tasks that sleep, by the time until which they do and the order in which they lay down.
     timers: BTreeMap<(Instant, u64), Waker>,
     sleepers: u64,
     evening: bool,
@@ -47,7 +47,7 @@ thread_local! {
     static AROUND: RefCell<Option<Arc<Around>>> = const { RefCell::new(None) };
 }
 
-/// What is around the caller, if that is a program's task.
+/// The surroundings of the caller, if that is a program's task.
 pub(super) fn around() -> Option<Arc<Around>> {
     AROUND.with_borrow(Clone::clone)
 }
@@ -115,7 +115,7 @@ impl Drop for Entered {
 /// that a program which sleeps for no time, for ever, is seen to do so.
 pub(super) struct Sleep {
     at: Instant,
-    /// Where it waits, and its number there.
+    /// The surroundings in which it waits, and its number there.
     waits: Option<(Arc<Around>, u64)>,
 }
 
@@ -208,7 +208,7 @@ pub(super) struct Tasks {
     tasks: BTreeMap<u64, (Task, Arc<Bell>)>,
     ready: Arc<Ready>,
     next: u64,
-    /// How many polls there were at which instant.
+    /// The number of polls at the last instant that had any.
     polls: (Instant, u32),
 }
 
@@ -246,7 +246,7 @@ impl Tasks {
         due.into_iter().for_each(Waker::wake);
     }
 
-    /// When the first of those who sleep wakes up.
+    /// The time at which the first of those who sleep wakes up.
     pub(super) fn wake(&self) -> Option<Instant> {
         self.around.lock().timers.keys().next().map(|(at, _)| *at)
     }
@@ -348,7 +348,7 @@ mod tests {
         while tasks.turn() {}
     }
 
-    /// What tasks have said, in order.
+    /// The numbers that tasks have said, in order.
     type Said = Arc<Mutex<Vec<u32>>>;
 
     fn say(said: &Said, what: u32) {

@@ -15,12 +15,12 @@ use super::desk::Desk;
 use crate::dice::Dice;
 use crate::world::{Application, Keys, Moment, STEP, Voice};
 
-/// How agents behave. Shares are from 0 to 1; ranges are drawn from evenly.
+/// The behaviour of agents. Shares are from 0 to 1; ranges are drawn from evenly.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Habits {
     /// Agents come to work within this.
     pub arrive_within: Duration,
-    /// How long a call rings.
+    /// The time that a call rings.
     pub answer_after: (Duration, Duration),
     /// The share of ringing calls that are rejected.
     pub rejects: f64,
@@ -68,7 +68,7 @@ impl Default for Habits {
     }
 }
 
-/// What an agent has chosen to do itself.
+/// The choices of an agent: what it does itself.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Manner {
     /// Accept media sessions, which the client then does not.

@@ -7,7 +7,7 @@ use super::Scenario;
 use super::finding::Finding;
 use super::run::{Report, Run};
 
-/// How many lines of the story a failure shows.
+/// The lines of the story that a failure shows.
 const LINES: usize = 60;
 
 /// Checks a scenario in a test: see [`Check::seeds`].

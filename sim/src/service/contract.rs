@@ -41,7 +41,7 @@ pub enum Input {
     Timeout,
     /// An HTTP request came, for the service's API or under `/control`.
     Request {
-        /// Which one; answered by [`Output::Respond`].
+        /// The request; answered by [`Output::Respond`].
         id: RequestId,
         /// The request: method, path with query, headers, whole body.
         request: http::Request<Vec<u8>>,
@@ -62,12 +62,12 @@ pub enum Input {
     },
     /// The socket is gone.
     SocketClosed {
-        /// Which connection.
+        /// The connection.
         conn: ConnId,
     },
     /// Media sockets are bound.
     UdpOpened {
-        /// Which group.
+        /// The group.
         id: UdpId,
         /// Their addresses.
         local: Vec<SocketAddr>,
@@ -86,21 +86,21 @@ pub enum Input {
     /// Somebody outside plays a call's far end from now on: its frames come as
     /// [`Input::FarAudio`], what the agent says goes out as [`Output::FarAudio`].
     PlayFarEnd {
-        /// Whose far end.
+        /// The conversation of the far end.
         conversation: String,
     },
     /// The far end of such a call speaks.
     FarAudio {
-        /// Whose far end.
+        /// The conversation of the far end.
         conversation: String,
         /// The frame.
         frame: AudioFrame,
     },
     /// The far end of such a call presses keys.
     FarKeys {
-        /// Whose far end.
+        /// The conversation of the far end.
         conversation: String,
-        /// Which.
+        /// The keys.
         digits: Vec<Digit>,
     },
 }
@@ -110,21 +110,21 @@ pub enum Input {
 pub enum Output {
     /// Answer an HTTP request.
     Respond {
-        /// Which one.
+        /// The request.
         id: RequestId,
         /// The whole response.
         response: http::Response<Vec<u8>>,
     },
     /// Accept a WebSocket.
     Accept {
-        /// Which connection.
+        /// The connection.
         conn: ConnId,
         /// With which subprotocol, if the client offers it (RFC 6455 section 1.9).
         protocol: Option<&'static str>,
     },
     /// Refuse a WebSocket.
     Refuse {
-        /// Which connection.
+        /// The connection.
         conn: ConnId,
         /// With which HTTP status.
         status: u16,
@@ -138,7 +138,7 @@ pub enum Output {
     },
     /// Close a WebSocket.
     CloseSocket {
-        /// Which connection.
+        /// The connection.
         conn: ConnId,
         /// With a close frame of this code; without, the connection is just dropped.
         code: Option<u16>,
@@ -161,12 +161,12 @@ pub enum Output {
     },
     /// Close media sockets.
     CloseUdp {
-        /// Which group.
+        /// The group.
         id: UdpId,
     },
     /// The agent spoke to a far end that is played outside.
     FarAudio {
-        /// Whose far end.
+        /// The conversation of the far end.
         conversation: String,
         /// The frame.
         frame: AudioFrame,

@@ -11,7 +11,7 @@ use super::contract::RequestId;
 use super::events::Query;
 use super::http::{Incoming, bad_request, json as respond};
 
-/// What becomes of a request.
+/// The answer to a request, or the wait for it.
 #[derive(Debug)]
 pub(crate) enum Answer {
     /// It is answered with this.

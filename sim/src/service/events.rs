@@ -1,4 +1,4 @@
-//! What happened, for `GET /control/events` and its long polls.
+//! Events of the service, for `GET /control/events` and its long polls.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ const MAX_WAITING: usize = 256;
 /// The longest that a request may wait.
 const MAX_WAIT: Duration = Duration::from_secs(60);
 
-/// Which events a request asks for.
+/// The events that a request asks for.
 #[derive(Debug)]
 pub(crate) struct Query {
     pub(crate) after: u64,

@@ -7,7 +7,7 @@ use crate::scenario::Scenario;
 /// See the [module](self).
 #[derive(Clone, Debug)]
 pub(super) struct Menu {
-    /// How one calls the program, for the commands that it prints.
+    /// The name by which one calls the program, for the commands that it prints.
     pub(super) called: String,
     pub(super) scenarios: Vec<Scenario>,
 }

@@ -1,5 +1,5 @@
-//! How far a run of many seeds is: a bar on a terminal; elsewhere a line after the first seed, and
-//! then now and again.
+//! The progress of a run of many seeds: a bar on a terminal; elsewhere a line after the first seed,
+//! and then now and again.
 
 use std::io::Write as _;
 use std::time::{Duration, Instant};

@@ -29,20 +29,20 @@ pub(super) struct Watcher {
 /// One phone, as far as the call is concerned.
 #[derive(Default)]
 struct Phone {
-    /// What names the call there.
+    /// The ids that name the call there.
     names: BTreeSet<String>,
     stage: Stage,
     /// The session that carries it.
     session: Option<SessionId>,
     /// Sessions whose media flows: a call may come on one that is up.
     flowing: BTreeSet<SessionId>,
-    /// Whether signaling was lost.
+    /// True if signaling was lost.
     lost: bool,
     /// REST requests without an answer, oldest first.
     asked: VecDeque<(Duration, TraceRecord)>,
 }
 
-/// How far a call is on a phone.
+/// The stage of a call on a phone.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Stage {
     #[default]
@@ -294,7 +294,7 @@ impl Invariant for Watcher {
     }
 }
 
-/// What somebody does with a call.
+/// The words for what somebody does with a call.
 fn pressed(command: &Command, id: &ConversationId) -> Option<&'static str> {
     let (conversation, text) = match command {
         Command::AcceptPendingSession { conversation } => (conversation, "answers"),

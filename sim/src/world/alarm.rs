@@ -1,4 +1,4 @@
-//! When a machine wants to be woken, against what waits for it in the queue: woken exactly then,
+//! The wish of a machine to be woken, against what waits for it in the queue: woken exactly then,
 //! never sooner, and once.
 
 use std::time::Duration;
@@ -10,7 +10,7 @@ pub(super) struct Alarm {
     queued: Option<Duration>,
 }
 
-/// What a wake-up from the queue means.
+/// The meaning of a wake-up from the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ring {
     /// Wake it now.

@@ -1,4 +1,4 @@
-//! Where the time of a run goes, for a benchmark that wants to know.
+//! The time of a run by purpose, for a benchmark that wants to know.
 
 use std::time::{Duration, Instant};
 

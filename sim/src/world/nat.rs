@@ -7,7 +7,8 @@ use std::time::Duration;
 /// Mappings of one phone at once; the one longest unused goes.
 const MAX_MAPPINGS: usize = 256;
 
-/// Who may come in, and by which address (RFC 4787 sections 4.1 and 5, by their old names).
+/// The kind of a network address translator: who may come in, and by which address (RFC 4787
+/// sections 4.1 and 5, by their old names).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NatKind {
     /// No translation: the phone's address is public.

@@ -32,7 +32,7 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
         }
     }
 
-    /// How the way to the service is from now on.
+    /// Sets how the way to the service is from now on.
     pub fn set_conditions(&mut self, phone: PhoneId, conditions: Conditions) {
         self.phones[phone.0].site.conditions = conditions;
     }
@@ -76,12 +76,12 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
         self.phones[phone.0].site.outside = outside;
     }
 
-    /// How REST requests fare from now on.
+    /// Sets how REST requests fare from now on.
     pub fn set_rest(&mut self, phone: PhoneId, weather: RestWeather) {
         self.phones[phone.0].site.rest = weather;
     }
 
-    /// How what the service sends fares from now on.
+    /// Sets how what the service sends fares from now on.
     pub fn set_notices(&mut self, phone: PhoneId, weather: NoticeWeather) {
         self.phones[phone.0].site.notices = weather;
     }

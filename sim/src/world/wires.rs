@@ -112,7 +112,7 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
         }
     }
 
-    /// What a service in trouble answers.
+    /// The answer of a service in trouble.
     fn failure(&mut self) -> http::Response<Vec<u8>> {
         let kinds = [(500, None), (502, None), (503, Some(2)), (429, Some(1)), (504, None)];
         let (status, retry_after) = kinds[self.dice.below(kinds.len())];
@@ -235,7 +235,7 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
         self.down(phone, Some(id), size, ClientInput::WebSocket { id, event });
     }
 
-    /// What no client should be harmed by, made from a good message.
+    /// Rubbish that should harm no client, made from a good message.
     fn rubbish(&mut self, text: &str) -> String {
         let cut = text.char_indices().map(|(at, _)| at).nth(self.dice.below(text.len().max(1)));
         match self.dice.below(4) {
@@ -255,8 +255,8 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
             .push(self.now + latency, Happening::ToService(ServiceInput::SocketClosed { conn }));
     }
 
-    /// What a phone is about to be told by a stream: whether it still is, and what the network
-    /// notes of it.
+    /// True if a phone is still to be told what a stream brings it; notes what the network notes of
+    /// it.
     pub(super) fn arrives(
         &mut self,
         phone: PhoneId,

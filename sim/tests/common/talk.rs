@@ -1,4 +1,4 @@
-//! What an agent and a customer do in most tests.
+//! Steps of an agent and a customer in most tests.
 
 use std::time::Duration;
 
@@ -121,7 +121,7 @@ impl World {
         panic!("{id} is never {state}: {}", self.call(id));
     }
 
-    /// How often the control API saw this.
+    /// The number of times that the control API saw this.
     pub(crate) fn count(&mut self, kind: &str) -> usize {
         let events = self.control("GET", &format!("events?type={kind}"), &Value::Null);
         events["events"].as_array().unwrap().len()

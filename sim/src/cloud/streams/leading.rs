@@ -1,4 +1,4 @@
-//! Which of a user's connections rings (wire notes 8.6): the alerting leader.
+//! The one of a user's connections that rings (wire notes 8.6): the alerting leader.
 
 use serde_json::{Value, json};
 
@@ -23,7 +23,7 @@ impl Streams {
         true
     }
 
-    /// Who rings, as the service tells it.
+    /// The leader, as the service tells it.
     pub(in crate::cloud) fn leader(&self, user: &str) -> Option<Value> {
         self.leaders.get(user).map(|connection| json!({"connectionId": connection}))
     }

@@ -1,10 +1,10 @@
-//! What is to be done at some time in a run.
+//! Errands: things to be done at some time in a run.
 
 use serde_json::Value;
 
 use crate::world::PhoneId;
 
-/// What is to be done at some time.
+/// A thing to be done at some time.
 #[derive(Clone, Debug)]
 pub(super) enum Errand {
     /// A customer calls.
@@ -33,7 +33,7 @@ pub(super) enum Errand {
     Reset(PhoneId),
     /// A call that was made some time ago must be known to its user.
     Known { conversation: String, user: usize },
-    /// What befalls this call, which has just begun to ring.
+    /// A change befalls this call, which has just begun to ring.
     Disturb { conversation: String, what: &'static str, body: Value },
     /// A customer presses keys.
     Press,

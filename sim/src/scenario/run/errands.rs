@@ -1,5 +1,5 @@
-//! What is to be done at some time: customers come, lose patience, talk and hang up; what was
-//! wrong gets better.
+//! Errands carried out: customers come, lose patience, talk and hang up; what was wrong gets
+//! better.
 
 use std::time::Duration;
 
@@ -218,8 +218,8 @@ impl Run {
         }
     }
 
-    /// What a customer says in that step of a talk spurt: as their far end has agreed on, and in
-    /// frames of its length.
+    /// The frames that a customer says in that step of a talk spurt: as their far end has agreed
+    /// on, and in frames of its length.
     pub(super) fn customer_frames(
         &self,
         id: &str,

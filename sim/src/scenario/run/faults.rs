@@ -1,4 +1,4 @@
-//! What goes wrong, and the evening when all of it is made good.
+//! Faults of a run, and the evening when all of them are made good.
 
 use std::time::Duration;
 
@@ -143,7 +143,7 @@ impl Run {
         }
     }
 
-    /// What an operating system tells a program of its network.
+    /// Tells a client what an operating system tells a program of its network.
     pub(super) fn hint(&mut self, phone: PhoneId, command: Command) {
         // A client that is not connected has no use for it.
         let _ = self.world.press(phone, |keys| keys.submit(command));
@@ -296,7 +296,7 @@ impl Run {
         }
     }
 
-    /// Whether clients may have missed what nobody repeats.
+    /// True if clients may have missed what nobody repeats.
     pub(super) fn notices_were_tampered_with(&self) -> bool {
         let tampers = |fault: &Fault| {
             matches!(fault.kind, FaultKind::Lost | FaultKind::Late | FaultKind::Rubbish)

@@ -52,7 +52,7 @@ impl EngineFactory for ModelFactory {
     }
 }
 
-/// How far the descriptions are.
+/// The state of the descriptions.
 #[derive(Clone, Debug)]
 enum Negotiation {
     New,
@@ -75,7 +75,7 @@ struct Model {
     own: Own,
     /// The far side's description in force.
     agreed: Option<RemoteAudio>,
-    /// What was told of that.
+    /// The last agreement told.
     told: Option<Agreement>,
     /// The direction that we want.
     wanted: Direction,
