@@ -28,7 +28,7 @@ pub fn plain(text: &str) -> Cow<'_, str> {
     plain_within(text, MAX_PLAIN)
 }
 
-/// As [`plain`], of at most so many bytes.
+/// A text as [`plain`] makes it, of at most so many bytes.
 pub(crate) fn plain_within(text: &str, most: usize) -> Cow<'_, str> {
     if text.len() <= most && !text.contains(is_hidden) {
         return Cow::Borrowed(text);
@@ -92,7 +92,7 @@ pub(crate) fn floor(text: &str, at: usize) -> usize {
     (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }
 
-/// As much of a text as is shown: up to the end of a word.
+/// The beginning of a text that is shown: up to the end of a word.
 fn cut(text: &str, most: usize) -> &str {
     if text.len() <= most {
         return text;

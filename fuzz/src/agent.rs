@@ -42,7 +42,7 @@ pub(crate) struct Asked {
     deadline: Instant,
 }
 
-/// See the [module](self).
+/// A client and everything around it.
 pub(crate) struct Agent {
     client: Client,
     now: Instant,
@@ -106,7 +106,7 @@ impl Agent {
         Self::with(bits, fake_media())
     }
 
-    /// As [`Agent::new`], with other media.
+    /// [`Agent::new`] with other media.
     pub(crate) fn with(bits: u16, media: Box<dyn EngineFactory>) -> Self {
         let now = Instant::now();
         let client = Client::new(config(bits), media, Seed::from(1), now).expect("good settings");
@@ -133,7 +133,7 @@ impl Agent {
         }
     }
 
-    /// As [`Agent::new`], logged in.
+    /// [`Agent::new`], logged in.
     pub(crate) fn ready(bits: u16) -> Self {
         Self::new(bits).logged_in()
     }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use offhook::genesys::{ConversationId, Event, PendingSession, Session, SessionId};
 use offhook::machine::CommandId;
 
-/// See the [module](self).
+/// Books of one client's application.
 #[derive(Debug, Default)]
 pub(crate) struct Books {
     open: BTreeSet<CommandId>,

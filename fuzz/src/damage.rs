@@ -26,7 +26,7 @@ pub(crate) struct Pair<T> {
 enum Damage {
     /// A value, or all that an element holds, is something that cannot be read.
     Broken(u8),
-    /// It stands twice.
+    /// Written twice.
     Doubled,
     /// Something that nobody knows stands beside it.
     Foreign,

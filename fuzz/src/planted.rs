@@ -6,7 +6,7 @@ use serde_json::json;
 
 /// The planted secret. Nobody but the spellings below writes it.
 pub(crate) const PLANTED: &str = "Wq4/n1gHtj4r+Zu8Rk";
-/// As much of it as stands together in every spelling, and must never be seen.
+/// The part of it that stands together in every spelling, and must never be seen.
 pub(crate) const PART: &str = "n1gHtj4r";
 
 /// Names of secrets in what services say.

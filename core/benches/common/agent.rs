@@ -72,7 +72,7 @@ impl Agent {
         agent.told.unwrap_or_default()
     }
 
-    /// As [`Agent::ready`], told that.
+    /// [`Agent::ready`] after this login.
     pub(crate) fn logged_in(login: Vec<Input>) -> Self {
         let mut agent = Self::setting_out();
         for input in login {
@@ -197,7 +197,7 @@ impl Agent {
         script
     }
 
-    /// As [`Agent::script_of_a_call`], up to the moment when people talk.
+    /// [`Agent::script_of_a_call`] up to the moment when people talk.
     pub(crate) fn script_to_connected() -> Script {
         let mut script = Script::default();
         script.connect(&mut Self::ready());

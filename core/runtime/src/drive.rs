@@ -49,7 +49,7 @@ pub trait Drive:
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MediaNews {
-    /// It is there, or its state changed.
+    /// The new state of its media; the first one when it is there.
     State(MediaState),
     /// Something else was agreed on with the far side.
     Agreed(Agreement),

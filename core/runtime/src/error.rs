@@ -48,7 +48,7 @@ pub enum BuildError<E: std::error::Error> {
     /// The operating system has no randomness for the seed.
     #[error("no entropy: {0}")]
     Entropy(#[from] getrandom::Error),
-    /// There is no media engine: the feature `str0m` is off, and none was brought
+    /// No media engine: the feature `str0m` is off, and none was brought
     /// ([`Builder::engine_factory`](crate::Builder::engine_factory)).
     #[error("no media engine: neither the feature str0m nor an engine factory")]
     NoEngine,
@@ -89,7 +89,7 @@ pub enum SendError {
     /// The session is over, or its audio was taken again, or the client is gone.
     #[error("the audio has ended")]
     Ended,
-    /// Nobody would understand it: its codec was not agreed on with the far side.
+    /// A frame that nobody would understand: its codec was not agreed on with the far side.
     #[error("{} was not agreed on, but {}", codec.name(), agreed.name())]
     NotAgreed {
         /// The codec of the frame.

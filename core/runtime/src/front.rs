@@ -34,7 +34,7 @@ impl<M: Drive> Asker<M> {
         Self(Some(tell))
     }
 
-    /// Nobody; [`Front::waits_for`] knows of the command nevertheless.
+    /// An asker that nobody stands behind; [`Front::waits_for`] knows of the command nevertheless.
     #[must_use]
     pub fn nobody() -> Self {
         Self(None)

@@ -69,7 +69,7 @@ pub fn attach<R: Runtime, M: Drive>(clock: Clock) -> (Handle<M>, Events<M>, Fron
     (handle, events, front)
 }
 
-/// As [`attach`], with somebody who follows all that the machine tells.
+/// [`attach`] with somebody who follows all that the machine tells.
 pub(crate) fn attach_observed<R: Runtime, M: Drive>(
     clock: Clock,
     observer: Option<Box<dyn Observer<M>>>,

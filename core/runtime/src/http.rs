@@ -44,7 +44,8 @@ struct Shared {
 struct State {
     /// Exchanges that have a turn.
     running: usize,
-    /// Those that have none. As many as the machine makes: each has a deadline of the machine's.
+    /// Exchanges that have none. As many as the machine makes: each has a deadline of the
+    /// machine's.
     waiting: VecDeque<oneshot::Sender<Turn>>,
     kept: BTreeMap<Server, Kept>,
 }

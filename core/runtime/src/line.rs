@@ -31,12 +31,12 @@ pub(crate) struct View {
 /// The progress of its media.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Media {
-    /// Nothing was told of it, and perhaps nothing ever is.
+    /// No word of it so far, and perhaps never.
     #[default]
     Unknown,
-    /// It was never connected, or another engine has taken its place and is not.
+    /// Not connected yet, or another engine has taken its place and is not.
     Waiting,
-    /// It is, or was, connected.
+    /// Connected, now or before.
     Connected,
 }
 

@@ -162,7 +162,8 @@ impl std::fmt::Debug for PcmSender {
     }
 }
 
-/// As much waits while something is said, so that whoever is busy for a moment leaves no gap.
+/// The audio that waits while something is said, so that whoever is busy for a moment leaves no
+/// gap.
 const AHEAD: Duration = Duration::from_millis(60);
 
 /// The length of a frame.

@@ -204,7 +204,7 @@ impl<Q: Queue> Producer<Q> {
         }
     }
 
-    /// As [`Producer::push`], and leaves it to the caller to wake the reader.
+    /// [`Producer::push`] that leaves it to the caller to wake the reader.
     pub(crate) fn put(&self, item: Q::Item) -> Option<Waker> {
         let mut state = lock(&self.0);
         state.queue.note(&item);

@@ -12,7 +12,7 @@ struct State<T> {
     places: u64,
 }
 
-/// See the [module](self).
+/// A value that changes, and those who wait for what it becomes.
 pub(crate) struct Watched<T>(Mutex<State<T>>);
 
 impl<T: Default> Default for Watched<T> {

@@ -208,7 +208,7 @@ impl Listener {
     }
 }
 
-/// So many samples that nobody said.
+/// Makes up this many samples that nobody said.
 fn made_up(decoder: &mut Decoder, samples: u64) -> Result<Vec<i16>, AudioError> {
     let mut pcm = Vec::new();
     while (pcm.len() as u64) < samples {

@@ -19,7 +19,7 @@ const LATE: Duration = Duration::from_millis(500);
 const SILENCE: u16 = 8;
 /// Frames of silence that are sent before the others are left out.
 const HANGOVER: u32 = 5;
-/// In a pause one frame in so many goes out, so that nobody takes the stream for dead.
+/// The frames of a pause of which one goes out, so that nobody takes the stream for dead.
 const REMINDER: u32 = 20;
 
 /// Makes encoded frames of PCM: 20 ms each, resampled, and in time.
@@ -53,7 +53,7 @@ pub struct Speaker {
     length: usize,
     /// The samples that wait to be said.
     pcm: VecDeque<i16>,
-    /// Since when that is a whole frame.
+    /// The time since which that is a whole frame.
     ready: Option<Instant>,
     codec: Option<AudioCodec>,
     coder: Option<Coder>,
@@ -235,8 +235,8 @@ impl Speaker {
         self.ready = whole.then(|| self.ready.unwrap_or(now));
     }
 
-    /// The time at which the frame that is about to be said is due. After a pause time has gone on
-    /// without it.
+    /// The time at which the frame that is about to be said is due. A pause before it is added to the
+    /// times of frames.
     fn begin(&mut self, now: Instant, ticks: u64) -> Instant {
         let due = match self.phase {
             Phase::New => return now,

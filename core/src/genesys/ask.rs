@@ -85,7 +85,7 @@ pub(crate) enum CallAsk {
     /// Holding one call because another is talked to. Nobody waits for it.
     HoldOther,
     Dial(CommandId),
-    /// Nobody waits for the answer.
+    /// Attributes to add to a conversation, for which nobody waits.
     Metadata(ConversationId),
 }
 

@@ -44,7 +44,7 @@ pub struct Conversation {
     pub recording: RecordingState,
     /// The media session it uses, if this client has one for it.
     pub session: Option<SessionId>,
-    /// The others on it, where the service said. [`Conversation::who`] reads it in either case.
+    /// The others on it, where the service said. [`Conversation::who`] reads them in either case.
     pub parties: Option<Arc<Parties>>,
 }
 

@@ -25,12 +25,12 @@ pub enum CallState {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum RecordingState {
-    /// It is not, or the service does not say.
+    /// Not recorded, or the service does not say.
     #[default]
     Off,
-    /// It is.
+    /// Recorded.
     Active,
-    /// It is paused, for instance while a card number is told.
+    /// Paused, for instance while a card number is told.
     Paused,
 }
 

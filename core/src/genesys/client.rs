@@ -114,7 +114,7 @@ impl Client {
         super::digest::of(self)
     }
 
-    /// As [`Client::remembered`], with everything.
+    /// The number of things that are remembered, dialled calls too.
     #[cfg(test)]
     pub(crate) fn size(&self) -> usize {
         self.calls.size() + self.out.open_commands()
@@ -157,7 +157,7 @@ impl Client {
         }
     }
 
-    /// Nobody will answer what was asked over the connection that is gone.
+    /// Ends what was asked over the connection that is gone: nobody will answer it.
     pub(super) fn connection_lost(&mut self) {
         if !self.out.config.session_survivability {
             self.calls.sessions.end_all();

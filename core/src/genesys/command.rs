@@ -124,8 +124,8 @@ pub enum Command {
     /// The network is another one, or is back: find out now whether the connection still stands,
     /// and try now where it does not. Completes at once.
     NetworkChanged,
-    /// There is no network: attempts wait until [`Command::NetworkChanged`]. A connection that
-    /// stands is left alone. Completes at once.
+    /// Tell that there is no network: attempts wait until [`Command::NetworkChanged`]. A connection
+    /// that stands is left alone. Completes at once.
     WentOffline,
     /// Be the one of the user's clients that rings
     /// ([`Config::alerting_leader`](super::Config::alerting_leader)). Within 30 s.
@@ -170,7 +170,7 @@ impl Command {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// It is done.
+    /// Done, with nothing more to say.
     Done,
     /// The call was placed.
     Dialled(Dialled),

@@ -50,7 +50,7 @@ pub enum SpeakTo {
 pub enum CallControl {
     /// Give the call away without a word (blind transfer).
     Transfer {
-        /// To whom.
+        /// The one to give it to.
         to: Target,
     },
     /// Ask somebody while the customer waits. Hanging up completes the transfer.

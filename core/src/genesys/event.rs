@@ -71,7 +71,7 @@ pub enum Event {
         session: SessionId,
         /// Its conversation.
         conversation: ConversationId,
-        /// By whom.
+        /// The client that did.
         by: HandledBy,
     },
     /// The far side offered media; negotiation begins. Not yet connected.
@@ -155,7 +155,7 @@ pub enum Event {
         conversation: ConversationId,
         /// The key.
         digit: Digit,
-        /// For how long.
+        /// The time for which it was pressed.
         duration: Duration,
     },
     /// The far side says nothing, and how loud its silence is (RFC 3389).

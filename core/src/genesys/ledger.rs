@@ -37,19 +37,19 @@ pub enum CallPhase {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum EndReason {
-    /// It was connected, and either side hung up.
+    /// Connected before, and ended by either side.
     #[error("the call was ended")]
     Over,
-    /// It no longer rings: the caller gave up, the service took it elsewhere, or it was declined.
+    /// No longer ringing: the caller gave up, the service took it elsewhere, or it was declined.
     #[error("the call was withdrawn")]
     Withdrawn,
     /// Another client of the user's has it, or declined it.
     #[error("the call was handled by another client")]
     Elsewhere,
-    /// It was answered or dialled, and never connected.
+    /// Answered or dialled, and never connected.
     #[error("the call did not connect")]
     Failed,
-    /// There are more than [`Ledger::MAX_CALLS`]: it may go on, and is not followed any more.
+    /// More calls than [`Ledger::MAX_CALLS`]: it may go on, and is not followed any more.
     #[error("too many calls: it is no longer followed")]
     Unfollowed,
     /// The client is gone.
@@ -128,14 +128,14 @@ impl CallView {
         }
     }
 
-    /// It is over, unless it was before.
+    /// Ends it, unless it has ended before.
     fn end(&mut self, reason: EndReason) {
         if self.ended().is_none() {
             self.phase = CallPhase::Ended(reason);
         }
     }
 
-    /// Nobody will have it, unless media carries it already.
+    /// Ends it, as nobody will have it, unless media carries it already.
     fn dismiss(&mut self, reason: EndReason) {
         match self.phase {
             CallPhase::Ringing | CallPhase::Connecting if self.session.is_none() => {

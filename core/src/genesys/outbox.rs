@@ -55,7 +55,7 @@ const MAX_TOLD: usize = 4 << 20;
 /// The outputs of a client.
 pub(crate) type Out = Output<Event, Outcome, Error>;
 
-/// See the [module](self).
+/// The outputs of a client, and the questions that wait for an answer.
 #[derive(Debug)]
 pub(crate) struct Outbox {
     outputs: Outputs<Event, Outcome, Error>,
@@ -137,7 +137,7 @@ impl Outbox {
         }
     }
 
-    /// Another token or JWT from now on. Neither is ever shown, nor is the one before.
+    /// Sets another token or JWT from now on. Neither is ever shown, nor is the one before.
     pub(crate) fn set_secret(&mut self, secret: &Secret) {
         if let Some(auth) = self.auth_with(secret) {
             self.redactor.hide(secret);

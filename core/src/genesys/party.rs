@@ -90,7 +90,7 @@ impl Parties {
     /// The most other participants.
     pub const MAX_OTHERS: usize = 100;
 
-    /// These, or nobody.
+    /// The parties, or an empty value where there are none.
     pub(super) fn or_none(parties: Option<&Arc<Self>>) -> &Self {
         static NOBODY: Parties = Parties {
             remote_name: None,

@@ -227,7 +227,7 @@ timing! {
 
     // After a login
 
-    /// Until something that a login needs and could not have is asked for again.
+    /// The pause until something that a login needs and could not have is asked for again.
     again: Duration = [30 s] [1 s] [1 h];
     /// The same where topics were refused for good: a phone without topics is deaf, and a permission
     /// may be given meanwhile.

@@ -105,7 +105,7 @@ enum State {
     Idle,
     /// Collecting, until then.
     Due(Instant),
-    /// So many records are on their way.
+    /// On their way: this many records.
     Sent(usize),
 }
 

@@ -32,7 +32,7 @@ pub enum Senders {
     Initiator,
     /// Only the responder.
     Responder,
-    /// Nobody.
+    /// Neither end.
     None,
 }
 

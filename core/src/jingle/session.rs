@@ -141,7 +141,7 @@ pub enum SessionInfo {
     Ringing,
     /// The sender shares its screen.
     ScreenStart,
-    /// It no longer does.
+    /// The sender no longer shares its screen.
     ScreenStop,
     /// Something else, by its element's name.
     Other(String),

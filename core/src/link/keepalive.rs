@@ -47,7 +47,7 @@ pub(crate) enum Health {
 }
 
 impl Keepalive {
-    /// Nobody is watched yet.
+    /// A watch that is off.
     pub(crate) fn new(patience: Patience) -> Self {
         Self { patience, way: Way::Off }
     }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::{CommandId, Wake};
 
-/// See the [module](self).
+/// Commands that are not answered yet.
 #[derive(Debug)]
 pub(crate) struct Commands<S> {
     /// Each with the time by which it must be answered, if there is one, and with what it is

@@ -8,7 +8,7 @@ use super::Output;
 /// Room for outputs that is kept between two drains: a process may hold very many idle machines.
 const KEPT: usize = 4;
 
-/// See the [module](self).
+/// The outputs of a machine that were not taken yet.
 #[derive(Debug)]
 pub(crate) struct Outputs<E, O, X> {
     begun: Instant,

@@ -154,7 +154,7 @@ pub enum Proxy {
     /// Connect directly, whatever the environment says.
     #[default]
     None,
-    /// As `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` say, read by the runtime.
+    /// The proxies of `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, read by the runtime.
     Environment,
     /// Through this proxy, `http://[user:password@]host:port`.
     Url(ProxyUrl),

@@ -25,19 +25,20 @@ use crate::millis;
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CallTimeline {
-    /// It was proposed, or told by an event; dialled calls are proposed, too.
+    /// The time of its proposal, or of the event that told of it; dialled calls are proposed, too.
     pub invited: Option<Instant>,
-    /// It was answered from here.
+    /// The time at which it was answered from here.
     pub answered: Option<Instant>,
-    /// Its media session began; missing for a call on a session that was there before.
+    /// The time at which its media session began; missing for a call on a session that was there
+    /// before.
     pub session_started: Option<Instant>,
     /// The time at which that session's media connected.
     pub media_connected: Option<Instant>,
-    /// The first audio came on that session.
+    /// The time of the first audio on that session.
     pub first_audio: Option<Instant>,
-    /// The service said that it is connected.
+    /// The time at which the service said that it is connected.
     pub connected: Option<Instant>,
-    /// It was over, or handled by somebody else.
+    /// The time at which it was over, or handled by somebody else.
     pub ended: Option<Instant>,
     /// The wall clock, if the client was told.
     pub clock: Option<WallClock>,

@@ -14,7 +14,7 @@ pub struct TraceRecord {
     pub at: Instant,
     /// The direction.
     pub direction: Direction,
-    /// Over what.
+    /// The channel.
     pub channel: Channel,
     /// The message in a few words: `propose`, `PATCH participants`, `session-accept`.
     pub summary: String,
@@ -48,7 +48,7 @@ pub enum Direction {
     Received,
 }
 
-/// Over what a message went.
+/// The channel that a message went over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Channel {
     /// XMPP over the WebSocket.

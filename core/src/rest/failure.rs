@@ -86,8 +86,8 @@ impl Refusal {
     pub const MAX_TEXT: usize = 512;
 }
 
-/// As much of what a peer says of a refusal as is kept, in [`plain`](crate::plain()) words; none of
-/// an empty text.
+/// The part that is kept of what a peer says of a refusal, in [`plain`](crate::plain()) words; none
+/// of an empty text.
 pub(crate) fn short(text: &str) -> Option<String> {
     let text = plain_within(text.trim(), Refusal::MAX_TEXT);
     (!text.is_empty()).then(|| text.into_owned())

@@ -32,18 +32,18 @@ struct Waiting<A> {
 
 /// The consequence of an HTTP result for the question that it answers.
 pub(crate) enum Answered<A> {
-    /// It has ended so.
+    /// The end of the question, with its result.
     Ended(A, Result<Value, Failure>),
-    /// It will be asked again, as it failed so.
+    /// Another attempt to come, after this failure.
     Again(A, Failure),
 }
 
-/// See the [module](self).
+/// Questions to a service that are not answered yet.
 #[derive(Debug)]
 pub(crate) struct Questions<A> {
     policy: Policy,
     sent: BTreeMap<HttpId, Question<A>>,
-    /// By when, and in which order of those.
+    /// The questions that wait, by their time and their order.
     waiting: BTreeMap<(Instant, u64), Waiting<A>>,
     waited: u64,
     unmade: VecDeque<(A, Failure)>,
@@ -60,7 +60,7 @@ impl<A: Clone> Questions<A> {
         }
     }
 
-    /// Those that are on their way.
+    /// The questions that are on their way.
     pub(crate) fn sent(&self) -> impl Iterator<Item = &A> {
         self.sent.values().map(|question| &question.ask)
     }

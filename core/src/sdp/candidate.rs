@@ -441,11 +441,11 @@ fn is_name(text: &str) -> bool {
 /// The fate of one more candidate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admission {
-    /// It is new, and there is room.
+    /// New, and there is room.
     New,
-    /// It is known already, and nothing new (RFC 8445 section 5.1.3).
+    /// Known already, and nothing new (RFC 8445 section 5.1.3).
     Known,
-    /// There is no room: it is dropped. `first` is true the first time.
+    /// Dropped, as there is no room. `first` is true the first time.
     Full {
         /// True for the first that is dropped.
         first: bool,

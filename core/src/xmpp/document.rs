@@ -11,9 +11,9 @@ use super::Jid;
 /// element, makes reading a frame a matter of few allocations.
 #[derive(Default)]
 pub(super) struct Document<'x> {
-    /// In the order of the text.
+    /// The elements and texts, in their order.
     pub(super) items: Vec<Item<'x>>,
-    /// Those of all elements, in the order of the text.
+    /// The attributes of all elements, in the order of the text.
     pub(super) attributes: Vec<(&'x str, Cow<'x, str>)>,
 }
 
@@ -29,7 +29,7 @@ pub(super) struct Tag<'x> {
     pub(super) name: &'x str,
     /// Empty when there is none.
     pub(super) namespace: Cow<'x, str>,
-    /// Those other than namespace declarations, among the document's attributes. Of prefixed ones
+    /// Its attributes other than namespace declarations, among the document's. Of prefixed ones
     /// only `xml:…` are kept, since nothing in use has others.
     pub(super) attributes: Range<usize>,
     /// The index at which the items go on after the element.

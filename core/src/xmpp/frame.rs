@@ -19,9 +19,9 @@ pub enum Frame<X> {
     Features(Features),
     /// A client authenticates.
     Auth(Auth),
-    /// It succeeded.
+    /// The success of SASL.
     Success,
-    /// It failed.
+    /// The failure of SASL.
     Failure(SaslFailure),
     /// The stream is in error.
     StreamError(StreamError),

@@ -146,8 +146,8 @@ impl FromStr for Jid {
     }
 }
 
-/// As it is shown to people, in [plain](crate::plain()) words, and cut off after 255 bytes; on the
-/// wire it is [`Jid::as_str`].
+/// The address as it is shown to people, in [plain](crate::plain()) words, and cut off after 255
+/// bytes; on the wire it is [`Jid::as_str`].
 impl fmt::Display for Jid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Shown(&self.0).fmt(f)

@@ -36,9 +36,9 @@ struct Pending<A> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Asked {
     Waits,
-    /// There are too many.
+    /// Not asked: too many questions wait.
     Crowded {
-        /// Since none waited.
+        /// True if none was refused since none waited.
         first: bool,
     },
 }
@@ -55,7 +55,7 @@ pub(crate) struct Questions<A> {
 }
 
 impl<A> Questions<A> {
-    /// None yet; the reply to each is waited for so long.
+    /// No questions yet; the reply to each will be waited for up to `limit`.
     pub(crate) fn new(limit: Duration) -> Self {
         Self { limit, waiting: BTreeMap::new(), asked: 0, crowded: false }
     }

@@ -15,7 +15,7 @@ pub(super) struct Scope<'x> {
 }
 
 struct Declaration<'x> {
-    /// None for the default namespace.
+    /// The prefix; none for the default namespace.
     prefix: Option<&'x str>,
     namespace: Cow<'x, str>,
     depth: usize,
@@ -27,7 +27,7 @@ impl<'x> Scope<'x> {
         self.depth += 1;
     }
 
-    /// It ends, and its declarations with it.
+    /// Ends the element, and its declarations with it.
     pub(super) fn leave(&mut self) {
         while self.declared.pop_if(|last| last.depth == self.depth).is_some() {}
         self.depth = self.depth.saturating_sub(1);

@@ -112,7 +112,7 @@ impl StanzaError {
         Self::new(ErrorType::Cancel, "bad-request")
     }
 
-    /// Nobody or nothing of that name.
+    /// The error `item-not-found`: nobody or nothing of that name.
     #[must_use]
     pub fn item_not_found() -> Self {
         Self::new(ErrorType::Cancel, "item-not-found")
@@ -199,7 +199,7 @@ impl StanzaError {
 
 impl std::error::Error for StanzaError {}
 
-/// In [`plain`] words.
+/// The error in [`plain`] words.
 impl fmt::Display for StanzaError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Shown(&self.condition).fmt(f)?;

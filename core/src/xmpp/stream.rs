@@ -176,7 +176,7 @@ pub struct SaslFailure {
 
 impl std::error::Error for SaslFailure {}
 
-/// In [`plain`] words.
+/// The failure in [`plain`] words.
 impl fmt::Display for SaslFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         show_condition(f, &self.condition, self.text.as_deref())
@@ -205,7 +205,7 @@ pub struct StreamError {
 
 impl std::error::Error for StreamError {}
 
-/// In [`plain`] words.
+/// The error in [`plain`] words.
 impl fmt::Display for StreamError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         show_condition(f, &self.condition, self.text.as_deref())

@@ -161,7 +161,7 @@ impl Pair {
         self.offer()
     }
 
-    /// As [`Pair::reoffer`], to an engine that has no sockets yet.
+    /// [`Pair::reoffer`] to an engine that has no sockets yet.
     pub(crate) fn reoffer_with_addresses(&mut self, offer: &str) -> String {
         let now = self.now;
         self.engine(Side::A).add_local_address(now, Side::A.address());
@@ -205,7 +205,7 @@ impl Pair {
         self.cut = true;
     }
 
-    /// They pass again.
+    /// Lets packets pass again.
     pub(crate) fn mend(&mut self) {
         self.cut = false;
     }

@@ -28,7 +28,7 @@ pub(super) const RINGING: Duration = Duration::from_secs(120);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
-    /// It waits for the agent, or for the agent's media.
+    /// Waiting for the agent, or for the agent's media.
     Ringing {
         until: Instant,
     },
@@ -40,7 +40,7 @@ pub(super) enum Stage {
     Contacting {
         dial: Instant,
     },
-    /// It rings at somebody's.
+    /// Ringing at somebody's.
     Dialing {
         answer: Instant,
     },
@@ -68,7 +68,7 @@ pub(super) struct Call {
     pub(super) session: String,
     /// The mode of its far end.
     pub(super) far_end: FarEndMode,
-    /// It only brings media up: nobody is told of it.
+    /// True for a call that only brings media up: nobody is told of it.
     pub(super) eager: bool,
     /// The participant to whom the agent speaks, while somebody is consulted.
     pub(super) consult: Option<String>,
@@ -121,7 +121,7 @@ impl Call {
         self.stage.wake()
     }
 
-    /// As the control API tells it.
+    /// The call as the control API tells it.
     pub(super) fn body(&self, session: Option<&Session>) -> Value {
         let agent = &self.conversation.agent;
         let seen = self.seen.clone().or_else(|| session.map(Session::seen));
@@ -136,7 +136,7 @@ impl Call {
         })
     }
 
-    /// As `GET /control/calls/{cid}/media` tells it.
+    /// The media of the call as `GET /control/calls/{cid}/media` tells it.
     pub(super) fn media_body(&self, session: Option<&Session>) -> Value {
         match (&self.seen, session) {
             (Some(seen), _) => seen.media.clone(),

@@ -33,8 +33,8 @@ impl Caller {
         Self { name, address, ..Self::default() }
     }
 
-    /// As an order for a call says it: `from: {name, address}`, `called`, `queue: {id, name}`,
-    /// `attributes`.
+    /// Reads the caller in an order for a call: `from: {name, address}`, `called`, `queue: {id,
+    /// name}`, `attributes`.
     pub(super) fn read(body: &Value) -> Result<Self, &'static str> {
         let text = |value: &Value, default: &str| match value.as_str().unwrap_or(default) {
             text if text.len() > MAX_NAME => Err("a name or an address has at most 255 bytes"),

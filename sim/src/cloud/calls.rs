@@ -109,7 +109,7 @@ impl Calls {
 
     // Looking
 
-    /// As the control API tells a call.
+    /// A call as the control API tells it.
     pub(super) fn body(&self, id: &str) -> Option<Value> {
         let call = self.calls.get(id)?;
         Some(call.body(self.sessions.get(&call.session)))
@@ -125,7 +125,7 @@ impl Calls {
         Some(call.media_body(self.sessions.get(&call.session)))
     }
 
-    /// As `GET calls/{cid}/far` tells it. None where there is no such far end.
+    /// A far end as `GET calls/{cid}/far` tells it. None where there is no such far end.
     pub(super) fn far_body(&self, call: &str) -> Option<Value> {
         let call = self.calls.get(call)?;
         let seen = call.seen.clone().or_else(|| Some(self.sessions.get(&call.session)?.seen()))?;

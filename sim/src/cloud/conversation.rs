@@ -216,7 +216,7 @@ impl Conversation {
         }
     }
 
-    /// As notifications and `GET conversations/{id}` tell it.
+    /// The conversation as notifications and `GET conversations/{id}` tell it.
     pub(super) fn body(&self) -> Value {
         let mut outside = self.outside.body(self.direction);
         self.caller.tell(&mut outside);

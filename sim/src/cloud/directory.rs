@@ -68,7 +68,7 @@ pub(super) struct Channel {
     made: u64,
 }
 
-/// See the [module](self).
+/// Users, tokens, stations and notification channels.
 #[derive(Debug)]
 pub(super) struct Directory {
     domain: String,
@@ -314,7 +314,7 @@ impl User {
         body
     }
 
-    /// As `POST /control/users` answers.
+    /// The user as `POST /control/users` answers.
     pub(super) fn control_body(&self) -> Value {
         json!({
             "userId": self.id, "name": self.name, "token": self.token,

@@ -16,7 +16,7 @@ const MAX_CANDIDATE: usize = 512;
 /// refused from the far end's.
 const MAX_CANDIDATES: usize = 256;
 
-/// See the [module](self).
+/// A far end that somebody outside plays.
 #[derive(Clone, Debug, Default)]
 pub(super) struct External {
     /// The offer that the client is made next, or was made last. None while it is waited for.
@@ -43,7 +43,7 @@ pub(super) enum Trickle {
 /// A description of a far end's, for a call that is there.
 pub(super) struct Description {
     pub(super) sdp: String,
-    /// It is another peer connection than before.
+    /// True for another peer connection than before.
     pub(super) reinvite: bool,
     /// And has a session id of its own.
     pub(super) new_session: bool,

@@ -24,7 +24,7 @@ struct Waiting {
     until: Instant,
 }
 
-/// See the [module](self).
+/// Requests that wait for the client's word to a far end.
 #[derive(Debug, Default)]
 pub(super) struct FarWaits {
     waiting: Vec<Waiting>,

@@ -230,7 +230,7 @@ pub(super) fn end(
     finish(calls, id, reason, is_told, streams, world);
 }
 
-/// As [`Calls::end`]; whether that is notified.
+/// [`Calls::end`]; true if that is notified.
 fn finish(
     calls: &mut Calls,
     id: &str,

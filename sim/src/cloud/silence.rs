@@ -53,7 +53,7 @@ pub(super) struct Silences {
 }
 
 impl Silences {
-    /// These are left out from now on.
+    /// Sets the signals that are left out from now on.
     pub(super) fn set(&mut self, silences: BTreeSet<Silence>) {
         self.on = silences;
     }

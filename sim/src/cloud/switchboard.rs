@@ -6,7 +6,7 @@ use super::signaling::Signaling;
 use super::streams::Streams;
 use super::world::World;
 
-/// See the [module](self).
+/// All parts of the cloud, side by side.
 pub(super) struct Switchboard {
     pub(super) world: World,
     pub(super) streams: Streams,

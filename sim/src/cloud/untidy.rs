@@ -122,7 +122,7 @@ impl Habit {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Company {
     Alone,
-    /// It comes twice.
+    /// Told twice.
     Itself,
     /// Something else comes before it.
     Another,
@@ -133,7 +133,8 @@ pub(super) struct Lots {
     /// The share of far ends with each habit, from 0 to 1.
     pub(super) share: f64,
     dice: Dice,
-    /// For what came later, so that what came before is as it was for each seed.
+    /// The dice of habits that were added later, so that earlier ones are as they were for each
+    /// seed.
     later: Dice,
     pub(super) drawn: BTreeMap<Habit, u64>,
     /// True if the service counts its re-invites, and when a user's was the first.

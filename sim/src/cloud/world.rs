@@ -11,7 +11,7 @@ use super::silence::{Silence, Silences};
 use super::untidy::Lots;
 use crate::service::{Base, FarMedia, Prompt, RequestId};
 
-/// See the [module](self).
+/// The parts of the world that every part of the cloud may use.
 pub(super) struct World {
     pub(super) base: Base,
     /// The seed of far ends' media.

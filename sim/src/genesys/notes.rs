@@ -11,7 +11,7 @@ pub(super) const DOMAIN: &str = "lab.test";
 /// The agent's part in a call, as the service has it just after it confirmed a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stand {
-    /// Of which call.
+    /// The conversation.
     pub conversation: ConversationId,
     /// True if the agent is muted.
     pub muted: bool,
@@ -19,7 +19,7 @@ pub struct Stand {
     pub held: bool,
 }
 
-/// See the [module](self).
+/// A world's notes of a phone of the service.
 #[derive(Debug, Default)]
 pub struct Notes {
     /// Media sessions that its client has told of.

@@ -148,7 +148,7 @@ impl Process {
         Self { start: keys.now() - at, tasks, front: Some(front), farewell: None }
     }
 
-    /// It is so late, and this has happened.
+    /// Sets the time, and tells a moment.
     fn tell(&mut self, moment: Moment<'_>, now: Instant) {
         self.tasks.pass(now);
         if matches!(moment, Moment::Evening) {

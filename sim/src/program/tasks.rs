@@ -52,7 +52,7 @@ pub(super) fn around() -> Option<Arc<Around>> {
     AROUND.with_borrow(Clone::clone)
 }
 
-/// As [`around`].
+/// The surroundings of the caller, as [`around`] finds them.
 ///
 /// # Panics
 ///
@@ -96,7 +96,7 @@ impl Around {
     }
 }
 
-/// As long as it lives, something is around the caller.
+/// A guard while which lives the caller has surroundings.
 struct Entered(Option<Arc<Around>>);
 
 impl Entered {
@@ -202,7 +202,7 @@ impl Wake for Bell {
     }
 }
 
-/// See the [module](self).
+/// The tasks of one program.
 pub(super) struct Tasks {
     around: Arc<Around>,
     tasks: BTreeMap<u64, (Task, Arc<Bell>)>,
@@ -230,7 +230,7 @@ impl Tasks {
         work()
     }
 
-    /// It is so late now: whoever slept until then is woken, the earliest first.
+    /// Sets the time: whoever slept until then is woken, the earliest first.
     pub(super) fn pass(&mut self, now: Instant) {
         let clock = &self.around.clock;
         clock.advance(now.saturating_duration_since(clock.now()));
@@ -251,7 +251,7 @@ impl Tasks {
         self.around.lock().timers.keys().next().map(|(at, _)| *at)
     }
 
-    /// It is evening from now on.
+    /// Begins the evening.
     pub(super) fn evening(&mut self) {
         let waiting = {
             let mut state = self.around.lock();
@@ -305,7 +305,7 @@ impl Tasks {
         true
     }
 
-    /// Those who were spawned are among the others, and woken for the first time.
+    /// Takes spawned tasks among the others, and wakes them for the first time.
     fn admit(&mut self) {
         let spawned = std::mem::take(&mut self.around.lock().spawned);
         for task in spawned {

@@ -28,11 +28,11 @@ pub struct Habits {
     pub ignores: f64,
     /// The share of calls that the agent ends.
     pub ends: f64,
-    /// After how long.
+    /// The time after which it does.
     pub ends_after: (Duration, Duration),
     /// The share of calls that are put on hold, and for how long.
     pub holds: f64,
-    /// For how long.
+    /// The time that it holds.
     pub holds_for: (Duration, Duration),
     /// The share of calls in which the agent mutes.
     pub mutes: f64,
@@ -95,7 +95,7 @@ enum Act {
     Speak(u32),
 }
 
-/// See the [module](self).
+/// The model of an agent.
 pub(super) struct Agent {
     habits: Habits,
     manner: Manner,

@@ -24,7 +24,7 @@ pub(super) struct Asked {
     pub(super) wish: Option<Wish>,
 }
 
-/// As far as its answer says something.
+/// The kind of a command, as far as its answer says something.
 #[derive(Clone, Debug)]
 enum What {
     /// To stay connected.

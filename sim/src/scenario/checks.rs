@@ -27,7 +27,7 @@ const TWICE: Duration = Duration::from_secs(2);
 /// A word on its way.
 #[derive(Debug)]
 struct Spoken {
-    /// It arrived.
+    /// True once it arrived.
     heard: bool,
     /// Calls of the speaker's that must not hear it.
     deaf: BTreeSet<ConversationId>,

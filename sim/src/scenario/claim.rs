@@ -7,7 +7,7 @@ use offhook::genesys::{ConversationId, Event, SessionId};
 use super::asked::Asked;
 use super::books::Books;
 
-/// See the [module](self).
+/// A claim that must be true once everything that belongs to an instant was told.
 #[derive(Clone, Debug)]
 pub(super) enum Claim {
     /// A call has ended.

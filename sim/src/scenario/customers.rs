@@ -14,7 +14,7 @@ pub enum Arrivals {
         /// Calls an hour for each agent, on average.
         per_agent_hour: f64,
     },
-    /// As before, with a rush of so many times the rate for a part of every hour.
+    /// Calls as before, with a rush of so many times the rate for a part of every hour.
     Rushes {
         /// Calls an hour for each agent outside of rushes, on average.
         per_agent_hour: f64,
@@ -25,7 +25,7 @@ pub enum Arrivals {
     },
     /// At these times since the run began, and never else.
     Recorded(Vec<Duration>),
-    /// Nobody calls.
+    /// No calls.
     Never,
 }
 
@@ -34,7 +34,7 @@ pub enum Arrivals {
 pub struct Customers {
     /// The times at which they call.
     pub arrivals: Arrivals,
-    /// After how long an unanswered customer gives up.
+    /// The time after which an unanswered customer gives up.
     pub patience: (Duration, Duration),
     /// The time that a customer talks, if the agent does not end it.
     pub talk: (Duration, Duration),

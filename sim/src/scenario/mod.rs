@@ -108,7 +108,7 @@ impl Scenario {
         self
     }
 
-    /// So many agents; with one phone each, unless said otherwise. At least one.
+    /// Sets the number of agents; with one phone each, unless said otherwise. At least one.
     #[must_use]
     pub fn agents(mut self, agents: usize) -> Self {
         self.agents = agents.max(1);
@@ -227,8 +227,8 @@ impl Scenario {
         self
     }
 
-    /// So many guests, who are connected all day: every other one by a security code, the rest by
-    /// a JWT.
+    /// Sets the number of guests, who are connected all day: every other one by a security code,
+    /// the rest by a JWT.
     #[must_use]
     pub fn guests(mut self, guests: usize) -> Self {
         self.guests = Some(guests);
@@ -285,7 +285,7 @@ impl Scenario {
         self
     }
 
-    /// As [`Scenario::invariant`], by a closure that looks at one thing at a time.
+    /// [`Scenario::invariant`] by a closure that looks at one thing at a time.
     #[must_use]
     pub fn always<F>(self, name: &'static str, look: F) -> Self
     where

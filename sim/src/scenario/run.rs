@@ -92,7 +92,7 @@ pub struct Run {
     guests: Vec<PhoneId>,
     open: bool,
     said: u64,
-    /// For what came with untidy far ends.
+    /// The dice of what came with untidy far ends.
     untidy: Dice,
     /// The changes that befall the next call that rings.
     for_next: Vec<(&'static str, Value)>,
@@ -256,7 +256,7 @@ impl Run {
         self.report()
     }
 
-    /// As [`Run::finish`], where the story is wanted after it.
+    /// [`Run::finish`] where the story is wanted after it.
     pub fn through(&mut self) {
         let evening = self.scenario.working;
         self.furnish();

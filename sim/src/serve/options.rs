@@ -66,7 +66,7 @@ pub enum EmulatorError {
     /// The thread or its runtime could not be made.
     #[error("cannot start: {0}")]
     Start(#[from] std::io::Error),
-    /// It ended before it had started.
+    /// Ended before it had started.
     #[error("the emulator ended at once")]
     Ended,
 }

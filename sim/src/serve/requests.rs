@@ -182,7 +182,7 @@ async fn pump(mut socket: WebSocket, accepted: Upgrade, desk: Desk, _door: Door)
     let _ = desk.orders.send(Order::Closed { conn }).await;
 }
 
-/// So many bytes wait for the client no more.
+/// Takes this many bytes off those that wait for the client.
 fn taken(backlog: &AtomicUsize, bytes: usize) {
     backlog.fetch_sub(bytes, Ordering::Relaxed);
 }

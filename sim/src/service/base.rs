@@ -14,7 +14,7 @@ use super::events::Events;
 use super::faults::Faults;
 use super::http::json;
 
-/// See the [module](self).
+/// The time, ids, events and outputs that all parts of a service use.
 pub(crate) struct Base {
     pub(crate) now: Instant,
     pub(crate) clock: Clock,

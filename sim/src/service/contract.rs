@@ -55,7 +55,7 @@ pub enum Input {
     },
     /// A text message came.
     SocketText {
-        /// From which connection.
+        /// The connection that it came from.
         conn: ConnId,
         /// The message.
         text: String,
@@ -74,11 +74,11 @@ pub enum Input {
     },
     /// A datagram came.
     Datagram {
-        /// To which group.
+        /// The group that it came to.
         id: UdpId,
-        /// To which of its addresses.
+        /// The group's address that it came to.
         local: SocketAddr,
-        /// From whom.
+        /// The sender.
         remote: SocketAddr,
         /// Its bytes.
         data: Vec<u8>,
@@ -119,19 +119,19 @@ pub enum Output {
     Accept {
         /// The connection.
         conn: ConnId,
-        /// With which subprotocol, if the client offers it (RFC 6455 section 1.9).
+        /// The subprotocol, if the client offers it (RFC 6455 section 1.9).
         protocol: Option<&'static str>,
     },
     /// Refuse a WebSocket.
     Refuse {
         /// The connection.
         conn: ConnId,
-        /// With which HTTP status.
+        /// The HTTP status.
         status: u16,
     },
     /// Send a text message.
     SendText {
-        /// On which connection.
+        /// The connection.
         conn: ConnId,
         /// The message.
         text: String,
@@ -150,11 +150,11 @@ pub enum Output {
     },
     /// Send a datagram.
     Transmit {
-        /// Through which group.
+        /// The group.
         id: UdpId,
-        /// From which address.
+        /// The group's address to send from.
         local: SocketAddr,
-        /// To whom.
+        /// The receiver.
         remote: SocketAddr,
         /// Its bytes.
         data: Vec<u8>,

@@ -14,9 +14,9 @@ use super::http::{Incoming, bad_request, json as respond};
 /// The answer to a request, or the wait for it.
 #[derive(Debug)]
 pub(crate) enum Answer {
-    /// It is answered with this.
+    /// Answered with this.
     Now(Response<Vec<u8>>),
-    /// It is answered once something happens, or at its limit.
+    /// Answered once something happens, or at its limit.
     Later,
 }
 

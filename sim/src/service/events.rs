@@ -33,7 +33,7 @@ struct Waiting {
     until: Instant,
 }
 
-/// See the [module](self).
+/// The events of a service, and the requests that wait for some.
 #[derive(Debug, Default)]
 pub(crate) struct Events {
     last: u64,

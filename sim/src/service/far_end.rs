@@ -28,7 +28,7 @@ pub enum FarEndMode {
     Echo,
     /// Listens.
     Silence,
-    /// Is played from outside.
+    /// Played from outside.
     External,
 }
 
@@ -64,7 +64,7 @@ pub(crate) enum Word {
     Key(Digit),
 }
 
-/// See the [module](self).
+/// The media of a call's far end.
 pub(crate) struct FarEnd {
     pub(crate) udp: UdpId,
     pub(crate) engine: Box<dyn Engine>,
@@ -102,8 +102,8 @@ impl FarEnd {
         self.heard.take_if(|at| *at + CONSENT <= now).is_some()
     }
 
-    /// Nobody was woken for frames of a far end that says nothing of its own: they are passed over
-    /// before it does otherwise.
+    /// Passes over frames of a far end that says nothing of its own, before it does otherwise:
+    /// nobody was woken for them.
     pub(crate) fn pass_time(&mut self, now: Instant, mode: FarEndMode) {
         if mode != FarEndMode::Prompt
             && let Some(at) = self.speak_at
@@ -171,7 +171,7 @@ impl FarEnd {
         let _ = self.engine.send_audio(now, frame);
     }
 
-    /// As `GET /control/calls/{cid}/media` tells it.
+    /// The media as `GET /control/calls/{cid}/media` tells it.
     pub(crate) fn body(&self) -> Value {
         let stats = self.engine.stats();
         let state = match self.engine.state() {

@@ -13,8 +13,8 @@ pub struct RtpManner {
     pub endless_keys: bool,
     /// Its keys are down for longer than a report can say (RFC 4733 section 2.5.1.3).
     pub long_keys: bool,
-    /// It becomes another source in the middle of what it says, and a packet of the one before
-    /// comes late.
+    /// Becomes another source in the middle of what it says, and a packet of the one before comes
+    /// late.
     pub sources: bool,
 }
 

@@ -8,9 +8,9 @@ pub(crate) const TIDY: u32 = 20;
 /// The way that a far end is to speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FarVoice {
-    /// With which codec.
+    /// The codec.
     pub codec: AudioCodec,
-    /// In frames of so many milliseconds, if the codec has such.
+    /// The length of its frames in milliseconds, if the codec has such.
     pub ptime: u32,
     /// True if it leaves frames out, as those that send nothing for silence (DTX).
     pub pauses: bool,

@@ -41,7 +41,8 @@ struct Workload {
 
 #[derive(Clone, Copy)]
 enum Kind {
-    /// So many agents at signaling fidelity, ten calls an hour for each, all keep-alives, silence.
+    /// This many agents at signaling fidelity, ten calls an hour for each, all keep-alives,
+    /// silence.
     Crowd(usize),
     /// One call at full fidelity, over which both talk all the time.
     Duet,

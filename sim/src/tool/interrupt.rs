@@ -8,7 +8,7 @@ use std::sync::{Arc, mpsc};
 /// The status of a program that a signal ended: 128 and the number of SIGINT.
 pub(super) const STATUS: u8 = 130;
 
-/// The wish that it end. By itself nobody ever does.
+/// A flag that asks the tool to end; it is never set without [`Interrupt::listen`].
 #[derive(Clone, Debug, Default)]
 pub(super) struct Interrupt(Arc<AtomicBool>);
 

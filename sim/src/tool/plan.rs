@@ -54,7 +54,7 @@ pub struct Plan {
     /// The share of far ends with each habit that tidy ones do not have, from 0 to 1; 0 is none.
     #[arg(long, value_name = "SHARE", value_parser = parse_share)]
     pub untidy: Option<f64>,
-    /// Nobody speaks during working hours.
+    /// Let nobody speak during working hours.
     #[arg(long)]
     pub silent: bool,
 }
@@ -163,7 +163,7 @@ fn parse_hours(text: &str) -> Result<Duration, String> {
     Ok(working)
 }
 
-/// As short as it can be said exactly.
+/// The hours as short as they can be said exactly.
 fn hours(working: Duration) -> String {
     let millis = working.as_millis();
     match (millis % 36_000, millis % 1000) {

@@ -38,7 +38,7 @@ impl Progress {
         self.began.elapsed()
     }
 
-    /// So far.
+    /// Shows the tally so far.
     pub(super) fn update(&mut self, tally: &Tally) {
         let text = tally.line(self.elapsed());
         let is_due = self.told.is_none_or(|told| told.elapsed() > LINE_EVERY);

@@ -321,7 +321,7 @@ pub(super) fn span(time: Duration) -> String {
     format!("{days}{h:02}:{m:02}:{s:02}")
 }
 
-/// As stories have it: `00:12:03.250`.
+/// The time as stories have it: `00:12:03.250`.
 pub(super) fn clock(time: Duration) -> String {
     let seconds = time.as_secs();
     let (h, m, s) = (seconds / 3600, seconds / 60 % 60, seconds % 60);

@@ -49,7 +49,7 @@ pub struct Limits {
 pub struct Step {
     /// The change that makes it smaller.
     pub change: String,
-    /// With which seed.
+    /// The seed.
     pub seed: u64,
     /// The finding in it, if any.
     pub finding: Option<Finding>,

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-/// See the [module](self).
+/// The wake-up of a machine, and the entry for it in the queue.
 #[derive(Debug, Default)]
 pub(super) struct Alarm {
     wanted: Option<Duration>,
@@ -17,7 +17,7 @@ pub(super) enum Ring {
     Wake,
     /// Put another wake-up into the queue.
     Later(Duration),
-    /// Nobody wants it.
+    /// Nothing to do: the wake-up is no longer wanted.
     Nothing,
 }
 

@@ -29,7 +29,7 @@ pub enum Moment<'a, P: Pair = Genesys> {
     },
     /// The far side spoke.
     Audio {
-        /// On which session.
+        /// The session's audio.
         media: MediaId,
         /// The frame.
         frame: &'a AudioFrame,

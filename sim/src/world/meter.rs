@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 /// Time of the real clock that was spent in the machines of a run; the rest is the world's own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Spent {
-    /// In clients.
+    /// The time in clients.
     pub core: Duration,
-    /// In the service.
+    /// The time in the service.
     pub service: Duration,
 }
 

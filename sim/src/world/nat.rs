@@ -15,9 +15,9 @@ pub enum NatKind {
     Open,
     /// One outside address for each inside one; anybody may send to it.
     FullCone,
-    /// As before, but only for hosts that were sent something.
+    /// The same, but only for hosts that were sent something.
     Restricted,
-    /// As before, but only for the very addresses that were sent something.
+    /// The same, but only for the very addresses that were sent something.
     PortRestricted,
     /// Another outside address for each destination, for that destination only.
     Symmetric,

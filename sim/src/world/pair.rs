@@ -52,11 +52,11 @@ pub struct ClientParts {
 /// The kind of a text that a service sends, for those who lose and delay some.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Text {
-    /// It tells of something that can be asked for as well.
+    /// Tells of something that can be asked for as well.
     Notification,
-    /// It tells of something else.
+    /// Tells of something else.
     Message,
-    /// It keeps the connection up, or is a question or an answer.
+    /// Keeps the connection up, or is a question or an answer.
     Other,
 }
 

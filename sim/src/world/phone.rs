@@ -19,7 +19,7 @@ pub(super) const NAT_TIMEOUT: Duration = Duration::from_secs(60);
 /// The most messages that wait for a sleeping phone or a mended wire; more are lost.
 pub(super) const MAX_WAITING: usize = 10_000;
 
-/// See the [module](self).
+/// A client, what runs on it, and the site it stands at.
 pub(super) struct Phone<P: Pair> {
     pub(super) client: P::Client,
     pub(super) app: Option<Box<dyn Application<P>>>,
@@ -28,7 +28,7 @@ pub(super) struct Phone<P: Pair> {
     pub(super) alarm: Alarm,
     pub(super) app_alarm: Alarm,
     pub(super) site: Site,
-    /// It sleeps, and this waits for it.
+    /// The inputs that wait for it while it sleeps.
     pub(super) asleep: Option<Vec<ClientInput>>,
     pub(super) sockets: BTreeMap<WsId, Socket>,
     pub(super) exchanges: BTreeMap<HttpId, Exchange>,

@@ -15,14 +15,14 @@ use crate::services::Genesys;
 pub enum Seen<'a, P: Pair = Genesys> {
     /// A client told its application something.
     Told {
-        /// On which phone.
+        /// The phone.
         phone: PhoneId,
         /// The event.
         event: &'a EventOf<P>,
     },
     /// An application pressed a key, and the client took it.
     Submitted {
-        /// On which phone.
+        /// The phone.
         phone: PhoneId,
         /// The name of its completion.
         id: CommandId,
@@ -31,7 +31,7 @@ pub enum Seen<'a, P: Pair = Genesys> {
     },
     /// A command is over.
     Completed {
-        /// On which phone.
+        /// The phone.
         phone: PhoneId,
         /// The command.
         id: CommandId,
@@ -40,7 +40,7 @@ pub enum Seen<'a, P: Pair = Genesys> {
     },
     /// An application spoke into a session.
     AgentSpoke {
-        /// On which phone.
+        /// The phone.
         phone: PhoneId,
         /// Into which session's audio.
         media: MediaId,
@@ -49,44 +49,44 @@ pub enum Seen<'a, P: Pair = Genesys> {
     },
     /// A session's far side was heard.
     AgentHeard {
-        /// On which phone.
+        /// The phone.
         phone: PhoneId,
-        /// From which session's audio.
+        /// The session's audio.
         media: MediaId,
         /// The frame.
         frame: &'a AudioFrame,
     },
     /// A customer spoke.
     CustomerSpoke {
-        /// On which conversation.
+        /// The conversation.
         conversation: &'a str,
         /// The frame.
         frame: &'a AudioFrame,
     },
     /// A customer pressed keys.
     CustomerPressed {
-        /// On which conversation.
+        /// The conversation.
         conversation: &'a str,
         /// The keys.
         digits: &'a [Digit],
     },
     /// A customer heard the agent.
     CustomerHeard {
-        /// On which conversation.
+        /// The conversation.
         conversation: &'a str,
         /// The frame.
         frame: &'a AudioFrame,
     },
     /// A client has taken a message, and all that follows from it was told.
     Received {
-        /// On which phone.
+        /// The phone.
         phone: PhoneId,
         /// The message.
         text: &'a str,
     },
     /// A client is woken because it asked to be.
     Woken {
-        /// On which phone.
+        /// The phone.
         phone: PhoneId,
         /// The reason.
         reason: &'a str,
@@ -105,7 +105,7 @@ pub enum Seen<'a, P: Pair = Genesys> {
     },
     /// The state in the service of what a command that has just succeeded was about.
     Stands {
-        /// On which phone.
+        /// The phone.
         phone: PhoneId,
         /// The state.
         stand: &'a P::Stand,

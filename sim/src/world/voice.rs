@@ -142,7 +142,7 @@ fn opus(number: u64, frames: usize) -> Vec<u8> {
     data
 }
 
-/// So many samples of G.711; the last ones are the number.
+/// Makes this many samples of G.711; the last ones are the number.
 fn g711(codec: AudioCodec, number: u64, samples: usize) -> Vec<u8> {
     static SOUNDS: LazyLock<[Vec<u8>; 2]> = LazyLock::new(|| {
         let pcm: Vec<_> = melody().into_iter().step_by(6).collect();

@@ -67,7 +67,7 @@ impl World {
         assert_eq!(self.settle(command), Ok(Outcome::Done));
     }
 
-    /// A customer calls, the agent answers; on which session.
+    /// A customer calls, the agent answers: the conversation and its session.
     pub(crate) fn answered(&mut self, more: &Value) -> (String, String) {
         let id = self.ring(more);
         assert_eq!(self.wait(pending), id);
@@ -77,7 +77,7 @@ impl World {
         (id, session)
     }
 
-    /// As before, where media is made for it.
+    /// The same, where media is made for it.
     pub(crate) fn talking(&mut self, more: &Value) -> (String, Session) {
         let id = self.ring(more);
         assert_eq!(self.wait(pending), id);

@@ -23,9 +23,9 @@ pub(crate) enum Invitation {
     /// None, or no longer.
     #[default]
     None,
-    /// Nobody has answered.
+    /// Not answered yet.
     Ringing(Invite),
-    /// It is answered; media, or the service's word, is to come.
+    /// Answered; media, or the service's word, is to come.
     Accepted(Invite),
 }
 

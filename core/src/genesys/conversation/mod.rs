@@ -103,7 +103,7 @@ impl Context<'_> {
     }
 }
 
-/// An effect of a step. In order.
+/// An effect of a step; those of one step are carried out in order.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Effect {
     /// Tell that it rings.
@@ -153,7 +153,7 @@ pub(crate) enum ListChange {
     Added,
     Updated,
     Removed,
-    /// It is in the list no more, and never was a call of ours.
+    /// Removed from the list, and never a call of ours.
     Dropped,
 }
 
@@ -345,7 +345,7 @@ impl ConversationState {
         };
     }
 
-    /// It is no longer ringing: nobody will have it.
+    /// Ends the ringing: nobody will have it.
     fn withdraw(&mut self, why: Why, out: &mut Vec<Effect>) {
         let Some(invite) = self.invitation.take() else { return };
         if invite.announced {
@@ -361,7 +361,7 @@ impl ConversationState {
         }
     }
 
-    /// Another client of the user has it: it is none of ours.
+    /// Gives it up to another client of the user.
     fn taken(&mut self, context: &Context<'_>, out: &mut Vec<Effect>) {
         if let Some(invite) = self.invitation.take()
             && invite.announced
@@ -390,7 +390,7 @@ impl ConversationState {
         }
     }
 
-    /// It keeps a session of its own, if it has one.
+    /// Puts it on this session, unless it has one of its own.
     fn carried(&mut self, session: SessionId, context: &Context<'_>, out: &mut Vec<Effect>) {
         if self.media.is_none() {
             self.media = Some(session);
@@ -526,7 +526,7 @@ impl ConversationState {
         self.report(out);
     }
 
-    /// Once the leg is connected, not merely dialing (behaviour notes 3.3 row 11).
+    /// Reports the leg once it is connected, not merely dialing (behaviour notes 3.3 row 11).
     fn report(&self, out: &mut Vec<Effect>) {
         if let (Some(session), Some(leg)) = (&self.media, &self.leg)
             && leg.call.state() == CallState::Connected
@@ -547,7 +547,7 @@ impl ConversationState {
         }
     }
 
-    /// It is over: tells so where it was told of, and forgets it.
+    /// Tells its end where it was told of, and forgets it.
     fn removed(
         &mut self,
         session: Option<&SessionId>,

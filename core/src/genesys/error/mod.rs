@@ -107,7 +107,7 @@ impl Error {
         fault::of(self.kind, self.cause())
     }
 
-    /// From what it came, where that is more than the message tells.
+    /// The cause, where it is more than the message tells.
     #[must_use]
     pub fn cause(&self) -> Option<&Cause> {
         self.about.as_ref()?.cause.as_ref()
@@ -181,7 +181,7 @@ impl Error {
         Self::new(ErrorKind::Internal, format!("unexpected outcome {outcome:?}"))
     }
 
-    /// As another kind.
+    /// The same as another kind.
     pub(crate) fn of_kind(self, kind: ErrorKind) -> Self {
         Self { kind, ..self }
     }
@@ -212,7 +212,7 @@ impl Error {
         self
     }
 
-    /// As it may be shown: each text that may quote a peer is made fit by `show`.
+    /// The error as it may be shown: each text that may quote a peer is made fit by `show`.
     ///
     /// What the message quotes of the service is shown as where it stands alone: alone, it tells by
     /// its beginning what kind of document it is.

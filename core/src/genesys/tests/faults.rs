@@ -43,9 +43,9 @@ fn login_until(step: &str) -> (Rig, CommandId, crate::machine::HttpId) {
 /// The course of a login after a fault.
 #[derive(Debug, PartialEq)]
 enum Then {
-    /// It ended, for this reason.
+    /// Ended, for this reason.
     Stopped(ErrorKind),
-    /// It goes on trying, and succeeds when the service does.
+    /// Tried again, until the service is well.
     Recovered,
 }
 

@@ -6,7 +6,7 @@ use crate::xmpp::{Element, ElementRef, Skipped, ns};
 /// A session message about the session with this id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SessionMessage {
-    /// Would you take this session?
+    /// An invitation to a session.
     Propose(Propose),
     /// Send me the media offer.
     Proceed {

@@ -16,7 +16,7 @@ const TAIL: usize = 16;
 /// Finds secrets wherever they stand, by their last bytes.
 #[derive(Clone, Default)]
 pub(super) struct Known {
-    /// In order.
+    /// The kept ends of secrets, in order.
     tails: Vec<Tail>,
     /// The widths that they have, in order.
     widths: Vec<usize>,

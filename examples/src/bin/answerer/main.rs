@@ -115,7 +115,7 @@ fn tell(what: &Value) {
 }
 
 impl Heard {
-    /// So many seconds of it, or what there is of it in time.
+    /// Waits for this many seconds of it, or for what there is of it in time.
     fn wait(&self, seconds: f64) -> Vec<i16> {
         let samples = (seconds * f64::from(RATE)) as usize;
         let pcm = lock(&self.pcm);

@@ -30,9 +30,9 @@ pub(crate) struct Speech {
 pub(crate) struct Verdict {
     /// Pieces in which somebody speaks.
     pub(crate) spoken: usize,
-    /// Those that are found in the speech.
+    /// The pieces that are found in the speech.
     pub(crate) alike: usize,
-    /// Those that follow the one before as they do in the speech.
+    /// The pieces that follow the one before as they do in the speech.
     pub(crate) in_order: usize,
     /// The correlation of the worst, in percent.
     pub(crate) worst: i32,

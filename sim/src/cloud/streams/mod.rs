@@ -180,7 +180,7 @@ impl Streams {
         }
     }
 
-    /// As `GET /control/connections` lists them.
+    /// The connections as `GET /control/connections` lists them.
     pub(super) fn body(&self, world: &World) -> Value {
         let bound = self.conns.iter().filter(|(_, c)| c.stage == Stage::Bound);
         bound

@@ -9,7 +9,7 @@ use crate::world::PhoneId;
 pub(super) enum Errand {
     /// A customer calls.
     Arrival,
-    /// This user is called.
+    /// A call to this user.
     Call(usize),
     /// A customer's patience ends.
     Patience { conversation: String, user: usize },
@@ -27,7 +27,7 @@ pub(super) enum Errand {
     Token(usize),
     /// A phone's operating system sees its network again.
     Online(PhoneId),
-    /// Those whom agents called are counted among the customers.
+    /// The count of those whom agents called, among the customers.
     Callees,
     /// A phone's WebSocket breaks.
     Reset(PhoneId),

@@ -172,7 +172,7 @@ impl Run {
         }
     }
 
-    /// Those whom agents called talk and hang up as customers do.
+    /// Lets those whom agents called talk and hang up as customers do.
     fn meet_callees(&mut self) {
         for user in 0..self.scenario.agents {
             for call in self.world.conversations(&user_name(user)) {
@@ -190,7 +190,7 @@ impl Run {
         Voice(self.scenario.fidelity)
     }
 
-    /// Some customer presses two keys. None is pressed again soon.
+    /// Presses two keys as some customer. None is pressed again soon.
     fn customer_presses(&mut self) {
         let calls: Vec<_> = self.live.iter().flatten().cloned().collect();
         let Some(id) = self.untidy.pick(&calls).cloned() else { return };

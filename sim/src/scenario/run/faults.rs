@@ -231,7 +231,7 @@ impl Run {
         self.disturb(what, body);
     }
 
-    /// As [`Run::disturb_one`]; which call, if it could be done.
+    /// [`Run::disturb_one`]; returns the call, if it could be done.
     fn disturb(&mut self, what: &'static str, body: &Value) -> Option<String> {
         let mut calls: Vec<_> = self.live.iter().flatten().cloned().collect();
         if self.is_untidy() && matches!(what, "elsewhere" | "repropose") {

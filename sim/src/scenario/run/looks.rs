@@ -193,8 +193,8 @@ impl Run {
         self.pass(until)
     }
 
-    /// In an untidy world, something befalls each call's far end before people listen to each other
-    /// on it. False once something was found.
+    /// Changes each call's far end in an untidy world, before people listen to each other on it.
+    /// False once something was found.
     pub(super) fn change_calls(&mut self) -> bool {
         if !self.resume_far_ends() {
             return false;

@@ -53,7 +53,7 @@ impl FarMedia for GatewayFactory {
     }
 }
 
-/// See the [module](self).
+/// A far end with RTP of its own making.
 struct Gateway {
     engine: Box<dyn RawEngine>,
     sender: Sender,

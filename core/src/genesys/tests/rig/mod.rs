@@ -31,7 +31,7 @@ pub(super) struct Asked {
     pub(super) what: String,
     pub(super) body: Value,
     pub(super) authorized: bool,
-    /// By when it is to be answered.
+    /// The time by which it is to be answered.
     pub(super) deadline: Instant,
 }
 
@@ -346,7 +346,7 @@ impl Rig {
         self.now = until;
     }
 
-    /// As [`Rig::wait`], while the service answers every IQ at once.
+    /// [`Rig::wait`], while the service answers every IQ at once.
     pub(super) fn wait_acknowledging(&mut self, time: Duration) {
         let until = self.now + time;
         while let Some(wake) = self.wake.filter(|wake| wake.at <= until) {
