@@ -85,7 +85,7 @@ pub(crate) enum CallAsk {
     /// Holding one call because another is talked to. Nobody waits for it.
     HoldOther,
     Dial(CommandId),
-    /// Attributes to add to a conversation, for which nobody waits.
+    /// The report of a leg as connected here. Nobody waits for the answer.
     Metadata(ConversationId),
 }
 
