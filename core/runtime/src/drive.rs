@@ -23,7 +23,7 @@ pub trait Drive:
     /// True if this event may be dropped without telling when the application does not read.
     fn is_expendable(event: &Self::Event) -> bool;
 
-    /// About how many bytes an event keeps while it waits for the application.
+    /// The bytes that an event keeps while it waits for the application, about.
     fn weight(event: &Self::Event) -> usize;
 
     /// The event that tells of others that were dropped.
@@ -58,9 +58,9 @@ pub enum MediaNews {
 /// A follower of what a machine tells and does, in the driver's own task: before any reader of its
 /// events, and losing nothing. Dropped with the machine.
 pub trait Observer<M: Machine>: Send {
-    /// An event is told.
+    /// Takes note of an event that is told.
     fn event(&mut self, event: &M::Event);
 
-    /// A command is done.
+    /// Takes note of the outcome of a command.
     fn outcome(&mut self, outcome: &M::Outcome);
 }

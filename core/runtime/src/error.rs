@@ -23,7 +23,7 @@ pub enum WaitError {
     Ended,
 }
 
-/// A machine that could not be started, and why.
+/// The reason why a machine could not be started.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
@@ -38,7 +38,7 @@ pub enum StartError {
     NoRuntime(#[from] NoRuntime),
 }
 
-/// A client that could not be built, and why, where `E` is the error of its machine.
+/// The reason why a client could not be built, where `E` is the error of its machine.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError<E: std::error::Error> {

@@ -26,7 +26,7 @@ impl Meter {
         Self { passed: Arc::default(), limit }
     }
 
-    /// Something whole came.
+    /// Counts anew: something whole came.
     pub(crate) fn reset(&self) {
         self.passed.store(0, Ordering::Relaxed);
     }

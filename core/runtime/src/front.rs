@@ -55,11 +55,11 @@ impl<M: Drive> std::fmt::Debug for Asker<M> {
 
 /// A request of the application to whoever drives its machine.
 pub enum Asked<M: Drive> {
-    /// To submit a command, and say so by [`Front::submitted`].
+    /// Submit a command, and say so by [`Front::submitted`].
     Command(M::Command, Asker<M>),
-    /// To say a frame.
+    /// Say a frame.
     Audio(MediaId, AudioFrame),
-    /// To take leave ([`Drive::farewell`]), since nobody holds a handle any more. Asked once;
+    /// Take leave ([`Drive::farewell`]), since nobody holds a handle any more. Asked once;
     /// afterwards there is audio at most.
     Leave,
 }
@@ -136,7 +136,7 @@ impl<M: Drive> Front<M> {
         Poll::Pending
     }
 
-    /// Somebody takes a session's audio.
+    /// Starts or ends a session's audio that somebody takes.
     fn listen(&mut self, media: MediaId, producer: Producer<AudioQueue>) {
         self.audio.retain(|_, producer| producer.is_held());
         // Otherwise the producer is dropped, which ends the audio.
@@ -145,7 +145,7 @@ impl<M: Drive> Front<M> {
         }
     }
 
-    /// A command was submitted: it has a name, or was refused.
+    /// Takes note that a command was submitted: it has a name, or was refused.
     pub fn submitted(&mut self, asker: Asker<M>, submitted: Result<CommandId, M::Error>) {
         match submitted {
             Ok(id) => drop(self.askers.insert(id, asker)),
@@ -159,7 +159,7 @@ impl<M: Drive> Front<M> {
         self.askers.contains_key(&command)
     }
 
-    /// A command is over.
+    /// Ends the wait for a command that is over.
     pub fn completed(&mut self, command: CommandId, result: Result<M::Outcome, M::Error>) {
         if let (Some(observer), Ok(outcome)) = (&mut self.observer, &result) {
             observer.outcome(outcome);
@@ -169,7 +169,7 @@ impl<M: Drive> Front<M> {
         }
     }
 
-    /// The machine tells something.
+    /// Tells an event of the machine to all subscribers.
     pub fn told(&mut self, event: M::Event) {
         self.events.begin(&event);
         if let Some(observer) = &mut self.observer {
@@ -185,7 +185,7 @@ impl<M: Drive> Front<M> {
         self.events.tell(event);
     }
 
-    /// The far side of a session said a frame.
+    /// Hands on a frame that the far side of a session said.
     pub fn heard(&mut self, media: MediaId, frame: AudioFrame) {
         if let Some(producer) = self.audio.get(&media) {
             producer.push(frame);

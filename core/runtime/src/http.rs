@@ -204,7 +204,7 @@ impl Drop for Turn {
     }
 }
 
-/// RFC 9110 section 9.2.2.
+/// True for a method that does no harm twice (RFC 9110 section 9.2.2).
 fn is_idempotent(method: &Method) -> bool {
     matches!(
         *method,

@@ -66,7 +66,7 @@ impl<M: Drive> Clone for Hub<M> {
 pub(crate) struct Publisher<M: Drive>(Hub<M>);
 
 impl<M: Drive> Publisher<M> {
-    /// An event is about to be told, to anybody at all: what is known of the lines comes first.
+    /// Tells the lines what an event says of them, before anybody is told.
     pub(crate) fn begin(&self, event: &M::Event) {
         self.0.lines.told::<M>(event);
     }

@@ -79,7 +79,7 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    /// Somebody is going to send, by this clock.
+    /// Sets the clock by which somebody is going to send.
     pub(crate) fn set_clock(&self, clock: &Clock) {
         // There is one for all.
         let _ = self.clock.set(clock.clone());
@@ -106,7 +106,7 @@ impl Line {
         Ok(())
     }
 
-    /// A frame came.
+    /// Takes note of a frame that came.
     pub(crate) fn heard(&self, now: Instant, frame: &AudioFrame) {
         #[cfg(feature = "audio")]
         self.tape(now, Side::Heard, frame);
@@ -250,7 +250,7 @@ impl Lines {
         }
     }
 
-    /// The machine is gone.
+    /// Ends all lines: the machine is gone.
     pub(crate) fn end(&self) {
         let lines = std::mem::take(&mut *lock(&self.0));
         let wakers: Vec<_> = lines.into_values().flat_map(|known| known.line.end()).collect();

@@ -82,9 +82,9 @@ impl AudioSender {
 /// Both directions of one session's audio, as PCM.
 #[derive(Debug)]
 pub struct Pcm {
-    /// Towards the far side.
+    /// The sender of PCM to the far side.
     pub sink: PcmSender,
-    /// From the far side.
+    /// The receiver of PCM from the far side.
     pub stream: PcmReceiver,
 }
 

@@ -30,7 +30,7 @@ pub(crate) trait Queue {
     type Item;
     /// The type that its reader gets.
     type Read;
-    /// An item comes by, whether or not anybody will read it.
+    /// Notes an item that comes by, whether or not anybody will read it.
     fn note(&self, _: &Self::Item) {}
     /// True if items are wanted that nobody will read.
     fn is_noted(&self) -> bool {

@@ -10,9 +10,9 @@ const STEP: usize = RATE as usize / 200;
 const REFINE: usize = 2 * STEP;
 /// The loudest stretch that is used to find the exact offset: 1 s.
 const PROBE: usize = RATE as usize;
-/// A frame this loud (RMS) counts as speech.
+/// The loudness (RMS) from which a frame counts as speech.
 const SPEECH: f64 = 300.0;
-/// Speech that arrives weaker than this share of itself is a gap.
+/// The share of itself below which speech that arrives is a gap.
 const GAP: f64 = 0.05;
 
 /// The likeness of two recordings.

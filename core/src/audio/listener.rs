@@ -1,4 +1,4 @@
-//! From frames to PCM without gaps.
+//! PCM without gaps, made from frames.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use super::codec::Decoder;
 use super::{AudioError, MAX_CONCEALED, Resampler, check_rate};
 use crate::machine::{AudioCodec, AudioFrame};
 
-/// A frame that has not come when the one before was over for so long is not waited for.
+/// The longest wait for a frame after the end of the one before.
 const PATIENCE: Duration = Duration::from_millis(60);
 /// The most that the output may be ahead of the clock.
 const AHEAD: Duration = Duration::from_secs(1);
@@ -52,7 +52,7 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// One who gives PCM at this rate: a multiple of 50 Hz from 8 to 192 kHz.
+    /// A listener that gives PCM at this rate: a multiple of 50 Hz from 8 to 192 kHz.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Another sample rate, frame by frame, by the `rubato` crate.
+//! Conversion to another sample rate, frame by frame, by the `rubato` crate.
 
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{Fft, FixedSync, Resampler as _};

@@ -1,4 +1,4 @@
-//! From PCM to frames, in time.
+//! Frames in time, made from PCM.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -9,13 +9,13 @@ use super::codec::Encoder;
 use super::{AudioError, Resampler, check_rate};
 use crate::machine::{AudioCodec, AudioFrame};
 
-/// Between two frames, and the length of each.
+/// The time between two frames, and the length of each.
 const PACE: Duration = Duration::from_millis(20);
-/// Whoever writes no later than this goes on where they stopped; later, it was a pause.
+/// The longest lateness of writing that goes on where the last one stopped; later, it was a pause.
 const SLACK: Duration = Duration::from_millis(60);
-/// Whoever asks for what waits no later than this gets all of it at once; later, it is said from then on.
+/// The longest lateness at which all that waits is had at once; later, it is said from then on.
 const LATE: Duration = Duration::from_millis(500);
-/// Quieter than this is silence: not more than the noise of rounding. It is no detector of voices.
+/// The loudest sample of silence: not more than the noise of rounding. It is no detector of voices.
 const SILENCE: u16 = 8;
 /// Frames of silence that are sent before the others are left out.
 const HANGOVER: u32 = 5;
@@ -101,7 +101,7 @@ impl Speaker {
     /// The longest audio that may wait to be said; what is beyond is refused.
     pub const MAX_QUEUE: Duration = Duration::from_secs(60);
 
-    /// One who is given PCM at this rate, mono: a multiple of 50 Hz from 8 to 192 kHz.
+    /// A speaker that is given PCM at this rate, mono: a multiple of 50 Hz from 8 to 192 kHz.
     ///
     /// # Errors
     ///

@@ -112,7 +112,7 @@ pub enum IcePolicy {
     /// is told as an error, and offers of media are refused.
     #[default]
     Discovered,
-    /// All.
+    /// All candidates.
     All,
     /// Relayed ones only. Not supported yet: [`Client::new`](super::Client::new) refuses it.
     RelayOnly,

@@ -86,9 +86,9 @@ pub enum Event {
     /// A session took another's place: the service recovered media (a re-invite). The audio goes on
     /// under the same [`Session::media`]; the old session has ended without a word.
     SessionReplaced {
-        /// The one that carries on.
+        /// The session that carries on.
         session: Session,
-        /// The one before.
+        /// The session before.
         old: SessionId,
     },
     /// The media path stopped answering. A later [`MediaState::Connected`] means it is back.
@@ -158,7 +158,7 @@ pub enum Event {
         /// The time for which it was pressed.
         duration: Duration,
     },
-    /// The far side says nothing, and how loud its silence is (RFC 3389).
+    /// The loudness of the far side's silence (RFC 3389).
     ComfortNoise {
         /// The session.
         session: SessionId,
@@ -318,7 +318,7 @@ pub enum PersistentState {
     ActiveCall,
     /// Down.
     Disconnected,
-    /// It could not be made.
+    /// Failed to come up.
     Failed,
     /// Anything else.
     Other(String),

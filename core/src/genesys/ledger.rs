@@ -155,7 +155,7 @@ impl CallView {
         }
     }
 
-    /// Its last word.
+    /// Takes over its report, the last word on it.
     fn reported(&mut self, report: &CallReport) {
         self.end(match self.phase {
             CallPhase::Ringing => EndReason::Withdrawn,
@@ -327,7 +327,7 @@ impl Ledger {
         changes
     }
 
-    /// The client is gone: so are its calls.
+    /// Ends all calls, as the client is gone.
     #[must_use]
     pub fn close(&mut self) -> Vec<CallChange> {
         let mut changes = Vec::new();
@@ -380,7 +380,7 @@ impl Ledger {
         calls.map(|(id, _)| id.clone()).collect()
     }
 
-    /// A call that is not known, or one that is over and rings again, which is another one.
+    /// Begins a call that is not known, or one that is over and rings again, which is another one.
     fn begin(&mut self, id: &ConversationId, phase: CallPhase, out: &mut Vec<CallChange>) {
         match self.calls.get(id) {
             Some(entry) if entry.view.ended().is_none() => return,
@@ -413,7 +413,7 @@ impl Ledger {
         });
     }
 
-    /// The one way in which a call changes.
+    /// Changes a call: the one way in which one changes.
     fn change(
         &mut self,
         id: &ConversationId,

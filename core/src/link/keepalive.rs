@@ -52,12 +52,12 @@ impl Keepalive {
         Self { patience, way: Way::Off }
     }
 
-    /// We ping from now on.
+    /// Pings from now on.
     pub(crate) fn ping(&mut self, now: Instant) {
         self.way = Way::Pinging { next: Some(now + self.patience.pause), misses: 0 };
     }
 
-    /// The far side pings from now on.
+    /// Listens for the far side's pings from now on.
     pub(crate) fn listen(&mut self, now: Instant) {
         self.way = Way::Listening { until: now + self.patience.silence };
     }
@@ -66,21 +66,21 @@ impl Keepalive {
         self.way = Way::Off;
     }
 
-    /// Find out now whether anybody is there. Where the far side pings, its silence tells.
+    /// Finds out now whether anybody is there. Where the far side pings, its silence tells.
     pub(crate) fn probe(&mut self, now: Instant) {
         if let Way::Pinging { next: Some(next), .. } = &mut self.way {
             *next = now;
         }
     }
 
-    /// A frame came.
+    /// Notes that a frame came.
     pub(crate) fn heard(&mut self, now: Instant) {
         if let Way::Listening { until } = &mut self.way {
             *until = now + self.patience.silence;
         }
     }
 
-    /// A ping of ours was answered, refused or lost. An error reply counts as a miss.
+    /// Notes that a ping of ours was answered, refused or lost. An error reply counts as a miss.
     pub(crate) fn pinged(&mut self, answered: bool, now: Instant) -> Health {
         let Way::Pinging { next, misses } = &mut self.way else { return Health::Fine };
         *misses = if answered { 0 } else { *misses + 1 };

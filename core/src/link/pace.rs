@@ -15,7 +15,7 @@ pub(crate) struct Tempo {
     pub(crate) rate: Rate,
     /// The most that may wait at once.
     pub(crate) waiting: usize,
-    /// Their bytes.
+    /// The most bytes that may wait at once.
     pub(crate) bytes: usize,
 }
 
@@ -24,20 +24,20 @@ pub(crate) struct Tempo {
 pub(crate) struct Pace<T> {
     tempo: Tempo,
     bucket: TokenBucket,
-    /// Each with its bytes.
+    /// The messages, each with its bytes.
     waiting: VecDeque<(T, usize)>,
-    /// All their bytes.
+    /// The bytes of all of them.
     bytes: usize,
 }
 
 impl<T> Pace<T> {
-    /// For a new connection.
+    /// The pace of a new connection.
     pub(crate) fn new(tempo: Tempo, now: Instant) -> Self {
         let bucket = TokenBucket::new(tempo.rate, now);
         Self { tempo, bucket, waiting: VecDeque::new(), bytes: 0 }
     }
 
-    /// Takes something, and gives it back where it need not wait. `bytes` tells how many it has.
+    /// Takes a message, and gives it back where it need not wait. `bytes` tells how many it has.
     pub(crate) fn push(
         &mut self,
         item: T,
@@ -60,7 +60,7 @@ impl<T> Pace<T> {
         if due { self.pop() } else { None }
     }
 
-    /// The next, whether it is its turn or not: the connection is about to be closed.
+    /// The next message, whether it is its turn or not: the connection is about to be closed.
     pub(crate) fn pop(&mut self) -> Option<T> {
         let (item, bytes) = self.waiting.pop_front()?;
         self.bytes -= bytes;

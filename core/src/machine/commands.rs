@@ -8,8 +8,8 @@ use super::{CommandId, Wake};
 /// Commands that are not answered yet.
 #[derive(Debug)]
 pub(crate) struct Commands<S> {
-    /// Each with the time by which it must be answered, if there is one, and with what it is
-    /// about.
+    /// The open commands, each with the time by which it must be answered, if there is one, and
+    /// with what it is about.
     open: BTreeMap<CommandId, (Option<Instant>, S)>,
 }
 

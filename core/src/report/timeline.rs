@@ -62,19 +62,19 @@ impl CallTimeline {
         self.steps().iter().filter_map(|(_, at)| *at).min()
     }
 
-    /// From the invitation to the answer.
+    /// The time from the invitation to the answer.
     #[must_use]
     pub fn ringing(&self) -> Option<Duration> {
         between(self.invited, self.answered)
     }
 
-    /// From the answer to the first audio.
+    /// The time from the answer to the first audio.
     #[must_use]
     pub fn answer_to_audio(&self) -> Option<Duration> {
         between(self.answered, self.first_audio)
     }
 
-    /// From the invitation to the first audio.
+    /// The time from the invitation to the first audio.
     #[must_use]
     pub fn invitation_to_audio(&self) -> Option<Duration> {
         between(self.invited, self.first_audio)
@@ -104,10 +104,10 @@ impl fmt::Debug for CallTimeline {
 /// One step of a call, as it is serialized.
 #[derive(Serialize)]
 struct Step {
-    /// Since the first of the call.
+    /// The time since the call's first step.
     #[serde(serialize_with = "millis::serialize")]
     after_ms: Duration,
-    /// By the wall clock, if that is known.
+    /// The time by the wall clock, if that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     at: Option<String>,
 }

@@ -94,7 +94,7 @@ pub(crate) fn short(text: &str) -> Option<String> {
 }
 
 impl Failure {
-    /// The request could not even be made.
+    /// The failure of a request that could not even be made.
     pub(super) fn unmade(resource: &Resource, why: String) -> Self {
         Self { request: resource.shown(), kind: FailureKind::Unmade(why) }
     }
@@ -135,7 +135,7 @@ impl Failure {
         }
     }
 
-    /// Turns an HTTP result into what was asked for, or why not.
+    /// Turns an HTTP result into what was asked for, or into its failure.
     pub(super) fn or_body(
         resource: &Resource,
         result: Result<http::Response<Vec<u8>>, NetError>,

@@ -70,12 +70,13 @@ impl<A: Clone> Questions<A> {
         self.sent.get(&id).map(|question| &question.resource)
     }
 
-    /// A question's request is on its way.
+    /// Takes note that a question's request is on its way.
     pub(crate) fn send(&mut self, id: HttpId, question: Question<A>) {
         self.sent.insert(id, question);
     }
 
-    /// A question's request could not even be made: whoever asks is answered in any case.
+    /// Takes note that a question's request could not even be made: whoever asks is answered in any
+    /// case.
     pub(crate) fn refuse(&mut self, question: Question<A>, why: String) {
         let failure = Failure::unmade(&question.resource, why);
         self.unmade.push_back((question.ask, failure));

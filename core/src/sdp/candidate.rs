@@ -28,17 +28,17 @@ const FRAME: usize = 100;
 /// An ICE candidate. What else a candidate may carry (generation, network, ufrag) is not kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
-    /// Equal for candidates of the same kind and base.
+    /// The foundation: equal for candidates of the same kind and base.
     pub foundation: String,
-    /// 1 is RTP, 2 RTCP.
+    /// The component: 1 is RTP, 2 RTCP.
     pub component: u16,
     /// The transport protocol by which it is reached.
     pub protocol: Protocol,
-    /// Greater is better.
+    /// The priority: greater is better.
     pub priority: u32,
-    /// An IP address, or a name (mDNS or other).
+    /// The address: an IP address, or a name (mDNS or other).
     pub ip: String,
-    /// Port.
+    /// The port.
     pub port: u16,
     /// Its type: host, server-reflexive, peer-reflexive or relayed.
     pub kind: CandidateKind,
@@ -213,7 +213,7 @@ impl Parts<'_> {
     }
 }
 
-/// RFC 8839 wants `ice-char`s; what is only a word is taken, too.
+/// True for a foundation.
 fn is_foundation(text: &str) -> bool {
     is_word(text) && text.len() <= MAX_FOUNDATION
 }

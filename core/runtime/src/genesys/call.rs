@@ -138,17 +138,17 @@ impl<R: Runtime> Call<R> {
         }
     }
 
-    /// [`offhook::genesys::Command::RejectPendingSession`]
+    /// Rejects it while it rings ([`offhook::genesys::Command::RejectPendingSession`]).
     pub fn reject(&self) -> Reply<()> {
         self.phone.reject_pending(self.conversation())
     }
 
-    /// [`offhook::genesys::Command::SetConversationHeld`]
+    /// Holds it, or resumes it ([`offhook::genesys::Command::SetConversationHeld`]).
     pub fn hold(&self, held: bool) -> Reply<()> {
         self.phone.set_held(self.conversation(), held)
     }
 
-    /// [`offhook::genesys::Command::SetAudioMute`]
+    /// Mutes the user on it, or unmutes them ([`offhook::genesys::Command::SetAudioMute`]).
     pub fn mute(&self, muted: bool) -> Reply<()> {
         self.phone.set_muted(self.conversation(), muted)
     }
@@ -189,7 +189,7 @@ impl<R: Runtime> Call<R> {
         self.control(CallControl::CancelConsult)
     }
 
-    /// Anything else that can be done with a call.
+    /// Does anything else that can be done with a call.
     pub fn control(&self, control: CallControl) -> Reply<()> {
         self.phone.control(self.conversation(), control)
     }

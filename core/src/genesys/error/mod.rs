@@ -1,4 +1,4 @@
-//! Errors of a client: what kind, whose fault, what of, and from what.
+//! Errors of a client: their kind, the party at fault, their subject and their cause.
 
 mod cause;
 mod fault;
@@ -70,7 +70,7 @@ impl fmt::Display for Error {
     }
 }
 
-/// Without what is not there.
+/// Shown without the parts that are missing.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Error");
@@ -162,7 +162,8 @@ impl Error {
         refused.is_some_and(|refusal| refusal.status == 403) && self.kind != ErrorKind::InvalidToken
     }
 
-    /// About a call, unless it is known to be about another: for what a runtime says of one.
+    /// The error, about a call unless it is known to be about another: for what a runtime says of
+    /// one.
     #[must_use]
     pub fn of_call(self, conversation: &ConversationId) -> Self {
         self.about(&Subject::conversation(conversation))
@@ -186,19 +187,19 @@ impl Error {
         Self { kind, ..self }
     }
 
-    /// From this.
+    /// The same with a cause.
     pub(crate) fn caused_by(mut self, cause: impl Into<Cause>) -> Self {
         self.about.get_or_insert_default().cause = Some(cause.into());
         self
     }
 
-    /// Media, or its description, cannot be used.
+    /// The error of media, or of its description, that cannot be used.
     pub(crate) fn media(error: impl Into<crate::media::MediaError>) -> Self {
         let error = error.into();
         Self::new(ErrorKind::Media, error.to_string()).caused_by(error)
     }
 
-    /// About this, unless it is known to be about something else.
+    /// The same about a subject, unless it is known to be about another.
     pub(crate) fn about(mut self, subject: &Subject) -> Self {
         if subject.conversation.is_some() || subject.session.is_some() {
             let about = self.about.get_or_insert_default();

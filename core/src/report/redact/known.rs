@@ -83,7 +83,7 @@ impl Known {
         self.tails.iter().for_each(|tail| self.ends.insert(tail.bytes.to_le_bytes()[0]));
     }
 
-    /// A text without them.
+    /// The text without the secrets in it.
     pub(super) fn hidden<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let found = self.find(text.as_bytes());
         if found.is_empty() {

@@ -42,12 +42,12 @@ pub(crate) struct Redactor {
 }
 
 impl Redactor {
-    /// For a service that has JSON in elements of these names.
+    /// A redactor for a service that has JSON in elements of these names.
     pub(crate) fn new(json_in: &'static [&'static str]) -> Self {
         Self { known: Known::default(), json_in }
     }
 
-    /// One more secret that is never shown, wherever it stands.
+    /// Adds a secret that is never shown, wherever it stands.
     pub(crate) fn hide(&mut self, secret: &Secret) {
         self.known.add(secret);
     }
@@ -87,7 +87,7 @@ impl Redactor {
         }
     }
 
-    /// A value with a name.
+    /// A named value as it may be shown.
     fn named<'t>(&self, name: &str, text: &'t str, depth: usize) -> Cow<'t, str> {
         match role(name) {
             Role::Secret => HIDDEN.into(),
@@ -206,7 +206,7 @@ impl Redactor {
 
     // Session descriptions
 
-    /// Line by line (RFC 8866 section 5).
+    /// A session description as it may be shown, line by line (RFC 8866 section 5).
     fn description(&self, text: &str, depth: usize) -> String {
         text.split_inclusive(['\r', '\n'])
             .map(|line| {

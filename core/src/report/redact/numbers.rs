@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::rewritten::{Rewritten, and_then};
 
-/// Fewer digits are no number that tells who somebody is.
+/// The least digits of a number that tells who somebody is.
 const LEAST: usize = 5;
 
 /// A value that is somebody's number or address. Addresses of machines stay.

@@ -20,14 +20,14 @@ use crate::plain::is_hidden;
 const MAX_LAYERS: usize = 4;
 /// The most layers of base64 that are taken off.
 const MAX_CODED: usize = 2;
-/// From this length on it may be a token, if it is of letters of both cases and digits.
+/// The length from which a word may be a token, if it is of letters of both cases and digits.
 const TOKEN: usize = 48;
-/// From this length on it may be base64 of something, or begin a JWT.
+/// The length from which a word may be base64 of something, or begin a JWT.
 const CODED: usize = 16;
-/// From this length on it is hidden without a look: nobody reads it.
+/// The length from which a word is hidden without a look: nobody reads it.
 const LONG: usize = 4096;
 
-/// Either alphabet is read as this one (RFC 4648 sections 4 and 5).
+/// The alphabet as which either one is read (RFC 4648 sections 4 and 5).
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new()
@@ -170,7 +170,7 @@ fn may_be_text(bytes: &[u8]) -> bool {
     bytes.windows(3).any(is_word) || std::str::from_utf8(bytes).is_ok()
 }
 
-/// RFC 7519 section 3: its first part is an object.
+/// True for a JWT: its first part is an object (RFC 7519 section 3).
 fn is_jwt(run: &str) -> bool {
     let mut parts = run.split(['/', '+', '=']);
     parts.any(|part| part.starts_with("eyJ") && part.len() >= CODED)
