@@ -45,7 +45,7 @@ impl IqAsk {
 pub(crate) enum Ask {
     Link(LinkAsk),
     Call(CallAsk),
-    /// To keep what we say about ourselves.
+    /// An upload of what we say about ourselves.
     Upload(upload::Kind),
 }
 
@@ -65,7 +65,7 @@ pub(crate) enum LinkAsk {
     Alertable,
     /// The question which connection rings.
     Leader,
-    /// To be the one who rings.
+    /// The claim to be the one who rings.
     Claim(CommandId),
 }
 

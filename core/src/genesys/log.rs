@@ -25,7 +25,7 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    /// With so long between two records of one kind in the long run.
+    /// A log with so long between two records of one kind in the long run.
     pub(crate) fn new(pace: Duration, now: Instant) -> Self {
         let rate = Rate { start: BURST, capacity: BURST, interval: pace };
         Self {
@@ -56,7 +56,7 @@ impl Journal {
         }
     }
 
-    /// A request that nobody waits for is left out.
+    /// Logs that a request that nobody waits for is left out.
     pub(crate) fn too_many(&mut self, ask: &impl Debug, now: Instant) {
         if self.requests.may(now) {
             warn!("too many requests on their way: {ask:?} is left out");

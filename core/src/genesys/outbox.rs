@@ -145,12 +145,12 @@ impl Outbox {
         }
     }
 
-    /// A secret that the service gave us.
+    /// Hides a secret that the service gave us.
     pub(crate) fn hide(&mut self, secret: &Secret) {
         self.redactor.hide(secret);
     }
 
-    /// Time moves forward only.
+    /// Moves time forward, never back.
     pub(crate) fn advance(&mut self, now: Instant) {
         self.outputs.advance(now);
     }
@@ -294,8 +294,8 @@ impl Outbox {
         }
     }
 
-    /// The socket can no longer be used. What waits for its turn shares the fate of what was on
-    /// its way: whoever asked is told that the connection was lost.
+    /// Gives up the socket, which can no longer be used. What waits for its turn shares the fate of
+    /// what was on its way: whoever asked is told that the connection was lost.
     pub(crate) fn hang_up(&mut self) {
         self.socket = None;
         self.jid = None;
@@ -347,7 +347,7 @@ impl Outbox {
         self.iqs.forget(forget);
     }
 
-    /// The connection is gone: nobody will answer these.
+    /// Takes the questions that nobody will answer, as the connection is gone.
     pub(crate) fn take_lost_iqs(&mut self) -> Vec<IqAsk> {
         self.iqs.take_lost()
     }

@@ -186,7 +186,7 @@ timing! {
     reconnect_longest: Duration = [90 s] [100 ms] [24 h];
     /// The time for which failures make the next attempts slower.
     reconnect_memory: Duration = [1 h] [0 s] [24 h];
-    /// One attempt, from socket to session (wire notes 1.4).
+    /// The limit of one attempt, from socket to session (wire notes 1.4).
     setup: Duration = [15 s] [1 s] [10 min];
     /// The wait of our `<close/>` for the service's (wire notes 1.6).
     close: Duration = [1 s] [0 s] [1 min];
@@ -196,15 +196,15 @@ timing! {
     longest_retry_after: Duration = [1 h] [0 s] [24 h];
     /// The wait for the reply to an IQ (wire notes 1.6).
     iq: Duration = [15 s] [1 s] [10 min];
-    /// Between a ping's end and the next ping (wire notes 2.1).
+    /// The pause between a ping's end and the next ping (wire notes 2.1).
     ping: Duration = [14 s] [1 s] [1 h];
     /// Pings in a row that may stay unanswered (wire notes 2.1).
     pings_missed: u32 = [1 times] [0 times] [10 times];
     /// The longest silence of a service that pings by itself (wire notes 2.2).
     silence: Duration = [35 s] [1 s] [1 h];
-    /// A wake-up that comes later than this tells that the computer slept (LC-19).
+    /// The lateness of a wake-up that tells that the computer slept (LC-19).
     sleep: Duration = [4 s] [100 ms] [1 h];
-    /// Changes of topics within this time become one request (wire notes 4.1).
+    /// The time within which changes of topics become one request (wire notes 4.1).
     topics: Duration = [100 ms] [0 ms] [10 s];
     /// The time that discovered ICE servers are good for (wire notes 7).
     ice_refresh: Duration = [6 h] [1 min] [24 h];
@@ -216,21 +216,21 @@ timing! {
 
     // Requests
 
-    /// One exchange over HTTP (wire notes 8).
+    /// The limit of one exchange over HTTP (wire notes 8).
     request: Duration = [30 s] [1 s] [10 min];
     /// Attempts of a request that fails for a passing reason (wire notes 8.7).
     request_attempts: u32 = [10 times] [1 times] [100 times];
     /// The pause before it is made again, where the service does not name one (wire notes 8.7).
     request_pause: Duration = [15 s] [100 ms] [1 h];
-    /// The look whether the service can be reached at all (SG-7).
+    /// The limit of the look whether the service can be reached at all (SG-7).
     probe: Duration = [10 s] [1 s] [10 min];
 
     // After a login
 
     /// The pause until something that a login needs and could not have is asked for again.
     again: Duration = [30 s] [1 s] [1 h];
-    /// The same where topics were refused for good: a phone without topics is deaf, and a permission
-    /// may be given meanwhile.
+    /// The same pause where topics were refused for good: a phone without topics is deaf, and a
+    /// permission may be given meanwhile.
     again_refused: Duration = [5 min] [1 s] [24 h];
     /// Time after a change of the token in which a refusal may be of the one before.
     token_overlap: Duration = [30 s] [0 s] [1 h];

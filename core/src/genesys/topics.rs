@@ -10,7 +10,7 @@ pub(crate) const MAX_TOPICS: usize = 1000;
 /// The topics wanted on the channel.
 #[derive(Debug, Default)]
 pub(crate) struct Topics {
-    /// The client's own: never dropped at the limit.
+    /// The topics of the client's own: never dropped at the limit.
     internal: BTreeSet<String>,
     /// The application's, with their priorities; one of ours may be among them.
     wanted: BTreeMap<String, i32>,

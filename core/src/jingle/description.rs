@@ -217,7 +217,7 @@ impl PayloadType {
 }
 
 impl Parameter {
-    /// Without a name it is the bare value, as with an empty one.
+    /// Reads a parameter: without a name it is the bare value, as with an empty one.
     fn read(e: ElementRef<'_>, _: &mut Skipped) -> Result<Self, &'static str> {
         let text = |name| e.attribute(name).map(|text| part::line(text).ok_or(name)).transpose();
         match (text("name")?, text("value")?) {
@@ -229,7 +229,7 @@ impl Parameter {
         }
     }
 
-    /// One whose name must be there: of a source, of which nothing is a bare word.
+    /// Reads a parameter whose name must be there: of a source, of which nothing is a bare word.
     fn read_named(e: ElementRef<'_>, skipped: &mut Skipped) -> Result<Self, &'static str> {
         part::required(e, "name", part::word).and_then(|_| Self::read(e, skipped))
     }
@@ -249,7 +249,7 @@ fn encoding_name(text: &str) -> Option<&str> {
 const INTERVAL: &str = "trr-int";
 
 impl Feedback {
-    /// Nothing for an element that only shares the namespace.
+    /// Reads feedback; none of an element that only shares the namespace.
     fn read(e: ElementRef<'_>, skipped: &mut Skipped) -> Result<Option<Self>, &'static str> {
         let (kind, subtype) = match e.name() {
             "rtcp-fb" => (
@@ -275,7 +275,7 @@ impl Feedback {
 }
 
 impl HeaderExtension {
-    /// Of two with one number the first counts.
+    /// Reads a header extension; of two with one number the first counts.
     fn read(
         e: ElementRef<'_>,
         known: &[Self],

@@ -59,8 +59,8 @@ impl Senders {
         }
     }
 
-    /// From a direction attribute of SDP, such as `sendonly`, in a description by `author`
-    /// (wire notes 6.4).
+    /// The senders of a direction attribute of SDP, such as `sendonly`, in a description by
+    /// `author` (wire notes 6.4).
     #[must_use]
     pub fn from_direction(direction: &str, author: Role) -> Option<Self> {
         match (direction, author) {

@@ -286,7 +286,8 @@ impl Jingle {
         Some(&self.contents.first()?.transport.as_ref()?.namespace)
     }
 
-    /// An action and a session must be named; whatever else cannot be read is left out and noted.
+    /// Reads a Jingle element: an action and a session must be named; whatever else cannot be read
+    /// is left out and noted.
     pub(crate) fn read(e: ElementRef<'_>, skipped: &mut Skipped) -> Result<Self, String> {
         let action = Action::from(e.require("action")?);
         let sid = e.require("sid")?;
@@ -354,8 +355,8 @@ impl Jingle {
 }
 
 impl Content {
-    /// One that has a name of its own, and is about something that we know. Of two of one name the
-    /// first counts.
+    /// Reads a content that has a name of its own, and is about something that we know. Of two of
+    /// one name the first counts.
     fn read(e: ElementRef<'_>, known: &[Self], skipped: &mut Skipped) -> Option<Self> {
         let place = || format!("content[{}]", name_of(e.attribute("name").unwrap_or_default()));
         skipped.inside(place, |skipped| {

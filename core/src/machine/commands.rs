@@ -20,7 +20,7 @@ impl<S> Default for Commands<S> {
 }
 
 impl<S> Commands<S> {
-    /// A command is under way.
+    /// Opens a command, which is under way now.
     pub(crate) fn open(&mut self, command: CommandId, deadline: Option<Instant>, subject: S) {
         self.open.insert(command, (deadline, subject));
     }

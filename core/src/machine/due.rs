@@ -15,7 +15,7 @@ impl Default for Due {
 }
 
 impl Due {
-    /// Something happened: what is due next may be another than before.
+    /// Notes that something happened: what is due next may be another than before.
     pub(crate) fn stir(&mut self) {
         self.stirred = true;
     }

@@ -18,7 +18,7 @@ pub(crate) struct Outputs<E, O, X> {
 }
 
 impl<E, O, X> Outputs<E, O, X> {
-    /// None yet, at a machine's first instant.
+    /// No outputs yet, at a machine's first instant.
     pub(crate) fn new(now: Instant) -> Self {
         Self { begun: now, now, queue: VecDeque::new(), last_id: 0 }
     }
@@ -33,7 +33,7 @@ impl<E, O, X> Outputs<E, O, X> {
         self.now
     }
 
-    /// Time moves forward only.
+    /// Moves time forward, never back.
     pub(crate) fn advance(&mut self, now: Instant) {
         self.now = self.now.max(now);
     }

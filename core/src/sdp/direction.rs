@@ -18,7 +18,7 @@ pub enum Direction {
 }
 
 impl Direction {
-    /// From the ways that are open.
+    /// The direction in which these ways are open.
     #[must_use]
     pub const fn new(sends: bool, receives: bool) -> Self {
         match (sends, receives) {
@@ -64,7 +64,7 @@ impl Direction {
         }
     }
 
-    /// From the attribute's name.
+    /// The direction of an attribute's name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         [Self::SendRecv, Self::SendOnly, Self::RecvOnly, Self::Inactive]

@@ -45,14 +45,14 @@ pub enum SdpError {
 }
 
 impl SdpError {
-    /// Something that a section needs is not there.
+    /// The error of something that a section needs and that is not there.
     #[must_use]
     pub fn missing(section: &Section<'_>, what: &'static str) -> Self {
         let (line, text) = (section.media.number(), section.media.shown().into_owned());
         Self::Missing { line, text, what }
     }
 
-    /// A line that cannot be used.
+    /// The error of a line that cannot be used.
     #[must_use]
     pub fn line(line: &Line<'_>, what: &'static str) -> Self {
         Self::Line { line: line.number(), text: line.shown().into_owned(), what }

@@ -72,7 +72,7 @@ pub struct Version {
 }
 
 impl Version {
-    /// This crate.
+    /// The version of this crate.
     #[must_use]
     pub fn own() -> Self {
         Self {

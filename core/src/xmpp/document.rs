@@ -19,15 +19,15 @@ pub(super) struct Document<'x> {
 
 pub(super) enum Item<'x> {
     Element(Tag<'x>),
-    /// Two never stand side by side in an element.
+    /// Text; two never stand side by side in an element.
     Text(Cow<'x, str>),
 }
 
 /// A start tag, and how far its element goes.
 pub(super) struct Tag<'x> {
-    /// Without prefix.
+    /// The name without prefix.
     pub(super) name: &'x str,
-    /// Empty when there is none.
+    /// The namespace; empty when there is none.
     pub(super) namespace: Cow<'x, str>,
     /// Its attributes other than namespace declarations, among the document's. Of prefixed ones
     /// only `xml:…` are kept, since nothing in use has others.
@@ -79,7 +79,7 @@ impl<'d> ElementRef<'d> {
         self.tag.name
     }
 
-    /// Empty when there is none.
+    /// The namespace; empty when there is none.
     #[inline]
     pub(crate) fn namespace(self) -> &'d str {
         &self.tag.namespace
@@ -140,7 +140,7 @@ impl<'d> ElementRef<'d> {
         self.elements().filter(move |child| child.is(name, namespace))
     }
 
-    /// The first of them.
+    /// The first child element with this name in this namespace.
     pub(crate) fn find(self, name: &str, namespace: &str) -> Option<Self> {
         self.named(name, namespace).next()
     }

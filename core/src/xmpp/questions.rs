@@ -60,7 +60,7 @@ impl<A> Questions<A> {
         Self { limit, waiting: BTreeMap::new(), asked: 0, crowded: false }
     }
 
-    /// An IQ was sent under this id, and `ask` has so many bytes of text.
+    /// Notes an IQ that was sent under this id; `ask` has so many bytes of text.
     pub(crate) fn ask(
         &mut self,
         id: String,
@@ -110,7 +110,7 @@ impl<A> Questions<A> {
         self.waiting.retain(|_, pending| !forget(&pending.ask));
     }
 
-    /// The connection is gone: nobody will answer these.
+    /// Takes the questions that nobody will answer, as the connection is gone.
     pub(crate) fn take_lost(&mut self) -> Vec<A> {
         let mut lost: Vec<_> = std::mem::take(&mut self.waiting).into_values().collect();
         lost.sort_by_key(|pending| pending.number);

@@ -43,12 +43,13 @@ struct Reader<'x, 'd> {
     scope: Scope<'x>,
     /// The places in the document of the elements that have not ended yet.
     open: Vec<usize>,
-    /// Nothing has come since the last text.
+    /// True if nothing has come since the last text.
     in_text: bool,
     nodes: usize,
-    /// Nothing in the frame is escaped, so every attribute stands for itself: the rule.
+    /// True if nothing in the frame is escaped, so that every attribute stands for itself: the
+    /// rule.
     literal: bool,
-    /// Nothing in the frame has to be looked at to be legal, but what is escaped.
+    /// True if nothing in the frame has to be looked at to be legal, but what is escaped.
     plain: bool,
 }
 
@@ -267,7 +268,7 @@ fn skip_space(text: &str) -> &str {
     &text[space..]
 }
 
-/// White space as XML has it (XML 1.0 section 2.3).
+/// True for white space as XML has it (XML 1.0 section 2.3).
 fn is_space(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\r' | '\n')
 }

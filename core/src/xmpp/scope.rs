@@ -22,7 +22,7 @@ struct Declaration<'x> {
 }
 
 impl<'x> Scope<'x> {
-    /// An element begins: what is declared now is its.
+    /// Begins an element: what is declared now is its.
     pub(super) fn enter(&mut self) {
         self.depth += 1;
     }

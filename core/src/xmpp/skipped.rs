@@ -26,7 +26,7 @@ impl Skipped {
         self.count
     }
 
-    /// True if nothing was.
+    /// True if nothing was left out.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.count == 0

@@ -113,8 +113,8 @@ impl<X: Extension> Iq<X> {
     }
 }
 
-/// RFC 6120 section 8.2.3: a request carries exactly one element. Of several the first counts that
-/// is known.
+/// The element that a request carries, exactly one (RFC 6120 section 8.2.3). Of several the first
+/// counts that is known.
 fn request<X: Extension>(iq: ElementRef<'_>, skipped: &mut Skipped) -> Payload<X> {
     let mut elements = iq.elements();
     let Some(first) = elements.next() else {

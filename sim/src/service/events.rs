@@ -118,7 +118,7 @@ impl Events {
     }
 }
 
-/// About how many bytes it is.
+/// The bytes of an event, about.
 fn weight(value: &Value) -> usize {
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) => 8,

@@ -489,7 +489,7 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
     /// The bytes that a datagram takes of a path's capacity. The size of a handshake depends on its
     /// signatures, which no seed decides.
     fn weight(&self, data: &[u8]) -> usize {
-        /// About what they have, without IP.
+        /// The bytes that handshakes have, about, without IP.
         const HANDSHAKE: usize = 600;
         // RFC 7983 section 7.
         let handshake = self.fidelity == Fidelity::Full && matches!(data, [20..=63, ..]);

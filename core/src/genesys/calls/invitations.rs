@@ -36,8 +36,8 @@ impl Calls {
         }
     }
 
-    /// A session message of ours came back: an answer to a proposal ends the waiting for its offer,
-    /// if it comes from where the answer went. Nobody waits for what the others lead to.
+    /// Takes a session message of ours that came back: an answer to a proposal ends the waiting for
+    /// its offer, if it comes from where the answer went. Nobody waits for what the others lead to.
     pub(in crate::genesys) fn message_bounced(
         &mut self,
         message: &SessionMessage,

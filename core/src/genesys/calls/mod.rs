@@ -50,7 +50,7 @@ const MAX_REINVITES: usize = 5;
 /// The calls of one user. See the [module](self).
 #[derive(Debug)]
 pub(crate) struct Calls {
-    /// Boxed, as what a map holds it has room for many times over.
+    /// The conversations; boxed, as what a map holds it has room for many times over.
     entries: BTreeMap<ConversationId, Box<ConversationState>>,
     pub(crate) sessions: Sessions,
     /// The abilities of the user's phone, as last told.
@@ -118,7 +118,7 @@ impl Calls {
         self.dialled.len() + self.dialled.iter().filter(unheard).count()
     }
 
-    /// The one way in which a conversation changes.
+    /// Feeds an input to a conversation: the one way in which one changes.
     fn feed(&mut self, id: &ConversationId, input: Input, out: &mut Outbox) {
         // What media reached before this: the call may be over with it.
         self.note_media();
@@ -185,7 +185,7 @@ impl Calls {
         }
     }
 
-    /// The far side offered media and the engine took it (LC-17).
+    /// Begins a session: the far side offered media and the engine took it (LC-17).
     pub(crate) fn session_started(
         &mut self,
         session: &SessionId,
@@ -236,8 +236,8 @@ impl Calls {
         true
     }
 
-    /// Our answer did not reach the service, or it was not taken: its re-invite is answered again when
-    /// it comes again.
+    /// Notes that our answer did not reach the service, or was not taken: its re-invite is answered
+    /// again when it comes again.
     pub(crate) fn answer_lost(&mut self, session: &SessionId) {
         self.reinvites.retain(|(_, of, _)| of != session);
     }
@@ -266,7 +266,7 @@ impl Calls {
         carries.or_else(|| self.sessions.made_for(conversation, peer).into_iter().find(free))
     }
 
-    /// A session took another's place: calls, nomination and audio move at once (DEF-30), and it
+    /// Puts a session in another's place: calls, nomination and audio move at once (DEF-30), and it
     /// is answered without asking.
     pub(crate) fn session_replaced(
         &mut self,
@@ -309,8 +309,8 @@ impl Calls {
         self.sweep(out);
     }
 
-    /// The service reassigned a session: it carries another conversation (LC-16). Nothing is
-    /// told of that; its call is, when it connects.
+    /// Notes that the service reassigned a session: it carries another conversation (LC-16).
+    /// Nothing is told of that; its call is, when it connects.
     pub(crate) fn session_moved(
         &mut self,
         session: &SessionId,
@@ -328,8 +328,8 @@ impl Calls {
         }
     }
 
-    /// The offer that an invitation led to cannot be used: whoever answered the call is told so at
-    /// once.
+    /// Tells at once whoever answered the call that the offer that an invitation led to cannot be
+    /// used.
     pub(crate) fn offer_refused(
         &mut self,
         conversation: &ConversationId,
@@ -376,7 +376,7 @@ impl Calls {
         }
     }
 
-    /// The service's word on our answer, or none.
+    /// Takes the service's word on our answer, or none.
     pub(crate) fn answered(
         &mut self,
         session: &SessionId,
@@ -417,8 +417,8 @@ impl Calls {
         }
     }
 
-    /// Events that waited for the answer to a dial: those of calls that turned out to be ours, and
-    /// all others once no dial is left.
+    /// Takes up the events that waited for the answer to a dial: those of calls that turned out to
+    /// be ours, and all others once no dial is left.
     fn take_early(&mut self, out: &mut Outbox) {
         let waits = self.goals.is_dialling();
         let (kept, due): (VecDeque<_>, VecDeque<_>) = std::mem::take(&mut self.early)
@@ -475,7 +475,7 @@ impl Calls {
         self.feed(&id, Input::Told(leg), out);
     }
 
-    /// Signaling is back: what happened meanwhile is asked for (DEF-10, LC-23).
+    /// Asks, once signaling is back, for what happened meanwhile (DEF-10, LC-23).
     pub(crate) fn came_back(&mut self, agent: bool, out: &mut Outbox) {
         self.sessions.end_dead();
         self.sweep(out);

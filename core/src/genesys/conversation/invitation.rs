@@ -1,4 +1,5 @@
-//! The invitation to a call: who invited, and how far its answer is (behaviour notes 2.3 to 2.5).
+//! The invitation to a call: its sender, and the progress of its answer (behaviour notes 2.3 to
+//! 2.5).
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -79,7 +80,8 @@ impl Invite {
         }
     }
 
-    /// A call on the shared session is told by its event alone (PC-5, behaviour notes 3.3 row 7).
+    /// An invitation by event alone, to a call on the shared session (PC-5, behaviour notes 3.3 row
+    /// 7).
     pub(crate) fn told(session: SessionId, from: Jid, outbound: bool, until: Instant) -> Self {
         Self {
             session,
@@ -94,7 +96,7 @@ impl Invite {
         }
     }
 
-    /// LC-12, without reduced media.
+    /// The reaction by LC-12, without reduced media.
     pub(crate) fn manner(&self, eager: EagerConnection, auto_answer_disabled: bool) -> Manner {
         let manner = |tell, answer| Manner { tell, answer };
         match (self.eager, eager) {
@@ -118,7 +120,7 @@ impl Invite {
         self.expires = until;
     }
 
-    /// The same call, invited to anew (LC-6): new ids, nothing told twice.
+    /// Takes over a newer invitation to the same call (LC-6): new ids, nothing told twice.
     pub(crate) fn replace(&mut self, newer: Self) {
         let announced = self.announced;
         *self = Self { announced, ..newer };

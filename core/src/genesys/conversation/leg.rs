@@ -75,7 +75,7 @@ impl Leg {
         self.call.state().class()
     }
 
-    /// Compared for change (CV-8), and by leg besides (DEF-26).
+    /// True if nothing that is told changed (CV-8), nor the leg itself (DEF-26).
     pub(crate) fn same(&self, other: &Self) -> bool {
         let key = |leg: &Self| {
             let call = &leg.call;

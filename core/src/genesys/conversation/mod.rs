@@ -39,7 +39,7 @@ pub(crate) struct ConversationState {
     /// True if it is in the list that the application was told last, though it is no call of its
     /// yet.
     mentioned: bool,
-    /// A conversation that only brings a shared session up: its call is not real (DEF-36).
+    /// True for a conversation that only brings a shared session up: its call is not real (DEF-36).
     pub(crate) fake: bool,
     /// The limit up to which it is kept without an invitation and without media.
     until: Option<Instant>,
@@ -245,7 +245,7 @@ impl ConversationState {
         self.leg.as_ref().is_some_and(|leg| leg.class() == Class::Connected)
     }
 
-    /// The list of calls was told.
+    /// Notes that the list of calls was told.
     pub(crate) fn mention(&mut self) {
         self.mentioned = self.leg.is_some() && !self.listed;
     }
@@ -400,7 +400,8 @@ impl ConversationState {
         }
     }
 
-    /// A call that goes on rides on where it was; what was there only for the session goes.
+    /// Takes word that its session carries another conversation now: a call that goes on stays on it
+    /// as it was; what was there only for the session is forgotten.
     fn left(&mut self, session: &SessionId) {
         if self.media.as_ref() == Some(session) && (self.leg.is_none() || self.fake) {
             *self = Self { invitation: std::mem::take(&mut self.invitation), ..Self::default() };
@@ -471,8 +472,9 @@ impl ConversationState {
         }
     }
 
-    /// The call that only brings a session up is not shown, nor what is wrong with it: the service
-    /// says that of the connection (PC-17). Its end may end the session (DEF-8).
+    /// Takes word of the call that only brings a session up: it is not shown, nor what is wrong
+    /// with it, as the service says that of the connection (PC-17). Its end may end the session
+    /// (DEF-8).
     fn told_fake(&mut self, leg: &Leg, out: &mut Vec<Effect>) {
         if leg.class() == Class::Ended {
             self.withdraw(Why::Said("the call ended before it was answered"), out);
@@ -482,7 +484,8 @@ impl ConversationState {
         }
     }
 
-    /// No propose will come for a call on the shared session (behaviour notes 3.3 row 7).
+    /// Rings for a call on the shared session, for which no propose will come (behaviour notes 3.3
+    /// row 7).
     fn rings_on_shared(&mut self, outbound: bool, context: &Context<'_>, out: &mut Vec<Effect>) {
         let alone = self.media.is_none() && self.invitation == Invitation::None;
         if let (true, Some((session, peer))) = (alone, context.shared) {
@@ -493,7 +496,7 @@ impl ConversationState {
         }
     }
 
-    /// The leg is connected (behaviour notes 3.3 rows 8 to 11).
+    /// Takes word that the leg is connected (behaviour notes 3.3 rows 8 to 11).
     fn connected(&mut self, context: &Context<'_>, out: &mut Vec<Effect>) {
         let Some(leg) = &self.leg else { return };
         if self.media.is_none()
@@ -535,7 +538,7 @@ impl ConversationState {
         }
     }
 
-    /// The leg has ended (behaviour notes 3.3 rows 12 to 14).
+    /// Takes word that the leg has ended (behaviour notes 3.3 rows 12 to 14).
     fn ended(&mut self, context: &Context<'_>, out: &mut Vec<Effect>) {
         let session = self.media.take();
         let leg = self.leg.clone();
