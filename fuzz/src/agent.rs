@@ -202,7 +202,7 @@ impl Agent {
 
     // Inputs
 
-    /// A command that is to bring the client somewhere; nobody looks whether it is taken.
+    /// Submits a command that is to bring the client somewhere; nobody looks whether it is taken.
     pub(crate) fn tell(&mut self, command: Command) {
         if let Ok(id) = self.client.submit(self.now, command) {
             self.books.asked(id);
@@ -254,7 +254,7 @@ impl Agent {
         }
     }
 
-    /// The socket that is wanted opens, or does not.
+    /// Opens the socket that is wanted, or fails it.
     pub(crate) fn open_socket(&mut self, result: Result<(), NetError>) {
         let Some((id, _)) = self.opening.pop_front() else { return };
         let event = match result {
@@ -267,7 +267,7 @@ impl Agent {
         self.input(Input::WebSocket { id, event });
     }
 
-    /// The media sockets that are wanted open, or do not.
+    /// Opens the media sockets that are wanted, or fails them.
     pub(crate) fn open_udp(&mut self, good: bool) {
         let Some(id) = self.udp_wanted.pop_front() else { return };
         let event = if good {
@@ -400,7 +400,8 @@ impl Agent {
         panic!("it is never at rest: {:?}", self.wake);
     }
 
-    /// The service is well, and ends everything; then the client is destroyed. Nothing is left.
+    /// Puts everything to rest: the service is well, and ends it all; then the client is destroyed.
+    /// Nothing is left.
     ///
     /// # Panics
     ///
@@ -574,7 +575,7 @@ pub(crate) fn talk(agent: &mut Agent, session: &str, conversation: &str) {
     agent.serve();
 }
 
-/// A call that rings.
+/// Lets a call ring.
 pub(crate) fn ring(agent: &mut Agent, session: &str, conversation: &str) {
     agent.tell_conversation(conversation, "alerting", 0);
     let more = r#"inin-sdp-over-xmpp="true""#;

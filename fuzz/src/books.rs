@@ -23,7 +23,7 @@ pub(crate) struct Books {
 }
 
 impl Books {
-    /// A command was taken.
+    /// Notes that a command was taken.
     pub(crate) fn asked(&mut self, command: CommandId) {
         // It may have been answered while it was taken.
         if !self.answered.contains(&command) {

@@ -395,7 +395,7 @@ impl Town {
         }
     }
 
-    /// A call rings, is taken, and its media is connected.
+    /// Lets a call ring, be taken, and its media connect.
     fn call(&mut self, conn: u64, sdp: bool) {
         self.ask("POST", "/control/calls", BODIES[if sdp { 4 } else { 5 }]);
         let newest = (self.sessions.len().max(1) - 1) as u8;

@@ -84,7 +84,7 @@ impl Far {
         }
     }
 
-    /// Media goes on until something is so.
+    /// Lets media go on until something is so.
     fn run_until(&mut self, what: &str, mut done: impl FnMut(&mut Self) -> bool) {
         let (until, local) = (Instant::now() + LIMIT, self.socket.local_addr().unwrap());
         let mut buffer = [0; 2048];
@@ -177,7 +177,7 @@ impl Scene {
         far
     }
 
-    /// The far end takes the answer and the candidates, and media comes up.
+    /// Gives the far end the answer and the candidates, and waits until media comes up.
     fn connect(&self, id: &str, far: &mut Far) {
         let answer = self.answer(id);
         let now = Instant::now();

@@ -29,7 +29,7 @@ pub(crate) enum Request<M: Drive> {
 pub struct Asker<M: Drive>(Option<oneshot::Sender<Ending<M>>>);
 
 impl<M: Drive> Asker<M> {
-    /// Somebody who may stop waiting.
+    /// An asker for somebody who may stop waiting.
     pub(crate) fn new(tell: oneshot::Sender<Ending<M>>) -> Self {
         Self(Some(tell))
     }

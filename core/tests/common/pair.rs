@@ -147,7 +147,7 @@ impl Pair {
         answer
     }
 
-    /// Another engine takes A's place, with another certificate. Its offer.
+    /// Puts another engine in A's place, with another certificate. Its offer.
     pub(crate) fn replace_a(&mut self) -> String {
         self.gateway = WebRtcFactory::new();
         self.replace_a_behind_its_gateway()

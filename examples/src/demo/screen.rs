@@ -37,12 +37,12 @@ impl Screen {
         self.line(&style(text).bold().to_string());
     }
 
-    /// Something has become so.
+    /// Tells that something has become so.
     pub fn mark(&self, text: &str) {
         self.line(&format!("  {} {text}", style("✓").green()));
     }
 
-    /// Something is not right.
+    /// Tells that something is not right.
     pub fn complain(&self, text: &str) {
         self.line(&format!("  {} {text}", style("!").red()));
     }

@@ -246,7 +246,7 @@ fn disturb(board: &mut Switchboard, cid: &str, what: &str, body: &Value) -> Resp
     if done { call_body(board, cid) } else { bad_request("not on such a call as it stands") }
 }
 
-/// A far end that is played outside has something for the client.
+/// Takes what a far end that is played outside has for the client.
 fn far_end_says(board: &mut Switchboard, cid: &str, what: &str, body: &Value) -> Response<Vec<u8>> {
     if !board.calls.is_external(cid) {
         return not_found();

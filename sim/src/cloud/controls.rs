@@ -52,7 +52,7 @@ pub(super) fn change(
     true
 }
 
-/// The agent answers by REST: only where media is there already (wire notes 8.2).
+/// Answers for the agent by REST: only where media is there already (wire notes 8.2).
 fn answer(calls: &mut Calls, id: &str, streams: &Streams, world: &mut World) {
     let Some(call) = calls.calls.get(id) else { return };
     let up = calls.sessions.get(&call.session).is_some_and(Session::is_up);

@@ -127,7 +127,7 @@ impl Directory {
         Ok(user)
     }
 
-    /// A user is as given from now on.
+    /// Adds a user, or changes one to be as given from now on.
     pub(super) fn put(&mut self, user: User) -> Result<(), Unusable> {
         let lengths = [(&user.id, MAX_NAME), (&user.name, MAX_NAME), (&user.token, MAX_TOKEN)];
         if lengths.into_iter().any(|(text, most)| text.len() > most)

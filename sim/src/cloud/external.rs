@@ -98,7 +98,7 @@ impl External {
         self.news += 1;
     }
 
-    /// Another description is to be answered.
+    /// Sets another description that is to be answered.
     pub(super) fn renew(&mut self, offer: &str, is_new_peer: bool) {
         self.offer = Some(offer.to_owned());
         self.answer = None;

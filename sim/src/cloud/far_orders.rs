@@ -11,7 +11,7 @@ use super::signaling::Signaling;
 use super::streams::Streams;
 use super::world::World;
 
-/// The far end has a description, or another one.
+/// Takes the far end's description, or another one.
 pub(super) fn far_offer(
     calls: &mut Calls,
     call: &str,

@@ -25,7 +25,7 @@ pub(super) struct Wish {
     pub(super) event_first: bool,
 }
 
-/// Somebody calls the user.
+/// Calls the user from outside.
 pub(super) fn ring(
     calls: &mut Calls,
     user: &User,
@@ -39,7 +39,7 @@ pub(super) fn ring(
     add(calls, user, conversation, wish, streams, world)
 }
 
-/// The user calls somebody.
+/// Calls somebody for the user.
 pub(super) fn dial(
     calls: &mut Calls,
     user: &User,

@@ -50,7 +50,7 @@ impl Signal {
         }
     }
 
-    /// The far side goes offline; it says no more (wire notes 6.11).
+    /// Takes the far side offline; it says no more (wire notes 6.11).
     pub(super) fn leave(&self, streams: &Streams, world: &mut World) {
         let presence = Presence {
             from: Some(self.from.clone()),

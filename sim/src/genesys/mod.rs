@@ -140,7 +140,7 @@ impl<O: Observer> World<O> {
         })
     }
 
-    /// The signals that the service leaves out from now on, because others say the same.
+    /// Sets the signals that the service leaves out from now on, because others say the same.
     pub fn set_silences(&mut self, silences: BTreeSet<Silence>) {
         self.service_mut().set_silences(silences);
     }

@@ -109,12 +109,12 @@ impl Asked {
         Self { since, what, wish }
     }
 
-    /// The phone has slept until now.
+    /// Notes that the phone has slept until now.
     pub(super) fn woke(&mut self, at: Duration) {
         self.since = at;
     }
 
-    /// A session took another's place.
+    /// Notes that a session took another's place.
     pub(super) fn replaced(&mut self, old: &SessionId, new: &SessionId) {
         if let What::Terminate(session) = &mut self.what
             && session == old

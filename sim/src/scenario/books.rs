@@ -216,7 +216,7 @@ impl Books {
     }
 }
 
-/// A customer's call has attributes that say what else is to be known of it.
+/// Checks that a customer's call has attributes that say what else is to be known of it.
 fn knows_the_caller(who: &Parties) -> Result<(), String> {
     let Some(address) = who.attributes.get("caller") else { return Ok(()) };
     let number = who.remote_number.as_deref();

@@ -96,7 +96,7 @@ impl Checks {
         &mut self.news[phone.0]
     }
 
-    /// The first violation is the finding.
+    /// Requires something to hold; the first violation is the finding.
     pub(super) fn require(&mut self, at: Duration, invariant: &str, holds: Result<(), String>) {
         if let Err(what) = holds
             && self.finding.is_none()
@@ -322,7 +322,8 @@ impl Checks {
         number.ok().flatten()
     }
 
-    /// A word has arrived: once, and while it is looked for losses, after all that were said before.
+    /// Checks a word that has arrived: once, and while it is looked for losses, after all that were
+    /// said before.
     fn note_heard(&mut self, at: Duration, number: u64, frame: &AudioFrame, who: String) {
         self.heard += 1;
         self.awaited.remove(&number);
@@ -340,7 +341,7 @@ impl Checks {
         self.require(at, "nothing counts as lost that is not", holds);
     }
 
-    /// A far end's key was told.
+    /// Notes a far end's key that was told.
     fn key_heard(&mut self, at: Duration, phone: PhoneId, event: &Event) {
         let Event::Dtmf { session, digit, .. } = event else { return };
         let key = digit.as_char();

@@ -136,7 +136,7 @@ impl Scenario {
         self
     }
 
-    /// The share of users who have a second phone, from 0 to 1.
+    /// Sets the share of users who have a second phone, from 0 to 1.
     #[must_use]
     pub fn second_phones(mut self, share: f64) -> Self {
         self.second_phones = Some(share);
@@ -202,7 +202,7 @@ impl Scenario {
         self
     }
 
-    /// Everybody who talks says something that often; None is silence.
+    /// Sets how often everybody who talks says something; None is silence.
     #[must_use]
     pub fn speech(mut self, every: Option<Duration>) -> Self {
         self.speech = every;
@@ -235,7 +235,8 @@ impl Scenario {
         self
     }
 
-    /// The service leaves these signals out during working hours, since others say the same.
+    /// Sets the signals that the service leaves out during working hours, since others say the
+    /// same.
     #[must_use]
     pub fn silences(mut self, silences: impl IntoIterator<Item = Silence>) -> Self {
         self.silences = Some(silences.into_iter().collect());
@@ -275,7 +276,7 @@ impl Scenario {
         })
     }
 
-    /// One more thing that must always hold, beside those that always do.
+    /// Adds a thing that must always hold, beside those that always do.
     #[must_use]
     pub fn invariant<I: Invariant + 'static>(
         mut self,

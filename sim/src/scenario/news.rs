@@ -48,7 +48,7 @@ enum Said {
 }
 
 impl News {
-    /// The application answers what rings.
+    /// Notes that the application answers what rings.
     pub(super) fn asked(&mut self, at: Duration, command: &Command) {
         if let Command::AcceptPendingSession { conversation } = command {
             self.heard_of(at, conversation);
@@ -75,13 +75,13 @@ impl News {
         }
     }
 
-    /// The phone has slept until now.
+    /// Notes that the phone has slept until now.
     pub(super) fn woke(&mut self, at: Duration) {
         self.proposed.values_mut().for_each(|(_, last)| *last = at);
         self.forsaken.values_mut().for_each(|since| *since = at);
     }
 
-    /// A client has taken a message, and its application was told what follows from it.
+    /// Checks what the application was told once a client has taken a message.
     pub(super) fn received(
         &mut self,
         at: Duration,

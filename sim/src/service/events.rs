@@ -118,7 +118,7 @@ impl Events {
     }
 }
 
-/// The bytes of an event, about.
+/// The bytes of a value, about.
 fn weight(value: &Value) -> usize {
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) => 8,

@@ -124,13 +124,13 @@ impl Watcher {
         self.phones.entry(phone).or_default()
     }
 
-    /// Something is worth a line, in the state that the call is in from here on.
+    /// Writes a line, with the state that the call is in from here on.
     fn mark(&mut self, at: Duration, phone: PhoneId, text: impl Into<String>) {
         let state = self.phone(phone).state();
         self.note(at, phone, Note::Milestone(text.into(), state));
     }
 
-    /// A change that is worth a line only where the call sounds different from now on.
+    /// Changes a call; that is worth a line only where the call sounds different from now on.
     fn change(&mut self, at: Duration, phone: PhoneId, change: impl FnOnce(&mut Phone)) {
         let phone_now = self.phone(phone);
         let before = phone_now.state();

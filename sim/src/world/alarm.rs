@@ -33,7 +33,7 @@ impl Alarm {
         Some(at)
     }
 
-    /// A wake-up came out of the queue.
+    /// Takes a wake-up that came out of the queue.
     pub(super) fn ring(&mut self, at: Duration) -> Ring {
         if self.queued != Some(at) {
             return Ring::Nothing;

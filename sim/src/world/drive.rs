@@ -203,7 +203,7 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
         wake.at.saturating_duration_since(self.start).max(self.now)
     }
 
-    /// A machine that wants to be woken at once, over and over, is told of.
+    /// Tells of a machine that wants to be woken at once, over and over.
     fn count_turn(&mut self, who: usize, wake: Option<Wake>) {
         if self.turns.0 != self.now {
             self.turns = (self.now, 0);

@@ -93,14 +93,14 @@ pub trait Pair: Copy + fmt::Debug + 'static {
 
     // What is remembered of a phone
 
-    /// A client was asked for something.
+    /// Notes that a client was asked for something.
     fn submitted(notes: &mut Self::Notes, id: CommandId, command: &CommandOf<Self>);
 
-    /// A client told something.
+    /// Notes that a client told something.
     fn told(notes: &mut Self::Notes, event: &EventOf<Self>);
 
-    /// A command of a user's is over: how the service has now what it was about, where that is to be
-    /// looked at.
+    /// Notes that a command of a user's is over, and tells how the service has now what it was
+    /// about, where that is to be looked at.
     fn completed(
         notes: &mut Self::Notes,
         id: CommandId,

@@ -46,7 +46,7 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
         }
     }
 
-    /// A stranger is heard: nothing may come of it.
+    /// Lets a client hear a stranger: nothing may come of it.
     pub(super) fn forged(&mut self, phone: PhoneId, ws: WsId, text: String) {
         let open = self.phones[phone.0].sockets.get(&ws).is_some_and(|s| s.opened && !s.dead);
         let machine = &self.phones[phone.0];

@@ -45,7 +45,7 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
         self.place(phone, outside);
     }
 
-    /// The phone is in another network now: new addresses, streams broken, media to be found anew.
+    /// Moves the phone into another network: new addresses, streams broken, media to be found anew.
     pub fn move_phone(&mut self, phone: PhoneId) {
         let site = &mut self.phones[phone.0].site;
         site.moves += 1;

@@ -40,7 +40,7 @@ fn exchange_of(request: RequestId) -> (PhoneId, HttpId) {
 }
 
 impl<O: Observer<P>, P: Pair> World<O, P> {
-    /// A phone wants something of a stream. What it wants is given back when it is not that.
+    /// Does what a phone wants of a stream. What it wants is given back when it is not that.
     pub(super) fn stream_output(
         &mut self,
         phone: PhoneId,
@@ -126,7 +126,7 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
         response
     }
 
-    /// Something goes to the service, after what went before it on the same stream.
+    /// Sends something to the service, after what went before it on the same stream.
     pub(super) fn up(
         &mut self,
         phone: PhoneId,
@@ -155,7 +155,7 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
         self.queue.push(at, Happening::ToService(input));
     }
 
-    /// Something goes to a phone.
+    /// Sends something to a phone.
     pub(super) fn down(
         &mut self,
         phone_id: PhoneId,
@@ -332,7 +332,7 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
         }
     }
 
-    /// The wire is whole again: streams go on with what waited, if they lived that long.
+    /// Makes the wire whole again: streams go on with what waited, if they lived that long.
     pub(super) fn mend(&mut self, phone: PhoneId) {
         let Some(cut) = self.phones[phone.0].site.cut.take() else { return };
         if self.now - cut.since > STREAMS_DIE {

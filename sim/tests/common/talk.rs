@@ -54,20 +54,20 @@ pub(crate) fn ready(event: &Event) -> Option<()> {
 }
 
 impl World {
-    /// A customer calls.
+    /// Calls the agent as a customer.
     pub(crate) fn ring(&mut self, more: &Value) -> String {
         let mut call = json!({"kind": "inbound", "userId": "u1"});
         call.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         self.control("POST", "calls", &call)["conversationId"].as_str().unwrap().to_owned()
     }
 
-    /// The agent wants something and gets it.
+    /// Lets the agent do something, which succeeds.
     pub(crate) fn done(&mut self, command: Command) {
         let command = self.submit(command).unwrap();
         assert_eq!(self.settle(command), Ok(Outcome::Done));
     }
 
-    /// A customer calls, the agent answers: the conversation and its session.
+    /// Lets a customer call and the agent answer: the conversation and its session.
     pub(crate) fn answered(&mut self, more: &Value) -> (String, String) {
         let id = self.ring(more);
         assert_eq!(self.wait(pending), id);
@@ -88,7 +88,7 @@ impl World {
         (id, session)
     }
 
-    /// The agent calls somebody, who answers; on which session.
+    /// Lets the agent call somebody, who answers: the conversation and its session.
     pub(crate) fn dialled(&mut self) -> (String, String) {
         let dial = Dial::number("+15550123");
         let dial = self.submit(Command::StartSoftphoneSession(dial)).unwrap();

@@ -104,7 +104,7 @@ impl Run {
         }
     }
 
-    /// A customer calls a user.
+    /// Calls a user as a customer.
     pub(super) fn call(&mut self, user: usize) {
         let gone = |world: &mut World<Checks>, id: &String| {
             let (_, call) = world.control("GET", &format!("calls/{id}"), &Value::Null);

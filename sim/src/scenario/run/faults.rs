@@ -204,7 +204,7 @@ impl Run {
         self.plan(at, Errand::Token(user));
     }
 
-    /// A user's phones are given the token that holds.
+    /// Gives a user's phones the token that holds.
     pub(super) fn renew(&mut self, user: usize) {
         let token = token_of(user, self.tokens[user]);
         for phone in self.phones[user].clone() {

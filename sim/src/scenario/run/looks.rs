@@ -176,7 +176,8 @@ impl Run {
         up
     }
 
-    /// A session outlives its calls, and so may its far end's hold. False once something was found.
+    /// Lifts the holds of far ends: a session outlives its calls, and so may its far end's hold.
+    /// False once something was found.
     fn resume_far_ends(&mut self) -> bool {
         let mut held = Vec::new();
         for (.., id) in self.calls_up() {
@@ -362,7 +363,7 @@ impl Run {
         Ok(())
     }
 
-    /// Everybody goes home; nothing may be left.
+    /// Sends everybody home; nothing may be left.
     pub(super) fn destroy(&mut self) {
         for phone in self.world.phones() {
             self.world.dismiss(phone);

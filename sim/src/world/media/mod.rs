@@ -173,7 +173,7 @@ impl Model {
         self.event(EngineEvent::LocalCandidate(candidate));
     }
 
-    /// A far side's description is in force: look for a path.
+    /// Puts a far side's description in force, and looks for a path.
     fn agree(&mut self, audio: RemoteAudio) {
         if let Some(Renewal::Association) = self.change(&audio) {
             // Another far end: what came from the one before counts no more.
@@ -196,7 +196,7 @@ impl Model {
         Some(audio.change(self.agreed.as_ref()?, None, Setup::ActPass))
     }
 
-    /// The negotiation is over.
+    /// Ends the negotiation.
     fn settle(&mut self) {
         self.negotiation = Negotiation::Done;
         if self.state == MediaState::New {

@@ -263,7 +263,7 @@ impl Rig {
 
     // Inputs
 
-    /// A refused command leaves no output and no change.
+    /// Submits a command; a refused one leaves no output and no change.
     pub(super) fn submit(&mut self, command: Command) -> Result<CommandId, Error> {
         let refused = self.client.plan(&command).is_err();
         let before = refused.then(|| (format!("{command:?}"), self.client.digest()));
@@ -541,7 +541,7 @@ impl Rig {
     }
 }
 
-/// An error of a command is about what the command is about.
+/// Checks that an error of a command is about what the command is about.
 fn is_named(error: &Error, subject: &Subject) {
     let Subject { conversation, session } = subject;
     assert!(conversation.is_none() || error.conversation() == conversation.as_ref(), "{error:?}");
