@@ -9,6 +9,7 @@ use std::time::Duration;
 use common::pair::{Pair, Side};
 use offhook::media::{
     AudioCodec, AudioCodecs, Digit, EngineConfig, MAX_BACKLOG, MediaError, MediaState, RawPacket,
+    Track,
 };
 use offhook::sdp::Direction;
 
@@ -89,7 +90,7 @@ fn a_lost_packet_is_counted_and_does_not_stall_the_rest() {
 #[test]
 fn muted_means_silent_but_keys_are_still_heard() {
     let mut pair = Pair::connected();
-    pair.engine(Side::A).set_muted(true);
+    pair.engine(Side::A).set_muted(Track::AUDIO, true);
     pair.talk(10, MS(20));
     assert_eq!(pair.heard(Side::B).len(), 0);
     assert_eq!(pair.heard(Side::A).len(), 10);
@@ -99,7 +100,7 @@ fn muted_means_silent_but_keys_are_still_heard() {
     pair.run(MS(2000));
     let heard: String = pair.keys(Side::B).iter().map(|d| d.as_char()).collect();
     assert_eq!(heard, "12#");
-    pair.engine(Side::A).set_muted(false);
+    pair.engine(Side::A).set_muted(Track::AUDIO, false);
     pair.talk(5, MS(20));
     assert_eq!(pair.heard(Side::B).len(), 5);
 }
@@ -178,7 +179,7 @@ fn a_dead_path_is_told_and_given_up_by_our_own_limit() {
     let now = pair.now;
     let frame = pair.frame(0, Side::A);
     assert_eq!(
-        pair.engine(Side::A).send_audio(now, &frame),
+        pair.engine(Side::A).send(now, Track::AUDIO, &frame.clone().into()),
         Err(MediaError::State(MediaState::Failed))
     );
 }
@@ -329,9 +330,9 @@ fn rfc_3264_8_4_held_by_the_far_side_nothing_is_said_until_it_wants_to_hear_agai
         pair.talk(5, MS(20));
         pair.heard(Side::A);
         pair.heard(Side::B);
-        pair.engine(Side::A).set_direction(wanted);
+        pair.engine(Side::A).set_direction(Track::AUDIO, wanted);
         let now = pair.now;
-        let offer = pair.engine(Side::A).create_offer(now).unwrap();
+        let offer = pair.engine(Side::A).create_offer(now, &[]).unwrap();
         let answer = pair.reoffer(&offer);
         assert!(answer.contains(&format!("a={}\r\n", wanted.reversed())), "{answer}");
         let agreed = pair.agreed(Side::B).unwrap();
@@ -344,9 +345,9 @@ fn rfc_3264_8_4_held_by_the_far_side_nothing_is_said_until_it_wants_to_hear_agai
         assert_eq!(pair.engine(Side::B).stats().packets_sent, sent, "the microphone is off");
         assert_eq!(pair.heard(Side::A).len(), 0);
         assert_eq!(pair.heard(Side::B).len(), if b_hears { 10 } else { 0 });
-        pair.engine(Side::A).set_direction(Direction::SendRecv);
+        pair.engine(Side::A).set_direction(Track::AUDIO, Direction::SendRecv);
         let now = pair.now;
-        let offer = pair.engine(Side::A).create_offer(now).unwrap();
+        let offer = pair.engine(Side::A).create_offer(now, &[]).unwrap();
         pair.reoffer(&offer);
         assert_eq!(pair.agreed(Side::B).unwrap().direction, Direction::SendRecv);
         pair.talk(10, MS(20));
@@ -363,7 +364,7 @@ fn rfc_3264_8_3_2_other_codecs_and_numbers_take_effect_with_the_next_offer() {
     let mut pair = Pair::connected();
     let now = pair.now;
     // As after a transfer to somebody without Opus, whose PCMA has a number of its own.
-    let offer = pair.engine(Side::A).create_offer(now).unwrap();
+    let offer = pair.engine(Side::A).create_offer(now, &[]).unwrap();
     let offer: String = offer
         .lines()
         .filter(|line| !line.contains(":111 ") && !line.contains(":110 "))
@@ -384,7 +385,7 @@ fn rfc_3264_8_3_2_other_codecs_and_numbers_take_effect_with_the_next_offer() {
     assert_eq!(codecs, AudioCodecs::from_iter([AudioCodec::Pcmu, AudioCodec::Pcma]));
     let frame = pair.frame(0, Side::B);
     assert_eq!(
-        pair.engine(Side::B).send_audio(now, &frame),
+        pair.engine(Side::B).send(now, Track::AUDIO, &frame.clone().into()),
         Err(MediaError::NotNegotiated("opus"))
     );
     pair.engine(Side::A).accept_answer(now, &answer).unwrap();
@@ -471,10 +472,10 @@ fn what_is_said_before_media_connects_is_kept_and_then_heard() {
     pair.negotiate().unwrap();
     for n in 0..MAX_BACKLOG as u64 {
         let (now, frame) = (pair.now, pair.frame(n, Side::B));
-        assert_eq!(pair.engine(Side::B).send_audio(now, &frame), Ok(()));
+        assert_eq!(pair.engine(Side::B).send(now, Track::AUDIO, &frame.clone().into()), Ok(()));
     }
     let (now, frame) = (pair.now, pair.frame(MAX_BACKLOG as u64, Side::B));
-    let refused = pair.engine(Side::B).send_audio(now, &frame);
+    let refused = pair.engine(Side::B).send(now, Track::AUDIO, &frame.clone().into());
     assert_eq!(refused, Err(MediaError::TooMany("audio frames")));
     pair.run_until(MS(5000), |p| p.both(MediaState::Connected));
     pair.run(MS(3000));
@@ -488,13 +489,13 @@ fn what_is_kept_is_not_said_where_the_session_is_muted_meanwhile() {
     pair.negotiate().unwrap();
     let send = |pair: &mut Pair, n| {
         let (now, frame) = (pair.now, pair.frame(n, Side::B));
-        assert_eq!(pair.engine(Side::B).send_audio(now, &frame), Ok(()));
+        assert_eq!(pair.engine(Side::B).send(now, Track::AUDIO, &frame.clone().into()), Ok(()));
     };
     (0..10).for_each(|n| send(&mut pair, n));
-    pair.engine(Side::B).set_muted(true);
+    pair.engine(Side::B).set_muted(Track::AUDIO, true);
     send(&mut pair, 10);
     pair.run_until(MS(5000), |p| p.both(MediaState::Connected));
-    pair.engine(Side::B).set_muted(false);
+    pair.engine(Side::B).set_muted(Track::AUDIO, false);
     for n in 11..15 {
         send(&mut pair, n);
         pair.run(MS(20));

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use common::far::{FarCall, Got, Packet, Type};
-use offhook::media::{AudioCodec, AudioFrame, Digit};
+use offhook::media::{AudioCodec, AudioFrame, Digit, Track};
 use serde_json::Value;
 
 const MS: fn(u64) -> Duration = Duration::from_millis;
@@ -214,7 +214,7 @@ fn keys_of_8_khz_beside_opus_are_sent_and_heard() {
             data: Bytes::from_static(&[1, 2, 3]),
         };
         let now = call.now;
-        call.engine.send_audio(now, &frame).unwrap();
+        call.engine.send(now, Track::AUDIO, &frame.into()).unwrap();
         if n == 10 {
             call.engine.send_dtmf(now, &keys, MS(100)).unwrap();
         }

@@ -8,8 +8,8 @@ use offhook::Seed;
 use offhook::genesys::{Client, Command, Config, EagerConnection, Event, IcePolicy};
 use offhook::jingle::Reason;
 use offhook::machine::{
-    HttpId, Input, Machine, MediaId, NetError, NetErrorKind, Output, OutputOf, UdpEvent, UdpId,
-    Wake, WsEvent, WsId,
+    HttpId, Input, Local, Machine, MediaId, NetError, NetErrorKind, Output, OutputOf, UdpEvent,
+    UdpId, Wake, WsEvent, WsId,
 };
 use offhook::media::EngineFactory;
 use serde_json::Value;
@@ -272,7 +272,9 @@ impl Agent {
         let Some(id) = self.udp_wanted.pop_front() else { return };
         let event = if good {
             self.udp.push(id);
-            UdpEvent::Opened { local: vec!["192.0.2.50:4000".parse().expect("an address")] }
+            UdpEvent::Opened {
+                local: Local::in_order(["192.0.2.50:4000".parse().expect("an address")]),
+            }
         } else {
             UdpEvent::Failed(NetError::new(NetErrorKind::Local, "no socket"))
         };

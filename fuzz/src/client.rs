@@ -8,7 +8,7 @@ use offhook::Secret;
 use offhook::genesys::wire::{Frame, Iq, IqKind};
 use offhook::genesys::{CallControl, Command, Dial, IceServersPolicy, SpeakTo, Target};
 use offhook::jingle::Reason;
-use offhook::machine::{Input, NetError, NetErrorKind, UdpId, WsEvent};
+use offhook::machine::{Input, NetError, NetErrorKind, TrackId, UdpId, WsEvent};
 use offhook::media::{AudioCodec, AudioFrame, Digit, IceServer};
 use offhook::xmpp::StanzaError;
 use serde_json::{Value, json};
@@ -241,7 +241,7 @@ fn play(agent: &mut Agent, step: &Step) {
                 let codec = if *good { AudioCodec::Opus } else { AudioCodec::Pcmu };
                 let data = Bytes::from_static(b"near");
                 let frame = AudioFrame { codec, time: 0, lost_before: 0, talkspurt: false, data };
-                agent.input(Input::Audio { media, frame });
+                agent.input(Input::Frame { track: TrackId::audio(media), frame: frame.into() });
             }
         }
         Step::Command { which, call, flag } => {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use offhook::Seed;
 use offhook::genesys::Command;
-use offhook::media::{Engine, EngineConfig, EngineFactory, WebRtcFactory};
+use offhook::media::{Engine, EngineConfig, EngineFactory, LocalKind, WebRtcFactory, Wish};
 use serde_json::json;
 
 use crate::agent::{Agent, ring};
@@ -259,8 +259,9 @@ fn renumbered(part: &str, n: u32) -> String {
 fn offered() -> String {
     let now = Instant::now();
     let mut engine = Shared.create(now, EngineConfig::new(Seed::from(2)));
-    engine.add_local_address(now, "192.0.2.1:5000".parse().expect("an address"));
-    engine.create_offer(now).expect("a new engine can offer")
+    let address: std::net::SocketAddr = "192.0.2.1:5000".parse().expect("an address");
+    engine.add_local(now, &address.into(), LocalKind::Host);
+    engine.create_offer(now, &[Wish::AUDIO]).expect("a new engine can offer")
 }
 
 fn time(message: &Message) -> Duration {

@@ -11,7 +11,7 @@ use offhook::Seed;
 use offhook::machine::Wake;
 use offhook::media::{
     AudioCodec, AudioFrame, Digit, Engine, EngineConfig, EngineEvent, EngineFactory, EngineOutput,
-    MediaState, WebRtcFactory,
+    LocalKind, MediaState, Track, WebRtcFactory, Wish,
 };
 
 /// Steps of a script; what follows is not read.
@@ -234,7 +234,7 @@ impl Pair {
     fn connect(&mut self) {
         let now = self.now;
         for side in [&mut self.here, &mut self.there] {
-            side.engine.add_local_address(now, side.address);
+            side.engine.add_local(now, &side.address.into(), LocalKind::Host);
         }
         self.drain();
         for step in [
@@ -264,13 +264,17 @@ impl Pair {
                 let port = 4000 + u16::from(*port % 4);
                 let ip = if *v6 { "2001:db8::1" } else { "192.0.2.1" };
                 let ip = ip.parse().expect("an address");
-                self.here.engine.add_local_address(now, SocketAddr::new(ip, port));
+                let local = SocketAddr::new(ip, port).into();
+                self.here.engine.add_local(now, &local, LocalKind::Host);
             }
-            Step::AddressesDone(end) => self.side(*end).0.engine.local_addresses_done(now),
+            Step::AddressesDone(end) => self.side(*end).0.engine.local_done(now),
             Step::Offer(end) => {
                 let side = self.side(*end).0;
-                side.description =
-                    side.engine.create_offer(now).ok().or_else(|| side.description.take());
+                side.description = side
+                    .engine
+                    .create_offer(now, &[Wish::AUDIO])
+                    .ok()
+                    .or_else(|| side.description.take());
             }
             Step::Apply { end, as_offer, twist } => {
                 let (side, other) = self.side(*end);
@@ -331,7 +335,7 @@ impl Pair {
                 let data = Bytes::from(vec![codec_byte(codec); usize::from(*len)]);
                 let time = u64::from(*time) << 16;
                 let frame = AudioFrame { codec, time, lost_before: 0, talkspurt: false, data };
-                let _ = self.side(*end).0.engine.send_audio(now, &frame);
+                let _ = self.side(*end).0.engine.send(now, Track::AUDIO, &frame.into());
             }
             Step::Keys { keys, ms } => {
                 let digit = Digit::from_event(keys % 16).expect("a key");
@@ -339,7 +343,7 @@ impl Pair {
                 let duration = Duration::from_millis(u64::from(*ms));
                 let _ = self.here.engine.send_dtmf(now, &digits, duration);
             }
-            Step::Mute(muted) => self.here.engine.set_muted(*muted),
+            Step::Mute(muted) => self.here.engine.set_muted(Track::AUDIO, *muted),
             Step::Close(end) => self.side(*end).0.engine.close(now),
             Step::Wait(ms) => {
                 let time = Duration::from_millis(u64::from(ms % 40_000)).min(self.left);

@@ -14,7 +14,7 @@ use offhook::Seed;
 use offhook::genesys::{Config, Event, Phone as _, Session};
 use offhook::media::{
     AudioCodec, AudioFrame, Engine, EngineConfig, EngineEvent, EngineFactory as _, EngineOutput,
-    LocalCandidate, MediaState, WebRtcFactory,
+    Frame, LocalCandidate, LocalKind, MediaState, Track, WebRtcFactory, Wish,
 };
 use offhook::net::NetOptions;
 use offhook_runtime::genesys::Client;
@@ -50,9 +50,10 @@ impl Far {
     /// An offer; its candidates are told apart.
     fn offer(&mut self) -> String {
         let now = Instant::now();
-        let offer = self.engine.create_offer(now).unwrap();
-        self.engine.add_local_address(now, self.socket.local_addr().unwrap());
-        self.engine.local_addresses_done(now);
+        let offer = self.engine.create_offer(now, &[Wish::AUDIO]).unwrap();
+        let local = self.socket.local_addr().unwrap().into();
+        self.engine.add_local(now, &local, LocalKind::Host);
+        self.engine.local_done(now);
         self.drain();
         assert!(!self.candidates.is_empty());
         offer
@@ -77,7 +78,9 @@ impl Far {
                     let _ = self.socket.send_to(&data, remote);
                 }
                 EngineOutput::Event(EngineEvent::LocalCandidate(one)) => self.candidates.push(one),
-                EngineOutput::Event(EngineEvent::Audio(frame)) => self.heard.push(frame),
+                EngineOutput::Event(EngineEvent::Frame { frame: Frame::Audio(frame), .. }) => {
+                    self.heard.push(frame)
+                }
                 EngineOutput::Timeout(_) => return,
                 _ => {}
             }
@@ -225,7 +228,7 @@ impl Scene {
         far.run_until("talk both ways", |far| {
             if Instant::now() >= next {
                 next += Duration::from_millis(20);
-                far.engine.send_audio(Instant::now(), &frame(said)).unwrap();
+                far.engine.send(Instant::now(), Track::AUDIO, &frame(said).into()).unwrap();
                 said += 1;
                 far.drain();
             }

@@ -7,7 +7,7 @@ use offhook::Seed;
 use offhook::genesys::testing::{FewWords, ice_server};
 use offhook::genesys::wire::{Frame, Iq, IqKind};
 use offhook::genesys::{Client, Command, Config, Event};
-use offhook::machine::{HttpId, Input, Machine, Output, UdpEvent, UdpId, WsEvent, WsId};
+use offhook::machine::{HttpId, Input, Local, Machine, Output, UdpEvent, UdpId, WsEvent, WsId};
 
 use super::media::NoMedia;
 use super::traffic::{self, AGENT, CONVERSATION, Escaping, RESOURCE};
@@ -221,7 +221,7 @@ impl Agent {
             }
             Step::Frame(text) => self.frame(text),
             Step::SocketsOpen(id) => {
-                let local = vec!["192.0.2.50:4000".parse().expect("an address")];
+                let local = Local::in_order(["192.0.2.50:4000".parse().expect("an address")]);
                 self.input(Input::Udp { id, event: UdpEvent::Opened { local } });
             }
             Step::Connect(id) => {

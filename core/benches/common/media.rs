@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use offhook::media::{
-    Agreement, AudioCodec, AudioFrame, Digit, Engine, EngineConfig, EngineEvent, EngineFactory,
-    EngineOutput, LocalCandidate, MediaError, MediaState, MediaStats,
+    Agreement, AudioCodec, Digit, Engine, EngineConfig, EngineEvent, EngineFactory, EngineOutput,
+    Frame, Local, LocalCandidate, LocalKind, MediaError, MediaState, MediaStats, Track, TrackInfo,
+    Wish,
 };
 use offhook::sdp::Direction;
 
@@ -32,8 +33,8 @@ struct NoEngine {
 }
 
 impl Engine for NoEngine {
-    fn add_local_address(&mut self, _: Instant, address: SocketAddr) {
-        let (ip, port) = (address.ip(), address.port());
+    fn add_local(&mut self, _: Instant, local: &Local, _: LocalKind) {
+        let (ip, port) = (local.address.ip(), local.address.port());
         self.candidates.push(EngineEvent::LocalCandidate(LocalCandidate {
             mid: Some("0".to_owned()),
             ufrag: "mine".to_owned(),
@@ -41,16 +42,22 @@ impl Engine for NoEngine {
         }));
     }
 
-    fn local_addresses_done(&mut self, _: Instant) {
+    fn remove_local(&mut self, _: Instant, _: SocketAddr) {}
+
+    fn local_done(&mut self, _: Instant) {
         self.candidates.push(EngineEvent::GatheringComplete);
     }
 
-    fn create_offer(&mut self, _: Instant) -> Result<String, MediaError> {
+    fn create_offer(&mut self, _: Instant, _: &[Wish]) -> Result<String, MediaError> {
         Err(MediaError::NotYet("offers"))
     }
 
     fn accept_answer(&mut self, _: Instant, _: &str) -> Result<(), MediaError> {
         Err(MediaError::NotYet("answers"))
+    }
+
+    fn rollback(&mut self, _: Instant) -> Result<(), MediaError> {
+        Err(MediaError::NotYet("offers"))
     }
 
     fn accept_offer(&mut self, _: Instant, _: &str) -> Result<(), MediaError> {
@@ -76,17 +83,21 @@ impl Engine for NoEngine {
 
     fn handle_timeout(&mut self, _: Instant) {}
 
-    fn send_audio(&mut self, _: Instant, _: &AudioFrame) -> Result<(), MediaError> {
+    fn send(&mut self, _: Instant, _: Track, _: &Frame) -> Result<(), MediaError> {
         Ok(())
     }
 
-    fn set_muted(&mut self, _: bool) {}
+    fn set_muted(&mut self, _: Track, _: bool) {}
 
     fn send_dtmf(&mut self, _: Instant, _: &[Digit], _: Duration) -> Result<(), MediaError> {
         Ok(())
     }
 
-    fn set_direction(&mut self, _: Direction) {}
+    fn set_direction(&mut self, _: Track, _: Direction) {}
+
+    fn tracks(&self) -> Vec<TrackInfo> {
+        self.agreement().map(|terms| TrackInfo::audio(None, &terms)).into_iter().collect()
+    }
 
     fn agreement(&self) -> Option<Agreement> {
         Some(Agreement {

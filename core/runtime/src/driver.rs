@@ -8,7 +8,8 @@ use std::sync::Arc;
 use futures_util::future::{Either, pending};
 use futures_util::{FutureExt as _, select};
 use offhook::machine::{
-    CommandId, NetError, NetErrorKind, StreamEvent, StreamId, UdpEvent, UdpId, Wake, WsEvent, WsId,
+    CommandId, Frame, Local, NetError, NetErrorKind, StreamEvent, StreamId, Track, TrackId,
+    UdpEvent, UdpId, Wake, WsEvent, WsId,
 };
 use offhook::{Input, Output};
 
@@ -87,7 +88,10 @@ impl<R: Sockets, M: Drive> Driver<R, M> {
                         let submitted = self.machine.submit(clock.now(), command);
                         self.front.submitted(asker, submitted);
                     }
-                    Asked::Audio(media, frame) => self.input(Input::Audio { media, frame }),
+                    Asked::Audio(media, frame) => {
+                        let track = TrackId::audio(media);
+                        self.input(Input::Frame { track, frame: frame.into() });
+                    },
                     Asked::Leave => match self.farewell() {
                         Some(farewell) => leaving = Some(farewell),
                         None => return,
@@ -208,7 +212,7 @@ impl<R: Sockets, M: Drive> Driver<R, M> {
                     Ok(group) => {
                         let local = group.local();
                         self.media.insert(id, group);
-                        UdpEvent::Opened { local }
+                        UdpEvent::Opened { local: Local::in_order(local) }
                     }
                     Err(error) => UdpEvent::Failed(error),
                 };
@@ -220,7 +224,12 @@ impl<R: Sockets, M: Drive> Driver<R, M> {
                 }
             }
             Output::CloseUdp { id } => drop(self.media.remove(&id)),
-            Output::Audio { media, frame } => self.front.heard(media, frame),
+            Output::Frame { track, frame } => match frame {
+                Frame::Audio(frame) if track.track == Track::AUDIO => {
+                    self.front.heard(track.media, frame);
+                }
+                _ => {}
+            },
             Output::Event(event) => self.front.told(event),
             Output::Completed { command, result } => self.front.completed(command, result),
             // Handled by the drain.

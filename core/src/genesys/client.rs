@@ -280,8 +280,8 @@ impl Machine for Client {
             }
             // It opens no streams and asks for no names.
             Input::Stream { .. } | Input::Resolved { .. } => return,
-            Input::Audio { media, frame } => {
-                self.calls.sessions.send_audio(media, &frame, &mut self.out);
+            Input::Frame { track, frame } => {
+                self.calls.sessions.send(track, &frame, &mut self.out);
                 if self.is_media_only(now) {
                     return;
                 }

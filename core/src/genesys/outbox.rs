@@ -23,7 +23,7 @@ use crate::Secret;
 use crate::genesys::wire::{Frame, Iq, IqAnswer, IqKind};
 use crate::link::{Pace, Rate, Tempo};
 use crate::machine::{
-    CommandId, Commands, Due, HttpId, MediaId, NetError, Output, Outputs, Rng, UdpId, Wake, WsId,
+    CommandId, Commands, Due, HttpId, NetError, Output, Outputs, Rng, Wake, WsId,
 };
 use crate::plain::{Shown, plain_document};
 use crate::report::{Channel, Direction, Redactor, TraceRecord};
@@ -164,9 +164,9 @@ impl Outbox {
         output
     }
 
-    /// Says something of media's: packets and frames.
-    pub(crate) fn push_media(&mut self, output: Out) {
-        self.outputs.push(output);
+    /// The outputs, for packets and frames: nothing but media follows from those.
+    pub(crate) fn media(&mut self) -> &mut Outputs<Event, Outcome, Error> {
+        &mut self.outputs
     }
 
     pub(crate) fn push(&mut self, output: Out) {
@@ -244,10 +244,6 @@ impl Outbox {
 
     pub(crate) fn ws_id(&mut self) -> WsId {
         WsId(self.outputs.id())
-    }
-
-    pub(crate) fn media_ids(&mut self) -> (MediaId, UdpId) {
-        (MediaId(self.outputs.id()), UdpId(self.outputs.id()))
     }
 
     pub(crate) fn uuid(&mut self) -> String {

@@ -4,6 +4,8 @@ use std::fmt;
 
 use bytes::Bytes;
 
+use super::track::MediaKind;
+
 /// An audio codec as negotiated on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -102,5 +104,115 @@ impl fmt::Debug for AudioFrame {
             write!(f, ", {} lost before", self.lost_before)?;
         }
         f.write_str(")")
+    }
+}
+
+/// A video codec as negotiated on the wire. All have an RTP clock of 90 kHz.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum VideoCodec {
+    /// VP8 (RFC 7741).
+    Vp8,
+    /// H.264 (RFC 6184), constrained baseline; frames are Annex B access units.
+    H264,
+}
+
+impl VideoCodec {
+    /// The RTP clock rate in Hz, the unit of [`VideoFrame::time`].
+    pub const CLOCK_RATE: u32 = 90_000;
+
+    /// The encoding name in SDP (`a=rtpmap`).
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Vp8 => "VP8",
+            Self::H264 => "H264",
+        }
+    }
+}
+
+/// One encoded picture.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct VideoFrame {
+    /// How `data` is encoded.
+    pub codec: VideoCodec,
+    /// The media time, in ticks of 90 kHz. Starts anywhere and never goes back.
+    pub time: u64,
+    /// True if the picture can be decoded without those before it.
+    pub keyframe: bool,
+    /// True if pictures are missing just before this one. False on frames to be sent.
+    pub lost_before: bool,
+    /// The payload, whole.
+    pub data: Bytes,
+}
+
+impl VideoFrame {
+    /// A picture to send.
+    #[must_use]
+    pub fn new(codec: VideoCodec, time: u64, keyframe: bool, data: impl Into<Bytes>) -> Self {
+        Self { codec, time, keyframe, lost_before: false, data: data.into() }
+    }
+}
+
+impl fmt::Debug for VideoFrame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let key = if self.keyframe { ", key" } else { "" };
+        write!(f, "{:?}@{} ({} bytes{key}", self.codec, self.time, self.data.len())?;
+        if self.lost_before {
+            f.write_str(", some lost before")?;
+        }
+        f.write_str(")")
+    }
+}
+
+/// One encoded frame of a track.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Frame {
+    /// Of sound.
+    Audio(AudioFrame),
+    /// Of pictures.
+    Video(VideoFrame),
+}
+
+impl Frame {
+    /// The kind of track that it belongs to.
+    #[must_use]
+    pub const fn kind(&self) -> MediaKind {
+        match self {
+            Self::Audio(_) => MediaKind::Audio,
+            Self::Video(_) => MediaKind::Video,
+        }
+    }
+
+    /// The name of its codec in SDP (`a=rtpmap`).
+    #[must_use]
+    pub const fn codec_name(&self) -> &'static str {
+        match self {
+            Self::Audio(frame) => frame.codec.name(),
+            Self::Video(frame) => frame.codec.name(),
+        }
+    }
+}
+
+impl From<AudioFrame> for Frame {
+    fn from(frame: AudioFrame) -> Self {
+        Self::Audio(frame)
+    }
+}
+
+impl From<VideoFrame> for Frame {
+    fn from(frame: VideoFrame) -> Self {
+        Self::Video(frame)
+    }
+}
+
+impl fmt::Debug for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Audio(frame) => frame.fmt(f),
+            Self::Video(frame) => frame.fmt(f),
+        }
     }
 }

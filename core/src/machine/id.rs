@@ -41,6 +41,6 @@ id!(
     CommandId
 );
 id!(
-    /// Names one media session's audio, in both directions.
+    /// Names one media session: all of its tracks.
     MediaId
 );

@@ -42,11 +42,13 @@ mod commands;
 mod due;
 mod frame;
 mod id;
+mod local;
 mod net_error;
 mod outputs;
 mod seed;
 mod stream;
 mod timers;
+mod track;
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -55,13 +57,15 @@ use std::time::Instant;
 pub use self::clock::WallClock;
 pub(crate) use self::commands::Commands;
 pub(crate) use self::due::Due;
-pub use self::frame::{AudioCodec, AudioCodecs, AudioFrame};
+pub use self::frame::{AudioCodec, AudioCodecs, AudioFrame, Frame, VideoCodec, VideoFrame};
 pub use self::id::{CommandId, HttpId, MediaId, NameId, StreamId, UdpId, WsId};
+pub use self::local::Local;
 pub use self::net_error::{NetError, NetErrorKind};
 pub(crate) use self::outputs::Outputs;
 pub use self::seed::{Rng, Seed};
 pub use self::stream::StreamEvent;
 pub use self::timers::{TimerName, Timers, Wake};
+pub use self::track::{MediaKind, Track, TrackId};
 
 /// A state machine that a runtime drives. See the [module documentation](self).
 pub trait Machine {
@@ -134,12 +138,12 @@ pub enum Input {
         /// none.
         result: Result<Vec<IpAddr>, NetError>,
     },
-    /// The application speaks: one encoded frame for a session.
-    Audio {
-        /// Which session's audio.
-        media: MediaId,
+    /// The application sends: one encoded frame of a track, of the track's kind.
+    Frame {
+        /// The track.
+        track: TrackId,
         /// The frame.
-        frame: AudioFrame,
+        frame: Frame,
     },
 }
 
@@ -171,10 +175,17 @@ pub enum WsEvent {
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum UdpEvent {
-    /// Bound. One socket for each address; none is unspecified (`0.0.0.0`).
+    /// Bound: one socket for each address.
     Opened {
-        /// The local addresses, most preferred first.
-        local: Vec<SocketAddr>,
+        /// The local addresses.
+        local: Vec<Local>,
+    },
+    /// Addresses came or went, while others stay: the machine roams.
+    Changed {
+        /// New ones, each with a socket.
+        added: Vec<Local>,
+        /// Those whose sockets are closed.
+        removed: Vec<SocketAddr>,
     },
     /// No socket could be bound.
     Failed(NetError),
@@ -278,12 +289,12 @@ pub enum Output<Event, Outcome, Error> {
         /// Give up, with [`NetErrorKind::Timeout`], when there is no answer by then.
         deadline: Instant,
     },
-    /// The far side spoke: one encoded frame of a session.
-    Audio {
-        /// Which session's audio.
-        media: MediaId,
+    /// The far side sent: one encoded frame of a track.
+    Frame {
+        /// The track.
+        track: TrackId,
         /// The frame.
-        frame: AudioFrame,
+        frame: Frame,
     },
     /// Tell the application.
     Event(Event),
@@ -312,7 +323,7 @@ impl fmt::Debug for Input {
             Self::Stream { id, event } => write!(f, "{id:?} {event:?}"),
             Self::Resolved { id, result: Ok(found) } => write!(f, "{id:?} {found:?}"),
             Self::Resolved { id, result: Err(error) } => write!(f, "{id:?} {error}"),
-            Self::Audio { media, frame } => write!(f, "{media:?} {frame:?}"),
+            Self::Frame { track, frame } => write!(f, "{track:?} {frame:?}"),
         }
     }
 }
@@ -332,6 +343,9 @@ impl fmt::Debug for UdpEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Opened { local } => write!(f, "Opened({local:?})"),
+            Self::Changed { added, removed } => {
+                write!(f, "Changed({added:?} came, {removed:?} went)")
+            }
             Self::Failed(e) => write!(f, "Failed({e})"),
             Self::Datagram { local, remote, data } => {
                 write!(f, "Datagram({remote} to {local}, {} bytes)", data.len())
@@ -364,7 +378,7 @@ impl<Event: fmt::Debug, Outcome: fmt::Debug, Error: fmt::Debug> fmt::Debug
             Self::SendStream { id, data } => write!(f, "SendStream({id:?}, {} bytes)", data.len()),
             Self::CloseStream { id } => write!(f, "CloseStream({id:?})"),
             Self::Resolve { id, host, .. } => write!(f, "Resolve({id:?}, {host})"),
-            Self::Audio { media, frame } => write!(f, "Audio({media:?}, {frame:?})"),
+            Self::Frame { track, frame } => write!(f, "Frame({track:?}, {frame:?})"),
             Self::Event(e) => write!(f, "Event({e:?})"),
             Self::Completed { command, result } => write!(f, "Completed({command:?}, {result:?})"),
             Self::Timeout(wake) => write!(f, "Timeout({wake:?})"),

@@ -8,7 +8,8 @@ use bytes::Bytes;
 
 use super::{
     Agreement, AudioCodec, AudioFrame, Digit, Engine, EngineConfig, EngineEvent, EngineFactory,
-    EngineOutput, LocalCandidate, MediaError, MediaState, MediaStats,
+    EngineOutput, Frame, Local, LocalCandidate, LocalKind, MediaError, MediaState, MediaStats,
+    Track, TrackInfo, Wish,
 };
 use crate::sdp::{Direction, SdpError};
 
@@ -127,8 +128,8 @@ fn check(sdp: &str) -> Result<(), MediaError> {
 }
 
 impl Engine for FakeEngine {
-    fn add_local_address(&mut self, _: Instant, address: SocketAddr) {
-        let (ip, port) = (address.ip(), address.port());
+    fn add_local(&mut self, _: Instant, local: &Local, _: LocalKind) {
+        let (ip, port) = (local.address.ip(), local.address.port());
         self.event(EngineEvent::LocalCandidate(LocalCandidate {
             mid: Some("0".to_owned()),
             ufrag: "mine".to_owned(),
@@ -136,11 +137,13 @@ impl Engine for FakeEngine {
         }));
     }
 
-    fn local_addresses_done(&mut self, _: Instant) {
+    fn remove_local(&mut self, _: Instant, _: SocketAddr) {}
+
+    fn local_done(&mut self, _: Instant) {
         self.event(EngineEvent::GatheringComplete);
     }
 
-    fn create_offer(&mut self, _: Instant) -> Result<String, MediaError> {
+    fn create_offer(&mut self, _: Instant, _: &[Wish]) -> Result<String, MediaError> {
         if self.negotiation != Negotiation::New {
             return Err(MediaError::State(self.state));
         }
@@ -155,6 +158,19 @@ impl Engine for FakeEngine {
         self.negotiation = Negotiation::Done;
         check(answer)?;
         self.agreed();
+        Ok(())
+    }
+
+    fn rollback(&mut self, _: Instant) -> Result<(), MediaError> {
+        match self.negotiation {
+            Negotiation::Offered if self.state == MediaState::New => {
+                self.negotiation = Negotiation::New;
+            }
+            Negotiation::Offered => self.negotiation = Negotiation::Done,
+            Negotiation::New | Negotiation::Answering | Negotiation::Done => {
+                return Err(MediaError::State(self.state));
+            }
+        }
         Ok(())
     }
 
@@ -223,13 +239,16 @@ impl Engine for FakeEngine {
                 self.stats.jitter = Duration::from_millis(2);
                 self.stats.round_trip = Some(Duration::from_millis(100));
             }
-            b"audio" => self.event(EngineEvent::Audio(AudioFrame {
-                codec: AudioCodec::Opus,
-                time: 0,
-                lost_before: 0,
-                talkspurt: false,
-                data: Bytes::from_static(b"far"),
-            })),
+            b"audio" => {
+                let frame = AudioFrame {
+                    codec: AudioCodec::Opus,
+                    time: 0,
+                    lost_before: 0,
+                    talkspurt: false,
+                    data: Bytes::from_static(b"far"),
+                };
+                self.event(EngineEvent::Frame { track: Track::AUDIO, frame: frame.into() });
+            }
             b"dtmf" => {
                 if let Some(digit) = Digit::from_event(5) {
                     let duration = Duration::from_millis(100);
@@ -242,13 +261,18 @@ impl Engine for FakeEngine {
 
     fn handle_timeout(&mut self, _: Instant) {}
 
-    fn send_audio(&mut self, _: Instant, frame: &AudioFrame) -> Result<(), MediaError> {
+    fn send(&mut self, _: Instant, track: Track, frame: &Frame) -> Result<(), MediaError> {
         if self.is_over() {
             return Err(MediaError::State(self.state));
         }
-        if frame.codec != AudioCodec::Opus {
-            return Err(MediaError::NotNegotiated(frame.codec.name()));
-        }
+        let frame = match frame {
+            Frame::Audio(frame) if track == Track::AUDIO && frame.codec == AudioCodec::Opus => {
+                frame
+            }
+            Frame::Audio(_) | Frame::Video(_) => {
+                return Err(MediaError::NotNegotiated(frame.codec_name()));
+            }
+        };
         self.stats.packets_sent += 1;
         self.queue.push_back(EngineOutput::Transmit {
             local: SocketAddr::from(([127, 0, 0, 1], 4000)),
@@ -258,7 +282,7 @@ impl Engine for FakeEngine {
         Ok(())
     }
 
-    fn set_muted(&mut self, _: bool) {}
+    fn set_muted(&mut self, _: Track, _: bool) {}
 
     fn send_dtmf(&mut self, _: Instant, digits: &[Digit], _: Duration) -> Result<(), MediaError> {
         if self.state != MediaState::Connected {
@@ -267,7 +291,12 @@ impl Engine for FakeEngine {
         if digits.len() > 64 { Err(MediaError::TooMany("digits")) } else { Ok(()) }
     }
 
-    fn set_direction(&mut self, _: Direction) {}
+    fn set_direction(&mut self, _: Track, _: Direction) {}
+
+    fn tracks(&self) -> Vec<TrackInfo> {
+        let terms = self.agreement();
+        terms.map(|terms| TrackInfo::audio(Some("0".to_owned()), &terms)).into_iter().collect()
+    }
 
     fn agreement(&self) -> Option<Agreement> {
         matches!(self.negotiation, Negotiation::Answering | Negotiation::Done).then_some(

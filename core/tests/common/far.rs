@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use offhook::Seed;
 use offhook::media::{
-    AudioFrame, Engine, EngineConfig, EngineEvent, EngineFactory, EngineOutput, MediaState,
-    WebRtcFactory,
+    AudioFrame, Engine, EngineConfig, EngineEvent, EngineFactory, EngineOutput, Frame, LocalKind,
+    MediaState, WebRtcFactory,
 };
 use str0m::change::SdpAnswer;
 use str0m::format::{Codec, FormatParams};
@@ -108,8 +108,8 @@ impl FarCall {
         let candidate = Candidate::host(far_address(), "udp").unwrap();
         let line = candidate.to_sdp_string();
         rtc.add_local_candidate(candidate);
-        engine.add_local_address(now, engine_address());
-        engine.local_addresses_done(now);
+        engine.add_local(now, &engine_address().into(), LocalKind::Host);
+        engine.local_done(now);
         engine.add_remote_candidate(now, &line).unwrap();
         rtc.add_remote_candidate(Candidate::host(engine_address(), "udp").unwrap());
         let mut call = Self {
@@ -216,7 +216,7 @@ impl FarCall {
         loop {
             match self.engine.poll_output() {
                 EngineOutput::Transmit { data, .. } => self.fly(false, data),
-                EngineOutput::Event(EngineEvent::Audio(frame)) => {
+                EngineOutput::Event(EngineEvent::Frame { frame: Frame::Audio(frame), .. }) => {
                     self.heard.push((self.now.saturating_duration_since(self.start), frame));
                 }
                 EngineOutput::Event(EngineEvent::Dtmf { digit, duration }) => {

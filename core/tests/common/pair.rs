@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use offhook::media::{
     Agreement, AudioCodec, AudioFrame, Digit, Engine, EngineConfig, EngineEvent, EngineOutput,
-    LocalCandidate, MediaError, MediaState, RawEngine, RawPacket, WebRtcFactory,
+    Frame, LocalCandidate, LocalKind, MediaError, MediaState, RawEngine, RawPacket, Track,
+    WebRtcFactory, Wish,
 };
 use offhook::{Rng, Seed};
 
@@ -113,7 +114,7 @@ impl Pair {
 
     pub(crate) fn offer(&mut self) -> String {
         let now = self.now;
-        self.engine(Side::A).create_offer(now).unwrap()
+        self.engine(Side::A).create_offer(now, &[Wish::AUDIO]).unwrap()
     }
 
     /// Offer, answer and candidates, all at once. A offers.
@@ -164,8 +165,8 @@ impl Pair {
     /// [`Pair::reoffer`] to an engine that has no sockets yet.
     pub(crate) fn reoffer_with_addresses(&mut self, offer: &str) -> String {
         let now = self.now;
-        self.engine(Side::A).add_local_address(now, Side::A.address());
-        self.engine(Side::A).local_addresses_done(now);
+        self.engine(Side::A).add_local(now, &Side::A.address().into(), LocalKind::Host);
+        self.engine(Side::A).local_done(now);
         self.drain(Side::A);
         self.reoffer(offer)
     }
@@ -183,8 +184,8 @@ impl Pair {
         let answer = self.answer.clone();
         self.engine(Side::A).accept_answer(now, &answer)?;
         for side in [Side::A, Side::B] {
-            self.engine(side).add_local_address(now, side.address());
-            self.engine(side).local_addresses_done(now);
+            self.engine(side).add_local(now, &side.address().into(), LocalKind::Host);
+            self.engine(side).local_done(now);
             self.drain(side);
         }
         for side in [Side::A, Side::B] {
@@ -241,7 +242,7 @@ impl Pair {
                 let mut frame = self.frame(n, side);
                 frame.codec = codec;
                 let now = self.now;
-                self.engine(side).send_audio(now, &frame).unwrap();
+                self.engine(side).send(now, Track::AUDIO, &frame.into()).unwrap();
                 self.drain(side);
             }
             self.run(pace);
@@ -327,7 +328,9 @@ impl Pair {
                     self.flying.insert((self.now + LATENCY, self.sent), datagram);
                 }
                 EngineOutput::Event(event) => match event {
-                    EngineEvent::Audio(frame) => self.heard[side as usize].push(frame),
+                    EngineEvent::Frame { frame: Frame::Audio(frame), .. } => {
+                        self.heard[side as usize].push(frame)
+                    }
                     EngineEvent::Dtmf { digit, .. } => self.keys[side as usize].push(digit),
                     EngineEvent::LocalCandidate(c) => self.candidates[side as usize].push(c),
                     EngineEvent::Agreed(agreement) => self.agreed[side as usize] = Some(agreement),

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use offhook::genesys::wire::{Dialect, Payload, Propose, SessionMessage};
 use offhook::jingle::Reason;
 use offhook::machine::Wake;
-use offhook::media::{EngineConfig, LocalCandidate, MediaState};
+use offhook::media::{EngineConfig, LocalCandidate, LocalKind, MediaState, Wish};
 use offhook::xmpp::Jid;
 use serde_json::{Value, json};
 
@@ -361,7 +361,7 @@ impl Session {
         if self.phase != Phase::Proceeding {
             return Step::Goes;
         }
-        let offer = match far.engine.create_offer(world.base.now) {
+        let offer = match far.engine.create_offer(world.base.now, &[Wish::AUDIO]) {
             Ok(offer) => offer,
             Err(error) => {
                 world.base.log(format!("no media: {error}"));
@@ -373,9 +373,9 @@ impl Session {
                 if address.ip().is_unspecified() { world.public_ip } else { address.ip() },
                 address.port(),
             );
-            far.engine.add_local_address(world.base.now, public);
+            far.engine.add_local(world.base.now, &public.into(), LocalKind::Host);
         }
-        far.engine.local_addresses_done(world.base.now);
+        far.engine.local_done(world.base.now);
         let words = far.drain(world.base.now);
         let candidates = std::mem::take(&mut far.candidates);
         if self.replaced && self.plan.signaling == Signaling::Jingle {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use offhook::machine::{UdpId, Wake};
 use offhook::media::{
-    AudioFrame, Digit, Engine, EngineEvent, EngineOutput, LocalCandidate, MediaState,
+    AudioFrame, Digit, Engine, EngineEvent, EngineOutput, Frame, LocalCandidate, MediaState, Track,
 };
 use serde_json::{Value, json};
 
@@ -133,7 +133,9 @@ impl FarEnd {
                 EngineOutput::Event(EngineEvent::LocalCandidate(candidate)) => {
                     self.candidates.push(candidate);
                 }
-                EngineOutput::Event(EngineEvent::Audio(frame)) => words.push(Word::Heard(frame)),
+                EngineOutput::Event(EngineEvent::Frame { frame: Frame::Audio(frame), .. }) => {
+                    words.push(Word::Heard(frame))
+                }
                 EngineOutput::Event(EngineEvent::Dtmf { digit, .. }) => {
                     words.push(Word::Key(digit));
                 }
@@ -168,7 +170,7 @@ impl FarEnd {
 
     pub(crate) fn say(&mut self, now: Instant, frame: &AudioFrame) {
         // A frame of a codec that was not agreed on is not said.
-        let _ = self.engine.send_audio(now, frame);
+        let _ = self.engine.send(now, Track::AUDIO, &frame.clone().into());
     }
 
     /// The media as `GET /control/calls/{cid}/media` tells it.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use offhook::Machine;
-use offhook::machine::{CommandId, Input, MediaId, Output, OutputOf};
+use offhook::machine::{CommandId, Input, MediaId, Output, OutputOf, TrackId};
 use offhook::media::AudioFrame;
 
 use super::meter::Meter;
@@ -126,7 +126,10 @@ impl<P: Pair> Keys<'_, P> {
     pub fn speak(&mut self, media: MediaId, frame: AudioFrame) {
         self.pressed.push(Pressed::Spoke { media, frame: frame.clone() });
         self.meter.core(|| {
-            self.client.handle_input(self.now, Input::Audio { media, frame });
+            self.client.handle_input(
+                self.now,
+                Input::Frame { track: TrackId::audio(media), frame: frame.into() },
+            );
             drain(self.client, self.outputs);
         });
     }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use offhook::Machine as _;
 use offhook::machine::{
-    Input as ClientInput, NetError, NetErrorKind, Output, OutputOf, StreamEvent, UdpEvent, Wake,
-    WsEvent,
+    Frame, Input as ClientInput, NetError, NetErrorKind, Output, OutputOf, StreamEvent, TrackId,
+    UdpEvent, Wake, WsEvent,
 };
 
 use offhook::media::{AudioFrame, Digit};
@@ -222,7 +222,7 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
             Output::OpenUdp { id } => {
                 let address = self.phones[phone.0].site.bind();
                 self.phones[phone.0].udp.insert(address, id);
-                let event = UdpEvent::Opened { local: vec![address] };
+                let event = UdpEvent::Opened { local: vec![address.into()] };
                 let input = ClientInput::Udp { id, event };
                 self.queue.push(self.now, Happening::ToPhone { phone, ws: None, input });
             }
@@ -258,7 +258,7 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
                     self.queue.push(at, Happening::ToService(input));
                 }
             }
-            Output::Audio { media, frame } => {
+            Output::Frame { track: TrackId { media, .. }, frame: Frame::Audio(frame) } => {
                 self.observer.see(self.now, Seen::AgentHeard { phone, media, frame: &frame });
                 self.moment(phone, Moment::Audio { media, frame: &frame });
             }
@@ -552,7 +552,7 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
                 self.digest.add(now, who, kind::OUT, request.uri().path().as_bytes());
                 self.digest.add(now, who, kind::OUT, request.body());
             }
-            Output::Audio { frame, .. } => {
+            Output::Frame { frame: Frame::Audio(frame), .. } => {
                 self.digest.add(now, who, kind::HEARD, &frame_bytes(frame));
                 return;
             }

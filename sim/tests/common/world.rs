@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use offhook::genesys::{Client, Command, Config, Error, Event, Outcome};
 use offhook::machine::{
-    CommandId, Input as ClientInput, Output as ClientOutput, UdpEvent, UdpId, WsEvent, WsId,
+    CommandId, Frame, Input as ClientInput, Output as ClientOutput, TrackId, UdpEvent, UdpId,
+    WsEvent, WsId,
 };
 use offhook::media::{AudioFrame, WebRtcFactory};
 use offhook::{Machine as _, Seed};
@@ -122,7 +123,10 @@ impl World {
     }
 
     pub(crate) fn speak(&mut self, media: offhook::machine::MediaId, frame: AudioFrame) {
-        self.client.handle_input(self.now, ClientInput::Audio { media, frame });
+        self.client.handle_input(
+            self.now,
+            ClientInput::Frame { track: TrackId::audio(media), frame: frame.into() },
+        );
         self.drain();
     }
 
@@ -237,7 +241,7 @@ impl World {
                 ClientOutput::OpenUdp { id } => {
                     let address = self.address([10, 0, 0, 1]);
                     self.client_udp.insert(address, id);
-                    let event = UdpEvent::Opened { local: vec![address] };
+                    let event = UdpEvent::Opened { local: vec![address.into()] };
                     self.fly(Flight::ToClient(ClientInput::Udp { id, event }));
                 }
                 ClientOutput::Transmit { local, remote, data, .. } => {
@@ -247,7 +251,7 @@ impl World {
                     }
                 }
                 ClientOutput::CloseUdp { id } => self.client_udp.retain(|_, open| *open != id),
-                ClientOutput::Audio { frame, .. } => self.heard.push(frame),
+                ClientOutput::Frame { frame: Frame::Audio(frame), .. } => self.heard.push(frame),
                 ClientOutput::Event(event) => self.events.push(event),
                 ClientOutput::Completed { command, result } => {
                     assert!(self.completions.insert(command, result).is_none());

@@ -98,9 +98,9 @@ pub(crate) async fn datagrams_without_end_starve_nobody<R: Sockets>() {
         let socket = UdpSocket::bind("127.0.0.1:0").expect("a free port");
         // One in eight is no media; its bytes are of no interest.
         while !stopped.load(Ordering::Relaxed) {
-            let _ = socket.send_to(&[0; 4000], local[0]);
+            let _ = socket.send_to(&[0; 4000], local[0].address);
             for _ in 0..7 {
-                let _ = socket.send_to(&[0; 20], local[0]);
+                let _ = socket.send_to(&[0; 20], local[0].address);
             }
         }
     });

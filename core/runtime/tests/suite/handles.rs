@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::Request;
-use offhook::machine::{HttpId, MediaId, UdpId, WsEvent, WsId};
+use offhook::machine::{Frame, HttpId, MediaId, TrackId, UdpId, WsEvent, WsId};
 use offhook::media::{AudioCodec, AudioFrame};
 use offhook::net::NetOptions;
 use offhook::{Input, Output};
@@ -148,21 +148,23 @@ pub(crate) async fn audio_flows_both_ways_and_ends_with_its_session<R: Sockets>(
     let mut stage = Stage::<R>::new();
     let mut audio = stage.handle.audio(MEDIA);
     for time in 0..3 {
-        stage.make(Output::Audio { media: MEDIA, frame: frame(time) }).await;
+        stage.make(Output::Frame { track: TrackId::audio(MEDIA), frame: frame(time).into() }).await;
         // Another session's.
-        stage.make(Output::Audio { media: MediaId(6), frame: frame(99) }).await;
+        stage
+            .make(Output::Frame { track: TrackId::audio(MediaId(6)), frame: frame(99).into() })
+            .await;
         assert_eq!(within::<R, _>(audio.stream.next()).await, Some(frame(time)));
 
         within::<R, _>(audio.sink.send(frame(time + 100))).await.expect("the session lives");
         match stage.input().await {
-            Input::Audio { media, frame: spoken } => {
+            Input::Frame { track: TrackId { media, .. }, frame: Frame::Audio(spoken) } => {
                 assert_eq!((media, spoken), (MEDIA, frame(time + 100)));
             }
             other => panic!("{other:?}"),
         }
     }
     // What is queued is still heard.
-    stage.make(Output::Audio { media: MEDIA, frame: frame(7) }).await;
+    stage.make(Output::Frame { track: TrackId::audio(MEDIA), frame: frame(7).into() }).await;
     stage.make(Output::Event(Saw::MediaEnded(MEDIA))).await;
     assert_eq!(within::<R, _>(audio.stream.next()).await, Some(frame(7)));
     assert_eq!(within::<R, _>(audio.stream.next()).await, None);
@@ -174,9 +176,9 @@ pub(crate) async fn audio_flows_both_ways_and_ends_with_its_session<R: Sockets>(
 
 pub(crate) async fn audio_that_nobody_took_is_not_kept<R: Sockets>() {
     let stage = Stage::<R>::new();
-    stage.make(Output::Audio { media: MEDIA, frame: frame(1) }).await;
+    stage.make(Output::Frame { track: TrackId::audio(MEDIA), frame: frame(1).into() }).await;
     let mut audio = stage.handle.audio(MEDIA);
-    stage.make(Output::Audio { media: MEDIA, frame: frame(2) }).await;
+    stage.make(Output::Frame { track: TrackId::audio(MEDIA), frame: frame(2).into() }).await;
     assert_eq!(within::<R, _>(audio.stream.next()).await, Some(frame(2)));
 }
 
@@ -185,7 +187,7 @@ pub(crate) async fn audio_taken_again_ends_the_pair_before<R: Sockets>() {
     let mut first = stage.handle.audio(MEDIA);
     let mut second = stage.handle.audio(MEDIA);
     assert_eq!(within::<R, _>(first.stream.next()).await, None);
-    stage.make(Output::Audio { media: MEDIA, frame: frame(1) }).await;
+    stage.make(Output::Frame { track: TrackId::audio(MEDIA), frame: frame(1).into() }).await;
     assert_eq!(within::<R, _>(second.stream.next()).await, Some(frame(1)));
 }
 
@@ -194,7 +196,7 @@ pub(crate) async fn unread_audio_loses_the_oldest_and_counts_it<R: Sockets>() {
     let mut audio = stage.handle.audio(MEDIA);
     let all = AUDIO_QUEUE as u64 + 30;
     for time in 0..all {
-        stage.make(Output::Audio { media: MEDIA, frame: frame(time) }).await;
+        stage.make(Output::Frame { track: TrackId::audio(MEDIA), frame: frame(time).into() }).await;
     }
     let first = within::<R, _>(audio.stream.next()).await.expect("frames wait");
     assert_eq!((first.time, first.lost_before), (30, 30));

@@ -15,7 +15,7 @@ const ID: UdpId = UdpId(1);
 async fn opened<R: Sockets>(stage: &mut Stage<R>) -> Vec<SocketAddr> {
     stage.make(Output::OpenUdp { id: ID }).await;
     match stage.udp(ID).await {
-        UdpEvent::Opened { local } => local,
+        UdpEvent::Opened { local } => local.into_iter().map(|local| local.address).collect(),
         other => panic!("{other:?}"),
     }
 }

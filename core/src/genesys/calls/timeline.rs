@@ -6,7 +6,7 @@ use crate::genesys::conversation::Effect;
 use crate::genesys::event::Event;
 use crate::genesys::ids::ConversationId;
 use crate::genesys::outbox::Outbox;
-use crate::genesys::session::Milestone;
+use crate::media::Milestone;
 
 impl Calls {
     /// Takes note of what follows from a step.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::rig::{JINGLE_OFFER, PEER, Rig};
 use crate::genesys::{Command, Dial, ErrorKind, Event, Outcome, RecordingState, Signaling};
 use crate::jingle::Reason;
-use crate::machine::{Input, NetError, NetErrorKind, UdpEvent, WsEvent};
+use crate::machine::{Input, NetError, NetErrorKind, TrackId, UdpEvent, WsEvent};
 use crate::media::Digit;
 use crate::net::{InterfaceAddress, NetOptions};
 
@@ -488,7 +488,7 @@ fn frames_of_the_wrong_codec_are_complained_of_once_in_a_row() {
             talkspurt: false,
             data: bytes::Bytes::from_static(b"x"),
         };
-        rig.input(Input::Audio { media: session.media, frame });
+        rig.input(Input::Frame { track: TrackId::audio(session.media), frame: frame.into() });
     }
     assert_eq!(rig.told(), ["Error Media", "Error Media"], "once of all in a row");
 }

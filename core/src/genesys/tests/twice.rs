@@ -31,6 +31,9 @@ pub(super) fn twin(input: &Input) -> Input {
         Input::Udp { id, event } => {
             let event = match event {
                 UdpEvent::Opened { local } => UdpEvent::Opened { local: local.clone() },
+                UdpEvent::Changed { added, removed } => {
+                    UdpEvent::Changed { added: added.clone(), removed: removed.clone() }
+                }
                 UdpEvent::Failed(error) => UdpEvent::Failed(error.clone()),
                 UdpEvent::Datagram { local, remote, data } => {
                     UdpEvent::Datagram { local: *local, remote: *remote, data: data.clone() }
@@ -40,7 +43,7 @@ pub(super) fn twin(input: &Input) -> Input {
         }
         Input::Stream { id, event } => Input::Stream { id: *id, event: event.clone() },
         Input::Resolved { id, result } => Input::Resolved { id: *id, result: result.clone() },
-        Input::Audio { media, frame } => Input::Audio { media: *media, frame: frame.clone() },
+        Input::Frame { track, frame } => Input::Frame { track: *track, frame: frame.clone() },
     }
 }
 

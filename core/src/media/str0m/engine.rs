@@ -18,7 +18,8 @@ use crate::media::negotiation::{self, Payloads, RemoteAudio, Renewal};
 use crate::media::rtp::{Format, Header, Held, Verdict};
 use crate::media::{
     Agreement, AudioCodec, AudioFrame, Backlog, Digit, Engine, EngineConfig, EngineEvent,
-    EngineOutput, LocalCandidate, MediaError, MediaState, MediaStats,
+    EngineOutput, Frame, Local, LocalCandidate, LocalKind, MediaError, MediaKind, MediaState,
+    MediaStats, Track, TrackInfo, Wish,
 };
 use crate::sdp::candidate::{self, Admission, Generation, MAX_CANDIDATES};
 use crate::sdp::{Description, Direction};
@@ -527,7 +528,8 @@ impl WebRtc {
 }
 
 impl Engine for WebRtc {
-    fn add_local_address(&mut self, now: Instant, address: SocketAddr) {
+    fn add_local(&mut self, now: Instant, local: &Local, _: LocalKind) {
+        let address = local.address;
         if self.config.relay_only || self.local.contains(&address) {
             return;
         }
@@ -536,7 +538,9 @@ impl Engine for WebRtc {
         self.turn(now);
     }
 
-    fn local_addresses_done(&mut self, now: Instant) {
+    fn remove_local(&mut self, _: Instant, _: SocketAddr) {}
+
+    fn local_done(&mut self, now: Instant) {
         self.gathered = true;
         if self.association.is_some() {
             self.event(EngineEvent::GatheringComplete);
@@ -544,12 +548,18 @@ impl Engine for WebRtc {
         self.turn(now);
     }
 
-    fn create_offer(&mut self, now: Instant) -> Result<String, MediaError> {
+    fn create_offer(&mut self, now: Instant, wishes: &[Wish]) -> Result<String, MediaError> {
         self.now = self.now.max(now);
         let payloads = match (&self.negotiation, &self.agreed) {
             _ if self.is_over() => return Err(MediaError::State(self.state)),
-            (Negotiation::New, _) => Payloads::ours(&self.config.codecs),
-            (Negotiation::Done, Some(agreed)) => agreed.payloads.clone(),
+            (Negotiation::New, _) => {
+                let [Wish { kind: MediaKind::Audio, direction }] = wishes else {
+                    return Err(MediaError::NotYet("other tracks than one of audio"));
+                };
+                self.wanted = *direction;
+                Payloads::ours(&self.config.codecs)
+            }
+            (Negotiation::Done, Some(agreed)) if wishes.is_empty() => agreed.payloads.clone(),
             _ => return Err(MediaError::State(self.state)),
         };
         let pending = match self.association {
@@ -604,6 +614,10 @@ impl Engine for WebRtc {
         self.tell_agreement();
         self.turn(now);
         Ok(())
+    }
+
+    fn rollback(&mut self, _: Instant) -> Result<(), MediaError> {
+        Err(MediaError::State(self.state))
     }
 
     fn accept_offer(&mut self, now: Instant, offer: &str) -> Result<(), MediaError> {
@@ -740,10 +754,16 @@ impl Engine for WebRtc {
         self.say_backlog();
     }
 
-    fn send_audio(&mut self, now: Instant, frame: &AudioFrame) -> Result<(), MediaError> {
+    fn send(&mut self, now: Instant, track: Track, frame: &Frame) -> Result<(), MediaError> {
         if self.is_over() {
             return Err(MediaError::State(self.state));
         }
+        let frame = match frame {
+            Frame::Audio(frame) if track == Track::AUDIO => frame,
+            Frame::Audio(_) | Frame::Video(_) => {
+                return Err(MediaError::NotNegotiated(frame.codec_name()));
+            }
+        };
         let payloads = self.agreed.as_ref().map(|agreed| &agreed.payloads);
         if payloads.and_then(|payloads| payloads.payload_type(frame.codec)).is_none() {
             return Err(MediaError::NotNegotiated(frame.codec.name()));
@@ -762,7 +782,7 @@ impl Engine for WebRtc {
         Ok(())
     }
 
-    fn set_muted(&mut self, muted: bool) {
+    fn set_muted(&mut self, _: Track, muted: bool) {
         self.muted = muted;
         if muted {
             self.backlog.clear();
@@ -791,8 +811,14 @@ impl Engine for WebRtc {
         Ok(())
     }
 
-    fn set_direction(&mut self, direction: Direction) {
+    fn set_direction(&mut self, _: Track, direction: Direction) {
         self.wanted = direction;
+    }
+
+    fn tracks(&self) -> Vec<TrackInfo> {
+        let mid = || self.agreed.as_ref().and_then(|agreed| agreed.mid.clone());
+        let terms = self.agreement();
+        terms.map(|terms| TrackInfo::audio(mid(), &terms)).into_iter().collect()
     }
 
     fn agreement(&self) -> Option<Agreement> {

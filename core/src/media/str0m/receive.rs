@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use str0m::rtp::{RtpPacket, Ssrc};
 
-use crate::media::EngineEvent;
 use crate::media::negotiation::Payloads;
 use crate::media::rtp::{Header, Heard, Packet, Probation, Receiver};
+use crate::media::{EngineEvent, Track};
 
 /// The incoming end of a session.
 #[derive(Debug)]
@@ -77,7 +77,7 @@ impl Incoming {
 impl From<Heard> for EngineEvent {
     fn from(heard: Heard) -> Self {
         match heard {
-            Heard::Audio(frame) => Self::Audio(frame),
+            Heard::Audio(frame) => Self::Frame { track: Track::AUDIO, frame: frame.into() },
             Heard::Key { digit, duration } => Self::Dtmf { digit, duration },
             Heard::Noise { level } => Self::ComfortNoise { level },
         }

@@ -24,10 +24,10 @@ use anyhow::{Context as _, Result, bail, ensure};
 use http::Request;
 use offhook::genesys::{Client, Command, Config, Event};
 use offhook::machine::{
-    CommandId, Input, Machine, MediaId, NetError, NetErrorKind, Output, StreamEvent, UdpEvent,
-    UdpId, Wake, WsEvent, WsId,
+    CommandId, Input, Machine, MediaId, NetError, NetErrorKind, Output, StreamEvent, TrackId,
+    UdpEvent, UdpId, Wake, WsEvent, WsId,
 };
-use offhook::media::{AudioFrame, MediaState, WebRtcFactory};
+use offhook::media::{AudioFrame, Frame, Local, MediaState, WebRtcFactory};
 use offhook::{Seed, genesys};
 use offhook_sim::serve::{Emulator, EmulatorOptions};
 use serde_json::{Value, json};
@@ -70,7 +70,8 @@ fn main() -> Result<()> {
     let mut said = 0;
     while said < ECHO {
         let (media, heard) = phone.audio()?;
-        phone.handle(Input::Audio { media, frame: AudioFrame { lost_before: 0, ..heard } });
+        let frame = AudioFrame { lost_before: 0, ..heard }.into();
+        phone.handle(Input::Frame { track: TrackId::audio(media), frame });
         said += 1;
     }
     println!("said {said} frames back");
@@ -227,7 +228,7 @@ impl<M: Machine<Error = genesys::Error>> Loop<M> {
             Output::OpenUdp { id } => {
                 let event = match bind(id, &self.sender) {
                     Ok(socket) => {
-                        let local = socket.local_addr().into_iter().collect();
+                        let local = Local::in_order(socket.local_addr());
                         self.media.insert(id, vec![socket]);
                         UdpEvent::Opened { local }
                     }
@@ -248,7 +249,9 @@ impl<M: Machine<Error = genesys::Error>> Loop<M> {
                     let _ = socket.local_addr().and_then(|local| socket.send_to(&[], local));
                 }
             }
-            Output::Audio { media, frame } => self.heard.push_back((media, frame)),
+            Output::Frame { track, frame: Frame::Audio(frame) } => {
+                self.heard.push_back((track.media, frame));
+            }
             Output::Event(event) => self.events.push_back(event),
             Output::Completed { command, result } => {
                 self.completed.insert(command, result);

@@ -1,6 +1,7 @@
 //! Another offer on a session that is up: the far end holds and resumes, has other codecs, or is
 //! another one from now on (RFC 3264 section 8, RFC 8842 section 4).
 
+use offhook::media::Track;
 use offhook::sdp::{Description, Direction};
 use serde_json::json;
 
@@ -20,11 +21,11 @@ impl Session {
             && self.unanswered.is_none();
         let (true, Some(far)) = (possible, &mut self.far) else { return false };
         if let Some(direction) = direction {
-            far.engine.set_direction(direction);
+            far.engine.set_direction(Track::AUDIO, direction);
         } else {
             self.untidy = world.lots.far_end(self.plan.signaling);
         }
-        let offer = match far.engine.create_offer(world.base.now) {
+        let offer = match far.engine.create_offer(world.base.now, &[]) {
             Ok(offer) => self.untidy.describe(&offer),
             Err(error) => {
                 world.base.log(format!("no offer: {error}"));

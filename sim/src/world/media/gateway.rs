@@ -9,8 +9,9 @@ use offhook::Rng;
 use offhook::machine::Wake;
 use offhook::media::negotiation::{Payloads, RemoteAudio};
 use offhook::media::{
-    Agreement, AudioCodec, AudioFrame, Digit, Engine, EngineConfig, EngineOutput, MediaError,
-    MediaState, MediaStats, RawEngine, RawPacket, WebRtcFactory,
+    Agreement, AudioCodec, AudioFrame, Digit, Engine, EngineConfig, EngineOutput, Frame, Local,
+    LocalKind, MediaError, MediaState, MediaStats, RawEngine, RawPacket, Track, TrackInfo,
+    WebRtcFactory, Wish,
 };
 use offhook::sdp::{Description, Direction};
 
@@ -67,7 +68,7 @@ impl Gateway {
         self.engine.agreement().is_some_and(|agreed| agreed.direction.sends())
     }
 
-    fn send(&mut self, now: Instant, packets: Vec<RawPacket>) -> Result<(), MediaError> {
+    fn write(&mut self, now: Instant, packets: Vec<RawPacket>) -> Result<(), MediaError> {
         packets.iter().try_for_each(|packet| self.engine.send_packet(now, packet))
     }
 
@@ -87,14 +88,15 @@ impl Engine for Gateway {
         Ok(())
     }
 
-    fn send_audio(&mut self, now: Instant, frame: &AudioFrame) -> Result<(), MediaError> {
+    fn send(&mut self, now: Instant, track: Track, frame: &Frame) -> Result<(), MediaError> {
+        let Frame::Audio(frame) = frame else { return self.engine.send(now, track, frame) };
         let number = self.payloads.payload_type(frame.codec);
         let number = number.ok_or_else(|| MediaError::NotNegotiated(frame.codec.name()))?;
         if !self.sends() {
             return Ok(());
         }
         let packets = self.sender.audio(now, number, frame);
-        self.send(now, packets)
+        self.write(now, packets)
     }
 
     fn send_dtmf(
@@ -121,7 +123,7 @@ impl Engine for Gateway {
         let due = self.sender.due(now);
         if self.sends() {
             // Where there is no way any more, nobody misses them.
-            let _ = self.send(now, due);
+            let _ = self.write(now, due);
         }
     }
 
@@ -137,16 +139,24 @@ impl Engine for Gateway {
 
     // As the engine below does it.
 
-    fn add_local_address(&mut self, now: Instant, address: SocketAddr) {
-        self.engine.add_local_address(now, address);
+    fn add_local(&mut self, now: Instant, local: &Local, kind: LocalKind) {
+        self.engine.add_local(now, local, kind);
     }
 
-    fn local_addresses_done(&mut self, now: Instant) {
-        self.engine.local_addresses_done(now);
+    fn remove_local(&mut self, now: Instant, address: SocketAddr) {
+        self.engine.remove_local(now, address);
     }
 
-    fn create_offer(&mut self, now: Instant) -> Result<String, MediaError> {
-        self.engine.create_offer(now)
+    fn local_done(&mut self, now: Instant) {
+        self.engine.local_done(now);
+    }
+
+    fn create_offer(&mut self, now: Instant, wishes: &[Wish]) -> Result<String, MediaError> {
+        self.engine.create_offer(now, wishes)
+    }
+
+    fn rollback(&mut self, now: Instant) -> Result<(), MediaError> {
+        self.engine.rollback(now)
     }
 
     fn accept_offer(&mut self, now: Instant, offer: &str) -> Result<(), MediaError> {
@@ -175,12 +185,16 @@ impl Engine for Gateway {
         self.engine.handle_datagram(now, local, remote, data);
     }
 
-    fn set_muted(&mut self, muted: bool) {
-        self.engine.set_muted(muted);
+    fn set_muted(&mut self, track: Track, muted: bool) {
+        self.engine.set_muted(track, muted);
     }
 
-    fn set_direction(&mut self, direction: Direction) {
-        self.engine.set_direction(direction);
+    fn set_direction(&mut self, track: Track, direction: Direction) {
+        self.engine.set_direction(track, direction);
+    }
+
+    fn tracks(&self) -> Vec<TrackInfo> {
+        self.engine.tracks()
     }
 
     fn agreement(&self) -> Option<Agreement> {

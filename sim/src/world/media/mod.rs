@@ -18,7 +18,8 @@ use offhook::machine::Wake;
 use offhook::media::negotiation::{self, Payloads, RemoteAudio, Renewal, Setup};
 use offhook::media::{
     Agreement, AudioCodec, AudioFrame, Backlog, Digit, Engine, EngineConfig, EngineEvent,
-    EngineFactory, EngineOutput, LocalCandidate, MediaError, MediaState, MediaStats,
+    EngineFactory, EngineOutput, Frame, Local, LocalCandidate, LocalKind, MediaError, MediaKind,
+    MediaState, MediaStats, Track, TrackInfo, Wish,
 };
 use offhook::sdp::{Description, Direction};
 
@@ -287,14 +288,16 @@ impl Model {
         self.received = Some(sequence);
         self.stats.packets_lost += u64::from(gap);
         if self.direction().receives() {
-            self.event(EngineEvent::Audio(AudioFrame { lost_before: gap, ..frame }));
+            let frame = AudioFrame { lost_before: gap, ..frame }.into();
+            self.event(EngineEvent::Frame { track: Track::AUDIO, frame });
         }
     }
 }
 
 impl Engine for Model {
-    fn add_local_address(&mut self, now: Instant, address: SocketAddr) {
+    fn add_local(&mut self, now: Instant, local: &Local, _: LocalKind) {
         self.now = now;
+        let address = local.address;
         self.local.push(address);
         self.tell_candidate(address);
         if matches!(self.negotiation, Negotiation::Done) {
@@ -302,18 +305,36 @@ impl Engine for Model {
         }
     }
 
-    fn local_addresses_done(&mut self, now: Instant) {
+    fn remove_local(&mut self, now: Instant, address: SocketAddr) {
+        self.now = now;
+        self.local.retain(|local| *local != address);
+        if self.path.is_some_and(|(local, _)| local == address) {
+            self.path = None;
+            if self.state == MediaState::Connected {
+                self.enter(MediaState::Disconnected);
+                self.probe_at = Some(now);
+            }
+        }
+    }
+
+    fn local_done(&mut self, now: Instant) {
         self.now = now;
         self.gathered = true;
         self.event(EngineEvent::GatheringComplete);
     }
 
-    fn create_offer(&mut self, now: Instant) -> Result<String, MediaError> {
+    fn create_offer(&mut self, now: Instant, wishes: &[Wish]) -> Result<String, MediaError> {
         self.now = now;
         let payloads = match (&self.negotiation, &self.agreed) {
             _ if self.is_over() => return Err(MediaError::State(self.state)),
-            (Negotiation::New, _) => Payloads::ours(&self.codecs),
-            (Negotiation::Done, Some(agreed)) => agreed.payloads.clone(),
+            (Negotiation::New, _) => {
+                let [Wish { kind: MediaKind::Audio, direction }] = wishes else {
+                    return Err(MediaError::NotYet("other tracks than one of audio"));
+                };
+                self.wanted = *direction;
+                Payloads::ours(&self.codecs)
+            }
+            (Negotiation::Done, Some(agreed)) if wishes.is_empty() => agreed.payloads.clone(),
             _ => return Err(MediaError::State(self.state)),
         };
         Ok(self.offer(payloads, self.own.clone()))
@@ -332,6 +353,18 @@ impl Engine for Model {
         if restarts {
             self.gather_again();
         }
+        Ok(())
+    }
+
+    fn rollback(&mut self, now: Instant) -> Result<(), MediaError> {
+        self.now = now;
+        if !matches!(self.negotiation, Negotiation::Offered(..)) || self.is_over() {
+            return Err(MediaError::State(self.state));
+        }
+        self.negotiation = match self.agreed {
+            Some(_) => Negotiation::Done,
+            None => Negotiation::New,
+        };
         Ok(())
     }
 
@@ -459,11 +492,15 @@ impl Engine for Model {
         self.say_backlog();
     }
 
-    fn send_audio(&mut self, now: Instant, frame: &AudioFrame) -> Result<(), MediaError> {
+    fn send(&mut self, now: Instant, track: Track, frame: &Frame) -> Result<(), MediaError> {
         self.now = now;
         if self.is_over() {
             return Err(MediaError::State(self.state));
         }
+        let frame = match frame {
+            Frame::Audio(frame) if track == Track::AUDIO => frame,
+            _ => return Err(MediaError::NotNegotiated(frame.codec_name())),
+        };
         let payloads = self.agreed.as_ref().map(|agreed| &agreed.payloads);
         if payloads.and_then(|payloads| payloads.payload_type(frame.codec)).is_none() {
             return Err(MediaError::NotNegotiated(frame.codec.name()));
@@ -482,7 +519,7 @@ impl Engine for Model {
         Ok(())
     }
 
-    fn set_muted(&mut self, muted: bool) {
+    fn set_muted(&mut self, _: Track, muted: bool) {
         self.muted = muted;
         if muted {
             self.backlog.clear();
@@ -515,8 +552,14 @@ impl Engine for Model {
         Ok(())
     }
 
-    fn set_direction(&mut self, direction: Direction) {
+    fn set_direction(&mut self, _: Track, direction: Direction) {
         self.wanted = direction;
+    }
+
+    fn tracks(&self) -> Vec<TrackInfo> {
+        let mid = || self.agreed.as_ref().and_then(|agreed| agreed.mid.clone());
+        let terms = self.agreement();
+        terms.map(|terms| TrackInfo::audio(mid(), &terms)).into_iter().collect()
     }
 
     fn agreement(&self) -> Option<Agreement> {

@@ -1,6 +1,7 @@
 //! Two model engines, joined by a wire that can be cut.
 
 use offhook::Seed;
+use offhook::media::{LocalKind, Track, Wish};
 
 use super::*;
 use crate::world::{Fidelity, Voice};
@@ -32,13 +33,13 @@ impl Wire {
         let mut wire = Self::new();
         let now = wire.now;
         let [a, b] = &mut wire.ends;
-        let offer = a.create_offer(now).unwrap();
+        let offer = a.create_offer(now, &[Wish::AUDIO]).unwrap();
         b.accept_offer(now, &offer).unwrap();
         let answer = b.create_answer(now).unwrap();
         a.accept_answer(now, &answer).unwrap();
         for (end, address) in wire.ends.iter_mut().zip(wire.addresses) {
-            end.add_local_address(now, address);
-            end.local_addresses_done(now);
+            end.add_local(now, &address.into(), LocalKind::Host);
+            end.local_done(now);
         }
         wire.run(Duration::from_secs(2));
         wire
@@ -96,7 +97,7 @@ impl Wire {
     }
 
     fn heard(&self, end: usize) -> usize {
-        self.events[end].iter().filter(|event| matches!(event, EngineEvent::Audio(_))).count()
+        self.events[end].iter().filter(|event| matches!(event, EngineEvent::Frame { .. })).count()
     }
 }
 
@@ -105,11 +106,11 @@ fn a_call_connects_and_frames_pass_unless_muted() {
     let mut wire = Wire::call();
     assert_eq!(wire.states(), [MediaState::Connected; 2]);
     let frame = Voice(Fidelity::Signaling).frame(Duration::ZERO, 5, true, AudioCodec::Opus);
-    wire.ends[0].send_audio(wire.now, &frame).unwrap();
+    wire.ends[0].send(wire.now, Track::AUDIO, &frame.clone().into()).unwrap();
     wire.run(Duration::ZERO);
     assert_eq!(wire.heard(1), 1);
-    wire.ends[0].set_muted(true);
-    wire.ends[0].send_audio(wire.now, &frame).unwrap();
+    wire.ends[0].set_muted(Track::AUDIO, true);
+    wire.ends[0].send(wire.now, Track::AUDIO, &frame.clone().into()).unwrap();
     wire.run(Duration::ZERO);
     assert_eq!(wire.heard(1), 1);
     let stats = (wire.ends[0].stats(), wire.ends[1].stats());

@@ -14,8 +14,8 @@ use super::twice::{Twice, twin, worth_comparing};
 use crate::genesys::error::Subject;
 use crate::genesys::{Client, Command, Config, Counters, Error, Event, Outcome};
 use crate::machine::{
-    CommandId, HttpId, Input, Machine, MediaId, NetError, Output, Seed, UdpEvent, UdpId, Wake,
-    WsEvent, WsId,
+    CommandId, HttpId, Input, Machine, MediaId, NetError, Output, Seed, TrackId, UdpEvent, UdpId,
+    Wake, WsEvent, WsId,
 };
 use crate::media::AudioFrame;
 
@@ -403,7 +403,7 @@ impl Rig {
             talkspurt: false,
             data: bytes::Bytes::from_static(b"near"),
         };
-        self.input(Input::Audio { media, frame });
+        self.input(Input::Frame { track: TrackId::audio(media), frame: frame.into() });
     }
 
     pub(super) fn propose(&mut self, session: &str, conversation: &str, more: &str) {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Asked, Rig, Twice, is_named, twin, worth_comparing};
 use crate::genesys::wire::{Frame, Iq, IqKind};
 use crate::genesys::{Error, ErrorKind, Event, Outcome};
-use crate::machine::{CommandId, Input, Machine, Output, UdpEvent, WsEvent, WsId};
+use crate::machine::{self, CommandId, Input, Local, Machine, Output, UdpEvent, WsEvent, WsId};
 
 impl Rig {
     pub(super) fn drain(&mut self) {
@@ -81,7 +81,8 @@ impl Rig {
             Output::OpenUdp { id } => {
                 self.udp = Some(id);
                 let local = vec!["127.0.0.1:4000".parse::<SocketAddr>().unwrap()];
-                let input = Input::Udp { id, event: UdpEvent::Opened { local } };
+                let input =
+                    Input::Udp { id, event: UdpEvent::Opened { local: Local::in_order(local) } };
                 if let Twice::All = self.twice {
                     self.client.handle_input(self.now, twin(&input));
                 }
@@ -92,7 +93,8 @@ impl Rig {
                     self.udp = None;
                 }
             }
-            Output::Audio { frame, .. } => self.audio.push(frame),
+            Output::Frame { frame: machine::Frame::Audio(frame), .. } => self.audio.push(frame),
+            Output::Frame { frame, .. } => panic!("softphones have no {frame:?}"),
             Output::Event(event) => {
                 self.counted.told(&event);
                 if let Event::SessionStarted(session) = &event {

@@ -1,0 +1,57 @@
+//! Settings of an engine.
+
+use std::time::Duration;
+
+use super::{AudioCodec, IceServer, VideoCodec};
+use crate::machine::Seed;
+
+/// Settings that an engine is made with.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct EngineConfig {
+    /// Audio codecs to offer and to accept, best first. Never empty.
+    pub codecs: Vec<AudioCodec>,
+    /// Video codecs to offer and to accept, best first. Without any, video that the far side offers is
+    /// turned down.
+    pub video: Vec<VideoCodec>,
+    /// True if data channels are accepted (RFC 8831).
+    pub channels: bool,
+    /// Whether only relayed candidates may be used.
+    pub relay_only: bool,
+    /// STUN and TURN servers, by which an engine can find more candidates. That over str0m does
+    /// not yet: it gathers host candidates only, and none at all where they must be relayed.
+    pub ice_servers: Vec<IceServer>,
+    /// A path that is not found, or not found again, within this is given up.
+    pub path_limit: Duration,
+    /// The longest that a packet is held back for those before it.
+    pub reorder: Duration,
+    /// Where the engine's own randomness comes from.
+    pub seed: Seed,
+}
+
+impl EngineConfig {
+    /// Opus, then G.711, no video and no data channels; any candidate; 30 s for a path, 60 ms for packets out of order.
+    #[must_use]
+    pub fn new(seed: Seed) -> Self {
+        Self {
+            codecs: vec![AudioCodec::Opus, AudioCodec::Pcmu, AudioCodec::Pcma],
+            video: Vec::new(),
+            channels: false,
+            relay_only: false,
+            ice_servers: Vec::new(),
+            path_limit: Duration::from_secs(30),
+            reorder: Duration::from_millis(60),
+            seed,
+        }
+    }
+}
+
+setters!(EngineConfig {
+    codecs: all[AudioCodec],
+    video: all[VideoCodec],
+    channels: bool,
+    relay_only: bool,
+    ice_servers: all[IceServer],
+    path_limit: Duration,
+    reorder: Duration,
+});

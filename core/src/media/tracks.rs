@@ -1,0 +1,123 @@
+//! Tracks of a session as they are wished for and agreed on, and data channels beside them.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+
+use super::{AudioCodec, AudioCodecs, MediaKind, Track, VideoCodec};
+use crate::sdp::Direction;
+
+/// A track to offer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wish {
+    /// Its kind.
+    pub kind: MediaKind,
+    /// Its direction, as we see it.
+    pub direction: Direction,
+}
+
+impl Wish {
+    /// Audio in both directions: a telephone call.
+    pub const AUDIO: Self = Self { kind: MediaKind::Audio, direction: Direction::SendRecv };
+}
+
+/// A codec of either kind of media.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Codec {
+    /// Of sound.
+    Audio(AudioCodec),
+    /// Of pictures.
+    Video(VideoCodec),
+}
+
+/// A track as agreed on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TrackInfo {
+    /// The track.
+    pub track: Track,
+    /// The name of its section (`a=mid`), where it has one.
+    pub mid: Option<String>,
+    /// The direction, as we see it.
+    pub direction: Direction,
+    /// The codecs that both ends have, the far side's first choice first.
+    pub codecs: Vec<Codec>,
+}
+
+impl TrackInfo {
+    /// A track of these codecs.
+    #[must_use]
+    pub fn new(
+        track: Track,
+        mid: Option<String>,
+        direction: Direction,
+        codecs: impl IntoIterator<Item = Codec>,
+    ) -> Self {
+        Self { track, mid, direction, codecs: codecs.into_iter().collect() }
+    }
+
+    /// The first audio track, on these terms.
+    #[must_use]
+    pub fn audio(mid: Option<String>, terms: &Agreement) -> Self {
+        let rest = terms.codecs.iter().filter(|codec| *codec != terms.codec);
+        let codecs = std::iter::once(terms.codec).chain(rest).map(Codec::Audio);
+        Self::new(Track::AUDIO, mid, terms.direction, codecs)
+    }
+}
+
+/// The terms agreed on with the far side for a session's first audio track.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Agreement {
+    /// The direction of audio, as we see it. Without [`Direction::sends`] the far side holds us: it
+    /// hears nothing, neither audio nor keys (RFC 3264 section 8.4).
+    pub direction: Direction,
+    /// The codec to send with: the far side's first that we have too.
+    pub codec: AudioCodec,
+    /// All that may be heard, from one frame to the next, and sent.
+    pub codecs: AudioCodecs,
+    /// True if keys can be sent (RFC 4733).
+    pub keys: bool,
+}
+
+/// The kind of a local address, which its candidate has too (RFC 8445 section 5.1.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum LocalKind {
+    /// An address of an interface.
+    Host,
+    /// The address that a STUN server sees.
+    ServerReflexive {
+        /// The host address behind it.
+        base: SocketAddr,
+    },
+    /// An address that a TURN server lends: datagrams leave from it, by the server.
+    Relayed {
+        /// The server.
+        server: SocketAddr,
+    },
+}
+
+/// Names one data channel of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ChannelId(pub u16);
+
+/// A message of a data channel (RFC 8831 section 6.6).
+#[derive(Clone, PartialEq, Eq)]
+pub enum ChannelMessage {
+    /// Text.
+    Text(String),
+    /// Bytes.
+    Binary(Bytes),
+}
+
+// Messages are the application's own.
+impl fmt::Debug for ChannelMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => write!(f, "Text({} bytes)", text.len()),
+            Self::Binary(data) => write!(f, "Binary({} bytes)", data.len()),
+        }
+    }
+}
