@@ -16,9 +16,9 @@ use offhook::media::{
 
 /// Steps of a script; what follows is not read.
 const MAX_STEPS: usize = 80;
-/// How long a script may wait in all: ICE gives up in half of it.
+/// The longest that a script may wait in all: ICE gives up in half of it.
 const MAX_WAIT: Duration = Duration::from_secs(60);
-/// How often a script may let the ends wake: keys that sound wake them fifty times a second, and a
+/// The most wakes of the ends in a script: keys that sound wake them fifty times a second, and a
 /// minute of that costs as much as twenty scripts without.
 const MAX_WAKES: u32 = 150;
 /// Outputs that one call may lead to.
@@ -33,7 +33,7 @@ thread_local! {
     static FACTORY: RefCell<WebRtcFactory> = RefCell::new(WebRtcFactory::deterministic());
 }
 
-/// Which of the two ends.
+/// One of the two ends.
 #[derive(Arbitrary, Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
     Here,
@@ -142,7 +142,8 @@ struct Pair {
     there: Side,
     now: Instant,
     woken_at_once: u32,
-    /// How long the script may still wait, and how often the ends may wake meanwhile.
+    /// The time that the script may still wait, and the wakes of the ends that may still happen
+    /// meanwhile.
     left: Duration,
     wakes: u32,
 }

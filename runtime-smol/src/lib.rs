@@ -136,13 +136,13 @@ async fn connect_from(from: IpAddr, to: SocketAddr) -> io::Result<Async<TcpStrea
     }
 }
 
-/// Whether a connection is not there yet, and may come.
+/// True if a connection is not there yet, and may come.
 #[cfg(unix)]
 fn is_under_way(error: &io::Error) -> bool {
     error.raw_os_error() == Some(rustix::io::Errno::INPROGRESS.raw_os_error())
 }
 
-/// Whether a connection is not there yet, and may come.
+/// True if a connection is not there yet, and may come.
 #[cfg(not(unix))]
 fn is_under_way(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::WouldBlock

@@ -36,7 +36,7 @@ pub(crate) struct Driver<R: Sockets, M: Drive> {
     net: Arc<Net>,
     http: Http,
     inputs: Inputs,
-    /// What the driver itself found out while it drained the machine.
+    /// Inputs that the driver itself produced while it drained the machine.
     found: VecDeque<Input>,
     sockets: BTreeMap<WsId, Held<String>>,
     streams: BTreeMap<StreamId, Held<Vec<u8>>>,

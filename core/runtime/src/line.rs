@@ -17,10 +17,10 @@ use crate::drive::{Drive, MediaNews};
 use crate::error::SendError;
 use crate::watch::Watched;
 
-/// What was kept goes out in this time, a frame: a little more than the engine takes.
+/// The interval at which kept frames go out, one each: a little more than the engine takes.
 const DRAIN: Duration = Duration::from_millis(12);
 
-/// What is known of it.
+/// The state of a session's audio, as told so far.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct View {
     pub(crate) agreement: Option<Agreement>,
@@ -29,15 +29,15 @@ pub(crate) struct View {
     ended: bool,
 }
 
-/// How far its media is.
+/// The progress of its media.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Media {
-    /// Nothing was told of it, and perhaps nothing ever is.
+    /// No word of it so far, and perhaps never.
     #[default]
     Unknown,
-    /// It was never connected, or another engine has taken its place and is not.
+    /// Not connected yet, or another engine has taken its place and is not.
     Waiting,
-    /// It is, or was, connected.
+    /// Connected, now or before.
     Connected,
 }
 
@@ -48,7 +48,7 @@ impl View {
         self.ended || self.media == Media::Unknown
     }
 
-    /// What was agreed on, once something can be sent.
+    /// The agreement, once something can be sent.
     pub(crate) fn open(&self) -> Option<Agreement> {
         match self.media {
             Media::Connected => self.agreement,
@@ -57,7 +57,7 @@ impl View {
     }
 }
 
-/// What was sent.
+/// The account of sent frames.
 #[derive(Debug, Default)]
 struct Sent {
     /// Frames that wait for media to connect, at that time.
@@ -65,7 +65,7 @@ struct Sent {
     counted: Option<Instant>,
     /// The codec and time of the last frame, and when it was sent.
     last: Option<(AudioCodec, u64, Instant)>,
-    /// What is added to the times of frames.
+    /// The offset added to the times of frames.
     offset: u64,
 }
 
@@ -81,7 +81,7 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    /// Somebody is going to send, by this clock.
+    /// Sets the clock by which somebody is going to send.
     pub(crate) fn set_clock(&self, clock: &Clock) {
         // There is one for all.
         let _ = self.clock.set(clock.clone());
@@ -97,7 +97,7 @@ impl Line {
             return Err(SendError::NotAgreed { codec, agreed });
         }
         let mut sent = lock(&self.sent);
-        // Whom nobody hears keeps nothing waiting.
+        // Where nobody hears it, nothing is kept waiting.
         if view.agreement.is_none_or(|agreed| agreed.direction.sends()) {
             sent.wait(now, view.media)?;
         }
@@ -108,7 +108,7 @@ impl Line {
         Ok(())
     }
 
-    /// A frame came.
+    /// Takes note of a frame that came.
     pub(crate) fn heard(&self, now: Instant, frame: &AudioFrame) {
         #[cfg(feature = "audio")]
         self.tape(now, Side::Heard, frame);
@@ -122,7 +122,7 @@ impl Line {
         lock(&self.tapes).push(Arc::downgrade(tape));
     }
 
-    /// Whether somebody records what is heard.
+    /// True while somebody records what is heard.
     pub(crate) fn is_recorded(&self) -> bool {
         #[cfg(feature = "audio")]
         let recorded = lock(&self.tapes).iter().any(|tape| tape.strong_count() > 0);
@@ -227,7 +227,7 @@ pub(crate) struct Lines(Arc<Mutex<BTreeMap<MediaId, Known>>>);
 
 struct Known {
     line: Arc<Line>,
-    /// Whether the machine told of it.
+    /// True once the machine told of it.
     told: bool,
 }
 
@@ -240,7 +240,7 @@ impl Lines {
         Arc::clone(&lines.entry(media).or_insert_with(new).line)
     }
 
-    /// What follows from an event.
+    /// Takes over what an event says of a session's audio.
     pub(crate) fn told<M: Drive>(&self, event: &M::Event) {
         if let Some((media, news)) = M::media_news(event) {
             let line = self.find(media);
@@ -256,7 +256,7 @@ impl Lines {
         }
     }
 
-    /// The machine is gone.
+    /// Ends all lines: the machine is gone.
     pub(crate) fn end(&self) {
         let lines = std::mem::take(&mut *lock(&self.0));
         let wakers: Vec<_> = lines.into_values().flat_map(|known| known.line.end()).collect();

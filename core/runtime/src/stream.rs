@@ -22,7 +22,7 @@ use crate::runtime::Sockets;
 /// Bytes that are read at once.
 const READ: usize = 16 << 10;
 
-/// Where a stream goes to.
+/// The destination of a stream.
 pub(crate) struct Destination {
     pub(crate) to: SocketAddr,
     pub(crate) tls: Option<String>,
@@ -71,7 +71,7 @@ pub(crate) async fn run<R: Sockets>(
     }
 }
 
-/// How a stream ended.
+/// The end of a stream.
 enum End {
     /// By our machine's wish, or because it is gone.
     Ours,

@@ -22,10 +22,10 @@ const MAX_DATAGRAM: usize = 2048;
 /// report an ICMP error of an earlier datagram this way.
 const MAX_FAILURES: u32 = 64;
 
-/// How Windows says that a datagram is larger than the buffer (`WSAEMSGSIZE`).
+/// The error by which Windows says that a datagram is larger than the buffer (`WSAEMSGSIZE`).
 const TOO_LARGE: i32 = 10040;
 
-/// How many datagrams are received before others have their turn.
+/// Datagrams received before others have their turn.
 const TURN: u32 = 16;
 
 /// Bound sockets, receiving until dropped.

@@ -86,21 +86,21 @@ impl Client {
         &self.out.config
     }
 
-    /// Whether signaling is up.
+    /// True while signaling is up.
     #[must_use]
     pub fn is_connected(&self) -> bool {
         self.link.is_online()
     }
 
-    /// What it has been through, in numbers.
+    /// Counters of its events since its start.
     #[must_use]
     pub fn counters(&self) -> Counters {
         self.out.counters
     }
 
-    /// How many calls, sessions, commands and parts of them are remembered. A client at rest
-    /// remembers nothing; what grows is a leak. Calls that were dialled and never heard of do not
-    /// count: a bound of their own ends those.
+    /// The number of calls, sessions, commands and parts of them that are remembered. A client at
+    /// rest remembers nothing; what grows is a leak. Calls that were dialled and never heard of do
+    /// not count: a bound of their own ends those.
     #[must_use]
     pub fn remembered(&self) -> usize {
         self.calls.size() - self.calls.dialled() + self.out.open_commands()
@@ -114,7 +114,7 @@ impl Client {
         super::digest::of(self)
     }
 
-    /// As [`Client::remembered`], with everything.
+    /// The number of things that are remembered, dialled calls too.
     #[cfg(test)]
     pub(crate) fn size(&self) -> usize {
         self.calls.size() + self.out.open_commands()
@@ -157,7 +157,7 @@ impl Client {
         }
     }
 
-    /// Nobody will answer what was asked over the connection that is gone.
+    /// Ends what was asked over the connection that is gone: nobody will answer it.
     pub(super) fn connection_lost(&mut self) {
         if !self.out.config.session_survivability {
             self.calls.sessions.end_all();
@@ -183,7 +183,7 @@ impl Client {
         }
     }
 
-    /// Answers what was asked in vain: a request that could not even be made has failed.
+    /// Answers questions whose request could not even be made: they have failed.
     fn settle(&mut self) {
         while let Some((ask, failure)) = self.out.take_unmade() {
             self.handle_rest(&ask, Err(failure));
@@ -214,8 +214,8 @@ impl Client {
         self.calls.handle_timeout(&mut self.out);
     }
 
-    /// When it is to be woken. Packets and frames change nothing but media: then the rest is due
-    /// when it was before.
+    /// The time of the next wake-up. Packets and frames change nothing but media: then the rest is
+    /// due when it was before.
     fn next_wake(&mut self) -> Option<Wake> {
         if self.out.due.is_stirred() {
             let wake = Wake::earliest(self.link.next_wake(), self.calls.next_wake());

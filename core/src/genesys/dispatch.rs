@@ -1,4 +1,4 @@
-//! What the application asks of a client: first whether it can be done, then doing it.
+//! Dispatch of commands: first whether one can be done, then doing it.
 //!
 //! [`Client::plan`] changes nothing, and is the only place that refuses; [`Client::apply`] cannot
 //! refuse. What turns out to be impossible only while it is done completes the command with an
@@ -12,7 +12,7 @@ use super::goals::Intent;
 use crate::machine::CommandId;
 
 impl Client {
-    /// Whether a command can be begun now.
+    /// Checks that a command can be begun now.
     ///
     /// # Errors
     ///

@@ -1,5 +1,5 @@
-//! What is uploaded to the service about the client itself, where that is wanted: log records and
-//! media figures (behaviour notes ST-5, LG-1; wire notes 8.5).
+//! Uploads to the service about the client itself, where they are wanted: log records and media
+//! figures (behaviour notes ST-5, LG-1; wire notes 8.5).
 //!
 //! No address, no body and no secret is among it: kinds, ids and figures only.
 
@@ -15,14 +15,14 @@ use super::wire::requests::{self, policy};
 use crate::machine::Wake;
 use crate::rest::{Failure, Policy, Resource};
 
-/// What of each kind is kept, in bytes of JSON; the oldest go first.
+/// The most bytes of JSON that are kept of each kind; the oldest go first.
 const MAX_LOGS: usize = 14_500;
 const MAX_FIGURES: usize = 15_000;
-/// What a refusal for size takes off the limit, and the least that is left (DEF-34).
+/// The bytes that a refusal for size takes off the limit, and the least that is left (DEF-34).
 const SHRINK: usize = 3_000;
 const LEAST: usize = 3_000;
 
-/// What is uploaded.
+/// The kind of an upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Logs,
@@ -97,7 +97,7 @@ impl Uploads {
     }
 }
 
-/// Where an upload stands.
+/// The state of an upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     /// Not wanted, or not wanted by the service.
@@ -105,14 +105,14 @@ enum State {
     Idle,
     /// Collecting, until then.
     Due(Instant),
-    /// So many records are on their way.
+    /// On their way: this many records.
     Sent(usize),
 }
 
-/// When something is uploaded, and tried again.
+/// The rules by which something is uploaded, and tried again.
 #[derive(Clone, Copy, Debug)]
 struct Rules {
-    /// How long records are collected.
+    /// The time that records are collected.
     collect: Duration,
     attempts: u32,
     /// The longest pause between two tries.

@@ -40,7 +40,7 @@ struct Datagram {
 
 pub(crate) struct Pair {
     pub(crate) now: Instant,
-    /// What A was made by.
+    /// The factory of A.
     gateway: WebRtcFactory,
     engines: [Box<dyn RawEngine>; 2],
     wakes: [Option<Instant>; 2],
@@ -148,7 +148,7 @@ impl Pair {
         answer
     }
 
-    /// Another engine takes A's place, with another certificate. Its offer.
+    /// Puts another engine in A's place, with another certificate. Its offer.
     pub(crate) fn replace_a(&mut self) -> String {
         self.gateway = WebRtcFactory::new();
         self.replace_a_behind_its_gateway()
@@ -162,7 +162,7 @@ impl Pair {
         self.offer()
     }
 
-    /// As [`Pair::reoffer`], to an engine that has no sockets yet.
+    /// [`Pair::reoffer`] to an engine that has no sockets yet.
     pub(crate) fn reoffer_with_addresses(&mut self, offer: &str) -> String {
         let now = self.now;
         self.engine(Side::A).add_local(now, &Side::A.address().into(), LocalKind::Host);
@@ -171,7 +171,7 @@ impl Pair {
         self.reoffer(offer)
     }
 
-    /// What was agreed on last.
+    /// The last agreement.
     pub(crate) fn agreed(&self, side: Side) -> Option<Agreement> {
         self.agreed[side as usize]
     }
@@ -206,7 +206,7 @@ impl Pair {
         self.cut = true;
     }
 
-    /// They pass again.
+    /// Lets packets pass again.
     pub(crate) fn mend(&mut self) {
         self.cut = false;
     }
@@ -251,7 +251,7 @@ impl Pair {
         self.run(Duration::from_millis(200));
     }
 
-    /// What a side heard since the last look.
+    /// The frames that a side heard since the last look.
     pub(crate) fn heard(&mut self, side: Side) -> Vec<AudioFrame> {
         std::mem::take(&mut self.heard[side as usize])
     }

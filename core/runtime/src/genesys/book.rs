@@ -84,7 +84,7 @@ impl Book {
         self.lock().calls.get(conversation).cloned()
     }
 
-    /// What was told, in numbers.
+    /// Counters of the events so far.
     pub(super) fn counters(&self) -> Counters {
         self.lock().counters
     }

@@ -12,11 +12,11 @@ use super::book::Book;
 use crate::drive::{Drive, MediaNews, Observer};
 use crate::service::Service;
 
-/// What a phone's clients keep besides their handle.
+/// The state that a phone's clients share besides their handle.
 #[derive(Clone)]
 pub struct Desk {
     pub(super) book: Book,
-    /// Whether sessions are accepted without asking.
+    /// True if sessions are accepted without asking.
     pub(super) connects_sessions: bool,
 }
 

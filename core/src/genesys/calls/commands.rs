@@ -1,4 +1,4 @@
-//! What the application asks of its calls, and what the service answers (behaviour notes 5).
+//! Requests of the application to its calls, and the service's answers (behaviour notes 5).
 
 use std::time::Duration;
 
@@ -59,7 +59,7 @@ impl Calls {
         }
     }
 
-    /// Everybody else is held first, as for an answer of media (PC-14).
+    /// Sends such an answer, after everybody else is held, as for an answer of media (PC-14).
     fn send_answer(
         &self,
         conversation: &ConversationId,
@@ -72,7 +72,7 @@ impl Calls {
         out.rest(CallAsk::Answer(conversation.clone()), resource, Retry::No);
     }
 
-    /// The service's word on such an answer. Refused, the call rings on and can be answered again
+    /// Takes the service's refusal of such an answer: the call rings on and can be answered again
     /// (DEF-16).
     fn answer_refused(&mut self, conversation: &ConversationId, error: &Error, out: &mut Outbox) {
         self.feed(conversation, Input::AcceptFailed, out);
@@ -94,9 +94,9 @@ impl Calls {
         self.sessions.may_accept(&session)
     }
 
-    /// Accepting twice is one acceptance (scenario 37): whoever comes second waits for the same
-    /// word. An answer that cannot be made leaves the session offered, to be accepted again
-    /// (DEF-16).
+    /// Accepts a session's media; accepting twice is one acceptance (scenario 37): whoever comes
+    /// second waits for the same word. An answer that cannot be made leaves the session offered, to
+    /// be accepted again (DEF-16).
     pub(in crate::genesys) fn accept_session(
         &mut self,
         command: CommandId,
@@ -156,8 +156,8 @@ impl Calls {
         self.change(command, conversation, out);
     }
 
-    /// Whether a change of a call can be asked for. What media that is gone would hold is nobody
-    /// (MH-4); what is still connecting can be held, since the service does that.
+    /// Checks that a change of a call can be asked for. Where media is gone, holding would hold
+    /// nobody (MH-4); what is still connecting can be held, since the service does that.
     pub(in crate::genesys) fn may_change(
         &self,
         conversation: &ConversationId,
@@ -257,7 +257,7 @@ impl Calls {
         out.rest(CallAsk::Dial(command), requests::dial(dial), Retry::No);
     }
 
-    /// The commands that wait here are answered by others, and so are their questions.
+    /// Forgets the commands that wait here, and their questions: others answer them.
     pub(in crate::genesys) fn forget_commands(&mut self, out: &mut Outbox) {
         self.goals.clear();
         out.forget_http(Ask::is_of_a_command);
@@ -295,7 +295,7 @@ impl Calls {
         }
     }
 
-    /// Whose part in the call a command is about.
+    /// The part in the call that a command is about.
     fn part(&self, command: CommandId) -> Part {
         match self.goals.get(command) {
             Some(Goal::Change { change, .. }) => change.part(),
@@ -396,7 +396,7 @@ impl Calls {
         }
     }
 
-    /// The service answered a change.
+    /// Takes the service's answer to a change.
     pub(super) fn changed(
         &mut self,
         command: CommandId,
@@ -465,8 +465,8 @@ impl Calls {
         self.take_early(out);
     }
 
-    /// A command's time is up. A change that is under way may still be made: the next one waits
-    /// for the service's word on it, or else would go out beside it (DEF-31).
+    /// Gives up a command whose time is up. A change that is under way may still be made: the next
+    /// one waits for the service's word on it, or else would go out beside it (DEF-31).
     pub(in crate::genesys) fn forget_command(&mut self, command: CommandId, out: &mut Outbox) {
         let under_way = match self.goals.get(command) {
             Some(Goal::Change { conversation, .. }) => {
@@ -481,7 +481,7 @@ impl Calls {
     }
 }
 
-/// Whom something is asked of, and the purpose of that participant.
+/// The participant of whom something is asked, and its purpose.
 fn find(
     part: Part,
     notice: &Notice<'_>,

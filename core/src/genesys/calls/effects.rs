@@ -1,4 +1,4 @@
-//! What follows from a conversation's step, carried out.
+//! Effects of a conversation's step, carried out.
 
 use super::Calls;
 use super::invitations::send_proceed;

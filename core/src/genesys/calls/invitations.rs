@@ -36,8 +36,8 @@ impl Calls {
         }
     }
 
-    /// A session message of ours came back: an answer to a proposal ends the waiting for its offer,
-    /// if it comes from where the answer went. Nobody waits for what the others lead to.
+    /// Takes a session message of ours that came back: an answer to a proposal ends the waiting for
+    /// its offer, if it comes from where the answer went. Nobody waits for what the others lead to.
     pub(in crate::genesys) fn message_bounced(
         &mut self,
         message: &SessionMessage,
@@ -71,8 +71,8 @@ impl Calls {
         }
     }
 
-    /// Whether a session, or the invitation to a conversation, is somebody else's: what was
-    /// proposed is its proposer's, and nobody puts anything in its place.
+    /// True if a session, or the invitation to a conversation, is somebody else's: a proposal
+    /// belongs to its proposer, and nobody else replaces it.
     fn is_proposed_by_other(
         &self,
         session: &SessionId,
@@ -85,9 +85,9 @@ impl Calls {
         invites.filter(|invite| matches!(invite.by, By::Propose { .. })).any(|i| !i.is_by(by))
     }
 
-    /// Whether an offer comes from somebody who has nothing to do with it: a session was proposed by
-    /// another bare address, or the conversation is on a session of another one's. What nobody
-    /// knows of may come from anywhere (wire notes 6.1).
+    /// True if an offer comes from somebody who has nothing to do with it: a session was proposed
+    /// by another bare address, or the conversation is on a session of another one's. An offer for
+    /// a session that nobody knows may come from anywhere (wire notes 6.1).
     pub(in crate::genesys) fn is_offer_of_stranger(
         &self,
         session: &SessionId,
@@ -158,7 +158,7 @@ impl Calls {
     }
 }
 
-/// Whether an error for a stanza to an address may come from this one: the address itself, or a
+/// True if an error for a stanza to an address may come from this one: the address itself, or a
 /// server on the way (RFC 6120 section 8.3.1).
 fn is_or_serves(from: &Jid, to: &Jid) -> bool {
     from == to || *from == to.bare() || from.as_str() == to.domain()

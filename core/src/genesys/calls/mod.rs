@@ -50,19 +50,19 @@ const MAX_REINVITES: usize = 5;
 /// The calls of one user. See the [module](self).
 #[derive(Debug)]
 pub(crate) struct Calls {
-    /// Boxed, as what a map holds it has room for many times over.
+    /// The conversations; boxed, as what a map holds it has room for many times over.
     entries: BTreeMap<ConversationId, Box<ConversationState>>,
     pub(crate) sessions: Sessions,
-    /// What the user's phone can do, as last told.
+    /// The abilities of the user's phone, as last told.
     pub(crate) lines: Lines,
     /// The session that calls without one of their own ride on (PC-1).
     active: Option<SessionId>,
-    /// What the service last said of it (PC-17).
+    /// The service's last word on the persistent connection (PC-17).
     persistent: Option<PersistentNotice>,
     goals: Goals,
-    /// How connected calls sound.
+    /// The quality of connected calls.
     meters: Meters,
-    /// What happened to calls.
+    /// The steps of calls so far.
     timelines: BTreeMap<ConversationId, Box<CallReport>>,
     dialled: VecDeque<ConversationId>,
     early: VecDeque<(ConversationId, Leg)>,
@@ -70,7 +70,7 @@ pub(crate) struct Calls {
     asked_about: Vec<ConversationId>,
     /// Requests of re-invites seen lately, and the sessions that they are for.
     reinvites: VecDeque<(String, SessionId, Instant)>,
-    /// Whether the list of calls changed when there was too much to tell.
+    /// True if the list of calls changed when there was too much to tell.
     untold: bool,
 }
 
@@ -93,13 +93,13 @@ impl Calls {
         }
     }
 
-    /// When a conversation is due; sessions have wakes of their own.
+    /// The time at which a conversation is due; sessions have wakes of their own.
     pub(crate) fn next_wake(&self) -> Option<Wake> {
         let at = self.entries.values().filter_map(|state| state.wake()).min()?;
         Some(Wake { at, reason: "conversation limit" })
     }
 
-    /// How much is remembered.
+    /// The number of things remembered.
     pub(crate) fn size(&self) -> usize {
         self.entries.len()
             + self.sessions.len()
@@ -110,7 +110,7 @@ impl Calls {
             + self.early.len()
     }
 
-    /// How much of it is remembered of calls that were dialled and never heard of.
+    /// The number of things remembered of calls that were dialled and never heard of.
     pub(crate) fn dialled(&self) -> usize {
         let unheard = |id: &&ConversationId| {
             self.timelines.contains_key(*id) && !self.entries.contains_key(*id)
@@ -118,7 +118,7 @@ impl Calls {
         self.dialled.len() + self.dialled.iter().filter(unheard).count()
     }
 
-    /// The one way in which a conversation changes.
+    /// Feeds an input to a conversation: the one way in which one changes.
     fn feed(&mut self, id: &ConversationId, input: Input, out: &mut Outbox) {
         // What media reached before this: the call may be over with it.
         self.note_media();
@@ -144,7 +144,7 @@ impl Calls {
         self.finish(id, out);
     }
 
-    /// Whether one more conversation can be remembered.
+    /// True if one more conversation can be remembered.
     fn has_room(&self, id: &ConversationId) -> bool {
         let short = id.as_str().len() <= MAX_ID;
         self.entries.contains_key(id) || short && self.entries.len() < MAX_CONVERSATIONS
@@ -174,7 +174,8 @@ impl Calls {
 
     // Media sessions
 
-    /// What an offer with this session id belongs to, and whether it is to come as SDP.
+    /// The conversation that an offer with this session id belongs to, and true if it is to come as
+    /// SDP.
     pub(crate) fn invitation_of(&self, session: &SessionId) -> Option<(ConversationId, bool)> {
         use super::conversation::By;
         let conversation = self.invited(session).into_iter().next()?;
@@ -184,7 +185,7 @@ impl Calls {
         }
     }
 
-    /// The far side offered media and the engine took it (LC-17).
+    /// Begins a session: the far side offered media and the engine took it (LC-17).
     pub(crate) fn session_started(
         &mut self,
         session: &SessionId,
@@ -211,7 +212,7 @@ impl Calls {
         }
     }
 
-    /// Whether a re-invite's request is a new one: the service repeats it until it is answered
+    /// True if a re-invite's request is a new one: the service repeats it until it is answered
     /// (wire notes 6.14).
     pub(crate) fn is_new_reinvite(
         &mut self,
@@ -235,8 +236,8 @@ impl Calls {
         true
     }
 
-    /// Our answer did not reach the service, or it was not taken: its re-invite is answered again when
-    /// it comes again.
+    /// Notes that our answer did not reach the service, or was not taken: its re-invite is answered
+    /// again when it comes again.
     pub(crate) fn answer_lost(&mut self, session: &SessionId) {
         self.reinvites.retain(|(_, of, _)| of != session);
     }
@@ -265,7 +266,7 @@ impl Calls {
         carries.or_else(|| self.sessions.made_for(conversation, peer).into_iter().find(free))
     }
 
-    /// A session took another's place: calls, nomination and audio move at once (DEF-30), and it
+    /// Puts a session in another's place: calls, nomination and audio move at once (DEF-30), and it
     /// is answered without asking.
     pub(crate) fn session_replaced(
         &mut self,
@@ -308,8 +309,8 @@ impl Calls {
         self.sweep(out);
     }
 
-    /// The service reassigned a session: it carries another conversation (LC-16). Nothing is
-    /// told of that; its call is, when it connects.
+    /// Notes that the service reassigned a session: it carries another conversation (LC-16).
+    /// Nothing is told of that; its call is, when it connects.
     pub(crate) fn session_moved(
         &mut self,
         session: &SessionId,
@@ -327,8 +328,8 @@ impl Calls {
         }
     }
 
-    /// The offer that an invitation led to cannot be used: whoever answered the call is told so at
-    /// once.
+    /// Tells at once whoever answered the call that the offer that an invitation led to cannot be
+    /// used.
     pub(crate) fn offer_refused(
         &mut self,
         conversation: &ConversationId,
@@ -375,7 +376,7 @@ impl Calls {
         }
     }
 
-    /// The service's word on our answer, or none.
+    /// Takes the service's word on our answer, or none.
     pub(crate) fn answered(
         &mut self,
         session: &SessionId,
@@ -387,7 +388,7 @@ impl Calls {
 
     // Conversations
 
-    /// Whether it is perhaps the call whose dial is not answered yet: one that would be taken for
+    /// True if it is perhaps the call whose dial is not answered yet: one that would be taken for
     /// another client's (LC-15, DEF-28).
     fn may_be_dialled(&self, id: &ConversationId, leg: &Leg) -> bool {
         let outbound = leg.call.direction() == Direction::Outbound;
@@ -416,8 +417,8 @@ impl Calls {
         }
     }
 
-    /// Events that waited for the answer to a dial: those of calls that turned out to be ours, and
-    /// all others once no dial is left.
+    /// Takes up the events that waited for the answer to a dial: those of calls that turned out to
+    /// be ours, and all others once no dial is left.
     fn take_early(&mut self, out: &mut Outbox) {
         let waits = self.goals.is_dialling();
         let (kept, due): (VecDeque<_>, VecDeque<_>) = std::mem::take(&mut self.early)
@@ -474,7 +475,7 @@ impl Calls {
         self.feed(&id, Input::Told(leg), out);
     }
 
-    /// Signaling is back: what happened meanwhile is asked for (DEF-10, LC-23).
+    /// Asks, once signaling is back, for what happened meanwhile (DEF-10, LC-23).
     pub(crate) fn came_back(&mut self, agent: bool, out: &mut Outbox) {
         self.sessions.end_dead();
         self.sweep(out);
@@ -485,7 +486,8 @@ impl Calls {
         }
     }
 
-    /// What there is, told as the events would have: what the service no longer lists is over.
+    /// Takes over the service's list of conversations, told as the events would have: what it no
+    /// longer lists is over.
     fn listed(
         &mut self,
         result: Result<serde_json::Value, Failure>,

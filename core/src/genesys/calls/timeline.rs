@@ -1,4 +1,4 @@
-//! The report of each call: when what happened, and how it sounded.
+//! The report of each call: the times of its steps, and its quality.
 
 use super::Calls;
 use crate::genesys::call_state::Direction;
@@ -75,7 +75,8 @@ impl Calls {
         }
     }
 
-    /// A conversation that is not known any more: its report, if there is anything to report.
+    /// Ends the report of a conversation that is not known any more, if there is anything to
+    /// report.
     pub(super) fn finish(&mut self, id: &ConversationId, out: &mut Outbox) {
         if self.entries.contains_key(id) {
             return;

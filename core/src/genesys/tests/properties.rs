@@ -13,7 +13,7 @@ use super::twice::Twice;
 use crate::genesys::{CallState, Conversation, Event};
 use crate::machine::{CommandId, WsEvent};
 
-/// What the application was told and asked, counted.
+/// The count of what the application was told and asked.
 #[derive(Default)]
 struct Books {
     commands: Vec<CommandId>,
@@ -92,7 +92,7 @@ impl Books {
     }
 }
 
-/// What came of a story.
+/// The result of a story.
 struct Run {
     events: Vec<String>,
     completions: Vec<String>,
@@ -102,7 +102,7 @@ struct Run {
 }
 
 impl Run {
-    /// Where another begins to differ.
+    /// The first difference from another run.
     fn difference(&self, other: &Self) -> Option<String> {
         for (what, one, two) in [
             ("told", &self.events, &other.events),

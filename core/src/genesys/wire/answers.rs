@@ -1,4 +1,4 @@
-//! What is read of the answers to REST requests (wire notes 8).
+//! Answers to REST requests, as far as they are read (wire notes 8).
 
 use std::collections::BTreeMap;
 
@@ -91,7 +91,7 @@ struct SubscriptionState {
 }
 
 impl Subscriptions {
-    /// Why topics were refused, part by part. One that is not named was taken.
+    /// The reasons why topics were refused, part by part. One that is not named was taken.
     pub(crate) fn refusals(&self) -> BTreeMap<String, String> {
         let mut refusals = BTreeMap::new();
         for entity in &self.entities {

@@ -1,5 +1,5 @@
-//! What goes over the wire to and from the service: requests, answers, notifications, and what it
-//! adds to XMPP. Nothing here decides anything.
+//! Messages to and from the service: requests, answers, notifications, and what it adds to XMPP.
+//! Nothing here decides anything.
 
 pub(crate) mod answers;
 pub(crate) mod jwt;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 /// An id must be shorter than this, in bytes.
 const MAX_ID: usize = 200;
 
-/// Whether the service can have such a topic: a longer one is never asked for.
+/// True if the service can have such a topic: a longer one is never asked for.
 pub(crate) fn is_possible(topic: &str) -> bool {
     parts(topic).iter().all(|part| !part.is_empty() && part.len() < MAX_ID)
 }
