@@ -10,10 +10,11 @@ mod effects;
 mod invitations;
 mod lines;
 mod quality;
+mod reinvites;
+mod standing;
 mod timeline;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::time::Instant;
 
 use super::command::Outcome;
 use super::conversation::{Context, ConversationState, Input, Leg, active, step};
@@ -33,10 +34,11 @@ use crate::jingle::Reason;
 use crate::machine::Wake;
 use crate::media::MediaError;
 use crate::rest::{Failure, Retry};
-use crate::xmpp::{Jid, Skipped};
+use crate::xmpp::Skipped;
 
 pub(crate) use lines::Lines;
 use quality::Meters;
+use reinvites::Reinvites;
 
 /// Conversations known at once; a propose beyond it is refused by silence.
 pub(crate) const MAX_CONVERSATIONS: usize = 256;
@@ -44,8 +46,6 @@ pub(crate) const MAX_CONVERSATIONS: usize = 256;
 const MAX_DIALLED: usize = 64;
 /// First events kept while a dial waits for its answer (LC-15).
 const MAX_EARLY: usize = 16;
-/// Re-invites remembered (wire notes 6.14).
-const MAX_REINVITES: usize = 5;
 
 /// The calls of one user. See the [module](self).
 #[derive(Debug)]
@@ -68,9 +68,8 @@ pub(crate) struct Calls {
     early: VecDeque<(ConversationId, Leg)>,
     /// Conversations that were known when the service was asked which there are.
     asked_about: Vec<ConversationId>,
-    /// Requests of re-invites seen lately, and the sessions that they are for.
-    reinvites: VecDeque<(String, SessionId, Instant)>,
-    /// True if the list of calls changed when there was too much to tell.
+    reinvites: Reinvites,
+    /// Whether the list of calls changed when there was too much to tell.
     untold: bool,
 }
 
@@ -88,7 +87,7 @@ impl Calls {
             dialled: VecDeque::new(),
             early: VecDeque::new(),
             asked_about: Vec::new(),
-            reinvites: VecDeque::new(),
+            reinvites: Reinvites::default(),
             untold: false,
         }
     }
@@ -174,18 +173,7 @@ impl Calls {
 
     // Media sessions
 
-    /// The conversation that an offer with this session id belongs to, and true if it is to come as
-    /// SDP.
-    pub(crate) fn invitation_of(&self, session: &SessionId) -> Option<(ConversationId, bool)> {
-        use super::conversation::By;
-        let conversation = self.invited(session).into_iter().next()?;
-        match self.entries.get(&conversation)?.invitation.invite()?.by {
-            By::Propose { sdp_over_xmpp } => Some((conversation, sdp_over_xmpp)),
-            By::Event => None,
-        }
-    }
-
-    /// Begins a session: the far side offered media and the engine took it (LC-17).
+    /// The far side offered media and the engine took it (LC-17).
     pub(crate) fn session_started(
         &mut self,
         session: &SessionId,
@@ -212,61 +200,7 @@ impl Calls {
         }
     }
 
-    /// True if a re-invite's request is a new one: the service repeats it until it is answered
-    /// (wire notes 6.14).
-    pub(crate) fn is_new_reinvite(
-        &mut self,
-        request: &str,
-        session: &SessionId,
-        out: &Outbox,
-    ) -> bool {
-        self.reinvites.retain(|(.., until)| *until > out.now());
-        if request.len() > MAX_ID {
-            // Too long to be remembered: taken for new each time.
-            return true;
-        }
-        if self.reinvites.iter().any(|(known, ..)| known == request) {
-            return false;
-        }
-        if self.reinvites.len() >= MAX_REINVITES {
-            self.reinvites.pop_front();
-        }
-        let until = out.now() + out.config.timing.reinvite;
-        self.reinvites.push_back((request.to_owned(), session.clone(), until));
-        true
-    }
-
-    /// Notes that our answer did not reach the service, or was not taken: its re-invite is answered
-    /// again when it comes again.
-    pub(crate) fn answer_lost(&mut self, session: &SessionId) {
-        self.reinvites.retain(|(_, of, _)| of != session);
-    }
-
-    /// The session whose place an offer takes: the one of that name, or, for a re-invite, the one
-    /// that carries its conversation (LC-16). An idle session carries none, and a shared one may
-    /// be named by a call that is over: they are known by the conversation they were made for, or
-    /// else by the far side that speaks for them.
-    pub(crate) fn replaced_by(
-        &self,
-        session: &SessionId,
-        conversation: &ConversationId,
-        peer: &Jid,
-        reinvite: bool,
-    ) -> Option<SessionId> {
-        if self.sessions.is_current(session) {
-            return Some(session.clone());
-        }
-        if !reinvite {
-            return None;
-        }
-        let carries = self.entries.get(conversation).and_then(|entry| entry.media.clone());
-        let free = |session: &SessionId| {
-            self.active.as_ref() == Some(session) || self.users_of(session).is_empty()
-        };
-        carries.or_else(|| self.sessions.made_for(conversation, peer).into_iter().find(free))
-    }
-
-    /// Puts a session in another's place: calls, nomination and audio move at once (DEF-30), and it
+    /// A session took another's place: calls, nomination and audio move at once (DEF-30), and it
     /// is answered without asking.
     pub(crate) fn session_replaced(
         &mut self,
@@ -337,12 +271,6 @@ impl Calls {
         out: &mut Outbox,
     ) {
         self.feed(conversation, Input::Refused(why), out);
-    }
-
-    /// The far side's address, if a session was proposed and is not begun.
-    pub(crate) fn proposer(&self, session: &SessionId) -> Option<&Jid> {
-        let conversation = self.invited(session).into_iter().next()?;
-        Some(&self.entries.get(&conversation)?.invitation.invite()?.from)
     }
 
     fn answer(&mut self, session: &SessionId, out: &mut Outbox) -> Result<(), Error> {
