@@ -9,11 +9,10 @@ use super::ids::{CallId, ConversationId};
 use super::outbox::Outbox;
 use super::signal::{Answer, Signal};
 use crate::jingle::{Reason, Transport};
-use crate::machine::{UdpEvent, UdpId, Wake};
+use crate::machine::{UdpId, Wake};
 use crate::media::negotiation::Fingerprint;
 use crate::media::{
-    Digit, EngineEvent, Frame, LocalCandidate, MediaError, MediaState, MediaStats, Peer, Restless,
-    Track,
+    Digit, EngineEvent, LocalCandidate, MediaError, MediaState, MediaStats, Peer, PeerNews,
 };
 use crate::report::Direction;
 use crate::sdp::Description;
@@ -312,34 +311,6 @@ impl MediaSession {
         self.drain(peer, out)
     }
 
-    pub(crate) fn handle_udp(
-        &mut self,
-        event: UdpEvent,
-        peer: &mut Peer,
-        out: &mut Outbox,
-    ) -> Fate {
-        if let Err(error) = peer.handle_udp(out.now(), event) {
-            let text = format!("no socket for media: {error}");
-            self.tell(Error::new(ErrorKind::Media, text).caused_by(error), out);
-            return self.fail(Reason::FailedTransport, out);
-        }
-        self.drain(peer, out)
-    }
-
-    /// The application sends.
-    pub(crate) fn send(
-        &mut self,
-        track: Track,
-        frame: &Frame,
-        peer: &mut Peer,
-        out: &mut Outbox,
-    ) -> Fate {
-        if let Err(error) = peer.send(out.now(), track, frame) {
-            self.tell(Error::media(error), out);
-        }
-        self.drain(peer, out)
-    }
-
     pub(crate) fn send_dtmf(
         &mut self,
         digits: &[Digit],
@@ -446,24 +417,44 @@ impl MediaSession {
         out.event(Event::Error(error.about(&self.subject())));
     }
 
-    /// Carries on what the engine says, until it is at rest.
+    /// Carries on what its media tells, until that is at rest.
     fn drain(&mut self, peer: &mut Peer, out: &mut Outbox) -> Fate {
+        let news = peer.poll(out.media());
+        self.carry_on(news, peer, out)
+    }
+
+    /// Carries on news of its media, and all that follow.
+    pub(crate) fn carry_on(
+        &mut self,
+        mut news: Option<PeerNews>,
+        peer: &mut Peer,
+        out: &mut Outbox,
+    ) -> Fate {
         let mut fate = Fate::Goes;
-        loop {
-            match peer.poll(out.media()) {
-                Ok(Some(event)) => {
-                    if let over @ Fate::Over(_) = self.handle_engine(event, out) {
-                        fate = over;
-                    }
+        while let Some(new) = news {
+            let after = match new {
+                PeerNews::Engine(event) => self.handle_engine(event, out),
+                PeerNews::Refused(error) => {
+                    self.tell(Error::media(error), out);
+                    Fate::Goes
                 }
-                Ok(None) => return fate,
-                Err(Restless) => {
+                PeerNews::NoSocket(error) => {
+                    let text = format!("no socket for media: {error}");
+                    self.tell(Error::new(ErrorKind::Media, text).caused_by(error), out);
+                    return self.fail(Reason::FailedTransport, out);
+                }
+                PeerNews::Restless => {
                     let error = Error::new(ErrorKind::Internal, "the media engine does not rest");
                     self.tell(error, out);
                     return Fate::Over(Reason::MediaError);
                 }
+            };
+            if let over @ Fate::Over(_) = after {
+                fate = over;
             }
+            news = peer.poll(out.media());
         }
+        fate
     }
 
     fn handle_engine(&mut self, event: EngineEvent, out: &mut Outbox) -> Fate {

@@ -13,7 +13,8 @@ use super::signal::{Answer, Signal};
 use crate::jingle::{Reason, Transport};
 use crate::machine::{Seed, TrackId, UdpEvent, UdpId, Wake};
 use crate::media::{
-    Digit, EngineFactory, Frame, MediaError, MediaState, MediaStats, Milestone, Peer, Peers,
+    Digit, EngineFactory, Frame, MediaError, MediaState, MediaStats, Milestone, Peer, PeerNews,
+    Peers,
 };
 use crate::sdp::candidate::{Admission, Candidate, Generation, MAX_CANDIDATES};
 use crate::sdp::{Description, Section};
@@ -279,18 +280,26 @@ impl Sessions {
     }
 
     pub(crate) fn handle_udp(&mut self, id: UdpId, event: UdpEvent, out: &mut Outbox) {
-        let Some(session) = self.owner(id) else { return };
-        if let Some((open, peer)) = self.pair(&session) {
-            let fate = open.handle_udp(event, peer, out);
-            self.judge(&session, fate);
+        let peer = self.peers.get_mut(id);
+        if let Some(news) = peer.and_then(|peer| peer.handle_udp(event, out.media())) {
+            self.carry_on(id, news, out);
         }
     }
 
     pub(crate) fn send(&mut self, track: TrackId, frame: &Frame, out: &mut Outbox) {
-        let sender = self.peers.sender(track).map(|peer| peer.udp());
-        let Some(session) = sender.and_then(|udp| self.owner(udp)) else { return };
+        let Some(peer) = self.peers.sender(track) else { return };
+        let id = peer.udp();
+        if let Some(news) = peer.send(track.track, frame, out.media()) {
+            self.carry_on(id, news, out);
+        }
+    }
+
+    /// Lets a session know the news of its media, which are few: most of what comes and goes are
+    /// packets and frames.
+    fn carry_on(&mut self, id: UdpId, news: PeerNews, out: &mut Outbox) {
+        let Some(session) = self.owner(id) else { return };
         if let Some((open, peer)) = self.pair(&session) {
-            let fate = open.send(track.track, frame, peer, out);
+            let fate = open.carry_on(Some(news), peer, out);
             self.judge(&session, fate);
         }
     }

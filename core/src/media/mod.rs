@@ -35,7 +35,7 @@ pub use self::engine::{
     MAX_CHANNELS, MAX_TRACKS,
 };
 pub use self::ice::IceServer;
-pub(crate) use self::peer::{Milestone, Peer, Restless};
+pub(crate) use self::peer::{Milestone, Peer, PeerNews};
 pub(crate) use self::peers::Peers;
 pub use self::raw::{RawEngine, RawPacket};
 #[cfg(feature = "str0m")]

@@ -2,7 +2,7 @@
 //! the figures.
 //!
 //! Whoever signals negotiates with [`Peer::engine`] and asks [`Peer::poll`] afterwards, until it
-//! answers none: what comes is theirs to carry on. Datagrams and frames never reach them.
+//! answers none: what it tells is theirs to carry on. Datagrams and frames never reach them.
 
 use std::time::{Duration, Instant};
 
@@ -45,9 +45,18 @@ enum Audience {
     Nobody,
 }
 
-/// An engine that does not end its drain.
+/// Something that whoever signals has to know.
 #[derive(Debug)]
-pub(crate) struct Restless;
+pub(crate) enum PeerNews {
+    /// The engine reports it; never a frame.
+    Engine(EngineEvent),
+    /// There are no sockets.
+    NoSocket(NetError),
+    /// The engine refuses a frame. Told once of all frames in a row.
+    Refused(MediaError),
+    /// The engine does not end its drain.
+    Restless,
+}
 
 /// See the [module](self).
 pub(crate) struct Peer {
@@ -149,12 +158,13 @@ impl Peer {
         Wake::earliest(self.wake, figures)
     }
 
-    /// What happened to its sockets.
-    ///
-    /// # Errors
-    ///
-    /// It has none.
-    pub(crate) fn handle_udp(&mut self, now: Instant, event: UdpEvent) -> Result<(), NetError> {
+    /// Takes what happened to its sockets. The first news.
+    pub(crate) fn handle_udp<E, O, X>(
+        &mut self,
+        event: UdpEvent,
+        out: &mut Outputs<E, O, X>,
+    ) -> Option<PeerNews> {
+        let now = out.now();
         match event {
             UdpEvent::Opened { .. } if self.sockets == Sockets::Open => {}
             UdpEvent::Opened { local } => {
@@ -177,15 +187,15 @@ impl Peer {
                     self.engine.local_done(now);
                 }
             }
-            UdpEvent::Failed(error) => return Err(error),
+            UdpEvent::Failed(error) => return Some(PeerNews::NoSocket(error)),
             UdpEvent::Datagram { local, remote, data } => {
                 self.engine.handle_datagram(now, local, remote, &data);
             }
         }
-        Ok(())
+        self.poll(out)
     }
 
-    /// A candidate of the far side. What ICE cannot use is skipped, and so is what comes when there
+    /// Takes a candidate of the far side. What ICE cannot use is skipped, and so is what comes when there
     /// are enough of them.
     ///
     /// # Errors
@@ -206,29 +216,25 @@ impl Peer {
         }
     }
 
-    /// Sends a frame.
-    ///
-    /// # Errors
-    ///
-    /// The engine refuses it. Told once of all frames in a row.
-    pub(crate) fn send(
+    /// Sends a frame. The first news.
+    pub(crate) fn send<E, O, X>(
         &mut self,
-        now: Instant,
         track: Track,
         frame: &Frame,
-    ) -> Result<(), MediaError> {
-        match self.engine.send(now, track, frame) {
+        out: &mut Outputs<E, O, X>,
+    ) -> Option<PeerNews> {
+        match self.engine.send(out.now(), track, frame) {
             Ok(()) => self.refused = false,
             Err(_) if self.refused => {}
             Err(error) => {
                 self.refused = true;
-                return Err(error);
+                return Some(PeerNews::Refused(error));
             }
         }
-        Ok(())
+        self.poll(out)
     }
 
-    /// Time passed. The figures, if they are due.
+    /// Lets time pass. The figures, if they are due.
     pub(crate) fn handle_timeout(&mut self, now: Instant) -> Option<MediaStats> {
         let due = self.figures_at.is_some_and(|at| at <= now);
         let figures = due.then(|| {
@@ -264,15 +270,8 @@ impl Peer {
         }
     }
 
-    /// Puts out datagrams and frames up to the next event. None when the engine is at rest.
-    ///
-    /// # Errors
-    ///
-    /// The engine does not come to rest.
-    pub(crate) fn poll<E, O, X>(
-        &mut self,
-        out: &mut Outputs<E, O, X>,
-    ) -> Result<Option<EngineEvent>, Restless> {
+    /// Puts out datagrams and frames up to the next news. None when the engine is at rest.
+    pub(crate) fn poll<E, O, X>(&mut self, out: &mut Outputs<E, O, X>) -> Option<PeerNews> {
         while self.drained < MAX_DRAIN {
             self.drained += 1;
             match self.engine.poll_output() {
@@ -291,17 +290,17 @@ impl Peer {
                 }
                 EngineOutput::Event(event) => {
                     self.note(&event, out.now());
-                    return Ok(Some(event));
+                    return Some(PeerNews::Engine(event));
                 }
                 EngineOutput::Timeout(wake) => {
                     self.wake = wake;
                     self.drained = 0;
-                    return Ok(None);
+                    return None;
                 }
             }
         }
         self.drained = 0;
-        Err(Restless)
+        Some(PeerNews::Restless)
     }
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "all others are the owner's business alone")]
