@@ -52,12 +52,9 @@ pub(crate) enum Ask {
 /// A request of the connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum LinkAsk {
-    /// A guest's JWT for a code.
-    Redeem,
-    Organization,
-    User,
-    Channel,
-    /// A look whether the service can be reached at all. Nothing depends on the answer.
+    /// What a login goes on with only when it is answered.
+    Entry(EntryAsk),
+    /// Whether the service can be reached at all. Nothing depends on the answer.
     Probe,
     Station,
     Topics,
@@ -69,7 +66,17 @@ pub(crate) enum LinkAsk {
     Claim(CommandId),
 }
 
-/// A request of a call.
+/// What is asked before a socket can be opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EntryAsk {
+    /// A guest's JWT for a code.
+    Redeem,
+    Organization,
+    User,
+    Channel,
+}
+
+/// What calls ask.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum CallAsk {
     /// The question who we are in a conversation, for a command that needs to know.
@@ -95,6 +102,12 @@ impl From<LinkAsk> for Ask {
     }
 }
 
+impl From<EntryAsk> for Ask {
+    fn from(ask: EntryAsk) -> Self {
+        Self::Link(LinkAsk::Entry(ask))
+    }
+}
+
 impl From<CallAsk> for Ask {
     fn from(ask: CallAsk) -> Self {
         Self::Call(ask)
@@ -114,9 +127,7 @@ impl Ask {
     /// True if a login goes on only with the answer.
     pub(super) fn is_of_login(&self) -> bool {
         match self {
-            Self::Link(
-                LinkAsk::Redeem | LinkAsk::Organization | LinkAsk::User | LinkAsk::Channel,
-            ) => true,
+            Self::Link(LinkAsk::Entry(_)) => true,
             Self::Link(
                 LinkAsk::Probe
                 | LinkAsk::Station

@@ -199,7 +199,7 @@ impl Client {
                 continue;
             }
             self.calls.forget_command(command, &mut self.out);
-            self.link.forget_subscriber(command);
+            self.link.readiness.forget_subscriber(command);
             let error = Error::new(ErrorKind::Timeout, "the service did not answer in time");
             self.out.complete(command, Err(error));
         }
@@ -289,10 +289,10 @@ impl Machine for Client {
             }
         }
         self.out.due.stir();
-        self.calls.lines = self.link.phone().map_or(Lines::Unknown, Lines::from);
+        self.calls.lines = self.link.readiness.station().map_or(Lines::Unknown, Lines::from);
         self.handle_time();
         self.settle();
-        if self.link.take_came_back() {
+        if self.link.readiness.take_came_back() {
             let agent = matches!(self.out.config.auth, Auth::Token(_));
             self.calls.came_back(agent, &mut self.out);
             self.settle();

@@ -78,6 +78,11 @@ impl Drive for Client {
         size_of::<Event>() + shown.0 + parties(event)
     }
 
+    #[cfg(feature = "metrics")]
+    fn event_lost() {
+        super::metrics::event_lost();
+    }
+
     fn events_lost(count: u64) -> Event {
         Event::Error(Error::new(
             ErrorKind::Limit,

@@ -6,6 +6,8 @@ mod book;
 mod call;
 mod drive;
 mod keys;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 mod phone;
 
 use offhook::genesys;
