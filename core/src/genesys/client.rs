@@ -161,7 +161,6 @@ impl Client {
     pub(super) fn connection_lost(&mut self) {
         if !self.out.config.session_survivability {
             self.calls.sessions.end_all();
-            self.calls.sweep(&mut self.out);
         }
         for ask in self.out.take_lost_iqs() {
             self.handle_answer(&ask, IqAnswer::Lost);
@@ -178,15 +177,19 @@ impl Client {
                 }
                 let user = self.link.identity().and_then(|identity| identity.user.clone());
                 self.calls.handle_rest(ask, result, user.as_ref(), &mut self.out);
-                self.calls.sweep(&mut self.out);
             }
         }
     }
 
-    /// Answers questions whose request could not even be made: they have failed.
+    /// Draws the consequences of an input or a command, once: sessions that ended leave their calls, and
+    /// questions whose request could not even be made have failed.
     fn settle(&mut self) {
-        while let Some((ask, failure)) = self.out.take_unmade() {
-            self.handle_rest(&ask, Err(failure));
+        loop {
+            self.calls.sweep(&mut self.out);
+            match self.out.take_unmade() {
+                Some((ask, failure)) => self.handle_rest(&ask, Err(failure)),
+                None => break,
+            }
         }
     }
 
@@ -276,7 +279,6 @@ impl Machine for Client {
                 if self.is_media_only(now) {
                     return;
                 }
-                self.calls.sweep(&mut self.out);
             }
             // It opens no streams and asks for no names.
             Input::Stream { .. } | Input::Resolved { .. } => return,
@@ -285,7 +287,6 @@ impl Machine for Client {
                 if self.is_media_only(now) {
                     return;
                 }
-                self.calls.sweep(&mut self.out);
             }
         }
         self.out.due.stir();

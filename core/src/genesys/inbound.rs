@@ -37,7 +37,6 @@ impl Client {
                 // An answer to what was sent, never news (RFC 6120 section 8.3.1).
                 Payload::Extension(Dialect::SessionMessage(session)) if bounced => {
                     self.calls.message_bounced(session, message.from.as_ref(), &mut self.out);
-                    self.calls.sweep(&mut self.out);
                 }
                 _ if bounced && !matches!(payload, Payload::Carbon(_)) => {}
                 Payload::Extension(Dialect::SessionMessage(session)) => {
@@ -46,7 +45,6 @@ impl Client {
                         message.from.as_ref(),
                         &mut self.out,
                     );
-                    self.calls.sweep(&mut self.out);
                 }
                 Payload::PubSubEvent(event) if self.out.is_service(message.from.as_ref()) => {
                     for item in &event.items {
@@ -83,7 +81,6 @@ impl Client {
     fn handle_presence(&mut self, presence: &Presence) {
         if let (Some("unavailable"), Some(from)) = (presence.kind.as_deref(), &presence.from) {
             self.calls.sessions.peer_gone(from);
-            self.calls.sweep(&mut self.out);
         }
     }
 
@@ -101,7 +98,6 @@ impl Client {
                 let notice = Notice::read(&item.json, &mut skipped);
                 if let Some(notice) = self.usable(item, notice, skipped) {
                     self.calls.handle_notice(&notice, user, &mut self.out);
-                    self.calls.sweep(&mut self.out);
                 }
             }
             (Some("persistentconnection"), _) => {
@@ -237,7 +233,6 @@ impl Client {
             | Action::Other(_) => Err(StanzaError::jingle_bad_request()),
         };
         self.reply(iq, result);
-        self.calls.sweep(&mut self.out);
     }
 
     /// Takes note of a proposal within a session, and turns it down (wire notes 6.9).
@@ -330,7 +325,6 @@ impl Client {
             | Method::Unmute { .. }
             | Method::Other { .. } => {}
         }
-        self.calls.sweep(&mut self.out);
     }
 
     /// Tells an error of a session.
@@ -377,7 +371,6 @@ impl Client {
                 }
             }
         }
-        self.calls.sweep(&mut self.out);
     }
 
     /// The far side does not know the session (any more): it ends silently (wire notes 6.10).

@@ -141,7 +141,6 @@ impl Client {
             Ok(()) => self.calls.session_moved(session, conversation, &mut self.out),
             Err(error) => self.tell_error(error, session),
         }
-        self.calls.sweep(&mut self.out);
     }
 
     /// A session begins, perhaps in the place of another.
@@ -156,7 +155,7 @@ impl Client {
                     self.out.malformed(format!("session-initiate {session}: {error}"));
                     self.reply(iq, Err(StanzaError::jingle_bad_request()));
                     self.calls.offer_refused(&conversation, error.into(), &mut self.out);
-                    return self.calls.sweep(&mut self.out);
+                    return;
                 }
             },
         };
@@ -187,7 +186,6 @@ impl Client {
             },
             Err(error) => self.turn_down(&signal, conversation, session, error),
         }
-        self.calls.sweep(&mut self.out);
     }
 
     /// An offer cannot be used: that is told here, to the far side, and to whoever answered the call.

@@ -134,7 +134,6 @@ impl Calls {
     ) {
         self.goals.add(command, Goal::Terminate(session.clone()));
         self.sessions.terminate(session, reason, out);
-        self.sweep(out);
     }
 
     pub(in crate::genesys) fn may_end(&self, conversation: &ConversationId) -> Result<(), Error> {
@@ -240,7 +239,6 @@ impl Calls {
             .session_of(conversation)
             .and_then(|session| self.sessions.send_dtmf(&session, digits, duration, out));
         out.complete(command, result.map(|()| Outcome::Done));
-        self.sweep(out);
     }
 
     pub(in crate::genesys) fn may_dial(&self, out: &Outbox) -> Result<(), Error> {
@@ -424,7 +422,6 @@ impl Calls {
                     // the service.
                     *call_over = true;
                     self.sessions.terminate(&session, Reason::Success, out);
-                    self.sweep(out);
                 } else {
                     self.goals.forget(command);
                     let text = format!("its session carries other calls: {}", others.join(", "));

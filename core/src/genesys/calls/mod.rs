@@ -240,7 +240,6 @@ impl Calls {
         if old != session {
             self.sessions.terminate(old, Reason::AlternativeSession, out);
         }
-        self.sweep(out);
     }
 
     /// Notes that the service reassigned a session: it carries another conversation (LC-16).
@@ -287,7 +286,6 @@ impl Calls {
                 self.feed(&conversation, Input::Time, out);
             }
         });
-        self.sweep(out);
         result
     }
 
@@ -406,7 +404,6 @@ impl Calls {
     /// Asks, once signaling is back, for what happened meanwhile (DEF-10, LC-23).
     pub(crate) fn came_back(&mut self, agent: bool, out: &mut Outbox) {
         self.sessions.end_dead();
-        self.sweep(out);
         if agent {
             self.asked_about = self.entries.keys().cloned().collect();
             out.forget_http(|ask| *ask == Ask::Call(CallAsk::Listing));
@@ -447,7 +444,6 @@ impl Calls {
     pub(crate) fn destroy(&mut self, out: &mut Outbox) {
         self.active = None;
         self.sessions.terminate_all(out);
-        self.sweep(out);
     }
 
     pub(crate) fn handle_timeout(&mut self, out: &mut Outbox) {
@@ -468,7 +464,6 @@ impl Calls {
         }
         self.sessions.handle_timeout(out);
         self.meters.sample(&mut self.sessions, out);
-        self.sweep(out);
     }
 
     /// Tells the list of calls as it has become, where there was too much to tell each change.
