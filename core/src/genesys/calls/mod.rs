@@ -94,8 +94,7 @@ impl Calls {
 
     /// The time at which a conversation is due; sessions have wakes of their own.
     pub(crate) fn next_wake(&self) -> Option<Wake> {
-        let at = self.entries.values().filter_map(|state| state.wake()).min()?;
-        Some(Wake { at, reason: "conversation limit" })
+        self.entries.values().filter_map(|state| state.wake()).min_by_key(|wake| wake.at)
     }
 
     /// The number of things remembered.
@@ -455,7 +454,7 @@ impl Calls {
         let due: Vec<_> = self
             .entries
             .iter()
-            .filter(|(_, state)| state.wake().is_some_and(|at| at <= now))
+            .filter(|(_, state)| state.wake().is_some_and(|wake| wake.at <= now))
             .map(|(id, _)| id.clone())
             .collect();
         for conversation in due {
