@@ -69,7 +69,7 @@ pub(crate) struct Calls {
     /// Conversations that were known when the service was asked which there are.
     asked_about: Vec<ConversationId>,
     reinvites: Reinvites,
-    /// Whether the list of calls changed when there was too much to tell.
+    /// True if the list of calls changed when there was too much to tell.
     untold: bool,
 }
 

@@ -1,4 +1,4 @@
-//! How long a conversation waits: each of its timers by name.
+//! The limits of what a conversation waits for: each of its timers by name.
 
 use crate::machine::TimerName;
 
