@@ -1,6 +1,12 @@
 //! The state of a call leg, its direction, and the state of its recording.
 
-/// States of a call leg (wire notes 4.8).
+/// States of a call leg (wire notes 4.8), in the order in which the service tells them as a rule. Any
+/// may be left out.
+///
+/// ```text
+/// Contacting ──> Alerting ──> Dialing ──> Connected <──> Hold
+///     └─────────────┴────────────┴────────────┴───────────┴──> Disconnected ──> Terminated
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CallState {
     /// Ringing here.

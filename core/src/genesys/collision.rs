@@ -21,7 +21,7 @@
 
 use crate::genesys::event::Signaling;
 
-/// How an offer comes.
+/// The ways in which an offer comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Coming {
     /// As session-initiate.
@@ -34,7 +34,7 @@ pub(crate) enum Coming {
     ReinviteAgain,
 }
 
-/// How the session that an offer names stands to the client, and to whoever offers.
+/// The standing of the session that an offer names, to the client and to whoever offers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
     /// Nobody knows of it, and nothing says for which call it is.
@@ -53,7 +53,7 @@ pub(crate) enum Standing {
     Replaced(Connection),
 }
 
-/// How what a session has and what is offered belong together.
+/// The relation of what is offered to what a session has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Connection {
     /// Not at all: it was offered by Jingle, which it keeps unless it begins anew.
@@ -64,7 +64,7 @@ pub(crate) enum Connection {
     Other,
 }
 
-/// Who offers.
+/// The kinds of those who offer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Caller {
     /// A softphone, as ours are.
@@ -75,7 +75,7 @@ pub(crate) enum Caller {
     Other,
 }
 
-/// What becomes of an offer.
+/// The fates of an offer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
     /// A session begins.
@@ -92,7 +92,7 @@ pub(crate) enum Action {
     Refuse(Refusal, Option<Odd>),
 }
 
-/// What is told of an offer that nobody had a right to.
+/// The oddities of an offer that nobody had a right to, each of which is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Odd {
     /// Nobody proposed it.
@@ -103,7 +103,7 @@ pub(crate) enum Odd {
     Strange,
 }
 
-/// What an offer is refused with (wire notes 6.2).
+/// The replies to an offer that is refused (wire notes 6.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
     NotFound,

@@ -1,5 +1,5 @@
-//! Offers of media, by either signaling: how each stands to what is known is looked up, the table of
-//! [`collision`] decides, and that is done here (LC-16, LC-17).
+//! Offers of media, by either signaling: the standing of each is looked up, the table of [`collision`]
+//! decides, and that is done here (LC-16, LC-17).
 
 use super::client::Client;
 use super::collision::{self, Action, Caller, Coming, Odd, Refusal};
@@ -25,14 +25,14 @@ struct Incoming<'a> {
     body: Body<'a>,
 }
 
-/// What is offered.
+/// The content of an offer.
 enum Body<'a> {
     Jingle(&'a Jingle),
     Sdp(&'a str),
 }
 
 impl Client {
-    /// A session-initiate (wire notes 6.2).
+    /// Takes a session-initiate (wire notes 6.2).
     pub(super) fn handle_initiate(&mut self, iq: &Iq, jingle: &Jingle, session: SessionId) {
         let Some(peer) = iq.from.clone() else {
             self.out.malformed("session-initiate without a sender");
@@ -44,7 +44,7 @@ impl Client {
         self.act(action, Incoming { iq, session, conversation, peer, coming, body });
     }
 
-    /// An offer in JSON-RPC, by the request of that id (wire notes 6.14).
+    /// Takes an offer in JSON-RPC, by the request of that id (wire notes 6.14).
     pub(super) fn handle_offer(
         &mut self,
         iq: &Iq,
@@ -130,7 +130,7 @@ impl Client {
         }
     }
 
-    /// A new offer for the connection that a session has: answered, and nothing told. It may be
+    /// Takes a new offer for the connection that a session has: answered, and nothing told. It may be
     /// for another conversation than before (LC-16).
     fn renegotiate(&mut self, offer: &Incoming<'_>) {
         let session = &offer.session;
@@ -143,7 +143,7 @@ impl Client {
         }
     }
 
-    /// A session begins, perhaps in the place of another.
+    /// Begins a session, perhaps in the place of another.
     fn begin(&mut self, incoming: Incoming<'_>, replaces: Option<SessionId>) {
         let Incoming { iq, session, conversation, peer, coming, body } = incoming;
         let Some(conversation) = conversation else { return };
@@ -188,7 +188,8 @@ impl Client {
         }
     }
 
-    /// An offer cannot be used: that is told here, to the far side, and to whoever answered the call.
+    /// Turns down an offer that cannot be used: tells so here, to the far side, and to whoever answered
+    /// the call.
     fn turn_down(
         &mut self,
         signal: &Signal,

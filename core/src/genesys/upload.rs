@@ -12,7 +12,7 @@ use super::config::{Auth, Config};
 use super::event::Event;
 use super::timing::Timing;
 use super::wire::requests::{self, policy};
-use crate::machine::Wake;
+use crate::machine::{TimerName, Wake};
 use crate::rest::{Failure, Policy, Resource};
 
 /// The most bytes of JSON that are kept of each kind; the oldest go first.
@@ -22,11 +22,22 @@ const MAX_FIGURES: usize = 15_000;
 const SHRINK: usize = 3_000;
 const LEAST: usize = 3_000;
 
-/// The kind of an upload.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The kind of an upload, and the name of its timer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
+    /// Log records: collected, or waiting to be tried again.
     Logs,
+    /// Media figures: the same.
     Figures,
+}
+
+impl TimerName for Kind {
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::Logs => "upload of log records",
+            Self::Figures => "upload of figures",
+        }
+    }
 }
 
 /// Both uploads of a client.
@@ -92,18 +103,24 @@ impl Uploads {
     }
 
     pub(crate) fn next_wake(&self) -> Option<Wake> {
-        let at = self.logs.due().into_iter().chain(self.figures.due()).min()?;
-        Some(Wake { at, reason: "upload" })
+        Wake::earliest(self.logs.wake(), self.figures.wake())
     }
 }
 
 /// The state of an upload.
+///
+/// ```text
+/// Idle ──a record──> Due ──its time──> Sent ──taken, or given up──> Idle; Due where more has come
+///                     ^                  │
+///                     └──to be tried again──401, 403, 404──> Off
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     /// Not wanted, or not wanted by the service.
     Off,
+    /// There is nothing to say.
     Idle,
-    /// Collecting, until then.
+    /// Collecting, or pausing before another try, until then.
     Due(Instant),
     /// On their way: this many records.
     Sent(usize),
@@ -176,6 +193,10 @@ impl Upload {
             State::Due(at) => Some(at),
             State::Off | State::Idle | State::Sent(_) => None,
         }
+    }
+
+    fn wake(&self) -> Option<Wake> {
+        self.due().map(|at| Wake { at, reason: self.kind.reason() })
     }
 
     fn take_due(&mut self, now: Instant) -> Option<Vec<Value>> {

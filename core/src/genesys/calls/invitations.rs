@@ -72,7 +72,7 @@ impl Calls {
         }
     }
 
-    /// Whether a session, or the invitation to a conversation, is somebody else's: what was
+    /// True if a session, or the invitation to a conversation, is somebody else's: what was
     /// proposed is its proposer's, and nobody puts anything in its place.
     pub(super) fn is_proposed_by_other(
         &self,

@@ -69,7 +69,7 @@ pub(crate) struct Calls {
     /// Conversations that were known when the service was asked which there are.
     asked_about: Vec<ConversationId>,
     reinvites: Reinvites,
-    /// Whether the list of calls changed when there was too much to tell.
+    /// True if the list of calls changed when there was too much to tell.
     untold: bool,
 }
 
@@ -94,8 +94,7 @@ impl Calls {
 
     /// The time at which a conversation is due; sessions have wakes of their own.
     pub(crate) fn next_wake(&self) -> Option<Wake> {
-        let at = self.entries.values().filter_map(|state| state.wake()).min()?;
-        Some(Wake { at, reason: "conversation limit" })
+        self.entries.values().filter_map(|state| state.wake()).min_by_key(|wake| wake.at)
     }
 
     /// The number of things remembered.
@@ -451,7 +450,7 @@ impl Calls {
         let due: Vec<_> = self
             .entries
             .iter()
-            .filter(|(_, state)| state.wake().is_some_and(|at| at <= now))
+            .filter(|(_, state)| state.wake().is_some_and(|wake| wake.at <= now))
             .map(|(id, _)| id.clone())
             .collect();
         for conversation in due {

@@ -22,7 +22,7 @@ struct Seen {
 }
 
 impl Reinvites {
-    /// Whether a request is one that was seen before.
+    /// True if a request is one that was seen before.
     pub(super) fn has(&self, request: &str, now: Instant) -> bool {
         self.seen.iter().any(|seen| seen.request == request && seen.until > now)
     }
@@ -40,8 +40,8 @@ impl Reinvites {
         self.seen.push_back(Seen { request, session, until });
     }
 
-    /// The answer did not reach the service, or it was not taken: it is answered again when it comes
-    /// again.
+    /// Notes that an answer did not reach the service, or was not taken: the re-invite is answered again
+    /// when it comes again.
     pub(super) fn answer_lost(&mut self, session: &SessionId) {
         self.seen.retain(|seen| seen.session != *session);
     }

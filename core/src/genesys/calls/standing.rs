@@ -1,4 +1,4 @@
-//! How an offer stands to the calls and sessions that there are (LC-16). What follows from that is
+//! The standing of an offer to the calls and sessions that there are (LC-16). What follows from it is
 //! the table of [`collision`](crate::genesys::collision).
 
 use super::Calls;
@@ -10,7 +10,7 @@ use crate::genesys::outbox::Outbox;
 use crate::xmpp::Jid;
 
 impl Calls {
-    /// How a session-initiate stands, and the conversation that it is for. Only who proposed a session
+    /// The standing of a session-initiate, and the conversation that it is for. Only who proposed a session
     /// may initiate it, of whatever resource.
     pub(in crate::genesys) fn standing_of_initiate(
         &self,
@@ -29,8 +29,8 @@ impl Calls {
         }
     }
 
-    /// How an offer stands that names a conversation, or none; and the conversation that it is for. What
-    /// nobody knows of may come from anywhere (wire notes 6.1).
+    /// The standing of an offer that names a conversation, or none; and the conversation that it is for.
+    /// What nobody knows of may come from anywhere (wire notes 6.1).
     pub(in crate::genesys) fn standing_of_offer(
         &self,
         session: &SessionId,
@@ -54,7 +54,7 @@ impl Calls {
         (standing, conversation)
     }
 
-    /// How an offer stands to the session that has its name, if there is one.
+    /// The standing of an offer to the session that has its name, if there is one.
     fn standing_of_open(
         &self,
         session: &SessionId,
@@ -76,7 +76,7 @@ impl Calls {
         Some(standing(connection))
     }
 
-    /// Whether an offer comes from somebody who has nothing to do with it: a session was proposed by
+    /// True if an offer comes from somebody who has nothing to do with it: a session was proposed by
     /// another bare address, or the conversation is on a session of another one's.
     fn is_strange(&self, session: &SessionId, conversation: &ConversationId, peer: &Jid) -> bool {
         let carrier = self.entries.get(conversation).and_then(|entry| entry.media.as_ref());
@@ -106,7 +106,7 @@ impl Calls {
         carries.or_else(|| self.sessions.made_for(conversation, peer).into_iter().find(free))
     }
 
-    /// Whether a re-invite's request was seen before.
+    /// True if a re-invite's request was seen before.
     pub(in crate::genesys) fn was_reinvited_by(&self, request: &str, out: &Outbox) -> bool {
         self.reinvites.has(request, out.now())
     }
@@ -122,13 +122,14 @@ impl Calls {
         self.reinvites.add(request, session, out.now(), until);
     }
 
-    /// Our answer did not reach the service, or it was not taken.
+    /// Notes that our answer did not reach the service, or was not taken.
     pub(in crate::genesys) fn answer_lost(&mut self, session: &SessionId) {
         self.reinvites.answer_lost(session);
     }
 }
 
-/// Events propose no sessions: what [`Calls::invited`] finds is by a propose.
+/// The standing of what was proposed. Events propose no sessions: what [`Calls::invited`] finds is by
+/// a propose.
 fn proposed(invite: &Invite) -> Standing {
     match invite.by {
         By::Propose { sdp_over_xmpp: true } => Standing::Proposed(Signaling::Sdp),

@@ -7,6 +7,7 @@
 
 mod invitation;
 mod leg;
+mod limit;
 mod parties;
 #[cfg(test)]
 mod tests;
@@ -20,13 +21,40 @@ use crate::genesys::call::Conversation;
 use crate::genesys::call_state::{CallState, Direction};
 use crate::genesys::event::{HandledBy, PendingSession};
 use crate::genesys::wire::notice::{Class, ErrorInfo};
+use crate::machine::{TimerName as _, Wake};
 use crate::media::MediaError;
 use crate::xmpp::Jid;
 
 pub(crate) use invitation::{By, Invitation, Invite};
 pub(crate) use leg::{Leg, active};
+use limit::Limit;
 
 /// The state of a conversation.
+///
+/// ```text
+/// nothing ──propose──> rings ──accept──> answered ──offer──> carried ──connected──> listed
+///    ^                  │ └──────────────offer───────────────^  │ ^                  │  │
+///    │                  │                    │        media over│ └──offer──┐        │  │
+///    ├──── withdrawn ───┴────────────────────┘                  v           │        │  │
+///    ├──── over, limit ────────────────────────────────────── alone ────────┘        │  │
+///    │                                                          ^─────media over─────┘  │
+///    └──── over ────────────────────────────────────────────────────────────────────────┘
+/// ```
+///
+/// | in words | invitation | media | leg | listed |
+/// | --- | --- | --- | --- | --- |
+/// | nothing | | | | |
+/// | rings | ringing | none, or the shared session | pending, or not told | |
+/// | answered | accepted | the same | any, or not told | |
+/// | carried | | its session | any, or not told | |
+/// | listed | | its session | live | yes |
+/// | alone | | over | live | where it was |
+///
+/// Withdrawn is what is retracted, handled elsewhere, undelivered, refused, expired, or over. Over is told
+/// by the event, or by a list without it. Media that is over before anything is told of the call leaves
+/// nothing. A call that is told before its proposal is alone, for as long as it would ring. On the
+/// shared session the event proposes, and "connected" follows accept (behaviour notes 3.3 rows 7 to 9).
+/// What is proposed again while it is listed rings beside that.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct ConversationState {
     pub(crate) invitation: Invitation,
@@ -41,7 +69,7 @@ pub(crate) struct ConversationState {
     mentioned: bool,
     /// True for a conversation that only brings a shared session up: its call is not real (DEF-36).
     pub(crate) fake: bool,
-    /// The limit up to which it is kept without an invitation and without media.
+    /// The limit up to which it is kept without an invitation and without media ([`Limit::Alone`]).
     until: Option<Instant>,
 }
 
@@ -231,9 +259,24 @@ impl ConversationState {
         *self == Self::default()
     }
 
-    /// The time at which [`Input::Time`] is wanted.
-    pub(crate) fn wake(&self) -> Option<Instant> {
-        self.invitation.expires().into_iter().chain(self.until).min()
+    /// All of its timers, and the time at which each is due. The first is looked at first.
+    fn limits(&self) -> [(Limit, Option<Instant>); 2] {
+        [(Limit::Invitation, self.invitation.expires()), (Limit::Alone, self.until)]
+    }
+
+    /// The first timer that is due.
+    fn due(&self, now: Instant) -> Option<Limit> {
+        let is_due = |at: &Option<Instant>| at.is_some_and(|at| at <= now);
+        self.limits().into_iter().find(|(_, at)| is_due(at)).map(|(limit, _)| limit)
+    }
+
+    /// The time at which [`Input::Time`] is wanted, and the reason.
+    pub(crate) fn wake(&self) -> Option<Wake> {
+        let wakes = self
+            .limits()
+            .into_iter()
+            .filter_map(|(limit, at)| at.map(|at| Wake { at, reason: limit.reason() }));
+        wakes.min_by_key(|wake| wake.at)
     }
 
     pub(crate) fn snapshot(&self, id: &ConversationId) -> Option<Conversation> {
@@ -574,11 +617,10 @@ impl ConversationState {
     }
 
     fn time(&mut self, context: &Context<'_>, out: &mut Vec<Effect>) {
-        if self.invitation.expires().is_some_and(|at| at <= context.now) {
-            self.withdraw(Why::Said("the invitation expired"), out);
-        }
-        if self.until.is_some_and(|at| at <= context.now) {
-            self.removed(None, context, out);
+        match self.due(context.now) {
+            Some(Limit::Invitation) => self.withdraw(Why::Said("the invitation expired"), out),
+            Some(Limit::Alone) => self.removed(None, context, out),
+            None => {}
         }
     }
 }

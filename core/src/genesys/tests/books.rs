@@ -8,7 +8,7 @@ use super::rig::Rig;
 use crate::genesys::{Conversation, Event};
 use crate::machine::CommandId;
 
-/// What the application was told and asked, counted.
+/// The count of what the application was told and asked.
 #[derive(Default)]
 pub(super) struct Books {
     pub(super) commands: Vec<CommandId>,
@@ -87,7 +87,7 @@ impl Books {
         Ok(())
     }
 
-    /// Whether a session was told as begun, and not as over.
+    /// True if a session was told as begun, and not as over.
     pub(super) fn is_up(&self, session: &str) -> bool {
         self.started.get(session).is_some_and(|n| *n > 0)
     }

@@ -11,7 +11,7 @@ use super::rig::{JINGLE_OFFER, PEER, Rig};
 use crate::genesys::{Command, Event, Signaling};
 use crate::machine::{NetError, NetErrorKind};
 
-/// What a call is made of.
+/// The parts that a call is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part {
     /// The service proposes the session.
@@ -65,7 +65,7 @@ fn orders_of_all(parts: &[Part], order: &mut Vec<Part>, visit: &mut impl FnMut(&
     }
 }
 
-/// How often what happened in a life.
+/// The counts of what happened in a life.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Life {
     rang: usize,
@@ -81,12 +81,12 @@ struct Life {
 #[derive(Default)]
 struct Model {
     invitation: Invitation,
-    /// Whether the session is there.
+    /// True if the session is there.
     up: bool,
-    /// Whether the call is on it.
+    /// True if the call is on it.
     carried: bool,
     leg: Leg,
-    /// Whether the application has it as a call.
+    /// True if the application has it as a call.
     listed: bool,
     life: Life,
 }

@@ -91,8 +91,8 @@ struct SubscriptionState {
 }
 
 impl Subscriptions {
-    /// Why topics were refused, part by part. One that is not named was taken; of one that is named
-    /// twice the last word counts.
+    /// The reasons for which topics were refused, part by part. One that is not named was taken; of
+    /// one that is named twice the last word counts.
     pub(crate) fn refusals(&self) -> BTreeMap<String, String> {
         let mut refusals = BTreeMap::new();
         for entity in &self.entities {
@@ -109,7 +109,7 @@ impl Subscriptions {
 }
 
 impl SubscriptionState {
-    /// Why it was refused, if it was.
+    /// The reason for which it was refused, if it was.
     fn refusal(&self) -> Option<String> {
         let state = self.state.as_deref().filter(|state| *state != "Permitted")?;
         let why = self.rejection_reason.as_deref().unwrap_or(state);

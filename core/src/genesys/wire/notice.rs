@@ -155,6 +155,11 @@ pub(crate) struct ErrorInfo {
 }
 
 /// States of a leg, in the classes of behaviour notes 3.3.
+///
+/// ```text
+/// Pending ──> Connected <──> Other
+///    └────────────┴────────────┴──> Ended
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Class {
     Pending,
