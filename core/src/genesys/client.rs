@@ -290,7 +290,7 @@ impl Machine for Client {
             }
         }
         self.out.due.stir();
-        self.calls.lines = self.link.readiness.station().map_or(Lines::Unknown, Lines::from);
+        self.calls.line.set(self.link.readiness.station().map_or(Lines::Unknown, Lines::from));
         self.handle_time();
         self.settle();
         if self.link.readiness.take_came_back() {

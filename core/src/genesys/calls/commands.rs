@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Calls, MAX_DIALLED};
+use super::Calls;
 use crate::genesys::ask::{Ask, CallAsk, IqAsk};
 use crate::genesys::call_state::CallState;
 use crate::genesys::command::{Dial, Dialled, Outcome};
@@ -447,11 +447,8 @@ impl Calls {
         match result.and_then(|body| Failure::or_parsed::<NewCall>("conversations/calls", body)) {
             Ok(NewCall { id, self_uri }) => {
                 let self_uri = self_uri.filter(|uri| uri.len() <= MAX_ID);
-                self.dialled.push_back(id.clone());
-                self.note_dialled(&id);
-                if self.dialled.len() > MAX_DIALLED
-                    && let Some(forgotten) = self.dialled.pop_front()
-                {
+                self.reports.dialled(&id);
+                if let Some(forgotten) = self.dials.add(id.clone()) {
                     self.finish(&forgotten, out);
                 }
                 let outcome = Dialled { conversation: id, self_uri };

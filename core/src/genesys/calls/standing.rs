@@ -100,9 +100,7 @@ impl Calls {
         peer: &Jid,
     ) -> Option<SessionId> {
         let carries = self.entries.get(conversation).and_then(|entry| entry.media.clone());
-        let free = |session: &SessionId| {
-            self.active.as_ref() == Some(session) || self.users_of(session).is_empty()
-        };
+        let free = |session: &SessionId| self.line.is(session) || self.users_of(session).is_empty();
         carries.or_else(|| self.sessions.made_for(conversation, peer).into_iter().find(free))
     }
 
