@@ -32,11 +32,14 @@ pub trait EngineFactory: Send {
 ///
 /// SDP text is the negotiating language because both signalings translate to it.
 pub trait Engine: Send {
-    /// Adds an address of ours that media may use; yields a candidate of that kind. One that is known
-    /// already changes nothing.
+    /// Adds an address of ours that media may use; yields a candidate of that kind, whose priority
+    /// follows RFC 8445 section 5.1.2.1. One that is known already changes nothing, and neither does one
+    /// that is not relayed where [`EngineConfig::relay_only`] is set.
     fn add_local(&mut self, now: Instant, local: &Local, kind: LocalKind);
 
-    /// Takes an address away: no datagram leaves by it from now on, and a path over it is lost.
+    /// Takes an address away, and those that were seen of it: no datagram leaves by it from now on, none
+    /// that comes to it is read, and a path over it is lost: if there is no other,
+    /// [`MediaState::Disconnected`] says so as soon as ICE finds out. It is not told again.
     fn remove_local(&mut self, now: Instant, address: SocketAddr);
 
     /// Ends the gathering, for now; yields [`EngineEvent::GatheringComplete`].

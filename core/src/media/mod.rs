@@ -44,14 +44,14 @@ pub use crate::machine::{
 /// Where a media session stands. ICE and DTLS together.
 ///
 /// ```text
-/// New ──> Connecting ──> Connected <──> Disconnected
+/// New <─> Connecting ──> Connected <──> Disconnected
 ///  │          │              │               │
 ///  └──────────┴──────────────┴───────┬───────┘
 ///                                 Failed, Closed
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum MediaState {
-    /// Nothing negotiated yet.
+    /// Nothing negotiated yet; also after the first offer was taken back.
     New,
     /// Looking for a path, or shaking hands over one.
     Connecting,

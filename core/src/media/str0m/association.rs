@@ -18,15 +18,18 @@ use str0m::media::{Direction, Frequency, MediaKind, Mid, Pt};
 use str0m::rtp::RtpWrite;
 use str0m::{Candidate, IceCreds, Rtc, RtcConfig};
 
+use super::path::OurAddress;
 use crate::Secret;
 use crate::machine::Seed;
 use crate::media::negotiation::{Fingerprint, Payloads, RemoteAudio, Setup, Transport};
-use crate::media::{AudioCodec, MediaError, MediaState};
+use crate::media::{AudioCodec, LocalKind, MediaError, MediaState};
 
 /// The name of str0m's one section, where it is ours to choose.
 const MID: &str = "0";
 /// Payload types that RTP may use beside RTCP on one port (RFC 5761 section 4).
 const RTCP_RANGE: std::ops::RangeInclusive<u8> = 64..=95;
+/// Our candidates in the life of one association: str0m ranks each below those before it.
+const MAX_EVER: u16 = 1000;
 /// From here on they are dynamic (RFC 3551 section 6).
 const DYNAMIC: u8 = 96;
 
@@ -48,6 +51,8 @@ pub(super) struct Association {
     tls_id: String,
     /// Our candidates.
     local: BTreeMap<SocketAddr, String>,
+    /// How many there were.
+    candidates: u16,
     /// The source of ours that was announced, where others were used since.
     announced: Option<u32>,
 }
@@ -90,6 +95,7 @@ impl Association {
             setup: Setup::ActPass,
             tls_id: format!("{:016x}{:016x}", names.next_u64(), names.next_u64()),
             local: BTreeMap::new(),
+            candidates: 0,
             announced: None,
         }
     }
@@ -194,16 +200,32 @@ impl Association {
 
     /// One of our addresses as a candidate, which it becomes if it is none yet: adding one twice
     /// would take the first away, with all that was found out about it.
-    pub(super) fn candidate(&mut self, address: SocketAddr) -> Option<String> {
-        if let Some(known) = self.local.get(&address) {
+    pub(super) fn candidate(&mut self, ours: &OurAddress) -> Option<String> {
+        if let Some(known) = self.local.get(&ours.local.address) {
             return Some(known.clone());
         }
-        let candidate = Candidate::host(address, "udp").ok()?;
-        let line = self.rtc.add_local_candidate(candidate)?.to_sdp_string();
-        // The user fragment changes with each restart.
-        let line = line.split(" ufrag ").next().unwrap_or_default().to_owned();
-        self.local.insert(address, line.clone());
+        if self.candidates >= MAX_EVER {
+            return None;
+        }
+        let line = self.rtc.add_local_candidate(ours.candidate()?)?.to_sdp_string();
+        self.candidates += 1;
+        // str0m ranks those of one kind by their order; what is told is by preference. The user
+        // fragment changes with each restart.
+        let mut words: Vec<&str> = line.split(" ufrag ").next()?.split(' ').collect();
+        let priority = ours.priority().to_string();
+        *words.get_mut(3)? = &priority;
+        let line = words.join(" ");
+        self.local.insert(ours.local.address, line.clone());
         Some(line)
+    }
+
+    /// Takes one of our addresses away, and every pair with it.
+    pub(super) fn withdraw(&mut self, ours: &OurAddress) {
+        if self.local.remove(&ours.local.address).is_some()
+            && let Some(candidate) = ours.candidate()
+        {
+            self.rtc.direct_api().invalidate_candidate(&candidate);
+        }
     }
 
     pub(super) fn credentials(&mut self) -> IceCreds {
@@ -252,6 +274,21 @@ impl Association {
             api.reset_stream_tx(self.mid, None, ssrc.into(), None);
         }
         self.write(packet);
+    }
+}
+
+impl OurAddress {
+    /// The address as str0m has it.
+    fn candidate(&self) -> Option<Candidate> {
+        let address = self.local.address;
+        let candidate = match self.kind {
+            LocalKind::Host => Candidate::host(address, "udp"),
+            LocalKind::ServerReflexive { base } => {
+                Candidate::server_reflexive(address, base, "udp")
+            }
+            LocalKind::Relayed { server } => Candidate::relayed(address, server, "udp"),
+        };
+        candidate.ok()
     }
 }
 

@@ -11,6 +11,7 @@ use str0m::{Candidate, Event, IceConnectionState, IceCreds, Input, Output};
 
 use super::association::{Association, Ingredients, pt};
 use super::dtmf;
+use super::path::{OurAddress, Path};
 use super::receive::{Datagram, Incoming};
 use super::send::Outgoing;
 use crate::machine::Wake;
@@ -21,7 +22,7 @@ use crate::media::{
     EngineOutput, Frame, Local, LocalCandidate, LocalKind, MediaError, MediaKind, MediaState,
     MediaStats, Track, TrackInfo, Wish,
 };
-use crate::sdp::candidate::{self, Admission, Generation, MAX_CANDIDATES};
+use crate::sdp::candidate;
 use crate::sdp::{Description, Direction};
 
 /// str0m says "in a very long time" for "never".
@@ -76,13 +77,7 @@ pub(super) struct WebRtc {
     secure: bool,
     /// When a path that is missing is given up.
     give_up: Option<Instant>,
-    /// Remote candidates kept until they can be used; at most [`MAX_CANDIDATES`].
-    early: Vec<String>,
-    /// Those that are used.
-    remote: Generation,
-    /// Our addresses.
-    local: Vec<SocketAddr>,
-    gathered: bool,
+    path: Path,
     outgoing: Outgoing,
     incoming: Incoming,
     backlog: Backlog,
@@ -115,10 +110,7 @@ impl WebRtc {
             state: MediaState::New,
             secure: false,
             give_up: None,
-            early: Vec::new(),
-            remote: Generation::default(),
-            local: Vec::new(),
-            gathered: false,
+            path: Path::default(),
             outgoing,
             incoming,
             backlog: Backlog::default(),
@@ -188,6 +180,8 @@ impl WebRtc {
         loop {
             let Some(association) = &mut self.association else { return false };
             match association.rtc.poll_output() {
+                // str0m goes on by the last way that it knew.
+                Ok(Output::Transmit(t)) if !self.path.leads_by(t.source) => {}
                 Ok(Output::Transmit(t)) => self.queue.push_back(EngineOutput::Transmit {
                     local: t.source,
                     remote: t.destination,
@@ -419,11 +413,11 @@ impl WebRtc {
     /// A far side's description is in force; what came before it can be used.
     fn agree(&mut self, audio: RemoteAudio) {
         if self.agreed.as_ref().is_some_and(|agreed| agreed.ufrag != audio.ufrag) {
-            self.remote = Generation::default();
+            self.path.renew();
         }
         let candidates = audio.candidates.clone();
         self.agreed = Some(audio);
-        for candidate in std::mem::take(&mut self.early).into_iter().chain(candidates) {
+        for candidate in self.path.take_early().into_iter().chain(candidates) {
             self.add_candidates(&candidate);
         }
     }
@@ -441,12 +435,8 @@ impl WebRtc {
     /// Takes the candidates of a text that ICE can use, as long as there are not too many.
     fn add_candidates(&mut self, text: &str) {
         let Some(association) = &mut self.association else { return };
-        for (_, candidate) in candidate::Candidate::read_all(text).candidates {
-            let Some(usable) = candidate.usable() else { continue };
-            let Some(address) = usable.address() else { continue };
-            if self.remote.admit(address, usable.component) == Admission::New
-                && let Ok(candidate) = Candidate::from_sdp_string(&usable.to_line())
-            {
+        for line in self.path.admit(text) {
+            if let Ok(candidate) = Candidate::from_sdp_string(&line) {
                 association.rtc.add_remote_candidate(candidate);
             }
         }
@@ -465,9 +455,9 @@ impl WebRtc {
     }
 
     /// Makes one of our addresses a candidate, if it is none yet, and tells it.
-    fn tell_candidate(&mut self, address: SocketAddr) {
+    fn tell_candidate(&mut self, ours: &OurAddress) {
         let Some(association) = &mut self.association else { return };
-        let Some(line) = association.candidate(address) else { return };
+        let Some(line) = association.candidate(ours) else { return };
         let ufrag = association.credentials().ufrag;
         let mid = self.agreed.as_ref().and_then(|agreed| agreed.mid.clone());
         let candidate = format!("{line} ufrag {ufrag}");
@@ -475,10 +465,11 @@ impl WebRtc {
     }
 
     fn tell_candidates(&mut self) {
-        for address in self.local.clone() {
-            self.tell_candidate(address);
+        let ours: Vec<_> = self.path.ours().cloned().collect();
+        for ours in ours {
+            self.tell_candidate(&ours);
         }
-        if self.gathered {
+        if self.path.gathered {
             self.event(EngineEvent::GatheringComplete);
         }
     }
@@ -498,7 +489,7 @@ impl WebRtc {
     /// Puts an association in force, in place of the one that there was.
     fn install(&mut self, association: Association) {
         if self.association.replace(association).is_some() {
-            self.remote = Generation::default();
+            self.path.renew();
             self.secure = false;
             // SRTP counts from the beginning.
             self.outgoing.restart();
@@ -528,20 +519,30 @@ impl WebRtc {
 }
 
 impl Engine for WebRtc {
-    fn add_local(&mut self, now: Instant, local: &Local, _: LocalKind) {
-        let address = local.address;
-        if self.config.relay_only || self.local.contains(&address) {
+    fn add_local(&mut self, now: Instant, local: &Local, kind: LocalKind) {
+        let relayed = matches!(kind, LocalKind::Relayed { .. });
+        if self.config.relay_only && !relayed {
             return;
         }
-        self.local.push(address);
-        self.tell_candidate(address);
-        self.turn(now);
+        let ours = OurAddress { local: local.clone(), kind };
+        if let Some(ours) = self.path.add(ours).cloned() {
+            self.tell_candidate(&ours);
+            self.turn(now);
+        }
     }
 
-    fn remove_local(&mut self, _: Instant, _: SocketAddr) {}
+    fn remove_local(&mut self, now: Instant, address: SocketAddr) {
+        let gone = self.path.remove(address);
+        if let Some(association) = &mut self.association {
+            gone.iter().for_each(|ours| association.withdraw(ours));
+        }
+        if !gone.is_empty() {
+            self.turn(now);
+        }
+    }
 
     fn local_done(&mut self, now: Instant) {
-        self.gathered = true;
+        self.path.gathered = true;
         if self.association.is_some() {
             self.event(EngineEvent::GatheringComplete);
         }
@@ -616,8 +617,22 @@ impl Engine for WebRtc {
         Ok(())
     }
 
-    fn rollback(&mut self, _: Instant) -> Result<(), MediaError> {
-        Err(MediaError::State(self.state))
+    fn rollback(&mut self, now: Instant) -> Result<(), MediaError> {
+        if self.is_over() || !matches!(self.negotiation, Negotiation::Offered(_)) {
+            return Err(MediaError::State(self.state));
+        }
+        // What str0m was asked for comes into force with its answer, and so never.
+        self.negotiation = if self.agreed.is_some() {
+            Negotiation::Done
+        } else {
+            self.association = None;
+            self.rtc_wake = None;
+            self.wanted = Direction::SendRecv;
+            self.enter(MediaState::New);
+            Negotiation::New
+        };
+        self.turn(now);
+        Ok(())
     }
 
     fn accept_offer(&mut self, now: Instant, offer: &str) -> Result<(), MediaError> {
@@ -694,11 +709,7 @@ impl Engine for WebRtc {
             self.add_candidates(candidate);
             self.turn(now);
         } else {
-            for (_, candidate) in fragment.candidates {
-                if candidate.usable().is_some() && self.early.len() < MAX_CANDIDATES {
-                    self.early.push(candidate.to_line());
-                }
-            }
+            self.path.keep(fragment.candidates.into_iter().map(|(_, candidate)| candidate));
         }
         Ok(())
     }
@@ -726,6 +737,9 @@ impl Engine for WebRtc {
         self.now = self.now.max(now);
         // Neither STUN nor DTLS nor RTP: somebody else's.
         let Ok(receive) = Receive::new(Protocol::Udp, remote, local, data) else { return };
+        if !self.path.leads_by(local) {
+            return;
+        }
         let accepts = self.association.as_ref().is_some_and(|association| {
             let input = Input::Receive(self.now, receive);
             association.rtc.is_alive() && association.rtc.accepts(&input)

@@ -4,6 +4,7 @@ mod association;
 mod dtls;
 mod dtmf;
 mod engine;
+mod path;
 mod raw;
 mod receive;
 mod send;
