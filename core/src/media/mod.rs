@@ -36,7 +36,9 @@ pub use self::ice::IceServer;
 pub use self::raw::{RawEngine, RawPacket};
 #[cfg(feature = "str0m")]
 pub use self::str0m::WebRtcFactory;
-pub use self::tracks::{Agreement, ChannelId, ChannelMessage, Codec, LocalKind, TrackInfo, Wish};
+pub use self::tracks::{
+    Agreement, ChannelId, ChannelMessage, Codec, LocalKind, TrackInfo, TrackStats, Wish,
+};
 pub use crate::machine::{
     AudioCodec, AudioCodecs, AudioFrame, Frame, Local, MediaKind, Track, VideoCodec, VideoFrame,
 };

@@ -61,6 +61,7 @@ pub(crate) struct Pair {
     cut: bool,
     drop_next: Option<Side>,
     loss: Option<(Rng, u64)>,
+    rough: Option<Rng>,
     time: u64,
 }
 
@@ -101,6 +102,7 @@ impl Pair {
             cut: false,
             drop_next: None,
             loss: None,
+            rough: None,
             time: 0,
         }
     }
@@ -264,6 +266,11 @@ impl Pair {
         self.loss = Some((Seed::from(seed).rng(), percent));
     }
 
+    /// Datagrams come out of order, and twice.
+    pub(crate) fn rough(&mut self, seed: u64) {
+        self.rough = Some(Seed::from(seed).rng());
+    }
+
     pub(crate) fn frame(&self, n: u64, from: Side) -> AudioFrame {
         AudioFrame {
             codec: AudioCodec::Opus,
@@ -365,12 +372,22 @@ impl Pair {
                     self.left_by[side as usize] = Some(local);
                     let to = self.routes.get(&remote).copied().filter(|(to, _)| *to != side);
                     let (Some(to), false) = (to, self.cut || lost || dropped) else { continue };
-                    self.sent += 1;
-                    let datagram = Datagram { to: to.0, local: to.1, remote: local, data };
-                    self.flying.insert((self.now + LATENCY, self.sent), datagram);
+                    let (mut late, mut copies) = (Duration::ZERO, 1);
+                    if let Some(rng) = &mut self.rough {
+                        let drawn = rng.next_u64();
+                        late =
+                            Duration::from_millis(if drawn % 5 == 0 { drawn / 5 % 40 } else { 0 });
+                        copies += usize::from(drawn % 7 == 0);
+                    }
+                    for _ in 0..copies {
+                        self.sent += 1;
+                        let data = data.clone();
+                        let datagram = Datagram { to: to.0, local: to.1, remote: local, data };
+                        self.flying.insert((self.now + LATENCY + late, self.sent), datagram);
+                    }
                 }
                 EngineOutput::Event(event) => match event {
-                    EngineEvent::Frame { frame: Frame::Audio(frame), .. } => {
+                    EngineEvent::Frame { track: Track::AUDIO, frame: Frame::Audio(frame) } => {
                         self.heard[side as usize].push(frame)
                     }
                     EngineEvent::Dtmf { digit, .. } => self.keys[side as usize].push(digit),
