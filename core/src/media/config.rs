@@ -18,8 +18,8 @@ pub struct EngineConfig {
     pub channels: bool,
     /// Whether only relayed candidates may be used.
     pub relay_only: bool,
-    /// STUN and TURN servers, by which an engine can find more candidates. That over str0m does
-    /// not yet: it gathers host candidates only, and none at all where they must be relayed.
+    /// STUN and TURN servers, by which more addresses can be found. An engine asks none itself: it takes
+    /// what it is given by [`Engine::add_local`](super::Engine::add_local).
     pub ice_servers: Vec<IceServer>,
     /// A path that is not found, or not found again, within this is given up.
     pub path_limit: Duration,

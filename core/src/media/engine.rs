@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::{
     Agreement, AudioCodec, ChannelId, ChannelMessage, Digit, EngineConfig, Frame, Local, LocalKind,
-    MediaError, MediaState, MediaStats, Track, TrackInfo, Wish,
+    MediaError, MediaState, MediaStats, Track, TrackInfo, TrackStats, Wish,
 };
 #[cfg(doc)]
 use super::{Backlog, MAX_BACKLOG};
@@ -32,24 +32,29 @@ pub trait EngineFactory: Send {
 ///
 /// SDP text is the negotiating language because both signalings translate to it.
 pub trait Engine: Send {
-    /// Adds an address of ours that media may use; yields a candidate of that kind. One that is known
-    /// already changes nothing.
+    /// Adds an address of ours that media may use; yields a candidate of that kind, whose priority
+    /// follows RFC 8445 section 5.1.2.1. One that is known already changes nothing, and neither does one
+    /// that is not relayed where [`EngineConfig::relay_only`] is set.
     fn add_local(&mut self, now: Instant, local: &Local, kind: LocalKind);
 
-    /// Takes an address away: no datagram leaves by it from now on, and a path over it is lost.
+    /// Takes an address away, and those that were seen of it: no datagram leaves by it from now on, none
+    /// that comes to it is read, and a path over it is lost: if there is no other,
+    /// [`MediaState::Disconnected`] says so as soon as ICE finds out. It is not told again.
     fn remove_local(&mut self, now: Instant, address: SocketAddr);
 
     /// Ends the gathering, for now; yields [`EngineEvent::GatheringComplete`].
     fn local_done(&mut self, now: Instant);
 
     /// Makes an offer. On a new session it has a track for each wish; on one that is up, one more for
-    /// each, and those that there are with the directions that [`Engine::set_direction`] wants.
+    /// each, and those that there are with the directions that [`Engine::set_direction`] wants. Where
+    /// [`EngineConfig::channels`] is set, data channels are offered, too.
     ///
     /// # Errors
     ///
     /// [`MediaError::State`] while an offer waits for its answer, or an answer is owed, and on a new
     /// session without a wish; [`MediaError::NotNegotiated`] for a kind of media that the
-    /// [`EngineConfig`] has no codec for; [`MediaError::TooMany`] beyond [`MAX_TRACKS`].
+    /// [`EngineConfig`] has no codec for; [`MediaError::TooMany`] beyond [`MAX_TRACKS`], and beyond one
+    /// of audio where the configuration has neither video nor data channels.
     fn create_offer(&mut self, now: Instant, wishes: &[Wish]) -> Result<String, MediaError>;
 
     /// Takes back our offer that waits for its answer (RFC 8829 section 5.7): the session is as it was
@@ -119,7 +124,8 @@ pub trait Engine: Send {
     /// ([`Backlog`]). It is taken, and nobody hears it, while muted and while the far side does not
     /// want to hear anything ([`Agreement::direction`]): live speech goes on, and is not heard later.
     /// So is what was kept when either begins, and what was kept in a codec that is no longer agreed
-    /// on when it could be sent.
+    /// on when it could be sent. Pictures are not kept; after some that were not sent, the next one that
+    /// is sent needs no other, and [`EngineEvent::KeyframeWanted`] asks for it.
     ///
     /// # Errors
     ///
@@ -159,7 +165,7 @@ pub trait Engine: Send {
     /// # Errors
     ///
     /// [`MediaError::NotNegotiated`] for a channel that is not open; [`MediaError::TooMany`] when its
-    /// buffer is full.
+    /// buffer is full, or the message is longer than the far side takes.
     fn send_message(
         &mut self,
         now: Instant,
@@ -205,6 +211,12 @@ pub trait Engine: Send {
 
     /// The figures so far.
     fn stats(&self) -> MediaStats;
+
+    /// The figures of a track so far; none for one that there never was.
+    fn track_stats(&self, track: Track) -> Option<TrackStats> {
+        let _ = track;
+        None
+    }
 
     /// Says goodbye (DTLS close_notify, RTCP BYE) and ends in [`MediaState::Closed`].
     fn close(&mut self, now: Instant);

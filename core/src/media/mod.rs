@@ -40,7 +40,9 @@ pub(crate) use self::peers::Peers;
 pub use self::raw::{RawEngine, RawPacket};
 #[cfg(feature = "str0m")]
 pub use self::str0m::WebRtcFactory;
-pub use self::tracks::{Agreement, ChannelId, ChannelMessage, Codec, LocalKind, TrackInfo, Wish};
+pub use self::tracks::{
+    Agreement, ChannelId, ChannelMessage, Codec, LocalKind, TrackInfo, TrackStats, Wish,
+};
 pub use crate::machine::{
     AudioCodec, AudioCodecs, AudioFrame, Frame, Local, MediaKind, Track, VideoCodec, VideoFrame,
 };
@@ -48,14 +50,14 @@ pub use crate::machine::{
 /// Where a media session stands. ICE and DTLS together.
 ///
 /// ```text
-/// New ──> Connecting ──> Connected <──> Disconnected
+/// New <─> Connecting ──> Connected <──> Disconnected
 ///  │          │              │               │
 ///  └──────────┴──────────────┴───────┬───────┘
 ///                                 Failed, Closed
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum MediaState {
-    /// Nothing negotiated yet.
+    /// Nothing negotiated yet; also after the first offer was taken back.
     New,
     /// Looking for a path, or shaking hands over one.
     Connecting,

@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
+use serde::Serialize;
 
 use super::{AudioCodec, AudioCodecs, MediaKind, Track, VideoCodec};
 use crate::sdp::Direction;
@@ -65,6 +66,30 @@ impl TrackInfo {
         let codecs = std::iter::once(terms.codec).chain(rest).map(Codec::Audio);
         Self::new(Track::AUDIO, mid, terms.direction, codecs)
     }
+}
+
+/// Figures of one track since it was first agreed on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct TrackStats {
+    /// RTP packets sent, without those that were sent again.
+    pub packets_sent: u64,
+    /// RTP payload bytes sent.
+    pub bytes_sent: u64,
+    /// RTP packets received.
+    pub packets_received: u64,
+    /// RTP payload bytes received.
+    pub bytes_received: u64,
+    /// Frames sent: pictures, or packets of audio.
+    pub frames_sent: u64,
+    /// Of them, pictures that need no other.
+    pub keyframes_sent: u64,
+    /// Frames received.
+    pub frames_received: u64,
+    /// Of them, pictures that need no other.
+    pub keyframes_received: u64,
+    /// How often pictures were missing, so that only one that needs no other could be next.
+    pub breaks: u64,
 }
 
 /// The terms agreed on with the far side for a session's first audio track.

@@ -26,7 +26,7 @@ impl Side {
         if self == Self::A { Self::B } else { Self::A }
     }
 
-    fn address(self) -> SocketAddr {
+    pub(crate) fn address(self) -> SocketAddr {
         SocketAddr::from(([10, 0, 0, self as u8 + 1], 1000 + self as u16))
     }
 }
@@ -52,9 +52,16 @@ pub(crate) struct Pair {
     agreed: [Option<Agreement>; 2],
     pub(crate) candidates: [Vec<LocalCandidate>; 2],
     pub(crate) answer: String,
+    /// Where datagrams to an address arrive.
+    pub(crate) routes: BTreeMap<SocketAddr, (Side, SocketAddr)>,
+    /// Where a side's last datagram left from.
+    pub(crate) left_by: [Option<SocketAddr>; 2],
+    /// What else was told.
+    pub(crate) events: [Vec<EngineEvent>; 2],
     cut: bool,
     drop_next: Option<Side>,
     loss: Option<(Rng, u64)>,
+    rough: Option<Rng>,
     time: u64,
 }
 
@@ -89,9 +96,13 @@ impl Pair {
             agreed: [None; 2],
             candidates: [Vec::new(), Vec::new()],
             answer: String::new(),
+            routes: [Side::A, Side::B].map(|side| (side.address(), (side, side.address()))).into(),
+            left_by: [None; 2],
+            events: [Vec::new(), Vec::new()],
             cut: false,
             drop_next: None,
             loss: None,
+            rough: None,
             time: 0,
         }
     }
@@ -177,24 +188,58 @@ impl Pair {
     }
 
     pub(crate) fn answer_to(&mut self, offer: &str) -> Result<(), MediaError> {
+        let kind = LocalKind::Host;
+        self.answer_with(
+            offer,
+            &[(Side::A, Side::A.address(), kind), (Side::B, Side::B.address(), kind)],
+        )
+    }
+
+    /// B answers, and both gather those addresses.
+    pub(crate) fn answer_with(
+        &mut self,
+        offer: &str,
+        addresses: &[(Side, SocketAddr, LocalKind)],
+    ) -> Result<(), MediaError> {
         let now = self.now;
         self.engine(Side::B).accept_offer(now, offer)?;
         self.drain(Side::B);
         self.answer = self.engine(Side::B).create_answer(now)?;
         let answer = self.answer.clone();
         self.engine(Side::A).accept_answer(now, &answer)?;
+        for (side, address, kind) in addresses {
+            let base = match kind {
+                LocalKind::ServerReflexive { base } => *base,
+                _ => *address,
+            };
+            self.routes.insert(*address, (*side, base));
+            self.engine(*side).add_local(now, &(*address).into(), *kind);
+        }
         for side in [Side::A, Side::B] {
-            self.engine(side).add_local(now, &side.address().into(), LocalKind::Host);
             self.engine(side).local_done(now);
             self.drain(side);
         }
+        self.tell_candidates();
+        Ok(())
+    }
+
+    /// Each side is told what the other has gathered so far.
+    pub(crate) fn tell_candidates(&mut self) {
+        let now = self.now;
         for side in [Side::A, Side::B] {
+            self.drain(side);
             for candidate in self.candidates[side as usize].clone() {
-                self.engine(side.other()).add_remote_candidate(now, &candidate.candidate)?;
+                let other = self.engine(side.other());
+                other.add_remote_candidate(now, &candidate.candidate).unwrap();
             }
             self.drain(side.other());
         }
-        Ok(())
+    }
+
+    /// Whether a side was told to be in a state.
+    pub(crate) fn was(&self, side: Side, state: MediaState) -> bool {
+        let is = |event: &EngineEvent| matches!(event, EngineEvent::State(s) if *s == state);
+        self.events[side as usize].iter().any(is)
     }
 
     pub(crate) fn both(&self, state: MediaState) -> bool {
@@ -219,6 +264,11 @@ impl Pair {
     /// Loses so many of a hundred datagrams.
     pub(crate) fn lossy(&mut self, seed: u64, percent: u64) {
         self.loss = Some((Seed::from(seed).rng(), percent));
+    }
+
+    /// Datagrams come out of order, and twice.
+    pub(crate) fn rough(&mut self, seed: u64) {
+        self.rough = Some(Seed::from(seed).rng());
     }
 
     pub(crate) fn frame(&self, n: u64, from: Side) -> AudioFrame {
@@ -319,23 +369,32 @@ impl Pair {
                     if dropped {
                         self.drop_next = None;
                     }
-                    if self.cut || lost || dropped || remote != side.other().address() {
-                        continue;
+                    self.left_by[side as usize] = Some(local);
+                    let to = self.routes.get(&remote).copied().filter(|(to, _)| *to != side);
+                    let (Some(to), false) = (to, self.cut || lost || dropped) else { continue };
+                    let (mut late, mut copies) = (Duration::ZERO, 1);
+                    if let Some(rng) = &mut self.rough {
+                        let drawn = rng.next_u64();
+                        late =
+                            Duration::from_millis(if drawn % 5 == 0 { drawn / 5 % 40 } else { 0 });
+                        copies += usize::from(drawn % 7 == 0);
                     }
-                    self.sent += 1;
-                    let datagram =
-                        Datagram { to: side.other(), local: remote, remote: local, data };
-                    self.flying.insert((self.now + LATENCY, self.sent), datagram);
+                    for _ in 0..copies {
+                        self.sent += 1;
+                        let data = data.clone();
+                        let datagram = Datagram { to: to.0, local: to.1, remote: local, data };
+                        self.flying.insert((self.now + LATENCY + late, self.sent), datagram);
+                    }
                 }
                 EngineOutput::Event(event) => match event {
-                    EngineEvent::Frame { frame: Frame::Audio(frame), .. } => {
+                    EngineEvent::Frame { track: Track::AUDIO, frame: Frame::Audio(frame) } => {
                         self.heard[side as usize].push(frame)
                     }
                     EngineEvent::Dtmf { digit, .. } => self.keys[side as usize].push(digit),
                     EngineEvent::LocalCandidate(c) => self.candidates[side as usize].push(c),
                     EngineEvent::Agreed(agreement) => self.agreed[side as usize] = Some(agreement),
                     EngineEvent::Failed(error) => self.failed[side as usize] = Some(error),
-                    _ => {}
+                    other => self.events[side as usize].push(other),
                 },
                 EngineOutput::Timeout(wake) => {
                     self.wakes[side as usize] = wake.map(|wake| wake.at);

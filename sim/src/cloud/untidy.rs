@@ -485,7 +485,7 @@ fn renumbered(pt: &str) -> String {
 #[cfg(test)]
 mod tests {
     use offhook::media::AudioCodec;
-    use offhook::media::negotiation::RemoteAudio;
+    use offhook::media::negotiation::{Abilities, Remote};
 
     use super::*;
 
@@ -499,20 +499,21 @@ mod tests {
 
     #[test]
     fn every_habit_shows_and_the_offer_says_the_same() {
-        let codecs = [AudioCodec::Opus, AudioCodec::Pcmu];
-        let tidy = RemoteAudio::read(&Description::read(OFFER).unwrap(), &codecs).unwrap();
+        let codecs = Abilities::telephone(&[AudioCodec::Opus, AudioCodec::Pcmu]);
+        let tidy = Remote::read(&Description::read(OFFER).unwrap(), &codecs).unwrap();
         for habit in Habit::ALL.iter().filter(|habit| habit.is_of(Signaling::Sdp)) {
             let untidy = Untidy { habits: [*habit].into(), ..Untidy::default() };
             let offer = untidy.describe(OFFER);
             // One pauses when it speaks, and there is only the direction that is said.
             let unseen = matches!(habit, Habit::Pauses | Habit::NoDirection);
             assert_eq!(offer == OFFER, unseen, "{habit:?}\n{offer}");
-            let read = RemoteAudio::read(&Description::read(&offer).unwrap(), &codecs).unwrap();
-            assert_eq!(read.direction, Direction::SendOnly, "{habit:?}");
+            let read = Remote::read(&Description::read(&offer).unwrap(), &codecs).unwrap();
+            let (audio, payloads) = read.audio().unwrap();
+            assert_eq!(audio.direction, Direction::SendOnly, "{habit:?}");
             assert_eq!(read.ufrag, tidy.ufrag, "{habit:?}");
-            let pt = read.payloads.payload_type(AudioCodec::Opus);
+            let pt = payloads.payload_type(AudioCodec::Opus);
             assert_eq!(pt == Some(111), *habit != Habit::Renumbered, "{habit:?}");
-            assert_eq!(read.payloads.codecs.len() == 2, *habit != Habit::FewCodecs, "{habit:?}");
+            assert_eq!(payloads.codecs.len() == 2, *habit != Habit::FewCodecs, "{habit:?}");
         }
     }
 
@@ -520,8 +521,8 @@ mod tests {
     fn one_without_a_codec_of_ours_is_of_no_use() {
         let untidy = Untidy { habits: [Habit::Useless].into(), ..Untidy::default() };
         let offer = untidy.describe(OFFER);
-        let codecs = [AudioCodec::Opus, AudioCodec::Pcmu];
-        let read = RemoteAudio::read(&Description::read(&offer).unwrap(), &codecs);
+        let codecs = Abilities::telephone(&[AudioCodec::Opus, AudioCodec::Pcmu]);
+        let read = Remote::read(&Description::read(&offer).unwrap(), &codecs);
         assert_eq!(read, Err(offhook::media::MediaError::NoCommonCodec));
     }
 

@@ -1,11 +1,11 @@
-//! What two ends agree on about their audio, from their session descriptions (RFC 3264, RFC 8829).
+//! What two ends agree on about their media, from their session descriptions (RFC 3264, RFC 8829).
 //!
-//! Pure functions that every engine shares: [`RemoteAudio::read`] finds the audio section that
-//! counts and what of it we can use, [`RemoteAudio::change`] says what a later description asks of
-//! the engine, [`answer`] and [`offer`] write ours. The transport beneath (ICE, DTLS) brings a
-//! [`Transport`].
+//! Pure functions that every engine shares: [`Remote::read`] finds the sections that count and what
+//! of them we can use, [`Remote::change`] says what a later description asks of the engine, [`answer`]
+//! and [`offer`] write ours. The transport beneath (ICE, DTLS) brings a [`Transport`].
 
 mod payloads;
+mod pictures;
 mod remote;
 #[cfg(test)]
 mod tests;
@@ -14,9 +14,37 @@ mod write;
 use std::fmt;
 
 pub use self::payloads::Payloads;
-pub use self::remote::{RemoteAudio, Renewal};
-pub use self::write::{answer, offer};
+pub use self::pictures::{Picture, Pictures};
+pub use self::remote::{Abilities, Remote, RemoteSection, Renewal};
+pub use self::write::{MAX_MESSAGE, Off, OurSection, OurTerms, answer, offer};
 use crate::Secret;
+use crate::media::MediaKind;
+
+/// What both ends have for a section.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Terms {
+    /// Audio.
+    Audio(Payloads),
+    /// Pictures.
+    Video(Pictures),
+    /// Data channels (RFC 8841).
+    Channels {
+        /// The longest message that the far side takes, in bytes.
+        longest: usize,
+    },
+}
+
+impl Terms {
+    /// The kind of media; none for data channels.
+    #[must_use]
+    pub const fn kind(&self) -> Option<MediaKind> {
+        match self {
+            Self::Audio(_) => Some(MediaKind::Audio),
+            Self::Video(_) => Some(MediaKind::Video),
+            Self::Channels { .. } => None,
+        }
+    }
+}
 
 /// The fingerprint of a certificate (RFC 8122 section 5).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -120,8 +148,6 @@ pub struct Transport {
     /// The name of our DTLS association (`a=tls-id`, RFC 8842 section 3), for far ends that name
     /// theirs.
     pub tls_id: String,
-    /// The source that we send as (`a=ssrc`), for far ends that want to know before they hear it.
-    pub source: Option<u32>,
     /// Our candidates that are told with the description; values from `candidate:` on.
     pub candidates: Vec<String>,
 }

@@ -105,6 +105,13 @@ impl Payloads {
         }
     }
 
+    /// All payload types.
+    pub(super) fn numbers(&self) -> impl Iterator<Item = u8> {
+        let codecs = self.codecs.iter().map(|(_, number)| *number);
+        let events = self.events.iter().map(|(_, number)| *number);
+        codecs.chain(events).chain(self.noise.iter().copied())
+    }
+
     /// All payload types that a description names, codecs first.
     pub(super) fn named(&self) -> impl Iterator<Item = (u8, String, Option<&'static str>)> {
         let codecs = self.codecs.iter().map(|(codec, pt)| {
@@ -123,7 +130,7 @@ impl Payloads {
 }
 
 /// Name, clock rate and channels of a payload type.
-fn encoding<'s>(section: &'s Section<'_>, number: u8) -> Option<(&'s str, u32, u8)> {
+pub(super) fn encoding<'s>(section: &'s Section<'_>, number: u8) -> Option<(&'s str, u32, u8)> {
     let mapped = section.attributes("rtpmap").find_map(|(_, value)| {
         let (own, encoding) = value.split_once(char::is_whitespace)?;
         (own.parse() == Ok(number)).then_some(encoding.trim())

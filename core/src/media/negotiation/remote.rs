@@ -1,8 +1,8 @@
 //! The far side's description.
 
-use super::{Fingerprint, Payloads, Setup};
+use super::{Fingerprint, OurSection, Payloads, Pictures, Setup, Terms};
 use crate::Secret;
-use crate::media::{AudioCodec, MediaError};
+use crate::media::{AudioCodec, EngineConfig, MAX_TRACKS, MediaError, MediaKind, VideoCodec};
 use crate::sdp::{Description, Direction, SdpError, Section};
 
 /// Transport protocols that mean DTLS-SRTP where there is a fingerprint (RFC 8829 section 5.1.2).
@@ -16,25 +16,58 @@ const PROFILES: [&str; 8] = [
     "RTP/AVPF",
     "RTP/AVP",
 ];
+/// Those of data channels (RFC 8841 section 4.1).
+const CHANNEL_PROFILES: [&str; 2] = ["UDP/DTLS/SCTP", "TCP/DTLS/SCTP"];
 /// Hash functions by which a certificate can be checked here.
 const HASHES: [&str; 2] = ["sha-256", "sha-1"];
 /// Sources and fingerprints taken from one section.
 const MAX_LISTED: usize = 16;
+/// The name of the header extension that says which section a packet belongs to (RFC 8843 section 15).
+pub(super) const MID_EXTENSION: &str = "urn:ietf:params:rtp-hdrext:sdes:mid";
+/// The longest message where nothing is said (RFC 8841 section 6).
+const USUAL_MESSAGE: usize = 64 * 1024;
 
-/// The audio section of a far side's description: the first that is on and can be used.
+/// What an engine can take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Abilities<'a> {
+    /// Audio codecs, best first.
+    pub audio: &'a [AudioCodec],
+    /// Video codecs, best first.
+    pub video: &'a [VideoCodec],
+    /// Whether data channels are.
+    pub channels: bool,
+}
+
+impl<'a> Abilities<'a> {
+    /// One stream of audio in these codecs: a telephone.
+    #[must_use]
+    pub const fn telephone(audio: &'a [AudioCodec]) -> Self {
+        Self { audio, video: &[], channels: false }
+    }
+
+    /// Those of a configuration.
+    #[must_use]
+    pub fn of(config: &'a EngineConfig) -> Self {
+        Self { audio: &config.codecs, video: &config.video, channels: config.channels }
+    }
+
+    /// Whether there is one stream of audio, and nothing else.
+    #[must_use]
+    pub const fn is_telephone(&self) -> bool {
+        self.video.is_empty() && !self.channels
+    }
+}
+
+/// The far side's description, as far as it can be used: its end of the transport, and the sections.
 ///
 /// What the session says for all (RFC 8866 section 6), or the section whose transport a bundled one
-/// shares (RFC 8843 section 7.1.3), holds for it too.
+/// shares (RFC 8843 section 7.1.3), holds for each section too.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RemoteAudio {
-    /// Which of the sections it is.
-    pub section: usize,
-    /// Its name, if it has one.
-    pub mid: Option<String>,
-    /// The direction, as the far side sees it.
-    pub direction: Direction,
-    /// The payload types that both ends have.
-    pub payloads: Payloads,
+pub struct Remote {
+    /// The sections of use, in order; never empty. All share one transport.
+    pub sections: Vec<RemoteSection>,
+    /// Which of [`Remote::sections`] the transport was read from: the first of audio, or the first.
+    pub anchor: usize,
     /// The far side's ICE user name fragment.
     pub ufrag: String,
     /// Its ICE password.
@@ -47,16 +80,41 @@ pub struct RemoteAudio {
     pub setup: Setup,
     /// The name of its DTLS association (`a=tls-id`), where it gives it one.
     pub tls_id: Option<String>,
-    /// The sources that it announces; those that are heard may be others.
-    pub sources: Vec<u32>,
     /// Its candidates: values from `candidate:` on, unread.
     pub candidates: Vec<String>,
+}
+
+/// A section of use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemoteSection {
+    /// Which of the sections of the description it is.
+    pub index: usize,
+    /// Its name, if it has one.
+    pub mid: Option<String>,
+    /// The direction, as the far side sees it.
+    pub direction: Direction,
+    /// What both ends have.
+    pub terms: Terms,
+    /// The sources that it announces; those that are heard may be others.
+    pub sources: Vec<u32>,
+    /// Sources whose packets are sent again, and by which source.
+    pub repairs: Vec<(u32, u32)>,
+    /// The number of the header extension that names the section.
+    pub mid_extension: Option<u8>,
+}
+
+impl RemoteSection {
+    /// Its kind of media; none for data channels.
+    #[must_use]
+    pub const fn kind(&self) -> Option<MediaKind> {
+        self.terms.kind()
+    }
 }
 
 /// What a new description asks of a session that is up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Renewal {
-    /// Nothing of the transport: direction and payload types at most.
+    /// Nothing of the transport: sections, directions and payload types at most.
     Nothing,
     /// New ICE credentials (RFC 8445 section 9).
     IceRestart,
@@ -65,92 +123,199 @@ pub enum Renewal {
     Association,
 }
 
-impl RemoteAudio {
-    /// Reads an offer, as far as it is about audio in one of our codecs.
+impl Remote {
+    /// Reads an offer, as far as it is about what we can do. A telephone takes the first section of
+    /// audio that it can use, and no other.
     ///
     /// # Errors
     ///
     /// [`MediaError::NoCommonCodec`], or [`MediaError::Sdp`] with the line that is the trouble: of
-    /// several audio sections, the first one's.
-    pub fn read(description: &Description<'_>, codecs: &[AudioCodec]) -> Result<Self, MediaError> {
-        let mut trouble = None;
-        for (index, section) in description.sections.iter().enumerate() {
-            if section.kind() != "audio" || section.is_off() {
-                continue;
-            }
-            match Self::of_section(description, index, section, codecs) {
-                Ok(audio) => return Ok(audio),
-                Err(error) => trouble = trouble.or(Some(error)),
-            }
-        }
-        Err(trouble.unwrap_or_else(|| SdpError::NoAudio.into()))
+    /// several sections, the first one's.
+    pub fn read(
+        description: &Description<'_>,
+        abilities: &Abilities<'_>,
+    ) -> Result<Self, MediaError> {
+        let sections = description.sections.iter().enumerate().map(|section| (section, *abilities));
+        Self::collect(description, sections, abilities.is_telephone(), SdpError::NoAudio.into())
     }
 
-    /// Reads the answer to an offer of ours that had one section.
+    /// Reads the answer to an offer of ours with these sections, of which some were off.
     ///
     /// # Errors
     ///
-    /// As [`RemoteAudio::read`]; [`MediaError::NoCommonCodec`] where the section was turned down.
+    /// As [`Remote::read`]; [`MediaError::NoCommonCodec`] where each section was turned down.
     pub fn read_answer(
         description: &Description<'_>,
-        offered: &Payloads,
+        offered: &[OurSection],
     ) -> Result<Self, MediaError> {
-        let codecs: Vec<_> = offered.codecs.iter().map(|(codec, _)| *codec).collect();
-        let section = description.sections.first().ok_or(SdpError::NoAudio)?;
-        if section.is_off() {
-            return Err(MediaError::NoCommonCodec);
+        if description.sections.is_empty() {
+            return Err(SdpError::NoAudio.into());
         }
-        let mut answer = Self::of_section(description, 0, section, &codecs)?;
-        if transport_value(description, section, "setup").is_none() {
+        let codecs: Vec<_> = offered.iter().map(|ours| ours.terms.codecs()).collect();
+        let sections = description.sections.iter().enumerate().zip(&codecs).map(|(section, of)| {
+            let (audio, video, channels) = of;
+            (section, Abilities { audio, video, channels: *channels })
+        });
+        let mut answer = Self::collect(description, sections, false, MediaError::NoCommonCodec)?;
+        let anchor = answer.sections.get(answer.anchor).map(|anchor| anchor.index);
+        let anchor = anchor.and_then(|index| description.sections.get(index));
+        if anchor.is_some_and(|anchor| transport_value(description, anchor, "setup").is_none()) {
             // What an answer that says nothing means (RFC 4145 section 4).
             answer.setup = Setup::Passive;
         }
         Ok(answer)
     }
 
+    /// Reads those sections that can be used; only one where the first one is enough.
+    fn collect<'s, 'a: 's>(
+        description: &'s Description<'a>,
+        sections: impl Iterator<Item = ((usize, &'s Section<'a>), Abilities<'s>)>,
+        one: bool,
+        otherwise: MediaError,
+    ) -> Result<Self, MediaError> {
+        let mut trouble = None;
+        let mut found: Vec<(RemoteSection, Self)> = Vec::new();
+        for ((index, section), abilities) in sections {
+            if section.is_off() || (one && !found.is_empty()) || found.len() >= MAX_TRACKS + 1 {
+                continue;
+            }
+            let read = match section.kind() {
+                "audio" if !abilities.audio.is_empty() => {
+                    let terms = || Payloads::read(section, abilities.audio).map(Terms::Audio);
+                    Self::of_section(description, index, section, &PROFILES, terms)
+                }
+                "video" if !abilities.video.is_empty() => {
+                    let terms = || Pictures::read(section, abilities.video).map(Terms::Video);
+                    Self::of_section(description, index, section, &PROFILES, terms)
+                }
+                "application" if abilities.channels => {
+                    let terms = || channel_terms(section);
+                    Self::of_section(description, index, section, &CHANNEL_PROFILES, terms)
+                }
+                _ => continue,
+            };
+            match read {
+                Ok(read) => found.push(read),
+                Err(error) => trouble = trouble.or(Some(error)),
+            }
+        }
+        let is_audio =
+            |(section, _): &(RemoteSection, Self)| section.kind() == Some(MediaKind::Audio);
+        let anchor = found.iter().position(is_audio).unwrap_or(0);
+        let Some((first, remote)) = found.get(anchor).cloned() else {
+            return Err(trouble.unwrap_or(otherwise));
+        };
+        let mut remote = remote;
+        remote.take_sections(description, found.into_iter().map(|(section, _)| section), &first);
+        Ok(remote)
+    }
+
+    /// The sections that share the transport of one of them.
+    fn take_sections(
+        &mut self,
+        description: &Description<'_>,
+        sections: impl Iterator<Item = RemoteSection>,
+        anchor: &RemoteSection,
+    ) {
+        let bundled = |section: &RemoteSection| match (&section.mid, &anchor.mid) {
+            (Some(mid), Some(other)) => description
+                .groups("BUNDLE")
+                .any(|group| group.contains(&mid.as_str()) && group.contains(&other.as_str())),
+            _ => false,
+        };
+        let kept = |section: &RemoteSection| section.index == anchor.index || bundled(section);
+        let mut sections: Vec<_> = sections.filter(kept).collect();
+        // One number means one thing on one transport (RFC 8843 section 9.1).
+        let mut numbers = Vec::new();
+        for section in &sections {
+            if let Terms::Audio(payloads) = &section.terms {
+                numbers.extend(payloads.numbers());
+            }
+        }
+        let mut channels = 0;
+        sections.retain_mut(|section| match &mut section.terms {
+            Terms::Audio(_) => true,
+            Terms::Video(pictures) => {
+                pictures.without(&numbers);
+                !pictures.codecs.is_empty()
+            }
+            Terms::Channels { .. } => {
+                channels += 1;
+                channels == 1
+            }
+        });
+        self.anchor = sections.iter().position(|s| s.index == anchor.index).unwrap_or(0);
+        self.sections = sections;
+    }
+
     fn of_section(
         description: &Description<'_>,
         index: usize,
         section: &Section<'_>,
-        codecs: &[AudioCodec],
-    ) -> Result<Self, MediaError> {
+        profiles: &[&str],
+        terms: impl FnOnce() -> Result<Terms, MediaError>,
+    ) -> Result<(RemoteSection, Self), MediaError> {
         let missing = |what| MediaError::from(SdpError::missing(section, what));
-        if !PROFILES.iter().any(|profile| section.protocol().eq_ignore_ascii_case(profile)) {
+        if !profiles.iter().any(|profile| section.protocol().eq_ignore_ascii_case(profile)) {
             return Err(SdpError::line(&section.media, "a protocol other than RTP").into());
         }
         let shared = transport_of(description, section);
         let value = |name: &str| transport_value(description, section, name);
         let word = |name| value(name).filter(|value| !value.is_empty() && !value.contains(' '));
-        let payloads = Payloads::read(section, codecs)?;
-        if value("rtcp-mux").is_none() {
+        let terms = terms()?;
+        if terms.kind().is_some() && value("rtcp-mux").is_none() {
             return Err(missing("a=rtcp-mux"));
         }
         let candidates = section.attributes("candidate").map(|(_, value)| value);
         let of_shared = || shared.into_iter().flat_map(|shared| shared.attributes("candidate"));
         let candidates = candidates.chain(of_shared().map(|(_, value)| value));
+        let repairs = repairs(section);
         let sources = section
             .attributes("ssrc")
             .filter_map(|(_, value)| value.split_ascii_whitespace().next()?.parse().ok());
         let mut unique: Vec<u32> = Vec::new();
         for source in sources {
-            if unique.len() < MAX_LISTED && !unique.contains(&source) {
+            let repairs = repairs.iter().any(|(_, repair)| *repair == source);
+            if unique.len() < MAX_LISTED && !unique.contains(&source) && !repairs {
                 unique.push(source);
             }
         }
-        Ok(Self {
-            section: index,
-            mid: section.mid().map(str::to_owned),
-            direction: section.direction_in(description),
-            payloads,
+        let remote = Self {
+            sections: Vec::new(),
+            anchor: 0,
             ufrag: word("ice-ufrag").ok_or_else(|| missing("a=ice-ufrag"))?.to_owned(),
             pwd: Secret::new(word("ice-pwd").ok_or_else(|| missing("a=ice-pwd"))?),
             lite: description.value("ice-lite").is_some(),
             fingerprints: fingerprints(description, section, shared)?,
             setup: value("setup").map(Setup::from_name).unwrap_or_default(),
             tls_id: word("tls-id").map(str::to_owned),
-            sources: unique,
             candidates: candidates.map(|value| format!("candidate:{value}")).collect(),
+        };
+        let section = RemoteSection {
+            index,
+            mid: section.mid().map(str::to_owned),
+            direction: section.direction_in(description),
+            terms,
+            sources: unique,
+            repairs,
+            mid_extension: mid_extension(section),
+        };
+        Ok((section, remote))
+    }
+
+    /// The first section of audio.
+    #[must_use]
+    pub fn audio(&self) -> Option<(&RemoteSection, &Payloads)> {
+        self.sections.iter().find_map(|section| match &section.terms {
+            Terms::Audio(payloads) => Some((section, payloads)),
+            Terms::Video(_) | Terms::Channels { .. } => None,
         })
+    }
+
+    /// The name of the section that stands for the transport.
+    #[must_use]
+    pub fn mid(&self) -> Option<&str> {
+        self.sections.get(self.anchor)?.mid.as_deref()
     }
 
     /// What this description asks of a session that agreed on another one before. `verified` is the
@@ -176,6 +341,39 @@ impl RemoteAudio {
             Renewal::Nothing
         }
     }
+}
+
+/// What a section of data channels says (RFC 8841 sections 5 and 6).
+fn channel_terms(section: &Section<'_>) -> Result<Terms, MediaError> {
+    if !section.formats().any(|format| format == "webrtc-datachannel") {
+        return Err(MediaError::NoCommonCodec);
+    }
+    let longest = section.value("max-message-size").and_then(|size| size.trim().parse().ok());
+    let longest = match longest.unwrap_or(USUAL_MESSAGE) {
+        0 => usize::MAX,
+        longest => longest,
+    };
+    Ok(Terms::Channels { longest })
+}
+
+/// Sources whose packets are sent again (`FID`, RFC 5576 section 4.2), and by which source.
+fn repairs(section: &Section<'_>) -> Vec<(u32, u32)> {
+    let groups = section.attributes("ssrc-group").filter_map(|(_, value)| {
+        let mut numbers = value.strip_prefix("FID ")?.split_ascii_whitespace().map(str::parse);
+        Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
+    });
+    groups.take(MAX_LISTED).collect()
+}
+
+/// The number of the header extension that names the section, where it has one of one byte (RFC 8285
+/// section 4.2).
+fn mid_extension(section: &Section<'_>) -> Option<u8> {
+    section.attributes("extmap").find_map(|(_, value)| {
+        let (number, uri) = value.split_once(' ')?;
+        let number = number.split('/').next()?.parse().ok()?;
+        let is_ours = uri.split_ascii_whitespace().next() == Some(MID_EXTENSION);
+        (is_ours && (1..=14).contains(&number)).then_some(number)
+    })
 }
 
 /// What is said of a section's transport: by itself, by the one that it shares, or for all.

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::media::{AudioCodec, MediaError};
+use crate::media::{AudioCodec, MediaError, MediaKind, VideoCodec};
 use crate::sdp::{Description, Direction, SdpError};
 
 const OURS: [AudioCodec; 3] = [AudioCodec::Opus, AudioCodec::Pcmu, AudioCodec::Pcma];
@@ -19,8 +19,16 @@ macro_rules! reported {
     };
 }
 
-fn read(offer: &str) -> Result<RemoteAudio, MediaError> {
-    RemoteAudio::read(&Description::read(offer)?, &OURS)
+fn read(offer: &str) -> Result<Remote, MediaError> {
+    Remote::read(&Description::read(offer)?, &Abilities::telephone(&OURS))
+}
+
+fn payloads(offer: &str) -> Payloads {
+    read(offer).unwrap().audio().unwrap().1.clone()
+}
+
+fn first(offer: &str) -> RemoteSection {
+    read(offer).unwrap().audio().unwrap().0.clone()
 }
 
 fn transport() -> Transport {
@@ -32,9 +40,18 @@ fn transport() -> Transport {
         fingerprint: Fingerprint::read(&format!("sha-256 {PRINT}")).unwrap(),
         setup: Setup::Active,
         tls_id: "ours-0123456789abcdef".to_owned(),
-        source: Some(42),
         candidates: Vec::new(),
     }
+}
+
+/// What we take of it, each section as it comes.
+fn ours(remote: &Remote) -> Vec<(usize, OurSection)> {
+    let take = |section: &RemoteSection| {
+        let direction = section.direction.reversed();
+        let ours = OurSection::new(section.mid.clone(), section.terms.clone(), direction);
+        (section.index, OurSection { source: Some(42), ..ours })
+    };
+    remote.sections.iter().map(take).collect()
 }
 
 /// Kind, port, protocol, formats and name of a section.
@@ -42,9 +59,9 @@ type Said = (String, u16, String, String, Option<String>);
 
 fn answered(offer: &str) -> (String, Vec<Said>) {
     let description = Description::read(offer).unwrap();
-    let audio = read(offer).unwrap();
-    let direction = audio.direction.reversed();
-    let text = answer(&description, &audio, direction, &transport());
+    let remote = read(offer).unwrap();
+    let ours = ours(&remote);
+    let text = answer(&description, &remote, &ours, &transport());
     let answer = Description::read(&text).unwrap();
     let sections = answer.sections.iter().map(|s| {
         let formats = s.formats().collect::<Vec<_>>().join(" ");
@@ -107,7 +124,7 @@ fn mids_come_back_letter_for_letter() {
 #[test]
 fn rfc_8866_6_7_directions_are_inherited_and_answered() {
     let without = reported!("offer-without-direction");
-    assert_eq!(read(without).unwrap().direction, Direction::SendRecv);
+    assert_eq!(first(without).direction, Direction::SendRecv);
     for (theirs, ours) in
         [("sendonly", "recvonly"), ("recvonly", "sendonly"), ("inactive", "inactive")]
     {
@@ -158,23 +175,22 @@ fn rfc_3264_6_as_many_sections_as_were_offered() {
 
 #[test]
 fn rfc_8866_6_6_one_channel_is_the_default() {
-    let audio = read(reported!("offer-pcmu-one-channel")).unwrap();
-    assert_eq!(audio.payloads.codecs, [(AudioCodec::Pcmu, 0)]);
+    assert_eq!(payloads(reported!("offer-pcmu-one-channel")).codecs, [(AudioCodec::Pcmu, 0)]);
     let beside = reported!("offer-without-ssrc").replace("PCMU/8000", "pcmu/8000/1");
-    let codecs = read(&beside).unwrap().payloads.codecs;
+    let codecs = payloads(&beside).codecs;
     assert_eq!(codecs, [(AudioCodec::Opus, 111), (AudioCodec::Pcmu, 0)]);
     let unmapped = reported!("offer-pcmu-one-channel").replace("a=rtpmap:0 PCMU/8000/1\n", "");
-    assert_eq!(read(&unmapped).unwrap().payloads.codecs, [(AudioCodec::Pcmu, 0)]);
+    assert_eq!(payloads(&unmapped).codecs, [(AudioCodec::Pcmu, 0)]);
     let stereo = reported!("offer-pcmu-one-channel").replace("PCMU/8000/1", "PCMU/8000/2");
     assert_eq!(read(&stereo), Err(MediaError::NoCommonCodec));
 }
 
 #[test]
 fn keys_at_8_khz_go_beside_opus() {
-    let payloads = read(reported!("offer-opus-with-8khz-keys")).unwrap().payloads;
-    assert_eq!(payloads.event_type(AudioCodec::Opus), Some((8000, 101)));
+    let read = payloads(reported!("offer-opus-with-8khz-keys"));
+    assert_eq!(read.event_type(AudioCodec::Opus), Some((8000, 101)));
     let lists = reported!("offer-opus-with-8khz-keys").replace("101 0-15", "101 0-15,66,70");
-    assert_eq!(read(&lists).unwrap().payloads.events, [(8000, 101)]);
+    assert_eq!(payloads(&lists).events, [(8000, 101)]);
 }
 
 #[test]
@@ -186,7 +202,7 @@ fn what_the_session_says_holds_for_its_sections() {
     let rest: String = offer.lines().filter(|l| !is_moved(l)).map(|l| format!("{l}\n")).collect();
     let text = rest.replace("t=0 0\n", &format!("t=0 0\na=ice-lite\n{session}"));
     let (moved, plain) = (read(&text).unwrap(), read(&offer).unwrap());
-    assert_eq!(moved, RemoteAudio { lite: true, ..plain });
+    assert_eq!(moved, Remote { lite: true, ..plain });
 }
 
 #[test]
@@ -202,8 +218,7 @@ fn rfc_8843_7_1_3_a_bundled_section_shares_the_first_ones_transport() {
     )
     .replace("m=audio 9", "m=audio 0")
     .replace("a=mid:audio", "a=mid:audio\na=bundle-only");
-    let audio = read(&text).unwrap();
-    assert_eq!((audio.section, &*audio.ufrag), (1, "abcd1234"));
+    assert_eq!((first(&text).index, &*read(&text).unwrap().ufrag), (1, "abcd1234"));
 }
 
 #[test]
@@ -247,8 +262,8 @@ fn of_several_audio_sections_the_first_that_can_be_used_counts() {
     let offer = reported!("offer-without-ssrc").to_owned();
     let section = offer[offer.find("m=audio").unwrap()..].replace("mid:audio", "mid:second");
     let bad = offer.replace("opus/48000/2", "speex/8000").replace("PCMU", "G729");
-    assert_eq!(read(&format!("{bad}{section}")).unwrap().mid.as_deref(), Some("second"));
-    assert_eq!(read(&format!("{offer}{section}")).unwrap().mid.as_deref(), Some("audio"));
+    assert_eq!(read(&format!("{bad}{section}")).unwrap().mid(), Some("second"));
+    assert_eq!(read(&format!("{offer}{section}")).unwrap().mid(), Some("audio"));
 }
 
 #[test]
@@ -296,9 +311,9 @@ fn rfc_8842_4_other_parts_or_another_tls_id_are_another_association() {
 #[test]
 fn rfc_4145_4_an_answer_that_says_nothing_of_its_part_waits_for_the_handshake() {
     let answer = reported!("offer-without-ssrc");
-    let offered = Payloads::ours(&OURS);
+    let offered = [OurSection::new(None, Terms::Audio(Payloads::ours(&OURS)), Direction::SendRecv)];
     let setup = |text: &str| {
-        RemoteAudio::read_answer(&Description::read(text).unwrap(), &offered).unwrap().setup
+        Remote::read_answer(&Description::read(text).unwrap(), &offered).unwrap().setup
     };
     let silent = answer.replace("a=setup:actpass\n", "");
     assert_eq!(setup(&silent), Setup::Passive);
@@ -308,16 +323,136 @@ fn rfc_4145_4_an_answer_that_says_nothing_of_its_part_waits_for_the_handshake() 
 
 #[test]
 fn our_offer_is_read_by_ourselves_and_its_answer_too() {
-    let text = offer(&Payloads::ours(&OURS), "0", Direction::SendRecv, &transport());
-    let audio = read(&text).unwrap();
-    assert_eq!(audio.payloads, Payloads { noise: Vec::new(), ..Payloads::ours(&OURS) });
+    let terms = Terms::Audio(Payloads::ours(&OURS));
+    let ours = OurSection::new(Some("0".to_owned()), terms, Direction::SendRecv);
+    let offered = [OurSection { source: Some(42), ..ours }];
+    let text = offer(&offered, &transport());
+    let audio = first(&text);
+    assert_eq!(payloads(&text), Payloads { noise: Vec::new(), ..Payloads::ours(&OURS) });
     assert_eq!((audio.mid.as_deref(), audio.sources), (Some("0"), vec![42]));
     let (answer, _) = answered(&text);
-    let offered = Payloads::ours(&OURS);
-    let read = |text: &str| RemoteAudio::read_answer(&Description::read(text).unwrap(), &offered);
-    assert_eq!(read(&answer).unwrap().payloads.codecs, offered.codecs);
+    let read = |text: &str| Remote::read_answer(&Description::read(text).unwrap(), &offered);
+    assert_eq!(read(&answer).unwrap().audio().unwrap().1.codecs, Payloads::ours(&OURS).codecs);
     assert_eq!(read(&answer.replace("m=audio 9", "m=audio 0")), Err(MediaError::NoCommonCodec));
     assert!(matches!(read("v=0\r\n"), Err(MediaError::Sdp(_))));
+}
+
+const VIDEO: [VideoCodec; 2] = [VideoCodec::Vp8, VideoCodec::H264];
+const ALL: Abilities<'static> = Abilities { audio: &OURS, video: &VIDEO, channels: true };
+
+/// An offer as browsers make it: audio, a camera, somebody else's screen, data.
+fn meeting() -> String {
+    let audio =
+        reported!("offer-without-ssrc").replace("BUNDLE audio", "BUNDLE audio cam screen data");
+    let pictures = |mid: &str, direction: &str, source: u32| {
+        format!(
+            "m=video 9 UDP/TLS/RTP/SAVPF 96 97 107 108 103 104 109 114 98\na=mid:{mid}\na={direction}\n\
+             a=extmap:4/sendonly urn:ietf:params:rtp-hdrext:sdes:mid\na=rtcp-mux\n\
+             a=rtpmap:96 VP8/90000\na=rtpmap:97 rtx/90000\na=fmtp:97 apt=96\n\
+             a=rtpmap:107 H264/90000\na=fmtp:107 packetization-mode=0;profile-level-id=42e01f\n\
+             a=rtpmap:108 rtx/90000\na=fmtp:108 apt=107\n\
+             a=rtpmap:103 H264/90000\na=fmtp:103 packetization-mode=1;profile-level-id=42001f\n\
+             a=rtpmap:104 rtx/90000\na=fmtp:104 apt=103\n\
+             a=rtpmap:109 H264/90000\na=fmtp:109 packetization-mode=1;profile-level-id=42e01f\n\
+             a=rtpmap:114 rtx/90000\na=fmtp:114 apt=109\na=rtpmap:98 VP9/90000\n\
+             a=ssrc-group:FID {source} {}\na=ssrc:{source} cname:x\na=ssrc:{} cname:x\n",
+            source + 1,
+            source + 1
+        )
+    };
+    format!(
+        "{audio}{}{}m=application 9 UDP/DTLS/SCTP webrtc-datachannel\na=mid:data\na=sctp-port:5000\n\
+         a=max-message-size:262144\n",
+        pictures("cam", "sendrecv", 100),
+        pictures("screen", "sendonly", 200)
+    )
+}
+
+fn read_all(offer: &str) -> Result<Remote, MediaError> {
+    Remote::read(&Description::read(offer).unwrap(), &ALL)
+}
+
+#[test]
+fn a_meeting_has_each_section_that_both_can_do() {
+    let remote = read_all(&meeting()).unwrap();
+    let kinds: Vec<_> = remote.sections.iter().map(RemoteSection::kind).collect();
+    let (audio, video) = (Some(MediaKind::Audio), Some(MediaKind::Video));
+    assert_eq!(kinds, [audio, video, video, None]);
+    assert_eq!((remote.anchor, remote.mid()), (0, Some("audio")));
+    let Terms::Video(pictures) = &remote.sections[1].terms else { panic!("pictures") };
+    let numbers: Vec<_> = pictures.codecs.iter().map(|p| (p.codec, p.number, p.repair)).collect();
+    let constrained = (VideoCodec::H264, 109, Some(114));
+    assert_eq!(numbers, [(VideoCodec::Vp8, 96, Some(97)), constrained]);
+    assert_eq!(remote.sections[1].sources, [100]);
+    assert_eq!(remote.sections[1].repairs, [(100, 101)]);
+    assert_eq!(remote.sections[1].mid_extension, Some(4));
+    assert_eq!(remote.sections[2].direction, Direction::SendOnly);
+    assert_eq!(remote.sections[3].terms, Terms::Channels { longest: 262_144 });
+}
+
+#[test]
+fn rfc_3264_6_its_answer_has_as_many_sections_and_only_what_is_common() {
+    let (text, remote) = (meeting(), read_all(&meeting()).unwrap());
+    let offer = Description::read(&text).unwrap();
+    let answer = answer(&offer, &remote, &ours(&remote), &transport());
+    assert!(answer.contains("a=group:BUNDLE audio cam screen data\r\n"), "{answer}");
+    let said: Vec<_> = answer.lines().filter(|line| line.starts_with("m=")).collect();
+    assert_eq!(
+        said[1..],
+        [
+            "m=video 9 UDP/TLS/RTP/SAVPF 96 97 109 114",
+            "m=video 9 UDP/TLS/RTP/SAVPF 96 97 109 114",
+            "m=application 9 UDP/DTLS/SCTP webrtc-datachannel",
+        ]
+    );
+    for line in [
+        "a=rtcp-fb:96 nack pli",
+        "a=fmtp:97 apt=96",
+        "a=fmtp:109 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f",
+        "a=sctp-port:5000",
+    ] {
+        assert!(answer.contains(&format!("{line}\r\n")), "{line}: {answer}");
+    }
+    let offered: Vec<_> = ours(&remote).into_iter().map(|(_, ours)| ours).collect();
+    let read = Remote::read_answer(&Description::read(&answer).unwrap(), &offered).unwrap();
+    assert_eq!(read.sections.len(), 4, "and the other side reads it");
+    let off = answer.replacen("m=video 9", "m=video 0", 1);
+    let read = Remote::read_answer(&Description::read(&off).unwrap(), &offered).unwrap();
+    assert_eq!(read.sections.iter().map(|s| s.index).collect::<Vec<_>>(), [0, 2, 3]);
+}
+
+#[test]
+fn a_telephone_turns_all_else_down() {
+    let (_, sections) = answered(&meeting());
+    assert_eq!(sections.iter().map(|s| s.1).collect::<Vec<_>>(), [9, 0, 0, 0]);
+}
+
+#[test]
+fn rfc_8843_7_1_3_what_is_not_bundled_has_no_transport_here() {
+    let alone = meeting().replace("BUNDLE audio cam screen data", "BUNDLE audio screen");
+    let kept: Vec<_> = read_all(&alone).unwrap().sections.iter().map(|s| s.index).collect();
+    assert_eq!(kept, [0, 2]);
+}
+
+#[test]
+fn rfc_8843_9_1_a_number_that_audio_has_is_none_of_pictures() {
+    let clash = meeting().replace("96 97", "111 97").replace("rtpmap:96", "rtpmap:111");
+    let remote = read_all(&clash).unwrap();
+    let Terms::Video(pictures) = &remote.sections[1].terms else { panic!("pictures") };
+    assert_eq!(pictures.codecs.iter().map(|p| p.number).collect::<Vec<_>>(), [109]);
+}
+
+#[test]
+fn pictures_alone_are_a_session_too() {
+    let audio_off = meeting().replace("m=audio 9", "m=audio 0");
+    // Its transport is the group's.
+    let lines = ["a=ice-ufrag:abcd1234", "a=ice-pwd:0123456789abcdef012345"];
+    let print = format!("a=fingerprint:sha-256 {PRINT}");
+    let with = audio_off
+        .replace("a=mid:cam\n", &format!("a=mid:cam\n{}\n{}\n{print}\n", lines[0], lines[1]));
+    let remote = read_all(&with).unwrap();
+    assert_eq!((remote.mid(), remote.audio().is_none()), (Some("cam"), true));
+    assert_eq!(remote.sections.len(), 3);
 }
 
 proptest! {

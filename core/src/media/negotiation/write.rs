@@ -1,51 +1,167 @@
 //! Our descriptions.
 
-use super::{Payloads, RemoteAudio, Transport};
+use super::remote::MID_EXTENSION;
+use super::{Remote, Terms, Transport};
+use crate::media::{AudioCodec, MediaKind, VideoCodec};
 use crate::sdp::{Description, Direction, Line, Section};
+
+/// The longest message of a data channel that we take.
+pub const MAX_MESSAGE: usize = 64 * 1024;
+/// The port of SCTP within DTLS (RFC 8841 section 5): nobody else uses it.
+const SCTP_PORT: &str = "5000";
+/// The protocol of our own offers.
+const PROFILE: &str = "UDP/TLS/RTP/SAVPF";
+
+/// A section of ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OurSection {
+    /// Its name, if it has one.
+    pub mid: Option<String>,
+    /// What it carries.
+    pub terms: OurTerms,
+    /// The direction, as we see it.
+    pub direction: Direction,
+    /// The source that we send as (`a=ssrc`), for far ends that want to know before they hear it.
+    pub source: Option<u32>,
+    /// The source by which packets are sent again.
+    pub repair: Option<u32>,
+    /// The number of its track within its kind.
+    pub number: u8,
+    /// The number of the header extension that names the section.
+    pub mid_extension: Option<u8>,
+}
+
+/// What a section carries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OurTerms {
+    /// Nothing: it is turned off, and keeps its place (RFC 3264 section 8.2).
+    Off(Off),
+    /// That.
+    On(Terms),
+}
+
+/// A section that is off: what its `m=` line says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Off {
+    /// The kind of media, as `video`.
+    pub kind: String,
+    /// The protocol.
+    pub protocol: String,
+    /// The formats.
+    pub formats: String,
+}
+
+impl OurTerms {
+    /// The codecs of audio and of pictures, and whether there are data channels.
+    #[must_use]
+    pub fn codecs(&self) -> (Vec<AudioCodec>, Vec<VideoCodec>, bool) {
+        match self {
+            Self::On(Terms::Audio(payloads)) => {
+                (payloads.codecs.iter().map(|(codec, _)| *codec).collect(), Vec::new(), false)
+            }
+            Self::On(Terms::Video(pictures)) => {
+                (Vec::new(), pictures.codecs.iter().map(|picture| picture.codec).collect(), false)
+            }
+            Self::On(Terms::Channels { .. }) => (Vec::new(), Vec::new(), true),
+            Self::Off(_) => (Vec::new(), Vec::new(), false),
+        }
+    }
+}
+
+impl OurSection {
+    /// A section that is on, without a source and without header extensions.
+    #[must_use]
+    pub const fn new(mid: Option<String>, terms: Terms, direction: Direction) -> Self {
+        Self {
+            mid,
+            terms: OurTerms::On(terms),
+            direction,
+            source: None,
+            repair: None,
+            number: 0,
+            mid_extension: None,
+        }
+    }
+}
+
+impl Default for Off {
+    fn default() -> Self {
+        let (kind, protocol, formats) = ("audio", PROFILE, "0");
+        Self { kind: kind.to_owned(), protocol: protocol.to_owned(), formats: formats.to_owned() }
+    }
+}
+
+impl Off {
+    /// A section that was there before.
+    #[must_use]
+    pub fn of(section: &Section<'_>) -> Self {
+        let word =
+            |word: &str, or: &str| if word.is_empty() { or.to_owned() } else { word.to_owned() };
+        let formats: Vec<&str> = section.formats().collect();
+        Self {
+            kind: word(section.kind(), "audio"),
+            protocol: word(section.protocol(), PROFILE),
+            formats: word(&formats.join(" "), "0"),
+        }
+    }
+}
 
 /// The answer to an offer: as many sections in the same order, the names and profiles of the offer,
 /// and only payload types that it names (RFC 3264 section 6, RFC 8829 section 5.3.1). All sections
-/// but that of `audio` are turned down.
+/// but those of `ours` are turned down: by their places in the offer, in order.
 #[must_use]
 pub fn answer(
     offer: &Description<'_>,
-    audio: &RemoteAudio,
-    direction: Direction,
+    remote: &Remote,
+    ours: &[(usize, OurSection)],
     transport: &Transport,
 ) -> String {
     let mut answer = head(transport);
-    if let Some(mid) = &audio.mid
-        && offer.groups("BUNDLE").any(|group| group.contains(&mid.as_str()))
-    {
-        answer.session.push(Line::attribute_line("group", &format!("BUNDLE {mid}")));
+    let grouped = |mid: &&str| offer.groups("BUNDLE").any(|group| group.contains(mid));
+    let mids = ours.iter().filter_map(|(_, section)| section.mid.as_deref()).filter(grouped);
+    let mids: String = mids.map(|mid| format!(" {mid}")).collect();
+    if !mids.is_empty() {
+        answer.session.push(Line::attribute_line("group", &format!("BUNDLE{mids}")));
     }
+    let anchor = remote.sections.get(remote.anchor).map(|section| section.index);
     for (index, offered) in offer.sections.iter().enumerate() {
-        answer.sections.push(if index == audio.section {
-            let mid = audio.mid.as_deref();
-            let mut section =
-                section(offered.protocol(), &audio.payloads, mid, direction, transport);
-            if audio.tls_id.is_some() {
-                section.push("tls-id", &transport.tls_id);
-            }
-            section
-        } else {
-            turned_down(offered)
+        let ours = ours.iter().find(|(place, _)| *place == index).map(|(_, section)| section);
+        let on = ours.and_then(|ours| match &ours.terms {
+            OurTerms::On(terms) => Some((ours, terms)),
+            OurTerms::Off(_) => None,
         });
+        let Some((ours, terms)) = on else {
+            answer.sections.push(turned_down(&Off::of(offered), offered.mid()));
+            continue;
+        };
+        let anchors = anchor == Some(index);
+        let mut section = section(offered.protocol(), terms, ours, transport, anchors);
+        if anchors && remote.tls_id.is_some() {
+            section.push("tls-id", &transport.tls_id);
+        }
+        answer.sections.push(section);
     }
     answer.to_string()
 }
 
-/// An offer of one audio section.
+/// An offer of those sections, in order.
 #[must_use]
-pub fn offer(
-    payloads: &Payloads,
-    mid: &str,
-    direction: Direction,
-    transport: &Transport,
-) -> String {
+pub fn offer(sections: &[OurSection], transport: &Transport) -> String {
     let mut offer = head(transport);
-    offer.session.push(Line::attribute_line("group", &format!("BUNDLE {mid}")));
-    offer.sections.push(section("UDP/TLS/RTP/SAVPF", payloads, Some(mid), direction, transport));
+    let on = |section: &&OurSection| matches!(section.terms, OurTerms::On(_));
+    let mids = sections.iter().filter(on).filter_map(|section| section.mid.as_deref());
+    let mids: String = mids.map(|mid| format!(" {mid}")).collect();
+    offer.session.push(Line::attribute_line("group", &format!("BUNDLE{mids}")));
+    let anchor = sections.iter().position(|section| on(&section));
+    for (index, ours) in sections.iter().enumerate() {
+        offer.sections.push(match &ours.terms {
+            OurTerms::On(terms) => {
+                let protocol = if terms.kind().is_some() { PROFILE } else { "UDP/DTLS/SCTP" };
+                section(protocol, terms, ours, transport, anchor == Some(index))
+            }
+            OurTerms::Off(off) => turned_down(off, ours.mid.as_deref()),
+        });
+    }
     offer.to_string()
 }
 
@@ -59,18 +175,30 @@ fn head(transport: &Transport) -> Description<'static> {
     }
 }
 
+/// A section that is on; one of them tells the candidates for all.
 fn section(
     protocol: &str,
-    payloads: &Payloads,
-    mid: Option<&str>,
-    direction: Direction,
+    terms: &Terms,
+    ours: &OurSection,
     transport: &Transport,
+    candidates: bool,
 ) -> Section<'static> {
-    let numbers: String = payloads.named().map(|(pt, ..)| format!(" {pt}")).collect();
-    let mut section = Section::new(Line::new(format!("m=audio 9 {protocol}{numbers}")));
+    let (kind, formats) = match terms {
+        Terms::Audio(payloads) => {
+            ("audio", payloads.named().map(|(pt, ..)| format!(" {pt}")).collect())
+        }
+        Terms::Video(pictures) => {
+            let named = pictures.named();
+            ("video", named.iter().map(|(number, ..)| format!(" {number}")).collect::<String>())
+        }
+        Terms::Channels { .. } => ("application", " webrtc-datachannel".to_owned()),
+    };
+    let mut section = Section::new(Line::new(format!("m={kind} 9 {protocol}{formats}")));
     section.lines.push(Line::new("c=IN IP4 0.0.0.0"));
-    section.push("rtcp", "9 IN IP4 0.0.0.0");
-    for candidate in &transport.candidates {
+    if terms.kind().is_some() {
+        section.push("rtcp", "9 IN IP4 0.0.0.0");
+    }
+    for candidate in transport.candidates.iter().filter(|_| candidates) {
         section.lines.push(Line::new(format!("a={candidate}")));
     }
     section.push("ice-ufrag", &transport.ufrag);
@@ -78,39 +206,70 @@ fn section(
     section.push("ice-options", "trickle");
     section.push("fingerprint", &transport.fingerprint.to_string());
     section.push("setup", transport.setup.name());
-    if let Some(mid) = mid {
+    if let Some(mid) = &ours.mid {
         section.push("mid", mid);
     }
-    section.push(direction.name(), "");
-    if direction.sends() && transport.source.is_some() {
-        section.push("msid", "- audio");
-    }
-    section.push("rtcp-mux", "");
-    for (pt, encoding, parameters) in payloads.named() {
-        section.push("rtpmap", &format!("{pt} {encoding}"));
-        if let Some(parameters) = parameters {
-            section.push("fmtp", &format!("{pt} {parameters}"));
+    match terms {
+        Terms::Audio(_) | Terms::Video(_) => streams(&mut section, terms, ours, transport),
+        Terms::Channels { .. } => {
+            section.push("sctp-port", SCTP_PORT);
+            section.push("max-message-size", &MAX_MESSAGE.to_string());
         }
-    }
-    if let Some(source) = transport.source.filter(|_| direction.sends()) {
-        section.push("ssrc", &format!("{source} cname:{}", transport.session));
     }
     section
 }
 
-/// A section that we do not take: port 0, and its name.
-fn turned_down(offered: &Section<'_>) -> Section<'static> {
-    let mut formats: Vec<&str> = offered.formats().collect();
-    if formats.is_empty() {
-        formats.push("0");
+/// What a section of RTP says beside its transport.
+fn streams(section: &mut Section<'_>, terms: &Terms, ours: &OurSection, transport: &Transport) {
+    let OurSection { direction, source, repair, number, mid_extension, .. } = *ours;
+    if let Some(number) = mid_extension {
+        section.push("extmap", &format!("{number} {MID_EXTENSION}"));
     }
-    let word = |word: &str, or: &str| if word.is_empty() { or.to_owned() } else { word.to_owned() };
-    let kind = word(offered.kind(), "audio");
-    let protocol = word(offered.protocol(), "UDP/TLS/RTP/SAVPF");
-    let media = format!("m={kind} 0 {protocol} {}", formats.join(" "));
-    let mut section = Section::new(Line::new(media));
+    section.push(direction.name(), "");
+    let source = source.filter(|_| direction.sends());
+    if source.is_some() {
+        let kind = terms.kind().map_or("", MediaKind::name);
+        let number = if number == 0 { String::new() } else { number.to_string() };
+        section.push("msid", &format!("- {kind}{number}"));
+    }
+    section.push("rtcp-mux", "");
+    match terms {
+        Terms::Audio(payloads) => {
+            for (pt, encoding, parameters) in payloads.named() {
+                section.push("rtpmap", &format!("{pt} {encoding}"));
+                if let Some(parameters) = parameters {
+                    section.push("fmtp", &format!("{pt} {parameters}"));
+                }
+            }
+        }
+        Terms::Video(pictures) => {
+            for (number, encoding, parameters, feedback) in pictures.named() {
+                section.push("rtpmap", &format!("{number} {encoding}"));
+                for feedback in feedback {
+                    section.push("rtcp-fb", &format!("{number} {feedback}"));
+                }
+                if let Some(parameters) = parameters {
+                    section.push("fmtp", &format!("{number} {parameters}"));
+                }
+            }
+        }
+        Terms::Channels { .. } => {}
+    }
+    let Some(source) = source else { return };
+    if let Some(repair) = repair {
+        section.push("ssrc-group", &format!("FID {source} {repair}"));
+    }
+    for source in std::iter::once(source).chain(repair) {
+        section.push("ssrc", &format!("{source} cname:{}", transport.session));
+    }
+}
+
+/// A section that is off: port 0, and its name.
+fn turned_down(off: &Off, mid: Option<&str>) -> Section<'static> {
+    let Off { kind, protocol, formats } = off;
+    let mut section = Section::new(Line::new(format!("m={kind} 0 {protocol} {formats}")));
     section.lines.push(Line::new("c=IN IP4 0.0.0.0"));
-    if let Some(mid) = offered.mid() {
+    if let Some(mid) = mid {
         section.push("mid", mid);
     }
     section.push(Direction::Inactive.name(), "");

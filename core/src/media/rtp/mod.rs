@@ -11,11 +11,17 @@
 //! waits for a second packet; [`Receiver`] sees only what is authentic. Neither knows a socket, a
 //! clock or a library: times are handed in.
 //!
+//! Pictures ([`Assembler`], [`pictures`]) share the headers only: their packets are put together, and
+//! may come again.
+//!
 //! Room is left between [`Playout`] and its user for adaptive delay and concealment: order, loss,
 //! time and the start of a talkspurt are all they need.
 
+mod assembler;
 mod jitter;
 mod keys;
+mod limit;
+pub mod pictures;
 mod playout;
 mod probation;
 mod receiver;
@@ -28,6 +34,8 @@ use std::time::{Duration, Instant};
 
 use super::{AudioCodec, AudioFrame, Digit};
 
+pub use self::assembler::{Assembler, MAX_PIECES, MAX_REPAIR, Piece};
+pub use self::limit::Limit;
 pub use self::playout::{MAX_HELD, MAX_WAIT, Playout};
 pub use self::probation::{Held, Probation, Verdict};
 pub use self::receiver::Receiver;
@@ -74,6 +82,32 @@ impl Header {
             time: u32::from_be_bytes([t0, t1, t2, t3]),
             marker: second & 0x80 != 0,
         })
+    }
+
+    /// The name of the section that a packet says it belongs to (RFC 8843 section 14), in the header
+    /// extension of that number (RFC 8285 section 4.2).
+    #[must_use]
+    pub fn mid<'d>(&self, datagram: &'d [u8], number: u8) -> Option<&'d [u8]> {
+        let first = *datagram.first()?;
+        if first & 0x10 == 0 {
+            return None;
+        }
+        let rest = datagram.get(12 + 4 * usize::from(first & 0x0f)..)?;
+        let (head, rest) = rest.split_first_chunk::<4>()?;
+        let [0xbe, 0xde, high, low] = *head else { return None };
+        let mut rest = rest.get(..4 * usize::from(u16::from_be_bytes([high, low])))?;
+        while let Some((&element, after)) = rest.split_first() {
+            if element == 0 {
+                rest = after;
+                continue;
+            }
+            let (data, after) = after.split_at_checked(usize::from(element & 0x0f) + 1)?;
+            if element >> 4 == number {
+                return Some(data);
+            }
+            rest = after;
+        }
+        None
     }
 }
 

@@ -2,7 +2,11 @@
 //!
 //! str0m is given a canonical description of its own (one audio section by a name of ours, both
 //! ways, one codec) and sees neither the far side's nor ours: those are [`negotiation`]'s. All
-//! payload types are declared to it, so that none vanishes with its place in the sequence.
+//! payload types are declared to it, so that none vanishes with its place in the sequence. Those of
+//! pictures are declared as the first description has them, or as we offer them: a far side that
+//! numbers them otherwise later on is sent pictures, but no packet again.
+//!
+//! Sections of further tracks, their sources and data channels are declared directly.
 //!
 //! [`negotiation`]: crate::media::negotiation
 
@@ -14,19 +18,25 @@ use std::time::{Duration, Instant};
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::config::{CryptoProvider, DtlsCert};
 use str0m::format::{Codec, FormatParams};
-use str0m::media::{Direction, Frequency, MediaKind, Mid, Pt};
-use str0m::rtp::RtpWrite;
+use str0m::media::{Direction, Frequency, KeyframeRequestKind, MediaKind, Mid, Pt};
+use str0m::rtp::{RtpWrite, Ssrc};
 use str0m::{Candidate, IceCreds, Rtc, RtcConfig};
 
+use super::path::OurAddress;
 use crate::Secret;
 use crate::machine::Seed;
-use crate::media::negotiation::{Fingerprint, Payloads, RemoteAudio, Setup, Transport};
-use crate::media::{AudioCodec, MediaError, MediaState};
+use crate::media::negotiation::{Fingerprint, Payloads, Picture, Remote, Setup, Transport};
+use crate::media::{AudioCodec, LocalKind, MediaError, MediaState, VideoCodec};
 
 /// The name of str0m's one section, where it is ours to choose.
-const MID: &str = "0";
+pub(super) const MID: &str = "0";
+/// Packets of pictures kept to be sent again, and for how long.
+const REPAIRS: usize = 2000;
+const REPAIR_AGE: Duration = Duration::from_secs(3);
 /// Payload types that RTP may use beside RTCP on one port (RFC 5761 section 4).
 const RTCP_RANGE: std::ops::RangeInclusive<u8> = 64..=95;
+/// Our candidates in the life of one association: str0m ranks each below those before it.
+const MAX_EVER: u16 = 1000;
 /// From here on they are dynamic (RFC 3551 section 6).
 const DYNAMIC: u8 = 96;
 
@@ -48,6 +58,8 @@ pub(super) struct Association {
     tls_id: String,
     /// Our candidates.
     local: BTreeMap<SocketAddr, String>,
+    /// How many there were.
+    candidates: u16,
     /// The source of ours that was announced, where others were used since.
     announced: Option<u32>,
 }
@@ -56,7 +68,8 @@ impl Association {
     pub(super) fn new(
         now: Instant,
         ingredients: &Ingredients,
-        payloads: &Payloads,
+        payloads: Option<&Payloads>,
+        pictures: &[Picture],
         seed: Seed,
     ) -> Self {
         let mut names = seed.child("tls-id").rng();
@@ -72,8 +85,24 @@ impl Association {
             // None is negotiated, so an extension's number says nothing.
             .clear_extension_map()
             .clear_codecs();
-        for pt in (0..=127).filter(|pt| !RTCP_RANGE.contains(pt)) {
-            let (codec, clock, channels) = match payloads.codec(pt) {
+        let codec = |pt| payloads.and_then(|payloads| payloads.codec(pt));
+        // A number that would mean two things is none of pictures.
+        let mut taken: Vec<u8> = Vec::new();
+        for Picture { codec: kind, number, repair, .. } in pictures {
+            let numbers = || std::iter::once(*number).chain(*repair);
+            if numbers().any(|n| n > 127 || RTCP_RANGE.contains(&n) || taken.contains(&n)) {
+                continue;
+            }
+            if numbers().any(|n| codec(n).is_some()) {
+                continue;
+            }
+            taken.extend(numbers());
+            let (kind, clock) = (picture_codec(*kind), Frequency::NINETY_KHZ);
+            let (format, repair) = (FormatParams::parse_line(""), repair.map(Pt::from));
+            config.codec_config().add_config((*number).into(), repair, kind, clock, None, format);
+        }
+        for pt in (0..=127).filter(|pt| !RTCP_RANGE.contains(pt) && !taken.contains(pt)) {
+            let (codec, clock, channels) = match codec(pt) {
                 Some(codec) => str0m_codec(codec),
                 None if pt < DYNAMIC => (Codec::Null, Frequency::EIGHT_KHZ, None),
                 None => (Codec::Null, Frequency::FORTY_EIGHT_KHZ, None),
@@ -90,6 +119,7 @@ impl Association {
             setup: Setup::ActPass,
             tls_id: format!("{:016x}{:016x}", names.next_u64(), names.next_u64()),
             local: BTreeMap::new(),
+            candidates: 0,
             announced: None,
         }
     }
@@ -100,11 +130,11 @@ impl Association {
     }
 
     /// Takes a far side's offer: the first, or one with new ICE credentials.
-    pub(super) fn accept_offer(&mut self, audio: &RemoteAudio) -> Result<(), MediaError> {
-        let text = self.canonical(audio);
+    pub(super) fn accept_offer(&mut self, remote: &Remote) -> Result<(), MediaError> {
+        let text = self.canonical(remote);
         let offer = SdpOffer::from_sdp_string(&text).map_err(refused)?;
         if self.setup == Setup::ActPass {
-            let active = audio.setup != Setup::Active;
+            let active = remote.setup != Setup::Active;
             if active {
                 // Browsers answer `active`, and far sides rely on it; str0m would answer `passive`.
                 self.rtc.direct_api().start_dtls(true).map_err(refused)?;
@@ -135,27 +165,28 @@ impl Association {
     pub(super) fn accept_answer(
         &mut self,
         pending: SdpPendingOffer,
-        audio: &RemoteAudio,
+        remote: &Remote,
     ) -> Result<(), MediaError> {
         if self.setup == Setup::ActPass {
-            self.setup = match audio.setup {
+            self.setup = match remote.setup {
                 Setup::Passive => Setup::Active,
                 Setup::Active | Setup::ActPass => Setup::Passive,
             };
         }
-        let answer = SdpAnswer::from_sdp_string(&self.canonical(audio)).map_err(refused)?;
+        let answer = SdpAnswer::from_sdp_string(&self.canonical(remote)).map_err(refused)?;
         self.rtc.sdp_api().accept_answer(pending, answer).map_err(refused)
     }
 
     /// What str0m is told of the far side.
-    fn canonical(&self, audio: &RemoteAudio) -> String {
-        let RemoteAudio { ufrag, pwd, fingerprints, .. } = audio;
-        let (codec, pt) = audio.payloads.codecs.first().copied().unwrap_or((AudioCodec::Pcmu, 0));
+    fn canonical(&self, remote: &Remote) -> String {
+        let Remote { ufrag, pwd, fingerprints, .. } = remote;
+        let codec = remote.audio().and_then(|(_, payloads)| payloads.codecs.first().copied());
+        let (codec, pt) = codec.unwrap_or((AudioCodec::Pcmu, 0));
         let channels = if codec == AudioCodec::Opus { "/2" } else { "" };
         let (name, clock) = (codec.name(), codec.clock_rate());
-        let lite = if audio.lite { "a=ice-lite\r\n" } else { "" };
+        let lite = if remote.lite { "a=ice-lite\r\n" } else { "" };
         let fingerprint = fingerprints.first().map(ToString::to_string).unwrap_or_default();
-        let setup = match (audio.setup, self.setup) {
+        let setup = match (remote.setup, self.setup) {
             (Setup::ActPass, Setup::Active) => Setup::Passive,
             (Setup::ActPass, Setup::Passive) => Setup::Active,
             (stated, _) => stated,
@@ -173,8 +204,6 @@ impl Association {
     /// Our end, for a description; offers leave the DTLS roles to the far side.
     pub(super) fn transport(&mut self, session: u64, version: u64, offers: bool) -> Transport {
         let IceCreds { ufrag, pass } = self.credentials();
-        let present = self.rtc.direct_api().stream_tx_by_mid(self.mid, None).map(|s| *s.ssrc());
-        let source = self.announced.or(present);
         let api = self.rtc.direct_api();
         let local = api.local_dtls_fingerprint();
         let fingerprint =
@@ -187,23 +216,38 @@ impl Association {
             fingerprint,
             setup: if offers { Setup::ActPass } else { self.setup },
             tls_id: self.tls_id.clone(),
-            source,
             candidates: self.local.values().cloned().collect(),
         }
     }
 
     /// One of our addresses as a candidate, which it becomes if it is none yet: adding one twice
     /// would take the first away, with all that was found out about it.
-    pub(super) fn candidate(&mut self, address: SocketAddr) -> Option<String> {
-        if let Some(known) = self.local.get(&address) {
+    pub(super) fn candidate(&mut self, ours: &OurAddress) -> Option<String> {
+        if let Some(known) = self.local.get(&ours.local.address) {
             return Some(known.clone());
         }
-        let candidate = Candidate::host(address, "udp").ok()?;
-        let line = self.rtc.add_local_candidate(candidate)?.to_sdp_string();
-        // The user fragment changes with each restart.
-        let line = line.split(" ufrag ").next().unwrap_or_default().to_owned();
-        self.local.insert(address, line.clone());
+        if self.candidates >= MAX_EVER {
+            return None;
+        }
+        let line = self.rtc.add_local_candidate(ours.candidate()?)?.to_sdp_string();
+        self.candidates += 1;
+        // str0m ranks those of one kind by their order; what is told is by preference. The user
+        // fragment changes with each restart.
+        let mut words: Vec<&str> = line.split(" ufrag ").next()?.split(' ').collect();
+        let priority = ours.priority().to_string();
+        *words.get_mut(3)? = &priority;
+        let line = words.join(" ");
+        self.local.insert(ours.local.address, line.clone());
         Some(line)
+    }
+
+    /// Takes one of our addresses away, and every pair with it.
+    pub(super) fn withdraw(&mut self, ours: &OurAddress) {
+        if self.local.remove(&ours.local.address).is_some()
+            && let Some(candidate) = ours.candidate()
+        {
+            self.rtc.direct_api().invalidate_candidate(&candidate);
+        }
     }
 
     pub(super) fn credentials(&mut self) -> IceCreds {
@@ -221,14 +265,20 @@ impl Association {
         Some(Fingerprint { hash: presented.hash_func.clone(), digest: presented.bytes.clone() })
     }
 
+    /// The source of the first track of audio, as it was announced or will be.
+    pub(super) fn source(&mut self) -> Option<u32> {
+        let present = self.rtc.direct_api().stream_tx_by_mid(self.mid, None).map(|s| *s.ssrc());
+        self.announced.or(present)
+    }
+
     /// Expects a source: which ones are heard is not str0m's to decide. With `turn`, the roll-over
     /// count of SRTP that its numbers begin with. False while str0m has no section for it.
-    pub(super) fn expect(&mut self, ssrc: u32, turn: Option<u64>) -> bool {
-        if self.rtc.media(self.mid).is_none() {
+    pub(super) fn expect(&mut self, mid: Mid, ssrc: u32, turn: Option<u64>) -> bool {
+        if self.rtc.media(mid).is_none() {
             return false;
         }
         let mut api = self.rtc.direct_api();
-        let stream = api.expect_stream_rx(ssrc.into(), None, self.mid, None);
+        let stream = api.expect_stream_rx(ssrc.into(), None, mid, None);
         match turn {
             Some(turn) => stream.reset_roc(turn),
             None => stream.suppress_nack(true),
@@ -236,8 +286,61 @@ impl Association {
         true
     }
 
-    pub(super) fn write(&mut self, packet: RtpWrite) {
-        if let Some(stream) = self.rtc.direct_api().stream_tx_by_mid(self.mid, None) {
+    /// Expects a source of pictures, and the one that sends its packets again.
+    pub(super) fn expect_pictures(&mut self, mid: Mid, ssrc: u32, repair: Option<u32>) -> bool {
+        if self.rtc.media(mid).is_none() {
+            return false;
+        }
+        let repair = repair.map(Ssrc::from);
+        self.rtc.direct_api().expect_stream_rx(ssrc.into(), repair, mid, None);
+        true
+    }
+
+    /// Forgets a source.
+    pub(super) fn forget(&mut self, ssrc: u32) {
+        self.rtc.direct_api().remove_stream_rx(ssrc.into());
+    }
+
+    /// Makes a section for a track beside the first of audio, and its sources.
+    pub(super) fn declare(&mut self, mid: Mid, kind: MediaKind, source: u32, repair: Option<u32>) {
+        if self.rtc.media(mid).is_some() {
+            return;
+        }
+        let mut api = self.rtc.direct_api();
+        api.declare_media(mid, kind);
+        let stream = api.declare_stream_tx(source.into(), repair.map(Ssrc::from), mid, None);
+        if kind == MediaKind::Video {
+            // The usual cap on packets that are sent again protects servers.
+            stream.set_rtx_cache(REPAIRS, REPAIR_AGE, None);
+        }
+    }
+
+    /// Takes such a section away.
+    pub(super) fn undeclare(&mut self, mid: Mid) {
+        self.rtc.direct_api().remove_media(mid);
+    }
+
+    /// Begins SCTP within DTLS, if it was not begun.
+    pub(super) fn start_channels(&mut self) {
+        let begins = self.setup == Setup::Active;
+        self.rtc.direct_api().start_sctp(begins);
+    }
+
+    /// Asks for a picture that needs no other.
+    pub(super) fn ask_keyframe(&mut self, ssrc: u32) {
+        if let Some(stream) = self.rtc.direct_api().stream_rx(&ssrc.into()) {
+            stream.request_keyframe(KeyframeRequestKind::Pli);
+        }
+    }
+
+    /// Writes a packet of a section: of that source, or of its only one.
+    pub(super) fn write(&mut self, mid: Mid, source: Option<u32>, packet: RtpWrite) {
+        let mut api = self.rtc.direct_api();
+        let stream = match source {
+            Some(source) => api.stream_tx(&source.into()),
+            None => api.stream_tx_by_mid(mid, None),
+        };
+        if let Some(stream) = stream {
             stream.write_rtp(packet);
         }
     }
@@ -251,7 +354,29 @@ impl Association {
         if present != Some(ssrc) {
             api.reset_stream_tx(self.mid, None, ssrc.into(), None);
         }
-        self.write(packet);
+        self.write(self.mid, None, packet);
+    }
+}
+
+impl OurAddress {
+    /// The address as str0m has it.
+    fn candidate(&self) -> Option<Candidate> {
+        let address = self.local.address;
+        let candidate = match self.kind {
+            LocalKind::Host => Candidate::host(address, "udp"),
+            LocalKind::ServerReflexive { base } => {
+                Candidate::server_reflexive(address, base, "udp")
+            }
+            LocalKind::Relayed { server } => Candidate::relayed(address, server, "udp"),
+        };
+        candidate.ok()
+    }
+}
+
+const fn picture_codec(codec: VideoCodec) -> Codec {
+    match codec {
+        VideoCodec::Vp8 => Codec::Vp8,
+        VideoCodec::H264 => Codec::H264,
     }
 }
 

@@ -1,129 +1,91 @@
-//! The engine: negotiation, path and streams of one session.
+//! The engine: state, negotiation and path of one session.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use str0m::change::SdpPendingOffer;
+use str0m::media::Mid;
 use str0m::net::{Protocol, Receive};
-use str0m::rtp::RtpWrite;
 use str0m::{Candidate, Event, IceConnectionState, IceCreds, Input, Output};
 
-use super::association::{Association, Ingredients, pt};
+use super::association::{Association, Ingredients, MID, pt};
+use super::audio::AudioTrack;
+use super::descriptions::{Descriptions, Offered, Step};
 use super::dtmf;
-use super::receive::{Datagram, Incoming};
-use super::send::Outgoing;
+use super::more::More;
+use super::path::{OurAddress, Path};
+use super::receive::Datagram;
+use super::slots::{Holds, Slots};
+use super::video::VideoTrack;
 use crate::machine::Wake;
-use crate::media::negotiation::{self, Payloads, RemoteAudio, Renewal};
-use crate::media::rtp::{Format, Header, Held, Verdict};
-use crate::media::{
-    Agreement, AudioCodec, AudioFrame, Backlog, Digit, Engine, EngineConfig, EngineEvent,
-    EngineOutput, Frame, Local, LocalCandidate, LocalKind, MediaError, MediaKind, MediaState,
-    MediaStats, Track, TrackInfo, Wish,
+use crate::media::negotiation::{
+    self, Abilities, OurSection, OurTerms, Payloads, Picture, Pictures, Remote, Renewal, Terms,
 };
-use crate::sdp::candidate::{self, Admission, Generation, MAX_CANDIDATES};
-use crate::sdp::{Description, Direction};
+use crate::media::rtp::Header;
+use crate::media::{
+    Agreement, AudioCodec, ChannelId, ChannelMessage, Codec, Digit, Engine, EngineConfig,
+    EngineEvent, EngineOutput, Frame, Local, LocalCandidate, LocalKind, MAX_TRACKS, MediaError,
+    MediaKind, MediaState, MediaStats, Track, TrackInfo, TrackStats, Wish,
+};
+use crate::sdp::{Description, Direction, candidate};
 
 /// str0m says "in a very long time" for "never".
 const NEVER: Duration = Duration::from_secs(24 * 3600);
 /// Times in a row that str0m may want to be called again at once.
 const MAX_TURNS: usize = 64;
-/// The name of the section that we offer.
-const OUR_MID: &str = "0";
-
-/// How far the descriptions are.
-enum Negotiation {
-    New,
-    /// Our offer is out.
-    Offered(Offered),
-    /// The far side's offer is in, and in force; it waits for its answer.
-    Answering {
-        offer: String,
-        /// Whether it is the first: candidates are told after its answer, not in it.
-        first: bool,
-    },
-    Done,
-}
-
-/// An offer of ours.
-struct Offered {
-    payloads: Payloads,
-    /// What the transport has to do with it: nothing for a renegotiation.
-    pending: Option<SdpPendingOffer>,
-    /// The credentials in it.
-    credentials: IceCreds,
-}
+/// The number by which we offer the header extension that names a section.
+const MID_NUMBER: u8 = 4;
 
 /// One session over str0m.
 pub(super) struct WebRtc {
     ingredients: Ingredients,
-    association: Option<Association>,
+    pub(super) association: Option<Association>,
     /// How many there were.
     associations: u32,
     config: EngineConfig,
-    now: Instant,
-    negotiation: Negotiation,
-    /// The number of our descriptions, and the version of the last.
-    session: (u64, u64),
-    /// The direction that we want.
-    wanted: Direction,
-    /// The far side's description in force.
-    agreed: Option<RemoteAudio>,
-    /// What was told of that.
+    pub(super) now: Instant,
+    pub(super) descriptions: Descriptions,
+    /// What was told of the first track of audio.
     told: Option<Agreement>,
-    state: MediaState,
+    pub(super) state: MediaState,
     /// Whether DTLS is through.
-    secure: bool,
+    pub(super) secure: bool,
     /// When a path that is missing is given up.
     give_up: Option<Instant>,
-    /// Remote candidates kept until they can be used; at most [`MAX_CANDIDATES`].
-    early: Vec<String>,
-    /// Those that are used.
-    remote: Generation,
-    /// Our addresses.
-    local: Vec<SocketAddr>,
-    gathered: bool,
-    outgoing: Outgoing,
-    incoming: Incoming,
-    backlog: Backlog,
+    path: Path,
+    /// The first track of audio.
+    pub(super) audio: AudioTrack,
     keys: dtmf::Sender,
-    muted: bool,
+    /// What a telephone has not.
+    pub(super) more: Option<Box<More>>,
     round_trip: Option<Duration>,
     remote_loss: Option<f32>,
-    queue: VecDeque<EngineOutput>,
+    pub(super) queue: VecDeque<EngineOutput>,
     rtc_wake: Option<Instant>,
 }
 
 impl WebRtc {
     pub(super) fn new(ingredients: Ingredients, config: EngineConfig, now: Instant) -> Self {
         let mut rng = config.seed.child("rtp").rng();
-        let outgoing = Outgoing::new(&mut rng);
+        let audio = AudioTrack::new(&config, Mid::from(MID), None, &mut rng);
         // Positive as a signed number, which some far ends read it as (RFC 8829 section 5.2.1).
-        let session = (config.seed.child("sdp").rng().next_u64() >> 1, 0);
-        let incoming = Incoming::new(config.reorder);
+        let session = config.seed.child("sdp").rng().next_u64() >> 1;
+        let more = (!Abilities::of(&config).is_telephone()).then(Box::default);
         Self {
             ingredients,
             association: None,
             associations: 0,
             config,
             now,
-            negotiation: Negotiation::New,
-            session,
-            wanted: Direction::SendRecv,
-            agreed: None,
+            descriptions: Descriptions::new(session),
             told: None,
             state: MediaState::New,
             secure: false,
             give_up: None,
-            early: Vec::new(),
-            remote: Generation::default(),
-            local: Vec::new(),
-            gathered: false,
-            outgoing,
-            incoming,
-            backlog: Backlog::default(),
+            path: Path::default(),
+            audio,
             keys: dtmf::Sender::default(),
-            muted: false,
+            more,
             round_trip: None,
             remote_loss: None,
             queue: VecDeque::new(),
@@ -131,11 +93,11 @@ impl WebRtc {
         }
     }
 
-    fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         matches!(self.state, MediaState::Failed | MediaState::Closed)
     }
 
-    fn event(&mut self, event: EngineEvent) {
+    pub(super) fn event(&mut self, event: EngineEvent) {
         self.queue.push_back(EngineOutput::Event(event));
     }
 
@@ -153,7 +115,10 @@ impl WebRtc {
             }
         };
         if self.is_over() {
-            self.backlog.clear();
+            self.audio.backlog.clear();
+            if let Some(more) = &mut self.more {
+                more.audio.values_mut().for_each(|audio| audio.backlog.clear());
+            }
         }
         self.event(EngineEvent::State(state));
     }
@@ -170,7 +135,7 @@ impl WebRtc {
 
     /// Lets str0m act on a change, and takes all it has to say. What is written leaves only on a
     /// timeout, so there is one in every turn.
-    fn turn(&mut self, now: Instant) {
+    pub(super) fn turn(&mut self, now: Instant) {
         self.now = self.now.max(now);
         for _ in 0..MAX_TURNS {
             let Some(association) = &mut self.association else { return };
@@ -188,6 +153,8 @@ impl WebRtc {
         loop {
             let Some(association) = &mut self.association else { return false };
             match association.rtc.poll_output() {
+                // str0m goes on by the last way that it knew.
+                Ok(Output::Transmit(t)) if !self.path.leads_by(t.source) => {}
                 Ok(Output::Transmit(t)) => self.queue.push_back(EngineOutput::Transmit {
                     local: t.source,
                     remote: t.destination,
@@ -222,14 +189,7 @@ impl WebRtc {
                 }
                 IceConnectionState::Disconnected => self.enter(MediaState::Disconnected),
             },
-            Event::RtpPacket(packet) if self.secure => {
-                if let (Some(agreed), Some(association)) = (&self.agreed, &mut self.association)
-                    && let Some(gone) = self.incoming.take(&packet, &agreed.payloads)
-                {
-                    association.rtc.direct_api().remove_stream_rx(gone);
-                }
-                self.release();
-            }
+            Event::RtpPacket(packet) if self.secure => self.received(&packet),
             Event::PeerStats(stats) => {
                 // By ICE: RTCP's is rounded by a clock that no seed decides.
                 let pair = stats.selected_candidate_pair;
@@ -237,8 +197,27 @@ impl WebRtc {
                 self.round_trip = measured.or(self.round_trip);
                 self.remote_loss = stats.egress_loss_fraction.or(self.remote_loss);
             }
-            Event::MediaEgressStats(stats) => {
+            Event::MediaEgressStats(stats) if stats.mid == self.audio.mid => {
                 self.remote_loss = stats.loss.or(self.remote_loss);
+            }
+            Event::KeyframeRequest(request) => {
+                let tracks = self.more.iter_mut().flat_map(|more| more.video.values_mut());
+                tracks.filter(|track| track.mid == request.mid).for_each(VideoTrack::want);
+                self.settle_pictures();
+            }
+            Event::ChannelOpen(inner, label) => {
+                if let (Some(more), Some(association)) = (&mut self.more, &mut self.association) {
+                    let event = more.channels.opened(association, inner, label);
+                    event.into_iter().for_each(|event| self.event(event));
+                }
+            }
+            Event::ChannelData(data) => {
+                let event = self.more.as_ref().and_then(|more| more.channels.received(data));
+                event.into_iter().for_each(|event| self.event(event));
+            }
+            Event::ChannelClose(inner) => {
+                let event = self.more.as_mut().and_then(|more| more.channels.closed(inner));
+                event.into_iter().for_each(|event| self.event(event));
             }
             Event::Closed => self.enter(MediaState::Closed),
             _ => {}
@@ -249,75 +228,24 @@ impl WebRtc {
     /// far side (RFC 8842 section 5.5).
     fn secured(&mut self) {
         let presented = self.association.as_mut().and_then(Association::presented);
-        let announced = self.agreed.as_ref().is_some_and(|agreed| {
+        let announced = self.descriptions.agreed.as_ref().is_some_and(|agreed| {
             presented.is_some_and(|presented| agreed.fingerprints.contains(&presented))
         });
         if announced {
             self.secure = true;
             self.enter(MediaState::Connected);
-            self.say_backlog();
+            self.say_backlog(0);
+            let others = self.more.iter().flat_map(|more| more.audio.keys());
+            let others: Vec<u8> = others.copied().collect();
+            others.into_iter().for_each(|number| self.say_backlog(number));
         } else {
             let text = "the far side's certificate is not the one that it announced";
             self.fail(MediaError::Connection(text.to_owned()));
         }
     }
 
-    /// Gives out what was heard, if it is its turn; nothing while the far side is not to be heard.
-    fn release(&mut self) {
-        let receives = self.direction().receives();
-        while let Some(heard) = self.incoming.receiver.pop(self.now) {
-            if receives {
-                self.event(heard.into());
-            }
-        }
-    }
-
-    /// A datagram of RTP, by its clear header.
-    fn handle_rtp(&mut self, header: Header, datagram: &Datagram<&[u8]>) {
-        let format = self.format(header.payload_type);
-        let judged = self.incoming.probation.judge(&header, format);
-        // Before it is secure, nothing is authentic. The first words may be before the keys.
-        let known = self.secure || format == Format::Unused;
-        let verdict = if known { judged } else { Verdict::Wait };
-        match verdict {
-            Verdict::Pass => self.feed(self.now, datagram),
-            Verdict::Wait => self.incoming.probation.hold(self.now, header, datagram.kept()),
-            Verdict::Anew => {
-                self.incoming.probation.hold(self.now, header, datagram.kept());
-                for held in self.incoming.probation.release(&header) {
-                    self.admit(&held);
-                }
-                // Forged: as if it had never been.
-                if !self.incoming.probation.knows(header.ssrc) {
-                    self.forget_source(header.ssrc);
-                }
-            }
-            Verdict::Refuse => {}
-        }
-    }
-
-    /// Lets a packet in that had to wait.
-    fn admit(&mut self, held: &Held<Datagram>) {
-        let ssrc = held.header.ssrc;
-        let datagram = held.item.borrowed();
-        if !self.association.as_mut().is_some_and(|association| association.expect(ssrc, None)) {
-            return;
-        }
-        let (index, turn) =
-            (self.incoming.probation.index(ssrc), self.incoming.other_turn(&held.header));
-        self.feed(held.arrived, &datagram);
-        if let Some(turn) = turn
-            && self.incoming.probation.index(ssrc) == index
-        {
-            if let Some(association) = &mut self.association {
-                association.expect(ssrc, Some(turn));
-            }
-            self.feed(held.arrived, &datagram);
-        }
-    }
-
     /// Gives str0m a datagram.
-    fn feed(&mut self, arrived: Instant, datagram: &Datagram<&[u8]>) {
+    pub(super) fn feed(&mut self, arrived: Instant, datagram: &Datagram<&[u8]>) {
         let Datagram { local, remote, data } = *datagram;
         let Ok(receive) = Receive::new(Protocol::Udp, remote, local, data) else { return };
         let Some(association) = &mut self.association else { return };
@@ -329,28 +257,6 @@ impl WebRtc {
         }
     }
 
-    fn write(&mut self, packet: RtpWrite) {
-        if let Some(association) = &mut self.association {
-            association.write(packet);
-        }
-    }
-
-    /// Writes a packet of a source, or of our own, once there is somebody who can read it.
-    pub(super) fn write_raw(
-        &mut self,
-        now: Instant,
-        ssrc: Option<u32>,
-        packet: RtpWrite,
-    ) -> Result<(), MediaError> {
-        let secure = self.secure && !self.is_over();
-        let Some(association) = self.association.as_mut().filter(|_| secure) else {
-            return Err(MediaError::State(self.state));
-        };
-        association.write_raw(ssrc, packet);
-        self.turn(now);
-        Ok(())
-    }
-
     /// Sends the telephone-events that are due. They wait while the far side holds.
     fn press_keys(&mut self) {
         if !self.direction().sends() {
@@ -359,105 +265,128 @@ impl WebRtc {
         let Some(codec) = self.stream_codec() else { return };
         let Some((clock, number)) = self.event_type(codec) else { return };
         while let Some(event) = self.keys.poll(self.now, clock) {
-            let packet = self.outgoing.event(self.now, pt(number), codec, &event);
+            let packet = self.audio.outgoing.event(self.now, pt(number), codec, &event);
             self.write(packet);
             self.turn(self.now);
         }
     }
 
-    /// The codec of what we send: the one that was sent last, as long as it may be.
+    /// The codec of what is sent on the first track of audio.
     fn stream_codec(&self) -> Option<AudioCodec> {
-        let payloads = &self.agreed.as_ref()?.payloads;
-        let sent = self.outgoing.codec().filter(|codec| payloads.payload_type(*codec).is_some());
-        sent.or_else(|| self.send_codec())
+        self.audio.codec(self.descriptions.payloads(self.audio.place)?)
     }
 
-    /// Sends what was said before there was a way to send it.
-    fn say_backlog(&mut self) {
-        if !self.secure {
-            return;
-        }
-        if self.muted || !self.direction().sends() {
-            self.backlog.clear();
-        }
-        while let Some(frame) = self.backlog.pop(self.now) {
-            self.say(&frame);
-        }
-    }
-
-    fn say(&mut self, frame: &AudioFrame) {
-        let payloads = self.agreed.as_ref().map(|agreed| &agreed.payloads);
-        // Another codec may have been agreed on since.
-        let Some(number) = payloads.and_then(|p| p.payload_type(frame.codec)) else { return };
-        let packet = self.outgoing.audio(self.now, pt(number), frame);
-        self.write(packet);
-        self.turn(self.now);
-    }
-
-    /// The direction agreed on, as we see it.
+    /// The direction agreed on for the first track of audio, as we see it.
     fn direction(&self) -> Direction {
-        self.agreed
-            .as_ref()
-            .map_or(Direction::Inactive, |agreed| agreed.direction.reversed().and(self.wanted))
+        self.descriptions.direction(self.audio.place, self.audio.wanted)
     }
 
     fn event_type(&self, codec: AudioCodec) -> Option<(u32, u8)> {
-        self.agreed.as_ref()?.payloads.event_type(codec)
-    }
-
-    /// What a payload type stands for.
-    fn format(&self, number: u8) -> Format {
-        self.agreed.as_ref().map_or(Format::Unused, |agreed| agreed.payloads.format(number))
-    }
-
-    fn forget_source(&mut self, ssrc: u32) {
-        if let Some(association) = &mut self.association {
-            association.rtc.direct_api().remove_stream_rx(ssrc.into());
-        }
+        self.descriptions.payloads(self.audio.place)?.event_type(codec)
     }
 
     /// A far side's description is in force; what came before it can be used.
-    fn agree(&mut self, audio: RemoteAudio) {
-        if self.agreed.as_ref().is_some_and(|agreed| agreed.ufrag != audio.ufrag) {
-            self.remote = Generation::default();
+    fn agree(&mut self, remote: Remote, slots: Slots, plan: &[Holds], offered: &[OurSection]) {
+        let agreed = self.descriptions.agreed.as_ref();
+        if agreed.is_some_and(|agreed| agreed.ufrag != remote.ufrag) {
+            self.path.renew();
         }
-        let candidates = audio.candidates.clone();
-        self.agreed = Some(audio);
-        for candidate in std::mem::take(&mut self.early).into_iter().chain(candidates) {
+        let candidates = remote.candidates.clone();
+        self.descriptions.agreed = Some(remote);
+        self.descriptions.slots = slots;
+        self.audio.place = plan.iter().position(|holds| *holds == Holds::Track(Track::AUDIO));
+        self.place_more(plan, offered);
+        for candidate in self.path.take_early().into_iter().chain(candidates) {
             self.add_candidates(&candidate);
         }
     }
 
-    fn tell_agreement(&mut self) {
-        let agreement = self.agreement();
-        if self.told != agreement {
-            self.told = agreement;
-            if let Some(agreement) = agreement {
-                self.event(EngineEvent::Agreed(agreement));
+    /// Says where each further track is now, makes those that are new (as they were offered, if they
+    /// were), and ends those that are gone.
+    fn place_more(&mut self, plan: &[Holds], offered: &[OurSection]) {
+        let (Some(more), Some(remote), Some(association)) =
+            (&mut self.more, &self.descriptions.agreed, &mut self.association)
+        else {
+            return;
+        };
+        more.leave();
+        let mut longest = None;
+        for (place, (holds, section)) in plan.iter().zip(&remote.sections).enumerate() {
+            match (holds, &section.terms) {
+                (Holds::Channels, Terms::Channels { longest: theirs }) => longest = Some(*theirs),
+                (Holds::Track(Track::AUDIO) | Holds::Channels, _) => {}
+                (Holds::Track(track), _) => {
+                    more.put(*track, place, offered.get(section.index), &self.config);
+                }
             }
         }
+        let slots = &self.descriptions.slots;
+        let gone = more.retire(|track| slots.hold(Holds::Track(track)));
+        gone.into_iter().for_each(|mid| association.undeclare(mid));
+        more.rest().into_iter().for_each(|source| association.forget(source));
+        more.declare(association);
+        for video in more.video.values_mut() {
+            if !self.descriptions.direction(video.place, video.wanted).sends() {
+                video.interrupt();
+            }
+        }
+        let ended = match longest {
+            Some(longest) => {
+                association.start_channels();
+                more.channels.agree(longest);
+                Vec::new()
+            }
+            None => more.channels.end(Some(association)),
+        };
+        ended.into_iter().for_each(|event| self.event(event));
+    }
+
+    /// Tells what is new of the tracks.
+    fn tell_agreement(&mut self) {
+        let agreement = self.agreement();
+        let before = std::mem::replace(&mut self.told, agreement);
+        if before != agreement {
+            let info = |terms| TrackInfo::audio(self.mid_of(Track::AUDIO), &terms);
+            self.event(match (before, agreement) {
+                (None, Some(terms)) => EngineEvent::TrackAdded(info(terms)),
+                (Some(_), Some(terms)) => EngineEvent::TrackChanged(info(terms)),
+                (Some(_) | None, None) => EngineEvent::TrackRemoved(Track::AUDIO),
+            });
+        }
+        if let Some(agreement) = agreement.filter(|_| before != agreement) {
+            self.event(EngineEvent::Agreed(agreement));
+        }
+        if self.more.is_some() {
+            let mut tracks = self.tracks();
+            tracks.retain(|info| info.track != Track::AUDIO);
+            let news = self.more.as_mut().map(|more| more.tell(tracks)).unwrap_or_default();
+            news.into_iter().for_each(|event| self.event(event));
+        }
+    }
+
+    /// The name of a track's section.
+    fn mid_of(&self, track: Track) -> Option<String> {
+        let mut uses = self.descriptions.uses();
+        let (_, slot, _) = uses.find(|(.., holds)| *holds == Holds::Track(track))?;
+        slot.mid.clone()
     }
 
     /// Takes the candidates of a text that ICE can use, as long as there are not too many.
     fn add_candidates(&mut self, text: &str) {
         let Some(association) = &mut self.association else { return };
-        for (_, candidate) in candidate::Candidate::read_all(text).candidates {
-            let Some(usable) = candidate.usable() else { continue };
-            let Some(address) = usable.address() else { continue };
-            if self.remote.admit(address, usable.component) == Admission::New
-                && let Ok(candidate) = Candidate::from_sdp_string(&usable.to_line())
-            {
+        for line in self.path.admit(text) {
+            if let Ok(candidate) = Candidate::from_sdp_string(&line) {
                 association.rtc.add_remote_candidate(candidate);
             }
         }
     }
 
     /// What a far side's description changes of the one in force, if there is one.
-    fn change(&mut self, audio: &RemoteAudio) -> Option<Renewal> {
-        let agreed = self.agreed.as_ref()?;
+    fn change(&mut self, remote: &Remote) -> Option<Renewal> {
+        let agreed = self.descriptions.agreed.as_ref()?;
         let association = self.association.as_mut()?;
         let verified = if self.secure { association.presented() } else { None };
-        Some(audio.change(agreed, verified.as_ref(), association.setup()))
+        Some(remote.change(agreed, verified.as_ref(), association.setup()))
     }
 
     fn ufrag(&mut self) -> Option<String> {
@@ -465,30 +394,47 @@ impl WebRtc {
     }
 
     /// Makes one of our addresses a candidate, if it is none yet, and tells it.
-    fn tell_candidate(&mut self, address: SocketAddr) {
+    fn tell_candidate(&mut self, ours: &OurAddress) {
         let Some(association) = &mut self.association else { return };
-        let Some(line) = association.candidate(address) else { return };
+        let Some(line) = association.candidate(ours) else { return };
         let ufrag = association.credentials().ufrag;
-        let mid = self.agreed.as_ref().and_then(|agreed| agreed.mid.clone());
+        let agreed = self.descriptions.agreed.as_ref();
+        let mid = agreed.and_then(Remote::mid).map(str::to_owned);
         let candidate = format!("{line} ufrag {ufrag}");
         self.event(EngineEvent::LocalCandidate(LocalCandidate { mid, ufrag, candidate }));
     }
 
     fn tell_candidates(&mut self) {
-        for address in self.local.clone() {
-            self.tell_candidate(address);
+        let ours: Vec<_> = self.path.ours().cloned().collect();
+        for ours in ours {
+            self.tell_candidate(&ours);
         }
-        if self.gathered {
+        if self.path.gathered {
             self.event(EngineEvent::GatheringComplete);
         }
     }
 
     /// Begins anew with another far end (RFC 8842 section 4), by the
     /// credentials that our own description of it tells, if there is one already.
-    fn associate(&mut self, payloads: &Payloads, credentials: Option<IceCreds>) -> Association {
+    fn associate<'t>(
+        &mut self,
+        terms: impl Iterator<Item = &'t Terms> + Clone,
+        credentials: Option<IceCreds>,
+    ) -> Association {
         self.associations += 1;
         let seed = self.config.seed.child(&format!("str0m {}", self.associations));
-        let mut association = Association::new(self.now, &self.ingredients, payloads, seed);
+        let payloads = terms.clone().find_map(|terms| match terms {
+            Terms::Audio(payloads) => Some(payloads),
+            Terms::Video(_) | Terms::Channels { .. } => None,
+        });
+        let pictures = terms.flat_map(|terms| match terms {
+            Terms::Video(pictures) => &*pictures.codecs,
+            Terms::Audio(_) | Terms::Channels { .. } => &[],
+        });
+        let mut pictures: Vec<Picture> = pictures.cloned().collect();
+        pictures.extend(Pictures::ours(&self.config.video).codecs);
+        let mut association =
+            Association::new(self.now, &self.ingredients, payloads, &pictures, seed);
         if let Some(credentials) = credentials {
             association.set_credentials(credentials);
         }
@@ -497,51 +443,193 @@ impl WebRtc {
 
     /// Puts an association in force, in place of the one that there was.
     fn install(&mut self, association: Association) {
+        self.audio.mid = association.mid;
         if self.association.replace(association).is_some() {
-            self.remote = Generation::default();
+            self.path.renew();
             self.secure = false;
-            // SRTP counts from the beginning.
-            self.outgoing.restart();
-            self.incoming.restart();
+            self.audio.restart();
+            let ended = self.more.as_mut().map(|more| more.restart()).unwrap_or_default();
+            ended.into_iter().for_each(|event| self.event(event));
             self.enter(MediaState::Connecting);
         }
     }
 
     /// The next description of ours.
     fn describe(&mut self, offers: bool) -> Option<negotiation::Transport> {
-        self.session.1 += 1;
-        let (session, version) = self.session;
+        let (session, version) = self.descriptions.next();
         Some(self.association.as_mut()?.transport(session, version, offers))
+    }
+
+    /// Our section for one of the far side's.
+    fn our_section(&mut self, index: usize) -> Option<OurSection> {
+        let source = self.association.as_mut().and_then(Association::source);
+        let mut uses = self.descriptions.uses();
+        let (section, slot, holds) = uses.find(|(section, ..)| section.index == index)?;
+        let direction = |place, wanted| self.descriptions.direction(place, wanted);
+        let new = |direction| {
+            let mut ours = OurSection::new(slot.mid.clone(), section.terms.clone(), direction);
+            ours.mid_extension = section.mid_extension;
+            ours
+        };
+        Some(match holds {
+            Holds::Channels => new(Direction::SendRecv),
+            Holds::Track(Track::AUDIO) => {
+                let ours = new(self.direction());
+                let mid_extension = ours.mid_extension.filter(|_| self.more.is_some());
+                OurSection { source, mid_extension, ..ours }
+            }
+            Holds::Track(Track { kind: MediaKind::Audio, number }) => {
+                let audio = self.audio(number)?;
+                let ours = new(direction(audio.place, audio.wanted));
+                OurSection { source: audio.source, number, ..ours }
+            }
+            Holds::Track(Track { kind: MediaKind::Video, number }) => {
+                let video = self.more.as_ref()?.video.get(&number)?;
+                let (source, repair) = video.source;
+                let ours = new(direction(video.place, video.wanted));
+                OurSection { source: Some(source), repair: Some(repair), number, ..ours }
+            }
+        })
+    }
+
+    /// The direction that we want of a track.
+    fn wanted(&self, track: Track) -> Option<Direction> {
+        match track.kind {
+            MediaKind::Audio => Some(self.audio(track.number)?.wanted),
+            MediaKind::Video => Some(self.more.as_ref()?.video.get(&track.number)?.wanted),
+        }
+    }
+
+    /// Our sections as they stand, for an offer: what is off stays off.
+    fn standing(&mut self) -> Vec<OurSection> {
+        let slots: Vec<_> = self.descriptions.slots.iter().cloned().collect();
+        let mut sections = Vec::with_capacity(slots.len());
+        for (index, slot) in slots.into_iter().enumerate() {
+            let mid = slot.mid.or_else(|| Some(index.to_string()));
+            let on = match slot.off {
+                Some(off) => Err(off),
+                None => self.our_section(index).ok_or_else(negotiation::Off::default),
+            };
+            sections.push(match (on, slot.holds) {
+                (Ok(ours), holds) => {
+                    // What we want, whatever the far side did when it was asked last.
+                    let wanted = match holds {
+                        Some(Holds::Track(track)) => self.wanted(track),
+                        Some(Holds::Channels) | None => None,
+                    };
+                    OurSection { mid, direction: wanted.unwrap_or(ours.direction), ..ours }
+                }
+                (Err(off), _) => OurSection {
+                    mid,
+                    terms: OurTerms::Off(off),
+                    direction: Direction::Inactive,
+                    source: None,
+                    repair: None,
+                    number: 0,
+                    mid_extension: None,
+                },
+            });
+        }
+        sections
+    }
+
+    /// The sections of an offer: those that stand, and new ones.
+    fn wished(&mut self, wishes: &[Wish]) -> Result<Vec<OurSection>, MediaError> {
+        let (audio, video) =
+            (self.descriptions.count(MediaKind::Audio), self.descriptions.count(MediaKind::Video));
+        let telephone = self.more.is_none();
+        if let Some(wish) = wishes.iter().find(|wish| match wish.kind {
+            MediaKind::Audio => self.config.codecs.is_empty(),
+            MediaKind::Video => self.config.video.is_empty(),
+        }) {
+            return Err(MediaError::NotNegotiated(wish.kind.name()));
+        }
+        let most = if telephone { 1 } else { MAX_TRACKS };
+        if audio + video + wishes.len() > most {
+            return Err(MediaError::TooMany("tracks"));
+        }
+        let mut sections = self.standing();
+        let first = !self.descriptions.slots.hold(Holds::Track(Track::AUDIO));
+        let mut numbers = self.descriptions.slots.next();
+        for Wish { kind, direction } in wishes {
+            let mid = Some(self.descriptions.slots.free_mid(&sections));
+            let (terms, next) = match kind {
+                MediaKind::Audio => {
+                    (Terms::Audio(Payloads::ours(&self.config.codecs)), &mut numbers[0])
+                }
+                MediaKind::Video => {
+                    (Terms::Video(Pictures::ours(&self.config.video)), &mut numbers[1])
+                }
+            };
+            let number = *next;
+            *next = number.saturating_add(1);
+            let mut ours = OurSection::new(mid, terms, *direction);
+            ours.number = number;
+            if let Some(more) = &mut self.more {
+                ours.mid_extension = Some(MID_NUMBER);
+                if (*kind, number) != (MediaKind::Audio, 0) {
+                    let (source, repair) = more.draw_sources(&self.config);
+                    ours.source = Some(source);
+                    ours.repair = (*kind == MediaKind::Video).then_some(repair);
+                }
+            }
+            if first && (*kind, number) == (MediaKind::Audio, 0) {
+                self.audio.wanted = *direction;
+            }
+            sections.push(ours);
+        }
+        if self.config.channels && !self.descriptions.slots.hold(Holds::Channels) {
+            let mid = Some(self.descriptions.slots.free_mid(&sections));
+            let terms = Terms::Channels { longest: 0 };
+            sections.push(OurSection::new(mid, terms, Direction::SendRecv));
+        }
+        Ok(sections)
     }
 
     fn our_offer(&mut self, offered: Offered) -> Result<String, MediaError> {
         let mut transport = self.describe(true).ok_or(MediaError::State(self.state))?;
         transport.ufrag.clone_from(&offered.credentials.ufrag);
         transport.pwd = crate::Secret::new(offered.credentials.pass.clone());
-        let mid = self.agreed.as_ref().and_then(|agreed| agreed.mid.clone());
-        let mid = mid.as_deref().unwrap_or(OUR_MID);
-        let offer = negotiation::offer(&offered.payloads, mid, self.wanted, &transport);
-        self.negotiation = Negotiation::Offered(offered);
+        let offer = negotiation::offer(&offered.sections, &transport);
+        self.descriptions.step = Step::Offered(offered);
         self.turn(self.now);
         Ok(offer)
     }
 }
 
+/// What sections carry that are on.
+fn carried(sections: &[OurSection]) -> impl Iterator<Item = &Terms> + Clone {
+    sections.iter().filter_map(|section| match &section.terms {
+        OurTerms::On(terms) => Some(terms),
+        OurTerms::Off(_) => None,
+    })
+}
+
 impl Engine for WebRtc {
-    fn add_local(&mut self, now: Instant, local: &Local, _: LocalKind) {
-        let address = local.address;
-        if self.config.relay_only || self.local.contains(&address) {
+    fn add_local(&mut self, now: Instant, local: &Local, kind: LocalKind) {
+        let relayed = matches!(kind, LocalKind::Relayed { .. });
+        if self.config.relay_only && !relayed {
             return;
         }
-        self.local.push(address);
-        self.tell_candidate(address);
-        self.turn(now);
+        let ours = OurAddress { local: local.clone(), kind };
+        if let Some(ours) = self.path.add(ours).cloned() {
+            self.tell_candidate(&ours);
+            self.turn(now);
+        }
     }
 
-    fn remove_local(&mut self, _: Instant, _: SocketAddr) {}
+    fn remove_local(&mut self, now: Instant, address: SocketAddr) {
+        let gone = self.path.remove(address);
+        if let Some(association) = &mut self.association {
+            gone.iter().for_each(|ours| association.withdraw(ours));
+        }
+        if !gone.is_empty() {
+            self.turn(now);
+        }
+    }
 
     fn local_done(&mut self, now: Instant) {
-        self.gathered = true;
+        self.path.gathered = true;
         if self.association.is_some() {
             self.event(EngineEvent::GatheringComplete);
         }
@@ -550,22 +638,20 @@ impl Engine for WebRtc {
 
     fn create_offer(&mut self, now: Instant, wishes: &[Wish]) -> Result<String, MediaError> {
         self.now = self.now.max(now);
-        let payloads = match (&self.negotiation, &self.agreed) {
+        match self.descriptions.step {
             _ if self.is_over() => return Err(MediaError::State(self.state)),
-            (Negotiation::New, _) => {
-                let [Wish { kind: MediaKind::Audio, direction }] = wishes else {
-                    return Err(MediaError::NotYet("other tracks than one of audio"));
-                };
-                self.wanted = *direction;
-                Payloads::ours(&self.config.codecs)
+            Step::New if !wishes.is_empty() => {}
+            Step::Done => {}
+            Step::New | Step::Offered(_) | Step::Answering { .. } => {
+                return Err(MediaError::State(self.state));
             }
-            (Negotiation::Done, Some(agreed)) if wishes.is_empty() => agreed.payloads.clone(),
-            _ => return Err(MediaError::State(self.state)),
-        };
+        }
+        let before = self.audio.wanted;
+        let sections = self.wished(wishes)?;
         let pending = match self.association {
             Some(_) => None,
             None => {
-                let mut association = self.associate(&payloads, None);
+                let mut association = self.associate(carried(&sections), None);
                 let pending = association.offer()?;
                 self.install(association);
                 self.tell_candidates();
@@ -574,40 +660,43 @@ impl Engine for WebRtc {
         };
         let credentials = self.association.as_mut().map(Association::credentials);
         let credentials = credentials.ok_or(MediaError::State(self.state))?;
-        self.our_offer(Offered { payloads, pending, credentials })
+        self.our_offer(Offered { sections, pending, credentials, before })
     }
 
     fn accept_answer(&mut self, now: Instant, answer: &str) -> Result<(), MediaError> {
         self.now = self.now.max(now);
-        let Negotiation::Offered(offered) = &self.negotiation else {
+        let Step::Offered(offered) = &self.descriptions.step else {
             return Err(MediaError::State(self.state));
         };
         let description = Description::read(answer)?;
-        let audio = RemoteAudio::read_answer(&description, &offered.payloads)?;
-        let Negotiation::Offered(Offered { payloads, pending, credentials }) =
-            std::mem::replace(&mut self.negotiation, Negotiation::Done)
+        let remote = Remote::read_answer(&description, &offered.sections)?;
+        let mut slots = self.descriptions.slots.clone();
+        slots.offered(&offered.sections);
+        let plan = slots.settle(&description, &remote, self.more.is_none())?;
+        let Step::Offered(Offered { sections, pending, credentials, .. }) =
+            std::mem::replace(&mut self.descriptions.step, Step::Done)
         else {
             return Err(MediaError::State(self.state));
         };
         let before = self.ufrag();
-        match self.change(&audio) {
+        match self.change(&remote) {
             Some(Renewal::Association) => {
-                let mut association = self.associate(&payloads, Some(credentials));
+                let mut association = self.associate(carried(&sections), Some(credentials));
                 let pending = association.offer()?;
-                association.accept_answer(pending, &audio)?;
+                association.accept_answer(pending, &remote)?;
                 self.install(association);
                 self.tell_candidates();
             }
-            _ => {
+            Some(Renewal::IceRestart | Renewal::Nothing) | None => {
                 if let (Some(pending), Some(association)) = (pending, &mut self.association) {
-                    association.accept_answer(pending, &audio)?;
+                    association.accept_answer(pending, &remote)?;
                 }
-                if self.agreed.is_some() && self.ufrag() != before {
+                if self.descriptions.agreed.is_some() && self.ufrag() != before {
                     self.tell_candidates();
                 }
             }
         }
-        self.agree(audio);
+        self.agree(remote, slots, &plan, &sections);
         if self.state == MediaState::New {
             self.enter(MediaState::Connecting);
         }
@@ -616,61 +705,90 @@ impl Engine for WebRtc {
         Ok(())
     }
 
-    fn rollback(&mut self, _: Instant) -> Result<(), MediaError> {
-        Err(MediaError::State(self.state))
+    fn rollback(&mut self, now: Instant) -> Result<(), MediaError> {
+        let Step::Offered(Offered { before, .. }) = &self.descriptions.step else {
+            return Err(MediaError::State(self.state));
+        };
+        if self.is_over() {
+            return Err(MediaError::State(self.state));
+        }
+        if self.audio.place.is_none() {
+            self.audio.wanted = *before;
+        }
+        // What str0m was asked for comes into force with its answer, and so never.
+        self.descriptions.step = if self.descriptions.agreed.is_some() {
+            Step::Done
+        } else {
+            self.association = None;
+            self.rtc_wake = None;
+            self.enter(MediaState::New);
+            Step::New
+        };
+        self.turn(now);
+        Ok(())
     }
 
     fn accept_offer(&mut self, now: Instant, offer: &str) -> Result<(), MediaError> {
         self.now = self.now.max(now);
-        match self.negotiation {
+        let first = match self.descriptions.step {
             _ if self.is_over() => return Err(MediaError::State(self.state)),
             // An offer that nobody answered yet gives way to the next one.
-            Negotiation::New | Negotiation::Answering { .. } | Negotiation::Done => {}
-            Negotiation::Offered(_) => return Err(MediaError::State(self.state)),
-        }
-        let audio = RemoteAudio::read(&Description::read(offer)?, &self.config.codecs)?;
-        let first = match self.negotiation {
-            Negotiation::Answering { first, .. } => first,
-            Negotiation::New | Negotiation::Offered(_) | Negotiation::Done => self.agreed.is_none(),
+            Step::Answering { first, .. } => first,
+            Step::New | Step::Done => self.descriptions.agreed.is_none(),
+            Step::Offered(_) => return Err(MediaError::State(self.state)),
         };
+        let description = Description::read(offer)?;
+        let remote = Remote::read(&description, &Abilities::of(&self.config))?;
+        let mut slots = self.descriptions.slots.clone();
+        let plan = slots.settle(&description, &remote, self.more.is_none())?;
         let before = self.ufrag();
-        let change = self.change(&audio).unwrap_or(Renewal::Association);
+        let change = self.change(&remote).unwrap_or(Renewal::Association);
         match (change, &mut self.association) {
             (Renewal::Nothing, _) => {}
-            (Renewal::IceRestart, Some(association)) => association.accept_offer(&audio)?,
+            (Renewal::IceRestart, Some(association)) => association.accept_offer(&remote)?,
             (Renewal::Association | Renewal::IceRestart, _) => {
                 // Where only the certificate is new, ours stay as they are, too.
-                let same = self.agreed.as_ref().is_some_and(|agreed| agreed.ufrag == audio.ufrag);
+                let agreed = self.descriptions.agreed.as_ref();
+                let same = agreed.is_some_and(|agreed| agreed.ufrag == remote.ufrag);
                 let credentials = self.association.as_mut().map(Association::credentials);
-                let mut association = self.associate(&audio.payloads, credentials.filter(|_| same));
-                association.accept_offer(&audio)?;
+                let terms = remote.sections.iter().map(|section| &section.terms);
+                let mut association = self.associate(terms, credentials.filter(|_| same));
+                association.accept_offer(&remote)?;
                 self.install(association);
             }
         }
-        self.agree(audio);
+        self.agree(remote, slots, &plan, &[]);
         if change == Renewal::Association || self.ufrag() != before {
             self.tell_candidates();
         }
-        self.negotiation = Negotiation::Answering { offer: offer.to_owned(), first };
+        self.descriptions.step = Step::Answering { offer: offer.to_owned(), first };
         self.turn(now);
         Ok(())
     }
 
     fn create_answer(&mut self, now: Instant) -> Result<String, MediaError> {
         self.now = self.now.max(now);
-        let Negotiation::Answering { offer, first } = &self.negotiation else {
+        let Step::Answering { offer, first } = &self.descriptions.step else {
             return Err(MediaError::State(self.state));
         };
         let (offer, first) = (offer.clone(), *first);
         let description = Description::read(&offer)?;
-        let direction = self.direction();
+        let indices: Vec<usize> =
+            self.descriptions.uses().map(|(section, ..)| section.index).collect();
+        let mut ours = Vec::with_capacity(indices.len());
+        for index in indices {
+            let section = self.our_section(index).ok_or(MediaError::State(self.state))?;
+            // The names of the offer.
+            let mid = description.sections.get(index).and_then(|offered| offered.mid());
+            ours.push((index, OurSection { mid: mid.map(str::to_owned), ..section }));
+        }
         let mut transport = self.describe(false).ok_or(MediaError::State(self.state))?;
         if first {
             transport.candidates.clear();
         }
-        let audio = self.agreed.as_ref().ok_or(MediaError::State(self.state))?;
-        let answer = negotiation::answer(&description, audio, direction, &transport);
-        self.negotiation = Negotiation::Done;
+        let remote = self.descriptions.agreed.as_ref().ok_or(MediaError::State(self.state))?;
+        let answer = negotiation::answer(&description, remote, &ours, &transport);
+        self.descriptions.step = Step::Done;
         if self.state == MediaState::New {
             self.enter(MediaState::Connecting);
         }
@@ -690,30 +808,26 @@ impl Engine for WebRtc {
             }
             Some(_) | None => {}
         }
-        if self.agreed.is_some() {
+        if self.descriptions.agreed.is_some() {
             self.add_candidates(candidate);
             self.turn(now);
         } else {
-            for (_, candidate) in fragment.candidates {
-                if candidate.usable().is_some() && self.early.len() < MAX_CANDIDATES {
-                    self.early.push(candidate.to_line());
-                }
-            }
+            self.path.keep(fragment.candidates.into_iter().map(|(_, candidate)| candidate));
         }
         Ok(())
     }
 
     fn restart_ice(&mut self, now: Instant) -> Result<String, MediaError> {
         self.now = self.now.max(now);
-        let over = self.is_over();
-        let (Negotiation::Done, Some(agreed), Some(association), false) =
-            (&self.negotiation, &self.agreed, &mut self.association, over)
-        else {
+        if self.is_over() || !matches!(self.descriptions.step, Step::Done) {
+            return Err(MediaError::State(self.state));
+        }
+        let (sections, before) = (self.standing(), self.audio.wanted);
+        let Some(association) = &mut self.association else {
             return Err(MediaError::State(self.state));
         };
-        let payloads = agreed.payloads.clone();
         let (credentials, pending) = association.restart()?;
-        self.our_offer(Offered { payloads, pending: Some(pending), credentials })
+        self.our_offer(Offered { sections, pending: Some(pending), credentials, before })
     }
 
     fn handle_datagram(
@@ -726,6 +840,9 @@ impl Engine for WebRtc {
         self.now = self.now.max(now);
         // Neither STUN nor DTLS nor RTP: somebody else's.
         let Ok(receive) = Receive::new(Protocol::Udp, remote, local, data) else { return };
+        if !self.path.leads_by(local) {
+            return;
+        }
         let accepts = self.association.as_ref().is_some_and(|association| {
             let input = Input::Receive(self.now, receive);
             association.rtc.is_alive() && association.rtc.accepts(&input)
@@ -742,51 +859,87 @@ impl Engine for WebRtc {
 
     fn handle_timeout(&mut self, now: Instant) {
         self.turn(now);
-        while let Some(held) = self.incoming.probation.due(self.now) {
-            self.admit(&held);
-        }
-        self.release();
+        self.release_held(0);
         if self.give_up.is_some_and(|at| at <= self.now) {
             let what = if self.secure { "the path was lost" } else { "no path was found" };
             self.fail(MediaError::Connection(what.to_owned()));
         }
         self.press_keys();
-        self.say_backlog();
+        self.say_backlog(0);
+        self.pass_time();
     }
 
     fn send(&mut self, now: Instant, track: Track, frame: &Frame) -> Result<(), MediaError> {
         if self.is_over() {
             return Err(MediaError::State(self.state));
         }
-        let frame = match frame {
-            Frame::Audio(frame) if track == Track::AUDIO => frame,
-            Frame::Audio(_) | Frame::Video(_) => {
-                return Err(MediaError::NotNegotiated(frame.codec_name()));
+        match (track.kind, frame) {
+            (MediaKind::Audio, Frame::Audio(frame)) => self.send_audio(now, track.number, frame),
+            (MediaKind::Video, Frame::Video(frame)) => self.send_picture(now, track.number, frame),
+            (MediaKind::Audio | MediaKind::Video, frame) => {
+                Err(MediaError::NotNegotiated(frame.codec_name()))
             }
-        };
-        let payloads = self.agreed.as_ref().map(|agreed| &agreed.payloads);
-        if payloads.and_then(|payloads| payloads.payload_type(frame.codec)).is_none() {
-            return Err(MediaError::NotNegotiated(frame.codec.name()));
         }
-        if self.muted || !self.direction().sends() {
-            return Ok(());
+    }
+
+    fn set_muted(&mut self, track: Track, muted: bool) {
+        match track.kind {
+            MediaKind::Audio => {
+                if let Some(audio) = self.audio_mut(track.number) {
+                    audio.muted = muted;
+                    if muted {
+                        audio.backlog.clear();
+                    }
+                }
+            }
+            MediaKind::Video => {
+                let tracks = self.more.as_mut().map(|more| &mut more.video);
+                if let Some(video) = tracks.and_then(|video| video.get_mut(&track.number)) {
+                    video.set_muted(muted);
+                    self.settle_pictures();
+                }
+            }
         }
+    }
+
+    fn request_keyframe(&mut self, now: Instant, track: Track) -> Result<(), MediaError> {
         self.now = self.now.max(now);
-        // What was secured once may reach the far side again before the path is known to lead there.
-        if !self.secure || !self.backlog.is_empty() {
-            self.backlog.push(frame.clone())?;
-            self.say_backlog();
-            return Ok(());
+        let none = MediaError::NotNegotiated(track.kind.name());
+        let tracks = self.more.as_mut().filter(|_| track.kind == MediaKind::Video);
+        let video = tracks.and_then(|more| more.video.get_mut(&track.number));
+        let Some(video) = video.filter(|video| video.place.is_some()) else { return Err(none) };
+        video.ask();
+        if self.settle_pictures() {
+            self.turn(self.now);
         }
-        self.say(frame);
         Ok(())
     }
 
-    fn set_muted(&mut self, _: Track, muted: bool) {
-        self.muted = muted;
-        if muted {
-            self.backlog.clear();
-        }
+    fn open_channel(&mut self, now: Instant, label: &str) -> Result<ChannelId, MediaError> {
+        let (Some(more), Some(association), false) = (
+            &mut self.more,
+            &mut self.association,
+            matches!(self.state, MediaState::Closed | MediaState::Failed),
+        ) else {
+            return Err(MediaError::NotNegotiated("a data channel"));
+        };
+        let channel = more.channels.open(association, label)?;
+        self.turn(now);
+        Ok(channel)
+    }
+
+    fn send_message(
+        &mut self,
+        now: Instant,
+        channel: ChannelId,
+        message: &ChannelMessage,
+    ) -> Result<(), MediaError> {
+        let (Some(more), Some(association)) = (&mut self.more, &mut self.association) else {
+            return Err(MediaError::NotNegotiated("a data channel"));
+        };
+        more.channels.send(association, channel, message)?;
+        self.turn(now);
+        Ok(())
     }
 
     fn send_dtmf(
@@ -811,18 +964,52 @@ impl Engine for WebRtc {
         Ok(())
     }
 
-    fn set_direction(&mut self, _: Track, direction: Direction) {
-        self.wanted = direction;
+    fn set_direction(&mut self, track: Track, direction: Direction) {
+        match track.kind {
+            MediaKind::Audio => {
+                if let Some(audio) = self.audio_mut(track.number) {
+                    audio.wanted = direction;
+                }
+            }
+            MediaKind::Video => {
+                let tracks = self.more.as_mut().map(|more| &mut more.video);
+                if let Some(video) = tracks.and_then(|video| video.get_mut(&track.number)) {
+                    video.wanted = direction;
+                }
+            }
+        }
     }
 
     fn tracks(&self) -> Vec<TrackInfo> {
-        let mid = || self.agreed.as_ref().and_then(|agreed| agreed.mid.clone());
-        let terms = self.agreement();
-        terms.map(|terms| TrackInfo::audio(mid(), &terms)).into_iter().collect()
+        let info = |holds, mid: &Option<String>| {
+            let Holds::Track(track) = holds else { return None };
+            if track == Track::AUDIO {
+                return Some(TrackInfo::audio(mid.clone(), &self.agreement()?));
+            }
+            let (place, wanted) = match track.kind {
+                MediaKind::Audio => self.audio(track.number).map(|a| (a.place, a.wanted))?,
+                MediaKind::Video => {
+                    let video = self.more.as_ref()?.video.get(&track.number)?;
+                    (video.place, video.wanted)
+                }
+            };
+            let codecs: Vec<Codec> = match &self.descriptions.section(place)?.terms {
+                Terms::Audio(payloads) => {
+                    payloads.codecs.iter().map(|(codec, _)| Codec::Audio(*codec)).collect()
+                }
+                Terms::Video(pictures) => {
+                    pictures.codecs.iter().map(|picture| Codec::Video(picture.codec)).collect()
+                }
+                Terms::Channels { .. } => return None,
+            };
+            let direction = self.descriptions.direction(place, wanted);
+            Some(TrackInfo::new(track, mid.clone(), direction, codecs))
+        };
+        self.descriptions.uses().filter_map(|(_, slot, holds)| info(holds, &slot.mid)).collect()
     }
 
     fn agreement(&self) -> Option<Agreement> {
-        let payloads = &self.agreed.as_ref()?.payloads;
+        let payloads = self.descriptions.payloads(self.audio.place)?;
         let (codec, _) = *payloads.codecs.first()?;
         let keys = payloads.event_type(codec).is_some();
         let codecs = payloads.codecs.iter().map(|(codec, _)| *codec).collect();
@@ -834,15 +1021,23 @@ impl Engine for WebRtc {
     }
 
     fn stats(&self) -> MediaStats {
+        let (sent, heard) = (&self.audio.outgoing, &self.audio.incoming.receiver);
         MediaStats {
-            packets_sent: self.outgoing.packets,
-            bytes_sent: self.outgoing.bytes,
-            packets_received: self.incoming.receiver.packets(),
-            bytes_received: self.incoming.receiver.bytes(),
-            packets_lost: self.incoming.receiver.lost(),
-            jitter: self.incoming.receiver.jitter(),
+            packets_sent: sent.packets,
+            bytes_sent: sent.bytes,
+            packets_received: heard.packets(),
+            bytes_received: heard.bytes(),
+            packets_lost: heard.lost(),
+            jitter: heard.jitter(),
             round_trip: self.round_trip,
             remote_loss: self.remote_loss,
+        }
+    }
+
+    fn track_stats(&self, track: Track) -> Option<TrackStats> {
+        match track.kind {
+            MediaKind::Audio => self.audio(track.number).map(AudioTrack::stats),
+            MediaKind::Video => self.more.as_ref()?.video.get(&track.number).map(|v| v.stats),
         }
     }
 
@@ -866,15 +1061,17 @@ impl Engine for WebRtc {
             return output;
         }
         let wake = |at: Option<Instant>, reason| at.map(|at| Wake { at, reason });
-        let backlog = self.secure.then(|| self.backlog.next_wake(self.now)).flatten();
+        let backlog = self.secure.then(|| self.audio.backlog.next_wake(self.now)).flatten();
         let keys = self.direction().sends().then(|| self.keys.next_wake()).flatten();
+        let more = self.more.as_ref().and_then(|more| more.next_wake(self.now, self.secure));
         let wakes = [
             wake(self.rtc_wake, "ICE, DTLS and RTCP"),
-            wake(self.incoming.probation.next_wake(), "a jump in the audio"),
-            wake(self.incoming.receiver.next_wake(), "a gap in the audio"),
+            wake(self.audio.incoming.probation.next_wake(), "a jump in the audio"),
+            wake(self.audio.incoming.receiver.next_wake(), "a gap in the audio"),
             wake(self.give_up, "lost path limit"),
             wake(keys, "DTMF"),
             wake(backlog, "what was said before media"),
+            wake(more, "pictures and further audio"),
         ];
         EngineOutput::Timeout(wakes.into_iter().fold(None, Wake::earliest))
     }

@@ -1,12 +1,20 @@
 //! The real engine, over str0m: the one place that knows it.
 
 mod association;
+mod audio;
+mod channels;
+mod descriptions;
 mod dtls;
 mod dtmf;
 mod engine;
+mod more;
+mod path;
 mod raw;
 mod receive;
 mod send;
+mod slots;
+mod streams;
+mod video;
 
 use std::sync::Arc;
 use std::time::Instant;

@@ -3,11 +3,10 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use str0m::rtp::{RtpPacket, Ssrc};
+use str0m::rtp::RtpPacket;
 
 use crate::media::negotiation::Payloads;
-use crate::media::rtp::{Header, Heard, Packet, Probation, Receiver};
-use crate::media::{EngineEvent, Track};
+use crate::media::rtp::{Header, Packet, Probation, Receiver};
 
 /// The incoming end of a session.
 #[derive(Debug)]
@@ -49,7 +48,7 @@ impl Incoming {
     }
 
     /// Takes an authentic packet. Answers the source that had to go for it, if any.
-    pub(super) fn take(&mut self, packet: &RtpPacket, payloads: &Payloads) -> Option<Ssrc> {
+    pub(super) fn take(&mut self, packet: &RtpPacket, payloads: &Payloads) -> Option<u32> {
         let header = Header {
             ssrc: *packet.header.ssrc,
             payload_type: *packet.header.payload_type,
@@ -61,7 +60,7 @@ impl Incoming {
         let arrived = packet.timestamp;
         self.receiver.take(&Packet { header, format, payload: &packet.payload, arrived });
         let live = self.receiver.live();
-        self.probation.heard(arrived, header.ssrc, *packet.seq_no, live).map(Ssrc::from)
+        self.probation.heard(arrived, header.ssrc, *packet.seq_no, live)
     }
 
     /// The roll-over count of SRTP that a number belongs to when it is ahead of its source by
@@ -71,15 +70,5 @@ impl Incoming {
         let index = self.probation.index(header.ssrc)?;
         let ahead = u64::from(header.sequence).checked_sub(index & 0xffff)?;
         (ahead > 0x8000).then_some(index >> 16)
-    }
-}
-
-impl From<Heard> for EngineEvent {
-    fn from(heard: Heard) -> Self {
-        match heard {
-            Heard::Audio(frame) => Self::Frame { track: Track::AUDIO, frame: frame.into() },
-            Heard::Key { digit, duration } => Self::Dtmf { digit, duration },
-            Heard::Noise { level } => Self::ComfortNoise { level },
-        }
     }
 }

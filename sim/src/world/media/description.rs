@@ -34,6 +34,11 @@ impl Own {
         }
     }
 
+    /// The source that it sends as.
+    pub(super) const fn source(&self) -> u32 {
+        self.session as u32
+    }
+
     /// For the next description.
     pub(super) fn transport(&mut self, setup: Setup) -> Transport {
         self.version += 1;
@@ -45,7 +50,6 @@ impl Own {
             fingerprint: self.fingerprint.clone(),
             setup,
             tls_id: format!("{:020x}", self.session),
-            source: Some(self.session as u32),
             candidates: Vec::new(),
         }
     }

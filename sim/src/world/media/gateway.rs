@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use offhook::Rng;
 use offhook::machine::Wake;
-use offhook::media::negotiation::{Payloads, RemoteAudio};
+use offhook::media::negotiation::{OurSection, Payloads, Remote, Terms};
 use offhook::media::{
     Agreement, AudioCodec, AudioFrame, Digit, Engine, EngineConfig, EngineOutput, Frame, Local,
     LocalKind, MediaError, MediaState, MediaStats, RawEngine, RawPacket, Track, TrackInfo,
@@ -83,8 +83,12 @@ impl Gateway {
 impl Engine for Gateway {
     fn accept_answer(&mut self, now: Instant, answer: &str) -> Result<(), MediaError> {
         self.engine.accept_answer(now, answer)?;
-        let answer = RemoteAudio::read_answer(&Description::read(answer)?, &self.offered)?;
-        self.payloads = answer.payloads;
+        let terms = Terms::Audio(self.offered.clone());
+        let offered = [OurSection::new(None, terms, Direction::SendRecv)];
+        let answer = Remote::read_answer(&Description::read(answer)?, &offered)?;
+        if let Some((_, payloads)) = answer.audio() {
+            self.payloads = payloads.clone();
+        }
         Ok(())
     }
 

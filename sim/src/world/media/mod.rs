@@ -15,7 +15,9 @@ use std::time::{Duration, Instant};
 
 use offhook::Rng;
 use offhook::machine::Wake;
-use offhook::media::negotiation::{self, Payloads, RemoteAudio, Renewal, Setup};
+use offhook::media::negotiation::{
+    self, Abilities, OurSection, Payloads, Remote, Renewal, Setup, Terms,
+};
 use offhook::media::{
     Agreement, AudioCodec, AudioFrame, Backlog, Digit, Engine, EngineConfig, EngineEvent,
     EngineFactory, EngineOutput, Frame, Local, LocalCandidate, LocalKind, MediaError, MediaKind,
@@ -75,7 +77,7 @@ struct Model {
     negotiation: Negotiation,
     own: Own,
     /// The far side's description in force.
-    agreed: Option<RemoteAudio>,
+    agreed: Option<Remote>,
     /// The last agreement told.
     told: Option<Agreement>,
     /// The direction that we want.
@@ -167,7 +169,7 @@ impl Model {
             mid: self
                 .agreed
                 .as_ref()
-                .map_or_else(|| Some("0".to_owned()), |agreed| agreed.mid.clone()),
+                .map_or_else(|| Some("0".to_owned()), |agreed| agreed.mid().map(str::to_owned)),
             ufrag: self.own.ufrag.clone(),
             candidate: candidate_line(address, &self.own.ufrag),
         };
@@ -175,26 +177,26 @@ impl Model {
     }
 
     /// Puts a far side's description in force, and looks for a path.
-    fn agree(&mut self, audio: RemoteAudio) {
-        if let Some(Renewal::Association) = self.change(&audio) {
+    fn agree(&mut self, remote: Remote) {
+        if let Some(Renewal::Association) = self.change(&remote) {
             // Another far end: what came from the one before counts no more.
             self.received = None;
             self.last_key = None;
             self.path = None;
             self.enter(MediaState::Connecting);
         }
-        for candidate in &audio.candidates {
+        for candidate in &remote.candidates {
             if let Ok(Some(address)) = candidate_address(candidate) {
                 self.learn(address);
             }
         }
-        self.agreed = Some(audio);
+        self.agreed = Some(remote);
         self.probe_at = Some(self.now);
     }
 
-    fn change(&self, audio: &RemoteAudio) -> Option<Renewal> {
+    fn change(&self, remote: &Remote) -> Option<Renewal> {
         // There is no handshake here, so nobody's part in one.
-        Some(audio.change(self.agreed.as_ref()?, None, Setup::ActPass))
+        Some(remote.change(self.agreed.as_ref()?, None, Setup::ActPass))
     }
 
     /// Ends the negotiation.
@@ -211,9 +213,15 @@ impl Model {
         }
     }
 
+    /// The payload types agreed on.
+    fn payloads(&self) -> Option<&Payloads> {
+        Some(self.agreed.as_ref()?.audio()?.1)
+    }
+
     /// The direction agreed on, as we see it.
     fn direction(&self) -> Direction {
-        let theirs = self.agreed.as_ref().map(|agreed| agreed.direction.reversed());
+        let audio = self.agreed.as_ref().and_then(Remote::audio);
+        let theirs = audio.map(|(audio, _)| audio.direction.reversed());
         theirs.map_or(Direction::Inactive, |theirs| theirs.and(self.wanted))
     }
 
@@ -246,9 +254,11 @@ impl Model {
 
     fn offer(&mut self, payloads: Payloads, mut own: Own) -> String {
         let transport = own.transport(Setup::ActPass);
-        let mid = self.agreed.as_ref().and_then(|agreed| agreed.mid.clone());
-        let mid = mid.as_deref().unwrap_or("0");
-        let offer = negotiation::offer(&payloads, mid, self.wanted, &transport);
+        let mid = self.agreed.as_ref().and_then(Remote::mid).unwrap_or("0").to_owned();
+        let terms = Terms::Audio(payloads.clone());
+        let mut ours = OurSection::new(Some(mid), terms, self.wanted);
+        ours.source = Some(own.source());
+        let offer = negotiation::offer(&[ours], &transport);
         self.negotiation = Negotiation::Offered(payloads, own);
         offer
     }
@@ -334,7 +344,9 @@ impl Engine for Model {
                 self.wanted = *direction;
                 Payloads::ours(&self.codecs)
             }
-            (Negotiation::Done, Some(agreed)) if wishes.is_empty() => agreed.payloads.clone(),
+            (Negotiation::Done, Some(_)) if wishes.is_empty() => {
+                self.payloads().cloned().unwrap_or_default()
+            }
             _ => return Err(MediaError::State(self.state)),
         };
         Ok(self.offer(payloads, self.own.clone()))
@@ -345,10 +357,11 @@ impl Engine for Model {
         let Negotiation::Offered(payloads, own) = &self.negotiation else {
             return Err(MediaError::State(self.state));
         };
-        let audio = RemoteAudio::read_answer(&Description::read(answer)?, payloads)?;
+        let offered = OurSection::new(None, Terms::Audio(payloads.clone()), self.wanted);
+        let remote = Remote::read_answer(&Description::read(answer)?, &[offered])?;
         let restarts = own.ufrag != self.own.ufrag;
         self.own = own.clone();
-        self.agree(audio);
+        self.agree(remote);
         self.settle();
         if restarts {
             self.gather_again();
@@ -373,10 +386,11 @@ impl Engine for Model {
         if matches!(self.negotiation, Negotiation::Offered(..)) || self.is_over() {
             return Err(MediaError::State(self.state));
         }
-        let audio = RemoteAudio::read(&Description::read(offer)?, &self.codecs)?;
-        let restarts = self.agreed.as_ref().is_some_and(|old| old.ufrag != audio.ufrag);
+        let abilities = Abilities::telephone(&self.codecs);
+        let remote = Remote::read(&Description::read(offer)?, &abilities)?;
+        let restarts = self.agreed.as_ref().is_some_and(|old| old.ufrag != remote.ufrag);
         let unanswered = matches!(self.negotiation, Negotiation::Answering(_));
-        self.agree(audio);
+        self.agree(remote);
         if restarts && !unanswered {
             self.own = self.own.renewed(&mut self.rng);
             self.gather_again();
@@ -387,12 +401,18 @@ impl Engine for Model {
 
     fn create_answer(&mut self, now: Instant) -> Result<String, MediaError> {
         self.now = now;
-        let (Negotiation::Answering(offer), Some(audio)) = (&self.negotiation, &self.agreed) else {
+        let direction = self.direction();
+        let (Negotiation::Answering(offer), Some(remote)) = (&self.negotiation, &self.agreed)
+        else {
             return Err(MediaError::State(self.state));
         };
+        let (audio, payloads) = remote.audio().ok_or(MediaError::State(self.state))?;
+        let terms = Terms::Audio(payloads.clone());
+        let mut ours = OurSection::new(audio.mid.clone(), terms, direction);
+        ours.source = Some(self.own.source());
         let transport = self.own.transport(Setup::Active);
-        let direction = self.direction();
-        let answer = negotiation::answer(&Description::read(offer)?, audio, direction, &transport);
+        let ours = [(audio.index, ours)];
+        let answer = negotiation::answer(&Description::read(offer)?, remote, &ours, &transport);
         self.settle();
         Ok(answer)
     }
@@ -411,12 +431,12 @@ impl Engine for Model {
 
     fn restart_ice(&mut self, now: Instant) -> Result<String, MediaError> {
         self.now = now;
-        let (Negotiation::Done, Some(agreed), false) =
-            (&self.negotiation, &self.agreed, self.is_over())
+        let (Negotiation::Done, Some(payloads), false) =
+            (&self.negotiation, self.payloads(), self.is_over())
         else {
             return Err(MediaError::State(self.state));
         };
-        let payloads = agreed.payloads.clone();
+        let payloads = payloads.clone();
         let own = self.own.renewed(&mut self.rng);
         Ok(self.offer(payloads, own))
     }
@@ -501,7 +521,7 @@ impl Engine for Model {
             Frame::Audio(frame) if track == Track::AUDIO => frame,
             _ => return Err(MediaError::NotNegotiated(frame.codec_name())),
         };
-        let payloads = self.agreed.as_ref().map(|agreed| &agreed.payloads);
+        let payloads = self.payloads();
         if payloads.and_then(|payloads| payloads.payload_type(frame.codec)).is_none() {
             return Err(MediaError::NotNegotiated(frame.codec.name()));
         }
@@ -557,13 +577,13 @@ impl Engine for Model {
     }
 
     fn tracks(&self) -> Vec<TrackInfo> {
-        let mid = || self.agreed.as_ref().and_then(|agreed| agreed.mid.clone());
+        let mid = || self.agreed.as_ref()?.mid().map(str::to_owned);
         let terms = self.agreement();
         terms.map(|terms| TrackInfo::audio(mid(), &terms)).into_iter().collect()
     }
 
     fn agreement(&self) -> Option<Agreement> {
-        let payloads = &self.agreed.as_ref()?.payloads;
+        let payloads = self.payloads()?;
         let (codec, _) = *payloads.codecs.first()?;
         let keys = payloads.event_type(codec).is_some();
         let codecs = payloads.codecs.iter().map(|(codec, _)| *codec).collect();

@@ -1,0 +1,275 @@
+//! What a telephone has not: tracks beside the first of audio, and data channels.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use str0m::media::Mid;
+
+use super::association::Association;
+use super::audio::AudioTrack;
+use super::channels::Channels;
+use super::video::VideoTrack;
+use crate::media::negotiation::{OurSection, Remote, RemoteSection, Terms};
+use crate::media::rtp::{Format, Header};
+use crate::media::{EngineConfig, EngineEvent, MediaKind, Track, TrackInfo};
+use crate::sdp::Direction;
+
+/// Sources of these tracks that are known at a time; packets of more are not read.
+const MAX_SOURCES: usize = 128;
+
+/// See the [module](self).
+#[derive(Debug, Default)]
+pub(super) struct More {
+    /// Tracks of audio, by their numbers, from 1 on.
+    pub(super) audio: BTreeMap<u8, AudioTrack>,
+    /// Tracks of pictures, by their numbers.
+    pub(super) video: BTreeMap<u8, VideoTrack>,
+    pub(super) channels: Channels,
+    /// Whose the sources are that str0m expects.
+    sources: BTreeMap<u32, Track>,
+    /// What was told of the tracks beside the first of audio.
+    told: Vec<TrackInfo>,
+    /// How often sources of ours were drawn.
+    drawn: u32,
+}
+
+impl More {
+    /// Sources for a track of ours: its own, and the one that sends its packets again.
+    pub(super) fn draw_sources(&mut self, config: &EngineConfig) -> (u32, u32) {
+        self.drawn += 1;
+        let mut rng = config.seed.child(&format!("sources {}", self.drawn)).rng();
+        // Zero is that of probes.
+        let first = (rng.next_u64() as u32).max(1);
+        (first, (rng.next_u64() as u32).max(1))
+    }
+
+    /// No track is anywhere, for now.
+    pub(super) fn leave(&mut self) {
+        self.audio.values_mut().for_each(|audio| audio.place = None);
+        self.video.values_mut().for_each(|video| video.place = None);
+    }
+
+    /// Puts a track in its place, and makes it if it is new: as it was offered, if it was.
+    pub(super) fn put(
+        &mut self,
+        track: Track,
+        place: usize,
+        ours: Option<&OurSection>,
+        config: &EngineConfig,
+    ) {
+        let place = Some(place);
+        let known = match track.kind {
+            MediaKind::Audio => self.audio.get_mut(&track.number).map(|audio| audio.place = place),
+            MediaKind::Video => self.video.get_mut(&track.number).map(|video| video.place = place),
+        };
+        if known.is_some() {
+            return;
+        }
+        let drawn = self.draw_sources(config);
+        let source = ours.and_then(|ours| ours.source).unwrap_or(drawn.0);
+        let repair = ours.and_then(|ours| ours.repair).unwrap_or(drawn.1);
+        let wanted = ours.map_or(Direction::SendRecv, |ours| ours.direction);
+        let Track { kind, number } = track;
+        let mut rng = config.seed.child(&format!("{} {number}", kind.name())).rng();
+        let name = kind.name().get(..1).unwrap_or_default();
+        let mid = Mid::from(&*format!("{name}{number}"));
+        match kind {
+            MediaKind::Audio => {
+                let mut audio = AudioTrack::new(config, mid, Some(source), &mut rng);
+                (audio.place, audio.wanted) = (place, wanted);
+                self.audio.insert(number, audio);
+            }
+            MediaKind::Video => {
+                let mut video = VideoTrack::new(mid, (source, repair), &mut rng);
+                (video.place, video.wanted) = (place, wanted);
+                self.video.insert(number, video);
+            }
+        }
+    }
+
+    /// Forgets the tracks that no section is for: str0m's sections of them.
+    pub(super) fn retire(&mut self, stays: impl Fn(Track) -> bool) -> Vec<Mid> {
+        let mut gone = Vec::new();
+        self.audio.retain(|number, audio| {
+            let stays = stays(Track::audio(*number));
+            gone.extend((!stays).then_some((Track::audio(*number), audio.mid)));
+            stays
+        });
+        self.video.retain(|number, video| {
+            let stays = stays(Track::video(*number));
+            gone.extend((!stays).then_some((Track::video(*number), video.mid)));
+            stays
+        });
+        for (track, _) in &gone {
+            self.disown_all(Some(*track));
+        }
+        gone.into_iter().map(|(_, mid)| mid).collect()
+    }
+
+    /// Tracks whose sections are off rest: the sources that nobody wants to hear any more.
+    pub(super) fn rest(&mut self) -> Vec<u32> {
+        let mut resting = Vec::new();
+        for (number, audio) in &mut self.audio {
+            if audio.place.is_none() {
+                audio.incoming.restart();
+                audio.backlog.clear();
+                resting.push(Track::audio(*number));
+            }
+        }
+        for (number, video) in &mut self.video {
+            if video.place.is_none() {
+                video.unseen();
+                resting.push(Track::video(*number));
+            }
+        }
+        resting.into_iter().flat_map(|track| self.disown_all(Some(track))).collect()
+    }
+
+    /// Makes str0m's sections, as far as there are none.
+    pub(super) fn declare(&self, association: &mut Association) {
+        for audio in self.audio.values() {
+            if let Some(source) = audio.source {
+                association.declare(audio.mid, str0m::media::MediaKind::Audio, source, None);
+            }
+        }
+        for video in self.video.values() {
+            let (source, repair) = video.source;
+            let kind = str0m::media::MediaKind::Video;
+            association.declare(video.mid, kind, source, Some(repair));
+        }
+    }
+
+    /// Another association: what ends with the one before.
+    pub(super) fn restart(&mut self) -> Vec<EngineEvent> {
+        self.disown_all(None);
+        self.audio.values_mut().for_each(AudioTrack::restart);
+        self.video.values_mut().for_each(VideoTrack::restart);
+        self.channels.end(None)
+    }
+
+    /// What is new of the tracks beside the first of audio.
+    pub(super) fn tell(&mut self, tracks: Vec<TrackInfo>) -> Vec<EngineEvent> {
+        let before = std::mem::replace(&mut self.told, tracks);
+        let is = |info: &TrackInfo, track| info.track == track;
+        let gone = before.iter().filter(|old| !self.told.iter().any(|new| is(new, old.track)));
+        let gone = gone.map(|old| EngineEvent::TrackRemoved(old.track));
+        let news =
+            self.told.iter().filter_map(|new| match before.iter().find(|old| is(old, new.track)) {
+                None => Some(EngineEvent::TrackAdded(new.clone())),
+                Some(old) if old != new => Some(EngineEvent::TrackChanged(new.clone())),
+                Some(_) => None,
+            });
+        gone.chain(news).collect()
+    }
+
+    /// When to be called again though nothing comes.
+    pub(super) fn next_wake(&self, now: Instant, secure: bool) -> Option<Instant> {
+        let audio = self.audio.values().flat_map(|audio| {
+            let said = audio.backlog.next_wake(now).filter(|_| secure);
+            let heard = [audio.incoming.probation.next_wake(), audio.incoming.receiver.next_wake()];
+            heard.into_iter().flatten().chain(said)
+        });
+        let video = self.video.values().filter_map(|video| video.next_wake(now));
+        audio.chain(video).min()
+    }
+
+    /// Which of the far side's sections a track is, while there is one.
+    fn place(&self, track: Track, first: Option<usize>) -> Option<usize> {
+        match (track.kind, track.number) {
+            (MediaKind::Audio, 0) => first,
+            (MediaKind::Audio, number) => self.audio.get(&number)?.place,
+            (MediaKind::Video, number) => self.video.get(&number)?.place,
+        }
+    }
+
+    /// Each track there is, and its section; `first` is that of the first track of audio.
+    fn places<'r>(
+        &self,
+        remote: &'r Remote,
+        first: Option<usize>,
+    ) -> impl Iterator<Item = (Track, &'r RemoteSection)> {
+        let audio = self.audio.keys().map(|number| Track::audio(*number));
+        let video = self.video.keys().map(|number| Track::video(*number));
+        let tracks = std::iter::once(Track::AUDIO).chain(audio).chain(video);
+        tracks
+            .filter_map(move |track| Some((track, remote.sections.get(self.place(track, first)?)?)))
+    }
+
+    /// The track that a packet belongs to, by its clear header: its source, the name of its section,
+    /// and at last what only one track carries (RFC 8843 section 9.2).
+    pub(super) fn route(
+        &self,
+        header: &Header,
+        datagram: &[u8],
+        remote: &Remote,
+        first: Option<usize>,
+    ) -> Option<Track> {
+        let source = header.ssrc;
+        if let Some(track) = self.sources.get(&source) {
+            return Some(*track);
+        }
+        let carries = |section: &RemoteSection| match &section.terms {
+            Terms::Audio(payloads) => payloads.format(header.payload_type) != Format::Unused,
+            Terms::Video(pictures) => pictures.codec(header.payload_type).is_some(),
+            Terms::Channels { .. } => false,
+        };
+        let places = || self.places(remote, first).filter(|(_, section)| carries(section));
+        let announces = |section: &RemoteSection| {
+            section.sources.contains(&source)
+                || section.repairs.iter().any(|(_, repair)| *repair == source)
+        };
+        let named = |section: &RemoteSection| {
+            let name = header.mid(datagram, section.mid_extension?)?;
+            Some(section.mid.as_deref()?.as_bytes() == name)
+        };
+        let announced = places().find(|(_, section)| announces(section));
+        let named = || places().find(|(_, section)| named(section) == Some(true));
+        let alone = || {
+            let mut unheard = places().filter(|(track, _)| !self.is_heard(*track));
+            let only = places().next().filter(|_| places().count() == 1);
+            only.or_else(|| unheard.next())
+        };
+        announced.or_else(named).or_else(alone).map(|(track, _)| track)
+    }
+
+    /// Whether something is heard or seen on a track already.
+    fn is_heard(&self, track: Track) -> bool {
+        match (track.kind, track.number) {
+            // The first one takes whatever is nobody else's.
+            (MediaKind::Audio, 0) => false,
+            (MediaKind::Audio, number) => {
+                self.audio.get(&number).is_some_and(|t| t.incoming.receiver.live().is_some())
+            }
+            (MediaKind::Video, number) => {
+                self.video.get(&number).is_some_and(|t| t.seen().is_some())
+            }
+        }
+    }
+
+    /// Whose packets of a source are.
+    pub(super) fn owner(&self, source: u32) -> Option<Track> {
+        self.sources.get(&source).copied()
+    }
+
+    /// Says whose packets of a source are. False where there are too many.
+    pub(super) fn own(&mut self, source: u32, track: Track) -> bool {
+        let fits = self.sources.len() < MAX_SOURCES || self.sources.contains_key(&source);
+        if fits {
+            self.sources.insert(source, track);
+        }
+        fits
+    }
+
+    pub(super) fn disown(&mut self, source: u32) {
+        self.sources.remove(&source);
+    }
+
+    /// A track is gone, or what comes on it is another stream: its sources are nobody's.
+    pub(super) fn disown_all(&mut self, track: Option<Track>) -> Vec<u32> {
+        let goes = |owner: Track| track.is_none_or(|track| owner == track);
+        let sources = self.sources.iter().filter(|(_, owner)| goes(**owner));
+        let gone: Vec<u32> = sources.map(|(source, _)| *source).collect();
+        self.sources.retain(|_, owner| !goes(*owner));
+        gone
+    }
+}

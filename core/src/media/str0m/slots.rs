@@ -1,0 +1,128 @@
+//! The sections of a session's descriptions, which keep their places for as long as it lives.
+
+use crate::media::negotiation::{Off, OurSection, OurTerms, Remote};
+use crate::media::{MediaError, MediaKind, Track};
+use crate::sdp::Description;
+
+/// What a section is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Holds {
+    Track(Track),
+    Channels,
+}
+
+/// One section.
+#[derive(Clone, Debug)]
+pub(super) struct Slot {
+    /// Its name.
+    pub(super) mid: Option<String>,
+    /// What it is for, also while it is off.
+    pub(super) holds: Option<Holds>,
+    /// What it is when it is off.
+    pub(super) off: Option<Off>,
+}
+
+/// See the [module](self).
+#[derive(Clone, Debug, Default)]
+pub(super) struct Slots {
+    slots: Vec<Slot>,
+    /// The number of the next track of audio, and of video.
+    next: [u8; 2],
+}
+
+impl Slots {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Slot> {
+        self.slots.iter()
+    }
+
+    pub(super) fn get(&self, index: usize) -> Option<&Slot> {
+        self.slots.get(index)
+    }
+
+    /// The numbers of the next tracks, of audio and of video.
+    pub(super) const fn next(&self) -> [u8; 2] {
+        self.next
+    }
+
+    /// Whether one is for that, on or off.
+    pub(super) fn hold(&self, what: Holds) -> bool {
+        self.slots.iter().any(|slot| slot.holds == Some(what))
+    }
+
+    /// A name that no section has: the lowest number.
+    pub(super) fn free_mid(&self, taken: &[OurSection]) -> String {
+        let named = |name: &str| {
+            let ours = || taken.iter().any(|section| section.mid.as_deref() == Some(name));
+            self.slots.iter().any(|slot| slot.mid.as_deref() == Some(name)) || ours()
+        };
+        let mut names = (taken.len()..).map(|number| number.to_string());
+        names.find(|name| !named(name)).unwrap_or_default()
+    }
+
+    /// The sections of an offer of ours, of which some may be new.
+    pub(super) fn offered(&mut self, sections: &[OurSection]) {
+        for section in sections.iter().skip(self.slots.len()) {
+            let off = match &section.terms {
+                OurTerms::Off(off) => Some(off.clone()),
+                OurTerms::On(_) => None,
+            };
+            self.slots.push(Slot { mid: section.mid.clone(), holds: None, off });
+        }
+    }
+
+    /// The sections as a description of the far side has them, and what each section of use is for.
+    /// A telephone has one track, wherever it is.
+    ///
+    /// # Errors
+    ///
+    /// There is no number for another track.
+    pub(super) fn settle(
+        &mut self,
+        description: &Description<'_>,
+        remote: &Remote,
+        telephone: bool,
+    ) -> Result<Vec<Holds>, MediaError> {
+        let mut plan = Vec::with_capacity(remote.sections.len());
+        for (index, section) in description.sections.iter().enumerate() {
+            let live = remote.sections.iter().find(|live| live.index == index);
+            let before = self.slots.get(index).filter(|slot| {
+                let names = slot.mid.as_deref().zip(section.mid());
+                names.is_none_or(|(before, now)| before == now)
+            });
+            let mid = before.and_then(|slot| slot.mid.clone());
+            let mid = mid.or_else(|| section.mid().map(str::to_owned));
+            let before = before.and_then(|slot| slot.holds);
+            let slot = match live {
+                None => Slot { mid, holds: before, off: Some(Off::of(section)) },
+                Some(live) => {
+                    let holds = match (live.kind(), before) {
+                        (None, _) => Holds::Channels,
+                        (Some(MediaKind::Audio), _) if telephone => Holds::Track(Track::AUDIO),
+                        (Some(kind), Some(Holds::Track(track))) if track.kind == kind => {
+                            Holds::Track(track)
+                        }
+                        (Some(kind), _) => Holds::Track(self.number(kind)?),
+                    };
+                    plan.push(holds);
+                    Slot { mid, holds: Some(holds), off: None }
+                }
+            };
+            match self.slots.get_mut(index) {
+                Some(known) => *known = slot,
+                None => self.slots.push(slot),
+            }
+        }
+        Ok(plan)
+    }
+
+    /// The next track of a kind.
+    fn number(&mut self, kind: MediaKind) -> Result<Track, MediaError> {
+        let next = match kind {
+            MediaKind::Audio => &mut self.next[0],
+            MediaKind::Video => &mut self.next[1],
+        };
+        let number = *next;
+        *next = number.checked_add(1).ok_or(MediaError::TooMany("tracks"))?;
+        Ok(Track { kind, number })
+    }
+}

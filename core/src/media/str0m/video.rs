@@ -1,0 +1,216 @@
+//! One track of pictures: what is shown on it, and what is seen.
+
+use std::time::{Duration, Instant};
+
+use str0m::media::Mid;
+use str0m::rtp::{RtpPacket, RtpWrite};
+
+use super::association::pt;
+use crate::machine::Rng;
+use crate::media::negotiation::{Pictures, RemoteSection};
+use crate::media::rtp::{Assembler, Limit, Piece, pictures};
+use crate::media::{KEYFRAME_INTERVAL, TrackStats, VideoFrame};
+use crate::sdp::Direction;
+
+/// After that long without a packet of the source that is seen, another one may take its place.
+const SILENCE: Duration = Duration::from_secs(1);
+
+/// Whether a picture that builds on others can be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Row {
+    /// The far side has those before it.
+    Goes,
+    /// It does not: the next one must need no other.
+    Broken,
+}
+
+/// See the [module](self).
+#[derive(Debug)]
+pub(super) struct VideoTrack {
+    /// str0m's section of it.
+    pub(super) mid: Mid,
+    /// The source that it is sent as, and the one that sends packets again.
+    pub(super) source: (u32, u32),
+    /// Which of the far side's sections it is, while there is one.
+    pub(super) place: Option<usize>,
+    /// The direction that we want.
+    pub(super) wanted: Direction,
+    muted: bool,
+    row: Row,
+    sequence: u64,
+    base: u32,
+    /// The source that is seen, and when it was last.
+    seen: Option<(u32, Instant)>,
+    pub(super) assembler: Assembler,
+    /// A key frame that is asked of the far side.
+    asking: Limit,
+    /// One that the far side asks for.
+    wanting: Limit,
+    pub(super) stats: TrackStats,
+}
+
+impl VideoTrack {
+    pub(super) fn new(mid: Mid, source: (u32, u32), rng: &mut Rng) -> Self {
+        Self {
+            mid,
+            source,
+            place: None,
+            wanted: Direction::SendRecv,
+            muted: false,
+            row: Row::Broken,
+            // The lower half: SRTP's roll-over counter must start at zero (RFC 3711 section 3.3.1).
+            sequence: 1 + (rng.next_u64() & 0x3fff),
+            base: rng.next_u64() as u32,
+            seen: None,
+            assembler: Assembler::default(),
+            asking: Limit::new(KEYFRAME_INTERVAL),
+            wanting: Limit::new(KEYFRAME_INTERVAL),
+            stats: TrackStats::default(),
+        }
+    }
+
+    /// Another association: its far end has seen nothing, and SRTP counts from the beginning.
+    pub(super) fn restart(&mut self) {
+        self.sequence = 1 + (self.sequence & 0x3fff);
+        self.row = Row::Broken;
+        self.unseen();
+    }
+
+    /// There is nothing to be seen any more, for now.
+    pub(super) fn unseen(&mut self) {
+        if self.seen.take().is_some() {
+            self.assembler.restart();
+        }
+        self.asking.forget();
+    }
+
+    /// What is sent next must need no other picture: the far side misses some.
+    pub(super) fn interrupt(&mut self) {
+        self.row = Row::Broken;
+    }
+
+    /// Stops or resumes; what comes then must need no other picture.
+    pub(super) fn set_muted(&mut self, muted: bool) {
+        if std::mem::replace(&mut self.muted, muted) && !muted {
+            self.wanting.ask();
+        }
+        self.row = Row::Broken;
+    }
+
+    /// The packets of a picture; none where it cannot be of use. `open` says whether there is a way to
+    /// the far side, and it wants to see something.
+    pub(super) fn packets(
+        &mut self,
+        now: Instant,
+        frame: &VideoFrame,
+        terms: &Pictures,
+        open: bool,
+    ) -> Vec<RtpWrite> {
+        if !open || self.muted {
+            self.row = Row::Broken;
+            return Vec::new();
+        }
+        let Some(picture) = terms.of(frame.codec) else { return Vec::new() };
+        if self.row == Row::Broken && !frame.keyframe {
+            self.wanting.ask();
+            return Vec::new();
+        }
+        let payloads = pictures::cut(frame.codec, &frame.data);
+        let (time, last) = (self.base.wrapping_add(frame.time as u32), payloads.len());
+        if last > 0 {
+            self.row = Row::Goes;
+            self.wanting.forget();
+            self.stats.frames_sent += 1;
+            self.stats.keyframes_sent += u64::from(frame.keyframe);
+        }
+        let mut packets = Vec::with_capacity(last);
+        for (n, payload) in payloads.into_iter().enumerate() {
+            self.stats.packets_sent += 1;
+            self.stats.bytes_sent += payload.len() as u64;
+            let write = RtpWrite::new(pt(picture.number), self.sequence.into(), time, now, payload);
+            packets.push(write.marker(n + 1 == last).nackable(true));
+            self.sequence += 1;
+        }
+        packets
+    }
+
+    /// The source that is seen.
+    pub(super) fn seen(&self) -> Option<u32> {
+        self.seen.map(|(source, _)| source)
+    }
+
+    /// Takes an authentic packet.
+    pub(super) fn take(&mut self, packet: &RtpPacket, section: &RemoteSection, terms: &Pictures) {
+        let (source, now) = (*packet.header.ssrc, packet.timestamp);
+        let announced = |source: &u32| section.sources.contains(source);
+        match &mut self.seen {
+            Some((seen, heard)) if *seen == source => *heard = now,
+            Some((seen, heard)) => {
+                let gone = *heard + SILENCE <= now || (announced(&source) && !announced(seen));
+                if !gone {
+                    return;
+                }
+                self.seen = Some((source, now));
+                self.assembler.restart();
+            }
+            None => self.seen = Some((source, now)),
+        }
+        let Some(codec) = terms.codec(*packet.header.payload_type) else { return };
+        self.stats.packets_received += 1;
+        self.stats.bytes_received += packet.payload.len() as u64;
+        self.assembler.insert(Piece {
+            sequence: *packet.seq_no,
+            time: packet.header.timestamp,
+            marker: packet.header.marker,
+            codec,
+            payload: packet.payload.clone(),
+            arrived: now,
+        });
+    }
+
+    /// The next picture that was seen.
+    pub(super) fn pop(&mut self) -> Option<VideoFrame> {
+        let frame = self.assembler.pop()?;
+        self.stats.frames_received += 1;
+        self.stats.keyframes_received += u64::from(frame.keyframe);
+        self.stats.breaks = self.assembler.breaks();
+        Some(frame)
+    }
+
+    /// The application wants a picture that needs no other.
+    pub(super) const fn ask(&mut self) {
+        self.asking.ask();
+    }
+
+    /// The far side does.
+    pub(super) const fn want(&mut self) {
+        self.wanting.ask();
+    }
+
+    /// The source to ask for a picture that needs no other now, if any is.
+    pub(super) fn asks(&mut self, now: Instant, receives: bool) -> Option<u32> {
+        if self.assembler.asks(now) {
+            self.asking.ask();
+        }
+        if !receives {
+            self.asking.forget();
+        }
+        let source = self.seen()?;
+        self.asking.due(now).then_some(source)
+    }
+
+    /// Whether the application is to be told now that the far side wants one.
+    pub(super) fn wants(&mut self, now: Instant, sends: bool) -> bool {
+        if !sends || self.muted {
+            self.wanting.forget();
+        }
+        self.wanting.due(now)
+    }
+
+    /// When to be called again though nothing comes.
+    pub(super) fn next_wake(&self, now: Instant) -> Option<Instant> {
+        let asking = self.seen.and_then(|_| self.asking.next_wake(now));
+        let wanting = self.wanting.next_wake(now);
+        self.assembler.next_wake().into_iter().chain(asking).chain(wanting).min()
+    }
+}
