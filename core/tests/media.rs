@@ -652,3 +652,26 @@ fn rfc_8829_5_7_an_offer_taken_back_leaves_a_session_as_it_was() {
     pair.engine(Side::A).accept_offer(now, &offer).unwrap();
     pair.engine(Side::A).create_answer(now).unwrap();
 }
+
+/// Found by fuzzing: they were due, and nothing could be done about it, for ever.
+#[test]
+fn keys_that_wait_are_forgotten_where_none_are_agreed_on_any_more() {
+    let mut pair = Pair::connected();
+    let keys: Vec<_> = "123".chars().map(|c| Digit::try_from(c).unwrap()).collect();
+    let now = pair.now;
+    pair.engine(Side::B).send_dtmf(now, &keys, MS(200)).unwrap();
+    let offer = pair.engine(Side::A).create_offer(now, &[]).unwrap();
+    let without: String = offer
+        .lines()
+        .filter(|line| !line.contains("telephone-event"))
+        .map(|line| format!("{line}\r\n"))
+        .collect();
+    pair.reoffer(&without);
+    pair.run(MS(3000));
+    let now = pair.now;
+    let none = Err(MediaError::NotNegotiated("telephone-event"));
+    assert_eq!(pair.engine(Side::B).send_dtmf(now, &keys, MS(200)), none);
+    pair.heard(Side::A);
+    pair.talk(5, MS(20));
+    assert_eq!(pair.heard(Side::A).len(), 5);
+}

@@ -102,11 +102,11 @@ fn news(pair: &mut Pair, side: Side) -> Vec<String> {
 fn pictures_of_both_codecs_arrive_whole_and_in_order() {
     let mut pair = meeting(&[Wish::AUDIO, CAMERA]);
     for (from, make) in [(Side::A, vp8 as fn(u64, bool) -> _), (Side::B, h264)] {
-        show(&mut pair, from, VIDEO, (0..30).map(|n| make(n, n % 15 == 0)));
+        show(&mut pair, from, VIDEO, (0..30).map(|n| make(n, n.is_multiple_of(15))));
         let seen = seen(&mut pair, from.other(), VIDEO);
         assert_eq!(seen.len(), 30, "{from:?}");
         for (n, frame) in seen.iter().enumerate() {
-            let sent = make(n as u64, n % 15 == 0);
+            let sent = make(n as u64, n.is_multiple_of(15));
             assert_eq!((frame.keyframe, frame.codec), (sent.keyframe, sent.codec));
             assert!(frame.data == sent.data && !frame.lost_before, "{n}");
         }
@@ -125,10 +125,10 @@ fn rfc_4588_what_is_lost_comes_again() {
         let mut pair = meeting(&[Wish::AUDIO, CAMERA]);
         pair.lossy(seed, 10);
         let mut answered = 0;
-        for n in 0..150 {
+        for n in 0..150_u64 {
             // An application does as it is asked.
             let asked = wanted(&pair, Side::A);
-            let key = n % 50 == 0 || asked > std::mem::replace(&mut answered, asked);
+            let key = n.is_multiple_of(50) || asked > std::mem::replace(&mut answered, asked);
             let now = pair.now;
             pair.engine(Side::A).send(now, VIDEO, &vp8(n, key).into()).unwrap();
             pair.run(MS(33));
@@ -147,10 +147,12 @@ fn rfc_4588_what_is_lost_comes_again() {
 fn what_comes_out_of_order_and_twice_is_seen_once_and_in_order() {
     let mut pair = meeting(&[CAMERA]);
     pair.rough(5);
-    show(&mut pair, Side::A, VIDEO, (0..90).map(|n| h264(n, n % 30 == 0)));
+    show(&mut pair, Side::A, VIDEO, (0..90).map(|n| h264(n, n.is_multiple_of(30))));
     let seen = seen(&mut pair, Side::B, VIDEO);
     assert_eq!(seen.len(), 90);
-    assert!(seen.iter().enumerate().all(|(n, f)| f.data == h264(n as u64, n % 30 == 0).data));
+    assert!(
+        seen.iter().enumerate().all(|(n, f)| f.data == h264(n as u64, n.is_multiple_of(30)).data)
+    );
 }
 
 #[test]
@@ -372,7 +374,7 @@ fn rfc_8843_9_2_pictures_whose_source_nobody_announced_are_seen() {
     pair.answer_to(&silent(&offer)).unwrap();
     pair.run_until(MS(5000), |p| p.both(MediaState::Connected));
     pair.lossy(3, 5);
-    show(&mut pair, Side::A, VIDEO, (0..60).map(|n| vp8(n, n % 20 == 0)));
+    show(&mut pair, Side::A, VIDEO, (0..60).map(|n| vp8(n, n.is_multiple_of(20))));
     let seen = seen(&mut pair, Side::B, VIDEO).len();
     assert!(seen > 55, "{seen}");
 }
@@ -422,9 +424,9 @@ fn rfc_8831_messages_of_both_kinds_go_both_ways_in_order() {
     pair.lossy(9, 20);
     let binary = |n: u8| ChannelMessage::Binary(vec![n; 3000].into());
     let text = |n: u8| ChannelMessage::Text(format!("message {n}"));
-    for n in 0..20 {
+    for n in 0..20_u8 {
         let now = pair.now;
-        let message = if n % 2 == 0 { text(n) } else { binary(n) };
+        let message = if n.is_multiple_of(2) { text(n) } else { binary(n) };
         pair.engine(Side::A).send_message(now, a, &message).unwrap();
         pair.engine(Side::B).send_message(now, b, &message).unwrap();
         pair.run(MS(20));
@@ -433,9 +435,9 @@ fn rfc_8831_messages_of_both_kinds_go_both_ways_in_order() {
     for (side, channel) in [(Side::A, a), (Side::B, b)] {
         let got = messages(&mut pair, side);
         assert_eq!(got.len(), 20, "{side:?}");
-        for (n, (on, message)) in (0..).zip(got) {
+        for (n, (on, message)) in (0_u8..).zip(got) {
             assert_eq!(on, channel);
-            assert_eq!(message, if n % 2 == 0 { text(n) } else { binary(n) });
+            assert_eq!(message, if n.is_multiple_of(2) { text(n) } else { binary(n) });
         }
     }
     let (now, long) = (pair.now, ChannelMessage::Binary(vec![0; 70_000].into()));

@@ -1,7 +1,7 @@
 //! The real media engine: descriptions, candidates, datagrams and time from a hostile far side.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -10,9 +10,11 @@ use bytes::Bytes;
 use offhook::Seed;
 use offhook::machine::Wake;
 use offhook::media::{
-    AudioCodec, AudioFrame, Digit, Engine, EngineConfig, EngineEvent, EngineFactory, EngineOutput,
-    LocalKind, MediaState, Track, WebRtcFactory, Wish,
+    AudioCodec, AudioFrame, ChannelId, ChannelMessage, Digit, Engine, EngineConfig, EngineEvent,
+    EngineFactory, EngineOutput, KEYFRAME_INTERVAL, LocalKind, MAX_CHANNELS, MAX_TRACKS, MediaKind,
+    MediaState, Track, VideoCodec, VideoFrame, WebRtcFactory, Wish,
 };
+use offhook::sdp::Direction;
 
 /// Steps of a script; what follows is not read.
 const MAX_STEPS: usize = 80;
@@ -94,6 +96,57 @@ enum Step {
     Wait(u16),
 }
 
+/// What only a meeting has: several tracks, pictures and data channels.
+#[derive(Arbitrary, Debug)]
+enum Act {
+    Wish {
+        end: End,
+        kinds: u8,
+        direction: u8,
+    },
+    Rollback(End),
+    AddLocal {
+        kind: u8,
+        port: u8,
+    },
+    RemoveLocal(u8),
+    Direction {
+        end: End,
+        track: u8,
+        direction: u8,
+    },
+    Mute {
+        track: u8,
+        muted: bool,
+    },
+    Picture {
+        end: End,
+        track: u8,
+        h264: bool,
+        key: bool,
+        time: u16,
+        length: u16,
+    },
+    RawPicture {
+        track: u8,
+        h264: bool,
+        data: Vec<u8>,
+    },
+    Keyframe {
+        end: End,
+        track: u8,
+    },
+    OpenChannel(End),
+    Message {
+        end: End,
+        channel: u8,
+        text: bool,
+        length: u16,
+    },
+    /// The way back is rough: so many datagrams to the end that is tampered with are lost.
+    Lose(u8),
+}
+
 /// Two ends, of which one is tampered with.
 ///
 /// Whatever comes: the engine does not panic, spin or flood, is never anything again once it is
@@ -105,13 +158,19 @@ enum Step {
 pub fn media(data: &[u8]) {
     let mut script = Unstructured::new(data);
     let Ok(head) = u8::arbitrary(&mut script) else { return };
-    let mut pair = Pair::new(head & 1 != 0);
+    let meets = head & 0xfc == 0xfc;
+    let mut pair = Pair::new(head & 1 != 0, meets);
     if head & 2 != 0 {
         pair.connect();
     }
     for _ in 0..MAX_STEPS {
         if script.is_empty() {
             break;
+        }
+        if meets && bool::arbitrary(&mut script).unwrap_or_default() {
+            let Ok(act) = Act::arbitrary(&mut script) else { break };
+            pair.act(&act);
+            continue;
         }
         let Ok(step) = Step::arbitrary(&mut script) else { break };
         pair.play(&step);
@@ -135,6 +194,10 @@ struct Side {
     flying: VecDeque<(SocketAddr, SocketAddr, Vec<u8>)>,
     wake: Option<Wake>,
     state: MediaState,
+    tracks: BTreeSet<Track>,
+    channels: BTreeSet<ChannelId>,
+    /// When a key frame of a track was wanted last.
+    wanted: BTreeMap<Track, Instant>,
 }
 
 struct Pair {
@@ -154,10 +217,15 @@ impl Side {
         now: Instant,
         seed: u64,
         relayed: bool,
+        meets: bool,
         address: &str,
     ) -> Self {
         let mut config = EngineConfig::new(Seed::from(seed));
         config.relay_only = relayed;
+        if meets {
+            config.video = vec![VideoCodec::Vp8, VideoCodec::H264];
+            config.channels = true;
+        }
         Self {
             engine: factory.create(now, config),
             address: address.parse().expect("an address"),
@@ -166,10 +234,13 @@ impl Side {
             flying: VecDeque::new(),
             wake: None,
             state: MediaState::New,
+            tracks: BTreeSet::new(),
+            channels: BTreeSet::new(),
+            wanted: BTreeMap::new(),
         }
     }
 
-    fn drain(&mut self) {
+    fn drain(&mut self, now: Instant) {
         for _ in 0..MAX_OUTPUTS {
             match self.engine.poll_output() {
                 EngineOutput::Timeout(wake) => {
@@ -190,10 +261,40 @@ impl Side {
                 EngineOutput::Event(EngineEvent::LocalCandidate(candidate)) => {
                     self.candidates.push(candidate.candidate);
                 }
+                EngineOutput::Event(event) => self.note(now, &event),
                 _ => {}
             }
         }
         panic!("the drain never ends");
+    }
+}
+
+impl Side {
+    /// What is told makes a story.
+    fn note(&mut self, now: Instant, event: &EngineEvent) {
+        match event {
+            EngineEvent::TrackAdded(info) => {
+                assert!(self.tracks.insert(info.track), "{:?} twice", info.track);
+                assert!(self.tracks.len() <= MAX_TRACKS);
+            }
+            EngineEvent::TrackChanged(info) => assert!(self.tracks.contains(&info.track)),
+            EngineEvent::TrackRemoved(track) => assert!(self.tracks.remove(track)),
+            EngineEvent::KeyframeWanted(track) => {
+                let last = self.wanted.insert(*track, now);
+                assert!(last.is_none_or(|last| last + KEYFRAME_INTERVAL <= now), "too often");
+            }
+            EngineEvent::ChannelOpened { channel, .. } => {
+                assert!(self.channels.insert(*channel), "{channel:?} twice");
+                assert!(self.channels.len() <= MAX_CHANNELS);
+            }
+            EngineEvent::ChannelMessage { channel, .. } => {
+                assert!(self.channels.contains(channel));
+            }
+            EngineEvent::ChannelClosed(channel) => {
+                self.channels.remove(channel);
+            }
+            _ => {}
+        }
     }
 }
 
@@ -204,11 +305,11 @@ fn twisted(text: &str, twist: Option<(u16, u8)>) -> String {
 }
 
 impl Pair {
-    fn new(relayed: bool) -> Self {
+    fn new(relayed: bool, meets: bool) -> Self {
         let now = Instant::now();
         let mut pair = FACTORY.with_borrow_mut(|factory| Self {
-            here: Side::new(factory, now, 1, relayed, "192.0.2.1:4000"),
-            there: Side::new(factory, now, 2, false, "192.0.2.2:5000"),
+            here: Side::new(factory, now, 1, relayed, meets, "192.0.2.1:4000"),
+            there: Side::new(factory, now, 2, false, meets, "192.0.2.2:5000"),
             now,
             woken_at_once: 0,
             left: MAX_WAIT,
@@ -226,8 +327,8 @@ impl Pair {
     }
 
     fn drain(&mut self) {
-        self.here.drain();
-        self.there.drain();
+        self.here.drain(self.now);
+        self.there.drain(self.now);
     }
 
     /// A session that is up.
@@ -354,6 +455,86 @@ impl Pair {
         self.drain();
     }
 
+    fn act(&mut self, act: &Act) {
+        let now = self.now;
+        let direction = |n: u8| Direction::new(n & 1 == 0, n & 2 == 0);
+        let track = |n: u8| {
+            if n & 1 == 0 { Track::video(n / 2 % 4) } else { Track::audio(n / 2 % 4) }
+        };
+        match act {
+            Act::Wish { end, kinds, direction: way } => {
+                let wish = |n: u8| {
+                    let kind =
+                        if *kinds >> n & 1 == 0 { MediaKind::Video } else { MediaKind::Audio };
+                    Wish { kind, direction: direction(way >> n) }
+                };
+                let wishes: Vec<_> = (0..kinds / 64).map(wish).collect();
+                let side = self.side(*end).0;
+                let offer = side.engine.create_offer(now, &wishes).ok();
+                side.description = offer.or_else(|| side.description.take());
+            }
+            Act::Rollback(end) => {
+                let _ = self.side(*end).0.engine.rollback(now);
+            }
+            Act::AddLocal { kind, port } => {
+                let address = SocketAddr::from(([192, 0, 2, 77], 4000 + u16::from(*port % 4)));
+                let kind = match kind % 3 {
+                    0 => LocalKind::Host,
+                    1 => LocalKind::ServerReflexive { base: self.here.address },
+                    _ => LocalKind::Relayed { server: self.there.address },
+                };
+                self.here.engine.add_local(now, &address.into(), kind);
+            }
+            Act::RemoveLocal(port) => {
+                let own = *port == 0;
+                let other = SocketAddr::from(([192, 0, 2, 77], 4000 + u16::from(*port % 4)));
+                let address = if own { self.here.address } else { other };
+                self.here.engine.remove_local(now, address);
+            }
+            Act::Direction { end, track: on, direction: way } => {
+                self.side(*end).0.engine.set_direction(track(*on), direction(*way));
+            }
+            Act::Mute { track: on, muted } => self.here.engine.set_muted(track(*on), *muted),
+            Act::Picture { end, track: on, h264, key, time, length } => {
+                let length = usize::from(length % 8000);
+                let (codec, data) = if *h264 {
+                    let unit = if *key { 0x65 } else { 0x41 };
+                    (VideoCodec::H264, [&[0, 0, 1, unit][..], &vec![9; length]].concat())
+                } else {
+                    (VideoCodec::Vp8, [&[u8::from(!key)][..], &vec![9; length]].concat())
+                };
+                let frame = VideoFrame::new(codec, u64::from(*time) * 90, *key, data);
+                let _ = self.side(*end).0.engine.send(now, track(*on), &frame.into());
+            }
+            Act::RawPicture { track: on, h264, data } => {
+                let codec = if *h264 { VideoCodec::H264 } else { VideoCodec::Vp8 };
+                let frame = VideoFrame::new(codec, 0, true, data.clone());
+                let _ = self.there.engine.send(now, track(*on), &frame.into());
+            }
+            Act::Keyframe { end, track: on } => {
+                let _ = self.side(*end).0.engine.request_keyframe(now, track(*on));
+            }
+            Act::OpenChannel(end) => {
+                let _ = self.side(*end).0.engine.open_channel(now, "x");
+            }
+            Act::Message { end, channel, text, length } => {
+                let message = if *text {
+                    ChannelMessage::Text("x".repeat(usize::from(length % 2000)))
+                } else {
+                    ChannelMessage::Binary(vec![7; usize::from(*length)].into())
+                };
+                let channel = ChannelId(u16::from(channel % 4));
+                let _ = self.side(*end).0.engine.send_message(now, channel, &message);
+            }
+            Act::Lose(many) => {
+                for _ in 0..*many {
+                    self.there.flying.pop_front();
+                }
+            }
+        }
+        self.drain();
+    }
+
     fn exchange(&mut self, rounds: u8) {
         for _ in 0..rounds.min(40) {
             for end in [End::Here, End::There] {
@@ -402,7 +583,7 @@ impl Pair {
         for side in [&mut self.here, &mut self.there] {
             if side.wake.is_some_and(|wake| wake.at <= self.now) {
                 side.engine.handle_timeout(self.now);
-                side.drain();
+                side.drain(self.now);
             }
         }
         true
@@ -427,14 +608,29 @@ mod tests {
 
     #[test]
     fn the_two_ends_can_connect() {
-        let mut pair = Pair::new(false);
+        let mut pair = Pair::new(false, false);
         pair.connect();
         assert_eq!(pair.here.engine.state(), MediaState::Connected);
     }
 
+    /// Scripts at random, all of a meeting that is up.
+    #[test]
+    fn meetings_at_random() {
+        for seed in 0..30 {
+            let mut rng = Seed::from(seed).rng();
+            let mut script = vec![0xfe];
+            for _ in 0..200 {
+                script.extend(rng.next_u64().to_le_bytes());
+            }
+            // Shown when it fails.
+            println!("{seed}");
+            media(&script);
+        }
+    }
+
     #[test]
     fn a_script_can_wait_until_ice_gives_up() {
-        let mut pair = Pair::new(false);
+        let mut pair = Pair::new(false, false);
         pair.connect();
         let since = pair.wakes;
         for _ in 0..2 {

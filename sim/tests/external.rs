@@ -79,7 +79,7 @@ impl Far {
                 }
                 EngineOutput::Event(EngineEvent::LocalCandidate(one)) => self.candidates.push(one),
                 EngineOutput::Event(EngineEvent::Frame { frame: Frame::Audio(frame), .. }) => {
-                    self.heard.push(frame)
+                    self.heard.push(frame);
                 }
                 EngineOutput::Timeout(_) => return,
                 _ => {}

@@ -1,4 +1,4 @@
-//! Media: the engine behind a session, its audio frames, states and figures.
+//! Media: the engine behind a session, the frames of its tracks, states and figures.
 //!
 //! Sessions know only the [`Engine`] trait. The real engine, over str0m, does ICE (RFC 8445),
 //! DTLS (RFC 6347, RFC 9147) and SRTP (RFC 3711, RFC 5764); the simulator brings a cheap one.
@@ -71,7 +71,8 @@ pub enum MediaState {
     Closed,
 }
 
-/// Figures of one media session since it began. Serialized, times are milliseconds (`jitter_ms`,
+/// Figures of one media session's first track of audio, and of its path, since it began; other tracks
+/// have [`TrackStats`]. Serialized, times are milliseconds (`jitter_ms`,
 /// `round_trip_ms`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
@@ -152,7 +153,7 @@ pub enum MediaError {
     #[error("unusable session description: {0}")]
     Sdp(#[from] SdpError),
     /// The description names no codec that we have.
-    #[error("no common audio codec")]
+    #[error("no common codec")]
     NoCommonCodec,
     /// The candidate cannot be read.
     #[error("unreadable candidate: {0}")]

@@ -319,7 +319,12 @@ impl Pair {
         for side in [Side::A, Side::B] {
             self.drain(side);
         }
-        while self.step(until) {}
+        for steps in 0.. {
+            assert!(steps < 1_000_000, "never asleep: {:?}", self.wakes);
+            if !self.step(until) {
+                break;
+            }
+        }
         self.now = until;
     }
 
@@ -375,9 +380,12 @@ impl Pair {
                     let (mut late, mut copies) = (Duration::ZERO, 1);
                     if let Some(rng) = &mut self.rough {
                         let drawn = rng.next_u64();
-                        late =
-                            Duration::from_millis(if drawn % 5 == 0 { drawn / 5 % 40 } else { 0 });
-                        copies += usize::from(drawn % 7 == 0);
+                        late = Duration::from_millis(if drawn.is_multiple_of(5) {
+                            drawn / 5 % 40
+                        } else {
+                            0
+                        });
+                        copies += usize::from(drawn.is_multiple_of(7));
                     }
                     for _ in 0..copies {
                         self.sent += 1;
@@ -388,7 +396,7 @@ impl Pair {
                 }
                 EngineOutput::Event(event) => match event {
                     EngineEvent::Frame { track: Track::AUDIO, frame: Frame::Audio(frame) } => {
-                        self.heard[side as usize].push(frame)
+                        self.heard[side as usize].push(frame);
                     }
                     EngineEvent::Dtmf { digit, .. } => self.keys[side as usize].push(digit),
                     EngineEvent::LocalCandidate(c) => self.candidates[side as usize].push(c),

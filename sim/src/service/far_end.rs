@@ -134,7 +134,7 @@ impl FarEnd {
                     self.candidates.push(candidate);
                 }
                 EngineOutput::Event(EngineEvent::Frame { frame: Frame::Audio(frame), .. }) => {
-                    words.push(Word::Heard(frame))
+                    words.push(Word::Heard(frame));
                 }
                 EngineOutput::Event(EngineEvent::Dtmf { digit, .. }) => {
                     words.push(Word::Key(digit));

@@ -4,6 +4,7 @@
 //! of them we can use, [`Remote::change`] says what a later description asks of the engine, [`answer`]
 //! and [`offer`] write ours. The transport beneath (ICE, DTLS) brings a [`Transport`].
 
+mod ours;
 mod payloads;
 mod pictures;
 mod remote;
@@ -13,10 +14,11 @@ mod write;
 
 use std::fmt;
 
+pub use self::ours::{Off, OurSection, OurTerms};
 pub use self::payloads::Payloads;
 pub use self::pictures::{Picture, Pictures};
 pub use self::remote::{Abilities, Remote, RemoteSection, Renewal};
-pub use self::write::{MAX_MESSAGE, Off, OurSection, OurTerms, answer, offer};
+pub use self::write::{MAX_MESSAGE, answer, offer};
 use crate::Secret;
 use crate::media::MediaKind;
 

@@ -70,7 +70,7 @@ impl Pictures {
             let picture = Picture { codec, number, repair, profile };
             match pictures.codecs.iter_mut().find(|known| known.codec == codec) {
                 Some(known) if is_constrained(&picture) && !is_constrained(known) => {
-                    *known = picture
+                    *known = picture;
                 }
                 Some(_) => {}
                 None => pictures.codecs.push(picture),

@@ -1,6 +1,7 @@
 //! The far side's description.
 
-use super::{Fingerprint, OurSection, Payloads, Pictures, Setup, Terms};
+use super::ours::{MID_EXTENSION, OurSection};
+use super::{Fingerprint, Payloads, Pictures, Setup, Terms};
 use crate::Secret;
 use crate::media::{AudioCodec, EngineConfig, MAX_TRACKS, MediaError, MediaKind, VideoCodec};
 use crate::sdp::{Description, Direction, SdpError, Section};
@@ -22,8 +23,6 @@ const CHANNEL_PROFILES: [&str; 2] = ["UDP/DTLS/SCTP", "TCP/DTLS/SCTP"];
 const HASHES: [&str; 2] = ["sha-256", "sha-1"];
 /// Sources and fingerprints taken from one section.
 const MAX_LISTED: usize = 16;
-/// The name of the header extension that says which section a packet belongs to (RFC 8843 section 15).
-pub(super) const MID_EXTENSION: &str = "urn:ietf:params:rtp-hdrext:sdes:mid";
 /// The longest message where nothing is said (RFC 8841 section 6).
 const USUAL_MESSAGE: usize = 64 * 1024;
 
@@ -176,7 +175,7 @@ impl Remote {
         let mut trouble = None;
         let mut found: Vec<(RemoteSection, Self)> = Vec::new();
         for ((index, section), abilities) in sections {
-            if section.is_off() || (one && !found.is_empty()) || found.len() >= MAX_TRACKS + 1 {
+            if section.is_off() || (one && !found.is_empty()) || found.len() > MAX_TRACKS {
                 continue;
             }
             let read = match section.kind() {

@@ -1,110 +1,14 @@
 //! Our descriptions.
 
-use super::remote::MID_EXTENSION;
+use super::ours::{MID_EXTENSION, Off, OurSection, OurTerms, PROFILE};
 use super::{Remote, Terms, Transport};
-use crate::media::{AudioCodec, MediaKind, VideoCodec};
+use crate::media::MediaKind;
 use crate::sdp::{Description, Direction, Line, Section};
 
 /// The longest message of a data channel that we take.
 pub const MAX_MESSAGE: usize = 64 * 1024;
 /// The port of SCTP within DTLS (RFC 8841 section 5): nobody else uses it.
 const SCTP_PORT: &str = "5000";
-/// The protocol of our own offers.
-const PROFILE: &str = "UDP/TLS/RTP/SAVPF";
-
-/// A section of ours.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OurSection {
-    /// Its name, if it has one.
-    pub mid: Option<String>,
-    /// What it carries.
-    pub terms: OurTerms,
-    /// The direction, as we see it.
-    pub direction: Direction,
-    /// The source that we send as (`a=ssrc`), for far ends that want to know before they hear it.
-    pub source: Option<u32>,
-    /// The source by which packets are sent again.
-    pub repair: Option<u32>,
-    /// The number of its track within its kind.
-    pub number: u8,
-    /// The number of the header extension that names the section.
-    pub mid_extension: Option<u8>,
-}
-
-/// What a section carries.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum OurTerms {
-    /// Nothing: it is turned off, and keeps its place (RFC 3264 section 8.2).
-    Off(Off),
-    /// That.
-    On(Terms),
-}
-
-/// A section that is off: what its `m=` line says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Off {
-    /// The kind of media, as `video`.
-    pub kind: String,
-    /// The protocol.
-    pub protocol: String,
-    /// The formats.
-    pub formats: String,
-}
-
-impl OurTerms {
-    /// The codecs of audio and of pictures, and whether there are data channels.
-    #[must_use]
-    pub fn codecs(&self) -> (Vec<AudioCodec>, Vec<VideoCodec>, bool) {
-        match self {
-            Self::On(Terms::Audio(payloads)) => {
-                (payloads.codecs.iter().map(|(codec, _)| *codec).collect(), Vec::new(), false)
-            }
-            Self::On(Terms::Video(pictures)) => {
-                (Vec::new(), pictures.codecs.iter().map(|picture| picture.codec).collect(), false)
-            }
-            Self::On(Terms::Channels { .. }) => (Vec::new(), Vec::new(), true),
-            Self::Off(_) => (Vec::new(), Vec::new(), false),
-        }
-    }
-}
-
-impl OurSection {
-    /// A section that is on, without a source and without header extensions.
-    #[must_use]
-    pub const fn new(mid: Option<String>, terms: Terms, direction: Direction) -> Self {
-        Self {
-            mid,
-            terms: OurTerms::On(terms),
-            direction,
-            source: None,
-            repair: None,
-            number: 0,
-            mid_extension: None,
-        }
-    }
-}
-
-impl Default for Off {
-    fn default() -> Self {
-        let (kind, protocol, formats) = ("audio", PROFILE, "0");
-        Self { kind: kind.to_owned(), protocol: protocol.to_owned(), formats: formats.to_owned() }
-    }
-}
-
-impl Off {
-    /// A section that was there before.
-    #[must_use]
-    pub fn of(section: &Section<'_>) -> Self {
-        let word =
-            |word: &str, or: &str| if word.is_empty() { or.to_owned() } else { word.to_owned() };
-        let formats: Vec<&str> = section.formats().collect();
-        Self {
-            kind: word(section.kind(), "audio"),
-            protocol: word(section.protocol(), PROFILE),
-            formats: word(&formats.join(" "), "0"),
-        }
-    }
-}
 
 /// The answer to an offer: as many sections in the same order, the names and profiles of the offer,
 /// and only payload types that it names (RFC 3264 section 6, RFC 8829 section 5.3.1). All sections

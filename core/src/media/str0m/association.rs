@@ -25,7 +25,9 @@ use str0m::{Candidate, IceCreds, Rtc, RtcConfig};
 use super::path::OurAddress;
 use crate::Secret;
 use crate::machine::Seed;
-use crate::media::negotiation::{Fingerprint, Payloads, Picture, Remote, Setup, Transport};
+use crate::media::negotiation::{
+    Fingerprint, MAX_MESSAGE, Payloads, Picture, Remote, Setup, Transport,
+};
 use crate::media::{AudioCodec, LocalKind, MediaError, MediaState, VideoCodec};
 
 /// The name of str0m's one section, where it is ours to choose.
@@ -79,6 +81,7 @@ impl Association {
         let mut config = RtcConfig::new()
             .set_crypto_provider(ingredients.crypto.clone())
             .set_rtp_mode(true)
+            .set_sctp_max_message_size(MAX_MESSAGE as u32)
             .set_stats_interval(Some(Duration::from_secs(1)))
             // A far side may have several certificates: we look ourselves.
             .set_fingerprint_verification(false)

@@ -40,8 +40,7 @@ impl Channels {
             let mut api = association.rtc.direct_api();
             self.channels.iter().for_each(|channel| api.close_data_channel(channel.inner));
         }
-        let told = self.channels.drain(..).filter(|channel| channel.open);
-        told.map(|channel| EngineEvent::ChannelClosed(channel.id)).collect()
+        self.channels.drain(..).map(|channel| EngineEvent::ChannelClosed(channel.id)).collect()
     }
 
     pub(super) fn open(

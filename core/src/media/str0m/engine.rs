@@ -262,8 +262,13 @@ impl WebRtc {
         if !self.direction().sends() {
             return;
         }
-        let Some(codec) = self.stream_codec() else { return };
-        let Some((clock, number)) = self.event_type(codec) else { return };
+        let codec = self.stream_codec();
+        let event = codec.and_then(|codec| Some((codec, self.event_type(codec)?)));
+        let Some((codec, (clock, number))) = event else {
+            // None were agreed on, or no more: nobody would understand those that wait.
+            self.keys = dtmf::Sender::default();
+            return;
+        };
         while let Some(event) = self.keys.poll(self.now, clock) {
             let packet = self.audio.outgoing.event(self.now, pt(number), codec, &event);
             self.write(packet);

@@ -9,9 +9,9 @@ use offhook::Rng;
 use offhook::machine::Wake;
 use offhook::media::negotiation::{OurSection, Payloads, Remote, Terms};
 use offhook::media::{
-    Agreement, AudioCodec, AudioFrame, Digit, Engine, EngineConfig, EngineOutput, Frame, Local,
-    LocalKind, MediaError, MediaState, MediaStats, RawEngine, RawPacket, Track, TrackInfo,
-    WebRtcFactory, Wish,
+    Agreement, AudioCodec, AudioFrame, ChannelId, ChannelMessage, Digit, Engine, EngineConfig,
+    EngineOutput, Frame, Local, LocalKind, MediaError, MediaState, MediaStats, RawEngine,
+    RawPacket, Track, TrackInfo, TrackStats, WebRtcFactory, Wish,
 };
 use offhook::sdp::{Description, Direction};
 
@@ -187,6 +187,27 @@ impl Engine for Gateway {
         data: &[u8],
     ) {
         self.engine.handle_datagram(now, local, remote, data);
+    }
+
+    fn request_keyframe(&mut self, now: Instant, track: Track) -> Result<(), MediaError> {
+        self.engine.request_keyframe(now, track)
+    }
+
+    fn open_channel(&mut self, now: Instant, label: &str) -> Result<ChannelId, MediaError> {
+        self.engine.open_channel(now, label)
+    }
+
+    fn send_message(
+        &mut self,
+        now: Instant,
+        channel: ChannelId,
+        message: &ChannelMessage,
+    ) -> Result<(), MediaError> {
+        self.engine.send_message(now, channel, message)
+    }
+
+    fn track_stats(&self, track: Track) -> Option<TrackStats> {
+        self.engine.track_stats(track)
     }
 
     fn set_muted(&mut self, track: Track, muted: bool) {

@@ -1,0 +1,104 @@
+//! Sections of ours, as descriptions are made of them.
+
+use super::Terms;
+use crate::media::{AudioCodec, VideoCodec};
+use crate::sdp::{Direction, Section};
+
+/// The protocol of our own offers.
+pub(super) const PROFILE: &str = "UDP/TLS/RTP/SAVPF";
+/// The name of the header extension that says which section a packet belongs to (RFC 8843 section 15).
+pub(super) const MID_EXTENSION: &str = "urn:ietf:params:rtp-hdrext:sdes:mid";
+
+/// A section of ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OurSection {
+    /// Its name, if it has one.
+    pub mid: Option<String>,
+    /// What it carries.
+    pub terms: OurTerms,
+    /// The direction, as we see it.
+    pub direction: Direction,
+    /// The source that we send as (`a=ssrc`), for far ends that want to know before they hear it.
+    pub source: Option<u32>,
+    /// The source by which packets are sent again.
+    pub repair: Option<u32>,
+    /// The number of its track within its kind.
+    pub number: u8,
+    /// The number of the header extension that names the section.
+    pub mid_extension: Option<u8>,
+}
+
+/// What a section carries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OurTerms {
+    /// Nothing: it is turned off, and keeps its place (RFC 3264 section 8.2).
+    Off(Off),
+    /// That.
+    On(Terms),
+}
+
+/// A section that is off: what its `m=` line says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Off {
+    /// The kind of media, as `video`.
+    pub kind: String,
+    /// The protocol.
+    pub protocol: String,
+    /// The formats.
+    pub formats: String,
+}
+
+impl OurTerms {
+    /// The codecs of audio and of pictures, and whether there are data channels.
+    #[must_use]
+    pub fn codecs(&self) -> (Vec<AudioCodec>, Vec<VideoCodec>, bool) {
+        match self {
+            Self::On(Terms::Audio(payloads)) => {
+                (payloads.codecs.iter().map(|(codec, _)| *codec).collect(), Vec::new(), false)
+            }
+            Self::On(Terms::Video(pictures)) => {
+                (Vec::new(), pictures.codecs.iter().map(|picture| picture.codec).collect(), false)
+            }
+            Self::On(Terms::Channels { .. }) => (Vec::new(), Vec::new(), true),
+            Self::Off(_) => (Vec::new(), Vec::new(), false),
+        }
+    }
+}
+
+impl OurSection {
+    /// A section that is on, without a source and without header extensions.
+    #[must_use]
+    pub const fn new(mid: Option<String>, terms: Terms, direction: Direction) -> Self {
+        Self {
+            mid,
+            terms: OurTerms::On(terms),
+            direction,
+            source: None,
+            repair: None,
+            number: 0,
+            mid_extension: None,
+        }
+    }
+}
+
+impl Default for Off {
+    fn default() -> Self {
+        let (kind, protocol, formats) = ("audio", PROFILE, "0");
+        Self { kind: kind.to_owned(), protocol: protocol.to_owned(), formats: formats.to_owned() }
+    }
+}
+
+impl Off {
+    /// A section that was there before.
+    #[must_use]
+    pub fn of(section: &Section<'_>) -> Self {
+        let word =
+            |word: &str, or: &str| if word.is_empty() { or.to_owned() } else { word.to_owned() };
+        let formats: Vec<&str> = section.formats().collect();
+        Self {
+            kind: word(section.kind(), "audio"),
+            protocol: word(section.protocol(), PROFILE),
+            formats: word(&formats.join(" "), "0"),
+        }
+    }
+}
