@@ -52,9 +52,9 @@ pub(crate) enum Ask {
 /// A request of the connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum LinkAsk {
-    /// What a login goes on with only when it is answered.
+    /// A question of a login, which goes on only when it is answered.
     Entry(EntryAsk),
-    /// Whether the service can be reached at all. Nothing depends on the answer.
+    /// A probe of the service: can it be reached at all? Nothing depends on the answer.
     Probe,
     Station,
     Topics,
@@ -66,7 +66,7 @@ pub(crate) enum LinkAsk {
     Claim(CommandId),
 }
 
-/// What is asked before a socket can be opened.
+/// A question asked before a socket can be opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EntryAsk {
     /// A guest's JWT for a code.
@@ -76,7 +76,7 @@ pub(crate) enum EntryAsk {
     Channel,
 }
 
-/// What calls ask.
+/// A request of calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum CallAsk {
     /// The question who we are in a conversation, for a command that needs to know.

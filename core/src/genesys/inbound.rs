@@ -1,4 +1,4 @@
-//! What the service sends once the connection is up: where each stanza goes, and what is replied
+//! The stanzas of the service once the connection is up: their routing, and the replies to them
 //! (wire notes 6.2 to 6.14, 10.1).
 
 use super::client::Client;
@@ -129,7 +129,7 @@ impl Client {
         self.usable(item, notice::json(&item.json), Skipped::default())
     }
 
-    /// What was read of a notification, or a word that it cannot be used; and one on what was left
+    /// Returns what was read of a notification; warns where it cannot be used, and of what was left
     /// out of it.
     fn usable<T>(
         &mut self,

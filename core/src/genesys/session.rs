@@ -21,7 +21,7 @@ use crate::sdp::candidate::{Candidate, Generation, MAX_CANDIDATES};
 /// Candidates of ours kept until the answer is sent.
 const MAX_QUEUED: usize = 64;
 
-/// Where a session stands.
+/// The state of a session.
 ///
 /// ```text
 /// Offered ──accept──> Answered ──end──> Terminating ──reply, 2 s──> over
@@ -40,7 +40,7 @@ enum Phase {
     Abandoned { until: Instant },
 }
 
-/// What a session wants its owner to do.
+/// The action that a session wants of its owner.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
     /// Nothing.
@@ -51,7 +51,7 @@ pub(crate) enum Fate {
 
 /// A media session: what is signaled about a [`Peer`]. See the [module](self).
 pub(crate) struct MediaSession {
-    /// What the application sees.
+    /// The session as the application sees it.
     pub(crate) handle: Session,
     signal: Signal,
     /// Its media.
@@ -132,7 +132,7 @@ impl MediaSession {
         }
     }
 
-    /// Whether the offer can be answered, or was.
+    /// Checks that the offer can be answered, or was.
     pub(crate) fn may_accept(&self) -> Result<(), Error> {
         match self.phase {
             Phase::Offered | Phase::Answered => Ok(()),
@@ -175,7 +175,7 @@ impl MediaSession {
         self.drain(peer, out)
     }
 
-    /// Whether a description has the credentials that are in use (LC-16).
+    /// Returns true if a description has the credentials that are in use (LC-16).
     pub(crate) fn has_credentials_of(&self, sdp: &str) -> bool {
         let (Ok(new), Ok(offer)) = (Description::read(sdp), Description::read(&self.offer)) else {
             return false;
@@ -404,7 +404,7 @@ impl MediaSession {
         });
     }
 
-    /// What an error of it is about.
+    /// Returns the subject of an error of it.
     pub(crate) fn subject(&self) -> Subject {
         Subject {
             conversation: Some(self.handle.conversation.clone()),

@@ -33,7 +33,7 @@ pub(crate) struct Offer {
     pub(crate) peer: Jid,
     pub(crate) signaling: Signaling,
     pub(crate) sdp: String,
-    /// Whether it recovers media: then it is answered without asking.
+    /// True if it recovers media: then it is answered without asking.
     pub(crate) reinvite: bool,
     /// The session whose place it takes, and whose audio it carries on.
     pub(crate) replaces: Option<SessionId>,
@@ -43,7 +43,7 @@ pub(crate) struct Offer {
 #[derive(Debug)]
 struct Early {
     session: SessionId,
-    /// Who sent them: an offer by somebody else is not theirs.
+    /// The sender: an offer by somebody else is not theirs.
     from: Jid,
     candidates: Vec<Candidate>,
     generation: Generation,
@@ -105,7 +105,7 @@ impl Sessions {
         self.open.contains_key(session)
     }
 
-    /// Whether the application knows of a session: one whose place is taken, it does not.
+    /// Returns true if the application knows of a session: one whose place is taken, it does not.
     pub(crate) fn is_current(&self, session: &SessionId) -> bool {
         self.open.get(session).is_some_and(|open| !self.is_superseded(open))
     }
@@ -202,7 +202,7 @@ impl Sessions {
         Ok(())
     }
 
-    /// Whether a session's offer can be answered, or was.
+    /// Checks that a session's offer can be answered, or was.
     pub(crate) fn may_accept(&self, session: &SessionId) -> Result<(), Error> {
         match self.open.get(session) {
             Some(open) => open.may_accept(),
@@ -347,7 +347,7 @@ impl Sessions {
         }
     }
 
-    /// Whether this session, or one that was made for the conversation, has another far side.
+    /// Returns true if this session, or one made for the conversation, has another far side.
     pub(crate) fn is_held_by_other(
         &self,
         session: Option<&SessionId>,
@@ -435,7 +435,7 @@ impl Sessions {
         self.peer(session).map(Peer::stats)
     }
 
-    /// What media has reached since the last look.
+    /// Takes the milestones that media has reached since the last look.
     pub(crate) fn take_milestones(&mut self) -> Vec<(SessionId, Milestone, Instant)> {
         let mut new = Vec::new();
         for (id, open) in &self.open {
@@ -455,12 +455,12 @@ impl Sessions {
         new
     }
 
-    /// Whether its media is connected, or may yet be, and nobody has ended it.
+    /// Returns true if its media is connected, or may yet be, and nobody has ended it.
     pub(crate) fn is_alive(&self, session: &SessionId) -> bool {
         self.peer(session).is_some_and(Peer::is_alive) && self.may_accept(session).is_ok()
     }
 
-    /// Whether its media is connected.
+    /// Returns true while its media is connected.
     pub(crate) fn is_connected(&self, session: &SessionId) -> bool {
         let answered = self.is_answered(session);
         answered && self.peer(session).is_some_and(|peer| peer.state() == MediaState::Connected)
@@ -542,7 +542,7 @@ impl Sessions {
         }
     }
 
-    /// Whether an offer for a session that is known is for the connection that it has (LC-16).
+    /// Returns true if an offer for a known session is for the connection that it has (LC-16).
     pub(crate) fn is_renegotiation(&self, session: &SessionId, sdp: &str) -> bool {
         self.open.get(session).is_some_and(|open| open.has_credentials_of(sdp))
     }

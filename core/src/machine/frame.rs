@@ -46,7 +46,7 @@ pub struct AudioCodecs(u8);
 impl AudioCodecs {
     const ALL: [AudioCodec; 3] = [AudioCodec::Opus, AudioCodec::Pcmu, AudioCodec::Pcma];
 
-    /// Whether this one is among them.
+    /// Returns true if this one is among them.
     #[must_use]
     pub const fn contains(self, codec: AudioCodec) -> bool {
         self.0 & Self::bit(codec) != 0
@@ -81,7 +81,7 @@ impl fmt::Debug for AudioCodecs {
 /// One encoded audio frame, usually 20 ms.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AudioFrame {
-    /// How `data` is encoded.
+    /// The encoding of `data`.
     pub codec: AudioCodec,
     /// The media time of the first sample, in ticks of the codec's RTP clock. Starts anywhere,
     /// advances with the samples and, while nothing is said, with the clock. Never goes back on
@@ -90,7 +90,7 @@ pub struct AudioFrame {
     pub time: u64,
     /// Frames known to be missing just before this one. Zero on frames to be sent.
     pub lost_before: u32,
-    /// Whether this is the first frame after silence (the RTP marker bit, RFC 3551 section 4.1),
+    /// True for the first frame after silence (the RTP marker bit, RFC 3551 section 4.1),
     /// after comfort noise, or of another source.
     pub talkspurt: bool,
     /// The payload.
@@ -135,7 +135,7 @@ impl VideoCodec {
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct VideoFrame {
-    /// How `data` is encoded.
+    /// The encoding of `data`.
     pub codec: VideoCodec,
     /// The media time, in ticks of 90 kHz. Starts anywhere and never goes back.
     pub time: u64,

@@ -69,13 +69,13 @@ pub use self::track::{MediaKind, Track, TrackId};
 
 /// A state machine that a runtime drives. See the [module documentation](self).
 pub trait Machine {
-    /// What the application may ask for.
+    /// A request of the application.
     type Command;
-    /// What the application is told.
+    /// An event for the application.
     type Event;
-    /// What a successful command yields.
+    /// The result of a command that succeeded.
     type Outcome;
-    /// Why a command failed, at once or later.
+    /// The error of a command that failed, at once or later.
     type Error: std::error::Error;
 
     /// Asks for something.
@@ -104,35 +104,35 @@ pub enum Input {
     Timeout,
     /// Something happened on a WebSocket.
     WebSocket {
-        /// Which one.
+        /// The socket.
         id: WsId,
-        /// What happened.
+        /// The event.
         event: WsEvent,
     },
     /// An HTTP exchange ended. Any status is a response; no response is a [`NetError`].
     Http {
-        /// Which one.
+        /// The exchange.
         id: HttpId,
         /// The whole response, or why there is none.
         result: Result<http::Response<Vec<u8>>, NetError>,
     },
     /// Something happened on a UDP socket group.
     Udp {
-        /// Which one.
+        /// The socket group.
         id: UdpId,
-        /// What happened.
+        /// The event.
         event: UdpEvent,
     },
     /// Something happened on a stream of bytes.
     Stream {
-        /// Which one.
+        /// The stream.
         id: StreamId,
-        /// What happened.
+        /// The event.
         event: StreamEvent,
     },
     /// A name was looked up.
     Resolved {
-        /// Which question.
+        /// The question.
         id: NameId,
         /// The addresses of the host, in the order of preference, at least one; or why there are
         /// none.
@@ -147,7 +147,7 @@ pub enum Input {
     },
 }
 
-/// What can happen on a WebSocket.
+/// An event of a WebSocket.
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum WsEvent {
@@ -171,7 +171,7 @@ pub enum WsEvent {
     Failed(NetError),
 }
 
-/// What can happen on a UDP socket group.
+/// An event of a UDP socket group.
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum UdpEvent {
@@ -193,7 +193,7 @@ pub enum UdpEvent {
     Datagram {
         /// The local address it came to.
         local: SocketAddr,
-        /// Who sent it.
+        /// The address of the sender.
         remote: SocketAddr,
         /// Its bytes.
         data: Vec<u8>,
@@ -215,14 +215,14 @@ pub enum Output<Event, Outcome, Error> {
     },
     /// Send one text message.
     SendText {
-        /// On which socket.
+        /// The socket.
         id: WsId,
         /// The message. May hold a secret: do not log it.
         text: String,
     },
     /// Send a close frame if that is still possible, then drop the socket.
     CloseWebSocket {
-        /// Which one.
+        /// The socket.
         id: WsId,
     },
     /// Do one HTTP exchange. Redirects are not followed; statuses are not errors.
@@ -241,25 +241,25 @@ pub enum Output<Event, Outcome, Error> {
     },
     /// Send a datagram.
     Transmit {
-        /// Through which socket group.
+        /// The socket group.
         id: UdpId,
-        /// From which of its addresses.
+        /// The local address to send from, one of the group's.
         local: SocketAddr,
-        /// To whom.
+        /// The address of the receiver.
         remote: SocketAddr,
         /// Its bytes.
         data: Vec<u8>,
     },
     /// Close a UDP socket group.
     CloseUdp {
-        /// Which one.
+        /// The socket group.
         id: UdpId,
     },
     /// Open a stream of bytes: TCP, or TLS over it.
     OpenStream {
         /// The id that all its events carry.
         id: StreamId,
-        /// To whom.
+        /// The address to connect to.
         to: SocketAddr,
         /// For TLS, the host that the certificate is to name (RFC 9525): a DNS name or an address.
         tls: Option<String>,
@@ -270,14 +270,14 @@ pub enum Output<Event, Outcome, Error> {
     },
     /// Send bytes on a stream, after all that were sent before.
     SendStream {
-        /// Which one.
+        /// The stream.
         id: StreamId,
         /// The bytes.
         data: Vec<u8>,
     },
     /// Send what was queued if that is still possible, and close the stream.
     CloseStream {
-        /// Which one.
+        /// The stream.
         id: StreamId,
     },
     /// Look up the addresses of a host.
@@ -300,9 +300,9 @@ pub enum Output<Event, Outcome, Error> {
     Event(Event),
     /// A command is over.
     Completed {
-        /// Which one.
+        /// The command.
         command: CommandId,
-        /// How it ended.
+        /// The outcome.
         result: Result<Outcome, Error>,
     },
     /// The drain is over. Wake the machine then, if at all.

@@ -12,16 +12,16 @@ pub const MAX_BACKLOG: usize = 150;
 /// talking is in time again soon.
 const PACE: Duration = Duration::from_millis(10);
 
-/// What an application says before media is connected, in order, for any engine.
+/// The frames that an application sends before media is connected, in order, for any engine.
 #[derive(Debug, Default)]
 pub struct Backlog {
     frames: VecDeque<AudioFrame>,
-    /// When the next one may go.
+    /// The time at which the next one may go.
     next: Option<Instant>,
 }
 
 impl Backlog {
-    /// Whether nothing waits.
+    /// Returns true if nothing waits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.frames.is_empty()
@@ -55,7 +55,7 @@ impl Backlog {
         Some(frame)
     }
 
-    /// When the next frame's turn is; none where nothing waits. In the past before the first.
+    /// Returns the time of the next turn, in the past before the first; none where nothing waits.
     #[must_use]
     pub fn next_wake(&self, now: Instant) -> Option<Instant> {
         (!self.frames.is_empty()).then(|| self.next.unwrap_or(now))

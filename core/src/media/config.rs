@@ -16,7 +16,7 @@ pub struct EngineConfig {
     pub video: Vec<VideoCodec>,
     /// True if data channels are accepted (RFC 8831).
     pub channels: bool,
-    /// Whether only relayed candidates may be used.
+    /// True if only relayed candidates may be used.
     pub relay_only: bool,
     /// STUN and TURN servers, by which more addresses can be found. An engine asks none itself: it takes
     /// what it is given by [`Engine::add_local`](super::Engine::add_local).
@@ -25,7 +25,7 @@ pub struct EngineConfig {
     pub path_limit: Duration,
     /// The longest that a packet is held back for those before it.
     pub reorder: Duration,
-    /// Where the engine's own randomness comes from.
+    /// The source of the engine's own randomness.
     pub seed: Seed,
 }
 

@@ -206,7 +206,7 @@ pub trait Engine: Send {
         self.agreement().map(|agreement| agreement.codec)
     }
 
-    /// Where the session stands.
+    /// Returns the state of the session.
     fn state(&self) -> MediaState;
 
     /// The figures so far.
@@ -231,9 +231,9 @@ pub trait Engine: Send {
 pub enum EngineOutput {
     /// Send a datagram.
     Transmit {
-        /// From which local address.
+        /// The local address to send from.
         local: SocketAddr,
-        /// To whom.
+        /// The address of the receiver.
         remote: SocketAddr,
         /// Its bytes.
         data: Vec<u8>,
@@ -244,7 +244,7 @@ pub enum EngineOutput {
     Timeout(Option<Wake>),
 }
 
-/// What an engine reports.
+/// An output of an engine.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum EngineEvent {
@@ -289,9 +289,9 @@ pub enum EngineEvent {
     ChannelClosed(ChannelId),
     /// The far side pressed a key; told once for each press, at its end.
     Dtmf {
-        /// Which key.
+        /// The key.
         digit: Digit,
-        /// For how long.
+        /// The time for which it was down.
         duration: Duration,
     },
     /// The far side says nothing, and how loud its silence is (RFC 3389): told when a pause

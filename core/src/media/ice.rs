@@ -50,7 +50,7 @@ impl IceServer {
         Self { urls: vec![url.into()], username, credential }
     }
 
-    /// Whether it relays media: whether an address of it is one of TURN.
+    /// Returns true if it relays media: if an address of it is one of TURN.
     #[must_use]
     pub fn is_relay(&self) -> bool {
         self.urls.iter().any(|url| url.starts_with("turn:") || url.starts_with("turns:"))
@@ -78,7 +78,7 @@ impl IceServer {
     }
 }
 
-/// Whether it is written as RFC 7064 section 3.1 or RFC 7065 section 3.1 ask.
+/// Returns true if it is written as RFC 7064 section 3.1 or RFC 7065 section 3.1 ask.
 fn is_url(url: &str) -> bool {
     let Some((scheme, rest)) = url.split_once(':') else { return false };
     let rest = match scheme {

@@ -47,7 +47,7 @@ pub use crate::machine::{
     AudioCodec, AudioCodecs, AudioFrame, Frame, Local, MediaKind, Track, VideoCodec, VideoFrame,
 };
 
-/// Where a media session stands. ICE and DTLS together.
+/// The state of a media session: ICE and DTLS together.
 ///
 /// ```text
 /// New <─> Connecting ──> Connected <──> Disconnected
@@ -145,7 +145,7 @@ impl TryFrom<char> for Digit {
     }
 }
 
-/// Why media did not do what was asked.
+/// An error of media: what was asked was not done.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MediaError {
@@ -167,7 +167,7 @@ pub enum MediaError {
     /// Not possible while the far side holds the session.
     #[error("not possible while the far side holds")]
     Held,
-    /// That codec or payload was not negotiated.
+    /// The codec or payload was not negotiated.
     #[error("{0} was not negotiated")]
     NotNegotiated(&'static str),
     /// Not a key of a telephone keypad.

@@ -34,7 +34,7 @@ enum Sockets {
     Open,
 }
 
-/// Who hears a peer.
+/// The audience of a peer.
 ///
 /// ```text
 /// Application ──another takes its place──> Nobody
@@ -70,9 +70,9 @@ pub(crate) struct Peer {
     hosts: bool,
     /// The far side's candidates since ICE began, or began anew.
     pub(crate) remote: Generation,
-    /// When the engine is due.
+    /// The time at which the engine is due.
     wake: Option<Wake>,
-    /// When figures are told, once it was connected, and how often.
+    /// The time at which figures are told next, once it was connected, and the interval.
     figures_at: Option<Instant>,
     figures_every: Duration,
     /// Figures were told that [`Peer::take_sample`] has not taken.

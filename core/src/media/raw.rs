@@ -9,16 +9,16 @@ use super::{Engine, MediaError};
 pub struct RawPacket {
     /// Its source; None for the one that our descriptions announce.
     pub ssrc: Option<u32>,
-    /// What it carries, 0 to 127.
+    /// The payload type, 0 to 127.
     pub payload_type: u8,
     /// Its number, extended by its roll-over count. A source begins in the lower half of the first
     /// turn (RFC 3711 section 3.3.1), and uses no number twice.
     pub sequence: u64,
     /// Its media time.
     pub time: u32,
-    /// Whether something begins with it.
+    /// The marker bit: something begins with this packet.
     pub marker: bool,
-    /// What it carries.
+    /// The payload.
     pub payload: Vec<u8>,
 }
 

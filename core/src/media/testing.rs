@@ -34,7 +34,7 @@ pub fn description(setup: &str, ufrag: &str, pwd: &str) -> String {
 pub struct FakeMedia {
     /// The ICE password in their own descriptions.
     pub password: String,
-    /// Whether each new remote candidate is told as a key, so that a test can count them.
+    /// True if each new remote candidate is told as a key, so that a test can count them.
     pub counts_candidates: bool,
 }
 
@@ -62,7 +62,7 @@ impl EngineFactory for FakeMedia {
     }
 }
 
-/// Where offer and answer stand.
+/// The state of offer and answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Negotiation {
     New,
@@ -114,7 +114,7 @@ impl FakeEngine {
     }
 }
 
-/// Whether a description can be used.
+/// Checks that a description can be used.
 fn check(sdp: &str) -> Result<(), MediaError> {
     if sdp.contains("a=refuse") {
         Err(SdpError::NoAudio.into())

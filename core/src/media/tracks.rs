@@ -88,7 +88,7 @@ pub struct TrackStats {
     pub frames_received: u64,
     /// Of them, pictures that need no other.
     pub keyframes_received: u64,
-    /// How often pictures were missing, so that only one that needs no other could be next.
+    /// The times that pictures were missing, so that only one that needs no other could be next.
     pub breaks: u64,
 }
 

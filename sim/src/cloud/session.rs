@@ -35,10 +35,10 @@ const REPEAT: Duration = Duration::from_secs(5);
 /// Candidates of the client's kept until its side of an ICE restart is there.
 const MAX_EARLY: usize = 64;
 
-/// How long a far end presses a key.
+/// The time for which a far end presses a key.
 const PRESS: Duration = Duration::from_millis(100);
 
-/// Where a session stands.
+/// The state of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
     /// Nobody has taken it.
@@ -72,7 +72,7 @@ impl Phase {
     }
 }
 
-/// How a session is to be made (`POST /control/calls`).
+/// The plan of a session to be made (`POST /control/calls`).
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
     pub(super) signaling: Signaling,
@@ -95,11 +95,11 @@ pub(super) enum AlsoJingle {
 pub(super) struct OnAir {
     pub(super) conversation: String,
     pub(super) mode: FarEndMode,
-    /// Whether the agent is heard.
+    /// True if the agent is heard.
     pub(super) heard: bool,
 }
 
-/// What a session's calls are to know.
+/// The outcome of an event of a session, for its calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Step {
     /// Nothing.
@@ -110,14 +110,14 @@ pub(super) enum Step {
     Over(Option<Reason>),
 }
 
-/// What the control API tells of a session, while it is there or of its end.
+/// A session as the control API tells it, while it is there or at its end.
 #[derive(Clone, Debug)]
 pub(super) struct Seen {
     pub(super) state: &'static str,
     pub(super) client: Option<Jid>,
     pub(super) candidates_from_client: u64,
     pub(super) media: Value,
-    /// What `GET calls/{cid}/far` tells, where somebody outside is the far end.
+    /// The answer to `GET calls/{cid}/far`, where somebody outside is the far end.
     pub(super) far: Option<Value>,
 }
 
@@ -133,36 +133,36 @@ pub(super) struct Session {
     pub(super) client: Option<Jid>,
     pub(super) plan: Plan,
     pub(super) phase: Phase,
-    /// Whether it is the user's line, for calls that come while it is up.
+    /// True if it is the user's line, for calls that come while it is up.
     pub(super) shared: bool,
     /// Calls on it, in the order in which they came.
     pub(super) riders: Vec<String>,
     pub(super) on_air: Option<OnAir>,
     /// The session whose place it takes.
     pub(super) replaces: Option<String>,
-    /// What was told of it as the user's persistent connection.
+    /// The state that was told of it as the user's persistent connection.
     pub(super) told: Option<&'static str>,
     pub(super) reinvite: bool,
-    /// Whether the client may still end the association of this name that a re-invite replaced.
+    /// True if the client may still end the association of this name that a re-invite replaced.
     pub(super) superseded: bool,
     /// The re-invite that waits for its answer.
     pub(super) unanswered: Option<Reinvite>,
-    /// What its far end does differently from us.
+    /// The differences of its far end from us.
     pub(super) untidy: Untidy,
-    /// Whether its far end took another's place under the same name.
+    /// True if its far end took another's place under the same name.
     pub(super) replaced: bool,
-    /// Whether another offer of the far end that is there waits for its answer.
+    /// True while another offer of the far end that is there waits for its answer.
     pub(super) offering_again: bool,
     /// While the client must say nothing.
     pub(super) hush: Option<Hush>,
     pub(super) far: Option<FarEnd>,
     /// Its far end, where somebody outside is that.
     pub(super) external: Option<External>,
-    /// What the far end's media told last, once it is closed.
+    /// The last report of the far end's media, once it is closed.
     pub(super) last_media: Value,
     pub(super) offer: String,
     pub(super) answer: String,
-    /// Whether an ICE restart of ours waits for the client's side.
+    /// True while an ICE restart of ours waits for the client's side.
     pub(super) restarting: bool,
     pub(super) early: Vec<String>,
     /// The id of the offer's IQ, until it is answered.
@@ -227,14 +227,14 @@ impl Session {
         world.base.happened(kind, self.about(data));
     }
 
-    /// Whether its media is connected.
+    /// Returns true while its media is connected.
     pub(super) fn is_up(&self) -> bool {
         let connected = |far: &FarEnd| far.engine.state() == MediaState::Connected;
         self.phase == Phase::Active
             && (self.external.is_some() || self.far.as_ref().is_some_and(connected))
     }
 
-    /// Whether its media will not come back.
+    /// Returns true if its media will not come back.
     pub(super) fn is_dead(&self) -> bool {
         self.phase == Phase::Active
             && self.external.is_none()
@@ -243,13 +243,13 @@ impl Session {
             })
     }
 
-    /// Whether its client is gone: nothing came on its path for long.
+    /// Returns true if its client is gone: nothing came on its path for long.
     pub(super) fn is_lost(&self) -> bool {
         self.phase == Phase::Active
             && self.far.as_ref().is_some_and(|far| far.engine.state() == MediaState::Failed)
     }
 
-    /// Whether the client that took it may signal about it.
+    /// Returns true if the client that took it may signal about it.
     pub(super) fn hears(&self, client: &Jid, to: Option<&Jid>) -> bool {
         let open = match self.phase {
             Phase::Proceeding | Phase::Offered | Phase::Active | Phase::Replaced => true,
@@ -423,7 +423,7 @@ impl Session {
         signal.gathering_complete(&self.offer, streams, world);
     }
 
-    /// Whether an IQ's reply is the client's to our offer.
+    /// Returns true if an IQ's reply is the client's to our offer.
     pub(super) fn is_offer_reply(&self, client: &Jid, iq: &str) -> bool {
         self.offer_iq.as_deref() == Some(iq) && self.client.as_ref() == Some(client)
     }
@@ -479,7 +479,7 @@ impl Session {
         }
     }
 
-    /// How the far end is to speak.
+    /// Returns the voice that the far end is to have.
     pub(super) fn voice(&self) -> Option<FarVoice> {
         let agreed = self.far.as_ref()?.engine.agreement()?;
         let Untidy { ptime, pauses, .. } = self.untidy;
@@ -562,7 +562,7 @@ impl Session {
         Wake::earliest(far, repeat)
     }
 
-    /// What the far end does.
+    /// Returns the mode of the far end.
     fn mode(&self) -> FarEndMode {
         self.on_air.as_ref().map_or(FarEndMode::Silence, |on| on.mode)
     }

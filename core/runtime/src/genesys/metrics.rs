@@ -150,7 +150,7 @@ mod tests {
     use crate::hub::Hub;
     use crate::queue::EVENT_QUEUE;
 
-    /// What was recorded, by name.
+    /// The metrics recorded, by name.
     #[derive(Clone, Default)]
     struct Kept(Arc<Mutex<State>>);
 

@@ -28,7 +28,7 @@ impl Dials {
         self.dialled.iter()
     }
 
-    /// Whether the user dialled it.
+    /// Returns true if the user dialled it.
     pub(super) fn made(&self, id: &ConversationId) -> bool {
         self.dialled.contains(id)
     }
@@ -44,7 +44,7 @@ impl Dials {
         self.dialled.retain(|dialled| dialled != id);
     }
 
-    /// Whether a first event of it is kept.
+    /// Returns true if a first event of it is kept.
     pub(super) fn was_heard_of(&self, id: &ConversationId) -> bool {
         self.early.iter().any(|(early, _)| early == id)
     }

@@ -8,7 +8,7 @@ use crate::genesys::sessions::Sessions;
 use crate::genesys::station::Station;
 use crate::genesys::wire::notice::PersistentNotice;
 
-/// What the user's phone can do. Three-valued, because not knowing is not one line (DEF-32); a
+/// The lines of the user's phone. Three-valued, because not knowing is not one line (DEF-32); a
 /// call keeps the session that it has, whatever the phone becomes meanwhile.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Lines {
@@ -17,7 +17,7 @@ pub(crate) enum Lines {
     Unknown,
     /// All calls share one media session.
     One {
-        /// Which outlives them.
+        /// True if the session outlives its calls.
         persistent: bool,
     },
     /// Each call has its own.
@@ -39,7 +39,7 @@ impl From<&Station> for Lines {
 }
 
 impl Lines {
-    /// Whether one session is shared by calls, or by one after another.
+    /// Returns true if one session is shared by calls, or by one after another.
     pub(super) fn shares(self) -> bool {
         match self {
             Self::Unknown | Self::Many { persistent: false } => false,
@@ -70,7 +70,7 @@ pub(super) struct Told {
     pub(super) state: PersistentState,
     /// The session that it is about.
     pub(super) session: Option<SessionId>,
-    /// Why it is down, where that is out of the ordinary.
+    /// The error that took it down, where that is out of the ordinary.
     pub(super) error: Option<Error>,
 }
 
@@ -97,8 +97,8 @@ impl Line {
         self.active.as_ref().filter(|session| sessions.is_connected(session))
     }
 
-    /// Whether a session outlives its calls. One that never connected is no use to the next call
-    /// (DEF-8).
+    /// Returns true if a session outlives its calls. One that never connected is no use to the next
+    /// call (DEF-8).
     pub(super) fn keeps(&self, session: &SessionId, sessions: &Sessions) -> bool {
         self.lines.is_persistent() && self.is(session) && sessions.is_connected(session)
     }

@@ -345,8 +345,8 @@ impl Calls {
             .collect()
     }
 
-    /// Whether a session is to stay although a call on it is over: another call is on it, or it
-    /// outlives calls.
+    /// Returns true if a session is to stay although a call on it is over: another call is on it,
+    /// or it outlives calls.
     fn is_kept(&self, session: &SessionId) -> bool {
         let used =
             self.entries.values().any(|state| !state.fake && state.media.as_ref() == Some(session));

@@ -1,4 +1,4 @@
-//! Who we are to the service, and the way in that it gave us: what outlives a connection.
+//! The client's identity, and the channel or JWT that the service gave: both outlive a connection.
 
 use http::Request;
 
@@ -11,7 +11,7 @@ use crate::genesys::outbox::Outbox;
 use crate::genesys::wire::jwt::Claims;
 use crate::xmpp::Jid;
 
-/// Who we are, once known.
+/// The client's identity, once known.
 #[derive(Clone, Debug)]
 pub(crate) struct Identity {
     /// The user, unless a guest.
@@ -27,7 +27,7 @@ pub(super) struct Account {
     identity: Option<Identity>,
     /// The same over all connections (wire notes 1.4).
     resource: Option<String>,
-    /// What a JWT client or a guest logs in with.
+    /// The JWT that a JWT client or a guest logs in with.
     jwt: Option<Secret>,
     pub(super) channel: Channel,
 }
@@ -77,7 +77,7 @@ impl Account {
         Ok(())
     }
 
-    /// Whether a socket can be opened without another question.
+    /// Returns true if a socket can be opened without another question.
     pub(super) fn has_way_in(&self) -> bool {
         self.jwt.is_some() || self.channel.is_usable()
     }

@@ -1,4 +1,4 @@
-//! When another attempt is made, and what follows one that failed (wire notes 3.2, 3.3).
+//! The times of attempts to connect, and the reaction to one that failed (wire notes 3.2, 3.3).
 
 use std::time::{Duration, Instant};
 
@@ -17,16 +17,16 @@ pub(super) struct Attempts {
     reached: Reached,
 }
 
-/// What the application said of the network.
+/// The state of the network, as the application told it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Network {
     /// Nothing, or that it is there.
     There,
-    /// That there is none: nothing is attempted.
+    /// There is none: nothing is attempted.
     Gone,
 }
 
-/// How far the best of all attempts came.
+/// The furthest stage that any attempt reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Reached {
     /// None was made.
@@ -64,7 +64,7 @@ impl Attempts {
         self.network = Network::Gone;
     }
 
-    /// Whether one can be made at once, as none was made yet.
+    /// Returns true if one can be made at once, as none was made yet.
     pub(super) fn may_begin(&self) -> bool {
         self.reached == Reached::Nothing && self.has_network()
     }
@@ -83,7 +83,7 @@ impl Attempts {
         self.backoff.failed(now);
     }
 
-    /// When the next is due, at least `pause` from now; none while there is no network.
+    /// Returns the time of the next, at least `pause` from now; none while there is no network.
     pub(super) fn next(&mut self, pause: Duration, now: Instant) -> Option<Instant> {
         let delay = self.backoff.next_delay(now);
         self.has_network().then(|| now + (pause + delay))
@@ -126,7 +126,7 @@ impl Attempts {
     }
 }
 
-/// Why an attempt failed.
+/// The error of an attempt that failed.
 #[derive(Debug)]
 pub(super) enum AttemptError {
     Rest(Failure),
@@ -134,7 +134,7 @@ pub(super) enum AttemptError {
     Other(Error),
 }
 
-/// What follows an attempt that failed.
+/// The reaction to an attempt that failed.
 #[derive(Debug)]
 pub(super) enum FollowUp {
     /// Nothing: another would fail alike.

@@ -32,17 +32,17 @@ impl Callers {
         self.disconnecting.push(command);
     }
 
-    /// Whether it is a `Connect` that is not answered.
+    /// Returns true if it is a `Connect` that is not answered.
     pub(super) fn is_connecting(&self, command: CommandId) -> bool {
         self.connecting.contains(&command)
     }
 
-    /// Whether anybody waits for the connection to be up.
+    /// Returns true while anybody waits for the connection to be up.
     pub(super) fn want_connection(&self) -> bool {
         !self.connecting.is_empty()
     }
 
-    /// Whether several wait for it.
+    /// Returns true if several wait for it.
     pub(super) fn are_several(&self) -> bool {
         self.connecting.len() > 1
     }

@@ -21,7 +21,7 @@ impl Channel {
         self.id.as_deref()
     }
 
-    /// Whether another attempt can be made with it.
+    /// Returns true if another attempt can be made with it.
     pub(super) fn is_usable(&self) -> bool {
         self.id.is_some() && !self.hard
     }

@@ -20,7 +20,7 @@ use crate::machine::{NetErrorKind, Output, TimerName, Timers, Wake, WsEvent, WsI
 use crate::rest::{Failure, Retry};
 use crate::xmpp::{Close, Features, SaslFailure};
 
-/// Where the connection stands.
+/// The state of the connection.
 ///
 /// ```text
 /// Offline ──connect──> Waiting ──> Entering ──> Opening ──> Setup ──> Online
@@ -46,7 +46,7 @@ enum State {
     Closing(WsId, Then),
 }
 
-/// What follows a `<close/>`.
+/// The step after a `<close/>`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Then {
     Stop,
@@ -102,7 +102,7 @@ impl TimerName for Timer {
     }
 }
 
-/// What a connection means to what stands on it.
+/// A change of the connection, for what depends on it.
 #[derive(Debug)]
 pub(super) enum Change {
     /// The account says who we are; this is our station.
@@ -128,7 +128,7 @@ pub(super) struct Connection {
     attempts: Attempts,
     /// Ready since it set out: it stays connected until it is told otherwise.
     stays: bool,
-    /// What its owner is to be told.
+    /// Changes that its owner is to be told.
     changes: Vec<Change>,
 }
 
@@ -144,12 +144,12 @@ impl Connection {
         }
     }
 
-    /// What changed since the last time.
+    /// Takes the changes since the last time.
     pub(super) fn take_changes(&mut self) -> Vec<Change> {
         std::mem::take(&mut self.changes)
     }
 
-    /// Whether a socket's frames are for us.
+    /// Returns true if a socket is this connection's.
     pub(super) fn owns(&self, id: WsId) -> bool {
         self.state.stream() == Some(id)
     }
@@ -166,8 +166,8 @@ impl Connection {
         }
     }
 
-    /// Whether what is asked for now is asked for of the connection that is or will be up; another
-    /// one asks for all of it.
+    /// Returns true if what is asked for now is asked for of the connection that is or will be up;
+    /// another one asks for all of it.
     pub(super) fn is_set_up(&self) -> bool {
         match self.state {
             State::Setup(_) | State::Online(_) => true,
@@ -179,7 +179,7 @@ impl Connection {
         }
     }
 
-    /// Whether it ends for good.
+    /// Returns true while it is closing for good.
     pub(super) fn is_stopping(&self) -> bool {
         match self.state {
             State::Closing(_, Then::Stop) => true,
@@ -193,7 +193,7 @@ impl Connection {
         }
     }
 
-    /// Whether it was ready since it set out: it stays connected until it is told otherwise.
+    /// Returns true if it was ready since it set out: it stays connected until told otherwise.
     pub(super) fn stays(&self) -> bool {
         self.stays
     }

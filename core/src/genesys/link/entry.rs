@@ -15,7 +15,7 @@ use crate::genesys::wire::answers::{Me, NewChannel, Redeemed};
 use crate::genesys::wire::requests;
 use crate::rest::{Failure, Retry};
 
-/// What is asked for before a socket can be opened.
+/// The state of an entry: the questions before a socket can be opened.
 ///
 /// ```text
 ///         ┌ token, not known yet ──> Identifying ──> Channel ──┐
@@ -34,7 +34,7 @@ pub(super) enum Entry {
     Channel,
 }
 
-/// What an entry comes to.
+/// The result of a step of an entry.
 #[derive(Debug)]
 pub(super) enum Advance {
     /// Nothing yet.
@@ -139,7 +139,7 @@ fn redeemed(result: Result<Value, Failure>, account: &mut Account, out: &mut Out
     }
 }
 
-/// Who we are, once both answers are there.
+/// Identifies the account, once both answers are there.
 fn identify(organization: bool, me: Option<&Me>, account: &mut Account) -> Advance {
     let Some(me) = me.filter(|_| organization) else { return Advance::Stays };
     match me.jid() {

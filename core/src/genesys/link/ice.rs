@@ -13,21 +13,21 @@ use crate::xmpp::{Jid, Service, Services};
 /// Services of one kind that are kept of an answer; the first count.
 const MAX_SERVICES: usize = 32;
 
-/// What is known of ICE servers.
+/// The ICE servers that the service named.
 #[derive(Debug, Default)]
 pub(super) struct Ice {
     turn: Vec<IceServer>,
     stun: Vec<IceServer>,
-    /// Whether the service names no STUN server: its way to ask for relayed media.
+    /// True if the service names no STUN server: its way to ask for relayed media.
     relay_only: bool,
-    /// How often they were asked for at this refresh.
+    /// Requests for them at this refresh.
     refreshes: u32,
-    /// What the application was told last.
+    /// The servers that the application was told last.
     told: Option<IceServers>,
 }
 
 impl Ice {
-    /// What an answer names of one kind, if it is one.
+    /// Takes the servers of one kind that an answer names, if it is one.
     pub(super) fn take(&mut self, ask: &IqAsk, answer: &IqAnswer) {
         if let Some(services) = found(answer) {
             self.know(ask, services);

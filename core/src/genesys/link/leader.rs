@@ -1,4 +1,4 @@
-//! Which of the user's clients rings: the alerting leader (behaviour notes SG-9, wire notes 8.6).
+//! The alerting leader, the user's client that rings (behaviour notes SG-9, wire notes 8.6).
 //!
 //! Whatever goes wrong, this client acts as the leader: better two phones that ring than none.
 
@@ -17,7 +17,7 @@ use crate::machine::CommandId;
 use crate::plain::json_fault;
 use crate::rest::{Failure, Retry};
 
-/// What the service says of the leader.
+/// The leader, as the service tells it.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Leader {
@@ -32,17 +32,17 @@ fn text<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<String>, D::
     Value::deserialize(from).map(|value| value.as_str().map(str::to_owned))
 }
 
-/// How far a connection is in becoming one that can lead.
+/// The progress of a connection in becoming one that can lead.
 #[derive(Debug, Default)]
 pub(super) struct Leading {
     /// The service's name for the connection (`id` of its `<open/>`).
     connection: Option<String>,
     attempts: u32,
-    /// Whether an event has told who leads, so that nobody needs to be asked.
+    /// True once an event has told who leads, so that nobody needs to be asked.
     told: bool,
     /// The channel does not have our topics yet: what changes meanwhile is not told.
     deaf: bool,
-    /// What the application was told last.
+    /// The leader that the application was told last.
     last: Option<AlertingLeader>,
 }
 
@@ -149,7 +149,7 @@ impl Leading {
         }
     }
 
-    /// Whether a connection that is up can ask to lead.
+    /// Returns the name by which a connection that is up can ask to lead.
     ///
     /// # Errors
     ///

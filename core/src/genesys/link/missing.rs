@@ -1,4 +1,4 @@
-//! What failed after a login, and is asked for again: topics, the phone, the list of calls. The
+//! Requests that failed after a login and are made again: topics, the phone, the list of calls. The
 //! official client leaves it at that, and is deaf until its next new channel.
 
 use std::time::{Duration, Instant};
@@ -7,7 +7,7 @@ use crate::genesys::error::is_unauthorized;
 use crate::genesys::timing::Timing;
 use crate::rest::Failure;
 
-/// What is still missing.
+/// The answers still missing.
 #[derive(Debug, Default)]
 pub(super) struct Missing {
     /// The channel does not have our topics.
@@ -16,7 +16,7 @@ pub(super) struct Missing {
     pub(super) station: bool,
     /// Something failed since the connection is up.
     any: bool,
-    /// When the token changed last.
+    /// The time of the last change of the token.
     token_changed: Option<Instant>,
 }
 

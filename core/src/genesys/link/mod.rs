@@ -59,7 +59,7 @@ pub(crate) struct Link {
     callers: Callers,
 }
 
-/// What the owner has to do when the connection changes.
+/// A change of the connection that its owner has to act on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Transition {
     /// Frames can no longer be sent.
@@ -81,7 +81,7 @@ impl Link {
         self.connection.account.identity()
     }
 
-    /// Whether a socket's frames are for us.
+    /// Returns true if a socket is the connection's.
     pub(crate) fn owns(&self, id: WsId) -> bool {
         self.connection.owns(id)
     }
@@ -90,7 +90,7 @@ impl Link {
         self.connection.is_online()
     }
 
-    /// Whether a topic's notifications belong to the application.
+    /// Returns true if a topic's notifications belong to the application.
     pub(crate) fn is_wanted(&self, topic: &str) -> bool {
         self.readiness.is_wanted(topic)
     }
@@ -144,7 +144,7 @@ impl Link {
         self.readiness.forget_commands();
     }
 
-    /// Whether it is a `Connect` that is not answered.
+    /// Returns true if it is a `Connect` that is not answered.
     pub(crate) fn waits(&self, command: CommandId) -> bool {
         self.callers.is_connecting(command)
     }
@@ -318,7 +318,7 @@ impl Link {
         self.readiness.handle_station(json, out);
     }
 
-    /// Who rings changed (SG-9).
+    /// Takes a notification of a change of the alerting leader (SG-9).
     pub(crate) fn handle_leader(&mut self, body: &Value, out: &mut Outbox) {
         self.readiness.handle_leader(body, out);
     }

@@ -1,4 +1,4 @@
-//! What makes a connection that is up ready for calls, and keeps it so: topics, station, ICE
+//! The preparation of a connection that is up for calls, and its upkeep: topics, station, ICE
 //! servers, alerting leader (wire notes 4, 7, 8).
 
 use serde_json::Value;
@@ -38,7 +38,7 @@ pub(crate) struct Readiness {
     came_back: bool,
 }
 
-/// How far it is.
+/// The stage of the preparation.
 ///
 /// ```text
 ///       ┌ first ──> Conversations ──┐
@@ -66,7 +66,7 @@ enum Timer {
     IceRefresh,
     /// The connection is to be marked as one that can ring, once more.
     Alertable,
-    /// What failed after the login is to be asked for again.
+    /// Requests that failed after the login are to be made again.
     Again,
 }
 
@@ -81,7 +81,7 @@ impl TimerName for Timer {
     }
 }
 
-/// How a connection that is up goes on.
+/// The result of a step of the preparation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Prepared {
     /// An answer is waited for.
@@ -115,7 +115,7 @@ impl Readiness {
         self.station.loaded()
     }
 
-    /// Whether a topic's notifications belong to the application.
+    /// Returns true if a topic's notifications belong to the application.
     pub(super) fn is_wanted(&self, topic: &str) -> bool {
         self.subscriptions.is_wanted(topic)
     }

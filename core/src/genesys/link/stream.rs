@@ -1,4 +1,4 @@
-//! How a stream is set up on a socket: SASL, bind, session, discovery, pings (wire notes 1.4, 1.5).
+//! The setup of a stream on a socket: SASL, bind, session, discovery, pings (wire notes 1.4, 1.5).
 
 use super::account::Account;
 use super::attempts::AttemptError;
@@ -18,7 +18,7 @@ pub(super) struct Stream {
     step: Step,
 }
 
-/// How far it is.
+/// The stage of the setup.
 ///
 /// ```text
 /// Hello ──> Auth ──> Restart ──> Bind ──┬───────────────┬──> Discovery ──┬───────────────────┬──> up
@@ -42,7 +42,7 @@ enum Step {
     ServerPings,
 }
 
-/// What setting a stream up comes to.
+/// The result of a step of the setup.
 #[derive(Debug)]
 pub(super) enum Negotiated {
     /// Nothing yet.
@@ -55,7 +55,7 @@ pub(super) enum Negotiated {
     Failed(AttemptError),
 }
 
-/// Who pings on a connection.
+/// The side that pings on a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pings {
     Ours,
@@ -242,7 +242,7 @@ fn open(account: &Account, out: &mut Outbox) {
     }));
 }
 
-/// How we say who we are, by a mechanism that the service offers.
+/// Returns our `<auth/>`, by a mechanism that the service offers.
 fn sasl(features: &Features, account: &Account, auth: &Auth) -> Option<xmpp::Auth> {
     let offers = |name: &str| features.mechanisms.iter().any(|mechanism| mechanism == name);
     match auth {

@@ -1,4 +1,4 @@
-//! What the channel is subscribed to by REST, and the commands that wait for it (wire notes 4).
+//! The topics of the channel by REST, and the commands that wait for them (wire notes 4).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,14 +29,14 @@ pub(super) struct Subscriptions {
 struct Subscriber {
     command: CommandId,
     topics: Vec<String>,
-    /// Whether it is answered topic by topic.
+    /// True if it is answered topic by topic.
     many: bool,
-    /// Whether the request that will answer it is under way.
+    /// True while the request that will answer it is under way.
     sent: bool,
 }
 
 impl Subscriptions {
-    /// Whether a topic's notifications belong to the application.
+    /// Returns true if a topic's notifications belong to the application.
     pub(super) fn is_wanted(&self, topic: &str) -> bool {
         self.topics.is_wanted(topic)
     }
@@ -51,7 +51,7 @@ impl Subscriptions {
         }
     }
 
-    /// Whether a command can ask for these.
+    /// Checks that a command can ask for these.
     ///
     /// # Errors
     ///
@@ -143,7 +143,7 @@ impl Subscriptions {
         states.map(|_| ())
     }
 
-    /// What became of the topics that a command asked for; refused ones are wanted no more.
+    /// Returns the state of each topic that a command asked for; refused ones are wanted no more.
     fn answer(
         &mut self,
         subscriber: &Subscriber,

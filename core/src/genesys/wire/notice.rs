@@ -32,18 +32,18 @@ pub(crate) struct Notice<'a> {
     pub(crate) attributes: Attributes<'a>,
 }
 
-/// What somebody noted of a conversation, or of a participant.
+/// Attributes that somebody noted of a conversation, or of a participant.
 pub(crate) type Attributes<'a> = BTreeMap<Text<'a>, Text<'a>>;
 
 /// The user's conversations (`GET conversations`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Listing {
     pub(crate) entities: Vec<Notice<'static>>,
-    /// Whether none was left out: what a list with gaps does not name may be all the same.
+    /// True if none was left out: what a list with gaps does not name may be all the same.
     pub(crate) whole: bool,
 }
 
-/// What is null is missing: the service leaves out and nulls alike.
+/// Reads null as missing: the service leaves out and nulls alike.
 fn or_default<'de, T, D>(from: D) -> Result<T, D::Error>
 where
     T: Deserialize<'de> + Default,
@@ -57,14 +57,14 @@ fn recording_state<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Recordin
     Ok(state.as_deref().map(RecordingState::from).unwrap_or_default())
 }
 
-/// What the service says of the persistent connection (`eventBody`, wire notes 4.8).
+/// A notification of the persistent connection (`eventBody`, wire notes 4.8).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PersistentNotice {
     pub(crate) persistent_state: String,
     pub(crate) error_info: Option<PersistentError>,
 }
 
-/// Why it is down.
+/// The error that took it down.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PersistentError {
     pub(crate) code: String,
@@ -144,7 +144,7 @@ pub(crate) struct Call<'a> {
     pub(crate) other: Option<Endpoint<'a>>,
 }
 
-/// What the service says went wrong with a call.
+/// An error of a call, as the service tells it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ErrorInfo {
@@ -286,17 +286,17 @@ impl<'a> Participant<'a> {
         !self.is(user) && person
     }
 
-    /// Whether it is, or came through, the queue of that id.
+    /// Returns true if it is, or came through, the queue of that id.
     pub(crate) fn queue_name_of(&self, id: &str) -> bool {
         *self.queue_id == *id || self.queue.as_ref().is_some_and(|queue| *queue.id == *id)
     }
 
-    /// Whether it is this user.
+    /// Returns true if it is this user.
     pub(crate) fn is(&self, user: &UserId) -> bool {
         &*self.user_id == user.as_str()
     }
 
-    /// Whether it rings, and talks on no other leg.
+    /// Returns true if it rings, and talks on no other leg.
     pub(crate) fn only_rings(&self) -> bool {
         let has = |class| self.calls.iter().any(|call| call.state().class() == class);
         has(Class::Pending) && !has(Class::Connected)

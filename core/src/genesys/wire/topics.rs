@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::genesys::ids::UserId;
 
-/// What a client subscribes to by itself, of its user (wire notes 4.7).
+/// A topic of its user that a client subscribes to by itself (wire notes 4.7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Own {
     Conversations,

@@ -25,15 +25,15 @@ pub struct Piece {
     pub time: u32,
     /// True for the last one of a picture.
     pub marker: bool,
-    /// What it carries.
+    /// The codec of its payload.
     pub codec: VideoCodec,
     /// Its payload; without one it is only padding.
     pub payload: Arc<[u8]>,
-    /// When it came.
+    /// The time of its arrival.
     pub arrived: Instant,
 }
 
-/// Where the row of pictures stands.
+/// The state of the row of pictures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Row {
     /// The next picture begins with that number.
@@ -47,9 +47,9 @@ enum Row {
 pub struct Assembler {
     pieces: BTreeMap<u64, Piece>,
     row: Row,
-    /// Whether pictures are missing since the last one.
+    /// True if pictures are missing since the last one.
     lost: bool,
-    /// When to ask for a picture that needs no other, while the row is broken.
+    /// The time to ask for a picture that needs no other, while the row is broken.
     ask_at: Option<Instant>,
     /// The last media time, as it is and extended.
     last_time: Option<(u32, u64)>,
@@ -113,7 +113,7 @@ impl Assembler {
         self.ready.pop_front()
     }
 
-    /// Whether a picture that needs no other is to be asked for; said once for each time.
+    /// Returns true if a picture that needs no other is to be asked for; said once for each time.
     pub fn asks(&mut self, now: Instant) -> bool {
         let asks = self.ask_at.is_some_and(|at| at <= now) && !self.is_whole();
         if asks {
@@ -122,7 +122,7 @@ impl Assembler {
         asks
     }
 
-    /// When to be called again though nothing comes.
+    /// Returns the time to be called again though nothing comes.
     #[must_use]
     pub fn next_wake(&self) -> Option<Instant> {
         let repair = self.hole().map(|since| since + MAX_REPAIR);
@@ -130,7 +130,7 @@ impl Assembler {
         repair.into_iter().chain(ask).min()
     }
 
-    /// How often pictures were given up.
+    /// Returns the number of times pictures were given up.
     #[must_use]
     pub fn breaks(&self) -> u64 {
         self.lost_pictures
@@ -191,7 +191,7 @@ impl Assembler {
         None
     }
 
-    /// Since when something is missing that others wait for.
+    /// Returns the time since when something is missing that others wait for.
     fn hole(&self) -> Option<Instant> {
         let begin = match self.row {
             Row::Goes(next) => next,

@@ -38,7 +38,7 @@ impl Report {
     }
 }
 
-/// When and how a report came.
+/// The RTP time, the clock and the arrival of a report.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stamp {
     /// The RTP time: when the key went down.
@@ -67,7 +67,7 @@ enum State {
 #[derive(Debug)]
 struct Press {
     event: u8,
-    /// When this segment of it began.
+    /// The RTP time at which this segment of it began.
     time: u32,
     clock: u32,
     /// The length of the segments before.
@@ -83,7 +83,7 @@ struct Press {
 struct Told {
     event: u8,
     time: u32,
-    /// Whether it was told before its end was heard, so that more of it may come.
+    /// True if it was told before its end was heard, so that more of it may come.
     early: bool,
 }
 
@@ -140,7 +140,7 @@ impl Keys {
         }
     }
 
-    /// Whether a report is of the press that was told last, or of its next segment.
+    /// Returns true if a report is of the press that was told last, or of its next segment.
     fn is_told(&mut self, stamp: Stamp, report: Report) -> bool {
         let Some(told) = &mut self.told else { return false };
         if told.event != report.event {
@@ -188,7 +188,7 @@ impl Press {
     }
 }
 
-/// Whether a segment that begins then follows one that began before. The stream's clock may be
+/// Returns true if a segment at `time` follows one at `before`. The stream's clock may be
 /// that of Opus, six times the event's.
 fn is_segment(before: u32, time: u32) -> bool {
     let apart = time.wrapping_sub(before);

@@ -28,7 +28,7 @@ impl Limit {
         self.waits = false;
     }
 
-    /// Whether it is to be said now. Then it was.
+    /// Returns true if it is to be said now, and takes it as said.
     pub fn due(&mut self, now: Instant) -> bool {
         let due = self.waits && self.last.is_none_or(|last| last + self.every <= now);
         if due {
@@ -38,7 +38,7 @@ impl Limit {
         due
     }
 
-    /// When it will be, if at all; in the past where it is now.
+    /// Returns the time at which it is due, if at all; in the past where it is now.
     #[must_use]
     pub fn next_wake(&self, now: Instant) -> Option<Instant> {
         self.waits.then(|| self.last.map_or(now, |last| last + self.every))

@@ -52,15 +52,15 @@ pub const MAX_DROPOUT: u16 = 3000;
 /// The fixed part of an RTP header (RFC 3550 section 5.1) that matters to us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
-    /// Whose packet it is.
+    /// The source of the packet.
     pub ssrc: u32,
-    /// What it carries, 0 to 127.
+    /// The payload type, 0 to 127.
     pub payload_type: u8,
     /// Its number.
     pub sequence: u16,
     /// Its media time.
     pub time: u32,
-    /// Whether something begins with it.
+    /// The marker bit: something begins with this packet.
     pub marker: bool,
 }
 
@@ -116,15 +116,15 @@ impl Header {
 pub struct Packet<'a> {
     /// Its header.
     pub header: Header,
-    /// What its payload type stands for.
+    /// The meaning of its payload type.
     pub format: Format,
-    /// What it carries.
+    /// The payload.
     pub payload: &'a [u8],
-    /// When it came.
+    /// The time of its arrival.
     pub arrived: Instant,
 }
 
-/// What a payload type stands for in this call.
+/// The meaning of a payload type in this call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// Audio.
@@ -147,19 +147,19 @@ pub enum Heard {
     Audio(AudioFrame),
     /// A key, once, when it is up again.
     Key {
-        /// Which.
+        /// The key.
         digit: Digit,
-        /// For how long it was down.
+        /// The time for which it was down.
         duration: Duration,
     },
     /// A pause began, or its noise changed.
     Noise {
-        /// How loud it is, in dB below the overload point (RFC 3389 section 3.1).
+        /// The level of the noise, in dB below the overload point (RFC 3389 section 3.1).
         level: u8,
     },
 }
 
-/// How far `to` is ahead of `from` on the circle of 16-bit numbers; negative when behind.
+/// Returns the steps from `from` to `to` on the circle of 16-bit numbers; negative when behind.
 const fn ahead(from: u16, to: u16) -> i16 {
     to.wrapping_sub(from).cast_signed()
 }

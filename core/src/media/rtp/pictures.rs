@@ -17,10 +17,10 @@ const PARAMETERS: u8 = 7;
 const DELIMITER: u8 = 9;
 const STAP_A: u8 = 24;
 const FU_A: u8 = 28;
-/// What separates units in a byte stream (Annex B).
+/// The separator of units in a byte stream (Annex B).
 const START_CODE: [u8; 4] = [0, 0, 0, 1];
 
-/// What a payload says of the picture that it is a part of.
+/// The place of a payload in the picture that it is a part of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Part {
     /// True if a picture begins with it, as far as can be seen from it alone.

@@ -62,14 +62,14 @@ impl<T> Playout<T> {
         next
     }
 
-    /// When the first of the packets held back will have waited long enough.
+    /// Returns the time at which the first of the packets held back will have waited long enough.
     #[must_use]
     pub fn next_wake(&self) -> Option<Instant> {
         let first = self.held.values().map(|(since, _)| *since).min()?;
         Some(first + self.wait)
     }
 
-    /// Whether nothing is held back.
+    /// Returns true if nothing is held back.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.held.is_empty()
@@ -89,7 +89,7 @@ impl<T> Playout<T> {
         Some((item, gap))
     }
 
-    /// How many are missing before the first that is here.
+    /// Returns the number missing before the first that is here.
     fn gap(&self) -> u64 {
         match (self.held.first_key_value(), self.next) {
             (Some((first, _)), Some(next)) => first.saturating_sub(next),

@@ -1,5 +1,5 @@
-//! What may come in, by its clear header: a source, or a row of numbers, is believed after two
-//! packets (RFC 3550 appendix A.1).
+//! The probation of packets, by their clear header: a source, or a row of numbers, is believed
+//! after two packets (RFC 3550 appendix A.1).
 //!
 //! This comes before SRTP, which would otherwise take the first number it sees for the floor
 //! below which everything is a replay (RFC 3711 section 3.3.2): a stray packet would silence a
@@ -15,14 +15,14 @@ use std::time::{Duration, Instant};
 
 use super::{Format, Header, MAX_AHEAD, MAX_MISORDER, MAX_WAIT, ahead};
 
-/// What waits for a second packet, of all sources together; the oldest goes for one more.
+/// The most packets that wait for a second one, of all sources; the oldest goes for one more.
 const MAX_WAITING: usize = 16;
 /// Sources believed at a time; the one that was silent for longest goes for one more, but never
 /// the live one.
 const MAX_SOURCES: usize = 4;
 /// Sources believed in one call; after that, those that are known stay.
 const MAX_EVER: u32 = 1024;
-/// What waited for longer is not worth hearing any more.
+/// The longest wait after which a packet is still worth hearing.
 const MAX_AGE: Duration = Duration::from_secs(2);
 
 /// The sources that are believed, and what waits to be.
@@ -31,7 +31,7 @@ pub struct Probation<T> {
     sources: Vec<Source>,
     ever: u32,
     waiting: VecDeque<Held<T>>,
-    /// How long nothing may contradict a packet before it is believed.
+    /// The time for which nothing may contradict a packet before it is believed.
     wait: Duration,
 }
 
@@ -48,13 +48,13 @@ struct Source {
 pub struct Held<T> {
     /// Its header.
     pub header: Header,
-    /// When it came.
+    /// The time of its arrival.
     pub arrived: Instant,
     /// The packet itself.
     pub item: T,
 }
 
-/// What to do with a packet.
+/// The decision about a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It goes on with its row.
@@ -114,8 +114,8 @@ impl<T> Probation<T> {
         self.waiting.push_back(Held { header, arrived, item });
     }
 
-    /// What makes a row with a packet, in order. Whatever else waits of its source may be the true
-    /// one, and this forged: it waits until one of them is authentic.
+    /// Releases those that make a row with a packet, in order. Whatever else waits of its source
+    /// may be the true one, and this forged: it waits until one of them is authentic.
     pub fn release(&mut self, header: &Header) -> Vec<Held<T>> {
         let apart = |held: &Held<T>| ahead(header.sequence, held.header.sequence);
         let (row, rest): (VecDeque<_>, _) =
@@ -139,14 +139,14 @@ impl<T> Probation<T> {
         self.waiting.remove(at)
     }
 
-    /// When there will be such a packet.
+    /// Returns the time at which there will be such a packet.
     #[must_use]
     pub fn next_wake(&self) -> Option<Instant> {
         let due = self.waiting.iter().filter(|held| self.may_be_due(held));
         due.map(|held| held.arrived + self.wait).min()
     }
 
-    /// Whether loss explains a jump: it is of a source that is known, and forward.
+    /// Returns true if loss explains a jump: it is of a source that is known, and forward.
     fn may_be_due(&self, held: &Held<T>) -> bool {
         let index = self.index(held.header.ssrc);
         index.is_some_and(|index| ahead(index as u16, held.header.sequence) > 0)
@@ -179,7 +179,7 @@ impl<T> Probation<T> {
         gone
     }
 
-    /// Whether a packet of that source was ever authentic, and not too long ago.
+    /// Returns true if a packet of that source was ever authentic, and not too long ago.
     #[must_use]
     pub fn knows(&self, ssrc: u32) -> bool {
         self.source(ssrc).is_some()
@@ -196,7 +196,7 @@ impl<T> Probation<T> {
     }
 }
 
-/// Whether a number goes on with a row, early or late.
+/// Returns true if a number goes on with a row, early or late.
 const fn follows(last: u16, sequence: u16) -> bool {
     let ahead = ahead(last, sequence) as i32;
     -(MAX_MISORDER as i32) <= ahead && ahead <= MAX_AHEAD as i32
@@ -215,7 +215,7 @@ mod tests {
         Header { ssrc, payload_type: 111, sequence, time: 0, marker: false }
     }
 
-    /// What passes at once, of packets that are all authentic.
+    /// Returns the packets that pass at once, of those that are all authentic.
     fn offer(probation: &mut Probation<u16>, ssrc: u32, sequence: u16) -> Vec<u16> {
         let (t, header) = (epoch(), header(ssrc, sequence));
         let out = match probation.judge(&header, AUDIO) {

@@ -1,4 +1,4 @@
-//! What is heard of a call: one stream of frames and keys, out of the packets of all its sources.
+//! The reception of a call: one stream of frames and keys, out of the packets of all its sources.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -33,7 +33,7 @@ pub struct Receiver {
     bytes: u64,
 }
 
-/// What a packet carries.
+/// The content of a packet.
 #[derive(Debug)]
 enum Content {
     Audio(AudioCodec, Bytes),
@@ -42,7 +42,7 @@ enum Content {
     Nothing,
 }
 
-/// Whether somebody speaks.
+/// The state of a source's speech.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Pause {
     /// Nothing was heard yet of this source.
@@ -101,7 +101,7 @@ impl Receiver {
         self.ready.pop_front()
     }
 
-    /// When to ask again though nothing comes.
+    /// Returns the time to ask again though nothing comes.
     #[must_use]
     pub fn next_wake(&self) -> Option<Instant> {
         // While something waits for its turn, a key is not over.

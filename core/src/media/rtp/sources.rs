@@ -1,4 +1,4 @@
-//! Whose packets are heard, of those that are authentic.
+//! The choice of the source that is heard, of those that are authentic.
 //!
 //! One source is live at a time, and stays so as long as it sends. Another takes over once it is
 //! there and the live one has missed its turn: what it said meanwhile was kept, so nothing of it
@@ -30,7 +30,7 @@ struct Live {
     ssrc: u32,
     heard: Instant,
     last: Header,
-    /// How long its frames are.
+    /// The length of its frames.
     frame: Duration,
 }
 
@@ -49,7 +49,7 @@ pub(super) struct Kept<T> {
     pub(super) item: T,
 }
 
-/// What a packet means for whom we hear.
+/// The effect of a packet on the choice of the source that is heard.
 #[derive(Debug)]
 pub(super) enum Turn<T> {
     /// It is of the live source.

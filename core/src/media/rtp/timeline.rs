@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::{duration, ticks};
 
-/// How much further a sender's clock may have run than ours, and still be the same clock.
+/// The most that a sender's clock may have run further than ours, and still be the same clock.
 const SLACK: Duration = Duration::from_secs(2);
 /// The shortest step to the first frame of another clock.
 const STEP: Duration = Duration::from_millis(20);

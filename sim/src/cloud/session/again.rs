@@ -63,7 +63,7 @@ impl Session {
     }
 }
 
-/// Whether the direction and the payload types are those of an answer to this offer.
+/// Returns true if the direction and the payload types are those of an answer to this offer.
 fn is_answer_to(offer: &str, answer: &str) -> bool {
     let (Ok(offer), Ok(answer)) = (Description::read(offer), Description::read(answer)) else {
         return true;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-/// What was on its way when the client took a hold may come so much later.
+/// The longest delay of packets that were on their way when the client took a hold.
 const ON_ITS_WAY: Duration = Duration::from_secs(3);
 
 /// A client that must say nothing.

@@ -16,13 +16,13 @@ const GIVEN_UP: Duration = Duration::from_secs(180);
 #[derive(Debug)]
 pub(in crate::cloud) struct Reinvite {
     offer: Payload,
-    /// How often it was said.
+    /// The number of times it was sent.
     attempts: u32,
     repeat: Instant,
     until: Instant,
 }
 
-/// What is to be done about it.
+/// The action that is due.
 pub(super) enum Due {
     Nothing,
     /// It is said once more; how often that is.

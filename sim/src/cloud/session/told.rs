@@ -1,4 +1,4 @@
-//! What the client that took a session signals about it, in either signaling.
+//! The client's signals about a session that it took, in either signaling.
 
 use offhook::genesys::wire::{Method, Rpc};
 use offhook::jingle::{Action, Candidate, Jingle, Reason, Role, sdp};

@@ -20,7 +20,7 @@ struct Notification<T> {
     event_body: T,
 }
 
-/// Why a notification is of no use at all; never its content.
+/// The reason that a notification is of no use at all; never its content.
 type Unusable = String;
 
 /// The JSON of a notification.

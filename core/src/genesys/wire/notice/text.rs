@@ -62,7 +62,7 @@ pub(super) fn name_or_none<'de, D: Deserializer<'de>>(from: D) -> Result<Text<'d
 }
 
 struct Strict {
-    /// Whether null is an empty text.
+    /// True if null is an empty text.
     null: bool,
     /// In bytes.
     longest: usize,
