@@ -1,4 +1,4 @@
-//! The engine: state, negotiation and path of one session.
+//! The engine: state and path of one session, and the loop around str0m.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -6,53 +6,49 @@ use std::time::{Duration, Instant};
 
 use str0m::media::Mid;
 use str0m::net::{Protocol, Receive};
-use str0m::{Candidate, Event, IceConnectionState, IceCreds, Input, Output};
+use str0m::{Candidate, Event, IceConnectionState, Input, Output};
 
 use super::association::{Association, Ingredients, MID, pt};
 use super::audio::AudioTrack;
-use super::descriptions::{Descriptions, Offered, Step};
+use super::descriptions::Descriptions;
 use super::dtmf;
 use super::more::More;
 use super::path::{OurAddress, Path};
 use super::receive::Datagram;
-use super::slots::{Holds, Slots};
+use super::slots::Holds;
 use super::video::VideoTrack;
 use crate::machine::Wake;
-use crate::media::negotiation::{
-    self, Abilities, OurSection, OurTerms, Payloads, Picture, Pictures, Remote, Renewal, Terms,
-};
+use crate::media::negotiation::{Abilities, Remote, Terms};
 use crate::media::rtp::Header;
 use crate::media::{
     Agreement, AudioCodec, ChannelId, ChannelMessage, Codec, Digit, Engine, EngineConfig,
-    EngineEvent, EngineOutput, Frame, Local, LocalCandidate, LocalKind, MAX_TRACKS, MediaError,
-    MediaKind, MediaState, MediaStats, Track, TrackInfo, TrackStats, Wish,
+    EngineEvent, EngineOutput, Frame, Local, LocalCandidate, LocalKind, MediaError, MediaKind,
+    MediaState, MediaStats, Track, TrackInfo, TrackStats, Wish,
 };
-use crate::sdp::{Description, Direction, candidate};
+use crate::sdp::{Direction, candidate};
 
 /// str0m says "in a very long time" for "never".
 const NEVER: Duration = Duration::from_secs(24 * 3600);
 /// Times in a row that str0m may want to be called again at once.
 const MAX_TURNS: usize = 64;
-/// The number by which we offer the header extension that names a section.
-const MID_NUMBER: u8 = 4;
 
 /// One session over str0m.
 pub(super) struct WebRtc {
-    ingredients: Ingredients,
+    pub(super) ingredients: Ingredients,
     pub(super) association: Option<Association>,
     /// How many there were.
-    associations: u32,
-    config: EngineConfig,
+    pub(super) associations: u32,
+    pub(super) config: EngineConfig,
     pub(super) now: Instant,
     pub(super) descriptions: Descriptions,
     /// What was told of the first track of audio.
-    told: Option<Agreement>,
+    pub(super) told: Option<Agreement>,
     pub(super) state: MediaState,
     /// Whether DTLS is through.
     pub(super) secure: bool,
     /// When a path that is missing is given up.
     give_up: Option<Instant>,
-    path: Path,
+    pub(super) path: Path,
     /// The first track of audio.
     pub(super) audio: AudioTrack,
     keys: dtmf::Sender,
@@ -61,7 +57,7 @@ pub(super) struct WebRtc {
     round_trip: Option<Duration>,
     remote_loss: Option<f32>,
     pub(super) queue: VecDeque<EngineOutput>,
-    rtc_wake: Option<Instant>,
+    pub(super) rtc_wake: Option<Instant>,
 }
 
 impl WebRtc {
@@ -101,7 +97,7 @@ impl WebRtc {
         self.queue.push_back(EngineOutput::Event(event));
     }
 
-    fn enter(&mut self, state: MediaState) {
+    pub(super) fn enter(&mut self, state: MediaState) {
         if self.state == state || self.is_over() {
             return;
         }
@@ -123,7 +119,7 @@ impl WebRtc {
         self.event(EngineEvent::State(state));
     }
 
-    fn fail(&mut self, error: MediaError) {
+    pub(super) fn fail(&mut self, error: MediaError) {
         if !self.is_over() {
             self.event(EngineEvent::Failed(error));
             self.enter(MediaState::Failed);
@@ -282,7 +278,7 @@ impl WebRtc {
     }
 
     /// The direction agreed on for the first track of audio, as we see it.
-    fn direction(&self) -> Direction {
+    pub(super) fn direction(&self) -> Direction {
         self.descriptions.direction(self.audio.place, self.audio.wanted)
     }
 
@@ -290,94 +286,15 @@ impl WebRtc {
         self.descriptions.payloads(self.audio.place)?.event_type(codec)
     }
 
-    /// A far side's description is in force; what came before it can be used.
-    fn agree(&mut self, remote: Remote, slots: Slots, plan: &[Holds], offered: &[OurSection]) {
-        let agreed = self.descriptions.agreed.as_ref();
-        if agreed.is_some_and(|agreed| agreed.ufrag != remote.ufrag) {
-            self.path.renew();
-        }
-        let candidates = remote.candidates.clone();
-        self.descriptions.agreed = Some(remote);
-        self.descriptions.slots = slots;
-        self.audio.place = plan.iter().position(|holds| *holds == Holds::Track(Track::AUDIO));
-        self.place_more(plan, offered);
-        for candidate in self.path.take_early().into_iter().chain(candidates) {
-            self.add_candidates(&candidate);
-        }
-    }
-
-    /// Says where each further track is now, makes those that are new (as they were offered, if they
-    /// were), and ends those that are gone.
-    fn place_more(&mut self, plan: &[Holds], offered: &[OurSection]) {
-        let (Some(more), Some(remote), Some(association)) =
-            (&mut self.more, &self.descriptions.agreed, &mut self.association)
-        else {
-            return;
-        };
-        more.leave();
-        let mut longest = None;
-        for (place, (holds, section)) in plan.iter().zip(&remote.sections).enumerate() {
-            match (holds, &section.terms) {
-                (Holds::Channels, Terms::Channels { longest: theirs }) => longest = Some(*theirs),
-                (Holds::Track(Track::AUDIO) | Holds::Channels, _) => {}
-                (Holds::Track(track), _) => {
-                    more.put(*track, place, offered.get(section.index), &self.config);
-                }
-            }
-        }
-        let slots = &self.descriptions.slots;
-        let gone = more.retire(|track| slots.hold(Holds::Track(track)));
-        gone.into_iter().for_each(|mid| association.undeclare(mid));
-        more.rest().into_iter().for_each(|source| association.forget(source));
-        more.declare(association);
-        for video in more.video.values_mut() {
-            if !self.descriptions.direction(video.place, video.wanted).sends() {
-                video.interrupt();
-            }
-        }
-        let ended = match longest {
-            Some(longest) => {
-                association.start_channels();
-                more.channels.agree(longest);
-                Vec::new()
-            }
-            None => more.channels.end(Some(association)),
-        };
-        ended.into_iter().for_each(|event| self.event(event));
-    }
-
-    /// Tells what is new of the tracks.
-    fn tell_agreement(&mut self) {
-        let agreement = self.agreement();
-        let before = std::mem::replace(&mut self.told, agreement);
-        if before != agreement {
-            let info = |terms| TrackInfo::audio(self.mid_of(Track::AUDIO), &terms);
-            self.event(match (before, agreement) {
-                (None, Some(terms)) => EngineEvent::TrackAdded(info(terms)),
-                (Some(_), Some(terms)) => EngineEvent::TrackChanged(info(terms)),
-                (Some(_) | None, None) => EngineEvent::TrackRemoved(Track::AUDIO),
-            });
-        }
-        if let Some(agreement) = agreement.filter(|_| before != agreement) {
-            self.event(EngineEvent::Agreed(agreement));
-        }
-        if self.more.is_some() {
-            let mut tracks = self.tracks();
-            tracks.retain(|info| info.track != Track::AUDIO);
-            let news = self.more.as_mut().map(|more| more.tell(tracks)).unwrap_or_default();
-            news.into_iter().for_each(|event| self.event(event));
-        }
-    }
-
     /// The name of a track's section.
-    fn mid_of(&self, track: Track) -> Option<String> {
+    pub(super) fn mid_of(&self, track: Track) -> Option<String> {
         let mut uses = self.descriptions.uses();
         let (_, slot, _) = uses.find(|(.., holds)| *holds == Holds::Track(track))?;
         slot.mid.clone()
     }
 
     /// Takes the candidates of a text that ICE can use, as long as there are not too many.
-    fn add_candidates(&mut self, text: &str) {
+    pub(super) fn add_candidates(&mut self, text: &str) {
         let Some(association) = &mut self.association else { return };
         for line in self.path.admit(text) {
             if let Ok(candidate) = Candidate::from_sdp_string(&line) {
@@ -386,20 +303,8 @@ impl WebRtc {
         }
     }
 
-    /// What a far side's description changes of the one in force, if there is one.
-    fn change(&mut self, remote: &Remote) -> Option<Renewal> {
-        let agreed = self.descriptions.agreed.as_ref()?;
-        let association = self.association.as_mut()?;
-        let verified = if self.secure { association.presented() } else { None };
-        Some(remote.change(agreed, verified.as_ref(), association.setup()))
-    }
-
-    fn ufrag(&mut self) -> Option<String> {
-        Some(self.association.as_mut()?.credentials().ufrag)
-    }
-
     /// Makes one of our addresses a candidate, if it is none yet, and tells it.
-    fn tell_candidate(&mut self, ours: &OurAddress) {
+    pub(super) fn tell_candidate(&mut self, ours: &OurAddress) {
         let Some(association) = &mut self.association else { return };
         let Some(line) = association.candidate(ours) else { return };
         let ufrag = association.credentials().ufrag;
@@ -409,7 +314,7 @@ impl WebRtc {
         self.event(EngineEvent::LocalCandidate(LocalCandidate { mid, ufrag, candidate }));
     }
 
-    fn tell_candidates(&mut self) {
+    pub(super) fn tell_candidates(&mut self) {
         let ours: Vec<_> = self.path.ours().cloned().collect();
         for ours in ours {
             self.tell_candidate(&ours);
@@ -418,196 +323,6 @@ impl WebRtc {
             self.event(EngineEvent::GatheringComplete);
         }
     }
-
-    /// Begins anew with another far end (RFC 8842 section 4), by the
-    /// credentials that our own description of it tells, if there is one already.
-    fn associate<'t>(
-        &mut self,
-        terms: impl Iterator<Item = &'t Terms> + Clone,
-        credentials: Option<IceCreds>,
-    ) -> Association {
-        self.associations += 1;
-        let seed = self.config.seed.child(&format!("str0m {}", self.associations));
-        let payloads = terms.clone().find_map(|terms| match terms {
-            Terms::Audio(payloads) => Some(payloads),
-            Terms::Video(_) | Terms::Channels { .. } => None,
-        });
-        let pictures = terms.flat_map(|terms| match terms {
-            Terms::Video(pictures) => &*pictures.codecs,
-            Terms::Audio(_) | Terms::Channels { .. } => &[],
-        });
-        let mut pictures: Vec<Picture> = pictures.cloned().collect();
-        pictures.extend(Pictures::ours(&self.config.video).codecs);
-        let mut association =
-            Association::new(self.now, &self.ingredients, payloads, &pictures, seed);
-        if let Some(credentials) = credentials {
-            association.set_credentials(credentials);
-        }
-        association
-    }
-
-    /// Puts an association in force, in place of the one that there was.
-    fn install(&mut self, association: Association) {
-        self.audio.mid = association.mid;
-        if self.association.replace(association).is_some() {
-            self.path.renew();
-            self.secure = false;
-            self.audio.restart();
-            let ended = self.more.as_mut().map(|more| more.restart()).unwrap_or_default();
-            ended.into_iter().for_each(|event| self.event(event));
-            self.enter(MediaState::Connecting);
-        }
-    }
-
-    /// The next description of ours.
-    fn describe(&mut self, offers: bool) -> Option<negotiation::Transport> {
-        let (session, version) = self.descriptions.next();
-        Some(self.association.as_mut()?.transport(session, version, offers))
-    }
-
-    /// Our section for one of the far side's.
-    fn our_section(&mut self, index: usize) -> Option<OurSection> {
-        let source = self.association.as_mut().and_then(Association::source);
-        let mut uses = self.descriptions.uses();
-        let (section, slot, holds) = uses.find(|(section, ..)| section.index == index)?;
-        let direction = |place, wanted| self.descriptions.direction(place, wanted);
-        let new = |direction| {
-            let mut ours = OurSection::new(slot.mid.clone(), section.terms.clone(), direction);
-            ours.mid_extension = section.mid_extension;
-            ours
-        };
-        Some(match holds {
-            Holds::Channels => new(Direction::SendRecv),
-            Holds::Track(Track::AUDIO) => {
-                let ours = new(self.direction());
-                let mid_extension = ours.mid_extension.filter(|_| self.more.is_some());
-                OurSection { source, mid_extension, ..ours }
-            }
-            Holds::Track(Track { kind: MediaKind::Audio, number }) => {
-                let audio = self.audio(number)?;
-                let ours = new(direction(audio.place, audio.wanted));
-                OurSection { source: audio.source, number, ..ours }
-            }
-            Holds::Track(Track { kind: MediaKind::Video, number }) => {
-                let video = self.more.as_ref()?.video.get(&number)?;
-                let (source, repair) = video.source;
-                let ours = new(direction(video.place, video.wanted));
-                OurSection { source: Some(source), repair: Some(repair), number, ..ours }
-            }
-        })
-    }
-
-    /// The direction that we want of a track.
-    fn wanted(&self, track: Track) -> Option<Direction> {
-        match track.kind {
-            MediaKind::Audio => Some(self.audio(track.number)?.wanted),
-            MediaKind::Video => Some(self.more.as_ref()?.video.get(&track.number)?.wanted),
-        }
-    }
-
-    /// Our sections as they stand, for an offer: what is off stays off.
-    fn standing(&mut self) -> Vec<OurSection> {
-        let slots: Vec<_> = self.descriptions.slots.iter().cloned().collect();
-        let mut sections = Vec::with_capacity(slots.len());
-        for (index, slot) in slots.into_iter().enumerate() {
-            let mid = slot.mid.or_else(|| Some(index.to_string()));
-            let on = match slot.off {
-                Some(off) => Err(off),
-                None => self.our_section(index).ok_or_else(negotiation::Off::default),
-            };
-            sections.push(match (on, slot.holds) {
-                (Ok(ours), holds) => {
-                    // What we want, whatever the far side did when it was asked last.
-                    let wanted = match holds {
-                        Some(Holds::Track(track)) => self.wanted(track),
-                        Some(Holds::Channels) | None => None,
-                    };
-                    OurSection { mid, direction: wanted.unwrap_or(ours.direction), ..ours }
-                }
-                (Err(off), _) => OurSection {
-                    mid,
-                    terms: OurTerms::Off(off),
-                    direction: Direction::Inactive,
-                    source: None,
-                    repair: None,
-                    number: 0,
-                    mid_extension: None,
-                },
-            });
-        }
-        sections
-    }
-
-    /// The sections of an offer: those that stand, and new ones.
-    fn wished(&mut self, wishes: &[Wish]) -> Result<Vec<OurSection>, MediaError> {
-        let (audio, video) =
-            (self.descriptions.count(MediaKind::Audio), self.descriptions.count(MediaKind::Video));
-        let telephone = self.more.is_none();
-        if let Some(wish) = wishes.iter().find(|wish| match wish.kind {
-            MediaKind::Audio => self.config.codecs.is_empty(),
-            MediaKind::Video => self.config.video.is_empty(),
-        }) {
-            return Err(MediaError::NotNegotiated(wish.kind.name()));
-        }
-        let most = if telephone { 1 } else { MAX_TRACKS };
-        if audio + video + wishes.len() > most {
-            return Err(MediaError::TooMany("tracks"));
-        }
-        let mut sections = self.standing();
-        let first = !self.descriptions.slots.hold(Holds::Track(Track::AUDIO));
-        let mut numbers = self.descriptions.slots.next();
-        for Wish { kind, direction } in wishes {
-            let mid = Some(self.descriptions.slots.free_mid(&sections));
-            let (terms, next) = match kind {
-                MediaKind::Audio => {
-                    (Terms::Audio(Payloads::ours(&self.config.codecs)), &mut numbers[0])
-                }
-                MediaKind::Video => {
-                    (Terms::Video(Pictures::ours(&self.config.video)), &mut numbers[1])
-                }
-            };
-            let number = *next;
-            *next = number.saturating_add(1);
-            let mut ours = OurSection::new(mid, terms, *direction);
-            ours.number = number;
-            if let Some(more) = &mut self.more {
-                ours.mid_extension = Some(MID_NUMBER);
-                if (*kind, number) != (MediaKind::Audio, 0) {
-                    let (source, repair) = more.draw_sources(&self.config);
-                    ours.source = Some(source);
-                    ours.repair = (*kind == MediaKind::Video).then_some(repair);
-                }
-            }
-            if first && (*kind, number) == (MediaKind::Audio, 0) {
-                self.audio.wanted = *direction;
-            }
-            sections.push(ours);
-        }
-        if self.config.channels && !self.descriptions.slots.hold(Holds::Channels) {
-            let mid = Some(self.descriptions.slots.free_mid(&sections));
-            let terms = Terms::Channels { longest: 0 };
-            sections.push(OurSection::new(mid, terms, Direction::SendRecv));
-        }
-        Ok(sections)
-    }
-
-    fn our_offer(&mut self, offered: Offered) -> Result<String, MediaError> {
-        let mut transport = self.describe(true).ok_or(MediaError::State(self.state))?;
-        transport.ufrag.clone_from(&offered.credentials.ufrag);
-        transport.pwd = crate::Secret::new(offered.credentials.pass.clone());
-        let offer = negotiation::offer(&offered.sections, &transport);
-        self.descriptions.step = Step::Offered(offered);
-        self.turn(self.now);
-        Ok(offer)
-    }
-}
-
-/// What sections carry that are on.
-fn carried(sections: &[OurSection]) -> impl Iterator<Item = &Terms> + Clone {
-    sections.iter().filter_map(|section| match &section.terms {
-        OurTerms::On(terms) => Some(terms),
-        OurTerms::Off(_) => None,
-    })
 }
 
 impl Engine for WebRtc {
@@ -642,164 +357,27 @@ impl Engine for WebRtc {
     }
 
     fn create_offer(&mut self, now: Instant, wishes: &[Wish]) -> Result<String, MediaError> {
-        self.now = self.now.max(now);
-        match self.descriptions.step {
-            _ if self.is_over() => return Err(MediaError::State(self.state)),
-            Step::New if !wishes.is_empty() => {}
-            Step::Done => {}
-            Step::New | Step::Offered(_) | Step::Answering { .. } => {
-                return Err(MediaError::State(self.state));
-            }
-        }
-        let before = self.audio.wanted;
-        let sections = self.wished(wishes)?;
-        let pending = match self.association {
-            Some(_) => None,
-            None => {
-                let mut association = self.associate(carried(&sections), None);
-                let pending = association.offer()?;
-                self.install(association);
-                self.tell_candidates();
-                Some(pending)
-            }
-        };
-        let credentials = self.association.as_mut().map(Association::credentials);
-        let credentials = credentials.ok_or(MediaError::State(self.state))?;
-        self.our_offer(Offered { sections, pending, credentials, before })
+        self.make_offer(now, wishes)
     }
 
     fn accept_answer(&mut self, now: Instant, answer: &str) -> Result<(), MediaError> {
-        self.now = self.now.max(now);
-        let Step::Offered(offered) = &self.descriptions.step else {
-            return Err(MediaError::State(self.state));
-        };
-        let description = Description::read(answer)?;
-        let remote = Remote::read_answer(&description, &offered.sections)?;
-        let mut slots = self.descriptions.slots.clone();
-        slots.offered(&offered.sections);
-        let plan = slots.settle(&description, &remote, self.more.is_none())?;
-        let Step::Offered(Offered { sections, pending, credentials, .. }) =
-            std::mem::replace(&mut self.descriptions.step, Step::Done)
-        else {
-            return Err(MediaError::State(self.state));
-        };
-        let before = self.ufrag();
-        match self.change(&remote) {
-            Some(Renewal::Association) => {
-                let mut association = self.associate(carried(&sections), Some(credentials));
-                let pending = association.offer()?;
-                association.accept_answer(pending, &remote)?;
-                self.install(association);
-                self.tell_candidates();
-            }
-            Some(Renewal::IceRestart | Renewal::Nothing) | None => {
-                if let (Some(pending), Some(association)) = (pending, &mut self.association) {
-                    association.accept_answer(pending, &remote)?;
-                }
-                if self.descriptions.agreed.is_some() && self.ufrag() != before {
-                    self.tell_candidates();
-                }
-            }
-        }
-        self.agree(remote, slots, &plan, &sections);
-        if self.state == MediaState::New {
-            self.enter(MediaState::Connecting);
-        }
-        self.tell_agreement();
-        self.turn(now);
-        Ok(())
+        self.take_answer(now, answer)
     }
 
     fn rollback(&mut self, now: Instant) -> Result<(), MediaError> {
-        let Step::Offered(Offered { before, .. }) = &self.descriptions.step else {
-            return Err(MediaError::State(self.state));
-        };
-        if self.is_over() {
-            return Err(MediaError::State(self.state));
-        }
-        if self.audio.place.is_none() {
-            self.audio.wanted = *before;
-        }
-        // What str0m was asked for comes into force with its answer, and so never.
-        self.descriptions.step = if self.descriptions.agreed.is_some() {
-            Step::Done
-        } else {
-            self.association = None;
-            self.rtc_wake = None;
-            self.enter(MediaState::New);
-            Step::New
-        };
-        self.turn(now);
-        Ok(())
+        self.take_back(now)
     }
 
     fn accept_offer(&mut self, now: Instant, offer: &str) -> Result<(), MediaError> {
-        self.now = self.now.max(now);
-        let first = match self.descriptions.step {
-            _ if self.is_over() => return Err(MediaError::State(self.state)),
-            // An offer that nobody answered yet gives way to the next one.
-            Step::Answering { first, .. } => first,
-            Step::New | Step::Done => self.descriptions.agreed.is_none(),
-            Step::Offered(_) => return Err(MediaError::State(self.state)),
-        };
-        let description = Description::read(offer)?;
-        let remote = Remote::read(&description, &Abilities::of(&self.config))?;
-        let mut slots = self.descriptions.slots.clone();
-        let plan = slots.settle(&description, &remote, self.more.is_none())?;
-        let before = self.ufrag();
-        let change = self.change(&remote).unwrap_or(Renewal::Association);
-        match (change, &mut self.association) {
-            (Renewal::Nothing, _) => {}
-            (Renewal::IceRestart, Some(association)) => association.accept_offer(&remote)?,
-            (Renewal::Association | Renewal::IceRestart, _) => {
-                // Where only the certificate is new, ours stay as they are, too.
-                let agreed = self.descriptions.agreed.as_ref();
-                let same = agreed.is_some_and(|agreed| agreed.ufrag == remote.ufrag);
-                let credentials = self.association.as_mut().map(Association::credentials);
-                let terms = remote.sections.iter().map(|section| &section.terms);
-                let mut association = self.associate(terms, credentials.filter(|_| same));
-                association.accept_offer(&remote)?;
-                self.install(association);
-            }
-        }
-        self.agree(remote, slots, &plan, &[]);
-        if change == Renewal::Association || self.ufrag() != before {
-            self.tell_candidates();
-        }
-        self.descriptions.step = Step::Answering { offer: offer.to_owned(), first };
-        self.turn(now);
-        Ok(())
+        self.take_offer(now, offer)
     }
 
     fn create_answer(&mut self, now: Instant) -> Result<String, MediaError> {
-        self.now = self.now.max(now);
-        let Step::Answering { offer, first } = &self.descriptions.step else {
-            return Err(MediaError::State(self.state));
-        };
-        let (offer, first) = (offer.clone(), *first);
-        let description = Description::read(&offer)?;
-        let indices: Vec<usize> =
-            self.descriptions.uses().map(|(section, ..)| section.index).collect();
-        let mut ours = Vec::with_capacity(indices.len());
-        for index in indices {
-            let section = self.our_section(index).ok_or(MediaError::State(self.state))?;
-            // The names of the offer.
-            let mid = description.sections.get(index).and_then(|offered| offered.mid());
-            ours.push((index, OurSection { mid: mid.map(str::to_owned), ..section }));
-        }
-        let mut transport = self.describe(false).ok_or(MediaError::State(self.state))?;
-        if first {
-            transport.candidates.clear();
-        }
-        let remote = self.descriptions.agreed.as_ref().ok_or(MediaError::State(self.state))?;
-        let answer = negotiation::answer(&description, remote, &ours, &transport);
-        self.descriptions.step = Step::Done;
-        if self.state == MediaState::New {
-            self.enter(MediaState::Connecting);
-        }
-        self.tell_agreement();
-        self.turn(now);
-        Ok(answer)
+        self.make_answer(now)
+    }
+
+    fn restart_ice(&mut self, now: Instant) -> Result<String, MediaError> {
+        self.make_restart(now)
     }
 
     fn add_remote_candidate(&mut self, now: Instant, candidate: &str) -> Result<(), MediaError> {
@@ -820,19 +398,6 @@ impl Engine for WebRtc {
             self.path.keep(fragment.candidates.into_iter().map(|(_, candidate)| candidate));
         }
         Ok(())
-    }
-
-    fn restart_ice(&mut self, now: Instant) -> Result<String, MediaError> {
-        self.now = self.now.max(now);
-        if self.is_over() || !matches!(self.descriptions.step, Step::Done) {
-            return Err(MediaError::State(self.state));
-        }
-        let (sections, before) = (self.standing(), self.audio.wanted);
-        let Some(association) = &mut self.association else {
-            return Err(MediaError::State(self.state));
-        };
-        let (credentials, pending) = association.restart()?;
-        self.our_offer(Offered { sections, pending: Some(pending), credentials, before })
     }
 
     fn handle_datagram(

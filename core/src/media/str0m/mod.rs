@@ -8,6 +8,8 @@ mod dtls;
 mod dtmf;
 mod engine;
 mod more;
+mod negotiate;
+mod offers;
 mod path;
 mod raw;
 mod receive;

@@ -273,3 +273,24 @@ impl More {
         gone
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sources_are_bounded_and_those_of_a_track_go_with_it() {
+        let mut more = More::default();
+        let video = Track::video(0);
+        for source in 0..MAX_SOURCES as u32 {
+            let track = if source.is_multiple_of(2) { video } else { Track::audio(1) };
+            assert!(more.own(source, track));
+        }
+        assert!(!more.own(u32::MAX, video), "one too many");
+        assert!(more.own(0, video), "known");
+        assert_eq!(more.disown_all(Some(video)).len(), MAX_SOURCES / 2);
+        assert_eq!((more.owner(0), more.owner(1)), (None, Some(Track::audio(1))));
+        assert!(more.own(u32::MAX, video));
+        assert_eq!(more.disown_all(None).len(), MAX_SOURCES / 2 + 1);
+    }
+}

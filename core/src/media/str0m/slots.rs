@@ -35,6 +35,10 @@ impl Slots {
         self.slots.iter()
     }
 
+    pub(super) const fn len(&self) -> usize {
+        self.slots.len()
+    }
+
     pub(super) fn get(&self, index: usize) -> Option<&Slot> {
         self.slots.get(index)
     }

@@ -1,0 +1,101 @@
+//! Our sections, as they stand.
+
+use super::audio::AudioTrack;
+use super::descriptions::Descriptions;
+use super::more::More;
+use super::slots::Holds;
+use crate::media::negotiation::{self, OurSection, OurTerms};
+use crate::media::{MediaKind, Track};
+use crate::sdp::Direction;
+
+/// Our end of a session, as descriptions tell it.
+pub(super) struct OurEnd<'e> {
+    pub(super) descriptions: &'e Descriptions,
+    pub(super) audio: &'e AudioTrack,
+    pub(super) more: Option<&'e More>,
+    /// The source of the first track of audio.
+    pub(super) source: Option<u32>,
+}
+
+impl OurEnd<'_> {
+    /// A track of audio.
+    fn audio(&self, number: u8) -> Option<&AudioTrack> {
+        match number {
+            0 => Some(self.audio),
+            _ => self.more?.audio.get(&number),
+        }
+    }
+
+    /// Our section for one of the far side's.
+    pub(super) fn section(&self, index: usize) -> Option<OurSection> {
+        let source = self.source;
+        let mut uses = self.descriptions.uses();
+        let (section, slot, holds) = uses.find(|(section, ..)| section.index == index)?;
+        let direction = |place, wanted| self.descriptions.direction(place, wanted);
+        let new = |direction| {
+            let mut ours = OurSection::new(slot.mid.clone(), section.terms.clone(), direction);
+            ours.mid_extension = section.mid_extension;
+            ours
+        };
+        Some(match holds {
+            Holds::Channels => new(Direction::SendRecv),
+            Holds::Track(Track::AUDIO) => {
+                let ours = new(direction(self.audio.place, self.audio.wanted));
+                let mid_extension = ours.mid_extension.filter(|_| self.more.is_some());
+                OurSection { source, mid_extension, ..ours }
+            }
+            Holds::Track(Track { kind: MediaKind::Audio, number }) => {
+                let audio = self.audio(number)?;
+                let ours = new(direction(audio.place, audio.wanted));
+                OurSection { source: audio.source, number, ..ours }
+            }
+            Holds::Track(Track { kind: MediaKind::Video, number }) => {
+                let video = self.more?.video.get(&number)?;
+                let (source, repair) = video.source;
+                let ours = new(direction(video.place, video.wanted));
+                OurSection { source: Some(source), repair: Some(repair), number, ..ours }
+            }
+        })
+    }
+
+    /// The direction that we want of a track.
+    fn wanted(&self, track: Track) -> Option<Direction> {
+        match track.kind {
+            MediaKind::Audio => Some(self.audio(track.number)?.wanted),
+            MediaKind::Video => Some(self.more?.video.get(&track.number)?.wanted),
+        }
+    }
+
+    /// Our sections as they stand, for an offer: what is off stays off.
+    pub(super) fn standing(&self) -> Vec<OurSection> {
+        let slots: Vec<_> = self.descriptions.slots.iter().cloned().collect();
+        let mut sections = Vec::with_capacity(slots.len());
+        for (index, slot) in slots.into_iter().enumerate() {
+            let mid = slot.mid.or_else(|| Some(index.to_string()));
+            let on = match slot.off {
+                Some(off) => Err(off),
+                None => self.section(index).ok_or_else(negotiation::Off::default),
+            };
+            sections.push(match (on, slot.holds) {
+                (Ok(ours), holds) => {
+                    // What we want, whatever the far side did when it was asked last.
+                    let wanted = match holds {
+                        Some(Holds::Track(track)) => self.wanted(track),
+                        Some(Holds::Channels) | None => None,
+                    };
+                    OurSection { mid, direction: wanted.unwrap_or(ours.direction), ..ours }
+                }
+                (Err(off), _) => OurSection {
+                    mid,
+                    terms: OurTerms::Off(off),
+                    direction: Direction::Inactive,
+                    source: None,
+                    repair: None,
+                    number: 0,
+                    mid_extension: None,
+                },
+            });
+        }
+        sections
+    }
+}
