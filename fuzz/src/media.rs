@@ -96,7 +96,7 @@ enum Step {
     Wait(u16),
 }
 
-/// What only a meeting has: several tracks, pictures and data channels.
+/// Only in a meeting: several tracks, pictures and data channels.
 #[derive(Arbitrary, Debug)]
 enum Act {
     Wish {
@@ -196,7 +196,7 @@ struct Side {
     state: MediaState,
     tracks: BTreeSet<Track>,
     channels: BTreeSet<ChannelId>,
-    /// When a key frame of a track was wanted last.
+    /// The last wish for a key frame of a track, and its time.
     wanted: BTreeMap<Track, Instant>,
 }
 
@@ -270,7 +270,7 @@ impl Side {
 }
 
 impl Side {
-    /// What is told makes a story.
+    /// Checks that the news make a story.
     fn note(&mut self, now: Instant, event: &EngineEvent) {
         match event {
             EngineEvent::TrackAdded(info) => {
