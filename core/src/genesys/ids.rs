@@ -1,9 +1,11 @@
 //! Names of things in the service. Opaque: compared, never taken apart.
 //!
 //! They keep their exact bytes (`as_str`, and when they are serialised) and are shown in
-//! [plain](crate::plain()) words, and cut off after 255 bytes.
+//! [plain](crate::plain()) words, and cut off after 255 bytes. Clones share one text: the same few names
+//! stand in many places.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Deserialize as _;
 
@@ -25,13 +27,18 @@ pub(crate) fn bounded<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Strin
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
-        #[serde(transparent)]
-        pub struct $name(String);
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Arc<str>);
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                to.serialize_str(&self.0)
+            }
+        }
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-                bounded(from).map(Self)
+                bounded(from).map(Self::from)
             }
         }
 
@@ -45,13 +52,13 @@ macro_rules! text_id {
 
         impl From<&str> for $name {
             fn from(id: &str) -> Self {
-                Self(id.to_owned())
+                Self(id.into())
             }
         }
 
         impl From<String> for $name {
             fn from(id: String) -> Self {
-                Self(id)
+                Self(id.into())
             }
         }
 
