@@ -273,7 +273,7 @@ impl Calls {
 
     fn answer(&mut self, session: &SessionId, out: &mut Outbox) -> Result<(), Error> {
         let answer = self.sessions.make_answer(session, out);
-        let result = answer.map(|answer| {
+        answer.map(|answer| {
             // Nobody hears the other call once this one is answered (PC-3).
             self.hold_others(session, out);
             if let Some(answer) = answer {
@@ -284,8 +284,7 @@ impl Calls {
             for conversation in self.users_of(session) {
                 self.feed(&conversation, Input::Time, out);
             }
-        });
-        result
+        })
     }
 
     /// Takes note of sessions that ended in the meantime.
