@@ -17,6 +17,7 @@ use crate::media::{Digit, IceServer};
 /// for [`Timing::terminate`](super::Timing::terminate).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
+#[expect(clippy::large_enum_variant, reason = "a command is made once and moved twice")]
 pub enum Command {
     /// Log in and stay connected. Completes when ready for calls, or when the service says that
     /// the credentials are no good; it retries everything else by itself and can be ended by

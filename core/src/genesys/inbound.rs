@@ -282,7 +282,7 @@ impl Client {
             Method::Offer { session_id, conversation_id, sdp, reinvite } => {
                 let session = SessionId::from(session_id.as_str());
                 let conversation = conversation_id.as_deref().map(ConversationId::from);
-                return self.handle_offer(iq, &rpc.id, session, conversation, sdp, *reinvite);
+                self.handle_offer(iq, &rpc.id, session, conversation, sdp, *reinvite);
             }
             Method::IceCandidate { session_id, sdp } => {
                 let session = SessionId::from(session_id.as_str());

@@ -303,9 +303,10 @@ impl MediaSession {
     ) -> Fate {
         if let Err(error) = peer.remote_candidate(out.now(), candidate) {
             let id = &self.handle.id;
-            out.malformed(match error {
-                MediaError::TooMany(what) => format!("{what} of {id}: more than {MAX_CANDIDATES}"),
-                error => format!("candidate of {id}: {error}"),
+            out.malformed(if let MediaError::TooMany(what) = error {
+                format!("{what} of {id}: more than {MAX_CANDIDATES}")
+            } else {
+                format!("candidate of {id}: {error}")
             });
         }
         self.drain(peer, out)

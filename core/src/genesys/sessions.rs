@@ -468,10 +468,8 @@ impl Sessions {
 
     /// The first session whose media is connected, and whose place nobody took.
     pub(crate) fn first_connected(&self) -> Option<SessionId> {
-        let stands = |(id, open): &(&SessionId, &Box<MediaSession>)| {
-            self.is_connected(id) && !self.is_superseded(open)
-        };
-        self.open.iter().find(stands).map(|(id, _)| id.clone())
+        let mut ids = self.open.keys();
+        ids.find(|id| self.is_current(id) && self.is_connected(id)).cloned()
     }
 
     /// True the first time that a leg is reported for a session.

@@ -49,7 +49,7 @@ impl Peers {
         let media = media.unwrap_or(own);
         out.push(Output::OpenUdp { id: udp });
         let peer = Peer::new(media, udp, engine, hosts, figures_every);
-        self.open.entry(udp).or_insert(Box::new(peer))
+        self.open.entry(udp).or_insert_with(|| Box::new(peer))
     }
 
     pub(crate) fn get(&self, udp: UdpId) -> Option<&Peer> {
