@@ -31,7 +31,8 @@ fn main() {
     }
 }
 
-/// What is counted. Its name is known to `.ci/counts`, so it has to remain a function.
+/// Runs the work that is counted. Its name is known to `.ci/counts`, so it has to remain a
+/// function.
 #[inline(never)]
 fn counted<T>(work: impl FnOnce() -> T) -> T {
     black_box(work())

@@ -1,4 +1,4 @@
-//! How many bytes an agent's client holds: idle, and for each live call. Counted by the allocator,
+//! Bytes that an agent's client holds: idle, and for each live call. Counted by the allocator,
 //! without the media engine.
 #![allow(clippy::disallowed_macros, reason = "a benchmark prints")]
 

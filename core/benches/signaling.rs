@@ -1,4 +1,4 @@
-//! How long the signaling takes: one offer, one notification, one whole call.
+//! The time that signaling takes: one offer, one notification, one whole call.
 
 mod common;
 

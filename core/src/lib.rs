@@ -3,9 +3,17 @@
 //! No sockets, no clock, no threads, no async: a [`Machine`] is told what happened and says what
 //! to do. The crates `offhook-tokio` and `offhook-smol` do it; `offhook-sim` does it in virtual
 //! time; [`machine`] tells how to write another runtime.
+//!
+//! | feature | on | what it brings |
+//! | --- | --- | --- |
+//! | `str0m` | yes | the media engine: ICE, DTLS, SRTP. Needs a C compiler |
+//! | `audio` | yes | Opus, G.711, resampling, WAV |
+//! | `unstable-wire` | no | `xmpp`, `jingle` and `genesys::wire`: what travels, for tools, models of the service and tests. It follows the service, and may change in any release |
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
+// What applications are given they can name, without `unstable-wire` as well.
+#![deny(unnameable_types)]
 // Whoever asks about a state names every state; tests ask about the one that they want.
 #![cfg_attr(not(test), warn(clippy::wildcard_enum_match_arm))]
 
@@ -15,7 +23,11 @@ mod setters;
 #[cfg(feature = "audio")]
 pub mod audio;
 pub mod genesys;
+#[cfg(feature = "unstable-wire")]
 pub mod jingle;
+#[cfg(not(feature = "unstable-wire"))]
+#[allow(dead_code, unreachable_pub, unused_imports, reason = "public with `unstable-wire`")]
+mod jingle;
 pub mod link;
 pub mod machine;
 pub mod media;
@@ -28,7 +40,11 @@ pub mod sdp;
 mod secret;
 #[cfg(test)]
 mod testing;
+#[cfg(feature = "unstable-wire")]
 pub mod xmpp;
+#[cfg(not(feature = "unstable-wire"))]
+#[allow(dead_code, unreachable_pub, unused_imports, reason = "public with `unstable-wire`")]
+mod xmpp;
 
 pub use machine::{Input, Machine, Output, Rng, Seed, TimerName, Timers};
 pub use plain::plain;

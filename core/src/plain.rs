@@ -10,7 +10,7 @@ use std::fmt::{self, Write as _};
 
 /// The longest text of this kind, in bytes.
 pub(crate) const MAX_PLAIN: usize = 1024;
-/// How much of an id or an address is shown, in bytes.
+/// The most bytes of an id or an address that are shown.
 const MAX_ID: usize = 255;
 
 /// A text in one line, without characters that hide or reorder it, and of at most 1 KiB.
@@ -28,7 +28,7 @@ pub fn plain(text: &str) -> Cow<'_, str> {
     plain_within(text, MAX_PLAIN)
 }
 
-/// As [`plain`], of at most so many bytes.
+/// A text as [`plain`] makes it, of at most so many bytes.
 pub(crate) fn plain_within(text: &str, most: usize) -> Cow<'_, str> {
     if text.len() <= most && !text.contains(is_hidden) {
         return Cow::Borrowed(text);
@@ -66,7 +66,7 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
-/// Why JSON cannot be used, without a word of it: the error itself quotes values.
+/// The reason why JSON cannot be used, without a word of it: the error itself quotes values.
 pub(crate) fn json_fault(error: &serde_json::Error) -> String {
     let text = error.to_string();
     // Names of fields are ours.
@@ -92,7 +92,7 @@ pub(crate) fn floor(text: &str, at: usize) -> usize {
     (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }
 
-/// As much of a text as is shown: up to the end of a word.
+/// The beginning of a text that is shown: up to the end of a word.
 fn cut(text: &str, most: usize) -> &str {
     if text.len() <= most {
         return text;

@@ -16,7 +16,7 @@ use tracing::span::{Attributes, Id, Record};
 struct Seen {
     /// Each span, in words.
     spans: Vec<String>,
-    /// Those that are entered.
+    /// The spans that are entered.
     entered: Vec<u64>,
     /// Each record, with the spans that it stands in.
     records: Vec<String>,

@@ -1,5 +1,5 @@
-//! What is warned of. The one test of its process: whether a log record is wanted is remembered per
-//! process, and other threads that log at the same moment would decide it too.
+//! Warnings about settings. The one test of its process: whether a log record is wanted is
+//! remembered per process, and other threads that log at the same moment would decide it too.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -30,7 +30,7 @@ impl tracing::Subscriber for Warnings {
     fn exit(&self, _: &Id) {}
 }
 
-/// How often a client with these settings warns when it is made.
+/// The number of warnings when a client with these settings is made.
 #[allow(clippy::disallowed_methods, reason = "a test may look at the clock")]
 fn warned(config: Config) -> usize {
     let warnings = Warnings::default();

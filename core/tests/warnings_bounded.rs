@@ -1,4 +1,5 @@
-//! How much a peer can make a client log. The one test of its process, as in `warnings.rs`.
+//! The bound of the log records that a peer can cause. The one test of its process, as in
+//! `warnings.rs`.
 
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex};

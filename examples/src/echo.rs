@@ -51,7 +51,7 @@ async fn echo<R: Runtime>(call: Call<R>) {
     info!("{call:?} is over: {}", call.ended().await.reason);
 }
 
-/// What the bot promises: whoever calls is answered at once.
+/// The bot's promise: whoever calls is answered at once.
 #[derive(Debug, Default)]
 pub struct NobodyWaits {
     ringing: BTreeMap<(PhoneId, ConversationId), Duration>,

@@ -15,7 +15,7 @@ use offhook_sim::Scenario;
 use offhook_sim::scenario::{Customers, FaultKind, Invariant, StationKind};
 use offhook_sim::world::{Application, Keys, Moment, PhoneId, Seen};
 
-/// How long it talks with a caller.
+/// The length of the talk with a caller.
 const TALK: Duration = Duration::from_secs(60);
 /// Between two attempts to hang up; each takes up to 30 s.
 const HANG_UP_AGAIN: Duration = Duration::from_secs(35);
@@ -97,7 +97,7 @@ impl Application for Bot {
     }
 }
 
-/// What the bot promises: nobody is kept on the line.
+/// The bot's promise: nobody is kept on the line.
 #[derive(Debug, Default)]
 pub struct NobodyIsKept {
     since: BTreeMap<(PhoneId, ConversationId), Duration>,

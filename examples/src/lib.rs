@@ -1,4 +1,4 @@
-//! What the examples share. The programs themselves are in `src/bin`.
+//! The common parts of the examples. The programs themselves are in `src/bin`.
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]

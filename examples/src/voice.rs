@@ -52,13 +52,13 @@ impl Ear {
         Self { thread, tape }
     }
 
-    /// How many frames it heard so far.
+    /// The number of frames heard so far.
     #[must_use]
     pub fn frames(&self) -> usize {
         self.tape.lock().unwrap_or_else(PoisonError::into_inner).frames(Side::Heard)
     }
 
-    /// What it heard: 48 kHz mono. Waits for the end of the frames.
+    /// The audio that it heard: 48 kHz mono. Waits for the end of the frames.
     ///
     /// # Errors
     ///

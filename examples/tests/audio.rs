@@ -34,7 +34,7 @@ fn file(pcm: &[i16]) -> Vec<u8> {
     file.into_inner()
 }
 
-/// What a customer says, at the pace of speech, and hears meanwhile: until so much is heard.
+/// Speaks as a customer, at the pace of speech, and hears meanwhile: until so much is heard.
 async fn talk<R: Sockets>(far: &mut FarEnd, says: &[i16], length: Duration) -> Vec<i16> {
     let mut speaker = Speaker::new(RATE).expect("a usual rate");
     speaker.set_codec(AudioCodec::Opus);

@@ -15,7 +15,7 @@ use serde_json::json;
 
 use common::{Desk, PATIENCE, on_both_runtimes, within};
 
-/// What the README's program does.
+/// The README's program.
 async fn echo<R: Sockets>(call: Call<R>) -> Result<EndReason, offhook::genesys::Error> {
     call.answer().await?;
     while let Ok(mut audio) = call.audio().await {

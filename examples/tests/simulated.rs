@@ -36,7 +36,8 @@ fn one_caller_at_a_time_notices_nothing() {
 #[expect(dead_code, reason = "on a runtime it begins as a program of its own")]
 mod ivr;
 
-/// It plays, records, presses keys, hands on and logs; see `tests/audio.rs` for what is heard.
+/// Checks that the program plays, records, presses keys, hands on and logs; see `tests/audio.rs`
+/// for what is heard.
 #[test]
 fn the_program_of_sixty_lines_is_one_in_virtual_time_too() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ivr");

@@ -12,7 +12,7 @@ use offhook_examples::demo;
 use offhook_runtime::genesys::{Client, Events};
 use offhook_runtime::{Clock, Sockets};
 
-/// The next event that is the one wanted.
+/// Waits for the event that is wanted.
 async fn wait<R: Sockets>(events: &mut Events, wanted: impl Fn(&Event) -> bool) {
     let patience = Instant::now() + Duration::from_secs(30);
     let found = async {

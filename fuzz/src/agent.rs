@@ -29,9 +29,9 @@ const MAX_WAKES_AT_ONCE: u32 = 64;
 const MAX_AWAY: Duration = Duration::from_secs(3 * 3600);
 /// Wake-ups in that time: the figures of eight sessions every five seconds, and more besides.
 const MAX_WAKES_AWAY: u32 = 50_000;
-/// How often a service pings that said it would.
+/// The pause between pings of a service that said it would ping.
 const PING_PAUSE: Duration = Duration::from_secs(30);
-/// What the world forgets of what it was asked, if nobody answers.
+/// The most questions that the world remembers, if nobody answers.
 const MAX_WAITING: usize = 256;
 
 /// A request that waits for its answer.
@@ -42,7 +42,7 @@ pub(crate) struct Asked {
     deadline: Instant,
 }
 
-/// See the [module](self).
+/// A client and everything around it.
 pub(crate) struct Agent {
     client: Client,
     now: Instant,
@@ -59,18 +59,18 @@ pub(crate) struct Agent {
     pub(crate) books: Books,
     pub(crate) cloud: Cloud,
     ready: bool,
-    /// Whether descriptions were tampered with, so that the ICE password may be anywhere in them.
+    /// True if descriptions were tampered with, so that the ICE password may be anywhere in them.
     pub(crate) spoilt: bool,
-    /// Whether all that is shown is looked at, and what a refused command leaves.
+    /// True if all that is shown is looked at, and what a refused command leaves.
     watched: bool,
     /// The last output, as a log would show it; kept for its memory.
     shown: String,
-    /// What was said and told, if somebody wants to know.
+    /// The words said and told, if somebody wants to know.
     told: Option<Vec<String>>,
 }
 
-/// Whether an input holds a secret itself, or as much of one as must never be seen: nobody can hide what
-/// the service says in the open.
+/// True if an input holds a secret itself, or as much of one as must never be seen: nobody can hide
+/// what the service says in the open.
 pub(crate) fn tells_a_secret(data: &[u8]) -> bool {
     [TOKEN, ICE_PWD, PART]
         .iter()
@@ -106,7 +106,7 @@ impl Agent {
         Self::with(bits, fake_media())
     }
 
-    /// As [`Agent::new`], with other media.
+    /// [`Agent::new`] with other media.
     pub(crate) fn with(bits: u16, media: Box<dyn EngineFactory>) -> Self {
         let now = Instant::now();
         let client = Client::new(config(bits), media, Seed::from(1), now).expect("good settings");
@@ -133,7 +133,7 @@ impl Agent {
         }
     }
 
-    /// As [`Agent::new`], logged in.
+    /// [`Agent::new`], logged in.
     pub(crate) fn ready(bits: u16) -> Self {
         Self::new(bits).logged_in()
     }
@@ -191,7 +191,7 @@ impl Agent {
         self.told = Some(Vec::new());
     }
 
-    /// What was said and told since, less what was left out of messages.
+    /// The words said and told since, less what was left out of messages.
     pub(crate) fn told(&self) -> &[String] {
         self.told.as_deref().unwrap_or_default()
     }
@@ -202,7 +202,7 @@ impl Agent {
 
     // Inputs
 
-    /// A command that is to bring the client somewhere; nobody looks whether it is taken.
+    /// Submits a command that is to bring the client somewhere; nobody looks whether it is taken.
     pub(crate) fn tell(&mut self, command: Command) {
         if let Ok(id) = self.client.submit(self.now, command) {
             self.books.asked(id);
@@ -210,7 +210,7 @@ impl Agent {
         self.drain(0);
     }
 
-    /// Whether the command was taken. If it was not, nothing has happened.
+    /// Submits a command, and returns true if it was taken. If it was not, nothing has happened.
     pub(crate) fn submit(&mut self, command: Command) -> bool {
         let before = self.watched.then(|| (self.client.digest(), command.clone()));
         let result = self.client.submit(self.now, command);
@@ -254,7 +254,7 @@ impl Agent {
         }
     }
 
-    /// The socket that is wanted opens, or does not.
+    /// Opens the socket that is wanted, or fails it.
     pub(crate) fn open_socket(&mut self, result: Result<(), NetError>) {
         let Some((id, _)) = self.opening.pop_front() else { return };
         let event = match result {
@@ -267,7 +267,7 @@ impl Agent {
         self.input(Input::WebSocket { id, event });
     }
 
-    /// The media sockets that are wanted open, or do not.
+    /// Opens the media sockets that are wanted, or fails them.
     pub(crate) fn open_udp(&mut self, good: bool) {
         let Some(id) = self.udp_wanted.pop_front() else { return };
         let event = if good {
@@ -402,7 +402,8 @@ impl Agent {
         panic!("it is never at rest: {:?}", self.wake);
     }
 
-    /// The service is well, and ends everything; then the client is destroyed. Nothing is left.
+    /// Puts everything to rest: the service is well, and ends it all; then the client is destroyed.
+    /// Nothing is left.
     ///
     /// # Panics
     ///
@@ -467,7 +468,7 @@ impl Agent {
         panic!("the drain never ends");
     }
 
-    /// How many bytes it was; those of events are counted where they are shown.
+    /// Takes an output, and returns its bytes; those of events are counted where they are shown.
     fn take(&mut self, output: OutputOf<Client>) -> usize {
         let mut shown = std::mem::take(&mut self.shown);
         shown.clear();
@@ -576,7 +577,7 @@ pub(crate) fn talk(agent: &mut Agent, session: &str, conversation: &str) {
     agent.serve();
 }
 
-/// A call that rings.
+/// Lets a call ring.
 pub(crate) fn ring(agent: &mut Agent, session: &str, conversation: &str) {
     agent.tell_conversation(conversation, "alerting", 0);
     let more = r#"inin-sdp-over-xmpp="true""#;

@@ -1,4 +1,4 @@
-//! What a client's application was told and what it asked: the invariants of every client.
+//! Books of what a client's application was told and what it asked: the invariants of every client.
 //!
 //! A call that rings ends ringing once, a session that starts ends once, a call that connects ends
 //! once, a command is answered once. Whatever else happens, the books never contradict this, and
@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use offhook::genesys::{ConversationId, Event, PendingSession, Session, SessionId};
 use offhook::machine::CommandId;
 
-/// See the [module](self).
+/// Books of one client's application.
 #[derive(Debug, Default)]
 pub(crate) struct Books {
     open: BTreeSet<CommandId>,
@@ -18,12 +18,12 @@ pub(crate) struct Books {
     pub(crate) started: BTreeMap<SessionId, Session>,
     talking: BTreeSet<ConversationId>,
     listed: BTreeSet<ConversationId>,
-    /// Whether the client is trying to stay connected, as far as it told.
+    /// True if the client no longer tries to stay connected, as far as it told.
     pub(crate) given_up: bool,
 }
 
 impl Books {
-    /// A command was taken.
+    /// Notes that a command was taken.
     pub(crate) fn asked(&mut self, command: CommandId) {
         // It may have been answered while it was taken.
         if !self.answered.contains(&command) {

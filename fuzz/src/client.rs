@@ -24,7 +24,7 @@ const TRACED: u16 = 1 << 10;
 const MAX_STEPS: usize = 150;
 const STATES: [&str; 8] =
     ["alerting", "contacting", "dialing", "connected", "disconnected", "terminated", "hold", "new"];
-/// Who may send a stanza.
+/// The addresses that may send a stanza.
 const SENDERS: [&str; 4] = [PEER, OTHER, service::BARE, "other@gjoll.lab.test/i-2"];
 const FLAGS: [&str; 5] = [
     r#"inin-autoanswer="true" "#,
@@ -79,11 +79,11 @@ impl Call {
     }
 }
 
-/// Whether a frame is tampered with: one character of it, anywhere.
+/// The tampering with a frame, if any: one character of it, anywhere.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 struct Twist(Option<(u16, u8)>);
 
-/// How an HTTP request ends.
+/// The end of an HTTP request.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 enum Answer {
     Good,

@@ -18,7 +18,7 @@ use serde_json::Value;
 use crate::service::escaped;
 use crate::service::{description, fake_media, word};
 
-/// How the cloud is set up: made once, since the prompt of the settings is most of the cost of a
+/// The settings of the cloud: made once, since the prompt of the settings is most of the cost of a
 /// cloud.
 static CONFIG: LazyLock<CloudConfig> = LazyLock::new(|| CloudConfig {
     seed: Seed::from(7),
@@ -111,8 +111,8 @@ const BODIES: [&str; 24] = [
     r#"{"userId":"u1","signaling":"sdp","far":{"offer":"v=0\r\na=mid:0\r\n"},"outboundFar":true}"#,
     r#"{"offer":"v=0","reinvite":true,"newSession":true,"candidates":["candidate:1",{"candidate":""}]}"#,
 ];
-/// What a client says; `{s}` is a session, `{c}` a conversation, `{i}` an iq's id, `{f}` its sender,
-/// `{d}` a description.
+/// The texts that a client says; `{s}` is a session, `{c}` a conversation, `{i}` an iq's id, `{f}`
+/// its sender, `{d}` a description.
 const TEXTS: [&str; 27] = [
     "<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' to='x' version='1.0'/>",
     "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='ANONYMOUS'/>",
@@ -197,7 +197,7 @@ enum Step {
     Wait(u16),
 }
 
-/// Whether a text is tampered with: one character of it, anywhere.
+/// The tampering with a text, if any: one character of it, anywhere.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 struct Twist(Option<(u16, u8)>);
 
@@ -365,7 +365,7 @@ impl Town {
         filled + rest
     }
 
-    /// What a letter in braces stands for.
+    /// The text that a letter in braces stands for.
     fn named(&self, what: u8, n: u8, answers: bool) -> Option<Cow<'static, str>> {
         let text = match what {
             b'c' => nth(&self.conversations, n),
@@ -395,7 +395,7 @@ impl Town {
         }
     }
 
-    /// A call rings, is taken, and its media is connected.
+    /// Lets a call ring, be taken, and its media connect.
     fn call(&mut self, conn: u64, sdp: bool) {
         self.ask("POST", "/control/calls", BODIES[if sdp { 4 } else { 5 }]);
         let newest = (self.sessions.len().max(1) - 1) as u8;
@@ -511,7 +511,7 @@ impl Town {
         }
     }
 
-    /// What an answer tells of ids.
+    /// Notes the ids in an answer.
     fn look(&mut self) {
         let text = |key: &str| self.answer[key].as_str().map(escaped);
         let (call, id) = (text("conversationId"), text("id"));
@@ -531,7 +531,7 @@ impl Town {
         }
     }
 
-    /// What a frame tells of sessions and requests.
+    /// Notes the sessions and requests in a frame.
     fn hear(&mut self, text: &str) {
         use offhook::xmpp::{IqKind, Payload};
         match Frame::parse(text) {

@@ -21,12 +21,12 @@ pub(crate) struct Pair<T> {
     pub(crate) without: T,
 }
 
-/// What is done to a part.
+/// The damage done to a part.
 #[derive(Clone, Copy, Debug)]
 enum Damage {
     /// A value, or all that an element holds, is something that cannot be read.
     Broken(u8),
-    /// It stands twice.
+    /// Written twice.
     Doubled,
     /// Something that nobody knows stands beside it.
     Foreign,
@@ -48,7 +48,7 @@ impl<'d> Script<'d> {
         }
     }
 
-    /// Which of so many messages.
+    /// The index of the chosen message, of so many.
     pub(crate) fn message(&self, of: usize) -> usize {
         usize::from(self.message) % of
     }
@@ -83,7 +83,7 @@ impl<'d> Script<'d> {
     }
 }
 
-/// What the rule calls needed: without it there is nothing that could be used.
+/// True if the rule calls it needed: without it there is nothing that could be used.
 fn is_needed(path: &[&str], attribute: Option<&str>) -> bool {
     let element = path.last().copied().unwrap_or_default();
     if path.contains(&"group") {
@@ -124,7 +124,7 @@ struct Work {
 }
 
 impl Work {
-    /// What is done to the part that comes now.
+    /// The damage done to the part that comes now.
     fn next(&mut self) -> Option<Damage> {
         self.parts += 1;
         let part = self.parts - 1;

@@ -44,9 +44,9 @@ impl EngineFactory for Shared {
 /// An input, and what became of it.
 #[derive(Clone, Debug)]
 pub struct Tried {
-    /// What kind of message.
+    /// The kind of message.
     pub kind: &'static str,
-    /// How long the client took, at best.
+    /// The time that the client took, at best.
     pub took: Duration,
     /// The message.
     pub text: String,
@@ -60,11 +60,11 @@ pub struct Largest {
     descriptions: Vec<String>,
 }
 
-/// What is about to be said to a client, and in which state it is.
+/// A message that is about to be said to a client, and the client's state then.
 struct Message {
     kind: &'static str,
     frame: String,
-    /// What is said before it.
+    /// The frames said before it.
     before: Vec<String>,
 }
 
@@ -188,7 +188,7 @@ enum Source {
     Descriptions,
 }
 
-/// What parts a text has.
+/// The parts of a text.
 #[derive(Clone, Copy)]
 enum Shape {
     /// Lines, and sections of them.
@@ -255,7 +255,7 @@ fn renumbered(part: &str, n: u32) -> String {
     format!("{}{n}{}", &part[..digits], &part[end + 1..])
 }
 
-/// What a real engine offers.
+/// The offer of a real engine.
 fn offered() -> String {
     let now = Instant::now();
     let mut engine = Shared.create(now, EngineConfig::new(Seed::from(2)));
@@ -282,7 +282,8 @@ fn time(message: &Message) -> Duration {
     }
 }
 
-/// How long this thread has had a processor: other work of the machine does not count. Linux tells.
+/// The time that this thread has had a processor: other work of the machine does not count. Linux
+/// tells.
 fn worked() -> Option<Duration> {
     // It is counted when a thread is put to sleep.
     std::thread::sleep(Duration::from_nanos(1));

@@ -18,9 +18,9 @@ use offhook::sdp::Direction;
 
 /// Steps of a script; what follows is not read.
 const MAX_STEPS: usize = 80;
-/// How long a script may wait in all: ICE gives up in half of it.
+/// The longest that a script may wait in all: ICE gives up in half of it.
 const MAX_WAIT: Duration = Duration::from_secs(60);
-/// How often a script may let the ends wake: keys that sound wake them fifty times a second, and a
+/// The most wakes of the ends in a script: keys that sound wake them fifty times a second, and a
 /// minute of that costs as much as twenty scripts without.
 const MAX_WAKES: u32 = 150;
 /// Outputs that one call may lead to.
@@ -35,7 +35,7 @@ thread_local! {
     static FACTORY: RefCell<WebRtcFactory> = RefCell::new(WebRtcFactory::deterministic());
 }
 
-/// Which of the two ends.
+/// One of the two ends.
 #[derive(Arbitrary, Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
     Here,
@@ -96,7 +96,7 @@ enum Step {
     Wait(u16),
 }
 
-/// What only a meeting has: several tracks, pictures and data channels.
+/// A step of meetings alone: several tracks, pictures and data channels.
 #[derive(Arbitrary, Debug)]
 enum Act {
     Wish {
@@ -196,7 +196,7 @@ struct Side {
     state: MediaState,
     tracks: BTreeSet<Track>,
     channels: BTreeSet<ChannelId>,
-    /// When a key frame of a track was wanted last.
+    /// The last time that a key frame of a track was wanted.
     wanted: BTreeMap<Track, Instant>,
 }
 
@@ -205,7 +205,8 @@ struct Pair {
     there: Side,
     now: Instant,
     woken_at_once: u32,
-    /// How long the script may still wait, and how often the ends may wake meanwhile.
+    /// The time that the script may still wait, and the wakes of the ends that may still happen
+    /// meanwhile.
     left: Duration,
     wakes: u32,
 }
@@ -269,7 +270,7 @@ impl Side {
 }
 
 impl Side {
-    /// What is told makes a story.
+    /// Checks that events make a story.
     fn note(&mut self, now: Instant, event: &EngineEvent) {
         match event {
             EngineEvent::TrackAdded(info) => {

@@ -4,9 +4,9 @@
 use offhook::{Rng, Seed};
 use serde_json::json;
 
-/// What is planted. Nobody but the spellings below writes it.
+/// The planted secret. Nobody but the spellings below writes it.
 pub(crate) const PLANTED: &str = "Wq4/n1gHtj4r+Zu8Rk";
-/// As much of it as stands together in every spelling, and must never be seen.
+/// The part of it that stands together in every spelling, and must never be seen.
 pub(crate) const PART: &str = "n1gHtj4r";
 
 /// Names of secrets in what services say.
@@ -127,7 +127,7 @@ impl Pen {
         }
     }
 
-    /// That, in up to three documents around it.
+    /// The saying, in up to three documents around it.
     fn document(&mut self) -> String {
         let mut text = self.saying();
         for _ in 0..self.below(4) {

@@ -77,7 +77,7 @@ impl Answer<'_> {
     }
 }
 
-/// What a client does in a day, in short.
+/// Takes a client through a day, in short.
 fn day(agent: &mut Agent, answer: &Answer<'_>) {
     let mut answered = 0;
     let mut pass = |agent: &mut Agent, command: Option<Command>, seconds: u64| {

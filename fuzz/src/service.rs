@@ -1,4 +1,4 @@
-//! What a service of few words answers, where nothing else is wanted of it.
+//! Answers of a service of few words, where nothing else is wanted of it.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,8 @@ pub(crate) const OTHER: &str = "agent@org.lab.test/res-b";
 pub(crate) const PEER: &str = "call@gjoll.lab.test/i-1";
 /// The access token. Nobody may see it in a log.
 pub(crate) const TOKEN: &str = "t0ken-Zq81LmX5";
-/// What a guest's code is redeemed for: `{"data":{"jid":"guest@conference.org.lab.test"}}`.
+/// The JWT for which a guest's code is redeemed:
+/// `{"data":{"jid":"guest@conference.org.lab.test"}}`.
 const JWT: &str = "h.eyJkYXRhIjp7ImppZCI6Imd1ZXN0QGNvbmZlcmVuY2Uub3JnLmxhYi50ZXN0In19.s";
 
 /// The service's side of one user's world.
@@ -26,7 +27,7 @@ const JWT: &str = "h.eyJkYXRhIjp7ImppZCI6Imd1ZXN0QGNvbmZlcmVuY2Uub3JnLmxhYi50ZXN
 pub(crate) struct Cloud {
     /// The phone's line appearances, and whether it keeps its session.
     pub(crate) station: (u32, bool),
-    /// Whether it pings, so that its silence tells.
+    /// True if it pings, so that its silence tells.
     pub(crate) pings: bool,
     /// Conversations as they were last told, while they are not over.
     pub(crate) conversations: BTreeMap<String, Value>,
@@ -89,7 +90,7 @@ pub(crate) fn conversation(id: &str, state: &str, flags: u8) -> Value {
     ]})
 }
 
-/// Whom the service knows, on such a phone.
+/// The user that the service knows, on such a phone.
 fn words(station: (u32, bool)) -> FewWords {
     FewWords {
         user: USER,
@@ -119,7 +120,7 @@ pub(crate) fn fake_media() -> Box<FakeMedia> {
     Box::new(FakeMedia::new(ICE_PWD))
 }
 
-/// What a byte tells the media.
+/// The word that a byte tells the media.
 pub(crate) fn word(byte: u8) -> Vec<u8> {
     const WORDS: [&str; 8] =
         ["connected", "connected", "disconnected", "failed", "closed", "audio", "dtmf", "hundred"];

@@ -118,7 +118,7 @@ fn notice(state: &str) -> Value {
             {"id": "Y", "purpose": "external", "userId": "u2", "calls": []}]}})
 }
 
-/// Which conversation a notice is of, and the user's own leg.
+/// The parts that say which conversation a notice is of, and the user's own leg.
 fn needed() -> Vec<&'static str> {
     vec![
         "/eventBody",

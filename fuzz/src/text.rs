@@ -75,7 +75,7 @@ pub fn jid(data: &[u8]) {
     assert_eq!(full.bare(), jid.bare());
 }
 
-/// What a message stanza holds: session messages above all, carbons of them too.
+/// The content of a message stanza: session messages above all, carbons of them too.
 ///
 /// Whatever comes is a message or a typed error; a session message that was read is written, and
 /// read as itself. Of a message that a script damages, only what is damaged is lost.
@@ -132,7 +132,7 @@ fn said(frame: &str) -> Option<Vec<SessionMessage>> {
     (!said.is_empty()).then_some(said)
 }
 
-/// What cannot be used costs only itself.
+/// Asserts that what cannot be used costs only itself.
 fn is_the_same<T: PartialEq + std::fmt::Debug>(
     pair: &Pair<String>,
     read: impl Fn(&str) -> Option<T>,
@@ -169,7 +169,7 @@ pub fn jingle(data: &[u8]) {
     }
 }
 
-/// What media is told of a Jingle action.
+/// The description that media is told of a Jingle action.
 fn described(frame: &str) -> Option<String> {
     let Ok(Frame::Iq(iq)) = Frame::parse(frame) else { return None };
     let IqKind::Set(Payload::Extension(Dialect::Jingle(jingle))) = iq.kind else { return None };

@@ -3,7 +3,7 @@
 /// One input in so many is watched when libFuzzer tries many.
 const ONE_IN: u32 = 8;
 
-/// Which inputs are watched by the oracles that cost as much as what they watch: a trace of all that is
+/// The inputs watched by the oracles that cost as much as what they watch: a trace of all that is
 /// said, no secret in any output, no change by a refused command.
 ///
 /// They only look: without them an input leads to the same.

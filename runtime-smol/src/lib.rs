@@ -54,6 +54,10 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! What a phone has been through is in [`Client::counters`](offhook_runtime::Client::counters). With the
+//! feature `metrics`, which is off, the counters of all phones are also told to the recorder of the `metrics`
+//! facade that the application has installed, under the names of `offhook_runtime::genesys::metrics`.
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
@@ -136,13 +140,13 @@ async fn connect_from(from: IpAddr, to: SocketAddr) -> io::Result<Async<TcpStrea
     }
 }
 
-/// Whether a connection is not there yet, and may come.
+/// True if a connection is not there yet, and may come.
 #[cfg(unix)]
 fn is_under_way(error: &io::Error) -> bool {
     error.raw_os_error() == Some(rustix::io::Errno::INPROGRESS.raw_os_error())
 }
 
-/// Whether a connection is not there yet, and may come.
+/// True if a connection is not there yet, and may come.
 #[cfg(not(unix))]
 fn is_under_way(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::WouldBlock

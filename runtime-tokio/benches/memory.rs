@@ -1,5 +1,5 @@
-//! How many bytes, descriptors and threads a client holds with its runtime and TLS, logged in and
-//! idle. Counted by the allocator, against an emulator in a process of its own.
+//! Bytes, descriptors and threads that a client holds with its runtime and TLS, logged in and idle.
+//! Counted by the allocator, against an emulator in a process of its own.
 #![allow(clippy::disallowed_macros, reason = "a benchmark prints")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -50,7 +50,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// What is held now.
+/// The resources held now.
 #[derive(Clone, Copy)]
 struct Held {
     bytes: usize,
@@ -68,7 +68,7 @@ impl Held {
         }
     }
 
-    /// What each of the counted clients holds; the threads are all there are.
+    /// Prints what each of the counted clients holds; the threads are all there are.
     fn print(self, what: &str, before: Self) -> usize {
         let bytes = self.bytes.saturating_sub(before.bytes) / COUNTED;
         let descriptors = self.descriptors.saturating_sub(before.descriptors);

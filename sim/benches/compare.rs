@@ -1,4 +1,4 @@
-//! What a message costs elsewhere: in a loop that does nothing but take it from a heap, and in
+//! The cost of a message elsewhere: in a loop that does nothing but take it from a heap, and in
 //! turmoil, which simulates sockets under tokio. Beside `offhook-sim bench`, whose messages are
 //! also read, understood, answered and checked.
 #![allow(

@@ -11,10 +11,10 @@ use clap::Args;
 use console::style;
 use offhook_sim::serve::{Emulator, EmulatorOptions};
 
-/// How to serve.
+/// Options of serving.
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
-    /// Where to serve: plain HTTP and WebSocket, or TLS with --tls.
+    /// The address to serve at: plain HTTP and WebSocket, or TLS with --tls.
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
     listen: SocketAddr,
     /// Serve TLS on --listen, with a self-signed certificate unless one is given.

@@ -1,4 +1,4 @@
-//! What else an agent's phone does with a call: transfers, consults, keys, recording, wrap-up.
+//! Other controls of a call from an agent's phone: transfers, consults, keys, recording, wrap-up.
 
 mod common;
 
@@ -15,7 +15,7 @@ fn control(world: &mut World, call: &str, control: CallControl) -> Result<Outcom
     world.settle(command)
 }
 
-/// What the service saw of that kind.
+/// The values of a field in the events of that kind that the service saw.
 fn seen(world: &mut World, kind: &str, field: &str) -> Vec<Value> {
     let events = world.control("GET", &format!("events?type={kind}"), &Value::Null);
     let events = events["events"].as_array().cloned().unwrap_or_default();

@@ -59,7 +59,7 @@ impl Far {
         offer
     }
 
-    /// What it says of its addresses, as a browser would.
+    /// The candidates that it tells, as a browser would.
     fn trickle(&mut self) -> Value {
         let candidates: Vec<_> = std::mem::take(&mut self.candidates)
             .into_iter()
@@ -87,7 +87,7 @@ impl Far {
         }
     }
 
-    /// Media goes on until something is so.
+    /// Lets media go on until something is so.
     fn run_until(&mut self, what: &str, mut done: impl FnMut(&mut Self) -> bool) {
         let (until, local) = (Instant::now() + LIMIT, self.socket.local_addr().unwrap());
         let mut buffer = [0; 2048];
@@ -173,14 +173,14 @@ impl Scene {
         id
     }
 
-    /// What the client said, once it has answered.
+    /// The client's answer, once there is one.
     fn answer(&self, id: &str) -> Value {
         let far = self.control("GET", &format!("calls/{id}/far?wait=20000"), &Value::Null);
         assert!(far["answer"].is_string(), "{far}");
         far
     }
 
-    /// The far end takes the answer and the candidates, and media comes up.
+    /// Gives the far end the answer and the candidates, and waits until media comes up.
     fn connect(&self, id: &str, far: &mut Far) {
         let answer = self.answer(id);
         let now = Instant::now();

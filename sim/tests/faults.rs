@@ -1,4 +1,4 @@
-//! What the service gets wrong, and how the client lives through it: whole, in virtual time.
+//! Faults of the service, and how the client lives through them: whole, in virtual time.
 
 mod common;
 

@@ -28,7 +28,7 @@ fn a_bad_network_costs_no_finding_and_the_same_seed_is_the_same_run() {
     }
 }
 
-/// What was said is what is heard, to the byte, with whatever was negotiated.
+/// Checks that what was said is what is heard, to the byte, with whatever was negotiated.
 #[test]
 fn untidy_far_ends_are_heard_and_hear_in_full() {
     let s = Duration::from_secs;

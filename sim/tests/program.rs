@@ -55,7 +55,7 @@ fn unlucky_bots() -> Scenario {
         .fault(FaultKind::Move, s(1200))
 }
 
-/// What one program makes of a quiet hour.
+/// The report of one program's quiet hour.
 fn hour_of<F>(main: impl Fn(Client<Simulated>) -> F + Send + Sync + 'static) -> Report
 where
     F: Future<Output: offhook_sim::program::Ending> + Send + 'static,
@@ -63,7 +63,7 @@ where
     Scenario::calm().agents(1).program(main).run_caught(0)
 }
 
-/// What was found with it.
+/// The finding of such an hour.
 fn finding_of<F>(main: impl Fn(Client<Simulated>) -> F + Send + Sync + 'static) -> String
 where
     F: Future<Output: offhook_sim::program::Ending> + Send + 'static,
@@ -184,7 +184,7 @@ where
     world
 }
 
-/// What applications did and were told, in short.
+/// The log of what applications did and were told, in short.
 #[derive(Debug, Default)]
 struct Log(Vec<(Duration, &'static str)>);
 

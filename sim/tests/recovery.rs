@@ -1,4 +1,4 @@
-//! What befalls a call in its middle: media made anew, signaling lost, phones changed; the client
+//! Troubles of a call in its middle: media made anew, signaling lost, phones changed; the client
 //! and the model cloud, real media, virtual time.
 
 mod common;

@@ -126,7 +126,7 @@ fn rfc_3389_rfc_4733_odd_rtp_is_heard() {
     assert!(counts.get("keys told") > 3, "{counts:?}");
 }
 
-/// Where nothing is wrong, everything is done promptly.
+/// Checks that everything is done promptly where nothing is wrong.
 #[test]
 fn quiet_worlds_are_prompt() {
     let scenario = Scenario::swarm().agents(3).hours(0.2).without_faults().untidy(0.3);
@@ -144,7 +144,7 @@ fn the_same_seed_is_the_same_run_to_the_byte() {
     assert_ne!(scenario.run(1).digest, scenario.run(2).digest);
 }
 
-/// What a run saw of leaders: by phone, whether it rings.
+/// The leaders that a run saw: by phone, true if it rings.
 #[derive(Default)]
 struct Leaders(std::collections::BTreeMap<usize, bool>);
 

@@ -225,7 +225,7 @@ fn what_is_too_long_or_too_large_is_refused() {
     assert_eq!(status(&url, &get(&url, "/control/health")), 200);
 }
 
-/// As [`talk`], with a peer that may stop reading.
+/// [`talk`] with a peer that may stop reading.
 fn talk_over(mut stream: TcpStream, request: &[u8]) -> String {
     let _ = stream.write_all(request);
     let mut answer = Vec::new();

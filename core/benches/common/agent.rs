@@ -21,7 +21,7 @@ pub(crate) struct Agent {
     told: Option<Vec<Input>>,
 }
 
-/// What the service still has to answer.
+/// The requests that the service still has to answer.
 #[derive(Default)]
 struct Heard {
     sockets: Vec<WsId>,
@@ -35,8 +35,8 @@ struct Heard {
     ready: bool,
 }
 
-/// What happens in a call, in order: everything that a client is told, made beforehand. The ids in
-/// it are the client's own; they are the same in every client with the same seed.
+/// The script of a call, in order: everything that a client is told, made beforehand. The ids in it
+/// are the client's own; they are the same in every client with the same seed.
 #[derive(Clone, Default)]
 pub(crate) struct Script(Vec<Step>);
 
@@ -72,7 +72,7 @@ impl Agent {
         agent.told.unwrap_or_default()
     }
 
-    /// As [`Agent::ready`], told that.
+    /// [`Agent::ready`] after this login.
     pub(crate) fn logged_in(login: Vec<Input>) -> Self {
         let mut agent = Self::setting_out();
         for input in login {
@@ -94,7 +94,7 @@ impl Agent {
         agent
     }
 
-    /// How many events the application was told.
+    /// The number of events that the application was told.
     pub(crate) fn events(&self) -> usize {
         self.heard.events
     }
@@ -197,7 +197,7 @@ impl Agent {
         script
     }
 
-    /// As [`Agent::script_of_a_call`], up to the moment when people talk.
+    /// [`Agent::script_of_a_call`] up to the moment when people talk.
     pub(crate) fn script_to_connected() -> Script {
         let mut script = Script::default();
         script.connect(&mut Self::ready());

@@ -1,4 +1,4 @@
-//! What the same bytes cost at the least: the parsers alone.
+//! The least cost of the same bytes: the parsers alone.
 
 use quick_xml::escape::unescape;
 use quick_xml::events::Event;

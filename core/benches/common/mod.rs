@@ -1,4 +1,4 @@
-//! What the benchmarks share: a logged-in client without media, and the traffic of a call.
+//! Common parts of the benchmarks: a logged-in client without media, and the traffic of a call.
 #![allow(dead_code, reason = "each benchmark uses a part")]
 #![allow(clippy::disallowed_methods, reason = "a benchmark may read the clock")]
 

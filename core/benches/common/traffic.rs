@@ -1,4 +1,4 @@
-//! What the service sends: the frames of one inbound call, in realistic sizes.
+//! The service's traffic: the frames of one inbound call, in realistic sizes.
 
 use std::fmt::Write as _;
 
@@ -20,7 +20,7 @@ pub(crate) fn session_initiate() -> String {
     lines.collect::<String>().replace("{peer}", PEER).replace("{agent}", &full())
 }
 
-/// How text is escaped in XML.
+/// The escaping of text in XML.
 #[derive(Clone, Copy)]
 pub(crate) enum Escaping {
     /// Only what must be.

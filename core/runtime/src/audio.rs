@@ -24,9 +24,9 @@ use crate::timer::Timer;
 /// and records (`Audio::record`).
 #[derive(Debug)]
 pub struct Audio {
-    /// Towards the far side.
+    /// The sender of frames to the far side.
     pub sink: AudioSender,
-    /// From the far side.
+    /// The receiver of the far side's frames.
     pub stream: AudioReceiver,
 }
 

@@ -100,27 +100,27 @@ pub struct Builder<R, M: Service> {
 }
 
 impl<R: Sockets, M: Service> Builder<R, M> {
-    /// How to use the network.
+    /// Sets the network options.
     pub fn net(mut self, options: NetOptions) -> Self {
         self.net = options;
         self
     }
 
-    /// Where all randomness comes from. By default the operating system; tests fix it.
+    /// Sets the source of all randomness. By default the operating system; tests fix it.
     pub fn seed(mut self, seed: Seed) -> Self {
         self.seed = Some(seed);
         self
     }
 
-    /// The clock of the runtime. By default one of its own that goes on while the computer sleeps;
-    /// tests keep a clone and move it.
+    /// Sets the clock of the runtime. By default one of its own that goes on while the computer
+    /// sleeps; tests keep a clone and move it.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
     }
 
-    /// The maker of the media engines. By default `offhook::media::WebRtcFactory`: ICE, DTLS and SRTP.
-    /// Without the feature `str0m` there is no default.
+    /// Sets the maker of the media engines. By default `offhook::media::WebRtcFactory`: ICE, DTLS
+    /// and SRTP. Without the feature `str0m` there is no default.
     pub fn engine_factory(mut self, factory: Box<dyn EngineFactory>) -> Self {
         self.factory = Some(factory);
         self

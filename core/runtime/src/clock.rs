@@ -22,7 +22,7 @@ const NAP: Duration = Duration::from_secs(2);
 /// clock is [at a standstill](Clock::standing) but for that.
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
-    /// Where it stands, if it does not go by itself.
+    /// The time at which it stands, if it does not go by itself.
     standing: Option<Instant>,
     /// Nanoseconds that it was moved on by hand.
     ahead: Arc<AtomicU64>,

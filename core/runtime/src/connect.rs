@@ -74,30 +74,19 @@ pub(crate) async fn stream_to<R: Sockets>(
     to: SocketAddr,
     tls: Option<&str>,
     from: Option<IpAddr>,
+    deadline: Instant,
 ) -> Result<(Connection, SocketAddr), NetError> {
     // Of a stream nobody here knows what is whole.
     let meter = Meter::new(u64::MAX);
     let (host, port) = (to.ip().to_string(), to.port());
-    let connect =
-        |to| async move { R::connect(to, from).await.map_err(|error| unconnected(&error)) };
     let (socket, local) = match net.proxies.find(tls.is_some(), &host, port) {
         None => {
-            let (socket, local) = connect(to).await?;
+            let (socket, local) = first_of::<R>(net, &[to], from, deadline).await?;
             (Fair::new(socket, meter), local)
         }
         Some(proxy) => {
-            let mut failure = timed_out();
-            let mut found = None;
-            for address in net.resolve(&proxy.host, proxy.port).await? {
-                match connect(address).await {
-                    Ok(connected) => {
-                        found = Some(connected);
-                        break;
-                    }
-                    Err(error) => failure = error,
-                }
-            }
-            let (socket, local) = found.ok_or(failure)?;
+            let addresses = net.resolve(&proxy.host, proxy.port).await?;
+            let (socket, local) = first_of::<R>(net, &addresses, from, deadline).await?;
             let mut socket = Fair::new(socket, meter);
             let authority = if to.is_ipv6() { format!("[{host}]") } else { host };
             tunnel(&mut socket, proxy, &authority, port).await?;
@@ -125,7 +114,6 @@ async fn secure(
     Ok(Box::new(connector.connect(name, socket).await.map_err(|error| lost(&error))?))
 }
 
-/// Connects to the first address that answers; each has a fair share of the time.
 async fn tcp<R: Sockets>(
     net: &Net,
     host: &str,
@@ -133,15 +121,26 @@ async fn tcp<R: Sockets>(
     deadline: Instant,
 ) -> Result<R::Tcp, NetError> {
     let addresses = net.resolve(host, port).await?;
+    Ok(first_of::<R>(net, &addresses, None, deadline).await?.0)
+}
+
+/// Connects to the first address that answers: the connection, and our end of it. Each address has a
+/// fair share of the time.
+async fn first_of<R: Sockets>(
+    net: &Net,
+    addresses: &[SocketAddr],
+    from: Option<IpAddr>,
+    deadline: Instant,
+) -> Result<(R::Tcp, SocketAddr), NetError> {
     let mut failure = timed_out();
     for (tried, address) in addresses.iter().enumerate() {
         let now = net.clock.now();
         let left = u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
         let share = now + deadline.saturating_duration_since(now) / left;
-        match select(pin!(R::connect(*address, None)), pin!(net.clock.sleep_until::<R>(share)))
+        match select(pin!(R::connect(*address, from)), pin!(net.clock.sleep_until::<R>(share)))
             .await
         {
-            Either::Left((Ok((socket, _)), _)) => return Ok(socket),
+            Either::Left((Ok(connected), _)) => return Ok(connected),
             Either::Left((Err(error), _)) => failure = unconnected(&error),
             Either::Right(((), _)) => failure = timed_out(),
         }

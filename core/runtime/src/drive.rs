@@ -1,4 +1,4 @@
-//! What the driver has to know of a machine besides the contract.
+//! The driver's knowledge of a machine besides the contract.
 
 use std::time::Duration;
 
@@ -20,14 +20,18 @@ pub trait Drive:
     /// any more, and how long it may take.
     fn farewell() -> (Self::Command, Duration);
 
-    /// Whether this event may be dropped without telling when the application does not read.
+    /// True if this event may be dropped without telling when the application does not read.
     fn is_expendable(event: &Self::Event) -> bool;
 
-    /// About how many bytes an event keeps while it waits for the application.
+    /// The bytes that an event keeps while it waits for the application, about.
     fn weight(event: &Self::Event) -> usize;
 
     /// The event that tells of others that were dropped.
     fn events_lost(count: u64) -> Self::Event;
+
+    /// An event was dropped, as the application did not read: for whoever counts. Called under a
+    /// lock; it must not wait.
+    fn event_lost() {}
 
     /// The audio that ends with this event.
     fn ended_media(event: &Self::Event) -> Option<MediaId>;
@@ -49,18 +53,18 @@ pub trait Drive:
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MediaNews {
-    /// It is there, or its state changed.
+    /// The new state of its media; the first one when it is there.
     State(MediaState),
     /// Something else was agreed on with the far side.
     Agreed(Agreement),
 }
 
-/// Who follows what a machine tells and does, in the driver's own task: before any reader of its
+/// A follower of what a machine tells and does, in the driver's own task: before any reader of its
 /// events, and losing nothing. Dropped with the machine.
 pub trait Observer<M: Machine>: Send {
-    /// An event is told.
+    /// Takes note of an event that is told.
     fn event(&mut self, event: &M::Event);
 
-    /// A command is done.
+    /// Takes note of the outcome of a command.
     fn outcome(&mut self, outcome: &M::Outcome);
 }

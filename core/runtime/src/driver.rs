@@ -8,8 +8,8 @@ use std::sync::Arc;
 use futures_util::future::{Either, pending};
 use futures_util::{FutureExt as _, select};
 use offhook::machine::{
-    CommandId, Frame, Local, NetError, NetErrorKind, StreamEvent, StreamId, Track, TrackId,
-    UdpEvent, UdpId, Wake, WsEvent, WsId,
+    CommandId, Frame, NetError, NetErrorKind, StreamEvent, StreamId, Track, TrackId, UdpEvent,
+    UdpId, Wake, WsEvent, WsId,
 };
 use offhook::{Input, Output};
 
@@ -36,7 +36,7 @@ pub(crate) struct Driver<R: Sockets, M: Drive> {
     net: Arc<Net>,
     http: Http,
     inputs: Inputs,
-    /// What the driver itself found out while it drained the machine.
+    /// Inputs that the driver itself produced while it drained the machine.
     found: VecDeque<Input>,
     sockets: BTreeMap<WsId, Held<String>>,
     streams: BTreeMap<StreamId, Held<Vec<u8>>>,
@@ -212,7 +212,7 @@ impl<R: Sockets, M: Drive> Driver<R, M> {
                     Ok(group) => {
                         let local = group.local();
                         self.media.insert(id, group);
-                        UdpEvent::Opened { local: Local::in_order(local) }
+                        UdpEvent::Opened { local }
                     }
                     Err(error) => UdpEvent::Failed(error),
                 };

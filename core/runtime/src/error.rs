@@ -1,4 +1,4 @@
-//! What can go wrong before there is a client, and how failures of the network are classified.
+//! Failures before there is a client, and the classes of network failures.
 
 use offhook::media::{AudioCodec, MAX_BACKLOG};
 use std::io;
@@ -12,7 +12,7 @@ use offhook::net::ProxyError;
 #[error("no runtime here: call this from within one")]
 pub struct NoRuntime;
 
-/// Why [`Events::wait`](crate::Events::wait) found nothing.
+/// The reason why [`Events::wait`](crate::Events::wait) found nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WaitError {
     /// Nothing of the kind was told within this time.
@@ -23,7 +23,7 @@ pub enum WaitError {
     Ended,
 }
 
-/// A machine that could not be started, and why.
+/// The reason why a machine could not be started.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
@@ -38,7 +38,7 @@ pub enum StartError {
     NoRuntime(#[from] NoRuntime),
 }
 
-/// A client that could not be built, and why, where `E` is the error of its machine.
+/// The reason why a client could not be built, where `E` is the error of its machine.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError<E: std::error::Error> {
@@ -48,7 +48,7 @@ pub enum BuildError<E: std::error::Error> {
     /// The operating system has no randomness for the seed.
     #[error("no entropy: {0}")]
     Entropy(#[from] getrandom::Error),
-    /// There is no media engine: the feature `str0m` is off, and none was brought
+    /// No media engine: the feature `str0m` is off, and none was brought
     /// ([`Builder::engine_factory`](crate::Builder::engine_factory)).
     #[error("no media engine: neither the feature str0m nor an engine factory")]
     NoEngine,
@@ -82,17 +82,17 @@ pub(crate) fn timed_out() -> NetError {
     NetError::new(NetErrorKind::Timeout, "the deadline passed")
 }
 
-/// Why a frame was not taken. It was not sent and will not be.
+/// The reason why a frame was not taken. It was not sent and will not be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SendError {
     /// The session is over, or its audio was taken again, or the client is gone.
     #[error("the audio has ended")]
     Ended,
-    /// Nobody would understand it: its codec was not agreed on with the far side.
+    /// A frame that nobody would understand: its codec was not agreed on with the far side.
     #[error("{} was not agreed on, but {}", codec.name(), agreed.name())]
     NotAgreed {
-        /// That of the frame.
+        /// The codec of the frame.
         codec: AudioCodec,
         /// The one to speak.
         agreed: AudioCodec,

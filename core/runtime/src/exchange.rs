@@ -158,13 +158,13 @@ async fn read(
     Ok((body, must_close))
 }
 
-/// What has come over a connection and is not yet understood.
+/// The bytes that came over a connection and are not yet parsed.
 struct Arrived<'a> {
     socket: &'a mut Connection,
     bytes: Vec<u8>,
-    /// Whether anything ever came.
+    /// True once anything came.
     any: bool,
-    /// Whether the far side said that nothing more will.
+    /// True once the far side has said that nothing more will come.
     ended: bool,
 }
 

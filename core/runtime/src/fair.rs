@@ -9,10 +9,10 @@ use std::task::{Context, Poll};
 
 use futures_util::io::{AsyncRead, AsyncWrite};
 
-/// How often a socket may be read in one turn.
+/// Most reads of one socket in one turn.
 const READS: u32 = 8;
 
-/// How many bytes came since something whole was made of them, and how many may.
+/// The bytes that came since something whole was made of them, and the most that may.
 ///
 /// A peer can say without end what never becomes a message: fragments without content, say.
 #[derive(Clone)]
@@ -26,7 +26,7 @@ impl Meter {
         Self { passed: Arc::default(), limit }
     }
 
-    /// Something whole came.
+    /// Counts anew: something whole came.
     pub(crate) fn reset(&self) {
         self.passed.store(0, Ordering::Relaxed);
     }
@@ -40,7 +40,7 @@ impl Meter {
     }
 }
 
-/// What comes never becomes a message.
+/// The error of bytes that never become a message: more than this many.
 #[derive(Debug, thiserror::Error)]
 #[error("over {0} bytes without a whole message")]
 pub(crate) struct Endless(u64);

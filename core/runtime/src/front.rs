@@ -12,14 +12,14 @@ use crate::drive::{Drive, Observer};
 use crate::hub::Publisher;
 use crate::queue::{AudioQueue, Producer};
 
-/// How many sessions that are over are remembered, so that late listeners hear of it.
+/// Sessions that are over and still remembered, so that late listeners hear of it.
 const ENDED_MEDIA: usize = 1024;
 
-/// How a command ended.
+/// The result of a command.
 pub(crate) type Ending<M> =
     Result<<M as offhook::Machine>::Outcome, <M as offhook::Machine>::Error>;
 
-/// What a handle puts into its queue.
+/// A request that a handle puts into its queue.
 pub(crate) enum Request<M: Drive> {
     Command(M::Command, Asker<M>),
     Audio(MediaId, Producer<AudioQueue>),
@@ -29,12 +29,12 @@ pub(crate) enum Request<M: Drive> {
 pub struct Asker<M: Drive>(Option<oneshot::Sender<Ending<M>>>);
 
 impl<M: Drive> Asker<M> {
-    /// Somebody who may stop waiting.
+    /// An asker for somebody who may stop waiting.
     pub(crate) fn new(tell: oneshot::Sender<Ending<M>>) -> Self {
         Self(Some(tell))
     }
 
-    /// Nobody; [`Front::waits_for`] knows of the command nevertheless.
+    /// An asker that nobody stands behind; [`Front::waits_for`] knows of the command nevertheless.
     #[must_use]
     pub fn nobody() -> Self {
         Self(None)
@@ -53,13 +53,13 @@ impl<M: Drive> std::fmt::Debug for Asker<M> {
     }
 }
 
-/// What the application asks of whoever drives its machine.
+/// A request of the application to whoever drives its machine.
 pub enum Asked<M: Drive> {
-    /// To submit a command, and say so by [`Front::submitted`].
+    /// Submit a command, and say so by [`Front::submitted`].
     Command(M::Command, Asker<M>),
-    /// To say a frame.
+    /// Say a frame.
     Audio(MediaId, AudioFrame),
-    /// To take leave ([`Drive::farewell`]), since nobody holds a handle any more. Asked once;
+    /// Take leave ([`Drive::farewell`]), since nobody holds a handle any more. Asked once;
     /// afterwards there is audio at most.
     Leave,
 }
@@ -89,7 +89,7 @@ pub struct Front<M: Drive> {
     events: Publisher<M>,
     audio: BTreeMap<MediaId, Producer<AudioQueue>>,
     ended: BTreeSet<MediaId>,
-    /// Whether it was asked to take leave.
+    /// True once it was asked to take leave.
     leaving: bool,
 }
 
@@ -113,7 +113,7 @@ impl<M: Drive> Front<M> {
         }
     }
 
-    /// What is asked next: keys before speech.
+    /// The next request: keys before speech.
     pub fn poll_asked(&mut self, cx: &mut Context<'_>) -> Poll<Asked<M>> {
         while !self.leaving {
             match self.requests.poll_next_unpin(cx) {
@@ -136,7 +136,7 @@ impl<M: Drive> Front<M> {
         Poll::Pending
     }
 
-    /// Somebody takes a session's audio.
+    /// Starts or ends a session's audio that somebody takes.
     fn listen(&mut self, media: MediaId, producer: Producer<AudioQueue>) {
         self.audio.retain(|_, producer| producer.is_held());
         // Otherwise the producer is dropped, which ends the audio.
@@ -145,7 +145,7 @@ impl<M: Drive> Front<M> {
         }
     }
 
-    /// A command was submitted: it has a name, or was refused.
+    /// Takes note that a command was submitted: it has a name, or was refused.
     pub fn submitted(&mut self, asker: Asker<M>, submitted: Result<CommandId, M::Error>) {
         match submitted {
             Ok(id) => drop(self.askers.insert(id, asker)),
@@ -153,13 +153,13 @@ impl<M: Drive> Front<M> {
         }
     }
 
-    /// Whether a command that was [submitted](Front::submitted) is not over.
+    /// True while a command that was [submitted](Front::submitted) is not over.
     #[must_use]
     pub fn waits_for(&self, command: CommandId) -> bool {
         self.askers.contains_key(&command)
     }
 
-    /// A command is over.
+    /// Ends the wait for a command that is over.
     pub fn completed(&mut self, command: CommandId, result: Result<M::Outcome, M::Error>) {
         if let (Some(observer), Ok(outcome)) = (&mut self.observer, &result) {
             observer.outcome(outcome);
@@ -169,7 +169,7 @@ impl<M: Drive> Front<M> {
         }
     }
 
-    /// The machine tells something.
+    /// Tells an event of the machine to all subscribers.
     pub fn told(&mut self, event: M::Event) {
         self.events.begin(&event);
         if let Some(observer) = &mut self.observer {
@@ -185,7 +185,7 @@ impl<M: Drive> Front<M> {
         self.events.tell(event);
     }
 
-    /// The far side of a session said a frame.
+    /// Hands on a frame that the far side of a session said.
     pub fn heard(&mut self, media: MediaId, frame: AudioFrame) {
         if let Some(producer) = self.audio.get(&media) {
             producer.push(frame);

@@ -24,13 +24,13 @@ use crate::queue::{Consumer, EventQueue};
 use crate::runtime::{Runtime, Sockets};
 use crate::timer::Timer;
 
-/// How many commands wait for the driver. It takes them at once, so this many are a runaway.
+/// The most commands that may wait for the driver. It takes them at once: so many are a runaway.
 const COMMAND_QUEUE: usize = 256;
 
 /// Counts the machines of this process, to tell their log records apart.
 static PHONES: AtomicU64 = AtomicU64::new(1);
 
-/// How many frames, of all sessions, wait for the driver.
+/// The most frames, of all sessions, that may wait for the driver.
 const FRAME_QUEUE: usize = 64;
 
 /// Starts a task that drives a machine, on the runtime around the caller.
@@ -69,7 +69,7 @@ pub fn attach<R: Runtime, M: Drive>(clock: Clock) -> (Handle<M>, Events<M>, Fron
     (handle, events, front)
 }
 
-/// As [`attach`], with somebody who follows all that the machine tells.
+/// [`attach`] with somebody who follows all that the machine tells.
 pub(crate) fn attach_observed<R: Runtime, M: Drive>(
     clock: Clock,
     observer: Option<Box<dyn Observer<M>>>,
@@ -125,7 +125,8 @@ impl<M: Drive> Handle<M> {
         Events { queue: self.hub.subscribe(), timer, _alive: requests }
     }
 
-    /// How many events subscribers have lost, all together, because they did not read them.
+    /// The number of events that subscribers have lost, all together, because they did not read
+    /// them.
     #[must_use]
     pub fn events_lost(&self) -> u64 {
         self.hub.overruns()
@@ -147,8 +148,9 @@ impl<M: Drive> Handle<M> {
         audio
     }
 
-    /// Whether enough waits. The queue has no bound of its own, which would take all its room at
-    /// once; handles that ask at the same time may go over this one by their number.
+    /// True if no more commands may wait. The queue has no bound of its own, which would take
+    /// all its room at once; handles that ask at the same time may go over this one by their
+    /// number.
     fn is_full(&self) -> bool {
         self.requests.len() >= COMMAND_QUEUE
     }
@@ -201,7 +203,7 @@ impl<M: Drive> std::fmt::Debug for Completion<M> {
     }
 }
 
-/// What a machine tells its application: a `Stream` that ends when the driver does.
+/// The events of a machine: a `Stream` that ends when the driver does.
 ///
 /// There may be several, each with a queue of its own ([`Handle::events`]); one that is dropped
 /// keeps nothing. Neither the driver nor another subscriber ever waits for a reader:
@@ -221,8 +223,9 @@ impl<M: Drive> Events<M> {
         self.queue.next().await
     }
 
-    /// What the first event gives that gives something, within a limit by the client's clock;
-    /// [`Duration::MAX`] is no limit. Events before it are passed over, for this subscriber only.
+    /// Waits for the first event of which `find` makes something, and returns that, within a limit
+    /// by the client's clock; [`Duration::MAX`] is no limit. Events before it are passed over, for
+    /// this subscriber only.
     ///
     /// ```no_run
     /// # use std::time::Duration;

@@ -15,13 +15,13 @@ use crate::clock::Clock;
 use crate::error::timed_out;
 use crate::runtime::Runtime;
 
-/// How long the end of a socket may take.
+/// Longest time that the end of a socket may take.
 pub(crate) const CLOSING: Duration = Duration::from_secs(2);
 
-/// How many things wait for a socket that does not take them. One more ends the socket.
+/// The most items that may wait for a socket that does not take them. One more ends the socket.
 const SEND_QUEUE: usize = 1024;
 
-/// How many bytes wait for it, besides one thing.
+/// The most bytes that may wait for it, besides one item.
 const SEND_BYTES: usize = 4 << 20;
 
 /// The driver's hold on a socket. Dropping it closes the socket, at any time and silently.
@@ -46,7 +46,7 @@ impl<T: AsRef<[u8]>> Held<T> {
 
 /// The socket's side of [`Held`].
 pub(crate) struct Holder<T> {
-    /// What is to be sent; it ends with the hold, after what is queued.
+    /// The items to be sent; they end with the hold, after what is queued.
     pub(crate) items: Receiver<T>,
     /// The bytes of it, less those that were sent.
     pub(crate) bytes: Arc<AtomicUsize>,

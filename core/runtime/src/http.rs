@@ -22,10 +22,10 @@ use crate::inbox::Inputs;
 use crate::net::Net;
 use crate::runtime::{Sockets, spawn};
 
-/// How long a connection is kept for the next exchange.
+/// Longest time that a connection is kept for the next exchange.
 const KEEP: Duration = Duration::from_secs(15);
 
-/// How many servers' connections are kept, one for each.
+/// Most servers whose connections are kept, one for each.
 const KEPT: usize = 4;
 
 /// One client's exchanges: a few at once, the others wait in order. Dropping it abandons all.
@@ -44,7 +44,8 @@ struct Shared {
 struct State {
     /// Exchanges that have a turn.
     running: usize,
-    /// Those that have none. As many as the machine makes: each has a deadline of the machine's.
+    /// Exchanges that have none. As many as the machine makes: each has a deadline of the
+    /// machine's.
     waiting: VecDeque<oneshot::Sender<Turn>>,
     kept: BTreeMap<Server, Kept>,
 }
@@ -180,7 +181,9 @@ impl Shared {
         let young = self.net.clock.now().saturating_duration_since(since) < KEEP;
         // Nothing may come unasked: then, and at its end, it is ready to be read.
         let mut cx = Context::from_waker(Waker::noop());
-        let silent = Pin::new(&mut socket).poll_read(&mut cx, &mut [0]).is_pending();
+        let mut silent = || Pin::new(&mut socket).poll_read(&mut cx, &mut [0]).is_pending();
+        // The first poll may only pass on the turn ([`Fair`]); the next one looks.
+        let silent = silent() && silent();
         (young && silent).then_some(socket)
     }
 }
@@ -203,7 +206,7 @@ impl Drop for Turn {
     }
 }
 
-/// RFC 9110 section 9.2.2.
+/// True for a method that does no harm twice (RFC 9110 section 9.2.2).
 fn is_idempotent(method: &Method) -> bool {
     matches!(
         *method,

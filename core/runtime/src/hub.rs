@@ -13,7 +13,7 @@ use crate::queue::{Consumer, EventQueue, Producer, Told, ends};
 /// The queues; none any more once the machine is gone.
 type Queues<M> = Option<Vec<Producer<EventQueue<M>>>>;
 
-/// Where events are subscribed to.
+/// The place where events are subscribed to.
 pub(crate) struct Hub<M: Drive> {
     queues: Arc<Mutex<Queues<M>>>,
     /// Told before everybody else.
@@ -39,12 +39,12 @@ impl<M: Drive> Hub<M> {
         consumer
     }
 
-    /// How many events subscribers have lost, all together.
+    /// The number of events that subscribers have lost, all together.
     pub(crate) fn overruns(&self) -> u64 {
         self.overruns.load(Ordering::Relaxed)
     }
 
-    /// What is known of a session's audio.
+    /// The view of a session's audio.
     pub(crate) fn line(&self, media: MediaId) -> Arc<Line> {
         self.lines.find(media)
     }
@@ -66,7 +66,7 @@ impl<M: Drive> Clone for Hub<M> {
 pub(crate) struct Publisher<M: Drive>(Hub<M>);
 
 impl<M: Drive> Publisher<M> {
-    /// An event is about to be told, to anybody at all: what is known of the lines comes first.
+    /// Tells the lines what an event says of them, before anybody is told.
     pub(crate) fn begin(&self, event: &M::Event) {
         self.0.lines.told::<M>(event);
     }

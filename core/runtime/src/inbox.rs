@@ -8,10 +8,10 @@ use std::task::{Poll, Waker};
 use offhook::Input;
 use offhook::machine::{StreamEvent, UdpEvent, WsEvent};
 
-/// How many inputs wait for the driver; then sockets wait before they read on.
+/// The most inputs that may wait for the driver; then sockets wait before they read on.
 const INPUTS: usize = 1024;
 
-/// How many bytes of inputs wait for the driver, and the last one that was still let in.
+/// The most bytes of inputs that may wait for the driver, besides the last one let in.
 const BYTES: usize = 2 << 20;
 
 #[derive(Default)]
@@ -20,7 +20,7 @@ struct State {
     bytes: usize,
     /// The driver, where it waits for something to happen.
     driver: Option<Waker>,
-    /// Who waits for room.
+    /// The senders that wait for room.
     waiting: Vec<Waker>,
     closed: bool,
 }
@@ -106,7 +106,7 @@ impl Drop for Inbox {
     }
 }
 
-/// How many bytes an input keeps.
+/// The bytes that an input keeps.
 fn weight(input: &Input) -> usize {
     let content = match input {
         Input::WebSocket { event: WsEvent::Text(text), .. } => text.len(),
@@ -131,7 +131,7 @@ mod tests {
         Input::WebSocket { id: WsId(1), event: WsEvent::Text("x".repeat(length)) }
     }
 
-    /// How many inputs of a size are taken before a sender has to wait.
+    /// The number of inputs of a size that are taken before a sender has to wait.
     fn taken(inputs: &Inputs, length: usize) -> usize {
         std::iter::repeat_with(|| inputs.send(text(length)).now_or_never())
             .take_while(Option::is_some)

@@ -1,4 +1,5 @@
-//! What offhook's asynchronous runtimes share: everything but their sockets, timers and tasks.
+//! The shared part of offhook's asynchronous runtimes: everything but their sockets, timers and
+//! tasks.
 //!
 //! Applications use `offhook-tokio` or `offhook-smol`, which are this crate with a runtime's [`Sockets`].
 //! One task drives one machine: it drains the machine's outputs, carries them out, and waits for

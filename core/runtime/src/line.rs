@@ -17,36 +17,38 @@ use crate::drive::{Drive, MediaNews};
 use crate::error::SendError;
 use crate::watch::Watched;
 
-/// What was kept goes out in this time, a frame: a little more than the engine takes.
+/// The interval at which kept frames go out, one each: a little more than the engine takes.
 const DRAIN: Duration = Duration::from_millis(12);
 
-/// What is known of it.
+/// The state of a session's audio, as told so far.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct View {
     pub(crate) agreement: Option<Agreement>,
     media: Media,
+    #[cfg(feature = "audio")]
     ended: bool,
 }
 
-/// How far its media is.
+/// The progress of its media.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Media {
-    /// Nothing was told of it, and perhaps nothing ever is.
+    /// No word of it so far, and perhaps never.
     #[default]
     Unknown,
-    /// It was never connected, or another engine has taken its place and is not.
+    /// Not connected yet, or another engine has taken its place and is not.
     Waiting,
-    /// It is, or was, connected.
+    /// Connected, now or before.
     Connected,
 }
 
 impl View {
-    /// Whether nothing more will be told of it: it has ended, or is of no session that there is.
+    /// True if nothing more will be told of it: it has ended, or is of no session that there is.
+    #[cfg(feature = "audio")]
     pub(crate) fn is_over(&self) -> bool {
         self.ended || self.media == Media::Unknown
     }
 
-    /// What was agreed on, once something can be sent.
+    /// The agreement, once something can be sent.
     pub(crate) fn open(&self) -> Option<Agreement> {
         match self.media {
             Media::Connected => self.agreement,
@@ -55,7 +57,7 @@ impl View {
     }
 }
 
-/// What was sent.
+/// The account of sent frames.
 #[derive(Debug, Default)]
 struct Sent {
     /// Frames that wait for media to connect, at that time.
@@ -63,7 +65,7 @@ struct Sent {
     counted: Option<Instant>,
     /// The codec and time of the last frame, and when it was sent.
     last: Option<(AudioCodec, u64, Instant)>,
-    /// What is added to the times of frames.
+    /// The offset added to the times of frames.
     offset: u64,
 }
 
@@ -79,7 +81,7 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    /// Somebody is going to send, by this clock.
+    /// Sets the clock by which somebody is going to send.
     pub(crate) fn set_clock(&self, clock: &Clock) {
         // There is one for all.
         let _ = self.clock.set(clock.clone());
@@ -95,7 +97,7 @@ impl Line {
             return Err(SendError::NotAgreed { codec, agreed });
         }
         let mut sent = lock(&self.sent);
-        // Whom nobody hears keeps nothing waiting.
+        // Where nobody hears it, nothing is kept waiting.
         if view.agreement.is_none_or(|agreed| agreed.direction.sends()) {
             sent.wait(now, view.media)?;
         }
@@ -106,7 +108,7 @@ impl Line {
         Ok(())
     }
 
-    /// A frame came.
+    /// Takes note of a frame that came.
     pub(crate) fn heard(&self, now: Instant, frame: &AudioFrame) {
         #[cfg(feature = "audio")]
         self.tape(now, Side::Heard, frame);
@@ -120,7 +122,7 @@ impl Line {
         lock(&self.tapes).push(Arc::downgrade(tape));
     }
 
-    /// Whether somebody records what is heard.
+    /// True while somebody records what is heard.
     pub(crate) fn is_recorded(&self) -> bool {
         #[cfg(feature = "audio")]
         let recorded = lock(&self.tapes).iter().any(|tape| tape.strong_count() > 0);
@@ -130,7 +132,10 @@ impl Line {
     }
 
     fn end(&self) -> Vec<Waker> {
+        #[cfg(feature = "audio")]
         let view = self.view.read(|view| View { ended: true, ..*view });
+        #[cfg(not(feature = "audio"))]
+        let view = self.view.read(|view| *view);
         self.view.set(view)
     }
 
@@ -150,8 +155,9 @@ impl Line {
                 view.media = Media::Connected;
                 lock(&self.sent).counted = self.clock.get().map(Clock::now);
             }
-            // Another engine than before: it keeps what is said until it is connected itself.
-            MediaNews::State(MediaState::New) => {
+            // Another engine than before, or another association: what is said is kept until it is
+            // connected itself.
+            MediaNews::State(MediaState::New | MediaState::Connecting) => {
                 if view.media == Media::Connected {
                     lock(&self.sent).waiting = 0;
                 }
@@ -221,7 +227,7 @@ pub(crate) struct Lines(Arc<Mutex<BTreeMap<MediaId, Known>>>);
 
 struct Known {
     line: Arc<Line>,
-    /// Whether the machine told of it.
+    /// True once the machine told of it.
     told: bool,
 }
 
@@ -234,7 +240,7 @@ impl Lines {
         Arc::clone(&lines.entry(media).or_insert_with(new).line)
     }
 
-    /// What follows from an event.
+    /// Takes over what an event says of a session's audio.
     pub(crate) fn told<M: Drive>(&self, event: &M::Event) {
         if let Some((media, news)) = M::media_news(event) {
             let line = self.find(media);
@@ -250,7 +256,7 @@ impl Lines {
         }
     }
 
-    /// The machine is gone.
+    /// Ends all lines: the machine is gone.
     pub(crate) fn end(&self) {
         let lines = std::mem::take(&mut *lock(&self.0));
         let wakers: Vec<_> = lines.into_values().flat_map(|known| known.line.end()).collect();
@@ -299,6 +305,19 @@ mod tests {
         assert!(refused <= 1, "at the pace of speech: {refused}");
         let later = now + all * 3;
         assert!((0..1000).all(|_| say(&line, later).is_ok()), "nothing waits any more");
+    }
+
+    #[test]
+    fn media_that_connects_anew_keeps_as_much_as_before() {
+        let now = Instant::now();
+        for anew in [MediaState::New, MediaState::Connecting] {
+            let line = Line::default();
+            drop(line.told(agreed(Direction::SendRecv)));
+            drop(line.told(MediaNews::State(MediaState::Connected)));
+            drop(line.told(MediaNews::State(anew)));
+            let taken = (0..2 * MAX_BACKLOG).filter(|_| say(&line, now).is_ok()).count();
+            assert_eq!(taken, MAX_BACKLOG, "{anew:?}");
+        }
     }
 
     #[test]

@@ -8,12 +8,12 @@ use std::thread::Builder;
 use futures_channel::oneshot;
 use offhook::machine::{NetError, NetErrorKind};
 
-/// How many names a process looks up at once. A name whose servers do not answer costs one
-/// thread for as long as the system waits for them, however many clients ask for it.
+/// Most names that a process looks up at once. A name whose servers do not answer costs one thread
+/// for as long as the system waits for them, however many clients ask for it.
 const PLACES: usize = 512;
 
-/// How many names one client may have under way or in line: it never needs more than a few, and
-/// what others need is not its to take.
+/// Most names that one client may have under way or in line: it never needs more than a few, and
+/// the rest is for other clients.
 const SHARE: usize = 8;
 
 /// Enough for what systems plug into their resolvers.
@@ -205,7 +205,7 @@ mod tests {
         }
     }
 
-    /// What comes, without an executor.
+    /// Waits for the answer without an executor.
     fn wait(mut told: oneshot::Receiver<Found>) -> Found {
         struct Told(mpsc::SyncSender<()>);
         impl std::task::Wake for Told {

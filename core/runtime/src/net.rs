@@ -1,4 +1,4 @@
-//! What one client's connections share: options, time, trust, proxies.
+//! The common part of one client's connections: options, time, trust, proxies.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -27,7 +27,7 @@ impl Net {
         Ok(Arc::new(Self { options, proxies, tls, clock, share: Share::default() }))
     }
 
-    /// Where to connect to for a host, without asking the network if that is possible.
+    /// The address of a host, if it is known without asking the network.
     pub(crate) fn known_address(&self, host: &str, port: u16) -> Option<SocketAddr> {
         if let Some(address) = self.options.resolve.get(&host.to_ascii_lowercase()) {
             return Some(*address);
@@ -36,7 +36,7 @@ impl Net {
         Some(SocketAddr::new(address, port))
     }
 
-    /// Where to connect to for a host. Never empty.
+    /// The addresses of a host. Never empty.
     pub(crate) async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, NetError> {
         if let Some(address) = self.known_address(host, port) {
             return Ok(vec![address]);
@@ -45,7 +45,7 @@ impl Net {
     }
 }
 
-/// What makes a TLS configuration what it is, and the configuration while anybody uses it.
+/// The settings that tell TLS configurations apart, and the configuration while anybody uses it.
 type Trusted = ((bool, Vec<Vec<u8>>), Weak<ClientConfig>);
 
 /// TLS as the options want it. Clients that trust the same share one configuration.

@@ -82,9 +82,9 @@ impl AudioSender {
 /// Both directions of one session's audio, as PCM.
 #[derive(Debug)]
 pub struct Pcm {
-    /// Towards the far side.
+    /// The sender of PCM to the far side.
     pub sink: PcmSender,
-    /// From the far side.
+    /// The receiver of PCM from the far side.
     pub stream: PcmReceiver,
 }
 
@@ -162,10 +162,11 @@ impl std::fmt::Debug for PcmSender {
     }
 }
 
-/// As much waits while something is said, so that whoever is busy for a moment leaves no gap.
+/// The audio that waits while something is said, so that whoever is busy for a moment leaves no
+/// gap.
 const AHEAD: Duration = Duration::from_millis(60);
 
-/// How long a frame lasts.
+/// The length of a frame.
 const FRAME_TIME: Duration = Duration::from_millis(20);
 
 /// Says what waits, each frame when it is due, until no more is left.
@@ -213,8 +214,8 @@ pub struct PcmReceiver {
 }
 
 impl PcmReceiver {
-    /// What is heard next, some 20 ms of it; `None` once the audio has ended. From the first frame on
-    /// it goes on all the time: while nothing comes there is silence.
+    /// Reads what is heard next, some 20 ms of it; `None` once the audio has ended. From the first
+    /// frame on it goes on all the time: while nothing comes there is silence.
     ///
     /// Dropping the future loses nothing.
     pub async fn read(&mut self) -> Option<Vec<i16>> {

@@ -16,23 +16,23 @@ use crate::clock::Clock;
 use crate::drive::Drive;
 use crate::line::Line;
 
-/// How many events wait for an application that does not read them.
+/// The most events that may wait for an application that does not read them.
 pub const EVENT_QUEUE: usize = 4096;
 
-/// How many bytes of events wait for it, unless a single one has more.
+/// The most bytes of events that may wait for it, unless a single one has more.
 pub const EVENT_BYTES: usize = 4 << 20;
 
-/// How many audio frames wait for an application that does not read them: usually 2 s.
+/// The most audio frames that may wait for an application that does not read them: usually 2 s.
 pub const AUDIO_QUEUE: usize = 100;
 
 /// A queue with its policy.
 pub(crate) trait Queue {
     type Item;
-    /// What its reader gets.
+    /// The type that its reader gets.
     type Read;
-    /// An item comes by, whether or not anybody will read it.
+    /// Notes an item that comes by, whether or not anybody will read it.
     fn note(&self, _: &Self::Item) {}
-    /// Whether items are wanted that nobody will read.
+    /// True if items are wanted that nobody will read.
     fn is_noted(&self) -> bool {
         false
     }
@@ -66,7 +66,7 @@ pub(crate) struct EventQueue<M: Drive> {
     events: VecDeque<Arc<Told<M>>>,
     bytes: usize,
     lost: u64,
-    /// What all queues of the machine have lost.
+    /// The number of events that all queues of the machine have lost.
     overruns: Arc<AtomicU64>,
 }
 
@@ -90,6 +90,7 @@ impl<M: Drive> Queue for EventQueue<M> {
                 None => {
                     self.lost += 1;
                     self.overruns.fetch_add(1, Ordering::Relaxed);
+                    M::event_lost();
                     self.events.pop_front()
                 }
             };
@@ -112,7 +113,7 @@ impl<M: Drive> Queue for EventQueue<M> {
 }
 
 impl<M: Drive> EventQueue<M> {
-    /// Whether something has to go before an event of this weight comes.
+    /// True if something has to go before an event of this weight comes.
     fn is_full(&self, weight: usize) -> bool {
         let over = self.bytes.saturating_add(weight) > EVENT_BYTES;
         self.events.len() >= EVENT_QUEUE || (over && !self.events.is_empty())
@@ -163,7 +164,7 @@ impl Queue for AudioQueue {
 struct State<Q> {
     queue: Q,
     reader: Option<Waker>,
-    /// Who waits for the end.
+    /// The tasks that wait for the end.
     watchers: Vec<Waker>,
     ended: bool,
     unread: bool,
@@ -204,7 +205,7 @@ impl<Q: Queue> Producer<Q> {
         }
     }
 
-    /// As [`Producer::push`], and leaves it to the caller to wake the reader.
+    /// [`Producer::push`] that leaves it to the caller to wake the reader.
     pub(crate) fn put(&self, item: Q::Item) -> Option<Waker> {
         let mut state = lock(&self.0);
         state.queue.note(&item);
@@ -215,12 +216,13 @@ impl<Q: Queue> Producer<Q> {
         state.reader.take()
     }
 
-    /// Whether there is somebody to read.
+    /// True while there is somebody to read.
     pub(crate) fn is_read(&self) -> bool {
         !lock(&self.0).unread
     }
 
-    /// Whether the application still holds anything of this queue, or takes note of what comes by.
+    /// True while the application still holds anything of this queue, or takes note of what comes
+    /// by.
     pub(crate) fn is_held(&self) -> bool {
         Arc::strong_count(&self.0) > 1 || lock(&self.0).queue.is_noted()
     }

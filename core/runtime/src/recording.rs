@@ -80,7 +80,7 @@ impl Recording {
         self.lock().clone()
     }
 
-    /// Whether its limit is reached, and something is not on it ([`Tape::is_full`]).
+    /// True once its limit is reached, and something is not on it ([`Tape::is_full`]).
     #[must_use]
     pub fn is_full(&self) -> bool {
         self.lock().is_full()

@@ -1,4 +1,4 @@
-//! What an asynchronous runtime has to bring: tasks, time and sockets.
+//! The contract of an asynchronous runtime: tasks, time and sockets.
 
 use std::future::{Future, pending};
 use std::io;

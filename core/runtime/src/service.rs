@@ -1,4 +1,4 @@
-//! What a client is made of, by service.
+//! The parts of a client, by service.
 
 use std::time::Instant;
 
@@ -12,10 +12,10 @@ pub trait Service: Drive + Sized {
     /// Its settings.
     type Config: Send + 'static;
 
-    /// What a client of it keeps besides its handle, the same for all clones.
+    /// The state that a client of it keeps besides its handle, the same for all clones.
     type Desk: Clone + Send + Sync + 'static;
 
-    /// What its clients keep, and who follows the machine for them.
+    /// The state that its clients keep, and the follower of the machine that fills it.
     fn desk(config: &Self::Config) -> (Self::Desk, Box<dyn Observer<Self>>);
 
     /// A machine. The time of the wall clock, in milliseconds of Unix, is used where the settings have

@@ -22,7 +22,7 @@ use crate::runtime::Sockets;
 /// Bytes that are read at once.
 const READ: usize = 16 << 10;
 
-/// Where a stream goes to.
+/// The destination of a stream.
 pub(crate) struct Destination {
     pub(crate) to: SocketAddr,
     pub(crate) tls: Option<String>,
@@ -41,7 +41,7 @@ pub(crate) async fn run<R: Sockets>(
     let tell = |event| inputs.send(Input::Stream { id, event });
     let Holder { items, bytes, mut given_up } = holder;
     let Destination { to, tls, from, deadline } = destination;
-    let open = stream_to::<R>(&net, to, tls.as_deref(), from);
+    let open = stream_to::<R>(&net, to, tls.as_deref(), from, deadline);
     let Some(opened) = given_up.open::<R, _>(&net.clock, deadline, open).await else { return };
     let (connection, local) = match opened {
         Ok(opened) => opened,
@@ -71,7 +71,7 @@ pub(crate) async fn run<R: Sockets>(
     }
 }
 
-/// How a stream ended.
+/// The end of a stream.
 enum End {
     /// By our machine's wish, or because it is gone.
     Ours,

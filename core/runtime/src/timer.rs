@@ -27,7 +27,7 @@ impl Timer {
         (self.sleep)(self.clock.clone(), at).await;
     }
 
-    /// What comes of a future within a limit; none when the time is up before. A limit beyond all
+    /// The result of a future within a limit; none when the time is up before. A limit beyond all
     /// time is none.
     pub(crate) async fn within<T>(
         &self,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use futures_util::future::{AbortHandle, abortable};
 use offhook::Input;
-use offhook::machine::{NetError, NetErrorKind, UdpEvent, UdpId};
+use offhook::machine::{Local, NetError, NetErrorKind, UdpEvent, UdpId};
 use offhook::net::InterfaceAddress;
 
 use crate::fair::next_turn;
@@ -22,10 +22,10 @@ const MAX_DATAGRAM: usize = 2048;
 /// report an ICMP error of an earlier datagram this way.
 const MAX_FAILURES: u32 = 64;
 
-/// How Windows says that a datagram is larger than the buffer (`WSAEMSGSIZE`).
+/// The error by which Windows says that a datagram is larger than the buffer (`WSAEMSGSIZE`).
 const TOO_LARGE: i32 = 10040;
 
-/// How many datagrams are received before others have their turn.
+/// Datagrams received before others have their turn.
 const TURN: u32 = 16;
 
 /// Bound sockets, receiving until dropped.
@@ -35,6 +35,7 @@ pub(crate) struct Group<R: Sockets> {
 
 struct Bound<R: Sockets> {
     local: SocketAddr,
+    interface: Option<String>,
     socket: Arc<R::Udp>,
     receiving: AbortHandle,
 }
@@ -51,7 +52,9 @@ impl<R: Sockets> Group<R> {
         let mut failure = NetError::new(NetErrorKind::Local, "no local address is selected");
         let mut sockets = Vec::new();
         for address in net.options.media_addresses(&interfaces) {
-            match bind::<R>(SocketAddr::new(address, 0), id, inputs.clone()) {
+            let interface = interfaces.iter().find(|known| known.address == address);
+            let interface = interface.map(|known| known.name.clone());
+            match bind::<R>(SocketAddr::new(address, 0), interface, id, inputs.clone()) {
                 Ok(bound) => sockets.push(bound),
                 Err(error) => failure = local(&error),
             }
@@ -59,9 +62,13 @@ impl<R: Sockets> Group<R> {
         if sockets.is_empty() { Err(failure) } else { Ok(Self { sockets }) }
     }
 
-    /// The bound addresses, most preferred first.
-    pub(crate) fn local(&self) -> Vec<SocketAddr> {
-        self.sockets.iter().map(|bound| bound.local).collect()
+    /// The bound addresses.
+    pub(crate) fn local(&self) -> Vec<Local> {
+        let mut all = Local::in_order(self.sockets.iter().map(|bound| bound.local));
+        for (local, bound) in all.iter_mut().zip(&self.sockets) {
+            local.interface.clone_from(&bound.interface);
+        }
+        all
     }
 
     /// Sends from one of the addresses. What cannot be sent now is lost, as on any network.
@@ -82,7 +89,12 @@ impl<R: Sockets> Drop for Bound<R> {
     }
 }
 
-fn bind<R: Sockets>(address: SocketAddr, id: UdpId, inputs: Inputs) -> io::Result<Bound<R>> {
+fn bind<R: Sockets>(
+    address: SocketAddr,
+    interface: Option<String>,
+    id: UdpId,
+    inputs: Inputs,
+) -> io::Result<Bound<R>> {
     let socket = UdpSocket::bind(address)?;
     socket.set_nonblocking(true)?;
     let local = socket.local_addr()?;
@@ -93,7 +105,7 @@ fn bind<R: Sockets>(address: SocketAddr, id: UdpId, inputs: Inputs) -> io::Resul
         let _ = task.await;
     })
     .map_err(io::Error::other)?;
-    Ok(Bound { local, socket, receiving })
+    Ok(Bound { local, interface, socket, receiving })
 }
 
 async fn receive<R: Sockets>(socket: Arc<R::Udp>, id: UdpId, local: SocketAddr, inputs: Inputs) {

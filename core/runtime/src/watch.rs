@@ -7,12 +7,12 @@ use std::task::{Poll, Waker};
 
 struct State<T> {
     value: T,
-    /// Who waits, by the number of their place.
+    /// The tasks that wait, by the number of their place.
     waiting: BTreeMap<u64, Waker>,
     places: u64,
 }
 
-/// See the [module](self).
+/// A value that changes, and those who wait for what it becomes.
 pub(crate) struct Watched<T>(Mutex<State<T>>);
 
 impl<T: Default> Default for Watched<T> {

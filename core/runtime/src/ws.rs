@@ -32,17 +32,17 @@ use crate::runtime::Sockets;
 /// The buffers of a socket: read at once, and written at once.
 const BUFFER: usize = 8 << 10;
 
-/// How many bytes may come on the wire for each of the largest message: at worst every one of
-/// its bytes is in a fragment and a TLS record of its own.
+/// The most bytes on the wire for each of the largest message: at worst every one of its bytes is
+/// in a fragment and a TLS record of its own.
 const OVERHEAD: u64 = 32;
 
-/// How many frames that carry nothing may come in [`IDLE_TIME`]: pings, pongs and what is no
-/// text. The service pings every few seconds.
+/// Most frames that carry nothing that may come in [`IDLE_TIME`]: pings, pongs and what is no text.
+/// The service pings every few seconds.
 const IDLE_FRAMES: u32 = 1000;
 
 const IDLE_TIME: Duration = Duration::from_secs(10);
 
-/// How many of those are taken before others have their turn.
+/// Frames that carry nothing taken before others have their turn.
 const IDLE_TURN: u32 = 32;
 
 /// Opens a WebSocket, carries messages both ways, and tells its end.
@@ -93,7 +93,7 @@ pub(crate) async fn run<R: Sockets>(
     let _ = select(closing, pin!(net.clock.sleep_until::<R>(net.clock.now() + CLOSING))).await;
 }
 
-/// Whom a socket tells what happens to it.
+/// The driver, as a socket tells it what happens.
 struct Driver {
     id: WsId,
     inputs: Inputs,
@@ -106,7 +106,7 @@ impl Driver {
     }
 }
 
-/// How a socket ended.
+/// The end of a socket.
 enum End {
     /// By our machine's wish, or because it is gone.
     Ours,

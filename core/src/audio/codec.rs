@@ -55,7 +55,7 @@ impl Decoder {
         }
     }
 
-    /// Whether frames of this codec are its matter.
+    /// True if this decoder is for frames of this codec.
     pub(super) fn decodes(&self, codec: AudioCodec) -> bool {
         match (self, codec) {
             (Self::Opus(_), AudioCodec::Opus)

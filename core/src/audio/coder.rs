@@ -9,7 +9,7 @@ use crate::machine::{AudioCodec, AudioFrame};
 /// Encodes 20 ms frames for one stream.
 pub struct AudioEncoder {
     encoder: Encoder,
-    /// To the codec's own rate.
+    /// The converter to the codec's own rate.
     resampler: Option<Box<Resampler>>,
     time: u64,
 }

@@ -1,4 +1,4 @@
-//! Whether what was heard is what was said.
+//! Comparison of what was heard with what was said.
 
 use std::time::Duration;
 
@@ -6,19 +6,19 @@ use super::{FRAME, RATE};
 
 /// Samples in one step of the envelope: 5 ms.
 const STEP: usize = RATE as usize / 200;
-/// How far around the envelope's match the samples are searched.
+/// The distance around the envelope's match within which the samples are searched.
 const REFINE: usize = 2 * STEP;
 /// The loudest stretch that is used to find the exact offset: 1 s.
 const PROBE: usize = RATE as usize;
-/// A frame this loud (RMS) counts as speech.
+/// The loudness (RMS) from which a frame counts as speech.
 const SPEECH: f64 = 300.0;
-/// Speech that arrives weaker than this share of itself is a gap.
+/// The share of itself below which speech that arrives is a gap.
 const GAP: f64 = 0.05;
 
-/// How alike two recordings are.
+/// The likeness of two recordings.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Similarity {
-    /// Where the source begins in what was heard, in samples; may be before its start.
+    /// The place where the source begins in what was heard, in samples; may be before its start.
     pub offset: isize,
     /// Normalised cross-correlation after alignment, -1.0 to 1.0.
     pub correlation: f64,

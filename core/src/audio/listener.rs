@@ -1,4 +1,4 @@
-//! From frames to PCM without gaps.
+//! PCM without gaps, made from frames.
 
 use std::time::{Duration, Instant};
 
@@ -6,11 +6,11 @@ use super::codec::Decoder;
 use super::{AudioError, MAX_CONCEALED, Resampler, check_rate};
 use crate::machine::{AudioCodec, AudioFrame};
 
-/// A frame that has not come when the one before was over for so long is not waited for.
+/// The longest wait for a frame after the end of the one before.
 const PATIENCE: Duration = Duration::from_millis(60);
-/// How far what comes out may be ahead of the clock.
+/// The most that the output may be ahead of the clock.
 const AHEAD: Duration = Duration::from_secs(1);
-/// What is made up at a time while nothing comes.
+/// The length of the silence made up at a time while nothing comes.
 const STEP: Duration = Duration::from_millis(20);
 
 /// Makes PCM without gaps of encoded frames, at any rate, mono.
@@ -43,16 +43,16 @@ pub struct Listener {
     expected: Option<(u64, u64)>,
     /// Samples of the codec that were made up while nothing came.
     made_up: u64,
-    /// When the first frame came.
+    /// The time of the first frame.
     began: Option<Instant>,
     /// Samples that came out.
     given: u64,
-    /// When silence begins if nothing comes.
+    /// The time at which silence begins if nothing comes.
     due: Option<Instant>,
 }
 
 impl Listener {
-    /// One who gives PCM at this rate: a multiple of 50 Hz from 8 to 192 kHz.
+    /// A listener that gives PCM at this rate: a multiple of 50 Hz from 8 to 192 kHz.
     ///
     /// # Errors
     ///
@@ -77,8 +77,8 @@ impl Listener {
         self.rate
     }
 
-    /// What a frame sounds like, after what is missing before it. About as much comes out as goes in:
-    /// of some rates less than 20 ms wait for the next frame.
+    /// Decodes a frame, after what is missing before it. About as much comes out as goes in: of
+    /// some rates less than 20 ms wait for the next frame.
     ///
     /// # Errors
     ///
@@ -103,7 +103,7 @@ impl Listener {
         Ok(out)
     }
 
-    /// When there is silence, if no frame comes before. Never before the first frame.
+    /// The time at which there is silence, if no frame comes before. Never before the first frame.
     #[must_use]
     pub fn next_wake(&self) -> Option<Instant> {
         self.due
@@ -151,7 +151,7 @@ impl Listener {
         Ok(())
     }
 
-    /// What is missing before a frame.
+    /// Makes up what is missing before a frame.
     fn fill(
         &mut self,
         now: Instant,
@@ -174,7 +174,7 @@ impl Listener {
         self.give_silence(gap - lost, out)
     }
 
-    /// How many samples of a codec may be made up.
+    /// The number of samples of a codec that may be made up.
     fn room(&self, now: Instant, codec: AudioCodec) -> u64 {
         let passed =
             self.began.map_or(Duration::ZERO, |began| now.saturating_duration_since(began));
@@ -208,7 +208,7 @@ impl Listener {
     }
 }
 
-/// So many samples that nobody said.
+/// Makes up this many samples that nobody said.
 fn made_up(decoder: &mut Decoder, samples: u64) -> Result<Vec<i16>, AudioError> {
     let mut pcm = Vec::new();
     while (pcm.len() as u64) < samples {

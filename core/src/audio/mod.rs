@@ -42,16 +42,16 @@ pub const FRAME: usize = 960;
 /// The most lost frames that a codec makes up; longer gaps are left to silence.
 const MAX_CONCEALED: u32 = 10;
 
-/// Why audio could not be coded.
+/// The reason why audio could not be coded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AudioError {
     /// The codec refused.
     #[error("{codec}: {message}")]
     Codec {
-        /// Which one.
+        /// The codec.
         codec: &'static str,
-        /// What it said.
+        /// The codec's own message.
         message: String,
     },
     /// A frame is not of [`FRAME`] samples.
@@ -69,7 +69,7 @@ pub enum AudioError {
     /// More is written than may wait.
     #[error("too much waits to be said: there is room for {room} samples")]
     QueueFull {
-        /// How much would be taken.
+        /// The number of samples that would be taken.
         room: usize,
     },
     /// The recording has reached its limit.
@@ -77,7 +77,7 @@ pub enum AudioError {
     TapeFull,
 }
 
-/// Whether PCM can be had at a rate.
+/// Checks that PCM can be had at a rate.
 fn check_rate(rate: u32) -> Result<(), AudioError> {
     let usable = (8_000..=192_000).contains(&rate) && rate.is_multiple_of(50);
     if usable { Ok(()) } else { Err(AudioError::Rate(rate)) }

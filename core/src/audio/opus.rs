@@ -5,7 +5,7 @@ use ropus::{Application, Bitrate, Channels, DecodeMode, Decoder, Encoder, Inband
 
 use super::{AudioError, FRAME, RATE};
 
-/// Speech at this rate is hard to tell from its source.
+/// The bit rate, at which speech is hard to tell from its source.
 const BITRATE: u32 = 64_000;
 /// The largest packet (RFC 6716 section 3.4: 1275 bytes for one frame).
 const MAX_PACKET: usize = 1275;

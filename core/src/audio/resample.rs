@@ -1,4 +1,4 @@
-//! Another sample rate, frame by frame, by the `rubato` crate.
+//! Conversion to another sample rate, frame by frame, by the `rubato` crate.
 
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{Fft, FixedSync, Resampler as _};
@@ -59,7 +59,7 @@ impl Resampler {
         Ok(Self { fft, input, output, kept: Vec::new() })
     }
 
-    /// How late the output is, in samples at its rate.
+    /// The delay of the output, in samples at its rate.
     #[must_use]
     pub fn delay(&self) -> usize {
         self.fft.output_delay()

@@ -1,4 +1,4 @@
-//! From PCM to frames, in time.
+//! Frames in time, made from PCM.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -9,17 +9,17 @@ use super::codec::Encoder;
 use super::{AudioError, Resampler, check_rate};
 use crate::machine::{AudioCodec, AudioFrame};
 
-/// Between two frames, and the length of each.
+/// The time between two frames, and the length of each.
 const PACE: Duration = Duration::from_millis(20);
-/// Whoever writes no later than this goes on where they stopped; later, it was a pause.
+/// The longest lateness of writing that goes on where the last one stopped; later, it was a pause.
 const SLACK: Duration = Duration::from_millis(60);
-/// Whoever asks for what waits no later than this gets all of it at once; later, it is said from then on.
+/// The longest lateness at which all that waits is had at once; later, it is said from then on.
 const LATE: Duration = Duration::from_millis(500);
-/// Quieter than this is silence: not more than the noise of rounding. It is no detector of voices.
+/// The loudest sample of silence: not more than the noise of rounding. It is no detector of voices.
 const SILENCE: u16 = 8;
 /// Frames of silence that are sent before the others are left out.
 const HANGOVER: u32 = 5;
-/// In a pause one frame in so many goes out, so that nobody takes the stream for dead.
+/// The frames of a pause of which one goes out, so that nobody takes the stream for dead.
 const REMINDER: u32 = 20;
 
 /// Makes encoded frames of PCM: 20 ms each, resampled, and in time.
@@ -51,9 +51,9 @@ pub struct Speaker {
     rate: u32,
     /// Samples in 20 ms at that rate.
     length: usize,
-    /// What waits.
+    /// The samples that wait to be said.
     pcm: VecDeque<i16>,
-    /// Since when that is a whole frame.
+    /// The time since which that is a whole frame.
     ready: Option<Instant>,
     codec: Option<AudioCodec>,
     coder: Option<Coder>,
@@ -63,11 +63,11 @@ pub struct Speaker {
     dtx: bool,
     /// Frames of silence in a row.
     silent: u32,
-    /// Whether the next frame begins a talkspurt.
+    /// True if the next frame begins a talkspurt.
     spurt: bool,
 }
 
-/// Whether something is being said.
+/// The state of a speaker: silent so far, or speaking.
 enum Phase {
     /// Nothing was said yet.
     New,
@@ -75,7 +75,7 @@ enum Phase {
     Speaking(Instant),
 }
 
-/// What is made for one codec.
+/// The encoder and the resampler for one codec.
 struct Coder {
     encoder: Encoder,
     resampler: Option<Resampler>,
@@ -98,10 +98,10 @@ impl Coder {
 }
 
 impl Speaker {
-    /// How much waits to be said at most; what is beyond is refused.
+    /// The longest audio that may wait to be said; what is beyond is refused.
     pub const MAX_QUEUE: Duration = Duration::from_secs(60);
 
-    /// One who is given PCM at this rate, mono: a multiple of 50 Hz from 8 to 192 kHz.
+    /// A speaker that is given PCM at this rate, mono: a multiple of 50 Hz from 8 to 192 kHz.
     ///
     /// # Errors
     ///
@@ -155,14 +155,14 @@ impl Speaker {
         Ok(())
     }
 
-    /// How many samples may be written now.
+    /// The number of samples that may be written now.
     #[must_use]
     pub fn room(&self) -> usize {
         let most = self.rate as usize * Self::MAX_QUEUE.as_secs() as usize;
         most.saturating_sub(self.pcm.len())
     }
 
-    /// How much waits.
+    /// The length of the audio that waits.
     #[must_use]
     pub fn waiting(&self) -> Duration {
         Duration::from_secs_f64(self.pcm.len() as f64 / f64::from(self.rate))
@@ -216,8 +216,8 @@ impl Speaker {
         Ok(None)
     }
 
-    /// When there will be a frame; none where too little waits, or nothing is negotiated yet. In the
-    /// past where it is late.
+    /// The time of the next frame; none where too little waits, or nothing is negotiated yet. In
+    /// the past where it is late.
     #[must_use]
     pub fn next_wake(&self, now: Instant) -> Option<Instant> {
         if self.codec.is_none() || self.pcm.len() < self.length {
@@ -229,13 +229,14 @@ impl Speaker {
         })
     }
 
-    /// Whether what waits is a whole frame, and since when.
+    /// Notes since when a whole frame waits, if one does.
     fn look(&mut self, now: Instant) {
         let whole = self.pcm.len() >= self.length;
         self.ready = whole.then(|| self.ready.unwrap_or(now));
     }
 
-    /// When the frame that is about to be said is due. After a pause time has gone on without it.
+    /// The time at which the frame that is about to be said is due. A pause before it is added to the
+    /// times of frames.
     fn begin(&mut self, now: Instant, ticks: u64) -> Instant {
         let due = match self.phase {
             Phase::New => return now,

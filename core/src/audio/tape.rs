@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::{AudioError, Listener, wav};
 use crate::machine::AudioFrame;
 
-/// Who said it.
+/// The side that said it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Side {
     /// The far side: what is heard.
@@ -14,7 +14,7 @@ pub enum Side {
     Said,
 }
 
-/// What of a recording goes into a file.
+/// The part of a recording that goes into a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Tracks {
     /// One side, mono.
@@ -75,19 +75,19 @@ impl Tape {
         Ok(())
     }
 
-    /// Whether something was left out at its end.
+    /// True if something was left out at its end.
     #[must_use]
     pub fn is_full(&self) -> bool {
         self.full
     }
 
-    /// How many frames of a side are on it.
+    /// The number of a side's frames on it.
     #[must_use]
     pub fn frames(&self, side: Side) -> usize {
         self.track(side).len()
     }
 
-    /// How long after the beginning of the recording a side was first heard.
+    /// The time from the beginning of the recording to a side's first frame.
     #[must_use]
     pub fn starts(&self, side: Side) -> Option<Duration> {
         self.track(side).first().map(|(at, _)| self.passed(*at))

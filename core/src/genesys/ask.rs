@@ -1,10 +1,10 @@
-//! Why something was asked of the service, and so whose matter the answer is.
+//! Purposes of requests to the service, by which the answer finds whoever it is for.
 
 use super::ids::{ConversationId, SessionId};
 use super::upload;
 use crate::machine::CommandId;
 
-/// Why an IQ was sent.
+/// The purpose of an IQ.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum IqAsk {
     Bind,
@@ -40,58 +40,71 @@ impl IqAsk {
     }
 }
 
-/// Why a REST request was made, and so whose matter the answer is.
+/// The purpose of a REST request, by which the answer finds whoever it is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ask {
     Link(LinkAsk),
     Call(CallAsk),
-    /// To keep what we say about ourselves.
+    /// An upload of what we say about ourselves.
     Upload(upload::Kind),
 }
 
-/// What the connection asks.
+/// A request of the connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum LinkAsk {
+    /// What a login goes on with only when it is answered.
+    Entry(EntryAsk),
+    /// Whether the service can be reached at all. Nothing depends on the answer.
+    Probe,
+    Station,
+    Topics,
+    /// The word that this connection can ring.
+    Alertable,
+    /// The question which connection rings.
+    Leader,
+    /// The claim to be the one who rings.
+    Claim(CommandId),
+}
+
+/// What is asked before a socket can be opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EntryAsk {
     /// A guest's JWT for a code.
     Redeem,
     Organization,
     User,
     Channel,
-    /// Whether the service can be reached at all. Nothing depends on the answer.
-    Probe,
-    Station,
-    Topics,
-    /// That this connection can ring.
-    Alertable,
-    /// Who rings.
-    Leader,
-    /// To be the one who rings.
-    Claim(CommandId),
 }
 
 /// What calls ask.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum CallAsk {
-    /// Who we are in a conversation, for a command that needs to know.
+    /// The question who we are in a conversation, for a command that needs to know.
     Participant(CommandId),
     /// The change that a command asked for.
     Change(CommandId),
-    /// Who we are in a conversation that is to be answered through the service.
+    /// The question who we are in a conversation that is to be answered through the service.
     Answerer(ConversationId),
     /// The answer to a call on the shared session.
     Answer(ConversationId),
-    /// Which conversations there are, after a reconnect.
+    /// The list of the user's conversations, after a reconnect.
     Listing,
     /// Holding one call because another is talked to. Nobody waits for it.
     HoldOther,
     Dial(CommandId),
-    /// Nobody waits for the answer.
+    /// The report of a leg as connected here. Nobody waits for the answer.
     Metadata(ConversationId),
 }
 
 impl From<LinkAsk> for Ask {
     fn from(ask: LinkAsk) -> Self {
         Self::Link(ask)
+    }
+}
+
+impl From<EntryAsk> for Ask {
+    fn from(ask: EntryAsk) -> Self {
+        Self::Link(LinkAsk::Entry(ask))
     }
 }
 
@@ -102,7 +115,7 @@ impl From<CallAsk> for Ask {
 }
 
 impl Ask {
-    /// Whether a command waits for the answer.
+    /// True if a command waits for the answer.
     pub(crate) fn is_of_a_command(&self) -> bool {
         match self {
             Self::Link(LinkAsk::Claim(_))
@@ -111,12 +124,10 @@ impl Ask {
         }
     }
 
-    /// Whether a login goes on only with the answer.
+    /// True if a login goes on only with the answer.
     pub(super) fn is_of_login(&self) -> bool {
         match self {
-            Self::Link(
-                LinkAsk::Redeem | LinkAsk::Organization | LinkAsk::User | LinkAsk::Channel,
-            ) => true,
+            Self::Link(LinkAsk::Entry(_)) => true,
             Self::Link(
                 LinkAsk::Probe
                 | LinkAsk::Station
@@ -130,7 +141,7 @@ impl Ask {
         }
     }
 
-    /// Whether nobody waits for the answer.
+    /// True if nobody waits for the answer.
     pub(super) fn is_unawaited(&self) -> bool {
         matches!(self, Self::Call(CallAsk::HoldOther | CallAsk::Metadata(_)))
     }

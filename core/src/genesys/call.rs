@@ -32,7 +32,7 @@ pub struct Conversation {
     pub call: CallId,
     /// The leg's state.
     pub state: CallState,
-    /// Whether the user called or was called.
+    /// Inbound if the user was called, outbound if the user called.
     pub direction: Direction,
     /// Muted in the service.
     pub muted: bool,
@@ -40,16 +40,16 @@ pub struct Conversation {
     pub held: bool,
     /// Isolated from the others, as during a consult.
     pub confined: bool,
-    /// Whether it is recorded.
+    /// The state of its recording.
     pub recording: RecordingState,
     /// The media session it uses, if this client has one for it.
     pub session: Option<SessionId>,
-    /// Who else is on it, where the service said. [`Conversation::who`] reads it in either case.
+    /// The others on it, where the service said. [`Conversation::who`] reads them in either case.
     pub parties: Option<Arc<Parties>>,
 }
 
 impl Conversation {
-    /// Who else is on it, as far as is known: nothing where the service said nothing.
+    /// The others on it, as far as is known: nothing where the service said nothing.
     #[must_use]
     pub fn who(&self) -> &Parties {
         Parties::or_none(self.parties.as_ref())

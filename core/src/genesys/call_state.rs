@@ -1,6 +1,12 @@
-//! Where a call leg stands, which way it went, and whether it is recorded.
+//! The state of a call leg, its direction, and the state of its recording.
 
-/// States of a call leg (wire notes 4.8).
+/// States of a call leg (wire notes 4.8), in the order in which the service tells them as a rule. Any
+/// may be left out.
+///
+/// ```text
+/// Contacting ──> Alerting ──> Dialing ──> Connected <──> Hold
+///     └─────────────┴────────────┴────────────┴───────────┴──> Disconnected ──> Terminated
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CallState {
     /// Ringing here.
@@ -21,16 +27,16 @@ pub enum CallState {
     Other(String),
 }
 
-/// Whether a call is recorded (`recordingState` of the service's conversations resource).
+/// The state of a call's recording (`recordingState` of the service's conversations resource).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum RecordingState {
-    /// It is not, or the service does not say.
+    /// Not recorded, or the service does not say.
     #[default]
     Off,
-    /// It is.
+    /// Recorded.
     Active,
-    /// It is paused, for instance while a card number is told.
+    /// Paused, for instance while a card number is told.
     Paused,
 }
 
@@ -44,7 +50,7 @@ impl From<&str> for RecordingState {
     }
 }
 
-/// Who called whom.
+/// The direction of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {

@@ -1,4 +1,4 @@
-//! What can be found wrong with settings before anything is tried (API-1).
+//! Checks of settings before anything is tried (API-1).
 
 use super::config::{Auth, Config, IcePolicy};
 use super::error::{Error, ErrorKind};
@@ -75,7 +75,7 @@ pub(super) fn ice_servers(servers: &[IceServer]) -> Result<(), Error> {
     servers.iter().try_for_each(|server| server.check().map_err(|e| invalid(e.to_string())))
 }
 
-/// Whether it has one of the schemes, a host, and a port that is one, if any.
+/// True if it has one of the schemes, a host, and a port that is one, if any.
 fn is_address(uri: &http::Uri, schemes: [&str; 2]) -> bool {
     let Some(authority) = uri.authority() else { return false };
     let host = authority.host();

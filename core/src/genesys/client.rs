@@ -86,21 +86,21 @@ impl Client {
         &self.out.config
     }
 
-    /// Whether signaling is up.
+    /// True while signaling is up.
     #[must_use]
     pub fn is_connected(&self) -> bool {
         self.link.is_online()
     }
 
-    /// What it has been through, in numbers.
+    /// Counters of its events since its start.
     #[must_use]
     pub fn counters(&self) -> Counters {
         self.out.counters
     }
 
-    /// How many calls, sessions, commands and parts of them are remembered. A client at rest
-    /// remembers nothing; what grows is a leak. Calls that were dialled and never heard of do not
-    /// count: a bound of their own ends those.
+    /// The number of calls, sessions, commands and parts of them that are remembered. A client at
+    /// rest remembers nothing; what grows is a leak. Calls that were dialled and never heard of do
+    /// not count: a bound of their own ends those.
     #[must_use]
     pub fn remembered(&self) -> usize {
         self.calls.size() - self.calls.dialled() + self.out.open_commands()
@@ -114,7 +114,7 @@ impl Client {
         super::digest::of(self)
     }
 
-    /// As [`Client::remembered`], with everything.
+    /// The number of things that are remembered, dialled calls too.
     #[cfg(test)]
     pub(crate) fn size(&self) -> usize {
         self.calls.size() + self.out.open_commands()
@@ -157,11 +157,10 @@ impl Client {
         }
     }
 
-    /// Nobody will answer what was asked over the connection that is gone.
+    /// Ends what was asked over the connection that is gone: nobody will answer it.
     pub(super) fn connection_lost(&mut self) {
         if !self.out.config.session_survivability {
             self.calls.sessions.end_all();
-            self.calls.sweep(&mut self.out);
         }
         for ask in self.out.take_lost_iqs() {
             self.handle_answer(&ask, IqAnswer::Lost);
@@ -178,15 +177,19 @@ impl Client {
                 }
                 let user = self.link.identity().and_then(|identity| identity.user.clone());
                 self.calls.handle_rest(ask, result, user.as_ref(), &mut self.out);
-                self.calls.sweep(&mut self.out);
             }
         }
     }
 
-    /// Answers what was asked in vain: a request that could not even be made has failed.
+    /// Draws the consequences of an input or a command, once: sessions that ended leave their calls, and
+    /// questions whose request could not even be made have failed.
     fn settle(&mut self) {
-        while let Some((ask, failure)) = self.out.take_unmade() {
-            self.handle_rest(&ask, Err(failure));
+        loop {
+            self.calls.sweep(&mut self.out);
+            match self.out.take_unmade() {
+                Some((ask, failure)) => self.handle_rest(&ask, Err(failure)),
+                None => break,
+            }
         }
     }
 
@@ -199,7 +202,7 @@ impl Client {
                 continue;
             }
             self.calls.forget_command(command, &mut self.out);
-            self.link.forget_subscriber(command);
+            self.link.readiness.forget_subscriber(command);
             let error = Error::new(ErrorKind::Timeout, "the service did not answer in time");
             self.out.complete(command, Err(error));
         }
@@ -214,8 +217,8 @@ impl Client {
         self.calls.handle_timeout(&mut self.out);
     }
 
-    /// When it is to be woken. Packets and frames change nothing but media: then the rest is due
-    /// when it was before.
+    /// The time of the next wake-up. Packets and frames change nothing but media: then the rest is
+    /// due when it was before.
     fn next_wake(&mut self) -> Option<Wake> {
         if self.out.due.is_stirred() {
             let wake = Wake::earliest(self.link.next_wake(), self.calls.next_wake());
@@ -276,7 +279,6 @@ impl Machine for Client {
                 if self.is_media_only(now) {
                     return;
                 }
-                self.calls.sweep(&mut self.out);
             }
             // It opens no streams and asks for no names.
             Input::Stream { .. } | Input::Resolved { .. } => return,
@@ -285,14 +287,13 @@ impl Machine for Client {
                 if self.is_media_only(now) {
                     return;
                 }
-                self.calls.sweep(&mut self.out);
             }
         }
         self.out.due.stir();
-        self.calls.lines = self.link.phone().map_or(Lines::Unknown, Lines::from);
+        self.calls.line.set(self.link.readiness.station().map_or(Lines::Unknown, Lines::from));
         self.handle_time();
         self.settle();
-        if self.link.take_came_back() {
+        if self.link.readiness.take_came_back() {
             let agent = matches!(self.out.config.auth, Auth::Token(_));
             self.calls.came_back(agent, &mut self.out);
             self.settle();

@@ -1,4 +1,4 @@
-//! What an application can ask of a client, and what it gets.
+//! Commands of an application to a client, and their outcomes.
 
 use std::time::Duration;
 
@@ -27,64 +27,64 @@ pub enum Command {
     /// Answer a ringing call: send `proceed`. Completes when the session has started, or the call
     /// turned out to be gone. Within 30 s.
     AcceptPendingSession {
-        /// Which call.
+        /// Its conversation.
         conversation: ConversationId,
     },
     /// Decline a ringing call through the service, to voicemail when it was a direct call.
     /// Within 30 s.
     RejectPendingSession {
-        /// Which call.
+        /// Its conversation.
         conversation: ConversationId,
     },
     /// Answer the media offer of a started session; by hand when `auto_connect_sessions` is off.
     /// Accepting twice is one acceptance. Within 30 s.
     AcceptSession {
-        /// Which call.
+        /// Its conversation.
         conversation: ConversationId,
     },
     /// Hang up. Completes when both the service and the media session say that it is over.
     /// Within 30 s.
     EndSession {
-        /// Which call.
+        /// Its conversation.
         conversation: ConversationId,
     },
     /// End a media session itself, whatever its calls. Within 2 s.
     ForceTerminateSession {
-        /// Which session.
+        /// The session.
         session: SessionId,
-        /// What to tell the far side.
+        /// The reason to tell the far side.
         reason: Reason,
     },
     /// Mute or unmute, in the service. Completes when the service took it. Within 30 s.
     SetAudioMute {
-        /// Which call.
+        /// Its conversation.
         conversation: ConversationId,
-        /// Whether to be muted.
+        /// True to mute, false to unmute.
         muted: bool,
     },
     /// Hold or resume, in the service; refused where the media is gone or interrupted (MH-4).
     /// Completes when the service took it. Within 30 s.
     SetConversationHeld {
-        /// Which call.
+        /// Its conversation.
         conversation: ConversationId,
-        /// Whether to be held.
+        /// True to hold, false to resume.
         held: bool,
     },
     /// Send keys in the audio (RFC 4733). Completes when they are queued.
     SendDtmf {
-        /// Which call.
+        /// Its conversation.
         conversation: ConversationId,
         /// The keys, at most 64.
         digits: Vec<Digit>,
-        /// How long each is pressed; less than 40 ms becomes 40 ms, more than 6 s 6 s.
+        /// The time that each is pressed; less than 40 ms becomes 40 ms, more than 6 s 6 s.
         duration: Duration,
     },
     /// Do something else with a call, through the service. Completes when the service took it.
     /// Within 30 s.
     ControlCall {
-        /// Which call.
+        /// Its conversation.
         conversation: ConversationId,
-        /// What.
+        /// The change.
         control: CallControl,
     },
     /// Place a call. Completes with [`Outcome::Dialled`] when the service took it. Within 30 s.
@@ -124,8 +124,8 @@ pub enum Command {
     /// The network is another one, or is back: find out now whether the connection still stands,
     /// and try now where it does not. Completes at once.
     NetworkChanged,
-    /// There is no network: attempts wait until [`Command::NetworkChanged`]. A connection that
-    /// stands is left alone. Completes at once.
+    /// Tell that there is no network: attempts wait until [`Command::NetworkChanged`]. A connection
+    /// that stands is left alone. Completes at once.
     WentOffline,
     /// Be the one of the user's clients that rings
     /// ([`Config::alerting_leader`](super::Config::alerting_leader)). Within 30 s.
@@ -166,25 +166,25 @@ impl Command {
     }
 }
 
-/// What a completed command yields.
+/// The outcome of a completed command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// It is done.
+    /// Done, with nothing more to say.
     Done,
     /// The call was placed.
     Dialled(Dialled),
-    /// What became of each topic.
+    /// The service's answer for each topic.
     Subscribed(Vec<TopicAnswer>),
 }
 
-/// What became of a topic.
+/// The service's answer for a topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TopicAnswer {
     /// The topic, as it was asked for.
     pub topic: String,
-    /// Why it was refused, if it was.
+    /// The reason of its refusal, if it was refused.
     pub refusal: Option<String>,
 }
 
@@ -194,7 +194,7 @@ pub struct TopicAnswer {
 pub struct Dialled {
     /// Its conversation.
     pub conversation: ConversationId,
-    /// Where the service keeps it.
+    /// The path of its resource in the service.
     pub self_uri: Option<String>,
 }
 
@@ -239,7 +239,7 @@ impl TryFrom<Outcome> for Vec<TopicAnswer> {
     }
 }
 
-/// Whom to call, and how (`POST conversations/calls`, wire notes 8.2).
+/// An outbound call to place (`POST conversations/calls`, wire notes 8.2).
 ///
 /// ```
 /// use offhook::genesys::Dial;

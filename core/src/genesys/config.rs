@@ -1,4 +1,4 @@
-//! How a client is set up.
+//! Settings of a client.
 
 use std::time::Instant;
 
@@ -43,7 +43,7 @@ pub struct Config {
     /// The service's domain, e.g. `mypurecloud.com`. One that nobody has heard of is only warned
     /// of, through `tracing`.
     pub environment: String,
-    /// Who logs in.
+    /// The credentials to log in with.
     pub auth: Auth,
     /// The WebSocket host, instead of `wss://streaming.{environment}`.
     pub ws_host: Option<String>,
@@ -55,16 +55,16 @@ pub struct Config {
     pub auto_connect_sessions: bool,
     /// Ring even where the service asks for an automatic answer. Default false.
     pub disable_auto_answer: bool,
-    /// What to do about a proposal that only brings a persistent connection up. Default
+    /// The answer to a proposal that only brings a persistent connection up. Default
     /// [`EagerConnection::Auto`].
     pub eager_connection: EagerConnection,
-    /// Whether media sessions outlive a loss of signaling. Default true: people go on talking.
+    /// True if media sessions outlive a loss of signaling. Default true: people go on talking.
     pub session_survivability: bool,
     /// Ask the service to ping instead of pinging it (wire notes 2.2). Default false.
     pub server_side_pings: bool,
-    /// How long things may take, how often they are tried, and how fast they go.
+    /// Time limits, attempts and paces.
     pub timing: Timing,
-    /// Which ICE candidates may be used. Default [`IcePolicy::Discovered`].
+    /// The ICE candidates that may be used. Default [`IcePolicy::Discovered`].
     pub ice_policy: IcePolicy,
     /// STUN and TURN servers of the application's own, at most [`Config::MAX_ICE_SERVERS`]. Can be
     /// changed by [`Command::SetIceServers`](super::Command::SetIceServers). Default none.
@@ -82,7 +82,7 @@ pub struct Config {
     pub upload_logs: bool,
     /// Upload media figures to the service (ST-5). Default false.
     pub upload_telemetry: bool,
-    /// Who the application is, in such reports.
+    /// The application's name, id and version, in such reports.
     pub app: App,
     /// The wall clock at the client's first instant, in milliseconds since 1970, for the times in
     /// such reports. The runtimes fill it in; without it they have none.
@@ -103,23 +103,23 @@ pub enum IceServersPolicy {
     Replace,
 }
 
-/// Which ICE candidates may be used.
+/// The choice of ICE candidates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum IcePolicy {
-    /// What discovery says: all, or relayed ones only where the service names no STUN server
+    /// The choice of discovery: all, or relayed ones only where the service names no STUN server
     /// (STN-3, wire notes 7). Relayed media is not supported yet: where the service wants it, that
     /// is told as an error, and offers of media are refused.
     #[default]
     Discovered,
-    /// All.
+    /// All candidates.
     All,
     /// Relayed ones only. Not supported yet: [`Client::new`](super::Client::new) refuses it.
     RelayOnly,
 }
 
-/// What to do about an eager proposal: one for media without a call, with which the service
-/// brings a persistent connection up before it is needed (LC-12).
+/// The answer to an eager proposal: one for media without a call, with which the service brings a
+/// persistent connection up before it is needed (LC-12).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum EagerConnection {
@@ -133,7 +133,7 @@ pub enum EagerConnection {
     None,
 }
 
-/// Who the application is.
+/// The application, as reports name it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct App {
@@ -165,7 +165,7 @@ impl App {
 
 setters!(App { id: into[String], version: into[String] });
 
-/// Who logs in.
+/// The credentials to log in with.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Auth {
@@ -184,7 +184,7 @@ pub enum Auth {
 }
 
 impl Auth {
-    /// Whether such a client may have sessions of this type (API-3, wire notes 9): a JWT is for
+    /// True if such a client may have sessions of this type (API-3, wire notes 9): a JWT is for
     /// recording, monitoring and meetings, a guest comes to share a screen or to meet, and neither
     /// has a phone.
     pub(crate) fn may_have(&self, kind: SessionType) -> bool {
@@ -260,7 +260,7 @@ impl Config {
         }
     }
 
-    /// Whether the service has a region of this domain, or hosts are given instead (API-2).
+    /// True if the service has a region of this domain, or hosts are given instead (API-2).
     pub(crate) fn is_listed(&self) -> bool {
         let named = self.api_host.is_some() || self.ws_host.is_some();
         named || REGIONS.contains(&self.environment.as_str())
@@ -292,8 +292,8 @@ impl Config {
         }
     }
 
-    /// Where REST requests go, and who makes them: a JWT client makes none, a guest has nothing to
-    /// show yet.
+    /// The base of REST requests and their credentials: a JWT client makes none, a guest has
+    /// nothing to show yet.
     ///
     /// # Errors
     ///
@@ -308,7 +308,7 @@ impl Config {
         }
     }
 
-    /// Where pubsub requests go: `notifications.{api host}` (wire notes 1.1).
+    /// The host of pubsub requests: `notifications.{api host}` (wire notes 1.1).
     #[must_use]
     pub fn pubsub_host(&self) -> String {
         let api = self.api_host.as_deref().unwrap_or(&self.environment);

@@ -1,5 +1,5 @@
-//! What an agent's phone can do with a call besides answering it and hanging up: transfers,
-//! consults, keys, wrap-up, recording (the service's public `conversations/calls` resource).
+//! Controls of a call besides answering it and hanging up: transfers, consults, keys, wrap-up,
+//! recording (the service's public `conversations/calls` resource).
 
 use http::Method;
 use serde::Serialize;
@@ -9,7 +9,7 @@ use super::ids::{ConversationId, ParticipantId, UserId};
 use super::wire::requests;
 use crate::rest::Resource;
 
-/// Whom a call is given to, or asked for advice.
+/// The one to whom a call is given, or who is asked for advice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -24,7 +24,7 @@ pub enum Target {
     Address(String),
 }
 
-/// Whom the agent speaks to during a consult.
+/// The one to whom the agent speaks during a consult.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum SpeakTo {
@@ -50,14 +50,14 @@ pub enum SpeakTo {
 pub enum CallControl {
     /// Give the call away without a word (blind transfer).
     Transfer {
-        /// To whom.
+        /// The one to give it to.
         to: Target,
     },
     /// Ask somebody while the customer waits. Hanging up completes the transfer.
     Consult {
-        /// Whom.
+        /// The one to ask.
         to: Target,
-        /// Whom to speak to first.
+        /// The one to speak to first.
         speak_to: SpeakTo,
     },
     /// Speak to somebody else during a consult.
@@ -80,7 +80,7 @@ pub enum CallControl {
 }
 
 impl CallControl {
-    /// Whether it is asked of the other party's part in the call instead of ours.
+    /// True if it is asked of the other party's part in the call instead of ours.
     pub(crate) fn concerns_other(&self) -> bool {
         match self {
             Self::Consult { .. } | Self::SpeakTo(_) | Self::CancelConsult => true,
@@ -92,7 +92,7 @@ impl CallControl {
         }
     }
 
-    /// Whether it can still be done when the call is over.
+    /// True if it can still be done when the call is over.
     pub(crate) fn outlives_call(&self) -> bool {
         matches!(self, Self::WrapUp { .. })
     }

@@ -1,10 +1,10 @@
-//! What a client has been through, in numbers.
+//! Counters of a client's events.
 
 use serde::Serialize;
 
 use super::event::{Event, HandledBy};
 
-/// What a client has been through, counted from its events since its first instant. Numbers only grow.
+/// Counters of a client's events since its first instant. Numbers only grow.
 ///
 /// [`Client::counters`](super::Client::counters) gives it, and so do the clients of the runtimes; a loop
 /// of your own can fold it from whatever events it sees.
@@ -21,7 +21,7 @@ use super::event::{Event, HandledBy};
 pub struct Counters {
     /// Times that signaling came up, the first one included.
     pub connects: u64,
-    /// Those that came after a loss.
+    /// Connects that came after a loss.
     pub reconnects: u64,
     /// Attempts to connect that failed, and connections that were lost or closed.
     pub disconnects: u64,
@@ -52,7 +52,7 @@ pub struct Counters {
 }
 
 impl Counters {
-    /// An event was told.
+    /// Counts an event that was told.
     pub fn told(&mut self, event: &Event) {
         match event {
             Event::Connected { reconnect } => {

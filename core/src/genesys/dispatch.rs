@@ -1,4 +1,4 @@
-//! What the application asks of a client: first whether it can be done, then doing it.
+//! Dispatch of commands: first whether one can be done, then doing it.
 //!
 //! [`Client::plan`] changes nothing, and is the only place that refuses; [`Client::apply`] cannot
 //! refuse. What turns out to be impossible only while it is done completes the command with an
@@ -12,7 +12,7 @@ use super::goals::Intent;
 use crate::machine::CommandId;
 
 impl Client {
-    /// Whether a command can be begun now.
+    /// Checks that a command can be begun now.
     ///
     /// # Errors
     ///
@@ -46,12 +46,14 @@ impl Client {
             },
             Command::StartSoftphoneSession(_) => self.calls.may_dial(&self.out),
             Command::Subscribe { topic } => {
-                self.link.may_subscribe(std::slice::from_ref(topic), &self.out)
+                self.link.readiness.may_subscribe(std::slice::from_ref(topic), &self.out.config)
             }
-            Command::SubscribeAll { topics, .. } => self.link.may_subscribe(topics, &self.out),
+            Command::SubscribeAll { topics, .. } => {
+                self.link.readiness.may_subscribe(topics, &self.out.config)
+            }
             Command::SetAccessToken(token) => self.out.may_use(token),
             Command::SetIceServers { servers, .. } => check::ice_servers(servers),
-            Command::ClaimAlertingLeader => self.link.may_claim_lead(),
+            Command::ClaimAlertingLeader => self.link.readiness.may_claim_lead(),
             Command::Unsubscribe { .. }
             | Command::NetworkChanged
             | Command::WentOffline
@@ -88,18 +90,20 @@ impl Client {
                 }
             }
             Command::StartSoftphoneSession(dial) => self.calls.dial(id, &dial, out),
-            Command::Subscribe { topic } => self.link.subscribe(id, vec![topic], None, out),
-            Command::SubscribeAll { topics, priority } => {
-                self.link.subscribe(id, topics, Some(priority), out);
+            Command::Subscribe { topic } => {
+                self.link.readiness.subscribe(id, vec![topic], None, out);
             }
-            Command::Unsubscribe { topic } => self.link.unsubscribe(id, topic, out),
+            Command::SubscribeAll { topics, priority } => {
+                self.link.readiness.subscribe(id, topics, Some(priority), out);
+            }
+            Command::Unsubscribe { topic } => self.link.readiness.unsubscribe(id, topic, out),
             Command::SetAccessToken(token) => {
                 out.set_secret(&token);
-                self.link.token_changed(out);
+                self.link.readiness.token_changed(out);
                 out.complete(id, Ok(Outcome::Done));
             }
             Command::SetIceServers { servers, policy } => {
-                self.link.set_ice_servers(servers, policy, out);
+                self.link.readiness.set_ice_servers(servers, policy, out);
                 out.complete(id, Ok(Outcome::Done));
             }
             Command::NetworkChanged => {
@@ -110,7 +114,7 @@ impl Client {
                 self.link.went_offline();
                 out.complete(id, Ok(Outcome::Done));
             }
-            Command::ClaimAlertingLeader => self.link.claim_lead(id, out),
+            Command::ClaimAlertingLeader => self.link.readiness.claim_lead(id, out),
             Command::Destroy => self.destroy(id),
         }
     }

@@ -1,4 +1,4 @@
-//! What a client tells its application, named after the service's own events.
+//! Events that a client tells its application, named after the service's own events.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,9 +32,9 @@ pub enum Event {
     },
     /// Signaling is down. Media sessions go on.
     Disconnected {
-        /// Whether the client is trying again by itself.
+        /// True if the client is trying again by itself.
         reconnecting: bool,
-        /// Why, where it was not asked for.
+        /// The reason, where it was not asked for.
         error: Option<Error>,
     },
     /// The service could not be asked who the user is, which is tried beside each attempt to
@@ -49,12 +49,12 @@ pub enum Event {
     Station(Station),
     /// The user has no phone any more. Calls that are up keep the session that they have.
     StationDisassociated,
-    /// What the service says of the persistent connection.
+    /// The state of the persistent connection, as the service tells it.
     PersistentConnection(PersistentState),
-    /// Which of the user's clients rings. What the application does about it is its own business:
-    /// calls are told all the same.
+    /// The one of the user's clients that rings. What the application does about it is its own
+    /// business: calls are told all the same.
     AlertingLeader(AlertingLeader),
-    /// Whether each call has a media session of its own (line appearances above 1).
+    /// True if each call has a media session of its own (line appearances above 1).
     ConcurrentSoftphoneSessionsEnabled(bool),
     /// A call is ringing, or will be answered by itself.
     PendingSession(PendingSession),
@@ -71,24 +71,24 @@ pub enum Event {
         session: SessionId,
         /// Its conversation.
         conversation: ConversationId,
-        /// By whom.
+        /// The client that did.
         by: HandledBy,
     },
     /// The far side offered media; negotiation begins. Not yet connected.
     SessionStarted(Session),
     /// The media session is over.
     SessionEnded {
-        /// Which one.
+        /// The session.
         session: Session,
-        /// Why.
+        /// The reason of its end.
         reason: Reason,
     },
     /// A session took another's place: the service recovered media (a re-invite). The audio goes on
     /// under the same [`Session::media`]; the old session has ended without a word.
     SessionReplaced {
-        /// The one that carries on.
+        /// The session that carries on.
         session: Session,
-        /// The one before.
+        /// The session before.
         old: SessionId,
     },
     /// The media path stopped answering. A later [`MediaState::Connected`] means it is back.
@@ -107,7 +107,7 @@ pub enum Event {
         conversation: ConversationId,
         /// The media session that carried it, if it still does.
         session: Option<SessionId>,
-        /// How it sounded, where this client had its media (ST-3).
+        /// The quality of its media, where this client had it (ST-3).
         quality: Option<CallQuality>,
     },
     /// A call that rang, was dialled or was connected is over: all that there is to say about it.
@@ -115,7 +115,7 @@ pub enum Event {
     CallReport(Box<CallReport>),
     /// The media state of a session changed.
     MediaState {
-        /// Which session.
+        /// The session.
         session: SessionId,
         /// Its conversation.
         conversation: ConversationId,
@@ -129,18 +129,18 @@ pub enum Event {
     /// [`Direction::sends`](crate::sdp::Direction::sends) the far side holds the session, and
     /// hears nothing until the next one with it.
     MediaAgreed {
-        /// Which session.
+        /// The session.
         session: SessionId,
         /// Its conversation.
         conversation: ConversationId,
         /// Its audio.
         media: MediaId,
-        /// What was agreed on.
+        /// The new agreement.
         agreement: Agreement,
     },
     /// The figures of a session, every 5 s while it is connected and once at its end.
     Stats {
-        /// Which session.
+        /// The session.
         session: SessionId,
         /// Its conversation.
         conversation: ConversationId,
@@ -149,18 +149,18 @@ pub enum Event {
     },
     /// The far side pressed a key.
     Dtmf {
-        /// Which session.
+        /// The session.
         session: SessionId,
         /// Its conversation.
         conversation: ConversationId,
-        /// Which key.
+        /// The key.
         digit: Digit,
-        /// For how long.
+        /// The time for which it was pressed.
         duration: Duration,
     },
-    /// The far side says nothing, and how loud its silence is (RFC 3389).
+    /// The loudness of the far side's silence (RFC 3389).
     ComfortNoise {
-        /// Which session.
+        /// The session.
         session: SessionId,
         /// Its conversation.
         conversation: ConversationId,
@@ -196,23 +196,23 @@ pub struct PendingSession {
     pub session: SessionId,
     /// Its conversation.
     pub conversation: ConversationId,
-    /// Whether the service asks for it to be answered without asking anybody.
+    /// True if the service asks for it to be answered without asking anybody.
     pub auto_answer: bool,
-    /// What kind of session.
+    /// The kind of session.
     pub session_type: SessionType,
-    /// Who proposed it.
+    /// The address of the proposer.
     pub from: String,
     /// The room it came from, or the proposer.
     pub original_room: String,
     /// The user who began it, if the service said so.
     pub from_user: Option<UserId>,
-    /// Who calls, where the service said so before it proposed the session. Where it says so later,
-    /// an [`Event::ConversationUpdate`] tells, with the call in its list.
+    /// The caller and the others, where the service said so before it proposed the session. Where
+    /// it says so later, an [`Event::ConversationUpdate`] tells, with the call in its list.
     pub parties: Option<Arc<Parties>>,
 }
 
 impl PendingSession {
-    /// Who calls, as far as is known: nothing where the service said nothing yet.
+    /// The caller and the others, as far as is known: nothing where the service said nothing yet.
     #[must_use]
     pub fn who(&self) -> &Parties {
         Parties::or_none(self.parties.as_ref())
@@ -229,15 +229,15 @@ pub struct Session {
     pub conversation: ConversationId,
     /// Its audio.
     pub media: MediaId,
-    /// What kind of session.
+    /// The kind of session.
     pub session_type: SessionType,
     /// The far side's address.
     pub peer: String,
-    /// Which signaling it speaks.
+    /// The signaling that it speaks.
     pub signaling: Signaling,
 }
 
-/// How a session's media is negotiated (wire notes 6.1).
+/// The signaling by which a session's media is negotiated (wire notes 6.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Signaling {
     /// Jingle (XEP-0166).
@@ -246,7 +246,7 @@ pub enum Signaling {
     Sdp,
 }
 
-/// Who handled a ringing call.
+/// The client that handled a ringing call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum HandledBy {
     /// This client.
@@ -255,19 +255,19 @@ pub enum HandledBy {
     Elsewhere,
 }
 
-/// What happened to a call, and how it sounded.
+/// The timeline and the quality of a call.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct CallReport {
     /// Its conversation.
     pub conversation: ConversationId,
-    /// Who called whom, once the service said.
+    /// The direction, once the service said.
     pub direction: Option<Direction>,
     /// The media session that carried it, if this client had one.
     pub session: Option<SessionId>,
-    /// When what happened.
+    /// The times of its steps.
     pub timeline: CallTimeline,
-    /// How it sounded.
+    /// The quality of its media.
     pub quality: Option<CallQuality>,
 }
 
@@ -289,20 +289,20 @@ impl Default for CallReport {
 pub struct IceServers {
     /// The servers, the application's first.
     pub servers: Vec<IceServer>,
-    /// Whether media must be relayed, as the service names no STUN server (STN-3). That is not
+    /// True if media must be relayed, as the service names no STUN server (STN-3). That is not
     /// supported yet: an error tells so, and offers of media are refused.
     pub relay_only: bool,
 }
 
-/// Which of the user's clients rings.
+/// The one of the user's clients that rings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AlertingLeader {
-    /// Whether it is this one.
+    /// True if it is this one.
     pub alerting: bool,
-    /// Whether the service has said so; otherwise it could not be asked, and this one rings.
+    /// True if the service has said so; otherwise it could not be asked, and this one rings.
     pub configured: bool,
-    /// What kind of client it is, if the service said.
+    /// The kind of client, if the service said.
     pub client_type: Option<String>,
 }
 
@@ -318,7 +318,7 @@ pub enum PersistentState {
     ActiveCall,
     /// Down.
     Disconnected,
-    /// It could not be made.
+    /// Failed to come up.
     Failed,
     /// Anything else.
     Other(String),

@@ -1,4 +1,4 @@
-//! Commands on their way: what each is waiting for.
+//! Commands on their way, and the event that each waits for.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use super::wire::requests;
 use crate::machine::CommandId;
 use crate::rest::Resource;
 
-/// What a command is waiting for.
+/// The event that a command waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Goal {
     /// The offer that follows our `proceed`.
@@ -40,8 +40,8 @@ pub(crate) enum Intent {
     Control(CallControl),
 }
 
-/// Whose part in a call something is asked of. We may have several: one that talks, and one that
-/// rings.
+/// The part in a call of which something is asked. We may have several: one that talks, and one
+/// that rings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
     /// Ours; of several, the one that talks (CV-4).
@@ -71,7 +71,7 @@ impl Intent {
         }
     }
 
-    /// Whose part in the call it is asked of.
+    /// The part in the call of which it is asked.
     pub(crate) fn part(&self) -> Part {
         match self {
             Self::Mute(_) | Self::Hold(_) => Part::Ours,
@@ -133,7 +133,7 @@ impl Goals {
         })
     }
 
-    /// The command is answered some other way.
+    /// Forgets a command that is answered some other way.
     pub(crate) fn forget(&mut self, command: CommandId) -> Option<Goal> {
         self.open.remove(&command)
     }
@@ -166,7 +166,7 @@ impl Goals {
         });
     }
 
-    /// An invitation led to nothing.
+    /// Fails the commands of an invitation that led to nothing.
     pub(crate) fn invitation_gone(&mut self, of: &ConversationId, why: Why, out: &mut Outbox) {
         let error = match why {
             Why::Said(text) => Error::new(ErrorKind::Session, text),
@@ -178,7 +178,7 @@ impl Goals {
         self.settle(|goal| matches!(goal, Goal::Start(c) if c == of), &Err(error), out);
     }
 
-    /// A media session is over.
+    /// Settles the commands that waited for the end of a media session.
     pub(crate) fn session_over(&mut self, id: &SessionId, out: &mut Outbox) {
         let gone = Err(Error::new(ErrorKind::Session, "the session ended"));
         self.settle(|goal| matches!(goal, Goal::Answer(s) if s == id), &gone, out);
@@ -187,7 +187,7 @@ impl Goals {
         self.session_matters_no_more(|_, session| session == id, out);
     }
 
-    /// A session took another's place: whoever waited for the one waits for the other.
+    /// Lets whoever waited for a session wait for the one that took its place.
     pub(crate) fn session_replaced(&mut self, old: &SessionId, new: &SessionId) {
         for goal in self.open.values_mut() {
             match goal {
@@ -208,13 +208,13 @@ impl Goals {
         }
     }
 
-    /// The media session of a call outlives it: its end is not waited for (PC-12).
+    /// Waits no longer for the end of a call's media session, which outlives it (PC-12).
     pub(crate) fn session_stays(&mut self, of: &ConversationId, out: &mut Outbox) {
         self.session_matters_no_more(|conversation, _| conversation == of, out);
     }
 
-    /// A media session carries another call now: its end is not waited for by whoever hung up the
-    /// one before, whatever is known of the phone (LC-16).
+    /// Waits no longer for the end of a media session that carries another call now, for whoever
+    /// hung up the one before, whatever is known of the phone (LC-16).
     pub(crate) fn session_goes_on(
         &mut self,
         id: &SessionId,
@@ -224,7 +224,7 @@ impl Goals {
         self.session_matters_no_more(|of, session| of != with && session == id, out);
     }
 
-    /// The ends of calls that match no longer wait for their sessions.
+    /// Lets the ends of calls that match wait no longer for their sessions.
     fn session_matters_no_more(
         &mut self,
         matches: impl Fn(&ConversationId, &SessionId) -> bool,
@@ -240,7 +240,7 @@ impl Goals {
         self.settle_ends(out);
     }
 
-    /// A call is over in the service.
+    /// Settles the commands that waited for a call's end in the service.
     pub(crate) fn call_over(&mut self, of: &ConversationId, out: &mut Outbox) {
         for goal in self.open.values_mut() {
             if let Goal::End { conversation, call_over, .. } = goal

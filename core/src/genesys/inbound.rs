@@ -3,17 +3,15 @@
 
 use super::client::Client;
 use super::error::{Error, ErrorKind, Subject};
-use super::event::{Event, Signaling};
+use super::event::Event;
 use super::ids::{ConversationId, SessionId};
-use super::session_type::SessionType;
-use super::sessions::{Offer, refusal};
 use super::signal::Signal;
 use super::wire::notice::{self, Notice, PersistentNotice};
 use crate::genesys::wire::{
     Dialect, Frame, Iq, IqAnswer, IqKind, Message, Method, Payload, Presence, Rpc,
 };
-use crate::jingle::{Action, Candidate, Jingle, Reason, Role, Transport, sdp};
-use crate::xmpp::{DiscoInfo, Jid, PubSubItem, Skipped, StanzaError, Version, name_of};
+use crate::jingle::{Action, Candidate, Jingle, Reason, Transport};
+use crate::xmpp::{DiscoInfo, PubSubItem, Skipped, StanzaError, Version, name_of};
 
 impl Client {
     pub(super) fn handle_stanza(&mut self, frame: Frame) {
@@ -39,7 +37,6 @@ impl Client {
                 // An answer to what was sent, never news (RFC 6120 section 8.3.1).
                 Payload::Extension(Dialect::SessionMessage(session)) if bounced => {
                     self.calls.message_bounced(session, message.from.as_ref(), &mut self.out);
-                    self.calls.sweep(&mut self.out);
                 }
                 _ if bounced && !matches!(payload, Payload::Carbon(_)) => {}
                 Payload::Extension(Dialect::SessionMessage(session)) => {
@@ -48,7 +45,6 @@ impl Client {
                         message.from.as_ref(),
                         &mut self.out,
                     );
-                    self.calls.sweep(&mut self.out);
                 }
                 Payload::PubSubEvent(event) if self.out.is_service(message.from.as_ref()) => {
                     for item in &event.items {
@@ -85,7 +81,6 @@ impl Client {
     fn handle_presence(&mut self, presence: &Presence) {
         if let (Some("unavailable"), Some(from)) = (presence.kind.as_deref(), &presence.from) {
             self.calls.sessions.peer_gone(from);
-            self.calls.sweep(&mut self.out);
         }
     }
 
@@ -103,7 +98,6 @@ impl Client {
                 let notice = Notice::read(&item.json, &mut skipped);
                 if let Some(notice) = self.usable(item, notice, skipped) {
                     self.calls.handle_notice(&notice, user, &mut self.out);
-                    self.calls.sweep(&mut self.out);
                 }
             }
             (Some("persistentconnection"), _) => {
@@ -192,7 +186,7 @@ impl Client {
         }
     }
 
-    fn reply(&mut self, iq: &Iq, result: Result<(), StanzaError>) {
+    pub(super) fn reply(&mut self, iq: &Iq, result: Result<(), StanzaError>) {
         let reply = match result {
             Ok(()) => Iq::result_to(iq),
             Err(error) => Iq::error_to(iq, error),
@@ -208,7 +202,7 @@ impl Client {
         let unknown = peer.is_none();
         let ours = peer.is_some() && iq.from.as_ref() == peer;
         let result = match &jingle.action {
-            Action::SessionInitiate => return self.handle_initiate(iq, jingle, &session),
+            Action::SessionInitiate => return self.handle_initiate(iq, jingle, session),
             // Unknown sessions have been terminated all the same (wire notes 6.8).
             Action::SessionTerminate => {
                 if ours {
@@ -239,7 +233,6 @@ impl Client {
             | Action::Other(_) => Err(StanzaError::jingle_bad_request()),
         };
         self.reply(iq, result);
-        self.calls.sweep(&mut self.out);
     }
 
     /// Takes note of a proposal within a session, and turns it down (wire notes 6.9).
@@ -251,64 +244,6 @@ impl Client {
             iq.from.clone(),
             IqKind::Set(Payload::Extension(Dialect::Jingle(Box::new(refusal)))),
         );
-    }
-
-    fn handle_initiate(&mut self, iq: &Iq, jingle: &Jingle, session: &SessionId) {
-        let Some(peer) = iq.from.clone() else {
-            self.out.malformed("session-initiate without a sender");
-            return;
-        };
-        if let Some(signal) = self.calls.sessions.signal(session) {
-            let error = if *signal.peer() == peer {
-                StanzaError::out_of_order()
-            } else {
-                StanzaError::service_unavailable()
-            };
-            return self.reply(iq, Err(error));
-        }
-        if !self.may_offer(self.calls.proposer(session).cloned(), session, &peer) {
-            return self.reply(iq, Err(StanzaError::item_not_found()));
-        }
-        let conversation = match self.calls.invitation_of(session) {
-            // The other signaling was announced: swallowed, without any reply (wire notes 6.1).
-            Some((_, true)) => return,
-            Some((conversation, false)) => conversation,
-            None => {
-                if SessionType::of(&peer) == SessionType::Softphone {
-                    self.out.malformed(format!("session-initiate {session} without a propose"));
-                }
-                return self.reply(iq, Err(StanzaError::item_not_found()));
-            }
-        };
-        let sdp = match sdp::to_sdp(jingle, Role::Initiator) {
-            Ok(sdp) => sdp,
-            Err(error) => {
-                self.out.malformed(format!("session-initiate {session}: {error}"));
-                self.reply(iq, Err(StanzaError::jingle_bad_request()));
-                self.calls.offer_refused(&conversation, error.into(), &mut self.out);
-                return self.calls.sweep(&mut self.out);
-            }
-        };
-        self.reply(iq, Ok(()));
-        self.offered(Offer {
-            session: session.clone(),
-            conversation,
-            peer,
-            signaling: Signaling::Jingle,
-            sdp,
-            reinvite: false,
-            replaces: None,
-        });
-    }
-
-    /// Whether an offer may come from this address: from who proposed the session, if anybody did.
-    /// The resource may be another.
-    fn may_offer(&mut self, proposer: Option<Jid>, session: &SessionId, peer: &Jid) -> bool {
-        let may = proposer.is_none_or(|proposer| proposer.bare() == peer.bare());
-        if !may {
-            self.out.malformed(format!("offer {session} from somebody who did not propose it"));
-        }
-        may
     }
 
     fn handle_transport_info(
@@ -346,55 +281,8 @@ impl Client {
         match &rpc.method {
             Method::Offer { session_id, conversation_id, sdp, reinvite } => {
                 let session = SessionId::from(session_id.as_str());
-                let Some(peer) = from.cloned() else {
-                    self.out.malformed("offer without a sender");
-                    return;
-                };
-                let known = self.calls.sessions.signal(&session);
-                let is_known = known.is_some();
-                if known.is_some_and(|known| *known.peer() != peer) {
-                    return;
-                }
-                // A session keeps the signaling that it began with, unless it begins anew.
-                let by_jingle = known.is_some_and(|known| known.kind() == Signaling::Jingle);
-                if by_jingle && !*reinvite {
-                    return;
-                }
-                let invited = self.calls.invitation_of(&session).map(|(c, _)| c);
-                let of_known = self.calls.sessions.handle(&session).map(|s| s.conversation);
                 let conversation = conversation_id.as_deref().map(ConversationId::from);
-                let Some(conversation) = conversation.or(invited).or(of_known) else {
-                    if SessionType::of(&peer) == SessionType::Softphone {
-                        self.out.malformed(format!("offer {session} without a conversation"));
-                    }
-                    return;
-                };
-                if !is_known && self.calls.is_offer_of_stranger(&session, &conversation, &peer) {
-                    self.out.malformed(format!("offer {session} of somebody else's call"));
-                    return;
-                }
-                // Nobody but the far side can use one up.
-                if *reinvite && !self.calls.is_new_reinvite(&rpc.id, &session, &self.out) {
-                    return;
-                }
-                if !by_jingle && self.calls.sessions.is_renegotiation(&session, sdp) {
-                    return self.renegotiated(&session, &conversation, sdp);
-                }
-                let softphone = SessionType::Softphone;
-                if SessionType::of(&peer) != softphone || !self.out.config.auth.may_have(softphone)
-                {
-                    return;
-                }
-                let replaces = self.calls.replaced_by(&session, &conversation, &peer, *reinvite);
-                self.offered(Offer {
-                    session,
-                    conversation,
-                    peer,
-                    signaling: Signaling::Sdp,
-                    sdp: sdp.clone(),
-                    reinvite: *reinvite,
-                    replaces,
-                });
+                return self.handle_offer(iq, &rpc.id, session, conversation, sdp, *reinvite);
             }
             Method::IceCandidate { session_id, sdp } => {
                 let session = SessionId::from(session_id.as_str());
@@ -437,55 +325,12 @@ impl Client {
             | Method::Unmute { .. }
             | Method::Other { .. } => {}
         }
-        self.calls.sweep(&mut self.out);
-    }
-
-    /// A new offer for the connection that a session has: answered, and nothing told. It may be
-    /// for another conversation than before (LC-16).
-    fn renegotiated(&mut self, session: &SessionId, conversation: &ConversationId, sdp: &str) {
-        match self.calls.sessions.reoffered(session, sdp, &mut self.out) {
-            Ok(()) => self.calls.session_moved(session, conversation, &mut self.out),
-            Err(error) => self.tell_error(error, session),
-        }
-        self.calls.sweep(&mut self.out);
     }
 
     /// Tells an error of a session.
-    fn tell_error(&mut self, error: Error, session: &SessionId) {
+    pub(super) fn tell_error(&mut self, error: Error, session: &SessionId) {
         let of = Subject { conversation: None, session: Some(session.clone()) };
         self.out.event(Event::Error(error.about(&self.calls.subject(of))));
-    }
-
-    /// An offer, by either signaling.
-    fn offered(&mut self, offer: Offer) {
-        let session = offer.session.clone();
-        if offer.signaling == Signaling::Sdp
-            && let Some((count, error)) = Candidate::read_all(&offer.sdp).skipped
-        {
-            // The engine skips them, too.
-            self.out.malformed(format!("offer {session}: {error} ({count} skipped)"));
-        }
-        let signal =
-            Signal::new(session.clone(), offer.peer.clone(), offer.signaling, String::new());
-        let conversation = offer.conversation.clone();
-        let (replaces, reinvite) = (offer.replaces.clone(), offer.reinvite);
-        let ice = self.link.ice_servers(&self.out.config);
-        match self.calls.sessions.start(offer, ice, &mut self.out) {
-            Ok(()) => match replaces {
-                Some(old) => self.calls.session_replaced(&session, &old, &mut self.out),
-                None => self.calls.session_started(&session, reinvite, &mut self.out),
-            },
-            Err(error) => {
-                let text = format!("{session}: {error}");
-                let about =
-                    Subject { conversation: Some(conversation.clone()), session: Some(session) };
-                let told = Error::new(ErrorKind::Media, text).caused_by(error.clone());
-                self.out.event(Event::Error(told.about(&about)));
-                signal.terminate(&refusal(&error), &mut self.out);
-                self.calls.offer_refused(&conversation, error, &mut self.out);
-            }
-        }
-        self.calls.sweep(&mut self.out);
     }
 
     /// An answer to one of our questions.
@@ -526,7 +371,6 @@ impl Client {
                 }
             }
         }
-        self.calls.sweep(&mut self.out);
     }
 
     /// The far side does not know the session (any more): it ends silently (wire notes 6.10).

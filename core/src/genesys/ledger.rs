@@ -13,7 +13,7 @@ use super::event::{CallReport, Event, HandledBy, PendingSession, Session};
 use super::ids::{ConversationId, SessionId};
 use crate::media::{Agreement, MediaState};
 
-/// Where a call stands.
+/// The phase of a call.
 ///
 /// ```text
 /// rings ──> Ringing ──answered──> Connecting ──service and media──> Connected
@@ -33,23 +33,23 @@ pub enum CallPhase {
     Ended(EndReason),
 }
 
-/// Why a call is over.
+/// The reason of the end of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum EndReason {
-    /// It was connected, and either side hung up.
+    /// Connected before, and ended by either side.
     #[error("the call was ended")]
     Over,
-    /// It no longer rings: the caller gave up, the service took it elsewhere, or it was declined.
+    /// No longer ringing: the caller gave up, the service took it elsewhere, or it was declined.
     #[error("the call was withdrawn")]
     Withdrawn,
     /// Another client of the user's has it, or declined it.
     #[error("the call was handled by another client")]
     Elsewhere,
-    /// It was answered or dialled, and never connected.
+    /// Answered or dialled, and never connected.
     #[error("the call did not connect")]
     Failed,
-    /// There are more than [`Ledger::MAX_CALLS`]: it may go on, and is not followed any more.
+    /// More calls than [`Ledger::MAX_CALLS`]: it may go on, and is not followed any more.
     #[error("too many calls: it is no longer followed")]
     Unfollowed,
     /// The client is gone.
@@ -73,19 +73,19 @@ impl From<EndReason> for Error {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CallView {
-    /// Where it stands.
+    /// Its phase.
     pub phase: CallPhase,
-    /// How it rang, if it did.
+    /// The proposal by which it rang, if it did.
     pub pending: Option<PendingSession>,
-    /// What the service told of it last.
+    /// Its state in the service, as last told.
     pub conversation: Option<Conversation>,
     /// The media session that carries it now.
     pub session: Option<Session>,
-    /// What was agreed on last with the far side about that session's audio: codecs, keys, direction.
+    /// The last agreement with the far side about that session's audio: codecs, keys, direction.
     pub agreement: Option<Agreement>,
     /// All that there is to say about it, once it is over.
     pub report: Option<Box<CallReport>>,
-    /// Whether nothing more will be told of it.
+    /// True if nothing more will be told of it.
     pub settled: bool,
     /// The session on which the service said that it is connected.
     on: Option<SessionId>,
@@ -105,7 +105,7 @@ impl CallView {
         }
     }
 
-    /// Whether it is over, and for what reason.
+    /// The reason of its end, if it is over.
     #[must_use]
     pub fn ended(&self) -> Option<EndReason> {
         match self.phase {
@@ -114,7 +114,7 @@ impl CallView {
         }
     }
 
-    /// Whether nobody is called any more.
+    /// True if nobody is called any more.
     fn is_answered(&self) -> bool {
         match self.conversation.as_ref().map(|call| &call.state) {
             None | Some(CallState::Alerting | CallState::Contacting | CallState::Dialing) => false,
@@ -128,14 +128,14 @@ impl CallView {
         }
     }
 
-    /// It is over, unless it was before.
+    /// Ends it, unless it has ended before.
     fn end(&mut self, reason: EndReason) {
         if self.ended().is_none() {
             self.phase = CallPhase::Ended(reason);
         }
     }
 
-    /// Nobody will have it, unless media carries it already.
+    /// Ends it, as nobody will have it, unless media carries it already.
     fn dismiss(&mut self, reason: EndReason) {
         match self.phase {
             CallPhase::Ringing | CallPhase::Connecting if self.session.is_none() => {
@@ -155,7 +155,7 @@ impl CallView {
         }
     }
 
-    /// Its last word.
+    /// Takes over its report, the last word on it.
     fn reported(&mut self, report: &CallReport) {
         self.end(match self.phase {
             CallPhase::Ringing => EndReason::Withdrawn,
@@ -167,15 +167,15 @@ impl CallView {
     }
 }
 
-/// What became of a call.
+/// A change of a call.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CallChange {
     /// Its conversation. There may be another call of the same one later: one that rings again.
     pub conversation: ConversationId,
-    /// Whether it is a new call; told once of each.
+    /// True if it is a new call; told once of each.
     pub began: bool,
-    /// What it is now.
+    /// The call as it is now.
     pub view: CallView,
 }
 
@@ -188,7 +188,7 @@ struct Entry {
 #[derive(Debug)]
 struct Media {
     session: Session,
-    /// Whether it was connected once.
+    /// True if it was connected once.
     connected: bool,
     agreement: Option<Agreement>,
 }
@@ -227,7 +227,7 @@ impl Ledger {
         self.calls.iter().map(|(id, entry)| (id, &entry.view))
     }
 
-    /// What follows from an event.
+    /// The changes of calls that follow from an event.
     #[must_use]
     pub fn told(&mut self, event: &Event) -> Vec<CallChange> {
         let mut changes = Vec::new();
@@ -318,7 +318,7 @@ impl Ledger {
         changes
     }
 
-    /// What follows from the answer to a dial.
+    /// The changes of calls that follow from the answer to a dial.
     #[must_use]
     pub fn dialled(&mut self, conversation: &ConversationId) -> Vec<CallChange> {
         let mut changes = Vec::new();
@@ -327,7 +327,7 @@ impl Ledger {
         changes
     }
 
-    /// The client is gone: so are its calls.
+    /// Ends all calls, as the client is gone.
     #[must_use]
     pub fn close(&mut self) -> Vec<CallChange> {
         let mut changes = Vec::new();
@@ -380,7 +380,7 @@ impl Ledger {
         calls.map(|(id, _)| id.clone()).collect()
     }
 
-    /// A call that is not known, or one that is over and rings again, which is another one.
+    /// Begins a call that is not known, or one that is over and rings again, which is another one.
     fn begin(&mut self, id: &ConversationId, phase: CallPhase, out: &mut Vec<CallChange>) {
         match self.calls.get(id) {
             Some(entry) if entry.view.ended().is_none() => return,
@@ -413,7 +413,7 @@ impl Ledger {
         });
     }
 
-    /// The one way in which a call changes.
+    /// Changes a call: the one way in which one changes.
     fn change(
         &mut self,
         id: &ConversationId,

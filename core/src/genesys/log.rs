@@ -1,6 +1,6 @@
-//! What happened, as log records: through `tracing`, at the level that each deserves. Nothing in
+//! Log records of what happens: through `tracing`, each at the level that it deserves. Nothing in
 //! them is secret, nobody's number is in them, and what happens all the time is not in them. Of
-//! what a peer can bring about at will only so much is logged, and how many more there were.
+//! what a peer can cause at will only so much is logged, and the number of those left out.
 
 use std::fmt::Debug;
 use std::time::{Duration, Instant};
@@ -25,7 +25,7 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    /// With so long between two records of one kind in the long run.
+    /// A log with so long between two records of one kind in the long run.
     pub(crate) fn new(pace: Duration, now: Instant) -> Self {
         let rate = Rate { start: BURST, capacity: BURST, interval: pace };
         Self {
@@ -56,7 +56,7 @@ impl Journal {
         }
     }
 
-    /// A request that nobody waits for is left out.
+    /// Logs that a request that nobody waits for is left out.
     pub(crate) fn too_many(&mut self, ask: &impl Debug, now: Instant) {
         if self.requests.may(now) {
             warn!("too many requests on their way: {ask:?} is left out");
@@ -84,7 +84,7 @@ impl Journal {
 struct Limited {
     kind: &'static str,
     bucket: TokenBucket,
-    /// How many were left out since the last that was written.
+    /// The number of records left out since the last that was written.
     left_out: u64,
 }
 
@@ -93,7 +93,7 @@ impl Limited {
         Self { kind, bucket: TokenBucket::new(rate, now), left_out: 0 }
     }
 
-    /// Whether one more is written.
+    /// True if one more may be written.
     fn may(&mut self, now: Instant) -> bool {
         self.tell_due(now);
         let may = self.bucket.take(now);

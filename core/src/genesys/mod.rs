@@ -6,6 +6,7 @@ mod call_state;
 mod calls;
 mod check;
 mod client;
+mod collision;
 mod command;
 mod config;
 mod control;
@@ -22,6 +23,7 @@ mod inbound;
 mod ledger;
 mod link;
 mod log;
+mod offers;
 mod outbox;
 mod party;
 mod phone;
@@ -40,7 +42,11 @@ mod tests;
 mod timing;
 mod topics;
 mod upload;
+#[cfg(feature = "unstable-wire")]
 pub mod wire;
+#[cfg(not(feature = "unstable-wire"))]
+#[allow(dead_code, unreachable_pub, unused_imports, reason = "public with `unstable-wire`")]
+mod wire;
 
 pub use call::{Conversation, ConversationUpdate};
 pub use call_state::{CallState, Direction, RecordingState};
@@ -61,3 +67,10 @@ pub use phone::Phone;
 pub use session_type::SessionType;
 pub use station::Station;
 pub use timing::{Figure, Timing, TimingError};
+
+// What events, commands and the causes of errors name of what travels.
+pub use crate::jingle::Reason;
+pub use crate::xmpp::{
+    Application as StanzaErrorApplication, ErrorType as StanzaErrorType, SaslFailure, StanzaError,
+    StreamError,
+};

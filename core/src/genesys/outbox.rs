@@ -1,5 +1,5 @@
-//! What a client has to say, and the questions that wait for an answer: a thin sum of the floors
-//! below, in the client's own types.
+//! Outputs of a client, and the questions that wait for an answer: a thin sum of the floors below,
+//! in the client's own types.
 //!
 //! Every part of the client speaks through here, so that ids, deadlines, retries and the trace
 //! have one owner.
@@ -23,7 +23,7 @@ use crate::Secret;
 use crate::genesys::wire::{Frame, Iq, IqAnswer, IqKind};
 use crate::link::{Pace, Rate, Tempo};
 use crate::machine::{
-    CommandId, Commands, Due, HttpId, MediaId, NetError, Output, Outputs, Rng, UdpId, Wake, WsId,
+    CommandId, Commands, Due, HttpId, NetError, Output, Outputs, Rng, Wake, WsId,
 };
 use crate::plain::{Shown, plain_document};
 use crate::report::{Channel, Direction, Redactor, TraceRecord};
@@ -34,9 +34,8 @@ use crate::xmpp::{self, Asked, Jid};
 /// the service tells can make one each time, so one more is left out.
 pub(crate) const MAX_UNAWAITED: usize = 256;
 
-/// How fast the signaling of sessions goes out (behaviour notes SG-8, wire notes 1.6, 15): a burst
-/// of 25 on a fresh connection and of 20 later, 25 a second in the long run
-/// ([`Timing::signal_pace`]).
+/// The pace of the signaling of sessions (behaviour notes SG-8, wire notes 1.6, 15): a burst of 25
+/// on a fresh connection and of 20 later, 25 a second in the long run ([`Timing::signal_pace`]).
 ///
 /// The official client has such a bucket for each of its extensions, but lets its sessions past
 /// it. We do not: the service has answered floods with `resource-constraint`, and a call whose
@@ -56,7 +55,7 @@ const MAX_TOLD: usize = 4 << 20;
 /// The outputs of a client.
 pub(crate) type Out = Output<Event, Outcome, Error>;
 
-/// See the [module](self).
+/// The outputs of a client, and the questions that wait for an answer.
 #[derive(Debug)]
 pub(crate) struct Outbox {
     outputs: Outputs<Event, Outcome, Error>,
@@ -66,22 +65,22 @@ pub(crate) struct Outbox {
     pub(crate) config: Config,
     /// Our full JID, while bound.
     pub(crate) jid: Option<Jid>,
-    /// Where frames go, while a socket is open.
+    /// The socket that frames go to, while it is open.
     pub(crate) socket: Option<WsId>,
     pace: Pace<Frame>,
     redactor: Redactor,
     journal: Journal,
-    /// What was told, in numbers.
+    /// Counters of the events that were told.
     pub(crate) counters: Counters,
     uploads: Uploads,
     /// Bytes of events since the last drain, roughly, and whether it was told that they are too
     /// many.
     told: usize,
     crowded: bool,
-    /// When anything but media is due.
+    /// The time at which anything but media is due.
     pub(crate) due: Due,
     rng: Rng,
-    /// Why the client is not connected, as far as was last heard.
+    /// The reason why the client is not connected, as far as was last heard.
     pub(crate) trouble: Option<Error>,
 }
 
@@ -118,7 +117,7 @@ impl Outbox {
         self.outputs.now()
     }
 
-    /// Whether a token or JWT can take the place of the one in use.
+    /// Checks that a token or JWT can take the place of the one in use.
     ///
     /// # Errors
     ///
@@ -138,7 +137,7 @@ impl Outbox {
         }
     }
 
-    /// Another token or JWT from now on. Neither is ever shown, nor is the one before.
+    /// Sets another token or JWT from now on. Neither is ever shown, nor is the one before.
     pub(crate) fn set_secret(&mut self, secret: &Secret) {
         if let Some(auth) = self.auth_with(secret) {
             self.redactor.hide(secret);
@@ -146,12 +145,12 @@ impl Outbox {
         }
     }
 
-    /// A secret that the service gave us.
+    /// Hides a secret that the service gave us.
     pub(crate) fn hide(&mut self, secret: &Secret) {
         self.redactor.hide(secret);
     }
 
-    /// Time moves forward only.
+    /// Moves time forward, never back.
     pub(crate) fn advance(&mut self, now: Instant) {
         self.outputs.advance(now);
     }
@@ -165,9 +164,9 @@ impl Outbox {
         output
     }
 
-    /// Says something of media's: packets and frames.
-    pub(crate) fn push_media(&mut self, output: Out) {
-        self.outputs.push(output);
+    /// The outputs, for packets and frames: nothing but media follows from those.
+    pub(crate) fn media(&mut self) -> &mut Outputs<Event, Outcome, Error> {
+        &mut self.outputs
     }
 
     pub(crate) fn push(&mut self, output: Out) {
@@ -190,8 +189,8 @@ impl Outbox {
         self.push(Output::Event(event));
     }
 
-    /// Whether there is room for an event that the application can do without: a list of calls
-    /// that another one replaces, a trace. It is told once in a drain that there is not.
+    /// True if there is room for an event that the application can do without: a list of calls that
+    /// another one replaces, a trace. It is told once in a drain that there is not.
     pub(crate) fn has_room(&mut self) -> bool {
         let room = self.told < MAX_TOLD;
         if !room && !std::mem::replace(&mut self.crowded, true) {
@@ -247,10 +246,6 @@ impl Outbox {
         WsId(self.outputs.id())
     }
 
-    pub(crate) fn media_ids(&mut self) -> (MediaId, UdpId) {
-        (MediaId(self.outputs.id()), UdpId(self.outputs.id()))
-    }
-
     pub(crate) fn uuid(&mut self) -> String {
         self.rng.uuid()
     }
@@ -295,8 +290,8 @@ impl Outbox {
         }
     }
 
-    /// The socket can no longer be used. What waits for its turn shares the fate of what was on
-    /// its way: whoever asked is told that the connection was lost.
+    /// Gives up the socket, which can no longer be used. What waits for its turn shares the fate of
+    /// what was on its way: whoever asked is told that the connection was lost.
     pub(crate) fn hang_up(&mut self) {
         self.socket = None;
         self.jid = None;
@@ -331,7 +326,7 @@ impl Outbox {
         self.iqs.take(iq, self.jid.as_ref())
     }
 
-    /// Whether what comes from there is the service's own word, not that of somebody who has an
+    /// True if what comes from there is the service's own word, not that of somebody who has an
     /// address: our server's, as it stands for no other (RFC 6120 section 8.1.2.1), or that of any
     /// address without a user, as notifications have it (wire notes 4.5).
     pub(crate) fn is_service(&self, from: Option<&Jid>) -> bool {
@@ -348,12 +343,12 @@ impl Outbox {
         self.iqs.forget(forget);
     }
 
-    /// The connection is gone: nobody will answer these.
+    /// Takes the questions that nobody will answer, as the connection is gone.
     pub(crate) fn take_lost_iqs(&mut self) -> Vec<IqAsk> {
         self.iqs.take_lost()
     }
 
-    /// Whether such an IQ waits for its reply.
+    /// True while such an IQ waits for its reply.
     pub(crate) fn is_asked(&self, ask: &IqAsk) -> bool {
         self.iqs.waiting().any(|waiting| waiting == ask)
     }
@@ -422,7 +417,7 @@ impl Outbox {
         }
     }
 
-    /// What became of an upload.
+    /// Takes the result of an upload.
     pub(crate) fn uploaded(
         &mut self,
         kind: upload::Kind,
@@ -448,7 +443,7 @@ impl Outbox {
         }
     }
 
-    /// When an IQ or a command is overdue, or a retry or a stanza due.
+    /// The time at which an IQ or a command is overdue, or a retry or a stanza due.
     pub(crate) fn next_wake(&self) -> Option<Wake> {
         let own = Wake::earliest(self.rest.next_wake(), self.uploads.next_wake());
         let sent = Wake::earliest(self.iqs.next_wake(), self.pace.next_wake());

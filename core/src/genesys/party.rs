@@ -1,4 +1,4 @@
-//! Who is on a call besides the user, as the service tells it (wire notes 4.9).
+//! The parties of a call besides the user, as the service tells it (wire notes 4.9).
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,7 +8,7 @@ use super::call_state::CallState;
 use super::ids::{ParticipantId, QueueId, UserId};
 use crate::report::hidden_number;
 
-/// Who is on a call besides the user, and what the service knows of it.
+/// The parties of a call besides the user, and what the service knows of it.
 ///
 /// All texts are [plain](crate::plain()), and `Debug` shortens numbers and leaves out what
 /// attributes say. What is longer, or more, than the bounds here is left out and told as
@@ -58,9 +58,9 @@ pub struct Party {
     pub address: Option<String>,
     /// The state of its leg, if it has one.
     pub state: Option<CallState>,
-    /// Which user it is, if it is one.
+    /// The user, if it is one.
     pub user: Option<UserId>,
-    /// Which queue it is, or came through.
+    /// The queue that it is, or came through.
     pub queue: Option<QueueId>,
     /// Held in the service.
     pub held: bool,
@@ -90,7 +90,7 @@ impl Parties {
     /// The most other participants.
     pub const MAX_OTHERS: usize = 100;
 
-    /// These, or nobody.
+    /// The parties, or an empty value where there are none.
     pub(super) fn or_none(parties: Option<&Arc<Self>>) -> &Self {
         static NOBODY: Parties = Parties {
             remote_name: None,

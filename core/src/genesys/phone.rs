@@ -10,7 +10,7 @@ use crate::Secret;
 use crate::jingle::Reason;
 use crate::media::{Digit, IceServer};
 
-/// What an application can ask of a phone, whichever runtime carries it.
+/// The keys of a phone, whichever runtime carries it.
 ///
 /// A runtime implements [`Phone::request`] and says what a reply is (a future); the keys come
 /// from here, so that all runtimes have the same ones. See [`Command`] for what each does.
@@ -21,52 +21,52 @@ pub trait Phone {
     /// Submits a command.
     fn request<T: TryFrom<Outcome, Error = Outcome>>(&self, command: Command) -> Self::Reply<T>;
 
-    /// [`Command::Connect`]
+    /// Logs in and stays connected ([`Command::Connect`]).
     fn connect(&self) -> Self::Reply<()> {
         self.request(Command::Connect)
     }
 
-    /// [`Command::Disconnect`]
+    /// Logs out ([`Command::Disconnect`]).
     fn disconnect(&self) -> Self::Reply<()> {
         self.request(Command::Disconnect)
     }
 
-    /// [`Command::AcceptPendingSession`]
+    /// Answers a ringing call ([`Command::AcceptPendingSession`]).
     fn accept_pending(&self, conversation: impl Into<ConversationId>) -> Self::Reply<()> {
         self.request(Command::AcceptPendingSession { conversation: conversation.into() })
     }
 
-    /// [`Command::RejectPendingSession`]
+    /// Declines a ringing call ([`Command::RejectPendingSession`]).
     fn reject_pending(&self, conversation: impl Into<ConversationId>) -> Self::Reply<()> {
         self.request(Command::RejectPendingSession { conversation: conversation.into() })
     }
 
-    /// [`Command::AcceptSession`]
+    /// Answers the media offer of a started session ([`Command::AcceptSession`]).
     fn accept_session(&self, conversation: impl Into<ConversationId>) -> Self::Reply<()> {
         self.request(Command::AcceptSession { conversation: conversation.into() })
     }
 
-    /// [`Command::EndSession`]
+    /// Hangs up ([`Command::EndSession`]).
     fn end(&self, conversation: impl Into<ConversationId>) -> Self::Reply<()> {
         self.request(Command::EndSession { conversation: conversation.into() })
     }
 
-    /// [`Command::ForceTerminateSession`]
+    /// Ends a media session itself ([`Command::ForceTerminateSession`]).
     fn force_terminate(&self, session: impl Into<SessionId>, reason: Reason) -> Self::Reply<()> {
         self.request(Command::ForceTerminateSession { session: session.into(), reason })
     }
 
-    /// [`Command::SetAudioMute`]
+    /// Mutes or unmutes ([`Command::SetAudioMute`]).
     fn set_muted(&self, conversation: impl Into<ConversationId>, muted: bool) -> Self::Reply<()> {
         self.request(Command::SetAudioMute { conversation: conversation.into(), muted })
     }
 
-    /// [`Command::SetConversationHeld`]
+    /// Holds or resumes ([`Command::SetConversationHeld`]).
     fn set_held(&self, conversation: impl Into<ConversationId>, held: bool) -> Self::Reply<()> {
         self.request(Command::SetConversationHeld { conversation: conversation.into(), held })
     }
 
-    /// [`Command::SendDtmf`]
+    /// Sends keys in the audio ([`Command::SendDtmf`]).
     fn send_dtmf(
         &self,
         conversation: impl Into<ConversationId>,
@@ -76,7 +76,7 @@ pub trait Phone {
         self.request(Command::SendDtmf { conversation: conversation.into(), digits, duration })
     }
 
-    /// [`Command::ControlCall`]
+    /// Does something else with a call ([`Command::ControlCall`]).
     fn control(
         &self,
         conversation: impl Into<ConversationId>,
@@ -85,17 +85,17 @@ pub trait Phone {
         self.request(Command::ControlCall { conversation: conversation.into(), control })
     }
 
-    /// [`Command::StartSoftphoneSession`]
+    /// Places a call ([`Command::StartSoftphoneSession`]).
     fn dial(&self, dial: Dial) -> Self::Reply<Dialled> {
         self.request(Command::StartSoftphoneSession(dial))
     }
 
-    /// [`Command::Subscribe`]
+    /// Receives a topic's notifications from now on ([`Command::Subscribe`]).
     fn subscribe(&self, topic: impl Into<String>) -> Self::Reply<()> {
         self.request(Command::Subscribe { topic: topic.into() })
     }
 
-    /// [`Command::SubscribeAll`]
+    /// Receives the notifications of many topics from now on ([`Command::SubscribeAll`]).
     fn subscribe_all(
         &self,
         topics: impl IntoIterator<Item = impl Into<String>>,
@@ -105,17 +105,17 @@ pub trait Phone {
         self.request(Command::SubscribeAll { topics, priority })
     }
 
-    /// [`Command::Unsubscribe`]
+    /// Stops receiving a topic ([`Command::Unsubscribe`]).
     fn unsubscribe(&self, topic: impl Into<String>) -> Self::Reply<()> {
         self.request(Command::Unsubscribe { topic: topic.into() })
     }
 
-    /// [`Command::SetAccessToken`]
+    /// Uses another access token or JWT from now on ([`Command::SetAccessToken`]).
     fn set_access_token(&self, token: impl Into<Secret>) -> Self::Reply<()> {
         self.request(Command::SetAccessToken(token.into()))
     }
 
-    /// [`Command::SetIceServers`]
+    /// Uses these ICE servers of the application's own from now on ([`Command::SetIceServers`]).
     fn set_ice_servers(
         &self,
         servers: Vec<IceServer>,
@@ -124,22 +124,22 @@ pub trait Phone {
         self.request(Command::SetIceServers { servers, policy })
     }
 
-    /// [`Command::NetworkChanged`]
+    /// Tells that the network is another one, or is back ([`Command::NetworkChanged`]).
     fn network_changed(&self) -> Self::Reply<()> {
         self.request(Command::NetworkChanged)
     }
 
-    /// [`Command::WentOffline`]
+    /// Tells that there is no network ([`Command::WentOffline`]).
     fn went_offline(&self) -> Self::Reply<()> {
         self.request(Command::WentOffline)
     }
 
-    /// [`Command::ClaimAlertingLeader`]
+    /// Makes this the one of the user's clients that rings ([`Command::ClaimAlertingLeader`]).
     fn claim_alerting_leader(&self) -> Self::Reply<()> {
         self.request(Command::ClaimAlertingLeader)
     }
 
-    /// [`Command::Destroy`]
+    /// Ends everything ([`Command::Destroy`]).
     fn destroy(&self) -> Self::Reply<()> {
         self.request(Command::Destroy)
     }

@@ -9,20 +9,17 @@ use super::ids::{CallId, ConversationId};
 use super::outbox::Outbox;
 use super::signal::{Answer, Signal};
 use crate::jingle::{Reason, Transport};
-use crate::machine::{Output, TrackId, UdpEvent, UdpId, Wake};
+use crate::machine::{UdpId, Wake};
 use crate::media::negotiation::Fingerprint;
 use crate::media::{
-    Digit, Engine, EngineEvent, EngineOutput, Frame, Local, LocalCandidate, LocalKind, MediaKind,
-    MediaState, MediaStats, Track,
+    Digit, EngineEvent, LocalCandidate, MediaError, MediaState, MediaStats, Peer, PeerNews,
 };
 use crate::report::Direction;
 use crate::sdp::Description;
-use crate::sdp::candidate::{Admission, Candidate, Generation, MAX_CANDIDATES};
+use crate::sdp::candidate::{Candidate, Generation, MAX_CANDIDATES};
 
 /// Candidates of ours kept until the answer is sent.
 const MAX_QUEUED: usize = 64;
-/// Outputs that one drain takes from an engine: an engine that never ends it is broken.
-const MAX_DRAIN: usize = 10_000;
 
 /// Where a session stands.
 ///
@@ -52,21 +49,13 @@ pub(crate) enum Fate {
     Over(Reason),
 }
 
-/// What a session's media reaches once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Milestone {
-    Connected,
-    FirstAudio,
-}
-
-/// A media session. See the [module](self).
+/// A media session: what is signaled about a [`Peer`]. See the [module](self).
 pub(crate) struct MediaSession {
     /// What the application sees.
     pub(crate) handle: Session,
     signal: Signal,
-    engine: Box<dyn Engine>,
-    udp: UdpId,
-    udp_open: bool,
+    /// Its media.
+    pub(crate) peer: UdpId,
     phase: Phase,
     /// The media state that the application was told last.
     told: MediaState,
@@ -75,85 +64,48 @@ pub(crate) struct MediaSession {
     gathered: bool,
     /// Our ICE user fragment, once the answer is made.
     ufrag: String,
-    wake: Option<Wake>,
-    stats_at: Option<Instant>,
     /// The far side's description, less its candidates: what an ICE restart changes.
     offer: Box<str>,
-    /// What was reached, and when; each once.
-    milestones: Vec<(Milestone, Instant)>,
-    /// How many of them were taken note of.
-    noted: usize,
-    /// Whether figures were told that the calls on it have not taken note of.
-    sampled: bool,
-    /// Whether another session has taken its place: it ends without a word to the application.
-    superseded: bool,
-    /// Whether the application was told that its frames are of the wrong kind.
-    complained: bool,
-    relay_only: bool,
-    /// The far side's candidates since ICE began, or began anew.
-    remote: Generation,
     /// The leg whose connection was reported by [`Resource::call_metadata`].
     ///
     /// [`Resource::call_metadata`]: super::rest::Resource::call_metadata
     pub(crate) reported: Option<CallId>,
 }
 
+// Descriptions hold the password of ICE.
 impl std::fmt::Debug for MediaSession {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("MediaSession")
             .field("handle", &self.handle)
+            .field("peer", &self.peer)
             .field("phase", &self.phase)
-            .field("media", &self.engine.state())
             .field("told", &self.told)
             .field("queued", &self.queued)
-            .field("wake", &self.wake)
-            .field("stats_at", &self.stats_at)
-            .field("milestones", &self.milestones)
             .finish_non_exhaustive()
     }
 }
 
 impl MediaSession {
-    /// A session whose offer the engine has taken. Asks for its sockets.
+    /// A session whose offer the engine of its peer has taken.
     pub(crate) fn new(
         handle: Session,
         signal: Signal,
-        engine: Box<dyn Engine>,
-        udp: UdpId,
+        peer: &mut Peer,
         offer: Description<'_>,
-        relay_only: bool,
-        out: &mut Outbox,
     ) -> Self {
-        let mut remote = Generation::default();
-        let offer = without_candidates(offer, &mut remote);
-        out.push(Output::OpenUdp { id: udp });
+        let offer = without_candidates(offer, &mut peer.remote);
         Self {
             handle,
             signal,
-            engine,
-            udp,
-            udp_open: false,
+            peer: peer.udp(),
             phase: Phase::Offered,
             told: MediaState::New,
             queued: Vec::new(),
             gathered: false,
             ufrag: String::new(),
-            wake: None,
-            stats_at: None,
             offer,
-            milestones: Vec::new(),
-            noted: 0,
-            sampled: false,
-            superseded: false,
-            complained: false,
-            relay_only,
-            remote,
             reported: None,
         }
-    }
-
-    pub(crate) fn udp(&self) -> UdpId {
-        self.udp
     }
 
     pub(crate) fn signal(&self) -> &Signal {
@@ -162,18 +114,6 @@ impl MediaSession {
 
     pub(crate) fn is_answered(&self) -> bool {
         matches!(self.phase, Phase::Answered)
-    }
-
-    pub(crate) fn is_connected(&self) -> bool {
-        self.is_answered() && self.engine.state() == MediaState::Connected
-    }
-
-    /// Whether its media is connected, or may yet be.
-    pub(crate) fn is_alive(&self) -> bool {
-        match self.engine.state() {
-            MediaState::New | MediaState::Connecting | MediaState::Connected => true,
-            MediaState::Disconnected | MediaState::Failed | MediaState::Closed => false,
-        }
     }
 
     pub(crate) fn is_terminating(&self) -> bool {
@@ -185,13 +125,11 @@ impl MediaSession {
     }
 
     pub(crate) fn next_wake(&self) -> Option<Wake> {
-        let stats = self.stats_at.map(|at| Wake { at, reason: "media figures" });
-        let end = match self.phase {
+        match self.phase {
             Phase::Terminating { until, .. } => Some(Wake { at: until, reason: "terminate reply" }),
             Phase::Abandoned { until } => Some(Wake { at: until, reason: "word of the end" }),
             Phase::Offered | Phase::Answered => None,
-        };
-        Wake::earliest(self.wake, Wake::earliest(stats, end))
+        }
     }
 
     /// Whether the offer can be answered, or was.
@@ -210,17 +148,21 @@ impl MediaSession {
     /// # Errors
     ///
     /// The engine or the answer failed; the session can be accepted again.
-    pub(crate) fn make_answer(&mut self, out: &mut Outbox) -> Result<Option<Answer>, Error> {
+    pub(crate) fn make_answer(
+        &self,
+        peer: &mut Peer,
+        out: &mut Outbox,
+    ) -> Result<Option<Answer>, Error> {
         self.may_accept()?;
         if self.is_answered() {
             return Ok(None);
         }
-        let answer = self.engine.create_answer(out.now()).map_err(Error::media)?;
+        let answer = peer.engine.create_answer(out.now()).map_err(Error::media)?;
         self.signal.make_answer(answer, out).map(Some).map_err(Error::media)
     }
 
     /// Answers the offer.
-    pub(crate) fn accept(&mut self, answer: Answer, out: &mut Outbox) -> Fate {
+    pub(crate) fn accept(&mut self, answer: Answer, peer: &mut Peer, out: &mut Outbox) -> Fate {
         let sdp = self.signal.send_answer(answer, out);
         self.phase = Phase::Answered;
         self.ufrag = ufrag_of(&sdp);
@@ -230,7 +172,7 @@ impl MediaSession {
         if self.gathered {
             self.signal.gathering_complete(&self.ufrag, out);
         }
-        self.drain(out)
+        self.drain(peer, out)
     }
 
     /// Whether a description has the credentials that are in use (LC-16).
@@ -252,7 +194,12 @@ impl MediaSession {
     /// # Errors
     ///
     /// The offer cannot be used; the session goes on as it was.
-    pub(crate) fn reoffered(&mut self, sdp: &str, out: &mut Outbox) -> Result<Fate, Error> {
+    pub(crate) fn reoffered(
+        &mut self,
+        sdp: &str,
+        peer: &mut Peer,
+        out: &mut Outbox,
+    ) -> Result<Fate, Error> {
         match self.phase {
             // What waits for an answer already.
             Phase::Offered if self.is_offer(sdp) => return Ok(Fate::Goes),
@@ -260,11 +207,11 @@ impl MediaSession {
             // It crossed our word on the way.
             Phase::Terminating { .. } | Phase::Abandoned { .. } => return Ok(Fate::Goes),
         }
-        if let Some(answer) = self.renegotiate(sdp, out)? {
+        if let Some(answer) = self.renegotiate(sdp, peer, out)? {
             let answer = self.signal.make_answer(answer, out).map_err(Error::media)?;
             self.signal.send_answer(answer, out);
         }
-        Ok(self.drain(out))
+        Ok(self.drain(peer, out))
     }
 
     /// The far side's transport changed (wire notes 6.6): with new credentials ICE begins anew,
@@ -277,13 +224,14 @@ impl MediaSession {
     pub(crate) fn transport_changed(
         &mut self,
         transport: &Transport,
+        peer: &mut Peer,
         out: &mut Outbox,
     ) -> Result<Fate, Error> {
         let Some(sdp) = self.with_transport(transport) else { return Ok(Fate::Goes) };
-        if let Some(answer) = self.renegotiate(&sdp, out)? {
+        if let Some(answer) = self.renegotiate(&sdp, peer, out)? {
             self.signal.ice_restarted(&answer, out).map_err(Error::media)?;
         }
-        Ok(self.drain(out))
+        Ok(self.drain(peer, out))
     }
 
     /// The far side's description with what a transport says anew; none where that is nothing.
@@ -320,7 +268,12 @@ impl MediaSession {
     }
 
     /// Applies a new description. The answer to it, where the one before is answered.
-    fn renegotiate(&mut self, sdp: &str, out: &Outbox) -> Result<Option<String>, Error> {
+    fn renegotiate(
+        &mut self,
+        sdp: &str,
+        peer: &mut Peer,
+        out: &Outbox,
+    ) -> Result<Option<String>, Error> {
         match self.phase {
             Phase::Offered | Phase::Answered => {}
             Phase::Terminating { .. } | Phase::Abandoned { .. } => {
@@ -328,109 +281,48 @@ impl MediaSession {
             }
         }
         let description = Description::read(sdp).map_err(Error::media)?;
-        self.engine.accept_offer(out.now(), sdp).map_err(Error::media)?;
+        peer.engine.accept_offer(out.now(), sdp).map_err(Error::media)?;
         if !self.has_credentials_of(sdp) {
-            self.remote = Generation::default();
+            peer.remote = Generation::default();
         }
-        self.offer = without_candidates(description, &mut self.remote);
+        self.offer = without_candidates(description, &mut peer.remote);
         if !self.is_answered() {
             return Ok(None);
         }
-        let answer = self.engine.create_answer(out.now()).map_err(Error::media)?;
+        let answer = peer.engine.create_answer(out.now()).map_err(Error::media)?;
         self.ufrag = ufrag_of(&answer);
         Ok(Some(answer))
     }
 
-    /// Another session has taken its place, with its audio.
-    pub(crate) fn supersede(&mut self) {
-        self.superseded = true;
-    }
-
-    pub(crate) fn is_superseded(&self) -> bool {
-        self.superseded
-    }
-
-    /// A candidate of the far side. What ICE cannot use is skipped, and so is what comes when there
-    /// are enough of them.
-    pub(crate) fn remote_candidate(&mut self, candidate: &Candidate, out: &mut Outbox) -> Fate {
-        let Some(usable) = candidate.usable() else { return Fate::Goes };
-        let Some(address) = usable.address() else { return Fate::Goes };
-        match self.remote.admit(address, usable.component) {
-            Admission::New => {}
-            Admission::Known | Admission::Full { first: false } => return Fate::Goes,
-            Admission::Full { first: true } => {
-                let id = &self.handle.id;
-                out.malformed(format!("candidates of {id}: more than {MAX_CANDIDATES}"));
-                return Fate::Goes;
-            }
+    /// A candidate of the far side.
+    pub(crate) fn remote_candidate(
+        &mut self,
+        candidate: &Candidate,
+        peer: &mut Peer,
+        out: &mut Outbox,
+    ) -> Fate {
+        if let Err(error) = peer.remote_candidate(out.now(), candidate) {
+            let id = &self.handle.id;
+            out.malformed(match error {
+                MediaError::TooMany(what) => format!("{what} of {id}: more than {MAX_CANDIDATES}"),
+                error => format!("candidate of {id}: {error}"),
+            });
         }
-        if let Err(error) = self.engine.add_remote_candidate(out.now(), &usable.to_line()) {
-            out.malformed(format!("candidate of {}: {error}", self.handle.id));
-        }
-        self.drain(out)
-    }
-
-    pub(crate) fn handle_udp(&mut self, event: UdpEvent, out: &mut Outbox) -> Fate {
-        match event {
-            UdpEvent::Opened { .. } if self.udp_open => Fate::Goes,
-            UdpEvent::Opened { local } => {
-                self.udp_open = true;
-                self.add_addresses(&local, out);
-                self.drain(out)
-            }
-            UdpEvent::Changed { added, removed } => {
-                for address in removed {
-                    self.engine.remove_local(out.now(), address);
-                }
-                self.add_addresses(&added, out);
-                self.drain(out)
-            }
-            UdpEvent::Failed(error) => {
-                let text = format!("no socket for media: {error}");
-                self.tell(Error::new(ErrorKind::Media, text).caused_by(error), out);
-                self.fail(Reason::FailedTransport, out)
-            }
-            UdpEvent::Datagram { local, remote, data } => {
-                self.engine.handle_datagram(out.now(), local, remote, &data);
-                self.drain(out)
-            }
-        }
-    }
-
-    fn add_addresses(&mut self, all: &[Local], out: &Outbox) {
-        if !self.relay_only {
-            for local in all {
-                self.engine.add_local(out.now(), local, LocalKind::Host);
-            }
-        }
-        self.engine.local_done(out.now());
-    }
-
-    /// The application sends.
-    pub(crate) fn send(&mut self, track: Track, frame: &Frame, out: &mut Outbox) -> Fate {
-        match self.engine.send(out.now(), track, frame) {
-            Ok(()) => self.complained = false,
-            // Told once of all frames in a row.
-            Err(_) if self.complained => {}
-            Err(error) => {
-                self.complained = true;
-                self.tell(Error::media(error), out);
-            }
-        }
-        self.drain(out)
+        self.drain(peer, out)
     }
 
     pub(crate) fn send_dtmf(
         &mut self,
         digits: &[Digit],
         duration: Duration,
+        peer: &mut Peer,
         out: &mut Outbox,
     ) -> Result<Fate, Error> {
-        self.engine.send_dtmf(out.now(), digits, duration).map_err(Error::media)?;
-        Ok(self.drain(out))
+        peer.engine.send_dtmf(out.now(), digits, duration).map_err(Error::media)?;
+        Ok(self.drain(peer, out))
     }
 
-    pub(crate) fn handle_timeout(&mut self, out: &mut Outbox) -> Fate {
+    pub(crate) fn handle_timeout(&mut self, peer: &mut Peer, out: &mut Outbox) -> Fate {
         match &self.phase {
             Phase::Terminating { reason, until } if *until <= out.now() => {
                 return Fate::Over(reason.clone());
@@ -443,45 +335,17 @@ impl MediaSession {
             | Phase::Terminating { .. }
             | Phase::Abandoned { .. } => {}
         }
-        if self.stats_at.is_some_and(|at| at <= out.now()) {
-            self.stats_at = Some(out.now() + out.config.timing.stats);
-            self.sampled = true;
-            self.tell_stats(out);
+        if let Some(stats) = peer.handle_timeout(out.now()) {
+            self.tell_stats(stats, out);
         }
-        if self.wake.is_some_and(|wake| wake.at <= out.now()) {
-            self.engine.handle_timeout(out.now());
-            return self.drain(out);
-        }
-        Fate::Goes
+        self.drain(peer, out)
     }
 
-    /// The figures since it began.
-    pub(crate) fn stats(&self) -> MediaStats {
-        self.engine.stats()
-    }
-
-    /// What was reached since the last look.
-    pub(crate) fn take_milestones(&mut self) -> &[(Milestone, Instant)] {
-        let new = std::mem::replace(&mut self.noted, self.milestones.len());
-        &self.milestones[new..]
-    }
-
-    fn reach(&mut self, milestone: Milestone, now: Instant) {
-        if self.milestones.iter().all(|(reached, _)| *reached != milestone) {
-            self.milestones.push((milestone, now));
-        }
-    }
-
-    /// The figures, once each time that they were told.
-    pub(crate) fn take_sample(&mut self) -> Option<MediaStats> {
-        std::mem::take(&mut self.sampled).then(|| self.engine.stats())
-    }
-
-    fn tell_stats(&self, out: &mut Outbox) {
+    fn tell_stats(&self, stats: MediaStats, out: &mut Outbox) {
         out.event(Event::Stats {
             session: self.handle.id.clone(),
             conversation: self.handle.conversation.clone(),
-            stats: self.engine.stats(),
+            stats,
         });
     }
 
@@ -514,22 +378,18 @@ impl MediaSession {
         Fate::Over(reason)
     }
 
-    /// Closes media and sockets, and tells the last figures and the end.
-    pub(crate) fn end(mut self, reason: Reason, out: &mut Outbox) {
-        if self.superseded {
-            self.engine.close(out.now());
-            let _ = self.drain(out);
-            return out.push(Output::CloseUdp { id: self.udp });
+    /// Closes media, and tells the last figures and the end; nothing of one that was superseded. Its
+    /// sockets are closed next.
+    pub(crate) fn end(&mut self, peer: &mut Peer, out: &mut Outbox) {
+        if !peer.is_superseded() {
+            self.tell_stats(peer.stats(), out);
         }
-        self.tell_stats(out);
-        self.engine.close(out.now());
+        peer.engine.close(out.now());
         // It is over whatever the engine still has to say.
-        let _ = self.drain(out);
-        if !matches!(self.told, MediaState::Closed | MediaState::Failed) {
+        let _ = self.drain(peer, out);
+        if !peer.is_superseded() && !matches!(self.told, MediaState::Closed | MediaState::Failed) {
             self.tell_state(MediaState::Closed, out);
         }
-        out.push(Output::CloseUdp { id: self.udp });
-        out.event(Event::SessionEnded { session: self.handle, reason });
     }
 
     fn tell_state(&mut self, state: MediaState, out: &mut Outbox) {
@@ -557,30 +417,44 @@ impl MediaSession {
         out.event(Event::Error(error.about(&self.subject())));
     }
 
-    /// Does what the engine wants, until it wants to sleep.
-    fn drain(&mut self, out: &mut Outbox) -> Fate {
-        let mut verdict = Fate::Goes;
-        for _ in 0..MAX_DRAIN {
-            match self.engine.poll_output() {
-                EngineOutput::Transmit { local, remote, data } => {
-                    if self.udp_open {
-                        out.push_media(Output::Transmit { id: self.udp, local, remote, data });
-                    }
+    /// Carries on what its media tells, until that is at rest.
+    fn drain(&mut self, peer: &mut Peer, out: &mut Outbox) -> Fate {
+        let news = peer.poll(out.media());
+        self.carry_on(news, peer, out)
+    }
+
+    /// Carries on news of its media, and all that follow.
+    pub(crate) fn carry_on(
+        &mut self,
+        mut news: Option<PeerNews>,
+        peer: &mut Peer,
+        out: &mut Outbox,
+    ) -> Fate {
+        let mut fate = Fate::Goes;
+        while let Some(new) = news {
+            let after = match new {
+                PeerNews::Engine(event) => self.handle_engine(event, out),
+                PeerNews::Refused(error) => {
+                    self.tell(Error::media(error), out);
+                    Fate::Goes
                 }
-                EngineOutput::Event(_) if self.superseded => {}
-                EngineOutput::Event(event) => {
-                    if let over @ Fate::Over(_) = self.handle_engine(event, out) {
-                        verdict = over;
-                    }
+                PeerNews::NoSocket(error) => {
+                    let text = format!("no socket for media: {error}");
+                    self.tell(Error::new(ErrorKind::Media, text).caused_by(error), out);
+                    return self.fail(Reason::FailedTransport, out);
                 }
-                EngineOutput::Timeout(wake) => {
-                    self.wake = wake;
-                    return verdict;
+                PeerNews::Restless => {
+                    let error = Error::new(ErrorKind::Internal, "the media engine does not rest");
+                    self.tell(error, out);
+                    return Fate::Over(Reason::MediaError);
                 }
+            };
+            if let over @ Fate::Over(_) = after {
+                fate = over;
             }
+            news = peer.poll(out.media());
         }
-        self.tell(Error::new(ErrorKind::Internal, "the media engine does not rest"), out);
-        Fate::Over(Reason::MediaError)
+        fate
     }
 
     fn handle_engine(&mut self, event: EngineEvent, out: &mut Outbox) -> Fate {
@@ -597,15 +471,9 @@ impl MediaSession {
                     self.signal.gathering_complete(&self.ufrag, out);
                 }
             }
-            EngineEvent::Frame { track, frame } => {
-                if track.kind == MediaKind::Audio {
-                    self.reach(Milestone::FirstAudio, out.now());
-                }
-                let track = TrackId { media: self.handle.media, track };
-                out.push_media(Output::Frame { track, frame });
-            }
-            // Softphones have one track, of audio, and no channel.
-            EngineEvent::TrackAdded(_)
+            // Frames have left. Softphones have one track, of audio, and no channel.
+            EngineEvent::Frame { .. }
+            | EngineEvent::TrackAdded(_)
             | EngineEvent::TrackChanged(_)
             | EngineEvent::TrackRemoved(_)
             | EngineEvent::KeyframeWanted(_)
@@ -619,7 +487,6 @@ impl MediaSession {
                 duration,
             }),
             EngineEvent::Agreed(agreement) => {
-                self.complained = false;
                 out.event(Event::MediaAgreed {
                     session: self.handle.id.clone(),
                     conversation: self.handle.conversation.clone(),
@@ -641,8 +508,6 @@ impl MediaSession {
         self.tell_state(state, out);
         match state {
             MediaState::Connected => {
-                self.reach(Milestone::Connected, out.now());
-                self.stats_at = Some(out.now() + out.config.timing.stats);
                 if self.is_answered() {
                     self.signal.active(out);
                 }

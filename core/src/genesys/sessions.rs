@@ -4,15 +4,18 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use super::error::{Error, ErrorKind};
-use super::event::{IceServers, Session, Signaling};
+use super::event::{Event, IceServers, Session, Signaling};
 use super::ids::{CallId, ConversationId, MAX_ID, SessionId};
 use super::outbox::Outbox;
-use super::session::{Fate, MediaSession, Milestone};
+use super::session::{Fate, MediaSession};
 use super::session_type::SessionType;
 use super::signal::{Answer, Signal};
 use crate::jingle::{Reason, Transport};
-use crate::machine::{Frame, Seed, TrackId, UdpEvent, UdpId, Wake};
-use crate::media::{Digit, EngineConfig, EngineFactory, MediaError, MediaStats};
+use crate::machine::{Seed, TrackId, UdpEvent, UdpId, Wake};
+use crate::media::{
+    Digit, EngineFactory, Frame, MediaError, MediaState, MediaStats, Milestone, Peer, PeerNews,
+    Peers,
+};
 use crate::sdp::candidate::{Admission, Candidate, Generation, MAX_CANDIDATES};
 use crate::sdp::{Description, Section};
 use crate::xmpp::Jid;
@@ -48,9 +51,10 @@ struct Early {
 }
 
 /// See the [module](self).
+#[derive(Debug)]
 pub(crate) struct Sessions {
-    factory: Box<dyn EngineFactory>,
-    seed: Seed,
+    /// Their media.
+    peers: Peers,
     /// Boxed, as what a map holds it has room for many times over.
     open: BTreeMap<SessionId, Box<MediaSession>>,
     ended: Vec<(SessionId, Reason)>,
@@ -59,27 +63,38 @@ pub(crate) struct Sessions {
     idle: BTreeMap<SessionId, Instant>,
 }
 
-impl std::fmt::Debug for Sessions {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sessions")
-            .field("open", &self.open)
-            .field("ended", &self.ended)
-            .field("early", &self.early)
-            .field("idle", &self.idle)
-            .finish_non_exhaustive()
-    }
-}
-
 impl Sessions {
     pub(crate) fn new(factory: Box<dyn EngineFactory>, seed: Seed) -> Self {
         Self {
-            factory,
-            seed,
+            peers: Peers::new(factory, seed),
             open: BTreeMap::new(),
             ended: Vec::new(),
             early: VecDeque::new(),
             idle: BTreeMap::new(),
         }
+    }
+
+    /// A session and its media.
+    fn pair(&mut self, session: &SessionId) -> Option<(&mut MediaSession, &mut Peer)> {
+        let open = self.open.get_mut(session)?;
+        let peer = self.peers.get_mut(open.peer)?;
+        Some((open, peer))
+    }
+
+    /// The media of a session.
+    fn peer(&self, session: &SessionId) -> Option<&Peer> {
+        self.peers.get(self.open.get(session)?.peer)
+    }
+
+    /// True if another session has taken its place.
+    fn is_superseded(&self, open: &MediaSession) -> bool {
+        self.peers.get(open.peer).is_none_or(Peer::is_superseded)
+    }
+
+    /// The session that a peer is the media of.
+    fn owner(&self, udp: UdpId) -> Option<SessionId> {
+        let owner = self.open.iter().find(|(_, open)| open.peer == udp);
+        owner.map(|(session, _)| session.clone())
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -92,7 +107,7 @@ impl Sessions {
 
     /// Whether the application knows of a session: one whose place is taken, it does not.
     pub(crate) fn is_current(&self, session: &SessionId) -> bool {
-        self.open.get(session).is_some_and(|open| !open.is_superseded())
+        self.open.get(session).is_some_and(|open| !self.is_superseded(open))
     }
 
     pub(crate) fn handle(&self, session: &SessionId) -> Option<Session> {
@@ -114,7 +129,12 @@ impl Sessions {
             idle.map(|at| Wake { at, reason: "media without a call" }),
             early.map(|at| Wake { at, reason: "early candidates" }),
         );
-        self.open.values().map(|session| session.next_wake()).fold(own, Wake::earliest)
+        self.open.values().map(|open| self.wake_of(open)).fold(own, Wake::earliest)
+    }
+
+    fn wake_of(&self, open: &MediaSession) -> Option<Wake> {
+        let media = self.peers.get(open.peer).and_then(Peer::next_wake);
+        Wake::earliest(media, open.next_wake())
     }
 
     /// Takes an offer.
@@ -139,36 +159,35 @@ impl Sessions {
             return Err(MediaError::NotYet("relayed media"));
         }
         let description = Description::read(&offer.sdp)?;
-        let seed = self.seed.child(offer.session.as_str());
-        let mut config = EngineConfig::new(seed);
+        let mut config = self.peers.config(offer.session.as_str());
         config.codecs.clone_from(&out.config.codecs);
         config.relay_only = ice.relay_only;
         config.ice_servers = ice.servers;
         config.path_limit = out.config.timing.path;
         config.reorder = out.config.timing.reorder;
-        let mut engine = self.factory.create(out.now(), config);
+        let mut engine = self.peers.engine(out.now(), config);
         engine.accept_offer(out.now(), &offer.sdp)?;
-        let (mut media, udp) = out.media_ids();
-        if let Some(old) = offer.replaces.as_ref().and_then(|old| self.open.get_mut(old)) {
-            old.supersede();
-            media = old.handle.media;
-        }
+        let before = offer.replaces.as_ref().and_then(|old| self.pair(old)).map(|(old, peer)| {
+            peer.supersede();
+            old.handle.media
+        });
+        let figures = out.config.timing.stats;
+        let own = self.peers.open(engine, before, !ice.relay_only, figures, out.media());
         let mid = audio_mid(&description);
         let peer = offer.peer.clone();
         let handle = Session {
             id: offer.session.clone(),
             conversation: offer.conversation,
-            media,
+            media: own.media,
             session_type: SessionType::Softphone,
             peer: offer.peer.to_string(),
             signaling: offer.signaling,
         };
         let signal = Signal::new(offer.session.clone(), offer.peer, offer.signaling, mid);
-        let session =
-            MediaSession::new(handle, signal, engine, udp, description, ice.relay_only, out);
+        let session = MediaSession::new(handle, signal, own, description);
         if let Some(old) = self.open.insert(offer.session.clone(), Box::new(session)) {
             // A new connection under the same name.
-            old.end(Reason::AlternativeSession, out);
+            self.close(*old, Reason::AlternativeSession, out);
         }
         let early: Vec<_> = self
             .early
@@ -197,17 +216,17 @@ impl Sessions {
         session: &SessionId,
         out: &mut Outbox,
     ) -> Result<Option<Answer>, Error> {
-        match self.open.get_mut(session) {
-            Some(open) => open.make_answer(out),
+        match self.pair(session) {
+            Some((open, peer)) => open.make_answer(peer, out),
             None => Err(Error::new(ErrorKind::Session, "the session is over")),
         }
     }
 
     /// Sends the answer to a session's offer.
     pub(crate) fn accept(&mut self, session: &SessionId, answer: Answer, out: &mut Outbox) {
-        if let Some(open) = self.open.get_mut(session) {
-            let verdict = open.accept(answer, out);
-            self.judge(session, verdict);
+        if let Some((open, peer)) = self.pair(session) {
+            let fate = open.accept(answer, peer, out);
+            self.judge(session, fate);
         }
     }
 
@@ -217,9 +236,9 @@ impl Sessions {
         candidate: &Candidate,
         out: &mut Outbox,
     ) {
-        if let Some(open) = self.open.get_mut(session) {
-            let verdict = open.remote_candidate(candidate, out);
-            self.judge(session, verdict);
+        if let Some((open, peer)) = self.pair(session) {
+            let fate = open.remote_candidate(candidate, peer, out);
+            self.judge(session, fate);
         }
     }
 
@@ -261,23 +280,27 @@ impl Sessions {
     }
 
     pub(crate) fn handle_udp(&mut self, id: UdpId, event: UdpEvent, out: &mut Outbox) {
-        let open = self.open.values_mut().find(|session| session.udp() == id);
-        if let Some(open) = open {
-            let verdict = open.handle_udp(event, out);
-            let session = open.handle.id.clone();
-            self.judge(&session, verdict);
+        let peer = self.peers.get_mut(id);
+        if let Some(news) = peer.and_then(|peer| peer.handle_udp(event, out.media())) {
+            self.carry_on(id, news, out);
         }
     }
 
     pub(crate) fn send(&mut self, track: TrackId, frame: &Frame, out: &mut Outbox) {
-        // One that was replaced has the same name for its media until it is gone.
-        let speaks = |open: &&mut Box<MediaSession>| {
-            open.handle.media == track.media && !open.is_superseded()
-        };
-        if let Some(open) = self.open.values_mut().find(speaks) {
-            let verdict = open.send(track.track, frame, out);
-            let session = open.handle.id.clone();
-            self.judge(&session, verdict);
+        let Some(peer) = self.peers.sender(track) else { return };
+        let id = peer.udp();
+        if let Some(news) = peer.send(track.track, frame, out.media()) {
+            self.carry_on(id, news, out);
+        }
+    }
+
+    /// Lets a session know the news of its media, which are few: most of what comes and goes are
+    /// packets and frames.
+    fn carry_on(&mut self, id: UdpId, news: PeerNews, out: &mut Outbox) {
+        let Some(session) = self.owner(id) else { return };
+        if let Some((open, peer)) = self.pair(&session) {
+            let fate = open.carry_on(Some(news), peer, out);
+            self.judge(&session, fate);
         }
     }
 
@@ -288,19 +311,19 @@ impl Sessions {
         duration: Duration,
         out: &mut Outbox,
     ) -> Result<(), Error> {
-        let Some(open) = self.open.get_mut(session) else {
+        let Some((open, peer)) = self.pair(session) else {
             return Err(Error::new(ErrorKind::Session, "the session is over"));
         };
-        let verdict = open.send_dtmf(digits, duration, out)?;
-        self.judge(session, verdict);
+        let fate = open.send_dtmf(digits, duration, peer, out)?;
+        self.judge(session, fate);
         Ok(())
     }
 
     /// Ends a session from here.
     pub(crate) fn terminate(&mut self, session: &SessionId, reason: Reason, out: &mut Outbox) {
         if let Some(open) = self.open.get_mut(session) {
-            let verdict = open.terminate(reason, out);
-            self.judge(session, verdict);
+            let fate = open.terminate(reason, out);
+            self.judge(session, fate);
         }
     }
 
@@ -319,8 +342,8 @@ impl Sessions {
     /// The far side answered our terminate, or never will.
     pub(crate) fn terminate_answered(&mut self, session: &SessionId) {
         if let Some(open) = self.open.get(session) {
-            let verdict = open.terminated();
-            self.judge(session, verdict);
+            let fate = open.terminated();
+            self.judge(session, fate);
         }
     }
 
@@ -333,13 +356,13 @@ impl Sessions {
     ) -> bool {
         self.open.iter().any(|(id, open)| {
             let concerned = Some(id) == session || open.handle.conversation == *conversation;
-            concerned && !open.is_superseded() && open.signal().peer().bare() != peer.bare()
+            concerned && !self.is_superseded(open) && open.signal().peer().bare() != peer.bare()
         })
     }
 
     /// Sessions that were made for a conversation, then those with this far side.
     pub(crate) fn made_for(&self, conversation: &ConversationId, peer: &Jid) -> Vec<SessionId> {
-        let current = || self.open.values().filter(|session| !session.is_superseded());
+        let current = || self.open.values().filter(|session| !self.is_superseded(session));
         let made = current().filter(|session| session.handle.conversation == *conversation);
         let spoken = current().filter(|session| session.signal().peer() == peer);
         made.chain(spoken).map(|session| session.handle.id.clone()).collect()
@@ -370,7 +393,7 @@ impl Sessions {
         let dead: Vec<_> = self
             .open
             .values()
-            .filter(|open| !open.is_alive())
+            .filter(|open| !self.peers.get(open.peer).is_some_and(Peer::is_alive))
             .map(|o| o.handle.id.clone())
             .collect();
         for session in dead {
@@ -409,40 +432,46 @@ impl Sessions {
 
     /// The figures of a session.
     pub(crate) fn stats(&self, session: &SessionId) -> Option<MediaStats> {
-        self.open.get(session).map(|session| session.stats())
+        self.peer(session).map(Peer::stats)
     }
 
     /// What media has reached since the last look.
     pub(crate) fn take_milestones(&mut self) -> Vec<(SessionId, Milestone, Instant)> {
         let mut new = Vec::new();
-        for (id, open) in &mut self.open {
-            new.extend(open.take_milestones().iter().map(|(what, at)| (id.clone(), *what, *at)));
+        for (id, open) in &self.open {
+            let Some(peer) = self.peers.get_mut(open.peer) else { continue };
+            new.extend(peer.take_milestones().iter().map(|(what, at)| (id.clone(), *what, *at)));
         }
         new
     }
 
     /// Figures that were told since the last look.
     pub(crate) fn take_samples(&mut self) -> Vec<(SessionId, MediaStats)> {
-        self.open
-            .iter_mut()
-            .filter_map(|(id, open)| Some((id.clone(), open.take_sample()?)))
-            .collect()
+        let mut new = Vec::new();
+        for (id, open) in &self.open {
+            let sample = self.peers.get_mut(open.peer).and_then(Peer::take_sample);
+            new.extend(sample.map(|sample| (id.clone(), sample)));
+        }
+        new
     }
 
     /// Whether its media is connected, or may yet be, and nobody has ended it.
     pub(crate) fn is_alive(&self, session: &SessionId) -> bool {
-        self.open.get(session).is_some_and(|open| open.is_alive() && open.may_accept().is_ok())
+        self.peer(session).is_some_and(Peer::is_alive) && self.may_accept(session).is_ok()
     }
 
     /// Whether its media is connected.
     pub(crate) fn is_connected(&self, session: &SessionId) -> bool {
-        self.open.get(session).is_some_and(|session| session.is_connected())
+        let answered = self.is_answered(session);
+        answered && self.peer(session).is_some_and(|peer| peer.state() == MediaState::Connected)
     }
 
     /// The first session whose media is connected, and whose place nobody took.
     pub(crate) fn first_connected(&self) -> Option<SessionId> {
-        let stands = |open: &MediaSession| open.is_connected() && !open.is_superseded();
-        self.open.iter().find(|(_, open)| stands(open)).map(|(id, _)| id.clone())
+        let stands = |(id, open): &(&SessionId, &Box<MediaSession>)| {
+            self.is_connected(id) && !self.is_superseded(open)
+        };
+        self.open.iter().find(stands).map(|(id, _)| id.clone())
     }
 
     /// True the first time that a leg is reported for a session.
@@ -462,19 +491,19 @@ impl Sessions {
         let due: Vec<_> = self
             .open
             .iter()
-            .filter(|(_, s)| s.next_wake().is_some_and(|wake| wake.at <= now))
+            .filter(|(_, open)| self.wake_of(open).is_some_and(|wake| wake.at <= now))
             .map(|(id, _)| id.clone())
             .collect();
         for session in due {
-            if let Some(open) = self.open.get_mut(&session) {
-                let verdict = open.handle_timeout(out);
-                self.judge(&session, verdict);
+            if let Some((open, peer)) = self.pair(&session) {
+                let fate = open.handle_timeout(peer, out);
+                self.judge(&session, fate);
             }
         }
     }
 
-    fn judge(&mut self, session: &SessionId, verdict: Fate) {
-        if let Fate::Over(reason) = verdict
+    fn judge(&mut self, session: &SessionId, fate: Fate) {
+        if let Fate::Over(reason) = fate
             && self.open.contains_key(session)
             && !self.ended.iter().any(|(ended, _)| ended == session)
         {
@@ -495,10 +524,22 @@ impl Sessions {
                 let session = self.open.remove(&id)?;
                 self.idle.remove(&id);
                 let conversation = session.conversation().clone();
-                session.end(reason, out);
+                self.close(*session, reason, out);
                 Some((id, conversation))
             })
             .collect()
+    }
+
+    /// Closes a session, and tells the end of one that the application knows of.
+    fn close(&mut self, mut session: MediaSession, reason: Reason, out: &mut Outbox) {
+        let udp = session.peer;
+        let Some(peer) = self.peers.get_mut(udp) else { return };
+        session.end(peer, out);
+        let told = !peer.is_superseded();
+        self.peers.close(udp, out.media());
+        if told {
+            out.event(Event::SessionEnded { session: session.handle, reason });
+        }
     }
 
     /// Whether an offer for a session that is known is for the connection that it has (LC-16).
@@ -513,9 +554,9 @@ impl Sessions {
         sdp: &str,
         out: &mut Outbox,
     ) -> Result<(), Error> {
-        let Some(open) = self.open.get_mut(session) else { return Ok(()) };
-        let verdict = open.reoffered(sdp, out)?;
-        self.judge(session, verdict);
+        let Some((open, peer)) = self.pair(session) else { return Ok(()) };
+        let fate = open.reoffered(sdp, peer, out)?;
+        self.judge(session, fate);
         Ok(())
     }
 
@@ -526,8 +567,8 @@ impl Sessions {
         session: &SessionId,
         conversation: &ConversationId,
     ) -> Option<ConversationId> {
-        let open = self.open.get_mut(session)?;
-        if open.is_superseded() || open.is_terminating() {
+        let (open, peer) = self.pair(session)?;
+        if peer.is_superseded() || open.is_terminating() {
             return None;
         }
         let handle = &mut open.handle;
@@ -542,9 +583,9 @@ impl Sessions {
         transport: &Transport,
         out: &mut Outbox,
     ) -> Result<(), Error> {
-        let Some(open) = self.open.get_mut(session) else { return Ok(()) };
-        let verdict = open.transport_changed(transport, out)?;
-        self.judge(session, verdict);
+        let Some((open, peer)) = self.pair(session) else { return Ok(()) };
+        let fate = open.transport_changed(transport, peer, out)?;
+        self.judge(session, fate);
         Ok(())
     }
 }

@@ -40,7 +40,7 @@ pub(super) fn error(error: Error, redactor: &Redactor) -> Error {
     error.shown(|said| text(said, redactor))
 }
 
-/// What a command yields, fit to be told.
+/// The result of a command, fit to be told.
 pub(super) fn result(
     result: Result<Outcome, Error>,
     redactor: &Redactor,

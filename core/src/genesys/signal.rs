@@ -10,7 +10,7 @@ use crate::jingle::{Candidate, Jingle, Reason, Role, SessionInfo, sdp};
 use crate::media::LocalCandidate;
 use crate::xmpp::Jid;
 
-/// How to talk to the far side of a session.
+/// The way to signal to the far side of a session.
 #[derive(Clone, Debug)]
 pub(crate) struct Signal {
     session: SessionId,
@@ -69,7 +69,7 @@ impl Signal {
         answer.sdp
     }
 
-    /// Our side of an ICE restart that the far side began by Jingle (wire notes 6.6).
+    /// Sends our side of an ICE restart that the far side began by Jingle (wire notes 6.6).
     pub(crate) fn ice_restarted(
         &self,
         answer: &str,
@@ -92,7 +92,7 @@ impl Signal {
         Ok(())
     }
 
-    /// One of our candidates.
+    /// Sends one of our candidates.
     pub(crate) fn candidate(&self, local: &LocalCandidate, out: &mut Outbox) {
         let mid = local.mid.as_deref().unwrap_or(&self.mid).to_owned();
         let payload = match self.kind {
@@ -107,7 +107,7 @@ impl Signal {
         self.update(payload, out);
     }
 
-    /// No more candidates.
+    /// Sends the end of our candidates.
     pub(crate) fn gathering_complete(&self, ufrag: &str, out: &mut Outbox) {
         let payload = match self.kind {
             Signaling::Jingle => {
@@ -118,7 +118,7 @@ impl Signal {
         self.update(payload, out);
     }
 
-    /// Media is connected (wire notes 6.7, 6.14).
+    /// Tells that media is connected (wire notes 6.7, 6.14).
     pub(crate) fn active(&self, out: &mut Outbox) {
         let payload = match self.kind {
             Signaling::Jingle => {
@@ -135,7 +135,7 @@ impl Signal {
         self.update(payload, out);
     }
 
-    /// The session is over.
+    /// Tells that the session is over.
     pub(crate) fn terminate(&self, reason: &Reason, out: &mut Outbox) {
         let payload = match self.kind {
             Signaling::Jingle => {
@@ -152,7 +152,7 @@ impl Signal {
         self.ask(IqAsk::Terminate(self.session.clone()), payload, out);
     }
 
-    /// How a call sounds, for the service's own figures (ST-4). Always in JSON-RPC.
+    /// Reports the quality of a call, for the service's own figures (ST-4). Always in JSON-RPC.
     pub(crate) fn report(&self, params: serde_json::Value, out: &mut Outbox) {
         let method = Method::Other { method: "report-statistics".to_owned(), params };
         let payload = self.rpc(method, out);

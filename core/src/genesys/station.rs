@@ -11,14 +11,14 @@ pub struct Station {
     pub id: StationId,
     /// Its name.
     pub name: String,
-    /// Whether a media session outlives its call.
+    /// True if a media session outlives its call.
     pub persistent: bool,
-    /// How many calls can have a media session of their own.
+    /// The number of calls that can have a media session of their own.
     pub call_appearances: u32,
-    /// Whether media must be relayed, which is not supported yet: an error tells so. Informational
+    /// True if media must be relayed, which is not supported yet: an error tells so. Informational
     /// otherwise: discovery decides (STN-3).
     pub force_turn: bool,
-    /// Whether it is a WebRTC softphone.
+    /// True if it is a WebRTC softphone.
     pub is_softphone: bool,
 }
 

@@ -1,9 +1,9 @@
-//! What a frame is, in a few words, for the trace.
+//! Summaries of frames in a few words, for the trace.
 
 use crate::genesys::wire::{Dialect, Frame, IqKind, Method, Payload, SessionMessage};
 use crate::xmpp::PubSubItem;
 
-/// What a frame is, in a few words, and which session it belongs to.
+/// A frame in a few words, and the session that it belongs to.
 pub(crate) fn summary(frame: &Frame) -> (String, Option<String>) {
     let plain = |text: &str| (text.to_owned(), None);
     match frame {

@@ -6,7 +6,7 @@ use super::wire::{Frame, Iq, IqKind, Payload};
 use crate::Secret;
 use crate::xmpp::{Jid, Service, Services};
 
-/// Whom a service of few words knows, and what it says of itself.
+/// The user that a service of few words knows, and the ICE servers that it names.
 #[derive(Clone, Debug)]
 pub struct FewWords {
     /// The user's id.
@@ -37,8 +37,8 @@ pub fn ice_server(host: &str, password: Option<&str>) -> Service {
 }
 
 impl FewWords {
-    /// What a login is answered by REST; none where a login does not ask that. Paths are without
-    /// `/api/v2` and without a query.
+    /// The answer by REST to a request of a login; none where a login does not ask that. Paths are
+    /// without `/api/v2` and without a query.
     #[must_use]
     pub fn rest(&self, method: &str, path: &str) -> Option<Value> {
         let path: Vec<_> = path.split('/').filter(|segment| !segment.is_empty()).collect();
@@ -59,7 +59,7 @@ impl FewWords {
         })
     }
 
-    /// What is said to a frame, in order. What wants an answer gets one, but for the end of the
+    /// The answers to a frame, in order. What wants an answer gets one, but for the end of the
     /// stream.
     #[must_use]
     pub fn stream(&self, frame: &str) -> Vec<String> {

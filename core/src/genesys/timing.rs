@@ -1,4 +1,4 @@
-//! How long things may take, how often they are tried, and how fast they go: all in one place.
+//! Time limits, numbers of attempts and paces, all in one place.
 //!
 //! What a protocol fixes is no policy and not here: the timers of ICE, DTLS and RTP, the lengths of
 //! frames and keys.
@@ -11,9 +11,9 @@ use std::time::Duration;
 #[error("timing: {field} is {value}, and has to be from {least} to {most}")]
 #[non_exhaustive]
 pub struct TimingError {
-    /// Which field of [`Timing`].
+    /// The name of the field of [`Timing`].
     pub field: &'static str,
-    /// What it is.
+    /// Its value.
     pub value: Figure,
     /// The least that it can be.
     pub least: Figure,
@@ -82,7 +82,7 @@ macro_rules! timing {
         $(#[$doc:meta])*
         $name:ident: $type:ident = [$($default:tt)+] [$($least:tt)+] [$($most:tt)+];
     )*) => {
-        /// How long things may take, how often they are tried, and how fast they go.
+        /// Time limits, numbers of attempts and paces of a client.
         ///
         /// [`Client::new`](super::Client::new) refuses what is out of its bounds.
         ///
@@ -184,11 +184,11 @@ timing! {
     reconnect_first: Duration = [2 s] [100 ms] [1 h];
     /// The longest pause between two attempts to connect.
     reconnect_longest: Duration = [90 s] [100 ms] [24 h];
-    /// How long failures make the next attempts slower.
+    /// The time for which failures make the next attempts slower.
     reconnect_memory: Duration = [1 h] [0 s] [24 h];
-    /// One attempt, from socket to session (wire notes 1.4).
+    /// The limit of one attempt, from socket to session (wire notes 1.4).
     setup: Duration = [15 s] [1 s] [10 min];
-    /// How long our `<close/>` waits for the service's (wire notes 1.6).
+    /// The wait of our `<close/>` for the service's (wire notes 1.6).
     close: Duration = [1 s] [0 s] [1 min];
     /// Attempts on one channel before another is asked for (wire notes 3.1).
     channel_attempts: u32 = [10 times] [1 times] [1000 times];
@@ -196,17 +196,17 @@ timing! {
     longest_retry_after: Duration = [1 h] [0 s] [24 h];
     /// The wait for the reply to an IQ (wire notes 1.6).
     iq: Duration = [15 s] [1 s] [10 min];
-    /// Between a ping's end and the next ping (wire notes 2.1).
+    /// The pause between a ping's end and the next ping (wire notes 2.1).
     ping: Duration = [14 s] [1 s] [1 h];
     /// Pings in a row that may stay unanswered (wire notes 2.1).
     pings_missed: u32 = [1 times] [0 times] [10 times];
     /// The longest silence of a service that pings by itself (wire notes 2.2).
     silence: Duration = [35 s] [1 s] [1 h];
-    /// A wake-up that comes later than this tells that the computer slept (LC-19).
+    /// The lateness of a wake-up that tells that the computer slept (LC-19).
     sleep: Duration = [4 s] [100 ms] [1 h];
-    /// Changes of topics within this time become one request (wire notes 4.1).
+    /// The time within which changes of topics become one request (wire notes 4.1).
     topics: Duration = [100 ms] [0 ms] [10 s];
-    /// How long discovered ICE servers are good for (wire notes 7).
+    /// The time that discovered ICE servers are good for (wire notes 7).
     ice_refresh: Duration = [6 h] [1 min] [24 h];
     /// Questions for ICE servers at each refresh, both kinds together (wire notes 7).
     ice_refreshes: u32 = [3 times] [1 times] [10 times];
@@ -216,21 +216,21 @@ timing! {
 
     // Requests
 
-    /// One exchange over HTTP (wire notes 8).
+    /// The limit of one exchange over HTTP (wire notes 8).
     request: Duration = [30 s] [1 s] [10 min];
-    /// How often a request is made that fails for a passing reason (wire notes 8.7).
+    /// Attempts of a request that fails for a passing reason (wire notes 8.7).
     request_attempts: u32 = [10 times] [1 times] [100 times];
     /// The pause before it is made again, where the service does not name one (wire notes 8.7).
     request_pause: Duration = [15 s] [100 ms] [1 h];
-    /// The look whether the service can be reached at all (SG-7).
+    /// The limit of the look whether the service can be reached at all (SG-7).
     probe: Duration = [10 s] [1 s] [10 min];
 
     // After a login
 
-    /// Until something that a login needs and could not have is asked for again.
+    /// The pause until something that a login needs and could not have is asked for again.
     again: Duration = [30 s] [1 s] [1 h];
-    /// The same where topics were refused for good: a phone without topics is deaf, and a permission
-    /// may be given meanwhile.
+    /// The same pause where topics were refused for good: a phone without topics is deaf, and a
+    /// permission may be given meanwhile.
     again_refused: Duration = [5 min] [1 s] [24 h];
     /// Time after a change of the token in which a refusal may be of the one before.
     token_overlap: Duration = [30 s] [0 s] [1 h];
@@ -241,39 +241,40 @@ timing! {
 
     // Calls and their media
 
-    /// How long a call rings that nobody answers, withdraws or speaks of again. Of a ringing limit
-    /// of the service's nothing is known (behaviour notes 2.5), so this only catches what was lost
-    /// (DEF-5).
+    /// The time that a call rings that nobody answers, withdraws or speaks of again. Of a ringing
+    /// limit of the service's nothing is known (behaviour notes 2.5), so this only catches what was
+    /// lost (DEF-5).
     ringing: Duration = [3 min] [1 s] [24 h];
-    /// How long a call outlives its media, or is kept of which media alone tells, before it is taken
-    /// for over (DEF-8).
+    /// The time that a call outlives its media, or is kept of which media alone tells, before it is
+    /// taken for over (DEF-8).
     call_without_media: Duration = [10 s] [1 s] [10 min];
-    /// How long media outlives its call before it is ended too (DEF-8).
+    /// The time that media outlives its call before it is ended too (DEF-8).
     media_without_call: Duration = [10 s] [0 s] [10 min];
-    /// How long the far side's word on the end of a session is waited for (LC-21).
+    /// The wait for the far side's word on the end of a session (LC-21).
     terminate: Duration = [2 s] [0 s] [1 min];
-    /// How long a re-invite is remembered, as the service repeats it (wire notes 6.14).
+    /// The time that a re-invite is remembered, as the service repeats it (wire notes 6.14).
     reinvite: Duration = [3 min] [1 s] [1 h];
-    /// How long candidates that come before their offer are kept (wire notes 6.14).
+    /// The time that candidates that come before their offer are kept (wire notes 6.14).
     early_candidates: Duration = [1 min] [0 s] [10 min];
-    /// How long media may take to find a path, or to find it again.
+    /// The time that media may take to find a path, or to find it again.
     path: Duration = [30 s] [1 s] [10 min];
-    /// How long a packet of audio is held back for those before it: what reorders more is lost, what
-    /// is lost delays so much.
+    /// The time that a packet of audio is held back for those before it: what reorders more is
+    /// lost, what is lost delays so much.
     reorder: Duration = [60 ms] [0 ms] [500 ms];
 
     // What is told
 
-    /// How often the figures of a session are told ([`Event::Stats`](super::Event::Stats)).
+    /// The interval at which the figures of a session are told
+    /// ([`Event::Stats`](super::Event::Stats)).
     stats: Duration = [5 s] [100 ms] [1 h];
     /// The pace of log records that a peer can bring about at will: one of a kind in this time in
     /// the long run, 20 at once.
     log_pace: Duration = [3 s] [1 ms] [1 h];
-    /// How long log records are collected before they are uploaded (LG-1).
+    /// The time that log records are collected before they are uploaded (LG-1).
     upload_logs: Duration = [1 s] [100 ms] [1 h];
-    /// How long media figures are collected before they are uploaded (ST-5).
+    /// The time that media figures are collected before they are uploaded (ST-5).
     upload_figures: Duration = [25 s] [100 ms] [1 h];
-    /// How often an upload is tried.
+    /// Attempts of an upload.
     upload_attempts: u32 = [10 times] [1 times] [100 times];
     /// The longest pause between two tries of an upload.
     upload_longest: Duration = [15 s] [1 s] [1 h];

@@ -1,4 +1,4 @@
-//! Which notification topics a channel carries (wire notes 4.2, 4.3).
+//! Notification topics of a channel (wire notes 4.2, 4.3).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ pub(crate) const MAX_TOPICS: usize = 1000;
 /// The topics wanted on the channel.
 #[derive(Debug, Default)]
 pub(crate) struct Topics {
-    /// The client's own: never dropped at the limit.
+    /// The topics of the client's own: never dropped at the limit.
     internal: BTreeSet<String>,
     /// The application's, with their priorities; one of ours may be among them.
     wanted: BTreeMap<String, i32>,
@@ -21,7 +21,7 @@ impl Topics {
         self.internal.insert(topic);
     }
 
-    /// Whether the channel takes all of these besides what it has.
+    /// True if the channel takes all of these besides what it has.
     pub(crate) fn have_room<'a>(&self, topics: impl IntoIterator<Item = &'a str>) -> bool {
         let new: BTreeSet<_> = topics.into_iter().flat_map(parts).collect();
         let new = new.iter().filter(|part| !self.wanted.contains_key(*part));

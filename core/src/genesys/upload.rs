@@ -1,5 +1,5 @@
-//! What is uploaded to the service about the client itself, where that is wanted: log records and
-//! media figures (behaviour notes ST-5, LG-1; wire notes 8.5).
+//! Uploads to the service about the client itself, where they are wanted: log records and media
+//! figures (behaviour notes ST-5, LG-1; wire notes 8.5).
 //!
 //! No address, no body and no secret is among it: kinds, ids and figures only.
 
@@ -12,21 +12,32 @@ use super::config::{Auth, Config};
 use super::event::Event;
 use super::timing::Timing;
 use super::wire::requests::{self, policy};
-use crate::machine::Wake;
+use crate::machine::{TimerName, Wake};
 use crate::rest::{Failure, Policy, Resource};
 
-/// What of each kind is kept, in bytes of JSON; the oldest go first.
+/// The most bytes of JSON that are kept of each kind; the oldest go first.
 const MAX_LOGS: usize = 14_500;
 const MAX_FIGURES: usize = 15_000;
-/// What a refusal for size takes off the limit, and the least that is left (DEF-34).
+/// The bytes that a refusal for size takes off the limit, and the least that is left (DEF-34).
 const SHRINK: usize = 3_000;
 const LEAST: usize = 3_000;
 
-/// What is uploaded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The kind of an upload, and the name of its timer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
+    /// Log records: collected, or waiting to be tried again.
     Logs,
+    /// Media figures: the same.
     Figures,
+}
+
+impl TimerName for Kind {
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::Logs => "upload of log records",
+            Self::Figures => "upload of figures",
+        }
+    }
 }
 
 /// Both uploads of a client.
@@ -92,27 +103,33 @@ impl Uploads {
     }
 
     pub(crate) fn next_wake(&self) -> Option<Wake> {
-        let at = self.logs.due().into_iter().chain(self.figures.due()).min()?;
-        Some(Wake { at, reason: "upload" })
+        Wake::earliest(self.logs.wake(), self.figures.wake())
     }
 }
 
-/// Where an upload stands.
+/// The state of an upload.
+///
+/// ```text
+/// Idle ──a record──> Due ──its time──> Sent ──taken, or given up──> Idle; Due where more has come
+///                     ^                  │
+///                     └──to be tried again──401, 403, 404──> Off
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     /// Not wanted, or not wanted by the service.
     Off,
+    /// There is nothing to say.
     Idle,
-    /// Collecting, until then.
+    /// Collecting, or pausing before another try, until then.
     Due(Instant),
-    /// So many records are on their way.
+    /// On their way: this many records.
     Sent(usize),
 }
 
-/// When something is uploaded, and tried again.
+/// The rules by which something is uploaded, and tried again.
 #[derive(Clone, Copy, Debug)]
 struct Rules {
-    /// How long records are collected.
+    /// The time that records are collected.
     collect: Duration,
     attempts: u32,
     /// The longest pause between two tries.
@@ -176,6 +193,10 @@ impl Upload {
             State::Due(at) => Some(at),
             State::Off | State::Idle | State::Sent(_) => None,
         }
+    }
+
+    fn wake(&self) -> Option<Wake> {
+        self.due().map(|at| Wake { at, reason: self.kind.reason() })
     }
 
     fn take_due(&mut self, now: Instant) -> Option<Vec<Value>> {

@@ -3,7 +3,7 @@
 use super::{Senders, part};
 use crate::xmpp::{Element, ElementRef, Skipped, ns};
 
-/// What a content's RTP looks like.
+/// The RTP of a content.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Description {
     /// `audio` or `video`.
@@ -68,9 +68,9 @@ pub struct Feedback {
 pub struct HeaderExtension {
     /// Its number in packets.
     pub id: u16,
-    /// What it is.
+    /// The URI that names the extension.
     pub uri: String,
-    /// Who sends it.
+    /// The ends that send it.
     pub senders: Senders,
 }
 
@@ -102,7 +102,8 @@ pub struct Stream {
 }
 
 impl Description {
-    /// What it is about must be there; whatever else cannot be read is left out and noted.
+    /// Reads a description: what it is about must be there; whatever else cannot be read is left
+    /// out and noted.
     pub(super) fn read(e: ElementRef<'_>, skipped: &mut Skipped) -> Result<Self, &'static str> {
         let media = part::required(e, "media", part::word)?.to_owned();
         let ssrc = part::maybe(e, "ssrc", part::number, skipped);
@@ -216,7 +217,7 @@ impl PayloadType {
 }
 
 impl Parameter {
-    /// Without a name it is the bare value, as with an empty one.
+    /// Reads a parameter: without a name it is the bare value, as with an empty one.
     fn read(e: ElementRef<'_>, _: &mut Skipped) -> Result<Self, &'static str> {
         let text = |name| e.attribute(name).map(|text| part::line(text).ok_or(name)).transpose();
         match (text("name")?, text("value")?) {
@@ -228,7 +229,7 @@ impl Parameter {
         }
     }
 
-    /// One whose name must be there: of a source, of which nothing is a bare word.
+    /// Reads a parameter whose name must be there: of a source, of which nothing is a bare word.
     fn read_named(e: ElementRef<'_>, skipped: &mut Skipped) -> Result<Self, &'static str> {
         part::required(e, "name", part::word).and_then(|_| Self::read(e, skipped))
     }
@@ -248,7 +249,7 @@ fn encoding_name(text: &str) -> Option<&str> {
 const INTERVAL: &str = "trr-int";
 
 impl Feedback {
-    /// Nothing for an element that only shares the namespace.
+    /// Reads feedback; none of an element that only shares the namespace.
     fn read(e: ElementRef<'_>, skipped: &mut Skipped) -> Result<Option<Self>, &'static str> {
         let (kind, subtype) = match e.name() {
             "rtcp-fb" => (
@@ -274,7 +275,7 @@ impl Feedback {
 }
 
 impl HeaderExtension {
-    /// Of two with one number the first counts.
+    /// Reads a header extension; of two with one number the first counts.
     fn read(
         e: ElementRef<'_>,
         known: &[Self],

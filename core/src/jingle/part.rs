@@ -18,7 +18,7 @@ pub(super) fn required<'d, T>(
     e.attribute(name).and_then(read).ok_or(name)
 }
 
-/// What is there and can be read. What is there and cannot is noted.
+/// Reads an attribute, if it is there and can be read. What is there and cannot is noted.
 #[inline]
 pub(super) fn maybe<'d, T>(
     e: ElementRef<'d>,

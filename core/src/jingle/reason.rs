@@ -1,4 +1,4 @@
-//! Why a session ends (XEP-0166 section 7.4).
+//! The reasons of the end of a session (XEP-0166 section 7.4).
 
 /// A reason from XEP-0166 section 7.4, or one that is not in it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

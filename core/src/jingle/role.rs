@@ -2,7 +2,7 @@
 
 use crate::xmpp::{ElementRef, Skipped};
 
-/// Which end of a session somebody is.
+/// An end of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// The end that sent session-initiate.
@@ -22,7 +22,7 @@ impl Role {
     }
 }
 
-/// Who sends in a content (XEP-0166 section 7.3). Written only if it is not `both`.
+/// The ends that send in a content (XEP-0166 section 7.3). Written only if it is not `both`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Senders {
     /// Both ends.
@@ -32,7 +32,7 @@ pub enum Senders {
     Initiator,
     /// Only the responder.
     Responder,
-    /// Nobody.
+    /// Neither end.
     None,
 }
 
@@ -59,8 +59,8 @@ impl Senders {
         }
     }
 
-    /// From a direction attribute of SDP, such as `sendonly`, in a description by `author`
-    /// (wire notes 6.4).
+    /// The senders of a direction attribute of SDP, such as `sendonly`, in a description by
+    /// `author` (wire notes 6.4).
     #[must_use]
     pub fn from_direction(direction: &str, author: Role) -> Option<Self> {
         match (direction, author) {

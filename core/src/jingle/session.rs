@@ -11,21 +11,21 @@ const MAX_CONTENTS: usize = 64;
 /// A `<jingle/>` element.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Jingle {
-    /// What happens.
+    /// The action.
     pub action: Action,
     /// The session.
     pub sid: String,
-    /// Who began it; written only by the initiator.
+    /// The end that began it; written only by the initiator.
     pub initiator: Option<String>,
     /// One content an m-line.
     pub contents: Vec<Content>,
     /// BUNDLE and its like (XEP-0338).
     pub groups: Vec<Group>,
-    /// Why a session or content ends.
+    /// The reason of the end of a session or content.
     pub reason: Option<Reason>,
     /// The reason for people.
     pub reason_text: Option<String>,
-    /// What a session-info tells.
+    /// The content of a session-info.
     pub info: Option<SessionInfo>,
 }
 
@@ -93,15 +93,15 @@ impl From<&str> for Action {
 /// One media section.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Content {
-    /// Who added it; the service and its clients always say the initiator.
+    /// The end that added it; the service and its clients always say the initiator.
     pub creator: Role,
     /// The `a=mid` of SDP.
     pub name: String,
-    /// Who sends.
+    /// The ends that send.
     pub senders: Senders,
     /// The RTP description; a data channel has none.
     pub description: Option<Description>,
-    /// How it is carried.
+    /// Its transport.
     pub transport: Option<Transport>,
 }
 
@@ -114,7 +114,7 @@ pub struct Group {
     pub contents: Vec<String>,
 }
 
-/// What a session-info tells (wire notes 6.7).
+/// The content of a session-info (wire notes 6.7).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SessionInfo {
     /// Media flows.
@@ -141,7 +141,7 @@ pub enum SessionInfo {
     Ringing,
     /// The sender shares its screen.
     ScreenStart,
-    /// It no longer does.
+    /// The sender no longer shares its screen.
     ScreenStop,
     /// Something else, by its element's name.
     Other(String),
@@ -286,7 +286,8 @@ impl Jingle {
         Some(&self.contents.first()?.transport.as_ref()?.namespace)
     }
 
-    /// An action and a session must be named; whatever else cannot be read is left out and noted.
+    /// Reads a Jingle element: an action and a session must be named; whatever else cannot be read
+    /// is left out and noted.
     pub(crate) fn read(e: ElementRef<'_>, skipped: &mut Skipped) -> Result<Self, String> {
         let action = Action::from(e.require("action")?);
         let sid = e.require("sid")?;
@@ -354,8 +355,8 @@ impl Jingle {
 }
 
 impl Content {
-    /// One that has a name of its own, and is about something that we know. Of two of one name the
-    /// first counts.
+    /// Reads a content that has a name of its own, and is about something that we know. Of two of
+    /// one name the first counts.
     fn read(e: ElementRef<'_>, known: &[Self], skipped: &mut Skipped) -> Option<Self> {
         let place = || format!("content[{}]", name_of(e.attribute("name").unwrap_or_default()));
         skipped.inside(place, |skipped| {

@@ -60,7 +60,7 @@ fn malformed(content: &str) -> String {
     }
 }
 
-/// What stands inside the iq that carries this; it must read the same again.
+/// The text inside the iq that carries this; it must read the same again.
 fn written(jingle: &Jingle) -> String {
     let payload = Payload::Extension(Only(jingle.clone().into()));
     let frame = Frame::Iq(Iq::set("i", None, payload));

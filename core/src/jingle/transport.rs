@@ -5,7 +5,7 @@ use crate::Secret;
 use crate::sdp::candidate::{Candidate, MAX_CANDIDATES};
 use crate::xmpp::{Element, ElementRef, Skipped, ns};
 
-/// How a content is carried. A transport other than ICE keeps only its namespace.
+/// The transport of a content. A transport other than ICE keeps only its namespace.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Transport {
     /// Of the element; an answer uses the offer's.
@@ -42,7 +42,7 @@ pub struct Sctp {
     pub port: u16,
     /// `webrtc-datachannel`.
     pub protocol: String,
-    /// How many streams there may be; not used by SDP.
+    /// The number of streams that there may be; not used by SDP.
     pub streams: Option<u16>,
 }
 
@@ -100,7 +100,7 @@ impl Transport {
     }
 }
 
-/// Whether it is of ICE: the old namespace or the new one.
+/// True if it is of ICE: the old namespace or the new one.
 pub(super) fn is_ice(e: ElementRef<'_>) -> bool {
     matches!(e.namespace(), ns::ICE_UDP | ns::ICE)
 }
@@ -123,7 +123,7 @@ impl Fingerprint {
     }
 }
 
-/// Whether it is bytes in hexadecimal, with colons between them (RFC 8122 section 5).
+/// True if it is bytes in hexadecimal, with colons between them (RFC 8122 section 5).
 fn is_hex_bytes(text: &str) -> bool {
     let fits = |(at, b): (usize, u8)| if at % 3 == 2 { b == b':' } else { b.is_ascii_hexdigit() };
     text.len() % 3 == 2 && text.bytes().enumerate().all(fits)

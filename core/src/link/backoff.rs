@@ -15,7 +15,7 @@ const HALVING_FACTOR: u32 = 5;
 pub struct Backoff {
     first: Duration,
     max: Duration,
-    /// How long a remembered delay is kept after the last failure.
+    /// The time that a remembered delay is kept after the last failure.
     forgotten_after: Duration,
     /// The next delay of this run, once it has begun.
     run: Option<Duration>,
@@ -25,7 +25,7 @@ pub struct Backoff {
 #[derive(Clone, Copy, Debug)]
 struct Memory {
     delay: Duration,
-    /// When to halve next; counts only after a success.
+    /// The time to halve next; counts only after a success.
     halve_at: Option<Instant>,
     forget_at: Instant,
 }
@@ -44,7 +44,7 @@ impl Backoff {
         self.first * 2
     }
 
-    /// A run begins with an attempt at once. A run that begins with a pause needs no word.
+    /// Begins a run with an attempt at once. A run that begins with a pause needs no word.
     pub fn begin(&mut self, now: Instant) {
         self.run = Some(self.first_delay(now));
     }
@@ -64,7 +64,7 @@ impl Backoff {
         self.memory.map_or(self.first, |m| m.delay.max(self.first)).min(self.max)
     }
 
-    /// An attempt failed.
+    /// Notes that an attempt failed.
     pub fn failed(&mut self, now: Instant) {
         self.decay(now);
         let least = self.least_remembered();
@@ -74,7 +74,7 @@ impl Backoff {
         self.memory = Some(Memory { delay, halve_at: None, forget_at });
     }
 
-    /// An attempt succeeded: the run is over, and the memory begins to fade.
+    /// Notes that an attempt succeeded: the run is over, and the memory begins to fade.
     pub fn connected(&mut self, now: Instant) {
         self.decay(now);
         self.run = None;
@@ -147,7 +147,7 @@ impl Geometric {
         delay
     }
 
-    /// An attempt succeeded: the next run begins at the first delay.
+    /// Notes that an attempt succeeded: the next run begins at the first delay.
     pub fn reset(&mut self) {
         self.next = self.first;
     }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::machine::Wake;
 
-/// How long nobody needs to be heard of.
+/// Limits of the far side's silence.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Patience {
     /// The pause between a ping's end and the next ping.
@@ -36,7 +36,7 @@ enum Way {
     },
 }
 
-/// What to do about it.
+/// The health of a connection, and what to do about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Health {
     Fine,
@@ -47,17 +47,17 @@ pub(crate) enum Health {
 }
 
 impl Keepalive {
-    /// Nobody is watched yet.
+    /// A watch that is off.
     pub(crate) fn new(patience: Patience) -> Self {
         Self { patience, way: Way::Off }
     }
 
-    /// We ping from now on.
+    /// Pings from now on.
     pub(crate) fn ping(&mut self, now: Instant) {
         self.way = Way::Pinging { next: Some(now + self.patience.pause), misses: 0 };
     }
 
-    /// The far side pings from now on.
+    /// Listens for the far side's pings from now on.
     pub(crate) fn listen(&mut self, now: Instant) {
         self.way = Way::Listening { until: now + self.patience.silence };
     }
@@ -66,21 +66,21 @@ impl Keepalive {
         self.way = Way::Off;
     }
 
-    /// Find out now whether anybody is there. Where the far side pings, its silence tells.
+    /// Finds out now whether anybody is there. Where the far side pings, its silence tells.
     pub(crate) fn probe(&mut self, now: Instant) {
         if let Way::Pinging { next: Some(next), .. } = &mut self.way {
             *next = now;
         }
     }
 
-    /// A frame came.
+    /// Notes that a frame came.
     pub(crate) fn heard(&mut self, now: Instant) {
         if let Way::Listening { until } = &mut self.way {
             *until = now + self.patience.silence;
         }
     }
 
-    /// A ping of ours was answered, refused or lost. An error reply counts as a miss.
+    /// Notes that a ping of ours was answered, refused or lost. An error reply counts as a miss.
     pub(crate) fn pinged(&mut self, answered: bool, now: Instant) -> Health {
         let Way::Pinging { next, misses } = &mut self.way else { return Health::Fine };
         *misses = if answered { 0 } else { *misses + 1 };

@@ -1,5 +1,5 @@
-//! What keeps a connection up, whoever's it is: when to try again, how to notice that nobody is
-//! there any more, and how fast to speak. Services bring the figures.
+//! Tools that keep a connection up, whoever's it is: when to try again, how to notice that nobody
+//! is there any more, and how fast to speak. Services bring the figures.
 
 mod backoff;
 mod keepalive;

@@ -1,4 +1,4 @@
-//! How fast what is said goes out, by parameters: a burst at once, so much in the long run.
+//! The pace at which messages go out, by parameters: a burst at once, so much in the long run.
 //!
 //! The order is kept and nothing is dropped. When too many or too much wait, the oldest go out at
 //! once: better too fast than too late.
@@ -13,31 +13,31 @@ use crate::machine::Wake;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tempo {
     pub(crate) rate: Rate,
-    /// How many wait at once.
+    /// The most that may wait at once.
     pub(crate) waiting: usize,
-    /// Their bytes.
+    /// The most bytes that may wait at once.
     pub(crate) bytes: usize,
 }
 
-/// What waits for its turn on one connection.
+/// The messages that wait for their turn on one connection.
 #[derive(Debug)]
 pub(crate) struct Pace<T> {
     tempo: Tempo,
     bucket: TokenBucket,
-    /// Each with its bytes.
+    /// The messages, each with its bytes.
     waiting: VecDeque<(T, usize)>,
-    /// All their bytes.
+    /// The bytes of all of them.
     bytes: usize,
 }
 
 impl<T> Pace<T> {
-    /// For a new connection.
+    /// The pace of a new connection.
     pub(crate) fn new(tempo: Tempo, now: Instant) -> Self {
         let bucket = TokenBucket::new(tempo.rate, now);
         Self { tempo, bucket, waiting: VecDeque::new(), bytes: 0 }
     }
 
-    /// Takes something, and gives it back where it need not wait. `bytes` tells how many it has.
+    /// Takes a message, and gives it back where it need not wait. `bytes` tells how many it has.
     pub(crate) fn push(
         &mut self,
         item: T,
@@ -53,14 +53,14 @@ impl<T> Pace<T> {
         None
     }
 
-    /// What has its turn, or must make room.
+    /// Takes the message that has its turn, or must make room.
     pub(crate) fn pop_due(&mut self, now: Instant) -> Option<T> {
         let full = self.waiting.len() > self.tempo.waiting || self.bytes > self.tempo.bytes;
         let due = full || (!self.waiting.is_empty() && self.bucket.take(now));
         if due { self.pop() } else { None }
     }
 
-    /// The next, whether it is its turn or not: the connection is about to be closed.
+    /// The next message, whether it is its turn or not: the connection is about to be closed.
     pub(crate) fn pop(&mut self) -> Option<T> {
         let (item, bytes) = self.waiting.pop_front()?;
         self.bytes -= bytes;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-/// How a [`TokenBucket`] is made.
+/// The figures of a [`TokenBucket`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Rate {
     /// Tokens at the first instant. May be more than [`Rate::capacity`]; what is over is not
@@ -20,7 +20,7 @@ pub(crate) struct Rate {
 #[derive(Clone, Debug)]
 pub(crate) struct TokenBucket {
     rate: Rate,
-    /// What was in it at `since`.
+    /// Its content at `since`, as the time that its tokens take to be refilled.
     level: Duration,
     since: Instant,
 }
@@ -38,7 +38,7 @@ impl TokenBucket {
         left.is_some()
     }
 
-    /// When [`TokenBucket::take`] will succeed, if nobody takes before.
+    /// The time at which [`TokenBucket::take`] will succeed, if nobody takes before.
     pub(crate) fn ready_at(&self) -> Instant {
         self.since + self.rate.interval.saturating_sub(self.level)
     }

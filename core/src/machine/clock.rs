@@ -25,13 +25,13 @@ pub struct WallClock {
 }
 
 impl WallClock {
-    /// What it was at an instant, in milliseconds since 1970.
+    /// A clock that showed a time, in milliseconds since 1970, at an instant.
     #[must_use]
     pub const fn new(begun: Instant, unix_ms: u64) -> Self {
         Self { begun, unix_ms }
     }
 
-    /// What it is at an instant, in milliseconds since 1970. An instant before the one that it was
+    /// The time at an instant, in milliseconds since 1970. An instant before the one that it was
     /// told for counts as that one.
     #[must_use]
     pub fn unix_ms(&self, at: Instant) -> u64 {
@@ -39,7 +39,7 @@ impl WallClock {
         self.unix_ms.saturating_add(since.try_into().unwrap_or(u64::MAX))
     }
 
-    /// What it is at an instant, as `2026-11-21T01:48:43.900Z`; none where no calendar goes.
+    /// The time at an instant, as `2026-11-21T01:48:43.900Z`; none where no calendar goes.
     #[must_use]
     pub fn iso(&self, at: Instant) -> Option<String> {
         let since = Duration::from_millis(self.unix_ms(at));

@@ -5,11 +5,11 @@ use std::time::Instant;
 
 use super::{CommandId, Wake};
 
-/// See the [module](self).
+/// Commands that are not answered yet.
 #[derive(Debug)]
 pub(crate) struct Commands<S> {
-    /// Each with the time by which it must be answered, if there is one, and with what it is
-    /// about.
+    /// The open commands, each with the time by which it must be answered, if there is one, and
+    /// with what it is about.
     open: BTreeMap<CommandId, (Option<Instant>, S)>,
 }
 
@@ -20,12 +20,12 @@ impl<S> Default for Commands<S> {
 }
 
 impl<S> Commands<S> {
-    /// A command is under way.
+    /// Opens a command, which is under way now.
     pub(crate) fn open(&mut self, command: CommandId, deadline: Option<Instant>, subject: S) {
         self.open.insert(command, (deadline, subject));
     }
 
-    /// What the command is about, the first time: it is answered now.
+    /// Answers a command: returns what it is about, the first time.
     pub(crate) fn close(&mut self, command: CommandId) -> Option<S> {
         self.open.remove(&command).map(|(_, subject)| subject)
     }

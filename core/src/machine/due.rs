@@ -1,8 +1,8 @@
-//! When a machine is due, worked out once and kept until something stirs it.
+//! The time at which a machine is due, worked out once and kept until something stirs it.
 
 use super::Wake;
 
-/// See the [module](self).
+/// The time at which a machine is due, or the word that it has to be worked out anew.
 pub(crate) struct Due {
     stirred: bool,
     wake: Option<Wake>,
@@ -15,7 +15,7 @@ impl Default for Due {
 }
 
 impl Due {
-    /// Something happened: what is due next may be another than before.
+    /// Notes that something happened: what is due next may be another than before.
     pub(crate) fn stir(&mut self) {
         self.stirred = true;
     }
@@ -24,18 +24,18 @@ impl Due {
         self.stirred
     }
 
-    /// It was worked out.
+    /// Keeps the time that was worked out.
     pub(crate) fn settle(&mut self, wake: Option<Wake>) {
         *self = Self { stirred: false, wake };
     }
 
-    /// As last worked out.
+    /// The time that was worked out last.
     pub(crate) fn wake(&self) -> Option<Wake> {
         self.wake
     }
 }
 
-/// It follows from everything else, and so tells nothing.
+/// Shown without content: it follows from everything else.
 impl std::fmt::Debug for Due {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Due")

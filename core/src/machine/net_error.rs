@@ -2,14 +2,14 @@
 
 use crate::plain;
 
-/// Why the network did not do what was asked.
+/// The reason why the network did not do what was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{kind}: {message}")]
 #[non_exhaustive]
 pub struct NetError {
-    /// What kind of failure.
+    /// The kind of failure.
     pub kind: NetErrorKind,
-    /// What the operating system or library said, without secrets.
+    /// The message of the operating system or library, without secrets.
     pub message: String,
 }
 

@@ -1,4 +1,4 @@
-//! What a machine has to say, in order, with the ids that it gives and the time that it knows.
+//! The outputs of a machine, in order, with the ids that it gives and the time that it knows.
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -8,7 +8,7 @@ use super::Output;
 /// Room for outputs that is kept between two drains: a process may hold very many idle machines.
 const KEPT: usize = 4;
 
-/// See the [module](self).
+/// The outputs of a machine that were not taken yet.
 #[derive(Debug)]
 pub(crate) struct Outputs<E, O, X> {
     begun: Instant,
@@ -18,7 +18,7 @@ pub(crate) struct Outputs<E, O, X> {
 }
 
 impl<E, O, X> Outputs<E, O, X> {
-    /// None yet, at a machine's first instant.
+    /// No outputs yet, at a machine's first instant.
     pub(crate) fn new(now: Instant) -> Self {
         Self { begun: now, now, queue: VecDeque::new(), last_id: 0 }
     }
@@ -33,7 +33,7 @@ impl<E, O, X> Outputs<E, O, X> {
         self.now
     }
 
-    /// Time moves forward only.
+    /// Moves time forward, never back.
     pub(crate) fn advance(&mut self, now: Instant) {
         self.now = self.now.max(now);
     }

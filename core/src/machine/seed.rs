@@ -5,7 +5,7 @@ use std::fmt;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 
-/// Where all of a machine's randomness comes from.
+/// The source of all of a machine's randomness.
 ///
 /// Two machines built from the same seed and fed alike produce the same outputs. In production
 /// the runtime draws it from the operating system; in a simulation it comes from the run's seed.

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use super::net_error::NetError;
 
-/// What can happen on a stream (RFC 9293).
+/// An event of a stream (RFC 9293).
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StreamEvent {
@@ -18,8 +18,8 @@ pub enum StreamEvent {
     Data(Vec<u8>),
     /// The stream ended after it was open, by whichever side.
     Closed {
-        /// Why, where it was not the far side's orderly end (RFC 9293 section 3.6; over TLS, its
-        /// `close_notify`, RFC 8446 section 6.1).
+        /// The reason, where it was not the far side's orderly end (RFC 9293 section 3.6; over TLS,
+        /// its `close_notify`, RFC 8446 section 6.1).
         error: Option<NetError>,
     },
     /// The stream never opened.

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-/// When a machine wants to be woken, and what for.
+/// The time at which a machine wants to be woken, and the reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wake {
     /// The instant; due at once when it is not in the future.
     pub at: Instant,
-    /// Which timer asks, for logs and for the simulator.
+    /// The timer that asks, for logs and for the simulator.
     pub reason: &'static str,
 }
 
@@ -26,7 +26,7 @@ impl Wake {
 
 /// A name for a timer. Implemented by an enum with one documented variant for each timer.
 pub trait TimerName: Ord + Clone {
-    /// What the timer is for, as shown in [`Wake::reason`].
+    /// The purpose of the timer, as shown in [`Wake::reason`].
     fn reason(&self) -> &'static str;
 }
 
@@ -53,7 +53,7 @@ impl<K: TimerName> Timers<K> {
         self.armed.remove(name);
     }
 
-    /// Whether a timer is armed.
+    /// True if a timer is armed.
     pub fn is_armed(&self, name: &K) -> bool {
         self.armed.contains_key(name)
     }
@@ -69,7 +69,7 @@ impl<K: TimerName> Timers<K> {
         Some(name)
     }
 
-    /// When the next one is due.
+    /// The next timer that is due.
     pub fn next(&self) -> Option<Wake> {
         self.armed
             .iter()
@@ -77,12 +77,12 @@ impl<K: TimerName> Timers<K> {
             .map(|(name, at)| Wake { at: *at, reason: name.reason() })
     }
 
-    /// How many are armed.
+    /// The number of armed timers.
     pub fn len(&self) -> usize {
         self.armed.len()
     }
 
-    /// Whether none is armed.
+    /// True if none is armed.
     pub fn is_empty(&self) -> bool {
         self.armed.is_empty()
     }

@@ -10,6 +10,8 @@ mod config;
 mod engine;
 mod ice;
 pub mod negotiation;
+mod peer;
+mod peers;
 mod raw;
 pub mod rtp;
 #[cfg(feature = "str0m")]
@@ -33,6 +35,8 @@ pub use self::engine::{
     MAX_CHANNELS, MAX_TRACKS,
 };
 pub use self::ice::IceServer;
+pub(crate) use self::peer::{Milestone, Peer, PeerNews};
+pub(crate) use self::peers::Peers;
 pub use self::raw::{RawEngine, RawPacket};
 #[cfg(feature = "str0m")]
 pub use self::str0m::WebRtcFactory;

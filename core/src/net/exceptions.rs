@@ -9,7 +9,7 @@ pub(super) struct Exceptions(Vec<Exception>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Exception {
     hosts: Hosts,
-    /// None is any.
+    /// The port; none stands for any.
     port: Option<u16>,
 }
 

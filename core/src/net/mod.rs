@@ -1,4 +1,4 @@
-//! What every runtime needs to be told about the network: plain data, no sockets.
+//! Network settings for every runtime: plain data, no sockets.
 
 mod exceptions;
 mod proxy;
@@ -24,18 +24,18 @@ pub use proxy::{Proxies, ProxyError, ProxyServer};
 pub struct NetOptions {
     /// Trust these certificates (DER) besides, or instead of, the built-in roots.
     pub extra_roots: Vec<Vec<u8>>,
-    /// Whether to trust the built-in Mozilla roots. Default true.
+    /// True to trust the built-in Mozilla roots. Default true.
     pub builtin_roots: bool,
-    /// How to get out to HTTP and WebSocket servers. Default [`Proxy::None`].
+    /// The way out to HTTP and WebSocket servers. Default [`Proxy::None`].
     pub proxy: Proxy,
     /// Bind media sockets to these addresses only. Empty (the default): to every interface that
     /// is up, within `interfaces`.
     pub bind: Vec<IpAddr>,
     /// Use only the interfaces with these names. Empty (the default): all.
     pub interfaces: Vec<String>,
-    /// Whether loopback addresses may carry media, for tests and emulators. Default false.
+    /// True if loopback addresses may carry media, for tests and emulators. Default false.
     pub loopback: bool,
-    /// Whether IPv6 addresses may carry media. Default false, as in the reference client.
+    /// True if IPv6 addresses may carry media. Default false, as in the reference client.
     pub ipv6: bool,
     /// HTTP exchanges of one client at once, at least 1. Default 4. More wait in order. None
     /// takes a thread, so that a service that hangs holds up nobody else's.
@@ -154,7 +154,7 @@ pub enum Proxy {
     /// Connect directly, whatever the environment says.
     #[default]
     None,
-    /// As `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` say, read by the runtime.
+    /// The proxies of `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, read by the runtime.
     Environment,
     /// Through this proxy, `http://[user:password@]host:port`.
     Url(ProxyUrl),

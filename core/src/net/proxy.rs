@@ -9,7 +9,7 @@ use super::Proxy;
 use super::exceptions::Exceptions;
 use crate::machine::{NetError, NetErrorKind};
 
-/// Which proxy serves which host. Made once from [`Proxy`] and the environment.
+/// The proxy of each host. Made once from [`Proxy`] and the environment.
 ///
 /// ```
 /// use offhook::net::{Proxies, Proxy};
@@ -188,7 +188,7 @@ impl fmt::Debug for ProxyServer {
     }
 }
 
-/// Why a proxy cannot be used.
+/// The reason why a proxy cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProxyError {
@@ -207,7 +207,7 @@ pub enum ProxyError {
 const OTHER_SCHEMES: [&str; 8] =
     ["https", "socks", "socks4", "socks4a", "socks5", "socks5h", "ftp", "pac"];
 
-/// Whether this may be a scheme (RFC 3986 section 3.1).
+/// True if this may be a scheme (RFC 3986 section 3.1).
 fn is_scheme(text: &str) -> bool {
     text.starts_with(|first: char| first.is_ascii_alphabetic())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))

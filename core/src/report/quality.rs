@@ -1,4 +1,5 @@
-//! How one call sounded, of several that may share a media session (behaviour notes ST-1 to ST-3).
+//! The quality of one call, of several that may share a media session (behaviour notes ST-1 to
+//! ST-3).
 
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ pub struct CallQuality {
     pub packets_received: u64,
     /// Packets that never came.
     pub packets_lost: u64,
-    /// Lost by received, 0.0 when none were received.
+    /// The packets lost for each received, 0.0 when none were received.
     pub loss: f64,
     /// Half of the mean round trip; zero when none was measured.
     #[serde(rename = "latency_ms", serialize_with = "millis::serialize")]
@@ -59,8 +60,8 @@ impl QualityMeter {
         Self { base, last, jitter: Mean::default(), round_trip: Mean::default() }
     }
 
-    /// Another session, which has these figures, carries the call on. What was counted up to the
-    /// last sample is kept.
+    /// Goes on with another session, which has these figures. What was counted up to the last
+    /// sample is kept.
     pub fn rebase(&mut self, after: &MediaStats) {
         // As if the new session had already counted what the old one had.
         let moved = |base: u64, old: u64, new: u64| base.wrapping_add(new).wrapping_sub(old);
@@ -71,7 +72,7 @@ impl QualityMeter {
         self.last = *after;
     }
 
-    /// Takes the session's figures as they are now; the call's figures so far.
+    /// Takes the session's figures as they are now, and returns the call's figures so far.
     pub fn sample(&mut self, now: &MediaStats) -> CallQuality {
         self.last = *now;
         self.jitter.add(now.jitter);

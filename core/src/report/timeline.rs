@@ -1,4 +1,4 @@
-//! When what happened to a call.
+//! The times of a call's steps.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -25,19 +25,20 @@ use crate::millis;
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CallTimeline {
-    /// It was proposed, or told by an event; dialled calls are proposed, too.
+    /// The time of its proposal, or of the event that told of it; dialled calls are proposed, too.
     pub invited: Option<Instant>,
-    /// It was answered from here.
+    /// The time at which it was answered from here.
     pub answered: Option<Instant>,
-    /// Its media session began; missing for a call on a session that was there before.
+    /// The time at which its media session began; missing for a call on a session that was there
+    /// before.
     pub session_started: Option<Instant>,
-    /// That session's media connected.
+    /// The time at which that session's media connected.
     pub media_connected: Option<Instant>,
-    /// The first audio came on that session.
+    /// The time of the first audio on that session.
     pub first_audio: Option<Instant>,
-    /// The service said that it is connected.
+    /// The time at which the service said that it is connected.
     pub connected: Option<Instant>,
-    /// It was over, or handled by somebody else.
+    /// The time at which it was over, or handled by somebody else.
     pub ended: Option<Instant>,
     /// The wall clock, if the client was told.
     pub clock: Option<WallClock>,
@@ -61,25 +62,25 @@ impl CallTimeline {
         self.steps().iter().filter_map(|(_, at)| *at).min()
     }
 
-    /// From the invitation to the answer.
+    /// The time from the invitation to the answer.
     #[must_use]
     pub fn ringing(&self) -> Option<Duration> {
         between(self.invited, self.answered)
     }
 
-    /// From the answer to the first audio.
+    /// The time from the answer to the first audio.
     #[must_use]
     pub fn answer_to_audio(&self) -> Option<Duration> {
         between(self.answered, self.first_audio)
     }
 
-    /// From the invitation to the first audio.
+    /// The time from the invitation to the first audio.
     #[must_use]
     pub fn invitation_to_audio(&self) -> Option<Duration> {
         between(self.invited, self.first_audio)
     }
 
-    /// How long people talked.
+    /// The time that people talked.
     #[must_use]
     pub fn talking(&self) -> Option<Duration> {
         between(self.connected, self.ended)
@@ -103,10 +104,10 @@ impl fmt::Debug for CallTimeline {
 /// One step of a call, as it is serialized.
 #[derive(Serialize)]
 struct Step {
-    /// Since the first of the call.
+    /// The time since the call's first step.
     #[serde(serialize_with = "millis::serialize")]
     after_ms: Duration,
-    /// By the wall clock, if that is known.
+    /// The time by the wall clock, if that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     at: Option<String>,
 }

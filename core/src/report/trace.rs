@@ -10,13 +10,13 @@ use std::time::Instant;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TraceRecord {
-    /// When.
+    /// The time.
     pub at: Instant,
-    /// Which way.
+    /// The direction.
     pub direction: Direction,
-    /// Over what.
+    /// The channel.
     pub channel: Channel,
-    /// What it is, in a few words: `propose`, `PATCH participants`, `session-accept`.
+    /// The message in a few words: `propose`, `PATCH participants`, `session-accept`.
     pub summary: String,
     /// The session or conversation it belongs to, where that is known.
     pub about: Option<String>,
@@ -39,7 +39,7 @@ impl TraceRecord {
 
 setters!(TraceRecord { about: some[String], body: into[String] });
 
-/// Which way a message went.
+/// The direction of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Direction {
     /// From this client to the service.
@@ -48,7 +48,7 @@ pub enum Direction {
     Received,
 }
 
-/// Over what a message went.
+/// The channel that a message went over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Channel {
     /// XMPP over the WebSocket.

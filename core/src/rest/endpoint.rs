@@ -1,4 +1,4 @@
-//! Where a service's resources are, and who asks for them.
+//! The address of a service's resources, and the credentials to ask for them with.
 
 use http::{HeaderValue, Request};
 use serde_json::Value;
@@ -13,12 +13,12 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
-    /// Resources below this URI, without a slash at its end.
+    /// An endpoint with its resources below this URI, without a slash at its end.
     pub(crate) fn new(base: String) -> Self {
         Self { base, authorization: None }
     }
 
-    /// With a bearer token (RFC 6750 section 2.1), which no `Debug` shows.
+    /// The same with a bearer token (RFC 6750 section 2.1), which no `Debug` shows.
     ///
     /// # Errors
     ///

@@ -1,6 +1,6 @@
-//! What a service says of what it refuses.
+//! A service's explanation of a refusal.
 
-/// What a service says in the body of a refusal.
+/// A service's explanation in the body of a refusal.
 #[derive(Debug, Default)]
 pub(crate) struct Said {
     /// Its name for the reason.

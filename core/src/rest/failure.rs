@@ -1,4 +1,4 @@
-//! Why a question was not answered.
+//! Reasons why a question was not answered.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,17 +9,17 @@ use super::{Explain, Resource};
 use crate::machine::NetError;
 use crate::plain::{json_fault, plain_within};
 
-/// Why a request did not give what was asked for.
+/// The reason why a request did not give what was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Failure {
     /// The method and the path of the request, without its query.
     pub request: String,
-    /// What went wrong.
+    /// The kind of failure.
     pub kind: FailureKind,
 }
 
-/// What went wrong with a request.
+/// The kind of failure of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FailureKind {
@@ -43,7 +43,7 @@ pub struct Refusal {
     pub code: Option<String>,
     /// The reason in words, at most [`Refusal::MAX_TEXT`] bytes.
     pub message: Option<String>,
-    /// How long the service wants to be left alone (`Retry-After`, RFC 9110 section 10.2.3).
+    /// The time that the service wants to be left alone (`Retry-After`, RFC 9110 section 10.2.3).
     pub retry_after: Option<Duration>,
 }
 
@@ -86,20 +86,20 @@ impl Refusal {
     pub const MAX_TEXT: usize = 512;
 }
 
-/// As much of what a peer says of a refusal as is kept, in [`plain`](crate::plain()) words; none of
-/// an empty text.
+/// The part that is kept of what a peer says of a refusal, in [`plain`](crate::plain()) words; none
+/// of an empty text.
 pub(crate) fn short(text: &str) -> Option<String> {
     let text = plain_within(text.trim(), Refusal::MAX_TEXT);
     (!text.is_empty()).then(|| text.into_owned())
 }
 
 impl Failure {
-    /// The request could not even be made.
+    /// The failure of a request that could not even be made.
     pub(super) fn unmade(resource: &Resource, why: String) -> Self {
         Self { request: resource.shown(), kind: FailureKind::Unmade(why) }
     }
 
-    /// An answer that is of no use.
+    /// An answer that cannot be used.
     pub(crate) fn answer(request: &str, fault: &str) -> Self {
         Self { request: request.to_owned(), kind: FailureKind::Answer(fault.to_owned()) }
     }
@@ -119,12 +119,12 @@ impl Failure {
         self.refusal().map(|refusal| refusal.status)
     }
 
-    /// How long the service wants to be left alone.
+    /// The time that the service wants to be left alone.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         self.refusal()?.retry_after
     }
 
-    /// Whether asking again would be answered alike.
+    /// True if asking again would be answered alike.
     pub(crate) fn is_final(&self) -> bool {
         match &self.kind {
             FailureKind::Refused(Refusal { status, .. }) => {
@@ -135,7 +135,7 @@ impl Failure {
         }
     }
 
-    /// Turns an HTTP result into what was asked for, or why not.
+    /// Turns an HTTP result into what was asked for, or into its failure.
     pub(super) fn or_body(
         resource: &Resource,
         result: Result<http::Response<Vec<u8>>, NetError>,

@@ -1,10 +1,10 @@
-//! When a question that failed is asked again.
+//! Policy of repeating a question that failed.
 
 use std::time::Duration;
 
 use super::{Explain, Failure, FailureKind, Refusal};
 
-/// Whether a request is made again when it fails for a passing reason.
+/// The choice to make a request again when it fails for a passing reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Retry {
     No,
@@ -14,9 +14,9 @@ pub(crate) enum Retry {
 /// A service's rules for requests that failed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Policy {
-    /// How often a request is made, at most.
+    /// The most attempts of a request.
     pub(crate) attempts: u32,
-    /// How long before the next, where the service does not say.
+    /// The pause before the next attempt, where the service does not say.
     pub(crate) pause: Duration,
     /// The longest pause that the service can ask for, so that a bad header cannot park a request.
     pub(crate) longest: Duration,
@@ -25,12 +25,12 @@ pub(crate) struct Policy {
     /// Bytes of the requests that wait to be made again. One more is not: whoever asked is told of
     /// the failure.
     pub(crate) bytes: usize,
-    /// What the service says of a refusal.
+    /// The reader of the service's explanation of a refusal.
     pub(crate) explain: Explain,
 }
 
 impl Policy {
-    /// Whether it may be better the next time.
+    /// True if it may be better the next time.
     pub(crate) fn passes(&self, failure: &Failure) -> bool {
         failure.retry_after().is_some()
             || match &failure.kind {
@@ -40,7 +40,7 @@ impl Policy {
             }
     }
 
-    /// How long to wait before the next attempt.
+    /// The pause before the next attempt.
     pub(super) fn pause_after(&self, failure: &Failure) -> Duration {
         failure.retry_after().unwrap_or(self.pause).min(self.longest)
     }

@@ -30,20 +30,20 @@ struct Waiting<A> {
     bytes: usize,
 }
 
-/// What an HTTP result is to the question that it answers.
+/// The consequence of an HTTP result for the question that it answers.
 pub(crate) enum Answered<A> {
-    /// It has ended so.
+    /// The end of the question, with its result.
     Ended(A, Result<Value, Failure>),
-    /// It will be asked again, as it failed so.
+    /// Another attempt to come, after this failure.
     Again(A, Failure),
 }
 
-/// See the [module](self).
+/// Questions to a service that are not answered yet.
 #[derive(Debug)]
 pub(crate) struct Questions<A> {
     policy: Policy,
     sent: BTreeMap<HttpId, Question<A>>,
-    /// By when, and in which order of those.
+    /// The questions that wait, by their time and their order.
     waiting: BTreeMap<(Instant, u64), Waiting<A>>,
     waited: u64,
     unmade: VecDeque<(A, Failure)>,
@@ -60,22 +60,23 @@ impl<A: Clone> Questions<A> {
         }
     }
 
-    /// Those that are on their way.
+    /// The questions that are on their way.
     pub(crate) fn sent(&self) -> impl Iterator<Item = &A> {
         self.sent.values().map(|question| &question.ask)
     }
 
-    /// What was asked by this request.
+    /// The resource that this request asked for.
     pub(crate) fn resource(&self, id: HttpId) -> Option<&Resource> {
         self.sent.get(&id).map(|question| &question.resource)
     }
 
-    /// A question's request is on its way.
+    /// Takes note that a question's request is on its way.
     pub(crate) fn send(&mut self, id: HttpId, question: Question<A>) {
         self.sent.insert(id, question);
     }
 
-    /// A question's request could not even be made: whoever asks is answered in any case.
+    /// Takes note that a question's request could not even be made: whoever asks is answered in any
+    /// case.
     pub(crate) fn refuse(&mut self, question: Question<A>, why: String) {
         let failure = Failure::unmade(&question.resource, why);
         self.unmade.push_back((question.ask, failure));

@@ -1,4 +1,4 @@
-//! What is asked for, before it has an address and an authorization.
+//! A request before it has an address and an authorization.
 
 use http::Method;
 use serde_json::Value;
@@ -7,12 +7,12 @@ use serde_json::Value;
 #[derive(Clone)]
 pub(crate) struct Resource {
     pub(crate) method: Method,
-    /// Below the base of its [`Endpoint`](super::Endpoint), with its query.
+    /// The path below the base of its [`Endpoint`](super::Endpoint), with its query.
     pub(crate) path: String,
     pub(crate) body: Option<Value>,
 }
 
-/// A body may hold a secret or somebody's number.
+/// Shown without its body, which may hold a secret or somebody's number.
 impl std::fmt::Debug for Resource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} {}", self.method, self.path)

@@ -28,19 +28,19 @@ const FRAME: usize = 100;
 /// An ICE candidate. What else a candidate may carry (generation, network, ufrag) is not kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
-    /// Equal for candidates of the same kind and base.
+    /// The foundation: equal for candidates of the same kind and base.
     pub foundation: String,
-    /// 1 is RTP, 2 RTCP.
+    /// The component: 1 is RTP, 2 RTCP.
     pub component: u16,
-    /// How it is reached.
+    /// The transport protocol by which it is reached.
     pub protocol: Protocol,
-    /// Greater is better.
+    /// The priority: greater is better.
     pub priority: u32,
-    /// An IP address, or a name (mDNS or other).
+    /// The address: an IP address, or a name (mDNS or other).
     pub ip: String,
-    /// Port.
+    /// The port.
     pub port: u16,
-    /// Where it comes from.
+    /// Its type: host, server-reflexive, peer-reflexive or relayed.
     pub kind: CandidateKind,
     /// The related address, an IP address or not.
     pub rel_addr: Option<String>,
@@ -213,7 +213,7 @@ impl Parts<'_> {
     }
 }
 
-/// RFC 8839 wants `ice-char`s; what is only a word is taken, too.
+/// True for a foundation.
 fn is_foundation(text: &str) -> bool {
     is_word(text) && text.len() <= MAX_FOUNDATION
 }
@@ -266,7 +266,7 @@ impl Candidate {
             port: word(5),
             ..Parts::default()
         };
-        // What follows comes in pairs, most of which are of no use here.
+        // What follows comes in pairs, most of which are not needed here.
         for pair in words.get(6..).unwrap_or_default().chunks_exact(2) {
             match pair {
                 ["typ", kind] => parts.kind = Some(kind),
@@ -438,16 +438,16 @@ fn is_name(text: &str) -> bool {
     is_word(text) && text.len() <= MAX_ADDRESS
 }
 
-/// What becomes of one more candidate.
+/// The fate of one more candidate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admission {
-    /// It is new, and there is room.
+    /// New, and there is room.
     New,
-    /// It is known already, and nothing new (RFC 8445 section 5.1.3).
+    /// Known already, and nothing new (RFC 8445 section 5.1.3).
     Known,
-    /// There is no room: it is dropped. `first` is true the first time.
+    /// Dropped, as there is no room. `first` is true the first time.
     Full {
-        /// Whether it is the first that is dropped.
+        /// True for the first that is dropped.
         first: bool,
     },
 }

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-/// Which way a stream goes (RFC 8866 section 6.7, RFC 3264 section 5.1), as its describer sees it.
+/// The direction of a stream (RFC 8866 section 6.7, RFC 3264 section 5.1), as its describer sees
+/// it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Direction {
     /// Both ways; what a description that says nothing means.
@@ -17,7 +18,7 @@ pub enum Direction {
 }
 
 impl Direction {
-    /// From the ways that are open.
+    /// The direction in which these ways are open.
     #[must_use]
     pub const fn new(sends: bool, receives: bool) -> Self {
         match (sends, receives) {
@@ -28,13 +29,13 @@ impl Direction {
         }
     }
 
-    /// Whether the describer sends.
+    /// True if the describer sends.
     #[must_use]
     pub const fn sends(self) -> bool {
         matches!(self, Self::SendRecv | Self::SendOnly)
     }
 
-    /// Whether the describer receives.
+    /// True if the describer receives.
     #[must_use]
     pub const fn receives(self) -> bool {
         matches!(self, Self::SendRecv | Self::RecvOnly)
@@ -46,7 +47,7 @@ impl Direction {
         Self::new(self.receives(), self.sends())
     }
 
-    /// What both allow.
+    /// The direction that both allow.
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
         Self::new(self.sends() && other.sends(), self.receives() && other.receives())
@@ -63,7 +64,7 @@ impl Direction {
         }
     }
 
-    /// From the attribute's name.
+    /// The direction of an attribute's name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         [Self::SendRecv, Self::SendOnly, Self::RecvOnly, Self::Inactive]

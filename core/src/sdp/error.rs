@@ -1,8 +1,9 @@
-//! Why a description is of no use.
+//! Reasons why a description cannot be used.
 
 use super::{Line, MAX_BYTES, MAX_LINES, MAX_SECTIONS, Section};
 
-/// Why a session description is of no use. Names the line that is the trouble, counted from 1.
+/// The reason why a session description cannot be used. Names the line that is the trouble, counted
+/// from 1.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SdpError {
@@ -21,21 +22,21 @@ pub enum SdpError {
     /// Something that a section needs is not there.
     #[error("line {line} ({text:?}): {what} is missing")]
     Missing {
-        /// Where the section begins.
+        /// The line at which the section begins.
         line: usize,
-        /// What that line says, shortened.
+        /// The text of that line, shortened.
         text: String,
-        /// What is missing.
+        /// The missing part.
         what: &'static str,
     },
     /// A line that cannot be used.
     #[error("line {line} ({text:?}): {what}")]
     Line {
-        /// Which one.
+        /// The number of the line.
         line: usize,
-        /// What it says, shortened.
+        /// The text of the line, shortened.
         text: String,
-        /// What is wrong with it.
+        /// The fault.
         what: &'static str,
     },
     /// A value that no line can hold: it has a line end, or white space where one word must stand.
@@ -44,14 +45,14 @@ pub enum SdpError {
 }
 
 impl SdpError {
-    /// Something that a section needs is not there.
+    /// The error of something that a section needs and that is not there.
     #[must_use]
     pub fn missing(section: &Section<'_>, what: &'static str) -> Self {
         let (line, text) = (section.media.number(), section.media.shown().into_owned());
         Self::Missing { line, text, what }
     }
 
-    /// A line that cannot be used.
+    /// The error of a line that cannot be used.
     #[must_use]
     pub fn line(line: &Line<'_>, what: &'static str) -> Self {
         Self::Line { line: line.number(), text: line.shown().into_owned(), what }

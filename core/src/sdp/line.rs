@@ -37,7 +37,7 @@ impl<'a> Line<'a> {
         Self { number, text: Cow::Borrowed(text) }
     }
 
-    /// Where it stood in what was read, from 1; 0 for one that was not read.
+    /// Its number in what was read, from 1; 0 for one that was not read.
     #[must_use]
     pub fn number(&self) -> usize {
         self.number
@@ -56,7 +56,7 @@ impl<'a> Line<'a> {
         chars.next().filter(|_| chars.next() == Some('='))
     }
 
-    /// What stands after the `=`, without white space around it.
+    /// The text after the `=`, without white space around it.
     #[must_use]
     pub fn value(&self) -> &str {
         self.kind().map_or("", |kind| self.text[kind.len_utf8() + 1..].trim())
@@ -105,18 +105,18 @@ impl fmt::Display for Line<'_> {
     }
 }
 
-/// Whether a text is one word of a line: no space, and nothing that would end the line.
+/// True if a text is one word of a line: no space, and nothing that would end the line.
 pub(crate) fn is_word(text: &str) -> bool {
     let odd = |c: char| c.is_whitespace() || c.is_control();
     !text.is_empty() && (all_bytes(text, |b| b.is_ascii_graphic()) || !text.contains(odd))
 }
 
-/// Whether a text has nothing that would end the line.
+/// True if a text has nothing that would end the line.
 pub(crate) fn is_one_line(text: &str) -> bool {
     all_bytes(text, |b| matches!(b, b' '..=b'~')) || !text.contains(char::is_control)
 }
 
-/// Whether all bytes are so: of most texts they are, and nobody need look at the characters.
+/// True if all bytes are so: of most texts they are, and nobody need look at the characters.
 /// Without an early end, which would keep it from being done many bytes at a time.
 fn all_bytes(text: &str, is_so: impl Fn(u8) -> bool) -> bool {
     text.bytes().fold(true, |all, b| all & is_so(b))

@@ -106,7 +106,7 @@ impl<'a> Description<'a> {
         Some((first("ice-ufrag")?, first("ice-pwd")?))
     }
 
-    /// The same with other ICE credentials wherever there are some.
+    /// Puts other ICE credentials in place wherever there are some.
     pub fn set_ice_credentials(&mut self, ufrag: &str, pwd: &Secret) {
         for line in self.lines_mut() {
             match line.attribute() {
@@ -126,7 +126,7 @@ impl<'a> Description<'a> {
         values.map(|(_, value)| value.to_owned()).collect()
     }
 
-    /// The same with these certificate fingerprints (`sha-256 AB:CD`, RFC 8122) in each section
+    /// Puts these certificate fingerprints (`sha-256 AB:CD`, RFC 8122) in place in each section
     /// that has some, or that the session has some for.
     pub fn set_fingerprints(&mut self, fingerprints: &[String]) {
         let is_one = |line: &Line<'_>| matches!(line.attribute(), Some(("fingerprint", _)));
@@ -142,7 +142,7 @@ impl<'a> Description<'a> {
         }
     }
 
-    /// The same without its candidates, and they: the values of the lines, from `candidate:` on.
+    /// Takes the candidates out, and returns them: the values of the lines, from `candidate:` on.
     pub fn take_candidates(&mut self) -> Vec<String> {
         let mut candidates = Vec::new();
         let mut keep = |line: &Line<'_>| match line.attribute() {

@@ -46,7 +46,7 @@ impl<'a> Section<'a> {
         self.media.value().split_ascii_whitespace().skip(3)
     }
 
-    /// Whether it is off: port 0, and not only because it rides on another section's transport
+    /// True if it is off: port 0, and not only because it rides on another section's transport
     /// (`a=bundle-only`, RFC 8843 section 6).
     #[must_use]
     pub fn is_off(&self) -> bool {
@@ -71,7 +71,7 @@ impl<'a> Section<'a> {
         self.direction().or_else(|| line::direction(&description.session)).unwrap_or_default()
     }
 
-    /// Whether an attribute is there.
+    /// True if an attribute is there.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.value(name).is_some()

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// What gateways write.
+/// A description as gateways write it.
 const ODD: &str = "v=0\no=- 20518446744073709551616 2 IN IP4 203.0.113.1\ns= \ni=about\n\
     c=IN IP4 203.0.113.1\nc=IN IP6 ::1\nb=AS:80\nb=TIAS:1\nt=3034423619 3042462419\n\
     r=7d 1h 0 25h\nk=prompt\na=recvonly\na=ice-ufrag:all\na=group:BUNDLE a-1 b\nnonsense\n\

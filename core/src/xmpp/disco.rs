@@ -1,4 +1,5 @@
-//! Who are you: service discovery (XEP-0030) and software version (XEP-0092), wire notes 1.6.
+//! Service discovery (XEP-0030) and software version (XEP-0092), by which a peer asks who we are,
+//! wire notes 1.6.
 
 use super::{Element, ElementRef, ns};
 
@@ -12,7 +13,7 @@ pub struct DiscoInfo {
 }
 
 impl DiscoInfo {
-    /// What a client answers: `client`, `web`, and what this crate speaks.
+    /// A client's answer: `client`, `web`, and what this crate speaks.
     #[must_use]
     pub fn client() -> Self {
         let features = [
@@ -71,7 +72,7 @@ pub struct Version {
 }
 
 impl Version {
-    /// This crate.
+    /// The version of this crate.
     #[must_use]
     pub fn own() -> Self {
         Self {

@@ -11,28 +11,28 @@ use super::Jid;
 /// element, makes reading a frame a matter of few allocations.
 #[derive(Default)]
 pub(super) struct Document<'x> {
-    /// In the order of the text.
+    /// The elements and texts, in their order.
     pub(super) items: Vec<Item<'x>>,
-    /// Those of all elements, in the order of the text.
+    /// The attributes of all elements, in the order of the text.
     pub(super) attributes: Vec<(&'x str, Cow<'x, str>)>,
 }
 
 pub(super) enum Item<'x> {
     Element(Tag<'x>),
-    /// Two never stand side by side in an element.
+    /// Text; two never stand side by side in an element.
     Text(Cow<'x, str>),
 }
 
 /// A start tag, and how far its element goes.
 pub(super) struct Tag<'x> {
-    /// Without prefix.
+    /// The name without prefix.
     pub(super) name: &'x str,
-    /// Empty when there is none.
+    /// The namespace; empty when there is none.
     pub(super) namespace: Cow<'x, str>,
-    /// Those other than namespace declarations, among the document's attributes. Of prefixed ones
+    /// Its attributes other than namespace declarations, among the document's. Of prefixed ones
     /// only `xml:…` are kept, since nothing in use has others.
     pub(super) attributes: Range<usize>,
-    /// Where the items go on after the element.
+    /// The index at which the items go on after the element.
     pub(super) end: usize,
 }
 
@@ -79,7 +79,7 @@ impl<'d> ElementRef<'d> {
         self.tag.name
     }
 
-    /// Empty when there is none.
+    /// The namespace; empty when there is none.
     #[inline]
     pub(crate) fn namespace(self) -> &'d str {
         &self.tag.namespace
@@ -140,12 +140,12 @@ impl<'d> ElementRef<'d> {
         self.elements().filter(move |child| child.is(name, namespace))
     }
 
-    /// The first of them.
+    /// The first child element with this name in this namespace.
     pub(crate) fn find(self, name: &str, namespace: &str) -> Option<Self> {
         self.named(name, namespace).next()
     }
 
-    /// How many children of its name stand before this child: counted where it is shown, since a
+    /// The number of children of its name before this child: counted where it is shown, since a
     /// stanza can have thousands that nobody names.
     pub(crate) fn ordinal(self, child: Self) -> impl fmt::Display + use<'d> {
         Ordinal { parent: self, child }
@@ -165,7 +165,8 @@ impl<'d> ElementRef<'d> {
     }
 }
 
-/// What the typed readers ask of an element; the error is the text of `Payload::Malformed`.
+/// Parts of an element as the typed readers want them; the error is the text of
+/// `Payload::Malformed`.
 impl<'d> ElementRef<'d> {
     #[inline]
     pub(crate) fn require(self, name: &str) -> Result<&'d str, String> {

@@ -1,4 +1,4 @@
-//! What stands above XMPP in stanzas.
+//! Payloads of stanzas that stand above XMPP.
 
 use std::convert::Infallible;
 

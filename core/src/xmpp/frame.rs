@@ -15,13 +15,13 @@ pub enum Frame<X> {
     Open(Open),
     /// The stream ends.
     Close(Close),
-    /// What the service offers.
+    /// The features that the service offers.
     Features(Features),
     /// A client authenticates.
     Auth(Auth),
-    /// It succeeded.
+    /// The success of SASL.
     Success,
-    /// It failed.
+    /// The failure of SASL.
     Failure(SaslFailure),
     /// The stream is in error.
     StreamError(StreamError),
@@ -44,7 +44,7 @@ pub enum Frame<X> {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{kind}")]
 pub struct FrameError {
-    /// What is wrong with it.
+    /// The fault.
     pub kind: FrameErrorKind,
     /// The head of the iq that it is, if it is one and its start could be read.
     pub iq: Option<IqHead>,

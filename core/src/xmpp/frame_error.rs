@@ -1,14 +1,14 @@
-//! Why a text frame cannot be used.
+//! Reasons why a text frame cannot be used.
 
 use super::JidError;
 
-/// Why a frame cannot be used.
+/// The reason why a frame cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FrameErrorKind {
     /// Not well-formed.
     #[error("not well-formed XML at byte {at}")]
     NotXml {
-        /// How far the reader came, in bytes.
+        /// The place that the reader came to, in bytes.
         at: u64,
     },
     /// Nothing, or text.
@@ -50,7 +50,7 @@ pub enum FrameErrorKind {
     BadJid {
         /// `from` or `to`.
         attribute: &'static str,
-        /// What is wrong with it.
+        /// The fault of the address.
         error: JidError,
     },
 }

@@ -25,7 +25,7 @@ use crate::plain::Shown;
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Jid(String);
 
-/// Why a text is not an address.
+/// The reason why a text is not an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JidError {
     /// Longer than [`Jid::MAX_LEN`] bytes.
@@ -49,7 +49,7 @@ fn illegal(c: char) -> bool {
     c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}')
 }
 
-/// What stands before and after the first separator.
+/// The parts before and after the first separator.
 fn split(text: &str, separator: u8) -> Option<(&str, &str)> {
     let at = memchr(separator, text.as_bytes())?;
     Some((&text[..at], &text[at + 1..]))
@@ -63,7 +63,7 @@ impl Jid {
         split(&self.0, b'/').map_or(self.as_str(), |(bare, _)| bare)
     }
 
-    /// What comes before `@`: the user, room or number.
+    /// The part before `@`: the user, room or number.
     #[must_use]
     pub fn local(&self) -> Option<&str> {
         split(self.bare_str(), b'@').map(|(local, _)| local)
@@ -76,7 +76,7 @@ impl Jid {
         split(bare, b'@').map_or(bare, |(_, domain)| domain)
     }
 
-    /// What comes after the first `/`.
+    /// The part after the first `/`.
     #[must_use]
     pub fn resource(&self) -> Option<&str> {
         split(&self.0, b'/').map(|(_, resource)| resource)
@@ -146,8 +146,8 @@ impl FromStr for Jid {
     }
 }
 
-/// As it is shown to people, in [plain](crate::plain()) words, and cut off after 255 bytes; on the
-/// wire it is [`Jid::as_str`].
+/// The address as it is shown to people, in [plain](crate::plain()) words, and cut off after 255
+/// bytes; on the wire it is [`Jid::as_str`].
 impl fmt::Display for Jid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Shown(&self.0).fmt(f)

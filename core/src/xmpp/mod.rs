@@ -6,6 +6,9 @@
 //! and only a frame that is not one well-formed, bounded element is a [`FrameError`]. What cannot
 //! be used inside a child costs only itself, and is [`Skipped`].
 //!
+//! Public with the feature `unstable-wire` only, without a promise: it follows the service, and may
+//! change in any release.
+//!
 //! ```
 //! use std::convert::Infallible;
 //!
@@ -43,7 +46,7 @@ mod tests;
 mod text;
 
 pub use disco::{DiscoInfo, Version};
-pub(crate) use document::ElementRef;
+pub use document::ElementRef;
 pub use element::{Element, Node};
 pub use extension::Extension;
 pub use frame::{Frame, FrameError, IqHead};

@@ -66,5 +66,5 @@ pub const ICE_UDP: &str = "urn:xmpp:jingle:transports:ice-udp:1";
 pub const ICE: &str = "urn:xmpp:jingle:transports:ice:0";
 /// XEP-0343: SCTP over DTLS.
 pub const SCTP: &str = "urn:xmpp:jingle:transports:dtls-sctp:1";
-/// What the prefix `xml` always stands for.
+/// The namespace that the prefix `xml` always stands for.
 pub(super) const XML: &str = "http://www.w3.org/XML/1998/namespace";

@@ -73,7 +73,7 @@ impl PubSub {
 /// only that something was taken back.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PubSubEvent {
-    /// What was published, in order.
+    /// The published items, in order.
     pub items: Vec<PubSubItem>,
 }
 
@@ -89,7 +89,7 @@ pub struct PubSubItem {
 }
 
 impl PubSubEvent {
-    /// An item that cannot be used is left out and noted.
+    /// Reads a notification; an item that cannot be used is left out and noted.
     pub(super) fn read(event: ElementRef<'_>, skipped: &mut Skipped) -> Result<Self, String> {
         if !event.elements().any(|child| child.namespace() == ns::PUBSUB_EVENT) {
             return Err("<event> without items".to_owned());

@@ -11,7 +11,7 @@ use crate::machine::Wake;
 pub(crate) const MAX_IQS: usize = 1024;
 pub(crate) const MAX_IQ_BYTES: usize = 256 * 1024;
 
-/// How an IQ ended.
+/// The end of an IQ.
 #[derive(Debug)]
 pub(crate) enum Answer<X> {
     Result(Option<Payload<X>>),
@@ -26,24 +26,24 @@ struct Pending<A> {
     ask: A,
     to: Option<Jid>,
     deadline: Instant,
-    /// How many were asked before it: what comes of several is told in their order, not in that
+    /// The number of questions before it: what comes of several is told in their order, not in that
     /// of their random ids.
     number: u64,
     bytes: usize,
 }
 
-/// Whether a question's reply is waited for.
+/// The result of asking: the reply is waited for, or there are too many questions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Asked {
     Waits,
-    /// There are too many.
+    /// Not asked: too many questions wait.
     Crowded {
-        /// Since none waited.
+        /// True if none was refused since none waited.
         first: bool,
     },
 }
 
-/// See the [module](self). `A` says why an IQ was sent.
+/// Questions that wait for their replies, each with an `A` that says why it was asked.
 #[derive(Debug)]
 pub(crate) struct Questions<A> {
     /// The longest that a reply is waited for.
@@ -55,12 +55,12 @@ pub(crate) struct Questions<A> {
 }
 
 impl<A> Questions<A> {
-    /// None yet; the reply to each is waited for so long.
+    /// No questions yet; the reply to each will be waited for up to `limit`.
     pub(crate) fn new(limit: Duration) -> Self {
         Self { limit, waiting: BTreeMap::new(), asked: 0, crowded: false }
     }
 
-    /// An IQ was sent under this id, and `ask` has so many bytes of text.
+    /// Notes an IQ that was sent under this id; `ask` has so many bytes of text.
     pub(crate) fn ask(
         &mut self,
         id: String,
@@ -110,14 +110,14 @@ impl<A> Questions<A> {
         self.waiting.retain(|_, pending| !forget(&pending.ask));
     }
 
-    /// The connection is gone: nobody will answer these.
+    /// Takes the questions that nobody will answer, as the connection is gone.
     pub(crate) fn take_lost(&mut self) -> Vec<A> {
         let mut lost: Vec<_> = std::mem::take(&mut self.waiting).into_values().collect();
         lost.sort_by_key(|pending| pending.number);
         lost.into_iter().map(|pending| pending.ask).collect()
     }
 
-    /// What waits for its reply.
+    /// The questions that wait for their replies.
     pub(crate) fn waiting(&self) -> impl Iterator<Item = &A> {
         self.waiting.values().map(|pending| &pending.ask)
     }

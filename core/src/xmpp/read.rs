@@ -16,10 +16,10 @@ use super::text::{Scan, ascii_name, is_literal, is_xml_name, legal_text};
 
 /// The longest frame in bytes.
 pub const MAX_FRAME: usize = 1024 * 1024;
-/// How deep the elements of a stanza may nest below it.
+/// The greatest depth to which the elements of a stanza may nest below it.
 pub const MAX_DEPTH: usize = 32;
-/// How many elements, attributes and texts a frame may hold. A text is one, however much of it is
-/// escaped.
+/// The most elements, attributes and texts that a frame may hold. A text is one, however much of it
+/// is escaped.
 pub const MAX_NODES: usize = 4096;
 
 /// Reads a frame into an empty document. After an error there is a root if its start could be read.
@@ -41,14 +41,15 @@ struct Reader<'x, 'd> {
     xml: quick_xml::Reader<&'x [u8]>,
     document: &'d mut Document<'x>,
     scope: Scope<'x>,
-    /// Where in the document the elements are that have not ended yet.
+    /// The places in the document of the elements that have not ended yet.
     open: Vec<usize>,
-    /// Nothing has come since the last text.
+    /// True if nothing has come since the last text.
     in_text: bool,
     nodes: usize,
-    /// Nothing in the frame is escaped, so every attribute stands for itself: the rule.
+    /// True if nothing in the frame is escaped, so that every attribute stands for itself: the
+    /// rule.
     literal: bool,
-    /// Nothing in the frame has to be looked at to be legal, but what is escaped.
+    /// True if nothing in the frame has to be looked at to be legal, but what is escaped.
     plain: bool,
 }
 
@@ -199,14 +200,14 @@ impl<'x> Reader<'x, '_> {
         Ok(())
     }
 
-    /// What was not read yet.
+    /// The text that was not read yet.
     fn rest(&self) -> &'x str {
         let read = usize::try_from(self.xml.buffer_position()).ok();
         read.and_then(|read| self.text.get(read..)).unwrap_or_default()
     }
 }
 
-/// What a reference stands for.
+/// The character that a reference stands for.
 fn character(entity: &BytesRef<'_>) -> Option<Cow<'static, str>> {
     match entity.resolve_char_ref().ok()? {
         Some(c) => Some(legal_text(Cow::Owned(c.to_string()))),
@@ -267,7 +268,7 @@ fn skip_space(text: &str) -> &str {
     &text[space..]
 }
 
-/// White space as XML has it (XML 1.0 section 2.3).
+/// True for white space as XML has it (XML 1.0 section 2.3).
 fn is_space(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\r' | '\n')
 }

@@ -10,10 +10,10 @@ use crate::Secret;
 pub const PLAIN: &str = "PLAIN";
 /// The name of the mechanism for connections whose JWT is in the URL.
 pub const ANONYMOUS: &str = "ANONYMOUS";
-/// What stands before the access token in the password.
+/// The text before the access token in the password.
 const KEY_PREFIX: &str = "authKey:";
 
-/// Why a PLAIN response cannot be used.
+/// The reason why a PLAIN response cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SaslError {
     /// Another mechanism.

@@ -1,4 +1,4 @@
-//! Which namespace a prefix stands for, where in a document (Namespaces in XML 1.0).
+//! Namespaces of prefixes, by their place in a document (Namespaces in XML 1.0).
 
 use std::borrow::Cow;
 
@@ -15,19 +15,19 @@ pub(super) struct Scope<'x> {
 }
 
 struct Declaration<'x> {
-    /// None for the default namespace.
+    /// The prefix; none for the default namespace.
     prefix: Option<&'x str>,
     namespace: Cow<'x, str>,
     depth: usize,
 }
 
 impl<'x> Scope<'x> {
-    /// An element begins: what is declared now is its.
+    /// Begins an element: what is declared now is its.
     pub(super) fn enter(&mut self) {
         self.depth += 1;
     }
 
-    /// It ends, and its declarations with it.
+    /// Ends the element, and its declarations with it.
     pub(super) fn leave(&mut self) {
         while self.declared.pop_if(|last| last.depth == self.depth).is_some() {}
         self.depth = self.depth.saturating_sub(1);

@@ -2,12 +2,13 @@
 
 use std::fmt;
 
-/// How many parts are named; others are only counted.
+/// The most parts that are named; others are only counted.
 const MAX_NAMED: usize = 4;
 /// The longest name of a place, in characters.
 const MAX_NAME: usize = 40;
 
-/// What was left out of one stanza: where it stood, what was wrong with it, and how often.
+/// The parts left out of one stanza: where each stood, what was wrong with it, and how many there
+/// were.
 ///
 /// What cannot be used costs only itself: an optional part that cannot be read is noted here, and
 /// the rest is read as if it had never been there. Shown as
@@ -19,13 +20,13 @@ pub struct Skipped {
 }
 
 impl Skipped {
-    /// How many parts were left out.
+    /// The number of parts that were left out.
     #[must_use]
     pub fn len(&self) -> usize {
         self.count
     }
 
-    /// True if nothing was.
+    /// True if nothing was left out.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.count == 0
@@ -39,7 +40,7 @@ impl Skipped {
         }
     }
 
-    /// What there is of it; an error is noted.
+    /// Takes what could be read; an error is noted.
     pub(crate) fn keep<T>(&mut self, read: Result<T, impl fmt::Display>) -> Option<T> {
         read.map_err(|error| self.add(error)).ok()
     }

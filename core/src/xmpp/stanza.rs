@@ -14,7 +14,7 @@ pub struct Iq<X> {
     pub from: Option<Jid>,
     /// The receiver; without it the user's own server.
     pub to: Option<Jid>,
-    /// What it asks or answers.
+    /// Its type, with what it asks or answers.
     pub kind: IqKind<X>,
 }
 
@@ -113,8 +113,8 @@ impl<X: Extension> Iq<X> {
     }
 }
 
-/// RFC 6120 section 8.2.3: a request carries exactly one element. Of several the first counts that
-/// is known.
+/// The element that a request carries, exactly one (RFC 6120 section 8.2.3). Of several the first
+/// counts that is known.
 fn request<X: Extension>(iq: ElementRef<'_>, skipped: &mut Skipped) -> Payload<X> {
     let mut elements = iq.elements();
     let Some(first) = elements.next() else {
@@ -141,7 +141,7 @@ pub struct Message<X> {
     pub to: Option<Jid>,
     /// The type; mostly absent (wire notes 5).
     pub kind: Option<String>,
-    /// What it carries.
+    /// Its payloads.
     pub payloads: Vec<Payload<X>>,
 }
 
@@ -203,7 +203,7 @@ pub struct Presence<X> {
     pub to: Option<Jid>,
     /// The type, for instance `unavailable` (wire notes 6.11).
     pub kind: Option<String>,
-    /// What it carries.
+    /// Its payloads.
     pub payloads: Vec<Payload<X>>,
 }
 
@@ -297,7 +297,7 @@ pub enum Payload<X> {
     Malformed {
         /// Its name, or `iq` for a request that does not carry exactly one element.
         element: String,
-        /// What is wrong with it; never its content.
+        /// The fault; never its content.
         error: String,
     },
     /// An element that nobody here knows.

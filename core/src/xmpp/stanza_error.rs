@@ -10,7 +10,7 @@ use crate::plain::Shown;
 /// `<error/>` inside a stanza of type `error`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StanzaError {
-    /// What the sender may do about it.
+    /// The kind: what the sender may do about it.
     pub kind: ErrorType,
     /// The defined condition, for instance `service-unavailable`.
     pub condition: String,
@@ -29,7 +29,8 @@ pub struct Application {
     pub namespace: String,
 }
 
-/// What the sender of the failed stanza may do (RFC 6120 section 8.3.2).
+/// The kind of a stanza error, by what the sender of the failed stanza may do (RFC 6120 section
+/// 8.3.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorType {
     /// Try again with credentials.
@@ -59,7 +60,8 @@ impl ErrorType {
 }
 
 impl From<&str> for ErrorType {
-    /// An unknown type reads as [`ErrorType::Cancel`]: trying again would not help.
+    /// The type of a name; an unknown one reads as [`ErrorType::Cancel`]: trying again would not
+    /// help.
     fn from(name: &str) -> Self {
         match name {
             "auth" => Self::Auth,
@@ -91,69 +93,71 @@ impl StanzaError {
         self
     }
 
-    /// An iq that is not understood (wire notes 10.1), or a session of another peer (wire
-    /// notes 6.2).
+    /// The answer to an iq that is not understood (wire notes 10.1), or to a session of another
+    /// peer (wire notes 6.2).
     #[must_use]
     pub fn service_unavailable() -> Self {
         Self::new(ErrorType::Cancel, "service-unavailable")
     }
 
-    /// An iq that is no valid request (wire notes 10.1).
+    /// The answer to an iq that is no valid request (wire notes 10.1).
     #[must_use]
     pub fn bad_request() -> Self {
         Self::new(ErrorType::Modify, "bad-request")
     }
 
-    /// A Jingle action that cannot be served (wire notes 6.2 and 6.9): as [`Self::bad_request`],
-    /// but of type `cancel`.
+    /// The answer to a Jingle action that cannot be served (wire notes 6.2 and 6.9): as
+    /// [`Self::bad_request`], but of type `cancel`.
     #[must_use]
     pub fn jingle_bad_request() -> Self {
         Self::new(ErrorType::Cancel, "bad-request")
     }
 
-    /// Nobody or nothing of that name.
+    /// The error `item-not-found`: nobody or nothing of that name.
     #[must_use]
     pub fn item_not_found() -> Self {
         Self::new(ErrorType::Cancel, "item-not-found")
     }
 
-    /// A Jingle action for a session that is not there (wire notes 6.6 and 6.9).
+    /// The answer to a Jingle action for a session that is not there (wire notes 6.6 and 6.9).
     #[must_use]
     pub fn item_not_found_unknown_session() -> Self {
         Self::item_not_found().jingle("unknown-session")
     }
 
-    /// A Jingle action that does not fit the session's state (wire notes 6.2 and 6.9).
+    /// The answer to a Jingle action that does not fit the session's state (wire notes 6.2 and
+    /// 6.9).
     #[must_use]
     pub fn out_of_order() -> Self {
         Self::new(ErrorType::Cancel, "unexpected-request").jingle("out-of-order")
     }
 
-    /// Two sessions for one purpose; the other one goes on (wire notes 6.2).
+    /// The answer to the second of two sessions for one purpose; the other one goes on (wire notes
+    /// 6.2).
     #[must_use]
     pub fn tie_break() -> Self {
         Self::new(ErrorType::Cancel, "conflict").jingle("tie-break")
     }
 
-    /// `description-info` or `security-info` (wire notes 6.9).
+    /// The answer to `description-info` or `security-info` (wire notes 6.9).
     #[must_use]
     pub fn unsupported_info() -> Self {
         Self::new(ErrorType::Modify, "feature-not-implemented").jingle("unsupported-info")
     }
 
-    /// A description that could not be applied (wire notes 6.2).
+    /// The answer to a description that could not be applied (wire notes 6.2).
     #[must_use]
     pub fn undefined_condition() -> Self {
         Self::new(ErrorType::Cancel, "undefined-condition")
     }
 
-    /// The request is not permitted to this user.
+    /// The answer to a request that is not permitted to this user.
     #[must_use]
     pub fn not_allowed() -> Self {
         Self::new(ErrorType::Cancel, "not-allowed")
     }
 
-    /// Too many stanzas (wire notes 6.10).
+    /// The answer to too many stanzas (wire notes 6.10).
     #[must_use]
     pub fn resource_constraint() -> Self {
         Self::new(ErrorType::Wait, "resource-constraint")
@@ -198,7 +202,7 @@ impl StanzaError {
 
 impl std::error::Error for StanzaError {}
 
-/// In [`plain`] words.
+/// The error in [`plain`] words.
 impl fmt::Display for StanzaError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Shown(&self.condition).fmt(f)?;

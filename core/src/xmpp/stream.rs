@@ -1,4 +1,4 @@
-//! What travels outside stanzas: framing (RFC 7395), features, SASL, stream errors (RFC 6120).
+//! Frames outside stanzas: framing (RFC 7395), features, SASL, stream errors (RFC 6120).
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use crate::plain::Shown;
 pub struct Open {
     /// The domain that the client wants.
     pub to: Option<String>,
-    /// Who answers; the service says `hawk`.
+    /// The answering host; the service says `hawk`.
     pub from: Option<String>,
     /// The service's id of the connection.
     pub id: Option<String>,
@@ -23,7 +23,7 @@ pub struct Open {
 }
 
 impl Open {
-    /// What a client opens with (wire notes 1.4).
+    /// A client's opening (wire notes 1.4).
     #[must_use]
     pub fn client(domain: &str) -> Self {
         Self {
@@ -57,7 +57,7 @@ impl Open {
 /// `<close/>`: the stream ends (RFC 7395 section 3.6).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Close {
-    /// Where the peer would have us connect instead.
+    /// The address where the peer would have us connect instead.
     pub see_other_uri: Option<String>,
 }
 
@@ -71,7 +71,7 @@ impl Close {
     }
 }
 
-/// What the service offers next (RFC 6120 section 4.3.2).
+/// The features that the service offers next (RFC 6120 section 4.3.2).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Features {
     /// SASL mechanisms; empty after authentication.
@@ -84,7 +84,7 @@ pub struct Features {
     pub stream_management: bool,
 }
 
-/// Whether a session must be asked for after binding (wire notes 1.4).
+/// The offer of a session, which may have to be asked for after binding (wire notes 1.4).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SessionFeature {
     /// Not offered.
@@ -176,7 +176,7 @@ pub struct SaslFailure {
 
 impl std::error::Error for SaslFailure {}
 
-/// In [`plain`] words.
+/// The failure in [`plain`] words.
 impl fmt::Display for SaslFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         show_condition(f, &self.condition, self.text.as_deref())
@@ -205,7 +205,7 @@ pub struct StreamError {
 
 impl std::error::Error for StreamError {}
 
-/// In [`plain`] words.
+/// The error in [`plain`] words.
 impl fmt::Display for StreamError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         show_condition(f, &self.condition, self.text.as_deref())

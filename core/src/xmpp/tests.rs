@@ -44,7 +44,7 @@ fn set(content: &str) -> Payload {
     }
 }
 
-/// What is wrong with the payload of an iq set with this content.
+/// The fault of the payload of an iq set with this content.
 fn malformed(content: &str) -> (String, String) {
     match set(content) {
         Payload::Malformed { element, error } => (element, error),

@@ -57,11 +57,11 @@ pub(super) fn is_literal(text: &str) -> bool {
     text.bytes().fold(true, |literal, b| literal & (b >= b' ') & (b != 0xef) & (b != b'&'))
 }
 
-/// What a look at all of a text tells of every part of it.
+/// The findings of one look at all of a text, true of every part of it.
 pub(super) struct Scan {
-    /// See [`is_literal`].
+    /// True if [`is_literal`] holds.
     pub(super) literal: bool,
-    /// See [`is_plain`].
+    /// True if [`is_plain`] holds.
     pub(super) plain: bool,
 }
 

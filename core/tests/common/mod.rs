@@ -1,4 +1,4 @@
-//! What the integration tests share.
+//! Common parts of the integration tests.
 
 #[allow(dead_code)] // Each test file uses what it needs.
 pub(crate) mod far;

@@ -40,7 +40,7 @@ struct Datagram {
 
 pub(crate) struct Pair {
     pub(crate) now: Instant,
-    /// What A was made by.
+    /// The factory of A.
     gateway: WebRtcFactory,
     engines: [Box<dyn RawEngine>; 2],
     wakes: [Option<Instant>; 2],
@@ -52,11 +52,11 @@ pub(crate) struct Pair {
     agreed: [Option<Agreement>; 2],
     pub(crate) candidates: [Vec<LocalCandidate>; 2],
     pub(crate) answer: String,
-    /// Where datagrams to an address arrive.
+    /// The side and the socket that datagrams to an address arrive at.
     pub(crate) routes: BTreeMap<SocketAddr, (Side, SocketAddr)>,
-    /// Where a side's last datagram left from.
+    /// The address that each side's last datagram left from.
     pub(crate) left_by: [Option<SocketAddr>; 2],
-    /// What else was told.
+    /// The other events.
     pub(crate) events: [Vec<EngineEvent>; 2],
     cut: bool,
     drop_next: Option<Side>,
@@ -159,7 +159,7 @@ impl Pair {
         answer
     }
 
-    /// Another engine takes A's place, with another certificate. Its offer.
+    /// Puts another engine in A's place, with another certificate. Its offer.
     pub(crate) fn replace_a(&mut self) -> String {
         self.gateway = WebRtcFactory::new();
         self.replace_a_behind_its_gateway()
@@ -173,7 +173,7 @@ impl Pair {
         self.offer()
     }
 
-    /// As [`Pair::reoffer`], to an engine that has no sockets yet.
+    /// [`Pair::reoffer`] to an engine that has no sockets yet.
     pub(crate) fn reoffer_with_addresses(&mut self, offer: &str) -> String {
         let now = self.now;
         self.engine(Side::A).add_local(now, &Side::A.address().into(), LocalKind::Host);
@@ -182,7 +182,7 @@ impl Pair {
         self.reoffer(offer)
     }
 
-    /// What was agreed on last.
+    /// The last agreement.
     pub(crate) fn agreed(&self, side: Side) -> Option<Agreement> {
         self.agreed[side as usize]
     }
@@ -236,7 +236,7 @@ impl Pair {
         }
     }
 
-    /// Whether a side was told to be in a state.
+    /// True if a side was told to be in a state.
     pub(crate) fn was(&self, side: Side, state: MediaState) -> bool {
         let is = |event: &EngineEvent| matches!(event, EngineEvent::State(s) if *s == state);
         self.events[side as usize].iter().any(is)
@@ -251,7 +251,7 @@ impl Pair {
         self.cut = true;
     }
 
-    /// They pass again.
+    /// Lets packets pass again.
     pub(crate) fn mend(&mut self) {
         self.cut = false;
     }
@@ -301,7 +301,7 @@ impl Pair {
         self.run(Duration::from_millis(200));
     }
 
-    /// What a side heard since the last look.
+    /// The frames that a side heard since the last look.
     pub(crate) fn heard(&mut self, side: Side) -> Vec<AudioFrame> {
         std::mem::take(&mut self.heard[side as usize])
     }

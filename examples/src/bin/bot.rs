@@ -27,7 +27,7 @@ use offhook_tokio::Tokio;
 /// Answers every call and echoes it.
 #[derive(Debug, Parser)]
 struct Cli {
-    /// What it runs on.
+    /// The runtime.
     #[arg(long, value_enum, default_value_t = Carrier::Tokio)]
     runtime: Carrier,
     /// The service's domain.

@@ -22,7 +22,7 @@ struct Cli {
     /// The seed of all ids.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Where the recordings and the diagram go.
+    /// The folder of the recordings and the diagram.
     #[arg(long, default_value = "target/demo", value_name = "FOLDER")]
     out: PathBuf,
     /// Leave the emulator running afterwards, until Ctrl-C.

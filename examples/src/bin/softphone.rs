@@ -55,10 +55,10 @@ struct Cli {
     /// Let media use loopback, for an emulator on this machine.
     #[arg(long)]
     loopback: bool,
-    /// What to say on each call.
+    /// The file to say on each call.
     #[arg(long, value_name = "FILE")]
     wav_in: Option<PathBuf>,
-    /// Where what is heard goes; later calls overwrite it.
+    /// The file for what is heard; later calls overwrite it.
     #[arg(long, value_name = "FILE")]
     wav_out: Option<PathBuf>,
     /// The runtime that carries the phone.
@@ -89,7 +89,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// What the phone has to react to.
+/// The next thing that the phone has to react to.
 enum Next {
     Event(Event),
     Line(String),

@@ -27,7 +27,7 @@ use desk::Desk;
 pub use report::{CallReport, Report};
 pub use screen::Screen;
 
-/// Which signaling a call speaks.
+/// The signaling that a call speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Signaling {
     /// Jingle (XEP-0166).
@@ -52,16 +52,16 @@ impl Signaling {
     }
 }
 
-/// What a demo is to do.
+/// The settings of a demo.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// The signaling of the inbound call; the outbound one uses the other.
     pub signaling: Signaling,
     /// The seed of all ids.
     pub seed: u64,
-    /// What the agent says, 48 kHz mono.
+    /// The agent's speech, 48 kHz mono.
     pub agent: Vec<i16>,
-    /// What the customer says.
+    /// The customer's speech.
     pub customer: Vec<i16>,
 }
 
@@ -82,14 +82,14 @@ impl Plan {
     }
 }
 
-/// What came of a demo.
+/// The result of a demo.
 #[derive(Debug)]
 pub struct Outcome {
     /// Figures and the diagram.
     pub report: Report,
-    /// What the agent heard, 48 kHz mono.
+    /// The audio that the agent heard, 48 kHz mono.
     pub heard_by_agent: Vec<i16>,
-    /// What the customer heard.
+    /// The audio that the customer heard.
     pub heard_by_customer: Vec<i16>,
 }
 

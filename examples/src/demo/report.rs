@@ -7,7 +7,7 @@ use offhook::media::MediaStats;
 use offhook::report::mos;
 use offhook_sim::ladder::{Ladder, LadderBuilder};
 
-/// What speech must come through as.
+/// The least likeness to the original with which speech must arrive.
 const MIN_CORRELATION: f64 = 0.9;
 const MAX_GAP: Duration = Duration::from_millis(60);
 
@@ -78,7 +78,7 @@ impl CallReport {
         figures
     }
 
-    /// What is not as it should be.
+    /// The faults of a call.
     fn faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
         if self.stats.packets_received == 0 {
@@ -148,7 +148,7 @@ impl Report {
         &self.line
     }
 
-    /// What is not as it should be; nothing in a good demo.
+    /// The faults of all calls; none in a good demo.
     #[must_use]
     pub fn faults(&self) -> Vec<String> {
         self.calls.iter().flat_map(CallReport::faults).collect()

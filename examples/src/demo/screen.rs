@@ -5,7 +5,7 @@ use std::time::Instant;
 use console::style;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// Where the demo tells its story.
+/// The screen on which the demo tells its story.
 #[derive(Debug)]
 pub struct Screen {
     start: Instant,
@@ -37,12 +37,12 @@ impl Screen {
         self.line(&style(text).bold().to_string());
     }
 
-    /// Something has become so.
+    /// Tells that something has become so.
     pub fn mark(&self, text: &str) {
         self.line(&format!("  {} {text}", style("✓").green()));
     }
 
-    /// Something is not right.
+    /// Tells that something is not right.
     pub fn complain(&self, text: &str) {
         self.line(&format!("  {} {text}", style("!").red()));
     }

@@ -25,7 +25,7 @@ pub(crate) async fn within<R: Sockets, T>(what: &str, future: impl Future<Output
     }
 }
 
-/// Somebody calls; their conversation and their ear and mouth.
+/// Calls a user: the conversation, and the caller's ear and mouth.
 pub(crate) fn call(emulator: &Emulator, user: &str) -> (String, FarEnd) {
     let call = json!({"kind": "inbound", "userId": user, "farEnd": "external"});
     let call = emulator.control("POST", "calls", &call).expect("a call");
@@ -65,7 +65,7 @@ impl<R: Sockets> Desk<R> {
         assert!(done.is_some(), "{what}");
     }
 
-    /// Somebody calls; their conversation and their ear and mouth.
+    /// Calls the user: the conversation, and the caller's ear and mouth.
     pub(crate) fn call(&self) -> (String, FarEnd) {
         call(&self.emulator, &self.user)
     }

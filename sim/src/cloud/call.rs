@@ -11,14 +11,14 @@ use super::streams::Streams;
 use super::world::World;
 use crate::service::FarEndMode;
 
-/// How long somebody who was called takes to answer; and the service, for the agent.
+/// The time that somebody who was called takes to answer; and the service, for the agent.
 pub(super) const ANSWERING: Duration = Duration::from_millis(100);
-/// How long a number is looked for before it is dialled, where media is there already.
+/// The time that a number is looked for before it is dialled, where media is there already.
 pub(super) const DIALING: Duration = Duration::from_millis(20);
-/// How long it rings.
+/// The time that it rings.
 pub(super) const RINGING: Duration = Duration::from_secs(120);
 
-/// Where a call stands.
+/// The stage of a call.
 ///
 /// ```text
 /// Ringing ──client answers──────────────> Talking ──> Over
@@ -28,7 +28,7 @@ pub(super) const RINGING: Duration = Duration::from_secs(120);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
-    /// It waits for the agent, or for the agent's media.
+    /// Waiting for the agent, or for the agent's media.
     Ringing {
         until: Instant,
     },
@@ -40,7 +40,7 @@ pub(super) enum Stage {
     Contacting {
         dial: Instant,
     },
-    /// It rings at somebody's.
+    /// Ringing at somebody's.
     Dialing {
         answer: Instant,
     },
@@ -49,7 +49,7 @@ pub(super) enum Stage {
 }
 
 impl Stage {
-    /// When it does not stay as it is, and why.
+    /// The time at which it does not stay as it is, and the reason.
     fn wake(self) -> Option<Wake> {
         match self {
             Self::Ringing { until } => Some(Wake { at: until, reason: "ringing" }),
@@ -66,13 +66,13 @@ pub(super) struct Call {
     pub(super) conversation: Conversation,
     pub(super) stage: Stage,
     pub(super) session: String,
-    /// What its far end does.
+    /// The mode of its far end.
     pub(super) far_end: FarEndMode,
-    /// It only brings media up: nobody is told of it.
+    /// True for a call that only brings media up: nobody is told of it.
     pub(super) eager: bool,
-    /// Whom the agent speaks to, while somebody is consulted.
+    /// The participant to whom the agent speaks, while somebody is consulted.
     pub(super) consult: Option<String>,
-    /// What was seen of its session, once it is over.
+    /// The facts seen of its session, once it is over.
     pub(super) seen: Option<Seen>,
 }
 
@@ -85,7 +85,7 @@ impl Call {
         self.stage == Stage::Over
     }
 
-    /// Whether somebody talks on it.
+    /// True while somebody talks on it.
     pub(super) fn is_talking(&self) -> bool {
         self.stage == Stage::Talking && !self.eager
     }
@@ -121,7 +121,7 @@ impl Call {
         self.stage.wake()
     }
 
-    /// As the control API tells it.
+    /// The call as the control API tells it.
     pub(super) fn body(&self, session: Option<&Session>) -> Value {
         let agent = &self.conversation.agent;
         let seen = self.seen.clone().or_else(|| session.map(Session::seen));
@@ -136,7 +136,7 @@ impl Call {
         })
     }
 
-    /// As `GET /control/calls/{cid}/media` tells it.
+    /// The media of the call as `GET /control/calls/{cid}/media` tells it.
     pub(super) fn media_body(&self, session: Option<&Session>) -> Value {
         match (&self.seen, session) {
             (Some(seen), _) => seen.media.clone(),

@@ -1,4 +1,4 @@
-//! Who is outside of a call, and what the service knows of that (wire notes 4.9).
+//! The party outside of a call, and what the service knows of it (wire notes 4.9).
 
 use serde_json::{Map, Value, json};
 
@@ -33,8 +33,8 @@ impl Caller {
         Self { name, address, ..Self::default() }
     }
 
-    /// As an order for a call says it: `from: {name, address}`, `called`, `queue: {id, name}`,
-    /// `attributes`.
+    /// Reads the caller in an order for a call: `from: {name, address}`, `called`, `queue: {id,
+    /// name}`, `attributes`.
     pub(super) fn read(body: &Value) -> Result<Self, &'static str> {
         let text = |value: &Value, default: &str| match value.as_str().unwrap_or(default) {
             text if text.len() > MAX_NAME => Err("a name or an address has at most 255 bytes"),
@@ -68,7 +68,7 @@ impl Caller {
         })
     }
 
-    /// What their participant says besides what every one says.
+    /// Adds to their participant what it says besides what every one says.
     pub(super) fn tell(&self, participant: &mut Value) {
         participant["attributes"] = Value::Object(self.attributes.clone());
         if let Some(called) = &self.called {
@@ -88,7 +88,7 @@ impl Queue {
         })
     }
 
-    /// What the participant of an agent says whom it gave the call to.
+    /// Adds the queue to the participant of an agent to whom it gave the call.
     pub(super) fn tell(&self, participant: &mut Value) {
         participant["queueId"] = json!(self.id);
         participant["queueName"] = json!(self.name);

@@ -31,7 +31,7 @@ pub(super) struct Calls {
     lines: Index<Id, String>,
     /// Sessions by the IQ of their offer, while it is not answered.
     offers: Index<Id, String>,
-    /// When calls and sessions want to be woken.
+    /// The times at which calls and sessions want to be woken.
     call_times: Index<Id, Instant>,
     session_times: Index<Id, Instant>,
     /// Sessions that may have died since anybody looked.
@@ -109,7 +109,7 @@ impl Calls {
 
     // Looking
 
-    /// As the control API tells a call.
+    /// A call as the control API tells it.
     pub(super) fn body(&self, id: &str) -> Option<Value> {
         let call = self.calls.get(id)?;
         Some(call.body(self.sessions.get(&call.session)))
@@ -125,7 +125,7 @@ impl Calls {
         Some(call.media_body(self.sessions.get(&call.session)))
     }
 
-    /// As `GET calls/{cid}/far` tells it. None where there is no such far end.
+    /// A far end as `GET calls/{cid}/far` tells it. None where there is no such far end.
     pub(super) fn far_body(&self, call: &str) -> Option<Value> {
         let call = self.calls.get(call)?;
         let seen = call.seen.clone().or_else(|| Some(self.sessions.get(&call.session)?.seen()))?;
@@ -135,7 +135,7 @@ impl Calls {
         Some(body)
     }
 
-    /// Whether the far end of a call is played outside, signaling and all.
+    /// True if the far end of a call is played outside, signaling and all.
     pub(super) fn is_external(&self, call: &str) -> bool {
         self.far_body(call).is_some()
     }
@@ -146,7 +146,7 @@ impl Calls {
         (call.user() == Some(user)).then(|| call.conversation.body())
     }
 
-    /// Whether a user is muted in a call that is not over, and holds it.
+    /// The user's part in a call that is not over: true if muted, true if held.
     pub(super) fn part(&self, user: &str, id: &str) -> Option<(bool, bool)> {
         let call =
             self.calls.get(id).filter(|call| !call.is_over() && call.user() == Some(user))?;
@@ -175,7 +175,7 @@ impl Calls {
         .collect()
     }
 
-    /// How a call's far end is to speak.
+    /// The way that a call's far end is to speak.
     pub(super) fn far_voice(&self, id: &str) -> Option<FarVoice> {
         self.sessions.get(&self.calls.get(id)?.session)?.voice()
     }

@@ -246,7 +246,7 @@ fn disturb(board: &mut Switchboard, cid: &str, what: &str, body: &Value) -> Resp
     if done { call_body(board, cid) } else { bad_request("not on such a call as it stands") }
 }
 
-/// A far end that is played outside has something for the client.
+/// Takes what a far end that is played outside has for the client.
 fn far_end_says(board: &mut Switchboard, cid: &str, what: &str, body: &Value) -> Response<Vec<u8>> {
     if !board.calls.is_external(cid) {
         return not_found();
@@ -382,7 +382,7 @@ fn send_stanza(board: &mut Switchboard, body: &Value) -> Response<Vec<u8>> {
     respond(200, &json!({"sent": resources.len()}))
 }
 
-/// Whether that may be kept with a call.
+/// True if that may be kept with a call.
 fn is_small((key, value): (&String, &Value)) -> bool {
     key.len() <= MAX_NAME && value.to_string().len() <= MAX_FIELD
 }

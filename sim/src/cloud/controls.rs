@@ -1,6 +1,6 @@
-//! What an agent does with a call by REST: mutes, holds, answers, hangs up; transfers, consults,
-//! keys, wrap-up. Each of the latter is told as an event of the control API; what is heard on the
-//! call stays as it was.
+//! Changes of a call that an agent makes by REST: mutes, holds, answers, hangs up; transfers,
+//! consults, keys, wrap-up. Each of the latter is told as an event of the control API; what is
+//! heard on the call stays as it was.
 
 use http::Response;
 use offhook::jingle::Reason;
@@ -52,7 +52,7 @@ pub(super) fn change(
     true
 }
 
-/// The agent answers by REST: only where media is there already (wire notes 8.2).
+/// Answers for the agent by REST: only where media is there already (wire notes 8.2).
 fn answer(calls: &mut Calls, id: &str, streams: &Streams, world: &mut World) {
     let Some(call) = calls.calls.get(id) else { return };
     let up = calls.sessions.get(&call.session).is_some_and(Session::is_up);

@@ -41,7 +41,7 @@ impl LegState {
     }
 }
 
-/// Who called whom.
+/// The direction of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Direction {
     Inbound,
@@ -216,7 +216,7 @@ impl Conversation {
         }
     }
 
-    /// As notifications and `GET conversations/{id}` tell it.
+    /// The conversation as notifications and `GET conversations/{id}` tell it.
     pub(super) fn body(&self) -> Value {
         let mut outside = self.outside.body(self.direction);
         self.caller.tell(&mut outside);

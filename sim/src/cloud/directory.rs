@@ -21,7 +21,7 @@ const MAX_TOKEN: usize = 4096;
 /// Topics of one channel (wire notes 4.4).
 const MAX_TOPICS: usize = 1000;
 
-/// Why there cannot be such a user.
+/// The reason why there cannot be such a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Unusable {
     #[error("there are too many users")]
@@ -68,7 +68,7 @@ pub(super) struct Channel {
     made: u64,
 }
 
-/// See the [module](self).
+/// Users, tokens, stations and notification channels.
 #[derive(Debug)]
 pub(super) struct Directory {
     domain: String,
@@ -127,7 +127,7 @@ impl Directory {
         Ok(user)
     }
 
-    /// A user is as given from now on.
+    /// Adds a user, or changes one to be as given from now on.
     pub(super) fn put(&mut self, user: User) -> Result<(), Unusable> {
         let lengths = [(&user.id, MAX_NAME), (&user.name, MAX_NAME), (&user.token, MAX_TOKEN)];
         if lengths.into_iter().any(|(text, most)| text.len() > most)
@@ -211,7 +211,7 @@ impl Directory {
         self.channels.remove(id);
     }
 
-    /// Whether there is such a topic: of any user, or of a conversation.
+    /// True if there is such a topic: of any user, or of a conversation.
     pub(super) fn knows_topic(&self, topic: &str) -> bool {
         topics::is_known(topic, |user| self.user(user).is_some())
     }
@@ -265,12 +265,12 @@ impl Station {
         })
     }
 
-    /// Whether all calls share one media session.
+    /// True if all calls share one media session.
     pub(super) fn has_one_line(&self) -> bool {
         self.line_appearances <= 1
     }
 
-    /// Whether a media session may carry one call after another.
+    /// True if a media session may carry one call after another.
     pub(super) fn shares(&self) -> bool {
         self.persistent || self.has_one_line()
     }
@@ -314,7 +314,7 @@ impl User {
         body
     }
 
-    /// As `POST /control/users` answers.
+    /// The user as `POST /control/users` answers.
     pub(super) fn control_body(&self) -> Value {
         json!({
             "userId": self.id, "name": self.name, "token": self.token,

@@ -16,14 +16,14 @@ const MAX_CANDIDATE: usize = 512;
 /// refused from the far end's.
 const MAX_CANDIDATES: usize = 256;
 
-/// See the [module](self).
+/// A far end that somebody outside plays.
 #[derive(Clone, Debug, Default)]
 pub(super) struct External {
-    /// What the client is offered next, or was offered last. None while it is waited for.
+    /// The offer that the client is made next, or was made last. None while it is waited for.
     offer: Option<String>,
     /// Words of the far end's that the client is not ready for.
     waiting: Vec<Trickle>,
-    /// What the client said to the offer.
+    /// The client's answer to the offer.
     answer: Option<String>,
     refused: Option<Value>,
     /// Its candidates, as a browser's `RTCIceCandidateInit`.
@@ -43,7 +43,7 @@ pub(super) enum Trickle {
 /// A description of a far end's, for a call that is there.
 pub(super) struct Description {
     pub(super) sdp: String,
-    /// It is another peer connection than before.
+    /// True for another peer connection than before.
     pub(super) reinvite: bool,
     /// And has a session id of its own.
     pub(super) new_session: bool,
@@ -71,7 +71,7 @@ fn read_sdp(sdp: &Value) -> Result<Option<String>, &'static str> {
     }
 }
 
-/// Whether an offer can be said in that signaling.
+/// Checks that an offer can be said in that signaling.
 pub(super) fn sayable(offer: &str, signaling: Signaling) -> Result<(), String> {
     match signaling {
         Signaling::Sdp => Ok(()),
@@ -98,7 +98,7 @@ impl External {
         self.news += 1;
     }
 
-    /// Another description is to be answered.
+    /// Sets another description that is to be answered.
     pub(super) fn renew(&mut self, offer: &str, is_new_peer: bool) {
         self.offer = Some(offer.to_owned());
         self.answer = None;
@@ -110,12 +110,12 @@ impl External {
         }
     }
 
-    /// Whether the last offer has its answer, of whichever kind.
+    /// True once the last offer has its answer, of whichever kind.
     pub(super) fn is_settled(&self) -> bool {
         self.answer.is_some() || self.refused.is_some()
     }
 
-    /// Whether the client could not use the last offer.
+    /// True if the client could not use the last offer.
     pub(super) fn is_refused(&self) -> bool {
         self.refused.is_some()
     }
@@ -152,7 +152,7 @@ impl External {
         self.word();
     }
 
-    /// Whether an offer waits for its answer.
+    /// True while an offer waits for its answer.
     pub(super) fn is_unanswered(&self) -> bool {
         self.answer.is_none()
     }
@@ -185,7 +185,7 @@ impl External {
     }
 }
 
-/// Whether that is news for a request: after a number, or else an answer.
+/// True if that is news for a request: after a number, or else an answer.
 pub(super) fn is_news(far: &Value, after: Option<u64>) -> bool {
     let is_over = far["sessionState"] == "ended";
     is_over

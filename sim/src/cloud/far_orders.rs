@@ -1,5 +1,5 @@
-//! What a far end that is played outside orders: another offer, and its candidates
-//! (`calls/{cid}/far` of the control API).
+//! Orders of a far end that is played outside: another offer, and its candidates (`calls/{cid}/far`
+//! of the control API).
 
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ use super::signaling::Signaling;
 use super::streams::Streams;
 use super::world::World;
 
-/// The far end has a description, or another one.
+/// Takes the far end's description, or another one.
 pub(super) fn far_offer(
     calls: &mut Calls,
     call: &str,

@@ -24,7 +24,7 @@ struct Waiting {
     until: Instant,
 }
 
-/// See the [module](self).
+/// Requests that wait for the client's word to a far end.
 #[derive(Debug, Default)]
 pub(super) struct FarWaits {
     waiting: Vec<Waiting>,
@@ -36,7 +36,7 @@ impl FarWaits {
         Some(Wake { at, reason: "a far end's request's limit" })
     }
 
-    /// What the client said, now or once it says something.
+    /// Answers with the client's word, now or once it says something.
     pub(super) fn ask(
         &mut self,
         id: RequestId,

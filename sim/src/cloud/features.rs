@@ -1,4 +1,4 @@
-//! What the control API of this service can do beyond its fixed routes.
+//! Features of this service's control API beyond its fixed routes.
 
 /// Features that `GET /control/health` tells.
 pub const FEATURES: [&str; 20] = [

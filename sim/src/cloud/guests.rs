@@ -44,14 +44,14 @@ impl Guests {
         Some(self.expected.entry(code).or_insert(guest))
     }
 
-    /// Whose code that is.
+    /// The guest of that code.
     pub(super) fn by_code(&self, code: &str) -> Option<&Guest> {
         self.expected.get(code)
     }
 }
 
 impl Guest {
-    /// As the code is redeemed.
+    /// The answer to the code.
     pub(super) fn body(&self) -> Value {
         json!({
             "conversation": {"id": self.conversation},
@@ -59,7 +59,7 @@ impl Guest {
         })
     }
 
-    /// As `POST /control/guests` answers.
+    /// The guest as `POST /control/guests` answers.
     pub(super) fn control_body(&self) -> Value {
         json!({"organizationId": ORG, "code": self.code, "jwt": self.jwt,
                "conversationId": self.conversation})

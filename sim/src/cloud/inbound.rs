@@ -1,4 +1,4 @@
-//! What comes to sessions: signaling from clients, and media.
+//! Inputs of sessions: signaling from clients, and media.
 
 use std::net::SocketAddr;
 

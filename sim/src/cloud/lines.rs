@@ -48,7 +48,7 @@ pub(super) fn follow(
     }
 }
 
-/// Media is made: the calls that waited for it go on.
+/// Lets the calls that waited for media go on: it is made.
 fn answered(calls: &mut Calls, id: &str, streams: &Streams, world: &mut World) {
     let Some(session) = calls.sessions.get(id) else { return };
     let user = session.user.clone();
@@ -97,7 +97,7 @@ fn share(calls: &mut Calls, id: &str, user: &str, streams: &Streams, world: &mut
     }
 }
 
-/// A session ends, and with it what it carries.
+/// Ends a session, and with it what it carries.
 pub(super) fn end_session(
     calls: &mut Calls,
     id: &str,
@@ -209,7 +209,7 @@ pub(super) fn tune(calls: &mut Calls, id: &str, streams: &Streams, world: &mut W
     }
 }
 
-/// A call is over. `reason` is what the client is told if its session ends with it.
+/// Ends a call. `reason` is what the client is told if its session ends with it.
 pub(super) fn end(
     calls: &mut Calls,
     id: &str,
@@ -230,7 +230,7 @@ pub(super) fn end(
     finish(calls, id, reason, is_told, streams, world);
 }
 
-/// As [`Calls::end`]; whether that is notified.
+/// [`Calls::end`]; true if that is notified.
 fn finish(
     calls: &mut Calls,
     id: &str,

@@ -1,4 +1,4 @@
-//! How calls begin: somebody calls the agent, or the agent calls somebody.
+//! Beginnings of calls: somebody calls the agent, or the agent calls somebody.
 
 use serde_json::json;
 
@@ -21,11 +21,11 @@ pub(super) struct Wish {
     pub(super) far_end: FarEndMode,
     /// The far end, where somebody outside is that: such a call has a session of its own.
     pub(super) external: Option<External>,
-    /// Whether it is told before it is proposed.
+    /// True if it is told before it is proposed.
     pub(super) event_first: bool,
 }
 
-/// Somebody calls the user.
+/// Calls the user from outside.
 pub(super) fn ring(
     calls: &mut Calls,
     user: &User,
@@ -39,7 +39,7 @@ pub(super) fn ring(
     add(calls, user, conversation, wish, streams, world)
 }
 
-/// The user calls somebody.
+/// Calls somebody for the user.
 pub(super) fn dial(
     calls: &mut Calls,
     user: &User,

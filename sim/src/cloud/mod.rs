@@ -62,10 +62,10 @@ pub use crate::service::{
     ConnId, FarEndMode, FarMedia, FarVoice, Input, Output, RequestId, RtpManner, Service,
 };
 
-/// How a cloud is set up.
+/// The settings of a cloud.
 #[derive(Clone, Debug)]
 pub struct CloudConfig {
-    /// Where all its randomness comes from.
+    /// The source of all its randomness.
     pub seed: Seed,
     /// The wall clock at its first instant, in milliseconds since 1970, for the times in bodies.
     pub unix_ms: u64,
@@ -75,7 +75,7 @@ pub struct CloudConfig {
     pub public_ip: IpAddr,
     /// The port of the STUN service that discovery names.
     pub stun_port: u16,
-    /// What far ends say over and over: 48 kHz mono.
+    /// The recording that far ends say over and over: 48 kHz mono.
     pub prompt: Vec<i16>,
 }
 
@@ -128,12 +128,12 @@ impl Cloud {
         Self { board }
     }
 
-    /// What is left out from now on.
+    /// Sets the signals that are left out from now on.
     pub fn set_silences(&mut self, silences: BTreeSet<Silence>) {
         self.board.world.silences.set(silences);
     }
 
-    /// How often each signal was left out.
+    /// The number of times that each signal was left out.
     pub fn kept_silent(&self) -> impl Iterator<Item = (Silence, u64)> {
         self.board.world.silences.kept()
     }
@@ -144,7 +144,7 @@ impl Cloud {
         self.board.calls.conversations(user)
     }
 
-    /// Whether a user is muted in a call that is not over, and holds it.
+    /// The user's part in a call that is not over: true if muted, true if held.
     #[must_use]
     pub fn part(&self, user: &str, conversation: &str) -> Option<(bool, bool)> {
         self.board.calls.part(user, conversation)
@@ -156,12 +156,12 @@ impl Cloud {
         self.board.calls.sessions_of(user)
     }
 
-    /// How often far ends and notifications did what.
+    /// The number of times that far ends and notifications showed each habit.
     pub fn untidiness(&self) -> impl Iterator<Item = (Habit, u64)> + '_ {
         self.board.world.lots.drawn.iter().map(|(habit, count)| (*habit, *count))
     }
 
-    /// How a conversation's far end is to speak. None while it has no media.
+    /// The way that a conversation's far end is to speak. None while it has no media.
     #[must_use]
     pub fn far_voice(&self, conversation: &str) -> Option<FarVoice> {
         self.board.calls.far_voice(conversation)

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::service::FarEndMode;
 
-/// How the service behaves (`POST /control/options`).
+/// The behaviour of the service (`POST /control/options`).
 #[derive(Clone, Debug)]
 pub(super) struct Options {
     pub(super) stun: bool,

@@ -1,5 +1,5 @@
-//! What everybody else does with a call, by the control API: the far end, and other clients of the
-//! user.
+//! Changes of a call that everybody else makes, by the control API: the far end, and other clients
+//! of the user.
 
 use offhook::genesys::wire::{Dialect, Payload, SessionMessage};
 use offhook::jingle::Reason;
@@ -15,7 +15,7 @@ use super::streams::Streams;
 use super::world::World;
 use crate::service::FarEndMode;
 
-/// The far end gives up or hangs up.
+/// Gives up or hangs up as the far end.
 pub(super) fn hang_up(calls: &mut Calls, id: &str, streams: &Streams, world: &mut World) {
     lines::end(calls, id, Some(Reason::Success), streams, world);
 }

@@ -1,4 +1,4 @@
-//! What befalls media in the middle of a call, as the control API orders it (wire notes 3.8, 6.6,
+//! Troubles of media in the middle of a call, as the control API orders them (wire notes 3.8, 6.6,
 //! 6.14). Each answers whether it could be done.
 
 use offhook::jingle::Reason;
@@ -88,7 +88,7 @@ pub(super) fn reinvite(calls: &mut Calls, call: &str, renamed: bool, world: &mut
     succeed(calls, &old, new, world).is_some()
 }
 
-/// A session takes another's place, with its calls; which.
+/// Puts a session in another's place, with its calls, and returns which.
 pub(super) fn succeed(
     calls: &mut Calls,
     old: &str,
@@ -105,7 +105,7 @@ pub(super) fn succeed(
     Some(new)
 }
 
-/// The far side goes offline, which is all that is said of the session; the call is over.
+/// Takes the far side offline, which is all that is said of the session; the call is over.
 pub(super) fn leave(calls: &mut Calls, call: &str, streams: &Streams, world: &mut World) {
     let session = calls.session_of(call).filter(|session| !session.shared && session.is_up());
     if let Some(signal) = session.and_then(|session| session.signal()) {
@@ -114,7 +114,7 @@ pub(super) fn leave(calls: &mut Calls, call: &str, streams: &Streams, world: &mu
     }
 }
 
-/// The far end that is there offers again: with another direction, or with other codecs.
+/// Offers again by the far end that is there: with another direction, or with other codecs.
 pub(super) fn offer_again(
     calls: &mut Calls,
     call: &str,
@@ -126,12 +126,12 @@ pub(super) fn offer_again(
     session.is_some_and(|session| session.offer_again(direction, streams, world))
 }
 
-/// Another far end takes over under the same name, with a certificate of its own.
+/// Puts another far end in its place under the same name, with a certificate of its own.
 pub(super) fn replace_far_end(calls: &mut Calls, call: &str, world: &mut World) -> bool {
     calls.session_of(call).is_some_and(|session| session.replace_far_end(world))
 }
 
-/// The far end says what clients answer and have no use for.
+/// Sends, as the far end, what clients answer and have no use for.
 pub(super) fn say_odd_words(
     calls: &mut Calls,
     call: &str,
@@ -144,7 +144,7 @@ pub(super) fn say_odd_words(
     true
 }
 
-/// The far end's media is gone, and nobody says so.
+/// Takes the far end's media away, and nobody says so.
 pub(super) fn kill_media(calls: &mut Calls, call: &str, world: &mut World) -> bool {
     let session = calls.session_of(call);
     let Some(session) = session.filter(|s| s.plan.signaling == Signaling::Sdp) else {

@@ -1,4 +1,4 @@
-//! What the far end signals to the client that took the call, in either signaling (wire notes 6).
+//! Signals of the far end to the client that took the call, in either signaling (wire notes 6).
 
 use offhook::Secret;
 use offhook::genesys::wire::{Dialect, Frame, Method, Payload, Presence, Rpc};
@@ -50,7 +50,7 @@ impl Signal {
         }
     }
 
-    /// The far side goes offline; it says no more (wire notes 6.11).
+    /// Takes the far side offline; it says no more (wire notes 6.11).
     pub(super) fn leave(&self, streams: &Streams, world: &mut World) {
         let presence = Presence {
             from: Some(self.from.clone()),
@@ -117,8 +117,8 @@ impl Signal {
         }
     }
 
-    /// What clients answer, and pass over (wire notes 6.7, 6.9, 6.14): Jingle's own ways to hold and
-    /// to change what is agreed on are none for this service.
+    /// Sends what clients answer, and pass over (wire notes 6.7, 6.9, 6.14): Jingle's own ways to
+    /// hold and to change what is agreed on are none for this service.
     pub(super) fn odd_words(&self, streams: &Streams, world: &mut World) {
         let Some(conn) = streams.conn_of(&self.to) else { return };
         let (from, to, sid) = (&self.from, &self.to, &self.session);

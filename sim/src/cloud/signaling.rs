@@ -1,6 +1,6 @@
 //! The two ways in which a session is signalled.
 
-/// Which signaling a call speaks.
+/// The signaling that a call speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Signaling {
     Jingle,

@@ -45,7 +45,7 @@ impl Silence {
     ];
 }
 
-/// What a world leaves out, and how often it did.
+/// The signals that a world leaves out, and how often it did.
 #[derive(Debug, Default)]
 pub(super) struct Silences {
     on: BTreeSet<Silence>,
@@ -53,12 +53,12 @@ pub(super) struct Silences {
 }
 
 impl Silences {
-    /// These are left out from now on.
+    /// Sets the signals that are left out from now on.
     pub(super) fn set(&mut self, silences: BTreeSet<Silence>) {
         self.on = silences;
     }
 
-    /// Whether a signal that is due is left out.
+    /// True if a signal that is due is left out.
     pub(super) fn keeps(&mut self, silence: Silence) -> bool {
         let keeps = self.on.contains(&silence);
         if keeps {
@@ -67,7 +67,7 @@ impl Silences {
         keeps
     }
 
-    /// How often each was left out.
+    /// The number of times that each was left out.
     pub(super) fn kept(&self) -> impl Iterator<Item = (Silence, u64)> {
         self.kept.iter().map(|(silence, times)| (*silence, *times))
     }

@@ -6,14 +6,14 @@ use super::signaling::Signaling;
 use super::streams::Streams;
 use super::world::World;
 
-/// See the [module](self).
+/// All parts of the cloud, side by side.
 pub(super) struct Switchboard {
     pub(super) world: World,
     pub(super) streams: Streams,
     pub(super) calls: Calls,
-    /// Which signaling calls of the agent's are proposed with; Jingle by default.
+    /// The signaling that calls of the agent's are proposed with; Jingle by default.
     pub(super) outbound_signaling: Option<Signaling>,
-    /// Whether far ends of calls of the agent's are played outside.
+    /// True if far ends of calls of the agent's are played outside.
     pub(super) outbound_far: bool,
     pub(super) far_waits: FarWaits,
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Names of topics, combined ones too, are shorter than this (wire notes 4.3).
 const MAX_NAME: usize = 200;
-/// What of a user there is to listen to. On those of which this cloud has no news, none come.
+/// The topics that there are of a user. Some of them this cloud never has news for.
 const OF_A_USER: [&str; 9] = [
     "activity",
     "alertingleader",
@@ -28,7 +28,7 @@ pub(super) fn parts(topic: &str) -> Vec<String> {
     }
 }
 
-/// Whether there is such a topic: of any of those users, or of a conversation.
+/// True if there is such a topic: of any of those users, or of a conversation.
 pub(super) fn is_known(topic: &str, is_user: impl Fn(&str) -> bool) -> bool {
     if topic.len() >= MAX_NAME {
         return false;
@@ -46,7 +46,7 @@ pub(super) fn is_known(topic: &str, is_user: impl Fn(&str) -> bool) -> bool {
     }
 }
 
-/// Who listens to what.
+/// The listeners to each topic.
 #[derive(Debug)]
 pub(super) struct Listeners<K> {
     by_topic: BTreeMap<String, BTreeSet<K>>,

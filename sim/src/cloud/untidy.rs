@@ -1,5 +1,5 @@
-//! What far ends and the service do that we would not: how descriptions and notifications of the
-//! world look, drawn by lot and counted.
+//! Untidiness of far ends and the service: the descriptions and notifications of the world that
+//! differ from ours, drawn by lot and counted.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ use crate::names::names;
 use crate::service::{RtpManner, TIDY};
 
 names! {
-    /// What somebody does differently from us.
+    /// A difference from our own way.
     pub enum Habit {
         /// Announces no source (`a=ssrc`).
         NoSource "untidy: no ssrc",
@@ -79,7 +79,7 @@ names! {
 }
 
 impl Habit {
-    /// Whether a description has it, and a signaling can carry it.
+    /// True if a description has it, and a signaling can carry it.
     fn is_of(self, signaling: Signaling) -> bool {
         match self {
             Self::NoSource
@@ -111,18 +111,18 @@ impl Habit {
         }
     }
 
-    /// Whether it is one of RTP, which the model of the media does not have.
+    /// True if it is one of RTP, which the model of the media does not have.
     #[must_use]
     pub fn is_of_rtp(self) -> bool {
         matches!(self, Self::ComfortNoise | Self::EndlessKeys | Self::LongKeys | Self::Sources)
     }
 }
 
-/// What an item is told together with.
+/// The company in which an item is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Company {
     Alone,
-    /// It comes twice.
+    /// Told twice.
     Itself,
     /// Something else comes before it.
     Another,
@@ -133,10 +133,11 @@ pub(super) struct Lots {
     /// The share of far ends with each habit, from 0 to 1.
     pub(super) share: f64,
     dice: Dice,
-    /// For what came later, so that what came before is as it was for each seed.
+    /// The dice of habits that were added later, so that earlier ones are as they were for each
+    /// seed.
     later: Dice,
     pub(super) drawn: BTreeMap<Habit, u64>,
-    /// Whether the service counts its re-invites, and when a user's was the first.
+    /// True if the service counts its re-invites, and when a user's was the first.
     counts: bool,
     counted: BTreeMap<String, Instant>,
 }
@@ -197,7 +198,7 @@ impl Lots {
         untidy
     }
 
-    /// A far end that may be of no use at all.
+    /// A far end whose offer may be unusable.
     pub(super) fn first_far_end(&mut self, signaling: Signaling) -> Untidy {
         let mut untidy = self.far_end(signaling);
         if self.share > 0.0 && self.draw(Habit::Useless) {
@@ -206,7 +207,7 @@ impl Lots {
         untidy
     }
 
-    /// How one sends its RTP.
+    /// The manner in which one sends its RTP.
     pub(super) fn manner(&mut self) -> RtpManner {
         if self.share == 0.0 {
             return RtpManner::default();
@@ -255,9 +256,9 @@ pub(super) struct Untidy {
     habits: BTreeSet<Habit>,
     /// Milliseconds of a frame that it says.
     pub(super) ptime: u32,
-    /// Whether it leaves frames out, as those that send nothing for silence (DTX).
+    /// True if it leaves frames out, as those that send nothing for silence (DTX).
     pub(super) pauses: bool,
-    /// Which codec is left where there is one.
+    /// The index of the codec that is left where there is one.
     codec: usize,
 }
 
@@ -272,7 +273,7 @@ impl Untidy {
         self.habits.contains(&habit)
     }
 
-    /// Whether its offer cannot be used.
+    /// True if its offer cannot be used.
     pub(super) fn is_useless(&self) -> bool {
         self.has(Habit::Useless)
     }

@@ -1,4 +1,4 @@
-//! What every part of the cloud may use.
+//! The parts of the world that every part of the cloud may use.
 
 use std::net::IpAddr;
 
@@ -11,10 +11,10 @@ use super::silence::{Silence, Silences};
 use super::untidy::Lots;
 use crate::service::{Base, FarMedia, Prompt, RequestId};
 
-/// See the [module](self).
+/// The parts of the world that every part of the cloud may use.
 pub(super) struct World {
     pub(super) base: Base,
-    /// Where far ends' media have their seeds.
+    /// The seed of far ends' media.
     pub(super) seed: Seed,
     pub(super) domain: String,
     pub(super) public_ip: IpAddr,
@@ -24,12 +24,12 @@ pub(super) struct World {
     pub(super) directory: Directory,
     pub(super) options: Options,
     pub(super) silences: Silences,
-    /// How untidy far ends and notifications are.
+    /// The lots that decide how untidy far ends and notifications are.
     pub(super) lots: Lots,
 }
 
 impl World {
-    /// Whether a signal that is due is left out.
+    /// True if a signal that is due is left out.
     pub(super) fn keeps(&mut self, silence: Silence) -> bool {
         self.silences.keeps(silence)
     }

@@ -140,22 +140,22 @@ impl<O: Observer> World<O> {
         })
     }
 
-    /// The signals that the service leaves out from now on, because others say the same.
+    /// Sets the signals that the service leaves out from now on, because others say the same.
     pub fn set_silences(&mut self, silences: BTreeSet<Silence>) {
         self.service_mut().set_silences(silences);
     }
 
-    /// How often each signal was left out.
+    /// The number of times that each signal was left out.
     pub fn kept_silent(&self) -> impl Iterator<Item = (Silence, u64)> {
         self.service().kept_silent()
     }
 
-    /// How often far ends and notifications did what.
+    /// The number of times that far ends and notifications showed each habit.
     pub fn untidiness(&self) -> impl Iterator<Item = (Habit, u64)> + '_ {
         self.service().untidiness()
     }
 
-    /// How a conversation's far end is to speak. None while it has no media.
+    /// The way that a conversation's far end is to speak. None while it has no media.
     #[must_use]
     pub fn far_voice(&self, conversation: &str) -> Option<FarVoice> {
         self.service().far_voice(conversation)

@@ -1,4 +1,4 @@
-//! What a world remembers of a phone of the service.
+//! A world's notes of a phone of the service.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,18 +8,18 @@ use offhook::machine::CommandId;
 /// The domain of every simulated organisation.
 pub(super) const DOMAIN: &str = "lab.test";
 
-/// How the service has the agent's part in a call whose change it has just confirmed.
+/// The agent's part in a call, as the service has it just after it confirmed a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stand {
-    /// Of which call.
+    /// The conversation.
     pub conversation: ConversationId,
-    /// Whether the agent is muted.
+    /// True if the agent is muted.
     pub muted: bool,
-    /// Whether the call is held.
+    /// True if the call is held.
     pub held: bool,
 }
 
-/// See the [module](self).
+/// A world's notes of a phone of the service.
 #[derive(Debug, Default)]
 pub struct Notes {
     /// Media sessions that its client has told of.
@@ -29,7 +29,7 @@ pub struct Notes {
 }
 
 impl Notes {
-    /// Whether its client has told of a session.
+    /// True if its client has told of a session.
     pub(super) fn knows(&self, session: &str) -> bool {
         self.sessions.contains(&SessionId::from(session))
     }

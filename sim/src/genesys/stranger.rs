@@ -1,5 +1,5 @@
-//! What a stranger says: of calls that others have, under his own name, as no server lets him forge
-//! another.
+//! A stranger's words: about calls that others have, under his own name, as no server lets him
+//! forge another.
 
 use offhook::genesys::wire::{
     Dialect, Frame, Iq, IqKind, Message, Method, Payload, Propose, Rpc, SessionMessage,
@@ -13,8 +13,8 @@ use super::notes::{DOMAIN, Notes};
 use crate::cloud::Cloud;
 use crate::dice::Dice;
 
-/// Who meddles: far sides of other calls, here and elsewhere, a user, a room, and somebody with the
-/// user's own name elsewhere.
+/// The names of meddlers: far sides of other calls, here and elsewhere, a user, a room, and
+/// somebody with the user's own name elsewhere.
 const NAMES: [&str; 5] = [
     "stranger@gjoll.lab.test/i-666",
     "stranger@gjoll.elsewhere.example/i-1",
@@ -22,10 +22,10 @@ const NAMES: [&str; 5] = [
     "stranger@conference.lab.test/x",
     "user-0@elsewhere.example/x",
 ];
-/// What a stranger calls a session and a request of his own.
+/// The id by which a stranger calls a session and a request of his own.
 const OWN: &str = "a-strangers-own";
 
-/// Whether a stranger's word comes before the true one: an offer, as long as there is none.
+/// True if a stranger's word comes before the true one: an offer, as long as there is none.
 pub(super) fn comes_first(notes: &Notes, forged: &str) -> bool {
     let Ok(Frame::Iq(Iq { kind: IqKind::Set(payload), .. })) = Frame::parse(forged) else {
         return false;
@@ -43,7 +43,7 @@ pub(super) fn comes_first(notes: &Notes, forged: &str) -> bool {
     !notes.knows(session)
 }
 
-/// What a stranger has to say about what a client is about to be told, if anything.
+/// A stranger's word on what a client is about to be told, if he has one.
 pub(super) fn forge(
     dice: &mut Dice,
     notes: &Notes,
@@ -168,13 +168,13 @@ pub(super) fn meddle(dice: &mut Dice, question: &str) -> Option<String> {
     Some(Frame::Iq(answer).to_xml())
 }
 
-/// Whether the service still proposes that session to the user.
+/// True while the service still proposes that session to the user.
 fn is_proposed(service: &Cloud, user: &str, session: &str) -> bool {
     let sessions = service.sessions(user);
     sessions.iter().any(|s| s["id"] == session && s["state"] == "proposed")
 }
 
-/// Whether it is a reply, or a word that something was odd.
+/// True if it is a reply, or a word that something was odd.
 pub(super) fn is_harmless(output: &OutputOf<Client>) -> bool {
     match output {
         Output::SendText { text, .. } => {

@@ -7,8 +7,8 @@ use super::PAGE;
 
 /// The least contrast of small text. Lines and arrows, which need 3, keep to it too.
 const LEAST: f64 = 4.5;
-/// What words and lines are drawn on: the page, its panels, the chosen row. A row under the pointer
-/// is between the page and a chosen one.
+/// The colours that words and lines are drawn on: the page, its panels, the chosen row. A row under
+/// the pointer is between the page and a chosen one.
 const GROUNDS: [&str; 3] = ["ground", "panel", "pick"];
 const INKS: [&str; 5] = ["ink", "quiet", "rest", "xmpp", "media"];
 const STATES: [&str; 7] = ["idle", "ringing", "connecting", "talking", "silent", "muted", "held"];

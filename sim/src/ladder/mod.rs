@@ -18,7 +18,7 @@ pub const MAX_ROWS: usize = 5_000;
 /// A diagram.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Ladder {
-    /// What it shows.
+    /// The title of the page.
     pub title: String,
     /// Facts for the head of the page: name and value.
     pub summary: Vec<(String, String)>,
@@ -26,7 +26,7 @@ pub struct Ladder {
     phones: Vec<String>,
     /// Messages and milestones, in order of time.
     rows: Vec<Row>,
-    /// How many rows did not fit.
+    /// The number of rows that did not fit.
     left_out: usize,
 }
 
@@ -36,14 +36,14 @@ pub struct Ladder {
 pub struct Row {
     /// Milliseconds since the beginning.
     pub at_ms: f64,
-    /// Whose, of the diagram's phones.
+    /// The phone, by its number in the diagram.
     pub phone: usize,
-    /// What kind of line.
+    /// The kind of row.
     #[serde(flatten)]
     pub kind: Kind,
 }
 
-/// What a line shows.
+/// The kind of a row, with what it shows.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "camelCase")]
 pub enum Kind {
@@ -51,18 +51,18 @@ pub enum Kind {
     Message {
         /// `xmpp`, `rest` or `media`.
         channel: &'static str,
-        /// Whether the phone sent it.
+        /// True if the phone sent it.
         sent: bool,
-        /// What it is.
+        /// The message in a few words.
         text: String,
-        /// What it belongs to.
+        /// The call or session that it belongs to.
         about: Option<String>,
         /// Its content.
         body: String,
     },
     /// Something that became so.
     Milestone {
-        /// What.
+        /// The words.
         text: String,
         /// The state that the call is in from here on.
         state: State,

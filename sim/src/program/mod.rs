@@ -47,9 +47,9 @@ pub use self::simulated::Simulated;
 use self::tasks::{Around, Tasks};
 use crate::world::{Application, Keys, Moment};
 
-/// How a program ends: all is well, or an error, which is a finding.
+/// The end of a program: all is well, or an error, which is a finding.
 pub trait Ending {
-    /// What went wrong, if anything.
+    /// The error, if it is one.
     fn failure(self) -> Option<String>;
 }
 
@@ -120,7 +120,7 @@ impl std::fmt::Debug for Program {
 
 /// A program that has begun.
 struct Process {
-    /// When the world began.
+    /// The time at which the world began.
     start: Instant,
     tasks: Tasks,
     /// Until the client has taken leave.
@@ -148,7 +148,7 @@ impl Process {
         Self { start: keys.now() - at, tasks, front: Some(front), farewell: None }
     }
 
-    /// It is so late, and this has happened.
+    /// Sets the time, and tells a moment.
     fn tell(&mut self, moment: Moment<'_>, now: Instant) {
         self.tasks.pass(now);
         if matches!(moment, Moment::Evening) {

@@ -19,7 +19,7 @@ use crate::world::PhoneId;
 pub struct Simulated;
 
 impl Simulated {
-    /// Where the randomness of the program around the caller comes from: each phone has its own.
+    /// The seed of the randomness of the program around the caller: each phone has its own.
     ///
     /// # Panics
     ///

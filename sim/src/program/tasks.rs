@@ -24,7 +24,7 @@ const MAIN: u64 = 0;
 
 pub(super) type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// What a program's tasks find around them.
+/// The surroundings of a program's tasks.
 pub(super) struct Around {
     pub(super) clock: Clock,
     pub(super) phone: PhoneId,
@@ -36,7 +36,7 @@ pub(super) struct Around {
 struct State {
     /// Tasks that no turn was given to yet.
     spawned: Vec<Task>,
-    /// Who sleeps until when, by the order in which they lay down.
+    /// The tasks that sleep, by the time until which they do and the order in which they lay down.
     timers: BTreeMap<(Instant, u64), Waker>,
     sleepers: u64,
     evening: bool,
@@ -47,12 +47,12 @@ thread_local! {
     static AROUND: RefCell<Option<Arc<Around>>> = const { RefCell::new(None) };
 }
 
-/// What is around the caller, if that is a program's task.
+/// The surroundings of the caller, if that is a program's task.
 pub(super) fn around() -> Option<Arc<Around>> {
     AROUND.with_borrow(Clone::clone)
 }
 
-/// As [`around`].
+/// The surroundings of the caller, as [`around`] finds them.
 ///
 /// # Panics
 ///
@@ -96,7 +96,7 @@ impl Around {
     }
 }
 
-/// As long as it lives, something is around the caller.
+/// A guard while which lives the caller has surroundings.
 struct Entered(Option<Arc<Around>>);
 
 impl Entered {
@@ -115,7 +115,7 @@ impl Drop for Entered {
 /// that a program which sleeps for no time, for ever, is seen to do so.
 pub(super) struct Sleep {
     at: Instant,
-    /// Where it waits, and its number there.
+    /// The surroundings in which it waits, and its number there.
     waits: Option<(Arc<Around>, u64)>,
 }
 
@@ -202,13 +202,13 @@ impl Wake for Bell {
     }
 }
 
-/// See the [module](self).
+/// The tasks of one program.
 pub(super) struct Tasks {
     around: Arc<Around>,
     tasks: BTreeMap<u64, (Task, Arc<Bell>)>,
     ready: Arc<Ready>,
     next: u64,
-    /// How many polls there were at which instant.
+    /// The number of polls at the last instant that had any.
     polls: (Instant, u32),
 }
 
@@ -230,7 +230,7 @@ impl Tasks {
         work()
     }
 
-    /// It is so late now: whoever slept until then is woken, the earliest first.
+    /// Sets the time: whoever slept until then is woken, the earliest first.
     pub(super) fn pass(&mut self, now: Instant) {
         let clock = &self.around.clock;
         clock.advance(now.saturating_duration_since(clock.now()));
@@ -246,12 +246,12 @@ impl Tasks {
         due.into_iter().for_each(Waker::wake);
     }
 
-    /// When the first of those who sleep wakes up.
+    /// The time at which the first of those who sleep wakes up.
     pub(super) fn wake(&self) -> Option<Instant> {
         self.around.lock().timers.keys().next().map(|(at, _)| *at)
     }
 
-    /// It is evening from now on.
+    /// Begins the evening.
     pub(super) fn evening(&mut self) {
         let waiting = {
             let mut state = self.around.lock();
@@ -305,7 +305,7 @@ impl Tasks {
         true
     }
 
-    /// Those who were spawned are among the others, and woken for the first time.
+    /// Takes spawned tasks among the others, and wakes them for the first time.
     fn admit(&mut self) {
         let spawned = std::mem::take(&mut self.around.lock().spawned);
         for task in spawned {
@@ -348,7 +348,7 @@ mod tests {
         while tasks.turn() {}
     }
 
-    /// What tasks have said, in order.
+    /// The numbers that tasks have said, in order.
     type Said = Arc<Mutex<Vec<u32>>>;
 
     fn say(said: &Said, what: u32) {

@@ -15,12 +15,12 @@ use super::desk::Desk;
 use crate::dice::Dice;
 use crate::world::{Application, Keys, Moment, STEP, Voice};
 
-/// How agents behave. Shares are from 0 to 1; ranges are drawn from evenly.
+/// The behaviour of agents. Shares are from 0 to 1; ranges are drawn from evenly.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Habits {
     /// Agents come to work within this.
     pub arrive_within: Duration,
-    /// How long a call rings.
+    /// The time that a call rings.
     pub answer_after: (Duration, Duration),
     /// The share of ringing calls that are rejected.
     pub rejects: f64,
@@ -28,11 +28,11 @@ pub struct Habits {
     pub ignores: f64,
     /// The share of calls that the agent ends.
     pub ends: f64,
-    /// After how long.
+    /// The time after which it does.
     pub ends_after: (Duration, Duration),
     /// The share of calls that are put on hold, and for how long.
     pub holds: f64,
-    /// For how long.
+    /// The time that it holds.
     pub holds_for: (Duration, Duration),
     /// The share of calls in which the agent mutes.
     pub mutes: f64,
@@ -68,7 +68,7 @@ impl Default for Habits {
     }
 }
 
-/// What an agent has chosen to do itself.
+/// The choices of an agent: what it does itself.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Manner {
     /// Accept media sessions, which the client then does not.
@@ -95,7 +95,7 @@ enum Act {
     Speak(u32),
 }
 
-/// See the [module](self).
+/// The model of an agent.
 pub(super) struct Agent {
     habits: Habits,
     manner: Manner,

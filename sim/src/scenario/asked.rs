@@ -1,4 +1,4 @@
-//! What applications ask of their clients, and how soon it is answered.
+//! Commands of applications to their clients, and how soon they are answered.
 
 use std::time::Duration;
 
@@ -8,23 +8,23 @@ use offhook::genesys::{Command, ConversationId, SessionId};
 const LIMIT: Duration = Duration::from_secs(31);
 /// The same for a connect.
 const CONNECT_LIMIT: Duration = Duration::from_secs(61);
-/// Where nothing is wrong, every command is answered within this; the end of a call is that of its
-/// session, which an application may leave idle for ten seconds.
+/// The longest time to the answer to a command where nothing is wrong; the end of a call is that of
+/// its session, which an application may leave idle for ten seconds.
 const QUIET_LIMIT: Duration = Duration::from_secs(15);
-/// What a client without a connection is not to be woken for.
+/// The reasons for which a client without a connection is not to be woken.
 const OF_CONNECTIONS: [&str; 4] =
     ["topic changes", "ICE server refresh", "marking as alertable", "asking again"];
 
 /// A command that waits for its answer.
 #[derive(Clone, Debug)]
 pub(super) struct Asked {
-    /// When it was asked; or since when the phone is awake.
+    /// The time at which it was asked; or since when the phone is awake.
     since: Duration,
     what: What,
     pub(super) wish: Option<Wish>,
 }
 
-/// As far as its answer says something.
+/// The kind of a command, as far as its answer says something.
 #[derive(Clone, Debug)]
 enum What {
     /// To stay connected.
@@ -40,15 +40,15 @@ enum What {
     Other,
 }
 
-/// What a command is to change, and whether somebody else wanted to change the same call meanwhile:
-/// then nobody knows which of both came last.
+/// The change that a command is to make, and whether somebody else wanted to change the same call
+/// meanwhile: then nobody knows which of both came last.
 #[derive(Clone, Debug)]
 pub(super) struct Wish {
     pub(super) change: Change,
     pub(super) contested: bool,
 }
 
-/// What a command changes.
+/// The change that a command makes.
 #[derive(Clone, Debug)]
 pub(super) enum Change {
     Mute(ConversationId, bool),
@@ -75,7 +75,7 @@ impl Change {
         }
     }
 
-    /// Whether both are about the same of the same call.
+    /// True if both are about the same of the same call.
     pub(super) fn is_rival(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Mute(one, _), Self::Mute(other, _))
@@ -84,7 +84,7 @@ impl Change {
         }
     }
 
-    /// Whether that is how it is.
+    /// True if that is how it is.
     pub(super) fn is(&self, muted: bool, held: bool) -> bool {
         match self {
             Self::Mute(_, on) => *on == muted,
@@ -109,12 +109,12 @@ impl Asked {
         Self { since, what, wish }
     }
 
-    /// The phone has slept until now.
+    /// Notes that the phone has slept until now.
     pub(super) fn woke(&mut self, at: Duration) {
         self.since = at;
     }
 
-    /// A session took another's place.
+    /// Notes that a session took another's place.
     pub(super) fn replaced(&mut self, old: &SessionId, new: &SessionId) {
         if let What::Terminate(session) = &mut self.what
             && session == old
@@ -123,12 +123,12 @@ impl Asked {
         }
     }
 
-    /// Whether it waits for a call's session.
+    /// True if it waits for a call's session.
     pub(super) fn is_for(&self, conversation: &ConversationId) -> bool {
         matches!(&self.what, What::Start(call) if call == conversation)
     }
 
-    /// Whether it should have been answered by now.
+    /// True if it should have been answered by now.
     pub(super) fn is_overdue(&self, at: Duration, quiet: bool) -> bool {
         let limit = match (&self.what, quiet) {
             (What::Connect, _) => CONNECT_LIMIT,
@@ -154,7 +154,7 @@ impl Asked {
         }
     }
 
-    /// Whether it was asked before, and its answer comes over the connection of then.
+    /// True if it was asked before, and its answer comes over the connection of then.
     pub(super) fn waits_since_before(&self, at: Duration) -> bool {
         matches!(self.what, What::Accept) && self.since < at
     }
@@ -168,7 +168,7 @@ impl Asked {
     }
 }
 
-/// Whether a client may be woken for that.
+/// Checks that a client may be woken for that.
 pub(super) fn may_wake(reason: &str, wired: bool) -> Result<(), String> {
     if !wired && OF_CONNECTIONS.contains(&reason) {
         return Err(format!("without a connection, it is woken for {reason}"));

@@ -1,4 +1,4 @@
-//! What one application was told and asked, as far as that can be checked.
+//! Books of what one application was told and asked, as far as that can be checked.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use offhook::media::{AudioCodec, MediaState};
 
 use super::asked::{Asked, Change};
 
-/// What one application was told and asked.
+/// Books of what one application was told and asked.
 #[derive(Debug, Default)]
 pub(super) struct Books {
     /// Commands not answered.
@@ -29,16 +29,16 @@ pub(super) struct Books {
     added: BTreeSet<ConversationId>,
     /// Ever told of.
     pub(super) known: BTreeSet<ConversationId>,
-    /// What the service confirmed to the application.
+    /// The calls that the service confirmed to the application as muted.
     pub(super) muted: BTreeSet<ConversationId>,
     pub(super) held: BTreeSet<ConversationId>,
-    /// What to speak with.
+    /// The codecs to speak with.
     codecs: BTreeMap<MediaId, AudioCodec>,
-    /// Whether nobody can say how long anything takes.
+    /// True while nobody can say how long anything takes.
     pub(super) asleep: bool,
     /// The far end's keys that were told not long ago, by session.
     pub(super) keys: BTreeMap<SessionId, Vec<(Duration, char)>>,
-    /// What it was told last of who rings, on this connection.
+    /// The last word on who rings, on this connection.
     pub(super) leader: Option<AlertingLeader>,
 }
 
@@ -57,13 +57,13 @@ impl Books {
         }
     }
 
-    /// Whether the application was told that it is done, and nobody has changed it since. What
+    /// True if the application was told that it is done, and nobody has changed it since. What
     /// notifications tell may be older.
     pub(super) fn is_muted(&self, call: &ConversationId) -> bool {
         self.muted.contains(call)
     }
 
-    /// Whether the service said so, and says so still: it also holds and resumes by itself.
+    /// True if the service said so, and says so still: it also holds and resumes by itself.
     pub(super) fn is_held(&self, call: &ConversationId) -> bool {
         self.held.contains(call) && self.listed.get(call).is_some_and(|call| call.held)
     }
@@ -182,7 +182,7 @@ impl Books {
         self.listed.contains_key(&ConversationId::from(id))
     }
 
-    /// Whether a call is no surprise here.
+    /// True if a call is no surprise here.
     pub(super) fn knows(&self, id: &str, call: &serde_json::Value) -> bool {
         let key = ConversationId::from(id);
         // What only rings is listed with the next update.
@@ -190,7 +190,7 @@ impl Books {
         rings || self.listed.contains_key(&key) || self.elsewhere.contains(&key)
     }
 
-    /// Whether the view of a call that is listed is the service's.
+    /// Checks that the view of a call that is listed is the service's.
     pub(super) fn agrees(&self, id: &str, call: &serde_json::Value) -> Result<(), String> {
         let Some(mine) = self.listed.get(&ConversationId::from(id)) else { return Ok(()) };
         if call["state"] == "alerting" {
@@ -216,7 +216,7 @@ impl Books {
     }
 }
 
-/// A customer's call has attributes that say what else is to be known of it.
+/// Checks that a customer's call has attributes that say what else is to be known of it.
 fn knows_the_caller(who: &Parties) -> Result<(), String> {
     let Some(address) = who.attributes.get("caller") else { return Ok(()) };
     let number = who.remote_number.as_deref();

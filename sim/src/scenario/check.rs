@@ -7,7 +7,7 @@ use super::Scenario;
 use super::finding::Finding;
 use super::run::{Report, Run};
 
-/// How many lines of the story a failure shows.
+/// The lines of the story that a failure shows.
 const LINES: usize = 60;
 
 /// Checks a scenario in a test: see [`Check::seeds`].
@@ -45,7 +45,7 @@ impl Check {
 }
 
 impl Scenario {
-    /// As [`Scenario::run`]; a panic of any machine is a finding too.
+    /// [`Scenario::run`] in which a panic of any machine is a finding too.
     #[must_use]
     pub fn run_caught(&self, seed: u64) -> Report {
         Run::new(self, seed).finish_caught()
@@ -64,7 +64,7 @@ impl Scenario {
 }
 
 impl Run {
-    /// As [`Run::through`] and its report; a panic of any machine is a finding too.
+    /// [`Run::through`] and its report, in which a panic of any machine is a finding too.
     pub fn finish_caught(&mut self) -> Report {
         let result = catch_unwind(AssertUnwindSafe(|| self.through()));
         let mut report = self.report();

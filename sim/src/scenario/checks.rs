@@ -1,4 +1,4 @@
-//! What must hold in every run, whatever happens.
+//! Invariants of every run, whatever happens.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -27,7 +27,7 @@ const TWICE: Duration = Duration::from_secs(2);
 /// A word on its way.
 #[derive(Debug)]
 struct Spoken {
-    /// It arrived.
+    /// True once it arrived.
     heard: bool,
     /// Calls of the speaker's that must not hear it.
     deaf: BTreeSet<ConversationId>,
@@ -37,32 +37,32 @@ struct Spoken {
 #[derive(Default)]
 pub(super) struct Checks {
     pub(super) books: Vec<Books>,
-    /// What the service said to each client of what rings.
+    /// The service's words to each client about what rings.
     news: Vec<News>,
     spoken: BTreeMap<u64, Spoken>,
-    /// Whether some application says sounds of its own, which are no words.
+    /// True if some application says sounds of its own, which are no words.
     own_sounds: bool,
     /// Words of the speech test that were not heard yet.
     pub(super) awaited: BTreeMap<u64, String>,
     pub(super) heard: u64,
-    /// Who has heard a word since nothing gets lost any more, if that is so.
+    /// The listeners who have heard a word since nothing gets lost any more, if that is so.
     pub(super) lossless: Option<BTreeSet<String>>,
     /// Keys told, by where they were pressed, while that is looked at.
     pub(super) keys: Option<BTreeMap<(PhoneId, Option<MediaId>), String>>,
     pub(super) own: Vec<Box<dyn Invariant>>,
     pub(super) finding: Option<Finding>,
-    /// Whether nothing goes wrong in this world, so that everything is done promptly.
+    /// True if nothing goes wrong in this world, so that everything is done promptly.
     pub(super) quiet: bool,
     /// Numbers whose dialling failed for the application: what still comes of it nobody waits for.
     pub(super) failed_dials: BTreeSet<String>,
-    /// What must be true once this instant is over.
+    /// The claims that must be true once this instant is over.
     claims: Vec<(Duration, PhoneId, Claim)>,
     /// The change that was confirmed just now.
     confirmed: Option<Change>,
     pub(super) tally: Tally,
 }
 
-/// How much of what was seen.
+/// The numbers of things seen.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Tally {
     pub(super) rang: u64,
@@ -96,7 +96,7 @@ impl Checks {
         &mut self.news[phone.0]
     }
 
-    /// The first violation is the finding.
+    /// Requires something to hold; the first violation is the finding.
     pub(super) fn require(&mut self, at: Duration, invariant: &str, holds: Result<(), String>) {
         if let Err(what) = holds
             && self.finding.is_none()
@@ -230,7 +230,7 @@ impl Checks {
         self.require(at, "nothing times out where nothing is wrong", failed);
     }
 
-    /// What a phone asked for long ago must have been answered.
+    /// Checks that every command of a phone is answered within its limit.
     fn look_for_overdue(&mut self, at: Duration, phone: PhoneId) {
         let quiet = self.quiet;
         let commands = &self.books_mut(phone).commands;
@@ -241,7 +241,7 @@ impl Checks {
         }
     }
 
-    /// How the service has a call whose change it has just confirmed.
+    /// Checks how the service has a call whose change it has just confirmed.
     fn stands(&mut self, at: Duration, phone: PhoneId, stand: &Stand) {
         let Stand { conversation: id, muted, held } = stand;
         let (muted, held) = (*muted, *held);
@@ -284,8 +284,8 @@ impl Checks {
         }
     }
 
-    /// What a command is to change. From now on nothing is confirmed of that call, on whatever phone
-    /// it was: a user may have two.
+    /// The change that a command is to make. From now on nothing is confirmed of that call, on
+    /// whatever phone it was: a user may have two.
     fn wish_of(&mut self, phone: PhoneId, command: &Command) -> Option<Wish> {
         let change = Change::of(command)?;
         let mut contested = false;
@@ -312,7 +312,7 @@ impl Checks {
         self.own_sounds |= frame_number(frame).is_err();
     }
 
-    /// Which word was heard, if it is one.
+    /// The number of the word that was heard, if it is one.
     fn understand(&mut self, at: Duration, frame: &AudioFrame) -> Option<u64> {
         let number = frame_number(frame).or_else(|broken| match self.own_sounds {
             true => Ok(None),
@@ -322,7 +322,8 @@ impl Checks {
         number.ok().flatten()
     }
 
-    /// A word has arrived: once, and while it is looked for losses, after all that were said before.
+    /// Checks a word that has arrived: once, and while it is looked for losses, after all that were
+    /// said before.
     fn note_heard(&mut self, at: Duration, number: u64, frame: &AudioFrame, who: String) {
         self.heard += 1;
         self.awaited.remove(&number);
@@ -340,7 +341,7 @@ impl Checks {
         self.require(at, "nothing counts as lost that is not", holds);
     }
 
-    /// A far end's key was told.
+    /// Notes a far end's key that was told.
     fn key_heard(&mut self, at: Duration, phone: PhoneId, event: &Event) {
         let Event::Dtmf { session, digit, .. } = event else { return };
         let key = digit.as_char();

@@ -1,4 +1,4 @@
-//! What must be true once everything that belongs to an instant was told.
+//! Claims that must be true once everything that belongs to an instant was told.
 
 use std::time::Duration;
 
@@ -7,30 +7,30 @@ use offhook::genesys::{ConversationId, Event, SessionId};
 use super::asked::Asked;
 use super::books::Books;
 
-/// See the [module](self).
+/// A claim that must be true once everything that belongs to an instant was told.
 #[derive(Clone, Debug)]
 pub(super) enum Claim {
     /// A call has ended.
     Over(ConversationId),
     /// A session has ended.
     Ended(SessionId),
-    /// What waited for an answer over a connection that is lost was told.
+    /// Everything that waited for an answer over a connection that is lost was told.
     NobodyWaits,
 }
 
 impl Claim {
-    /// What an event claims.
+    /// The claim of an event.
     pub(super) fn of(event: &Event) -> Option<Self> {
         matches!(event, Event::Disconnected { .. }).then_some(Self::NobodyWaits)
     }
 
-    /// What the answer to a command claims that is done.
+    /// The claim of the answer to a command that is done.
     pub(super) fn of_answer(asked: &Asked) -> Option<Self> {
         let over = asked.ends().map(|call| Self::Over(call.clone()));
         over.or_else(|| asked.terminates().map(|session| Self::Ended(session.clone())))
     }
 
-    /// Whether it is so, the instant after.
+    /// Checks that it is so, the instant after.
     pub(super) fn check(&self, made: Duration, books: &Books) -> Result<(), String> {
         match self {
             // Where the service refused, its session has ended instead (MH-12).

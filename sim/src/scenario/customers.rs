@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::dice::Dice;
 
-/// When calls come, over all agents together.
+/// The times at which calls come, over all agents together.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Arrivals {
     /// By themselves, so many an hour for each agent (a Poisson process).
@@ -14,29 +14,29 @@ pub enum Arrivals {
         /// Calls an hour for each agent, on average.
         per_agent_hour: f64,
     },
-    /// As before, with a rush of so many times the rate for a part of every hour.
+    /// Calls as before, with a rush of so many times the rate for a part of every hour.
     Rushes {
         /// Calls an hour for each agent outside of rushes, on average.
         per_agent_hour: f64,
-        /// How many times more in a rush.
+        /// The factor by which more come in a rush.
         times: f64,
-        /// How long the rush of each hour takes.
+        /// The length of the rush of each hour.
         lasts: Duration,
     },
     /// At these times since the run began, and never else.
     Recorded(Vec<Duration>),
-    /// Nobody calls.
+    /// No calls.
     Never,
 }
 
-/// Who calls, and how they behave. Shares are from 0 to 1; ranges are drawn from evenly.
+/// The customers and their behaviour. Shares are from 0 to 1; ranges are drawn from evenly.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Customers {
-    /// When they call.
+    /// The times at which they call.
     pub arrivals: Arrivals,
-    /// After how long an unanswered customer gives up.
+    /// The time after which an unanswered customer gives up.
     pub patience: (Duration, Duration),
-    /// How long a customer talks, if the agent does not end it.
+    /// The time that a customer talks, if the agent does not end it.
     pub talk: (Duration, Duration),
     /// The share of those who gave up that call again within a minute.
     pub call_back: f64,
@@ -93,7 +93,7 @@ impl Door {
         Self { arrivals: arrivals.clone(), agents: agents as f64, recorded }
     }
 
-    /// When the next one calls, after now.
+    /// The time at which the next one calls, after now.
     pub(super) fn next(&mut self, now: Duration, dice: &mut Dice) -> Option<Duration> {
         const HOUR: Duration = Duration::from_secs(3600);
         let mean = |rate: f64| {

@@ -1,14 +1,14 @@
-//! Where an application sits.
+//! The seat of an application.
 
 use crate::world::PhoneId;
 
-/// Where an application sits.
+/// The seat of an application.
 #[derive(Clone, Debug)]
 pub struct Desk {
-    /// Which phone it is on.
+    /// The phone that it is on.
     pub phone: PhoneId,
-    /// Whose phone it is.
+    /// The user whose phone it is.
     pub user: String,
-    /// Where its randomness comes from.
+    /// The source of its randomness.
     pub seed: offhook::Seed,
 }

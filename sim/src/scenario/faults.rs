@@ -1,4 +1,4 @@
-//! What befalls a contact centre, and how often.
+//! Faults that befall a contact centre, and how often.
 
 use std::time::Duration;
 
@@ -7,14 +7,14 @@ use crate::names::names;
 /// A kind of fault, and how often one befalls somebody.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fault {
-    /// Which kind.
+    /// The kind.
     pub kind: FaultKind,
     /// Between two of them in the whole world, on average.
     pub every: Duration,
 }
 
 names! {
-    /// What can go wrong. Each befalls one phone, one call or the service, drawn by lot.
+    /// A kind of fault. Each befalls one phone, one call or the service, drawn by lot.
     pub enum FaultKind {
         /// The WebSocket breaks.
         Reset "reset",
@@ -111,10 +111,10 @@ names! {
 }
 
 impl FaultKind {
-    /// How many of [`FaultKind::ALL`] a swarm draws first: the seeds of findings are kept, so what
-    /// came later is drawn after all else.
+    /// The number of [`FaultKind::ALL`] that a swarm draws first: the seeds of findings are kept,
+    /// so what came later is drawn after all else.
     pub(super) const FIRST: usize = 35;
-    /// How many it draws next; what came later still is drawn last.
+    /// The number that it draws next; what came later still is drawn last.
     pub(super) const NEXT: usize = 38;
     /// And where what came with untidy far ends begins.
     pub(super) const UNTIDY: usize = 39;

@@ -1,4 +1,4 @@
-//! What is found: a thing that did not hold.
+//! A finding: a thing that did not hold.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,11 +6,11 @@ use std::time::Duration;
 /// A violation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// When, since the run began.
+    /// The time since the run began.
     pub at: Duration,
-    /// Which invariant.
+    /// The invariant.
     pub invariant: String,
-    /// What happened.
+    /// The violation in words.
     pub what: String,
 }
 

@@ -1,4 +1,4 @@
-//! What a contact centre does all day, and what goes wrong in it: the plan of a run.
+//! Scenarios: what a contact centre does all day, and what goes wrong in it, as the plan of a run.
 //!
 //! A [`Scenario`] says who works there, who calls, how everybody behaves, how the network is and
 //! which faults befall it. With a seed it is a run: working hours with faults, a healing, a look
@@ -53,7 +53,7 @@ pub use self::run::{Report, Run};
 pub struct StationKind {
     /// Calls at once, each on a session of its own; 1 is one shared session.
     pub lines: u32,
-    /// Whether a session outlives its calls.
+    /// True if a session outlives its calls.
     pub persistent: bool,
 }
 
@@ -108,7 +108,7 @@ impl Scenario {
         self
     }
 
-    /// So many agents; with one phone each, unless said otherwise. At least one.
+    /// Sets the number of agents; with one phone each, unless said otherwise. At least one.
     #[must_use]
     pub fn agents(mut self, agents: usize) -> Self {
         self.agents = agents.max(1);
@@ -122,7 +122,7 @@ impl Scenario {
         self
     }
 
-    /// How real the media is.
+    /// Sets how real the media is.
     #[must_use]
     pub fn fidelity(mut self, fidelity: Fidelity) -> Self {
         self.fidelity = fidelity;
@@ -136,28 +136,28 @@ impl Scenario {
         self
     }
 
-    /// The share of users who have a second phone, from 0 to 1.
+    /// Sets the share of users who have a second phone, from 0 to 1.
     #[must_use]
     pub fn second_phones(mut self, share: f64) -> Self {
         self.second_phones = Some(share);
         self
     }
 
-    /// How agents behave.
+    /// Sets the behaviour of agents.
     #[must_use]
     pub fn habits(mut self, habits: Habits) -> Self {
         self.habits = habits;
         self
     }
 
-    /// Who calls, and how.
+    /// Sets the customers and their behaviour.
     #[must_use]
     pub fn customers(mut self, customers: Customers) -> Self {
         self.customers = customers;
         self
     }
 
-    /// How the network of every phone is when nothing is wrong.
+    /// Sets how the network of every phone is when nothing is wrong.
     #[must_use]
     pub fn network(mut self, conditions: Conditions) -> Self {
         self.conditions = conditions;
@@ -202,7 +202,7 @@ impl Scenario {
         self
     }
 
-    /// Everybody who talks says something that often; None is silence.
+    /// Sets how often everybody who talks says something; None is silence.
     #[must_use]
     pub fn speech(mut self, every: Option<Duration>) -> Self {
         self.speech = every;
@@ -227,15 +227,16 @@ impl Scenario {
         self
     }
 
-    /// So many guests, who are connected all day: every other one by a security code, the rest by
-    /// a JWT.
+    /// Sets the number of guests, who are connected all day: every other one by a security code,
+    /// the rest by a JWT.
     #[must_use]
     pub fn guests(mut self, guests: usize) -> Self {
         self.guests = Some(guests);
         self
     }
 
-    /// The service leaves these signals out during working hours, since others say the same.
+    /// Sets the signals that the service leaves out during working hours, since others say the
+    /// same.
     #[must_use]
     pub fn silences(mut self, silences: impl IntoIterator<Item = Silence>) -> Self {
         self.silences = Some(silences.into_iter().collect());
@@ -275,7 +276,7 @@ impl Scenario {
         })
     }
 
-    /// One more thing that must always hold, beside those that always do.
+    /// Adds a thing that must always hold, beside those that always do.
     #[must_use]
     pub fn invariant<I: Invariant + 'static>(
         mut self,
@@ -285,7 +286,7 @@ impl Scenario {
         self
     }
 
-    /// As [`Scenario::invariant`], by a closure that looks at one thing at a time.
+    /// [`Scenario::invariant`] by a closure that looks at one thing at a time.
     #[must_use]
     pub fn always<F>(self, name: &'static str, look: F) -> Self
     where
@@ -306,7 +307,7 @@ impl Scenario {
         &self.faults
     }
 
-    /// Whether that kind of fault may befall somebody; in a swarm, with some seed.
+    /// True if that kind of fault may befall somebody; in a swarm, with some seed.
     #[must_use]
     pub fn may_have(&self, kind: FaultKind) -> bool {
         let draws = self.swarm && (self.faults.is_empty() || self.only.is_some());
@@ -314,20 +315,20 @@ impl Scenario {
         drawn || self.faults.iter().any(|fault| fault.kind == kind)
     }
 
-    /// Whether that signal may be left out; in a swarm, with some seed.
+    /// True if that signal may be left out; in a swarm, with some seed.
     #[must_use]
     pub fn may_keep(&self, silence: Silence) -> bool {
         self.silences.as_ref().map_or(self.swarm, |silences| silences.contains(&silence))
     }
 
-    /// Whether far ends and notifications may have that habit; in a swarm, with some seed.
+    /// True if far ends and notifications may have that habit; in a swarm, with some seed.
     #[must_use]
     pub fn may_have_habit(&self, habit: Habit) -> bool {
         let untidy = self.untidy.map_or(self.swarm, |share| share > 0.0);
         untidy && (self.fidelity == Fidelity::Full || !habit.is_of_rtp())
     }
 
-    /// How many agents work there.
+    /// The number of agents that work there.
     #[must_use]
     pub fn size(&self) -> usize {
         self.agents

@@ -1,4 +1,4 @@
-//! What a client must have made of a message as soon as it has taken it.
+//! News that a client must have taken in as soon as it has taken a message.
 //!
 //! Looked at after each message that reached a client: what the message says holds at once, not
 //! when something else says it, too.
@@ -13,16 +13,17 @@ use serde_json::Value;
 
 use super::books::Books;
 
-/// How long an invitation may ring without a word from the service, or from the agent (DEF-5).
+/// The longest time that an invitation may ring without a word from the service, or from the agent
+/// (DEF-5).
 const LIFETIME: Duration = Duration::from_secs(181);
-/// How long a call may be talked on when its session has ended.
+/// The longest time that a call may be talked on when its session has ended.
 const GRACE: Duration = Duration::from_secs(15);
 
 /// Words of which a message has one when it is looked at.
 const WORDS: [&str; 6] =
     ["<propose", "<retract", "<accept", "session-initiate", "terminate", "reinvite"];
 
-/// What was said to one client of what rings.
+/// The words said to one client about what rings.
 #[derive(Debug, Default)]
 pub(super) struct News {
     /// Calls that ring, by the id of their proposal, and when there was a word about each last.
@@ -31,7 +32,7 @@ pub(super) struct News {
     forsaken: BTreeMap<ConversationId, Duration>,
 }
 
-/// What a message says.
+/// The content of a message.
 enum Said {
     /// A call is proposed, perhaps again.
     Proposed(ConversationId),
@@ -47,7 +48,7 @@ enum Said {
 }
 
 impl News {
-    /// The application answers what rings.
+    /// Notes that the application answers what rings.
     pub(super) fn asked(&mut self, at: Duration, command: &Command) {
         if let Command::AcceptPendingSession { conversation } = command {
             self.heard_of(at, conversation);
@@ -74,13 +75,13 @@ impl News {
         }
     }
 
-    /// The phone has slept until now.
+    /// Notes that the phone has slept until now.
     pub(super) fn woke(&mut self, at: Duration) {
         self.proposed.values_mut().for_each(|(_, last)| *last = at);
         self.forsaken.values_mut().for_each(|since| *since = at);
     }
 
-    /// A client has taken a message, and its application was told what follows from it.
+    /// Checks what the application was told once a client has taken a message.
     pub(super) fn received(
         &mut self,
         at: Duration,
@@ -138,7 +139,7 @@ impl News {
     }
 }
 
-/// What a message says of proposals and sessions.
+/// The words of a message on proposals and sessions.
 fn read(text: &str) -> Vec<Said> {
     if !WORDS.iter().any(|word| text.contains(word)) {
         return Vec::new();
@@ -191,7 +192,7 @@ fn of_payload(payload: &Payload) -> Option<Said> {
     }
 }
 
-/// What a notification says, if it is one of a call that is over for the agent.
+/// The word of a notification, if it is one of a call that is over for the agent.
 fn of_notification(json: &str) -> Option<Said> {
     let body = &serde_json::from_str::<Value>(json).ok()?["eventBody"];
     let mut agents = body["participants"].as_array()?.iter().filter(|p| p["userId"].is_string());

@@ -104,7 +104,7 @@ impl Scenario {
         }
     }
 
-    /// An hour of ten calls an agent, and nothing goes wrong.
+    /// An hour of ten calls an agent, in which nothing goes wrong.
     #[must_use]
     pub fn calm() -> Self {
         Self::plain(Preset::Calm)
@@ -143,7 +143,7 @@ impl Scenario {
             .fault(FaultKind::Sleep, s(900))
     }
 
-    /// The service fails over, again and again.
+    /// A service that fails over, again and again.
     #[must_use]
     pub fn failover() -> Self {
         let s = Duration::from_secs;

@@ -39,7 +39,7 @@ const HEARD: Duration = Duration::from_secs(3);
 const ROUNDS: usize = 2;
 /// After a change of a far end: until it is done, and until what was on its way before is there.
 const CHANGED: Duration = Duration::from_secs(5);
-/// What befalls calls that are up before they are listened to, by the control API.
+/// Changes, by the control API, of calls that are up, before they are listened to.
 const CHANGES: [(&str, &str, &str); 7] = [
     ("before words: far-holds", "far-holds", r#"{"direction": "sendonly"}"#),
     ("before words: far-inactive", "far-holds", r#"{"direction": "inactive"}"#),
@@ -56,20 +56,20 @@ const CALLEES: Duration = Duration::from_secs(20);
 /// Words of customers are numbered from here on.
 const CUSTOMERS_SAY: u64 = 1 << 56;
 
-/// What became of a run.
+/// The result of a run.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// Which seed.
+    /// The seed.
     pub seed: u64,
     /// The first violation, if any.
     pub finding: Option<Finding>,
     /// The fingerprint of the run.
     pub digest: u64,
-    /// How much time passed in it.
+    /// The time that passed in it.
     pub simulated: Duration,
-    /// How many things happened in it.
+    /// The number of things that happened in it.
     pub happenings: u64,
-    /// What happened how often.
+    /// Counts of what happened.
     pub counts: Counts,
 }
 
@@ -92,13 +92,13 @@ pub struct Run {
     guests: Vec<PhoneId>,
     open: bool,
     said: u64,
-    /// For what came with untidy far ends.
+    /// The dice of what came with untidy far ends.
     untidy: Dice,
-    /// What befalls the next call that rings.
+    /// The changes that befall the next call that rings.
     for_next: Vec<(&'static str, Value)>,
     /// The key that a customer pressed last.
     pressed: u8,
-    /// Where it stops, if that is before its end.
+    /// The time at which it stops, if that is before its end.
     stop: Option<Duration>,
 }
 
@@ -171,13 +171,13 @@ impl Run {
         self.world.measure();
     }
 
-    /// Where the time went, if that was measured.
+    /// The time spent by purpose, if that was measured.
     #[must_use]
     pub fn spent(&self) -> Option<crate::world::Spent> {
         self.world.spent()
     }
 
-    /// How many messages arrived so far.
+    /// The number of messages that arrived so far.
     #[must_use]
     pub fn messages(&self) -> u64 {
         self.world.messages()
@@ -199,7 +199,7 @@ impl Run {
         &self.scenario
     }
 
-    /// How far it is.
+    /// The time that it has come to.
     #[must_use]
     pub fn now(&self) -> Duration {
         self.world.now()
@@ -221,10 +221,10 @@ impl Run {
         self.scenario.untidy.is_some_and(|share| share > 0.0)
     }
 
-    /// Whether nothing goes wrong in this world.
+    /// True if nothing goes wrong in this world.
     fn is_quiet(&self) -> bool {
         let Conditions { loss, .. } = self.scenario.conditions;
-        // Who answers a call of whose end nobody tells waits in vain.
+        // Nobody tells the end of this call, so its answer never completes.
         let mute = [Silence::Retract, Silence::EndOfRinging];
         let keeps = |silence| self.scenario.silences.iter().flatten().any(|own| own == silence);
         self.scenario.faults.is_empty() && loss == 0.0 && !mute.iter().all(keeps)
@@ -256,7 +256,7 @@ impl Run {
         self.report()
     }
 
-    /// As [`Run::finish`], where the story is wanted after it.
+    /// [`Run::finish`] where the story is wanted after it.
     pub fn through(&mut self) {
         let evening = self.scenario.working;
         self.furnish();
@@ -320,7 +320,7 @@ impl Run {
         self.destroy();
     }
 
-    /// What there is to report so far.
+    /// The report so far.
     #[must_use]
     pub fn report(&mut self) -> Report {
         let mut counts = self.world.counts().clone();

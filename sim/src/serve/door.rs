@@ -1,11 +1,11 @@
-//! How a connection came in.
+//! The way by which a connection came in.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::sync::OwnedSemaphorePermit;
 
-/// How a connection came in.
+/// The way by which a connection came in.
 #[derive(Clone, Debug)]
 pub(super) struct Door {
     /// Our address, as the client dialled it.

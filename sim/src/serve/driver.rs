@@ -29,7 +29,7 @@ struct Conn {
     backlog: Arc<AtomicUsize>,
 }
 
-/// What a started emulator tells about itself.
+/// The addresses and the certificate of a started emulator, and its ends of the queues.
 #[derive(Debug)]
 pub(super) struct Started {
     pub(super) http: Option<SocketAddr>,

@@ -1,4 +1,5 @@
-//! Who may use the control API: programs that mean this emulator, and no pages in browsers.
+//! The guard of the control API: programs that mean this emulator may use it, and no pages in
+//! browsers.
 //!
 //! A page of any site can make its reader's browser send requests to an address of this machine.
 //! Such a request carries an `Origin` (the Fetch standard), or, where the site's own name leads here
@@ -12,7 +13,7 @@ use http::uri::Authority;
 
 use super::door::Door;
 
-/// Why a request to the control API is refused.
+/// The reason why a request to the control API is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Refused {
     #[error("the control API is not for pages: the request has an Origin")]
@@ -21,7 +22,7 @@ pub(super) enum Refused {
     Host,
 }
 
-/// Whether a request may pass. `named` are names besides our addresses.
+/// Checks that a request may pass. `named` are names besides our addresses.
 pub(super) fn check(request: &Request, door: &Door, named: &[String]) -> Result<(), Refused> {
     if request.headers().contains_key(header::ORIGIN) {
         return Err(Refused::Origin);

@@ -24,12 +24,12 @@ use super::tls;
 
 /// Connections at once, WebSockets included; one more is closed at once.
 const MAX_CONNECTIONS: usize = 8192;
-/// How long a TLS handshake may take.
+/// The longest time that a TLS handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// The longest head of a request; one more byte is answered 431.
 const MAX_HEAD: usize = 32 << 10;
 
-/// What is being listened on.
+/// The sockets that are listened on.
 pub(super) struct Listening {
     pub(super) http: Option<SocketAddr>,
     pub(super) https: Option<SocketAddr>,

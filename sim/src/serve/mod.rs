@@ -49,10 +49,10 @@ pub struct Emulator {
 /// A call's far end, played by the program that runs the emulator.
 #[derive(Debug)]
 pub struct FarEnd {
-    /// What it says. At most 500 frames wait; more are refused.
+    /// The frames that it says. At most 500 frames wait; more are refused.
     pub speak: tokio::sync::mpsc::Sender<AudioFrame>,
-    /// What it hears: nothing while the agent is muted or the call is held. At most 3000 frames
-    /// wait; more are lost.
+    /// The frames that it hears: nothing while the agent is muted or the call is held. At most 3000
+    /// frames wait; more are lost.
     pub heard: tokio::sync::mpsc::Receiver<AudioFrame>,
 }
 

@@ -1,4 +1,4 @@
-//! What tasks at sockets and programs bring to the driver, and what it hands back to them.
+//! Orders that tasks at sockets and programs bring to the driver, and what it hands back to them.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;

@@ -1,4 +1,4 @@
-//! What comes over a connection: requests with their bodies, and WebSockets. All that is read has a
+//! Traffic of a connection: requests with their bodies, and WebSockets. All that is read has a
 //! bound and a deadline.
 
 use std::sync::Arc;
@@ -28,17 +28,17 @@ const MAX_BODY: usize = 4 << 20;
 const BUDGET: usize = 64 << 20;
 /// The largest WebSocket message and frame; one that is larger ends the connection.
 const MAX_MESSAGE: usize = 256 << 10;
-/// How long a client may take to read a message.
+/// The longest time that a client may take to read a message.
 const WRITE: Duration = Duration::from_secs(20);
 
-/// Where everything that comes is brought to.
+/// The desk to which everything that comes is brought.
 #[derive(Clone)]
 pub(super) struct Desk {
     orders: mpsc::Sender<Order>,
     budget: Arc<Semaphore>,
     /// Names that the control API may be asked for by, besides our addresses.
     control_hosts: Arc<[String]>,
-    /// How long the head of a request, its body and a WebSocket's first word may take.
+    /// The longest time that the head of a request, its body and a WebSocket's first word may take.
     pub(super) patience: Duration,
 }
 
@@ -182,7 +182,7 @@ async fn pump(mut socket: WebSocket, accepted: Upgrade, desk: Desk, _door: Door)
     let _ = desk.orders.send(Order::Closed { conn }).await;
 }
 
-/// So many bytes wait for the client no more.
+/// Takes this many bytes off those that wait for the client.
 fn taken(backlog: &AtomicUsize, bytes: usize) {
     backlog.fetch_sub(bytes, Ordering::Relaxed);
 }

@@ -1,4 +1,4 @@
-//! What every part of a model service may use: the time, ids, what happened, and what is to be done.
+//! The base of every part of a model service: the time, ids, what happened, and what is to be done.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
@@ -14,21 +14,21 @@ use super::events::Events;
 use super::faults::Faults;
 use super::http::json;
 
-/// See the [module](self).
+/// The time, ids, events and outputs that all parts of a service use.
 pub(crate) struct Base {
     pub(crate) now: Instant,
     pub(crate) clock: Clock,
-    /// Where ids are drawn.
+    /// The generator of ids.
     pub(crate) rng: Rng,
     pub(crate) events: Events,
     pub(crate) faults: Faults,
     next_udp: u64,
-    /// Whose sockets those are that are open.
+    /// The owners of the sockets that are open.
     media: BTreeMap<UdpId, String>,
     queue: VecDeque<Output>,
 }
 
-/// Whether a character does something to a screen: controls, and changes of direction.
+/// True if a character does something to a screen: controls, and changes of direction.
 fn steers(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -55,7 +55,7 @@ impl Base {
         self.queue.push_back(output);
     }
 
-    /// What is to be done next.
+    /// The next output.
     pub(crate) fn pop(&mut self) -> Option<Output> {
         self.queue.pop_front()
     }
@@ -89,7 +89,7 @@ impl Base {
         id
     }
 
-    /// Whose sockets those are, while they are open.
+    /// The owner of these sockets, while they are open.
     pub(crate) fn owner_of(&self, id: UdpId) -> Option<&str> {
         self.media.get(&id).map(String::as_str)
     }

@@ -41,7 +41,7 @@ pub enum Input {
     Timeout,
     /// An HTTP request came, for the service's API or under `/control`.
     Request {
-        /// Which one; answered by [`Output::Respond`].
+        /// The request; answered by [`Output::Respond`].
         id: RequestId,
         /// The request: method, path with query, headers, whole body.
         request: http::Request<Vec<u8>>,
@@ -55,30 +55,30 @@ pub enum Input {
     },
     /// A text message came.
     SocketText {
-        /// From which connection.
+        /// The connection that it came from.
         conn: ConnId,
         /// The message.
         text: String,
     },
     /// The socket is gone.
     SocketClosed {
-        /// Which connection.
+        /// The connection.
         conn: ConnId,
     },
     /// Media sockets are bound.
     UdpOpened {
-        /// Which group.
+        /// The group.
         id: UdpId,
         /// Their addresses.
         local: Vec<SocketAddr>,
     },
     /// A datagram came.
     Datagram {
-        /// To which group.
+        /// The group that it came to.
         id: UdpId,
-        /// To which of its addresses.
+        /// The group's address that it came to.
         local: SocketAddr,
-        /// From whom.
+        /// The sender.
         remote: SocketAddr,
         /// Its bytes.
         data: Vec<u8>,
@@ -86,21 +86,21 @@ pub enum Input {
     /// Somebody outside plays a call's far end from now on: its frames come as
     /// [`Input::FarAudio`], what the agent says goes out as [`Output::FarAudio`].
     PlayFarEnd {
-        /// Whose far end.
+        /// The conversation of the far end.
         conversation: String,
     },
     /// The far end of such a call speaks.
     FarAudio {
-        /// Whose far end.
+        /// The conversation of the far end.
         conversation: String,
         /// The frame.
         frame: AudioFrame,
     },
     /// The far end of such a call presses keys.
     FarKeys {
-        /// Whose far end.
+        /// The conversation of the far end.
         conversation: String,
-        /// Which.
+        /// The keys.
         digits: Vec<Digit>,
     },
 }
@@ -110,35 +110,35 @@ pub enum Input {
 pub enum Output {
     /// Answer an HTTP request.
     Respond {
-        /// Which one.
+        /// The request.
         id: RequestId,
         /// The whole response.
         response: http::Response<Vec<u8>>,
     },
     /// Accept a WebSocket.
     Accept {
-        /// Which connection.
+        /// The connection.
         conn: ConnId,
-        /// With which subprotocol, if the client offers it (RFC 6455 section 1.9).
+        /// The subprotocol, if the client offers it (RFC 6455 section 1.9).
         protocol: Option<&'static str>,
     },
     /// Refuse a WebSocket.
     Refuse {
-        /// Which connection.
+        /// The connection.
         conn: ConnId,
-        /// With which HTTP status.
+        /// The HTTP status.
         status: u16,
     },
     /// Send a text message.
     SendText {
-        /// On which connection.
+        /// The connection.
         conn: ConnId,
         /// The message.
         text: String,
     },
     /// Close a WebSocket.
     CloseSocket {
-        /// Which connection.
+        /// The connection.
         conn: ConnId,
         /// With a close frame of this code; without, the connection is just dropped.
         code: Option<u16>,
@@ -150,23 +150,23 @@ pub enum Output {
     },
     /// Send a datagram.
     Transmit {
-        /// Through which group.
+        /// The group.
         id: UdpId,
-        /// From which address.
+        /// The group's address to send from.
         local: SocketAddr,
-        /// To whom.
+        /// The receiver.
         remote: SocketAddr,
         /// Its bytes.
         data: Vec<u8>,
     },
     /// Close media sockets.
     CloseUdp {
-        /// Which group.
+        /// The group.
         id: UdpId,
     },
     /// The agent spoke to a far end that is played outside.
     FarAudio {
-        /// Whose far end.
+        /// The conversation of the far end.
         conversation: String,
         /// The frame.
         frame: AudioFrame,

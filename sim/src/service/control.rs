@@ -11,12 +11,12 @@ use super::contract::RequestId;
 use super::events::Query;
 use super::http::{Incoming, bad_request, json as respond};
 
-/// What becomes of a request.
+/// The answer to a request, or the wait for it.
 #[derive(Debug)]
 pub(crate) enum Answer {
-    /// It is answered with this.
+    /// Answered with this.
     Now(Response<Vec<u8>>),
-    /// It is answered once something happens, or at its limit.
+    /// Answered once something happens, or at its limit.
     Later,
 }
 

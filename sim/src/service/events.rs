@@ -1,4 +1,4 @@
-//! What happened, for `GET /control/events` and its long polls.
+//! Events of the service, for `GET /control/events` and its long polls.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ const MAX_WAITING: usize = 256;
 /// The longest that a request may wait.
 const MAX_WAIT: Duration = Duration::from_secs(60);
 
-/// Which events a request asks for.
+/// The events that a request asks for.
 #[derive(Debug)]
 pub(crate) struct Query {
     pub(crate) after: u64,
@@ -33,7 +33,7 @@ struct Waiting {
     until: Instant,
 }
 
-/// See the [module](self).
+/// The events of a service, and the requests that wait for some.
 #[derive(Debug, Default)]
 pub(crate) struct Events {
     last: u64,
@@ -118,7 +118,7 @@ impl Events {
     }
 }
 
-/// About how many bytes it is.
+/// The bytes of a value, about.
 fn weight(value: &Value) -> usize {
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) => 8,

@@ -19,7 +19,7 @@ const CONSENT: Duration = Duration::from_secs(30);
 /// Outputs that one drain takes from an engine.
 const MAX_DRAIN: usize = 10_000;
 
-/// What a far end does.
+/// The behaviour of a far end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FarEndMode {
     /// Says the cloud's prompt over and over.
@@ -28,7 +28,7 @@ pub enum FarEndMode {
     Echo,
     /// Listens.
     Silence,
-    /// Is played from outside.
+    /// Played from outside.
     External,
 }
 
@@ -56,7 +56,7 @@ pub(crate) struct Packet<'a> {
     pub(crate) data: &'a [u8],
 }
 
-/// What a far end wants its call to know.
+/// A word of a far end to its call.
 pub(crate) enum Word {
     Transmit { local: SocketAddr, remote: SocketAddr, data: Vec<u8> },
     State(MediaState),
@@ -64,15 +64,15 @@ pub(crate) enum Word {
     Key(Digit),
 }
 
-/// See the [module](self).
+/// The media of a call's far end.
 pub(crate) struct FarEnd {
     pub(crate) udp: UdpId,
     pub(crate) engine: Box<dyn Engine>,
     pub(crate) candidates: Vec<LocalCandidate>,
-    /// When anything came from the client last.
+    /// The time at which anything came from the client last.
     pub(crate) heard: Option<Instant>,
     wake: Option<Wake>,
-    /// When to speak next, and how often it has.
+    /// The time to speak next, and the number of times that it has.
     speak_at: Option<Instant>,
     said: u64,
 }
@@ -97,13 +97,13 @@ impl FarEnd {
         Wake::earliest(Wake::earliest(self.wake, speak), forsaken)
     }
 
-    /// Whether the client that was there is gone, since its consent has expired; told once.
+    /// True if the client that was there is gone, since its consent has expired; told once.
     pub(crate) fn take_forsaken(&mut self, now: Instant) -> bool {
         self.heard.take_if(|at| *at + CONSENT <= now).is_some()
     }
 
-    /// Nobody was woken for frames of a far end that says nothing of its own: they are passed over
-    /// before it does otherwise.
+    /// Passes over frames of a far end that says nothing of its own, before it does otherwise:
+    /// nobody was woken for them.
     pub(crate) fn pass_time(&mut self, now: Instant, mode: FarEndMode) {
         if mode != FarEndMode::Prompt
             && let Some(at) = self.speak_at
@@ -173,7 +173,7 @@ impl FarEnd {
         let _ = self.engine.send(now, Track::AUDIO, &frame.clone().into());
     }
 
-    /// As `GET /control/calls/{cid}/media` tells it.
+    /// The media as `GET /control/calls/{cid}/media` tells it.
     pub(crate) fn body(&self) -> Value {
         let stats = self.engine.stats();
         let state = match self.engine.state() {

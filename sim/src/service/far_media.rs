@@ -1,10 +1,10 @@
-//! What makes the media of far ends, and how those may send it.
+//! The maker of far ends' media, and the manners in which those may send it.
 
 use std::time::Instant;
 
 use offhook::media::{Engine, EngineConfig, EngineFactory};
 
-/// What a far end does with its RTP that we would not.
+/// The RTP habits of a far end that we would not have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RtpManner {
     /// Says in pauses how loud they are (RFC 3389).
@@ -13,14 +13,14 @@ pub struct RtpManner {
     pub endless_keys: bool,
     /// Its keys are down for longer than a report can say (RFC 4733 section 2.5.1.3).
     pub long_keys: bool,
-    /// It becomes another source in the middle of what it says, and a packet of the one before
-    /// comes late.
+    /// Becomes another source in the middle of what it says, and a packet of the one before comes
+    /// late.
     pub sources: bool,
 }
 
 /// Makes the media of far ends. Any [`EngineFactory`] does, as tidily as its engines are.
 pub trait FarMedia: Send {
-    /// Whether its engines can have an [`RtpManner`].
+    /// True if its engines can have an [`RtpManner`].
     fn has_manners(&self) -> bool {
         false
     }

@@ -1,22 +1,22 @@
-//! How a far end speaks.
+//! The way that a far end speaks.
 
 use offhook::media::AudioCodec;
 
 /// Milliseconds of a frame, unless said otherwise.
 pub(crate) const TIDY: u32 = 20;
 
-/// How a far end is to speak.
+/// The way that a far end is to speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FarVoice {
-    /// With which codec.
+    /// The codec.
     pub codec: AudioCodec,
-    /// In frames of so many milliseconds, if the codec has such.
+    /// The length of its frames in milliseconds, if the codec has such.
     pub ptime: u32,
-    /// Whether it leaves frames out, as those that send nothing for silence (DTX).
+    /// True if it leaves frames out, as those that send nothing for silence (DTX).
     pub pauses: bool,
-    /// Whether it may speak: it does not while it is to say nothing, or the other holds.
+    /// True while it may speak: it does not while it is to say nothing, or the other holds.
     pub speaks: bool,
-    /// Whether its keys are understood.
+    /// True if its keys are understood.
     pub keys: bool,
 }
 

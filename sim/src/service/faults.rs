@@ -1,4 +1,5 @@
-//! What a service answers wrongly, and how often: faults on requests, as the control API orders them.
+//! Wrong answers of a service, and how often it gives them: faults on requests, as the control API
+//! orders them.
 
 use http::{HeaderName, HeaderValue, Response};
 use regex_lite::Regex;
@@ -9,7 +10,7 @@ use super::http::{Incoming, error, json as json_response};
 /// Faults waiting at once; the oldest go first.
 const MAX_FAULTS: usize = 256;
 
-/// What the service answers wrongly, and how often (`POST /control/faults`).
+/// The wrong answers of the service, and how often it gives them (`POST /control/faults`).
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
     waiting: Vec<Fault>,

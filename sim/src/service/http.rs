@@ -3,7 +3,7 @@
 use http::{HeaderValue, Request, Response, header};
 use serde_json::{Value, json};
 
-/// What a request is for.
+/// The realm of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Realm {
     /// `/control`: everybody else's part.
@@ -13,7 +13,7 @@ pub(crate) enum Realm {
     Nowhere,
 }
 
-/// Whether a path is one of the control API.
+/// True if a path is one of the control API.
 pub(crate) fn is_control(path: &str) -> bool {
     segments(path).next() == Some("control")
 }

@@ -1,5 +1,6 @@
-//! What any model service needs, whichever it is: the contract with whoever drives it, HTTP and its
-//! faults, the control API's common routes, events, ids, times, and far ends with their media.
+//! The parts that any model service needs, whichever it is: the contract with whoever drives it,
+//! HTTP and its faults, the control API's common routes, events, ids, times, and far ends with
+//! their media.
 //!
 //! It knows no service. Those stand above it, as [`crate::cloud`] does.
 

@@ -1,4 +1,4 @@
-//! What far ends say: a recording, encoded once for each codec.
+//! The prompt of far ends: a recording, encoded once for each codec.
 
 use std::collections::BTreeMap;
 

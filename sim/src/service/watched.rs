@@ -51,7 +51,7 @@ impl<T> Watched<T> {
         Some(entry)
     }
 
-    /// Those that were reached for since this was asked last, some of them gone.
+    /// Takes the ids that were reached for since the last time, some of them gone.
     pub(crate) fn take_reached(&mut self) -> BTreeSet<Id> {
         std::mem::take(&mut self.reached)
     }
@@ -77,7 +77,7 @@ impl<K, V> Default for Index<K, V> {
 }
 
 impl<K: Ord + Clone, V: Ord + Clone> Index<K, V> {
-    /// It has this one now, or none; what it had before is forgotten.
+    /// Sets the value of a key, or takes it away; what it had before is forgotten.
     pub(crate) fn set(&mut self, key: &K, value: Option<V>) {
         if self.values.get(key) == value.as_ref() {
             return;

@@ -1,9 +1,9 @@
-//! What the tool answers: whether something was found, or why it could not look.
+//! Answers of the tool: whether something was found, or why it could not look.
 
 use std::io;
 use std::path::PathBuf;
 
-/// What came out.
+/// The verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Nothing is wrong.
@@ -14,16 +14,16 @@ pub enum Verdict {
     Interrupted,
 }
 
-/// Why the tool could not do what was asked.
+/// The reason why the tool could not do what was asked.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ToolError {
     /// No scenario has that name.
     #[error("there is no scenario {name:?}; there are {known}")]
     UnknownScenario {
-        /// What was asked for.
+        /// The name asked for.
         name: String,
-        /// What there is.
+        /// The names that there are.
         known: String,
     },
     /// No call, or more than one, has an id that begins so.
@@ -31,9 +31,9 @@ pub enum ToolError {
         "{found} calls have an id that begins with {call:?}; `ladder` without --call lists all"
     )]
     UnknownCall {
-        /// What was asked for.
+        /// The call asked for.
         call: String,
-        /// How many there are.
+        /// The number of those that there are.
         found: usize,
     },
     /// Nothing is wrong with a seed that should be made smaller.
@@ -42,9 +42,9 @@ pub enum ToolError {
     /// A file could not be written.
     #[error("cannot write {path}: {source}")]
     File {
-        /// Which one.
+        /// The path.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         source: io::Error,
     },
     /// The terminal, or whatever stands for it, is gone.

@@ -1,4 +1,4 @@
-//! How fast the simulator is: three workloads on one core, where their time goes, and what as many
+//! Benchmark of the simulator: three workloads on one core, where their time goes, and what as many
 //! messages cost in a loop that does nothing else. Seconds are those on the core, where the system
 //! tells them, so that other programs do not count.
 
@@ -22,7 +22,7 @@ use crate::world::{
     frame_number,
 };
 
-/// What `bench` is asked.
+/// The arguments of `bench`.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct BenchArgs {
     /// A tenth of the simulated time: some seconds in all.
@@ -41,7 +41,8 @@ struct Workload {
 
 #[derive(Clone, Copy)]
 enum Kind {
-    /// So many agents at signaling fidelity, ten calls an hour for each, all keep-alives, silence.
+    /// This many agents at signaling fidelity, ten calls an hour for each, all keep-alives,
+    /// silence.
     Crowd(usize),
     /// One call at full fidelity, over which both talk all the time.
     Duet,
@@ -68,7 +69,7 @@ const WORKLOADS: [Workload; 3] = [
     },
 ];
 
-/// What a workload came to.
+/// The measurements of a workload.
 struct Measured {
     simulated: Duration,
     /// On the clock, and on a core: less, where others want it too.
@@ -76,7 +77,7 @@ struct Measured {
     worked: Duration,
     messages: u64,
     spent: Spent,
-    /// What went wrong.
+    /// The finding, if something went wrong.
     finding: Option<String>,
 }
 
@@ -155,7 +156,7 @@ impl Stopwatch {
     }
 }
 
-/// How long this thread has been on a core; none where the system does not say (proc(5)).
+/// The time that this thread has been on a core; none where the system does not say (proc(5)).
 fn on_core() -> Option<Duration> {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     text.split(' ').next()?.parse().ok().map(Duration::from_nanos)
@@ -191,7 +192,7 @@ fn crowd(agents: usize, simulated: Duration, measure: bool) -> Measured {
     }
 }
 
-/// What was heard of two who talk.
+/// The frames heard of two who talk.
 #[derive(Debug, Default)]
 struct Ears {
     media: Option<MediaId>,
@@ -238,7 +239,7 @@ impl Application for Answerer {
 
 /// Until the phone is logged in, and until the call is up.
 const READY: Duration = Duration::from_secs(5);
-/// What may still be on its way at the end: a few frames each way.
+/// The most frames that may still be on their way at the end.
 const ON_THE_WAY: u64 = 10;
 
 fn duet(simulated: Duration, measure: bool) -> Measured {

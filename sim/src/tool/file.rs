@@ -11,7 +11,7 @@ use super::answer::ToolError;
 pub(super) struct Answer {
     path: PathBuf,
     file: File,
-    /// Whether it was made for this answer, and has none yet.
+    /// True if it was made for this answer, and has none yet.
     empty: bool,
 }
 

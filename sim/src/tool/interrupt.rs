@@ -8,7 +8,7 @@ use std::sync::{Arc, mpsc};
 /// The status of a program that a signal ended: 128 and the number of SIGINT.
 pub(super) const STATUS: u8 = 130;
 
-/// Whether somebody wants it to end. By itself nobody ever does.
+/// A flag that asks the tool to end; it is never set without [`Interrupt::listen`].
 #[derive(Clone, Debug, Default)]
 pub(super) struct Interrupt(Arc<AtomicBool>);
 
@@ -51,7 +51,7 @@ impl Interrupt {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// Whether it was asked for.
+    /// True once it was asked for.
     pub(super) fn is_asked(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }

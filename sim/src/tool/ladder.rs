@@ -21,16 +21,16 @@ use crate::ladder::{Ladder, LadderBuilder};
 use crate::scenario::{Invariant, Report, Scenario};
 use crate::world::{PhoneId, Seen};
 
-/// What `ladder` is asked.
+/// The arguments of `ladder`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct LadderArgs {
-    /// What is run.
+    /// The plan of the run.
     #[command(flatten)]
     pub plan: Plan,
-    /// Which seed.
+    /// The seed.
     #[arg(long, value_name = "N")]
     pub seed: u64,
-    /// Which call: its conversation's id, or as much of it as no other begins with.
+    /// The call: its conversation's id, or as much of it as no other begins with.
     #[arg(long, value_name = "ID")]
     pub call: Option<String>,
     /// The page to write.
@@ -71,7 +71,7 @@ pub(super) fn perform(
 
 // All calls
 
-/// When a call was heard of first, on which phones, and what became of it.
+/// The time at which a call was heard of first, the phones, and what became of it.
 type Fate = (Duration, BTreeSet<PhoneId>, &'static str);
 type Calls = BTreeMap<ConversationId, Fate>;
 

@@ -4,10 +4,10 @@ use super::answer::ToolError;
 use super::plan::Plan;
 use crate::scenario::Scenario;
 
-/// See the [module](self).
+/// The scenarios that a tool has, and its name.
 #[derive(Clone, Debug)]
 pub(super) struct Menu {
-    /// How one calls the program, for the commands that it prints.
+    /// The name by which one calls the program, for the commands that it prints.
     pub(super) called: String,
     pub(super) scenarios: Vec<Scenario>,
 }

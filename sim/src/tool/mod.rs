@@ -44,8 +44,8 @@ pub use self::replay::{DigestArgs, ReplayArgs};
 pub use self::run::RunArgs;
 pub use self::shrink::{Limits, ShrinkArgs, Shrunk, Step, shrink};
 
-/// What the tool can do. Its exit status is 0 without a finding, 1 with one, 2 when it could not
-/// do it, 130 when Ctrl-C ended it before it found anything.
+/// The commands of the tool. Its exit status is 0 without a finding, 1 with one, 2 when it could
+/// not do it, 130 when Ctrl-C ended it before it found anything.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
     /// Run many seeds and look whether anything is ever wrong.

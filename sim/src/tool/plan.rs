@@ -1,4 +1,4 @@
-//! What is run: a scenario and what is changed of it, as options that say it again exactly.
+//! The plan of a run: a scenario and what is changed of it, as options that say it again exactly.
 
 use std::fmt::{self, Write as _};
 use std::ops::Range;
@@ -9,7 +9,7 @@ use crate::cloud::Silence;
 use crate::scenario::{FaultKind, Scenario};
 use crate::world::Fidelity;
 
-/// How often a fault befalls somebody that a scenario does not have by itself.
+/// The mean time between faults of a kind that a scenario does not have by itself.
 const USUALLY: Duration = Duration::from_secs(300);
 /// Agents of a run at most: each needs an address of its own, and 255 to move to.
 const MAX_AGENTS: i64 = 60_000;
@@ -21,17 +21,17 @@ const MAX_WORKING: Duration = Duration::from_secs(366 * 24 * 3600);
 /// A scenario and what is changed of it.
 #[derive(Clone, Debug, Default, PartialEq, clap::Args)]
 pub struct Plan {
-    /// Which scenario: swarm, calm, monday-morning, bad-wifi, failover or persistent-line, unless
+    /// The scenario: swarm, calm, monday-morning, bad-wifi, failover or persistent-line, unless
     /// this program has others.
     #[arg(long, value_name = "NAME")]
     pub preset: Option<String>,
-    /// How many agents work there.
+    /// The number of agents that work there.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=MAX_AGENTS))]
     pub agents: Option<u32>,
-    /// How many hours they work, in simulated time; or a time with its unit, as `90s`.
+    /// The number of hours that they work, in simulated time; or a time with its unit, as `90s`.
     #[arg(long, value_name = "H", value_parser = parse_hours)]
     pub hours: Option<Duration>,
-    /// How real the media is: signaling, or full with ICE, DTLS and SRTP.
+    /// The fidelity of the media: signaling, or full with ICE, DTLS and SRTP.
     #[arg(long, value_parser = parse_fidelity)]
     pub fidelity: Option<Fidelity>,
     /// Only these kinds of faults, or none: `reset,sleep=10m`. Of a swarm only those that the seed
@@ -45,7 +45,7 @@ pub struct Plan {
     /// to 1: which phone rings, accepting sessions by hand, ringing for what would be answered.
     #[arg(long, value_name = "SHARE", value_parser = parse_share)]
     pub choices: Option<f64>,
-    /// How many guests are connected.
+    /// The number of guests that are connected.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=MAX_GUESTS))]
     pub guests: Option<u32>,
     /// The signals that the service leaves out, or none: `no-retract,no-goodbye`.
@@ -54,7 +54,7 @@ pub struct Plan {
     /// The share of far ends with each habit that tidy ones do not have, from 0 to 1; 0 is none.
     #[arg(long, value_name = "SHARE", value_parser = parse_share)]
     pub untidy: Option<f64>,
-    /// Nobody speaks during working hours.
+    /// Let nobody speak during working hours.
     #[arg(long)]
     pub silent: bool,
 }
@@ -163,7 +163,7 @@ fn parse_hours(text: &str) -> Result<Duration, String> {
     Ok(working)
 }
 
-/// As short as it can be said exactly.
+/// The hours as short as they can be said exactly.
 fn hours(working: Duration) -> String {
     let millis = working.as_millis();
     match (millis % 36_000, millis % 1000) {

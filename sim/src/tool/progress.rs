@@ -1,5 +1,5 @@
-//! How far a run of many seeds is: a bar on a terminal; elsewhere a line after the first seed, and
-//! then now and again.
+//! The progress of a run of many seeds: a bar on a terminal; elsewhere a line after the first seed,
+//! and then now and again.
 
 use std::io::Write as _;
 use std::time::{Duration, Instant};
@@ -38,7 +38,7 @@ impl Progress {
         self.began.elapsed()
     }
 
-    /// So far.
+    /// Shows the tally so far.
     pub(super) fn update(&mut self, tally: &Tally) {
         let text = tally.line(self.elapsed());
         let is_due = self.told.is_none_or(|told| told.elapsed() > LINE_EVERY);

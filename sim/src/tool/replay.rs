@@ -21,13 +21,13 @@ const LINES: usize = 100;
 /// Lines that a run may be ahead of the terminal.
 const AHEAD: usize = 10_000;
 
-/// What `replay` is asked.
+/// The arguments of `replay`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ReplayArgs {
-    /// What is run.
+    /// The plan of the run.
     #[command(flatten)]
     pub plan: Plan,
-    /// Which seed.
+    /// The seed.
     #[arg(long, value_name = "N")]
     pub seed: u64,
     /// Stop there: `90s`, `1h30m`, `00:12:03.250`.
@@ -38,16 +38,16 @@ pub struct ReplayArgs {
     pub verbose: bool,
 }
 
-/// What `digest` is asked.
+/// The arguments of `digest`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct DigestArgs {
-    /// What is run.
+    /// The plan of the runs.
     #[command(flatten)]
     pub plan: Plan,
-    /// Which seeds: `0..200`, the last one left out, or a single one.
+    /// The seeds: `0..200`, the last one left out, or a single one.
     #[arg(long, value_name = "A..B")]
     pub seeds: Seeds,
-    /// How many threads; as many as there are cores, unless said otherwise.
+    /// The number of threads; as many as there are cores, unless said otherwise.
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
 }

@@ -1,4 +1,4 @@
-//! What many seeds came to: for people a table, for machines JSON.
+//! The report of many seeds: for people a table, for machines JSON.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -11,8 +11,8 @@ use crate::cloud::{Habit, Silence};
 use crate::scenario::{FaultKind, Finding, Report, Scenario};
 use crate::world::Counts;
 
-/// What should have happened often in an interesting run. Some only can where one of these faults
-/// may befall somebody.
+/// The things that should have happened often in an interesting run. Some only can where one of
+/// these faults may befall somebody.
 const EXPECTED: &[(&str, &[FaultKind])] = {
     use FaultKind as F;
     &[
@@ -79,12 +79,12 @@ impl Tally {
         )
     }
 
-    /// Whether it went on as if the telephone had not been invented.
+    /// True if nobody ever talked.
     pub(super) fn is_dull(&self) -> bool {
         self.counts.get("calls connected") == 0
     }
 
-    /// What never happened, though this scenario can make it happen.
+    /// The things that never happened, though this scenario can make them happen.
     pub(super) fn never(&self, scenario: &Scenario) -> Vec<&'static str> {
         let can = |kind: &FaultKind| scenario.may_have(*kind);
         let things = EXPECTED
@@ -111,7 +111,7 @@ pub(super) struct Found {
     what: String,
     replay: String,
     shrink: String,
-    /// What has to do with it, oldest first.
+    /// The story of it, oldest first.
     story: Vec<String>,
 }
 
@@ -156,7 +156,8 @@ pub(super) struct Summary<'a> {
     pub(super) took: Duration,
     pub(super) jobs: usize,
     pub(super) findings: Vec<Found>,
-    /// How many seeds there would have been, if Ctrl-C ended it before they were all done.
+    /// The number of seeds that there would have been, if Ctrl-C ended it before they were all
+    /// done.
     pub(super) cut_from: Option<u64>,
     /// Seed by seed: fingerprint, simulated time, happenings, and whether all was well.
     pub(super) runs: Vec<Value>,
@@ -320,7 +321,7 @@ pub(super) fn span(time: Duration) -> String {
     format!("{days}{h:02}:{m:02}:{s:02}")
 }
 
-/// As stories have it: `00:12:03.250`.
+/// The time as stories have it: `00:12:03.250`.
 pub(super) fn clock(time: Duration) -> String {
     let seconds = time.as_secs();
     let (h, m, s) = (seconds / 3600, seconds / 60 % 60, seconds % 60);

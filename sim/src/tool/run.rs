@@ -18,22 +18,22 @@ use super::progress::Progress;
 use super::report::{Found, Summary, Tally};
 use crate::scenario::{Report, Scenario};
 
-/// How many lines of the story a finding keeps.
+/// The most lines of the story that a finding keeps.
 const LINES: usize = 1000;
 
 /// The name under which runs end that nobody waits for.
 const NOBODY: &str = "somebody waits for it";
 
-/// What `run` is asked.
+/// The arguments of `run`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct RunArgs {
-    /// What is run.
+    /// The plan of the runs.
     #[command(flatten)]
     pub plan: Plan,
-    /// Which seeds: `0..1000`, the last one left out, or a single one.
+    /// The seeds: `0..1000`, the last one left out, or a single one.
     #[arg(long, value_name = "A..B", default_value = "0..100")]
     pub seeds: Seeds,
-    /// How many threads; as many as there are cores, unless said otherwise.
+    /// The number of threads; as many as there are cores, unless said otherwise.
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
     /// Write all that is known to this file, as JSON.
@@ -54,7 +54,7 @@ pub(super) struct Done {
     pub(super) story: String,
 }
 
-/// How many threads to use.
+/// The number of threads to use.
 pub(super) fn threads(asked: Option<NonZeroUsize>) -> usize {
     asked.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get)
 }

@@ -12,48 +12,48 @@ use super::plan::{Faults, Plan, parse_duration};
 use super::report::clock;
 use crate::scenario::{FaultKind, Finding, Run, Scenario};
 
-/// What `shrink` is asked.
+/// The arguments of `shrink`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ShrinkArgs {
-    /// What is run.
+    /// The plan of the run.
     #[command(flatten)]
     pub plan: Plan,
-    /// Which seed.
+    /// The seed.
     #[arg(long, value_name = "N")]
     pub seed: u64,
-    /// How many smaller plans to try at most.
+    /// The most smaller plans to try.
     #[arg(long, value_name = "N", default_value_t = 500)]
     pub tries: usize,
-    /// How long to try at most.
+    /// The longest time to try.
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = parse_duration)]
     pub within: Duration,
-    /// Where the seed does not fail in a smaller plan, try so many others after it: every change
-    /// makes another story of it, and what fails in it may be something else.
+    /// The number of other seeds after it to try where the seed does not fail in a smaller plan:
+    /// every change makes another story of it, and what fails in it may be something else.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub other_seeds: u64,
 }
 
-/// When to be content with what there is.
+/// The limits of the search.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// After so many plans.
     pub tries: usize,
     /// After this time on the wall.
     pub within: Duration,
-    /// How many other seeds to try in each smaller plan.
+    /// The number of other seeds to try in each smaller plan.
     pub other_seeds: u64,
 }
 
 /// A plan that was tried.
 #[derive(Clone, Debug)]
 pub struct Step {
-    /// What is smaller in it.
+    /// The change that makes it smaller.
     pub change: String,
-    /// With which seed.
+    /// The seed.
     pub seed: u64,
-    /// What was found in it.
+    /// The finding in it, if any.
     pub finding: Option<Finding>,
-    /// Whether that is the failure that was looked for.
+    /// True if that is the failure that was looked for.
     pub same: bool,
 }
 
@@ -64,9 +64,9 @@ pub struct Shrunk {
     pub plan: Plan,
     /// The seed that fails in it.
     pub seed: u64,
-    /// What goes wrong in it.
+    /// The failure in it.
     pub finding: Finding,
-    /// How many runs that took.
+    /// The number of runs that it took.
     pub tries: usize,
 }
 

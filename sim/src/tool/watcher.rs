@@ -29,20 +29,20 @@ pub(super) struct Watcher {
 /// One phone, as far as the call is concerned.
 #[derive(Default)]
 struct Phone {
-    /// What names the call there.
+    /// The ids that name the call there.
     names: BTreeSet<String>,
     stage: Stage,
     /// The session that carries it.
     session: Option<SessionId>,
     /// Sessions whose media flows: a call may come on one that is up.
     flowing: BTreeSet<SessionId>,
-    /// Whether signaling was lost.
+    /// True if signaling was lost.
     lost: bool,
     /// REST requests without an answer, oldest first.
     asked: VecDeque<(Duration, TraceRecord)>,
 }
 
-/// How far a call is on a phone.
+/// The stage of a call on a phone.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Stage {
     #[default]
@@ -124,13 +124,13 @@ impl Watcher {
         self.phones.entry(phone).or_default()
     }
 
-    /// Something is worth a line, in the state that the call is in from here on.
+    /// Writes a line, with the state that the call is in from here on.
     fn mark(&mut self, at: Duration, phone: PhoneId, text: impl Into<String>) {
         let state = self.phone(phone).state();
         self.note(at, phone, Note::Milestone(text.into(), state));
     }
 
-    /// A change that is worth a line only where the call sounds different from now on.
+    /// Changes a call; that is worth a line only where the call sounds different from now on.
     fn change(&mut self, at: Duration, phone: PhoneId, change: impl FnOnce(&mut Phone)) {
         let phone_now = self.phone(phone);
         let before = phone_now.state();
@@ -294,7 +294,7 @@ impl Invariant for Watcher {
     }
 }
 
-/// What somebody does with a call.
+/// The words for what somebody does with a call.
 fn pressed(command: &Command, id: &ConversationId) -> Option<&'static str> {
     let (conversation, text) = match command {
         Command::AcceptPendingSession { conversation } => (conversation, "answers"),

@@ -1,23 +1,23 @@
-//! When a machine wants to be woken, against what waits for it in the queue: woken exactly then,
+//! The wish of a machine to be woken, against what waits for it in the queue: woken exactly then,
 //! never sooner, and once.
 
 use std::time::Duration;
 
-/// See the [module](self).
+/// The wake-up of a machine, and the entry for it in the queue.
 #[derive(Debug, Default)]
 pub(super) struct Alarm {
     wanted: Option<Duration>,
     queued: Option<Duration>,
 }
 
-/// What a wake-up from the queue means.
+/// The meaning of a wake-up from the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ring {
     /// Wake it now.
     Wake,
     /// Put another wake-up into the queue.
     Later(Duration),
-    /// Nobody wants it.
+    /// Nothing to do: the wake-up is no longer wanted.
     Nothing,
 }
 
@@ -33,7 +33,7 @@ impl Alarm {
         Some(at)
     }
 
-    /// A wake-up came out of the queue.
+    /// Takes a wake-up that came out of the queue.
     pub(super) fn ring(&mut self, at: Duration) -> Ring {
         if self.queued != Some(at) {
             return Ring::Nothing;

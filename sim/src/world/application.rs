@@ -1,4 +1,4 @@
-//! What runs on a phone: the application under test, driven as a runtime would drive it.
+//! The application under test on a phone, driven as a runtime would drive it.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use super::pair::{CommandOf, ErrorOf, EventOf, Pair, ResultOf};
 use super::phone_id::PhoneId;
 use crate::services::Genesys;
 
-/// What an application is told.
+/// A moment of an application: what it is told.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Moment<'a, P: Pair = Genesys> {
@@ -22,16 +22,16 @@ pub enum Moment<'a, P: Pair = Genesys> {
     Event(&'a EventOf<P>),
     /// A command is over.
     Completed {
-        /// Which one.
+        /// The command.
         command: CommandId,
-        /// How it ended.
+        /// The result.
         result: &'a ResultOf<P>,
     },
     /// The far side spoke.
     Audio {
-        /// On which session.
+        /// The session's audio.
         media: MediaId,
-        /// What it said.
+        /// The frame.
         frame: &'a AudioFrame,
     },
     /// The time that [`Application::next_wake`] asked for has come.
@@ -48,7 +48,7 @@ pub trait Application<P: Pair = Genesys> {
     /// Something happened.
     fn handle(&mut self, at: Duration, moment: Moment<'_, P>, keys: &mut Keys<'_, P>);
 
-    /// When it wants [`Moment::Wake`], if at all.
+    /// The time at which it wants [`Moment::Wake`], if at all.
     fn next_wake(&self) -> Option<Duration> {
         None
     }
@@ -64,7 +64,7 @@ pub struct Keys<'a, P: Pair = Genesys> {
     pub(super) meter: &'a mut Meter,
 }
 
-/// What an application did.
+/// An action of an application.
 pub(super) enum Pressed<P: Pair> {
     Submitted { id: CommandId, command: CommandOf<P> },
     Refused { command: CommandOf<P>, error: ErrorOf<P> },
@@ -72,7 +72,7 @@ pub(super) enum Pressed<P: Pair> {
 }
 
 impl<P: Pair> Keys<'_, P> {
-    /// Which phone this is.
+    /// The number of this phone.
     #[must_use]
     pub fn phone(&self) -> PhoneId {
         self.phone
@@ -90,7 +90,7 @@ impl<P: Pair> Keys<'_, P> {
         self.client
     }
 
-    /// Whether signaling is up.
+    /// True while signaling is up.
     #[must_use]
     pub fn is_connected(&self) -> bool {
         P::is_connected(self.client)

@@ -1,4 +1,4 @@
-//! How often what happened: so that a run can show that it was an interesting one.
+//! Counts of what happened, so that a run can show that it was an interesting one.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ impl Counts {
         self.0.insert(what, count);
     }
 
-    /// How often it happened.
+    /// The number of times that it happened.
     #[must_use]
     pub fn get(&self, what: &str) -> u64 {
         self.0.get(what).copied().unwrap_or_default()

@@ -41,8 +41,9 @@ fn not_here(what: &str) -> NetError {
 /// The digest's name for the service.
 const SERVICE: usize = usize::MAX;
 
-/// What the digest is told of a frame: when it was said, what came before it, and its end, where
-/// our own have their number. What an encoder made of it may differ from one machine to another.
+/// The part of a frame that the digest is told: when it was said, what came before it, and its end,
+/// where our own have their number. What an encoder made of it may differ from one machine to
+/// another.
 fn frame_bytes(frame: &AudioFrame) -> [u8; 24] {
     let mut bytes = [0; 24];
     bytes[..8].copy_from_slice(&frame.time.to_le_bytes());
@@ -202,7 +203,7 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
         wake.at.saturating_duration_since(self.start).max(self.now)
     }
 
-    /// A machine that wants to be woken at once, over and over, is told of.
+    /// Tells of a machine that wants to be woken at once, over and over.
     fn count_turn(&mut self, who: usize, wake: Option<Wake>) {
         if self.turns.0 != self.now {
             self.turns = (self.now, 0);
@@ -477,7 +478,7 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
 
     // Noting
 
-    /// What the digest is told of a text.
+    /// The part of a text that the digest is told.
     fn told<'a>(&self, text: &'a str) -> Cow<'a, str> {
         match self.fidelity {
             Fidelity::Signaling => Cow::Borrowed(text),
@@ -485,10 +486,10 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
         }
     }
 
-    /// What a datagram takes of a path's capacity. The size of a handshake depends on its
+    /// The bytes that a datagram takes of a path's capacity. The size of a handshake depends on its
     /// signatures, which no seed decides.
     fn weight(&self, data: &[u8]) -> usize {
-        /// About what they have, without IP.
+        /// The bytes that handshakes have, about, without IP.
         const HANDSHAKE: usize = 600;
         // RFC 7983 section 7.
         let handshake = self.fidelity == Fidelity::Full && matches!(data, [20..=63, ..]);

@@ -1,13 +1,13 @@
-//! Where the time of a run goes, for a benchmark that wants to know.
+//! The time of a run by purpose, for a benchmark that wants to know.
 
 use std::time::{Duration, Instant};
 
 /// Time of the real clock that was spent in the machines of a run; the rest is the world's own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Spent {
-    /// In clients.
+    /// The time in clients.
     pub core: Duration,
-    /// In the service.
+    /// The time in the service.
     pub service: Duration,
 }
 

@@ -65,7 +65,7 @@ const MONDAY: u64 = 1_795_420_800_000;
 /// Wake-ups of one machine at one instant; one more and it turns in circles.
 const MAX_TURNS: u32 = 1000;
 
-/// How much of the media is real.
+/// The share of the media that is real.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Fidelity {
     /// The model engine: no cryptography, thousands of calls.
@@ -115,7 +115,7 @@ enum Happening {
         id: HttpId,
         result: Result<http::Response<Vec<u8>>, NetError>,
     },
-    /// What somebody says who has nothing to do with it.
+    /// The words of somebody who has nothing to do with it.
     Stranger {
         phone: PhoneId,
         ws: WsId,
@@ -233,7 +233,7 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
         self.story = Some(Story::told_to(listener));
     }
 
-    /// What was kept of what happened.
+    /// The story of what happened, as far as it was kept.
     #[must_use]
     pub fn story(&self) -> Option<&Story> {
         self.story.as_ref()
@@ -285,7 +285,7 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
         self.digest.value()
     }
 
-    /// What happened how often.
+    /// Counts of what happened.
     #[must_use]
     pub fn counts(&self) -> &Counts {
         &self.counts
@@ -296,13 +296,13 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
         self.counts.add(what);
     }
 
-    /// How many things happened: the measure of a run's work.
+    /// The number of things that happened: the measure of a run's work.
     #[must_use]
     pub fn happenings(&self) -> u64 {
         self.happened
     }
 
-    /// How many messages arrived: frames, requests, answers and datagrams.
+    /// The number of messages that arrived: frames, requests, answers and datagrams.
     #[must_use]
     pub fn messages(&self) -> u64 {
         self.delivered
@@ -314,7 +314,7 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
         self.meter = Meter(Some(Spent::default()));
     }
 
-    /// Where the time went, if that was measured.
+    /// The time spent by purpose, if that was measured.
     #[must_use]
     pub fn spent(&self) -> Option<Spent> {
         self.meter.0
@@ -325,7 +325,7 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
         (0..self.phones.len()).map(PhoneId)
     }
 
-    /// Whose phone it is.
+    /// The user whose phone it is.
     #[must_use]
     pub fn user_of(&self, phone: PhoneId) -> &str {
         &self.phones[phone.0].user
@@ -337,14 +337,14 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
         &self.phones[phone.0].client
     }
 
-    /// How many WebSockets and media sockets a phone's client has open.
+    /// The number of WebSockets and media sockets that a phone's client has open.
     #[must_use]
     pub fn open_sockets(&self, phone: PhoneId) -> usize {
         let phone = &self.phones[phone.0];
         phone.sockets.len() + phone.udp.len()
     }
 
-    /// What a phone's client waits for.
+    /// The timer that a phone's client waits for.
     pub fn timer(&mut self, phone: PhoneId) -> Option<&'static str> {
         use offhook::Machine as _;
         match self.phones[phone.0].client.poll_output() {
@@ -403,7 +403,7 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
     }
 }
 
-/// Where the service is.
+/// The address of the service.
 const SERVICE: std::net::IpAddr = std::net::IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
 
 impl<O, P: Pair> std::fmt::Debug for World<O, P> {

@@ -7,16 +7,17 @@ use std::time::Duration;
 /// Mappings of one phone at once; the one longest unused goes.
 const MAX_MAPPINGS: usize = 256;
 
-/// Who may come in, and by which address (RFC 4787 sections 4.1 and 5, by their old names).
+/// The kind of a network address translator: who may come in, and by which address (RFC 4787
+/// sections 4.1 and 5, by their old names).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NatKind {
     /// No translation: the phone's address is public.
     Open,
     /// One outside address for each inside one; anybody may send to it.
     FullCone,
-    /// As before, but only for hosts that were sent something.
+    /// The same, but only for hosts that were sent something.
     Restricted,
-    /// As before, but only for the very addresses that were sent something.
+    /// The same, but only for the very addresses that were sent something.
     PortRestricted,
     /// Another outside address for each destination, for that destination only.
     Symmetric,

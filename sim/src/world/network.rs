@@ -1,24 +1,24 @@
-//! What becomes of a message on its way: delay, loss, repetition, order, capacity.
+//! Fates of messages on their way: delay, loss, repetition, order, capacity.
 
 use std::time::Duration;
 
 use crate::dice::Dice;
 
-/// How long a stream waits before it sends a lost segment again (RFC 6298 section 2.4, as
+/// The time that a stream waits before it sends a lost segment again (RFC 6298 section 2.4, as
 /// common systems have it), doubled each time.
 const RETRANSMIT: Duration = Duration::from_millis(200);
-/// What a stream sends at once, in bytes.
+/// The most bytes that a stream sends at once.
 const SEGMENT: usize = 1400;
 /// Retransmissions of one message at most: whatever is worse is a cut.
 const MAX_TRIES: u32 = 6;
 
-/// How a path treats what is sent on it, each way for itself.
+/// The conditions of a path, each way for itself.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Conditions {
     /// The time that everything takes.
     pub latency: Duration,
-    /// What comes on top, on average; exponentially distributed. Datagrams overtake each other
-    /// by it.
+    /// The time that comes on top, on average; exponentially distributed. Datagrams overtake each
+    /// other by it.
     pub jitter: Duration,
     /// The share of datagrams and segments that get lost, each for itself.
     pub loss: f64,
@@ -28,7 +28,7 @@ pub struct Conditions {
     pub duplicates: f64,
     /// Bits a second. None is no limit.
     pub bandwidth: Option<u64>,
-    /// What waits for its turn longer than this is dropped (datagrams only).
+    /// The longest wait for a turn; what waits longer is dropped (datagrams only).
     pub queue: Duration,
     /// Larger datagrams are dropped, in bytes.
     pub mtu: usize,
@@ -84,7 +84,7 @@ impl Conditions {
 #[derive(Debug)]
 pub(super) struct Pipe {
     in_burst: bool,
-    /// When what was sent so far is through the bottleneck.
+    /// The time at which what was sent so far is through the bottleneck.
     free_at: Duration,
 }
 
@@ -95,7 +95,7 @@ impl Default for Pipe {
 }
 
 impl Pipe {
-    /// When a datagram arrives: never, once or twice.
+    /// The times at which a datagram arrives: never, once or twice.
     pub(super) fn datagram(
         &mut self,
         now: Duration,
@@ -118,8 +118,8 @@ impl Pipe {
         [Some(first), again]
     }
 
-    /// When a message of a stream is whole at the other side: late, but never lost, and not before
-    /// what was sent before it.
+    /// The time at which a message of a stream is whole at the other side: late, but never lost,
+    /// and not before what was sent before it.
     pub(super) fn stream(
         &mut self,
         now: Duration,

@@ -1,4 +1,4 @@
-//! What a world is made of, and alone knows of what it carries: a client and the service that it is
+//! The pair that a world carries, and its own knowledge of it: a client and the service that it is
 //! a client of.
 
 use std::fmt;
@@ -12,51 +12,51 @@ use offhook::media::EngineFactory;
 use crate::dice::Dice;
 use crate::service::{FarMedia, Service};
 
-/// What an application may ask of the client.
+/// A command to the client.
 pub type CommandOf<P> = <<P as Pair>::Client as Machine>::Command;
-/// What an application is told.
+/// An event of the client.
 pub type EventOf<P> = <<P as Pair>::Client as Machine>::Event;
-/// What a command that succeeded yields.
+/// The outcome of a command that succeeded.
 pub type OutcomeOf<P> = <<P as Pair>::Client as Machine>::Outcome;
-/// Why a command failed.
+/// The error of a command that failed.
 pub type ErrorOf<P> = <<P as Pair>::Client as Machine>::Error;
-/// How a command ended.
+/// The result of a command.
 pub type ResultOf<P> = Result<OutcomeOf<P>, ErrorOf<P>>;
 
-/// What a service is made with.
+/// The parts that a service is made with.
 pub struct ServiceParts {
-    /// Where all its randomness comes from.
+    /// The source of all its randomness.
     pub seed: Seed,
     /// The wall clock, in milliseconds since 1970.
     pub unix_ms: u64,
-    /// Where its media is.
+    /// The address of its media.
     pub address: IpAddr,
-    /// What makes the media of far ends.
+    /// The maker of far ends' media.
     pub media: Box<dyn FarMedia>,
     /// Its first instant.
     pub now: Instant,
 }
 
-/// What a client is made with.
+/// The parts that a client is made with.
 pub struct ClientParts {
-    /// Where all its randomness comes from.
+    /// The source of all its randomness.
     pub seed: Seed,
     /// The wall clock, in milliseconds since 1970.
     pub unix_ms: u64,
-    /// What makes its media.
+    /// The maker of its media.
     pub media: Box<dyn EngineFactory>,
     /// Its first instant.
     pub now: Instant,
 }
 
-/// What a text is that a service sends, for those who lose and delay some.
+/// The kind of a text that a service sends, for those who lose and delay some.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Text {
-    /// It tells of something that can be asked for as well.
+    /// Tells of something that can be asked for as well.
     Notification,
-    /// It tells of something else.
+    /// Tells of something else.
     Message,
-    /// It keeps the connection up, or is a question or an answer.
+    /// Keeps the connection up, or is a question or an answer.
     Other,
 }
 
@@ -69,9 +69,9 @@ pub trait Pair: Copy + fmt::Debug + 'static {
     type Client: Machine<Command: Clone + fmt::Debug, Event: fmt::Debug, Outcome: fmt::Debug, Error: Clone>;
     /// The service.
     type Service: Service;
-    /// What is remembered of what a client was asked for and has told.
+    /// The notes of what a client was asked for and has told.
     type Notes: Default;
-    /// How the service has what a command was about.
+    /// The state in the service of what a command was about.
     type Stand: fmt::Debug;
 
     /// A message of such a service that no client has a use for.
@@ -82,7 +82,7 @@ pub trait Pair: Copy + fmt::Debug + 'static {
 
     // Of clients
 
-    /// Whether its signaling is up.
+    /// True while its signaling is up.
     fn is_connected(client: &Self::Client) -> bool;
 
     /// A fingerprint of all that is in it.
@@ -93,14 +93,14 @@ pub trait Pair: Copy + fmt::Debug + 'static {
 
     // What is remembered of a phone
 
-    /// A client was asked for something.
+    /// Notes that a client was asked for something.
     fn submitted(notes: &mut Self::Notes, id: CommandId, command: &CommandOf<Self>);
 
-    /// A client told something.
+    /// Notes that a client told something.
     fn told(notes: &mut Self::Notes, event: &EventOf<Self>);
 
-    /// A command of a user's is over: how the service has now what it was about, where that is to be
-    /// looked at.
+    /// Notes that a command of a user's is over, and tells how the service has now what it was
+    /// about, where that is to be looked at.
     fn completed(
         notes: &mut Self::Notes,
         id: CommandId,
@@ -111,14 +111,14 @@ pub trait Pair: Copy + fmt::Debug + 'static {
 
     // What is said
 
-    /// What a text of the service's is.
+    /// The kind of a text of the service's.
     fn kind_of(text: &str) -> Text;
 
-    /// Whether a text of a client's asks for an answer.
+    /// True if a text of a client's asks for an answer.
     fn is_question(text: &str) -> bool;
 
-    /// What a stranger has to say about a text that a user's client is about to be told, if anything:
-    /// under his own name, as no server lets him forge another.
+    /// A stranger's word on a text that a user's client is about to be told, if he has one: under
+    /// his own name, as no server lets him forge another.
     fn forge(
         dice: &mut Dice,
         notes: &Self::Notes,
@@ -127,12 +127,12 @@ pub trait Pair: Copy + fmt::Debug + 'static {
         text: &str,
     ) -> Option<String>;
 
-    /// Whether a stranger's word comes before the true one.
+    /// True if a stranger's word comes before the true one.
     fn comes_first(notes: &Self::Notes, forged: &str) -> bool;
 
-    /// What a stranger answers to a client's question.
+    /// A stranger's answer to a client's question.
     fn meddle(dice: &mut Dice, question: &str) -> Option<String>;
 
-    /// Whether that may come of a stranger's word: a reply, or a word that something was odd.
+    /// True if that may come of a stranger's word: a reply, or a word that something was odd.
     fn is_harmless(output: &OutputOf<Self::Client>) -> bool;
 }

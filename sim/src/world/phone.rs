@@ -14,12 +14,12 @@ use super::pair::Pair;
 use super::weather::{NoticeWeather, RestWeather};
 use crate::service::ConnId;
 
-/// How long a network address translator remembers an idle mapping, unless told otherwise.
+/// The time that a network address translator remembers an idle mapping, unless told otherwise.
 pub(super) const NAT_TIMEOUT: Duration = Duration::from_secs(60);
-/// What waits for a sleeping phone or a mended wire; more is lost.
+/// The most messages that wait for a sleeping phone or a mended wire; more are lost.
 pub(super) const MAX_WAITING: usize = 10_000;
 
-/// See the [module](self).
+/// A client, what runs on it, and the site it stands at.
 pub(super) struct Phone<P: Pair> {
     pub(super) client: P::Client,
     pub(super) app: Option<Box<dyn Application<P>>>,
@@ -28,16 +28,16 @@ pub(super) struct Phone<P: Pair> {
     pub(super) alarm: Alarm,
     pub(super) app_alarm: Alarm,
     pub(super) site: Site,
-    /// It sleeps, and this waits for it.
+    /// The inputs that wait for it while it sleeps.
     pub(super) asleep: Option<Vec<ClientInput>>,
     pub(super) sockets: BTreeMap<WsId, Socket>,
     pub(super) exchanges: BTreeMap<HttpId, Exchange>,
     pub(super) udp: BTreeMap<SocketAddr, UdpId>,
-    /// What its client is to be woken for.
+    /// The reason for which its client is to be woken.
     pub(super) reason: &'static str,
-    /// What is remembered of what its client was asked for and has told.
+    /// The notes of what its client was asked for and has told.
     pub(super) notes: P::Notes,
-    /// What is to happen, and how soon, when somebody presses a key.
+    /// The trouble to come, and how soon, when somebody presses a key.
     pub(super) amid: Option<(Duration, u64)>,
 }
 
@@ -48,7 +48,7 @@ pub(super) struct Socket {
     pub(super) opened: bool,
     /// Nothing passes any more, and neither side knows.
     pub(super) dead: bool,
-    /// When what was sent so far arrives, so that nothing overtakes it.
+    /// The time at which what was sent so far arrives, so that nothing overtakes it.
     pub(super) up_at: Duration,
     pub(super) down_at: Duration,
 }
@@ -60,7 +60,7 @@ pub(super) struct Exchange {
     pub(super) answer_lost: bool,
 }
 
-/// Where a phone stands: its way to the service.
+/// The site of a phone: its way to the service.
 #[derive(Debug)]
 pub(super) struct Site {
     pub(super) conditions: Conditions,
@@ -70,7 +70,7 @@ pub(super) struct Site {
     pub(super) inside: IpAddr,
     pub(super) outside: IpAddr,
     pub(super) next_port: u16,
-    /// How often it got new addresses.
+    /// The number of times that it got new addresses.
     pub(super) moves: u8,
     /// Nothing passes; since when, and what waits on streams.
     pub(super) cut: Option<Cut>,
@@ -84,7 +84,7 @@ pub(super) struct Cut {
     pub(super) waiting: Vec<Letter>,
 }
 
-/// What waits on a cut wire.
+/// A message that waits on a cut wire.
 #[derive(Debug)]
 pub(super) enum Letter {
     Up { ws: Option<WsId>, size: usize, input: crate::service::Input },

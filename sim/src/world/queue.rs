@@ -1,4 +1,4 @@
-//! What will happen, in order: by time, then by when it was decided.
+//! The queue of what will happen, in order: by time, then by when it was decided.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -9,7 +9,7 @@ use std::time::Duration;
 pub(super) struct Queue<T> {
     heap: BinaryHeap<Reverse<Entry>>,
     count: u64,
-    /// What the entries stand for: large, so it is not moved about with them.
+    /// The things that the entries stand for: large, so they are not moved about with them.
     slots: Vec<Option<T>>,
     free: Vec<usize>,
 }

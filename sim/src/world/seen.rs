@@ -1,4 +1,4 @@
-//! What an observer of a world is shown.
+//! The things that an observer of a world is shown.
 
 use std::time::Duration;
 
@@ -9,110 +9,110 @@ use super::pair::{CommandOf, EventOf, Pair, ResultOf};
 use super::phone_id::PhoneId;
 use crate::services::Genesys;
 
-/// What an observer of a world is shown.
+/// A thing that an observer of a world is shown.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Seen<'a, P: Pair = Genesys> {
     /// A client told its application something.
     Told {
-        /// On which phone.
+        /// The phone.
         phone: PhoneId,
-        /// What.
+        /// The event.
         event: &'a EventOf<P>,
     },
     /// An application pressed a key, and the client took it.
     Submitted {
-        /// On which phone.
+        /// The phone.
         phone: PhoneId,
         /// The name of its completion.
         id: CommandId,
-        /// What it asked for.
+        /// The command.
         command: &'a CommandOf<P>,
     },
     /// A command is over.
     Completed {
-        /// On which phone.
+        /// The phone.
         phone: PhoneId,
-        /// Which one.
+        /// The command.
         id: CommandId,
-        /// How it ended.
+        /// The result.
         result: &'a ResultOf<P>,
     },
     /// An application spoke into a session.
     AgentSpoke {
-        /// On which phone.
+        /// The phone.
         phone: PhoneId,
         /// Into which session's audio.
         media: MediaId,
-        /// What.
+        /// The frame.
         frame: &'a AudioFrame,
     },
     /// A session's far side was heard.
     AgentHeard {
-        /// On which phone.
+        /// The phone.
         phone: PhoneId,
-        /// From which session's audio.
+        /// The session's audio.
         media: MediaId,
-        /// What.
+        /// The frame.
         frame: &'a AudioFrame,
     },
     /// A customer spoke.
     CustomerSpoke {
-        /// On which conversation.
+        /// The conversation.
         conversation: &'a str,
-        /// What.
+        /// The frame.
         frame: &'a AudioFrame,
     },
     /// A customer pressed keys.
     CustomerPressed {
-        /// On which conversation.
+        /// The conversation.
         conversation: &'a str,
-        /// Which.
+        /// The keys.
         digits: &'a [Digit],
     },
     /// A customer heard the agent.
     CustomerHeard {
-        /// On which conversation.
+        /// The conversation.
         conversation: &'a str,
-        /// What.
+        /// The frame.
         frame: &'a AudioFrame,
     },
     /// A client has taken a message, and all that follows from it was told.
     Received {
-        /// On which phone.
+        /// The phone.
         phone: PhoneId,
         /// The message.
         text: &'a str,
     },
     /// A client is woken because it asked to be.
     Woken {
-        /// On which phone.
+        /// The phone.
         phone: PhoneId,
-        /// What for.
+        /// The reason.
         reason: &'a str,
-        /// Whether it has a connection, or makes one.
+        /// True if it has a connection, or makes one.
         wired: bool,
     },
     /// A phone sleeps from now on.
     Slept {
-        /// Which phone.
+        /// The phone.
         phone: PhoneId,
     },
     /// A phone that slept goes on.
     Resumed {
-        /// Which phone.
+        /// The phone.
         phone: PhoneId,
     },
-    /// How the service has what a command that has just succeeded was about.
+    /// The state in the service of what a command that has just succeeded was about.
     Stands {
-        /// On which phone.
+        /// The phone.
         phone: PhoneId,
-        /// How it has it.
+        /// The state.
         stand: &'a P::Stand,
     },
     /// A machine did what no machine may do.
     Wrong {
-        /// What.
+        /// The fault in words.
         what: &'a str,
     },
 }
@@ -131,7 +131,7 @@ pub trait Observer<P: Pair = Genesys> {
     /// One thing happened.
     fn see(&mut self, at: Duration, seen: Seen<'_, P>);
 
-    /// Whether it has seen enough: [`World::run`](super::World::run) goes no further then.
+    /// True once it has seen enough: [`World::run`](super::World::run) goes no further then.
     fn has_enough(&self) -> bool {
         false
     }

@@ -1,4 +1,4 @@
-//! What happened, in words, for a person who looks for the cause of something.
+//! The story of what happened, in words, for a person who looks for the cause of something.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -10,11 +10,11 @@ use super::phone_id::PhoneId;
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// When.
+    /// The time.
     pub at: Duration,
-    /// Whose: a phone, or none for the service.
+    /// The phone, or none for the service.
     pub phone: Option<PhoneId>,
-    /// What.
+    /// The words.
     pub text: String,
 }
 

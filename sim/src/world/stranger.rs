@@ -11,12 +11,12 @@ use super::seen::{Observer, Seen};
 use super::{Happening, World};
 
 impl<O: Observer<P>, P: Pair> World<O, P> {
-    /// Whether a stranger's word comes before the true one.
+    /// True if a stranger's word comes before the true one.
     pub(super) fn comes_first(&self, phone: PhoneId, forged: &str) -> bool {
         P::comes_first(&self.phones[phone.0].notes, forged)
     }
 
-    /// What a stranger has to say about what a phone is about to be told, if anything.
+    /// A stranger's word on what a phone is about to be told, if he has one.
     pub(super) fn forge(
         &mut self,
         phone: PhoneId,
@@ -46,7 +46,7 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
         }
     }
 
-    /// A stranger is heard: nothing may come of it.
+    /// Lets a client hear a stranger: nothing may come of it.
     pub(super) fn forged(&mut self, phone: PhoneId, ws: WsId, text: String) {
         let open = self.phones[phone.0].sockets.get(&ws).is_some_and(|s| s.opened && !s.dead);
         let machine = &self.phones[phone.0];

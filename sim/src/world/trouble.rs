@@ -32,7 +32,7 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
         }
     }
 
-    /// How the way to the service is from now on.
+    /// Sets how the way to the service is from now on.
     pub fn set_conditions(&mut self, phone: PhoneId, conditions: Conditions) {
         self.phones[phone.0].site.conditions = conditions;
     }
@@ -45,7 +45,7 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
         self.place(phone, outside);
     }
 
-    /// The phone is in another network now: new addresses, streams broken, media to be found anew.
+    /// Moves the phone into another network: new addresses, streams broken, media to be found anew.
     pub fn move_phone(&mut self, phone: PhoneId) {
         let site = &mut self.phones[phone.0].site;
         site.moves += 1;
@@ -76,12 +76,12 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
         self.phones[phone.0].site.outside = outside;
     }
 
-    /// How REST requests fare from now on.
+    /// Sets how REST requests fare from now on.
     pub fn set_rest(&mut self, phone: PhoneId, weather: RestWeather) {
         self.phones[phone.0].site.rest = weather;
     }
 
-    /// How what the service sends fares from now on.
+    /// Sets how what the service sends fares from now on.
     pub fn set_notices(&mut self, phone: PhoneId, weather: NoticeWeather) {
         self.phones[phone.0].site.notices = weather;
     }

@@ -1,5 +1,5 @@
-//! What agents and customers say: frames that are numbered, so that whoever hears one knows which
-//! it is and whether it is what was said.
+//! The speech of agents and customers: frames that are numbered, so that whoever hears one knows
+//! which it is and whether it is what was said.
 //!
 //! At full fidelity a frame is real Opus or G.711, by what was agreed on: a piece of a melody, encoded
 //! once in a process. Its number is at its end; with Opus in the packet's padding (RFC 6716 section 3.2.5), which decoders skip; the sound belongs to
@@ -25,14 +25,14 @@ const MODEL: u8 = 0xf8;
 const PADDED: u8 = 0x40;
 /// Frames of different sizes (v is set).
 const VARY: u8 = 0x80;
-/// How many frames (M).
+/// The bits that tell the number of frames (M).
 const COUNT: u8 = 0x3f;
 /// "Code 3": the next byte says how many frames there are.
 const CODE: u8 = 3;
 /// Between two frames of a spurt.
 pub(crate) const STEP: Duration = Duration::from_millis(20);
 
-/// How real speech is.
+/// The speech of a world, as real as its fidelity wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Voice(pub(crate) Fidelity);
 
@@ -56,7 +56,7 @@ impl Voice {
         self.long_frame(at, number, first, codec, 20)
     }
 
-    /// What a far end says in that step of a spurt.
+    /// The frames that a far end says in that step of a spurt.
     pub(crate) fn step(
         self,
         at: Duration,
@@ -97,7 +97,7 @@ impl Voice {
     }
 }
 
-/// Which frame it is; none for one of somebody else's.
+/// The number of a frame; none for one of somebody else's.
 ///
 /// # Errors
 ///
@@ -142,7 +142,7 @@ fn opus(number: u64, frames: usize) -> Vec<u8> {
     data
 }
 
-/// So many samples of G.711; the last ones are the number.
+/// Makes this many samples of G.711; the last ones are the number.
 fn g711(codec: AudioCodec, number: u64, samples: usize) -> Vec<u8> {
     static SOUNDS: LazyLock<[Vec<u8>; 2]> = LazyLock::new(|| {
         let pcm: Vec<_> = melody().into_iter().step_by(6).collect();

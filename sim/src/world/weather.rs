@@ -1,8 +1,9 @@
-//! How what passes between a phone and the service fares, where that is not the network's doing.
+//! The weather between a phone and the service: how what passes fares, where that is not the
+//! network's doing.
 
 use std::time::Duration;
 
-/// How REST requests fare.
+/// The weather of REST requests.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RestWeather {
     /// The share that is answered with an error instead of being done.
@@ -11,11 +12,11 @@ pub struct RestWeather {
     pub answers_lost: f64,
     /// The share that cannot be sent at all.
     pub unreachable: f64,
-    /// What each takes longer, on average.
+    /// The time that each takes longer, on average.
     pub slow: Duration,
 }
 
-/// How what the service sends over the WebSocket fares.
+/// The weather of what the service sends over the WebSocket.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct NoticeWeather {
     /// The share of messages that come twice.

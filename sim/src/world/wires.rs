@@ -40,7 +40,7 @@ fn exchange_of(request: RequestId) -> (PhoneId, HttpId) {
 }
 
 impl<O: Observer<P>, P: Pair> World<O, P> {
-    /// A phone wants something of a stream. What it wants is given back when it is not that.
+    /// Does what a phone wants of a stream. What it wants is given back when it is not that.
     pub(super) fn stream_output(
         &mut self,
         phone: PhoneId,
@@ -112,7 +112,7 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
         }
     }
 
-    /// What a service in trouble answers.
+    /// The answer of a service in trouble.
     fn failure(&mut self) -> http::Response<Vec<u8>> {
         let kinds = [(500, None), (502, None), (503, Some(2)), (429, Some(1)), (504, None)];
         let (status, retry_after) = kinds[self.dice.below(kinds.len())];
@@ -126,7 +126,7 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
         response
     }
 
-    /// Something goes to the service, after what went before it on the same stream.
+    /// Sends something to the service, after what went before it on the same stream.
     pub(super) fn up(
         &mut self,
         phone: PhoneId,
@@ -155,7 +155,7 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
         self.queue.push(at, Happening::ToService(input));
     }
 
-    /// Something goes to a phone.
+    /// Sends something to a phone.
     pub(super) fn down(
         &mut self,
         phone_id: PhoneId,
@@ -235,7 +235,7 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
         self.down(phone, Some(id), size, ClientInput::WebSocket { id, event });
     }
 
-    /// What no client should be harmed by, made from a good message.
+    /// Rubbish that should harm no client, made from a good message.
     fn rubbish(&mut self, text: &str) -> String {
         let cut = text.char_indices().map(|(at, _)| at).nth(self.dice.below(text.len().max(1)));
         match self.dice.below(4) {
@@ -255,8 +255,8 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
             .push(self.now + latency, Happening::ToService(ServiceInput::SocketClosed { conn }));
     }
 
-    /// What a phone is about to be told by a stream: whether it still is, and what the network
-    /// notes of it.
+    /// True if a phone is still to be told what a stream brings it; notes what the network notes of
+    /// it.
     pub(super) fn arrives(
         &mut self,
         phone: PhoneId,
@@ -332,7 +332,7 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
         }
     }
 
-    /// The wire is whole again: streams go on with what waited, if they lived that long.
+    /// Makes the wire whole again: streams go on with what waited, if they lived that long.
     pub(super) fn mend(&mut self, phone: PhoneId) {
         let Some(cut) = self.phones[phone.0].site.cut.take() else { return };
         if self.now - cut.since > STREAMS_DIE {

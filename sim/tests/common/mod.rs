@@ -1,4 +1,4 @@
-//! What the integration tests share; none uses all of it.
+//! Common parts of the integration tests; none uses all of it.
 #![allow(dead_code)]
 
 pub(crate) mod desk;

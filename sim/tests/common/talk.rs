@@ -1,4 +1,4 @@
-//! What an agent and a customer do in most tests.
+//! Steps of an agent and a customer in most tests.
 
 use std::time::Duration;
 
@@ -54,20 +54,20 @@ pub(crate) fn ready(event: &Event) -> Option<()> {
 }
 
 impl World {
-    /// A customer calls.
+    /// Calls the agent as a customer.
     pub(crate) fn ring(&mut self, more: &Value) -> String {
         let mut call = json!({"kind": "inbound", "userId": "u1"});
         call.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         self.control("POST", "calls", &call)["conversationId"].as_str().unwrap().to_owned()
     }
 
-    /// The agent wants something and gets it.
+    /// Lets the agent do something, which succeeds.
     pub(crate) fn done(&mut self, command: Command) {
         let command = self.submit(command).unwrap();
         assert_eq!(self.settle(command), Ok(Outcome::Done));
     }
 
-    /// A customer calls, the agent answers; on which session.
+    /// Lets a customer call and the agent answer: the conversation and its session.
     pub(crate) fn answered(&mut self, more: &Value) -> (String, String) {
         let id = self.ring(more);
         assert_eq!(self.wait(pending), id);
@@ -77,7 +77,7 @@ impl World {
         (id, session)
     }
 
-    /// As before, where media is made for it.
+    /// The same, where media is made for it.
     pub(crate) fn talking(&mut self, more: &Value) -> (String, Session) {
         let id = self.ring(more);
         assert_eq!(self.wait(pending), id);
@@ -88,7 +88,7 @@ impl World {
         (id, session)
     }
 
-    /// The agent calls somebody, who answers; on which session.
+    /// Lets the agent call somebody, who answers: the conversation and its session.
     pub(crate) fn dialled(&mut self) -> (String, String) {
         let dial = Dial::number("+15550123");
         let dial = self.submit(Command::StartSoftphoneSession(dial)).unwrap();
@@ -121,7 +121,7 @@ impl World {
         panic!("{id} is never {state}: {}", self.call(id));
     }
 
-    /// How often the control API saw this.
+    /// The number of times that the control API saw this.
     pub(crate) fn count(&mut self, kind: &str) -> usize {
         let events = self.control("GET", &format!("events?type={kind}"), &Value::Null);
         events["events"].as_array().unwrap().len()

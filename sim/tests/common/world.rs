@@ -42,9 +42,9 @@ pub(crate) struct World {
     pub(crate) heard: Vec<AudioFrame>,
     pub(crate) far_heard: Vec<AudioFrame>,
     pub(crate) logs: Vec<String>,
-    /// What the cloud said to the client on its sockets, last.
+    /// The cloud's last words to the client on its sockets.
     pub(crate) said: Vec<(ConnId, String)>,
-    /// Whether the client is gone without a word.
+    /// True if the client is gone without a word.
     pub(crate) dead: bool,
 }
 

@@ -62,6 +62,8 @@ pub(super) struct Book(Arc<Mutex<State>>);
 impl Book {
     /// A book, and who keeps it.
     pub(super) fn new() -> (Self, Keeper) {
+        #[cfg(feature = "metrics")]
+        super::metrics::describe();
         let book = Self::default();
         (book.clone(), Keeper(book))
     }
@@ -84,9 +86,23 @@ impl Book {
         self.lock().calls.get(conversation).cloned()
     }
 
-    /// What was told, in numbers.
+    /// Counters of the events so far.
     pub(super) fn counters(&self) -> Counters {
         self.lock().counters
+    }
+
+    fn count(&self, event: &Event) {
+        let mut state = self.lock();
+        #[cfg(feature = "metrics")]
+        let before = state.counters;
+        state.counters.told(event);
+        #[cfg(feature = "metrics")]
+        {
+            let after = state.counters;
+            // A recorder is the application's, which may look at the book at once.
+            drop(state);
+            super::metrics::grown(&before, &after);
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -142,7 +158,7 @@ pub(super) struct Keeper(Book);
 
 impl Observer<genesys::Client> for Keeper {
     fn event(&mut self, event: &Event) {
-        self.0.lock().counters.told(event);
+        self.0.count(event);
         self.0.fold(|ledger| ledger.told(event));
     }
 

@@ -31,10 +31,10 @@ const KEY: Duration = Duration::from_millis(100);
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CallEnd {
-    /// Why.
+    /// The reason of the end.
     pub reason: EndReason,
-    /// When what happened, and how it sounded; missing where the client is gone or no longer follows
-    /// the call.
+    /// Its timeline and its quality; missing where the client is gone or no longer follows the
+    /// call.
     pub report: Option<CallReport>,
 }
 
@@ -60,7 +60,7 @@ impl<R: Runtime> Call<R> {
         &self.entry.conversation
     }
 
-    /// Where it stands.
+    /// Its phase: ringing, connecting, connected or ended.
     #[must_use]
     pub fn phase(&self) -> CallPhase {
         self.entry.view.read(|view| view.phase)
@@ -79,7 +79,7 @@ impl<R: Runtime> Call<R> {
         self.entry.view.read(|view| view.conversation.clone())
     }
 
-    /// What is agreed on about its audio: the codec to speak, those to be heard, the direction. None
+    /// The agreement on its audio: the codec to speak, those to be heard, the direction. None
     /// before a session has it.
     #[must_use]
     pub fn agreement(&self) -> Option<Agreement> {
@@ -138,17 +138,17 @@ impl<R: Runtime> Call<R> {
         }
     }
 
-    /// [`offhook::genesys::Command::RejectPendingSession`]
+    /// Rejects it while it rings ([`offhook::genesys::Command::RejectPendingSession`]).
     pub fn reject(&self) -> Reply<()> {
         self.phone.reject_pending(self.conversation())
     }
 
-    /// [`offhook::genesys::Command::SetConversationHeld`]
+    /// Holds it, or resumes it ([`offhook::genesys::Command::SetConversationHeld`]).
     pub fn hold(&self, held: bool) -> Reply<()> {
         self.phone.set_held(self.conversation(), held)
     }
 
-    /// [`offhook::genesys::Command::SetAudioMute`]
+    /// Mutes the user on it, or unmutes them ([`offhook::genesys::Command::SetAudioMute`]).
     pub fn mute(&self, muted: bool) -> Reply<()> {
         self.phone.set_muted(self.conversation(), muted)
     }
@@ -189,7 +189,7 @@ impl<R: Runtime> Call<R> {
         self.control(CallControl::CancelConsult)
     }
 
-    /// Anything else that can be done with a call.
+    /// Does anything else that can be done with a call.
     pub fn control(&self, control: CallControl) -> Reply<()> {
         self.phone.control(self.conversation(), control)
     }

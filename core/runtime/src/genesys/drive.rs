@@ -12,11 +12,11 @@ use super::book::Book;
 use crate::drive::{Drive, MediaNews, Observer};
 use crate::service::Service;
 
-/// What a phone's clients keep besides their handle.
+/// The state that a phone's clients share besides their handle.
 #[derive(Clone)]
 pub struct Desk {
     pub(super) book: Book,
-    /// Whether sessions are accepted without asking.
+    /// True if sessions are accepted without asking.
     pub(super) connects_sessions: bool,
 }
 
@@ -76,6 +76,11 @@ impl Drive for Client {
         let mut shown = Length(0);
         let _ = write!(shown, "{event:?}");
         size_of::<Event>() + shown.0 + parties(event)
+    }
+
+    #[cfg(feature = "metrics")]
+    fn event_lost() {
+        super::metrics::event_lost();
     }
 
     fn events_lost(count: u64) -> Event {

@@ -9,7 +9,7 @@ use crate::reply::Reply;
 #[derive(Clone)]
 pub(super) struct Keys {
     pub(super) handle: Handle<genesys::Client>,
-    /// Whether sessions are accepted without asking.
+    /// True if sessions are accepted without asking.
     pub(super) connects_sessions: bool,
 }
 

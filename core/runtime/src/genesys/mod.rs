@@ -6,6 +6,8 @@ mod book;
 mod call;
 mod drive;
 mod keys;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 mod phone;
 
 use offhook::genesys;
@@ -20,11 +22,11 @@ pub type Client<R> = crate::Client<R, genesys::Client>;
 /// Settings for a [`Client`].
 pub type Builder<R> = crate::Builder<R, genesys::Client>;
 
-/// What a [`Client`] tells: a stream of [`genesys::Event`].
+/// The events of a [`Client`]: a stream of [`genesys::Event`].
 pub type Events = crate::Events<genesys::Client>;
 
 /// The answer to a key of a [`Client`].
 pub type Reply<T> = crate::Reply<genesys::Client, T>;
 
-/// Why a [`Client`] could not be built.
+/// The reason why a [`Client`] could not be built.
 pub type BuildError = crate::BuildError<genesys::Error>;

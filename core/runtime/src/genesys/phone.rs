@@ -20,7 +20,7 @@ impl<R: Runtime> Client<R, genesys::Client> {
         Calls::new(self.desk.book.calls(), self.keys())
     }
 
-    /// What it has been through, in numbers, with the events that its subscribers lost.
+    /// Counters of its events since its start, and of the events that its subscribers lost.
     #[must_use]
     pub fn counters(&self) -> Counters {
         self.desk.book.counters().events_lost(self.handle.events_lost())

@@ -43,7 +43,8 @@ fn drain(mut socket: TcpStream) -> JoinHandle<()> {
     spawn(move || while socket.read(&mut [0; 4096]).is_ok_and(|length| length > 0) {})
 }
 
-/// A command is answered, whatever else goes on. On smol all of this is one thread's work.
+/// Checks that a command is answered, whatever else goes on. On smol all of this is one thread's
+/// work.
 async fn still_answers<R: Sockets>(stage: &Stage<R>) {
     assert_eq!(within::<R, _>(stage.handle.submit(Pull::Chatter(0))).await, Ok(()));
 }

@@ -1,4 +1,4 @@
-//! What an application holds: commands, events, audio, and letting go of them.
+//! The application's handles: commands, events, audio, and letting go of them.
 
 use std::time::{Duration, Instant};
 

@@ -17,7 +17,7 @@ use offhook_runtime::{Clock, Drive, Events, Handle, Sockets, start_at};
 /// Longer than anything here takes on a busy computer.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What the puppet does.
+/// A command to the puppet.
 pub(crate) enum Pull {
     /// Put out this, then complete.
     Make(Box<Output<Saw, (), Fault>>),
@@ -33,7 +33,7 @@ pub(crate) enum Pull {
     Farewell,
 }
 
-/// How the puppet takes leave.
+/// The puppet's way of taking leave.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Manners {
     /// At once.
@@ -44,7 +44,7 @@ pub(crate) enum Manners {
     Rude,
 }
 
-/// What the puppet tells.
+/// An event of the puppet.
 #[derive(Clone, Debug)]
 pub(crate) enum Saw {
     /// An input, and when it came.
@@ -57,7 +57,7 @@ pub(crate) enum Saw {
     Lost(u64),
 }
 
-/// Why a command failed.
+/// The failure of a command.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Fault {
     #[error("refused")]
@@ -68,7 +68,7 @@ pub(crate) enum Fault {
     Overloaded,
 }
 
-/// What became of the puppet, told to the test past the driver.
+/// The end of the puppet, told to the test past the driver.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
     Farewell,
@@ -215,7 +215,7 @@ impl<R: Sockets> Stage<R> {
         within::<R, _>(self.events.next()).await.expect("the driver lives")
     }
 
-    /// What the puppet has told already; none where that is nothing.
+    /// The event that the puppet has told already, if any.
     pub(crate) fn at_once(&mut self) -> Option<Option<Saw>> {
         self.events.next().now_or_never()
     }

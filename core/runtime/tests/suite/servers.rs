@@ -11,7 +11,7 @@ use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use tungstenite::handshake::server::{Request, Response};
 
-/// What both TLS and TCP are.
+/// A connection, by TLS or by TCP.
 pub(crate) trait Stream: Read + Write + Send {}
 
 impl<S: Read + Write + Send> Stream for S {}
@@ -46,12 +46,12 @@ impl<T: Send + 'static> Server<T> {
         format!("{scheme}://{}/stream", self.address)
     }
 
-    /// Whether it has come to its end.
+    /// True once it has come to its end.
     pub(crate) fn is_over(&self) -> bool {
         self.thread.is_finished()
     }
 
-    /// What the server says in the end.
+    /// The result of the server, at its end.
     pub(crate) fn join(self) -> T {
         self.thread.join().expect("the server does not panic")
     }

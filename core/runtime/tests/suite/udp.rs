@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
 use offhook::Output;
-use offhook::machine::{NetErrorKind, UdpEvent, UdpId};
+use offhook::machine::{Local, NetErrorKind, UdpEvent, UdpId};
 use offhook::net::NetOptions;
 use offhook_runtime::Sockets;
 
@@ -12,10 +12,10 @@ use super::puppet::{Stage, within};
 
 const ID: UdpId = UdpId(1);
 
-async fn opened<R: Sockets>(stage: &mut Stage<R>) -> Vec<SocketAddr> {
+async fn opened<R: Sockets>(stage: &mut Stage<R>) -> Vec<Local> {
     stage.make(Output::OpenUdp { id: ID }).await;
     match stage.udp(ID).await {
-        UdpEvent::Opened { local } => local.into_iter().map(|local| local.address).collect(),
+        UdpEvent::Opened { local } => local,
         other => panic!("{other:?}"),
     }
 }
@@ -23,7 +23,11 @@ async fn opened<R: Sockets>(stage: &mut Stage<R>) -> Vec<SocketAddr> {
 pub(crate) async fn datagrams_go_both_ways<R: Sockets>() {
     let bind = vec![IpAddr::from([127, 0, 0, 1]), IpAddr::from([127, 0, 0, 2])];
     let mut stage = Stage::<R>::with(NetOptions::default().bind(bind.clone()));
-    let addresses = opened(&mut stage).await;
+    let locals = opened(&mut stage).await;
+    assert!(locals.is_sorted_by(|a, b| a.preference > b.preference), "{locals:?}");
+    // Only the first is an address that an interface has.
+    assert_eq!(locals.iter().map(|l| l.interface.is_some()).collect::<Vec<_>>(), [true, false]);
+    let addresses: Vec<_> = locals.iter().map(|local| local.address).collect();
     assert_eq!(addresses.iter().map(SocketAddr::ip).collect::<Vec<_>>(), bind);
 
     let peer = UdpSocket::bind("127.0.0.1:0").expect("a free port");
@@ -62,7 +66,7 @@ pub(crate) async fn without_an_address_there_is_a_local_failure<R: Sockets>() {
 pub(crate) async fn a_closed_group_frees_its_ports<R: Sockets>() {
     let bind = vec![IpAddr::from([127, 0, 0, 1])];
     let mut stage = Stage::<R>::with(NetOptions::default().bind(bind));
-    let address = opened(&mut stage).await[0];
+    let address = opened(&mut stage).await[0].address;
     assert!(UdpSocket::bind(address).is_err());
     stage.make(Output::CloseUdp { id: ID }).await;
     within::<R, _>(async {

@@ -1,10 +1,10 @@
-//! What the application asks of its calls, and what the service answers (behaviour notes 5).
+//! Requests of the application to its calls, and the service's answers (behaviour notes 5).
 
 use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Calls, MAX_DIALLED};
+use super::Calls;
 use crate::genesys::ask::{Ask, CallAsk, IqAsk};
 use crate::genesys::call_state::CallState;
 use crate::genesys::command::{Dial, Dialled, Outcome};
@@ -59,7 +59,7 @@ impl Calls {
         }
     }
 
-    /// Everybody else is held first, as for an answer of media (PC-14).
+    /// Sends such an answer, after everybody else is held, as for an answer of media (PC-14).
     fn send_answer(
         &self,
         conversation: &ConversationId,
@@ -72,7 +72,7 @@ impl Calls {
         out.rest(CallAsk::Answer(conversation.clone()), resource, Retry::No);
     }
 
-    /// The service's word on such an answer. Refused, the call rings on and can be answered again
+    /// Takes the service's refusal of such an answer: the call rings on and can be answered again
     /// (DEF-16).
     fn answer_refused(&mut self, conversation: &ConversationId, error: &Error, out: &mut Outbox) {
         self.feed(conversation, Input::AcceptFailed, out);
@@ -94,9 +94,9 @@ impl Calls {
         self.sessions.may_accept(&session)
     }
 
-    /// Accepting twice is one acceptance (scenario 37): whoever comes second waits for the same
-    /// word. An answer that cannot be made leaves the session offered, to be accepted again
-    /// (DEF-16).
+    /// Accepts a session's media; accepting twice is one acceptance (scenario 37): whoever comes
+    /// second waits for the same word. An answer that cannot be made leaves the session offered, to
+    /// be accepted again (DEF-16).
     pub(in crate::genesys) fn accept_session(
         &mut self,
         command: CommandId,
@@ -134,7 +134,6 @@ impl Calls {
     ) {
         self.goals.add(command, Goal::Terminate(session.clone()));
         self.sessions.terminate(session, reason, out);
-        self.sweep(out);
     }
 
     pub(in crate::genesys) fn may_end(&self, conversation: &ConversationId) -> Result<(), Error> {
@@ -156,8 +155,8 @@ impl Calls {
         self.change(command, conversation, out);
     }
 
-    /// Whether a change of a call can be asked for. What media that is gone would hold is nobody
-    /// (MH-4); what is still connecting can be held, since the service does that.
+    /// Checks that a change of a call can be asked for. Where media is gone, holding would hold
+    /// nobody (MH-4); what is still connecting can be held, since the service does that.
     pub(in crate::genesys) fn may_change(
         &self,
         conversation: &ConversationId,
@@ -240,7 +239,6 @@ impl Calls {
             .session_of(conversation)
             .and_then(|session| self.sessions.send_dtmf(&session, digits, duration, out));
         out.complete(command, result.map(|()| Outcome::Done));
-        self.sweep(out);
     }
 
     pub(in crate::genesys) fn may_dial(&self, out: &Outbox) -> Result<(), Error> {
@@ -257,7 +255,7 @@ impl Calls {
         out.rest(CallAsk::Dial(command), requests::dial(dial), Retry::No);
     }
 
-    /// The commands that wait here are answered by others, and so are their questions.
+    /// Forgets the commands that wait here, and their questions: others answer them.
     pub(in crate::genesys) fn forget_commands(&mut self, out: &mut Outbox) {
         self.goals.clear();
         out.forget_http(Ask::is_of_a_command);
@@ -295,7 +293,7 @@ impl Calls {
         }
     }
 
-    /// Whose part in the call a command is about.
+    /// The part in the call that a command is about.
     fn part(&self, command: CommandId) -> Part {
         match self.goals.get(command) {
             Some(Goal::Change { change, .. }) => change.part(),
@@ -396,7 +394,7 @@ impl Calls {
         }
     }
 
-    /// The service answered a change.
+    /// Takes the service's answer to a change.
     pub(super) fn changed(
         &mut self,
         command: CommandId,
@@ -424,7 +422,6 @@ impl Calls {
                     // the service.
                     *call_over = true;
                     self.sessions.terminate(&session, Reason::Success, out);
-                    self.sweep(out);
                 } else {
                     self.goals.forget(command);
                     let text = format!("its session carries other calls: {}", others.join(", "));
@@ -450,11 +447,8 @@ impl Calls {
         match result.and_then(|body| Failure::or_parsed::<NewCall>("conversations/calls", body)) {
             Ok(NewCall { id, self_uri }) => {
                 let self_uri = self_uri.filter(|uri| uri.len() <= MAX_ID);
-                self.dialled.push_back(id.clone());
-                self.note_dialled(&id);
-                if self.dialled.len() > MAX_DIALLED
-                    && let Some(forgotten) = self.dialled.pop_front()
-                {
+                self.reports.dialled(&id);
+                if let Some(forgotten) = self.dials.add(id.clone()) {
                     self.finish(&forgotten, out);
                 }
                 let outcome = Dialled { conversation: id, self_uri };
@@ -465,8 +459,8 @@ impl Calls {
         self.take_early(out);
     }
 
-    /// A command's time is up. A change that is under way may still be made: the next one waits
-    /// for the service's word on it, or else would go out beside it (DEF-31).
+    /// Gives up a command whose time is up. A change that is under way may still be made: the next
+    /// one waits for the service's word on it, or else would go out beside it (DEF-31).
     pub(in crate::genesys) fn forget_command(&mut self, command: CommandId, out: &mut Outbox) {
         let under_way = match self.goals.get(command) {
             Some(Goal::Change { conversation, .. }) => {
@@ -481,7 +475,7 @@ impl Calls {
     }
 }
 
-/// Whom something is asked of, and the purpose of that participant.
+/// The participant of whom something is asked, and its purpose.
 fn find(
     part: Part,
     notice: &Notice<'_>,

@@ -1,4 +1,4 @@
-//! What follows from a conversation's step, carried out.
+//! Effects of a conversation's step, carried out.
 
 use super::Calls;
 use super::invitations::send_proceed;
@@ -47,9 +47,7 @@ impl Calls {
             }
             Effect::Ended(session) => {
                 let quality = self.meters.end(id, &self.sessions);
-                if let Some(call) = self.timelines.get_mut(id) {
-                    call.quality = quality;
-                }
+                self.reports.rate(id, quality);
                 out.event(Event::CallEnded { conversation, session, quality });
             }
             Effect::Update(change, call) => self.tell_update(id, change, call, out),
@@ -69,7 +67,7 @@ impl Calls {
             }
             Effect::CallOver => {
                 self.goals.call_over(id, out);
-                self.dialled.retain(|dialled| dialled != id);
+                self.dials.forget(id);
             }
             Effect::Release(session) => {
                 if self.is_kept(&session) {

@@ -36,8 +36,8 @@ impl Calls {
         }
     }
 
-    /// A session message of ours came back: an answer to a proposal ends the waiting for its offer,
-    /// if it comes from where the answer went. Nobody waits for what the others lead to.
+    /// Takes a session message of ours that came back: an answer to a proposal ends the waiting for
+    /// its offer, if it comes from where the answer went. Nobody waits for what the others lead to.
     pub(in crate::genesys) fn message_bounced(
         &mut self,
         message: &SessionMessage,
@@ -46,8 +46,9 @@ impl Calls {
     ) {
         let SessionMessage::Proceed { id } = message else { return };
         let session = SessionId::from(id.as_str());
-        let proposer = self.proposer(&session);
-        let asked = proposer.is_some_and(|to| from.is_none_or(|from| is_or_serves(from, to)));
+        let proposal = self.proposal(&session);
+        let asked = proposal
+            .is_some_and(|(_, invite)| from.is_none_or(|from| is_or_serves(from, &invite.from)));
         if asked {
             self.feed_invited(id, None, Input::Undelivered, out);
         }
@@ -71,9 +72,9 @@ impl Calls {
         }
     }
 
-    /// Whether a session, or the invitation to a conversation, is somebody else's: what was
+    /// True if a session, or the invitation to a conversation, is somebody else's: what was
     /// proposed is its proposer's, and nobody puts anything in its place.
-    fn is_proposed_by_other(
+    pub(super) fn is_proposed_by_other(
         &self,
         session: &SessionId,
         conversation: &ConversationId,
@@ -83,20 +84,6 @@ impl Calls {
         let invited = self.invited(session);
         let invites = invited.iter().chain([conversation]).filter_map(of);
         invites.filter(|invite| matches!(invite.by, By::Propose { .. })).any(|i| !i.is_by(by))
-    }
-
-    /// Whether an offer comes from somebody who has nothing to do with it: a session was proposed by
-    /// another bare address, or the conversation is on a session of another one's. What nobody
-    /// knows of may come from anywhere (wire notes 6.1).
-    pub(in crate::genesys) fn is_offer_of_stranger(
-        &self,
-        session: &SessionId,
-        conversation: &ConversationId,
-        peer: &Jid,
-    ) -> bool {
-        let carrier = self.entries.get(conversation).and_then(|entry| entry.media.as_ref());
-        self.is_proposed_by_other(session, conversation, peer)
-            || self.sessions.is_held_by_other(carrier, conversation, peer)
     }
 
     fn propose(&mut self, propose: &Propose, from: &Jid, out: &mut Outbox) {
@@ -158,7 +145,7 @@ impl Calls {
     }
 }
 
-/// Whether an error for a stanza to an address may come from this one: the address itself, or a
+/// True if an error for a stanza to an address may come from this one: the address itself, or a
 /// server on the way (RFC 6120 section 8.3.1).
 fn is_or_serves(from: &Jid, to: &Jid) -> bool {
     from == to || *from == to.bare() || from.as_str() == to.domain()

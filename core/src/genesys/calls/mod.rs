@@ -6,14 +6,16 @@
 //! when another is talked to.
 
 mod commands;
+mod dials;
 mod effects;
 mod invitations;
 mod lines;
 mod quality;
-mod timeline;
+mod reinvites;
+mod reports;
+mod standing;
 
-use std::collections::{BTreeMap, VecDeque};
-use std::time::Instant;
+use std::collections::BTreeMap;
 
 use super::command::Outcome;
 use super::conversation::{Context, ConversationState, Input, Leg, active, step};
@@ -23,8 +25,8 @@ use super::ids::{ConversationId, MAX_ID, SessionId, UserId};
 use super::sessions::Sessions;
 use crate::genesys::ask::{Ask, CallAsk};
 use crate::genesys::call::ConversationUpdate;
-use crate::genesys::call_state::Direction;
-use crate::genesys::event::{CallReport, Event};
+use crate::genesys::call_state::{CallState, Direction};
+use crate::genesys::event::Event;
 use crate::genesys::outbox::Outbox;
 use crate::genesys::wire::notice::{Class, Listing, Notice, PersistentNotice};
 use crate::genesys::wire::requests;
@@ -35,42 +37,32 @@ use crate::media::MediaError;
 use crate::rest::{Failure, Retry};
 use crate::xmpp::{Jid, Skipped};
 
-pub(crate) use lines::Lines;
-use quality::Meters;
+use self::dials::Dials;
+use self::lines::Told;
+pub(crate) use self::lines::{Line, Lines};
+use self::quality::Meters;
+use self::reinvites::Reinvites;
+use self::reports::Reports;
 
 /// Conversations known at once; a propose beyond it is refused by silence.
 pub(crate) const MAX_CONVERSATIONS: usize = 256;
-/// Conversations that we dialled and that may still send their first event.
-const MAX_DIALLED: usize = 64;
-/// First events kept while a dial waits for its answer (LC-15).
-const MAX_EARLY: usize = 16;
-/// Re-invites remembered (wire notes 6.14).
-const MAX_REINVITES: usize = 5;
 
 /// The calls of one user. See the [module](self).
 #[derive(Debug)]
 pub(crate) struct Calls {
-    /// Boxed, as what a map holds it has room for many times over.
+    /// The conversations; boxed, as what a map holds it has room for many times over.
     entries: BTreeMap<ConversationId, Box<ConversationState>>,
     pub(crate) sessions: Sessions,
-    /// What the user's phone can do, as last told.
-    pub(crate) lines: Lines,
-    /// The session that calls without one of their own ride on (PC-1).
-    active: Option<SessionId>,
-    /// What the service last said of it (PC-17).
-    persistent: Option<PersistentNotice>,
+    pub(crate) line: Line,
     goals: Goals,
-    /// How connected calls sound.
+    /// The quality of connected calls.
     meters: Meters,
-    /// What happened to calls.
-    timelines: BTreeMap<ConversationId, Box<CallReport>>,
-    dialled: VecDeque<ConversationId>,
-    early: VecDeque<(ConversationId, Leg)>,
+    reports: Reports,
+    dials: Dials,
     /// Conversations that were known when the service was asked which there are.
     asked_about: Vec<ConversationId>,
-    /// Requests of re-invites seen lately, and the sessions that they are for.
-    reinvites: VecDeque<(String, SessionId, Instant)>,
-    /// Whether the list of calls changed when there was too much to tell.
+    reinvites: Reinvites,
+    /// True if the list of calls changed when there was too much to tell.
     untold: bool,
 }
 
@@ -79,46 +71,41 @@ impl Calls {
         Self {
             entries: BTreeMap::new(),
             sessions,
-            lines: Lines::Unknown,
-            active: None,
-            persistent: None,
+            line: Line::default(),
             goals: Goals::default(),
             meters: Meters::default(),
-            timelines: BTreeMap::new(),
-            dialled: VecDeque::new(),
-            early: VecDeque::new(),
+            reports: Reports::default(),
+            dials: Dials::default(),
             asked_about: Vec::new(),
-            reinvites: VecDeque::new(),
+            reinvites: Reinvites::default(),
             untold: false,
         }
     }
 
-    /// When a conversation is due; sessions have wakes of their own.
+    /// The time at which a conversation is due; sessions have wakes of their own.
     pub(crate) fn next_wake(&self) -> Option<Wake> {
-        let at = self.entries.values().filter_map(|state| state.wake()).min()?;
-        Some(Wake { at, reason: "conversation limit" })
+        self.entries.values().filter_map(|state| state.wake()).min_by_key(|wake| wake.at)
     }
 
-    /// How much is remembered.
+    /// The number of things remembered.
     pub(crate) fn size(&self) -> usize {
         self.entries.len()
             + self.sessions.len()
             + self.goals.len()
             + self.meters.len()
-            + self.timelines.len()
-            + self.dialled.len()
-            + self.early.len()
+            + self.reports.len()
+            + self.dials.len()
     }
 
-    /// How much of it is remembered of calls that were dialled and never heard of.
+    /// The number of things remembered of calls that were dialled and never heard of.
     pub(crate) fn dialled(&self) -> usize {
-        let unheard = |id: &&ConversationId| {
-            self.timelines.contains_key(*id) && !self.entries.contains_key(*id)
-        };
-        self.dialled.len() + self.dialled.iter().filter(unheard).count()
+        let unheard =
+            |id: &&ConversationId| self.reports.has(id) && !self.entries.contains_key(*id);
+        let dialled = self.dials.dialled();
+        dialled.len() + dialled.filter(unheard).count()
     }
 
-    /// The one way in which a conversation changes.
+    /// Feeds an input to a conversation: the one way in which one changes.
     fn feed(&mut self, id: &ConversationId, input: Input, out: &mut Outbox) {
         // What media reached before this: the call may be over with it.
         self.note_media();
@@ -127,8 +114,8 @@ impl Calls {
             id,
             now: out.now(),
             shared: self.shared_for(id),
-            line: self.active.as_ref(),
-            dialled: self.dialled.contains(id),
+            line: self.line.active(),
+            dialled: self.dials.made(id),
             eager: out.config.eager_connection,
             auto_answer_disabled: out.config.disable_auto_answer,
             timing: &out.config.timing,
@@ -138,13 +125,29 @@ impl Calls {
             self.entries.insert(id.clone(), Box::new(state));
         }
         for effect in effects {
-            self.note(id, &effect, out);
+            self.reports.note(id, &effect, out.now());
             self.carry_out(id, effect, out);
         }
         self.finish(id, out);
     }
 
-    /// Whether one more conversation can be remembered.
+    /// Takes note of what media has reached.
+    fn note_media(&mut self) {
+        for (session, milestone, at) in self.sessions.take_milestones() {
+            for id in self.users_of(&session) {
+                self.reports.reached(&id, milestone, at);
+            }
+        }
+    }
+
+    /// Ends the report of a conversation that is not known any more.
+    fn finish(&mut self, id: &ConversationId, out: &mut Outbox) {
+        if !self.entries.contains_key(id) {
+            self.reports.finish(id, out);
+        }
+    }
+
+    /// True if one more conversation can be remembered.
     fn has_room(&self, id: &ConversationId) -> bool {
         let short = id.as_str().len() <= MAX_ID;
         self.entries.contains_key(id) || short && self.entries.len() < MAX_CONVERSATIONS
@@ -174,16 +177,6 @@ impl Calls {
 
     // Media sessions
 
-    /// What an offer with this session id belongs to, and whether it is to come as SDP.
-    pub(crate) fn invitation_of(&self, session: &SessionId) -> Option<(ConversationId, bool)> {
-        use super::conversation::By;
-        let conversation = self.invited(session).into_iter().next()?;
-        match self.entries.get(&conversation)?.invitation.invite()?.by {
-            By::Propose { sdp_over_xmpp } => Some((conversation, sdp_over_xmpp)),
-            By::Event => None,
-        }
-    }
-
     /// The far side offered media and the engine took it (LC-17).
     pub(crate) fn session_started(
         &mut self,
@@ -211,60 +204,6 @@ impl Calls {
         }
     }
 
-    /// Whether a re-invite's request is a new one: the service repeats it until it is answered
-    /// (wire notes 6.14).
-    pub(crate) fn is_new_reinvite(
-        &mut self,
-        request: &str,
-        session: &SessionId,
-        out: &Outbox,
-    ) -> bool {
-        self.reinvites.retain(|(.., until)| *until > out.now());
-        if request.len() > MAX_ID {
-            // Too long to be remembered: taken for new each time.
-            return true;
-        }
-        if self.reinvites.iter().any(|(known, ..)| known == request) {
-            return false;
-        }
-        if self.reinvites.len() >= MAX_REINVITES {
-            self.reinvites.pop_front();
-        }
-        let until = out.now() + out.config.timing.reinvite;
-        self.reinvites.push_back((request.to_owned(), session.clone(), until));
-        true
-    }
-
-    /// Our answer did not reach the service, or it was not taken: its re-invite is answered again when
-    /// it comes again.
-    pub(crate) fn answer_lost(&mut self, session: &SessionId) {
-        self.reinvites.retain(|(_, of, _)| of != session);
-    }
-
-    /// The session whose place an offer takes: the one of that name, or, for a re-invite, the one
-    /// that carries its conversation (LC-16). An idle session carries none, and a shared one may
-    /// be named by a call that is over: they are known by the conversation they were made for, or
-    /// else by the far side that speaks for them.
-    pub(crate) fn replaced_by(
-        &self,
-        session: &SessionId,
-        conversation: &ConversationId,
-        peer: &Jid,
-        reinvite: bool,
-    ) -> Option<SessionId> {
-        if self.sessions.is_current(session) {
-            return Some(session.clone());
-        }
-        if !reinvite {
-            return None;
-        }
-        let carries = self.entries.get(conversation).and_then(|entry| entry.media.clone());
-        let free = |session: &SessionId| {
-            self.active.as_ref() == Some(session) || self.users_of(session).is_empty()
-        };
-        carries.or_else(|| self.sessions.made_for(conversation, peer).into_iter().find(free))
-    }
-
     /// A session took another's place: calls, nomination and audio move at once (DEF-30), and it
     /// is answered without asking.
     pub(crate) fn session_replaced(
@@ -288,9 +227,7 @@ impl Calls {
         }
         self.goals.session_replaced(old, session);
         self.meters.move_on(old, session, &self.sessions);
-        if self.active.as_ref() == Some(old) {
-            self.active = Some(session.clone());
-        }
+        self.line.replaced(old, session);
         match self.sessions.make_answer(session, out) {
             Ok(Some(answer)) => self.sessions.accept(session, answer, out),
             Ok(None) => {}
@@ -299,17 +236,13 @@ impl Calls {
                 out.event(Event::Error(error.about(&self.subject(of))));
             }
         }
-        if self.lines.shares() && self.active.is_none() {
-            self.active = Some(session.clone());
-        }
         if old != session {
             self.sessions.terminate(old, Reason::AlternativeSession, out);
         }
-        self.sweep(out);
     }
 
-    /// The service reassigned a session: it carries another conversation (LC-16). Nothing is
-    /// told of that; its call is, when it connects.
+    /// Notes that the service reassigned a session: it carries another conversation (LC-16).
+    /// Nothing is told of that; its call is, when it connects.
     pub(crate) fn session_moved(
         &mut self,
         session: &SessionId,
@@ -327,8 +260,8 @@ impl Calls {
         }
     }
 
-    /// The offer that an invitation led to cannot be used: whoever answered the call is told so at
-    /// once.
+    /// Tells at once whoever answered the call that the offer that an invitation led to cannot be
+    /// used.
     pub(crate) fn offer_refused(
         &mut self,
         conversation: &ConversationId,
@@ -336,12 +269,6 @@ impl Calls {
         out: &mut Outbox,
     ) {
         self.feed(conversation, Input::Refused(why), out);
-    }
-
-    /// The far side's address, if a session was proposed and is not begun.
-    pub(crate) fn proposer(&self, session: &SessionId) -> Option<&Jid> {
-        let conversation = self.invited(session).into_iter().next()?;
-        Some(&self.entries.get(&conversation)?.invitation.invite()?.from)
     }
 
     fn answer(&mut self, session: &SessionId, out: &mut Outbox) -> Result<(), Error> {
@@ -352,13 +279,12 @@ impl Calls {
             if let Some(answer) = answer {
                 self.sessions.accept(session, answer, out);
             }
-            self.nominate(session);
+            self.line.nominate(session, &self.sessions);
             // On the shared session other limits hold.
             for conversation in self.users_of(session) {
                 self.feed(&conversation, Input::Time, out);
             }
         });
-        self.sweep(out);
         result
     }
 
@@ -367,7 +293,7 @@ impl Calls {
         self.note_media();
         self.meters.stop(&self.sessions);
         for (session, _) in self.sessions.take_ended(out) {
-            self.dismiss(&session);
+            self.line.dismiss(&session, &self.sessions);
             for conversation in self.users_of(&session) {
                 self.feed(&conversation, Input::MediaOver(session.clone()), out);
             }
@@ -375,7 +301,7 @@ impl Calls {
         }
     }
 
-    /// The service's word on our answer, or none.
+    /// Takes the service's word on our answer, or none.
     pub(crate) fn answered(
         &mut self,
         session: &SessionId,
@@ -385,9 +311,79 @@ impl Calls {
         self.goals.settle(|goal| matches!(goal, Goal::Answer(s) if s == session), result, out);
     }
 
+    // Several calls
+
+    /// The session that a call without one of its own would ride on (PC-5).
+    fn shared_for(&self, id: &ConversationId) -> Option<(&SessionId, &Jid)> {
+        let session = self.line.usable(&self.sessions)?;
+        let free = match self.line.lines() {
+            Lines::Unknown | Lines::Many { persistent: false } => false,
+            Lines::One { .. } => true,
+            Lines::Many { persistent: true } => self.entries.iter().all(|(other, state)| {
+                other == id || state.fake || state.media.as_ref() != Some(session)
+            }),
+        };
+        free.then_some((session, self.sessions.signal(session)?.peer()))
+    }
+
+    /// Takes the service's word on the persistent connection (PC-17).
+    pub(crate) fn handle_persistent(&mut self, notice: &PersistentNotice, out: &mut Outbox) {
+        let Some(Told { state, session, error }) = self.line.told(notice) else { return };
+        out.event(Event::PersistentConnection(state));
+        if let Some(error) = error {
+            let about = self.subject(Subject { conversation: None, session });
+            out.event(Event::Error(error.about(&about)));
+        }
+    }
+
+    /// The conversations that a session carries.
+    fn users_of(&self, session: &SessionId) -> Vec<ConversationId> {
+        self.entries
+            .iter()
+            .filter(|(_, state)| state.media.as_ref() == Some(session))
+            .map(|(id, _)| id.clone())
+            .collect()
+    }
+
+    /// Whether a session is to stay although a call on it is over: another call is on it, or it
+    /// outlives calls.
+    fn is_kept(&self, session: &SessionId) -> bool {
+        let used =
+            self.entries.values().any(|state| !state.fake && state.media.as_ref() == Some(session));
+        used || self.line.keeps(session, &self.sessions)
+    }
+
+    /// Talking on one line holds the others (PC-14). An eager session carries no call, and so
+    /// holds nobody.
+    fn hold_others(&mut self, session: &SessionId, out: &mut Outbox) {
+        let real = |id: &ConversationId| self.entries.get(id).is_some_and(|state| !state.fake);
+        let about = self.users_of(session).into_iter().find(real);
+        if let Some(about) = about {
+            self.hold_all_but(&about, out);
+        }
+    }
+
+    /// Asks for everybody else on a line of their own to be held. A failure is no matter: the
+    /// events tell what became of it.
+    fn hold_all_but(&self, about: &ConversationId, out: &mut Outbox) {
+        match self.line.lines() {
+            Lines::Many { .. } => {}
+            Lines::Unknown | Lines::One { .. } => return,
+        }
+        for (id, state) in &self.entries {
+            let Some(leg) = &state.leg else { continue };
+            let talking = leg.call.state() == CallState::Connected && !leg.call.held;
+            if id != about && talking && state.media.is_some() {
+                let change = serde_json::json!({"held": true});
+                let resource = requests::participant(id, &leg.participant, change);
+                out.rest(CallAsk::HoldOther, resource, Retry::No);
+            }
+        }
+    }
+
     // Conversations
 
-    /// Whether it is perhaps the call whose dial is not answered yet: one that would be taken for
+    /// True if it is perhaps the call whose dial is not answered yet: one that would be taken for
     /// another client's (LC-15, DEF-28).
     fn may_be_dialled(&self, id: &ConversationId, leg: &Leg) -> bool {
         let outbound = leg.call.direction() == Direction::Outbound;
@@ -397,37 +393,20 @@ impl Calls {
             (Some(known), Class::Connected) => known.media.is_none() && !known.listed,
             (Some(_), Class::Other) => false,
             // One that was heard of, and of which nothing would be left to tell.
-            (None, Class::Ended) => self.early.iter().any(|(early, _)| early == id),
+            (None, Class::Ended) => self.dials.was_heard_of(id),
             (Some(known), Class::Ended) => {
                 known.media.is_none() && !known.listed && known.invitation.invite().is_none()
             }
         };
-        foreign && outbound && self.goals.is_dialling() && !self.dialled.contains(id)
+        foreign && outbound && self.goals.is_dialling() && !self.dials.made(id)
     }
 
-    /// Keeps a first event of what may have been dialled.
-    fn keep_early(&mut self, id: &ConversationId, leg: &Leg) {
-        let first = (id.clone(), leg.clone());
-        if self.early.back() != Some(&first) {
-            self.early.push_back(first);
-        }
-        if self.early.len() > MAX_EARLY {
-            self.early.pop_front();
-        }
-    }
-
-    /// Events that waited for the answer to a dial: those of calls that turned out to be ours, and
-    /// all others once no dial is left.
+    /// Takes up the events that waited for the answer to a dial.
     fn take_early(&mut self, out: &mut Outbox) {
-        let waits = self.goals.is_dialling();
-        let (kept, due): (VecDeque<_>, VecDeque<_>) = std::mem::take(&mut self.early)
-            .into_iter()
-            .partition(|(id, _)| waits && !self.dialled.contains(id));
-        self.early = kept;
-        for (id, leg) in due {
+        for (id, leg) in self.dials.take_early(self.goals.is_dialling()) {
             if leg.class() == Class::Ended {
                 // It was over before it was known to be ours: that is all there is to tell.
-                self.dialled.retain(|dialled| *dialled != id);
+                self.dials.forget(&id);
                 self.finish(&id, out);
             } else if self.has_room(&id) {
                 self.feed(&id, Input::Told(leg), out);
@@ -444,10 +423,9 @@ impl Calls {
         };
         let class = leg.class();
         let may_be_dialled = self.may_be_dialled(&id, &leg);
-        let is_ours = known.is_some() || class == Class::Pending || self.dialled.contains(&id);
+        let is_ours = known.is_some() || class == Class::Pending || self.dials.made(&id);
         if class == Class::Ended {
-            // Its end takes the place of what came before it.
-            self.early.retain(|(early, _)| *early != id);
+            self.dials.drop_early(&id);
         }
         if !may_be_dialled && !is_ours {
             return;
@@ -459,7 +437,7 @@ impl Calls {
             Class::Pending | Class::Connected | Class::Other => leg.meet(notice, user, known_leg),
         };
         if may_be_dialled {
-            self.keep_early(&id, &leg);
+            self.dials.keep(&id, &leg);
             if class != Class::Ended || !is_ours {
                 return;
             }
@@ -474,10 +452,9 @@ impl Calls {
         self.feed(&id, Input::Told(leg), out);
     }
 
-    /// Signaling is back: what happened meanwhile is asked for (DEF-10, LC-23).
+    /// Asks, once signaling is back, for what happened meanwhile (DEF-10, LC-23).
     pub(crate) fn came_back(&mut self, agent: bool, out: &mut Outbox) {
         self.sessions.end_dead();
-        self.sweep(out);
         if agent {
             self.asked_about = self.entries.keys().cloned().collect();
             out.forget_http(|ask| *ask == Ask::Call(CallAsk::Listing));
@@ -485,7 +462,8 @@ impl Calls {
         }
     }
 
-    /// What there is, told as the events would have: what the service no longer lists is over.
+    /// Takes over the service's list of conversations, told as the events would have: what it no
+    /// longer lists is over.
     fn listed(
         &mut self,
         result: Result<serde_json::Value, Failure>,
@@ -515,9 +493,8 @@ impl Calls {
 
     /// Ends every media session (LC-22).
     pub(crate) fn destroy(&mut self, out: &mut Outbox) {
-        self.active = None;
+        self.line.clear();
         self.sessions.terminate_all(out);
-        self.sweep(out);
     }
 
     pub(crate) fn handle_timeout(&mut self, out: &mut Outbox) {
@@ -525,7 +502,7 @@ impl Calls {
         let due: Vec<_> = self
             .entries
             .iter()
-            .filter(|(_, state)| state.wake().is_some_and(|at| at <= now))
+            .filter(|(_, state)| state.wake().is_some_and(|wake| wake.at <= now))
             .map(|(id, _)| id.clone())
             .collect();
         for conversation in due {
@@ -538,7 +515,6 @@ impl Calls {
         }
         self.sessions.handle_timeout(out);
         self.meters.sample(&mut self.sessions, out);
-        self.sweep(out);
     }
 
     /// Tells the list of calls as it has become, where there was too much to tell each change.

@@ -1,4 +1,4 @@
-//! How each call sounds, while it is connected (behaviour notes 12).
+//! The quality of each call, while it is connected (behaviour notes 12).
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ struct Meter {
     meter: QualityMeter,
     /// The last figures, once its media is over.
     last: Option<CallQuality>,
-    /// How often another session took over.
+    /// The number of times that another session took over.
     reconnects: u32,
 }
 
@@ -31,7 +31,7 @@ impl Meters {
         self.0.len()
     }
 
-    /// A call is connected: from here the session's figures count (ST-1).
+    /// Starts a connected call's meter: from here the session's figures count (ST-1).
     pub(super) fn start(&mut self, call: &Conversation, session: &SessionId, sessions: &Sessions) {
         let base = sessions.stats(session).unwrap_or_default();
         let meter = Meter {
@@ -44,7 +44,7 @@ impl Meters {
         self.0.insert(call.id.clone(), Box::new(meter));
     }
 
-    /// A call is over: how it sounded.
+    /// Ends a call's meter, and returns how it sounded.
     pub(super) fn end(
         &mut self,
         conversation: &ConversationId,
@@ -57,7 +57,7 @@ impl Meters {
         }
     }
 
-    /// Sessions are about to be closed: the calls on them take note of their last figures.
+    /// Takes note of the last figures of the calls on sessions that are about to be closed.
     pub(super) fn stop(&mut self, sessions: &Sessions) {
         for session in sessions.ending() {
             let Some(stats) = sessions.stats(session) else { continue };
@@ -67,7 +67,7 @@ impl Meters {
         }
     }
 
-    /// Another session carries calls on.
+    /// Moves calls on to another session that carries them.
     pub(super) fn move_on(&mut self, old: &SessionId, new: &SessionId, sessions: &Sessions) {
         let before = sessions.stats(old).filter(|_| old != new);
         let after = sessions.stats(new).unwrap_or_default();
@@ -81,8 +81,8 @@ impl Meters {
         }
     }
 
-    /// Figures were told: each call on the session takes its part, and reports it if it is to
-    /// (ST-2, ST-4).
+    /// Takes figures that were told: each call on the session takes its part, and reports it if it
+    /// is to (ST-2, ST-4).
     pub(super) fn sample(&mut self, sessions: &mut Sessions, out: &mut Outbox) {
         for (session, stats) in sessions.take_samples() {
             for (conversation, meter) in &mut self.0 {
@@ -100,7 +100,7 @@ impl Meters {
     }
 }
 
-/// What the service is told of a call (ST-4).
+/// The report of a call for the service (ST-4).
 fn report(
     conversation: &ConversationId,
     meter: &Meter,

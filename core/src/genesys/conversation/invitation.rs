@@ -1,4 +1,5 @@
-//! The invitation to a call: who invited, and how far its answer is (behaviour notes 2.3 to 2.5).
+//! The invitation to a call: its sender, and the progress of its answer (behaviour notes 2.3 to
+//! 2.5).
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -23,13 +24,13 @@ pub(crate) enum Invitation {
     /// None, or no longer.
     #[default]
     None,
-    /// Nobody has answered.
+    /// Not answered yet.
     Ringing(Invite),
-    /// It is answered; media, or the service's word, is to come.
+    /// Answered; media, or the service's word, is to come.
     Accepted(Invite),
 }
 
-/// What an invitation said.
+/// The content of an invitation.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Invite {
     /// The proposal's id; the shared session's where an event invited.
@@ -40,12 +41,12 @@ pub(crate) struct Invite {
     eager: bool,
     original_room: Option<String>,
     from_user: Option<UserId>,
-    /// Whether the application was told; not of an eager one (LC-12).
+    /// True once the application was told; not of an eager one (LC-12).
     pub(crate) announced: bool,
     pub(crate) expires: Instant,
 }
 
-/// What invited, and so how it is answered (PC-9).
+/// The kind of invitation, and so the way to answer it (PC-9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum By {
     /// A propose, for a session of its own: answered by `proceed`.
@@ -57,7 +58,7 @@ pub(crate) enum By {
     Event,
 }
 
-/// What is done about a propose (LC-12).
+/// The reaction to a propose: to tell it, to answer it (LC-12).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Manner {
     pub(crate) tell: bool,
@@ -79,7 +80,8 @@ impl Invite {
         }
     }
 
-    /// A call on the shared session is told by its event alone (PC-5, behaviour notes 3.3 row 7).
+    /// An invitation by event alone, to a call on the shared session (PC-5, behaviour notes 3.3 row
+    /// 7).
     pub(crate) fn told(session: SessionId, from: Jid, outbound: bool, until: Instant) -> Self {
         Self {
             session,
@@ -94,7 +96,7 @@ impl Invite {
         }
     }
 
-    /// LC-12, without reduced media.
+    /// The reaction by LC-12, without reduced media.
     pub(crate) fn manner(&self, eager: EagerConnection, auto_answer_disabled: bool) -> Manner {
         let manner = |tell, answer| Manner { tell, answer };
         match (self.eager, eager) {
@@ -105,7 +107,7 @@ impl Invite {
         }
     }
 
-    /// Whether it came from this bare address. The resource may be another.
+    /// True if it came from this bare address. The resource may be another.
     pub(crate) fn is_by(&self, from: &Jid) -> bool {
         self.from.bare() == from.bare()
     }
@@ -118,7 +120,7 @@ impl Invite {
         self.expires = until;
     }
 
-    /// The same call, invited to anew (LC-6): new ids, nothing told twice.
+    /// Takes over a newer invitation to the same call (LC-6): new ids, nothing told twice.
     pub(crate) fn replace(&mut self, newer: Self) {
         let announced = self.announced;
         *self = Self { announced, ..newer };

@@ -15,11 +15,11 @@ pub(crate) struct Leg {
     pub(crate) participant: ParticipantId,
     pub(crate) purpose: String,
     pub(crate) call: Call<'static>,
-    /// Whether we can be taken off it without hanging up: it rings, and we talk on no other leg.
+    /// True if we can be taken off it without hanging up: it rings, and we talk on no other leg.
     pub(crate) only_rings: bool,
-    /// Who else is on it, where the service said. Kept of calls that are ours and live.
+    /// The others on it, where the service said. Kept of calls that are ours and live.
     pub(crate) parties: Option<Arc<Parties>>,
-    /// What that was last read from: a digest, so that it is read again only where it changed.
+    /// A digest of what they were last read from, so that it is read again only where it changed.
     read_from: u64,
 }
 
@@ -75,7 +75,7 @@ impl Leg {
         self.call.state().class()
     }
 
-    /// Compared for change (CV-8), and by leg besides (DEF-26).
+    /// True if nothing that is told changed (CV-8), nor the leg itself (DEF-26).
     pub(crate) fn same(&self, other: &Self) -> bool {
         let key = |leg: &Self| {
             let call = &leg.call;
@@ -97,7 +97,7 @@ impl Leg {
         (!told && !silent).then(|| error.clone())
     }
 
-    /// What the application sees.
+    /// The conversation as the application sees it.
     pub(crate) fn snapshot(
         &self,
         id: &ConversationId,
@@ -120,7 +120,7 @@ impl Leg {
     }
 }
 
-/// Which conversation is being spoken on (CV-10; none when no call is left, DEF-17).
+/// The conversation that is being spoken on (CV-10; none when no call is left, DEF-17).
 pub(crate) fn active(current: &[Conversation], about: &ConversationId) -> Option<ConversationId> {
     let live: Vec<_> = current.iter().filter(|c| c.state.class() != Class::Ended).collect();
     let connected: Vec<_> = live.iter().filter(|c| c.state == CallState::Connected).collect();

@@ -7,6 +7,7 @@
 
 mod invitation;
 mod leg;
+mod limit;
 mod parties;
 #[cfg(test)]
 mod tests;
@@ -20,13 +21,40 @@ use crate::genesys::call::Conversation;
 use crate::genesys::call_state::{CallState, Direction};
 use crate::genesys::event::{HandledBy, PendingSession};
 use crate::genesys::wire::notice::{Class, ErrorInfo};
+use crate::machine::{TimerName as _, Wake};
 use crate::media::MediaError;
 use crate::xmpp::Jid;
 
 pub(crate) use invitation::{By, Invitation, Invite};
 pub(crate) use leg::{Leg, active};
+use limit::Limit;
 
-/// What is known of a conversation.
+/// The state of a conversation.
+///
+/// ```text
+/// nothing ──propose──> rings ──accept──> answered ──offer──> carried ──connected──> listed
+///    ^                  │ └──────────────offer───────────────^  │ ^                  │  │
+///    │                  │                    │        media over│ └──offer──┐        │  │
+///    ├──── withdrawn ───┴────────────────────┘                  v           │        │  │
+///    ├──── over, limit ────────────────────────────────────── alone ────────┘        │  │
+///    │                                                          ^─────media over─────┘  │
+///    └──── over ────────────────────────────────────────────────────────────────────────┘
+/// ```
+///
+/// | in words | invitation | media | leg | listed |
+/// | --- | --- | --- | --- | --- |
+/// | nothing | | | | |
+/// | rings | ringing | none, or the shared session | pending, or not told | |
+/// | answered | accepted | the same | any, or not told | |
+/// | carried | | its session | any, or not told | |
+/// | listed | | its session | live | yes |
+/// | alone | | over | live | where it was |
+///
+/// Withdrawn is what is retracted, handled elsewhere, undelivered, refused, expired, or over. Over is told
+/// by the event, or by a list without it. Media that is over before anything is told of the call leaves
+/// nothing. A call that is told before its proposal is alone, for as long as it would ring. On the
+/// shared session the event proposes, and "connected" follows accept (behaviour notes 3.3 rows 7 to 9).
+/// What is proposed again while it is listed rings beside that.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct ConversationState {
     pub(crate) invitation: Invitation,
@@ -34,17 +62,18 @@ pub(crate) struct ConversationState {
     pub(crate) media: Option<SessionId>,
     /// Our leg, once the service told.
     pub(crate) leg: Option<Leg>,
-    /// Whether the application was told that it is connected, and so must be told of its end.
+    /// True if the application was told that it is connected, and so must be told of its end.
     pub(crate) listed: bool,
-    /// Whether it is in the list that the application was told last, though it is no call of its yet.
+    /// True if it is in the list that the application was told last, though it is no call of its
+    /// yet.
     mentioned: bool,
-    /// A conversation that only brings a shared session up: its call is not real (DEF-36).
+    /// True for a conversation that only brings a shared session up: its call is not real (DEF-36).
     pub(crate) fake: bool,
-    /// How long it is kept without an invitation and without media.
+    /// The limit up to which it is kept without an invitation and without media ([`Limit::Alone`]).
     until: Option<Instant>,
 }
 
-/// What arrived.
+/// An input of a conversation.
 #[derive(Clone, Debug)]
 pub(crate) enum Input {
     /// A session was proposed.
@@ -79,7 +108,7 @@ pub(crate) enum Input {
     Time,
 }
 
-/// What is known besides.
+/// The circumstances of a step.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Context<'a> {
     pub(crate) id: &'a ConversationId,
@@ -88,7 +117,7 @@ pub(crate) struct Context<'a> {
     pub(crate) shared: Option<(&'a SessionId, &'a Jid)>,
     /// The session that all calls share, whether another one may ride on it or not.
     pub(crate) line: Option<&'a SessionId>,
-    /// Whether it was dialled from here.
+    /// True if it was dialled from here.
     pub(crate) dialled: bool,
     pub(crate) eager: EagerConnection,
     pub(crate) auto_answer_disabled: bool,
@@ -96,13 +125,13 @@ pub(crate) struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// When a call that rings from now on is forgotten.
+    /// The time at which a call that rings from now on is forgotten.
     fn rings_until(&self) -> Instant {
         self.now + self.timing.ringing
     }
 }
 
-/// What follows. In order.
+/// An effect of a step; those of one step are carried out in order.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Effect {
     /// Tell that it rings.
@@ -111,11 +140,11 @@ pub(crate) enum Effect {
     Cancel(SessionId),
     /// Tell that it no longer does: somebody has it.
     Handled(SessionId, HandledBy),
-    /// Whoever waits for it to start waits in vain.
+    /// End the wait for its start: it will not start.
     Gone(Why),
     /// Tell that its media session began.
     Begun(SessionId),
-    /// Whoever waits for it to start has it.
+    /// End the wait for its start: it has started.
     Started,
     /// Answer by session message.
     Proceed(Invite),
@@ -137,7 +166,7 @@ pub(crate) enum Effect {
     Release(SessionId),
 }
 
-/// Why a call that rang will not start.
+/// The reason why a call that rang will not start.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Why {
     /// In these words.
@@ -146,13 +175,13 @@ pub(crate) enum Why {
     Offer(MediaError),
 }
 
-/// What has become of a call in the list.
+/// The change of a call in the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ListChange {
     Added,
     Updated,
     Removed,
-    /// It is in the list no more, and never was a call of ours.
+    /// Removed from the list, and never a call of ours.
     Dropped,
 }
 
@@ -225,31 +254,46 @@ pub(crate) fn step(
 }
 
 impl ConversationState {
-    /// Whether nothing of it is left.
+    /// True if nothing of it is left.
     pub(crate) fn is_over(&self) -> bool {
         *self == Self::default()
     }
 
-    /// When [`Input::Time`] is wanted.
-    pub(crate) fn wake(&self) -> Option<Instant> {
-        self.invitation.expires().into_iter().chain(self.until).min()
+    /// All of its timers, and the time at which each is due. The first is looked at first.
+    fn limits(&self) -> [(Limit, Option<Instant>); 2] {
+        [(Limit::Invitation, self.invitation.expires()), (Limit::Alone, self.until)]
+    }
+
+    /// The first timer that is due.
+    fn due(&self, now: Instant) -> Option<Limit> {
+        let is_due = |at: &Option<Instant>| at.is_some_and(|at| at <= now);
+        self.limits().into_iter().find(|(_, at)| is_due(at)).map(|(limit, _)| limit)
+    }
+
+    /// The time at which [`Input::Time`] is wanted, and the reason.
+    pub(crate) fn wake(&self) -> Option<Wake> {
+        let wakes = self
+            .limits()
+            .into_iter()
+            .filter_map(|(limit, at)| at.map(|at| Wake { at, reason: limit.reason() }));
+        wakes.min_by_key(|wake| wake.at)
     }
 
     pub(crate) fn snapshot(&self, id: &ConversationId) -> Option<Conversation> {
         Some(self.leg.as_ref()?.snapshot(id, self.media.as_ref()))
     }
 
-    /// Whether somebody talks on it.
+    /// True while somebody talks on it.
     pub(crate) fn is_connected(&self) -> bool {
         self.leg.as_ref().is_some_and(|leg| leg.class() == Class::Connected)
     }
 
-    /// The list of calls was told.
+    /// Notes that the list of calls was told.
     pub(crate) fn mention(&mut self) {
         self.mentioned = self.leg.is_some() && !self.listed;
     }
 
-    /// Whether the application knows of it: as a call, as one that rings, or by its media.
+    /// True if the application knows of it: as a call, as one that rings, or by its media.
     fn is_shown(&self) -> bool {
         let rings = self.invitation.invite().is_some_and(|invite| invite.announced);
         self.listed || rings || self.media.is_some()
@@ -259,8 +303,9 @@ impl ConversationState {
         self.invitation.invite().is_some_and(|invite| invite.session == *session)
     }
 
-    /// What has neither an invitation nor media has a limit; what has one has none. On the shared
-    /// session media says nothing: a call that the service does not tell of is none.
+    /// Sets the limit of what has neither an invitation nor media, and takes it off what has one.
+    /// Media on the shared session proves nothing: a call that the service does not tell of is
+    /// none.
     fn settle(&mut self, context: &Context<'_>) {
         let uninvited = self.invitation == Invitation::None;
         let unheard_of = self.leg.is_none()
@@ -343,7 +388,7 @@ impl ConversationState {
         };
     }
 
-    /// It is no longer ringing: nobody will have it.
+    /// Ends the ringing: nobody will have it.
     fn withdraw(&mut self, why: Why, out: &mut Vec<Effect>) {
         let Some(invite) = self.invitation.take() else { return };
         if invite.announced {
@@ -359,7 +404,7 @@ impl ConversationState {
         }
     }
 
-    /// Another client of the user has it: it is none of ours.
+    /// Gives it up to another client of the user.
     fn taken(&mut self, context: &Context<'_>, out: &mut Vec<Effect>) {
         if let Some(invite) = self.invitation.take()
             && invite.announced
@@ -388,7 +433,7 @@ impl ConversationState {
         }
     }
 
-    /// It keeps a session of its own, if it has one.
+    /// Puts it on this session, unless it has one of its own.
     fn carried(&mut self, session: SessionId, context: &Context<'_>, out: &mut Vec<Effect>) {
         if self.media.is_none() {
             self.media = Some(session);
@@ -398,7 +443,8 @@ impl ConversationState {
         }
     }
 
-    /// A call that goes on rides on where it was; what was there only for the session goes.
+    /// Takes word that its session carries another conversation now: a call that goes on stays on it
+    /// as it was; what was there only for the session is forgotten.
     fn left(&mut self, session: &SessionId) {
         if self.media.as_ref() == Some(session) && (self.leg.is_none() || self.fake) {
             *self = Self { invitation: std::mem::take(&mut self.invitation), ..Self::default() };
@@ -469,8 +515,9 @@ impl ConversationState {
         }
     }
 
-    /// The call that only brings a session up is not shown, nor what is wrong with it: the service
-    /// says that of the connection (PC-17). Its end may end the session (DEF-8).
+    /// Takes word of the call that only brings a session up: it is not shown, nor what is wrong
+    /// with it, as the service says that of the connection (PC-17). Its end may end the session
+    /// (DEF-8).
     fn told_fake(&mut self, leg: &Leg, out: &mut Vec<Effect>) {
         if leg.class() == Class::Ended {
             self.withdraw(Why::Said("the call ended before it was answered"), out);
@@ -480,7 +527,8 @@ impl ConversationState {
         }
     }
 
-    /// No propose will come for a call on the shared session (behaviour notes 3.3 row 7).
+    /// Rings for a call on the shared session, for which no propose will come (behaviour notes 3.3
+    /// row 7).
     fn rings_on_shared(&mut self, outbound: bool, context: &Context<'_>, out: &mut Vec<Effect>) {
         let alone = self.media.is_none() && self.invitation == Invitation::None;
         if let (true, Some((session, peer))) = (alone, context.shared) {
@@ -491,7 +539,7 @@ impl ConversationState {
         }
     }
 
-    /// The leg is connected (behaviour notes 3.3 rows 8 to 11).
+    /// Takes word that the leg is connected (behaviour notes 3.3 rows 8 to 11).
     fn connected(&mut self, context: &Context<'_>, out: &mut Vec<Effect>) {
         let Some(leg) = &self.leg else { return };
         if self.media.is_none()
@@ -524,7 +572,7 @@ impl ConversationState {
         self.report(out);
     }
 
-    /// Once the leg is connected, not merely dialing (behaviour notes 3.3 row 11).
+    /// Reports the leg once it is connected, not merely dialing (behaviour notes 3.3 row 11).
     fn report(&self, out: &mut Vec<Effect>) {
         if let (Some(session), Some(leg)) = (&self.media, &self.leg)
             && leg.call.state() == CallState::Connected
@@ -533,7 +581,7 @@ impl ConversationState {
         }
     }
 
-    /// The leg has ended (behaviour notes 3.3 rows 12 to 14).
+    /// Takes word that the leg has ended (behaviour notes 3.3 rows 12 to 14).
     fn ended(&mut self, context: &Context<'_>, out: &mut Vec<Effect>) {
         let session = self.media.take();
         let leg = self.leg.clone();
@@ -545,7 +593,7 @@ impl ConversationState {
         }
     }
 
-    /// It is over: tells so where it was told of, and forgets it.
+    /// Tells its end where it was told of, and forgets it.
     fn removed(
         &mut self,
         session: Option<&SessionId>,
@@ -569,11 +617,10 @@ impl ConversationState {
     }
 
     fn time(&mut self, context: &Context<'_>, out: &mut Vec<Effect>) {
-        if self.invitation.expires().is_some_and(|at| at <= context.now) {
-            self.withdraw(Why::Said("the invitation expired"), out);
-        }
-        if self.until.is_some_and(|at| at <= context.now) {
-            self.removed(None, context, out);
+        match self.due(context.now) {
+            Some(Limit::Invitation) => self.withdraw(Why::Said("the invitation expired"), out),
+            Some(Limit::Alone) => self.removed(None, context, out),
+            None => {}
         }
     }
 }

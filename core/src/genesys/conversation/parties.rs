@@ -1,4 +1,4 @@
-//! Who is on a call, read from what the service tells (wire notes 4.9).
+//! The parties of a call, read from what the service tells (wire notes 4.9).
 
 use std::borrow::Cow;
 
@@ -10,7 +10,8 @@ use crate::plain::plain_within;
 use crate::xmpp::Skipped;
 
 impl Parties {
-    /// Who is on a call besides the user, who was called or called. None where nothing is said.
+    /// The parties of a call besides the user, who was called or called. None where nothing is
+    /// said.
     pub(crate) fn of(
         notice: &Notice<'_>,
         user: &UserId,
@@ -88,7 +89,8 @@ fn party(other: &Participant<'_>, skipped: &mut Skipped) -> Party {
     }
 }
 
-/// An address is the other party's in either direction; an `ani` is the caller's.
+/// The number of the other party: an address is theirs in either direction, an `ani` is the
+/// caller's.
 fn remote_number(
     remote: &Participant<'_>,
     direction: Direction,
@@ -347,7 +349,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is said of the others, our own part is read as without it.
+        /// Checks that our own part is read alike whatever is said of the others.
         #[test]
         fn the_same_call_with_and_without_these_parts(name in ".{0,20}", number in "[+0-9]{0,9}", key in ".{0,9}") {
             let said = json!({"name": name, "address": number, "dnis": number, "queueId": key, "attributes": {key.clone(): name}});

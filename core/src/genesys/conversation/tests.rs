@@ -120,7 +120,34 @@ fn what_nobody_tells_of_any_more_is_forgotten() {
     let told = Input::Told(find(json!([leg("p", "k", "alerting")]), None));
     let (state, _) = step(ConversationState::default(), &context(&id, now), told);
     let until = state.wake().expect("a limit");
-    let (state, effects) = step(state, &context(&id, until), Input::Time);
+    assert_eq!((until.at, until.reason), (now + TIMING.ringing, "call without media"));
+    let (state, effects) = step(state, &context(&id, until.at), Input::Time);
     assert!(state.is_over());
     assert_eq!(effects, [Effect::CallOver], "and nothing is told of it");
+}
+
+#[test]
+fn lc_13_a_conversation_has_one_limit_at_a_time() {
+    let id = ConversationId::from("C");
+    let (session, peer) = (SessionId::from("M"), "call@gjoll.example/i-1".parse().unwrap());
+    let now = crate::testing::epoch();
+    let invite = Invite::told(session.clone(), peer, false, now + TIMING.ringing);
+    let told = Input::Told(find(json!([leg("p", "k", "connected")]), None));
+    let ringing = (TIMING.ringing, "invitation limit");
+    let alone = (TIMING.call_without_media, "call without media");
+    let mut state = ConversationState::default();
+    for (input, limit) in [
+        (Input::Propose(invite), Some(ringing)),
+        (Input::Accept, Some(ringing)),
+        (Input::Offered(session.clone()), None),
+        (told, None),
+        (Input::MediaOver(session), Some(alone)),
+        (Input::Time, Some(alone)),
+    ] {
+        state = step(state, &context(&id, now), input.clone()).0;
+        let wake = state.wake().map(|wake| (wake.at - now, wake.reason));
+        assert_eq!(wake, limit, "{input:?}");
+    }
+    let (state, _) = step(state, &context(&id, now + alone.0), Input::Time);
+    assert!(state.is_over());
 }

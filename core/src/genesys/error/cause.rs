@@ -52,7 +52,7 @@ impl fmt::Display for Complaint {
 impl std::error::Error for Complaint {}
 
 impl Complaint {
-    /// What the service calls it, and says about it.
+    /// The service's code and message.
     pub(crate) fn new(code: &str, message: Option<&str>) -> Self {
         Self { code: short(code), message: message.and_then(short) }
     }

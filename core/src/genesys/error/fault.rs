@@ -1,4 +1,4 @@
-//! Whose fault an error is.
+//! The party at fault for an error.
 
 use super::cause::Cause;
 use super::kind::ErrorKind;
@@ -6,7 +6,7 @@ use crate::machine::NetErrorKind;
 use crate::media::MediaError;
 use crate::rest::{FailureKind, Refusal};
 
-/// Whose fault an error is: who has to change something before it can be better.
+/// The party at fault for an error: who has to change something before it can be better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Fault {
@@ -29,7 +29,7 @@ pub enum Fault {
     Client,
 }
 
-/// Whose fault it is: the cause knows best.
+/// The party at fault: the cause knows best.
 pub(super) fn of(kind: ErrorKind, cause: Option<&Cause>) -> Fault {
     match cause {
         Some(Cause::Rest(failure)) => match &failure.kind {

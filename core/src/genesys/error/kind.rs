@@ -20,7 +20,7 @@ pub enum ErrorKind {
     /// The caller's mistake: an option or argument.
     #[error("invalid options")]
     InvalidOptions,
-    /// This kind of session cannot do that.
+    /// An operation that this kind of session does not have.
     #[error("not supported")]
     NotSupported,
     /// No such session, or not in this state.

@@ -1,4 +1,4 @@
-//! Errors of a client: what kind, whose fault, what of, and from what.
+//! Errors of a client: their kind, the party at fault, their subject and their cause.
 
 mod cause;
 mod fault;
@@ -16,7 +16,7 @@ use crate::machine::{NetError, NetErrorKind};
 use crate::plain;
 use crate::rest::{Failure, FailureKind, Refusal};
 
-/// Why something did not work.
+/// The reason why something did not work.
 ///
 /// Nothing of it needs to be read as text: [`Error::fault`] tells who has to change something,
 /// `kind` what kind of failure it is, the rest what the service said and what it is about.
@@ -41,15 +41,15 @@ use crate::rest::{Failure, FailureKind, Refusal};
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Error {
-    /// What kind of failure, to act on.
+    /// The kind of failure, to act on.
     pub kind: ErrorKind,
-    /// What happened, to show, with what the service says about it. Without secrets and control
-    /// characters, at most 1 KiB.
+    /// The failure in words, to show, with what the service says about it. Without secrets and
+    /// control characters, at most 1 KiB.
     pub message: String,
     about: Option<Box<About>>,
 }
 
-/// What an error is about, and from what. Boxed: results are moved often, and errors are rare.
+/// The subject and the cause of an error. Boxed: results are moved often, and errors are rare.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct About {
     conversation: Option<ConversationId>,
@@ -57,7 +57,7 @@ struct About {
     cause: Option<Cause>,
 }
 
-/// What an error or a command is about.
+/// The conversation and the session that an error or a command is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Subject {
     pub(crate) conversation: Option<ConversationId>,
@@ -70,7 +70,7 @@ impl fmt::Display for Error {
     }
 }
 
-/// Without what is not there.
+/// Shown without the parts that are missing.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Error");
@@ -101,13 +101,13 @@ impl Error {
         Self { kind, message: plain(message.as_ref()).into_owned(), about: None }
     }
 
-    /// Who has to change something before it can be better.
+    /// The party who has to change something before it can be better.
     #[must_use]
     pub fn fault(&self) -> Fault {
         fault::of(self.kind, self.cause())
     }
 
-    /// From what it came, where that is more than the message tells.
+    /// The cause, where it is more than the message tells.
     #[must_use]
     pub fn cause(&self) -> Option<&Cause> {
         self.about.as_ref()?.cause.as_ref()
@@ -148,13 +148,13 @@ impl Error {
         self.cause()?.message()
     }
 
-    /// How long the service wants to be left alone (`Retry-After`, RFC 9110 section 10.2.3).
+    /// The time that the service wants to be left alone (`Retry-After`, RFC 9110 section 10.2.3).
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.cause()?.refusal()?.retry_after
     }
 
-    /// Whether the user lacks a permission: another token of the same user's is no better. A login
+    /// True if the user lacks a permission: another token of the same user's is no better. A login
     /// that is refused with 403 is about the token instead ([`ErrorKind::InvalidToken`], API-6).
     #[must_use]
     pub fn is_missing_permission(&self) -> bool {
@@ -162,42 +162,44 @@ impl Error {
         refused.is_some_and(|refusal| refusal.status == 403) && self.kind != ErrorKind::InvalidToken
     }
 
-    /// About a call, unless it is known to be about another: for what a runtime says of one.
+    /// The error, about a call unless it is known to be about another: for what a runtime says of
+    /// one.
     #[must_use]
     pub fn of_call(self, conversation: &ConversationId) -> Self {
         self.about(&Subject::conversation(conversation))
     }
 
-    /// What a runtime reports when the machine is gone before the command completed.
+    /// The error that a runtime reports when the machine is gone before the command completed.
     #[must_use]
     pub fn closed() -> Self {
         Self::new(ErrorKind::Cancelled, "the client is closed")
     }
 
-    /// What a runtime reports when a command completed with an outcome of another command.
+    /// The error that a runtime reports when a command completed with an outcome of another
+    /// command.
     #[must_use]
     pub fn unexpected(outcome: &impl fmt::Debug) -> Self {
         Self::new(ErrorKind::Internal, format!("unexpected outcome {outcome:?}"))
     }
 
-    /// As another kind.
+    /// The same as another kind.
     pub(crate) fn of_kind(self, kind: ErrorKind) -> Self {
         Self { kind, ..self }
     }
 
-    /// From this.
+    /// The same with a cause.
     pub(crate) fn caused_by(mut self, cause: impl Into<Cause>) -> Self {
         self.about.get_or_insert_default().cause = Some(cause.into());
         self
     }
 
-    /// Media, or its description, cannot be used.
+    /// The error of media, or of its description, that cannot be used.
     pub(crate) fn media(error: impl Into<crate::media::MediaError>) -> Self {
         let error = error.into();
         Self::new(ErrorKind::Media, error.to_string()).caused_by(error)
     }
 
-    /// About this, unless it is known to be about something else.
+    /// The same about a subject, unless it is known to be about another.
     pub(crate) fn about(mut self, subject: &Subject) -> Self {
         if subject.conversation.is_some() || subject.session.is_some() {
             let about = self.about.get_or_insert_default();
@@ -211,7 +213,7 @@ impl Error {
         self
     }
 
-    /// As it may be shown: each text that may quote a peer is made fit by `show`.
+    /// The error as it may be shown: each text that may quote a peer is made fit by `show`.
     ///
     /// What the message quotes of the service is shown as where it stands alone: alone, it tells by
     /// its beginning what kind of document it is.
@@ -257,7 +259,7 @@ impl From<Failure> for Error {
 }
 
 impl Error {
-    /// Why logging in failed (API-6): the token is no good, or this.
+    /// The error of a failed login (API-6): the token is no good, or this.
     pub(crate) fn of_login(failure: Failure, other: Option<ErrorKind>) -> Self {
         let unauthorized = is_unauthorized(&failure);
         let error = Self::from(failure);
@@ -266,8 +268,8 @@ impl Error {
     }
 }
 
-/// Whether a login is not for this token (wire notes 3.3). Of any other request only 401 says
-/// so; 403 says that the user may not do it.
+/// True if the token is not accepted for a login (wire notes 3.3). Of any other request only 401
+/// says so; 403 says that the user may not do it.
 pub(crate) fn is_unauthorized(failure: &Failure) -> bool {
     matches!(failure.status(), Some(401 | 403))
 }

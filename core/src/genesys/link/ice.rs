@@ -27,8 +27,14 @@ pub(super) struct Ice {
 }
 
 impl Ice {
-    /// What the service names of one kind.
-    pub(super) fn take(&mut self, ask: &IqAsk, services: &[Service]) {
+    /// What an answer names of one kind, if it is one.
+    pub(super) fn take(&mut self, ask: &IqAsk, answer: &IqAnswer) {
+        if let Some(services) = found(answer) {
+            self.know(ask, services);
+        }
+    }
+
+    fn know(&mut self, ask: &IqAsk, services: &[Service]) {
         let of = |kinds: [&str; 2]| {
             let services = services.iter().filter(move |s| kinds.contains(&s.kind.as_str()));
             services.take(MAX_SERVICES).map(server).collect::<Vec<_>>()
@@ -59,18 +65,7 @@ impl Ice {
         };
         IceServers { servers, relay_only }
     }
-}
 
-fn server(service: &Service) -> IceServer {
-    let credentials = service.is_relay().then_some(service);
-    IceServer {
-        urls: vec![service.url()],
-        username: credentials.and_then(|service| service.username.clone()),
-        credential: credentials.and_then(|service| service.password.clone()),
-    }
-}
-
-impl Ice {
     /// Tells the servers in force, if they are others than were told last.
     pub(super) fn tell(&mut self, out: &mut Outbox) {
         let now = self.in_force(&out.config);
@@ -103,7 +98,7 @@ impl Ice {
     ) {
         match found(answer) {
             Some(services) => {
-                self.take(ask, services);
+                self.know(ask, services);
                 self.tell(out);
             }
             None if self.refreshes < out.config.timing.ice_refreshes => {
@@ -112,6 +107,15 @@ impl Ice {
             }
             None => tracing::warn!("ICE servers could not be refreshed"),
         }
+    }
+}
+
+fn server(service: &Service) -> IceServer {
+    let credentials = service.is_relay().then_some(service);
+    IceServer {
+        urls: vec![service.url()],
+        username: credentials.and_then(|service| service.username.clone()),
+        credential: credentials.and_then(|service| service.password.clone()),
     }
 }
 

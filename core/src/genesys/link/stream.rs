@@ -1,294 +1,218 @@
-//! The way up, second half: socket, SASL, bind, session (wire notes 1.4, 1.5).
+//! How a stream is set up on a socket: SASL, bind, session, discovery, pings (wire notes 1.4, 1.5).
 
-use super::Link;
-use super::down::closed_text;
+use super::account::Account;
+use super::attempts::AttemptError;
 use super::ice::found;
-use super::state::{Attempt, State, Step, Timer, Transition};
 use crate::genesys::ask::IqAsk;
 use crate::genesys::config::Auth;
 use crate::genesys::error::{Error, ErrorKind};
-use crate::genesys::event::Event;
 use crate::genesys::outbox::Outbox;
-use crate::genesys::wire::{Dialect, Frame, Iq, IqAnswer, IqKind, Payload};
-use crate::link::Health;
-use crate::machine::{NetErrorKind, Output, WsEvent, WsId};
-use crate::xmpp::{Features, Jid, Open, PubSub, SessionFeature, sasl};
+use crate::genesys::wire::{Frame, IqAnswer, IqKind, Payload};
+use crate::machine::{Output, WsId};
+use crate::xmpp::{self, Features, Jid, Open, PubSub, SaslFailure, SessionFeature, sasl};
 
-impl Link {
-    /// Asks for ICE servers for the first time on a connection, which is not up before.
-    fn discover(&mut self, ws: WsId, out: &mut Outbox) {
-        // Discovery has a limit of its own (wire notes 1.5).
-        self.timers.cancel(&Timer::Setup);
-        self.state = State::Setup(ws, Step::Discovery { turn: false, stun: false });
-        if let Some(identity) = &self.identity {
-            self.ice.ask(&identity.domain, out);
-        }
+/// A stream that is being set up.
+#[derive(Debug)]
+pub(super) struct Stream {
+    ws: WsId,
+    step: Step,
+}
+
+/// How far it is.
+///
+/// ```text
+/// Hello ──> Auth ──> Restart ──> Bind ──┬───────────────┬──> Discovery ──┬───────────────────┬──> up
+///                                       └──> Session ───┘                └──> ServerPings ───┘
+/// ```
+#[derive(Debug)]
+enum Step {
+    /// `<open/>` is sent; mechanisms are to come.
+    Hello,
+    /// `<auth/>` is sent.
+    Auth,
+    /// The second `<open/>` is sent; features are to come.
+    Restart,
+    /// `<bind/>` is sent.
+    Bind(SessionFeature),
+    /// `<session/>` is sent.
+    Session,
+    /// ICE servers are asked for: TURN and STUN, each known or not yet.
+    Discovery { turn: bool, stun: bool },
+    /// The service was asked to ping.
+    ServerPings,
+}
+
+/// What setting a stream up comes to.
+#[derive(Debug)]
+pub(super) enum Negotiated {
+    /// Nothing yet.
+    Waits,
+    /// ICE servers are to be asked for. That has a limit of its own (wire notes 1.5).
+    Discovers,
+    /// It is up, on this socket.
+    Up(WsId, Pings),
+    /// It cannot be set up; the socket is closed.
+    Failed(AttemptError),
+}
+
+/// Who pings on a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pings {
+    Ours,
+    Theirs,
+}
+
+impl Stream {
+    /// A socket is open.
+    pub(super) fn begin(ws: WsId, account: &Account, out: &mut Outbox) -> Self {
+        out.socket = Some(ws);
+        open(account, out);
+        Self { ws, step: Step::Hello }
     }
 
-    fn discovered(&mut self, ask: &IqAsk, answer: IqAnswer, out: &mut Outbox) {
-        match &mut self.state {
-            State::Setup(ws, Step::Discovery { turn, stun }) => {
-                let ws = *ws;
-                let Some(services) = found(&answer) else {
-                    return self.setup_refused(ws, "ICE server discovery", &answer, out);
-                };
-                if *ask == IqAsk::Turn {
-                    *turn = true;
-                } else {
-                    *stun = true;
-                }
-                let complete = *turn && *stun;
-                self.ice.take(ask, services);
-                if complete {
-                    self.prepare_keepalive(ws, out);
-                }
-            }
-            State::Online(..) => {
-                if let Some(identity) = &self.identity {
-                    self.ice.refreshed(ask, &answer, &identity.domain, out);
-                }
-            }
-            State::Offline
-            | State::Waiting
-            | State::Redeeming
-            | State::Identifying { .. }
-            | State::Channel
-            | State::Opening(_)
-            | State::Setup(..)
-            | State::Closing(..) => {}
-        }
+    pub(super) fn ws(&self) -> WsId {
+        self.ws
     }
 
-    pub(in crate::genesys) fn handle_socket(
+    pub(super) fn features(
         &mut self,
-        id: WsId,
-        event: WsEvent,
+        features: &Features,
+        account: &mut Account,
         out: &mut Outbox,
-    ) -> Option<Transition> {
-        match (&self.state, event) {
-            (State::Opening(ws), WsEvent::Opened { .. }) if *ws == id => {
-                self.state = State::Setup(id, Step::Hello);
-                out.socket = Some(id);
-                self.send_open(out);
-                None
-            }
-            (State::Opening(ws), WsEvent::Failed(error)) if *ws == id => {
-                if matches!(error.kind, NetErrorKind::Refused(400..=499)) {
-                    // The channel is gone: asking for it again would be answered alike.
-                    self.hard = true;
+    ) -> Negotiated {
+        match self.step {
+            Step::Hello => match sasl(features, account, &out.config.auth) {
+                Some(auth) => {
+                    self.step = Step::Auth;
+                    out.send(&Frame::Auth(auth));
+                    Negotiated::Waits
                 }
-                let in_time = error.kind != NetErrorKind::Timeout;
-                let kind = if in_time { ErrorKind::Network } else { ErrorKind::Timeout };
-                let error = Error::new(kind, format!("WebSocket: {error}")).caused_by(error);
-                self.attempt_failed(Attempt::Other(error), out);
-                None
-            }
-            (State::Opening(ws) | State::Setup(ws, _), WsEvent::Closed { code, reason })
-                if *ws == id =>
-            {
-                let error = Error::new(ErrorKind::Network, closed_text(code, &reason));
-                self.attempt_failed(Attempt::Other(error), out);
-                None
-            }
-            (State::Online(ws, _), WsEvent::Closed { code, reason }) if *ws == id => {
-                let error = Error::new(ErrorKind::Network, closed_text(code, &reason));
-                Some(self.drop_connection(Some(error), out))
-            }
-            (State::Closing(ws, then), WsEvent::Closed { .. }) if *ws == id => {
-                let then = *then;
-                self.closed(then, out);
-                None
-            }
-            // A socket that is no longer ours, or an event that cannot be.
-            _ => None,
-        }
-    }
-
-    pub(super) fn send_open(&self, out: &mut Outbox) {
-        let domain = self.identity.as_ref().map(|identity| identity.domain.clone());
-        out.send(&Frame::Open(Open {
-            to: domain,
-            from: None,
-            id: None,
-            version: Some("1.0".to_owned()),
-            lang: Some("en".to_owned()),
-        }));
-    }
-
-    /// Takes frames of the stream itself; gives back stanzas that are not about the connection.
-    pub(in crate::genesys) fn handle_frame(
-        &mut self,
-        frame: Frame,
-        out: &mut Outbox,
-    ) -> (Option<Transition>, Option<Frame>) {
-        if matches!(self.state, State::Online(..)) {
-            self.keepalive.heard(out.now());
-        }
-        match frame {
-            Frame::Features(features) => self.handle_features(&features, out),
-            Frame::Success => {
-                if let State::Setup(ws, Step::Auth) = self.state {
-                    self.state = State::Setup(ws, Step::Restart);
-                    self.send_open(out);
+                None => {
+                    let text = "the service offers no usable SASL mechanism";
+                    self.failed(AttemptError::Other(Error::new(ErrorKind::Protocol, text)), out)
                 }
-            }
-            Frame::Failure(failure) => {
-                if let State::Setup(ws, Step::Auth) = self.state {
-                    out.push(Output::CloseWebSocket { id: ws });
-                    self.attempt_failed(Attempt::Sasl(failure), out);
-                }
-            }
-            Frame::Close(_) => return (self.handle_close(out), None),
-            Frame::StreamError(error) => {
-                // Only a close or a drop ends the connection (wire notes 1.6).
-                let text = format!("stream error: {}", error.condition);
-                let error = Error::new(ErrorKind::Protocol, text).caused_by(&error);
-                out.event(Event::Error(error));
-            }
-            Frame::Open(open) => self.leading.opened(open.id),
-            Frame::Auth(_) => out.malformed("auth from the service"),
-            Frame::Other { name, .. } => out.malformed(format!("unknown frame {name}")),
-            Frame::Iq(Iq {
-                kind: IqKind::Set(Payload::Extension(Dialect::ConnectionTransfer)),
-                from,
-                ..
-            }) if out.is_service(from.as_ref()) => {
-                return (self.transfer(out), None);
-            }
-            stanza @ (Frame::Iq(_) | Frame::Message(_) | Frame::Presence(_)) => {
-                return (None, Some(stanza));
-            }
-        }
-        (None, None)
-    }
-
-    pub(super) fn handle_features(&mut self, features: &Features, out: &mut Outbox) {
-        match &self.state {
-            State::Setup(ws, Step::Hello) => {
-                let ws = *ws;
-                let auth = match &out.config.auth {
-                    Auth::Token(token) => {
-                        let jid = self.identity.as_ref().and_then(|i| i.jid.as_ref());
-                        features
-                            .mechanisms
-                            .iter()
-                            .find(|m| *m == "PLAIN")
-                            .and(jid)
-                            .map(|jid| sasl::plain(jid, token))
-                    }
-                    Auth::Jwt(_) | Auth::Guest { .. } => features
-                        .mechanisms
-                        .iter()
-                        .find(|m| *m == "ANONYMOUS")
-                        .map(|_| sasl::anonymous()),
-                };
-                match auth {
-                    Some(auth) => {
-                        self.state = State::Setup(ws, Step::Auth);
-                        out.send(&Frame::Auth(auth));
-                    }
-                    None => {
-                        out.push(Output::CloseWebSocket { id: ws });
-                        let text = "the service offers no usable SASL mechanism";
-                        let error = Error::new(ErrorKind::Protocol, text);
-                        self.attempt_failed(Attempt::Other(error), out);
-                    }
-                }
-            }
-            State::Setup(ws, Step::Restart) => {
-                self.state = State::Setup(*ws, Step::Bind(features.session));
-                let resource = match (&self.resource, &out.config.auth) {
-                    (Some(resource), _) => Some(resource.clone()),
-                    (None, Auth::Token(_)) => Some(out.uuid()),
-                    (None, Auth::Jwt(_) | Auth::Guest { .. }) => None,
-                };
-                self.resource.clone_from(&resource);
+            },
+            Step::Restart => {
+                self.step = Step::Bind(features.session);
+                let resource = account.resource(out);
                 out.ask(IqAsk::Bind, None, IqKind::Set(Payload::Bind { resource, jid: None }));
+                Negotiated::Waits
             }
-            State::Offline
-            | State::Waiting
-            | State::Redeeming
-            | State::Identifying { .. }
-            | State::Channel
-            | State::Opening(_)
-            | State::Setup(..)
-            | State::Online(..)
-            | State::Closing(..) => out.malformed("features out of turn"),
+            Step::Auth
+            | Step::Bind(_)
+            | Step::Session
+            | Step::Discovery { .. }
+            | Step::ServerPings => {
+                out.malformed("features out of turn");
+                Negotiated::Waits
+            }
         }
     }
 
-    pub(in crate::genesys) fn handle_iq(
+    /// SASL succeeded.
+    pub(super) fn authenticated(&mut self, account: &Account, out: &mut Outbox) {
+        if matches!(self.step, Step::Auth) {
+            self.step = Step::Restart;
+            open(account, out);
+        }
+    }
+
+    /// SASL failed.
+    pub(super) fn refused(&self, failure: SaslFailure, out: &mut Outbox) -> Negotiated {
+        if matches!(self.step, Step::Auth) {
+            self.failed(AttemptError::Sasl(failure), out)
+        } else {
+            Negotiated::Waits
+        }
+    }
+
+    /// A question of the set-up is answered.
+    pub(super) fn answered(
         &mut self,
         ask: &IqAsk,
-        answer: IqAnswer,
-        out: &mut Outbox,
-    ) -> Option<Transition> {
-        match ask {
-            IqAsk::Bind => self.bound(answer, out),
-            IqAsk::Session => {
-                if let State::Setup(ws, Step::Session) = self.state {
-                    match answer {
-                        IqAnswer::Result(_) => self.discover(ws, out),
-                        no @ (IqAnswer::Error(_) | IqAnswer::Timeout | IqAnswer::Lost) => {
-                            self.setup_refused(ws, "session", &no, out);
-                        }
-                    }
-                }
-            }
-            IqAsk::Turn | IqAsk::Stun => self.discovered(ask, answer, out),
-            IqAsk::ServerPings => {
-                if let State::Setup(ws, Step::ServerPings) = self.state {
-                    if matches!(answer, IqAnswer::Result(_)) {
-                        self.keepalive.listen(out.now());
-                    } else {
-                        // Refused: ping ourselves (wire notes 2.2).
-                        self.keepalive.ping(out.now());
-                    }
-                    self.connected(ws, out);
-                }
-            }
-            IqAsk::Ping => {
-                let answered = matches!(answer, IqAnswer::Result(_));
-                if self.keepalive.pinged(answered, out.now()) == Health::Dead {
-                    return Some(self.silent(out));
-                }
-            }
-            IqAsk::Conversations => self.conversations_subscribed(answer, out),
-            IqAsk::Answer(_) | IqAsk::Update(_) | IqAsk::Terminate(_) => {}
-        }
-        None
-    }
-
-    pub(super) fn bound(&mut self, answer: IqAnswer, out: &mut Outbox) {
-        let State::Setup(ws, Step::Bind(session)) = self.state else { return };
-        match answer {
-            IqAnswer::Result(Some(Payload::Bind { jid: Some(jid), .. })) if jid.is_full() => {
-                if let Some(identity) = &mut self.identity {
-                    identity.jid.get_or_insert_with(|| jid.bare());
-                }
-                out.jid = Some(jid);
-                if session == SessionFeature::Required {
-                    self.state = State::Setup(ws, Step::Session);
-                    out.ask(IqAsk::Session, None, IqKind::Set(Payload::Session));
-                } else {
-                    self.discover(ws, out);
-                }
-            }
-            no
-            @ (IqAnswer::Result(_) | IqAnswer::Error(_) | IqAnswer::Timeout | IqAnswer::Lost) => {
-                self.setup_refused(ws, "bind", &no, out);
-            }
-        }
-    }
-
-    pub(super) fn setup_refused(
-        &mut self,
-        ws: WsId,
-        what: &str,
         answer: &IqAnswer,
+        account: &mut Account,
         out: &mut Outbox,
-    ) {
-        out.push(Output::CloseWebSocket { id: ws });
+    ) -> Negotiated {
+        match (&mut self.step, ask) {
+            (Step::Bind(session), IqAsk::Bind) => {
+                let session = *session;
+                self.bound(session, answer, account, out)
+            }
+            (Step::Session, IqAsk::Session) => match answer {
+                IqAnswer::Result(_) => self.discover(),
+                IqAnswer::Error(_) | IqAnswer::Timeout | IqAnswer::Lost => {
+                    self.unanswered("session", answer, out)
+                }
+            },
+            (Step::Discovery { .. }, IqAsk::Turn | IqAsk::Stun) if found(answer).is_none() => {
+                self.unanswered("ICE server discovery", answer, out)
+            }
+            (Step::Discovery { turn, .. }, IqAsk::Turn) => {
+                *turn = true;
+                self.discovered(out)
+            }
+            (Step::Discovery { stun, .. }, IqAsk::Stun) => {
+                *stun = true;
+                self.discovered(out)
+            }
+            (Step::ServerPings, IqAsk::ServerPings) => match answer {
+                IqAnswer::Result(_) => Negotiated::Up(self.ws, Pings::Theirs),
+                // Refused: ping ourselves (wire notes 2.2).
+                IqAnswer::Error(_) | IqAnswer::Timeout | IqAnswer::Lost => {
+                    Negotiated::Up(self.ws, Pings::Ours)
+                }
+            },
+            // An answer that nobody waits for any more.
+            _ => Negotiated::Waits,
+        }
+    }
+
+    fn bound(
+        &mut self,
+        session: SessionFeature,
+        answer: &IqAnswer,
+        account: &mut Account,
+        out: &mut Outbox,
+    ) -> Negotiated {
+        let jid = match answer {
+            IqAnswer::Result(Some(Payload::Bind { jid: Some(jid), .. })) if jid.is_full() => jid,
+            IqAnswer::Result(_) | IqAnswer::Error(_) | IqAnswer::Timeout | IqAnswer::Lost => {
+                return self.unanswered("bind", answer, out);
+            }
+        };
+        account.bound(jid);
+        out.jid = Some(jid.clone());
+        if session == SessionFeature::Required {
+            self.step = Step::Session;
+            out.ask(IqAsk::Session, None, IqKind::Set(Payload::Session));
+            Negotiated::Waits
+        } else {
+            self.discover()
+        }
+    }
+
+    /// Asks for ICE servers for the first time on a connection, which is not up before.
+    fn discover(&mut self) -> Negotiated {
+        self.step = Step::Discovery { turn: false, stun: false };
+        Negotiated::Discovers
+    }
+
+    /// Once both kinds are known, it is agreed on who pings.
+    fn discovered(&mut self, out: &mut Outbox) -> Negotiated {
+        if !matches!(self.step, Step::Discovery { turn: true, stun: true }) {
+            Negotiated::Waits
+        } else if out.config.server_side_pings {
+            self.step = Step::ServerPings;
+            subscribe_node(IqAsk::ServerPings, "enable.server.side.pings", out);
+            Negotiated::Waits
+        } else {
+            Negotiated::Up(self.ws, Pings::Ours)
+        }
+    }
+
+    /// A question got no answer that can be used.
+    fn unanswered(&self, what: &str, answer: &IqAnswer, out: &mut Outbox) -> Negotiated {
         let text = match answer {
             IqAnswer::Result(_) => format!("{what}: unusable answer"),
             IqAnswer::Error(error) => format!("{what}: refused with {}", error.condition),
@@ -299,23 +223,40 @@ impl Link {
         if let IqAnswer::Error(refusal) = answer {
             error = error.caused_by(refusal);
         }
-        self.attempt_failed(Attempt::Other(error), out);
+        self.failed(AttemptError::Other(error), out)
     }
 
-    pub(super) fn prepare_keepalive(&mut self, ws: WsId, out: &mut Outbox) {
-        if out.config.server_side_pings {
-            self.state = State::Setup(ws, Step::ServerPings);
-            self.pubsub(IqAsk::ServerPings, "enable.server.side.pings", out);
-        } else {
-            self.keepalive.ping(out.now());
-            self.connected(ws, out);
+    fn failed(&self, error: AttemptError, out: &mut Outbox) -> Negotiated {
+        out.push(Output::CloseWebSocket { id: self.ws });
+        Negotiated::Failed(error)
+    }
+}
+
+fn open(account: &Account, out: &mut Outbox) {
+    out.send(&Frame::Open(Open {
+        to: account.domain().map(str::to_owned),
+        from: None,
+        id: None,
+        version: Some("1.0".to_owned()),
+        lang: Some("en".to_owned()),
+    }));
+}
+
+/// How we say who we are, by a mechanism that the service offers.
+fn sasl(features: &Features, account: &Account, auth: &Auth) -> Option<xmpp::Auth> {
+    let offers = |name: &str| features.mechanisms.iter().any(|mechanism| mechanism == name);
+    match auth {
+        Auth::Token(token) => {
+            account.jid().filter(|_| offers("PLAIN")).map(|jid| sasl::plain(jid, token))
         }
+        Auth::Jwt(_) | Auth::Guest { .. } => offers("ANONYMOUS").then(sasl::anonymous),
     }
+}
 
-    pub(super) fn pubsub(&self, ask: IqAsk, node: &str, out: &mut Outbox) {
-        let Some(jid) = out.bare_jid() else { return };
-        let to: Option<Jid> = out.config.pubsub_host().parse().ok();
-        let subscribe = PubSub::Subscribe { node: node.to_owned(), jid };
-        out.ask(ask, to, IqKind::Set(Payload::PubSub(subscribe)));
-    }
+/// Subscribes to a node on the stream itself (wire notes 4.1).
+pub(super) fn subscribe_node(ask: IqAsk, node: &str, out: &mut Outbox) {
+    let Some(jid) = out.bare_jid() else { return };
+    let to: Option<Jid> = out.config.pubsub_host().parse().ok();
+    let subscribe = PubSub::Subscribe { node: node.to_owned(), jid };
+    out.ask(ask, to, IqKind::Set(Payload::PubSub(subscribe)));
 }

@@ -1,4 +1,4 @@
-//! What failed after a login is asked for again, so that a client is not deaf until its next
+//! Repetition of requests that failed after a login, so that a client is not deaf until its next
 //! channel (found by simulation).
 
 use std::time::Duration;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::rig::{OTHER, PEER, Rig, fake_media};
-use crate::genesys::ask::{IqAsk, LinkAsk};
+use crate::genesys::ask::{EntryAsk, IqAsk, LinkAsk};
 use crate::genesys::calls::MAX_CONVERSATIONS;
 use crate::genesys::client::MAX_COMMANDS;
 use crate::genesys::outbox::{MAX_UNAWAITED, Outbox};
@@ -347,7 +347,7 @@ fn requests_that_wait_to_be_made_again_are_bounded_in_bytes_and_who_asked_is_tol
     assert!(failure.is_err());
     assert_eq!(waiting, requests::policy(&out.config.timing).bytes / resource.bytes());
     // What is small may still fit.
-    out.rest(LinkAsk::Organization, requests::organization(), Retry::Yes);
+    out.rest(EntryAsk::Organization, requests::organization(), Retry::Yes);
     let Some(Output::Http { id, .. }) = out.pop() else { panic!("a request") };
     assert!(out.take_http(id, Err(NetError::new(NetErrorKind::Lost, "reset"))).is_none());
 }

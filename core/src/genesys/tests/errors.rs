@@ -16,7 +16,7 @@ use crate::media::{Digit, MediaError};
 use crate::rest::{Failure, FailureKind};
 use crate::sdp::SdpError;
 
-/// What becomes of a request, and what its error is to say.
+/// A mishap of a request, and what its error is to say.
 #[derive(Clone, Copy, Debug)]
 struct Mishap {
     happens: fn(&mut Rig, &Asked),

@@ -1,5 +1,5 @@
-//! What goes wrong on the way up, at every step: either tried again by the rules, or cleanly
-//! disconnected with the reason (wire notes 1 to 4, behaviour notes 1.5).
+//! Faults on the way up, at every step: either tried again by the rules, or cleanly disconnected
+//! with the reason (wire notes 1 to 4, behaviour notes 1.5).
 
 use std::time::Duration;
 
@@ -40,12 +40,12 @@ fn login_until(step: &str) -> (Rig, CommandId, crate::machine::HttpId) {
     panic!("{step} is not asked");
 }
 
-/// How a login went on after a fault.
+/// The course of a login after a fault.
 #[derive(Debug, PartialEq)]
 enum Then {
-    /// It ended, for this reason.
+    /// Ended, for this reason.
     Stopped(ErrorKind),
-    /// It goes on trying, and succeeds when the service does.
+    /// Tried again, until the service is well.
     Recovered,
 }
 

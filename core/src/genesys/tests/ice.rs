@@ -13,7 +13,7 @@ use crate::media::{Engine, EngineConfig, EngineFactory, IceServer};
 use crate::xmpp::Service;
 
 const S: fn(u64) -> Duration = Duration::from_secs;
-/// What the service of few words names.
+/// The ICE server that the service of few words names.
 const SERVICES: &str = "stun:127.0.0.1:3478";
 
 /// Tells what each engine was made with.

@@ -1,5 +1,5 @@
-//! What is not ours: sessions that are no calls, and calls on other phones of the user's (API-4,
-//! DEF-7, DEF-33).
+//! Sessions and calls that are not ours: sessions that are no calls, and calls on other phones of
+//! the user's (API-4, DEF-7, DEF-33).
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Which of the user's clients rings (SG-9, wire notes 8.6).
+//! The one of the user's clients that rings (SG-9, wire notes 8.6).
 
 use std::time::Duration;
 

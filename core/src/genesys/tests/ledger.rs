@@ -1,4 +1,4 @@
-//! What a program follows of its calls: by what a client tells, and by events of our own.
+//! The ledger that a program keeps of its calls: by what a client tells, and by events of our own.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ const SDP: &str = r#"inin-sdp-over-xmpp="true""#;
 struct Follower(Ledger);
 
 impl Follower {
-    /// What became of the calls since the last look, in short.
+    /// The phases of the calls that changed since the last look, in short.
     fn look(&mut self, rig: &mut Rig) -> Vec<String> {
         let events: Vec<_> = rig.events.drain(..).collect();
         let changes = events.iter().flat_map(|event| self.0.told(event));

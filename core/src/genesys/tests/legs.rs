@@ -1,5 +1,5 @@
-//! Which part of a conversation is ours, and which conversation is talked on (behaviour notes 4.2,
-//! 4.3; scenarios 84 to 92).
+//! Our part of a conversation, and the conversation that is talked on (behaviour notes 4.2, 4.3;
+//! scenarios 84 to 92).
 
 use serde_json::{Value, json};
 

@@ -1,5 +1,5 @@
-//! What cannot be used costs only itself: whatever optional part of what comes is broken, missing,
-//! doubled or foreign, the call is the same as without that part.
+//! Leniency: whatever optional part of a message is broken, missing, doubled or foreign, the call
+//! is the same as without that part.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ macro_rules! reported {
     };
 }
 
-/// What the reported frames are addressed from and to, as the rig's names.
+/// The reported frame with its addresses replaced by the rig's names.
 fn ours(reported: &str) -> String {
     reported.trim().replace("call@gw.example/i-1", PEER).replace("u1@org.example/r", FULL)
 }
@@ -326,7 +326,7 @@ fn tree(xml: &str) -> Element<'static> {
     x.elements().next().expect("an element").clone()
 }
 
-/// What the rule calls needed: without it there is nothing that could be used.
+/// True if the rule calls it needed: without it there is nothing that could be used.
 fn is_needed(path: &[&str], attribute: Option<&str>) -> bool {
     let element = path.last().copied().unwrap_or_default();
     if path.contains(&"group") {
@@ -394,7 +394,7 @@ fn at<'t, 'x>(tree: &'t mut Element<'x>, path: &[usize]) -> &'t mut Element<'x> 
     })
 }
 
-/// What is done to a part.
+/// The damage done to a part.
 #[derive(Clone, Debug)]
 enum Damage {
     /// An attribute's value, or all that an element holds, is something that cannot be read.
@@ -469,7 +469,7 @@ fn lived(frames: &[Element<'static>]) -> (Vec<String>, Vec<String>) {
     (lived, malformed)
 }
 
-/// What the media is told of an offer by Jingle.
+/// The description that the media is told of an offer by Jingle.
 fn described(frame: &Element<'_>) -> Option<String> {
     use crate::xmpp::IqKind;
     let Ok(Frame::Iq(iq)) = Frame::parse(&frame.to_xml()) else { return None };

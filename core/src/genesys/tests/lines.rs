@@ -388,7 +388,7 @@ fn scenario_101_pc_14_one_line_talks_and_the_others_hold() {
     assert_eq!(rig.completion(unhold.unwrap()), Some(Ok(Outcome::Done)));
 }
 
-/// Whether some output was made before another, each named by a part of it.
+/// True if some output was made before another, each named by a part of it.
 fn came_before(rig: &Rig, first: &str, second: &str) -> bool {
     let at = |part: &str| {
         let found = rig.done.iter().position(|line| line.contains(part));

@@ -3,6 +3,7 @@
 mod again;
 mod bad_input;
 mod basics;
+mod books;
 mod bounds;
 mod calls;
 mod commands;
@@ -20,6 +21,7 @@ mod legs;
 mod lenient;
 mod lines;
 mod login;
+mod orders;
 mod pace;
 mod plain_texts;
 mod probe;

@@ -1,4 +1,4 @@
-//! How fast sessions speak (SG-8, wire notes 1.6).
+//! The pace of sessions' signaling (SG-8, wire notes 1.6).
 
 use std::time::{Duration, Instant};
 
@@ -21,7 +21,7 @@ fn is_paced(rig: &Rig) -> bool {
     rig.wake.as_ref().is_some_and(|wake| wake.reason == "pace of signaling")
 }
 
-/// What comes out until nothing waits: how many stanzas, and when.
+/// The stanzas that come out until nothing waits, each with its time.
 fn drain(rig: &mut Rig) -> Vec<(Instant, String)> {
     let mut all: Vec<_> = rig.sent().into_iter().map(|text| (rig.now, text)).collect();
     while is_paced(rig) {

@@ -22,7 +22,7 @@ fn of_error(error: &Error) -> Vec<String> {
     [error.message.clone(), error.to_string()].into_iter().chain(sources).collect()
 }
 
-/// What people see of an event.
+/// The texts of an event that people see.
 fn texts(event: &Event) -> Vec<String> {
     let mut texts = match event {
         Event::Error(error)

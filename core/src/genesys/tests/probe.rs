@@ -1,4 +1,4 @@
-//! Whether the network is there, asked beside each attempt to connect (SG-7, wire notes 1.2).
+//! The look for the network beside each attempt to connect (SG-7, wire notes 1.2).
 
 use std::time::Duration;
 

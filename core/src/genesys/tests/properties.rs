@@ -7,92 +7,14 @@ use std::time::Duration;
 use proptest::prelude::*;
 use serde_json::json;
 
+use super::books::Books;
 use super::rig::{FULL, Rig};
 use super::story::{Step, Story, play, put_to_rest, story};
 use super::twice::Twice;
-use crate::genesys::{CallState, Conversation, Event};
-use crate::machine::{CommandId, WsEvent};
+use crate::genesys::{CallState, Event};
+use crate::machine::WsEvent;
 
-/// What the application was told and asked, counted.
-#[derive(Default)]
-struct Books {
-    commands: Vec<CommandId>,
-    /// By session id: rings less their ends, starts less their ends.
-    ringing: BTreeMap<String, i32>,
-    started: BTreeMap<String, i32>,
-    calls: BTreeMap<String, i32>,
-    /// By conversation: connected less ended.
-    talking: BTreeMap<String, i32>,
-    /// The calls as last told.
-    view: BTreeMap<String, Conversation>,
-}
-
-impl Books {
-    fn enter(&mut self, rig: &mut Rig) -> Result<(), TestCaseError> {
-        for event in rig.events.drain(..) {
-            match event {
-                Event::PendingSession(pending) => {
-                    let count = self.ringing.entry(pending.conversation.to_string()).or_default();
-                    *count += 1;
-                    prop_assert_eq!(*count, 1, "{} rings twice", pending.conversation);
-                }
-                Event::CancelPendingSession { conversation, .. }
-                | Event::HandledPendingSession { conversation, .. } => {
-                    let count = self.ringing.entry(conversation.to_string()).or_default();
-                    *count -= 1;
-                    prop_assert_eq!(*count, 0, "{} ends ringing twice", conversation);
-                }
-                Event::SessionStarted(session) => {
-                    let count = self.started.entry(session.id.to_string()).or_default();
-                    *count += 1;
-                    prop_assert_eq!(*count, 1, "{} starts twice", session.id);
-                }
-                Event::SessionReplaced { session, old } => {
-                    let count = self.started.entry(old.to_string()).or_default();
-                    *count -= 1;
-                    prop_assert_eq!(*count, 0, "{} is replaced without being there", old);
-                    let count = self.started.entry(session.id.to_string()).or_default();
-                    *count += 1;
-                    prop_assert_eq!(*count, 1, "{} starts twice", session.id);
-                }
-                Event::SessionEnded { session, .. } => {
-                    let count = self.started.entry(session.id.to_string()).or_default();
-                    *count -= 1;
-                    prop_assert_eq!(*count, 0, "{} ends twice", session.id);
-                }
-                Event::CallConnected { call, .. } => {
-                    let count = self.talking.entry(call.id.to_string()).or_default();
-                    *count += 1;
-                    prop_assert_eq!(*count, 1, "{} connects twice", call.id);
-                }
-                Event::CallEnded { conversation, .. } => {
-                    let count = self.talking.entry(conversation.to_string()).or_default();
-                    *count -= 1;
-                    prop_assert_eq!(*count, 0, "{} ends twice", conversation);
-                }
-                Event::ConversationUpdate(update) => {
-                    let view =
-                        update.current.iter().map(|call| (call.id.to_string(), call.clone()));
-                    self.view = view.collect();
-                    for added in &update.added {
-                        let count = self.calls.entry(added.id.to_string()).or_default();
-                        *count += 1;
-                        prop_assert!(*count <= 1, "{} is added twice", added.id);
-                        prop_assert!(update.current.iter().any(|c| c.id == added.id));
-                    }
-                    for removed in &update.removed {
-                        *self.calls.entry(removed.id.to_string()).or_default() = 0;
-                        prop_assert!(update.current.iter().all(|c| c.id != removed.id));
-                    }
-                }
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-}
-
-/// What came of a story.
+/// The result of a story.
 struct Run {
     events: Vec<String>,
     completions: Vec<String>,
@@ -102,7 +24,7 @@ struct Run {
 }
 
 impl Run {
-    /// Where another begins to differ.
+    /// The first difference from another run.
     fn difference(&self, other: &Self) -> Option<String> {
         for (what, one, two) in [
             ("told", &self.events, &other.events),
@@ -164,13 +86,7 @@ proptest! {
         }
         put_to_rest(&mut rig);
         books.enter(&mut rig)?;
-        for command in &books.commands {
-            prop_assert!(rig.completion(*command).is_some(), "{command:?} is never answered");
-        }
-        prop_assert!(books.ringing.values().all(|n| *n == 0), "still ringing: {:?}", books.ringing);
-        prop_assert!(books.started.values().all(|n| *n == 0), "still up: {:?}", books.started);
-        prop_assert!(books.talking.values().all(|n| *n == 0), "still talking: {:?}", books.talking);
-        prop_assert!(books.calls.values().all(|n| *n == 0), "still listed: {:?}", books.calls);
+        books.close(&rig)?;
         prop_assert_eq!(rig.client.remembered(), 0);
         prop_assert!(rig.client.is_connected());
     }

@@ -1,4 +1,4 @@
-//! How calls sound, and what the service is told of it (behaviour notes 12; ST-1 to ST-4).
+//! The quality of calls, and what the service is told of it (behaviour notes 12; ST-1 to ST-4).
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What happened while signaling was down is found out (LC-23, DEF-10).
+//! Reconnects that find out what happened while signaling was down (LC-23, DEF-10).
 
 use std::time::Duration;
 
@@ -104,8 +104,8 @@ fn def_10_an_offer_that_nobody_answered_is_over_when_its_call_is() {
     }
 }
 
-/// Where it is told that there is no network, a connection that is lost waits for nothing of its
-/// own.
+/// A lost connection waits for nothing of its own where the client is told that there is no
+/// network.
 #[test]
 fn lc_19_a_lost_connection_takes_its_timers_with_it() {
     let states: [fn() -> Rig; 5] = [

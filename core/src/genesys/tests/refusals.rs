@@ -1,5 +1,5 @@
-//! What the service says of what it refuses: it reaches the application, and means what it says
-//! (behaviour notes 1.5, API-5, API-6; wire notes 3.3, 8).
+//! Refusals in the service's words: they reach the application, and mean what they say (behaviour
+//! notes 1.5, API-5, API-6; wire notes 3.3, 8).
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ fn refuse(rig: &mut Rig, asked: &Asked, status: u16) {
     rig.input(Input::Http { id: asked.id, result: Ok(response) });
 }
 
-/// Whether an error carries it.
+/// True if an error carries the refusal.
 fn said(error: &Error, status: u16) -> bool {
     let shown = format!("status {status}: bad.day: Not today.: retry after 30 s");
     (error.status(), error.service_code(), error.service_message())

@@ -1,10 +1,10 @@
-//! What every request of the service's is answered with (wire notes 6.2, 6.6 to 6.11, 10.1).
+//! Replies to every request of the service (wire notes 6.2, 6.6 to 6.11, 10.1).
 
 use super::rig::{BARE, FULL, JINGLE_OFFER, PEER, Rig};
 use crate::genesys::wire::{Frame, IqKind};
 use crate::genesys::{Command, Outcome};
 
-/// What the client answered to the request with this id: `result`, an error's condition with its
+/// The client's reply to the request with this id: `result`, an error's condition with its
 /// application condition, or nothing.
 fn reply(rig: &mut Rig, id: &str) -> Option<String> {
     let sent = rig.sent();

@@ -1,4 +1,4 @@
-//! What a service of few words says: to a login, and in an offer.
+//! The words of a service of few words: to a login, and in an offer.
 
 use serde_json::Value;
 
@@ -13,7 +13,7 @@ pub(super) fn offer_sdp() -> String {
 
 pub(super) const JINGLE_OFFER: &str = r#"<content creator="initiator" name="0" senders="both"><description xmlns="urn:xmpp:jingle:apps:rtp:1" media="audio"><rtcp-mux/><payload-type id="111" name="opus" clockrate="48000" channels="2"/></description><transport xmlns="urn:xmpp:jingle:transports:ice-udp:1" ufrag="ufra" pwd="0123456789abcdef0123"><fingerprint xmlns="urn:xmpp:jingle:apps:dtls:0" hash="sha-256" setup="actpass">AB:CD</fingerprint></transport></content><group xmlns="urn:xmpp:jingle:apps:grouping:0" semantics="BUNDLE"><content name="0"/></group>"#;
 
-/// What a login is told here.
+/// The service that a login meets here.
 fn words() -> FewWords {
     FewWords {
         user: "user-1",
@@ -25,14 +25,14 @@ fn words() -> FewWords {
     }
 }
 
-/// What the REST side of a login is told.
+/// The answer to the REST side of a login.
 pub(super) fn login_answer(what: &str) -> Value {
     let (method, path) = what.split_once(' ').unwrap();
     let path = path.split_once('?').map_or(path, |(path, _)| path);
     words().rest(method, path).unwrap_or_else(|| panic!("a login does not ask {what}"))
 }
 
-/// What the stream side of a login is told, frame by frame.
+/// The answer to the stream side of a login, frame by frame.
 pub(super) fn stream_answer(frame: &str) -> Vec<String> {
     assert!(frame.starts_with("<auth") || Frame::parse(frame).is_ok(), "{frame}");
     words().stream(frame)

@@ -1,4 +1,4 @@
-//! What can happen to a phone with three calls, in any order: generated, told in words, and played.
+//! Stories of a phone with three calls, in any order: generated, told in words, and played.
 
 use std::fmt;
 use std::time::Duration;
@@ -277,7 +277,7 @@ fn answer_first(rig: &mut Rig, ok: bool) {
     rig.respond(asked.id, if ok { 200 } else { 500 }, &body);
 }
 
-/// The service ends everything, and time passes.
+/// Ends everything in the service, and lets time pass.
 pub(super) fn put_to_rest(rig: &mut Rig) {
     for call in 0..5 {
         rig.conv(&format!("C{call}"), "inbound", "terminated");

@@ -19,7 +19,8 @@ const STRANGERS: [&str; 6] = [
 ];
 const SDP: &str = r#"inin-sdp-over-xmpp="true""#;
 
-/// What a stranger may cause: an answer to its question, and a word that something was odd.
+/// Asserts that a stranger caused no more than it may: an answer to its question, and a word that
+/// something was odd.
 fn assert_unmoved(rig: &mut Rig, about: &str) {
     let told = rig.told();
     let odd = |told: &String| ["Malformed", "Error Session", "Stats"].contains(&told.as_str());

@@ -75,7 +75,7 @@ fn a_client_works_at_every_bound() {
 
 // Effects
 
-/// How a figure shows: what is seen of a client that has it.
+/// The look of a figure: what is seen of a client that has it.
 type Shows = fn(&dyn Fn(&mut Config)) -> Figure;
 
 /// The time until something is found, whenever the client wants to be woken.
@@ -133,7 +133,7 @@ fn talking(set: &dyn Fn(&mut Config)) -> Rig {
     rig
 }
 
-/// How often something is done until nothing happens for long, in an hour at most.
+/// Counts how often something is done until nothing happens for long, in an hour at most.
 fn count(rig: &mut Rig, mut done: impl FnMut(&mut Rig) -> bool) -> Figure {
     let (mut times, mut idle) = (0, 0);
     while idle < 40 {
@@ -669,7 +669,7 @@ fn effects() -> Vec<Effect> {
     ]
 }
 
-/// What the engine is told, and has tests of: `core/tests/media.rs`, `media::rtp`.
+/// Figures that the engine is told, and has tests of: `core/tests/media.rs`, `media::rtp`.
 const OF_THE_ENGINE: [&str; 2] = ["path", "reorder"];
 
 #[test]

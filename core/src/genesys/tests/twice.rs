@@ -3,7 +3,7 @@
 
 use crate::machine::{Input, UdpEvent, WsEvent};
 
-/// Which inputs come twice in a row.
+/// The inputs that come twice in a row.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) enum Twice {
     #[default]

@@ -1,4 +1,4 @@
-//! What the client uploads about itself, where that is wanted (ST-5, LG-1, DEF-34).
+//! Uploads of the client about itself, where they are wanted (ST-5, LG-1, DEF-34).
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
-//! What is read of the answers to REST requests (wire notes 8).
+//! Answers to REST requests, as far as they are read (wire notes 8).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
@@ -91,23 +91,36 @@ struct SubscriptionState {
 }
 
 impl Subscriptions {
-    /// Why topics were refused, part by part. One that is not named was taken.
+    /// The reasons for which topics were refused, part by part. One that is not named was taken; of
+    /// one that is named twice the last word counts.
     pub(crate) fn refusals(&self) -> BTreeMap<String, String> {
         let mut refusals = BTreeMap::new();
         for entity in &self.entities {
-            let Some(state) = entity.state.as_deref().filter(|state| *state != "Permitted") else {
-                continue;
-            };
-            let why = entity.rejection_reason.as_deref().unwrap_or(state);
-            let why = match entity.missing_permissions.as_deref().unwrap_or_default() {
-                [] => why.to_owned(),
-                missing => format!("{why}; missing: {}", missing.join(", ")),
-            };
+            let why = entity.refusal();
             for part in parts(&entity.id) {
-                refusals.entry(part).or_insert_with(|| why.clone());
+                match &why {
+                    Some(why) => refusals.insert(part, why.clone()),
+                    None => refusals.remove(&part),
+                };
             }
         }
         refusals
+    }
+}
+
+impl SubscriptionState {
+    /// The reason for which it was refused, if it was.
+    fn refusal(&self) -> Option<String> {
+        let state = self.state.as_deref().filter(|state| *state != "Permitted")?;
+        let why = self.rejection_reason.as_deref().unwrap_or(state);
+        let missing = self.missing_permissions.as_deref().unwrap_or_default();
+        let mut told = BTreeSet::new();
+        let missing: Vec<_> =
+            missing.iter().map(String::as_str).filter(|one| told.insert(*one)).collect();
+        Some(match missing.as_slice() {
+            [] => why.to_owned(),
+            missing => format!("{why}; missing: {}", missing.join(", ")),
+        })
     }
 }
 
@@ -153,7 +166,11 @@ mod tests {
             {"id": "v2.users.u1?conversations&station", "state": "Permitted"},
             {"id": "v2.users.u2.presence", "state": "Rejected", "rejectionReason": "no"},
             {"id": "v2.users.u4.presence", "state": "Rejected", "rejectionReason": "no",
-             "missingPermissions": ["analytics:view", "other:view"]},
+             "missingPermissions": ["analytics:view", "other:view", "analytics:view"]},
+            {"id": "v2.users.u5.presence", "state": "Rejected"},
+            {"id": "v2.users.u5.presence", "state": "Permitted"},
+            {"id": "v2.users.u6.presence", "state": "Permitted"},
+            {"id": "v2.users.u6.presence", "state": "Rejected"},
         ]});
         let states: Subscriptions = Failure::or_parsed("subscriptions", answer).unwrap();
         let states = states.refusals();
@@ -163,5 +180,7 @@ mod tests {
         assert_eq!(why("v2.users.u3.presence"), None);
         let missing = "no; missing: analytics:view, other:view";
         assert_eq!(why("v2.users.u4.presence"), Some(missing));
+        assert_eq!(why("v2.users.u5.presence"), None, "the last word counts");
+        assert_eq!(why("v2.users.u6.presence"), Some("Rejected"));
     }
 }

@@ -1,4 +1,4 @@
-//! What a JWT says about its bearer (wire notes 1.3). It is read, not verified: that is the
+//! The claims of a JWT about its bearer (wire notes 1.3). It is read, not verified: that is the
 //! service's business.
 
 use base64::Engine as _;

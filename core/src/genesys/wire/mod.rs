@@ -1,5 +1,8 @@
-//! What goes over the wire to and from the service: requests, answers, notifications, and what it
-//! adds to XMPP. Nothing here decides anything.
+//! Messages to and from the service: requests, answers, notifications, and what it adds to XMPP.
+//! Nothing here decides anything.
+//!
+//! Public with the feature `unstable-wire` only, without a promise: it follows the service, and may
+//! change in any release.
 
 pub(crate) mod answers;
 pub(crate) mod jwt;

@@ -4,6 +4,7 @@
 //! what is not, part by part.
 
 mod lenient;
+mod once;
 mod text;
 
 use std::borrow::Cow;
@@ -25,7 +26,7 @@ use text::Text;
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub(crate) struct Notice<'a> {
     pub(crate) id: ConversationId,
-    #[serde(borrow, default, deserialize_with = "or_default")]
+    #[serde(borrow, default, deserialize_with = "once::list")]
     participants: Vec<Participant<'a>>,
     #[serde(borrow, default, deserialize_with = "or_default")]
     pub(crate) attributes: Attributes<'a>,
@@ -82,7 +83,7 @@ pub(crate) struct Participant<'a> {
     /// Empty where it is no user.
     #[serde(borrow, default, deserialize_with = "text::name_or_none")]
     pub(crate) user_id: Text<'a>,
-    #[serde(borrow, default, deserialize_with = "or_default")]
+    #[serde(borrow, default, deserialize_with = "once::list")]
     calls: Vec<Call<'a>>,
     #[serde(borrow, default)]
     pub(crate) name: Text<'a>,
@@ -154,6 +155,11 @@ pub(crate) struct ErrorInfo {
 }
 
 /// States of a leg, in the classes of behaviour notes 3.3.
+///
+/// ```text
+/// Pending ──> Connected <──> Other
+///    └────────────┴────────────┴──> Ended
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Class {
     Pending,
@@ -363,6 +369,28 @@ mod tests {
         assert_eq!(call(&["terminated", "connected"]).as_deref(), Some("p-1"));
         assert_eq!(call(&["connected", "terminated"]).as_deref(), Some("p-0"));
         assert_eq!(call(&["connected", "connected"]).as_deref(), Some("p-1"));
+    }
+
+    #[test]
+    fn cv_4_cv_6_a_participant_or_leg_that_stands_twice_counts_once_and_the_last_of_them() {
+        let ours = |leg: &str, states: [&str; 2]| {
+            let calls = states.map(|state| json!({"id": leg, "state": state}));
+            json!({"id": "p", "purpose": "agent", "userId": "user-1", "calls": calls})
+        };
+        let other = |name: &str| json!({"id": "x", "purpose": "customer", "name": name});
+        for extra in [json!({}), json!({"muted": "odd"})] {
+            let mut newer = ours("k2", ["connected", "terminated"]);
+            newer["calls"][1]["errorInfo"] = extra;
+            let all = json!([other("Ann"), ours("k1", ["alerting"; 2]), newer, other("Bob")]);
+            let (tidy, user) = (notice(all.clone()), UserId::from("user-1"));
+            let body = json!({"id": "C1", "participants": all});
+            assert_eq!(Notice::answered(&body).unwrap(), tidy);
+            let ids: Vec<_> = tidy.participants.iter().map(|one| &*one.id).collect();
+            assert_eq!(ids, ["p", "x"]);
+            let call = tidy.ours(&user, None).and_then(Participant::call).unwrap();
+            assert_eq!((call.id.as_str(), call.state()), ("k2", CallState::Terminated));
+            assert_eq!(&*tidy.other(&user).unwrap().name, "Bob");
+        }
     }
 
     #[test]

@@ -3,27 +3,27 @@
 use crate::jingle::MAX_ID;
 use crate::xmpp::{Element, ElementRef, Skipped, ns};
 
-/// What a session message says of the session with this id.
+/// A session message about the session with this id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SessionMessage {
-    /// Would you take this session?
+    /// An invitation to a session.
     Propose(Propose),
-    /// Send me the media offer.
+    /// A request for the media offer.
     Proceed {
         /// The session.
         id: String,
     },
-    /// I have taken it; my other clients may stop ringing.
+    /// The word that the sender has taken it; its other clients may stop ringing.
     Accept {
         /// The session.
         id: String,
     },
-    /// I will not take it.
+    /// The word that the sender will not take it.
     Reject {
         /// The session.
         id: String,
     },
-    /// The proposer gave up.
+    /// The word that the proposer gave up.
     Retract {
         /// The session.
         id: String,

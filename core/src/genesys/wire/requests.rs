@@ -1,4 +1,4 @@
-//! What is asked for by REST (wire notes 8).
+//! Requests by REST (wire notes 8).
 
 use http::Method;
 use serde::Serialize;
@@ -36,7 +36,7 @@ pub(crate) fn user() -> Resource {
     Resource::new(Method::GET, "users/me?expand=station", None)
 }
 
-/// The least that can be asked for.
+/// The least request that there is.
 pub(crate) fn probe() -> Resource {
     Resource::new(Method::GET, "users/me", None)
 }
@@ -59,12 +59,12 @@ pub(crate) fn conversation(id: &ConversationId) -> Resource {
     Resource::new(Method::GET, format!("conversations/{}", segment(id.as_str())), None)
 }
 
-/// Log records of the client's.
+/// An upload of the client's log records.
 pub(crate) fn logs(body: Value) -> Resource {
     Resource::new(Method::POST, "diagnostics/trace", Some(body))
 }
 
-/// Media figures of the client's.
+/// An upload of the client's media figures.
 pub(crate) fn figures(body: Value) -> Resource {
     Resource::new(Method::POST, "diagnostics/newrelic/insights", Some(body))
 }
@@ -76,7 +76,7 @@ pub(crate) fn alertable(user: &UserId, connection: &str) -> Resource {
     Resource::new(Method::PATCH, path, Some(json!({"alertable": true})))
 }
 
-/// Which connection rings.
+/// The question which connection rings.
 pub(crate) fn leader() -> Resource {
     Resource::new(Method::GET, "users/alertingleader", None)
 }
@@ -87,7 +87,7 @@ pub(crate) fn claim_lead(connection: &str) -> Resource {
     Resource::new(Method::PUT, "users/alertingleader", Some(body))
 }
 
-/// A guest's JWT for a code. Without authorization: a guest has none yet.
+/// The redemption of a code for a guest's JWT. Without authorization: a guest has none yet.
 pub(crate) fn redeem(organization: &str, code: &Secret) -> Resource {
     let body = json!({"organizationId": organization, "addCommunicationCode": code.expose()});
     Resource::new(Method::POST, "conversations/codes", Some(body))

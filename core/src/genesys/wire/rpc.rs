@@ -12,7 +12,7 @@ use crate::xmpp::{Skipped, name_of};
 pub struct Rpc {
     /// The call's id; empty if it has none. A repeated re-invite repeats it.
     pub id: String,
-    /// What is called.
+    /// The method called.
     pub method: Method,
 }
 
@@ -56,7 +56,7 @@ pub enum Method {
     Terminate {
         /// The session.
         session_id: String,
-        /// Why; `success` if the sender did not say.
+        /// The reason; `success` if the sender did not say.
         reason: Reason,
     },
     /// The client is silent on purpose.
@@ -82,15 +82,15 @@ pub enum Method {
     },
 }
 
-/// Why a text is no call.
+/// The reason why a text is no call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RpcError {
     /// Not JSON.
     #[error("not JSON: line {line}, column {column}")]
     NotJson {
-        /// Where.
+        /// The line.
         line: usize,
-        /// Where in the line.
+        /// The column.
         column: usize,
     },
     /// No object with a `method`; responses do not exist.
@@ -153,7 +153,7 @@ impl Rpc {
     }
 }
 
-/// Nothing, for a parameter that cannot be read: noted, if it is there.
+/// Leaves out a parameter that cannot be read: noted, if it is there.
 fn odd<T>(params: &Value, name: &str, skipped: &mut Skipped) -> Option<T> {
     if params.get(name).is_some_and(|odd| !odd.is_null()) {
         skipped.add(name);

@@ -8,7 +8,7 @@ use crate::xmpp::{self, Element, ElementRef, Extension, Skipped, ns};
 pub type Frame = xmpp::Frame<Dialect>;
 /// A request or its answer.
 pub type Iq = xmpp::Iq<Dialect>;
-/// What an iq asks or answers.
+/// The type of an iq, with what it asks or answers.
 pub type IqKind = xmpp::IqKind<Dialect>;
 /// A message.
 pub type Message = xmpp::Message<Dialect>;
@@ -16,7 +16,7 @@ pub type Message = xmpp::Message<Dialect>;
 pub type Presence = xmpp::Presence<Dialect>;
 /// A child of a stanza.
 pub type Payload = xmpp::Payload<Dialect>;
-/// How an iq ended.
+/// The end of an iq.
 pub(crate) type IqAnswer = xmpp::Answer<Dialect>;
 
 /// The namespace of `genesys-webrtc` and `media-message`.

@@ -2,10 +2,34 @@
 
 use std::collections::BTreeMap;
 
+use crate::genesys::ids::UserId;
+
+/// What a client subscribes to by itself, of its user (wire notes 4.7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Own {
+    Conversations,
+    PersistentConnection,
+    Station,
+    AlertingLeader,
+}
+
+impl Own {
+    /// The topic's name.
+    pub(crate) fn of(self, user: &UserId) -> String {
+        let leaf = match self {
+            Self::Conversations => "conversations",
+            Self::PersistentConnection => "persistentconnection",
+            Self::Station => "station",
+            Self::AlertingLeader => "alertingleader",
+        };
+        format!("v2.users.{}.{leaf}", user.as_str())
+    }
+}
+
 /// An id must be shorter than this, in bytes.
 const MAX_ID: usize = 200;
 
-/// Whether the service can have such a topic: a longer one is never asked for.
+/// True if the service can have such a topic: a longer one is never asked for.
 pub(crate) fn is_possible(topic: &str) -> bool {
     parts(topic).iter().all(|part| !part.is_empty() && part.len() < MAX_ID)
 }

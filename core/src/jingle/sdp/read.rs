@@ -70,10 +70,10 @@ fn group(value: &str) -> Option<Group> {
     Some(Group { semantics: words.next()?, contents: words.collect() })
 }
 
-/// What has been read of one media section, or of the part before the first.
+/// The parts read so far of one media section, or of what stands before the first.
 #[derive(Clone, Default)]
 struct Section {
-    /// None in the part before the first, and for a data channel.
+    /// The description; none in the part before the first, and for a data channel.
     description: Option<Description>,
     transport: Transport,
     setup: Option<String>,
@@ -146,7 +146,7 @@ fn number<T: FromStr>(value: &str) -> Option<T> {
     value.trim().parse().ok()
 }
 
-/// `a=b` or `a:b` or a bare word; a separator at the beginning separates nothing.
+/// The parameter in `a=b`, `a:b` or a bare word; a separator at the beginning separates nothing.
 fn parameter(text: &str, separator: char) -> Parameter {
     let (name, value) = match text.split_once(separator) {
         Some((name, value)) if !name.is_empty() => (name, Some(value.to_owned())),
@@ -225,7 +225,7 @@ impl Description {
         self.payload_types.iter_mut().find(|codec| codec.id == id)
     }
 
-    /// `111 opus/48000/2`.
+    /// Reads an `a=rtpmap`: `111 opus/48000/2`.
     fn rtpmap(&mut self, value: &str) -> Option<()> {
         let (id, encoding) = value.split_once(' ')?;
         let id = number(id)?;
@@ -243,7 +243,7 @@ impl Description {
         Some(())
     }
 
-    /// `111 nack pli`, or `*` for every codec.
+    /// Reads an `a=rtcp-fb`: `111 nack pli`, or `*` for every codec.
     fn rtcp_fb(&mut self, value: &str) -> Option<()> {
         let (id, rest) = value.split_once(' ')?;
         let (kind, subtype) = match rest.trim().split_once(' ') {

@@ -239,7 +239,7 @@ mod writing {
     }
 }
 
-/// What SDP reads back of a session: mono is said, so that equal things compare equal.
+/// A session as SDP reads it back: mono is said, so that equal things compare equal.
 fn normal(mut jingle: Jingle) -> Jingle {
     for description in jingle.contents.iter_mut().filter_map(|c| c.description.as_mut()) {
         for codec in &mut description.payload_types {

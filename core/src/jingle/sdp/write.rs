@@ -77,8 +77,8 @@ fn is_usable(content: &Content) -> bool {
     codecs && secured
 }
 
-/// Those that a line can hold. Of two codecs with one number the first counts: SDP cannot tell them
-/// apart.
+/// The codecs that a line can hold. Of two codecs with one number the first counts: SDP cannot tell
+/// them apart.
 fn codecs(d: &Description) -> impl Iterator<Item = &PayloadType> {
     let mut seen = BTreeSet::new();
     // A slash would be taken for the end of the name.

@@ -5,24 +5,24 @@ use std::borrow::Cow;
 use crate::Secret;
 use crate::plain::floor;
 
-/// What stands for a secret.
+/// The text shown in place of a secret.
 pub(super) const HIDDEN: &str = "(secret)";
 /// Secrets that are remembered: a token an hour for half a year. The oldest go first; a long one
 /// is hidden by its look then.
 pub(crate) const MAX_SECRETS: usize = 4096;
-/// How many bytes of a secret's end are kept.
+/// The bytes of a secret's end that are kept.
 const TAIL: usize = 16;
 
 /// Finds secrets wherever they stand, by their last bytes.
 #[derive(Clone, Default)]
 pub(super) struct Known {
-    /// In order.
+    /// The kept ends of secrets, in order.
     tails: Vec<Tail>,
     /// The widths that they have, in order.
     widths: Vec<usize>,
     /// The bytes that they end with: where none of these is, none of them ends.
     ends: Bytes,
-    /// How many there have been.
+    /// The number of secrets that there have been.
     added: u64,
 }
 
@@ -42,12 +42,12 @@ impl Bytes {
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Tail {
-    /// How many bytes of it are kept.
+    /// The number of its bytes that are kept.
     width: usize,
     bytes: u128,
-    /// How long the secret is.
+    /// The length of the secret, in bytes.
     len: usize,
-    /// How many there were before.
+    /// The number of secrets before it.
     number: u64,
 }
 
@@ -83,7 +83,7 @@ impl Known {
         self.tails.iter().for_each(|tail| self.ends.insert(tail.bytes.to_le_bytes()[0]));
     }
 
-    /// A text without them.
+    /// The text without the secrets in it.
     pub(super) fn hidden<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let found = self.find(text.as_bytes());
         if found.is_empty() {
@@ -106,7 +106,7 @@ impl Known {
         !self.find(bytes).is_empty()
     }
 
-    /// Where they are, in order of their ends and apart from each other.
+    /// The places of secrets, in order of their ends and apart from each other.
     fn find(&self, bytes: &[u8]) -> Vec<(usize, usize)> {
         let mut found: Vec<(usize, usize)> = Vec::new();
         for (at, _) in bytes.iter().enumerate().filter(|(_, b)| self.ends.contains(**b)) {

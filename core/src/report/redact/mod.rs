@@ -1,4 +1,4 @@
-//! What of a message may be shown: no secret, and of somebody's number its last two digits.
+//! Redaction of messages for show: no secret, and of somebody's number its last two digits.
 //!
 //! A text is read as what it is, XML, JSON or a session description, also one inside the other,
 //! and written out again with the values of named attributes and keys replaced: how a peer spells
@@ -26,11 +26,11 @@ use self::names::{Role, is_secret, role};
 use crate::Secret;
 use crate::xmpp::{Element, Node, ns};
 
-/// How the length of something ends that cannot be read.
+/// The end of the text that tells the length of something that cannot be read.
 const LENGTH: &str = " bytes)";
 /// The longest text that is looked into.
 const MAX_SHOWN: usize = 1 << 20;
-/// How many documents may lie in one another.
+/// The most documents that may lie in one another.
 const MAX_NESTED: usize = 8;
 
 /// Removes secrets and numbers from what is shown.
@@ -42,12 +42,12 @@ pub(crate) struct Redactor {
 }
 
 impl Redactor {
-    /// For a service that has JSON in elements of these names.
+    /// A redactor for a service that has JSON in elements of these names.
     pub(crate) fn new(json_in: &'static [&'static str]) -> Self {
         Self { known: Known::default(), json_in }
     }
 
-    /// One more secret that is never shown, wherever it stands.
+    /// Adds a secret that is never shown, wherever it stands.
     pub(crate) fn hide(&mut self, secret: &Secret) {
         self.known.add(secret);
     }
@@ -87,7 +87,7 @@ impl Redactor {
         }
     }
 
-    /// A value with a name.
+    /// A named value as it may be shown.
     fn named<'t>(&self, name: &str, text: &'t str, depth: usize) -> Cow<'t, str> {
         match role(name) {
             Role::Secret => HIDDEN.into(),
@@ -206,7 +206,7 @@ impl Redactor {
 
     // Session descriptions
 
-    /// Line by line (RFC 8866 section 5).
+    /// A session description as it may be shown, line by line (RFC 8866 section 5).
     fn description(&self, text: &str, depth: usize) -> String {
         text.split_inclusive(['\r', '\n'])
             .map(|line| {
@@ -254,14 +254,14 @@ fn replace<'t>(text: &mut Cow<'t, str>, shown: impl Fn(&str) -> Cow<'_, str>) {
     }
 }
 
-/// Whether a text begins with a line of a session description: a letter and an equals sign.
+/// True if a text begins with a line of a session description: a letter and an equals sign.
 fn is_description(text: &str) -> bool {
     let first = text.trim_start().split(['\r', '\n']).next().unwrap_or_default();
     let kind = first.split_once('=').map(|(kind, _)| kind.trim());
     kind.is_some_and(|kind| kind.len() == 1 && kind.as_bytes()[0].is_ascii_alphabetic())
 }
 
-/// What is shown of something that cannot be read.
+/// The text shown of something that cannot be read.
 fn length(text: &str) -> String {
     format!("({}{LENGTH}", text.len())
 }

@@ -1,6 +1,6 @@
 //! Names of attributes, keys, elements and headers, by what their values are.
 
-/// What a value is, by its name.
+/// The kind of a value, by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Role {
     /// May be shown.
@@ -70,7 +70,7 @@ const NUMBER_WORDS: [&str; 10] =
 /// Names of headers whose values go on to the end of the line.
 const HEADERS: [&str; 5] = ["authorization", "cookie", "proxyauthorization", "setcookie", "crypto"];
 
-/// What a value of this name is.
+/// The kind of a value of this name.
 pub(super) fn role(name: &str) -> Role {
     let whole = squashed(name);
     if is_secret_squashed(&whole) {
@@ -99,27 +99,27 @@ fn has_part(name: &[u8], parts: fn(u8) -> &'static [&'static str]) -> bool {
     (0..name.len()).any(|at| parts(name[at]).iter().any(|part| begins(&name[at..], part)))
 }
 
-/// Whether what follows the name of a secret is one to the end of the line.
+/// True if what follows the name of a secret is one to the end of the line.
 pub(super) fn is_header(name: &str) -> bool {
     HEADERS.contains(&&*squashed(name))
 }
 
-/// Whether a line `a=name:…` of SDP holds a key: SDES, MIKEY (RFC 4567), an identity (RFC 8827).
+/// True if a line `a=name:…` of SDP holds a key: SDES, MIKEY (RFC 4567), an identity (RFC 8827).
 pub(super) fn is_key_line(name: &str) -> bool {
     matches!(&*squashed(name), "crypto" | "keymgmt" | "identity")
 }
 
-/// Whether a value of this name names another one beside it.
+/// True if a value of this name names another one beside it.
 pub(super) fn is_label(name: &str) -> bool {
     matches!(&*squashed(name), "name" | "key" | "var" | "header" | "field" | "k")
 }
 
-/// Whether a value of this name is what another one names.
+/// True if a value of this name is what another one names.
 pub(super) fn is_content(name: &str) -> bool {
     matches!(&*squashed(name), "value" | "values" | "val" | "v" | "content" | "data" | "text")
 }
 
-/// Whether a word introduces credentials (RFC 9110 section 11.4).
+/// True if a word introduces credentials (RFC 9110 section 11.4).
 pub(super) fn is_scheme(word: &str) -> bool {
     ["bearer", "basic", "digest", "negotiate", "ntlm"].iter().any(|s| word.eq_ignore_ascii_case(s))
 }
@@ -133,7 +133,7 @@ fn squashed(name: &str) -> String {
     out
 }
 
-/// Whether one of the words of a name, in camel case or with separators, is one of a number.
+/// True if one of the words of a name, in camel case or with separators, is one of a number.
 fn has_number_word(name: &str) -> bool {
     let mut from = 0;
     let mut small = false;

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::rewritten::{Rewritten, and_then};
 
-/// Fewer digits are no number that tells who somebody is.
+/// The least digits of a number that tells who somebody is.
 const LEAST: usize = 5;
 
 /// A value that is somebody's number or address. Addresses of machines stay.
@@ -21,7 +21,7 @@ pub(crate) fn whole(text: &str) -> String {
 
 const HIDDEN: &str = "(number)";
 
-/// Whether it is shortened already.
+/// True if it is shortened already.
 fn is_short(text: &str) -> bool {
     text.strip_prefix('…').is_some_and(|digits| digits.len() <= 2 && is_digits(digits))
 }
@@ -38,7 +38,7 @@ fn is_digits(text: &str) -> bool {
     text.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// Whether a word is a telephone number: digits, perhaps after a plus sign.
+/// True if a word is a telephone number: digits, perhaps after a plus sign.
 pub(super) fn is_number(word: &str) -> bool {
     let digits = word.strip_prefix('+').unwrap_or(word);
     digits.len() >= LEAST && is_digits(digits)
@@ -71,8 +71,8 @@ fn with_plus(text: &str) -> Cow<'_, str> {
     out.done()
 }
 
-/// How long the number is that a text begins with: digits and what people write between them
-/// (RFC 3966 section 5.1.1), up to the last digit.
+/// The length of the number that a text begins with: digits and what people write between them (RFC
+/// 3966 section 5.1.1), up to the last digit.
 fn number_length(text: &str) -> usize {
     let is_part = |b: u8| b.is_ascii_digit() || matches!(b, b' ' | b'-' | b'.' | b'(' | b')');
     if !text.starts_with(|c: char| c.is_ascii_digit() || c == '(' || c == ' ') {

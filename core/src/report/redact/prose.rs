@@ -16,18 +16,18 @@ use super::unescape::unescaped;
 use super::{HIDDEN, LENGTH, MAX_NESTED, Redactor, length, numbers};
 use crate::plain::is_hidden;
 
-/// How many layers of escapes are taken off.
+/// The most layers of escapes that are taken off.
 const MAX_LAYERS: usize = 4;
-/// How many layers of base64 are taken off.
+/// The most layers of base64 that are taken off.
 const MAX_CODED: usize = 2;
-/// From this length on it may be a token, if it is of letters of both cases and digits.
+/// The length from which a word may be a token, if it is of letters of both cases and digits.
 const TOKEN: usize = 48;
-/// From this length on it may be base64 of something, or begin a JWT.
+/// The length from which a word may be base64 of something, or begin a JWT.
 const CODED: usize = 16;
-/// From this length on it is hidden without a look: nobody reads it.
+/// The length from which a word is hidden without a look: nobody reads it.
 const LONG: usize = 4096;
 
-/// Either alphabet is read as this one (RFC 4648 sections 4 and 5).
+/// The alphabet as which either one is read (RFC 4648 sections 4 and 5).
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new()
@@ -35,9 +35,9 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// What base64, tokens and paths are made of.
+/// The characters of base64, tokens and paths.
 const RUN: [bool; 256] = alphanumeric_and(b"-_+/.=");
-/// What words are made of; hidden characters are among it.
+/// The characters of words; hidden characters are among them.
 const WORD: [bool; 256] = words();
 
 const fn words() -> [bool; 256] {
@@ -85,8 +85,8 @@ impl Redactor {
         length(text).into()
     }
 
-    /// Whether it is a document with something to hide, once its escapes are resolved. Each of them is
-    /// read once for each layer of escapes, so not many may lie in one another.
+    /// True if it is a document with something to hide, once its escapes are resolved. Each of them
+    /// is read once for each layer of escapes, so not many may lie in one another.
     fn is_document(&self, text: &str, depth: usize) -> bool {
         text.trim_start().starts_with(['{', '<']) && {
             let shown = self.nested(text, depth + 1 + MAX_NESTED / 2);
@@ -130,8 +130,8 @@ impl Redactor {
         out.done()
     }
 
-    /// Whether it is base64 in which there is something to hide, wherever in it that begins. That of a
-    /// text has letters of both cases; identifiers and paths most often have not.
+    /// True if it is base64 in which there is something to hide, wherever in it that begins. That
+    /// of a text has letters of both cases; identifiers and paths most often have not.
     fn is_coded(&self, run: &str, coded: usize) -> bool {
         let has = |what: fn(&u8) -> bool| run.as_bytes().iter().any(what);
         if !has(u8::is_ascii_uppercase) || !has(u8::is_ascii_lowercase) {
@@ -164,13 +164,13 @@ impl Redactor {
     }
 }
 
-/// Whether there may be a name in it: it is UTF-8, or has three letters in a row.
+/// True if there may be a name in it: it is UTF-8, or has three letters in a row.
 fn may_be_text(bytes: &[u8]) -> bool {
     let is_word = |three: &[u8]| three.iter().all(u8::is_ascii_alphabetic);
     bytes.windows(3).any(is_word) || std::str::from_utf8(bytes).is_ok()
 }
 
-/// RFC 7519 section 3: its first part is an object.
+/// True for a JWT: its first part is an object (RFC 7519 section 3).
 fn is_jwt(run: &str) -> bool {
     let mut parts = run.split(['/', '+', '=']);
     parts.any(|part| part.starts_with("eyJ") && part.len() >= CODED)
@@ -207,7 +207,7 @@ fn without_values(text: &str) -> Cow<'_, str> {
     out.done()
 }
 
-/// What stands between a word and its value, and the value, if it is a secret's. `before` is the
+/// The text between a word and its value, and the value, if it is a secret's. `before` is the
 /// character before the word.
 fn value_of<'t>(before: Option<char>, word: &str, after: &'t str) -> Option<(&'t str, &'t str)> {
     if is_scheme(word) {
@@ -239,7 +239,7 @@ fn value_of<'t>(before: Option<char>, word: &str, after: &'t str) -> Option<(&'t
     Some((&after[..gap + opening], &value[opening..length]))
 }
 
-/// How long the separator is that a text begins with, and what it is.
+/// The length of the separator that a text begins with, and its sign.
 fn separator(before: Option<char>, after: &str) -> Option<(usize, char)> {
     match after.chars().next()? {
         '/' if before == Some('/') => return Some((1, '/')),

@@ -7,7 +7,7 @@ use std::ops::Range;
 pub(super) struct Rewritten<'t> {
     text: &'t str,
     out: String,
-    /// How much of the text is written.
+    /// The bytes of the text that are written.
     done: usize,
 }
 

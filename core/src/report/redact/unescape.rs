@@ -25,14 +25,14 @@ pub(super) fn unescaped(text: &str) -> Cow<'_, str> {
     Cow::Owned(String::from_utf8_lossy(&out).into_owned())
 }
 
-/// What an escape stands for, and how long it is.
+/// The bytes that an escape stands for, and its length.
 type Read = Option<(Vec<u8>, usize)>;
 
 fn bytes(c: char) -> Vec<u8> {
     c.to_string().into_bytes()
 }
 
-/// XML 1.0 sections 4.1 and 4.6.
+/// The character of a reference of XML (XML 1.0 sections 4.1 and 4.6).
 fn reference(text: &str) -> Read {
     let end = text.bytes().take(12).position(|b| b == b';')?;
     let c = match &text[1..end] {
@@ -53,7 +53,7 @@ fn reference(text: &str) -> Read {
     Some((bytes(c), end + 1))
 }
 
-/// RFC 8259 section 7, and `\x` besides.
+/// The character of an escape of JSON (RFC 8259 section 7), and of `\x` besides.
 fn escape(text: &str) -> Read {
     let hex = |digits: usize| {
         let code = u32::from_str_radix(text.get(2..2 + digits)?, 16).ok()?;
@@ -70,7 +70,7 @@ fn escape(text: &str) -> Read {
     }
 }
 
-/// RFC 3986 section 2.1.
+/// The byte of a percent-encoding (RFC 3986 section 2.1).
 fn percent(text: &str) -> Read {
     let byte = u8::from_str_radix(text.get(1..3)?, 16).ok()?;
     Some((vec![byte], 3))

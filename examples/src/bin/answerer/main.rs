@@ -39,15 +39,15 @@ const MAX_HEARD: usize = 60 * RATE as usize;
 /// Answers every call and compares what is heard.
 #[derive(Debug, Parser)]
 struct Cli {
-    /// What she says.
+    /// The agent's speech.
     #[arg(long, value_name = "FILE")]
     own: PathBuf,
-    /// What the far end says.
+    /// The far end's speech.
     #[arg(long, value_name = "FILE")]
     far: PathBuf,
 }
 
-/// What was heard since the last mark.
+/// The speech heard since the last mark.
 #[derive(Debug, Default)]
 struct Heard {
     pcm: Mutex<Vec<i16>>,
@@ -115,7 +115,7 @@ fn tell(what: &Value) {
 }
 
 impl Heard {
-    /// So many seconds of it, or what there is of it in time.
+    /// Waits for this many seconds of it, or for what there is of it in time.
     fn wait(&self, seconds: f64) -> Vec<i16> {
         let samples = (seconds * f64::from(RATE)) as usize;
         let pcm = lock(&self.pcm);

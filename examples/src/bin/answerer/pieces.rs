@@ -1,5 +1,6 @@
-//! Whether a recording is made of somebody's speech, piece by piece. A far end's playout stretches and
-//! skips a little, and the speech is said again and again: neither matters to a quarter of a second.
+//! Comparison of a recording with somebody's speech, piece by piece. A far end's playout stretches
+//! and skips a little, and the speech is said again and again: neither matters to a quarter of a
+//! second.
 
 use offhook::audio::RATE;
 use serde::Serialize;
@@ -29,9 +30,9 @@ pub(crate) struct Speech {
 pub(crate) struct Verdict {
     /// Pieces in which somebody speaks.
     pub(crate) spoken: usize,
-    /// Those that are found in the speech.
+    /// The pieces that are found in the speech.
     pub(crate) alike: usize,
-    /// Those that follow the one before as they do in the speech.
+    /// The pieces that follow the one before as they do in the speech.
     pub(crate) in_order: usize,
     /// The correlation of the worst, in percent.
     pub(crate) worst: i32,
@@ -70,7 +71,7 @@ impl Speech {
         verdict
     }
 
-    /// Where a piece fits best, and how well.
+    /// The place where a piece fits best, and its likeness there.
     fn place(&self, piece: &[f64]) -> (usize, f64) {
         let shape = envelope(piece);
         let mut places: Vec<_> = self

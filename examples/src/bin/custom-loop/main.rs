@@ -35,7 +35,7 @@ use serde_json::{Value, json};
 use crate::http1::{exchange, failed};
 use crate::websocket::{TEXT, Writer, run_websocket};
 
-/// How many frames to say back before hanging up: two seconds.
+/// Frames to say back before hanging up: two seconds.
 const ECHO: usize = 100;
 
 fn main() -> Result<()> {

@@ -1,11 +1,11 @@
-//! Which of a user's connections rings (wire notes 8.6): the alerting leader.
+//! The one of a user's connections that rings (wire notes 8.6): the alerting leader.
 
 use serde_json::{Value, json};
 
 use super::{ConnId, Streams, World};
 
 impl Streams {
-    /// A connection can ring from now on; the first that can leads. False when there is no such
+    /// Lets a connection ring from now on; the first that can leads. False when there is no such
     /// connection.
     pub(in crate::cloud) fn set_alertable(
         &mut self,
@@ -23,12 +23,12 @@ impl Streams {
         true
     }
 
-    /// Who rings, as the service tells it.
+    /// The leader, as the service tells it.
     pub(in crate::cloud) fn leader(&self, user: &str) -> Option<Value> {
         self.leaders.get(user).map(|connection| json!({"connectionId": connection}))
     }
 
-    /// A connection takes the lead. False when it cannot ring.
+    /// Gives a connection the lead. False when it cannot ring.
     pub(in crate::cloud) fn claim_lead(
         &mut self,
         user: &str,
@@ -43,7 +43,7 @@ impl Streams {
         can_ring
     }
 
-    /// A connection is gone: if it led, another does.
+    /// Takes a connection that is gone off the lead: if it led, another does.
     pub(super) fn stop_leading(&mut self, user: &str, connection: &str, world: &mut World) {
         if self.leaders.get(user).is_none_or(|leader| leader != connection) {
             return;

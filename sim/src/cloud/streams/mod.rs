@@ -18,7 +18,7 @@ use super::untidy::Company;
 use super::world::World;
 use crate::service::{ConnId, Index, Output};
 
-/// What nobody waits for: its topic, and the notification.
+/// The notification that nobody waits for: its topic, and its text.
 const HEARTBEAT: (&str, &str) = (
     "channel.metadata",
     r#"{"topicName":"channel.metadata","eventBody":{"message":"WebSocket Heartbeat"}}"#,
@@ -28,14 +28,14 @@ const MAX_CONNS: usize = 20_000;
 /// Topics subscribed over one stream; one more is refused.
 const MAX_TOPICS: usize = 1000;
 
-/// How a socket came in.
+/// The way that a socket came in.
 #[derive(Clone, Debug)]
 enum Door {
     Channel(String),
     Jwt,
 }
 
-/// How far a stream is.
+/// The stage of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     /// The socket is open.
@@ -61,7 +61,7 @@ struct Conn {
     topics: BTreeSet<String>,
     /// The id of our latest `<open/>`.
     name: Option<String>,
-    /// Whether it can ring.
+    /// True if it can ring.
     alertable: bool,
 }
 
@@ -71,9 +71,9 @@ pub(super) struct Streams {
     conns: BTreeMap<ConnId, Conn>,
     by_user: Index<ConnId, String>,
     by_jid: Index<ConnId, Jid>,
-    /// Who subscribed to topics over the stream itself.
+    /// The connections that subscribed to topics over the stream itself.
     listening: Listeners<ConnId>,
-    /// When we ping next, where the client asked for it.
+    /// The times of our next pings, where the client asked for them.
     pings: Index<ConnId, Instant>,
     /// By user: the name of the connection that rings.
     leaders: BTreeMap<String, String>,
@@ -180,7 +180,7 @@ impl Streams {
         }
     }
 
-    /// As `GET /control/connections` lists them.
+    /// The connections as `GET /control/connections` lists them.
     pub(super) fn body(&self, world: &World) -> Value {
         let bound = self.conns.iter().filter(|(_, c)| c.stage == Stage::Bound);
         bound

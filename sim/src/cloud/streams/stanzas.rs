@@ -1,5 +1,5 @@
-//! What clients ask of the stream itself: SASL, a resource, a session, ICE servers, topics, pings
-//! (wire notes 1.4, 2, 4, 7). What is about calls is handed on.
+//! Requests of clients to the stream itself: SASL, a resource, a session, ICE servers, topics,
+//! pings (wire notes 1.4, 2, 4, 7). What is about calls is handed on.
 
 use offhook::genesys::wire::{Dialect, Frame, Iq, IqKind, Payload};
 use offhook::xmpp::{
@@ -258,7 +258,7 @@ fn no_features() -> Features {
     }
 }
 
-/// What discovery answers (wire notes 7): a STUN service, unless told otherwise.
+/// The answer of discovery (wire notes 7): a STUN service, unless told otherwise.
 fn services(kind: Option<&str>, world: &World) -> Services {
     let services = match &world.options.ice_services {
         Some(own) => own

@@ -1,15 +1,15 @@
-//! What is to be done at some time in a run.
+//! Errands: things to be done at some time in a run.
 
 use serde_json::Value;
 
 use crate::world::PhoneId;
 
-/// What is to be done at some time.
+/// A thing to be done at some time.
 #[derive(Clone, Debug)]
 pub(super) enum Errand {
     /// A customer calls.
     Arrival,
-    /// This user is called.
+    /// A call to this user.
     Call(usize),
     /// A customer's patience ends.
     Patience { conversation: String, user: usize },
@@ -27,13 +27,13 @@ pub(super) enum Errand {
     Token(usize),
     /// A phone's operating system sees its network again.
     Online(PhoneId),
-    /// Those whom agents called are counted among the customers.
+    /// The count of those whom agents called, among the customers.
     Callees,
     /// A phone's WebSocket breaks.
     Reset(PhoneId),
     /// A call that was made some time ago must be known to its user.
     Known { conversation: String, user: usize },
-    /// What befalls this call, which has just begun to ring.
+    /// A change befalls this call, which has just begun to ring.
     Disturb { conversation: String, what: &'static str, body: Value },
     /// A customer presses keys.
     Press,

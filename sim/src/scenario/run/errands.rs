@@ -1,5 +1,5 @@
-//! What is to be done at some time: customers come, lose patience, talk and hang up; what was
-//! wrong gets better.
+//! Errands carried out: customers come, lose patience, talk and hang up; what was wrong gets
+//! better.
 
 use std::time::Duration;
 
@@ -104,7 +104,7 @@ impl Run {
         }
     }
 
-    /// A customer calls a user.
+    /// Calls a user as a customer.
     pub(super) fn call(&mut self, user: usize) {
         let gone = |world: &mut World<Checks>, id: &String| {
             let (_, call) = world.control("GET", &format!("calls/{id}"), &Value::Null);
@@ -172,7 +172,7 @@ impl Run {
         }
     }
 
-    /// Those whom agents called talk and hang up as customers do.
+    /// Lets those whom agents called talk and hang up as customers do.
     fn meet_callees(&mut self) {
         for user in 0..self.scenario.agents {
             for call in self.world.conversations(&user_name(user)) {
@@ -190,7 +190,7 @@ impl Run {
         Voice(self.scenario.fidelity)
     }
 
-    /// Some customer presses two keys. None is pressed again soon.
+    /// Presses two keys as some customer. None is pressed again soon.
     fn customer_presses(&mut self) {
         let calls: Vec<_> = self.live.iter().flatten().cloned().collect();
         let Some(id) = self.untidy.pick(&calls).cloned() else { return };
@@ -218,8 +218,8 @@ impl Run {
         }
     }
 
-    /// What a customer says in that step of a talk spurt: as their far end has agreed on, and in
-    /// frames of its length.
+    /// The frames that a customer says in that step of a talk spurt: as their far end has agreed
+    /// on, and in frames of its length.
     pub(super) fn customer_frames(
         &self,
         id: &str,

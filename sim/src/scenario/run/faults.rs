@@ -1,4 +1,4 @@
-//! What goes wrong, and the evening when all of it is made good.
+//! Faults of a run, and the evening when all of them are made good.
 
 use std::time::Duration;
 
@@ -143,7 +143,7 @@ impl Run {
         }
     }
 
-    /// What an operating system tells a program of its network.
+    /// Tells a client what an operating system tells a program of its network.
     pub(super) fn hint(&mut self, phone: PhoneId, command: Command) {
         // A client that is not connected has no use for it.
         let _ = self.world.press(phone, |keys| keys.submit(command));
@@ -204,7 +204,7 @@ impl Run {
         self.plan(at, Errand::Token(user));
     }
 
-    /// A user's phones are given the token that holds.
+    /// Gives a user's phones the token that holds.
     pub(super) fn renew(&mut self, user: usize) {
         let token = token_of(user, self.tokens[user]);
         for phone in self.phones[user].clone() {
@@ -231,7 +231,7 @@ impl Run {
         self.disturb(what, body);
     }
 
-    /// As [`Run::disturb_one`]; which call, if it could be done.
+    /// [`Run::disturb_one`]; returns the call, if it could be done.
     fn disturb(&mut self, what: &'static str, body: &Value) -> Option<String> {
         let mut calls: Vec<_> = self.live.iter().flatten().cloned().collect();
         if self.is_untidy() && matches!(what, "elsewhere" | "repropose") {
@@ -296,7 +296,7 @@ impl Run {
         }
     }
 
-    /// Whether clients may have missed what nobody repeats.
+    /// True if clients may have missed what nobody repeats.
     pub(super) fn notices_were_tampered_with(&self) -> bool {
         let tampers = |fault: &Fault| {
             matches!(fault.kind, FaultKind::Lost | FaultKind::Late | FaultKind::Rubbish)

@@ -11,7 +11,7 @@ use crate::scenario::agent::{Agent, Habits, Manner};
 use crate::world::{Application, PhoneId, Voice};
 
 impl Run {
-    /// Everybody gets a desk. What runs on a phone begins here.
+    /// Gives everybody a desk. What runs on a phone begins here.
     pub(super) fn furnish(&mut self) {
         let root = &Seed::from(self.seed).child(&self.scenario.name);
         let mut dice = Dice::new(root, "furniture");

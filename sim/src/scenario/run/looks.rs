@@ -12,11 +12,12 @@ use serde_json::Value;
 use super::{CHANGED, CHANGES, CUSTOMERS_SAY, HEARD, Run, WORD, WORDS, agent_call, user_name};
 use crate::world::PhoneId;
 
-/// What each far end presses in the speech test.
+/// The keys that each far end presses in the speech test.
 const PRESSED: &str = "11#4";
 
 impl Run {
-    /// Who was dialled by a request whose answer came too late hears nobody, and hangs up.
+    /// Hangs up the calls that were dialled by a request whose answer came too late: nobody is
+    /// heard there.
     pub(super) fn hang_up_strays(&mut self) {
         let failed = self.world.observer().failed_dials.clone();
         for user in 0..self.scenario.agents {
@@ -52,8 +53,8 @@ impl Run {
         Ok(())
     }
 
-    /// Whether a phone of the user's still rings for a call of whose end nobody told: it keeps the
-    /// line until it expires.
+    /// True while a phone of the user's still rings for a call of whose end nobody told: it keeps
+    /// the line until it expires.
     pub(super) fn rings_in_vain(&self, user: usize) -> bool {
         let there = self.world.conversations(&user_name(user));
         let is_there = |id: &ConversationId| there.iter().any(|call| call["id"] == id.as_str());
@@ -62,7 +63,7 @@ impl Run {
         })
     }
 
-    /// Where nothing is wrong, a call is known at once, unless it is over already.
+    /// Checks that a call is known at once where nothing is wrong, unless it is over already.
     pub(super) fn look_whether_known(&mut self, conversation: &str, user: usize) {
         let id = ConversationId::from(conversation);
         let there = self.world.conversations(&user_name(user));
@@ -175,7 +176,8 @@ impl Run {
         up
     }
 
-    /// A session outlives its calls, and so may its far end's hold. False once something was found.
+    /// Lifts the holds of far ends: a session outlives its calls, and so may its far end's hold.
+    /// False once something was found.
     fn resume_far_ends(&mut self) -> bool {
         let mut held = Vec::new();
         for (.., id) in self.calls_up() {
@@ -192,8 +194,8 @@ impl Run {
         self.pass(until)
     }
 
-    /// In an untidy world, something befalls each call's far end before people listen to each other
-    /// on it. False once something was found.
+    /// Changes each call's far end in an untidy world, before people listen to each other on it.
+    /// False once something was found.
     pub(super) fn change_calls(&mut self) -> bool {
         if !self.resume_far_ends() {
             return false;
@@ -361,7 +363,7 @@ impl Run {
         Ok(())
     }
 
-    /// Everybody goes home; nothing may be left.
+    /// Sends everybody home; nothing may be left.
     pub(super) fn destroy(&mut self) {
         for phone in self.world.phones() {
             self.world.dismiss(phone);

@@ -63,7 +63,7 @@ pub(super) fn candidate_line(address: SocketAddr, ufrag: &str) -> String {
     )
 }
 
-/// Where a candidate is (RFC 8839 section 5.1). None for one that is not UDP.
+/// The address of a candidate (RFC 8839 section 5.1). None for one that is not UDP.
 pub(super) fn candidate_address(line: &str) -> Result<Option<SocketAddr>, MediaError> {
     let unreadable = || MediaError::Candidate(line.to_owned());
     let fields: Vec<_> =

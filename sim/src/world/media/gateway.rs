@@ -19,7 +19,7 @@ use crate::service::{FarMedia, RtpManner};
 
 /// The static payload type of comfort noise (RFC 3551 section 6).
 const NOISE: u8 = 13;
-/// How loud it is, in dB below the overload point.
+/// The loudness, in dB below the overload point.
 const LEVEL: u8 = 60;
 /// A pause comes after so many frames, and another source after so many.
 const TALK: u32 = 4;
@@ -54,12 +54,12 @@ impl FarMedia for GatewayFactory {
     }
 }
 
-/// See the [module](self).
+/// A far end with RTP of its own making.
 struct Gateway {
     engine: Box<dyn RawEngine>,
     sender: Sender,
     offered: Payloads,
-    /// What was agreed on last.
+    /// The payloads of the last agreement.
     payloads: Payloads,
 }
 
@@ -246,7 +246,7 @@ struct Source {
     next: u64,
 }
 
-/// What makes the packets.
+/// The maker of packets.
 #[derive(Debug)]
 struct Sender {
     manner: RtpManner,

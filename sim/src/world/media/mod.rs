@@ -55,7 +55,7 @@ impl EngineFactory for ModelFactory {
     }
 }
 
-/// How far the descriptions are.
+/// The state of the descriptions.
 #[derive(Clone, Debug)]
 enum Negotiation {
     New,
@@ -78,7 +78,7 @@ struct Model {
     own: Own,
     /// The far side's description in force.
     agreed: Option<Remote>,
-    /// What was told of that.
+    /// The last agreement told.
     told: Option<Agreement>,
     /// The direction that we want.
     wanted: Direction,
@@ -176,7 +176,7 @@ impl Model {
         self.event(EngineEvent::LocalCandidate(candidate));
     }
 
-    /// A far side's description is in force: look for a path.
+    /// Puts a far side's description in force, and looks for a path.
     fn agree(&mut self, remote: Remote) {
         if let Some(Renewal::Association) = self.change(&remote) {
             // Another far end: what came from the one before counts no more.
@@ -199,7 +199,7 @@ impl Model {
         Some(remote.change(self.agreed.as_ref()?, None, Setup::ActPass))
     }
 
-    /// The negotiation is over.
+    /// Ends the negotiation.
     fn settle(&mut self) {
         self.negotiation = Negotiation::Done;
         if self.state == MediaState::New {

@@ -8,12 +8,12 @@ use offhook::media::{AudioCodec, AudioFrame, Digit};
 /// One datagram: a kind, then its fields.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Packet {
-    /// Is there a way to you?
+    /// A question whether there is a way.
     Probe {
         to: String,
         from: String,
     },
-    /// There is.
+    /// The answer that there is.
     Reply {
         to: String,
         from: String,

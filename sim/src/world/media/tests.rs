@@ -67,7 +67,7 @@ impl Wire {
         }
     }
 
-    /// Whether there was anything to pass on.
+    /// Passes on what there is, and returns true if there was anything.
     fn pass_on(&mut self) -> bool {
         let mut any = false;
         for from in 0..2 {

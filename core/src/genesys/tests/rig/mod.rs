@@ -31,7 +31,7 @@ pub(super) struct Asked {
     pub(super) what: String,
     pub(super) body: Value,
     pub(super) authorized: bool,
-    /// By when it is to be answered.
+    /// The time by which it is to be answered.
     pub(super) deadline: Instant,
 }
 
@@ -39,19 +39,19 @@ pub(super) struct Asked {
 pub(super) struct Rig {
     pub(super) client: Client,
     pub(super) now: Instant,
-    /// When it was logged in.
+    /// The time of its login.
     pub(super) begun: Instant,
     pub(super) ws: Option<WsId>,
     pub(super) udp: Option<UdpId>,
     pub(super) wake: Option<Wake>,
-    /// What it did, in order, as short lines; drained by [`Rig::did`].
+    /// The log of what it did, in order, as short lines; drained by [`Rig::did`].
     pub(super) log: Vec<String>,
     pub(super) asked: VecDeque<Asked>,
     /// Questions whether the network is there (SG-7), apart from what a login needs.
     pub(super) probes: VecDeque<(Asked, Instant)>,
     sent: VecDeque<String>,
     pub(super) events: VecDeque<Event>,
-    /// What was told, counted.
+    /// Counters of the events told.
     counted: Counters,
     completions: Vec<(CommandId, Result<Outcome, Error>)>,
     /// The calls and sessions that commands are about, as long as they are not answered.
@@ -60,20 +60,20 @@ pub(super) struct Rig {
     pub(super) opened_sockets: VecDeque<WsId>,
     /// Line appearances, and whether the station keeps its session.
     pub(super) station: (u32, bool),
-    /// What the service answers when it is asked which conversations there are, if anything.
+    /// The service's answer when it is asked which conversations there are, if any.
     pub(super) listing: Option<Value>,
     numbers: usize,
     /// The content of the last `<auth/>`.
     auth: Option<String>,
     resource: Option<String>,
-    /// Which inputs come twice in a row, of how many there were.
+    /// The inputs that come twice in a row, of how many there were.
     pub(super) twice: Twice,
     pub(super) inputs: usize,
     /// Everything that the service was told and asked, but for what may be said twice.
     pub(super) said: Vec<String>,
     /// Frames sent and requests made, in order, since [`Rig::forget`].
     pub(super) done: Vec<String>,
-    /// Where requests went and sockets were opened.
+    /// The hosts to which requests went and sockets were opened.
     pub(super) hosts: Vec<String>,
     newest_media: Option<MediaId>,
 }
@@ -253,7 +253,7 @@ impl Rig {
         false
     }
 
-    /// What the service says of the user's phone.
+    /// The service's description of the user's phone.
     pub(super) fn station_body(&self) -> Value {
         let mut body = login_answer("GET /stations/station-1");
         body["webRtcCallAppearances"] = json!(self.station.0);
@@ -263,7 +263,7 @@ impl Rig {
 
     // Inputs
 
-    /// A refused command leaves no output and no change.
+    /// Submits a command; a refused one leaves no output and no change.
     pub(super) fn submit(&mut self, command: Command) -> Result<CommandId, Error> {
         let refused = self.client.plan(&command).is_err();
         let before = refused.then(|| (format!("{command:?}"), self.client.digest()));
@@ -346,7 +346,7 @@ impl Rig {
         self.now = until;
     }
 
-    /// As [`Rig::wait`], while the service answers every IQ at once.
+    /// [`Rig::wait`], while the service answers every IQ at once.
     pub(super) fn wait_acknowledging(&mut self, time: Duration) {
         let until = self.now + time;
         while let Some(wake) = self.wake.filter(|wake| wake.at <= until) {
@@ -367,7 +367,7 @@ impl Rig {
         self.resource.clone()
     }
 
-    /// What SASL was last told, decoded.
+    /// The last SASL message, decoded.
     pub(super) fn auth_sent(&self) -> Option<String> {
         use base64::Engine as _;
         let text = base64::engine::general_purpose::STANDARD.decode(self.auth.as_ref()?).ok()?;
@@ -381,7 +381,8 @@ impl Rig {
         self.input(Input::Timeout);
     }
 
-    /// What the far side's media does: a word that [`FakeMedia`](crate::media::testing::FakeMedia) understands.
+    /// Makes the far side's media do something: a word that
+    /// [`FakeMedia`](crate::media::testing::FakeMedia) understands.
     pub(super) fn media(&mut self, word: &str) {
         let id = self.udp.expect("media sockets");
         let event = UdpEvent::Datagram {
@@ -540,7 +541,7 @@ impl Rig {
     }
 }
 
-/// An error of a command is about what the command is about.
+/// Checks that an error of a command is about what the command is about.
 fn is_named(error: &Error, subject: &Subject) {
     let Subject { conversation, session } = subject;
     assert!(conversation.is_none() || error.conversation() == conversation.as_ref(), "{error:?}");

@@ -1,4 +1,4 @@
-//! What the client wants, kept for the test to look at.
+//! The client's outputs, kept for the test to look at.
 
 use std::net::SocketAddr;
 
@@ -124,7 +124,7 @@ impl Rig {
         }
     }
 
-    /// Whether and how a command was completed.
+    /// The result of a command, if it was completed.
     pub(in crate::genesys::tests) fn completion(
         &self,
         command: CommandId,

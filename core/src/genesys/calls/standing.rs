@@ -1,0 +1,137 @@
+//! The standing of an offer to the calls and sessions that there are (LC-16). What follows from it is
+//! the table of [`collision`](crate::genesys::collision).
+
+use super::Calls;
+use crate::genesys::collision::{Connection, Standing};
+use crate::genesys::conversation::{By, Invite};
+use crate::genesys::event::Signaling;
+use crate::genesys::ids::{ConversationId, SessionId};
+use crate::genesys::outbox::Outbox;
+use crate::xmpp::Jid;
+
+impl Calls {
+    /// The standing of a session-initiate, and the conversation that it is for. Only who proposed a session
+    /// may initiate it, of whatever resource.
+    pub(in crate::genesys) fn standing_of_initiate(
+        &self,
+        session: &SessionId,
+        peer: &Jid,
+    ) -> (Standing, Option<ConversationId>) {
+        if let Some(standing) = self.standing_of_open(session, peer, None) {
+            return (standing, None);
+        }
+        match self.proposal(session) {
+            None => (Standing::Nameless, None),
+            Some((conversation, invite)) if invite.is_by(peer) => {
+                (proposed(invite), Some(conversation))
+            }
+            Some((conversation, _)) => (Standing::Strange, Some(conversation)),
+        }
+    }
+
+    /// The standing of an offer that names a conversation, or none; and the conversation that it is for.
+    /// What nobody knows of may come from anywhere (wire notes 6.1).
+    pub(in crate::genesys) fn standing_of_offer(
+        &self,
+        session: &SessionId,
+        named: Option<ConversationId>,
+        peer: &Jid,
+        sdp: &str,
+    ) -> (Standing, Option<ConversationId>) {
+        let proposal = self.proposal(session);
+        let invited = proposal.as_ref().map(|(conversation, _)| conversation.clone());
+        let made_for = || self.sessions.handle(session).map(|session| session.conversation);
+        let conversation = named.or(invited).or_else(made_for);
+        if let Some(standing) = self.standing_of_open(session, peer, Some(sdp)) {
+            return (standing, conversation);
+        }
+        let standing = match (&conversation, proposal) {
+            (None, _) => Standing::Nameless,
+            (Some(call), _) if self.is_strange(session, call, peer) => Standing::Strange,
+            (Some(_), None) => Standing::Unknown,
+            (Some(_), Some((_, invite))) => proposed(invite),
+        };
+        (standing, conversation)
+    }
+
+    /// The standing of an offer to the session that has its name, if there is one.
+    fn standing_of_open(
+        &self,
+        session: &SessionId,
+        peer: &Jid,
+        sdp: Option<&str>,
+    ) -> Option<Standing> {
+        let signal = self.sessions.signal(session)?;
+        if signal.peer() != peer {
+            return Some(Standing::Foreign);
+        }
+        let same = || sdp.is_some_and(|sdp| self.sessions.is_renegotiation(session, sdp));
+        let connection = match signal.kind() {
+            Signaling::Jingle => Connection::ByJingle,
+            Signaling::Sdp if same() => Connection::Same,
+            Signaling::Sdp => Connection::Other,
+        };
+        let is_current = self.sessions.is_current(session);
+        let standing = if is_current { Standing::There } else { Standing::Replaced };
+        Some(standing(connection))
+    }
+
+    /// True if an offer comes from somebody who has nothing to do with it: a session was proposed by
+    /// another bare address, or the conversation is on a session of another one's.
+    fn is_strange(&self, session: &SessionId, conversation: &ConversationId, peer: &Jid) -> bool {
+        let carrier = self.entries.get(conversation).and_then(|entry| entry.media.as_ref());
+        self.is_proposed_by_other(session, conversation, peer)
+            || self.sessions.is_held_by_other(carrier, conversation, peer)
+    }
+
+    /// The call that a session was proposed for, if that is not begun.
+    pub(super) fn proposal(&self, session: &SessionId) -> Option<(ConversationId, &Invite)> {
+        let conversation = self.invited(session).into_iter().next()?;
+        let invite = self.entries.get(&conversation)?.invitation.invite()?;
+        Some((conversation, invite))
+    }
+
+    /// The session whose place a re-invite takes: the one that carries its conversation. An idle
+    /// session carries none, and a shared one may be named by a call that is over: they are known by
+    /// the conversation they were made for, or else by the far side that speaks for them.
+    pub(in crate::genesys) fn carrier_of(
+        &self,
+        conversation: &ConversationId,
+        peer: &Jid,
+    ) -> Option<SessionId> {
+        let carries = self.entries.get(conversation).and_then(|entry| entry.media.clone());
+        let free = |session: &SessionId| self.line.is(session) || self.users_of(session).is_empty();
+        carries.or_else(|| self.sessions.made_for(conversation, peer).into_iter().find(free))
+    }
+
+    /// True if a re-invite's request was seen before.
+    pub(in crate::genesys) fn was_reinvited_by(&self, request: &str, out: &Outbox) -> bool {
+        self.reinvites.has(request, out.now())
+    }
+
+    /// Takes note of a re-invite's request.
+    pub(in crate::genesys) fn reinvited_by(
+        &mut self,
+        request: &str,
+        session: &SessionId,
+        out: &Outbox,
+    ) {
+        let until = out.now() + out.config.timing.reinvite;
+        self.reinvites.add(request, session, out.now(), until);
+    }
+
+    /// Notes that our answer did not reach the service, or was not taken.
+    pub(in crate::genesys) fn answer_lost(&mut self, session: &SessionId) {
+        self.reinvites.answer_lost(session);
+    }
+}
+
+/// The standing of what was proposed. Events propose no sessions: what [`Calls::invited`] finds is by
+/// a propose.
+fn proposed(invite: &Invite) -> Standing {
+    match invite.by {
+        By::Propose { sdp_over_xmpp: true } => Standing::Proposed(Signaling::Sdp),
+        By::Propose { sdp_over_xmpp: false } => Standing::Proposed(Signaling::Jingle),
+        By::Event => Standing::Unknown,
+    }
+}

@@ -1,0 +1,317 @@
+//! One media association beneath its signaling: an engine, its sockets, the far side's candidates and
+//! the figures.
+//!
+//! Whoever signals negotiates with [`Peer::engine`] and asks [`Peer::poll`] afterwards, until it
+//! answers none: what it tells is theirs to carry on. Datagrams and frames never reach them.
+
+use std::time::{Duration, Instant};
+
+use super::{
+    Engine, EngineEvent, EngineOutput, Frame, LocalKind, MediaError, MediaKind, MediaState,
+    MediaStats, Track,
+};
+use crate::machine::{MediaId, NetError, Output, Outputs, TrackId, UdpEvent, UdpId, Wake};
+use crate::sdp::candidate::{Admission, Candidate, Generation};
+
+/// Outputs that one drain takes from an engine: an engine that never ends it is broken.
+const MAX_DRAIN: usize = 10_000;
+
+/// An event of a peer's media, each of which comes once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Milestone {
+    Connected,
+    FirstAudio,
+}
+
+/// The sockets of a peer.
+///
+/// ```text
+/// Wanted ──opened──> Open
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sockets {
+    Wanted,
+    Open,
+}
+
+/// Who hears a peer.
+///
+/// ```text
+/// Application ──another takes its place──> Nobody
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Audience {
+    Application,
+    Nobody,
+}
+
+/// Something that whoever signals has to know.
+#[derive(Debug)]
+pub(crate) enum PeerNews {
+    /// The engine reports it; never a frame.
+    Engine(EngineEvent),
+    /// There are no sockets.
+    NoSocket(NetError),
+    /// The engine refuses a frame. Told once of all frames in a row.
+    Refused(MediaError),
+    /// The engine does not end its drain.
+    Restless,
+}
+
+/// See the [module](self).
+pub(crate) struct Peer {
+    /// The name of its media, which it may have taken over from another.
+    pub(crate) media: MediaId,
+    udp: UdpId,
+    sockets: Sockets,
+    audience: Audience,
+    pub(crate) engine: Box<dyn Engine>,
+    /// False where no address of ours is a candidate by itself.
+    hosts: bool,
+    /// The far side's candidates since ICE began, or began anew.
+    pub(crate) remote: Generation,
+    /// When the engine is due.
+    wake: Option<Wake>,
+    /// When figures are told, once it was connected, and how often.
+    figures_at: Option<Instant>,
+    figures_every: Duration,
+    /// Figures were told that [`Peer::take_sample`] has not taken.
+    sampled: bool,
+    /// Milestones reached, and how many of them [`Peer::take_milestones`] has taken.
+    milestones: Vec<(Milestone, Instant)>,
+    noted: usize,
+    /// The last frame was refused.
+    refused: bool,
+    /// Outputs taken in this drain.
+    drained: usize,
+}
+
+impl std::fmt::Debug for Peer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Peer")
+            .field("media", &self.media)
+            .field("sockets", &self.sockets)
+            .field("audience", &self.audience)
+            .field("state", &self.engine.state())
+            .field("wake", &self.wake)
+            .field("figures_at", &self.figures_at)
+            .field("milestones", &self.milestones)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Peer {
+    /// A peer over an engine. Its sockets are asked for by [`Output::OpenUdp`].
+    pub(crate) fn new(
+        media: MediaId,
+        udp: UdpId,
+        engine: Box<dyn Engine>,
+        hosts: bool,
+        figures_every: Duration,
+    ) -> Self {
+        Self {
+            media,
+            udp,
+            sockets: Sockets::Wanted,
+            audience: Audience::Application,
+            engine,
+            hosts,
+            remote: Generation::default(),
+            wake: None,
+            figures_at: None,
+            figures_every,
+            sampled: false,
+            milestones: Vec::new(),
+            noted: 0,
+            refused: false,
+            drained: 0,
+        }
+    }
+
+    pub(crate) fn udp(&self) -> UdpId {
+        self.udp
+    }
+
+    pub(crate) fn state(&self) -> MediaState {
+        self.engine.state()
+    }
+
+    /// True while media is connected, or may yet be.
+    pub(crate) fn is_alive(&self) -> bool {
+        match self.engine.state() {
+            MediaState::New | MediaState::Connecting | MediaState::Connected => true,
+            MediaState::Disconnected | MediaState::Failed | MediaState::Closed => false,
+        }
+    }
+
+    /// Lets another peer take its place: it says nothing more, and nobody hears it.
+    pub(crate) fn supersede(&mut self) {
+        self.audience = Audience::Nobody;
+    }
+
+    pub(crate) fn is_superseded(&self) -> bool {
+        self.audience == Audience::Nobody
+    }
+
+    pub(crate) fn next_wake(&self) -> Option<Wake> {
+        let figures = self.figures_at.map(|at| Wake { at, reason: "media figures" });
+        Wake::earliest(self.wake, figures)
+    }
+
+    /// Takes what happened to its sockets. The first news.
+    pub(crate) fn handle_udp<E, O, X>(
+        &mut self,
+        event: UdpEvent,
+        out: &mut Outputs<E, O, X>,
+    ) -> Option<PeerNews> {
+        let now = out.now();
+        match event {
+            UdpEvent::Opened { .. } if self.sockets == Sockets::Open => {}
+            UdpEvent::Opened { local } => {
+                self.sockets = Sockets::Open;
+                if self.hosts {
+                    for local in &local {
+                        self.engine.add_local(now, local, LocalKind::Host);
+                    }
+                }
+                self.engine.local_done(now);
+            }
+            UdpEvent::Changed { added, removed } => {
+                for address in removed {
+                    self.engine.remove_local(now, address);
+                }
+                if self.hosts && !added.is_empty() {
+                    for local in &added {
+                        self.engine.add_local(now, local, LocalKind::Host);
+                    }
+                    self.engine.local_done(now);
+                }
+            }
+            UdpEvent::Failed(error) => return Some(PeerNews::NoSocket(error)),
+            UdpEvent::Datagram { local, remote, data } => {
+                self.engine.handle_datagram(now, local, remote, &data);
+            }
+        }
+        self.poll(out)
+    }
+
+    /// Takes a candidate of the far side. What ICE cannot use is skipped, and so is what comes when there
+    /// are enough of them.
+    ///
+    /// # Errors
+    ///
+    /// The engine cannot read it; or [`MediaError::TooMany`], for the first of those beyond
+    /// [`MAX_CANDIDATES`](crate::sdp::candidate::MAX_CANDIDATES). The session goes on.
+    pub(crate) fn remote_candidate(
+        &mut self,
+        now: Instant,
+        candidate: &Candidate,
+    ) -> Result<(), MediaError> {
+        let Some(usable) = candidate.usable() else { return Ok(()) };
+        let Some(address) = usable.address() else { return Ok(()) };
+        match self.remote.admit(address, usable.component) {
+            Admission::New => self.engine.add_remote_candidate(now, &usable.to_line()),
+            Admission::Known | Admission::Full { first: false } => Ok(()),
+            Admission::Full { first: true } => Err(MediaError::TooMany("candidates")),
+        }
+    }
+
+    /// Sends a frame. The first news.
+    pub(crate) fn send<E, O, X>(
+        &mut self,
+        track: Track,
+        frame: &Frame,
+        out: &mut Outputs<E, O, X>,
+    ) -> Option<PeerNews> {
+        match self.engine.send(out.now(), track, frame) {
+            Ok(()) => self.refused = false,
+            Err(_) if self.refused => {}
+            Err(error) => {
+                self.refused = true;
+                return Some(PeerNews::Refused(error));
+            }
+        }
+        self.poll(out)
+    }
+
+    /// Lets time pass. The figures, if they are due.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) -> Option<MediaStats> {
+        let due = self.figures_at.is_some_and(|at| at <= now);
+        let figures = due.then(|| {
+            self.figures_at = Some(now + self.figures_every);
+            self.sampled = true;
+            self.engine.stats()
+        });
+        if self.wake.is_some_and(|wake| wake.at <= now) {
+            self.engine.handle_timeout(now);
+        }
+        figures
+    }
+
+    /// The figures since it began.
+    pub(crate) fn stats(&self) -> MediaStats {
+        self.engine.stats()
+    }
+
+    /// The figures, once each time that they were told.
+    pub(crate) fn take_sample(&mut self) -> Option<MediaStats> {
+        std::mem::take(&mut self.sampled).then(|| self.engine.stats())
+    }
+
+    /// Milestones reached since the last look.
+    pub(crate) fn take_milestones(&mut self) -> &[(Milestone, Instant)] {
+        let new = std::mem::replace(&mut self.noted, self.milestones.len());
+        &self.milestones[new..]
+    }
+
+    fn reach(&mut self, milestone: Milestone, now: Instant) {
+        if self.milestones.iter().all(|(reached, _)| *reached != milestone) {
+            self.milestones.push((milestone, now));
+        }
+    }
+
+    /// Puts out datagrams and frames up to the next news. None when the engine is at rest.
+    pub(crate) fn poll<E, O, X>(&mut self, out: &mut Outputs<E, O, X>) -> Option<PeerNews> {
+        while self.drained < MAX_DRAIN {
+            self.drained += 1;
+            match self.engine.poll_output() {
+                EngineOutput::Transmit { local, remote, data } => {
+                    if self.sockets == Sockets::Open {
+                        out.push(Output::Transmit { id: self.udp, local, remote, data });
+                    }
+                }
+                EngineOutput::Event(_) if self.is_superseded() => {}
+                EngineOutput::Event(EngineEvent::Frame { track, frame }) => {
+                    if track.kind == MediaKind::Audio {
+                        self.reach(Milestone::FirstAudio, out.now());
+                    }
+                    let track = TrackId { media: self.media, track };
+                    out.push(Output::Frame { track, frame });
+                }
+                EngineOutput::Event(event) => {
+                    self.note(&event, out.now());
+                    return Some(PeerNews::Engine(event));
+                }
+                EngineOutput::Timeout(wake) => {
+                    self.wake = wake;
+                    self.drained = 0;
+                    return None;
+                }
+            }
+        }
+        self.drained = 0;
+        Some(PeerNews::Restless)
+    }
+
+    #[expect(clippy::wildcard_enum_match_arm, reason = "all others are the owner's business alone")]
+    fn note(&mut self, event: &EngineEvent, now: Instant) {
+        match event {
+            EngineEvent::State(MediaState::Connected) => {
+                self.reach(Milestone::Connected, now);
+                self.figures_at = Some(now + self.figures_every);
+            }
+            EngineEvent::Agreed(_) => self.refused = false,
+            _ => {}
+        }
+    }
+}

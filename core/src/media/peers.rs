@@ -1,0 +1,75 @@
+//! The peers of a client, by the names of their sockets.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use super::{Engine, EngineConfig, EngineFactory, Peer};
+use crate::machine::{MediaId, Output, Outputs, Seed, TrackId, UdpId};
+
+/// Makes and keeps [`Peer`]s. Their number is their owners' to limit: each belongs to a session.
+pub(crate) struct Peers {
+    factory: Box<dyn EngineFactory>,
+    seed: Seed,
+    /// Boxed, as what a map holds it has room for many times over.
+    open: BTreeMap<UdpId, Box<Peer>>,
+}
+
+impl std::fmt::Debug for Peers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Peers").field("open", &self.open).finish_non_exhaustive()
+    }
+}
+
+impl Peers {
+    pub(crate) fn new(factory: Box<dyn EngineFactory>, seed: Seed) -> Self {
+        Self { factory, seed, open: BTreeMap::new() }
+    }
+
+    /// Settings for an engine of that name: it draws from a seed of its own.
+    pub(crate) fn config(&self, name: &str) -> EngineConfig {
+        EngineConfig::new(self.seed.child(name))
+    }
+
+    /// An engine, to negotiate with. Nothing is left of one that is dropped.
+    pub(crate) fn engine(&mut self, now: Instant, config: EngineConfig) -> Box<dyn Engine> {
+        self.factory.create(now, config)
+    }
+
+    /// Opens a peer over an engine, and asks for its sockets. `media` is the name that it takes over,
+    /// if it takes another's place; `hosts` is false where no address of ours is a candidate by itself.
+    pub(crate) fn open<E, O, X>(
+        &mut self,
+        engine: Box<dyn Engine>,
+        media: Option<MediaId>,
+        hosts: bool,
+        figures_every: Duration,
+        out: &mut Outputs<E, O, X>,
+    ) -> &mut Peer {
+        let (own, udp) = (MediaId(out.id()), UdpId(out.id()));
+        let media = media.unwrap_or(own);
+        out.push(Output::OpenUdp { id: udp });
+        let peer = Peer::new(media, udp, engine, hosts, figures_every);
+        self.open.entry(udp).or_insert(Box::new(peer))
+    }
+
+    pub(crate) fn get(&self, udp: UdpId) -> Option<&Peer> {
+        self.open.get(&udp).map(|peer| &**peer)
+    }
+
+    pub(crate) fn get_mut(&mut self, udp: UdpId) -> Option<&mut Peer> {
+        self.open.get_mut(&udp).map(|peer| &mut **peer)
+    }
+
+    /// The peer that sends a track: of several with one name, the one whose place nobody took.
+    pub(crate) fn sender(&mut self, track: TrackId) -> Option<&mut Peer> {
+        let sends = |peer: &&mut Box<Peer>| peer.media == track.media && !peer.is_superseded();
+        self.open.values_mut().find(sends).map(|peer| &mut **peer)
+    }
+
+    /// Closes the sockets of a peer whose engine is closed, and forgets it.
+    pub(crate) fn close<E, O, X>(&mut self, udp: UdpId, out: &mut Outputs<E, O, X>) {
+        if self.open.remove(&udp).is_some() {
+            out.push(Output::CloseUdp { id: udp });
+        }
+    }
+}
