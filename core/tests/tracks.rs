@@ -69,7 +69,7 @@ fn show(pair: &mut Pair, from: Side, track: Track, frames: impl Iterator<Item = 
     pair.run(MS(600));
 }
 
-/// Returns the pictures that a side received on a track; its other events are dropped.
+/// The pictures that a side saw on a track; forgets all else that was told.
 fn seen(pair: &mut Pair, side: Side, track: Track) -> Vec<VideoFrame> {
     let events = std::mem::take(&mut pair.events[side as usize]);
     let frame = |event| match event {

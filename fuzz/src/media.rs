@@ -96,7 +96,7 @@ enum Step {
     Wait(u16),
 }
 
-/// Only in a meeting: several tracks, pictures and data channels.
+/// A step of meetings alone: several tracks, pictures and data channels.
 #[derive(Arbitrary, Debug)]
 enum Act {
     Wish {
@@ -196,7 +196,7 @@ struct Side {
     state: MediaState,
     tracks: BTreeSet<Track>,
     channels: BTreeSet<ChannelId>,
-    /// The last wish for a key frame of a track, and its time.
+    /// The last time that a key frame of a track was wanted.
     wanted: BTreeMap<Track, Instant>,
 }
 
@@ -270,7 +270,7 @@ impl Side {
 }
 
 impl Side {
-    /// Checks that the news make a story.
+    /// Checks that events make a story.
     fn note(&mut self, now: Instant, event: &EngineEvent) {
         match event {
             EngineEvent::TrackAdded(info) => {

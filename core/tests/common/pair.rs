@@ -52,11 +52,11 @@ pub(crate) struct Pair {
     agreed: [Option<Agreement>; 2],
     pub(crate) candidates: [Vec<LocalCandidate>; 2],
     pub(crate) answer: String,
-    /// The place where datagrams to an address arrive.
+    /// The side and the socket that datagrams to an address arrive at.
     pub(crate) routes: BTreeMap<SocketAddr, (Side, SocketAddr)>,
-    /// The address that a side's last datagram left from.
+    /// The address that each side's last datagram left from.
     pub(crate) left_by: [Option<SocketAddr>; 2],
-    /// The other events of each side.
+    /// The other events.
     pub(crate) events: [Vec<EngineEvent>; 2],
     cut: bool,
     drop_next: Option<Side>,
@@ -236,7 +236,7 @@ impl Pair {
         }
     }
 
-    /// Returns true if a side was told to be in a state.
+    /// True if a side was told to be in a state.
     pub(crate) fn was(&self, side: Side, state: MediaState) -> bool {
         let is = |event: &EngineEvent| matches!(event, EngineEvent::State(s) if *s == state);
         self.events[side as usize].iter().any(is)

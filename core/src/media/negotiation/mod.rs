@@ -1,4 +1,4 @@
-//! What two ends agree on about their media, from their session descriptions (RFC 3264, RFC 8829).
+//! The media that two ends agree on, from their session descriptions (RFC 3264, RFC 8829).
 //!
 //! Pure functions that every engine shares: [`Remote::read`] finds the sections that count and what
 //! of them we can use, [`Remote::change`] says what a later description asks of the engine, [`answer`]
@@ -22,7 +22,7 @@ pub use self::write::{MAX_MESSAGE, answer, offer};
 use crate::Secret;
 use crate::media::MediaKind;
 
-/// What both ends have for a section.
+/// The codecs or channels of a section that both ends have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Terms {
     /// Audio.
@@ -98,7 +98,7 @@ impl fmt::Debug for Fingerprint {
     }
 }
 
-/// Who begins the DTLS handshake (RFC 8842 section 4, RFC 4145).
+/// The end that begins the DTLS handshake (RFC 8842 section 4, RFC 4145).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Setup {
     /// The describer.

@@ -14,7 +14,7 @@ pub(super) const MID_EXTENSION: &str = "urn:ietf:params:rtp-hdrext:sdes:mid";
 pub struct OurSection {
     /// Its name, if it has one.
     pub mid: Option<String>,
-    /// What it carries.
+    /// Its content.
     pub terms: OurTerms,
     /// The direction, as we see it.
     pub direction: Direction,
@@ -28,12 +28,12 @@ pub struct OurSection {
     pub mid_extension: Option<u8>,
 }
 
-/// What a section carries.
+/// The content of a section.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OurTerms {
     /// Nothing: it is turned off, and keeps its place (RFC 3264 section 8.2).
     Off(Off),
-    /// That.
+    /// Audio or video.
     On(Terms),
 }
 

@@ -24,7 +24,7 @@ pub struct Payloads {
 }
 
 impl Payloads {
-    /// What we offer.
+    /// The payload types of our offers.
     #[must_use]
     pub fn ours(codecs: &[AudioCodec]) -> Self {
         let number = |codec: &AudioCodec| match codec {
@@ -39,7 +39,7 @@ impl Payloads {
         }
     }
 
-    /// What a section describes and we have, too.
+    /// Those that a section describes and we have, too.
     ///
     /// # Errors
     ///
@@ -93,7 +93,7 @@ impl Payloads {
         same.or_else(|| self.events.first()).copied()
     }
 
-    /// What a payload type stands for. Comfort noise beside G.711 has a number of its own: senders
+    /// The meaning of a payload type. Comfort noise beside G.711 has a number of its own: senders
     /// do not wait until it was negotiated (RFC 3389 section 4, RFC 3551 section 6).
     #[must_use]
     pub fn format(&self, pt: u8) -> Format {

@@ -14,9 +14,9 @@ pub struct Picture {
     pub codec: VideoCodec,
     /// Its payload type.
     pub number: u8,
-    /// That of its packets that are sent again (RFC 4588), where they are.
+    /// The payload type of its packets that are sent again (RFC 4588), where they are.
     pub repair: Option<u8>,
-    /// What H.264 says of its profile and level (`profile-level-id`), where it does.
+    /// The profile and level of H.264 (`profile-level-id`), where they are stated.
     pub profile: Option<String>,
 }
 
@@ -28,7 +28,7 @@ pub struct Pictures {
 }
 
 impl Pictures {
-    /// What we offer: the numbers that browsers use.
+    /// The payload types of our offers: the numbers that browsers use.
     #[must_use]
     pub fn ours(codecs: &[VideoCodec]) -> Self {
         let picture = |codec: &VideoCodec| {
@@ -41,7 +41,7 @@ impl Pictures {
         Self { codecs: codecs.iter().map(picture).collect() }
     }
 
-    /// What a section describes and we have, too. Of H.264 that is what is cut into fragments
+    /// Those that a section describes and we have, too. Of H.264 that is what is cut into fragments
     /// (`packetization-mode=1`) in the baseline profile, the constrained one rather.
     ///
     /// # Errors
@@ -92,7 +92,7 @@ impl Pictures {
         self.codecs.iter().find(is).map(|picture| picture.codec)
     }
 
-    /// Whether packets of that payload type are sent again.
+    /// True if packets of that payload type are sent again.
     #[must_use]
     pub fn repairs(&self, number: u8) -> bool {
         self.codecs.iter().any(|picture| picture.repair == Some(number))

@@ -26,14 +26,14 @@ const MAX_LISTED: usize = 16;
 /// The longest message where nothing is said (RFC 8841 section 6).
 const USUAL_MESSAGE: usize = 64 * 1024;
 
-/// What an engine can take.
+/// The media that an engine can take.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Abilities<'a> {
     /// Audio codecs, best first.
     pub audio: &'a [AudioCodec],
     /// Video codecs, best first.
     pub video: &'a [VideoCodec],
-    /// Whether data channels are.
+    /// True if data channels can be taken.
     pub channels: bool,
 }
 
@@ -50,7 +50,7 @@ impl<'a> Abilities<'a> {
         Self { audio: &config.codecs, video: &config.video, channels: config.channels }
     }
 
-    /// Whether there is one stream of audio, and nothing else.
+    /// True if there is one stream of audio, and nothing else.
     #[must_use]
     pub const fn is_telephone(&self) -> bool {
         self.video.is_empty() && !self.channels
@@ -65,13 +65,13 @@ impl<'a> Abilities<'a> {
 pub struct Remote {
     /// The sections of use, in order; never empty. All share one transport.
     pub sections: Vec<RemoteSection>,
-    /// Which of [`Remote::sections`] the transport was read from: the first of audio, or the first.
+    /// The place in [`Remote::sections`] of the one with the transport: the first of audio, or the first.
     pub anchor: usize,
     /// The far side's ICE user name fragment.
     pub ufrag: String,
     /// Its ICE password.
     pub pwd: Secret,
-    /// Whether it is an ICE-lite agent (RFC 8445 section 2.5).
+    /// True if it is an ICE-lite agent (RFC 8445 section 2.5).
     pub lite: bool,
     /// Its certificates; it presents one of them. All by one hash function.
     pub fingerprints: Vec<Fingerprint>,
@@ -86,13 +86,13 @@ pub struct Remote {
 /// A section of use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RemoteSection {
-    /// Which of the sections of the description it is.
+    /// Its place among the sections of the description.
     pub index: usize,
     /// Its name, if it has one.
     pub mid: Option<String>,
     /// The direction, as the far side sees it.
     pub direction: Direction,
-    /// What both ends have.
+    /// The codecs or channels that both ends have.
     pub terms: Terms,
     /// The sources that it announces; those that are heard may be others.
     pub sources: Vec<u32>,
@@ -110,7 +110,7 @@ impl RemoteSection {
     }
 }
 
-/// What a new description asks of a session that is up.
+/// The change that a new description asks of a session that is up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Renewal {
     /// Nothing of the transport: sections, directions and payload types at most.
@@ -317,7 +317,7 @@ impl Remote {
         self.sections.get(self.anchor)?.mid.as_deref()
     }
 
-    /// What this description asks of a session that agreed on another one before. `verified` is the
+    /// Compares it with the description that was agreed on before. `verified` is the
     /// certificate that the far side presented, once it did, `ours` our part in the handshake, once
     /// it is settled.
     #[must_use]
@@ -342,7 +342,7 @@ impl Remote {
     }
 }
 
-/// What a section of data channels says (RFC 8841 sections 5 and 6).
+/// The terms of a section of data channels (RFC 8841 sections 5 and 6).
 fn channel_terms(section: &Section<'_>) -> Result<Terms, MediaError> {
     if !section.formats().any(|format| format == "webrtc-datachannel") {
         return Err(MediaError::NoCommonCodec);
@@ -375,7 +375,7 @@ fn mid_extension(section: &Section<'_>) -> Option<u8> {
     })
 }
 
-/// What is said of a section's transport: by itself, by the one that it shares, or for all.
+/// An attribute of a section's transport: its own, that of the one that it shares, or that for all.
 fn transport_value<'s>(
     description: &'s Description<'_>,
     section: &'s Section<'_>,

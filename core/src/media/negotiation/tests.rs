@@ -44,7 +44,7 @@ fn transport() -> Transport {
     }
 }
 
-/// What we take of it, each section as it comes.
+/// The sections of it that we take, as they come.
 fn ours(remote: &Remote) -> Vec<(usize, OurSection)> {
     let take = |section: &RemoteSection| {
         let direction = section.direction.reversed();

@@ -123,7 +123,7 @@ fn section(
     section
 }
 
-/// What a section of RTP says beside its transport.
+/// The lines of a section of RTP beside its transport.
 fn streams(section: &mut Section<'_>, terms: &Terms, ours: &OurSection, transport: &Transport) {
     let OurSection { direction, source, repair, number, mid_extension, .. } = *ours;
     if let Some(number) = mid_extension {

@@ -42,12 +42,12 @@ const MAX_EVER: u16 = 1000;
 /// From here on they are dynamic (RFC 3551 section 6).
 const DYNAMIC: u8 = 96;
 
-/// What every association is made from.
+/// The parts that every association is made from.
 #[derive(Clone)]
 pub(super) struct Ingredients {
     pub(super) crypto: Arc<CryptoProvider>,
     pub(super) certificate: Option<DtlsCert>,
-    /// Whether what str0m draws comes from the session's seed.
+    /// True if str0m's randomness comes from the session's seed.
     pub(super) deterministic: bool,
 }
 
@@ -60,7 +60,7 @@ pub(super) struct Association {
     tls_id: String,
     /// Our candidates.
     local: BTreeMap<SocketAddr, String>,
-    /// How many there were.
+    /// The number of associations so far.
     candidates: u16,
     /// The source of ours that was announced, where others were used since.
     announced: Option<u32>,
@@ -180,7 +180,7 @@ impl Association {
         self.rtc.sdp_api().accept_answer(pending, answer).map_err(refused)
     }
 
-    /// What str0m is told of the far side.
+    /// The canonical description of the far side that str0m is given.
     fn canonical(&self, remote: &Remote) -> String {
         let Remote { ufrag, pwd, fingerprints, .. } = remote;
         let codec = remote.audio().and_then(|(_, payloads)| payloads.codecs.first().copied());

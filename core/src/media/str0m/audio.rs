@@ -20,7 +20,7 @@ pub(super) struct AudioTrack {
     pub(super) mid: Mid,
     /// The source that it is sent as; none for str0m's own choice.
     pub(super) source: Option<u32>,
-    /// Which of the far side's sections it is, while there is one.
+    /// Its place among the far side's sections, while it has one.
     pub(super) place: Option<usize>,
     /// The direction that we want.
     pub(super) wanted: Direction,

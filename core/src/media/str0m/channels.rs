@@ -14,7 +14,7 @@ const MAX_LABEL: usize = 1024;
 struct Channel {
     id: ChannelId,
     inner: Inner,
-    /// Whether it can be used.
+    /// True once it can be used.
     open: bool,
 }
 

@@ -1,4 +1,4 @@
-//! How far two ends have agreed, by their descriptions.
+//! The state of the agreement between two ends, by their descriptions.
 
 use str0m::IceCreds;
 use str0m::change::SdpPendingOffer;
@@ -8,7 +8,7 @@ use crate::media::negotiation::{OurSection, Payloads, Pictures, Remote, RemoteSe
 use crate::media::{MediaKind, Track};
 use crate::sdp::Direction;
 
-/// How far the descriptions are.
+/// The state of the exchange of descriptions.
 pub(super) enum Step {
     New,
     /// Our offer is out.
@@ -16,7 +16,7 @@ pub(super) enum Step {
     /// The far side's offer is in, and in force; it waits for its answer.
     Answering {
         offer: String,
-        /// Whether it is the first: candidates are told after its answer, not in it.
+        /// True for the first: candidates are told after its answer, not in it.
         first: bool,
     },
     Done,
@@ -25,7 +25,7 @@ pub(super) enum Step {
 /// An offer of ours.
 pub(super) struct Offered {
     pub(super) sections: Vec<OurSection>,
-    /// What the transport has to do with it: nothing for a renegotiation.
+    /// The transport's part in it: none for a renegotiation.
     pub(super) pending: Option<SdpPendingOffer>,
     /// The credentials in it.
     pub(super) credentials: IceCreds,

@@ -9,7 +9,7 @@ use crate::media::{Digit, MediaError};
 pub(super) const MAX_WAITING: usize = 64;
 const MIN_PRESS: Duration = Duration::from_millis(40);
 const MAX_PRESS: Duration = Duration::from_secs(6);
-/// How often a pressed key is told, and how often its end.
+/// The number of reports of a pressed key, and of its end.
 const UPDATE: Duration = Duration::from_millis(20);
 const ENDS: u8 = 3;
 const PAUSE: Duration = Duration::from_millis(50);
@@ -19,7 +19,7 @@ const VOLUME: u8 = 10;
 /// One telephone-event packet to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Packet {
-    /// When the key went down: the RTP time of all its packets.
+    /// The time at which the key went down: the RTP time of all its packets.
     pub(super) pressed: Instant,
     pub(super) marker: bool,
     pub(super) payload: [u8; 4],

@@ -36,23 +36,23 @@ const MAX_TURNS: usize = 64;
 pub(super) struct WebRtc {
     pub(super) ingredients: Ingredients,
     pub(super) association: Option<Association>,
-    /// How many there were.
+    /// The number of associations so far.
     pub(super) associations: u32,
     pub(super) config: EngineConfig,
     pub(super) now: Instant,
     pub(super) descriptions: Descriptions,
-    /// What was told of the first track of audio.
+    /// The terms last told of the first track of audio.
     pub(super) told: Option<Agreement>,
     pub(super) state: MediaState,
-    /// Whether DTLS is through.
+    /// True once the DTLS handshake is done.
     pub(super) secure: bool,
-    /// When a path that is missing is given up.
+    /// The time at which a path that is missing is given up.
     give_up: Option<Instant>,
     pub(super) path: Path,
     /// The first track of audio.
     pub(super) audio: AudioTrack,
     keys: dtmf::Sender,
-    /// What a telephone has not.
+    /// Tracks and channels that a telephone does not have.
     pub(super) more: Option<Box<More>>,
     round_trip: Option<Duration>,
     remote_loss: Option<f32>,

@@ -1,4 +1,4 @@
-//! What a telephone has not: tracks beside the first of audio, and data channels.
+//! Tracks beside the first of audio, and data channels: all that a telephone lacks.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -25,11 +25,11 @@ pub(super) struct More {
     /// Tracks of pictures, by their numbers.
     pub(super) video: BTreeMap<u8, VideoTrack>,
     pub(super) channels: Channels,
-    /// Whose the sources are that str0m expects.
+    /// The tracks of the sources that str0m expects.
     sources: BTreeMap<u32, Track>,
-    /// What was told of the tracks beside the first of audio.
+    /// The news told of the tracks beside the first of audio.
     told: Vec<TrackInfo>,
-    /// How often sources of ours were drawn.
+    /// The number of times that sources of ours were drawn.
     drawn: u32,
 }
 
@@ -147,7 +147,7 @@ impl More {
         self.channels.end(None)
     }
 
-    /// What is new of the tracks beside the first of audio.
+    /// The news of the tracks beside the first of audio.
     pub(super) fn tell(&mut self, tracks: Vec<TrackInfo>) -> Vec<EngineEvent> {
         let before = std::mem::replace(&mut self.told, tracks);
         let is = |info: &TrackInfo, track| info.track == track;
@@ -162,7 +162,7 @@ impl More {
         gone.chain(news).collect()
     }
 
-    /// When to be called again though nothing comes.
+    /// The time to be called again though nothing comes.
     pub(super) fn next_wake(&self, now: Instant, secure: bool) -> Option<Instant> {
         let audio = self.audio.values().flat_map(|audio| {
             let said = audio.backlog.next_wake(now).filter(|_| secure);
@@ -173,7 +173,7 @@ impl More {
         audio.chain(video).min()
     }
 
-    /// Which of the far side's sections a track is, while there is one.
+    /// The far side's section of a track, while there is one.
     fn place(&self, track: Track, first: Option<usize>) -> Option<usize> {
         match (track.kind, track.number) {
             (MediaKind::Audio, 0) => first,
@@ -232,7 +232,7 @@ impl More {
         announced.or_else(named).or_else(alone).map(|(track, _)| track)
     }
 
-    /// Whether something is heard or seen on a track already.
+    /// True if something is heard or seen on a track already.
     fn is_heard(&self, track: Track) -> bool {
         match (track.kind, track.number) {
             // The first one takes whatever is nobody else's.
@@ -246,7 +246,7 @@ impl More {
         }
     }
 
-    /// Whose packets of a source are.
+    /// The track that packets of a source belong to.
     pub(super) fn owner(&self, source: u32) -> Option<Track> {
         self.sources.get(&source).copied()
     }

@@ -278,7 +278,7 @@ impl WebRtc {
         }
     }
 
-    /// What a far side's description changes of the one in force, if there is one.
+    /// The change of the description in force, if there is one, that a new one brings.
     fn change(&mut self, remote: &Remote) -> Option<Renewal> {
         let agreed = self.descriptions.agreed.as_ref()?;
         let association = self.association.as_mut()?;
@@ -412,7 +412,7 @@ impl WebRtc {
     }
 }
 
-/// What sections carry that are on.
+/// The contents of the sections that are on.
 fn carried(sections: &[OurSection]) -> impl Iterator<Item = &Terms> + Clone {
     sections.iter().filter_map(|section| match &section.terms {
         OurTerms::On(terms) => Some(terms),

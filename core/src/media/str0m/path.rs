@@ -39,9 +39,9 @@ impl OurAddress {
 #[derive(Debug, Default)]
 pub(super) struct Path {
     ours: Vec<OurAddress>,
-    /// Whether one was taken away: then no datagram is believed to leave or come by one of ours.
+    /// True once one was taken away: then no datagram leaves or comes by an address that is not ours.
     shrunk: bool,
-    /// Whether there are no more of ours, for now.
+    /// True when there are no more of ours, for now.
     pub(super) gathered: bool,
     /// Remote candidates kept until they can be used; at most [`MAX_CANDIDATES`].
     early: Vec<String>,
@@ -73,7 +73,7 @@ impl Path {
         gone
     }
 
-    /// Whether datagrams leave from an address, and come to it.
+    /// True if datagrams may leave from an address, and come to it.
     pub(super) fn leads_by(&self, base: SocketAddr) -> bool {
         !self.shrunk || self.ours.iter().any(|ours| ours.base() == base)
     }

@@ -1,4 +1,4 @@
-//! What we receive: which datagrams str0m gets, and what comes of the packets it finds authentic.
+//! The receiving end: datagrams for str0m, and the packets that it finds authentic.
 
 use std::net::SocketAddr;
 use std::time::Duration;

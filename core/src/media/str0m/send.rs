@@ -1,4 +1,4 @@
-//! What we send: sequence numbers, times and counts of one RTP stream.
+//! The sending end: sequence numbers, times and counts of one RTP stream.
 
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,7 @@ pub(super) struct Outgoing {
     base: u32,
     /// The last frame's codec and media time, and when it went out.
     last: Option<(AudioCodec, u64, Instant)>,
-    /// When the key went down that is told now, and its media time: the same in all its packets,
+    /// The time at which the key went down that is told now, and its media time: the same in all packets,
     /// however unevenly audio goes on beside it (RFC 4733 section 2.1).
     press: Option<(Instant, u64)>,
     started: bool,

@@ -4,7 +4,7 @@ use crate::media::negotiation::{Off, OurSection, OurTerms, Remote};
 use crate::media::{MediaError, MediaKind, Track};
 use crate::sdp::Description;
 
-/// What a section is for.
+/// The purpose of a section.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Holds {
     Track(Track),
@@ -16,9 +16,9 @@ pub(super) enum Holds {
 pub(super) struct Slot {
     /// Its name.
     pub(super) mid: Option<String>,
-    /// What it is for, also while it is off.
+    /// Its purpose, also while it is off.
     pub(super) holds: Option<Holds>,
-    /// What it is when it is off.
+    /// Its kind and protocol while it is off.
     pub(super) off: Option<Off>,
 }
 
@@ -48,7 +48,7 @@ impl Slots {
         self.next
     }
 
-    /// Whether one is for that, on or off.
+    /// True if a section, on or off, has that purpose.
     pub(super) fn hold(&self, what: Holds) -> bool {
         self.slots.iter().any(|slot| slot.holds == Some(what))
     }

@@ -15,7 +15,7 @@ use crate::sdp::Direction;
 /// After that long without a packet of the source that is seen, another one may take its place.
 const SILENCE: Duration = Duration::from_secs(1);
 
-/// Whether a picture that builds on others can be sent.
+/// True if a picture that builds on others can be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Row {
     /// The far side has those before it.
@@ -31,7 +31,7 @@ pub(super) struct VideoTrack {
     pub(super) mid: Mid,
     /// The source that it is sent as, and the one that sends packets again.
     pub(super) source: (u32, u32),
-    /// Which of the far side's sections it is, while there is one.
+    /// Its place among the far side's sections, while it has one.
     pub(super) place: Option<usize>,
     /// The direction that we want.
     pub(super) wanted: Direction,
@@ -84,7 +84,7 @@ impl VideoTrack {
         self.asking.forget();
     }
 
-    /// What is sent next must need no other picture: the far side misses some.
+    /// Lets only a picture that needs no other be sent next: the far side misses some.
     pub(super) fn interrupt(&mut self) {
         self.row = Row::Broken;
     }
@@ -199,7 +199,7 @@ impl VideoTrack {
         self.asking.due(now).then_some(source)
     }
 
-    /// Whether the application is to be told now that the far side wants one.
+    /// True if the application is to be told now that the far side wants one.
     pub(super) fn wants(&mut self, now: Instant, sends: bool) -> bool {
         if !sends || self.muted {
             self.wanting.forget();
@@ -207,7 +207,7 @@ impl VideoTrack {
         self.wanting.due(now)
     }
 
-    /// When to be called again though nothing comes.
+    /// The time of the next call if nothing comes.
     pub(super) fn next_wake(&self, now: Instant) -> Option<Instant> {
         let asking = self.seen.and_then(|_| self.asking.next_wake(now));
         let wanting = self.wanting.next_wake(now);
