@@ -33,7 +33,7 @@ pub struct OurSection {
 pub enum OurTerms {
     /// Nothing: it is turned off, and keeps its place (RFC 3264 section 8.2).
     Off(Off),
-    /// Audio or video.
+    /// On, with these terms.
     On(Terms),
 }
 
