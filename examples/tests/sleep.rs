@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::{Either, select};
 use offhook::genesys::{Config, Event, Phone as _};
 use offhook::net::NetOptions;
-use offhook::report::Direction;
+use offhook::report::TraceDirection;
 use offhook_examples::demo;
 use offhook_runtime::genesys::{Client, Events};
 use offhook_runtime::{Clock, Sockets};
@@ -49,7 +49,7 @@ async fn sleeps<R: Sockets>(seed: u64) {
     wait::<R>(&mut events, |event| match event {
         Event::Trace(record) => {
             record.at >= asleep + slept
-                && record.direction == Direction::Sent
+                && record.direction == TraceDirection::Sent
                 && record.body.contains("urn:xmpp:ping")
         }
         _ => false,

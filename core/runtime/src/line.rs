@@ -155,9 +155,8 @@ impl Line {
                 view.media = Media::Connected;
                 lock(&self.sent).counted = self.clock.get().map(Clock::now);
             }
-            // Another engine than before, or another association: what is said is kept until it is
-            // connected itself.
-            MediaNews::State(MediaState::New | MediaState::Connecting) => {
+            // Another engine than before: it keeps what is said until it is connected itself.
+            MediaNews::State(MediaState::New) => {
                 if view.media == Media::Connected {
                     lock(&self.sent).waiting = 0;
                 }
@@ -308,15 +307,17 @@ mod tests {
     }
 
     #[test]
-    fn media_that_connects_anew_keeps_as_much_as_before() {
+    fn another_engine_keeps_as_much_as_the_first_and_a_path_that_is_searched_anew_nothing() {
         let now = Instant::now();
-        for anew in [MediaState::New, MediaState::Connecting] {
+        for (state, taken) in
+            [(MediaState::New, MAX_BACKLOG), (MediaState::Connecting, 2 * MAX_BACKLOG)]
+        {
             let line = Line::default();
             drop(line.told(agreed(Direction::SendRecv)));
             drop(line.told(MediaNews::State(MediaState::Connected)));
-            drop(line.told(MediaNews::State(anew)));
-            let taken = (0..2 * MAX_BACKLOG).filter(|_| say(&line, now).is_ok()).count();
-            assert_eq!(taken, MAX_BACKLOG, "{anew:?}");
+            drop(line.told(MediaNews::State(state)));
+            let sent = (0..2 * MAX_BACKLOG).filter(|_| say(&line, now).is_ok()).count();
+            assert_eq!(sent, taken, "{state:?}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::call_state::{CallState, Direction, RecordingState};
+use super::call_state::{CallDirection, CallState, RecordingState};
 use super::ids::{CallId, ConversationId, ParticipantId, SessionId};
 use super::party::Parties;
 
@@ -33,7 +33,7 @@ pub struct Conversation {
     /// The leg's state.
     pub state: CallState,
     /// Inbound if the user was called, outbound if the user called.
-    pub direction: Direction,
+    pub direction: CallDirection,
     /// Muted in the service.
     pub muted: bool,
     /// Held in the service.

@@ -53,7 +53,7 @@ impl From<&str> for RecordingState {
 /// The direction of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Direction {
+pub enum CallDirection {
     /// The user was called.
     Inbound,
     /// The user called.

@@ -16,7 +16,7 @@ use super::sessions::Sessions;
 use crate::genesys::wire::{Frame, IqAnswer};
 use crate::machine::{CommandId, Input, Machine, Output, OutputOf, Seed, Wake, WsEvent, WsId};
 use crate::media::EngineFactory;
-use crate::report::Direction;
+use crate::report::TraceDirection;
 use crate::rest::Failure;
 
 /// Commands not answered yet; one more is refused.
@@ -132,7 +132,7 @@ impl Client {
         }
         match Frame::read(&text) {
             Ok((frame, skipped)) => {
-                self.out.trace_frame(Direction::Received, Some(&frame), &text);
+                self.out.trace_frame(TraceDirection::Received, Some(&frame), &text);
                 let (change, stanza) = self.link.handle_frame(frame, &mut self.out);
                 if change.is_some() {
                     self.connection_lost();
@@ -161,6 +161,7 @@ impl Client {
     pub(super) fn connection_lost(&mut self) {
         if !self.out.config.session_survivability {
             self.calls.sessions.end_all();
+            self.calls.sweep(&mut self.out);
         }
         for ask in self.out.take_lost_iqs() {
             self.handle_answer(&ask, IqAnswer::Lost);
@@ -181,7 +182,7 @@ impl Client {
         }
     }
 
-    /// Draws the consequences of an input or a command, once: sessions that ended leave their calls, and
+    /// Draws the consequences of an input, of time or of a command: sessions that ended leave their calls, and
     /// questions whose request could not even be made have failed.
     fn settle(&mut self) {
         loop {
@@ -291,6 +292,8 @@ impl Machine for Client {
         }
         self.out.due.stir();
         self.calls.line.set(self.link.readiness.station().map_or(Lines::Unknown, Lines::from));
+        // What the input ended is over before anything is due.
+        self.settle();
         self.handle_time();
         self.settle();
         if self.link.readiness.take_came_back() {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::call::{Conversation, ConversationUpdate};
-use super::call_state::Direction;
+use super::call_state::CallDirection;
 use super::error::Error;
 use super::ids::{ConversationId, SessionId, UserId};
 use super::party::Parties;
@@ -262,7 +262,7 @@ pub struct CallReport {
     /// Its conversation.
     pub conversation: ConversationId,
     /// The direction, once the service said.
-    pub direction: Option<Direction>,
+    pub direction: Option<CallDirection>,
     /// The media session that carried it, if this client had one.
     pub session: Option<SessionId>,
     /// The times of its steps.

@@ -4,9 +4,10 @@
 use super::client::Client;
 use super::error::{Error, ErrorKind, Subject};
 use super::event::Event;
-use super::ids::{ConversationId, SessionId};
+use super::ids::{ConversationId, SessionId, UserId};
 use super::signal::Signal;
 use super::wire::notice::{self, Notice, PersistentNotice};
+use super::wire::topics::Own;
 use crate::genesys::wire::{
     Dialect, Frame, Iq, IqAnswer, IqKind, Message, Method, Payload, Presence, Rpc,
 };
@@ -89,39 +90,43 @@ impl Client {
             return;
         }
         let user = self.link.identity().and_then(|identity| identity.user.clone());
-        let leaf = user.as_ref().and_then(|user| {
-            item.node.strip_prefix("v2.users.")?.strip_prefix(user.as_str())?.strip_prefix('.')
-        });
-        let mut skipped = Skipped::default();
-        match (leaf, &user) {
-            (Some("conversations"), Some(user)) => {
-                let notice = Notice::read(&item.json, &mut skipped);
-                if let Some(notice) = self.usable(item, notice, skipped) {
-                    self.calls.handle_notice(&notice, user, &mut self.out);
-                }
-            }
-            (Some("persistentconnection"), _) => {
-                let notice = PersistentNotice::read(&item.json, &mut skipped);
-                if let Some(notice) = self.usable(item, notice, skipped) {
-                    self.calls.handle_persistent(&notice, &mut self.out);
-                }
-            }
-            (Some("alertingleader"), _) => {
-                if let Some(json) = self.json(item) {
-                    self.link.handle_leader(&json["eventBody"], &mut self.out);
-                }
-            }
-            (Some("station"), _) => {
-                if let Some(json) = self.json(item) {
-                    self.link.handle_station(&json, &mut self.out);
-                }
-            }
-            _ => {}
+        if let Some(user) = user
+            && let Some(topic) = Own::read(&item.node, &user)
+        {
+            self.handle_own(topic, &user, item);
         }
         if self.link.is_wanted(&item.node)
             && let Some(data) = self.json(item)
         {
             self.out.event(Event::Notification { topic: item.node.clone(), data });
+        }
+    }
+
+    fn handle_own(&mut self, topic: Own, user: &UserId, item: &PubSubItem) {
+        let mut skipped = Skipped::default();
+        match topic {
+            Own::Conversations => {
+                let notice = Notice::read(&item.json, &mut skipped);
+                if let Some(notice) = self.usable(item, notice, skipped) {
+                    self.calls.handle_notice(&notice, user, &mut self.out);
+                }
+            }
+            Own::PersistentConnection => {
+                let notice = PersistentNotice::read(&item.json, &mut skipped);
+                if let Some(notice) = self.usable(item, notice, skipped) {
+                    self.calls.handle_persistent(&notice, &mut self.out);
+                }
+            }
+            Own::AlertingLeader => {
+                if let Some(json) = self.json(item) {
+                    self.link.handle_leader(&json["eventBody"], &mut self.out);
+                }
+            }
+            Own::Station => {
+                if let Some(json) = self.json(item) {
+                    self.link.handle_station(&json, &mut self.out);
+                }
+            }
         }
     }
 

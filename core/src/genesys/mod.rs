@@ -49,7 +49,7 @@ pub mod wire;
 mod wire;
 
 pub use call::{Conversation, ConversationUpdate};
-pub use call_state::{CallState, Direction, RecordingState};
+pub use call_state::{CallDirection, CallState, RecordingState};
 pub use client::Client;
 pub use command::{Command, Dial, DialParticipant, Dialled, Outcome, TopicAnswer};
 pub use config::{App, Auth, Config, EagerConnection, IcePolicy, IceServersPolicy};

@@ -26,7 +26,7 @@ use crate::machine::{
     CommandId, Commands, Due, HttpId, NetError, Output, Outputs, Rng, Wake, WsId,
 };
 use crate::plain::{Shown, plain_document};
-use crate::report::{Channel, Direction, Redactor, TraceRecord};
+use crate::report::{Channel, Redactor, TraceDirection, TraceRecord};
 use crate::rest::{self, Answered, Failure, Question, Resource, Retry};
 use crate::xmpp::{self, Asked, Jid};
 
@@ -259,7 +259,7 @@ impl Outbox {
     pub(crate) fn send(&mut self, frame: &Frame) {
         let Some(id) = self.socket else { return };
         let text = frame.to_xml();
-        self.trace_frame(Direction::Sent, Some(frame), &text);
+        self.trace_frame(TraceDirection::Sent, Some(frame), &text);
         self.push(Output::SendText { id, text });
     }
 
@@ -456,7 +456,12 @@ impl Outbox {
         self.config.trace && self.has_room()
     }
 
-    pub(crate) fn trace_frame(&mut self, direction: Direction, frame: Option<&Frame>, text: &str) {
+    pub(crate) fn trace_frame(
+        &mut self,
+        direction: TraceDirection,
+        frame: Option<&Frame>,
+        text: &str,
+    ) {
         if !self.traces() {
             return;
         }
@@ -471,7 +476,7 @@ impl Outbox {
     /// Tells a milestone of a session's media.
     pub(crate) fn trace_media(
         &mut self,
-        direction: Direction,
+        direction: TraceDirection,
         summary: String,
         session: &SessionId,
     ) {
@@ -486,7 +491,7 @@ impl Outbox {
             let summary = format!("{} {}", resource.method, resource.path);
             let body = resource.body.as_ref().map(serde_json::Value::to_string);
             let body = self.redactor.document(&body.unwrap_or_default());
-            self.trace(Direction::Sent, Channel::Rest, &summary, None, body);
+            self.trace(TraceDirection::Sent, Channel::Rest, &summary, None, body);
         }
     }
 
@@ -506,12 +511,12 @@ impl Outbox {
                 self.redactor.text(&error.to_string()),
             ),
         };
-        self.trace(Direction::Received, Channel::Rest, &summary, None, body);
+        self.trace(TraceDirection::Received, Channel::Rest, &summary, None, body);
     }
 
     fn trace(
         &mut self,
-        direction: Direction,
+        direction: TraceDirection,
         channel: Channel,
         summary: &str,
         about: Option<String>,

@@ -14,7 +14,7 @@ use crate::media::negotiation::Fingerprint;
 use crate::media::{
     Digit, EngineEvent, LocalCandidate, MediaError, MediaState, MediaStats, Peer, PeerNews,
 };
-use crate::report::Direction;
+use crate::report::TraceDirection;
 use crate::sdp::Description;
 use crate::sdp::candidate::{Candidate, Generation, MAX_CANDIDATES};
 
@@ -396,7 +396,7 @@ impl MediaSession {
     fn tell_state(&mut self, state: MediaState, out: &mut Outbox) {
         self.told = state;
         let summary = format!("media {}", format!("{state:?}").to_lowercase());
-        out.trace_media(Direction::Received, summary, &self.handle.id);
+        out.trace_media(TraceDirection::Received, summary, &self.handle.id);
         out.event(Event::MediaState {
             session: self.handle.id.clone(),
             conversation: self.handle.conversation.clone(),

@@ -10,4 +10,4 @@ pub use mos::mos;
 pub use quality::{CallQuality, QualityMeter};
 pub(crate) use redact::{Redactor, hidden_number, shortened};
 pub use timeline::CallTimeline;
-pub use trace::{Channel, Direction, TraceRecord};
+pub use trace::{Channel, TraceDirection, TraceRecord};

@@ -13,7 +13,7 @@ pub struct TraceRecord {
     /// The time.
     pub at: Instant,
     /// The direction.
-    pub direction: Direction,
+    pub direction: TraceDirection,
     /// The channel.
     pub channel: Channel,
     /// The message in a few words: `propose`, `PATCH participants`, `session-accept`.
@@ -29,7 +29,7 @@ impl TraceRecord {
     #[must_use]
     pub fn new(
         at: Instant,
-        direction: Direction,
+        direction: TraceDirection,
         channel: Channel,
         summary: impl Into<String>,
     ) -> Self {
@@ -41,7 +41,7 @@ setters!(TraceRecord { about: some[String], body: into[String] });
 
 /// The direction of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Direction {
+pub enum TraceDirection {
     /// From this client to the service.
     Sent,
     /// From the service to this client.

@@ -43,12 +43,12 @@ impl LegState {
 
 /// The direction of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Direction {
+pub(super) enum CallDirection {
     Inbound,
     Outbound,
 }
 
-impl Direction {
+impl CallDirection {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Inbound => "inbound",
@@ -136,7 +136,7 @@ impl Leg {
         before != self.set
     }
 
-    fn body(&self, direction: Direction) -> Value {
+    fn body(&self, direction: CallDirection) -> Value {
         let mut call = json!({
             "id": self.call, "state": self.state.name(), "direction": direction.name(),
             "provider": "Edge", "recording": false, "recordingState": "none",
@@ -172,7 +172,7 @@ impl Leg {
 #[derive(Clone, Debug)]
 pub(super) struct Conversation {
     pub(super) id: String,
-    pub(super) direction: Direction,
+    pub(super) direction: CallDirection,
     caller: Caller,
     pub(super) outside: Leg,
     pub(super) agent: Leg,
@@ -184,7 +184,7 @@ impl Conversation {
     pub(super) fn new(
         world: &mut World,
         user: &User,
-        direction: Direction,
+        direction: CallDirection,
         caller: Caller,
         purpose: &str,
     ) -> Option<Self> {
@@ -196,8 +196,8 @@ impl Conversation {
         agent.user = Some(user.id.clone());
         let now = world.base.clock.iso(world.base.now);
         match direction {
-            Direction::Inbound => outside.enter(LegState::Connected, &now),
-            Direction::Outbound => {
+            CallDirection::Inbound => outside.enter(LegState::Connected, &now),
+            CallDirection::Outbound => {
                 outside.state = LegState::Dialing;
                 agent.state = LegState::Contacting;
             }

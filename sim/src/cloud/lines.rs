@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::call::{ANSWERING, Call, Stage};
 use super::calls::Calls;
-use super::conversation::{Direction, LegState};
+use super::conversation::{CallDirection, LegState};
 use super::directory::Station;
 use super::session::{OnAir, Phase, Seen, Session, Step};
 use super::silence::Silence;
@@ -68,8 +68,8 @@ fn answered(calls: &mut Calls, id: &str, streams: &Streams, world: &mut World) {
             continue;
         }
         match call.conversation.direction {
-            Direction::Inbound => connect(calls, &rider, streams, world),
-            Direction::Outbound => {
+            CallDirection::Inbound => connect(calls, &rider, streams, world),
+            CallDirection::Outbound => {
                 call.stage = Stage::Dialing { answer: world.base.now + ANSWERING };
                 call.enter(LegState::Dialing, streams, world);
             }

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::call::{ANSWERING, Call, DIALING, RINGING, Stage};
 use super::caller::Caller;
 use super::calls::Calls;
-use super::conversation::{Conversation, Direction};
+use super::conversation::{CallDirection, Conversation};
 use super::directory::User;
 use super::external::External;
 use super::lines;
@@ -35,7 +35,7 @@ pub(super) fn ring(
     streams: &Streams,
     world: &mut World,
 ) -> Option<String> {
-    let conversation = Conversation::new(world, user, Direction::Inbound, from, purpose)?;
+    let conversation = Conversation::new(world, user, CallDirection::Inbound, from, purpose)?;
     add(calls, user, conversation, wish, streams, world)
 }
 
@@ -50,7 +50,7 @@ pub(super) fn dial(
     world: &mut World,
 ) -> Option<String> {
     let to = Caller::of_number(number);
-    let conversation = Conversation::new(world, user, Direction::Outbound, to, "agent")?;
+    let conversation = Conversation::new(world, user, CallDirection::Outbound, to, "agent")?;
     let plan = Plan {
         signaling,
         trickle: signaling == Signaling::Jingle,
@@ -80,8 +80,8 @@ fn add(
     let alone = wish.plan.eager || wish.external.is_some();
     let line = if alone { None } else { lines::line_of(calls, &user.id, world) };
     let stage = match (&line, direction) {
-        (Some(_), Direction::Outbound) => Stage::Contacting { dial: now + DIALING },
-        (Some(_), Direction::Inbound) if wish.plan.auto_answer => {
+        (Some(_), CallDirection::Outbound) => Stage::Contacting { dial: now + DIALING },
+        (Some(_), CallDirection::Inbound) if wish.plan.auto_answer => {
             Stage::Answering { at: now + ANSWERING }
         }
         _ => Stage::Ringing { until: now + RINGING },

@@ -2,11 +2,11 @@
 //! 6.14). Each answers whether it could be done.
 
 use offhook::jingle::Reason;
-use offhook::sdp::Direction as Way;
+use offhook::sdp::Direction;
 
 use super::call::{DIALING, Stage};
 use super::calls::Calls;
-use super::conversation::Direction;
+use super::conversation::CallDirection;
 use super::lines;
 use super::session::Phase;
 use super::signaling::Signaling;
@@ -59,7 +59,7 @@ pub(super) fn renegotiate(
     other.clone_into(&mut session.conversation);
     session.renegotiate(streams, world);
     let before = std::mem::replace(&mut moved.session, id.clone());
-    if let (Stage::Ringing { .. }, Direction::Outbound) =
+    if let (Stage::Ringing { .. }, CallDirection::Outbound) =
         (moved.stage, moved.conversation.direction)
     {
         // It waited for media.
@@ -118,7 +118,7 @@ pub(super) fn leave(calls: &mut Calls, call: &str, streams: &Streams, world: &mu
 pub(super) fn offer_again(
     calls: &mut Calls,
     call: &str,
-    direction: Option<Way>,
+    direction: Option<Direction>,
     streams: &Streams,
     world: &mut World,
 ) -> bool {

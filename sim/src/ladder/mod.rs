@@ -8,7 +8,7 @@ mod contrast;
 
 use std::time::{Duration, Instant};
 
-use offhook::report::{Channel, Direction, TraceRecord};
+use offhook::report::{Channel, TraceDirection, TraceRecord};
 use serde::Serialize;
 
 const PAGE: &str = include_str!("page.html");
@@ -126,7 +126,7 @@ impl LadderBuilder {
             record.at,
             Kind::Message {
                 channel,
-                sent: record.direction == Direction::Sent,
+                sent: record.direction == TraceDirection::Sent,
                 text: record.summary.clone(),
                 about: record.about.clone(),
                 body: record.body.clone(),
@@ -213,7 +213,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn record(at: Instant, body: &str) -> TraceRecord {
-        TraceRecord::new(at, Direction::Sent, Channel::Xmpp, "propose").body(body)
+        TraceRecord::new(at, TraceDirection::Sent, Channel::Xmpp, "propose").body(body)
     }
 
     fn data(html: &str) -> serde_json::Value {

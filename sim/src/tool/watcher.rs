@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use offhook::genesys::{Command, Conversation, ConversationId, Event, HandledBy, SessionId};
 use offhook::media::MediaState;
-use offhook::report::{Channel, Direction, TraceRecord};
+use offhook::report::{Channel, TraceDirection, TraceRecord};
 
 use crate::ladder::State;
 use crate::scenario::Invariant;
@@ -152,15 +152,15 @@ impl Watcher {
         let about = state.is_about(&id, record);
         if record.channel == Channel::Rest {
             match record.direction {
-                Direction::Sent if !about => {
+                TraceDirection::Sent if !about => {
                     // Its answer may say what it was about: a dialled call has no id before.
                     if state.asked.len() >= Phone::MAX_ASKED {
                         state.asked.pop_front();
                     }
                     return state.asked.push_back((at, record.clone()));
                 }
-                Direction::Sent => {}
-                Direction::Received => {
+                TraceDirection::Sent => {}
+                TraceDirection::Received => {
                     let request = state.answered(record);
                     if let Some((asked_at, request)) = request.filter(|_| about) {
                         self.note(asked_at, phone, Note::Message(request));

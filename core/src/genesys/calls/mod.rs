@@ -25,7 +25,7 @@ use super::ids::{ConversationId, MAX_ID, SessionId, UserId};
 use super::sessions::Sessions;
 use crate::genesys::ask::{Ask, CallAsk};
 use crate::genesys::call::ConversationUpdate;
-use crate::genesys::call_state::{CallState, Direction};
+use crate::genesys::call_state::{CallDirection, CallState};
 use crate::genesys::event::Event;
 use crate::genesys::outbox::Outbox;
 use crate::genesys::wire::notice::{Class, Listing, Notice, PersistentNotice};
@@ -385,7 +385,7 @@ impl Calls {
     /// True if it is perhaps the call whose dial is not answered yet: one that would be taken for
     /// another client's (LC-15, DEF-28).
     fn may_be_dialled(&self, id: &ConversationId, leg: &Leg) -> bool {
-        let outbound = leg.call.direction() == Direction::Outbound;
+        let outbound = leg.call.direction() == CallDirection::Outbound;
         let foreign = match (self.entries.get(id), leg.class()) {
             (_, Class::Pending) => false,
             (None, Class::Connected | Class::Other) => true,
@@ -454,6 +454,8 @@ impl Calls {
     /// Asks, once signaling is back, for what happened meanwhile (DEF-10, LC-23).
     pub(crate) fn came_back(&mut self, agent: bool, out: &mut Outbox) {
         self.sessions.end_dead();
+        // A call that ends with its session is not asked about.
+        self.sweep(out);
         if agent {
             self.asked_about = self.entries.keys().cloned().collect();
             out.forget_http(|ask| *ask == Ask::Call(CallAsk::Listing));
@@ -494,6 +496,7 @@ impl Calls {
     pub(crate) fn destroy(&mut self, out: &mut Outbox) {
         self.line.clear();
         self.sessions.terminate_all(out);
+        self.sweep(out);
     }
 
     pub(crate) fn handle_timeout(&mut self, out: &mut Outbox) {

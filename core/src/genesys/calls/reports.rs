@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use crate::genesys::call_state::Direction;
+use crate::genesys::call_state::CallDirection;
 use crate::genesys::conversation::Effect;
 use crate::genesys::event::{CallReport, Event};
 use crate::genesys::ids::ConversationId;
@@ -68,7 +68,7 @@ impl Reports {
     /// Takes note of a call that the user dialled: whatever becomes of it is reported.
     pub(super) fn dialled(&mut self, id: &ConversationId) {
         let call = self.calls.entry(id.clone()).or_default();
-        call.direction = Some(Direction::Outbound);
+        call.direction = Some(CallDirection::Outbound);
     }
 
     /// Takes note of what a call's media has reached.

@@ -18,7 +18,7 @@ use super::config::EagerConnection;
 use super::ids::{CallId, ConversationId, SessionId};
 use super::timing::Timing;
 use crate::genesys::call::Conversation;
-use crate::genesys::call_state::{CallState, Direction};
+use crate::genesys::call_state::{CallDirection, CallState};
 use crate::genesys::event::{HandledBy, PendingSession};
 use crate::genesys::wire::notice::{Class, ErrorInfo};
 use crate::machine::{TimerName as _, Wake};
@@ -496,7 +496,7 @@ impl ConversationState {
             }
             return;
         }
-        let outbound = leg.call.direction() == Direction::Outbound;
+        let outbound = leg.call.direction() == CallDirection::Outbound;
         self.leg = Some(leg);
         match class {
             Class::Pending => {

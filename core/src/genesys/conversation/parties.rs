@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::genesys::call_state::{CallState, Direction};
+use crate::genesys::call_state::{CallDirection, CallState};
 use crate::genesys::ids::{MAX_ID, QueueId, UserId};
 use crate::genesys::party::{Parties, Party, Queue};
 use crate::genesys::wire::notice::{Notice, Participant};
@@ -16,7 +16,7 @@ impl Parties {
         notice: &Notice<'_>,
         user: &UserId,
         ours: &Participant<'_>,
-        direction: Direction,
+        direction: CallDirection,
         skipped: &mut Skipped,
     ) -> Option<Self> {
         let mut parties = Self::default();
@@ -27,7 +27,7 @@ impl Parties {
             parties.remote_number = remote_number(remote, direction, skipped);
             parties.called_number = called_number(remote, direction, skipped);
         }
-        if parties.called_number.is_none() && direction == Direction::Inbound {
+        if parties.called_number.is_none() && direction == CallDirection::Inbound {
             let dnis = all.iter().map(|one| &*one.dnis).find(|dnis| !dnis.is_empty());
             parties.called_number = dnis.and_then(|dnis| number(dnis, "dnis", skipped));
         }
@@ -93,31 +93,31 @@ fn party(other: &Participant<'_>, skipped: &mut Skipped) -> Party {
 /// caller's.
 fn remote_number(
     remote: &Participant<'_>,
-    direction: Direction,
+    direction: CallDirection,
     skipped: &mut Skipped,
 ) -> Option<String> {
     let address = number(&remote.address, "address", skipped);
     address.or_else(|| match direction {
-        Direction::Inbound => number(&remote.ani, "ani", skipped),
-        Direction::Outbound => number(&remote.dnis, "dnis", skipped),
+        CallDirection::Inbound => number(&remote.ani, "ani", skipped),
+        CallDirection::Outbound => number(&remote.dnis, "dnis", skipped),
     })
 }
 
 fn called_number(
     remote: &Participant<'_>,
-    direction: Direction,
+    direction: CallDirection,
     skipped: &mut Skipped,
 ) -> Option<String> {
     let dnis = number(&remote.dnis, "dnis", skipped);
     dnis.or_else(|| match direction {
         // The other end of the caller's leg.
-        Direction::Inbound => {
+        CallDirection::Inbound => {
             let other = remote.call()?.other.as_ref()?;
             let called = number(&other.address_normalized, "other", skipped)?;
             (remote_number(remote, direction, &mut Skipped::default()).as_ref() != Some(&called))
                 .then_some(called)
         }
-        Direction::Outbound => number(&remote.address, "address", skipped),
+        CallDirection::Outbound => number(&remote.address, "address", skipped),
     })
 }
 
@@ -187,7 +187,7 @@ mod tests {
 
     use super::*;
 
-    fn read_with(body: &Value, direction: Direction) -> (Option<Parties>, String) {
+    fn read_with(body: &Value, direction: CallDirection) -> (Option<Parties>, String) {
         let notice = Notice::answered(body).unwrap();
         let (user, mut skipped) = (UserId::from("u"), Skipped::default());
         let ours = notice.ours(&user, None).expect("we are there");
@@ -196,7 +196,7 @@ mod tests {
     }
 
     fn read(body: &Value) -> Parties {
-        read_with(body, Direction::Inbound).0.unwrap_or_default()
+        read_with(body, CallDirection::Inbound).0.unwrap_or_default()
     }
 
     fn with(others: &[Value], ours: &Value) -> Value {
@@ -241,12 +241,12 @@ mod tests {
         let leg = |other: &str| json!([{"id": "L", "state": "connected", "other": {"addressNormalized": other}}]);
         let (them, us) = ("tel:+15550177", "tel:+15550100");
         for (direction, more, called) in [
-            (Direction::Inbound, json!({"dnis": us}), Some("+15550100")),
-            (Direction::Inbound, json!({"calls": leg(us)}), Some("+15550100")),
-            (Direction::Inbound, json!({"calls": leg(them)}), None),
-            (Direction::Inbound, json!({}), None),
-            (Direction::Outbound, json!({"ani": us}), Some("+15550177")),
-            (Direction::Outbound, json!({"dnis": "tel:+15550178"}), Some("+15550178")),
+            (CallDirection::Inbound, json!({"dnis": us}), Some("+15550100")),
+            (CallDirection::Inbound, json!({"calls": leg(us)}), Some("+15550100")),
+            (CallDirection::Inbound, json!({"calls": leg(them)}), None),
+            (CallDirection::Inbound, json!({}), None),
+            (CallDirection::Outbound, json!({"ani": us}), Some("+15550177")),
+            (CallDirection::Outbound, json!({"dnis": "tel:+15550178"}), Some("+15550178")),
         ] {
             let mut customer = customer(&more);
             customer["address"] = json!(them);
@@ -310,25 +310,25 @@ mod tests {
         let fill = |length: usize| "x".repeat(length);
         for (name, kept) in [(255, true), (256, false)] {
             let body = with(&[customer(&json!({"name": fill(name)}))], &json!({}));
-            let (parties, told) = read_with(&body, Direction::Inbound);
+            let (parties, told) = read_with(&body, CallDirection::Inbound);
             assert_eq!(parties.unwrap().remote_name.is_some(), kept);
             assert_eq!(told.is_empty(), kept, "{told}");
         }
         for (name, value, kept) in [(255, 1024, true), (256, 1, false), (1, 1025, false)] {
             let attributes = json!({fill(name): fill(value)});
             let body = with(&[customer(&json!({"attributes": attributes}))], &json!({}));
-            let (parties, told) = read_with(&body, Direction::Inbound);
+            let (parties, told) = read_with(&body, CallDirection::Inbound);
             assert_eq!(parties.unwrap().attributes.len(), usize::from(kept));
             assert_eq!(told.is_empty(), kept, "{told}");
         }
         let attributes: Value =
             (0..65).map(|n| (n.to_string(), json!("x"))).collect::<serde_json::Map<_, _>>().into();
         let body = with(&[customer(&json!({"attributes": attributes}))], &json!({}));
-        let (parties, told) = read_with(&body, Direction::Inbound);
+        let (parties, told) = read_with(&body, CallDirection::Inbound);
         assert_eq!(parties.unwrap().attributes.len(), Parties::MAX_ATTRIBUTES);
         assert_eq!(told, "attributes: too many");
         let crowd: Vec<_> = (0..101).map(|n| json!({"id": n.to_string()})).collect();
-        let (parties, told) = read_with(&with(&crowd, &json!({})), Direction::Inbound);
+        let (parties, told) = read_with(&with(&crowd, &json!({})), CallDirection::Inbound);
         assert_eq!(parties.unwrap().others.len(), Parties::MAX_OTHERS);
         assert_eq!(told, "participants: too many");
     }

@@ -34,8 +34,7 @@ pub(super) enum Entry {
     Channel,
 }
 
-/// The result of a step of an entry.
-#[derive(Debug)]
+/// The result of a step of an entry. It may hold a secret, in the path of a socket.
 pub(super) enum Advance {
     /// Nothing yet.
     Stays,

@@ -36,8 +36,15 @@ impl Ice {
 
     fn know(&mut self, ask: &IqAsk, services: &[Service]) {
         let of = |kinds: [&str; 2]| {
-            let services = services.iter().filter(move |s| kinds.contains(&s.kind.as_str()));
-            services.take(MAX_SERVICES).map(server).collect::<Vec<_>>()
+            let mut servers = Vec::new();
+            for service in services.iter().filter(|s| kinds.contains(&s.kind.as_str())) {
+                let server = server(service);
+                // One that stands twice takes one place.
+                if servers.len() < MAX_SERVICES && !servers.contains(&server) {
+                    servers.push(server);
+                }
+            }
+            servers
         };
         if *ask == IqAsk::Turn {
             self.turn = of(["turn", "turns"]);
@@ -137,4 +144,24 @@ fn ask_service(ask: IqAsk, domain: &str, out: &mut Outbox) {
     let domain: Option<Jid> = domain.parse().ok();
     let kind = if ask == IqAsk::Turn { "turn" } else { "stun" };
     out.ask(ask, domain, IqKind::Get(Payload::Services(Services::request(kind))));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stun(host: &str) -> Service {
+        let (kind, host) = ("stun".to_owned(), host.to_owned());
+        Service { kind, host, port: None, transport: None, username: None, password: None }
+    }
+
+    #[test]
+    fn one_that_stands_twice_takes_no_place_of_another() {
+        let services: Vec<_> =
+            (0..2 * MAX_SERVICES).map(|n| stun(&format!("s{}.test", n / 2))).collect();
+        let mut ice = Ice::default();
+        ice.know(&IqAsk::Stun, &services);
+        assert_eq!(ice.stun.len(), MAX_SERVICES);
+        assert_eq!(ice.stun.last(), Some(&server(&stun("s31.test"))));
+    }
 }

@@ -47,7 +47,7 @@ use crate::genesys::timing::Timing;
 use crate::genesys::wire::{Dialect, Frame, Iq, IqAnswer, IqKind, Payload};
 use crate::link::{Health, Keepalive, Patience};
 use crate::machine::{CommandId, Wake, WsEvent, WsId};
-use crate::report::Direction;
+use crate::report::TraceDirection;
 use crate::rest::Failure;
 
 /// The connection, and what stands on it. See the [module](self).
@@ -235,7 +235,7 @@ impl Link {
     /// Tells that a frame came that could not be read at all.
     pub(crate) fn unreadable(&mut self, text: &str, out: &mut Outbox) {
         self.keepalive.heard(out.now());
-        out.trace_frame(Direction::Received, None, text);
+        out.trace_frame(TraceDirection::Received, None, text);
     }
 
     pub(crate) fn handle_iq(

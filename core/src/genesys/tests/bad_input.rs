@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::rig::{BARE, FULL, JINGLE_OFFER, LA1P, LA100, PEER, Rig, login_answer};
 use crate::genesys::calls::MAX_CONVERSATIONS;
-use crate::genesys::{CallState, Command, Dial, Direction, Event};
+use crate::genesys::{CallDirection, CallState, Command, Dial, Event};
 use crate::jingle::Reason;
 use crate::machine::WsEvent;
 
@@ -354,7 +354,7 @@ fn values_that_nobody_has_heard_of_are_told_as_they_are() {
     match rig.events.pop_front() {
         Some(Event::ConversationUpdate(update)) => {
             assert_eq!(update.current[0].state, CallState::Other("teleporting".to_owned()));
-            assert_eq!(update.current[0].direction, Direction::Inbound);
+            assert_eq!(update.current[0].direction, CallDirection::Inbound);
         }
         other => panic!("{other:?}"),
     }

@@ -195,6 +195,19 @@ fn lc_22_scenario_14_destroying_ends_sessions_and_the_connection() {
 }
 
 #[test]
+fn lc_22_destroying_ends_sessions_first_also_without_a_connection() {
+    let mut rig = Rig::on(LA100);
+    rig.connected_call("M1", "C1");
+    rig.ws_event(WsEvent::Closed { code: None, reason: String::new() });
+    rig.told();
+    let destroy = rig.submit(Command::Destroy).unwrap();
+    assert_eq!(rig.completion(destroy), Some(Ok(Outcome::Done)));
+    let told = rig.told();
+    let at = |name: &str| told.iter().position(|event| event.starts_with(name));
+    assert!(at("SessionEnded").unwrap() < at("Disconnected").unwrap(), "{told:?}");
+}
+
+#[test]
 fn stn_3_the_application_may_decide_which_candidates_are_used() {
     for (policy, hosts) in [(IcePolicy::Discovered, true), (IcePolicy::All, true)] {
         let mut rig = Rig::ready_with(|config| config.ice_policy = policy);

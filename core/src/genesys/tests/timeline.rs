@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::rig::{LA100, OTHER, PEER, Rig};
-use crate::genesys::{CallReport, Command, Direction, Event};
+use crate::genesys::{CallDirection, CallReport, Command, Event};
 
 const S: fn(u64) -> Duration = Duration::from_secs;
 const SDP: &str = r#"inin-sdp-over-xmpp="true""#;
@@ -45,7 +45,7 @@ fn a_calls_report_tells_its_durations_from_the_invitation_to_the_first_audio() {
     assert_eq!(reports.len(), 1);
     let report = &reports[0];
     assert_eq!(report.conversation.as_str(), "C1");
-    assert_eq!(report.direction, Some(Direction::Inbound));
+    assert_eq!(report.direction, Some(CallDirection::Inbound));
     assert_eq!(report.session.as_ref().unwrap().as_str(), "M1");
     assert_eq!(report.quality.unwrap().packets_received, 100);
     let call = &report.timeline;

@@ -13,7 +13,7 @@ use std::hash::{Hash as _, Hasher as _};
 
 use serde::Deserialize;
 
-use crate::genesys::call_state::{CallState, Direction, RecordingState};
+use crate::genesys::call_state::{CallDirection, CallState, RecordingState};
 use crate::genesys::digest::Digest;
 use crate::genesys::ids::{CallId, ConversationId, UserId};
 use crate::plain;
@@ -214,10 +214,10 @@ impl Call<'_> {
         CallState::from(&*self.state)
     }
 
-    pub(crate) fn direction(&self) -> Direction {
+    pub(crate) fn direction(&self) -> CallDirection {
         match &*self.direction {
-            "outbound" => Direction::Outbound,
-            _ => Direction::Inbound,
+            "outbound" => CallDirection::Outbound,
+            _ => CallDirection::Inbound,
         }
     }
 }
@@ -401,7 +401,7 @@ mod tests {
         }]));
         let call = n.ours(&UserId::from("user-1"), None).unwrap().call().unwrap();
         assert_eq!(call.state(), CallState::Other("teleporting".into()));
-        assert_eq!(call.direction(), Direction::Inbound);
+        assert_eq!(call.direction(), CallDirection::Inbound);
         assert!(serde_json::from_str::<Notice<'_>>(r#"{"participants": []}"#).is_err());
     }
 }

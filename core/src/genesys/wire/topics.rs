@@ -14,15 +14,29 @@ pub(crate) enum Own {
 }
 
 impl Own {
+    const ALL: [Self; 4] =
+        [Self::Conversations, Self::PersistentConnection, Self::Station, Self::AlertingLeader];
+
     /// The topic's name.
     pub(crate) fn of(self, user: &UserId) -> String {
-        let leaf = match self {
+        format!("v2.users.{}.{}", user.as_str(), self.leaf())
+    }
+
+    /// The topic of that name, if it is one of that user's.
+    pub(crate) fn read(topic: &str, user: &UserId) -> Option<Self> {
+        let rest = topic.strip_prefix("v2.users.")?.strip_prefix(user.as_str())?;
+        let leaf = rest.strip_prefix('.')?;
+        Self::ALL.into_iter().find(|own| own.leaf() == leaf)
+    }
+
+    /// The last part of its name.
+    const fn leaf(self) -> &'static str {
+        match self {
             Self::Conversations => "conversations",
             Self::PersistentConnection => "persistentconnection",
             Self::Station => "station",
             Self::AlertingLeader => "alertingleader",
-        };
-        format!("v2.users.{}.{leaf}", user.as_str())
+        }
     }
 }
 
