@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 /// A local address that media may use.
 ///
 /// ```
-/// # use offhook::Local;
+/// # use offhook::machine::Local;
 /// let address = "192.0.2.7:40000".parse().unwrap();
 /// let wired = Local::from(address).interface("eth0");
 /// assert_eq!(wired.preference, Local::MOST);
