@@ -70,7 +70,8 @@ pub trait Engine: Send {
     /// # Errors
     ///
     /// [`MediaError::State`] without an offer of ours; [`MediaError::Sdp`] and
-    /// [`MediaError::NoCommonCodec`] by the answer. The session is unusable after an error.
+    /// [`MediaError::NoCommonCodec`] by the answer. After the former, an
+    /// offer still waits for an answer; after others the session is unusable.
     fn accept_answer(&mut self, now: Instant, answer: &str) -> Result<(), MediaError>;
 
     /// Applies an offer. The answer is made later, by [`Engine::create_answer`], so that remote
@@ -154,7 +155,7 @@ pub trait Engine: Send {
     /// # Errors
     ///
     /// [`MediaError::NotNegotiated`] where none was agreed on; [`MediaError::TooMany`] beyond
-    /// [`MAX_CHANNELS`].
+    /// [`MAX_CHANNELS`], or for a label of over 1024 bytes.
     fn open_channel(&mut self, now: Instant, label: &str) -> Result<ChannelId, MediaError> {
         let _ = (now, label);
         Err(MediaError::NotNegotiated("a data channel"))
@@ -192,7 +193,8 @@ pub trait Engine: Send {
         duration: Duration,
     ) -> Result<(), MediaError>;
 
-    /// Wants this direction for a track, as we see it, from the next offer or answer of ours on.
+    /// Wants this direction for a track, as we see it. Less than what was agreed on is in force at once, and
+    /// told to the far side by the next offer or answer of ours; more, from then on.
     fn set_direction(&mut self, track: Track, direction: Direction);
 
     /// The tracks agreed on, in the order of their sections.

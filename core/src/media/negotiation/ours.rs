@@ -1,7 +1,7 @@
 //! Sections of ours, as descriptions are made of them.
 
 use super::Terms;
-use crate::media::{AudioCodec, VideoCodec};
+use crate::media::{AudioCodec, MediaKind, VideoCodec};
 use crate::sdp::{Direction, Section};
 
 /// The protocol of our own offers.
@@ -46,6 +46,24 @@ pub struct Off {
     pub protocol: String,
     /// The formats.
     pub formats: String,
+}
+
+impl Off {
+    /// Media of a kind, over RTP.
+    #[must_use]
+    pub fn media(kind: MediaKind) -> Self {
+        Self { kind: kind.name().to_owned(), protocol: PROFILE.to_owned(), formats: "0".to_owned() }
+    }
+
+    /// Data channels.
+    #[must_use]
+    pub fn channels() -> Self {
+        Self {
+            kind: "application".to_owned(),
+            protocol: "UDP/DTLS/SCTP".to_owned(),
+            formats: "webrtc-datachannel".to_owned(),
+        }
+    }
 }
 
 impl OurTerms {

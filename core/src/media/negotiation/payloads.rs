@@ -46,7 +46,7 @@ impl Payloads {
     /// [`MediaError::NoCommonCodec`].
     pub fn read(section: &Section<'_>, ours: &[AudioCodec]) -> Result<Self, MediaError> {
         let mut payloads = Self::default();
-        for number in section.formats().filter_map(|format| format.parse::<u8>().ok()) {
+        for number in payload_types(section) {
             let Some((name, clock, channels)) = encoding(section, number) else { continue };
             let is = |other: &str| name.eq_ignore_ascii_case(other);
             if is("telephone-event") {
@@ -127,6 +127,17 @@ impl Payloads {
             |(clock, pt): &(u32, u8)| (*pt, format!("telephone-event/{clock}"), Some("0-15"));
         codecs.chain(self.events.iter().map(event))
     }
+}
+
+/// The payload types that a section names (RFC 3550 section 5.1: seven bits), each once.
+pub(super) fn payload_types(section: &Section<'_>) -> Vec<u8> {
+    let mut numbers = Vec::new();
+    for number in section.formats().filter_map(|format| format.parse::<u8>().ok()) {
+        if number < 128 && !numbers.contains(&number) {
+            numbers.push(number);
+        }
+    }
+    numbers
 }
 
 /// Name, clock rate and channels of a payload type.

@@ -1,6 +1,6 @@
 //! Payload types of pictures.
 
-use super::payloads::encoding;
+use super::payloads::{encoding, payload_types};
 use crate::media::{MediaError, VideoCodec};
 use crate::sdp::Section;
 
@@ -49,7 +49,8 @@ impl Pictures {
     /// [`MediaError::NoCommonCodec`].
     pub fn read(section: &Section<'_>, ours: &[VideoCodec]) -> Result<Self, MediaError> {
         let mut pictures = Self::default();
-        for number in section.formats().filter_map(|format| format.parse::<u8>().ok()) {
+        let numbers = payload_types(section);
+        for number in numbers.iter().copied() {
             let Some((name, VideoCodec::CLOCK_RATE, _)) = encoding(section, number) else {
                 continue;
             };
@@ -66,7 +67,7 @@ impl Pictures {
                 }
                 VideoCodec::H264 => continue,
             };
-            let repair = repair(section, number);
+            let repair = repair(section, number, &numbers);
             let picture = Picture { codec, number, repair, profile };
             match pictures.codecs.iter_mut().find(|known| known.codec == codec) {
                 Some(known) if is_constrained(&picture) && !is_constrained(known) => {
@@ -148,9 +149,8 @@ fn parameter<'s>(section: &'s Section<'_>, number: u8, name: &str) -> Option<&'s
 }
 
 /// The payload type whose packets are those of another, sent again (RFC 4588 section 8.6).
-fn repair(section: &Section<'_>, number: u8) -> Option<u8> {
-    let numbers = || section.formats().filter_map(|format| format.parse::<u8>().ok());
-    numbers().find(|repair| {
+fn repair(section: &Section<'_>, number: u8, numbers: &[u8]) -> Option<u8> {
+    numbers.iter().copied().find(|repair| {
         encoding(section, *repair).is_some_and(|(name, ..)| name.eq_ignore_ascii_case("rtx"))
             && parameter(section, *repair, "apt").and_then(|apt| apt.parse().ok()) == Some(number)
     })

@@ -175,10 +175,12 @@ impl Remote {
         let mut trouble = None;
         let mut found: Vec<(RemoteSection, Self)> = Vec::new();
         for ((index, section), abilities) in sections {
-            if section.is_off() || (one && !found.is_empty()) || found.len() > MAX_TRACKS {
+            if section.is_off() || (one && !found.is_empty()) {
                 continue;
             }
+            let tracks = found.iter().filter(|(section, _)| section.kind().is_some()).count();
             let read = match section.kind() {
+                "audio" | "video" if tracks >= MAX_TRACKS => continue,
                 "audio" if !abilities.audio.is_empty() => {
                     let terms = || Payloads::read(section, abilities.audio).map(Terms::Audio);
                     Self::of_section(description, index, section, &PROFILES, terms)
@@ -265,9 +267,10 @@ impl Remote {
         if terms.kind().is_some() && value("rtcp-mux").is_none() {
             return Err(missing("a=rtcp-mux"));
         }
-        let candidates = section.attributes("candidate").map(|(_, value)| value);
-        let of_shared = || shared.into_iter().flat_map(|shared| shared.attributes("candidate"));
-        let candidates = candidates.chain(of_shared().map(|(_, value)| value));
+        let bundled = bundled(description, section, value("ice-ufrag"));
+        let candidates = std::iter::once(section).chain(bundled);
+        let candidates = candidates.flat_map(|section| section.attributes("candidate"));
+        let candidates = candidates.map(|(_, value)| value);
         let repairs = repairs(section);
         let sources = section
             .attributes("ssrc")
@@ -402,6 +405,25 @@ fn transport_of<'s, 'a>(
         })
     };
     group.iter().find_map(named)
+}
+
+/// The other sections with the transport of one, where it is bundled: any of them may tell its
+/// candidates, as a rule the first (RFC 8843 section 7.1.3).
+fn bundled<'s, 'a>(
+    description: &'s Description<'a>,
+    section: &'s Section<'_>,
+    ufrag: Option<&'s str>,
+) -> impl Iterator<Item = &'s Section<'a>> {
+    let group = section.mid().and_then(|mid| {
+        let group = description.groups("BUNDLE").find(|group| group.contains(&mid))?;
+        Some((mid, group))
+    });
+    description.sections.iter().filter(move |other| {
+        let Some((mid, group)) = &group else { return false };
+        let named = other.mid().is_some_and(|name| name != *mid && group.contains(&name));
+        let own = other.value("ice-ufrag").or_else(|| description.value("ice-ufrag"));
+        named && other.port() != Some(0) && own == ufrag
+    })
 }
 
 /// The certificates, by the best hash function that is known here.

@@ -100,6 +100,41 @@ fn rfc_8829_5_1_2_every_profile_with_a_fingerprint_is_dtls_srtp() {
 }
 
 #[test]
+fn rfc_8843_7_1_3_candidates_in_any_section_of_a_bundle_are_of_use() {
+    let offer = reported!("offer-mid-with-dash");
+    let (head, audio) = offer.split_once("m=audio").unwrap();
+    let value = |name| first_value(audio, name);
+    let (ufrag, pwd) = (value("a=ice-ufrag:"), value("a=ice-pwd:"));
+    let video = format!(
+        "m=video 9 UDP/TLS/RTP/SAVPF 96\na=mid:v\na=rtcp-mux\na=ice-ufrag:{ufrag}\na=ice-pwd:{pwd}\n\
+         a=candidate:1 1 udp 9 192.0.2.8 5008 typ host\n"
+    );
+    let own: Vec<_> = audio.lines().filter(|line| line.starts_with("a=candidate")).collect();
+    let bare = own.iter().fold(audio.to_owned(), |text, line| text.replace(*line, "a=x-none"));
+    let head = head.replace("BUNDLE audio-0", "BUNDLE v audio-0");
+    let found = read(&format!("{head}{video}m=audio{bare}")).unwrap().candidates;
+    assert_eq!(found, ["candidate:1 1 udp 9 192.0.2.8 5008 typ host"]);
+    // Another transport's are not.
+    let other = video.replace(&ufrag, "other");
+    assert!(read(&format!("{head}{other}m=audio{bare}")).unwrap().candidates.is_empty());
+}
+
+/// The rest of the first line that begins so.
+fn first_value(text: &str, name: &str) -> String {
+    text.lines().find_map(|line| line.strip_prefix(name)).unwrap().to_owned()
+}
+
+#[test]
+fn a_payload_type_that_stands_many_times_is_read_once() {
+    let formats = "9 300 -1 128 ".repeat(5000);
+    let text = format!("v=0\ns=-\nm=video 9 UDP/TLS/RTP/SAVPF {formats}\na=rtpmap:9 VP8/90000\n");
+    let description = Description::read(&text).unwrap();
+    let section = &description.sections[0];
+    assert_eq!(super::payloads::payload_types(section), [9]);
+    assert_eq!(Pictures::read(section, &[VideoCodec::Vp8]).unwrap().codecs.len(), 1);
+}
+
+#[test]
 fn rfc_8829_5_10_mid_and_bundle_are_optional() {
     let (text, sections) = answered(reported!("offer-without-mid"));
     assert_eq!(sections, [section("UDP/TLS/RTP/SAVPF", "111 0 101", None)]);

@@ -95,13 +95,18 @@ impl WebRtc {
     }
 
     pub(super) fn take_back(&mut self, now: Instant) -> Result<(), MediaError> {
-        let Step::Offered(Offered { before, .. }) = &self.descriptions.step else {
+        let Step::Offered(Offered { before, sections, .. }) = &self.descriptions.step else {
             return Err(MediaError::State(self.state));
         };
         if self.is_over() {
             return Err(MediaError::State(self.state));
         }
-        if self.audio.place.is_none() {
+        // Unless it was wanted otherwise since.
+        let is_audio = |ours: &&OurSection| {
+            ours.number == 0 && matches!(ours.terms, OurTerms::On(Terms::Audio(_)))
+        };
+        let wished = sections.iter().find(is_audio).map(|ours| ours.direction);
+        if self.audio.place.is_none() && wished == Some(self.audio.wanted) {
             self.audio.wanted = *before;
         }
         // What str0m was asked for comes into force with its answer, and so never.
@@ -348,11 +353,14 @@ impl WebRtc {
             return Err(MediaError::NotNegotiated(wish.kind.name()));
         }
         let most = if telephone { 1 } else { MAX_TRACKS };
-        // One more than the wishes: for data channels.
-        let sections = self.descriptions.slots.len() + wishes.len() + 1;
-        if audio + video + wishes.len() > most || sections > MAX_SECTIONS {
+        let channels = self.config.channels && !self.descriptions.slots.hold(Holds::Channels);
+        let sections = self.descriptions.slots.len() + wishes.len();
+        let full = audio + video + wishes.len() > most || sections > MAX_SECTIONS;
+        // What stands, stands.
+        if full && !wishes.is_empty() {
             return Err(MediaError::TooMany("tracks"));
         }
+        let channels = channels && sections < MAX_SECTIONS;
         let mut sections = self.our_end().standing();
         let first = !self.descriptions.slots.hold(Holds::Track(Track::AUDIO));
         let mut numbers = self.descriptions.slots.next();
@@ -383,7 +391,7 @@ impl WebRtc {
             }
             sections.push(ours);
         }
-        if self.config.channels && !self.descriptions.slots.hold(Holds::Channels) {
+        if channels {
             let mid = Some(self.descriptions.slots.free_mid(&sections));
             let terms = Terms::Channels { longest: 0 };
             sections.push(OurSection::new(mid, terms, Direction::SendRecv));

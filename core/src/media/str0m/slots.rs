@@ -1,6 +1,6 @@
 //! The sections of a session's descriptions, which keep their places for as long as it lives.
 
-use crate::media::negotiation::{Off, OurSection, OurTerms, Remote};
+use crate::media::negotiation::{Off, OurSection, OurTerms, Remote, Terms};
 use crate::media::{MediaError, MediaKind, Track};
 use crate::sdp::Description;
 
@@ -66,11 +66,13 @@ impl Slots {
     /// The sections of an offer of ours, of which some may be new.
     pub(super) fn offered(&mut self, sections: &[OurSection]) {
         for section in sections.iter().skip(self.slots.len()) {
-            let off = match &section.terms {
-                OurTerms::Off(off) => Some(off.clone()),
-                OurTerms::On(_) => None,
+            let (holds, off) = match &section.terms {
+                OurTerms::Off(off) => (None, Some(off.clone())),
+                // Turned down, they are not offered again.
+                OurTerms::On(Terms::Channels { .. }) => (Some(Holds::Channels), None),
+                OurTerms::On(Terms::Audio(_) | Terms::Video(_)) => (None, None),
             };
-            self.slots.push(Slot { mid: section.mid.clone(), holds: None, off });
+            self.slots.push(Slot { mid: section.mid.clone(), holds, off });
         }
     }
 
@@ -115,6 +117,14 @@ impl Slots {
                 Some(known) => *known = slot,
                 None => self.slots.push(slot),
             }
+        }
+        // Another far end may have fewer: what it does not know of is off.
+        for slot in self.slots.iter_mut().skip(description.sections.len()) {
+            slot.off.get_or_insert_with(|| match slot.holds {
+                Some(Holds::Track(Track { kind, .. })) => Off::media(kind),
+                Some(Holds::Channels) => Off::channels(),
+                None => Off::default(),
+            });
         }
         Ok(plan)
     }
