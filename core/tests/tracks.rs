@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use common::pair::{Pair, Side};
 use offhook::media::{
-    AudioFrame, ChannelId, ChannelMessage, EngineConfig, EngineEvent, Frame, MAX_CHANNELS,
+    AudioFrame, ChannelId, ChannelMessage, Digit, EngineConfig, EngineEvent, Frame, MAX_CHANNELS,
     MAX_TRACKS, MediaError, MediaKind, MediaState, Track, TrackInfo, VideoCodec, VideoFrame, Wish,
 };
 use offhook::sdp::Direction;
@@ -380,7 +380,7 @@ fn rfc_8843_9_2_pictures_whose_source_nobody_announced_are_seen() {
 }
 
 #[test]
-fn an_ice_restart_and_a_new_association_keep_the_tracks() {
+fn an_ice_restart_keeps_the_tracks() {
     let mut pair = meeting(&[Wish::AUDIO, CAMERA]);
     let now = pair.now;
     pair.candidates = [Vec::new(), Vec::new()];
@@ -390,6 +390,102 @@ fn an_ice_restart_and_a_new_association_keep_the_tracks() {
     show(&mut pair, Side::A, VIDEO, (0..5).map(|n| vp8(n, n == 0)));
     assert_eq!(seen(&mut pair, Side::B, VIDEO).len(), 5);
     assert_eq!(pair.engine(Side::A).tracks().len(), 2);
+}
+
+#[test]
+fn rfc_8842_4_a_new_association_keeps_the_tracks_and_ends_the_channels() {
+    let mut pair = meeting(&[Wish::AUDIO, CAMERA]);
+    let now = pair.now;
+    let old = pair.engine(Side::B).open_channel(now, "old").unwrap();
+    show(&mut pair, Side::A, VIDEO, (0..5).map(|n| vp8(n, n == 0)));
+    show(&mut pair, Side::B, VIDEO, (0..5).map(|n| vp8(n, n == 0)));
+    pair.events = [Vec::new(), Vec::new()];
+    pair.renew_gateway();
+    let offer = pair.replace_a_with(meets, &[Wish::AUDIO, CAMERA]);
+    pair.reoffer_with_addresses(&offer);
+    assert_eq!(
+        count(
+            &pair,
+            Side::B,
+            |event| matches!(event, EngineEvent::ChannelClosed(id) if *id == old)
+        ),
+        1
+    );
+    pair.run_until(MS(5000), |p| p.both(MediaState::Connected));
+    assert!(news(&mut pair, Side::B).is_empty(), "the same tracks");
+    show(&mut pair, Side::B, VIDEO, (5..8).map(|n| vp8(n, false)));
+    assert_eq!(seen(&mut pair, Side::A, VIDEO).len(), 0, "it has seen nothing to build on");
+    for (from, base) in [(Side::A, 0), (Side::B, 10)] {
+        show(&mut pair, from, VIDEO, (base..base + 5).map(|n| vp8(n, n == base)));
+        assert_eq!(seen(&mut pair, from.other(), VIDEO).len(), 5, "{from:?}");
+    }
+    pair.heard(Side::A);
+    pair.heard(Side::B);
+    pair.talk(10, MS(20));
+    assert_eq!((pair.heard(Side::A).len(), pair.heard(Side::B).len()), (10, 10));
+    let now = pair.now;
+    let message = ChannelMessage::Text("again".to_owned());
+    let new = pair.engine(Side::B).open_channel(now, "new").unwrap();
+    pair.run(MS(1000));
+    let now = pair.now;
+    pair.engine(Side::B).send_message(now, new, &message).unwrap();
+    pair.run(MS(200));
+    assert_eq!(messages(&mut pair, Side::A).len(), 1);
+}
+
+/// The same description with another payload type in its section of that place.
+fn renumbered(sdp: &str, place: usize, from: u8, to: u8) -> String {
+    let mut section = 0;
+    let mut line = |line: &str| {
+        section += usize::from(line.starts_with("m="));
+        let named = ["m=", "a=rtpmap:", "a=fmtp:"].iter().any(|name| line.starts_with(name));
+        let (from, to) = (from.to_string(), to.to_string());
+        let line =
+            if named && section == place + 1 { line.replace(&from, &to) } else { line.to_owned() };
+        format!("{line}\r\n")
+    };
+    sdp.lines().map(&mut line).collect()
+}
+
+#[test]
+fn numbers_of_audio_are_never_those_of_our_pictures() {
+    // Telephone keys of the first track, and what is said on the second.
+    for (keys, said) in [(96, 111), (97, 111), (114, 111), (110, 97), (110, 109)] {
+        // The far side has no pictures, so these numbers are free there.
+        let mut pair = Pair::with_each(|side, config| match side {
+            Side::A => config.channels = true,
+            Side::B => meets(config),
+        });
+        let now = pair.now;
+        let offer = pair.engine(Side::A).create_offer(now, &[Wish::AUDIO, Wish::AUDIO]).unwrap();
+        let offer = renumbered(&renumbered(&offer, 0, 110, keys), 1, 111, said);
+        pair.answer_to(&offer).unwrap();
+        pair.run_until(MS(5000), |p| p.both(MediaState::Connected));
+        pair.talk(3, MS(20));
+        for side in [Side::A, Side::B] {
+            let (now, digit) = (pair.now, Digit::try_from('5').unwrap());
+            pair.engine(side).send_dtmf(now, &[digit], MS(100)).unwrap();
+            pair.run(MS(500));
+            assert_eq!(pair.keys(side.other()), [digit], "{keys} {said} to {:?}", side.other());
+            for n in 0..10 {
+                let (now, frame) = (pair.now, pair.frame(n, side));
+                pair.engine(side).send(now, Track::audio(1), &frame.into()).unwrap();
+                pair.run(MS(20));
+            }
+            pair.run(MS(200));
+            let second = |event: &EngineEvent| matches!(event, EngineEvent::Frame { track, .. } if *track == Track::audio(1));
+            assert_eq!(
+                count(&pair, side.other(), second),
+                10,
+                "{keys} {said} to {:?}",
+                side.other()
+            );
+        }
+        pair.heard(Side::A);
+        pair.heard(Side::B);
+        pair.talk(10, MS(20));
+        assert_eq!((pair.heard(Side::A).len(), pair.heard(Side::B).len()), (10, 10));
+    }
 }
 
 fn opened(pair: &Pair, side: Side) -> Vec<(ChannelId, String)> {

@@ -161,16 +161,31 @@ impl Pair {
 
     /// Puts another engine in A's place, with another certificate. Its offer.
     pub(crate) fn replace_a(&mut self) -> String {
-        self.gateway = WebRtcFactory::new();
+        self.renew_gateway();
         self.replace_a_behind_its_gateway()
     }
 
     /// The same with A's certificate.
     pub(crate) fn replace_a_behind_its_gateway(&mut self) -> String {
-        let now = self.now;
-        self.engines[0] = self.gateway.create_raw(now, EngineConfig::new(Seed::from(99)));
+        self.replace_a_with(|_| {}, &[Wish::AUDIO])
+    }
+
+    /// The same, with all that it can do and wants.
+    pub(crate) fn replace_a_with(
+        &mut self,
+        change: impl Fn(&mut EngineConfig),
+        wishes: &[Wish],
+    ) -> String {
+        let (now, mut config) = (self.now, EngineConfig::new(Seed::from(99)));
+        change(&mut config);
+        self.engines[0] = self.gateway.create_raw(now, config);
         self.candidates = [Vec::new(), Vec::new()];
-        self.offer()
+        self.engine(Side::A).create_offer(now, wishes).unwrap()
+    }
+
+    /// Gives A's engines another certificate from now on.
+    pub(crate) fn renew_gateway(&mut self) {
+        self.gateway = WebRtcFactory::new();
     }
 
     /// [`Pair::reoffer`] to an engine that has no sockets yet.

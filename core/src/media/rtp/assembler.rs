@@ -86,8 +86,10 @@ impl Assembler {
         self.pieces.entry(piece.sequence).or_insert(piece);
         self.assemble(now);
         if self.pieces.len() > MAX_PIECES {
-            let last = self.pieces.last_key_value().map_or(from, |(last, _)| *last);
-            self.break_at(last + 1, now);
+            // Not from the last one on: it may be far ahead of the row.
+            let (Row::Goes(from) | Row::Broken { from }) = self.row;
+            self.pieces.clear();
+            self.break_at(from, now);
         }
     }
 
@@ -152,12 +154,7 @@ impl Assembler {
                     None => return,
                 },
                 Row::Broken { .. } => {
-                    let begins = |piece: &&Piece| {
-                        let part = Part::of(piece.codec, &piece.payload);
-                        part.begins && part.key
-                    };
-                    let begins: Vec<u64> =
-                        self.pieces.values().filter(begins).map(|piece| piece.sequence).collect();
+                    let begins = self.begins();
                     match begins.into_iter().find_map(|at| Some((at, self.picture(at)?))) {
                         Some((begin, end)) => self.take(begin, end, now),
                         None => return self.forget(now),
@@ -165,6 +162,29 @@ impl Assembler {
                 }
             }
         }
+    }
+
+    /// The numbers with which pictures that need no other may begin: the first of each row of packets
+    /// of one time. Whatever follows in it ends where that one does, so all are looked at once.
+    fn begins(&self) -> Vec<u64> {
+        let mut begins = Vec::new();
+        // The number and the time that go on with the row, and whether it has a beginning.
+        let (mut next, mut time, mut begun) = (0, None, false);
+        for (&sequence, piece) in &self.pieces {
+            let same = piece.payload.is_empty() || time == Some(piece.time);
+            begun &= sequence == next && same;
+            next = sequence + 1;
+            if piece.payload.is_empty() {
+                continue;
+            }
+            time = Some(piece.time);
+            let part = Part::of(piece.codec, &piece.payload);
+            if part.begins && part.key && !begun {
+                begun = true;
+                begins.push(sequence);
+            }
+        }
+        begins
     }
 
     /// The last number of the picture that begins there, once it is whole.
@@ -245,13 +265,20 @@ impl Assembler {
         self.ask_at = Some(now);
     }
 
-    /// While the row is broken: what waits for something that does not come is of no use.
+    /// While the row is broken: what waits for something that does not come is of no use. Nor is
+    /// what was far ahead, where nothing followed it and the row goes on before it.
     fn forget(&mut self, now: Instant) {
         while self.hole().is_some_and(|since| since + MAX_REPAIR <= now) {
             let Some((&first, _)) = self.pieces.first_key_value() else { return };
             let run = (first..).zip(self.pieces.keys()).take_while(|(n, at)| n == *at).count();
             let from = first + run as u64;
-            self.pieces = self.pieces.split_off(&from);
+            let ahead = self.pieces.split_off(&from);
+            let newest = |pieces: &BTreeMap<u64, Piece>| pieces.values().map(|p| p.arrived).max();
+            let (last, stray) = (newest(&self.pieces), newest(&ahead));
+            if stray < last && stray.is_some_and(|stray| stray + MAX_REPAIR <= now) {
+                return;
+            }
+            self.pieces = ahead;
             self.row = Row::Broken { from };
             self.lost = true;
             self.ask_at = Some(self.ask_at.map_or(now, |at| at.min(now + MAX_REPAIR)));
@@ -383,6 +410,63 @@ mod tests {
         let (out, asked, assembler) = play(pieces);
         assert!(out.is_empty() && asked > 0);
         assert!(assembler.pieces.len() <= MAX_PIECES);
+    }
+
+    #[test]
+    fn a_row_of_beginnings_is_looked_at_once() {
+        let mut assembler = Assembler::default();
+        for n in 0..MAX_PIECES as u64 {
+            // Parameters without end, of one picture; with padding among them.
+            let payload: &[u8] = if n % 5 == 4 { &[] } else { &[0x67, 1] };
+            assembler.insert(Piece {
+                sequence: n,
+                time: 3000,
+                marker: false,
+                codec: VideoCodec::H264,
+                payload: payload.into(),
+                arrived: epoch(),
+            });
+        }
+        assert_eq!((assembler.pieces.len(), assembler.begins()), (MAX_PIECES, vec![0]));
+    }
+
+    #[test]
+    fn a_delimiter_before_the_parameters_hides_no_key_frame() {
+        let units: [(&[u8], bool); 3] = [(&[9, 1], false), (&[0x67, 1], false), (&[0x65, 1], true)];
+        let pieces = (0..).zip(units).map(|(sequence, (payload, marker))| {
+            let (payload, codec) = (payload.into(), VideoCodec::H264);
+            (0, Piece { sequence, time: 3000, marker, codec, payload, arrived: epoch() })
+        });
+        let (out, ..) = play(pieces);
+        assert_eq!(out.len(), 1);
+        assert!(out[0].keyframe);
+    }
+
+    #[test]
+    fn a_packet_far_ahead_does_not_end_the_row_before_it() {
+        for from in [0, 25] {
+            let mut arrivals: Vec<_> = stream(VideoCodec::Vp8, 100, 20)
+                .into_iter()
+                .map(|piece| (u64::from(piece.time) / 90, piece))
+                .collect();
+            let at = arrivals.iter().position(|(_, piece)| piece.time == from * 3000).unwrap();
+            let (when, stray) = arrivals[at].clone();
+            let stray = Piece { sequence: stray.sequence + 20_000, marker: false, ..stray };
+            arrivals.insert(at, (when, stray));
+            let (out, ..) = play(arrivals);
+            let numbers: Vec<_> = out.iter().map(number).filter(|n| *n >= 40).collect();
+            assert_eq!(numbers, (40..100).collect::<Vec<_>>(), "the stray one before {from}");
+        }
+    }
+
+    #[test]
+    fn too_many_packets_and_one_far_ahead_leave_room_for_the_next_key_frame() {
+        let pieces = stream(VideoCodec::Vp8, 1200, 600);
+        let begin = pieces.iter().position(|piece| piece.time == 600 * 3000).unwrap();
+        let far = Piece { sequence: 1_000_000, ..pieces[1].clone() };
+        let pieces = std::iter::once(far).chain(pieces.into_iter().skip(1));
+        let (out, ..) = play(pieces.map(|piece| (0, piece)));
+        assert!(begin > MAX_PIECES && number(&out[0]) == 600, "it is found");
     }
 
     #[test]

@@ -3,8 +3,9 @@
 //! str0m is given a canonical description of its own (one audio section by a name of ours, both
 //! ways, one codec) and sees neither the far side's nor ours: those are [`negotiation`]'s. All
 //! payload types are declared to it, so that none vanishes with its place in the sequence. Those of
-//! pictures are declared as the first description has them, or as we offer them: a far side that
-//! numbers them otherwise later on is sent pictures, but no packet again.
+//! pictures are declared as the first description has them, or as we offer them, where none of
+//! their numbers means anything in audio: a far side that numbers them otherwise later on is sent
+//! pictures, but no packet again; what it then says by such a number is not heard.
 //!
 //! Sections of further tracks, their sources and data channels are declared directly.
 //!
@@ -28,6 +29,7 @@ use crate::machine::Seed;
 use crate::media::negotiation::{
     Fingerprint, MAX_MESSAGE, Payloads, Picture, Remote, Setup, Transport,
 };
+use crate::media::rtp::Format;
 use crate::media::{AudioCodec, LocalKind, MediaError, MediaState, VideoCodec};
 
 /// The name of str0m's one section, where it is ours to choose.
@@ -60,7 +62,7 @@ pub(super) struct Association {
     tls_id: String,
     /// Our candidates.
     local: BTreeMap<SocketAddr, String>,
-    /// The number of associations so far.
+    /// The number of candidates so far, with those that were withdrawn.
     candidates: u16,
     /// The source of ours that was announced, where others were used since.
     announced: Option<u32>,
@@ -70,7 +72,7 @@ impl Association {
     pub(super) fn new(
         now: Instant,
         ingredients: &Ingredients,
-        payloads: Option<&Payloads>,
+        payloads: &[&Payloads],
         pictures: &[Picture],
         seed: Seed,
     ) -> Self {
@@ -88,7 +90,9 @@ impl Association {
             // None is negotiated, so an extension's number says nothing.
             .clear_extension_map()
             .clear_codecs();
-        let codec = |pt| payloads.and_then(|payloads| payloads.codec(pt));
+        // Only the first section's: str0m fails at a codec that has two numbers.
+        let codec = |pt| payloads.first().and_then(|payloads| payloads.codec(pt));
+        let in_audio = |pt| payloads.iter().any(|terms| terms.format(pt) != Format::Unused);
         // A number that would mean two things is none of pictures.
         let mut taken: Vec<u8> = Vec::new();
         for Picture { codec: kind, number, repair, .. } in pictures {
@@ -96,7 +100,7 @@ impl Association {
             if numbers().any(|n| n > 127 || RTCP_RANGE.contains(&n) || taken.contains(&n)) {
                 continue;
             }
-            if numbers().any(|n| codec(n).is_some()) {
+            if numbers().any(in_audio) {
                 continue;
             }
             taken.extend(numbers());
@@ -294,8 +298,15 @@ impl Association {
         if self.rtc.media(mid).is_none() {
             return false;
         }
-        let repair = repair.map(Ssrc::from);
-        self.rtc.direct_api().expect_stream_rx(ssrc.into(), repair, mid, None);
+        let mut api = self.rtc.direct_api();
+        let bound = api.expect_stream_rx(ssrc.into(), None, mid, None).rtx();
+        if let Some(repair) = repair.map(Ssrc::from)
+            && bound != Some(repair)
+        {
+            // str0m remembers for a while whose packets a source sends again.
+            api.remove_stream_rx(repair);
+            api.expect_stream_rx(ssrc.into(), Some(repair), mid, None);
+        }
         true
     }
 

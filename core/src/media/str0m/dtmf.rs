@@ -9,8 +9,9 @@ use crate::media::{Digit, MediaError};
 pub(super) const MAX_WAITING: usize = 64;
 const MIN_PRESS: Duration = Duration::from_millis(40);
 const MAX_PRESS: Duration = Duration::from_secs(6);
-/// The number of reports of a pressed key, and of its end.
+/// The time between two reports of a key.
 const UPDATE: Duration = Duration::from_millis(20);
+/// The number of reports of its end.
 const ENDS: u8 = 3;
 const PAUSE: Duration = Duration::from_millis(50);
 /// -10 dBm0.

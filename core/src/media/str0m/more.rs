@@ -106,8 +106,10 @@ impl More {
         gone.into_iter().map(|(_, mid)| mid).collect()
     }
 
-    /// Tracks whose sections are off rest: the sources that nobody wants to hear any more.
-    pub(super) fn rest(&mut self) -> Vec<u32> {
+    /// Tracks whose sections are off rest: the sources that nobody wants to hear any more, and those
+    /// of pictures that are neither announced any more nor seen.
+    pub(super) fn rest(&mut self, remote: &Remote) -> Vec<u32> {
+        let mut gone = Vec::new();
         let mut resting = Vec::new();
         for (number, audio) in &mut self.audio {
             if audio.place.is_none() {
@@ -117,12 +119,20 @@ impl More {
             }
         }
         for (number, video) in &mut self.video {
-            if video.place.is_none() {
+            let track = Track::video(*number);
+            let Some(section) = video.place.and_then(|place| remote.sections.get(place)) else {
                 video.unseen();
-                resting.push(Track::video(*number));
-            }
+                resting.push(track);
+                continue;
+            };
+            let used = [video.seen(), video.repair];
+            let stays = |source| announces(section, source) || used.contains(&Some(source));
+            let owned = self.sources.iter().filter(|(_, owner)| **owner == track);
+            gone.extend(owned.map(|(source, _)| *source).filter(|source| !stays(*source)));
         }
-        resting.into_iter().flat_map(|track| self.disown_all(Some(track))).collect()
+        gone.iter().for_each(|source| self.disown(*source));
+        gone.extend(resting.into_iter().flat_map(|track| self.disown_all(Some(track))));
+        gone
     }
 
     /// Makes str0m's sections, as far as there are none.
@@ -214,15 +224,11 @@ impl More {
             Terms::Channels { .. } => false,
         };
         let places = || self.places(remote, first).filter(|(_, section)| carries(section));
-        let announces = |section: &RemoteSection| {
-            section.sources.contains(&source)
-                || section.repairs.iter().any(|(_, repair)| *repair == source)
-        };
         let named = |section: &RemoteSection| {
             let name = header.mid(datagram, section.mid_extension?)?;
             Some(section.mid.as_deref()?.as_bytes() == name)
         };
-        let announced = places().find(|(_, section)| announces(section));
+        let announced = places().find(|(_, section)| announces(section, source));
         let named = || places().find(|(_, section)| named(section) == Some(true));
         let alone = || {
             let mut unheard = places().filter(|(track, _)| !self.is_heard(*track));
@@ -272,6 +278,11 @@ impl More {
         self.sources.retain(|_, owner| !goes(*owner));
         gone
     }
+}
+
+/// True if a section tells of a source: of its own, or of one that sends packets again.
+fn announces(section: &RemoteSection, source: u32) -> bool {
+    section.sources.contains(&source) || section.repairs.iter().any(|(_, repair)| *repair == source)
 }
 
 #[cfg(test)]

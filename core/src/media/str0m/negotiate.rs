@@ -242,7 +242,7 @@ impl WebRtc {
         let slots = &self.descriptions.slots;
         let gone = more.retire(|track| slots.hold(Holds::Track(track)));
         gone.into_iter().for_each(|mid| association.undeclare(mid));
-        more.rest().into_iter().for_each(|source| association.forget(source));
+        more.rest(remote).into_iter().for_each(|source| association.forget(source));
         more.declare(association);
         for video in more.video.values_mut() {
             if !self.descriptions.direction(video.place, video.wanted).sends() {
@@ -304,10 +304,11 @@ impl WebRtc {
     ) -> Association {
         self.associations += 1;
         let seed = self.config.seed.child(&format!("str0m {}", self.associations));
-        let payloads = terms.clone().find_map(|terms| match terms {
+        let payloads = terms.clone().filter_map(|terms| match terms {
             Terms::Audio(payloads) => Some(payloads),
             Terms::Video(_) | Terms::Channels { .. } => None,
         });
+        let payloads: Vec<&Payloads> = payloads.collect();
         let pictures = terms.flat_map(|terms| match terms {
             Terms::Video(pictures) => &*pictures.codecs,
             Terms::Audio(_) | Terms::Channels { .. } => &[],
@@ -315,7 +316,7 @@ impl WebRtc {
         let mut pictures: Vec<Picture> = pictures.cloned().collect();
         pictures.extend(Pictures::ours(&self.config.video).codecs);
         let mut association =
-            Association::new(self.now, &self.ingredients, payloads, &pictures, seed);
+            Association::new(self.now, &self.ingredients, &payloads, &pictures, seed);
         if let Some(credentials) = credentials {
             association.set_credentials(credentials);
         }

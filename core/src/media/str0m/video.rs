@@ -41,6 +41,8 @@ pub(super) struct VideoTrack {
     base: u32,
     /// The source that is seen, and when it was last.
     seen: Option<(u32, Instant)>,
+    /// The source that sends packets of it again, where that was not announced.
+    pub(super) repair: Option<u32>,
     pub(super) assembler: Assembler,
     /// A key frame that is asked of the far side.
     asking: Limit,
@@ -62,6 +64,7 @@ impl VideoTrack {
             sequence: 1 + (rng.next_u64() & 0x3fff),
             base: rng.next_u64() as u32,
             seen: None,
+            repair: None,
             assembler: Assembler::default(),
             asking: Limit::new(KEYFRAME_INTERVAL),
             wanting: Limit::new(KEYFRAME_INTERVAL),
@@ -81,6 +84,7 @@ impl VideoTrack {
         if self.seen.take().is_some() {
             self.assembler.restart();
         }
+        self.repair = None;
         self.asking.forget();
     }
 
@@ -139,23 +143,33 @@ impl VideoTrack {
         self.seen.map(|(source, _)| source)
     }
 
-    /// Takes an authentic packet.
-    pub(super) fn take(&mut self, packet: &RtpPacket, section: &RemoteSection, terms: &Pictures) {
+    /// Takes an authentic packet. Answers the sources that are of no use any more: that which was
+    /// seen until now, and those that sent its packets again.
+    pub(super) fn take(
+        &mut self,
+        packet: &RtpPacket,
+        section: &RemoteSection,
+        terms: &Pictures,
+    ) -> Vec<u32> {
         let (source, now) = (*packet.header.ssrc, packet.timestamp);
         let announced = |source: &u32| section.sources.contains(source);
+        let mut replaced = Vec::new();
         match &mut self.seen {
             Some((seen, heard)) if *seen == source => *heard = now,
             Some((seen, heard)) => {
                 let gone = *heard + SILENCE <= now || (announced(&source) && !announced(seen));
                 if !gone {
-                    return;
+                    return replaced;
                 }
+                let repairs = section.repairs.iter().filter(|(main, _)| main == seen);
+                replaced.extend(repairs.map(|(_, repair)| *repair).chain(self.repair.take()));
+                replaced.push(*seen);
                 self.seen = Some((source, now));
                 self.assembler.restart();
             }
             None => self.seen = Some((source, now)),
         }
-        let Some(codec) = terms.codec(*packet.header.payload_type) else { return };
+        let Some(codec) = terms.codec(*packet.header.payload_type) else { return replaced };
         self.stats.packets_received += 1;
         self.stats.bytes_received += packet.payload.len() as u64;
         self.assembler.insert(Piece {
@@ -166,6 +180,7 @@ impl VideoTrack {
             payload: packet.payload.clone(),
             arrived: now,
         });
+        replaced
     }
 
     /// The next picture that was seen.
