@@ -130,7 +130,7 @@ fn a_payload_type_that_stands_many_times_is_read_once() {
     let text = format!("v=0\ns=-\nm=video 9 UDP/TLS/RTP/SAVPF {formats}\na=rtpmap:9 VP8/90000\n");
     let description = Description::read(&text).unwrap();
     let section = &description.sections[0];
-    assert_eq!(super::payloads::payload_types(section), [9]);
+    assert_eq!(payloads::payload_types(section), [9]);
     assert_eq!(Pictures::read(section, &[VideoCodec::Vp8]).unwrap().codecs.len(), 1);
 }
 
