@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 ///
 /// ```
 /// # use offhook::machine::Local;
-/// let address = "192.0.2.7:40000".parse().unwrap();
+/// let address: std::net::SocketAddr = "192.0.2.7:40000".parse().unwrap();
 /// let wired = Local::from(address).interface("eth0");
 /// assert_eq!(wired.preference, Local::MOST);
 /// ```
