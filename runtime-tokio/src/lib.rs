@@ -54,7 +54,7 @@
 //! # }
 //! ```
 //!
-//! What a phone has been through is in [`Client::counters`](offhook_runtime::Client::counters). With the
+//! The history of a phone in numbers is [`Client::counters`](offhook_runtime::Client::counters). With the
 //! feature `metrics`, which is off, the counters of all phones are also told to the recorder of the `metrics`
 //! facade that the application has installed, under the names of `offhook_runtime::genesys::metrics`.
 

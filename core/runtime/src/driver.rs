@@ -228,6 +228,7 @@ impl<R: Sockets, M: Drive> Driver<R, M> {
                 Frame::Audio(frame) if track.track == Track::AUDIO => {
                     self.front.heard(track.media, frame);
                 }
+                // Handles have the first audio track alone, as softphones do.
                 _ => {}
             },
             Output::Event(event) => self.front.told(event),

@@ -293,7 +293,9 @@ impl Machine for Client {
         self.out.due.stir();
         self.calls.line.set(self.link.readiness.station().map_or(Lines::Unknown, Lines::from));
         // What the input ended is over before anything is due.
-        self.settle();
+        if self.calls.sessions.ending().next().is_some() {
+            self.settle();
+        }
         self.handle_time();
         self.settle();
         if self.link.readiness.take_came_back() {

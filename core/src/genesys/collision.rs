@@ -16,7 +16,7 @@
 //! | replaced, with these credentials | out of order | renegotiates | renegotiates | passed over |
 //! | replaced, with other credentials | out of order | begins | replaces the call's | passed over |
 //!
-//! Who is no softphone is not worth telling of, and gets no session by SDP, where no propose was
+//! A far side that is no softphone is not told of, and gets no session by SDP, where no propose was
 //! looked at before; nor does anybody, where the client may have none.
 
 use crate::genesys::event::Signaling;

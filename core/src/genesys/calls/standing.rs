@@ -30,7 +30,7 @@ impl Calls {
     }
 
     /// The standing of an offer that names a conversation, or none; and the conversation that it is for.
-    /// What nobody knows of may come from anywhere (wire notes 6.1).
+    /// An offer for a session that is not known may come from anywhere (wire notes 6.1).
     pub(in crate::genesys) fn standing_of_offer(
         &self,
         session: &SessionId,

@@ -54,7 +54,7 @@ use limit::Limit;
 /// by the event, or by a list without it. Media that is over before anything is told of the call leaves
 /// nothing. A call that is told before its proposal is alone, for as long as it would ring. On the
 /// shared session the event proposes, and "connected" follows accept (behaviour notes 3.3 rows 7 to 9).
-/// What is proposed again while it is listed rings beside that.
+/// A call that is proposed again while it is listed rings beside that.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct ConversationState {
     pub(crate) invitation: Invitation,

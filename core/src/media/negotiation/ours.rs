@@ -101,8 +101,7 @@ impl OurSection {
 
 impl Default for Off {
     fn default() -> Self {
-        let (kind, protocol, formats) = ("audio", PROFILE, "0");
-        Self { kind: kind.to_owned(), protocol: protocol.to_owned(), formats: formats.to_owned() }
+        Self::media(MediaKind::Audio)
     }
 }
 
