@@ -150,7 +150,8 @@ enum Act {
 /// Two ends, of which one is tampered with.
 ///
 /// Whatever comes: the engine does not panic, spin or flood, is never anything again once it is
-/// closed or has failed, and gives up in the end.
+/// closed or has failed, and gives up in the end; tracks come before they change or go, key frames are not
+/// wanted too often, and channels open once.
 ///
 /// # Panics
 ///
@@ -267,9 +268,7 @@ impl Side {
         }
         panic!("the drain never ends");
     }
-}
 
-impl Side {
     /// Checks that events make a story.
     fn note(&mut self, now: Instant, event: &EngineEvent) {
         match event {
@@ -527,9 +526,8 @@ impl Pair {
                 let _ = self.side(*end).0.engine.send_message(now, channel, &message);
             }
             Act::Lose(many) => {
-                for _ in 0..*many {
-                    self.there.flying.pop_front();
-                }
+                let flying = &mut self.there.flying;
+                flying.drain(..usize::from(*many).min(flying.len()));
             }
         }
         self.drain();

@@ -29,8 +29,7 @@ pub trait Drive:
     /// The event that tells of others that were dropped.
     fn events_lost(count: u64) -> Self::Event;
 
-    /// An event was dropped, as the application did not read: for whoever counts. Called under a
-    /// lock; it must not wait.
+    /// Counts an event that was dropped, as the application did not read.
     fn event_lost() {}
 
     /// The audio that ends with this event.

@@ -224,13 +224,11 @@ impl<R: Sockets, M: Drive> Driver<R, M> {
                 }
             }
             Output::CloseUdp { id } => drop(self.media.remove(&id)),
-            Output::Frame { track, frame } => match frame {
-                Frame::Audio(frame) if track.track == Track::AUDIO => {
-                    self.front.heard(track.media, frame);
-                }
-                // Handles have the first audio track alone, as softphones do.
-                _ => {}
-            },
+            Output::Frame { track, frame: Frame::Audio(frame) } if track.track == Track::AUDIO => {
+                self.front.heard(track.media, frame);
+            }
+            // Handles have the first audio track alone, as softphones do.
+            Output::Frame { .. } => {}
             Output::Event(event) => self.front.told(event),
             Output::Completed { command, result } => self.front.completed(command, result),
             // Handled by the drain.

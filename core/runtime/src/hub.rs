@@ -75,6 +75,7 @@ impl<M: Drive> Publisher<M> {
     /// up nobody.
     pub(crate) fn tell(&self, event: M::Event) {
         let mut readers: Vec<Waker> = Vec::new();
+        let before = self.0.overruns();
         {
             let mut queues = self.0.lock();
             let Some(queues) = &mut *queues else { return };
@@ -85,7 +86,8 @@ impl<M: Drive> Publisher<M> {
                 readers.extend(last.put(told));
             }
         }
-        // Whoever is woken may subscribe at once.
+        // Whoever counts or is woken may subscribe at once.
+        (before..self.0.overruns()).for_each(|_| M::event_lost());
         readers.into_iter().for_each(Waker::wake);
     }
 }

@@ -90,7 +90,6 @@ impl<M: Drive> Queue for EventQueue<M> {
                 None => {
                     self.lost += 1;
                     self.overruns.fetch_add(1, Ordering::Relaxed);
-                    M::event_lost();
                     self.events.pop_front()
                 }
             };

@@ -230,7 +230,7 @@ impl Client {
 
     /// True where a packet or a frame had no effect but on media, and nothing is due.
     fn is_media_only(&mut self, now: Instant) -> bool {
-        if self.out.due.is_stirred() || self.calls.sessions.ending().next().is_some() {
+        if self.out.due.is_stirred() || self.calls.sessions.is_any_ending() {
             return false;
         }
         self.next_wake().is_none_or(|wake| wake.at > now)
@@ -293,7 +293,7 @@ impl Machine for Client {
         self.out.due.stir();
         self.calls.line.set(self.link.readiness.station().map_or(Lines::Unknown, Lines::from));
         // What the input ended is over before anything is due.
-        if self.calls.sessions.ending().next().is_some() {
+        if self.calls.sessions.is_any_ending() {
             self.settle();
         }
         self.handle_time();

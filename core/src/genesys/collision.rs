@@ -200,18 +200,37 @@ mod tests {
         if odd.is_some() { format!("{cell}, told") } else { cell.to_owned() }
     }
 
-    /// The table as the module's documentation shows it.
-    fn table() -> Vec<Vec<&'static str>> {
+    /// The table as the module's documentation shows it: each row with its name.
+    fn table() -> Vec<(&'static str, Vec<&'static str>)> {
         let lines = include_str!("collision.rs").lines();
         let rows = lines.filter_map(|line| line.strip_prefix("//! | ")).skip(2);
-        rows.map(|row| row.trim_end_matches(" |").split(" | ").skip(1).collect()).collect()
+        let cells = rows.map(|row| row.trim_end_matches(" |").split(" | "));
+        cells.map(|mut cells| (cells.next().unwrap_or_default(), cells.collect())).collect()
+    }
+
+    fn named(standing: Standing) -> &'static str {
+        match standing {
+            Standing::Nameless => "unknown, as is the call",
+            Standing::Unknown => "unknown",
+            Standing::Proposed(Signaling::Jingle) => "proposed, to come by Jingle",
+            Standing::Proposed(Signaling::Sdp) => "proposed, to come by SDP",
+            Standing::Strange => "somebody else's",
+            Standing::Foreign => "there, with another far side",
+            Standing::There(Connection::ByJingle) => "there, by Jingle",
+            Standing::There(Connection::Same) => "there, with these credentials",
+            Standing::There(Connection::Other) => "there, with other credentials",
+            Standing::Replaced(Connection::ByJingle) => "replaced, by Jingle",
+            Standing::Replaced(Connection::Same) => "replaced, with these credentials",
+            Standing::Replaced(Connection::Other) => "replaced, with other credentials",
+        }
     }
 
     #[test]
     fn lc_16_the_table_that_is_shown_is_the_one_that_is_in_force() {
         let table = table();
         assert_eq!(table.len(), STANDINGS.len());
-        for (row, standing) in table.iter().zip(STANDINGS) {
+        for ((name, row), standing) in table.iter().zip(STANDINGS) {
+            assert_eq!(*name, named(standing));
             assert_eq!(row.len(), COMINGS.len(), "{row:?}");
             for (told, coming) in row.iter().zip(COMINGS) {
                 let action = decide(standing, coming, Caller::Softphone);

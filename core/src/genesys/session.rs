@@ -274,12 +274,7 @@ impl MediaSession {
         peer: &mut Peer,
         out: &Outbox,
     ) -> Result<Option<String>, Error> {
-        match self.phase {
-            Phase::Offered | Phase::Answered => {}
-            Phase::Terminating { .. } | Phase::Abandoned { .. } => {
-                return Err(Error::new(ErrorKind::Session, "the session is ending"));
-            }
-        }
+        self.may_accept()?;
         let description = Description::read(sdp).map_err(Error::media)?;
         peer.engine.accept_offer(out.now(), sdp).map_err(Error::media)?;
         if !self.has_credentials_of(sdp) {

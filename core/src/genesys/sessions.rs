@@ -161,7 +161,6 @@ impl Sessions {
         let description = Description::read(&offer.sdp)?;
         let mut config = self.peers.config(offer.session.as_str());
         config.codecs.clone_from(&out.config.codecs);
-        config.relay_only = ice.relay_only;
         config.ice_servers = ice.servers;
         config.path_limit = out.config.timing.path;
         config.reorder = out.config.timing.reorder;
@@ -172,7 +171,7 @@ impl Sessions {
             old.handle.media
         });
         let figures = out.config.timing.stats;
-        let own = self.peers.open(engine, before, !ice.relay_only, figures, out.media());
+        let own = self.peers.open(engine, before, figures, out.media());
         let mid = audio_mid(&description);
         let peer = offer.peer.clone();
         let handle = Session {
@@ -512,6 +511,11 @@ impl Sessions {
     /// Sessions that are over and not closed yet.
     pub(crate) fn ending(&self) -> impl Iterator<Item = &SessionId> {
         self.ended.iter().map(|(session, _)| session)
+    }
+
+    /// True if a session is over and not closed yet.
+    pub(crate) fn is_any_ending(&self) -> bool {
+        !self.ended.is_empty()
     }
 
     /// Closes what is over, and says which sessions and conversations that were.

@@ -29,7 +29,8 @@
 //!   machine asked for [`Output::CloseStream`]. A stream that takes no more bytes is ended, never
 //!   waited for. Answer each [`Output::Resolve`] once.
 //! - Answer [`Output::OpenUdp`] with [`UdpEvent::Opened`] and the addresses bound, or
-//!   [`UdpEvent::Failed`]. Send each [`Output::Transmit`] from its `local` address.
+//!   [`UdpEvent::Failed`]. Send each [`Output::Transmit`] from its `local` address. A runtime that looks
+//!   after its interfaces may tell later what came and went ([`UdpEvent::Changed`]); none has to.
 //! - `now` never goes backwards. An earlier instant is taken as the latest one seen. It comes from
 //!   a clock that goes on while the computer sleeps, as [`Instant::now`] does not everywhere:
 //!   otherwise a machine does not know that it slept.

@@ -66,8 +66,6 @@ pub(crate) struct Peer {
     sockets: Sockets,
     audience: Audience,
     pub(crate) engine: Box<dyn Engine>,
-    /// False where no address of ours is a candidate by itself.
-    hosts: bool,
     /// The far side's candidates since ICE began, or began anew.
     pub(crate) remote: Generation,
     /// The time at which the engine is due.
@@ -106,7 +104,6 @@ impl Peer {
         media: MediaId,
         udp: UdpId,
         engine: Box<dyn Engine>,
-        hosts: bool,
         figures_every: Duration,
     ) -> Self {
         Self {
@@ -115,7 +112,6 @@ impl Peer {
             sockets: Sockets::Wanted,
             audience: Audience::Application,
             engine,
-            hosts,
             remote: Generation::default(),
             wake: None,
             figures_at: None,
@@ -169,10 +165,8 @@ impl Peer {
             UdpEvent::Opened { .. } if self.sockets == Sockets::Open => {}
             UdpEvent::Opened { local } => {
                 self.sockets = Sockets::Open;
-                if self.hosts {
-                    for local in &local {
-                        self.engine.add_local(now, local, LocalKind::Host);
-                    }
+                for local in &local {
+                    self.engine.add_local(now, local, LocalKind::Host);
                 }
                 self.engine.local_done(now);
             }
@@ -180,7 +174,7 @@ impl Peer {
                 for address in removed {
                     self.engine.remove_local(now, address);
                 }
-                if self.hosts && !added.is_empty() {
+                if !added.is_empty() {
                     for local in &added {
                         self.engine.add_local(now, local, LocalKind::Host);
                     }
@@ -313,5 +307,77 @@ impl Peer {
             EngineEvent::Agreed(_) => self.refused = false,
             _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Seed;
+    use crate::machine::Local;
+    use crate::media::testing::FakeMedia;
+    use crate::media::{EngineConfig, EngineFactory as _};
+    use crate::testing::epoch;
+
+    type Out = Outputs<(), (), std::io::Error>;
+
+    fn peer(out: &Out) -> Peer {
+        let config = EngineConfig::new(Seed::from(1));
+        let engine = FakeMedia::new("secret").create(out.now(), config);
+        Peer::new(MediaId(1), UdpId(2), engine, Duration::from_secs(5))
+    }
+
+    fn local(port: u16) -> Local {
+        std::net::SocketAddr::from(([192, 0, 2, 1], port)).into()
+    }
+
+    fn datagram(word: &[u8]) -> UdpEvent {
+        let (here, there) = (local(1).address, local(9).address);
+        UdpEvent::Datagram { local: here, remote: there, data: word.to_vec() }
+    }
+
+    /// The names of the news of an event.
+    fn news(peer: &mut Peer, event: UdpEvent, out: &mut Out) -> Vec<String> {
+        let mut next = peer.handle_udp(event, out);
+        let mut all = Vec::new();
+        while let Some(news) = next {
+            all.push(match news {
+                PeerNews::Engine(EngineEvent::LocalCandidate(_)) => "candidate".to_owned(),
+                PeerNews::Engine(event) => format!("{event:?}"),
+                PeerNews::Restless => return vec!["restless".to_owned()],
+                PeerNews::NoSocket(_) => "no socket".to_owned(),
+                PeerNews::Refused(_) => "refused".to_owned(),
+            });
+            next = peer.poll(out);
+        }
+        all
+    }
+
+    #[test]
+    fn addresses_come_and_go_while_it_lives() {
+        let mut out = Out::new(epoch());
+        let mut peer = peer(&out);
+        let opened = UdpEvent::Opened { local: vec![local(1)] };
+        assert_eq!(news(&mut peer, opened, &mut out), ["candidate", "GatheringComplete"]);
+        news(&mut peer, datagram(b"connected"), &mut out);
+        let came = UdpEvent::Changed { added: vec![local(2)], removed: vec![local(1).address] };
+        // The last one is gone before the next comes.
+        let told = news(&mut peer, came, &mut out);
+        assert_eq!(told, ["State(Disconnected)", "candidate", "GatheringComplete"]);
+        let went = UdpEvent::Changed { added: Vec::new(), removed: vec![local(2).address] };
+        assert!(news(&mut peer, went, &mut out).is_empty(), "nothing new is gathered");
+    }
+
+    #[test]
+    fn an_engine_that_never_rests_is_told_of_after_so_many_outputs() {
+        let mut out = Out::new(epoch());
+        let mut peer = peer(&out);
+        news(&mut peer, UdpEvent::Opened { local: vec![local(1)] }, &mut out);
+        assert_eq!(news(&mut peer, datagram(b"restless"), &mut out), ["restless"]);
+        let mut sent = 0;
+        while let Some(output) = out.pop() {
+            sent += usize::from(matches!(output, Output::Transmit { .. }));
+        }
+        assert_eq!(sent, MAX_DRAIN);
     }
 }

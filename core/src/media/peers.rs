@@ -36,19 +36,18 @@ impl Peers {
     }
 
     /// Opens a peer over an engine, and asks for its sockets. `media` is the name that it takes over,
-    /// if it takes another's place; `hosts` is false where no address of ours is a candidate by itself.
+    /// if it takes another's place.
     pub(crate) fn open<E, O, X>(
         &mut self,
         engine: Box<dyn Engine>,
         media: Option<MediaId>,
-        hosts: bool,
         figures_every: Duration,
         out: &mut Outputs<E, O, X>,
     ) -> &mut Peer {
         let (own, udp) = (MediaId(out.id()), UdpId(out.id()));
         let media = media.unwrap_or(own);
         out.push(Output::OpenUdp { id: udp });
-        let peer = Peer::new(media, udp, engine, hosts, figures_every);
+        let peer = Peer::new(media, udp, engine, figures_every);
         self.open.entry(udp).or_insert_with(|| Box::new(peer))
     }
 

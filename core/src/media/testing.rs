@@ -26,7 +26,7 @@ pub fn description(setup: &str, ufrag: &str, pwd: &str) -> String {
 }
 
 /// Makes engines that do what datagrams tell them: `connected`, `disconnected`, `failed`, `closed`,
-/// `audio`, `dtmf` and `hundred` (packets came, and one did not). Any other datagram is dropped.
+/// `restless` (it never rests again), `audio`, `dtmf` and `hundred` (packets came, and one did not). Any other datagram is dropped.
 ///
 /// Offers of them are taken that have Opus and ICE credentials. One with `a=refuse` is not; one with
 /// `a=no-opus` is taken for one without; the first answer to one with `a=x-answer-fails-once` fails.
@@ -55,6 +55,8 @@ impl EngineFactory for FakeMedia {
             negotiation: Negotiation::New,
             fails_once: false,
             stats: MediaStats::default(),
+            local: Vec::new(),
+            restless: false,
             ufrag: None,
             candidates: Vec::new(),
             told: 0,
@@ -80,6 +82,10 @@ struct FakeEngine {
     negotiation: Negotiation,
     fails_once: bool,
     stats: MediaStats,
+    /// Its addresses.
+    local: Vec<SocketAddr>,
+    /// True once it does not end its drains any more.
+    restless: bool,
     /// Candidates since the last restart, and how many were told in all.
     ufrag: Option<String>,
     candidates: Vec<String>,
@@ -129,6 +135,7 @@ fn check(sdp: &str) -> Result<(), MediaError> {
 
 impl Engine for FakeEngine {
     fn add_local(&mut self, _: Instant, local: &Local, _: LocalKind) {
+        self.local.push(local.address);
         let (ip, port) = (local.address.ip(), local.address.port());
         self.event(EngineEvent::LocalCandidate(LocalCandidate {
             mid: Some("0".to_owned()),
@@ -137,7 +144,12 @@ impl Engine for FakeEngine {
         }));
     }
 
-    fn remove_local(&mut self, _: Instant, _: SocketAddr) {}
+    fn remove_local(&mut self, _: Instant, address: SocketAddr) {
+        self.local.retain(|local| *local != address);
+        if self.local.is_empty() && self.state == MediaState::Connected {
+            self.enter(MediaState::Disconnected);
+        }
+    }
 
     fn local_done(&mut self, _: Instant) {
         self.event(EngineEvent::GatheringComplete);
@@ -233,6 +245,7 @@ impl Engine for FakeEngine {
                 self.enter(MediaState::Failed);
             }
             b"closed" => self.enter(MediaState::Closed),
+            b"restless" => self.restless = true,
             b"hundred" => {
                 self.stats.packets_received += 100;
                 self.stats.packets_lost += 1;
@@ -322,6 +335,10 @@ impl Engine for FakeEngine {
     }
 
     fn poll_output(&mut self) -> EngineOutput {
+        if self.restless {
+            let address = SocketAddr::from(([127, 0, 0, 1], 4000));
+            return EngineOutput::Transmit { local: address, remote: address, data: Vec::new() };
+        }
         self.queue.pop_front().unwrap_or(EngineOutput::Timeout(None))
     }
 }

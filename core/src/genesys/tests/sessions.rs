@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::rig::{JINGLE_OFFER, PEER, Rig};
 use crate::genesys::{Command, Dial, ErrorKind, Event, Outcome, RecordingState, Signaling};
 use crate::jingle::Reason;
-use crate::machine::{Input, NetError, NetErrorKind, TrackId, UdpEvent, WsEvent};
+use crate::machine::{Input, Local, NetError, NetErrorKind, TrackId, UdpEvent, WsEvent};
 use crate::media::Digit;
 use crate::net::{InterfaceAddress, NetOptions};
 
@@ -491,4 +491,24 @@ fn frames_of_the_wrong_codec_are_complained_of_once_in_a_row() {
         rig.input(Input::Frame { track: TrackId::audio(session.media), frame: frame.into() });
     }
     assert_eq!(rig.told(), ["Error Media", "Error Media"], "once of all in a row");
+}
+
+#[test]
+fn candidates_that_wait_for_the_answer_are_bounded() {
+    let mut rig = Rig::ready_with(|config| config.auto_connect_sessions = false);
+    rig.propose("M1", "C1", r#"inin-sdp-over-xmpp="true""#);
+    rig.submit(Command::AcceptPendingSession { conversation: "C1".into() }).unwrap();
+    rig.offer("M1", "C1");
+    let id = rig.udp.expect("media sockets");
+    let added = Local::in_order((1..=100).map(|port| ([127, 0, 0, 1], port).into()));
+    rig.input(Input::Udp { id, event: UdpEvent::Changed { added, removed: Vec::new() } });
+    rig.sent();
+    rig.submit(Command::AcceptSession { conversation: "C1".into() }).unwrap();
+    // Stanzas go out at a pace.
+    let mut told = 0;
+    for _ in 0..10 {
+        told += rig.sent().iter().filter(|text| text.contains("typ host")).count();
+        rig.wait(S(1));
+    }
+    assert_eq!(told, 64);
 }
