@@ -1,0 +1,358 @@
+//! One call: its record, its operations, its media, and what it waits for.
+//!
+//! ```text
+//! out: Initiating ──taken──> Initiated ──ringing──> Ringing ──sound──> EarlyMedia      each may be skipped
+//!         any of these ──answered──> Connected <──last hold released── OnHold <──another hold──┐
+//!                                        └───────────first hold──────────^ └──────────────────┘
+//! in:  Initiating ──told that it rings──> Ringing, otherwise Initiated ──answered──> Connected
+//!                                         either ──withdrawn, taken elsewhere──> Cancelled
+//! any but Cancelled, Ended ──> Ended
+//! ```
+
+use std::time::Instant;
+
+use super::association::Association;
+use super::audit::Audit;
+use super::decide::Standing;
+use super::operations::Operations;
+use super::tracks::{Difference, Tracks};
+use crate::machine::{CommandId, Rng, Wake};
+use crate::media::Peers;
+use crate::ribbon::command::Outcome;
+use crate::ribbon::constants::{CallState, HoldState, MediaConnectionState, OperationKind, Transition};
+use crate::ribbon::error::{CallCode, Error};
+use crate::ribbon::event::Event;
+use crate::ribbon::ids::{OperationId, SessionData};
+use crate::ribbon::info::{CallDirection, CallInfo, EndReason};
+use crate::ribbon::outbox::Outbox;
+use crate::ribbon::wire::envelope::Update;
+
+/// Everything around the calls that they need.
+pub(super) struct Desk<'a> {
+    pub(super) out: &'a mut Outbox,
+    pub(super) peers: &'a mut Peers,
+    pub(super) rng: &'a mut Rng,
+    /// True while the notification socket is open.
+    pub(super) socket_up: bool,
+}
+
+/// What a collection of candidates is for: the request that follows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Our call is placed.
+    Make,
+    /// Two calls are joined to this one.
+    Join {
+        first: SessionData,
+        second: SessionData,
+    },
+    /// The call is answered; with an offer of ours where there was none.
+    Answer {
+        slow: bool,
+    },
+    /// Something else is offered.
+    Offer,
+    /// The far side's offer is answered, or its wish for an offer granted.
+    Respond {
+        slow: bool,
+    },
+}
+
+/// The word of the far side on an offer of ours.
+#[derive(Clone, Debug)]
+pub(super) enum Word {
+    /// A description.
+    Answer(String),
+    /// A refusal.
+    Refusal(Error),
+}
+
+/// What a call's negotiation waits for; one thing at a time.
+///
+/// ```text
+/// Idle ──offer, answer──> Collecting ──enough──> Sent ──reply and word──> Idle
+///                             └──nothing found, call over───────────────> Idle
+/// ```
+#[derive(Clone, Debug, Default)]
+pub(super) enum Step {
+    /// Nothing.
+    #[default]
+    Idle,
+    /// Candidates of ours.
+    Collecting {
+        op: OperationId,
+        purpose: Purpose,
+    },
+    /// The gateway's reply to a request with a description, and the far side's word on it, in any order.
+    Sent {
+        op: OperationId,
+        purpose: Purpose,
+        /// True once the gateway has taken the request.
+        replied: bool,
+        /// The word that came before the reply, and the time until which the reply is waited for.
+        word: Option<(Word, Instant)>,
+        /// The time at which the word is given up; none where it is waited for as long as the gateway
+        /// lets the call ring.
+        until: Option<Instant>,
+    },
+}
+
+impl Step {
+    /// True while an offer of ours waits for its answer.
+    pub(super) fn is_offering(&self) -> bool {
+        match self {
+            Self::Idle | Self::Collecting { .. } => false,
+            Self::Sent { purpose, word, .. } => word.is_none() && purpose.is_offer(),
+        }
+    }
+}
+
+impl Purpose {
+    /// True where a description of ours waits for one of the far side's.
+    pub(super) fn is_offer(&self) -> bool {
+        match self {
+            Self::Make | Self::Join { .. } | Self::Offer => true,
+            Self::Answer { slow } | Self::Respond { slow } => *slow,
+        }
+    }
+}
+
+/// A transfer or a join that a call is part of.
+#[derive(Clone, Debug)]
+pub(super) struct Move {
+    pub(super) op: OperationId,
+    pub(super) kind: OperationKind,
+    /// The time at which it is given up.
+    pub(super) until: Instant,
+}
+
+/// See the [module](self).
+#[derive(Debug)]
+pub(super) struct Call {
+    pub(super) info: CallInfo,
+    /// The addresses that a call of ours is placed with.
+    pub(super) destination: Destination,
+    pub(super) source: String,
+    /// The state that was told last.
+    told: CallState,
+    pub(super) session: Option<SessionData>,
+    pub(super) ops: Operations,
+    pub(super) tracks: Tracks,
+    pub(super) media: Option<Association>,
+    pub(super) step: Step,
+    /// An offer of the far side that waits for what is under way, and how long.
+    pub(super) waiting: Option<(Update, Instant)>,
+    pub(super) audit: Audit,
+    pub(super) moving: Option<Move>,
+    /// The offer of an incoming call, until it is answered.
+    pub(super) offer: Option<Box<str>>,
+    /// The operation by which it is answered.
+    pub(super) answering: Option<OperationId>,
+    /// A restart of media that waits for its turn: the role of DTLS, or the socket.
+    pub(super) restart: Option<(OperationId, Instant)>,
+    /// The time at which media that is disconnected is given up.
+    pub(super) media_until: Option<Instant>,
+}
+
+// What was offered holds the password of ICE: `Association` shows none, and what waits is left out.
+impl Call {
+    pub(super) fn new(info: CallInfo) -> Self {
+        Self {
+            told: info.state,
+            info,
+            session: None,
+            ops: Operations::default(),
+            tracks: Tracks::default(),
+            media: None,
+            step: Step::Idle,
+            waiting: None,
+            audit: Audit::default(),
+            moving: None,
+            offer: None,
+            answering: None,
+            restart: None,
+            media_until: None,
+        }
+    }
+
+    pub(super) fn is_incoming(&self) -> bool {
+        self.info.direction == CallDirection::Incoming
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.info.state.is_final()
+    }
+
+    pub(super) fn standing(&self) -> Standing {
+        Standing {
+            state: self.info.state,
+            outgoing: !self.is_incoming(),
+            blocked: self.ops.blocked(),
+            answering: self.answering.is_some(),
+            offering: self.step.is_offering(),
+            moving: self.moving.is_some(),
+        }
+    }
+
+    // Operations.
+
+    pub(super) fn start(
+        &mut self,
+        kind: OperationKind,
+        local: bool,
+        command: Option<CommandId>,
+        desk: &mut Desk<'_>,
+    ) -> OperationId {
+        self.ops.start(&self.info.id, kind, local, command, desk.rng, desk.out)
+    }
+
+    pub(super) fn update(&mut self, op: &OperationId, desk: &mut Desk<'_>) {
+        self.ops.step(&self.info.id, op, Transition::Update, desk.out);
+    }
+
+    pub(super) fn resume(&mut self, op: &OperationId, desk: &mut Desk<'_>) {
+        self.ops.step(&self.info.id, op, Transition::Resume, desk.out);
+    }
+
+    pub(super) fn finish(
+        &mut self,
+        op: &OperationId,
+        result: Result<Outcome, Error>,
+        desk: &mut Desk<'_>,
+    ) {
+        self.ops.finish(&self.info.id, op, result, desk.out);
+    }
+
+    /// Ends an operation that failed: the state is as it was, and that is told.
+    pub(super) fn fail(&mut self, op: &OperationId, error: Error, desk: &mut Desk<'_>) {
+        self.finish(op, Err(error.clone()), desk);
+        self.tell(None, Some(error), desk.out);
+    }
+
+    // What is told.
+
+    /// The call as an application reads it.
+    pub(super) fn record(&self) -> CallInfo {
+        CallInfo {
+            local_tracks: self.tracks.used(true),
+            remote_tracks: self.tracks.used(false),
+            operations: self.ops.infos(),
+            media: self.media.as_ref().and_then(Association::media),
+            ..self.info.clone()
+        }
+    }
+
+    /// Tells the state of the call.
+    pub(super) fn tell(
+        &mut self,
+        transition: Option<EndReason>,
+        error: Option<Error>,
+        out: &mut Outbox,
+    ) {
+        let previous = std::mem::replace(&mut self.told, self.info.state);
+        let error = error.map(|error| out.fit(error));
+        out.event(Event::CallState { call: self.record(), previous, transition, error });
+    }
+
+    /// Enters a state. A call that is over enters none.
+    pub(super) fn enter(&mut self, state: CallState, out: &Outbox) {
+        if self.is_over() {
+            return;
+        }
+        self.info.state = state;
+        match state {
+            CallState::Connected if self.info.started.is_none() => {
+                self.info.started = Some(out.now());
+            }
+            CallState::Ended | CallState::Cancelled => self.info.ended = Some(out.now()),
+            CallState::Initiating
+            | CallState::Initiated
+            | CallState::Ringing
+            | CallState::EarlyMedia
+            | CallState::Connected
+            | CallState::OnHold => {}
+        }
+    }
+
+    /// Enters the state that belongs to who holds the call.
+    pub(super) fn enter_hold(&mut self, hold: HoldState, out: &Outbox) {
+        self.info.hold = hold;
+        let held = hold != HoldState::Connected;
+        self.enter(if held { CallState::OnHold } else { CallState::Connected }, out);
+    }
+
+    /// Tells which tracks came and went.
+    pub(super) fn tell_tracks(&self, difference: Difference, out: &mut Outbox) {
+        let Difference { added, removed } = difference;
+        let call = || self.info.id.clone();
+        if !removed.is_empty() {
+            out.event(Event::TracksRemoved { call: call(), tracks: removed });
+        }
+        if let Some(media) = self.media.as_ref().and_then(Association::media)
+            && !added.is_empty()
+        {
+            out.event(Event::TracksAdded { call: call(), media, tracks: added });
+        }
+    }
+
+    /// The tracks as they are agreed on now.
+    pub(super) fn agreed(&mut self, desk: &mut Desk<'_>) -> Difference {
+        let tracks = self.media.as_ref().map(|media| media.tracks(desk.peers)).unwrap_or_default();
+        self.tracks.agreed(&tracks, desk.rng)
+    }
+
+    /// Takes the state of its media.
+    pub(super) fn enter_media(&mut self, state: MediaConnectionState, out: &mut Outbox) {
+        let previous = std::mem::replace(&mut self.info.media_state, state);
+        if previous != state {
+            out.event(Event::MediaConnection { call: self.info.id.clone(), state, previous });
+        }
+    }
+
+    // Its end.
+
+    /// Ends the call: closes its media and abandons what is under way. Whoever ends it tells so.
+    pub(super) fn close(&mut self, state: CallState, desk: &mut Desk<'_>) -> Difference {
+        self.enter(state, desk.out);
+        self.step = Step::Idle;
+        self.waiting = None;
+        self.moving = None;
+        self.restart = None;
+        self.answering = None;
+        self.media_until = None;
+        self.offer = None;
+        self.audit.stop();
+        if let Some(media) = self.media.take() {
+            media.close(desk);
+        }
+        self.tracks.clear()
+    }
+
+    /// Ends operations as the call is over, without an error of their own; their commands have one.
+    pub(super) fn abandon(&mut self, but: Option<&OperationId>, desk: &mut Desk<'_>) {
+        for op in self.ops.ids() {
+            if Some(&op) != but {
+                let over = Error::new(CallCode::InvalidState, "the call is over");
+                self.ops.complete(&op, Err(over), desk.out);
+                self.finish(&op, Ok(Outcome::Done), desk);
+            }
+        }
+    }
+
+    pub(super) fn next_wake(&self) -> Option<Wake> {
+        let step = match &self.step {
+            Step::Idle => None,
+            Step::Collecting { .. } => self.media.as_ref().and_then(Association::next_wake),
+            Step::Sent { word: Some((_, at)), .. } => Some(Wake { at: *at, reason: "late reply" }),
+            Step::Sent { until, .. } => until.map(|at| Wake { at, reason: "answer" }),
+        };
+        let at = |at: Option<Instant>, reason| at.map(|at| Wake { at, reason });
+        let moving = at(self.moving.as_ref().map(|moving| moving.until), "transfer");
+        let waiting = at(self.waiting.as_ref().map(|(_, until)| *until), "offer that waits");
+        let restart = at(self.restart.as_ref().map(|(_, until)| *until), "restart of media");
+        let media = at(self.media_until, "media disconnected");
+        [step, moving, waiting, restart, media, self.audit.next_wake()]
+            .into_iter()
+            .fold(None, Wake::earliest)
+    }
+}

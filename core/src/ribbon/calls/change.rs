@@ -1,0 +1,145 @@
+//! Changes of a call that we ask for: hold, resume, another path for its media, parameters (w4.9).
+
+use std::time::Duration;
+
+use super::call::{Call, Desk, Purpose, Step};
+use crate::machine::CommandId;
+use crate::media::MediaState;
+use crate::ribbon::ask::{Ask, CallAsk};
+use crate::ribbon::command::Outcome;
+use crate::ribbon::constants::{OperationKind, CallState};
+use crate::ribbon::error::{CallCode, Error, SubscriptionCode};
+use crate::ribbon::ids::OperationId;
+use crate::ribbon::wire::refusal;
+use crate::ribbon::wire::resources::calls as requests;
+use crate::rest::Failure;
+
+/// The time that a restart of media waits for the notification socket (w4.9).
+const SOCKET_WAIT: Duration = Duration::from_secs(60);
+
+impl Call {
+    /// Checks that a change that blocks others can begin.
+    ///
+    /// # Errors
+    ///
+    /// [`CallCode::InvalidState`] unless the call is up, [`CallCode::Glare`] while another one is under way.
+    pub(super) fn may_change(&self, kind: OperationKind) -> Result<(), Error> {
+        if !self.info.state.is_up() {
+            return Err(invalid_state(self.info.state));
+        }
+        self.ops.may_start(kind)?;
+        match self.step {
+            Step::Idle if self.answering.is_none() => Ok(()),
+            Step::Idle | Step::Collecting { .. } | Step::Sent { .. } => {
+                Err(Error::new(CallCode::Glare, "a negotiation is under way"))
+            }
+        }
+    }
+
+    /// Checks that it can be held.
+    pub(super) fn may_hold(&self) -> Result<(), Error> {
+        if self.info.hold.local() {
+            return Err(Error::new(CallCode::InvalidState, "the call is held here already"));
+        }
+        self.may_change(OperationKind::Hold)
+    }
+
+    /// Checks that it can be resumed.
+    pub(super) fn may_unhold(&self) -> Result<(), Error> {
+        if !self.info.hold.local() {
+            return Err(Error::new(CallCode::InvalidState, "the call is not held here"));
+        }
+        self.may_change(OperationKind::Unhold)
+    }
+
+    /// Holds or resumes it.
+    pub(super) fn hold(&mut self, command: CommandId, held: bool, desk: &mut Desk<'_>) {
+        let kind = if held { OperationKind::Hold } else { OperationKind::Unhold };
+        let op = self.start(kind, true, Some(command), desk);
+        let Some(media) = &mut self.media else { return };
+        match media.offer_held(held, desk) {
+            Ok(()) => self.collect(op, Purpose::Offer, desk),
+            Err(error) => self.withdraw(&op, error, desk),
+        }
+    }
+
+    /// Finds another path for its media: at once, or when it is its turn. Of two that restart at the same
+    /// time the passive one waits, and while the notification socket is down nobody could answer.
+    pub(super) fn restart(&mut self, command: CommandId, desk: &mut Desk<'_>) {
+        let op = self.start(OperationKind::MediaRestart, true, Some(command), desk);
+        let now = desk.out.now();
+        let passive = self.media.as_ref().is_some_and(super::association::Association::is_passive);
+        if !desk.socket_up {
+            self.restart = Some((op, now + SOCKET_WAIT));
+        } else if passive {
+            self.restart = Some((op, now + desk.out.config.call.media_retry_delay));
+        } else {
+            self.restart_now(op, desk);
+        }
+    }
+
+    fn restart_now(&mut self, op: OperationId, desk: &mut Desk<'_>) {
+        let Some(media) = &mut self.media else { return };
+        let broken = matches!(media.state(desk.peers), MediaState::Failed | MediaState::Closed);
+        let held = self.info.hold.local();
+        let offered = match broken {
+            true => media.offer_again(true, held, &self.info.id, desk),
+            false => media.restart(desk),
+        };
+        match offered {
+            Ok(()) => self.collect(op, Purpose::Offer, desk),
+            Err(error) => self.withdraw(&op, error, desk),
+        }
+    }
+
+    /// Goes on with a restart that waits for its turn.
+    pub(super) fn restart_timeout(&mut self, desk: &mut Desk<'_>) {
+        let now = desk.out.now();
+        let Some((op, until)) = &self.restart else { return };
+        let (op, due) = (op.clone(), *until <= now);
+        match (desk.socket_up, due) {
+            (true, true) => {
+                self.restart = None;
+                self.restart_now(op, desk);
+            }
+            (false, true) => {
+                self.restart = None;
+                let text = "the notification socket is down";
+                self.fail(&op, Error::new(SubscriptionCode::Socket, text), desk);
+            }
+            (_, false) => {}
+        }
+    }
+
+    /// The notification socket is open again: a restart that waits for it goes on.
+    pub(super) fn socket_opened(&mut self, desk: &mut Desk<'_>) {
+        if let Some((op, _)) = self.restart.take() {
+            self.restart_now(op, desk);
+        }
+    }
+
+    /// Sends its parameters now.
+    pub(super) fn send_parameters(&mut self, command: CommandId, desk: &mut Desk<'_>) {
+        let Some(session) = self.session.clone() else { return };
+        let op = self.start(OperationKind::SendCustomParameters, true, Some(command), desk);
+        self.update(&op, desk);
+        let resource = requests::parameters(&desk.out.user(), &session, &self.info.parameters);
+        desk.out.rest(Ask::Call(self.info.id.clone(), CallAsk::Parameters(op)), resource);
+    }
+
+    /// Takes the gateway's reply to that.
+    pub(super) fn parameters_sent(
+        &mut self,
+        op: &OperationId,
+        result: Result<(), Failure>,
+        desk: &mut Desk<'_>,
+    ) {
+        let result = result.map_err(refusal::of_call).map(|()| Outcome::Done);
+        self.finish(op, result, desk);
+    }
+}
+
+/// The error of a command that does not fit the state of its call.
+pub(super) fn invalid_state(state: CallState) -> Error {
+    Error::new(CallCode::InvalidState, format!("the call is {}", state.as_str()))
+}

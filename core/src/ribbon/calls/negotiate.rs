@@ -1,0 +1,426 @@
+//! Offers and answers: ours are sent when enough candidates are there, and settled by the gateway's reply and
+//! the far side's word in any order; the far side's are answered, or wait, or are refused (w4.9, w4.10).
+
+use std::time::Duration;
+
+use super::association::{Association, Gathered};
+use super::call::{Call, Desk, Purpose, Step, Word};
+use crate::ribbon::ask::{Ask, CallAsk};
+use crate::ribbon::command::Outcome;
+use crate::ribbon::constants::{CallState, HoldState, OperationKind};
+use crate::ribbon::error::{CallCode, Error};
+use crate::ribbon::event::Event;
+use crate::ribbon::ids::OperationId;
+use crate::ribbon::pipeline::{RemoteChange, SdpKind};
+use crate::ribbon::wire::envelope::Update;
+use crate::ribbon::wire::refusal;
+use crate::ribbon::wire::resources::calls as requests;
+use crate::rest::Failure;
+
+/// The time that the far side's word waits for the reply before it (w4.0.4).
+const LATE_REPLY: Duration = Duration::from_millis(500);
+/// The time that the far side's word is waited for beyond a request's own (w4.0.4).
+const LATE_WORD: Duration = Duration::from_secs(15);
+/// The time that an offer of the far side waits for what is under way (w4.0.4).
+const OFFER_WAITS: Duration = Duration::from_secs(3);
+/// The time that the gateway wants to be left alone after offers crossed, where it does not say (w4.0.4).
+const GLARE_PAUSE: Duration = Duration::from_secs(10);
+
+impl Call {
+    // Ours.
+
+    /// Collects candidates for a description of ours.
+    pub(super) fn collect(&mut self, op: OperationId, purpose: Purpose, desk: &mut Desk<'_>) {
+        let Some(media) = &mut self.media else { return };
+        let kind = self.ops.kind(&op).unwrap_or(OperationKind::GenericRemote);
+        media.collect(kind, desk);
+        self.step = Step::Collecting { op, purpose };
+    }
+
+    /// Looks whether there are enough candidates.
+    pub(super) fn check_collection(&mut self, desk: &mut Desk<'_>) {
+        let Step::Collecting { op, purpose } = &self.step else { return };
+        let Some(media) = &mut self.media else { return };
+        match media.gathered(&self.info.id, desk) {
+            Gathered::NotYet => {}
+            Gathered::Enough => {
+                let (op, purpose) = (op.clone(), purpose.clone());
+                self.send(op, purpose, desk);
+            }
+            Gathered::Nothing(error) => {
+                let (op, purpose) = (op.clone(), purpose.clone());
+                self.step = Step::Idle;
+                self.not_sent(&op, &purpose, error, desk);
+            }
+        }
+    }
+
+    /// Sends a description of ours.
+    fn send(&mut self, op: OperationId, purpose: Purpose, desk: &mut Desk<'_>) {
+        self.step = Step::Idle;
+        let kind = match purpose.is_offer() {
+            true => SdpKind::Offer,
+            false => SdpKind::Answer,
+        };
+        let text = match self.media.as_mut().map(|media| media.description(kind, &self.info.id, desk)) {
+            Some(Ok(text)) => text,
+            Some(Err(error)) => return self.not_sent(&op, &purpose, error, desk),
+            None => return,
+        };
+        let parameters = &self.info.parameters;
+        let user = desk.out.user();
+        let (resource, ask) = match (&purpose, &self.session) {
+            (Purpose::Make, _) => {
+                let call = requests::Start {
+                    to: &self.destination,
+                    from: &self.source,
+                    sdp: &text,
+                    early_media: desk.out.config.call.early_media,
+                    parameters,
+                };
+                (requests::start(&user, &call), CallAsk::Create(op.clone()))
+            }
+            (Purpose::Join { first, second }, _) => {
+                let resource = requests::join(&user, first, second, &text, parameters);
+                (resource, CallAsk::Create(op.clone()))
+            }
+            (Purpose::Answer { .. }, Some(session)) => {
+                let resource = requests::answer(&user, session, &text, parameters);
+                (resource, CallAsk::Answer(op.clone()))
+            }
+            (Purpose::Offer, Some(session)) => {
+                let resource = requests::update(&user, session, &text, parameters);
+                (resource, CallAsk::Offer(op.clone()))
+            }
+            (Purpose::Respond { .. }, Some(session)) => {
+                let resource = requests::respond(&user, session, &text, parameters);
+                (resource, CallAsk::Respond(op.clone()))
+            }
+            (Purpose::Answer { .. } | Purpose::Offer | Purpose::Respond { .. }, None) => return,
+        };
+        self.update(&op, desk);
+        // A call that is placed rings as long as the gateway lets it.
+        let limit = match purpose {
+            Purpose::Make | Purpose::Join { .. } => None,
+            Purpose::Answer { .. } | Purpose::Offer | Purpose::Respond { .. } => {
+                Some(desk.out.now() + desk.out.config.rest_timeout + LATE_WORD)
+            }
+        };
+        desk.out.rest(Ask::Call(self.info.id.clone(), ask), resource);
+        self.step = Step::Sent { op, purpose, replied: false, word: None, until: limit };
+    }
+
+    /// A description of ours could not be made: everything is as before.
+    fn not_sent(
+        &mut self,
+        op: &OperationId,
+        purpose: &Purpose,
+        error: Error,
+        desk: &mut Desk<'_>,
+    ) {
+        match purpose {
+            Purpose::Make => self.not_made(op, error, desk),
+            Purpose::Join { .. } => self.not_made(op, error, desk),
+            Purpose::Answer { .. } => {
+                self.answer_again(desk);
+                self.fail(op, error, desk);
+            }
+            Purpose::Offer => self.withdraw(op, error, desk),
+            Purpose::Respond { .. } => {
+                self.refuse(desk);
+                self.fail(op, error, desk);
+            }
+        }
+    }
+
+    /// Takes the gateway's reply to an offer of ours, or to an answer.
+    pub(super) fn offered(
+        &mut self,
+        op: &OperationId,
+        result: Result<(), Failure>,
+        desk: &mut Desk<'_>,
+    ) {
+        match result {
+            Ok(()) => self.replied(op, desk),
+            Err(failure) => {
+                if matches!(&self.step, Step::Sent { op: sent, .. } if sent == op) {
+                    self.step = Step::Idle;
+                    self.withdraw(op, refusal::of_call(failure), desk);
+                }
+            }
+        }
+    }
+
+    /// The gateway has taken what was sent: a word that came before is read now.
+    pub(super) fn replied(&mut self, op: &OperationId, desk: &mut Desk<'_>) {
+        let Step::Sent { op: sent, replied, word, .. } = &mut self.step else { return };
+        if sent != op {
+            return;
+        }
+        *replied = true;
+        if let Some((word, _)) = word.take() {
+            self.take_word(word, desk);
+        }
+    }
+
+    /// The far side's word on an offer of ours came.
+    pub(super) fn word(&mut self, came: Word, desk: &mut Desk<'_>) {
+        let until = desk.out.now() + LATE_REPLY;
+        match &mut self.step {
+            Step::Sent { replied: false, word: word @ None, .. } => *word = Some((came, until)),
+            Step::Sent { replied: true, .. } => self.take_word(came, desk),
+            Step::Idle | Step::Collecting { .. } | Step::Sent { .. } => {}
+        }
+    }
+
+    fn take_word(&mut self, word: Word, desk: &mut Desk<'_>) {
+        let Step::Sent { op, purpose, .. } = std::mem::take(&mut self.step) else { return };
+        self.resume(&op, desk);
+        match word {
+            Word::Answer(sdp) => {
+                let taken = match &mut self.media {
+                    Some(media) => media.take_answer(&sdp, &self.info.id, desk),
+                    None => return,
+                };
+                match taken {
+                    Ok(()) => self.settled(&op, &purpose, desk),
+                    Err(error) => self.word_failed(&op, &purpose, error, desk),
+                }
+            }
+            Word::Refusal(error) => self.word_failed(&op, &purpose, error, desk),
+        }
+    }
+
+    /// An offer of ours is answered.
+    fn settled(&mut self, op: &OperationId, purpose: &Purpose, desk: &mut Desk<'_>) {
+        match (purpose, self.ops.kind(op)) {
+            (Purpose::Make | Purpose::Join { .. } | Purpose::Answer { .. }, _) => {
+                self.connected(op, desk);
+            }
+            (Purpose::Offer, Some(OperationKind::Hold)) => {
+                self.changed_hold(op, self.info.hold.with_local(true), desk);
+            }
+            (Purpose::Offer, Some(OperationKind::Unhold)) => {
+                // An answer that does not flow means that the far side holds (RP-3).
+                let flows = self.media.as_ref().is_some_and(Association::flows);
+                self.changed_hold(op, HoldState::new(false, !flows), desk);
+            }
+            (Purpose::Offer, Some(OperationKind::MediaRestart)) => {
+                let tracks = self.agreed(desk);
+                self.tell_tracks(tracks, desk.out);
+                desk.out.event(Event::MediaRestarted { call: self.info.id.clone() });
+                self.finish(op, Ok(Outcome::Done), desk);
+            }
+            (Purpose::Offer, _) => {
+                let tracks = self.agreed(desk);
+                self.tell_tracks(tracks, desk.out);
+                self.finish(op, Ok(Outcome::Done), desk);
+            }
+            (Purpose::Respond { .. }, _) => {
+                let change = self.media.as_ref().map(Association::last_change);
+                self.remote_changed(op, change.unwrap_or(RemoteChange::None), desk);
+            }
+        }
+        self.take_waiting(desk);
+    }
+
+    fn changed_hold(&mut self, op: &OperationId, hold: HoldState, desk: &mut Desk<'_>) {
+        let tracks = self.agreed(desk);
+        self.enter_hold(hold, desk.out);
+        self.tell_tracks(tracks, desk.out);
+        self.tell(None, None, desk.out);
+        self.finish(op, Ok(Outcome::Done), desk);
+    }
+
+    /// The far side refused an offer of ours, or its answer is of no use.
+    fn word_failed(
+        &mut self,
+        op: &OperationId,
+        purpose: &Purpose,
+        error: Error,
+        desk: &mut Desk<'_>,
+    ) {
+        match purpose {
+            Purpose::Make | Purpose::Join { .. } => self.not_made(op, error, desk),
+            Purpose::Answer { .. } => {
+                self.fail(op, error.clone(), desk);
+                self.broken(error, desk);
+            }
+            Purpose::Offer | Purpose::Respond { .. } => self.withdraw(op, error, desk),
+        }
+    }
+
+    /// Takes an offer of ours back: everything is as before; if even that fails, the call is over.
+    pub(super) fn withdraw(&mut self, op: &OperationId, error: Error, desk: &mut Desk<'_>) {
+        let kind = self.ops.kind(op).map_or("", OperationKind::as_str);
+        let back = self.media.as_mut().map_or(Ok(()), |media| media.rollback(desk));
+        self.fail(op, error, desk);
+        if let Err(error) = back {
+            let text = format!("{kind} failed, and could not be undone: {error}");
+            self.broken(Error::new(CallCode::Generic, text), desk);
+            return;
+        }
+        self.take_waiting(desk);
+    }
+
+    // Theirs.
+
+    /// An offer of the far side has to wait. A newer one takes its place (RP-2).
+    pub(super) fn wait(&mut self, update: Update, desk: &mut Desk<'_>) {
+        let until = desk.out.now() + OFFER_WAITS;
+        if self.waiting.replace((update, until)).is_some() {
+            self.refuse(desk);
+        }
+    }
+
+    /// Refuses an offer of the far side: one of ours goes first.
+    pub(super) fn refuse_offer(&mut self, desk: &mut Desk<'_>) {
+        let op = self.start(OperationKind::GenericRemote, false, None, desk);
+        self.refuse(desk);
+        let text = "another operation is under way";
+        self.finish(&op, Err(Error::new(CallCode::Glare, text)), desk);
+    }
+
+    fn refuse(&mut self, desk: &mut Desk<'_>) {
+        if let Some(session) = &self.session {
+            let resource = requests::refuse(&desk.out.user(), session);
+            desk.out.rest(Ask::Call(self.info.id.clone(), CallAsk::Refuse), resource);
+        }
+    }
+
+    /// Takes an offer that waited, if it need not wait any more.
+    pub(super) fn take_waiting(&mut self, desk: &mut Desk<'_>) {
+        let free = self.ops.blocked() == super::operations::Blocked::Free
+            && self.answering.is_none()
+            && self.info.state.is_up();
+        if free && let Some((update, _)) = self.waiting.take() {
+            self.take_offer(update, desk);
+        }
+    }
+
+    /// Takes an offer of the far side, or its wish for one of ours.
+    pub(super) fn take_offer(&mut self, update: Update, desk: &mut Desk<'_>) {
+        self.tell_parameters(update.parameters, desk);
+        let Some(sdp) = update.sdp else { return self.slow_start(desk) };
+        let held = self.info.hold;
+        let Some(media) = &mut self.media else { return };
+        let change = media.classify(&sdp, held);
+        let op = self.start(kind_of(change), false, None, desk);
+        let Some(media) = &mut self.media else { return };
+        match media.take_offer(&sdp, change, held, &self.info.id, desk) {
+            Ok(()) => self.collect(op, Purpose::Respond { slow: false }, desk),
+            Err(error) => {
+                self.refuse(desk);
+                self.fail(&op, error, desk);
+            }
+        }
+    }
+
+    /// The far side wants an offer of ours: one of a fresh association, unless the gateway ends all media itself.
+    fn slow_start(&mut self, desk: &mut Desk<'_>) {
+        let op = self.start(OperationKind::SlowStart, false, None, desk);
+        let held = self.info.hold.local();
+        let fresh = !desk.out.config.call.media_broker_only;
+        let Some(media) = &mut self.media else { return };
+        match media.offer_again(fresh, held, &self.info.id, desk) {
+            Ok(()) => self.collect(op, Purpose::Respond { slow: true }, desk),
+            Err(error) => {
+                self.refuse(desk);
+                self.fail(&op, error, desk);
+            }
+        }
+    }
+
+    /// Takes the gateway's reply to an answer of ours.
+    pub(super) fn responded(
+        &mut self,
+        op: &OperationId,
+        result: Result<(), Failure>,
+        desk: &mut Desk<'_>,
+    ) {
+        let slow = matches!(
+            &self.step,
+            Step::Sent { op: sent, purpose: Purpose::Respond { slow: true }, .. } if sent == op
+        );
+        if slow {
+            self.offered(op, result, desk);
+            return;
+        }
+        self.step = Step::Idle;
+        match result {
+            Ok(()) => {
+                let change = self.media.as_ref().map(Association::last_change);
+                self.remote_changed(op, change.unwrap_or(RemoteChange::None), desk);
+            }
+            Err(failure) => self.fail(op, refusal::of_call(failure), desk),
+        }
+        self.take_waiting(desk);
+    }
+
+    /// What the far side changed is in force.
+    fn remote_changed(&mut self, op: &OperationId, change: RemoteChange, desk: &mut Desk<'_>) {
+        match change {
+            RemoteChange::Hold => {
+                self.changed_hold(op, self.info.hold.with_remote(true), desk);
+            }
+            RemoteChange::Unhold => {
+                self.changed_hold(op, self.info.hold.with_remote(false), desk);
+            }
+            RemoteChange::StartMusic
+            | RemoteChange::StopMusic
+            | RemoteChange::AddMedia
+            | RemoteChange::RemoveMedia
+            | RemoteChange::None => {
+                let tracks = self.agreed(desk);
+                self.tell_tracks(tracks, desk.out);
+                self.finish(op, Ok(Outcome::Done), desk);
+            }
+        }
+    }
+
+    // Time.
+
+    pub(super) fn negotiation_timeout(&mut self, desk: &mut Desk<'_>) {
+        let now = desk.out.now();
+        self.check_collection(desk);
+        match &mut self.step {
+            Step::Sent { replied: false, word: word @ Some(_), .. }
+                if word.as_ref().is_some_and(|(_, until)| *until <= now) =>
+            {
+                if let Some((word, _)) = word.take() {
+                    self.take_word(word, desk);
+                }
+            }
+            Step::Sent { op, purpose, until: Some(until), .. } if *until <= now => {
+                let (op, purpose) = (op.clone(), purpose.clone());
+                self.step = Step::Idle;
+                let text = "the far side did not answer in time";
+                let error = Error::new(crate::ribbon::error::ErrorCode::Timeout, text);
+                self.word_failed(&op, &purpose, error.retried_after(Some(GLARE_PAUSE)), desk);
+            }
+            Step::Idle | Step::Collecting { .. } | Step::Sent { .. } => {}
+        }
+        if self.waiting.as_ref().is_some_and(|(_, until)| *until <= now) {
+            self.waiting = None;
+            self.refuse_offer(desk);
+        }
+    }
+}
+
+/// The operation that a change of the far side's is told as.
+fn kind_of(change: RemoteChange) -> OperationKind {
+    match change {
+        RemoteChange::Hold => OperationKind::Hold,
+        RemoteChange::Unhold => OperationKind::Unhold,
+        RemoteChange::StartMusic => OperationKind::StartMoh,
+        RemoteChange::StopMusic => OperationKind::StopMoh,
+        RemoteChange::AddMedia => OperationKind::AddMedia,
+        RemoteChange::RemoveMedia => OperationKind::RemoveMedia,
+        RemoteChange::None => OperationKind::GenericRemote,
+    }
+}
+
+/// True in the states in which a call can be changed.
+pub(super) fn is_changeable(state: CallState) -> bool {
+    state.is_up()
+}

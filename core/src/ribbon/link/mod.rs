@@ -1,0 +1,706 @@
+//! The link to the gateway: credentials, the subscription and its notification socket (w2).
+//!
+//! ```text
+//! Idle ──subscribe──> Posting ──2xx──> Opening ──socket open──> Up <──renewed, before it expires──┐
+//!  ^ ^                 │   │ 503: wait, again        │           │ └────────────────────────────────┘
+//!  │ │ <──error────────┘   └─────────────┘           │           │ socket lost
+//!  │ │ <──DELETE, error── attempts used up ──────────┘           v
+//!  │ │ <──lost connection── attempts used up ─────────────── Up, socket trying again
+//!  │ │ <──gone, overridden, lost for good──────────────────────── Up
+//!  │ └ <──DELETE answered── Closing <──unsubscribe of all── Posting, Opening, Up
+//!  └──── destroy
+//! ```
+
+mod gaps;
+mod socket;
+mod subscription;
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+pub(super) use self::subscription::Subscription;
+use self::socket::{Change, Socket, all_attempts};
+use super::ask::LinkAsk;
+use super::command::Outcome;
+use super::constants::ChangeReason;
+use super::error::{AuthCode, Cause, Error, ErrorCode, SubscriptionCode};
+use super::event::Event;
+use super::info::{SocketInfo, Subscriptions};
+use super::outbox::Outbox;
+use super::service::Service;
+use super::wire::refusal;
+use super::wire::resources::subscription as requests;
+use crate::machine::{CommandId, Rng, Wake, WsEvent, WsId};
+use crate::rest::Failure;
+
+/// The longest pause that the gateway can ask for, so that a bad answer cannot park a client.
+const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+/// The shortest time before a subscription is renewed.
+const LEAST_RENEWAL: Duration = Duration::from_secs(30);
+/// The code of a subscription that the gateway no longer has (w1.6).
+const GONE: u16 = 39;
+
+/// A subscription that is being made.
+#[derive(Clone, Debug)]
+struct Creation {
+    command: CommandId,
+    services: Vec<String>,
+    correlator: Option<String>,
+    /// The requests so far.
+    attempt: u32,
+}
+
+/// See the [module](self).
+#[derive(Debug, Default)]
+enum State {
+    #[default]
+    Idle,
+    /// The gateway was asked.
+    Posting(Creation),
+    /// It was too busy, and is asked again then.
+    Paused(Creation, Instant),
+    /// It said yes; its socket is not open yet.
+    Opening(CommandId, Box<Subscription>),
+    Up(Box<Subscription>),
+    /// It was asked to end it.
+    Closing(CommandId),
+}
+
+/// A change of the subscription that is asked for while it stands.
+#[derive(Clone, Debug)]
+enum Operation {
+    /// More services.
+    Widen(CommandId),
+    /// Fewer services.
+    Narrow(CommandId, Vec<String>),
+}
+
+/// The renewals of a subscription.
+#[derive(Clone, Copy, Debug)]
+struct Renewal {
+    /// The attempt since the last that succeeded, from 1.
+    attempt: u32,
+    /// The time of the next one; none while it is under way.
+    at: Option<Instant>,
+}
+
+/// News for the calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum News {
+    /// The notification socket is open: something may have been missed.
+    SocketOpened,
+    /// The notification socket is gone, for now or for good.
+    SocketLost,
+}
+
+/// See the [module](self).
+#[derive(Debug)]
+pub(super) struct Link {
+    state: State,
+    socket: Socket,
+    operation: Option<Operation>,
+    renewal: Option<Renewal>,
+    rng: Rng,
+}
+
+impl Link {
+    pub(super) fn new(rng: Rng) -> Self {
+        Self {
+            state: State::Idle,
+            socket: Socket::default(),
+            operation: None,
+            renewal: None,
+            rng,
+        }
+    }
+
+    /// The subscription that stands, or whose socket is being opened.
+    fn subscription(&self) -> Option<&Subscription> {
+        match &self.state {
+            State::Opening(_, subscription) | State::Up(subscription) => Some(subscription),
+            State::Idle | State::Posting(_) | State::Paused(..) | State::Closing(_) => None,
+        }
+    }
+
+    fn subscription_mut(&mut self) -> Option<&mut Subscription> {
+        match &mut self.state {
+            State::Opening(_, subscription) | State::Up(subscription) => Some(subscription),
+            State::Idle | State::Posting(_) | State::Paused(..) | State::Closing(_) => None,
+        }
+    }
+
+    /// True while requests are answered and notifications come, or will again by themselves.
+    pub(super) fn is_up(&self) -> bool {
+        match &self.state {
+            State::Up(_) => true,
+            State::Idle
+            | State::Posting(_)
+            | State::Paused(..)
+            | State::Opening(..)
+            | State::Closing(_) => false,
+        }
+    }
+
+    /// True while a service is subscribed to.
+    pub(super) fn has(&self, service: &str) -> bool {
+        self.is_up() && self.subscription().is_some_and(|held| held.has(service))
+    }
+
+    /// True while the notification socket is open.
+    pub(super) fn is_socket_up(&self) -> bool {
+        self.socket.is_up()
+    }
+
+    fn is_pending(&self) -> bool {
+        match &self.state {
+            State::Posting(_) | State::Paused(..) | State::Opening(..) | State::Closing(_) => true,
+            State::Idle | State::Up(_) => self.operation.is_some(),
+        }
+    }
+
+    pub(super) fn subscriptions(&self) -> Subscriptions {
+        let held = self.subscription().filter(|_| self.is_up());
+        Subscriptions {
+            subscribed: held.map(|held| held.services.clone()).unwrap_or_default(),
+            available: Service::KNOWN.iter().map(|name| (*name).to_owned()).collect(),
+            pending: self.is_pending(),
+        }
+    }
+
+    pub(super) fn socket_info(&self, out: &Outbox) -> SocketInfo {
+        let url = self.subscription().map(|held| out.socket_url(&held.channel));
+        SocketInfo { state: self.socket.state(), pinging: self.socket.is_pinging(), url }
+    }
+
+    /// Things that are remembered.
+    pub(super) fn size(&self) -> usize {
+        usize::from(!matches!(self.state, State::Idle))
+    }
+
+    // Commands: first what may be done, then doing it.
+
+    /// Checks that services can be subscribed to.
+    ///
+    /// # Errors
+    ///
+    /// [`SubscriptionCode::InvalidState`] without credentials, [`SubscriptionCode::NoService`] without
+    /// services, [`ErrorCode::Pending`] while the subscription changes.
+    pub(super) fn may_subscribe(&self, services: &[Service], out: &Outbox) -> Result<(), Error> {
+        if out.credentials.is_none() {
+            return Err(Error::new(SubscriptionCode::InvalidState, "there are no credentials"));
+        }
+        if services.is_empty() {
+            return Err(Error::new(SubscriptionCode::NoService, "no service is named"));
+        }
+        self.may_change()
+    }
+
+    fn may_change(&self) -> Result<(), Error> {
+        if self.is_pending() {
+            return Err(Error::new(ErrorCode::Pending, "the subscription is being changed"));
+        }
+        Ok(())
+    }
+
+    /// Checks that services can be given up.
+    ///
+    /// # Errors
+    ///
+    /// [`SubscriptionCode::NoService`] without services, [`AuthCode::UnsubscribeFailed`] where none of them is
+    /// subscribed to, [`ErrorCode::Pending`] while the subscription changes.
+    pub(super) fn may_unsubscribe(&self, services: &[Service]) -> Result<(), Error> {
+        if services.is_empty() {
+            return Err(Error::new(SubscriptionCode::NoService, "no service is named"));
+        }
+        match &self.state {
+            State::Posting(_) | State::Paused(..) | State::Opening(..) => Ok(()),
+            State::Idle => {
+                let text = "No subscription found, can't unsubscribe.";
+                Err(Error::new(AuthCode::UnsubscribeFailed, text))
+            }
+            State::Up(held) => {
+                let names = services.iter().map(Service::as_str);
+                if names.clone().any(|name| held.has(name)) {
+                    return self.may_change();
+                }
+                let names: Vec<_> = names.collect();
+                let text = format!("no subscription for {}", serde_json::json!(names));
+                Err(Error::new(AuthCode::UnsubscribeFailed, text))
+            }
+            State::Closing(_) => self.may_change(),
+        }
+    }
+
+    /// The limit of a command that subscribes: all attempts and pauses; none where there is no end of them.
+    pub(super) fn subscribe_limit(out: &Outbox) -> Duration {
+        let requests = out.config.subscription.unavailable_retries + 1;
+        let each = out.config.rest_timeout + LONGEST_PAUSE;
+        all_attempts(out).map_or(Duration::MAX, |socket| each * requests + socket)
+    }
+
+    pub(super) fn subscribe(
+        &mut self,
+        command: CommandId,
+        services: &[Service],
+        correlator: Option<String>,
+        out: &mut Outbox,
+    ) {
+        let names = services.iter().map(|service| service.as_str().to_owned());
+        if let State::Up(held) = &self.state {
+            let mut wanted = held.services.clone();
+            wanted.extend(names.filter(|name| !held.has(name)));
+            let resource = held.update(&wanted, out);
+            self.operation = Some(Operation::Widen(command));
+            self.stop_renewal(out);
+            self.tell(ChangeReason::Pending, out);
+            out.rest(LinkAsk::Update, resource);
+            return;
+        }
+        let correlator = correlator
+            .or_else(|| out.config.subscription.correlator.clone())
+            .unwrap_or_else(|| self.rng.uuid());
+        let creation = Creation {
+            command,
+            services: names.collect(),
+            correlator: Some(correlator),
+            attempt: 0,
+        };
+        self.post(creation, out);
+        self.tell(ChangeReason::Pending, out);
+    }
+
+    fn post(&mut self, mut creation: Creation, out: &mut Outbox) {
+        creation.attempt += 1;
+        let correlator = creation.correlator.as_deref();
+        let resource = requests::create(out.user(), &out.config, &creation.services, correlator);
+        out.rest(LinkAsk::Create, resource);
+        self.state = State::Posting(creation);
+    }
+
+    pub(super) fn unsubscribe(
+        &mut self,
+        command: CommandId,
+        services: &[Service],
+        out: &mut Outbox,
+    ) {
+        match std::mem::take(&mut self.state) {
+            State::Up(held) => {
+                let given_up = |name: &String| services.iter().any(|service| service.is(name));
+                let rest: Vec<_> =
+                    held.services.iter().filter(|name| !given_up(name)).cloned().collect();
+                if rest.is_empty() {
+                    self.delete(command, &held, out);
+                    return;
+                }
+                let resource = held.update(&rest, out);
+                self.state = State::Up(held);
+                self.operation = Some(Operation::Narrow(command, rest));
+                self.stop_renewal(out);
+                self.tell(ChangeReason::Pending, out);
+                out.rest(LinkAsk::Update, resource);
+            }
+            // It is not known whether the gateway has made it; if so, its answer says what to delete.
+            State::Posting(creation) => {
+                out.complete(creation.command, Err(cancelled()));
+                self.state = State::Closing(command);
+                self.tell(ChangeReason::Pending, out);
+            }
+            State::Paused(creation, _) => {
+                out.complete(creation.command, Err(cancelled()));
+                self.unsubscribed(command, Ok(()), out);
+            }
+            State::Opening(subscriber, held) => {
+                out.complete(subscriber, Err(cancelled()));
+                self.delete(command, &held, out);
+            }
+            state @ (State::Idle | State::Closing(_)) => {
+                self.state = state;
+                out.complete(command, Ok(Outcome::Done));
+            }
+        }
+    }
+
+    fn delete(&mut self, command: CommandId, held: &Subscription, out: &mut Outbox) {
+        self.stop(out);
+        self.state = State::Closing(command);
+        self.tell(ChangeReason::Pending, out);
+        out.rest(LinkAsk::Delete, requests::delete(&held.path));
+    }
+
+    fn unsubscribed(&mut self, command: CommandId, result: Result<(), Error>, out: &mut Outbox) {
+        self.state = State::Idle;
+        out.session_over();
+        self.tell(ChangeReason::Unsubscribed, out);
+        out.complete(command, result.map(|()| Outcome::Done));
+    }
+
+    /// Stops all that a subscription needs while it stands.
+    fn stop(&mut self, out: &mut Outbox) {
+        self.stop_renewal(out);
+        self.renewal = None;
+        self.socket.close(out);
+        out.forget_rest(|ask| *ask == LinkAsk::Update);
+        if let Some(Operation::Widen(command) | Operation::Narrow(command, _)) =
+            self.operation.take()
+        {
+            out.complete(command, Err(cancelled()));
+        }
+    }
+
+    /// Lets go of a renewal under way: a change of the subscription renews it too.
+    fn stop_renewal(&mut self, out: &mut Outbox) {
+        out.forget_rest(|ask| *ask == LinkAsk::Renew);
+    }
+
+    /// Ends everything, as the client ends: the gateway is told in the background.
+    pub(super) fn destroy(&mut self, out: &mut Outbox) {
+        self.stop(out);
+        match std::mem::take(&mut self.state) {
+            State::Opening(_, held) | State::Up(held) => {
+                out.rest(LinkAsk::Farewell, requests::delete(&held.path));
+            }
+            // The answer says what to delete.
+            State::Posting(_) | State::Idle | State::Paused(..) | State::Closing(_) => {}
+        }
+    }
+
+    /// Answers a command whose time is up. True if it was one of the subscription's.
+    pub(super) fn overdue(&mut self, command: CommandId, error: &Error, out: &mut Outbox) -> bool {
+        match &self.state {
+            State::Posting(creation) | State::Paused(creation, _)
+                if creation.command == command =>
+            {
+                out.forget_rest(|ask| *ask == LinkAsk::Create);
+                self.failed(command, error.clone(), out);
+                true
+            }
+            State::Opening(subscriber, held) if *subscriber == command => {
+                out.rest(LinkAsk::Orphan, requests::delete(&held.path));
+                self.stop(out);
+                self.failed(command, error.clone(), out);
+                true
+            }
+            State::Closing(closer) if *closer == command => {
+                self.unsubscribed(command, Err(error.clone()), out);
+                true
+            }
+            State::Idle
+            | State::Posting(_)
+            | State::Paused(..)
+            | State::Opening(..)
+            | State::Up(_)
+            | State::Closing(_) => false,
+        }
+    }
+
+    pub(super) fn check_connectivity(&mut self, enabled: bool, out: &mut Outbox) {
+        self.socket.check(enabled, out);
+    }
+
+    /// Closes the socket and opens it anew, if there is one.
+    pub(super) fn reset(&mut self, out: &mut Outbox) -> Option<News> {
+        if !self.socket.is_up() {
+            return None;
+        }
+        self.socket.close(out);
+        self.socket_lost(false, out)
+    }
+
+    /// Tries at once what waits to be tried again: there are other credentials.
+    pub(super) fn hurry(&mut self, out: &Outbox) {
+        self.socket.hurry(out);
+        if let Some(Renewal { attempt: 2.., at: Some(at) }) = &mut self.renewal {
+            *at = out.now();
+        }
+    }
+
+    // What the gateway answers.
+
+    pub(super) fn handle_rest(
+        &mut self,
+        ask: LinkAsk,
+        result: Result<Value, Failure>,
+        out: &mut Outbox,
+    ) {
+        match ask {
+            LinkAsk::Create => self.created(result, out),
+            LinkAsk::Update => self.updated(result, out),
+            LinkAsk::Renew => self.renewed(result, out),
+            LinkAsk::Delete => {
+                if let State::Closing(command) = self.state {
+                    let result = result.map(drop).map_err(|failure| refusal::of_deletion(&failure));
+                    self.unsubscribed(command, result, out);
+                }
+            }
+            LinkAsk::Orphan | LinkAsk::Farewell => {}
+        }
+    }
+
+    fn created(&mut self, result: Result<Value, Failure>, out: &mut Outbox) {
+        let hmac = out.is_hmac();
+        let read = result.and_then(|body| Subscription::read(&body, hmac));
+        match std::mem::take(&mut self.state) {
+            State::Posting(creation) => match read {
+                Ok(held) => {
+                    out.subscribed(&held);
+                    self.socket.open(&held.channel, false, out);
+                    self.state = State::Opening(creation.command, Box::new(held));
+                    self.tell_socket(out);
+                }
+                Err(failure) => self.not_created(creation, failure, out),
+            },
+            // Given up meanwhile: what was made is deleted.
+            State::Closing(command) => match read {
+                Ok(held) => self.delete(command, &held, out),
+                Err(_) => self.unsubscribed(command, Ok(()), out),
+            },
+            other @ (State::Idle | State::Paused(..) | State::Opening(..) | State::Up(_)) => {
+                self.state = other;
+                if let Ok(held) = read {
+                    out.rest(LinkAsk::Orphan, requests::delete(&held.path));
+                }
+            }
+        }
+    }
+
+    fn not_created(&mut self, creation: Creation, failure: Failure, out: &mut Outbox) {
+        let retries = out.config.subscription.unavailable_retries;
+        match refusal::busy(&failure) {
+            Some(pause) if creation.attempt <= retries => {
+                let until = out.now() + pause.min(LONGEST_PAUSE);
+                self.state = State::Paused(creation, until);
+            }
+            _ => {
+                let error = refusal::of_subscription(failure);
+                self.failed(creation.command, error, out);
+            }
+        }
+    }
+
+    /// A subscription could not be made: everything is as before.
+    fn failed(&mut self, command: CommandId, error: Error, out: &mut Outbox) {
+        self.state = State::Idle;
+        out.session_over();
+        self.tell(ChangeReason::Unsubscribed, out);
+        out.complete(command, Err(error));
+    }
+
+    fn updated(&mut self, result: Result<Value, Failure>, out: &mut Outbox) {
+        let Some(operation) = self.operation.take() else { return };
+        let (command, reason) = match &operation {
+            Operation::Widen(command) => (*command, ChangeReason::Subscribed),
+            Operation::Narrow(command, _) => (*command, ChangeReason::Unsubscribed),
+        };
+        match self.take_renewed(result, out) {
+            Ok(()) => {
+                if let (Operation::Narrow(_, rest), Some(held)) =
+                    (operation, self.subscription_mut())
+                {
+                    held.keep(&rest);
+                }
+                self.renew_after(1, out);
+                self.tell(reason, out);
+                out.complete(command, Ok(Outcome::Done));
+            }
+            Err(failure) => {
+                let gone = is_gone(&failure);
+                let text = "the subscription was not changed";
+                let error = refusal::with_code(failure, AuthCode::UpdateFailed.into(), text);
+                if gone {
+                    self.lost(ChangeReason::Gone, out);
+                } else {
+                    self.renew_after(1, out);
+                    self.tell(reason, out);
+                }
+                out.complete(command, Err(error));
+            }
+        }
+    }
+
+    fn renewed(&mut self, result: Result<Value, Failure>, out: &mut Outbox) {
+        let attempt = self.renewal.map_or(1, |renewal| renewal.attempt);
+        let result = self.take_renewed(result, out);
+        let gone = result.as_ref().is_err_and(is_gone);
+        let text = "the subscription was not renewed";
+        let error =
+            result.err().map(|failure| refusal::with_code(failure, AuthCode::UpdateFailed.into(), text));
+        let next = if error.is_some() { attempt.saturating_add(1) } else { 1 };
+        out.event(Event::Resubscribed { attempt, error });
+        if gone {
+            self.lost(ChangeReason::Gone, out);
+        } else {
+            self.renew_after(next, out);
+        }
+    }
+
+    /// Takes the gateway's word on a subscription that was renewed.
+    fn take_renewed(
+        &mut self,
+        result: Result<Value, Failure>,
+        out: &mut Outbox,
+    ) -> Result<(), Failure> {
+        let read = Subscription::read_renewed(&result?)?;
+        if let Some(held) = self.subscription_mut() {
+            held.renewed(read);
+            let held = held.clone();
+            out.subscribed(&held);
+        }
+        Ok(())
+    }
+
+    /// Sets the time of the next renewal (w2.4).
+    fn renew_after(&mut self, attempt: u32, out: &Outbox) {
+        let Some(held) = self.subscription() else { return };
+        let base = held.expires / 2_u32.saturating_pow(attempt.min(31));
+        let base = base.max(LEAST_RENEWAL);
+        let delay = base.mul_f64(self.rng.between(0.8, 1.2));
+        self.renewal = Some(Renewal { attempt, at: Some(out.now() + delay) });
+    }
+
+    // What the socket tells.
+
+    /// Takes what happened to the socket.
+    pub(super) fn handle_socket(
+        &mut self,
+        id: WsId,
+        event: &WsEvent,
+        out: &mut Outbox,
+    ) -> Option<News> {
+        let change = self.socket.handle(id, event, out)?;
+        self.changed(change, out)
+    }
+
+    /// True if a text on this socket is to be read.
+    pub(super) fn reads(&self, id: WsId) -> bool {
+        self.socket.reads(id)
+    }
+
+    fn changed(&mut self, change: Change, out: &mut Outbox) -> Option<News> {
+        match change {
+            Change::Opened { again } => {
+                self.tell_socket(out);
+                if let State::Opening(command, held) = std::mem::take(&mut self.state) {
+                    self.state = State::Up(held);
+                    self.renew_after(1, out);
+                    self.tell(ChangeReason::Subscribed, out);
+                    out.complete(command, Ok(Outcome::Done));
+                }
+                again.then_some(News::SocketOpened)
+            }
+            Change::Trying => {
+                self.tell_socket(out);
+                None
+            }
+            Change::Lost { for_good } => self.socket_lost(for_good, out),
+            Change::GaveUp(error) => match std::mem::take(&mut self.state) {
+                State::Opening(command, held) => {
+                    out.rest(LinkAsk::Orphan, requests::delete(&held.path));
+                    let text = "the notification socket could not be opened";
+                    let error =
+                        Error::new(SubscriptionCode::Socket, text).caused_by(Cause::from(error));
+                    self.tell_socket(out);
+                    self.failed(command, error, out);
+                    None
+                }
+                state @ (State::Idle
+                | State::Posting(_)
+                | State::Paused(..)
+                | State::Up(_)
+                | State::Closing(_)) => {
+                    self.state = state;
+                    self.tell_socket(out);
+                    self.lost(ChangeReason::LostConnection, out);
+                    Some(News::SocketLost)
+                }
+            },
+        }
+    }
+
+    fn socket_lost(&mut self, for_good: bool, out: &mut Outbox) -> Option<News> {
+        self.tell_socket(out);
+        match self.subscription().map(|held| held.channel.clone()) {
+            Some(channel) if out.config.connectivity.auto_reconnect && !for_good => {
+                self.socket.open(&channel, true, out);
+                self.tell_socket(out);
+            }
+            _ => self.lost(ChangeReason::LostConnection, out),
+        }
+        Some(News::SocketLost)
+    }
+
+    fn tell_socket(&self, out: &mut Outbox) {
+        out.event(Event::SocketChanged { state: self.socket.state() });
+    }
+
+    /// The gateway says that the subscription is over (w2.7).
+    pub(super) fn gone(&mut self, reason: ChangeReason, out: &mut Outbox) {
+        if self.is_up() {
+            self.lost(reason, out);
+        }
+    }
+
+    /// The subscription is lost: everything is at rest until the application asks.
+    fn lost(&mut self, reason: ChangeReason, out: &mut Outbox) {
+        if !self.is_up() {
+            return;
+        }
+        self.stop(out);
+        self.state = State::Idle;
+        out.session_over();
+        self.tell(reason, out);
+    }
+
+    fn tell(&self, reason: ChangeReason, out: &mut Outbox) {
+        let subscriptions = self.subscriptions();
+        out.event(Event::SubscriptionChanged { reason, subscriptions });
+    }
+
+    // Time.
+
+    pub(super) fn handle_timeout(&mut self, out: &mut Outbox) -> Option<News> {
+        let now = out.now();
+        if let State::Paused(creation, until) = &self.state
+            && *until <= now
+        {
+            let creation = creation.clone();
+            self.post(creation, out);
+        }
+        if self.operation.is_none()
+            && let Some(Renewal { at: at @ Some(_), .. }) = &mut self.renewal
+            && at.is_some_and(|at| at <= now)
+        {
+            *at = None;
+            if let Some(held) = self.subscription() {
+                let resource = held.update(&held.services, out);
+                out.rest(LinkAsk::Renew, resource);
+            }
+        }
+        let channel = self.subscription().map(|held| held.channel.clone());
+        let change = self.socket.handle_timeout(channel.as_deref(), out)?;
+        self.changed(change, out)
+    }
+
+    pub(super) fn next_wake(&self) -> Option<Wake> {
+        let renewal = self.renewal.filter(|_| self.operation.is_none());
+        let renewal = renewal.and_then(|renewal| renewal.at);
+        let renewal = renewal.map(|at| Wake { at, reason: "renewal" });
+        let paused = match &self.state {
+            State::Paused(_, at) => Some(Wake { at: *at, reason: "gateway busy" }),
+            State::Idle
+            | State::Posting(_)
+            | State::Opening(..)
+            | State::Up(_)
+            | State::Closing(_) => None,
+        };
+        Wake::earliest(self.socket.next_wake(), Wake::earliest(renewal, paused))
+    }
+}
+
+fn is_gone(failure: &Failure) -> bool {
+    failure.status() == Some(404) && refusal::code(failure) == Some(GONE)
+}
+
+fn cancelled() -> Error {
+    Error::new(ErrorCode::Cancelled, "the subscription was given up meanwhile")
+}

@@ -1,0 +1,442 @@
+//! Outputs of a client, and the requests that wait for an answer: a thin sum of the floors below, in the
+//! client's own types.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::ask::{Ask, LinkAsk};
+use super::command::Outcome;
+use super::config::Config;
+use super::credentials::Credentials;
+use super::error::{Error, ErrorCode};
+use super::event::Event;
+use super::ids::UserId;
+use super::link::Subscription;
+use super::wire::refusal;
+use crate::machine::{
+    CommandId, Commands, Due, HttpId, NetError, NetErrorKind, Output, Outputs, Wake, WsId,
+};
+use crate::report::{Channel, Limited, Redactor, TraceDirection};
+use crate::rest::{Answered, Endpoint, Failure, Policy, Question, Questions, Resource, Retry};
+use crate::Secret;
+
+/// Requests on their way at once; others wait for their turn.
+const MAX_EXCHANGES: usize = 32;
+/// The longest body that is read.
+const MAX_BODY: usize = 1 << 20;
+/// Redirects that are followed, one after the other (w1.4).
+const MAX_REDIRECTS: u32 = 5;
+/// The pause before what ends a session is said once more, where the network failed.
+const AGAIN_AFTER: Duration = Duration::from_secs(10);
+/// The pause between two log records of what a peer can cause at will, in the long run.
+const LOG_PACE: Duration = Duration::from_secs(10);
+/// Bytes of events that one input or command may lead to, roughly.
+const MAX_TOLD: usize = 4 << 20;
+
+/// The outputs of a client.
+pub(crate) type Out = Output<Event, Outcome, Error>;
+
+/// See the [module](self).
+#[derive(Debug)]
+pub(crate) struct Outbox {
+    outputs: Outputs<Event, Outcome, Error>,
+    commands: Commands<()>,
+    rest: Questions<Ask>,
+    /// Requests that wait for their turn.
+    turn: VecDeque<Question<Ask>>,
+    pub(crate) config: Config,
+    pub(crate) credentials: Option<Credentials>,
+    /// The session of an HMAC subscription, which stands for its token (w1.2).
+    session: Option<Secret>,
+    /// The credentials that the gateway gives for TURN servers (RP-5).
+    pub(crate) turn_credentials: Option<(String, Secret)>,
+    redactor: Redactor,
+    malformed: Limited,
+    told: usize,
+    /// The time at which anything but media is due.
+    pub(crate) due: Due,
+}
+
+impl Outbox {
+    pub(crate) fn new(config: Config, now: Instant) -> Self {
+        let policy = Policy {
+            attempts: 2,
+            pause: AGAIN_AFTER,
+            longest: Duration::from_secs(60),
+            passing: &[],
+            bytes: 64 * 1024,
+            redirects: MAX_REDIRECTS,
+            explain: refusal::explain,
+        };
+        Self {
+            outputs: Outputs::new(now),
+            commands: Commands::default(),
+            rest: Questions::new(policy),
+            turn: VecDeque::new(),
+            config,
+            credentials: None,
+            session: None,
+            turn_credentials: None,
+            redactor: Redactor::new(&[]),
+            malformed: Limited::new("malformed", LOG_PACE, now),
+            told: 0,
+            due: Due::default(),
+        }
+    }
+
+    /// The client's first instant.
+    pub(crate) fn begun(&self) -> Instant {
+        self.outputs.begun()
+    }
+
+    /// The latest instant seen.
+    pub(crate) fn now(&self) -> Instant {
+        self.outputs.now()
+    }
+
+    /// Moves time forward, never back.
+    pub(crate) fn advance(&mut self, now: Instant) {
+        self.outputs.advance(now);
+    }
+
+    pub(crate) fn pop(&mut self) -> Option<Out> {
+        let output = self.outputs.pop();
+        if output.is_none() {
+            self.told = 0;
+        }
+        output
+    }
+
+    /// The outputs, for packets and frames.
+    pub(crate) fn media(&mut self) -> &mut Outputs<Event, Outcome, Error> {
+        &mut self.outputs
+    }
+
+    fn push(&mut self, output: Out) {
+        self.due.stir();
+        self.outputs.push(output);
+    }
+
+    pub(crate) fn event(&mut self, event: Event) {
+        let event = match event {
+            Event::Malformed { what } => Event::Malformed { what: self.redactor.words(&what) },
+            Event::RequestRefused { error } => Event::RequestRefused { error: self.fit(error) },
+            Event::Resubscribed { attempt, error } => {
+                Event::Resubscribed { attempt, error: error.map(|error| self.fit(error)) }
+            }
+            other => other,
+        };
+        self.push(Output::Event(event));
+    }
+
+    /// An error as it may be shown: what the gateway says quotes whatever it likes.
+    pub(crate) fn fit(&self, error: Error) -> Error {
+        error.shown(|said| self.redactor.words(said))
+    }
+
+    /// Tells of something that cannot be read.
+    pub(crate) fn malformed(&mut self, what: &str) {
+        if self.malformed.may(self.now()) {
+            tracing::warn!(what = %self.redactor.words(what), "malformed");
+        }
+        self.event(Event::Malformed { what: what.to_owned() });
+    }
+
+    // Who we are.
+
+    /// The user whose resources are asked for; nobody's without credentials.
+    pub(crate) fn user(&self) -> UserId {
+        let user = self.credentials.as_ref().map(Credentials::username);
+        UserId::from(user.unwrap_or_default())
+    }
+
+    pub(crate) fn is_hmac(&self) -> bool {
+        self.credentials.as_ref().is_some_and(Credentials::is_hmac)
+    }
+
+    /// Uses other credentials from now on. None is ever shown.
+    pub(crate) fn use_credentials(&mut self, credentials: Credentials) {
+        if let Some(secret) = credentials.secret() {
+            self.redactor.hide(secret);
+        }
+        self.credentials = Some(credentials);
+    }
+
+    /// Takes what a subscription brings with it.
+    pub(crate) fn subscribed(&mut self, held: &Subscription) {
+        if let Some(session) = &held.session {
+            self.redactor.hide(session);
+            self.session = Some(session.clone());
+        }
+        if let Some((name, password)) = &held.turn {
+            self.redactor.hide(password);
+            self.turn_credentials = Some((name.clone(), password.clone()));
+        }
+    }
+
+    /// Forgets what a subscription brought: it is over.
+    pub(crate) fn session_over(&mut self) {
+        self.session = None;
+    }
+
+    // Commands.
+
+    /// Gives a command its id; it is open until it is completed or overdue.
+    pub(crate) fn open(&mut self, limit: Duration) -> CommandId {
+        let command = CommandId(self.outputs.id());
+        self.commands.open(command, self.now().checked_add(limit), ());
+        command
+    }
+
+    /// Answers a command, unless it is answered already.
+    pub(crate) fn complete(&mut self, command: CommandId, result: Result<Outcome, Error>) {
+        if self.commands.close(command).is_some() {
+            let result = result.map_err(|error| self.fit(error));
+            self.push(Output::Completed { command, result });
+        }
+    }
+
+    /// Answers every command but one.
+    pub(crate) fn close_all_but(&mut self, command: CommandId) {
+        for other in self.commands.others(command) {
+            self.complete(other, Err(Error::closed()));
+        }
+    }
+
+    pub(crate) fn is_open(&self, command: CommandId) -> bool {
+        self.commands.is_open(command)
+    }
+
+    pub(crate) fn open_commands(&self) -> usize {
+        self.commands.len()
+    }
+
+    /// A command whose time is up. It is still open: complete it.
+    pub(crate) fn overdue_command(&self) -> Option<CommandId> {
+        self.commands.overdue(self.now())
+    }
+
+    // The socket.
+
+    /// The address of a notification socket, without a token.
+    pub(crate) fn socket_url(&self, channel: &str) -> String {
+        format!("{}{channel}", self.config.subscription.websocket.base())
+    }
+
+    /// Opens a notification socket.
+    pub(crate) fn open_socket(&mut self, channel: &str, deadline: Instant) -> WsId {
+        let id = WsId(self.outputs.id());
+        let mut url = self.socket_url(channel);
+        if let Some(query) = self.credentials.as_ref().and_then(|credentials| {
+            credentials.socket_query(self.config.connectivity.oauth_mode)
+        }) {
+            url = format!("{url}?{}", query.expose());
+        }
+        match http::Request::get(url).body(()) {
+            Ok(request) => self.push(Output::OpenWebSocket { id, request, deadline }),
+            // Told by the deadline of the attempt.
+            Err(error) => self.malformed(&format!("address of the notification socket: {error}")),
+        }
+        id
+    }
+
+    pub(crate) fn send_text(&mut self, id: WsId, text: String) {
+        self.push(Output::SendText { id, text });
+    }
+
+    pub(crate) fn close_socket(&mut self, id: WsId) {
+        self.push(Output::CloseWebSocket { id });
+    }
+
+    // Requests.
+
+    /// Makes a request. The answer comes through [`Outbox::take_http`].
+    pub(crate) fn rest(&mut self, ask: impl Into<Ask>, resource: Resource) {
+        let ask = ask.into();
+        let retry = match &ask {
+            Ask::Hangup => Retry::Yes,
+            Ask::Link(_) | Ask::Call(..) => Retry::No,
+        };
+        let question = Question::new(ask, resource, retry);
+        if self.rest.sent().count() < MAX_EXCHANGES {
+            self.request(question);
+        } else {
+            self.due.stir();
+            self.turn.push_back(question);
+        }
+    }
+
+    fn request(&mut self, question: Question<Ask>) {
+        let request = self.endpoint().and_then(|endpoint| {
+            let made = match question.elsewhere() {
+                Some(uri) => endpoint.redirected(uri, &question.resource),
+                None => endpoint.request(&question.resource),
+            };
+            made.map_err(|error| format!("REST address: {error}"))
+        });
+        match request {
+            Ok(request) => {
+                let id = HttpId(self.outputs.id());
+                let question = question.sent_to(request.uri().clone());
+                self.trace_request(&question.resource);
+                let deadline = self.now() + self.config.rest_timeout;
+                self.push(Output::Http { id, request, deadline });
+                self.rest.send(id, question);
+            }
+            Err(error) => {
+                self.due.stir();
+                self.rest.refuse(question, error);
+            }
+        }
+    }
+
+    fn endpoint(&self) -> Result<Endpoint, String> {
+        let accept = http::HeaderValue::from_static("application/json");
+        let endpoint = Endpoint::new(self.config.server.base()).header(http::header::ACCEPT, accept);
+        let Some(credentials) = &self.credentials else { return Ok(endpoint) };
+        credentials
+            .on(endpoint, self.session.as_ref())
+            .map_err(|error| format!("credentials: {error}"))
+    }
+
+    /// A question whose request could not even be made, and why. To be asked for after each input and
+    /// command.
+    pub(crate) fn take_unmade(&mut self) -> Option<(Ask, Failure)> {
+        self.rest.take_unmade()
+    }
+
+    /// The question that an HTTP result answers. None when nobody waits for it, or when it will be asked
+    /// again.
+    pub(crate) fn take_http(
+        &mut self,
+        id: HttpId,
+        result: Result<http::Response<Vec<u8>>, NetError>,
+    ) -> Option<(Ask, Result<Value, Failure>)> {
+        let result = result.and_then(|response| {
+            if response.body().len() > MAX_BODY {
+                return Err(NetError::new(NetErrorKind::TooLarge, "over 1 MiB"));
+            }
+            Ok(response)
+        });
+        self.trace_response(id, &result);
+        let answered = self.rest.take(id, result, self.now())?;
+        self.take_turns();
+        match answered {
+            Answered::Ended(ask, result) => {
+                if let Err(failure) = &result {
+                    self.note_refusal(failure);
+                }
+                Some((ask, result))
+            }
+            Answered::Again(..) => None,
+            Answered::Elsewhere(question) => {
+                self.request(question);
+                None
+            }
+        }
+    }
+
+    /// Tells that the gateway does not know us (w1.5).
+    fn note_refusal(&mut self, failure: &Failure) {
+        if let Some(error) = refusal::authorisation(failure) {
+            self.event(Event::RequestRefused { error });
+        }
+    }
+
+    fn take_turns(&mut self) {
+        while self.rest.sent().count() < MAX_EXCHANGES
+            && let Some(question) = self.turn.pop_front()
+        {
+            self.request(question);
+        }
+    }
+
+    /// Forgets requests: late answers are ignored and nothing is asked again.
+    pub(crate) fn forget_rest(&mut self, forget: impl Fn(&LinkAsk) -> bool) {
+        self.forget(|ask| match ask {
+            Ask::Link(ask) => forget(ask),
+            Ask::Call(..) | Ask::Hangup => false,
+        });
+    }
+
+    /// Forgets requests: late answers are ignored and nothing is asked again.
+    pub(crate) fn forget(&mut self, forget: impl Fn(&Ask) -> bool) {
+        self.rest.forget(&forget);
+        self.turn.retain(|question| !forget(&question.ask));
+    }
+
+    /// Requests on their way, or waiting for their turn.
+    pub(crate) fn exchanges(&self) -> usize {
+        self.rest.sent().count() + self.turn.len()
+    }
+
+    /// Makes again the requests whose pause is over.
+    pub(crate) fn retry_due(&mut self) {
+        let now = self.now();
+        self.malformed.tell_due(now);
+        while let Some(question) = self.rest.pop_due(now) {
+            self.request(question);
+        }
+        self.take_turns();
+    }
+
+    pub(crate) fn next_wake(&self) -> Option<Wake> {
+        let logged = self.malformed.due();
+        let logged = logged.map(|at| Wake { at, reason: "records left out of the log" });
+        Wake::earliest(
+            logged,
+            Wake::earliest(self.rest.next_wake(), self.commands.next_wake()),
+        )
+    }
+
+    // The trace.
+
+    fn traces(&mut self) -> bool {
+        self.config.trace && self.told < MAX_TOLD
+    }
+
+    fn trace(&mut self, record: crate::report::TraceRecord) {
+        self.told += record.summary.len() + record.body.len();
+        self.event(Event::Trace(record));
+    }
+
+    /// Tells a notification as it came.
+    pub(crate) fn trace_notification(&mut self, summary: &str, about: Option<&str>, text: &str) {
+        if self.traces() {
+            let body = if self.config.trace_bodies {
+                self.redactor.document(text)
+            } else {
+                String::new()
+            };
+            let (at, way) = (self.now(), TraceDirection::Received);
+            let record =
+                self.redactor.record(at, way, Channel::Notification, summary, about, body);
+            self.trace(record);
+        }
+    }
+
+    fn trace_request(&mut self, resource: &Resource) {
+        if self.traces() {
+            let record = self.redactor.request(self.now(), resource);
+            self.trace(self.without_body(record));
+        }
+    }
+
+    fn trace_response(&mut self, id: HttpId, result: &Result<http::Response<Vec<u8>>, NetError>) {
+        if self.traces()
+            && let Some(resource) = self.rest.resource(id)
+        {
+            let record = self.redactor.response(self.now(), resource, result);
+            self.trace(self.without_body(record));
+        }
+    }
+
+    fn without_body(&self, mut record: crate::report::TraceRecord) -> crate::report::TraceRecord {
+        if !self.config.trace_bodies {
+            record.body = String::new();
+        }
+        record
+    }
+}
