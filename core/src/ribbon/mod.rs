@@ -17,21 +17,48 @@
 //!
 //! | here | what it is |
 //! | --- | --- |
+//! | [`Config`] | the settings, which can be changed while the client runs by a [`ConfigPatch`] |
+//! | [`Credentials`] | a password, an HMAC token or a bearer token |
 //! | [`Error`] | what did not work, by the codes of the SDK (`call:12`) or the gateway's number |
 //! | [`CallState`], [`HoldState`], [`OperationKind`] and others | constants, with the SDK's values |
+//! | [`IceCheck`], [`SdpHandler`] | where an application may decide: when a call is sent, and how it is described |
 
 #![allow(dead_code, reason = "the client, which uses all of it, is being built")]
 
+mod check;
+mod collect;
+mod config;
 mod constants;
+mod credentials;
 mod error;
 mod ids;
+mod pipeline;
+mod service;
 #[cfg(test)]
 mod tests;
+mod timing;
+#[cfg(feature = "unstable-wire")]
+pub mod wire;
+#[cfg(not(feature = "unstable-wire"))]
+#[allow(unreachable_pub, unused_imports, reason = "public with `unstable-wire`")]
+mod wire;
 
+pub use collect::{
+    CheckReason, Collected, DefaultCheck, GatheringState, IceCheck, IceCollection, IceTimeouts,
+    Verdict,
+};
+pub use config::{
+    BundlePolicy, CallConfig, CallConfigPatch, CallsBy, Config, ConfigPatch, Connectivity,
+    ConnectivityPatch, HttpScheme, Notifications, NotificationsPatch, OAuthMode, PeerConfig,
+    PeerConfigPatch, PushServer, PushServerPatch, RingingFeedback, SdpSemantics, Server,
+    ServerPatch, SubscriptionConfig, SubscriptionConfigPatch, Trace, TraceDetail, TracePatch,
+    WebSocket, WebSocketPatch, WsScheme,
+};
 pub use constants::{
     Activity, CallState, ChangeReason, HoldState, LogLevel, MediaConnectionState, Metric,
     OperationKind, OperationStatus, ReportEvent, Status, Transition, UnknownValue,
 };
+pub use credentials::{Credentials, Supplied};
 pub use error::{
     AuthCode, CallCode, Cause, ClickToCallCode, ConnectivityCode, Error, ErrorCode, HistoryCode,
     MessagingCode, MwiCode, PresenceCode, ProxyCode, SipCode, SubscriptionCode, UnknownCode,
@@ -41,6 +68,9 @@ pub use ids::{
     CallId, ContactId, MediaObjectId, MessageId, OperationId, RecordId, SessionData, TrackId,
     UserId,
 };
+pub use pipeline::{SdpContext, SdpEndpoint, SdpHandler, SdpKind, SdpStep};
+pub use service::Service;
+pub use wire::hmac_token;
 
 /// The version of this crate.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

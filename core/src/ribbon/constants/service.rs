@@ -36,3 +36,11 @@ constants! {
         Debug = "DEBUG",
     }
 }
+
+impl LogLevel {
+    /// The level of a name in any case, as settings have it.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|level| level.as_str().eq_ignore_ascii_case(name))
+    }
+}

@@ -1,0 +1,9 @@
+//! Collection of ICE candidates (w5.6): descriptions are sent once, with all candidates that were worth
+//! waiting for.
+
+mod check;
+
+pub use check::{
+    CheckReason, Collected, DefaultCheck, GatheringState, IceCheck, IceCollection, IceTimeouts,
+    Verdict,
+};
