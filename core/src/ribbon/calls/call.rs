@@ -15,6 +15,7 @@ use super::association::Association;
 use super::audit::Audit;
 use super::decide::Standing;
 use super::operations::Operations;
+use super::told::Told;
 use super::tracks::{Difference, Tracks};
 use crate::machine::{CommandId, Rng, Wake};
 use crate::media::Peers;
@@ -25,7 +26,6 @@ use crate::ribbon::event::Event;
 use crate::ribbon::ids::{OperationId, SessionData};
 use crate::ribbon::info::{CallDirection, CallInfo, EndReason};
 use crate::ribbon::outbox::Outbox;
-use crate::ribbon::wire::envelope::Update;
 
 /// Everything around the calls that they need.
 pub(super) struct Desk<'a> {
@@ -141,7 +141,7 @@ pub(super) struct Call {
     pub(super) media: Option<Association>,
     pub(super) step: Step,
     /// An offer of the far side that waits for what is under way, and how long.
-    pub(super) waiting: Option<(Update, Instant)>,
+    pub(super) waiting: Option<(Box<Told>, Instant)>,
     pub(super) audit: Audit,
     pub(super) moving: Option<Move>,
     /// The offer of an incoming call, until it is answered.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::association::{Association, Gathered};
 use super::call::{Call, Desk, Purpose, Step, Word};
+use super::told::Told;
 use crate::ribbon::ask::{Ask, CallAsk};
 use crate::ribbon::command::Outcome;
 use crate::ribbon::constants::{CallState, HoldState, OperationKind};
@@ -12,7 +13,6 @@ use crate::ribbon::error::{CallCode, Error};
 use crate::ribbon::event::Event;
 use crate::ribbon::ids::OperationId;
 use crate::ribbon::pipeline::{RemoteChange, SdpKind};
-use crate::ribbon::wire::envelope::Update;
 use crate::ribbon::wire::refusal;
 use crate::ribbon::wire::resources::calls as requests;
 use crate::rest::Failure;
@@ -266,9 +266,9 @@ impl Call {
     // Theirs.
 
     /// An offer of the far side has to wait. A newer one takes its place (RP-2).
-    pub(super) fn wait(&mut self, update: Update, desk: &mut Desk<'_>) {
+    pub(super) fn wait(&mut self, update: Told, desk: &mut Desk<'_>) {
         let until = desk.out.now() + OFFER_WAITS;
-        if self.waiting.replace((update, until)).is_some() {
+        if self.waiting.replace((Box::new(update), until)).is_some() {
             self.refuse(desk);
         }
     }
@@ -294,12 +294,12 @@ impl Call {
             && self.answering.is_none()
             && self.info.state.is_up();
         if free && let Some((update, _)) = self.waiting.take() {
-            self.take_offer(update, desk);
+            self.take_offer(*update, desk);
         }
     }
 
     /// Takes an offer of the far side, or its wish for one of ours.
-    pub(super) fn take_offer(&mut self, update: Update, desk: &mut Desk<'_>) {
+    pub(super) fn take_offer(&mut self, update: Told, desk: &mut Desk<'_>) {
         self.tell_parameters(update.parameters, desk);
         let Some(sdp) = update.sdp else { return self.slow_start(desk) };
         let held = self.info.hold;

@@ -7,3 +7,7 @@ pub use check::{
     CheckReason, Collected, DefaultCheck, GatheringState, IceCheck, IceCollection, IceTimeouts,
     Verdict,
 };
+
+mod collection;
+
+pub(in crate::ribbon) use collection::{Collection, Progress, Seen};

@@ -3,3 +3,11 @@
 mod handler;
 
 pub use handler::{SdpContext, SdpEndpoint, SdpHandler, SdpKind, SdpStep};
+
+mod change;
+mod origin;
+mod text;
+
+pub(in crate::ribbon) use change::{RemoteChange, classify, flows, is_active};
+pub(in crate::ribbon) use origin::{Origin, is_another_end};
+pub(in crate::ribbon) use text::{Sent, for_answer, received, sent};

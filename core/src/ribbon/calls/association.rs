@@ -1,0 +1,666 @@
+//! One media association of a call, as it is negotiated: the engine and its peer, our candidates, and both
+//! descriptions.
+//!
+//! ```text
+//! Ready (an offer is taken, no sockets yet) ──answer──> Open
+//!               an offer of ours ─────────────────────> Open ──fresh one beside it──> Open + spare
+//!                                                         ^      settled: the spare is closed      │
+//!                                                         └──────rolled back: the spare is back────┘
+//! ```
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::call::Desk;
+use crate::machine::{MediaId, NetError, Track, UdpId, Wake};
+use crate::media::{
+    Agreement, Digit, Engine, EngineConfig, EngineEvent, MediaState, MediaStats, PeerNews, Peers, TrackInfo,
+    Wish,
+};
+use crate::ribbon::collect::{Collected, Collection, GatheringState, Progress};
+use crate::ribbon::constants::{HoldState, OperationKind};
+use crate::ribbon::error::{CallCode, Error};
+use crate::ribbon::ids::CallId;
+use crate::ribbon::pipeline::{
+    self, Origin, RemoteChange, SdpContext, SdpEndpoint, SdpHandler, SdpKind, SdpStep,
+};
+use crate::sdp::Direction;
+use crate::sdp::candidate::Candidate;
+
+/// The time after which an engine gives a path up by itself: never, as the application may restart it.
+const PATH_LIMIT: Duration = Duration::from_secs(24 * 3600);
+/// The interval of figures.
+const FIGURES: Duration = Duration::from_secs(5);
+/// The most candidates of ours.
+const MAX_CANDIDATES: usize = 64;
+
+/// The standing of a collection of candidates.
+pub(super) enum Gathered {
+    NotYet,
+    Enough,
+    /// None were found, or the application's own check says so.
+    Nothing(Error),
+}
+
+/// Something that the call has to know of its media.
+pub(super) enum News {
+    None,
+    State(MediaState),
+    Agreed(MediaId, Agreement),
+    Digit(Digit, Duration),
+    /// There are more candidates, or no more to come.
+    Gathering,
+    NoSocket(NetError),
+}
+
+/// An engine, without its sockets or with them.
+enum Stage {
+    Ready(Box<dyn Engine>),
+    Open { udp: UdpId, media: MediaId },
+}
+
+/// See the [module](self).
+pub(super) struct Association {
+    stage: Stage,
+    /// Associations of the call so far, which each have a seed of their own.
+    number: u32,
+    origin: Origin,
+    handlers: Arc<[Arc<dyn SdpHandler>]>,
+    /// Our description, until it is sent.
+    pending: Option<String>,
+    candidates: Vec<Collected>,
+    gathering: GatheringState,
+    collection: Option<Collection>,
+    /// The far side's description in force, as it came.
+    theirs: Option<Box<str>>,
+    last_change: RemoteChange,
+    /// The directions before an offer of ours that is undecided.
+    before: Vec<(Track, Direction)>,
+    /// True once a provisional answer was taken.
+    provisional: bool,
+    /// The association before this one, until it is settled that this one takes its place.
+    spare: Option<Box<Association>>,
+}
+
+impl std::fmt::Debug for Association {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Association").field("number", &self.number).finish_non_exhaustive()
+    }
+}
+
+/// Settings of the engine of a call.
+fn settings(name: &str, desk: &Desk<'_>) -> EngineConfig {
+    let call = &desk.out.config.call;
+    let mut config = desk.peers.config(name);
+    config.codecs.clone_from(&call.audio_codecs);
+    config.video.clone_from(&call.video_codecs);
+    config.relay_only = call.peer.relay_only;
+    config.ice_servers = desk.out.ice_servers();
+    config.path_limit = PATH_LIMIT;
+    config
+}
+
+impl Association {
+    fn new(stage: Stage, number: u32, desk: &mut Desk<'_>) -> Self {
+        Self {
+            stage,
+            number,
+            origin: Origin::new(desk.rng),
+            handlers: desk.out.config.call.sdp_handlers.as_slice().into(),
+            pending: None,
+            candidates: Vec::new(),
+            gathering: GatheringState::New,
+            collection: None,
+            theirs: None,
+            last_change: RemoteChange::None,
+            before: Vec::new(),
+            provisional: false,
+            spare: None,
+        }
+    }
+
+    fn engine_of(call: &CallId, number: u32, desk: &mut Desk<'_>) -> Box<dyn Engine> {
+        let config = settings(&format!("{call} {number}"), desk);
+        desk.peers.engine(desk.out.now(), config)
+    }
+
+    /// One that begins with an offer of ours.
+    ///
+    /// # Errors
+    ///
+    /// [`CallCode::InitMediaFailed`]: the engine makes none.
+    pub(super) fn offering(call: &CallId, desk: &mut Desk<'_>) -> Result<Self, Error> {
+        Self::offering_as(call, 0, None, Direction::SendRecv, desk)
+    }
+
+    fn offering_as(
+        call: &CallId,
+        number: u32,
+        media: Option<MediaId>,
+        direction: Direction,
+        desk: &mut Desk<'_>,
+    ) -> Result<Self, Error> {
+        let mut engine = Self::engine_of(call, number, desk);
+        let wish = Wish { direction, ..Wish::AUDIO };
+        let offer = engine.create_offer(desk.out.now(), &[wish]).map_err(init_failed)?;
+        let mut association = Self::new(Stage::Ready(engine), number, desk);
+        association.pending = Some(offer);
+        association.open(media, desk);
+        Ok(association)
+    }
+
+    /// One that begins with an offer of the far side's. Its sockets wait for [`Association::answer`].
+    ///
+    /// # Errors
+    ///
+    /// [`CallCode::InvalidOffer`]: the engine makes nothing of it.
+    pub(super) fn answering(
+        offer: &str,
+        call: &CallId,
+        desk: &mut Desk<'_>,
+    ) -> Result<Self, Error> {
+        Self::answering_as(offer, call, 0, desk)
+    }
+
+    fn answering_as(
+        offer: &str,
+        call: &CallId,
+        number: u32,
+        desk: &mut Desk<'_>,
+    ) -> Result<Self, Error> {
+        let engine = Self::engine_of(call, number, desk);
+        let mut association = Self::new(Stage::Ready(engine), number, desk);
+        let text = association.read(offer, SdpKind::Offer, call, desk)?;
+        let now = desk.out.now();
+        if let Stage::Ready(engine) = &mut association.stage {
+            engine.accept_offer(now, &text).map_err(invalid_offer)?;
+        }
+        association.theirs = Some(offer.into());
+        Ok(association)
+    }
+
+    fn open(&mut self, media: Option<MediaId>, desk: &mut Desk<'_>) {
+        // Never dropped between: the place is filled again below.
+        let nowhere = Stage::Open { udp: UdpId(0), media: MediaId(0) };
+        match std::mem::replace(&mut self.stage, nowhere) {
+            Stage::Ready(engine) => {
+                let peer = desk.peers.open(engine, media, FIGURES, desk.out.media());
+                self.stage = Stage::Open { udp: peer.udp(), media: peer.media };
+                self.gathering = GatheringState::Gathering;
+            }
+            open @ Stage::Open { .. } => self.stage = open,
+        }
+    }
+
+    /// The name of its media, once it has sockets.
+    pub(super) fn media(&self) -> Option<MediaId> {
+        match &self.stage {
+            Stage::Ready(_) => None,
+            Stage::Open { media, .. } => Some(*media),
+        }
+    }
+
+    fn udp(&self) -> Option<UdpId> {
+        match &self.stage {
+            Stage::Ready(_) => None,
+            Stage::Open { udp, .. } => Some(*udp),
+        }
+    }
+
+    /// True if it has these sockets.
+    pub(super) fn has(&self, udp: UdpId) -> bool {
+        self.udp() == Some(udp) || self.spare.as_ref().is_some_and(|spare| spare.has(udp))
+    }
+
+    fn with<T>(
+        &mut self,
+        desk: &mut Desk<'_>,
+        act: impl FnOnce(&mut dyn Engine, Instant) -> T,
+    ) -> Option<T> {
+        let now = desk.out.now();
+        match &mut self.stage {
+            Stage::Ready(engine) => Some(act(&mut **engine, now)),
+            Stage::Open { udp, .. } => {
+                let peer = desk.peers.get_mut(*udp)?;
+                desk.out.due.stir();
+                Some(act(&mut *peer.engine, now))
+            }
+        }
+    }
+
+    pub(super) fn state(&self, peers: &Peers) -> MediaState {
+        match &self.stage {
+            Stage::Ready(engine) => engine.state(),
+            Stage::Open { udp, .. } => peers.get(*udp).map_or(MediaState::Closed, |peer| peer.state()),
+        }
+    }
+
+    /// The tracks agreed on.
+    pub(super) fn tracks(&self, peers: &Peers) -> Vec<TrackInfo> {
+        match &self.stage {
+            Stage::Ready(engine) => engine.tracks(),
+            Stage::Open { udp, .. } => {
+                peers.get(*udp).map(|peer| peer.engine.tracks()).unwrap_or_default()
+            }
+        }
+    }
+
+    /// The tracks of ours that are offered.
+    pub(super) fn offered(&self, peers: &Peers) -> Vec<Track> {
+        let agreed = self.tracks(peers).into_iter().map(|info| info.track);
+        let all: Vec<_> = agreed.collect();
+        if all.is_empty() { vec![Track::AUDIO] } else { all }
+    }
+
+    pub(super) fn stats(&self, peers: &Peers) -> MediaStats {
+        match &self.stage {
+            Stage::Ready(engine) => engine.stats(),
+            Stage::Open { udp, .. } => peers.get(*udp).map(|peer| peer.stats()).unwrap_or_default(),
+        }
+    }
+
+    // Descriptions.
+
+    /// A description of the far side's, for the engine.
+    fn read(
+        &self,
+        sdp: &str,
+        kind: SdpKind,
+        call: &CallId,
+        desk: &Desk<'_>,
+    ) -> Result<String, Error> {
+        let context = SdpContext::new(call, kind, SdpStep::Set, SdpEndpoint::Remote);
+        pipeline::received(sdp, &context, &self.handlers, &desk.out.config.call)
+    }
+
+    /// Our description with all candidates, as it is sent.
+    ///
+    /// # Errors
+    ///
+    /// [`CallCode::InvalidParam`]: a handler of the application's made something of it that is none.
+    pub(super) fn description(
+        &mut self,
+        kind: SdpKind,
+        call: &CallId,
+        desk: &Desk<'_>,
+    ) -> Result<String, Error> {
+        self.collection = None;
+        let text = self.pending.take().ok_or_else(|| {
+            Error::new(CallCode::InitMediaFailed, "there is no description to send")
+        })?;
+        let context = SdpContext::new(call, kind, SdpStep::Send, SdpEndpoint::Local);
+        let sent = pipeline::Sent { candidates: &self.candidates, origin: &mut self.origin };
+        pipeline::sent(&text, sent, &context, &self.handlers, &desk.out.config.call)
+    }
+
+    /// Opens its sockets and makes the answer to the offer that it began with.
+    pub(super) fn answer(&mut self, desk: &mut Desk<'_>) -> Result<(), Error> {
+        self.open(None, desk);
+        let answer = self.with(desk, |engine, now| engine.create_answer(now));
+        self.pending = Some(engine_said(answer)?.map_err(invalid_offer)?);
+        Ok(())
+    }
+
+    /// Offers what there is, held or not.
+    pub(super) fn offer_held(&mut self, held: bool, desk: &mut Desk<'_>) -> Result<(), Error> {
+        let direction = if held { Direction::Inactive } else { Direction::SendRecv };
+        self.before = self.tracks(desk.peers).iter().map(|info| (info.track, info.direction)).collect();
+        let tracks: Vec<_> = self.before.iter().map(|(track, _)| *track).collect();
+        let offer = self.with(desk, |engine, now| {
+            for track in tracks {
+                engine.set_direction(track, direction);
+            }
+            engine.create_offer(now, &[])
+        });
+        self.pending = Some(engine_said(offer)?.map_err(init_failed)?);
+        Ok(())
+    }
+
+    /// Offers what there is with other ICE credentials (RFC 8445 section 9).
+    pub(super) fn restart(&mut self, desk: &mut Desk<'_>) -> Result<(), Error> {
+        self.before.clear();
+        let offer = self.with(desk, |engine, now| engine.restart_ice(now));
+        self.pending = Some(engine_said(offer)?.map_err(init_failed)?);
+        Ok(())
+    }
+
+    /// Offers what there is: by a fresh association beside this one, or by this one.
+    pub(super) fn offer_again(
+        &mut self,
+        fresh: bool,
+        held: bool,
+        call: &CallId,
+        desk: &mut Desk<'_>,
+    ) -> Result<(), Error> {
+        if !fresh {
+            return self.offer_held(held, desk);
+        }
+        let direction = if held { Direction::Inactive } else { Direction::SendRecv };
+        let number = self.number + 1;
+        let next = Self::offering_as(call, number, self.media(), direction, desk)?;
+        self.step_aside(next, desk);
+        Ok(())
+    }
+
+    /// Lets another association take its place, for as long as it is undecided.
+    fn step_aside(&mut self, next: Self, desk: &mut Desk<'_>) {
+        let old = std::mem::replace(self, next);
+        if let Some(udp) = old.udp()
+            && let Some(peer) = desk.peers.get_mut(udp)
+        {
+            peer.supersede();
+        }
+        self.theirs.clone_from(&old.theirs);
+        self.handlers = old.handlers.clone();
+        // One at a time: what was undecided before is decided by this.
+        self.spare = Some(Box::new(old));
+        if let Some(older) = self.spare.as_mut().and_then(|spare| spare.spare.take()) {
+            older.close(desk);
+        }
+    }
+
+    /// It is decided that this one stands.
+    fn stand(&mut self, desk: &mut Desk<'_>) {
+        self.before.clear();
+        if let Some(spare) = self.spare.take() {
+            spare.close(desk);
+        }
+    }
+
+    /// Takes an offer of ours back: everything is as before.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be: the call cannot go on.
+    pub(super) fn rollback(&mut self, desk: &mut Desk<'_>) -> Result<(), Error> {
+        self.pending = None;
+        self.collection = None;
+        if let Some(spare) = self.spare.take() {
+            let failed = std::mem::replace(self, *spare);
+            failed.close(desk);
+            if let Some(udp) = self.udp()
+                && let Some(peer) = desk.peers.get_mut(udp)
+            {
+                peer.reinstate();
+            }
+            return Ok(());
+        }
+        let before = std::mem::take(&mut self.before);
+        let back = self.with(desk, |engine, now| {
+            let back = engine.rollback(now);
+            for (track, direction) in before {
+                engine.set_direction(track, direction);
+            }
+            back
+        });
+        // Nothing was offered where that failed first.
+        match back {
+            Some(Err(crate::media::MediaError::State(_))) | Some(Ok(())) => Ok(()),
+            back => engine_said(back)?.map_err(init_failed),
+        }
+    }
+
+    /// Takes the answer to an offer of ours.
+    ///
+    /// # Errors
+    ///
+    /// [`CallCode::InvalidOffer`]: the engine makes nothing of it.
+    pub(super) fn take_answer(
+        &mut self,
+        sdp: &str,
+        call: &CallId,
+        desk: &mut Desk<'_>,
+    ) -> Result<(), Error> {
+        let text = self.read(sdp, SdpKind::Answer, call, desk)?;
+        let provisional = std::mem::take(&mut self.provisional);
+        let taken = self.with(desk, |engine, now| {
+            if provisional {
+                // What was taken as an answer stands; the final one may change it, in another round that
+                // nobody hears of.
+                engine.create_offer(now, &[])?;
+            }
+            engine.accept_answer(now, &text)
+        });
+        engine_said(taken)?.map_err(invalid_offer)?;
+        self.theirs = Some(sdp.into());
+        self.stand(desk);
+        Ok(())
+    }
+
+    /// Takes a provisional answer: sound before anybody answers.
+    pub(super) fn take_provisional(
+        &mut self,
+        sdp: &str,
+        call: &CallId,
+        desk: &mut Desk<'_>,
+    ) -> Result<(), Error> {
+        self.take_answer(sdp, call, desk)?;
+        self.provisional = true;
+        Ok(())
+    }
+
+    /// What an offer of the far side's changes.
+    pub(super) fn classify(&self, sdp: &str, held: HoldState) -> RemoteChange {
+        pipeline::classify(self.theirs.as_deref(), sdp, held)
+    }
+
+    pub(super) fn last_change(&self) -> RemoteChange {
+        self.last_change
+    }
+
+    /// True if the far side's description lets media flow.
+    pub(super) fn flows(&self) -> bool {
+        self.theirs.as_deref().is_none_or(pipeline::flows)
+    }
+
+    /// Takes an offer of the far side's, and makes our answer to it: by a fresh association where another end
+    /// speaks.
+    ///
+    /// # Errors
+    ///
+    /// [`CallCode::InvalidOffer`]: the engine makes nothing of it; everything is as before.
+    pub(super) fn take_offer(
+        &mut self,
+        sdp: &str,
+        change: RemoteChange,
+        held: HoldState,
+        call: &CallId,
+        desk: &mut Desk<'_>,
+    ) -> Result<(), Error> {
+        let moved = pipeline::is_another_end(self.theirs.as_deref(), sdp);
+        let offer = pipeline::for_answer(sdp, held.local(), moved);
+        if moved {
+            let mut next = Self::answering_as(&offer, call, self.number + 1, desk)?;
+            next.open(self.media(), desk);
+            let answer = next.with(desk, |engine, now| engine.create_answer(now));
+            match engine_said(answer).and_then(|answer| answer.map_err(invalid_offer)) {
+                Ok(answer) => next.pending = Some(answer),
+                Err(error) => {
+                    next.close(desk);
+                    return Err(error);
+                }
+            }
+            self.step_aside(next, desk);
+            self.stand(desk);
+        } else {
+            let text = self.read(&offer, SdpKind::Offer, call, desk)?;
+            let answer = self.with(desk, |engine, now| {
+                engine.accept_offer(now, &text)?;
+                engine.create_answer(now)
+            });
+            self.pending = Some(engine_said(answer)?.map_err(invalid_offer)?);
+        }
+        self.theirs = Some(sdp.into());
+        self.last_change = change;
+        Ok(())
+    }
+
+    /// True if our end waits for the far side's handshake (RFC 8842).
+    pub(super) fn is_passive(&self) -> bool {
+        self.theirs.as_deref().is_some_and(pipeline::is_active)
+    }
+
+    // Candidates. They are the same after ICE began anew, as the addresses are.
+
+    /// Collects candidates for the description that waits.
+    pub(super) fn collect(&mut self, operation: OperationKind, desk: &Desk<'_>) {
+        self.collection = Some(Collection::begin(operation, desk.out.now()));
+    }
+
+    /// Looks whether there are enough.
+    pub(super) fn gathered(&mut self, call: &CallId, desk: &Desk<'_>) -> Gathered {
+        let Some(collection) = &mut self.collection else { return Gathered::NotYet };
+        let seen = crate::ribbon::collect::Seen {
+            call,
+            candidates: &self.candidates,
+            gathering: self.gathering,
+            description: self.pending.as_deref().unwrap_or_default(),
+        };
+        match collection.poll(desk.out.now(), &seen, &desk.out.config.call) {
+            Progress::Waits => Gathered::NotYet,
+            Progress::Enough => Gathered::Enough,
+            Progress::Failed(error) => Gathered::Nothing(error),
+        }
+    }
+
+    pub(super) fn next_wake(&self) -> Option<Wake> {
+        self.collection.as_ref().and_then(Collection::next_wake)
+    }
+
+    // Media.
+
+    /// The next thing that its media has to tell.
+    pub(super) fn poll(&self, desk: &mut Desk<'_>) -> Option<(UdpId, PeerNews)> {
+        let spare = self.spare.as_ref().and_then(|spare| spare.udp());
+        for udp in self.udp().into_iter().chain(spare) {
+            if let Some(news) = desk.peers.get_mut(udp)?.poll(desk.out.media()) {
+                return Some((udp, news));
+            }
+        }
+        None
+    }
+
+    /// Takes what its media tells.
+    pub(super) fn take_news(&mut self, udp: UdpId, news: PeerNews, desk: &mut Desk<'_>) -> News {
+        if self.udp() != Some(udp) {
+            // That of one that stands aside matters to nobody.
+            return News::None;
+        }
+        match news {
+            PeerNews::Engine(event) => self.take_event(event, desk),
+            PeerNews::NoSocket(error) => News::NoSocket(error),
+            PeerNews::Refused(error) => {
+                desk.out.malformed(&format!("a frame was not sent: {error}"));
+                News::None
+            }
+            PeerNews::Restless => News::State(MediaState::Failed),
+        }
+    }
+
+    fn take_event(&mut self, event: EngineEvent, desk: &mut Desk<'_>) -> News {
+        match event {
+            EngineEvent::State(state) => News::State(state),
+            EngineEvent::LocalCandidate(local) => {
+                let known = |line: &Candidate| self.candidates.iter().any(|one| one.candidate == *line);
+                if let Ok(candidate) = Candidate::from_line(&local.candidate)
+                    && self.candidates.len() < MAX_CANDIDATES
+                    && !known(&candidate)
+                {
+                    self.candidates.push(Collected::new(local.mid, candidate));
+                    if let Some(collection) = &mut self.collection {
+                        collection.candidate(desk.out.now());
+                    }
+                }
+                News::Gathering
+            }
+            EngineEvent::GatheringComplete => {
+                self.gathering = GatheringState::Complete;
+                if let Some(collection) = &mut self.collection {
+                    collection.gathering(desk.out.now());
+                }
+                News::Gathering
+            }
+            EngineEvent::Agreed(agreement) => match self.media() {
+                Some(media) => News::Agreed(media, agreement),
+                None => News::None,
+            },
+            EngineEvent::Dtmf { digit, duration } => News::Digit(digit, duration),
+            EngineEvent::Failed(error) => {
+                desk.out.malformed(&format!("media failed: {error}"));
+                News::None
+            }
+            EngineEvent::TrackAdded(_)
+            | EngineEvent::TrackChanged(_)
+            | EngineEvent::TrackRemoved(_)
+            | EngineEvent::Frame { .. }
+            | EngineEvent::KeyframeWanted(_)
+            | EngineEvent::ChannelOpened { .. }
+            | EngineEvent::ChannelMessage { .. }
+            | EngineEvent::ChannelClosed(_)
+            | EngineEvent::ComfortNoise { .. } => News::None,
+        }
+    }
+
+    pub(super) fn send_keys(
+        &mut self,
+        keys: &[Digit],
+        duration: Duration,
+        desk: &mut Desk<'_>,
+    ) -> Result<(), Error> {
+        let sent = self.with(desk, |engine, now| engine.send_dtmf(now, keys, duration));
+        engine_said(sent)?.map_err(|error| {
+            Error::new(CallCode::InvalidState, "keys cannot be sent now").caused_by(error)
+        })
+    }
+
+    pub(super) fn set_muted(&mut self, track: Track, muted: bool, desk: &mut Desk<'_>) {
+        self.with(desk, |engine, _| engine.set_muted(track, muted));
+    }
+
+    pub(super) fn media_wake(&self, peers: &Peers) -> Option<Wake> {
+        let spare = self.spare.as_ref().and_then(|spare| spare.udp());
+        let all = self.udp().into_iter().chain(spare);
+        all.filter_map(|udp| peers.get(udp)?.next_wake()).fold(None, |earliest, wake| {
+            Wake::earliest(earliest, Some(wake))
+        })
+    }
+
+    /// Lets time pass for its media. The figures, if they are due.
+    pub(super) fn handle_timeout(&mut self, desk: &mut Desk<'_>) -> Option<MediaStats> {
+        let now = desk.out.now();
+        let spare = self.spare.as_ref().and_then(|spare| spare.udp());
+        if let Some(peer) = spare.and_then(|udp| desk.peers.get_mut(udp)) {
+            peer.handle_timeout(now);
+        }
+        let udp = self.udp()?;
+        desk.peers.get_mut(udp)?.handle_timeout(now)
+    }
+
+    /// Says goodbye and closes its sockets.
+    pub(super) fn close(mut self, desk: &mut Desk<'_>) {
+        if let Some(spare) = self.spare.take() {
+            spare.close(desk);
+        }
+        let now = desk.out.now();
+        if let Some(udp) = self.udp() {
+            if let Some(peer) = desk.peers.get_mut(udp) {
+                peer.engine.close(now);
+                while peer.poll(desk.out.media()).is_some() {}
+            }
+            desk.out.due.stir();
+            desk.peers.close(udp, desk.out.media());
+        }
+    }
+}
+
+fn engine_said<T>(said: Option<T>) -> Result<T, Error> {
+    said.ok_or_else(|| Error::new(CallCode::InitMediaFailed, "there is no media"))
+}
+
+fn init_failed(error: crate::media::MediaError) -> Error {
+    Error::new(CallCode::InitMediaFailed, format!("media: {error}")).caused_by(error)
+}
+
+fn invalid_offer(error: crate::media::MediaError) -> Error {
+    Error::new(CallCode::InvalidOffer, format!("description: {error}")).caused_by(error)
+}

@@ -1,0 +1,72 @@
+//! A notification of a call's, as calls take it: whose it is, what happened, and what it brings.
+
+use std::time::Duration;
+
+use super::decide::Coming;
+use crate::ribbon::ids::SessionData;
+use crate::ribbon::info::{CustomParameter, EndReason, Participant};
+
+/// The thing that happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    /// Somebody calls (`call`).
+    Call,
+    /// Something happened to a call that there is.
+    Event(Coming),
+}
+
+/// See the [module](self).
+#[derive(Clone)]
+pub(crate) struct Told {
+    pub(crate) session: SessionData,
+    pub(crate) what: What,
+    /// A description of the far side's.
+    pub(crate) sdp: Option<String>,
+    /// Why something ended or failed.
+    pub(crate) reason: EndReason,
+    /// The time that the gateway wants to be left alone.
+    pub(crate) retry_after: Option<Duration>,
+    /// The far side, by whichever fields say so.
+    pub(crate) caller: Participant,
+    pub(crate) remote: Participant,
+    /// The number that was called.
+    pub(crate) callee: Option<String>,
+    pub(crate) parameters: Vec<CustomParameter>,
+    /// Its bytes, about.
+    pub(crate) bytes: usize,
+}
+
+// Descriptions hold the password of ICE, and parameters are the application's own.
+impl std::fmt::Debug for Told {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Told")
+            .field("session", &self.session)
+            .field("what", &self.what)
+            .field("sdp", &self.sdp.as_ref().map(String::len))
+            .field("reason", &self.reason)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Told {
+    /// The far side of a call, as this says it: of an incoming call, and of one that a conference makes, the
+    /// caller (w3.3). What it does not say stays as it was.
+    pub(crate) fn party(&self, incoming: bool, known: &Participant, domain: Option<&str>) -> Participant {
+        let conference =
+            self.caller.display_number.as_deref().is_some_and(|number| number.starts_with("conference@"));
+        let said = if incoming || conference { &self.caller } else { &self.remote };
+        let number = said.display_number.as_ref().map(|number| with_domain(number, domain));
+        Participant {
+            display_name: said.display_name.clone().or_else(|| known.display_name.clone()),
+            display_number: number.or_else(|| known.display_number.clone()),
+        }
+    }
+}
+
+/// A number with the domain that it is in: the user's own, where it names none (w3.3).
+pub(super) fn with_domain(number: &str, domain: Option<&str>) -> String {
+    match domain {
+        Some(domain) if !number.contains('@') => format!("{number}@{domain}"),
+        _ => number.to_owned(),
+    }
+}
