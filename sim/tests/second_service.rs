@@ -7,8 +7,8 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use offhook::machine::{
-    CommandId, Input as ClientInput, NameId, Output as ClientOutput, OutputOf, StreamEvent,
-    StreamId, Wake, WsEvent, WsId,
+    CommandId, Input as ClientInput, MediaId, NameId, Output as ClientOutput, OutputOf,
+    StreamEvent, StreamId, Track, TrackId, VideoCodec, VideoFrame, Wake, WsEvent, WsId,
 };
 use offhook::{Machine, Output as AnyOutput};
 use offhook_sim::serve::{Emulator, EmulatorOptions};
@@ -95,6 +95,10 @@ impl Machine for Caller {
     fn handle_input(&mut self, _: Instant, input: ClientInput) {
         let (id, event) = match input {
             ClientInput::WebSocket { id, event } => (id, event),
+            // Its far side says back what it is shown.
+            ClientInput::Frame { track, frame } => {
+                return self.queue.push_back(ClientOutput::Frame { track, frame });
+            }
             ClientInput::Stream { event: StreamEvent::Failed(error), .. }
             | ClientInput::Resolved { result: Err(error), .. } => {
                 return self.queue.push_back(ClientOutput::Event(error.message));
@@ -226,6 +230,36 @@ fn another_service_and_its_client_run_in_a_world_in_virtual_time() {
     // Each waits its second, and the network's time.
     assert!(ears.told.iter().zip(1..).all(|((at, _), n)| *at > S(n) && *at < S(n + 1)));
     assert_eq!(world.digest(), run(1).digest());
+}
+
+/// Shows a picture, and says what comes back.
+struct Mirror;
+
+impl Application<LoudPair> for Mirror {
+    fn handle(&mut self, _: Duration, moment: Moment<'_, LoudPair>, keys: &mut Keys<'_, LoudPair>) {
+        let camera = TrackId { media: MediaId(7), track: Track::video(1) };
+        match moment {
+            Moment::Start => {
+                let frame = VideoFrame::new(VideoCodec::Vp8, 90, true, &b"picture"[..]);
+                keys.send(camera, frame.into());
+            }
+            Moment::Frame { track, frame } => {
+                assert_eq!(track, camera);
+                keys.submit(format!("{frame:?}")).unwrap();
+            }
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn frames_of_any_track_reach_the_client_and_the_application() {
+    let mut world = World::<_, LoudPair>::empty(1, Fidelity::Signaling, Ears::default());
+    let phone = world.install("ada", Box::new(Mirror), |_| Caller::default());
+    world.set_conditions(phone, Conditions::good());
+    assert_eq!(world.run(S(60)), None);
+    let told: Vec<_> = world.observer().told.iter().map(|(_, word)| &**word).collect();
+    assert_eq!(told, ["VP8@90 (7 BYTES, KEY)"]);
 }
 
 /// Says one word.

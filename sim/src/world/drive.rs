@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use offhook::Machine as _;
 use offhook::machine::{
-    Frame, Input as ClientInput, NetError, NetErrorKind, Output, OutputOf, StreamEvent, TrackId,
-    UdpEvent, Wake, WsEvent,
+    Frame, Input as ClientInput, NetError, NetErrorKind, Output, OutputOf, StreamEvent, Track,
+    TrackId, UdpEvent, Wake, WsEvent,
 };
 
 use offhook::media::{AudioFrame, Digit};
@@ -258,9 +258,15 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
                     self.queue.push(at, Happening::ToService(input));
                 }
             }
-            Output::Frame { track: TrackId { media, .. }, frame: Frame::Audio(frame) } => {
+            Output::Frame {
+                track: TrackId { media, track: Track::AUDIO },
+                frame: Frame::Audio(frame),
+            } => {
                 self.observer.see(self.now, Seen::AgentHeard { phone, media, frame: &frame });
                 self.moment(phone, Moment::Audio { media, frame: &frame });
+            }
+            Output::Frame { track, frame } => {
+                self.moment(phone, Moment::Frame { track, frame: &frame });
             }
             Output::Event(event) => {
                 P::told(&mut self.phones[phone.0].notes, &event);
@@ -330,6 +336,7 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
                     write!(text, "asks {command:?}, refused: {error}")
                 }
                 Pressed::Spoke { media, frame } => write!(text, "speaks into {media:?} {frame:?}"),
+                Pressed::Sent { track, frame } => write!(text, "sends on {track:?} {frame:?}"),
             });
             match pressed {
                 Pressed::Submitted { id, command } => {
@@ -342,6 +349,7 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
                     self.observer.see(self.now, Seen::Submitted { phone, id: *id, command });
                 }
                 Pressed::Refused { .. } => self.counts.add("commands refused"),
+                Pressed::Sent { .. } => self.counts.add("frames of further tracks"),
                 Pressed::Spoke { media, frame } => {
                     self.observer.see(self.now, Seen::AgentSpoke { phone, media: *media, frame });
                 }

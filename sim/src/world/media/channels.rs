@@ -14,7 +14,7 @@ const MAX_LABEL: usize = 1024;
 const MAX_BYTES: usize = 256 * 1024;
 /// Pieces that wait to be taken; of those that the far side provokes, what is beyond is not said.
 const MAX_PIECES: usize = 1024;
-/// What was not taken within this is sent again.
+/// The time within which a piece is taken; else it is sent again.
 const AGAIN: Duration = Duration::from_millis(250);
 
 /// One channel.

@@ -65,7 +65,7 @@ struct Model {
     config: EngineConfig,
     now: Instant,
     own: Own,
-    /// What was agreed on; of an offer of ours, our end in it.
+    /// The agreement; of an offer of ours, our end in it.
     descriptions: Descriptions<Own>,
     /// The last agreement told, and the tracks.
     told: Option<Agreement>,

@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use super::wire::{MS, Wire, meets, opus, vp8};
 use crate::world::ModelFactory;
 
-/// What becomes of an offer.
+/// The fate of an offer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
     Answered,
@@ -89,7 +89,7 @@ fn agree(wire: &Wire) {
     }
 }
 
-/// What was told of tracks adds up to those that there are.
+/// The news of tracks add up to those that there are.
 fn adds_up(wire: &Wire, end: usize) {
     let mut told: BTreeMap<Track, TrackInfo> = BTreeMap::new();
     for event in &wire.events[end] {
@@ -209,7 +209,7 @@ fn settle(wire: &mut Wire) {
     assert!(!wire.ends[0].tracks().is_empty());
 }
 
-/// What one end sends on each track, the other has on the track of that name, as far as it may.
+/// Frames of each track come on the track of that name, as far as they may.
 fn sounds(wire: &mut Wire) {
     wire.run(MS(5000));
     assert_eq!(wire.states(), [MediaState::Connected; 2]);
@@ -252,7 +252,7 @@ fn holds(factory: &mut dyn EngineFactory, able: [bool; 2], row: &[Offer]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_row_of_offers_drops_and_answers_leaves_both_sides_agreed_on_the_model(
@@ -264,7 +264,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_row_of_offers_drops_and_answers_leaves_both_sides_agreed_on_the_real_engine(

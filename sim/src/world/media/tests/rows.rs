@@ -1,4 +1,4 @@
-//! What a service needs of an engine whose offers are refused, cross each other and come again.
+//! Offers that are refused, cross each other and come again, as services need them of an engine.
 
 use offhook::Seed;
 use offhook::media::{
