@@ -18,7 +18,7 @@ mod prompt;
 mod watched;
 
 pub(crate) use self::base::Base;
-pub use self::contract::{ConnId, Input, Output, RequestId, Service};
+pub use self::contract::{ConnId, Input, Output, RequestId, Service, StreamInput};
 pub use self::far_end::FarEndMode;
 pub(crate) use self::far_end::{FarEnd, Packet, Word};
 pub use self::far_media::{FarMedia, RtpManner};
