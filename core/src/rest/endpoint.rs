@@ -7,6 +7,7 @@ use super::Resource;
 use crate::Secret;
 
 /// The base of a service's resources.
+#[derive(Debug)]
 pub(crate) struct Endpoint {
     base: String,
     authorization: Option<HeaderValue>,
@@ -40,7 +41,7 @@ impl Endpoint {
         let mut request = Request::builder()
             .method(resource.method.clone())
             .uri(format!("{}/{}", self.base, resource.path))
-            .header(http::header::CONTENT_TYPE, "application/json");
+            .header(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if let Some(authorization) = &self.authorization {
             request = request.header(http::header::AUTHORIZATION, authorization.clone());
         }
