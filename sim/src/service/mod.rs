@@ -12,9 +12,10 @@ mod events;
 mod far_end;
 mod far_media;
 mod far_voice;
-mod faults;
+pub(crate) mod faults;
 pub(crate) mod http;
 mod prompt;
+mod record;
 mod watched;
 
 pub(crate) use self::base::Base;
@@ -25,4 +26,5 @@ pub use self::far_media::{FarMedia, RtpManner};
 pub use self::far_voice::FarVoice;
 pub(crate) use self::far_voice::TIDY;
 pub(crate) use self::prompt::{Prompt, beeps};
+pub use self::record::Record;
 pub(crate) use self::watched::{Id, Index, Watched};

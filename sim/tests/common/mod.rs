@@ -2,5 +2,6 @@
 #![allow(dead_code)]
 
 pub(crate) mod desk;
+pub(crate) mod gateway;
 pub(crate) mod talk;
 pub(crate) mod world;

@@ -1,0 +1,12 @@
+//! All parts of the gateway, side by side.
+
+use super::held::Held;
+use super::subscriptions::Subscriptions;
+use super::world::World;
+
+/// All parts of the gateway, side by side.
+pub(super) struct House {
+    pub(super) world: World,
+    pub(super) subscriptions: Subscriptions,
+    pub(super) held: Held,
+}
