@@ -11,6 +11,23 @@ use crate::service::{ConnId, RequestId};
 /// Things that wait at once. One more notification is lost; nothing else is put off by peers at will.
 const MAX_JOBS: usize = 100_000;
 
+/// One thing that somebody without a client does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Act {
+    Ring,
+    Progress,
+    Answer,
+    Decline,
+    /// Meets an offer; without one, it is to make one.
+    Meet(Option<String>),
+    /// Takes the first answer, or the first offer where it had made none.
+    TakeFirst(String),
+    /// Takes the answer to a later offer, or the offer that it asked for.
+    Take(String),
+    /// Learns that its offer was refused.
+    Retreat,
+}
+
 /// One thing to do later.
 #[derive(Debug)]
 pub(super) enum Job {
@@ -22,6 +39,8 @@ pub(super) enum Job {
     Release { session: String },
     /// A socket is closed.
     Close { conn: ConnId, code: u16 },
+    /// Somebody without a client does something.
+    Act { leg: String, act: Act },
     /// A subscription was deleted a while ago: a client that is still there is told.
     Deleted { conn: ConnId },
 }

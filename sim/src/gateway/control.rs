@@ -3,15 +3,43 @@
 use http::{Request, Response, header};
 use serde_json::{Value, json};
 
+use super::control_calls;
 use super::directory::Unusable;
 use super::house::House;
-use super::notify::{Notice, event_id};
+use super::notify::{Notice, event_id, pushed};
 use super::subscriptions::Subscription;
 use crate::service::control;
 use crate::service::http::{Incoming, bad_request, json as respond, not_found};
 
 /// Features that `GET /control/health` tells.
-pub const FEATURES: [&str; 6] = ["ribbon", "drop", "faults", "notify", "options", "weather"];
+pub const FEATURES: [&str; 26] = [
+    "ribbon",
+    "answer",
+    "cancel",
+    "drop",
+    "dtmf",
+    "elsewhere",
+    "faults",
+    "forget",
+    "glare",
+    "hangup",
+    "hold",
+    "media",
+    "music",
+    "new-peer",
+    "notify",
+    "options",
+    "parameters",
+    "progress",
+    "refresh",
+    "reject",
+    "restart",
+    "ring",
+    "slow-start",
+    "unhold",
+    "video",
+    "weather",
+];
 
 /// Answers a control request below `/control/ribbon`.
 pub(super) fn answer(
@@ -54,7 +82,9 @@ pub(super) fn answer(
         },
         ("POST", ["faults"]) => control::add_fault(&house.world.base, asked),
         ("DELETE", ["faults"]) => control::clear_faults(&house.world.base),
-        _ => not_found(),
+        (method, path) => {
+            control_calls::answer(house, method, path, body).unwrap_or_else(not_found)
+        }
     }
 }
 
@@ -105,7 +135,7 @@ fn notify(house: &mut House, body: &Value) -> Response<Vec<u8>> {
     message.entry("eventId").or_insert(json!(id));
     let text = json!({"notificationMessage": message}).to_string();
     if body["channel"].as_str().unwrap_or("websocket") != "websocket" {
-        pushed(house, user, &text);
+        pushed(user, &text, &mut house.world);
     }
     let event = message.get("eventType").and_then(Value::as_str).unwrap_or_default();
     let mut sent = 0;
@@ -118,10 +148,4 @@ fn notify(house: &mut House, body: &Value) -> Response<Vec<u8>> {
         }
     }
     respond(200, &json!({"sent": sent}))
-}
-
-/// Tells of a notification that went by the push channel: whoever plays that hands it on (w3.2).
-pub(super) fn pushed(house: &mut House, user: &str, text: &str) {
-    let message: Value = serde_json::from_str(text).unwrap_or(Value::Null);
-    house.world.base.happened("pushed", json!({"user": user, "message": message}));
 }

@@ -5,20 +5,35 @@
 //! do it; what is guessed stands in one place. The simulator drives it in virtual time,
 //! [`crate::serve`] on real sockets, there beside the other service.
 
+mod acts;
+mod address;
 mod agenda;
 mod asked;
+mod audits;
+mod call;
+mod callcontrol;
+mod calls;
 mod control;
+mod control_calls;
 mod credentials;
+mod descriptions;
 mod directory;
+mod far;
 mod guesses;
 mod held;
 mod house;
+mod leg;
+mod media;
 mod notify;
 mod options;
+mod party;
 mod reply;
 mod rest;
+mod setup;
 mod subscribe;
 mod subscriptions;
+mod tell;
+mod updates;
 mod world;
 
 use std::net::IpAddr;
@@ -28,17 +43,21 @@ use offhook::Seed;
 use offhook::machine::Wake;
 
 use self::agenda::{Agenda, Job};
+use self::calls::Calls;
 pub use self::control::FEATURES;
 use self::directory::Directory;
 use self::held::Held;
 use self::house::House;
 use self::notify::Notice;
 use self::options::{Options, Weather};
+use self::party::Parties;
 use self::subscriptions::Subscriptions;
 use self::world::World;
 use crate::service::control::Answer;
 use crate::service::http::{self, Incoming, Realm};
-use crate::service::{Base, FarMedia, Input, Output, Prompt, Record, RequestId, Service, beeps};
+use crate::service::{
+    Base, FarEndMode, FarMedia, Input, Output, Prompt, Record, RequestId, Service, beeps,
+};
 
 /// Things of the agenda that are done at one input; the rest are done at the next.
 const MAX_AT_ONCE: usize = 10_000;
@@ -89,8 +108,15 @@ impl Gateway {
             weather: Weather::default(),
             agenda: Agenda::default(),
         };
-        let subscriptions = Subscriptions::default();
-        Self { house: House { world, subscriptions, held: Held::default() } }
+        Self {
+            house: House {
+                world,
+                subscriptions: Subscriptions::default(),
+                held: Held::default(),
+                calls: Calls::default(),
+                parties: Parties::default(),
+            },
+        }
     }
 
     /// The same, with the events and faults of a service that it stands beside.
@@ -136,8 +162,10 @@ impl Gateway {
 
     /// Forgets everybody and everything.
     fn reset(&mut self) {
-        let House { world, subscriptions, held } = &mut self.house;
+        let House { world, subscriptions, held, calls, parties } = &mut self.house;
         held.clear(world);
+        calls.clear(world);
+        parties.clear();
         subscriptions.clear(world);
         world.agenda.clear();
         world.directory.clear();
@@ -147,8 +175,9 @@ impl Gateway {
     }
 
     fn next_wake(&self) -> Option<Wake> {
-        let House { world, subscriptions, .. } = &self.house;
+        let House { world, subscriptions, calls, .. } = &self.house;
         let wake = Wake::earliest(world.agenda.next_wake(), subscriptions.next_wake());
+        let wake = Wake::earliest(wake, calls.next_wake());
         Wake::earliest(world.base.next_wake(), wake)
     }
 }
@@ -171,6 +200,7 @@ fn do_job(house: &mut House, job: Job) {
                 held.release(&session, world);
             }
         }
+        Job::Act { leg, act } => acts::perform(house, &leg, act),
         Job::Reply { id, response } => world.base.respond(id, response),
         Job::Release { session } => held.release(&session, world),
         Job::Close { conn, code } => {
@@ -196,14 +226,26 @@ impl Service for Gateway {
             Input::SocketRequested { conn, path } => subscriptions.requested(conn, &path, world),
             Input::SocketText { conn, text } => subscriptions.heard(conn, &text, world),
             Input::SocketClosed { conn } => subscriptions.closed(conn, world),
-            Input::UdpOpened { .. }
-            | Input::Datagram { .. }
-            | Input::PlayFarEnd { .. }
-            | Input::FarAudio { .. }
-            | Input::FarKeys { .. } => {}
+            Input::UdpOpened { id, local } => acts::ready(&mut self.house, id, local),
+            Input::Datagram { id, local, remote, data } => {
+                media::datagram(&mut self.house, id, local, remote, &data);
+            }
+            Input::PlayFarEnd { conversation } => {
+                if let Some(leg) = media::scripted_in(&self.house, &conversation) {
+                    media::set_mode(&mut self.house, &leg, FarEndMode::External);
+                }
+            }
+            Input::FarAudio { conversation, frame } => {
+                media::far_audio(&mut self.house, &conversation, &frame);
+            }
+            Input::FarKeys { conversation, digits } => {
+                media::far_keys(&mut self.house, &conversation, &digits);
+            }
         }
         self.house.world.base.answer_waiting();
         self.house.subscriptions.handle_timeout(&mut self.house.world);
+        media::handle_timeout(&mut self.house);
+        audits::handle_timeout(&mut self.house);
         run(&mut self.house);
     }
 

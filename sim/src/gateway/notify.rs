@@ -43,6 +43,30 @@ impl Notice {
         self
     }
 
+    /// Of a call: about that session.
+    pub(super) fn of_session(event: &str, session: &str) -> Self {
+        Self { session: Some(session.to_owned()), ..Self::new(event) }
+    }
+
+    /// A code and its words.
+    pub(super) fn status(mut self, code: i64, reason: &str) -> Self {
+        self.status = Some((code, reason.to_owned()));
+        self
+    }
+
+    /// Milliseconds to wait before the next try.
+    pub(super) fn retry_after(mut self, ms: u64) -> Self {
+        self.retry_after = Some(ms);
+        self
+    }
+
+    /// One of the session's parameters.
+    pub(super) fn session_param(mut self, key: &str, value: Value) -> Self {
+        let params = self.body.entry("sessionParams").or_insert_with(|| json!({}));
+        params[key] = value;
+        self
+    }
+
     pub(super) fn event(&self) -> &str {
         &self.event
     }
@@ -102,4 +126,10 @@ impl Notice {
 /// A fresh event id: nineteen digits (w3.1).
 pub(super) fn event_id(world: &mut World) -> String {
     (1_000_000_000_000_000_000 + world.base.rng.next_u64() % 9_000_000_000_000_000_000).to_string()
+}
+
+/// Tells of a notification that went by the push channel: whoever plays that hands it on (w3.2).
+pub(super) fn pushed(user: &str, text: &str, world: &mut World) {
+    let message: Value = serde_json::from_str(text).unwrap_or(Value::Null);
+    world.base.happened("pushed", json!({"user": user, "message": message}));
 }

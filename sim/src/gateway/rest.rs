@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::agenda::Job;
 use super::asked::{Asked, Outcome};
+use super::callcontrol;
 use super::credentials::Claim;
 use super::house::House;
 use super::reply::{Refusal, Reply, Resource, unknown_user};
@@ -104,6 +105,9 @@ fn answer(
 fn route(house: &mut House, asked: &Asked<'_>) -> Outcome {
     match (asked.method, asked.path) {
         (_, ["subscription", rest @ ..]) => subscribe::answer(house, asked, rest),
+        (_, ["callControl" | "calldisposition", ..]) => {
+            callcontrol::answer(house, asked, asked.path)
+        }
         _ => {
             let data = json!({
                 "method": asked.method, "path": asked.path.join("/"), "user": asked.user,

@@ -371,21 +371,6 @@ impl Subscriptions {
 
     // Notifications
 
-    /// Sends a notification to a subscription, as the weather lets it. The text that went out.
-    pub(super) fn notify(
-        &mut self,
-        id: &str,
-        notice: &Notice,
-        world: &mut World,
-    ) -> Option<String> {
-        if !self.by_id.contains_key(id) {
-            return None;
-        }
-        let text = notice.envelope(world);
-        self.send(id, notice, text.clone(), world);
-        Some(text)
-    }
-
     /// Sends the text of a notification to a subscription, as the weather lets it.
     pub(super) fn send(&mut self, id: &str, notice: &Notice, text: String, world: &mut World) {
         let Some(one) = self.by_id.get_mut(id) else { return };

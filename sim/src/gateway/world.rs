@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 use super::agenda::{Agenda, Job};
 use super::directory::Directory;
 use super::options::{Options, Weather};
-use super::reply::Reply;
 use crate::service::{Base, FarMedia, Prompt, RequestId};
 
 /// The parts of the world that every part of the gateway may use.
@@ -38,11 +37,6 @@ impl World {
     pub(super) fn bad_request(&mut self, user: &str, why: &str, asked: Value) {
         self.base.log(format!("bad request of {user}: {why}"));
         self.base.happened("bad-request", json!({"user": user, "why": why, "asked": asked}));
-    }
-
-    /// An answer in the gateway's form: one object under the name of its kind.
-    pub(super) fn response(&self, reply: &Reply) -> Response<Vec<u8>> {
-        reply.response(&self.options)
     }
 
     /// Answers at a time.

@@ -8,6 +8,7 @@ mod base;
 mod clock;
 mod contract;
 pub(crate) mod control;
+mod describe;
 mod events;
 mod far_end;
 mod far_media;
@@ -20,6 +21,7 @@ mod watched;
 
 pub(crate) use self::base::Base;
 pub use self::contract::{ConnId, Input, Output, RequestId, Service};
+pub(crate) use self::describe::with_candidates;
 pub use self::far_end::FarEndMode;
 pub(crate) use self::far_end::{FarEnd, Packet, Word};
 pub use self::far_media::{FarMedia, RtpManner};

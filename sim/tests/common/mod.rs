@@ -3,5 +3,6 @@
 
 pub(crate) mod desk;
 pub(crate) mod gateway;
+pub(crate) mod phones;
 pub(crate) mod talk;
 pub(crate) mod world;
