@@ -5,7 +5,7 @@
 pub(super) struct Identity {
     /// `alice@example.com`, or a number.
     pub(super) address: String,
-    /// What a screen shows.
+    /// The name on a screen.
     pub(super) name: String,
 }
 

@@ -26,7 +26,7 @@ pub(super) enum Change {
     Anew,
 }
 
-/// What comes back when an offer is refused.
+/// The part that comes back when an offer is refused.
 enum Before {
     /// The same media with that direction of audio.
     Direction(Direction),
@@ -49,7 +49,7 @@ pub(super) struct Far {
     peer: Peer,
     before: Option<Before>,
     made: u64,
-    /// What the engine said while a description was made.
+    /// The words of the engine while a description was made.
     words: Vec<Word>,
     /// Its last description.
     pub(super) description: String,

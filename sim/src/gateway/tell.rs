@@ -140,7 +140,7 @@ fn with_sdp(notice: Notice, sdp: Option<&str>) -> Notice {
     }
 }
 
-/// Who is at both ends, as a leg is told it.
+/// The people at both ends, as a leg is told it.
 fn people(house: &House, session: &str) -> Value {
     let Some(own) = house.calls.leg(session) else { return json!({}) };
     let domain = super::address::domain(&own.who.address);
