@@ -59,7 +59,7 @@ use crate::service::control::Answer;
 use crate::service::http::{self, Incoming, Realm};
 use crate::service::{Base, Packet, Prompt, beeps};
 pub use crate::service::{
-    ConnId, FarEndMode, FarMedia, FarVoice, Input, Output, RequestId, RtpManner, Service,
+    ConnId, FarEndMode, FarMedia, FarVoice, Input, Output, Record, RequestId, RtpManner, Service,
 };
 
 /// The settings of a cloud.
@@ -126,6 +126,12 @@ impl Cloud {
             far_waits: FarWaits::default(),
         };
         Self { board }
+    }
+
+    /// The record of its events and faults, for a service that stands beside it.
+    #[must_use]
+    pub fn record(&self) -> Record {
+        self.board.world.base.record.clone()
     }
 
     /// Sets the signals that are left out from now on.
@@ -218,7 +224,8 @@ impl Cloud {
     }
 
     fn answer(&mut self, asked: &Incoming<'_>) -> ::http::Response<Vec<u8>> {
-        let response = match self.board.world.base.faults.take(asked) {
+        let fault = self.board.world.base.record.open().faults.take(asked);
+        let response = match fault {
             Some(response) => response,
             None => api::answer(&mut self.board, asked),
         };
