@@ -26,7 +26,7 @@ use crate::machine::{
     CommandId, Commands, Due, HttpId, NetError, Output, Outputs, Rng, Wake, WsId,
 };
 use crate::report::{Channel, Redactor, TraceDirection};
-use crate::rest::{self, Answered, Failure, Question, Resource, Retry};
+use crate::rest::{self, Answered, Endpoint, Failure, Question, Resource, Retry};
 use crate::xmpp::{self, Asked, Jid};
 
 /// Requests that nobody waits for (a leg's report, a hold on the side), on their way at once. What
@@ -62,6 +62,8 @@ pub(crate) struct Outbox {
     iqs: xmpp::Questions<IqAsk>,
     rest: rest::Questions<Ask>,
     pub(crate) config: Config,
+    /// Where requests go, and with which credentials; or why there is nowhere.
+    endpoint: Result<Endpoint, String>,
     /// Our full JID, while bound.
     pub(crate) jid: Option<Jid>,
     /// The socket that frames go to, while it is open.
@@ -95,6 +97,7 @@ impl Outbox {
             counters: Counters::default(),
             journal: Journal::new(config.timing.log_pace, now),
             uploads: Uploads::new(&config),
+            endpoint: endpoint(&config),
             config,
             jid: None,
             socket: None,
@@ -141,6 +144,7 @@ impl Outbox {
         if let Some(auth) = self.auth_with(secret) {
             self.redactor.hide(secret);
             self.config.auth = auth;
+            self.endpoint = endpoint(&self.config);
         }
     }
 
@@ -366,8 +370,7 @@ impl Outbox {
     }
 
     fn request(&mut self, question: Question<Ask>) {
-        let endpoint = self.config.endpoint().map_err(|error| error.message);
-        let request = endpoint.and_then(|endpoint| {
+        let request = self.endpoint.as_ref().map_err(String::clone).and_then(|endpoint| {
             let request = endpoint.request(&question.resource);
             request.map_err(|error| format!("REST address: {error}"))
         });
@@ -540,6 +543,10 @@ fn weight(event: &Event) -> usize {
         Event::Malformed { what } => what.len(),
         _ => size_of::<Event>(),
     }
+}
+
+fn endpoint(config: &Config) -> Result<Endpoint, String> {
+    config.endpoint().map_err(|error| error.message)
 }
 
 /// A redactor that knows what is logged in with.

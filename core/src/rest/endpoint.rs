@@ -7,6 +7,7 @@ use super::{Resource, redirect};
 use crate::Secret;
 
 /// The base of a service's resources.
+#[derive(Debug)]
 pub(crate) struct Endpoint {
     base: String,
     /// Headers of every request.

@@ -70,7 +70,7 @@ pub use ids::{
 };
 pub use pipeline::{SdpContext, SdpEndpoint, SdpHandler, SdpKind, SdpStep};
 pub use service::Service;
-pub use wire::hmac_token;
+pub use wire::{CustomParameter, Destination, hmac_token};
 
 /// The version of this crate.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
