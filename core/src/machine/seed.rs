@@ -64,6 +64,14 @@ impl Rng {
         self.0.next_u64()
     }
 
+    /// A number from `low` on and below `high`.
+    pub(crate) fn between(&mut self, low: f64, high: f64) -> f64 {
+        // 53 bits are what a number of this kind has room for.
+        #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
+        let part = (self.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
+        low + (high - low) * part
+    }
+
     /// A random (version 4) UUID in its usual text form (RFC 9562 section 5.4).
     pub fn uuid(&mut self) -> String {
         let mut b = [0_u8; 16];

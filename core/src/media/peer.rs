@@ -145,6 +145,11 @@ impl Peer {
         self.audience = Audience::Nobody;
     }
 
+    /// Takes its place back.
+    pub(crate) fn reinstate(&mut self) {
+        self.audience = Audience::Application;
+    }
+
     pub(crate) fn is_superseded(&self) -> bool {
         self.audience == Audience::Nobody
     }

@@ -53,6 +53,9 @@ impl EngineFactory for FakeMedia {
             queue: VecDeque::new(),
             state: MediaState::New,
             negotiation: Negotiation::New,
+            wanted: Direction::SendRecv,
+            before: Direction::SendRecv,
+            far: Direction::SendRecv,
             fails_once: false,
             stats: MediaStats::default(),
             local: Vec::new(),
@@ -80,6 +83,10 @@ struct FakeEngine {
     queue: VecDeque<EngineOutput>,
     state: MediaState,
     negotiation: Negotiation,
+    /// The direction that is wanted, that before an offer of ours, and what the far side allows.
+    wanted: Direction,
+    before: Direction,
+    far: Direction,
     fails_once: bool,
     stats: MediaStats,
     /// Its addresses.
@@ -116,7 +123,16 @@ impl FakeEngine {
     }
 
     fn describe(&self, setup: &str, ufrag: &str) -> String {
-        description(setup, ufrag, &self.made.password)
+        let direction = format!("a={}\r\n", self.wanted.name());
+        description(setup, ufrag, &self.made.password).replace("a=sendrecv\r\n", &direction)
+    }
+
+    /// Takes the direction that the far side tells.
+    fn hear(&mut self, sdp: &str) {
+        let far = sdp.lines().filter_map(|line| line.trim().strip_prefix("a="));
+        let far = far.filter_map(Direction::from_name).next();
+        self.far = far.unwrap_or(Direction::SendRecv).reversed();
+        self.before = self.wanted;
     }
 }
 
@@ -155,9 +171,12 @@ impl Engine for FakeEngine {
         self.event(EngineEvent::GatheringComplete);
     }
 
-    fn create_offer(&mut self, _: Instant, _: &[Wish]) -> Result<String, MediaError> {
-        if self.negotiation != Negotiation::New {
+    fn create_offer(&mut self, _: Instant, wishes: &[Wish]) -> Result<String, MediaError> {
+        if !matches!(self.negotiation, Negotiation::New | Negotiation::Done) {
             return Err(MediaError::State(self.state));
+        }
+        if let [wish, ..] = wishes {
+            self.wanted = wish.direction;
         }
         self.negotiation = Negotiation::Offered;
         Ok(self.describe("actpass", "mine"))
@@ -169,11 +188,13 @@ impl Engine for FakeEngine {
         }
         self.negotiation = Negotiation::Done;
         check(answer)?;
+        self.hear(answer);
         self.agreed();
         Ok(())
     }
 
     fn rollback(&mut self, _: Instant) -> Result<(), MediaError> {
+        self.wanted = self.before;
         match self.negotiation {
             Negotiation::Offered if self.state == MediaState::New => {
                 self.negotiation = Negotiation::New;
@@ -198,6 +219,7 @@ impl Engine for FakeEngine {
         }
         self.fails_once = offer.contains("a=x-answer-fails-once");
         self.negotiation = Negotiation::Answering;
+        self.hear(offer);
         Ok(())
     }
 
@@ -304,7 +326,9 @@ impl Engine for FakeEngine {
         if digits.len() > 64 { Err(MediaError::TooMany("digits")) } else { Ok(()) }
     }
 
-    fn set_direction(&mut self, _: Track, _: Direction) {}
+    fn set_direction(&mut self, _: Track, direction: Direction) {
+        self.wanted = direction;
+    }
 
     fn tracks(&self) -> Vec<TrackInfo> {
         let terms = self.agreement();
@@ -314,7 +338,7 @@ impl Engine for FakeEngine {
     fn agreement(&self) -> Option<Agreement> {
         matches!(self.negotiation, Negotiation::Answering | Negotiation::Done).then_some(
             Agreement {
-                direction: Direction::SendRecv,
+                direction: self.wanted.and(self.far),
                 codec: AudioCodec::Opus,
                 codecs: [AudioCodec::Opus].into_iter().collect(),
                 keys: true,

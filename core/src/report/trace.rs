@@ -53,6 +53,8 @@ pub enum TraceDirection {
 pub enum Channel {
     /// XMPP over the WebSocket.
     Xmpp,
+    /// Notifications over the WebSocket.
+    Notification,
     /// REST.
     Rest,
     /// ICE, DTLS, RTP: milestones, not packets.

@@ -30,16 +30,11 @@ impl Endpoint {
         self
     }
 
-    /// The same with a header that is secret.
-    ///
-    /// # Errors
-    ///
-    /// It is no header value.
-    pub(crate) fn secret(mut self, name: HeaderName, value: &Secret) -> Result<Self, http::Error> {
-        let mut value = HeaderValue::from_str(value.expose())?;
+    /// The same with a header that is secret, as it stands.
+    pub(crate) fn sensitive(mut self, name: HeaderName, mut value: HeaderValue) -> Self {
         value.set_sensitive(true);
         self.secrets.push((name, value));
-        Ok(self)
+        self
     }
 
     /// The same with a bearer token (RFC 6750 section 2.1), which no `Debug` shows.
@@ -48,8 +43,8 @@ impl Endpoint {
     ///
     /// It is no header value.
     pub(crate) fn bearer(self, token: &Secret) -> Result<Self, http::Error> {
-        let value = Secret::new(format!("Bearer {}", token.expose()));
-        self.secret(http::header::AUTHORIZATION, &value)
+        let value = HeaderValue::from_str(&format!("Bearer {}", token.expose()))?;
+        Ok(self.sensitive(http::header::AUTHORIZATION, value))
     }
 
     /// The request itself.

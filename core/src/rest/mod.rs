@@ -17,5 +17,5 @@ pub(crate) use explain::{Explain, Said};
 pub(crate) use failure::short;
 pub use failure::{Failure, FailureKind, Refusal};
 pub(crate) use policy::{Policy, Retry};
-pub(crate) use questions::{Answered, Question, Questions};
+pub(crate) use questions::{Answered, Question, Questions, Taken};
 pub(crate) use resource::{Resource, segment};

@@ -7,7 +7,7 @@ use http::Uri;
 use serde_json::Value;
 
 use super::redirect;
-use super::{Failure, Policy, Resource, Retry};
+use super::{Failure, FailureKind, Policy, Resource, Retry};
 use crate::machine::{HttpId, NetError, Wake};
 
 /// A request, and why it is made: `A` says whose matter the answer is.
@@ -52,6 +52,16 @@ pub(crate) enum Answered<A> {
     Ended(A, Result<Value, Failure>),
     /// Another attempt to come, after this failure.
     Again(A, Failure),
+    /// A question to be sent at once to [another address](Question::elsewhere).
+    Elsewhere(Question<A>),
+}
+
+/// The consequence of an HTTP result for the question that it answers, where its owner reads responses itself.
+pub(crate) enum Taken<A> {
+    /// The end of the question, with the method and the path of its request.
+    Ended(A, String, Result<http::Response<Vec<u8>>, NetError>),
+    /// Another attempt to come.
+    Again,
     /// A question to be sent at once to [another address](Question::elsewhere).
     Elsewhere(Question<A>),
 }
@@ -121,17 +131,37 @@ impl<A: Clone> Questions<A> {
         }
         match Failure::or_body(&question.resource, result, self.policy.explain) {
             Err(failure) if self.may_wait(&question, &failure) => {
-                self.waited += 1;
-                let due = (now + self.policy.pause_after(&failure), self.waited);
-                let bytes = question.resource.bytes();
                 let ask = question.ask.clone();
-                let attempt = question.attempt + 1;
-                let question = Question { attempt, at: None, redirects: 0, ..question };
-                self.waiting.insert(due, Waiting { question, bytes });
+                self.wait(question, &failure, now);
                 Some(Answered::Again(ask, failure))
             }
             result => Some(Answered::Ended(question.ask, result)),
         }
+    }
+
+    /// The question that an HTTP result answers, as [`Questions::take`], but any response ends it.
+    pub(crate) fn take_response(
+        &mut self,
+        id: HttpId,
+        result: Result<http::Response<Vec<u8>>, NetError>,
+        now: Instant,
+    ) -> Option<Taken<A>> {
+        let mut question = self.sent.remove(&id)?;
+        if let Some(uri) = self.redirected(&question, &result) {
+            question.at = Some(uri);
+            question.redirects += 1;
+            return Some(Taken::Elsewhere(question));
+        }
+        let request = question.resource.shown();
+        if let Err(error) = &result {
+            let kind = FailureKind::Network(error.clone());
+            let failure = Failure { request: request.clone(), kind };
+            if self.may_wait(&question, &failure) {
+                self.wait(question, &failure, now);
+                return Some(Taken::Again);
+            }
+        }
+        Some(Taken::Ended(question.ask, request, result))
     }
 
     fn redirected(
@@ -146,6 +176,15 @@ impl<A: Clone> Questions<A> {
         let location = response.headers().get(http::header::LOCATION);
         let location = location.and_then(|value| value.to_str().ok());
         redirect::target(from, &question.resource.method, response.status(), location)
+    }
+
+    fn wait(&mut self, question: Question<A>, failure: &Failure, now: Instant) {
+        self.waited += 1;
+        let due = (now + self.policy.pause_after(failure), self.waited);
+        let bytes = question.resource.bytes();
+        let attempt = question.attempt + 1;
+        let question = Question { attempt, at: None, redirects: 0, ..question };
+        self.waiting.insert(due, Waiting { question, bytes });
     }
 
     fn may_wait(&self, question: &Question<A>, failure: &Failure) -> bool {

@@ -1,6 +1,7 @@
 //! Requests of a client, by whose matter the answer is.
 
 use super::ids::{CallId, OperationId};
+use super::wire::answer::Wanted;
 
 /// A request under way.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +56,17 @@ pub(crate) enum CallAsk {
     Audit,
     /// Ask for its state; for an operation, or of our own accord.
     Status(Option<OperationId>),
+}
+
+impl Ask {
+    /// What an answer to it has to be: those that end something need say nothing (w1.4).
+    pub(super) fn wanted(&self) -> Wanted {
+        match self {
+            Self::Hangup | Self::Link(LinkAsk::Orphan | LinkAsk::Farewell) => Wanted::Nothing,
+            Self::Link(LinkAsk::Create | LinkAsk::Update | LinkAsk::Renew | LinkAsk::Delete)
+            | Self::Call(..) => Wanted::Json,
+        }
+    }
 }
 
 impl From<LinkAsk> for Ask {

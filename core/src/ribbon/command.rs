@@ -1,14 +1,14 @@
 //! Commands of an application to a client, and their outcomes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::config::ConfigPatch;
 use super::credentials::Credentials;
 use super::ids::{CallId, TrackId};
 use super::info::{CustomParameter, StatsReport};
-use super::pipeline::SdpHandlers;
+use super::pipeline::SdpHandler;
 use super::service::Service;
-use super::wire::envelope::Channel;
 use crate::media::Digit;
 
 /// A request to [`Client`](super::Client). Each is answered by exactly one completion, within the limit that its
@@ -41,12 +41,13 @@ pub enum Command {
     CheckConnectivity(bool),
     /// Close the notification socket and open it anew: the network is another one. Completes at once.
     ResetConnection,
-    /// Take a notification that came by another way, as if from the socket (w3.2). Completes at once.
+    /// Take a notification that came by another way than the socket (w3.2): pushed, for instance. Completes at
+    /// once.
     ProcessNotification {
         /// The message, as JSON; at most 256 KiB.
         message: String,
         /// The way.
-        channel: Channel,
+        channel: NoticeChannel,
     },
     /// Place a call. Completes with [`Outcome::Call`] when the gateway took it;
     /// [`Event::CallStarted`](super::Event::CallStarted) comes first. Within `ice` + `rest_timeout` + 15 s.
@@ -140,7 +141,7 @@ pub enum Command {
         track: Option<TrackId>,
     },
     /// Change descriptions of calls that begin from now on. Completes at once.
-    SetSdpHandlers(SdpHandlers),
+    SetSdpHandlers(Vec<Arc<dyn SdpHandler>>),
     /// Send silence for these tracks of ours; hand nothing on from those of others. Completes at once.
     MuteTracks {
         /// The tracks: 32 at most.
@@ -222,6 +223,15 @@ impl Command {
     }
 }
 
+/// A way that notifications come by (w3.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NoticeChannel {
+    /// The notification socket, by whoever carries it.
+    WebSocket,
+    /// A push service of the telephone's.
+    Push,
+}
+
 /// What a call sends and receives. Calls without audio are not supported by the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -251,14 +261,11 @@ pub struct MakeOptions {
     pub display_name: Option<String>,
     /// Parameters for the far side, on this and all later requests.
     pub parameters: Vec<CustomParameter>,
-    /// Limits of what is received.
-    pub bandwidth: Option<super::pipeline::Bandwidth>,
 }
 
 setters!(MakeOptions {
     display_name: some[String],
     parameters: all[CustomParameter],
-    bandwidth: some[super::pipeline::Bandwidth],
 });
 
 /// The rest of what a call is answered with.
@@ -267,13 +274,10 @@ setters!(MakeOptions {
 pub struct AnswerOptions {
     /// Parameters for the far side, on this and all later requests.
     pub parameters: Vec<CustomParameter>,
-    /// Limits of what is received.
-    pub bandwidth: Option<super::pipeline::Bandwidth>,
 }
 
 setters!(AnswerOptions {
     parameters: all[CustomParameter],
-    bandwidth: some[super::pipeline::Bandwidth],
 });
 
 /// The outcome of a completed command.

@@ -6,10 +6,11 @@ use serde::Serialize;
 
 use super::constants::{CallState, HoldState, MediaConnectionState, OperationKind, OperationStatus};
 use super::ids::{CallId, OperationId, TrackId, UserId};
+use super::service::Service;
 use crate::machine::MediaId;
 use crate::media::{MediaKind, MediaStats};
 
-pub use super::wire::CustomParameter;
+pub(super) use super::wire::CustomParameter;
 
 /// The direction of a call, as we see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -77,6 +78,36 @@ pub struct CallInfo {
     pub ended: Option<Instant>,
     /// The operations under way, at most 32.
     pub operations: Vec<OperationInfo>,
+}
+
+impl CallInfo {
+    /// A call that begins.
+    pub(super) fn new(
+        id: CallId,
+        direction: CallDirection,
+        from: UserId,
+        to: UserId,
+        remote: Participant,
+    ) -> Self {
+        Self {
+            id,
+            direction,
+            from,
+            to,
+            state: CallState::Initiating,
+            hold: HoldState::Connected,
+            media_state: MediaConnectionState::New,
+            media: None,
+            local_tracks: Vec::new(),
+            remote_tracks: Vec::new(),
+            media_offered: None,
+            remote,
+            parameters: Vec::new(),
+            started: None,
+            ended: None,
+            operations: Vec::new(),
+        }
+    }
 }
 
 /// An operation under way.
@@ -176,9 +207,9 @@ pub enum SocketState {
 #[non_exhaustive]
 pub struct Subscriptions {
     /// Those that the gateway granted.
-    pub subscribed: Vec<String>,
+    pub subscribed: Vec<Service>,
     /// Those that there are.
-    pub available: Vec<String>,
+    pub available: Vec<Service>,
     /// True while a subscription is made, changed or ended.
     pub pending: bool,
 }

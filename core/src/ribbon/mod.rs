@@ -25,13 +25,22 @@
 
 #![allow(dead_code, reason = "the client, which uses all of it, is being built")]
 
+mod ask;
+mod calls;
 mod check;
+mod client;
 mod collect;
+mod command;
 mod config;
 mod constants;
 mod credentials;
 mod error;
+mod event;
+mod fault;
 mod ids;
+mod info;
+mod link;
+mod outbox;
 mod pipeline;
 mod service;
 #[cfg(test)]
@@ -43,6 +52,8 @@ pub mod wire;
 #[allow(unreachable_pub, unused_imports, reason = "public with `unstable-wire`")]
 mod wire;
 
+pub use client::Client;
+pub use command::{AnswerOptions, CallMedia, Command, MakeOptions, NoticeChannel, Outcome};
 pub use collect::{
     CheckReason, Collected, DefaultCheck, GatheringState, IceCheck, IceCollection, IceTimeouts,
     Verdict,
@@ -63,6 +74,11 @@ pub use error::{
     AuthCode, CallCode, Cause, ClickToCallCode, ConnectivityCode, Error, ErrorCode, HistoryCode,
     MessagingCode, MwiCode, PresenceCode, ProxyCode, SipCode, SubscriptionCode, UnknownCode,
     UsersCode, WebRtcCode,
+};
+pub use event::Event;
+pub use info::{
+    CallDirection, CallInfo, EndReason, MediaOffered, OperationInfo, Participant, SocketInfo,
+    SocketState, StatsReport, Subscriptions, TrackInfo, UserInfo,
 };
 pub use ids::{
     CallId, ContactId, MediaObjectId, MessageId, OperationId, RecordId, SessionData, TrackId,

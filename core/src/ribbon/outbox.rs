@@ -4,28 +4,28 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
-
-use super::ask::{Ask, LinkAsk};
+use super::ask::{Ask, CallAsk, LinkAsk};
 use super::command::Outcome;
-use super::config::Config;
+use super::config::{Config, OAuthMode};
 use super::credentials::Credentials;
-use super::error::{Error, ErrorCode};
+use super::error::{AuthCode, Error};
 use super::event::Event;
 use super::ids::UserId;
-use super::link::Subscription;
-use super::wire::refusal;
+use super::fault::Fault;
+use super::wire::answer::{Answer, missing};
+use super::wire::credentials::{CredentialHeader, header_of, session_header};
+use super::wire::resources::Resources;
+use super::wire::resources::subscription::{Subscription, TurnCredentials};
 use crate::machine::{
-    CommandId, Commands, Due, HttpId, NetError, NetErrorKind, Output, Outputs, Wake, WsId,
+    CommandId, Commands, Due, HttpId, NetError, Output, Outputs, Wake, WsId,
 };
+use crate::media::IceServer;
 use crate::report::{Channel, Limited, Redactor, TraceDirection};
-use crate::rest::{Answered, Endpoint, Failure, Policy, Question, Questions, Resource, Retry};
+use crate::rest::{Endpoint, Policy, Question, Questions, Resource, Retry, Said, Taken, segment};
 use crate::Secret;
 
 /// Requests on their way at once; others wait for their turn.
 const MAX_EXCHANGES: usize = 32;
-/// The longest body that is read.
-const MAX_BODY: usize = 1 << 20;
 /// Redirects that are followed, one after the other (w1.4).
 const MAX_REDIRECTS: u32 = 5;
 /// The pause before what ends a session is said once more, where the network failed.
@@ -45,13 +45,13 @@ pub(crate) struct Outbox {
     commands: Commands<()>,
     rest: Questions<Ask>,
     /// Requests that wait for their turn.
-    turn: VecDeque<Question<Ask>>,
+    turn_of: VecDeque<Question<Ask>>,
     pub(crate) config: Config,
     pub(crate) credentials: Option<Credentials>,
     /// The session of an HMAC subscription, which stands for its token (w1.2).
     session: Option<Secret>,
     /// The credentials that the gateway gives for TURN servers (RP-5).
-    pub(crate) turn_credentials: Option<(String, Secret)>,
+    turn: Option<TurnCredentials>,
     redactor: Redactor,
     malformed: Limited,
     told: usize,
@@ -68,17 +68,18 @@ impl Outbox {
             passing: &[],
             bytes: 64 * 1024,
             redirects: MAX_REDIRECTS,
-            explain: refusal::explain,
+            // Responses are read elsewhere.
+            explain: |_| Said::default(),
         };
         Self {
             outputs: Outputs::new(now),
             commands: Commands::default(),
             rest: Questions::new(policy),
-            turn: VecDeque::new(),
+            turn_of: VecDeque::new(),
             config,
             credentials: None,
             session: None,
-            turn_credentials: None,
+            turn: None,
             redactor: Redactor::new(&[]),
             malformed: Limited::new("malformed", LOG_PACE, now),
             told: 0,
@@ -149,30 +150,49 @@ impl Outbox {
     /// The user whose resources are asked for; nobody's without credentials.
     pub(crate) fn user(&self) -> UserId {
         let user = self.credentials.as_ref().map(Credentials::username);
-        UserId::from(user.unwrap_or_default())
+        user.cloned().unwrap_or_else(|| UserId::from(""))
     }
 
-    pub(crate) fn is_hmac(&self) -> bool {
-        self.credentials.as_ref().is_some_and(Credentials::is_hmac)
+    /// Their resources.
+    pub(crate) fn resources(&self) -> Resources {
+        Resources::new(&self.user())
+    }
+
+    /// True if who we are is told by a token that a subscription takes the place of.
+    fn is_hmac(&self) -> bool {
+        match &self.credentials {
+            Some(Credentials::Hmac { .. }) => true,
+            Some(Credentials::Password { .. } | Credentials::Bearer { .. }) | None => false,
+        }
     }
 
     /// Uses other credentials from now on. None is ever shown.
     pub(crate) fn use_credentials(&mut self, credentials: Credentials) {
-        if let Some(secret) = credentials.secret() {
-            self.redactor.hide(secret);
-        }
+        self.redactor.hide(credentials.secret());
         self.credentials = Some(credentials);
+    }
+
+    /// A subscription that can be used: one for an HMAC token says what takes the token's place (w2.1).
+    ///
+    /// # Errors
+    ///
+    /// [`AuthCode::SubscribeFailed`]: it does not.
+    pub(crate) fn usable(&self, held: Subscription, request: &str) -> Result<Subscription, Error> {
+        if self.is_hmac() && held.session.is_none() {
+            return Err(missing(request, "sessionId").with_code(AuthCode::SubscribeFailed));
+        }
+        Ok(held)
     }
 
     /// Takes what a subscription brings with it.
     pub(crate) fn subscribed(&mut self, held: &Subscription) {
-        if let Some(session) = &held.session {
+        if let Some(session) = held.session.as_ref().filter(|_| self.is_hmac()) {
             self.redactor.hide(session);
             self.session = Some(session.clone());
         }
-        if let Some((name, password)) = &held.turn {
-            self.redactor.hide(password);
-            self.turn_credentials = Some((name.clone(), password.clone()));
+        if let Some(turn) = &held.turn {
+            self.redactor.hide(&turn.password);
+            self.turn = Some(turn.clone());
         }
     }
 
@@ -222,17 +242,17 @@ impl Outbox {
 
     /// The address of a notification socket, without a token.
     pub(crate) fn socket_url(&self, channel: &str) -> String {
-        format!("{}{channel}", self.config.subscription.websocket.base())
+        format!("{}{channel}", self.config.ws_base())
     }
 
     /// Opens a notification socket.
     pub(crate) fn open_socket(&mut self, channel: &str, deadline: Instant) -> WsId {
         let id = WsId(self.outputs.id());
         let mut url = self.socket_url(channel);
-        if let Some(query) = self.credentials.as_ref().and_then(|credentials| {
-            credentials.socket_query(self.config.connectivity.oauth_mode)
-        }) {
-            url = format!("{url}?{}", query.expose());
+        if let (OAuthMode::Query, Some(Credentials::Bearer { token, .. })) =
+            (self.config.connectivity.oauth_mode, &self.credentials)
+        {
+            url = format!("{url}?access_token={}", segment(token.expose()));
         }
         match http::Request::get(url).body(()) {
             Ok(request) => self.push(Output::OpenWebSocket { id, request, deadline }),
@@ -264,7 +284,7 @@ impl Outbox {
             self.request(question);
         } else {
             self.due.stir();
-            self.turn.push_back(question);
+            self.turn_of.push_back(question);
         }
     }
 
@@ -294,60 +314,63 @@ impl Outbox {
 
     fn endpoint(&self) -> Result<Endpoint, String> {
         let accept = http::HeaderValue::from_static("application/json");
-        let endpoint = Endpoint::new(self.config.server.base()).header(http::header::ACCEPT, accept);
-        let Some(credentials) = &self.credentials else { return Ok(endpoint) };
-        credentials
-            .on(endpoint, self.session.as_ref())
-            .map_err(|error| format!("credentials: {error}"))
+        let endpoint = Endpoint::new(self.config.rest_base()).header(http::header::ACCEPT, accept);
+        let header = match (&self.session, &self.credentials) {
+            (Some(session), _) => session_header(session),
+            (None, Some(credentials)) => header_of(credentials),
+            (None, None) => return Ok(endpoint),
+        };
+        let (name, value): CredentialHeader = header.map_err(|error| error.to_string())?;
+        Ok(endpoint.sensitive(name, value))
     }
 
     /// A question whose request could not even be made, and why. To be asked for after each input and
     /// command.
-    pub(crate) fn take_unmade(&mut self) -> Option<(Ask, Failure)> {
-        self.rest.take_unmade()
+    pub(crate) fn take_unmade(&mut self) -> Option<(Ask, Fault)> {
+        self.rest.take_unmade().map(|(ask, failure)| (ask, Error::from(failure).into()))
     }
 
-    /// The question that an HTTP result answers. None when nobody waits for it, or when it will be asked
-    /// again.
+    /// The question that an HTTP result answers, and the body of the answer; empty where there is none. None when
+    /// nobody waits for it, or when it will be asked again.
     pub(crate) fn take_http(
         &mut self,
         id: HttpId,
         result: Result<http::Response<Vec<u8>>, NetError>,
-    ) -> Option<(Ask, Result<Value, Failure>)> {
-        let result = result.and_then(|response| {
-            if response.body().len() > MAX_BODY {
-                return Err(NetError::new(NetErrorKind::TooLarge, "over 1 MiB"));
-            }
-            Ok(response)
-        });
+    ) -> Option<(Ask, String, Result<Vec<u8>, Fault>)> {
         self.trace_response(id, &result);
-        let answered = self.rest.take(id, result, self.now())?;
+        let taken = self.rest.take_response(id, result, self.now())?;
         self.take_turns();
-        match answered {
-            Answered::Ended(ask, result) => {
-                if let Err(failure) = &result {
-                    self.note_refusal(failure);
-                }
-                Some((ask, result))
+        match taken {
+            Taken::Ended(ask, request, result) => {
+                let wanted = ask.wanted();
+                let now = self.config.unix_ms;
+                let answer = result
+                    .map_err(Error::from)
+                    .and_then(|response| Answer::of(response, &request, wanted, now));
+                let result = match answer {
+                    Ok(Answer::Empty) => Ok(Vec::new()),
+                    Ok(Answer::Body(body)) => Ok(body),
+                    Ok(Answer::Refused(refused)) => {
+                        if let Some(error) = refused.unauthorized() {
+                            self.event(Event::RequestRefused { error });
+                        }
+                        Err(Fault::Refused(refused))
+                    }
+                    Err(error) => Err(error.into()),
+                };
+                Some((ask, request, result))
             }
-            Answered::Again(..) => None,
-            Answered::Elsewhere(question) => {
+            Taken::Again => None,
+            Taken::Elsewhere(question) => {
                 self.request(question);
                 None
             }
         }
     }
 
-    /// Tells that the gateway does not know us (w1.5).
-    fn note_refusal(&mut self, failure: &Failure) {
-        if let Some(error) = refusal::authorisation(failure) {
-            self.event(Event::RequestRefused { error });
-        }
-    }
-
     fn take_turns(&mut self) {
         while self.rest.sent().count() < MAX_EXCHANGES
-            && let Some(question) = self.turn.pop_front()
+            && let Some(question) = self.turn_of.pop_front()
         {
             self.request(question);
         }
@@ -364,12 +387,12 @@ impl Outbox {
     /// Forgets requests: late answers are ignored and nothing is asked again.
     pub(crate) fn forget(&mut self, forget: impl Fn(&Ask) -> bool) {
         self.rest.forget(&forget);
-        self.turn.retain(|question| !forget(&question.ask));
+        self.turn_of.retain(|question| !forget(&question.ask));
     }
 
     /// Requests on their way, or waiting for their turn.
     pub(crate) fn exchanges(&self) -> usize {
-        self.rest.sent().count() + self.turn.len()
+        self.rest.sent().count() + self.turn_of.len()
     }
 
     /// Makes again the requests whose pause is over.
@@ -391,10 +414,28 @@ impl Outbox {
         )
     }
 
+    /// The servers by which media finds its way, with the gateway's credentials if they are wanted (RP-5).
+    pub(crate) fn ice_servers(&self) -> Vec<IceServer> {
+        let mut servers = self.config.call.peer.ice_servers.clone();
+        if let Some(turn) = self.turn.as_ref().filter(|_| self.config.call.server_turn_credentials) {
+            for server in &mut servers {
+                server.username = Some(turn.username.clone());
+                server.credential = Some(turn.password.clone());
+            }
+        }
+        servers
+    }
+
+    /// True while a request that makes a session is not answered.
+    pub(crate) fn is_making(&self) -> bool {
+        let makes = |ask: &Ask| matches!(ask, Ask::Call(_, CallAsk::Create(_)));
+        self.rest.sent().any(makes) || self.turn_of.iter().any(|question| makes(&question.ask))
+    }
+
     // The trace.
 
     fn traces(&mut self) -> bool {
-        self.config.trace && self.told < MAX_TOLD
+        self.config.trace.on && self.told < MAX_TOLD
     }
 
     fn trace(&mut self, record: crate::report::TraceRecord) {
@@ -405,7 +446,7 @@ impl Outbox {
     /// Tells a notification as it came.
     pub(crate) fn trace_notification(&mut self, summary: &str, about: Option<&str>, text: &str) {
         if self.traces() {
-            let body = if self.config.trace_bodies {
+            let body = if self.config.trace.bodies {
                 self.redactor.document(text)
             } else {
                 String::new()
@@ -434,7 +475,7 @@ impl Outbox {
     }
 
     fn without_body(&self, mut record: crate::report::TraceRecord) -> crate::report::TraceRecord {
-        if !self.config.trace_bodies {
+        if !self.config.trace.bodies {
             record.body = String::new();
         }
         record

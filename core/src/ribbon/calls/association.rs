@@ -170,7 +170,7 @@ impl Association {
     ) -> Result<Self, Error> {
         let engine = Self::engine_of(call, number, desk);
         let mut association = Self::new(Stage::Ready(engine), number, desk);
-        let text = association.read(offer, SdpKind::Offer, call, desk)?;
+        let text = association.read(offer, SdpKind::Offer, call)?;
         let now = desk.out.now();
         if let Stage::Ready(engine) = &mut association.stage {
             engine.accept_offer(now, &text).map_err(invalid_offer)?;
@@ -267,10 +267,9 @@ impl Association {
         sdp: &str,
         kind: SdpKind,
         call: &CallId,
-        desk: &Desk<'_>,
     ) -> Result<String, Error> {
         let context = SdpContext::new(call, kind, SdpStep::Set, SdpEndpoint::Remote);
-        pipeline::received(sdp, &context, &self.handlers, &desk.out.config.call)
+        pipeline::received(sdp, &context, &self.handlers)
     }
 
     /// Our description with all candidates, as it is sent.
@@ -411,7 +410,7 @@ impl Association {
         call: &CallId,
         desk: &mut Desk<'_>,
     ) -> Result<(), Error> {
-        let text = self.read(sdp, SdpKind::Answer, call, desk)?;
+        let text = self.read(sdp, SdpKind::Answer, call)?;
         let provisional = std::mem::take(&mut self.provisional);
         let taken = self.with(desk, |engine, now| {
             if provisional {
@@ -483,7 +482,7 @@ impl Association {
             self.step_aside(next, desk);
             self.stand(desk);
         } else {
-            let text = self.read(&offer, SdpKind::Offer, call, desk)?;
+            let text = self.read(&offer, SdpKind::Offer, call)?;
             let answer = self.with(desk, |engine, now| {
                 engine.accept_offer(now, &text)?;
                 engine.create_answer(now)

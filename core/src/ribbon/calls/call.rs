@@ -131,7 +131,7 @@ pub(super) struct Move {
 pub(super) struct Call {
     pub(super) info: CallInfo,
     /// The addresses that a call of ours is placed with.
-    pub(super) destination: Destination,
+    pub(super) destination: String,
     pub(super) source: String,
     /// The state that was told last.
     told: CallState,
@@ -160,6 +160,8 @@ impl Call {
         Self {
             told: info.state,
             info,
+            destination: String::new(),
+            source: String::new(),
             session: None,
             ops: Operations::default(),
             tracks: Tracks::default(),

@@ -10,9 +10,8 @@ use crate::ribbon::command::Outcome;
 use crate::ribbon::constants::{OperationKind, CallState};
 use crate::ribbon::error::{CallCode, Error, SubscriptionCode};
 use crate::ribbon::ids::OperationId;
-use crate::ribbon::wire::refusal;
-use crate::ribbon::wire::resources::calls as requests;
-use crate::rest::Failure;
+use crate::ribbon::wire::resources::calls::SessionRequest;
+use crate::ribbon::fault::Fault;
 
 /// The time that a restart of media waits for the notification socket (w4.9).
 const SOCKET_WAIT: Duration = Duration::from_secs(60);
@@ -123,7 +122,7 @@ impl Call {
         let Some(session) = self.session.clone() else { return };
         let op = self.start(OperationKind::SendCustomParameters, true, Some(command), desk);
         self.update(&op, desk);
-        let resource = requests::parameters(&desk.out.user(), &session, &self.info.parameters);
+        let resource = desk.out.resources().session(&session, SessionRequest::Parameters(&self.info.parameters));
         desk.out.rest(Ask::Call(self.info.id.clone(), CallAsk::Parameters(op)), resource);
     }
 
@@ -131,10 +130,10 @@ impl Call {
     pub(super) fn parameters_sent(
         &mut self,
         op: &OperationId,
-        result: Result<(), Failure>,
+        result: Result<(), Fault>,
         desk: &mut Desk<'_>,
     ) {
-        let result = result.map_err(refusal::of_call).map(|()| Outcome::Done);
+        let result = result.map_err(Fault::of_call).map(|()| Outcome::Done);
         self.finish(op, result, desk);
     }
 }

@@ -6,7 +6,7 @@ use crate::ribbon::constants::CallState;
 
 /// A thing that comes for a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Coming {
+pub(crate) enum Coming {
     /// `ringing`.
     Ringing,
     /// `sessionProgress` with a description.
@@ -29,6 +29,7 @@ pub(super) enum Coming {
 
 impl Coming {
     /// All of them.
+    #[cfg(test)]
     pub(super) const ALL: [Self; 9] = [
         Self::Ringing,
         Self::Progress,

@@ -6,10 +6,9 @@ use crate::ribbon::ask::{Ask, CallAsk};
 use crate::ribbon::command::Outcome;
 use crate::ribbon::constants::{CallState, OperationKind};
 use crate::ribbon::error::Error;
+use crate::ribbon::ids::OperationId;
 use crate::ribbon::info::EndReason;
-use crate::ribbon::wire::resources::calls as requests;
-use crate::ribbon::wire::address::Destination;
-use crate::rest::Failure;
+use crate::ribbon::fault::Fault;
 
 /// The status of a call that the gateway knows no more (w4.0.2).
 const AUDIT_FAILED: i64 = 9909;
@@ -18,7 +17,7 @@ const AUDIT_FAILED: i64 = 9909;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Disposition {
     Reject,
-    Forward(Destination),
+    Forward(String),
 }
 
 impl Call {
@@ -38,8 +37,8 @@ impl Call {
     /// ended when it does.
     pub(super) fn hang_up(&mut self, desk: &mut Desk<'_>) {
         if let Some(session) = self.session.clone() {
-            let user = desk.out.user();
-            desk.out.rest(Ask::Hangup, requests::end(&user, &session));
+            let resource = desk.out.resources().end(&session);
+            desk.out.rest(Ask::Hangup, resource);
         }
     }
 
@@ -99,11 +98,11 @@ impl Call {
         desk: &mut Desk<'_>,
     ) {
         let Some(session) = self.session.clone() else { return };
-        let user = desk.out.user();
+        let resources = desk.out.resources();
         let (kind, resource) = match disposition {
-            Disposition::Reject => (OperationKind::Reject, requests::reject(&user, &session)),
+            Disposition::Reject => (OperationKind::Reject, resources.reject(&session)),
             Disposition::Forward(to) => {
-                (OperationKind::ForwardCall, requests::forward(&user, &session, to))
+                (OperationKind::ForwardCall, resources.forward(&session, to))
             }
         };
         let op = self.start(kind, true, Some(command), desk);
@@ -114,8 +113,8 @@ impl Call {
     /// Takes the gateway's reply to that.
     pub(super) fn disposed(
         &mut self,
-        op: &crate::ribbon::ids::OperationId,
-        result: Result<(), Failure>,
+        op: &OperationId,
+        result: Result<(), Fault>,
         desk: &mut Desk<'_>,
     ) {
         match result {
@@ -126,7 +125,7 @@ impl Call {
                 self.tell_tracks(gone, desk.out);
                 self.tell(None, None, desk.out);
             }
-            Err(failure) => self.fail(op, crate::ribbon::wire::refusal::of_call(failure), desk),
+            Err(fault) => self.fail(op, fault.of_call(), desk),
         }
     }
 }

@@ -17,16 +17,15 @@ mod transfer;
 mod transfers;
 
 use std::collections::{BTreeMap, VecDeque};
-
-use serde_json::Value;
+use std::time::Duration;
 
 use self::association::News;
 use self::call::{Call, Desk, Word};
-use self::decide::{Decision, decide};
+use self::decide::{Coming, Decision, decide};
 use self::early::Early;
 use self::transfers::Pairs;
-pub(super) use self::decide::Coming;
-pub(super) use self::told::{Told, What};
+use self::told::What;
+pub(super) use self::told::Told;
 use super::ask::{Ask, CallAsk};
 use super::command::Outcome;
 use super::constants::{CallState, MediaConnectionState};
@@ -35,14 +34,16 @@ use super::event::Event;
 use super::ids::{CallId, OperationId, SessionData, TrackId, UserId};
 use super::info::{CallDirection, CallInfo, EndReason, Participant, TrackInfo};
 use super::outbox::Outbox;
-use super::wire::refusal;
-use super::wire::resources::calls as requests;
+use super::wire::address::with_domain;
+use super::wire::resources::calls::{SessionRequest, is_answered, session as session_of};
 use crate::machine::{CommandId, Frame, Rng, Seed, TrackId as MediaTrack, UdpEvent, UdpId, Wake};
 use crate::media::{EngineFactory, MediaState, Peers};
-use crate::rest::Failure;
+use super::fault::Fault;
 
 /// The time for which media may be disconnected before it counts as failed (w4.19).
-const DISCONNECTED: std::time::Duration = std::time::Duration::from_secs(10);
+const DISCONNECTED: Duration = Duration::from_secs(10);
+/// The code of an offer that met one of the far side (w1.6).
+const BUSY_WITH_OFFER: i64 = 49;
 
 /// A call that is over, and still known.
 #[derive(Debug)]
@@ -156,10 +157,10 @@ impl Calls {
 
     /// Takes a notification of a call's. One of a session that ended is late; one of a session that nobody
     /// knows may be of one that is being made.
-    pub(super) fn handle(&mut self, told: Told, out: &mut Outbox) {
+    pub(super) fn handle(&mut self, told: Told, pushed: bool, out: &mut Outbox) {
         let known = self.sessions.get(&told.session).cloned();
         match (told.what, known) {
-            (What::Call, None) if !self.is_past(&told.session) => self.receive(told, out),
+            (What::Call, None) if !self.is_past(&told.session) => self.receive(told, pushed, out),
             (What::Call, _) => {}
             (What::Event(coming), Some(id)) => self.happen(&id, coming, told, out),
             (What::Event(_), None) => {
@@ -175,17 +176,17 @@ impl Calls {
         self.over.iter().any(|over| over.session.as_ref() == Some(session))
     }
 
-    fn receive(&mut self, told: Told, out: &mut Outbox) {
+    fn receive(&mut self, told: Told, pushed: bool, out: &mut Outbox) {
         let user = out.user();
         if self.live.len() >= out.config.call.max_calls {
             out.malformed("one more call than there may be: it is declined");
-            out.rest(Ask::Hangup, requests::reject(&user, &told.session));
+            out.rest(Ask::Hangup, out.resources().reject(&told.session));
             return;
         }
         let id = CallId::random(&mut self.rng);
         let remote = told.party(true, &Participant::default(), user.domain());
         let from = UserId::from(remote.display_number.clone().unwrap_or_default());
-        let callee = told.callee.as_deref().map(|callee| told::with_domain(callee, user.domain()));
+        let callee = told.callee.as_deref().map(|callee| with_domain(callee, user.domain()));
         let to = callee.map_or(user, UserId::from);
         let info = CallInfo::new(id.clone(), CallDirection::Incoming, from, to, remote);
         let mut call = Call::new(info);
@@ -193,6 +194,10 @@ impl Calls {
         self.add(call);
         self.with(&id, out, |call, desk| {
             call.received(told.sdp.as_deref(), told.parameters, desk);
+            if pushed && !call.is_over() {
+                // Other notifications of it may have been missed (w3.2).
+                call.ask_status(None, desk);
+            }
         });
     }
 
@@ -272,15 +277,16 @@ impl Calls {
         &mut self,
         id: &CallId,
         ask: CallAsk,
-        result: Result<Value, Failure>,
+        request: &str,
+        result: Result<Vec<u8>, Fault>,
         out: &mut Outbox,
     ) {
         if let CallAsk::Create(op) = &ask {
-            self.made(id, op, result, out);
+            self.made(id, op, request, result, out);
             return;
         }
-        if let (CallAsk::Transfer(_), Err(failure)) = (&ask, &result) {
-            self.move_failed(id, refusal::of_call(failure.clone()), out);
+        if let (CallAsk::Transfer(_), Err(fault)) = (&ask, &result) {
+            self.move_failed(id, fault.clone().of_call(), out);
             return;
         }
         self.with(id, out, |call, desk| match ask {
@@ -291,7 +297,7 @@ impl Calls {
             CallAsk::Respond(op) => call.responded(&op, result.map(drop), desk),
             CallAsk::Parameters(op) => call.parameters_sent(&op, result.map(drop), desk),
             CallAsk::Audit => call.audited(result.map(drop), desk),
-            CallAsk::Status(op) => call.status(op.as_ref(), result, desk),
+            CallAsk::Status(op) => call.status(op.as_ref(), request, result, desk),
             CallAsk::Create(_) | CallAsk::Transfer(_) | CallAsk::Refuse => {}
         });
     }
@@ -301,13 +307,14 @@ impl Calls {
         &mut self,
         id: &CallId,
         op: &OperationId,
-        result: Result<Value, Failure>,
+        request: &str,
+        result: Result<Vec<u8>, Fault>,
         out: &mut Outbox,
     ) {
-        let session = result.and_then(|body| requests::session(&body));
+        let session = result.and_then(|body| Ok(session_of(request, &body)?));
         if !self.live.contains_key(id) {
             if let Ok(session) = session {
-                out.rest(Ask::Hangup, requests::end(&out.user(), &session));
+                out.rest(Ask::Hangup, out.resources().end(&session));
             }
             return;
         }
@@ -316,9 +323,9 @@ impl Calls {
             (Ok(_), Some([first, second])) => {
                 out.event(Event::CallJoined { call: id.clone(), first, second });
             }
-            (Err(failure), Some([first, _])) => {
+            (Err(fault), Some([first, _])) => {
                 // The calls that would have been joined are as before.
-                let error = refusal::of_call(failure.clone());
+                let error = fault.clone().of_call();
                 if let Some(pair) = self.pairs.failed(&first) {
                     for call in &pair.calls {
                         self.with(call, out, |call, desk| call.move_failed(error.clone(), desk));
@@ -333,7 +340,7 @@ impl Calls {
         let name = session.as_ref().ok().cloned();
         self.with(id, out, |call, desk| call.made(op, session, desk));
         for told in name.map(|name| self.early.take(&name)).unwrap_or_default() {
-            self.handle(told, out);
+            self.handle(told, false, out);
         }
     }
 
@@ -445,9 +452,13 @@ impl Calls {
     }
 
     /// Answers a command whose time is up, if it is a call's.
-    pub(super) fn overdue(&mut self, command: CommandId) {
-        for call in self.live.values_mut() {
-            call.ops.release(command);
+    pub(super) fn overdue(&mut self, command: CommandId, error: &Error, out: &mut Outbox) {
+        for id in self.order.clone() {
+            self.with(&id, out, |call, desk| {
+                if let Some(op) = call.ops.release(command) {
+                    call.give_up_collecting(&op, error, desk);
+                }
+            });
         }
     }
 }
@@ -468,7 +479,7 @@ fn act(call: &mut Call, decision: Decision, told: Told, desk: &mut Desk<'_>) {
         Decision::Resume => {
             let word = match told.sdp {
                 Some(sdp) => Word::Answer(sdp),
-                None => Word::Refusal(refusal::of_offer(&told.reason, told.retry_after)),
+                None => Word::Refusal(refused(&told.reason, told.retry_after)),
             };
             call.tell_parameters(told.parameters, desk);
             call.word(word, desk);
@@ -538,7 +549,7 @@ impl Call {
             self.enter_media(MediaConnectionState::Failed, desk.out);
         }
         if let Some(media) = &mut self.media {
-            media.handle_timeout(&self.info.id, desk);
+            media.handle_timeout(desk);
         }
     }
 
@@ -546,13 +557,13 @@ impl Call {
         if let Some(session) = &self.session
             && self.audit.take_due(desk.out.now())
         {
-            let resource = requests::audit(&desk.out.user(), session);
+            let resource = desk.out.resources().session(session, SessionRequest::Audit);
             desk.out.rest(Ask::Call(self.info.id.clone(), CallAsk::Audit), resource);
         }
     }
 
-    fn audited(&mut self, result: Result<(), Failure>, desk: &mut Desk<'_>) {
-        let error = result.err().map(refusal::of_call);
+    fn audited(&mut self, result: Result<(), Fault>, desk: &mut Desk<'_>) {
+        let error = result.err().map(Fault::of_call);
         if error.as_ref().is_some_and(|error| error.code == ErrorCode::Gateway(42)) {
             self.forgotten(desk);
             return;
@@ -564,7 +575,7 @@ impl Call {
     /// Asks the gateway for its state.
     pub(super) fn ask_status(&mut self, op: Option<OperationId>, desk: &mut Desk<'_>) {
         if let Some(session) = &self.session {
-            let resource = requests::status(&desk.out.user(), session);
+            let resource = desk.out.resources().status(session);
             desk.out.rest(Ask::Call(self.info.id.clone(), CallAsk::Status(op)), resource);
         }
     }
@@ -573,11 +584,12 @@ impl Call {
     fn status(
         &mut self,
         op: Option<&OperationId>,
-        result: Result<Value, Failure>,
+        request: &str,
+        result: Result<Vec<u8>, Fault>,
         desk: &mut Desk<'_>,
     ) {
-        let state = result.map(|body| requests::state(&body)).map_err(refusal::of_call);
-        let elsewhere = matches!(&state, Ok(Some(state)) if state == "ANSWERED");
+        let state = result.and_then(|body| Ok(is_answered(request, &body)?)).map_err(Fault::of_call);
+        let elsewhere = matches!(&state, Ok(true));
         let gone = matches!(&state, Err(error) if error.code == ErrorCode::Gateway(47));
         // What is under way by now knows better.
         let settled = self.ops.ids().iter().all(|running| Some(running) == op);
@@ -596,6 +608,18 @@ impl Call {
             Ok(_) | Err(_) => {}
         }
     }
+}
+
+/// The error of an offer of ours that the far side refused (RP-4).
+fn refused(reason: &EndReason, retry_after: Option<Duration>) -> Error {
+    let code = match reason.status {
+        Some(BUSY_WITH_OFFER | 491) => CallCode::Glare,
+        Some(_) | None => CallCode::Generic,
+    };
+    let text = reason.text.as_deref().unwrap_or("no reason was given");
+    let status = reason.status.map(|status| format!(" ({status})")).unwrap_or_default();
+    let error = Error::new(code, format!("the far side refused the offer: {text}{status}"));
+    error.retried_after(retry_after)
 }
 
 /// The states in which keys can be sent (w4.18).

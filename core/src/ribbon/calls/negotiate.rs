@@ -8,14 +8,13 @@ use super::call::{Call, Desk, Purpose, Step, Word};
 use super::told::Told;
 use crate::ribbon::ask::{Ask, CallAsk};
 use crate::ribbon::command::Outcome;
-use crate::ribbon::constants::{CallState, HoldState, OperationKind};
-use crate::ribbon::error::{CallCode, Error};
+use crate::ribbon::constants::{HoldState, OperationKind};
+use crate::ribbon::error::{CallCode, Error, ErrorCode};
 use crate::ribbon::event::Event;
 use crate::ribbon::ids::OperationId;
 use crate::ribbon::pipeline::{RemoteChange, SdpKind};
-use crate::ribbon::wire::refusal;
-use crate::ribbon::wire::resources::calls as requests;
-use crate::rest::Failure;
+use crate::ribbon::wire::resources::calls::{Offered, SessionRequest};
+use crate::ribbon::fault::Fault;
 
 /// The time that the far side's word waits for the reply before it (w4.0.4).
 const LATE_REPLY: Duration = Duration::from_millis(500);
@@ -55,6 +54,22 @@ impl Call {
         }
     }
 
+    /// Gives an operation up that still collects candidates: its command's time is up.
+    pub(super) fn give_up_collecting(
+        &mut self,
+        op: &OperationId,
+        error: &Error,
+        desk: &mut Desk<'_>,
+    ) {
+        if let Step::Collecting { op: collecting, purpose } = &self.step
+            && collecting == op
+        {
+            let purpose = purpose.clone();
+            self.step = Step::Idle;
+            self.not_sent(op, &purpose, error.clone(), desk);
+        }
+    }
+
     /// Sends a description of ours.
     fn send(&mut self, op: OperationId, purpose: Purpose, desk: &mut Desk<'_>) {
         self.step = Step::Idle;
@@ -67,33 +82,27 @@ impl Call {
             Some(Err(error)) => return self.not_sent(&op, &purpose, error, desk),
             None => return,
         };
-        let parameters = &self.info.parameters;
-        let user = desk.out.user();
+        let what = Offered { sdp: &text, parameters: &self.info.parameters };
+        let resources = desk.out.resources();
+        let early = desk.out.config.call.early_media;
         let (resource, ask) = match (&purpose, &self.session) {
             (Purpose::Make, _) => {
-                let call = requests::Start {
-                    to: &self.destination,
-                    from: &self.source,
-                    sdp: &text,
-                    early_media: desk.out.config.call.early_media,
-                    parameters,
-                };
-                (requests::start(&user, &call), CallAsk::Create(op.clone()))
-            }
-            (Purpose::Join { first, second }, _) => {
-                let resource = requests::join(&user, first, second, &text, parameters);
+                let resource = resources.make(&self.source, &self.destination, early, what);
                 (resource, CallAsk::Create(op.clone()))
             }
+            (Purpose::Join { first, second }, _) => {
+                (resources.join(first, second, what), CallAsk::Create(op.clone()))
+            }
             (Purpose::Answer { .. }, Some(session)) => {
-                let resource = requests::answer(&user, session, &text, parameters);
+                let resource = resources.session(session, SessionRequest::Answer(what));
                 (resource, CallAsk::Answer(op.clone()))
             }
             (Purpose::Offer, Some(session)) => {
-                let resource = requests::update(&user, session, &text, parameters);
+                let resource = resources.session(session, SessionRequest::Update(what));
                 (resource, CallAsk::Offer(op.clone()))
             }
             (Purpose::Respond { .. }, Some(session)) => {
-                let resource = requests::respond(&user, session, &text, parameters);
+                let resource = resources.session(session, SessionRequest::Respond(what));
                 (resource, CallAsk::Respond(op.clone()))
             }
             (Purpose::Answer { .. } | Purpose::Offer | Purpose::Respond { .. }, None) => return,
@@ -137,15 +146,15 @@ impl Call {
     pub(super) fn offered(
         &mut self,
         op: &OperationId,
-        result: Result<(), Failure>,
+        result: Result<(), Fault>,
         desk: &mut Desk<'_>,
     ) {
         match result {
             Ok(()) => self.replied(op, desk),
-            Err(failure) => {
+            Err(fault) => {
                 if matches!(&self.step, Step::Sent { op: sent, .. } if sent == op) {
                     self.step = Step::Idle;
-                    self.withdraw(op, refusal::of_call(failure), desk);
+                    self.withdraw(op, fault.of_call(), desk);
                 }
             }
         }
@@ -283,7 +292,7 @@ impl Call {
 
     fn refuse(&mut self, desk: &mut Desk<'_>) {
         if let Some(session) = &self.session {
-            let resource = requests::refuse(&desk.out.user(), session);
+            let resource = desk.out.resources().session(session, SessionRequest::Refuse);
             desk.out.rest(Ask::Call(self.info.id.clone(), CallAsk::Refuse), resource);
         }
     }
@@ -335,7 +344,7 @@ impl Call {
     pub(super) fn responded(
         &mut self,
         op: &OperationId,
-        result: Result<(), Failure>,
+        result: Result<(), Fault>,
         desk: &mut Desk<'_>,
     ) {
         let slow = matches!(
@@ -352,7 +361,7 @@ impl Call {
                 let change = self.media.as_ref().map(Association::last_change);
                 self.remote_changed(op, change.unwrap_or(RemoteChange::None), desk);
             }
-            Err(failure) => self.fail(op, refusal::of_call(failure), desk),
+            Err(fault) => self.fail(op, fault.of_call(), desk),
         }
         self.take_waiting(desk);
     }
@@ -395,7 +404,7 @@ impl Call {
                 let (op, purpose) = (op.clone(), purpose.clone());
                 self.step = Step::Idle;
                 let text = "the far side did not answer in time";
-                let error = Error::new(crate::ribbon::error::ErrorCode::Timeout, text);
+                let error = Error::new(ErrorCode::Timeout, text);
                 self.word_failed(&op, &purpose, error.retried_after(Some(GLARE_PAUSE)), desk);
             }
             Step::Idle | Step::Collecting { .. } | Step::Sent { .. } => {}
@@ -418,9 +427,4 @@ fn kind_of(change: RemoteChange) -> OperationKind {
         RemoteChange::RemoveMedia => OperationKind::RemoveMedia,
         RemoteChange::None => OperationKind::GenericRemote,
     }
-}
-
-/// True in the states in which a call can be changed.
-pub(super) fn is_changeable(state: CallState) -> bool {
-    state.is_up()
 }

@@ -11,9 +11,8 @@ use crate::ribbon::error::{CallCode, Error, ErrorCode};
 use crate::ribbon::event::Event;
 use crate::ribbon::ids::{OperationId, SessionData};
 use crate::ribbon::info::{CustomParameter, MediaOffered};
-use crate::ribbon::wire::refusal;
-use crate::ribbon::wire::resources::calls as requests;
-use crate::rest::Failure;
+use crate::ribbon::wire::resources::calls::SessionRequest;
+use crate::ribbon::fault::Fault;
 
 /// The code of a call that another client has answered (w1.6).
 const ANSWERED_ELSEWHERE: u16 = 55;
@@ -43,13 +42,13 @@ impl Call {
     pub(super) fn made(
         &mut self,
         op: &OperationId,
-        result: Result<SessionData, Failure>,
+        result: Result<SessionData, Fault>,
         desk: &mut Desk<'_>,
     ) {
         let session = match result {
             Ok(session) => session,
-            Err(failure) => {
-                self.not_made(op, refusal::of_call(failure), desk);
+            Err(fault) => {
+                self.not_made(op, fault.of_call(), desk);
                 return;
             }
         };
@@ -133,7 +132,7 @@ impl Call {
         }
         match (desk.out.config.call.ringing_feedback, &self.session) {
             (RingingFeedback::Auto, Some(session)) => {
-                let resource = requests::ringing(&desk.out.user(), session);
+                let resource = desk.out.resources().session(session, SessionRequest::Ringing);
                 desk.out.rest(Ask::Call(self.info.id.clone(), CallAsk::Ring(op)), resource);
             }
             _ => self.set_up(&op, CallState::Initiated, desk),
@@ -160,7 +159,7 @@ impl Call {
         let Some(session) = self.session.clone() else { return };
         let op = self.start(OperationKind::SendRingingFeedback, true, Some(command), desk);
         self.update(&op, desk);
-        let resource = requests::ringing(&desk.out.user(), &session);
+        let resource = desk.out.resources().session(&session, SessionRequest::Ringing);
         desk.out.rest(Ask::Call(self.info.id.clone(), CallAsk::Ring(op)), resource);
     }
 
@@ -168,7 +167,7 @@ impl Call {
     pub(super) fn rung(
         &mut self,
         op: &OperationId,
-        result: Result<(), Failure>,
+        result: Result<(), Fault>,
         desk: &mut Desk<'_>,
     ) {
         let automatic = self.ops.kind(op) == Some(OperationKind::Make);
@@ -182,7 +181,7 @@ impl Call {
                 }
                 self.tell(None, None, desk.out);
             }
-            (false, Err(failure)) => self.fail(op, refusal::of_call(failure), desk),
+            (false, Err(fault)) => self.fail(op, fault.of_call(), desk),
         }
     }
 
@@ -215,7 +214,7 @@ impl Call {
     pub(super) fn answered(
         &mut self,
         op: &OperationId,
-        result: Result<(), Failure>,
+        result: Result<(), Fault>,
         desk: &mut Desk<'_>,
     ) {
         let slow = matches!(&self.step, Step::Sent { purpose: Purpose::Answer { slow: true }, .. });
@@ -229,9 +228,9 @@ impl Call {
                 self.step = Step::Idle;
                 self.connected(op, desk);
             }
-            Err(failure) => {
+            Err(fault) => {
                 self.step = Step::Idle;
-                let error = refusal::of_call(failure);
+                let error = fault.of_call();
                 let elsewhere = error.code == ErrorCode::Gateway(ANSWERED_ELSEWHERE);
                 self.answer_again(desk);
                 self.fail(op, error, desk);

@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use super::decide::Coming;
+use crate::plain;
 use crate::ribbon::ids::SessionData;
 use crate::ribbon::info::{CustomParameter, EndReason, Participant};
+use crate::ribbon::wire::address::with_domain;
+use crate::ribbon::wire::{Leg, LegEvent};
 
 /// The thing that happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,10 +66,43 @@ impl Told {
     }
 }
 
-/// A number with the domain that it is in: the user's own, where it names none (w3.3).
-pub(super) fn with_domain(number: &str, domain: Option<&str>) -> String {
-    match domain {
-        Some(domain) if !number.contains('@') => format!("{number}@{domain}"),
-        _ => number.to_owned(),
+impl From<Leg<'_>> for Told {
+    fn from(leg: Leg<'_>) -> Self {
+        let (status, text) = leg.transition();
+        let sdp = leg.sdp.map(std::borrow::Cow::into_owned).filter(|sdp| !sdp.is_empty());
+        let what = match leg.event {
+            LegEvent::Call => What::Call,
+            LegEvent::Ringing => What::Event(Coming::Ringing),
+            LegEvent::SessionProgress => What::Event(Coming::Progress),
+            LegEvent::RespondCallUpdate if sdp.is_some() => What::Event(Coming::Answered),
+            LegEvent::RespondCallUpdate => What::Event(Coming::Refused),
+            LegEvent::StartCallUpdate => What::Event(Coming::Offer),
+            LegEvent::CallEnd => What::Event(Coming::End),
+            LegEvent::CallCancel => What::Event(Coming::Cancel),
+            LegEvent::SessionComplete => What::Event(Coming::Complete),
+            LegEvent::SessionFail => What::Event(Coming::Fail),
+        };
+        let shown = |text: Option<std::borrow::Cow<'_, str>>| {
+            text.map(|text| plain(&text).into_owned()).filter(|text| !text.is_empty())
+        };
+        let parties = leg.parties;
+        Self {
+            session: leg.session,
+            what,
+            bytes: sdp.as_ref().map_or(256, String::len),
+            sdp,
+            reason: EndReason { status: status.map(i64::from), text },
+            retry_after: leg.retry_after,
+            caller: Participant {
+                display_name: shown(parties.caller_name),
+                display_number: shown(parties.caller_number),
+            },
+            remote: Participant {
+                display_name: shown(parties.remote_name),
+                display_number: shown(parties.remote_number),
+            },
+            callee: shown(parties.callee_number),
+            parameters: leg.parameters,
+        }
     }
 }

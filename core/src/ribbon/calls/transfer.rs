@@ -11,8 +11,7 @@ use crate::ribbon::constants::{CallState, OperationKind};
 use crate::ribbon::error::{CallCode, Error, ErrorCode};
 use crate::ribbon::ids::OperationId;
 use crate::ribbon::info::EndReason;
-use crate::ribbon::wire::refusal;
-use crate::rest::{Failure, Resource};
+use crate::rest::Resource;
 
 /// The time that the end of a transfer or a join is waited for beyond its request's own.
 const LATE_END: Duration = Duration::from_secs(60);
@@ -56,11 +55,6 @@ impl Call {
         desk: &mut Desk<'_>,
     ) {
         desk.out.rest(Ask::Call(self.info.id.clone(), CallAsk::Transfer(op)), resource);
-    }
-
-    /// The gateway refuses to. The operations of all calls of this move have failed.
-    pub(super) fn move_refused(&mut self, failure: Failure, desk: &mut Desk<'_>) {
-        self.move_failed(refusal::of_call(failure), desk);
     }
 
     /// It was moved: its session here is over.

@@ -13,13 +13,9 @@
 
 mod gaps;
 mod socket;
-mod subscription;
 
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
-
-pub(super) use self::subscription::Subscription;
 use self::socket::{Change, Socket, all_attempts};
 use super::ask::LinkAsk;
 use super::command::Outcome;
@@ -29,24 +25,24 @@ use super::event::Event;
 use super::info::{SocketInfo, Subscriptions};
 use super::outbox::Outbox;
 use super::service::Service;
-use super::wire::refusal;
-use super::wire::resources::subscription as requests;
+use super::fault::Fault;
+use super::wire::refusal::Refused;
+use super::wire::resources::{GivenPath, Resources};
+use super::wire::resources::subscription::Subscription;
 use crate::machine::{CommandId, Rng, Wake, WsEvent, WsId};
-use crate::rest::Failure;
+use crate::rest::Resource;
 
 /// The longest pause that the gateway can ask for, so that a bad answer cannot park a client.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 /// The shortest time before a subscription is renewed.
 const LEAST_RENEWAL: Duration = Duration::from_secs(30);
-/// The code of a subscription that the gateway no longer has (w1.6).
-const GONE: u16 = 39;
 
 /// A subscription that is being made.
 #[derive(Clone, Debug)]
 struct Creation {
     command: CommandId,
-    services: Vec<String>,
-    correlator: Option<String>,
+    services: Vec<Service>,
+    correlator: String,
     /// The requests so far.
     attempt: u32,
 }
@@ -70,10 +66,10 @@ enum State {
 /// A change of the subscription that is asked for while it stands.
 #[derive(Clone, Debug)]
 enum Operation {
-    /// More services.
-    Widen(CommandId),
-    /// Fewer services.
-    Narrow(CommandId, Vec<String>),
+    /// More services: all that are wanted then.
+    Widen(CommandId, Vec<Service>),
+    /// Fewer services: those that are left.
+    Narrow(CommandId, Vec<Service>),
 }
 
 /// The renewals of a subscription.
@@ -88,8 +84,10 @@ struct Renewal {
 /// News for the calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum News {
-    /// The notification socket is open: something may have been missed.
-    SocketOpened,
+    /// The notification socket is open: where it was before, something may have been missed.
+    SocketOpened {
+        again: bool,
+    },
     /// The notification socket is gone, for now or for good.
     SocketLost,
 }
@@ -102,11 +100,16 @@ pub(super) struct Link {
     operation: Option<Operation>,
     renewal: Option<Renewal>,
     rng: Rng,
+    /// The name by which the gateway tells this client from the user's others, where nobody gives one.
+    name: String,
 }
 
 impl Link {
-    pub(super) fn new(rng: Rng) -> Self {
+    pub(super) fn new(mut rng: Rng) -> Self {
+        // Letters and digits are what every gateway takes (w8, row 16).
+        let name = rng.uuid().replace('-', "");
         Self {
+            name,
             state: State::Idle,
             socket: Socket::default(),
             operation: None,
@@ -142,8 +145,18 @@ impl Link {
         }
     }
 
+    /// True while there is a subscription, or may be one.
+    pub(super) fn is_any(&self) -> bool {
+        match &self.state {
+            State::Idle => false,
+            State::Posting(_) | State::Paused(..) | State::Opening(..) | State::Up(_) | State::Closing(_) => {
+                true
+            }
+        }
+    }
+
     /// True while a service is subscribed to.
-    pub(super) fn has(&self, service: &str) -> bool {
+    pub(super) fn has(&self, service: &Service) -> bool {
         self.is_up() && self.subscription().is_some_and(|held| held.has(service))
     }
 
@@ -163,13 +176,13 @@ impl Link {
         let held = self.subscription().filter(|_| self.is_up());
         Subscriptions {
             subscribed: held.map(|held| held.services.clone()).unwrap_or_default(),
-            available: Service::KNOWN.iter().map(|name| (*name).to_owned()).collect(),
+            available: Service::AVAILABLE.to_vec(),
             pending: self.is_pending(),
         }
     }
 
     pub(super) fn socket_info(&self, out: &Outbox) -> SocketInfo {
-        let url = self.subscription().map(|held| out.socket_url(&held.channel));
+        let url = self.subscription().map(|held| out.socket_url(held.channel.as_str()));
         SocketInfo { state: self.socket.state(), pinging: self.socket.is_pinging(), url }
     }
 
@@ -220,12 +233,10 @@ impl Link {
                 Err(Error::new(AuthCode::UnsubscribeFailed, text))
             }
             State::Up(held) => {
-                let names = services.iter().map(Service::as_str);
-                if names.clone().any(|name| held.has(name)) {
+                if services.iter().any(|service| held.has(service)) {
                     return self.may_change();
                 }
-                let names: Vec<_> = names.collect();
-                let text = format!("no subscription for {}", serde_json::json!(names));
+                let text = format!("no subscription for {}", serde_json::json!(services));
                 Err(Error::new(AuthCode::UnsubscribeFailed, text))
             }
             State::Closing(_) => self.may_change(),
@@ -246,12 +257,11 @@ impl Link {
         correlator: Option<String>,
         out: &mut Outbox,
     ) {
-        let names = services.iter().map(|service| service.as_str().to_owned());
         if let State::Up(held) = &self.state {
             let mut wanted = held.services.clone();
-            wanted.extend(names.filter(|name| !held.has(name)));
-            let resource = held.update(&wanted, out);
-            self.operation = Some(Operation::Widen(command));
+            wanted.extend(services.iter().filter(|service| !held.has(service)).cloned());
+            let resource = renewal(held, &wanted, out);
+            self.operation = Some(Operation::Widen(command, wanted));
             self.stop_renewal(out);
             self.tell(ChangeReason::Pending, out);
             out.rest(LinkAsk::Update, resource);
@@ -259,21 +269,18 @@ impl Link {
         }
         let correlator = correlator
             .or_else(|| out.config.subscription.correlator.clone())
-            .unwrap_or_else(|| self.rng.uuid());
-        let creation = Creation {
-            command,
-            services: names.collect(),
-            correlator: Some(correlator),
-            attempt: 0,
-        };
+            .unwrap_or_else(|| self.name.clone());
+        let services = services.to_vec();
+        let creation = Creation { command, services, correlator, attempt: 0 };
         self.post(creation, out);
         self.tell(ChangeReason::Pending, out);
     }
 
     fn post(&mut self, mut creation: Creation, out: &mut Outbox) {
         creation.attempt += 1;
-        let correlator = creation.correlator.as_deref();
-        let resource = requests::create(out.user(), &out.config, &creation.services, correlator);
+        let expires = out.config.subscription.expires;
+        let name = Some(creation.correlator.as_str());
+        let resource = out.resources().subscribe(&creation.services, expires, name);
         out.rest(LinkAsk::Create, resource);
         self.state = State::Posting(creation);
     }
@@ -286,14 +293,13 @@ impl Link {
     ) {
         match std::mem::take(&mut self.state) {
             State::Up(held) => {
-                let given_up = |name: &String| services.iter().any(|service| service.is(name));
-                let rest: Vec<_> =
-                    held.services.iter().filter(|name| !given_up(name)).cloned().collect();
+                let kept = held.services.iter().filter(|held| !services.contains(held));
+                let rest: Vec<_> = kept.cloned().collect();
                 if rest.is_empty() {
                     self.delete(command, &held, out);
                     return;
                 }
-                let resource = held.update(&rest, out);
+                let resource = renewal(&held, &rest, out);
                 self.state = State::Up(held);
                 self.operation = Some(Operation::Narrow(command, rest));
                 self.stop_renewal(out);
@@ -325,7 +331,7 @@ impl Link {
         self.stop(out);
         self.state = State::Closing(command);
         self.tell(ChangeReason::Pending, out);
-        out.rest(LinkAsk::Delete, requests::delete(&held.path));
+        out.rest(LinkAsk::Delete, Resources::unsubscribe(&held.path));
     }
 
     fn unsubscribed(&mut self, command: CommandId, result: Result<(), Error>, out: &mut Outbox) {
@@ -341,7 +347,7 @@ impl Link {
         self.renewal = None;
         self.socket.close(out);
         out.forget_rest(|ask| *ask == LinkAsk::Update);
-        if let Some(Operation::Widen(command) | Operation::Narrow(command, _)) =
+        if let Some(Operation::Widen(command, _) | Operation::Narrow(command, _)) =
             self.operation.take()
         {
             out.complete(command, Err(cancelled()));
@@ -358,7 +364,7 @@ impl Link {
         self.stop(out);
         match std::mem::take(&mut self.state) {
             State::Opening(_, held) | State::Up(held) => {
-                out.rest(LinkAsk::Farewell, requests::delete(&held.path));
+                out.rest(LinkAsk::Farewell, Resources::unsubscribe(&held.path));
             }
             // The answer says what to delete.
             State::Posting(_) | State::Idle | State::Paused(..) | State::Closing(_) => {}
@@ -376,7 +382,7 @@ impl Link {
                 true
             }
             State::Opening(subscriber, held) if *subscriber == command => {
-                out.rest(LinkAsk::Orphan, requests::delete(&held.path));
+                out.rest(LinkAsk::Orphan, Resources::unsubscribe(&held.path));
                 self.stop(out);
                 self.failed(command, error.clone(), out);
                 true
@@ -420,16 +426,17 @@ impl Link {
     pub(super) fn handle_rest(
         &mut self,
         ask: LinkAsk,
-        result: Result<Value, Failure>,
+        request: &str,
+        result: Result<Vec<u8>, Fault>,
         out: &mut Outbox,
     ) {
         match ask {
-            LinkAsk::Create => self.created(result, out),
-            LinkAsk::Update => self.updated(result, out),
-            LinkAsk::Renew => self.renewed(result, out),
+            LinkAsk::Create => self.created(request, result, out),
+            LinkAsk::Update => self.updated(request, result, out),
+            LinkAsk::Renew => self.renewed(request, result, out),
             LinkAsk::Delete => {
                 if let State::Closing(command) = self.state {
-                    let result = result.map(drop).map_err(|failure| refusal::of_deletion(&failure));
+                    let result = result.map(drop).map_err(|fault| fault.error(Refused::of_unsubscribe));
                     self.unsubscribed(command, result, out);
                 }
             }
@@ -437,18 +444,26 @@ impl Link {
         }
     }
 
-    fn created(&mut self, result: Result<Value, Failure>, out: &mut Outbox) {
-        let hmac = out.is_hmac();
-        let read = result.and_then(|body| Subscription::read(&body, hmac));
+    fn created(&mut self, request: &str, result: Result<Vec<u8>, Fault>, out: &mut Outbox) {
+        let asked = match &self.state {
+            State::Posting(creation) => creation.services.clone(),
+            State::Idle | State::Paused(..) | State::Opening(..) | State::Up(_) | State::Closing(_) => {
+                Vec::new()
+            }
+        };
+        let expires = out.config.subscription.expires;
+        let read = result
+            .and_then(|body| Ok(Subscription::read(request, &body, &asked, expires)?))
+            .and_then(|held| Ok(out.usable(held, request)?));
         match std::mem::take(&mut self.state) {
             State::Posting(creation) => match read {
                 Ok(held) => {
                     out.subscribed(&held);
-                    self.socket.open(&held.channel, false, out);
+                    self.socket.open(held.channel.as_str(), false, out);
                     self.state = State::Opening(creation.command, Box::new(held));
                     self.tell_socket(out);
                 }
-                Err(failure) => self.not_created(creation, failure, out),
+                Err(fault) => self.not_created(creation, fault, out),
             },
             // Given up meanwhile: what was made is deleted.
             State::Closing(command) => match read {
@@ -458,21 +473,22 @@ impl Link {
             other @ (State::Idle | State::Paused(..) | State::Opening(..) | State::Up(_)) => {
                 self.state = other;
                 if let Ok(held) = read {
-                    out.rest(LinkAsk::Orphan, requests::delete(&held.path));
+                    out.rest(LinkAsk::Orphan, Resources::unsubscribe(&held.path));
                 }
             }
         }
     }
 
-    fn not_created(&mut self, creation: Creation, failure: Failure, out: &mut Outbox) {
+    fn not_created(&mut self, creation: Creation, fault: Fault, out: &mut Outbox) {
         let retries = out.config.subscription.unavailable_retries;
-        match refusal::busy(&failure) {
+        let busy = fault.refused().filter(|refused| refused.is_unavailable());
+        match busy.and_then(|refused| refused.retry_after) {
             Some(pause) if creation.attempt <= retries => {
                 let until = out.now() + pause.min(LONGEST_PAUSE);
                 self.state = State::Paused(creation, until);
             }
             _ => {
-                let error = refusal::of_subscription(failure);
+                let error = fault.error(Refused::of_subscribe);
                 self.failed(creation.command, error, out);
             }
         }
@@ -486,27 +502,24 @@ impl Link {
         out.complete(command, Err(error));
     }
 
-    fn updated(&mut self, result: Result<Value, Failure>, out: &mut Outbox) {
+    fn updated(&mut self, request: &str, result: Result<Vec<u8>, Fault>, out: &mut Outbox) {
         let Some(operation) = self.operation.take() else { return };
         let (command, reason) = match &operation {
-            Operation::Widen(command) => (*command, ChangeReason::Subscribed),
+            Operation::Widen(command, _) => (*command, ChangeReason::Subscribed),
             Operation::Narrow(command, _) => (*command, ChangeReason::Unsubscribed),
         };
-        match self.take_renewed(result, out) {
+        let wanted = match operation {
+            Operation::Widen(_, wanted) | Operation::Narrow(_, wanted) => wanted,
+        };
+        match self.take_renewed(request, result, &wanted, out) {
             Ok(()) => {
-                if let (Operation::Narrow(_, rest), Some(held)) =
-                    (operation, self.subscription_mut())
-                {
-                    held.keep(&rest);
-                }
                 self.renew_after(1, out);
                 self.tell(reason, out);
                 out.complete(command, Ok(Outcome::Done));
             }
-            Err(failure) => {
-                let gone = is_gone(&failure);
-                let text = "the subscription was not changed";
-                let error = refusal::with_code(failure, AuthCode::UpdateFailed.into(), text);
+            Err(fault) => {
+                let gone = is_gone(&fault);
+                let error = fault.error(Refused::of_update);
                 if gone {
                     self.lost(ChangeReason::Gone, out);
                 } else {
@@ -518,13 +531,12 @@ impl Link {
         }
     }
 
-    fn renewed(&mut self, result: Result<Value, Failure>, out: &mut Outbox) {
+    fn renewed(&mut self, request: &str, result: Result<Vec<u8>, Fault>, out: &mut Outbox) {
         let attempt = self.renewal.map_or(1, |renewal| renewal.attempt);
-        let result = self.take_renewed(result, out);
+        let held = self.subscription().map(|held| held.services.clone());
+        let result = self.take_renewed(request, result, &held.unwrap_or_default(), out);
         let gone = result.as_ref().is_err_and(is_gone);
-        let text = "the subscription was not renewed";
-        let error =
-            result.err().map(|failure| refusal::with_code(failure, AuthCode::UpdateFailed.into(), text));
+        let error = result.err().map(|fault| fault.error(Refused::of_update));
         let next = if error.is_some() { attempt.saturating_add(1) } else { 1 };
         out.event(Event::Resubscribed { attempt, error });
         if gone {
@@ -537,12 +549,17 @@ impl Link {
     /// Takes the gateway's word on a subscription that was renewed.
     fn take_renewed(
         &mut self,
-        result: Result<Value, Failure>,
+        request: &str,
+        result: Result<Vec<u8>, Fault>,
+        services: &[Service],
         out: &mut Outbox,
-    ) -> Result<(), Failure> {
-        let read = Subscription::read_renewed(&result?)?;
+    ) -> Result<(), Fault> {
+        let expires = out.config.subscription.expires;
+        let read = Subscription::read(request, &result?, services, expires)?;
         if let Some(held) = self.subscription_mut() {
-            held.renewed(read);
+            // What an answer leaves out stays as it is.
+            let correlator = read.correlator.clone().or_else(|| held.correlator.take());
+            *held = Subscription { correlator, ..read };
             let held = held.clone();
             out.subscribed(&held);
         }
@@ -580,13 +597,20 @@ impl Link {
         match change {
             Change::Opened { again } => {
                 self.tell_socket(out);
-                if let State::Opening(command, held) = std::mem::take(&mut self.state) {
-                    self.state = State::Up(held);
-                    self.renew_after(1, out);
-                    self.tell(ChangeReason::Subscribed, out);
-                    out.complete(command, Ok(Outcome::Done));
+                match std::mem::take(&mut self.state) {
+                    State::Opening(command, held) => {
+                        self.state = State::Up(held);
+                        self.renew_after(1, out);
+                        self.tell(ChangeReason::Subscribed, out);
+                        out.complete(command, Ok(Outcome::Done));
+                    }
+                    state @ (State::Idle
+                    | State::Posting(_)
+                    | State::Paused(..)
+                    | State::Up(_)
+                    | State::Closing(_)) => self.state = state,
                 }
-                again.then_some(News::SocketOpened)
+                Some(News::SocketOpened { again })
             }
             Change::Trying => {
                 self.tell_socket(out);
@@ -595,7 +619,7 @@ impl Link {
             Change::Lost { for_good } => self.socket_lost(for_good, out),
             Change::GaveUp(error) => match std::mem::take(&mut self.state) {
                 State::Opening(command, held) => {
-                    out.rest(LinkAsk::Orphan, requests::delete(&held.path));
+                    out.rest(LinkAsk::Orphan, Resources::unsubscribe(&held.path));
                     let text = "the notification socket could not be opened";
                     let error =
                         Error::new(SubscriptionCode::Socket, text).caused_by(Cause::from(error));
@@ -621,7 +645,7 @@ impl Link {
         self.tell_socket(out);
         match self.subscription().map(|held| held.channel.clone()) {
             Some(channel) if out.config.connectivity.auto_reconnect && !for_good => {
-                self.socket.open(&channel, true, out);
+                self.socket.open(channel.as_str(), true, out);
                 self.tell_socket(out);
             }
             _ => self.lost(ChangeReason::LostConnection, out),
@@ -672,12 +696,12 @@ impl Link {
         {
             *at = None;
             if let Some(held) = self.subscription() {
-                let resource = held.update(&held.services, out);
+                let resource = renewal(held, &held.services, out);
                 out.rest(LinkAsk::Renew, resource);
             }
         }
         let channel = self.subscription().map(|held| held.channel.clone());
-        let change = self.socket.handle_timeout(channel.as_deref(), out)?;
+        let change = self.socket.handle_timeout(channel.as_ref().map(GivenPath::as_str), out)?;
         self.changed(change, out)
     }
 
@@ -697,8 +721,13 @@ impl Link {
     }
 }
 
-fn is_gone(failure: &Failure) -> bool {
-    failure.status() == Some(404) && refusal::code(failure) == Some(GONE)
+fn is_gone(fault: &Fault) -> bool {
+    fault.refused().is_some_and(Refused::is_gone)
+}
+
+/// The request that renews a subscription, for these services from now on.
+fn renewal(held: &Subscription, services: &[Service], out: &Outbox) -> Resource {
+    out.resources().resubscribe(held, services, out.config.subscription.expires)
 }
 
 fn cancelled() -> Error {

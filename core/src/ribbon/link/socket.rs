@@ -119,7 +119,7 @@ impl Socket {
     fn attempt(&mut self, number: u32, path: &str, again: bool, out: &mut Outbox) {
         let (now, gaps) = (out.now(), gaps(out));
         let until = now + gaps.patience(number);
-        let ws = out.open_socket(path, until);
+        let ws = Some(out.open_socket(path, until));
         let next = now + gaps.gap(number);
         self.state = State::Trying(Attempt { number, ws, until, next, again });
     }

@@ -1,11 +1,14 @@
 //! The items of the interface, each by its number (`docs/ribbon-api.txt`).
 
 mod addresses;
+mod calls;
 mod config;
 mod constants;
 mod credentials;
 mod errors;
+mod link;
 mod notices;
 mod refusals;
 mod requests;
+mod rig;
 mod services;

@@ -1,0 +1,383 @@
+//! Commands on calls: first what may be done, then doing it.
+
+use super::Calls;
+use super::call::{Call, Purpose};
+use super::change::invalid_state;
+use super::end::Disposition;
+use super::takes_keys;
+use crate::machine::CommandId;
+use crate::media::MediaKind;
+use crate::ribbon::command::{CallMedia, Command, MakeOptions, Outcome};
+use crate::ribbon::config::RingingFeedback;
+use crate::ribbon::constants::{CallState, OperationKind};
+use crate::ribbon::error::{AuthCode, CallCode, Error, ErrorCode, WebRtcCode};
+use crate::ribbon::event::Event;
+use crate::ribbon::ids::{CallId, TrackId, UserId};
+use crate::ribbon::info::{CallDirection, CallInfo, Participant, StatsReport};
+use crate::ribbon::outbox::Outbox;
+use crate::ribbon::wire::address::{Destination, sender};
+use crate::ribbon::wire::parameters;
+use crate::ribbon::wire::resources::calls::SessionRequest;
+
+/// The most keys of one command.
+const MAX_KEYS: usize = 64;
+/// The most tracks of one command.
+const MAX_TRACKS: usize = 32;
+
+fn invalid(text: &str) -> Error {
+    Error::new(CallCode::InvalidParam, text)
+}
+
+impl Calls {
+    /// Checks that a command on a call can be done. Says and changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// It cannot, now.
+    pub(in crate::ribbon) fn plan(&self, command: &Command, out: &Outbox) -> Result<(), Error> {
+        match command {
+            Command::Make { to, media, options } => self.may_make(to, *media, options, out),
+            Command::Answer { call, media, options } => {
+                let call = self.incoming(call)?;
+                let offered = call.info.media_offered;
+                if !media.audio || (media.video && offered.is_some_and(|offered| !offered.video)) {
+                    return Err(invalid("only what was offered can be answered, and sound has to be"));
+                }
+                parameters::check(&options.parameters)?;
+                if call.answering.is_some() {
+                    return Err(invalid_state(call.info.state));
+                }
+                call.ops.may_start(OperationKind::SlowAnswer)
+            }
+            Command::Reject { call } => {
+                self.incoming(call)?.ops.may_start(OperationKind::Reject)
+            }
+            Command::Ignore { call } => {
+                self.incoming(call)?.ops.may_start(OperationKind::Ignore)
+            }
+            Command::Forward { call, to } => {
+                Destination::new(to.clone())?;
+                self.incoming(call)?.ops.may_start(OperationKind::ForwardCall)
+            }
+            Command::End { call } => self.find(call).map(drop),
+            Command::Hold { call } => self.find(call)?.may_hold(),
+            Command::Unhold { call } => self.find(call)?.may_unhold(),
+            Command::RestartMedia { call } => {
+                self.find(call)?.may_change(OperationKind::MediaRestart)
+            }
+            Command::SendRingingFeedback { call } => {
+                if out.config.call.ringing_feedback != RingingFeedback::Manual {
+                    return Err(Error::new(CallCode::NotSupported, "ringing is told by itself"));
+                }
+                let call = self.incoming(call)?;
+                if call.info.state != CallState::Initiated {
+                    return Err(invalid_state(call.info.state));
+                }
+                call.ops.may_start(OperationKind::SendRingingFeedback)
+            }
+            Command::SetCustomParameters { call, parameters } => {
+                parameters::check(parameters.as_deref().unwrap_or_default())?;
+                self.find(call).map(drop)
+            }
+            Command::SendCustomParameters { call } => {
+                let call = self.find(call)?;
+                if !call.info.state.is_up() {
+                    return Err(invalid_state(call.info.state));
+                }
+                if call.info.parameters.is_empty() {
+                    return Err(invalid("there are no parameters to send"));
+                }
+                call.ops.may_start(OperationKind::SendCustomParameters)
+            }
+            Command::SendDtmf { call, tones, .. } => {
+                let call = self.find(call)?;
+                if tones.is_empty() || tones.len() > MAX_KEYS {
+                    return Err(invalid("no keys, or too many"));
+                }
+                if !takes_keys(call.info.state) {
+                    return Err(invalid_state(call.info.state));
+                }
+                call.ops.may_start(OperationKind::SendDtmf)
+            }
+            Command::GetStats { call, track } => {
+                let call = self.find(call)?;
+                match track {
+                    Some(track) if call.tracks.find(track).is_none() => {
+                        Err(invalid("there is no such track"))
+                    }
+                    Some(_) | None => Ok(()),
+                }
+            }
+            Command::DirectTransfer { call, to } => {
+                Destination::new(to.clone())?;
+                self.find(call)?.may_move(OperationKind::DirectTransfer)
+            }
+            Command::ConsultativeTransfer { call, other } => {
+                self.may_pair(call, other, OperationKind::ConsultativeTransfer)
+            }
+            Command::Join { call, other } => {
+                if self.live.len() >= out.config.call.max_calls {
+                    return Err(Error::new(ErrorCode::Busy, "there are too many calls"));
+                }
+                self.may_pair(call, other, OperationKind::Join)
+            }
+            Command::Resync { call } => self.find(call)?.ops.may_start(OperationKind::Resync),
+            Command::MuteTracks { tracks } | Command::UnmuteTracks { tracks } => {
+                let known = |track: &TrackId| self.track(track).is_some();
+                if tracks.is_empty() || tracks.len() > MAX_TRACKS || !tracks.iter().all(known) {
+                    return Err(Error::new(WebRtcCode::InvalidTrackId, "there is no such track"));
+                }
+                Ok(())
+            }
+            Command::SetCredentials(_)
+            | Command::UpdateConfig(_)
+            | Command::Subscribe { .. }
+            | Command::Unsubscribe { .. }
+            | Command::CheckConnectivity(_)
+            | Command::ResetConnection
+            | Command::ProcessNotification { .. }
+            | Command::SetSdpHandlers(_)
+            | Command::Destroy => Ok(()),
+        }
+    }
+
+    fn may_make(
+        &self,
+        to: &str,
+        media: CallMedia,
+        options: &MakeOptions,
+        out: &Outbox,
+    ) -> Result<(), Error> {
+        if out.credentials.is_none() {
+            return Err(Error::new(AuthCode::InvalidCredentials, "there are no credentials"));
+        }
+        Destination::new(to)?;
+        parameters::check(&options.parameters)?;
+        if !media.audio {
+            return Err(invalid("calls without sound are not supported"));
+        }
+        if media.video && out.config.call.video_codecs.is_empty() {
+            return Err(Error::new(CallCode::NotSupported, "no video codec is configured"));
+        }
+        if self.live.len() >= out.config.call.max_calls {
+            return Err(Error::new(ErrorCode::Busy, "there are too many calls"));
+        }
+        Ok(())
+    }
+
+    /// An incoming call that waits to be answered.
+    fn incoming(&self, id: &CallId) -> Result<&Call, Error> {
+        let call = self.find(id)?;
+        let waits = matches!(call.info.state, CallState::Initiated | CallState::Ringing);
+        match call.is_incoming() && waits {
+            true => Ok(call),
+            false => Err(invalid_state(call.info.state)),
+        }
+    }
+
+    fn may_pair(&self, one: &CallId, other: &CallId, kind: OperationKind) -> Result<(), Error> {
+        if one == other {
+            return Err(invalid("it takes two calls"));
+        }
+        self.find(one)?.may_move(kind)?;
+        self.find(other)?.may_move(kind)
+    }
+
+    /// Does a command that [`Calls::plan`] allows.
+    pub(in crate::ribbon) fn apply(&mut self, id: CommandId, command: Command, out: &mut Outbox) {
+        match command {
+            Command::Make { to, media: _, options } => self.make(id, &to, options, out),
+            Command::Answer { call, options, .. } => {
+                self.with(&call, out, |call, desk| {
+                    if !options.parameters.is_empty() {
+                        call.info.parameters = options.parameters;
+                    }
+                    call.answer(id, desk);
+                });
+            }
+            Command::Reject { call } => {
+                self.with(&call, out, |call, desk| call.dispose(id, &Disposition::Reject, desk));
+            }
+            Command::Ignore { call } => {
+                self.with(&call, out, |call, desk| call.ignore(id, desk));
+            }
+            Command::Forward { call, to } => {
+                let to = address(&to, out);
+                self.with(&call, out, |call, desk| {
+                    call.dispose(id, &Disposition::Forward(to), desk);
+                });
+            }
+            Command::End { call } => {
+                self.with(&call, out, |call, desk| call.end(Some(id), desk));
+            }
+            Command::Hold { call } => {
+                self.with(&call, out, |call, desk| call.hold(id, true, desk));
+            }
+            Command::Unhold { call } => {
+                self.with(&call, out, |call, desk| call.hold(id, false, desk));
+            }
+            Command::RestartMedia { call } => {
+                self.with(&call, out, |call, desk| call.restart(id, desk));
+            }
+            Command::SendRingingFeedback { call } => {
+                self.with(&call, out, |call, desk| call.feed_back(id, desk));
+            }
+            Command::SetCustomParameters { call, parameters } => {
+                self.with(&call, out, |call, _| {
+                    call.info.parameters = parameters.unwrap_or_default();
+                });
+                out.complete(id, Ok(Outcome::Done));
+            }
+            Command::SendCustomParameters { call } => {
+                self.with(&call, out, |call, desk| call.send_parameters(id, desk));
+            }
+            Command::SendDtmf { call, tones, duration } => {
+                self.with(&call, out, |call, desk| {
+                    let op = call.start(OperationKind::SendDtmf, true, Some(id), desk);
+                    let sent = match &mut call.media {
+                        Some(media) => media.send_keys(&tones, duration, desk),
+                        None => Err(invalid_state(call.info.state)),
+                    };
+                    call.finish(&op, sent.map(|()| Outcome::Done), desk);
+                });
+            }
+            Command::GetStats { call, .. } => {
+                let at = out.now().saturating_duration_since(out.begun());
+                let media = self.live.get(&call).and_then(|call| call.media.as_ref());
+                let media = media.map(|media| media.stats(&self.peers)).unwrap_or_default();
+                let version = crate::ribbon::VERSION;
+                out.complete(id, Ok(Outcome::Stats(StatsReport { call, at, media, version })));
+            }
+            Command::DirectTransfer { call, to } => {
+                let to = address(&to, out);
+                self.with(&call, out, |call, desk| {
+                    let Some(session) = call.session.clone() else { return };
+                    let op = call.begin_move(OperationKind::DirectTransfer, Some(id), desk);
+                    let what = SessionRequest::Transfer { to: &to };
+                    let resource = desk.out.resources().session(&session, what);
+                    call.request_transfer(op, resource, desk);
+                });
+            }
+            Command::ConsultativeTransfer { call, other } => self.consult(id, &call, &other, out),
+            Command::Join { call, other } => self.join(id, &call, &other, out),
+            Command::Resync { call } => {
+                self.with(&call, out, |call, desk| {
+                    let op = call.start(OperationKind::Resync, true, Some(id), desk);
+                    call.update(&op, desk);
+                    call.ask_status(Some(op), desk);
+                });
+            }
+            Command::MuteTracks { tracks } => self.mute(id, tracks, true, out),
+            Command::UnmuteTracks { tracks } => self.mute(id, tracks, false, out),
+            Command::SetCredentials(_)
+            | Command::UpdateConfig(_)
+            | Command::Subscribe { .. }
+            | Command::Unsubscribe { .. }
+            | Command::CheckConnectivity(_)
+            | Command::ResetConnection
+            | Command::ProcessNotification { .. }
+            | Command::SetSdpHandlers(_)
+            | Command::Destroy => {}
+        }
+    }
+
+    fn make(&mut self, command: CommandId, to: &str, options: MakeOptions, out: &mut Outbox) {
+        let (id, user) = (CallId::random(&mut self.rng), out.user());
+        let destination = address(to, out);
+        let number = destination.strip_prefix("sip:").unwrap_or(&destination).to_owned();
+        let remote = Participant { display_name: None, display_number: Some(number.clone()) };
+        let (from, called) = (user.clone(), UserId::from(number));
+        let info = CallInfo::new(id.clone(), CallDirection::Outgoing, from, called, remote);
+        let mut call = Call::new(info);
+        call.destination = destination;
+        call.source = sender(&user, options.display_name.as_deref());
+        call.info.parameters = options.parameters;
+        self.add(call);
+        out.event(Event::CallStarted { call: id.clone(), command });
+        self.with(&id, out, |call, desk| call.make(command, Purpose::Make, desk));
+    }
+
+    fn consult(&mut self, id: CommandId, one: &CallId, other: &CallId, out: &mut Outbox) {
+        let Some(second) = self.live.get(other) else { return };
+        let Some(session) = second.session.clone() else { return };
+        let to = second.info.remote.display_number.clone().unwrap_or_default();
+        let to = address(&to, out);
+        self.pairs.begin([one.clone(), other.clone()], Some(id), None);
+        let kind = OperationKind::ConsultativeTransfer;
+        self.with(other, out, |call, desk| drop(call.begin_move(kind, None, desk)));
+        self.with(one, out, |call, desk| {
+            let op = call.begin_move(kind, None, desk);
+            let Some(own) = call.session.clone() else { return };
+            let what = SessionRequest::Consult { other: &session, to: &to };
+            let resource = desk.out.resources().session(&own, what);
+            call.request_transfer(op, resource, desk);
+        });
+    }
+
+    fn join(&mut self, command: CommandId, one: &CallId, other: &CallId, out: &mut Outbox) {
+        let of = |call: &CallId| {
+            let call = self.live.get(call)?;
+            let remote = &call.info.remote;
+            let name = remote.display_name.clone().or_else(|| remote.display_number.clone());
+            Some((call.session.clone()?, name.unwrap_or_default(), call.info.parameters.clone()))
+        };
+        let (Some((first, name, parameters)), Some((second, other_name, _))) = (of(one), of(other))
+        else {
+            return;
+        };
+        let (id, user) = (CallId::random(&mut self.rng), out.user());
+        let remote = Participant {
+            display_name: Some(format!("{name},{other_name}")),
+            display_number: None,
+        };
+        let (from, to) = (user.clone(), user);
+        let info = CallInfo::new(id.clone(), CallDirection::Outgoing, from, to, remote);
+        let mut call = Call::new(info);
+        call.info.parameters = parameters;
+        self.add(call);
+        self.pairs.begin([one.clone(), other.clone()], None, Some(id.clone()));
+        for old in [one, other] {
+            let kind = OperationKind::Join;
+            self.with(old, out, |call, desk| drop(call.begin_move(kind, None, desk)));
+        }
+        out.event(Event::CallStarted { call: id.clone(), command });
+        let purpose = Purpose::Join { first, second };
+        self.with(&id, out, |call, desk| call.make(command, purpose, desk));
+    }
+
+    fn mute(&mut self, id: CommandId, tracks: Vec<TrackId>, muted: bool, out: &mut Outbox) {
+        let mut changed = Vec::new();
+        for track in tracks {
+            let Some(info) = self.track(&track) else { continue };
+            self.with(&info.call, out, |call, desk| {
+                let Some((lane, _)) = call.tracks.find(&track) else { return };
+                if !call.tracks.set_muted(&track, muted) {
+                    return;
+                }
+                if lane.local
+                    && lane.track.kind == MediaKind::Audio
+                    && let Some(media) = &mut call.media
+                {
+                    media.set_muted(lane.track, muted, desk);
+                }
+                changed.push(track.clone());
+            });
+        }
+        if !changed.is_empty() {
+            out.event(match muted {
+                true => Event::TracksMuted { tracks: changed },
+                false => Event::TracksUnmuted { tracks: changed },
+            });
+        }
+        out.complete(id, Ok(Outcome::Done));
+    }
+}
+
+/// The address that somebody is called by (w4.0.1).
+fn address(to: &str, out: &Outbox) -> String {
+    let normalise = out.config.call.normalize_destination;
+    match Destination::new(to) {
+        Ok(destination) => destination.sent(&out.user(), normalise),
+        Err(_) => to.to_owned(),
+    }
+}

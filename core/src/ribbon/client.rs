@@ -1,0 +1,485 @@
+//! A user's client: the subscription and the calls, as one machine.
+
+use std::time::{Duration, Instant};
+
+use super::ask::Ask;
+use super::calls::Calls;
+use super::command::{Command, NoticeChannel, Outcome};
+use super::config::{CallsBy, Config};
+use super::constants::ChangeReason;
+use super::credentials::Credentials;
+use super::error::{Error, ErrorCode};
+use super::event::Event;
+use super::fault::Fault;
+use super::ids::{CallId, TrackId};
+use super::info::{CallInfo, SocketInfo, Subscriptions, TrackInfo, UserInfo};
+use super::link::{Link, News};
+use super::outbox::Outbox;
+use super::wire::credentials::decide;
+use super::wire::envelope::MAX_MESSAGE;
+use super::wire::resources::subscription::MAX_SERVICES;
+use super::wire::seen::Seen;
+use super::wire::{LegEvent, Notice, Notification};
+use crate::machine::{
+    CommandId, Input, Machine, Output, OutputOf, Seed, TrackId as MediaTrack, Wake, WsEvent, WsId,
+};
+use crate::media::EngineFactory;
+
+/// Commands not answered yet; one more is refused.
+const MAX_COMMANDS: usize = 1024;
+/// The limit of what is done at once.
+const AT_ONCE: Duration = Duration::from_secs(5);
+/// The time that an answer or a word of the far side may take beyond a request's own (w4.0.4).
+const LATE: Duration = Duration::from_secs(16);
+/// The time that the end of a transfer is waited for beyond a request's own.
+const MOVE: Duration = Duration::from_secs(61);
+
+/// A user's client of a Ribbon WebRTC Gateway.
+///
+/// A [`Machine`]: give it to a runtime, or drive it yourself as [`crate::machine`] tells.
+///
+/// ```
+/// use std::time::Instant;
+/// use offhook::media::{Engine, EngineConfig, EngineFactory};
+/// use offhook::ribbon::{Client, Command, Config, Credentials, Service};
+/// use offhook::{Machine, Output, Seed};
+///
+/// # struct NoMedia;
+/// # impl EngineFactory for NoMedia {
+/// #     fn create(&mut self, _: Instant, _: EngineConfig) -> Box<dyn Engine> { unreachable!() }
+/// # }
+/// let config = Config::new("gateway.example", "gateway.example");
+/// let now = Instant::now();
+/// let mut client = Client::new(config, Box::new(NoMedia), Seed::from(1), now).unwrap();
+/// let credentials = Credentials::password("alice@example.com", "secret");
+/// client.submit(now, Command::SetCredentials(credentials)).unwrap();
+/// let services = vec![Service::Call];
+/// client.submit(now, Command::Subscribe { services, correlator: None }).unwrap();
+/// loop {
+///     match client.poll_output() {
+///         Output::Http { request, .. } => {
+///             break assert!(request.uri().path().ends_with("/user/alice@example.com/subscription"));
+///         }
+///         Output::Timeout(_) => panic!("it asks for a subscription"),
+///         _ => {}
+///     }
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Client {
+    out: Outbox,
+    link: Link,
+    calls: Calls,
+    seen: Seen,
+    destroyed: bool,
+}
+
+impl Client {
+    /// A client that is not subscribed yet. `now` is its first instant.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::Options`], naming the setting that cannot work.
+    pub fn new(
+        config: Config,
+        factory: Box<dyn EngineFactory>,
+        seed: Seed,
+        now: Instant,
+    ) -> Result<Self, Error> {
+        let config = config.checked()?;
+        Ok(Self {
+            link: Link::new(seed.child("link").rng()),
+            calls: Calls::new(factory, &seed),
+            seen: Seen::new(config.notifications.id_cache),
+            out: Outbox::new(config, now),
+            destroyed: false,
+        })
+    }
+
+    /// The settings in force.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.out.config
+    }
+
+    /// The user that is logged in; none without credentials.
+    #[must_use]
+    pub fn user(&self) -> Option<UserInfo> {
+        let credentials = self.out.credentials.as_ref()?;
+        Some(UserInfo {
+            username: credentials.username().clone(),
+            anonymous: false,
+            has_token: matches!(credentials, Credentials::Bearer { .. }),
+        })
+    }
+
+    /// The services that are subscribed to.
+    #[must_use]
+    pub fn subscriptions(&self) -> Subscriptions {
+        self.link.subscriptions()
+    }
+
+    /// The notification socket.
+    #[must_use]
+    pub fn socket(&self) -> SocketInfo {
+        self.link.socket_info(&self.out)
+    }
+
+    /// The calls, the oldest first: those that live, and the last ones that are over
+    /// ([`CallConfig::kept_calls`](super::CallConfig::kept_calls)).
+    #[must_use]
+    pub fn calls(&self) -> Vec<CallInfo> {
+        self.calls.all()
+    }
+
+    /// A call.
+    #[must_use]
+    pub fn call(&self, id: &CallId) -> Option<CallInfo> {
+        self.calls.get(id)
+    }
+
+    /// A track of a call that lives.
+    #[must_use]
+    pub fn track(&self, id: &TrackId) -> Option<TrackInfo> {
+        self.calls.track(id)
+    }
+
+    /// The number of subscriptions, calls, requests and commands that are remembered. A client at rest
+    /// remembers nothing; what grows is a leak.
+    #[must_use]
+    pub fn remembered(&self) -> usize {
+        self.link.size() + self.calls.size() + self.out.open_commands() + self.out.exchanges()
+    }
+
+    // Commands: first what may be done, then doing it.
+
+    fn plan(&self, command: &Command) -> Result<(), Error> {
+        if self.destroyed {
+            return Err(Error::closed());
+        }
+        if matches!(command, Command::Destroy) {
+            return Ok(());
+        }
+        if self.out.open_commands() >= MAX_COMMANDS {
+            return Err(Error::new(ErrorCode::Busy, "too many commands are waiting"));
+        }
+        match command {
+            Command::SetCredentials(credentials) => {
+                let user = self.out.credentials.as_ref().map(Credentials::username);
+                decide(user, self.link.is_any(), credentials).map(drop)
+            }
+            Command::UpdateConfig(patch) => self.out.config.clone().update((**patch).clone()),
+            Command::SetSdpHandlers(handlers) => {
+                let call = super::config::CallConfigPatch::default().sdp_handlers(handlers.clone());
+                let patch = super::config::ConfigPatch::default().call(call);
+                let checked = self.out.config.clone().update(patch);
+                checked.map_err(|error| error.with_code(super::error::CallCode::InvalidParam))
+            }
+            Command::Subscribe { services, correlator } => {
+                if services.len() > MAX_SERVICES {
+                    return Err(Error::new(ErrorCode::Options, "too many services"));
+                }
+                let subscription = super::config::SubscriptionConfigPatch::default();
+                if let Some(name) = correlator {
+                    let patch = subscription.correlator(name.clone());
+                    let patch = super::config::ConfigPatch::default().subscription(patch);
+                    self.out.config.clone().update(patch)?;
+                }
+                self.link.may_subscribe(services, &self.out)
+            }
+            Command::Unsubscribe { services } => self.link.may_unsubscribe(services),
+            Command::ProcessNotification { message, .. } => {
+                if message.len() > MAX_MESSAGE {
+                    return Err(Error::new(ErrorCode::Options, "a notification of over 256 KiB"));
+                }
+                Notice::read(message)
+                    .map(drop)
+                    .map_err(|error| Error::new(ErrorCode::Options, error.to_string()))
+            }
+            Command::CheckConnectivity(_) | Command::ResetConnection | Command::Destroy => Ok(()),
+            Command::Make { .. }
+            | Command::Answer { .. }
+            | Command::Reject { .. }
+            | Command::Ignore { .. }
+            | Command::Forward { .. }
+            | Command::End { .. }
+            | Command::Hold { .. }
+            | Command::Unhold { .. }
+            | Command::RestartMedia { .. }
+            | Command::SendRingingFeedback { .. }
+            | Command::SetCustomParameters { .. }
+            | Command::SendCustomParameters { .. }
+            | Command::SendDtmf { .. }
+            | Command::GetStats { .. }
+            | Command::MuteTracks { .. }
+            | Command::UnmuteTracks { .. }
+            | Command::DirectTransfer { .. }
+            | Command::ConsultativeTransfer { .. }
+            | Command::Join { .. }
+            | Command::Resync { .. } => self.calls.plan(command, &self.out),
+        }
+    }
+
+    /// The time within which a command is answered.
+    fn limit(&self, command: &Command) -> Duration {
+        let config = &self.out.config;
+        let rest = config.rest_timeout;
+        let negotiation = config.call.ice_max.max(config.call.ice_ideal) + rest + LATE;
+        match command {
+            Command::Subscribe { .. } => Link::subscribe_limit(&self.out),
+            Command::Make { .. }
+            | Command::Answer { .. }
+            | Command::Hold { .. }
+            | Command::Unhold { .. }
+            | Command::Join { .. } => negotiation,
+            Command::RestartMedia { .. } => negotiation + MOVE,
+            Command::DirectTransfer { .. } | Command::ConsultativeTransfer { .. } => rest + MOVE,
+            Command::Unsubscribe { .. }
+            | Command::Reject { .. }
+            | Command::Forward { .. }
+            | Command::SendRingingFeedback { .. }
+            | Command::SendCustomParameters { .. }
+            | Command::Resync { .. } => rest + Duration::from_secs(1),
+            Command::SetCredentials(_)
+            | Command::UpdateConfig(_)
+            | Command::CheckConnectivity(_)
+            | Command::ResetConnection
+            | Command::ProcessNotification { .. }
+            | Command::Ignore { .. }
+            | Command::End { .. }
+            | Command::SetCustomParameters { .. }
+            | Command::SendDtmf { .. }
+            | Command::GetStats { .. }
+            | Command::SetSdpHandlers(_)
+            | Command::MuteTracks { .. }
+            | Command::UnmuteTracks { .. }
+            | Command::Destroy => AT_ONCE,
+        }
+    }
+
+    fn apply(&mut self, id: CommandId, command: Command) {
+        match command {
+            Command::SetCredentials(credentials) => {
+                self.out.use_credentials(credentials);
+                self.link.hurry(&self.out);
+                self.out.event(Event::CredentialsChanged);
+            }
+            Command::UpdateConfig(patch) => {
+                // It was tried before.
+                drop(self.out.config.update(*patch));
+                self.seen.resize(self.out.config.notifications.id_cache);
+            }
+            Command::SetSdpHandlers(handlers) => self.out.config.call.sdp_handlers = handlers,
+            Command::Subscribe { services, correlator } => {
+                self.link.subscribe(id, &services, correlator, &mut self.out);
+                return;
+            }
+            Command::Unsubscribe { services } => {
+                self.link.unsubscribe(id, &services, &mut self.out);
+                return;
+            }
+            Command::CheckConnectivity(enabled) => {
+                self.out.config.connectivity.check = enabled;
+                self.link.check_connectivity(enabled, &mut self.out);
+            }
+            Command::ResetConnection => {
+                let news = self.link.reset(&mut self.out);
+                self.take_news(news);
+            }
+            Command::ProcessNotification { message, channel } => {
+                self.handle_text(&message, channel);
+            }
+            Command::Destroy => {
+                self.destroyed = true;
+                self.calls.end_all(&mut self.out);
+                self.link.destroy(&mut self.out);
+                self.out.close_all_but(id);
+            }
+            command => {
+                self.calls.apply(id, command, &mut self.out);
+                return;
+            }
+        }
+        self.out.complete(id, Ok(Outcome::Done));
+    }
+
+    // Inputs.
+
+    fn handle_socket(&mut self, id: WsId, event: &WsEvent) {
+        let reads = self.link.reads(id);
+        let news = self.link.handle_socket(id, event, &mut self.out);
+        self.take_news(news);
+        if let WsEvent::Text(text) = event
+            && reads
+        {
+            self.handle_text(text, NoticeChannel::WebSocket);
+        }
+    }
+
+    fn take_news(&mut self, news: Option<News>) {
+        match news {
+            Some(News::SocketOpened { again }) => self.calls.socket_opened(again, &mut self.out),
+            Some(News::SocketLost) => self.calls.socket_lost(),
+            None => {}
+        }
+    }
+
+    fn handle_text(&mut self, text: &str, channel: NoticeChannel) {
+        let notice = match Notice::read(text) {
+            Ok(Some(notice)) => notice,
+            // A pong, or whatever else is no notification.
+            Ok(None) => return,
+            Err(error) => {
+                self.out.malformed(&error.to_string());
+                return;
+            }
+        };
+        if let Notification::Leg(leg) = &notice.body
+            && leg.event == LegEvent::Call
+            && self.out.config.notifications.calls_by == CallsBy::PushOnly
+            && channel != NoticeChannel::Push
+        {
+            return;
+        }
+        if !self.seen.is_new(notice.id.as_deref()) {
+            return;
+        }
+        let (summary, about) = match &notice.body {
+            Notification::Leg(leg) => (leg.event.as_str(), Some(leg.session.as_str().to_owned())),
+            Notification::Im(_) => ("IM", None),
+            Notification::Presence(_) => ("presenceWatcher", None),
+            Notification::Mailbox(_) => ("mwi", None),
+            Notification::Sip(_) => ("event", None),
+            Notification::Gone { .. } => ("gone", None),
+            Notification::Overridden => ("websocketOverridden", None),
+            Notification::Other(_) => ("notification", None),
+        };
+        self.out.trace_notification(summary, about.as_deref(), notice.text());
+        let message = notice.text();
+        match notice.body {
+            Notification::Leg(leg) => {
+                let pushed = channel == NoticeChannel::Push;
+                self.calls.handle((*leg).into(), pushed, &mut self.out);
+            }
+            Notification::Gone { .. } => self.link.gone(ChangeReason::Gone, &mut self.out),
+            Notification::Overridden => {
+                self.link.gone(ChangeReason::WsOverridden, &mut self.out);
+            }
+            Notification::Im(_)
+            | Notification::Presence(_)
+            | Notification::Mailbox(_)
+            | Notification::Sip(_)
+            | Notification::Other(_) => {
+                self.out.event(Event::Notification { message: message.to_owned() });
+            }
+        }
+    }
+
+    fn handle_rest(&mut self, ask: Ask, request: &str, result: Result<Vec<u8>, Fault>) {
+        match ask {
+            Ask::Link(ask) => self.link.handle_rest(ask, request, result, &mut self.out),
+            Ask::Call(call, ask) => {
+                self.calls.handle_rest(&call, ask, request, result, &mut self.out);
+            }
+            Ask::Hangup => {}
+        }
+    }
+
+    /// Draws the consequences of an input, of time or of a command.
+    fn settle(&mut self) {
+        loop {
+            self.calls.settle(&mut self.out);
+            match self.out.take_unmade() {
+                Some((ask, fault)) => self.handle_rest(ask, "", Err(fault)),
+                None => break,
+            }
+        }
+    }
+
+    fn handle_time(&mut self) {
+        while let Some(command) = self.out.overdue_command() {
+            let error = Error::new(ErrorCode::Timeout, "the gateway did not answer in time");
+            if !self.link.overdue(command, &error, &mut self.out) {
+                self.calls.overdue(command, &error, &mut self.out);
+            }
+            self.out.complete(command, Err(error));
+        }
+        self.out.retry_due();
+        let news = self.link.handle_timeout(&mut self.out);
+        self.take_news(news);
+        self.calls.handle_timeout(&mut self.out);
+    }
+
+    fn next_wake(&mut self) -> Option<Wake> {
+        if self.out.due.is_stirred() {
+            let wake = Wake::earliest(self.link.next_wake(), self.calls.next_wake());
+            self.out.due.settle(Wake::earliest(self.out.next_wake(), wake));
+        }
+        Wake::earliest(self.out.due.wake(), self.calls.media_wake())
+    }
+
+    /// True where a packet or a frame had no effect but on media, and nothing is due.
+    fn is_media_only(&mut self) -> bool {
+        let now = self.out.now();
+        !self.out.due.is_stirred() && self.next_wake().is_none_or(|wake| wake.at > now)
+    }
+
+    fn send(&mut self, track: MediaTrack, frame: &crate::machine::Frame) {
+        self.calls.send(track, frame, &mut self.out);
+    }
+}
+
+impl Machine for Client {
+    type Command = Command;
+    type Event = Event;
+    type Outcome = Outcome;
+    type Error = Error;
+
+    fn submit(&mut self, now: Instant, command: Command) -> Result<CommandId, Error> {
+        self.plan(&command)?;
+        self.out.advance(now);
+        self.out.due.stir();
+        let id = self.out.open(self.limit(&command));
+        self.apply(id, command);
+        self.settle();
+        Ok(id)
+    }
+
+    fn handle_input(&mut self, now: Instant, input: Input) {
+        self.out.advance(now);
+        match input {
+            Input::Timeout => {}
+            Input::WebSocket { id, event } => self.handle_socket(id, &event),
+            Input::Http { id, result } => {
+                if let Some((ask, request, result)) = self.out.take_http(id, result) {
+                    self.handle_rest(ask, &request, result);
+                }
+            }
+            Input::Udp { id, event } => {
+                self.calls.handle_udp(id, event, &mut self.out);
+                if self.is_media_only() {
+                    return;
+                }
+            }
+            // It opens no streams and asks for no names.
+            Input::Stream { .. } | Input::Resolved { .. } => return,
+            Input::Frame { track, frame } => {
+                self.send(track, &frame);
+                if self.is_media_only() {
+                    return;
+                }
+            }
+        }
+        self.out.due.stir();
+        self.settle();
+        self.handle_time();
+        self.settle();
+    }
+
+    fn poll_output(&mut self) -> OutputOf<Self> {
+        match self.out.pop() {
+            Some(output) => output,
+            None => Output::Timeout(self.next_wake()),
+        }
+    }
+}
