@@ -23,7 +23,7 @@
 //! | [`CallState`], [`HoldState`], [`OperationKind`] and others | constants, with the SDK's values |
 //! | [`IceCheck`], [`SdpHandler`] | where an application may decide: when a call is sent, and how it is described |
 
-#![allow(dead_code, reason = "the client, which uses all of it, is being built")]
+#![allow(dead_code, unused_imports, reason = "the client, which uses all of it, is being built")]
 
 mod ask;
 mod calls;
@@ -84,7 +84,10 @@ pub use ids::{
     CallId, ContactId, MediaObjectId, MessageId, OperationId, RecordId, SessionData, TrackId,
     UserId,
 };
-pub use pipeline::{SdpContext, SdpEndpoint, SdpHandler, SdpKind, SdpStep};
+pub use pipeline::{
+    Bandwidth, CodecKeeper, CodecRemover, CodecSelector, SdpContext, SdpEndpoint, SdpHandler,
+    SdpKind, SdpStep,
+};
 pub use service::Service;
 pub use wire::{CustomParameter, Destination, hmac_token};
 

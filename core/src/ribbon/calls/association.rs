@@ -8,7 +8,6 @@
 //!                                                         └──────rolled back: the spare is back────┘
 //! ```
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::call::Desk;
@@ -17,14 +16,14 @@ use crate::media::{
     Agreement, Digit, Engine, EngineConfig, EngineEvent, MediaState, MediaStats, PeerNews, Peers, TrackInfo,
     Wish,
 };
-use crate::ribbon::collect::{Collected, Collection, GatheringState, Progress};
+use crate::ribbon::collect::{Collected, Collection, GatheringState, IceTimeouts};
 use crate::ribbon::constants::{HoldState, OperationKind};
 use crate::ribbon::error::{CallCode, Error};
 use crate::ribbon::ids::CallId;
 use crate::ribbon::pipeline::{
-    self, Origin, RemoteChange, SdpContext, SdpEndpoint, SdpHandler, SdpKind, SdpStep,
+    Arrival, Origin, Pipeline, RemoteChange, RemoteUpdate, SdpKind, compare, is_flowing,
 };
-use crate::sdp::Direction;
+use crate::sdp::{Description, Direction};
 use crate::sdp::candidate::Candidate;
 
 /// The time after which an engine gives a path up by itself: never, as the application may restart it.
@@ -65,7 +64,9 @@ pub(super) struct Association {
     /// Associations of the call so far, which each have a seed of their own.
     number: u32,
     origin: Origin,
-    handlers: Arc<[Arc<dyn SdpHandler>]>,
+    pipeline: Pipeline,
+    /// True on the side that called.
+    pub(super) caller: bool,
     /// Our description, until it is sent.
     pending: Option<String>,
     candidates: Vec<Collected>,
@@ -106,13 +107,18 @@ impl Association {
             stage,
             number,
             origin: Origin::new(desk.rng),
-            handlers: desk.out.config.call.sdp_handlers.as_slice().into(),
+            pipeline: Pipeline {
+                handlers: desk.out.config.call.sdp_handlers.clone(),
+                remove_bundling: desk.out.config.call.remove_bundling,
+                ..Pipeline::default()
+            },
+            caller: true,
             pending: None,
             candidates: Vec::new(),
             gathering: GatheringState::New,
             collection: None,
             theirs: None,
-            last_change: RemoteChange::None,
+            last_change: RemoteChange::Generic,
             before: Vec::new(),
             provisional: false,
             spare: None,
@@ -159,18 +165,19 @@ impl Association {
         call: &CallId,
         desk: &mut Desk<'_>,
     ) -> Result<Self, Error> {
-        Self::answering_as(offer, call, 0, desk)
+        Self::answering_as(offer, call, 0, Arrival::default(), desk)
     }
 
     fn answering_as(
         offer: &str,
         call: &CallId,
         number: u32,
+        arrival: Arrival,
         desk: &mut Desk<'_>,
     ) -> Result<Self, Error> {
         let engine = Self::engine_of(call, number, desk);
         let mut association = Self::new(Stage::Ready(engine), number, desk);
-        let text = association.read(offer, SdpKind::Offer, call)?;
+        let text = association.read(offer, SdpKind::Offer, call, arrival)?;
         let now = desk.out.now();
         if let Stage::Ready(engine) = &mut association.stage {
             engine.accept_offer(now, &text).map_err(invalid_offer)?;
@@ -267,9 +274,9 @@ impl Association {
         sdp: &str,
         kind: SdpKind,
         call: &CallId,
+        arrival: Arrival,
     ) -> Result<String, Error> {
-        let context = SdpContext::new(call, kind, SdpStep::Set, SdpEndpoint::Remote);
-        pipeline::received(sdp, &context, &self.handlers)
+        self.pipeline.incoming(call, kind, sdp, Arrival { caller: self.caller, ..arrival })
     }
 
     /// Our description with all candidates, as it is sent.
@@ -281,15 +288,12 @@ impl Association {
         &mut self,
         kind: SdpKind,
         call: &CallId,
-        desk: &Desk<'_>,
     ) -> Result<String, Error> {
         self.collection = None;
         let text = self.pending.take().ok_or_else(|| {
             Error::new(CallCode::InitMediaFailed, "there is no description to send")
         })?;
-        let context = SdpContext::new(call, kind, SdpStep::Send, SdpEndpoint::Local);
-        let sent = pipeline::Sent { candidates: &self.candidates, origin: &mut self.origin };
-        pipeline::sent(&text, sent, &context, &self.handlers, &desk.out.config.call)
+        self.pipeline.outgoing(call, kind, &text, &self.candidates, &mut self.origin)
     }
 
     /// Opens its sockets and makes the answer to the offer that it began with.
@@ -350,7 +354,8 @@ impl Association {
             peer.supersede();
         }
         self.theirs.clone_from(&old.theirs);
-        self.handlers = old.handlers.clone();
+        self.pipeline = old.pipeline.clone();
+        self.caller = old.caller;
         // One at a time: what was undecided before is decided by this.
         self.spare = Some(Box::new(old));
         if let Some(older) = self.spare.as_mut().and_then(|spare| spare.spare.take()) {
@@ -410,7 +415,7 @@ impl Association {
         call: &CallId,
         desk: &mut Desk<'_>,
     ) -> Result<(), Error> {
-        let text = self.read(sdp, SdpKind::Answer, call)?;
+        let text = self.read(sdp, SdpKind::Answer, call, Arrival::default())?;
         let provisional = std::mem::take(&mut self.provisional);
         let taken = self.with(desk, |engine, now| {
             if provisional {
@@ -439,8 +444,12 @@ impl Association {
     }
 
     /// What an offer of the far side's changes.
-    pub(super) fn classify(&self, sdp: &str, held: HoldState) -> RemoteChange {
-        pipeline::classify(self.theirs.as_deref(), sdp, held)
+    pub(super) fn classify(&self, sdp: &str, held: HoldState) -> RemoteUpdate {
+        let before = self.theirs.as_deref().map(Description::read);
+        match (before, Description::read(sdp)) {
+            (Some(Ok(before)), Ok(now)) => compare(&before, &now, held),
+            _ => compare(&Description::default(), &Description::default(), held),
+        }
     }
 
     pub(super) fn last_change(&self) -> RemoteChange {
@@ -449,7 +458,8 @@ impl Association {
 
     /// True if the far side's description lets media flow.
     pub(super) fn flows(&self) -> bool {
-        self.theirs.as_deref().is_none_or(pipeline::flows)
+        let theirs = self.theirs.as_deref().map(Description::read);
+        theirs.is_none_or(|theirs| theirs.is_ok_and(|theirs| is_flowing(&theirs)))
     }
 
     /// Takes an offer of the far side's, and makes our answer to it: by a fresh association where another end
@@ -461,15 +471,15 @@ impl Association {
     pub(super) fn take_offer(
         &mut self,
         sdp: &str,
-        change: RemoteChange,
+        update: &RemoteUpdate,
         held: HoldState,
         call: &CallId,
         desk: &mut Desk<'_>,
     ) -> Result<(), Error> {
-        let moved = pipeline::is_another_end(self.theirs.as_deref(), sdp);
-        let offer = pipeline::for_answer(sdp, held.local(), moved);
+        let moved = update.new_peer;
+        let arrival = Arrival { held: held.local(), rebuilt: moved, ..Arrival::default() };
         if moved {
-            let mut next = Self::answering_as(&offer, call, self.number + 1, desk)?;
+            let mut next = Self::answering_as(sdp, call, self.number + 1, arrival, desk)?;
             next.open(self.media(), desk);
             let answer = next.with(desk, |engine, now| engine.create_answer(now));
             match engine_said(answer).and_then(|answer| answer.map_err(invalid_offer)) {
@@ -482,7 +492,7 @@ impl Association {
             self.step_aside(next, desk);
             self.stand(desk);
         } else {
-            let text = self.read(&offer, SdpKind::Offer, call)?;
+            let text = self.read(sdp, SdpKind::Offer, call, arrival)?;
             let answer = self.with(desk, |engine, now| {
                 engine.accept_offer(now, &text)?;
                 engine.create_answer(now)
@@ -490,35 +500,43 @@ impl Association {
             self.pending = Some(engine_said(answer)?.map_err(invalid_offer)?);
         }
         self.theirs = Some(sdp.into());
-        self.last_change = change;
+        self.last_change = update.change;
         Ok(())
     }
 
     /// True if our end waits for the far side's handshake (RFC 8842).
     pub(super) fn is_passive(&self) -> bool {
-        self.theirs.as_deref().is_some_and(pipeline::is_active)
+        let Some(Ok(theirs)) = self.theirs.as_deref().map(Description::read) else { return false };
+        let active = |value: Option<&str>| value.is_some_and(|role| role.trim() == "active");
+        active(theirs.value("setup"))
+            || theirs.sections.iter().any(|section| active(section.value("setup")))
     }
 
     // Candidates. They are the same after ICE began anew, as the addresses are.
 
     /// Collects candidates for the description that waits.
-    pub(super) fn collect(&mut self, operation: OperationKind, desk: &Desk<'_>) {
-        self.collection = Some(Collection::begin(operation, desk.out.now()));
+    pub(super) fn collect(&mut self, operation: OperationKind, call: &CallId, desk: &Desk<'_>) {
+        let text = self.pending.clone().unwrap_or_default();
+        let mut collection = Collection::new(call.clone(), operation, text, desk.out.now());
+        for Collected { mid, candidate, .. } in &self.candidates {
+            collection.candidate(mid.as_deref(), &candidate.to_line());
+        }
+        collection.gathering(self.gathering);
+        self.collection = Some(collection);
     }
 
     /// Looks whether there are enough.
-    pub(super) fn gathered(&mut self, call: &CallId, desk: &Desk<'_>) -> Gathered {
+    pub(super) fn gathered(&mut self, desk: &Desk<'_>) -> Gathered {
         let Some(collection) = &mut self.collection else { return Gathered::NotYet };
-        let seen = crate::ribbon::collect::Seen {
-            call,
-            candidates: &self.candidates,
-            gathering: self.gathering,
-            description: self.pending.as_deref().unwrap_or_default(),
-        };
-        match collection.poll(desk.out.now(), &seen, &desk.out.config.call) {
-            Progress::Waits => Gathered::NotYet,
-            Progress::Enough => Gathered::Enough,
-            Progress::Failed(error) => Gathered::Nothing(error),
+        let call = &desk.out.config.call;
+        if call.skip_ice_collection {
+            return Gathered::Enough;
+        }
+        let timeouts = IceTimeouts::new(call.ice_ideal, call.ice_max);
+        match collection.poll(desk.out.now(), &*call.ice_check, &timeouts, &call.peer) {
+            None => Gathered::NotYet,
+            Some(Ok(())) => Gathered::Enough,
+            Some(Err(error)) => Gathered::Nothing(error),
         }
     }
 
@@ -565,17 +583,17 @@ impl Association {
                     && self.candidates.len() < MAX_CANDIDATES
                     && !known(&candidate)
                 {
-                    self.candidates.push(Collected::new(local.mid, candidate));
                     if let Some(collection) = &mut self.collection {
-                        collection.candidate(desk.out.now());
+                        collection.candidate(local.mid.as_deref(), &candidate.to_line());
                     }
+                    self.candidates.push(Collected::new(local.mid, candidate));
                 }
                 News::Gathering
             }
             EngineEvent::GatheringComplete => {
                 self.gathering = GatheringState::Complete;
                 if let Some(collection) = &mut self.collection {
-                    collection.gathering(desk.out.now());
+                    collection.gathering(GatheringState::Complete);
                 }
                 News::Gathering
             }

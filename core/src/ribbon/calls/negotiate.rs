@@ -32,7 +32,7 @@ impl Call {
     pub(super) fn collect(&mut self, op: OperationId, purpose: Purpose, desk: &mut Desk<'_>) {
         let Some(media) = &mut self.media else { return };
         let kind = self.ops.kind(&op).unwrap_or(OperationKind::GenericRemote);
-        media.collect(kind, desk);
+        media.collect(kind, &self.info.id, desk);
         self.step = Step::Collecting { op, purpose };
     }
 
@@ -40,7 +40,7 @@ impl Call {
     pub(super) fn check_collection(&mut self, desk: &mut Desk<'_>) {
         let Step::Collecting { op, purpose } = &self.step else { return };
         let Some(media) = &mut self.media else { return };
-        match media.gathered(&self.info.id, desk) {
+        match media.gathered(desk) {
             Gathered::NotYet => {}
             Gathered::Enough => {
                 let (op, purpose) = (op.clone(), purpose.clone());
@@ -77,7 +77,7 @@ impl Call {
             true => SdpKind::Offer,
             false => SdpKind::Answer,
         };
-        let text = match self.media.as_mut().map(|media| media.description(kind, &self.info.id, desk)) {
+        let text = match self.media.as_mut().map(|media| media.description(kind, &self.info.id)) {
             Some(Ok(text)) => text,
             Some(Err(error)) => return self.not_sent(&op, &purpose, error, desk),
             None => return,
@@ -227,7 +227,7 @@ impl Call {
             }
             (Purpose::Respond { .. }, _) => {
                 let change = self.media.as_ref().map(Association::last_change);
-                self.remote_changed(op, change.unwrap_or(RemoteChange::None), desk);
+                self.remote_changed(op, change.unwrap_or(RemoteChange::Generic), desk);
             }
         }
         self.take_waiting(desk);
@@ -314,9 +314,9 @@ impl Call {
         let held = self.info.hold;
         let Some(media) = &mut self.media else { return };
         let change = media.classify(&sdp, held);
-        let op = self.start(kind_of(change), false, None, desk);
+        let op = self.start(change.change.operation(), false, None, desk);
         let Some(media) = &mut self.media else { return };
-        match media.take_offer(&sdp, change, held, &self.info.id, desk) {
+        match media.take_offer(&sdp, &change, held, &self.info.id, desk) {
             Ok(()) => self.collect(op, Purpose::Respond { slow: false }, desk),
             Err(error) => {
                 self.refuse(desk);
@@ -359,7 +359,7 @@ impl Call {
         match result {
             Ok(()) => {
                 let change = self.media.as_ref().map(Association::last_change);
-                self.remote_changed(op, change.unwrap_or(RemoteChange::None), desk);
+                self.remote_changed(op, change.unwrap_or(RemoteChange::Generic), desk);
             }
             Err(fault) => self.fail(op, fault.of_call(), desk),
         }
@@ -379,7 +379,7 @@ impl Call {
             | RemoteChange::StopMusic
             | RemoteChange::AddMedia
             | RemoteChange::RemoveMedia
-            | RemoteChange::None => {
+            | RemoteChange::Generic => {
                 let tracks = self.agreed(desk);
                 self.tell_tracks(tracks, desk.out);
                 self.finish(op, Ok(Outcome::Done), desk);
@@ -413,18 +413,5 @@ impl Call {
             self.waiting = None;
             self.refuse_offer(desk);
         }
-    }
-}
-
-/// The operation that a change of the far side's is told as.
-fn kind_of(change: RemoteChange) -> OperationKind {
-    match change {
-        RemoteChange::Hold => OperationKind::Hold,
-        RemoteChange::Unhold => OperationKind::Unhold,
-        RemoteChange::StartMusic => OperationKind::StartMoh,
-        RemoteChange::StopMusic => OperationKind::StopMoh,
-        RemoteChange::AddMedia => OperationKind::AddMedia,
-        RemoteChange::RemoveMedia => OperationKind::RemoveMedia,
-        RemoteChange::None => OperationKind::GenericRemote,
     }
 }

@@ -119,7 +119,8 @@ impl Call {
         self.tell_parameters(parameters, desk);
         if let Some(offer) = offer {
             match Association::answering(offer, &self.info.id, desk) {
-                Ok(media) => {
+                Ok(mut media) => {
+                    media.caller = false;
                     self.media = Some(media);
                     self.offer = Some(offer.into());
                 }
@@ -191,7 +192,10 @@ impl Call {
         let kind = if slow { OperationKind::SlowAnswer } else { OperationKind::Answer };
         let op = self.start(kind, true, Some(command), desk);
         let ready = if slow {
-            Association::offering(&self.info.id, desk).map(|media| self.media = Some(media))
+            Association::offering(&self.info.id, desk).map(|mut media| {
+                media.caller = false;
+                self.media = Some(media);
+            })
         } else {
             match &mut self.media {
                 Some(media) => media.answer(desk),

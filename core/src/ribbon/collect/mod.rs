@@ -2,10 +2,10 @@
 //! waiting for.
 
 mod check;
-mod collection;
+mod machine;
 
 pub use check::{
     CheckReason, Collected, DefaultCheck, GatheringState, IceCheck, IceCollection, IceTimeouts,
     Verdict,
 };
-pub(in crate::ribbon) use collection::{Collection, Progress, Seen};
+pub(crate) use machine::Collection;

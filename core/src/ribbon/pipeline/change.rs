@@ -1,170 +1,140 @@
-//! What an offer of the far side's changes, by what it said before (w4.10).
+//! What an offer of the far side's changes (w4.10): its last description beside the new one.
 
-use crate::ribbon::constants::HoldState;
+use crate::ribbon::constants::{HoldState, OperationKind};
 use crate::sdp::{Description, Direction, Section};
 
-/// A change that an offer of the far side's brings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::ribbon) enum RemoteChange {
-    /// It holds.
+use super::origin::id_of;
+
+/// The kind of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RemoteChange {
+    /// The far side holds.
     Hold,
-    /// It resumes.
+    /// It holds no longer.
     Unhold,
-    /// It plays music to us while it holds.
+    /// It plays music while it holds.
     StartMusic,
-    /// It plays music no more.
+    /// It plays none any more.
     StopMusic,
     /// It sends more.
     AddMedia,
     /// It sends less.
     RemoveMedia,
-    /// Nothing of these.
-    None,
+    /// Something else, or nothing.
+    Generic,
+}
+
+impl RemoteChange {
+    /// The operation that it is.
+    pub(crate) fn operation(self) -> OperationKind {
+        match self {
+            Self::Hold => OperationKind::Hold,
+            Self::Unhold => OperationKind::Unhold,
+            Self::StartMusic => OperationKind::StartMoh,
+            Self::StopMusic => OperationKind::StopMoh,
+            Self::AddMedia => OperationKind::AddMedia,
+            Self::RemoveMedia => OperationKind::RemoveMedia,
+            Self::Generic => OperationKind::GenericRemote,
+        }
+    }
 }
 
 /// What an offer changes.
-pub(in crate::ribbon) fn classify(
-    before: Option<&str>,
-    sdp: &str,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RemoteUpdate {
+    pub(crate) change: RemoteChange,
+    /// The sections that send now and did not, by their places.
+    pub(crate) added: Vec<usize>,
+    /// Those that do not send any more.
+    pub(crate) removed: Vec<usize>,
+    /// True if it comes from another connection, so that ours is built anew.
+    pub(crate) new_peer: bool,
+}
+
+/// Compares two descriptions of the far side's.
+pub(crate) fn compare(
+    old: &Description<'_>,
+    new: &Description<'_>,
     held: HoldState,
-) -> RemoteChange {
-    let (Some(Ok(old)), Ok(new)) = (before.map(Description::read), Description::read(sdp)) else {
-        return RemoteChange::None;
-    };
-    match (is_flowing(&old), is_flowing(&new)) {
-        (true, false) => return RemoteChange::Hold,
-        (false, true) => return RemoteChange::Unhold,
-        (false, false) => {
-            let music = music(&old, &new);
-            if held.remote() && music != RemoteChange::None {
-                return music;
-            }
-            // What answers our hold is held as well: said again by an offer, it is the far side's own.
-            if held.local() && !held.remote() {
-                return RemoteChange::Hold;
-            }
-            RemoteChange::None
-        }
-        (true, true) if held.remote() => RemoteChange::Unhold,
-        (true, true) => more_or_less(&old, &new),
-    }
-}
-
-/// True unless every video section is inactive, and every audio section inactive or sending only.
-pub(in crate::ribbon) fn flows(sdp: &str) -> bool {
-    Description::read(sdp).is_ok_and(|description| is_flowing(&description))
-}
-
-fn is_flowing(description: &Description<'_>) -> bool {
-    description.sections.iter().any(|section| {
-        match (section.kind(), direction(section, description)) {
-            (_, Direction::Inactive) | ("audio", Direction::SendOnly) => false,
-            ("audio" | "video", _) => true,
-            _ => false,
-        }
-    })
-}
-
-fn direction(section: &Section<'_>, description: &Description<'_>) -> Direction {
-    if section.is_off() { Direction::Inactive } else { section.direction_in(description) }
-}
-
-/// Music begins or ends where there is one audio section that says so.
-fn music(old: &Description<'_>, new: &Description<'_>) -> RemoteChange {
-    let audio = |description: &Description<'_>| {
-        let mut all = description.sections.iter().filter(|section| section.kind() == "audio");
-        let one = all.next().map(|section| direction(section, description));
-        one.filter(|_| all.next().is_none())
-    };
-    match (audio(old), audio(new)) {
-        (Some(Direction::Inactive), Some(Direction::SendOnly)) => RemoteChange::StartMusic,
-        (Some(Direction::SendOnly), Some(Direction::Inactive)) => RemoteChange::StopMusic,
-        _ => RemoteChange::None,
-    }
-}
-
-fn more_or_less(old: &Description<'_>, new: &Description<'_>) -> RemoteChange {
-    let mut change = RemoteChange::None;
-    for (at, section) in new.sections.iter().enumerate() {
-        let same = old.sections.iter().enumerate().find(|(old_at, old)| {
-            match (old.mid(), section.mid()) {
-                (Some(old), Some(new)) => old == new,
-                _ => *old_at == at,
-            }
+) -> RemoteUpdate {
+    let pairs: Vec<_> = new
+        .sections
+        .iter()
+        .enumerate()
+        .map(|(at, s)| (at, direction(new, s), before(old, new, at)))
+        .collect();
+    let changed = |to: bool| {
+        let all = pairs.iter().filter(move |(_, now, then)| {
+            now.sends() == to && then.is_some_and(Direction::sends) != to
         });
-        let before = same.is_some_and(|(_, section)| direction(section, old).sends());
-        match (before, direction(section, new).sends()) {
-            (false, true) => return RemoteChange::AddMedia,
-            (true, false) => change = RemoteChange::RemoveMedia,
-            (true, true) | (false, false) => {}
-        }
-    }
-    change
+        all.map(|(at, ..)| *at).collect::<Vec<_>>()
+    };
+    let (added, removed) = (changed(true), changed(false));
+    let same = pairs.iter().all(|(_, now, then)| then.unwrap_or(Direction::Inactive) == *now)
+        && pairs.len() >= old.sections.len();
+    let change = match (is_flowing(old), is_flowing(new)) {
+        (true, false) => RemoteChange::Hold,
+        (false, true) => RemoteChange::Unhold,
+        (false, false) => match only_audio(new).map(|at| (pairs[at].2, pairs[at].1)) {
+            Some((Some(Direction::Inactive), Direction::SendOnly)) => RemoteChange::StartMusic,
+            Some((Some(Direction::SendOnly), Direction::Inactive)) => RemoteChange::StopMusic,
+            // Both hold: ours made theirs inactive before they did.
+            _ if same && held == HoldState::LocalHold => RemoteChange::Hold,
+            _ => of_media(&added, &removed),
+        },
+        (true, true) => match of_media(&added, &removed) {
+            RemoteChange::Generic if held.remote() => RemoteChange::Unhold,
+            other => other,
+        },
+    };
+    let other_id = matches!((id_of(old), id_of(new)), (Some(old), Some(new)) if old != new);
+    RemoteUpdate { change, added, removed, new_peer: other_id }
 }
 
-/// True if the far side begins the handshake of DTLS, so that we wait for it.
-pub(in crate::ribbon) fn is_active(sdp: &str) -> bool {
-    Description::read(sdp).is_ok_and(|description| {
-        let role = |value: Option<&str>| value.is_some_and(|role| role.trim() == "active");
-        role(description.value("setup"))
-            || description.sections.iter().any(|section| role(section.value("setup")))
+fn of_media(added: &[usize], removed: &[usize]) -> RemoteChange {
+    match (added, removed) {
+        ([], []) => RemoteChange::Generic,
+        ([], [..]) => RemoteChange::RemoveMedia,
+        ([..], _) => RemoteChange::AddMedia,
+    }
+}
+
+/// True if media flows, as its describer sees it: it does not where all video is inactive and all audio is so
+/// or is only sent.
+pub(crate) fn is_flowing(sdp: &Description<'_>) -> bool {
+    sdp.sections.iter().any(|section| match (section.kind(), direction(sdp, section)) {
+        ("audio", Direction::SendRecv | Direction::RecvOnly) => true,
+        ("audio", Direction::SendOnly | Direction::Inactive) => false,
+        ("video", direction) => direction != Direction::Inactive,
+        _ => false,
     })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// The place of the only section of audio.
+fn only_audio(sdp: &Description<'_>) -> Option<usize> {
+    let mut all = sdp.sections.iter().enumerate().filter(|(_, section)| section.kind() == "audio");
+    let (at, _) = all.next()?;
+    all.next().is_none().then_some(at)
+}
 
-    fn sdp(directions: &[(&str, &str)]) -> String {
-        let mut text = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\n".to_owned();
-        for (n, (kind, direction)) in directions.iter().enumerate() {
-            text += &format!("m={kind} 9 X 1\r\na=mid:{n}\r\na={direction}\r\n");
-        }
-        text
-    }
+/// The direction of a section; one that is off goes neither way.
+fn direction(sdp: &Description<'_>, section: &Section<'_>) -> Direction {
+    if section.is_off() { Direction::Inactive } else { section.direction_in(sdp) }
+}
 
-    fn change(old: &[(&str, &str)], new: &[(&str, &str)], held: HoldState) -> RemoteChange {
-        classify(Some(&sdp(old)), &sdp(new), held)
-    }
-
-    #[test]
-    fn w4_10_each_row_of_the_table() {
-        use RemoteChange as R;
-        const NO: HoldState = HoldState::Connected;
-        const REMOTE: HoldState = HoldState::RemoteHold;
-        let (on, off) = (("audio", "sendrecv"), ("audio", "inactive"));
-        let (music, quiet) = (("audio", "sendonly"), ("audio", "recvonly"));
-        let (film, dark) = (("video", "sendrecv"), ("video", "inactive"));
-        for (old, new, held, wanted) in [
-            (vec![on], vec![off], NO, R::Hold),
-            (vec![on], vec![music], NO, R::Hold),
-            (vec![on, film], vec![off, dark], NO, R::Hold),
-            (vec![off], vec![on], REMOTE, R::Unhold),
-            (vec![music], vec![on], REMOTE, R::Unhold),
-            (vec![off], vec![music], REMOTE, R::StartMusic),
-            (vec![music], vec![off], REMOTE, R::StopMusic),
-            (vec![on], vec![on, film], NO, R::AddMedia),
-            (vec![on, dark], vec![on, film], NO, R::AddMedia),
-            (vec![on, film], vec![on, ("video", "recvonly")], NO, R::RemoveMedia),
-            (vec![on], vec![on], NO, R::None),
-            (vec![on], vec![on], REMOTE, R::Unhold),
-            (vec![on], vec![quiet], NO, R::RemoveMedia),
-            (vec![off], vec![off], HoldState::LocalHold, R::Hold),
-            (vec![off], vec![off], HoldState::DualHold, R::None),
-            (vec![off], vec![on], HoldState::DualHold, R::Unhold),
-            (vec![off], vec![on], HoldState::LocalHold, R::Unhold),
-        ] {
-            assert_eq!(change(&old, &new, held), wanted, "{old:?} {new:?} {held:?}");
-        }
-        assert_eq!(classify(None, &sdp(&[on]), NO), R::None);
-    }
-
-    #[test]
-    fn w4_10_flowing_is_what_somebody_can_hear_both_ways_or_see() {
-        assert!(flows(&sdp(&[("audio", "sendrecv")])));
-        assert!(flows(&sdp(&[("audio", "recvonly")])));
-        assert!(!flows(&sdp(&[("audio", "sendonly"), ("video", "inactive")])));
-        assert!(flows(&sdp(&[("audio", "inactive"), ("video", "sendonly")])));
-        assert!(!flows("v=0\r\n"), "nothing flows where nothing is");
-    }
+/// The direction that a section had: of the one with its name, else with its stream, else in its place.
+fn before(old: &Description<'_>, new: &Description<'_>, at: usize) -> Option<Direction> {
+    let section = &new.sections[at];
+    let same_kind = |other: &&Section<'_>| other.kind() == section.kind();
+    let by = |value: Option<&str>, of: fn(&Section<'_>) -> Option<String>| {
+        let value = value?;
+        old.sections.iter().filter(same_kind).find(|other| of(other).as_deref() == Some(value))
+    };
+    let names = old.sections.iter().all(|other| other.mid().is_some());
+    let found = match section.mid() {
+        Some(mid) if names => by(Some(mid), |other| other.mid().map(str::to_owned)),
+        Some(_) | None => by(section.value("msid"), |other| other.value("msid").map(str::to_owned))
+            .or_else(|| old.sections.get(at).filter(same_kind)),
+    };
+    found.map(|section| direction(old, section))
 }

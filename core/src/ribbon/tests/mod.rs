@@ -2,12 +2,14 @@
 
 mod addresses;
 mod calls;
+mod collection;
 mod config;
 mod constants;
 mod credentials;
 mod errors;
 mod link;
 mod notices;
+mod pipeline;
 mod refusals;
 mod requests;
 mod rig;
