@@ -141,7 +141,7 @@ impl Client {
         };
         match self.sessions.reoffered(session, sdp, &mut self.out) {
             Ok(()) => {
-                self.calls.session_moved(session, conversation, &mut self.sessions, &mut self.out)
+                self.calls.session_moved(session, conversation, &mut self.sessions, &mut self.out);
             }
             Err(error) => self.tell_error(error, session),
         }
@@ -191,7 +191,7 @@ impl Client {
         match self.sessions.start(offer, ice, &mut self.out) {
             Ok(()) => match replaces {
                 Some(old) => {
-                    self.calls.session_replaced(&session, &old, &mut self.sessions, &mut self.out)
+                    self.calls.session_replaced(&session, &old, &mut self.sessions, &mut self.out);
                 }
                 None => self.calls.session_started(
                     &session,

@@ -34,7 +34,7 @@ impl Calls {
                 }
             }
             SessionMessage::Retract { id } => {
-                self.feed_invited(id, from, Input::Retract, sessions, out)
+                self.feed_invited(id, from, Input::Retract, sessions, out);
             }
             SessionMessage::Proceed { .. } => {}
         }
