@@ -24,6 +24,8 @@ pub(super) enum Act {
     TakeFirst(String),
     /// Takes the answer to a later offer, or the offer that it asked for.
     Take(String),
+    /// Offers a place in a conference, again.
+    TakePlace,
     /// Learns that its offer was refused.
     Retreat,
 }
@@ -41,6 +43,10 @@ pub(super) enum Job {
     Close { conn: ConnId, code: u16 },
     /// Somebody without a client does something.
     Act { leg: String, act: Act },
+    /// A transfer that is still under way has failed.
+    HandoverLimit { call: String, number: u32 },
+    /// An offer of a transfer is made again.
+    OfferAgain { call: String },
     /// A subscription was deleted a while ago: a client that is still there is told.
     Deleted { conn: ConnId },
 }

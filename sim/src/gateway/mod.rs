@@ -13,6 +13,7 @@ mod audits;
 mod call;
 mod callcontrol;
 mod calls;
+mod conference;
 mod control;
 mod control_calls;
 mod credentials;
@@ -33,6 +34,7 @@ mod setup;
 mod subscribe;
 mod subscriptions;
 mod tell;
+mod transfer;
 mod updates;
 mod world;
 
@@ -201,6 +203,8 @@ fn do_job(house: &mut House, job: Job) {
             }
         }
         Job::Act { leg, act } => acts::perform(house, &leg, act),
+        Job::HandoverLimit { call, number } => transfer::limit(house, &call, number),
+        Job::OfferAgain { call } => transfer::offer_again(house, &call),
         Job::Reply { id, response } => world.base.respond(id, response),
         Job::Release { session } => held.release(&session, world),
         Job::Close { conn, code } => {

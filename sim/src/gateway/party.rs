@@ -35,6 +35,8 @@ pub(super) enum Script {
     Slow,
     /// Called by itself.
     Calls,
+    /// A place in a conference.
+    Bridge,
 }
 
 impl Script {
@@ -61,6 +63,7 @@ impl Script {
             Self::Silent => "silent",
             Self::Slow => "slow",
             Self::Calls => "caller",
+            Self::Bridge => "conference",
         }
     }
 
@@ -68,7 +71,7 @@ impl Script {
     const fn after(self) -> u64 {
         match self {
             Self::Answer | Self::EarlyMedia => 100,
-            Self::Busy | Self::Silent | Self::Ring | Self::Calls => 50,
+            Self::Busy | Self::Silent | Self::Ring | Self::Calls | Self::Bridge => 50,
             Self::Decline => 500,
             Self::Slow => 3000,
         }
@@ -84,7 +87,8 @@ impl Script {
             | Self::Decline
             | Self::Silent
             | Self::Slow
-            | Self::Calls => (603, "Decline"),
+            | Self::Calls
+            | Self::Bridge => (603, "Decline"),
         }
     }
 }
@@ -179,6 +183,10 @@ pub(super) struct Scripted {
     pub(super) offered: Option<String>,
     /// True while its first offer waits for an answer.
     pub(super) calling: bool,
+    /// The conference whose others hear what it hears.
+    pub(super) bridge: Option<String>,
+    /// The legs that leave once it has answered for the conference.
+    pub(super) joins: Vec<String>,
     /// True while it waits for the offer that it asked for (slow start).
     pub(super) asked: bool,
     /// True if the next offer finds it busy with one of its own, however soon that one is over.
@@ -201,6 +209,8 @@ impl Scripted {
             far: None,
             offered: None,
             calling: false,
+            bridge: None,
+            joins: Vec::new(),
             asked: false,
             crosses: false,
             last_media: Value::Null,

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::address::{self, Identity};
-use super::call::{Call, CallState};
+use super::call::{Call, CallState, Handover};
 use super::directory::User;
 use super::house::House;
 use super::leg::{Leg, LegState, Party, Reach};
@@ -98,7 +98,8 @@ pub(super) fn place(
     let mut sessions = Vec::new();
     for (who, party) in people {
         let session = house.world.base.rng.uuid();
-        let leg = Leg::new(session.clone(), call, end, who, party, house.world.base.now);
+        let mut leg = Leg::new(session.clone(), call, end, who, party, house.world.base.now);
+        leg.called = true;
         house.calls.add_leg(leg);
         sessions.push(session);
     }
@@ -178,7 +179,7 @@ pub(super) fn answer(house: &mut House, session: &str, sdp: &str) {
 }
 
 /// A leg that rings does so no more.
-fn cancel(house: &mut House, session: &str, state: LegState, why: &Reason) {
+pub(super) fn cancel(house: &mut House, session: &str, state: LegState, why: &Reason) {
     let Some(leg) = house.calls.leg(session) else { return };
     if leg.state.is_over() {
         return;
@@ -261,12 +262,16 @@ pub(super) fn end(house: &mut House, id: &str, why: &Reason, silent: Option<&str
         return;
     }
     call.reason = Some(why.clone());
+    let other = match call.handover.take() {
+        Some(Handover::Joining { from, .. }) => Some(from),
+        Some(Handover::Calling { .. } | Handover::Placing { .. }) | None => None,
+    };
     let legs: Vec<_> = call.legs().cloned().collect();
     for session in &legs {
         let Some(leg) = house.calls.leg(session).filter(|leg| !leg.state.is_over()) else {
             continue;
         };
-        let has_end = house.calls.call(id).is_some_and(|call| call.ends[leg.end].chosen.is_some());
+        let has_end = leg.state == LegState::Answered || !leg.called;
         if silent != Some(session) {
             let (code, text) = why.clone();
             let news = if has_end { News::End(code, text) } else { News::Cancel(code, text) };
@@ -277,4 +282,7 @@ pub(super) fn end(house: &mut House, id: &str, why: &Reason, silent: Option<&str
     house.calls.finish(id);
     let data = json!({"call": id, "statusCode": why.0, "reasonText": why.1});
     house.world.base.happened("call-ended", data);
+    if let Some(other) = other {
+        end(house, &other, why, None);
+    }
 }

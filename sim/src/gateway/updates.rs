@@ -26,10 +26,19 @@ pub(super) fn is_offering(house: &House, session: &str) -> bool {
 
 /// A leg offers, or asks for an offer.
 pub(super) fn offer(house: &mut House, session: &str, sdp: Option<String>, speed: Speed) {
+    make(house, session, sdp, speed, false);
+}
+
+/// A handover offers in a leg's name, or asks for an offer.
+pub(super) fn offer_for(house: &mut House, session: &str, sdp: Option<String>) {
+    make(house, session, sdp, Speed::Usual, true);
+}
+
+fn make(house: &mut House, session: &str, sdp: Option<String>, speed: Speed, own: bool) {
     let at = house.world.base.now;
     let Some(end) = house.calls.leg(session).map(|leg| leg.end) else { return };
     let Some(call) = house.calls.call_of_mut(session) else { return };
-    call.offers[end] = Some(Offer { sdp: sdp.clone(), at });
+    call.offers[end] = Some(Offer { sdp: sdp.clone(), at, own });
     if call.offers[1 - end].is_some() {
         happened(house, "glare", session, &json!({}));
     }
