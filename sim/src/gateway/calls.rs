@@ -20,7 +20,7 @@ const MAX_ENDED: usize = 100;
 #[derive(Debug, Default)]
 pub(super) struct Bridge {
     pub(super) legs: Vec<String>,
-    /// Who spoke last, and when.
+    /// The one who spoke last, and the time.
     pub(super) floor: Option<(String, Instant)>,
     /// Frames passed on.
     pub(super) said: u64,
@@ -107,6 +107,10 @@ impl Calls {
     pub(super) fn peer(&self, session: &str) -> Option<&Leg> {
         let leg = self.legs.get(session)?;
         self.legs.get(self.calls.get(&leg.call)?.ends[1 - leg.end].chosen.as_ref()?)
+    }
+
+    pub(super) fn all_legs(&self) -> impl Iterator<Item = &Leg> {
+        self.legs.values()
     }
 
     pub(super) fn body(&self, id: &str) -> Option<Value> {

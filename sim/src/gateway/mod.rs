@@ -31,6 +31,7 @@ mod party;
 mod reply;
 mod rest;
 mod setup;
+mod stores;
 mod subscribe;
 mod subscriptions;
 mod tell;
@@ -53,6 +54,7 @@ use self::house::House;
 use self::notify::Notice;
 use self::options::{Options, Weather};
 use self::party::Parties;
+use self::stores::Stores;
 use self::subscriptions::Subscriptions;
 use self::world::World;
 use crate::service::control::Answer;
@@ -117,6 +119,7 @@ impl Gateway {
                 held: Held::default(),
                 calls: Calls::default(),
                 parties: Parties::default(),
+                stores: Stores::default(),
             },
         }
     }
@@ -164,10 +167,11 @@ impl Gateway {
 
     /// Forgets everybody and everything.
     fn reset(&mut self) {
-        let House { world, subscriptions, held, calls, parties } = &mut self.house;
+        let House { world, subscriptions, held, calls, parties, stores } = &mut self.house;
         held.clear(world);
         calls.clear(world);
         parties.clear();
+        *stores = Stores::default();
         subscriptions.clear(world);
         world.agenda.clear();
         world.directory.clear();

@@ -114,6 +114,8 @@ pub(super) fn answered(house: &mut House, session: &str, sdp: &str) -> bool {
     tell(house, &leaving, News::Complete(200, "Direct Transfer Successful".to_owned()));
     house.calls.finish_leg(&leaving, LegState::Ended, &mut house.world);
     happened(house, "transferred", session, &json!({"from": leaving, "kind": "direct"}));
+    setup::phones(house, session);
+    setup::phones(house, &leaving);
     let remaining = house.calls.peer(session).is_some_and(|peer| peer.scripted().is_some());
     let own = house.calls.leg(session).is_some_and(|leg| leg.scripted().is_some());
     if remaining && own {
