@@ -171,7 +171,7 @@ proptest! {
                     Output::Respond { response, .. } => {
                         let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
                         let made = body["callControlResponse"]["sessionData"].as_str();
-                        sessions.extend(made.or(body["id"].as_str()).map(str::to_owned));
+                        sessions.extend(made.or_else(|| body["id"].as_str()).map(str::to_owned));
                         let params = &body["subscribeResponse"]["subscriptionParams"];
                         channels.extend(params["notificationChannel"].as_str().map(str::to_owned));
                     }

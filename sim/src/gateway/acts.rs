@@ -43,7 +43,7 @@ pub(super) fn ready(house: &mut House, id: UdpId, local: Vec<SocketAddr>) {
         world.agenda.add(now + at, Job::Act { leg: session.clone(), act });
     };
     match script {
-        Script::Calls => return call(house, &session),
+        Script::Calls => call(house, &session),
         Script::Answer => {
             plan(RINGS.min(after), Act::Ring);
             plan(after, Act::Answer);
@@ -63,7 +63,7 @@ pub(super) fn ready(house: &mut House, id: UdpId, local: Vec<SocketAddr>) {
             plan(after, Act::Ring);
             plan(after * 2, Act::Answer);
         }
-        Script::Bridge if is_up => return take_place(house, &session),
+        Script::Bridge if is_up => take_place(house, &session),
         Script::Bridge => plan(Duration::ZERO, Act::Answer),
         Script::Silent => {}
     }

@@ -194,8 +194,8 @@ impl Directory {
             account: Account::Ok,
         };
         user.change(body)?;
-        let entry = self.users.entry(name);
-        Ok(&*entry.insert_entry(user).into_mut())
+        self.users.remove(&name);
+        Ok(self.users.entry(name).or_insert(user))
     }
 
     /// Changes a user; none of that name is none.

@@ -111,7 +111,7 @@ impl Plan {
         let script = script.ok_or("no such script")?;
         let mode = body["farEnd"].as_str().map_or(Some(FarEndMode::Prompt), FarEndMode::named);
         let name = body["name"].as_str().filter(|name| name.len() <= 255);
-        let after = body["afterMs"].as_u64().unwrap_or(script.after()).min(MAX_AFTER);
+        let after = body["afterMs"].as_u64().unwrap_or_else(|| script.after()).min(MAX_AFTER);
         let local = address::local_part(address::plain(address));
         Ok(Self {
             who: Identity::new(address, name.unwrap_or(local)),

@@ -198,7 +198,7 @@ impl Subscriptions {
         self.by_key.insert(key, id.clone());
         self.by_channel.insert(channel, id.clone());
         self.due.set(&id, Some(made.until));
-        self.by_id.entry(id).insert_entry(made).into_mut()
+        self.by_id.entry(id).or_insert(made)
     }
 
     /// Tells the client that is there that another one took its place.

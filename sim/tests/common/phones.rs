@@ -276,7 +276,7 @@ impl Lab {
                     one.heard += 1;
                 }
                 EngineOutput::Event(EngineEvent::Dtmf { digit, .. }) => {
-                    one.keys.push(digit.as_char())
+                    one.keys.push(digit.as_char());
                 }
                 EngineOutput::Event(_) => {}
                 EngineOutput::Timeout(wake) => {
