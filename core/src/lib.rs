@@ -8,7 +8,7 @@
 //! | --- | --- | --- |
 //! | `str0m` | yes | the media engine: ICE, DTLS, SRTP. Needs a C compiler |
 //! | `audio` | yes | Opus, G.711, resampling, WAV |
-//! | `unstable-wire` | no | `xmpp`, `jingle` and `genesys::wire`: what travels, for tools, models of the service and tests. It follows the service, and may change in any release |
+//! | `unstable-wire` | no | `xmpp`, `jingle`, `genesys::wire` and `ribbon::wire`: what travels, for tools, models of the service and tests. It follows the service, and may change in any release |
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
@@ -19,6 +19,8 @@
 
 #[macro_use]
 mod setters;
+#[macro_use]
+mod text_id;
 
 #[cfg(feature = "audio")]
 pub mod audio;
@@ -36,6 +38,7 @@ pub mod net;
 mod plain;
 pub mod report;
 pub mod rest;
+pub mod ribbon;
 pub mod sdp;
 mod secret;
 #[cfg(test)]

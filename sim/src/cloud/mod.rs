@@ -189,7 +189,7 @@ impl Cloud {
 
     fn handle_text(&mut self, conn: ConnId, text: &str) {
         let Switchboard { world, streams, calls, .. } = &mut self.board;
-        match streams.handle_text(conn, text, world) {
+        match streams::stanzas::handle_text(streams, conn, text, world) {
             Some(Frame::Iq(iq)) if matches!(iq.kind, IqKind::Result(_) | IqKind::Error(_)) => {
                 inbound::handle_reply(calls, conn, &iq, streams, world);
             }

@@ -74,6 +74,18 @@ impl Signal {
         streams.send_iq(&self.from, &self.to, payload, world)
     }
 
+    /// Offers. The IQ's id, if it was sent.
+    pub(super) fn make(
+        &self,
+        offer: &str,
+        inline: &[LocalCandidate],
+        streams: &Streams,
+        world: &mut World,
+    ) -> Option<String> {
+        let payload = self.offer(offer, inline, false, world)?;
+        self.send(payload, streams, world)
+    }
+
     /// One candidate of ours.
     pub(super) fn candidate(
         &self,

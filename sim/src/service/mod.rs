@@ -20,7 +20,7 @@ mod record;
 mod watched;
 
 pub(crate) use self::base::Base;
-pub use self::contract::{ConnId, Input, Output, RequestId, Service};
+pub use self::contract::{ConnId, Input, Output, RequestId, Service, StreamInput};
 pub(crate) use self::describe::with_candidates;
 pub use self::far_end::FarEndMode;
 pub(crate) use self::far_end::{FarEnd, Packet, Word};

@@ -1,0 +1,43 @@
+//! How notifications are taken (w3.2).
+
+use super::section::section;
+use super::server::HttpScheme;
+use crate::ribbon::constants::constants;
+
+constants! {
+    /// The channels by which calls may come.
+    CallsBy, "channel of calls" {
+        /// Any.
+        AnyChannel = "any-channel",
+        /// Push only: calls by others are left alone.
+        PushOnly = "push-channel-only",
+    }
+}
+
+section! {
+    /// How notifications are taken.
+    Notifications, NotificationsPatch {
+        /// The ids that are remembered, so that nothing is taken twice: up to 10 000, and none to take
+        /// everything (RC-018). Default 100.
+        id_cache: usize = 100,
+        /// The channels by which calls may come (RC-019). Default any.
+        calls_by: CallsBy = CallsBy::AnyChannel,
+    } with {
+        /// Where devices are registered for push.
+        push: PushServer, PushServerPatch,
+    }
+}
+
+section! {
+    /// Where devices are registered for push. Without a host they cannot be.
+    PushServer, PushServerPatch {
+        /// The host name (RC-020).
+        server: Option<String> = None,
+        /// The port (RC-021). Default 443.
+        port: u16 = 443,
+        /// The protocol (RC-022). Default by TLS.
+        scheme: HttpScheme = HttpScheme::Https,
+        /// The version in the path, at most 16 bytes (RC-023). Default 1.
+        version: String = "1".to_owned(),
+    }
+}

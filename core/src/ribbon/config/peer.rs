@@ -1,0 +1,43 @@
+//! The connection that media has.
+
+use super::section::section;
+use crate::media::IceServer;
+use crate::ribbon::constants::constants;
+
+constants! {
+    /// How sections of a description share a path (RFC 9429 section 4.1.1).
+    BundlePolicy, "bundle policy" {
+        /// One path for each kind of media, where they cannot share one.
+        Balanced = "balanced",
+        /// A path for each section, where they cannot share one.
+        MaxCompat = "max-compat",
+        /// One path.
+        MaxBundle = "max-bundle",
+    }
+}
+
+constants! {
+    /// How tracks are described.
+    SdpSemantics, "semantics of descriptions" {
+        /// A section for each track.
+        UnifiedPlan = "unified-plan",
+        /// A section for each kind of media. Refused: nobody has it any more.
+        PlanB = "plan-b",
+    }
+}
+
+section! {
+    /// The connection that media has (RC-033, RT-012).
+    PeerConfig, PeerConfigPatch {
+        /// STUN and TURN servers, at most 64 (RT-013). Default none.
+        ice_servers: Vec<IceServer> = Vec::new(),
+        /// True if only relays may be used. Default false.
+        relay_only: bool = false,
+        /// How sections share a path. Default where they can.
+        bundle: BundlePolicy = BundlePolicy::Balanced,
+        /// The connections to find candidates for in advance, at most 255. Default none.
+        pool_size: u8 = 0,
+        /// How tracks are described. Default a section for each.
+        semantics: SdpSemantics = SdpSemantics::UnifiedPlan,
+    }
+}

@@ -1,0 +1,34 @@
+//! What is told of the messages on the wire.
+
+use super::section::section;
+use crate::ribbon::constants::{LogLevel, constants};
+
+constants! {
+    /// How much is told of a message (RC-005).
+    TraceDetail, "detail of a trace" {
+        /// What it is about, and how long it is.
+        Summary = "summary",
+        /// That, and the message itself, where [`Trace::bodies`] allows it.
+        Full = "full",
+    }
+}
+
+section! {
+    /// What is told of the messages on the wire, as events. In place of the SDK's log of actions.
+    Trace, TracePatch {
+        /// True if anything is told (RC-003). Default false.
+        on: bool = false,
+        /// How much is told of each message (RC-005). Default all.
+        detail: TraceDetail = TraceDetail::Full,
+        /// The level at which messages are logged, too (RC-008). Default debug.
+        level: LogLevel = LogLevel::Debug,
+        /// True if the bodies of messages are told, without the secrets in them (RC-009). Default false.
+        bodies: bool = false,
+    }
+}
+
+impl From<bool> for Trace {
+    fn from(on: bool) -> Self {
+        Self::default().on(on)
+    }
+}

@@ -1,0 +1,79 @@
+//! Ribbon WebRTC Gateway: a user's client.
+//!
+//! A gateway stands between browsers and a telephone network that speaks SIP. Its clients log in by
+//! making a *subscription* over REST, which names the services they want, and hear of what happens
+//! as notifications on a WebSocket that belongs to it. Calls are asked for, answered, held, moved
+//! and ended over REST as well: each request is about one session of the gateway's, and what becomes
+//! of it is told by a notification. Media goes from end to end, or through the gateway; its
+//! descriptions are whole ones, sent once with all of their candidates.
+//!
+//! Beside calls a client has the rest of what the gateway offers its users: presence, messages, an
+//! address book and a directory, the history of calls, voicemail, events of SIP, calls between two
+//! other telephones, and requests of the application's own.
+//!
+//! The names here are those of version [`API_LEVEL`] of the vendor's JavaScript SDK, in the manner
+//! of Rust; what that version gets wrong and later ones mend is done right. Where nothing is known
+//! of the gateway but what clients send and read, this client is lenient in what it reads.
+//!
+//! | here | what it is |
+//! | --- | --- |
+//! | [`Config`] | the settings, which can be changed while the client runs by a [`ConfigPatch`] |
+//! | [`Credentials`] | a password, an HMAC token or a bearer token |
+//! | [`Error`] | what did not work, by the codes of the SDK (`call:12`) or the gateway's number |
+//! | [`CallState`], [`HoldState`], [`OperationKind`] and others | constants, with the SDK's values |
+//! | [`IceCheck`], [`SdpHandler`] | where an application may decide: when a call is sent, and how it is described |
+
+#![allow(dead_code, reason = "the client, which uses all of it, is being built")]
+
+mod check;
+mod collect;
+mod config;
+mod constants;
+mod credentials;
+mod error;
+mod ids;
+mod pipeline;
+mod service;
+#[cfg(test)]
+mod tests;
+mod timing;
+#[cfg(feature = "unstable-wire")]
+pub mod wire;
+#[cfg(not(feature = "unstable-wire"))]
+#[allow(unreachable_pub, unused_imports, reason = "public with `unstable-wire`")]
+mod wire;
+
+pub use collect::{
+    CheckReason, Collected, DefaultCheck, GatheringState, IceCheck, IceCollection, IceTimeouts,
+    Verdict,
+};
+pub use config::{
+    BundlePolicy, CallConfig, CallConfigPatch, CallsBy, Config, ConfigPatch, Connectivity,
+    ConnectivityPatch, HttpScheme, Notifications, NotificationsPatch, OAuthMode, PeerConfig,
+    PeerConfigPatch, PushServer, PushServerPatch, RingingFeedback, SdpSemantics, Server,
+    ServerPatch, SubscriptionConfig, SubscriptionConfigPatch, Trace, TraceDetail, TracePatch,
+    WebSocket, WebSocketPatch, WsScheme,
+};
+pub use constants::{
+    Activity, CallState, ChangeReason, HoldState, LogLevel, MediaConnectionState, Metric,
+    OperationKind, OperationStatus, ReportEvent, Status, Transition, UnknownValue,
+};
+pub use credentials::{Credentials, Supplied};
+pub use error::{
+    AuthCode, CallCode, Cause, ClickToCallCode, ConnectivityCode, Error, ErrorCode, HistoryCode,
+    MessagingCode, MwiCode, PresenceCode, ProxyCode, SipCode, SubscriptionCode, UnknownCode,
+    UsersCode, WebRtcCode,
+};
+pub use ids::{
+    CallId, ContactId, MediaObjectId, MessageId, OperationId, RecordId, SessionData, TrackId,
+    UserId,
+};
+pub use pipeline::{SdpContext, SdpEndpoint, SdpHandler, SdpKind, SdpStep};
+pub use service::Service;
+pub use wire::{CustomParameter, Destination, hmac_token};
+
+/// The version of this crate.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The version of the vendor's SDK whose interface this client has.
+pub const API_LEVEL: &str = "7.6.0";
