@@ -287,4 +287,14 @@ fn w5_5_voicemail_and_devices() {
     assert_eq!(gate.rest(ALICE, "DELETE", &below, &Value::Null).0, 200);
     assert_eq!(gate.rest(ALICE, "DELETE", &below, &Value::Null).0, 404);
     gate.assert_tidy();
+    // The oldest of too many devices goes.
+    let mut first = String::new();
+    for n in 0..33 {
+        let (_, body) = gate.rest(ALICE, "POST", "push/apple/devices/", &device);
+        let path = body["appleDeviceRegistrationResponse"]["deviceRegistration"].as_str().unwrap();
+        if n == 0 {
+            first = path.split("alice@example.com/").nth(1).unwrap().to_owned();
+        }
+    }
+    assert_eq!(gate.rest(ALICE, "DELETE", &first, &Value::Null).0, 404);
 }

@@ -212,6 +212,10 @@ fn first_answer(house: &mut House, session: &str) -> Option<String> {
 
 /// Meets an offer on a call that is up.
 fn meet(house: &mut House, session: &str, offer: &str) {
+    if !updates::is_offered(house, session, offer) {
+        // Another took its place meanwhile.
+        return;
+    }
     let world = &mut house.world;
     let leg = house.calls.leg_mut(session);
     let Some(scripted) = leg.and_then(|leg| leg.scripted_mut()) else { return };

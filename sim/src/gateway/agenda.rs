@@ -82,3 +82,26 @@ impl Agenda {
         self.jobs.clear();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bound_one_notification_too_many_is_lost_and_nothing_else() {
+        let now = Instant::now();
+        let mut agenda = Agenda::default();
+        let text = |n: usize| Job::Text {
+            subscription: n.to_string(),
+            session: None,
+            text: String::new(),
+        };
+        (0..=MAX_JOBS).for_each(|n| agenda.add(now, text(n)));
+        assert_eq!(agenda.jobs.len(), MAX_JOBS);
+        agenda.add(now, Job::Release { session: String::new() });
+        assert_eq!(agenda.jobs.len(), MAX_JOBS + 1);
+        assert!(
+            matches!(agenda.take_due(now), Some(Job::Text { subscription, .. }) if subscription == "0")
+        );
+    }
+}

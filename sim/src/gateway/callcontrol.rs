@@ -173,6 +173,8 @@ fn change(house: &mut House, asked: &Asked<'_>, session: &str) -> Outcome {
             setup::ring(house, session);
             Ok(done())
         }
+        // It is known by now: the answer overtook it.
+        ("ringing", LegState::Ringing | LegState::Answered) if is_callee => Ok(done()),
         ("callAnswer", LegState::Created | LegState::Ringing) if is_callee => {
             let sdp = description(request)?;
             carry(house, session, parameters(request)?);
@@ -182,7 +184,7 @@ fn change(house: &mut House, asked: &Asked<'_>, session: &str) -> Outcome {
         ("startCallUpdate", LegState::Answered) => {
             let sdp = description(request)?;
             carry(house, session, parameters(request)?);
-            offer(house, asked, session, sdp)
+            offer(house, session, sdp)
         }
         ("respondCallUpdate", LegState::Answered) => respond(house, session, request),
         ("transfer", LegState::Answered) => hand_over(house, asked, session, request),
@@ -265,10 +267,10 @@ fn accept(house: &mut House, session: &str, sdp: &str) {
     }
 }
 
-fn offer(house: &mut House, asked: &Asked<'_>, session: &str, sdp: &str) -> Outcome {
+fn offer(house: &mut House, session: &str, sdp: &str) -> Outcome {
     if updates::is_offering(house, session) {
-        let what = json!({"method": asked.method, "sessionData": session});
-        house.world.bad_request(asked.user, "an offer of its own is under way", what);
+        // It may not have heard that the one before arrived.
+        setup::happened(house, "offered-again", session, &json!({}));
     }
     let glare = house.calls.call_of_mut(session).and_then(|call| call.glare.take());
     let peer = house.calls.peer(session).filter(|peer| peer.scripted().is_some());

@@ -239,3 +239,18 @@ impl Scripted {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bound_one_party_too_many_is_refused_and_one_that_is_there_may_change() {
+        let mut parties = Parties::default();
+        let plan = |n: usize| Plan::read(&json!({"address": n.to_string()})).unwrap();
+        (0..MAX_PARTIES).for_each(|n| parties.add(plan(n)).unwrap());
+        assert!(parties.add(plan(MAX_PARTIES)).is_err());
+        parties.add(plan(7)).unwrap();
+        assert!(parties.at("7@example.com").is_some() && parties.at("x").is_none());
+    }
+}

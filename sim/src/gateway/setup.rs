@@ -16,7 +16,7 @@ use super::stores::presence;
 use super::tell::{News, Speed, tell, tell_at};
 
 /// Legs of one call, past ones too; it leads nowhere from there.
-const MAX_LEGS: usize = 64;
+pub(super) const MAX_LEGS: usize = 64;
 
 /// A code and its words.
 pub(super) type Reason = (i64, String);

@@ -58,6 +58,9 @@ pub(super) fn consultative(
     if call == from || is_busy(&call) || is_busy(&from) {
         return Err("two calls are wanted that are not being transferred");
     }
+    if house.calls.call(&call).is_none_or(|call| call.legs().count() >= setup::MAX_LEGS) {
+        return Err("the call was handed on too often");
+    }
     let remaining = house.calls.peer(session).map(|leg| leg.session.clone());
     let came = house.calls.peer(second);
     let (Some(remaining), Some(came)) = (remaining, came) else {

@@ -24,6 +24,14 @@ pub(super) fn is_offering(house: &House, session: &str) -> bool {
     call.offers[leg.end].as_ref().is_some_and(|offer| now < offer.at + FORGOTTEN)
 }
 
+/// True while that very offer of the other end waits for this leg.
+pub(super) fn is_offered(house: &House, session: &str, sdp: &str) -> bool {
+    let (Some(leg), Some(call)) = (house.calls.leg(session), house.calls.call_of(session)) else {
+        return false;
+    };
+    call.offers[1 - leg.end].as_ref().is_some_and(|offer| offer.sdp.as_deref() == Some(sdp))
+}
+
 /// A leg offers, or asks for an offer.
 pub(super) fn offer(house: &mut House, session: &str, sdp: Option<String>, speed: Speed) {
     make(house, session, sdp, speed, false);

@@ -79,3 +79,19 @@ pub(in crate::gateway) fn answer(
         _ => Err(Refusal::wrong(1004, "no such request about the history")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bound_the_oldest_record_goes() {
+        let mut history = History::default();
+        for n in 0..=MAX_RECORDS {
+            history.add("a", &json!({"n": n}));
+        }
+        let records = &history.records["a"];
+        assert_eq!((records.len(), &records[0]["n"]), (MAX_RECORDS, &json!(MAX_RECORDS)));
+        assert_eq!(records[MAX_RECORDS - 1]["n"], 1);
+    }
+}
