@@ -175,7 +175,7 @@ fn w4_5_w4_7_a_call_that_rings_is_turned_down_given_up_or_sent_on() {
 fn w4_9_an_offer_is_answered_and_holds_are_seen_on_both_legs() {
     let mut lab = Lab::of_two();
     let (a, b) = talking(&mut lab);
-    let mut update = |lab: &mut Lab, from: usize, direction: Direction| {
+    let update = |lab: &mut Lab, from: usize, direction: Direction| {
         let (own, other) = if from == 0 { (&a, &b) } else { (&b, &a) };
         let offer = lab.offer(from, direction);
         assert_eq!(lab.put(from, own, &json!({"type": "startCallUpdate", "sdp": offer})), (200, 0));

@@ -475,7 +475,7 @@ mod tests {
         let all = VIDEO_QUEUE as u64;
         // The first, the eleventh and so on need no other.
         for time in 0..=all {
-            queue.push(picture(time, time % 10 == 0, 1));
+            queue.push(picture(time, time.is_multiple_of(10), 1));
         }
         let seen = waiting(&mut queue);
         let expected: Vec<_> = (10..=all).map(|time| (time, time == 10)).collect();

@@ -51,6 +51,7 @@ pub struct Client {
     pub(super) out: Outbox,
     pub(super) link: Link,
     pub(super) calls: Calls,
+    pub(super) sessions: Sessions,
 }
 
 impl Client {
@@ -76,7 +77,8 @@ impl Client {
         Ok(Self {
             out: Outbox::new(config, seed.child("ids").rng(), now),
             link,
-            calls: Calls::new(sessions),
+            calls: Calls::default(),
+            sessions,
         })
     }
 
@@ -103,7 +105,7 @@ impl Client {
     /// not count: a bound of their own ends those.
     #[must_use]
     pub fn remembered(&self) -> usize {
-        self.calls.size() - self.calls.dialled() + self.out.open_commands()
+        self.size() - self.calls.dialled()
     }
 
     /// A number that changes with anything that the client knows, but for secrets: a refused
@@ -115,9 +117,8 @@ impl Client {
     }
 
     /// The number of things that are remembered, dialled calls too.
-    #[cfg(test)]
     pub(crate) fn size(&self) -> usize {
-        self.calls.size() + self.out.open_commands()
+        self.calls.size() + self.sessions.len() + self.out.open_commands()
     }
 
     fn handle_socket(&mut self, id: WsId, event: WsEvent) {
@@ -160,8 +161,8 @@ impl Client {
     /// Ends what was asked over the connection that is gone: nobody will answer it.
     pub(super) fn connection_lost(&mut self) {
         if !self.out.config.session_survivability {
-            self.calls.sessions.end_all();
-            self.calls.sweep(&mut self.out);
+            self.sessions.end_all();
+            self.calls.sweep(&mut self.sessions, &mut self.out);
         }
         for ask in self.out.take_lost_iqs() {
             self.handle_answer(&ask, IqAnswer::Lost);
@@ -177,7 +178,13 @@ impl Client {
                     self.link.ask_again(failure, &self.out);
                 }
                 let user = self.link.identity().and_then(|identity| identity.user.clone());
-                self.calls.handle_rest(ask, result, user.as_ref(), &mut self.out);
+                self.calls.handle_rest(
+                    ask,
+                    result,
+                    user.as_ref(),
+                    &mut self.sessions,
+                    &mut self.out,
+                );
             }
         }
     }
@@ -186,7 +193,7 @@ impl Client {
     /// questions whose request could not even be made have failed.
     fn settle(&mut self) {
         loop {
-            self.calls.sweep(&mut self.out);
+            self.calls.sweep(&mut self.sessions, &mut self.out);
             match self.out.take_unmade() {
                 Some((ask, failure)) => self.handle_rest(&ask, Err(failure)),
                 None => break,
@@ -202,7 +209,7 @@ impl Client {
                 }
                 continue;
             }
-            self.calls.forget_command(command, &mut self.out);
+            self.calls.forget_command(command, &mut self.sessions, &mut self.out);
             self.link.readiness.forget_subscriber(command);
             let error = Error::new(ErrorKind::Timeout, "the service did not answer in time");
             self.out.complete(command, Err(error));
@@ -215,7 +222,7 @@ impl Client {
         if self.link.handle_timeout(&mut self.out).is_some() {
             self.connection_lost();
         }
-        self.calls.handle_timeout(&mut self.out);
+        self.calls.handle_timeout(&mut self.sessions, &mut self.out);
     }
 
     /// The time of the next wake-up. Packets and frames change nothing but media: then the rest is
@@ -225,12 +232,12 @@ impl Client {
             let wake = Wake::earliest(self.link.next_wake(), self.calls.next_wake());
             self.out.due.settle(Wake::earliest(self.out.next_wake(), wake));
         }
-        Wake::earliest(self.out.due.wake(), self.calls.sessions.next_wake())
+        Wake::earliest(self.out.due.wake(), self.sessions.next_wake())
     }
 
     /// True where a packet or a frame had no effect but on media, and nothing is due.
     fn is_media_only(&mut self, now: Instant) -> bool {
-        if self.out.due.is_stirred() || self.calls.sessions.is_any_ending() {
+        if self.out.due.is_stirred() || self.sessions.is_any_ending() {
             return false;
         }
         self.next_wake().is_none_or(|wake| wake.at > now)
@@ -244,7 +251,7 @@ impl Machine for Client {
     type Error = Error;
 
     fn submit(&mut self, now: Instant, command: Command) -> Result<CommandId, Error> {
-        let subject = self.calls.subject(command.subject());
+        let subject = self.calls.subject(command.subject(), &self.sessions);
         self.plan(&command).map_err(|error| error.about(&subject))?;
         self.out.advance(now);
         self.out.due.stir();
@@ -276,7 +283,7 @@ impl Machine for Client {
                 }
             }
             Input::Udp { id, event } => {
-                self.calls.sessions.handle_udp(id, event, &mut self.out);
+                self.sessions.handle_udp(id, event, &mut self.out);
                 if self.is_media_only(now) {
                     return;
                 }
@@ -284,7 +291,7 @@ impl Machine for Client {
             // It opens no streams and asks for no names.
             Input::Stream { .. } | Input::Resolved { .. } => return,
             Input::Frame { track, frame } => {
-                self.calls.sessions.send(track, &frame, &mut self.out);
+                self.sessions.send(track, &frame, &mut self.out);
                 if self.is_media_only(now) {
                     return;
                 }
@@ -293,14 +300,14 @@ impl Machine for Client {
         self.out.due.stir();
         self.calls.line.set(self.link.readiness.station().map_or(Lines::Unknown, Lines::from));
         // What the input ended is over before anything is due.
-        if self.calls.sessions.is_any_ending() {
+        if self.sessions.is_any_ending() {
             self.settle();
         }
         self.handle_time();
         self.settle();
         if self.link.readiness.take_came_back() {
             let agent = matches!(self.out.config.auth, Auth::Token(_));
-            self.calls.came_back(agent, &mut self.out);
+            self.calls.came_back(agent, &mut self.sessions, &mut self.out);
             self.settle();
         }
         self.calls.tell_rest(&mut self.out);

@@ -30,18 +30,20 @@ impl Client {
                 self.calls.may_accept_pending(conversation, &self.out)
             }
             Command::AcceptSession { conversation } => {
-                self.calls.may_accept(conversation, &self.out)
+                self.calls.may_accept(conversation, &self.out, &self.sessions)
             }
             Command::EndSession { conversation } => self.calls.may_end(conversation),
-            Command::ForceTerminateSession { session, .. } => self.calls.may_terminate(session),
+            Command::ForceTerminateSession { session, .. } => {
+                self.calls.may_terminate(session, &self.sessions)
+            }
             Command::SendDtmf { conversation, digits, .. } => {
-                self.calls.may_send_dtmf(conversation, digits)
+                self.calls.may_send_dtmf(conversation, digits, &self.sessions)
             }
             Command::RejectPendingSession { conversation }
             | Command::SetAudioMute { conversation, .. }
             | Command::SetConversationHeld { conversation, .. }
             | Command::ControlCall { conversation, .. } => match change(command) {
-                Some(change) => self.calls.may_change(conversation, &change),
+                Some(change) => self.calls.may_change(conversation, &change, &self.sessions),
                 None => Ok(()),
             },
             Command::StartSoftphoneSession(_) => self.calls.may_dial(&self.out),
@@ -69,17 +71,17 @@ impl Client {
             Command::Connect => self.link.connect(id, out),
             Command::Disconnect => self.disconnect(id),
             Command::AcceptPendingSession { conversation } => {
-                self.calls.accept_pending(id, &conversation, out);
+                self.calls.accept_pending(id, &conversation, &mut self.sessions, out);
             }
             Command::AcceptSession { conversation } => {
-                self.calls.accept_session(id, &conversation, out);
+                self.calls.accept_session(id, &conversation, &mut self.sessions, out);
             }
             Command::EndSession { conversation } => self.calls.end(id, &conversation, out),
             Command::ForceTerminateSession { session, reason } => {
-                self.calls.force_terminate(id, &session, reason, out);
+                self.calls.force_terminate(id, &session, reason, &mut self.sessions, out);
             }
             Command::SendDtmf { conversation, digits, duration } => {
-                self.calls.send_dtmf(id, &conversation, &digits, duration, out);
+                self.calls.send_dtmf(id, &conversation, &digits, duration, &mut self.sessions, out);
             }
             Command::RejectPendingSession { conversation }
             | Command::SetAudioMute { conversation, .. }
@@ -130,8 +132,8 @@ impl Client {
         let error = Error::new(ErrorKind::Cancelled, "the client is destroyed");
         self.out.cancel_all_but(id, &error);
         self.link.forget_commands();
-        self.calls.forget_commands(&mut self.out);
-        self.calls.destroy(&mut self.out);
+        self.calls.forget_commands(&mut self.sessions, &mut self.out);
+        self.calls.destroy(&mut self.sessions, &mut self.out);
         self.disconnect(id);
     }
 }

@@ -37,13 +37,19 @@ impl Client {
             match payload {
                 // An answer to what was sent, never news (RFC 6120 section 8.3.1).
                 Payload::Extension(Dialect::SessionMessage(session)) if bounced => {
-                    self.calls.message_bounced(session, message.from.as_ref(), &mut self.out);
+                    self.calls.message_bounced(
+                        session,
+                        message.from.as_ref(),
+                        &mut self.sessions,
+                        &mut self.out,
+                    );
                 }
                 _ if bounced && !matches!(payload, Payload::Carbon(_)) => {}
                 Payload::Extension(Dialect::SessionMessage(session)) => {
                     self.calls.handle_session_message(
                         session,
                         message.from.as_ref(),
+                        &mut self.sessions,
                         &mut self.out,
                     );
                 }
@@ -81,7 +87,7 @@ impl Client {
 
     fn handle_presence(&mut self, presence: &Presence) {
         if let (Some("unavailable"), Some(from)) = (presence.kind.as_deref(), &presence.from) {
-            self.calls.sessions.peer_gone(from);
+            self.sessions.peer_gone(from);
         }
     }
 
@@ -108,13 +114,13 @@ impl Client {
             Own::Conversations => {
                 let notice = Notice::read(&item.json, &mut skipped);
                 if let Some(notice) = self.usable(item, notice, skipped) {
-                    self.calls.handle_notice(&notice, user, &mut self.out);
+                    self.calls.handle_notice(&notice, user, &mut self.sessions, &mut self.out);
                 }
             }
             Own::PersistentConnection => {
                 let notice = PersistentNotice::read(&item.json, &mut skipped);
                 if let Some(notice) = self.usable(item, notice, skipped) {
-                    self.calls.handle_persistent(&notice, &mut self.out);
+                    self.calls.handle_persistent(&notice, &mut self.sessions, &mut self.out);
                 }
             }
             Own::AlertingLeader => {
@@ -203,7 +209,7 @@ impl Client {
 
     fn handle_jingle(&mut self, iq: &Iq, jingle: &Jingle) {
         let session = SessionId::from(jingle.sid.as_str());
-        let peer = self.calls.sessions.signal(&session).map(Signal::peer);
+        let peer = self.sessions.signal(&session).map(Signal::peer);
         let unknown = peer.is_none();
         let ours = peer.is_some() && iq.from.as_ref() == peer;
         let result = match &jingle.action {
@@ -212,7 +218,7 @@ impl Client {
             Action::SessionTerminate => {
                 if ours {
                     let reason = jingle.reason.clone().unwrap_or(Reason::Success);
-                    self.calls.sessions.ended_by_peer(&session, reason);
+                    self.sessions.ended_by_peer(&session, reason);
                 }
                 if ours || unknown {
                     Ok(())
@@ -266,15 +272,15 @@ impl Client {
             transport.ufrag.is_some() || !transport.fingerprints.is_empty()
         };
         if let Some(transport) = transports.clone().find(says) {
-            let changed = self.calls.sessions.transport_changed(session, transport, &mut self.out);
+            let changed = self.sessions.transport_changed(session, transport, &mut self.out);
             if let Err(error) = changed {
                 self.tell_error(error, session);
-                self.calls.sessions.terminate(session, Reason::FailedTransport, &mut self.out);
+                self.sessions.terminate(session, Reason::FailedTransport, &mut self.out);
                 return Err(StanzaError::undefined_condition());
             }
         }
         for candidate in transports.flat_map(|transport| &transport.candidates) {
-            self.calls.sessions.remote_candidate(session, candidate, &mut self.out);
+            self.sessions.remote_candidate(session, candidate, &mut self.out);
         }
         Ok(())
     }
@@ -291,7 +297,7 @@ impl Client {
             }
             Method::IceCandidate { session_id, sdp } => {
                 let session = SessionId::from(session_id.as_str());
-                let known = self.calls.sessions.signal(&session).map(Signal::peer);
+                let known = self.sessions.signal(&session).map(Signal::peer);
                 if from.is_none() || known.is_some_and(|peer| Some(peer) != from) {
                     return;
                 }
@@ -305,22 +311,17 @@ impl Client {
                 }
                 for (_, candidate) in &fragment.candidates {
                     if known {
-                        self.calls.sessions.remote_candidate(&session, candidate, &mut self.out);
+                        self.sessions.remote_candidate(&session, candidate, &mut self.out);
                     } else if let Some(from) = from {
-                        self.calls.sessions.early_candidate(
-                            &session,
-                            from,
-                            candidate,
-                            &mut self.out,
-                        );
+                        self.sessions.early_candidate(&session, from, candidate, &mut self.out);
                     }
                 }
             }
             Method::Terminate { session_id, reason } => {
                 let session = SessionId::from(session_id.as_str());
-                let signal = self.calls.sessions.signal(&session);
+                let signal = self.sessions.signal(&session);
                 if signal.is_some_and(|signal| Some(signal.peer()) == from) {
-                    self.calls.sessions.ended_by_peer(&session, reason.clone());
+                    self.sessions.ended_by_peer(&session, reason.clone());
                 }
             }
             // The service does not send these (wire notes 6.14).
@@ -335,7 +336,7 @@ impl Client {
     /// Tells an error of a session.
     pub(super) fn tell_error(&mut self, error: Error, session: &SessionId) {
         let of = Subject { conversation: None, session: Some(session.clone()) };
-        self.out.event(Event::Error(error.about(&self.calls.subject(of))));
+        self.out.event(Event::Error(error.about(&self.calls.subject(of, &self.sessions))));
     }
 
     /// An answer to one of our questions.
@@ -363,7 +364,7 @@ impl Client {
                 self.end_if_unknown(session, &answer);
             }
             IqAsk::Update(session) => self.end_if_unknown(session, &answer),
-            IqAsk::Terminate(session) => self.calls.sessions.terminate_answered(session),
+            IqAsk::Terminate(session) => self.sessions.terminate_answered(session),
             IqAsk::Bind
             | IqAsk::Session
             | IqAsk::Turn
@@ -383,7 +384,7 @@ impl Client {
         if let IqAnswer::Error(error) = answer
             && error.is_unknown_session()
         {
-            self.calls.sessions.ended_by_peer(session, Reason::Gone);
+            self.sessions.ended_by_peer(session, Reason::Gone);
         }
     }
 }

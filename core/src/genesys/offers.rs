@@ -38,7 +38,8 @@ impl Client {
             self.out.malformed("session-initiate without a sender");
             return;
         };
-        let (standing, conversation) = self.calls.standing_of_initiate(&session, &peer);
+        let (standing, conversation) =
+            self.calls.standing_of_initiate(&session, &peer, &self.sessions);
         let (coming, body) = (Coming::Jingle, Body::Jingle(jingle));
         let action = collision::decide(standing, coming, self.caller(&peer));
         self.act(action, Incoming { iq, session, conversation, peer, coming, body });
@@ -64,7 +65,7 @@ impl Client {
             false => Coming::Sdp,
         };
         let (standing, conversation) =
-            self.calls.standing_of_offer(&session, conversation, &peer, sdp);
+            self.calls.standing_of_offer(&session, conversation, &peer, sdp, &self.sessions);
         let action = collision::decide(standing, coming, self.caller(&peer));
         if coming == Coming::Reinvite && !matches!(action, Action::PassOver(_)) {
             // Nobody but the far side can use one up.
@@ -108,7 +109,8 @@ impl Client {
             }
             Action::ReplaceCarrier => {
                 let carrier = offer.conversation.as_ref();
-                let old = carrier.and_then(|call| self.calls.carrier_of(call, &offer.peer));
+                let old = carrier
+                    .and_then(|call| self.calls.carrier_of(call, &offer.peer, &self.sessions));
                 self.begin(offer, old);
             }
         }
@@ -137,8 +139,10 @@ impl Client {
         let (Body::Sdp(sdp), Some(conversation)) = (&offer.body, &offer.conversation) else {
             return;
         };
-        match self.calls.sessions.reoffered(session, sdp, &mut self.out) {
-            Ok(()) => self.calls.session_moved(session, conversation, &mut self.out),
+        match self.sessions.reoffered(session, sdp, &mut self.out) {
+            Ok(()) => {
+                self.calls.session_moved(session, conversation, &mut self.sessions, &mut self.out);
+            }
             Err(error) => self.tell_error(error, session),
         }
     }
@@ -154,7 +158,12 @@ impl Client {
                 Err(error) => {
                     self.out.malformed(format!("session-initiate {session}: {error}"));
                     self.reply(iq, Err(StanzaError::jingle_bad_request()));
-                    self.calls.offer_refused(&conversation, error.into(), &mut self.out);
+                    self.calls.offer_refused(
+                        &conversation,
+                        error.into(),
+                        &mut self.sessions,
+                        &mut self.out,
+                    );
                     return;
                 }
             },
@@ -179,10 +188,17 @@ impl Client {
         let conversation = offer.conversation.clone();
         let (replaces, reinvite) = (offer.replaces.clone(), offer.reinvite);
         let ice = self.link.ice_servers(&self.out.config);
-        match self.calls.sessions.start(offer, ice, &mut self.out) {
+        match self.sessions.start(offer, ice, &mut self.out) {
             Ok(()) => match replaces {
-                Some(old) => self.calls.session_replaced(&session, &old, &mut self.out),
-                None => self.calls.session_started(&session, reinvite, &mut self.out),
+                Some(old) => {
+                    self.calls.session_replaced(&session, &old, &mut self.sessions, &mut self.out);
+                }
+                None => self.calls.session_started(
+                    &session,
+                    reinvite,
+                    &mut self.sessions,
+                    &mut self.out,
+                ),
             },
             Err(error) => self.turn_down(&signal, conversation, session, error),
         }
@@ -202,6 +218,6 @@ impl Client {
         let told = Error::new(ErrorKind::Media, text).caused_by(error.clone());
         self.out.event(Event::Error(told.about(&about)));
         signal.terminate(&refusal(&error), &mut self.out);
-        self.calls.offer_refused(&conversation, error, &mut self.out);
+        self.calls.offer_refused(&conversation, error, &mut self.sessions, &mut self.out);
     }
 }

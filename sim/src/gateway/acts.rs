@@ -8,19 +8,23 @@ use offhook::sdp::Direction;
 use serde_json::json;
 
 use super::agenda::{Act, Job};
+use super::conference;
 use super::far::{Change, Far};
 use super::guesses;
 use super::house::House;
 use super::leg::LegState;
 use super::media;
 use super::party::{Script, Scripted};
-use super::setup::{self, reason};
+use super::setup::{self, Reason, reason};
 use super::tell::{News, Speed, tell};
+use super::transfer;
 use super::updates;
 use crate::service::FarEndMode;
 
 /// The time until a phone rings.
 const RINGS: Duration = Duration::from_millis(20);
+/// The time until a place in a conference is offered again.
+const AGAIN: Duration = Duration::from_millis(1500);
 /// The time for which somebody is heard before they answer.
 const EARLY: Duration = Duration::from_secs(3);
 
@@ -28,15 +32,18 @@ const EARLY: Duration = Duration::from_secs(3);
 pub(super) fn ready(house: &mut House, id: UdpId, local: Vec<SocketAddr>) {
     let Some(session) = house.world.base.owner_of(id).map(str::to_owned) else { return };
     let world = &mut house.world;
-    let scripted = house.calls.leg_mut(&session).and_then(|leg| leg.scripted_mut());
-    let Some(scripted) = scripted.filter(|scripted| scripted.far.is_none()) else { return };
+    let Some(leg) = house.calls.leg_mut(&session) else { return };
+    let is_up = leg.state == LegState::Answered;
+    let Some(scripted) = leg.scripted_mut().filter(|scripted| scripted.far.is_none()) else {
+        return;
+    };
     scripted.far = Some(Far::new(&session, id, local, world));
     let (script, after, now) = (scripted.script, scripted.after, world.base.now);
     let mut plan = |at: Duration, act: Act| {
         world.agenda.add(now + at, Job::Act { leg: session.clone(), act });
     };
     match script {
-        Script::Calls => return call(house, &session),
+        Script::Calls => call(house, &session),
         Script::Answer => {
             plan(RINGS.min(after), Act::Ring);
             plan(after, Act::Answer);
@@ -56,8 +63,22 @@ pub(super) fn ready(house: &mut House, id: UdpId, local: Vec<SocketAddr>) {
             plan(after, Act::Ring);
             plan(after * 2, Act::Answer);
         }
+        Script::Bridge if is_up => take_place(house, &session),
+        Script::Bridge => plan(Duration::ZERO, Act::Answer),
         Script::Silent => {}
     }
+}
+
+/// Somebody who is in a call already is offered a place in a conference.
+fn take_place(house: &mut House, session: &str) {
+    let world = &mut house.world;
+    let leg = house.calls.leg_mut(session);
+    let Some(far) = leg.and_then(|leg| leg.scripted_mut()?.far.as_mut()) else { return };
+    match far.first_offer(false, world) {
+        Ok(offer) => updates::offer(house, session, Some(offer), Speed::Usual),
+        Err(why) => house.world.base.log(format!("no offer: {why}")),
+    }
+    media::settle(house, session);
 }
 
 /// Somebody calls: with an offer, or without one.
@@ -100,21 +121,26 @@ pub(super) fn perform(house: &mut House, session: &str, act: Act) {
             }
         }
         Act::Answer if is_set_up => {
-            if let Some(sdp) = first_answer(house, session) {
+            if let Some(sdp) = first_answer(house, session)
+                && !transfer::answered(house, session, &sdp)
+            {
                 setup::answer(house, session, &sdp);
+                conference::answered(house, session);
             }
         }
         Act::Decline if is_set_up => decline(house, session, None),
         Act::Ring | Act::Progress | Act::Answer | Act::Decline => {}
         Act::Meet(Some(offer)) => meet(house, session, &offer),
         Act::Meet(None) => {
-            // It is asked for an offer: one that waits is as good.
-            if let Ok(sdp) = make(house, session, Change::Nothing) {
-                updates::respond(house, session, &sdp);
+            if let Ok(sdp) = make(house, session, Change::Anew) {
+                transfer::respond(house, session, &sdp);
+            } else {
+                transfer::refuse(house, session, guesses::REQUEST_PENDING);
             }
         }
         Act::TakeFirst(sdp) => take_first(house, session, &sdp),
         Act::Take(sdp) => take(house, session, &sdp),
+        Act::TakePlace => take_place(house, session),
         Act::Retreat => retreat(house, session),
     }
     media::settle(house, session);
@@ -125,10 +151,14 @@ pub(super) fn decline(house: &mut House, session: &str, status: Option<i64>) {
     let Some(scripted) = house.calls.leg(session).and_then(|leg| leg.scripted()) else { return };
     let (code, text) = scripted.script.refusal();
     match status.or(scripted.status) {
-        Some(other) if other != code => {
-            setup::reject(house, session, &reason(other, words(other)));
-        }
-        _ => setup::reject(house, session, &reason(code, text)),
+        Some(other) if other != code => turn_down(house, session, &reason(other, words(other))),
+        _ => turn_down(house, session, &reason(code, text)),
+    }
+}
+
+fn turn_down(house: &mut House, session: &str, why: &Reason) {
+    if !transfer::declined(house, session, why) {
+        setup::reject(house, session, why);
     }
 }
 
@@ -153,7 +183,8 @@ fn scripted<'h>(house: &'h mut House, session: &str) -> Option<&'h mut Scripted>
     house.calls.leg_mut(session)?.scripted_mut()
 }
 
-/// The answer to the offer that a call came with, the same each time.
+/// The answer to the offer that a call came with, or an offer where it came with none; the same each
+/// time.
 fn first_answer(house: &mut House, session: &str) -> Option<String> {
     let world = &mut house.world;
     let leg = house.calls.leg_mut(session)?;
@@ -162,13 +193,18 @@ fn first_answer(house: &mut House, session: &str) -> Option<String> {
     if known.is_some() {
         return known;
     }
-    let offer = scripted.offered.take()?;
-    let answered = scripted.far.as_mut()?.answer(&offer, world);
+    let offer = scripted.offered.take();
+    let far = scripted.far.as_mut()?;
+    // Whoever is called without an offer makes one.
+    let answered = match &offer {
+        Some(offer) => far.answer(offer, world),
+        None => far.first_offer(false, world),
+    };
     match answered {
         Ok(sdp) => Some(sdp),
         Err(why) => {
             house.world.base.log(format!("an offer that cannot be used: {why}"));
-            setup::reject(house, session, &reason(488, words(488)));
+            turn_down(house, session, &reason(488, words(488)));
             None
         }
     }
@@ -176,22 +212,26 @@ fn first_answer(house: &mut House, session: &str) -> Option<String> {
 
 /// Meets an offer on a call that is up.
 fn meet(house: &mut House, session: &str, offer: &str) {
+    if !updates::is_offered(house, session, offer) {
+        // Another took its place meanwhile.
+        return;
+    }
     let world = &mut house.world;
     let leg = house.calls.leg_mut(session);
     let Some(scripted) = leg.and_then(|leg| leg.scripted_mut()) else { return };
     let crosses = std::mem::take(&mut scripted.crosses);
     let Some(far) = scripted.far.as_mut() else { return };
     if crosses || far.is_offering() {
-        updates::refuse(house, session, guesses::REQUEST_PENDING);
+        transfer::refuse(house, session, guesses::REQUEST_PENDING);
         return;
     }
     match far.answer(offer, world) {
         Ok(sdp) => {
-            updates::respond(house, session, &sdp);
+            transfer::respond(house, session, &sdp);
         }
         Err(why) => {
             house.world.base.log(format!("an offer that cannot be used: {why}"));
-            updates::refuse(house, session, 488);
+            transfer::refuse(house, session, 488);
         }
     }
 }
@@ -242,8 +282,13 @@ fn retreat(house: &mut House, session: &str) {
     let leg = house.calls.leg_mut(session);
     let Some(scripted) = leg.and_then(|leg| leg.scripted_mut()) else { return };
     scripted.asked = false;
+    let is_place = scripted.bridge.is_some();
     if let Some(far) = &mut scripted.far {
         far.roll_back(world);
+        if is_place && !far.has_agreed() {
+            let (leg, act) = (session.to_owned(), Act::TakePlace);
+            world.agenda.add(world.base.now + AGAIN, Job::Act { leg, act });
+        }
     }
     reset_mode(house, session);
 }

@@ -24,6 +24,8 @@ pub(super) enum Act {
     TakeFirst(String),
     /// Takes the answer to a later offer, or the offer that it asked for.
     Take(String),
+    /// Offers a place in a conference, again.
+    TakePlace,
     /// Learns that its offer was refused.
     Retreat,
 }
@@ -41,6 +43,10 @@ pub(super) enum Job {
     Close { conn: ConnId, code: u16 },
     /// Somebody without a client does something.
     Act { leg: String, act: Act },
+    /// A transfer that is still under way has failed.
+    HandoverLimit { call: String, number: u32 },
+    /// An offer of a transfer is made again.
+    OfferAgain { call: String },
     /// A subscription was deleted a while ago: a client that is still there is told.
     Deleted { conn: ConnId },
 }
@@ -74,5 +80,28 @@ impl Agenda {
 
     pub(super) fn clear(&mut self) {
         self.jobs.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bound_one_notification_too_many_is_lost_and_nothing_else() {
+        let now = Instant::now();
+        let mut agenda = Agenda::default();
+        let text = |n: usize| Job::Text {
+            subscription: n.to_string(),
+            session: None,
+            text: String::new(),
+        };
+        (0..=MAX_JOBS).for_each(|n| agenda.add(now, text(n)));
+        assert_eq!(agenda.jobs.len(), MAX_JOBS);
+        agenda.add(now, Job::Release { session: String::new() });
+        assert_eq!(agenda.jobs.len(), MAX_JOBS + 1);
+        assert!(
+            matches!(agenda.take_due(now), Some(Job::Text { subscription, .. }) if subscription == "0")
+        );
     }
 }

@@ -53,6 +53,19 @@ pub(super) struct Offer {
     /// None where the answer is to bring an offer (slow start).
     pub(super) sdp: Option<String>,
     pub(super) at: Instant,
+    /// True if it is part of a handover: nobody at the other end made it.
+    pub(super) own: bool,
+}
+
+/// A transfer that is under way (w4.12, w4.13).
+#[derive(Clone, Debug)]
+pub(super) enum Handover {
+    /// Somebody is called who is to take a leg's place.
+    Calling { leaving: String },
+    /// They have it, and offer to the other end, which may be busy with an offer of its own.
+    Placing { leg: String, sdp: String, tries: u8 },
+    /// Two legs of one client leave; the other end of the second has the place of the first.
+    Joining { leaving: String, second: String, came: String, from: String, end: usize },
 }
 
 /// The time at which an offer of the far side meets the client's next (w4.0.4).
@@ -81,6 +94,9 @@ pub(super) struct Call {
     /// The offers under way, by the end that made them.
     pub(super) offers: [Option<Offer>; 2],
     pub(super) glare: Option<Glare>,
+    pub(super) handover: Option<Handover>,
+    /// Handovers that began.
+    pub(super) handovers: u32,
     pub(super) channel: Channel,
     /// True once the caller was told that it rings.
     pub(super) rang: bool,
@@ -101,6 +117,8 @@ impl Call {
             ends: [End::of(caller), End::default()],
             offers: [None, None],
             glare: None,
+            handover: None,
+            handovers: 0,
             channel: Channel::Socket,
             rang: false,
             parameters: None,

@@ -6,6 +6,7 @@ use super::acts;
 use super::address::{self, Identity};
 use super::asked::{Asked, Outcome};
 use super::call::Glare;
+use super::conference;
 use super::credentials::Claim;
 use super::guesses;
 use super::house::House;
@@ -13,6 +14,7 @@ use super::leg::{LegState, Party, Reach};
 use super::reply::{Refusal, Reply, Resource};
 use super::setup::{self, reason};
 use super::tell::Speed;
+use super::transfer;
 use super::updates;
 
 /// The longest address, and the longest description.
@@ -34,7 +36,9 @@ pub(super) fn answer(house: &mut House, asked: &Asked<'_>, path: &[&str]) -> Out
         ("GET", ["callControl", "callSessions", session]) => status(house, asked, session),
         ("DELETE", ["callControl", "callSessions", session]) => {
             own(house, asked, session)?;
-            setup::hang_up(house, session, &reason(200, "Call ended"));
+            if !transfer::declined(house, session, &reason(603, "Decline")) {
+                setup::hang_up(house, session, &reason(200, "Call ended"));
+            }
             Ok(Reply::nothing(Resource::CallControl))
         }
         _ => Err(Refusal::wrong(1004, "no such request about calls")),
@@ -96,6 +100,7 @@ fn create(house: &mut House, asked: &Asked<'_>) -> Outcome {
     let request = &asked.body["callControlRequest"];
     match request["type"].as_str() {
         Some("callStart") => start(house, asked, request),
+        Some("join") => join(house, asked, request),
         Some(other) => Err(Refusal::wrong(1004, format!("no such request: {other:.40}"))),
         None => Err(Refusal::wrong(5, "type is missing")),
     }
@@ -160,7 +165,7 @@ fn change(house: &mut House, asked: &Asked<'_>, session: &str) -> Outcome {
         return Err(Refusal::code(55));
     }
     let state = own(house, asked, session)?;
-    let is_callee = house.calls.leg(session).is_some_and(|leg| leg.end == 1);
+    let is_callee = house.calls.leg(session).is_some_and(|leg| leg.called);
     match (kind, state) {
         ("audit", _) => Ok(audit(house, session)),
         ("ringing", LegState::Created) if is_callee => {
@@ -168,6 +173,8 @@ fn change(house: &mut House, asked: &Asked<'_>, session: &str) -> Outcome {
             setup::ring(house, session);
             Ok(done())
         }
+        // It is known by now: the answer overtook it.
+        ("ringing", LegState::Ringing | LegState::Answered) if is_callee => Ok(done()),
         ("callAnswer", LegState::Created | LegState::Ringing) if is_callee => {
             let sdp = description(request)?;
             carry(house, session, parameters(request)?);
@@ -177,9 +184,10 @@ fn change(house: &mut House, asked: &Asked<'_>, session: &str) -> Outcome {
         ("startCallUpdate", LegState::Answered) => {
             let sdp = description(request)?;
             carry(house, session, parameters(request)?);
-            offer(house, asked, session, sdp)
+            offer(house, session, sdp)
         }
         ("respondCallUpdate", LegState::Answered) => respond(house, session, request),
+        ("transfer", LegState::Answered) => hand_over(house, asked, session, request),
         ("sendCustomHeaders", _) => {
             let parameters = parameters(request)?;
             if parameters.is_none() {
@@ -188,11 +196,48 @@ fn change(house: &mut House, asked: &Asked<'_>, session: &str) -> Outcome {
             carry(house, session, parameters);
             Ok(done())
         }
-        ("ringing" | "callAnswer" | "startCallUpdate" | "respondCallUpdate", _) => {
+        ("ringing" | "callAnswer" | "startCallUpdate" | "respondCallUpdate" | "transfer", _) => {
             Err(Refusal::wrong(1004, format!("{kind} when {}", state.name())))
         }
         _ => Err(Refusal::wrong(1004, format!("no such request: {kind:.40}"))),
     }
+}
+
+/// A transfer to an address, or to the other end of another call (w4.12, w4.13).
+fn hand_over(house: &mut House, asked: &Asked<'_>, session: &str, request: &Value) -> Outcome {
+    let to = destination(request, "address")?.to_owned();
+    let done_so = match request["sessionData"].as_str() {
+        None => transfer::direct(house, session, &to),
+        Some(second) => {
+            own(house, asked, second)?;
+            transfer::consultative(house, session, second)
+        }
+    };
+    match done_so {
+        Ok(()) => Ok(done()),
+        Err(why) => Err(Refusal::wrong(1004, why)),
+    }
+}
+
+/// Two calls become a conference (w4.14).
+fn join(house: &mut House, asked: &Asked<'_>, request: &Value) -> Outcome {
+    let leg = |key: &str| {
+        let session = request[key].as_str().map(str::to_owned);
+        session.ok_or_else(|| Refusal::wrong(5, format!("{key} is missing")))
+    };
+    let (first, second) = (leg("firstSessionData")?, leg("secondSessionData")?);
+    let sdp = description(request)?;
+    own(house, asked, &first)?;
+    own(house, asked, &second)?;
+    if !house.calls.has_room() {
+        return Err(Refusal::code(503));
+    }
+    let party = client(house, asked);
+    let session = conference::join(house, (&first, &second), party, sdp);
+    let session = session.map_err(|why| Refusal::wrong(1004, why))?;
+    setup::watch(house, &session);
+    let body = json!({"sessionData": session});
+    Ok(Reply::success(Resource::CallControl, guesses::MADE, body).awaiting(&session))
 }
 
 fn audit(house: &mut House, session: &str) -> Reply {
@@ -209,6 +254,9 @@ fn audit(house: &mut House, session: &str) -> Reply {
 }
 
 fn accept(house: &mut House, session: &str, sdp: &str) {
+    if transfer::answered(house, session, sdp) {
+        return;
+    }
     setup::answer(house, session, sdp);
     let peer = house.calls.peer(session).filter(|peer| peer.scripted().is_some());
     let peer = peer.map(|peer| peer.session.clone());
@@ -219,10 +267,10 @@ fn accept(house: &mut House, session: &str, sdp: &str) {
     }
 }
 
-fn offer(house: &mut House, asked: &Asked<'_>, session: &str, sdp: &str) -> Outcome {
+fn offer(house: &mut House, session: &str, sdp: &str) -> Outcome {
     if updates::is_offering(house, session) {
-        let what = json!({"method": asked.method, "sessionData": session});
-        house.world.bad_request(asked.user, "an offer of its own is under way", what);
+        // It may not have heard that the one before arrived.
+        setup::happened(house, "offered-again", session, &json!({}));
     }
     let glare = house.calls.call_of_mut(session).and_then(|call| call.glare.take());
     let peer = house.calls.peer(session).filter(|peer| peer.scripted().is_some());
@@ -250,9 +298,9 @@ fn respond(house: &mut House, session: &str, request: &Value) -> Outcome {
         None => {
             let sdp = description(request)?;
             carry(house, session, parameters(request)?);
-            updates::respond(house, session, sdp)
+            transfer::respond(house, session, sdp)
         }
-        Some(Some(code @ 300..700)) => updates::refuse(house, session, code),
+        Some(Some(code @ 300..700)) => transfer::refuse(house, session, code),
         Some(_) => return Err(Refusal::wrong(37, "statusCode is one of SIP's refusals")),
     };
     if told { Ok(done()) } else { Err(Refusal::wrong(1004, "there is no offer to respond to")) }
@@ -277,15 +325,22 @@ fn dispose(house: &mut House, asked: &Asked<'_>) -> Outcome {
     let session = session.ok_or_else(|| Refusal::wrong(5, "sessionData is missing"))?;
     let state = own(house, asked, session)?;
     let rings = matches!(state, LegState::Created | LegState::Ringing)
-        && house.calls.leg(session).is_some_and(|leg| leg.end == 1);
+        && house.calls.leg(session).is_some_and(|leg| leg.called);
     if !rings {
         return Err(Refusal::wrong(1004, "the call does not ring"));
     }
     match request["action"].as_str() {
-        Some("reject") => setup::reject(house, session, &reason(603, "Decline")),
+        Some("reject") => {
+            let why = reason(603, "Decline");
+            if !transfer::declined(house, session, &why) {
+                setup::reject(house, session, &why);
+            }
+        }
         Some("forward") => {
             let to = destination(request, "address")?.to_owned();
-            setup::forward(house, session, &to);
+            if !transfer::forwarded(house, session, &to) {
+                setup::forward(house, session, &to);
+            }
         }
         _ => return Err(Refusal::wrong(37, "action is reject or forward")),
     }

@@ -16,6 +16,16 @@ pub(super) const MAX_CALLS: usize = 1000;
 /// Calls that are over and still told; the oldest go.
 const MAX_ENDED: usize = 100;
 
+/// The places of a conference, and who is heard in it.
+#[derive(Debug, Default)]
+pub(super) struct Bridge {
+    pub(super) legs: Vec<String>,
+    /// The one who spoke last, and the time.
+    pub(super) floor: Option<(String, Instant)>,
+    /// Frames passed on.
+    pub(super) said: u64,
+}
+
 /// All calls and their legs. See the [module](self).
 #[derive(Default)]
 pub(super) struct Calls {
@@ -25,6 +35,8 @@ pub(super) struct Calls {
     live: usize,
     /// The legs whose media has something to do.
     pub(super) media: Index<String, Instant>,
+    /// Conferences, by the call of whoever has made them.
+    pub(super) bridges: BTreeMap<String, Bridge>,
     /// The legs whose client has to say that it is still there.
     pub(super) audits: Index<String, Instant>,
 }
@@ -46,6 +58,11 @@ impl Calls {
         {
             call.ends[leg.end].legs.push(leg.session.clone());
         }
+        self.legs.insert(leg.session.clone(), leg);
+    }
+
+    /// Keeps a leg that has yet to be seated.
+    pub(super) fn keep(&mut self, leg: Leg) {
         self.legs.insert(leg.session.clone(), leg);
     }
 
@@ -92,6 +109,10 @@ impl Calls {
         self.legs.get(self.calls.get(&leg.call)?.ends[1 - leg.end].chosen.as_ref()?)
     }
 
+    pub(super) fn all_legs(&self) -> impl Iterator<Item = &Leg> {
+        self.legs.values()
+    }
+
     pub(super) fn body(&self, id: &str) -> Option<Value> {
         let call = self.calls.get(id)?;
         let legs = call.legs().filter_map(|leg| self.legs.get(leg)).map(Leg::body).collect();
@@ -102,12 +123,40 @@ impl Calls {
         self.calls.keys().filter_map(|id| self.body(id)).collect()
     }
 
+    /// Lets a leg have an end of a call, be it of another than before. It had an end alone, or was new.
+    pub(super) fn seat(&mut self, session: &str, call: &str, end: usize) {
+        let Some(leg) = self.legs.get_mut(session) else { return };
+        if let Some(before) = self.calls.get_mut(&leg.call) {
+            let left = &mut before.ends[leg.end];
+            left.legs.retain(|other| other != session);
+            left.chosen.take_if(|chosen| chosen == session);
+        }
+        call.clone_into(&mut leg.call);
+        leg.end = end;
+        let Some(call) = self.calls.get_mut(call) else { return };
+        let taken = &mut call.ends[end];
+        taken.past.retain(|other| other != session);
+        for other in std::mem::take(&mut taken.legs) {
+            taken.past.push(other);
+        }
+        taken.legs.push(session.to_owned());
+        taken.chosen = Some(session.to_owned());
+    }
+
     /// A leg is over: nothing of it is due any more.
     pub(super) fn finish_leg(&mut self, session: &str, state: LegState, world: &mut World) {
         let Some(leg) = self.legs.get_mut(session) else { return };
         leg.state = state;
         if let Some(scripted) = leg.scripted_mut() {
             scripted.close(world);
+            if let Some(bridge) = scripted.bridge.take()
+                && let Some(places) = self.bridges.get_mut(&bridge)
+            {
+                places.legs.retain(|other| other != session);
+                if places.legs.is_empty() {
+                    self.bridges.remove(&bridge);
+                }
+            }
         }
         let session = leg.session.clone();
         self.media.set(&session, None);

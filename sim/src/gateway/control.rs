@@ -7,6 +7,7 @@ use super::control_calls;
 use super::directory::Unusable;
 use super::house::House;
 use super::notify::{Notice, event_id, pushed};
+use super::stores::{presence, voicemail};
 use super::subscriptions::Subscription;
 use crate::service::control;
 use crate::service::http::{Incoming, bad_request, json as respond, not_found};
@@ -61,6 +62,9 @@ pub(super) fn answer(
         ("GET", ["users"]) => respond(200, &json!(house.world.directory.bodies(host, secure))),
         ("PATCH", ["users", user]) => {
             let user = crate::service::http::decoded(user);
+            if let Err(why) = store(house, &user, body) {
+                return bad_request(&why);
+            }
             match house.world.directory.change(&user, body) {
                 Some(Ok(user)) => respond(200, &user.body_at(host, secure)),
                 Some(Err(why)) => unusable(why),
@@ -93,6 +97,31 @@ fn origin(request: &Request<Vec<u8>>) -> (&str, bool) {
     let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
     let host = text(header::HOST).unwrap_or("127.0.0.1");
     (host, text(header::HeaderName::from_static("x-forwarded-proto")) == Some("https"))
+}
+
+/// Puts into a user's stores what a change has for them.
+fn store(house: &mut House, user: &str, body: &Value) -> Result<(), String> {
+    if house.world.directory.user(user).is_none() {
+        return Ok(());
+    }
+    let stores = &mut house.stores;
+    if let Some(records) = body["history"].as_array() {
+        stores.history.replace(user, records);
+    }
+    if let Some(entries) = body["contacts"].as_array() {
+        stores.contacts.replace(user, entries);
+    }
+    if let Some(entries) = body["directory"].as_array() {
+        stores.people.replace(user, entries);
+    }
+    if let Some(presence) = body.get("presence") {
+        presence::control(&mut house.watch(), user, presence)?;
+    }
+    if let Some(waiting) = body.get("mwi") {
+        let House { stores, subscriptions, world, .. } = house;
+        voicemail::control(&mut stores.mailboxes, user, waiting, subscriptions, world)?;
+    }
+    Ok(())
 }
 
 fn unusable(why: Unusable) -> Response<Vec<u8>> {

@@ -16,8 +16,10 @@ const MAX_SECRET: usize = 4096;
 const MAX_SERVICES: usize = 64;
 /// Bearer tokens that are known to have expired, and session ids that are known; the oldest go.
 const MAX_OLD: usize = 32;
+/// The service of the call history.
+const CALL_LOG: &str = "CallLog";
 /// Services that everybody has unless something else is said. The last stands for all events.
-const SERVICES: [&str; 6] = ["call", "Presence", "IM", "custom", "CallLog", "event:*"];
+const SERVICES: [&str; 6] = ["call", "Presence", "IM", "custom", CALL_LOG, "event:*"];
 
 /// The reason why there cannot be such a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -87,6 +89,10 @@ impl User {
         if let Some(services) = body["services"].as_array() {
             let services = services.iter().filter_map(Value::as_str).map(str::to_owned);
             self.services = services.take(MAX_SERVICES).collect();
+        }
+        if let Some(enabled) = body["callLog"].as_bool() {
+            self.services.retain(|name| name != CALL_LOG);
+            self.services.extend(enabled.then(|| CALL_LOG.to_owned()));
         }
         if let Some(most) = body["maxSessions"].as_u64() {
             self.max_sessions = (most as usize).min(guesses::MAX_SESSIONS);
@@ -188,8 +194,8 @@ impl Directory {
             account: Account::Ok,
         };
         user.change(body)?;
-        let entry = self.users.entry(name);
-        Ok(&*entry.insert_entry(user).into_mut())
+        self.users.remove(&name);
+        Ok(self.users.entry(name).or_insert(user))
     }
 
     /// Changes a user; none of that name is none.
@@ -208,6 +214,10 @@ impl Directory {
 
     pub(super) fn user_mut(&mut self, name: &str) -> Option<&mut User> {
         self.users.get_mut(name)
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = &User> {
+        self.users.values()
     }
 
     pub(super) fn bodies(&self, host: &str, secure: bool) -> Vec<Value> {

@@ -80,6 +80,11 @@ impl Far {
         self.before.is_some()
     }
 
+    /// True once anything was agreed on.
+    pub(super) fn has_agreed(&self) -> bool {
+        self.peer.remote.is_some()
+    }
+
     /// The direction of audio that it wants.
     pub(super) fn direction(&self) -> Direction {
         self.peer.direction

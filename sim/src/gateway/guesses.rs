@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use offhook::Rng;
+use serde_json::{Value, json};
 
 /// HTTP statuses of successes: what is made, what is changed or asked for, what is taken away
 /// (w8.1).
@@ -61,6 +62,20 @@ pub(super) const MAX_SESSIONS: usize = 10;
 
 /// The shortest and the longest life of a subscription in seconds (w8.19).
 pub(super) const EXPIRES: (u64, u64) = (60, 86_400);
+
+/// The activity of a user who is in a call (w8.38).
+pub(super) const ON_THE_PHONE: &str = "on-the-phone";
+/// The life time of an event subscription that says none, in seconds (w8.24).
+pub(super) const EVENT_EXPIRES: u64 = 3600;
+
+/// The counters of one kind of mail (w8.30).
+pub(super) fn mail_counts() -> Value {
+    json!({"newMessages": "0", "oldMessages": "0", "urgentNewMessages": "0"})
+}
+
+/// The key of a device's path in the answer to its registration (no row: w5.5 only says that there
+/// is a path).
+pub(super) const DEVICE_PATH: &str = "deviceRegistration";
 
 /// The code of a socket that another one of the same subscription replaced (no row: nobody says).
 pub(super) const REPLACED_CLOSE: u16 = 1001;

@@ -86,6 +86,8 @@ pub(super) struct Leg {
     pub(super) who: Identity,
     pub(super) party: Party,
     pub(super) state: LegState,
+    /// True if it was called, and did not call.
+    pub(super) called: bool,
     /// True while it holds the other end.
     pub(super) held: bool,
     /// Its own last description.
@@ -111,6 +113,7 @@ impl Leg {
             who,
             party,
             state: LegState::Created,
+            called: false,
             held: false,
             sdp: None,
             audit: Audit { count: 0, last: now, every: guesses::AUDIT_INTERVAL },

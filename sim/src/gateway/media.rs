@@ -1,6 +1,7 @@
 //! The media of those without a client: sockets, datagrams, time, and what is heard.
 
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
 use offhook::machine::UdpId;
 use offhook::media::{AudioFrame, Digit};
@@ -10,6 +11,9 @@ use super::house::House;
 use super::setup::happened;
 use crate::service::{FarEndMode, Output, Packet, Word};
 
+/// The time for which nobody else is heard in a conference after somebody spoke.
+const FLOOR: Duration = Duration::from_millis(200);
+
 /// Everything of a leg's media that came, or was due, is dealt with.
 pub(super) fn settle(house: &mut House, session: &str) {
     let world = &mut house.world;
@@ -18,7 +22,8 @@ pub(super) fn settle(house: &mut House, session: &str) {
     let Some(scripted) = leg.scripted_mut() else { return };
     let mode = scripted.mode;
     let Some(far) = scripted.far.as_mut() else { return };
-    let mut told = Vec::new();
+    let bridge = scripted.bridge.clone();
+    let (mut told, mut heard) = (Vec::new(), Vec::new());
     // What is said back may lead to more.
     for _ in 0..2 {
         let mut echoes = Vec::new();
@@ -34,6 +39,7 @@ pub(super) fn settle(house: &mut House, session: &str) {
                 Word::Key(digit) => {
                     told.push(("dtmf", json!({"digit": digit.as_char().to_string()})));
                 }
+                Word::Heard(frame) if bridge.is_some() => heard.push(frame),
                 Word::Heard(frame) => match mode {
                     FarEndMode::External => {
                         let conversation = call.clone();
@@ -55,6 +61,33 @@ pub(super) fn settle(house: &mut House, session: &str) {
     house.calls.media.set(&session.to_owned(), wake);
     for (kind, data) in told {
         happened(house, kind, session, &data);
+    }
+    if let Some(bridge) = bridge.filter(|_| !heard.is_empty()) {
+        pass_on(house, &bridge, session, heard);
+    }
+}
+
+/// Lets all others of a conference hear somebody, unless somebody else is speaking.
+fn pass_on(house: &mut House, bridge: &str, from: &str, heard: Vec<AudioFrame>) {
+    let now = house.world.base.now;
+    let Some(places) = house.calls.bridges.get_mut(bridge) else { return };
+    let is_taken = |(leg, at): &(String, Instant)| leg != from && now < *at + FLOOR;
+    if places.floor.as_ref().is_some_and(is_taken) {
+        return;
+    }
+    places.floor = Some((from.to_owned(), now));
+    let others: Vec<_> = places.legs.iter().filter(|leg| *leg != from).cloned().collect();
+    let first = places.said;
+    places.said += heard.len() as u64;
+    for other in others {
+        let leg = house.calls.leg_mut(&other);
+        let Some(far) = leg.and_then(|leg| leg.scripted_mut()?.far.as_mut()) else { continue };
+        for (n, frame) in heard.iter().enumerate() {
+            let time = (first + n as u64) * u64::from(frame.codec.clock_rate() / 50);
+            let frame = AudioFrame { time, lost_before: 0, ..frame.clone() };
+            far.end_mut().say(now, &frame);
+        }
+        settle(house, &other);
     }
 }
 
@@ -129,7 +162,7 @@ pub(super) fn far_keys(house: &mut House, call: &str, digits: &[Digit]) -> bool 
     let now = house.world.base.now;
     let leg = house.calls.leg_mut(&session);
     let Some(far) = leg.and_then(|leg| leg.scripted_mut()?.far.as_mut()) else { return false };
-    let press = std::time::Duration::from_millis(100);
+    let press = Duration::from_millis(100);
     let pressed = far.end_mut().engine.send_dtmf(now, digits, press).is_ok();
     settle(house, &session);
     pressed

@@ -13,6 +13,7 @@ mod audits;
 mod call;
 mod callcontrol;
 mod calls;
+mod conference;
 mod control;
 mod control_calls;
 mod credentials;
@@ -30,9 +31,11 @@ mod party;
 mod reply;
 mod rest;
 mod setup;
+mod stores;
 mod subscribe;
 mod subscriptions;
 mod tell;
+mod transfer;
 mod updates;
 mod world;
 
@@ -51,6 +54,7 @@ use self::house::House;
 use self::notify::Notice;
 use self::options::{Options, Weather};
 use self::party::Parties;
+use self::stores::Stores;
 use self::subscriptions::Subscriptions;
 use self::world::World;
 use crate::service::control::Answer;
@@ -115,6 +119,7 @@ impl Gateway {
                 held: Held::default(),
                 calls: Calls::default(),
                 parties: Parties::default(),
+                stores: Stores::default(),
             },
         }
     }
@@ -162,10 +167,11 @@ impl Gateway {
 
     /// Forgets everybody and everything.
     fn reset(&mut self) {
-        let House { world, subscriptions, held, calls, parties } = &mut self.house;
+        let House { world, subscriptions, held, calls, parties, stores } = &mut self.house;
         held.clear(world);
         calls.clear(world);
         parties.clear();
+        *stores = Stores::default();
         subscriptions.clear(world);
         world.agenda.clear();
         world.directory.clear();
@@ -201,6 +207,8 @@ fn do_job(house: &mut House, job: Job) {
             }
         }
         Job::Act { leg, act } => acts::perform(house, &leg, act),
+        Job::HandoverLimit { call, number } => transfer::limit(house, &call, number),
+        Job::OfferAgain { call } => transfer::offer_again(house, &call),
         Job::Reply { id, response } => world.base.respond(id, response),
         Job::Release { session } => held.release(&session, world),
         Job::Close { conn, code } => {

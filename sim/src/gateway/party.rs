@@ -35,6 +35,8 @@ pub(super) enum Script {
     Slow,
     /// Called by itself.
     Calls,
+    /// A place in a conference.
+    Bridge,
 }
 
 impl Script {
@@ -61,6 +63,7 @@ impl Script {
             Self::Silent => "silent",
             Self::Slow => "slow",
             Self::Calls => "caller",
+            Self::Bridge => "conference",
         }
     }
 
@@ -68,7 +71,7 @@ impl Script {
     const fn after(self) -> u64 {
         match self {
             Self::Answer | Self::EarlyMedia => 100,
-            Self::Busy | Self::Silent | Self::Ring | Self::Calls => 50,
+            Self::Busy | Self::Silent | Self::Ring | Self::Calls | Self::Bridge => 50,
             Self::Decline => 500,
             Self::Slow => 3000,
         }
@@ -84,7 +87,8 @@ impl Script {
             | Self::Decline
             | Self::Silent
             | Self::Slow
-            | Self::Calls => (603, "Decline"),
+            | Self::Calls
+            | Self::Bridge => (603, "Decline"),
         }
     }
 }
@@ -107,7 +111,7 @@ impl Plan {
         let script = script.ok_or("no such script")?;
         let mode = body["farEnd"].as_str().map_or(Some(FarEndMode::Prompt), FarEndMode::named);
         let name = body["name"].as_str().filter(|name| name.len() <= 255);
-        let after = body["afterMs"].as_u64().unwrap_or(script.after()).min(MAX_AFTER);
+        let after = body["afterMs"].as_u64().unwrap_or_else(|| script.after()).min(MAX_AFTER);
         let local = address::local_part(address::plain(address));
         Ok(Self {
             who: Identity::new(address, name.unwrap_or(local)),
@@ -179,6 +183,10 @@ pub(super) struct Scripted {
     pub(super) offered: Option<String>,
     /// True while its first offer waits for an answer.
     pub(super) calling: bool,
+    /// The conference whose others hear what it hears.
+    pub(super) bridge: Option<String>,
+    /// The legs that leave once it has answered for the conference.
+    pub(super) joins: Vec<String>,
     /// True while it waits for the offer that it asked for (slow start).
     pub(super) asked: bool,
     /// True if the next offer finds it busy with one of its own, however soon that one is over.
@@ -201,6 +209,8 @@ impl Scripted {
             far: None,
             offered: None,
             calling: false,
+            bridge: None,
+            joins: Vec::new(),
             asked: false,
             crosses: false,
             last_media: Value::Null,
@@ -227,5 +237,20 @@ impl Scripted {
         if let Some(udp) = self.udp.take() {
             world.base.close_media(udp);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bound_one_party_too_many_is_refused_and_one_that_is_there_may_change() {
+        let mut parties = Parties::default();
+        let plan = |n: usize| Plan::read(&json!({"address": n.to_string()})).unwrap();
+        (0..MAX_PARTIES).for_each(|n| parties.add(plan(n)).unwrap());
+        assert!(parties.add(plan(MAX_PARTIES)).is_err());
+        parties.add(plan(7)).unwrap();
+        assert!(parties.at("7@example.com").is_some() && parties.at("x").is_none());
     }
 }

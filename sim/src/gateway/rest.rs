@@ -9,6 +9,9 @@ use super::callcontrol;
 use super::credentials::Claim;
 use super::house::House;
 use super::reply::{Refusal, Reply, Resource, unknown_user};
+use super::stores::{
+    contacts, devices, history, messages, people, presence, sip_events, voicemail,
+};
 use super::subscribe;
 use crate::service::RequestId;
 use crate::service::faults::Effect;
@@ -108,6 +111,28 @@ fn route(house: &mut House, asked: &Asked<'_>) -> Outcome {
         (_, ["callControl" | "calldisposition", ..]) => {
             callcontrol::answer(house, asked, asked.path)
         }
+        _ => store(house, asked),
+    }
+}
+
+/// Requests about what is kept for a user beside calls.
+fn store(house: &mut House, asked: &Asked<'_>) -> Outcome {
+    let House { stores, subscriptions, world, .. } = house;
+    match (asked.method, asked.path) {
+        (_, ["logHistory"] | ["logRecord", _]) => {
+            history::answer(&mut stores.history, asked, world)
+        }
+        (_, ["addressbook", ..]) => contacts::answer(&mut stores.contacts, asked),
+        (_, ["directory"]) => people::answer(&stores.people, asked, world),
+        (_, ["presence"] | ["presenceWatcher"]) => presence::answer(&mut house.watch(), asked),
+        ("POST", ["instantmessage"]) => messages::send(house, asked),
+        ("POST", ["externalnotification"]) => messages::external(house, asked),
+        ("POST", ["clicktocall"]) => messages::click(house, asked),
+        (_, ["eventSubscription", ..]) => {
+            sip_events::answer(&mut stores.events, asked, subscriptions, world)
+        }
+        (_, ["voicemail"]) => voicemail::answer(&stores.mailboxes, asked),
+        (_, ["push", ..]) => devices::answer(&mut stores.devices, asked, world),
         _ => {
             let data = json!({
                 "method": asked.method, "path": asked.path.join("/"), "user": asked.user,

@@ -1,18 +1,22 @@
 //! Calls come and go: who is called, rings, answers, turns it down or hangs up (w9.3).
 
+use std::collections::BTreeSet;
+use std::time::Instant;
+
 use serde_json::{Value, json};
 
 use super::address::{self, Identity};
-use super::call::{Call, CallState};
+use super::call::{Call, CallState, Handover};
 use super::directory::User;
 use super::house::House;
 use super::leg::{Leg, LegState, Party, Reach};
 use super::options::CancelToAnswerer;
 use super::party::{Plan, Scripted};
+use super::stores::presence;
 use super::tell::{News, Speed, tell, tell_at};
 
 /// Legs of one call, past ones too; it leads nowhere from there.
-const MAX_LEGS: usize = 64;
+pub(super) const MAX_LEGS: usize = 64;
 
 /// A code and its words.
 pub(super) type Reason = (i64, String);
@@ -98,7 +102,8 @@ pub(super) fn place(
     let mut sessions = Vec::new();
     for (who, party) in people {
         let session = house.world.base.rng.uuid();
-        let leg = Leg::new(session.clone(), call, end, who, party, house.world.base.now);
+        let mut leg = Leg::new(session.clone(), call, end, who, party, house.world.base.now);
+        leg.called = true;
         house.calls.add_leg(leg);
         sessions.push(session);
     }
@@ -175,10 +180,67 @@ pub(super) fn answer(house: &mut House, session: &str, sdp: &str) {
         }
         tell(house, &peer, News::Answer(sdp.to_owned()));
     }
+    phones(house, session);
+}
+
+/// A user is on the phone, or not any more.
+fn phone(house: &mut House, user: &str) {
+    let on = |leg: &Leg| leg.user() == Some(user) && leg.state == LegState::Answered;
+    let talks = house.calls.all_legs().any(on);
+    presence::phone(&mut house.watch(), user, talks);
+}
+
+/// Those at both ends of a leg's call are on the phone, or not any more.
+pub(super) fn phones(house: &mut House, session: &str) {
+    let peer = house.calls.peer(session).map(|leg| leg.session.clone());
+    for leg in [Some(session.to_owned()), peer].into_iter().flatten() {
+        let user = house.calls.leg(&leg).and_then(|leg| leg.user().map(str::to_owned));
+        if let Some(user) = user {
+            phone(house, &user);
+        }
+    }
+}
+
+/// A call as its history tells it to a user (w5.1).
+fn record(
+    house: &House,
+    call: &str,
+    user: &str,
+    made: Instant,
+    connected: Option<Instant>,
+) -> Value {
+    let clock = |at: Instant| house.world.base.clock.unix_ms(at);
+    let now = house.world.base.now;
+    let legs = || house.calls.call(call).into_iter().flat_map(Call::legs);
+    let all = || legs().filter_map(|leg| house.calls.leg(leg));
+    let is_caller = all().any(|leg| leg.user() == Some(user) && !leg.called);
+    let took = all().any(|leg| {
+        leg.user() == Some(user) && matches!(leg.state, LegState::Answered | LegState::Elsewhere)
+    });
+    let direction = match (is_caller, took && connected.is_some()) {
+        (true, _) => "outgoing",
+        (false, true) => "incoming",
+        (false, false) => "missed",
+    };
+    let duration = connected.map_or(0, |at| clock(now) - clock(at));
+    let domain = address::domain(user);
+    let called = all().find(|leg| leg.called || leg.end == 1);
+    let caller = all().find(|leg| !leg.called && leg.end == 0);
+    let mut record = json!({
+        "startTime": clock(made).to_string(), "duration": duration.to_string(),
+        "direction": direction, "originalRemoteParticipant": Value::Null,
+    });
+    for (leg, key) in [(caller, "caller"), (called, "callee")] {
+        if let Some(leg) = leg {
+            record[format!("{key}Name")] = json!(leg.who.name);
+            record[format!("{key}DisplayNumber")] = json!(leg.who.display_number(domain));
+        }
+    }
+    record
 }
 
 /// A leg that rings does so no more.
-fn cancel(house: &mut House, session: &str, state: LegState, why: &Reason) {
+pub(super) fn cancel(house: &mut House, session: &str, state: LegState, why: &Reason) {
     let Some(leg) = house.calls.leg(session) else { return };
     if leg.state.is_over() {
         return;
@@ -261,12 +323,23 @@ pub(super) fn end(house: &mut House, id: &str, why: &Reason, silent: Option<&str
         return;
     }
     call.reason = Some(why.clone());
+    let (connected, made) = (call.connected, call.made);
+    let other = match call.handover.take() {
+        Some(Handover::Joining { from, .. }) => Some(from),
+        Some(Handover::Calling { .. } | Handover::Placing { .. }) | None => None,
+    };
     let legs: Vec<_> = call.legs().cloned().collect();
+    let users: BTreeSet<_> =
+        legs.iter().filter_map(|leg| house.calls.leg(leg)?.user().map(str::to_owned)).collect();
+    for user in &users {
+        let record = record(house, id, user, made, connected);
+        house.stores.history.add(user, &record);
+    }
     for session in &legs {
         let Some(leg) = house.calls.leg(session).filter(|leg| !leg.state.is_over()) else {
             continue;
         };
-        let has_end = house.calls.call(id).is_some_and(|call| call.ends[leg.end].chosen.is_some());
+        let has_end = leg.state == LegState::Answered || !leg.called;
         if silent != Some(session) {
             let (code, text) = why.clone();
             let news = if has_end { News::End(code, text) } else { News::Cancel(code, text) };
@@ -277,4 +350,10 @@ pub(super) fn end(house: &mut House, id: &str, why: &Reason, silent: Option<&str
     house.calls.finish(id);
     let data = json!({"call": id, "statusCode": why.0, "reasonText": why.1});
     house.world.base.happened("call-ended", data);
+    for user in &users {
+        phone(house, user);
+    }
+    if let Some(other) = other {
+        end(house, &other, why, None);
+    }
 }

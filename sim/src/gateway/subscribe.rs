@@ -8,6 +8,7 @@ use super::directory::User;
 use super::guesses;
 use super::house::House;
 use super::reply::{Refusal, Reply, Resource};
+use super::stores::presence;
 use super::subscriptions::{Farewell, Subscription};
 use super::world::World;
 
@@ -137,6 +138,9 @@ fn make(house: &mut House, asked: &Asked<'_>) -> Outcome {
     one.happened("subscribed", json!({"services": one.services, "expires": one.expires}), world);
     world.base.log(format!("{} subscribed", one.user));
     let body = told(&one, &wish, world);
+    if one.has("Presence") {
+        presence::arrived(&mut house.watch(), &one.user);
+    }
     Ok(Reply::success(Resource::Subscription, guesses::MADE, body))
 }
 

@@ -198,7 +198,7 @@ impl Subscriptions {
         self.by_key.insert(key, id.clone());
         self.by_channel.insert(channel, id.clone());
         self.due.set(&id, Some(made.until));
-        self.by_id.entry(id).insert_entry(made).into_mut()
+        self.by_id.entry(id).or_insert(made)
     }
 
     /// Tells the client that is there that another one took its place.
@@ -370,6 +370,22 @@ impl Subscriptions {
     }
 
     // Notifications
+
+    /// Sends a notification to all of a user's subscriptions that have a service; all have none.
+    pub(super) fn tell_user(
+        &mut self,
+        user: &str,
+        service: &str,
+        notice: &Notice,
+        world: &mut World,
+    ) {
+        let has = |one: &&Subscription| service.is_empty() || one.has(service);
+        let ids: Vec<_> = self.of_user(user).filter(has).map(|one| one.id.clone()).collect();
+        for id in ids {
+            let text = notice.envelope(world);
+            self.send(&id, notice, text, world);
+        }
+    }
 
     /// Sends the text of a notification to a subscription, as the weather lets it.
     pub(super) fn send(&mut self, id: &str, notice: &Notice, text: String, world: &mut World) {

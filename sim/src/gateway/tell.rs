@@ -149,7 +149,7 @@ fn people(house: &House, session: &str) -> Value {
     let peer = peers.first().and_then(|peer| house.calls.leg(peer));
     let Some(peer) = peer else { return json!({"calleeDisplayNumber": own_number}) };
     let number = peer.who.display_number(domain);
-    let (caller, caller_number, callee_number) = if own.end == 1 {
+    let (caller, caller_number, callee_number) = if own.called {
         (&peer.who.name, &number, &own_number)
     } else {
         (&own.who.name, &own_number, &number)

@@ -24,12 +24,29 @@ pub(super) fn is_offering(house: &House, session: &str) -> bool {
     call.offers[leg.end].as_ref().is_some_and(|offer| now < offer.at + FORGOTTEN)
 }
 
+/// True while that very offer of the other end waits for this leg.
+pub(super) fn is_offered(house: &House, session: &str, sdp: &str) -> bool {
+    let (Some(leg), Some(call)) = (house.calls.leg(session), house.calls.call_of(session)) else {
+        return false;
+    };
+    call.offers[1 - leg.end].as_ref().is_some_and(|offer| offer.sdp.as_deref() == Some(sdp))
+}
+
 /// A leg offers, or asks for an offer.
 pub(super) fn offer(house: &mut House, session: &str, sdp: Option<String>, speed: Speed) {
+    make(house, session, sdp, speed, false);
+}
+
+/// A handover offers in a leg's name, or asks for an offer.
+pub(super) fn offer_for(house: &mut House, session: &str, sdp: Option<String>) {
+    make(house, session, sdp, Speed::Usual, true);
+}
+
+fn make(house: &mut House, session: &str, sdp: Option<String>, speed: Speed, own: bool) {
     let at = house.world.base.now;
     let Some(end) = house.calls.leg(session).map(|leg| leg.end) else { return };
     let Some(call) = house.calls.call_of_mut(session) else { return };
-    call.offers[end] = Some(Offer { sdp: sdp.clone(), at });
+    call.offers[end] = Some(Offer { sdp: sdp.clone(), at, own });
     if call.offers[1 - end].is_some() {
         happened(house, "glare", session, &json!({}));
     }

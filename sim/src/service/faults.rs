@@ -139,7 +139,7 @@ impl Fault {
 
     /// The answer that was ordered, in no service's own form. None where the right one is wanted.
     pub(crate) fn response(&self) -> Option<Response<Vec<u8>>> {
-        let status = self.status.or(self.code.map(|_| 500))?;
+        let status = self.status.or_else(|| self.code.map(|_| 500))?;
         Some(self.dressed(match &self.body {
             Some(body) => json_response(status, body),
             None => error(status, "lab.fault", "as ordered"),

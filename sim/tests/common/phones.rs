@@ -276,7 +276,7 @@ impl Lab {
                     one.heard += 1;
                 }
                 EngineOutput::Event(EngineEvent::Dtmf { digit, .. }) => {
-                    one.keys.push(digit.as_char())
+                    one.keys.push(digit.as_char());
                 }
                 EngineOutput::Event(_) => {}
                 EngineOutput::Timeout(wake) => {
@@ -328,6 +328,15 @@ impl Lab {
 
     /// Phones speak for a second; the frames that each heard.
     pub(crate) fn talk(&mut self) -> Vec<usize> {
+        self.speak(|_| true)
+    }
+
+    /// One phone speaks for a second; the frames that each heard.
+    pub(crate) fn talk_alone(&mut self, speaker: usize) -> Vec<usize> {
+        self.speak(|phone| phone == speaker)
+    }
+
+    fn speak(&mut self, speaks: impl Fn(usize) -> bool) -> Vec<usize> {
         self.phones.iter_mut().for_each(|phone| phone.heard = 0);
         for _ in 0..50 {
             let now = self.gate.now;
@@ -336,7 +345,8 @@ impl Lab {
             let time = self.said * 960;
             let frame = AudioFrame { codec, time, lost_before: 0, talkspurt: false, data };
             self.said += 1;
-            for phone in &mut self.phones {
+            let speakers = self.phones.iter_mut().enumerate().filter(|(n, _)| speaks(*n));
+            for (_, phone) in speakers {
                 let _ = phone.engine.send(now, Track::AUDIO, &frame.clone().into());
             }
             self.run(Duration::from_millis(20));

@@ -82,7 +82,9 @@ pub(crate) async fn unread_pictures_lose_the_oldest_and_all_that_build_on_it<R: 
     let mut frames = stage.handle.track(CAMERA);
     let all = VIDEO_QUEUE as u64 + 5;
     for time in 0..all {
-        stage.make(Output::Frame { track: CAMERA, frame: picture(time, time % 30 == 0) }).await;
+        stage
+            .make(Output::Frame { track: CAMERA, frame: picture(time, time.is_multiple_of(30)) })
+            .await;
     }
     for time in 30..all {
         match within::<R, _>(frames.stream.next()).await {

@@ -14,6 +14,7 @@ use crate::genesys::goals::{Goal, Intent, MAX_INTENTS, Part};
 use crate::genesys::ids::{ConversationId, MAX_ID, ParticipantId, SessionId, UserId};
 use crate::genesys::outbox::Outbox;
 use crate::genesys::session_type::SessionType;
+use crate::genesys::sessions::Sessions;
 use crate::genesys::wire::answers::NewCall;
 use crate::genesys::wire::notice::Notice;
 use crate::genesys::wire::requests;
@@ -41,10 +42,11 @@ impl Calls {
         &mut self,
         command: CommandId,
         conversation: &ConversationId,
+        sessions: &mut Sessions,
         out: &mut Outbox,
     ) {
         self.goals.add(command, Goal::Start(conversation.clone()));
-        self.feed(conversation, Input::Accept, out);
+        self.feed(conversation, Input::Accept, sessions, out);
     }
 
     /// Answers a call on the shared session through the service (PC-9).
@@ -74,8 +76,14 @@ impl Calls {
 
     /// Takes the service's refusal of such an answer: the call rings on and can be answered again
     /// (DEF-16).
-    fn answer_refused(&mut self, conversation: &ConversationId, error: &Error, out: &mut Outbox) {
-        self.feed(conversation, Input::AcceptFailed, out);
+    fn answer_refused(
+        &mut self,
+        conversation: &ConversationId,
+        error: &Error,
+        sessions: &mut Sessions,
+        out: &mut Outbox,
+    ) {
+        self.feed(conversation, Input::AcceptFailed, sessions, out);
         let failure = Err(error.clone().of_kind(ErrorKind::Session));
         let waits = |goal: &Goal| matches!(goal, Goal::Start(c) if c == conversation);
         self.goals.settle(waits, &failure, out);
@@ -85,13 +93,14 @@ impl Calls {
         &self,
         conversation: &ConversationId,
         out: &Outbox,
+        sessions: &Sessions,
     ) -> Result<(), Error> {
         let session = self.session_of(conversation)?;
-        if self.sessions.is_answered(&session) {
+        if sessions.is_answered(&session) {
             return Ok(());
         }
         online(out)?;
-        self.sessions.may_accept(&session)
+        sessions.may_accept(&session)
     }
 
     /// Accepts a session's media; accepting twice is one acceptance (scenario 37): whoever comes
@@ -101,25 +110,30 @@ impl Calls {
         &mut self,
         command: CommandId,
         conversation: &ConversationId,
+        sessions: &mut Sessions,
         out: &mut Outbox,
     ) {
         let session = match self.session_of(conversation) {
             Ok(session) => session,
             Err(error) => return out.complete(command, Err(error)),
         };
-        let answered = self.sessions.is_answered(&session);
+        let answered = sessions.is_answered(&session);
         if answered && !out.is_asked(&IqAsk::Answer(session.clone())) {
             return out.complete(command, Ok(Outcome::Done));
         }
         self.goals.add(command, Goal::Answer(session.clone()));
-        if !answered && let Err(error) = self.answer(&session, out) {
+        if !answered && let Err(error) = self.answer(&session, sessions, out) {
             self.goals.forget(command);
             out.complete(command, Err(error));
         }
     }
 
-    pub(in crate::genesys) fn may_terminate(&self, session: &SessionId) -> Result<(), Error> {
-        if !self.sessions.contains(session) {
+    pub(in crate::genesys) fn may_terminate(
+        &self,
+        session: &SessionId,
+        sessions: &Sessions,
+    ) -> Result<(), Error> {
+        if !sessions.contains(session) {
             return Err(Error::new(ErrorKind::Generic, format!("no session {session}")));
         }
         Ok(())
@@ -130,10 +144,11 @@ impl Calls {
         command: CommandId,
         session: &SessionId,
         reason: Reason,
+        sessions: &mut Sessions,
         out: &mut Outbox,
     ) {
         self.goals.add(command, Goal::Terminate(session.clone()));
-        self.sessions.terminate(session, reason, out);
+        sessions.terminate(session, reason, out);
     }
 
     pub(in crate::genesys) fn may_end(&self, conversation: &ConversationId) -> Result<(), Error> {
@@ -161,6 +176,7 @@ impl Calls {
         &self,
         conversation: &ConversationId,
         change: &Intent,
+        sessions: &Sessions,
     ) -> Result<(), Error> {
         let state = self.entries.get(conversation);
         let media = state.and_then(|state| state.media.as_ref());
@@ -175,7 +191,7 @@ impl Calls {
             return Err(no_call(conversation));
         }
         if let (Intent::Hold(_), Some(session)) = (change, media)
-            && !self.sessions.is_alive(session)
+            && !sessions.is_alive(session)
         {
             let text = format!("the media is gone or interrupted: {conversation}");
             return Err(Error::new(ErrorKind::Media, text));
@@ -215,12 +231,13 @@ impl Calls {
         &self,
         conversation: &ConversationId,
         digits: &[Digit],
+        sessions: &Sessions,
     ) -> Result<(), Error> {
         let session = self.session_of(conversation)?;
         if digits.len() > MAX_KEYS {
             return Err(Error::media(MediaError::TooMany("digits")));
         }
-        if !self.sessions.is_connected(&session) {
+        if !sessions.is_connected(&session) {
             let text = format!("the media is not connected: {conversation}");
             return Err(Error::new(ErrorKind::Media, text));
         }
@@ -233,11 +250,12 @@ impl Calls {
         conversation: &ConversationId,
         digits: &[Digit],
         duration: Duration,
+        sessions: &mut Sessions,
         out: &mut Outbox,
     ) {
         let result = self
             .session_of(conversation)
-            .and_then(|session| self.sessions.send_dtmf(&session, digits, duration, out));
+            .and_then(|session| sessions.send_dtmf(&session, digits, duration, out));
         out.complete(command, result.map(|()| Outcome::Done));
     }
 
@@ -256,10 +274,14 @@ impl Calls {
     }
 
     /// Forgets the commands that wait here, and their questions: others answer them.
-    pub(in crate::genesys) fn forget_commands(&mut self, out: &mut Outbox) {
+    pub(in crate::genesys) fn forget_commands(
+        &mut self,
+        sessions: &mut Sessions,
+        out: &mut Outbox,
+    ) {
         self.goals.clear();
         out.forget_http(Ask::is_of_a_command);
-        self.take_early(out);
+        self.take_early(sessions, out);
     }
 
     pub(super) fn session_of(&self, conversation: &ConversationId) -> Result<SessionId, Error> {
@@ -329,6 +351,7 @@ impl Calls {
         ask: &CallAsk,
         result: Result<Value, Failure>,
         user: Option<&UserId>,
+        sessions: &mut Sessions,
         out: &mut Outbox,
     ) {
         match ask {
@@ -338,12 +361,12 @@ impl Calls {
                     .and_then(|body| Notice::answered(&body))
                     .map_err(Error::from)
                     .and_then(|notice| find(part, &notice, user));
-                self.participant_found(*command, found, out);
+                self.participant_found(*command, found, sessions, out);
             }
             CallAsk::Change(command) => {
-                self.changed(*command, result.map(|_| ()).map_err(Error::from), out);
+                self.changed(*command, result.map(|_| ()).map_err(Error::from), sessions, out);
             }
-            CallAsk::Dial(command) => self.dial_answered(*command, result, out),
+            CallAsk::Dial(command) => self.dial_answered(*command, result, sessions, out),
             CallAsk::Answerer(conversation) => {
                 let found = result
                     .and_then(|body| Notice::answered(&body))
@@ -351,15 +374,15 @@ impl Calls {
                     .and_then(|notice| find(Part::Ours, &notice, user));
                 match found {
                     Ok((participant, _)) => self.send_answer(conversation, &participant, out),
-                    Err(error) => self.answer_refused(conversation, &error, out),
+                    Err(error) => self.answer_refused(conversation, &error, sessions, out),
                 }
             }
             CallAsk::Answer(conversation) => {
                 if let Err(failure) = result {
-                    self.answer_refused(conversation, &failure.into(), out);
+                    self.answer_refused(conversation, &failure.into(), sessions, out);
                 }
             }
-            CallAsk::Listing => self.listed(result, user, out),
+            CallAsk::Listing => self.listed(result, user, sessions, out),
             CallAsk::HoldOther => {
                 // The events tell what became of it (PC-14).
                 if let Err(failure) = result {
@@ -374,6 +397,7 @@ impl Calls {
         &mut self,
         command: CommandId,
         found: Result<(ParticipantId, String), Error>,
+        sessions: &mut Sessions,
         out: &mut Outbox,
     ) {
         let conversation = match self.goals.get(command) {
@@ -386,11 +410,11 @@ impl Calls {
         };
         match found {
             // Its time was up meanwhile.
-            Ok(_) if !out.is_open(command) => self.changed(command, Ok(()), out),
+            Ok(_) if !out.is_open(command) => self.changed(command, Ok(()), sessions, out),
             Ok((participant, purpose)) => {
                 self.send_change(command, &conversation, &participant, &purpose, out);
             }
-            Err(error) => self.changed(command, Err(error), out),
+            Err(error) => self.changed(command, Err(error), sessions, out),
         }
     }
 
@@ -399,6 +423,7 @@ impl Calls {
         &mut self,
         command: CommandId,
         result: Result<(), Error>,
+        sessions: &mut Sessions,
         out: &mut Outbox,
     ) {
         match (self.goals.get_mut(command), result) {
@@ -421,7 +446,7 @@ impl Calls {
                     // MH-12: end the media session instead; then nothing more can be expected of
                     // the service.
                     *call_over = true;
-                    self.sessions.terminate(&session, Reason::Success, out);
+                    sessions.terminate(&session, Reason::Success, out);
                 } else {
                     self.goals.forget(command);
                     let text = format!("its session carries other calls: {}", others.join(", "));
@@ -441,6 +466,7 @@ impl Calls {
         &mut self,
         command: CommandId,
         result: Result<Value, Failure>,
+        sessions: &mut Sessions,
         out: &mut Outbox,
     ) {
         self.goals.forget(command);
@@ -456,12 +482,17 @@ impl Calls {
             }
             Err(failure) => out.complete(command, Err(failure.into())),
         }
-        self.take_early(out);
+        self.take_early(sessions, out);
     }
 
     /// Gives up a command whose time is up. A change that is under way may still be made: the next
     /// one waits for the service's word on it, or else would go out beside it (DEF-31).
-    pub(in crate::genesys) fn forget_command(&mut self, command: CommandId, out: &mut Outbox) {
+    pub(in crate::genesys) fn forget_command(
+        &mut self,
+        command: CommandId,
+        sessions: &mut Sessions,
+        out: &mut Outbox,
+    ) {
         let under_way = match self.goals.get(command) {
             Some(Goal::Change { conversation, .. }) => {
                 self.goals.intents(conversation).next() == Some(command)
@@ -471,7 +502,7 @@ impl Calls {
         if !under_way {
             self.goals.forget(command);
         }
-        self.take_early(out);
+        self.take_early(sessions, out);
     }
 }
 

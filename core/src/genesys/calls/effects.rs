@@ -11,11 +11,18 @@ use crate::genesys::event::Event;
 use crate::genesys::goals::Goal;
 use crate::genesys::ids::ConversationId;
 use crate::genesys::outbox::Outbox;
+use crate::genesys::sessions::Sessions;
 use crate::genesys::wire::requests;
 use crate::rest::Retry;
 
 impl Calls {
-    pub(super) fn carry_out(&mut self, id: &ConversationId, effect: Effect, out: &mut Outbox) {
+    pub(super) fn carry_out(
+        &mut self,
+        id: &ConversationId,
+        effect: Effect,
+        sessions: &mut Sessions,
+        out: &mut Outbox,
+    ) {
         let conversation = id.clone();
         match effect {
             Effect::Ring(pending) => {
@@ -30,7 +37,7 @@ impl Calls {
             }
             Effect::Gone(why) => self.goals.invitation_gone(id, why, out),
             Effect::Begun(session) => {
-                if let Some(handle) = self.sessions.handle(&session) {
+                if let Some(handle) = sessions.handle(&session) {
                     out.event(Event::SessionStarted(handle));
                 }
             }
@@ -41,19 +48,19 @@ impl Calls {
             Effect::Proceed(invite) => send_proceed(&invite, out),
             Effect::Answer => self.answer_by_rest(id, out),
             Effect::Connected(call, session) => {
-                self.meters.start(&call, &session, &self.sessions);
+                self.meters.start(&call, &session, sessions);
                 self.goals.session_goes_on(&session, id, out);
                 out.event(Event::CallConnected { call, session });
             }
             Effect::Ended(session) => {
-                let quality = self.meters.end(id, &self.sessions);
+                let quality = self.meters.end(id, sessions);
                 self.reports.rate(id, quality);
                 out.event(Event::CallEnded { conversation, session, quality });
             }
             Effect::Update(change, call) => self.tell_update(id, change, call, out),
             Effect::Report(session, leg) => {
                 // Once for each leg (wire notes 8.2).
-                if self.sessions.report_once(&session, &leg) {
+                if sessions.report_once(&session, &leg) {
                     let resource = requests::call_metadata(id, leg.as_str());
                     out.rest(CallAsk::Metadata(conversation), resource, Retry::No);
                 }
@@ -63,18 +70,18 @@ impl Calls {
                 let said = Complaint::new(&error.code, Some(&error.message));
                 let error = Error::new(ErrorKind::Call, text).caused_by(said);
                 let of = Subject { conversation: Some(conversation), session };
-                out.event(Event::Error(error.about(&self.subject(of))));
+                out.event(Event::Error(error.about(&self.subject(of, sessions))));
             }
             Effect::CallOver => {
                 self.goals.call_over(id, out);
                 self.dials.forget(id);
             }
             Effect::Release(session) => {
-                if self.is_kept(&session) {
+                if self.is_kept(&session, sessions) {
                     self.goals.session_stays(id, out);
                 } else {
                     let until = out.now() + out.config.timing.media_without_call;
-                    self.sessions.leave_alone(&session, until);
+                    sessions.leave_alone(&session, until);
                 }
             }
         }

@@ -7,6 +7,7 @@ use crate::genesys::event::Event;
 use crate::genesys::ids::{ConversationId, MAX_ID, SessionId};
 use crate::genesys::outbox::Outbox;
 use crate::genesys::session_type::SessionType;
+use crate::genesys::sessions::Sessions;
 use crate::genesys::wire::{Dialect, Frame, Message, Payload, Propose, SessionMessage};
 use crate::xmpp::Jid;
 
@@ -15,11 +16,12 @@ impl Calls {
         &mut self,
         message: &SessionMessage,
         from: Option<&Jid>,
+        sessions: &mut Sessions,
         out: &mut Outbox,
     ) {
         match message {
             SessionMessage::Propose(propose) => match from {
-                Some(from) => self.propose(propose, from, out),
+                Some(from) => self.propose(propose, from, sessions, out),
                 None => out.malformed("propose without a sender"),
             },
             // Row by row: only the client that got the offer sends accept (LC-15), and our own
@@ -28,10 +30,12 @@ impl Calls {
             SessionMessage::Accept { id } | SessionMessage::Reject { id } => {
                 if from.is_none() || from != out.jid.as_ref() {
                     let other = from.filter(|from| out.bare_jid() != Some(from.bare()));
-                    self.feed_invited(id, other, Input::Elsewhere, out);
+                    self.feed_invited(id, other, Input::Elsewhere, sessions, out);
                 }
             }
-            SessionMessage::Retract { id } => self.feed_invited(id, from, Input::Retract, out),
+            SessionMessage::Retract { id } => {
+                self.feed_invited(id, from, Input::Retract, sessions, out);
+            }
             SessionMessage::Proceed { .. } => {}
         }
     }
@@ -42,6 +46,7 @@ impl Calls {
         &mut self,
         message: &SessionMessage,
         from: Option<&Jid>,
+        sessions: &mut Sessions,
         out: &mut Outbox,
     ) {
         let SessionMessage::Proceed { id } = message else { return };
@@ -50,7 +55,7 @@ impl Calls {
         let asked = proposal
             .is_some_and(|(_, invite)| from.is_none_or(|from| is_or_serves(from, &invite.from)));
         if asked {
-            self.feed_invited(id, None, Input::Undelivered, out);
+            self.feed_invited(id, None, Input::Undelivered, sessions, out);
         }
     }
 
@@ -61,13 +66,14 @@ impl Calls {
         id: &str,
         by: Option<&Jid>,
         input: fn(SessionId) -> Input,
+        sessions: &mut Sessions,
         out: &mut Outbox,
     ) {
         let session = SessionId::from(id);
         for conversation in self.invited(&session) {
             let proposer = self.entries.get(&conversation).and_then(|s| s.invitation.invite());
             if by.is_none_or(|by| proposer.is_some_and(|invite| invite.is_by(by))) {
-                self.feed(&conversation, input(session.clone()), out);
+                self.feed(&conversation, input(session.clone()), sessions, out);
             }
         }
     }
@@ -86,7 +92,13 @@ impl Calls {
         invites.filter(|invite| matches!(invite.by, By::Propose { .. })).any(|i| !i.is_by(by))
     }
 
-    fn propose(&mut self, propose: &Propose, from: &Jid, out: &mut Outbox) {
+    fn propose(
+        &mut self,
+        propose: &Propose,
+        from: &Jid,
+        sessions: &mut Sessions,
+        out: &mut Outbox,
+    ) {
         if Some(from) == out.jid.as_ref() {
             return;
         }
@@ -113,7 +125,7 @@ impl Calls {
             out.malformed(format!("propose {} without a conversation", propose.id));
             return;
         };
-        if self.sessions.contains(&SessionId::from(propose.id.as_str())) {
+        if sessions.contains(&SessionId::from(propose.id.as_str())) {
             return;
         }
         if self.is_proposed_by_other(&propose.id.as_str().into(), &conversation, from) {
@@ -125,7 +137,7 @@ impl Calls {
             return;
         }
         let invite = Invite::proposed(propose, from, out.now() + out.config.timing.ringing);
-        self.feed(&conversation, Input::Propose(invite), out);
+        self.feed(&conversation, Input::Propose(invite), sessions, out);
     }
 
     /// The conversations that a session was proposed for, answered ones first: it should be one,

@@ -1,4 +1,4 @@
-//! The softphone's calls: each conversation's state, the media sessions, and the commands, held
+//! The softphone's calls: each conversation's state and the commands, held
 //! together (behaviour notes 2 to 5).
 //!
 //! Decisions about one conversation are made in [`super::conversation`]; here they are carried
@@ -48,11 +48,10 @@ use self::reports::Reports;
 pub(crate) const MAX_CONVERSATIONS: usize = 256;
 
 /// The calls of one user. See the [module](self).
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Calls {
     /// The conversations; boxed, as what a map holds it has room for many times over.
     entries: BTreeMap<ConversationId, Box<ConversationState>>,
-    pub(crate) sessions: Sessions,
     pub(crate) line: Line,
     goals: Goals,
     /// The quality of connected calls.
@@ -67,21 +66,6 @@ pub(crate) struct Calls {
 }
 
 impl Calls {
-    pub(crate) fn new(sessions: Sessions) -> Self {
-        Self {
-            entries: BTreeMap::new(),
-            sessions,
-            line: Line::default(),
-            goals: Goals::default(),
-            meters: Meters::default(),
-            reports: Reports::default(),
-            dials: Dials::default(),
-            asked_about: Vec::new(),
-            reinvites: Reinvites::default(),
-            untold: false,
-        }
-    }
-
     /// The time at which a conversation is due; sessions have wakes of their own.
     pub(crate) fn next_wake(&self) -> Option<Wake> {
         self.entries.values().filter_map(|state| state.wake()).min_by_key(|wake| wake.at)
@@ -90,7 +74,6 @@ impl Calls {
     /// The number of things remembered.
     pub(crate) fn size(&self) -> usize {
         self.entries.len()
-            + self.sessions.len()
             + self.goals.len()
             + self.meters.len()
             + self.reports.len()
@@ -106,14 +89,20 @@ impl Calls {
     }
 
     /// Feeds an input to a conversation: the one way in which one changes.
-    fn feed(&mut self, id: &ConversationId, input: Input, out: &mut Outbox) {
+    fn feed(
+        &mut self,
+        id: &ConversationId,
+        input: Input,
+        sessions: &mut Sessions,
+        out: &mut Outbox,
+    ) {
         // What media reached before this: the call may be over with it.
-        self.note_media();
+        self.note_media(sessions);
         let state = self.entries.remove(id).unwrap_or_default();
         let context = Context {
             id,
             now: out.now(),
-            shared: self.shared_for(id),
+            shared: self.shared_for(id, sessions),
             line: self.line.active(),
             dialled: self.dials.made(id),
             eager: out.config.eager_connection,
@@ -126,14 +115,14 @@ impl Calls {
         }
         for effect in effects {
             self.reports.note(id, &effect, out.now());
-            self.carry_out(id, effect, out);
+            self.carry_out(id, effect, sessions, out);
         }
         self.finish(id, out);
     }
 
     /// Takes note of what media has reached.
-    fn note_media(&mut self) {
-        for (session, milestone, at) in self.sessions.take_milestones() {
+    fn note_media(&mut self, sessions: &mut Sessions) {
+        for (session, milestone, at) in sessions.take_milestones() {
             for id in self.users_of(&session) {
                 self.reports.reached(&id, milestone, at);
             }
@@ -154,7 +143,7 @@ impl Calls {
     }
 
     /// A subject, with what is known of it: a call's session, a session's call.
-    pub(crate) fn subject(&self, of: Subject) -> Subject {
+    pub(crate) fn subject(&self, of: Subject, sessions: &Sessions) -> Subject {
         match of {
             Subject { conversation: Some(conversation), session: None } => {
                 let entry = self.entries.get(&conversation);
@@ -165,7 +154,7 @@ impl Calls {
             }
             Subject { conversation: None, session: Some(session) } => {
                 // It may carry others than the call that it was made for.
-                let made_for = self.sessions.handle(&session).map(|s| s.conversation);
+                let made_for = sessions.handle(&session).map(|s| s.conversation);
                 let carried = self.users_of(&session);
                 let still = made_for.as_ref().is_some_and(|id| carried.contains(id));
                 let other = carried.into_iter().next().filter(|_| !still);
@@ -182,9 +171,10 @@ impl Calls {
         &mut self,
         session: &SessionId,
         reinvite: bool,
+        sessions: &mut Sessions,
         out: &mut Outbox,
     ) {
-        let Some(handle) = self.sessions.handle(session) else { return };
+        let Some(handle) = sessions.handle(session) else { return };
         let conversation = handle.conversation.clone();
         if let Some(own) = out.bare_jid() {
             let accept = SessionMessage::Accept { id: session.as_str().to_owned() };
@@ -193,9 +183,9 @@ impl Calls {
                 Payload::Extension(Dialect::SessionMessage(accept)),
             )));
         }
-        self.feed(&conversation, Input::Offered(session.clone()), out);
+        self.feed(&conversation, Input::Offered(session.clone()), sessions, out);
         if (reinvite || out.config.auto_connect_sessions)
-            && let Err(error) = self.answer(session, out)
+            && let Err(error) = self.answer(session, sessions, out)
         {
             // The session stays offered: accept can be tried again (DEF-16).
             let about =
@@ -210,9 +200,10 @@ impl Calls {
         &mut self,
         session: &SessionId,
         old: &SessionId,
+        sessions: &mut Sessions,
         out: &mut Outbox,
     ) {
-        let Some(handle) = self.sessions.handle(session) else { return };
+        let Some(handle) = sessions.handle(session) else { return };
         if let Some(own) = out.bare_jid() {
             let accept = SessionMessage::Accept { id: session.as_str().to_owned() };
             out.signal(Frame::Message(Message::to(
@@ -223,21 +214,21 @@ impl Calls {
         out.event(Event::SessionReplaced { session: handle, old: old.clone() });
         for conversation in self.users_of(old) {
             let (old, new) = (old.clone(), session.clone());
-            self.feed(&conversation, Input::Replaced { old, new }, out);
+            self.feed(&conversation, Input::Replaced { old, new }, sessions, out);
         }
         self.goals.session_replaced(old, session);
-        self.meters.move_on(old, session, &self.sessions);
+        self.meters.move_on(old, session, sessions);
         self.line.replaced(old, session);
-        match self.sessions.make_answer(session, out) {
-            Ok(Some(answer)) => self.sessions.accept(session, answer, out),
+        match sessions.make_answer(session, out) {
+            Ok(Some(answer)) => sessions.accept(session, answer, out),
             Ok(None) => {}
             Err(error) => {
                 let of = Subject { conversation: None, session: Some(session.clone()) };
-                out.event(Event::Error(error.about(&self.subject(of))));
+                out.event(Event::Error(error.about(&self.subject(of, sessions))));
             }
         }
         if old != session {
-            self.sessions.terminate(old, Reason::AlternativeSession, out);
+            sessions.terminate(old, Reason::AlternativeSession, out);
         }
     }
 
@@ -247,16 +238,17 @@ impl Calls {
         &mut self,
         session: &SessionId,
         conversation: &ConversationId,
+        sessions: &mut Sessions,
         out: &mut Outbox,
     ) {
-        let Some(before) = self.sessions.moved(session, conversation) else { return };
+        let Some(before) = sessions.moved(session, conversation) else { return };
         if self.has_room(conversation) {
-            self.feed(conversation, Input::Carried(session.clone()), out);
+            self.feed(conversation, Input::Carried(session.clone()), sessions, out);
         } else {
             out.malformed("too many conversations: renegotiation without a call");
         }
         if self.entries.contains_key(&before) {
-            self.feed(&before, Input::Left(session.clone()), out);
+            self.feed(&before, Input::Left(session.clone()), sessions, out);
         }
     }
 
@@ -266,35 +258,41 @@ impl Calls {
         &mut self,
         conversation: &ConversationId,
         why: MediaError,
+        sessions: &mut Sessions,
         out: &mut Outbox,
     ) {
-        self.feed(conversation, Input::Refused(why), out);
+        self.feed(conversation, Input::Refused(why), sessions, out);
     }
 
-    fn answer(&mut self, session: &SessionId, out: &mut Outbox) -> Result<(), Error> {
-        let answer = self.sessions.make_answer(session, out);
+    fn answer(
+        &mut self,
+        session: &SessionId,
+        sessions: &mut Sessions,
+        out: &mut Outbox,
+    ) -> Result<(), Error> {
+        let answer = sessions.make_answer(session, out);
         answer.map(|answer| {
             // Nobody hears the other call once this one is answered (PC-3).
             self.hold_others(session, out);
             if let Some(answer) = answer {
-                self.sessions.accept(session, answer, out);
+                sessions.accept(session, answer, out);
             }
-            self.line.nominate(session, &self.sessions);
+            self.line.nominate(session, sessions);
             // On the shared session other limits hold.
             for conversation in self.users_of(session) {
-                self.feed(&conversation, Input::Time, out);
+                self.feed(&conversation, Input::Time, sessions, out);
             }
         })
     }
 
     /// Takes note of sessions that ended in the meantime.
-    pub(crate) fn sweep(&mut self, out: &mut Outbox) {
-        self.note_media();
-        self.meters.stop(&self.sessions);
-        for (session, _) in self.sessions.take_ended(out) {
-            self.line.dismiss(&session, &self.sessions);
+    pub(crate) fn sweep(&mut self, sessions: &mut Sessions, out: &mut Outbox) {
+        self.note_media(sessions);
+        self.meters.stop(sessions);
+        for (session, _) in sessions.take_ended(out) {
+            self.line.dismiss(&session, sessions);
             for conversation in self.users_of(&session) {
-                self.feed(&conversation, Input::MediaOver(session.clone()), out);
+                self.feed(&conversation, Input::MediaOver(session.clone()), sessions, out);
             }
             self.goals.session_over(&session, out);
         }
@@ -313,8 +311,12 @@ impl Calls {
     // Several calls
 
     /// The session that a call without one of its own would ride on (PC-5).
-    fn shared_for(&self, id: &ConversationId) -> Option<(&SessionId, &Jid)> {
-        let session = self.line.usable(&self.sessions)?;
+    fn shared_for<'a>(
+        &'a self,
+        id: &ConversationId,
+        sessions: &'a Sessions,
+    ) -> Option<(&'a SessionId, &'a Jid)> {
+        let session = self.line.usable(sessions)?;
         let free = match self.line.lines() {
             Lines::Unknown | Lines::Many { persistent: false } => false,
             Lines::One { .. } => true,
@@ -322,15 +324,20 @@ impl Calls {
                 other == id || state.fake || state.media.as_ref() != Some(session)
             }),
         };
-        free.then_some((session, self.sessions.signal(session)?.peer()))
+        free.then_some((session, sessions.signal(session)?.peer()))
     }
 
     /// Takes the service's word on the persistent connection (PC-17).
-    pub(crate) fn handle_persistent(&mut self, notice: &PersistentNotice, out: &mut Outbox) {
+    pub(crate) fn handle_persistent(
+        &mut self,
+        notice: &PersistentNotice,
+        sessions: &mut Sessions,
+        out: &mut Outbox,
+    ) {
         let Some(Told { state, session, error }) = self.line.told(notice) else { return };
         out.event(Event::PersistentConnection(state));
         if let Some(error) = error {
-            let about = self.subject(Subject { conversation: None, session });
+            let about = self.subject(Subject { conversation: None, session }, sessions);
             out.event(Event::Error(error.about(&about)));
         }
     }
@@ -346,10 +353,10 @@ impl Calls {
 
     /// Returns true if a session is to stay although a call on it is over: another call is on it,
     /// or it outlives calls.
-    fn is_kept(&self, session: &SessionId) -> bool {
+    fn is_kept(&self, session: &SessionId, sessions: &Sessions) -> bool {
         let used =
             self.entries.values().any(|state| !state.fake && state.media.as_ref() == Some(session));
-        used || self.line.keeps(session, &self.sessions)
+        used || self.line.keeps(session, sessions)
     }
 
     /// Talking on one line holds the others (PC-14). An eager session carries no call, and so
@@ -401,19 +408,25 @@ impl Calls {
     }
 
     /// Takes up the events that waited for the answer to a dial.
-    fn take_early(&mut self, out: &mut Outbox) {
+    fn take_early(&mut self, sessions: &mut Sessions, out: &mut Outbox) {
         for (id, leg) in self.dials.take_early(self.goals.is_dialling()) {
             if leg.class() == Class::Ended {
                 // It was over before it was known to be ours: that is all there is to tell.
                 self.dials.forget(&id);
                 self.finish(&id, out);
             } else if self.has_room(&id) {
-                self.feed(&id, Input::Told(leg), out);
+                self.feed(&id, Input::Told(leg), sessions, out);
             }
         }
     }
 
-    pub(crate) fn handle_notice(&mut self, notice: &Notice<'_>, user: &UserId, out: &mut Outbox) {
+    pub(crate) fn handle_notice(
+        &mut self,
+        notice: &Notice<'_>,
+        user: &UserId,
+        sessions: &mut Sessions,
+        out: &mut Outbox,
+    ) {
         let id = notice.id.clone();
         let known = self.entries.get(&id);
         let known_leg = known.and_then(|state| state.leg.as_ref());
@@ -448,14 +461,14 @@ impl Calls {
         if !skipped.is_empty() {
             out.malformed(format!("who is on the call: {skipped}"));
         }
-        self.feed(&id, Input::Told(leg), out);
+        self.feed(&id, Input::Told(leg), sessions, out);
     }
 
     /// Asks, once signaling is back, for what happened meanwhile (DEF-10, LC-23).
-    pub(crate) fn came_back(&mut self, agent: bool, out: &mut Outbox) {
-        self.sessions.end_dead();
+    pub(crate) fn came_back(&mut self, agent: bool, sessions: &mut Sessions, out: &mut Outbox) {
+        sessions.end_dead();
         // A call that ends with its session is not asked about.
-        self.sweep(out);
+        self.sweep(sessions, out);
         if agent {
             self.asked_about = self.entries.keys().cloned().collect();
             out.forget_http(|ask| *ask == Ask::Call(CallAsk::Listing));
@@ -469,6 +482,7 @@ impl Calls {
         &mut self,
         result: Result<serde_json::Value, Failure>,
         user: Option<&UserId>,
+        sessions: &mut Sessions,
         out: &mut Outbox,
     ) {
         let listing = result.and_then(|body| Listing::answered(&body));
@@ -484,22 +498,22 @@ impl Calls {
         }
         for notice in listing.entities {
             gone.retain(|id| *id != notice.id);
-            self.handle_notice(&notice, user, out);
+            self.handle_notice(&notice, user, sessions, out);
         }
         for conversation in gone {
-            self.feed(&conversation, Input::Absent, out);
-            self.sessions.end_unanswered(&conversation);
+            self.feed(&conversation, Input::Absent, sessions, out);
+            sessions.end_unanswered(&conversation);
         }
     }
 
     /// Ends every media session (LC-22).
-    pub(crate) fn destroy(&mut self, out: &mut Outbox) {
+    pub(crate) fn destroy(&mut self, sessions: &mut Sessions, out: &mut Outbox) {
         self.line.clear();
-        self.sessions.terminate_all(out);
-        self.sweep(out);
+        sessions.terminate_all(out);
+        self.sweep(sessions, out);
     }
 
-    pub(crate) fn handle_timeout(&mut self, out: &mut Outbox) {
+    pub(crate) fn handle_timeout(&mut self, sessions: &mut Sessions, out: &mut Outbox) {
         let now = out.now();
         let due: Vec<_> = self
             .entries
@@ -508,15 +522,15 @@ impl Calls {
             .map(|(id, _)| id.clone())
             .collect();
         for conversation in due {
-            self.feed(&conversation, Input::Time, out);
+            self.feed(&conversation, Input::Time, sessions, out);
         }
-        for session in self.sessions.take_idle(now) {
-            if !self.is_kept(&session) {
-                self.sessions.terminate(&session, Reason::Success, out);
+        for session in sessions.take_idle(now) {
+            if !self.is_kept(&session, sessions) {
+                sessions.terminate(&session, Reason::Success, out);
             }
         }
-        self.sessions.handle_timeout(out);
-        self.meters.sample(&mut self.sessions, out);
+        sessions.handle_timeout(out);
+        self.meters.sample(sessions, out);
     }
 
     /// Tells the list of calls as it has become, where there was too much to tell each change.

@@ -7,6 +7,7 @@ use crate::genesys::conversation::{By, Invite};
 use crate::genesys::event::Signaling;
 use crate::genesys::ids::{ConversationId, SessionId};
 use crate::genesys::outbox::Outbox;
+use crate::genesys::sessions::Sessions;
 use crate::xmpp::Jid;
 
 impl Calls {
@@ -16,8 +17,9 @@ impl Calls {
         &self,
         session: &SessionId,
         peer: &Jid,
+        sessions: &Sessions,
     ) -> (Standing, Option<ConversationId>) {
-        if let Some(standing) = self.standing_of_open(session, peer, None) {
+        if let Some(standing) = self.standing_of_open(session, peer, None, sessions) {
             return (standing, None);
         }
         match self.proposal(session) {
@@ -37,17 +39,18 @@ impl Calls {
         named: Option<ConversationId>,
         peer: &Jid,
         sdp: &str,
+        sessions: &Sessions,
     ) -> (Standing, Option<ConversationId>) {
         let proposal = self.proposal(session);
         let invited = proposal.as_ref().map(|(conversation, _)| conversation.clone());
-        let made_for = || self.sessions.handle(session).map(|session| session.conversation);
+        let made_for = || sessions.handle(session).map(|session| session.conversation);
         let conversation = named.or(invited).or_else(made_for);
-        if let Some(standing) = self.standing_of_open(session, peer, Some(sdp)) {
+        if let Some(standing) = self.standing_of_open(session, peer, Some(sdp), sessions) {
             return (standing, conversation);
         }
         let standing = match (&conversation, proposal) {
             (None, _) => Standing::Nameless,
-            (Some(call), _) if self.is_strange(session, call, peer) => Standing::Strange,
+            (Some(call), _) if self.is_strange(session, call, peer, sessions) => Standing::Strange,
             (Some(_), None) => Standing::Unknown,
             (Some(_), Some((_, invite))) => proposed(invite),
         };
@@ -60,28 +63,35 @@ impl Calls {
         session: &SessionId,
         peer: &Jid,
         sdp: Option<&str>,
+        sessions: &Sessions,
     ) -> Option<Standing> {
-        let signal = self.sessions.signal(session)?;
+        let signal = sessions.signal(session)?;
         if signal.peer() != peer {
             return Some(Standing::Foreign);
         }
-        let same = || sdp.is_some_and(|sdp| self.sessions.is_renegotiation(session, sdp));
+        let same = || sdp.is_some_and(|sdp| sessions.is_renegotiation(session, sdp));
         let connection = match signal.kind() {
             Signaling::Jingle => Connection::ByJingle,
             Signaling::Sdp if same() => Connection::Same,
             Signaling::Sdp => Connection::Other,
         };
-        let is_current = self.sessions.is_current(session);
+        let is_current = sessions.is_current(session);
         let standing = if is_current { Standing::There } else { Standing::Replaced };
         Some(standing(connection))
     }
 
     /// True if an offer comes from somebody who has nothing to do with it: a session was proposed by
     /// another bare address, or the conversation is on a session of another one's.
-    fn is_strange(&self, session: &SessionId, conversation: &ConversationId, peer: &Jid) -> bool {
+    fn is_strange(
+        &self,
+        session: &SessionId,
+        conversation: &ConversationId,
+        peer: &Jid,
+        sessions: &Sessions,
+    ) -> bool {
         let carrier = self.entries.get(conversation).and_then(|entry| entry.media.as_ref());
         self.is_proposed_by_other(session, conversation, peer)
-            || self.sessions.is_held_by_other(carrier, conversation, peer)
+            || sessions.is_held_by_other(carrier, conversation, peer)
     }
 
     /// The call that a session was proposed for, if that is not begun.
@@ -98,10 +108,11 @@ impl Calls {
         &self,
         conversation: &ConversationId,
         peer: &Jid,
+        sessions: &Sessions,
     ) -> Option<SessionId> {
         let carries = self.entries.get(conversation).and_then(|entry| entry.media.clone());
         let free = |session: &SessionId| self.line.is(session) || self.users_of(session).is_empty();
-        carries.or_else(|| self.sessions.made_for(conversation, peer).into_iter().find(free))
+        carries.or_else(|| sessions.made_for(conversation, peer).into_iter().find(free))
     }
 
     /// True if a re-invite's request was seen before.

@@ -41,6 +41,7 @@ pub(super) struct WebRtc {
     pub(super) descriptions: Descriptions<OurPart>,
     /// The terms last told of the first track of audio.
     pub(super) told: Option<Agreement>,
+    pub(super) told_track: Option<TrackInfo>,
     pub(super) state: MediaState,
     /// True once the DTLS handshake is done.
     pub(super) secure: bool,
@@ -73,6 +74,7 @@ impl WebRtc {
             now,
             descriptions: Descriptions::new(session),
             told: None,
+            told_track: None,
             state: MediaState::New,
             secure: false,
             give_up: None,

@@ -259,14 +259,11 @@ impl WebRtc {
     fn tell_agreement(&mut self) {
         let agreement = self.agreement();
         let before = std::mem::replace(&mut self.told, agreement);
-        if before != agreement {
-            let info = |terms| TrackInfo::audio(self.mid_of(Track::AUDIO), &terms);
-            self.event(match (before, agreement) {
-                (None, Some(terms)) => EngineEvent::TrackAdded(info(terms)),
-                (Some(_), Some(terms)) => EngineEvent::TrackChanged(info(terms)),
-                (Some(_) | None, None) => EngineEvent::TrackRemoved(Track::AUDIO),
-            });
-        }
+        // Its section may be another one, on the same terms.
+        let track = agreement.map(|terms| TrackInfo::audio(self.mid_of(Track::AUDIO), &terms));
+        let known = std::mem::replace(&mut self.told_track, track.clone());
+        let news = EngineEvent::of_tracks(known.as_slice(), track.as_slice());
+        news.into_iter().for_each(|event| self.event(event));
         if let Some(agreement) = agreement.filter(|_| before != agreement) {
             self.event(EngineEvent::Agreed(agreement));
         }

@@ -251,6 +251,20 @@ fn holds(factory: &mut dyn EngineFactory, able: [bool; 2], row: &[Offer]) {
     sounds(&mut wire);
 }
 
+#[test]
+fn a_telephone_tells_that_its_track_is_another_section() {
+    let wish = |kind| Wish { kind, direction: Direction::SendRecv };
+    let lost = Offer {
+        by: 0,
+        restarts: false,
+        wishes: vec![wish(MediaKind::Video), wish(MediaKind::Audio)],
+        directions: Vec::new(),
+        fate: Fate::AnswerLost,
+    };
+    holds(&mut ModelFactory, [true, false], std::slice::from_ref(&lost));
+    holds(&mut WebRtcFactory::deterministic(), [true, false], &[lost]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 

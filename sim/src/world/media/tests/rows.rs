@@ -61,7 +61,7 @@ fn an_offer_is_made_again_and_again_though_nothing_changed(factory: &mut dyn Eng
         if let Some(before) = &before[by] {
             assert_eq!(without_origin(before), without_origin(&offer), "the same");
         }
-        if n % 3 == 0 {
+        if usize::is_multiple_of(n, 3) {
             wire.ends[by].rollback(wire.now).unwrap();
         } else {
             wire.answer(by, &offer).unwrap();

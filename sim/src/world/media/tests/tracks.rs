@@ -227,7 +227,7 @@ fn rfc_8831_messages_go_both_ways_in_order_whatever_is_lost(factory: &mut dyn En
         assert_eq!(labels(&wire, end), ["back", "first", "second"]);
     }
     let binary = |n: u8| ChannelMessage::Binary(vec![n; 3000].into());
-    let message = |n: u8| if n % 2 == 0 { text(n) } else { binary(n) };
+    let message = |n: u8| if n.is_multiple_of(2) { text(n) } else { binary(n) };
     for n in 0..20 {
         let now = wire.now;
         wire.ends[0].send_message(now, if n < 10 { first } else { second }, &message(n)).unwrap();
