@@ -173,3 +173,17 @@ pub mod genesys {
     /// Settings for a [`Client`].
     pub type Builder = offhook_runtime::genesys::Builder<Smol>;
 }
+
+pub mod ribbon {
+    //! The client of a Ribbon WebRTC Gateway, on smol.
+
+    pub use offhook_runtime::ribbon::{BuildError, Events, Reply};
+
+    use super::Smol;
+
+    /// A client on smol. Its keys are the methods of [`offhook::ribbon::Phone`].
+    pub type Client = offhook_runtime::ribbon::Client<Smol>;
+
+    /// Settings for a [`Client`].
+    pub type Builder = offhook_runtime::ribbon::Builder<Smol>;
+}

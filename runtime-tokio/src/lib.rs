@@ -151,6 +151,20 @@ pub mod genesys {
     pub type Builder = offhook_runtime::genesys::Builder<Tokio>;
 }
 
+pub mod ribbon {
+    //! The client of a Ribbon WebRTC Gateway, on tokio.
+
+    pub use offhook_runtime::ribbon::{BuildError, Events, Reply};
+
+    use super::Tokio;
+
+    /// A client on tokio. Its keys are the methods of [`offhook::ribbon::Phone`].
+    pub type Client = offhook_runtime::ribbon::Client<Tokio>;
+
+    /// Settings for a [`Client`].
+    pub type Builder = offhook_runtime::ribbon::Builder<Tokio>;
+}
+
 /// The README's program compiles.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]

@@ -39,6 +39,7 @@ mod queue;
 #[cfg(feature = "audio")]
 mod recording;
 mod reply;
+pub mod ribbon;
 mod runtime;
 mod service;
 mod stream;

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::constants::{CallState, ChangeReason, MediaConnectionState, OperationKind, OperationStatus, Transition};
+use super::constants::{
+    CallState, ChangeReason, MediaConnectionState, OperationKind, OperationStatus, Transition,
+};
 use super::error::Error;
 use super::ids::{CallId, OperationId, TrackId};
 use super::info::{
@@ -122,6 +124,8 @@ pub enum Event {
     MediaConnection {
         /// The call.
         call: CallId,
+        /// The name of its media, for frames.
+        media: Option<MediaId>,
         /// The state.
         state: MediaConnectionState,
         /// The state before.

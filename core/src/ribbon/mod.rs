@@ -41,6 +41,7 @@ mod ids;
 mod info;
 mod link;
 mod outbox;
+mod phone;
 mod pipeline;
 mod service;
 #[cfg(test)]
@@ -84,6 +85,7 @@ pub use ids::{
     CallId, ContactId, MediaObjectId, MessageId, OperationId, RecordId, SessionData, TrackId,
     UserId,
 };
+pub use phone::Phone;
 pub use pipeline::{
     Bandwidth, CodecKeeper, CodecRemover, CodecSelector, SdpContext, SdpEndpoint, SdpHandler,
     SdpKind, SdpStep,

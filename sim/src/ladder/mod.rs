@@ -117,7 +117,8 @@ impl LadderBuilder {
     /// Adds a message of a phone, by its place among the names.
     pub fn message_of(&mut self, phone: usize, record: &TraceRecord) {
         let channel = match record.channel {
-            Channel::Xmpp => "xmpp",
+            // The service's socket, whatever it speaks.
+            Channel::Xmpp | Channel::Notification => "xmpp",
             Channel::Rest => "rest",
             Channel::Media => "media",
         };

@@ -17,7 +17,7 @@ use super::decide::Standing;
 use super::operations::Operations;
 use super::told::Told;
 use super::tracks::{Difference, Tracks};
-use crate::machine::{CommandId, Rng, Wake};
+use crate::machine::{CommandId, MediaId, Rng, Wake};
 use crate::media::Peers;
 use crate::ribbon::command::Outcome;
 use crate::ribbon::constants::{CallState, HoldState, MediaConnectionState, OperationKind, Transition};
@@ -239,9 +239,14 @@ impl Call {
             local_tracks: self.tracks.used(true),
             remote_tracks: self.tracks.used(false),
             operations: self.ops.infos(),
-            media: self.media.as_ref().and_then(Association::media),
+            media: self.media_name(),
             ..self.info.clone()
         }
+    }
+
+    /// The name of its media: that which it had, where it is over.
+    fn media_name(&self) -> Option<MediaId> {
+        self.media.as_ref().map_or(self.info.media, Association::media)
     }
 
     /// Tells the state of the call.
@@ -307,7 +312,8 @@ impl Call {
     pub(super) fn enter_media(&mut self, state: MediaConnectionState, out: &mut Outbox) {
         let previous = std::mem::replace(&mut self.info.media_state, state);
         if previous != state {
-            out.event(Event::MediaConnection { call: self.info.id.clone(), state, previous });
+            let media = self.media_name();
+            out.event(Event::MediaConnection { call: self.info.id.clone(), media, state, previous });
         }
     }
 
@@ -324,6 +330,7 @@ impl Call {
         self.media_until = None;
         self.offer = None;
         self.audit.stop();
+        self.info.media = self.media_name();
         if let Some(media) = self.media.take() {
             media.close(desk);
         }

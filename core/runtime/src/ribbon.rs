@@ -1,0 +1,145 @@
+//! The client of a Ribbon WebRTC Gateway, on any runtime.
+
+use std::fmt::{self, Write as _};
+use std::time::{Duration, Instant};
+
+use offhook::Seed;
+use offhook::machine::MediaId;
+use offhook::media::{EngineFactory, MediaState};
+use offhook::ribbon::{
+    self, Command, Config, Error, ErrorCode, Event, MediaConnectionState, Outcome, Phone,
+};
+
+use crate::drive::{Drive, MediaNews, Observer};
+use crate::service::Service;
+
+/// A client on a runtime. Its keys are the methods of [`Phone`].
+pub type Client<R> = crate::Client<R, ribbon::Client>;
+
+/// Settings for a [`Client`].
+pub type Builder<R> = crate::Builder<R, ribbon::Client>;
+
+/// A subscription to all that a [`Client`] tells.
+pub type Events = crate::Events<ribbon::Client>;
+
+/// The answer to one of its keys.
+pub type Reply<T> = crate::Reply<ribbon::Client, T>;
+
+/// The reason why a client was not built.
+pub type BuildError = crate::BuildError<Error>;
+
+impl<R> Phone for Client<R> {
+    type Reply<T: TryFrom<Outcome, Error = Outcome>> = Reply<T>;
+
+    fn request<T: TryFrom<Outcome, Error = Outcome>>(&self, command: Command) -> Reply<T> {
+        self.submit(command)
+    }
+}
+
+/// The state that a client's clones share besides their handle: none.
+#[derive(Clone, Debug, Default)]
+pub struct Desk(());
+
+/// A follower that notes nothing.
+struct Nobody;
+
+impl Observer<ribbon::Client> for Nobody {
+    fn event(&mut self, _: &Event) {}
+
+    fn outcome(&mut self, _: &Outcome) {}
+}
+
+impl Service for ribbon::Client {
+    type Config = Config;
+    type Desk = Desk;
+
+    fn desk(_: &Config) -> (Desk, Box<dyn Observer<Self>>) {
+        (Desk::default(), Box::new(Nobody))
+    }
+
+    fn build(
+        mut config: Config,
+        factory: Box<dyn EngineFactory>,
+        seed: Seed,
+        now: Instant,
+        unix_ms: Option<u64>,
+    ) -> Result<Self, Error> {
+        config.unix_ms = config.unix_ms.or(unix_ms);
+        Self::new(config, factory, seed, now)
+    }
+
+    fn unexpected(outcome: &Outcome) -> Error {
+        Error::unexpected(outcome)
+    }
+}
+
+/// Counts what is written.
+struct Counted(usize);
+
+impl fmt::Write for Counted {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0 += text.len();
+        Ok(())
+    }
+}
+
+impl Drive for ribbon::Client {
+    fn farewell() -> (Command, Duration) {
+        (Command::Destroy, Duration::from_secs(5))
+    }
+
+    fn is_expendable(event: &Event) -> bool {
+        matches!(event, Event::Trace(_) | Event::Stats(_))
+    }
+
+    fn weight(event: &Event) -> usize {
+        let mut shown = Counted(0);
+        let _ = write!(shown, "{event:?}");
+        size_of::<Event>() + shown.0
+    }
+
+    fn events_lost(count: u64) -> Event {
+        Event::EventsLost(count)
+    }
+
+    fn ended_media(event: &Event) -> Option<MediaId> {
+        match event {
+            Event::CallState { call, .. } if call.state.is_final() => call.media,
+            _ => None,
+        }
+    }
+
+    fn media_news(event: &Event) -> Option<(MediaId, MediaNews)> {
+        match event {
+            Event::MediaConnection { media: Some(media), state, .. } => {
+                Some((*media, MediaNews::State(of(*state))))
+            }
+            Event::MediaAgreed { media, agreement, .. } => {
+                Some((*media, MediaNews::Agreed(*agreement)))
+            }
+            _ => None,
+        }
+    }
+
+    fn closed() -> Error {
+        Error::closed()
+    }
+
+    fn overloaded() -> Error {
+        Error::new(ErrorCode::Busy, "too many commands are waiting")
+    }
+}
+
+/// The state of media behind its name.
+fn of(state: MediaConnectionState) -> MediaState {
+    match state {
+        MediaConnectionState::New => MediaState::New,
+        MediaConnectionState::Connected | MediaConnectionState::Completed => MediaState::Connected,
+        // Of a path that may be found again.
+        MediaConnectionState::Disconnected | MediaConnectionState::Failed => {
+            MediaState::Disconnected
+        }
+        MediaConnectionState::Closed => MediaState::Closed,
+        _ => MediaState::Connecting,
+    }
+}
