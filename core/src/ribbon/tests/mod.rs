@@ -11,3 +11,5 @@ mod pipeline;
 mod refusals;
 mod requests;
 mod services;
+mod stores;
+mod timeline;
