@@ -338,6 +338,21 @@ fn rfc_8829_5_7_an_added_track_is_taken_back() {
 }
 
 #[test]
+fn rfc_8829_5_7_a_direction_that_was_offered_is_taken_back() {
+    let mut pair = meeting(&[Wish::AUDIO, CAMERA]);
+    let now = pair.now;
+    let before = pair.engine(Side::A).tracks();
+    for track in [Track::AUDIO, VIDEO] {
+        pair.engine(Side::A).set_direction(track, Direction::Inactive);
+    }
+    pair.engine(Side::A).create_offer(now, &[]).unwrap();
+    pair.engine(Side::A).rollback(now).unwrap();
+    assert_eq!(pair.engine(Side::A).tracks(), before);
+    renegotiate(&mut pair, Side::A, &[], str::to_owned);
+    assert_eq!(pair.engine(Side::A).tracks(), before, "nor is it offered later");
+}
+
+#[test]
 fn a_telephone_takes_audio_and_turns_the_rest_down() {
     let mut pair = Pair::with_each(|side, config| {
         if side == Side::A {

@@ -69,8 +69,8 @@ use std::time::Instant;
 
 pub use offhook;
 pub use offhook_runtime::{
-    AUDIO_QUEUE, Audio, AudioReceiver, AudioSender, Clock, EVENT_BYTES, EVENT_QUEUE, NoRuntime,
-    StartError, WaitError,
+    AUDIO_QUEUE, Audio, AudioReceiver, AudioSender, Clock, EVENT_BYTES, EVENT_QUEUE, FrameReceiver,
+    FrameSender, Frames, NoRuntime, StartError, VIDEO_BYTES, VIDEO_QUEUE, WaitError,
 };
 use offhook_runtime::{Runtime, Sockets};
 use smol::{Async, Timer};

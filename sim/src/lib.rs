@@ -6,6 +6,7 @@
 //! | --- | --- |
 //! | [`service`] | what any model service needs; it knows none |
 //! | [`cloud`] | the model of Genesys Cloud, a [`Service`](service::Service) |
+//! | [`gateway`] | the model of a Ribbon WebRTC Gateway, another |
 //! | [`ladder`] | diagrams of calls |
 //! | [`world`] | virtual time and a network, for any [`Pair`](world::Pair) of client and service |
 //! | [`serve`] | real sockets, for any service |
@@ -19,6 +20,7 @@
 
 pub mod cloud;
 mod dice;
+pub mod gateway;
 pub mod genesys;
 pub mod ladder;
 mod names;

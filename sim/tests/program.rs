@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use offhook::genesys::{Command, Error, Event, Phone as _};
+use offhook::machine::{Track, TrackId};
 use offhook_runtime::genesys::{Call, Client};
 use offhook_runtime::{NoRuntime, Runtime};
 use offhook_sim::program::Program;
@@ -36,6 +37,34 @@ async fn echo<R: Runtime>(call: Call<R>) {
             let _ = audio.sink.send(frame).await;
         }
     }
+}
+
+/// The same by the tracks of each session; pictures are there none.
+async fn tracks<R: Runtime>(phone: Client<R>) -> Result<(), Error> {
+    let (mut calls, mut events) = (phone.calls(), phone.events());
+    phone.connect().await?;
+    let answering = R::spawn(async move {
+        while let Some(call) = calls.next().await {
+            let _ = R::spawn(async move {
+                let _ = call.answer().await;
+            });
+        }
+    });
+    answering.expect("there is a runtime");
+    while let Some(event) = events.next().await {
+        let Event::SessionStarted(session) = event else { continue };
+        let media = session.media;
+        let mut sound = phone.track(TrackId::audio(media));
+        let mut pictures = phone.track(TrackId { media, track: Track::video(0) });
+        let echo = R::spawn(async move {
+            while let Some(frame) = sound.stream.next().await {
+                let _ = sound.sink.send(frame).await;
+            }
+            assert_eq!(pictures.stream.next().await, None, "it ends with its session");
+        });
+        echo.expect("there is a runtime");
+    }
+    Ok(())
 }
 
 /// A calm hour of three such bots, one line each.
@@ -76,6 +105,13 @@ fn a_bot_answers_and_says_back_what_it_hears() {
     let report = bots().run_caught(0);
     assert_eq!(report.finding, None);
     assert!(report.counts.get("calls connected") > 10, "{:?}", report.counts);
+    assert!(report.counts.get("words heard") > 200, "{:?}", report.counts);
+}
+
+#[test]
+fn a_bot_says_back_what_comes_on_its_tracks() {
+    let report = Scenario::calm().named("tracks").agents(3).program(tracks).run_caught(0);
+    assert_eq!(report.finding, None);
     assert!(report.counts.get("words heard") > 200, "{:?}", report.counts);
 }
 

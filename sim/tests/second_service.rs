@@ -3,23 +3,24 @@
 
 use std::collections::VecDeque;
 use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use offhook::machine::{
-    CommandId, Input as ClientInput, NameId, Output as ClientOutput, OutputOf, StreamEvent,
-    StreamId, Wake, WsEvent, WsId,
+    CommandId, Input as ClientInput, MediaId, NameId, Output as ClientOutput, OutputOf,
+    StreamEvent, StreamId, Track, TrackId, VideoCodec, VideoFrame, Wake, WsEvent, WsId,
 };
 use offhook::{Machine, Output as AnyOutput};
 use offhook_sim::serve::{Emulator, EmulatorOptions};
-use offhook_sim::service::{Input, Output, Service};
+use offhook_sim::service::{ConnId, Input, Output, Service, StreamInput};
 use offhook_sim::world::{
     Application, Conditions, Dice, Fidelity, Keys, Moment, Observer, Pair, Seen, ServiceParts,
     Text, World,
 };
 
-/// A word for which a client looks around in the network.
+/// A word for which a client goes to a relay first, and the relay's address.
 const ELSEWHERE: &str = "elsewhere";
+const RELAY: &str = "192.0.2.1:443";
 
 const S: fn(u64) -> Duration = Duration::from_secs;
 
@@ -28,6 +29,8 @@ const S: fn(u64) -> Duration = Duration::from_secs;
 struct Loud {
     queue: VecDeque<Output>,
     later: VecDeque<(Instant, Output)>,
+    /// The events of streams.
+    relayed: Vec<String>,
 }
 
 impl Service for Loud {
@@ -48,6 +51,24 @@ impl Service for Loud {
         }
         let due = self.later.iter().take_while(|(at, _)| *at <= now).count();
         self.queue.extend(self.later.drain(..due).map(|(_, output)| output));
+    }
+
+    fn listens(&self, to: SocketAddr) -> bool {
+        to == RELAY.parse().unwrap()
+    }
+
+    fn handle_stream(&mut self, _: Instant, conn: ConnId, event: StreamInput) {
+        match event {
+            StreamInput::Opened { tls, .. } => self.relayed.push(format!("to {tls:?}")),
+            StreamInput::Data(data) if data == b"bye" => {
+                self.queue.push_back(Output::CloseStream { conn });
+            }
+            StreamInput::Data(data) => {
+                let data = data.to_ascii_uppercase();
+                self.queue.push_back(Output::SendStream { conn, data });
+            }
+            StreamInput::Closed => self.relayed.push("closed".to_owned()),
+        }
     }
 
     fn poll_output(&mut self) -> Output {
@@ -81,20 +102,44 @@ impl Machine for Caller {
         let id = self.said.len() as u64;
         let request = http::Request::get("wss://loud.test/words").body(()).unwrap();
         let deadline = now + S(5);
-        if self.said.last().is_some_and(|word| word == ELSEWHERE) {
-            let (to, tls, from) = (([192, 0, 2, 1], 443).into(), None, None);
-            let stream = StreamId(id);
-            self.queue.push_back(ClientOutput::OpenStream { id: stream, to, tls, from, deadline });
-            let host = "relay.test".to_owned();
+        // Of two words the second is a host.
+        if let Some((ELSEWHERE, host)) = self.said.last().and_then(|word| word.split_once(' ')) {
+            let host = host.to_owned();
             self.queue.push_back(ClientOutput::Resolve { id: NameId(id), host, deadline });
+            return Ok(CommandId(id));
         }
         self.queue.push_back(ClientOutput::OpenWebSocket { id: WsId(id), request, deadline });
         Ok(CommandId(id))
     }
 
-    fn handle_input(&mut self, _: Instant, input: ClientInput) {
+    fn handle_input(&mut self, now: Instant, input: ClientInput) {
+        let tell = |text: String| ClientOutput::Event(text);
         let (id, event) = match input {
+            ClientInput::Resolved { id, result: Ok(addresses) } => {
+                self.queue.push_back(tell(format!("{addresses:?}")));
+                let (to, tls) = ((addresses[0], 443).into(), Some("relay.test".to_owned()));
+                let (id, deadline) = (StreamId(id.0), now + S(5));
+                let open = ClientOutput::OpenStream { id, to, tls, from: None, deadline };
+                return self.queue.push_back(open);
+            }
+            ClientInput::Stream { id, event: StreamEvent::Opened { .. } } => {
+                let data = b"hello".to_vec();
+                return self.queue.push_back(ClientOutput::SendStream { id, data });
+            }
+            ClientInput::Stream { id, event: StreamEvent::Data(data) } => {
+                self.queue.push_back(tell(String::from_utf8(data).unwrap()));
+                let bye = b"bye".to_vec();
+                return self.queue.push_back(ClientOutput::SendStream { id, data: bye });
+            }
+            ClientInput::Stream { event: StreamEvent::Closed { error }, .. } => {
+                let why = error.map(|error| error.message);
+                return self.queue.push_back(tell(format!("closed: {why:?}")));
+            }
             ClientInput::WebSocket { id, event } => (id, event),
+            // Its far side says back what it is shown.
+            ClientInput::Frame { track, frame } => {
+                return self.queue.push_back(ClientOutput::Frame { track, frame });
+            }
             ClientInput::Stream { event: StreamEvent::Failed(error), .. }
             | ClientInput::Resolved { result: Err(error), .. } => {
                 return self.queue.push_back(ClientOutput::Event(error.message));
@@ -228,26 +273,88 @@ fn another_service_and_its_client_run_in_a_world_in_virtual_time() {
     assert_eq!(world.digest(), run(1).digest());
 }
 
-/// Says one word.
-struct Once;
+/// Shows a picture, and says what comes back.
+struct Mirror;
 
-impl Application<LoudPair> for Once {
+impl Application<LoudPair> for Mirror {
     fn handle(&mut self, _: Duration, moment: Moment<'_, LoudPair>, keys: &mut Keys<'_, LoudPair>) {
-        if let Moment::Start = moment {
-            keys.submit(ELSEWHERE.to_owned()).unwrap();
+        let camera = TrackId { media: MediaId(7), track: Track::video(1) };
+        match moment {
+            Moment::Start => {
+                let frame = VideoFrame::new(VideoCodec::Vp8, 90, true, &b"picture"[..]);
+                keys.send(camera, frame.into());
+            }
+            Moment::Frame { track, frame } => {
+                assert_eq!(track, camera);
+                keys.submit(format!("{frame:?}")).unwrap();
+            }
+            _ => {}
         }
     }
 }
 
 #[test]
-fn what_a_simulated_network_does_not_have_is_answered_at_once() {
+fn frames_of_any_track_reach_the_client_and_the_application() {
     let mut world = World::<_, LoudPair>::empty(1, Fidelity::Signaling, Ears::default());
-    let phone = world.install("ada", Box::new(Once), |_| Caller::default());
+    let phone = world.install("ada", Box::new(Mirror), |_| Caller::default());
     world.set_conditions(phone, Conditions::good());
     assert_eq!(world.run(S(60)), None);
     let told: Vec<_> = world.observer().told.iter().map(|(_, word)| &**word).collect();
-    let none = |what| format!("the simulated network has no {what}");
-    assert_eq!(told, [&*none("streams"), &*none("names"), "ELSEWHERE"]);
+    assert_eq!(told, ["VP8@90 (7 BYTES, KEY)"]);
+}
+
+/// Goes to one relay.
+struct Once(&'static str);
+
+impl Application<LoudPair> for Once {
+    fn handle(&mut self, _: Duration, moment: Moment<'_, LoudPair>, keys: &mut Keys<'_, LoudPair>) {
+        if let Moment::Start = moment {
+            keys.submit(format!("{ELSEWHERE} {}", self.0)).unwrap();
+        }
+    }
+}
+
+/// The events of a client that goes to a relay of that host, and those of the relay. After so long
+/// its connections are reset.
+fn relayed(host: &'static str, reset: Option<Duration>) -> (Vec<String>, Vec<String>) {
+    let mut world = World::<_, LoudPair>::empty(1, Fidelity::Signaling, Ears::default());
+    world.set_name("relay.test", ["192.0.2.1".parse().unwrap()]);
+    world.set_name("other.test", ["192.0.2.2".parse().unwrap()]);
+    let phone = world.install("ada", Box::new(Once(host)), |_| Caller::default());
+    world.set_conditions(phone, Conditions { latency: S(1), ..Conditions::good() });
+    if let Some(after) = reset {
+        assert_eq!(world.run(after), None);
+        assert_eq!(world.open_sockets(phone), 1);
+        world.reset(phone);
+    }
+    assert_eq!(world.run(S(60)), None);
+    assert_eq!(world.open_sockets(phone), 0, "nothing is left");
+    let told = world.observer().told.iter().map(|(_, word)| word.clone()).collect();
+    (told, world.service().relayed.clone())
+}
+
+#[test]
+fn a_simulated_network_has_names_and_streams_to_where_a_service_listens() {
+    let (told, relay) = relayed("Relay.test.", None);
+    assert_eq!(told, ["[192.0.2.1]", "HELLO", "closed: None"]);
+    assert_eq!(relay, ["to Some(\"relay.test\")"]);
+    let (told, _) = relayed("192.0.2.1", None);
+    assert_eq!(told[..2], ["[192.0.2.1]", "HELLO"], "an address is its own answer");
+    let (told, relay) = relayed("other.test", None);
+    assert_eq!(told, ["[192.0.2.2]", "connection refused"]);
+    assert!(relay.is_empty());
+    let (told, _) = relayed("nobody.test", None);
+    assert_eq!(told, ["no such host"]);
+}
+
+#[test]
+fn a_stream_that_breaks_is_told_of_once_on_both_sides() {
+    // Connected after two seconds, greeted after four.
+    let (told, relay) = relayed("relay.test", Some(Duration::from_millis(3_500)));
+    assert_eq!(told, ["[192.0.2.1]", "closed: Some(\"connection reset\")"]);
+    assert_eq!(relay, ["to Some(\"relay.test\")", "closed"]);
+    let (told, _) = relayed("relay.test", Some(Duration::from_millis(1_500)));
+    assert_eq!(told, ["[192.0.2.1]", "connection reset"], "it never opened");
 }
 
 #[test]

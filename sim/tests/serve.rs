@@ -334,3 +334,45 @@ fn who_is_slow_loses_its_connection_and_nobody_elses() {
     }
     assert_eq!(status(&url, &get(&url, "/control/health")), 200);
 }
+
+#[test]
+fn both_services_stand_behind_one_listener() {
+    let emulator = Emulator::start(EmulatorOptions::default()).unwrap();
+    let url = emulator.http_url();
+    let host = url.rsplit('/').next().unwrap();
+    let health = talk(connect(&url), &get(&url, "/control/health"));
+    assert!(health.contains("\"ribbon\"") && health.contains("\"two-lines\""), "{health}");
+    let user = serde_json::json!({"user": "alice@example.com", "bearer": "tok"});
+    let user = emulator.control("POST", "ribbon/users", &user).unwrap();
+    assert_eq!(user["restUrl"], url);
+    assert_eq!(user["wsUrl"], emulator.ws_url());
+    assert!(emulator.add_user("Ada", Some("ada")).is_some());
+    let body =
+        r#"{"subscribeRequest":{"expires":60,"service":["call"],"notificationType":"WebSocket"}}"#;
+    let request = format!(
+        "POST /rest/version/1/user/alice@example.com/subscription HTTP/1.1\r\nhost: {host}\r\n\
+         authorization: Bearer tok\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let answer = talk(connect(&url), &request);
+    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+    let body: serde_json::Value =
+        serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap();
+    let channel = &body["subscribeResponse"]["subscriptionParams"]["notificationChannel"];
+    let mut stream = connect(&url);
+    let plain = upgrade(channel.as_str().unwrap()).replace("sec-websocket-protocol: xmpp\r\n", "");
+    stream.write_all(plain.as_bytes()).unwrap();
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 101");
+    // What happens in either is told in one record, and one word clears both.
+    let told = emulator.control("GET", "events?type=ws-open", &serde_json::Value::Null).unwrap();
+    assert_eq!(told["events"][0]["user"], "alice@example.com");
+    assert!(emulator.control("POST", "reset", &serde_json::json!({})).is_some());
+    for path in ["users", "ribbon/users"] {
+        let users = emulator.control("GET", path, &serde_json::Value::Null).unwrap();
+        let none = users.as_array().or(users["users"].as_array()).unwrap().is_empty();
+        assert!(none, "{path}: {users}");
+    }
+    emulator.shutdown();
+}

@@ -4,15 +4,15 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use futures_channel::mpsc;
 use futures_util::future::{Either, select};
-use futures_util::{Sink, SinkExt, Stream, StreamExt as _};
-use offhook::machine::MediaId;
+use futures_util::{Sink, SinkExt, Stream, StreamExt};
+use offhook::machine::{Frame, MediaId, TrackId};
 use offhook::media::{Agreement, AudioFrame};
 
 use crate::error::SendError;
+use crate::frames::{FrameReceiver, FrameSender, Frames, Outgoing};
 use crate::line::{Line, View};
-use crate::queue::{AudioQueue, Consumer, Producer, Watch, ends};
+use crate::queue::{FrameQueue, Producer};
 use crate::timer::Timer;
 
 /// Both directions of one session's audio, as encoded frames.
@@ -30,21 +30,18 @@ pub struct Audio {
     pub stream: AudioReceiver,
 }
 
-/// Frames on their way to the driver, from all senders.
-pub(crate) type Frames = mpsc::Sender<(MediaId, AudioFrame)>;
-
 impl Audio {
     pub(crate) fn new(
         media: MediaId,
-        frames: Frames,
+        outgoing: Outgoing,
         line: Arc<Line>,
         timer: Timer,
-    ) -> (Self, Producer<AudioQueue>) {
+    ) -> (Self, Producer<FrameQueue>) {
         line.set_clock(&timer.clock);
-        let (producer, consumer) = ends(AudioQueue::new(Arc::clone(&line), timer.clock.clone()));
-        let session = consumer.watch();
-        let stream = AudioReceiver { frames: consumer, timer: timer.clone() };
-        let sink = AudioSender { media, frames, session, line, timer };
+        let queue = FrameQueue::of_line(Arc::clone(&line), timer.clock.clone());
+        let (frames, producer) = Frames::new(TrackId::audio(media), outgoing, queue);
+        let stream = AudioReceiver { frames: frames.stream, timer: timer.clone() };
+        let sink = AudioSender { frames: frames.sink, line, timer };
         (Self { sink, stream }, producer)
     }
 
@@ -76,9 +73,7 @@ impl Audio {
 /// Media times may begin anywhere. Where they go back, as with another source, they are moved on by
 /// what has passed since.
 pub struct AudioSender {
-    media: MediaId,
-    frames: Frames,
-    pub(crate) session: Watch<AudioQueue>,
+    pub(crate) frames: FrameSender,
     pub(crate) line: Arc<Line>,
     pub(crate) timer: Timer,
 }
@@ -106,10 +101,11 @@ impl AudioSender {
     ///
     /// [`SendError::Ended`]
     pub async fn connected(&self) -> Result<Agreement, SendError> {
-        if self.session.has_ended() {
+        let session = &self.frames.session;
+        if session.has_ended() {
             return Err(SendError::Ended);
         }
-        match select(pin!(self.line.view.find(View::open)), pin!(self.session.ended())).await {
+        match select(pin!(self.line.view.find(View::open)), pin!(session.ended())).await {
             Either::Left((agreement, _)) => Ok(agreement),
             Either::Right(((), _)) => Err(SendError::Ended),
         }
@@ -120,31 +116,26 @@ impl Sink<AudioFrame> for AudioSender {
     type Error = SendError;
 
     fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        if self.session.has_ended() {
-            return Poll::Ready(Err(SendError::Ended));
-        }
-        self.frames.poll_ready(cx).map_err(|_| SendError::Ended)
+        self.frames.poll_ready_unpin(cx)
     }
 
     fn start_send(mut self: Pin<&mut Self>, mut frame: AudioFrame) -> Result<(), SendError> {
         self.line.send(self.timer.clock.now(), &mut frame)?;
-        let media = self.media;
-        self.frames.start_send((media, frame)).map_err(|_| SendError::Ended)
+        self.frames.start_send_unpin(frame.into())
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        Poll::Ready(Ok(()))
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        self.frames.poll_flush_unpin(cx)
     }
 
-    fn poll_close(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        self.frames.disconnect();
-        Poll::Ready(Ok(()))
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        self.frames.poll_close_unpin(cx)
     }
 }
 
 impl std::fmt::Debug for AudioSender {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "AudioSender({:?})", self.media)
+        write!(f, "AudioSender({:?})", self.frames.track.media)
     }
 }
 
@@ -153,7 +144,7 @@ impl std::fmt::Debug for AudioSender {
 /// [`AUDIO_QUEUE`](crate::AUDIO_QUEUE) frames wait; past that the oldest goes, and the next
 /// frame counts it in [`AudioFrame::lost_before`].
 pub struct AudioReceiver {
-    frames: Consumer<AudioQueue>,
+    frames: FrameReceiver,
     #[cfg_attr(not(feature = "audio"), expect(dead_code, reason = "frames need no timer"))]
     pub(crate) timer: Timer,
 }
@@ -161,7 +152,7 @@ pub struct AudioReceiver {
 impl AudioReceiver {
     /// The next frame; `None` once the audio has ended.
     pub async fn next(&mut self) -> Option<AudioFrame> {
-        self.frames.next().await
+        StreamExt::next(self).await
     }
 }
 
@@ -169,7 +160,15 @@ impl Stream for AudioReceiver {
     type Item = AudioFrame;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<AudioFrame>> {
-        self.frames.poll_next_unpin(cx)
+        loop {
+            return match self.frames.poll_next_unpin(cx) {
+                Poll::Ready(Some(Frame::Audio(frame))) => Poll::Ready(Some(frame)),
+                // Not of a track of audio.
+                Poll::Ready(Some(_)) => continue,
+                Poll::Ready(None) => Poll::Ready(None),
+                Poll::Pending => Poll::Pending,
+            };
+        }
     }
 }
 

@@ -4,13 +4,14 @@ use std::marker::PhantomData;
 use std::time::SystemTime;
 
 use offhook::Seed;
-use offhook::machine::MediaId;
+use offhook::machine::{MediaId, TrackId};
 use offhook::media::EngineFactory;
 use offhook::net::NetOptions;
 
 use crate::audio::Audio;
 use crate::clock::Clock;
 use crate::error::BuildError;
+use crate::frames::Frames;
 use crate::front::Front;
 use crate::handle::{Events, Handle, attach_observed, drive};
 use crate::reply::Reply;
@@ -65,6 +66,11 @@ impl<R, M: Service> Client<R, M> {
     /// Takes a session's audio. See [`Audio`].
     pub fn audio(&self, media: MediaId) -> Audio {
         self.handle.audio(media)
+    }
+
+    /// Takes one track of a session. See [`Frames`].
+    pub fn track(&self, track: TrackId) -> Frames {
+        self.handle.track(track)
     }
 
     /// Submits a command, now.

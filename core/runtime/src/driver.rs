@@ -8,8 +8,7 @@ use std::sync::Arc;
 use futures_util::future::{Either, pending};
 use futures_util::{FutureExt as _, select};
 use offhook::machine::{
-    CommandId, Frame, NetError, NetErrorKind, StreamEvent, StreamId, Track, TrackId, UdpEvent,
-    UdpId, Wake, WsEvent, WsId,
+    CommandId, NetError, NetErrorKind, StreamEvent, StreamId, UdpEvent, UdpId, Wake, WsEvent, WsId,
 };
 use offhook::{Input, Output};
 
@@ -88,10 +87,7 @@ impl<R: Sockets, M: Drive> Driver<R, M> {
                         let submitted = self.machine.submit(clock.now(), command);
                         self.front.submitted(asker, submitted);
                     }
-                    Asked::Audio(media, frame) => {
-                        let track = TrackId::audio(media);
-                        self.input(Input::Frame { track, frame: frame.into() });
-                    },
+                    Asked::Frame(track, frame) => self.input(Input::Frame { track, frame }),
                     Asked::Leave => match self.farewell() {
                         Some(farewell) => leaving = Some(farewell),
                         None => return,
@@ -224,11 +220,7 @@ impl<R: Sockets, M: Drive> Driver<R, M> {
                 }
             }
             Output::CloseUdp { id } => drop(self.media.remove(&id)),
-            Output::Frame { track, frame: Frame::Audio(frame) } if track.track == Track::AUDIO => {
-                self.front.heard(track.media, frame);
-            }
-            // Handles have the first audio track alone, as softphones do.
-            Output::Frame { .. } => {}
+            Output::Frame { track, frame } => self.front.came(track, frame),
             Output::Event(event) => self.front.told(event),
             Output::Completed { command, result } => self.front.completed(command, result),
             // Handled by the drain.

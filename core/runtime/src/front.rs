@@ -5,12 +5,11 @@ use std::task::{Context, Poll};
 
 use futures_channel::{mpsc, oneshot};
 use futures_util::stream::{FusedStream as _, StreamExt as _};
-use offhook::machine::{CommandId, MediaId};
-use offhook::media::AudioFrame;
+use offhook::machine::{CommandId, Frame, MediaId, TrackId};
 
 use crate::drive::{Drive, Observer};
 use crate::hub::Publisher;
-use crate::queue::{AudioQueue, Producer};
+use crate::queue::{FrameQueue, Producer};
 
 /// Sessions that are over and still remembered, so that late listeners hear of it.
 const ENDED_MEDIA: usize = 1024;
@@ -22,7 +21,7 @@ pub(crate) type Ending<M> =
 /// A request that a handle puts into its queue.
 pub(crate) enum Request<M: Drive> {
     Command(M::Command, Asker<M>),
-    Audio(MediaId, Producer<AudioQueue>),
+    Track(TrackId, Producer<FrameQueue>),
 }
 
 /// Whoever waits for the end of a command. Dropping it tells them that the machine is gone.
@@ -57,10 +56,10 @@ impl<M: Drive> std::fmt::Debug for Asker<M> {
 pub enum Asked<M: Drive> {
     /// Submit a command, and say so by [`Front::submitted`].
     Command(M::Command, Asker<M>),
-    /// Say a frame.
-    Audio(MediaId, AudioFrame),
+    /// Send a frame of a track.
+    Frame(TrackId, Frame),
     /// Take leave ([`Drive::farewell`]), since nobody holds a handle any more. Asked once;
-    /// afterwards there is audio at most.
+    /// afterwards there are frames at most.
     Leave,
 }
 
@@ -68,7 +67,7 @@ impl<M: Drive> std::fmt::Debug for Asked<M> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Command(..) => "Command",
-            Self::Audio(..) => "Audio",
+            Self::Frame(..) => "Frame",
             Self::Leave => "Leave",
         })
     }
@@ -78,16 +77,16 @@ impl<M: Drive> std::fmt::Debug for Asked<M> {
 /// an asynchronous runtime or a simulation.
 ///
 /// Whoever drives it does what is [asked](Front::poll_asked), and tells it all that the machine has
-/// for its application: events, ends of commands, audio. Dropping it ends everything that the handles
+/// for its application: events, ends of commands, frames. Dropping it ends everything that the handles
 /// wait for.
 pub struct Front<M: Drive> {
-    /// First, so that it hears of the end before anybody's audio ends.
+    /// First, so that it hears of the end before anybody's track ends.
     observer: Option<Box<dyn Observer<M>>>,
     requests: mpsc::UnboundedReceiver<Request<M>>,
-    frames: mpsc::Receiver<(MediaId, AudioFrame)>,
+    frames: mpsc::Receiver<(TrackId, Frame)>,
     askers: BTreeMap<CommandId, Asker<M>>,
     events: Publisher<M>,
-    audio: BTreeMap<MediaId, Producer<AudioQueue>>,
+    tracks: BTreeMap<TrackId, Producer<FrameQueue>>,
     ended: BTreeSet<MediaId>,
     /// True once it was asked to take leave.
     leaving: bool,
@@ -97,7 +96,7 @@ impl<M: Drive> Front<M> {
     /// The other end of handles' queues.
     pub(crate) fn new(
         requests: mpsc::UnboundedReceiver<Request<M>>,
-        frames: mpsc::Receiver<(MediaId, AudioFrame)>,
+        frames: mpsc::Receiver<(TrackId, Frame)>,
         events: Publisher<M>,
         observer: Option<Box<dyn Observer<M>>>,
     ) -> Self {
@@ -107,7 +106,7 @@ impl<M: Drive> Front<M> {
             frames,
             askers: BTreeMap::new(),
             events,
-            audio: BTreeMap::new(),
+            tracks: BTreeMap::new(),
             ended: BTreeSet::new(),
             leaving: false,
         }
@@ -120,7 +119,7 @@ impl<M: Drive> Front<M> {
                 Poll::Ready(Some(Request::Command(command, asker))) => {
                     return Poll::Ready(Asked::Command(command, asker));
                 }
-                Poll::Ready(Some(Request::Audio(media, producer))) => self.listen(media, producer),
+                Poll::Ready(Some(Request::Track(track, producer))) => self.listen(track, producer),
                 Poll::Ready(None) => {
                     self.leaving = true;
                     return Poll::Ready(Asked::Leave);
@@ -129,19 +128,19 @@ impl<M: Drive> Front<M> {
             }
         }
         if !self.frames.is_terminated()
-            && let Poll::Ready(Some((media, frame))) = self.frames.poll_next_unpin(cx)
+            && let Poll::Ready(Some((track, frame))) = self.frames.poll_next_unpin(cx)
         {
-            return Poll::Ready(Asked::Audio(media, frame));
+            return Poll::Ready(Asked::Frame(track, frame));
         }
         Poll::Pending
     }
 
-    /// Starts or ends a session's audio that somebody takes.
-    fn listen(&mut self, media: MediaId, producer: Producer<AudioQueue>) {
-        self.audio.retain(|_, producer| producer.is_held());
-        // Otherwise the producer is dropped, which ends the audio.
-        if !self.ended.contains(&media) {
-            self.audio.insert(media, producer);
+    /// Starts or ends a track that somebody takes.
+    fn listen(&mut self, track: TrackId, producer: Producer<FrameQueue>) {
+        self.tracks.retain(|_, producer| producer.is_held());
+        // Otherwise the producer is dropped, which ends the track.
+        if !self.ended.contains(&track.media) {
+            self.tracks.insert(track, producer);
         }
     }
 
@@ -176,7 +175,7 @@ impl<M: Drive> Front<M> {
             observer.event(&event);
         }
         if let Some(media) = M::ended_media(&event) {
-            self.audio.remove(&media);
+            self.tracks.retain(|track, _| track.media != media);
             self.ended.insert(media);
             if self.ended.len() > ENDED_MEDIA {
                 self.ended.pop_first();
@@ -185,9 +184,9 @@ impl<M: Drive> Front<M> {
         self.events.tell(event);
     }
 
-    /// Hands on a frame that the far side of a session said.
-    pub fn heard(&mut self, media: MediaId, frame: AudioFrame) {
-        if let Some(producer) = self.audio.get(&media) {
+    /// Hands on a frame that came on a track.
+    pub fn came(&mut self, track: TrackId, frame: Frame) {
+        if let Some(producer) = self.tracks.get(&track) {
             producer.push(frame);
         }
     }

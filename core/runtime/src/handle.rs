@@ -8,19 +8,20 @@ use std::time::Duration;
 
 use futures_channel::{mpsc, oneshot};
 use futures_util::{FutureExt as _, Stream, StreamExt as _};
-use offhook::machine::MediaId;
+use offhook::machine::{MediaId, Track, TrackId};
 use offhook::net::NetOptions;
 use tracing::Instrument as _;
 
-use crate::audio::{Audio, Frames};
+use crate::audio::Audio;
 use crate::clock::Clock;
 use crate::drive::{Drive, Observer};
 use crate::driver::Driver;
 use crate::error::{StartError, WaitError};
+use crate::frames::{Frames, Outgoing};
 use crate::front::{Asker, Front, Request};
 use crate::hub::Hub;
 use crate::net::Net;
-use crate::queue::{Consumer, EventQueue};
+use crate::queue::{Consumer, EventQueue, FrameQueue, Producer};
 use crate::runtime::{Runtime, Sockets};
 use crate::timer::Timer;
 
@@ -30,7 +31,7 @@ const COMMAND_QUEUE: usize = 256;
 /// Counts the machines of this process, to tell their log records apart.
 static PHONES: AtomicU64 = AtomicU64::new(1);
 
-/// The most frames, of all sessions, that may wait for the driver.
+/// The most frames, of all tracks, that may wait for the driver.
 const FRAME_QUEUE: usize = 64;
 
 /// Starts a task that drives a machine, on the runtime around the caller.
@@ -101,7 +102,7 @@ pub(crate) fn drive<R: Sockets, M: Drive>(
 /// [`Drive::farewell`], waits for its completion, and closes everything.
 pub struct Handle<M: Drive> {
     requests: mpsc::UnboundedSender<Request<M>>,
-    frames: Frames,
+    frames: Outgoing,
     hub: Hub<M>,
     timer: Timer,
 }
@@ -141,11 +142,29 @@ impl<M: Drive> Handle<M> {
     pub fn audio(&self, media: MediaId) -> Audio {
         let line = self.hub.line(media);
         let (audio, producer) = Audio::new(media, self.frames.clone(), line, self.timer.clone());
-        // When the request is refused the producer is dropped with it, which ends the audio.
-        if !self.is_full() {
-            let _ = self.requests.unbounded_send(Request::Audio(media, producer));
-        }
+        self.listen(TrackId::audio(media), producer);
         audio
+    }
+
+    /// Takes one track of a session. See [`Frames`].
+    pub fn track(&self, track: TrackId) -> Frames {
+        let queue = match track.track {
+            // It may be recorded.
+            Track::AUDIO => {
+                FrameQueue::of_line(self.hub.line(track.media), self.timer.clock.clone())
+            }
+            _ => FrameQueue::default(),
+        };
+        let (frames, producer) = Frames::new(track, self.frames.clone(), queue);
+        self.listen(track, producer);
+        frames
+    }
+
+    fn listen(&self, track: TrackId, producer: Producer<FrameQueue>) {
+        // When the request is refused the producer is dropped with it, which ends the track.
+        if !self.is_full() {
+            let _ = self.requests.unbounded_send(Request::Track(track, producer));
+        }
     }
 
     /// True if no more commands may wait. The queue has no bound of its own, which would take
@@ -281,6 +300,7 @@ impl<M: Drive> std::fmt::Debug for Events<M> {
 mod tests {
     use offhook::genesys::{self, Command, Event, Outcome};
     use offhook::machine::CommandId;
+    use offhook::media::{VideoCodec, VideoFrame};
 
     use super::*;
     use crate::error::NoRuntime;
@@ -311,6 +331,31 @@ mod tests {
         }
         let late = handle.submit(Command::Connect).now_or_never().expect("at once");
         assert_eq!(late, Err(genesys::Client::closed()));
+    }
+
+    #[test]
+    fn frames_of_all_tracks_wait_in_one_bounded_queue() {
+        let clock = Clock::standing(std::time::Instant::now());
+        let (handle, _events, mut front) = attach::<Nowhere, genesys::Client>(clock);
+        let (audio, video) = (TrackId::audio(MediaId(1)), Track::video(0));
+        let video = TrackId { media: MediaId(2), track: video };
+        let mut tracks = [audio, video].map(|track| handle.track(track));
+        let frame = || VideoFrame::new(VideoCodec::Vp8, 0, true, &b"picture"[..]).into();
+        let mut sent = 0;
+        while tracks[sent % 2].sink.send(frame()).now_or_never().is_some() {
+            sent += 1;
+            assert!(sent < 10 * FRAME_QUEUE, "it has no end");
+        }
+        assert!((FRAME_QUEUE..=FRAME_QUEUE + 2).contains(&sent), "{sent}");
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        for n in 0..sent {
+            match front.poll_asked(&mut cx) {
+                Poll::Ready(Asked::Frame(track, _)) => assert_eq!(track, [audio, video][n % 2]),
+                other => panic!("{other:?}"),
+            }
+        }
+        assert!(front.poll_asked(&mut cx).is_pending());
+        assert!(tracks[1].sink.send(frame()).now_or_never().is_some(), "there is room again");
     }
 
     #[test]

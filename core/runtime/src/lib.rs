@@ -3,7 +3,7 @@
 //!
 //! Applications use `offhook-tokio` or `offhook-smol`, which are this crate with a runtime's [`Sockets`].
 //! One task drives one machine: it drains the machine's outputs, carries them out, and waits for
-//! the next input, command, audio frame or wake-up. Handles talk to that task over bounded
+//! the next input, command, frame or wake-up. Handles talk to that task over bounded
 //! queues; nothing an application does or leaves undone can block it.
 //!
 //! To run offhook without async, write a loop over [`offhook::Machine`] instead; the
@@ -21,6 +21,7 @@ mod driver;
 mod error;
 mod exchange;
 mod fair;
+mod frames;
 mod front;
 pub mod genesys;
 mod handle;
@@ -51,11 +52,12 @@ pub use client::{Builder, Client};
 pub use clock::Clock;
 pub use drive::{Drive, MediaNews, Observer};
 pub use error::{BuildError, NoRuntime, SendError, StartError, WaitError};
+pub use frames::{FrameReceiver, FrameSender, Frames};
 pub use front::{Asked, Asker, Front};
 pub use handle::{Completion, Events, Handle, attach, start, start_at};
 #[cfg(feature = "audio")]
 pub use pcm::{Pcm, PcmReceiver, PcmSender};
-pub use queue::{AUDIO_QUEUE, EVENT_BYTES, EVENT_QUEUE};
+pub use queue::{AUDIO_QUEUE, EVENT_BYTES, EVENT_QUEUE, VIDEO_BYTES, VIDEO_QUEUE};
 #[cfg(feature = "audio")]
 pub use recording::Recording;
 pub use reply::Reply;

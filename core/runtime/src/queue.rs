@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use futures_util::Stream;
-use offhook::media::AudioFrame;
+use offhook::machine::Frame;
+use offhook::media::{AudioFrame, VideoFrame};
 
 use crate::clock::Clock;
 use crate::drive::Drive;
@@ -24,6 +25,12 @@ pub const EVENT_BYTES: usize = 4 << 20;
 
 /// The most audio frames that may wait for an application that does not read them: usually 2 s.
 pub const AUDIO_QUEUE: usize = 100;
+
+/// The most pictures of a track that may wait for an application that does not read them: usually 3 s.
+pub const VIDEO_QUEUE: usize = 90;
+
+/// The most bytes of pictures of a track that may wait for it, unless a single one has more.
+pub const VIDEO_BYTES: usize = 4 << 20;
 
 /// A queue with its policy.
 pub(crate) trait Queue {
@@ -119,44 +126,97 @@ impl<M: Drive> EventQueue<M> {
     }
 }
 
-/// Frames in order. When full, the oldest goes and the next one counts it as lost.
-pub(crate) struct AudioQueue {
-    frames: VecDeque<AudioFrame>,
-    line: Arc<Line>,
-    clock: Clock,
+/// Frames of one track in order. When full, the oldest goes and the next one says so: of pictures, the
+/// next that needs no other, for those between build on what is gone.
+#[derive(Default)]
+pub(crate) struct FrameQueue {
+    frames: VecDeque<Frame>,
+    /// The bytes of pictures.
+    bytes: usize,
+    /// True if pictures are gone, and none came since that needs no other.
+    broken: bool,
+    /// The line on which somebody may record what comes, and the time.
+    line: Option<(Arc<Line>, Clock)>,
 }
 
-impl AudioQueue {
+impl FrameQueue {
     /// The queue of what comes on a line.
-    pub(crate) fn new(line: Arc<Line>, clock: Clock) -> Self {
-        Self { frames: VecDeque::new(), line, clock }
-    }
-}
-
-impl Queue for AudioQueue {
-    type Item = AudioFrame;
-    type Read = AudioFrame;
-
-    fn note(&self, frame: &AudioFrame) {
-        self.line.heard(self.clock.now(), frame);
+    pub(crate) fn of_line(line: Arc<Line>, clock: Clock) -> Self {
+        Self { line: Some((line, clock)), ..Self::default() }
     }
 
-    fn is_noted(&self) -> bool {
-        self.line.is_recorded()
-    }
-
-    fn push(&mut self, frame: AudioFrame) {
-        self.frames.push_back(frame);
+    fn push_audio(&mut self, frame: AudioFrame) {
+        self.frames.push_back(frame.into());
         if self.frames.len() > AUDIO_QUEUE
-            && let Some(lost) = self.frames.pop_front()
-            && let Some(next) = self.frames.front_mut()
+            && let Some(Frame::Audio(lost)) = self.frames.pop_front()
+            && let Some(Frame::Audio(next)) = self.frames.front_mut()
         {
             next.lost_before += lost.lost_before + 1;
         }
     }
 
-    fn pop(&mut self) -> Option<AudioFrame> {
-        self.frames.pop_front()
+    fn push_picture(&mut self, mut frame: VideoFrame) {
+        if self.broken && !frame.keyframe {
+            return;
+        }
+        frame.lost_before |= std::mem::take(&mut self.broken);
+        self.bytes += frame.data.len();
+        self.frames.push_back(frame.into());
+        while self.is_full() {
+            self.pop();
+            while self.frames.front().is_some_and(|next| !needs_no_other(next)) {
+                self.pop();
+            }
+            match self.frames.front_mut() {
+                Some(Frame::Video(next)) => next.lost_before = true,
+                _ => self.broken = true,
+            }
+        }
+    }
+
+    /// True if there is more than may wait. One picture may.
+    fn is_full(&self) -> bool {
+        self.frames.len() > VIDEO_QUEUE || (self.bytes > VIDEO_BYTES && self.frames.len() > 1)
+    }
+}
+
+/// True for a frame that builds on none before it.
+fn needs_no_other(frame: &Frame) -> bool {
+    match frame {
+        Frame::Video(picture) => picture.keyframe,
+        _ => true,
+    }
+}
+
+impl Queue for FrameQueue {
+    type Item = Frame;
+    type Read = Frame;
+
+    fn note(&self, frame: &Frame) {
+        if let (Some((line, clock)), Frame::Audio(frame)) = (&self.line, frame) {
+            line.heard(clock.now(), frame);
+        }
+    }
+
+    fn is_noted(&self) -> bool {
+        self.line.as_ref().is_some_and(|(line, _)| line.is_recorded())
+    }
+
+    fn push(&mut self, frame: Frame) {
+        match frame {
+            Frame::Audio(frame) => self.push_audio(frame),
+            Frame::Video(frame) => self.push_picture(frame),
+            // A newer contract has newer frames.
+            _ => {}
+        }
+    }
+
+    fn pop(&mut self) -> Option<Frame> {
+        let frame = self.frames.pop_front()?;
+        if let Frame::Video(picture) = &frame {
+            self.bytes -= picture.data.len();
+        }
+        Some(frame)
     }
 }
 
@@ -309,7 +369,7 @@ mod tests {
     use bytes::Bytes;
     use futures_util::{FutureExt as _, StreamExt as _};
     use offhook::genesys::{self, Event};
-    use offhook::media::AudioCodec;
+    use offhook::media::{AudioCodec, VideoCodec};
 
     use super::*;
 
@@ -381,17 +441,73 @@ mod tests {
 
     #[test]
     fn a_full_audio_queue_drops_the_oldest_and_adds_up_what_was_lost() {
-        let mut queue = AudioQueue::new(Arc::default(), Clock::default());
+        let mut queue = FrameQueue::of_line(Arc::default(), Clock::default());
         for time in 0..AUDIO_QUEUE as u64 + 3 {
             let (codec, data) = (AudioCodec::Pcmu, Bytes::new());
             // Two were already missing before the second one.
             let lost_before = if time == 1 { 2 } else { 0 };
-            queue.push(AudioFrame { codec, time, lost_before, talkspurt: false, data });
+            queue.push(AudioFrame { codec, time, lost_before, talkspurt: false, data }.into());
         }
-        let first = queue.pop().expect("a frame");
-        assert_eq!((first.time, first.lost_before), (3, 5));
-        assert_eq!(queue.pop().expect("a frame").lost_before, 0);
+        let mut next = || match queue.pop() {
+            Some(Frame::Audio(frame)) => (frame.time, frame.lost_before),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!((next(), next()), ((3, 5), (4, 0)));
         assert_eq!(std::iter::from_fn(|| queue.pop()).count(), AUDIO_QUEUE - 2);
+    }
+
+    fn picture(time: u64, keyframe: bool, bytes: usize) -> Frame {
+        VideoFrame::new(VideoCodec::Vp8, time, keyframe, vec![0; bytes]).into()
+    }
+
+    /// The times of the pictures that wait, and whether some are said to be lost before each.
+    fn waiting(queue: &mut FrameQueue) -> Vec<(u64, bool)> {
+        let seen = std::iter::from_fn(|| queue.pop()).map(|frame| match frame {
+            Frame::Video(frame) => (frame.time, frame.lost_before),
+            other => panic!("{other:?}"),
+        });
+        seen.collect()
+    }
+
+    #[test]
+    fn a_full_queue_of_pictures_drops_the_oldest_and_all_that_build_on_it() {
+        let mut queue = FrameQueue::default();
+        let all = VIDEO_QUEUE as u64;
+        // The first, the eleventh and so on need no other.
+        for time in 0..=all {
+            queue.push(picture(time, time.is_multiple_of(10), 1));
+        }
+        let seen = waiting(&mut queue);
+        let expected: Vec<_> = (10..=all).map(|time| (time, time == 10)).collect();
+        assert_eq!(seen, expected);
+        assert_eq!(queue.bytes, 0);
+    }
+
+    #[test]
+    fn pictures_that_build_on_what_is_gone_are_not_kept() {
+        let mut queue = FrameQueue::default();
+        for time in 0..2 * VIDEO_QUEUE as u64 {
+            queue.push(picture(time, time == 0, 1));
+            assert!(queue.frames.len() <= VIDEO_QUEUE);
+        }
+        assert!(queue.pop().is_none(), "none of them can be seen");
+        queue.push(picture(1000, true, 1));
+        queue.push(picture(1001, false, 1));
+        assert_eq!(waiting(&mut queue), [(1000, true), (1001, false)]);
+    }
+
+    #[test]
+    fn pictures_are_bounded_by_bytes_too() {
+        let mut queue = FrameQueue::default();
+        for time in 0..20 {
+            queue.push(picture(time, true, VIDEO_BYTES / 4));
+            assert!(queue.bytes <= VIDEO_BYTES);
+        }
+        assert_eq!(queue.frames.len(), 4);
+        // One that is larger than all is kept alone.
+        queue.push(picture(20, true, 2 * VIDEO_BYTES));
+        assert_eq!(waiting(&mut queue), [(20, true)]);
+        assert_eq!(queue.bytes, 0);
     }
 
     #[test]

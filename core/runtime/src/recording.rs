@@ -7,7 +7,7 @@ use offhook::audio::{AudioError, Side, Tape, Tracks};
 
 use crate::audio::{Audio, AudioSender};
 use crate::line::Line;
-use crate::queue::{AudioQueue, Watch};
+use crate::queue::{FrameQueue, Watch};
 use crate::timer::Timer;
 
 impl Audio {
@@ -23,7 +23,7 @@ impl AudioSender {
     /// sent, whether or not it is heard. It goes on when the audio is dropped.
     #[must_use]
     pub fn record(&self) -> Recording {
-        let (session, timer) = (self.session.clone(), self.timer.clone());
+        let (session, timer) = (self.frames.session.clone(), self.timer.clone());
         let began = timer.clock.now();
         let tape = Arc::new(Mutex::new(Tape::new(began)));
         self.line.record(&tape);
@@ -37,7 +37,7 @@ impl AudioSender {
 pub struct Recording {
     tape: Arc<Mutex<Tape>>,
     began: Instant,
-    session: Watch<AudioQueue>,
+    session: Watch<FrameQueue>,
     line: Arc<Line>,
     timer: Timer,
 }

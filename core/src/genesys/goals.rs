@@ -135,11 +135,21 @@ impl Goals {
 
     /// Forgets a command that is answered some other way.
     pub(crate) fn forget(&mut self, command: CommandId) -> Option<Goal> {
-        self.open.remove(&command)
+        let goal = self.open.remove(&command);
+        self.tidy();
+        goal
     }
 
     pub(crate) fn clear(&mut self) {
-        self.open.clear();
+        self.open = BTreeMap::new();
+    }
+
+    /// Keeps no room where there are no goals, as a map does of its own: a process may hold very many
+    /// calls in which nothing is asked for.
+    fn tidy(&mut self) {
+        if self.open.is_empty() {
+            self.clear();
+        }
     }
 
     pub(crate) fn is_dialling(&self) -> bool {
@@ -164,6 +174,7 @@ impl Goals {
             }
             !settled
         });
+        self.tidy();
     }
 
     /// Fails the commands of an invitation that led to nothing.
@@ -253,7 +264,7 @@ impl Goals {
         // Nothing of it can be changed any more, but for the answer to what is under way.
         let waiting: Vec<_> = self.intents(of).skip(1).collect();
         for command in waiting {
-            self.open.remove(&command);
+            self.forget(command);
             out.complete(command, Err(Error::new(ErrorKind::Session, "the call is over")));
         }
     }

@@ -9,12 +9,9 @@ use tracing::{debug, info, warn};
 
 use super::event::Event;
 use super::ids::ConversationId;
-use crate::link::{Rate, TokenBucket};
 use crate::machine::Wake;
 use crate::media::Agreement;
-
-/// Records of one kind that may be written at once.
-const BURST: u32 = 20;
+use crate::report::Limited;
 
 /// Writes the log of a client.
 #[derive(Debug)]
@@ -27,11 +24,10 @@ pub(crate) struct Journal {
 impl Journal {
     /// A log with so long between two records of one kind in the long run.
     pub(crate) fn new(pace: Duration, now: Instant) -> Self {
-        let rate = Rate { start: BURST, capacity: BURST, interval: pace };
         Self {
-            malformed: Limited::new("malformed", rate, now),
-            errors: Limited::new("error", rate, now),
-            requests: Limited::new("too many requests on their way", rate, now),
+            malformed: Limited::new("malformed", pace, now),
+            errors: Limited::new("error", pace, now),
+            requests: Limited::new("too many requests on their way", pace, now),
         }
     }
 
@@ -76,40 +72,6 @@ impl Journal {
 
     fn all_mut(&mut self) -> [&mut Limited; 3] {
         [&mut self.malformed, &mut self.errors, &mut self.requests]
-    }
-}
-
-/// Records of one kind that a peer can bring about at will.
-#[derive(Debug)]
-struct Limited {
-    kind: &'static str,
-    bucket: TokenBucket,
-    /// The number of records left out since the last that was written.
-    left_out: u64,
-}
-
-impl Limited {
-    fn new(kind: &'static str, rate: Rate, now: Instant) -> Self {
-        Self { kind, bucket: TokenBucket::new(rate, now), left_out: 0 }
-    }
-
-    /// True if one more may be written.
-    fn may(&mut self, now: Instant) -> bool {
-        self.tell_due(now);
-        let may = self.bucket.take(now);
-        self.left_out += u64::from(!may);
-        may
-    }
-
-    fn tell_due(&mut self, now: Instant) {
-        if self.left_out > 0 && self.bucket.take(now) {
-            warn!(kind = self.kind, left_out = self.left_out, "records left out of the log");
-            self.left_out = 0;
-        }
-    }
-
-    fn due(&self) -> Option<Instant> {
-        (self.left_out > 0).then(|| self.bucket.ready_at())
     }
 }
 
@@ -220,27 +182,5 @@ fn log(event: &Event) {
         | Event::ComfortNoise { .. }
         | Event::Notification { .. }
         | Event::Trace(_) => {}
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    const PACE: Duration = Duration::from_secs(7);
-
-    use super::*;
-
-    #[test]
-    fn what_a_peer_can_bring_about_is_logged_at_a_bounded_rate() {
-        let t0 = crate::testing::epoch();
-        let mut journal = Journal::new(PACE, t0);
-        let burst = BURST as usize;
-        assert_eq!((0..1000).filter(|_| journal.malformed.may(t0)).count(), burst);
-        assert_eq!(journal.malformed.left_out, 1000 - u64::from(BURST));
-        assert!(journal.errors.may(t0), "errors have a rate of their own");
-        let wake = journal.next_wake().expect("how many there were is told in the end");
-        assert_eq!(wake.at, t0 + PACE);
-        journal.tell_due(wake.at);
-        assert_eq!((journal.malformed.left_out, journal.next_wake()), (0, None));
-        assert!(!journal.malformed.may(wake.at) && journal.malformed.may(wake.at + 2 * PACE));
     }
 }

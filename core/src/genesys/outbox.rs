@@ -25,9 +25,8 @@ use crate::link::{Pace, Rate, Tempo};
 use crate::machine::{
     CommandId, Commands, Due, HttpId, NetError, Output, Outputs, Rng, Wake, WsId,
 };
-use crate::plain::{Shown, plain_document};
-use crate::report::{Channel, Redactor, TraceDirection, TraceRecord};
-use crate::rest::{self, Answered, Failure, Question, Resource, Retry};
+use crate::report::{Channel, Redactor, TraceDirection};
+use crate::rest::{self, Answered, Endpoint, Failure, Question, Resource, Retry};
 use crate::xmpp::{self, Asked, Jid};
 
 /// Requests that nobody waits for (a leg's report, a hold on the side), on their way at once. What
@@ -63,6 +62,8 @@ pub(crate) struct Outbox {
     iqs: xmpp::Questions<IqAsk>,
     rest: rest::Questions<Ask>,
     pub(crate) config: Config,
+    /// Where requests go, and with which credentials; or why there is nowhere.
+    endpoint: Result<Endpoint, String>,
     /// Our full JID, while bound.
     pub(crate) jid: Option<Jid>,
     /// The socket that frames go to, while it is open.
@@ -96,6 +97,7 @@ impl Outbox {
             counters: Counters::default(),
             journal: Journal::new(config.timing.log_pace, now),
             uploads: Uploads::new(&config),
+            endpoint: endpoint(&config),
             config,
             jid: None,
             socket: None,
@@ -142,6 +144,7 @@ impl Outbox {
         if let Some(auth) = self.auth_with(secret) {
             self.redactor.hide(secret);
             self.config.auth = auth;
+            self.endpoint = endpoint(&self.config);
         }
     }
 
@@ -367,8 +370,7 @@ impl Outbox {
     }
 
     fn request(&mut self, question: Question<Ask>) {
-        let endpoint = self.config.endpoint().map_err(|error| error.message);
-        let request = endpoint.and_then(|endpoint| {
+        let request = self.endpoint.as_ref().map_err(String::clone).and_then(|endpoint| {
             let request = endpoint.request(&question.resource);
             request.map_err(|error| format!("REST address: {error}"))
         });
@@ -408,6 +410,8 @@ impl Outbox {
         let now = self.now();
         match self.rest.take(id, result, now)? {
             Answered::Ended(ask, result) => Some((ask, result)),
+            // Its policy follows none.
+            Answered::Elsewhere(_) => None,
             Answered::Again(ask, failure) => {
                 if ask.is_of_login() {
                     self.trouble = Some(failure.into());
@@ -470,7 +474,7 @@ impl Outbox {
             None => ("unreadable frame".to_owned(), None),
         };
         let body = self.redactor.document(text);
-        self.trace(direction, Channel::Xmpp, &summary, about, body);
+        self.trace(direction, Channel::Xmpp, &summary, about.as_deref(), body);
     }
 
     /// Tells a milestone of a session's media.
@@ -481,17 +485,15 @@ impl Outbox {
         session: &SessionId,
     ) {
         if self.traces() {
-            let about = Some(session.as_str().to_owned());
+            let about = Some(session.as_str());
             self.trace(direction, Channel::Media, &summary, about, String::new());
         }
     }
 
     fn trace_request(&mut self, resource: &Resource) {
         if self.traces() {
-            let summary = format!("{} {}", resource.method, resource.path);
-            let body = resource.body.as_ref().map(serde_json::Value::to_string);
-            let body = self.redactor.document(&body.unwrap_or_default());
-            self.trace(TraceDirection::Sent, Channel::Rest, &summary, None, body);
+            let record = self.redactor.request(self.now(), resource);
+            self.event(Event::Trace(record));
         }
     }
 
@@ -500,18 +502,8 @@ impl Outbox {
             return;
         }
         let Some(resource) = self.rest.resource(id) else { return };
-        let path = resource.place();
-        let (summary, body) = match result {
-            Ok(response) => (
-                format!("{} {} {path}", response.status().as_u16(), resource.method),
-                self.redactor.document(&String::from_utf8_lossy(response.body())),
-            ),
-            Err(error) => (
-                format!("failed {} {path}", resource.method),
-                self.redactor.text(&error.to_string()),
-            ),
-        };
-        self.trace(TraceDirection::Received, Channel::Rest, &summary, None, body);
+        let record = self.redactor.response(self.now(), resource, result);
+        self.event(Event::Trace(record));
     }
 
     fn trace(
@@ -519,13 +511,11 @@ impl Outbox {
         direction: TraceDirection,
         channel: Channel,
         summary: &str,
-        about: Option<String>,
+        about: Option<&str>,
         body: String,
     ) {
-        let summary = shown::text(summary, &self.redactor);
-        let about = about.map(|name| self.redactor.text(&Shown(&name).to_string()));
-        let (at, body) = (self.now(), plain_document(body));
-        self.event(Event::Trace(TraceRecord { at, direction, channel, summary, about, body }));
+        let record = self.redactor.record(self.now(), direction, channel, summary, about, body);
+        self.event(Event::Trace(record));
     }
 }
 
@@ -553,6 +543,10 @@ fn weight(event: &Event) -> usize {
         Event::Malformed { what } => what.len(),
         _ => size_of::<Event>(),
     }
+}
+
+fn endpoint(config: &Config) -> Result<Endpoint, String> {
+    config.endpoint().map_err(|error| error.message)
 }
 
 /// A redactor that knows what is logged in with.

@@ -46,8 +46,9 @@ pub trait Engine: Send {
     fn local_done(&mut self, now: Instant);
 
     /// Makes an offer. On a new session it has a track for each wish; on one that is up, one more for
-    /// each, and those that there are with the directions that [`Engine::set_direction`] wants. Where
-    /// [`EngineConfig::channels`] is set, data channels are offered, too.
+    /// each, and those that there are with the directions that [`Engine::set_direction`] wants, also
+    /// where nothing is new: an offer can be made again and again. Where [`EngineConfig::channels`] is
+    /// set, data channels are offered, too.
     ///
     /// # Errors
     ///
@@ -58,7 +59,8 @@ pub trait Engine: Send {
     fn create_offer(&mut self, now: Instant, wishes: &[Wish]) -> Result<String, MediaError>;
 
     /// Takes back our offer that waits for its answer (RFC 8829 section 5.7): the session is as it was
-    /// before.
+    /// when both ends last agreed. A direction that the offer asked for is wanted no more, unless
+    /// [`Engine::set_direction`] wants another since.
     ///
     /// # Errors
     ///
@@ -304,6 +306,23 @@ pub enum EngineEvent {
     },
     /// The session cannot go on; [`MediaState::Failed`] follows.
     Failed(MediaError),
+}
+
+impl EngineEvent {
+    /// The news of tracks, between two looks at them.
+    #[must_use]
+    pub fn of_tracks(before: &[TrackInfo], now: &[TrackInfo]) -> Vec<Self> {
+        let find =
+            |among: &[TrackInfo], track| among.iter().find(|info| info.track == track).cloned();
+        let gone = before.iter().filter(|old| find(now, old.track).is_none());
+        let gone = gone.map(|old| Self::TrackRemoved(old.track));
+        let news = now.iter().filter_map(|new| match find(before, new.track) {
+            None => Some(Self::TrackAdded(new.clone())),
+            Some(old) if old != *new => Some(Self::TrackChanged(new.clone())),
+            Some(_) => None,
+        });
+        gone.chain(news).collect()
+    }
 }
 
 /// A local ICE candidate and where it belongs.

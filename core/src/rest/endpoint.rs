@@ -1,21 +1,45 @@
 //! The address of a service's resources, and the credentials to ask for them with.
 
-use http::{HeaderValue, Request};
+use http::{HeaderName, HeaderValue, Request, Uri};
 use serde_json::Value;
 
-use super::Resource;
+use super::{Resource, redirect};
 use crate::Secret;
 
 /// The base of a service's resources.
+#[derive(Debug)]
 pub(crate) struct Endpoint {
     base: String,
-    authorization: Option<HeaderValue>,
+    /// Headers of every request.
+    headers: Vec<(HeaderName, HeaderValue)>,
+    /// Headers that no other origin may see, nor any log.
+    secrets: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Endpoint {
     /// An endpoint with its resources below this URI, without a slash at its end.
     pub(crate) fn new(base: String) -> Self {
-        Self { base, authorization: None }
+        let json = HeaderValue::from_static("application/json");
+        let headers = vec![(http::header::CONTENT_TYPE, json)];
+        Self { base, headers, secrets: Vec::new() }
+    }
+
+    /// The same with one more header on every request.
+    pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// The same with a header that is secret.
+    ///
+    /// # Errors
+    ///
+    /// It is no header value.
+    pub(crate) fn secret(mut self, name: HeaderName, value: &Secret) -> Result<Self, http::Error> {
+        let mut value = HeaderValue::from_str(value.expose())?;
+        value.set_sensitive(true);
+        self.secrets.push((name, value));
+        Ok(self)
     }
 
     /// The same with a bearer token (RFC 6750 section 2.1), which no `Debug` shows.
@@ -23,11 +47,9 @@ impl Endpoint {
     /// # Errors
     ///
     /// It is no header value.
-    pub(crate) fn bearer(mut self, token: &Secret) -> Result<Self, http::Error> {
-        let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose()))?;
-        value.set_sensitive(true);
-        self.authorization = Some(value);
-        Ok(self)
+    pub(crate) fn bearer(self, token: &Secret) -> Result<Self, http::Error> {
+        let value = Secret::new(format!("Bearer {}", token.expose()));
+        self.secret(http::header::AUTHORIZATION, &value)
     }
 
     /// The request itself.
@@ -36,13 +58,35 @@ impl Endpoint {
     ///
     /// The base and the path make no URI.
     pub(crate) fn request(&self, resource: &Resource) -> Result<Request<Vec<u8>>, http::Error> {
+        let uri = Uri::try_from(format!("{}/{}", self.base, resource.path))?;
+        self.made(uri, resource, true)
+    }
+
+    /// The same request to the address of a redirect: what is secret stays at home.
+    ///
+    /// # Errors
+    ///
+    /// It makes no request.
+    pub(crate) fn redirected(
+        &self,
+        uri: &Uri,
+        resource: &Resource,
+    ) -> Result<Request<Vec<u8>>, http::Error> {
+        let home = Uri::try_from(&self.base)?;
+        self.made(uri.clone(), resource, redirect::is_same_origin(&home, uri))
+    }
+
+    fn made(
+        &self,
+        uri: Uri,
+        resource: &Resource,
+        is_home: bool,
+    ) -> Result<Request<Vec<u8>>, http::Error> {
         let body = resource.body.as_ref().map(Value::to_string).unwrap_or_default();
-        let mut request = Request::builder()
-            .method(resource.method.clone())
-            .uri(format!("{}/{}", self.base, resource.path))
-            .header(http::header::CONTENT_TYPE, "application/json");
-        if let Some(authorization) = &self.authorization {
-            request = request.header(http::header::AUTHORIZATION, authorization.clone());
+        let mut request = Request::builder().method(resource.method.clone()).uri(uri);
+        let secrets = self.secrets.iter().filter(|_| is_home);
+        for (name, value) in self.headers.iter().chain(secrets) {
+            request = request.header(name, value);
         }
         request.body(body.into_bytes())
     }

@@ -152,7 +152,7 @@ impl Failure {
                 status: parts.status.as_u16(),
                 code: said.code.as_deref().and_then(short),
                 message: said.message.as_deref().and_then(short),
-                retry_after: wait.map(Duration::from_secs),
+                retry_after: said.retry_after.or(wait.map(Duration::from_secs)),
             })));
         }
         if body.iter().all(u8::is_ascii_whitespace) {
@@ -187,7 +187,7 @@ mod tests {
         let response = response.body(body.as_bytes().to_vec()).unwrap();
         let explain = |body: &[u8]| {
             let code = Some(String::from_utf8_lossy(body).into_owned());
-            Said { code, message: Some(" ".repeat(9)) }
+            Said { code, message: Some(" ".repeat(9)), retry_after: None }
         };
         Failure::or_body(
             &Resource::new(Method::GET, "users/me?expand=x", None),

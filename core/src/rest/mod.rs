@@ -9,6 +9,7 @@ mod explain;
 mod failure;
 mod policy;
 mod questions;
+mod redirect;
 mod resource;
 
 pub(crate) use endpoint::Endpoint;

@@ -25,6 +25,8 @@ pub(crate) struct Policy {
     /// Bytes of the requests that wait to be made again. One more is not: whoever asked is told of
     /// the failure.
     pub(crate) bytes: usize,
+    /// Redirects that are followed, one after the other.
+    pub(crate) redirects: u32,
     /// The reader of the service's explanation of a refusal.
     pub(crate) explain: Explain,
 }

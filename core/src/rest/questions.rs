@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 
+use http::Uri;
 use serde_json::Value;
 
+use super::redirect;
 use super::{Failure, Policy, Resource, Retry};
 use crate::machine::{HttpId, NetError, Wake};
 
@@ -15,11 +17,25 @@ pub(crate) struct Question<A> {
     pub(crate) resource: Resource,
     retry: Retry,
     attempt: u32,
+    /// The address that it was sent to, where redirects are followed, and how many there were.
+    at: Option<Uri>,
+    redirects: u32,
 }
 
 impl<A> Question<A> {
     pub(crate) fn new(ask: A, resource: Resource, retry: Retry) -> Self {
-        Self { ask, resource, retry, attempt: 1 }
+        Self { ask, resource, retry, attempt: 1, at: None, redirects: 0 }
+    }
+
+    /// The address that a redirect sends it to.
+    pub(crate) fn elsewhere(&self) -> Option<&Uri> {
+        self.at.as_ref().filter(|_| self.redirects > 0)
+    }
+
+    /// Takes note of the address that it is sent to: redirects start there.
+    pub(crate) fn sent_to(mut self, uri: Uri) -> Self {
+        self.at = Some(uri);
+        self
     }
 }
 
@@ -36,6 +52,8 @@ pub(crate) enum Answered<A> {
     Ended(A, Result<Value, Failure>),
     /// Another attempt to come, after this failure.
     Again(A, Failure),
+    /// A question to be sent at once to [another address](Question::elsewhere).
+    Elsewhere(Question<A>),
 }
 
 /// Questions to a service that are not answered yet.
@@ -95,19 +113,39 @@ impl<A: Clone> Questions<A> {
         result: Result<http::Response<Vec<u8>>, NetError>,
         now: Instant,
     ) -> Option<Answered<A>> {
-        let question = self.sent.remove(&id)?;
+        let mut question = self.sent.remove(&id)?;
+        if let Some(uri) = self.redirected(&question, &result) {
+            question.at = Some(uri);
+            question.redirects += 1;
+            return Some(Answered::Elsewhere(question));
+        }
         match Failure::or_body(&question.resource, result, self.policy.explain) {
             Err(failure) if self.may_wait(&question, &failure) => {
                 self.waited += 1;
                 let due = (now + self.policy.pause_after(&failure), self.waited);
                 let bytes = question.resource.bytes();
                 let ask = question.ask.clone();
-                let question = Question { attempt: question.attempt + 1, ..question };
+                let attempt = question.attempt + 1;
+                let question = Question { attempt, at: None, redirects: 0, ..question };
                 self.waiting.insert(due, Waiting { question, bytes });
                 Some(Answered::Again(ask, failure))
             }
             result => Some(Answered::Ended(question.ask, result)),
         }
+    }
+
+    fn redirected(
+        &self,
+        question: &Question<A>,
+        result: &Result<http::Response<Vec<u8>>, NetError>,
+    ) -> Option<Uri> {
+        let (from, response) = (question.at.as_ref()?, result.as_ref().ok()?);
+        if question.redirects >= self.policy.redirects {
+            return None;
+        }
+        let location = response.headers().get(http::header::LOCATION);
+        let location = location.and_then(|value| value.to_str().ok());
+        redirect::target(from, &question.resource.method, response.status(), location)
     }
 
     fn may_wait(&self, question: &Question<A>, failure: &Failure) -> bool {

@@ -5,7 +5,6 @@
 //! priority, related address) may be missing or odd; what it does need (an address and a port) may
 //! not, and costs that candidate alone.
 
-use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 use std::net::{IpAddr, SocketAddr};
 
@@ -456,7 +455,8 @@ pub enum Admission {
 /// offer, trickled, and come before it. Those beyond are dropped.
 #[derive(Clone, Debug, Default)]
 pub struct Generation {
-    known: BTreeSet<(SocketAddr, u16)>,
+    /// A handful, mostly: less than a tree of them would take.
+    known: Vec<(SocketAddr, u16)>,
     full: bool,
 }
 
@@ -478,7 +478,7 @@ impl Generation {
         if self.known.len() >= MAX_CANDIDATES {
             return Admission::Full { first: !std::mem::replace(&mut self.full, true) };
         }
-        self.known.insert((address, component));
+        self.known.push((address, component));
         Admission::New
     }
 }

@@ -245,10 +245,9 @@ impl<'x> Name<'x> {
 
     /// An attribute's name, and what follows after the equals sign.
     fn split_off(text: &'x str) -> Option<(Self, &'x str)> {
-        let end = ascii_name(text);
-        if end > 0 && text.as_bytes().get(end) == Some(&b'=') {
-            let whole = &text[..end];
-            return Some((Self { whole, prefix: None, local: whole }, &text[end + 1..]));
+        let (whole, rest) = text.split_at(ascii_name(text));
+        if let Some(rest) = rest.strip_prefix('=').filter(|_| !whole.is_empty()) {
+            return Some((Self { whole, prefix: None, local: whole }, rest));
         }
         let (whole, rest) = text.split_once('=')?;
         Some((Self::split(whole.trim_end_matches(is_space))?, rest))
@@ -257,15 +256,17 @@ impl<'x> Name<'x> {
 
 /// The value that this begins with, as it is written between its quotes, and what follows.
 fn split_off_value(text: &str) -> Option<(&str, &str)> {
-    let quote = *text.as_bytes().first().filter(|b| matches!(b, b'"' | b'\''))?;
-    let text = &text[1..];
-    let end = memchr(quote, text.as_bytes())?;
-    Some((&text[..end], &text[end + 1..]))
+    let quote = *text.as_bytes().first()?;
+    let text = text.strip_prefix(['"', '\''])?;
+    let (value, rest) = text.split_at(memchr(quote, text.as_bytes())?);
+    Some((value, &rest[1..]))
 }
 
-fn skip_space(text: &str) -> &str {
-    let space = text.bytes().take_while(|b| is_space(char::from(*b))).count();
-    &text[space..]
+fn skip_space(mut text: &str) -> &str {
+    while let Some(rest) = text.strip_prefix(is_space) {
+        text = rest;
+    }
+    text
 }
 
 /// True for white space as XML has it (XML 1.0 section 2.3).

@@ -51,8 +51,8 @@ impl Calls {
 
     /// One more session.
     pub(super) fn open(&mut self, session: Session) {
-        let id = Id::from(&*session.id);
-        self.lines.set(&id, Some(session.user.clone()));
+        let id = Id::from(&*session.about.id);
+        self.lines.set(&id, Some(session.about.user.clone()));
         self.sessions.insert(&id, session);
     }
 
@@ -84,8 +84,8 @@ impl Calls {
             let session = self.sessions.get(&id);
             let wake = session.and_then(Session::next_wake);
             self.session_times.set(&id, wake.map(|wake| wake.at));
-            self.lines.set(&id, session.map(|session| session.user.clone()));
-            self.offers.set(&id, session.and_then(|session| session.offer_iq.clone()));
+            self.lines.set(&id, session.map(|session| session.about.user.clone()));
+            self.offers.set(&id, session.and_then(Session::offer_iq).map(str::to_owned));
             self.suspects.insert(id);
         }
     }
@@ -168,7 +168,7 @@ impl Calls {
         let own = self.lines_of(user);
         own.map(|session| {
             json!({
-                "id": session.id, "state": session.phase.name(), "shared": session.shared,
+                "id": session.about.id, "state": session.phase.name(), "shared": session.line.shared,
                 "calls": session.riders.len(), "media": session.seen().media["connectionState"],
             })
         })

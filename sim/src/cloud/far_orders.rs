@@ -21,9 +21,10 @@ pub(super) fn far_offer(
 ) -> Result<(), String> {
     let id = calls.calls.get(call).map(|call| call.session.clone()).unwrap_or_default();
     let session = calls.sessions.get_mut(&id).ok_or("the call is over")?;
-    let external = session.external.as_mut().ok_or("the far end is the emulator's")?;
-    sayable(&new.sdp, session.plan.signaling)?;
-    match session.phase {
+    let (phase, signaling) = (session.phase, session.about.plan.signaling);
+    let external = session.external().ok_or("the far end is the emulator's")?;
+    sayable(&new.sdp, signaling)?;
+    match phase {
         Phase::Proposed { .. } | Phase::Proceeding => {
             external.renew(&new.sdp, false);
             session.offer_outside(streams, world);
@@ -31,10 +32,9 @@ pub(super) fn far_offer(
         // The client could not use the one before.
         Phase::Offered if external.is_refused() => {
             external.renew(&new.sdp, true);
-            session.phase = Phase::Proceeding;
-            session.offer_outside(streams, world);
+            session.offer_outside_anew(streams, world);
         }
-        Phase::Active if new.reinvite && session.plan.signaling == Signaling::Jingle => {
+        Phase::Active if new.reinvite && signaling == Signaling::Jingle => {
             return Err("Jingle has no re-invites".to_owned());
         }
         Phase::Active if new.new_session => {
@@ -46,10 +46,7 @@ pub(super) fn far_offer(
         }
         Phase::Active if new.reinvite => {
             external.renew(&new.sdp, true);
-            session.reinvite = true;
-            session.superseded = true;
-            session.phase = Phase::Proceeding;
-            session.offer_outside(streams, world);
+            session.reinvite_outside(streams, world);
         }
         Phase::Active => session.renegotiate_outside(&new.sdp, streams, world)?,
         Phase::Offered => return Err("an offer waits for its answer".to_owned()),
@@ -70,13 +67,13 @@ pub(super) fn far_candidates(
 ) -> Result<usize, &'static str> {
     let id = calls.calls.get(call).map(|call| call.session.clone()).unwrap_or_default();
     let session = calls.sessions.get_mut(&id).ok_or("the call is over")?;
-    let external = session.external.as_mut().ok_or("the far end is the emulator's")?;
+    let external = session.external().ok_or("the far end is the emulator's")?;
     let count = external.wait(body)?;
     let ready = match session.phase {
         Phase::Active => true,
         // Streaming clients before 19 lose what comes before they have made the session of an
         // SDP offer (wire notes 6.14): it waits for their accept or answer.
-        Phase::Offered => session.plan.signaling == Signaling::Jingle,
+        Phase::Offered => session.about.plan.signaling == Signaling::Jingle,
         _ => false,
     };
     if ready {

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::calls::Calls;
 use super::lines;
-use super::session::Phase;
+use super::session::{Phase, Told};
 use super::streams::Streams;
 use super::world::World;
 use crate::service::{ConnId, Output, Packet};
@@ -36,7 +36,7 @@ pub(super) fn handle_message(
             SessionMessage::Retract { id } => ("message-retract", id),
             SessionMessage::Propose(propose) => ("message-propose", &propose.id),
         };
-        let conversation = calls.sessions.get(id).map(|session| &session.conversation);
+        let conversation = calls.sessions.get(id).map(|session| &session.about.conversation);
         let data = json!({
             "userId": own, "jid": from.as_str(), "to": to.as_str(), "sessionId": id,
             "conversationId": conversation,
@@ -51,12 +51,10 @@ pub(super) fn handle_message(
         let Some(session) = calls.sessions.get_mut(id) else { continue };
         match word {
             SessionMessage::Proceed { .. } => {
-                session.proceed(from.clone(), world);
-                session.offer_outside(streams, world);
+                session.proceed(from.clone(), streams, world);
             }
-            SessionMessage::Accept { .. } if session.client.as_ref() == Some(&from) => {
-                session.trickle(streams, world);
-                session.pass_on(streams, world);
+            SessionMessage::Accept { .. } if session.about.client.as_ref() == Some(&from) => {
+                session.accepted(streams, world);
             }
             SessionMessage::Reject { .. } => match session.phase {
                 Phase::Proposed { .. } | Phase::Proceeding => {
@@ -120,15 +118,11 @@ pub(super) fn handle_iq(
     reply.from.clone_from(&iq.to);
     reply.to = Some(from);
     streams.send(conn, &Frame::Iq(reply), world);
-    if let (Some(session), IqKind::Set(payload)) = (session, &iq.kind) {
-        let id = session.id.clone();
-        let step = match payload {
-            Payload::Extension(Dialect::Jingle(jingle)) => {
-                session.handle_jingle(jingle, streams, world)
-            }
-            Payload::Extension(Dialect::Rpc(rpc)) => session.handle_rpc(rpc, streams, world),
-            _ => return,
-        };
+    if let (Some(session), IqKind::Set(payload)) = (session, &iq.kind)
+        && let Some(told) = Told::read(payload)
+    {
+        let id = session.about.id.clone();
+        let step = session.handle(told, streams, world);
         lines::follow(calls, &id, step, streams, world);
     }
 }
@@ -144,7 +138,7 @@ pub(super) fn udp_opened(
     match session {
         Some(session) => {
             let step = session.make_offer(local, streams, world);
-            let id = session.id.clone();
+            let id = session.about.id.clone();
             lines::follow(calls, &id, step, streams, world);
         }
         None => world.base.push(Output::CloseUdp { id }),

@@ -8,7 +8,7 @@ use super::call::{ANSWERING, Call, Stage};
 use super::calls::Calls;
 use super::conversation::{CallDirection, LegState};
 use super::directory::Station;
-use super::session::{OnAir, Phase, Seen, Session, Step};
+use super::session::{Line, OnAir, Phase, Seen, Session, Step};
 use super::silence::Silence;
 use super::streams::Streams;
 use super::world::World;
@@ -22,11 +22,11 @@ fn station<'a>(user: &str, world: &'a World) -> Option<&'a Station> {
 pub(super) fn line_of(calls: &Calls, user: &str, world: &World) -> Option<String> {
     let station = station(user, world).filter(|station| station.shares())?;
     let line = calls.lines_of(user).find(|session| {
-        session.shared
+        session.line.shared
             && session.is_up()
             && (station.has_one_line() || !is_busy(calls, &session.riders))
     })?;
-    Some(line.id.clone())
+    Some(line.about.id.clone())
 }
 
 fn is_busy(calls: &Calls, riders: &[String]) -> bool {
@@ -51,14 +51,14 @@ pub(super) fn follow(
 /// Lets the calls that waited for media go on: it is made.
 fn answered(calls: &mut Calls, id: &str, streams: &Streams, world: &mut World) {
     let Some(session) = calls.sessions.get(id) else { return };
-    let user = session.user.clone();
+    let user = session.about.user.clone();
     let riders = session.riders.clone();
     // A far end that is played outside is one call's.
-    let shares = session.external.is_none() && station(&user, world).is_some_and(Station::shares);
-    if shares && !calls.lines_of(&user).any(|other| other.shared && other.is_up()) {
+    let shares = !session.is_outside() && station(&user, world).is_some_and(Station::shares);
+    if shares && !calls.lines_of(&user).any(|other| other.line.shared && other.is_up()) {
         share(calls, id, &user, streams, world);
     }
-    if riders.is_empty() && calls.sessions.get(id).is_some_and(|session| !session.shared) {
+    if riders.is_empty() && calls.sessions.get(id).is_some_and(|session| !session.line.shared) {
         // Another became the line while this one was made anew.
         return end_session(calls, id, Some(Reason::Gone), streams, world);
     }
@@ -80,16 +80,16 @@ fn answered(calls: &mut Calls, id: &str, streams: &Streams, world: &mut World) {
 /// A session becomes the user's line; an idle one that is no use any more ends.
 fn share(calls: &mut Calls, id: &str, user: &str, streams: &Streams, world: &mut World) {
     let mut useless = Vec::new();
-    let own: Vec<_> = calls.lines_of(user).map(|session| session.id.clone()).collect();
+    let own: Vec<_> = calls.lines_of(user).map(|session| session.about.id.clone()).collect();
     for other in own {
         let Some(other) = calls.sessions.get_mut(&other) else { continue };
-        if other.id == id {
-            other.shared = true;
+        if other.about.id == id {
+            other.line.shared = true;
             continue;
         }
-        other.unshare();
+        other.line = Line::default();
         if other.riders.is_empty() && other.phase == Phase::Active {
-            useless.push(other.id.clone());
+            useless.push(other.about.id.clone());
         }
     }
     for other in useless {
@@ -108,7 +108,7 @@ pub(super) fn end_session(
     let Some(session) = calls.sessions.get_mut(id) else { return };
     let riders = session.riders.clone();
     let replaced = session.replaces.take();
-    session.shared = false;
+    session.line.shared = false;
     if reason.is_none() {
         // The client ended it, and knows.
         session.end(None, streams, world);
@@ -133,10 +133,10 @@ pub(super) fn let_go(
     world: &mut World,
 ) -> Option<Seen> {
     let session = calls.sessions.get_mut(id)?;
-    let stays = session.shared
+    let stays = session.line.shared
         && session.is_up()
-        && station(&session.user, world).is_some_and(|station| station.persistent);
-    let left = session.riders.is_empty() && session.shared && session.is_up();
+        && station(&session.about.user, world).is_some_and(|station| station.persistent);
+    let left = session.riders.is_empty() && session.line.shared && session.is_up();
     if left && !stays && reason == Some(Reason::Success) && world.keeps(Silence::EndOfIdle) {
         return Some(session.seen());
     }
@@ -197,11 +197,8 @@ pub(super) fn tune(calls: &mut Calls, id: &str, streams: &Streams, world: &mut W
         heard: !call.conversation.agent.muted,
     });
     session.set_on_air(on_air, world.base.now);
-    if let Some(on) = &session.on_air {
-        session.conversation.clone_from(&on.conversation);
-    }
-    let persists = station(&session.user, world).is_some_and(|s| s.persistent);
-    if session.shared && persists {
+    let persists = station(&session.about.user, world).is_some_and(|s| s.persistent);
+    if session.line.shared && persists {
         let calls = session.riders.iter().filter_map(|id| calls.calls.get(id));
         let busy = calls.into_iter().any(|call| !call.eager);
         let state = if busy { "ACTIVE_CALL" } else { "PERSISTED" };

@@ -9,7 +9,7 @@ use super::conversation::{CallDirection, Conversation};
 use super::directory::User;
 use super::external::External;
 use super::lines;
-use super::session::{Plan, Session};
+use super::session::{About, Plan, Session};
 use super::signaling::Signaling;
 use super::streams::Streams;
 use super::world::World;
@@ -103,9 +103,15 @@ fn add(
         call.publish(streams, world);
     } else {
         let peer = call.conversation.peer.clone();
-        let user = user.id.clone();
-        let mut new = Session::new(session.clone(), user, id.clone(), peer, wish.plan, now);
-        new.external = wish.external;
+        let about = About {
+            id: session.clone(),
+            user: user.id.clone(),
+            conversation: id.clone(),
+            peer,
+            client: None,
+            plan: wish.plan,
+        };
+        let new = Session::new(about, wish.external, now);
         if wish.event_first {
             call.publish(streams, world);
             new.propose(streams, world);

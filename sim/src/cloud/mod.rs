@@ -59,7 +59,7 @@ use crate::service::control::Answer;
 use crate::service::http::{self, Incoming, Realm};
 use crate::service::{Base, Packet, Prompt, beeps};
 pub use crate::service::{
-    ConnId, FarEndMode, FarMedia, FarVoice, Input, Output, RequestId, RtpManner, Service,
+    ConnId, FarEndMode, FarMedia, FarVoice, Input, Output, Record, RequestId, RtpManner, Service,
 };
 
 /// The settings of a cloud.
@@ -128,6 +128,12 @@ impl Cloud {
         Self { board }
     }
 
+    /// The record of its events and faults, for a service that stands beside it.
+    #[must_use]
+    pub fn record(&self) -> Record {
+        self.board.world.base.record.clone()
+    }
+
     /// Sets the signals that are left out from now on.
     pub fn set_silences(&mut self, silences: BTreeSet<Silence>) {
         self.board.world.silences.set(silences);
@@ -183,7 +189,7 @@ impl Cloud {
 
     fn handle_text(&mut self, conn: ConnId, text: &str) {
         let Switchboard { world, streams, calls, .. } = &mut self.board;
-        match streams.handle_text(conn, text, world) {
+        match streams::stanzas::handle_text(streams, conn, text, world) {
             Some(Frame::Iq(iq)) if matches!(iq.kind, IqKind::Result(_) | IqKind::Error(_)) => {
                 inbound::handle_reply(calls, conn, &iq, streams, world);
             }
@@ -218,7 +224,8 @@ impl Cloud {
     }
 
     fn answer(&mut self, asked: &Incoming<'_>) -> ::http::Response<Vec<u8>> {
-        let response = match self.board.world.base.faults.take(asked) {
+        let fault = self.board.world.base.record.open().faults.take(asked);
+        let response = match fault {
             Some(response) => response,
             None => api::answer(&mut self.board, asked),
         };

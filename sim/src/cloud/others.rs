@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::call::Stage;
 use super::calls::Calls;
 use super::lines;
-use super::session::{Phase, Session};
+use super::session::Phase;
 use super::silence::Silence;
 use super::streams::Streams;
 use super::world::World;
@@ -35,14 +35,13 @@ pub(super) fn elsewhere(
     let Some(session) = calls.sessions.get_mut(&call.session) else { return };
     // On a line that is up there is nothing to take: the answer is the service's.
     if session.phase != Phase::Active {
-        let user = world.directory.user(&session.user);
+        let user = world.directory.user(&session.about.user);
         let Some(other) = user.map(|user| user.jid.with_resource("another-client")) else {
             return;
         };
-        let sid = session.id.clone();
+        let sid = session.about.id.clone();
         let message = if accepts {
-            session.phase = Phase::Elsewhere;
-            session.client = Some(other.clone());
+            session.taken_elsewhere(other.clone());
             SessionMessage::Accept { id: sid }
         } else {
             SessionMessage::Reject { id: sid }
@@ -50,7 +49,7 @@ pub(super) fn elsewhere(
         let payload = Payload::Extension(Dialect::SessionMessage(message));
         let taken = accepts && session.phase == Phase::Elsewhere;
         if !taken || !world.keeps(Silence::AcceptElsewhere) {
-            streams.fan_out(&session.user, &other, &payload, None, world);
+            streams.fan_out(&session.about.user, &other, &payload, None, world);
         }
     }
     if accepts {
@@ -91,9 +90,7 @@ pub(super) fn set_far_end(
 pub(super) fn far_audio(calls: &mut Calls, id: &str, frame: &AudioFrame, world: &mut World) {
     let Some(call) = calls.calls.get(id) else { return };
     let session = calls.sessions.get_mut(&call.session);
-    let on_air =
-        |session: &&mut Session| session.on_air.as_ref().is_some_and(|on| on.conversation == id);
-    if let Some(session) = session.filter(on_air) {
+    if let Some(session) = session.filter(|session| session.is_on_air(id)) {
         session.say(frame, world);
     }
 }
@@ -102,9 +99,7 @@ pub(super) fn far_audio(calls: &mut Calls, id: &str, frame: &AudioFrame, world: 
 pub(super) fn far_keys(calls: &mut Calls, id: &str, digits: &[Digit], world: &mut World) {
     let Some(call) = calls.calls.get(id) else { return };
     let session = calls.sessions.get_mut(&call.session);
-    let on_air =
-        |session: &&mut Session| session.on_air.as_ref().is_some_and(|on| on.conversation == id);
-    if let Some(session) = session.filter(on_air) {
+    if let Some(session) = session.filter(|session| session.is_on_air(id)) {
         session.press(digits, world);
     }
 }

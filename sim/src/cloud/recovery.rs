@@ -31,9 +31,9 @@ pub(super) fn repropose(
 /// Speaks to the user's newest connection from now on.
 pub(super) fn rebind(calls: &mut Calls, call: &str, streams: &Streams) -> bool {
     let Some(session) = calls.session_of(call) else { return false };
-    match streams.resources(&session.user).pop() {
-        Some((_, jid)) if session.client.is_some() => {
-            session.client = Some(jid);
+    match streams.resources(&session.about.user).pop() {
+        Some((_, jid)) if session.about.client.is_some() => {
+            session.about.client = Some(jid);
             true
         }
         Some(_) | None => false,
@@ -53,10 +53,10 @@ pub(super) fn renegotiate(
     let Some(session) = calls.sessions.get_mut(&id) else { return false };
     let Some(other) = other else { return session.renegotiate(streams, world) };
     let Some(moved) = calls.calls.get_mut(other) else { return false };
-    if moved.is_over() || moved.user() != Some(&session.user) || !session.can_renegotiate() {
+    if moved.is_over() || moved.user() != Some(&session.about.user) || !session.can_renegotiate() {
         return false;
     }
-    other.clone_into(&mut session.conversation);
+    other.clone_into(&mut session.about.conversation);
     session.renegotiate(streams, world);
     let before = std::mem::replace(&mut moved.session, id.clone());
     if let (Stage::Ringing { .. }, CallDirection::Outbound) =
@@ -84,7 +84,7 @@ pub(super) fn reinvite(calls: &mut Calls, call: &str, renamed: bool, world: &mut
     if !renamed {
         return session.reinvite(world);
     }
-    let old = session.id.clone();
+    let old = session.about.id.clone();
     succeed(calls, &old, new, world).is_some()
 }
 
@@ -107,7 +107,7 @@ pub(super) fn succeed(
 
 /// Takes the far side offline, which is all that is said of the session; the call is over.
 pub(super) fn leave(calls: &mut Calls, call: &str, streams: &Streams, world: &mut World) {
-    let session = calls.session_of(call).filter(|session| !session.shared && session.is_up());
+    let session = calls.session_of(call).filter(|session| !session.line.shared && session.is_up());
     if let Some(signal) = session.and_then(|session| session.signal()) {
         signal.leave(streams, world);
         lines::end(calls, call, None, streams, world);
@@ -147,7 +147,7 @@ pub(super) fn say_odd_words(
 /// Takes the far end's media away, and nobody says so.
 pub(super) fn kill_media(calls: &mut Calls, call: &str, world: &mut World) -> bool {
     let session = calls.session_of(call);
-    let Some(session) = session.filter(|s| s.plan.signaling == Signaling::Sdp) else {
+    let Some(session) = session.filter(|s| s.about.plan.signaling == Signaling::Sdp) else {
         return false;
     };
     session.kill_media(world);

@@ -1,103 +1,47 @@
-//! One media session of a user: proposed, taken, offered, up, over; and what it says to the client
-//! that took it (wire notes 5, 6). Calls come and go on it; see [`super::lines`].
+//! One media session of a user: proposed, taken, offered, up, over. Calls come and go on it; see
+//! [`super::lines`].
+//!
+//! [`About`] says whose it is and between whom, [`Association`] has the far end with its offers and
+//! answers, and [`Line`] is its part in being the user's line. The session knows in which [`Phase`] it
+//! is, and so what may be done.
 
-mod again;
-mod end;
+mod about;
+mod answers;
+mod association;
 mod hush;
-mod outside;
-mod recovery;
+mod line;
+mod media;
+mod offers;
+mod phase;
+mod plan;
 mod reinvite;
 mod told;
 
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use offhook::genesys::wire::{Dialect, Payload, Propose, SessionMessage};
 use offhook::jingle::Reason;
 use offhook::machine::Wake;
-use offhook::media::{EngineConfig, LocalCandidate, LocalKind, MediaState, Wish};
+use offhook::media::{AudioFrame, Digit};
+use offhook::sdp::Direction;
 use offhook::xmpp::Jid;
 use serde_json::{Value, json};
 
 use super::external::External;
 use super::signal::Signal;
 use super::signaling::Signaling;
+use super::silence::Silence;
 use super::streams::Streams;
-use super::untidy::Untidy;
 use super::world::World;
-use crate::service::{FarEnd, FarEndMode, FarVoice, Output, Packet, RtpManner, Word};
+use crate::service::{FarVoice, Packet};
 
-use self::hush::Hush;
-use self::reinvite::Reinvite;
-
-/// A proposal is repeated until somebody takes it (wire notes 14.16).
-const REPEAT: Duration = Duration::from_secs(5);
-/// Candidates of the client's kept until its side of an ICE restart is there.
-const MAX_EARLY: usize = 64;
-
-/// The time for which a far end presses a key.
-const PRESS: Duration = Duration::from_millis(100);
-
-/// The state of a session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Phase {
-    /// Nobody has taken it.
-    Proposed {
-        repeat: Instant,
-    },
-    /// Taken; our media is being made.
-    Proceeding,
-    /// Our offer is out.
-    Offered,
-    /// The client answered.
-    Active,
-    /// Another session took its place; the client ends it.
-    Replaced,
-    /// Another client has it.
-    Elsewhere,
-    Over,
-}
-
-impl Phase {
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Proposed { .. } => "proposed",
-            Self::Proceeding => "proceeding",
-            Self::Offered => "pending",
-            Self::Active => "active",
-            Self::Replaced => "replaced",
-            Self::Elsewhere => "elsewhere",
-            Self::Over => "ended",
-        }
-    }
-}
-
-/// The plan of a session to be made (`POST /control/calls`).
-#[derive(Clone, Debug)]
-pub(super) struct Plan {
-    pub(super) signaling: Signaling,
-    pub(super) trickle: bool,
-    pub(super) auto_answer: bool,
-    /// It only brings media up; its call is not a call.
-    pub(super) eager: bool,
-    /// Offer by Jingle as well, as the real service may by mistake (wire notes 6.1).
-    pub(super) also_jingle: Option<AlsoJingle>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum AlsoJingle {
-    Before,
-    After,
-}
-
-/// The call whose far end is heard on a session, and hears.
-#[derive(Clone, Debug)]
-pub(super) struct OnAir {
-    pub(super) conversation: String,
-    pub(super) mode: FarEndMode,
-    /// True if the agent is heard.
-    pub(super) heard: bool,
-}
+pub(super) use self::about::About;
+use self::association::{Association, Origin, Turn};
+pub(super) use self::line::Line;
+pub(super) use self::media::OnAir;
+pub(super) use self::phase::Phase;
+pub(super) use self::plan::{AlsoJingle, Plan};
+pub(super) use self::told::Told;
 
 /// The outcome of an event of a session, for its calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,232 +67,134 @@ pub(super) struct Seen {
 
 /// See the [module](self).
 pub(super) struct Session {
-    pub(super) id: String,
-    pub(super) user: String,
-    /// The conversation that it was made for, or the one that was heard on it last.
-    pub(super) conversation: String,
-    /// The address that our side signals from.
-    pub(super) peer: Jid,
-    /// The client that took it.
-    pub(super) client: Option<Jid>,
-    pub(super) plan: Plan,
+    pub(super) about: About,
     pub(super) phase: Phase,
-    /// True if it is the user's line, for calls that come while it is up.
-    pub(super) shared: bool,
+    pub(super) line: Line,
     /// Calls on it, in the order in which they came.
     pub(super) riders: Vec<String>,
-    pub(super) on_air: Option<OnAir>,
     /// The session whose place it takes.
     pub(super) replaces: Option<String>,
-    /// The state that was told of it as the user's persistent connection.
-    pub(super) told: Option<&'static str>,
-    pub(super) reinvite: bool,
-    /// True if the client may still end the association of this name that a re-invite replaced.
-    pub(super) superseded: bool,
-    /// The re-invite that waits for its answer.
-    pub(super) unanswered: Option<Reinvite>,
-    /// The differences of its far end from us.
-    pub(super) untidy: Untidy,
-    /// True if its far end took another's place under the same name.
-    pub(super) replaced: bool,
-    /// True while another offer of the far end that is there waits for its answer.
-    pub(super) offering_again: bool,
-    /// While the client must say nothing.
-    pub(super) hush: Option<Hush>,
-    pub(super) far: Option<FarEnd>,
-    /// Its far end, where somebody outside is that.
-    pub(super) external: Option<External>,
-    /// The last report of the far end's media, once it is closed.
-    pub(super) last_media: Value,
-    pub(super) offer: String,
-    pub(super) answer: String,
-    /// True while an ICE restart of ours waits for the client's side.
-    pub(super) restarting: bool,
-    pub(super) early: Vec<String>,
-    /// The id of the offer's IQ, until it is answered.
-    pub(super) offer_iq: Option<String>,
-    /// Candidates of ours that the client is not ready for.
-    pub(super) untold: Vec<LocalCandidate>,
-    candidates_from_client: u64,
+    association: Association,
 }
 
 impl Session {
-    pub(super) fn new(
-        id: String,
-        user: String,
-        conversation: String,
-        peer: Jid,
-        plan: Plan,
-        now: Instant,
-    ) -> Self {
+    /// A session that is proposed for the conversation, with a far end of ours, or else one outside.
+    pub(super) fn new(about: About, external: Option<External>, now: Instant) -> Self {
         Self {
-            id,
-            user,
-            riders: vec![conversation.clone()],
-            conversation,
-            peer,
-            client: None,
-            plan,
-            phase: Phase::Proposed { repeat: now + REPEAT },
-            shared: false,
-            on_air: None,
+            riders: vec![about.conversation.clone()],
+            about,
+            phase: Phase::proposed(now),
+            line: Line::default(),
             replaces: None,
-            told: None,
-            reinvite: false,
-            superseded: false,
-            unanswered: None,
-            untidy: Untidy::default(),
-            replaced: false,
-            offering_again: false,
-            hush: None,
-            far: None,
-            external: None,
-            last_media: Value::Null,
-            offer: String::new(),
-            answer: String::new(),
-            restarting: false,
-            early: Vec::new(),
-            offer_iq: None,
-            untold: Vec::new(),
-            candidates_from_client: 0,
+            association: Association::new(external),
         }
     }
 
     // Looking
 
-    fn about(&self, mut data: Value) -> Value {
-        data["conversationId"] = json!(self.conversation);
-        data["userId"] = json!(self.user);
-        data["sessionId"] = json!(self.id);
-        data
-    }
-
-    pub(super) fn happened(&self, kind: &str, data: Value, world: &mut World) {
-        world.base.happened(kind, self.about(data));
-    }
-
     /// Returns true while its media is connected.
     pub(super) fn is_up(&self) -> bool {
-        let connected = |far: &FarEnd| far.engine.state() == MediaState::Connected;
-        self.phase == Phase::Active
-            && (self.external.is_some() || self.far.as_ref().is_some_and(connected))
+        self.phase == Phase::Active && self.association.is_connected()
     }
 
     /// Returns true if its media will not come back.
     pub(super) fn is_dead(&self) -> bool {
-        self.phase == Phase::Active
-            && self.external.is_none()
-            && self.far.as_ref().is_none_or(|far| {
-                matches!(far.engine.state(), MediaState::Failed | MediaState::Closed)
-            })
+        self.phase == Phase::Active && self.association.is_dead()
     }
 
     /// Returns true if its client is gone: nothing came on its path for long.
     pub(super) fn is_lost(&self) -> bool {
-        self.phase == Phase::Active
-            && self.far.as_ref().is_some_and(|far| far.engine.state() == MediaState::Failed)
+        self.phase == Phase::Active && self.association.is_lost()
+    }
+
+    /// Returns true if its far end is played outside.
+    pub(super) fn is_outside(&self) -> bool {
+        self.association.external.is_some()
     }
 
     /// Returns true if the client that took it may signal about it.
     pub(super) fn hears(&self, client: &Jid, to: Option<&Jid>) -> bool {
-        let open = match self.phase {
-            Phase::Proceeding | Phase::Offered | Phase::Active | Phase::Replaced => true,
-            Phase::Proposed { .. } | Phase::Elsewhere | Phase::Over => false,
-        };
-        open && self.client.as_ref() == Some(client) && to == Some(&self.peer)
+        self.phase.is_signaled() && self.about.is_between(client, to)
+    }
+
+    /// Returns true if it is that conversation's far end who is heard.
+    pub(super) fn is_on_air(&self, conversation: &str) -> bool {
+        let on_air = self.association.media.on_air();
+        on_air.is_some_and(|on| on.conversation == conversation)
     }
 
     pub(super) fn seen(&self) -> Seen {
-        let media = match (&self.far, &self.last_media) {
-            (Some(far), _) => {
-                let mut body = far.body();
-                if let Some(hush) = &self.hush {
-                    body["heardWhileHeld"] = json!(hush.broken);
-                }
-                if self.unanswered.is_some() {
-                    body["unanswered"] = json!(true);
-                }
-                body
-            }
-            (None, Value::Null) => {
-                let state = if self.external.is_some() { "external" } else { "new" };
-                json!({"connectionState": state, "packetsReceived": 0, "packetsSent": 0})
-            }
-            (None, last) => last.clone(),
-        };
         Seen {
             state: self.phase.name(),
-            client: self.client.clone(),
-            candidates_from_client: self.candidates_from_client,
-            media,
-            far: self.external.as_ref().map(External::body),
+            client: self.about.client.clone(),
+            candidates_from_client: self.association.candidates_from_client(),
+            media: self.association.body(),
+            far: self.association.external.as_ref().map(External::body),
+        }
+    }
+
+    /// Returns the voice that the far end is to have.
+    pub(super) fn voice(&self) -> Option<FarVoice> {
+        self.association.voice()
+    }
+
+    pub(super) fn signal(&self) -> Option<Signal> {
+        self.about.signal()
+    }
+
+    /// The IQ of the offer that waits for a reply.
+    pub(super) fn offer_iq(&self) -> Option<&str> {
+        self.association.offers.iq()
+    }
+
+    /// Returns true if an IQ's reply is the client's to our offer.
+    pub(super) fn is_offer_reply(&self, client: &Jid, iq: &str) -> bool {
+        self.offer_iq() == Some(iq) && self.about.client.as_ref() == Some(client)
+    }
+
+    /// Goes where its association went.
+    fn follow(&mut self, turn: Turn) -> Step {
+        match turn {
+            Turn::Stays => Step::Goes,
+            Turn::Offered => {
+                self.phase = Phase::Offered;
+                Step::Goes
+            }
+            Turn::Answered => {
+                self.phase = Phase::Active;
+                Step::Answered
+            }
+            Turn::Agreed => {
+                self.phase = Phase::Active;
+                Step::Goes
+            }
+            Turn::Over(reason) => Step::Over(reason),
         }
     }
 
     // Before the offer
 
     pub(super) fn propose(&self, streams: &Streams, world: &mut World) {
-        let propose = Propose {
-            id: self.id.clone(),
-            conversation_id: Some(self.conversation.clone()),
-            persistent_conversation_id: None,
-            sdp_over_xmpp: self.plan.signaling == Signaling::Sdp,
-            auto_answer: self.plan.auto_answer,
-            eager: self.plan.eager,
-            original_room: Some(self.peer.to_string()),
-            from_user_id: Some(self.user.clone()),
-            meeting_id: None,
-            media: vec!["audio".to_owned()],
-        };
-        self.tell_all(SessionMessage::Propose(propose), streams, world);
-    }
-
-    fn tell_all(&self, message: SessionMessage, streams: &Streams, world: &mut World) {
-        let payload = Payload::Extension(Dialect::SessionMessage(message));
-        streams.fan_out(&self.user, &self.peer, &payload, None, world);
+        self.about.propose(streams, world);
     }
 
     /// A client takes it.
-    pub(super) fn proceed(&mut self, client: Jid, world: &mut World) {
+    pub(super) fn proceed(&mut self, client: Jid, streams: &Streams, world: &mut World) {
         if matches!(self.phase, Phase::Proposed { .. }) {
-            self.client = Some(client);
-            self.make_media(world);
+            self.about.client = Some(client);
+            self.phase = Phase::Proceeding;
+            self.association.make_media(&self.about, world);
         }
+        self.offer_outside(streams, world);
     }
 
-    /// Media of ours; the offer follows once its sockets are there.
-    pub(super) fn make_media(&mut self, world: &mut World) {
-        self.phase = Phase::Proceeding;
-        if self.external.is_some() {
-            return;
-        }
-        let first = !self.reinvite && !self.replaced && self.replaces.is_none();
-        self.untidy = match first {
-            true => world.lots.first_far_end(self.plan.signaling),
-            false => world.lots.far_end(self.plan.signaling),
-        };
-        self.offering_again = false;
-        self.hush = None;
-        let udp = world.base.open_media(&self.id);
-        let mut config = EngineConfig::new(world.seed.child(&format!("{}/{}", self.id, udp.0)));
-        config.codecs.clone_from(&world.options.codecs);
-        let manners = world.factory.has_manners();
-        let manner = if manners { world.lots.manner() } else { RtpManner::default() };
-        let engine = world.factory.create(world.base.now, config, manner);
-        self.far = Some(FarEnd::new(udp, engine));
+    /// Another client takes it.
+    pub(super) fn taken_elsewhere(&mut self, client: Jid) {
+        self.phase = Phase::Elsewhere;
+        self.about.client = Some(client);
     }
 
-    // Offer and answer
-
-    pub(super) fn signal(&self) -> Option<Signal> {
-        Some(Signal {
-            kind: self.plan.signaling,
-            session: self.id.clone(),
-            conversation: self.conversation.clone(),
-            from: self.peer.clone(),
-            to: self.client.clone()?,
-        })
-    }
+    // Offers
 
     /// Our sockets are there: offer.
     pub(super) fn make_offer(
@@ -357,258 +203,225 @@ impl Session {
         streams: &Streams,
         world: &mut World,
     ) -> Step {
-        let (Some(signal), Some(far)) = (self.signal(), &mut self.far) else { return Step::Goes };
         if self.phase != Phase::Proceeding {
             return Step::Goes;
         }
-        let offer = match far.engine.create_offer(world.base.now, &[Wish::AUDIO]) {
-            Ok(offer) => offer,
-            Err(error) => {
-                world.base.log(format!("no media: {error}"));
-                return Step::Over(None);
-            }
+        let turn = self.association.make_offer(local, &self.about, streams, world);
+        self.follow(turn)
+    }
+
+    pub(super) fn can_renegotiate(&self) -> bool {
+        self.phase == Phase::Active && self.about.plan.signaling == Signaling::Sdp
+    }
+
+    /// Offers again what is there: with another direction, or else with other codecs.
+    pub(super) fn offer_again(
+        &mut self,
+        direction: Option<Direction>,
+        streams: &Streams,
+        world: &mut World,
+    ) -> bool {
+        self.can_renegotiate()
+            && !self.association.offers.is_repeated()
+            && self.association.offer_again(direction, &self.about, streams, world)
+    }
+
+    /// The same offer again: a renegotiation on the connection that it has (wire notes 6.14).
+    pub(super) fn renegotiate(&self, streams: &Streams, world: &mut World) -> bool {
+        let Some(signal) = self.signal().filter(|_| self.can_renegotiate()) else { return false };
+        signal.make(self.association.offers.offer(), &[], streams, world);
+        true
+    }
+
+    /// Asks for new ICE credentials at both ends (wire notes 6.6). False when it cannot be.
+    pub(super) fn restart_ice(&mut self, streams: &Streams, world: &mut World) -> bool {
+        self.phase == Phase::Active
+            && self.about.plan.signaling == Signaling::Jingle
+            && self.association.restart_ice(&self.about, streams, world)
+    }
+
+    /// A new connection under the same name (wire notes 6.14).
+    pub(super) fn reinvite(&mut self, world: &mut World) -> bool {
+        let possible = self.can_renegotiate();
+        if possible {
+            self.phase = Phase::Proceeding;
+            self.association.replace(Origin::Reinvite, &self.about, world);
+        }
+        possible
+    }
+
+    /// Another far end, where the one that was there goes without a word (RFC 8842 section 4).
+    pub(super) fn replace_far_end(&mut self, world: &mut World) -> bool {
+        let possible = self.phase == Phase::Active && !self.association.offers.is_waiting();
+        if possible {
+            self.phase = Phase::Proceeding;
+            self.association.replace(Origin::OtherFarEnd, &self.about, world);
+        }
+        possible
+    }
+
+    /// A session that takes this one's place, with its calls.
+    pub(super) fn successor(&mut self, id: String, world: &mut World) -> Option<Self> {
+        if !self.can_renegotiate() {
+            return None;
+        }
+        let mut new = Self {
+            about: About { id, ..self.about.clone() },
+            phase: Phase::Proceeding,
+            line: std::mem::take(&mut self.line),
+            riders: std::mem::take(&mut self.riders),
+            replaces: Some(self.about.id.clone()),
+            association: self.association.successor(world.base.now),
         };
-        for address in local {
-            let public = SocketAddr::new(
-                if address.ip().is_unspecified() { world.public_ip } else { address.ip() },
-                address.port(),
-            );
-            far.engine.add_local(world.base.now, &public.into(), LocalKind::Host);
-        }
-        far.engine.local_done(world.base.now);
-        let words = far.drain(world.base.now);
-        let candidates = std::mem::take(&mut far.candidates);
-        if self.replaced && self.plan.signaling == Signaling::Jingle {
-            self.offer_by_transport(&offer, candidates, streams, world);
-            self.act(words, world);
-            return Step::Goes;
-        }
-        let offer = self.untidy.describe(&offer);
-        self.offer.clone_from(&offer);
-        self.phase = Phase::Offered;
-        let inline = if self.plan.trickle { &[][..] } else { &candidates[..] };
-        let jingle = Signal { kind: Signaling::Jingle, ..signal.clone() };
-        if self.plan.also_jingle == Some(AlsoJingle::Before) {
-            offer_to(&jingle, &offer, inline, streams, world);
-        }
-        if self.reinvite {
-            self.offer_until_answered(&offer, inline, true, streams, world);
-        } else if self.replaced {
-            self.offer_until_answered(&offer, inline, false, streams, world);
-        } else {
-            self.offer_iq = offer_to(&signal, &offer, inline, streams, world);
-        }
-        if self.plan.also_jingle == Some(AlsoJingle::After) {
-            offer_to(&jingle, &offer, inline, streams, world);
-        }
-        if self.plan.trickle {
-            self.untold = candidates;
-        }
-        // Streaming clients before 19 lose what comes before they have made the session of an
-        // SDP offer (wire notes 6.14): it waits for their accept.
-        if self.plan.signaling == Signaling::Jingle {
-            self.trickle(streams, world);
-        }
-        self.act(words, world);
-        Step::Goes
+        new.association.make_media(&new.about, world);
+        self.phase = Phase::Replaced;
+        Some(new)
     }
 
-    /// Tells the client our candidates, one by one, and that there are no more.
-    pub(super) fn trickle(&mut self, streams: &Streams, world: &mut World) {
-        let candidates = self.untidy.trickled(std::mem::take(&mut self.untold));
-        let Some(signal) = self.signal().filter(|_| !candidates.is_empty()) else { return };
-        for candidate in &candidates {
-            signal.candidate(&self.offer, candidate, streams, world);
-        }
-        signal.gathering_complete(&self.offer, streams, world);
+    // A far end that somebody outside plays
+
+    pub(super) fn external(&mut self) -> Option<&mut External> {
+        self.association.external.as_mut()
     }
 
-    /// Returns true if an IQ's reply is the client's to our offer.
-    pub(super) fn is_offer_reply(&self, client: &Jid, iq: &str) -> bool {
-        self.offer_iq.as_deref() == Some(iq) && self.client.as_ref() == Some(client)
+    /// Its offer, once there is one and a client that wants it.
+    pub(super) fn offer_outside(&mut self, streams: &Streams, world: &mut World) {
+        if self.phase == Phase::Proceeding {
+            let turn = self.association.offer_outside(&self.about, streams, world);
+            self.follow(turn);
+        }
+    }
+
+    /// Its offer, in the place of one that the client could not use.
+    pub(super) fn offer_outside_anew(&mut self, streams: &Streams, world: &mut World) {
+        self.phase = Phase::Proceeding;
+        self.offer_outside(streams, world);
+    }
+
+    /// Its offer, on a connection that takes another's place under the same name.
+    pub(super) fn reinvite_outside(&mut self, streams: &Streams, world: &mut World) {
+        self.association.replace(Origin::Reinvite, &self.about, world);
+        self.offer_outside_anew(streams, world);
+    }
+
+    /// A new description on the session that is there. Why it cannot be, if so.
+    pub(super) fn renegotiate_outside(
+        &mut self,
+        sdp: &str,
+        streams: &Streams,
+        world: &mut World,
+    ) -> Result<(), &'static str> {
+        self.association.renegotiate_outside(sdp, &self.about, streams, world)
+    }
+
+    /// Tells the client its candidates that wait.
+    pub(super) fn pass_on(&mut self, streams: &Streams, world: &mut World) {
+        self.association.pass_on(&self.about, streams, world);
+    }
+
+    // What the client says
+
+    /// The client made a session of our offer.
+    pub(super) fn accepted(&mut self, streams: &Streams, world: &mut World) {
+        self.association.accepted(&self.about, streams, world);
     }
 
     pub(super) fn offer_replied(&mut self, reply: Value, world: &mut World) {
-        self.offer_iq = None;
-        if let Some(external) = self.external.as_mut().filter(|_| reply["reply"] == "error") {
-            external.client_refused(&reply);
-        }
-        self.happened("offer-reply", reply, world);
+        self.association.replied(reply, &self.about, world);
     }
 
-    fn answered(&mut self, answer: &str, streams: &Streams, world: &mut World) -> Step {
-        if self.external.is_some() {
-            return self.answered_outside(answer, streams, world);
+    pub(super) fn handle(&mut self, told: Told, streams: &Streams, world: &mut World) -> Step {
+        self.about.happened(&told.name, json!({}), world);
+        for fact in told.facts {
+            let turn = self.association.handle(fact, self.phase, &self.about, streams, world);
+            match self.follow(turn) {
+                Step::Goes => {}
+                step => return step,
+            }
         }
-        if self.phase == Phase::Active && self.offering_again {
-            return self.answered_again(answer, world);
-        }
-        if self.phase != Phase::Offered {
-            return Step::Goes;
-        }
-        self.trickle(streams, world);
-        if !self.reinvite && !self.replaced {
-            // It may be that to an offer before, otherwise.
-            self.look_at_answer(answer, world);
-        }
-        let Some(far) = &mut self.far else { return Step::Goes };
-        if let Err(error) =
-            far.engine.accept_answer(world.base.now, &self.untidy.understand(answer))
-        {
-            world.base.log(format!("an answer that cannot be used: {error}"));
-            return Step::Over(Some(Reason::FailedApplication));
-        }
-        answer.clone_into(&mut self.answer);
-        self.phase = Phase::Active;
-        self.unanswered = None;
-        self.listen(world);
-        self.happened("answered", json!({}), world);
-        Step::Answered
+        Step::Goes
     }
 
-    // Media
+    // Hearing and saying
 
     pub(super) fn datagram(&mut self, packet: &Packet<'_>, world: &mut World) {
-        if let Some(far) = &mut self.far {
-            far.heard = Some(world.base.now);
-            far.engine.handle_datagram(world.base.now, packet.local, packet.remote, packet.data);
-            if let Some(hush) = &mut self.hush {
-                hush.watch(world.base.now, far.engine.stats().packets_received);
-            }
-            self.listen(world);
-        }
+        self.association.datagram(packet, &self.about, world);
     }
 
-    /// Returns the voice that the far end is to have.
-    pub(super) fn voice(&self) -> Option<FarVoice> {
-        let agreed = self.far.as_ref()?.engine.agreement()?;
-        let Untidy { ptime, pauses, .. } = self.untidy;
-        let speaks = agreed.direction.sends();
-        Some(FarVoice { codec: agreed.codec, ptime, pauses, speaks, keys: agreed.keys })
+    pub(super) fn say(&mut self, frame: &AudioFrame, world: &mut World) {
+        self.association.say(frame, &self.about, world);
     }
 
-    pub(super) fn say(&mut self, frame: &offhook::media::AudioFrame, world: &mut World) {
-        if let Some(far) = &mut self.far {
-            far.say(world.base.now, frame);
-            self.listen(world);
-        }
+    pub(super) fn press(&mut self, digits: &[Digit], world: &mut World) {
+        self.association.press(digits, &self.about, world);
     }
 
-    pub(super) fn press(&mut self, digits: &[offhook::media::Digit], world: &mut World) {
-        if let Some(far) = &mut self.far {
-            // Where they cannot be pressed, they are not.
-            let _ = far.engine.send_dtmf(world.base.now, digits, PRESS);
-            self.listen(world);
+    /// Another call is heard on it, or none, or otherwise.
+    pub(super) fn set_on_air(&mut self, on_air: Option<OnAir>, now: Instant) {
+        if let Some(on) = &on_air {
+            self.about.conversation.clone_from(&on.conversation);
         }
+        self.association.media.set_on_air(on_air, now);
     }
 
-    /// Takes what the far end's media has to say.
-    pub(super) fn listen(&mut self, world: &mut World) {
-        if let Some(far) = &mut self.far {
-            let words = far.drain(world.base.now);
-            self.act(words, world);
-        }
-    }
-
-    pub(super) fn act(&mut self, words: Vec<Word>, world: &mut World) {
-        let mut echoes = Vec::new();
-        for word in words {
-            match word {
-                Word::Transmit { local, remote, data } => {
-                    if let Some(far) = &self.far {
-                        world.base.push(Output::Transmit { id: far.udp, local, remote, data });
-                    }
-                }
-                Word::State(state) => {
-                    let name = format!("{state:?}").to_lowercase();
-                    self.happened("media-state", json!({"state": name}), world);
-                }
-                Word::Heard(frame) => {
-                    let Some(on) = self.on_air.as_ref().filter(|on| on.heard) else { continue };
-                    match on.mode {
-                        FarEndMode::External => {
-                            let conversation = on.conversation.clone();
-                            world.base.push(Output::FarAudio { conversation, frame });
-                        }
-                        FarEndMode::Echo => echoes.push(frame),
-                        FarEndMode::Prompt | FarEndMode::Silence => {}
-                    }
-                }
-                Word::Key(digit) => {
-                    let key = digit.as_char().to_string();
-                    self.happened("dtmf", json!({"digit": key}), world);
-                }
-            }
-        }
-        for frame in &echoes {
-            self.say(frame, world);
-        }
+    /// Tells what it is as the user's line.
+    pub(super) fn tell_line(&mut self, state: &'static str, streams: &Streams, world: &mut World) {
+        self.line.tell(state, &self.about, streams, world);
     }
 
     // Time
 
     pub(super) fn next_wake(&self) -> Option<Wake> {
-        let repeat = match self.phase {
-            Phase::Proposed { repeat } => Some(Wake { at: repeat, reason: "proposing" }),
-            Phase::Proceeding
-            | Phase::Offered
-            | Phase::Active
-            | Phase::Replaced
-            | Phase::Elsewhere
-            | Phase::Over => None,
-        };
-        let repeat = Wake::earliest(repeat, self.unanswered.as_ref().map(Reinvite::next_wake));
-        let far = self.far.as_ref().and_then(|far| far.next_wake(self.mode()));
-        Wake::earliest(far, repeat)
-    }
-
-    /// Returns the mode of the far end.
-    fn mode(&self) -> FarEndMode {
-        self.on_air.as_ref().map_or(FarEndMode::Silence, |on| on.mode)
-    }
-
-    /// Another call is heard on it, or none, or otherwise.
-    pub(super) fn set_on_air(&mut self, on_air: Option<OnAir>, now: Instant) {
-        let before = self.mode();
-        if let Some(far) = &mut self.far {
-            far.pass_time(now, before);
-        }
-        self.on_air = on_air;
+        Wake::earliest(self.association.next_wake(), self.phase.next_wake())
     }
 
     pub(super) fn handle_timeout(&mut self, streams: &Streams, world: &mut World) -> Step {
         let now = world.base.now;
-        if let Phase::Proposed { repeat } = self.phase
-            && repeat <= now
-        {
-            self.phase = Phase::Proposed { repeat: now + REPEAT };
+        if self.phase.next_wake().is_some_and(|wake| wake.at <= now) {
+            self.phase = Phase::proposed(now);
             self.propose(streams, world);
         }
-        let mode = self.mode();
-        if let Some(far) = &mut self.far
-            && far.next_wake(mode).is_some_and(|wake| wake.at <= now)
-        {
-            far.handle_timeout(now, mode, &mut world.prompt);
-            self.listen(world);
-        }
-        let forsaken = self.far.as_mut().is_some_and(|far| far.take_forsaken(now));
-        if forsaken && self.phase == Phase::Active {
-            self.happened("consent-expired", json!({}), world);
-            world.base.log(format!("session {} is lost: its client is silent", self.id));
-            return Step::Over(Some(Reason::Gone));
-        }
-        self.repeat_reinvite(streams, world)
+        let turn = self.association.handle_timeout(self.phase, &self.about, streams, world);
+        self.follow(turn)
     }
-}
 
-/// Offers. The IQ's id, if it was sent.
-pub(super) fn offer_to(
-    signal: &Signal,
-    offer: &str,
-    inline: &[LocalCandidate],
-    streams: &Streams,
-    world: &mut World,
-) -> Option<String> {
-    let payload = signal.offer(offer, inline, false, world)?;
-    signal.send(payload, streams, world)
+    // The end
+
+    /// Ends it. `reason` is what the client is told, where it does not know.
+    pub(super) fn end(&mut self, reason: Option<Reason>, streams: &Streams, world: &mut World) {
+        let connected = !self.is_outside() && self.is_up();
+        match std::mem::replace(&mut self.phase, Phase::Over) {
+            Phase::Proposed { .. } | Phase::Proceeding => {
+                if self.association.origin == Origin::Reinvite {
+                    self.terminate(reason, streams, world);
+                } else if !world.keeps(Silence::Retract) {
+                    self.about.retract(streams, world);
+                }
+            }
+            Phase::Active if connected && reason.is_some() && world.keeps(Silence::Terminate) => {}
+            Phase::Offered | Phase::Active | Phase::Replaced => {
+                self.terminate(reason, streams, world);
+            }
+            Phase::Elsewhere | Phase::Over => {}
+        }
+        self.association.fall_silent();
+        self.line.hang_up(&self.about, streams, world);
+        self.drop_media(world);
+    }
+
+    fn terminate(&self, reason: Option<Reason>, streams: &Streams, world: &mut World) {
+        if let (Some(reason), Some(signal)) = (reason, self.signal()) {
+            signal.terminate(reason, streams, world);
+        }
+    }
+
+    /// Closes the far end's media; its figures stay.
+    pub(super) fn drop_media(&mut self, world: &mut World) {
+        self.association.close(&self.about, world);
+    }
+
+    /// Our media is gone without a word.
+    pub(super) fn kill_media(&mut self, world: &mut World) {
+        self.association.kill_media(&self.about, world);
+    }
 }

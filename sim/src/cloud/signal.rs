@@ -4,12 +4,13 @@ use offhook::Secret;
 use offhook::genesys::wire::{Dialect, Frame, Method, Payload, Presence, Rpc};
 use offhook::jingle::{Candidate, Jingle, Reason, Role, ice_credentials, sdp};
 use offhook::media::LocalCandidate;
-use offhook::sdp::{Description, Line};
+use offhook::sdp::Description;
 use offhook::xmpp::Jid;
 
 use super::signaling::Signaling;
 use super::streams::Streams;
 use super::world::World;
+use crate::service::with_candidates;
 
 /// One call's signaling.
 #[derive(Clone, Debug)]
@@ -71,6 +72,18 @@ impl Signal {
         world: &mut World,
     ) -> Option<String> {
         streams.send_iq(&self.from, &self.to, payload, world)
+    }
+
+    /// Offers. The IQ's id, if it was sent.
+    pub(super) fn make(
+        &self,
+        offer: &str,
+        inline: &[LocalCandidate],
+        streams: &Streams,
+        world: &mut World,
+    ) -> Option<String> {
+        let payload = self.offer(offer, inline, false, world)?;
+        self.send(payload, streams, world)
     }
 
     /// One candidate of ours.
@@ -193,19 +206,6 @@ pub(super) fn with_mid(sdp: &str, mid: &str) -> String {
     for section in &mut description.sections {
         section.remove("mid");
         section.push("mid", mid);
-    }
-    description.to_string()
-}
-
-/// A description with candidates at the end of its first section that is on.
-fn with_candidates(sdp: &str, candidates: &[LocalCandidate]) -> String {
-    if candidates.is_empty() {
-        return sdp.to_owned();
-    }
-    let Ok(mut description) = Description::read(sdp) else { return sdp.to_owned() };
-    if let Some(live) = description.sections.iter_mut().find(|section| !section.is_off()) {
-        let lines = candidates.iter().map(|told| Line::new(format!("a={}", told.candidate)));
-        live.lines.extend(lines);
     }
     description.to_string()
 }

@@ -39,7 +39,7 @@ use std::time::{Duration, Instant};
 
 use offhook::Seed;
 use offhook::genesys;
-use offhook::machine::CommandId;
+use offhook::machine::{CommandId, Frame, Track, TrackId};
 use offhook_runtime::genesys::Client;
 use offhook_runtime::{Asked, Asker, Clock, Drive as _, Front};
 
@@ -163,7 +163,10 @@ impl Process {
                     self.front = None;
                 }
             }
-            Moment::Audio { media, frame } => front.heard(media, frame.clone()),
+            Moment::Audio { media, frame } => {
+                front.came(TrackId::audio(media), frame.clone().into());
+            }
+            Moment::Frame { track, frame } => front.came(track, frame.clone()),
             Moment::Start | Moment::Wake | Moment::Evening => {}
         }
     }
@@ -184,7 +187,10 @@ impl Process {
             served = true;
             match asked {
                 Asked::Command(command, asker) => front.submitted(asker, keys.submit(command)),
-                Asked::Audio(media, frame) => keys.speak(media, frame),
+                Asked::Frame(TrackId { media, track: Track::AUDIO }, Frame::Audio(frame)) => {
+                    keys.speak(media, frame);
+                }
+                Asked::Frame(track, frame) => keys.send(track, frame),
                 Asked::Leave => match keys.submit(genesys::Client::farewell().0) {
                     Ok(id) => {
                         front.submitted(Asker::nobody(), Ok(id));

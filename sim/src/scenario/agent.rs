@@ -375,7 +375,7 @@ impl Application for Agent {
                     self.act(at, act, keys);
                 }
             }
-            Moment::Completed { .. } | Moment::Audio { .. } => {}
+            Moment::Completed { .. } | Moment::Audio { .. } | Moment::Frame { .. } => {}
         }
     }
 

@@ -197,6 +197,8 @@ impl<S: Service> Driver<S> {
                     self.sockets.send(id, remote, &data).await;
                 }
                 Output::CloseUdp { id } => self.sockets.close(id),
+                // Nobody can connect one.
+                Output::SendStream { .. } | Output::CloseStream { .. } => {}
                 Output::FarAudio { conversation, frame } => {
                     if let Some(listener) = self.listeners.get(&conversation)
                         && let Err(mpsc::error::TrySendError::Closed(_)) = listener.try_send(frame)

@@ -12,6 +12,7 @@
 //! # Ok::<(), offhook_sim::serve::EmulatorError>(())
 //! ```
 
+mod both;
 mod door;
 mod driver;
 mod guard;
@@ -29,11 +30,13 @@ use std::time::Instant;
 
 use offhook::media::{AudioFrame, WebRtcFactory};
 
+use both::Both;
 use driver::Started;
 pub use options::{EmulatorError, EmulatorOptions};
 use order::Order;
 
 use crate::cloud::{Cloud, CloudConfig};
+use crate::gateway::{Gateway, GatewayConfig};
 use crate::service::Service;
 
 /// A running emulator. Dropping it ends it.
@@ -57,7 +60,8 @@ pub struct FarEnd {
 }
 
 impl Emulator {
-    /// Starts serving the model cloud.
+    /// Starts serving the model cloud, and beside it the model gateway, which has the paths below
+    /// `/rest/version` and `/control/ribbon`.
     ///
     /// # Errors
     ///
@@ -69,7 +73,11 @@ impl Emulator {
             if let Some(prompt) = &options.prompt {
                 config.prompt.clone_from(prompt);
             }
-            Cloud::new(config, Box::new(WebRtcFactory::new()), now)
+            let mut beside = GatewayConfig::new(options.seed, unix_ms);
+            beside.public_ip = options.public_ip;
+            beside.prompt.clone_from(&config.prompt);
+            let cloud = Cloud::new(config, Box::new(WebRtcFactory::new()), now);
+            Both::new(cloud, Gateway::new(beside, Box::new(WebRtcFactory::new()), now))
         })
     }
 
@@ -157,6 +165,8 @@ impl Emulator {
         let request = http::Request::builder()
             .method(method)
             .uri(format!("/control/{path}"))
+            .header(http::header::HOST, self.http.or(self.https)?.to_string())
+            .header(requests::SCHEME, if self.http.is_some() { "http" } else { "https" })
             .body(body.to_string().into_bytes())
             .ok()?;
         let (answer, answered) = tokio::sync::oneshot::channel();

@@ -24,7 +24,7 @@ pub struct EmulatorOptions {
     /// request with an `Origin`, so that no page in a browser can use it. Default none.
     pub control_hosts: Vec<String>,
     /// The longest time that the head of a request, its body, a connection's next request and the
-    /// first word on a WebSocket may each take. Default 30 s.
+    /// first word on a WebSocket of a subprotocol may each take. Default 30 s.
     pub patience: Duration,
     /// The recording that far ends say: 48 kHz mono. Default beeps.
     pub prompt: Option<Vec<i16>>,

@@ -10,7 +10,7 @@ use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{FromRequestParts as _, Request};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::StreamExt as _;
-use http::{StatusCode, header};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
 
@@ -19,6 +19,8 @@ use super::guard;
 use super::options::EmulatorOptions;
 use super::order::{Order, Outgoing, Upgrade};
 
+/// The header by which the service knows how a request came.
+pub(super) const SCHEME: HeaderName = HeaderName::from_static("x-forwarded-proto");
 /// The longest path with its query; more is answered 414.
 const MAX_PATH: usize = 8 << 10;
 /// The largest request body; more is answered 413.
@@ -54,7 +56,9 @@ impl Desk {
 }
 
 /// Takes every request there is.
-pub(super) async fn handle(desk: Desk, door: Door, request: Request) -> Response {
+pub(super) async fn handle(desk: Desk, door: Door, mut request: Request) -> Response {
+    let scheme = HeaderValue::from_static(if door.secure { "https" } else { "http" });
+    request.headers_mut().insert(SCHEME, scheme);
     if request.uri().path_and_query().is_some_and(|path| path.as_str().len() > MAX_PATH) {
         return StatusCode::URI_TOO_LONG.into_response();
     }
@@ -139,10 +143,11 @@ async fn upgrade(desk: Desk, door: Door, request: Request) -> Response {
 
 /// Carries messages between a WebSocket and the driver until either ends. `_door` keeps its place.
 async fn pump(mut socket: WebSocket, accepted: Upgrade, desk: Desk, _door: Door) {
-    let Upgrade { conn, mut outgoing, backlog, .. } = accepted;
+    let Upgrade { conn, protocol, mut outgoing, backlog } = accepted;
     let first_word = tokio::time::sleep(desk.patience);
     tokio::pin!(first_word);
-    let mut spoke = false;
+    // A subprotocol begins with the client's word; without one there may be none for long.
+    let mut spoke = protocol.is_none();
     loop {
         tokio::select! {
             out = outgoing.recv() => match out {

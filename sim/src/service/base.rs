@@ -10,9 +10,8 @@ use serde_json::Value;
 
 use super::clock::Clock;
 use super::contract::{Output, RequestId};
-use super::events::Events;
-use super::faults::Faults;
 use super::http::json;
+use super::record::Record;
 
 /// The time, ids, events and outputs that all parts of a service use.
 pub(crate) struct Base {
@@ -20,8 +19,7 @@ pub(crate) struct Base {
     pub(crate) clock: Clock,
     /// The generator of ids.
     pub(crate) rng: Rng,
-    pub(crate) events: Events,
-    pub(crate) faults: Faults,
+    pub(crate) record: Record,
     next_udp: u64,
     /// The owners of the sockets that are open.
     media: BTreeMap<UdpId, String>,
@@ -41,8 +39,7 @@ impl Base {
             now,
             clock: Clock::new(now, unix_ms),
             rng,
-            events: Events::default(),
-            faults: Faults::default(),
+            record: Record::default(),
             next_udp: 0,
             media: BTreeMap::new(),
             queue: VecDeque::new(),
@@ -104,24 +101,26 @@ impl Base {
     /// Tells the control API's listeners.
     pub(crate) fn happened(&mut self, kind: &str, data: Value) {
         let t = self.clock.unix_ms(self.now);
-        self.events.push(kind, t, data);
+        self.record.open().events.push(kind, t, data);
         self.answer_waiting();
     }
 
     /// Answers `GET events` requests that wait for something that has come, or long enough.
     pub(crate) fn answer_waiting(&mut self) {
-        for (id, body) in self.events.take_answers(self.now) {
+        let answers = self.record.open().events.take_answers(self.now);
+        for (id, body) in answers {
             self.respond(id, json(200, &body));
         }
     }
 
     pub(crate) fn next_wake(&self) -> Option<Wake> {
-        self.events.next_wake()
+        self.record.open().events.next_wake()
     }
 
     /// Forgets what happened, and what was ordered to go wrong.
     pub(crate) fn clear(&mut self) {
-        self.faults.clear();
-        self.events.clear();
+        let mut pages = self.record.open();
+        pages.faults.clear();
+        pages.events.clear();
     }
 }

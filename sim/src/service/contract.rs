@@ -32,6 +32,36 @@ pub trait Service {
 
     /// The next thing to do. Call again until it answers [`Output::Timeout`].
     fn poll_output(&mut self) -> Output;
+
+    /// True if streams of bytes are taken at that address. Unless a service says so, all are refused. Only a
+    /// simulated network has such streams.
+    fn listens(&self, to: SocketAddr) -> bool {
+        let _ = to;
+        false
+    }
+
+    /// Tells it what happened on a stream to an address that it [listens](Service::listens) at.
+    fn handle_stream(&mut self, now: Instant, conn: ConnId, event: StreamInput) {
+        let _ = (now, conn, event);
+    }
+}
+
+/// An event of a stream of bytes: TCP, or TLS over it.
+#[derive(Debug)]
+pub enum StreamInput {
+    /// Somebody connected.
+    Opened {
+        /// The address that they come from.
+        from: SocketAddr,
+        /// The address that they connected to.
+        to: SocketAddr,
+        /// Over TLS, the host that they want to find there.
+        tls: Option<String>,
+    },
+    /// Bytes came, in order.
+    Data(Vec<u8>),
+    /// It is gone; not told of one that [`Output::CloseStream`] closed.
+    Closed,
 }
 
 /// One thing that happened outside the service.
@@ -163,6 +193,18 @@ pub enum Output {
     CloseUdp {
         /// The group.
         id: UdpId,
+    },
+    /// Send bytes on a stream.
+    SendStream {
+        /// The stream.
+        conn: ConnId,
+        /// The bytes.
+        data: Vec<u8>,
+    },
+    /// Close a stream.
+    CloseStream {
+        /// The stream.
+        conn: ConnId,
     },
     /// The agent spoke to a far end that is played outside.
     FarAudio {

@@ -36,19 +36,28 @@ pub(crate) fn answer(
                 kind: asked.query("type").map(str::to_owned),
             };
             let wait = Duration::from_millis(number("wait").unwrap_or_default());
-            match base.events.ask(id, query, wait, base.now) {
+            let answer = base.record.open().events.ask(id, query, wait, base.now);
+            match answer {
                 Some(answer) => respond(200, &answer),
                 None => return Some(Answer::Later),
             }
         }
-        ("POST", ["faults"]) => match base.faults.add(&asked.body) {
-            Ok(()) => respond(200, &json!({})),
-            Err(why) => bad_request(&why),
-        },
-        ("DELETE", ["faults"]) => {
-            base.faults.clear();
-            respond(200, &json!({}))
-        }
+        ("POST", ["faults"]) => add_fault(base, asked),
+        ("DELETE", ["faults"]) => clear_faults(base),
         _ => return None,
     }))
+}
+
+/// Orders something to go wrong.
+pub(crate) fn add_fault(base: &Base, asked: &Incoming<'_>) -> Response<Vec<u8>> {
+    match base.record.open().faults.add(&asked.body) {
+        Ok(()) => respond(200, &json!({})),
+        Err(why) => bad_request(&why),
+    }
+}
+
+/// Nothing that was ordered goes wrong any more.
+pub(crate) fn clear_faults(base: &Base) -> Response<Vec<u8>> {
+    base.record.open().faults.clear();
+    respond(200, &json!({}))
 }

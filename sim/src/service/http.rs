@@ -73,6 +73,22 @@ impl<'a> Incoming<'a> {
     }
 }
 
+/// A segment of a path or a value of a query without its percent-encoding (RFC 3986 section 2.1).
+/// What is none stays as it is.
+pub(crate) fn decoded(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut plain = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let escaped = (byte == b'%').then(|| text.get(at + 1..at + 3)).flatten();
+        let escaped = escaped.filter(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit()));
+        let escaped = escaped.and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        plain.push(escaped.unwrap_or(byte));
+        at += if escaped.is_some() { 3 } else { 1 };
+    }
+    String::from_utf8_lossy(&plain).into_owned()
+}
+
 pub(crate) fn json(status: u16, body: &Value) -> Response<Vec<u8>> {
     let mut response = Response::new(body.to_string().into_bytes());
     *response.status_mut() = http::StatusCode::from_u16(status).unwrap_or_default();
@@ -124,4 +140,24 @@ pub(crate) fn allow_origin(
         header::ACCESS_CONTROL_ALLOW_HEADERS,
         asked.unwrap_or_else(|| HeaderValue::from_static("authorization,content-type")),
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_encoded_is_decoded_and_the_rest_stays() {
+        for (text, plain) in [
+            ("alice@example.com", "alice@example.com"),
+            ("alice%40example.com", "alice@example.com"),
+            ("100%", "100%"),
+            ("%4", "%4"),
+            ("%zz%20", "%zz "),
+            ("caf%C3%A9", "café"),
+            ("é%é", "é%é"),
+        ] {
+            assert_eq!(decoded(text), plain);
+        }
+    }
 }

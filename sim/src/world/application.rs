@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use offhook::Machine;
-use offhook::machine::{CommandId, Input, MediaId, Output, OutputOf, TrackId};
+use offhook::machine::{CommandId, Frame, Input, MediaId, Output, OutputOf, TrackId};
 use offhook::media::AudioFrame;
 
 use super::meter::Meter;
@@ -33,6 +33,13 @@ pub enum Moment<'a, P: Pair = Genesys> {
         media: MediaId,
         /// The frame.
         frame: &'a AudioFrame,
+    },
+    /// A frame came on another track than a session's first of audio.
+    Frame {
+        /// The track.
+        track: TrackId,
+        /// The frame.
+        frame: &'a Frame,
     },
     /// The time that [`Application::next_wake`] asked for has come.
     Wake,
@@ -69,6 +76,7 @@ pub(super) enum Pressed<P: Pair> {
     Submitted { id: CommandId, command: CommandOf<P> },
     Refused { command: CommandOf<P>, error: ErrorOf<P> },
     Spoke { media: MediaId, frame: AudioFrame },
+    Sent { track: TrackId, frame: Frame },
 }
 
 impl<P: Pair> Keys<'_, P> {
@@ -125,11 +133,18 @@ impl<P: Pair> Keys<'_, P> {
     /// Speaks: one frame.
     pub fn speak(&mut self, media: MediaId, frame: AudioFrame) {
         self.pressed.push(Pressed::Spoke { media, frame: frame.clone() });
+        self.put(TrackId::audio(media), frame.into());
+    }
+
+    /// Sends one frame of any track.
+    pub fn send(&mut self, track: TrackId, frame: Frame) {
+        self.pressed.push(Pressed::Sent { track, frame: frame.clone() });
+        self.put(track, frame);
+    }
+
+    fn put(&mut self, track: TrackId, frame: Frame) {
         self.meter.core(|| {
-            self.client.handle_input(
-                self.now,
-                Input::Frame { track: TrackId::audio(media), frame: frame.into() },
-            );
+            self.client.handle_input(self.now, Input::Frame { track, frame });
             drain(self.client, self.outputs);
         });
     }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use offhook::Machine as _;
 use offhook::machine::{
-    Frame, Input as ClientInput, NetError, NetErrorKind, Output, OutputOf, StreamEvent, TrackId,
-    UdpEvent, Wake, WsEvent,
+    Frame, Input as ClientInput, NetError, NetErrorKind, Output, OutputOf, StreamEvent, Track,
+    TrackId, UdpEvent, Wake, WsEvent,
 };
 
 use offhook::media::{AudioFrame, Digit};
@@ -21,7 +21,9 @@ use super::phone_id::PhoneId;
 use super::seen::{Observer, Seen};
 use super::story::Line;
 use super::{Fidelity, Happening, MAX_TURNS, World};
-use crate::service::{Input as ServiceInput, Output as ServiceOutput, Service as _};
+use crate::service::{
+    ConnId, Input as ServiceInput, Output as ServiceOutput, Service as _, StreamInput,
+};
 
 /// The digest's kinds of what goes in and out.
 mod kind {
@@ -32,10 +34,6 @@ mod kind {
     pub(super) const OUT: u8 = 5;
     pub(super) const SERVICE: u8 = 6;
     pub(super) const HEARD: u8 = 7;
-}
-
-fn not_here(what: &str) -> NetError {
-    NetError::new(NetErrorKind::Local, format!("the simulated network has no {what}"))
 }
 
 /// The digest's name for the service.
@@ -124,6 +122,11 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
             },
             Happening::HttpDeadline { phone, id } => self.http_deadline(phone, id),
             Happening::OpenDeadline { phone, ws } => self.open_deadline(phone, ws),
+            Happening::StreamUp { conn, event } => {
+                self.delivered += 1;
+                self.stream_arrives(conn, event);
+            }
+            Happening::StreamDeadline { phone, id } => self.stream_deadline(phone, id),
             Happening::Resume(phone) => self.resume(phone),
             Happening::Mend(phone) => self.mend(phone),
             Happening::Errand(number) => self.errands.push_back(number),
@@ -218,22 +221,13 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
 
     fn phone_output(&mut self, phone: PhoneId, output: OutputOf<P::Client>) {
         let Some(output) = self.stream_output(phone, output) else { return };
+        let Some(output) = self.bytes_output(phone, output) else { return };
         match output {
             Output::OpenUdp { id } => {
                 let address = self.phones[phone.0].site.bind();
                 self.phones[phone.0].udp.insert(address, id);
                 let event = UdpEvent::Opened { local: vec![address.into()] };
                 let input = ClientInput::Udp { id, event };
-                self.queue.push(self.now, Happening::ToPhone { phone, ws: None, input });
-            }
-            // This network knows WebSockets, HTTP and datagrams only.
-            Output::OpenStream { id, .. } => {
-                let event = StreamEvent::Failed(not_here("streams"));
-                let input = ClientInput::Stream { id, event };
-                self.queue.push(self.now, Happening::ToPhone { phone, ws: None, input });
-            }
-            Output::Resolve { id, .. } => {
-                let input = ClientInput::Resolved { id, result: Err(not_here("names")) };
                 self.queue.push(self.now, Happening::ToPhone { phone, ws: None, input });
             }
             Output::CloseUdp { id } => {
@@ -258,9 +252,15 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
                     self.queue.push(at, Happening::ToService(input));
                 }
             }
-            Output::Frame { track: TrackId { media, .. }, frame: Frame::Audio(frame) } => {
+            Output::Frame {
+                track: TrackId { media, track: Track::AUDIO },
+                frame: Frame::Audio(frame),
+            } => {
                 self.observer.see(self.now, Seen::AgentHeard { phone, media, frame: &frame });
                 self.moment(phone, Moment::Audio { media, frame: &frame });
+            }
+            Output::Frame { track, frame } => {
+                self.moment(phone, Moment::Frame { track, frame: &frame });
             }
             Output::Event(event) => {
                 P::told(&mut self.phones[phone.0].notes, &event);
@@ -330,6 +330,7 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
                     write!(text, "asks {command:?}, refused: {error}")
                 }
                 Pressed::Spoke { media, frame } => write!(text, "speaks into {media:?} {frame:?}"),
+                Pressed::Sent { track, frame } => write!(text, "sends on {track:?} {frame:?}"),
             });
             match pressed {
                 Pressed::Submitted { id, command } => {
@@ -342,6 +343,7 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
                     self.observer.see(self.now, Seen::Submitted { phone, id: *id, command });
                 }
                 Pressed::Refused { .. } => self.counts.add("commands refused"),
+                Pressed::Sent { .. } => self.counts.add("frames of further tracks"),
                 Pressed::Spoke { media, frame } => {
                     self.observer.see(self.now, Seen::AgentSpoke { phone, media: *media, frame });
                 }
@@ -378,6 +380,21 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
         self.note_service_input(&input);
         let now = self.start + self.now;
         self.meter.service(|| self.service.handle_input(now, input));
+        self.serve_service();
+    }
+
+    /// Gives the service what happened on a stream.
+    pub(super) fn feed_stream(&mut self, conn: ConnId, event: StreamInput) {
+        if let StreamInput::Data(data) = &event {
+            self.digest.add(self.now, SERVICE, kind::SERVICE, data);
+        }
+        let now = self.start + self.now;
+        self.meter.service(|| self.service.handle_stream(now, conn, event));
+        self.serve_service();
+    }
+
+    /// Does all that the service asks for, until it is content.
+    fn serve_service(&mut self) {
         loop {
             match self.meter.service(|| self.service.poll_output()) {
                 ServiceOutput::Timeout(wake) => {
@@ -420,6 +437,12 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
                 self.service_udp.insert(address, id);
                 let input = ServiceInput::UdpOpened { id, local: vec![address] };
                 self.queue.push(self.now, Happening::ToService(input));
+            }
+            ServiceOutput::SendStream { conn, data } => {
+                self.stream_answer(conn, StreamEvent::Data(data));
+            }
+            ServiceOutput::CloseStream { conn } => {
+                self.stream_answer(conn, StreamEvent::Closed { error: None });
             }
             ServiceOutput::CloseUdp { id } => self.service_udp.retain(|_, open| *open != id),
             ServiceOutput::Transmit { local, remote, data, .. } => {

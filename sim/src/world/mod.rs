@@ -21,22 +21,23 @@ mod queue;
 mod seen;
 mod story;
 mod stranger;
+mod streams;
 mod trouble;
 mod voice;
 mod weather;
 mod wires;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use offhook::Seed;
-use offhook::machine::{HttpId, Input as ClientInput, NetError, UdpId, WsId};
+use offhook::machine::{HttpId, Input as ClientInput, NetError, StreamId, UdpId, WsId};
 use offhook::media::{EngineFactory, WebRtcFactory};
 use serde_json::Value;
 
 pub use crate::dice::Dice;
-use crate::service::{FarMedia, Input as ServiceInput, RequestId};
+use crate::service::{ConnId, FarMedia, Input as ServiceInput, RequestId, StreamInput};
 pub use crate::services::Genesys;
 
 use self::alarm::Alarm;
@@ -138,6 +139,14 @@ enum Happening {
         phone: PhoneId,
         ws: WsId,
     },
+    StreamUp {
+        conn: ConnId,
+        event: StreamInput,
+    },
+    StreamDeadline {
+        phone: PhoneId,
+        id: StreamId,
+    },
     Resume(PhoneId),
     Mend(PhoneId),
     /// Something that belongs to whoever drives the world.
@@ -156,6 +165,9 @@ pub struct World<O = (), P: Pair = Genesys> {
     service_alarm: Alarm,
     service_udp: BTreeMap<SocketAddr, UdpId>,
     service_port: u16,
+    service_streams: BTreeSet<ConnId>,
+    /// The addresses of hosts, by their names in lower case.
+    names: BTreeMap<String, Vec<std::net::IpAddr>>,
     phones: Vec<Phone<P>>,
     by_address: BTreeMap<std::net::IpAddr, PhoneId>,
     requests: u64,
@@ -195,6 +207,8 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
             service_alarm: Alarm::default(),
             service_udp: BTreeMap::new(),
             service_port: 1024,
+            service_streams: BTreeSet::new(),
+            names: BTreeMap::new(),
             phones: Vec::new(),
             by_address: BTreeMap::new(),
             requests: 0,
@@ -337,11 +351,11 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
         &self.phones[phone.0].client
     }
 
-    /// The number of WebSockets and media sockets that a phone's client has open.
+    /// The number of WebSockets, streams and media sockets that a phone's client has open.
     #[must_use]
     pub fn open_sockets(&self, phone: PhoneId) -> usize {
         let phone = &self.phones[phone.0];
-        phone.sockets.len() + phone.udp.len()
+        phone.sockets.len() + phone.streams.len() + phone.udp.len()
     }
 
     /// The timer that a phone's client waits for.

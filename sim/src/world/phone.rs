@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use offhook::machine::{HttpId, Input as ClientInput, OutputOf, UdpId, WsId};
+use offhook::machine::{
+    HttpId, Input as ClientInput, OutputOf, StreamEvent, StreamId, UdpId, WsId,
+};
 
 use super::alarm::Alarm;
 use super::application::Application;
@@ -12,7 +14,7 @@ use super::nat::{Nat, NatKind};
 use super::network::{Conditions, Pipe};
 use super::pair::Pair;
 use super::weather::{NoticeWeather, RestWeather};
-use crate::service::ConnId;
+use crate::service::{ConnId, StreamInput};
 
 /// The time that a network address translator remembers an idle mapping, unless told otherwise.
 pub(super) const NAT_TIMEOUT: Duration = Duration::from_secs(60);
@@ -31,6 +33,7 @@ pub(super) struct Phone<P: Pair> {
     /// The inputs that wait for it while it sleeps.
     pub(super) asleep: Option<Vec<ClientInput>>,
     pub(super) sockets: BTreeMap<WsId, Socket>,
+    pub(super) streams: BTreeMap<StreamId, Socket>,
     pub(super) exchanges: BTreeMap<HttpId, Exchange>,
     pub(super) udp: BTreeMap<SocketAddr, UdpId>,
     /// The reason for which its client is to be woken.
@@ -41,7 +44,7 @@ pub(super) struct Phone<P: Pair> {
     pub(super) amid: Option<(Duration, u64)>,
 }
 
-/// A WebSocket, as the network sees it.
+/// A WebSocket or a stream of bytes, as the network sees it.
 #[derive(Debug)]
 pub(super) struct Socket {
     pub(super) conn: ConnId,
@@ -89,6 +92,8 @@ pub(super) struct Cut {
 pub(super) enum Letter {
     Up { ws: Option<WsId>, size: usize, input: crate::service::Input },
     Down { ws: Option<WsId>, size: usize, input: ClientInput },
+    StreamUp { id: StreamId, conn: ConnId, event: StreamInput },
+    StreamDown { id: StreamId, event: StreamEvent },
 }
 
 impl<P: Pair> Phone<P> {
@@ -108,6 +113,7 @@ impl<P: Pair> Phone<P> {
             site,
             asleep: None,
             sockets: BTreeMap::new(),
+            streams: BTreeMap::new(),
             exchanges: BTreeMap::new(),
             udp: BTreeMap::new(),
             reason: "",

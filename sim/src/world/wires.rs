@@ -12,16 +12,17 @@ use super::phone_id::PhoneId;
 use super::seen::Observer;
 use super::weather::NoticeWeather;
 use super::{Happening, World};
-use crate::service::{ConnId, Input as ServiceInput, RequestId};
+use crate::service::{ConnId, Input as ServiceInput, RequestId, StreamInput};
 
 /// A wire that was cut longer than this has lost its streams.
 const STREAMS_DIE: Duration = Duration::from_secs(60);
 /// Extra bytes of a request's head, for its time on the wire.
 const HEAD: usize = 600;
 /// Until the service takes a silent stream for dead.
-const SILENCE_SEEN: Duration = Duration::from_secs(90);
+pub(super) const SILENCE_SEEN: Duration = Duration::from_secs(90);
 /// Until a stream that was broken is known to be, on each side.
-const BREAK_SEEN: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(300));
+pub(super) const BREAK_SEEN: (Duration, Duration) =
+    (Duration::from_millis(1), Duration::from_millis(300));
 
 fn conn(phone: PhoneId, ws: WsId) -> ConnId {
     ConnId(((phone.0 as u64) << 32) | (ws.0 & 0xffff_ffff))
@@ -259,13 +260,14 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
     /// it.
     pub(super) fn arrives(
         &mut self,
-        phone: PhoneId,
+        phone_id: PhoneId,
         ws: Option<WsId>,
         input: &ClientInput,
     ) -> bool {
-        let phone = &mut self.phones[phone.0];
+        let phone = &mut self.phones[phone_id.0];
         match (input, ws) {
             (ClientInput::Http { id, .. }, _) => phone.exchanges.remove(id).is_some(),
+            (ClientInput::Stream { id, event }, _) => self.stream_is_told(phone_id, *id, event),
             (ClientInput::WebSocket { event, .. }, Some(ws)) => {
                 let Some(socket) = phone.sockets.get_mut(&ws) else { return false };
                 match event {
@@ -305,8 +307,9 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
 
     // Faults of the wires
 
-    /// All of a phone's WebSockets break; both sides learn it soon.
+    /// All of a phone's WebSockets and streams break; both sides learn it soon.
     pub(super) fn break_sockets(&mut self, phone: PhoneId, why: &str) {
+        self.break_streams(phone, why);
         let sockets = std::mem::take(&mut self.phones[phone.0].sockets);
         for (id, socket) in sockets {
             let seen = self.dice.between(BREAK_SEEN);
@@ -323,8 +326,9 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
         }
     }
 
-    /// All of a phone's WebSockets fall silent; the service gives up after a while.
+    /// All of a phone's WebSockets and streams fall silent; the service gives up after a while.
     pub(super) fn silence_sockets(&mut self, phone: PhoneId) {
+        self.silence_streams(phone);
         for socket in self.phones[phone.0].sockets.values_mut() {
             socket.dead = true;
             let input = ServiceInput::SocketClosed { conn: socket.conn };
@@ -337,9 +341,17 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
         let Some(cut) = self.phones[phone.0].site.cut.take() else { return };
         if self.now - cut.since > STREAMS_DIE {
             for letter in cut.waiting {
-                if let Letter::Up { input: input @ ServiceInput::SocketClosed { .. }, .. } = letter
-                {
-                    self.queue.push(self.now, Happening::ToService(input));
+                match letter {
+                    Letter::Up { input: input @ ServiceInput::SocketClosed { .. }, .. } => {
+                        self.queue.push(self.now, Happening::ToService(input));
+                    }
+                    Letter::StreamUp { conn, event: event @ StreamInput::Closed, .. } => {
+                        self.queue.push(self.now, Happening::StreamUp { conn, event });
+                    }
+                    Letter::Up { .. }
+                    | Letter::Down { .. }
+                    | Letter::StreamUp { .. }
+                    | Letter::StreamDown { .. } => {}
                 }
             }
             return self.break_sockets(phone, "timed out");
@@ -348,6 +360,17 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
             match letter {
                 Letter::Up { ws, size, input } => self.up(phone, ws, size, input),
                 Letter::Down { ws, size, input } => self.down(phone, ws, size, input),
+                Letter::StreamUp { id, event, .. }
+                    if self.phones[phone.0].streams.contains_key(&id) =>
+                {
+                    self.stream_up(phone, id, event);
+                }
+                // It was closed meanwhile, and is gone here.
+                Letter::StreamUp { conn, event, .. } => {
+                    let at = self.now + self.phones[phone.0].site.conditions.latency;
+                    self.queue.push(at, Happening::StreamUp { conn, event });
+                }
+                Letter::StreamDown { id, event } => self.stream_down(phone, id, event),
             }
         }
     }

@@ -2,5 +2,7 @@
 #![allow(dead_code)]
 
 pub(crate) mod desk;
+pub(crate) mod gateway;
+pub(crate) mod phones;
 pub(crate) mod talk;
 pub(crate) mod world;

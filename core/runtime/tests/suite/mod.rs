@@ -11,6 +11,7 @@ pub(crate) mod servers;
 pub(crate) mod sleep;
 pub(crate) mod stream;
 pub(crate) mod tenants;
+pub(crate) mod tracks;
 pub(crate) mod udp;
 pub(crate) mod websocket;
 
@@ -80,6 +81,11 @@ macro_rules! suite {
             }
             tenants {
                 services_that_hang_hold_up_no_other,
+            }
+            tracks {
+                tracks_of_each_kind_flow_both_ways_and_end_with_their_session,
+                a_track_taken_again_ends_the_pair_before,
+                unread_pictures_lose_the_oldest_and_all_that_build_on_it,
             }
             udp {
                 datagrams_go_both_ways,

@@ -32,7 +32,9 @@ impl Parties {
             parties.called_number = dnis.and_then(|dnis| number(dnis, "dnis", skipped));
         }
         parties.queue = queue(all, ours, skipped);
-        for other in all.iter().filter(|one| !one.is(user)) {
+        let others = all.iter().filter(|one| !one.is(user));
+        parties.others.reserve_exact(others.clone().count().min(Self::MAX_OTHERS));
+        for other in others {
             if parties.others.len() < Self::MAX_OTHERS {
                 parties.others.push(party(other, skipped));
             } else {

@@ -17,6 +17,7 @@ pub(crate) fn policy(timing: &Timing) -> Policy {
         longest: timing.longest_retry_after,
         passing: &[408, 413, 429, 500, 502, 503, 504],
         bytes: 512 * 1024,
+        redirects: 0,
         explain,
     }
 }
@@ -25,7 +26,7 @@ pub(crate) fn policy(timing: &Timing) -> Policy {
 fn explain(body: &[u8]) -> Said {
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     let part = |key: &str| body[key].as_str().map(str::to_owned);
-    Said { code: part("code"), message: part("message") }
+    Said { code: part("code"), message: part("message"), retry_after: None }
 }
 
 pub(crate) fn organization() -> Resource {

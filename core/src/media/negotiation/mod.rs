@@ -2,25 +2,29 @@
 //!
 //! Pure functions that every engine shares: [`Remote::read`] finds the sections that count and what
 //! of them we can use, [`Remote::change`] says what a later description asks of the engine, [`answer`]
-//! and [`offer`] write ours. The transport beneath (ICE, DTLS) brings a [`Transport`].
+//! and [`offer`] write ours, and [`Descriptions`] keep what stands between two exchanges. The transport beneath (ICE, DTLS) brings a [`Transport`].
 
+mod descriptions;
 mod ours;
 mod payloads;
 mod pictures;
 mod remote;
+mod slots;
 #[cfg(test)]
 mod tests;
 mod write;
 
 use std::fmt;
 
+pub use self::descriptions::{Descriptions, Offered, Step};
 pub use self::ours::{Off, OurSection, OurTerms};
 pub use self::payloads::Payloads;
 pub use self::pictures::{Picture, Pictures};
 pub use self::remote::{Abilities, Remote, RemoteSection, Renewal};
+pub use self::slots::{Holds, Slot, Slots};
 pub use self::write::{MAX_MESSAGE, answer, offer};
 use crate::Secret;
-use crate::media::MediaKind;
+use crate::media::{Codec, MediaKind};
 
 /// The codecs or channels of a section that both ends have.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +48,20 @@ impl Terms {
             Self::Audio(_) => Some(MediaKind::Audio),
             Self::Video(_) => Some(MediaKind::Video),
             Self::Channels { .. } => None,
+        }
+    }
+
+    /// The codecs, the far side's first choice first.
+    #[must_use]
+    pub fn codecs(&self) -> Vec<Codec> {
+        match self {
+            Self::Audio(payloads) => {
+                payloads.codecs.iter().map(|(codec, _)| Codec::Audio(*codec)).collect()
+            }
+            Self::Video(pictures) => {
+                pictures.codecs.iter().map(|picture| Codec::Video(picture.codec)).collect()
+            }
+            Self::Channels { .. } => Vec::new(),
         }
     }
 }

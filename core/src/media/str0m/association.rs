@@ -53,6 +53,14 @@ pub(super) struct Ingredients {
     pub(super) deterministic: bool,
 }
 
+/// The transport's part in an offer of ours.
+pub(super) struct OurPart {
+    /// str0m's offer: none for a renegotiation.
+    pub(super) pending: Option<SdpPendingOffer>,
+    /// The credentials in it.
+    pub(super) credentials: IceCreds,
+}
+
 /// See the [module](self).
 pub(super) struct Association {
     pub(super) rtc: Rtc,
@@ -182,6 +190,16 @@ impl Association {
         }
         let answer = SdpAnswer::from_sdp_string(&self.canonical(remote)).map_err(refused)?;
         self.rtc.sdp_api().accept_answer(pending, answer).map_err(refused)
+    }
+
+    /// Takes new ICE credentials of the far side in an answer to an offer that did not ask for any: ICE
+    /// begins anew, and ours stay as they are told.
+    pub(super) fn follow(&mut self, remote: &Remote) -> Result<(), MediaError> {
+        let ours = self.credentials();
+        let (_, pending) = self.restart()?;
+        self.accept_answer(pending, remote)?;
+        self.set_credentials(ours);
+        Ok(())
     }
 
     /// The canonical description of the far side that str0m is given.

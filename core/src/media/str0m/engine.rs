@@ -8,22 +8,20 @@ use str0m::media::Mid;
 use str0m::net::{Protocol, Receive};
 use str0m::{Candidate, Event, IceConnectionState, Input, Output};
 
-use super::association::{Association, Ingredients, MID, pt};
+use super::association::{Association, Ingredients, MID, OurPart, pt};
 use super::audio::AudioTrack;
-use super::descriptions::Descriptions;
 use super::dtmf;
 use super::more::More;
 use super::path::{OurAddress, Path};
 use super::receive::Datagram;
-use super::slots::Holds;
 use super::video::VideoTrack;
 use crate::machine::Wake;
-use crate::media::negotiation::{Abilities, Remote, Terms};
+use crate::media::negotiation::{Abilities, Descriptions, Holds, Remote};
 use crate::media::rtp::Header;
 use crate::media::{
-    Agreement, AudioCodec, ChannelId, ChannelMessage, Codec, Digit, Engine, EngineConfig,
-    EngineEvent, EngineOutput, Frame, Local, LocalCandidate, LocalKind, MediaError, MediaKind,
-    MediaState, MediaStats, Track, TrackInfo, TrackStats, Wish,
+    Agreement, AudioCodec, ChannelId, ChannelMessage, Digit, Engine, EngineConfig, EngineEvent,
+    EngineOutput, Frame, Local, LocalCandidate, LocalKind, MediaError, MediaKind, MediaState,
+    MediaStats, Track, TrackInfo, TrackStats, Wish,
 };
 use crate::sdp::{Direction, candidate};
 
@@ -40,9 +38,10 @@ pub(super) struct WebRtc {
     pub(super) associations: u32,
     pub(super) config: EngineConfig,
     pub(super) now: Instant,
-    pub(super) descriptions: Descriptions,
+    pub(super) descriptions: Descriptions<OurPart>,
     /// The terms last told of the first track of audio.
     pub(super) told: Option<Agreement>,
+    pub(super) told_track: Option<TrackInfo>,
     pub(super) state: MediaState,
     /// True once the DTLS handshake is done.
     pub(super) secure: bool,
@@ -75,6 +74,7 @@ impl WebRtc {
             now,
             descriptions: Descriptions::new(session),
             told: None,
+            told_track: None,
             state: MediaState::New,
             secure: false,
             give_up: None,
@@ -535,19 +535,7 @@ impl Engine for WebRtc {
     }
 
     fn set_direction(&mut self, track: Track, direction: Direction) {
-        match track.kind {
-            MediaKind::Audio => {
-                if let Some(audio) = self.audio_mut(track.number) {
-                    audio.wanted = direction;
-                }
-            }
-            MediaKind::Video => {
-                let tracks = self.more.as_mut().map(|more| &mut more.video);
-                if let Some(video) = tracks.and_then(|video| video.get_mut(&track.number)) {
-                    video.wanted = direction;
-                }
-            }
-        }
+        self.want(track, direction);
     }
 
     fn tracks(&self) -> Vec<TrackInfo> {
@@ -563,15 +551,7 @@ impl Engine for WebRtc {
                     (video.place, video.wanted)
                 }
             };
-            let codecs: Vec<Codec> = match &self.descriptions.section(place)?.terms {
-                Terms::Audio(payloads) => {
-                    payloads.codecs.iter().map(|(codec, _)| Codec::Audio(*codec)).collect()
-                }
-                Terms::Video(pictures) => {
-                    pictures.codecs.iter().map(|picture| Codec::Video(picture.codec)).collect()
-                }
-                Terms::Channels { .. } => return None,
-            };
+            let codecs = self.descriptions.section(place)?.terms.codecs();
             let direction = self.descriptions.direction(place, wanted);
             Some(TrackInfo::new(track, mid.clone(), direction, codecs))
         };

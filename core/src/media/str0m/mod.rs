@@ -3,7 +3,6 @@
 mod association;
 mod audio;
 mod channels;
-mod descriptions;
 mod dtls;
 mod dtmf;
 mod engine;
@@ -14,7 +13,6 @@ mod path;
 mod raw;
 mod receive;
 mod send;
-mod slots;
 mod streams;
 mod video;
 

@@ -160,16 +160,7 @@ impl More {
     /// The news of the tracks beside the first of audio.
     pub(super) fn tell(&mut self, tracks: Vec<TrackInfo>) -> Vec<EngineEvent> {
         let before = std::mem::replace(&mut self.told, tracks);
-        let is = |info: &TrackInfo, track| info.track == track;
-        let gone = before.iter().filter(|old| !self.told.iter().any(|new| is(new, old.track)));
-        let gone = gone.map(|old| EngineEvent::TrackRemoved(old.track));
-        let news =
-            self.told.iter().filter_map(|new| match before.iter().find(|old| is(old, new.track)) {
-                None => Some(EngineEvent::TrackAdded(new.clone())),
-                Some(old) if old != new => Some(EngineEvent::TrackChanged(new.clone())),
-                Some(_) => None,
-            });
-        gone.chain(news).collect()
+        EngineEvent::of_tracks(&before, &self.told)
     }
 
     /// The time to be called again though nothing comes.

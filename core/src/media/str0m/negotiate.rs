@@ -4,21 +4,19 @@ use std::time::Instant;
 
 use str0m::IceCreds;
 
-use super::association::Association;
-use super::descriptions::{Offered, Step};
+use super::association::{Association, OurPart};
+use super::audio::AudioTrack;
 use super::engine::WebRtc;
+use super::more::More;
 use super::offers::OurEnd;
-use super::slots::{Holds, Slots};
 use crate::media::negotiation::{
-    self, Abilities, OurSection, OurTerms, Payloads, Picture, Pictures, Remote, Renewal, Terms,
+    self, Abilities, Holds, Offered, OurSection, OurTerms, Payloads, Picture, Pictures, Remote,
+    Renewal, Slots, Step, Terms,
 };
 use crate::media::{
-    Engine, EngineEvent, MAX_TRACKS, MediaError, MediaKind, MediaState, Track, TrackInfo, Wish,
+    Engine, EngineEvent, MediaError, MediaKind, MediaState, Track, TrackInfo, Wish,
 };
-use crate::sdp::{Description, Direction, MAX_SECTIONS};
-
-/// The number by which we offer the header extension that names a section.
-const MID_NUMBER: u8 = 4;
+use crate::sdp::{Description, Direction};
 
 impl WebRtc {
     pub(super) fn make_offer(
@@ -49,7 +47,7 @@ impl WebRtc {
         };
         let credentials = self.association.as_mut().map(Association::credentials);
         let credentials = credentials.ok_or(MediaError::State(self.state))?;
-        self.our_offer(Offered { sections, pending, credentials, before })
+        self.our_offer(sections, OurPart { pending, credentials }, before)
     }
 
     pub(super) fn take_answer(&mut self, now: Instant, answer: &str) -> Result<(), MediaError> {
@@ -62,8 +60,9 @@ impl WebRtc {
         let mut slots = self.descriptions.slots.clone();
         slots.offered(&offered.sections);
         let plan = slots.settle(&description, &remote, self.more.is_none())?;
-        let Step::Offered(Offered { sections, pending, credentials, .. }) =
-            std::mem::replace(&mut self.descriptions.step, Step::Done)
+        let Step::Offered(Offered {
+            sections, transport: OurPart { pending, credentials }, ..
+        }) = std::mem::replace(&mut self.descriptions.step, Step::Done)
         else {
             return Err(MediaError::State(self.state));
         };
@@ -76,6 +75,12 @@ impl WebRtc {
                 self.install(association);
                 self.tell_candidates();
             }
+            Some(Renewal::IceRestart) if pending.is_none() => {
+                // The far side began anew with an offer that we took back since.
+                if let Some(association) = &mut self.association {
+                    association.follow(&remote)?;
+                }
+            }
             Some(Renewal::IceRestart | Renewal::Nothing) | None => {
                 if let (Some(pending), Some(association)) = (pending, &mut self.association) {
                     association.accept_answer(pending, &remote)?;
@@ -86,56 +91,50 @@ impl WebRtc {
             }
         }
         self.agree(remote, slots, &plan, &sections);
-        if self.state == MediaState::New {
-            self.enter(MediaState::Connecting);
-        }
-        self.tell_agreement();
+        self.settle();
         self.turn(now);
         Ok(())
     }
 
+    /// Both ends agree.
+    fn settle(&mut self) {
+        let wanted = wanted(&self.audio, self.more.as_deref());
+        self.descriptions.settled(wanted);
+        if self.state == MediaState::New {
+            self.enter(MediaState::Connecting);
+        }
+        self.tell_agreement();
+    }
+
     pub(super) fn take_back(&mut self, now: Instant) -> Result<(), MediaError> {
-        let Step::Offered(Offered { before, sections, .. }) = &self.descriptions.step else {
-            return Err(MediaError::State(self.state));
-        };
+        let state = MediaError::State(self.state);
         if self.is_over() {
-            return Err(MediaError::State(self.state));
+            return Err(state);
         }
-        // Unless it was wanted otherwise since.
-        let is_audio = |ours: &&OurSection| {
-            ours.number == 0 && matches!(ours.terms, OurTerms::On(Terms::Audio(_)))
-        };
-        let wished = sections.iter().find(is_audio).map(|ours| ours.direction);
-        if self.audio.place.is_none() && wished == Some(self.audio.wanted) {
-            self.audio.wanted = *before;
-        }
+        let wanted = wanted(&self.audio, self.more.as_deref()).collect();
+        let again = self.descriptions.take_back(&wanted).ok_or(state)?;
+        again.into_iter().for_each(|(track, direction)| self.want(track, direction));
         // What str0m was asked for comes into force with its answer, and so never.
-        self.descriptions.step = if self.descriptions.agreed.is_some() {
-            Step::Done
-        } else {
+        if self.descriptions.agreed.is_none() {
             self.association = None;
             self.rtc_wake = None;
             self.enter(MediaState::New);
-            Step::New
-        };
+        }
         self.turn(now);
         Ok(())
     }
 
     pub(super) fn take_offer(&mut self, now: Instant, offer: &str) -> Result<(), MediaError> {
         self.now = self.now.max(now);
-        let first = match self.descriptions.step {
-            _ if self.is_over() => return Err(MediaError::State(self.state)),
-            // An offer that nobody answered yet gives way to the next one.
-            Step::Answering { first, .. } => first,
-            Step::New | Step::Done => self.descriptions.agreed.is_none(),
-            Step::Offered(_) => return Err(MediaError::State(self.state)),
-        };
+        if self.is_over() || matches!(self.descriptions.step, Step::Offered(_)) {
+            return Err(MediaError::State(self.state));
+        }
         let description = Description::read(offer)?;
         let remote = Remote::read(&description, &Abilities::of(&self.config))?;
-        let mut slots = self.descriptions.slots.clone();
+        let (before, first) = self.descriptions.before_offer();
+        let mut slots = before.clone();
         let plan = slots.settle(&description, &remote, self.more.is_none())?;
-        let before = self.ufrag();
+        let ufrag = self.ufrag();
         let change = self.change(&remote).unwrap_or(Renewal::Association);
         match (change, &mut self.association) {
             (Renewal::Nothing, _) => {}
@@ -152,17 +151,17 @@ impl WebRtc {
             }
         }
         self.agree(remote, slots, &plan, &[]);
-        if change == Renewal::Association || self.ufrag() != before {
+        if change == Renewal::Association || self.ufrag() != ufrag {
             self.tell_candidates();
         }
-        self.descriptions.step = Step::Answering { offer: offer.to_owned(), first };
+        self.descriptions.step = Step::Answering { offer: offer.to_owned(), first, before };
         self.turn(now);
         Ok(())
     }
 
     pub(super) fn make_answer(&mut self, now: Instant) -> Result<String, MediaError> {
         self.now = self.now.max(now);
-        let Step::Answering { offer, first } = &self.descriptions.step else {
+        let Step::Answering { offer, first, .. } = &self.descriptions.step else {
             return Err(MediaError::State(self.state));
         };
         let (offer, first) = (offer.clone(), *first);
@@ -182,11 +181,7 @@ impl WebRtc {
         }
         let remote = self.descriptions.agreed.as_ref().ok_or(MediaError::State(self.state))?;
         let answer = negotiation::answer(&description, remote, &ours, &transport);
-        self.descriptions.step = Step::Done;
-        if self.state == MediaState::New {
-            self.enter(MediaState::Connecting);
-        }
-        self.tell_agreement();
+        self.settle();
         self.turn(now);
         Ok(answer)
     }
@@ -201,7 +196,7 @@ impl WebRtc {
             return Err(MediaError::State(self.state));
         };
         let (credentials, pending) = association.restart()?;
-        self.our_offer(Offered { sections, pending: Some(pending), credentials, before })
+        self.our_offer(sections, OurPart { pending: Some(pending), credentials }, before)
     }
 
     /// A far side's description is in force; what came before it can be used.
@@ -264,14 +259,11 @@ impl WebRtc {
     fn tell_agreement(&mut self) {
         let agreement = self.agreement();
         let before = std::mem::replace(&mut self.told, agreement);
-        if before != agreement {
-            let info = |terms| TrackInfo::audio(self.mid_of(Track::AUDIO), &terms);
-            self.event(match (before, agreement) {
-                (None, Some(terms)) => EngineEvent::TrackAdded(info(terms)),
-                (Some(_), Some(terms)) => EngineEvent::TrackChanged(info(terms)),
-                (Some(_) | None, None) => EngineEvent::TrackRemoved(Track::AUDIO),
-            });
-        }
+        // Its section may be another one, on the same terms.
+        let track = agreement.map(|terms| TrackInfo::audio(self.mid_of(Track::AUDIO), &terms));
+        let known = std::mem::replace(&mut self.told_track, track.clone());
+        let news = EngineEvent::of_tracks(known.as_slice(), track.as_slice());
+        news.into_iter().for_each(|event| self.event(event));
         if let Some(agreement) = agreement.filter(|_| before != agreement) {
             self.event(EngineEvent::Agreed(agreement));
         }
@@ -344,68 +336,53 @@ impl WebRtc {
 
     /// The sections of an offer: those that stand, and new ones.
     fn wished(&mut self, wishes: &[Wish]) -> Result<Vec<OurSection>, MediaError> {
-        let (audio, video) =
-            (self.descriptions.count(MediaKind::Audio), self.descriptions.count(MediaKind::Video));
-        let telephone = self.more.is_none();
-        if let Some(wish) = wishes.iter().find(|wish| match wish.kind {
-            MediaKind::Audio => self.config.codecs.is_empty(),
-            MediaKind::Video => self.config.video.is_empty(),
-        }) {
-            return Err(MediaError::NotNegotiated(wish.kind.name()));
-        }
-        let most = if telephone { 1 } else { MAX_TRACKS };
-        let channels = self.config.channels && !self.descriptions.slots.hold(Holds::Channels);
-        let sections = self.descriptions.slots.len() + wishes.len();
-        let full = audio + video + wishes.len() > most || sections > MAX_SECTIONS;
-        // What stands, stands.
-        if full && !wishes.is_empty() {
-            return Err(MediaError::TooMany("tracks"));
-        }
-        let channels = channels && sections < MAX_SECTIONS;
         let mut sections = self.our_end().standing();
+        let new = self.descriptions.wished(&self.config, wishes, &sections)?;
         let first = !self.descriptions.slots.hold(Holds::Track(Track::AUDIO));
-        let mut numbers = self.descriptions.slots.next();
-        for Wish { kind, direction } in wishes {
-            let mid = Some(self.descriptions.slots.free_mid(&sections));
-            let (terms, next) = match kind {
-                MediaKind::Audio => {
-                    (Terms::Audio(Payloads::ours(&self.config.codecs)), &mut numbers[0])
-                }
-                MediaKind::Video => {
-                    (Terms::Video(Pictures::ours(&self.config.video)), &mut numbers[1])
-                }
-            };
-            let number = *next;
-            *next = number.saturating_add(1);
-            let mut ours = OurSection::new(mid, terms, *direction);
-            ours.number = number;
-            if let Some(more) = &mut self.more {
-                ours.mid_extension = Some(MID_NUMBER);
-                if (*kind, number) != (MediaKind::Audio, 0) {
+        for mut ours in new {
+            let OurTerms::On(terms) = &ours.terms else { continue };
+            match (terms.kind(), ours.number, &mut self.more) {
+                (Some(MediaKind::Audio), 0, _) if first => self.audio.wanted = ours.direction,
+                (Some(kind), _, Some(more)) if (kind, ours.number) != (MediaKind::Audio, 0) => {
                     let (source, repair) = more.draw_sources(&self.config);
                     ours.source = Some(source);
-                    ours.repair = (*kind == MediaKind::Video).then_some(repair);
+                    ours.repair = (kind == MediaKind::Video).then_some(repair);
                 }
-            }
-            if first && (*kind, number) == (MediaKind::Audio, 0) {
-                self.audio.wanted = *direction;
+                (Some(_) | None, ..) => {}
             }
             sections.push(ours);
-        }
-        if channels {
-            let mid = Some(self.descriptions.slots.free_mid(&sections));
-            let terms = Terms::Channels { longest: 0 };
-            sections.push(OurSection::new(mid, terms, Direction::SendRecv));
         }
         Ok(sections)
     }
 
-    fn our_offer(&mut self, offered: Offered) -> Result<String, MediaError> {
+    /// Wants a direction of a track.
+    pub(super) fn want(&mut self, track: Track, direction: Direction) {
+        match track.kind {
+            MediaKind::Audio => {
+                if let Some(audio) = self.audio_mut(track.number) {
+                    audio.wanted = direction;
+                }
+            }
+            MediaKind::Video => {
+                let tracks = self.more.as_mut().map(|more| &mut more.video);
+                if let Some(video) = tracks.and_then(|video| video.get_mut(&track.number)) {
+                    video.wanted = direction;
+                }
+            }
+        }
+    }
+
+    fn our_offer(
+        &mut self,
+        sections: Vec<OurSection>,
+        part: OurPart,
+        first: Direction,
+    ) -> Result<String, MediaError> {
         let mut transport = self.describe(true).ok_or(MediaError::State(self.state))?;
-        transport.ufrag.clone_from(&offered.credentials.ufrag);
-        transport.pwd = crate::Secret::new(offered.credentials.pass.clone());
-        let offer = negotiation::offer(&offered.sections, &transport);
-        self.descriptions.step = Step::Offered(offered);
+        transport.ufrag.clone_from(&part.credentials.ufrag);
+        transport.pwd = crate::Secret::new(part.credentials.pass.clone());
+        let offer = negotiation::offer(&sections, &transport);
+        self.descriptions.offered(sections, part, first);
         self.turn(self.now);
         Ok(offer)
     }
@@ -419,6 +396,19 @@ impl WebRtc {
             more: self.more.as_deref(),
         }
     }
+}
+
+/// The directions that we want, of each track.
+fn wanted<'t>(
+    audio: &'t AudioTrack,
+    more: Option<&'t More>,
+) -> impl Iterator<Item = (Track, Direction)> + 't {
+    let others = more.into_iter().flat_map(|more| {
+        let audio = more.audio.iter().map(|(number, audio)| (Track::audio(*number), audio.wanted));
+        let video = more.video.iter().map(|(number, video)| (Track::video(*number), video.wanted));
+        audio.chain(video)
+    });
+    std::iter::once((Track::AUDIO, audio.wanted)).chain(others)
 }
 
 /// The contents of the sections that are on.

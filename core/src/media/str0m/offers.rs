@@ -1,16 +1,15 @@
 //! Our sections, as they stand.
 
+use super::association::OurPart;
 use super::audio::AudioTrack;
-use super::descriptions::Descriptions;
 use super::more::More;
-use super::slots::Holds;
-use crate::media::negotiation::{self, OurSection, OurTerms};
+use crate::media::negotiation::{Descriptions, Holds, OurSection};
 use crate::media::{MediaKind, Track};
 use crate::sdp::Direction;
 
 /// Our end of a session, as descriptions tell it.
 pub(super) struct OurEnd<'e> {
-    pub(super) descriptions: &'e Descriptions,
+    pub(super) descriptions: &'e Descriptions<OurPart>,
     pub(super) audio: &'e AudioTrack,
     pub(super) more: Option<&'e More>,
     /// The source of the first track of audio.
@@ -59,43 +58,15 @@ impl OurEnd<'_> {
     }
 
     /// The direction that we want of a track.
-    fn wanted(&self, track: Track) -> Option<Direction> {
+    pub(super) fn wanted(&self, track: Track) -> Option<Direction> {
         match track.kind {
             MediaKind::Audio => Some(self.audio(track.number)?.wanted),
             MediaKind::Video => Some(self.more?.video.get(&track.number)?.wanted),
         }
     }
 
-    /// Our sections as they stand, for an offer: what is off stays off.
+    /// Our sections as they stand, for an offer.
     pub(super) fn standing(&self) -> Vec<OurSection> {
-        let slots: Vec<_> = self.descriptions.slots.iter().cloned().collect();
-        let mut sections = Vec::with_capacity(slots.len());
-        for (index, slot) in slots.into_iter().enumerate() {
-            let mid = slot.mid.or_else(|| Some(index.to_string()));
-            let on = match slot.off {
-                Some(off) => Err(off),
-                None => self.section(index).ok_or_else(negotiation::Off::default),
-            };
-            sections.push(match (on, slot.holds) {
-                (Ok(ours), holds) => {
-                    // What we want, whatever the far side did when it was asked last.
-                    let wanted = match holds {
-                        Some(Holds::Track(track)) => self.wanted(track),
-                        Some(Holds::Channels) | None => None,
-                    };
-                    OurSection { mid, direction: wanted.unwrap_or(ours.direction), ..ours }
-                }
-                (Err(off), _) => OurSection {
-                    mid,
-                    terms: OurTerms::Off(off),
-                    direction: Direction::Inactive,
-                    source: None,
-                    repair: None,
-                    number: 0,
-                    mid_extension: None,
-                },
-            });
-        }
-        sections
+        self.descriptions.standing(|index| self.section(index), |track| self.wanted(track))
     }
 }

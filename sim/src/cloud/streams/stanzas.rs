@@ -11,242 +11,242 @@ use serde_json::json;
 use super::{ConnId, Door, MAX_TOPICS, Output, Stage, Streams, World};
 use crate::cloud::topics;
 
-impl Streams {
-    /// Takes what belongs to the stream; gives back what belongs to calls.
-    pub(in crate::cloud) fn handle_text(
-        &mut self,
-        conn: ConnId,
-        text: &str,
-        world: &mut World,
-    ) -> Option<Frame> {
-        let stage = self.conns.get(&conn)?.stage;
-        let frame = match Frame::parse(text) {
-            Ok(frame) => frame,
-            Err(error) => {
-                if let Some(reply) = error.reply() {
-                    self.send(conn, &Frame::Iq(reply), world);
-                }
-                world.base.log(format!("a frame that cannot be read: {error}"));
-                return None;
+/// Takes what belongs to the stream; gives back what belongs to calls.
+pub(in crate::cloud) fn handle_text(
+    streams: &mut Streams,
+    conn: ConnId,
+    text: &str,
+    world: &mut World,
+) -> Option<Frame> {
+    let stage = streams.conns.get(&conn)?.stage;
+    let frame = match Frame::parse(text) {
+        Ok(frame) => frame,
+        Err(error) => {
+            if let Some(reply) = error.reply() {
+                streams.send(conn, &Frame::Iq(reply), world);
             }
-        };
-        match (frame, stage) {
-            (Frame::Open(_), Stage::Fresh | Stage::Authenticated) => {
-                self.open(conn, stage, world);
-            }
-            (Frame::Auth(auth), Stage::Hello) => self.authenticate(conn, &auth, world),
-            (Frame::Close(_), Stage::Closing) => {
-                world.base.push(Output::CloseSocket { conn, code: Some(1000) });
-            }
-            (Frame::Close(_), _) => {
-                self.send(conn, &Frame::Close(Close { see_other_uri: None }), world);
-                world.base.push(Output::CloseSocket { conn, code: Some(1000) });
-            }
-            (Frame::Iq(iq), Stage::Restarted | Stage::Bound) => {
-                return self.handle_iq(conn, iq, world);
-            }
-            (stanza @ (Frame::Message(_) | Frame::Presence(_)), Stage::Bound) => {
-                return Some(stanza);
-            }
-            (other, _) => world.base.log(format!("out of turn: {}", kind(&other))),
+            world.base.log(format!("a frame that cannot be read: {error}"));
+            return None;
         }
-        None
+    };
+    match (frame, stage) {
+        (Frame::Open(_), Stage::Fresh | Stage::Authenticated) => {
+            open(streams, conn, stage, world);
+        }
+        (Frame::Auth(auth), Stage::Hello) => authenticate(streams, conn, &auth, world),
+        (Frame::Close(_), Stage::Closing) => {
+            world.base.push(Output::CloseSocket { conn, code: Some(1000) });
+        }
+        (Frame::Close(_), _) => {
+            streams.send(conn, &Frame::Close(Close { see_other_uri: None }), world);
+            world.base.push(Output::CloseSocket { conn, code: Some(1000) });
+        }
+        (Frame::Iq(iq), Stage::Restarted | Stage::Bound) => {
+            return handle_iq(streams, conn, iq, world);
+        }
+        (stanza @ (Frame::Message(_) | Frame::Presence(_)), Stage::Bound) => {
+            return Some(stanza);
+        }
+        (other, _) => world.base.log(format!("out of turn: {}", kind(&other))),
     }
+    None
+}
 
-    fn open(&mut self, conn: ConnId, stage: Stage, world: &mut World) {
-        let name = world.base.rng.uuid();
-        let open = Open {
-            to: None,
-            from: Some(world.directory.org_domain()),
-            id: Some(name.clone()),
-            version: Some("1.0".to_owned()),
-            lang: Some("en".to_owned()),
+fn open(streams: &mut Streams, conn: ConnId, stage: Stage, world: &mut World) {
+    let name = world.base.rng.uuid();
+    let open = Open {
+        to: None,
+        from: Some(world.directory.org_domain()),
+        id: Some(name.clone()),
+        version: Some("1.0".to_owned()),
+        lang: Some("en".to_owned()),
+    };
+    streams.send(conn, &Frame::Open(open), world);
+    let Some(c) = streams.conns.get_mut(&conn) else { return };
+    c.name = Some(name);
+    let features = if stage == Stage::Fresh {
+        c.stage = Stage::Hello;
+        let mechanism = match c.door {
+            Door::Channel(_) => "PLAIN",
+            Door::Jwt => "ANONYMOUS",
         };
-        self.send(conn, &Frame::Open(open), world);
-        let Some(c) = self.conns.get_mut(&conn) else { return };
-        c.name = Some(name);
-        let features = if stage == Stage::Fresh {
-            c.stage = Stage::Hello;
-            let mechanism = match c.door {
-                Door::Channel(_) => "PLAIN",
-                Door::Jwt => "ANONYMOUS",
-            };
-            Features { mechanisms: vec![mechanism.to_owned()], ..no_features() }
+        Features { mechanisms: vec![mechanism.to_owned()], ..no_features() }
+    } else {
+        c.stage = Stage::Restarted;
+        let session = if world.options.offer_session {
+            SessionFeature::Required
         } else {
-            c.stage = Stage::Restarted;
-            let session = if world.options.offer_session {
-                SessionFeature::Required
-            } else {
-                SessionFeature::Absent
+            SessionFeature::Absent
+        };
+        Features { bind: true, session, ..no_features() }
+    };
+    streams.send(conn, &Frame::Features(features), world);
+}
+
+fn authenticate(
+    streams: &mut Streams,
+    conn: ConnId,
+    auth: &offhook::xmpp::Auth,
+    world: &mut World,
+) {
+    let Some(c) = streams.conns.get_mut(&conn) else { return };
+    let user = match (&c.door, world.options.fail_sasl.clone()) {
+        (_, Some(condition)) => Err(condition),
+        (Door::Jwt, None) if auth.mechanism == "ANONYMOUS" => Ok(None),
+        (Door::Jwt, None) => Err("invalid-mechanism".to_owned()),
+        (Door::Channel(channel), None) => {
+            let owner = world.directory.channels.get(channel).map(|c| c.user.clone());
+            match sasl::parse_plain(auth) {
+                Ok((jid, token)) => world
+                    .directory
+                    .by_token(token.expose())
+                    .filter(|user| user.jid == jid.bare() && Some(&user.id) == owner.as_ref())
+                    .map(|user| Some(user.id.clone()))
+                    .ok_or_else(|| "not-authorized".to_owned()),
+                Err(_) => Err("malformed-request".to_owned()),
+            }
+        }
+    };
+    match user {
+        Ok(user) => {
+            c.stage = Stage::Authenticated;
+            c.user.clone_from(&user);
+            streams.by_user.set(&conn, user.clone());
+            world.base.happened("sasl-ok", json!({"userId": user}));
+            streams.send(conn, &Frame::Success, world);
+        }
+        Err(condition) => {
+            world.base.happened("sasl-failed", json!({"condition": condition}));
+            let failure = SaslFailure { condition, text: None };
+            streams.send(conn, &Frame::Failure(failure), world);
+        }
+    }
+}
+
+fn handle_iq(streams: &mut Streams, conn: ConnId, iq: Iq, world: &mut World) -> Option<Frame> {
+    let domain: Option<Jid> = world.directory.org_domain().parse().ok();
+    let answer = match &iq.kind {
+        IqKind::Set(Payload::Bind { resource, .. }) => {
+            return bind(streams, conn, &iq, resource.as_deref(), world);
+        }
+        IqKind::Set(Payload::Session) => Iq::result_to(&iq),
+        IqKind::Get(Payload::Ping) if world.options.ignore_pings => return None,
+        IqKind::Get(Payload::Ping) => Iq::result_to(&iq),
+        IqKind::Get(Payload::Services(asked)) => {
+            let services = services(asked.kind.as_deref(), world);
+            Iq::result_with(&iq, Payload::Services(services))
+        }
+        IqKind::Get(Payload::DiscoInfo(_)) => {
+            Iq::result_with(&iq, Payload::DiscoInfo(DiscoInfo::default()))
+        }
+        IqKind::Set(Payload::PubSub(asked)) => pubsub(streams, conn, &iq, asked, world),
+        IqKind::Set(
+            Payload::Extension(Dialect::Jingle(_)) | Payload::Extension(Dialect::Rpc(_)),
+        ) => return Some(Frame::Iq(iq)),
+        // Answers to our own, or to a call's.
+        IqKind::Result(_) | IqKind::Error(_) => return Some(Frame::Iq(iq)),
+        IqKind::Get(Payload::Malformed { element, .. })
+        | IqKind::Set(Payload::Malformed { element, .. }) => {
+            world.base.log(format!("malformed {element}"));
+            Iq::error_to(&iq, StanzaError::bad_request())
+        }
+        IqKind::Get(_) | IqKind::Set(_) => {
+            let jid = streams.jid(conn).map(|jid| jid.as_str().to_owned());
+            world.base.happened("unhandled-iq", json!({"jid": jid, "id": iq.id}));
+            Iq::error_to(&iq, StanzaError::service_unavailable())
+        }
+    };
+    let mut answer = answer;
+    answer.from = iq.to.or(domain);
+    answer.to = streams.jid(conn).cloned();
+    streams.send(conn, &Frame::Iq(answer), world);
+    None
+}
+
+fn bind(
+    streams: &mut Streams,
+    conn: ConnId,
+    iq: &Iq,
+    resource: Option<&str>,
+    world: &mut World,
+) -> Option<Frame> {
+    let tail = world.base.rng.uuid();
+    let resource = resource.map_or_else(|| format!("lab-{}", &tail[..8]), str::to_owned);
+    let user = streams.user(conn).and_then(|user| world.directory.user(user));
+    let bare = match user {
+        Some(user) => user.jid.clone(),
+        // A guest, or somebody whom a reset has forgotten.
+        None => format!("guest-{}@{}", &tail[..8], world.directory.org_domain()).parse().ok()?,
+    };
+    let jid = bare.with_resource(&resource);
+    if let Some(older) = streams.conn_of(&jid).filter(|older| *older != conn) {
+        let channel = streams.channel_of(older).unwrap_or_default().to_owned();
+        streams.notice(older, &format!("system.v2.duplicate_id.{channel}"), &channel, world);
+        streams.close(older, world);
+    }
+    let c = streams.conns.get_mut(&conn)?;
+    c.stage = Stage::Bound;
+    c.jid = Some(jid.clone());
+    streams.by_jid.set(&conn, Some(jid.clone()));
+    let user = c.user.clone();
+    let payload = Payload::Bind { resource: None, jid: Some(jid.clone()) };
+    streams.send(conn, &Frame::Iq(Iq::result_with(iq, payload)), world);
+    world.base.log(format!("{jid} is here"));
+    world
+        .base
+        .happened("bound", json!({"userId": user, "jid": jid.as_str(), "id": conn.0.to_string()}));
+    None
+}
+
+fn pubsub(streams: &mut Streams, conn: ConnId, iq: &Iq, pubsub: &PubSub, world: &mut World) -> Iq {
+    const PINGS: &str = "enable.server.side.pings";
+    let Some(c) = streams.conns.get_mut(&conn) else {
+        return Iq::error_to(iq, StanzaError::item_not_found());
+    };
+    let (node, jid, subscription) = match pubsub {
+        PubSub::Subscribe { node, jid } if node == PINGS => {
+            if !world.options.server_side_pings {
+                return Iq::error_to(iq, StanzaError::service_unavailable());
+            }
+            streams.pings.set(&conn, Some(world.base.now + world.options.server_ping));
+            (node, jid, "subscribed")
+        }
+        PubSub::Subscribe { node, jid } => {
+            let parts = topics::parts(node);
+            if c.topics.len() + parts.len() > MAX_TOPICS {
+                return Iq::error_to(iq, StanzaError::resource_constraint());
+            }
+            // Guests have no business with users.
+            let guest = matches!(c.door, Door::Jwt);
+            let known = |topic: &String| {
+                world.directory.knows_topic(topic) && !(guest && topic.starts_with("v2.users."))
             };
-            Features { bind: true, session, ..no_features() }
-        };
-        self.send(conn, &Frame::Features(features), world);
-    }
-
-    fn authenticate(&mut self, conn: ConnId, auth: &offhook::xmpp::Auth, world: &mut World) {
-        let Some(c) = self.conns.get_mut(&conn) else { return };
-        let user = match (&c.door, world.options.fail_sasl.clone()) {
-            (_, Some(condition)) => Err(condition),
-            (Door::Jwt, None) if auth.mechanism == "ANONYMOUS" => Ok(None),
-            (Door::Jwt, None) => Err("invalid-mechanism".to_owned()),
-            (Door::Channel(channel), None) => {
-                let owner = world.directory.channels.get(channel).map(|c| c.user.clone());
-                match sasl::parse_plain(auth) {
-                    Ok((jid, token)) => world
-                        .directory
-                        .by_token(token.expose())
-                        .filter(|user| user.jid == jid.bare() && Some(&user.id) == owner.as_ref())
-                        .map(|user| Some(user.id.clone()))
-                        .ok_or_else(|| "not-authorized".to_owned()),
-                    Err(_) => Err("malformed-request".to_owned()),
-                }
+            if !parts.iter().all(known) {
+                return Iq::error_to(iq, StanzaError::item_not_found());
             }
-        };
-        match user {
-            Ok(user) => {
-                c.stage = Stage::Authenticated;
-                c.user.clone_from(&user);
-                self.by_user.set(&conn, user.clone());
-                world.base.happened("sasl-ok", json!({"userId": user}));
-                self.send(conn, &Frame::Success, world);
+            for topic in parts {
+                streams.listening.add(&topic, conn);
+                c.topics.insert(topic);
             }
-            Err(condition) => {
-                world.base.happened("sasl-failed", json!({"condition": condition}));
-                let failure = SaslFailure { condition, text: None };
-                self.send(conn, &Frame::Failure(failure), world);
-            }
+            let user = c.user.clone();
+            world.base.happened("subscribe", json!({"userId": user, "topic": node}));
+            (node, jid, "subscribed")
         }
-    }
-
-    fn handle_iq(&mut self, conn: ConnId, iq: Iq, world: &mut World) -> Option<Frame> {
-        let domain: Option<Jid> = world.directory.org_domain().parse().ok();
-        let answer = match &iq.kind {
-            IqKind::Set(Payload::Bind { resource, .. }) => {
-                return self.bind(conn, &iq, resource.as_deref(), world);
+        PubSub::Unsubscribe { node, jid } => {
+            for topic in topics::parts(node) {
+                streams.listening.remove(&topic, &conn);
+                c.topics.remove(&topic);
             }
-            IqKind::Set(Payload::Session) => Iq::result_to(&iq),
-            IqKind::Get(Payload::Ping) if world.options.ignore_pings => return None,
-            IqKind::Get(Payload::Ping) => Iq::result_to(&iq),
-            IqKind::Get(Payload::Services(asked)) => {
-                let services = services(asked.kind.as_deref(), world);
-                Iq::result_with(&iq, Payload::Services(services))
-            }
-            IqKind::Get(Payload::DiscoInfo(_)) => {
-                Iq::result_with(&iq, Payload::DiscoInfo(DiscoInfo::default()))
-            }
-            IqKind::Set(Payload::PubSub(pubsub)) => self.pubsub(conn, &iq, pubsub, world),
-            IqKind::Set(
-                Payload::Extension(Dialect::Jingle(_)) | Payload::Extension(Dialect::Rpc(_)),
-            ) => return Some(Frame::Iq(iq)),
-            // Answers to our own, or to a call's.
-            IqKind::Result(_) | IqKind::Error(_) => return Some(Frame::Iq(iq)),
-            IqKind::Get(Payload::Malformed { element, .. })
-            | IqKind::Set(Payload::Malformed { element, .. }) => {
-                world.base.log(format!("malformed {element}"));
-                Iq::error_to(&iq, StanzaError::bad_request())
-            }
-            IqKind::Get(_) | IqKind::Set(_) => {
-                let jid = self.jid(conn).map(|jid| jid.as_str().to_owned());
-                world.base.happened("unhandled-iq", json!({"jid": jid, "id": iq.id}));
-                Iq::error_to(&iq, StanzaError::service_unavailable())
-            }
-        };
-        let mut answer = answer;
-        answer.from = iq.to.or(domain);
-        answer.to = self.jid(conn).cloned();
-        self.send(conn, &Frame::Iq(answer), world);
-        None
-    }
-
-    fn bind(
-        &mut self,
-        conn: ConnId,
-        iq: &Iq,
-        resource: Option<&str>,
-        world: &mut World,
-    ) -> Option<Frame> {
-        let tail = world.base.rng.uuid();
-        let resource = resource.map_or_else(|| format!("lab-{}", &tail[..8]), str::to_owned);
-        let user = self.user(conn).and_then(|user| world.directory.user(user));
-        let bare = match user {
-            Some(user) => user.jid.clone(),
-            // A guest, or somebody whom a reset has forgotten.
-            None => {
-                format!("guest-{}@{}", &tail[..8], world.directory.org_domain()).parse().ok()?
-            }
-        };
-        let jid = bare.with_resource(&resource);
-        if let Some(older) = self.conn_of(&jid).filter(|older| *older != conn) {
-            let channel = self.channel_of(older).unwrap_or_default().to_owned();
-            self.notice(older, &format!("system.v2.duplicate_id.{channel}"), &channel, world);
-            self.close(older, world);
+            (node, jid, "none")
         }
-        let c = self.conns.get_mut(&conn)?;
-        c.stage = Stage::Bound;
-        c.jid = Some(jid.clone());
-        self.by_jid.set(&conn, Some(jid.clone()));
-        let user = c.user.clone();
-        let payload = Payload::Bind { resource: None, jid: Some(jid.clone()) };
-        self.send(conn, &Frame::Iq(Iq::result_with(iq, payload)), world);
-        world.base.log(format!("{jid} is here"));
-        world.base.happened(
-            "bound",
-            json!({"userId": user, "jid": jid.as_str(), "id": conn.0.to_string()}),
-        );
-        None
-    }
-
-    fn pubsub(&mut self, conn: ConnId, iq: &Iq, pubsub: &PubSub, world: &mut World) -> Iq {
-        const PINGS: &str = "enable.server.side.pings";
-        let Some(c) = self.conns.get_mut(&conn) else {
-            return Iq::error_to(iq, StanzaError::item_not_found());
-        };
-        let (node, jid, subscription) = match pubsub {
-            PubSub::Subscribe { node, jid } if node == PINGS => {
-                if !world.options.server_side_pings {
-                    return Iq::error_to(iq, StanzaError::service_unavailable());
-                }
-                self.pings.set(&conn, Some(world.base.now + world.options.server_ping));
-                (node, jid, "subscribed")
-            }
-            PubSub::Subscribe { node, jid } => {
-                let parts = topics::parts(node);
-                if c.topics.len() + parts.len() > MAX_TOPICS {
-                    return Iq::error_to(iq, StanzaError::resource_constraint());
-                }
-                // Guests have no business with users.
-                let guest = matches!(c.door, Door::Jwt);
-                let known = |topic: &String| {
-                    world.directory.knows_topic(topic) && !(guest && topic.starts_with("v2.users."))
-                };
-                if !parts.iter().all(known) {
-                    return Iq::error_to(iq, StanzaError::item_not_found());
-                }
-                for topic in parts {
-                    self.listening.add(&topic, conn);
-                    c.topics.insert(topic);
-                }
-                let user = c.user.clone();
-                world.base.happened("subscribe", json!({"userId": user, "topic": node}));
-                (node, jid, "subscribed")
-            }
-            PubSub::Unsubscribe { node, jid } => {
-                for topic in topics::parts(node) {
-                    self.listening.remove(&topic, &conn);
-                    c.topics.remove(&topic);
-                }
-                (node, jid, "none")
-            }
-            PubSub::Subscription { .. } => return Iq::error_to(iq, StanzaError::bad_request()),
-        };
-        let subscription = PubSub::Subscription {
-            node: node.clone(),
-            jid: jid.clone(),
-            subscription: subscription.to_owned(),
-        };
-        Iq::result_with(iq, Payload::PubSub(subscription))
-    }
+        PubSub::Subscription { .. } => return Iq::error_to(iq, StanzaError::bad_request()),
+    };
+    let subscription = PubSub::Subscription {
+        node: node.clone(),
+        jid: jid.clone(),
+        subscription: subscription.to_owned(),
+    };
+    Iq::result_with(iq, Payload::PubSub(subscription))
 }
 
 fn no_features() -> Features {

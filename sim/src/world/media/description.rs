@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
-use offhook::media::MediaError;
 use offhook::media::negotiation::{Fingerprint, Setup, Transport};
+use offhook::media::{LocalKind, MediaError, MediaKind, Track};
 use offhook::{Rng, Secret};
 
 /// Our end.
@@ -12,8 +12,7 @@ pub(super) struct Own {
     pub(super) ufrag: String,
     pwd: String,
     fingerprint: Fingerprint,
-    session: u64,
-    version: u64,
+    pub(super) session: u64,
 }
 
 impl Own {
@@ -22,7 +21,7 @@ impl Own {
         let fingerprint = Fingerprint { hash: "sha-256".to_owned(), digest };
         let (ufrag, pwd) = (String::new(), String::new());
         let session = rng.next_u64() >> 1;
-        Self { ufrag, pwd, fingerprint, session, version: 0 }.renewed(rng)
+        Self { ufrag, pwd, fingerprint, session }.renewed(rng)
     }
 
     /// The same with new ICE credentials.
@@ -34,33 +33,46 @@ impl Own {
         }
     }
 
-    /// The source that it sends as.
-    pub(super) const fn source(&self) -> u32 {
-        self.session as u32
+    /// The source that it sends a track as.
+    pub(super) fn source(&self, track: Track) -> u32 {
+        let kind = match track.kind {
+            MediaKind::Audio => 0,
+            MediaKind::Video => 1 << 8,
+        };
+        (self.session as u32).wrapping_add(kind + u32::from(track.number))
     }
 
-    /// For the next description.
-    pub(super) fn transport(&mut self, setup: Setup) -> Transport {
-        self.version += 1;
+    /// For a description of that version, with the candidates of those addresses.
+    pub(super) fn transport(
+        &self,
+        version: u64,
+        setup: Setup,
+        local: &[(SocketAddr, LocalKind)],
+    ) -> Transport {
+        let candidates =
+            local.iter().map(|(address, kind)| candidate_line(*address, *kind, &self.ufrag));
         Transport {
             session: self.session,
-            version: self.version,
+            version,
             ufrag: self.ufrag.clone(),
             pwd: Secret::new(&*self.pwd),
             fingerprint: self.fingerprint.clone(),
             setup,
             tls_id: format!("{:020x}", self.session),
-            candidates: Vec::new(),
+            candidates: candidates.collect(),
         }
     }
 }
 
-pub(super) fn candidate_line(address: SocketAddr, ufrag: &str) -> String {
-    format!(
-        "candidate:1 1 udp 2130706431 {} {} typ host generation 0 ufrag {ufrag}",
-        address.ip(),
-        address.port()
-    )
+pub(super) fn candidate_line(address: SocketAddr, kind: LocalKind, ufrag: &str) -> String {
+    // RFC 8445 sections 5.1.2.1 and 5.1.2.2.
+    let (priority, kind) = match kind {
+        LocalKind::ServerReflexive { .. } => (1_694_498_815, "srflx raddr 0.0.0.0 rport 0"),
+        LocalKind::Relayed { .. } => (16_777_215, "relay raddr 0.0.0.0 rport 0"),
+        _ => (2_130_706_431, "host"),
+    };
+    let (ip, port) = (address.ip(), address.port());
+    format!("candidate:1 1 udp {priority} {ip} {port} typ {kind} generation 0 ufrag {ufrag}")
 }
 
 /// The address of a candidate (RFC 8839 section 5.1). None for one that is not UDP.

@@ -1,34 +1,37 @@
-//! The model media engine: offers, answers, a path, frames, keys and figures, without
-//! cryptography; cheap enough for thousands of calls.
+//! The model media engine: offers, answers, a path, frames of tracks, keys, data channels and figures,
+//! without cryptography; cheap enough for thousands of calls.
 //!
 //! It speaks real session descriptions, so that both signalings carry them as they are, and
 //! datagrams of its own ([`packet`]). Timing follows the real engine's: a path is probed every
 //! 250 ms, looked after every five seconds, missed after twelve and given up after thirty.
 
+mod channels;
 mod description;
 mod gateway;
+mod negotiate;
 mod packet;
+mod track;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use offhook::Rng;
 use offhook::machine::Wake;
-use offhook::media::negotiation::{
-    self, Abilities, OurSection, Payloads, Remote, Renewal, Setup, Terms,
-};
+use offhook::media::negotiation::{Abilities, Descriptions, Payloads, Step};
 use offhook::media::{
-    Agreement, AudioCodec, AudioFrame, Backlog, Digit, Engine, EngineConfig, EngineEvent,
+    Agreement, AudioFrame, ChannelId, ChannelMessage, Digit, Engine, EngineConfig, EngineEvent,
     EngineFactory, EngineOutput, Frame, Local, LocalCandidate, LocalKind, MediaError, MediaKind,
-    MediaState, MediaStats, Track, TrackInfo, Wish,
+    MediaState, MediaStats, Track, TrackInfo, TrackStats, VideoFrame, Wish,
 };
-use offhook::sdp::{Description, Direction};
+use offhook::sdp::Direction;
 
 pub(super) use self::gateway::GatewayFactory;
 
+use self::channels::Channels;
 use self::description::{Own, candidate_address, candidate_line};
 use self::packet::Packet;
+use self::track::ModelTrack;
 
 /// Between probes while there is no path.
 const PROBE: Duration = Duration::from_millis(250);
@@ -55,36 +58,23 @@ impl EngineFactory for ModelFactory {
     }
 }
 
-/// The state of the descriptions.
-#[derive(Clone, Debug)]
-enum Negotiation {
-    New,
-    /// Our offer is out: what it offered, and our end in it.
-    Offered(Payloads, Own),
-    /// The far side's offer is in, and in force.
-    Answering(String),
-    Done,
-}
-
 /// One session. See the [module](self).
 #[derive(Debug)]
 struct Model {
     rng: Rng,
-    codecs: Vec<AudioCodec>,
-    /// After that long without a path it is given up.
-    path_limit: Duration,
+    config: EngineConfig,
     now: Instant,
-    negotiation: Negotiation,
     own: Own,
-    /// The far side's description in force.
-    agreed: Option<Remote>,
-    /// The last agreement told.
+    /// The agreement; of an offer of ours, our end in it.
+    descriptions: Descriptions<Own>,
+    /// The last agreement told, and the tracks.
     told: Option<Agreement>,
-    /// The direction that we want.
-    wanted: Direction,
-    backlog: Backlog,
+    told_tracks: Vec<TrackInfo>,
+    /// The first of audio is there from the beginning.
+    tracks: BTreeMap<Track, ModelTrack>,
+    channels: Channels,
     state: MediaState,
-    local: Vec<SocketAddr>,
+    local: Vec<(SocketAddr, LocalKind)>,
     remotes: Vec<SocketAddr>,
     gathered: bool,
     path: Option<(SocketAddr, SocketAddr)>,
@@ -92,12 +82,8 @@ struct Model {
     heard: Instant,
     probe_at: Option<Instant>,
     give_up: Option<Instant>,
-    muted: bool,
-    next_sequence: u32,
     next_key: u32,
     last_key: Option<u32>,
-    received: Option<u32>,
-    stats: MediaStats,
     queue: VecDeque<EngineOutput>,
 }
 
@@ -107,15 +93,14 @@ impl Model {
         let own = Own::new(&mut rng);
         Self {
             rng,
-            codecs: config.codecs,
-            path_limit: config.path_limit,
+            config,
             now,
-            negotiation: Negotiation::New,
+            descriptions: Descriptions::new(own.session),
             own,
-            agreed: None,
             told: None,
-            wanted: Direction::SendRecv,
-            backlog: Backlog::default(),
+            told_tracks: Vec::new(),
+            tracks: [(Track::AUDIO, ModelTrack::new(Direction::SendRecv))].into(),
+            channels: Channels::default(),
             state: MediaState::New,
             local: Vec::new(),
             remotes: Vec::new(),
@@ -124,12 +109,8 @@ impl Model {
             heard: now,
             probe_at: None,
             give_up: None,
-            muted: false,
-            next_sequence: 0,
             next_key: 0,
             last_key: None,
-            received: None,
-            stats: MediaStats::default(),
             queue: VecDeque::new(),
         }
     }
@@ -148,7 +129,9 @@ impl Model {
         }
         self.state = state;
         self.give_up = match state {
-            MediaState::Connecting | MediaState::Disconnected => Some(self.now + self.path_limit),
+            MediaState::Connecting | MediaState::Disconnected => {
+                Some(self.now + self.config.path_limit)
+            }
             MediaState::New | MediaState::Connected | MediaState::Failed | MediaState::Closed => {
                 None
             }
@@ -164,103 +147,150 @@ impl Model {
         self.queue.push_back(EngineOutput::Transmit { local, remote, data: packet.to_bytes() });
     }
 
-    fn tell_candidate(&mut self, address: SocketAddr) {
+    fn tell_candidate(&mut self, address: SocketAddr, kind: LocalKind) {
+        let agreed = self.descriptions.agreed.as_ref();
         let candidate = LocalCandidate {
-            mid: self
-                .agreed
-                .as_ref()
-                .map_or_else(|| Some("0".to_owned()), |agreed| agreed.mid().map(str::to_owned)),
+            mid: agreed.map_or_else(|| Some("0".to_owned()), |far| far.mid().map(str::to_owned)),
             ufrag: self.own.ufrag.clone(),
-            candidate: candidate_line(address, &self.own.ufrag),
+            candidate: candidate_line(address, kind, &self.own.ufrag),
         };
         self.event(EngineEvent::LocalCandidate(candidate));
     }
 
-    /// Puts a far side's description in force, and looks for a path.
-    fn agree(&mut self, remote: Remote) {
-        if let Some(Renewal::Association) = self.change(&remote) {
-            // Another far end: what came from the one before counts no more.
-            self.received = None;
-            self.last_key = None;
-            self.path = None;
-            self.enter(MediaState::Connecting);
-        }
-        for candidate in &remote.candidates {
-            if let Ok(Some(address)) = candidate_address(candidate) {
-                self.learn(address);
-            }
-        }
-        self.agreed = Some(remote);
-        self.probe_at = Some(self.now);
+    /// The terms of the first track of audio.
+    fn agreed(&self) -> Option<Agreement> {
+        let payloads = self.payloads(Track::AUDIO)?;
+        let (codec, _) = *payloads.codecs.first()?;
+        let keys = payloads.event_type(codec).is_some();
+        let codecs = payloads.codecs.iter().map(|(codec, _)| *codec).collect();
+        Some(Agreement { direction: self.direction(Track::AUDIO), codec, codecs, keys })
     }
 
-    fn change(&self, remote: &Remote) -> Option<Renewal> {
-        // There is no handshake here, so nobody's part in one.
-        Some(remote.change(self.agreed.as_ref()?, None, Setup::ActPass))
+    /// The payload types agreed on for a track of audio.
+    fn payloads(&self, track: Track) -> Option<&Payloads> {
+        self.descriptions.payloads(self.tracks.get(&track)?.place)
     }
 
-    /// Ends the negotiation.
-    fn settle(&mut self) {
-        self.negotiation = Negotiation::Done;
-        if self.state == MediaState::New {
-            self.enter(MediaState::Connecting);
-        }
-        self.probe_at = Some(self.now);
-        let agreement = self.agreement();
-        if let Some(agreement) = agreement.filter(|_| self.told != agreement) {
-            self.told = Some(agreement);
-            self.event(EngineEvent::Agreed(agreement));
-        }
+    /// The place of a track's section in the descriptions.
+    fn index(&self, track: Track) -> Option<u8> {
+        let section = self.descriptions.section(self.tracks.get(&track)?.place)?;
+        u8::try_from(section.index).ok()
     }
 
-    /// The payload types agreed on.
-    fn payloads(&self) -> Option<&Payloads> {
-        Some(self.agreed.as_ref()?.audio()?.1)
+    /// The track whose section has that place.
+    fn track_at(&self, section: u8) -> Option<Track> {
+        self.tracks.keys().copied().find(|track| self.index(*track) == Some(section))
     }
 
-    /// The direction agreed on, as we see it.
-    fn direction(&self) -> Direction {
-        let audio = self.agreed.as_ref().and_then(Remote::audio);
-        let theirs = audio.map(|(audio, _)| audio.direction.reversed());
-        theirs.map_or(Direction::Inactive, |theirs| theirs.and(self.wanted))
+    /// The way to the far side, if there is one.
+    fn way(&self) -> Option<(SocketAddr, SocketAddr)> {
+        self.path.filter(|_| self.state == MediaState::Connected)
     }
 
-    fn say(&mut self, path: (SocketAddr, SocketAddr), frame: AudioFrame) {
-        self.next_sequence += 1;
-        self.stats.packets_sent += 1;
-        self.stats.bytes_sent += frame.data.len() as u64;
-        self.send(path, &Packet::Audio { sequence: self.next_sequence, frame });
+    fn say(&mut self, path: (SocketAddr, SocketAddr), track: Track, frame: AudioFrame) {
+        let alone = Abilities::of(&self.config).is_telephone();
+        let (Some(section), Some(known)) = (self.index(track), self.tracks.get_mut(&track)) else {
+            return;
+        };
+        let sequence = known.number(frame.data.len());
+        let packet = if alone {
+            Packet::Audio { sequence, frame }
+        } else {
+            Packet::Sound { section, sequence, frame }
+        };
+        self.send(path, &packet);
     }
 
     fn say_backlog(&mut self) {
-        let Some(path) = self.path.filter(|_| self.state == MediaState::Connected) else { return };
-        if self.muted || !self.direction().sends() {
-            self.backlog.clear();
+        let Some(path) = self.way() else { return };
+        let tracks: Vec<_> = self.tracks.keys().copied().collect();
+        for track in tracks {
+            let (now, sends) = (self.now, self.direction(track).sends());
+            let Some(known) = self.tracks.get_mut(&track) else { continue };
+            if known.muted || !sends {
+                known.backlog.clear();
+            }
+            while let Some(frame) =
+                self.tracks.get_mut(&track).and_then(|known| known.backlog.pop(now))
+            {
+                self.say(path, track, frame);
+            }
         }
-        while let Some(frame) = self.backlog.pop(self.now) {
-            self.say(path, frame);
+    }
+
+    /// Sends audio, or keeps it until there is a way.
+    fn send_audio(&mut self, track: Track, frame: &AudioFrame) -> Result<(), MediaError> {
+        let payloads = self.payloads(track);
+        if payloads.and_then(|payloads| payloads.payload_type(frame.codec)).is_none() {
+            return Err(MediaError::NotNegotiated(frame.codec.name()));
         }
+        let (way, sends) = (self.way(), self.direction(track).sends());
+        let Some(known) = self.tracks.get_mut(&track) else { return Ok(()) };
+        if known.muted || !sends {
+            return Ok(());
+        }
+        match way {
+            Some(path) if known.backlog.is_empty() => self.say(path, track, frame.clone()),
+            Some(_) => {
+                known.backlog.push(frame.clone())?;
+                self.say_backlog();
+            }
+            None => known.backlog.push(frame.clone())?,
+        }
+        Ok(())
+    }
+
+    /// Sends a picture, if the far side can make use of it.
+    fn send_picture(&mut self, track: Track, frame: &VideoFrame) -> Result<(), MediaError> {
+        let place = self.tracks.get(&track).and_then(|known| known.place);
+        let pictures = self.descriptions.pictures(place);
+        if pictures.and_then(|(_, pictures)| pictures.of(frame.codec)).is_none() {
+            return Err(MediaError::NotNegotiated(frame.codec.name()));
+        }
+        let way = self.way().filter(|_| self.direction(track).sends());
+        let (section, known) = (self.index(track), self.tracks.get_mut(&track));
+        let sequence = known.and_then(|known| known.show(frame, way.is_some()));
+        if let (Some(path), Some(section), Some(sequence)) = (way, section, sequence) {
+            self.send(path, &Packet::Picture { section, sequence, frame: frame.clone() });
+        }
+        self.settle_pictures();
+        Ok(())
+    }
+
+    /// Asks for the pictures that need no other, and tells of those that the far side wants.
+    fn settle_pictures(&mut self) {
+        let tracks = self.tracks.keys().copied().filter(|track| track.kind == MediaKind::Video);
+        let tracks: Vec<_> = tracks.collect();
+        for track in tracks {
+            let (now, way) = (self.now, self.way());
+            let (direction, section) = (self.direction(track), self.index(track));
+            let Some(known) = self.tracks.get_mut(&track) else { continue };
+            let wants = known.wants(now, direction.sends());
+            let asks = known.asks(now, direction.receives());
+            if wants {
+                self.event(EngineEvent::KeyframeWanted(track));
+            }
+            if let (true, Some(path), Some(section)) = (asks, way, section) {
+                self.send(path, &Packet::Wanted { section });
+            }
+        }
+    }
+
+    /// Sends what is due of the data channels.
+    fn settle_channels(&mut self) {
+        let Some(path) = self.way() else { return };
+        let due = self.channels.due(self.now);
+        due.into_iter().for_each(|piece| self.send(path, &Packet::Piece(piece)));
     }
 
     /// Takes new credentials of ours and tells the candidates anew.
     fn gather_again(&mut self) {
-        for address in self.local.clone() {
-            self.tell_candidate(address);
+        for (address, kind) in self.local.clone() {
+            self.tell_candidate(address, kind);
         }
         if self.gathered {
             self.event(EngineEvent::GatheringComplete);
         }
-    }
-
-    fn offer(&mut self, payloads: Payloads, mut own: Own) -> String {
-        let transport = own.transport(Setup::ActPass);
-        let mid = self.agreed.as_ref().and_then(Remote::mid).unwrap_or("0").to_owned();
-        let terms = Terms::Audio(payloads.clone());
-        let mut ours = OurSection::new(Some(mid), terms, self.wanted);
-        ours.source = Some(own.source());
-        let offer = negotiation::offer(&[ours], &transport);
-        self.negotiation = Negotiation::Offered(payloads, own);
-        offer
     }
 
     fn learn(&mut self, remote: SocketAddr) {
@@ -270,54 +300,71 @@ impl Model {
     }
 
     fn probe(&mut self) {
-        let Some(remote) = self.agreed.as_ref().map(|remote| remote.ufrag.clone()) else { return };
+        let agreed = self.descriptions.agreed.as_ref();
+        let Some(remote) = agreed.map(|remote| remote.ufrag.clone()) else { return };
         let probe = Packet::Probe { to: remote, from: self.own.ufrag.clone() };
         if let (MediaState::Connected, Some(path)) = (self.state, self.path) {
             return self.send(path, &probe);
         }
-        for local in self.local.clone() {
+        for (local, _) in self.local.clone() {
             for remote in self.remotes.clone() {
                 self.send((local, remote), &probe);
             }
         }
     }
 
-    fn is_from_peer(&self, ufrag: &str) -> bool {
-        self.agreed.as_ref().is_some_and(|remote| remote.ufrag == ufrag)
+    /// The place of the first section of audio.
+    fn audio_index(&self) -> Option<usize> {
+        let (section, _) = self.descriptions.agreed.as_ref()?.audio()?;
+        Some(section.index)
     }
 
-    fn audio(&mut self, sequence: u32, frame: AudioFrame) {
-        self.stats.packets_received += 1;
-        self.stats.bytes_received += frame.data.len() as u64;
-        let gap = match self.received {
-            // What comes late or twice was counted as lost, or was heard already.
-            Some(last) if sequence <= last => return,
-            Some(last) => sequence - last - 1,
-            None => 0,
-        };
-        self.received = Some(sequence);
-        self.stats.packets_lost += u64::from(gap);
-        if self.direction().receives() {
+    fn is_from_peer(&self, ufrag: &str) -> bool {
+        self.descriptions.agreed.as_ref().is_some_and(|remote| remote.ufrag == ufrag)
+    }
+
+    fn hear(&mut self, track: Track, sequence: u32, frame: AudioFrame) {
+        let receives = self.direction(track).receives();
+        let Some(known) = self.tracks.get_mut(&track) else { return };
+        let Some(gap) = known.take(sequence, frame.data.len()) else { return };
+        known.stats.frames_received = known.stats.packets_received;
+        if receives {
             let frame = AudioFrame { lost_before: gap, ..frame }.into();
-            self.event(EngineEvent::Frame { track: Track::AUDIO, frame });
+            self.event(EngineEvent::Frame { track, frame });
         }
+    }
+
+    fn see(&mut self, track: Track, sequence: u32, frame: VideoFrame) {
+        let receives = self.direction(track).receives();
+        let Some(known) = self.tracks.get_mut(&track) else { return };
+        if let Some(frame) = known.see(sequence, frame)
+            && receives
+        {
+            self.event(EngineEvent::Frame { track, frame: frame.into() });
+        }
+        self.settle_pictures();
     }
 }
 
 impl Engine for Model {
-    fn add_local(&mut self, now: Instant, local: &Local, _: LocalKind) {
+    fn add_local(&mut self, now: Instant, local: &Local, kind: LocalKind) {
         self.now = now;
         let address = local.address;
-        self.local.push(address);
-        self.tell_candidate(address);
-        if matches!(self.negotiation, Negotiation::Done) {
+        let relayed = matches!(kind, LocalKind::Relayed { .. });
+        let known = self.local.iter().any(|(known, _)| *known == address);
+        if known || (self.config.relay_only && !relayed) {
+            return;
+        }
+        self.local.push((address, kind));
+        self.tell_candidate(address, kind);
+        if matches!(self.descriptions.step, Step::Done) {
             self.probe_at = Some(now);
         }
     }
 
     fn remove_local(&mut self, now: Instant, address: SocketAddr) {
         self.now = now;
-        self.local.retain(|local| *local != address);
+        self.local.retain(|(local, _)| *local != address);
         if self.path.is_some_and(|(local, _)| local == address) {
             self.path = None;
             if self.state == MediaState::Connected {
@@ -335,94 +382,35 @@ impl Engine for Model {
 
     fn create_offer(&mut self, now: Instant, wishes: &[Wish]) -> Result<String, MediaError> {
         self.now = now;
-        let payloads = match (&self.negotiation, &self.agreed) {
-            _ if self.is_over() => return Err(MediaError::State(self.state)),
-            (Negotiation::New, _) => {
-                let [Wish { kind: MediaKind::Audio, direction }] = wishes else {
-                    return Err(MediaError::NotYet("other tracks than one of audio"));
-                };
-                self.wanted = *direction;
-                Payloads::ours(&self.codecs)
-            }
-            (Negotiation::Done, Some(_)) if wishes.is_empty() => {
-                self.payloads().cloned().unwrap_or_default()
-            }
-            _ => return Err(MediaError::State(self.state)),
-        };
-        Ok(self.offer(payloads, self.own.clone()))
+        self.make_offer(wishes)
     }
 
     fn accept_answer(&mut self, now: Instant, answer: &str) -> Result<(), MediaError> {
         self.now = now;
-        let Negotiation::Offered(payloads, own) = &self.negotiation else {
-            return Err(MediaError::State(self.state));
-        };
-        let offered = OurSection::new(None, Terms::Audio(payloads.clone()), self.wanted);
-        let remote = Remote::read_answer(&Description::read(answer)?, &[offered])?;
-        let restarts = own.ufrag != self.own.ufrag;
-        self.own = own.clone();
-        self.agree(remote);
-        self.settle();
-        if restarts {
-            self.gather_again();
-        }
-        Ok(())
+        self.take_answer(answer)
     }
 
     fn rollback(&mut self, now: Instant) -> Result<(), MediaError> {
         self.now = now;
-        if !matches!(self.negotiation, Negotiation::Offered(..)) || self.is_over() {
-            return Err(MediaError::State(self.state));
-        }
-        self.negotiation = match self.agreed {
-            Some(_) => Negotiation::Done,
-            None => Negotiation::New,
-        };
-        Ok(())
+        self.take_back()
     }
 
     fn accept_offer(&mut self, now: Instant, offer: &str) -> Result<(), MediaError> {
         self.now = now;
-        if matches!(self.negotiation, Negotiation::Offered(..)) || self.is_over() {
-            return Err(MediaError::State(self.state));
-        }
-        let abilities = Abilities::telephone(&self.codecs);
-        let remote = Remote::read(&Description::read(offer)?, &abilities)?;
-        let restarts = self.agreed.as_ref().is_some_and(|old| old.ufrag != remote.ufrag);
-        let unanswered = matches!(self.negotiation, Negotiation::Answering(_));
-        self.agree(remote);
-        if restarts && !unanswered {
-            self.own = self.own.renewed(&mut self.rng);
-            self.gather_again();
-        }
-        self.negotiation = Negotiation::Answering(offer.to_owned());
-        Ok(())
+        self.take_offer(offer)
     }
 
     fn create_answer(&mut self, now: Instant) -> Result<String, MediaError> {
         self.now = now;
-        let direction = self.direction();
-        let (Negotiation::Answering(offer), Some(remote)) = (&self.negotiation, &self.agreed)
-        else {
-            return Err(MediaError::State(self.state));
-        };
-        let (audio, payloads) = remote.audio().ok_or(MediaError::State(self.state))?;
-        let terms = Terms::Audio(payloads.clone());
-        let mut ours = OurSection::new(audio.mid.clone(), terms, direction);
-        ours.source = Some(self.own.source());
-        let transport = self.own.transport(Setup::Active);
-        let ours = [(audio.index, ours)];
-        let answer = negotiation::answer(&Description::read(offer)?, remote, &ours, &transport);
-        self.settle();
-        Ok(answer)
+        self.make_answer()
     }
 
     fn add_remote_candidate(&mut self, now: Instant, candidate: &str) -> Result<(), MediaError> {
         self.now = now;
         if let Some(address) = candidate_address(candidate)? {
             self.learn(address);
-            if self.state == MediaState::Connecting && matches!(self.negotiation, Negotiation::Done)
-            {
+            let done = matches!(self.descriptions.step, Step::Done);
+            if self.state == MediaState::Connecting && done {
                 self.probe_at = Some(now);
             }
         }
@@ -431,14 +419,7 @@ impl Engine for Model {
 
     fn restart_ice(&mut self, now: Instant) -> Result<String, MediaError> {
         self.now = now;
-        let (Negotiation::Done, Some(payloads), false) =
-            (&self.negotiation, self.payloads(), self.is_over())
-        else {
-            return Err(MediaError::State(self.state));
-        };
-        let payloads = payloads.clone();
-        let own = self.own.renewed(&mut self.rng);
-        Ok(self.offer(payloads, own))
+        self.make_restart()
     }
 
     fn handle_datagram(
@@ -467,16 +448,48 @@ impl Engine for Model {
                     self.probe_at = Some(now + LOOK_AFTER);
                     self.enter(MediaState::Connected);
                     self.say_backlog();
+                    self.settle_channels();
                 }
             }
-            Packet::Audio { sequence, frame } if self.agreed.is_some() => {
-                self.audio(sequence, frame);
+            Packet::Audio { sequence, frame } => {
+                if let Some(Ok(section)) = self.audio_index().map(u8::try_from)
+                    && let Some(track) = self.track_at(section)
+                {
+                    self.hear(track, sequence, frame);
+                }
             }
-            Packet::Key { number, digit, duration } if self.agreed.is_some() => {
+            Packet::Sound { section, sequence, frame } => {
+                let is_audio = |track: &Track| track.kind == MediaKind::Audio;
+                if let Some(track) = self.track_at(section).filter(is_audio) {
+                    self.hear(track, sequence, frame);
+                }
+            }
+            Packet::Picture { section, sequence, frame } => {
+                let is_video = |track: &Track| track.kind == MediaKind::Video;
+                if let Some(track) = self.track_at(section).filter(is_video) {
+                    self.see(track, sequence, frame);
+                }
+            }
+            Packet::Wanted { section } => {
+                let track = self.track_at(section);
+                let track = track.filter(|track| track.kind == MediaKind::Video);
+                if let Some(known) = track.and_then(|track| self.tracks.get_mut(&track)) {
+                    known.want();
+                }
+                self.settle_pictures();
+            }
+            Packet::Piece(piece) => {
+                let (news, answer) = self.channels.take(piece);
+                news.into_iter().for_each(|event| self.event(event));
+                answer.into_iter().for_each(|packet| self.send((local, remote), &packet));
+                self.settle_channels();
+            }
+            Packet::Taken { row, next } => self.channels.taken(row, next),
+            Packet::Key { number, digit, duration } if self.descriptions.agreed.is_some() => {
                 // One that comes late was told already, or is lost.
                 if self.last_key.is_none_or(|last| last < number) {
                     self.last_key = Some(number);
-                    if self.direction().receives() {
+                    if self.direction(Track::AUDIO).receives() {
                         self.event(EngineEvent::Dtmf { digit, duration });
                     }
                 }
@@ -484,7 +497,6 @@ impl Engine for Model {
             Packet::Bye { from } if self.is_from_peer(&from) => self.enter(MediaState::Closed),
             Packet::Probe { .. }
             | Packet::Reply { .. }
-            | Packet::Audio { .. }
             | Packet::Key { .. }
             | Packet::Bye { .. } => {}
         }
@@ -510,6 +522,8 @@ impl Engine for Model {
             };
         }
         self.say_backlog();
+        self.settle_pictures();
+        self.settle_channels();
     }
 
     fn send(&mut self, now: Instant, track: Track, frame: &Frame) -> Result<(), MediaError> {
@@ -517,33 +531,58 @@ impl Engine for Model {
         if self.is_over() {
             return Err(MediaError::State(self.state));
         }
-        let frame = match frame {
-            Frame::Audio(frame) if track == Track::AUDIO => frame,
-            _ => return Err(MediaError::NotNegotiated(frame.codec_name())),
+        match (track.kind, frame) {
+            (MediaKind::Audio, Frame::Audio(frame)) => self.send_audio(track, frame),
+            (MediaKind::Video, Frame::Video(frame)) => self.send_picture(track, frame),
+            (_, frame) => Err(MediaError::NotNegotiated(frame.codec_name())),
+        }
+    }
+
+    fn set_muted(&mut self, track: Track, muted: bool) {
+        if let Some(known) = self.tracks.get_mut(&track)
+            && known.set_muted(muted)
+            && track.kind == MediaKind::Video
+        {
+            known.want();
+        }
+        self.settle_pictures();
+    }
+
+    fn request_keyframe(&mut self, now: Instant, track: Track) -> Result<(), MediaError> {
+        self.now = now;
+        let none = MediaError::NotNegotiated(track.kind.name());
+        let known = self.tracks.get_mut(&track).filter(|known| known.place.is_some());
+        let Some(known) = known.filter(|_| track.kind == MediaKind::Video) else {
+            return Err(none);
         };
-        let payloads = self.payloads();
-        if payloads.and_then(|payloads| payloads.payload_type(frame.codec)).is_none() {
-            return Err(MediaError::NotNegotiated(frame.codec.name()));
-        }
-        if self.muted || !self.direction().sends() {
-            return Ok(());
-        }
-        match self.path.filter(|_| self.state == MediaState::Connected) {
-            Some(path) if self.backlog.is_empty() => self.say(path, frame.clone()),
-            Some(_) => {
-                self.backlog.push(frame.clone())?;
-                self.say_backlog();
-            }
-            None => self.backlog.push(frame.clone())?,
-        }
+        known.ask();
+        self.settle_pictures();
         Ok(())
     }
 
-    fn set_muted(&mut self, _: Track, muted: bool) {
-        self.muted = muted;
-        if muted {
-            self.backlog.clear();
+    fn open_channel(&mut self, now: Instant, label: &str) -> Result<ChannelId, MediaError> {
+        self.now = now;
+        if self.is_over() {
+            return Err(MediaError::NotNegotiated("a data channel"));
         }
+        let channel = self.channels.open(label)?;
+        self.settle_channels();
+        Ok(channel)
+    }
+
+    fn send_message(
+        &mut self,
+        now: Instant,
+        channel: ChannelId,
+        message: &ChannelMessage,
+    ) -> Result<(), MediaError> {
+        self.now = now;
+        if self.is_over() {
+            return Err(MediaError::NotNegotiated("a data channel"));
+        }
+        self.channels.send(channel, message)?;
+        self.settle_channels();
+        Ok(())
     }
 
     fn send_dtmf(
@@ -553,11 +592,12 @@ impl Engine for Model {
         duration: Duration,
     ) -> Result<(), MediaError> {
         self.now = now;
-        let Some(path) = self.path.filter(|_| self.state == MediaState::Connected) else {
-            return Err(MediaError::State(self.state));
-        };
-        if !self.direction().sends() {
+        let Some(path) = self.way() else { return Err(MediaError::State(self.state)) };
+        if !self.direction(Track::AUDIO).sends() {
             return Err(MediaError::Held);
+        }
+        if !self.agreed().is_some_and(|terms| terms.keys) {
+            return Err(MediaError::NotNegotiated("telephone-event"));
         }
         if digits.len() > MAX_DIGITS {
             return Err(MediaError::TooMany("digits"));
@@ -572,22 +612,16 @@ impl Engine for Model {
         Ok(())
     }
 
-    fn set_direction(&mut self, _: Track, direction: Direction) {
-        self.wanted = direction;
+    fn set_direction(&mut self, track: Track, direction: Direction) {
+        self.want(track, direction);
     }
 
     fn tracks(&self) -> Vec<TrackInfo> {
-        let mid = || self.agreed.as_ref()?.mid().map(str::to_owned);
-        let terms = self.agreement();
-        terms.map(|terms| TrackInfo::audio(mid(), &terms)).into_iter().collect()
+        self.infos()
     }
 
     fn agreement(&self) -> Option<Agreement> {
-        let payloads = self.payloads()?;
-        let (codec, _) = *payloads.codecs.first()?;
-        let keys = payloads.event_type(codec).is_some();
-        let codecs = payloads.codecs.iter().map(|(codec, _)| *codec).collect();
-        Some(Agreement { direction: self.direction(), codec, codecs, keys })
+        self.agreed()
     }
 
     fn state(&self) -> MediaState {
@@ -595,7 +629,19 @@ impl Engine for Model {
     }
 
     fn stats(&self) -> MediaStats {
-        self.stats
+        let mut stats = MediaStats::default();
+        if let Some(audio) = self.tracks.get(&Track::AUDIO) {
+            stats.packets_sent = audio.stats.packets_sent;
+            stats.bytes_sent = audio.stats.bytes_sent;
+            stats.packets_received = audio.stats.packets_received;
+            stats.bytes_received = audio.stats.bytes_received;
+            stats.packets_lost = audio.lost;
+        }
+        stats
+    }
+
+    fn track_stats(&self, track: Track) -> Option<TrackStats> {
+        Some(self.tracks.get(&track)?.stats)
     }
 
     fn close(&mut self, now: Instant) {
@@ -612,12 +658,20 @@ impl Engine for Model {
             let wake = |at: Option<Instant>, reason| at.map(|at| Wake { at, reason });
             let missed = (self.state == MediaState::Connected).then(|| self.heard + MISSED);
             let connected = self.state == MediaState::Connected;
-            let backlog = connected.then(|| self.backlog.next_wake(self.now)).flatten();
+            let (backlogs, pictures) =
+                self.tracks.values().fold((None, None), |(kept, due), track| {
+                    let earliest = |one: Option<Instant>, other| one.into_iter().chain(other).min();
+                    let waits = track.backlog.next_wake(self.now);
+                    (earliest(kept, waits), earliest(due, track.next_wake(self.now)))
+                });
+            let channels = self.way().and_then(|_| self.channels.next_wake());
             let wakes = [
-                wake(backlog, "what was said before media"),
+                wake(backlogs.filter(|_| connected), "what was said before media"),
                 wake(self.probe_at, "model media probes"),
                 wake(self.give_up, "model media gives up"),
                 wake(missed, "model media misses its path"),
+                wake(pictures.filter(|_| !self.is_over()), "pictures that need no other"),
+                wake(channels, "model data channels"),
             ];
             EngineOutput::Timeout(wakes.into_iter().fold(None, Wake::earliest))
         })

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use offhook::media::{AudioCodec, AudioFrame, Digit};
+use offhook::media::{AudioCodec, AudioFrame, ChannelMessage, Digit, VideoCodec, VideoFrame};
 
 /// One datagram: a kind, then its fields.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,9 +31,117 @@ pub(super) enum Packet {
     Bye {
         from: String,
     },
+    /// Audio of a section, where there is not one alone.
+    Sound {
+        section: u8,
+        sequence: u32,
+        frame: AudioFrame,
+    },
+    /// A picture of a section, whole.
+    Picture {
+        section: u8,
+        sequence: u32,
+        frame: VideoFrame,
+    },
+    /// The sender wants a picture of a section that needs no other.
+    Wanted {
+        section: u8,
+    },
+    /// Something of a data channel.
+    Piece(Piece),
+    /// The sender has all of a row of pieces before that one.
+    Taken {
+        row: u32,
+        next: u32,
+    },
+}
+
+/// One of the pieces that go out in a row, in order, whatever channel they are of.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Piece {
+    /// The row: channels that are turned on again begin another.
+    pub(super) row: u32,
+    pub(super) number: u32,
+    /// True if the sender opened the channel, and its number among those.
+    pub(super) ours: bool,
+    pub(super) channel: u16,
+    pub(super) item: Item,
+}
+
+/// The content of a piece.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Item {
+    /// A channel of that label begins.
+    Open(String),
+    /// The far side has it, too.
+    Opened,
+    Message(ChannelMessage),
+    /// A channel ends.
+    Close,
+}
+
+impl Item {
+    /// The bytes of a message.
+    pub(super) const fn bytes(&self) -> usize {
+        match self {
+            Self::Message(ChannelMessage::Text(text)) => text.len(),
+            Self::Message(ChannelMessage::Binary(data)) => data.len(),
+            Self::Open(_) | Self::Opened | Self::Close => 0,
+        }
+    }
 }
 
 const CODECS: [AudioCodec; 3] = [AudioCodec::Opus, AudioCodec::Pcmu, AudioCodec::Pcma];
+const PICTURES: [VideoCodec; 2] = [VideoCodec::Vp8, VideoCodec::H264];
+
+/// A frame of audio, after what is before it.
+fn sound(mut out: Vec<u8>, sequence: u32, frame: &AudioFrame) -> Vec<u8> {
+    let codec = CODECS.iter().position(|codec| *codec == frame.codec);
+    out.extend([codec.unwrap_or_default() as u8, u8::from(frame.talkspurt)]);
+    out.extend_from_slice(&sequence.to_be_bytes());
+    out.extend_from_slice(&frame.time.to_be_bytes());
+    out.extend_from_slice(&frame.data);
+    out
+}
+
+/// Reads what datagrams have, field by field.
+struct Fields<'a>(&'a [u8]);
+
+impl<'a> Fields<'a> {
+    fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (field, rest) = self.0.split_first_chunk::<N>()?;
+        self.0 = rest;
+        Some(*field)
+    }
+
+    fn u8(&mut self) -> Option<u8> {
+        self.take::<1>().map(|[byte]| byte)
+    }
+
+    fn u32(&mut self) -> Option<u32> {
+        self.take().map(u32::from_be_bytes)
+    }
+
+    fn u64(&mut self) -> Option<u64> {
+        self.take().map(u64::from_be_bytes)
+    }
+
+    fn rest(self) -> Bytes {
+        Bytes::copy_from_slice(self.0)
+    }
+
+    fn text(self) -> Option<String> {
+        String::from_utf8(self.0.to_vec()).ok()
+    }
+
+    fn sound(mut self) -> Option<(u32, AudioFrame)> {
+        let codec = *CODECS.get(usize::from(self.u8()?))?;
+        let talkspurt = self.u8()? != 0;
+        let sequence = self.u32()?;
+        let (time, data) = (self.u64()?, self.rest());
+        Some((sequence, AudioFrame { codec, talkspurt, time, lost_before: 0, data }))
+    }
+}
 
 impl Packet {
     pub(super) fn to_bytes(&self) -> Vec<u8> {
@@ -46,14 +154,7 @@ impl Packet {
         match self {
             Self::Probe { to, from } => names(1, to, from),
             Self::Reply { to, from } => names(2, to, from),
-            Self::Audio { sequence, frame } => {
-                let codec = CODECS.iter().position(|codec| *codec == frame.codec);
-                let mut out = vec![3, codec.unwrap_or_default() as u8, u8::from(frame.talkspurt)];
-                out.extend_from_slice(&sequence.to_be_bytes());
-                out.extend_from_slice(&frame.time.to_be_bytes());
-                out.extend_from_slice(&frame.data);
-                out
-            }
+            Self::Audio { sequence, frame } => sound(vec![3], *sequence, frame),
             Self::Key { number, digit, duration } => {
                 let mut out = vec![4, digit.event()];
                 out.extend_from_slice(&number.to_be_bytes());
@@ -61,6 +162,38 @@ impl Packet {
                 out
             }
             Self::Bye { from } => names(5, "", from),
+            Self::Sound { section, sequence, frame } => sound(vec![6, *section], *sequence, frame),
+            Self::Picture { section, sequence, frame } => {
+                let codec = PICTURES.iter().position(|codec| *codec == frame.codec);
+                let (codec, key) = (codec.unwrap_or_default() as u8, u8::from(frame.keyframe));
+                let mut out = vec![7, *section, codec, key];
+                out.extend_from_slice(&sequence.to_be_bytes());
+                out.extend_from_slice(&frame.time.to_be_bytes());
+                out.extend_from_slice(&frame.data);
+                out
+            }
+            Self::Wanted { section } => vec![8, *section],
+            Self::Piece(Piece { row, number, ours, channel, item }) => {
+                let (kind, content) = match item {
+                    Item::Open(label) => (0, label.as_bytes()),
+                    Item::Opened => (1, &[][..]),
+                    Item::Message(ChannelMessage::Text(text)) => (2, text.as_bytes()),
+                    Item::Message(ChannelMessage::Binary(data)) => (3, &data[..]),
+                    Item::Close => (4, &[][..]),
+                };
+                let mut out = vec![9, kind, u8::from(*ours)];
+                out.extend_from_slice(&channel.to_be_bytes());
+                out.extend_from_slice(&row.to_be_bytes());
+                out.extend_from_slice(&number.to_be_bytes());
+                out.extend_from_slice(content);
+                out
+            }
+            Self::Taken { row, next } => {
+                let mut out = vec![10];
+                out.extend_from_slice(&row.to_be_bytes());
+                out.extend_from_slice(&next.to_be_bytes());
+                out
+            }
         }
     }
 
@@ -84,22 +217,50 @@ impl Packet {
                 let (to, from) = names()?;
                 Self::Reply { to, from }
             }
-            3 => Self::Audio {
-                sequence: u32_at(2)?,
-                frame: AudioFrame {
-                    codec: *CODECS.get(usize::from(*rest.first()?))?,
-                    talkspurt: *rest.get(1)? != 0,
-                    time: u64::from_be_bytes(rest.get(6..14)?.try_into().ok()?),
-                    lost_before: 0,
-                    data: Bytes::copy_from_slice(&rest[14..]),
-                },
-            },
+            3 => {
+                let (sequence, frame) = Fields(rest).sound()?;
+                Self::Audio { sequence, frame }
+            }
             4 => Self::Key {
                 digit: Digit::from_event(*rest.first()?)?,
                 number: u32_at(1)?,
                 duration: Duration::from_millis(u32_at(5)?.into()),
             },
             5 => Self::Bye { from: names()?.1 },
+            6 => {
+                let mut fields = Fields(rest);
+                let section = fields.u8()?;
+                let (sequence, frame) = fields.sound()?;
+                Self::Sound { section, sequence, frame }
+            }
+            7 => {
+                let mut fields = Fields(rest);
+                let [section, codec, key] = fields.take()?;
+                let codec = *PICTURES.get(usize::from(codec))?;
+                let (sequence, time) = (fields.u32()?, fields.u64()?);
+                let frame = VideoFrame::new(codec, time, key != 0, fields.rest());
+                Self::Picture { section, sequence, frame }
+            }
+            8 => Self::Wanted { section: *rest.first()? },
+            9 => {
+                let mut fields = Fields(rest);
+                let [kind, ours] = fields.take()?;
+                let channel = fields.take().map(u16::from_be_bytes)?;
+                let (row, number) = (fields.u32()?, fields.u32()?);
+                let item = match kind {
+                    0 => Item::Open(fields.text()?),
+                    1 => Item::Opened,
+                    2 => Item::Message(ChannelMessage::Text(fields.text()?)),
+                    3 => Item::Message(ChannelMessage::Binary(fields.rest())),
+                    4 => Item::Close,
+                    _ => return None,
+                };
+                Self::Piece(Piece { row, number, ours: ours != 0, channel, item })
+            }
+            10 => {
+                let mut fields = Fields(rest);
+                Self::Taken { row: fields.u32()?, next: fields.u32()? }
+            }
             _ => return None,
         })
     }
@@ -121,13 +282,32 @@ mod tests {
             talkspurt: true,
             data: Bytes::from_static(b"sound"),
         };
+        let items = [
+            Item::Open("label".to_owned()),
+            Item::Opened,
+            Item::Message(ChannelMessage::Text("text".to_owned())),
+            Item::Message(ChannelMessage::Binary(Bytes::from_static(&[0, 255]))),
+            Item::Close,
+        ];
+        let piece = |item| Packet::Piece(Piece { row: 1, number: 2, ours: true, channel: 3, item });
         for packet in [
             Packet::Probe { to: "a".to_owned(), from: "bc".to_owned() },
             Packet::Reply { to: "a".to_owned(), from: "bc".to_owned() },
-            Packet::Audio { sequence: 9, frame },
+            Packet::Audio { sequence: 9, frame: frame.clone() },
             Packet::Key { number: 3, digit, duration: Duration::from_millis(100) },
             Packet::Bye { from: "x".to_owned() },
-        ] {
+            Packet::Sound { section: 2, sequence: 9, frame: frame.clone() },
+            Packet::Picture {
+                section: 1,
+                sequence: 4,
+                frame: VideoFrame::new(VideoCodec::H264, 90, true, &b"picture"[..]),
+            },
+            Packet::Wanted { section: 127 },
+            Packet::Taken { row: 1, next: 2 },
+        ]
+        .into_iter()
+        .chain(items.map(piece))
+        {
             assert_eq!(Packet::read(&packet.to_bytes()), Some(packet));
         }
     }

@@ -1,109 +1,19 @@
-//! Two model engines, joined by a wire that can be cut.
+//! Two engines, joined by a wire that can be cut: the model alone, and beside the real one.
 
-use offhook::Seed;
-use offhook::media::{LocalKind, Track, Wish};
+mod agreement;
+mod rows;
+mod tracks;
+mod wire;
 
+use offhook::media::{AudioCodec, Track};
+
+use self::wire::Wire;
 use super::*;
 use crate::world::{Fidelity, Voice};
 
-struct Wire {
-    now: Instant,
-    ends: [Box<dyn Engine>; 2],
-    addresses: [SocketAddr; 2],
-    cut: bool,
-    events: [Vec<EngineEvent>; 2],
-}
-
-impl Wire {
-    fn new() -> Self {
-        let now = Instant::now();
-        let engine = |seed: u64| ModelFactory.create(now, EngineConfig::new(Seed::from(seed)));
-        let addresses =
-            [SocketAddr::from(([10, 0, 0, 1], 1)), SocketAddr::from(([10, 0, 0, 2], 2))];
-        Self {
-            now,
-            ends: [engine(1), engine(2)],
-            addresses,
-            cut: false,
-            events: [Vec::new(), Vec::new()],
-        }
-    }
-
-    fn call() -> Self {
-        let mut wire = Self::new();
-        let now = wire.now;
-        let [a, b] = &mut wire.ends;
-        let offer = a.create_offer(now, &[Wish::AUDIO]).unwrap();
-        b.accept_offer(now, &offer).unwrap();
-        let answer = b.create_answer(now).unwrap();
-        a.accept_answer(now, &answer).unwrap();
-        for (end, address) in wire.ends.iter_mut().zip(wire.addresses) {
-            end.add_local(now, &address.into(), LocalKind::Host);
-            end.local_done(now);
-        }
-        wire.run(Duration::from_secs(2));
-        wire
-    }
-
-    /// Passes everything on, candidates too, for so long.
-    fn run(&mut self, time: Duration) {
-        let until = self.now + time;
-        loop {
-            while self.pass_on() {}
-            let wakes = self.ends.iter_mut().map(|end| match end.poll_output() {
-                EngineOutput::Timeout(wake) => wake,
-                other => panic!("not drained: {other:?}"),
-            });
-            match wakes.fold(None, Wake::earliest) {
-                Some(wake) if wake.at <= until => {
-                    self.now = self.now.max(wake.at);
-                    self.ends.iter_mut().for_each(|end| end.handle_timeout(self.now));
-                }
-                _ => {
-                    self.now = until;
-                    return;
-                }
-            }
-        }
-    }
-
-    /// Passes on what there is, and returns true if there was anything.
-    fn pass_on(&mut self) -> bool {
-        let mut any = false;
-        for from in 0..2 {
-            loop {
-                match self.ends[from].poll_output() {
-                    EngineOutput::Transmit { local, remote, data } => {
-                        let to = 1 - from;
-                        if !self.cut && remote == self.addresses[to] {
-                            self.ends[to].handle_datagram(self.now, remote, local, &data);
-                        }
-                    }
-                    EngineOutput::Event(EngineEvent::LocalCandidate(candidate)) => {
-                        let end = &mut self.ends[1 - from];
-                        end.add_remote_candidate(self.now, &candidate.candidate).unwrap();
-                    }
-                    EngineOutput::Event(event) => self.events[from].push(event),
-                    _ => break,
-                }
-                any = true;
-            }
-        }
-        any
-    }
-
-    fn states(&self) -> [MediaState; 2] {
-        [self.ends[0].state(), self.ends[1].state()]
-    }
-
-    fn heard(&self, end: usize) -> usize {
-        self.events[end].iter().filter(|event| matches!(event, EngineEvent::Frame { .. })).count()
-    }
-}
-
 #[test]
 fn a_call_connects_and_frames_pass_unless_muted() {
-    let mut wire = Wire::call();
+    let mut wire = Wire::call(&mut ModelFactory);
     assert_eq!(wire.states(), [MediaState::Connected; 2]);
     let frame = Voice(Fidelity::Signaling).frame(Duration::ZERO, 5, true, AudioCodec::Opus);
     wire.ends[0].send(wire.now, Track::AUDIO, &frame.clone().into()).unwrap();
@@ -119,7 +29,7 @@ fn a_call_connects_and_frames_pass_unless_muted() {
 
 #[test]
 fn a_cut_is_missed_found_again_or_given_up() {
-    let mut wire = Wire::call();
+    let mut wire = Wire::call(&mut ModelFactory);
     wire.cut = true;
     wire.run(Duration::from_secs(20));
     assert_eq!(wire.states(), [MediaState::Disconnected; 2]);
@@ -136,7 +46,7 @@ fn a_cut_is_missed_found_again_or_given_up() {
 
 #[test]
 fn ice_restarts_change_the_credentials_and_keep_the_path() {
-    let mut wire = Wire::call();
+    let mut wire = Wire::call(&mut ModelFactory);
     let now = wire.now;
     let [a, b] = &mut wire.ends;
     let offer = a.restart_ice(now).unwrap();
@@ -154,7 +64,7 @@ fn ice_restarts_change_the_credentials_and_keep_the_path() {
 
 #[test]
 fn a_close_is_heard() {
-    let mut wire = Wire::call();
+    let mut wire = Wire::call(&mut ModelFactory);
     wire.ends[0].close(wire.now);
     wire.run(Duration::ZERO);
     assert_eq!(wire.states(), [MediaState::Closed; 2]);
@@ -163,7 +73,7 @@ fn a_close_is_heard() {
 
 #[test]
 fn keys_arrive_once_each() {
-    let mut wire = Wire::call();
+    let mut wire = Wire::call(&mut ModelFactory);
     let digits = ['1', '1', '#'].map(|key| Digit::try_from(key).unwrap());
     wire.ends[1].send_dtmf(wire.now, &digits, Duration::from_millis(100)).unwrap();
     wire.run(Duration::ZERO);
@@ -173,7 +83,7 @@ fn keys_arrive_once_each() {
 
 #[test]
 fn descriptions_that_cannot_be_used_are_refused() {
-    let mut wire = Wire::new();
+    let mut wire = Wire::new(&mut ModelFactory);
     let now = wire.now;
     assert!(matches!(wire.ends[0].accept_offer(now, "v=0"), Err(MediaError::Sdp(_))));
     let video = "m=audio 9 UDP/TLS/RTP/SAVPF 96\r\na=rtpmap:96 VP8/90000\r\n";

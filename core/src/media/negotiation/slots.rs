@@ -1,60 +1,77 @@
-//! The sections of a session's descriptions, which keep their places for as long as it lives.
+//! The sections of a session's descriptions, which keep their places for as long as it lives (RFC 3264
+//! section 8).
 
-use crate::media::negotiation::{Off, OurSection, OurTerms, Remote, Terms};
+use super::{Off, OurSection, OurTerms, Remote, Terms};
 use crate::media::{MediaError, MediaKind, Track};
 use crate::sdp::Description;
 
 /// The purpose of a section.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Holds {
+pub enum Holds {
+    /// A track.
     Track(Track),
+    /// Data channels.
     Channels,
 }
 
 /// One section.
 #[derive(Clone, Debug)]
-pub(super) struct Slot {
+pub struct Slot {
     /// Its name.
-    pub(super) mid: Option<String>,
+    pub mid: Option<String>,
     /// Its purpose, also while it is off.
-    pub(super) holds: Option<Holds>,
+    pub holds: Option<Holds>,
     /// Its kind and protocol while it is off.
-    pub(super) off: Option<Off>,
+    pub off: Option<Off>,
 }
 
-/// See the [module](self).
+/// The sections of a session, in order.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Slots {
+pub struct Slots {
     slots: Vec<Slot>,
     /// The number of the next track of audio, and of video.
     next: [u8; 2],
 }
 
 impl Slots {
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Slot> {
+    /// Each section, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Slot> {
         self.slots.iter()
     }
 
-    pub(super) const fn len(&self) -> usize {
+    /// The number of sections.
+    #[must_use]
+    pub const fn len(&self) -> usize {
         self.slots.len()
     }
 
-    pub(super) fn get(&self, index: usize) -> Option<&Slot> {
+    /// A section by its place.
+    #[must_use]
+    pub fn get(&self, index: usize) -> Option<&Slot> {
         self.slots.get(index)
     }
 
+    /// True before the first description.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
     /// The numbers of the next tracks, of audio and of video.
-    pub(super) const fn next(&self) -> [u8; 2] {
+    #[must_use]
+    pub const fn next(&self) -> [u8; 2] {
         self.next
     }
 
     /// True if a section, on or off, has that purpose.
-    pub(super) fn hold(&self, what: Holds) -> bool {
+    #[must_use]
+    pub fn hold(&self, what: Holds) -> bool {
         self.slots.iter().any(|slot| slot.holds == Some(what))
     }
 
     /// A name that no section has: the lowest number.
-    pub(super) fn free_mid(&self, taken: &[OurSection]) -> String {
+    #[must_use]
+    pub fn free_mid(&self, taken: &[OurSection]) -> String {
         let named = |name: &str| {
             let ours = || taken.iter().any(|section| section.mid.as_deref() == Some(name));
             self.slots.iter().any(|slot| slot.mid.as_deref() == Some(name)) || ours()
@@ -64,7 +81,7 @@ impl Slots {
     }
 
     /// The sections of an offer of ours, of which some may be new.
-    pub(super) fn offered(&mut self, sections: &[OurSection]) {
+    pub fn offered(&mut self, sections: &[OurSection]) {
         for section in sections.iter().skip(self.slots.len()) {
             let (holds, off) = match &section.terms {
                 OurTerms::Off(off) => (None, Some(off.clone())),
@@ -82,7 +99,7 @@ impl Slots {
     /// # Errors
     ///
     /// There is no number for another track.
-    pub(super) fn settle(
+    pub fn settle(
         &mut self,
         description: &Description<'_>,
         remote: &Remote,
