@@ -23,26 +23,36 @@
 //! | [`CallState`], [`HoldState`], [`OperationKind`] and others | constants, with the SDK's values |
 //! | [`IceCheck`], [`SdpHandler`] | where an application may decide: when a call is sent, and how it is described |
 
-#![allow(dead_code, reason = "the client, which uses all of it, is being built")]
+#![allow(dead_code, unused_imports, reason = "the client, which uses all of it, is being built")]
 
 mod check;
+mod click;
 mod collect;
 mod config;
 mod constants;
+mod contacts;
 mod credentials;
 mod error;
+mod history;
 mod ids;
+mod messages;
 mod pipeline;
+mod presence;
 mod service;
+mod sip_events;
 #[cfg(test)]
 mod tests;
+mod timeline;
 mod timing;
+mod users;
+mod voicemail;
 #[cfg(feature = "unstable-wire")]
 pub mod wire;
 #[cfg(not(feature = "unstable-wire"))]
 #[allow(unreachable_pub, unused_imports, reason = "public with `unstable-wire`")]
 mod wire;
 
+pub use click::ClickToCall;
 pub use collect::{
     CheckReason, Collected, DefaultCheck, GatheringState, IceCheck, IceCollection, IceTimeouts,
     Verdict,
@@ -58,18 +68,29 @@ pub use constants::{
     Activity, CallState, ChangeReason, HoldState, LogLevel, MediaConnectionState, Metric,
     OperationKind, OperationStatus, ReportEvent, Status, Transition, UnknownValue,
 };
+pub use contacts::Contact;
 pub use credentials::{Credentials, Supplied};
 pub use error::{
     AuthCode, CallCode, Cause, ClickToCallCode, ConnectivityCode, Error, ErrorCode, HistoryCode,
     MessagingCode, MwiCode, PresenceCode, ProxyCode, SipCode, SubscriptionCode, UnknownCode,
     UsersCode, WebRtcCode,
 };
+pub use history::{CallDirection, CallRecord, RecordDirection};
 pub use ids::{
     CallId, ContactId, MediaObjectId, MessageId, OperationId, RecordId, SessionData, TrackId,
     UserId,
 };
-pub use pipeline::{SdpContext, SdpEndpoint, SdpHandler, SdpKind, SdpStep};
+pub use messages::{Conversation, Draft, Message, MessageKind};
+pub use pipeline::{
+    Bandwidth, CodecKeeper, CodecRemover, CodecSelector, SdpContext, SdpEndpoint, SdpHandler,
+    SdpKind, SdpStep,
+};
+pub use presence::Presence;
 pub use service::Service;
+pub use sip_events::{SipChange, SipEvents};
+pub use timeline::{CallMetric, CallReport, TimelineEvent};
+pub use users::{User, UserFilter};
+pub use voicemail::Voicemail;
 pub use wire::{CustomParameter, Destination, hmac_token};
 
 /// The version of this crate.

@@ -7,8 +7,10 @@
 //! waiting for.
 
 mod check;
+mod machine;
 
 pub use check::{
     CheckReason, Collected, DefaultCheck, GatheringState, IceCheck, IceCollection, IceTimeouts,
     Verdict,
 };
+pub(crate) use machine::Collection;

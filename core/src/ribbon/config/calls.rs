@@ -29,12 +29,12 @@ section! {
         /// Default 3 s.
         ice_max: Duration = Duration::from_secs(3),
         /// The decision when ICE has found enough (RC-036). Default that of [`DefaultCheck`].
-        ice_check: Arc<dyn IceCheck> = Arc::new(DefaultCheck),
+        ice_check: @into Arc<dyn IceCheck> = Arc::new(DefaultCheck),
         /// True if ICE servers get the credentials that come with the subscription (RC-037). Default
         /// true.
         server_turn_credentials: bool = true,
         /// What may change descriptions, at most 16, in this order (RC-038). Default none.
-        sdp_handlers: Vec<Arc<dyn SdpHandler>> = Vec::new(),
+        sdp_handlers: @into Vec<Arc<dyn SdpHandler>> = Vec::new(),
         /// True if the far side is told that its media is welcome before it answers (RC-039). Default
         /// false.
         early_media: bool = false,
@@ -65,9 +65,9 @@ section! {
         /// The calls that can be looked at after their end, up to 100. Default 100.
         kept_calls: usize = 100,
         /// Audio codecs to offer and to accept, best first. Default Opus, then G.711.
-        audio_codecs: Vec<AudioCodec> = vec![AudioCodec::Opus, AudioCodec::Pcmu, AudioCodec::Pcma],
+        audio_codecs: @into Vec<AudioCodec> = vec![AudioCodec::Opus, AudioCodec::Pcmu, AudioCodec::Pcma],
         /// Video codecs to offer and to accept, best first. Default none: video is turned down.
-        video_codecs: Vec<VideoCodec> = Vec::new(),
+        video_codecs: @into Vec<VideoCodec> = Vec::new(),
     } with {
         /// The connection that media has.
         peer: PeerConfig, PeerConfigPatch,

@@ -22,7 +22,7 @@ section! {
         /// The time between two pings, from 1 s to 1 h (RC-010). Default 30 s.
         ping_interval: Duration = Duration::from_secs(30),
         /// The most attempts to open the socket, or none if there is no end to them (RC-011). Default 5.
-        reconnect_limit: Option<NonZeroU32> = NonZeroU32::new(5),
+        reconnect_limit: @into Option<NonZeroU32> = NonZeroU32::new(5),
         /// The time from the start of the first attempt to the next, up to 1 h (RC-012). Less than 2 s is
         /// raised to it. Default 5 s.
         reconnect_delay: Duration = Duration::from_secs(5),

@@ -53,10 +53,10 @@ section! {
         rest_timeout: Duration = Duration::from_secs(30),
         /// The time between two figures of each call, told without being asked for, from 100 ms to 1 h.
         /// Default none.
-        stats_period: Option<Duration> = None,
+        stats_period: @into Option<Duration> = None,
         /// The wall clock at the client's first instant, in milliseconds since 1970, for times in
         /// calls, records and reports. The runtimes fill it in; without it they count from 0.
-        unix_ms: Option<u64> = None,
+        unix_ms: @into Option<u64> = None,
     } with {
         /// The gateway's REST interface.
         server: Server, ServerPatch,

@@ -32,12 +32,12 @@ section! {
     /// Where devices are registered for push. Without a host they cannot be.
     PushServer, PushServerPatch {
         /// The host name (RC-020).
-        server: Option<String> = None,
+        server: @into Option<String> = None,
         /// The port (RC-021). Default 443.
         port: u16 = 443,
         /// The protocol (RC-022). Default by TLS.
         scheme: HttpScheme = HttpScheme::Https,
         /// The version in the path, at most 16 bytes (RC-023). Default 1.
-        version: String = "1".to_owned(),
+        version: @into String = "1".to_owned(),
     }
 }

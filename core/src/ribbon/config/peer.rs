@@ -30,7 +30,7 @@ section! {
     /// The connection that media has (RC-033, RT-012).
     PeerConfig, PeerConfigPatch {
         /// STUN and TURN servers, at most 64 (RT-013). Default none.
-        ice_servers: Vec<IceServer> = Vec::new(),
+        ice_servers: @into Vec<IceServer> = Vec::new(),
         /// True if only relays may be used. Default false.
         relay_only: bool = false,
         /// How sections share a path. Default where they can.

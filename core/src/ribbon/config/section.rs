@@ -1,10 +1,11 @@
 //! Sections of settings, and what changes them while a client runs.
 
 /// A section of settings: a struct with its defaults, and its patch, in which everything is left out
-/// that stays as it is (RA-005). Fields are settings; those after `with` are sections.
+/// that stays as it is (RA-005). Fields are settings, with `@into` what becomes them can be given; those after
+/// `with` are sections.
 macro_rules! section {
     ($(#[$doc:meta])* $name:ident, $patch:ident {
-        $($(#[$about:meta])* $field:ident: $type:ty = $default:expr,)*
+        $($(#[$about:meta])* $field:ident: $(@$how:ident)? $type:ty = $default:expr,)*
     } $(with {
         $($(#[$part_about:meta])* $part:ident: $section:ident, $section_patch:ident,)*
     })?) => {
@@ -31,8 +32,8 @@ macro_rules! section {
                     "With this [`", stringify!($field), "`](Self#structfield.", stringify!($field), ")."
                 )]
                 #[must_use]
-                pub fn $field(mut self, $field: impl Into<$type>) -> Self {
-                    self.$field = $field.into();
+                pub fn $field(mut self, $field: section!(@given $($how)? $type)) -> Self {
+                    self.$field = section!(@taken $($how)? $field);
                     self
                 }
             )*
@@ -66,8 +67,8 @@ macro_rules! section {
             $(
                 #[doc = concat!("Changes [`", stringify!($name), "::", stringify!($field), "`].")]
                 #[must_use]
-                pub fn $field(mut self, $field: impl Into<$type>) -> Self {
-                    self.$field = Some($field.into());
+                pub fn $field(mut self, $field: section!(@given $($how)? $type)) -> Self {
+                    self.$field = Some(section!(@taken $($how)? $field));
                     self
                 }
             )*
@@ -87,5 +88,10 @@ macro_rules! section {
             }
         }
     };
+    // A setting is given as it is, or as what becomes it.
+    (@given $type:ty) => { $type };
+    (@given into $type:ty) => { impl Into<$type> };
+    (@taken $value:ident) => { $value };
+    (@taken into $value:ident) => { $value.into() };
 }
 pub(super) use section;

@@ -30,7 +30,7 @@ section! {
     /// The gateway's REST interface.
     Server, ServerPatch {
         /// The host name, and nothing else (RC-025). There is no default.
-        base: String = String::new(),
+        base: @into String = String::new(),
         /// The protocol (RC-026). Default by TLS.
         scheme: HttpScheme = HttpScheme::Https,
         /// The port (RC-027). Default 443.
@@ -42,7 +42,7 @@ section! {
     /// The gateway's sockets.
     WebSocket, WebSocketPatch {
         /// The host name, and nothing else (RC-030). There is no default.
-        host: String = String::new(),
+        host: @into String = String::new(),
         /// The protocol (RC-031). Default by TLS.
         scheme: WsScheme = WsScheme::Wss,
         /// The port (RC-032). Default 443.

@@ -16,7 +16,7 @@ section! {
         unavailable_retries: u32 = 3,
         /// The name of this client among the user's: letters, digits, `-` and `_`, at most 64 (w8, row
         /// 16). Two of one name throw each other out. Default a random one (RP-6).
-        correlator: Option<String> = None,
+        correlator: @into Option<String> = None,
     } with {
         /// Where the socket is.
         websocket: WebSocket, WebSocketPatch,

@@ -150,14 +150,14 @@ fn rc_020_rc_021_rc_022_rc_023_where_devices_are_registered() {
     assert_eq!((defaults.server, defaults.scheme), (None, HttpScheme::Https));
     let all = PushServerPatch::default()
         .server(Some("push.example".to_owned()))
-        .port(8443_u16)
+        .port(8443)
         .scheme(HttpScheme::Http)
         .version("2");
     assert_eq!(push(all).unwrap().notifications.push.port, 8443);
     let patch = PushServerPatch::default;
     for (name, patch) in [
         ("notifications.push.server", patch().server(Some("a b".to_owned()))),
-        ("notifications.push.port", patch().port(0_u16)),
+        ("notifications.push.port", patch().port(0)),
         ("notifications.push.version", patch().version("12345678901234567")),
         ("notifications.push.version", patch().version("../x")),
     ] {
@@ -187,13 +187,13 @@ fn rc_025_rc_026_rc_027_where_requests_go() {
     assert_eq!(config().rest_base(), "https://gateway.example:443");
     let server = |patch| with(ConfigPatch::default().server(patch));
     let patch = ServerPatch::default;
-    let plain = server(patch().base("[::1]").scheme(HttpScheme::Http).port(8080_u16)).unwrap();
+    let plain = server(patch().base("[::1]").scheme(HttpScheme::Http).port(8080)).unwrap();
     assert_eq!(plain.rest_base(), "http://[::1]:8080");
     let long = format!("{}.x", "a".repeat(252));
     for base in ["", "https://a", "a/b", "a b", "a:1", "a..b", "[::1", "[x]", &long] {
         assert_eq!(server(patch().base(base)).unwrap_err(), "server.base", "{base}");
     }
-    assert_eq!(server(patch().port(0_u16)).unwrap_err(), "server.port");
+    assert_eq!(server(patch().port(0)).unwrap_err(), "server.port");
     assert!(Config::default().checked().is_err(), "there is no default for it");
     let at = Config::at("http://127.0.0.1:9000/x", "ws://127.0.0.1").unwrap();
     assert_eq!(
@@ -237,10 +237,10 @@ fn rc_030_rc_031_rc_032_where_sockets_go() {
     assert_eq!(config().ws_base(), "wss://ws.example:443");
     let socket = |patch| with(subscription(SubscriptionConfigPatch::default().websocket(patch)));
     let patch = WebSocketPatch::default;
-    let plain = socket(patch().scheme(WsScheme::Ws).port(81_u16)).unwrap();
+    let plain = socket(patch().scheme(WsScheme::Ws).port(81)).unwrap();
     assert_eq!(plain.ws_base(), "ws://ws.example:81");
     assert_eq!(socket(patch().host("")).unwrap_err(), "subscription.websocket.host");
-    assert_eq!(socket(patch().port(0_u16)).unwrap_err(), "subscription.websocket.port");
+    assert_eq!(socket(patch().port(0)).unwrap_err(), "subscription.websocket.port");
 }
 
 #[test]
