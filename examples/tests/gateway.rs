@@ -86,7 +86,8 @@ impl<R: Sockets> Desk<R> {
         let all = events.as_array().or_else(|| events["events"].as_array()).expect("a list");
         assert!(all.iter().any(|event| event["type"] == "subscribed"), "{all:?}");
         let odd = ["bad-request", "unhandled-rest", "bad-frame"];
-        let odd: Vec<_> = all.iter().filter(|e| odd.iter().any(|kind| e["type"] == *kind)).collect();
+        let odd: Vec<_> =
+            all.iter().filter(|e| odd.iter().any(|kind| e["type"] == *kind)).collect();
         assert!(odd.is_empty(), "{odd:?}");
     }
 

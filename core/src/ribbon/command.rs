@@ -263,10 +263,7 @@ pub struct MakeOptions {
     pub parameters: Vec<CustomParameter>,
 }
 
-setters!(MakeOptions {
-    display_name: some[String],
-    parameters: all[CustomParameter],
-});
+setters!(MakeOptions { display_name: some[String], parameters: all[CustomParameter] });
 
 /// The rest of what a call is answered with.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -276,9 +273,7 @@ pub struct AnswerOptions {
     pub parameters: Vec<CustomParameter>,
 }
 
-setters!(AnswerOptions {
-    parameters: all[CustomParameter],
-});
+setters!(AnswerOptions { parameters: all[CustomParameter] });
 
 /// The outcome of a completed command.
 #[derive(Clone, Debug, PartialEq)]

@@ -4,23 +4,16 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::constants::{CallState, HoldState, MediaConnectionState, OperationKind, OperationStatus};
+use super::constants::{
+    CallState, HoldState, MediaConnectionState, OperationKind, OperationStatus,
+};
+use super::history::CallDirection;
 use super::ids::{CallId, OperationId, TrackId, UserId};
 use super::service::Service;
 use crate::machine::MediaId;
 use crate::media::{MediaKind, MediaStats};
 
 pub(super) use super::wire::CustomParameter;
-
-/// The direction of a call, as we see it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum CallDirection {
-    /// Somebody calls us.
-    Incoming,
-    /// We call somebody.
-    Outgoing,
-}
 
 /// The far side of a call, as far as the gateway says.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]

@@ -28,37 +28,47 @@
 mod ask;
 mod calls;
 mod check;
+mod click;
 mod client;
 mod collect;
 mod command;
 mod config;
 mod constants;
+mod contacts;
 mod credentials;
 mod error;
 mod event;
 mod fault;
+mod history;
 mod ids;
 mod info;
 mod link;
+mod messages;
 mod outbox;
 mod phone;
 mod pipeline;
+mod presence;
 mod service;
+mod sip_events;
 #[cfg(test)]
 mod tests;
+mod timeline;
 mod timing;
+mod users;
+mod voicemail;
 #[cfg(feature = "unstable-wire")]
 pub mod wire;
 #[cfg(not(feature = "unstable-wire"))]
 #[allow(unreachable_pub, unused_imports, reason = "public with `unstable-wire`")]
 mod wire;
 
+pub use click::ClickToCall;
 pub use client::Client;
-pub use command::{AnswerOptions, CallMedia, Command, MakeOptions, NoticeChannel, Outcome};
 pub use collect::{
     CheckReason, Collected, DefaultCheck, GatheringState, IceCheck, IceCollection, IceTimeouts,
     Verdict,
 };
+pub use command::{AnswerOptions, CallMedia, Command, MakeOptions, NoticeChannel, Outcome};
 pub use config::{
     BundlePolicy, CallConfig, CallConfigPatch, CallsBy, Config, ConfigPatch, Connectivity,
     ConnectivityPatch, HttpScheme, Notifications, NotificationsPatch, OAuthMode, PeerConfig,
@@ -70,6 +80,7 @@ pub use constants::{
     Activity, CallState, ChangeReason, HoldState, LogLevel, MediaConnectionState, Metric,
     OperationKind, OperationStatus, ReportEvent, Status, Transition, UnknownValue,
 };
+pub use contacts::Contact;
 pub use credentials::{Credentials, Supplied};
 pub use error::{
     AuthCode, CallCode, Cause, ClickToCallCode, ConnectivityCode, Error, ErrorCode, HistoryCode,
@@ -77,20 +88,27 @@ pub use error::{
     UsersCode, WebRtcCode,
 };
 pub use event::Event;
-pub use info::{
-    CallDirection, CallInfo, EndReason, MediaOffered, OperationInfo, Participant, SocketInfo,
-    SocketState, StatsReport, Subscriptions, TrackInfo, UserInfo,
-};
+pub use history::{CallDirection, CallRecord, RecordDirection};
 pub use ids::{
     CallId, ContactId, MediaObjectId, MessageId, OperationId, RecordId, SessionData, TrackId,
     UserId,
 };
+pub use info::{
+    CallInfo, EndReason, MediaOffered, OperationInfo, Participant, SocketInfo, SocketState,
+    StatsReport, Subscriptions, TrackInfo, UserInfo,
+};
+pub use messages::{Conversation, Draft, Message, MessageKind};
 pub use phone::Phone;
 pub use pipeline::{
     Bandwidth, CodecKeeper, CodecRemover, CodecSelector, SdpContext, SdpEndpoint, SdpHandler,
     SdpKind, SdpStep,
 };
+pub use presence::Presence;
 pub use service::Service;
+pub use sip_events::{SipChange, SipEvents};
+pub use timeline::{CallMetric, CallReport, TimelineEvent};
+pub use users::{User, UserFilter};
+pub use voicemail::Voicemail;
 pub use wire::{CustomParameter, Destination, hmac_token};
 
 /// The version of this crate.

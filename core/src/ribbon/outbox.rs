@@ -10,19 +10,17 @@ use super::config::{Config, OAuthMode};
 use super::credentials::Credentials;
 use super::error::{AuthCode, Error};
 use super::event::Event;
-use super::ids::UserId;
 use super::fault::Fault;
+use super::ids::UserId;
 use super::wire::answer::{Answer, missing};
 use super::wire::credentials::{CredentialHeader, header_of, session_header};
 use super::wire::resources::Resources;
 use super::wire::resources::subscription::{Subscription, TurnCredentials};
-use crate::machine::{
-    CommandId, Commands, Due, HttpId, NetError, Output, Outputs, Wake, WsId,
-};
+use crate::Secret;
+use crate::machine::{CommandId, Commands, Due, HttpId, NetError, Output, Outputs, Wake, WsId};
 use crate::media::IceServer;
 use crate::report::{Channel, Limited, Redactor, TraceDirection};
 use crate::rest::{Endpoint, Policy, Question, Questions, Resource, Retry, Said, Taken, segment};
-use crate::Secret;
 
 /// Requests on their way at once; others wait for their turn.
 const MAX_EXCHANGES: usize = 32;
@@ -408,16 +406,14 @@ impl Outbox {
     pub(crate) fn next_wake(&self) -> Option<Wake> {
         let logged = self.malformed.due();
         let logged = logged.map(|at| Wake { at, reason: "records left out of the log" });
-        Wake::earliest(
-            logged,
-            Wake::earliest(self.rest.next_wake(), self.commands.next_wake()),
-        )
+        Wake::earliest(logged, Wake::earliest(self.rest.next_wake(), self.commands.next_wake()))
     }
 
     /// The servers by which media finds its way, with the gateway's credentials if they are wanted (RP-5).
     pub(crate) fn ice_servers(&self) -> Vec<IceServer> {
         let mut servers = self.config.call.peer.ice_servers.clone();
-        if let Some(turn) = self.turn.as_ref().filter(|_| self.config.call.server_turn_credentials) {
+        if let Some(turn) = self.turn.as_ref().filter(|_| self.config.call.server_turn_credentials)
+        {
             for server in &mut servers {
                 server.username = Some(turn.username.clone());
                 server.credential = Some(turn.password.clone());
@@ -446,14 +442,10 @@ impl Outbox {
     /// Tells a notification as it came.
     pub(crate) fn trace_notification(&mut self, summary: &str, about: Option<&str>, text: &str) {
         if self.traces() {
-            let body = if self.config.trace.bodies {
-                self.redactor.document(text)
-            } else {
-                String::new()
-            };
+            let body =
+                if self.config.trace.bodies { self.redactor.document(text) } else { String::new() };
             let (at, way) = (self.now(), TraceDirection::Received);
-            let record =
-                self.redactor.record(at, way, Channel::Notification, summary, about, body);
+            let record = self.redactor.record(at, way, Channel::Notification, summary, about, body);
             self.trace(record);
         }
     }

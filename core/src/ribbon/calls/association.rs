@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 use super::call::Desk;
 use crate::machine::{MediaId, NetError, Track, UdpId, Wake};
 use crate::media::{
-    Agreement, Digit, Engine, EngineConfig, EngineEvent, MediaState, MediaStats, PeerNews, Peers, TrackInfo,
-    Wish,
+    Agreement, Digit, Engine, EngineConfig, EngineEvent, MediaState, MediaStats, PeerNews, Peers,
+    TrackInfo, Wish,
 };
 use crate::ribbon::collect::{Collected, Collection, GatheringState, IceTimeouts};
 use crate::ribbon::constants::{HoldState, OperationKind};
@@ -23,8 +23,8 @@ use crate::ribbon::ids::CallId;
 use crate::ribbon::pipeline::{
     Arrival, Origin, Pipeline, RemoteChange, RemoteUpdate, SdpKind, compare, is_flowing,
 };
-use crate::sdp::{Description, Direction};
 use crate::sdp::candidate::Candidate;
+use crate::sdp::{Description, Direction};
 
 /// The time after which an engine gives a path up by itself: never, as the application may restart it.
 const PATH_LIMIT: Duration = Duration::from_secs(24 * 3600);
@@ -238,7 +238,9 @@ impl Association {
     pub(super) fn state(&self, peers: &Peers) -> MediaState {
         match &self.stage {
             Stage::Ready(engine) => engine.state(),
-            Stage::Open { udp, .. } => peers.get(*udp).map_or(MediaState::Closed, |peer| peer.state()),
+            Stage::Open { udp, .. } => {
+                peers.get(*udp).map_or(MediaState::Closed, |peer| peer.state())
+            }
         }
     }
 
@@ -284,11 +286,7 @@ impl Association {
     /// # Errors
     ///
     /// [`CallCode::InvalidParam`]: a handler of the application's made something of it that is none.
-    pub(super) fn description(
-        &mut self,
-        kind: SdpKind,
-        call: &CallId,
-    ) -> Result<String, Error> {
+    pub(super) fn description(&mut self, kind: SdpKind, call: &CallId) -> Result<String, Error> {
         self.collection = None;
         let text = self.pending.take().ok_or_else(|| {
             Error::new(CallCode::InitMediaFailed, "there is no description to send")
@@ -307,7 +305,8 @@ impl Association {
     /// Offers what there is, held or not.
     pub(super) fn offer_held(&mut self, held: bool, desk: &mut Desk<'_>) -> Result<(), Error> {
         let direction = if held { Direction::Inactive } else { Direction::SendRecv };
-        self.before = self.tracks(desk.peers).iter().map(|info| (info.track, info.direction)).collect();
+        self.before =
+            self.tracks(desk.peers).iter().map(|info| (info.track, info.direction)).collect();
         let tracks: Vec<_> = self.before.iter().map(|(track, _)| *track).collect();
         let offer = self.with(desk, |engine, now| {
             for track in tracks {
@@ -578,7 +577,8 @@ impl Association {
         match event {
             EngineEvent::State(state) => News::State(state),
             EngineEvent::LocalCandidate(local) => {
-                let known = |line: &Candidate| self.candidates.iter().any(|one| one.candidate == *line);
+                let known =
+                    |line: &Candidate| self.candidates.iter().any(|one| one.candidate == *line);
                 if let Ok(candidate) = Candidate::from_line(&local.candidate)
                     && self.candidates.len() < MAX_CANDIDATES
                     && !known(&candidate)
@@ -637,9 +637,8 @@ impl Association {
     pub(super) fn media_wake(&self, peers: &Peers) -> Option<Wake> {
         let spare = self.spare.as_ref().and_then(|spare| spare.udp());
         let all = self.udp().into_iter().chain(spare);
-        all.filter_map(|udp| peers.get(udp)?.next_wake()).fold(None, |earliest, wake| {
-            Wake::earliest(earliest, Some(wake))
-        })
+        all.filter_map(|udp| peers.get(udp)?.next_wake())
+            .fold(None, |earliest, wake| Wake::earliest(earliest, Some(wake)))
     }
 
     /// Lets time pass for its media. The figures, if they are due.

@@ -20,11 +20,14 @@ use super::tracks::{Difference, Tracks};
 use crate::machine::{CommandId, MediaId, Rng, Wake};
 use crate::media::Peers;
 use crate::ribbon::command::Outcome;
-use crate::ribbon::constants::{CallState, HoldState, MediaConnectionState, OperationKind, Transition};
+use crate::ribbon::constants::{
+    CallState, HoldState, MediaConnectionState, OperationKind, Transition,
+};
 use crate::ribbon::error::{CallCode, Error};
 use crate::ribbon::event::Event;
+use crate::ribbon::history::CallDirection;
 use crate::ribbon::ids::{OperationId, SessionData};
-use crate::ribbon::info::{CallDirection, CallInfo, EndReason};
+use crate::ribbon::info::{CallInfo, EndReason};
 use crate::ribbon::outbox::Outbox;
 
 /// Everything around the calls that they need.
@@ -42,20 +45,13 @@ pub(super) enum Purpose {
     /// Our call is placed.
     Make,
     /// Two calls are joined to this one.
-    Join {
-        first: SessionData,
-        second: SessionData,
-    },
+    Join { first: SessionData, second: SessionData },
     /// The call is answered; with an offer of ours where there was none.
-    Answer {
-        slow: bool,
-    },
+    Answer { slow: bool },
     /// Something else is offered.
     Offer,
     /// The far side's offer is answered, or its wish for an offer granted.
-    Respond {
-        slow: bool,
-    },
+    Respond { slow: bool },
 }
 
 /// The word of the far side on an offer of ours.
@@ -79,10 +75,7 @@ pub(super) enum Step {
     #[default]
     Idle,
     /// Candidates of ours.
-    Collecting {
-        op: OperationId,
-        purpose: Purpose,
-    },
+    Collecting { op: OperationId, purpose: Purpose },
     /// The gateway's reply to a request with a description, and the far side's word on it, in any order.
     Sent {
         op: OperationId,
@@ -313,7 +306,12 @@ impl Call {
         let previous = std::mem::replace(&mut self.info.media_state, state);
         if previous != state {
             let media = self.media_name();
-            out.event(Event::MediaConnection { call: self.info.id.clone(), media, state, previous });
+            out.event(Event::MediaConnection {
+                call: self.info.id.clone(),
+                media,
+                state,
+                previous,
+            });
         }
     }
 

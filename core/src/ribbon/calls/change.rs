@@ -7,11 +7,11 @@ use crate::machine::CommandId;
 use crate::media::MediaState;
 use crate::ribbon::ask::{Ask, CallAsk};
 use crate::ribbon::command::Outcome;
-use crate::ribbon::constants::{OperationKind, CallState};
+use crate::ribbon::constants::{CallState, OperationKind};
 use crate::ribbon::error::{CallCode, Error, SubscriptionCode};
+use crate::ribbon::fault::Fault;
 use crate::ribbon::ids::OperationId;
 use crate::ribbon::wire::resources::calls::SessionRequest;
-use crate::ribbon::fault::Fault;
 
 /// The time that a restart of media waits for the notification socket (w4.9).
 const SOCKET_WAIT: Duration = Duration::from_secs(60);
@@ -122,7 +122,10 @@ impl Call {
         let Some(session) = self.session.clone() else { return };
         let op = self.start(OperationKind::SendCustomParameters, true, Some(command), desk);
         self.update(&op, desk);
-        let resource = desk.out.resources().session(&session, SessionRequest::Parameters(&self.info.parameters));
+        let resource = desk
+            .out
+            .resources()
+            .session(&session, SessionRequest::Parameters(&self.info.parameters));
         desk.out.rest(Ask::Call(self.info.id.clone(), CallAsk::Parameters(op)), resource);
     }
 

@@ -12,8 +12,9 @@ use crate::ribbon::config::RingingFeedback;
 use crate::ribbon::constants::{CallState, OperationKind};
 use crate::ribbon::error::{AuthCode, CallCode, Error, ErrorCode, WebRtcCode};
 use crate::ribbon::event::Event;
+use crate::ribbon::history::CallDirection;
 use crate::ribbon::ids::{CallId, TrackId, UserId};
-use crate::ribbon::info::{CallDirection, CallInfo, Participant, StatsReport};
+use crate::ribbon::info::{CallInfo, Participant, StatsReport};
 use crate::ribbon::outbox::Outbox;
 use crate::ribbon::wire::address::{Destination, sender};
 use crate::ribbon::wire::parameters;
@@ -41,7 +42,9 @@ impl Calls {
                 let call = self.incoming(call)?;
                 let offered = call.info.media_offered;
                 if !media.audio || (media.video && offered.is_some_and(|offered| !offered.video)) {
-                    return Err(invalid("only what was offered can be answered, and sound has to be"));
+                    return Err(invalid(
+                        "only what was offered can be answered, and sound has to be",
+                    ));
                 }
                 parameters::check(&options.parameters)?;
                 if call.answering.is_some() {
@@ -49,12 +52,8 @@ impl Calls {
                 }
                 call.ops.may_start(OperationKind::SlowAnswer)
             }
-            Command::Reject { call } => {
-                self.incoming(call)?.ops.may_start(OperationKind::Reject)
-            }
-            Command::Ignore { call } => {
-                self.incoming(call)?.ops.may_start(OperationKind::Ignore)
-            }
+            Command::Reject { call } => self.incoming(call)?.ops.may_start(OperationKind::Reject),
+            Command::Ignore { call } => self.incoming(call)?.ops.may_start(OperationKind::Ignore),
             Command::Forward { call, to } => {
                 Destination::new(to.clone())?;
                 self.incoming(call)?.ops.may_start(OperationKind::ForwardCall)

@@ -23,22 +23,23 @@ use self::association::News;
 use self::call::{Call, Desk, Word};
 use self::decide::{Coming, Decision, decide};
 use self::early::Early;
-use self::transfers::Pairs;
-use self::told::What;
 pub(super) use self::told::Told;
+use self::told::What;
+use self::transfers::Pairs;
 use super::ask::{Ask, CallAsk};
 use super::command::Outcome;
 use super::constants::{CallState, MediaConnectionState};
 use super::error::{CallCode, Error, ErrorCode};
 use super::event::Event;
+use super::fault::Fault;
+use super::history::CallDirection;
 use super::ids::{CallId, OperationId, SessionData, TrackId, UserId};
-use super::info::{CallDirection, CallInfo, EndReason, Participant, TrackInfo};
+use super::info::{CallInfo, EndReason, Participant, TrackInfo};
 use super::outbox::Outbox;
 use super::wire::address::with_domain;
 use super::wire::resources::calls::{SessionRequest, is_answered, session as session_of};
 use crate::machine::{CommandId, Frame, Rng, Seed, TrackId as MediaTrack, UdpEvent, UdpId, Wake};
 use crate::media::{EngineFactory, MediaState, Peers};
-use super::fault::Fault;
 
 /// The time for which media may be disconnected before it counts as failed (w4.19).
 const DISCONNECTED: Duration = Duration::from_secs(10);
@@ -212,8 +213,13 @@ impl Calls {
             Decision::Drop => {}
             Decision::End => self.end_told(id, told.reason, out),
             Decision::Moved => self.moved(id, coming, &told.reason, out),
-            Decision::Ring | Decision::Early | Decision::Resume | Decision::Cancel
-            | Decision::Start | Decision::Wait | Decision::Refuse => {
+            Decision::Ring
+            | Decision::Early
+            | Decision::Resume
+            | Decision::Cancel
+            | Decision::Start
+            | Decision::Wait
+            | Decision::Refuse => {
                 self.with(id, out, |call, desk| act(call, decision, told, desk));
             }
         }
@@ -523,8 +529,7 @@ impl Call {
             News::None => {}
             News::State(state) => {
                 let now = desk.out.now();
-                self.media_until =
-                    (state == MediaState::Disconnected).then(|| now + DISCONNECTED);
+                self.media_until = (state == MediaState::Disconnected).then(|| now + DISCONNECTED);
                 self.enter_media(connection_of(state), desk.out);
             }
             News::Agreed(media, agreement) => {
@@ -536,8 +541,8 @@ impl Call {
             }
             News::Gathering => self.check_collection(desk),
             News::NoSocket(error) => {
-                let error = Error::new(CallCode::InitMediaFailed, "no socket for media")
-                    .caused_by(error);
+                let error =
+                    Error::new(CallCode::InitMediaFailed, "no socket for media").caused_by(error);
                 self.broken(error, desk);
             }
         }
@@ -588,7 +593,8 @@ impl Call {
         result: Result<Vec<u8>, Fault>,
         desk: &mut Desk<'_>,
     ) {
-        let state = result.and_then(|body| Ok(is_answered(request, &body)?)).map_err(Fault::of_call);
+        let state =
+            result.and_then(|body| Ok(is_answered(request, &body)?)).map_err(Fault::of_call);
         let elsewhere = matches!(&state, Ok(true));
         let gone = matches!(&state, Err(error) if error.code == ErrorCode::Gateway(47));
         // What is under way by now knows better.

@@ -11,10 +11,10 @@ use crate::ribbon::command::Outcome;
 use crate::ribbon::constants::{HoldState, OperationKind};
 use crate::ribbon::error::{CallCode, Error, ErrorCode};
 use crate::ribbon::event::Event;
+use crate::ribbon::fault::Fault;
 use crate::ribbon::ids::OperationId;
 use crate::ribbon::pipeline::{RemoteChange, SdpKind};
 use crate::ribbon::wire::resources::calls::{Offered, SessionRequest};
-use crate::ribbon::fault::Fault;
 
 /// The time that the far side's word waits for the reply before it (w4.0.4).
 const LATE_REPLY: Duration = Duration::from_millis(500);
@@ -120,13 +120,7 @@ impl Call {
     }
 
     /// A description of ours could not be made: everything is as before.
-    fn not_sent(
-        &mut self,
-        op: &OperationId,
-        purpose: &Purpose,
-        error: Error,
-        desk: &mut Desk<'_>,
-    ) {
+    fn not_sent(&mut self, op: &OperationId, purpose: &Purpose, error: Error, desk: &mut Desk<'_>) {
         match purpose {
             Purpose::Make => self.not_made(op, error, desk),
             Purpose::Join { .. } => self.not_made(op, error, desk),

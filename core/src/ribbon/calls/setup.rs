@@ -9,10 +9,10 @@ use crate::ribbon::config::RingingFeedback;
 use crate::ribbon::constants::{CallState, OperationKind};
 use crate::ribbon::error::{CallCode, Error, ErrorCode};
 use crate::ribbon::event::Event;
+use crate::ribbon::fault::Fault;
 use crate::ribbon::ids::{OperationId, SessionData};
 use crate::ribbon::info::{CustomParameter, MediaOffered};
 use crate::ribbon::wire::resources::calls::SessionRequest;
-use crate::ribbon::fault::Fault;
 
 /// The code of a call that another client has answered (w1.6).
 const ANSWERED_ELSEWHERE: u16 = 55;

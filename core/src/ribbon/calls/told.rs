@@ -54,9 +54,17 @@ impl std::fmt::Debug for Told {
 impl Told {
     /// The far side of a call, as this says it: of an incoming call, and of one that a conference makes, the
     /// caller (w3.3). What it does not say stays as it was.
-    pub(crate) fn party(&self, incoming: bool, known: &Participant, domain: Option<&str>) -> Participant {
-        let conference =
-            self.caller.display_number.as_deref().is_some_and(|number| number.starts_with("conference@"));
+    pub(crate) fn party(
+        &self,
+        incoming: bool,
+        known: &Participant,
+        domain: Option<&str>,
+    ) -> Participant {
+        let conference = self
+            .caller
+            .display_number
+            .as_deref()
+            .is_some_and(|number| number.starts_with("conference@"));
         let said = if incoming || conference { &self.caller } else { &self.remote };
         let number = said.display_number.as_ref().map(|number| with_domain(number, domain));
         Participant {

@@ -74,10 +74,7 @@ impl OperationKind {
     /// The kind as it is told: an answer with an offer is an answer.
     #[must_use]
     pub const fn told(self) -> Self {
-        match self {
-            Self::SlowAnswer => Self::Answer,
-            other => other,
-        }
+        if matches!(self, Self::SlowAnswer) { Self::Answer } else { self }
     }
 
     /// True if no other such operation can run on the call meanwhile (the table of w4.0.3). The end

@@ -184,7 +184,14 @@ impl From<NetError> for Error {
     fn from(error: NetError) -> Self {
         let code = match error.kind {
             NetErrorKind::Timeout => ErrorCode::Timeout,
-            kind => ErrorCode::Network(kind),
+            NetErrorKind::Resolve
+            | NetErrorKind::Connect
+            | NetErrorKind::Tls
+            | NetErrorKind::Lost
+            | NetErrorKind::Refused(_)
+            | NetErrorKind::Protocol
+            | NetErrorKind::TooLarge
+            | NetErrorKind::Local => ErrorCode::Network(error.kind),
         };
         Self::new(code, error.to_string()).caused_by(error)
     }

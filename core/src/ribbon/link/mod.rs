@@ -22,13 +22,13 @@ use super::command::Outcome;
 use super::constants::ChangeReason;
 use super::error::{AuthCode, Cause, Error, ErrorCode, SubscriptionCode};
 use super::event::Event;
+use super::fault::Fault;
 use super::info::{SocketInfo, Subscriptions};
 use super::outbox::Outbox;
 use super::service::Service;
-use super::fault::Fault;
 use super::wire::refusal::Refused;
-use super::wire::resources::{GivenPath, Resources};
 use super::wire::resources::subscription::Subscription;
+use super::wire::resources::{GivenPath, Resources};
 use crate::machine::{CommandId, Rng, Wake, WsEvent, WsId};
 use crate::rest::Resource;
 
@@ -85,9 +85,7 @@ struct Renewal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum News {
     /// The notification socket is open: where it was before, something may have been missed.
-    SocketOpened {
-        again: bool,
-    },
+    SocketOpened { again: bool },
     /// The notification socket is gone, for now or for good.
     SocketLost,
 }
@@ -149,9 +147,11 @@ impl Link {
     pub(super) fn is_any(&self) -> bool {
         match &self.state {
             State::Idle => false,
-            State::Posting(_) | State::Paused(..) | State::Opening(..) | State::Up(_) | State::Closing(_) => {
-                true
-            }
+            State::Posting(_)
+            | State::Paused(..)
+            | State::Opening(..)
+            | State::Up(_)
+            | State::Closing(_) => true,
         }
     }
 
@@ -436,7 +436,8 @@ impl Link {
             LinkAsk::Renew => self.renewed(request, result, out),
             LinkAsk::Delete => {
                 if let State::Closing(command) = self.state {
-                    let result = result.map(drop).map_err(|fault| fault.error(Refused::of_unsubscribe));
+                    let result =
+                        result.map(drop).map_err(|fault| fault.error(Refused::of_unsubscribe));
                     self.unsubscribed(command, result, out);
                 }
             }
@@ -447,9 +448,11 @@ impl Link {
     fn created(&mut self, request: &str, result: Result<Vec<u8>, Fault>, out: &mut Outbox) {
         let asked = match &self.state {
             State::Posting(creation) => creation.services.clone(),
-            State::Idle | State::Paused(..) | State::Opening(..) | State::Up(_) | State::Closing(_) => {
-                Vec::new()
-            }
+            State::Idle
+            | State::Paused(..)
+            | State::Opening(..)
+            | State::Up(_)
+            | State::Closing(_) => Vec::new(),
         };
         let expires = out.config.subscription.expires;
         let read = result

@@ -24,9 +24,7 @@ const NORMAL: u16 = 1000;
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Change {
     /// It is open: the first time, or again.
-    Opened {
-        again: bool,
-    },
+    Opened { again: bool },
     /// It was open, and is lost.
     Lost {
         /// The gateway closed it for good.
@@ -211,7 +209,11 @@ impl Socket {
     }
 
     /// Lets time pass.
-    pub(super) fn handle_timeout(&mut self, path: Option<&str>, out: &mut Outbox) -> Option<Change> {
+    pub(super) fn handle_timeout(
+        &mut self,
+        path: Option<&str>,
+        out: &mut Outbox,
+    ) -> Option<Change> {
         let now = out.now();
         match &mut self.state {
             State::Trying(attempt) if attempt.ws.is_some() && attempt.until <= now => {

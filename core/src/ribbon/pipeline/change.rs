@@ -75,17 +75,24 @@ pub(crate) fn compare(
     let change = match (is_flowing(old), is_flowing(new)) {
         (true, false) => RemoteChange::Hold,
         (false, true) => RemoteChange::Unhold,
-        (false, false) => match only_audio(new).map(|at| (pairs[at].2, pairs[at].1)) {
-            Some((Some(Direction::Inactive), Direction::SendOnly)) => RemoteChange::StartMusic,
-            Some((Some(Direction::SendOnly), Direction::Inactive)) => RemoteChange::StopMusic,
-            // Both hold: ours made theirs inactive before they did.
-            _ if same && held == HoldState::LocalHold => RemoteChange::Hold,
-            _ => of_media(&added, &removed),
-        },
-        (true, true) => match of_media(&added, &removed) {
-            RemoteChange::Generic if held.remote() => RemoteChange::Unhold,
-            other => other,
-        },
+        (false, false) => {
+            let audio = only_audio(new).map(|at| (pairs[at].2, pairs[at].1));
+            if audio == Some((Some(Direction::Inactive), Direction::SendOnly)) {
+                RemoteChange::StartMusic
+            } else if audio == Some((Some(Direction::SendOnly), Direction::Inactive)) {
+                RemoteChange::StopMusic
+            } else if same && held == HoldState::LocalHold {
+                // Both hold: ours made theirs inactive before they did.
+                RemoteChange::Hold
+            } else {
+                of_media(&added, &removed)
+            }
+        }
+        (true, true) => {
+            let change = of_media(&added, &removed);
+            let still_held = change == RemoteChange::Generic && held.remote();
+            if still_held { RemoteChange::Unhold } else { change }
+        }
     };
     let other_id = matches!((id_of(old), id_of(new)), (Some(old), Some(new)) if old != new);
     RemoteUpdate { change, added, removed, new_peer: other_id }

@@ -19,26 +19,29 @@ fn make(to: &str) -> Command {
 fn ra_015_re_005_re_008_w4_1_a_call_is_placed_rings_and_is_answered() {
     let mut rig = Rig::up();
     let (call, _) = rig.placed();
-    assert_eq!(rig.told(), [
-        "started",
-        "MAKE START",
-        "MAKE UPDATE",
-        "+1 tracks",
-        "Initiating -> Initiated",
-    ]);
+    assert_eq!(
+        rig.told(),
+        ["started", "MAKE START", "MAKE UPDATE", "+1 tracks", "Initiating -> Initiated",]
+    );
     rig.notify("ringing", json!({"sessionParams": {"sessionData": "S1"}}));
-    rig.notify("respondCallUpdate", json!({
-        "sessionParams": {"sessionData": "S1", "sdp": answer_sdp("sendrecv")},
-        "callNotificationParams": {"remoteName": "Bob", "remoteDisplayNumber": "bob"},
-    }));
-    assert_eq!(rig.told(), [
-        "Initiated -> Ringing",
-        "MAKE RESUME",
-        "+1 tracks",
-        "Ringing -> Connected",
-        "MAKE FINISH",
-        "media checking",
-    ]);
+    rig.notify(
+        "respondCallUpdate",
+        json!({
+            "sessionParams": {"sessionData": "S1", "sdp": answer_sdp("sendrecv")},
+            "callNotificationParams": {"remoteName": "Bob", "remoteDisplayNumber": "bob"},
+        }),
+    );
+    assert_eq!(
+        rig.told(),
+        [
+            "Initiated -> Ringing",
+            "MAKE RESUME",
+            "+1 tracks",
+            "Ringing -> Connected",
+            "MAKE FINISH",
+            "media checking",
+        ]
+    );
     let call = rig.call(&call);
     assert_eq!(call.remote.display_number.as_deref(), Some("bob@example.com"));
     assert!(call.operations.is_empty() && call.started.is_some());
@@ -81,7 +84,10 @@ fn w4_0_4_what_comes_before_the_reply_that_names_the_session_is_not_lost() {
     rig.pass(Duration::from_millis(25));
     let asked = rig.take_of("callStart");
     rig.notify("ringing", json!({"sessionParams": {"sessionData": "S1"}}));
-    rig.notify("respondCallUpdate", json!({"sessionParams": {"sessionData": "S1", "sdp": answer_sdp("sendrecv")}}));
+    rig.notify(
+        "respondCallUpdate",
+        json!({"sessionParams": {"sessionData": "S1", "sdp": answer_sdp("sendrecv")}}),
+    );
     rig.notify("callEnd", json!({"sessionParams": {"sessionData": "S2"}}));
     rig.respond(asked.id, 201, &json!({"callControlResponse": {"sessionData": "S1"}}));
     assert_eq!(rig.client.calls()[0].state, CallState::Connected);
@@ -105,12 +111,10 @@ fn w4_8_a_call_that_ends_before_its_session_has_a_name_is_ended_when_it_has() {
 fn ra_016_w4_2_w4_4_a_call_comes_in_rings_and_is_answered() {
     let mut rig = Rig::up();
     let call = rig.ringing();
-    assert_eq!(rig.told(), [
-        "remote MAKE START",
-        "received",
-        "Initiating -> Ringing",
-        "remote MAKE FINISH",
-    ]);
+    assert_eq!(
+        rig.told(),
+        ["remote MAKE START", "received", "Initiating -> Ringing", "remote MAKE FINISH",]
+    );
     let options = crate::ribbon::AnswerOptions::default();
     let media = CallMedia::AUDIO;
     let command = rig.submit(Command::Answer { call: call.clone(), media, options }).unwrap();
@@ -120,14 +124,17 @@ fn ra_016_w4_2_w4_4_a_call_comes_in_rings_and_is_answered() {
     rig.notify("callCancel", json!({"sessionParams": {"sessionData": "S1"}}));
     rig.respond(asked.id, 200, &done());
     assert_eq!(rig.completion(command), Some(Ok(Outcome::Done)));
-    assert_eq!(rig.told(), [
-        "ANSWER START",
-        "media checking",
-        "ANSWER UPDATE",
-        "+2 tracks",
-        "Ringing -> Connected",
-        "ANSWER FINISH",
-    ]);
+    assert_eq!(
+        rig.told(),
+        [
+            "ANSWER START",
+            "media checking",
+            "ANSWER UPDATE",
+            "+2 tracks",
+            "Ringing -> Connected",
+            "ANSWER FINISH",
+        ]
+    );
     assert_eq!(rig.call(&call).state, CallState::Connected);
 }
 
@@ -153,7 +160,9 @@ fn w4_4_an_answer_that_failed_can_be_given_again_and_one_elsewhere_is_found_out(
 
 #[test]
 fn ra_017_ra_018_ra_019_w4_5_a_call_is_declined_ignored_or_sent_on() {
-    for (command, wanted) in [("reject", Some("reject")), ("ignore", None), ("forward", Some("forward"))] {
+    for (command, wanted) in
+        [("reject", Some("reject")), ("ignore", None), ("forward", Some("forward"))]
+    {
         let mut rig = Rig::up();
         let call = rig.ringing();
         let id = call.clone();
@@ -180,12 +189,10 @@ fn w4_8_a_call_ends_by_the_far_side_with_its_reason_and_only_once() {
     let end = json!({"sessionParams": {"sessionData": "S1", "statusCode": "486", "reasonText": "Busy Here"}});
     rig.notify("callEnd", end.clone());
     rig.notify("callEnd", end);
-    assert_eq!(rig.told(), [
-        "remote END START",
-        "remote END FINISH",
-        "-2 tracks",
-        "Connected -> Ended (486)",
-    ]);
+    assert_eq!(
+        rig.told(),
+        ["remote END START", "remote END FINISH", "-2 tracks", "Connected -> Ended (486)",]
+    );
     assert_eq!(rig.call(&call).state, CallState::Ended);
     rig.pass(S(120));
     assert!(rig.asked.is_empty(), "nothing is asked about a call that is over");
@@ -197,7 +204,10 @@ fn change(rig: &mut Rig, command: Command, answer: &str) {
     rig.pass(Duration::from_millis(25));
     let asked = rig.take_of("startCallUpdate");
     rig.respond(asked.id, 200, &done());
-    rig.notify("respondCallUpdate", json!({"sessionParams": {"sessionData": "S1", "sdp": answer_sdp(answer)}}));
+    rig.notify(
+        "respondCallUpdate",
+        json!({"sessionParams": {"sessionData": "S1", "sdp": answer_sdp(answer)}}),
+    );
     assert_eq!(rig.completion(command), Some(Ok(Outcome::Done)));
 }
 
@@ -209,14 +219,17 @@ fn ra_021_ra_022_rp_3_w4_9_a_call_is_held_and_resumed() {
     let unhold = || Command::Unhold { call: call.clone() };
     assert_eq!(rig.submit(unhold()).unwrap_err().code, CallCode::InvalidState.into());
     change(&mut rig, hold(), "inactive");
-    assert_eq!(rig.told(), [
-        "HOLD START",
-        "HOLD UPDATE",
-        "HOLD RESUME",
-        "-2 tracks",
-        "Connected -> On Hold",
-        "HOLD FINISH",
-    ]);
+    assert_eq!(
+        rig.told(),
+        [
+            "HOLD START",
+            "HOLD UPDATE",
+            "HOLD RESUME",
+            "-2 tracks",
+            "Connected -> On Hold",
+            "HOLD FINISH",
+        ]
+    );
     assert_eq!(rig.call(&call).hold, HoldState::LocalHold);
     assert_eq!(rig.submit(hold()).unwrap_err().code, CallCode::InvalidState.into());
     change(&mut rig, unhold(), "sendrecv");
@@ -241,7 +254,9 @@ fn rp_1_reply_and_word_in_any_order_give_one_result() {
             let asked = rig.take_of("startCallUpdate");
             let say = |rig: &mut Rig| {
                 let params = json!({"sessionData": "S1", "sdp": answer_sdp("inactive")});
-                for _ in 0..["never", "once", "twice"].iter().position(|times| *times == word).unwrap() {
+                for _ in
+                    0..["never", "once", "twice"].iter().position(|times| *times == word).unwrap()
+                {
                     rig.notify("respondCallUpdate", json!({"sessionParams": params}));
                 }
             };
@@ -278,14 +293,20 @@ fn rp_4_an_offer_that_lost_by_glare_leaves_everything_as_it_was() {
     rig.pass(Duration::from_millis(25));
     let asked = rig.take_of("startCallUpdate");
     // Theirs crosses ours: refused.
-    rig.notify("startCallUpdate", json!({"sessionParams": {"sessionData": "S1", "sdp": sdp("sendrecv")}}));
+    rig.notify(
+        "startCallUpdate",
+        json!({"sessionParams": {"sessionData": "S1", "sdp": sdp("sendrecv")}}),
+    );
     let refusal = rig.take_of("respondCallUpdate491");
     rig.respond(refusal.id, 200, &done());
     rig.respond(asked.id, 200, &done());
-    rig.notify("respondCallUpdate", json!({
-        "sessionParams": {"sessionData": "S1", "statusCode": 49, "retryAfter": 2000},
-        "statusCode": 49,
-    }));
+    rig.notify(
+        "respondCallUpdate",
+        json!({
+            "sessionParams": {"sessionData": "S1", "statusCode": 49, "retryAfter": 2000},
+            "statusCode": 49,
+        }),
+    );
     let error = rig.completion(command).unwrap().unwrap_err();
     assert_eq!(error.code, CallCode::Glare.into());
     assert_eq!(error.retry_after(), Some(S(2)));
@@ -299,8 +320,13 @@ fn rp_4_an_offer_that_lost_by_glare_leaves_everything_as_it_was() {
 fn w4_10_the_far_side_holds_and_resumes() {
     let mut rig = Rig::up();
     let call = rig.connected();
-    for (direction, wanted) in [("inactive", HoldState::RemoteHold), ("sendrecv", HoldState::Connected)] {
-        rig.notify("startCallUpdate", json!({"sessionParams": {"sessionData": "S1", "sdp": sdp(direction)}}));
+    for (direction, wanted) in
+        [("inactive", HoldState::RemoteHold), ("sendrecv", HoldState::Connected)]
+    {
+        rig.notify(
+            "startCallUpdate",
+            json!({"sessionParams": {"sessionData": "S1", "sdp": sdp(direction)}}),
+        );
         rig.pass(Duration::from_millis(25));
         let asked = rig.take_of("respondCallUpdate");
         rig.respond(asked.id, 200, &done());

@@ -59,12 +59,13 @@ fn ra_014_a_bearer_token_can_be_renewed_while_subscribed() {
 fn ra_012_ra_013_ra_014_w1_3_of_every_combination_only_one_whole_kind_is_taken() {
     for bits in 0..32_u8 {
         let has = |bit: u8| bits & (1 << bit) != 0;
-        let mut supplied = Supplied::default();
-        supplied.username = has(0).then(|| "alice@example.com".to_owned());
-        supplied.password = has(1).then(|| "p".into());
-        supplied.authname = has(2).then(|| "auth".to_owned());
-        supplied.hmac_token = has(3).then(|| "h".into());
-        supplied.bearer_token = has(4).then(|| "b".into());
+        let supplied = Supplied {
+            username: has(0).then(|| "alice@example.com".to_owned()),
+            password: has(1).then(|| "p".into()),
+            authname: has(2).then(|| "auth".to_owned()),
+            hmac_token: has(3).then(|| "h".into()),
+            bearer_token: has(4).then(|| "b".into()),
+        };
         let kind = Credentials::of(supplied).map(|credentials| match credentials {
             Credentials::Password { authname: None, .. } => "Basic username",
             Credentials::Password { authname: Some(_), .. } => "Basic authname",

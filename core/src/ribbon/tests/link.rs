@@ -6,7 +6,9 @@ use serde_json::json;
 
 use super::rig::{Rig, subscribed};
 use crate::machine::{Input, NetError, NetErrorKind, WsEvent};
-use crate::ribbon::{AuthCode, Command, Credentials, ErrorCode, Outcome, Service, SocketState, SubscriptionCode};
+use crate::ribbon::{
+    AuthCode, Command, Credentials, ErrorCode, Outcome, Service, SocketState, SubscriptionCode,
+};
 
 const S: fn(u64) -> Duration = Duration::from_secs;
 
@@ -30,11 +32,22 @@ fn ra_098_re_049_a_subscription_is_made_and_its_socket_opened() {
     assert_eq!(asked.headers["authorization"], "Basic YWxpY2VAZXhhbXBsZS5jb206cGE1NXdvcmQ=");
     assert_eq!(asked.uri.authority().unwrap(), "gw.test:443");
     rig.respond(asked.id, 201, &subscribed(&json!(["call"])));
-    assert_eq!(rig.sockets[0].1.to_string(), "wss://ws.test:443/rest/version/1/user/alice@example.com/websocket/8f3c");
+    assert_eq!(
+        rig.sockets[0].1.to_string(),
+        "wss://ws.test:443/rest/version/1/user/alice@example.com/websocket/8f3c"
+    );
     assert_eq!(rig.completion(command), None);
     rig.open();
     assert_eq!(rig.completion(command), Some(Ok(Outcome::Done)));
-    assert_eq!(rig.told(), ["subscription PENDING", "socket Connecting", "socket Connected", "subscription SUBSCRIBED"]);
+    assert_eq!(
+        rig.told(),
+        [
+            "subscription PENDING",
+            "socket Connecting",
+            "socket Connected",
+            "subscription SUBSCRIBED"
+        ]
+    );
     assert_eq!(rig.client.subscriptions().subscribed, [Service::Call]);
 }
 
@@ -59,7 +72,11 @@ fn rc_029_w2_5_a_busy_gateway_is_asked_again_as_often_as_configured() {
     for _ in 0..4 {
         assert_eq!(rig.completion(command), None);
         let asked = rig.take();
-        rig.respond(asked.id, 503, &json!({"subscribeResponse": {"statusCode": 503, "retryAfter": 2000}}));
+        rig.respond(
+            asked.id,
+            503,
+            &json!({"subscribeResponse": {"statusCode": 503, "retryAfter": 2000}}),
+        );
         rig.pass(Duration::from_millis(1999));
         assert!(rig.asked.is_empty());
         rig.pass(Duration::from_millis(1));
@@ -76,7 +93,10 @@ fn re_001_w1_5_a_wrong_password_is_told_beside_the_failed_command() {
     let command = rig.submit(subscribe()).unwrap();
     let asked = rig.take();
     rig.respond(asked.id, 403, &json!({"subscribeResponse": {"statusCode": 4}}));
-    assert_eq!(rig.completion(command).unwrap().unwrap_err().code, AuthCode::SubscribeFailed.into());
+    assert_eq!(
+        rig.completion(command).unwrap().unwrap_err().code,
+        AuthCode::SubscribeFailed.into()
+    );
     assert!(rig.told().contains(&"refused authentication:1".to_owned()));
 }
 

@@ -14,3 +14,5 @@ mod refusals;
 mod requests;
 mod rig;
 mod services;
+mod stores;
+mod timeline;

@@ -185,7 +185,7 @@ fn w1_4_redirections_are_followed_with_the_method_the_body_and_at_home_the_crede
         ("https://gw.example.evil.example/x", "https://gw.example.evil.example/x", false),
     ] {
         let there = redirected(&Method::PUT, 307, place, 0).unwrap().unwrap();
-        assert_eq!(there.uri.to_string(), uri.replace("GW", "GW"));
+        assert_eq!(there.uri.to_string(), uri);
         assert_eq!(there.same_origin, same_origin, "{place}");
     }
     for odd in ["", "#x", "ftp://gw.example/", "https://", "https://user@gw.example/x", "a b"] {

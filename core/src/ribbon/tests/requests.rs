@@ -277,7 +277,7 @@ fn ra_081_ra_082_ra_083_ra_084_w5_5_presence() {
     same(&set, "POST presence", body);
     let users = [UserId::from("bob@x"), UserId::from("carol@x")];
     for (watch, action) in
-        [(Watch::Watch, "watch"), (Watch::Stop, "stopwatch"), (Watch::Get, "get")]
+        [(Watch::Start, "watch"), (Watch::Stop, "stopwatch"), (Watch::Get, "get")]
     {
         let body =
             json!({"presenceWatcherRequest": {"userList": ["bob@x", "carol@x"], "action": action}});

@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::machine::{
-    CommandId, HttpId, Input, Machine, NetError, NetErrorKind, Output, Seed, UdpEvent, UdpId, Wake, WsEvent,
-    WsId,
+    CommandId, HttpId, Input, Machine, NetError, NetErrorKind, Output, Seed, UdpEvent, UdpId, Wake,
+    WsEvent, WsId,
 };
 use crate::media::testing::{FakeMedia, description};
 use crate::ribbon::{
-    CallId, CallInfo, CallMedia, CallState, Client, Command, Config, Credentials, Error, Event, MakeOptions,
-    Outcome, Service,
+    CallId, CallInfo, CallMedia, CallState, Client, Command, Config, Credentials, Error, Event,
+    MakeOptions, Outcome, Service,
 };
 
 /// A request that waits for the test's answer.
@@ -86,7 +86,8 @@ impl Rig {
     pub(super) fn up_with(change: impl FnOnce(Config) -> Config) -> Self {
         let mut rig = Self::with(change);
         rig.log_in();
-        let command = rig.submit(Command::Subscribe { services: vec![Service::Call], correlator: None });
+        let command =
+            rig.submit(Command::Subscribe { services: vec![Service::Call], correlator: None });
         let command = command.unwrap();
         rig.answer_subscription();
         rig.open();
@@ -157,9 +158,11 @@ impl Rig {
                 Output::Http { id, request, .. } => {
                     let (parts, body) = request.into_parts();
                     let body: Value = serde_json::from_slice(&body).unwrap_or_default();
-                    let path = parts.uri.path().replace("/rest/version/1/user/alice@example.com", "");
+                    let path =
+                        parts.uri.path().replace("/rest/version/1/user/alice@example.com", "");
                     let kind = body["callControlRequest"]["type"].as_str().unwrap_or_default();
-                    let status = body["callControlRequest"]["statusCode"].as_str().unwrap_or_default();
+                    let status =
+                        body["callControlRequest"]["statusCode"].as_str().unwrap_or_default();
                     let what = format!("{} {path} {kind}{status}", parts.method);
                     self.asked.push_back(Asked {
                         id,
@@ -274,7 +277,11 @@ impl Rig {
         let command = self.submit(make).unwrap();
         self.pass(Duration::from_millis(25));
         let asked = self.take_of("callStart");
-        self.respond(asked.id, 201, &json!({"callControlResponse": {"statusCode": 0, "sessionData": "S1"}}));
+        self.respond(
+            asked.id,
+            201,
+            &json!({"callControlResponse": {"statusCode": 0, "sessionData": "S1"}}),
+        );
         self.answer_audits();
         match self.completion(command) {
             Some(Ok(Outcome::Call(call))) => (call, command),
@@ -285,7 +292,10 @@ impl Rig {
     /// A call of ours that is up.
     pub(super) fn connected(&mut self) -> CallId {
         let (call, _) = self.placed();
-        self.notify("respondCallUpdate", json!({"sessionParams": {"sessionData": "S1", "sdp": answer_sdp("sendrecv")}}));
+        self.notify(
+            "respondCallUpdate",
+            json!({"sessionParams": {"sessionData": "S1", "sdp": answer_sdp("sendrecv")}}),
+        );
         assert_eq!(self.call(&call).state, CallState::Connected);
         self.events.clear();
         call

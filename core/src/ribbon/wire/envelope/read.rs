@@ -174,7 +174,8 @@ fn body(message: Message<'_>) -> Result<Notification<'_>, NoticeError> {
             Notification::Mailbox(Box::new(read.into()))
         }
         "gone" => {
-            let wait = message.retry_after.natural().or(message.session.retry_after.natural());
+            let wait =
+                message.retry_after.natural().or_else(|| message.session.retry_after.natural());
             Notification::Gone { retry_after: wait.map(Duration::from_millis) }
         }
         "websocketOverridden" => Notification::Overridden,
@@ -189,7 +190,7 @@ fn leg(event: LegEvent, message: Message<'_>) -> Result<Leg<'_>, NoticeError> {
     // Zero at the top is no failure (w3.1).
     let top = top.code().filter(|status| *status != 0);
     let status = match event {
-        LegEvent::RespondCallUpdate => top.or(inner.filter(|status| *status != 0)),
+        LegEvent::RespondCallUpdate => top.or_else(|| inner.filter(|status| *status != 0)),
         LegEvent::Call
         | LegEvent::Ringing
         | LegEvent::SessionProgress
@@ -199,7 +200,7 @@ fn leg(event: LegEvent, message: Message<'_>) -> Result<Leg<'_>, NoticeError> {
         | LegEvent::SessionComplete
         | LegEvent::SessionFail => inner.or(top),
     };
-    let wait = params.retry_after.natural().or(message.retry_after.natural());
+    let wait = params.retry_after.natural().or_else(|| message.retry_after.natural());
     let (parameters, parameters_cut) = received(message.parameters);
     Ok(Leg {
         event,

@@ -103,7 +103,7 @@ impl Refused {
 
     /// The error of a subscription that was not renewed or changed (w2.4).
     pub(crate) fn of_update(&self) -> Error {
-        let status = self.code.unwrap_or(self.http.into());
+        let status = self.code.unwrap_or_else(|| self.http.into());
         let text = format!("Failed to update subscription. Status Code: {status}.");
         self.error(AuthCode::UpdateFailed, &text)
     }
@@ -195,11 +195,11 @@ impl Said {
                 }
                 "reason" | "reasonText" => {
                     let text = object.next_value_seed(Part::<Text<'_>>::default())?;
-                    said.reason = said.reason.or(crate::rest::short(text.as_str()));
+                    said.reason = said.reason.or_else(|| crate::rest::short(text.as_str()));
                 }
                 "retryAfter" => {
                     let wait = object.next_value_seed(Part::<Whole>::default())?.natural();
-                    said.retry_after = said.retry_after.or(wait.filter(|wait| *wait > 0));
+                    said.retry_after = said.retry_after.or_else(|| wait.filter(|wait| *wait > 0));
                 }
                 _ => {
                     if let Some(inner) = object.next_value_seed(Part::<I>::default())?.into() {

@@ -16,7 +16,7 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: Option<u64>) -> Option<Durat
         return Some(Duration::from_secs(seconds));
     }
     let at = unix(wanted)?;
-    let now = text(DATE).and_then(unix).or(now.map(|now| now / 1000))?;
+    let now = text(DATE).and_then(unix).or_else(|| now.map(|now| now / 1000))?;
     Some(Duration::from_secs(at.saturating_sub(now)))
 }
 

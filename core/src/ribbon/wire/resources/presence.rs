@@ -11,7 +11,7 @@ use crate::ribbon::ids::UserId;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Watch {
     /// Every change, from now on.
-    Watch,
+    Start,
     /// No changes any more.
     Stop,
     /// What it is now.
@@ -35,7 +35,7 @@ impl Resources {
     pub(crate) fn watch_presence(&self, users: &[UserId], watch: Watch) -> Resource {
         let users: Vec<_> = users.iter().map(UserId::as_str).collect();
         let action = match watch {
-            Watch::Watch => "watch",
+            Watch::Start => "watch",
             Watch::Stop => "stopwatch",
             Watch::Get => "get",
         };

@@ -1,0 +1,188 @@
+//! Presence of users (w5.5).
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::constants::{Activity, Status};
+use super::error::{Error, PresenceCode};
+use super::ids::UserId;
+use super::wire::PresenceNews;
+
+/// The most users that are known, and that are watched.
+const MAX_USERS: usize = 1000;
+/// The most users of one request.
+pub(crate) const MAX_ASKED: usize = 100;
+/// The longest note in bytes.
+const MAX_NOTE: usize = 1024;
+
+/// The presence of a user (RT-030).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Presence {
+    /// The user.
+    pub user_id: UserId,
+    /// Whether the user can be reached.
+    pub status: Status,
+    /// What the user does.
+    pub activity: Activity,
+    /// What else there is to say.
+    pub note: Option<String>,
+    /// True if the gateway was asked and has not told yet.
+    pub loading: bool,
+}
+
+impl Presence {
+    fn unknown(user_id: UserId) -> Self {
+        let (status, activity) = (Status::Closed, Activity::Unknown);
+        Self { user_id, status, activity, note: None, loading: true }
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Known {
+    presence: Presence,
+    watched: bool,
+    /// The order in which users came.
+    number: u64,
+}
+
+/// The users whose presence is known: at most 1 000; of those that are not watched the oldest go first.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Presences {
+    all: BTreeMap<UserId, Known>,
+    came: u64,
+    own: Option<(Status, Activity, Option<String>)>,
+}
+
+impl Presences {
+    /// The presence of a user (RA-085).
+    pub(crate) fn get(&self, user: &UserId) -> Option<&Presence> {
+        self.all.get(user).map(|known| &known.presence)
+    }
+
+    /// The presence of all users that are known (RA-086).
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Presence> {
+        self.all.values().map(|known| &known.presence)
+    }
+
+    /// The user's own presence, as it was set last (RA-087).
+    pub(crate) fn own(&self) -> Option<(&Status, &Activity, Option<&str>)> {
+        let (status, activity, note) = self.own.as_ref()?;
+        Some((status, activity, note.as_deref()))
+    }
+
+    /// The user's own presence was set. True if it is another.
+    pub(crate) fn set_own(
+        &mut self,
+        status: Status,
+        activity: Activity,
+        note: Option<String>,
+    ) -> bool {
+        let own = Some((status, activity, note));
+        let differs = self.own != own;
+        self.own = own;
+        differs
+    }
+
+    /// Users are asked for, or watched from now on.
+    ///
+    /// # Errors
+    ///
+    /// [`PresenceCode::InvalidParam`]: none or over 100 at once, one without a name, or over 1 000 watched.
+    pub(crate) fn ask(&mut self, users: &[UserId], watch: bool) -> Result<(), Error> {
+        check(users)?;
+        let new = users.iter().filter(|user| !self.is_watched(user)).count();
+        if watch && self.watched().count() + new > MAX_USERS {
+            return Err(Error::new(PresenceCode::InvalidParam, "over 1 000 users watched"));
+        }
+        for user in users {
+            self.came += 1;
+            let number = self.came;
+            let known = self.all.entry(user.clone()).or_insert_with(|| Known {
+                presence: Presence::unknown(user.clone()),
+                watched: false,
+                number,
+            });
+            known.presence.loading = true;
+            known.watched |= watch;
+        }
+        self.forget();
+        Ok(())
+    }
+
+    /// Users are watched no longer. What is known of them stays.
+    pub(crate) fn unwatch(&mut self, users: &[UserId]) {
+        for user in users {
+            if let Some(known) = self.all.get_mut(user) {
+                known.watched = false;
+            }
+        }
+    }
+
+    /// The users that are watched: to be watched again after a new subscription.
+    pub(crate) fn watched(&self) -> impl Iterator<Item = &UserId> {
+        self.all.iter().filter(|(_, known)| known.watched).map(|(user, _)| user)
+    }
+
+    /// The gateway told of a user. None where the user is not known, or nothing changed (RE-042). What it
+    /// leaves out stays.
+    pub(crate) fn told(&mut self, news: &PresenceNews<'_>) -> Option<&Presence> {
+        let known = self.all.get_mut(&UserId::from(&*news.user))?;
+        let before = known.presence.clone();
+        let presence = &mut known.presence;
+        presence.loading = false;
+        if let Some(status) = &news.status {
+            presence.status = Status::from(&**status);
+        }
+        if let Some(activity) = &news.activity {
+            presence.activity = Activity::from(&**activity);
+        }
+        if let Some(note) = &news.note {
+            presence.note = Some(crate::plain(note).into_owned());
+        }
+        (*presence != before).then_some(&known.presence)
+    }
+
+    fn is_watched(&self, user: &UserId) -> bool {
+        self.all.get(user).is_some_and(|known| known.watched)
+    }
+
+    fn forget(&mut self) {
+        while self.all.len() > MAX_USERS {
+            let unwatched = self.all.iter().filter(|(_, known)| !known.watched);
+            let Some((user, _)) = unwatched.min_by_key(|(_, known)| known.number) else { return };
+            let user = user.clone();
+            self.all.remove(&user);
+        }
+    }
+}
+
+/// Finds users that cannot be asked for.
+pub(crate) fn check(users: &[UserId]) -> Result<(), Error> {
+    let odd =
+        |user: &UserId| user.as_str().is_empty() || user.as_str().len() > crate::text_id::MAX_ID;
+    if users.is_empty() || users.len() > MAX_ASKED || users.iter().any(odd) {
+        return Err(Error::new(PresenceCode::InvalidParam, "not 1 to 100 users"));
+    }
+    Ok(())
+}
+
+/// Finds a presence of the user's own that cannot be set (RA-081).
+pub(crate) fn check_own(
+    status: &Status,
+    activity: &Activity,
+    note: Option<&str>,
+) -> Result<(), Error> {
+    if matches!(status, Status::Other(_)) {
+        return Err(Error::new(PresenceCode::InvalidStatus, "no status of presence"));
+    }
+    if matches!(activity, Activity::Other(_)) {
+        return Err(Error::new(PresenceCode::InvalidActivity, "no activity of presence"));
+    }
+    if note.is_some_and(|note| note.len() > MAX_NOTE) {
+        return Err(Error::new(PresenceCode::InvalidParam, "a note of over 1 KiB"));
+    }
+    Ok(())
+}

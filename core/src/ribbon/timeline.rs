@@ -1,0 +1,278 @@
+//! The report on a call (w5.10): what happened in it, and how long it took.
+
+use std::time::Instant;
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::constants::{Metric, ReportEvent};
+use super::error::Error;
+use super::ids::CallId;
+use crate::machine::WallClock;
+
+/// The most events of one report. Of those beyond only the number is kept.
+const MAX_EVENTS: usize = 2000;
+
+/// The report on a call (RA-041). Serialised, it has the shape of the SDK's.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct CallReport {
+    /// Always `CALL`.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// The call.
+    pub id: CallId,
+    /// The events, in the order in which they began.
+    pub timeline: Vec<TimelineEvent>,
+    /// What else is known: how many signs of life there were, and how many events were left out.
+    pub data: Map<String, Value>,
+    /// Times of what succeeded.
+    pub metrics: Vec<CallMetric>,
+}
+
+/// An event in the report on a call.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct TimelineEvent {
+    /// Its kind.
+    #[serde(rename = "type")]
+    pub kind: ReportEvent,
+    /// Its name in the report.
+    pub id: String,
+    /// The event that it is a part of: another, or the call.
+    pub parent_id: String,
+    /// The events in it.
+    pub timeline: Vec<Self>,
+    /// What else is known of it.
+    pub data: Map<String, Value>,
+    /// Times that belong to it; they stand at the call.
+    pub metrics: Vec<CallMetric>,
+    /// Its begin, in milliseconds since 1970.
+    pub start: u64,
+    /// Its end, once it is over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end: Option<u64>,
+    /// The reason why it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<Error>,
+}
+
+/// A time in the report on a call.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct CallMetric {
+    /// Its kind.
+    #[serde(rename = "type")]
+    pub kind: Metric,
+    /// The time in milliseconds, or what else it tells.
+    pub data: Value,
+    /// The events that it is of.
+    pub event_ids: Vec<String>,
+}
+
+/// Names an event of a timeline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct EventRef(usize);
+
+/// An event as it is kept.
+#[derive(Clone, Debug)]
+struct Entry {
+    kind: ReportEvent,
+    parent: Option<usize>,
+    start: Instant,
+    end: Option<Instant>,
+    error: Option<Error>,
+    data: Map<String, Value>,
+}
+
+/// What happens in a call, as it happens.
+#[derive(Clone, Debug)]
+pub(crate) struct Timeline {
+    call: CallId,
+    begun: Instant,
+    ended: Option<Instant>,
+    entries: Vec<Entry>,
+    metrics: Vec<(Metric, Value, Vec<usize>)>,
+    audits: u64,
+    left_out: u64,
+}
+
+impl Timeline {
+    /// The timeline of a call that begins now.
+    pub(crate) fn new(call: CallId, now: Instant) -> Self {
+        Self {
+            call,
+            begun: now,
+            ended: None,
+            entries: Vec::new(),
+            metrics: Vec::new(),
+            audits: 0,
+            left_out: 0,
+        }
+    }
+
+    /// An event begins; within another, or none. Signs of life are only counted.
+    pub(crate) fn begin(
+        &mut self,
+        kind: ReportEvent,
+        within: Option<EventRef>,
+        now: Instant,
+    ) -> Option<EventRef> {
+        if kind == ReportEvent::AuditCall {
+            self.audits += 1;
+            return None;
+        }
+        if self.entries.len() >= MAX_EVENTS {
+            self.left_out += 1;
+            return None;
+        }
+        let parent = within.map(|event| event.0).filter(|at| *at < self.entries.len());
+        let data = Map::new();
+        self.entries.push(Entry { kind, parent, start: now, end: None, error: None, data });
+        Some(EventRef(self.entries.len() - 1))
+    }
+
+    /// Something more is known of an event.
+    pub(crate) fn note(&mut self, event: Option<EventRef>, key: &str, value: impl Into<Value>) {
+        if let Some(entry) = event.and_then(|event| self.entries.get_mut(event.0)) {
+            entry.data.insert(key.to_owned(), value.into());
+        }
+    }
+
+    /// An event is over. What is over stays so.
+    pub(crate) fn end(&mut self, event: Option<EventRef>, error: Option<&Error>, now: Instant) {
+        let Some(entry) = event.and_then(|event| self.entries.get_mut(event.0)) else { return };
+        if entry.end.is_none() {
+            entry.end = Some(now.max(entry.start));
+            entry.error = error.cloned();
+        }
+    }
+
+    /// An event that takes no time.
+    pub(crate) fn moment(
+        &mut self,
+        kind: ReportEvent,
+        within: Option<EventRef>,
+        now: Instant,
+    ) -> Option<EventRef> {
+        let event = self.begin(kind, within, now);
+        self.end(event, None, now);
+        event
+    }
+
+    /// The time of an event that is over and did not fail.
+    pub(crate) fn measure(&mut self, kind: Metric, event: Option<EventRef>) {
+        let Some(at) = event.map(|event| event.0) else { return };
+        if let Some(Entry { start, end: Some(end), error: None, .. }) = self.entries.get(at) {
+            let ms = millis(*start, *end);
+            self.push(kind, json!(ms), vec![at]);
+        }
+    }
+
+    /// The time from one event's begin to an instant in another, neither of which failed.
+    pub(crate) fn measure_until(
+        &mut self,
+        kind: Metric,
+        from: Option<EventRef>,
+        to: Option<EventRef>,
+        until: Instant,
+    ) {
+        let Some(from) = from.map(|event| event.0) else { return };
+        let Some(entry) = self.entries.get(from).filter(|entry| entry.error.is_none()) else {
+            return;
+        };
+        let to = to.map(|event| event.0).filter(|at| *at != from && *at < self.entries.len());
+        if to.is_some_and(|at| self.entries[at].error.is_some()) {
+            return;
+        }
+        let ms = millis(entry.start, until);
+        let events = std::iter::once(from).chain(to).collect();
+        self.push(kind, json!(ms), events);
+    }
+
+    /// A metric that tells more than a time.
+    pub(crate) fn tell(&mut self, kind: Metric, data: Value, event: Option<EventRef>) {
+        self.push(kind, data, event.map(|event| event.0).into_iter().collect());
+    }
+
+    /// Keeps a metric, where there is room.
+    fn push(&mut self, kind: Metric, data: Value, events: Vec<usize>) {
+        if self.metrics.len() < MAX_EVENTS {
+            self.metrics.push((kind, data, events));
+        }
+    }
+
+    /// The call is over: with it whatever goes on in it.
+    pub(crate) fn finish(&mut self, now: Instant) {
+        if self.ended.is_some() {
+            return;
+        }
+        self.ended = Some(now);
+        for entry in self.entries.iter_mut().filter(|entry| entry.end.is_none()) {
+            entry.end = Some(now.max(entry.start));
+        }
+        let ms = millis(self.begun, now);
+        self.metrics.push((Metric::CallDuration, json!(ms), Vec::new()));
+    }
+
+    /// The report so far.
+    pub(crate) fn report(&self, clock: WallClock) -> CallReport {
+        let mut data = Map::new();
+        for (key, number) in [("audits", self.audits), ("eventsLeftOut", self.left_out)] {
+            if number > 0 {
+                data.insert(key.to_owned(), number.into());
+            }
+        }
+        let metrics = self.metrics.iter().map(|(kind, data, events)| CallMetric {
+            kind: *kind,
+            data: data.clone(),
+            event_ids: events.iter().map(|at| self.name(*at)).collect(),
+        });
+        CallReport {
+            kind: "CALL",
+            id: self.call.clone(),
+            timeline: self.events(clock),
+            data,
+            metrics: metrics.collect(),
+        }
+    }
+
+    /// All events, those within others in them. Parts stand behind what they are parts of.
+    fn events(&self, clock: WallClock) -> Vec<TimelineEvent> {
+        let mut parts: Vec<Vec<TimelineEvent>> = vec![Vec::new(); self.entries.len()];
+        let mut top = Vec::new();
+        for (at, entry) in self.entries.iter().enumerate().rev() {
+            let mut timeline = std::mem::take(&mut parts[at]);
+            timeline.reverse();
+            let event = TimelineEvent {
+                kind: entry.kind,
+                id: self.name(at),
+                parent_id: entry
+                    .parent
+                    .map_or_else(|| self.call.as_str().to_owned(), |at| self.name(at)),
+                timeline,
+                data: entry.data.clone(),
+                metrics: Vec::new(),
+                start: clock.unix_ms(entry.start),
+                end: entry.end.map(|end| clock.unix_ms(end)),
+                error: entry.error.clone(),
+            };
+            match entry.parent {
+                Some(parent) => parts[parent].push(event),
+                None => top.push(event),
+            }
+        }
+        top.reverse();
+        top
+    }
+
+    fn name(&self, at: usize) -> String {
+        format!("{}-{at}", self.call.as_str())
+    }
+}
+
+fn millis(from: Instant, to: Instant) -> u64 {
+    to.saturating_duration_since(from).as_millis().try_into().unwrap_or(u64::MAX)
+}
