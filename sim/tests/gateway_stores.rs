@@ -282,16 +282,22 @@ fn w5_5_voicemail_and_devices() {
     let device = json!({"bundleID": "b", "deviceToken": "t"});
     let (status, body) = gate.rest(ALICE, "POST", "push/google/devices/", &device);
     assert_eq!(status, 201);
-    let path = body["googleDeviceRegistrationResponse"]["deviceRegistration"].as_str().unwrap();
+    let path = body["googleDeviceRegistrationResponse"]["registration"].as_str().unwrap();
     let below = path.split("alice@example.com/").nth(1).unwrap().to_owned();
     assert_eq!(gate.rest(ALICE, "DELETE", &below, &Value::Null).0, 200);
     assert_eq!(gate.rest(ALICE, "DELETE", &below, &Value::Null).0, 404);
     gate.assert_tidy();
+    // Beside the users' resources as well.
+    let headers = [("authorization", &*common::gateway::basic(ALICE, "pw"))];
+    let id = gate.ask_as("POST", "/rest/version/1/push/apple/devices/", &headers, "{}");
+    assert_eq!(gate.answer(id).unwrap().0, 201);
+    let id = gate.ask_as("POST", "/rest/version/1/push/apple/devices/", &[], "{}");
+    assert_eq!(gate.answer(id).unwrap().0, 404);
     // The oldest of too many devices goes.
     let mut first = String::new();
     for n in 0..33 {
         let (_, body) = gate.rest(ALICE, "POST", "push/apple/devices/", &device);
-        let path = body["appleDeviceRegistrationResponse"]["deviceRegistration"].as_str().unwrap();
+        let path = body["appleDeviceRegistrationResponse"]["registration"].as_str().unwrap();
         if n == 0 {
             first = path.split("alice@example.com/").nth(1).unwrap().to_owned();
         }

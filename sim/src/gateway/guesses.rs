@@ -74,8 +74,8 @@ pub(super) fn mail_counts() -> Value {
 }
 
 /// The key of a device's path in the answer to its registration (no row: w5.5 only says that there
-/// is a path).
-pub(super) const DEVICE_PATH: &str = "deviceRegistration";
+/// is a path). The registration may be below the user's path or beside it.
+pub(super) const DEVICE_PATH: &str = "registration";
 
 /// The code of a socket that another one of the same subscription replaced (no row: nobody says).
 pub(super) const REPLACED_CLOSE: u16 = 1001;

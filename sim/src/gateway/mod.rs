@@ -140,7 +140,7 @@ impl Gateway {
                     self.house.world.base.respond(id, response);
                 }
             }
-            Realm::Nowhere => self.house.world.base.respond(id, http::not_found()),
+            Realm::Nowhere => rest::beside(&mut self.house, id, request, &asked),
         }
     }
 

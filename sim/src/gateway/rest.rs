@@ -15,7 +15,7 @@ use super::stores::{
 use super::subscribe;
 use crate::service::RequestId;
 use crate::service::faults::Effect;
-use crate::service::http::{Incoming, decoded, empty};
+use crate::service::http::{Incoming, decoded, empty, not_found};
 
 /// The largest body that is read.
 const MAX_BODY: usize = 1 << 20;
@@ -80,6 +80,30 @@ pub(super) fn serve(
         _ if effect == Effect::Before => house.world.agenda.add(at, Job::Reply { id, response }),
         _ => house.world.respond_at(at, id, response),
     }
+}
+
+/// Answers a request beside the users' resources: devices are registered there, too (w5.5).
+pub(super) fn beside(
+    house: &mut House,
+    id: RequestId,
+    request: &Request<Vec<u8>>,
+    asked: &Incoming<'_>,
+) {
+    let ["rest", "version", "1", path @ ..] = asked.path.as_slice() else {
+        return house.world.base.respond(id, not_found());
+    };
+    let claim = Claim::read(request.headers());
+    let user = house.world.directory.all().find(|user| claim.check(user).is_ok());
+    let (Some(user), ["push", ..]) = (user.map(|user| user.name.clone()), path) else {
+        return house.world.base.respond(id, empty(404));
+    };
+    let (query, body, method) = (&*asked.query, &asked.body, asked.method);
+    let of_user = Asked { user: &user, method, path, query, body, claim: &claim };
+    let (response, _) = answer(house, &of_user, request.body().len(), Resource::of(path));
+    let status = response.status().as_u16();
+    let data = json!({"method": method, "path": asked.raw_path, "user": user, "status": status});
+    house.world.base.happened("rest", data);
+    house.world.base.respond(id, response);
 }
 
 /// The answer to a request, and the session whose next notification may overtake it.
