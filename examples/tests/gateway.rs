@@ -100,11 +100,13 @@ impl<R: Sockets> Desk<R> {
 
 /// Speaks until the far side is heard.
 async fn talk<R: Sockets>(desk: &mut Desk<R>, id: &CallId) {
-    let media = desk.until("tracks", |event| match event {
-        Event::TracksAdded { call, media, .. } if call == id => Some(*media),
-        _ => None,
-    });
-    let mut audio = desk.phone.audio(media.await);
+    let media = desk
+        .until("tracks", |event| match event {
+            Event::TracksAdded { call, media, .. } if call == id => Some(*media),
+            _ => None,
+        })
+        .await;
+    let mut audio = desk.phone.audio(media);
     desk.media(id).await;
     within::<R, _>("somebody is heard", async {
         for time in 0.. {

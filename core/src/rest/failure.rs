@@ -152,7 +152,7 @@ impl Failure {
                 status: parts.status.as_u16(),
                 code: said.code.as_deref().and_then(short),
                 message: said.message.as_deref().and_then(short),
-                retry_after: said.retry_after.or(wait.map(Duration::from_secs)),
+                retry_after: said.retry_after.or_else(|| wait.map(Duration::from_secs)),
             })));
         }
         if body.iter().all(u8::is_ascii_whitespace) {

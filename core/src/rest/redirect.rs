@@ -41,7 +41,7 @@ pub(super) fn target(
 
 /// True if two addresses have one scheme, host and port (RFC 6454 section 4).
 pub(super) fn is_same_origin(one: &Uri, other: &Uri) -> bool {
-    let port = |uri: &Uri| uri.port_u16().or_else(|| uri.scheme().map(|scheme| usual_port(scheme)));
+    let port = |uri: &Uri| uri.port_u16().or_else(|| uri.scheme().map(usual_port));
     let host = |uri: &Uri| uri.authority().map(Authority::host).map(str::to_ascii_lowercase);
     one.scheme() == other.scheme() && host(one) == host(other) && port(one) == port(other)
 }

@@ -59,7 +59,7 @@ pub(crate) enum CallAsk {
 }
 
 impl Ask {
-    /// What an answer to it has to be: those that end something need say nothing (w1.4).
+    /// The content that an answer to it must have: those that end something need say nothing (w1.4).
     pub(super) fn wanted(&self) -> Wanted {
         match self {
             Self::Hangup | Self::Link(LinkAsk::Orphan | LinkAsk::Farewell) => Wanted::Nothing,

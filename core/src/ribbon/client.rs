@@ -257,6 +257,7 @@ impl Client {
         }
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "all others are the calls' own")]
     fn apply(&mut self, id: CommandId, command: Command) {
         match command {
             Command::SetCredentials(credentials) => {

@@ -52,9 +52,9 @@ pub enum Command {
     /// Place a call. Completes with [`Outcome::Call`] when the gateway took it;
     /// [`Event::CallStarted`](super::Event::CallStarted) comes first. Within `ice` + `rest_timeout` + 15 s.
     Make {
-        /// Who is called: a user, a SIP address or a number (w4.0.1); at most 512 bytes.
+        /// The called one: a user, a SIP address or a number (w4.0.1); at most 512 bytes.
         to: String,
-        /// What to send and to receive.
+        /// The media to send and to receive.
         media: CallMedia,
         /// The rest.
         options: MakeOptions,
@@ -63,7 +63,7 @@ pub enum Command {
     Answer {
         /// The call.
         call: CallId,
-        /// What to send and to receive: nothing that was not offered.
+        /// The media to send and to receive: nothing that was not offered.
         media: CallMedia,
         /// The rest.
         options: AnswerOptions,
@@ -82,7 +82,7 @@ pub enum Command {
     Forward {
         /// The call.
         call: CallId,
-        /// To whom (w4.0.1).
+        /// The address (w4.0.1).
         to: String,
     },
     /// End a call, whatever its state. Completes within 1 s; the gateway is told in the background.
@@ -157,7 +157,7 @@ pub enum Command {
     DirectTransfer {
         /// The call.
         call: CallId,
-        /// To whom (w4.0.1).
+        /// The address (w4.0.1).
         to: String,
     },
     /// Connect the far ends of two held calls with each other. Completes when both are over here. Within
@@ -232,7 +232,7 @@ pub enum NoticeChannel {
     Push,
 }
 
-/// What a call sends and receives. Calls without audio are not supported by the service.
+/// The media that a call sends and receives. Calls without audio are not supported by the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CallMedia {

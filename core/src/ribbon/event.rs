@@ -31,14 +31,14 @@ pub enum Event {
     SubscriptionChanged {
         /// The reason.
         reason: ChangeReason,
-        /// What is subscribed to now.
+        /// The services subscribed to now.
         subscriptions: Subscriptions,
     },
     /// The subscription was renewed, or was not.
     Resubscribed {
         /// The attempt since the last that succeeded, from 1.
         attempt: u32,
-        /// Why it failed, if it did.
+        /// The reason for its failure, if it failed.
         error: Option<Error>,
     },
     /// The notification socket is another one, or there is none. Not told of one that is closed on purpose.
@@ -57,7 +57,7 @@ pub enum Event {
     CallReceived {
         /// The call.
         call: CallId,
-        /// What they offer; none where the offer is left to us.
+        /// The media that they offer; none where the offer is left to us.
         media_offered: Option<MediaOffered>,
     },
     /// A call was made of two.
@@ -83,7 +83,7 @@ pub enum Event {
         local: bool,
         /// Its status before; none at its start.
         previous: Option<OperationStatus>,
-        /// Why it failed, if it did.
+        /// The reason for its failure, if it failed.
         error: Option<Error>,
     },
     /// A call is in another state, or held by somebody else, or a command on it failed.
@@ -92,9 +92,9 @@ pub enum Event {
         call: CallInfo,
         /// The state told before.
         previous: CallState,
-        /// Why it is over, if the gateway or this client gives a reason.
+        /// The reason for its end, if the gateway or this client gives a reason.
         transition: Option<EndReason>,
-        /// What failed, if something did.
+        /// The failure, if there was one.
         error: Option<Error>,
     },
     /// Tracks are in a call that were not before, once for each operation.

@@ -49,7 +49,7 @@ pub struct CallInfo {
     pub to: UserId,
     /// Its state.
     pub state: CallState,
-    /// Who holds it.
+    /// The sides that hold it.
     pub hold: HoldState,
     /// The state of its media.
     pub media_state: MediaConnectionState,
@@ -59,7 +59,7 @@ pub struct CallInfo {
     pub local_tracks: Vec<TrackId>,
     /// The far side's tracks.
     pub remote_tracks: Vec<TrackId>,
-    /// What an incoming call offers; none where it leaves the offer to us (slow start).
+    /// The media that an incoming call offers; none where it leaves the offer to us (slow start).
     pub media_offered: Option<MediaOffered>,
     /// The far side.
     pub remote: Participant,
@@ -111,7 +111,7 @@ pub struct OperationInfo {
     pub id: OperationId,
     /// Its kind.
     pub kind: OperationKind,
-    /// How far it is.
+    /// Its status.
     pub status: OperationStatus,
     /// True for ours, false for the far side's.
     pub local: bool,
@@ -207,7 +207,7 @@ pub struct Subscriptions {
     pub pending: bool,
 }
 
-/// Figures of a call (w7, row 39).
+/// Figures of a call (w7, no. 39).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct StatsReport {

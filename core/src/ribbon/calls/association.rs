@@ -10,7 +10,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::call::Desk;
+use super::desk::Desk;
 use crate::machine::{MediaId, NetError, Track, UdpId, Wake};
 use crate::media::{
     Agreement, Digit, Engine, EngineConfig, EngineEvent, MediaState, MediaStats, PeerNews, Peers,
@@ -80,7 +80,7 @@ pub(super) struct Association {
     /// True once a provisional answer was taken.
     provisional: bool,
     /// The association before this one, until it is settled that this one takes its place.
-    spare: Option<Box<Association>>,
+    spare: Option<Box<Self>>,
 }
 
 impl std::fmt::Debug for Association {
@@ -442,7 +442,7 @@ impl Association {
         Ok(())
     }
 
-    /// What an offer of the far side's changes.
+    /// The change that an offer of the far side's brings.
     pub(super) fn classify(&self, sdp: &str, held: HoldState) -> RemoteUpdate {
         let before = self.theirs.as_deref().map(Description::read);
         match (before, Description::read(sdp)) {

@@ -14,11 +14,11 @@ use std::time::Instant;
 use super::association::Association;
 use super::audit::Audit;
 use super::decide::Standing;
+use super::desk::Desk;
 use super::operations::Operations;
 use super::told::Told;
 use super::tracks::{Difference, Tracks};
 use crate::machine::{CommandId, MediaId, Rng, Wake};
-use crate::media::Peers;
 use crate::ribbon::command::Outcome;
 use crate::ribbon::constants::{
     CallState, HoldState, MediaConnectionState, OperationKind, Transition,
@@ -30,16 +30,7 @@ use crate::ribbon::ids::{OperationId, SessionData};
 use crate::ribbon::info::{CallInfo, EndReason};
 use crate::ribbon::outbox::Outbox;
 
-/// Everything around the calls that they need.
-pub(super) struct Desk<'a> {
-    pub(super) out: &'a mut Outbox,
-    pub(super) peers: &'a mut Peers,
-    pub(super) rng: &'a mut Rng,
-    /// True while the notification socket is open.
-    pub(super) socket_up: bool,
-}
-
-/// What a collection of candidates is for: the request that follows.
+/// The purpose of a collection of candidates: the request that follows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
     /// Our call is placed.
@@ -63,7 +54,7 @@ pub(super) enum Word {
     Refusal(Error),
 }
 
-/// What a call's negotiation waits for; one thing at a time.
+/// The thing that a call's negotiation waits for; one at a time.
 ///
 /// ```text
 /// Idle ──offer, answer──> Collecting ──enough──> Sent ──reply and word──> Idle

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::call::{Call, Desk, Purpose, Step};
+use super::call::{Call, Purpose, Step};
+use super::desk::Desk;
 use crate::machine::CommandId;
 use crate::media::MediaState;
 use crate::ribbon::ask::{Ask, CallAsk};

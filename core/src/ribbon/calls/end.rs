@@ -1,6 +1,7 @@
 //! The end of calls, whoever ends them (w4.5 to w4.8).
 
-use super::call::{Call, Desk};
+use super::call::Call;
+use super::desk::Desk;
 use crate::machine::CommandId;
 use crate::ribbon::ask::{Ask, CallAsk};
 use crate::ribbon::command::Outcome;
@@ -13,7 +14,7 @@ use crate::ribbon::info::EndReason;
 /// The status of a call that the gateway knows no more (w4.0.2).
 const AUDIT_FAILED: i64 = 9909;
 
-/// What is done with an incoming call instead of answering it.
+/// A way to deal with an incoming call without answering it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Disposition {
     Reject,

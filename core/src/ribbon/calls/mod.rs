@@ -6,6 +6,7 @@ mod call;
 mod change;
 mod commands;
 mod decide;
+mod desk;
 mod early;
 mod end;
 mod negotiate;
@@ -20,8 +21,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use self::association::News;
-use self::call::{Call, Desk, Word};
+use self::call::{Call, Word};
 use self::decide::{Coming, Decision, decide};
+use self::desk::Desk;
 use self::early::Early;
 pub(super) use self::told::Told;
 use self::told::What;

@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use super::association::{Association, Gathered};
-use super::call::{Call, Desk, Purpose, Step, Word};
+use super::call::{Call, Purpose, Step, Word};
+use super::desk::Desk;
 use super::told::Told;
 use crate::ribbon::ask::{Ask, CallAsk};
 use crate::ribbon::command::Outcome;
@@ -360,7 +361,7 @@ impl Call {
         self.take_waiting(desk);
     }
 
-    /// What the far side changed is in force.
+    /// A change of the far side's is in force.
     fn remote_changed(&mut self, op: &OperationId, change: RemoteChange, desk: &mut Desk<'_>) {
         match change {
             RemoteChange::Hold => {

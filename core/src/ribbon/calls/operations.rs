@@ -12,7 +12,7 @@ use crate::ribbon::outbox::Outbox;
 /// The most operations of one call at once; one more is refused.
 pub(super) const MAX_OPERATIONS: usize = 32;
 
-/// Whether an operation keeps others from running (w4.0.4).
+/// The greatest obstacle to another operation (w4.0.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Blocked {
     /// Nothing is under way that blocks.
@@ -42,11 +42,16 @@ pub(super) struct Operations {
 impl Operations {
     /// The greatest obstacle that is under way.
     pub(super) fn blocked(&self) -> Blocked {
-        let each = self.running.iter().map(|Operation { info, .. }| match info.kind {
-            OperationKind::End => Blocked::Ending,
-            _ if !info.blocking => Blocked::Free,
-            _ if info.local => Blocked::Local,
-            _ => Blocked::Remote,
+        let each = self.running.iter().map(|Operation { info, .. }| {
+            if info.kind == OperationKind::End {
+                Blocked::Ending
+            } else if !info.blocking {
+                Blocked::Free
+            } else if info.local {
+                Blocked::Local
+            } else {
+                Blocked::Remote
+            }
         });
         each.max().unwrap_or(Blocked::Free)
     }

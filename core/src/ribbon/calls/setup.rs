@@ -1,7 +1,8 @@
 //! Setting a call up: placing it, or ringing and answering (w4.1 to w4.4).
 
 use super::association::Association;
-use super::call::{Call, Desk, Purpose, Step};
+use super::call::{Call, Purpose, Step};
+use super::desk::Desk;
 use crate::machine::CommandId;
 use crate::ribbon::ask::{Ask, CallAsk};
 use crate::ribbon::command::Outcome;

@@ -25,7 +25,7 @@ pub(crate) struct Told {
     pub(crate) what: What,
     /// A description of the far side's.
     pub(crate) sdp: Option<String>,
-    /// Why something ended or failed.
+    /// The reason for an end or a failure.
     pub(crate) reason: EndReason,
     /// The time that the gateway wants to be left alone.
     pub(crate) retry_after: Option<Duration>,

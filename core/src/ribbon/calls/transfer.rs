@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::call::{Call, Desk, Move};
+use super::call::{Call, Move};
 use super::change::invalid_state;
+use super::desk::Desk;
 use crate::machine::CommandId;
 use crate::rest::Resource;
 use crate::ribbon::ask::{Ask, CallAsk};
@@ -60,10 +61,12 @@ impl Call {
     /// It was moved: its session here is over.
     pub(super) fn moved(&mut self, desk: &mut Desk<'_>) {
         let Some(Move { op, kind, .. }) = self.moving.take() else { return };
-        let (status, text) = match kind {
-            OperationKind::DirectTransfer => (9905, "Direct Transfer Successful"),
-            OperationKind::Join => (9906, "Join Successful"),
-            _ => (9905, "Transfer Successful"),
+        let (status, text) = if kind == OperationKind::DirectTransfer {
+            (9905, "Direct Transfer Successful")
+        } else if kind == OperationKind::Join {
+            (9906, "Join Successful")
+        } else {
+            (9905, "Transfer Successful")
         };
         self.hang_up(desk);
         let gone = self.close(CallState::Ended, desk);
@@ -85,7 +88,7 @@ impl Call {
         let (text, status) = match self.moving.as_ref().map(|moving| moving.kind) {
             Some(OperationKind::Join) => ("Join Failed", -2),
             Some(OperationKind::DirectTransfer) => ("Direct Transfer Failed", -1),
-            _ => ("Transfer Failed", -1),
+            Some(_) | None => ("Transfer Failed", -1),
         };
         let status = reason.status.unwrap_or(status);
         let text = reason.text.as_deref().unwrap_or(text);

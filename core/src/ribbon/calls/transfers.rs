@@ -46,7 +46,7 @@ impl Pairs {
         self.pairs.iter().find(|pair| pair.joined.as_ref() == Some(call))
     }
 
-    /// True for the second of a transfer, whose plain end means that it went well (w8, row 13).
+    /// True for the second of a transfer, whose plain end means that it went well (w8, no. 13).
     pub(super) fn may_just_end(&self, call: &CallId) -> bool {
         self.of(call).is_some_and(|pair| pair.joined.is_none() && pair.calls[1] == *call)
     }

@@ -57,7 +57,7 @@ impl Collected {
     }
 }
 
-/// What was collected so far, and for what (RT-014).
+/// The candidates that were collected so far, and their purpose (RT-014).
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct IceCollection<'a> {

@@ -68,7 +68,7 @@ macro_rules! open_constants {
 }
 
 open_constants! {
-    /// Whether a user can be reached (RK-005).
+    /// A user's reachability (RK-005).
     Status {
         /// The user can be.
         Open = "open",
@@ -81,9 +81,9 @@ open_constants! {
 }
 
 open_constants! {
-    /// What a user does (RK-006).
+    /// A user's activity (RK-006).
     Activity {
-        /// Nothing that stands in the way. [`Activity::AVAILABLE`] is its other name (w8, row 28).
+        /// Nothing that stands in the way. [`Activity::AVAILABLE`] is its other name (w8, no. 28).
         Active = "active",
         /// Nothing, for a while.
         Idle = "idle",

@@ -22,15 +22,15 @@ constants! {
 }
 
 constants! {
-    /// How much is logged (RK-008): records of this weight and above.
+    /// The level of the log (RK-008): records of this weight and above.
     LogLevel, "log level" {
         /// Nothing.
         Silent = "SILENT",
-        /// What failed.
+        /// Failures.
         Error = "ERROR",
-        /// What is odd.
+        /// Oddities.
         Warn = "WARN",
-        /// What happens.
+        /// Events in their course.
         Info = "INFO",
         /// Everything.
         Debug = "DEBUG",

@@ -192,7 +192,7 @@ families! {
     HistoryCode in History "callHistory" {
         /// Not known.
         Unknown = 1,
-        /// What was given cannot be read.
+        /// The input cannot be read.
         BadRequest = 2,
         /// There is no such record.
         NotFound = 3,
@@ -215,7 +215,7 @@ families! {
     }
     /// Failures of voicemail.
     MwiCode in Mwi "mwi" {
-        /// What waits could not be learned.
+        /// The waiting messages could not be learned.
         FetchFailed = 1,
     }
     /// Failures of events of SIP.

@@ -104,7 +104,7 @@ pub(super) struct Link {
 
 impl Link {
     pub(super) fn new(mut rng: Rng) -> Self {
-        // Letters and digits are what every gateway takes (w8, row 16).
+        // Letters and digits are what every gateway takes (w8, no. 16).
         let name = rng.uuid().replace('-', "");
         Self {
             name,

@@ -12,7 +12,7 @@ use crate::ribbon::ids::SessionData;
 pub struct Im<'a> {
     /// The text.
     pub text: Cow<'a, str>,
-    /// Who sent it, without `sip:`.
+    /// The sender, without `sip:`.
     pub sender: Cow<'a, str>,
 }
 
@@ -22,15 +22,15 @@ pub struct Im<'a> {
 pub struct PresenceNews<'a> {
     /// The user, without `sip:`.
     pub user: Cow<'a, str>,
-    /// Whether the user can be reached.
+    /// The user's reachability.
     pub status: Option<Cow<'a, str>>,
-    /// What the user does.
+    /// The user's activity.
     pub activity: Option<Cow<'a, str>>,
-    /// What else there is to say.
+    /// A remark.
     pub note: Option<Cow<'a, str>>,
 }
 
-/// What waits in a mailbox.
+/// The waiting messages in a mailbox.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Mailbox {

@@ -14,13 +14,13 @@ object! {
 }
 
 impl Resources {
-    /// What waits in the mailbox.
+    /// The waiting messages in the mailbox.
     pub(crate) fn voicemail(&self) -> Resource {
         self.get("voicemail")
     }
 }
 
-/// What waits, by an answer.
+/// The waiting messages, by an answer.
 ///
 /// # Errors
 ///
