@@ -62,7 +62,7 @@ pub(crate) struct Outbox {
     iqs: xmpp::Questions<IqAsk>,
     rest: rest::Questions<Ask>,
     pub(crate) config: Config,
-    /// Where requests go, and with which credentials; or why there is nowhere.
+    /// The address that requests go to, with the credentials; or the reason that there is none.
     endpoint: Result<Endpoint, String>,
     /// Our full JID, while bound.
     pub(crate) jid: Option<Jid>,
