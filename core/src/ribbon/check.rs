@@ -19,7 +19,7 @@ const MAX_VERSION: usize = 16;
 const MAX_ICE_SERVERS: usize = 64;
 /// The most handlers of descriptions.
 pub(super) const MAX_SDP_HANDLERS: usize = 16;
-/// The longest name of a client (w8, row 16).
+/// The longest name of a client (w8.16).
 pub(super) const MAX_CORRELATOR: usize = 64;
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -18,9 +18,9 @@ pub struct ClickToCall {
     /// Its name here.
     #[serde(rename = "callId")]
     pub id: CallId,
-    /// Who calls.
+    /// The caller.
     pub caller: String,
-    /// Who is called.
+    /// The party called.
     pub callee: String,
     /// The time at which it was asked for, in milliseconds since 1970.
     pub request_time: u64,

@@ -34,7 +34,7 @@ pub enum Credentials {
     },
 }
 
-/// What an application has of credentials, as a form or a command line gives it: any of these.
+/// Credentials as a form or a command line gives them: any of these.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Supplied {

@@ -30,7 +30,7 @@ constants! {
 }
 
 constants! {
-    /// What became of a call in the history.
+    /// The outcome of a call in the history.
     RecordDirection, "direction of a record" {
         /// Somebody called, and it was answered.
         Incoming = "incoming",
@@ -49,7 +49,7 @@ pub struct CallRecord {
     /// Its name: the gateway's, or the call's.
     #[serde(rename = "recordId")]
     pub id: RecordId,
-    /// What became of the call.
+    /// The outcome of the call.
     pub direction: RecordDirection,
     /// Its begin, in milliseconds since 1970.
     pub start_time: u64,
@@ -256,7 +256,7 @@ impl Kept<'_> {
 }
 
 /// The error of a request for the history (w5.1); none where the gateway has no history at all: then there is
-/// our own (a guess: w8, row 37).
+/// our own (a guess: w8.37).
 pub(crate) fn refused(refusal: &Refused) -> Option<Error> {
     let code = match (refusal.code, refusal.http) {
         (Some(35), _) => return None,

@@ -81,7 +81,7 @@ impl Draft {
 pub struct Message {
     /// Its name. The sender and the receiver have different ones for it.
     pub message_id: MessageId,
-    /// Who sent it.
+    /// The sender.
     pub sender: String,
     /// The time, in seconds since 1970.
     pub timestamp: u64,
@@ -115,7 +115,7 @@ pub struct Conversation {
     /// The kind of messages.
     pub kind: MessageKind,
     messages: VecDeque<Message>,
-    /// When something happened in it, as a number that grows.
+    /// The last time that something happened in it, as a number that grows.
     #[serde(skip)]
     touched: u64,
 }

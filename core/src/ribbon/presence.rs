@@ -23,11 +23,11 @@ const MAX_NOTE: usize = 1024;
 pub struct Presence {
     /// The user.
     pub user_id: UserId,
-    /// Whether the user can be reached.
+    /// The state: the user can be reached, or cannot.
     pub status: Status,
-    /// What the user does.
+    /// The user's activity.
     pub activity: Activity,
-    /// What else there is to say.
+    /// The user's own words.
     pub note: Option<String>,
     /// True if the gateway was asked and has not told yet.
     pub loading: bool,

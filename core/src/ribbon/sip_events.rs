@@ -19,7 +19,7 @@ const MAX_EVENTS: usize = 100;
 const MAX_BYTES: usize = 1 << 20;
 
 constants! {
-    /// What became of a subscription of events.
+    /// A change of a subscription of events.
     SipChange, "change of a subscription of events" {
         /// It is new.
         New = "newSubscription",

@@ -24,7 +24,7 @@ pub struct CallReport {
     pub id: CallId,
     /// The events, in the order in which they began.
     pub timeline: Vec<TimelineEvent>,
-    /// What else is known: how many signs of life there were, and how many events were left out.
+    /// Numbers: of signs of life, and of events left out.
     pub data: Map<String, Value>,
     /// Times of what succeeded.
     pub metrics: Vec<CallMetric>,
@@ -44,7 +44,7 @@ pub struct TimelineEvent {
     pub parent_id: String,
     /// The events in it.
     pub timeline: Vec<Self>,
-    /// What else is known of it.
+    /// Its further data.
     pub data: Map<String, Value>,
     /// Times that belong to it; they stand at the call.
     pub metrics: Vec<CallMetric>,
@@ -87,7 +87,7 @@ struct Entry {
     data: Map<String, Value>,
 }
 
-/// What happens in a call, as it happens.
+/// The events of a call, as they happen.
 #[derive(Clone, Debug)]
 pub(crate) struct Timeline {
     call: CallId,

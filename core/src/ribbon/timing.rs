@@ -27,7 +27,7 @@ pub(crate) const END_LIMIT: Duration = s(1);
 pub(crate) const END_AGAIN_WITHIN: Duration = s(60);
 /// The time for the far side's answer, beside that for the request (w4.0.4).
 pub(crate) const ANSWER_GRACE: Duration = s(15);
-/// What a far side that never answers counts as having asked for (w4.0.4).
+/// The time that a far side that never answers counts as having asked for (w4.0.4).
 pub(crate) const NO_ANSWER_RETRY: Duration = s(10);
 /// The time that an offer of the far side waits for another to be done (w4.0.4, RP-2).
 pub(crate) const OFFER_WAIT: Duration = s(3);

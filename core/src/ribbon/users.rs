@@ -29,7 +29,7 @@ pub struct User {
     /// The address of a picture.
     #[serde(rename = "photoURL")]
     pub photo_url: String,
-    /// Whether the user stands in the address book, as the gateway says it.
+    /// The gateway's word on the user's place in the address book.
     pub buddy: String,
 }
 
@@ -49,7 +49,7 @@ impl User {
     }
 }
 
-/// What the directory is searched by (RA-108): one thing, or nothing.
+/// A criterion to search the directory by (RA-108): one, or none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UserFilter {

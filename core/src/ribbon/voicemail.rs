@@ -18,7 +18,7 @@ pub struct Voicemail {
     pub total_voice: u64,
     /// Those not heard yet.
     pub unheard_voice: u64,
-    /// Counts of voice messages, by the gateway's keys (a guess at which: w8, row 30).
+    /// Counts of voice messages, by the gateway's keys (a guess at which: w8.30).
     pub voice: Map<String, Value>,
     /// Counts of faxes.
     pub fax: Map<String, Value>,
@@ -27,7 +27,7 @@ pub struct Voicemail {
 }
 
 impl Voicemail {
-    /// What waits, as it was told at a time.
+    /// The voicemail that waits, as it was told at a time.
     pub(crate) fn new(told: Mailbox, at: u64) -> Self {
         Self {
             new_messages_waiting: told.waiting,

@@ -57,7 +57,7 @@ impl Collected {
     }
 }
 
-/// What was collected so far, and for what (RT-014).
+/// A collection so far, and its purpose (RT-014).
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct IceCollection<'a> {

@@ -43,7 +43,7 @@ pub(crate) struct Collection {
     scheduled: Option<Instant>,
     /// The time before which candidates ask for no decision.
     quiet_until: Instant,
-    /// What happened since the last decision.
+    /// News since the last decision.
     new_candidate: bool,
     new_state: bool,
     done: bool,

@@ -1,4 +1,4 @@
-//! How calls are made and taken.
+//! The making and taking of calls.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::ribbon::constants::constants;
 use crate::ribbon::pipeline::SdpHandler;
 
 constants! {
-    /// Who says that an incoming call rings.
+    /// The one who says that an incoming call rings.
     RingingFeedback, "mode of ringing feedback" {
         /// The client, at once.
         Auto = "auto",
@@ -21,7 +21,7 @@ constants! {
 }
 
 section! {
-    /// How calls are made and taken.
+    /// The making and taking of calls.
     CallConfig, CallConfigPatch {
         /// The time within which ICE should find what it needs, up to 60 s (RC-034). Default 1 s.
         ice_ideal: Duration = Duration::from_secs(1),
@@ -33,7 +33,7 @@ section! {
         /// True if ICE servers get the credentials that come with the subscription (RC-037). Default
         /// true.
         server_turn_credentials: bool = true,
-        /// What may change descriptions, at most 16, in this order (RC-038). Default none.
+        /// The handlers that may change descriptions, at most 16, in this order (RC-038). Default none.
         sdp_handlers: @into Vec<Arc<dyn SdpHandler>> = Vec::new(),
         /// True if the far side is told that its media is welcome before it answers (RC-039). Default
         /// false.
@@ -45,7 +45,7 @@ section! {
         media_broker_only: bool = false,
         /// True if sections are not said to share a path in what is sent (RC-042). Default false.
         remove_bundling: bool = false,
-        /// Who says that a call rings (RC-043). Default the client.
+        /// The one who says that a call rings (RC-043). Default the client.
         ringing_feedback: RingingFeedback = RingingFeedback::Auto,
         /// The time between two signs of life of a call, up to 1 h (RC-044). Less than 10 s is raised to
         /// it. Default 25 s.

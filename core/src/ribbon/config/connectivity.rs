@@ -1,4 +1,4 @@
-//! How the socket is kept, and opened again (w2.6).
+//! The keeping of the socket, and its opening again (w2.6).
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use super::section::section;
 use crate::ribbon::constants::constants;
 
 constants! {
-    /// Whether a socket's address has the bearer token.
+    /// The place of the bearer token in a socket's address.
     OAuthMode, "OAuth mode of sockets" {
         /// It has not.
         None = "none",
@@ -17,7 +17,7 @@ constants! {
 }
 
 section! {
-    /// How the socket is kept, and opened again.
+    /// The keeping of the socket, and its opening again.
     Connectivity, ConnectivityPatch {
         /// The time between two pings, from 1 s to 1 h (RC-010). Default 30 s.
         ping_interval: Duration = Duration::from_secs(30),
@@ -34,7 +34,7 @@ section! {
         auto_reconnect: bool = true,
         /// True if the socket is pinged (RC-016). Default true.
         check: bool = true,
-        /// Whether the address of the socket has the bearer token (RC-017). Default it has not.
+        /// The place of the bearer token in the socket's address (RC-017). Default it has none.
         oauth_mode: OAuthMode = OAuthMode::None,
     }
 }

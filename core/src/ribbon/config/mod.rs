@@ -62,13 +62,13 @@ section! {
         server: Server, ServerPatch,
         /// The subscription and its socket.
         subscription: SubscriptionConfig, SubscriptionConfigPatch,
-        /// How the socket is kept, and opened again.
+        /// The keeping of the socket, and its opening again.
         connectivity: Connectivity, ConnectivityPatch,
-        /// How notifications are taken.
+        /// The taking of notifications.
         notifications: Notifications, NotificationsPatch,
-        /// How calls are made and taken.
+        /// The making and taking of calls.
         call: CallConfig, CallConfigPatch,
-        /// What is told of the messages on the wire.
+        /// The telling of messages on the wire.
         trace: Trace, TracePatch,
     }
 }

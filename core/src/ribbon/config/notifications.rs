@@ -1,4 +1,4 @@
-//! How notifications are taken (w3.2).
+//! The taking of notifications (w3.2).
 
 use super::section::section;
 use super::server::HttpScheme;
@@ -15,7 +15,7 @@ constants! {
 }
 
 section! {
-    /// How notifications are taken.
+    /// The taking of notifications.
     Notifications, NotificationsPatch {
         /// The ids that are remembered, so that nothing is taken twice: up to 10 000, and none to take
         /// everything (RC-018). Default 100.
@@ -23,13 +23,13 @@ section! {
         /// The channels by which calls may come (RC-019). Default any.
         calls_by: CallsBy = CallsBy::AnyChannel,
     } with {
-        /// Where devices are registered for push.
+        /// The place to register devices for push.
         push: PushServer, PushServerPatch,
     }
 }
 
 section! {
-    /// Where devices are registered for push. Without a host they cannot be.
+    /// The place to register devices for push. Without a host they cannot be.
     PushServer, PushServerPatch {
         /// The host name (RC-020).
         server: @into Option<String> = None,

@@ -5,7 +5,7 @@ use crate::media::IceServer;
 use crate::ribbon::constants::constants;
 
 constants! {
-    /// How sections of a description share a path (RFC 9429 section 4.1.1).
+    /// The sharing of a path by a description's sections (RFC 9429 section 4.1.1).
     BundlePolicy, "bundle policy" {
         /// One path for each kind of media, where they cannot share one.
         Balanced = "balanced",
@@ -17,7 +17,7 @@ constants! {
 }
 
 constants! {
-    /// How tracks are described.
+    /// The description of tracks.
     SdpSemantics, "semantics of descriptions" {
         /// A section for each track.
         UnifiedPlan = "unified-plan",
@@ -33,11 +33,11 @@ section! {
         ice_servers: @into Vec<IceServer> = Vec::new(),
         /// True if only relays may be used. Default false.
         relay_only: bool = false,
-        /// How sections share a path. Default where they can.
+        /// The sharing of a path by sections. Default where they can.
         bundle: BundlePolicy = BundlePolicy::Balanced,
         /// The connections to find candidates for in advance, at most 255. Default none.
         pool_size: u8 = 0,
-        /// How tracks are described. Default a section for each.
+        /// The description of tracks. Default a section for each.
         semantics: SdpSemantics = SdpSemantics::UnifiedPlan,
     }
 }

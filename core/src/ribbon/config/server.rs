@@ -1,4 +1,4 @@
-//! Where the gateway is.
+//! The place of the gateway.
 
 use http::Uri;
 

@@ -14,11 +14,11 @@ section! {
         /// The times that it is asked for again when the gateway has too much to do, up to 100 (RC-029).
         /// Default 3.
         unavailable_retries: u32 = 3,
-        /// The name of this client among the user's: letters, digits, `-` and `_`, at most 64 (w8, row
-        /// 16). Two of one name throw each other out. Default a random one (RP-6).
+        /// The name of this client among the user's: letters, digits, `-` and `_`, at most 64
+        /// (w8.16). Two of one name throw each other out. Default a random one (RP-6).
         correlator: @into Option<String> = None,
     } with {
-        /// Where the socket is.
+        /// The place of the socket.
         websocket: WebSocket, WebSocketPatch,
     }
 }

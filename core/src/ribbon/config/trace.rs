@@ -1,24 +1,24 @@
-//! What is told of the messages on the wire.
+//! The telling of messages on the wire.
 
 use super::section::section;
 use crate::ribbon::constants::{LogLevel, constants};
 
 constants! {
-    /// How much is told of a message (RC-005).
+    /// The detail in which a message is told (RC-005).
     TraceDetail, "detail of a trace" {
-        /// What it is about, and how long it is.
+        /// Its subject and its length.
         Summary = "summary",
-        /// That, and the message itself, where [`Trace::bodies`] allows it.
+        /// The same, and the message itself, where [`Trace::bodies`] allows it.
         Full = "full",
     }
 }
 
 section! {
-    /// What is told of the messages on the wire, as events. In place of the SDK's log of actions.
+    /// The telling of messages on the wire, as events. In place of the SDK's log of actions.
     Trace, TracePatch {
         /// True if anything is told (RC-003). Default false.
         on: bool = false,
-        /// How much is told of each message (RC-005). Default all.
+        /// The detail in which each message is told (RC-005). Default all.
         detail: TraceDetail = TraceDetail::Full,
         /// The level at which messages are logged, too (RC-008). Default debug.
         level: LogLevel = LogLevel::Debug,

@@ -46,7 +46,7 @@ impl CallState {
 }
 
 constants! {
-    /// Who holds a call (w4.0.2): one of two flags, or both.
+    /// The sides that hold a call (w4.0.2): one of two flags, or both.
     HoldState, "hold state" {
         /// Nobody.
         Connected = "Connected",

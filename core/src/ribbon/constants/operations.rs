@@ -47,7 +47,7 @@ constants! {
         DirectTransfer = "DIRECT_TRANSFER",
         /// Two calls are made one, with this user.
         Join = "JOIN",
-        /// What a track plays is replaced.
+        /// The source of a track is replaced.
         ReplaceTrack = "REPLACE_TRACK",
         /// A path for media is looked for anew.
         MediaRestart = "MEDIA_RESTART",
@@ -122,7 +122,7 @@ constants! {
     Transition, "transition" {
         /// It began.
         Start = "START",
-        /// What had to be done here is done; the gateway or the far side is waited for.
+        /// The work here is done; the gateway or the far side is waited for.
         Update = "UPDATE",
         /// The far side answered.
         Resume = "RESUME",

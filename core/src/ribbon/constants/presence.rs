@@ -68,7 +68,7 @@ macro_rules! open_constants {
 }
 
 open_constants! {
-    /// Whether a user can be reached (RK-005).
+    /// The state of a user who can be reached, or cannot (RK-005).
     Status {
         /// The user can be.
         Open = "open",
@@ -81,9 +81,9 @@ open_constants! {
 }
 
 open_constants! {
-    /// What a user does (RK-006).
+    /// The activity of a user (RK-006).
     Activity {
-        /// Nothing that stands in the way. [`Activity::AVAILABLE`] is its other name (w8, row 28).
+        /// Nothing that stands in the way. [`Activity::AVAILABLE`] is its other name (w8.28).
         Active = "active",
         /// Nothing, for a while.
         Idle = "idle",

@@ -50,7 +50,7 @@ constants! {
         RemoveMediaRemote = "REMOVE_MEDIA_REMOTE",
         /// A path for media is looked for anew.
         MediaRestart = "MEDIA_RESTART",
-        /// What a track plays is replaced.
+        /// The source of a track is replaced.
         ReplaceTrack = "REPLACE_TRACK",
         /// This side holds.
         HoldLocal = "HOLD_LOCAL",

@@ -22,15 +22,15 @@ constants! {
 }
 
 constants! {
-    /// How much is logged (RK-008): records of this weight and above.
+    /// The weight of what is logged (RK-008): records of this and above.
     LogLevel, "log level" {
         /// Nothing.
         Silent = "SILENT",
-        /// What failed.
+        /// Failures.
         Error = "ERROR",
-        /// What is odd.
+        /// Oddities.
         Warn = "WARN",
-        /// What happens.
+        /// Events.
         Info = "INFO",
         /// Everything.
         Debug = "DEBUG",

@@ -192,7 +192,7 @@ families! {
     HistoryCode in History "callHistory" {
         /// Not known.
         Unknown = 1,
-        /// What was given cannot be read.
+        /// A text cannot be read.
         BadRequest = 2,
         /// There is no such record.
         NotFound = 3,
@@ -215,7 +215,7 @@ families! {
     }
     /// Failures of voicemail.
     MwiCode in Mwi "mwi" {
-        /// What waits could not be learned.
+        /// The gateway does not say if anything waits.
         FetchFailed = 1,
     }
     /// Failures of events of SIP.

@@ -38,7 +38,7 @@ pub struct Error {
     more: Option<Box<More>>,
 }
 
-/// What an error may have beside its words. Boxed: results are moved often, and errors are rare.
+/// The rest of an error beside its words. Boxed: results are moved often, and errors are rare.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct More {
     cause: Option<Cause>,

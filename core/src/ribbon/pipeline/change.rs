@@ -1,4 +1,4 @@
-//! What an offer of the far side's changes (w4.10): its last description beside the new one.
+//! Changes by an offer of the far side's (w4.10): its last description beside the new one.
 
 use crate::ribbon::constants::{HoldState, OperationKind};
 use crate::sdp::{Description, Direction, Section};
@@ -39,7 +39,7 @@ impl RemoteChange {
     }
 }
 
-/// What an offer changes.
+/// The changes by an offer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RemoteUpdate {
     pub(crate) change: RemoteChange,

@@ -1,4 +1,4 @@
-//! What an application may change of a description.
+//! Changes of descriptions by the application.
 
 use std::fmt;
 
@@ -19,7 +19,7 @@ constants! {
 }
 
 constants! {
-    /// What is about to happen to a description.
+    /// The next step of a description.
     SdpStep, "step of a description" {
         /// It is set at our connection.
         Set = "set",
@@ -38,7 +38,7 @@ constants! {
     }
 }
 
-/// What a description is, and what is about to happen to it (RT-017).
+/// The place of a description in a call, and its next step (RT-017).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SdpContext<'a> {
@@ -46,7 +46,7 @@ pub struct SdpContext<'a> {
     pub call: &'a CallId,
     /// Its kind.
     pub kind: SdpKind,
-    /// What is about to happen to it.
+    /// Its next step.
     pub step: SdpStep,
     /// The end that it is of.
     pub endpoint: SdpEndpoint,

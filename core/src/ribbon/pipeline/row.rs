@@ -23,7 +23,7 @@ pub(crate) struct Pipeline {
     pub(crate) remove_bundling: bool,
 }
 
-/// What must be known of a description of the far side's.
+/// The circumstances in which a description of the far side's comes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Arrival {
     /// True if this side made the call.

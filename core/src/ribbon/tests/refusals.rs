@@ -1,4 +1,4 @@
-//! What is not a success: refusals, redirections, answers that cannot be used.
+//! Refusals, redirections, answers that cannot be used.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What is kept beside calls, within its bounds.
+//! The stores beside calls, within their bounds.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -9,7 +9,7 @@ use crate::ribbon::ids::UserId;
 /// The longest destination in bytes.
 const MAX_DESTINATION: usize = 512;
 
-/// Who is called, or where a call is sent: a user, an address of SIP or a telephone number, as it was
+/// A party to call or to send a call to: a user, an address of SIP or a telephone number, as it was
 /// entered (RT-002, RT-003).
 ///
 /// ```
@@ -104,7 +104,7 @@ pub(crate) fn without_scheme(address: &str) -> &str {
     schemes.iter().find_map(|scheme| address.strip_prefix(scheme)).unwrap_or(address)
 }
 
-/// What was entered, as an address of SIP: the rules of w4.0.1, in their order.
+/// An entered text as an address of SIP: the rules of w4.0.1, in their order.
 fn normalised(entered: &str, own_domain: Option<&str>) -> String {
     let text = entered.trim();
     let (left, domain) = match text.rsplit_once('@') {

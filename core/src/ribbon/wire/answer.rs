@@ -17,7 +17,7 @@ pub(crate) enum Answer {
     Refused(Refused),
 }
 
-/// What is wanted of the body of a success.
+/// The wish for the body of a success.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wanted {
     /// JSON. An empty body is no answer.
@@ -54,7 +54,7 @@ impl Answer {
         Ok(Self::Body(body))
     }
 
-    /// What the gateway refused, as an error, or what it said.
+    /// The gateway's refusal as an error, or its word.
     pub(crate) fn success(self, refused: impl Fn(&Refused) -> Error) -> Result<Vec<u8>, Error> {
         match self {
             Self::Empty => Ok(Vec::new()),

@@ -11,7 +11,7 @@ use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visito
 
 use crate::plain::json_fault;
 
-/// What can be read from any JSON value, and is its default where the value has another shape.
+/// A type that can be read from any JSON value, and is its default where the value has another shape.
 pub(crate) trait Lenient<'de>: Default {
     fn text(_: Cow<'de, str>) -> Self {
         Self::default()

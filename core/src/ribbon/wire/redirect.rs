@@ -7,7 +7,7 @@ use crate::ribbon::error::{Error, ErrorCode};
 /// The most redirections of one request that are followed.
 pub(crate) const MAX_REDIRECTS: u32 = 5;
 
-/// Where a request is to be made again, with the same method and body.
+/// The place to make a request again, with the same method and body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Redirect {
     /// The place.

@@ -49,7 +49,7 @@ pub struct Leg<'a> {
     pub reason: Option<Cow<'a, str>>,
     /// The time after which to ask again.
     pub retry_after: Option<Duration>,
-    /// Who is there.
+    /// The parties.
     pub parties: Parties<'a>,
     /// The far application's parameters, at most 64.
     pub parameters: Vec<CustomParameter>,
@@ -65,7 +65,7 @@ impl Leg<'_> {
     }
 }
 
-/// Who is at the ends of a call, as a notification tells it.
+/// The parties of a call, as a notification tells them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Parties<'a> {

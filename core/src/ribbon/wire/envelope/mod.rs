@@ -24,13 +24,13 @@ pub struct Notice<'a> {
     pub id: Option<Cow<'a, str>>,
     /// The time of the gateway's, in milliseconds since 1970.
     pub time: Option<u64>,
-    /// What it tells.
+    /// Its news.
     pub body: Notification<'a>,
     /// The message itself.
     text: &'a str,
 }
 
-/// What a notification tells: each row of w3.3.
+/// The news of a notification: each row of w3.3.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Notification<'a> {
@@ -40,7 +40,7 @@ pub enum Notification<'a> {
     Im(Im<'a>),
     /// Somebody's presence changed.
     Presence(PresenceNews<'a>),
-    /// What waits in the user's mailbox changed.
+    /// News of the user's mailbox.
     Mailbox(Box<Mailbox>),
     /// An event of SIP.
     Sip(SipNews<'a>),

@@ -12,7 +12,7 @@ use crate::ribbon::ids::SessionData;
 pub struct Im<'a> {
     /// The text.
     pub text: Cow<'a, str>,
-    /// Who sent it, without `sip:`.
+    /// The sender, without `sip:`.
     pub sender: Cow<'a, str>,
 }
 
@@ -22,15 +22,15 @@ pub struct Im<'a> {
 pub struct PresenceNews<'a> {
     /// The user, without `sip:`.
     pub user: Cow<'a, str>,
-    /// Whether the user can be reached.
+    /// The state: the user can be reached, or cannot.
     pub status: Option<Cow<'a, str>>,
-    /// What the user does.
+    /// The user's activity.
     pub activity: Option<Cow<'a, str>>,
-    /// What else there is to say.
+    /// The user's own words.
     pub note: Option<Cow<'a, str>>,
 }
 
-/// What waits in a mailbox.
+/// The contents of a mailbox.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Mailbox {

@@ -78,7 +78,7 @@ object! {
 }
 
 object! {
-    /// What waits in a mailbox, in a notification as in the answer to a request (w5.5).
+    /// The contents of a mailbox, in a notification as in the answer to a request (w5.5).
     MailboxParams {
         waiting: Flag = "mwi",
         total_voice: Whole = "totalVoice",
@@ -96,7 +96,7 @@ object! {
     }
 }
 
-/// Counts by keys that are passed on as they are (w8, row 30).
+/// Counts by keys that are passed on as they are (w8.30).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Counts(Map<String, Value>);
 

@@ -20,7 +20,7 @@ pub(crate) use self::retry::retry_after;
 pub(crate) const MAX_BODY: usize = 1 << 20;
 /// Codes of a refusal with 403 that are about the credentials (w1.5).
 const ABOUT_CREDENTIALS: [i32; 4] = [4, 27, 61, 65];
-/// The code that counts as 503 (w8, row 27).
+/// The code that counts as 503 (w8.27).
 const UNAVAILABLE: i32 = 53;
 
 /// The gateway's word on a request that it refused.
@@ -61,7 +61,7 @@ impl Refused {
         }
     }
 
-    /// What is wrong with the credentials (w1.5), if they are the trouble: told beside what becomes of
+    /// The fault of the credentials (w1.5), if they are the trouble: told beside what becomes of
     /// the request.
     pub(crate) fn unauthorized(&self) -> Option<Error> {
         let refused = match (self.http, self.code) {
@@ -164,7 +164,7 @@ fn is_page(headers: &HeaderMap) -> bool {
     kind.is_some_and(|kind| kind.to_ascii_lowercase().contains("html"))
 }
 
-/// What a body says, at its top or in the objects there, the first of each.
+/// The words of a body, at its top or in the objects there, the first of each.
 #[derive(Debug, Default)]
 pub(crate) struct Said {
     /// The code.
@@ -235,7 +235,7 @@ impl<'de> Lenient<'de> for Inner {
     }
 }
 
-/// What is two levels down.
+/// An object two levels down.
 #[derive(Debug, Default)]
 struct Nothing;
 

@@ -1,6 +1,6 @@
 //! The gateway's codes in words (w1.6).
 
-/// What a code means.
+/// The meaning of a code.
 pub(super) fn meaning(code: i32) -> &'static str {
     match code {
         4 => "the credentials are wrong",

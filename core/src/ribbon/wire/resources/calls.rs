@@ -11,7 +11,7 @@ use crate::ribbon::wire::lenient::{Text, object};
 use crate::ribbon::wire::parameters::{CustomParameter, sent};
 use crate::text_id::MAX_ID;
 
-/// What of a call's request is the same for many of them: a description of media, and the application's
+/// The parts of a call's request that many have: a description of media, and the application's
 /// parameters.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Offered<'a> {
@@ -130,7 +130,7 @@ impl Resources {
         self.delete(&session_path(session))
     }
 
-    /// What the gateway thinks of a session (w4.16).
+    /// The gateway's opinion of a session (w4.16).
     pub(crate) fn status(&self, session: &SessionData) -> Resource {
         self.get(&session_path(session))
     }

@@ -9,7 +9,7 @@ use crate::ribbon::wire::lenient::{List, Text, object};
 /// The most users of one answer.
 pub(crate) const MAX_USERS: usize = 10_000;
 
-/// What a directory is searched by, with its number on the wire.
+/// A criterion of the directory, with its number on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Criterion {
     FirstName = 1,

@@ -7,14 +7,14 @@ use crate::rest::Resource;
 use crate::ribbon::constants::{Activity, Status};
 use crate::ribbon::ids::UserId;
 
-/// What is asked for of the presence of users.
+/// A request about the presence of users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Watch {
     /// Every change, from now on.
     Start,
     /// No changes any more.
     Stop,
-    /// What it is now.
+    /// The present state.
     Get,
 }
 

@@ -48,7 +48,7 @@ impl Resources {
             "subscribeUserList": names(users),
             "clientCorrelator": correlator,
             "eventType": event_type,
-            // The SDK means to send it, and does not (w8, row 24).
+            // The SDK means to send it, and does not (w8.24).
             "expires": expires.as_secs(),
         });
         let parameters = (!parameters.is_empty()).then(|| sent(parameters));

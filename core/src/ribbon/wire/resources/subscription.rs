@@ -31,13 +31,13 @@ pub(crate) struct Subscription {
     pub(crate) expires: Duration,
     /// The name of the client, as the gateway has it.
     pub(crate) correlator: Option<String>,
-    /// What requests show in place of an HMAC token.
+    /// The id that requests show in place of an HMAC token.
     pub(crate) session: Option<Secret>,
-    /// What relays want to be shown.
+    /// The credentials for relays.
     pub(crate) turn: Option<TurnCredentials>,
 }
 
-/// What relays want to be shown (RP-5).
+/// The credentials for relays (RP-5).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TurnCredentials {
     pub(crate) username: String,
@@ -110,7 +110,7 @@ impl Resources {
         path.resource(Method::DELETE, None)
     }
 
-    /// The list of the user's subscriptions. A guess (w8, row 39).
+    /// The list of the user's subscriptions. A guess (w8.39).
     pub(crate) fn subscriptions(&self) -> Resource {
         self.get("subscription")
     }

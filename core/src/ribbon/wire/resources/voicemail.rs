@@ -14,13 +14,13 @@ object! {
 }
 
 impl Resources {
-    /// What waits in the mailbox.
+    /// The contents of the mailbox.
     pub(crate) fn voicemail(&self) -> Resource {
         self.get("voicemail")
     }
 }
 
-/// What waits, by an answer.
+/// The contents of the mailbox, by an answer.
 ///
 /// # Errors
 ///
