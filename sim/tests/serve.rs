@@ -371,7 +371,7 @@ fn both_services_stand_behind_one_listener() {
     assert!(emulator.control("POST", "reset", &serde_json::json!({})).is_some());
     for path in ["users", "ribbon/users"] {
         let users = emulator.control("GET", path, &serde_json::Value::Null).unwrap();
-        let none = users.as_array().or(users["users"].as_array()).unwrap().is_empty();
+        let none = users.as_array().or_else(|| users["users"].as_array()).unwrap().is_empty();
         assert!(none, "{path}: {users}");
     }
     emulator.shutdown();
