@@ -89,8 +89,23 @@ mod tests {
     fn an_origin_is_scheme_host_and_port() {
         let same = |a: &str, b: &str| is_same_origin(&a.parse().unwrap(), &b.parse().unwrap());
         assert!(same("https://A/x", "https://a:443/y"));
-        for other in ["http://a/x", "https://a:444/x", "https://b/x"] {
+        for other in ["http://a/x", "https://a:444/x", "https://b/x", "https://a.b/x"] {
             assert!(!same("https://a/x", other));
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn wherever_a_location_leads_other_origins_are_known(
+            place in "\\PC{0,40}|(https?:)?//[a-z.@:/]{0,20}",
+        ) {
+            let from: Uri = "https://gw.example/x".parse().unwrap();
+            let to = target(&from, &Method::PUT, StatusCode::TEMPORARY_REDIRECT, Some(&place));
+            if let Some(to) = to {
+                let home = to.host().is_some_and(|host| host.eq_ignore_ascii_case("gw.example"));
+                let home = home && to.scheme_str() == Some("https");
+                proptest::prop_assert!(home || !is_same_origin(&from, &to), "{}", to);
+            }
         }
     }
 }

@@ -1,13 +1,12 @@
-//! Everything but success: refusals, redirections, answers that cannot be used.
+//! Everything but success: refusals, answers that cannot be used.
 
 use std::time::Duration;
 
-use http::{Method, Response, Uri};
+use http::Response;
 use proptest::prelude::*;
 use serde_json::json;
 
 use crate::ribbon::wire::answer::{Answer, Wanted};
-use crate::ribbon::wire::redirect::{MAX_REDIRECTS, decide};
 use crate::ribbon::wire::refusal::Refused;
 use crate::ribbon::{AuthCode, ErrorCode};
 
@@ -152,54 +151,6 @@ fn w1_4_answers_of_success() {
     assert_eq!((refusal.http, &*refusal.request), (500, "PUT x"));
 }
 
-#[test]
-fn w1_4_redirections_are_followed_with_the_method_the_body_and_at_home_the_credentials() {
-    let asked: Uri = "https://gw.example:443/rest/version/1/user/a@b/callControl".parse().unwrap();
-    let redirected = |method: &Method, status, place: &str, followed| {
-        decide(method, &asked, &response(status, &[("location", place)], ""), followed)
-    };
-    for (method, status, follows) in [
-        (Method::POST, 307, true),
-        (Method::POST, 308, true),
-        (Method::PUT, 301, true),
-        (Method::DELETE, 302, true),
-        (Method::GET, 303, true),
-        (Method::POST, 301, false),
-        (Method::POST, 302, false),
-        (Method::POST, 303, false),
-        (Method::PUT, 303, false),
-    ] {
-        let there = redirected(&method, status, "/x", 0);
-        match follows {
-            true => assert!(there.unwrap().unwrap().same_origin),
-            false => assert_eq!(there.unwrap_err().code, ErrorCode::Gateway(status)),
-        }
-    }
-    for (place, uri, same_origin) in [
-        ("/x?y=1#z", "https://gw.example:443/x?y=1", true),
-        ("other", "https://gw.example:443/rest/version/1/user/a@b/other", true),
-        ("https://GW.example/x", "https://GW.example/x", true),
-        ("https://gw.example:8443/x", "https://gw.example:8443/x", false),
-        ("http://gw.example:443/x", "http://gw.example:443/x", false),
-        ("//evil.example/x", "https://evil.example/x", false),
-        ("https://gw.example.evil.example/x", "https://gw.example.evil.example/x", false),
-    ] {
-        let there = redirected(&Method::PUT, 307, place, 0).unwrap().unwrap();
-        assert_eq!(there.uri.to_string(), uri);
-        assert_eq!(there.same_origin, same_origin, "{place}");
-    }
-    for odd in ["", "#x", "ftp://gw.example/", "https://", "https://user@gw.example/x", "a b"] {
-        assert_eq!(redirected(&Method::PUT, 307, odd, 0).unwrap_err().status(), Some(307), "{odd}");
-    }
-    assert!(redirected(&Method::PUT, 307, "/x", MAX_REDIRECTS - 1).is_ok());
-    assert!(redirected(&Method::PUT, 307, "/x", MAX_REDIRECTS).is_err());
-    let none = decide(&Method::PUT, &asked, &response(307, &[], ""), 0);
-    assert!(none.is_err(), "no place at all");
-    for status in [200, 204, 304, 404] {
-        assert_eq!(redirected(&Method::GET, status, "/x", 0), Ok(None));
-    }
-}
-
 proptest! {
     #[test]
     fn whatever_is_refused_is_an_error_of_each_kind(status in 300_u16..600, body in "\\PC{0,60}",
@@ -210,17 +161,5 @@ proptest! {
         let refused = Refused::read(&response, "GET x", Some(0));
         let _ = (refused.unauthorized(), refused.of_call(), refused.of_subscribe());
         let _ = (refused.of_update(), refused.of_unsubscribe(), refused.is_unavailable());
-    }
-
-    #[test]
-    fn wherever_a_redirection_leads_other_origins_are_known(place in "\\PC{0,40}|(https?:)?//[a-z.@:/]{0,20}") {
-        let asked: Uri = "https://gw.example/x".parse().unwrap();
-        let Ok(value) = http::HeaderValue::from_str(&place) else { return Ok(()) };
-        let mut response = response(307, &[], "");
-        response.headers_mut().insert("location", value);
-        if let Ok(Some(there)) = decide(&Method::PUT, &asked, &response, 0) {
-            let home = there.uri.host() == Some("gw.example") && there.uri.scheme_str() == Some("https");
-            prop_assert!(home || !there.same_origin, "{}", there.uri);
-        }
     }
 }

@@ -10,7 +10,6 @@ pub(crate) mod credentials;
 pub(crate) mod envelope;
 pub(crate) mod lenient;
 pub(crate) mod parameters;
-pub(crate) mod redirect;
 pub(crate) mod refusal;
 pub(crate) mod resources;
 pub(crate) mod seen;
