@@ -63,7 +63,7 @@ pub(crate) struct Outbox {
     iqs: xmpp::Questions<IqAsk>,
     rest: rest::Questions<Ask>,
     pub(crate) config: Config,
-    /// Where requests go, and with which credentials; or why there is nowhere.
+    /// The address and the credentials of requests; or the reason why there are none.
     endpoint: Result<Endpoint, String>,
     /// Our full JID, while bound.
     pub(crate) jid: Option<Jid>,

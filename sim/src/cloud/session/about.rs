@@ -1,4 +1,4 @@
-//! What a session is about: whose it is, for which conversation, and between whom it is signaled.
+//! The subject of a session: its user and conversation, and the two that signal about it.
 
 use offhook::genesys::wire::{Dialect, Payload, Propose, SessionMessage};
 use offhook::xmpp::Jid;
@@ -10,7 +10,7 @@ use crate::cloud::signaling::Signaling;
 use crate::cloud::streams::Streams;
 use crate::cloud::world::World;
 
-/// What a session is about.
+/// The subject of a session.
 #[derive(Clone)]
 pub(in crate::cloud) struct About {
     pub(in crate::cloud) id: String,

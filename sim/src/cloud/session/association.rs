@@ -39,7 +39,7 @@ pub(super) enum Origin {
     OtherFarEnd,
 }
 
-/// How a session stands by what its association did.
+/// The state that a session is in by what its association did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Turn {
     /// As before.
@@ -48,7 +48,7 @@ pub(super) enum Turn {
     Offered,
     /// The client answered it.
     Answered,
-    /// What was agreed on holds.
+    /// Media are agreed on as before.
     Agreed,
     /// It is to end; the client is told why, where it does not know.
     Over(Option<Reason>),
