@@ -25,7 +25,7 @@ pub enum Command {
     /// Subscribe to services, besides those there are. Completes when the notification socket is open.
     /// Within the attempts and pauses that the configuration allows.
     Subscribe {
-        /// The services, at most [`Config::MAX_SERVICES`](super::Config::MAX_SERVICES).
+        /// The services, at most 64.
         services: Vec<Service>,
         /// The name that tells this client from the user's others, instead of a random one: letters,
         /// digits, `-` and `_`.

@@ -7,11 +7,11 @@ use super::section::section;
 use crate::ribbon::constants::constants;
 
 constants! {
-    /// The place of the bearer token in a socket's address, if it has one there.
+    /// The bearer token's presence in a socket's address.
     OAuthMode, "OAuth mode of sockets" {
-        /// It has not.
+        /// It is not there.
         None = "none",
-        /// It has, as `access_token`. The address is secret then.
+        /// It is there, as `access_token`. The address is secret then.
         Query = "query",
     }
 }
@@ -34,7 +34,7 @@ section! {
         auto_reconnect: bool = true,
         /// True if the socket is pinged (RC-016). Default true.
         check: bool = true,
-        /// The bearer token's place in the address of the socket (RC-017). Default none.
+        /// The bearer token's presence in the address of the socket (RC-017). Default it is not there.
         oauth_mode: OAuthMode = OAuthMode::None,
     }
 }
