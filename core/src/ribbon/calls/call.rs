@@ -46,7 +46,7 @@ pub(super) enum Purpose {
 }
 
 /// The word of the far side on an offer of ours.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) enum Word {
     /// A description.
     Answer(String),
@@ -111,7 +111,6 @@ pub(super) struct Move {
 }
 
 /// See the [module](self).
-#[derive(Debug)]
 pub(super) struct Call {
     pub(super) info: CallInfo,
     /// The addresses that a call of ours is placed with.
@@ -138,7 +137,36 @@ pub(super) struct Call {
     pub(super) media_until: Option<Instant>,
 }
 
-// What was offered holds the password of ICE: `Association` shows none, and what waits is left out.
+// Descriptions hold the password of ICE.
+impl std::fmt::Debug for Word {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Answer(sdp) => write!(f, "Answer({} bytes)", sdp.len()),
+            Self::Refusal(error) => f.debug_tuple("Refusal").field(error).finish(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Call {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Call")
+            .field("info", &self.info)
+            .field("session", &self.session)
+            .field("ops", &self.ops)
+            .field("tracks", &self.tracks)
+            .field("media", &self.media)
+            .field("step", &self.step)
+            .field("waiting", &self.waiting)
+            .field("audit", &self.audit)
+            .field("moving", &self.moving)
+            .field("offer", &self.offer.as_ref().map(|offer| offer.len()))
+            .field("answering", &self.answering)
+            .field("restart", &self.restart)
+            .field("media_until", &self.media_until)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Call {
     pub(super) fn new(info: CallInfo) -> Self {
         Self {

@@ -375,3 +375,16 @@ fn ra_030_w4_12_a_held_call_is_transferred() {
     }
     assert_eq!(rig.take().what, "DELETE /callControl/callSessions/S1");
 }
+
+#[test]
+fn no_debug_of_a_client_shows_a_secret() {
+    let mut rig = Rig::up();
+    rig.ringing();
+    let mut offer = json!({"sessionParams": {"sessionData": "S2", "sdp": sdp("sendrecv")}});
+    offer["callNotificationParams"] = json!({"callerDisplayNumber": "bob@example.com"});
+    rig.notify("call", offer);
+    let shown = format!("{:?}", rig.client);
+    for secret in ["pa55word", "theirpassword", "ourpassword", "turnpass"] {
+        assert!(!shown.contains(secret), "{secret} in {shown}");
+    }
+}
