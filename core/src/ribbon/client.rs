@@ -166,7 +166,8 @@ impl Client {
         match command {
             Command::SetCredentials(credentials) => {
                 let user = self.out.credentials.as_ref().map(Credentials::username);
-                decide(user, self.link.is_any(), credentials).map(drop)
+                let bound = self.link.is_any() || self.calls.is_any_live();
+                decide(user, bound, credentials).map(drop)
             }
             Command::UpdateConfig(patch) => self.out.config.clone().update((**patch).clone()),
             Command::SetSdpHandlers(handlers) => {
@@ -388,6 +389,9 @@ impl Client {
 
     /// Draws the consequences of an input, of time or of a command.
     fn settle(&mut self) {
+        if !self.link.is_socket_up() {
+            self.calls.socket_lost();
+        }
         loop {
             self.calls.settle(&mut self.out);
             match self.out.take_unmade() {

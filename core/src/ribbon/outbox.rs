@@ -24,6 +24,10 @@ use crate::rest::{Endpoint, Policy, Question, Questions, Resource, Retry, Said, 
 
 /// Requests on their way at once; others wait for their turn.
 const MAX_EXCHANGES: usize = 32;
+/// Requests on their way at once that nobody waits for.
+const BACKGROUND: usize = 16;
+/// Requests that wait for their turn; one more fails at once.
+const MAX_WAITING: usize = 1024;
 /// Redirects that are followed, one after the other (w1.4).
 const MAX_REDIRECTS: u32 = 5;
 /// The pause before what ends a session is said once more, where the network failed.
@@ -279,12 +283,24 @@ impl Outbox {
             Ask::Link(_) | Ask::Call(..) => Retry::No,
         };
         let question = Question::new(ask, resource, retry);
-        if self.rest.sent().count() < MAX_EXCHANGES {
+        if self.is_turn_of(&question.ask) {
             self.request(question);
-        } else {
-            self.due.stir();
-            self.turn_of.push_back(question);
+            return;
         }
+        self.due.stir();
+        if self.turn_of.len() < MAX_WAITING {
+            self.turn_of.push_back(question);
+        } else {
+            self.rest.refuse(question, "too many requests wait for their turn".to_owned());
+        }
+    }
+
+    /// True if a request may go out now: what nobody waits for leaves room for the rest.
+    fn is_turn_of(&self, ask: &Ask) -> bool {
+        let background = |ask: &&Ask| **ask == Ask::Hangup;
+        let all = self.rest.sent().count();
+        let room = *ask != Ask::Hangup || self.rest.sent().filter(background).count() < BACKGROUND;
+        all < MAX_EXCHANGES && room
     }
 
     fn request(&mut self, question: Question<Ask>) {
@@ -368,8 +384,8 @@ impl Outbox {
     }
 
     fn take_turns(&mut self) {
-        while self.rest.sent().count() < MAX_EXCHANGES
-            && let Some(question) = self.turn_of.pop_front()
+        while let Some(at) = self.turn_of.iter().position(|next| self.is_turn_of(&next.ask))
+            && let Some(question) = self.turn_of.remove(at)
         {
             self.request(question);
         }

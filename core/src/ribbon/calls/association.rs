@@ -50,6 +50,8 @@ pub(super) enum News {
     /// There are more candidates, or no more to come.
     Gathering,
     NoSocket(NetError),
+    /// The engine does not end its drain: the call cannot go on.
+    Restless,
 }
 
 /// An engine, without its sockets or with them.
@@ -74,6 +76,8 @@ pub(super) struct Association {
     collection: Option<Collection>,
     /// The far side's description in force, as it came.
     theirs: Option<Box<str>>,
+    /// That before, until our answer to the one in force has arrived.
+    undone: Option<Box<str>>,
     last_change: RemoteChange,
     /// The directions before an offer of ours that is undecided.
     before: Vec<(Track, Direction)>,
@@ -118,6 +122,7 @@ impl Association {
             gathering: GatheringState::New,
             collection: None,
             theirs: None,
+            undone: None,
             last_change: RemoteChange::Generic,
             before: Vec::new(),
             provisional: false,
@@ -130,13 +135,17 @@ impl Association {
         desk.peers.engine(desk.out.now(), config)
     }
 
-    /// One that begins with an offer of ours.
+    /// One that begins with an offer of ours; by the name that the call's media had before, if it had one.
     ///
     /// # Errors
     ///
     /// [`CallCode::InitMediaFailed`]: the engine makes none.
-    pub(super) fn offering(call: &CallId, desk: &mut Desk<'_>) -> Result<Self, Error> {
-        Self::offering_as(call, 0, None, Direction::SendRecv, desk)
+    pub(super) fn offering(
+        call: &CallId,
+        media: Option<MediaId>,
+        desk: &mut Desk<'_>,
+    ) -> Result<Self, Error> {
+        Self::offering_as(call, 0, media, Direction::SendRecv, desk)
     }
 
     fn offering_as(
@@ -165,7 +174,8 @@ impl Association {
         call: &CallId,
         desk: &mut Desk<'_>,
     ) -> Result<Self, Error> {
-        Self::answering_as(offer, call, 0, Arrival::default(), desk)
+        let association = Self::answering_as(offer, call, 0, Arrival::default(), desk)?;
+        Ok(Self { caller: false, ..association })
     }
 
     fn answering_as(
@@ -295,8 +305,12 @@ impl Association {
     }
 
     /// Opens its sockets and makes the answer to the offer that it began with.
-    pub(super) fn answer(&mut self, desk: &mut Desk<'_>) -> Result<(), Error> {
-        self.open(None, desk);
+    pub(super) fn answer(
+        &mut self,
+        media: Option<MediaId>,
+        desk: &mut Desk<'_>,
+    ) -> Result<(), Error> {
+        self.open(media, desk);
         let answer = self.with(desk, |engine, now| engine.create_answer(now));
         self.pending = Some(engine_said(answer)?.map_err(invalid_offer)?);
         Ok(())
@@ -370,12 +384,13 @@ impl Association {
         }
     }
 
-    /// Takes an offer of ours back: everything is as before.
+    /// Takes an offer of ours back: everything is as before. The state of media, where the association before
+    /// is back.
     ///
     /// # Errors
     ///
     /// It cannot be: the call cannot go on.
-    pub(super) fn rollback(&mut self, desk: &mut Desk<'_>) -> Result<(), Error> {
+    pub(super) fn rollback(&mut self, desk: &mut Desk<'_>) -> Result<Option<MediaState>, Error> {
         self.pending = None;
         self.collection = None;
         if let Some(spare) = self.spare.take() {
@@ -386,7 +401,7 @@ impl Association {
             {
                 peer.reinstate();
             }
-            return Ok(());
+            return Ok(Some(self.state(desk.peers)));
         }
         let before = std::mem::take(&mut self.before);
         let back = self.with(desk, |engine, now| {
@@ -398,8 +413,8 @@ impl Association {
         });
         // Nothing was offered where that failed first.
         match back {
-            Some(Err(crate::media::MediaError::State(_))) | Some(Ok(())) => Ok(()),
-            back => engine_said(back)?.map_err(init_failed),
+            Some(Err(crate::media::MediaError::State(_))) | Some(Ok(())) => Ok(None),
+            back => engine_said(back)?.map_err(init_failed).map(|()| None),
         }
     }
 
@@ -451,6 +466,15 @@ impl Association {
         }
     }
 
+    /// Takes note of the change that an answer brings to an offer that the far side wished for. Where we hold,
+    /// it says nothing of who holds besides.
+    pub(super) fn note_change(&mut self, sdp: &str, held: HoldState) {
+        self.last_change = match held.local() {
+            true => RemoteChange::Generic,
+            false => self.classify(sdp, held).change,
+        };
+    }
+
     pub(super) fn last_change(&self) -> RemoteChange {
         self.last_change
     }
@@ -462,7 +486,7 @@ impl Association {
     }
 
     /// Takes an offer of the far side's, and makes our answer to it: by a fresh association where another end
-    /// speaks.
+    /// speaks. It stands once that answer [arrived](Self::arrived).
     ///
     /// # Errors
     ///
@@ -489,7 +513,7 @@ impl Association {
                 }
             }
             self.step_aside(next, desk);
-            self.stand(desk);
+            self.theirs = Some(sdp.into());
         } else {
             let text = self.read(sdp, SdpKind::Offer, call, arrival)?;
             let answer = self.with(desk, |engine, now| {
@@ -497,10 +521,47 @@ impl Association {
                 engine.create_answer(now)
             });
             self.pending = Some(engine_said(answer)?.map_err(invalid_offer)?);
+            self.undone = self.theirs.replace(sdp.into());
         }
-        self.theirs = Some(sdp.into());
         self.last_change = update.change;
         Ok(())
+    }
+
+    /// Our answer to an offer of the far side's has arrived.
+    pub(super) fn arrived(&mut self, desk: &mut Desk<'_>) {
+        self.undone = None;
+        self.stand(desk);
+    }
+
+    /// Our answer to an offer of the far side's has not arrived: what it said before is in force again. The
+    /// state of media, where the association before is back.
+    pub(super) fn lost(
+        &mut self,
+        held: HoldState,
+        call: &CallId,
+        desk: &mut Desk<'_>,
+    ) -> Option<MediaState> {
+        if self.spare.is_some() {
+            return self.rollback(desk).ok().flatten();
+        }
+        self.pending = None;
+        self.collection = None;
+        let before = self.undone.take()?;
+        let arrival = Arrival { held: held.local(), ..Arrival::default() };
+        let text = self.read(&before, SdpKind::Offer, call, arrival);
+        let back = text.and_then(|text| {
+            let answer = self.with(desk, |engine, now| {
+                engine.accept_offer(now, &text)?;
+                // It is what the far side has of us anyway.
+                engine.create_answer(now)
+            });
+            engine_said(answer)?.map_err(init_failed)
+        });
+        if let Err(error) = back {
+            desk.out.malformed(&format!("the description before: {error}"));
+        }
+        self.theirs = Some(before);
+        None
     }
 
     /// True if our end waits for the far side's handshake (RFC 8842).
@@ -559,7 +620,12 @@ impl Association {
     /// Takes what its media tells.
     pub(super) fn take_news(&mut self, udp: UdpId, news: PeerNews, desk: &mut Desk<'_>) -> News {
         if self.udp() != Some(udp) {
-            // That of one that stands aside matters to nobody.
+            // That of one that stands aside matters to nobody, and it need not come back.
+            if let PeerNews::Restless = news
+                && let Some(spare) = self.spare.take()
+            {
+                spare.close(desk);
+            }
             return News::None;
         }
         match news {
@@ -569,7 +635,7 @@ impl Association {
                 desk.out.malformed(&format!("a frame was not sent: {error}"));
                 News::None
             }
-            PeerNews::Restless => News::State(MediaState::Failed),
+            PeerNews::Restless => News::Restless,
         }
     }
 
@@ -661,7 +727,7 @@ impl Association {
         if let Some(udp) = self.udp() {
             if let Some(peer) = desk.peers.get_mut(udp) {
                 peer.engine.close(now);
-                while peer.poll(desk.out.media()).is_some() {}
+                while !matches!(peer.poll(desk.out.media()), None | Some(PeerNews::Restless)) {}
             }
             desk.out.due.stir();
             desk.peers.close(udp, desk.out.media());

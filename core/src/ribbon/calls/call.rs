@@ -110,6 +110,16 @@ pub(super) struct Move {
     pub(super) until: Instant,
 }
 
+/// A restart of media that waits.
+#[derive(Clone, Debug)]
+pub(super) struct Restart {
+    pub(super) op: OperationId,
+    /// The time of its turn; none once it had it, and waits for the notification socket alone.
+    pub(super) turn: Option<Instant>,
+    /// The time at which it is given up for want of that socket.
+    pub(super) until: Instant,
+}
+
 /// See the [module](self).
 pub(super) struct Call {
     pub(super) info: CallInfo,
@@ -131,8 +141,8 @@ pub(super) struct Call {
     pub(super) offer: Option<Box<str>>,
     /// The operation by which it is answered.
     pub(super) answering: Option<OperationId>,
-    /// A restart of media that waits for its turn: the role of DTLS, or the socket.
-    pub(super) restart: Option<(OperationId, Instant)>,
+    /// A restart of media that waits for its turn, or for the notification socket.
+    pub(super) restart: Option<Restart>,
     /// The time at which media that is disconnected is given up.
     pub(super) media_until: Option<Instant>,
 }
@@ -197,6 +207,12 @@ impl Call {
         self.info.state.is_final()
     }
 
+    /// True while it is being answered, declined or sent on.
+    pub(super) fn is_being_dealt_with(&self) -> bool {
+        let sent = [OperationKind::Reject, OperationKind::ForwardCall];
+        self.answering.is_some() || sent.into_iter().any(|kind| self.ops.runs(kind))
+    }
+
     pub(super) fn standing(&self) -> Standing {
         Standing {
             state: self.info.state,
@@ -256,9 +272,9 @@ impl Call {
         }
     }
 
-    /// The name of its media: that which it had, where it is over.
-    fn media_name(&self) -> Option<MediaId> {
-        self.media.as_ref().map_or(self.info.media, Association::media)
+    /// The name of its media: that which it had, where there is none now.
+    pub(super) fn media_name(&self) -> Option<MediaId> {
+        self.media.as_ref().and_then(Association::media).or(self.info.media)
     }
 
     /// Tells the state of the call.
@@ -375,7 +391,8 @@ impl Call {
         let at = |at: Option<Instant>, reason| at.map(|at| Wake { at, reason });
         let moving = at(self.moving.as_ref().map(|moving| moving.until), "transfer");
         let waiting = at(self.waiting.as_ref().map(|(_, until)| *until), "offer that waits");
-        let restart = at(self.restart.as_ref().map(|(_, until)| *until), "restart of media");
+        let restart = self.restart.as_ref().map(|restart| restart.turn.unwrap_or(restart.until));
+        let restart = at(restart, "restart of media");
         let media = at(self.media_until, "media disconnected");
         [step, moving, waiting, restart, media, self.audit.next_wake()]
             .into_iter()

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::call::{Call, Purpose, Step};
+use super::call::{Call, Purpose, Restart, Step};
 use super::desk::Desk;
 use crate::machine::CommandId;
 use crate::media::MediaState;
@@ -69,13 +69,9 @@ impl Call {
         let op = self.start(OperationKind::MediaRestart, true, Some(command), desk);
         let now = desk.out.now();
         let passive = self.media.as_ref().is_some_and(super::association::Association::is_passive);
-        if !desk.socket_up {
-            self.restart = Some((op, now + SOCKET_WAIT));
-        } else if passive {
-            self.restart = Some((op, now + desk.out.config.call.media_retry_delay));
-        } else {
-            self.restart_now(op, desk);
-        }
+        let turn = passive.then(|| now + desk.out.config.call.media_retry_delay);
+        self.restart = Some(Restart { op, turn, until: now + SOCKET_WAIT });
+        self.restart_timeout(desk);
     }
 
     fn restart_now(&mut self, op: OperationId, desk: &mut Desk<'_>) {
@@ -92,29 +88,22 @@ impl Call {
         }
     }
 
-    /// Goes on with a restart that waits for its turn.
+    /// Goes on with a restart that waits: when it is its turn and the notification socket is open.
     pub(super) fn restart_timeout(&mut self, desk: &mut Desk<'_>) {
         let now = desk.out.now();
-        let Some((op, until)) = &self.restart else { return };
-        let (op, due) = (op.clone(), *until <= now);
-        match (desk.socket_up, due) {
-            (true, true) => {
-                self.restart = None;
+        let Some(restart) = &mut self.restart else { return };
+        restart.turn = restart.turn.filter(|turn| *turn > now);
+        if restart.turn.is_some() {
+            return;
+        }
+        let given_up = restart.until <= now;
+        if desk.socket_up {
+            if let Some(Restart { op, .. }) = self.restart.take() {
                 self.restart_now(op, desk);
             }
-            (false, true) => {
-                self.restart = None;
-                let text = "the notification socket is down";
-                self.fail(&op, Error::new(SubscriptionCode::Socket, text), desk);
-            }
-            (_, false) => {}
-        }
-    }
-
-    /// The notification socket is open again: a restart that waits for it goes on.
-    pub(super) fn socket_opened(&mut self, desk: &mut Desk<'_>) {
-        if let Some((op, _)) = self.restart.take() {
-            self.restart_now(op, desk);
+        } else if given_up && let Some(Restart { op, .. }) = self.restart.take() {
+            let text = "the notification socket is down";
+            self.fail(&op, Error::new(SubscriptionCode::Socket, text), desk);
         }
     }
 

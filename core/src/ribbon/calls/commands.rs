@@ -47,9 +47,6 @@ impl Calls {
                     ));
                 }
                 parameters::check(&options.parameters)?;
-                if call.answering.is_some() {
-                    return Err(invalid_state(call.info.state));
-                }
                 call.ops.may_start(OperationKind::SlowAnswer)
             }
             Command::Reject { call } => self.incoming(call)?.ops.may_start(OperationKind::Reject),
@@ -164,14 +161,18 @@ impl Calls {
         Ok(())
     }
 
-    /// An incoming call that waits to be answered.
+    /// An incoming call that waits to be dealt with.
     fn incoming(&self, id: &CallId) -> Result<&Call, Error> {
         let call = self.find(id)?;
         let waits = matches!(call.info.state, CallState::Initiated | CallState::Ringing);
-        match call.is_incoming() && waits {
-            true => Ok(call),
-            false => Err(invalid_state(call.info.state)),
+        if !call.is_incoming() || !waits {
+            return Err(invalid_state(call.info.state));
         }
+        if call.is_being_dealt_with() {
+            let text = "the call is being answered, declined or sent on";
+            return Err(Error::new(CallCode::InvalidState, text));
+        }
+        Ok(call)
     }
 
     fn may_pair(&self, one: &CallId, other: &CallId, kind: OperationKind) -> Result<(), Error> {

@@ -61,6 +61,9 @@ impl Call {
 
     /// It cannot go on, for this reason. The gateway is told, if it is not the one that says so.
     pub(super) fn broken(&mut self, error: Error, desk: &mut Desk<'_>) {
+        if self.is_over() {
+            return;
+        }
         self.hang_up(desk);
         self.over(CallState::Ended, OperationKind::End, None, Some(error), desk);
     }

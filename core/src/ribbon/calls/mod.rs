@@ -168,7 +168,7 @@ impl Calls {
             (What::Event(coming), Some(id)) => self.happen(&id, coming, told, out),
             (What::Event(_), None) => {
                 if out.is_making() && !self.is_past(&told.session) {
-                    self.early.keep(told.session.clone(), told.bytes, told);
+                    self.early.keep(told.session.clone(), told.bytes(), told);
                 }
             }
         }
@@ -233,20 +233,7 @@ impl Calls {
             self.moved(id, Coming::Complete, &reason, out);
             return;
         }
-        let joins = self.pairs.joined_to(id).map(|pair| pair.calls.clone());
-        let pair = self.pairs.failed(id);
-        self.with(id, out, |call, desk| call.ended(reason.clone(), desk));
-        let others = joins.into_iter().chain(pair.as_ref().map(|pair| pair.calls.clone()));
-        for other in others.flatten().filter(|other| other != id) {
-            self.pairs.failed(&other);
-            self.with(&other, out, |call, desk| {
-                let error = call.move_error(&reason);
-                call.move_failed(error, desk);
-            });
-        }
-        if let Some(command) = pair.and_then(|pair| pair.command) {
-            out.complete(command, Err(Error::new(CallCode::Generic, "one of the calls ended")));
-        }
+        self.with(id, out, |call, desk| call.ended(reason, desk));
     }
 
     /// A transfer or a join is decided for one of its calls.
@@ -261,6 +248,14 @@ impl Calls {
         }
         let error = self.live.get(id).map(|call| call.move_error(reason));
         self.move_failed(id, error.unwrap_or_else(transfer::overdue), out);
+    }
+
+    /// A call is over, however that came: what it was part of has failed.
+    fn leave_pair(&mut self, id: &CallId, out: &mut Outbox) {
+        if let Some(other) = self.pairs.lost_with(id) {
+            let error = Error::new(CallCode::Generic, "one of the calls ended");
+            self.move_failed(&other, error, out);
+        }
     }
 
     /// A transfer or a join failed: all of its calls are as before.
@@ -423,6 +418,7 @@ impl Calls {
                 self.order.retain(|live| *live != id);
                 self.sessions.retain(|_, of| *of != id);
                 self.over.push_back(Over { info: call.record(), session: call.session });
+                self.leave_pair(&id, out);
             }
         }
         while self.over.len() > out.config.call.kept_calls {
@@ -440,7 +436,7 @@ impl Calls {
         let resyncs = out.config.call.resync_on_connect && again;
         for id in self.order.clone() {
             self.with(&id, out, |call, desk| {
-                call.socket_opened(desk);
+                call.restart_timeout(desk);
                 if resyncs && call.ops.is_empty() {
                     call.ask_status(None, desk);
                 }
@@ -529,11 +525,7 @@ impl Call {
         let Some(media) = &mut self.media else { return };
         match media.take_news(udp, news, desk) {
             News::None => {}
-            News::State(state) => {
-                let now = desk.out.now();
-                self.media_until = (state == MediaState::Disconnected).then(|| now + DISCONNECTED);
-                self.enter_media(connection_of(state), desk.out);
-            }
+            News::State(state) => self.media_is(state, desk.out),
             News::Agreed(media, agreement) => {
                 let call = self.info.id.clone();
                 desk.out.event(Event::MediaAgreed { call, media, agreement });
@@ -547,7 +539,17 @@ impl Call {
                     Error::new(CallCode::InitMediaFailed, "no socket for media").caused_by(error);
                 self.broken(error, desk);
             }
+            News::Restless => {
+                let error = Error::new(CallCode::Generic, "the media engine never rests");
+                self.broken(error, desk);
+            }
         }
+    }
+
+    /// Takes the state of its media.
+    pub(super) fn media_is(&mut self, state: MediaState, out: &mut Outbox) {
+        self.media_until = (state == MediaState::Disconnected).then(|| out.now() + DISCONNECTED);
+        self.enter_media(connection_of(state), out);
     }
 
     fn media_timeout(&mut self, desk: &mut Desk<'_>) {

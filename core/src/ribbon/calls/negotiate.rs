@@ -130,9 +130,12 @@ impl Call {
                 self.fail(op, error, desk);
             }
             Purpose::Offer => self.withdraw(op, error, desk),
-            Purpose::Respond { .. } => {
+            Purpose::Respond { slow } => {
                 self.refuse(desk);
-                self.fail(op, error, desk);
+                match slow {
+                    true => self.withdraw(op, error, desk),
+                    false => self.not_responded(op, error, desk),
+                }
             }
         }
     }
@@ -182,10 +185,11 @@ impl Call {
         self.resume(&op, desk);
         match word {
             Word::Answer(sdp) => {
-                let taken = match &mut self.media {
-                    Some(media) => media.take_answer(&sdp, &self.info.id, desk),
-                    None => return,
-                };
+                let Some(media) = &mut self.media else { return };
+                if let Purpose::Respond { .. } = purpose {
+                    media.note_change(&sdp, self.info.hold);
+                }
+                let taken = media.take_answer(&sdp, &self.info.id, desk);
                 match taken {
                     Ok(()) => self.settled(&op, &purpose, desk),
                     Err(error) => self.word_failed(&op, &purpose, error, desk),
@@ -250,19 +254,24 @@ impl Call {
                 self.fail(op, error.clone(), desk);
                 self.broken(error, desk);
             }
-            Purpose::Offer | Purpose::Respond { .. } => self.withdraw(op, error, desk),
+            Purpose::Offer | Purpose::Respond { slow: true } => self.withdraw(op, error, desk),
+            Purpose::Respond { slow: false } => self.not_responded(op, error, desk),
         }
     }
 
     /// Takes an offer of ours back: everything is as before; if even that fails, the call is over.
     pub(super) fn withdraw(&mut self, op: &OperationId, error: Error, desk: &mut Desk<'_>) {
         let kind = self.ops.kind(op).map_or("", OperationKind::as_str);
-        let back = self.media.as_mut().map_or(Ok(()), |media| media.rollback(desk));
+        let back = self.media.as_mut().map_or(Ok(None), |media| media.rollback(desk));
         self.fail(op, error, desk);
-        if let Err(error) = back {
-            let text = format!("{kind} failed, and could not be undone: {error}");
-            self.broken(Error::new(CallCode::Generic, text), desk);
-            return;
+        match back {
+            Ok(Some(state)) => self.media_is(state, desk.out),
+            Ok(None) => {}
+            Err(error) => {
+                let text = format!("{kind} failed, and could not be undone: {error}");
+                self.broken(Error::new(CallCode::Generic, text), desk);
+                return;
+            }
         }
         self.take_waiting(desk);
     }
@@ -330,7 +339,7 @@ impl Call {
             Ok(()) => self.collect(op, Purpose::Respond { slow: true }, desk),
             Err(error) => {
                 self.refuse(desk);
-                self.fail(&op, error, desk);
+                self.withdraw(&op, error, desk);
             }
         }
     }
@@ -342,10 +351,10 @@ impl Call {
         result: Result<(), Fault>,
         desk: &mut Desk<'_>,
     ) {
-        let slow = matches!(
-            &self.step,
-            Step::Sent { op: sent, purpose: Purpose::Respond { slow: true }, .. } if sent == op
-        );
+        let slow = match &self.step {
+            Step::Sent { op: sent, purpose: Purpose::Respond { slow }, .. } if sent == op => *slow,
+            Step::Idle | Step::Collecting { .. } | Step::Sent { .. } => return,
+        };
         if slow {
             self.offered(op, result, desk);
             return;
@@ -353,10 +362,25 @@ impl Call {
         self.step = Step::Idle;
         match result {
             Ok(()) => {
+                if let Some(media) = &mut self.media {
+                    media.arrived(desk);
+                }
                 let change = self.media.as_ref().map(Association::last_change);
                 self.remote_changed(op, change.unwrap_or(RemoteChange::Generic), desk);
+                self.take_waiting(desk);
             }
-            Err(fault) => self.fail(op, fault.of_call(), desk),
+            Err(fault) => self.not_responded(op, fault.of_call(), desk),
+        }
+    }
+
+    /// An answer of ours did not arrive: everything is as before the far side's offer.
+    fn not_responded(&mut self, op: &OperationId, error: Error, desk: &mut Desk<'_>) {
+        let held = self.info.hold;
+        let media = self.media.as_mut();
+        let back = media.and_then(|media| media.lost(held, &self.info.id, desk));
+        self.fail(op, error, desk);
+        if let Some(state) = back {
+            self.media_is(state, desk.out);
         }
         self.take_waiting(desk);
     }

@@ -30,7 +30,7 @@ impl Call {
             }
         };
         let op = self.start(kind, true, Some(command), desk);
-        match Association::offering(&self.info.id, desk) {
+        match Association::offering(&self.info.id, None, desk) {
             Ok(media) => {
                 self.media = Some(media);
                 self.collect(op, purpose, desk);
@@ -120,8 +120,7 @@ impl Call {
         self.tell_parameters(parameters, desk);
         if let Some(offer) = offer {
             match Association::answering(offer, &self.info.id, desk) {
-                Ok(mut media) => {
-                    media.caller = false;
+                Ok(media) => {
                     self.media = Some(media);
                     self.offer = Some(offer.into());
                 }
@@ -193,13 +192,13 @@ impl Call {
         let kind = if slow { OperationKind::SlowAnswer } else { OperationKind::Answer };
         let op = self.start(kind, true, Some(command), desk);
         let ready = if slow {
-            Association::offering(&self.info.id, desk).map(|mut media| {
+            Association::offering(&self.info.id, self.info.media, desk).map(|mut media| {
                 media.caller = false;
                 self.media = Some(media);
             })
         } else {
             match &mut self.media {
-                Some(media) => media.answer(desk),
+                Some(media) => media.answer(self.info.media, desk),
                 None => Err(Error::new(CallCode::InvalidOffer, "there is no offer")),
             }
         };
@@ -222,6 +221,9 @@ impl Call {
         result: Result<(), Fault>,
         desk: &mut Desk<'_>,
     ) {
+        if self.answering.as_ref() != Some(op) {
+            return;
+        }
         let slow = matches!(&self.step, Step::Sent { purpose: Purpose::Answer { slow: true }, .. });
         match result {
             Ok(()) if slow => {
@@ -232,6 +234,7 @@ impl Call {
             Ok(()) => {
                 self.step = Step::Idle;
                 self.connected(op, desk);
+                self.take_waiting(desk);
             }
             Err(fault) => {
                 self.step = Step::Idle;
@@ -260,6 +263,7 @@ impl Call {
     /// Makes it ready to be answered once more: an offer is taken by a fresh engine.
     pub(super) fn answer_again(&mut self, desk: &mut Desk<'_>) {
         self.answering = None;
+        self.info.media = self.media_name();
         if let Some(media) = self.media.take() {
             media.close(desk);
         }

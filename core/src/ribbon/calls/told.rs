@@ -35,8 +35,6 @@ pub(crate) struct Told {
     /// The number that was called.
     pub(crate) callee: Option<String>,
     pub(crate) parameters: Vec<CustomParameter>,
-    /// Its bytes, about.
-    pub(crate) bytes: usize,
 }
 
 // Descriptions hold the password of ICE, and parameters are the application's own.
@@ -52,6 +50,17 @@ impl std::fmt::Debug for Told {
 }
 
 impl Told {
+    /// Its bytes, about.
+    pub(crate) fn bytes(&self) -> usize {
+        let parties = [&self.caller, &self.remote];
+        let names =
+            parties.into_iter().flat_map(|party| [&party.display_name, &party.display_number]);
+        let texts = names.chain([&self.sdp, &self.reason.text, &self.callee]);
+        let texts = texts.flatten().map(String::len);
+        let parameters = self.parameters.iter().map(|one| one.name.len() + one.value.len());
+        size_of::<Self>() + texts.chain(parameters).sum::<usize>()
+    }
+
     /// The far side of a call, as this says it: of an incoming call, and of one that a conference makes, the
     /// caller (w3.3). What it does not say stays as it was.
     pub(crate) fn party(
@@ -97,7 +106,6 @@ impl From<Leg<'_>> for Told {
         Self {
             session: leg.session,
             what,
-            bytes: sdp.as_ref().map_or(256, String::len),
             sdp,
             reason: EndReason { status: status.map(i64::from), text },
             retry_after: leg.retry_after,

@@ -61,6 +61,16 @@ impl Pairs {
         pair.over.iter().all(|over| *over).then(|| self.pairs.remove(at))
     }
 
+    /// The first call of the pair that fails as this call is over: it is one of the two and should not be over
+    /// yet, or the one that they are joined to.
+    pub(super) fn lost_with(&self, call: &CallId) -> Option<CallId> {
+        let lost = |pair: &&Pair| {
+            let early = |(one, over): (&CallId, &bool)| one == call && !over;
+            pair.joined.as_ref() == Some(call) || pair.calls.iter().zip(&pair.over).any(early)
+        };
+        self.pairs.iter().find(lost).map(|pair| pair.calls[0].clone())
+    }
+
     /// Forgets the pair of a call, as it failed.
     pub(super) fn failed(&mut self, call: &CallId) -> Option<Pair> {
         self.at(call).map(|at| self.pairs.remove(at))

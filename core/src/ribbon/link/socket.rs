@@ -39,7 +39,7 @@ pub(super) enum Change {
 /// An attempt, or the pause after it.
 #[derive(Clone, Copy, Debug)]
 struct Attempt {
-    /// From 1.
+    /// From 1; 0 before the first.
     number: u32,
     /// The socket, while the attempt lasts.
     ws: Option<WsId>,
@@ -72,6 +72,8 @@ pub(super) struct Socket {
     state: State,
     /// True once it was told of this row of attempts that the gateway refuses us.
     refusal_told: bool,
+    /// The time at which the last row of attempts began to open it again.
+    began: Option<Instant>,
 }
 
 impl Socket {
@@ -79,7 +81,7 @@ impl Socket {
         match &self.state {
             State::None => SocketState::NoSocket,
             State::Trying(Attempt { again: false, .. }) => SocketState::Connecting,
-            State::Trying(attempt) => SocketState::Reconnecting { attempt: attempt.number },
+            State::Trying(attempt) => SocketState::Reconnecting { attempt: attempt.number.max(1) },
             State::Up { .. } => SocketState::Connected,
         }
     }
@@ -107,11 +109,24 @@ impl Socket {
         }
     }
 
-    /// Begins the first attempt of a row.
+    /// Begins the first attempt of a row: at once, unless the row before began just now. A socket that is
+    /// dropped whenever it is open is opened again at the pace of w2.6.
     pub(super) fn open(&mut self, path: &str, again: bool, out: &mut Outbox) {
         self.close(out);
         self.refusal_told = false;
-        self.attempt(1, path, again, out);
+        let (now, gap) = (out.now(), gaps(out).gap(1));
+        let next = self.began.filter(|_| again).map(|began| began + gap);
+        match next.filter(|next| *next > now) {
+            Some(next) => {
+                let waits = Attempt { number: 0, ws: None, until: next, next, again };
+                self.state = State::Trying(waits);
+                self.began = Some(next);
+            }
+            None => {
+                self.began = again.then_some(now);
+                self.attempt(1, path, again, out);
+            }
+        }
     }
 
     fn attempt(&mut self, number: u32, path: &str, again: bool, out: &mut Outbox) {

@@ -10,6 +10,7 @@ mod errors;
 mod link;
 mod notices;
 mod pipeline;
+mod races;
 mod refusals;
 mod requests;
 mod rig;
