@@ -42,6 +42,8 @@ const KINDS: [&str; 16] = [
     "websocketOverridden",
     "trying",
 ];
+/// The first of them are about calls.
+const LEGS: usize = 9;
 /// Sessions: of calls that we place, and that come.
 const SESSIONS: [&str; 8] = ["S1", "S2", "S3", "R1", "R2", "R3", "S4", ""];
 /// Status codes of the gateway's, as numbers or as text.
@@ -146,7 +148,8 @@ fn play(desk: &mut Desk, step: &Step) {
         Step::Notice { kind, session, sdp, code, again, push, twist } => {
             let session = pick(&SESSIONS, *session);
             let message = message(session, *sdp, *code);
-            desk.spoilt |= twist.is_some();
+            // A message that nobody here reads is the application's as it is.
+            desk.spoilt |= twist.is_some() || usize::from(*kind) % KINDS.len() >= LEGS;
             let id = (!again).then(|| desk.notice_id());
             let text = twist.of(&notification(pick(&KINDS, *kind), id, message));
             if *push {
