@@ -78,6 +78,8 @@ pub(crate) struct Peer {
     /// Milestones reached, and how many of them [`Peer::take_milestones`] has taken.
     milestones: Vec<(Milestone, Instant)>,
     noted: usize,
+    /// The tracks of the far side's whose frames are dropped.
+    deaf: Vec<Track>,
     /// The last frame was refused.
     refused: bool,
     /// Outputs taken in this drain.
@@ -119,6 +121,7 @@ impl Peer {
             sampled: false,
             milestones: Vec::new(),
             noted: 0,
+            deaf: Vec::new(),
             refused: false,
             drained: 0,
         }
@@ -152,6 +155,14 @@ impl Peer {
 
     pub(crate) fn is_superseded(&self) -> bool {
         self.audience == Audience::Nobody
+    }
+
+    /// Drops the frames of a track of the far side's, or hands them on again.
+    pub(crate) fn set_deaf(&mut self, track: Track, deaf: bool) {
+        self.deaf.retain(|other| *other != track);
+        if deaf {
+            self.deaf.push(track);
+        }
     }
 
     pub(crate) fn next_wake(&self) -> Option<Wake> {
@@ -280,6 +291,8 @@ impl Peer {
                     }
                 }
                 EngineOutput::Event(_) if self.is_superseded() => {}
+                EngineOutput::Event(EngineEvent::Frame { track, .. })
+                    if self.deaf.contains(&track) => {}
                 EngineOutput::Event(EngineEvent::Frame { track, frame }) => {
                     if track.kind == MediaKind::Audio {
                         self.reach(Milestone::FirstAudio, out.now());

@@ -8,12 +8,16 @@ use super::command::{Command, NoticeChannel, Outcome};
 use super::config::{CallsBy, Config};
 use super::constants::ChangeReason;
 use super::credentials::Credentials;
+use super::devices::Devices;
 use super::error::{Error, ErrorCode};
 use super::event::Event;
 use super::fault::Fault;
-use super::ids::{CallId, TrackId};
-use super::info::{CallInfo, SocketInfo, Subscriptions, TrackInfo, UserInfo};
+use super::ids::{CallId, MediaObjectId, TrackId};
+use super::info::{
+    CallInfo, DetachedMedia, MediaInfo, SocketInfo, Subscriptions, TrackInfo, UserInfo,
+};
 use super::link::{Link, News};
+use super::media::Media;
 use super::outbox::Outbox;
 use super::wire::credentials::decide;
 use super::wire::envelope::MAX_MESSAGE;
@@ -33,6 +37,8 @@ const AT_ONCE: Duration = Duration::from_secs(5);
 const LATE: Duration = Duration::from_secs(16);
 /// The time that the end of a transfer is waited for beyond a request's own.
 const MOVE: Duration = Duration::from_secs(61);
+/// The time that an application may take to find its devices (w7, no. 72).
+const DEVICES: Duration = Duration::from_secs(60);
 
 /// A user's client of a Ribbon WebRTC Gateway.
 ///
@@ -70,6 +76,7 @@ pub struct Client {
     out: Outbox,
     link: Link,
     calls: Calls,
+    media: Media,
     seen: Seen,
     destroyed: bool,
 }
@@ -90,6 +97,7 @@ impl Client {
         Ok(Self {
             link: Link::new(seed.child("link").rng()),
             calls: Calls::new(factory, &seed),
+            media: Media::new(seed.child("local media").rng()),
             seen: Seen::new(config.notifications.id_cache),
             out: Outbox::new(config, now),
             destroyed: false,
@@ -141,14 +149,48 @@ impl Client {
     /// A track of a call that lives.
     #[must_use]
     pub fn track(&self, id: &TrackId) -> Option<TrackInfo> {
-        self.calls.track(id)
+        let mut info = self.calls.track(id)?;
+        if let Some(detached) = self.media.find(id) {
+            info.frames = Some(detached.frames);
+        }
+        info.sinks = self.media.sinks_of(id);
+        Some(info)
+    }
+
+    /// Tracks that belong together: those of one side of a call, or of media that belongs to none.
+    #[must_use]
+    pub fn media(&self, id: &MediaObjectId) -> Option<MediaInfo> {
+        let detached = self.media.detached().iter().find(|one| one.media == *id);
+        let detached = detached.map(|one| MediaInfo {
+            id: id.clone(),
+            local: true,
+            detached: true,
+            tracks: vec![one.track.clone()],
+        });
+        detached.or_else(|| self.calls.media(id))
+    }
+
+    /// Media of our own that belongs to no call by itself, the oldest first.
+    #[must_use]
+    pub fn local_media(&self) -> &[DetachedMedia] {
+        self.media.detached()
+    }
+
+    /// The devices, as the application told them last.
+    #[must_use]
+    pub fn devices(&self) -> &Devices {
+        self.media.devices()
     }
 
     /// The number of subscriptions, calls, requests and commands that are remembered. A client at rest
     /// remembers nothing; what grows is a leak.
     #[must_use]
     pub fn remembered(&self) -> usize {
-        self.link.size() + self.calls.size() + self.out.open_commands() + self.out.exchanges()
+        self.link.size()
+            + self.calls.size()
+            + self.media.size()
+            + self.out.open_commands()
+            + self.out.exchanges()
     }
 
     // Commands: first what may be done, then doing it.
@@ -198,6 +240,20 @@ impl Client {
                     .map_err(|error| Error::new(ErrorCode::Options, error.to_string()))
             }
             Command::CheckConnectivity(_) | Command::ResetConnection | Command::Destroy => Ok(()),
+            Command::CreateLocalMedia(_)
+            | Command::DisposeLocalMedia { .. }
+            | Command::RenderTracks { .. }
+            | Command::UnrenderTracks { .. }
+            | Command::InitializeDevices { .. }
+            | Command::SetDevices(_)
+            | Command::DevicesFailed(_) => {
+                self.media.plan(command, |track| self.calls.use_of(track))
+            }
+            Command::AddMedia { media, .. } | Command::ReplaceTrack { media, .. } => {
+                self.calls.plan(command, &self.out)?;
+                let kind = |track: &TrackId| self.media.find(track).map(|one| one.kind);
+                self.calls.may_take(command, media, kind, &self.out)
+            }
             Command::Make { .. }
             | Command::Answer { .. }
             | Command::Reject { .. }
@@ -207,6 +263,9 @@ impl Client {
             | Command::Hold { .. }
             | Command::Unhold { .. }
             | Command::RestartMedia { .. }
+            | Command::RemoveMedia { .. }
+            | Command::StartVideo { .. }
+            | Command::StopVideo { .. }
             | Command::SendRingingFeedback { .. }
             | Command::SetCustomParameters { .. }
             | Command::SendCustomParameters { .. }
@@ -232,7 +291,12 @@ impl Client {
             | Command::Answer { .. }
             | Command::Hold { .. }
             | Command::Unhold { .. }
+            | Command::AddMedia { .. }
+            | Command::RemoveMedia { .. }
+            | Command::StartVideo { .. }
+            | Command::StopVideo { .. }
             | Command::Join { .. } => negotiation,
+            Command::InitializeDevices { .. } => DEVICES,
             Command::RestartMedia { .. } => negotiation + MOVE,
             Command::DirectTransfer { .. } | Command::ConsultativeTransfer { .. } => rest + MOVE,
             Command::Unsubscribe { .. }
@@ -254,6 +318,13 @@ impl Client {
             | Command::SetSdpHandlers(_)
             | Command::MuteTracks { .. }
             | Command::UnmuteTracks { .. }
+            | Command::ReplaceTrack { .. }
+            | Command::CreateLocalMedia(_)
+            | Command::DisposeLocalMedia { .. }
+            | Command::RenderTracks { .. }
+            | Command::UnrenderTracks { .. }
+            | Command::SetDevices(_)
+            | Command::DevicesFailed(_)
             | Command::Destroy => AT_ONCE,
         }
     }
@@ -297,8 +368,20 @@ impl Client {
                 self.link.destroy(&mut self.out);
                 self.out.close_all_but(id);
             }
+            command @ (Command::CreateLocalMedia(_)
+            | Command::DisposeLocalMedia { .. }
+            | Command::RenderTracks { .. }
+            | Command::UnrenderTracks { .. }
+            | Command::InitializeDevices { .. }
+            | Command::SetDevices(_)
+            | Command::DevicesFailed(_)) => {
+                self.media.apply(id, command, &mut self.out);
+                return;
+            }
             command => {
-                self.calls.apply(id, command, &mut self.out);
+                let media = &self.media;
+                let kind = |track: &TrackId| media.find(track).map(|one| one.kind);
+                self.calls.apply(id, command, kind, &mut self.out);
                 return;
             }
         }
@@ -399,6 +482,7 @@ impl Client {
                 None => break,
             }
         }
+        self.media.settle(|track| self.calls.use_of(track));
     }
 
     fn handle_time(&mut self) {
@@ -430,7 +514,13 @@ impl Client {
     }
 
     fn send(&mut self, track: MediaTrack, frame: &crate::machine::Frame) {
-        self.calls.send(track, frame, &mut self.out);
+        match self.media.of_frames(track) {
+            Some(id) => self.calls.send_detached(id, frame, &mut self.out),
+            // Something else is sent in its place.
+            None if self.calls.source_of(track).is_some_and(|id| self.media.find(id).is_some()) => {
+            }
+            None => self.calls.send(track, frame, &mut self.out),
+        }
     }
 }
 

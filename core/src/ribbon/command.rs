@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use super::config::ConfigPatch;
 use super::credentials::Credentials;
+use super::devices::Devices;
 use super::ids::{CallId, TrackId};
-use super::info::{CustomParameter, StatsReport};
-use super::pipeline::SdpHandler;
+use super::info::{CustomParameter, DetachedMedia, MediaInfo, StatsReport};
+use super::pipeline::{Bandwidth, SdpHandler};
 use super::service::Service;
+use super::wanted::{CallMedia, MoreMedia};
 use crate::media::Digit;
 
 /// A request to [`Client`](super::Client). Each is answered by exactly one completion, within the limit that its
@@ -106,6 +108,86 @@ pub enum Command {
         /// The call.
         call: CallId,
     },
+    /// Send more in a call that is connected: tracks that are there and idle first. Completes with
+    /// [`Outcome::Media`]. Within `ice` + `rest_timeout` + 15 s.
+    AddMedia {
+        /// The call.
+        call: CallId,
+        /// The media: not what the call has already; 16 in all.
+        media: MoreMedia,
+        /// The rest.
+        options: MediaOptions,
+    },
+    /// Stop sending tracks in a call that is connected. They do not come back by themselves. Within `ice` +
+    /// `rest_timeout` + 15 s.
+    RemoveMedia {
+        /// The call.
+        call: CallId,
+        /// Tracks of ours: 32 at most.
+        tracks: Vec<TrackId>,
+        /// The rest.
+        options: MediaOptions,
+    },
+    /// Send pictures in a call that sends none. Completes with [`Outcome::Media`]. Within `ice` +
+    /// `rest_timeout` + 15 s.
+    StartVideo {
+        /// The call.
+        call: CallId,
+        /// The rest.
+        options: MediaOptions,
+    },
+    /// Stop sending pictures in a call that sends one track of them. Within `ice` + `rest_timeout` + 15 s.
+    StopVideo {
+        /// The call.
+        call: CallId,
+    },
+    /// Send something else as a track of ours, of the same kind and not muted; the far side is not asked.
+    /// [`Event::TrackReplaced`](super::Event::TrackReplaced) names it. Completes at once.
+    ReplaceTrack {
+        /// The call.
+        call: CallId,
+        /// The track.
+        track: TrackId,
+        /// The media: exactly one.
+        media: MoreMedia,
+    },
+    /// Make media of our own that belongs to no call: the application pushes its frames, and calls may send
+    /// them. Completes at once with [`Outcome::DetachedMedia`]; 64 at a time.
+    CreateLocalMedia(CallMedia),
+    /// Forget media of our own that no call sends. Completes at once.
+    DisposeLocalMedia {
+        /// Its track.
+        track: TrackId,
+    },
+    /// Give tracks to a sink of the application's, by its name: what takes the place of an element of a web
+    /// page. Completes at once.
+    RenderTracks {
+        /// The tracks: 32 at most for one sink.
+        tracks: Vec<TrackId>,
+        /// The sink, of 32 at most.
+        sink: String,
+        /// The device, which is handed on.
+        device: Option<String>,
+    },
+    /// Take tracks from a sink. Completes at once.
+    UnrenderTracks {
+        /// The tracks.
+        tracks: Vec<TrackId>,
+        /// The sink.
+        sink: String,
+    },
+    /// Ask the application for its devices ([`Event::DevicesWanted`](super::Event::DevicesWanted)). Completes
+    /// when it answers, within 60 s.
+    InitializeDevices {
+        /// True for those of sound.
+        audio: bool,
+        /// True for those of pictures.
+        video: bool,
+    },
+    /// Take note of the devices that there are, 256 at most. Completes at once.
+    SetDevices(Devices),
+    /// Answer that there are no devices, and why not. Completes at once.
+    DevicesFailed(String),
     /// Tell the gateway that an incoming call rings
     /// ([`RingingFeedback::Manual`](super::RingingFeedback::Manual)). Within `rest_timeout`.
     SendRingingFeedback {
@@ -198,6 +280,11 @@ impl Command {
             | Self::Hold { call }
             | Self::Unhold { call }
             | Self::RestartMedia { call }
+            | Self::AddMedia { call, .. }
+            | Self::RemoveMedia { call, .. }
+            | Self::StartVideo { call, .. }
+            | Self::StopVideo { call }
+            | Self::ReplaceTrack { call, .. }
             | Self::SendRingingFeedback { call }
             | Self::SetCustomParameters { call, .. }
             | Self::SendCustomParameters { call }
@@ -218,6 +305,13 @@ impl Command {
             | Self::SetSdpHandlers(_)
             | Self::MuteTracks { .. }
             | Self::UnmuteTracks { .. }
+            | Self::CreateLocalMedia(_)
+            | Self::DisposeLocalMedia { .. }
+            | Self::RenderTracks { .. }
+            | Self::UnrenderTracks { .. }
+            | Self::InitializeDevices { .. }
+            | Self::SetDevices(_)
+            | Self::DevicesFailed(_)
             | Self::Destroy => None,
         }
     }
@@ -230,27 +324,6 @@ pub enum NoticeChannel {
     WebSocket,
     /// A push service of the telephone's.
     Push,
-}
-
-/// The media that a call sends and receives. Calls without audio are not supported by the service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct CallMedia {
-    /// Sound.
-    pub audio: bool,
-    /// Pictures.
-    pub video: bool,
-}
-
-impl CallMedia {
-    /// Sound alone.
-    pub const AUDIO: Self = Self { audio: true, video: false };
-}
-
-impl Default for CallMedia {
-    fn default() -> Self {
-        Self::AUDIO
-    }
 }
 
 /// The rest of what a call is placed with.
@@ -275,6 +348,16 @@ pub struct AnswerOptions {
 
 setters!(AnswerOptions { parameters: all[CustomParameter] });
 
+/// The rest of a change of a call's media.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MediaOptions {
+    /// The most that the far side shall send; as before where it is not said.
+    pub bandwidth: Option<Bandwidth>,
+}
+
+setters!(MediaOptions { bandwidth: some[Bandwidth] });
+
 /// The outcome of a completed command.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -285,6 +368,10 @@ pub enum Outcome {
     Call(CallId),
     /// A call's figures.
     Stats(StatsReport),
+    /// The media that came into a call.
+    Media(MediaInfo),
+    /// Media of our own that belongs to no call.
+    DetachedMedia(Vec<DetachedMedia>),
 }
 
 /// A key waits for the outcome that belongs to it, and for no other.
@@ -308,6 +395,8 @@ macro_rules! outcomes {
 outcomes! {
     Call => CallId,
     Stats => StatsReport,
+    Media => MediaInfo,
+    DetachedMedia => Vec<DetachedMedia>,
 }
 
 impl TryFrom<Outcome> for () {
@@ -316,7 +405,10 @@ impl TryFrom<Outcome> for () {
     fn try_from(outcome: Outcome) -> Result<Self, Outcome> {
         match outcome {
             Outcome::Done => Ok(()),
-            other @ (Outcome::Call(_) | Outcome::Stats(_)) => Err(other),
+            other @ (Outcome::Call(_)
+            | Outcome::Stats(_)
+            | Outcome::Media(_)
+            | Outcome::DetachedMedia(_)) => Err(other),
         }
     }
 }

@@ -113,6 +113,54 @@ pub enum Event {
         /// The tracks, never none.
         tracks: Vec<TrackId>,
     },
+    /// Media came into a call, by the wish of either side.
+    MediaAdded {
+        /// The call.
+        call: CallId,
+        /// True for ours.
+        local: bool,
+        /// The tracks, never none.
+        tracks: Vec<TrackId>,
+        /// The name of its media, for frames.
+        media: MediaId,
+    },
+    /// Media left a call, by the wish of either side.
+    MediaRemoved {
+        /// The call.
+        call: CallId,
+        /// True for ours.
+        local: bool,
+        /// The tracks, never none.
+        tracks: Vec<TrackId>,
+    },
+    /// Something else is sent as a track of ours.
+    TrackReplaced {
+        /// The call.
+        call: CallId,
+        /// Its name from now on.
+        new: TrackId,
+        /// Its name before.
+        old: TrackId,
+    },
+    /// Tracks are given to a sink of the application's.
+    TracksRendered {
+        /// The tracks.
+        tracks: Vec<TrackId>,
+        /// The sink.
+        sink: String,
+        /// The device, as it was named.
+        device: Option<String>,
+    },
+    /// The devices are wanted: answer by [`Command::SetDevices`](super::Command::SetDevices) or
+    /// [`Command::DevicesFailed`](super::Command::DevicesFailed).
+    DevicesWanted {
+        /// True for those of sound.
+        audio: bool,
+        /// True for those of pictures.
+        video: bool,
+    },
+    /// Other devices are there than before.
+    DevicesChanged,
     /// The far side sent parameters.
     CustomParameters {
         /// The call.

@@ -8,9 +8,9 @@ use super::constants::{
     CallState, HoldState, MediaConnectionState, OperationKind, OperationStatus,
 };
 use super::history::CallDirection;
-use super::ids::{CallId, OperationId, TrackId, UserId};
+use super::ids::{CallId, MediaObjectId, OperationId, TrackId, UserId};
 use super::service::Service;
-use crate::machine::MediaId;
+use crate::machine::{MediaId, TrackId as MediaTrack};
 use crate::media::{MediaKind, MediaStats};
 
 pub(super) use super::wire::CustomParameter;
@@ -148,10 +148,42 @@ pub struct TrackInfo {
     pub local: bool,
     /// Its kind.
     pub kind: MediaKind,
+    /// The name by which its [frames](crate::machine::Input::Frame) go; none before there is media.
+    pub frames: Option<MediaTrack>,
+    /// The sinks of the application's that it is given to.
+    pub sinks: Vec<String>,
     /// True while muted here.
     pub muted: bool,
     /// True while nothing comes of it that should.
     pub source_muted: bool,
+}
+
+/// Tracks that belong together (RT-019).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MediaInfo {
+    /// Its name.
+    pub id: MediaObjectId,
+    /// True for ours, false for the far side's.
+    pub local: bool,
+    /// True for media that belongs to no call by itself.
+    pub detached: bool,
+    /// The tracks.
+    pub tracks: Vec<TrackId>,
+}
+
+/// Media of our own that belongs to no call by itself (RT-029).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DetachedMedia {
+    /// Its name.
+    pub media: MediaObjectId,
+    /// Its track.
+    pub track: TrackId,
+    /// The kind of the track.
+    pub kind: MediaKind,
+    /// The name by which the application pushes its [frames](crate::machine::Input::Frame).
+    pub frames: MediaTrack,
 }
 
 /// The user that is logged in.

@@ -36,6 +36,7 @@ mod config;
 mod constants;
 mod contacts;
 mod credentials;
+mod devices;
 mod error;
 mod event;
 mod fault;
@@ -43,6 +44,7 @@ mod history;
 mod ids;
 mod info;
 mod link;
+mod media;
 mod messages;
 mod outbox;
 mod phone;
@@ -56,6 +58,7 @@ mod timeline;
 mod timing;
 mod users;
 mod voicemail;
+mod wanted;
 #[cfg(feature = "unstable-wire")]
 pub mod wire;
 #[cfg(not(feature = "unstable-wire"))]
@@ -68,7 +71,7 @@ pub use collect::{
     CheckReason, Collected, DefaultCheck, GatheringState, IceCheck, IceCollection, IceTimeouts,
     Verdict,
 };
-pub use command::{AnswerOptions, CallMedia, Command, MakeOptions, NoticeChannel, Outcome};
+pub use command::{AnswerOptions, Command, MakeOptions, MediaOptions, NoticeChannel, Outcome};
 pub use config::{
     BundlePolicy, CallConfig, CallConfigPatch, CallsBy, Config, ConfigPatch, Connectivity,
     ConnectivityPatch, HttpScheme, Notifications, NotificationsPatch, OAuthMode, PeerConfig,
@@ -82,6 +85,7 @@ pub use constants::{
 };
 pub use contacts::Contact;
 pub use credentials::{Credentials, Supplied};
+pub use devices::{Device, DeviceKind, Devices};
 pub use error::{
     AuthCode, CallCode, Cause, ClickToCallCode, ConnectivityCode, Error, ErrorCode, HistoryCode,
     MessagingCode, MwiCode, PresenceCode, ProxyCode, SipCode, SubscriptionCode, UnknownCode,
@@ -94,8 +98,8 @@ pub use ids::{
     UserId,
 };
 pub use info::{
-    CallInfo, EndReason, MediaOffered, OperationInfo, Participant, SocketInfo, SocketState,
-    StatsReport, Subscriptions, TrackInfo, UserInfo,
+    CallInfo, DetachedMedia, EndReason, MediaInfo, MediaOffered, OperationInfo, Participant,
+    SocketInfo, SocketState, StatsReport, Subscriptions, TrackInfo, UserInfo,
 };
 pub use messages::{Conversation, Draft, Message, MessageKind};
 pub use phone::Phone;
@@ -109,6 +113,7 @@ pub use sip_events::{SipChange, SipEvents};
 pub use timeline::{CallMetric, CallReport, TimelineEvent};
 pub use users::{User, UserFilter};
 pub use voicemail::Voicemail;
+pub use wanted::{CallMedia, MoreMedia};
 pub use wire::{CustomParameter, Destination, hmac_token};
 
 /// The version of this crate.

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use super::command::{AnswerOptions, CallMedia, Command, MakeOptions, Outcome};
+use super::command::{AnswerOptions, Command, MakeOptions, MediaOptions, Outcome};
 use super::config::ConfigPatch;
 use super::credentials::Credentials;
+use super::devices::Devices;
 use super::ids::{CallId, TrackId};
-use super::info::{CustomParameter, StatsReport};
+use super::info::{CustomParameter, DetachedMedia, MediaInfo, StatsReport};
 use super::service::Service;
+use super::wanted::{CallMedia, MoreMedia};
 use crate::media::Digit;
 
 /// The keys of a phone, whichever runtime carries it.
@@ -95,6 +97,97 @@ pub trait Phone {
     /// Finds another path for a call's media ([`Command::RestartMedia`]).
     fn restart_media(&self, call: impl Into<CallId>) -> Self::Reply<()> {
         self.request(Command::RestartMedia { call: call.into() })
+    }
+
+    /// Sends more in a call ([`Command::AddMedia`]).
+    fn add_media(
+        &self,
+        call: impl Into<CallId>,
+        media: MoreMedia,
+        options: MediaOptions,
+    ) -> Self::Reply<MediaInfo> {
+        self.request(Command::AddMedia { call: call.into(), media, options })
+    }
+
+    /// Stops sending tracks in a call ([`Command::RemoveMedia`]).
+    fn remove_media(
+        &self,
+        call: impl Into<CallId>,
+        tracks: impl IntoIterator<Item = TrackId>,
+        options: MediaOptions,
+    ) -> Self::Reply<()> {
+        let tracks = tracks.into_iter().collect();
+        self.request(Command::RemoveMedia { call: call.into(), tracks, options })
+    }
+
+    /// Sends pictures in a call ([`Command::StartVideo`]).
+    fn start_video(
+        &self,
+        call: impl Into<CallId>,
+        options: MediaOptions,
+    ) -> Self::Reply<MediaInfo> {
+        self.request(Command::StartVideo { call: call.into(), options })
+    }
+
+    /// Stops sending pictures in a call ([`Command::StopVideo`]).
+    fn stop_video(&self, call: impl Into<CallId>) -> Self::Reply<()> {
+        self.request(Command::StopVideo { call: call.into() })
+    }
+
+    /// Sends something else as a track ([`Command::ReplaceTrack`]).
+    fn replace_track(
+        &self,
+        call: impl Into<CallId>,
+        track: impl Into<TrackId>,
+        media: MoreMedia,
+    ) -> Self::Reply<()> {
+        self.request(Command::ReplaceTrack { call: call.into(), track: track.into(), media })
+    }
+
+    /// Makes media of our own that belongs to no call ([`Command::CreateLocalMedia`]).
+    fn create_local_media(&self, media: CallMedia) -> Self::Reply<Vec<DetachedMedia>> {
+        self.request(Command::CreateLocalMedia(media))
+    }
+
+    /// Forgets media of our own ([`Command::DisposeLocalMedia`]).
+    fn dispose_local_media(&self, track: impl Into<TrackId>) -> Self::Reply<()> {
+        self.request(Command::DisposeLocalMedia { track: track.into() })
+    }
+
+    /// Gives tracks to a sink ([`Command::RenderTracks`]).
+    fn render_tracks(
+        &self,
+        tracks: impl IntoIterator<Item = TrackId>,
+        sink: impl Into<String>,
+        device: Option<String>,
+    ) -> Self::Reply<()> {
+        let tracks = tracks.into_iter().collect();
+        self.request(Command::RenderTracks { tracks, sink: sink.into(), device })
+    }
+
+    /// Takes tracks from a sink ([`Command::UnrenderTracks`]).
+    fn unrender_tracks(
+        &self,
+        tracks: impl IntoIterator<Item = TrackId>,
+        sink: impl Into<String>,
+    ) -> Self::Reply<()> {
+        let tracks = tracks.into_iter().collect();
+        self.request(Command::UnrenderTracks { tracks, sink: sink.into() })
+    }
+
+    /// Asks the application for its devices ([`Command::InitializeDevices`]).
+    fn initialize_devices(&self, audio: bool, video: bool) -> Self::Reply<()> {
+        self.request(Command::InitializeDevices { audio, video })
+    }
+
+    /// Takes note of the devices that there are ([`Command::SetDevices`]).
+    fn set_devices(&self, devices: Devices) -> Self::Reply<()> {
+        self.request(Command::SetDevices(devices))
+    }
+
+    /// Answers that there are no devices ([`Command::DevicesFailed`]).
+    fn devices_failed(&self, why: impl Into<String>) -> Self::Reply<()> {
+        self.request(Command::DevicesFailed(why.into()))
     }
 
     /// Tells the gateway that an incoming call rings ([`Command::SendRingingFeedback`]).

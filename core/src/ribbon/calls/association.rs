@@ -8,20 +8,22 @@
 //!                                                         └──────rolled back: the spare is back────┘
 //! ```
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use super::desk::Desk;
+use super::tracks::Lane;
 use crate::machine::{MediaId, NetError, Track, UdpId, Wake};
 use crate::media::{
-    Agreement, Digit, Engine, EngineConfig, EngineEvent, MediaState, MediaStats, PeerNews, Peers,
-    TrackInfo, Wish,
+    Agreement, Digit, Engine, EngineConfig, EngineEvent, MediaKind, MediaState, MediaStats,
+    PeerNews, Peers, TrackInfo, Wish,
 };
 use crate::ribbon::collect::{Collected, Collection, GatheringState, IceTimeouts};
 use crate::ribbon::constants::{HoldState, OperationKind};
 use crate::ribbon::error::{CallCode, Error};
 use crate::ribbon::ids::CallId;
 use crate::ribbon::pipeline::{
-    Arrival, Origin, Pipeline, RemoteChange, RemoteUpdate, SdpKind, compare, is_flowing,
+    Arrival, Bandwidth, Origin, Pipeline, RemoteChange, RemoteUpdate, SdpKind, compare, is_flowing,
 };
 use crate::sdp::candidate::Candidate;
 use crate::sdp::{Description, Direction};
@@ -60,6 +62,14 @@ enum Stage {
     Open { udp: UdpId, media: MediaId },
 }
 
+/// The tracks before an offer of ours.
+struct Before {
+    directions: Vec<(Track, Direction)>,
+    sends: BTreeSet<Track>,
+    /// True for an offer of more.
+    more: bool,
+}
+
 /// See the [module](self).
 pub(super) struct Association {
     stage: Stage,
@@ -76,11 +86,15 @@ pub(super) struct Association {
     collection: Option<Collection>,
     /// The far side's description in force, as it came.
     theirs: Option<Box<str>>,
-    /// That before, until our answer to the one in force has arrived.
+    /// The one before it, until our answer to the one in force has arrived.
     undone: Option<Box<str>>,
     last_change: RemoteChange,
-    /// The directions before an offer of ours that is undecided.
-    before: Vec<(Track, Direction)>,
+    /// The tracks that we send, unless the call is held; of others we hear only.
+    sends: BTreeSet<Track>,
+    /// The tracks as they were before an offer of ours that is undecided.
+    before: Option<Before>,
+    /// The tracks that the last offer of more has brought.
+    more: Vec<Track>,
     /// True once a provisional answer was taken.
     provisional: bool,
     /// The association before this one, until it is settled that this one takes its place.
@@ -124,7 +138,9 @@ impl Association {
             theirs: None,
             undone: None,
             last_change: RemoteChange::Generic,
-            before: Vec::new(),
+            sends: BTreeSet::new(),
+            before: None,
+            more: Vec::new(),
             provisional: false,
             spare: None,
         }
@@ -143,21 +159,24 @@ impl Association {
     pub(super) fn offering(
         call: &CallId,
         media: Option<MediaId>,
+        kinds: &[MediaKind],
         desk: &mut Desk<'_>,
     ) -> Result<Self, Error> {
-        Self::offering_as(call, 0, media, Direction::SendRecv, desk)
+        let direction = Direction::SendRecv;
+        let wishes: Vec<_> = kinds.iter().map(|kind| Wish { kind: *kind, direction }).collect();
+        let offering = Self::offering_as(call, 0, media, &wishes, desk)?;
+        Ok(Self { sends: first(kinds.iter().copied()), ..offering })
     }
 
     fn offering_as(
         call: &CallId,
         number: u32,
         media: Option<MediaId>,
-        direction: Direction,
+        wishes: &[Wish],
         desk: &mut Desk<'_>,
     ) -> Result<Self, Error> {
         let mut engine = Self::engine_of(call, number, desk);
-        let wish = Wish { direction, ..Wish::AUDIO };
-        let offer = engine.create_offer(desk.out.now(), &[wish]).map_err(init_failed)?;
+        let offer = engine.create_offer(desk.out.now(), wishes).map_err(init_failed)?;
         let mut association = Self::new(Stage::Ready(engine), number, desk);
         association.pending = Some(offer);
         association.open(media, desk);
@@ -268,7 +287,7 @@ impl Association {
     pub(super) fn offered(&self, peers: &Peers) -> Vec<Track> {
         let agreed = self.tracks(peers).into_iter().map(|info| info.track);
         let all: Vec<_> = agreed.collect();
-        if all.is_empty() { vec![Track::AUDIO] } else { all }
+        if all.is_empty() { self.sends.iter().copied().collect() } else { all }
     }
 
     pub(super) fn stats(&self, peers: &Peers) -> MediaStats {
@@ -308,33 +327,115 @@ impl Association {
     pub(super) fn answer(
         &mut self,
         media: Option<MediaId>,
+        kinds: &[MediaKind],
         desk: &mut Desk<'_>,
     ) -> Result<(), Error> {
         self.open(media, desk);
-        let answer = self.with(desk, |engine, now| engine.create_answer(now));
-        self.pending = Some(engine_said(answer)?.map_err(invalid_offer)?);
+        self.sends = first(kinds.iter().copied());
+        self.pending = Some(self.make_answer(HoldState::Connected, desk)?);
         Ok(())
     }
 
-    /// Offers what there is, held or not.
-    pub(super) fn offer_held(&mut self, held: bool, desk: &mut Desk<'_>) -> Result<(), Error> {
-        let direction = if held { Direction::Inactive } else { Direction::SendRecv };
-        self.before =
-            self.tracks(desk.peers).iter().map(|info| (info.track, info.direction)).collect();
-        let tracks: Vec<_> = self.before.iter().map(|(track, _)| *track).collect();
-        let offer = self.with(desk, |engine, now| {
-            for track in tracks {
-                engine.set_direction(track, direction);
+    /// The answer to the offer that the engine was given last.
+    fn make_answer(&mut self, held: HoldState, desk: &mut Desk<'_>) -> Result<String, Error> {
+        let sends = self.sends.clone();
+        let answer = self.with(desk, |engine, now| {
+            for TrackInfo { track, .. } in engine.tracks() {
+                engine.set_direction(track, direction(&sends, track, held));
             }
-            engine.create_offer(now, &[])
+            engine.create_answer(now)
+        });
+        engine_said(answer)?.map_err(invalid_offer)
+    }
+
+    /// Offers what there is, held or not.
+    pub(super) fn offer_held(&mut self, held: HoldState, desk: &mut Desk<'_>) -> Result<(), Error> {
+        self.remember(false, desk);
+        self.offer(held, &[], desk)
+    }
+
+    fn remember(&mut self, more: bool, desk: &Desk<'_>) {
+        let tracks = self.tracks(desk.peers);
+        let directions = tracks.iter().map(|info| (info.track, info.direction)).collect();
+        self.before = Some(Before { directions, sends: self.sends.clone(), more });
+    }
+
+    /// Offers what there is, and these wishes.
+    fn offer(
+        &mut self,
+        held: HoldState,
+        wishes: &[Wish],
+        desk: &mut Desk<'_>,
+    ) -> Result<(), Error> {
+        let sends = self.sends.clone();
+        let offer = self.with(desk, |engine, now| {
+            for TrackInfo { track, .. } in engine.tracks() {
+                engine.set_direction(track, direction(&sends, track, held));
+            }
+            engine.create_offer(now, wishes)
         });
         self.pending = Some(engine_said(offer)?.map_err(init_failed)?);
         Ok(())
     }
 
+    /// Offers more of our own: of tracks that are there and idle first (w4.9).
+    pub(super) fn offer_more(
+        &mut self,
+        kinds: &[MediaKind],
+        desk: &mut Desk<'_>,
+    ) -> Result<(), Error> {
+        self.remember(true, desk);
+        let tracks = self.tracks(desk.peers);
+        let mut wishes = Vec::new();
+        for kind in kinds.iter().copied() {
+            let idle =
+                |info: &&TrackInfo| info.track.kind == kind && !self.sends.contains(&info.track);
+            match tracks.iter().find(idle).map(|info| info.track) {
+                Some(track) => drop(self.sends.insert(track)),
+                None => wishes.push(Wish { kind, direction: Direction::SendRecv }),
+            }
+        }
+        self.offer(HoldState::Connected, &wishes, desk)
+    }
+
+    /// Offers less of our own.
+    pub(super) fn offer_less(
+        &mut self,
+        tracks: &[Track],
+        desk: &mut Desk<'_>,
+    ) -> Result<(), Error> {
+        self.remember(false, desk);
+        self.sends.retain(|track| !tracks.contains(track));
+        self.offer(HoldState::Connected, &[], desk)
+    }
+
+    /// The tracks of ours that the last offer of more has brought.
+    pub(super) fn take_more(&mut self) -> Vec<Track> {
+        std::mem::take(&mut self.more)
+    }
+
+    /// Takes into use what an offer of more brings.
+    fn settle_more(&mut self, peers: &Peers) {
+        let Some(before) = self.before.as_ref().filter(|before| before.more) else { return };
+        let old = |track: &Track| before.directions.iter().any(|(known, _)| known == track);
+        let tracks = self.tracks(peers);
+        let new =
+            tracks.iter().filter(|info| !old(&info.track) || self.sends.contains(&info.track));
+        let new = new.filter(|info| info.direction.sends() && !before.sends.contains(&info.track));
+        self.more = new.map(|info| info.track).collect();
+        self.sends = before.sends.iter().chain(&self.more).copied().collect();
+    }
+
+    /// Limits what the far side is to send, from the next description on (RT-010).
+    pub(super) fn limit(&mut self, bandwidth: Option<Bandwidth>) {
+        if let Some(bandwidth) = bandwidth {
+            self.pipeline.bandwidth = bandwidth;
+        }
+    }
+
     /// Offers what there is with other ICE credentials (RFC 8445 section 9).
     pub(super) fn restart(&mut self, desk: &mut Desk<'_>) -> Result<(), Error> {
-        self.before.clear();
+        self.before = None;
         let offer = self.with(desk, |engine, now| engine.restart_ice(now));
         self.pending = Some(engine_said(offer)?.map_err(init_failed)?);
         Ok(())
@@ -344,16 +445,24 @@ impl Association {
     pub(super) fn offer_again(
         &mut self,
         fresh: bool,
-        held: bool,
+        held: HoldState,
         call: &CallId,
         desk: &mut Desk<'_>,
     ) -> Result<(), Error> {
         if !fresh {
             return self.offer_held(held, desk);
         }
-        let direction = if held { Direction::Inactive } else { Direction::SendRecv };
         let number = self.number + 1;
-        let next = Self::offering_as(call, number, self.media(), direction, desk)?;
+        let tracks = self.tracks(desk.peers);
+        let mut wishes = tracks.iter().map(|info| {
+            let direction = direction(&self.sends, info.track, held);
+            Wish { kind: info.track.kind, direction }
+        });
+        // Sound there is always.
+        let sound = wishes.next().unwrap_or(Wish::AUDIO);
+        let wishes: Vec<_> = std::iter::once(sound).chain(wishes).collect();
+        let mut next = Self::offering_as(call, number, self.media(), &wishes, desk)?;
+        next.sends = renumbered(&self.sends, tracks.iter().map(|info| info.track));
         self.step_aside(next, desk);
         Ok(())
     }
@@ -378,7 +487,7 @@ impl Association {
 
     /// It is decided that this one stands.
     fn stand(&mut self, desk: &mut Desk<'_>) {
-        self.before.clear();
+        self.before = None;
         if let Some(spare) = self.spare.take() {
             spare.close(desk);
         }
@@ -403,14 +512,17 @@ impl Association {
             }
             return Ok(Some(self.state(desk.peers)));
         }
-        let before = std::mem::take(&mut self.before);
+        let before = self.before.take();
         let back = self.with(desk, |engine, now| {
             let back = engine.rollback(now);
-            for (track, direction) in before {
-                engine.set_direction(track, direction);
+            for (track, direction) in before.iter().flat_map(|before| &before.directions) {
+                engine.set_direction(*track, *direction);
             }
             back
         });
+        if let Some(before) = before {
+            self.sends = before.sends;
+        }
         // Nothing was offered where that failed first.
         match back {
             Some(Err(crate::media::MediaError::State(_))) | Some(Ok(())) => Ok(None),
@@ -441,6 +553,7 @@ impl Association {
         });
         engine_said(taken)?.map_err(invalid_offer)?;
         self.theirs = Some(sdp.into());
+        self.settle_more(desk.peers);
         self.stand(desk);
         Ok(())
     }
@@ -504,8 +617,8 @@ impl Association {
         if moved {
             let mut next = Self::answering_as(sdp, call, self.number + 1, arrival, desk)?;
             next.open(self.media(), desk);
-            let answer = next.with(desk, |engine, now| engine.create_answer(now));
-            match engine_said(answer).and_then(|answer| answer.map_err(invalid_offer)) {
+            next.sends = first(self.sends.iter().map(|track| track.kind));
+            match next.make_answer(held, desk) {
                 Ok(answer) => next.pending = Some(answer),
                 Err(error) => {
                     next.close(desk);
@@ -516,11 +629,9 @@ impl Association {
             self.theirs = Some(sdp.into());
         } else {
             let text = self.read(sdp, SdpKind::Offer, call, arrival)?;
-            let answer = self.with(desk, |engine, now| {
-                engine.accept_offer(now, &text)?;
-                engine.create_answer(now)
-            });
-            self.pending = Some(engine_said(answer)?.map_err(invalid_offer)?);
+            let taken = self.with(desk, |engine, now| engine.accept_offer(now, &text));
+            engine_said(taken)?.map_err(invalid_offer)?;
+            self.pending = Some(self.make_answer(held, desk)?);
             self.undone = self.theirs.replace(sdp.into());
         }
         self.last_change = update.change;
@@ -550,12 +661,10 @@ impl Association {
         let arrival = Arrival { held: held.local(), ..Arrival::default() };
         let text = self.read(&before, SdpKind::Offer, call, arrival);
         let back = text.and_then(|text| {
-            let answer = self.with(desk, |engine, now| {
-                engine.accept_offer(now, &text)?;
-                // It is what the far side has of us anyway.
-                engine.create_answer(now)
-            });
-            engine_said(answer)?.map_err(init_failed)
+            let taken = self.with(desk, |engine, now| engine.accept_offer(now, &text));
+            engine_said(taken)?.map_err(init_failed)?;
+            // It is what the far side has of us anyway.
+            self.make_answer(held, desk)
         });
         if let Err(error) = back {
             desk.out.malformed(&format!("the description before: {error}"));
@@ -696,8 +805,13 @@ impl Association {
         })
     }
 
-    pub(super) fn set_muted(&mut self, track: Track, muted: bool, desk: &mut Desk<'_>) {
-        self.with(desk, |engine, _| engine.set_muted(track, muted));
+    /// Sends a track or not, or hands it on or not.
+    pub(super) fn set_muted(&mut self, lane: Lane, muted: bool, desk: &mut Desk<'_>) {
+        if lane.local {
+            self.with(desk, |engine, _| engine.set_muted(lane.track, muted));
+        } else if let Some(peer) = self.udp().and_then(|udp| desk.peers.get_mut(udp)) {
+            peer.set_deaf(lane.track, muted);
+        }
     }
 
     pub(super) fn media_wake(&self, peers: &Peers) -> Option<Wake> {
@@ -733,6 +847,39 @@ impl Association {
             desk.peers.close(udp, desk.out.media());
         }
     }
+}
+
+/// The direction that we want of a track.
+fn direction(sends: &BTreeSet<Track>, track: Track, held: HoldState) -> Direction {
+    match (held.local(), sends.contains(&track)) {
+        (true, _) => Direction::Inactive,
+        (false, true) => Direction::SendRecv,
+        (false, false) => Direction::RecvOnly,
+    }
+}
+
+/// The first tracks of these kinds, as engines number them.
+fn first(kinds: impl Iterator<Item = MediaKind>) -> BTreeSet<Track> {
+    let mut next = BTreeMap::new();
+    let tracks = kinds.map(|kind| {
+        let number = next.entry(kind).or_insert(0_u8);
+        let track = Track { kind, number: *number };
+        *number = number.saturating_add(1);
+        track
+    });
+    tracks.collect()
+}
+
+/// Those of these tracks that are sent, as another engine numbers them that is offered all of them in this order.
+fn renumbered(sends: &BTreeSet<Track>, tracks: impl Iterator<Item = Track>) -> BTreeSet<Track> {
+    let mut next = BTreeMap::new();
+    let renumbered = tracks.filter_map(|track| {
+        let number = next.entry(track.kind).or_insert(0_u8);
+        let renumbered = Track { kind: track.kind, number: *number };
+        *number = number.saturating_add(1);
+        sends.contains(&track).then_some(renumbered)
+    });
+    renumbered.collect()
 }
 
 fn engine_said<T>(said: Option<T>) -> Result<T, Error> {

@@ -17,7 +17,7 @@ use super::decide::Standing;
 use super::desk::Desk;
 use super::operations::Operations;
 use super::told::Told;
-use super::tracks::{Difference, Tracks};
+use super::tracks::{Difference, Source, Tracks};
 use crate::machine::{CommandId, MediaId, Rng, Wake};
 use crate::ribbon::command::Outcome;
 use crate::ribbon::constants::{
@@ -143,6 +143,8 @@ pub(super) struct Call {
     pub(super) answering: Option<OperationId>,
     /// A restart of media that waits for its turn, or for the notification socket.
     pub(super) restart: Option<Restart>,
+    /// The sources that an offer of ours brings in.
+    pub(super) adding: Vec<Source>,
     /// The time at which media that is disconnected is given up.
     pub(super) media_until: Option<Instant>,
 }
@@ -195,6 +197,7 @@ impl Call {
             offer: None,
             answering: None,
             restart: None,
+            adding: Vec::new(),
             media_until: None,
         }
     }

@@ -57,7 +57,7 @@ impl Call {
         let kind = if held { OperationKind::Hold } else { OperationKind::Unhold };
         let op = self.start(kind, true, Some(command), desk);
         let Some(media) = &mut self.media else { return };
-        match media.offer_held(held, desk) {
+        match media.offer_held(self.info.hold.with_local(held), desk) {
             Ok(()) => self.collect(op, Purpose::Offer, desk),
             Err(error) => self.withdraw(&op, error, desk),
         }
@@ -77,7 +77,7 @@ impl Call {
     fn restart_now(&mut self, op: OperationId, desk: &mut Desk<'_>) {
         let Some(media) = &mut self.media else { return };
         let broken = matches!(media.state(desk.peers), MediaState::Failed | MediaState::Closed);
-        let held = self.info.hold.local();
+        let held = self.info.hold;
         let offered = match broken {
             true => media.offer_again(true, held, &self.info.id, desk),
             false => media.restart(desk),

@@ -5,9 +5,10 @@ use super::call::{Call, Purpose};
 use super::change::invalid_state;
 use super::end::Disposition;
 use super::takes_keys;
+use super::tracks::Source;
 use crate::machine::CommandId;
 use crate::media::MediaKind;
-use crate::ribbon::command::{CallMedia, Command, MakeOptions, Outcome};
+use crate::ribbon::command::{Command, MakeOptions, Outcome};
 use crate::ribbon::config::RingingFeedback;
 use crate::ribbon::constants::{CallState, OperationKind};
 use crate::ribbon::error::{AuthCode, CallCode, Error, ErrorCode, WebRtcCode};
@@ -16,6 +17,7 @@ use crate::ribbon::history::CallDirection;
 use crate::ribbon::ids::{CallId, TrackId, UserId};
 use crate::ribbon::info::{CallInfo, Participant, StatsReport};
 use crate::ribbon::outbox::Outbox;
+use crate::ribbon::wanted::{CallMedia, MoreMedia};
 use crate::ribbon::wire::address::{Destination, sender};
 use crate::ribbon::wire::parameters;
 use crate::ribbon::wire::resources::calls::SessionRequest;
@@ -41,7 +43,11 @@ impl Calls {
             Command::Answer { call, media, options } => {
                 let call = self.incoming(call)?;
                 let offered = call.info.media_offered;
-                if !media.audio || (media.video && offered.is_some_and(|offered| !offered.video)) {
+                let unseen = offered.is_some_and(|offered| !offered.video);
+                if media.is_seen() {
+                    may_show(out)?;
+                }
+                if !media.audio || (media.is_seen() && unseen) {
                     return Err(invalid(
                         "only what was offered can be answered, and sound has to be",
                     ));
@@ -60,6 +66,43 @@ impl Calls {
             Command::Unhold { call } => self.find(call)?.may_unhold(),
             Command::RestartMedia { call } => {
                 self.find(call)?.may_change(OperationKind::MediaRestart)
+            }
+            Command::AddMedia { call, .. } => {
+                self.find(call)?.may_change_media(OperationKind::AddMedia)
+            }
+            Command::RemoveMedia { call, tracks, .. } => {
+                let call = self.find(call)?;
+                if tracks.len() > MAX_TRACKS {
+                    return Err(invalid("too many tracks"));
+                }
+                call.sent(tracks)?;
+                call.may_change_media(OperationKind::RemoveMedia)
+            }
+            Command::StartVideo { call, .. } => {
+                let call = self.find(call)?;
+                if !call.pictures().is_empty() {
+                    let text = "the call sends pictures already";
+                    return Err(Error::new(CallCode::InvalidState, text));
+                }
+                may_show(out)?;
+                call.may_add(&[(MediaKind::Video, None)])?;
+                call.may_change_media(OperationKind::AddBasicMedia)
+            }
+            Command::StopVideo { call } => {
+                let call = self.find(call)?;
+                if call.pictures().len() != 1 {
+                    let text = "the call does not send exactly one track of pictures";
+                    return Err(Error::new(CallCode::InvalidState, text));
+                }
+                call.may_change_media(OperationKind::RemoveBasicMedia)
+            }
+            Command::ReplaceTrack { call, track, .. } => {
+                let call = self.find(call)?;
+                if call.info.state == CallState::Initiating {
+                    return Err(invalid_state(call.info.state));
+                }
+                call.sent(std::slice::from_ref(track))?;
+                call.ops.may_start(OperationKind::ReplaceTrack)
             }
             Command::SendRingingFeedback { call } => {
                 if out.config.call.ringing_feedback != RingingFeedback::Manual {
@@ -133,8 +176,46 @@ impl Calls {
             | Command::ResetConnection
             | Command::ProcessNotification { .. }
             | Command::SetSdpHandlers(_)
+            | Command::CreateLocalMedia(_)
+            | Command::DisposeLocalMedia { .. }
+            | Command::RenderTracks { .. }
+            | Command::UnrenderTracks { .. }
+            | Command::InitializeDevices { .. }
+            | Command::SetDevices(_)
+            | Command::DevicesFailed(_)
             | Command::Destroy => Ok(()),
         }
+    }
+
+    /// Checks that a call can take this media: `kind` knows what belongs to no call by itself.
+    ///
+    /// # Errors
+    ///
+    /// [`CallCode::InvalidParam`], [`CallCode::NotSupported`]: it cannot.
+    pub(in crate::ribbon) fn may_take(
+        &self,
+        command: &Command,
+        media: &MoreMedia,
+        kind: impl Fn(&TrackId) -> Option<MediaKind>,
+        out: &Outbox,
+    ) -> Result<(), Error> {
+        let sources = sources(media, kind)?;
+        if sources.iter().any(|(kind, _)| *kind == MediaKind::Video) {
+            may_show(out)?;
+        }
+        let Some(call) = command.call() else { return Ok(()) };
+        let call = self.find(call)?;
+        call.may_add(&sources)?;
+        if let Command::ReplaceTrack { track, .. } = command {
+            let old = call.tracks.find(track).map(|(lane, _)| lane.track.kind);
+            let [(kind, _)] = &sources[..] else {
+                return Err(invalid("exactly one medium takes the place of a track"));
+            };
+            if old != Some(*kind) {
+                return Err(invalid("what takes the place of a track is of its kind"));
+            }
+        }
+        Ok(())
     }
 
     fn may_make(
@@ -152,8 +233,8 @@ impl Calls {
         if !media.audio {
             return Err(invalid("calls without sound are not supported"));
         }
-        if media.video && out.config.call.video_codecs.is_empty() {
-            return Err(Error::new(CallCode::NotSupported, "no video codec is configured"));
+        if media.is_seen() {
+            may_show(out)?;
         }
         if self.live.len() >= out.config.call.max_calls {
             return Err(Error::new(ErrorCode::Busy, "there are too many calls"));
@@ -184,15 +265,53 @@ impl Calls {
     }
 
     /// Does a command that [`Calls::plan`] allows.
-    pub(in crate::ribbon) fn apply(&mut self, id: CommandId, command: Command, out: &mut Outbox) {
+    pub(in crate::ribbon) fn apply(
+        &mut self,
+        id: CommandId,
+        command: Command,
+        kind: impl Fn(&TrackId) -> Option<MediaKind>,
+        out: &mut Outbox,
+    ) {
         match command {
-            Command::Make { to, media: _, options } => self.make(id, &to, options, out),
-            Command::Answer { call, options, .. } => {
+            Command::AddMedia { call, media, options } => {
+                let Ok(sources) = sources(&media, kind) else { return };
+                let op = OperationKind::AddMedia;
+                self.with(&call, out, |call, desk| {
+                    call.add_media(id, op, sources, options.bandwidth, desk);
+                });
+            }
+            Command::StartVideo { call, options } => {
+                let (op, video) = (OperationKind::AddBasicMedia, vec![(MediaKind::Video, None)]);
+                self.with(&call, out, |call, desk| {
+                    call.add_media(id, op, video, options.bandwidth, desk);
+                });
+            }
+            Command::RemoveMedia { call, tracks, options } => {
+                self.with(&call, out, |call, desk| {
+                    let (op, tracks) = (OperationKind::RemoveMedia, call.sent(&tracks));
+                    let Ok(tracks) = tracks else { return };
+                    call.remove_media(id, op, &tracks, options.bandwidth, desk);
+                });
+            }
+            Command::StopVideo { call } => {
+                self.with(&call, out, |call, desk| {
+                    let (op, tracks) = (OperationKind::RemoveBasicMedia, call.pictures());
+                    let Ok(tracks) = call.sent(&tracks) else { return };
+                    call.remove_media(id, op, &tracks, None, desk);
+                });
+            }
+            Command::ReplaceTrack { call, track, media } => {
+                let Ok(mut sources) = sources(&media, kind) else { return };
+                let new = sources.pop().and_then(|(_, id)| id);
+                self.with(&call, out, |call, desk| call.replace_track(id, &track, new, desk));
+            }
+            Command::Make { to, media, options } => self.make(id, &to, media, options, out),
+            Command::Answer { call, media, options } => {
                 self.with(&call, out, |call, desk| {
                     if !options.parameters.is_empty() {
                         call.info.parameters = options.parameters;
                     }
-                    call.answer(id, desk);
+                    call.answer(id, media, desk);
                 });
             }
             Command::Reject { call } => {
@@ -277,11 +396,25 @@ impl Calls {
             | Command::ResetConnection
             | Command::ProcessNotification { .. }
             | Command::SetSdpHandlers(_)
+            | Command::CreateLocalMedia(_)
+            | Command::DisposeLocalMedia { .. }
+            | Command::RenderTracks { .. }
+            | Command::UnrenderTracks { .. }
+            | Command::InitializeDevices { .. }
+            | Command::SetDevices(_)
+            | Command::DevicesFailed(_)
             | Command::Destroy => {}
         }
     }
 
-    fn make(&mut self, command: CommandId, to: &str, options: MakeOptions, out: &mut Outbox) {
+    fn make(
+        &mut self,
+        command: CommandId,
+        to: &str,
+        media: CallMedia,
+        options: MakeOptions,
+        out: &mut Outbox,
+    ) {
         let (id, user) = (CallId::random(&mut self.rng), out.user());
         let destination = address(to, out);
         let number = destination.strip_prefix("sip:").unwrap_or(&destination).to_owned();
@@ -294,7 +427,7 @@ impl Calls {
         call.info.parameters = options.parameters;
         self.add(call);
         out.event(Event::CallStarted { call: id.clone(), command });
-        self.with(&id, out, |call, desk| call.make(command, Purpose::Make, desk));
+        self.with(&id, out, |call, desk| call.make(command, Purpose::Make, media, desk));
     }
 
     fn consult(&mut self, id: CommandId, one: &CallId, other: &CallId, out: &mut Outbox) {
@@ -342,7 +475,8 @@ impl Calls {
         }
         out.event(Event::CallStarted { call: id.clone(), command });
         let purpose = Purpose::Join { first, second };
-        self.with(&id, out, |call, desk| call.make(command, purpose, desk));
+        let media = CallMedia::AUDIO;
+        self.with(&id, out, |call, desk| call.make(command, purpose, media, desk));
     }
 
     fn mute(&mut self, id: CommandId, tracks: Vec<TrackId>, muted: bool, out: &mut Outbox) {
@@ -354,11 +488,8 @@ impl Calls {
                 if !call.tracks.set_muted(&track, muted) {
                     return;
                 }
-                if lane.local
-                    && lane.track.kind == MediaKind::Audio
-                    && let Some(media) = &mut call.media
-                {
-                    media.set_muted(lane.track, muted, desk);
+                if let Some(media) = &mut call.media {
+                    media.set_muted(lane, muted, desk);
                 }
                 changed.push(track.clone());
             });
@@ -371,6 +502,34 @@ impl Calls {
         }
         out.complete(id, Ok(Outcome::Done));
     }
+}
+
+/// Checks that pictures can be sent.
+///
+/// # Errors
+///
+/// [`CallCode::NotSupported`]: there is no codec for them.
+fn may_show(out: &Outbox) -> Result<(), Error> {
+    match out.config.call.video_codecs.is_empty() {
+        true => Err(Error::new(CallCode::NotSupported, "no video codec is configured")),
+        false => Ok(()),
+    }
+}
+
+/// The sources that are wanted, where `kind` knows what belongs to no call by itself.
+///
+/// # Errors
+///
+/// [`CallCode::InvalidParam`]: there is no such track.
+fn sources(
+    media: &MoreMedia,
+    kind: impl Fn(&TrackId) -> Option<MediaKind>,
+) -> Result<Vec<Source>, Error> {
+    let detached = media.detached.iter().map(|track| {
+        let kind = kind(track).ok_or_else(|| invalid("there is no such media of our own"))?;
+        Ok((kind, Some(track.clone())))
+    });
+    media.unnamed().map(|kind| Ok((kind, None))).chain(detached).collect()
 }
 
 /// The address that somebody is called by (w4.0.1).

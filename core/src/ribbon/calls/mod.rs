@@ -9,6 +9,7 @@ mod decide;
 mod desk;
 mod early;
 mod end;
+mod more;
 mod negotiate;
 mod operations;
 mod setup;
@@ -35,8 +36,9 @@ use super::error::{CallCode, Error, ErrorCode};
 use super::event::Event;
 use super::fault::Fault;
 use super::history::CallDirection;
-use super::ids::{CallId, OperationId, SessionData, TrackId, UserId};
-use super::info::{CallInfo, EndReason, Participant, TrackInfo};
+use super::ids::{CallId, MediaObjectId, OperationId, SessionData, TrackId, UserId};
+use super::info::{CallInfo, EndReason, MediaInfo, Participant, TrackInfo};
+use super::media::Use;
 use super::outbox::Outbox;
 use super::wire::address::with_domain;
 use super::wire::resources::calls::{SessionRequest, is_answered, session as session_of};
@@ -129,10 +131,30 @@ impl Calls {
                 call: call.info.id.clone(),
                 local: lane.local,
                 kind: lane.track.kind,
+                frames: call.media_name().map(|media| MediaTrack { media, track: lane.track }),
+                sinks: Vec::new(),
                 muted,
                 source_muted: false,
             })
         })
+    }
+
+    /// The media of one side of a call.
+    pub(super) fn media(&self, id: &MediaObjectId) -> Option<MediaInfo> {
+        self.live.values().find_map(|call| {
+            let local = [true, false].into_iter().find(|local| call.object(*local) == *id)?;
+            let tracks = call.tracks.used(local);
+            Some(MediaInfo { id: id.clone(), local, detached: false, tracks })
+        })
+    }
+
+    /// The use that calls make of a track.
+    pub(super) fn use_of(&self, id: &TrackId) -> Use {
+        match self.live.values().find_map(|call| call.tracks.find(id)) {
+            None => Use::None,
+            Some((lane, _)) if lane.local => Use::Sent,
+            Some(_) => Use::Heard,
+        }
     }
 
     /// Does something with a call.
@@ -363,6 +385,22 @@ impl Calls {
         let udp = peer.udp();
         if let Some(news) = peer.send(track.track, frame, out.media()) {
             self.take_news(udp, news, out);
+        }
+    }
+
+    /// The name by which a track of ours is sent now.
+    pub(super) fn source_of(&self, track: MediaTrack) -> Option<&TrackId> {
+        let call = self.live.values().find(|call| call.media_name() == Some(track.media))?;
+        call.tracks.name_of(track.track)
+    }
+
+    /// Sends a frame of media that belongs to no call by itself, wherever it is sent now.
+    pub(super) fn send_detached(&mut self, id: &TrackId, frame: &Frame, out: &mut Outbox) {
+        let sent = self.live.values().filter_map(|call| {
+            Some(MediaTrack { media: call.media_name()?, track: call.tracks.sends(id)? })
+        });
+        for track in sent.collect::<Vec<_>>() {
+            self.send(track, frame, out);
         }
     }
 

@@ -74,6 +74,7 @@ impl Call {
     /// Sends a description of ours.
     fn send(&mut self, op: OperationId, purpose: Purpose, desk: &mut Desk<'_>) {
         self.step = Step::Idle;
+        self.hush(desk);
         let kind = match purpose.is_offer() {
             true => SdpKind::Offer,
             false => SdpKind::Answer,
@@ -213,6 +214,14 @@ impl Call {
                 let flows = self.media.as_ref().is_some_and(Association::flows);
                 self.changed_hold(op, HoldState::new(false, !flows), desk);
             }
+            (Purpose::Offer, Some(OperationKind::AddMedia | OperationKind::AddBasicMedia)) => {
+                let more = self.media.as_mut().map(Association::take_more);
+                self.added(op, more.unwrap_or_default(), desk);
+            }
+            (
+                Purpose::Offer,
+                Some(OperationKind::RemoveMedia | OperationKind::RemoveBasicMedia),
+            ) => self.removed(op, desk),
             (Purpose::Offer, Some(OperationKind::MediaRestart)) => {
                 let tracks = self.agreed(desk);
                 self.tell_tracks(tracks, desk.out);
@@ -261,6 +270,7 @@ impl Call {
 
     /// Takes an offer of ours back: everything is as before; if even that fails, the call is over.
     pub(super) fn withdraw(&mut self, op: &OperationId, error: Error, desk: &mut Desk<'_>) {
+        self.adding.clear();
         let kind = self.ops.kind(op).map_or("", OperationKind::as_str);
         let back = self.media.as_mut().map_or(Ok(None), |media| media.rollback(desk));
         self.fail(op, error, desk);
@@ -332,7 +342,7 @@ impl Call {
     /// The far side wants an offer of ours: one of a fresh association, unless the gateway ends all media itself.
     fn slow_start(&mut self, desk: &mut Desk<'_>) {
         let op = self.start(OperationKind::SlowStart, false, None, desk);
-        let held = self.info.hold.local();
+        let held = self.info.hold;
         let fresh = !desk.out.config.call.media_broker_only;
         let Some(media) = &mut self.media else { return };
         match media.offer_again(fresh, held, &self.info.id, desk) {

@@ -13,6 +13,7 @@ use crate::ribbon::event::Event;
 use crate::ribbon::fault::Fault;
 use crate::ribbon::ids::{OperationId, SessionData};
 use crate::ribbon::info::{CustomParameter, MediaOffered};
+use crate::ribbon::wanted::CallMedia;
 use crate::ribbon::wire::resources::calls::SessionRequest;
 
 /// The code of a call that another client has answered (w1.6).
@@ -22,7 +23,13 @@ impl Call {
     // Ours.
 
     /// Places it: makes an offer, and collects candidates for it.
-    pub(super) fn make(&mut self, command: CommandId, purpose: Purpose, desk: &mut Desk<'_>) {
+    pub(super) fn make(
+        &mut self,
+        command: CommandId,
+        purpose: Purpose,
+        media: CallMedia,
+        desk: &mut Desk<'_>,
+    ) {
         let kind = match &purpose {
             Purpose::Join { .. } => OperationKind::Join,
             Purpose::Make | Purpose::Answer { .. } | Purpose::Offer | Purpose::Respond { .. } => {
@@ -30,7 +37,8 @@ impl Call {
             }
         };
         let op = self.start(kind, true, Some(command), desk);
-        match Association::offering(&self.info.id, None, desk) {
+        let kinds: Vec<_> = media.kinds().collect();
+        match Association::offering(&self.info.id, None, &kinds, desk) {
             Ok(media) => {
                 self.media = Some(media);
                 self.collect(op, purpose, desk);
@@ -187,18 +195,20 @@ impl Call {
     }
 
     /// Answers it: with an answer to its offer, or with an offer of ours.
-    pub(super) fn answer(&mut self, command: CommandId, desk: &mut Desk<'_>) {
+    pub(super) fn answer(&mut self, command: CommandId, media: CallMedia, desk: &mut Desk<'_>) {
+        let kinds: Vec<_> = media.kinds().collect();
         let slow = self.offer.is_none();
         let kind = if slow { OperationKind::SlowAnswer } else { OperationKind::Answer };
         let op = self.start(kind, true, Some(command), desk);
         let ready = if slow {
-            Association::offering(&self.info.id, self.info.media, desk).map(|mut media| {
+            let media = self.info.media;
+            Association::offering(&self.info.id, media, &kinds, desk).map(|mut media| {
                 media.caller = false;
                 self.media = Some(media);
             })
         } else {
             match &mut self.media {
-                Some(media) => media.answer(self.info.media, desk),
+                Some(media) => media.answer(self.info.media, &kinds, desk),
                 None => Err(Error::new(CallCode::InvalidOffer, "there is no offer")),
             }
         };

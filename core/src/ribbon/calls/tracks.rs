@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::machine::{Rng, Track};
+use crate::machine::{MediaKind, Rng, Track};
 use crate::media::TrackInfo as Agreed;
 use crate::ribbon::ids::TrackId;
 
@@ -13,6 +13,9 @@ pub(super) struct Lane {
     /// True for what we send.
     pub(super) local: bool,
 }
+
+/// A source of ours that comes into a call: its kind, and its name where it has one already.
+pub(super) type Source = (MediaKind, Option<TrackId>);
 
 /// A track and whether it is in use.
 #[derive(Clone, Debug)]
@@ -79,6 +82,28 @@ impl Tracks {
         difference
     }
 
+    /// Gives a lane another name; what goes by it is not muted.
+    pub(super) fn rename(&mut self, lane: Lane, id: TrackId) {
+        let used = self.named.get(&lane).is_some_and(|named| named.used);
+        self.named.insert(lane, Named { id, used, muted: false });
+    }
+
+    /// Each lane, and whether it is muted.
+    pub(super) fn mutes(&self) -> Vec<(Lane, bool)> {
+        self.named.iter().map(|(lane, named)| (*lane, named.muted)).collect()
+    }
+
+    /// The name that a track of ours goes by.
+    pub(super) fn name_of(&self, track: Track) -> Option<&TrackId> {
+        self.named.get(&Lane { track, local: true }).map(|named| &named.id)
+    }
+
+    /// The track of ours that goes by a name.
+    pub(super) fn sends(&self, id: &TrackId) -> Option<Track> {
+        let (lane, _) = self.find(id)?;
+        lane.local.then_some(lane.track)
+    }
+
     /// Takes all out of use.
     pub(super) fn clear(&mut self) -> Difference {
         let used = self.named.values_mut().filter(|named| named.used);
@@ -105,10 +130,5 @@ impl Tracks {
     pub(super) fn set_muted(&mut self, id: &TrackId, muted: bool) -> bool {
         let named = self.named.values_mut().find(|named| named.id == *id);
         named.is_some_and(|named| std::mem::replace(&mut named.muted, muted) != muted)
-    }
-
-    /// True if what the far side sends of a track is not to be handed on.
-    pub(super) fn is_deaf(&self, track: Track) -> bool {
-        self.named.get(&Lane { track, local: false }).is_some_and(|named| named.muted)
     }
 }

@@ -8,6 +8,7 @@ mod constants;
 mod credentials;
 mod errors;
 mod link;
+mod media;
 mod notices;
 mod pipeline;
 mod races;

@@ -11,6 +11,7 @@ use crate::machine::{
     CommandId, HttpId, Input, Machine, NetError, NetErrorKind, Output, Seed, UdpEvent, UdpId, Wake,
     WsEvent, WsId,
 };
+use crate::media::EngineFactory;
 use crate::media::testing::{FakeMedia, description};
 use crate::ribbon::{
     CallId, CallInfo, CallMedia, CallState, Client, Command, Config, Credentials, Error, Event,
@@ -38,6 +39,10 @@ pub(super) struct Rig {
     pub(super) ws: Option<WsId>,
     pub(super) closed: Vec<WsId>,
     pub(super) udp: Option<UdpId>,
+    /// Packets that went.
+    pub(super) packets: usize,
+    /// Frames that came.
+    pub(super) frames: usize,
     completions: Vec<(CommandId, Result<Outcome, Error>)>,
     pub(super) wake: Option<Wake>,
     notices: u64,
@@ -58,9 +63,13 @@ impl Rig {
     }
 
     pub(super) fn with(change: impl FnOnce(Config) -> Config) -> Self {
+        Self::over(Box::new(FakeMedia::new("ourpassword")), change)
+    }
+
+    /// One whose engines are made by this.
+    fn over(media: Box<dyn EngineFactory>, change: impl FnOnce(Config) -> Config) -> Self {
         let config = change(Config::new("gw.test", "ws.test"));
         let now = crate::testing::epoch();
-        let media = Box::new(FakeMedia::new("ourpassword"));
         let client = Client::new(config, media, Seed::from(1), now).unwrap();
         Self {
             client,
@@ -72,6 +81,8 @@ impl Rig {
             ws: None,
             closed: Vec::new(),
             udp: None,
+            packets: 0,
+            frames: 0,
             completions: Vec::new(),
             wake: None,
             notices: 0,
@@ -84,7 +95,15 @@ impl Rig {
     }
 
     pub(super) fn up_with(change: impl FnOnce(Config) -> Config) -> Self {
-        let mut rig = Self::with(change);
+        Self::up_over(Box::new(FakeMedia::new("ourpassword")), change)
+    }
+
+    /// Subscribed to calls, over engines that are made by this.
+    pub(super) fn up_over(
+        media: Box<dyn EngineFactory>,
+        change: impl FnOnce(Config) -> Config,
+    ) -> Self {
+        let mut rig = Self::over(media, change);
         rig.log_in();
         let command =
             rig.submit(Command::Subscribe { services: vec![Service::Call], correlator: None });
@@ -190,7 +209,9 @@ impl Rig {
                 }
                 Output::Event(event) => self.events.push_back(event),
                 Output::Completed { command, result } => self.completions.push((command, result)),
-                Output::Transmit { .. } | Output::CloseUdp { .. } | Output::Frame { .. } => {}
+                Output::Frame { .. } => self.frames += 1,
+                Output::Transmit { .. } => self.packets += 1,
+                Output::CloseUdp { .. } => {}
                 Output::OpenStream { .. }
                 | Output::SendStream { .. }
                 | Output::CloseStream { .. }
