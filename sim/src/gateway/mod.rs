@@ -13,6 +13,7 @@ mod audits;
 mod call;
 mod callcontrol;
 mod calls;
+mod click;
 mod conference;
 mod control;
 mod control_calls;
