@@ -75,6 +75,8 @@ pub(super) struct Association {
     stage: Stage,
     /// Associations of the call so far, which each have a seed of their own.
     number: u32,
+    /// The gateway's credentials for TURN servers when it began.
+    turns: u32,
     origin: Origin,
     pipeline: Pipeline,
     /// True on the side that called.
@@ -124,6 +126,7 @@ impl Association {
         Self {
             stage,
             number,
+            turns: desk.out.turns(),
             origin: Origin::new(desk.rng),
             pipeline: Pipeline {
                 handlers: desk.out.config.call.sdp_handlers.clone(),
@@ -431,6 +434,11 @@ impl Association {
         if let Some(bandwidth) = bandwidth {
             self.pipeline.bandwidth = bandwidth;
         }
+    }
+
+    /// True if its relays can be refreshed no more: there are other credentials for them (RP-5).
+    pub(super) fn is_stale(&self, desk: &Desk<'_>) -> bool {
+        self.turns != desk.out.turns()
     }
 
     /// Offers what there is with other ICE credentials (RFC 8445 section 9).
