@@ -489,6 +489,10 @@ impl Outbox {
         if self.traces()
             && let Some(resource) = self.rest.resource(id)
         {
+            let body = result.as_ref().map(http::Response::body);
+            if let Some(session) = body.ok().and_then(|body| Subscription::session_in(body)) {
+                self.redactor.hide(&session);
+            }
             let record = self.redactor.response(self.now(), resource, result);
             self.trace(self.without_body(record));
         }

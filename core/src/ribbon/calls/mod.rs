@@ -56,7 +56,8 @@ struct Over {
 /// See the [module](self).
 #[derive(Debug)]
 pub(super) struct Calls {
-    live: BTreeMap<CallId, Call>,
+    /// Boxed, as what a map holds it has room for many times over.
+    live: BTreeMap<CallId, Box<Call>>,
     /// The names of live calls, the oldest first.
     order: Vec<CallId>,
     over: VecDeque<Over>,
@@ -86,12 +87,13 @@ impl Calls {
     /// All that there are, live and over, the oldest first.
     pub(super) fn all(&self) -> Vec<CallInfo> {
         let over = self.over.iter().map(|over| over.info.clone());
-        over.chain(self.order.iter().filter_map(|id| self.live.get(id)).map(Call::record)).collect()
+        over.chain(self.order.iter().filter_map(|id| self.live.get(id)).map(|call| call.record()))
+            .collect()
     }
 
     pub(super) fn get(&self, id: &CallId) -> Option<CallInfo> {
         let over = || self.over.iter().find(|over| over.info.id == *id);
-        self.live.get(id).map(Call::record).or_else(|| over().map(|over| over.info.clone()))
+        self.live.get(id).map(|call| call.record()).or_else(|| over().map(|over| over.info.clone()))
     }
 
     /// The live call of that name.
@@ -100,7 +102,7 @@ impl Calls {
     ///
     /// [`CallCode::InvalidState`] for one that is over, [`CallCode::InvalidParam`] for one that there never was.
     fn find(&self, id: &CallId) -> Result<&Call, Error> {
-        self.live.get(id).ok_or_else(|| {
+        self.live.get(id).map(|call| &**call).ok_or_else(|| {
             if self.over.iter().any(|over| over.info.id == *id) {
                 Error::new(CallCode::InvalidState, "the call is over")
             } else {
@@ -137,7 +139,7 @@ impl Calls {
             self.sessions.insert(session.clone(), call.info.id.clone());
         }
         self.order.push(call.info.id.clone());
-        self.live.insert(call.info.id.clone(), call);
+        self.live.insert(call.info.id.clone(), Box::new(call));
     }
 
     // Notifications.
@@ -305,7 +307,7 @@ impl Calls {
     }
 
     pub(super) fn next_wake(&self) -> Option<Wake> {
-        let calls = self.live.values().map(Call::next_wake);
+        let calls = self.live.values().map(|call| call.next_wake());
         calls.fold(self.early.next_wake(), Wake::earliest)
     }
 
@@ -319,7 +321,7 @@ impl Calls {
     pub(super) fn settle(&mut self, out: &mut Outbox) {
         for id in self.order.clone() {
             self.with(&id, out, |call, desk| call.drain(desk));
-            if !self.live.get(&id).is_some_and(Call::is_over) {
+            if !self.live.get(&id).is_some_and(|call| call.is_over()) {
                 continue;
             }
             if let Some(call) = self.live.remove(&id) {
