@@ -160,22 +160,57 @@ const BODIES: [&str; 29] = [
 #[derive(Arbitrary, Debug)]
 enum Step {
     /// A user subscribes, and opens the socket.
-    Subscribe { user: u8, conn: u8 },
+    Subscribe {
+        user: u8,
+        conn: u8,
+    },
     /// A user calls somebody without a client, who answers.
-    Call { user: u8 },
+    Call {
+        user: u8,
+    },
     /// Somebody without a client calls a user, who answers.
-    Come { user: u8 },
-    Control { method: u8, path: u8, body: u8, twist: Twist },
-    Request { user: u8, method: u8, path: u8, body: u8, nth: u8, claim: u8, twist: Twist },
-    RawRequest { method: String, path: String, body: String },
-    Socket { conn: u8, path: String },
-    Text { conn: u8, text: String },
+    Come {
+        user: u8,
+    },
+    Control {
+        method: u8,
+        path: u8,
+        body: u8,
+        twist: Twist,
+    },
+    Request {
+        user: u8,
+        method: u8,
+        path: u8,
+        body: u8,
+        nth: u8,
+        claim: u8,
+        twist: Twist,
+    },
+    RawRequest {
+        method: String,
+        path: String,
+        body: String,
+    },
+    Socket {
+        conn: u8,
+        path: String,
+    },
+    Text {
+        conn: u8,
+        text: String,
+    },
     Ping(u8),
     Closed(u8),
     Udp,
-    Datagram { nth: u8, word: u8 },
+    Datagram {
+        nth: u8,
+        word: u8,
+    },
     PlayFarEnd,
-    FarAudio { good: bool },
+    FarAudio {
+        good: bool,
+    },
     FarKeys,
     Wait(u16),
 }
@@ -281,7 +316,9 @@ impl Town {
                 let claim = pick(&["Basic", "Basic", "Basic", "Bearer", "Wrong", ""], *claim);
                 self.of_user(*user, pick(&METHODS, *method), &path, &body, claim);
             }
-            Step::RawRequest { method, path, body } => self.ask(method, &format!("/{path}"), "", body),
+            Step::RawRequest { method, path, body } => {
+                self.ask(method, &format!("/{path}"), "", body)
+            }
             Step::Socket { conn: n, path } => {
                 let known = nth(&self.channels, *n);
                 let path = if path.is_empty() { known } else { format!("/rest/version/1/{path}") };
@@ -315,7 +352,8 @@ impl Town {
     /// A text with what it has in braces.
     fn filled(&self, text: &str, n: u8) -> String {
         let line = |setup| description(setup, "ufra").replace("\r\n", "\\r\\n");
-        let mut text = text.replace("{c}", &nth(&self.calls, n)).replace("{s}", &nth(&self.sessions, n));
+        let mut text =
+            text.replace("{c}", &nth(&self.calls, n)).replace("{s}", &nth(&self.sessions, n));
         text = text.replace("{t}", &nth(&self.sessions, n.wrapping_add(1)));
         text = text.replace("{n}", &nth(&self.subscriptions, n));
         if text.contains("{o}") {
@@ -335,7 +373,8 @@ impl Town {
         let path = format!("/rest/version/1/user/u{user}@example.com/{path}");
         let claim = match claim {
             // `u0@example.com:pw` and `u1@example.com:pw`.
-            "Basic" => ["Basic dTBAZXhhbXBsZS5jb206cHc=", "Basic dTFAZXhhbXBsZS5jb206cHc="][usize::from(user)],
+            "Basic" => ["Basic dTBAZXhhbXBsZS5jb206cHc=", "Basic dTFAZXhhbXBsZS5jb206cHc="]
+                [usize::from(user)],
             "Bearer" => "Bearer b",
             "Wrong" => "Basic %%%",
             _ => "",

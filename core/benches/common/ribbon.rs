@@ -168,7 +168,9 @@ pub(crate) fn description() -> String {
         a=ssrc:3570614608 cname:4TOk42mSjXCkVIa6\r\n"
         .to_owned();
     for n in 0..4 {
-        sdp += &format!("a=candidate:{n} 1 udp 2122260223 192.0.2.{n} 5{n}000 typ host generation 0\r\n");
+        sdp += &format!(
+            "a=candidate:{n} 1 udp 2122260223 192.0.2.{n} 5{n}000 typ host generation 0\r\n"
+        );
     }
     sdp
 }

@@ -54,6 +54,8 @@ pub(crate) struct Outbox {
     session: Option<Secret>,
     /// The credentials that the gateway gives for TURN servers (RP-5).
     turn: Option<TurnCredentials>,
+    /// The number of those so far.
+    turns: u32,
     redactor: Redactor,
     malformed: Limited,
     told: usize,
@@ -82,6 +84,7 @@ impl Outbox {
             credentials: None,
             session: None,
             turn: None,
+            turns: 0,
             redactor: Redactor::new(&[]),
             malformed: Limited::new("malformed", LOG_PACE, now),
             told: 0,
@@ -195,7 +198,10 @@ impl Outbox {
         }
         if let Some(turn) = &held.turn {
             self.redactor.hide(&turn.password);
-            self.turn = Some(turn.clone());
+            if self.turn.as_ref() != Some(turn) {
+                self.turns = self.turns.wrapping_add(1);
+                self.turn = Some(turn.clone());
+            }
         }
     }
 
@@ -437,6 +443,11 @@ impl Outbox {
             }
         }
         servers
+    }
+
+    /// The number of the gateway's credentials for TURN servers: another with each change.
+    pub(crate) fn turns(&self) -> u32 {
+        self.turns
     }
 
     /// True while a request that makes a session is not answered.

@@ -338,7 +338,9 @@ mod tests {
         assert_eq!(desk.ledger.state(&placed), CallState::Connected);
         let came = desk.ring("R1").expect("a call");
         desk.pick_up(came.clone());
-        assert!([&placed, &came].iter().any(|call| desk.ledger.state(call) == CallState::Connected));
+        assert!(
+            [&placed, &came].iter().any(|call| desk.ledger.state(call) == CallState::Connected)
+        );
         desk.put_to_rest(0);
     }
 }

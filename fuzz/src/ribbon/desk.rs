@@ -6,17 +6,17 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use offhook::Seed;
 use offhook::machine::{
     HttpId, Input, Local, Machine, NetError, NetErrorKind, Output, OutputOf, UdpEvent, UdpId, Wake,
     WsEvent, WsId,
 };
 use offhook::media::{EngineFactory, IceServer};
 use offhook::ribbon::{
-    AnswerOptions, CallConfig, CallId, CallMedia, CallState, CallsBy, Client, CodecRemover, Command,
-    Config, Connectivity, Credentials, MakeOptions, Notifications, OAuthMode, PeerConfig,
+    AnswerOptions, CallConfig, CallId, CallMedia, CallState, CallsBy, Client, CodecRemover,
+    Command, Config, Connectivity, Credentials, MakeOptions, Notifications, OAuthMode, PeerConfig,
     RingingFeedback, SdpHandler, Service,
 };
-use offhook::Seed;
 use serde_json::Value;
 
 use super::ledger::Ledger;
@@ -82,7 +82,8 @@ fn config(bits: u16) -> Config {
     } else {
         Vec::new()
     };
-    let peer = PeerConfig::default().ice_servers(vec![IceServer::turn("turn:192.0.2.10", "t", ICE_PWD)]);
+    let peer =
+        PeerConfig::default().ice_servers(vec![IceServer::turn("turn:192.0.2.10", "t", ICE_PWD)]);
     let call = CallConfig::default()
         .resync_on_connect(bit(2))
         .ringing_feedback(if bit(3) { RingingFeedback::Manual } else { RingingFeedback::Auto })

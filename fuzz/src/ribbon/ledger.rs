@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use offhook::machine::CommandId;
-use offhook::ribbon::{CallId, CallState, Event, OperationId, OperationStatus, TrackId, Transition};
+use offhook::ribbon::{
+    CallId, CallState, Event, OperationId, OperationStatus, TrackId, Transition,
+};
 
 /// Live calls at a time (design, section 5).
 const MAX_CALLS: usize = 64;
@@ -43,7 +45,9 @@ pub(crate) struct Ledger {
 
 /// True if the notes allow this change of a call's state (w4.0.2); each step may be skipped.
 fn may_follow(from: CallState, to: CallState) -> bool {
-    use CallState::{Cancelled, Connected, EarlyMedia, Ended, Initiated, Initiating, OnHold, Ringing};
+    use CallState::{
+        Cancelled, Connected, EarlyMedia, Ended, Initiated, Initiating, OnHold, Ringing,
+    };
     match (from, to) {
         (Ended | Cancelled, _) | (_, Initiating) => false,
         (_, Ended) => true,
@@ -117,14 +121,20 @@ impl Ledger {
             }
             Event::TracksAdded { call: id, tracks, .. } => {
                 let call = self.known(id);
-                assert!(!tracks.is_empty() && !call.is_over(), "no tracks, or of a call that is over");
+                assert!(
+                    !tracks.is_empty() && !call.is_over(),
+                    "no tracks, or of a call that is over"
+                );
                 for track in tracks {
                     assert!(call.tracks.insert(track.clone()), "a track is added twice");
                 }
             }
             Event::TracksRemoved { call: id, tracks } => {
                 let call = self.known(id);
-                assert!(!tracks.is_empty() && !call.is_over(), "no tracks, or of a call that is over");
+                assert!(
+                    !tracks.is_empty() && !call.is_over(),
+                    "no tracks, or of a call that is over"
+                );
                 for track in tracks {
                     assert!(call.tracks.remove(track), "a track is removed that was not there");
                 }

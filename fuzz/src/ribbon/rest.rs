@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use offhook::machine::WsEvent;
-use offhook::ribbon::{Command, MakeOptions, CallMedia, Service};
+use offhook::ribbon::{CallMedia, Command, MakeOptions, Service};
 
 use super::desk::Desk;
 use super::office::{description, leg};
@@ -39,7 +39,11 @@ pub fn ribbon_rest(data: &[u8]) {
         first: usize::from(number % 48),
         times: [1, 2, MAX_REDIRECTS + 2, 40][usize::from(times % 4)],
         status: 100 + u16::from_be_bytes([*hundreds, *status]) % 500,
-        headers: [("retry-after", retry_after), ("location", location), ("content-type", content_type)],
+        headers: [
+            ("retry-after", retry_after),
+            ("location", location),
+            ("content-type", content_type),
+        ],
         body: parts.next().unwrap_or_default(),
         answered: 0,
     };
