@@ -10,6 +10,7 @@ mod address;
 mod agenda;
 mod asked;
 mod audits;
+mod broker;
 mod call;
 mod callcontrol;
 mod calls;
