@@ -20,8 +20,8 @@ use traffic::Escaping;
 const ROUNDS: usize = 1001;
 const REPEATS: u32 = 6;
 /// Clients with a call each that are told the same in turn, and how often there are such.
-const BATCH: usize = 24;
-const BATCHES: usize = 301;
+const BATCH: usize = 6;
+const BATCHES: usize = 1001;
 /// Whole calls.
 const CALLS: usize = 101;
 

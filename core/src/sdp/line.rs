@@ -134,6 +134,19 @@ fn all_bytes(text: &str, is_so: impl Fn(u8) -> bool) -> bool {
     text.bytes().fold(true, |all, b| all & is_so(b))
 }
 
+/// The lines of a text, as [`str::lines`] has them, found many bytes at a time.
+pub(super) fn lines_of(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || match memchr::memchr(b'\n', rest.as_bytes()) {
+        Some(end) => {
+            let line = &rest[..end];
+            rest = &rest[end + 1..];
+            Some(line.strip_suffix('\r').unwrap_or(line))
+        }
+        None => Some(std::mem::take(&mut rest)).filter(|last| !last.is_empty()),
+    })
+}
+
 /// The attributes of one name.
 pub(super) fn of_name<'s, 'a>(
     lines: &'s [Line<'a>],

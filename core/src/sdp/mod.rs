@@ -66,7 +66,7 @@ impl<'a> Description<'a> {
             return Err(SdpError::TooLong);
         }
         let mut description = Self::default();
-        for (index, text) in text.lines().enumerate() {
+        for (index, text) in line::lines_of(text).enumerate() {
             if index >= MAX_LINES {
                 return Err(SdpError::TooManyLines);
             }

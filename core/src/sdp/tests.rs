@@ -114,6 +114,11 @@ proptest! {
     }
 
     #[test]
+    fn lines_are_those_of_the_library(text in "[a\r\n]{0,12}") {
+        prop_assert!(super::line::lines_of(&text).eq(text.lines()), "{:?}", text);
+    }
+
+    #[test]
     fn nothing_panics(text in "\\PC{0,200}", name in "\\PC{0,10}", value in "\\PC{0,20}") {
         if let Ok(mut description) = Description::read(&text) {
             description.set_ice_credentials(&name, &Secret::new(&*value));
