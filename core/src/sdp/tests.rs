@@ -115,7 +115,7 @@ proptest! {
 
     #[test]
     fn lines_are_those_of_the_library(text in "[a\r\n]{0,12}") {
-        prop_assert!(super::line::lines_of(&text).eq(text.lines()), "{:?}", text);
+        prop_assert!(line::lines_of(&text).eq(text.lines()), "{:?}", text);
     }
 
     #[test]
