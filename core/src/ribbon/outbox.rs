@@ -126,15 +126,14 @@ impl Outbox {
     }
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "all others hold no words of somebody else")]
-    pub(crate) fn event(&mut self, event: Event) {
-        let event = match event {
-            Event::Malformed { what } => Event::Malformed { what: self.redactor.words(&what) },
-            Event::RequestRefused { error } => Event::RequestRefused { error: self.fit(error) },
-            Event::Resubscribed { attempt, error } => {
-                Event::Resubscribed { attempt, error: error.map(|error| self.fit(error)) }
+    pub(crate) fn event(&mut self, mut event: Event) {
+        match &mut event {
+            Event::Malformed { what } => *what = self.redactor.words(what),
+            Event::RequestRefused { error } | Event::Resubscribed { error: Some(error), .. } => {
+                *error = self.fit(error.clone());
             }
-            other => other,
-        };
+            _ => {}
+        }
         self.push(Output::Event(event));
     }
 

@@ -275,6 +275,17 @@ impl Call {
         }
     }
 
+    /// The same of a call that is known by nothing else any more.
+    pub(super) fn into_record(self) -> CallInfo {
+        CallInfo {
+            local_tracks: self.tracks.used(true),
+            remote_tracks: self.tracks.used(false),
+            operations: self.ops.infos(),
+            media: self.media_name(),
+            ..self.info
+        }
+    }
+
     /// The name of its media: that which it had, where there is none now.
     pub(super) fn media_name(&self) -> Option<MediaId> {
         self.media.as_ref().and_then(Association::media).or(self.info.media)

@@ -324,10 +324,11 @@ impl Calls {
             if !self.live.get(&id).is_some_and(|call| call.is_over()) {
                 continue;
             }
-            if let Some(call) = self.live.remove(&id) {
+            if let Some(mut call) = self.live.remove(&id) {
                 self.order.retain(|live| *live != id);
                 self.sessions.retain(|_, of| *of != id);
-                self.over.push_back(Over { info: call.record(), session: call.session });
+                let session = call.session.take();
+                self.over.push_back(Over { info: call.into_record(), session });
                 self.leave_pair(&id, out);
             }
         }
