@@ -14,11 +14,12 @@ use super::event::Event;
 use super::fault::Fault;
 use super::ids::{CallId, MediaObjectId, TrackId};
 use super::info::{
-    CallInfo, DetachedMedia, MediaInfo, SocketInfo, Subscriptions, TrackInfo, UserInfo,
+    CallInfo, DetachedMedia, MediaInfo, Platform, SocketInfo, Subscriptions, TrackInfo, UserInfo,
 };
 use super::link::{Link, News};
 use super::media::Media;
 use super::outbox::Outbox;
+use super::timing::DESTROY_LIMIT;
 use super::wire::credentials::decide;
 use super::wire::envelope::MAX_MESSAGE;
 use super::wire::resources::subscription::MAX_SERVICES;
@@ -108,6 +109,14 @@ impl Client {
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.out.config
+    }
+
+    /// The platform: this library, and its media.
+    #[must_use]
+    pub fn platform(&self) -> Platform {
+        let engine = self.calls.engine();
+        let webrtc = engine.is_some();
+        Platform { name: "offhook", version: super::VERSION, engine, webrtc }
     }
 
     /// The user that is logged in; none without credentials.
@@ -367,6 +376,7 @@ impl Client {
                 self.calls.end_all(&mut self.out);
                 self.link.destroy(&mut self.out);
                 self.out.close_all_but(id);
+                self.out.end_after(DESTROY_LIMIT);
             }
             command @ (Command::CreateLocalMedia(_)
             | Command::DisposeLocalMedia { .. }
@@ -494,6 +504,7 @@ impl Client {
             self.out.complete(command, Err(error));
         }
         self.out.retry_due();
+        self.out.end_due();
         let news = self.link.handle_timeout(&mut self.out);
         self.take_news(news);
         self.calls.handle_timeout(&mut self.out);

@@ -126,7 +126,7 @@ impl Association {
             number,
             origin: Origin::new(desk.rng),
             pipeline: Pipeline {
-                handlers: desk.out.config.call.sdp_handlers.clone(),
+                handlers: desk.handlers.clone(),
                 remove_bundling: desk.out.config.call.remove_bundling,
                 ..Pipeline::default()
             },
@@ -234,6 +234,11 @@ impl Association {
             Stage::Ready(_) => None,
             Stage::Open { media, .. } => Some(*media),
         }
+    }
+
+    /// True once it has sockets.
+    pub(super) fn is_open(&self) -> bool {
+        self.media().is_some()
     }
 
     fn udp(&self) -> Option<UdpId> {
@@ -427,10 +432,8 @@ impl Association {
     }
 
     /// Limits what the far side is to send, from the next description on (RT-010).
-    pub(super) fn limit(&mut self, bandwidth: Option<Bandwidth>) {
-        if let Some(bandwidth) = bandwidth {
-            self.pipeline.bandwidth = bandwidth;
-        }
+    pub(super) fn limit(&mut self, bandwidth: Bandwidth) {
+        self.pipeline.bandwidth = bandwidth;
     }
 
     /// Offers what there is with other ICE credentials (RFC 8445 section 9).

@@ -259,7 +259,8 @@ fn re_011_pictures_that_the_far_side_adds_are_heard_and_not_answered_with_ours()
 }
 
 #[test]
-fn ra_070_ra_073_ra_074_ra_075_rt_019_rt_029_media_of_our_own_belongs_to_a_call_while_it_sends_it() {
+fn ra_070_ra_073_ra_074_ra_075_rt_019_rt_029_media_of_our_own_belongs_to_a_call_while_it_sends_it()
+{
     let (mut rig, mut far) = rig();
     let created = rig.submit(Command::CreateLocalMedia(CallMedia::VIDEO)).unwrap();
     let Some(Ok(Outcome::DetachedMedia(made))) = rig.completion(created) else { panic!("none") };
