@@ -14,7 +14,7 @@ use super::event::Event;
 use super::fault::Fault;
 use super::ids::{CallId, MediaObjectId, TrackId};
 use super::info::{
-    CallInfo, DetachedMedia, MediaInfo, SocketInfo, Subscriptions, TrackInfo, UserInfo,
+    CallInfo, DetachedMedia, MediaInfo, Platform, SocketInfo, Subscriptions, TrackInfo, UserInfo,
 };
 use super::link::{Link, News};
 use super::media::Media;
@@ -117,6 +117,14 @@ impl Client {
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.out.config
+    }
+
+    /// The platform: this library, and its media.
+    #[must_use]
+    pub fn platform(&self) -> Platform {
+        let engine = self.calls.engine();
+        let webrtc = engine.is_some();
+        Platform { name: "offhook", version: super::VERSION, engine, webrtc }
     }
 
     /// The user that is logged in; none without credentials.
