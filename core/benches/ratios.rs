@@ -68,9 +68,7 @@ fn main() {
 fn ribbon_call() {
     let sdp = ribbon::description();
     let kinds = [("ringing", None), ("respondCallUpdate", Some(sdp.as_str())), ("callEnd", None)];
-    let texts = kinds.map(|(kind, sdp)| {
-        vec![ribbon::notification(kind, 1, sdp); BATCH]
-    });
+    let texts = kinds.map(|(kind, sdp)| vec![ribbon::notification(kind, 1, sdp); BATCH]);
     let mut ratios = [const { Vec::new() }; 4];
     let mut bytes = 0;
     for _ in 0..BATCHES {
@@ -80,7 +78,8 @@ fn ribbon_call() {
         for (texts, ratios) in texts.iter().zip(&mut ratios) {
             let told = |users: &[ribbon::User]| users.iter().map(|user| user.events).sum::<usize>();
             let (before, given) = (told(&users), texts.clone());
-            let ours = span(|| users.iter_mut().zip(given).for_each(|(user, text)| user.hear(text)));
+            let ours =
+                span(|| users.iter_mut().zip(given).for_each(|(user, text)| user.hear(text)));
             assert!(told(&users) - before >= BATCH, "an event for each");
             let bare = span(|| {
                 for text in texts {

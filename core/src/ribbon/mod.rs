@@ -56,6 +56,7 @@ mod sip_events;
 mod tests;
 mod timeline;
 mod timing;
+mod tones;
 mod users;
 mod voicemail;
 mod wanted;
@@ -99,7 +100,7 @@ pub use ids::{
 };
 pub use info::{
     CallInfo, DetachedMedia, EndReason, MediaInfo, MediaOffered, OperationInfo, Participant,
-    SocketInfo, SocketState, StatsReport, Subscriptions, TrackInfo, UserInfo,
+    Platform, SocketInfo, SocketState, StatsReport, Subscriptions, TrackInfo, UserInfo,
 };
 pub use messages::{Conversation, Draft, Message, MessageKind};
 pub use phone::Phone;
@@ -111,6 +112,7 @@ pub use presence::Presence;
 pub use service::Service;
 pub use sip_events::{SipChange, SipEvents};
 pub use timeline::{CallMetric, CallReport, TimelineEvent};
+pub use tones::{Tone, Tones};
 pub use users::{User, UserFilter};
 pub use voicemail::Voicemail;
 pub use wanted::{CallMedia, MoreMedia};

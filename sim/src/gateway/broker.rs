@@ -81,12 +81,7 @@ pub(super) fn refused(house: &mut House, session: &str) {
 }
 
 /// News as a client is told it; none where it waits, or cannot be told.
-pub(super) fn through(
-    house: &mut House,
-    session: &str,
-    news: News,
-    speed: Speed,
-) -> Option<News> {
+pub(super) fn through(house: &mut House, session: &str, news: News, speed: Speed) -> Option<News> {
     let describes = news.sdp().is_some();
     if matches!(news, News::End(..) | News::Cancel(..)) || !is_between(house, session) {
         return Some(news);
