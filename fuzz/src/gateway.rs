@@ -31,7 +31,7 @@ const MAX_BYTES: usize = 4 << 20;
 const MAX_WAKES_AT_ONCE: u32 = 64;
 
 const METHODS: [&str; 6] = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
-/// What the control API has; `{c}` is a call.
+/// Paths of the control API; `{c}` is a call.
 const CONTROL: [&str; 39] = [
     "users",
     "users/u0@example.com",
@@ -97,7 +97,7 @@ const CONTROL_BODIES: [&str; 22] = [
     r#"{"how":"forward","when":"after-reply","mode":"external","on":false,"tones":"12#","statusCode":404}"#,
     r#"{"path":"callControl","status":503,"times":3,"headers":{"retry-after":3},"effect":"before"}"#,
 ];
-/// What users have; `{s}` is a session, `{n}` a subscription.
+/// Paths below a user; `{s}` is a session, `{n}` a subscription.
 const PATHS: [&str; 24] = [
     "",
     "subscription",

@@ -198,7 +198,7 @@ fn play(desk: &mut Desk, step: &Step) {
     }
 }
 
-/// What a notification says.
+/// The inside of a notification.
 fn message(session: &str, sdp: u8, code: u8) -> Value {
     let direction = pick(&["sendrecv", "inactive", "sendonly", "recvonly"], sdp);
     let setup = pick(&["actpass", "active", "passive"], sdp / 4);

@@ -68,7 +68,7 @@ pub(crate) struct Desk {
     shown: String,
 }
 
-/// What is about to happen by time alone.
+/// A thing that time alone makes happen.
 enum Due {
     Wake,
     Opening,

@@ -67,7 +67,7 @@ pub fn ribbon_notice(data: &[u8]) {
     desk.put_to_rest(bits);
 }
 
-/// What is read of a text does not depend on how it is written.
+/// Checks that a text is read the same when it is written anew.
 fn is_read_alike(text: &str) {
     let (Ok(Some(notice)), Ok(value)) = (Notice::read(text), serde_json::from_str(text)) else {
         return;

@@ -6,6 +6,7 @@ use std::time::Instant;
 use http::Response;
 use offhook::machine::Wake;
 
+use super::news::{News, Speed};
 use crate::service::{ConnId, RequestId};
 
 /// Things that wait at once. One more notification is lost; nothing else is put off by peers at will.
@@ -45,6 +46,10 @@ pub(super) enum Job {
     Act { leg: String, act: Act },
     /// A transfer that is still under way has failed.
     HandoverLimit { call: String, number: u32 },
+    /// News for a client go through the gateway's media.
+    Through { leg: String, news: News, speed: Speed },
+    /// The other party of a click is called.
+    CallOther { leg: String, called: String, offer: String },
     /// An offer of a transfer is made again.
     OfferAgain { call: String },
     /// A subscription was deleted a while ago: a client that is still there is told.

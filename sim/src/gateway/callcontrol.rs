@@ -12,9 +12,9 @@ use super::credentials::Claim;
 use super::guesses;
 use super::house::House;
 use super::leg::{LegState, Party, Reach};
+use super::news::Speed;
 use super::reply::{Refusal, Reply, Resource};
 use super::setup::{self, reason};
-use super::tell::Speed;
 use super::transfer;
 use super::updates;
 

@@ -147,8 +147,8 @@ impl Calls {
     pub(super) fn finish_leg(&mut self, session: &str, state: LegState, world: &mut World) {
         let Some(leg) = self.legs.get_mut(session) else { return };
         leg.state = state;
-        if let Some(broker) = leg.broker.take() {
-            broker.close(world);
+        if let Some(relay) = leg.relay.take() {
+            relay.close(world);
         }
         if let Some(scripted) = leg.scripted_mut() {
             scripted.close(world);
@@ -185,8 +185,8 @@ impl Calls {
 
     pub(super) fn clear(&mut self, world: &mut World) {
         for leg in self.legs.values_mut() {
-            if let Some(broker) = leg.broker.take() {
-                broker.close(world);
+            if let Some(relay) = leg.relay.take() {
+                relay.close(world);
             }
             if let Some(scripted) = leg.scripted_mut() {
                 scripted.close(world);

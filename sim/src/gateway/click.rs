@@ -28,12 +28,11 @@ pub(super) fn begin(house: &mut House, calling: &str, called: &str) {
     }
 }
 
-/// The party that was called first has it, with an offer: the other one is called. False if the call
-/// is none such.
-pub(super) fn answered(house: &mut House, session: &str, offer: &str) -> bool {
-    let Some(end) = house.calls.leg(session).map(|leg| leg.end) else { return false };
-    let Some(call) = house.calls.call_of_mut(session) else { return false };
-    let Some(called) = call.then.take() else { return false };
+/// The party that was called first has it, with an offer: the other one is called.
+pub(super) fn answered(house: &mut House, session: &str, called: &str, offer: &str) {
+    let Some(leg) = house.calls.leg(session).filter(|leg| !leg.state.is_over()) else { return };
+    let end = leg.end;
+    let Some(call) = house.calls.call_of_mut(session) else { return };
     let id = call.id.clone();
     call.offer = Some(offer.to_owned());
     let there = &mut call.ends[1 - end];
@@ -46,9 +45,8 @@ pub(super) fn answered(house: &mut House, session: &str, offer: &str) -> bool {
     if let Some(scripted) = house.calls.leg_mut(session).and_then(|leg| leg.scripted_mut()) {
         scripted.calling = true;
     }
-    match setup::place(house, &id, 1 - end, &called) {
+    match setup::place(house, &id, 1 - end, called) {
         Ok(sessions) => setup::invite(house, &sessions, Some(offer)),
         Err(why) => setup::end(house, &id, &why, None),
     }
-    true
 }

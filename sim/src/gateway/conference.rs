@@ -6,9 +6,10 @@ use serde_json::json;
 use super::address::{self, Identity};
 use super::house::House;
 use super::leg::{Leg, LegState, Party};
+use super::news::News;
 use super::party::{Plan, Script, Scripted};
 use super::setup::{self, happened, invite};
-use super::tell::{News, tell};
+use super::tell::tell;
 use crate::service::FarEndMode;
 
 /// The name and the number of the far side of a joined call (w3.3).

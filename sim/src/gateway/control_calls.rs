@@ -13,9 +13,9 @@ use super::far::Change;
 use super::house::House;
 use super::leg::{Leg, LegState, Party};
 use super::media;
+use super::news::Speed;
 use super::party::{Plan, Script, Scripted};
 use super::setup::{self, reason};
-use super::tell::Speed;
 use crate::service::FarEndMode;
 use crate::service::http::{bad_request, error, json as respond, not_found};
 
@@ -85,7 +85,7 @@ fn brokered(house: &House, call: &str) -> Value {
     let legs = house.calls.call(call).into_iter().flat_map(super::call::Call::legs);
     let figures = legs.filter_map(|session| {
         let leg = house.calls.leg(session)?;
-        let mut body = leg.broker.as_ref()?.far.as_ref()?.body();
+        let mut body = leg.relay.as_ref()?.far.as_ref()?.body();
         body["sessionData"] = json!(session);
         body["user"] = json!(leg.user());
         Some(body)

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::address::Identity;
-use super::broker::Broker;
 use super::descriptions::version;
 use super::far::Far;
 use super::guesses;
 use super::party::Scripted;
+use super::relay::Relay;
 use crate::service::FarEndMode;
 
 /// The state of a leg (w8.8).
@@ -96,7 +96,7 @@ pub(super) struct Leg {
     /// Its own last description.
     pub(super) sdp: Option<String>,
     /// The gateway's own media at it, where that is between two clients.
-    pub(super) broker: Option<Box<Broker>>,
+    pub(super) relay: Option<Box<Relay>>,
     /// A client's own offer, until the gateway answers it itself.
     pub(super) offered: Option<String>,
     pub(super) audit: Audit,
@@ -123,7 +123,7 @@ impl Leg {
             called: false,
             held: false,
             sdp: None,
-            broker: None,
+            relay: None,
             offered: None,
             audit: Audit { count: 0, last: now, every: guesses::AUDIT_INTERVAL },
             parameters: None,
@@ -157,7 +157,7 @@ impl Leg {
         match &mut self.party {
             Party::Scripted(scripted) => Some((scripted.far.as_mut()?, scripted.mode)),
             Party::Client { .. } | Party::Phantom => {
-                Some((self.broker.as_mut()?.far.as_mut()?, FarEndMode::Silence))
+                Some((self.relay.as_mut()?.far.as_mut()?, FarEndMode::Silence))
             }
         }
     }

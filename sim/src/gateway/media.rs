@@ -7,7 +7,6 @@ use offhook::machine::UdpId;
 use offhook::media::{AudioFrame, Digit};
 use serde_json::json;
 
-use super::broker;
 use super::house::House;
 use super::setup::happened;
 use crate::service::{FarEndMode, Output, Packet, Word};
@@ -15,14 +14,14 @@ use crate::service::{FarEndMode, Output, Packet, Word};
 /// The time for which nobody else is heard in a conference after somebody spoke.
 const FLOOR: Duration = Duration::from_millis(200);
 /// The time for which a key is down.
-pub(super) const PRESS: Duration = Duration::from_millis(100);
+const PRESS: Duration = Duration::from_millis(100);
 
 /// Everything of a leg's media that came, or was due, is dealt with.
 pub(super) fn settle(house: &mut House, session: &str) {
     let world = &mut house.world;
     let Some(leg) = house.calls.leg_mut(session) else { return };
     let call = leg.call.clone();
-    let is_brokered = leg.broker.is_some();
+    let is_relayed = leg.relay.is_some();
     let bridge = leg.scripted().and_then(|scripted| scripted.bridge.clone());
     let Some((far, mode)) = leg.far_mut() else { return };
     let (mut told, mut heard, mut keys) = (Vec::new(), Vec::new(), Vec::new());
@@ -42,7 +41,7 @@ pub(super) fn settle(house: &mut House, session: &str) {
                     keys.push(digit);
                     told.push(("dtmf", json!({"digit": digit.as_char().to_string()})));
                 }
-                Word::Heard(frame) if bridge.is_some() || is_brokered => heard.push(frame),
+                Word::Heard(frame) if bridge.is_some() || is_relayed => heard.push(frame),
                 Word::Heard(frame) => match mode {
                     FarEndMode::External => {
                         let conversation = call.clone();
@@ -65,8 +64,8 @@ pub(super) fn settle(house: &mut House, session: &str) {
     for (kind, data) in told {
         happened(house, kind, session, &data);
     }
-    if is_brokered && !(heard.is_empty() && keys.is_empty()) {
-        broker::pass_on(house, session, &heard, &keys);
+    if is_relayed && !(heard.is_empty() && keys.is_empty()) {
+        relay(house, session, &heard, &keys);
     } else if let Some(bridge) = bridge.filter(|_| !heard.is_empty()) {
         pass_on(house, &bridge, session, heard);
     }
@@ -93,6 +92,23 @@ fn pass_on(house: &mut House, bridge: &str, from: &str, heard: Vec<AudioFrame>) 
             far.end_mut().say(now, &frame);
         }
         settle(house, &other);
+    }
+}
+
+/// The other client hears what one says.
+fn relay(house: &mut House, session: &str, frames: &[AudioFrame], keys: &[Digit]) {
+    let now = house.world.base.now;
+    for peer in house.calls.peers(session) {
+        let relay = house.calls.leg_mut(&peer).and_then(|leg| leg.relay.as_mut());
+        let Some(far) = relay.and_then(|relay| relay.far.as_mut()) else { continue };
+        for frame in frames {
+            far.end_mut().say(now, frame);
+        }
+        if !keys.is_empty() {
+            // Where keys were not agreed on, none are heard.
+            let _ = far.end_mut().engine.send_dtmf(now, keys, PRESS);
+        }
+        settle(house, &peer);
     }
 }
 

@@ -27,9 +27,11 @@ mod held;
 mod house;
 mod leg;
 mod media;
+mod news;
 mod notify;
 mod options;
 mod party;
+mod relay;
 mod reply;
 mod rest;
 mod setup;
@@ -210,6 +212,8 @@ fn do_job(house: &mut House, job: Job) {
         }
         Job::Act { leg, act } => acts::perform(house, &leg, act),
         Job::HandoverLimit { call, number } => transfer::limit(house, &call, number),
+        Job::Through { leg, news, speed } => broker::tell_through(house, &leg, news, speed),
+        Job::CallOther { leg, called, offer } => click::answered(house, &leg, &called, &offer),
         Job::OfferAgain { call } => transfer::offer_again(house, &call),
         Job::Reply { id, response } => world.base.respond(id, response),
         Job::Release { session } => held.release(&session, world),

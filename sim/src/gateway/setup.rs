@@ -6,15 +6,16 @@ use std::time::Instant;
 use serde_json::{Value, json};
 
 use super::address::{self, Identity};
+use super::agenda::Job;
 use super::call::{Call, CallState, Handover};
-use super::click;
 use super::directory::User;
 use super::house::House;
 use super::leg::{Leg, LegState, Party, Reach};
+use super::news::{News, Speed};
 use super::options::CancelToAnswerer;
 use super::party::{Plan, Scripted};
 use super::stores::presence;
-use super::tell::{News, Speed, tell, tell_at};
+use super::tell::{tell, tell_at};
 
 /// Legs of one call, past ones too; it leads nowhere from there.
 pub(super) const MAX_LEGS: usize = 64;
@@ -177,8 +178,9 @@ pub(super) fn answer(house: &mut House, session: &str, sdp: &str) {
         tell_at(house, session, News::Cancel(9904, "Answered".to_owned()), speed);
     }
     happened(house, "answered", session, &json!({}));
-    if click::answered(house, session, sdp) {
-        return;
+    if let Some(called) = house.calls.call_of_mut(session).and_then(|call| call.then.take()) {
+        let (leg, offer) = (session.to_owned(), sdp.to_owned());
+        return house.world.agenda.add(now, Job::CallOther { leg, called, offer });
     }
     for peer in house.calls.peers(session) {
         if let Some(leg) = house.calls.leg_mut(&peer) {

@@ -5,61 +5,14 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::agenda::{Act, Job};
-use super::broker;
 use super::call::Channel;
 use super::house::House;
 use super::leg::{Leg, Party, Reach};
+use super::news::{News, Speed};
 use super::notify::{Notice, pushed};
 
 /// The time that somebody without a client takes to meet an offer.
 const THINKING: Duration = Duration::from_millis(20);
-
-/// Something that a leg is told.
-#[derive(Clone, Debug)]
-pub(super) enum News {
-    /// A call comes, with an offer or without.
-    Call(Option<String>),
-    Ringing,
-    Progress(String),
-    /// The first answer.
-    Answer(String),
-    /// The other end offers, or asks for an offer.
-    Offer(Option<String>),
-    /// The answer to an offer.
-    Response(String),
-    /// The other end does not take the offer.
-    Refused(i64, u64),
-    End(i64, String),
-    Cancel(i64, String),
-    /// A transfer or a join came to its end, well or not.
-    Complete(i64, String),
-    Fail(i64, String),
-}
-
-impl News {
-    /// The description in it.
-    pub(super) fn sdp(&self) -> Option<&str> {
-        match self {
-            Self::Call(sdp) | Self::Offer(sdp) => sdp.as_deref(),
-            Self::Progress(sdp) | Self::Answer(sdp) | Self::Response(sdp) => Some(sdp),
-            Self::Ringing
-            | Self::Refused(..)
-            | Self::End(..)
-            | Self::Cancel(..)
-            | Self::Complete(..)
-            | Self::Fail(..) => None,
-        }
-    }
-}
-
-/// The way in which news reaches a client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Speed {
-    /// After the answer to the request that led to it, as the weather lets it.
-    Usual,
-    /// Before that answer.
-    First,
-}
 
 /// Tells a leg.
 pub(super) fn tell(house: &mut House, session: &str, news: News) {
@@ -70,11 +23,11 @@ pub(super) fn tell(house: &mut House, session: &str, news: News) {
 pub(super) fn tell_at(house: &mut House, session: &str, news: News, speed: Speed) {
     let Some(leg) = house.calls.leg(session) else { return };
     match &leg.party {
-        Party::Client { .. } => {
-            if let Some(news) = broker::through(house, session, news, speed) {
-                notify(house, session, &news, speed);
-            }
+        Party::Client { .. } if goes_through(house, leg, &news) => {
+            let job = Job::Through { leg: session.to_owned(), news, speed };
+            house.world.agenda.add(house.world.base.now, job);
         }
+        Party::Client { .. } => notify(house, session, &news, speed),
         Party::Scripted(_) => hear(house, session, news),
         Party::Phantom => {}
     }
@@ -95,7 +48,21 @@ fn subscriptions(house: &House, leg: &Leg) -> Vec<String> {
     }
 }
 
-fn notify(house: &mut House, session: &str, news: &News, speed: Speed) {
+/// True for news that go through the gateway's media: a description of another client's, or what comes after
+/// one that waits for that media (option `broker`). An end waits for nothing.
+fn goes_through(house: &House, leg: &Leg, news: &News) -> bool {
+    let waits = leg.relay.as_ref().is_some_and(|relay| relay.far.is_none());
+    let peers = house.calls.peers(&leg.session);
+    let is_client = |peer: &String| house.calls.leg(peer).is_some_and(|leg| leg.user().is_some());
+    house.world.options.broker
+        && !matches!(news, News::End(..) | News::Cancel(..))
+        && (waits || news.sdp().is_some())
+        && !peers.is_empty()
+        && peers.iter().all(is_client)
+}
+
+/// Tells a client by its subscriptions.
+pub(super) fn notify(house: &mut House, session: &str, news: &News, speed: Speed) {
     let Some(leg) = house.calls.leg(session) else { return };
     let targets = subscriptions(house, leg);
     let user = leg.user().unwrap_or_default().to_owned();

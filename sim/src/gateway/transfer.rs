@@ -9,8 +9,9 @@ use super::call::Handover;
 use super::guesses;
 use super::house::House;
 use super::leg::{Leg, LegState};
+use super::news::News;
 use super::setup::{self, Reason, happened, invite, place, reason};
-use super::tell::{News, tell};
+use super::tell::tell;
 use super::updates;
 
 /// The longest that a transfer may take.

@@ -9,8 +9,9 @@ use super::call::Offer;
 use super::descriptions::flows;
 use super::guesses;
 use super::house::House;
+use super::news::{News, Speed};
 use super::setup::happened;
-use super::tell::{News, Speed, tell, tell_at};
+use super::tell::{tell, tell_at};
 
 /// After this an offer without an answer is given up by whoever made it.
 const FORGOTTEN: Duration = Duration::from_secs(30);
