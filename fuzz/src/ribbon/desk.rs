@@ -134,7 +134,7 @@ impl Desk {
             udp_wanted: VecDeque::new(),
             udp: Vec::new(),
             asked: VecDeque::new(),
-            ledger: Ledger::default(),
+            ledger: Ledger::new(bits & 1 << 10 != 0),
             office: Office::default(),
             notices: 0,
             spoilt: false,
