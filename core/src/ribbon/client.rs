@@ -373,9 +373,9 @@ impl Client {
             }
             Command::Destroy => {
                 self.destroyed = true;
+                self.out.close_all_but(id);
                 self.calls.end_all(&mut self.out);
                 self.link.destroy(&mut self.out);
-                self.out.close_all_but(id);
                 self.out.end_after(DESTROY_LIMIT);
             }
             command @ (Command::CreateLocalMedia(_)
