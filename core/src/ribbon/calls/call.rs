@@ -406,6 +406,14 @@ impl Call {
         }
     }
 
+    /// Answers a command that waits for another try: the call is over.
+    fn leave_again(&mut self, desk: &mut Desk<'_>) {
+        if let Some(Again { command, .. }) = self.again.take() {
+            let over = Error::new(CallCode::InvalidState, "the call is over");
+            desk.out.complete(command, Err(over));
+        }
+    }
+
     pub(super) fn next_wake(&self) -> Option<Wake> {
         let step = match &self.step {
             Step::Idle => None,

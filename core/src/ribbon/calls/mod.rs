@@ -15,6 +15,8 @@ mod keys;
 mod more;
 mod negotiate;
 mod operations;
+mod press;
+mod retry;
 mod setup;
 mod told;
 mod tracks;

@@ -1,4 +1,4 @@
-//! What no gateway should send: answers and notifications of every wrong shape. Each has an error or an event
+//! Answers and notifications of every wrong shape, as no gateway should send them. Each has an error or an event
 //! of its own, and leaves the client as it was or at rest.
 
 use serde_json::{Value, json};
@@ -177,7 +177,7 @@ fn w2_2_a_socket_that_is_neither_opened_nor_refused_is_given_up() {
     assert_eq!(rig.closed.len(), 5);
 }
 
-/// What comes on the socket, and the client stays as it is.
+/// Takes a text on the socket that leaves the client as it is; the events of it.
 fn passed_over(rig: &mut Rig, text: &str) -> Vec<Event> {
     let before = (rig.client.calls(), rig.client.subscriptions(), rig.client.remembered());
     rig.told();

@@ -1,4 +1,4 @@
-//! What rides on a call beside its set-up: parameters, keys, figures, mutes (w4.9, w4.18, w7).
+//! Parameters, keys, figures and mutes: all that a call has beside its set-up (w4.9, w4.18, w7).
 
 use serde_json::json;
 

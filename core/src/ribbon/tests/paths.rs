@@ -1,5 +1,7 @@
 //! Paths of media anew, relays, and what the gateway thinks of a call (w4.9, w4.16, w4.17, RP-5).
 
+use std::sync::mpsc;
+
 use serde_json::json;
 
 use super::rig::{Rig, answer_sdp, done, sdp, subscribed};
@@ -100,11 +102,11 @@ fn ra_028_media_that_failed_is_found_again_by_a_fresh_connection() {
 }
 
 /// Notes the relays that engines are made with.
-struct Noted(std::sync::Arc<std::sync::Mutex<Vec<Vec<IceServer>>>>);
+struct Noted(mpsc::Sender<Vec<IceServer>>);
 
 impl EngineFactory for Noted {
     fn create(&mut self, now: std::time::Instant, config: EngineConfig) -> Box<dyn Engine> {
-        self.0.lock().unwrap().push(config.ice_servers);
+        self.0.send(config.ice_servers).unwrap();
         FakeMedia::new("ourpassword").create(now, EngineConfig::new(Seed::from(1)))
     }
 }
@@ -112,8 +114,8 @@ impl EngineFactory for Noted {
 #[test]
 fn rp_5_rc_037_every_renewal_brings_other_credentials_of_relays_for_the_next_call() {
     for wanted in [true, false] {
-        let seen = std::sync::Arc::default();
-        let noted = Noted(std::sync::Arc::clone(&seen));
+        let (seen, servers) = mpsc::channel();
+        let noted = Noted(seen);
         let mut rig = Rig::up_over(Box::new(noted), |config| {
             let peer = PeerConfig::default().ice_servers(vec![IceServer::turn(
                 "turn:t.example",
@@ -132,9 +134,8 @@ fn rp_5_rc_037_every_renewal_brings_other_credentials_of_relays_for_the_next_cal
             json!({"username": "t2", "password": "second"});
         rig.respond(asked.id, 200, &body);
         up(&mut rig, "S2");
-        let seen = seen.lock().unwrap();
-        let names: Vec<_> =
-            seen.iter().map(|servers| servers[0].username.clone().unwrap()).collect();
+        let names = servers.try_iter().map(|servers| servers[0].username.clone().unwrap());
+        let names: Vec<_> = names.collect();
         let wanted = if wanted { ["t", "t2"] } else { ["own", "own"] };
         assert_eq!(names, wanted);
     }

@@ -32,7 +32,7 @@ const NOTICES: [(&str, bool); 18] = [
     ("custom", false),
 ];
 
-/// What ends the subscription, not the call.
+/// Notifications that end the subscription, not the call.
 const ENDS: [&str; 2] = ["gone", "websocketOverridden"];
 
 /// A standing: how a call comes to be in a state.

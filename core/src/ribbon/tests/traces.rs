@@ -1,4 +1,4 @@
-//! What is traced and logged (RC-001 to RC-009).
+//! Traces and logs (RC-001 to RC-009).
 
 use serde_json::json;
 
@@ -55,12 +55,12 @@ fn rc_005_rc_009_bodies_are_told_without_secrets_and_not_in_a_summary() {
 
 #[test]
 fn rc_001_rc_002_rc_008_the_log_is_the_applications_and_capped_by_its_level() {
-    use std::sync::{Arc, Mutex};
+    use std::sync::mpsc;
 
     use tracing::Level;
 
     /// A subscriber of the application's: what stands in place of a log handler (RT-028).
-    struct Kept(Arc<Mutex<Vec<Level>>>);
+    struct Kept(mpsc::Sender<Level>);
 
     impl tracing::Subscriber for Kept {
         fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
@@ -76,7 +76,7 @@ fn rc_001_rc_002_rc_008_the_log_is_the_applications_and_capped_by_its_level() {
         fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
 
         fn event(&self, event: &tracing::Event<'_>) {
-            self.0.lock().unwrap().push(*event.metadata().level());
+            self.0.send(*event.metadata().level()).unwrap();
         }
 
         fn enter(&self, _: &tracing::span::Id) {}
@@ -85,16 +85,15 @@ fn rc_001_rc_002_rc_008_the_log_is_the_applications_and_capped_by_its_level() {
     }
 
     let logged = |cap: LogLevel, level: LogLevel| {
-        let kept = Arc::default();
-        tracing::subscriber::with_default(Kept(Arc::clone(&kept)), || {
+        let (kept, levels) = mpsc::channel();
+        tracing::subscriber::with_default(Kept(kept), || {
             let mut rig =
                 Rig::up_with(|config| config.log_level(cap).trace(Trace::from(true).level(level)));
-            kept.lock().unwrap().clear();
+            while levels.try_recv().is_ok() {}
             rig.text("{");
             rig.notify("callEnd", json!({"sessionParams": {"sessionData": "S1"}}));
         });
-        let levels = kept.lock().unwrap().clone();
-        levels
+        levels.try_iter().collect::<Vec<_>>()
     };
     assert_eq!(logged(LogLevel::Debug, LogLevel::Info), [Level::WARN, Level::INFO]);
     assert_eq!(logged(LogLevel::Warn, LogLevel::Info), [Level::WARN]);
