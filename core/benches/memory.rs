@@ -7,6 +7,7 @@ mod common;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use common::ribbon::{self, User};
 use common::{Agent, Script};
 use offhook::genesys::Client;
 
@@ -32,6 +33,7 @@ unsafe impl GlobalAlloc for Counting {
 
 /// The goals, in bytes.
 const IDLE: usize = 32 << 10;
+const RIBBON_IDLE: usize = 8 << 10;
 const LIVE: usize = 8 << 10;
 
 #[global_allocator]
@@ -59,10 +61,31 @@ fn main() -> Result<(), String> {
     play(&mut agent, &whole);
     let after = in_use() - before;
     println!("idle agent after a call: {} bytes", after + client);
-    if idle + client > IDLE || busy - idle > LIVE {
+    let ribbon = of_ribbon();
+    if idle + client > IDLE || busy - idle > LIVE || ribbon.is_err() {
         return Err("over the goal".to_owned());
     }
     Ok(())
+}
+
+/// The same for a client of a Ribbon gateway.
+fn of_ribbon() -> Result<(), ()> {
+    let client = size_of::<offhook::ribbon::Client>();
+    let before = in_use();
+    let mut user = User::ready();
+    let idle = in_use() - before + client;
+    println!("idle Ribbon client: {idle} bytes (target {RIBBON_IDLE})");
+
+    let before = in_use();
+    user.place();
+    user.hear(ribbon::notification("ringing", 1, None));
+    user.hear(ribbon::notification("respondCallUpdate", 1, Some(&ribbon::description())));
+    let busy = in_use() - before;
+    println!("live Ribbon call: {busy} bytes more (target {LIVE})");
+
+    user.hear(ribbon::notification("callEnd", 1, None));
+    println!("idle Ribbon client after a call: {} bytes", in_use() - before + idle);
+    if idle > RIBBON_IDLE || busy > LIVE { Err(()) } else { Ok(()) }
 }
 
 fn play(agent: &mut Agent, script: &Script) {

@@ -11,7 +11,7 @@ mod common;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use common::{Agent, baseline, traffic};
+use common::{Agent, baseline, ribbon, traffic};
 use offhook::genesys::wire::Frame;
 use traffic::Escaping;
 
@@ -19,6 +19,9 @@ use traffic::Escaping;
 /// more often.
 const ROUNDS: usize = 1001;
 const REPEATS: u32 = 6;
+/// Calls of a client that are told the same in turn, and clients.
+const BATCH: usize = 24;
+const BATCHES: usize = 301;
 /// Whole calls.
 const CALLS: usize = 101;
 
@@ -45,6 +48,8 @@ fn main() {
         compare(&name, "quick-xml, unescape and serde_json", 2.0, ours, bare);
     }
 
+    ribbon_call();
+
     let script = Agent::script_of_a_call();
     let mut spent: Vec<_> = (0..CALLS)
         .map(|_| {
@@ -56,6 +61,51 @@ fn main() {
         .collect();
     let median = median(&mut spent);
     println!("inbound call ({} bytes): {median:.0?} (target 500µs)", script.xml_bytes());
+}
+
+/// The notifications of calls of a Ribbon gateway, from text to the application's events, against a bare
+/// typed read of the same bytes: what calls that are placed are told, in turn.
+fn ribbon_call() {
+    let sdp = ribbon::description();
+    let kinds = [("ringing", None), ("respondCallUpdate", Some(sdp.as_str())), ("callEnd", None)];
+    let texts = kinds.map(|(kind, sdp)| {
+        (1..=BATCH).map(|n| ribbon::notification(kind, n, sdp)).collect::<Vec<_>>()
+    });
+    let mut ratios = [const { Vec::new() }; 4];
+    let mut bytes = 0;
+    for _ in 0..BATCHES {
+        let mut user = ribbon::User::ready();
+        (0..BATCH).for_each(|_| user.place());
+        let (mut all, mut all_bare) = (Duration::ZERO, Duration::ZERO);
+        for (texts, ratios) in texts.iter().zip(&mut ratios) {
+            let (before, mut given) = (user.events, texts.clone());
+            let ours = span(|| given.drain(..).for_each(|text| user.hear(text)));
+            assert!(user.events - before >= BATCH, "an event for each");
+            let bare = span(|| {
+                for text in texts {
+                    let read = serde_json::from_str::<ribbon::Envelope>(black_box(text));
+                    drop(black_box(read.expect("a notification")));
+                }
+            });
+            ratios.push(ours.as_secs_f64() / bare.as_secs_f64());
+            (all, all_bare) = (all + ours, all_bare + bare);
+        }
+        ratios[3].push(all.as_secs_f64() / all_bare.as_secs_f64());
+        bytes = texts.iter().map(|texts| texts[0].len()).sum();
+    }
+    let names = kinds.map(|(kind, _)| kind.to_owned()).into_iter();
+    let names = names.chain([format!("a call's notifications ({bytes} bytes)")]);
+    for (name, ratios) in names.zip(&mut ratios) {
+        ratios.sort_by(f64::total_cmp);
+        let ratio = ratios[BATCHES / 2];
+        println!("{name}: {ratio:.2}x serde_json, typed (target 3x)");
+    }
+}
+
+fn span(work: impl FnOnce()) -> Duration {
+    let began = Instant::now();
+    work();
+    began.elapsed()
 }
 
 /// The time of one call, as the mean of many.

@@ -199,10 +199,14 @@ enum Step {
 
 /// The tampering with a text, if any: one character of it, anywhere.
 #[derive(Arbitrary, Clone, Copy, Debug)]
-struct Twist(Option<(u16, u8)>);
+pub(crate) struct Twist(Option<(u16, u8)>);
 
 impl Twist {
-    fn of(self, text: &str) -> String {
+    pub(crate) fn is_some(self) -> bool {
+        self.0.is_some()
+    }
+
+    pub(crate) fn of(self, text: &str) -> String {
         let Some((at, with)) = self.0 else { return text.to_owned() };
         let at = usize::from(at) % text.chars().count().max(1);
         let new = text.chars().enumerate().map(|(n, c)| if n == at { char::from(with) } else { c });
@@ -258,7 +262,7 @@ struct Town {
     udp: Vec<UdpId>,
 }
 
-fn remember<T: PartialEq>(seen: &mut Vec<T>, new: T) {
+pub(crate) fn remember<T: PartialEq>(seen: &mut Vec<T>, new: T) {
     if !seen.contains(&new) {
         if seen.len() >= MAX_SEEN {
             seen.remove(0);
@@ -267,11 +271,11 @@ fn remember<T: PartialEq>(seen: &mut Vec<T>, new: T) {
     }
 }
 
-fn nth<T: Clone + Default>(seen: &[T], n: u8) -> T {
+pub(crate) fn nth<T: Clone + Default>(seen: &[T], n: u8) -> T {
     seen.get(usize::from(n) % seen.len().max(1)).cloned().unwrap_or_default()
 }
 
-fn pick<'a>(list: &[&'a str], which: u8) -> &'a str {
+pub(crate) fn pick<'a>(list: &[&'a str], which: u8) -> &'a str {
     list[usize::from(which) % list.len()]
 }
 

@@ -98,6 +98,31 @@ fn the_media_engine_survives_its_far_side() {
 }
 
 #[test]
+fn no_notification_of_a_gateway_disturbs_a_client() {
+    replay("ribbon_notice", offhook_fuzz::ribbon_notice);
+}
+
+#[test]
+fn no_answer_of_a_gateway_keeps_a_client_from_calling() {
+    replay("ribbon_rest", offhook_fuzz::ribbon_rest);
+}
+
+#[test]
+fn no_description_disturbs_another_call() {
+    replay("ribbon_sdp", offhook_fuzz::ribbon_sdp);
+}
+
+#[test]
+fn every_script_of_a_ribbon_client_ends_well() {
+    replay("ribbon_client", |data| offhook_fuzz::ribbon_client(data, offhook_fuzz::Watch::All));
+}
+
+#[test]
+fn the_gateway_survives_its_clients() {
+    replay("gateway", offhook_fuzz::gateway);
+}
+
+#[test]
 fn recorded_frames_are_understood() {
     let mut understood = 0;
     for (name, data) in corpus("xmpp_frame") {

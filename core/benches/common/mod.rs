@@ -5,6 +5,7 @@
 mod agent;
 pub(crate) mod baseline;
 mod media;
+pub(crate) mod ribbon;
 pub(crate) mod traffic;
 
 #[allow(unused_imports, reason = "each benchmark uses a part")]

@@ -70,7 +70,8 @@ pub(crate) enum Taken<A> {
 #[derive(Debug)]
 pub(crate) struct Questions<A> {
     policy: Policy,
-    sent: BTreeMap<HttpId, Question<A>>,
+    /// Boxed, as what a map holds it has room for many times over, and keeps it when it is empty.
+    sent: BTreeMap<HttpId, Box<Question<A>>>,
     /// The questions that wait, by their time and their order.
     waiting: BTreeMap<(Instant, u64), Waiting<A>>,
     waited: u64,
@@ -100,7 +101,7 @@ impl<A: Clone> Questions<A> {
 
     /// Takes note that a question's request is on its way.
     pub(crate) fn send(&mut self, id: HttpId, question: Question<A>) {
-        self.sent.insert(id, question);
+        self.sent.insert(id, Box::new(question));
     }
 
     /// Takes note that a question's request could not even be made: whoever asks is answered in any
@@ -123,7 +124,7 @@ impl<A: Clone> Questions<A> {
         result: Result<http::Response<Vec<u8>>, NetError>,
         now: Instant,
     ) -> Option<Answered<A>> {
-        let mut question = self.sent.remove(&id)?;
+        let mut question = *self.sent.remove(&id)?;
         if let Some(uri) = self.redirected(&question, &result) {
             question.at = Some(uri);
             question.redirects += 1;
@@ -146,7 +147,7 @@ impl<A: Clone> Questions<A> {
         result: Result<http::Response<Vec<u8>>, NetError>,
         now: Instant,
     ) -> Option<Taken<A>> {
-        let mut question = self.sent.remove(&id)?;
+        let mut question = *self.sent.remove(&id)?;
         if let Some(uri) = self.redirected(&question, &result) {
             question.at = Some(uri);
             question.redirects += 1;

@@ -55,6 +55,8 @@ pub(crate) struct Outbox {
     session: Option<Secret>,
     /// The credentials that the gateway gives for TURN servers (RP-5).
     turn: Option<TurnCredentials>,
+    /// The number of those so far.
+    turns: u32,
     redactor: Redactor,
     malformed: Limited,
     told: usize,
@@ -85,6 +87,7 @@ impl Outbox {
             credentials: None,
             session: None,
             turn: None,
+            turns: 0,
             redactor: Redactor::new(&[]),
             malformed: Limited::new("malformed", LOG_PACE, now),
             told: 0,
@@ -204,7 +207,10 @@ impl Outbox {
         }
         if let Some(turn) = &held.turn {
             self.redactor.hide(&turn.password);
-            self.turn = Some(turn.clone());
+            if self.turn.as_ref() != Some(turn) {
+                self.turns = self.turns.wrapping_add(1);
+                self.turn = Some(turn.clone());
+            }
         }
     }
 
@@ -462,6 +468,11 @@ impl Outbox {
         servers
     }
 
+    /// The number of the gateway's credentials for TURN servers: another with each change.
+    pub(crate) fn turns(&self) -> u32 {
+        self.turns
+    }
+
     /// True while a request that makes a session is not answered.
     pub(crate) fn is_making(&self) -> bool {
         let makes = |ask: &Ask| matches!(ask, Ask::Call(_, CallAsk::Create(_)));
@@ -510,6 +521,10 @@ impl Outbox {
         if self.traces()
             && let Some(resource) = self.rest.resource(id)
         {
+            let body = result.as_ref().map(http::Response::body);
+            if let Some(session) = body.ok().and_then(|body| Subscription::session_in(body)) {
+                self.redactor.hide(&session);
+            }
             let record = self.redactor.response(self.now(), resource, result);
             self.trace(self.without_body(record));
         }

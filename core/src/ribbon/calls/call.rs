@@ -21,7 +21,7 @@ use super::keys::Keys;
 use super::operations::Operations;
 use super::told::Told;
 use super::tracks::{Difference, Source, Tracks};
-use crate::machine::{CommandId, MediaId, Rng, Wake};
+use crate::machine::{CommandId, MediaId, Wake};
 use crate::ribbon::command::Outcome;
 use crate::ribbon::constants::{
     CallState, HoldState, MediaConnectionState, OperationKind, Transition,

@@ -81,7 +81,7 @@ impl Call {
         let Some(media) = &mut self.media else { return };
         let broken = matches!(media.state(desk.peers), MediaState::Failed | MediaState::Closed);
         let held = self.info.hold;
-        let offered = match broken {
+        let offered = match broken || media.is_stale(desk) {
             true => media.offer_again(true, held, &self.info.id, desk),
             false => media.restart(desk),
         };

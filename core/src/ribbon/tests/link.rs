@@ -271,3 +271,20 @@ fn ra_003_destroy_ends_everything_and_nothing_is_done_afterwards() {
     rig.pass(S(7200));
     assert!(rig.asked.is_empty() && rig.client.remembered() == 0);
 }
+
+#[test]
+fn w1_2_no_trace_of_an_answer_shows_the_session_that_it_gives() {
+    let mut rig = Rig::with(|mut config| {
+        config.trace.on = true;
+        config.trace.bodies = true;
+        config
+    });
+    rig.submit(Command::SetCredentials(Credentials::hmac("alice@example.com", "hm4c"))).unwrap();
+    rig.submit(Command::Subscribe { services: vec![Service::Call], correlator: None }).unwrap();
+    let asked = rig.take();
+    let mut answer = subscribed(&json!(["call"]));
+    answer["subscribeResponse"]["subscriptionParams"]["sessionId"] = "5ess10n".into();
+    rig.respond(asked.id, 201, &answer);
+    let shown = format!("{:?}", rig.events);
+    assert!(shown.contains("notificationChannel") && !shown.contains("5ess10n"), "{shown}");
+}

@@ -1,18 +1,20 @@
 //! Pictures in calls, media of our own that belongs to none, devices and sinks (w4.9, w7).
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::rig::{Rig, answer_sdp, done};
-use crate::machine::{Input, Seed};
+use super::rig::{Rig, answer_sdp, done, subscribed};
+use crate::machine::{Input, Seed, UdpEvent};
 use crate::media::{
-    AudioCodec, AudioFrame, Engine, EngineConfig, EngineFactory, MediaKind, VideoCodec,
-    WebRtcFactory, Wish,
+    AudioCodec, AudioFrame, Engine, EngineConfig, EngineFactory, EngineOutput, LocalKind,
+    MediaKind, MediaState, VideoCodec, WebRtcFactory, Wish,
 };
 use crate::ribbon::{
-    AnswerOptions, Bandwidth, CallCode, CallId, CallMedia, Command, Config, Device, DeviceKind,
-    ErrorCode, Event, MakeOptions, MediaOptions, MoreMedia, Outcome, TrackId, WebRtcCode,
+    AnswerOptions, Bandwidth, CallCode, CallId, CallMedia, CallState, Command, Config, Device,
+    DeviceKind, ErrorCode, Event, MakeOptions, MediaConnectionState, MediaOptions, MoreMedia,
+    Outcome, TrackId, WebRtcCode,
 };
 use crate::sdp::Direction;
 
@@ -22,7 +24,11 @@ pub(super) struct Far(Box<dyn Engine>);
 impl Far {
     fn new(now: Instant) -> Self {
         let config = EngineConfig::new(Seed::from(9)).video([VideoCodec::Vp8]);
-        Self(WebRtcFactory::new().create(now, config))
+        let mut engine = WebRtcFactory::new().create(now, config);
+        let place = SocketAddr::from(([192, 0, 2, 77], 7000));
+        engine.add_local(now, &place.into(), LocalKind::Host);
+        engine.local_done(now);
+        Self(engine)
     }
 
     pub(super) fn answer(&mut self, now: Instant, offer: &str) -> String {
@@ -46,13 +52,42 @@ impl Far {
     }
 
     fn quiet(&mut self) {
-        while !matches!(self.0.poll_output(), crate::media::EngineOutput::Timeout(_)) {}
+        while !matches!(self.0.poll_output(), EngineOutput::Timeout(_)) {}
     }
 
     /// The direction of each track, as the far side sees it.
     fn directions(&self) -> Vec<(MediaKind, Direction)> {
         self.0.tracks().iter().map(|info| (info.track.kind, info.direction)).collect()
     }
+}
+
+/// Lets packets pass between a client and a far side until its media is connected.
+fn connect(rig: &mut Rig, far: &mut Far) {
+    let place = SocketAddr::from(([192, 0, 2, 77], 7000));
+    for _ in 0..2000 {
+        for (local, remote, data) in std::mem::take(&mut rig.wire) {
+            if remote == place {
+                far.0.handle_datagram(rig.now, place, local, &data);
+            }
+        }
+        far.0.handle_timeout(rig.now);
+        loop {
+            match far.0.poll_output() {
+                EngineOutput::Transmit { local, remote, data } => {
+                    let (id, local, remote) = (rig.udp.unwrap(), remote, local);
+                    let event = UdpEvent::Datagram { local, remote, data };
+                    rig.input(Input::Udp { id, event });
+                }
+                EngineOutput::Event(_) => {}
+                EngineOutput::Timeout(_) => break,
+            }
+        }
+        if far.0.state() == MediaState::Connected {
+            return;
+        }
+        rig.pass(Duration::from_millis(5));
+    }
+    panic!("the far side is {:?}", far.0.state());
 }
 
 fn seen(config: Config) -> Config {
@@ -256,6 +291,51 @@ fn re_011_pictures_that_the_far_side_adds_are_heard_and_not_answered_with_ours()
     let told = rig.told();
     assert!(told.contains(&"+1 tracks".to_owned()), "{told:?}");
     assert!(told.contains(&"remote ADD_MEDIA FINISH".to_owned()), "{told:?}");
+}
+
+#[test]
+fn rc_039_w4_1_another_end_may_answer_than_the_one_that_was_heard_before() {
+    let (mut rig, _) = rig();
+    let (to, options) = ("bob".to_owned(), MakeOptions::default());
+    rig.submit(Command::Make { to, media: CallMedia::AUDIO, options }).unwrap();
+    wait(&mut rig);
+    let asked = rig.take_of("callStart");
+    rig.respond(asked.id, 201, &json!({"callControlResponse": {"sessionData": "S1"}}));
+    let offer = sdp_of(&asked);
+    let call = rig.client.calls()[0].id.clone();
+    for kind in ["sessionProgress", "sessionProgress", "respondCallUpdate"] {
+        // Each is another end, with a certificate and an address of its own.
+        let mut far = Far::new(rig.now);
+        let answer = far.answer(rig.now, &offer);
+        let params = json!({"sessionData": "S1", "sdp": answer});
+        rig.notify(kind, json!({"sessionParams": params}));
+        connect(&mut rig, &mut far);
+        assert_eq!(rig.call(&call).media_state, MediaConnectionState::Connected, "{kind}");
+        rig.answer_audits();
+    }
+    assert_eq!(rig.call(&call).state, CallState::Connected);
+}
+
+#[test]
+fn ra_028_rp_5_a_restart_with_other_turn_credentials_begins_from_another_port() {
+    for password in ["turnpass", "another"] {
+        let mut rig = Rig::up();
+        let call = rig.connected();
+        rig.datagram(b"connected");
+        let before = rig.udp;
+        rig.pass(Duration::from_secs(2160));
+        rig.answer_audits();
+        let asked = rig.take_of("PUT /subscription");
+        let mut renewed = subscribed(&json!(["call"]));
+        renewed["subscribeResponse"]["subscriptionParams"]["turnCredentials"]["password"] =
+            password.into();
+        rig.respond(asked.id, 200, &renewed);
+        rig.submit(Command::RestartMedia { call }).unwrap();
+        // Our part in the handshake is the passive one: the other side begins.
+        rig.pass(Duration::from_secs(4));
+        rig.take_of("startCallUpdate");
+        assert_eq!(rig.udp == before, password == "turnpass");
+    }
 }
 
 #[test]

@@ -39,8 +39,9 @@ pub(super) struct Rig {
     pub(super) ws: Option<WsId>,
     pub(super) closed: Vec<WsId>,
     pub(super) udp: Option<UdpId>,
-    /// Packets that went.
+    /// Packets that went, and the first of them, until a test takes them.
     pub(super) packets: usize,
+    pub(super) wire: Vec<(SocketAddr, SocketAddr, Vec<u8>)>,
     /// Frames that came.
     pub(super) frames: usize,
     completions: Vec<(CommandId, Result<Outcome, Error>)>,
@@ -100,6 +101,7 @@ impl Rig {
             closed: Vec::new(),
             udp: None,
             packets: 0,
+            wire: Vec::new(),
             frames: 0,
             completions: Vec::new(),
             wake: None,
@@ -230,7 +232,11 @@ impl Rig {
                 Output::Event(event) => self.events.push_back(event),
                 Output::Completed { command, result } => self.completions.push((command, result)),
                 Output::Frame { .. } => self.frames += 1,
-                Output::Transmit { .. } => self.packets += 1,
+                Output::Transmit { local, remote, data, .. } => {
+                    self.packets += 1;
+                    self.wire.push((local, remote, data));
+                    self.wire.truncate(64);
+                }
                 Output::CloseUdp { .. } => {}
                 Output::OpenStream { .. }
                 | Output::SendStream { .. }

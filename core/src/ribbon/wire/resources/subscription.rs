@@ -11,7 +11,7 @@ use crate::rest::{Resource, segment};
 use crate::ribbon::error::{AuthCode, Error};
 use crate::ribbon::service::Service;
 use crate::ribbon::wire::answer::{missing, read};
-use crate::ribbon::wire::lenient::{List, Text, Whole, object};
+use crate::ribbon::wire::lenient::{self, List, Text, Whole, object};
 
 /// The most services of one subscription.
 pub(crate) const MAX_SERVICES: usize = 64;
@@ -174,6 +174,13 @@ impl Subscription {
             session: params.session.into_owned().map(Secret::from),
             turn,
         })
+    }
+
+    /// The session that an answer gives, whatever else there is of it: it stands for a token (w1.2), and is
+    /// to be hidden before the answer is shown.
+    pub(crate) fn session_in(body: &[u8]) -> Option<Secret> {
+        let Wrapper { body } = lenient::read(body).ok()?;
+        body.params?.session.into_owned().map(Secret::from)
     }
 
     /// True if a service is subscribed.

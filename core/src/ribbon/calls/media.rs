@@ -1,0 +1,156 @@
+//! The media of calls: their tracks, what comes of their sockets, and what it means for them.
+
+use std::time::Duration;
+
+use super::Calls;
+use super::association::News;
+use super::call::Call;
+use super::desk::Desk;
+use crate::machine::{Frame, TrackId as MediaTrack, UdpEvent, UdpId};
+use crate::media::{MediaState, PeerNews};
+use crate::ribbon::constants::MediaConnectionState;
+use crate::ribbon::error::{CallCode, Error};
+use crate::ribbon::event::Event;
+use crate::ribbon::ids::{MediaObjectId, TrackId};
+use crate::ribbon::info::{MediaInfo, TrackInfo};
+use crate::ribbon::media::Use;
+use crate::ribbon::outbox::Outbox;
+
+/// The time for which media may be disconnected before it counts as failed (w4.19).
+const DISCONNECTED: Duration = Duration::from_secs(10);
+
+impl Calls {
+    pub(in crate::ribbon) fn track(&self, id: &TrackId) -> Option<TrackInfo> {
+        self.live.values().find_map(|call| call.track(id))
+    }
+
+    /// The media of one side of a call.
+    pub(in crate::ribbon) fn media(&self, id: &MediaObjectId) -> Option<MediaInfo> {
+        self.live.values().find_map(|call| {
+            let local = [true, false].into_iter().find(|local| call.object(*local) == *id)?;
+            let tracks = call.tracks.used(local);
+            Some(MediaInfo { id: id.clone(), local, detached: false, tracks })
+        })
+    }
+
+    /// The use that calls make of a track.
+    pub(in crate::ribbon) fn use_of(&self, id: &TrackId) -> Use {
+        match self.live.values().find_map(|call| call.tracks.find(id)) {
+            None => Use::None,
+            Some((lane, _)) if lane.local => Use::Sent,
+            Some(_) => Use::Heard,
+        }
+    }
+
+    /// Takes what happened to the sockets of a call's media.
+    pub(in crate::ribbon) fn handle_udp(&mut self, udp: UdpId, event: UdpEvent, out: &mut Outbox) {
+        let Some(peer) = self.peers.get_mut(udp) else { return };
+        if let Some(news) = peer.handle_udp(event, out.media()) {
+            self.take_news(udp, news, out);
+        }
+    }
+
+    /// Sends a frame of the application's.
+    pub(in crate::ribbon) fn send(&mut self, track: MediaTrack, frame: &Frame, out: &mut Outbox) {
+        let Some(peer) = self.peers.sender(track) else { return };
+        let udp = peer.udp();
+        if let Some(news) = peer.send(track.track, frame, out.media()) {
+            self.take_news(udp, news, out);
+        }
+    }
+
+    /// The name by which a track of ours is sent now.
+    pub(in crate::ribbon) fn source_of(&self, track: MediaTrack) -> Option<&TrackId> {
+        let call = self.live.values().find(|call| call.media_name() == Some(track.media))?;
+        call.tracks.name_of(track.track)
+    }
+
+    /// Sends a frame of media that belongs to no call by itself, wherever it is sent now.
+    pub(in crate::ribbon) fn send_detached(
+        &mut self,
+        id: &TrackId,
+        frame: &Frame,
+        out: &mut Outbox,
+    ) {
+        let sent = self.live.values().filter_map(|call| {
+            Some(MediaTrack { media: call.media_name()?, track: call.tracks.sends(id)? })
+        });
+        for track in sent.collect::<Vec<_>>() {
+            self.send(track, frame, out);
+        }
+    }
+
+    fn take_news(&mut self, udp: UdpId, news: PeerNews, out: &mut Outbox) {
+        out.due.stir();
+        let of = |call: &&Box<Call>| call.media.as_ref().is_some_and(|media| media.has(udp));
+        let Some(id) = self.live.values().find(of).map(|call| call.info.id.clone()) else { return };
+        self.with(&id, out, |call, desk| {
+            call.media_news(udp, news, desk);
+            call.drain(desk);
+        });
+    }
+}
+
+impl Call {
+    /// Takes all that its media has to tell.
+    pub(super) fn drain(&mut self, desk: &mut Desk<'_>) {
+        while let Some(media) = &self.media
+            && let Some((udp, news)) = media.poll(desk)
+        {
+            self.media_news(udp, news, desk);
+        }
+    }
+
+    pub(super) fn media_news(&mut self, udp: UdpId, news: PeerNews, desk: &mut Desk<'_>) {
+        let Some(media) = &mut self.media else { return };
+        match media.take_news(udp, news, desk) {
+            News::None => {}
+            News::State(state) => self.media_is(state, desk.out),
+            News::Agreed(media, agreement) => {
+                let call = self.info.id.clone();
+                desk.out.event(Event::MediaAgreed { call, media, agreement });
+            }
+            News::Digit(digit, duration) => {
+                desk.out.event(Event::Dtmf { call: self.info.id.clone(), digit, duration });
+            }
+            News::Gathering => self.check_collection(desk),
+            News::NoSocket(error) => {
+                let error =
+                    Error::new(CallCode::InitMediaFailed, "no socket for media").caused_by(error);
+                self.broken(error, desk);
+            }
+            News::Restless => {
+                let error = Error::new(CallCode::Generic, "the media engine never rests");
+                self.broken(error, desk);
+            }
+        }
+    }
+
+    /// Takes the state of its media.
+    pub(super) fn media_is(&mut self, state: MediaState, out: &mut Outbox) {
+        self.media_until = (state == MediaState::Disconnected).then(|| out.now() + DISCONNECTED);
+        self.enter_media(connection_of(state), out);
+    }
+
+    pub(super) fn media_timeout(&mut self, desk: &mut Desk<'_>) {
+        if self.media_until.is_some_and(|until| until <= desk.out.now()) {
+            self.media_until = None;
+            self.enter_media(MediaConnectionState::Failed, desk.out);
+        }
+        if let Some(media) = &mut self.media {
+            media.handle_timeout(desk);
+        }
+    }
+}
+
+/// The state of media as the service's own clients name it (w4.19).
+fn connection_of(state: MediaState) -> MediaConnectionState {
+    match state {
+        MediaState::New => MediaConnectionState::New,
+        MediaState::Connecting => MediaConnectionState::Checking,
+        MediaState::Connected => MediaConnectionState::Connected,
+        MediaState::Disconnected => MediaConnectionState::Disconnected,
+        MediaState::Failed => MediaConnectionState::Failed,
+        MediaState::Closed => MediaConnectionState::Closed,
+    }
+}
