@@ -335,3 +335,36 @@ fn re_004_operations_are_seen_while_they_run_and_one_at_a_time_blocks() {
     assert!(rig.call(&call).operations.is_empty());
     assert_eq!(refused(&mut rig, make("")), CallCode::InvalidParam.into());
 }
+
+#[test]
+fn re_036_re_037_a_far_side_that_falls_silent_is_told_and_that_it_is_heard_again() {
+    let mut rig = Rig::up();
+    let call = up(&mut rig, "S1");
+    let track = rig.call(&call).remote_tracks[0].clone();
+    let told = |rig: &mut Rig| {
+        rig.answer_audits();
+        let news = rig.events.drain(..).filter(|event| {
+            matches!(event, Event::SourceMuted { .. } | Event::SourceUnmuted { .. })
+        });
+        news.collect::<Vec<_>>()
+    };
+    rig.pass(S(10));
+    assert!(told(&mut rig).is_empty(), "nothing should flow before there is a path");
+    rig.datagram(b"connected");
+    for _ in 0..5 {
+        rig.datagram(b"hundred");
+        rig.pass(S(1));
+    }
+    assert!(told(&mut rig).is_empty());
+    rig.pass(S(10));
+    assert_eq!(told(&mut rig), [Event::SourceMuted { track: track.clone() }], "once");
+    assert!(rig.client.track(&track).unwrap().source_muted);
+    rig.datagram(b"hundred");
+    rig.pass(S(1));
+    assert_eq!(told(&mut rig), [Event::SourceUnmuted { track: track.clone() }]);
+    assert!(!rig.client.track(&track).unwrap().source_muted);
+    // What is held is silent by right.
+    change(&mut rig, hold(&call), "S1", "inactive");
+    rig.pass(S(10));
+    assert!(told(&mut rig).is_empty());
+}

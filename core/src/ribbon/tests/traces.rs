@@ -5,14 +5,12 @@ use serde_json::json;
 use super::rig::Rig;
 use super::steps::up;
 use crate::report::TraceRecord;
-use crate::ribbon::{Event, LogLevel, Trace, TraceDetail};
+use crate::ribbon::{Event, LogEntry, LogLevel, Trace, TraceDetail};
 
 fn traced(trace: Trace) -> Vec<TraceRecord> {
     let mut rig = Rig::up_with(|config| config.trace(trace));
     up(&mut rig, "S1");
-    rig.events.clear();
     rig.notify("callEnd", json!({"sessionParams": {"sessionData": "S1", "reasonText": "why"}}));
-    up(&mut rig, "S2");
     let events = rig.events.drain(..);
     events
         .filter_map(|event| match event {
@@ -99,4 +97,23 @@ fn rc_001_rc_002_rc_008_the_log_is_the_applications_and_capped_by_its_level() {
     assert_eq!(logged(LogLevel::Warn, LogLevel::Info), [Level::WARN]);
     assert_eq!(logged(LogLevel::Error, LogLevel::Error), [Level::ERROR]);
     assert!(logged(LogLevel::Silent, LogLevel::Error).is_empty());
+}
+
+#[test]
+fn rt_027_rt_028_a_record_has_the_shape_that_handlers_of_the_sdks_log_know() {
+    let begun = crate::testing::epoch();
+    let record = traced(Trace::from(true)).into_iter().find(|record| record.summary == "callEnd");
+    let record = record.unwrap();
+    let entry = LogEntry::of(&record, LogLevel::Info, begun, Some(1_700_000_000_000));
+    assert_eq!(
+        serde_json::to_value(&entry).unwrap(),
+        json!({
+            "timestamp": entry.timestamp,
+            "method": "info",
+            "level": "INFO",
+            "target": {"type": "CALL", "id": "S1", "name": "wire"},
+            "messages": ["callEnd"],
+        })
+    );
+    assert!(entry.timestamp >= 1_700_000_000_000);
 }
