@@ -381,9 +381,9 @@ impl Client {
             }
             Command::Destroy => {
                 self.life = Life::Ending(id);
+                self.out.close_all_but(id);
                 self.calls.end_all(&mut self.out);
                 self.link.destroy(&mut self.out);
-                self.out.close_all_but(id);
                 return;
             }
             command @ (Command::CreateLocalMedia(_)

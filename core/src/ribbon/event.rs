@@ -203,6 +203,16 @@ pub enum Event {
     },
     /// A call's figures, every [`Config::stats_period`](super::Config::stats_period). Expendable.
     Stats(StatsReport),
+    /// Nothing comes of a track of the far side's that should flow, for 2 s.
+    SourceMuted {
+        /// The track.
+        track: TrackId,
+    },
+    /// Something comes of it again.
+    SourceUnmuted {
+        /// The track.
+        track: TrackId,
+    },
     /// Tracks are muted here.
     TracksMuted {
         /// The tracks.

@@ -44,6 +44,7 @@ mod history;
 mod ids;
 mod info;
 mod link;
+mod log;
 mod media;
 mod messages;
 mod outbox;
@@ -102,6 +103,7 @@ pub use info::{
     CallInfo, DetachedMedia, EndReason, MediaInfo, MediaOffered, OperationInfo, Participant,
     Platform, SocketInfo, SocketState, StatsReport, Subscriptions, TrackInfo, UserInfo,
 };
+pub use log::{LogEntry, LogTarget, LogTargetKind};
 pub use messages::{Conversation, Draft, Message, MessageKind};
 pub use phone::Phone;
 pub use pipeline::{

@@ -17,6 +17,7 @@ use super::audit::Audit;
 use super::decide::Standing;
 use super::desk::Desk;
 use super::glare::{Again, Change};
+use super::hearing::Hearing;
 use super::keys::Keys;
 use super::operations::Operations;
 use super::told::Told;
@@ -159,6 +160,8 @@ pub(super) struct Call {
     pub(super) again: Option<Again>,
     /// Keys that are still to be pressed.
     pub(super) keys: Keys,
+    /// The last look at what comes of the far side, while something should.
+    pub(super) hearing: Option<Box<Hearing>>,
     /// The time of its next figures.
     pub(super) figures: Option<Instant>,
 }
@@ -217,6 +220,7 @@ impl Call {
             asked: None,
             again: None,
             keys: Keys::default(),
+            hearing: None,
             figures: None,
         }
     }
@@ -397,6 +401,7 @@ impl Call {
         self.offer = None;
         self.keys.clear();
         self.figures = None;
+        self.hearing = None;
         self.audit.stop();
         self.info.media = self.media_name();
         if let Some(media) = self.media.take() {
@@ -417,6 +422,14 @@ impl Call {
         }
     }
 
+    /// Answers a command that waits for another try: the call is over.
+    fn leave_again(&mut self, desk: &mut Desk<'_>) {
+        if let Some(Again { command, .. }) = self.again.take() {
+            let over = Error::new(CallCode::InvalidState, "the call is over");
+            desk.out.complete(command, Err(over));
+        }
+    }
+
     pub(super) fn next_wake(&self) -> Option<Wake> {
         let step = match &self.step {
             Step::Idle => None,
@@ -433,7 +446,8 @@ impl Call {
         let again = at(self.again.as_ref().map(|again| again.at), "another try");
         let keys = at(self.keys.due(), "keys");
         let figures = at(self.figures, "figures");
-        [step, moving, waiting, restart, media, again, keys, figures, self.audit.next_wake()]
+        let look = at(self.hearing.as_ref().map(|hearing| hearing.look), "look at what comes");
+        [look, step, moving, waiting, restart, media, again, keys, figures, self.audit.next_wake()]
             .into_iter()
             .fold(None, Wake::earliest)
     }

@@ -34,7 +34,7 @@ impl Call {
             frames: self.media_name().map(|media| frames(media, lane.track)),
             sinks: Vec::new(),
             muted,
-            source_muted: false,
+            source_muted: !lane.local && self.hearing.as_ref().is_some_and(|hearing| hearing.muted),
         })
     }
 

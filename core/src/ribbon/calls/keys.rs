@@ -3,13 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::call::Call;
-use super::change::invalid_state;
-use super::desk::Desk;
-use crate::machine::CommandId;
 use crate::media::Digit;
-use crate::ribbon::command::Outcome;
-use crate::ribbon::constants::OperationKind;
 use crate::ribbon::error::{CallCode, Error};
 use crate::ribbon::timing::TONE_PAUSE;
 use crate::ribbon::tones::{MAX_TONES, Tone, Tones};
@@ -52,14 +46,14 @@ impl Keys {
         Ok(())
     }
 
-    fn push(&mut self, tones: &Tones, duration: Duration, gap: Duration) {
+    pub(super) fn push(&mut self, tones: &Tones, duration: Duration, gap: Duration) {
         let duration = duration.clamp(SHORTEST, LONGEST);
         let gap = gap.clamp(LEAST_GAP, LONGEST_GAP);
         self.waiting.extend(tones.iter().map(|tone| Press { tone, duration, gap }));
     }
 
     /// The key that is to be pressed now, and for how long.
-    fn pop(&mut self, now: Instant) -> Option<(Digit, Duration)> {
+    pub(super) fn pop(&mut self, now: Instant) -> Option<(Digit, Duration)> {
         loop {
             let at = self.next.unwrap_or(now);
             if at > now {
@@ -86,44 +80,6 @@ impl Keys {
     /// The time of the next one.
     pub(super) fn due(&self) -> Option<Instant> {
         self.next
-    }
-}
-
-impl Call {
-    /// Presses keys: the first now, or after those that wait.
-    pub(super) fn press(
-        &mut self,
-        command: CommandId,
-        tones: Tones,
-        duration: Duration,
-        gap: Duration,
-        desk: &mut Desk<'_>,
-    ) {
-        let op = self.start(OperationKind::SendDtmf, true, Some(command), desk);
-        self.keys.push(&tones, duration, gap);
-        let pressed = self.press_next(desk);
-        self.finish(&op, pressed.map(|()| Outcome::Done), desk);
-    }
-
-    fn press_next(&mut self, desk: &mut Desk<'_>) -> Result<(), Error> {
-        let Some((digit, duration)) = self.keys.pop(desk.out.now()) else { return Ok(()) };
-        let sent = match &mut self.media {
-            Some(media) => media.send_keys(&[digit], duration, desk),
-            None => Err(invalid_state(self.info.state)),
-        };
-        if sent.is_err() {
-            self.keys.clear();
-        }
-        sent
-    }
-
-    /// Presses the keys whose time has come.
-    pub(super) fn keys_timeout(&mut self, desk: &mut Desk<'_>) {
-        if self.keys.due().is_some_and(|at| at <= desk.out.now())
-            && let Err(error) = self.press_next(desk)
-        {
-            desk.out.malformed(&format!("keys were left out: {error}"));
-        }
     }
 }
 

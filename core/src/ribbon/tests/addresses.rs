@@ -93,3 +93,18 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn rt_035_a_user_has_a_name_and_the_domain_in_it() {
+    for (name, domain) in [
+        ("alice@example.com", Some("example.com")),
+        ("a@b@c.test", Some("c.test")),
+        ("alice", None),
+        ("alice@", None),
+    ] {
+        let user = UserId::from(name);
+        assert_eq!((user.as_str(), user.domain()), (name, domain));
+        assert_eq!(user.to_string(), name);
+        assert_eq!(serde_json::to_value(&user).unwrap(), serde_json::json!(name));
+    }
+}

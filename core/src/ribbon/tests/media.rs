@@ -19,7 +19,7 @@ use crate::ribbon::{
 use crate::sdp::Direction;
 
 /// The far side: an engine that negotiates for real.
-struct Far(Box<dyn Engine>);
+pub(super) struct Far(Box<dyn Engine>);
 
 impl Far {
     fn new(now: Instant) -> Self {
@@ -31,7 +31,7 @@ impl Far {
         Self(engine)
     }
 
-    fn answer(&mut self, now: Instant, offer: &str) -> String {
+    pub(super) fn answer(&mut self, now: Instant, offer: &str) -> String {
         self.0.accept_offer(now, offer).unwrap();
         let answer = self.0.create_answer(now).unwrap();
         self.quiet();
@@ -95,23 +95,23 @@ fn seen(config: Config) -> Config {
     config.call(call)
 }
 
-fn rig() -> (Rig, Far) {
+pub(super) fn rig() -> (Rig, Far) {
     let rig = Rig::up_over(Box::new(WebRtcFactory::new()), seen);
     let far = Far::new(rig.now);
     (rig, far)
 }
 
-fn sdp_of(asked: &super::rig::Asked) -> String {
+pub(super) fn sdp_of(asked: &super::rig::Asked) -> String {
     asked.body["callControlRequest"]["sdp"].as_str().unwrap().to_owned()
 }
 
-fn wait(rig: &mut Rig) {
+pub(super) fn wait(rig: &mut Rig) {
     rig.pass(Duration::from_millis(100));
     rig.answer_audits();
 }
 
 /// A call of ours that is up.
-fn connected(rig: &mut Rig, far: &mut Far, media: CallMedia) -> CallId {
+pub(super) fn connected(rig: &mut Rig, far: &mut Far, media: CallMedia) -> CallId {
     let (to, options) = ("bob".to_owned(), MakeOptions::default());
     rig.submit(Command::Make { to, media, options }).unwrap();
     wait(rig);

@@ -1,20 +1,33 @@
 //! The items of the interface, each by its number (`docs/ribbon-api.txt`).
 
 mod addresses;
+mod bad_input;
 mod calls;
 mod collection;
 mod config;
 mod constants;
 mod credentials;
 mod errors;
+mod extras;
+mod glare;
+mod holds;
 mod link;
 mod media;
 mod notices;
+mod paths;
 mod pipeline;
+mod placing;
 mod races;
 mod refusals;
 mod requests;
 mod rig;
+mod ringing;
 mod services;
+mod steps;
 mod stores;
+mod subscription;
+mod table;
 mod timeline;
+mod traces;
+mod transfers;
+mod whole;

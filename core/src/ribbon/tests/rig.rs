@@ -46,6 +46,8 @@ pub(super) struct Rig {
     pub(super) frames: usize,
     completions: Vec<(CommandId, Result<Outcome, Error>)>,
     pub(super) wake: Option<Wake>,
+    /// False where a test asks so much that the client is not compared before and after what it refuses.
+    pub(super) compares: bool,
     notices: u64,
 }
 
@@ -67,11 +69,29 @@ impl Rig {
         Self::over(Box::new(FakeMedia::new("ourpassword")), change)
     }
 
+    /// One that is subscribed to calls, of another seed.
+    pub(super) fn up_seeded(seed: u64, change: impl FnOnce(Config) -> Config) -> Self {
+        Self::sown(seed, Box::new(FakeMedia::new("ourpassword")), change).subscribed()
+    }
+
+    /// One of another seed.
+    pub(super) fn named(seed: u64) -> Self {
+        Self::sown(seed, Box::new(FakeMedia::new("ourpassword")), |config| config)
+    }
+
     /// One whose engines are made by this.
     fn over(media: Box<dyn EngineFactory>, change: impl FnOnce(Config) -> Config) -> Self {
+        Self::sown(1, media, change)
+    }
+
+    fn sown(
+        seed: u64,
+        media: Box<dyn EngineFactory>,
+        change: impl FnOnce(Config) -> Config,
+    ) -> Self {
         let config = change(Config::new("gw.test", "ws.test"));
         let now = crate::testing::epoch();
-        let client = Client::new(config, media, Seed::from(1), now).unwrap();
+        let client = Client::new(config, media, Seed::from(seed), now).unwrap();
         Self {
             client,
             now,
@@ -87,6 +107,7 @@ impl Rig {
             frames: 0,
             completions: Vec::new(),
             wake: None,
+            compares: true,
             notices: 0,
         }
     }
@@ -105,16 +126,18 @@ impl Rig {
         media: Box<dyn EngineFactory>,
         change: impl FnOnce(Config) -> Config,
     ) -> Self {
-        let mut rig = Self::over(media, change);
-        rig.log_in();
-        let command =
-            rig.submit(Command::Subscribe { services: vec![Service::Call], correlator: None });
-        let command = command.unwrap();
-        rig.answer_subscription();
-        rig.open();
-        assert_eq!(rig.completion(command), Some(Ok(Outcome::Done)));
-        rig.events.clear();
-        rig
+        Self::over(media, change).subscribed()
+    }
+
+    fn subscribed(mut self) -> Self {
+        self.log_in();
+        let services = vec![Service::Call];
+        let command = self.submit(Command::Subscribe { services, correlator: None }).unwrap();
+        self.answer_subscription();
+        self.open();
+        assert_eq!(self.completion(command), Some(Ok(Outcome::Done)));
+        self.events.clear();
+        self
     }
 
     pub(super) fn log_in(&mut self) {
@@ -142,10 +165,10 @@ impl Rig {
     }
 
     pub(super) fn submit(&mut self, command: Command) -> Result<CommandId, Error> {
-        let before = format!("{:?}", self.client);
+        let before = self.compares.then(|| format!("{:?}", self.client));
         let text = format!("{command:?}");
         let result = self.client.submit(self.now, command);
-        if result.is_err() {
+        if let (Err(_), Some(before)) = (&result, before) {
             assert_eq!(format!("{:?}", self.client), before, "{text} was refused, and has acted");
         }
         self.drain();

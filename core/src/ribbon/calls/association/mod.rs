@@ -241,7 +241,7 @@ impl Association {
     }
 
     /// True once it has sockets.
-    pub(super) fn is_open(&self) -> bool {
+    pub(in crate::ribbon::calls) fn is_open(&self) -> bool {
         self.media().is_some()
     }
 

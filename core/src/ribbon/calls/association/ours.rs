@@ -215,6 +215,13 @@ impl Association {
             }
             engine.accept_answer(now, &text)
         });
+        if let Some(Err(_)) = taken
+            && provisional
+        {
+            // That which was taken before stands still.
+            self.provisional = true;
+            self.with(desk, |engine, now| engine.rollback(now));
+        }
         engine_said(taken)?.map_err(invalid_offer)?;
         self.theirs = Some(sdp.into());
         self.settle_more(desk.peers);
