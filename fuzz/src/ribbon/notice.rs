@@ -29,7 +29,7 @@ pub fn ribbon_notice(data: &[u8]) {
         return;
     }
     let [head, settings, texts @ ..] = data else { return };
-    let bits = u16::from(*settings) << 2 | u16::from(head >> 6);
+    let bits = (u16::from(*settings) << 2) | u16::from(head >> 6);
     let mut desk = Desk::subscribed(bits, fake_media());
     match head & 3 {
         1 => drop(desk.ring("R1")),
