@@ -90,7 +90,7 @@ impl Ledger {
     /// The n-th call that is not over, or the one that was over last.
     pub(crate) fn nth(&self, n: u8) -> Option<CallId> {
         let live = self.live();
-        let any = live.get(usize::from(n) % live.len().max(1)).or(self.over.last());
+        let any = live.get(usize::from(n) % live.len().max(1)).or_else(|| self.over.last());
         any.cloned()
     }
 
@@ -107,7 +107,9 @@ impl Ledger {
             Event::CallStarted { call, .. } | Event::CallReceived { call, .. } => {
                 self.known(call).state.get_or_insert(CallState::Initiating);
             }
-            Event::CallJoined { call, .. } => drop(self.known(call)),
+            Event::CallJoined { call, .. } => {
+                self.known(call);
+            }
             Event::CallState { call: info, previous, error, .. } => {
                 let call = self.known(&info.id);
                 let before = call.state();

@@ -14,7 +14,7 @@ use super::house::House;
 use super::leg::Leg;
 use super::media;
 use super::news::{News, Speed};
-use super::relay::{MAX_WAITING, Relay};
+use super::relay::Relay;
 use super::setup::{self, reason};
 use super::tell;
 use super::world::World;
@@ -60,14 +60,13 @@ pub(super) fn tell_through(house: &mut House, session: &str, news: News, speed: 
     match &mut leg.relay {
         None => {
             let udp = world.base.open_media(session);
-            let waiting = vec![(news, speed)];
-            leg.relay = Some(Box::new(Relay { udp, far: None, waiting }));
+            let mut relay = Box::new(Relay::new(udp));
+            relay.wait(news, speed);
+            leg.relay = Some(relay);
             return;
         }
         Some(relay) if relay.far.is_none() => {
-            if relay.waiting.len() < MAX_WAITING {
-                relay.waiting.push((news, speed));
-            }
+            relay.wait(news, speed);
             return;
         }
         Some(_) => {}

@@ -279,7 +279,7 @@ impl Subscriptions {
         let user = user.and_then(|user| world.directory.user(user));
         let token = Claim::of_query(query);
         let wrong = user.zip(token).is_some_and(|(user, token)| token.check(user).is_err());
-        let ordered = ordered.or(wrong.then_some(guesses::SOCKET_REFUSED));
+        let ordered = ordered.or_else(|| wrong.then_some(guesses::SOCKET_REFUSED));
         let Some(id) = id.filter(|_| ordered.is_none()) else {
             let status = ordered.unwrap_or(404);
             world.base.happened("ws-refused", json!({"status": status, "path": path}));
