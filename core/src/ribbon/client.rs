@@ -19,7 +19,6 @@ use super::info::{
 use super::link::{Link, News};
 use super::media::Media;
 use super::outbox::Outbox;
-use super::timing::DESTROY_LIMIT;
 use super::wire::credentials::decide;
 use super::wire::envelope::MAX_MESSAGE;
 use super::wire::resources::subscription::MAX_SERVICES;
@@ -40,6 +39,15 @@ const LATE: Duration = Duration::from_secs(16);
 const MOVE: Duration = Duration::from_secs(61);
 /// The time that an application may take to find its devices (w7, no. 72).
 const DEVICES: Duration = Duration::from_secs(60);
+
+/// The life of a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Life {
+    Alive,
+    /// This command ends it, once the gateway knows.
+    Ending(CommandId),
+    Over,
+}
 
 /// A user's client of a Ribbon WebRTC Gateway.
 ///
@@ -79,7 +87,7 @@ pub struct Client {
     calls: Calls,
     media: Media,
     seen: Seen,
-    destroyed: bool,
+    life: Life,
 }
 
 impl Client {
@@ -101,7 +109,7 @@ impl Client {
             media: Media::new(seed.child("local media").rng()),
             seen: Seen::new(config.notifications.id_cache),
             out: Outbox::new(config, now),
-            destroyed: false,
+            life: Life::Alive,
         })
     }
 
@@ -205,7 +213,7 @@ impl Client {
     // Commands: first what may be done, then doing it.
 
     fn plan(&self, command: &Command) -> Result<(), Error> {
-        if self.destroyed {
+        if self.life != Life::Alive {
             return Err(Error::closed());
         }
         if matches!(command, Command::Destroy) {
@@ -372,11 +380,11 @@ impl Client {
                 self.handle_text(&message, channel);
             }
             Command::Destroy => {
-                self.destroyed = true;
+                self.life = Life::Ending(id);
                 self.out.close_all_but(id);
                 self.calls.end_all(&mut self.out);
                 self.link.destroy(&mut self.out);
-                self.out.end_after(DESTROY_LIMIT);
+                return;
             }
             command @ (Command::CreateLocalMedia(_)
             | Command::DisposeLocalMedia { .. }
@@ -493,10 +501,26 @@ impl Client {
             }
         }
         self.media.settle(|track| self.calls.use_of(track));
+        if let Life::Ending(command) = self.life
+            && self.out.exchanges() == 0
+        {
+            self.end(command);
+        }
+    }
+
+    /// Nothing is left to be said, or no time for it.
+    fn end(&mut self, command: CommandId) {
+        self.life = Life::Over;
+        self.out.forget(|_| true);
+        self.out.complete(command, Ok(Outcome::Done));
     }
 
     fn handle_time(&mut self) {
         while let Some(command) = self.out.overdue_command() {
+            if self.life == Life::Ending(command) {
+                self.end(command);
+                continue;
+            }
             let error = Error::new(ErrorCode::Timeout, "the gateway did not answer in time");
             if !self.link.overdue(command, &error, &mut self.out) {
                 self.calls.overdue(command, &error, &mut self.out);
@@ -504,7 +528,6 @@ impl Client {
             self.out.complete(command, Err(error));
         }
         self.out.retry_due();
-        self.out.end_due();
         let news = self.link.handle_timeout(&mut self.out);
         self.take_news(news);
         self.calls.handle_timeout(&mut self.out);

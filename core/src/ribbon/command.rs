@@ -266,8 +266,8 @@ pub enum Command {
         /// The call.
         call: CallId,
     },
-    /// End everything: every command that waits, as closed, every call, the subscription. Never refused.
-    /// Within 5 s.
+    /// End everything: every command that waits, as closed, every call, the subscription. Refused once it was
+    /// asked for. Completes when the gateway knows, or after 5 s.
     Destroy,
 }
 

@@ -60,8 +60,6 @@ pub(crate) struct Outbox {
     redactor: Redactor,
     malformed: Limited,
     told: usize,
-    /// The time at which all requests are dropped, as the client has ended.
-    ends: Option<Instant>,
     /// The time at which anything but media is due.
     pub(crate) due: Due,
 }
@@ -91,7 +89,6 @@ impl Outbox {
             redactor: Redactor::new(&[]),
             malformed: Limited::new("malformed", LOG_PACE, now),
             told: 0,
-            ends: None,
             due: Due::default(),
         }
     }
@@ -420,18 +417,6 @@ impl Outbox {
         self.turn_of.retain(|question| !forget(&question.ask));
     }
 
-    /// Drops all requests after this time: the client has ended.
-    pub(crate) fn end_after(&mut self, time: Duration) {
-        self.ends = Some(self.now() + time);
-    }
-
-    /// Drops all requests, if it is time.
-    pub(crate) fn end_due(&mut self) {
-        if self.ends.take_if(|at| *at <= self.outputs.now()).is_some() {
-            self.forget(|_| true);
-        }
-    }
-
     /// Requests on their way, or waiting for their turn.
     pub(crate) fn exchanges(&self) -> usize {
         self.rest.sent().count() + self.turn_of.len()
@@ -450,9 +435,7 @@ impl Outbox {
     pub(crate) fn next_wake(&self) -> Option<Wake> {
         let logged = self.malformed.due();
         let logged = logged.map(|at| Wake { at, reason: "records left out of the log" });
-        let ends = self.ends.map(|at| Wake { at, reason: "end of the client" });
-        let asked = Wake::earliest(self.rest.next_wake(), self.commands.next_wake());
-        Wake::earliest(ends, Wake::earliest(logged, asked))
+        Wake::earliest(logged, Wake::earliest(self.rest.next_wake(), self.commands.next_wake()))
     }
 
     /// The servers by which media finds its way, with the gateway's credentials if they are wanted (RP-5).
