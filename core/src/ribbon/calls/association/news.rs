@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Association, Gathered, MAX_CANDIDATES, News, engine_said};
 use crate::machine::{UdpId, Wake};
-use crate::media::{Digit, EngineEvent, MediaStats, PeerNews, Peers};
+use crate::media::{Digit, EngineEvent, MediaError, MediaStats, PeerNews, Peers};
 use crate::ribbon::calls::desk::Desk;
 use crate::ribbon::calls::tracks::Lane;
 use crate::ribbon::collect::{Collected, Collection, GatheringState, IceTimeouts};
@@ -141,7 +141,9 @@ impl Association {
     ) -> Result<(), Error> {
         let sent = self.with(desk, |engine, now| engine.send_dtmf(now, keys, duration));
         engine_said(sent)?.map_err(|error| {
-            Error::new(CallCode::InvalidState, "keys cannot be sent now").caused_by(error)
+            let unknown = matches!(error, MediaError::NotNegotiated(_));
+            let code = if unknown { CallCode::NotSupported } else { CallCode::InvalidState };
+            Error::new(code, "keys cannot be sent now").caused_by(error)
         })
     }
 
