@@ -19,6 +19,8 @@ use super::desk::Desk;
 use super::glare::{Again, Change};
 use super::keys::Keys;
 use super::operations::Operations;
+#[cfg(feature = "audio")]
+use super::playback::{Playback, Speech};
 use super::told::Told;
 use super::tracks::{Difference, Source, Tracks};
 use crate::machine::{CommandId, MediaId, Wake};
@@ -159,6 +161,11 @@ pub(super) struct Call {
     pub(super) again: Option<Again>,
     /// Keys that are still to be pressed.
     pub(super) keys: Keys,
+    /// A sound that is played.
+    #[cfg(feature = "audio")]
+    pub(super) playback: Option<Box<Playback>>,
+    #[cfg(feature = "audio")]
+    pub(super) speech: Speech,
     /// The time of its next figures.
     pub(super) figures: Option<Instant>,
 }
@@ -217,6 +224,10 @@ impl Call {
             asked: None,
             again: None,
             keys: Keys::default(),
+            #[cfg(feature = "audio")]
+            playback: None,
+            #[cfg(feature = "audio")]
+            speech: Speech::default(),
             figures: None,
         }
     }
@@ -385,6 +396,8 @@ impl Call {
         self.media_until = None;
         self.offer = None;
         self.keys.clear();
+        #[cfg(feature = "audio")]
+        drop(self.playback.take());
         self.figures = None;
         self.audit.stop();
         self.info.media = self.media_name();
@@ -422,6 +435,11 @@ impl Call {
         let again = at(self.again.as_ref().map(|again| again.at), "another try");
         let keys = at(self.keys.due(), "keys");
         let figures = at(self.figures, "figures");
+        #[cfg(feature = "audio")]
+        let keys = Wake::earliest(
+            keys,
+            at(self.playback.as_ref().and_then(|playback| playback.wake), "playback"),
+        );
         [step, moving, waiting, restart, media, again, keys, figures, self.audit.next_wake()]
             .into_iter()
             .fold(None, Wake::earliest)

@@ -18,6 +18,10 @@ mod more;
 mod moves;
 mod negotiate;
 mod operations;
+#[cfg(feature = "audio")]
+mod playback;
+#[cfg(feature = "audio")]
+mod playing;
 mod setup;
 mod status;
 mod told;
@@ -308,6 +312,8 @@ impl Calls {
                 call.restart_timeout(desk);
                 call.again_timeout(desk);
                 call.keys_timeout(desk);
+                #[cfg(feature = "audio")]
+                call.playback_timeout(desk);
                 call.figures_timeout(desk);
                 call.audit_timeout(desk);
                 call.media_timeout(desk);
@@ -385,6 +391,8 @@ impl Calls {
             self.with(&id, out, |call, desk| {
                 if let Some(op) = call.ops.release(command) {
                     call.give_up_collecting(&op, error, desk);
+                    #[cfg(feature = "audio")]
+                    call.stop_playing(&op, error, desk);
                 }
             });
         }
