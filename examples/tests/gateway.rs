@@ -6,7 +6,7 @@ mod common;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
-use offhook::audio::{compare, wav};
+use offhook::audio::{FRAME, compare, wav};
 use offhook::media::Digit;
 use offhook::net::NetOptions;
 use offhook::ribbon::{
@@ -176,7 +176,8 @@ async fn ra_029_a_file_is_played_into_a_call<R: Sockets>() {
     let mut desk = Desk::<R>::open(33).await;
     let user = desk.user.clone();
     let far = desk.control("POST", "calls", &json!({"to": user, "farEnd": "external"}));
-    let far = desk.emulator.far_end(far["id"].as_str().expect("an id")).expect("a far end");
+    let theirs = far["id"].as_str().expect("an id").to_owned();
+    let far = desk.emulator.far_end(&theirs).expect("a far end");
     let call = desk
         .until("it rings", |event| match event {
             Event::CallState { call, .. } if call.state == CallState::Ringing => {
@@ -191,16 +192,23 @@ async fn ra_029_a_file_is_played_into_a_call<R: Sockets>() {
     let (speak, mut heard) = (far.speak, far.heard);
     let ear = Ear::listen(move || heard.blocking_recv());
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/data/agent.wav");
-    assert!(desk.phone.play_file(call.clone(), "/no/such/file.wav").is_err());
+    let said = wav::read(std::fs::File::open(file).expect("a file")).expect("speech");
+    assert!(desk.phone.play_file(call.clone(), "no such file.wav").is_err());
     let played = desk.phone.play_file(call.clone(), file).expect("a file");
     within::<R, _>("the whole of it", played).await.expect("played");
-    R::sleep_until(Instant::now() + Duration::from_millis(200)).await;
+    let spoken = said.len() / FRAME;
+    within::<R, _>("the last word", async {
+        while ear.frames() < spoken {
+            R::sleep_until(Instant::now() + Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+    // The emulator keeps the ear until somebody else takes the far end.
+    drop((speak, desk.emulator.far_end(&theirs)));
     within::<R, _>("end", desk.phone.end(call.clone())).await.expect("ended");
     desk.state(&call, CallState::Ended).await;
-    drop(speak);
     desk.close().await;
     let heard = ear.finish().expect("an ear");
-    let said = wav::read(std::fs::File::open(file).expect("a file")).expect("speech");
     let alike = compare::similarity(&said, &heard);
     assert!(alike.correlation >= 0.9, "{alike:?}");
 }
