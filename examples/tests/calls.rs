@@ -2,7 +2,9 @@
 //! the contract, in both signalings. Every wait in it has a deadline.
 
 use offhook_examples::demo::{self, Outcome, Plan, Screen, Signaling};
+use offhook_sim::ladder::{Kind, Row};
 use offhook_sim::serve::Emulator;
+use serde_json::Value;
 
 fn plan(signaling: Signaling) -> Plan {
     let mut plan = Plan::new(signaling, 5).unwrap();
@@ -56,7 +58,7 @@ fn what_is_written_can_be_read() {
     let wav = std::fs::File::open(folder.join("heard-by-agent.wav")).unwrap();
     assert_eq!(offhook::audio::wav::read(wav).unwrap(), outcome.heard_by_agent);
     let json = std::fs::read(folder.join("call.json")).unwrap();
-    let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    let json: Value = serde_json::from_slice(&json).unwrap();
     assert!(json["rows"].as_array().is_some_and(|rows| rows.len() > 50));
     std::fs::remove_dir_all(&folder).unwrap();
     emulator.shutdown();
@@ -70,8 +72,18 @@ fn check_gateway(emulator: Emulator, outcome: &Outcome) {
     for part in ["callStart", "startCallUpdate", "/subscription", "media connected", "music"] {
         assert!(page.contains(part), "{part} is not in the diagram");
     }
-    let users = emulator.control("GET", "ribbon/subscriptions", &serde_json::Value::Null);
-    assert_eq!(users.unwrap()["subscriptions"].as_array().map_or(0, Vec::len), 0);
+    let subscriptions = emulator.control("GET", "ribbon/subscriptions", &Value::Null).unwrap();
+    assert_eq!(subscriptions.as_array().map(Vec::len), Some(0), "{subscriptions}");
+    // Requests, notifications and media each have a lane, and none shows a secret.
+    let rows = outcome.report.ladder().rows();
+    for lane in ["rest", "notices", "media"] {
+        let is_on =
+            |row: &&Row| matches!(row.kind, Kind::Message { channel, .. } if channel == lane);
+        assert!(rows.iter().filter(is_on).count() > 3, "{lane}");
+    }
+    let users = emulator.control("GET", "ribbon/users", &Value::Null).unwrap();
+    let password = users[0]["password"].as_str().unwrap();
+    assert!(password.len() > 4 && !page.contains(password), "the password is in the diagram");
     assert!(page.matches("ice-pwd:").count() > 4 && !page.contains("Basic "));
     assert_eq!(page.matches("ice-pwd:").count(), page.matches("ice-pwd:(secret)").count());
     emulator.shutdown();

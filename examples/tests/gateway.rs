@@ -6,6 +6,7 @@ mod common;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
+use offhook::audio::{FRAME, compare, wav};
 use offhook::media::Digit;
 use offhook::net::NetOptions;
 use offhook::ribbon::{
@@ -13,6 +14,7 @@ use offhook::ribbon::{
     MediaConnectionState, Phone as _,
 };
 use offhook_examples::demo;
+use offhook_examples::voice::Ear;
 use offhook_runtime::Sockets;
 use offhook_runtime::ribbon::{Client, Events};
 use offhook_sim::serve::Emulator;
@@ -170,7 +172,49 @@ async fn somebody_calls_is_answered_and_hangs_up<R: Sockets>() {
     desk.close().await;
 }
 
+async fn ra_029_a_file_is_played_into_a_call<R: Sockets>() {
+    let mut desk = Desk::<R>::open(33).await;
+    let user = desk.user.clone();
+    let far = desk.control("POST", "calls", &json!({"to": user, "farEnd": "external"}));
+    let theirs = far["id"].as_str().expect("an id").to_owned();
+    let far = desk.emulator.far_end(&theirs).expect("a far end");
+    let call = desk
+        .until("it rings", |event| match event {
+            Event::CallState { call, .. } if call.state == CallState::Ringing => {
+                Some(call.id.clone())
+            }
+            _ => None,
+        })
+        .await;
+    let answer = desk.phone.answer(call.clone(), AnswerOptions::default());
+    within::<R, _>("answer", answer).await.expect("answered");
+    desk.media(&call).await;
+    let (speak, mut heard) = (far.speak, far.heard);
+    let ear = Ear::listen(move || heard.blocking_recv());
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/data/agent.wav");
+    let said = wav::read(std::fs::File::open(file).expect("a file")).expect("speech");
+    assert!(desk.phone.play_file(call.clone(), "no such file.wav").is_err());
+    let played = desk.phone.play_file(call.clone(), file).expect("a file");
+    within::<R, _>("the whole of it", played).await.expect("played");
+    let spoken = said.len() / FRAME;
+    within::<R, _>("the last word", async {
+        while ear.frames() < spoken {
+            R::sleep_until(Instant::now() + Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+    // The emulator keeps the ear until somebody else takes the far end.
+    drop((speak, desk.emulator.far_end(&theirs)));
+    within::<R, _>("end", desk.phone.end(call.clone())).await.expect("ended");
+    desk.state(&call, CallState::Ended).await;
+    desk.close().await;
+    let heard = ear.finish().expect("an ear");
+    let alike = compare::similarity(&said, &heard);
+    assert!(alike.correlation >= 0.9, "{alike:?}");
+}
+
 on_both_runtimes! {
+    ra_029_a_file_is_played_into_a_call
     a_call_to_somebody_is_heard_held_resumed_and_ended
     somebody_calls_is_answered_and_hangs_up
 }

@@ -1,4 +1,35 @@
 //! The client of a Ribbon WebRTC Gateway, on any runtime.
+//!
+//! A bot that answers every call and says back what it hears:
+//!
+//! ```no_run
+//! use offhook::ribbon::{AnswerOptions, CallState, Config, Credentials, Event, Phone as _};
+//! use offhook_runtime::ribbon::Client;
+//! use offhook_runtime::{Audio, Sockets};
+//!
+//! async fn bot<R: Sockets>(password: String) -> Result<(), Box<dyn std::error::Error>> {
+//!     let config = Config::at("https://gateway.example.com", "wss://gateway.example.com")?;
+//!     let (phone, mut events) = Client::<R>::builder(config).build()?;
+//!     phone.set_credentials(Credentials::password("bot@example.com", password)).await?;
+//!     phone.subscribe(["call"]).await?;
+//!     while let Some(event) = events.next().await {
+//!         match event {
+//!             Event::CallState { call, .. } if call.state == CallState::Ringing => {
+//!                 drop(phone.answer(call.id, AnswerOptions::default()));
+//!             }
+//!             Event::TracksAdded { media, .. } => R::spawn(echo(phone.audio(media)))?,
+//!             _ => {}
+//!         }
+//!     }
+//!     Ok(())
+//! }
+//!
+//! async fn echo(mut audio: Audio) {
+//!     while let Some(frame) = audio.stream.next().await {
+//!         let _ = audio.sink.send(frame).await;
+//!     }
+//! }
+//! ```
 
 use std::fmt::{self, Write as _};
 use std::time::{Duration, Instant};
@@ -33,6 +64,24 @@ impl<R> Phone for Client<R> {
 
     fn request<T: TryFrom<Outcome, Error = Outcome>>(&self, command: Command) -> Reply<T> {
         self.submit(command)
+    }
+}
+
+#[cfg(feature = "audio")]
+impl<R> Client<R> {
+    /// Plays a WAV file into a call ([`Command::PlayAudio`]), which is read first, here and now.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be opened, or is no sound that can be played.
+    pub fn play_file(
+        &self,
+        call: impl Into<ribbon::CallId>,
+        file: impl AsRef<std::path::Path>,
+    ) -> std::io::Result<Reply<()>> {
+        let file = std::io::BufReader::new(std::fs::File::open(file)?);
+        let source = ribbon::AudioSource::wav(file).map_err(std::io::Error::other)?;
+        Ok(self.play_audio(call, source))
     }
 }
 

@@ -39,6 +39,9 @@ const LATE: Duration = Duration::from_secs(16);
 const MOVE: Duration = Duration::from_secs(61);
 /// The time that an application may take to find its devices (w7, no. 72).
 const DEVICES: Duration = Duration::from_secs(60);
+/// The time by which a sound that is played may be late.
+#[cfg(feature = "audio")]
+const PLAYBACK: Duration = Duration::from_secs(3);
 
 /// The life of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -294,6 +297,8 @@ impl Client {
             | Command::ConsultativeTransfer { .. }
             | Command::Join { .. }
             | Command::Resync { .. } => self.calls.plan(command, &self.out),
+            #[cfg(feature = "audio")]
+            Command::PlayAudio { .. } => self.calls.plan(command, &self.out),
         }
     }
 
@@ -314,6 +319,8 @@ impl Client {
             | Command::StopVideo { .. }
             | Command::Join { .. } => negotiation,
             Command::InitializeDevices { .. } => DEVICES,
+            #[cfg(feature = "audio")]
+            Command::PlayAudio { source, .. } => source.duration() + PLAYBACK,
             Command::RestartMedia { .. } => negotiation + MOVE,
             Command::DirectTransfer { .. } | Command::ConsultativeTransfer { .. } => rest + MOVE,
             Command::Unsubscribe { .. }

@@ -10,6 +10,8 @@ use super::ids::{CallId, TrackId};
 use super::info::{CustomParameter, DetachedMedia, MediaInfo, StatsReport};
 use super::pipeline::{Bandwidth, SdpHandler};
 use super::service::Service;
+#[cfg(feature = "audio")]
+use super::sound::AudioSource;
 use super::tones::Tones;
 use super::wanted::{CallMedia, MoreMedia};
 
@@ -218,6 +220,17 @@ pub enum Command {
         /// The time between two of them; less than 50 ms becomes 50 ms.
         gap: Duration,
     },
+    /// Play a sound into a connected call, in place of what it sends: one at a time. Its frames are sent in the
+    /// codec that is agreed on, at the pace of speech; what the application sends meanwhile is left out.
+    /// [`Event::PlaybackStarted`](super::Event::PlaybackStarted) tells its length. Completes at its end. Within
+    /// its length + 3 s.
+    #[cfg(feature = "audio")]
+    PlayAudio {
+        /// The call.
+        call: CallId,
+        /// The sound.
+        source: AudioSource,
+    },
     /// Ask for a call's figures. Completes at once with [`Outcome::Stats`].
     GetStats {
         /// The call.
@@ -297,6 +310,8 @@ impl Command {
             | Self::ConsultativeTransfer { call, .. }
             | Self::Join { call, .. }
             | Self::Resync { call } => Some(call),
+            #[cfg(feature = "audio")]
+            Self::PlayAudio { call, .. } => Some(call),
             Self::SetCredentials(_)
             | Self::UpdateConfig(_)
             | Self::Subscribe { .. }

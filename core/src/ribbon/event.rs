@@ -201,6 +201,13 @@ pub enum Event {
         /// The time for which it was down.
         duration: Duration,
     },
+    /// A sound is played into a call ([`Command::PlayAudio`](super::Command::PlayAudio)).
+    PlaybackStarted {
+        /// The call.
+        call: CallId,
+        /// The time that it takes.
+        duration: Duration,
+    },
     /// A call's figures, every [`Config::stats_period`](super::Config::stats_period). Expendable.
     Stats(StatsReport),
     /// Nothing comes of a track of the far side's that should flow, for 2 s.

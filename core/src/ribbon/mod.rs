@@ -7,6 +7,10 @@
 //! of it is told by a notification. Media goes from end to end, or through the gateway; its
 //! descriptions are whole ones, sent once with all of their candidates.
 //!
+//! A program holds a [`Client`] by a runtime's handle (`offhook_tokio::ribbon`, `offhook_smol::ribbon`), whose
+//! keys are those of [`Phone`], and is told [`Event`]s. `offhook_runtime::ribbon` begins with a bot; the examples
+//! `demo`, `softphone` and `bot` have `--service ribbon`.
+//!
 //! Beside calls a client has the rest of what the gateway offers its users: presence, messages, an
 //! address book and a directory, the history of calls, voicemail, events of SIP, calls between two
 //! other telephones, and requests of the application's own.
@@ -53,6 +57,8 @@ mod pipeline;
 mod presence;
 mod service;
 mod sip_events;
+#[cfg(feature = "audio")]
+mod sound;
 #[cfg(test)]
 mod tests;
 mod timeline;
@@ -113,6 +119,8 @@ pub use pipeline::{
 pub use presence::Presence;
 pub use service::Service;
 pub use sip_events::{SipChange, SipEvents};
+#[cfg(feature = "audio")]
+pub use sound::AudioSource;
 pub use timeline::{CallMetric, CallReport, TimelineEvent};
 pub use tones::{Tone, Tones};
 pub use users::{User, UserFilter};

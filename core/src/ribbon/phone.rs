@@ -9,6 +9,8 @@ use super::devices::Devices;
 use super::ids::{CallId, TrackId};
 use super::info::{CustomParameter, DetachedMedia, MediaInfo, StatsReport};
 use super::service::Service;
+#[cfg(feature = "audio")]
+use super::sound::AudioSource;
 use super::timing::TONE_GAP;
 use super::tones::Tones;
 use super::wanted::{CallMedia, MoreMedia};
@@ -219,6 +221,12 @@ pub trait Phone {
     ) -> Self::Reply<()> {
         let (call, tones, gap) = (call.into(), tones.into(), TONE_GAP);
         self.request(Command::SendDtmf { call, tones, duration, gap })
+    }
+
+    /// Plays a sound into a call ([`Command::PlayAudio`]).
+    #[cfg(feature = "audio")]
+    fn play_audio(&self, call: impl Into<CallId>, source: AudioSource) -> Self::Reply<()> {
+        self.request(Command::PlayAudio { call: call.into(), source })
     }
 
     /// Asks for a call's figures ([`Command::GetStats`]).

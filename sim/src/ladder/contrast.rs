@@ -10,7 +10,7 @@ const LEAST: f64 = 4.5;
 /// The colours that words and lines are drawn on: the page, its panels, the chosen row. A row under
 /// the pointer is between the page and a chosen one.
 const GROUNDS: [&str; 3] = ["ground", "panel", "pick"];
-const INKS: [&str; 5] = ["ink", "quiet", "rest", "xmpp", "media"];
+const INKS: [&str; 6] = ["ink", "quiet", "rest", "xmpp", "notices", "media"];
 const STATES: [&str; 7] = ["idle", "ringing", "connecting", "talking", "silent", "muted", "held"];
 
 type Colours = BTreeMap<String, [u8; 3]>;

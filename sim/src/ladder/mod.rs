@@ -49,7 +49,7 @@ pub struct Row {
 pub enum Kind {
     /// A message on the wire.
     Message {
-        /// `xmpp`, `rest` or `media`.
+        /// `xmpp`, `notices`, `rest` or `media`: each has a lane, where there is something on it.
         channel: &'static str,
         /// True if the phone sent it.
         sent: bool,
@@ -117,8 +117,8 @@ impl LadderBuilder {
     /// Adds a message of a phone, by its place among the names.
     pub fn message_of(&mut self, phone: usize, record: &TraceRecord) {
         let channel = match record.channel {
-            // The service's socket, whatever it speaks.
-            Channel::Xmpp | Channel::Notification => "xmpp",
+            Channel::Xmpp => "xmpp",
+            Channel::Notification => "notices",
             Channel::Rest => "rest",
             Channel::Media => "media",
         };
@@ -246,6 +246,32 @@ mod tests {
         }
         let ladder = builder.finish(Vec::new());
         assert_eq!((ladder.rows().len(), ladder.left_out), (MAX_ROWS, 3));
+    }
+
+    #[test]
+    fn each_channel_has_a_lane_of_its_own() {
+        let start = Instant::now();
+        let mut builder = LadderBuilder::new("", start);
+        let channels = [Channel::Xmpp, Channel::Notification, Channel::Rest, Channel::Media];
+        for channel in channels {
+            builder.message(&TraceRecord::new(start, TraceDirection::Received, channel, ""));
+        }
+        let html = builder.finish(Vec::new()).to_html();
+        let data = data(&html);
+        let told: Vec<_> =
+            (0..4).map(|row| data["rows"][row]["channel"].as_str().unwrap()).collect();
+        assert_eq!(told, ["xmpp", "notices", "rest", "media"]);
+        for channel in told {
+            assert!(
+                html.contains(&format!("value=\"{channel}\" checked")),
+                "no choice of {channel}"
+            );
+            assert!(
+                html.contains(&format!(".{channel} {{ --tone: var(--{channel}); }}")),
+                "{channel}"
+            );
+            assert!(html.contains(&format!("['{channel}', '")), "{channel} has no lane");
+        }
     }
 
     #[test]

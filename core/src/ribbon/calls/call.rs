@@ -20,6 +20,8 @@ use super::glare::{Again, Change};
 use super::hearing::Hearing;
 use super::keys::Keys;
 use super::operations::Operations;
+#[cfg(feature = "audio")]
+use super::playback::{Playback, Speech};
 use super::told::Told;
 use super::tracks::{Difference, Source, Tracks};
 use crate::machine::{CommandId, MediaId, Wake};
@@ -162,6 +164,11 @@ pub(super) struct Call {
     pub(super) keys: Keys,
     /// The last look at what comes of the far side, while something should.
     pub(super) hearing: Option<Box<Hearing>>,
+    /// A sound that is played.
+    #[cfg(feature = "audio")]
+    pub(super) playback: Option<Box<Playback>>,
+    #[cfg(feature = "audio")]
+    pub(super) speech: Speech,
     /// The time of its next figures.
     pub(super) figures: Option<Instant>,
 }
@@ -221,6 +228,10 @@ impl Call {
             again: None,
             keys: Keys::default(),
             hearing: None,
+            #[cfg(feature = "audio")]
+            playback: None,
+            #[cfg(feature = "audio")]
+            speech: Speech::default(),
             figures: None,
         }
     }
@@ -400,6 +411,8 @@ impl Call {
         self.media_until = None;
         self.offer = None;
         self.keys.clear();
+        #[cfg(feature = "audio")]
+        drop(self.playback.take());
         self.figures = None;
         self.hearing = None;
         self.audit.stop();
@@ -447,6 +460,11 @@ impl Call {
         let keys = at(self.keys.due(), "keys");
         let figures = at(self.figures, "figures");
         let look = at(self.hearing.as_ref().map(|hearing| hearing.look), "look at what comes");
+        #[cfg(feature = "audio")]
+        let keys = Wake::earliest(
+            keys,
+            at(self.playback.as_ref().and_then(|playback| playback.wake), "playback"),
+        );
         [look, step, moving, waiting, restart, media, again, keys, figures, self.audit.next_wake()]
             .into_iter()
             .fold(None, Wake::earliest)

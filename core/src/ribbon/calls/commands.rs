@@ -134,6 +134,8 @@ impl Calls {
                 }
                 call.ops.may_start(OperationKind::SendDtmf)
             }
+            #[cfg(feature = "audio")]
+            Command::PlayAudio { call, .. } => self.find(call)?.may_play(),
             Command::GetStats { call, track } => {
                 let call = self.find(call)?;
                 if track.as_ref().is_some_and(|track| call.tracks.find(track).is_none()) {
@@ -347,6 +349,10 @@ impl Calls {
             }
             Command::SendDtmf { call, tones, duration, gap } => {
                 self.with(&call, out, |call, desk| call.press(id, tones, duration, gap, desk));
+            }
+            #[cfg(feature = "audio")]
+            Command::PlayAudio { call, source } => {
+                self.with(&call, out, |call, desk| call.play(id, source, desk));
             }
             Command::GetStats { call, track } => {
                 self.with(&call, out, |call, desk| call.tell_figures(id, track, desk));

@@ -1,11 +1,17 @@
 //! The media of calls: their tracks, what comes of their sockets, and what it means for them.
 
+#[cfg(feature = "audio")]
+use std::borrow::Cow;
 use std::time::Duration;
+#[cfg(feature = "audio")]
+use std::time::Instant;
 
 use super::Calls;
 use super::association::News;
 use super::call::Call;
 use super::desk::Desk;
+#[cfg(feature = "audio")]
+use crate::machine::Track;
 use crate::machine::{Frame, TrackId as MediaTrack, UdpEvent, UdpId};
 use crate::media::{MediaState, PeerNews};
 use crate::ribbon::constants::MediaConnectionState;
@@ -52,10 +58,32 @@ impl Calls {
 
     /// Sends a frame of the application's.
     pub(in crate::ribbon) fn send(&mut self, track: MediaTrack, frame: &Frame, out: &mut Outbox) {
+        #[cfg(feature = "audio")]
+        let Some(frame) = &self.voiced(track, frame, out.now()) else { return };
         let Some(peer) = self.peers.sender(track) else { return };
         let udp = peer.udp();
         if let Some(news) = peer.send(track.track, frame, out.media()) {
             self.take_news(udp, news, out);
+        }
+    }
+
+    /// A frame of the application's as it is sent; none while something else is played in its place.
+    #[cfg(feature = "audio")]
+    fn voiced<'f>(
+        &mut self,
+        track: MediaTrack,
+        frame: &'f Frame,
+        now: Instant,
+    ) -> Option<Cow<'f, Frame>> {
+        let Frame::Audio(audio) = frame else { return Some(Cow::Borrowed(frame)) };
+        let mut calls = self.live.values_mut();
+        let call = calls.find(|call| call.media_name() == Some(track.media));
+        match call.filter(|_| track.track == Track::AUDIO) {
+            None => Some(Cow::Borrowed(frame)),
+            Some(call) => Some(match call.voiced(audio, now)? {
+                Cow::Borrowed(_) => Cow::Borrowed(frame),
+                Cow::Owned(moved) => Cow::Owned(moved.into()),
+            }),
         }
     }
 

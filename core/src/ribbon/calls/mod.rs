@@ -19,6 +19,10 @@ mod more;
 mod moves;
 mod negotiate;
 mod operations;
+#[cfg(feature = "audio")]
+mod playback;
+#[cfg(feature = "audio")]
+mod playing;
 mod press;
 mod retry;
 mod setup;
@@ -312,6 +316,8 @@ impl Calls {
                 call.restart_timeout(desk);
                 call.again_timeout(desk);
                 call.keys_timeout(desk);
+                #[cfg(feature = "audio")]
+                call.playback_timeout(desk);
                 call.figures_timeout(desk);
                 call.silence_timeout(desk);
                 call.audit_timeout(desk);
@@ -391,6 +397,8 @@ impl Calls {
             self.with(&id, out, |call, desk| {
                 if let Some(op) = call.ops.release(command) {
                     call.give_up_collecting(&op, error, desk);
+                    #[cfg(feature = "audio")]
+                    call.stop_playing(&op, error, desk);
                 }
             });
         }

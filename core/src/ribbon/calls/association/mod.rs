@@ -292,6 +292,15 @@ impl Association {
         }
     }
 
+    /// The terms agreed on for its sound.
+    #[cfg(feature = "audio")]
+    pub(super) fn agreement(&self, peers: &Peers) -> Option<Agreement> {
+        match &self.stage {
+            Stage::Ready(engine) => engine.agreement(),
+            Stage::Open { udp, .. } => peers.get(*udp)?.engine.agreement(),
+        }
+    }
+
     /// The tracks of ours that are offered.
     pub(super) fn offered(&self, peers: &Peers) -> Vec<Track> {
         let agreed = self.tracks(peers).into_iter().map(|info| info.track);
