@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::ask::Ask;
 use super::calls::Calls;
-use super::command::{Command, NoticeChannel, Outcome};
+use super::command::{Command, Outcome, store_commands};
 use super::config::{CallsBy, Config};
 use super::constants::ChangeReason;
 use super::credentials::Credentials;
@@ -18,7 +18,9 @@ use super::info::{
 };
 use super::link::{Link, News};
 use super::media::Media;
+use super::notice::NoticeChannel;
 use super::outbox::Outbox;
+use super::stores::Stores;
 use super::wire::credentials::decide;
 use super::wire::envelope::MAX_MESSAGE;
 use super::wire::resources::subscription::MAX_SERVICES;
@@ -73,10 +75,11 @@ const DEVICES: Duration = Duration::from_secs(60);
 /// ```
 #[derive(Debug)]
 pub struct Client {
-    out: Outbox,
+    pub(super) out: Outbox,
     link: Link,
     calls: Calls,
     media: Media,
+    pub(super) stores: Stores,
     seen: Seen,
     destroyed: bool,
 }
@@ -98,6 +101,7 @@ impl Client {
             link: Link::new(seed.child("link").rng()),
             calls: Calls::new(factory, &seed),
             media: Media::new(seed.child("local media").rng()),
+            stores: Stores::new(seed.child("stores").rng()),
             seen: Seen::new(config.notifications.id_cache),
             out: Outbox::new(config, now),
             destroyed: false,
@@ -189,6 +193,7 @@ impl Client {
         self.link.size()
             + self.calls.size()
             + self.media.size()
+            + self.stores.size()
             + self.out.open_commands()
             + self.out.exchanges()
     }
@@ -239,7 +244,11 @@ impl Client {
                     .map(drop)
                     .map_err(|error| Error::new(ErrorCode::Options, error.to_string()))
             }
-            Command::CheckConnectivity(_) | Command::ResetConnection | Command::Destroy => Ok(()),
+            Command::CheckConnectivity(_)
+            | Command::ResetConnection
+            | Command::Query(_)
+            | Command::Destroy => Ok(()),
+            store_commands!() => self.stores.plan(command, &self.link, &self.out),
             Command::CreateLocalMedia(_)
             | Command::DisposeLocalMedia { .. }
             | Command::RenderTracks { .. }
@@ -304,6 +313,7 @@ impl Client {
             | Command::Forward { .. }
             | Command::SendRingingFeedback { .. }
             | Command::SendCustomParameters { .. }
+            | store_commands!()
             | Command::Resync { .. } => rest + Duration::from_secs(1),
             Command::SetCredentials(_)
             | Command::UpdateConfig(_)
@@ -325,6 +335,7 @@ impl Client {
             | Command::UnrenderTracks { .. }
             | Command::SetDevices(_)
             | Command::DevicesFailed(_)
+            | Command::Query(_)
             | Command::Destroy => AT_ONCE,
         }
     }
@@ -333,6 +344,10 @@ impl Client {
     fn apply(&mut self, id: CommandId, command: Command) {
         match command {
             Command::SetCredentials(credentials) => {
+                let user = self.out.credentials.as_ref().map(Credentials::username);
+                if user.is_some_and(|user| user != credentials.username()) {
+                    self.stores.forget(&mut self.out);
+                }
                 self.out.use_credentials(credentials);
                 self.link.hurry(&self.out);
                 self.out.event(Event::CredentialsChanged);
@@ -366,6 +381,7 @@ impl Client {
                 self.destroyed = true;
                 self.calls.end_all(&mut self.out);
                 self.link.destroy(&mut self.out);
+                self.out.forget(|ask| matches!(ask, Ask::Store(..) | Ask::Fetch(_)));
                 self.out.close_all_but(id);
             }
             command @ (Command::CreateLocalMedia(_)
@@ -376,6 +392,16 @@ impl Client {
             | Command::SetDevices(_)
             | Command::DevicesFailed(_)) => {
                 self.media.apply(id, command, &mut self.out);
+                return;
+            }
+            Command::Query(query) => {
+                let outcome = self.look(&query);
+                self.out.complete(id, Ok(outcome));
+                return;
+            }
+            command @ store_commands!() => {
+                let name = self.link.correlator(&self.out);
+                self.stores.apply(id, command, &name, &mut self.out);
                 return;
             }
             command => {
@@ -403,7 +429,12 @@ impl Client {
 
     fn take_news(&mut self, news: Option<News>) {
         match news {
-            Some(News::SocketOpened { again }) => self.calls.socket_opened(again, &mut self.out),
+            Some(News::SocketOpened { again }) => {
+                self.calls.socket_opened(again, &mut self.out);
+                if !again {
+                    self.stores.subscribed(&self.link, &mut self.out);
+                }
+            }
             Some(News::SocketLost) => self.calls.socket_lost(),
             None => {}
         }
@@ -419,6 +450,9 @@ impl Client {
                 return;
             }
         };
+        if channel == NoticeChannel::Push && !self.stores.push.enabled {
+            return;
+        }
         if let Notification::Leg(leg) = &notice.body
             && leg.event == LegEvent::Call
             && self.out.config.notifications.calls_by == CallsBy::PushOnly
@@ -450,12 +484,19 @@ impl Client {
             Notification::Overridden => {
                 self.link.gone(ChangeReason::WsOverridden, &mut self.out);
             }
+            Notification::Other(_) => {
+                self.out.event(Event::Notification { message: message.to_owned().into() });
+            }
             Notification::Im(_)
             | Notification::Presence(_)
             | Notification::Mailbox(_)
-            | Notification::Sip(_)
-            | Notification::Other(_) => {
-                self.out.event(Event::Notification { message: message.to_owned() });
+            | Notification::Sip(_) => {
+                let about = match &notice.body {
+                    Notification::Sip(news) => news.call.as_ref(),
+                    _ => None,
+                };
+                let call = about.and_then(|session| self.calls.of_session(session));
+                self.stores.handle(&notice, call, &mut self.out);
             }
         }
     }
@@ -467,6 +508,15 @@ impl Client {
                 self.calls.handle_rest(&call, ask, request, result, &mut self.out);
             }
             Ask::Hangup => {}
+            Ask::Store(command, ask) => {
+                self.stores.handle_rest(command, ask, request, result, &mut self.out);
+            }
+            // Its answer is read as it comes; this one did not even go out.
+            Ask::Fetch(command) => {
+                if let Err(fault) = result {
+                    self.out.complete(command, Err(fault.of_call()));
+                }
+            }
         }
     }
 
@@ -483,6 +533,10 @@ impl Client {
             }
         }
         self.media.settle(|track| self.calls.use_of(track));
+        for ended in self.out.reports.take_ended() {
+            self.stores.call_ended(&ended, &mut self.out);
+        }
+        self.stores.settle(&self.link, &mut self.out);
     }
 
     fn handle_time(&mut self) {
@@ -497,11 +551,13 @@ impl Client {
         let news = self.link.handle_timeout(&mut self.out);
         self.take_news(news);
         self.calls.handle_timeout(&mut self.out);
+        self.stores.handle_timeout(&mut self.out);
     }
 
     fn next_wake(&mut self) -> Option<Wake> {
         if self.out.due.is_stirred() {
             let wake = Wake::earliest(self.link.next_wake(), self.calls.next_wake());
+            let wake = Wake::earliest(self.stores.next_wake(), wake);
             self.out.due.settle(Wake::earliest(self.out.next_wake(), wake));
         }
         Wake::earliest(self.out.due.wake(), self.calls.media_wake())

@@ -23,13 +23,13 @@
 //! | [`CallState`], [`HoldState`], [`OperationKind`] and others | constants, with the SDK's values |
 //! | [`IceCheck`], [`SdpHandler`] | where an application may decide: when a call is sent, and how it is described |
 
-#![allow(dead_code, unused_imports, reason = "the client, which uses all of it, is being built")]
-
 mod ask;
+#[allow(dead_code, unused_imports, reason = "calls will use all of it")]
 mod calls;
 mod check;
 mod click;
 mod client;
+#[allow(dead_code, unused_imports, reason = "calls will use all of it")]
 mod collect;
 mod command;
 mod config;
@@ -37,32 +37,44 @@ mod constants;
 mod contacts;
 mod credentials;
 mod devices;
+#[allow(dead_code, unused_imports, reason = "calls will use all of it")]
 mod error;
 mod event;
 mod fault;
+mod fetch;
 mod history;
 mod ids;
 mod info;
 mod link;
 mod media;
 mod messages;
+mod notice;
 mod outbox;
 mod phone;
+#[allow(dead_code, unused_imports, reason = "calls will use all of it")]
 mod pipeline;
 mod presence;
+mod private;
+mod push;
+mod query;
+mod reports;
 mod service;
 mod sip_events;
+mod stores;
 #[cfg(test)]
 mod tests;
 mod timeline;
+#[allow(dead_code, unused_imports, reason = "calls will use all of it")]
 mod timing;
 mod users;
+mod views;
 mod voicemail;
 mod wanted;
 #[cfg(feature = "unstable-wire")]
+#[allow(dead_code, reason = "what tests read of it alone")]
 pub mod wire;
 #[cfg(not(feature = "unstable-wire"))]
-#[allow(unreachable_pub, unused_imports, reason = "public with `unstable-wire`")]
+#[allow(dead_code, unreachable_pub, unused_imports, reason = "public with `unstable-wire`")]
 mod wire;
 
 pub use click::ClickToCall;
@@ -71,7 +83,7 @@ pub use collect::{
     CheckReason, Collected, DefaultCheck, GatheringState, IceCheck, IceCollection, IceTimeouts,
     Verdict,
 };
-pub use command::{AnswerOptions, Command, MakeOptions, MediaOptions, NoticeChannel, Outcome};
+pub use command::{AnswerOptions, Command, MakeOptions, MediaOptions, Outcome};
 pub use config::{
     BundlePolicy, CallConfig, CallConfigPatch, CallsBy, Config, ConfigPatch, Connectivity,
     ConnectivityPatch, HttpScheme, Notifications, NotificationsPatch, OAuthMode, PeerConfig,
@@ -92,6 +104,7 @@ pub use error::{
     UsersCode, WebRtcCode,
 };
 pub use event::Event;
+pub use fetch::{FetchRequest, FetchResponse};
 pub use history::{CallDirection, CallRecord, RecordDirection};
 pub use ids::{
     CallId, ContactId, MediaObjectId, MessageId, OperationId, RecordId, SessionData, TrackId,
@@ -102,12 +115,16 @@ pub use info::{
     SocketInfo, SocketState, StatsReport, Subscriptions, TrackInfo, UserInfo,
 };
 pub use messages::{Conversation, Draft, Message, MessageKind};
+pub use notice::NoticeChannel;
 pub use phone::Phone;
 pub use pipeline::{
     Bandwidth, CodecKeeper, CodecRemover, CodecSelector, SdpContext, SdpEndpoint, SdpHandler,
     SdpKind, SdpStep,
 };
-pub use presence::Presence;
+pub use presence::{OwnPresence, Presence};
+pub use private::Private;
+pub use push::{PushDevice, PushKind, PushToken};
+pub use query::Query;
 pub use service::Service;
 pub use sip_events::{SipChange, SipEvents};
 pub use timeline::{CallMetric, CallReport, TimelineEvent};

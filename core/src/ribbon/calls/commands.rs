@@ -8,7 +8,7 @@ use super::takes_keys;
 use super::tracks::Source;
 use crate::machine::CommandId;
 use crate::media::MediaKind;
-use crate::ribbon::command::{Command, MakeOptions, Outcome};
+use crate::ribbon::command::{Command, MakeOptions, Outcome, store_commands};
 use crate::ribbon::config::RingingFeedback;
 use crate::ribbon::constants::{CallState, OperationKind};
 use crate::ribbon::error::{AuthCode, CallCode, Error, ErrorCode, WebRtcCode};
@@ -183,6 +183,8 @@ impl Calls {
             | Command::InitializeDevices { .. }
             | Command::SetDevices(_)
             | Command::DevicesFailed(_)
+            | Command::Query(_)
+            | store_commands!()
             | Command::Destroy => Ok(()),
         }
     }
@@ -403,6 +405,8 @@ impl Calls {
             | Command::InitializeDevices { .. }
             | Command::SetDevices(_)
             | Command::DevicesFailed(_)
+            | Command::Query(_)
+            | store_commands!()
             | Command::Destroy => {}
         }
     }

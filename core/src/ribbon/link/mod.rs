@@ -186,6 +186,13 @@ impl Link {
         SocketInfo { state: self.socket.state(), pinging: self.socket.is_pinging(), url }
     }
 
+    /// The name by which the gateway tells this client from the user's others.
+    pub(super) fn correlator(&self, out: &Outbox) -> String {
+        let held = self.subscription().and_then(|held| held.correlator.clone());
+        held.or_else(|| out.config.subscription.correlator.clone())
+            .unwrap_or_else(|| self.name.clone())
+    }
+
     /// Things that are remembered.
     pub(super) fn size(&self) -> usize {
         usize::from(!matches!(self.state, State::Idle))
