@@ -8,19 +8,20 @@ mod common;
 
 use std::hint::black_box;
 
-use common::{Agent, traffic};
+use common::{Agent, ribbon, traffic};
 use offhook::genesys::wire::Frame;
 use traffic::Escaping;
 
 /// Times that each scenario is counted; `.ci/counts` divides by it. The first time is not counted.
 const ROUNDS: usize = 10;
 
-const SCENARIOS: [(&str, fn()); 5] = [
+const SCENARIOS: [(&str, fn()); 6] = [
     ("session-initiate", session_initiate),
     ("conversation-event", conversation_event),
     ("inbound-call", inbound_call),
     ("login", login),
     ("datagram", datagram),
+    ("ribbon-call", ribbon_call),
 ];
 
 fn main() {
@@ -86,4 +87,23 @@ fn datagram() {
     let mut agent = Agent::ready();
     agent.play(Agent::script_to_connected());
     repeat(|| vec![0; 160], |data| agent.datagram(data));
+}
+
+/// The notifications of an answered Ribbon call, from WebSocket text to the application's events.
+fn ribbon_call() {
+    let sdp = ribbon::description();
+    let texts = [
+        ribbon::notification("ringing", 1, None),
+        ribbon::notification("respondCallUpdate", 1, Some(&sdp)),
+        ribbon::notification("callEnd", 1, None),
+    ];
+    let call = || {
+        let mut user = ribbon::User::ready();
+        user.place();
+        (user, texts.clone())
+    };
+    repeat(call, |(mut user, texts)| {
+        texts.into_iter().for_each(|text| user.hear(text));
+        user
+    });
 }

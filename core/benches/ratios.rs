@@ -19,7 +19,7 @@ use traffic::Escaping;
 /// more often.
 const ROUNDS: usize = 1001;
 const REPEATS: u32 = 6;
-/// Calls of a client that are told the same in turn, and clients.
+/// Clients with a call each that are told the same in turn, and how often there are such.
 const BATCH: usize = 24;
 const BATCHES: usize = 301;
 /// Whole calls.
@@ -64,23 +64,23 @@ fn main() {
 }
 
 /// The notifications of calls of a Ribbon gateway, from text to the application's events, against a bare
-/// typed read of the same bytes: what calls that are placed are told, in turn.
+/// typed read of the same bytes: what a call that is placed is told, in turn.
 fn ribbon_call() {
     let sdp = ribbon::description();
     let kinds = [("ringing", None), ("respondCallUpdate", Some(sdp.as_str())), ("callEnd", None)];
-    let texts = kinds.map(|(kind, sdp)| {
-        (1..=BATCH).map(|n| ribbon::notification(kind, n, sdp)).collect::<Vec<_>>()
-    });
+    let texts = kinds.map(|(kind, sdp)| vec![ribbon::notification(kind, 1, sdp); BATCH]);
     let mut ratios = [const { Vec::new() }; 4];
     let mut bytes = 0;
     for _ in 0..BATCHES {
-        let mut user = ribbon::User::ready();
-        (0..BATCH).for_each(|_| user.place());
+        let mut users: Vec<_> = (0..BATCH).map(|_| ribbon::User::ready()).collect();
+        users.iter_mut().for_each(ribbon::User::place);
         let (mut all, mut all_bare) = (Duration::ZERO, Duration::ZERO);
         for (texts, ratios) in texts.iter().zip(&mut ratios) {
-            let (before, mut given) = (user.events, texts.clone());
-            let ours = span(|| given.drain(..).for_each(|text| user.hear(text)));
-            assert!(user.events - before >= BATCH, "an event for each");
+            let told = |users: &[ribbon::User]| users.iter().map(|user| user.events).sum::<usize>();
+            let (before, given) = (told(&users), texts.clone());
+            let ours =
+                span(|| users.iter_mut().zip(given).for_each(|(user, text)| user.hear(text)));
+            assert!(told(&users) - before >= BATCH, "an event for each");
             let bare = span(|| {
                 for text in texts {
                     let read = serde_json::from_str::<ribbon::Envelope>(black_box(text));

@@ -30,7 +30,9 @@ pub fn plain(text: &str) -> Cow<'_, str> {
 
 /// A text as [`plain`] makes it, of at most so many bytes.
 pub(crate) fn plain_within(text: &str, most: usize) -> Cow<'_, str> {
-    if text.len() <= most && !text.contains(is_hidden) {
+    // Of most texts all bytes are letters, digits or signs, and nobody need look at the characters.
+    let is_seen = || text.bytes().fold(true, |all, b| all & matches!(b, b' '..=b'~'));
+    if text.len() <= most && (is_seen() || !text.contains(is_hidden)) {
         return Cow::Borrowed(text);
     }
     let most = most - '…'.len_utf8();

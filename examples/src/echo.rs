@@ -8,8 +8,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use offhook::genesys::{Command, ConversationId, Event, Phone as _};
-use offhook_runtime::Runtime;
+use offhook::ribbon::{
+    AnswerOptions, CallId, CallState, ChangeReason, Credentials, Event as Told, Phone as _,
+};
 use offhook_runtime::genesys::{Call, Client};
+use offhook_runtime::{Runtime, Sockets, ribbon};
 use offhook_sim::Scenario;
 use offhook_sim::scenario::{Customers, FaultKind, Invariant, StationKind};
 use offhook_sim::world::{PhoneId, Seen};
@@ -49,6 +52,51 @@ async fn echo<R: Runtime>(call: Call<R>) {
         }
     }
     info!("{call:?} is over: {}", call.ended().await.reason);
+}
+
+/// The same bot at a Ribbon WebRTC Gateway: it logs in as a user.
+///
+/// # Errors
+///
+/// It cannot log in, or the gateway is lost for good.
+pub async fn gateway_bot<R: Sockets>(
+    phone: ribbon::Client<R>,
+    mut events: ribbon::Events,
+    user: Credentials,
+) -> anyhow::Result<()> {
+    phone.set_credentials(user).await?;
+    phone.subscribe(["call"]).await?;
+    info!("ready for calls");
+    while let Some(event) = events.next().await {
+        match event {
+            Told::CallState { call, .. } if call.state == CallState::Ringing => {
+                R::spawn(echo_at_gateway(phone.clone(), call.id))?;
+            }
+            Told::SubscriptionChanged { reason: ChangeReason::LostConnection, .. } => {
+                anyhow::bail!("the gateway is lost");
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Answers a call and says back what is heard.
+async fn echo_at_gateway<R: Sockets>(phone: ribbon::Client<R>, call: CallId) {
+    let mut events = phone.events();
+    if let Err(error) = phone.answer(call.clone(), AnswerOptions::default()).await {
+        return info!("{call:?} is not answered: {error}");
+    }
+    let media = events.wait(PATIENCE, |event| match event {
+        Told::CallState { call: told, .. } if told.id == call => told.media,
+        _ => None,
+    });
+    let Ok(media) = media.await else { return };
+    let mut audio = phone.audio(media);
+    while let Some(frame) = audio.stream.next().await {
+        let _ = audio.sink.send(frame).await;
+    }
+    info!("{call:?} is over");
 }
 
 /// The bot's promise: whoever calls is answered at once.

@@ -61,3 +61,32 @@ fn what_is_written_can_be_read() {
     std::fs::remove_dir_all(&folder).unwrap();
     emulator.shutdown();
 }
+
+/// The demo of the second service.
+fn check_gateway(emulator: Emulator, outcome: &Outcome) {
+    assert_eq!(outcome.report.faults(), Vec::<String>::new(), "{}", outcome.report.table());
+    assert_eq!(outcome.report.calls().len(), 2);
+    let page = outcome.report.ladder().to_html();
+    for part in ["callStart", "startCallUpdate", "/subscription", "media connected", "music"] {
+        assert!(page.contains(part), "{part} is not in the diagram");
+    }
+    let users = emulator.control("GET", "ribbon/subscriptions", &serde_json::Value::Null);
+    assert_eq!(users.unwrap()["subscriptions"].as_array().map_or(0, Vec::len), 0);
+    assert!(page.matches("ice-pwd:").count() > 4 && !page.contains("Basic "));
+    assert_eq!(page.matches("ice-pwd:").count(), page.matches("ice-pwd:(secret)").count());
+    emulator.shutdown();
+}
+
+#[test]
+fn a_gateway_is_served_on_either_runtime() {
+    let (plan, screen) = (plan(Signaling::Sdp), Screen::quiet());
+    let emulator = demo::emulator(8).unwrap();
+    let tokio = tokio::runtime::Runtime::new().unwrap();
+    let play = demo::play_gateway::<offhook_tokio::Tokio>;
+    let outcome = tokio.block_on(play(&emulator, &plan, &screen)).unwrap();
+    check_gateway(emulator, &outcome);
+    let emulator = demo::emulator(9).unwrap();
+    let play = demo::play_gateway::<offhook_smol::Smol>;
+    let outcome = smol::block_on(play(&emulator, &plan, &screen)).unwrap();
+    check_gateway(emulator, &outcome);
+}

@@ -11,11 +11,11 @@ use serde_json::{Value, json};
 /// The most that any wait here may take.
 const LIMIT: Duration = Duration::from_secs(60);
 
-fn softphone(emulator: &Emulator, token: &str, runtime: &str) -> Child {
+fn softphone(emulator: &Emulator, who: &[&str], runtime: &str) -> Child {
     Command::new(env!("CARGO_BIN_EXE_softphone"))
         .args(["--environment", "lab.test", "--loopback", "--runtime", runtime])
         .args(["--api-host", &emulator.http_url(), "--ws-host", &emulator.ws_url()])
-        .args(["--token", token])
+        .args(who)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -34,7 +34,7 @@ fn ctrl_c_hangs_up_and_logs_out() {
     for runtime in ["tokio", "smol"] {
         let emulator = Emulator::start(EmulatorOptions::default()).unwrap();
         let (user, token) = emulator.add_user("Ada", None).unwrap();
-        let mut phone = softphone(&emulator, &token, runtime);
+        let mut phone = softphone(&emulator, &["--token", &token], runtime);
         let mut keyboard = phone.stdin.take().unwrap();
         let mut screen = BufReader::new(phone.stdout.take().unwrap()).lines();
         let mut until = |word: &str| screen.by_ref().any(|line| line.unwrap().contains(word));
@@ -58,4 +58,53 @@ fn ctrl_c_hangs_up_and_logs_out() {
         assert!(phone.wait().unwrap().success(), "{runtime}");
         assert!(until("bye"));
     }
+}
+
+#[test]
+fn a_user_of_a_gateway_answers_holds_sends_on_and_calls() {
+    let emulator = Emulator::start(EmulatorOptions::default()).unwrap();
+    let user = emulator.control("POST", "ribbon/users", &json!({})).unwrap();
+    let text = |key: &str| user[key].as_str().unwrap().to_owned();
+    let (name, password) = (text("user"), text("password"));
+    let who = ["--service", "ribbon", "--user", &name, "--password", &password];
+    let mut phone = softphone(&emulator, &who, "tokio");
+    let mut keyboard = phone.stdin.take().unwrap();
+    let mut screen = BufReader::new(phone.stdout.take().unwrap()).lines();
+    let mut until = |word: &str| {
+        assert!(screen.by_ref().any(|line| line.unwrap().contains(word)), "no {word}");
+    };
+    let mut press = |line: &str| writeln!(keyboard, "{line}").unwrap();
+    until("ready");
+    let call = json!({"to": name, "from": {"name": "Grace", "address": "grace@far.test"}});
+    emulator.control("POST", "ribbon/calls", &call).unwrap();
+    until("ringing");
+    press("answer");
+    until("talking");
+    press("dtmf 42");
+    assert_eq!(event(&emulator, "dtmf")["digit"], "4");
+    press("hold");
+    until("on hold");
+    press("unhold");
+    until("talking");
+    press("nonsense");
+    until("no such command");
+    press("hold");
+    until("on hold");
+    emulator
+        .control(
+            "POST",
+            "ribbon/parties",
+            &json!({"address": "carol@far.test", "script": "answer"}),
+        )
+        .unwrap();
+    press("transfer carol@far.test");
+    until("over");
+    press("dial carol@far.test");
+    until("talking");
+    press("hangup");
+    until("over");
+    press("quit");
+    until("bye");
+    assert!(phone.wait().unwrap().success());
+    event(&emulator, "unsubscribed");
 }

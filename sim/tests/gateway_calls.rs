@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 const S: fn(u64) -> Duration = Duration::from_secs;
 const MS: fn(u64) -> Duration = Duration::from_millis;
+const ALICE: &str = "alice@example.com";
 const BOB: &str = "bob@example.com";
 
 fn status(notice: &Value) -> (i64, i64) {
@@ -593,4 +594,63 @@ fn a_call_that_is_sent_on_for_ever_gets_nowhere() {
     let request = json!({"action": "forward", "sessionData": b, "address": "sip:bob@example.com"});
     lab.dispose(1, &request);
     assert_eq!(status(&lab.wait(0, "callEnd")).0, 482);
+}
+
+/// Alice asks for a call of two others.
+fn click(lab: &mut Lab, calling: &str, called: &str) {
+    let click = json!({"clickToCallRequest": {"callingParty": calling, "calledParty": called}});
+    let (status, body) = lab.rest(0, "POST", "clicktocall", &click);
+    assert_eq!((status, body), (200, json!({"ctcResponse": {"statusCode": 0}})));
+}
+
+#[test]
+fn w5_2_a_click_calls_one_and_then_the_other() {
+    let mut lab = Lab::of_two();
+    click(&mut lab, ALICE, BOB);
+    let call = lab.wait(0, "call");
+    assert!(call["sessionParams"].get("sdp").is_none(), "the offer is left to whoever is called");
+    assert_eq!(call["callNotificationParams"]["callerDisplayNumber"], BOB);
+    let a = session(&call);
+    assert_eq!(lab.put(0, &a, &json!({"type": "ringing"})), (200, 0));
+    assert_eq!(lab.told(1), Vec::<String>::new(), "one after the other");
+    let offer = lab.offer(0, Direction::SendRecv);
+    assert_eq!(lab.put(0, &a, &json!({"type": "callAnswer", "sdp": offer})), (200, 0));
+    assert_eq!(lab.only_call()["state"], "ringing");
+    let call = lab.wait(1, "call");
+    let b = session(&call);
+    let answer = lab.answer(1, &sdp(&call));
+    assert_eq!(lab.put(1, &b, &json!({"type": "callAnswer", "sdp": answer})), (200, 0));
+    let answered = lab.wait(0, "respondCallUpdate");
+    lab.take(0, &sdp(&answered));
+    lab.run(S(2));
+    assert!(lab.talk().iter().all(|frames| *frames > 45));
+    assert_eq!(lab.only_call()["state"], "connected");
+    assert_eq!(lab.delete(0, &a), 204);
+    assert_eq!(status(&lab.wait(1, "callEnd")).0, 200);
+    lab.gate.assert_tidy();
+}
+
+#[test]
+fn w5_2_a_click_reaches_people_without_a_client_and_ends_where_one_does_not_come() {
+    let mut lab = Lab::of_two();
+    lab.control("POST", "parties", &json!({"address": "5550100", "script": "answer"}));
+    lab.control("POST", "parties", &json!({"address": "5550101", "script": "busy"}));
+    click(&mut lab, "5550100", ALICE);
+    let call = lab.wait(0, "call");
+    let a = session(&call);
+    let answer = lab.answer(0, &sdp(&call));
+    assert_eq!(lab.put(0, &a, &json!({"type": "callAnswer", "sdp": answer})), (200, 0));
+    lab.run(S(2));
+    assert!(lab.talk()[0] > 45);
+    lab.delete(0, &a);
+    lab.told(0);
+    lab.renew(0);
+    click(&mut lab, ALICE, "5550101");
+    let call = lab.wait(0, "call");
+    let offer = lab.offer(0, Direction::SendRecv);
+    lab.put(0, &session(&call), &json!({"type": "callAnswer", "sdp": offer}));
+    assert_eq!(status(&lab.wait(0, "callEnd")).0, 486);
+    click(&mut lab, "nobody@example.com", ALICE);
+    assert_eq!(lab.gate.events("call-ended").last().unwrap()["statusCode"], 404);
+    lab.gate.assert_tidy();
 }

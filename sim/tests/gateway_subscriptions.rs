@@ -514,3 +514,25 @@ fn control_reset_forgets_everybody() {
     let (_, health) = gate.control("GET", "health", &Value::Null);
     assert!(health["features"].as_array().unwrap().contains(&json!("ribbon")));
 }
+
+#[test]
+fn w2_6_a_token_in_the_address_of_a_socket_is_the_users_or_none() {
+    let mut gate = gate();
+    gate.client("alice", 1);
+    gate.control("PATCH", "ribbon/users/alice@example.com", &json!({"bearer": "old/token"}));
+    let mut one = gate.subscribe(ALICE, Some("other"), 2);
+    let channel = one.channel.clone();
+    gate.control("PATCH", "ribbon/users/alice@example.com", &json!({"bearer": "new/token"}));
+    for (query, refused) in
+        [("", false), ("?access_token=new%2Ftoken", false), ("?access_token=old%2Ftoken", true)]
+    {
+        one.conn += 1;
+        let (conn, path) = (ConnId(one.conn), format!("{channel}{query}"));
+        gate.input(Input::SocketRequested { conn, path });
+        let is_it = |output: &Output| matches!(output, Output::Refuse { conn, status: 401 } if conn.0 == one.conn);
+        assert_eq!(gate.outputs.iter().any(is_it), refused, "{query}");
+    }
+    let refused = gate.events("ws-refused");
+    assert_eq!((refused.len(), &refused[0]["status"]), (1, &json!(401)));
+    assert_eq!(refused[0]["path"], channel, "without the token");
+}

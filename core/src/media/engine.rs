@@ -23,6 +23,11 @@ pub const KEYFRAME_INTERVAL: Duration = Duration::from_millis(300);
 pub trait EngineFactory: Send {
     /// A new engine. `now` is its first instant.
     fn create(&mut self, now: Instant, config: EngineConfig) -> Box<dyn Engine>;
+
+    /// The name of its engines, to show; none where it makes none that media goes through.
+    fn name(&self) -> Option<&'static str> {
+        Some("engine")
+    }
 }
 
 /// One media session: a peer connection without the browser.

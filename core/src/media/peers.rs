@@ -25,6 +25,11 @@ impl Peers {
         Self { factory, seed, open: BTreeMap::new() }
     }
 
+    /// The name of the engines; none where none are made.
+    pub(crate) fn engine_name(&self) -> Option<&'static str> {
+        self.factory.name()
+    }
+
     /// Settings for an engine of that name: it draws from a seed of its own.
     pub(crate) fn config(&self, name: &str) -> EngineConfig {
         EngineConfig::new(self.seed.child(name))

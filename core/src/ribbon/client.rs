@@ -14,7 +14,7 @@ use super::event::Event;
 use super::fault::Fault;
 use super::ids::{CallId, MediaObjectId, TrackId};
 use super::info::{
-    CallInfo, DetachedMedia, MediaInfo, SocketInfo, Subscriptions, TrackInfo, UserInfo,
+    CallInfo, DetachedMedia, MediaInfo, Platform, SocketInfo, Subscriptions, TrackInfo, UserInfo,
 };
 use super::link::{Link, News};
 use super::media::Media;
@@ -41,6 +41,15 @@ const LATE: Duration = Duration::from_secs(16);
 const MOVE: Duration = Duration::from_secs(61);
 /// The time that an application may take to find its devices (w7, no. 72).
 const DEVICES: Duration = Duration::from_secs(60);
+
+/// The life of a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Life {
+    Alive,
+    /// This command ends it, once the gateway knows.
+    Ending(CommandId),
+    Over,
+}
 
 /// A user's client of a Ribbon WebRTC Gateway.
 ///
@@ -81,7 +90,7 @@ pub struct Client {
     media: Media,
     pub(super) stores: Stores,
     seen: Seen,
-    destroyed: bool,
+    life: Life,
 }
 
 impl Client {
@@ -104,7 +113,7 @@ impl Client {
             stores: Stores::new(seed.child("stores").rng()),
             seen: Seen::new(config.notifications.id_cache),
             out: Outbox::new(config, now),
-            destroyed: false,
+            life: Life::Alive,
         })
     }
 
@@ -112,6 +121,14 @@ impl Client {
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.out.config
+    }
+
+    /// The platform: this library, and its media.
+    #[must_use]
+    pub fn platform(&self) -> Platform {
+        let engine = self.calls.engine();
+        let webrtc = engine.is_some();
+        Platform { name: "offhook", version: super::VERSION, engine, webrtc }
     }
 
     /// The user that is logged in; none without credentials.
@@ -201,7 +218,7 @@ impl Client {
     // Commands: first what may be done, then doing it.
 
     fn plan(&self, command: &Command) -> Result<(), Error> {
-        if self.destroyed {
+        if self.life != Life::Alive {
             return Err(Error::closed());
         }
         if matches!(command, Command::Destroy) {
@@ -378,11 +395,12 @@ impl Client {
                 self.handle_text(&message, channel);
             }
             Command::Destroy => {
-                self.destroyed = true;
+                self.life = Life::Ending(id);
                 self.calls.end_all(&mut self.out);
                 self.link.destroy(&mut self.out);
                 self.out.forget(|ask| matches!(ask, Ask::Store(..) | Ask::Fetch(_)));
                 self.out.close_all_but(id);
+                return;
             }
             command @ (Command::CreateLocalMedia(_)
             | Command::DisposeLocalMedia { .. }
@@ -537,10 +555,26 @@ impl Client {
             self.stores.call_ended(&ended, &mut self.out);
         }
         self.stores.settle(&self.link, &mut self.out);
+        if let Life::Ending(command) = self.life
+            && self.out.exchanges() == 0
+        {
+            self.end(command);
+        }
+    }
+
+    /// Nothing is left to be said, or no time for it.
+    fn end(&mut self, command: CommandId) {
+        self.life = Life::Over;
+        self.out.forget(|_| true);
+        self.out.complete(command, Ok(Outcome::Done));
     }
 
     fn handle_time(&mut self) {
         while let Some(command) = self.out.overdue_command() {
+            if self.life == Life::Ending(command) {
+                self.end(command);
+                continue;
+            }
             let error = Error::new(ErrorCode::Timeout, "the gateway did not answer in time");
             if !self.link.overdue(command, &error, &mut self.out) {
                 self.calls.overdue(command, &error, &mut self.out);

@@ -26,10 +26,10 @@ use super::query::Query;
 use super::service::Service;
 use super::sip_events::SipEvents;
 use super::timeline::CallReport;
+use super::tones::Tones;
 use super::users::{User, UserFilter};
 use super::voicemail::Voicemail;
 use super::wanted::{CallMedia, MoreMedia};
-use crate::media::Digit;
 
 /// A request to [`Client`](super::Client). Each is answered by exactly one completion, within the limit that its
 /// variant names: `rest_timeout` is [`Config::rest_timeout`](super::Config::rest_timeout), and `ice` the longest
@@ -224,14 +224,17 @@ pub enum Command {
         /// The call.
         call: CallId,
     },
-    /// Send keys in the audio (RFC 4733). Completes when they are queued.
+    /// Send keys in the audio (RFC 4733), the first at once. Completes when they are queued; refused where the
+    /// far side takes no keys.
     SendDtmf {
         /// The call.
         call: CallId,
-        /// The keys: 64 at most, of which none is refused.
-        tones: Vec<Digit>,
+        /// The keys, and pauses of 2 s between them: 64 at most.
+        tones: Tones,
         /// The time that each is pressed; less than 40 ms becomes 40 ms, more than 6 s 6 s.
         duration: Duration,
+        /// The time between two of them; less than 50 ms becomes 50 ms.
+        gap: Duration,
     },
     /// Ask for a call's figures. Completes at once with [`Outcome::Stats`].
     GetStats {
@@ -445,8 +448,8 @@ pub enum Command {
     Fetch(FetchRequest),
     /// Ask what this client knows. Completes at once, with the outcome that [`Query`] names.
     Query(Query),
-    /// End everything: every command that waits, as closed, every call, the subscription. Never refused.
-    /// Within 5 s.
+    /// End everything: every command that waits, as closed, every call, the subscription. Refused once it was
+    /// asked for. Completes when the gateway knows, or after 5 s.
     Destroy,
 }
 
@@ -546,9 +549,15 @@ pub struct MakeOptions {
     pub display_name: Option<String>,
     /// Parameters for the far side, on this and all later requests.
     pub parameters: Vec<CustomParameter>,
+    /// The most that the far side shall send (RT-010).
+    pub bandwidth: Option<Bandwidth>,
 }
 
-setters!(MakeOptions { display_name: some[String], parameters: all[CustomParameter] });
+setters!(MakeOptions {
+    display_name: some[String],
+    parameters: all[CustomParameter],
+    bandwidth: some[Bandwidth],
+});
 
 /// The rest of what a call is answered with.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -556,9 +565,11 @@ setters!(MakeOptions { display_name: some[String], parameters: all[CustomParamet
 pub struct AnswerOptions {
     /// Parameters for the far side, on this and all later requests.
     pub parameters: Vec<CustomParameter>,
+    /// The most that the far side shall send (RT-010).
+    pub bandwidth: Option<Bandwidth>,
 }
 
-setters!(AnswerOptions { parameters: all[CustomParameter] });
+setters!(AnswerOptions { parameters: all[CustomParameter], bandwidth: some[Bandwidth] });
 
 /// The rest of a change of a call's media.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,15 +1,19 @@
 //! Records of what a client knows, as an application reads them.
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
+use serde_json::{Value, json};
 
+use super::config::{Config, Connectivity, OAuthMode, WebSocket, WsScheme};
 use super::constants::{
     CallState, HoldState, MediaConnectionState, OperationKind, OperationStatus,
 };
 use super::history::CallDirection;
 use super::ids::{CallId, MediaObjectId, OperationId, TrackId, UserId};
+use super::pipeline::Bandwidth;
 use super::service::Service;
 use crate::machine::{MediaId, TrackId as MediaTrack};
 use crate::media::{MediaKind, MediaStats};
@@ -75,6 +79,8 @@ pub struct CallInfo {
     pub media_offered: Option<MediaOffered>,
     /// The far side.
     pub remote: Participant,
+    /// The most that the far side shall send.
+    pub bandwidth: Bandwidth,
     /// Our parameters, which ride on our requests.
     pub parameters: Vec<CustomParameter>,
     /// The time at which it was answered.
@@ -107,6 +113,7 @@ impl CallInfo {
             remote_tracks: Vec::new(),
             media_offered: None,
             remote,
+            bandwidth: Bandwidth::default(),
             parameters: Vec::new(),
             started: None,
             ended: None,
@@ -220,6 +227,83 @@ pub struct SocketInfo {
     pub pinging: bool,
     /// Its address, without a token.
     pub url: Option<String>,
+    /// The settings of its address: the protocol, the host and the port.
+    pub scheme: WsScheme,
+    /// See [`scheme`](Self::scheme).
+    pub host: String,
+    /// See [`scheme`](Self::scheme).
+    pub port: u16,
+    /// The setting [`Connectivity::ping_interval`].
+    pub ping_interval: Duration,
+    /// The setting [`Connectivity::reconnect_limit`].
+    pub reconnect_limit: Option<NonZeroU32>,
+    /// The setting [`Connectivity::reconnect_delay`].
+    pub reconnect_delay: Duration,
+    /// The setting [`Connectivity::reconnect_multiplier`].
+    pub reconnect_multiplier: f64,
+    /// The setting [`Connectivity::reconnect_time_limit`].
+    pub reconnect_time_limit: Duration,
+    /// The setting [`Connectivity::auto_reconnect`].
+    pub auto_reconnect: bool,
+    /// The setting [`Connectivity::oauth_mode`].
+    pub oauth_mode: OAuthMode,
+}
+
+impl SocketInfo {
+    /// Its state and address, and the settings in force.
+    pub(super) fn new(
+        state: SocketState,
+        pinging: bool,
+        url: Option<String>,
+        settings: &Config,
+    ) -> Self {
+        let WebSocket { host, scheme, port } = settings.subscription.websocket.clone();
+        let Connectivity {
+            ping_interval,
+            reconnect_limit,
+            reconnect_delay,
+            reconnect_multiplier,
+            reconnect_time_limit,
+            auto_reconnect,
+            oauth_mode,
+            ..
+        } = settings.connectivity;
+        Self {
+            state,
+            pinging,
+            url,
+            scheme,
+            host,
+            port,
+            ping_interval,
+            reconnect_limit,
+            reconnect_delay,
+            reconnect_multiplier,
+            reconnect_time_limit,
+            auto_reconnect,
+            oauth_mode,
+        }
+    }
+
+    /// True while it is open.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.state == SocketState::Connected
+    }
+}
+
+/// The platform of a client: this library, and its media.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Platform {
+    /// The name of this library.
+    pub name: &'static str,
+    /// Its version.
+    pub version: &'static str,
+    /// The name of the media engine; none where there is none.
+    pub engine: Option<&'static str>,
+    /// True if calls can have media.
+    pub webrtc: bool,
 }
 
 /// The state of the notification socket.
@@ -257,10 +341,58 @@ pub struct Subscriptions {
 pub struct StatsReport {
     /// The call.
     pub call: CallId,
+    /// The track that was asked about; none for all of them.
+    pub track: Option<TrackInfo>,
     /// The time since the client began.
     pub at: Duration,
     /// The figures of its media so far.
     pub media: MediaStats,
     /// The version of this library.
     pub version: &'static str,
+}
+
+impl StatsReport {
+    /// The figures as records, each with a `type`, as the SDK has them: those of what is sent, of what came, of
+    /// the path, and one of this library (w7). Of one track only what it has.
+    #[must_use]
+    pub fn records(&self) -> Vec<Value> {
+        let (sent, came) = match &self.track {
+            Some(track) => (track.local, !track.local),
+            None => (true, true),
+        };
+        let media = &self.media;
+        let mut records = Vec::new();
+        if sent {
+            records.push(json!({
+                "type": "outbound-rtp",
+                "packetsSent": media.packets_sent,
+                "bytesSent": media.bytes_sent,
+            }));
+            records.extend(
+                media
+                    .remote_loss
+                    .map(|loss| json!({"type": "remote-inbound-rtp", "fractionLost": loss})),
+            );
+        }
+        if came {
+            records.push(json!({
+                "type": "inbound-rtp",
+                "packetsReceived": media.packets_received,
+                "bytesReceived": media.bytes_received,
+                "packetsLost": media.packets_lost,
+                "jitter": media.jitter.as_secs_f64(),
+            }));
+        }
+        records.extend(media.round_trip.map(
+            |time| json!({"type": "candidate-pair", "currentRoundTripTime": time.as_secs_f64()}),
+        ));
+        records.push(json!({
+            "type": "offhook",
+            "sdk": "offhook",
+            "version": self.version,
+            "callId": self.call.as_str(),
+            "timestamp": u64::try_from(self.at.as_millis()).unwrap_or(u64::MAX),
+        }));
+        records
+    }
 }

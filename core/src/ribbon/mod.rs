@@ -66,6 +66,7 @@ mod tests;
 mod timeline;
 #[allow(dead_code, unused_imports, reason = "calls will use all of it")]
 mod timing;
+mod tones;
 mod users;
 mod views;
 mod voicemail;
@@ -112,7 +113,7 @@ pub use ids::{
 };
 pub use info::{
     CallInfo, DetachedMedia, EndReason, MediaInfo, MediaOffered, OperationInfo, Participant,
-    SocketInfo, SocketState, StatsReport, Subscriptions, TrackInfo, UserInfo,
+    Platform, SocketInfo, SocketState, StatsReport, Subscriptions, TrackInfo, UserInfo,
 };
 pub use messages::{Conversation, Draft, Message, MessageKind};
 pub use notice::NoticeChannel;
@@ -128,6 +129,7 @@ pub use query::Query;
 pub use service::Service;
 pub use sip_events::{SipChange, SipEvents};
 pub use timeline::{CallMetric, CallReport, TimelineEvent};
+pub use tones::{Tone, Tones};
 pub use users::{User, UserFilter};
 pub use voicemail::Voicemail;
 pub use wanted::{CallMedia, MoreMedia};

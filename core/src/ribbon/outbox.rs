@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use super::ask::{Ask, CallAsk, LinkAsk, StoreAsk};
 use super::command::Outcome;
-use super::config::{Config, OAuthMode};
+use super::config::{Config, OAuthMode, TraceDetail};
+use super::constants::LogLevel;
 use super::credentials::Credentials;
 use super::error::{AuthCode, Error};
 use super::event::Event;
@@ -157,9 +158,14 @@ impl Outbox {
         error.shown(|said| self.redactor.words(said))
     }
 
+    /// True if records of this level are wanted in the log (RC-001).
+    fn logs(&self, level: LogLevel) -> bool {
+        level <= self.config.log_level
+    }
+
     /// Tells of something that cannot be read.
     pub(crate) fn malformed(&mut self, what: &str) {
-        if self.malformed.may(self.now()) {
+        if self.logs(LogLevel::Warn) && self.malformed.may(self.now()) {
             tracing::warn!(what = %self.redactor.words(what), "malformed");
         }
         self.event(Event::Malformed { what: what.to_owned() });
@@ -558,7 +564,17 @@ impl Outbox {
         self.config.trace.on && self.told < MAX_TOLD
     }
 
+    /// True if records have bodies (RC-005, RC-009).
+    fn bodies(&self) -> bool {
+        self.config.trace.bodies && self.config.trace.detail == TraceDetail::Full
+    }
+
+    /// Tells a record, and logs it at its level (RC-008).
     fn trace(&mut self, record: crate::report::TraceRecord) {
+        let level = self.config.trace.level;
+        if self.logs(level) {
+            log(level, &record);
+        }
         self.told += record.summary.len() + record.body.len();
         self.event(Event::Trace(record));
     }
@@ -566,8 +582,7 @@ impl Outbox {
     /// Tells a notification as it came.
     pub(crate) fn trace_notification(&mut self, summary: &str, about: Option<&str>, text: &str) {
         if self.traces() {
-            let body =
-                if self.config.trace.bodies { self.redactor.document(text) } else { String::new() };
+            let body = if self.bodies() { self.redactor.document(text) } else { String::new() };
             let (at, way) = (self.now(), TraceDirection::Received);
             let record = self.redactor.record(at, way, Channel::Notification, summary, about, body);
             self.trace(record);
@@ -595,9 +610,20 @@ impl Outbox {
     }
 
     fn without_body(&self, mut record: crate::report::TraceRecord) -> crate::report::TraceRecord {
-        if !self.config.trace.bodies {
+        if !self.bodies() {
             record.body = String::new();
         }
         record
+    }
+}
+
+fn log(level: LogLevel, record: &crate::report::TraceRecord) {
+    let (direction, summary) = (record.direction, &record.summary);
+    match level {
+        LogLevel::Silent => {}
+        LogLevel::Error => tracing::error!(?direction, %summary, "message"),
+        LogLevel::Warn => tracing::warn!(?direction, %summary, "message"),
+        LogLevel::Info => tracing::info!(?direction, %summary, "message"),
+        LogLevel::Debug => tracing::debug!(?direction, %summary, "message"),
     }
 }

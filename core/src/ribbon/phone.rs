@@ -24,10 +24,11 @@ use super::query::Query;
 use super::service::Service;
 use super::sip_events::SipEvents;
 use super::timeline::CallReport;
+use super::timing::TONE_GAP;
+use super::tones::Tones;
 use super::users::{User, UserFilter};
 use super::voicemail::Voicemail;
 use super::wanted::{CallMedia, MoreMedia};
-use crate::media::Digit;
 
 /// The keys of a phone, whichever runtime carries it.
 ///
@@ -226,14 +227,15 @@ pub trait Phone {
         self.request(Command::SendCustomParameters { call: call.into() })
     }
 
-    /// Sends keys in the audio ([`Command::SendDtmf`]).
+    /// Sends keys in the audio, 70 ms apart ([`Command::SendDtmf`]).
     fn send_dtmf(
         &self,
         call: impl Into<CallId>,
-        tones: Vec<Digit>,
+        tones: impl Into<Tones>,
         duration: Duration,
     ) -> Self::Reply<()> {
-        self.request(Command::SendDtmf { call: call.into(), tones, duration })
+        let (call, tones, gap) = (call.into(), tones.into(), TONE_GAP);
+        self.request(Command::SendDtmf { call, tones, duration, gap })
     }
 
     /// Asks for a call's figures ([`Command::GetStats`]).

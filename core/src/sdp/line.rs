@@ -65,12 +65,24 @@ impl<'a> Line<'a> {
     /// Name and value of an attribute (`a=`); a value that is not there is empty.
     #[must_use]
     pub fn attribute(&self) -> Option<(&str, &str)> {
+        let (name, value) = self.parts()?;
+        Some((name.trim(), value.trim()))
+    }
+
+    /// The value of an attribute of that name.
+    pub(crate) fn value_of(&self, name: &str) -> Option<&str> {
+        let (own, value) = self.parts()?;
+        // Most lines are of another name.
+        (own.len() >= name.len() && own.trim() == name).then(|| value.trim())
+    }
+
+    /// Name and value of an attribute, with the white space around them.
+    fn parts(&self) -> Option<(&str, &str)> {
         let attribute = self.text.strip_prefix("a=")?;
-        let (name, value) = match attribute.bytes().position(|byte| byte == b':') {
+        Some(match attribute.bytes().position(|byte| byte == b':') {
             Some(colon) => (&attribute[..colon], &attribute[colon + 1..]),
             None => (attribute, ""),
-        };
-        Some((name.trim(), value.trim()))
+        })
     }
 }
 
@@ -127,10 +139,7 @@ pub(super) fn of_name<'s, 'a>(
     lines: &'s [Line<'a>],
     name: &'s str,
 ) -> impl Iterator<Item = (&'s Line<'a>, &'s str)> {
-    lines.iter().filter_map(move |line| {
-        let (own, value) = line.attribute()?;
-        (own == name).then_some((line, value))
-    })
+    lines.iter().filter_map(move |line| Some((line, line.value_of(name)?)))
 }
 
 pub(super) fn values<'s>(

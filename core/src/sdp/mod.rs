@@ -89,6 +89,23 @@ impl<'a> Description<'a> {
         Ok(description)
     }
 
+    /// All its lines, in order.
+    fn lines(&self) -> impl Iterator<Item = &Line<'a>> {
+        let of_sections =
+            self.sections.iter().flat_map(|s| std::iter::once(&s.media).chain(&s.lines));
+        self.session.iter().chain(of_sections)
+    }
+
+    /// As [written](fmt::Display), in memory that is asked for once.
+    pub(crate) fn text(&self) -> String {
+        let mut text = String::with_capacity(self.lines().map(|line| line.text().len() + 2).sum());
+        self.lines().for_each(|line| {
+            text.push_str(line.text());
+            text.push_str("\r\n");
+        });
+        text
+    }
+
     /// The value of an attribute for the whole session.
     #[must_use]
     pub fn value(&self, name: &str) -> Option<&str> {
@@ -182,9 +199,7 @@ impl<'a> Description<'a> {
 
 impl fmt::Display for Description<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let of_sections =
-            self.sections.iter().flat_map(|s| std::iter::once(&s.media).chain(&s.lines));
-        self.session.iter().chain(of_sections).try_for_each(|line| {
+        self.lines().try_for_each(|line| {
             f.write_str(line.text())?;
             f.write_str("\r\n")
         })

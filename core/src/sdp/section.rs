@@ -98,7 +98,7 @@ impl<'a> Section<'a> {
 
     /// Takes all attributes of a name away.
     pub fn remove(&mut self, name: &str) {
-        self.lines.retain(|line| line.attribute().is_none_or(|(own, _)| own != name));
+        self.lines.retain(|line| line.value_of(name).is_none());
     }
 
     /// States a direction in place of the one that was stated.

@@ -9,15 +9,22 @@
 //!     --environment lab.test --api-host http://127.0.0.1:8080 --ws-host ws://127.0.0.1:8080 --loopback
 //! ```
 //!
-//! and let somebody call it, as the emulator tells.
+//! and let somebody call it, as the emulator tells. At a Ribbon WebRTC Gateway it is a user with a password:
+//!
+//! ```text
+//! OFFHOOK_PASSWORD=secret cargo run -p offhook-examples --bin bot -- --service ribbon --user bot@lab.test \
+//!     --api-host http://127.0.0.1:8080 --ws-host ws://127.0.0.1:8080 --loopback
+//! ```
 
 use std::pin::pin;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use clap::{Parser, ValueEnum};
 use futures_util::future::{Either, select};
 use offhook::genesys::{Config, Event};
 use offhook::net::NetOptions;
+use offhook::ribbon::Credentials;
 use offhook_examples::echo;
 use offhook_runtime::Sockets;
 use offhook_runtime::genesys::Client;
@@ -30,12 +37,21 @@ struct Cli {
     /// The runtime.
     #[arg(long, value_enum, default_value_t = Carrier::Tokio)]
     runtime: Carrier,
-    /// The service's domain.
+    /// The service.
+    #[arg(long, value_enum, default_value_t = Service::Genesys)]
+    service: Service,
+    /// The service's domain. Of Genesys.
     #[arg(long, default_value = "mypurecloud.com")]
     environment: String,
-    /// An OAuth access token.
+    /// An OAuth access token. Of Genesys.
     #[arg(long, env = "OFFHOOK_TOKEN", hide_env_values = true)]
-    token: String,
+    token: Option<String>,
+    /// The user. Of a Ribbon gateway.
+    #[arg(long)]
+    user: Option<String>,
+    /// Their password. Of a Ribbon gateway.
+    #[arg(long, env = "OFFHOOK_PASSWORD", hide_env_values = true)]
+    password: Option<String>,
     /// The REST host, for an emulator.
     #[arg(long)]
     api_host: Option<String>,
@@ -48,6 +64,12 @@ struct Cli {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
+enum Service {
+    Genesys,
+    Ribbon,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
 enum Carrier {
     Tokio,
     Smol,
@@ -57,14 +79,33 @@ fn main() -> anyhow::Result<()> {
     tracing_subscriber::fmt::init();
     let cli = Cli::parse();
     match cli.runtime {
-        Carrier::Tokio => tokio::runtime::Runtime::new()?.block_on(run::<Tokio>(cli)),
-        Carrier::Smol => smol::block_on(run::<Smol>(cli)),
+        Carrier::Tokio => tokio::runtime::Runtime::new()?.block_on(on::<Tokio>(cli)),
+        Carrier::Smol => smol::block_on(on::<Smol>(cli)),
     }
+}
+
+async fn on<R: Sockets>(cli: Cli) -> anyhow::Result<()> {
+    match cli.service {
+        Service::Genesys => run::<R>(cli).await,
+        Service::Ribbon => run_at_gateway::<R>(cli).await,
+    }
+}
+
+/// Until the subscription is over for good.
+async fn run_at_gateway<R: Sockets>(cli: Cli) -> anyhow::Result<()> {
+    let (rest, socket) = (cli.api_host.context("--api-host")?, cli.ws_host.context("--ws-host")?);
+    let user = cli.user.context("--user is wanted")?;
+    let password = cli.password.context("--password, or OFFHOOK_PASSWORD, is wanted")?;
+    let config = offhook::ribbon::Config::at(&rest, &socket)?;
+    let net = NetOptions::default().loopback(cli.loopback);
+    let (phone, events) = offhook_runtime::ribbon::Client::<R>::builder(config).net(net).build()?;
+    echo::gateway_bot(phone, events, Credentials::password(user.as_str(), password)).await
 }
 
 /// Until the phone has logged out for good.
 async fn run<R: Sockets>(cli: Cli) -> anyhow::Result<()> {
-    let mut config = Config::agent(cli.environment, cli.token);
+    let token = cli.token.context("--token, or OFFHOOK_TOKEN, is wanted")?;
+    let mut config = Config::agent(cli.environment, token);
     config.api_host = cli.api_host;
     config.ws_host = cli.ws_host;
     let net = NetOptions::default().loopback(cli.loopback);

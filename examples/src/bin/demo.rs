@@ -7,16 +7,20 @@ use anyhow::{Context as _, bail};
 use clap::{Parser, ValueEnum};
 use console::style;
 use offhook_examples::demo::{self, Outcome, Plan, Screen, Signaling};
+use offhook_runtime::Sockets;
 use offhook_sim::serve::Emulator;
 
 /// Plays an agent's call against the built-in emulator, over real sockets and real media.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Cli {
+    /// The service that the phone belongs to.
+    #[arg(long, value_enum, default_value_t = Service::Genesys)]
+    service: Service,
     /// The runtime that carries the phone.
     #[arg(long, value_enum, default_value_t = Runtime::Tokio)]
     runtime: Runtime,
-    /// The signaling of the inbound call; the outbound call uses the other.
+    /// The signaling of the inbound call; the outbound call uses the other. Of Genesys alone.
     #[arg(long, value_enum, default_value_t = Signaling::Jingle)]
     signaling: Signaling,
     /// The seed of all ids.
@@ -36,12 +40,20 @@ enum Runtime {
     Smol,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Service {
+    /// Genesys Cloud.
+    Genesys,
+    /// A Ribbon WebRTC Gateway.
+    Ribbon,
+}
+
 fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
     let plan = Plan::new(cli.signaling, cli.seed)?;
     let emulator = demo::emulator(cli.seed)?;
     println!("{} serves at {}", style("the emulator").bold(), emulator.http_url());
-    let outcome = play(cli.runtime, &emulator, &plan)?;
+    let outcome = play(&cli, &emulator, &plan)?;
     let written = demo::write(&outcome, &cli.out)?;
 
     println!("\n{}", outcome.report.table());
@@ -62,13 +74,27 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn play(runtime: Runtime, emulator: &Emulator, plan: &Plan) -> anyhow::Result<Outcome> {
+fn play(cli: &Cli, emulator: &Emulator, plan: &Plan) -> anyhow::Result<Outcome> {
     let screen = Screen::new();
-    match runtime {
+    match cli.runtime {
         Runtime::Tokio => {
             let tokio = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-            tokio.block_on(demo::play::<offhook_tokio::Tokio>(emulator, plan, &screen))
+            tokio.block_on(play_on::<offhook_tokio::Tokio>(cli.service, emulator, plan, &screen))
         }
-        Runtime::Smol => smol::block_on(demo::play::<offhook_smol::Smol>(emulator, plan, &screen)),
+        Runtime::Smol => {
+            smol::block_on(play_on::<offhook_smol::Smol>(cli.service, emulator, plan, &screen))
+        }
+    }
+}
+
+async fn play_on<R: Sockets>(
+    service: Service,
+    emulator: &Emulator,
+    plan: &Plan,
+    screen: &Screen,
+) -> anyhow::Result<Outcome> {
+    match service {
+        Service::Genesys => demo::play::<R>(emulator, plan, screen).await,
+        Service::Ribbon => demo::play_gateway::<R>(emulator, plan, screen).await,
     }
 }

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{anyhow, bail};
 use futures_util::future::{Either, select};
-use offhook::genesys::Event;
 use offhook::media::MediaStats;
-use offhook_runtime::Sockets;
-use offhook_runtime::genesys::{Client, Events};
+use offhook::report::TraceRecord;
+use offhook::{genesys, ribbon};
+use offhook_runtime::{Client, Events, Service, Sockets};
 use offhook_sim::ladder::{LadderBuilder, State};
 
 use super::Screen;
@@ -18,16 +18,61 @@ use super::Screen;
 /// The longest that anything may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-pub(super) struct Desk<'a, R> {
-    pub(super) phone: Client<R>,
-    events: Events,
+/// A word of a phone's, as a desk takes note of it.
+pub(super) enum Word<'a> {
+    /// A message on the wire.
+    Trace(&'a TraceRecord),
+    /// The figures of a call.
+    Stats(MediaStats),
+    /// Something is not as it should be.
+    Complaint(String),
+    /// All else.
+    Other,
+}
+
+/// A phone whose words a desk understands.
+pub(super) trait Told: Service {
+    fn word(event: &Self::Event) -> Word<'_>;
+}
+
+impl Told for genesys::Client {
+    fn word(event: &Self::Event) -> Word<'_> {
+        match event {
+            genesys::Event::Trace(record) => Word::Trace(record),
+            genesys::Event::Stats { stats, .. } => Word::Stats(*stats),
+            genesys::Event::Error(error) => Word::Complaint(error.to_string()),
+            genesys::Event::Malformed { what } => Word::Complaint(what.clone()),
+            _ => Word::Other,
+        }
+    }
+}
+
+impl Told for ribbon::Client {
+    fn word(event: &Self::Event) -> Word<'_> {
+        match event {
+            ribbon::Event::Trace(record) => Word::Trace(record),
+            ribbon::Event::Stats(report) => Word::Stats(report.media),
+            ribbon::Event::Malformed { what } => Word::Complaint(what.clone()),
+            _ => Word::Other,
+        }
+    }
+}
+
+pub(super) struct Desk<'a, R, M: Told> {
+    pub(super) phone: Client<R, M>,
+    events: Events<M>,
     ladder: LadderBuilder,
     stats: Option<MediaStats>,
     screen: &'a Screen,
 }
 
-impl<'a, R: Sockets> Desk<'a, R> {
-    pub(super) fn new(title: &str, phone: Client<R>, events: Events, screen: &'a Screen) -> Self {
+impl<'a, R: Sockets, M: Told> Desk<'a, R, M> {
+    pub(super) fn new(
+        title: &str,
+        phone: Client<R, M>,
+        events: Events<M>,
+        screen: &'a Screen,
+    ) -> Self {
         let ladder = LadderBuilder::new(title, Instant::now());
         Self { phone, events, ladder, stats: None, screen }
     }
@@ -47,7 +92,7 @@ impl<'a, R: Sockets> Desk<'a, R> {
     pub(super) async fn wait<T>(
         &mut self,
         what: &str,
-        find: impl Fn(&Event) -> Option<T>,
+        find: impl Fn(&M::Event) -> Option<T>,
     ) -> anyhow::Result<T> {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -89,19 +134,18 @@ impl<'a, R: Sockets> Desk<'a, R> {
         self.linger(Duration::from_millis(50)).await;
     }
 
-    async fn next(&mut self, deadline: Instant) -> anyhow::Result<Event> {
+    async fn next(&mut self, deadline: Instant) -> anyhow::Result<M::Event> {
         let timer = smol::Timer::at(deadline);
         let event = match select(pin!(self.events.next()), timer).await {
             Either::Left((Some(event), _)) => event,
             Either::Left((None, _)) => bail!("the phone is gone"),
             Either::Right(_) => bail!("not in time"),
         };
-        match &event {
-            Event::Trace(record) => self.ladder.message(record),
-            Event::Stats { stats, .. } => self.stats = Some(*stats),
-            Event::Error(error) => self.screen.complain(&error.to_string()),
-            Event::Malformed { what } => self.screen.complain(what),
-            _ => {}
+        match M::word(&event) {
+            Word::Trace(record) => self.ladder.message(record),
+            Word::Stats(stats) => self.stats = Some(stats),
+            Word::Complaint(text) => self.screen.complain(&text),
+            Word::Other => {}
         }
         Ok(event)
     }

@@ -20,7 +20,7 @@ pub(super) async fn play<R: Sockets>(
     emulator: &Emulator,
     plan: &Plan,
     user: &str,
-    desk: &mut Desk<'_, R>,
+    desk: &mut Desk<'_, R, offhook::genesys::Client>,
     screen: &Screen,
 ) -> anyhow::Result<CallReport> {
     let mut report = CallReport::new("line", plan.signaling.name());

@@ -3,6 +3,7 @@
 //! The scenario is written once, over any runtime; `bin/demo.rs` chooses one.
 
 mod desk;
+mod gateway;
 mod line;
 mod report;
 mod screen;
@@ -14,16 +15,18 @@ use anyhow::{Context as _, ensure};
 use offhook::Seed;
 use offhook::audio::{FRAME, RATE, Side, compare};
 use offhook::genesys::{CallState, Config, Dial, Event, Phone as _};
-use offhook::media::{Digit, MediaState};
+use offhook::media::{AudioFrame, Digit, MediaState};
 use offhook::net::NetOptions;
-use offhook_runtime::Sockets;
 use offhook_runtime::genesys::{Client, Events};
+use offhook_runtime::{PcmSender, Sockets};
 use offhook_sim::ladder::State;
 use offhook_sim::serve::{Emulator, EmulatorOptions};
 use serde_json::json;
+use tokio::sync::mpsc::Sender;
 
 use crate::voice::{self, Ear};
-use desk::Desk;
+use desk::{Desk, Told};
+pub use gateway::play as play_gateway;
 pub use report::{CallReport, Report};
 pub use screen::Screen;
 
@@ -142,7 +145,8 @@ pub async fn play<R: Sockets>(
     let line = line::play(emulator, plan, &user, &mut lins, screen).await?;
 
     let calls = vec![inbound, outbound, line];
-    let report = Report::new(login, calls, desk.into_ladder(), lins.into_ladder());
+    let second = Some(lins.into_ladder());
+    let report = Report::new(login, calls, desk.into_ladder(), second);
     Ok(Outcome { report, heard_by_agent, heard_by_customer })
 }
 
@@ -168,7 +172,7 @@ async fn inbound<R: Sockets>(
     emulator: &Emulator,
     plan: &Plan,
     user: &str,
-    desk: &mut Desk<'_, R>,
+    desk: &mut Desk<'_, R, offhook::genesys::Client>,
     screen: &Screen,
 ) -> anyhow::Result<(CallReport, Vec<i16>, Vec<i16>)> {
     let mut report = CallReport::new("inbound", plan.signaling.name());
@@ -207,23 +211,7 @@ async fn inbound<R: Sockets>(
     let mut agent = audio.sink.pcm(RATE)?;
     let customers_ear = Ear::listen(move || heard.blocking_recv());
     screen.act("Both speak");
-    let bar = screen.progress("speech", plan.agent.len().max(plan.customer.len()));
-    let customer = {
-        let (pcm, speak) = (plan.customer.clone(), speak.clone());
-        std::thread::spawn(move || voice::say(&pcm, |frame| speak.blocking_send(frame).is_ok()))
-    };
-    let speech = async {
-        for words in plan.agent.chunks(FRAME) {
-            agent.write(words).await?;
-            bar.inc(words.len() as u64);
-        }
-        agent.finish().await
-    };
-    desk.during(speech).await?;
-    desk.wait_for_thread(&customer).await;
-    bar.finish_and_clear();
-    customer.join().map_err(|_| anyhow::anyhow!("the customer panicked"))??;
-    desk.linger(Duration::from_millis(300)).await;
+    both_speak(plan, &mut agent, &speak, desk, screen).await?;
     let first = agents_ear.tape().starts(Side::Heard).context("the agent heard nothing")?;
     report.step("first audio", listens + first);
 
@@ -253,13 +241,7 @@ async fn inbound<R: Sockets>(
     let keys: Vec<_> = "123#".chars().map(Digit::try_from).collect::<Result<_, _>>()?;
     desk.phone.send_dtmf(conversation.as_str(), keys, Duration::from_millis(100)).await?;
     desk.linger(Duration::from_millis(900)).await;
-    let pressed = emulator.control("GET", "events?type=dtmf", &json!({})).context("no events")?;
-    let pressed: String = pressed["events"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|event| event["digit"].as_str())
-        .collect();
+    let pressed = keys_heard(emulator)?;
     ensure!(pressed == "123#", "the far end heard the keys {pressed:?}");
     desk.mark("keys heard", State::Talking);
 
@@ -279,7 +261,7 @@ async fn inbound<R: Sockets>(
 async fn outbound<R: Sockets>(
     emulator: &Emulator,
     plan: &Plan,
-    desk: &mut Desk<'_, R>,
+    desk: &mut Desk<'_, R, offhook::genesys::Client>,
     screen: &Screen,
 ) -> anyhow::Result<CallReport> {
     let signaling = plan.signaling.other();
@@ -330,6 +312,41 @@ async fn outbound<R: Sockets>(
     Ok(report)
 }
 
+/// Lets both sides say what they have to say, at the same time.
+async fn both_speak<R: Sockets, M: Told>(
+    plan: &Plan,
+    agent: &mut PcmSender,
+    speak: &Sender<AudioFrame>,
+    desk: &mut Desk<'_, R, M>,
+    screen: &Screen,
+) -> anyhow::Result<()> {
+    let bar = screen.progress("speech", plan.agent.len().max(plan.customer.len()));
+    let customer = {
+        let (pcm, speak) = (plan.customer.clone(), speak.clone());
+        std::thread::spawn(move || voice::say(&pcm, |frame| speak.blocking_send(frame).is_ok()))
+    };
+    let speech = async {
+        for words in plan.agent.chunks(FRAME) {
+            agent.write(words).await?;
+            bar.inc(words.len() as u64);
+        }
+        agent.finish().await
+    };
+    desk.during(speech).await?;
+    desk.wait_for_thread(&customer).await;
+    bar.finish_and_clear();
+    customer.join().map_err(|_| anyhow::anyhow!("the customer panicked"))??;
+    desk.linger(Duration::from_millis(300)).await;
+    Ok(())
+}
+
+/// The keys that far ends heard.
+fn keys_heard(emulator: &Emulator) -> anyhow::Result<String> {
+    let pressed = emulator.control("GET", "events?type=dtmf", &json!({})).context("no events")?;
+    let pressed = pressed["events"].as_array().into_iter().flatten();
+    Ok(pressed.filter_map(|event| event["digit"].as_str()).collect())
+}
+
 fn connected(event: &Event) -> Option<()> {
     matches!(event, Event::MediaState { state: MediaState::Connected, .. }).then_some(())
 }
@@ -366,6 +383,8 @@ pub fn write(outcome: &Outcome, folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let ladder = outcome.report.ladder();
     std::fs::write(path("call.html"), ladder.to_html())?;
     std::fs::write(path("call.json"), ladder.to_json())?;
-    std::fs::write(path("line.html"), outcome.report.line().to_html())?;
+    if let Some(line) = outcome.report.line() {
+        std::fs::write(path("line.html"), line.to_html())?;
+    }
     Ok(written)
 }

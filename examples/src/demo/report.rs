@@ -42,6 +42,7 @@ impl CallReport {
     fn title(&self) -> String {
         match self.direction {
             "line" => format!("two calls on one line ({})", self.signaling),
+            "consulted" => format!("two calls that were connected ({})", self.signaling),
             direction => format!("{direction} call ({})", self.signaling),
         }
     }
@@ -105,7 +106,7 @@ pub struct Report {
     login: Duration,
     calls: Vec<CallReport>,
     ladder: Ladder,
-    line: Ladder,
+    line: Option<Ladder>,
 }
 
 impl Report {
@@ -113,7 +114,7 @@ impl Report {
         login: Duration,
         calls: Vec<CallReport>,
         ladder: LadderBuilder,
-        line: LadderBuilder,
+        line: Option<LadderBuilder>,
     ) -> Self {
         let mut summary = vec![("login".to_owned(), ms(login))];
         let mut of_line = Vec::new();
@@ -126,7 +127,7 @@ impl Report {
             let figures = call.figures().into_iter();
             summary.extend(figures.map(|(name, value)| (format!("{prefix}: {name}"), value)));
         }
-        let (ladder, line) = (ladder.finish(summary), line.finish(of_line));
+        let (ladder, line) = (ladder.finish(summary), line.map(|line| line.finish(of_line)));
         Self { login, calls, ladder, line }
     }
 
@@ -142,10 +143,10 @@ impl Report {
         &self.ladder
     }
 
-    /// The diagram of the second act.
+    /// The diagram of the second act, where there is one.
     #[must_use]
-    pub fn line(&self) -> &Ladder {
-        &self.line
+    pub fn line(&self) -> Option<&Ladder> {
+        self.line.as_ref()
     }
 
     /// The faults of all calls; none in a good demo.

@@ -262,7 +262,12 @@ fn command(which: u8, call: CallId, other: CallId, flag: bool) -> Command {
         21 => Command::SetCustomParameters { call, parameters: Some(parameters) },
         22 if flag => {
             let duration = Duration::from_millis(100);
-            Command::SendDtmf { call, tones: vec![Digit::from_event(1).expect("a key")], duration }
+            Command::SendDtmf {
+                call,
+                tones: vec![Digit::from_event(1).expect("a key")].into(),
+                duration,
+                gap: Duration::from_millis(50),
+            }
         }
         22 => Command::GetStats { call, track: None },
         23 => Command::DirectTransfer { call, to: "carol".to_owned() },

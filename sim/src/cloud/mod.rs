@@ -244,7 +244,10 @@ impl Service for Cloud {
         match input {
             Input::Timeout => {}
             Input::Request { id, request } => self.handle_request(id, &request),
-            Input::SocketRequested { conn, path } => streams.requested(conn, &path, world),
+            Input::SocketRequested { conn, path } => {
+                let path = path.split('?').next().unwrap_or_default();
+                streams.requested(conn, path, world);
+            }
             Input::SocketText { conn, text } => self.handle_text(conn, &text),
             Input::SocketClosed { conn } => streams.closed(conn, world),
             Input::UdpOpened { id, local } => {

@@ -8,6 +8,7 @@ use offhook::sdp::Direction;
 use serde_json::json;
 
 use super::agenda::{Act, Job};
+use super::broker;
 use super::conference;
 use super::far::{Change, Far};
 use super::guesses;
@@ -31,6 +32,9 @@ const EARLY: Duration = Duration::from_secs(3);
 /// Media sockets are there: whoever waited for them begins.
 pub(super) fn ready(house: &mut House, id: UdpId, local: Vec<SocketAddr>) {
     let Some(session) = house.world.base.owner_of(id).map(str::to_owned) else { return };
+    if broker::ready(house, &session, id, &local) {
+        return;
+    }
     let world = &mut house.world;
     let Some(leg) = house.calls.leg_mut(&session) else { return };
     let is_up = leg.state == LegState::Answered;

@@ -102,6 +102,8 @@ pub(super) struct Call {
     pub(super) rang: bool,
     /// Custom parameters of whoever called.
     pub(super) parameters: Option<Value>,
+    /// The one who is called once the first one has it (w5.2).
+    pub(super) then: Option<String>,
     /// The caller's first offer.
     pub(super) offer: Option<String>,
     pub(super) made: Instant,
@@ -122,6 +124,7 @@ impl Call {
             channel: Channel::Socket,
             rang: false,
             parameters: None,
+            then: None,
             offer: None,
             made: now,
             connected: None,

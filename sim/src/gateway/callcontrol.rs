@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::acts;
 use super::address::{self, Identity};
 use super::asked::{Asked, Outcome};
+use super::broker::{self, Said};
 use super::call::Glare;
 use super::conference;
 use super::credentials::Claim;
@@ -146,6 +147,7 @@ fn start(house: &mut House, asked: &Asked<'_>, request: &Value) -> Outcome {
         call.offer = Some(sdp.clone());
         call.parameters = parameters;
     }
+    broker::heard(house, &session, Said::Offer, &sdp);
     match setup::place(house, &call, 1, &to) {
         Ok(sessions) => setup::invite(house, &sessions, Some(&sdp)),
         Err(why) => setup::end(house, &call, &why, None),
@@ -254,6 +256,7 @@ fn audit(house: &mut House, session: &str) -> Reply {
 }
 
 fn accept(house: &mut House, session: &str, sdp: &str) {
+    broker::heard(house, session, Said::Answer, sdp);
     if transfer::answered(house, session, sdp) {
         return;
     }
@@ -281,6 +284,7 @@ fn offer(house: &mut House, session: &str, sdp: &str) -> Outcome {
         let speed = if *when == Glare::BeforeReply { Speed::First } else { Speed::Usual };
         acts::cross(house, peer, speed);
     }
+    broker::heard(house, session, Said::Offer, sdp);
     updates::offer(house, session, Some(sdp.to_owned()), Speed::Usual);
     if let Some((peer, Glare::AfterReply)) = &crossing {
         acts::cross(house, peer, Speed::Usual);
@@ -298,9 +302,13 @@ fn respond(house: &mut House, session: &str, request: &Value) -> Outcome {
         None => {
             let sdp = description(request)?;
             carry(house, session, parameters(request)?);
+            broker::heard(house, session, Said::Answer, sdp);
             transfer::respond(house, session, sdp)
         }
-        Some(Some(code @ 300..700)) => transfer::refuse(house, session, code),
+        Some(Some(code @ 300..700)) => {
+            broker::refused(house, session);
+            transfer::refuse(house, session, code)
+        }
         Some(_) => return Err(Refusal::wrong(37, "statusCode is one of SIP's refusals")),
     };
     if told { Ok(done()) } else { Err(Refusal::wrong(1004, "there is no offer to respond to")) }

@@ -147,6 +147,9 @@ impl Calls {
     pub(super) fn finish_leg(&mut self, session: &str, state: LegState, world: &mut World) {
         let Some(leg) = self.legs.get_mut(session) else { return };
         leg.state = state;
+        if let Some(broker) = leg.broker.take() {
+            broker.close(world);
+        }
         if let Some(scripted) = leg.scripted_mut() {
             scripted.close(world);
             if let Some(bridge) = scripted.bridge.take()
@@ -182,6 +185,9 @@ impl Calls {
 
     pub(super) fn clear(&mut self, world: &mut World) {
         for leg in self.legs.values_mut() {
+            if let Some(broker) = leg.broker.take() {
+                broker.close(world);
+            }
             if let Some(scripted) = leg.scripted_mut() {
                 scripted.close(world);
             }

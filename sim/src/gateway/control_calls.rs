@@ -75,8 +75,22 @@ fn media_body(house: &House, name: &str) -> Response<Vec<u8>> {
     let leg = media::scripted_in(house, &call);
     match leg.as_ref().and_then(|leg| house.calls.leg(leg)?.scripted()) {
         Some(scripted) => respond(200, &scripted.media_body()),
+        None if house.world.options.broker => respond(200, &brokered(house, &call)),
         None => error(404, "not.found", "Nobody without a client is in the call."),
     }
+}
+
+/// The figures of the gateway's own media, leg by leg (option `broker`).
+fn brokered(house: &House, call: &str) -> Value {
+    let legs = house.calls.call(call).into_iter().flat_map(super::call::Call::legs);
+    let figures = legs.filter_map(|session| {
+        let leg = house.calls.leg(session)?;
+        let mut body = leg.broker.as_ref()?.far.as_ref()?.body();
+        body["sessionData"] = json!(session);
+        body["user"] = json!(leg.user());
+        Some(body)
+    });
+    json!({"legs": figures.collect::<Vec<_>>()})
 }
 
 /// Somebody without a client calls a user.

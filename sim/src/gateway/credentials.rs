@@ -7,6 +7,7 @@ use serde_json::json;
 use sha1::{Digest as _, Sha1};
 
 use super::directory::{Account, User};
+use crate::service::http::decoded;
 
 /// Block of SHA-1, in bytes (RFC 2104 section 2).
 const BLOCK: usize = 64;
@@ -46,6 +47,12 @@ impl Claim {
             (None, Some(token)) => Self::Token(token.to_owned()),
             (None, None) => Self::Nothing,
         }
+    }
+
+    /// The token in the address of a socket, where there is one: nothing else says who opens it (w2.6).
+    pub(super) fn of_query(query: &str) -> Option<Self> {
+        let token = query.split('&').find_map(|pair| pair.strip_prefix("access_token="))?;
+        Some(Self::Bearer(decoded(token)))
     }
 
     /// The code that a user's request with these credentials is refused with.

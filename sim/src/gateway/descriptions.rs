@@ -17,6 +17,13 @@ pub(super) fn origin_id(sdp: &str) -> Option<String> {
     origin(sdp)?.get(1).map(|id| (*id).to_owned())
 }
 
+/// The direction of the audio in a description, as whoever made it sees it.
+pub(super) fn direction(sdp: &str) -> Direction {
+    let Ok(description) = Description::read(sdp) else { return Direction::SendRecv };
+    let audio = description.sections.iter().find(|section| section.kind() == "audio");
+    audio.map_or(Direction::Inactive, |section| section.direction_in(&description))
+}
+
 /// True if media flows by a description (w4.10): not if all video is inactive and all audio inactive
 /// or sendonly.
 pub(super) fn flows(sdp: &str) -> bool {

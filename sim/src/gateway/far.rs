@@ -45,6 +45,8 @@ struct Peer {
 /// See the [module](self).
 pub(super) struct Far {
     owner: String,
+    /// True if it can have video.
+    video: bool,
     local: Vec<SocketAddr>,
     peer: Peer,
     before: Option<Before>,
@@ -58,9 +60,34 @@ pub(super) struct Far {
 impl Far {
     /// Media over sockets that are open.
     pub(super) fn new(owner: &str, udp: UdpId, local: Vec<SocketAddr>, world: &mut World) -> Self {
-        let peer = Peer::new(owner, udp, 0, world);
+        Self::with(true, owner, udp, local, world)
+    }
+
+    /// The same for sound alone.
+    pub(super) fn sound(
+        owner: &str,
+        udp: UdpId,
+        local: Vec<SocketAddr>,
+        world: &mut World,
+    ) -> Self {
+        Self::with(false, owner, udp, local, world)
+    }
+
+    fn with(
+        video: bool,
+        owner: &str,
+        udp: UdpId,
+        local: Vec<SocketAddr>,
+        world: &mut World,
+    ) -> Self {
+        let peer = Peer::new(owner, udp, 0, video, world);
         let (owner, description) = (owner.to_owned(), String::new());
-        Self { owner, local, peer, before: None, made: 0, words: Vec::new(), description }
+        Self { owner, video, local, peer, before: None, made: 0, words: Vec::new(), description }
+    }
+
+    /// Wants that direction of audio from now on.
+    pub(super) fn wants(&mut self, direction: Direction) {
+        self.peer.wants(direction);
     }
 
     pub(super) fn end(&self) -> &FarEnd {
@@ -181,7 +208,7 @@ impl Far {
     /// Another peer takes the place of the one that there is.
     fn renew(&mut self, world: &mut World) -> Peer {
         self.made += 1;
-        let fresh = Peer::new(&self.owner, self.udp(), self.made, world);
+        let fresh = Peer::new(&self.owner, self.udp(), self.made, self.video, world);
         std::mem::replace(&mut self.peer, fresh)
     }
 
@@ -239,9 +266,11 @@ impl Far {
 const VIDEO: Wish = Wish { kind: MediaKind::Video, direction: Direction::SendRecv };
 
 impl Peer {
-    fn new(owner: &str, udp: UdpId, number: u64, world: &mut World) -> Self {
+    fn new(owner: &str, udp: UdpId, number: u64, video: bool, world: &mut World) -> Self {
         let mut config = EngineConfig::new(world.seed.child(&format!("{owner}/{number}")));
-        config.video = vec![VideoCodec::Vp8, VideoCodec::H264];
+        if video {
+            config.video = vec![VideoCodec::Vp8, VideoCodec::H264];
+        }
         let engine = world.factory.create(world.base.now, config, RtpManner::default());
         let end = FarEnd::new(udp, engine);
         Self { end, told: Vec::new(), remote: None, direction: Direction::SendRecv }

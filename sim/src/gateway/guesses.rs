@@ -77,6 +77,8 @@ pub(super) fn mail_counts() -> Value {
 /// is a path). The registration may be below the user's path or beside it.
 pub(super) const DEVICE_PATH: &str = "registration";
 
+/// The status of an upgrade whose token is not the user's (no row: w2.6 only says that there are such).
+pub(super) const SOCKET_REFUSED: u16 = 401;
 /// The code of a socket that another one of the same subscription replaced (no row: nobody says).
 pub(super) const REPLACED_CLOSE: u16 = 1001;
 /// The time that a client has to close its socket after it deleted the subscription; after that, the

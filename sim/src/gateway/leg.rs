@@ -5,9 +5,12 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::address::Identity;
+use super::broker::Broker;
 use super::descriptions::version;
+use super::far::Far;
 use super::guesses;
 use super::party::Scripted;
+use crate::service::FarEndMode;
 
 /// The state of a leg (w8.8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +95,10 @@ pub(super) struct Leg {
     pub(super) held: bool,
     /// Its own last description.
     pub(super) sdp: Option<String>,
+    /// The gateway's own media at it, where that is between two clients.
+    pub(super) broker: Option<Box<Broker>>,
+    /// A client's own offer, until the gateway answers it itself.
+    pub(super) offered: Option<String>,
     pub(super) audit: Audit,
     /// Custom parameters for its next notification.
     pub(super) parameters: Option<Value>,
@@ -116,6 +123,8 @@ impl Leg {
             called: false,
             held: false,
             sdp: None,
+            broker: None,
+            offered: None,
             audit: Audit { count: 0, last: now, every: guesses::AUDIT_INTERVAL },
             parameters: None,
         }
@@ -140,6 +149,16 @@ impl Leg {
         match &mut self.party {
             Party::Scripted(scripted) => Some(scripted),
             Party::Client { .. } | Party::Phantom => None,
+        }
+    }
+
+    /// The media that the gateway has at it, and its behaviour.
+    pub(super) fn far_mut(&mut self) -> Option<(&mut Far, FarEndMode)> {
+        match &mut self.party {
+            Party::Scripted(scripted) => Some((scripted.far.as_mut()?, scripted.mode)),
+            Party::Client { .. } | Party::Phantom => {
+                Some((self.broker.as_mut()?.far.as_mut()?, FarEndMode::Silence))
+            }
         }
     }
 

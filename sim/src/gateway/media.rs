@@ -7,23 +7,25 @@ use offhook::machine::UdpId;
 use offhook::media::{AudioFrame, Digit};
 use serde_json::json;
 
+use super::broker;
 use super::house::House;
 use super::setup::happened;
 use crate::service::{FarEndMode, Output, Packet, Word};
 
 /// The time for which nobody else is heard in a conference after somebody spoke.
 const FLOOR: Duration = Duration::from_millis(200);
+/// The time for which a key is down.
+pub(super) const PRESS: Duration = Duration::from_millis(100);
 
 /// Everything of a leg's media that came, or was due, is dealt with.
 pub(super) fn settle(house: &mut House, session: &str) {
     let world = &mut house.world;
     let Some(leg) = house.calls.leg_mut(session) else { return };
     let call = leg.call.clone();
-    let Some(scripted) = leg.scripted_mut() else { return };
-    let mode = scripted.mode;
-    let Some(far) = scripted.far.as_mut() else { return };
-    let bridge = scripted.bridge.clone();
-    let (mut told, mut heard) = (Vec::new(), Vec::new());
+    let is_brokered = leg.broker.is_some();
+    let bridge = leg.scripted().and_then(|scripted| scripted.bridge.clone());
+    let Some((far, mode)) = leg.far_mut() else { return };
+    let (mut told, mut heard, mut keys) = (Vec::new(), Vec::new(), Vec::new());
     // What is said back may lead to more.
     for _ in 0..2 {
         let mut echoes = Vec::new();
@@ -37,9 +39,10 @@ pub(super) fn settle(house: &mut House, session: &str) {
                     told.push(("media-state", json!({"state": name})));
                 }
                 Word::Key(digit) => {
+                    keys.push(digit);
                     told.push(("dtmf", json!({"digit": digit.as_char().to_string()})));
                 }
-                Word::Heard(frame) if bridge.is_some() => heard.push(frame),
+                Word::Heard(frame) if bridge.is_some() || is_brokered => heard.push(frame),
                 Word::Heard(frame) => match mode {
                     FarEndMode::External => {
                         let conversation = call.clone();
@@ -62,7 +65,9 @@ pub(super) fn settle(house: &mut House, session: &str) {
     for (kind, data) in told {
         happened(house, kind, session, &data);
     }
-    if let Some(bridge) = bridge.filter(|_| !heard.is_empty()) {
+    if is_brokered && !(heard.is_empty() && keys.is_empty()) {
+        broker::pass_on(house, session, &heard, &keys);
+    } else if let Some(bridge) = bridge.filter(|_| !heard.is_empty()) {
         pass_on(house, &bridge, session, heard);
     }
 }
@@ -101,7 +106,7 @@ pub(super) fn datagram(
     let Some(session) = house.world.base.owner_of(id).map(str::to_owned) else { return };
     let now = house.world.base.now;
     let leg = house.calls.leg_mut(&session);
-    let Some(far) = leg.and_then(|leg| leg.scripted_mut()?.far.as_mut()) else { return };
+    let Some((far, _)) = leg.and_then(|leg| leg.far_mut()) else { return };
     let packet = Packet { local, remote, data };
     let end = far.end_mut();
     end.heard = Some(now);
@@ -113,10 +118,8 @@ pub(super) fn handle_timeout(house: &mut House) {
     for session in house.calls.media.up_to(&house.world.base.now) {
         let world = &mut house.world;
         let now = world.base.now;
-        let scripted = house.calls.leg_mut(&session).and_then(|leg| leg.scripted_mut());
-        let Some(scripted) = scripted else { continue };
-        let mode = scripted.mode;
-        let Some(far) = scripted.far.as_mut() else { continue };
+        let far = house.calls.leg_mut(&session).and_then(|leg| leg.far_mut());
+        let Some((far, mode)) = far else { continue };
         far.end_mut().handle_timeout(now, mode, &mut world.prompt);
         let forsaken = far.end_mut().take_forsaken(now);
         settle(house, &session);
@@ -162,8 +165,7 @@ pub(super) fn far_keys(house: &mut House, call: &str, digits: &[Digit]) -> bool 
     let now = house.world.base.now;
     let leg = house.calls.leg_mut(&session);
     let Some(far) = leg.and_then(|leg| leg.scripted_mut()?.far.as_mut()) else { return false };
-    let press = Duration::from_millis(100);
-    let pressed = far.end_mut().engine.send_dtmf(now, digits, press).is_ok();
+    let pressed = far.end_mut().engine.send_dtmf(now, digits, PRESS).is_ok();
     settle(house, &session);
     pressed
 }

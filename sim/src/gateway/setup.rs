@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::address::{self, Identity};
 use super::call::{Call, CallState, Handover};
+use super::click;
 use super::directory::User;
 use super::house::House;
 use super::leg::{Leg, LegState, Party, Reach};
@@ -159,8 +160,10 @@ pub(super) fn answer(house: &mut House, session: &str, sdp: &str) {
     let others: Vec<_> =
         call.ends[end].legs.iter().filter(|leg| *leg != session).cloned().collect();
     call.ends[end].chosen = Some(session.to_owned());
-    call.state = CallState::Connected;
-    call.connected = Some(now);
+    if call.then.is_none() {
+        call.state = CallState::Connected;
+        call.connected = Some(now);
+    }
     for other in others {
         cancel(house, &other, LegState::Elsewhere, &reason(9904, "Answered elsewhere"));
     }
@@ -174,6 +177,9 @@ pub(super) fn answer(house: &mut House, session: &str, sdp: &str) {
         tell_at(house, session, News::Cancel(9904, "Answered".to_owned()), speed);
     }
     happened(house, "answered", session, &json!({}));
+    if click::answered(house, session, sdp) {
+        return;
+    }
     for peer in house.calls.peers(session) {
         if let Some(leg) = house.calls.leg_mut(&peer) {
             leg.state = LegState::Answered;

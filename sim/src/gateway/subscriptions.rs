@@ -8,6 +8,7 @@ use offhook::machine::Wake;
 use serde_json::{Value, json};
 
 use super::agenda::Job;
+use super::credentials::Claim;
 use super::guesses;
 use super::notify::Notice;
 use super::options::Weather;
@@ -261,6 +262,7 @@ impl Subscriptions {
     // Sockets
 
     pub(super) fn requested(&mut self, conn: ConnId, path: &str, world: &mut World) {
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let segments: Vec<_> = path.split('/').filter(|segment| !segment.is_empty()).collect();
         let id = match segments.as_slice() {
             ["rest", "version", "1", "user", user, "websocket", channel] => {
@@ -273,6 +275,11 @@ impl Subscriptions {
         let fault = world.base.record.open().faults.take_fault("GET", path, None);
         let ordered =
             fault.and_then(|fault| fault.response()).map(|answer| answer.status().as_u16());
+        let user = id.as_ref().and_then(|id| self.by_id.get(id)).map(|one| &one.user);
+        let user = user.and_then(|user| world.directory.user(user));
+        let token = Claim::of_query(query);
+        let wrong = user.zip(token).is_some_and(|(user, token)| token.check(user).is_err());
+        let ordered = ordered.or(wrong.then_some(guesses::SOCKET_REFUSED));
         let Some(id) = id.filter(|_| ordered.is_none()) else {
             let status = ordered.unwrap_or(404);
             world.base.happened("ws-refused", json!({"status": status, "path": path}));

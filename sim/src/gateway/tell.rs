@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::agenda::{Act, Job};
+use super::broker;
 use super::call::Channel;
 use super::house::House;
 use super::leg::{Leg, Party, Reach};
@@ -35,6 +36,22 @@ pub(super) enum News {
     Fail(i64, String),
 }
 
+impl News {
+    /// The description in it.
+    pub(super) fn sdp(&self) -> Option<&str> {
+        match self {
+            Self::Call(sdp) | Self::Offer(sdp) => sdp.as_deref(),
+            Self::Progress(sdp) | Self::Answer(sdp) | Self::Response(sdp) => Some(sdp),
+            Self::Ringing
+            | Self::Refused(..)
+            | Self::End(..)
+            | Self::Cancel(..)
+            | Self::Complete(..)
+            | Self::Fail(..) => None,
+        }
+    }
+}
+
 /// The way in which news reaches a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Speed {
@@ -53,7 +70,11 @@ pub(super) fn tell(house: &mut House, session: &str, news: News) {
 pub(super) fn tell_at(house: &mut House, session: &str, news: News, speed: Speed) {
     let Some(leg) = house.calls.leg(session) else { return };
     match &leg.party {
-        Party::Client { .. } => notify(house, session, &news, speed),
+        Party::Client { .. } => {
+            if let Some(news) = broker::through(house, session, news, speed) {
+                notify(house, session, &news, speed);
+            }
+        }
         Party::Scripted(_) => hear(house, session, news),
         Party::Phantom => {}
     }

@@ -153,6 +153,18 @@ impl Emulator {
         Some((text("userId")?, text("token")?))
     }
 
+    /// Makes a user of the model gateway; their whole name and their password. What is to be said of them
+    /// besides goes through [`Emulator::control`], as all else that the gateway is to do does
+    /// (`ribbon/calls`), and [`Emulator::far_end`] takes its calls, too. None when the emulator has ended or
+    /// is full.
+    #[must_use]
+    pub fn add_gateway_user(&self, user: &str, password: Option<&str>) -> Option<(String, String)> {
+        let body = serde_json::json!({"user": user, "password": password});
+        let user = self.control("POST", "ribbon/users", &body)?;
+        let text = |key: &str| user[key].as_str().map(str::to_owned);
+        Some((text("user")?, text("password")?))
+    }
+
     /// One request to the control API, without a socket: `POST`, `calls`, a body. The answer's
     /// body; none for an error status or when the emulator has ended. Blocks.
     #[must_use]

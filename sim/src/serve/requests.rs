@@ -119,7 +119,7 @@ async fn read(
 
 async fn upgrade(desk: Desk, door: Door, request: Request) -> Response {
     let (mut parts, _) = request.into_parts();
-    let path = parts.uri.path().to_owned();
+    let path = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
     let socket = match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
         Ok(socket) => socket,
         Err(rejection) => return rejection.into_response(),

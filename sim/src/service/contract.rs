@@ -80,7 +80,7 @@ pub enum Input {
     SocketRequested {
         /// The name of the connection.
         conn: ConnId,
-        /// The path asked for.
+        /// The path asked for, with its query.
         path: String,
     },
     /// A text message came.

@@ -53,7 +53,8 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
                 let conn = conn(phone, id);
                 let socket =
                     Socket { conn, opened: false, dead: false, up_at: self.now, down_at: self.now };
-                let path = request.uri().path().to_owned();
+                let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+                let path = path.to_owned();
                 self.phones[phone.0].sockets.insert(id, socket);
                 let at = deadline - self.start;
                 self.queue.push(at, Happening::OpenDeadline { phone, ws: id });

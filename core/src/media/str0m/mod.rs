@@ -76,6 +76,10 @@ impl std::fmt::Debug for WebRtcFactory {
 }
 
 impl EngineFactory for WebRtcFactory {
+    fn name(&self) -> Option<&'static str> {
+        Some("str0m")
+    }
+
     fn create(&mut self, now: Instant, config: EngineConfig) -> Box<dyn Engine> {
         Box::new(engine::WebRtc::new(self.ingredients.clone(), config, now))
     }

@@ -9,12 +9,15 @@
 //! any but Cancelled, Ended ──> Ended
 //! ```
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::association::Association;
 use super::audit::Audit;
 use super::decide::Standing;
 use super::desk::Desk;
+use super::glare::{Again, Change};
+use super::keys::Keys;
 use super::operations::Operations;
 use super::told::Told;
 use super::tracks::{Difference, Source, Tracks};
@@ -29,6 +32,7 @@ use crate::ribbon::history::CallDirection;
 use crate::ribbon::ids::{OperationId, SessionData};
 use crate::ribbon::info::{CallInfo, EndReason};
 use crate::ribbon::outbox::Outbox;
+use crate::ribbon::pipeline::SdpHandler;
 
 /// The purpose of a collection of candidates: the request that follows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -147,6 +151,16 @@ pub(super) struct Call {
     pub(super) adding: Vec<Source>,
     /// The time at which media that is disconnected is given up.
     pub(super) media_until: Option<Instant>,
+    /// The handlers of descriptions that were set when it began.
+    pub(super) handlers: Vec<Arc<dyn SdpHandler>>,
+    /// The last change that we asked for, and how often it was tried again.
+    pub(super) asked: Option<(Change, u32)>,
+    /// A change that lost by glare, and is tried again.
+    pub(super) again: Option<Again>,
+    /// Keys that are still to be pressed.
+    pub(super) keys: Keys,
+    /// The time of its next figures.
+    pub(super) figures: Option<Instant>,
 }
 
 // Descriptions hold the password of ICE.
@@ -199,6 +213,11 @@ impl Call {
             restart: None,
             adding: Vec::new(),
             media_until: None,
+            handlers: Vec::new(),
+            asked: None,
+            again: None,
+            keys: Keys::default(),
+            figures: None,
         }
     }
 
@@ -365,6 +384,8 @@ impl Call {
         self.answering = None;
         self.media_until = None;
         self.offer = None;
+        self.keys.clear();
+        self.figures = None;
         self.audit.stop();
         self.info.media = self.media_name();
         if let Some(media) = self.media.take() {
@@ -375,6 +396,7 @@ impl Call {
 
     /// Ends operations as the call is over, without an error of their own; their commands have one.
     pub(super) fn abandon(&mut self, but: Option<&OperationId>, desk: &mut Desk<'_>) {
+        self.leave_again(desk);
         for op in self.ops.ids() {
             if Some(&op) != but {
                 let over = Error::new(CallCode::InvalidState, "the call is over");
@@ -397,7 +419,10 @@ impl Call {
         let restart = self.restart.as_ref().map(|restart| restart.turn.unwrap_or(restart.until));
         let restart = at(restart, "restart of media");
         let media = at(self.media_until, "media disconnected");
-        [step, moving, waiting, restart, media, self.audit.next_wake()]
+        let again = at(self.again.as_ref().map(|again| again.at), "another try");
+        let keys = at(self.keys.due(), "keys");
+        let figures = at(self.figures, "figures");
+        [step, moving, waiting, restart, media, again, keys, figures, self.audit.next_wake()]
             .into_iter()
             .fold(None, Wake::earliest)
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::call::{Call, Purpose, Restart, Step};
 use super::desk::Desk;
+use super::glare::Change;
 use crate::machine::CommandId;
 use crate::media::MediaState;
 use crate::ribbon::ask::{Ask, CallAsk};
@@ -56,6 +57,7 @@ impl Call {
     pub(super) fn hold(&mut self, command: CommandId, held: bool, desk: &mut Desk<'_>) {
         let kind = if held { OperationKind::Hold } else { OperationKind::Unhold };
         let op = self.start(kind, true, Some(command), desk);
+        self.asked = Some((Change::Hold(held), 0));
         let Some(media) = &mut self.media else { return };
         match media.offer_held(self.info.hold.with_local(held), desk) {
             Ok(()) => self.collect(op, Purpose::Offer, desk),
@@ -67,6 +69,7 @@ impl Call {
     /// time the passive one waits, and while the notification socket is down nobody could answer.
     pub(super) fn restart(&mut self, command: CommandId, desk: &mut Desk<'_>) {
         let op = self.start(OperationKind::MediaRestart, true, Some(command), desk);
+        self.asked = Some((Change::Restart, 0));
         let now = desk.out.now();
         let passive = self.media.as_ref().is_some_and(super::association::Association::is_passive);
         let turn = passive.then(|| now + desk.out.config.call.media_retry_delay);

@@ -15,15 +15,13 @@ use crate::ribbon::error::{AuthCode, CallCode, Error, ErrorCode, WebRtcCode};
 use crate::ribbon::event::Event;
 use crate::ribbon::history::CallDirection;
 use crate::ribbon::ids::{CallId, TrackId, UserId};
-use crate::ribbon::info::{CallInfo, Participant, StatsReport};
+use crate::ribbon::info::{CallInfo, Participant};
 use crate::ribbon::outbox::Outbox;
 use crate::ribbon::wanted::{CallMedia, MoreMedia};
 use crate::ribbon::wire::address::{Destination, sender};
 use crate::ribbon::wire::parameters;
 use crate::ribbon::wire::resources::calls::SessionRequest;
 
-/// The most keys of one command.
-const MAX_KEYS: usize = 64;
 /// The most tracks of one command.
 const MAX_TRACKS: usize = 32;
 
@@ -130,9 +128,7 @@ impl Calls {
             }
             Command::SendDtmf { call, tones, .. } => {
                 let call = self.find(call)?;
-                if tones.is_empty() || tones.len() > MAX_KEYS {
-                    return Err(invalid("no keys, or too many"));
-                }
+                call.keys.may_take(tones)?;
                 if !takes_keys(call.info.state) {
                     return Err(invalid_state(call.info.state));
                 }
@@ -140,12 +136,10 @@ impl Calls {
             }
             Command::GetStats { call, track } => {
                 let call = self.find(call)?;
-                match track {
-                    Some(track) if call.tracks.find(track).is_none() => {
-                        Err(invalid("there is no such track"))
-                    }
-                    Some(_) | None => Ok(()),
+                if track.as_ref().is_some_and(|track| call.tracks.find(track).is_none()) {
+                    return Err(invalid("there is no such track"));
                 }
+                call.ops.may_start(OperationKind::GetStats)
             }
             Command::DirectTransfer { call, to } => {
                 Destination::new(to.clone())?;
@@ -313,6 +307,7 @@ impl Calls {
                     if !options.parameters.is_empty() {
                         call.info.parameters = options.parameters;
                     }
+                    call.limit(options.bandwidth);
                     call.answer(id, media, desk);
                 });
             }
@@ -352,22 +347,11 @@ impl Calls {
             Command::SendCustomParameters { call } => {
                 self.with(&call, out, |call, desk| call.send_parameters(id, desk));
             }
-            Command::SendDtmf { call, tones, duration } => {
-                self.with(&call, out, |call, desk| {
-                    let op = call.start(OperationKind::SendDtmf, true, Some(id), desk);
-                    let sent = match &mut call.media {
-                        Some(media) => media.send_keys(&tones, duration, desk),
-                        None => Err(invalid_state(call.info.state)),
-                    };
-                    call.finish(&op, sent.map(|()| Outcome::Done), desk);
-                });
+            Command::SendDtmf { call, tones, duration, gap } => {
+                self.with(&call, out, |call, desk| call.press(id, tones, duration, gap, desk));
             }
-            Command::GetStats { call, .. } => {
-                let at = out.now().saturating_duration_since(out.begun());
-                let media = self.live.get(&call).and_then(|call| call.media.as_ref());
-                let media = media.map(|media| media.stats(&self.peers)).unwrap_or_default();
-                let version = crate::ribbon::VERSION;
-                out.complete(id, Ok(Outcome::Stats(StatsReport { call, at, media, version })));
+            Command::GetStats { call, track } => {
+                self.with(&call, out, |call, desk| call.tell_figures(id, track, desk));
             }
             Command::DirectTransfer { call, to } => {
                 let to = address(&to, out);
@@ -429,7 +413,8 @@ impl Calls {
         call.destination = destination;
         call.source = sender(&user, options.display_name.as_deref());
         call.info.parameters = options.parameters;
-        self.add(call);
+        call.limit(options.bandwidth);
+        self.add(call, out);
         out.event(Event::CallStarted { call: id.clone(), command });
         self.with(&id, out, |call, desk| call.make(command, Purpose::Make, media, desk));
     }
@@ -455,23 +440,24 @@ impl Calls {
         let of = |call: &CallId| {
             let call = self.live.get(call)?;
             let remote = &call.info.remote;
-            let name = remote.display_name.clone().or_else(|| remote.display_number.clone());
-            Some((call.session.clone()?, name.unwrap_or_default(), call.info.parameters.clone()))
+            let number = remote.display_number.clone().unwrap_or_default();
+            Some((call.session.clone()?, number, call.info.parameters.clone()))
         };
-        let (Some((first, name, parameters)), Some((second, other_name, _))) = (of(one), of(other))
+        let (Some((first, number, parameters)), Some((second, other_number, _))) =
+            (of(one), of(other))
         else {
             return;
         };
         let (id, user) = (CallId::random(&mut self.rng), out.user());
         let remote = Participant {
-            display_name: Some(format!("{name},{other_name}")),
-            display_number: None,
+            display_name: None,
+            display_number: Some(format!("{number},{other_number}")),
         };
         let (from, to) = (user.clone(), user);
         let info = CallInfo::new(id.clone(), CallDirection::Outgoing, from, to, remote);
         let mut call = Call::new(info);
         call.info.parameters = parameters;
-        self.add(call);
+        self.add(call, out);
         self.pairs.begin([one.clone(), other.clone()], None, Some(id.clone()));
         for old in [one, other] {
             let kind = OperationKind::Join;

@@ -21,19 +21,7 @@ const DISCONNECTED: Duration = Duration::from_secs(10);
 
 impl Calls {
     pub(in crate::ribbon) fn track(&self, id: &TrackId) -> Option<TrackInfo> {
-        self.live.values().find_map(|call| {
-            let (lane, muted) = call.tracks.find(id)?;
-            Some(TrackInfo {
-                id: id.clone(),
-                call: call.info.id.clone(),
-                local: lane.local,
-                kind: lane.track.kind,
-                frames: call.media_name().map(|media| MediaTrack { media, track: lane.track }),
-                sinks: Vec::new(),
-                muted,
-                source_muted: false,
-            })
-        })
+        self.live.values().find_map(|call| call.track(id))
     }
 
     /// The media of one side of a call.

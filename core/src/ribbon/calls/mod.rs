@@ -10,6 +10,9 @@ mod decide;
 mod desk;
 mod early;
 mod end;
+mod figures;
+mod glare;
+mod keys;
 mod media;
 mod more;
 mod moves;
@@ -130,11 +133,14 @@ impl Calls {
     ) -> Option<T> {
         let call = self.live.get_mut(id)?;
         let socket_up = self.socket_up;
-        let mut desk = Desk { out, peers: &mut self.peers, rng: &mut self.rng, socket_up };
+        let (peers, rng, handlers) = (&mut self.peers, &mut self.rng, call.handlers.clone());
+        let mut desk = Desk { out, peers, rng, socket_up, handlers };
         Some(act(call, &mut desk))
     }
 
-    fn add(&mut self, call: Call) {
+    /// A call begins: what is set now for its descriptions counts to its end.
+    fn add(&mut self, mut call: Call, out: &Outbox) {
+        call.handlers.clone_from(&out.config.call.sdp_handlers);
         if let Some(session) = &call.session {
             self.sessions.insert(session.clone(), call.info.id.clone());
         }
@@ -185,7 +191,7 @@ impl Calls {
         let info = CallInfo::new(id.clone(), CallDirection::Incoming, from, to, remote);
         let mut call = Call::new(info);
         call.session = Some(told.session);
-        self.add(call);
+        self.add(call, out);
         self.with(&id, out, |call, desk| {
             call.received(told.sdp.as_deref(), told.parameters, desk);
             if pushed && !call.is_over() {
@@ -293,6 +299,11 @@ impl Calls {
 
     // Time.
 
+    /// The name of the engine that media has.
+    pub(super) fn engine(&self) -> Option<&'static str> {
+        self.peers.engine_name()
+    }
+
     pub(super) fn handle_timeout(&mut self, out: &mut Outbox) {
         let now = out.now();
         self.early.handle_timeout(now);
@@ -300,6 +311,9 @@ impl Calls {
             self.with(&id, out, |call, desk| {
                 call.negotiation_timeout(desk);
                 call.restart_timeout(desk);
+                call.again_timeout(desk);
+                call.keys_timeout(desk);
+                call.figures_timeout(desk);
                 call.audit_timeout(desk);
                 call.media_timeout(desk);
                 call.drain(desk);

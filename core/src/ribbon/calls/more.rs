@@ -2,6 +2,7 @@
 
 use super::call::{Call, Purpose};
 use super::desk::Desk;
+use super::glare::Change;
 use super::tracks::{Lane, Source};
 use crate::machine::{CommandId, MediaKind, Track};
 use crate::ribbon::command::Outcome;
@@ -70,6 +71,11 @@ impl Call {
         self.tracks.used(true).into_iter().filter(video).collect()
     }
 
+    /// Limits what the far side is to send, from the next description on; what is not said stays.
+    pub(super) fn limit(&mut self, bandwidth: Option<Bandwidth>) {
+        self.info.bandwidth = self.info.bandwidth.changed_by(bandwidth.unwrap_or_default());
+    }
+
     /// Adds sources.
     pub(super) fn add_media(
         &mut self,
@@ -80,8 +86,9 @@ impl Call {
         desk: &mut Desk<'_>,
     ) {
         let op = self.start(kind, true, Some(command), desk);
+        self.asked = Some((Change::Add(kind, sources.clone()), 0));
+        self.limit(bandwidth);
         let Some(media) = &mut self.media else { return };
-        media.limit(bandwidth);
         let kinds: Vec<_> = sources.iter().map(|(kind, _)| *kind).collect();
         match media.offer_more(&kinds, desk) {
             Ok(()) => {
@@ -102,8 +109,9 @@ impl Call {
         desk: &mut Desk<'_>,
     ) {
         let op = self.start(kind, true, Some(command), desk);
+        self.asked = Some((Change::Remove(kind, tracks.to_vec()), 0));
+        self.limit(bandwidth);
         let Some(media) = &mut self.media else { return };
-        media.limit(bandwidth);
         match media.offer_less(tracks, desk) {
             Ok(()) => self.collect(op, Purpose::Offer, desk),
             Err(error) => self.withdraw(&op, error, desk),

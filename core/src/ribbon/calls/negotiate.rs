@@ -85,7 +85,11 @@ impl Call {
             true => SdpKind::Offer,
             false => SdpKind::Answer,
         };
-        let text = match self.media.as_mut().map(|media| media.description(kind, &self.info.id)) {
+        let described = self.media.as_mut().map(|media| {
+            media.limit(self.info.bandwidth);
+            media.description(kind, &self.info.id)
+        });
+        let text = match described {
             Some(Ok(text)) => text,
             Some(Err(error)) => return self.not_sent(&op, &purpose, error, desk),
             None => return,
@@ -279,7 +283,9 @@ impl Call {
         self.adding.clear();
         let kind = self.ops.kind(op).map_or("", OperationKind::as_str);
         let back = self.media.as_mut().map_or(Ok(None), |media| media.rollback(desk));
-        self.fail(op, error, desk);
+        if back.is_err() || !self.try_again(op, &error, desk) {
+            self.fail(op, error, desk);
+        }
         match back {
             Ok(Some(state)) => self.media_is(state, desk.out),
             Ok(None) => {}

@@ -181,6 +181,11 @@ impl Operations {
         Some(running.info.id.clone())
     }
 
+    /// Takes the command away from an operation, which somebody else answers.
+    pub(super) fn disown(&mut self, id: &OperationId) -> Option<CommandId> {
+        self.running.iter_mut().find(|running| running.info.id == *id)?.command.take()
+    }
+
     /// All that are under way, the oldest first.
     pub(super) fn ids(&self) -> Vec<OperationId> {
         self.running.iter().map(|running| running.info.id.clone()).collect()

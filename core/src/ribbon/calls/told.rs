@@ -6,7 +6,7 @@ use super::decide::Coming;
 use crate::plain;
 use crate::ribbon::ids::SessionData;
 use crate::ribbon::info::{CustomParameter, EndReason, Participant};
-use crate::ribbon::wire::address::with_domain;
+use crate::ribbon::wire::address::{with_domain, without_scheme};
 use crate::ribbon::wire::{Leg, LegEvent};
 
 /// The thing that happened.
@@ -73,7 +73,7 @@ impl Told {
             .caller
             .display_number
             .as_deref()
-            .is_some_and(|number| number.starts_with("conference@"));
+            .is_some_and(|number| without_scheme(number).starts_with("conference@"));
         let said = if incoming || conference { &self.caller } else { &self.remote };
         let number = said.display_number.as_ref().map(|number| with_domain(number, domain));
         Participant {

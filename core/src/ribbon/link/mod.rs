@@ -183,7 +183,7 @@ impl Link {
 
     pub(super) fn socket_info(&self, out: &Outbox) -> SocketInfo {
         let url = self.subscription().map(|held| out.socket_url(held.channel.as_str()));
-        SocketInfo { state: self.socket.state(), pinging: self.socket.is_pinging(), url }
+        SocketInfo::new(self.socket.state(), self.socket.is_pinging(), url, &out.config)
     }
 
     /// The name by which the gateway tells this client from the user's others.

@@ -96,10 +96,12 @@ pub(crate) fn remove_bundling(sdp: &mut Description<'_>) {
 
 /// Says that all sections that are on share a path, where nothing is said: the engine knows no other way.
 pub(crate) fn restore_bundling(sdp: &mut Description<'_>) {
-    let said = sdp.groups("BUNDLE").next().is_some();
+    if sdp.groups("BUNDLE").next().is_some() {
+        return;
+    }
     let on = sdp.sections.iter().filter(|section| !section.is_off());
     let mids: Vec<_> = on.filter_map(|section| section.mid()).collect();
-    if said || mids.is_empty() {
+    if mids.is_empty() {
         return;
     }
     let line = Line::attribute_line("group", &format!("BUNDLE {}", mids.join(" ")));
@@ -139,7 +141,7 @@ pub(crate) fn open_roles(offer: &mut Description<'_>) {
 fn replace_role(sdp: &mut Description<'_>, old: &str, new: &str) {
     let all = sdp.sections.iter_mut().map(|section| &mut section.lines);
     for line in std::iter::once(&mut sdp.session).chain(all).flatten() {
-        if matches!(line.attribute(), Some(("setup", value)) if value == old) {
+        if line.value_of("setup") == Some(old) {
             *line = Line::attribute_line("setup", new);
         }
     }

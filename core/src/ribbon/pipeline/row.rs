@@ -50,18 +50,17 @@ impl Pipeline {
         origin: &mut Origin,
     ) -> Result<String, Error> {
         let context = |step| SdpContext::new(call, kind, step, SdpEndpoint::Local);
-        let set = self.handled(text, &context(SdpStep::Set))?;
-        let mut whole = read(&set)?;
+        let mut whole = read(text)?;
+        self.handle(&mut whole, &context(SdpStep::Set))?;
         remove_trickle(&mut whole);
         add_candidates(&mut whole, candidates);
         if self.remove_bundling {
             remove_bundling(&mut whole);
         }
-        let sent = self.handled(&whole.to_string(), &context(SdpStep::Send))?;
-        let mut sent = read(&sent)?;
-        limit_bandwidth(&mut sent, self.bandwidth);
-        origin.stamp(&mut sent);
-        Ok(sent.to_string())
+        self.handle(&mut whole, &context(SdpStep::Send))?;
+        limit_bandwidth(&mut whole, self.bandwidth);
+        origin.stamp(&mut whole);
+        Ok(whole.text())
     }
 
     /// A description of the far side's, from the wire to the engine.
@@ -78,8 +77,8 @@ impl Pipeline {
         arrival: Arrival,
     ) -> Result<String, Error> {
         let context = SdpContext::new(call, kind, SdpStep::Set, SdpEndpoint::Remote);
-        let set = self.handled(text, &context)?;
-        let mut whole = read(&set)?;
+        let mut whole = read(text)?;
+        self.handle(&mut whole, &context)?;
         match kind {
             SdpKind::Answer | SdpKind::Pranswer => settle_roles(&mut whole, arrival.caller),
             SdpKind::Offer if arrival.rebuilt => open_roles(&mut whole),
@@ -89,22 +88,23 @@ impl Pipeline {
             force_directions(&mut whole, Direction::Inactive);
         }
         restore_bundling(&mut whole);
-        Ok(whole.to_string())
+        Ok(whole.text())
     }
 
-    /// A description after all handlers, and without keys in the clear.
-    fn handled(&self, text: &str, context: &SdpContext<'_>) -> Result<String, Error> {
-        let original = read(text)?;
-        let mut sdp = original.clone();
-        for handler in &self.handlers {
-            let change = || handler.handle(&mut sdp, context, &original);
-            if catch_unwind(AssertUnwindSafe(change)).is_err() {
-                return Err(Error::new(CallCode::InvalidParam, "an SDP handler panicked"));
+    /// Lets all handlers change a description, and leaves no keys in the clear.
+    fn handle(&self, sdp: &mut Description<'_>, context: &SdpContext<'_>) -> Result<(), Error> {
+        if !self.handlers.is_empty() {
+            let original = sdp.clone();
+            for handler in &self.handlers {
+                let change = || handler.handle(sdp, context, &original);
+                if catch_unwind(AssertUnwindSafe(change)).is_err() {
+                    return Err(Error::new(CallCode::InvalidParam, "an SDP handler panicked"));
+                }
+                check(sdp)?;
             }
-            check(&sdp)?;
         }
-        remove_crypto(&mut sdp);
-        Ok(sdp.to_string())
+        remove_crypto(sdp);
+        Ok(())
     }
 }
 

@@ -259,17 +259,25 @@ fn w1_4_redirects_are_followed_and_credentials_stay_at_home() {
 
 #[test]
 fn ra_003_destroy_ends_everything_and_nothing_is_done_afterwards() {
-    let mut rig = Rig::up();
-    rig.connected();
-    let command = rig.submit(Command::Destroy).unwrap();
-    assert_eq!(rig.completion(command), Some(Ok(Outcome::Done)));
-    for wanted in ["DELETE /callControl/callSessions/S1", "DELETE /subscription/8f3c"] {
-        let asked = rig.take_of(wanted);
-        rig.respond(asked.id, 204, &json!(null));
+    for answered in [true, false] {
+        let mut rig = Rig::up();
+        rig.connected();
+        let command = rig.submit(Command::Destroy).unwrap();
+        for wanted in ["DELETE /callControl/callSessions/S1", "DELETE /subscription/8f3c"] {
+            let asked = rig.take_of(wanted);
+            assert_eq!(rig.completion(command), None, "the gateway does not know yet");
+            if answered {
+                rig.respond(asked.id, 204, &json!(null));
+            }
+        }
+        rig.pass(if answered { S(0) } else { S(5) });
+        assert_eq!(rig.completion(command), Some(Ok(Outcome::Done)));
+        for command in [subscribe(), Command::Destroy] {
+            assert_eq!(rig.submit(command).unwrap_err().code, ErrorCode::Closed);
+        }
+        rig.pass(S(7200));
+        assert!(rig.asked.is_empty() && rig.client.remembered() == 0);
     }
-    assert_eq!(rig.submit(subscribe()).unwrap_err().code, ErrorCode::Closed);
-    rig.pass(S(7200));
-    assert!(rig.asked.is_empty() && rig.client.remembered() == 0);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::gateway::address::plain;
 use crate::gateway::asked::{Asked, Outcome};
+use crate::gateway::click;
 use crate::gateway::guesses;
 use crate::gateway::house::House;
 use crate::gateway::notify::Notice;
@@ -51,5 +52,6 @@ pub(in crate::gateway) fn click(house: &mut House, asked: &Asked<'_>) -> Outcome
     let (calling, called) = (party("callingParty")?, party("calledParty")?);
     let data = json!({"user": asked.user, "callingParty": calling, "calledParty": called});
     house.world.base.happened("click-to-call", data);
+    click::begin(house, calling, called);
     Ok(Reply::success(Resource::ClickToCall, guesses::DONE, json!({})))
 }

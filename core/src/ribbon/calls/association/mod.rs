@@ -130,7 +130,7 @@ impl Association {
             turns: desk.out.turns(),
             origin: Origin::new(desk.rng),
             pipeline: Pipeline {
-                handlers: desk.out.config.call.sdp_handlers.clone(),
+                handlers: desk.handlers.clone(),
                 remove_bundling: desk.out.config.call.remove_bundling,
                 ..Pipeline::default()
             },
@@ -238,6 +238,11 @@ impl Association {
             Stage::Ready(_) => None,
             Stage::Open { media, .. } => Some(*media),
         }
+    }
+
+    /// True once it has sockets.
+    pub(super) fn is_open(&self) -> bool {
+        self.media().is_some()
     }
 
     fn udp(&self) -> Option<UdpId> {

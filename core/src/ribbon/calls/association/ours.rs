@@ -111,10 +111,8 @@ impl Association {
     }
 
     /// Limits what the far side is to send, from the next description on (RT-010).
-    pub(in crate::ribbon::calls) fn limit(&mut self, bandwidth: Option<Bandwidth>) {
-        if let Some(bandwidth) = bandwidth {
-            self.pipeline.bandwidth = bandwidth;
-        }
+    pub(in crate::ribbon::calls) fn limit(&mut self, bandwidth: Bandwidth) {
+        self.pipeline.bandwidth = bandwidth;
     }
 
     /// True if its relays can be refreshed no more: there are other credentials for them (RP-5).

@@ -1,0 +1,73 @@
+//! Figures of a call: asked for, or told at an interval (w4.0.3, RA-039).
+
+use super::association::Association;
+use super::call::Call;
+use super::desk::Desk;
+use crate::machine::{CommandId, Track, TrackId as MediaTrack};
+use crate::ribbon::command::Outcome;
+use crate::ribbon::constants::OperationKind;
+use crate::ribbon::event::Event;
+use crate::ribbon::ids::TrackId;
+use crate::ribbon::info::{StatsReport, TrackInfo};
+
+impl Call {
+    fn report(&self, track: Option<TrackInfo>, desk: &Desk<'_>) -> StatsReport {
+        let media = self.media.as_ref().map(|media| media.stats(desk.peers));
+        StatsReport {
+            call: self.info.id.clone(),
+            track,
+            at: desk.out.now().saturating_duration_since(desk.out.begun()),
+            media: media.unwrap_or_default(),
+            version: crate::ribbon::VERSION,
+        }
+    }
+
+    /// A track of it, as an application reads it.
+    pub(super) fn track(&self, id: &TrackId) -> Option<TrackInfo> {
+        let (lane, muted) = self.tracks.find(id)?;
+        let frames = |media, track: Track| MediaTrack { media, track };
+        Some(TrackInfo {
+            id: id.clone(),
+            call: self.info.id.clone(),
+            local: lane.local,
+            kind: lane.track.kind,
+            frames: self.media_name().map(|media| frames(media, lane.track)),
+            sinks: Vec::new(),
+            muted,
+            source_muted: false,
+        })
+    }
+
+    /// Answers with its figures.
+    pub(super) fn tell_figures(
+        &mut self,
+        command: CommandId,
+        track: Option<TrackId>,
+        desk: &mut Desk<'_>,
+    ) {
+        let op = self.start(OperationKind::GetStats, true, Some(command), desk);
+        let track = track.and_then(|track| self.track(&track));
+        let report = self.report(track, desk);
+        self.finish(&op, Ok(Outcome::Stats(report)), desk);
+    }
+
+    /// Tells its figures where that is wanted, while it is up.
+    pub(super) fn figures_timeout(&mut self, desk: &mut Desk<'_>) {
+        let period = desk.out.config.stats_period;
+        let up = self.info.state.is_up() && self.media.as_ref().is_some_and(Association::is_open);
+        let (Some(period), true) = (period, up) else {
+            self.figures = None;
+            return;
+        };
+        let now = desk.out.now();
+        match self.figures {
+            Some(at) if at <= now => {
+                desk.out.event(Event::Stats(self.report(None, desk)));
+                self.figures = Some(now + period);
+            }
+            // A shorter period counts from now on.
+            Some(at) => self.figures = Some(at.min(now + period)),
+            None => self.figures = Some(now + period),
+        }
+    }
+}
