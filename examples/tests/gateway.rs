@@ -253,10 +253,8 @@ async fn what_is_kept_beside_calls_goes_to_the_gateway_and_back<R: Sockets>() {
         if let Some(unread) = conversation.messages().find(|message| !message.read) {
             break unread.message_id.clone();
         }
-        desk.until("message", |event| {
-            matches!(event, Event::MessagesChanged { .. }).then_some(())
-        })
-        .await;
+        desk.until("message", |event| matches!(event, Event::MessagesChanged { .. }).then_some(()))
+            .await;
     };
     let read = desk.phone.mark_read(&*user, MessageKind::Im, unread);
     within::<R, _>("read", read).await.expect("read");

@@ -1,10 +1,10 @@
 //! A user's client: the subscription and the calls, as one machine.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::ask::Ask;
 use super::calls::Calls;
-use super::command::{Command, Outcome, store_commands};
+use super::command::{Command, store_commands};
 use super::config::{CallsBy, Config};
 use super::constants::ChangeReason;
 use super::credentials::Credentials;
@@ -20,6 +20,7 @@ use super::link::{Link, News};
 use super::media::Media;
 use super::notice::NoticeChannel;
 use super::outbox::Outbox;
+use super::outcome::Outcome;
 use super::stores::Stores;
 use super::wire::credentials::decide;
 use super::wire::envelope::MAX_MESSAGE;
@@ -33,14 +34,6 @@ use crate::media::EngineFactory;
 
 /// Commands not answered yet; one more is refused.
 const MAX_COMMANDS: usize = 1024;
-/// The limit of what is done at once.
-const AT_ONCE: Duration = Duration::from_secs(5);
-/// The time that an answer or a word of the far side may take beyond a request's own (w4.0.4).
-const LATE: Duration = Duration::from_secs(16);
-/// The time that the end of a transfer is waited for beyond a request's own.
-const MOVE: Duration = Duration::from_secs(61);
-/// The time that an application may take to find its devices (w7, no. 72).
-const DEVICES: Duration = Duration::from_secs(60);
 
 /// The life of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -303,57 +296,6 @@ impl Client {
             | Command::ConsultativeTransfer { .. }
             | Command::Join { .. }
             | Command::Resync { .. } => self.calls.plan(command, &self.out),
-        }
-    }
-
-    /// The time within which a command is answered.
-    fn limit(&self, command: &Command) -> Duration {
-        let config = &self.out.config;
-        let rest = config.rest_timeout;
-        let negotiation = config.call.ice_max.max(config.call.ice_ideal) + rest + LATE;
-        match command {
-            Command::Subscribe { .. } => Link::subscribe_limit(&self.out),
-            Command::Make { .. }
-            | Command::Answer { .. }
-            | Command::Hold { .. }
-            | Command::Unhold { .. }
-            | Command::AddMedia { .. }
-            | Command::RemoveMedia { .. }
-            | Command::StartVideo { .. }
-            | Command::StopVideo { .. }
-            | Command::Join { .. } => negotiation,
-            Command::InitializeDevices { .. } => DEVICES,
-            Command::RestartMedia { .. } => negotiation + MOVE,
-            Command::DirectTransfer { .. } | Command::ConsultativeTransfer { .. } => rest + MOVE,
-            Command::Unsubscribe { .. }
-            | Command::Reject { .. }
-            | Command::Forward { .. }
-            | Command::SendRingingFeedback { .. }
-            | Command::SendCustomParameters { .. }
-            | store_commands!()
-            | Command::Resync { .. } => rest + Duration::from_secs(1),
-            Command::SetCredentials(_)
-            | Command::UpdateConfig(_)
-            | Command::CheckConnectivity(_)
-            | Command::ResetConnection
-            | Command::ProcessNotification { .. }
-            | Command::Ignore { .. }
-            | Command::End { .. }
-            | Command::SetCustomParameters { .. }
-            | Command::SendDtmf { .. }
-            | Command::GetStats { .. }
-            | Command::SetSdpHandlers(_)
-            | Command::MuteTracks { .. }
-            | Command::UnmuteTracks { .. }
-            | Command::ReplaceTrack { .. }
-            | Command::CreateLocalMedia(_)
-            | Command::DisposeLocalMedia { .. }
-            | Command::RenderTracks { .. }
-            | Command::UnrenderTracks { .. }
-            | Command::SetDevices(_)
-            | Command::DevicesFailed(_)
-            | Command::Query(_)
-            | Command::Destroy => AT_ONCE,
         }
     }
 

@@ -45,11 +45,13 @@ mod fetch;
 mod history;
 mod ids;
 mod info;
+mod limits;
 mod link;
 mod media;
 mod messages;
 mod notice;
 mod outbox;
+mod outcome;
 mod phone;
 #[allow(dead_code, unused_imports, reason = "calls will use all of it")]
 mod pipeline;
@@ -84,7 +86,7 @@ pub use collect::{
     CheckReason, Collected, DefaultCheck, GatheringState, IceCheck, IceCollection, IceTimeouts,
     Verdict,
 };
-pub use command::{AnswerOptions, Command, MakeOptions, MediaOptions, Outcome};
+pub use command::{AnswerOptions, Command, MakeOptions, MediaOptions};
 pub use config::{
     BundlePolicy, CallConfig, CallConfigPatch, CallsBy, Config, ConfigPatch, Connectivity,
     ConnectivityPatch, HttpScheme, Notifications, NotificationsPatch, OAuthMode, PeerConfig,
@@ -117,6 +119,7 @@ pub use info::{
 };
 pub use messages::{Conversation, Draft, Message, MessageKind};
 pub use notice::NoticeChannel;
+pub use outcome::Outcome;
 pub use phone::Phone;
 pub use pipeline::{
     Bandwidth, CodecKeeper, CodecRemover, CodecSelector, SdpContext, SdpEndpoint, SdpHandler,

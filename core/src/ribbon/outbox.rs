@@ -5,7 +5,6 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::ask::{Ask, CallAsk, LinkAsk, StoreAsk};
-use super::command::Outcome;
 use super::config::{Config, OAuthMode, TraceDetail};
 use super::constants::LogLevel;
 use super::credentials::Credentials;
@@ -14,6 +13,7 @@ use super::event::Event;
 use super::fault::Fault;
 use super::fetch::FetchResponse;
 use super::ids::{CallId, UserId};
+use super::outcome::Outcome;
 use super::reports::Reports;
 use super::timeline::CallReport;
 use super::wire::answer::{Answer, missing};

@@ -2,11 +2,11 @@
 
 use super::click::ClickToCall;
 use super::client::Client;
-use super::command::Outcome;
 use super::contacts::Contact;
 use super::history::CallRecord;
 use super::ids::{CallId, ContactId, UserId};
 use super::messages::{Conversation, MessageKind};
+use super::outcome::Outcome;
 use super::presence::{OwnPresence, Presence};
 use super::query::Query;
 use super::sip_events::SipEvents;

@@ -8,9 +8,9 @@ use super::change::invalid_state;
 use super::desk::Desk;
 use crate::machine::CommandId;
 use crate::media::Digit;
-use crate::ribbon::command::Outcome;
 use crate::ribbon::constants::OperationKind;
 use crate::ribbon::error::{CallCode, Error};
+use crate::ribbon::outcome::Outcome;
 use crate::ribbon::timing::TONE_PAUSE;
 use crate::ribbon::tones::{MAX_TONES, Tone, Tones};
 

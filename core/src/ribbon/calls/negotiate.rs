@@ -8,12 +8,12 @@ use super::call::{Call, Purpose, Step, Word};
 use super::desk::Desk;
 use super::told::Told;
 use crate::ribbon::ask::{Ask, CallAsk};
-use crate::ribbon::command::Outcome;
 use crate::ribbon::constants::{HoldState, OperationKind};
 use crate::ribbon::error::{CallCode, Error, ErrorCode};
 use crate::ribbon::event::Event;
 use crate::ribbon::fault::Fault;
 use crate::ribbon::ids::OperationId;
+use crate::ribbon::outcome::Outcome;
 use crate::ribbon::pipeline::{RemoteChange, SdpKind};
 use crate::ribbon::wire::resources::calls::{Offered, SessionRequest};
 

@@ -18,13 +18,13 @@ use std::time::{Duration, Instant};
 
 use self::socket::{Change, Socket, all_attempts};
 use super::ask::LinkAsk;
-use super::command::Outcome;
 use super::constants::ChangeReason;
 use super::error::{AuthCode, Cause, Error, ErrorCode, SubscriptionCode};
 use super::event::Event;
 use super::fault::Fault;
 use super::info::{SocketInfo, Subscriptions};
 use super::outbox::Outbox;
+use super::outcome::Outcome;
 use super::service::Service;
 use super::wire::refusal::Refused;
 use super::wire::resources::subscription::Subscription;

@@ -3,13 +3,14 @@
 use super::{Stores, logged_in};
 use crate::machine::CommandId;
 use crate::ribbon::ask::{ContactsAsk, StoreAsk};
-use crate::ribbon::command::{Command, Outcome};
+use crate::ribbon::command::Command;
 use crate::ribbon::contacts::{Contact, refused};
 use crate::ribbon::error::{Error, UsersCode};
 use crate::ribbon::event::Event;
 use crate::ribbon::fault::Fault;
 use crate::ribbon::ids::ContactId;
 use crate::ribbon::outbox::Outbox;
+use crate::ribbon::outcome::Outcome;
 use crate::ribbon::wire::resources::contacts::read_entries;
 use crate::text_id::MAX_ID;
 

@@ -3,11 +3,12 @@
 use super::{Stores, logged_in};
 use crate::machine::CommandId;
 use crate::ribbon::ask::{DirectoryAsk, StoreAsk};
-use crate::ribbon::command::{Command, Outcome};
+use crate::ribbon::command::Command;
 use crate::ribbon::error::{Error, UsersCode};
 use crate::ribbon::event::Event;
 use crate::ribbon::fault::Fault;
 use crate::ribbon::outbox::Outbox;
+use crate::ribbon::outcome::Outcome;
 use crate::ribbon::users::{User, UserFilter, refused};
 use crate::ribbon::wire::resources::directory::users;
 

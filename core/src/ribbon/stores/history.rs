@@ -3,7 +3,7 @@
 use super::{Stores, logged_in};
 use crate::machine::CommandId;
 use crate::ribbon::ask::{HistoryAsk, StoreAsk};
-use crate::ribbon::command::{Command, Outcome};
+use crate::ribbon::command::Command;
 use crate::ribbon::error::{Error, HistoryCode};
 use crate::ribbon::event::Event;
 use crate::ribbon::fault::Fault;
@@ -11,6 +11,7 @@ use crate::ribbon::history::{
     CallDirection, CallRecord, History, MAX_AMOUNT, RecordDirection, refused,
 };
 use crate::ribbon::outbox::Outbox;
+use crate::ribbon::outcome::Outcome;
 use crate::ribbon::reports::Ended;
 
 /// The status of a call that another client of the user answered (w4.0.2).

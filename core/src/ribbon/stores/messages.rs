@@ -3,13 +3,14 @@
 use super::{Stores, logged_in};
 use crate::machine::CommandId;
 use crate::ribbon::ask::StoreAsk;
-use crate::ribbon::command::{Command, Outcome};
+use crate::ribbon::command::Command;
 use crate::ribbon::error::{AuthCode, Error, ErrorCode, MessagingCode};
 use crate::ribbon::event::Event;
 use crate::ribbon::fault::Fault;
 use crate::ribbon::ids::MessageId;
 use crate::ribbon::messages::{Draft, Message, MessageKind, is_destination, kept};
 use crate::ribbon::outbox::Outbox;
+use crate::ribbon::outcome::Outcome;
 use crate::ribbon::wire::Im;
 use crate::ribbon::wire::resources::messages::message_id;
 
