@@ -60,7 +60,7 @@ pub enum Command {
         /// The way.
         channel: NoticeChannel,
     },
-    /// Place a call. Completes with [`Outcome::Call`](super::Outcome::Call) when the gateway took it;
+    /// Place a call. Completes with `Outcome::Call` when the gateway took it;
     /// [`Event::CallStarted`](super::Event::CallStarted) comes first. Within `ice` + `rest_timeout` + 15 s.
     Make {
         /// The called one: a user, a SIP address or a number (w4.0.1); at most 512 bytes.
@@ -118,7 +118,7 @@ pub enum Command {
         call: CallId,
     },
     /// Send more in a call that is connected: tracks that are there and idle first. Completes with
-    /// [`Outcome::Media`](super::Outcome::Media). Within `ice` + `rest_timeout` + 15 s.
+    /// `Outcome::Media`. Within `ice` + `rest_timeout` + 15 s.
     AddMedia {
         /// The call.
         call: CallId,
@@ -137,7 +137,7 @@ pub enum Command {
         /// The rest.
         options: MediaOptions,
     },
-    /// Send pictures in a call that sends none. Completes with [`Outcome::Media`](super::Outcome::Media). Within `ice` +
+    /// Send pictures in a call that sends none. Completes with `Outcome::Media`. Within `ice` +
     /// `rest_timeout` + 15 s.
     StartVideo {
         /// The call.
@@ -161,7 +161,7 @@ pub enum Command {
         media: MoreMedia,
     },
     /// Make media of our own that belongs to no call: the application pushes its frames, and calls may send
-    /// them. Completes at once with [`Outcome::DetachedMedia`](super::Outcome::DetachedMedia); 64 at a time.
+    /// them. Completes at once with `Outcome::DetachedMedia`; 64 at a time.
     CreateLocalMedia(CallMedia),
     /// Forget media of our own that no call sends. Completes at once.
     DisposeLocalMedia {
@@ -227,7 +227,7 @@ pub enum Command {
         /// The time between two of them; less than 50 ms becomes 50 ms.
         gap: Duration,
     },
-    /// Ask for a call's figures. Completes at once with [`Outcome::Stats`](super::Outcome::Stats).
+    /// Ask for a call's figures. Completes at once with `Outcome::Stats`.
     GetStats {
         /// The call.
         call: CallId,
@@ -262,7 +262,7 @@ pub enum Command {
         /// The other one.
         other: CallId,
     },
-    /// Make one call of two held ones. Completes with [`Outcome::Call`](super::Outcome::Call), when the gateway took it. Within
+    /// Make one call of two held ones. Completes with `Outcome::Call`, when the gateway took it. Within
     /// `ice` + `rest_timeout` + 15 s.
     Join {
         /// The call.
@@ -293,31 +293,31 @@ pub enum Command {
     /// Take a history that [`Client::history_cache`](super::Client::history_cache) gave, in place of the one
     /// that there is; at most 1 MiB. Completes at once.
     SetHistoryCache(Private<String>),
-    /// Add an entry to the address book. Completes with [`Outcome::Contact`](super::Outcome::Contact). Within `rest_timeout`.
+    /// Add an entry to the address book. Completes with `Outcome::Contact`. Within `rest_timeout`.
     AddContact(Contact),
-    /// Change an entry of the address book. Completes with [`Outcome::Contact`](super::Outcome::Contact). Within `rest_timeout`.
+    /// Change an entry of the address book. Completes with `Outcome::Contact`. Within `rest_timeout`.
     UpdateContact(Contact),
     /// Remove an entry of the address book. Within `rest_timeout`.
     RemoveContact {
         /// The entry.
         contact: ContactId,
     },
-    /// Ask for one entry of the address book. Completes with [`Outcome::Contact`](super::Outcome::Contact). Within `rest_timeout`.
+    /// Ask for one entry of the address book. Completes with `Outcome::Contact`. Within `rest_timeout`.
     FetchContact {
         /// The entry.
         contact: ContactId,
     },
     /// Ask for the whole address book, of which 10 000 entries are kept. Within `rest_timeout`.
     RefreshContacts,
-    /// Ask the directory for a user. Completes with [`Outcome::User`](super::Outcome::User). Within `rest_timeout`.
+    /// Ask the directory for a user. Completes with `Outcome::User`. Within `rest_timeout`.
     FetchUser {
         /// The user.
         user: UserId,
     },
-    /// Ask the directory for the user that is logged in. Completes with [`Outcome::User`](super::Outcome::User). Within
+    /// Ask the directory for the user that is logged in. Completes with `Outcome::User`. Within
     /// `rest_timeout`.
     FetchSelf,
-    /// Search the directory. Completes with [`Outcome::Users`](super::Outcome::Users), 10 000 at most. Within `rest_timeout`.
+    /// Search the directory. Completes with `Outcome::Users`, 10 000 at most. Within `rest_timeout`.
     SearchUsers(UserFilter),
     /// Tell the user's own presence. Within `rest_timeout`.
     UpdatePresence {
@@ -351,7 +351,7 @@ pub enum Command {
         /// The kind of messages.
         kind: MessageKind,
     },
-    /// Send an instant message. Completes with [`Outcome::Message`](super::Outcome::Message), its name at the gateway. Within
+    /// Send an instant message. Completes with `Outcome::Message`, its name at the gateway. Within
     /// `rest_timeout`; 100 at a time.
     SendMessage {
         /// The other user.
@@ -361,7 +361,7 @@ pub enum Command {
         /// The message.
         draft: Draft,
     },
-    /// Send a message of one conversation on to another user. Completes with [`Outcome::Message`](super::Outcome::Message). Within
+    /// Send a message of one conversation on to another user. Completes with `Outcome::Message`. Within
     /// `rest_timeout`.
     ForwardMessage {
         /// The other user of the conversation that it is of.
@@ -417,9 +417,9 @@ pub enum Command {
         /// The type.
         event_type: String,
     },
-    /// Ask for the voicemail that waits. Completes with [`Outcome::Voicemail`](super::Outcome::Voicemail). Within `rest_timeout`.
+    /// Ask for the voicemail that waits. Completes with `Outcome::Voicemail`. Within `rest_timeout`.
     FetchVoicemail,
-    /// Connect two other telephones with each other. Completes with [`Outcome::ClickToCall`](super::Outcome::ClickToCall), after
+    /// Connect two other telephones with each other. Completes with `Outcome::ClickToCall`, after
     /// [`Event::ClickToCallStarted`](super::Event::ClickToCallStarted). Within `rest_timeout`.
     ClickToCall {
         /// The one that calls; at most 512 bytes.
@@ -434,7 +434,7 @@ pub enum Command {
     UnregisterPush(PushKind),
     /// Take pushed notifications, or leave them alone. Completes at once.
     EnablePush(bool),
-    /// Make a request of the application's own to the gateway. Completes with [`Outcome::Response`](super::Outcome::Response), whatever
+    /// Make a request of the application's own to the gateway. Completes with `Outcome::Response`, whatever
     /// its status. Within `rest_timeout`; 16 at a time.
     Fetch(FetchRequest),
     /// Ask what this client knows. Completes at once, with the outcome that [`Query`] names.

@@ -1,4 +1,4 @@
-//! What somebody wrote or sent, which no log shows.
+//! Things that somebody wrote or sent, which no log shows.
 
 use std::fmt;
 use std::ops::Deref;

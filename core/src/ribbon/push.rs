@@ -127,7 +127,7 @@ pub(crate) struct Push {
 }
 
 impl Default for Push {
-    /// What is pushed is taken from the start (w3.2).
+    /// No device; pushed notifications are taken from the start (w3.2).
     fn default() -> Self {
         Self { enabled: true, places: BTreeMap::new() }
     }

@@ -16,6 +16,29 @@ use crate::text_id::MAX_ID;
 
 impl Stores {
     #[expect(clippy::wildcard_enum_match_arm, reason = "the rest is others' own")]
+    pub(super) fn apply_contacts(id: CommandId, command: Command, out: &mut Outbox) {
+        let resources = out.resources();
+        let (ask, resource) = match command {
+            Command::AddContact(contact) => {
+                let fields = contact.fields().unwrap_or_default();
+                (ContactsAsk::Add(Box::new(contact)), resources.add_contact(&fields))
+            }
+            Command::UpdateContact(contact) => {
+                let fields = contact.fields().unwrap_or_default();
+                let resource = resources.update_contact(&contact.id(), &fields);
+                (ContactsAsk::Update(Box::new(contact)), resource)
+            }
+            Command::RemoveContact { contact } => {
+                let resource = resources.remove_contact(&contact);
+                (ContactsAsk::Remove(contact), resource)
+            }
+            Command::FetchContact { contact } => (ContactsAsk::Fetch, resources.contact(&contact)),
+            _ => (ContactsAsk::Refresh, resources.contacts()),
+        };
+        out.ask(id, StoreAsk::Contacts(ask), resource);
+    }
+
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the rest is others' own")]
     pub(super) fn plan_contacts(&self, command: &Command, out: &Outbox) -> Result<(), Error> {
         match command {
             Command::AddContact(contact) => {
@@ -82,29 +105,6 @@ impl Stores {
         out.event(Event::ContactsChanged { left_out: self.contacts.left_out() });
         Ok(outcome)
     }
-}
-
-#[expect(clippy::wildcard_enum_match_arm, reason = "the rest is others' own")]
-pub(super) fn apply_contacts(id: CommandId, command: Command, out: &mut Outbox) {
-    let resources = out.resources();
-    let (ask, resource) = match command {
-        Command::AddContact(contact) => {
-            let fields = contact.fields().unwrap_or_default();
-            (ContactsAsk::Add(Box::new(contact)), resources.add_contact(&fields))
-        }
-        Command::UpdateContact(contact) => {
-            let fields = contact.fields().unwrap_or_default();
-            let resource = resources.update_contact(&contact.id(), &fields);
-            (ContactsAsk::Update(Box::new(contact)), resource)
-        }
-        Command::RemoveContact { contact } => {
-            let resource = resources.remove_contact(&contact);
-            (ContactsAsk::Remove(contact), resource)
-        }
-        Command::FetchContact { contact } => (ContactsAsk::Fetch, resources.contact(&contact)),
-        _ => (ContactsAsk::Refresh, resources.contacts()),
-    };
-    out.ask(id, StoreAsk::Contacts(ask), resource);
 }
 
 fn named(id: &ContactId) -> Result<(), Error> {

@@ -15,34 +15,34 @@ use crate::ribbon::wire::resources::directory::users;
 /// The most bytes of users that one event tells.
 const MAX_TOLD: usize = 64 * 1024;
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "the rest is others' own")]
-pub(super) fn plan_directory(command: &Command, out: &Outbox) -> Result<(), Error> {
-    match command {
-        Command::FetchUser { user } => {
-            UserFilter::UserId(user.as_str().to_owned()).criterion()?;
-        }
-        Command::SearchUsers(filter) => {
-            filter.criterion()?;
-        }
-        _ => {}
-    }
-    logged_in(out, UsersCode::Unknown)
-}
-
-#[expect(clippy::wildcard_enum_match_arm, reason = "the rest is others' own")]
-pub(super) fn apply_directory(id: CommandId, command: Command, out: &mut Outbox) {
-    let (ask, filter) = match command {
-        Command::FetchUser { user } => {
-            (DirectoryAsk::Fetch, UserFilter::UserId(user.as_str().to_owned()))
-        }
-        Command::SearchUsers(filter) => (DirectoryAsk::Search, filter),
-        _ => (DirectoryAsk::Fetch, UserFilter::UserId(out.user().as_str().to_owned())),
-    };
-    let resource = out.resources().directory(filter.criterion().unwrap_or_default());
-    out.ask(id, StoreAsk::Directory(ask), resource);
-}
-
 impl Stores {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the rest is others' own")]
+    pub(super) fn apply_directory(id: CommandId, command: Command, out: &mut Outbox) {
+        let (ask, filter) = match command {
+            Command::FetchUser { user } => {
+                (DirectoryAsk::Fetch, UserFilter::UserId(user.as_str().to_owned()))
+            }
+            Command::SearchUsers(filter) => (DirectoryAsk::Search, filter),
+            _ => (DirectoryAsk::Fetch, UserFilter::UserId(out.user().as_str().to_owned())),
+        };
+        let resource = out.resources().directory(filter.criterion().unwrap_or_default());
+        out.ask(id, StoreAsk::Directory(ask), resource);
+    }
+
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the rest is others' own")]
+    pub(super) fn plan_directory(command: &Command, out: &Outbox) -> Result<(), Error> {
+        match command {
+            Command::FetchUser { user } => {
+                UserFilter::UserId(user.as_str().to_owned()).criterion()?;
+            }
+            Command::SearchUsers(filter) => {
+                filter.criterion()?;
+            }
+            _ => {}
+        }
+        logged_in(out, UsersCode::Unknown)
+    }
+
     pub(super) fn directory_answered(
         &mut self,
         ask: DirectoryAsk,

@@ -1,4 +1,4 @@
-//! What is kept beside calls: the history, the address book, the directory, presence, messages, events of SIP,
+//! The stores beside calls: the history, the address book, the directory, presence, messages, events of SIP,
 //! voicemail, calls between other telephones, and devices for push (w5).
 
 mod contacts;
@@ -9,8 +9,6 @@ mod others;
 mod presence;
 mod sip;
 
-use self::contacts::apply_contacts;
-use self::directory::{apply_directory, plan_directory};
 use super::ask::{Ask, StoreAsk};
 use super::click::{self, Clicks};
 use super::command::Command;
@@ -101,7 +99,7 @@ impl Stores {
             | Command::FetchContact { .. }
             | Command::RefreshContacts => self.plan_contacts(command, out),
             Command::FetchUser { .. } | Command::FetchSelf | Command::SearchUsers(_) => {
-                plan_directory(command, out)
+                Self::plan_directory(command, out)
             }
             Command::UpdatePresence { .. }
             | Command::FetchPresence { .. }
@@ -157,9 +155,9 @@ impl Stores {
             | Command::UpdateContact(_)
             | Command::RemoveContact { .. }
             | Command::FetchContact { .. }
-            | Command::RefreshContacts => apply_contacts(id, command, out),
+            | Command::RefreshContacts => Self::apply_contacts(id, command, out),
             Command::FetchUser { .. } | Command::FetchSelf | Command::SearchUsers(_) => {
-                apply_directory(id, command, out);
+                Self::apply_directory(id, command, out);
             }
             Command::UpdatePresence { .. }
             | Command::FetchPresence { .. }
