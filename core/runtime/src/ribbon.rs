@@ -144,7 +144,16 @@ impl Drive for ribbon::Client {
     fn weight(event: &Event) -> usize {
         let mut shown = Counted(0);
         let _ = write!(shown, "{event:?}");
-        size_of::<Event>() + shown.0
+        // What `Debug` does not show.
+        let private = match event {
+            Event::Notification { message } => message.len(),
+            Event::SipEvent { event, .. } => {
+                let _ = write!(shown, "{}", **event);
+                0
+            }
+            _ => 0,
+        };
+        size_of::<Event>() + shown.0 + private
     }
 
     fn events_lost(count: u64) -> Event {

@@ -77,12 +77,20 @@ impl Endpoint {
         resource: &Resource,
         is_home: bool,
     ) -> Result<Request<Vec<u8>>, http::Error> {
-        let body = resource.body.as_ref().map(Value::to_string).unwrap_or_default();
-        let mut request = Request::builder().method(resource.method.clone()).uri(uri);
+        let body = match &resource.own {
+            Some(own) => own.body.clone(),
+            None => resource.body.as_ref().map(Value::to_string).unwrap_or_default().into_bytes(),
+        };
+        let request = Request::builder().method(resource.method.clone()).uri(uri);
+        let mut request = request.body(body)?;
+        // What the application adds may be as secret as our own, which takes its place.
+        if let Some(own) = resource.own.as_ref().filter(|_| is_home) {
+            request.headers_mut().clone_from(&own.headers);
+        }
         let secrets = self.secrets.iter().filter(|_| is_home);
         for (name, value) in self.headers.iter().chain(secrets) {
-            request = request.header(name, value);
+            request.headers_mut().insert(name, value.clone());
         }
-        request.body(body.into_bytes())
+        Ok(request)
     }
 }

@@ -1,7 +1,14 @@
 //! A request before it has an address and an authorization.
 
-use http::Method;
+use http::{HeaderMap, Method};
 use serde_json::Value;
+
+/// The parts of a request that an application makes itself.
+#[derive(Clone)]
+pub(crate) struct Own {
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
 
 /// One request.
 #[derive(Clone)]
@@ -10,6 +17,8 @@ pub(crate) struct Resource {
     /// The path below the base of its [`Endpoint`](super::Endpoint), with its query.
     pub(crate) path: String,
     pub(crate) body: Option<Value>,
+    /// Headers and a body in place of that, where the application gives them.
+    pub(super) own: Option<Box<Own>>,
 }
 
 /// Shown without its body, which may hold a secret or somebody's number.
@@ -21,7 +30,18 @@ impl std::fmt::Debug for Resource {
 
 impl Resource {
     pub(crate) fn new(method: Method, path: impl Into<String>, body: Option<Value>) -> Self {
-        Self { method, path: path.into(), body }
+        Self { method, path: path.into(), body, own: None }
+    }
+
+    /// A request with headers and a body of the application's.
+    pub(crate) fn own(
+        method: Method,
+        path: impl Into<String>,
+        headers: HeaderMap,
+        body: Vec<u8>,
+    ) -> Self {
+        let own = Some(Box::new(Own { headers, body }));
+        Self { own, ..Self::new(method, path, None) }
     }
 
     /// Its path without the query.
@@ -36,7 +56,8 @@ impl Resource {
 
     /// The bytes of it that are written: its path and its body.
     pub(crate) fn bytes(&self) -> usize {
-        self.path.len() + self.body.as_ref().map_or(0, |body| body.to_string().len())
+        let own = self.own.as_ref().map_or(0, |own| own.body.len());
+        self.path.len() + own + self.body.as_ref().map_or(0, |body| body.to_string().len())
     }
 }
 

@@ -1,17 +1,21 @@
 //! Calls between two other telephones (w5.2).
 
 use std::collections::VecDeque;
+use std::fmt;
 
 use serde::Serialize;
 
 use super::error::{ClickToCallCode, Error};
 use super::ids::CallId;
+use crate::report::shortened;
 
 /// The most calls that are remembered; the oldest go first.
 const MAX_CALLS: usize = 100;
+/// The longest name of a party in bytes.
+const MAX_PARTY: usize = 512;
 
 /// A call between two other telephones that was asked for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ClickToCall {
@@ -26,6 +30,18 @@ pub struct ClickToCall {
     pub request_time: u64,
 }
 
+/// Shown with its numbers shortened.
+impl fmt::Debug for ClickToCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClickToCall")
+            .field("id", &self.id)
+            .field("caller", &shortened(&self.caller))
+            .field("callee", &shortened(&self.callee))
+            .field("request_time", &self.request_time)
+            .finish()
+    }
+}
+
 impl ClickToCall {
     /// A call between two telephones, asked for at a time.
     pub(crate) fn new(
@@ -36,6 +52,19 @@ impl ClickToCall {
     ) -> Self {
         Self { id: id.into(), caller: caller.into(), callee: callee.into(), request_time }
     }
+}
+
+/// Finds parties that cannot be connected.
+///
+/// # Errors
+///
+/// [`ClickToCallCode::MissingArgs`]: one is missing, or longer than 512 bytes.
+pub(crate) fn check(caller: &str, callee: &str) -> Result<(), Error> {
+    let odd = |party: &str| party.trim().is_empty() || party.len() > MAX_PARTY;
+    if odd(caller) || odd(callee) {
+        return Err(Error::new(ClickToCallCode::MissingArgs, "a party is missing"));
+    }
+    Ok(())
 }
 
 /// The calls that were asked for.
@@ -51,19 +80,11 @@ impl Clicks {
     }
 
     /// Takes note of one that is asked for.
-    ///
-    /// # Errors
-    ///
-    /// [`ClickToCallCode::MissingArgs`]: a party is missing.
-    pub(crate) fn add(&mut self, call: ClickToCall) -> Result<(), Error> {
-        if call.caller.trim().is_empty() || call.callee.trim().is_empty() {
-            return Err(Error::new(ClickToCallCode::MissingArgs, "a party is missing"));
-        }
+    pub(crate) fn add(&mut self, call: ClickToCall) {
         self.all.push_back(call);
         if self.all.len() > MAX_CALLS {
             self.all.pop_front();
         }
-        Ok(())
     }
 
     /// Forgets one that failed.

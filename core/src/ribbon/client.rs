@@ -1,10 +1,10 @@
 //! A user's client: the subscription and the calls, as one machine.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::ask::Ask;
 use super::calls::Calls;
-use super::command::{Command, NoticeChannel, Outcome};
+use super::command::{Command, store_commands};
 use super::config::{CallsBy, Config};
 use super::constants::ChangeReason;
 use super::credentials::Credentials;
@@ -18,7 +18,10 @@ use super::info::{
 };
 use super::link::{Link, News};
 use super::media::Media;
+use super::notice::NoticeChannel;
 use super::outbox::Outbox;
+use super::outcome::Outcome;
+use super::stores::Stores;
 use super::wire::credentials::decide;
 use super::wire::envelope::MAX_MESSAGE;
 use super::wire::resources::subscription::MAX_SERVICES;
@@ -31,17 +34,6 @@ use crate::media::EngineFactory;
 
 /// Commands not answered yet; one more is refused.
 const MAX_COMMANDS: usize = 1024;
-/// The limit of what is done at once.
-const AT_ONCE: Duration = Duration::from_secs(5);
-/// The time that an answer or a word of the far side may take beyond a request's own (w4.0.4).
-const LATE: Duration = Duration::from_secs(16);
-/// The time that the end of a transfer is waited for beyond a request's own.
-const MOVE: Duration = Duration::from_secs(61);
-/// The time that an application may take to find its devices (w7, no. 72).
-const DEVICES: Duration = Duration::from_secs(60);
-/// The time by which a sound that is played may be late.
-#[cfg(feature = "audio")]
-const PLAYBACK: Duration = Duration::from_secs(3);
 
 /// The life of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,10 +77,11 @@ enum Life {
 /// ```
 #[derive(Debug)]
 pub struct Client {
-    out: Outbox,
+    pub(super) out: Outbox,
     link: Link,
     calls: Calls,
     media: Media,
+    pub(super) stores: Stores,
     seen: Seen,
     life: Life,
 }
@@ -110,6 +103,7 @@ impl Client {
             link: Link::new(seed.child("link").rng()),
             calls: Calls::new(factory, &seed),
             media: Media::new(seed.child("local media").rng()),
+            stores: Stores::new(seed.child("stores").rng()),
             seen: Seen::new(config.notifications.id_cache),
             out: Outbox::new(config, now),
             life: Life::Alive,
@@ -209,6 +203,7 @@ impl Client {
         self.link.size()
             + self.calls.size()
             + self.media.size()
+            + self.stores.size()
             + self.out.open_commands()
             + self.out.exchanges()
     }
@@ -259,7 +254,11 @@ impl Client {
                     .map(drop)
                     .map_err(|error| Error::new(ErrorCode::Options, error.to_string()))
             }
-            Command::CheckConnectivity(_) | Command::ResetConnection | Command::Destroy => Ok(()),
+            Command::CheckConnectivity(_)
+            | Command::ResetConnection
+            | Command::Query(_)
+            | Command::Destroy => Ok(()),
+            store_commands!() => self.stores.plan(command, &self.link, &self.out),
             Command::CreateLocalMedia(_)
             | Command::DisposeLocalMedia { .. }
             | Command::RenderTracks { .. }
@@ -302,61 +301,14 @@ impl Client {
         }
     }
 
-    /// The time within which a command is answered.
-    fn limit(&self, command: &Command) -> Duration {
-        let config = &self.out.config;
-        let rest = config.rest_timeout;
-        let negotiation = config.call.ice_max.max(config.call.ice_ideal) + rest + LATE;
-        match command {
-            Command::Subscribe { .. } => Link::subscribe_limit(&self.out),
-            Command::Make { .. }
-            | Command::Answer { .. }
-            | Command::Hold { .. }
-            | Command::Unhold { .. }
-            | Command::AddMedia { .. }
-            | Command::RemoveMedia { .. }
-            | Command::StartVideo { .. }
-            | Command::StopVideo { .. }
-            | Command::Join { .. } => negotiation,
-            Command::InitializeDevices { .. } => DEVICES,
-            #[cfg(feature = "audio")]
-            Command::PlayAudio { source, .. } => source.duration() + PLAYBACK,
-            Command::RestartMedia { .. } => negotiation + MOVE,
-            Command::DirectTransfer { .. } | Command::ConsultativeTransfer { .. } => rest + MOVE,
-            Command::Unsubscribe { .. }
-            | Command::Reject { .. }
-            | Command::Forward { .. }
-            | Command::SendRingingFeedback { .. }
-            | Command::SendCustomParameters { .. }
-            | Command::Resync { .. } => rest + Duration::from_secs(1),
-            Command::SetCredentials(_)
-            | Command::UpdateConfig(_)
-            | Command::CheckConnectivity(_)
-            | Command::ResetConnection
-            | Command::ProcessNotification { .. }
-            | Command::Ignore { .. }
-            | Command::End { .. }
-            | Command::SetCustomParameters { .. }
-            | Command::SendDtmf { .. }
-            | Command::GetStats { .. }
-            | Command::SetSdpHandlers(_)
-            | Command::MuteTracks { .. }
-            | Command::UnmuteTracks { .. }
-            | Command::ReplaceTrack { .. }
-            | Command::CreateLocalMedia(_)
-            | Command::DisposeLocalMedia { .. }
-            | Command::RenderTracks { .. }
-            | Command::UnrenderTracks { .. }
-            | Command::SetDevices(_)
-            | Command::DevicesFailed(_)
-            | Command::Destroy => AT_ONCE,
-        }
-    }
-
     #[expect(clippy::wildcard_enum_match_arm, reason = "all others are the calls' own")]
     fn apply(&mut self, id: CommandId, command: Command) {
         match command {
             Command::SetCredentials(credentials) => {
+                let user = self.out.credentials.as_ref().map(Credentials::username);
+                if user.is_some_and(|user| user != credentials.username()) {
+                    self.stores.forget(&mut self.out);
+                }
                 self.out.use_credentials(credentials);
                 self.link.hurry(&self.out);
                 self.out.event(Event::CredentialsChanged);
@@ -391,6 +343,7 @@ impl Client {
                 self.out.close_all_but(id);
                 self.calls.end_all(&mut self.out);
                 self.link.destroy(&mut self.out);
+                self.out.forget(|ask| matches!(ask, Ask::Store(..) | Ask::Fetch(_)));
                 return;
             }
             command @ (Command::CreateLocalMedia(_)
@@ -401,6 +354,16 @@ impl Client {
             | Command::SetDevices(_)
             | Command::DevicesFailed(_)) => {
                 self.media.apply(id, command, &mut self.out);
+                return;
+            }
+            Command::Query(query) => {
+                let outcome = self.look(&query);
+                self.out.complete(id, Ok(outcome));
+                return;
+            }
+            command @ store_commands!() => {
+                let name = self.link.correlator(&self.out);
+                self.stores.apply(id, command, &name, &mut self.out);
                 return;
             }
             command => {
@@ -428,7 +391,12 @@ impl Client {
 
     fn take_news(&mut self, news: Option<News>) {
         match news {
-            Some(News::SocketOpened { again }) => self.calls.socket_opened(again, &mut self.out),
+            Some(News::SocketOpened { again }) => {
+                self.calls.socket_opened(again, &mut self.out);
+                if !again {
+                    self.stores.subscribed(&self.link, &mut self.out);
+                }
+            }
             Some(News::SocketLost) => self.calls.socket_lost(),
             None => {}
         }
@@ -444,6 +412,9 @@ impl Client {
                 return;
             }
         };
+        if channel == NoticeChannel::Push && !self.stores.push.enabled {
+            return;
+        }
         if let Notification::Leg(leg) = &notice.body
             && leg.event == LegEvent::Call
             && self.out.config.notifications.calls_by == CallsBy::PushOnly
@@ -475,12 +446,19 @@ impl Client {
             Notification::Overridden => {
                 self.link.gone(ChangeReason::WsOverridden, &mut self.out);
             }
+            Notification::Other(_) => {
+                self.out.event(Event::Notification { message: message.to_owned().into() });
+            }
             Notification::Im(_)
             | Notification::Presence(_)
             | Notification::Mailbox(_)
-            | Notification::Sip(_)
-            | Notification::Other(_) => {
-                self.out.event(Event::Notification { message: message.to_owned() });
+            | Notification::Sip(_) => {
+                let about = match &notice.body {
+                    Notification::Sip(news) => news.call.as_ref(),
+                    _ => None,
+                };
+                let call = about.and_then(|session| self.calls.of_session(session));
+                self.stores.handle(&notice, call, &mut self.out);
             }
         }
     }
@@ -492,6 +470,15 @@ impl Client {
                 self.calls.handle_rest(&call, ask, request, result, &mut self.out);
             }
             Ask::Hangup => {}
+            Ask::Store(command, ask) => {
+                self.stores.handle_rest(command, ask, request, result, &mut self.out);
+            }
+            // Its answer is read as it comes; this one did not even go out.
+            Ask::Fetch(command) => {
+                if let Err(fault) = result {
+                    self.out.complete(command, Err(fault.of_call()));
+                }
+            }
         }
     }
 
@@ -508,6 +495,10 @@ impl Client {
             }
         }
         self.media.settle(|track| self.calls.use_of(track));
+        for ended in self.out.reports.take_ended() {
+            self.stores.call_ended(&ended, &mut self.out);
+        }
+        self.stores.settle(&self.link, &mut self.out);
         if let Life::Ending(command) = self.life
             && self.out.exchanges() == 0
         {
@@ -538,11 +529,13 @@ impl Client {
         let news = self.link.handle_timeout(&mut self.out);
         self.take_news(news);
         self.calls.handle_timeout(&mut self.out);
+        self.stores.handle_timeout(&mut self.out);
     }
 
     fn next_wake(&mut self) -> Option<Wake> {
         if self.out.due.is_stirred() {
             let wake = Wake::earliest(self.link.next_wake(), self.calls.next_wake());
+            let wake = Wake::earliest(self.stores.next_wake(), wake);
             self.out.due.settle(Wake::earliest(self.out.next_wake(), wake));
         }
         Wake::earliest(self.out.due.wake(), self.calls.media_wake())

@@ -4,15 +4,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::config::ConfigPatch;
+use super::constants::{Activity, Status};
+use super::contacts::Contact;
 use super::credentials::Credentials;
 use super::devices::Devices;
-use super::ids::{CallId, TrackId};
-use super::info::{CustomParameter, DetachedMedia, MediaInfo, StatsReport};
+use super::fetch::FetchRequest;
+use super::ids::{CallId, ContactId, MessageId, RecordId, TrackId, UserId};
+use super::info::CustomParameter;
+use super::messages::{Draft, MessageKind};
+use super::notice::NoticeChannel;
 use super::pipeline::{Bandwidth, SdpHandler};
+use super::private::Private;
+use super::push::{PushDevice, PushKind};
+use super::query::Query;
 use super::service::Service;
 #[cfg(feature = "audio")]
 use super::sound::AudioSource;
 use super::tones::Tones;
+use super::users::UserFilter;
 use super::wanted::{CallMedia, MoreMedia};
 
 /// A request to [`Client`](super::Client). Each is answered by exactly one completion, within the limit that its
@@ -53,7 +62,7 @@ pub enum Command {
         /// The way.
         channel: NoticeChannel,
     },
-    /// Place a call. Completes with [`Outcome::Call`] when the gateway took it;
+    /// Place a call. Completes with `Outcome::Call` when the gateway took it;
     /// [`Event::CallStarted`](super::Event::CallStarted) comes first. Within `ice` + `rest_timeout` + 15 s.
     Make {
         /// The called one: a user, a SIP address or a number (w4.0.1); at most 512 bytes.
@@ -111,7 +120,7 @@ pub enum Command {
         call: CallId,
     },
     /// Send more in a call that is connected: tracks that are there and idle first. Completes with
-    /// [`Outcome::Media`]. Within `ice` + `rest_timeout` + 15 s.
+    /// `Outcome::Media`. Within `ice` + `rest_timeout` + 15 s.
     AddMedia {
         /// The call.
         call: CallId,
@@ -130,7 +139,7 @@ pub enum Command {
         /// The rest.
         options: MediaOptions,
     },
-    /// Send pictures in a call that sends none. Completes with [`Outcome::Media`]. Within `ice` +
+    /// Send pictures in a call that sends none. Completes with `Outcome::Media`. Within `ice` +
     /// `rest_timeout` + 15 s.
     StartVideo {
         /// The call.
@@ -154,7 +163,7 @@ pub enum Command {
         media: MoreMedia,
     },
     /// Make media of our own that belongs to no call: the application pushes its frames, and calls may send
-    /// them. Completes at once with [`Outcome::DetachedMedia`]; 64 at a time.
+    /// them. Completes at once with `Outcome::DetachedMedia`; 64 at a time.
     CreateLocalMedia(CallMedia),
     /// Forget media of our own that no call sends. Completes at once.
     DisposeLocalMedia {
@@ -231,7 +240,7 @@ pub enum Command {
         /// The sound.
         source: AudioSource,
     },
-    /// Ask for a call's figures. Completes at once with [`Outcome::Stats`].
+    /// Ask for a call's figures. Completes at once with `Outcome::Stats`.
     GetStats {
         /// The call.
         call: CallId,
@@ -266,7 +275,7 @@ pub enum Command {
         /// The other one.
         other: CallId,
     },
-    /// Make one call of two held ones. Completes with [`Outcome::Call`], when the gateway took it. Within
+    /// Make one call of two held ones. Completes with `Outcome::Call`, when the gateway took it. Within
     /// `ice` + `rest_timeout` + 15 s.
     Join {
         /// The call.
@@ -279,10 +288,211 @@ pub enum Command {
         /// The call.
         call: CallId,
     },
+    /// Ask the gateway for records of the history of calls. They stand in
+    /// [`Client::history`](super::Client::history) then. Within `rest_timeout`.
+    FetchHistory {
+        /// The most records: 1 to 50.
+        amount: u32,
+        /// So many of the newest are passed over.
+        offset: u32,
+    },
+    /// Remove a record of the history; one of our own without asking anybody. Within `rest_timeout`.
+    RemoveRecord {
+        /// The record.
+        record: RecordId,
+    },
+    /// Remove all records of the history. Within `rest_timeout`.
+    ClearHistory,
+    /// Take a history that [`Client::history_cache`](super::Client::history_cache) gave, in place of the one
+    /// that there is; at most 1 MiB. Completes at once.
+    SetHistoryCache(Private<String>),
+    /// Add an entry to the address book. Completes with `Outcome::Contact`. Within `rest_timeout`.
+    AddContact(Contact),
+    /// Change an entry of the address book. Completes with `Outcome::Contact`. Within `rest_timeout`.
+    UpdateContact(Contact),
+    /// Remove an entry of the address book. Within `rest_timeout`.
+    RemoveContact {
+        /// The entry.
+        contact: ContactId,
+    },
+    /// Ask for one entry of the address book. Completes with `Outcome::Contact`. Within `rest_timeout`.
+    FetchContact {
+        /// The entry.
+        contact: ContactId,
+    },
+    /// Ask for the whole address book, of which 10 000 entries are kept. Within `rest_timeout`.
+    RefreshContacts,
+    /// Ask the directory for a user. Completes with `Outcome::User`. Within `rest_timeout`.
+    FetchUser {
+        /// The user.
+        user: UserId,
+    },
+    /// Ask the directory for the user that is logged in. Completes with `Outcome::User`. Within
+    /// `rest_timeout`.
+    FetchSelf,
+    /// Search the directory. Completes with `Outcome::Users`, 10 000 at most. Within `rest_timeout`.
+    SearchUsers(UserFilter),
+    /// Tell the user's own presence. Within `rest_timeout`.
+    UpdatePresence {
+        /// The reachability.
+        status: Status,
+        /// The activity.
+        activity: Activity,
+        /// A remark, of 1 KiB at most.
+        note: Option<String>,
+    },
+    /// Ask for the presence of users once: [`Event::PresenceChanged`](super::Event::PresenceChanged) tells it.
+    /// Within `rest_timeout`.
+    FetchPresence {
+        /// The users: 100 at most.
+        users: Vec<UserId>,
+    },
+    /// Be told of the presence of users from now on, also under later subscriptions. Within `rest_timeout`.
+    WatchPresence {
+        /// The users: 100 at most, and 1 000 in all.
+        users: Vec<UserId>,
+    },
+    /// Be told of the presence of users no longer. Within `rest_timeout`.
+    UnwatchPresence {
+        /// The users: 100 at most.
+        users: Vec<UserId>,
+    },
+    /// Open a conversation, unless there is one. Completes at once.
+    OpenConversation {
+        /// The other user.
+        destination: String,
+        /// The kind of messages.
+        kind: MessageKind,
+    },
+    /// Send an instant message. Completes with `Outcome::Message`, its name at the gateway. Within
+    /// `rest_timeout`; 100 at a time.
+    SendMessage {
+        /// The other user.
+        destination: String,
+        /// The kind of messages: of others than the first, nothing travels (w5.5).
+        kind: MessageKind,
+        /// The message.
+        draft: Draft,
+    },
+    /// Send a message of one conversation on to another user. Completes with `Outcome::Message`. Within
+    /// `rest_timeout`.
+    ForwardMessage {
+        /// The other user of the conversation that it is of.
+        destination: String,
+        /// The kind of that conversation.
+        kind: MessageKind,
+        /// The message.
+        message: MessageId,
+        /// The user that it is sent to.
+        to: String,
+    },
+    /// Take note that a message was read. Completes at once.
+    MarkRead {
+        /// The other user.
+        destination: String,
+        /// The kind of messages.
+        kind: MessageKind,
+        /// The message.
+        message: MessageId,
+    },
+    /// Forget the messages of a conversation here. Completes at once.
+    ClearMessages {
+        /// The other user.
+        destination: String,
+        /// The kind of messages.
+        kind: MessageKind,
+    },
+    /// Subscribe to events of SIP, for which their service has to be subscribed to. Renewed by itself. Within
+    /// `rest_timeout`; 32 types.
+    SubscribeSipEvent {
+        /// The type, as `event:dialog`.
+        event_type: String,
+        /// The users that they are of: 1 000 at most.
+        users: Vec<UserId>,
+        /// The name that tells this client from the user's others, instead of the subscription's.
+        correlator: Option<String>,
+        /// Parameters for the far side.
+        parameters: Vec<CustomParameter>,
+    },
+    /// Change the users of a subscription of events; without any it ends. Within `rest_timeout`.
+    UpdateSipEvent {
+        /// The type.
+        event_type: String,
+        /// Users more.
+        add: Vec<UserId>,
+        /// Users less.
+        remove: Vec<UserId>,
+        /// Parameters for the far side.
+        parameters: Vec<CustomParameter>,
+    },
+    /// End a subscription of events. Within `rest_timeout`.
+    UnsubscribeSipEvent {
+        /// The type.
+        event_type: String,
+    },
+    /// Ask for the voicemail that waits. Completes with `Outcome::Voicemail`. Within `rest_timeout`.
+    FetchVoicemail,
+    /// Connect two other telephones with each other. Completes with `Outcome::ClickToCall`, after
+    /// [`Event::ClickToCallStarted`](super::Event::ClickToCallStarted). Within `rest_timeout`.
+    ClickToCall {
+        /// The one that calls; at most 512 bytes.
+        caller: String,
+        /// The one that is called; at most 512 bytes.
+        callee: String,
+    },
+    /// Register a device for push, at [`PushServer`](super::PushServer), in place of the one of its kind. Within
+    /// `rest_timeout`.
+    RegisterPush(PushDevice),
+    /// Register a device for push no longer. Within `rest_timeout`.
+    UnregisterPush(PushKind),
+    /// Take pushed notifications, or leave them alone. Completes at once.
+    EnablePush(bool),
+    /// Make a request of the application's own to the gateway. Completes with `Outcome::Response`, whatever
+    /// its status. Within `rest_timeout`; 16 at a time.
+    Fetch(FetchRequest),
+    /// Ask what this client knows. Completes at once, with the outcome that [`Query`] names.
+    Query(Query),
     /// End everything: every command that waits, as closed, every call, the subscription. Refused once it was
     /// asked for. Completes when the gateway knows, or after 5 s.
     Destroy,
 }
+
+/// The commands of what is kept beside calls, as a pattern.
+macro_rules! store_commands {
+    () => {
+        $crate::ribbon::Command::FetchHistory { .. }
+            | $crate::ribbon::Command::RemoveRecord { .. }
+            | $crate::ribbon::Command::ClearHistory
+            | $crate::ribbon::Command::SetHistoryCache(_)
+            | $crate::ribbon::Command::AddContact(_)
+            | $crate::ribbon::Command::UpdateContact(_)
+            | $crate::ribbon::Command::RemoveContact { .. }
+            | $crate::ribbon::Command::FetchContact { .. }
+            | $crate::ribbon::Command::RefreshContacts
+            | $crate::ribbon::Command::FetchUser { .. }
+            | $crate::ribbon::Command::FetchSelf
+            | $crate::ribbon::Command::SearchUsers(_)
+            | $crate::ribbon::Command::UpdatePresence { .. }
+            | $crate::ribbon::Command::FetchPresence { .. }
+            | $crate::ribbon::Command::WatchPresence { .. }
+            | $crate::ribbon::Command::UnwatchPresence { .. }
+            | $crate::ribbon::Command::OpenConversation { .. }
+            | $crate::ribbon::Command::SendMessage { .. }
+            | $crate::ribbon::Command::ForwardMessage { .. }
+            | $crate::ribbon::Command::MarkRead { .. }
+            | $crate::ribbon::Command::ClearMessages { .. }
+            | $crate::ribbon::Command::SubscribeSipEvent { .. }
+            | $crate::ribbon::Command::UpdateSipEvent { .. }
+            | $crate::ribbon::Command::UnsubscribeSipEvent { .. }
+            | $crate::ribbon::Command::FetchVoicemail
+            | $crate::ribbon::Command::ClickToCall { .. }
+            | $crate::ribbon::Command::RegisterPush(_)
+            | $crate::ribbon::Command::UnregisterPush(_)
+            | $crate::ribbon::Command::EnablePush(_)
+            | $crate::ribbon::Command::Fetch(_)
+    };
+}
+pub(super) use store_commands;
 
 impl Command {
     /// The call that it is about, if it is about one.
@@ -330,18 +540,11 @@ impl Command {
             | Self::InitializeDevices { .. }
             | Self::SetDevices(_)
             | Self::DevicesFailed(_)
+            | Self::Query(_)
+            | store_commands!()
             | Self::Destroy => None,
         }
     }
-}
-
-/// A way that notifications come by (w3.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum NoticeChannel {
-    /// The notification socket, by whoever carries it.
-    WebSocket,
-    /// A push service of the telephone's.
-    Push,
 }
 
 /// The rest of what a call is placed with.
@@ -383,58 +586,3 @@ pub struct MediaOptions {
 }
 
 setters!(MediaOptions { bandwidth: some[Bandwidth] });
-
-/// The outcome of a completed command.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Outcome {
-    /// Done, with nothing more to say.
-    Done,
-    /// A call.
-    Call(CallId),
-    /// A call's figures.
-    Stats(StatsReport),
-    /// The media that came into a call.
-    Media(MediaInfo),
-    /// Media of our own that belongs to no call.
-    DetachedMedia(Vec<DetachedMedia>),
-}
-
-/// A key waits for the outcome that belongs to it, and for no other.
-macro_rules! outcomes {
-    ($($variant:ident => $type:ty),* $(,)?) => {
-        $(
-            impl TryFrom<Outcome> for $type {
-                type Error = Outcome;
-
-                fn try_from(outcome: Outcome) -> Result<Self, Outcome> {
-                    match outcome {
-                        Outcome::$variant(value) => Ok(value),
-                        other => Err(other),
-                    }
-                }
-            }
-        )*
-    };
-}
-
-outcomes! {
-    Call => CallId,
-    Stats => StatsReport,
-    Media => MediaInfo,
-    DetachedMedia => Vec<DetachedMedia>,
-}
-
-impl TryFrom<Outcome> for () {
-    type Error = Outcome;
-
-    fn try_from(outcome: Outcome) -> Result<Self, Outcome> {
-        match outcome {
-            Outcome::Done => Ok(()),
-            other @ (Outcome::Call(_)
-            | Outcome::Stats(_)
-            | Outcome::Media(_)
-            | Outcome::DetachedMedia(_)) => Err(other),
-        }
-    }
-}

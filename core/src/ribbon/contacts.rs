@@ -1,6 +1,7 @@
 //! The address book (w5.3).
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::Serialize;
 
@@ -13,7 +14,7 @@ use super::wire::resources::contacts::{Fields, MAX_ENTRIES};
 const MAX_FIELD: usize = 1024;
 
 /// An entry of the user's address book. Empty fields are not there.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Contact {
@@ -63,6 +64,13 @@ setters!(Contact {
     group_list: into[String],
     friend_status: some[bool],
 });
+
+/// Shown by its name alone.
+impl fmt::Debug for Contact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Contact").field("contact_id", &self.contact_id).finish_non_exhaustive()
+    }
+}
 
 /// The names of fields on the wire.
 const NAMES: [&str; 13] = [
@@ -183,6 +191,11 @@ impl Contacts {
     /// The entries that were not kept.
     pub(crate) fn left_out(&self) -> usize {
         self.left_out
+    }
+
+    /// True if an entry of that name could be kept.
+    pub(crate) fn has_room(&self, id: &ContactId) -> bool {
+        self.all.len() < MAX_ENTRIES || self.all.contains_key(id)
     }
 
     /// Keeps an entry, in place of the one of its name. True if something changed.

@@ -2,14 +2,24 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::constants::{
     CallState, ChangeReason, MediaConnectionState, OperationKind, OperationStatus, Transition,
 };
+use super::contacts::Contact;
 use super::error::Error;
-use super::ids::{CallId, OperationId, TrackId};
+use super::ids::{CallId, MessageId, OperationId, TrackId, UserId};
 use super::info::{
     CallInfo, CustomParameter, EndReason, MediaOffered, SocketState, StatsReport, Subscriptions,
 };
+use super::messages::MessageKind;
+use super::notice::NoticeChannel;
+use super::presence::Presence;
+use super::private::Private;
+use super::sip_events::SipChange;
+use super::users::User;
+use super::voicemail::Voicemail;
 use crate::machine::{CommandId, MediaId};
 use crate::media::{Agreement, Digit};
 use crate::report::TraceRecord;
@@ -230,11 +240,122 @@ pub enum Event {
         /// The tracks.
         tracks: Vec<TrackId>,
     },
+    /// The history of calls is another one.
+    HistoryChanged,
+    /// The text that keeps the history is another one, for whoever stores it
+    /// ([`Client::history_cache`](super::Client::history_cache)).
+    HistoryCacheChanged,
+    /// Two other telephones are being connected: the command goes on.
+    ClickToCallStarted {
+        /// The name of that call here.
+        id: CallId,
+    },
+    /// An entry is new in the address book.
+    ContactAdded {
+        /// The entry.
+        contact: Box<Contact>,
+    },
+    /// The address book is another one.
+    ContactsChanged {
+        /// The entries of it that are not kept, as there are over 10 000.
+        left_out: usize,
+    },
+    /// A conversation began, by whichever side.
+    ConversationStarted {
+        /// The other user.
+        destination: String,
+        /// The kind of messages.
+        kind: MessageKind,
+    },
+    /// Conversations are new or gone.
+    ConversationsChanged {
+        /// The other users in them.
+        destinations: Vec<String>,
+    },
+    /// Messages of a conversation are new, on their way, sent, read or gone.
+    MessagesChanged {
+        /// The other user.
+        destination: String,
+        /// The kind of messages.
+        kind: MessageKind,
+        /// The message, where it is one.
+        message: Option<MessageId>,
+        /// Its sender.
+        sender: Option<String>,
+    },
+    /// The user whose presence is watched or was asked for has another one.
+    PresenceChanged {
+        /// It.
+        presence: Presence,
+    },
+    /// The user's own presence was set.
+    OwnPresenceChanged,
+    /// The presence of users is told from now on.
+    PresenceWatched {
+        /// The users.
+        users: Vec<UserId>,
+    },
+    /// The presence of users is told no longer.
+    PresenceUnwatched {
+        /// The users.
+        users: Vec<UserId>,
+    },
+    /// Users could not be watched again under a new subscription. They are asked for with the next one.
+    PresenceFailed {
+        /// The failure.
+        error: Error,
+    },
+    /// A device is registered for push or no longer, or what is pushed is taken or no longer.
+    PushChanged {
+        /// The way of notifications that it is about.
+        channel: NoticeChannel,
+    },
+    /// A subscription of events of SIP is new, of other users, or over.
+    SipSubscriptionChanged {
+        /// The type of events.
+        event_type: String,
+        /// The change.
+        change: SipChange,
+        /// Users more.
+        subscribed: Vec<UserId>,
+        /// Users less.
+        unsubscribed: Vec<UserId>,
+    },
+    /// A subscription of events of SIP could not be renewed. It is tried again while it lasts.
+    SipFailed {
+        /// The type of events.
+        event_type: String,
+        /// The failure.
+        error: Error,
+    },
+    /// An event of SIP came, subscribed to or not.
+    SipEvent {
+        /// The type of events.
+        event_type: String,
+        /// Its id, if it has one.
+        event_id: Option<String>,
+        /// The whole message, as it came: 256 KiB at most.
+        event: Private<Value>,
+        /// The call that it is about, where that is known.
+        call: Option<CallId>,
+    },
+    /// The directory was searched.
+    DirectoryChanged {
+        /// The users that were found: as many as make 64 KiB. The command has them all.
+        results: Vec<User>,
+    },
+    /// A user of the directory was fetched.
+    UsersChanged {
+        /// The user.
+        results: Vec<User>,
+    },
+    /// The voicemail that waits is another one.
+    VoicemailChanged(Box<Voicemail>),
     /// A message came that this client makes nothing of: an application's own (service `custom`), or of a type
     /// that it does not know. Its text, as it came.
     Notification {
         /// The message: JSON.
-        message: String,
+        message: Private<String>,
     },
     /// Something came that cannot be read, and was left out.
     Malformed {

@@ -1,15 +1,16 @@
 //! The history of calls (w5.1): the gateway's records and our own, as one list.
 
+use std::fmt;
+
 use serde::Serialize;
-use serde_json::Value;
 
 use super::constants::constants;
 use super::error::{Error, HistoryCode};
 use super::ids::RecordId;
-use super::wire::answer;
 use super::wire::lenient::{self, Flag, List, Text, Whole, object};
 use super::wire::refusal::Refused;
 use super::wire::resources::history::{MAX_RECORDS, Record, records};
+use crate::report::shortened;
 
 /// The longest text that a history is read from and written to, in bytes.
 const MAX_CACHE: usize = 1 << 20;
@@ -42,7 +43,7 @@ constants! {
 }
 
 /// A record of the history of calls.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct CallRecord {
@@ -67,6 +68,21 @@ pub struct CallRecord {
     pub callee_number: String,
     /// True if it is our own, and not the gateway's.
     pub local: bool,
+}
+
+/// Shown with its numbers shortened.
+impl fmt::Debug for CallRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CallRecord")
+            .field("id", &self.id)
+            .field("direction", &self.direction)
+            .field("start_time", &self.start_time)
+            .field("duration", &self.duration)
+            .field("caller_number", &shortened(&self.caller_number))
+            .field("callee_number", &shortened(&self.callee_number))
+            .field("local", &self.local)
+            .finish_non_exhaustive()
+    }
 }
 
 impl CallRecord {

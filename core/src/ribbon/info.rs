@@ -1,5 +1,6 @@
 //! Records of what a client knows, as an application reads them.
 
+use std::fmt;
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
@@ -16,17 +17,28 @@ use super::pipeline::Bandwidth;
 use super::service::Service;
 use crate::machine::{MediaId, TrackId as MediaTrack};
 use crate::media::{MediaKind, MediaStats};
+use crate::report::shortened;
 
 pub(super) use super::wire::CustomParameter;
 
 /// The far side of a call, as far as the gateway says.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Participant {
     /// The name.
     pub display_name: Option<String>,
     /// The number or address: `bob@example.com`.
     pub display_number: Option<String>,
+}
+
+/// Shown with its number shortened.
+impl fmt::Debug for Participant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Participant")
+            .field("display_name", &self.display_name)
+            .field("display_number", &self.display_number.as_deref().map(shortened))
+            .finish()
+    }
 }
 
 /// The kinds of media that a caller offers.

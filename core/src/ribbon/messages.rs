@@ -1,12 +1,14 @@
 //! Conversations and their messages (w5.5).
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
 
 use serde::Serialize;
 
 use super::constants::constants;
 use super::error::{Error, ErrorCode};
 use super::ids::MessageId;
+use crate::report::shortened;
 
 /// The most conversations; of those without unread messages the one that was quiet longest goes first.
 const MAX_CONVERSATIONS: usize = 1000;
@@ -15,6 +17,10 @@ const MAX_MESSAGES: usize = 1000;
 /// The most parts of a message, and the most bytes of all of them.
 const MAX_PARTS: usize = 8;
 const MAX_TEXT: usize = 64 * 1024;
+/// The most bytes of all messages; those of the conversation that was quiet longest go first.
+const MAX_BYTES: usize = 16 << 20;
+/// The longest name of the other user in bytes.
+const MAX_DESTINATION: usize = 512;
 
 constants! {
     /// The kind of a conversation. All but the first are names alone: nothing of them travels.
@@ -38,8 +44,15 @@ constants! {
 /// let draft = Draft::text("hello").part("and more");
 /// assert!(draft.check().is_ok());
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Draft(Vec<String>);
+
+/// Shown by its length.
+impl fmt::Debug for Draft {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Draft({} parts, {} bytes)", self.0.len(), bytes_of(&self.0))
+    }
+}
 
 impl Draft {
     /// A message of one part.
@@ -61,8 +74,7 @@ impl Draft {
     ///
     /// [`ErrorCode::Options`]: more than 8 parts, or 64 KiB, or nothing at all.
     pub fn check(&self) -> Result<(), Error> {
-        let bytes: usize = self.0.iter().map(String::len).sum();
-        match (self.0.len(), bytes) {
+        match (self.0.len(), bytes_of(&self.0)) {
             (1..=MAX_PARTS, 1..=MAX_TEXT) => Ok(()),
             _ => Err(Error::new(ErrorCode::Options, "a message of nothing, or of too much")),
         }
@@ -72,10 +84,35 @@ impl Draft {
     pub(crate) fn whole(&self) -> String {
         self.0.join("\n")
     }
+
+    /// A message of these parts.
+    pub(crate) fn of(parts: &[String]) -> Self {
+        Self(parts.to_vec())
+    }
+
+    /// The parts.
+    pub(crate) fn into_parts(self) -> Vec<String> {
+        self.0
+    }
+}
+
+fn bytes_of(parts: &[String]) -> usize {
+    parts.iter().map(String::len).sum()
+}
+
+/// True for another user that a conversation can be with.
+pub(crate) fn is_destination(text: &str) -> bool {
+    !text.trim().is_empty() && text.len() <= MAX_DESTINATION && !text.contains(char::is_control)
+}
+
+/// A text that came, in as many bytes as are kept of one.
+pub(crate) fn kept(text: &str) -> String {
+    let end = (0..=text.len().min(MAX_TEXT)).rev().find(|end| text.is_char_boundary(*end));
+    text[..end.unwrap_or(0)].to_owned()
 }
 
 /// A message (RT-026).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Message {
@@ -93,6 +130,20 @@ pub struct Message {
     pub parts: Vec<String>,
 }
 
+/// Shown without its text.
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Message")
+            .field("message_id", &self.message_id)
+            .field("sender", &shortened(&self.sender))
+            .field("timestamp", &self.timestamp)
+            .field("read", &self.read)
+            .field("is_pending", &self.is_pending)
+            .field("bytes", &bytes_of(&self.parts))
+            .finish_non_exhaustive()
+    }
+}
+
 impl Message {
     /// A message that came and was not read.
     pub(crate) fn new(
@@ -103,6 +154,11 @@ impl Message {
     ) -> Self {
         let (message_id, sender) = (id.into(), sender.into());
         Self { message_id, sender, timestamp, read: false, is_pending: false, parts }
+    }
+
+    /// Its bytes, about: names change while it is on its way, and do not count.
+    fn size(&self) -> usize {
+        size_of::<Self>() + self.sender.len() + bytes_of(&self.parts)
     }
 }
 
@@ -132,6 +188,10 @@ impl Conversation {
         self.messages.iter().find(|message| message.message_id == *id)
     }
 
+    fn size(&self) -> usize {
+        self.messages.iter().map(Message::size).sum()
+    }
+
     fn is_read(&self) -> bool {
         self.messages.iter().all(|message| message.read)
     }
@@ -142,6 +202,8 @@ impl Conversation {
 pub(crate) struct Conversations {
     all: BTreeMap<(String, MessageKind), Conversation>,
     touched: u64,
+    /// The bytes of all messages, about.
+    bytes: usize,
 }
 
 impl Conversations {
@@ -176,12 +238,28 @@ impl Conversations {
     pub(crate) fn add(&mut self, destination: &str, kind: MessageKind, message: Message) -> bool {
         let new = self.open(destination, kind);
         if let Some(conversation) = self.all.get_mut(&(destination.to_owned(), kind)) {
+            self.bytes += message.size();
             conversation.messages.push_back(message);
-            if conversation.messages.len() > MAX_MESSAGES {
-                conversation.messages.pop_front();
+            if conversation.messages.len() > MAX_MESSAGES
+                && let Some(oldest) = conversation.messages.pop_front()
+            {
+                self.bytes -= oldest.size();
             }
         }
+        self.make_room();
         new
+    }
+
+    /// The messages that are on their way.
+    pub(crate) fn pending(&self) -> usize {
+        let all = self.all.values().flat_map(Conversation::messages);
+        all.filter(|message| message.is_pending).count()
+    }
+
+    /// The bytes of all messages, about.
+    #[cfg(test)]
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// A message was sent, and has the gateway's name now; or it was not, and is gone.
@@ -201,7 +279,11 @@ impl Conversations {
                     message.is_pending = false;
                 }
             }
-            None => conversation.messages.retain(|message| message.message_id != *id),
+            None => {
+                let before = conversation.size();
+                conversation.messages.retain(|message| message.message_id != *id);
+                self.bytes -= before - conversation.size();
+            }
         }
     }
 
@@ -220,9 +302,21 @@ impl Conversations {
 
     /// Forgets the messages of a conversation (RA-064). True if there were some.
     pub(crate) fn clear(&mut self, destination: &str, kind: MessageKind) -> bool {
-        let conversation = self.all.get_mut(&(destination.to_owned(), kind));
-        conversation
-            .is_some_and(|conversation| !std::mem::take(&mut conversation.messages).is_empty())
+        let Some(conversation) = self.all.get_mut(&(destination.to_owned(), kind)) else {
+            return false;
+        };
+        self.bytes -= conversation.size();
+        !std::mem::take(&mut conversation.messages).is_empty()
+    }
+
+    /// Forgets messages until so few bytes are left.
+    fn make_room(&mut self) {
+        while self.bytes > MAX_BYTES {
+            let some = self.all.values_mut().filter(|one| !one.messages.is_empty());
+            let quiet = some.min_by_key(|one| (!one.is_read(), one.touched));
+            let Some(oldest) = quiet.and_then(|quiet| quiet.messages.pop_front()) else { return };
+            self.bytes -= oldest.size();
+        }
     }
 
     /// Makes room: not of the newest, and of those with unread messages only where there are no others.
@@ -232,7 +326,9 @@ impl Conversations {
             let quiet = others.min_by_key(|(_, one)| (!one.is_read(), one.touched));
             let Some((key, _)) = quiet else { return };
             let key = key.clone();
-            self.all.remove(&key);
+            if let Some(gone) = self.all.remove(&key) {
+                self.bytes -= gone.size();
+            }
         }
     }
 }

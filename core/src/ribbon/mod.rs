@@ -27,13 +27,13 @@
 //! | [`CallState`], [`HoldState`], [`OperationKind`] and others | constants, with the SDK's values |
 //! | [`IceCheck`], [`SdpHandler`] | where an application may decide: when a call is sent, and how it is described |
 
-#![allow(dead_code, unused_imports, reason = "the client, which uses all of it, is being built")]
-
 mod ask;
+#[allow(dead_code, unused_imports, reason = "calls will use all of it")]
 mod calls;
 mod check;
 mod click;
 mod client;
+#[allow(dead_code, unused_imports, reason = "calls will use all of it")]
 mod collect;
 mod command;
 mod config;
@@ -41,36 +41,50 @@ mod constants;
 mod contacts;
 mod credentials;
 mod devices;
+#[allow(dead_code, unused_imports, reason = "calls will use all of it")]
 mod error;
 mod event;
 mod fault;
+mod fetch;
 mod history;
 mod ids;
 mod info;
+mod limits;
 mod link;
 mod log;
 mod media;
 mod messages;
+mod notice;
 mod outbox;
+mod outcome;
 mod phone;
+#[allow(dead_code, unused_imports, reason = "calls will use all of it")]
 mod pipeline;
 mod presence;
+mod private;
+mod push;
+mod query;
+mod reports;
 mod service;
 mod sip_events;
 #[cfg(feature = "audio")]
 mod sound;
+mod stores;
 #[cfg(test)]
 mod tests;
 mod timeline;
+#[allow(dead_code, unused_imports, reason = "calls will use all of it")]
 mod timing;
 mod tones;
 mod users;
+mod views;
 mod voicemail;
 mod wanted;
 #[cfg(feature = "unstable-wire")]
+#[allow(dead_code, reason = "what tests read of it alone")]
 pub mod wire;
 #[cfg(not(feature = "unstable-wire"))]
-#[allow(unreachable_pub, unused_imports, reason = "public with `unstable-wire`")]
+#[allow(dead_code, unreachable_pub, unused_imports, reason = "public with `unstable-wire`")]
 mod wire;
 
 pub use click::ClickToCall;
@@ -79,7 +93,7 @@ pub use collect::{
     CheckReason, Collected, DefaultCheck, GatheringState, IceCheck, IceCollection, IceTimeouts,
     Verdict,
 };
-pub use command::{AnswerOptions, Command, MakeOptions, MediaOptions, NoticeChannel, Outcome};
+pub use command::{AnswerOptions, Command, MakeOptions, MediaOptions};
 pub use config::{
     BundlePolicy, CallConfig, CallConfigPatch, CallsBy, Config, ConfigPatch, Connectivity,
     ConnectivityPatch, HttpScheme, Notifications, NotificationsPatch, OAuthMode, PeerConfig,
@@ -100,6 +114,7 @@ pub use error::{
     UsersCode, WebRtcCode,
 };
 pub use event::Event;
+pub use fetch::{FetchRequest, FetchResponse};
 pub use history::{CallDirection, CallRecord, RecordDirection};
 pub use ids::{
     CallId, ContactId, MediaObjectId, MessageId, OperationId, RecordId, SessionData, TrackId,
@@ -111,12 +126,17 @@ pub use info::{
 };
 pub use log::{LogEntry, LogTarget, LogTargetKind};
 pub use messages::{Conversation, Draft, Message, MessageKind};
+pub use notice::NoticeChannel;
+pub use outcome::Outcome;
 pub use phone::Phone;
 pub use pipeline::{
     Bandwidth, CodecKeeper, CodecRemover, CodecSelector, SdpContext, SdpEndpoint, SdpHandler,
     SdpKind, SdpStep,
 };
-pub use presence::Presence;
+pub use presence::{OwnPresence, Presence};
+pub use private::Private;
+pub use push::{PushDevice, PushKind, PushToken};
+pub use query::Query;
 pub use service::Service;
 pub use sip_events::{SipChange, SipEvents};
 #[cfg(feature = "audio")]

@@ -4,21 +4,27 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::ask::{Ask, CallAsk, LinkAsk};
-use super::command::Outcome;
+use super::ask::{Ask, CallAsk, LinkAsk, StoreAsk};
 use super::config::{Config, OAuthMode, TraceDetail};
 use super::constants::LogLevel;
 use super::credentials::Credentials;
 use super::error::{AuthCode, Error};
 use super::event::Event;
 use super::fault::Fault;
-use super::ids::UserId;
+use super::fetch::FetchResponse;
+use super::ids::{CallId, UserId};
+use super::outcome::Outcome;
+use super::reports::Reports;
+use super::timeline::CallReport;
 use super::wire::answer::{Answer, missing};
 use super::wire::credentials::{CredentialHeader, header_of, session_header};
+use super::wire::refusal::Refused;
 use super::wire::resources::Resources;
 use super::wire::resources::subscription::{Subscription, TurnCredentials};
 use crate::Secret;
-use crate::machine::{CommandId, Commands, Due, HttpId, NetError, Output, Outputs, Wake, WsId};
+use crate::machine::{
+    CommandId, Commands, Due, HttpId, NetError, Output, Outputs, Wake, WallClock, WsId,
+};
 use crate::media::IceServer;
 use crate::report::{Channel, Limited, Redactor, TraceDirection};
 use crate::rest::{Endpoint, Policy, Question, Questions, Resource, Retry, Said, Taken, segment};
@@ -60,6 +66,7 @@ pub(crate) struct Outbox {
     redactor: Redactor,
     malformed: Limited,
     told: usize,
+    pub(crate) reports: Reports,
     /// The time at which anything but media is due.
     pub(crate) due: Due,
 }
@@ -89,6 +96,7 @@ impl Outbox {
             redactor: Redactor::new(&[]),
             malformed: Limited::new("malformed", LOG_PACE, now),
             told: 0,
+            reports: Reports::default(),
             due: Due::default(),
         }
     }
@@ -130,11 +138,14 @@ impl Outbox {
     pub(crate) fn event(&mut self, mut event: Event) {
         match &mut event {
             Event::Malformed { what } => *what = self.redactor.words(what),
-            Event::RequestRefused { error } | Event::Resubscribed { error: Some(error), .. } => {
-                *error = self.fit(error.clone());
-            }
+            Event::RequestRefused { error }
+            | Event::Resubscribed { error: Some(error), .. }
+            | Event::PresenceFailed { error }
+            | Event::SipFailed { error, .. } => *error = self.fit(error.clone()),
             _ => {}
         }
+        let now = self.now();
+        self.reports.follow(&event, self.config.call.kept_calls, now);
         self.push(Output::Event(event));
     }
 
@@ -291,7 +302,7 @@ impl Outbox {
         let ask = ask.into();
         let retry = match &ask {
             Ask::Hangup => Retry::Yes,
-            Ask::Link(_) | Ask::Call(..) => Retry::No,
+            Ask::Link(_) | Ask::Call(..) | Ask::Store(..) | Ask::Fetch(_) => Retry::No,
         };
         let question = Question::new(ask, resource, retry);
         if self.is_turn_of(&question.ask) {
@@ -315,7 +326,7 @@ impl Outbox {
     }
 
     fn request(&mut self, question: Question<Ask>) {
-        let request = self.endpoint().and_then(|endpoint| {
+        let request = self.endpoint(&question.ask).and_then(|endpoint| {
             let made = match question.elsewhere() {
                 Some(uri) => endpoint.redirected(uri, &question.resource),
                 None => endpoint.request(&question.resource),
@@ -327,7 +338,11 @@ impl Outbox {
                 let id = HttpId(self.outputs.id());
                 let question = question.sent_to(request.uri().clone());
                 self.trace_request(&question.resource);
-                let deadline = self.now() + self.config.rest_timeout;
+                let now = self.now();
+                if let Ask::Call(call, ask) = &question.ask {
+                    self.reports.asked(call, ask, now);
+                }
+                let deadline = now + self.config.rest_timeout;
                 self.push(Output::Http { id, request, deadline });
                 self.rest.send(id, question);
             }
@@ -338,9 +353,14 @@ impl Outbox {
         }
     }
 
-    fn endpoint(&self) -> Result<Endpoint, String> {
+    fn endpoint(&self, ask: &Ask) -> Result<Endpoint, String> {
         let accept = http::HeaderValue::from_static("application/json");
-        let endpoint = Endpoint::new(self.config.rest_base()).header(http::header::ACCEPT, accept);
+        let elsewhere = match ask {
+            Ask::Store(_, StoreAsk::Push(_)) => self.config.notifications.push.base(),
+            Ask::Link(_) | Ask::Call(..) | Ask::Hangup | Ask::Store(..) | Ask::Fetch(_) => None,
+        };
+        let base = elsewhere.unwrap_or_else(|| self.config.rest_base());
+        let endpoint = Endpoint::new(base).header(http::header::ACCEPT, accept);
         let header = match (&self.session, &self.credentials) {
             (Some(session), _) => session_header(session),
             (None, Some(credentials)) => header_of(credentials),
@@ -367,6 +387,10 @@ impl Outbox {
         let taken = self.rest.take_response(id, result, self.now())?;
         self.take_turns();
         match taken {
+            Taken::Ended(Ask::Fetch(command), request, result) => {
+                self.fetched(command, &request, result);
+                None
+            }
             Taken::Ended(ask, request, result) => {
                 let wanted = ask.wanted();
                 let now = self.config.unix_ms;
@@ -384,6 +408,7 @@ impl Outbox {
                     }
                     Err(error) => Err(error.into()),
                 };
+                self.note_answer(&ask, result.as_ref().err());
                 Some((ask, request, result))
             }
             Taken::Again => None,
@@ -392,6 +417,33 @@ impl Outbox {
                 None
             }
         }
+    }
+
+    fn note_answer(&mut self, ask: &Ask, fault: Option<&Fault>) {
+        if let Ask::Call(call, ask) = ask {
+            let error = fault.map(|fault| self.fit(fault.clone().of_call()));
+            let now = self.now();
+            self.reports.answered(call, ask, error.as_ref(), now);
+        }
+    }
+
+    /// Answers a request of the application's own, whatever its status (RA-096).
+    fn fetched(
+        &mut self,
+        command: CommandId,
+        request: &str,
+        result: Result<http::Response<Vec<u8>>, NetError>,
+    ) {
+        if let Ok(response) = &result
+            && !response.status().is_success()
+            && let Some(error) =
+                Refused::read(response, request, self.config.unix_ms).unauthorized()
+        {
+            self.event(Event::RequestRefused { error });
+        }
+        let answer = result.map_err(Error::from);
+        let answer = answer.and_then(|response| FetchResponse::read(response, request));
+        self.complete(command, answer.map(Outcome::Response));
     }
 
     fn take_turns(&mut self) {
@@ -406,8 +458,49 @@ impl Outbox {
     pub(crate) fn forget_rest(&mut self, forget: impl Fn(&LinkAsk) -> bool) {
         self.forget(|ask| match ask {
             Ask::Link(ask) => forget(ask),
-            Ask::Call(..) | Ask::Hangup => false,
+            Ask::Call(..) | Ask::Hangup | Ask::Store(..) | Ask::Fetch(_) => false,
         });
+    }
+
+    /// Makes a request of what is kept beside calls, for a command.
+    pub(crate) fn ask(&mut self, command: CommandId, ask: StoreAsk, resource: Resource) {
+        self.rest(Ask::Store(Some(command), ask), resource);
+    }
+
+    /// Forgets the requests of what is kept beside calls: the commands that wait for them.
+    pub(crate) fn forget_stores(&mut self) -> Vec<CommandId> {
+        let waits = |ask: &Ask| match ask {
+            Ask::Store(command, _) => *command,
+            Ask::Link(_) | Ask::Call(..) | Ask::Hangup | Ask::Fetch(_) => None,
+        };
+        let sent = self.rest.sent().filter_map(waits);
+        let all = sent.chain(self.turn_of.iter().filter_map(|one| waits(&one.ask))).collect();
+        self.forget(|ask| matches!(ask, Ask::Store(..)));
+        all
+    }
+
+    /// Requests of the application's own that are not answered.
+    pub(crate) fn fetches(&self) -> usize {
+        let is_own = |ask: &&Ask| matches!(ask, Ask::Fetch(_));
+        let waiting = self.turn_of.iter().map(|question| &question.ask);
+        self.rest.sent().chain(waiting).filter(is_own).count()
+    }
+
+    /// Shows a secret of the application's nowhere.
+    pub(crate) fn hide(&mut self, secrets: &[&Secret]) {
+        for secret in secrets {
+            self.redactor.hide(secret);
+        }
+    }
+
+    /// The report on a call.
+    pub(crate) fn report(&self, call: &CallId) -> Option<CallReport> {
+        self.reports.get(call, self.clock())
+    }
+
+    /// The wall clock.
+    pub(crate) fn clock(&self) -> WallClock {
+        WallClock::new(self.begun(), self.config.unix_ms.unwrap_or(0))
     }
 
     /// Forgets requests: late answers are ignored and nothing is asked again.

@@ -33,6 +33,38 @@ pub struct Presence {
     pub loading: bool,
 }
 
+/// The user's own presence, as it was set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct OwnPresence {
+    /// The reachability.
+    pub status: Status,
+    /// The activity.
+    pub activity: Activity,
+    /// A remark.
+    pub note: Option<String>,
+}
+
+impl OwnPresence {
+    pub(crate) fn new(status: Status, activity: Activity, note: Option<String>) -> Self {
+        Self { status, activity, note }
+    }
+
+    /// Finds a presence that cannot be set (RA-081).
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        if matches!(self.status, Status::Other(_)) {
+            return Err(Error::new(PresenceCode::InvalidStatus, "no status of presence"));
+        }
+        if matches!(self.activity, Activity::Other(_)) {
+            return Err(Error::new(PresenceCode::InvalidActivity, "no activity of presence"));
+        }
+        if self.note.as_ref().is_some_and(|note| note.len() > MAX_NOTE) {
+            return Err(Error::new(PresenceCode::InvalidParam, "a note of over 1 KiB"));
+        }
+        Ok(())
+    }
+}
+
 impl Presence {
     fn unknown(user_id: UserId) -> Self {
         let (status, activity) = (Status::Closed, Activity::Unknown);
@@ -53,7 +85,7 @@ struct Known {
 pub(crate) struct Presences {
     all: BTreeMap<UserId, Known>,
     came: u64,
-    own: Option<(Status, Activity, Option<String>)>,
+    own: Option<OwnPresence>,
 }
 
 impl Presences {
@@ -68,35 +100,39 @@ impl Presences {
     }
 
     /// The user's own presence, as it was set last (RA-087).
-    pub(crate) fn own(&self) -> Option<(&Status, &Activity, Option<&str>)> {
-        let (status, activity, note) = self.own.as_ref()?;
-        Some((status, activity, note.as_deref()))
+    pub(crate) fn own(&self) -> Option<&OwnPresence> {
+        self.own.as_ref()
     }
 
-    /// The user's own presence was set. True if it is another.
-    pub(crate) fn set_own(
-        &mut self,
-        status: Status,
-        activity: Activity,
-        note: Option<String>,
-    ) -> bool {
-        let own = Some((status, activity, note));
-        let differs = self.own != own;
-        self.own = own;
-        differs
+    /// The user's own presence was set.
+    pub(crate) fn set_own(&mut self, own: OwnPresence) {
+        self.own = Some(own);
     }
 
-    /// Users are asked for, or watched from now on.
+    /// Finds users that cannot be asked for, or watched.
     ///
     /// # Errors
     ///
     /// [`PresenceCode::InvalidParam`]: none or over 100 at once, one without a name, or over 1 000 watched.
-    pub(crate) fn ask(&mut self, users: &[UserId], watch: bool) -> Result<(), Error> {
-        check(users)?;
-        let new = users.iter().filter(|user| !self.is_watched(user)).count();
-        if watch && self.watched().count() + new > MAX_USERS {
+    pub(crate) fn check(&self, users: &[UserId], watch: bool) -> Result<(), Error> {
+        let long = |user: &UserId| user.as_str().len() > crate::text_id::MAX_ID;
+        let odd = |user: &UserId| user.as_str().is_empty() || long(user);
+        if users.is_empty() || users.len() > MAX_ASKED || users.iter().any(odd) {
+            return Err(Error::new(PresenceCode::InvalidParam, "not 1 to 100 users"));
+        }
+        if watch && self.watched().count() + self.not_watched(users).count() > MAX_USERS {
             return Err(Error::new(PresenceCode::InvalidParam, "over 1 000 users watched"));
         }
+        Ok(())
+    }
+
+    /// Those of some users that are not watched.
+    pub(crate) fn not_watched<'a>(&self, users: &'a [UserId]) -> impl Iterator<Item = &'a UserId> {
+        users.iter().filter(|user| !self.is_watched(user))
+    }
+
+    /// Users are asked for, or watched from now on: those that [`Presences::check`] lets.
+    pub(crate) fn ask(&mut self, users: &[UserId], watch: bool) {
         for user in users {
             self.came += 1;
             let number = self.came;
@@ -109,7 +145,15 @@ impl Presences {
             known.watched |= watch;
         }
         self.forget();
-        Ok(())
+    }
+
+    /// Nobody answers for users.
+    pub(crate) fn not_told(&mut self, users: &[UserId]) {
+        for user in users {
+            if let Some(known) = self.all.get_mut(user) {
+                known.presence.loading = false;
+            }
+        }
     }
 
     /// Users are watched no longer. What is known of them stays.
@@ -157,32 +201,4 @@ impl Presences {
             self.all.remove(&user);
         }
     }
-}
-
-/// Finds users that cannot be asked for.
-pub(crate) fn check(users: &[UserId]) -> Result<(), Error> {
-    let odd =
-        |user: &UserId| user.as_str().is_empty() || user.as_str().len() > crate::text_id::MAX_ID;
-    if users.is_empty() || users.len() > MAX_ASKED || users.iter().any(odd) {
-        return Err(Error::new(PresenceCode::InvalidParam, "not 1 to 100 users"));
-    }
-    Ok(())
-}
-
-/// Finds a presence of the user's own that cannot be set (RA-081).
-pub(crate) fn check_own(
-    status: &Status,
-    activity: &Activity,
-    note: Option<&str>,
-) -> Result<(), Error> {
-    if matches!(status, Status::Other(_)) {
-        return Err(Error::new(PresenceCode::InvalidStatus, "no status of presence"));
-    }
-    if matches!(activity, Activity::Other(_)) {
-        return Err(Error::new(PresenceCode::InvalidActivity, "no activity of presence"));
-    }
-    if note.is_some_and(|note| note.len() > MAX_NOTE) {
-        return Err(Error::new(PresenceCode::InvalidParam, "a note of over 1 KiB"));
-    }
-    Ok(())
 }

@@ -1,6 +1,6 @@
 //! The report on a call (w5.10): what happened in it, and how long it took.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -190,6 +190,29 @@ impl Timeline {
         let ms = millis(entry.start, until);
         let events = std::iter::once(from).chain(to).collect();
         self.push(kind, json!(ms), events);
+    }
+
+    /// The time from the call's begin to an event that did not fail.
+    pub(crate) fn measure_from_begin(
+        &mut self,
+        kind: Metric,
+        event: Option<EventRef>,
+        until: Instant,
+    ) {
+        let ms = millis(self.begun, until);
+        self.push(kind, json!(ms), event.map(|event| event.0).into_iter().collect());
+    }
+
+    /// The time that an event took; none of one that goes on.
+    pub(crate) fn lasted(&self, event: Option<EventRef>) -> Duration {
+        let entry = event.and_then(|event| self.entries.get(event.0));
+        let times = entry.and_then(|entry| Some((entry.start, entry.end?)));
+        times.map_or(Duration::ZERO, |(start, end)| end.saturating_duration_since(start))
+    }
+
+    /// The call that it is of.
+    pub(crate) fn call(&self) -> &CallId {
+        &self.call
     }
 
     /// A metric that tells more than a time.

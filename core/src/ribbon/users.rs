@@ -1,6 +1,7 @@
 //! Users of the directory (w5.4).
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
 
 use serde::Serialize;
 
@@ -14,7 +15,7 @@ use super::wire::resources::directory::{Criterion, Item, MAX_USERS};
 const MAX_CRITERION: usize = 512;
 
 /// A user of the directory (RT-036).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct User {
@@ -33,7 +34,21 @@ pub struct User {
     pub buddy: String,
 }
 
+/// Shown by the user's id alone.
+impl fmt::Debug for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("User").field("user_id", &self.user_id).finish_non_exhaustive()
+    }
+}
+
 impl User {
+    /// Its bytes, about.
+    pub(crate) fn size(&self) -> usize {
+        let texts = [&self.first_name, &self.last_name, &self.email_address, &self.photo_url];
+        let texts = texts.into_iter().chain([&self.buddy]).map(String::len);
+        size_of::<Self>() + self.user_id.as_str().len() + texts.sum::<usize>()
+    }
+
     /// A user as the directory has one: by the first address, else by the name.
     pub(crate) fn read(item: Item<'_>) -> Option<Self> {
         let text = |text: Text<'_>| crate::plain(text.as_str()).into_owned();

@@ -25,7 +25,6 @@ use super::playback::{Playback, Speech};
 use super::told::Told;
 use super::tracks::{Difference, Source, Tracks};
 use crate::machine::{CommandId, MediaId, Wake};
-use crate::ribbon::command::Outcome;
 use crate::ribbon::constants::{
     CallState, HoldState, MediaConnectionState, OperationKind, Transition,
 };
@@ -35,6 +34,7 @@ use crate::ribbon::history::CallDirection;
 use crate::ribbon::ids::{OperationId, SessionData};
 use crate::ribbon::info::{CallInfo, EndReason};
 use crate::ribbon::outbox::Outbox;
+use crate::ribbon::outcome::Outcome;
 use crate::ribbon::pipeline::SdpHandler;
 
 /// The purpose of a collection of candidates: the request that follows.

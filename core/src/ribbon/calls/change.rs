@@ -8,11 +8,11 @@ use super::glare::Change;
 use crate::machine::CommandId;
 use crate::media::MediaState;
 use crate::ribbon::ask::{Ask, CallAsk};
-use crate::ribbon::command::Outcome;
 use crate::ribbon::constants::{CallState, OperationKind};
 use crate::ribbon::error::{CallCode, Error, SubscriptionCode};
 use crate::ribbon::fault::Fault;
 use crate::ribbon::ids::OperationId;
+use crate::ribbon::outcome::Outcome;
 use crate::ribbon::wire::resources::calls::SessionRequest;
 
 /// The time that a restart of media waits for the notification socket (w4.9).

@@ -8,7 +8,7 @@ use super::takes_keys;
 use super::tracks::Source;
 use crate::machine::CommandId;
 use crate::media::MediaKind;
-use crate::ribbon::command::{Command, MakeOptions, Outcome};
+use crate::ribbon::command::{Command, MakeOptions, store_commands};
 use crate::ribbon::config::RingingFeedback;
 use crate::ribbon::constants::{CallState, OperationKind};
 use crate::ribbon::error::{AuthCode, CallCode, Error, ErrorCode, WebRtcCode};
@@ -17,6 +17,7 @@ use crate::ribbon::history::CallDirection;
 use crate::ribbon::ids::{CallId, TrackId, UserId};
 use crate::ribbon::info::{CallInfo, Participant};
 use crate::ribbon::outbox::Outbox;
+use crate::ribbon::outcome::Outcome;
 use crate::ribbon::wanted::{CallMedia, MoreMedia};
 use crate::ribbon::wire::address::{Destination, sender};
 use crate::ribbon::wire::parameters;
@@ -179,6 +180,8 @@ impl Calls {
             | Command::InitializeDevices { .. }
             | Command::SetDevices(_)
             | Command::DevicesFailed(_)
+            | Command::Query(_)
+            | store_commands!()
             | Command::Destroy => Ok(()),
         }
     }
@@ -393,6 +396,8 @@ impl Calls {
             | Command::InitializeDevices { .. }
             | Command::SetDevices(_)
             | Command::DevicesFailed(_)
+            | Command::Query(_)
+            | store_commands!()
             | Command::Destroy => {}
         }
     }

@@ -4,12 +4,12 @@ use super::call::Call;
 use super::desk::Desk;
 use crate::machine::CommandId;
 use crate::ribbon::ask::{Ask, CallAsk};
-use crate::ribbon::command::Outcome;
 use crate::ribbon::constants::{CallState, OperationKind};
 use crate::ribbon::error::Error;
 use crate::ribbon::fault::Fault;
 use crate::ribbon::ids::OperationId;
 use crate::ribbon::info::EndReason;
+use crate::ribbon::outcome::Outcome;
 
 /// The status of a call that the gateway knows no more (w4.0.2).
 const AUDIT_FAILED: i64 = 9909;

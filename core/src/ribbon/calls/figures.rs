@@ -4,11 +4,11 @@ use super::association::Association;
 use super::call::Call;
 use super::desk::Desk;
 use crate::machine::{CommandId, Track, TrackId as MediaTrack};
-use crate::ribbon::command::Outcome;
 use crate::ribbon::constants::OperationKind;
 use crate::ribbon::event::Event;
 use crate::ribbon::ids::TrackId;
 use crate::ribbon::info::{StatsReport, TrackInfo};
+use crate::ribbon::outcome::Outcome;
 
 impl Call {
     fn report(&self, track: Option<TrackInfo>, desk: &Desk<'_>) -> StatsReport {

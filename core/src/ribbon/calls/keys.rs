@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::media::Digit;
+use crate::ribbon::constants::OperationKind;
 use crate::ribbon::error::{CallCode, Error};
+use crate::ribbon::outcome::Outcome;
 use crate::ribbon::timing::TONE_PAUSE;
 use crate::ribbon::tones::{MAX_TONES, Tone, Tones};
 

@@ -174,6 +174,11 @@ impl Calls {
         }
     }
 
+    /// The call of a session.
+    pub(super) fn of_session(&self, session: &SessionData) -> Option<CallId> {
+        self.sessions.get(session).cloned()
+    }
+
     /// True for a session that is over.
     fn is_past(&self, session: &SessionData) -> bool {
         self.over.iter().any(|over| over.session.as_ref() == Some(session))

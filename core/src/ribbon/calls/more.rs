@@ -5,12 +5,12 @@ use super::desk::Desk;
 use super::glare::Change;
 use super::tracks::{Lane, Source};
 use crate::machine::{CommandId, MediaKind, Track};
-use crate::ribbon::command::Outcome;
 use crate::ribbon::constants::{CallState, OperationKind};
 use crate::ribbon::error::{CallCode, Error};
 use crate::ribbon::event::Event;
 use crate::ribbon::ids::{MediaObjectId, OperationId, TrackId};
 use crate::ribbon::info::MediaInfo;
+use crate::ribbon::outcome::Outcome;
 use crate::ribbon::pipeline::Bandwidth;
 
 /// The most sections of a description.

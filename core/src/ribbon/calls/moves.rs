@@ -3,11 +3,11 @@
 use super::Calls;
 use super::decide::Coming;
 use super::transfer;
-use crate::ribbon::command::Outcome;
 use crate::ribbon::error::{CallCode, Error};
 use crate::ribbon::ids::CallId;
 use crate::ribbon::info::EndReason;
 use crate::ribbon::outbox::Outbox;
+use crate::ribbon::outcome::Outcome;
 
 impl Calls {
     /// A call ends, whether that is how a transfer goes well or not.

@@ -8,12 +8,12 @@ use super::call::{Call, Purpose, Step, Word};
 use super::desk::Desk;
 use super::told::Told;
 use crate::ribbon::ask::{Ask, CallAsk};
-use crate::ribbon::command::Outcome;
 use crate::ribbon::constants::{HoldState, OperationKind};
 use crate::ribbon::error::{CallCode, Error, ErrorCode};
 use crate::ribbon::event::Event;
 use crate::ribbon::fault::Fault;
 use crate::ribbon::ids::OperationId;
+use crate::ribbon::outcome::Outcome;
 use crate::ribbon::pipeline::{RemoteChange, SdpKind};
 use crate::ribbon::wire::resources::calls::{Offered, SessionRequest};
 
@@ -34,6 +34,8 @@ impl Call {
         let Some(media) = &mut self.media else { return };
         let kind = self.ops.kind(&op).unwrap_or(OperationKind::GenericRemote);
         media.collect(kind, &self.info.id, desk);
+        let now = desk.out.now();
+        desk.out.reports.collecting(&self.info.id, &op, now);
         self.step = Step::Collecting { op, purpose };
     }
 
@@ -45,10 +47,14 @@ impl Call {
             Gathered::NotYet => {}
             Gathered::Enough => {
                 let (op, purpose) = (op.clone(), purpose.clone());
+                let now = desk.out.now();
+                desk.out.reports.collected(&self.info.id, &op, None, now);
                 self.send(op, purpose, desk);
             }
             Gathered::Nothing(error) => {
                 let (op, purpose) = (op.clone(), purpose.clone());
+                let now = desk.out.now();
+                desk.out.reports.collected(&self.info.id, &op, Some(&error), now);
                 self.step = Step::Idle;
                 self.not_sent(&op, &purpose, error, desk);
             }

@@ -1,13 +1,13 @@
 //! The operations on a call: one at a time that blocks, any number that do not (w4.0.3).
 
 use crate::machine::{CommandId, Rng};
-use crate::ribbon::command::Outcome;
 use crate::ribbon::constants::{OperationKind, OperationStatus, Transition};
 use crate::ribbon::error::{CallCode, Error};
 use crate::ribbon::event::Event;
 use crate::ribbon::ids::{CallId, OperationId};
 use crate::ribbon::info::OperationInfo;
 use crate::ribbon::outbox::Outbox;
+use crate::ribbon::outcome::Outcome;
 
 /// The most operations of one call at once; one more is refused.
 pub(super) const MAX_OPERATIONS: usize = 32;

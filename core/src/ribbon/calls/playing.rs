@@ -10,7 +10,7 @@ use super::desk::Desk;
 use super::playback::{Playback, Voice};
 use crate::audio::AudioError;
 use crate::machine::{AudioFrame, CommandId, Track, TrackId as MediaTrack};
-use crate::ribbon::command::Outcome;
+use crate::ribbon::outcome::Outcome;
 use crate::ribbon::constants::{CallState, OperationKind};
 use crate::ribbon::error::{CallCode, Error};
 use crate::ribbon::event::Event;

@@ -6,7 +6,7 @@ use super::call::Call;
 use super::change::invalid_state;
 use super::desk::Desk;
 use crate::machine::CommandId;
-use crate::ribbon::command::Outcome;
+use crate::ribbon::outcome::Outcome;
 use crate::ribbon::constants::OperationKind;
 use crate::ribbon::error::Error;
 use crate::ribbon::tones::Tones;

@@ -5,7 +5,6 @@ use super::call::{Call, Purpose, Step};
 use super::desk::Desk;
 use crate::machine::CommandId;
 use crate::ribbon::ask::{Ask, CallAsk};
-use crate::ribbon::command::Outcome;
 use crate::ribbon::config::RingingFeedback;
 use crate::ribbon::constants::{CallState, OperationKind};
 use crate::ribbon::error::{CallCode, Error, ErrorCode};
@@ -13,6 +12,7 @@ use crate::ribbon::event::Event;
 use crate::ribbon::fault::Fault;
 use crate::ribbon::ids::{OperationId, SessionData};
 use crate::ribbon::info::{CustomParameter, MediaOffered};
+use crate::ribbon::outcome::Outcome;
 use crate::ribbon::wanted::CallMedia;
 use crate::ribbon::wire::resources::calls::SessionRequest;
 

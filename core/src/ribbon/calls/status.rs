@@ -3,10 +3,10 @@
 use super::call::Call;
 use super::desk::Desk;
 use crate::ribbon::ask::{Ask, CallAsk};
-use crate::ribbon::command::Outcome;
 use crate::ribbon::error::ErrorCode;
 use crate::ribbon::fault::Fault;
 use crate::ribbon::ids::OperationId;
+use crate::ribbon::outcome::Outcome;
 use crate::ribbon::wire::resources::calls::{SessionRequest, is_answered};
 
 impl Call {

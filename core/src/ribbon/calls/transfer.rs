@@ -8,11 +8,11 @@ use super::desk::Desk;
 use crate::machine::CommandId;
 use crate::rest::Resource;
 use crate::ribbon::ask::{Ask, CallAsk};
-use crate::ribbon::command::Outcome;
 use crate::ribbon::constants::{CallState, OperationKind};
 use crate::ribbon::error::{CallCode, Error, ErrorCode};
 use crate::ribbon::ids::OperationId;
 use crate::ribbon::info::EndReason;
+use crate::ribbon::outcome::Outcome;
 
 /// The time that the end of a transfer or a join is waited for beyond its request's own.
 const LATE_END: Duration = Duration::from_secs(60);

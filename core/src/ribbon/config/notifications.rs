@@ -41,3 +41,11 @@ section! {
         version: @into String = "1".to_owned(),
     }
 }
+
+impl PushServer {
+    /// The base of its requests, like the gateway's; none without a host.
+    pub(in crate::ribbon) fn base(&self) -> Option<String> {
+        let host = self.server.as_ref()?;
+        Some(format!("{}://{host}:{}", self.scheme, self.port))
+    }
+}

@@ -18,13 +18,13 @@ use std::time::{Duration, Instant};
 
 use self::socket::{Change, Socket, all_attempts};
 use super::ask::LinkAsk;
-use super::command::Outcome;
 use super::constants::ChangeReason;
 use super::error::{AuthCode, Cause, Error, ErrorCode, SubscriptionCode};
 use super::event::Event;
 use super::fault::Fault;
 use super::info::{SocketInfo, Subscriptions};
 use super::outbox::Outbox;
+use super::outcome::Outcome;
 use super::service::Service;
 use super::wire::refusal::Refused;
 use super::wire::resources::subscription::Subscription;
@@ -184,6 +184,13 @@ impl Link {
     pub(super) fn socket_info(&self, out: &Outbox) -> SocketInfo {
         let url = self.subscription().map(|held| out.socket_url(held.channel.as_str()));
         SocketInfo::new(self.socket.state(), self.socket.is_pinging(), url, &out.config)
+    }
+
+    /// The name by which the gateway tells this client from the user's others.
+    pub(super) fn correlator(&self, out: &Outbox) -> String {
+        let held = self.subscription().and_then(|held| held.correlator.clone());
+        held.or_else(|| out.config.subscription.correlator.clone())
+            .unwrap_or_else(|| self.name.clone())
     }
 
     /// Things that are remembered.

@@ -1,11 +1,11 @@
 //! The devices of whoever uses the telephone, as the application tells them: a library asks no system for any.
 
 use crate::machine::CommandId;
-use crate::ribbon::command::Outcome;
 use crate::ribbon::devices::Devices;
 use crate::ribbon::error::Error;
 use crate::ribbon::event::Event;
 use crate::ribbon::outbox::Outbox;
+use crate::ribbon::outcome::Outcome;
 
 /// The devices, and whoever waits for them.
 #[derive(Debug, Default)]

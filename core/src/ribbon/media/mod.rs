@@ -8,13 +8,14 @@ mod sinks;
 use self::desk::DeviceDesk;
 use self::detached::AllDetached;
 use self::sinks::Sinks;
-use super::command::{Command, Outcome};
+use super::command::Command;
 use super::devices::Devices;
 use super::error::{CallCode, Error, ErrorCode, WebRtcCode};
 use super::event::Event;
 use super::ids::TrackId;
 use super::info::DetachedMedia;
 use super::outbox::Outbox;
+use super::outcome::Outcome;
 use crate::machine::{CommandId, Rng, TrackId as MediaTrack};
 
 /// The use that calls make of a track.

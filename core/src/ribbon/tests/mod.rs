@@ -2,6 +2,7 @@
 
 mod addresses;
 mod bad_input;
+mod beside;
 mod calls;
 mod collection;
 mod config;
@@ -14,15 +15,19 @@ mod holds;
 mod link;
 mod media;
 mod notices;
+mod own;
 mod paths;
 mod pipeline;
 mod placing;
 mod races;
 mod refusals;
+mod reports;
 mod requests;
 mod rig;
 mod ringing;
 mod services;
+mod sip;
+mod speech;
 mod steps;
 mod stores;
 mod subscription;

@@ -14,8 +14,8 @@ use crate::machine::{
 use crate::media::EngineFactory;
 use crate::media::testing::{FakeMedia, description};
 use crate::ribbon::{
-    CallId, CallInfo, CallMedia, CallState, Client, Command, Config, Credentials, Error, Event,
-    MakeOptions, Outcome, Service,
+    CallId, CallInfo, CallMedia, CallState, Client, Command, Config, Credentials, Error, ErrorCode,
+    Event, MakeOptions, Outcome, Service,
 };
 
 /// A request that waits for the test's answer.
@@ -138,6 +138,59 @@ impl Rig {
         assert_eq!(self.completion(command), Some(Ok(Outcome::Done)));
         self.events.clear();
         self
+    }
+
+    /// Subscribed to services, with nothing left to read.
+    pub(super) fn up_for(services: &[&str]) -> Self {
+        let mut rig = Self::new();
+        rig.log_in();
+        rig.subscribe(services);
+        rig
+    }
+
+    pub(super) fn subscribe(&mut self, services: &[&str]) {
+        let services = services.iter().map(|name| Service::from(*name)).collect();
+        let command = self.submit(Command::Subscribe { services, correlator: None }).unwrap();
+        self.answer_subscription();
+        self.open();
+        assert_eq!(self.completion(command), Some(Ok(Outcome::Done)));
+        self.events.clear();
+    }
+
+    /// Does something by one request, which is answered so.
+    pub(super) fn run(
+        &mut self,
+        command: Command,
+        wanted: &str,
+        status: u16,
+        answer: &Value,
+    ) -> Result<Outcome, Error> {
+        let command = self.submit(command)?;
+        let asked = self.take();
+        assert_eq!(asked.what, wanted);
+        assert_eq!(self.completion(command), None);
+        self.respond(asked.id, status, answer);
+        assert!(self.asked.is_empty());
+        self.completion(command).expect("an answer")
+    }
+
+    /// The code of the refusal of a command that asks nobody.
+    pub(super) fn refused(&mut self, command: Command) -> ErrorCode {
+        let error = self.submit(command).unwrap_err();
+        assert!(self.asked.is_empty());
+        error.code
+    }
+
+    /// The code of the refusal of a command, while requests wait.
+    pub(super) fn refused_as(&mut self, command: Command) -> ErrorCode {
+        self.submit(command).unwrap_err().code
+    }
+
+    /// A command that is done at once.
+    pub(super) fn at_once(&mut self, command: Command) -> Outcome {
+        let command = self.submit(command).unwrap();
+        assert!(self.asked.is_empty());
+        self.completion(command).expect("an answer").unwrap()
     }
 
     pub(super) fn log_in(&mut self) {
@@ -355,8 +408,12 @@ impl Rig {
 
     /// A call that rings here, of the session `S1`.
     pub(super) fn ringing(&mut self) -> CallId {
+        self.ringing_as("S1")
+    }
+
+    pub(super) fn ringing_as(&mut self, session: &str) -> CallId {
         self.notify("call", json!({
-            "sessionParams": {"sessionData": "S1", "sdp": sdp("sendrecv")},
+            "sessionParams": {"sessionData": session, "sdp": sdp("sendrecv")},
             "callNotificationParams": {"callerName": "Bob", "callerDisplayNumber": "bob@example.com"},
         }));
         let asked = self.take_of("ringing");
@@ -386,6 +443,8 @@ pub(super) fn subscribed(services: &Value) -> Value {
 
 fn short(event: &Event) -> Option<String> {
     Some(match event {
+        // Beside the end of each call.
+        Event::HistoryChanged | Event::HistoryCacheChanged => return None,
         Event::Operation { kind, transition, local, error, .. } => {
             let side = if *local { "" } else { "remote " };
             let error = error.as_ref().map(|error| format!(" {}", error.code)).unwrap_or_default();

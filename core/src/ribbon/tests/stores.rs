@@ -6,11 +6,11 @@ use std::time::Duration;
 use http::Response;
 use serde_json::{Value, json};
 
-use crate::ribbon::click::Clicks;
+use crate::ribbon::click::{self, Clicks};
 use crate::ribbon::contacts::{self, Contacts};
 use crate::ribbon::history::{self, History};
 use crate::ribbon::messages::Conversations;
-use crate::ribbon::presence::{self, Presences};
+use crate::ribbon::presence::Presences;
 use crate::ribbon::sip_events::SipSubscriptions;
 use crate::ribbon::users::{self, Users};
 use crate::ribbon::wire::refusal::Refused;
@@ -19,8 +19,8 @@ use crate::ribbon::wire::resources::sip::Events;
 use crate::ribbon::wire::{Mailbox, PresenceNews};
 use crate::ribbon::{
     Activity, CallRecord, ClickToCall, ClickToCallCode, Contact, Draft, ErrorCode, HistoryCode,
-    Message, MessageKind, PresenceCode, RecordDirection, SipCode, Status, UserFilter, UserId,
-    UsersCode, Voicemail,
+    Message, MessageKind, OwnPresence, PresenceCode, RecordDirection, SipCode, Status, UserFilter,
+    UserId, UsersCode, Voicemail,
 };
 use crate::testing::epoch;
 
@@ -208,7 +208,7 @@ fn news<'a>(user: &'a str, activity: Option<&'a str>) -> PresenceNews<'a> {
 fn re_042_rt_030_presence_is_told_of_users_who_are_known_and_where_it_changed() {
     let mut all = Presences::default();
     assert_eq!(all.told(&news("bob@x", Some("busy"))), None, "nobody asked for it");
-    all.ask(&["bob@x".into()], false).unwrap();
+    all.ask(&["bob@x".into()], false);
     assert!(all.get(&"bob@x".into()).unwrap().loading);
     let told = all.told(&news("sip:bob@x", Some("busy"))).unwrap();
     assert_eq!(
@@ -222,13 +222,13 @@ fn re_042_rt_030_presence_is_told_of_users_who_are_known_and_where_it_changed() 
 #[test]
 fn ra_081_ra_087_re_043_the_users_own_presence() {
     let mut all = Presences::default();
-    assert!(all.set_own(Status::Open, Activity::Away, None));
-    assert!(!all.set_own(Status::Open, Activity::Away, None));
-    assert_eq!(all.own(), Some((&Status::Open, &Activity::Away, None)));
+    let own = OwnPresence::new(Status::Open, Activity::Away, None);
+    all.set_own(own.clone());
+    assert_eq!(all.own(), Some(&own));
     let check = |status: &str, activity: &str, note: usize| {
-        let note = "n".repeat(note);
-        presence::check_own(&status.into(), &activity.into(), Some(&note))
-            .map_err(|error| error.code)
+        let note = Some("n".repeat(note));
+        let own = OwnPresence::new(status.into(), activity.into(), note);
+        own.check().map_err(|error| error.code)
     };
     assert_eq!(check("open", "other", 1024), Ok(()));
     assert_eq!(check("maybe", "other", 0), Err(PresenceCode::InvalidStatus.into()));
@@ -243,19 +243,19 @@ fn ra_083_ra_084_ra_086_only_so_many_users_are_watched_and_of_the_others_the_old
         (from..from + n).map(|n| format!("u{n}").into()).collect()
     };
     for n in 0..9 {
-        all.ask(&some(n * 100, 100), true).unwrap();
+        all.ask(&some(n * 100, 100), true);
     }
-    all.ask(&some(2000, 100), false).unwrap();
-    all.ask(&some(3000, 50), false).unwrap();
+    all.ask(&some(2000, 100), false);
+    all.ask(&some(3000, 50), false);
     assert_eq!((all.all().count(), all.watched().count()), (1000, 900));
     assert!(all.get(&"u2000".into()).is_none() && all.get(&"u2099".into()).is_some());
-    all.ask(&some(900, 100), true).unwrap();
+    all.ask(&some(900, 100), true);
     assert_eq!(all.watched().count(), 1000);
     let invalid = ErrorCode::from(PresenceCode::InvalidParam);
     for odd in [some(5000, 1), some(0, 101), Vec::new(), vec!["".into()]] {
-        assert_eq!(all.ask(&odd, true).unwrap_err().code, invalid);
+        assert_eq!(all.check(&odd, true).unwrap_err().code, invalid);
     }
-    all.ask(&some(0, 100), true).unwrap();
+    all.ask(&some(0, 100), true);
     all.unwatch(&some(0, 100));
     assert_eq!((all.watched().count(), all.all().count()), (900, 1000));
 }
@@ -328,8 +328,11 @@ fn ra_104_ra_102_subscriptions_of_events() {
     let one = all.get("event:dialog").unwrap();
     assert_eq!((one.id.as_str(), one.subscribed_users.len()), ("E2", 1));
     assert_eq!(all.next_renewal().unwrap().0, now + hour + Duration::from_secs(30));
-    all.renew_at("event:dialog", now);
-    assert_eq!(all.next_renewal().unwrap().0, now);
+    all.renewing("event:dialog");
+    assert_eq!(all.next_renewal(), None, "it is under way");
+    assert!(all.not_renewed("event:dialog", now + hour + Duration::from_secs(40)));
+    assert_eq!(all.next_renewal().unwrap().0, now + hour + Duration::from_secs(70), "30 s later");
+    assert!(!all.not_renewed("event:dialog", now + hour + Duration::from_secs(61)), "it is over");
     assert!(all.after("event:dialog", &[], &["dave@x".into()]).unwrap().is_empty());
     for n in 0..105 {
         all.came("event:dialog", json!(n), 10);
@@ -355,9 +358,12 @@ fn ra_104_ra_102_subscriptions_of_events() {
 fn ra_049_ra_050_calls_between_others() {
     let mut all = Clicks::default();
     let call = |n: u32, callee: &str| ClickToCall::new(n.to_string(), "a", callee, 7);
-    assert_eq!(all.add(call(0, " ")).unwrap_err().code, ClickToCallCode::MissingArgs.into());
+    let missing = ErrorCode::from(ClickToCallCode::MissingArgs);
+    for (caller, callee) in [("a", " "), ("", "b"), ("a", &*"b".repeat(513))] {
+        assert_eq!(click::check(caller, callee).unwrap_err().code, missing);
+    }
     for n in 0..105 {
-        all.add(call(n, "b")).unwrap();
+        all.add(call(n, "b"));
     }
     assert_eq!((all.all().count(), all.all().next().unwrap().id.as_str()), (100, "5"));
     all.remove(&"5".into());

@@ -53,15 +53,6 @@ impl Answer {
         lenient::read::<()>(&body).map_err(|fault| Error::answer(request, &fault))?;
         Ok(Self::Body(body))
     }
-
-    /// The gateway's refusal, as an error, or its word.
-    pub(crate) fn success(self, refused: impl Fn(&Refused) -> Error) -> Result<Vec<u8>, Error> {
-        match self {
-            Self::Empty => Ok(Vec::new()),
-            Self::Body(body) => Ok(body),
-            Self::Refused(refusal) => Err(refused(&refusal)),
-        }
-    }
 }
 
 /// Reads the body of an answer; of an empty one, everything is its default.

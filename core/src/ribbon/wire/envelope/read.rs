@@ -108,7 +108,12 @@ impl<'de> Lenient<'de> for Counts {
         let mut counts = Map::new();
         while let Some((key, value)) = object.next_entry::<String, Value>()? {
             let fits = counts.len() < MAX_COUNTS && key.len() <= MAX_ID;
-            if fits && matches!(value, Value::Number(_) | Value::String(_) | Value::Bool(_)) {
+            let is_count = match &value {
+                Value::Number(_) | Value::Bool(_) => true,
+                Value::String(text) => text.len() <= MAX_ID,
+                Value::Null | Value::Array(_) | Value::Object(_) => false,
+            };
+            if fits && is_count {
                 counts.insert(key, value);
             }
         }

@@ -1,0 +1,362 @@
+//! Reports on calls (w5.10): what is told of calls, and the requests about them, as they go by.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::ask::CallAsk;
+use super::constants::{
+    CallState, MediaConnectionState, Metric, OperationKind, ReportEvent, Transition,
+};
+use super::error::Error;
+use super::event::Event;
+use super::history::CallDirection;
+use super::ids::{CallId, OperationId};
+use super::info::{CallInfo, EndReason};
+use super::timeline::{CallReport, EventRef, Timeline};
+use crate::machine::WallClock;
+
+/// A call that is over, for the history.
+#[derive(Clone, Debug)]
+pub(crate) struct Ended {
+    pub(crate) call: CallInfo,
+    /// The time at which it began.
+    pub(crate) begun: Instant,
+    pub(crate) reason: Option<EndReason>,
+}
+
+/// An operation in a report.
+#[derive(Debug)]
+struct Operation {
+    id: OperationId,
+    kind: OperationKind,
+    local: bool,
+    at: Option<EventRef>,
+}
+
+/// The report on a call that lives.
+#[derive(Debug)]
+struct Live {
+    begun: Instant,
+    timeline: Timeline,
+    operations: Vec<Operation>,
+    requests: Vec<(CallAsk, Option<EventRef>)>,
+    /// The collections of candidates under way: as a part of making media ready, and by itself.
+    collecting: Option<(Option<EventRef>, Option<EventRef>)>,
+    /// A call that comes in, until it is set up.
+    receiving: Option<EventRef>,
+    received: Option<EventRef>,
+    /// The time that its answer's request took.
+    answering: Duration,
+    connected: bool,
+}
+
+/// See the [module](self). Those on calls that are over are kept as long as the calls.
+#[derive(Debug, Default)]
+pub(crate) struct Reports {
+    live: BTreeMap<CallId, Box<Live>>,
+    over: VecDeque<Timeline>,
+    ended: Vec<Ended>,
+}
+
+impl Reports {
+    /// The report on a call.
+    pub(crate) fn get(&self, call: &CallId, clock: WallClock) -> Option<CallReport> {
+        let over = || self.over.iter().find(|timeline| timeline.call() == call);
+        let live = self.live.get(call).map(|live| &live.timeline);
+        live.or_else(over).map(|timeline| timeline.report(clock))
+    }
+
+    /// The calls that ended since the last look.
+    pub(crate) fn take_ended(&mut self) -> Vec<Ended> {
+        std::mem::take(&mut self.ended)
+    }
+
+    fn of(&mut self, call: &CallId, now: Instant) -> &mut Live {
+        self.live.entry(call.clone()).or_insert_with(|| {
+            Box::new(Live {
+                begun: now,
+                timeline: Timeline::new(call.clone(), now),
+                operations: Vec::new(),
+                requests: Vec::new(),
+                collecting: None,
+                receiving: None,
+                received: None,
+                answering: Duration::ZERO,
+                connected: false,
+            })
+        })
+    }
+
+    /// Takes note of an event, as it is told. So many reports are kept on calls that are over.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "all others are not of a call's course")]
+    pub(crate) fn follow(&mut self, event: &Event, kept: usize, now: Instant) {
+        match event {
+            Event::CallStarted { call, .. } => {
+                self.of(call, now);
+            }
+            Event::CallReceived { call, .. } => {
+                let live = self.of(call, now);
+                live.receiving = live.timeline.begin(ReportEvent::ReceiveCall, None, now);
+                live.received = live.receiving;
+            }
+            Event::Operation { call, id, kind, transition, local, error, .. } => {
+                let live = self.of(call, now);
+                match transition {
+                    Transition::Start => live.start(id, *kind, *local, now),
+                    Transition::Update | Transition::Resume => {}
+                    Transition::Finish => live.finish(id, error.as_ref(), now),
+                }
+            }
+            Event::MediaConnection { call, state: MediaConnectionState::Connected, .. } => {
+                self.of(call, now).connect(now);
+            }
+            Event::CallState { call, transition, .. } => {
+                let live = self.of(&call.id, now);
+                live.enter(call, now);
+                if call.state.is_final() {
+                    self.end(call.clone(), transition.clone(), kept, now);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn end(&mut self, call: CallInfo, reason: Option<EndReason>, kept: usize, now: Instant) {
+        let Some(mut live) = self.live.remove(&call.id) else { return };
+        live.timeline.finish(now);
+        let begun = live.begun;
+        self.over.push_back(live.timeline);
+        while self.over.len() > kept {
+            self.over.pop_front();
+        }
+        self.ended.push(Ended { call, begun, reason });
+    }
+
+    /// A request about a call goes out.
+    pub(crate) fn asked(&mut self, call: &CallId, ask: &CallAsk, now: Instant) {
+        let Some(live) = self.live.get_mut(call) else { return };
+        let (op, name) = match ask {
+            CallAsk::Create(op) => (Some(op), "CREATE_SESSION"),
+            CallAsk::Ring(op) => (Some(op), "CALL_RINGING_UPDATE_SESSION"),
+            CallAsk::Answer(op) => (Some(op), "ANSWER_SESSION"),
+            CallAsk::Dispose(op) => {
+                let sent_on = live.kind(op) == Some(OperationKind::ForwardCall);
+                (Some(op), if sent_on { "FORWARD_SESSION" } else { "REJECT_SESSION" })
+            }
+            CallAsk::Offer(op) | CallAsk::Respond(op) | CallAsk::Transfer(op) => {
+                (Some(op), "UPDATE_SESSION")
+            }
+            CallAsk::Parameters(op) => (Some(op), "UPDATE_CUSTOM_PARAMETERS_ON_SESSION"),
+            CallAsk::Status(op) => (op.as_ref(), "GET_SESSION"),
+            CallAsk::Refuse => (None, "UPDATE_SESSION"),
+            CallAsk::Audit => {
+                live.timeline.begin(ReportEvent::AuditCall, None, now);
+                return;
+            }
+        };
+        let within = op.and_then(|op| live.at(op));
+        let event = live.timeline.begin(ReportEvent::RestRequest, within, now);
+        live.timeline.note(event, "requestType", name);
+        let setup = match ask {
+            CallAsk::Create(_) => Some(Metric::MakeCallLocalSetup),
+            CallAsk::Answer(_) => Some(Metric::AnswerCallLocalSetup),
+            _ => None,
+        };
+        if let Some(metric) = setup {
+            live.timeline.measure_until(metric, within, None, now);
+        }
+        live.requests.push((ask.clone(), event));
+    }
+
+    /// It was answered, or not.
+    pub(crate) fn answered(
+        &mut self,
+        call: &CallId,
+        ask: &CallAsk,
+        error: Option<&Error>,
+        now: Instant,
+    ) {
+        let Some(live) = self.live.get_mut(call) else { return };
+        let Some(at) = live.requests.iter().position(|(asked, _)| asked == ask) else { return };
+        let (_, event) = live.requests.remove(at);
+        live.timeline.end(event, error, now);
+        match ask {
+            CallAsk::Create(_) => live.timeline.measure(Metric::MakeCallRemoteSetup, event),
+            CallAsk::Answer(_) => live.answering = live.timeline.lasted(event),
+            _ => {}
+        }
+    }
+
+    /// The collection of candidates for an operation begins.
+    pub(crate) fn collecting(&mut self, call: &CallId, op: &OperationId, now: Instant) {
+        let Some(live) = self.live.get_mut(call) else { return };
+        let within = live.at(op);
+        let setup = match live.kind(op) {
+            Some(OperationKind::Make) => Some(Metric::MakeCallPreLocalSetup),
+            Some(OperationKind::Answer) => Some(Metric::AnswerCallPreLocalSetup),
+            _ => None,
+        };
+        if let Some(metric) = setup {
+            live.timeline.measure_until(metric, within, None, now);
+        }
+        let local = live.timeline.begin(ReportEvent::ProcessMediaLocal, within, now);
+        let ice = live.timeline.begin(ReportEvent::IceCollection, local, now);
+        live.collecting = Some((local, ice));
+    }
+
+    /// It is over.
+    pub(crate) fn collected(
+        &mut self,
+        call: &CallId,
+        op: &OperationId,
+        error: Option<&Error>,
+        now: Instant,
+    ) {
+        let Some(live) = self.live.get_mut(call) else { return };
+        let Some((local, ice)) = live.collecting.take() else { return };
+        live.timeline.end(ice, error, now);
+        live.timeline.end(local, error, now);
+        if let (None, Some(kind)) = (error, live.kind(op)) {
+            let lasted = live.timeline.lasted(ice).as_millis();
+            let ms = u64::try_from(lasted).unwrap_or(u64::MAX);
+            let data = json!({"operation": kind.as_str(), "duration": ms});
+            live.timeline.tell(Metric::TimeToCollectIceCandidates, data, ice);
+        }
+    }
+}
+
+impl Live {
+    fn find(&self, id: &OperationId) -> Option<&Operation> {
+        self.operations.iter().find(|operation| operation.id == *id)
+    }
+
+    fn at(&self, id: &OperationId) -> Option<EventRef> {
+        self.find(id)?.at
+    }
+
+    fn kind(&self, id: &OperationId) -> Option<OperationKind> {
+        Some(self.find(id)?.kind)
+    }
+
+    fn start(&mut self, id: &OperationId, kind: OperationKind, local: bool, now: Instant) {
+        // The far side's making of a call is the receiving of it.
+        let told =
+            if kind == OperationKind::Make && !local { None } else { Some(named(kind, local)) };
+        let at = told.and_then(|told| self.timeline.begin(told, None, now));
+        self.operations.push(Operation { id: id.clone(), kind, local, at });
+    }
+
+    fn finish(&mut self, id: &OperationId, error: Option<&Error>, now: Instant) {
+        let Some(at) = self.operations.iter().position(|operation| operation.id == *id) else {
+            return;
+        };
+        let Operation { kind, local, at, .. } = self.operations.remove(at);
+        self.timeline.end(at, error, now);
+        if let Some(metric) = measured(kind, local) {
+            self.timeline.measure(metric, at);
+        }
+        if kind == OperationKind::Answer && error.is_none() {
+            self.timeline.measure_until(Metric::TimeFromReceiveToAnswer, self.received, at, now);
+        }
+    }
+
+    fn enter(&mut self, call: &CallInfo, now: Instant) {
+        if let Some(receiving) = self.receiving.take() {
+            self.timeline.end(Some(receiving), None, now);
+        }
+        if call.direction == CallDirection::Outgoing && call.state == CallState::Ringing {
+            let make = self.operations.iter().find(|one| one.kind == OperationKind::Make);
+            let make = make.and_then(|make| make.at);
+            let rings = self.timeline.moment(ReportEvent::RemoteRinging, make, now);
+            self.timeline.measure_from_begin(Metric::TimeToRinging, rings, now);
+        }
+    }
+
+    fn connect(&mut self, now: Instant) {
+        if std::mem::replace(&mut self.connected, true) {
+            return;
+        }
+        if let Some(received) = self.received {
+            let until = now.checked_sub(self.answering).unwrap_or(now);
+            let metric = Metric::TimeToCallSetupDuration;
+            self.timeline.measure_until(metric, Some(received), None, until);
+        }
+    }
+}
+
+/// An operation's name in a report.
+fn named(kind: OperationKind, local: bool) -> ReportEvent {
+    match (kind, local) {
+        (OperationKind::Make | OperationKind::MakeAnonymous, _) => ReportEvent::Make,
+        (OperationKind::Answer | OperationKind::SlowAnswer, _) => ReportEvent::Answer,
+        (OperationKind::Reject, _) => ReportEvent::Reject,
+        (OperationKind::Ignore, _) => ReportEvent::Ignore,
+        (OperationKind::End, true) => ReportEvent::EndLocal,
+        (OperationKind::End, false) => ReportEvent::EndRemote,
+        (OperationKind::SendRingingFeedback, _) => ReportEvent::SendRingingFeedback,
+        (OperationKind::ForwardCall, _) => ReportEvent::ForwardCall,
+        (OperationKind::Hold, true) => ReportEvent::HoldLocal,
+        (OperationKind::Hold, false) => ReportEvent::HoldRemote,
+        (OperationKind::Unhold, true) => ReportEvent::UnholdLocal,
+        (OperationKind::Unhold, false) => ReportEvent::UnholdRemote,
+        (OperationKind::SendCustomParameters, _) => ReportEvent::SendCustomParameters,
+        (OperationKind::AddMedia, true) => ReportEvent::AddMediaLocal,
+        (OperationKind::AddBasicMedia, true) => ReportEvent::AddBasicMedia,
+        (OperationKind::AddMedia | OperationKind::AddBasicMedia, false) => {
+            ReportEvent::AddMediaRemote
+        }
+        (OperationKind::RemoveMedia, true) => ReportEvent::RemoveMedia,
+        (OperationKind::RemoveBasicMedia, true) => ReportEvent::RemoveBasicMedia,
+        (OperationKind::RemoveMedia | OperationKind::RemoveBasicMedia, false) => {
+            ReportEvent::RemoveMediaRemote
+        }
+        (OperationKind::GetStats, _) => ReportEvent::GetStats,
+        (OperationKind::SendDtmf, _) => ReportEvent::SendDtmf,
+        (OperationKind::ConsultativeTransfer, _) => ReportEvent::ConsultativeTransfer,
+        (OperationKind::DirectTransfer, _) => ReportEvent::DirectTransfer,
+        (OperationKind::Join, _) => ReportEvent::Join,
+        (OperationKind::ReplaceTrack, _) => ReportEvent::ReplaceTrack,
+        (OperationKind::MediaRestart, _) => ReportEvent::MediaRestart,
+        (OperationKind::Resync, _) => ReportEvent::Resync,
+        (OperationKind::PlayAudio, _) => ReportEvent::PlayAudio,
+        (OperationKind::GetAvailableCodecs, _) => ReportEvent::GetAvailableCodecs,
+        (OperationKind::StartMoh, _) => ReportEvent::StartMoh,
+        (OperationKind::StopMoh, _) => ReportEvent::StopMoh,
+        (OperationKind::SlowStart, _) => ReportEvent::SlowStart,
+        (OperationKind::GenericRemote, _) => ReportEvent::Unknown,
+        (OperationKind::CallCancel, _) => ReportEvent::CallCancel,
+    }
+}
+
+/// The metric of an operation, where there is one.
+fn measured(kind: OperationKind, local: bool) -> Option<Metric> {
+    Some(match (kind, local) {
+        (OperationKind::Make | OperationKind::MakeAnonymous, true) => Metric::TimeToMake,
+        (OperationKind::Answer | OperationKind::SlowAnswer, true) => Metric::TimeToAnswer,
+        (OperationKind::Reject, true) => Metric::TimeToReject,
+        (OperationKind::Ignore, true) => Metric::TimeToIgnore,
+        (OperationKind::ForwardCall, true) => Metric::TimeToForward,
+        (OperationKind::Hold, true) => Metric::TimeToHoldLocal,
+        (OperationKind::Hold, false) => Metric::TimeToHoldRemote,
+        (OperationKind::Unhold, true) => Metric::TimeToUnholdLocal,
+        (OperationKind::Unhold, false) => Metric::TimeToUnholdRemote,
+        (OperationKind::SendCustomParameters, true) => Metric::TimeToSendCustomParameters,
+        (OperationKind::AddMedia | OperationKind::AddBasicMedia, true) => Metric::TimeToAddMedia,
+        (OperationKind::AddMedia | OperationKind::AddBasicMedia, false) => {
+            Metric::TimeToAddMediaRemote
+        }
+        (OperationKind::RemoveMedia | OperationKind::RemoveBasicMedia, true) => {
+            Metric::TimeToRemoveMedia
+        }
+        (OperationKind::RemoveMedia | OperationKind::RemoveBasicMedia, false) => {
+            Metric::TimeToRemoveMediaRemote
+        }
+        (OperationKind::MediaRestart, true) => Metric::TimeToRestartMedia,
+        (OperationKind::DirectTransfer, true) => Metric::TimeToDirectTransfer,
+        (OperationKind::ConsultativeTransfer, true) => Metric::TimeToConsultativeTransfer,
+        (OperationKind::Join, true) => Metric::TimeToJoin,
+        _ => return None,
+    })
+}

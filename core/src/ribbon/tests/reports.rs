@@ -1,0 +1,128 @@
+//! Reports on calls, from what happens in them.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::rig::{Rig, answer_sdp, done};
+use crate::ribbon::{
+    AnswerOptions, CallId, CallMedia, Command, ErrorCode, MakeOptions, Metric, Outcome, Query,
+    ReportEvent,
+};
+
+fn report(rig: &Rig, call: &CallId) -> Value {
+    serde_json::to_value(rig.client.report(call).unwrap()).unwrap()
+}
+
+fn kinds(list: &Value) -> Vec<&str> {
+    list.as_array().unwrap().iter().map(|event| event["type"].as_str().unwrap()).collect()
+}
+
+fn metric(report: &Value, kind: Metric) -> Option<&Value> {
+    let all = report["metrics"].as_array().unwrap();
+    all.iter().find(|metric| metric["type"] == kind.as_str()).map(|metric| &metric["data"])
+}
+
+#[test]
+fn ra_041_a_call_of_ours_from_its_making_to_its_end() {
+    let mut rig = Rig::up();
+    let (call, _) = rig.placed();
+    rig.pass(Duration::from_secs(2));
+    rig.answer_audits();
+    rig.notify("ringing", json!({"sessionParams": {"sessionData": "S1"}}));
+    rig.pass(Duration::from_secs(3));
+    let sdp = answer_sdp("sendrecv");
+    rig.notify("respondCallUpdate", json!({"sessionParams": {"sessionData": "S1", "sdp": sdp}}));
+    rig.pass(Duration::from_secs(50));
+    rig.answer_audits();
+    rig.submit(Command::End { call: call.clone() }).unwrap();
+    let report = report(&rig, &call);
+    assert_eq!((&report["type"], &report["id"]), (&json!("CALL"), &json!(call.as_str())));
+    assert_eq!(kinds(&report["timeline"]), ["MAKE", "END_LOCAL"]);
+    let make = &report["timeline"][0];
+    assert_eq!(kinds(&make["timeline"]), ["PROCESS_MEDIA_LOCAL", "REST_REQUEST", "REMOTE_RINGING"]);
+    assert_eq!(kinds(&make["timeline"][0]["timeline"]), ["ICE_COLLECTION"]);
+    assert_eq!(make["timeline"][1]["data"]["requestType"], "CREATE_SESSION");
+    assert!(report["data"]["audits"].as_u64().unwrap() >= 2, "counted, and no more");
+    assert_eq!(metric(&report, Metric::TimeToRinging), Some(&json!(2025)));
+    assert_eq!(metric(&report, Metric::CallDuration), Some(&json!(55_025)));
+    assert_eq!(metric(&report, Metric::MakeCallLocalSetup), Some(&json!(25)));
+    let ice = metric(&report, Metric::TimeToCollectIceCandidates).unwrap();
+    assert_eq!(*ice, json!({"operation": "MAKE", "duration": 25}));
+    for wanted in [Metric::TimeToMake, Metric::MakeCallRemoteSetup] {
+        assert!(metric(&report, wanted).is_some(), "{wanted}");
+    }
+    let ended = |event: &Value| event["end"].as_u64() >= event["start"].as_u64();
+    assert!(report["timeline"].as_array().unwrap().iter().all(ended));
+}
+
+#[test]
+fn ra_041_a_call_that_comes_in_and_an_operation_that_fails() {
+    let mut rig = Rig::up();
+    let call = rig.ringing();
+    rig.pass(Duration::from_secs(4));
+    rig.answer_audits();
+    let (media, options) = (CallMedia::AUDIO, AnswerOptions::default());
+    rig.submit(Command::Answer { call: call.clone(), media, options }).unwrap();
+    rig.pass(Duration::from_millis(25));
+    let asked = rig.take_of("callAnswer");
+    rig.respond(asked.id, 200, &done());
+    let hold = rig.submit(Command::Hold { call: call.clone() }).unwrap();
+    rig.pass(Duration::from_millis(25));
+    let asked = rig.take_of("startCallUpdate");
+    rig.respond(asked.id, 500, &json!({"callControlResponse": {"statusCode": 26}}));
+    let error = rig.completion(hold).unwrap().unwrap_err();
+    let report = report(&rig, &call);
+    let all = kinds(&report["timeline"]);
+    assert_eq!(all[0], ReportEvent::ReceiveCall.as_str());
+    assert!(all.contains(&"ANSWER") && all.contains(&"HOLD_LOCAL"), "{all:?}");
+    let events = report["timeline"].as_array().unwrap();
+    let hold = events.iter().find(|event| event["type"] == "HOLD_LOCAL").unwrap();
+    assert_eq!(hold["error"]["code"], json!(error.code.as_str()));
+    assert_eq!(metric(&report, Metric::TimeToHoldLocal), None, "none of what failed");
+    for wanted in
+        [Metric::TimeToAnswer, Metric::TimeFromReceiveToAnswer, Metric::AnswerCallLocalSetup]
+    {
+        assert!(metric(&report, wanted).is_some(), "{wanted}");
+    }
+    assert!(metric(&report, Metric::TimeFromReceiveToAnswer).unwrap().as_u64() >= Some(4000));
+}
+
+#[test]
+fn ra_041_bound_of_reports_they_go_with_their_calls() {
+    let mut rig = Rig::up();
+    let mut calls = Vec::new();
+    for n in 0..105 {
+        let call = rig.ringing_as(&format!("S{n}"));
+        rig.submit(Command::Ignore { call: call.clone() }).unwrap();
+        calls.push(call);
+    }
+    assert!(rig.client.report(&calls[4]).is_none() && rig.client.report(&calls[5]).is_some());
+    let query =
+        |rig: &mut Rig, n: usize| rig.at_once(Command::Query(Query::Report(calls[n].clone())));
+    assert_eq!(query(&mut rig, 0), Outcome::Report(None));
+    assert!(matches!(query(&mut rig, 104), Outcome::Report(Some(_))));
+    let known = rig.at_once(Command::Query(Query::Call(calls[104].clone())));
+    assert!(matches!(known, Outcome::KnownCall(Some(_))));
+    let Outcome::Calls(all) = rig.at_once(Command::Query(Query::Calls)) else { panic!() };
+    assert_eq!(all.len(), 100);
+}
+
+#[test]
+fn ra_041_a_call_that_never_was_has_none() {
+    let mut rig = Rig::up();
+    assert!(rig.client.report(&"none".into()).is_none());
+    let (to, media) = ("bob".to_owned(), CallMedia::AUDIO);
+    let make = Command::Make { to, media, options: MakeOptions::default() };
+    let id = rig.submit(make).unwrap();
+    rig.pass(Duration::from_millis(25));
+    let asked = rig.take_of("callStart");
+    rig.respond(asked.id, 403, &json!({"callControlResponse": {"statusCode": 27}}));
+    let error = rig.completion(id).unwrap().unwrap_err();
+    assert_eq!(error.code, ErrorCode::Gateway(27));
+    let call = rig.client.calls()[0].id.clone();
+    let report = report(&rig, &call);
+    assert_eq!(report["timeline"][0]["type"], "MAKE");
+    assert_eq!(metric(&report, Metric::TimeToMake), None);
+    assert_eq!(metric(&report, Metric::MakeCallRemoteSetup), None);
+}
