@@ -149,7 +149,7 @@ impl Outbox {
             other => other,
         };
         let now = self.now();
-        self.reports.follow(&event, self.config.call.kept_calls, now);
+        self.reports.follow(&event, now);
         self.push(Output::Event(event));
     }
 
