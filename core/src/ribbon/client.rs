@@ -455,7 +455,13 @@ impl Client {
             | Notification::Sip(_) => {
                 let about = match &notice.body {
                     Notification::Sip(news) => news.call.as_ref(),
-                    _ => None,
+                    Notification::Leg(_)
+                    | Notification::Im(_)
+                    | Notification::Presence(_)
+                    | Notification::Mailbox(_)
+                    | Notification::Gone { .. }
+                    | Notification::Overridden
+                    | Notification::Other(_) => None,
                 };
                 let call = about.and_then(|session| self.calls.of_session(session));
                 self.stores.handle(&notice, call, &mut self.out);
@@ -495,7 +501,7 @@ impl Client {
             }
         }
         self.media.settle(|track| self.calls.use_of(track));
-        for ended in self.out.reports.take_ended() {
+        for ended in self.out.reports.take_ended(self.out.config.call.kept_calls) {
             self.stores.call_ended(&ended, &mut self.out);
         }
         self.stores.settle(&self.link, &mut self.out);

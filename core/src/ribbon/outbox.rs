@@ -145,7 +145,7 @@ impl Outbox {
             _ => {}
         }
         let now = self.now();
-        self.reports.follow(&event, self.config.call.kept_calls, now);
+        self.reports.follow(&event, now);
         self.push(Output::Event(event));
     }
 

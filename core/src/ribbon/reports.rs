@@ -21,8 +21,9 @@ use crate::machine::WallClock;
 #[derive(Clone, Debug)]
 pub(crate) struct Ended {
     pub(crate) call: CallInfo,
-    /// The time at which it began.
+    /// The times at which it began and was over.
     pub(crate) begun: Instant,
+    at: Instant,
     pub(crate) reason: Option<EndReason>,
 }
 
@@ -68,9 +69,19 @@ impl Reports {
         live.or_else(over).map(|timeline| timeline.report(clock))
     }
 
-    /// The calls that ended since the last look.
-    pub(crate) fn take_ended(&mut self) -> Vec<Ended> {
-        std::mem::take(&mut self.ended)
+    /// The calls that ended since the last look. So many reports are kept of those that are over.
+    pub(crate) fn take_ended(&mut self, kept: usize) -> Vec<Ended> {
+        let ended = std::mem::take(&mut self.ended);
+        for Ended { call, at, .. } in &ended {
+            if let Some(mut live) = self.live.remove(&call.id) {
+                live.timeline.finish(*at);
+                self.over.push_back(live.timeline);
+            }
+        }
+        while self.over.len() > kept {
+            self.over.pop_front();
+        }
+        ended
     }
 
     fn of(&mut self, call: &CallId, now: Instant) -> &mut Live {
@@ -89,9 +100,9 @@ impl Reports {
         })
     }
 
-    /// Takes note of an event, as it is told. So many reports are kept on calls that are over.
+    /// Takes note of an event, as it is told.
     #[expect(clippy::wildcard_enum_match_arm, reason = "all others are not of a call's course")]
-    pub(crate) fn follow(&mut self, event: &Event, kept: usize, now: Instant) {
+    pub(crate) fn follow(&mut self, event: &Event, now: Instant) {
         match event {
             Event::CallStarted { call, .. } => {
                 self.of(call, now);
@@ -101,37 +112,31 @@ impl Reports {
                 live.receiving = live.timeline.begin(ReportEvent::ReceiveCall, None, now);
                 live.received = live.receiving;
             }
-            Event::Operation { call, id, kind, transition, local, error, .. } => {
-                let live = self.of(call, now);
-                match transition {
-                    Transition::Start => live.start(id, *kind, *local, now),
-                    Transition::Update | Transition::Resume => {}
-                    Transition::Finish => live.finish(id, error.as_ref(), now),
+            Event::Operation { call, id, kind, transition, local, error, .. } => match transition {
+                Transition::Start => self.of(call, now).start(id, *kind, *local, now),
+                Transition::Update | Transition::Resume => {}
+                Transition::Finish => {
+                    if let Some(live) = self.live.get_mut(call) {
+                        live.finish(id, error.as_ref(), now);
+                    }
+                }
+            },
+            Event::MediaConnection { call, state: MediaConnectionState::Connected, .. } => {
+                if let Some(live) = self.live.get_mut(call) {
+                    live.connect(now);
                 }
             }
-            Event::MediaConnection { call, state: MediaConnectionState::Connected, .. } => {
-                self.of(call, now).connect(now);
-            }
             Event::CallState { call, transition, .. } => {
-                let live = self.of(&call.id, now);
+                let Some(live) = self.live.get_mut(&call.id) else { return };
                 live.enter(call, now);
+                // What was under way may yet say how it ended.
                 if call.state.is_final() {
-                    self.end(call.clone(), transition.clone(), kept, now);
+                    let (begun, reason) = (live.begun, transition.clone());
+                    self.ended.push(Ended { call: call.clone(), begun, at: now, reason });
                 }
             }
             _ => {}
         }
-    }
-
-    fn end(&mut self, call: CallInfo, reason: Option<EndReason>, kept: usize, now: Instant) {
-        let Some(mut live) = self.live.remove(&call.id) else { return };
-        live.timeline.finish(now);
-        let begun = live.begun;
-        self.over.push_back(live.timeline);
-        while self.over.len() > kept {
-            self.over.pop_front();
-        }
-        self.ended.push(Ended { call, begun, reason });
     }
 
     /// A request about a call goes out.
@@ -159,13 +164,11 @@ impl Reports {
         let within = op.and_then(|op| live.at(op));
         let event = live.timeline.begin(ReportEvent::RestRequest, within, now);
         live.timeline.note(event, "requestType", name);
-        let setup = match ask {
-            CallAsk::Create(_) => Some(Metric::MakeCallLocalSetup),
-            CallAsk::Answer(_) => Some(Metric::AnswerCallLocalSetup),
-            _ => None,
-        };
-        if let Some(metric) = setup {
-            live.timeline.measure_until(metric, within, None, now);
+        if let CallAsk::Create(_) = ask {
+            live.timeline.measure_until(Metric::MakeCallLocalSetup, within, None, now);
+        }
+        if let CallAsk::Answer(_) = ask {
+            live.timeline.measure_until(Metric::AnswerCallLocalSetup, within, None, now);
         }
         live.requests.push((ask.clone(), event));
     }
@@ -182,10 +185,11 @@ impl Reports {
         let Some(at) = live.requests.iter().position(|(asked, _)| asked == ask) else { return };
         let (_, event) = live.requests.remove(at);
         live.timeline.end(event, error, now);
-        match ask {
-            CallAsk::Create(_) => live.timeline.measure(Metric::MakeCallRemoteSetup, event),
-            CallAsk::Answer(_) => live.answering = live.timeline.lasted(event),
-            _ => {}
+        if let CallAsk::Create(_) = ask {
+            live.timeline.measure(Metric::MakeCallRemoteSetup, event);
+        }
+        if let CallAsk::Answer(_) = ask {
+            live.answering = live.timeline.lasted(event);
         }
     }
 

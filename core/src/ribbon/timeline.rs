@@ -84,7 +84,8 @@ struct Entry {
     start: Instant,
     end: Option<Instant>,
     error: Option<Error>,
-    data: Map<String, Value>,
+    /// A list, as maps have room for many times over.
+    data: Vec<(&'static str, Value)>,
 }
 
 /// The events in a call, as they happen.
@@ -129,15 +130,20 @@ impl Timeline {
             return None;
         }
         let parent = within.map(|event| event.0).filter(|at| *at < self.entries.len());
-        let data = Map::new();
+        let data = Vec::new();
         self.entries.push(Entry { kind, parent, start: now, end: None, error: None, data });
         Some(EventRef(self.entries.len() - 1))
     }
 
     /// Something more is known of an event.
-    pub(crate) fn note(&mut self, event: Option<EventRef>, key: &str, value: impl Into<Value>) {
+    pub(crate) fn note(
+        &mut self,
+        event: Option<EventRef>,
+        key: &'static str,
+        value: impl Into<Value>,
+    ) {
         if let Some(entry) = event.and_then(|event| self.entries.get_mut(event.0)) {
-            entry.data.insert(key.to_owned(), value.into());
+            entry.data.push((key, value.into()));
         }
     }
 
@@ -276,7 +282,11 @@ impl Timeline {
                     .parent
                     .map_or_else(|| self.call.as_str().to_owned(), |at| self.name(at)),
                 timeline,
-                data: entry.data.clone(),
+                data: entry
+                    .data
+                    .iter()
+                    .map(|(key, value)| ((*key).to_owned(), value.clone()))
+                    .collect(),
                 metrics: Vec::new(),
                 start: clock.unix_ms(entry.start),
                 end: entry.end.map(|end| clock.unix_ms(end)),

@@ -90,7 +90,7 @@ impl Stores {
 
     /// A call is over: there is one record of it, however it ended.
     pub(in crate::ribbon) fn call_ended(&mut self, ended: &Ended, out: &mut Outbox) {
-        let Ended { call, begun, reason } = ended;
+        let Ended { call, begun, reason, .. } = ended;
         let end = call.ended.unwrap_or_else(|| out.now());
         let answered = call.started.is_some()
             || reason.as_ref().is_some_and(|reason| reason.status == Some(ELSEWHERE));

@@ -123,6 +123,7 @@ fn ra_041_a_call_that_never_was_has_none() {
     let call = rig.client.calls()[0].id.clone();
     let report = report(&rig, &call);
     assert_eq!(report["timeline"][0]["type"], "MAKE");
+    assert_eq!(report["timeline"][0]["error"]["code"], "27");
     assert_eq!(metric(&report, Metric::TimeToMake), None);
     assert_eq!(metric(&report, Metric::MakeCallRemoteSetup), None);
 }
