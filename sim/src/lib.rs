@@ -10,7 +10,8 @@
 //! | [`ladder`] | diagrams of calls |
 //! | [`world`] | virtual time and a network, for any [`Pair`](world::Pair) of client and service |
 //! | [`serve`] | real sockets, for any service |
-//! | [`genesys`] | the pair that offhook's client and the model cloud are |
+//! | [`genesys`], [`ribbon`] | the pairs that offhook's clients and the models are |
+//! | `office` | a day of users of a gateway, as [`scenario`] has one of a contact centre |
 //! | [`program`] | asynchronous programs in virtual time |
 //! | [`scenario`] | what a contact centre does all day, faults, and what must hold |
 //! | [`tool`] | all of it on the command line |
@@ -24,7 +25,9 @@ pub mod gateway;
 pub mod genesys;
 pub mod ladder;
 mod names;
+mod office;
 pub mod program;
+pub mod ribbon;
 pub mod scenario;
 pub mod serve;
 pub mod service;

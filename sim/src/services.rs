@@ -3,3 +3,7 @@
 /// Genesys Cloud, and offhook's client of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Genesys;
+
+/// A Ribbon WebRTC Gateway, and offhook's client of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ribbon;

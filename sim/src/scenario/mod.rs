@@ -34,6 +34,7 @@ use std::time::Duration;
 use offhook_runtime::genesys::Client;
 
 use crate::cloud::{Habit, Silence};
+use crate::office::Climate;
 use crate::program::{Ending, Program, Simulated};
 use crate::world::{Application, Conditions, Fidelity, NatKind, Seen};
 
@@ -98,6 +99,8 @@ pub struct Scenario {
     pub(crate) swarm: bool,
     /// Clients tell every message.
     pub(crate) traced: bool,
+    /// The kind of day of an office at a gateway, in place of a contact centre of Genesys Cloud.
+    pub(crate) office: Option<Climate>,
 }
 
 impl Scenario {

@@ -8,6 +8,7 @@ use offhook::Seed;
 use super::{Arrivals, Customers, Fault, FaultKind, Habits, Scenario, StationKind};
 use crate::cloud::Silence;
 use crate::dice::Dice;
+use crate::office::Climate;
 use crate::world::{Conditions, Fidelity, NatKind};
 
 const ONE_LINE: StationKind = StationKind { lines: 1, persistent: false };
@@ -30,11 +31,20 @@ pub enum Preset {
     PersistentLine,
     /// [`Scenario::swarm`]
     Swarm,
+    /// [`Scenario::gateway_calm`]
+    GatewayCalm,
+    /// [`Scenario::gateway_monday`]
+    GatewayMonday,
+    /// [`Scenario::gateway_swarm`]
+    GatewaySwarm,
 }
 
 impl Preset {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 9] = [
+        Self::GatewayCalm,
+        Self::GatewayMonday,
+        Self::GatewaySwarm,
         Self::Calm,
         Self::MondayMorning,
         Self::BadWifi,
@@ -53,6 +63,9 @@ impl Preset {
             Self::Failover => "failover",
             Self::PersistentLine => "persistent-line",
             Self::Swarm => "swarm",
+            Self::GatewayCalm => "gateway-calm",
+            Self::GatewayMonday => "gateway-monday",
+            Self::GatewaySwarm => "gateway-swarm",
         }
     }
 
@@ -72,6 +85,9 @@ impl Preset {
             Self::Failover => Scenario::failover(),
             Self::PersistentLine => Scenario::persistent_line(),
             Self::Swarm => Scenario::swarm(),
+            Self::GatewayCalm => Scenario::gateway_calm(),
+            Self::GatewayMonday => Scenario::gateway_monday(),
+            Self::GatewaySwarm => Scenario::gateway_swarm(),
         }
     }
 }
@@ -101,7 +117,32 @@ impl Scenario {
             invariants: Vec::new(),
             swarm: false,
             traced: false,
+            office: None,
         }
+    }
+
+    fn office(preset: Preset, climate: Climate) -> Self {
+        let plain = Self::plain(preset);
+        Self { office: Some(climate), agents: 3, working: Duration::from_secs(900), ..plain }
+    }
+
+    /// A quarter of an hour of an office at a Ribbon WebRTC Gateway, in which nothing goes wrong: calls both ways, and all
+    /// that can be done with them.
+    #[must_use]
+    pub fn gateway_calm() -> Self {
+        Self::office(Preset::GatewayCalm, Climate::Calm)
+    }
+
+    /// The same with a busy gateway, whose notifications come as they like.
+    #[must_use]
+    pub fn gateway_monday() -> Self {
+        Self::office(Preset::GatewayMonday, Climate::Monday)
+    }
+
+    /// An office whose troubles are drawn anew for each seed.
+    #[must_use]
+    pub fn gateway_swarm() -> Self {
+        Self::office(Preset::GatewaySwarm, Climate::Swarm)
     }
 
     /// An hour of ten calls an agent, in which nothing goes wrong.

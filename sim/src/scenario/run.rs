@@ -19,6 +19,7 @@ use super::customers::Door;
 use super::finding::Finding;
 use crate::cloud::Silence;
 use crate::dice::Dice;
+use crate::office::Day;
 use crate::world::{Conditions, Counts, PhoneId, STEP, World};
 
 /// From the end of the faults to the look whether all agree.
@@ -73,9 +74,134 @@ pub struct Report {
     pub counts: Counts,
 }
 
-/// A run in progress.
+/// A run in progress, of either service.
 #[derive(Debug)]
-pub struct Run {
+pub struct Run(Kind);
+
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one in a thread")]
+enum Kind {
+    /// A contact centre of Genesys Cloud.
+    Centre(Centre),
+    /// An office at a gateway.
+    Office(Day),
+}
+
+impl Run {
+    /// Plans everything; nothing has happened yet.
+    #[must_use]
+    pub fn new(planned: &Scenario, seed: u64) -> Self {
+        Self(match planned.office {
+            Some(climate) => Kind::Office(Day::new(planned, climate, seed)),
+            None => Kind::Centre(Centre::new(planned, seed)),
+        })
+    }
+
+    /// Keeps the last so many lines of what happens, for its story.
+    pub fn tell(&mut self, lines: usize) {
+        match &mut self.0 {
+            Kind::Centre(run) => run.world.tell(lines),
+            Kind::Office(day) => day.tell(lines),
+        }
+    }
+
+    /// Hands every line of what happens to somebody else, who may be slower than the run.
+    pub fn tell_to(&mut self, listener: std::sync::mpsc::SyncSender<crate::world::Line>) {
+        match &mut self.0 {
+            Kind::Centre(run) => run.world.tell_to(listener),
+            Kind::Office(day) => day.tell_to(listener),
+        }
+    }
+
+    /// Stops there, if it comes so far: what is looked at later is not looked at any more.
+    pub fn stop_at(&mut self, at: Duration) {
+        match &mut self.0 {
+            Kind::Centre(run) => run.stop = Some(at),
+            Kind::Office(day) => day.stop_at(at),
+        }
+    }
+
+    /// Measures where the time goes, from now on.
+    pub fn measure(&mut self) {
+        match &mut self.0 {
+            Kind::Centre(run) => run.world.measure(),
+            Kind::Office(day) => day.measure(),
+        }
+    }
+
+    /// The time spent by purpose, if that was measured.
+    #[must_use]
+    pub fn spent(&self) -> Option<crate::world::Spent> {
+        match &self.0 {
+            Kind::Centre(run) => run.world.spent(),
+            Kind::Office(day) => day.spent(),
+        }
+    }
+
+    /// The number of messages that arrived so far.
+    #[must_use]
+    pub fn messages(&self) -> u64 {
+        match &self.0 {
+            Kind::Centre(run) => run.world.messages(),
+            Kind::Office(day) => day.messages(),
+        }
+    }
+
+    /// The story so far, if it is kept.
+    #[must_use]
+    pub fn story(&self) -> Option<&crate::world::Story> {
+        match &self.0 {
+            Kind::Centre(run) => run.world.story(),
+            Kind::Office(day) => day.story(),
+        }
+    }
+
+    /// The scenario as drawn for this seed.
+    #[must_use]
+    pub fn scenario(&self) -> &Scenario {
+        match &self.0 {
+            Kind::Centre(run) => &run.scenario,
+            Kind::Office(day) => day.scenario(),
+        }
+    }
+
+    /// The time that it has come to.
+    #[must_use]
+    pub fn now(&self) -> Duration {
+        match &self.0 {
+            Kind::Centre(run) => run.world.now(),
+            Kind::Office(day) => day.now(),
+        }
+    }
+
+    /// Runs to the end, or to the first finding.
+    #[must_use]
+    pub fn finish(mut self) -> Report {
+        self.through();
+        self.report()
+    }
+
+    /// [`Run::finish`] where the story is wanted after it.
+    pub fn through(&mut self) {
+        match &mut self.0 {
+            Kind::Centre(run) => run.through(),
+            Kind::Office(day) => day.through(),
+        }
+    }
+
+    /// The report so far.
+    #[must_use]
+    pub fn report(&mut self) -> Report {
+        match &mut self.0 {
+            Kind::Centre(run) => run.report(),
+            Kind::Office(day) => day.report(),
+        }
+    }
+}
+
+/// A run of a contact centre.
+#[derive(Debug)]
+struct Centre {
     scenario: Scenario,
     seed: u64,
     world: World<Checks>,
@@ -110,10 +236,8 @@ impl Scenario {
     }
 }
 
-impl Run {
-    /// Plans everything; nothing has happened yet.
-    #[must_use]
-    pub fn new(planned: &Scenario, seed: u64) -> Self {
+impl Centre {
+    fn new(planned: &Scenario, seed: u64) -> Self {
         let scenario = if planned.swarm { planned.drawn(seed) } else { planned.clone() };
         let root = Seed::from(seed).child(&scenario.name);
         let mut checks = Checks::default();
@@ -151,58 +275,8 @@ impl Run {
         run
     }
 
-    /// Keeps the last so many lines of what happens, for its story.
-    pub fn tell(&mut self, lines: usize) {
-        self.world.tell(lines);
-    }
-
-    /// Hands every line of what happens to somebody else, who may be slower than the run.
-    pub fn tell_to(&mut self, listener: std::sync::mpsc::SyncSender<crate::world::Line>) {
-        self.world.tell_to(listener);
-    }
-
-    /// Stops there, if it comes so far: what is looked at later is not looked at any more.
-    pub fn stop_at(&mut self, at: Duration) {
-        self.stop = Some(at);
-    }
-
-    /// Measures where the time goes, from now on.
-    pub fn measure(&mut self) {
-        self.world.measure();
-    }
-
-    /// The time spent by purpose, if that was measured.
-    #[must_use]
-    pub fn spent(&self) -> Option<crate::world::Spent> {
-        self.world.spent()
-    }
-
-    /// The number of messages that arrived so far.
-    #[must_use]
-    pub fn messages(&self) -> u64 {
-        self.world.messages()
-    }
-
     fn has_stopped(&self) -> bool {
         self.stop.is_some_and(|at| at <= self.world.now())
-    }
-
-    /// The world, as it is now: its story, its digest, its counts.
-    #[must_use]
-    pub fn story(&self) -> Option<&crate::world::Story> {
-        self.world.story()
-    }
-
-    /// The scenario as drawn for this seed.
-    #[must_use]
-    pub fn scenario(&self) -> &Scenario {
-        &self.scenario
-    }
-
-    /// The time that it has come to.
-    #[must_use]
-    pub fn now(&self) -> Duration {
-        self.world.now()
     }
 
     fn plan(&mut self, at: Duration, errand: Errand) {
@@ -249,15 +323,7 @@ impl Run {
         !self.has_found() && !self.has_stopped()
     }
 
-    /// Runs to the end, or to the first finding.
-    #[must_use]
-    pub fn finish(mut self) -> Report {
-        self.through();
-        self.report()
-    }
-
-    /// [`Run::finish`] where the story is wanted after it.
-    pub fn through(&mut self) {
+    fn through(&mut self) {
         let evening = self.scenario.working;
         self.furnish();
         self.begin();
@@ -320,9 +386,7 @@ impl Run {
         self.destroy();
     }
 
-    /// The report so far.
-    #[must_use]
-    pub fn report(&mut self) -> Report {
+    fn report(&mut self) -> Report {
         let mut counts = self.world.counts().clone();
         let tally = self.world.observer().tally;
         for (what, count) in [

@@ -60,7 +60,8 @@ impl Tally {
     }
 
     fn faults(&self) -> u64 {
-        FaultKind::ALL.iter().map(|kind| self.counts.get(kind.name())).sum()
+        let names = FaultKind::ALL.iter().map(|kind| kind.name()).chain(crate::office::troubles());
+        names.map(|name| self.counts.get(name)).sum()
     }
 
     fn speed(&self, took: Duration) -> f64 {
@@ -86,6 +87,10 @@ impl Tally {
 
     /// The things that never happened, though this scenario can make them happen.
     pub(super) fn never(&self, scenario: &Scenario) -> Vec<&'static str> {
+        if let Some(climate) = scenario.office {
+            let expected = crate::office::expected(climate);
+            return expected.filter(|what| self.counts.get(what) == 0).collect();
+        }
         let can = |kind: &FaultKind| scenario.may_have(*kind);
         let things = EXPECTED
             .iter()

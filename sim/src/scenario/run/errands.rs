@@ -8,7 +8,7 @@ use offhook::media::{AudioFrame, Digit};
 use serde_json::{Value, json};
 
 use super::errand::Errand;
-use super::{CALLEES, Run, user_name};
+use super::{CALLEES, Centre, user_name};
 use crate::scenario::checks::Checks;
 use crate::world::{STEP, Voice, World};
 
@@ -19,7 +19,7 @@ const RINGS: Duration = Duration::from_millis(400);
 /// Between two customers who press keys.
 const PRESSES: Duration = Duration::from_secs(5);
 
-impl Run {
+impl Centre {
     pub(super) fn begin(&mut self) {
         self.next_arrival();
         for number in 0..self.scenario.faults.len() {

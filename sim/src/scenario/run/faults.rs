@@ -8,12 +8,12 @@ use offhook::jingle::Reason;
 use serde_json::{Value, json};
 
 use super::errand::Errand;
-use super::{Run, token_of, user_name};
+use super::{Centre, token_of, user_name};
 use crate::cloud::Silence;
 use crate::scenario::{Fault, FaultKind};
 use crate::world::{Conditions, NoticeWeather, PhoneId, RestWeather};
 
-impl Run {
+impl Centre {
     pub(super) fn befall(&mut self, kind: FaultKind) {
         let s = Duration::from_secs;
         let phones: Vec<_> = self.world.phones().collect();

@@ -4,13 +4,13 @@ use offhook::genesys::{Auth, Config};
 use offhook::{Secret, Seed};
 use serde_json::{Value, json};
 
-use super::{Run, token_of, user_name};
+use super::{Centre, token_of, user_name};
 use crate::dice::Dice;
 use crate::scenario::Desk;
 use crate::scenario::agent::{Agent, Habits, Manner};
 use crate::world::{Application, PhoneId, Voice};
 
-impl Run {
+impl Centre {
     /// Gives everybody a desk. What runs on a phone begins here.
     pub(super) fn furnish(&mut self) {
         let root = &Seed::from(self.seed).child(&self.scenario.name);

@@ -9,13 +9,13 @@ use offhook::machine::MediaId;
 use offhook::media::Digit;
 use serde_json::Value;
 
-use super::{CHANGED, CHANGES, CUSTOMERS_SAY, HEARD, Run, WORD, WORDS, agent_call, user_name};
+use super::{CHANGED, CHANGES, CUSTOMERS_SAY, Centre, HEARD, WORD, WORDS, agent_call, user_name};
 use crate::world::PhoneId;
 
 /// The keys that each far end presses in the speech test.
 const PRESSED: &str = "11#4";
 
-impl Run {
+impl Centre {
     /// Hangs up the calls that were dialled by a request whose answer came too late: nobody is
     /// heard there.
     pub(super) fn hang_up_strays(&mut self) {

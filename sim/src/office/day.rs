@@ -1,0 +1,464 @@
+//! A day of an office: work with trouble, healing, a look whether all agree, and rest.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::SyncSender;
+use std::time::Duration;
+
+use offhook::Seed;
+use offhook::ribbon::{CallInfo, CallState, Command};
+use serde_json::{Value, json};
+
+use super::agent::Agent;
+use super::checks::Checks;
+use super::trouble::{Climate, Trouble, far_act};
+use crate::dice::Dice;
+use crate::scenario::{Report, Scenario};
+use crate::services::Ribbon;
+use crate::world::{Conditions, Line, PhoneId, RestWeather, Spent, Story, World};
+
+const S: fn(u64) -> Duration = Duration::from_secs;
+/// From the end of the trouble to the look whether all agree: a subscription that is forgotten is missed at
+/// its next renewal, a call at its next audits.
+const HEALING: Duration = Duration::from_secs(360);
+/// From the last hang-up to rest.
+const RESTING: Duration = Duration::from_secs(100);
+/// Parties that can be called, and how they take it.
+const PARTIES: [(&str, &str, u64); 8] = [
+    ("ann@far.test", "answer", 800),
+    ("ben@far.test", "answer", 100),
+    ("cy@far.test", "ring", 5000),
+    ("dot@far.test", "early-media", 2000),
+    ("eli@far.test", "busy", 500),
+    ("fay@far.test", "decline", 900),
+    ("gus@far.test", "slow", 3000),
+    ("hal@far.test", "silent", 0),
+];
+
+/// Something that is to be done.
+#[derive(Clone, Copy, Debug)]
+enum Errand {
+    /// Somebody calls this user.
+    Call(usize),
+    /// A far party does something.
+    Act,
+    /// Trouble of this kind befalls this phone, and again after about this time.
+    Trouble(Trouble, PhoneId, Duration),
+    /// Requests of a phone are answered as they should be.
+    Calm(PhoneId),
+    /// Notifications come as they should.
+    Clear,
+    /// Requests go where they should.
+    Straight,
+}
+
+/// See the [module](self).
+#[derive(Debug)]
+pub(crate) struct Day {
+    scenario: Scenario,
+    climate: Climate,
+    seed: u64,
+    world: World<Checks, Ribbon>,
+    dice: Dice,
+    errands: BTreeMap<u64, Errand>,
+    next_errand: u64,
+    users: Vec<String>,
+    phones: Vec<PhoneId>,
+    open: bool,
+    stop: Option<Duration>,
+}
+
+fn password(user: usize) -> String {
+    format!("password-{user}")
+}
+
+impl Day {
+    pub(crate) fn new(scenario: &Scenario, climate: Climate, seed: u64) -> Self {
+        let root = Seed::from(seed).child(scenario.name());
+        let world = World::empty(seed, scenario.fidelity, Checks::default());
+        Self {
+            scenario: scenario.clone(),
+            climate,
+            seed,
+            world,
+            dice: Dice::new(&root, "office"),
+            errands: BTreeMap::new(),
+            next_errand: 0,
+            users: (0..scenario.size()).map(|n| format!("user-{n}@lab.test")).collect(),
+            phones: Vec::new(),
+            open: true,
+            stop: None,
+        }
+    }
+
+    pub(crate) fn tell(&mut self, lines: usize) {
+        self.world.tell(lines);
+    }
+
+    pub(crate) fn tell_to(&mut self, listener: SyncSender<Line>) {
+        self.world.tell_to(listener);
+    }
+
+    pub(crate) fn measure(&mut self) {
+        self.world.measure();
+    }
+
+    pub(crate) fn spent(&self) -> Option<Spent> {
+        self.world.spent()
+    }
+
+    pub(crate) fn messages(&self) -> u64 {
+        self.world.messages()
+    }
+
+    pub(crate) fn story(&self) -> Option<&Story> {
+        self.world.story()
+    }
+
+    pub(crate) fn now(&self) -> Duration {
+        self.world.now()
+    }
+
+    pub(crate) fn scenario(&self) -> &Scenario {
+        &self.scenario
+    }
+
+    pub(crate) fn stop_at(&mut self, at: Duration) {
+        self.stop = Some(at);
+    }
+
+    fn plan(&mut self, delay: Duration, errand: Errand) {
+        self.next_errand += 1;
+        self.errands.insert(self.next_errand, errand);
+        let at = self.world.now() + delay;
+        self.world.errand(at, self.next_errand);
+    }
+
+    fn furnish(&mut self) {
+        let habits = self.climate.habits(&mut self.dice);
+        self.world.gateway("POST", "options", &habits);
+        for (address, script, after) in PARTIES {
+            let party =
+                json!({"address": address, "script": script, "afterMs": after, "farEnd": "echo"});
+            self.world.gateway("POST", "parties", &party);
+        }
+        let root = Seed::from(self.seed).child("agents");
+        for (n, user) in self.users.clone().iter().enumerate() {
+            self.world.add_gateway_user(user, &password(n));
+            let others = self.users.iter().filter(|other| *other != user).cloned();
+            let parties = PARTIES.map(|(address, ..)| address.to_owned());
+            let others: Vec<_> = others.chain(parties).collect();
+            // Some have a second telephone.
+            let phones =
+                if self.climate == Climate::Swarm && self.dice.chance(0.3) { 2 } else { 1 };
+            for phone in 0..phones {
+                let dice = Dice::new(&root, &format!("{n} {phone}"));
+                let agent = Agent::new(dice, user, &password(n), others.clone());
+                let resyncs = self.climate == Climate::Swarm && self.dice.chance(0.5);
+                let glare = if self.dice.chance(0.5) { 0 } else { 2 };
+                let conditions = self.scenario.conditions.clone();
+                let id = self.world.add_gateway_phone(user, Box::new(agent), |config| {
+                    let call = config.call.clone().resync_on_connect(resyncs).glare_retries(glare);
+                    config.call(call)
+                });
+                self.world.set_conditions(id, conditions);
+                self.phones.push(id);
+            }
+        }
+        for user in 0..self.users.len() {
+            let delay = self.dice.exponential(S(120));
+            self.plan(delay, Errand::Call(user));
+        }
+        self.plan(S(30), Errand::Act);
+        let drawn = self.climate.drawn(&mut self.dice);
+        for phone in self.phones.clone() {
+            for (kind, every) in &drawn {
+                let delay = self.dice.exponential(*every);
+                self.plan(delay, Errand::Trouble(*kind, phone, *every));
+            }
+        }
+    }
+
+    fn perform(&mut self, errand: Errand) {
+        match errand {
+            Errand::Call(user) if self.open => {
+                let from = json!({"name": "Grace", "address": "grace@far.test"});
+                let slow = self.dice.chance(0.15);
+                let channel = ["websocket", "websocket", "both"][self.dice.below(3)];
+                let call = json!({
+                    "to": self.users[user], "from": from, "slowStart": slow,
+                    "channel": channel, "farEnd": "echo",
+                });
+                if self.world.gateway("POST", "calls", &call).is_some() {
+                    self.world.count("called");
+                }
+                let delay = self.dice.exponential(S(150));
+                self.plan(delay, errand);
+            }
+            Errand::Act if self.open => {
+                self.act();
+                let delay = self.dice.exponential(S(40) / self.users.len() as u32);
+                self.plan(delay, errand);
+            }
+            Errand::Trouble(kind, phone, every) if self.open => {
+                self.world.count(kind.name());
+                self.befall(kind, phone);
+                let delay = self.dice.exponential(every);
+                self.plan(delay, errand);
+            }
+            Errand::Call(_) | Errand::Act | Errand::Trouble(..) => {}
+            Errand::Calm(phone) => self.world.set_rest(phone, RestWeather::default()),
+            Errand::Clear => self.clear(),
+            Errand::Straight => {
+                self.world.gateway("POST", "options", &json!({"redirect": null}));
+            }
+        }
+    }
+
+    fn act(&mut self) {
+        let calls = self.world.gateway("GET", "calls", &Value::Null);
+        let calls = calls.and_then(|calls| calls.as_array().cloned()).unwrap_or_default();
+        let Some(call) = self.dice.pick(&calls).and_then(|call| call["id"].as_str()) else {
+            return;
+        };
+        let (what, body) = far_act(&mut self.dice, self.climate);
+        if self.world.gateway("POST", &format!("calls/{call}/{what}"), &body).is_some() {
+            self.world.count(what);
+        }
+    }
+
+    fn befall(&mut self, kind: Trouble, phone: PhoneId) {
+        let user = self.world.user_of(phone).to_owned();
+        if let Some(mode) = kind.drop_mode() {
+            self.world.gateway("POST", "subscriptions/drop", &json!({"user": user, "mode": mode}));
+            return;
+        }
+        match kind {
+            Trouble::Reset => self.world.reset(phone),
+            Trouble::HalfOpen => self.world.half_open(phone),
+            Trouble::Cut => {
+                let time = self.dice.between((S(1), S(40)));
+                self.world.cut(phone, time);
+            }
+            Trouble::Slow => {
+                self.world.set_rest(phone, RestWeather { slow: S(2), ..RestWeather::default() });
+                self.plan(S(40), Errand::Calm(phone));
+            }
+            Trouble::Rest => {
+                let weather = RestWeather {
+                    fails: 0.2,
+                    answers_lost: 0.2,
+                    unreachable: 0.1,
+                    slow: Duration::from_millis(300),
+                };
+                self.world.set_rest(phone, weather);
+                self.plan(S(40), Errand::Calm(phone));
+            }
+            Trouble::Weather => {
+                let weather = json!({
+                    "delayMs": [0, 1500], "duplicate": 0.3, "reorder": 0.2,
+                    "notifyBeforeReply": 0.5,
+                });
+                self.world.gateway("POST", "weather", &weather);
+                self.plan(S(60), Errand::Clear);
+            }
+            Trouble::Busy => {
+                let fault = json!({
+                    "method": "POST", "path": "subscription$", "status": 503, "times": 2,
+                    "body": {"subscribeResponse": {"statusCode": 503, "retryAfter": 2000}},
+                });
+                self.world.gateway("POST", "faults", &fault);
+                let dropped = json!({"user": user, "mode": "gone"});
+                self.world.gateway("POST", "subscriptions/drop", &dropped);
+            }
+            Trouble::Redirect => {
+                self.world.gateway("POST", "options", &json!({"redirect": 307}));
+                self.plan(S(30), Errand::Straight);
+            }
+            Trouble::Closed
+            | Trouble::Gone
+            | Trouble::Overridden
+            | Trouble::Expired
+            | Trouble::Forgotten => {}
+        }
+    }
+
+    fn clear(&mut self) {
+        let weather = json!({
+            "delayMs": [0, 0], "duplicate": 0, "reorder": 0, "drop": 0, "notifyBeforeReply": 0,
+        });
+        self.world.gateway("POST", "weather", &weather);
+    }
+
+    /// Runs until then. False once something was found, or where it stops.
+    fn pass(&mut self, until: Duration) -> bool {
+        let until = self.stop.map_or(until, |stop| until.min(stop));
+        while let Some(number) = self.world.run(until) {
+            if let Some(errand) = self.errands.remove(&number) {
+                self.perform(errand);
+            }
+            if self.world.observer().finding.is_some() {
+                return false;
+            }
+        }
+        let stopped = self.stop.is_some_and(|stop| stop <= self.world.now());
+        self.world.observer().finding.is_none() && !stopped
+    }
+
+    pub(crate) fn through(&mut self) {
+        let evening = self.scenario.working();
+        self.furnish();
+        if !self.pass(evening) {
+            return;
+        }
+        self.open = false;
+        self.world.evening();
+        self.clear();
+        self.world.gateway("POST", "options", &json!({"redirect": null}));
+        self.world.gateway("DELETE", "faults", &Value::Null);
+        for phone in self.phones.clone() {
+            self.world.heal(phone, Conditions::good());
+        }
+        if !self.pass(evening + HEALING) {
+            return;
+        }
+        // A call may end at this very moment, and the notification be on its way.
+        for _ in 0..5 {
+            if self.calls_agree().is_ok() {
+                break;
+            }
+            let soon = self.world.now() + S(3);
+            if !self.pass(soon) {
+                return;
+            }
+        }
+        self.require("5: the gateway and its clients agree", Self::calls_agree);
+        self.require("24: nothing surprised the gateway", Self::nothing_was_odd);
+        for phone in self.phones.clone() {
+            self.world.dismiss(phone);
+            for call in self.live(phone) {
+                self.world.press(phone, |keys| drop(keys.submit(Command::End { call: call.id })));
+            }
+        }
+        let rest = self.world.now() + RESTING;
+        if !self.pass(rest) {
+            return;
+        }
+        self.require("20: everything that began has ended", Self::at_rest);
+        for phone in self.phones.clone() {
+            self.world.press(phone, |keys| drop(keys.submit(Command::Destroy)));
+        }
+        let end = self.world.now() + S(15);
+        if !self.pass(end) {
+            return;
+        }
+        self.require("9: nothing is left of a client that ended", Self::nothing_left);
+    }
+
+    fn require(&mut self, invariant: &str, holds: impl FnOnce(&mut Self) -> Result<(), String>) {
+        let holds = holds(self);
+        let at = self.world.now();
+        self.world.observer_mut().require(at, invariant, holds);
+    }
+
+    fn live(&self, phone: PhoneId) -> Vec<CallInfo> {
+        let calls = self.world.client(phone).calls();
+        calls.into_iter().filter(|call| !call.state.is_final()).collect()
+    }
+
+    /// By user: calls that are up at the gateway, and at the clients.
+    fn calls_agree(&mut self) -> Result<(), String> {
+        let calls = self.world.gateway("GET", "calls", &Value::Null);
+        let calls = calls.and_then(|calls| calls.as_array().cloned()).unwrap_or_default();
+        let legs: Vec<_> = calls
+            .iter()
+            .flat_map(|call| call["legs"].as_array().cloned().unwrap_or_default())
+            .collect();
+        for user in &self.users {
+            let theirs =
+                legs.iter().filter(|leg| leg["user"] == json!(user) && leg["state"] == "answered");
+            let phones = self.phones.iter().filter(|phone| self.world.user_of(**phone) == user);
+            let ours: Vec<_> = phones
+                .flat_map(|phone| self.live(*phone))
+                .filter(|call| call.state.is_up())
+                .collect();
+            let count = theirs.count();
+            if ours.len() != count {
+                let ours: Vec<_> =
+                    ours.iter().map(|call| format!("{} {}", call.id, call.state)).collect();
+                return Err(format!(
+                    "{user}: {count} at the gateway, at the clients {ours:?}; {legs:?}"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn nothing_was_odd(&mut self) -> Result<(), String> {
+        if self.climate != Climate::Calm {
+            return Ok(());
+        }
+        for odd in ["bad-request", "unhandled-rest", "bad-frame"] {
+            let (_, told) = self.world.control("GET", &format!("events?type={odd}"), &Value::Null);
+            if told["events"].as_array().is_some_and(|events| !events.is_empty()) {
+                return Err(format!("{odd}: {}", told["events"][0]));
+            }
+        }
+        Ok(())
+    }
+
+    fn at_rest(&mut self) -> Result<(), String> {
+        let open = self.world.observer().open();
+        if !open.is_empty() {
+            return Err(format!("not answered: {open:?}"));
+        }
+        let running = self.world.observer().running();
+        if running > 0 {
+            return Err(format!("{running} operations are not over"));
+        }
+        for phone in self.phones.clone() {
+            let client = self.world.client(phone);
+            let (kept, held) = (client.remembered(), usize::from(client.subscriptions().pending));
+            let subscribed = usize::from(!client.subscriptions().subscribed.is_empty()) + held;
+            if kept > subscribed {
+                return Err(format!("phone {} remembers {kept} things", phone.0));
+            }
+        }
+        Ok(())
+    }
+
+    fn nothing_left(&mut self) -> Result<(), String> {
+        for phone in self.phones.clone() {
+            let kept = self.world.client(phone).remembered();
+            let (sockets, timer) = (self.world.open_sockets(phone), self.world.timer(phone));
+            if kept > 0 || sockets > 0 || timer.is_some() {
+                return Err(format!(
+                    "phone {} remembers {kept} things, has {sockets} sockets and waits for {timer:?}",
+                    phone.0
+                ));
+            }
+        }
+        let held = self.world.gateway("GET", "subscriptions", &Value::Null).unwrap_or_default();
+        match self.climate == Climate::Calm && held.as_array().is_some_and(|held| !held.is_empty())
+        {
+            true => Err(format!("subscriptions are left: {held}")),
+            false => Ok(()),
+        }
+    }
+
+    pub(crate) fn report(&mut self) -> Report {
+        let mut counts = self.world.counts().clone();
+        for (what, count) in &self.world.observer().told {
+            counts.set(what, *count);
+        }
+        let connected = counts.get(CallState::Connected.as_str());
+        counts.set("calls connected", connected);
+        Report {
+            seed: self.seed,
+            finding: self.world.observer().finding.clone(),
+            digest: self.world.digest(),
+            simulated: self.world.now(),
+            happenings: self.world.happenings(),
+            counts,
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Offices: users of a gateway who call each other and others all day, and what goes wrong with it.
+
+mod agent;
+mod checks;
+mod day;
+mod trouble;
+
+pub(crate) use self::day::Day;
+pub(crate) use self::trouble::Climate;
+
+/// The things that happen on any day of an office.
+const USUAL: [&str; 24] = [
+    "called",
+    "calls connected",
+    "Early Media",
+    "On Hold",
+    "Cancelled",
+    "MAKE",
+    "ANSWER",
+    "REJECT",
+    "IGNORE",
+    "FORWARD_CALL",
+    "HOLD",
+    "UNHOLD",
+    "MEDIA_RESTART",
+    "SLOW_START",
+    "START_MOH",
+    "GENERIC_REMOTE",
+    "DIRECT_TRANSFER",
+    "CONSULTATIVE_TRANSFER",
+    "JOIN",
+    "joined",
+    "SEND_DTMF",
+    "RESYNC",
+    "SEND_CUSTOM_PARAMETERS",
+    "renewed",
+];
+/// Those that happen where anything may go wrong besides.
+const WILD: [&str; 8] = [
+    "GONE",
+    "WS_OVERRIDDEN",
+    "LOST_CONNECTION",
+    "renewal failed",
+    "glare",
+    "elsewhere",
+    "forget",
+    "cancel",
+];
+
+/// The things that such days must have among them, or they are too tame (no. 25).
+pub(crate) fn expected(climate: Climate) -> impl Iterator<Item = &'static str> {
+    let wild = WILD.into_iter().chain(troubles()).filter(move |_| climate == Climate::Swarm);
+    USUAL.into_iter().chain(wild)
+}
+
+/// The names of all troubles.
+pub(crate) fn troubles() -> impl Iterator<Item = &'static str> {
+    trouble::Trouble::ALL.into_iter().map(trouble::Trouble::name)
+}
