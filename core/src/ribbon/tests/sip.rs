@@ -180,7 +180,7 @@ fn ra_101_re_053_a_subscription_of_events_is_renewed_at_half_its_time_and_again_
     assert!(matches!(rig.events.pop_front(), Some(Event::SipFailed { .. })));
     assert!(matches!(rig.events.pop_front(), Some(Event::SipSubscriptionChanged { .. })));
     assert!(rig.client.sip_event(DIALOG).is_none());
-    rig.pass(S(600));
+    rig.pass(S(400));
     assert!(rig.asked.is_empty());
 }
 
