@@ -180,13 +180,13 @@ fn ra_101_re_053_a_subscription_of_events_is_renewed_at_half_its_time_and_again_
     assert!(matches!(rig.events.pop_front(), Some(Event::SipFailed { .. })));
     assert!(matches!(rig.events.pop_front(), Some(Event::SipSubscriptionChanged { .. })));
     assert!(rig.client.sip_event(DIALOG).is_none());
-    rig.pass(S(600));
+    rig.pass(S(400));
     assert!(rig.asked.is_empty());
 }
 
 #[test]
 fn ra_101_bound_of_a_time_that_nobody_means() {
-    for (told, at) in [(1, 30), (u64::MAX, 43_200)] {
+    for (told, at) in [(1, 30), (1_099_511_627_776, 43_200)] {
         let mut rig = Rig::up_for(&[DIALOG]);
         rig.run(subscribe(DIALOG, &["bob@x"]), POST, 201, &made(told)).unwrap();
         let is_put = |rig: &Rig| rig.asked.iter().any(|asked| asked.what == PUT);
