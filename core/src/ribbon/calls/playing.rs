@@ -10,11 +10,11 @@ use super::desk::Desk;
 use super::playback::{Playback, Voice};
 use crate::audio::AudioError;
 use crate::machine::{AudioFrame, CommandId, Track, TrackId as MediaTrack};
-use crate::ribbon::outcome::Outcome;
 use crate::ribbon::constants::{CallState, OperationKind};
 use crate::ribbon::error::{CallCode, Error};
 use crate::ribbon::event::Event;
 use crate::ribbon::ids::OperationId;
+use crate::ribbon::outcome::Outcome;
 use crate::ribbon::sound::AudioSource;
 
 impl Call {

@@ -6,9 +6,9 @@ use super::call::Call;
 use super::change::invalid_state;
 use super::desk::Desk;
 use crate::machine::CommandId;
-use crate::ribbon::outcome::Outcome;
 use crate::ribbon::constants::OperationKind;
 use crate::ribbon::error::Error;
+use crate::ribbon::outcome::Outcome;
 use crate::ribbon::tones::Tones;
 
 impl Call {

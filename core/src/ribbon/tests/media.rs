@@ -571,7 +571,7 @@ fn ra_029_a_file_is_played_in_place_of_the_application_which_goes_on_after_it() 
     let told = rig.told();
     let duration = source.duration();
     let started = Event::PlaybackStarted { call: call.clone(), duration };
-    assert!(told[0].contains("PlayAudio") && told[1] == format!("{started:?}"), "{told:?}");
+    assert!(told[0] == "PLAY_AUDIO START" && told[1] == format!("{started:?}"), "{told:?}");
     let refused = rig.submit(play).unwrap_err();
     assert_eq!(refused.code, CallCode::InvalidState.into(), "one at a time");
 
