@@ -18,7 +18,6 @@ use crate::report::TraceRecord;
 /// an event only where nobody asked.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-#[expect(clippy::large_enum_variant, reason = "events are made once and moved twice")]
 pub enum Event {
     /// The gateway refused a request for who we are (w1.5): beside the end of whatever asked.
     RequestRefused {

@@ -82,8 +82,9 @@ impl Calls {
 
     fn take_news(&mut self, udp: UdpId, news: PeerNews, out: &mut Outbox) {
         out.due.stir();
-        let of = |call: &&Box<Call>| call.media.as_ref().is_some_and(|media| media.has(udp));
-        let Some(id) = self.live.values().find(of).map(|call| call.info.id.clone()) else { return };
+        let of = |call: &Call| call.media.as_ref().is_some_and(|media| media.has(udp));
+        let call = self.live.values().find(|call| of(call));
+        let Some(id) = call.map(|call| call.info.id.clone()) else { return };
         self.with(&id, out, |call, desk| {
             call.media_news(udp, news, desk);
             call.drain(desk);
