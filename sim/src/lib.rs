@@ -11,9 +11,8 @@
 //! | [`world`] | virtual time and a network, for any [`Pair`](world::Pair) of client and service |
 //! | [`serve`] | real sockets, for any service |
 //! | [`genesys`], [`ribbon`] | the pairs that offhook's clients and the models are |
-//! | `office` | a day of users of a gateway, as [`scenario`] has one of a contact centre |
 //! | [`program`] | asynchronous programs in virtual time |
-//! | [`scenario`] | what a contact centre does all day, faults, and what must hold |
+//! | [`scenario`] | what a contact centre, or an office at a gateway, does all day, faults, and what must hold |
 //! | [`tool`] | all of it on the command line |
 
 #![forbid(unsafe_code)]
@@ -25,7 +24,6 @@ pub mod gateway;
 pub mod genesys;
 pub mod ladder;
 mod names;
-mod office;
 pub mod program;
 pub mod ribbon;
 pub mod scenario;

@@ -5,7 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::Scenario;
 use super::finding::Finding;
-use super::run::{Report, Run};
+use super::report::Report;
+use super::run::Run;
 
 /// The lines of the story that a failure shows.
 const LINES: usize = 60;

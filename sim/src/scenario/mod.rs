@@ -22,7 +22,9 @@ mod faults;
 mod finding;
 mod invariant;
 mod news;
+pub(crate) mod office;
 mod presets;
+mod report;
 mod run;
 
 use std::collections::BTreeSet;
@@ -33,8 +35,8 @@ use std::time::Duration;
 
 use offhook_runtime::genesys::Client;
 
+use self::office::Climate;
 use crate::cloud::{Habit, Silence};
-use crate::office::Climate;
 use crate::program::{Ending, Program, Simulated};
 use crate::world::{Application, Conditions, Fidelity, NatKind, Seen};
 
@@ -47,7 +49,8 @@ pub use self::finding::Finding;
 use self::invariant::Always;
 pub use self::invariant::Invariant;
 pub use self::presets::Preset;
-pub use self::run::{Report, Run};
+pub use self::report::Report;
+pub use self::run::Run;
 
 /// A kind of phone that users have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

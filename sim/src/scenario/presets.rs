@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use offhook::Seed;
 
+use super::office::Climate;
 use super::{Arrivals, Customers, Fault, FaultKind, Habits, Scenario, StationKind};
 use crate::cloud::Silence;
 use crate::dice::Dice;
-use crate::office::Climate;
 use crate::world::{Conditions, Fidelity, NatKind};
 
 const ONE_LINE: StationKind = StationKind { lines: 1, persistent: false };

@@ -16,11 +16,11 @@ use self::errand::Errand;
 use super::Scenario;
 use super::checks::Checks;
 use super::customers::Door;
-use super::finding::Finding;
+use super::office::Day;
+use super::report::Report;
 use crate::cloud::Silence;
 use crate::dice::Dice;
-use crate::office::Day;
-use crate::world::{Conditions, Counts, PhoneId, STEP, World};
+use crate::world::{Conditions, PhoneId, STEP, World};
 
 /// From the end of the faults to the look whether all agree.
 const HEALING: Duration = Duration::from_secs(480);
@@ -56,23 +56,6 @@ const RESTING: Duration = Duration::from_secs(300);
 const CALLEES: Duration = Duration::from_secs(20);
 /// Words of customers are numbered from here on.
 const CUSTOMERS_SAY: u64 = 1 << 56;
-
-/// The result of a run.
-#[derive(Clone, Debug)]
-pub struct Report {
-    /// The seed.
-    pub seed: u64,
-    /// The first violation, if any.
-    pub finding: Option<Finding>,
-    /// The fingerprint of the run.
-    pub digest: u64,
-    /// The time that passed in it.
-    pub simulated: Duration,
-    /// The number of things that happened in it.
-    pub happenings: u64,
-    /// Counts of what happened.
-    pub counts: Counts,
-}
 
 /// A run in progress, of either service.
 #[derive(Debug)]

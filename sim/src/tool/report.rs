@@ -60,7 +60,10 @@ impl Tally {
     }
 
     fn faults(&self) -> u64 {
-        let names = FaultKind::ALL.iter().map(|kind| kind.name()).chain(crate::office::troubles());
+        let names = FaultKind::ALL
+            .iter()
+            .map(|kind| kind.name())
+            .chain(crate::scenario::office::troubles());
         names.map(|name| self.counts.get(name)).sum()
     }
 
@@ -88,7 +91,7 @@ impl Tally {
     /// The things that never happened, though this scenario can make them happen.
     pub(super) fn never(&self, scenario: &Scenario) -> Vec<&'static str> {
         if let Some(climate) = scenario.office {
-            let expected = crate::office::expected(climate);
+            let expected = crate::scenario::office::expected(climate);
             return expected.filter(|what| self.counts.get(what) == 0).collect();
         }
         let can = |kind: &FaultKind| scenario.may_have(*kind);

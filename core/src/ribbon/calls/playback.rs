@@ -72,7 +72,7 @@ pub(super) enum Voice {
 /// The media time of a call's sound, which goes on whoever speaks.
 #[derive(Debug, Default)]
 pub(super) struct Speech {
-    /// What was sent last: whose, its time and codec, and when.
+    /// The last thing that was sent: whose, its time and codec, and when.
     last: Option<(Voice, u64, AudioCodec, Instant)>,
     /// The difference to the speaker's own time.
     shift: u64,

@@ -68,6 +68,7 @@ impl Stores {
     }
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "the rest is others' own")]
+    #[expect(clippy::collapsible_match, reason = "a guard that changes something is a riddle")]
     pub(super) fn apply_messages(&mut self, id: CommandId, command: Command, out: &mut Outbox) {
         match command {
             Command::OpenConversation { destination, kind } => {

@@ -49,10 +49,10 @@ impl Agent {
 
     fn told(&mut self, at: Duration, event: &Event) {
         match event {
-            Event::SubscriptionChanged { subscriptions, .. } => {
-                if subscriptions.subscribed.is_empty() && !subscriptions.pending {
-                    self.subscribe_at = Some(at + self.dice.between((S(2), S(20))));
-                }
+            Event::SubscriptionChanged { subscriptions, .. }
+                if subscriptions.subscribed.is_empty() && !subscriptions.pending =>
+            {
+                self.subscribe_at = Some(at + self.dice.between((S(2), S(20))));
             }
             Event::CallState { call, .. } => {
                 let rings = matches!(call.state, CallState::Ringing | CallState::Initiated);

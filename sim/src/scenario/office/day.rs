@@ -8,11 +8,12 @@ use offhook::Seed;
 use offhook::ribbon::{CallInfo, CallState, Command};
 use serde_json::{Value, json};
 
+use super::super::Scenario;
+use super::super::report::Report;
 use super::agent::Agent;
 use super::checks::Checks;
 use super::trouble::{Climate, Trouble, far_act};
 use crate::dice::Dice;
-use crate::scenario::{Report, Scenario};
 use crate::services::Ribbon;
 use crate::world::{Conditions, Line, PhoneId, RestWeather, Spent, Story, World};
 

@@ -5,7 +5,7 @@ mod checks;
 mod day;
 mod trouble;
 
-pub(crate) use self::day::Day;
+pub(super) use self::day::Day;
 pub(crate) use self::trouble::Climate;
 
 /// The things that happen on any day of an office.

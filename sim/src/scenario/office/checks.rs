@@ -6,7 +6,7 @@ use std::time::Duration;
 use offhook::machine::CommandId;
 use offhook::ribbon::{CallId, CallState, Command, Event, OperationId, Transition};
 
-use crate::scenario::Finding;
+use super::super::finding::Finding;
 use crate::services::Ribbon;
 use crate::world::{Observer, PhoneId, Seen};
 
