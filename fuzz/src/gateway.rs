@@ -317,7 +317,7 @@ impl Town {
                 self.of_user(*user, pick(&METHODS, *method), &path, &body, claim);
             }
             Step::RawRequest { method, path, body } => {
-                self.ask(method, &format!("/{path}"), "", body)
+                self.ask(method, &format!("/{path}"), "", body);
             }
             Step::Socket { conn: n, path } => {
                 let known = nth(&self.channels, *n);
