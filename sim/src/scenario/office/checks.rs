@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use offhook::machine::CommandId;
-use offhook::ribbon::{CallId, CallState, Command, Event, OperationId, Transition};
+use offhook::ribbon::{CallId, CallState, ChangeReason, Command, Event, OperationId, Transition};
 
 use super::super::finding::Finding;
 use crate::services::Ribbon;
@@ -26,6 +26,8 @@ enum Step {
 #[derive(Debug, Default)]
 pub(super) struct Checks {
     pub(super) finding: Option<Finding>,
+    /// True where nothing goes wrong.
+    calm: bool,
     open: BTreeMap<(PhoneId, CommandId), (Duration, String, bool)>,
     states: BTreeMap<(PhoneId, CallId), CallState>,
     ops: BTreeMap<(PhoneId, OperationId), (Step, bool)>,
@@ -37,6 +39,11 @@ pub(super) struct Checks {
 }
 
 impl Checks {
+    /// Those of a day on which nothing goes wrong, or of another.
+    pub(super) fn new(calm: bool) -> Self {
+        Self { calm, ..Self::default() }
+    }
+
     /// Notes a finding, if it is the first.
     pub(super) fn require(&mut self, at: Duration, invariant: &str, holds: Result<(), String>) {
         if let Err(what) = holds
@@ -171,8 +178,24 @@ impl Checks {
                 };
                 self.require(at, "15: no event without tracks", result);
             }
-            Event::SubscriptionChanged { reason, .. } => self.count(reason.as_str()),
+            Event::SubscriptionChanged { reason, .. } => {
+                self.count(reason.as_str());
+                let lost = matches!(
+                    reason,
+                    ChangeReason::Gone | ChangeReason::WsOverridden | ChangeReason::LostConnection
+                );
+                let result = match lost && self.calm {
+                    true => Err(format!("phone {}: its subscription ends: {reason}", phone.0)),
+                    false => Ok(()),
+                };
+                self.require(at, "10: no subscription is lost while all is well", result);
+            }
             Event::Resubscribed { error, .. } => {
+                let result = match error {
+                    Some(error) if self.calm => Err(format!("phone {}: {error}", phone.0)),
+                    Some(_) | None => Ok(()),
+                };
+                self.require(at, "10: no subscription is lost while all is well", result);
                 self.count(if error.is_some() { "renewal failed" } else { "renewed" });
             }
             Event::CallJoined { .. } => self.count("joined"),

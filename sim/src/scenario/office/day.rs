@@ -75,7 +75,8 @@ fn password(user: usize) -> String {
 impl Day {
     pub(crate) fn new(scenario: &Scenario, climate: Climate, seed: u64) -> Self {
         let root = Seed::from(seed).child(scenario.name());
-        let world = World::empty(seed, scenario.fidelity, Checks::default());
+        let checks = Checks::new(climate == Climate::Calm);
+        let world = World::empty(seed, scenario.fidelity, checks);
         Self {
             scenario: scenario.clone(),
             climate,
@@ -398,7 +399,7 @@ impl Day {
         if self.climate != Climate::Calm {
             return Ok(());
         }
-        for odd in ["bad-request", "unhandled-rest", "bad-frame"] {
+        for odd in ["bad-request", "unhandled-rest", "bad-frame", "audit-missed"] {
             let (_, told) = self.world.control("GET", &format!("events?type={odd}"), &Value::Null);
             if told["events"].as_array().is_some_and(|events| !events.is_empty()) {
                 return Err(format!("{odd}: {}", told["events"][0]));
