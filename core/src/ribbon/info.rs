@@ -92,8 +92,8 @@ pub struct CallInfo {
 }
 
 // Instants are of this process alone: two runs that are the same show the same.
-impl std::fmt::Debug for CallInfo {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for CallInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CallInfo")
             .field("id", &self.id)
             .field("direction", &self.direction)

@@ -585,6 +585,17 @@ impl Outbox {
         }
     }
 
+    /// Tells a milestone of a call's media.
+    pub(crate) fn trace_media(&mut self, summary: &str, call: &CallId) {
+        if self.traces() {
+            let (at, way) = (self.now(), TraceDirection::Received);
+            let about = Some(call.as_str());
+            let record =
+                self.redactor.record(at, way, Channel::Media, summary, about, String::new());
+            self.trace(record);
+        }
+    }
+
     fn trace_request(&mut self, resource: &Resource) {
         if self.traces() {
             let record = self.redactor.request(self.now(), resource);

@@ -389,6 +389,7 @@ impl Call {
         let previous = std::mem::replace(&mut self.info.media_state, state);
         if previous != state {
             let media = self.media_name();
+            out.trace_media(&format!("media {state}"), &self.info.id);
             out.event(Event::MediaConnection {
                 call: self.info.id.clone(),
                 media,
