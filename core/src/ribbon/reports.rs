@@ -184,6 +184,7 @@ impl Reports {
         let Some(live) = self.live.get_mut(call) else { return };
         let Some(at) = live.requests.iter().position(|(asked, _)| asked == ask) else { return };
         let (_, event) = live.requests.remove(at);
+        live.requests.shrink_to_fit();
         live.timeline.end(event, error, now);
         if let CallAsk::Create(_) = ask {
             live.timeline.measure(Metric::MakeCallRemoteSetup, event);
@@ -257,6 +258,7 @@ impl Live {
             return;
         };
         let Operation { kind, local, at, .. } = self.operations.remove(at);
+        self.operations.shrink_to_fit();
         self.timeline.end(at, error, now);
         if let Some(metric) = measured(kind, local) {
             self.timeline.measure(metric, at);

@@ -13,6 +13,9 @@ use crate::machine::WallClock;
 /// The most events of one report. Of those beyond only the number is kept.
 const MAX_EVENTS: usize = 2000;
 
+/// Room that is made at a time: most calls have few events.
+const FEW: usize = 5;
+
 /// The report on a call (RA-041). Serialised, it has the shape of the SDK's.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
@@ -80,10 +83,11 @@ pub(crate) struct EventRef(usize);
 #[derive(Clone, Debug)]
 struct Entry {
     kind: ReportEvent,
-    parent: Option<usize>,
+    parent: Option<u16>,
     start: Instant,
     end: Option<Instant>,
-    error: Option<Error>,
+    /// Boxed, as most have none.
+    error: Option<Box<Error>>,
     /// A list, as maps have room for many times over.
     data: Vec<(&'static str, Value)>,
 }
@@ -129,8 +133,12 @@ impl Timeline {
             self.left_out += 1;
             return None;
         }
-        let parent = within.map(|event| event.0).filter(|at| *at < self.entries.len());
+        let parent = within.filter(|event| event.0 < self.entries.len());
+        let parent = parent.and_then(|event| u16::try_from(event.0).ok());
         let data = Vec::new();
+        if self.entries.len() == self.entries.capacity() {
+            self.entries.reserve_exact(FEW);
+        }
         self.entries.push(Entry { kind, parent, start: now, end: None, error: None, data });
         Some(EventRef(self.entries.len() - 1))
     }
@@ -152,7 +160,7 @@ impl Timeline {
         let Some(entry) = event.and_then(|event| self.entries.get_mut(event.0)) else { return };
         if entry.end.is_none() {
             entry.end = Some(now.max(entry.start));
-            entry.error = error.cloned();
+            entry.error = error.cloned().map(Box::new);
         }
     }
 
@@ -280,7 +288,7 @@ impl Timeline {
                 id: self.name(at),
                 parent_id: entry
                     .parent
-                    .map_or_else(|| self.call.as_str().to_owned(), |at| self.name(at)),
+                    .map_or_else(|| self.call.as_str().to_owned(), |at| self.name(at.into())),
                 timeline,
                 data: entry
                     .data
@@ -290,10 +298,10 @@ impl Timeline {
                 metrics: Vec::new(),
                 start: clock.unix_ms(entry.start),
                 end: entry.end.map(|end| clock.unix_ms(end)),
-                error: entry.error.clone(),
+                error: entry.error.as_deref().cloned(),
             };
             match entry.parent {
-                Some(parent) => parts[parent].push(event),
+                Some(parent) => parts[usize::from(parent)].push(event),
                 None => top.push(event),
             }
         }
