@@ -21,6 +21,7 @@ use super::media::Media;
 use super::notice::NoticeChannel;
 use super::outbox::Outbox;
 use super::outcome::Outcome;
+use super::query::Query;
 use super::stores::Stores;
 use super::wire::credentials::decide;
 use super::wire::envelope::MAX_MESSAGE;
@@ -358,6 +359,9 @@ impl Client {
             }
             Command::Query(query) => {
                 let outcome = self.look(&query);
+                if let (Query::Codecs(kind), Outcome::Codecs(codecs)) = (&query, &outcome) {
+                    self.out.event(Event::Codecs { kind: *kind, codecs: codecs.clone() });
+                }
                 self.out.complete(id, Ok(outcome));
                 return;
             }

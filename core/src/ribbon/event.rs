@@ -21,7 +21,7 @@ use super::sip_events::SipChange;
 use super::users::User;
 use super::voicemail::Voicemail;
 use crate::machine::{CommandId, MediaId};
-use crate::media::{Agreement, Digit};
+use crate::media::{Agreement, Codec, Digit, MediaKind};
 use crate::report::TraceRecord;
 
 /// An event of [`Client`](super::Client). A failure that answers a command is that command's completion; it is
@@ -167,6 +167,13 @@ pub enum Event {
         audio: bool,
         /// True for those of pictures.
         video: bool,
+    },
+    /// The codecs of a kind of media, as they were asked for ([`Query::Codecs`](super::Query::Codecs)).
+    Codecs {
+        /// The kind.
+        kind: MediaKind,
+        /// The codecs, best first.
+        codecs: Vec<Codec>,
     },
     /// Other devices are there than before.
     DevicesChanged,

@@ -14,6 +14,7 @@ use super::sip_events::SipEvents;
 use super::timeline::CallReport;
 use super::users::User;
 use super::voicemail::Voicemail;
+use crate::media::Codec;
 
 /// The outcomes: each with its type, for which a key waits and takes no other.
 macro_rules! outcomes {
@@ -62,6 +63,8 @@ outcomes! {
     Media(MediaInfo),
     /// Media of our own that belongs to no call.
     DetachedMedia(Vec<DetachedMedia>),
+    /// Codecs, best first.
+    Codecs(Vec<Codec>),
     /// An entry of the address book.
     Contact(Contact),
     /// A user of the directory, if there is one.

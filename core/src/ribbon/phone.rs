@@ -32,6 +32,7 @@ use super::tones::Tones;
 use super::users::{User, UserFilter};
 use super::voicemail::Voicemail;
 use super::wanted::{CallMedia, MoreMedia};
+use crate::media::{Codec, MediaKind};
 
 /// The keys of a phone, whichever runtime carries it.
 ///
@@ -308,6 +309,11 @@ pub trait Phone {
     /// The report on a call ([`Client::report`](super::Client::report)).
     fn report(&self, call: impl Into<CallId>) -> Self::Reply<Option<CallReport>> {
         self.request(Command::Query(Query::Report(call.into())))
+    }
+
+    /// The codecs of a kind of media ([`Client::codecs`](super::Client::codecs)).
+    fn codecs(&self, kind: MediaKind) -> Self::Reply<Vec<Codec>> {
+        self.request(Command::Query(Query::Codecs(kind)))
     }
 
     /// The services that are subscribed to ([`Client::subscriptions`](super::Client::subscriptions)).

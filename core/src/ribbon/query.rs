@@ -2,6 +2,7 @@
 
 use super::ids::{CallId, ContactId, UserId};
 use super::messages::MessageKind;
+use crate::machine::MediaKind;
 
 /// A question about what a client knows: its getters, as commands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +14,9 @@ pub enum Query {
     Call(CallId),
     /// [`Client::report`](super::Client::report): [`Outcome::Report`](super::Outcome::Report).
     Report(CallId),
+    /// [`Client::codecs`](super::Client::codecs): [`Outcome::Codecs`](super::Outcome::Codecs), and
+    /// [`Event::Codecs`](super::Event::Codecs) besides.
+    Codecs(MediaKind),
     /// [`Client::subscriptions`](super::Client::subscriptions): [`Outcome::Subscriptions`](super::Outcome::Subscriptions).
     Subscriptions,
     /// [`Client::socket`](super::Client::socket): [`Outcome::Socket`](super::Outcome::Socket).

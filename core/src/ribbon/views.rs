@@ -13,6 +13,7 @@ use super::sip_events::SipEvents;
 use super::timeline::CallReport;
 use super::users::User;
 use super::voicemail::Voicemail;
+use crate::media::{Codec, MediaKind};
 
 impl Client {
     /// The report on a call so far; kept as long as the call is.
@@ -105,12 +106,24 @@ impl Client {
         self.stores.clicks.all()
     }
 
+    /// The codecs of a kind of media that calls offer and accept, best first: what the settings name of what
+    /// the engine can do.
+    #[must_use]
+    pub fn codecs(&self, kind: MediaKind) -> Vec<Codec> {
+        let call = &self.config().call;
+        match kind {
+            MediaKind::Audio => call.audio_codecs.iter().copied().map(Codec::Audio).collect(),
+            MediaKind::Video => call.video_codecs.iter().copied().map(Codec::Video).collect(),
+        }
+    }
+
     /// The answer to a question.
     pub(super) fn look(&self, query: &Query) -> Outcome {
         match query {
             Query::Calls => Outcome::Calls(self.calls()),
             Query::Call(call) => Outcome::KnownCall(self.call(call).map(Box::new)),
             Query::Report(call) => Outcome::Report(self.report(call)),
+            Query::Codecs(kind) => Outcome::Codecs(self.codecs(*kind)),
             Query::Subscriptions => Outcome::Subscriptions(self.subscriptions()),
             Query::Socket => Outcome::Socket(self.socket()),
             Query::History => Outcome::History(self.history().to_vec()),

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::rig::{Rig, answer_sdp, done, subscribed};
 use crate::machine::{Input, Seed, TrackId as MediaTrack, UdpEvent};
 use crate::media::{
-    AudioCodec, AudioFrame, Engine, EngineConfig, EngineFactory, EngineOutput, LocalKind,
+    AudioCodec, AudioFrame, Codec, Engine, EngineConfig, EngineFactory, EngineOutput, LocalKind,
     MediaKind, MediaState, VideoCodec, WebRtcFactory, Wish,
 };
 #[cfg(feature = "audio")]
@@ -16,7 +16,7 @@ use crate::ribbon::AudioSource;
 use crate::ribbon::{
     AnswerOptions, Bandwidth, CallCode, CallId, CallMedia, CallState, Command, Config, Device,
     DeviceKind, ErrorCode, Event, MakeOptions, MediaConnectionState, MediaOptions, MoreMedia,
-    Outcome, TrackId, WebRtcCode,
+    Outcome, Query, TrackId, WebRtcCode,
 };
 use crate::sdp::Direction;
 
@@ -507,6 +507,20 @@ fn ra_069_ra_072_re_032_re_033_rt_021_rt_022_devices_are_the_applications_own() 
     let many: crate::ribbon::Devices = std::iter::repeat_n(ear, 257).collect();
     assert_eq!(rig.submit(Command::SetDevices(many)).unwrap_err().code, ErrorCode::Options);
     assert_eq!(rig.client.devices(), &devices);
+}
+
+#[test]
+fn ra_040_re_016_codecs_are_those_of_the_settings() {
+    let (mut rig, _) = rig();
+    let video = vec![Codec::Video(VideoCodec::Vp8)];
+    assert_eq!(rig.client.codecs(VIDEO), video);
+    assert_eq!(rig.client.codecs(AUDIO).len(), 3);
+    rig.told();
+    let command = rig.submit(Command::Query(Query::Codecs(VIDEO))).unwrap();
+    assert_eq!(rig.completion(command), Some(Ok(Outcome::Codecs(video.clone()))));
+    let told = Event::Codecs { kind: VIDEO, codecs: video };
+    assert_eq!(rig.told(), [format!("{told:?}")]);
+    assert!(Rig::up().client.codecs(VIDEO).is_empty(), "none, unless they are asked for");
 }
 
 #[test]

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use offhook::machine::CommandId;
-use offhook::ribbon::{CallId, CallState, ChangeReason, Command, Event, OperationId, Transition};
+use offhook::ribbon::{
+    CallId, CallState, ChangeReason, Command, ErrorCode, Event, OperationId, OperationKind,
+    TrackId, Transition,
+};
 
 use super::super::finding::Finding;
 use crate::services::Ribbon;
@@ -12,6 +15,9 @@ use crate::world::{Observer, PhoneId, Seen};
 
 /// The limit of every command but one: the longest that any names, with all that it waits for.
 const LIMIT: Duration = Duration::from_secs(240);
+/// The longest that an operation may take that waits for no person.
+const LONG: Duration = Duration::from_secs(200);
+const TRACKS: &str = "15: tracks come and go once, and none outlives its call";
 
 /// An operation as far as it was told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,11 +36,13 @@ pub(super) struct Checks {
     calm: bool,
     open: BTreeMap<(PhoneId, CommandId), (Duration, String, bool)>,
     states: BTreeMap<(PhoneId, CallId), CallState>,
-    ops: BTreeMap<(PhoneId, OperationId), (Step, bool)>,
+    ops: BTreeMap<(PhoneId, OperationId), (Step, Duration)>,
     /// Blocking operations that run, by call.
     blocking: BTreeMap<(PhoneId, CallId), BTreeSet<OperationId>>,
     /// One of the far side's that began beside another: it must fail next.
     refused: Option<(PhoneId, OperationId)>,
+    /// Tracks that are in a call, as it was told.
+    tracks: BTreeMap<(PhoneId, CallId), BTreeSet<TrackId>>,
     pub(super) told: BTreeMap<&'static str, u64>,
 }
 
@@ -104,7 +112,7 @@ impl Checks {
     }
 
     /// Nos 2 and 3: START, one UPDATE at most, one RESUME at most and after it, one FINISH.
-    fn operation(&mut self, phone: PhoneId, event: &Event) -> Result<(), String> {
+    fn operation(&mut self, at: Duration, phone: PhoneId, event: &Event) -> Result<(), String> {
         let Event::Operation { call, id, kind, transition, local, error, .. } = event else {
             return Ok(());
         };
@@ -124,7 +132,12 @@ impl Checks {
                 ));
             }
         };
-        self.ops.insert(key, (next, *local));
+        let began = self.ops.get(&key).map_or(at, |(_, began)| *began);
+        self.ops.insert(key, (next, began));
+        let waits = matches!(kind, OperationKind::Make | OperationKind::Join);
+        if !waits && at - began > LONG {
+            return Err(format!("phone {}: {kind} of {call} took {:?}", phone.0, at - began));
+        }
         let running = self.blocking.entry((phone, call.clone())).or_default();
         if let Some(refused) = self.refused.take()
             && (refused != (phone, id.clone()) || error.is_none())
@@ -153,12 +166,20 @@ impl Checks {
     }
 
     fn told(&mut self, at: Duration, phone: PhoneId, event: &Event) {
-        let result = self.operation(phone, event);
+        let result = self.operation(at, phone, event);
         self.require(at, "3: operations follow their order", result);
         match event {
             Event::CallState { call, previous, .. } => {
                 let result = self.state(phone, &call.id, call.state, *previous);
                 self.require(at, "2: states follow the table", result);
+                let left = self.tracks.get(&(phone, call.id.clone())).map_or(0, BTreeSet::len);
+                let result = match call.state.is_final() && left > 0 {
+                    true => {
+                        Err(format!("phone {}: {} is over with {left} tracks", phone.0, call.id))
+                    }
+                    false => Ok(()),
+                };
+                self.require(at, TRACKS, result);
                 let held = call.state == CallState::OnHold;
                 let flags = call.hold.local() || call.hold.remote();
                 let agree = !matches!(call.state, CallState::OnHold | CallState::Connected);
@@ -171,12 +192,23 @@ impl Checks {
                 };
                 self.require(at, "4: a call is on hold while anybody holds it", result);
             }
-            Event::TracksAdded { tracks, .. } | Event::TracksRemoved { tracks, .. } => {
-                let result = match tracks.is_empty() {
-                    true => Err("an event without tracks".to_owned()),
-                    false => Ok(()),
+            Event::TracksAdded { call, tracks, .. } => {
+                let held = self.tracks.entry((phone, call.clone())).or_default();
+                let new = tracks.iter().filter(|track| held.insert((*track).clone())).count();
+                let result = match new == tracks.len() && new > 0 {
+                    true => Ok(()),
+                    false => Err(format!("phone {}: {call} has more than was added", phone.0)),
                 };
-                self.require(at, "15: no event without tracks", result);
+                self.require(at, TRACKS, result);
+            }
+            Event::TracksRemoved { call, tracks } => {
+                let held = self.tracks.entry((phone, call.clone())).or_default();
+                let gone = tracks.iter().filter(|track| held.remove(*track)).count();
+                let result = match gone == tracks.len() && gone > 0 {
+                    true => Ok(()),
+                    false => Err(format!("phone {}: {call} never had what is removed", phone.0)),
+                };
+                self.require(at, TRACKS, result);
             }
             Event::SubscriptionChanged { reason, .. } => {
                 self.count(reason.as_str());
@@ -232,7 +264,14 @@ impl Observer<Ribbon> for Checks {
             }
             Seen::Completed { phone, id, result } => {
                 self.count(if result.is_ok() { "commands done" } else { "commands failed" });
-                let answered = self.answered(at, phone, id);
+                let mut answered = self.answered(at, phone, id);
+                if let Err(error) = result
+                    && self.calm
+                    && error.code == ErrorCode::Timeout
+                {
+                    answered =
+                        answered.and(Err(format!("phone {}: {id:?} took too long", phone.0)));
+                }
                 self.require(at, "1: each command has one answer, in time", answered);
             }
             Seen::Wrong { what } => self.require(at, "machines rest", Err(what.to_owned())),
