@@ -269,8 +269,8 @@ impl Observer<Ribbon> for Checks {
                     && self.calm
                     && error.code == ErrorCode::Timeout
                 {
-                    answered =
-                        answered.and(Err(format!("phone {}: {id:?} took too long", phone.0)));
+                    answered = answered
+                        .and_then(|()| Err(format!("phone {}: {id:?} took too long", phone.0)));
                 }
                 self.require(at, "1: each command has one answer, in time", answered);
             }
