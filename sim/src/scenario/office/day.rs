@@ -386,8 +386,12 @@ impl Day {
             .flat_map(|call| call["legs"].as_array().cloned().unwrap_or_default())
             .collect();
         for user in &self.users {
-            let theirs =
-                legs.iter().filter(|leg| leg["user"] == json!(user) && leg["state"] == "answered");
+            let theirs = legs.iter().filter(|leg| {
+                leg["user"] == json!(user)
+                    && leg["state"] == "answered"
+                    // Another client of the user's has it, who is not of the office.
+                    && leg["party"] == "client"
+            });
             let phones = self.phones.iter().filter(|phone| self.world.user_of(**phone) == user);
             let ours: Vec<_> = phones
                 .flat_map(|phone| self.live(*phone))
