@@ -39,6 +39,8 @@ FRAME = RATE // 50
 CASE_LIMIT, LIMIT = 60, 15
 # Seconds of speech that are compared, and those in which nothing may come.
 SPEECH, SILENCE = 3.0, 1.0
+# How often either end listens before what it hears is wrong.
+ATTEMPTS = 3
 
 # A machine without a network has loopback, which aiortc would leave out.
 others = aioice.ice.get_host_addresses
@@ -249,14 +251,20 @@ class Call:
 
     async def talk(self, there=True, here=True):
         """Both speak, and each hears the other's words."""
-        await self.agent.ask("mark")
-        self.peer.ear.mark()
         if here:
-            file = Path(SCRATCH, "aiortc-heard.wav")
-            await self.peer.ear.write(SPEECH, file)
-            judge("the far end", await self.agent.ask(f"compare {file}"))
+            await heard("the far end", self.compare_here)
         if there:
-            judge("the agent", await self.agent.ask(f"heard {SPEECH}"))
+            await heard("the agent", self.compare_there)
+
+    async def compare_here(self):
+        self.peer.ear.mark()
+        file = Path(SCRATCH, "aiortc-heard.wav")
+        await self.peer.ear.write(SPEECH, file)
+        return await self.agent.ask(f"compare {file}")
+
+    async def compare_there(self):
+        await self.agent.ask("mark")
+        return await self.agent.ask(f"heard {SPEECH}")
 
     async def quiet(self, there=True, here=True):
         """Nothing comes."""
@@ -283,10 +291,19 @@ class Call:
         await self.peer.close()
 
 
-def judge(who, verdict):
+async def heard(who, listen):
+    """Somebody hears the right words. Playout drops what a busy machine makes late, so either may listen
+    again."""
+    for _ in range(ATTEMPTS):
+        verdict = await listen()
+        if is_speech(verdict):
+            return
+    raise AssertionError(f"{who} heard something else: {verdict}")
+
+
+def is_speech(verdict):
     spoken, alike, in_order = (verdict[key] for key in ("spoken", "alike", "in_order"))
-    good = spoken >= 5 and alike * 10 >= spoken * 7 and in_order * 10 >= alike * 8
-    assert good, f"{who} heard something else: {verdict}"
+    return spoken >= 5 and alike * 10 >= spoken * 7 and in_order * 10 >= alike * 8
 
 
 # What becomes of an offer on its way.

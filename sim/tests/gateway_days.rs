@@ -14,6 +14,12 @@ fn days_whose_troubles_are_drawn_hold() {
     check(Scenario::gateway_swarm().agents(2).hours(0.15)).seeds(0..4);
 }
 
+/// A consultation whose second call ends amid, and that is given up then, left a leg at the gateway.
+#[test]
+fn what_was_found_stays_found() {
+    check(Scenario::gateway_swarm()).seeds(243..244);
+}
+
 #[test]
 fn a_day_with_real_media_holds() {
     check(Scenario::gateway_swarm().agents(2).hours(0.05).fidelity(Fidelity::Full)).seeds(0..1);

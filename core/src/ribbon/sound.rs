@@ -12,7 +12,7 @@ const MAX_BYTES: usize = 256 << 20;
 
 /// A sound for [`Command::PlayAudio`](super::Command::PlayAudio): a WAV file of any rate. Clones share it.
 ///
-/// What is encoded already is sent as media of our own ([`Command::CreateLocalMedia`](super::Command::CreateLocalMedia))
+/// Sound that is encoded already is sent as media of our own ([`Command::CreateLocalMedia`](super::Command::CreateLocalMedia))
 /// in place of a track ([`Command::ReplaceTrack`](super::Command::ReplaceTrack)).
 #[derive(Clone)]
 pub struct AudioSource(Arc<[i16]>);

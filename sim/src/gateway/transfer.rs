@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::agenda::Job;
-use super::call::Handover;
+use super::call::{CallState, Handover};
 use super::guesses;
 use super::house::House;
 use super::leg::{Leg, LegState};
@@ -250,6 +250,11 @@ fn give_up(house: &mut House, call: &str) {
                 call.offers = [None, None];
             }
             tell(house, &leaving, News::Fail(500, "Transfer Failed".to_owned()));
+            // The call that it came from may be over by now: then nobody is left for it.
+            if house.calls.call(&from).is_none_or(|call| call.state == CallState::Ended) {
+                tell(house, &came, News::End(408, "Request Timeout".to_owned()));
+                house.calls.finish_leg(&came, LegState::Ended, &mut house.world);
+            }
         }
     }
 }

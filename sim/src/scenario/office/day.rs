@@ -396,7 +396,7 @@ impl Day {
             let ours: Vec<_> = phones.flat_map(|phone| self.live(*phone)).collect();
             let up = ours.iter().filter(|call| call.state.is_up()).count();
             let count = theirs.count();
-            // One that is answered there may still wait for its answer here.
+            // One that was answered while its user had no subscription still waits here: nobody tells (w2.7).
             if up > count || ours.len() < count {
                 let ours: Vec<_> =
                     ours.iter().map(|call| format!("{} {}", call.id, call.state)).collect();
