@@ -28,12 +28,10 @@
 //! | [`IceCheck`], [`SdpHandler`] | where an application may decide: when a call is sent, and how it is described |
 
 mod ask;
-#[allow(dead_code, unused_imports, reason = "calls will use all of it")]
 mod calls;
 mod check;
 mod click;
 mod client;
-#[allow(dead_code, unused_imports, reason = "calls will use all of it")]
 mod collect;
 mod command;
 mod config;
@@ -41,7 +39,6 @@ mod constants;
 mod contacts;
 mod credentials;
 mod devices;
-#[allow(dead_code, unused_imports, reason = "calls will use all of it")]
 mod error;
 mod event;
 mod fault;
@@ -58,7 +55,6 @@ mod notice;
 mod outbox;
 mod outcome;
 mod phone;
-#[allow(dead_code, unused_imports, reason = "calls will use all of it")]
 mod pipeline;
 mod presence;
 mod private;
@@ -73,8 +69,6 @@ mod stores;
 #[cfg(test)]
 mod tests;
 mod timeline;
-#[allow(dead_code, unused_imports, reason = "calls will use all of it")]
-mod timing;
 mod tones;
 mod users;
 mod views;

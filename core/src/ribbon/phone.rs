@@ -27,8 +27,7 @@ use super::sip_events::SipEvents;
 #[cfg(feature = "audio")]
 use super::sound::AudioSource;
 use super::timeline::CallReport;
-use super::timing::TONE_GAP;
-use super::tones::Tones;
+use super::tones::{TONE_GAP, Tones};
 use super::users::{User, UserFilter};
 use super::voicemail::Voicemail;
 use super::wanted::{CallMedia, MoreMedia};

@@ -1,12 +1,17 @@
 //! Keys to press in a call, with pauses between them (w4.18).
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use super::error::{CallCode, Error};
 use crate::media::Digit;
 
 /// The most keys and pauses of one command.
 pub(super) const MAX_TONES: usize = 64;
+/// The time between two keys (w4.18).
+pub(super) const TONE_GAP: Duration = Duration::from_millis(70);
+/// The pause that a comma stands for (RA-038).
+pub(super) const TONE_PAUSE: Duration = Duration::from_secs(2);
 
 /// A key, or a pause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -4,11 +4,8 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::media::Digit;
-use crate::ribbon::constants::OperationKind;
 use crate::ribbon::error::{CallCode, Error};
-use crate::ribbon::outcome::Outcome;
-use crate::ribbon::timing::TONE_PAUSE;
-use crate::ribbon::tones::{MAX_TONES, Tone, Tones};
+use crate::ribbon::tones::{MAX_TONES, TONE_PAUSE, Tone, Tones};
 
 /// The times that a key can be pressed for, and the least between two (RFC 4733 section 2.5.1.3).
 const SHORTEST: Duration = Duration::from_millis(40);

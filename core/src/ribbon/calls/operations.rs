@@ -77,12 +77,6 @@ impl Operations {
         self.running.iter().any(|running| running.info.kind == kind)
     }
 
-    /// The one of ours that blocks, if there is one.
-    pub(super) fn blocking(&self) -> Option<&OperationId> {
-        let blocking = |running: &&Operation| running.info.blocking && running.info.local;
-        self.running.iter().find(blocking).map(|running| &running.info.id)
-    }
-
     pub(super) fn kind(&self, id: &OperationId) -> Option<OperationKind> {
         self.get(id).map(|running| running.info.kind)
     }

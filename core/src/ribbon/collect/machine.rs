@@ -73,21 +73,6 @@ impl Collection {
         }
     }
 
-    /// The operation that waits for it.
-    pub(crate) fn operation(&self) -> OperationKind {
-        self.operation
-    }
-
-    /// The candidates so far.
-    pub(crate) fn candidates(&self) -> &[Collected] {
-        &self.candidates
-    }
-
-    /// The description without them.
-    pub(crate) fn description(&self) -> &str {
-        &self.description
-    }
-
     /// The time since it began.
     pub(crate) fn duration(&self, now: Instant) -> Duration {
         now.saturating_duration_since(self.begun)

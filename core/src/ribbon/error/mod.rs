@@ -42,7 +42,6 @@ pub struct Error {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct More {
     cause: Option<Cause>,
-    status: Option<u16>,
     retry_after: Option<Duration>,
 }
 
@@ -61,12 +60,11 @@ impl Error {
     /// The HTTP status, where the gateway refused a request or a WebSocket by one.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
-        let more = self.more.as_ref()?;
-        more.status.or_else(|| match more.cause.as_ref()? {
+        match self.cause()? {
             Cause::Network(NetError { kind: NetErrorKind::Refused(status), .. }) => Some(*status),
             Cause::Rest(failure) => failure.status(),
             Cause::Network(_) | Cause::Media(_) => None,
-        })
+        }
     }
 
     /// The time that the gateway, or the far side of a call, wants to be left alone.
@@ -108,13 +106,6 @@ impl Error {
     #[must_use]
     pub(crate) fn caused_by(mut self, cause: impl Into<Cause>) -> Self {
         self.more.get_or_insert_default().cause = Some(cause.into());
-        self
-    }
-
-    /// The same with the HTTP status that the gateway refused with.
-    #[must_use]
-    pub(crate) fn with_status(mut self, status: u16) -> Self {
-        self.more.get_or_insert_default().status = Some(status);
         self
     }
 

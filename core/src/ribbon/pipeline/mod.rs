@@ -11,10 +11,10 @@ mod row;
 pub(crate) use change::{RemoteChange, RemoteUpdate, compare, is_flowing};
 pub use codecs::{CodecKeeper, CodecRemover, CodecSelector};
 pub use edits::Bandwidth;
-pub(crate) use edits::{
-    add_candidates, force_directions, limit_bandwidth, open_roles, remove_bundling, remove_crypto,
-    remove_trickle, restore_bundling, settle_roles,
-};
+#[cfg(test)]
+pub(crate) use edits::remove_trickle;
 pub use handler::{SdpContext, SdpEndpoint, SdpHandler, SdpKind, SdpStep};
-pub(crate) use origin::{Origin, id_of};
+pub(crate) use origin::Origin;
+#[cfg(test)]
+pub(crate) use origin::id_of;
 pub(crate) use row::{Arrival, Pipeline};

@@ -30,12 +30,6 @@ impl Origin {
         differs
     }
 
-    /// Writes the line into a description that is sent again though it is the same: it counts as another.
-    pub(crate) fn stamp_again(&mut self, sdp: &mut Description<'_>) {
-        self.last = None;
-        self.stamp(sdp);
-    }
-
     fn write(&self, sdp: &mut Description<'_>) {
         let line = Line::new(format!("o=- {} {} IN IP4 127.0.0.1", self.id, self.version));
         match sdp.session.iter_mut().find(|line| line.kind() == Some('o')) {
