@@ -5,5 +5,6 @@
 
 pub mod demo;
 pub mod echo;
+pub mod elsewhere;
 pub mod hotline;
 pub mod voice;

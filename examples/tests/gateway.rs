@@ -8,109 +8,17 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt as _;
 use offhook::audio::{FRAME, compare, wav};
 use offhook::media::Digit;
-use offhook::net::NetOptions;
 use offhook::ribbon::{
-    Activity, AnswerOptions, CallId, CallState, Config, ConfigPatch, Contact, Credentials, Draft,
-    Event, FetchRequest, HoldState, HttpScheme, MakeOptions, MediaConnectionState, MessageKind,
-    NotificationsPatch, Phone as _, PushDevice, PushKind, PushServerPatch, PushToken, Status,
+    Activity, AnswerOptions, CallId, CallState, Contact, Draft,
+    Event, FetchRequest, HoldState, MakeOptions, MessageKind, Phone as _, PushDevice, PushKind, PushToken, Status,
     UserFilter,
 };
-use offhook_examples::demo;
 use offhook_examples::voice::Ear;
 use offhook_runtime::Sockets;
-use offhook_runtime::ribbon::{Client, Events};
-use offhook_sim::serve::Emulator;
-use serde_json::{Value, json};
+use serde_json::json;
 
+use common::gateway::Desk;
 use common::{on_both_runtimes, within};
-
-/// A user's client and their gateway.
-struct Desk<R> {
-    emulator: Emulator,
-    user: String,
-    phone: Client<R>,
-    events: Events,
-}
-
-impl<R: Sockets> Desk<R> {
-    async fn open(seed: u64) -> Self {
-        let emulator = demo::emulator(seed).expect("a free port");
-        let user = emulator.control("POST", "ribbon/users", &json!({})).expect("a user");
-        let text = |key: &str| user[key].as_str().expect("a text").to_owned();
-        let config = Config::at(&text("restUrl"), &text("wsUrl")).expect("addresses");
-        let net = NetOptions::default().loopback(true);
-        let builder = Client::<R>::builder(config).net(net);
-        let (phone, events) = builder.build().expect("inside the runtime");
-        let credentials = Credentials::password(text("user").as_str(), text("password"));
-        within::<R, _>("credentials", phone.set_credentials(credentials)).await.expect("taken");
-        within::<R, _>("subscription", phone.subscribe(["call"])).await.expect("subscribed");
-        Self { emulator, user: text("user"), phone, events }
-    }
-
-    fn control(&self, method: &str, path: &str, body: &Value) -> Value {
-        self.emulator.control(method, &format!("ribbon/{path}"), body).expect(path)
-    }
-
-    /// Devices are registered where everything else is.
-    fn push_here(&self) -> ConfigPatch {
-        let url: http::Uri = self.emulator.http_url().parse().expect("an address");
-        let push = PushServerPatch::default()
-            .server(url.host().map(str::to_owned))
-            .port(url.port_u16().expect("a port"))
-            .scheme(HttpScheme::Http);
-        ConfigPatch::default().notifications(NotificationsPatch::default().push(push))
-    }
-
-    /// The next event of which something can be made.
-    async fn until<T>(&mut self, what: &str, mut look: impl FnMut(&Event) -> Option<T>) -> T {
-        within::<R, _>(what, async {
-            loop {
-                let event = self.events.next().await.expect("the client lives");
-                if let Some(found) = look(&event) {
-                    return found;
-                }
-            }
-        })
-        .await
-    }
-
-    async fn state(&mut self, id: &CallId, wanted: CallState) -> HoldState {
-        self.until(wanted.as_str(), |event| match event {
-            Event::CallState { call, .. } if call.id == *id && call.state == wanted => {
-                Some(call.hold)
-            }
-            _ => None,
-        })
-        .await
-    }
-
-    async fn media(&mut self, id: &CallId) {
-        self.until("media", |event| match event {
-            Event::MediaConnection { call, state: MediaConnectionState::Connected, .. } => {
-                (call == id).then_some(())
-            }
-            _ => None,
-        })
-        .await;
-    }
-
-    /// Nothing that the client did surprised the gateway.
-    fn assert_tidy(&self) {
-        let events = self.emulator.control("GET", "events", &Value::Null).expect("events");
-        let all = events.as_array().or_else(|| events["events"].as_array()).expect("a list");
-        assert!(all.iter().any(|event| event["type"] == "subscribed"), "{all:?}");
-        let odd = ["bad-request", "unhandled-rest", "bad-frame"];
-        let odd: Vec<_> =
-            all.iter().filter(|e| odd.iter().any(|kind| e["type"] == *kind)).collect();
-        assert!(odd.is_empty(), "{odd:?}");
-    }
-
-    async fn close(self) {
-        within::<R, _>("end", self.phone.destroy()).await.expect("ended");
-        self.assert_tidy();
-        self.emulator.shutdown();
-    }
-}
 
 /// Speaks until the far side is heard.
 async fn talk<R: Sockets>(desk: &mut Desk<R>, id: &CallId) {
@@ -164,14 +72,7 @@ async fn somebody_calls_is_answered_and_hangs_up<R: Sockets>() {
     let user = desk.user.clone();
     let far = desk.control("POST", "calls", &json!({"to": user}));
     let far = far["id"].as_str().expect("an id").to_owned();
-    let call = desk
-        .until("it rings", |event| match event {
-            Event::CallState { call, .. } if call.state == CallState::Ringing => {
-                Some(call.id.clone())
-            }
-            _ => None,
-        })
-        .await;
+    let call = desk.rings().await;
     let answer = desk.phone.answer(call.clone(), AnswerOptions::default());
     within::<R, _>("answer", answer).await.expect("answered");
     talk(&mut desk, &call).await;
@@ -190,14 +91,7 @@ async fn ra_029_a_file_is_played_into_a_call<R: Sockets>() {
     let far = desk.control("POST", "calls", &json!({"to": user, "farEnd": "external"}));
     let theirs = far["id"].as_str().expect("an id").to_owned();
     let far = desk.emulator.far_end(&theirs).expect("a far end");
-    let call = desk
-        .until("it rings", |event| match event {
-            Event::CallState { call, .. } if call.state == CallState::Ringing => {
-                Some(call.id.clone())
-            }
-            _ => None,
-        })
-        .await;
+    let call = desk.rings().await;
     let answer = desk.phone.answer(call.clone(), AnswerOptions::default());
     within::<R, _>("answer", answer).await.expect("answered");
     desk.media(&call).await;

@@ -177,7 +177,7 @@ pub mod genesys {
 pub mod ribbon {
     //! The client of a Ribbon WebRTC Gateway, on smol.
 
-    pub use offhook_runtime::ribbon::{BuildError, Events, Reply};
+    pub use offhook_runtime::ribbon::{BuildError, Events, HostEvents, HostReply, Reply};
 
     use super::Smol;
 
@@ -186,4 +186,10 @@ pub mod ribbon {
 
     /// Settings for a [`Client`].
     pub type Builder = offhook_runtime::ribbon::Builder<Smol>;
+
+    /// The media of a client in another process, on smol.
+    pub type MediaHost = offhook_runtime::ribbon::MediaHost<Smol>;
+
+    /// Settings for a [`MediaHost`].
+    pub type HostBuilder = offhook_runtime::ribbon::HostBuilder<Smol>;
 }

@@ -154,7 +154,7 @@ pub mod genesys {
 pub mod ribbon {
     //! The client of a Ribbon WebRTC Gateway, on tokio.
 
-    pub use offhook_runtime::ribbon::{BuildError, Events, Reply};
+    pub use offhook_runtime::ribbon::{BuildError, Events, HostEvents, HostReply, Reply};
 
     use super::Tokio;
 
@@ -163,6 +163,12 @@ pub mod ribbon {
 
     /// Settings for a [`Client`].
     pub type Builder = offhook_runtime::ribbon::Builder<Tokio>;
+
+    /// The media of a client in another process, on tokio.
+    pub type MediaHost = offhook_runtime::ribbon::MediaHost<Tokio>;
+
+    /// Settings for a [`MediaHost`].
+    pub type HostBuilder = offhook_runtime::ribbon::HostBuilder<Tokio>;
 }
 
 /// The README's program compiles.

@@ -31,6 +31,7 @@ mod hub;
 mod inbox;
 mod line;
 mod lookup;
+mod media_host;
 mod name;
 mod net;
 #[cfg(feature = "audio")]

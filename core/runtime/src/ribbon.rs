@@ -44,6 +44,8 @@ use offhook::ribbon::{
 use crate::drive::{Drive, MediaNews, Observer};
 use crate::service::Service;
 
+pub use crate::media_host::{HostBuilder, HostEvents, HostReply, MediaHost};
+
 /// A client on a runtime. Its keys are the methods of [`Phone`].
 pub type Client<R> = crate::Client<R, ribbon::Client>;
 
@@ -147,6 +149,7 @@ impl Drive for ribbon::Client {
         // What `Debug` does not show.
         let private = match event {
             Event::Notification { message } => message.len(),
+            Event::ProxyFrame(frame) => frame.len(),
             Event::SipEvent { event, .. } => {
                 let _ = write!(shown, "{}", **event);
                 0

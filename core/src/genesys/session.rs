@@ -434,6 +434,8 @@ impl MediaSession {
                     self.tell(Error::media(error), out);
                     Fate::Goes
                 }
+                // None of its engines has media elsewhere.
+                PeerNews::Order(_) => Fate::Goes,
                 PeerNews::NoSocket(error) => {
                     let text = format!("no socket for media: {error}");
                     self.tell(Error::new(ErrorKind::Media, text).caused_by(error), out);

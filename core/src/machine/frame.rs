@@ -3,18 +3,22 @@
 use std::fmt;
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 use super::track::MediaKind;
 
 /// An audio codec as negotiated on the wire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum AudioCodec {
     /// Opus (RFC 7587), RTP clock 48 kHz.
+    #[serde(rename = "opus")]
     Opus,
     /// G.711 µ-law (RFC 3551), 8 kHz.
+    #[serde(rename = "PCMU")]
     Pcmu,
     /// G.711 A-law (RFC 3551), 8 kHz.
+    #[serde(rename = "PCMA")]
     Pcma,
 }
 
@@ -108,10 +112,11 @@ impl fmt::Debug for AudioFrame {
 }
 
 /// A video codec as negotiated on the wire. All have an RTP clock of 90 kHz.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum VideoCodec {
     /// VP8 (RFC 7741).
+    #[serde(rename = "VP8")]
     Vp8,
     /// H.264 (RFC 6184), constrained baseline; frames are Annex B access units.
     H264,

@@ -19,6 +19,11 @@ impl Seed {
         Self(bytes)
     }
 
+    /// Its bytes, which tell all that is drawn from it.
+    pub(crate) const fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// The seed of one named part, so that a new draw in one part shifts no other.
     #[must_use]
     pub fn child(&self, part: &str) -> Self {

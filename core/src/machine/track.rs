@@ -2,10 +2,13 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::id::MediaId;
 
 /// A kind of media.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum MediaKind {
     /// Sound.
     Audio,
@@ -28,7 +31,7 @@ impl MediaKind {
 ///
 /// Tracks are numbered within their kind, from 0 on, in the order in which they were first agreed on,
 /// and keep their numbers for as long as the session lives.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Track {
     /// Its kind.
     pub kind: MediaKind,

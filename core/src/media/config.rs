@@ -27,6 +27,9 @@ pub struct EngineConfig {
     pub reorder: Duration,
     /// The source of the engine's own randomness.
     pub seed: Seed,
+    /// True if all that its descriptions tell is drawn from `seed`, but for the certificate: another engine of
+    /// the same kind, with the same settings and asked the same, describes itself alike.
+    pub twin: bool,
 }
 
 impl EngineConfig {
@@ -42,6 +45,7 @@ impl EngineConfig {
             path_limit: Duration::from_secs(30),
             reorder: Duration::from_millis(60),
             seed,
+            twin: false,
         }
     }
 }
@@ -54,4 +58,5 @@ setters!(EngineConfig {
     ice_servers: all[IceServer],
     path_limit: Duration,
     reorder: Duration,
+    twin: bool,
 });

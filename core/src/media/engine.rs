@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::{
     Agreement, AudioCodec, ChannelId, ChannelMessage, Digit, EngineConfig, Frame, Local, LocalKind,
-    MediaError, MediaState, MediaStats, Track, TrackInfo, TrackStats, Wish,
+    MediaError, MediaState, MediaStats, Order, Report, Track, TrackInfo, TrackStats, Wish,
 };
 #[cfg(doc)]
 use super::{Backlog, MAX_BACKLOG};
@@ -124,6 +124,17 @@ pub trait Engine: Send {
 
     /// A datagram came to one of our local addresses.
     fn handle_datagram(&mut self, now: Instant, local: SocketAddr, remote: SocketAddr, data: &[u8]);
+
+    /// True where the sockets and the sound are another engine's elsewhere: this one only negotiates for it
+    /// ([`EngineOutput::Order`]).
+    fn is_elsewhere(&self) -> bool {
+        false
+    }
+
+    /// News of the engine elsewhere that has this one's media. Others have their own, and take none.
+    fn handle_report(&mut self, now: Instant, report: Report) {
+        let _ = (now, report);
+    }
 
     /// Time passed.
     fn handle_timeout(&mut self, now: Instant);
@@ -249,6 +260,8 @@ pub enum EngineOutput {
     },
     /// Something to know.
     Event(EngineEvent),
+    /// Something for the engine elsewhere that has this one's media.
+    Order(Order),
     /// The drain is over. Call [`Engine::handle_timeout`] then, if at all.
     Timeout(Option<Wake>),
 }

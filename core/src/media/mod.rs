@@ -13,6 +13,7 @@ pub mod negotiation;
 mod peer;
 mod peers;
 mod raw;
+mod remote;
 pub mod rtp;
 #[cfg(feature = "str0m")]
 mod str0m;
@@ -38,6 +39,8 @@ pub use self::ice::IceServer;
 pub(crate) use self::peer::{Milestone, Peer, PeerNews};
 pub(crate) use self::peers::Peers;
 pub use self::raw::{RawEngine, RawPacket};
+pub(crate) use self::remote::{Fingerprint, NoOrder, Replica, Twin, fingerprint_of};
+pub use self::remote::{Order, Report};
 #[cfg(feature = "str0m")]
 pub use self::str0m::WebRtcFactory;
 pub use self::tracks::{

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::{
     Engine, EngineEvent, EngineOutput, Frame, LocalKind, MediaError, MediaKind, MediaState,
-    MediaStats, Track,
+    MediaStats, Order, Report, Track,
 };
 use crate::machine::{MediaId, NetError, Output, Outputs, TrackId, UdpEvent, UdpId, Wake};
 use crate::sdp::candidate::{Admission, Candidate, Generation};
@@ -50,6 +50,8 @@ enum Audience {
 pub(crate) enum PeerNews {
     /// The engine reports it; never a frame.
     Engine(EngineEvent),
+    /// The engine elsewhere that has its media has to do this.
+    Order(Order),
     /// There are no sockets.
     NoSocket(NetError),
     /// The engine refuses a frame. Told once of all frames in a row.
@@ -205,6 +207,26 @@ impl Peer {
         self.poll(out)
     }
 
+    /// Takes what the engine elsewhere tells that has its media. The first news.
+    pub(crate) fn handle_report<E, O, X>(
+        &mut self,
+        report: Report,
+        out: &mut Outputs<E, O, X>,
+    ) -> Option<PeerNews> {
+        match report.into_event() {
+            Ok(event) => self.handle_udp(event, out),
+            Err(report) => {
+                self.engine.handle_report(out.now(), report);
+                self.poll(out)
+            }
+        }
+    }
+
+    /// Takes note that its sockets are open, where somebody else tells the engine of its addresses.
+    pub(crate) fn sockets_opened(&mut self) {
+        self.sockets = Sockets::Open;
+    }
+
     /// Takes a candidate of the far side. What ICE cannot use is skipped, and so is what comes when there
     /// are enough of them.
     ///
@@ -290,6 +312,7 @@ impl Peer {
                         out.push(Output::Transmit { id: self.udp, local, remote, data });
                     }
                 }
+                EngineOutput::Order(order) => return Some(PeerNews::Order(order)),
                 EngineOutput::Event(_) if self.is_superseded() => {}
                 EngineOutput::Event(EngineEvent::Frame { track, .. })
                     if self.deaf.contains(&track) => {}
@@ -363,6 +386,7 @@ mod tests {
                 PeerNews::Engine(EngineEvent::LocalCandidate(_)) => "candidate".to_owned(),
                 PeerNews::Engine(event) => format!("{event:?}"),
                 PeerNews::Restless => return vec!["restless".to_owned()],
+                PeerNews::Order(order) => format!("{order:?}"),
                 PeerNews::NoSocket(_) => "no socket".to_owned(),
                 PeerNews::Refused(_) => "refused".to_owned(),
             });

@@ -3,13 +3,17 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::{Engine, EngineConfig, EngineFactory, Peer};
+use super::{
+    Engine, EngineConfig, EngineFactory, Fingerprint, MediaError, Peer, Twin, fingerprint_of,
+};
 use crate::machine::{MediaId, Output, Outputs, Seed, TrackId, UdpId};
 
 /// Makes and keeps [`Peer`]s. Their number is their owners' to limit: each belongs to a session.
 pub(crate) struct Peers {
     factory: Box<dyn EngineFactory>,
     seed: Seed,
+    /// The certificate of media elsewhere, while that is where new engines have theirs.
+    elsewhere: Option<Fingerprint>,
     /// Boxed, as what a map holds it has room for many times over.
     open: BTreeMap<UdpId, Box<Peer>>,
 }
@@ -22,7 +26,7 @@ impl std::fmt::Debug for Peers {
 
 impl Peers {
     pub(crate) fn new(factory: Box<dyn EngineFactory>, seed: Seed) -> Self {
-        Self { factory, seed, open: BTreeMap::new() }
+        Self { factory, seed, elsewhere: None, open: BTreeMap::new() }
     }
 
     /// The name of the engines; none where none are made.
@@ -37,7 +41,31 @@ impl Peers {
 
     /// An engine, to negotiate with. Nothing is left of one that is dropped.
     pub(crate) fn engine(&mut self, now: Instant, config: EngineConfig) -> Box<dyn Engine> {
-        self.factory.create(now, config)
+        let Some(certificate) = self.elsewhere.clone() else {
+            return self.factory.create(now, config);
+        };
+        let config = EngineConfig { twin: true, ..config };
+        let inner = self.factory.create(now, config.clone());
+        Box::new(Twin::new(inner, &config, certificate))
+    }
+
+    /// Has the media of new engines elsewhere, or here again.
+    pub(crate) fn set_elsewhere(&mut self, certificate: Option<Fingerprint>) {
+        self.elsewhere = certificate;
+    }
+
+    /// The certificate that its engines have.
+    ///
+    /// # Errors
+    ///
+    /// They describe none.
+    pub(crate) fn certificate(&mut self, now: Instant) -> Result<Fingerprint, MediaError> {
+        fingerprint_of(&mut *self.factory, now)
+    }
+
+    /// All of them.
+    pub(crate) fn all(&mut self) -> impl Iterator<Item = &mut Peer> {
+        self.open.values_mut().map(|peer| &mut **peer)
     }
 
     /// Opens a peer over an engine, and asks for its sockets. `media` is the name that it takes over,
@@ -51,7 +79,9 @@ impl Peers {
     ) -> &mut Peer {
         let (own, udp) = (MediaId(out.id()), UdpId(out.id()));
         let media = media.unwrap_or(own);
-        out.push(Output::OpenUdp { id: udp });
+        if !engine.is_elsewhere() {
+            out.push(Output::OpenUdp { id: udp });
+        }
         let peer = Peer::new(media, udp, engine, figures_every);
         self.open.entry(udp).or_insert_with(|| Box::new(peer))
     }
@@ -72,7 +102,7 @@ impl Peers {
 
     /// Closes the sockets of a peer whose engine is closed, and forgets it.
     pub(crate) fn close<E, O, X>(&mut self, udp: UdpId, out: &mut Outputs<E, O, X>) {
-        if self.open.remove(&udp).is_some() {
+        if self.open.remove(&udp).is_some_and(|peer| !peer.engine.is_elsewhere()) {
             out.push(Output::CloseUdp { id: udp });
         }
     }

@@ -14,13 +14,15 @@ use super::event::Event;
 use super::fault::Fault;
 use super::ids::{CallId, MediaObjectId, TrackId};
 use super::info::{
-    CallInfo, DetachedMedia, MediaInfo, Platform, SocketInfo, Subscriptions, TrackInfo, UserInfo,
+    CallInfo, DetachedMedia, MediaInfo, Platform, ProxyInfo, SocketInfo, Subscriptions, TrackInfo,
+    UserInfo,
 };
 use super::link::{Link, News};
 use super::media::Media;
 use super::notice::NoticeChannel;
 use super::outbox::Outbox;
 use super::outcome::Outcome;
+use super::proxy::Proxy;
 use super::query::Query;
 use super::stores::Stores;
 use super::wire::credentials::decide;
@@ -197,6 +199,12 @@ impl Client {
         self.media.devices()
     }
 
+    /// The standing of media elsewhere.
+    #[must_use]
+    pub fn proxy(&self) -> ProxyInfo {
+        self.out.proxy.info()
+    }
+
     /// The number of subscriptions, calls, requests and commands that are remembered. A client at rest
     /// remembers nothing; what grows is a leak.
     #[must_use]
@@ -260,6 +268,13 @@ impl Client {
             | Command::Query(_)
             | Command::Destroy => Ok(()),
             store_commands!() => self.stores.plan(command, &self.link, &self.out),
+            Command::SetProxyChannel(_) => Proxy::may_change(self.calls.is_any_live()),
+            Command::InitializeRemote(patch) => {
+                self.out.config.clone().update((**patch).clone())?;
+                self.out.proxy.may_initialize(self.calls.is_any_live())
+            }
+            Command::SetProxyMode(on) => self.out.proxy.may_switch(*on, self.calls.is_any_live()),
+            Command::ProxyReceived(frame) => Proxy::may_receive(frame),
             Command::CreateLocalMedia(_)
             | Command::DisposeLocalMedia { .. }
             | Command::RenderTracks { .. }
@@ -364,6 +379,27 @@ impl Client {
                 }
                 self.out.complete(id, Ok(outcome));
                 return;
+            }
+            Command::SetProxyChannel(there) => {
+                self.out.set_channel(there);
+                self.calls.set_elsewhere(None);
+            }
+            Command::InitializeRemote(patch) => {
+                let mut config = self.out.config.clone();
+                // It was tried before.
+                drop(config.update(*patch));
+                self.calls.set_elsewhere(None);
+                self.out.initialize_remote(id, self.calls.engine(), config.log_level);
+                return;
+            }
+            Command::SetProxyMode(on) => {
+                let certificate = self.out.switch_proxy(on);
+                self.calls.set_elsewhere(certificate);
+            }
+            Command::ProxyReceived(frame) => {
+                if let Some((peer, report)) = self.out.proxy_received(&frame) {
+                    self.calls.handle_report(peer, report, &mut self.out);
+                }
             }
             command @ store_commands!() => {
                 let name = self.link.correlator(&self.out);
@@ -499,9 +535,15 @@ impl Client {
         }
         loop {
             self.calls.settle(&mut self.out);
-            match self.out.take_unmade() {
-                Some((ask, fault)) => self.handle_rest(ask, "", Err(fault)),
-                None => break,
+            if let Some((ask, fault)) = self.out.take_unmade() {
+                self.handle_rest(ask, "", Err(fault));
+            } else if let Some(error) = self.out.proxy.take_broken() {
+                let now = self.out.proxy.info();
+                self.calls.lose_elsewhere(&mut self.out);
+                self.out.event(Event::ProxyFailed { error });
+                self.out.event(Event::ProxyChanged(now));
+            } else {
+                break;
             }
         }
         self.media.settle(|track| self.calls.use_of(track));
@@ -529,6 +571,9 @@ impl Client {
                 self.end(command);
                 continue;
             }
+            if self.out.remote_overdue(command) {
+                continue;
+            }
             let error = Error::new(ErrorCode::Timeout, "the gateway did not answer in time");
             if !self.link.overdue(command, &error, &mut self.out) {
                 self.calls.overdue(command, &error, &mut self.out);
@@ -536,6 +581,7 @@ impl Client {
             self.out.complete(command, Err(error));
         }
         self.out.retry_due();
+        self.out.proxy_timeout();
         let news = self.link.handle_timeout(&mut self.out);
         self.take_news(news);
         self.calls.handle_timeout(&mut self.out);

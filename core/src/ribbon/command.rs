@@ -199,6 +199,28 @@ pub enum Command {
     SetDevices(Devices),
     /// Answer that there are no devices, and why not. Completes at once.
     DevicesFailed(String),
+    /// Says whether there is a channel to another process that has the media of calls: a
+    /// [`MediaHost`](super::MediaHost) (w5.5). What comes on it is told by [`Command::ProxyReceived`], what goes out
+    /// by [`Event::ProxyFrame`](super::Event::ProxyFrame). A channel that is set anew has to be initialized anew.
+    ///
+    /// Errors: [`ProxyCode::InActiveCall`](super::ProxyCode::InActiveCall).
+    SetProxyChannel(bool),
+    /// Asks the other process to get ready, with a log of the level in these settings, or of ours. All other
+    /// settings go along with each call. At most 12 s.
+    ///
+    /// Errors: [`ProxyCode`](super::ProxyCode): `InvalidState` without a channel, `InActiveCall`, `VersionMismatch`,
+    /// `Timeout`, `Unknown` with its reason.
+    InitializeRemote(Box<ConfigPatch>),
+    /// Has the media of calls in the other process from now on, or here again. The other process opens the
+    /// sockets, and has the frames; what is sent here is carried there. Its figures come every second.
+    ///
+    /// Errors: [`ProxyCode`](super::ProxyCode): `InvalidState` where it is not initialized, `InActiveCall`.
+    SetProxyMode(bool),
+    /// A frame came on the channel: what a [`HostEvent::Frame`](super::HostEvent::Frame) holds, at most 64 KiB. One
+    /// that cannot be read is left out, and counted ([`ProxyInfo::unread`](super::ProxyInfo::unread)).
+    ///
+    /// Errors: [`ProxyCode::InvalidParam`](super::ProxyCode::InvalidParam) for a longer one.
+    ProxyReceived(Private<String>),
     /// Tell the gateway that an incoming call rings
     /// ([`RingingFeedback::Manual`](super::RingingFeedback::Manual)). Within `rest_timeout`.
     SendRingingFeedback {
@@ -494,6 +516,17 @@ macro_rules! store_commands {
 }
 pub(super) use store_commands;
 
+/// The commands of media elsewhere, as a pattern.
+macro_rules! proxy_commands {
+    () => {
+        $crate::ribbon::Command::SetProxyChannel(_)
+            | $crate::ribbon::Command::InitializeRemote(_)
+            | $crate::ribbon::Command::SetProxyMode(_)
+            | $crate::ribbon::Command::ProxyReceived(_)
+    };
+}
+pub(super) use proxy_commands;
+
 impl Command {
     /// The call that it is about, if it is about one.
     pub(super) fn call(&self) -> Option<&CallId> {
@@ -540,6 +573,7 @@ impl Command {
             | Self::InitializeDevices { .. }
             | Self::SetDevices(_)
             | Self::DevicesFailed(_)
+            | proxy_commands!()
             | Self::Query(_)
             | store_commands!()
             | Self::Destroy => None,

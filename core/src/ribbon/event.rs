@@ -11,7 +11,8 @@ use super::contacts::Contact;
 use super::error::Error;
 use super::ids::{CallId, MessageId, OperationId, TrackId, UserId};
 use super::info::{
-    CallInfo, CustomParameter, EndReason, MediaOffered, SocketState, StatsReport, Subscriptions,
+    CallInfo, CustomParameter, EndReason, MediaOffered, ProxyInfo, SocketState, StatsReport,
+    Subscriptions,
 };
 use super::messages::MessageKind;
 use super::notice::NoticeChannel;
@@ -363,6 +364,17 @@ pub enum Event {
     Notification {
         /// The message: JSON.
         message: Private<String>,
+    },
+    /// A frame for the process that has the media of calls, which takes it as
+    /// [`HostCommand::Received`](super::HostCommand::Received). It may hold keys: keep it from logs.
+    ProxyFrame(Private<String>),
+    /// Media elsewhere stands otherwise than before.
+    ProxyChanged(ProxyInfo),
+    /// The channel to media elsewhere broke by itself: the calls that have their media there end, and others have
+    /// it here until the other process is initialized anew.
+    ProxyFailed {
+        /// The reason.
+        error: Error,
     },
     /// Something came that cannot be read, and was left out.
     Malformed {

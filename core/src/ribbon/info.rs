@@ -331,6 +331,34 @@ pub struct Platform {
     pub webrtc: bool,
 }
 
+/// The platform of media elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RemotePlatform {
+    /// The name of the program's library there.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// The name of its media engine; none where there is none.
+    pub engine: Option<String>,
+}
+
+/// The standing of media elsewhere ([`Command::SetProxyMode`](super::Command::SetProxyMode)).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ProxyInfo {
+    /// True while calls have their media elsewhere.
+    pub mode: bool,
+    /// True while there is a channel to it.
+    pub has_channel: bool,
+    /// True once the other end has answered.
+    pub remote_initialized: bool,
+    /// The other end, once it has answered.
+    pub remote: Option<RemotePlatform>,
+    /// Frames of it that could not be read.
+    pub unread: u64,
+}
+
 /// The state of the notification socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]

@@ -36,6 +36,7 @@ impl Client {
             | Command::StopVideo { .. }
             | Command::Join { .. } => negotiation,
             Command::InitializeDevices { .. } => DEVICES,
+            Command::InitializeRemote(_) => super::proxy::LIMIT,
             #[cfg(feature = "audio")]
             Command::PlayAudio { source, .. } => source.duration() + PLAYBACK,
             Command::RestartMedia { .. } => negotiation + MOVE,
@@ -67,6 +68,9 @@ impl Client {
             | Command::UnrenderTracks { .. }
             | Command::SetDevices(_)
             | Command::DevicesFailed(_)
+            | Command::SetProxyChannel(_)
+            | Command::SetProxyMode(_)
+            | Command::ProxyReceived(_)
             | Command::Query(_)
             | Command::Destroy => AT_ONCE,
         }

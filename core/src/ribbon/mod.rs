@@ -58,6 +58,7 @@ mod phone;
 mod pipeline;
 mod presence;
 mod private;
+mod proxy;
 mod push;
 mod query;
 mod reports;
@@ -116,7 +117,8 @@ pub use ids::{
 };
 pub use info::{
     CallInfo, DetachedMedia, EndReason, MediaInfo, MediaOffered, OperationInfo, Participant,
-    Platform, SocketInfo, SocketState, StatsReport, Subscriptions, TrackInfo, UserInfo,
+    Platform, ProxyInfo, RemotePlatform, SocketInfo, SocketState, StatsReport, Subscriptions,
+    TrackInfo, UserInfo,
 };
 pub use log::{LogEntry, LogTarget, LogTargetKind};
 pub use messages::{Conversation, Draft, Message, MessageKind};
@@ -129,6 +131,7 @@ pub use pipeline::{
 };
 pub use presence::{OwnPresence, Presence};
 pub use private::Private;
+pub use proxy::{HostCommand, HostEvent, MediaHost};
 pub use push::{PushDevice, PushKind, PushToken};
 pub use query::Query;
 pub use service::Service;

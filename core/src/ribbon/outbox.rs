@@ -14,6 +14,7 @@ use super::fault::Fault;
 use super::fetch::FetchResponse;
 use super::ids::{CallId, UserId};
 use super::outcome::Outcome;
+use super::proxy::Proxy;
 use super::reports::Reports;
 use super::timeline::CallReport;
 use super::wire::answer::{Answer, missing};
@@ -67,6 +68,7 @@ pub(crate) struct Outbox {
     malformed: Limited,
     told: usize,
     pub(crate) reports: Reports,
+    pub(crate) proxy: Proxy,
     /// The time at which anything but media is due.
     pub(crate) due: Due,
 }
@@ -97,6 +99,7 @@ impl Outbox {
             malformed: Limited::new("malformed", LOG_PACE, now),
             told: 0,
             reports: Reports::default(),
+            proxy: Proxy::default(),
             due: Due::default(),
         }
     }
@@ -141,6 +144,7 @@ impl Outbox {
             Event::RequestRefused { error }
             | Event::Resubscribed { error: Some(error), .. }
             | Event::PresenceFailed { error }
+            | Event::ProxyFailed { error }
             | Event::SipFailed { error, .. } => *error = self.fit(error.clone()),
             _ => {}
         }
@@ -527,6 +531,7 @@ impl Outbox {
     pub(crate) fn next_wake(&self) -> Option<Wake> {
         let logged = self.malformed.due();
         let logged = logged.map(|at| Wake { at, reason: "records left out of the log" });
+        let logged = Wake::earliest(logged, self.proxy.next_wake());
         Wake::earliest(logged, Wake::earliest(self.rest.next_wake(), self.commands.next_wake()))
     }
 

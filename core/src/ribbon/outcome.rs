@@ -7,7 +7,9 @@ use super::contacts::Contact;
 use super::fetch::FetchResponse;
 use super::history::CallRecord;
 use super::ids::{CallId, MessageId};
-use super::info::{CallInfo, DetachedMedia, MediaInfo, SocketInfo, StatsReport, Subscriptions};
+use super::info::{
+    CallInfo, DetachedMedia, MediaInfo, ProxyInfo, SocketInfo, StatsReport, Subscriptions,
+};
 use super::messages::Conversation;
 use super::presence::{OwnPresence, Presence};
 use super::sip_events::SipEvents;
@@ -113,6 +115,8 @@ outcomes! {
     ClickToCalls(Vec<ClickToCall>),
     /// The voicemail, as it was told last.
     KnownVoicemail(Option<Voicemail>),
+    /// The standing of media elsewhere.
+    Proxy(ProxyInfo),
     /// The report on a call, if there is one.
     Report(Option<CallReport>),
 }

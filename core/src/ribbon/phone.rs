@@ -14,12 +14,14 @@ use super::fetch::{FetchRequest, FetchResponse};
 use super::history::CallRecord;
 use super::ids::{CallId, ContactId, MessageId, RecordId, TrackId, UserId};
 use super::info::{
-    CallInfo, CustomParameter, DetachedMedia, MediaInfo, SocketInfo, StatsReport, Subscriptions,
+    CallInfo, CustomParameter, DetachedMedia, MediaInfo, ProxyInfo, SocketInfo, StatsReport,
+    Subscriptions,
 };
 use super::messages::{Conversation, Draft, MessageKind};
 use super::notice::NoticeChannel;
 use super::outcome::Outcome;
 use super::presence::{OwnPresence, Presence};
+use super::private::Private;
 use super::push::{PushDevice, PushKind};
 use super::query::Query;
 use super::service::Service;
@@ -604,6 +606,31 @@ pub trait Phone {
     /// Makes a request of the application's own ([`Command::Fetch`]).
     fn fetch(&self, request: FetchRequest) -> Self::Reply<FetchResponse> {
         self.request(Command::Fetch(request))
+    }
+
+    /// Says whether there is a channel to media elsewhere ([`Command::SetProxyChannel`]).
+    fn set_proxy_channel(&self, there: bool) -> Self::Reply<()> {
+        self.request(Command::SetProxyChannel(there))
+    }
+
+    /// Asks the process at its other end to get ready ([`Command::InitializeRemote`]).
+    fn initialize_remote(&self, config: ConfigPatch) -> Self::Reply<()> {
+        self.request(Command::InitializeRemote(Box::new(config)))
+    }
+
+    /// Has the media of calls there, or here again ([`Command::SetProxyMode`]).
+    fn set_proxy_mode(&self, on: bool) -> Self::Reply<()> {
+        self.request(Command::SetProxyMode(on))
+    }
+
+    /// Takes a frame that came on the channel ([`Command::ProxyReceived`]).
+    fn proxy_received(&self, frame: impl Into<Private<String>>) -> Self::Reply<()> {
+        self.request(Command::ProxyReceived(frame.into()))
+    }
+
+    /// The standing of media elsewhere ([`Client::proxy`](super::Client::proxy)).
+    fn proxy(&self) -> Self::Reply<ProxyInfo> {
+        self.request(Command::Query(Query::Proxy))
     }
 
     /// Ends everything ([`Command::Destroy`]).

@@ -56,4 +56,6 @@ pub enum Query {
     Voicemail,
     /// [`Client::click_to_calls`](super::Client::click_to_calls): [`Outcome::ClickToCalls`](super::Outcome::ClickToCalls).
     ClickToCalls,
+    /// [`Client::proxy`](super::Client::proxy): [`Outcome::Proxy`](super::Outcome::Proxy).
+    Proxy,
 }

@@ -123,6 +123,7 @@ impl Client {
             Query::Calls => Outcome::Calls(self.calls()),
             Query::Call(call) => Outcome::KnownCall(self.call(call).map(Box::new)),
             Query::Report(call) => Outcome::Report(self.report(call)),
+            Query::Proxy => Outcome::Proxy(self.proxy()),
             Query::Codecs(kind) => Outcome::Codecs(self.codecs(*kind)),
             Query::Subscriptions => Outcome::Subscriptions(self.subscriptions()),
             Query::Socket => Outcome::Socket(self.socket()),

@@ -1,6 +1,8 @@
 //! A phone on an emulator of its own, for tests that run on either runtime.
 #![allow(dead_code, reason = "each test program uses a part")]
 
+pub(crate) mod gateway;
+
 use std::future::Future;
 use std::pin::pin;
 use std::time::{Duration, Instant};

@@ -57,6 +57,8 @@ pub(super) struct WebRtc {
     remote_loss: Option<f32>,
     pub(super) queue: VecDeque<EngineOutput>,
     pub(super) rtc_wake: Option<Instant>,
+    /// Times that str0m drew from the session's seed ([`EngineConfig::twin`]).
+    draws: u64,
 }
 
 impl WebRtc {
@@ -86,7 +88,23 @@ impl WebRtc {
             remote_loss: None,
             queue: VecDeque::new(),
             rtc_wake: None,
+            draws: 0,
         }
+    }
+
+    /// Negotiates. Whatever str0m draws then comes from the session's seed if the settings want that: it draws
+    /// from a generator of the thread, whose other users get their own back.
+    fn negotiate<T>(&mut self, act: impl FnOnce(&mut Self) -> T) -> T {
+        if !self.config.twin {
+            return act(self);
+        }
+        self.draws += 1;
+        let seed = self.config.seed.child(&format!("draw {}", self.draws));
+        let others = fastrand::u64(..);
+        fastrand::seed(seed.rng().next_u64());
+        let done = act(self);
+        fastrand::seed(others);
+        done
     }
 
     pub(super) fn is_over(&self) -> bool {
@@ -357,27 +375,27 @@ impl Engine for WebRtc {
     }
 
     fn create_offer(&mut self, now: Instant, wishes: &[Wish]) -> Result<String, MediaError> {
-        self.make_offer(now, wishes)
+        self.negotiate(|own| own.make_offer(now, wishes))
     }
 
     fn accept_answer(&mut self, now: Instant, answer: &str) -> Result<(), MediaError> {
-        self.take_answer(now, answer)
+        self.negotiate(|own| own.take_answer(now, answer))
     }
 
     fn rollback(&mut self, now: Instant) -> Result<(), MediaError> {
-        self.take_back(now)
+        self.negotiate(|own| own.take_back(now))
     }
 
     fn accept_offer(&mut self, now: Instant, offer: &str) -> Result<(), MediaError> {
-        self.take_offer(now, offer)
+        self.negotiate(|own| own.take_offer(now, offer))
     }
 
     fn create_answer(&mut self, now: Instant) -> Result<String, MediaError> {
-        self.make_answer(now)
+        self.negotiate(|own| own.make_answer(now))
     }
 
     fn restart_ice(&mut self, now: Instant) -> Result<String, MediaError> {
-        self.make_restart(now)
+        self.negotiate(|own| own.make_restart(now))
     }
 
     fn add_remote_candidate(&mut self, now: Instant, candidate: &str) -> Result<(), MediaError> {

@@ -8,7 +8,7 @@ use super::takes_keys;
 use super::tracks::Source;
 use crate::machine::CommandId;
 use crate::media::MediaKind;
-use crate::ribbon::command::{Command, MakeOptions, store_commands};
+use crate::ribbon::command::{Command, MakeOptions, proxy_commands, store_commands};
 use crate::ribbon::config::RingingFeedback;
 use crate::ribbon::constants::{CallState, OperationKind};
 use crate::ribbon::error::{AuthCode, CallCode, Error, ErrorCode, WebRtcCode};
@@ -180,6 +180,7 @@ impl Calls {
             | Command::InitializeDevices { .. }
             | Command::SetDevices(_)
             | Command::DevicesFailed(_)
+            | proxy_commands!()
             | Command::Query(_)
             | store_commands!()
             | Command::Destroy => Ok(()),
@@ -396,6 +397,7 @@ impl Calls {
             | Command::InitializeDevices { .. }
             | Command::SetDevices(_)
             | Command::DevicesFailed(_)
+            | proxy_commands!()
             | Command::Query(_)
             | store_commands!()
             | Command::Destroy => {}

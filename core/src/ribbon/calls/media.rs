@@ -12,8 +12,8 @@ use super::call::Call;
 use super::desk::Desk;
 #[cfg(feature = "audio")]
 use crate::machine::Track;
-use crate::machine::{Frame, TrackId as MediaTrack, UdpEvent, UdpId};
-use crate::media::{MediaState, PeerNews};
+use crate::machine::{Frame, NetError, NetErrorKind, TrackId as MediaTrack, UdpEvent, UdpId};
+use crate::media::{Fingerprint, MediaState, PeerNews, Report};
 use crate::ribbon::constants::MediaConnectionState;
 use crate::ribbon::error::{CallCode, Error};
 use crate::ribbon::event::Event;
@@ -53,6 +53,35 @@ impl Calls {
         let Some(peer) = self.peers.get_mut(udp) else { return };
         if let Some(news) = peer.handle_udp(event, out.media()) {
             self.take_news(udp, news, out);
+        }
+    }
+
+    /// Takes what the end elsewhere tells that has a call's media.
+    pub(in crate::ribbon) fn handle_report(
+        &mut self,
+        udp: UdpId,
+        report: Report,
+        out: &mut Outbox,
+    ) {
+        let Some(peer) = self.peers.get_mut(udp) else { return };
+        if let Some(news) = peer.handle_report(report, out.media()) {
+            self.take_news(udp, news, out);
+        }
+    }
+
+    /// Has the media of new calls elsewhere, or here again.
+    pub(in crate::ribbon) fn set_elsewhere(&mut self, certificate: Option<Fingerprint>) {
+        self.peers.set_elsewhere(certificate);
+    }
+
+    /// Media elsewhere is gone.
+    pub(in crate::ribbon) fn lose_elsewhere(&mut self, out: &mut Outbox) {
+        self.peers.set_elsewhere(None);
+        let gone = self.peers.all().filter(|peer| peer.engine.is_elsewhere());
+        let gone: Vec<_> = gone.map(|peer| peer.udp()).collect();
+        for udp in gone {
+            let error = NetError::new(NetErrorKind::Lost, "media elsewhere is gone");
+            self.handle_udp(udp, UdpEvent::Failed(error), out);
         }
     }
 

@@ -8,8 +8,8 @@ use serde_json::json;
 use super::rig::{Rig, answer_sdp, done, subscribed};
 use crate::machine::{Input, Seed, TrackId as MediaTrack, UdpEvent};
 use crate::media::{
-    AudioCodec, AudioFrame, Codec, Engine, EngineConfig, EngineFactory, EngineOutput, LocalKind,
-    MediaKind, MediaState, VideoCodec, WebRtcFactory, Wish,
+    AudioCodec, AudioFrame, Codec, Digit, Engine, EngineConfig, EngineEvent, EngineFactory,
+    EngineOutput, LocalKind, MediaKind, MediaState, VideoCodec, WebRtcFactory, Wish,
 };
 #[cfg(feature = "audio")]
 use crate::ribbon::AudioSource;
@@ -19,6 +19,9 @@ use crate::ribbon::{
     Outcome, Query, TrackId, WebRtcCode,
 };
 use crate::sdp::Direction;
+
+/// A packet: its sender, its receiver, and its bytes.
+pub(super) type Packet = (SocketAddr, SocketAddr, Vec<u8>);
 
 /// The far side: an engine that negotiates for real.
 pub(super) struct Far(Box<dyn Engine>);
@@ -53,6 +56,58 @@ impl Far {
         self.quiet();
     }
 
+    pub(super) fn state(&self) -> MediaState {
+        self.0.state()
+    }
+
+    /// Takes packets, lets time pass, and hands over those that go back, with the addresses that the other side
+    /// sees.
+    pub(super) fn exchange(&mut self, now: Instant, sent: Vec<Packet>) -> Vec<Packet> {
+        self.take_packets(now, sent);
+        let mut back = Vec::new();
+        loop {
+            match self.0.poll_output() {
+                EngineOutput::Transmit { local, remote, data } => back.push((remote, local, data)),
+                EngineOutput::Event(_) | EngineOutput::Order(_) => {}
+                EngineOutput::Timeout(_) => return back,
+            }
+        }
+    }
+
+    fn take_packets(&mut self, now: Instant, sent: Vec<Packet>) {
+        for (local, remote, data) in sent {
+            self.0.handle_datagram(now, remote, local, &data);
+        }
+        self.0.handle_timeout(now);
+    }
+
+    fn events(&mut self, now: Instant, sent: Vec<Packet>) -> Vec<EngineEvent> {
+        self.take_packets(now, sent);
+        let mut events = Vec::new();
+        loop {
+            match self.0.poll_output() {
+                EngineOutput::Event(event) => events.push(event),
+                EngineOutput::Transmit { .. } | EngineOutput::Order(_) => {}
+                EngineOutput::Timeout(_) => return events,
+            }
+        }
+    }
+
+    /// The frames that it hears of these packets.
+    pub(super) fn hears(&mut self, now: Instant, sent: Vec<Packet>) -> usize {
+        let events = self.events(now, sent);
+        events.iter().filter(|event| matches!(event, EngineEvent::Frame { .. })).count()
+    }
+
+    /// The keys that it hears of these packets.
+    pub(super) fn keys(&mut self, now: Instant, sent: Vec<Packet>) -> Vec<Digit> {
+        let keys = self.events(now, sent).into_iter().filter_map(|event| match event {
+            EngineEvent::Dtmf { digit, .. } => Some(digit),
+            _ => None,
+        });
+        keys.collect()
+    }
+
     fn quiet(&mut self) {
         while !matches!(self.0.poll_output(), EngineOutput::Timeout(_)) {}
     }
@@ -80,7 +135,7 @@ fn connect(rig: &mut Rig, far: &mut Far) {
                     let event = UdpEvent::Datagram { local, remote, data };
                     rig.input(Input::Udp { id, event });
                 }
-                EngineOutput::Event(_) => {}
+                EngineOutput::Event(_) | EngineOutput::Order(_) => {}
                 EngineOutput::Timeout(_) => break,
             }
         }

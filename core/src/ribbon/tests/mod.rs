@@ -19,6 +19,7 @@ mod own;
 mod paths;
 mod pipeline;
 mod placing;
+mod proxy;
 mod races;
 mod refusals;
 mod reports;

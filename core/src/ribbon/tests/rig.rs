@@ -377,9 +377,14 @@ impl Rig {
 
     /// A call of ours that the gateway took, of the session `S1`.
     pub(super) fn placed(&mut self) -> (CallId, CommandId) {
+        self.placed_over(|_| {})
+    }
+
+    fn placed_over(&mut self, carry: impl FnOnce(&mut Self)) -> (CallId, CommandId) {
         let options = MakeOptions::default();
         let make = Command::Make { to: "bob".to_owned(), media: CallMedia::AUDIO, options };
         let command = self.submit(make).unwrap();
+        carry(self);
         self.pass(Duration::from_millis(25));
         let asked = self.take_of("callStart");
         self.respond(
@@ -396,11 +401,17 @@ impl Rig {
 
     /// A call of ours that is up.
     pub(super) fn connected(&mut self) -> CallId {
-        let (call, _) = self.placed();
+        self.connected_over(|_| {})
+    }
+
+    /// The same, of a client whose media needs somebody to carry its words.
+    pub(super) fn connected_over(&mut self, mut carry: impl FnMut(&mut Self)) -> CallId {
+        let (call, _) = self.placed_over(&mut carry);
         self.notify(
             "respondCallUpdate",
             json!({"sessionParams": {"sessionData": "S1", "sdp": answer_sdp("sendrecv")}}),
         );
+        carry(self);
         assert_eq!(self.call(&call).state, CallState::Connected);
         self.events.clear();
         call

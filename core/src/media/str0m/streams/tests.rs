@@ -89,6 +89,7 @@ impl Ends {
                             ..
                         }) => self.seen.push(frame),
                         EngineOutput::Event(_) => {}
+                        EngineOutput::Order(_) => {}
                         EngineOutput::Timeout(wake) => {
                             next = Wake::earliest(next, wake);
                             break;

@@ -350,7 +350,15 @@ impl Association {
         if let Some(udp) = self.udp() {
             if let Some(peer) = desk.peers.get_mut(udp) {
                 peer.engine.close(now);
-                while !matches!(peer.poll(desk.out.media()), None | Some(PeerNews::Restless)) {}
+                loop {
+                    match peer.poll(desk.out.media()) {
+                        Some(PeerNews::Order(order)) => drop(desk.out.order(udp, order)),
+                        Some(PeerNews::Restless) | None => break,
+                        Some(
+                            PeerNews::Engine(_) | PeerNews::NoSocket(_) | PeerNews::Refused(_),
+                        ) => {}
+                    }
+                }
             }
             desk.out.due.stir();
             desk.peers.close(udp, desk.out.media());

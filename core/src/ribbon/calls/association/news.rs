@@ -70,10 +70,14 @@ impl Association {
     ) -> News {
         if self.udp() != Some(udp) {
             // That of one that stands aside matters to nobody, and it need not come back.
-            if let PeerNews::Restless = news
-                && let Some(spare) = self.spare.take()
-            {
-                spare.close(desk);
+            match news {
+                PeerNews::Order(order) => drop(desk.out.order(udp, order)),
+                PeerNews::Restless => {
+                    if let Some(spare) = self.spare.take() {
+                        spare.close(desk);
+                    }
+                }
+                PeerNews::Engine(_) | PeerNews::NoSocket(_) | PeerNews::Refused(_) => {}
             }
             return News::None;
         }
@@ -84,6 +88,10 @@ impl Association {
                 desk.out.malformed(&format!("a frame was not sent: {error}"));
                 News::None
             }
+            PeerNews::Order(order) => match desk.out.order(udp, order) {
+                Ok(()) => News::None,
+                Err(error) => News::NoSocket(error),
+            },
             PeerNews::Restless => News::Restless,
         }
     }

@@ -1,0 +1,67 @@
+//! Calls at the emulated gateway whose media is in a second process, on either runtime.
+
+mod common;
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use offhook::audio::{FRAME, compare, wav};
+use offhook::ribbon::{AnswerOptions, CallState, HoldState, Phone as _};
+use offhook_examples::elsewhere::media_elsewhere;
+use offhook_examples::voice::{Ear, say};
+use offhook_runtime::Sockets;
+use serde_json::json;
+
+use common::gateway::Desk;
+use common::{on_both_runtimes, within};
+
+async fn ra_090_a_second_process_has_the_media_of_a_call<R: Sockets>() {
+    let mut desk = Desk::<R>::open(34).await;
+    let mut program = Command::new(env!("CARGO_BIN_EXE_media_host"));
+    let elsewhere = media_elsewhere(&desk.phone, program.arg("--loopback"));
+    let elsewhere = within::<R, _>("the process", elsewhere).await.expect("it is fit for it");
+    let proxy = within::<R, _>("proxy", desk.phone.proxy()).await.expect("an answer");
+    assert!(proxy.mode && proxy.remote.is_some_and(|remote| remote.name == "offhook"));
+
+    let user = desk.user.clone();
+    let far = desk.control("POST", "calls", &json!({"to": user, "farEnd": "external"}));
+    let theirs = far["id"].as_str().expect("an id").to_owned();
+    let far = desk.emulator.far_end(&theirs).expect("a far end");
+    let call = desk.rings().await;
+    let answer = desk.phone.answer(call.clone(), AnswerOptions::default());
+    within::<R, _>("answer", answer).await.expect("answered");
+    desk.media(&call).await;
+
+    // What the caller says comes back by the other process.
+    let (speak, mut heard) = (far.speak, far.heard);
+    let ear = Ear::listen(move || heard.blocking_recv());
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/data/customer.wav");
+    let said = wav::read(std::fs::File::open(file).expect("a file")).expect("speech");
+    let (words, mouth) = (said.clone(), speak.clone());
+    let voice = std::thread::spawn(move || say(&words, |frame| mouth.blocking_send(frame).is_ok()));
+    let spoken = said.len() / FRAME * 9 / 10;
+    within::<R, _>("most of it", async {
+        while ear.frames() < spoken || !voice.is_finished() {
+            R::sleep_until(Instant::now() + Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+    voice.join().expect("no panic").expect("speech");
+
+    desk.control("POST", &format!("calls/{theirs}/hold"), &json!({}));
+    assert_eq!(desk.state(&call, CallState::OnHold).await, HoldState::RemoteHold);
+    desk.control("POST", &format!("calls/{theirs}/unhold"), &json!({}));
+    desk.state(&call, CallState::Connected).await;
+    // The emulator keeps the ear until somebody else takes the far end.
+    drop((speak, desk.emulator.far_end(&theirs)));
+    within::<R, _>("end", desk.phone.end(call.clone())).await.expect("ended");
+    desk.state(&call, CallState::Ended).await;
+    drop(elsewhere);
+    desk.close().await;
+    let alike = compare::similarity(&said, &ear.finish().expect("an ear"));
+    assert!(alike.correlation >= 0.9, "{alike:?}");
+}
+
+on_both_runtimes! {
+    ra_090_a_second_process_has_the_media_of_a_call
+}
