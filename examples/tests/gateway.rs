@@ -9,9 +9,8 @@ use futures_util::FutureExt as _;
 use offhook::audio::{FRAME, compare, wav};
 use offhook::media::Digit;
 use offhook::ribbon::{
-    Activity, AnswerOptions, CallId, CallState, Contact, Draft,
-    Event, FetchRequest, HoldState, MakeOptions, MessageKind, Phone as _, PushDevice, PushKind, PushToken, Status,
-    UserFilter,
+    Activity, AnswerOptions, CallId, CallState, Contact, Draft, Event, FetchRequest, HoldState,
+    MakeOptions, MessageKind, Phone as _, PushDevice, PushKind, PushToken, Status, UserFilter,
 };
 use offhook_examples::voice::Ear;
 use offhook_runtime::Sockets;

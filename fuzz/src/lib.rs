@@ -29,6 +29,6 @@ pub use gateway::gateway;
 pub use media::media;
 pub use notification::notification;
 pub use rest::rest;
-pub use ribbon::{ribbon_client, ribbon_notice, ribbon_rest, ribbon_sdp};
+pub use ribbon::{ribbon_client, ribbon_host, ribbon_notice, ribbon_rest, ribbon_sdp};
 pub use text::{jid, jingle, message, rpc, sdp, xmpp_frame};
 pub use watch::Watch;

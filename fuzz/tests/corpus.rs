@@ -108,6 +108,11 @@ fn no_answer_of_a_gateway_keeps_a_client_from_calling() {
 }
 
 #[test]
+fn a_ribbon_client_and_its_media_elsewhere_end_well() {
+    replay("ribbon_host", offhook_fuzz::ribbon_host);
+}
+
+#[test]
 fn no_description_disturbs_another_call() {
     replay("ribbon_sdp", offhook_fuzz::ribbon_sdp);
 }

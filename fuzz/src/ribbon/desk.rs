@@ -14,8 +14,8 @@ use offhook::machine::{
 use offhook::media::{EngineFactory, IceServer};
 use offhook::ribbon::{
     AnswerOptions, CallConfig, CallId, CallMedia, CallState, CallsBy, Client, CodecRemover,
-    Command, Config, Connectivity, Credentials, MakeOptions, Notifications, OAuthMode, PeerConfig,
-    RingingFeedback, SdpHandler, Service,
+    Command, Config, Connectivity, Credentials, Event, MakeOptions, Notifications, OAuthMode,
+    PeerConfig, RingingFeedback, SdpHandler, Service,
 };
 use serde_json::Value;
 
@@ -37,6 +37,8 @@ const MAX_REMEMBERED: usize = 1024 + 64 + 64 + 1024;
 const MAX_AWAY: Duration = Duration::from_secs(5 * 3600);
 /// Requests without an answer that the world remembers.
 const MAX_WAITING: usize = 256;
+/// Frames for the process that has the media, on their way; one more is lost.
+const MAX_FRAMES: usize = 512;
 
 /// A request that waits for its answer.
 pub(crate) struct Asked {
@@ -58,6 +60,8 @@ pub(crate) struct Desk {
     udp_wanted: VecDeque<UdpId>,
     pub(crate) udp: Vec<UdpId>,
     pub(crate) asked: VecDeque<Asked>,
+    /// Frames for the process that has the media.
+    pub(crate) frames: VecDeque<String>,
     pub(crate) ledger: Ledger,
     office: Office,
     notices: u32,
@@ -134,6 +138,7 @@ impl Desk {
             udp_wanted: VecDeque::new(),
             udp: Vec::new(),
             asked: VecDeque::new(),
+            frames: VecDeque::new(),
             ledger: Ledger::new(bits & 1 << 10 != 0),
             office: Office::default(),
             notices: 0,
@@ -163,6 +168,11 @@ impl Desk {
         desk.serve();
         assert!(desk.is_up(), "{:?}", desk.client.socket());
         desk
+    }
+
+    /// The present.
+    pub(crate) fn now(&self) -> Instant {
+        self.now
     }
 
     /// True while notifications come.
@@ -547,6 +557,11 @@ impl Desk {
             Output::CloseUdp { id } => {
                 self.udp.retain(|other| *other != id);
                 self.udp_wanted.retain(|other| *other != id);
+            }
+            Output::Event(Event::ProxyFrame(frame)) => {
+                if self.frames.len() < MAX_FRAMES {
+                    self.frames.push_back(frame.into_inner());
+                }
             }
             Output::Event(event) => self.ledger.told(&event),
             Output::Completed { command, .. } => self.ledger.completed(command, self.now),
