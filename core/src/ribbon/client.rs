@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::ask::Ask;
 use super::calls::Calls;
-use super::command::{Command, store_commands};
+use super::command::{Command, media_commands, store_commands};
 use super::config::{CallsBy, Config};
 use super::constants::ChangeReason;
 use super::credentials::Credentials;
@@ -275,15 +275,7 @@ impl Client {
             }
             Command::SetProxyMode(on) => self.out.proxy.may_switch(*on, self.calls.is_any_live()),
             Command::ProxyReceived(frame) => Proxy::may_receive(frame),
-            Command::CreateLocalMedia(_)
-            | Command::DisposeLocalMedia { .. }
-            | Command::RenderTracks { .. }
-            | Command::UnrenderTracks { .. }
-            | Command::InitializeDevices { .. }
-            | Command::SetDevices(_)
-            | Command::DevicesFailed(_) => {
-                self.media.plan(command, |track| self.calls.use_of(track))
-            }
+            media_commands!() => self.media.plan(command, |track| self.calls.use_of(track)),
             Command::AddMedia { media, .. } | Command::ReplaceTrack { media, .. } => {
                 self.calls.plan(command, &self.out)?;
                 let kind = |track: &TrackId| self.media.find(track).map(|one| one.kind);
@@ -362,13 +354,7 @@ impl Client {
                 self.out.forget(|ask| matches!(ask, Ask::Store(..) | Ask::Fetch(_)));
                 return;
             }
-            command @ (Command::CreateLocalMedia(_)
-            | Command::DisposeLocalMedia { .. }
-            | Command::RenderTracks { .. }
-            | Command::UnrenderTracks { .. }
-            | Command::InitializeDevices { .. }
-            | Command::SetDevices(_)
-            | Command::DevicesFailed(_)) => {
+            command @ media_commands!() => {
                 self.media.apply(id, command, &mut self.out);
                 return;
             }

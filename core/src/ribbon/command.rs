@@ -516,6 +516,37 @@ macro_rules! store_commands {
 }
 pub(super) use store_commands;
 
+/// The commands of the client as a whole, as a pattern.
+macro_rules! client_commands {
+    () => {
+        $crate::ribbon::Command::SetCredentials(_)
+            | $crate::ribbon::Command::UpdateConfig(_)
+            | $crate::ribbon::Command::Subscribe { .. }
+            | $crate::ribbon::Command::Unsubscribe { .. }
+            | $crate::ribbon::Command::CheckConnectivity(_)
+            | $crate::ribbon::Command::ResetConnection
+            | $crate::ribbon::Command::ProcessNotification { .. }
+            | $crate::ribbon::Command::SetSdpHandlers(_)
+            | $crate::ribbon::Command::Query(_)
+            | $crate::ribbon::Command::Destroy
+    };
+}
+pub(super) use client_commands;
+
+/// The commands of media that belongs to no call, and of devices, as a pattern.
+macro_rules! media_commands {
+    () => {
+        $crate::ribbon::Command::CreateLocalMedia(_)
+            | $crate::ribbon::Command::DisposeLocalMedia { .. }
+            | $crate::ribbon::Command::RenderTracks { .. }
+            | $crate::ribbon::Command::UnrenderTracks { .. }
+            | $crate::ribbon::Command::InitializeDevices { .. }
+            | $crate::ribbon::Command::SetDevices(_)
+            | $crate::ribbon::Command::DevicesFailed(_)
+    };
+}
+pub(super) use media_commands;
+
 /// The commands of media elsewhere, as a pattern.
 macro_rules! proxy_commands {
     () => {
@@ -555,28 +586,13 @@ impl Command {
             | Self::Resync { call } => Some(call),
             #[cfg(feature = "audio")]
             Self::PlayAudio { call, .. } => Some(call),
-            Self::SetCredentials(_)
-            | Self::UpdateConfig(_)
-            | Self::Subscribe { .. }
-            | Self::Unsubscribe { .. }
-            | Self::CheckConnectivity(_)
-            | Self::ResetConnection
-            | Self::ProcessNotification { .. }
-            | Self::Make { .. }
-            | Self::SetSdpHandlers(_)
+            Self::Make { .. }
             | Self::MuteTracks { .. }
             | Self::UnmuteTracks { .. }
-            | Self::CreateLocalMedia(_)
-            | Self::DisposeLocalMedia { .. }
-            | Self::RenderTracks { .. }
-            | Self::UnrenderTracks { .. }
-            | Self::InitializeDevices { .. }
-            | Self::SetDevices(_)
-            | Self::DevicesFailed(_)
+            | client_commands!()
+            | media_commands!()
             | proxy_commands!()
-            | Self::Query(_)
-            | store_commands!()
-            | Self::Destroy => None,
+            | store_commands!() => None,
         }
     }
 }

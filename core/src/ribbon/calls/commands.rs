@@ -8,7 +8,9 @@ use super::takes_keys;
 use super::tracks::Source;
 use crate::machine::CommandId;
 use crate::media::MediaKind;
-use crate::ribbon::command::{Command, MakeOptions, proxy_commands, store_commands};
+use crate::ribbon::command::{
+    Command, MakeOptions, client_commands, media_commands, proxy_commands, store_commands,
+};
 use crate::ribbon::config::RingingFeedback;
 use crate::ribbon::constants::{CallState, OperationKind};
 use crate::ribbon::error::{AuthCode, CallCode, Error, ErrorCode, WebRtcCode};
@@ -165,25 +167,9 @@ impl Calls {
                 }
                 Ok(())
             }
-            Command::SetCredentials(_)
-            | Command::UpdateConfig(_)
-            | Command::Subscribe { .. }
-            | Command::Unsubscribe { .. }
-            | Command::CheckConnectivity(_)
-            | Command::ResetConnection
-            | Command::ProcessNotification { .. }
-            | Command::SetSdpHandlers(_)
-            | Command::CreateLocalMedia(_)
-            | Command::DisposeLocalMedia { .. }
-            | Command::RenderTracks { .. }
-            | Command::UnrenderTracks { .. }
-            | Command::InitializeDevices { .. }
-            | Command::SetDevices(_)
-            | Command::DevicesFailed(_)
-            | proxy_commands!()
-            | Command::Query(_)
-            | store_commands!()
-            | Command::Destroy => Ok(()),
+            client_commands!() | media_commands!() | proxy_commands!() | store_commands!() => {
+                Ok(())
+            }
         }
     }
 
@@ -382,25 +368,7 @@ impl Calls {
             }
             Command::MuteTracks { tracks } => self.mute(id, tracks, true, out),
             Command::UnmuteTracks { tracks } => self.mute(id, tracks, false, out),
-            Command::SetCredentials(_)
-            | Command::UpdateConfig(_)
-            | Command::Subscribe { .. }
-            | Command::Unsubscribe { .. }
-            | Command::CheckConnectivity(_)
-            | Command::ResetConnection
-            | Command::ProcessNotification { .. }
-            | Command::SetSdpHandlers(_)
-            | Command::CreateLocalMedia(_)
-            | Command::DisposeLocalMedia { .. }
-            | Command::RenderTracks { .. }
-            | Command::UnrenderTracks { .. }
-            | Command::InitializeDevices { .. }
-            | Command::SetDevices(_)
-            | Command::DevicesFailed(_)
-            | proxy_commands!()
-            | Command::Query(_)
-            | store_commands!()
-            | Command::Destroy => {}
+            client_commands!() | media_commands!() | proxy_commands!() | store_commands!() => {}
         }
     }
 
