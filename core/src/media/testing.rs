@@ -26,7 +26,7 @@ pub fn description(setup: &str, ufrag: &str, pwd: &str) -> String {
 }
 
 /// Makes engines that do what datagrams tell them: `connected`, `disconnected`, `failed`, `closed`,
-/// `restless` (it never rests again), `audio`, `dtmf` and `hundred` (packets came, and one did not). Any other datagram is dropped.
+/// `restless` (it never rests again), `relayed` (a candidate of a relay), `audio`, `dtmf` and `hundred` (packets came, and one did not). Any other datagram is dropped.
 ///
 /// Offers of them are taken that have Opus and ICE credentials. One with `a=refuse` is not; one with
 /// `a=no-opus` is taken for one without; the first answer to one with `a=x-answer-fails-once` fails.
@@ -274,6 +274,11 @@ impl Engine for FakeEngine {
                 self.stats.jitter = Duration::from_millis(2);
                 self.stats.round_trip = Some(Duration::from_millis(100));
             }
+            b"relayed" => self.event(EngineEvent::LocalCandidate(LocalCandidate {
+                mid: None,
+                ufrag: "uf".to_owned(),
+                candidate: "candidate:2 1 udp 1 192.0.2.200 9 typ relay".to_owned(),
+            })),
             b"audio" => {
                 let frame = AudioFrame {
                     codec: AudioCodec::Opus,

@@ -14,8 +14,10 @@ use super::event::Event;
 use super::history::CallDirection;
 use super::ids::{CallId, OperationId};
 use super::info::{CallInfo, EndReason};
+use super::pipeline::SdpKind;
 use super::timeline::{CallReport, EventRef, Timeline};
 use crate::machine::WallClock;
+use crate::sdp::candidate::Candidate;
 
 /// A call that is over, for the history.
 #[derive(Clone, Debug)]
@@ -43,8 +45,8 @@ struct Live {
     timeline: Timeline,
     operations: Vec<Operation>,
     requests: Vec<(CallAsk, Option<EventRef>)>,
-    /// The collections of candidates under way: as a part of making media ready, and by itself.
-    collecting: Option<(Option<EventRef>, Option<EventRef>)>,
+    /// The collection of candidates under way: as a part of making media ready, by itself, and what it is for.
+    collecting: Option<(Option<EventRef>, Option<EventRef>, OperationKind)>,
     /// A call that comes in, until it is set up.
     receiving: Option<EventRef>,
     received: Option<EventRef>,
@@ -121,6 +123,13 @@ impl Reports {
                     }
                 }
             },
+            Event::TracksAdded { call, tracks, .. } => {
+                if let Some(live) = self.live.get_mut(call) {
+                    let within = live.operations.last().and_then(|operation| operation.at);
+                    let added = live.timeline.moment(ReportEvent::AddTracks, within, now);
+                    live.timeline.note(added, "tracks", tracks.len());
+                }
+            }
             Event::MediaConnection { call, state: MediaConnectionState::Connected, .. } => {
                 if let Some(live) = self.live.get_mut(call) {
                     live.connect(now);
@@ -194,10 +203,22 @@ impl Reports {
         }
     }
 
-    /// The collection of candidates for an operation begins.
-    pub(crate) fn collecting(&mut self, call: &CallId, op: &OperationId, now: Instant) {
+    /// Our description for an operation is made, which is an offer or an answer, and the collection of candidates
+    /// for it begins.
+    pub(crate) fn collecting(
+        &mut self,
+        call: &CallId,
+        op: &OperationId,
+        kind: SdpKind,
+        now: Instant,
+    ) {
         let Some(live) = self.live.get_mut(call) else { return };
         let within = live.at(op);
+        let made = match kind {
+            SdpKind::Offer => ReportEvent::CreateOffer,
+            SdpKind::Answer | SdpKind::Pranswer => ReportEvent::CreateAnswer,
+        };
+        live.timeline.moment(made, within, now);
         let setup = match live.kind(op) {
             Some(OperationKind::Make) => Some(Metric::MakeCallPreLocalSetup),
             Some(OperationKind::Answer) => Some(Metric::AnswerCallPreLocalSetup),
@@ -208,22 +229,39 @@ impl Reports {
         }
         let local = live.timeline.begin(ReportEvent::ProcessMediaLocal, within, now);
         let ice = live.timeline.begin(ReportEvent::IceCollection, local, now);
-        live.collecting = Some((local, ice));
+        let kind = live.kind(op).unwrap_or(OperationKind::GenericRemote);
+        live.collecting = Some((local, ice, kind));
+    }
+
+    /// A candidate of a relay was found.
+    pub(crate) fn relayed(&mut self, call: &CallId, candidate: &Candidate, now: Instant) {
+        let Some(live) = self.live.get_mut(call) else { return };
+        let Some((_, ice, kind)) = live.collecting else { return };
+        let (address, port) = (&candidate.ip, candidate.port);
+        let found = live.timeline.moment(ReportEvent::RelayCandidateCollected, ice, now);
+        live.timeline.note(found, "candidate", json!({"address": address, "port": port}));
+        let duration = live.timeline.since(ice, now);
+        let candidates = json!({"duration": duration, "address": address, "port": port});
+        let data = json!({"operation": kind.as_str(), "candidates": candidates});
+        live.timeline.tell(Metric::TimeToRelayCandidates, data, found);
+    }
+
+    /// A description of the far side's was taken, or could not be.
+    pub(crate) fn took_theirs(&mut self, call: &CallId, error: Option<&Error>, now: Instant) {
+        let Some(live) = self.live.get_mut(call) else { return };
+        let within = live.operations.last().and_then(|operation| operation.at);
+        let within = within.or(live.receiving);
+        let taken = live.timeline.begin(ReportEvent::ProcessMediaRemote, within, now);
+        live.timeline.end(taken, error, now);
     }
 
     /// It is over.
-    pub(crate) fn collected(
-        &mut self,
-        call: &CallId,
-        op: &OperationId,
-        error: Option<&Error>,
-        now: Instant,
-    ) {
+    pub(crate) fn collected(&mut self, call: &CallId, error: Option<&Error>, now: Instant) {
         let Some(live) = self.live.get_mut(call) else { return };
-        let Some((local, ice)) = live.collecting.take() else { return };
+        let Some((local, ice, kind)) = live.collecting.take() else { return };
         live.timeline.end(ice, error, now);
         live.timeline.end(local, error, now);
-        if let (None, Some(kind)) = (error, live.kind(op)) {
+        if error.is_none() {
             let lasted = live.timeline.lasted(ice).as_millis();
             let ms = u64::try_from(lasted).unwrap_or(u64::MAX);
             let data = json!({"operation": kind.as_str(), "duration": ms});
@@ -250,6 +288,10 @@ impl Live {
         let told =
             if kind == OperationKind::Make && !local { None } else { Some(named(kind, local)) };
         let at = told.and_then(|told| self.timeline.begin(told, None, now));
+        if local && needs_media(kind) {
+            // It is the application's, and there at once.
+            self.timeline.moment(ReportEvent::GetUserMedia, at, now);
+        }
         self.operations.push(Operation { id: id.clone(), kind, local, at });
     }
 
@@ -272,9 +314,12 @@ impl Live {
         if let Some(receiving) = self.receiving.take() {
             self.timeline.end(Some(receiving), None, now);
         }
+        let make = self.operations.iter().find(|one| one.kind == OperationKind::Make);
+        let make = make.and_then(|make| make.at);
+        if call.state == CallState::EarlyMedia {
+            self.timeline.moment(ReportEvent::EarlyMedia, make, now);
+        }
         if call.direction == CallDirection::Outgoing && call.state == CallState::Ringing {
-            let make = self.operations.iter().find(|one| one.kind == OperationKind::Make);
-            let make = make.and_then(|make| make.at);
             let rings = self.timeline.moment(ReportEvent::RemoteRinging, make, now);
             self.timeline.measure_from_begin(Metric::TimeToRinging, rings, now);
         }
@@ -290,6 +335,19 @@ impl Live {
             self.timeline.measure_until(metric, Some(received), None, until);
         }
     }
+}
+
+/// True for an operation that begins with media of ours.
+fn needs_media(kind: OperationKind) -> bool {
+    matches!(
+        kind,
+        OperationKind::Make
+            | OperationKind::MakeAnonymous
+            | OperationKind::Answer
+            | OperationKind::SlowAnswer
+            | OperationKind::AddMedia
+            | OperationKind::AddBasicMedia
+    )
 }
 
 /// An operation's name in a report.

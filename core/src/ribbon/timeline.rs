@@ -14,7 +14,7 @@ use crate::machine::WallClock;
 const MAX_EVENTS: usize = 2000;
 
 /// Room that is made at a time: most calls have few events.
-const FEW: usize = 5;
+const FEW: usize = 10;
 
 /// The report on a call (RA-041). Serialised, it has the shape of the SDK's.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -79,17 +79,29 @@ pub struct CallMetric {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct EventRef(usize);
 
-/// An event as it is kept.
+/// An event as it is kept. Times are milliseconds since the call began, which goes on for less than 49 days.
 #[derive(Clone, Debug)]
 struct Entry {
     kind: ReportEvent,
     parent: Option<u16>,
-    start: Instant,
-    end: Option<Instant>,
+    start: u32,
+    end: Option<u32>,
     /// Boxed, as most have none.
-    error: Option<Box<Error>>,
+    more: Option<Box<More>>,
+}
+
+/// The parts of an event that most have none of.
+#[derive(Clone, Debug, Default)]
+struct More {
+    error: Option<Error>,
     /// A list, as maps have room for many times over.
     data: Vec<(&'static str, Value)>,
+}
+
+impl Entry {
+    fn error(&self) -> Option<&Error> {
+        self.more.as_ref()?.error.as_ref()
+    }
 }
 
 /// The events in a call, as they happen.
@@ -135,11 +147,11 @@ impl Timeline {
         }
         let parent = within.filter(|event| event.0 < self.entries.len());
         let parent = parent.and_then(|event| u16::try_from(event.0).ok());
-        let data = Vec::new();
+        let start = self.at(now);
         if self.entries.len() == self.entries.capacity() {
             self.entries.reserve_exact(FEW);
         }
-        self.entries.push(Entry { kind, parent, start: now, end: None, error: None, data });
+        self.entries.push(Entry { kind, parent, start, end: None, more: None });
         Some(EventRef(self.entries.len() - 1))
     }
 
@@ -151,16 +163,19 @@ impl Timeline {
         value: impl Into<Value>,
     ) {
         if let Some(entry) = event.and_then(|event| self.entries.get_mut(event.0)) {
-            entry.data.push((key, value.into()));
+            entry.more.get_or_insert_default().data.push((key, value.into()));
         }
     }
 
     /// An event is over. What is over stays so.
     pub(crate) fn end(&mut self, event: Option<EventRef>, error: Option<&Error>, now: Instant) {
+        let now = self.at(now);
         let Some(entry) = event.and_then(|event| self.entries.get_mut(event.0)) else { return };
         if entry.end.is_none() {
             entry.end = Some(now.max(entry.start));
-            entry.error = error.cloned().map(Box::new);
+            if let Some(error) = error {
+                entry.more.get_or_insert_default().error = Some(error.clone());
+            }
         }
     }
 
@@ -179,8 +194,11 @@ impl Timeline {
     /// The time of an event that is over and did not fail.
     pub(crate) fn measure(&mut self, kind: Metric, event: Option<EventRef>) {
         let Some(at) = event.map(|event| event.0) else { return };
-        if let Some(Entry { start, end: Some(end), error: None, .. }) = self.entries.get(at) {
-            let ms = millis(*start, *end);
+        let Some(entry) = self.entries.get(at).filter(|entry| entry.error().is_none()) else {
+            return;
+        };
+        if let Some(end) = entry.end {
+            let ms = end - entry.start;
             self.push(kind, json!(ms), vec![at]);
         }
     }
@@ -194,14 +212,14 @@ impl Timeline {
         until: Instant,
     ) {
         let Some(from) = from.map(|event| event.0) else { return };
-        let Some(entry) = self.entries.get(from).filter(|entry| entry.error.is_none()) else {
+        let Some(entry) = self.entries.get(from).filter(|entry| entry.error().is_none()) else {
             return;
         };
         let to = to.map(|event| event.0).filter(|at| *at != from && *at < self.entries.len());
-        if to.is_some_and(|at| self.entries[at].error.is_some()) {
+        if to.is_some_and(|at| self.entries[at].error().is_some()) {
             return;
         }
-        let ms = millis(entry.start, until);
+        let ms = self.at(until).saturating_sub(entry.start);
         let events = std::iter::once(from).chain(to).collect();
         self.push(kind, json!(ms), events);
     }
@@ -213,7 +231,7 @@ impl Timeline {
         event: Option<EventRef>,
         until: Instant,
     ) {
-        let ms = millis(self.begun, until);
+        let ms = self.at(until);
         self.push(kind, json!(ms), event.map(|event| event.0).into_iter().collect());
     }
 
@@ -221,7 +239,13 @@ impl Timeline {
     pub(crate) fn lasted(&self, event: Option<EventRef>) -> Duration {
         let entry = event.and_then(|event| self.entries.get(event.0));
         let times = entry.and_then(|entry| Some((entry.start, entry.end?)));
-        times.map_or(Duration::ZERO, |(start, end)| end.saturating_duration_since(start))
+        times.map_or(Duration::ZERO, |(start, end)| Duration::from_millis(u64::from(end - start)))
+    }
+
+    /// The milliseconds since an event began.
+    pub(crate) fn since(&self, event: Option<EventRef>, now: Instant) -> u32 {
+        let entry = event.and_then(|event| self.entries.get(event.0));
+        entry.map_or(0, |entry| self.at(now).saturating_sub(entry.start))
     }
 
     /// The call that it is of.
@@ -247,11 +271,11 @@ impl Timeline {
             return;
         }
         self.ended = Some(now);
+        let now = self.at(now);
         for entry in self.entries.iter_mut().filter(|entry| entry.end.is_none()) {
             entry.end = Some(now.max(entry.start));
         }
-        let ms = millis(self.begun, now);
-        self.metrics.push((Metric::CallDuration, json!(ms), Vec::new()));
+        self.metrics.push((Metric::CallDuration, json!(now), Vec::new()));
     }
 
     /// The report so far.
@@ -280,6 +304,7 @@ impl Timeline {
     fn events(&self, clock: WallClock) -> Vec<TimelineEvent> {
         let mut parts: Vec<Vec<TimelineEvent>> = vec![Vec::new(); self.entries.len()];
         let mut top = Vec::new();
+        let begun = clock.unix_ms(self.begun);
         for (at, entry) in self.entries.iter().enumerate().rev() {
             let mut timeline = std::mem::take(&mut parts[at]);
             timeline.reverse();
@@ -291,14 +316,15 @@ impl Timeline {
                     .map_or_else(|| self.call.as_str().to_owned(), |at| self.name(at.into())),
                 timeline,
                 data: entry
-                    .data
+                    .more
                     .iter()
+                    .flat_map(|more| &more.data)
                     .map(|(key, value)| ((*key).to_owned(), value.clone()))
                     .collect(),
                 metrics: Vec::new(),
-                start: clock.unix_ms(entry.start),
-                end: entry.end.map(|end| clock.unix_ms(end)),
-                error: entry.error.as_deref().cloned(),
+                start: begun + u64::from(entry.start),
+                end: entry.end.map(|end| begun + u64::from(end)),
+                error: entry.error().cloned(),
             };
             match entry.parent {
                 Some(parent) => parts[usize::from(parent)].push(event),
@@ -309,11 +335,12 @@ impl Timeline {
         top
     }
 
+    /// An instant, in milliseconds since the call began.
+    fn at(&self, now: Instant) -> u32 {
+        now.saturating_duration_since(self.begun).as_millis().try_into().unwrap_or(u32::MAX)
+    }
+
     fn name(&self, at: usize) -> String {
         format!("{}-{at}", self.call.as_str())
     }
-}
-
-fn millis(from: Instant, to: Instant) -> u64 {
-    to.saturating_duration_since(from).as_millis().try_into().unwrap_or(u64::MAX)
 }

@@ -1,4 +1,4 @@
-//! What a twin was asked, for its replica to do likewise.
+//! Orders of a twin, for its replica to do what it was asked.
 
 use std::fmt;
 use std::net::SocketAddr;

@@ -1,4 +1,4 @@
-//! What media elsewhere tells.
+//! Reports of media elsewhere.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -158,7 +158,7 @@ impl Report {
         Self(News::Figures(stats.into()))
     }
 
-    /// What happened to sockets; none for a datagram, which is the engine's alone.
+    /// The report of what happened to sockets; none for a datagram, which is the engine's alone.
     pub(crate) fn of_sockets(event: &UdpEvent) -> Option<Self> {
         let addresses =
             |local: &[Local]| local.iter().take(MAX_ADDRESSES).map(Address::from).collect();
@@ -173,7 +173,7 @@ impl Report {
         }))
     }
 
-    /// What an engine tells; none for what its twin tells by itself, and for media.
+    /// The report of what an engine tells; none for what its twin tells by itself, and for media.
     pub(crate) fn of_engine(event: &EngineEvent) -> Option<Self> {
         Some(Self(match event {
             EngineEvent::State(state) => News::State { state: (*state).into() },
@@ -197,7 +197,7 @@ impl Report {
         }))
     }
 
-    /// What it means for sockets of our own name, or what the twin has to take.
+    /// The event of sockets that it stands for; itself, where the twin has to take it.
     pub(crate) fn into_event(self) -> Result<UdpEvent, Self> {
         let locals =
             |all: Vec<Address>| all.into_iter().take(MAX_ADDRESSES).map(Local::from).collect();

@@ -66,7 +66,7 @@ impl Twin {
         matches!(self.state, MediaState::Failed | MediaState::Closed)
     }
 
-    /// What the engine beneath tells and knows better than its replica: what was negotiated.
+    /// An event of the engine beneath, if it is of what was negotiated, which the replica does not report.
     fn take(&mut self, event: EngineEvent) -> Option<EngineEvent> {
         match event {
             EngineEvent::LocalCandidate(_)

@@ -35,7 +35,15 @@ impl Call {
         let kind = self.ops.kind(&op).unwrap_or(OperationKind::GenericRemote);
         media.collect(kind, &self.info.id, desk);
         let now = desk.out.now();
-        desk.out.reports.collecting(&self.info.id, &op, now);
+        let made = match purpose {
+            Purpose::Answer { slow: false } | Purpose::Respond { slow: false } => SdpKind::Answer,
+            Purpose::Make
+            | Purpose::Join { .. }
+            | Purpose::Offer
+            | Purpose::Answer { slow: true }
+            | Purpose::Respond { slow: true } => SdpKind::Offer,
+        };
+        desk.out.reports.collecting(&self.info.id, &op, made, now);
         self.step = Step::Collecting { op, purpose };
     }
 
@@ -48,13 +56,13 @@ impl Call {
             Gathered::Enough => {
                 let (op, purpose) = (op.clone(), purpose.clone());
                 let now = desk.out.now();
-                desk.out.reports.collected(&self.info.id, &op, None, now);
+                desk.out.reports.collected(&self.info.id, None, now);
                 self.send(op, purpose, desk);
             }
             Gathered::Nothing(error) => {
                 let (op, purpose) = (op.clone(), purpose.clone());
                 let now = desk.out.now();
-                desk.out.reports.collected(&self.info.id, &op, Some(&error), now);
+                desk.out.reports.collected(&self.info.id, Some(&error), now);
                 self.step = Step::Idle;
                 self.not_sent(&op, &purpose, error, desk);
             }

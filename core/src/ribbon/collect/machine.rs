@@ -73,6 +73,11 @@ impl Collection {
         }
     }
 
+    /// The call.
+    pub(crate) fn call(&self) -> &CallId {
+        &self.call
+    }
+
     /// The time since it began.
     pub(crate) fn duration(&self, now: Instant) -> Duration {
         now.saturating_duration_since(self.begun)

@@ -1,13 +1,14 @@
 //! Reports on calls, from what happens in them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::rig::{Rig, answer_sdp, done};
 use crate::ribbon::{
-    AnswerOptions, CallId, CallMedia, Command, ErrorCode, MakeOptions, Metric, Outcome, Query,
-    ReportEvent,
+    AnswerOptions, CallId, CallMedia, Command, ErrorCode, IceCheck, IceCollection, IceTimeouts,
+    MakeOptions, Metric, Outcome, Query, ReportEvent, Verdict,
 };
 
 fn report(rig: &Rig, call: &CallId) -> Value {
@@ -40,9 +41,20 @@ fn ra_041_a_call_of_ours_from_its_making_to_its_end() {
     assert_eq!((&report["type"], &report["id"]), (&json!("CALL"), &json!(call.as_str())));
     assert_eq!(kinds(&report["timeline"]), ["MAKE", "END_LOCAL"]);
     let make = &report["timeline"][0];
-    assert_eq!(kinds(&make["timeline"]), ["PROCESS_MEDIA_LOCAL", "REST_REQUEST", "REMOTE_RINGING"]);
-    assert_eq!(kinds(&make["timeline"][0]["timeline"]), ["ICE_COLLECTION"]);
-    assert_eq!(make["timeline"][1]["data"]["requestType"], "CREATE_SESSION");
+    let steps = [
+        "GET_USER_MEDIA",
+        "CREATE_OFFER",
+        "PROCESS_MEDIA_LOCAL",
+        "REST_REQUEST",
+        "ADD_TRACKS",
+        "REMOTE_RINGING",
+        "PROCESS_MEDIA_REMOTE",
+        "ADD_TRACKS",
+    ];
+    assert_eq!(kinds(&make["timeline"]), steps);
+    assert_eq!(kinds(&make["timeline"][2]["timeline"]), ["ICE_COLLECTION"]);
+    assert_eq!(make["timeline"][3]["data"]["requestType"], "CREATE_SESSION");
+    assert_eq!(make["timeline"][4]["data"]["tracks"], 1);
     assert!(report["data"]["audits"].as_u64() >= Some(1), "counted, and no more");
     assert_eq!(metric(&report, Metric::TimeToRinging), Some(&json!(2025)));
     assert_eq!(metric(&report, Metric::CallDuration), Some(&json!(55_025)));
@@ -86,6 +98,68 @@ fn ra_041_a_call_that_comes_in_and_an_operation_that_fails() {
         assert!(metric(&report, wanted).is_some(), "{wanted}");
     }
     assert!(metric(&report, Metric::TimeFromReceiveToAnswer).unwrap().as_u64() >= Some(4000));
+}
+
+#[test]
+fn ra_041_steps_of_media_early_media_a_bad_description_and_relays() {
+    let mut rig = Rig::up_with(|config| {
+        let relayed = |found: &IceCollection<'_>, _: &IceTimeouts| match found.candidates.len() {
+            0 | 1 => Verdict::Wait(None),
+            _ => Verdict::StartCall,
+        };
+        let relayed: Arc<dyn IceCheck> = Arc::new(relayed);
+        let call = config.call.clone().early_media(true).ice_check(relayed);
+        config.call(call)
+    });
+    let (to, media) = ("bob".to_owned(), CallMedia::AUDIO);
+    rig.submit(Command::Make { to, media, options: MakeOptions::default() }).unwrap();
+    let call = rig.client.calls()[0].id.clone();
+    rig.pass(Duration::from_millis(25));
+    rig.datagram(b"relayed");
+    rig.pass(Duration::from_millis(50));
+    let asked = rig.take_of("callStart");
+    rig.respond(asked.id, 201, &json!({"callControlResponse": {"sessionData": "S1"}}));
+    let sdp = answer_sdp("sendrecv");
+    let early = json!({"sessionParams": {"sessionData": "S1", "sdp": sdp}});
+    rig.notify("sessionProgress", early);
+    let bad = json!({"sessionParams": {"sessionData": "S1", "sdp": sdp.replace("opus", "none")}});
+    rig.notify("respondCallUpdate", bad);
+    let report = report(&rig, &call);
+    let make = &report["timeline"][0]["timeline"];
+    let all = kinds(make);
+    let at = |kind: &str| all.iter().position(|one| *one == kind).unwrap_or(usize::MAX);
+    assert!(at("PROCESS_MEDIA_REMOTE") < at("EARLY_MEDIA"), "{all:?}");
+    let taken: Vec<_> = make
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|one| one["type"] == "PROCESS_MEDIA_REMOTE")
+        .collect();
+    assert!(taken[0].get("error").is_none() && taken[1].get("error").is_some(), "{taken:?}");
+    let ice = &make[at("PROCESS_MEDIA_LOCAL")]["timeline"][0];
+    assert_eq!(kinds(&ice["timeline"]), ["RELAY_CANDIDATE_COLLECTED"]);
+    assert_eq!(
+        ice["timeline"][0]["data"]["candidate"],
+        json!({"address": "192.0.2.200", "port": 9})
+    );
+    let relays = metric(&report, Metric::TimeToRelayCandidates).unwrap();
+    let found = json!({"duration": 25, "address": "192.0.2.200", "port": 9});
+    assert_eq!(*relays, json!({"operation": "MAKE", "candidates": found}));
+}
+
+#[test]
+fn ra_041_an_answer_is_made_of_what_came_first() {
+    let mut rig = Rig::up();
+    let call = rig.ringing();
+    let (media, options) = (CallMedia::AUDIO, AnswerOptions::default());
+    rig.submit(Command::Answer { call: call.clone(), media, options }).unwrap();
+    rig.pass(Duration::from_millis(25));
+    let report = report(&rig, &call);
+    let receive = &report["timeline"][0];
+    assert_eq!(kinds(&receive["timeline"]), ["PROCESS_MEDIA_REMOTE"]);
+    let events = report["timeline"].as_array().unwrap();
+    let answer = events.iter().find(|event| event["type"] == "ANSWER").unwrap();
+    assert_eq!(kinds(&answer["timeline"])[..2], ["GET_USER_MEDIA", "CREATE_ANSWER"]);
 }
 
 #[test]

@@ -197,7 +197,10 @@ impl Association {
         call: &CallId,
         desk: &mut Desk<'_>,
     ) -> Result<Self, Error> {
-        let association = Self::answering_as(offer, call, 0, Arrival::default(), desk)?;
+        let association = Self::answering_as(offer, call, 0, Arrival::default(), desk);
+        let now = desk.out.now();
+        desk.out.reports.took_theirs(call, association.as_ref().err(), now);
+        let association = association?;
         Ok(Self { caller: false, ..association })
     }
 

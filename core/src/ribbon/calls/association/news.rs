@@ -12,7 +12,7 @@ use crate::ribbon::collect::{Collected, Collection, GatheringState, IceTimeouts}
 use crate::ribbon::constants::OperationKind;
 use crate::ribbon::error::{CallCode, Error};
 use crate::ribbon::ids::CallId;
-use crate::sdp::candidate::Candidate;
+use crate::sdp::candidate::{Candidate, CandidateKind};
 
 impl Association {
     /// Collects candidates for the description that waits.
@@ -108,6 +108,10 @@ impl Association {
                 {
                     if let Some(collection) = &mut self.collection {
                         collection.candidate(local.mid.as_deref(), &candidate.to_line());
+                        if candidate.kind == CandidateKind::Relayed {
+                            let now = desk.out.now();
+                            desk.out.reports.relayed(collection.call(), &candidate, now);
+                        }
                     }
                     self.candidates.push(Collected::new(local.mid, candidate));
                 }
