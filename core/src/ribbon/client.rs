@@ -299,6 +299,7 @@ impl Client {
             | Command::SendDtmf { .. }
             | Command::GetStats { .. }
             | Command::MuteTracks { .. }
+            | Command::SetSource { .. }
             | Command::UnmuteTracks { .. }
             | Command::DirectTransfer { .. }
             | Command::ConsultativeTransfer { .. }
@@ -557,7 +558,8 @@ impl Client {
                 self.end(command);
                 continue;
             }
-            if self.out.remote_overdue(command) {
+            if let Some(error) = self.out.proxy.overdue(command) {
+                self.out.complete(command, Err(error));
                 continue;
             }
             let error = Error::new(ErrorCode::Timeout, "the gateway did not answer in time");
@@ -567,7 +569,8 @@ impl Client {
             self.out.complete(command, Err(error));
         }
         self.out.retry_due();
-        self.out.proxy_timeout();
+        let now = self.out.now();
+        self.out.proxy.handle_timeout(now);
         let news = self.link.handle_timeout(&mut self.out);
         self.take_news(news);
         self.calls.handle_timeout(&mut self.out);

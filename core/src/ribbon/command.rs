@@ -10,7 +10,7 @@ use super::credentials::Credentials;
 use super::devices::Devices;
 use super::fetch::FetchRequest;
 use super::ids::{CallId, ContactId, MessageId, RecordId, TrackId, UserId};
-use super::info::CustomParameter;
+use super::info::{CustomParameter, SourceState};
 use super::messages::{Draft, MessageKind};
 use super::notice::NoticeChannel;
 use super::pipeline::{Bandwidth, SdpHandler};
@@ -275,6 +275,18 @@ pub enum Command {
     MuteTracks {
         /// The tracks: 32 at most.
         tracks: Vec<TrackId>,
+    },
+    /// Takes note of the state of the source of a track of ours, which only the application knows: told by
+    /// [`Event::SourceMuted`](super::Event::SourceMuted), `SourceUnmuted` or `TrackEnded`. Completes at once. What
+    /// is sent of a source that ended is dropped; [`Command::ReplaceTrack`] puts another in its place.
+    ///
+    /// Errors: [`WebRtcCode::InvalidTrackId`](super::WebRtcCode::InvalidTrackId) for a track of no call, or one
+    /// that ended; [`WebRtcCode::TrackNotLocal`](super::WebRtcCode::TrackNotLocal) for one of the far side's.
+    SetSource {
+        /// The track.
+        track: TrackId,
+        /// The state of its source.
+        state: SourceState,
     },
     /// Send and hand on these tracks again. Completes at once.
     UnmuteTracks {
@@ -588,6 +600,7 @@ impl Command {
             Self::PlayAudio { call, .. } => Some(call),
             Self::Make { .. }
             | Self::MuteTracks { .. }
+            | Self::SetSource { .. }
             | Self::UnmuteTracks { .. }
             | client_commands!()
             | media_commands!()

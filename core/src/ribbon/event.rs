@@ -238,6 +238,14 @@ pub enum Event {
         /// The track.
         track: TrackId,
     },
+    /// The source of a track of ours is gone ([`SourceState::Ended`](super::SourceState::Ended)): the track stays in
+    /// the call without media, until it is replaced or removed.
+    TrackEnded {
+        /// The track.
+        track: TrackId,
+        /// The call.
+        call: Option<CallId>,
+    },
     /// Tracks are muted here.
     TracksMuted {
         /// The tracks.

@@ -180,7 +180,46 @@ impl EndReason {
     }
 }
 
-/// A track of a call.
+/// The state of the source of a track of ours, which only the application knows.
+///
+/// ```text
+/// Live <──> Muted
+///   └──┬──────┘
+///    Ended
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SourceState {
+    /// Frames come of it.
+    #[default]
+    Live,
+    /// It is silent for now, by no will of ours: a key of the device's own was pressed.
+    Muted,
+    /// It is gone, and comes back no more. The track stays in the call without media, until it is replaced or
+    /// removed.
+    Ended,
+}
+
+/// The state of a track, as the SDK names it (RT-020).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TrackState {
+    /// `live`
+    Live,
+    /// `ended`
+    Ended,
+}
+
+impl TrackState {
+    /// The SDK's word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Ended => "ended",
+        }
+    }
+}
+
+/// A track of a call (RT-020).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TrackInfo {
@@ -194,12 +233,19 @@ pub struct TrackInfo {
     pub kind: MediaKind,
     /// The name by which its [frames](crate::machine::Input::Frame) go; none before there is media.
     pub frames: Option<MediaTrack>,
+    /// A name to show: its side and its kind (`local audio`).
+    pub label: String,
+    /// The media that it is a part of, with the others of its side of the call.
+    pub media: MediaObjectId,
     /// The sinks of the application's that it is given to.
     pub sinks: Vec<String>,
     /// True while muted here.
     pub muted: bool,
-    /// True while nothing comes of it that should.
+    /// True while nothing comes of it that should: of the far side's, or of a source of ours that is muted
+    /// ([`SourceState::Muted`]).
     pub source_muted: bool,
+    /// The state of its source.
+    pub state: TrackState,
 }
 
 /// Tracks that belong together (RT-019).

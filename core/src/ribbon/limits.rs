@@ -60,6 +60,7 @@ impl Client {
             | Command::GetStats { .. }
             | Command::SetSdpHandlers(_)
             | Command::MuteTracks { .. }
+            | Command::SetSource { .. }
             | Command::UnmuteTracks { .. }
             | Command::ReplaceTrack { .. }
             | Command::CreateLocalMedia(_)

@@ -39,6 +39,7 @@ mod constants;
 mod contacts;
 mod credentials;
 mod devices;
+mod elsewhere;
 mod error;
 mod event;
 mod fault;
@@ -117,8 +118,8 @@ pub use ids::{
 };
 pub use info::{
     CallInfo, DetachedMedia, EndReason, MediaInfo, MediaOffered, OperationInfo, Participant,
-    Platform, ProxyInfo, RemotePlatform, SocketInfo, SocketState, StatsReport, Subscriptions,
-    TrackInfo, UserInfo,
+    Platform, ProxyInfo, RemotePlatform, SocketInfo, SocketState, SourceState, StatsReport,
+    Subscriptions, TrackInfo, TrackState, UserInfo,
 };
 pub use log::{LogEntry, LogTarget, LogTargetKind};
 pub use messages::{Conversation, Draft, Message, MessageKind};

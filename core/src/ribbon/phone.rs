@@ -14,8 +14,8 @@ use super::fetch::{FetchRequest, FetchResponse};
 use super::history::CallRecord;
 use super::ids::{CallId, ContactId, MessageId, RecordId, TrackId, UserId};
 use super::info::{
-    CallInfo, CustomParameter, DetachedMedia, MediaInfo, ProxyInfo, SocketInfo, StatsReport,
-    Subscriptions,
+    CallInfo, CustomParameter, DetachedMedia, MediaInfo, ProxyInfo, SocketInfo, SourceState,
+    StatsReport, Subscriptions,
 };
 use super::messages::{Conversation, Draft, MessageKind};
 use super::notice::NoticeChannel;
@@ -262,6 +262,11 @@ pub trait Phone {
     /// Unmutes tracks ([`Command::UnmuteTracks`]).
     fn unmute_tracks(&self, tracks: impl IntoIterator<Item = TrackId>) -> Self::Reply<()> {
         self.request(Command::UnmuteTracks { tracks: tracks.into_iter().collect() })
+    }
+
+    /// Takes note of the state of the source of a track of ours ([`Command::SetSource`]).
+    fn set_source(&self, track: TrackId, state: SourceState) -> Self::Reply<()> {
+        self.request(Command::SetSource { track, state })
     }
 
     /// Sends a held call on to somebody ([`Command::DirectTransfer`]).

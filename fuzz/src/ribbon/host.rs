@@ -8,9 +8,7 @@ use offhook::Seed;
 use offhook::machine::{
     Input, Local, Machine, NetError, NetErrorKind, Output, UdpEvent, UdpId, Wake,
 };
-use offhook::ribbon::{
-    AnswerOptions, CallMedia, Command, ConfigPatch, HostCommand, HostEvent, MediaHost,
-};
+use offhook::ribbon::{AnswerOptions, CallMedia, Command, HostCommand, HostEvent, MediaHost};
 
 use super::desk::Desk;
 use crate::agent::tells_a_secret;
@@ -195,7 +193,7 @@ pub fn ribbon_host(data: &[u8]) {
     desk.frames.clear();
     elsewhere.frames.clear();
     assert!(desk.submit(Command::SetProxyChannel(true)), "a channel is refused");
-    assert!(desk.submit(Command::InitializeRemote(Box::new(ConfigPatch::default()))));
+    assert!(desk.submit(Command::InitializeRemote(Box::default())));
     carry_all(&mut desk, &mut elsewhere);
     assert_eq!(elsewhere.live, 0, "the client came anew");
     assert!(desk.submit(Command::SetProxyMode(true)), "{:?}", desk.client.proxy());
@@ -268,7 +266,7 @@ fn play(desk: &mut Desk, elsewhere: &mut Elsewhere, step: &Step) {
         Step::Text { there, text } => say(desk, elsewhere, *there, text.clone()),
         Step::Channel(there) => drop(desk.submit(Command::SetProxyChannel(*there))),
         Step::Initialize => {
-            desk.submit(Command::InitializeRemote(Box::new(ConfigPatch::default())));
+            desk.submit(Command::InitializeRemote(Box::default()));
         }
         Step::Mode(on) => drop(desk.submit(Command::SetProxyMode(*on))),
         Step::Ring(session) => drop(desk.ring(&format!("R{}", session % 4))),

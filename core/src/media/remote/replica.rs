@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use super::order::{Act, Expected, Order};
+use super::report::{News, Report};
 use crate::machine::Local;
-use crate::media::{Digit, Engine, EngineConfig, MediaError, Wish};
+use crate::media::{Digit, Engine, EngineConfig, EngineEvent, MediaError, Wish};
 
 /// An order that cannot be carried out: it is none of a twin's.
 #[derive(Debug)]
@@ -21,17 +22,37 @@ impl Replica {
     ///
     /// They can be no engine's.
     pub(crate) fn settings(order: &Order) -> Result<Option<EngineConfig>, NoOrder> {
-        match &order.0 {
-            Act::Create(settings) => {
-                settings.clone().config().map(Some).ok_or(NoOrder("settings that cannot work"))
-            }
-            _ => Ok(None),
-        }
+        let Act::Create(settings) = &order.0 else { return Ok(None) };
+        settings.clone().config().map(Some).ok_or(NoOrder("settings that cannot work"))
     }
 
     /// True if the order is the last one.
     pub(crate) fn is_last(order: &Order) -> bool {
         matches!(order.0, Act::Close)
+    }
+
+    /// The report of what an engine tells; none for what its twin tells by itself, and for media.
+    pub(crate) fn report(event: &EngineEvent) -> Option<Report> {
+        Some(Report(match event {
+            EngineEvent::State(state) => News::State { state: (*state).into() },
+            EngineEvent::Dtmf { digit, duration } => News::Key {
+                key: digit.as_char(),
+                ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
+            },
+            EngineEvent::ComfortNoise { level } => News::Noise { level: *level },
+            EngineEvent::LocalCandidate(_)
+            | EngineEvent::GatheringComplete
+            | EngineEvent::TrackAdded(_)
+            | EngineEvent::TrackChanged(_)
+            | EngineEvent::TrackRemoved(_)
+            | EngineEvent::Agreed(_)
+            | EngineEvent::Frame { .. }
+            | EngineEvent::KeyframeWanted(_)
+            | EngineEvent::ChannelOpened { .. }
+            | EngineEvent::ChannelMessage { .. }
+            | EngineEvent::ChannelClosed(_)
+            | EngineEvent::Failed(_) => return None,
+        }))
     }
 
     /// Carries an order out. What the engine refuses, it has refused to the twin.

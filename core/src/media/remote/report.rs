@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::machine::{Local, NetError, NetErrorKind, UdpEvent};
-use crate::media::{Digit, EngineEvent, MediaState, MediaStats};
+use crate::media::{MediaState, MediaStats};
 
 /// The most addresses in one report.
 const MAX_ADDRESSES: usize = 64;
@@ -173,30 +173,6 @@ impl Report {
         }))
     }
 
-    /// The report of what an engine tells; none for what its twin tells by itself, and for media.
-    pub(crate) fn of_engine(event: &EngineEvent) -> Option<Self> {
-        Some(Self(match event {
-            EngineEvent::State(state) => News::State { state: (*state).into() },
-            EngineEvent::Dtmf { digit, duration } => News::Key {
-                key: digit.as_char(),
-                ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
-            },
-            EngineEvent::ComfortNoise { level } => News::Noise { level: *level },
-            EngineEvent::LocalCandidate(_)
-            | EngineEvent::GatheringComplete
-            | EngineEvent::TrackAdded(_)
-            | EngineEvent::TrackChanged(_)
-            | EngineEvent::TrackRemoved(_)
-            | EngineEvent::Agreed(_)
-            | EngineEvent::Frame { .. }
-            | EngineEvent::KeyframeWanted(_)
-            | EngineEvent::ChannelOpened { .. }
-            | EngineEvent::ChannelMessage { .. }
-            | EngineEvent::ChannelClosed(_)
-            | EngineEvent::Failed(_) => return None,
-        }))
-    }
-
     /// The event of sockets that it stands for; itself, where the twin has to take it.
     pub(crate) fn into_event(self) -> Result<UdpEvent, Self> {
         let locals =
@@ -213,10 +189,5 @@ impl Report {
                 Err(self)
             }
         }
-    }
-
-    pub(super) fn key(key: char, ms: u64) -> Option<EngineEvent> {
-        let digit = Digit::try_from(key).ok()?;
-        Some(EngineEvent::Dtmf { digit, duration: Duration::from_millis(ms) })
     }
 }

@@ -161,7 +161,10 @@ impl Engine for Twin {
         match report.0 {
             News::State { state } => self.enter(state.into()),
             News::Key { key, ms } => {
-                self.queue.extend(Report::key(key, ms).map(EngineOutput::Event))
+                if let Ok(digit) = Digit::try_from(key) {
+                    let duration = Duration::from_millis(ms);
+                    self.event(EngineEvent::Dtmf { digit, duration });
+                }
             }
             News::Noise { level } => self.event(EngineEvent::ComfortNoise { level }),
             News::Figures(figures) => self.stats = figures.into(),

@@ -17,7 +17,7 @@ use crate::ribbon::error::{AuthCode, CallCode, Error, ErrorCode, WebRtcCode};
 use crate::ribbon::event::Event;
 use crate::ribbon::history::CallDirection;
 use crate::ribbon::ids::{CallId, TrackId, UserId};
-use crate::ribbon::info::{CallInfo, Participant};
+use crate::ribbon::info::{CallInfo, Participant, SourceState, TrackState};
 use crate::ribbon::outbox::Outbox;
 use crate::ribbon::outcome::Outcome;
 use crate::ribbon::wanted::{CallMedia, MoreMedia};
@@ -160,6 +160,18 @@ impl Calls {
                 self.may_pair(call, other, OperationKind::Join)
             }
             Command::Resync { call } => self.find(call)?.ops.may_start(OperationKind::Resync),
+            Command::SetSource { track, .. } => {
+                let info = self.track(track);
+                let missing = info.as_ref().is_none_or(|info| info.state == TrackState::Ended);
+                if missing {
+                    return Err(Error::new(WebRtcCode::InvalidTrackId, "there is no such track"));
+                }
+                if info.is_some_and(|info| !info.local) {
+                    let why = "the track is the far side's";
+                    return Err(Error::new(WebRtcCode::TrackNotLocal, why));
+                }
+                Ok(())
+            }
             Command::MuteTracks { tracks } | Command::UnmuteTracks { tracks } => {
                 let known = |track: &TrackId| self.track(track).is_some();
                 if tracks.is_empty() || tracks.len() > MAX_TRACKS || !tracks.iter().all(known) {
@@ -366,6 +378,7 @@ impl Calls {
                     call.ask_status(Some(op), desk);
                 });
             }
+            Command::SetSource { track, state } => self.set_source(id, &track, state, out),
             Command::MuteTracks { tracks } => self.mute(id, tracks, true, out),
             Command::UnmuteTracks { tracks } => self.mute(id, tracks, false, out),
             client_commands!() | media_commands!() | proxy_commands!() | store_commands!() => {}
@@ -444,6 +457,24 @@ impl Calls {
         let purpose = Purpose::Join { first, second };
         let media = CallMedia::AUDIO;
         self.with(&id, out, |call, desk| call.make(command, purpose, media, desk));
+    }
+
+    fn set_source(&mut self, id: CommandId, track: &TrackId, state: SourceState, out: &mut Outbox) {
+        let calls: Vec<_> = self.live.keys().cloned().collect();
+        for call in calls {
+            self.with(&call, out, |call, desk| {
+                if !call.tracks.set_source(track, state) {
+                    return;
+                }
+                let (track, call) = (track.clone(), Some(call.info.id.clone()));
+                desk.out.event(match state {
+                    SourceState::Ended => Event::TrackEnded { track, call },
+                    SourceState::Muted => Event::SourceMuted { track },
+                    SourceState::Live => Event::SourceUnmuted { track },
+                });
+            });
+        }
+        out.complete(id, Ok(Outcome::Done));
     }
 
     fn mute(&mut self, id: CommandId, tracks: Vec<TrackId>, muted: bool, out: &mut Outbox) {

@@ -7,7 +7,7 @@ use crate::machine::{CommandId, Track, TrackId as MediaTrack};
 use crate::ribbon::constants::OperationKind;
 use crate::ribbon::event::Event;
 use crate::ribbon::ids::TrackId;
-use crate::ribbon::info::{StatsReport, TrackInfo};
+use crate::ribbon::info::{SourceState, StatsReport, TrackInfo, TrackState};
 use crate::ribbon::outcome::Outcome;
 
 impl Call {
@@ -25,6 +25,8 @@ impl Call {
     /// A track of it, as an application reads it.
     pub(super) fn track(&self, id: &TrackId) -> Option<TrackInfo> {
         let (lane, muted) = self.tracks.find(id)?;
+        let source = self.tracks.source(id);
+        let silent = self.hearing.as_ref().is_some_and(|hearing| hearing.muted);
         let frames = |media, track: Track| MediaTrack { media, track };
         Some(TrackInfo {
             id: id.clone(),
@@ -32,9 +34,19 @@ impl Call {
             local: lane.local,
             kind: lane.track.kind,
             frames: self.media_name().map(|media| frames(media, lane.track)),
+            label: format!(
+                "{} {}",
+                if lane.local { "local" } else { "remote" },
+                lane.track.kind.name()
+            ),
+            media: self.object(lane.local),
             sinks: Vec::new(),
             muted,
-            source_muted: !lane.local && self.hearing.as_ref().is_some_and(|hearing| hearing.muted),
+            source_muted: if lane.local { source == SourceState::Muted } else { silent },
+            state: match source {
+                SourceState::Live | SourceState::Muted => TrackState::Live,
+                SourceState::Ended => TrackState::Ended,
+            },
         })
     }
 

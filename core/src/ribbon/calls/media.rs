@@ -87,6 +87,11 @@ impl Calls {
 
     /// Sends a frame of the application's.
     pub(in crate::ribbon) fn send(&mut self, track: MediaTrack, frame: &Frame, out: &mut Outbox) {
+        let mut calls = self.live.values();
+        let call = calls.find(|call| call.media_name() == Some(track.media));
+        if call.is_some_and(|call| call.tracks.is_gone(track.track)) {
+            return;
+        }
         #[cfg(feature = "audio")]
         let Some(frame) = &self.voiced(track, frame, out.now()) else { return };
         let Some(peer) = self.peers.sender(track) else { return };

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::machine::{MediaKind, Rng, Track};
 use crate::media::TrackInfo as Agreed;
 use crate::ribbon::ids::TrackId;
+use crate::ribbon::info::SourceState;
 
 /// A track of the engine, in one direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,6 +24,13 @@ struct Named {
     id: TrackId,
     used: bool,
     muted: bool,
+    source: SourceState,
+}
+
+impl Named {
+    fn new(id: TrackId, used: bool) -> Self {
+        Self { id, used, muted: false, source: SourceState::Live }
+    }
 }
 
 /// See the [module](self).
@@ -59,7 +67,7 @@ impl Tracks {
             if now && !self.named.contains_key(&lane) {
                 let id = TrackId::from(rng.uuid());
                 difference.added.push(id.clone());
-                self.named.insert(lane, Named { id, used: true, muted: false });
+                self.named.insert(lane, Named::new(id, true));
             }
         }
         difference
@@ -70,11 +78,10 @@ impl Tracks {
         let mut difference = Difference::default();
         for track in tracks {
             let lane = Lane { track: *track, local: true };
-            let named = self.named.entry(lane).or_insert_with(|| Named {
-                id: TrackId::from(rng.uuid()),
-                used: false,
-                muted: false,
-            });
+            let named = self
+                .named
+                .entry(lane)
+                .or_insert_with(|| Named::new(TrackId::from(rng.uuid()), false));
             if !std::mem::replace(&mut named.used, true) {
                 difference.added.push(named.id.clone());
             }
@@ -85,7 +92,7 @@ impl Tracks {
     /// Gives a lane another name; what goes by it is not muted.
     pub(super) fn rename(&mut self, lane: Lane, id: TrackId) {
         let used = self.named.get(&lane).is_some_and(|named| named.used);
-        self.named.insert(lane, Named { id, used, muted: false });
+        self.named.insert(lane, Named::new(id, used));
     }
 
     /// Each lane, and whether it is muted.
@@ -124,6 +131,25 @@ impl Tracks {
     pub(super) fn find(&self, id: &TrackId) -> Option<(Lane, bool)> {
         let (lane, named) = self.named.iter().find(|(_, named)| named.id == *id && named.used)?;
         Some((*lane, named.muted))
+    }
+
+    /// The state of the source of a track of ours; [`SourceState::Live`] for any other.
+    pub(super) fn source(&self, id: &TrackId) -> SourceState {
+        let named = self.named.values().find(|named| named.id == *id);
+        named.map(|named| named.source).unwrap_or_default()
+    }
+
+    /// Takes the state of the source of a track of ours. True if it was not so before.
+    pub(super) fn set_source(&mut self, id: &TrackId, state: SourceState) -> bool {
+        let mut ours = self.named.iter_mut().filter(|(lane, _)| lane.local);
+        let named = ours.find(|(_, named)| named.id == *id);
+        named.is_some_and(|(_, named)| std::mem::replace(&mut named.source, state) != state)
+    }
+
+    /// True if nothing can be sent of it: its source is gone.
+    pub(super) fn is_gone(&self, track: Track) -> bool {
+        let named = self.named.get(&Lane { track, local: true });
+        named.is_some_and(|named| named.source == SourceState::Ended)
     }
 
     /// Mutes or unmutes a track. True if it was not so before.

@@ -234,17 +234,13 @@ impl MediaHost {
     }
 
     fn tell(&mut self, name: UdpId, media: MediaId, event: EngineEvent) {
-        if let Some(report) = Report::of_engine(&event) {
+        if let Some(report) = Replica::report(&event) {
             self.report(name, &report);
         }
-        match event {
-            EngineEvent::State(state) => {
-                self.out.push(Output::Event(HostEvent::State { media, state }));
-            }
-            EngineEvent::Agreed(agreement) => {
-                self.out.push(Output::Event(HostEvent::Agreed { media, agreement }));
-            }
-            _ => {}
+        if let EngineEvent::State(state) = event {
+            self.out.push(Output::Event(HostEvent::State { media, state }));
+        } else if let EngineEvent::Agreed(agreement) = event {
+            self.out.push(Output::Event(HostEvent::Agreed { media, agreement }));
         }
     }
 

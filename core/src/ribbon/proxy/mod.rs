@@ -18,10 +18,7 @@ pub use self::host::{HostCommand, HostEvent, MediaHost};
 use super::VERSION;
 use super::constants::LogLevel;
 use super::error::{Error, ProxyCode};
-use super::event::Event;
 use super::info::{ProxyInfo, RemotePlatform};
-use super::outbox::Outbox;
-use super::outcome::Outcome;
 use crate::machine::{CommandId, NetError, NetErrorKind, UdpId, Wake};
 use crate::media::{Fingerprint, Order, Report};
 use crate::plain;
@@ -92,6 +89,11 @@ impl Proxy {
         Some(Wake { at, reason: "answer of media elsewhere" })
     }
 
+    /// True while the client does not know that the channel broke.
+    pub(super) fn is_broken(&self) -> bool {
+        self.broke.is_some()
+    }
+
     /// The reason why the channel broke, once.
     pub(super) fn take_broken(&mut self) -> Option<Error> {
         self.broke.take()
@@ -149,6 +151,125 @@ impl Proxy {
         Ok(())
     }
 
+    /// Takes note that the application has a channel, or has it no more. The command that waits for an answer on
+    /// the one before, which will not come.
+    pub(super) fn set_channel(&mut self, there: bool) -> Option<CommandId> {
+        let stage = if there { Stage::Channel } else { Stage::None };
+        self.waiting.clear();
+        match std::mem::replace(&mut self.stage, stage) {
+            Stage::Asked { command, .. } => Some(command),
+            Stage::None | Stage::Channel | Stage::Ready(_) | Stage::On(_) => None,
+        }
+    }
+
+    /// Asks the other end to get ready: the frame.
+    pub(super) fn ask(
+        &mut self,
+        command: CommandId,
+        engine: Option<&str>,
+        level: LogLevel,
+    ) -> Option<String> {
+        let message = self.number();
+        self.stage = Stage::Asked { command, message };
+        self.waiting.clear();
+        let version = VERSION.to_owned();
+        let hello = Hello { initialize: true, version, engine: engine.map(str::to_owned) };
+        frame::hello(message, &hello, level)
+    }
+
+    /// Has the media of calls elsewhere from now on, or here again. The certificate there.
+    pub(super) fn switch(&mut self, on: bool) -> Option<Fingerprint> {
+        let stage = std::mem::replace(&mut self.stage, Stage::None);
+        self.stage = match stage {
+            Stage::Ready(remote) | Stage::On(remote) if on => Stage::On(remote),
+            Stage::Ready(remote) | Stage::On(remote) => Stage::Ready(remote),
+            stage @ (Stage::None | Stage::Channel | Stage::Asked { .. }) => stage,
+        };
+        match &self.stage {
+            Stage::On(remote) => Some(remote.certificate.clone()),
+            Stage::None | Stage::Channel | Stage::Asked { .. } | Stage::Ready(_) => None,
+        }
+    }
+
+    /// The frame of an order of a call's media to the end that has it.
+    ///
+    /// # Errors
+    ///
+    /// There is no such end any more, or the order is too long.
+    pub(super) fn order(
+        &mut self,
+        peer: UdpId,
+        order: &Order,
+        now: Instant,
+    ) -> Result<String, NetError> {
+        let lost = |why| Err(NetError::new(NetErrorKind::Lost, why));
+        if !matches!(self.stage, Stage::On(_)) {
+            return lost("there is no media elsewhere");
+        }
+        let message = self.number();
+        let Some(frame) = frame::order(message, peer, order) else {
+            return lost("more than a frame can hold");
+        };
+        if !order.is_silent() {
+            if self.waiting.len() >= MAX_WAITING {
+                self.end(ProxyCode::Timeout, "too many orders are not answered");
+                return lost("media elsewhere does not answer");
+            }
+            self.waiting.insert(message, now + LIMIT);
+        }
+        Ok(frame)
+    }
+
+    /// Takes a frame. What cannot be read is counted.
+    pub(super) fn receive(&mut self, text: &str) -> Received {
+        match Frame::read(text) {
+            Some(Frame::Report { peer, report }) => match self.stage {
+                Stage::On(_) => return Received::Report(peer, report),
+                Stage::None | Stage::Channel | Stage::Asked { .. } | Stage::Ready(_) => {}
+            },
+            Some(Frame::Welcome { message: answered, welcome }) => {
+                if let Stage::Asked { command, message } = self.stage
+                    && message == answered
+                {
+                    return Received::Answered(command, self.welcomed(&welcome));
+                }
+            }
+            Some(Frame::Done { message, error }) => {
+                if self.waiting.remove(&message).is_some()
+                    && let Some(error) = error
+                {
+                    let why = format!("media elsewhere: {}", plain(&error));
+                    self.end(ProxyCode::Unknown, &why);
+                }
+            }
+            // Those of the second kind are such as we send ourselves.
+            None | Some(Frame::Hello { .. } | Frame::Order { .. }) => self.unread += 1,
+        }
+        Received::Nothing
+    }
+
+    fn welcomed(&mut self, welcome: &Welcome) -> Result<(), Error> {
+        self.stage = Stage::Channel;
+        self.stage = Stage::Ready(remote_of(welcome)?);
+        Ok(())
+    }
+
+    /// The error of a command that asked the other end and was not answered in time; none for another command.
+    pub(super) fn overdue(&mut self, command: CommandId) -> Option<Error> {
+        let asked = matches!(self.stage, Stage::Asked { command: asked, .. } if asked == command);
+        asked.then(|| {
+            self.stage = Stage::Channel;
+            Error::new(ProxyCode::Timeout, "media elsewhere did not answer")
+        })
+    }
+
+    /// Breaks the channel if an order was not answered in time.
+    pub(super) fn handle_timeout(&mut self, now: Instant) {
+        if self.waiting.values().any(|until| *until <= now) {
+            self.end(ProxyCode::Timeout, "media elsewhere did not answer");
+        }
+    }
+
     fn number(&mut self) -> u64 {
         self.sent += 1;
         self.sent
@@ -163,151 +284,15 @@ impl Proxy {
     }
 }
 
-impl Outbox {
-    /// Takes note that the application has a channel, or has it no more.
-    pub(super) fn set_channel(&mut self, there: bool) {
-        let before = self.proxy.info();
-        let stage = if there { Stage::Channel } else { Stage::None };
-        if let Stage::Asked { command, .. } = std::mem::replace(&mut self.proxy.stage, stage) {
-            let error = Error::new(ProxyCode::SetChannelFailed, "the channel was set anew");
-            self.complete(command, Err(error));
-        }
-        self.proxy.waiting.clear();
-        self.proxy_changed(&before);
-    }
-
-    /// Asks the other end to get ready.
-    pub(super) fn initialize_remote(
-        &mut self,
-        command: CommandId,
-        engine: Option<&str>,
-        level: LogLevel,
-    ) {
-        let before = self.proxy.info();
-        let message = self.proxy.number();
-        self.proxy.stage = Stage::Asked { command, message };
-        self.proxy.waiting.clear();
-        let version = VERSION.to_owned();
-        let hello = Hello { initialize: true, version, engine: engine.map(str::to_owned) };
-        if let Some(frame) = frame::hello(message, &hello, level) {
-            self.event(Event::ProxyFrame(frame.into()));
-        }
-        self.proxy_changed(&before);
-    }
-
-    /// Has the media of calls elsewhere from now on, or here again. The certificate there.
-    pub(super) fn switch_proxy(&mut self, on: bool) -> Option<Fingerprint> {
-        let before = self.proxy.info();
-        let stage = std::mem::replace(&mut self.proxy.stage, Stage::None);
-        self.proxy.stage = match stage {
-            Stage::Ready(remote) | Stage::On(remote) if on => Stage::On(remote),
-            Stage::Ready(remote) | Stage::On(remote) => Stage::Ready(remote),
-            stage @ (Stage::None | Stage::Channel | Stage::Asked { .. }) => stage,
-        };
-        self.proxy_changed(&before);
-        match &self.proxy.stage {
-            Stage::On(remote) => Some(remote.certificate.clone()),
-            Stage::None | Stage::Channel | Stage::Asked { .. } | Stage::Ready(_) => None,
-        }
-    }
-
-    /// Tells if it stands otherwise than before.
-    pub(super) fn proxy_changed(&mut self, before: &ProxyInfo) {
-        let now = self.proxy.info();
-        if now != *before {
-            self.event(Event::ProxyChanged(now));
-        }
-    }
-
-    /// Sends an order of a call's media to the end that has it.
-    ///
-    /// # Errors
-    ///
-    /// There is no such end any more, or the order is too long.
-    pub(super) fn order(&mut self, peer: UdpId, order: Order) -> Result<(), NetError> {
-        let lost = |why| Err(NetError::new(NetErrorKind::Lost, why));
-        if !matches!(self.proxy.stage, Stage::On(_)) {
-            return lost("there is no media elsewhere");
-        }
-        let message = self.proxy.number();
-        let Some(frame) = frame::order(message, peer, &order) else {
-            return lost("more than a frame can hold");
-        };
-        if !order.is_silent() {
-            if self.proxy.waiting.len() >= MAX_WAITING {
-                self.proxy.end(ProxyCode::Timeout, "too many orders are not answered");
-                return lost("media elsewhere does not answer");
-            }
-            let until = self.now() + LIMIT;
-            self.proxy.waiting.insert(message, until);
-        }
-        self.event(Event::ProxyFrame(frame.into()));
-        Ok(())
-    }
-
-    /// Takes a frame: what it reports of the media of a call, if it does. What cannot be read is counted.
-    pub(super) fn proxy_received(&mut self, text: &str) -> Option<(UdpId, Report)> {
-        let Some(frame) = Frame::read(text) else {
-            self.proxy.unread += 1;
-            return None;
-        };
-        match frame {
-            Frame::Report { peer, report } => match self.proxy.stage {
-                Stage::On(_) => return Some((peer, report)),
-                Stage::None | Stage::Channel | Stage::Asked { .. } | Stage::Ready(_) => {}
-            },
-            Frame::Welcome { message: answered, welcome } => {
-                if let Stage::Asked { command, message } = self.proxy.stage
-                    && message == answered
-                {
-                    self.welcomed(command, &welcome);
-                }
-            }
-            Frame::Done { message, error } => {
-                if self.proxy.waiting.remove(&message).is_some()
-                    && let Some(error) = error
-                {
-                    let why = format!("media elsewhere: {}", plain(&error));
-                    self.proxy.end(ProxyCode::Unknown, &why);
-                }
-            }
-            // Such as we send ourselves.
-            Frame::Hello { .. } | Frame::Order { .. } => self.proxy.unread += 1,
-        }
-        None
-    }
-
-    fn welcomed(&mut self, command: CommandId, welcome: &Welcome) {
-        let before = self.proxy.info();
-        let remote = remote_of(welcome);
-        self.proxy.stage = Stage::Channel;
-        let result = remote.map(|remote| {
-            self.proxy.stage = Stage::Ready(remote);
-            Outcome::Done
-        });
-        self.proxy_changed(&before);
-        self.complete(command, result);
-    }
-
-    /// A command that asked the other end was not answered in time. False for another command.
-    pub(super) fn remote_overdue(&mut self, command: CommandId) -> bool {
-        let asked =
-            matches!(self.proxy.stage, Stage::Asked { command: asked, .. } if asked == command);
-        if asked {
-            self.proxy.stage = Stage::Channel;
-            let error = Error::new(ProxyCode::Timeout, "media elsewhere did not answer");
-            self.complete(command, Err(error));
-        }
-        asked
-    }
-
-    /// Breaks the channel if an order was not answered in time.
-    pub(super) fn proxy_timeout(&mut self) {
-        let now = self.now();
-        if self.proxy.waiting.values().any(|until| *until <= now) {
-            self.proxy.end(ProxyCode::Timeout, "media elsewhere did not answer");
-        }
-    }
+/// The meaning of a frame.
+#[derive(Debug)]
+pub(super) enum Received {
+    /// None: it was taken note of, or cannot be read.
+    Nothing,
+    /// The media of a call tells something.
+    Report(UdpId, Report),
+    /// The other end answers the command that asked it.
+    Answered(CommandId, Result<(), Error>),
 }
 
 /// The other end, by its answer.

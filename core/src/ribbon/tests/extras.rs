@@ -6,10 +6,10 @@ use super::rig::{Rig, answer_sdp, done, sdp};
 use super::steps::{
     MS, S, answered, change, collect, failure, held, hold, make, refused, status, tell, up,
 };
-use crate::machine::MediaKind;
+use crate::machine::{AudioCodec, AudioFrame, Input, MediaKind, Track};
 use crate::ribbon::{
     CallCode, CallId, CallState, Command, CustomParameter, ErrorCode, Event, MediaConnectionState,
-    Outcome, StatsReport, Tone, Tones, TrackId, WebRtcCode,
+    MoreMedia, Outcome, SourceState, StatsReport, Tone, Tones, TrackId, TrackState, WebRtcCode,
 };
 
 fn set(call: &CallId, parameters: Option<Vec<CustomParameter>>) -> Command {
@@ -225,11 +225,73 @@ fn ra_071_rt_020_re_011_a_track_can_be_looked_at_while_it_is_in_a_call() {
         assert_eq!((track.id, track.call), (id.clone(), call.clone()));
         assert_eq!((track.local, track.kind), (local, MediaKind::Audio));
         assert_eq!((track.muted, track.source_muted), (false, false));
+        assert_eq!((track.state, track.state.as_str()), (TrackState::Live, "live"));
+        assert_eq!(track.label, if local { "local audio" } else { "remote audio" });
+        let media = rig.client.media(&track.media).unwrap();
+        assert_eq!((media.local, &media.tracks[..]), (local, std::slice::from_ref(id)));
         assert_eq!(track.frames.unwrap().media, info.media.unwrap());
     }
     assert!(rig.client.track(&TrackId::from("x")).is_none());
     rig.submit(Command::End { call }).unwrap();
     assert!(rig.client.track(&info.local_tracks[0]).is_none());
+}
+
+#[test]
+fn re_036_re_037_re_039_rt_020_the_application_tells_what_becomes_of_its_sources() {
+    let mut rig = Rig::up();
+    let call = up(&mut rig, "S1");
+    rig.datagram(b"connected");
+    let info = rig.call(&call);
+    let (ours, theirs) = (info.local_tracks[0].clone(), info.remote_tracks[0].clone());
+    let set = |track: &TrackId, state| Command::SetSource { track: track.clone(), state };
+    assert_eq!(
+        refused(&mut rig, set(&theirs, SourceState::Muted)),
+        WebRtcCode::TrackNotLocal.into()
+    );
+    let nobodys = set(&TrackId::from("x"), SourceState::Muted);
+    assert_eq!(refused(&mut rig, nobodys), WebRtcCode::InvalidTrackId.into());
+    rig.told();
+    let frames = crate::machine::TrackId { media: info.media.unwrap(), track: Track::AUDIO };
+    let frame = AudioFrame {
+        codec: AudioCodec::Opus,
+        time: 0,
+        lost_before: 0,
+        talkspurt: false,
+        data: vec![1].into(),
+    };
+    let speak = |rig: &mut Rig| {
+        let before = rig.packets;
+        rig.input(Input::Frame { track: frames, frame: frame.clone().into() });
+        rig.packets - before
+    };
+    let track = ours.clone();
+    for (state, event, sent) in [
+        (SourceState::Muted, Event::SourceMuted { track: track.clone() }, 1),
+        (SourceState::Live, Event::SourceUnmuted { track: track.clone() }, 1),
+        (SourceState::Ended, Event::TrackEnded { track, call: Some(call.clone()) }, 0),
+    ] {
+        for told in [vec![event], Vec::new()] {
+            if state == SourceState::Ended && told.is_empty() {
+                assert_eq!(refused(&mut rig, set(&ours, state)), WebRtcCode::InvalidTrackId.into());
+                continue;
+            }
+            assert_eq!(rig.at_once(set(&ours, state)), Outcome::Done);
+            assert_eq!(rig.events.drain(..).collect::<Vec<_>>(), told);
+        }
+        assert_eq!(speak(&mut rig), sent, "{state:?}");
+        let track = rig.client.track(&ours).unwrap();
+        assert_eq!(track.source_muted, state == SourceState::Muted);
+        assert_eq!(track.state == TrackState::Ended, state == SourceState::Ended);
+    }
+    assert_eq!(rig.call(&call).local_tracks, [ours.clone()], "it stays in the call");
+    // Another source in its place.
+    let media = MoreMedia::default().audio(true);
+    let replaced = rig.submit(Command::ReplaceTrack { call: call.clone(), track: ours, media });
+    let replaced = replaced.unwrap();
+    assert!(matches!(rig.completion(replaced), Some(Ok(_))));
+    let now = rig.call(&call).local_tracks[0].clone();
+    assert_eq!(rig.client.track(&now).unwrap().state, TrackState::Live);
+    assert_eq!(speak(&mut rig), 1);
 }
 
 #[test]

@@ -14,8 +14,8 @@ use crate::machine::{
 use crate::media::testing::FakeMedia;
 use crate::media::{Digit, EngineFactory, MediaState, Track, WebRtcFactory};
 use crate::ribbon::{
-    AnswerOptions, CallMedia, CallState, Command, ConfigPatch, ErrorCode, Event, HostCommand,
-    HostEvent, MakeOptions, MediaHost, Outcome, ProxyCode, ProxyInfo, Query, VERSION,
+    AnswerOptions, CallMedia, CallState, Command, ErrorCode, Event, HostCommand, HostEvent,
+    MakeOptions, MediaHost, Outcome, ProxyCode, ProxyInfo, Query, VERSION,
 };
 
 /// The process that has the media, and the channel to it.
@@ -130,7 +130,7 @@ impl Elsewhere {
 }
 
 fn initialize() -> Command {
-    Command::InitializeRemote(Box::new(ConfigPatch::default()))
+    Command::InitializeRemote(Box::default())
 }
 
 /// A client whose calls have their media elsewhere.

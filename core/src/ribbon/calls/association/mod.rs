@@ -355,7 +355,7 @@ impl Association {
                 peer.engine.close(now);
                 loop {
                     match peer.poll(desk.out.media()) {
-                        Some(PeerNews::Order(order)) => drop(desk.out.order(udp, order)),
+                        Some(PeerNews::Order(order)) => drop(desk.out.order(udp, &order)),
                         Some(PeerNews::Restless) | None => break,
                         Some(
                             PeerNews::Engine(_) | PeerNews::NoSocket(_) | PeerNews::Refused(_),

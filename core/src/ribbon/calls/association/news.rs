@@ -71,7 +71,7 @@ impl Association {
         if self.udp() != Some(udp) {
             // That of one that stands aside matters to nobody, and it need not come back.
             match news {
-                PeerNews::Order(order) => drop(desk.out.order(udp, order)),
+                PeerNews::Order(order) => drop(desk.out.order(udp, &order)),
                 PeerNews::Restless => {
                     if let Some(spare) = self.spare.take() {
                         spare.close(desk);
@@ -88,7 +88,7 @@ impl Association {
                 desk.out.malformed(&format!("a frame was not sent: {error}"));
                 News::None
             }
-            PeerNews::Order(order) => match desk.out.order(udp, order) {
+            PeerNews::Order(order) => match desk.out.order(udp, &order) {
                 Ok(()) => News::None,
                 Err(error) => News::NoSocket(error),
             },
