@@ -9,6 +9,8 @@ use super::config::{CallsBy, Config};
 use super::constants::ChangeReason;
 use super::credentials::Credentials;
 use super::devices::Devices;
+#[cfg(feature = "audio")]
+use super::error::WebRtcCode;
 use super::error::{Error, ErrorCode};
 use super::event::Event;
 use super::fault::Fault;
@@ -34,6 +36,8 @@ use crate::machine::{
     CommandId, Input, Machine, Output, OutputOf, Seed, TrackId as MediaTrack, Wake, WsEvent, WsId,
 };
 use crate::media::EngineFactory;
+#[cfg(feature = "audio")]
+use crate::media::MediaKind;
 
 /// Commands not answered yet; one more is refused.
 const MAX_COMMANDS: usize = 1024;
@@ -306,7 +310,20 @@ impl Client {
             | Command::Join { .. }
             | Command::Resync { .. } => self.calls.plan(command, &self.out),
             #[cfg(feature = "audio")]
-            Command::PlayAudio { .. } => self.calls.plan(command, &self.out),
+            Command::PlayAudio { source, .. } => {
+                self.calls.plan(command, &self.out)?;
+                let track = source.track().map(|track| self.media.find(track));
+                match track {
+                    Some(None) => Err(Error::new(
+                        WebRtcCode::InvalidTrackId,
+                        "there is no such media of ours",
+                    )),
+                    Some(Some(media)) if media.kind != MediaKind::Audio => {
+                        Err(Error::new(WebRtcCode::InvalidParam, "the media is no sound"))
+                    }
+                    Some(Some(_)) | None => Ok(()),
+                }
+            }
         }
     }
 

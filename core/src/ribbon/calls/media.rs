@@ -140,6 +140,14 @@ impl Calls {
         for track in sent.collect::<Vec<_>>() {
             self.send(track, frame, out);
         }
+        #[cfg(feature = "audio")]
+        if let Frame::Audio(audio) = frame {
+            let plays = |call: &Call| call.playback.as_ref().is_some_and(|one| one.plays(id));
+            let calls = self.live.values().filter(|call| plays(call));
+            for call in calls.map(|call| call.info.id.clone()).collect::<Vec<_>>() {
+                self.with(&call, out, |call, desk| call.play_frame(id, audio, desk));
+            }
+        }
     }
 
     fn take_news(&mut self, udp: UdpId, news: PeerNews, out: &mut Outbox) {

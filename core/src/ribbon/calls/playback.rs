@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::audio::{AudioError, RATE, Speaker};
 use crate::machine::{AudioCodec, AudioFrame};
-use crate::ribbon::ids::OperationId;
+use crate::ribbon::ids::{OperationId, TrackId};
 use crate::ribbon::sound::AudioSource;
 
 /// The samples that are handed to the speaker at a time.
@@ -23,13 +23,30 @@ pub(super) struct Playback {
     /// The samples that the speaker has had.
     taken: usize,
     speaker: Speaker,
+    /// The time until which frames of media of our own are played, where it is those.
+    until: Option<Instant>,
     /// The time of its next frame; none while nothing is agreed on.
     pub(super) wake: Option<Instant>,
 }
 
 impl Playback {
-    pub(super) fn new(op: OperationId, source: AudioSource) -> Result<Self, AudioError> {
-        Ok(Self { op, source, taken: 0, speaker: Speaker::new(RATE)?, wake: None })
+    pub(super) fn new(
+        op: OperationId,
+        source: AudioSource,
+        now: Instant,
+    ) -> Result<Self, AudioError> {
+        let until = source.track().map(|_| now + source.duration());
+        Ok(Self { op, source, taken: 0, speaker: Speaker::new(RATE)?, until, wake: None })
+    }
+
+    /// True if it is frames of media of our own, which come by themselves.
+    pub(super) fn is_frames(&self) -> bool {
+        self.until.is_some()
+    }
+
+    /// True if it is the frames of this media of our own.
+    pub(super) fn plays(&self, track: &TrackId) -> bool {
+        self.source.track() == Some(track)
     }
 
     /// The frame that is due.
@@ -38,6 +55,9 @@ impl Playback {
         now: Instant,
         codec: AudioCodec,
     ) -> Result<Option<AudioFrame>, AudioError> {
+        if self.until.is_some() {
+            return Ok(None);
+        }
         self.speaker.set_codec(codec);
         let rest = &self.source.pcm()[self.taken..];
         // The last second is not over yet when the next one comes: there is no gap.
@@ -52,13 +72,16 @@ impl Playback {
         self.speaker.frame(now)
     }
 
-    pub(super) fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self, now: Instant) -> bool {
+        if let Some(until) = self.until {
+            return until <= now;
+        }
         self.taken == self.source.pcm().len() && self.speaker.waiting().is_zero()
     }
 
     /// The time of the next frame after this one.
     pub(super) fn next_frame(&self, now: Instant) -> Option<Instant> {
-        self.speaker.next_wake(now)
+        self.until.or_else(|| self.speaker.next_wake(now))
     }
 }
 

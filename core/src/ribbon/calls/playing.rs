@@ -13,7 +13,7 @@ use crate::machine::{AudioFrame, CommandId, Track, TrackId as MediaTrack};
 use crate::ribbon::constants::{CallState, OperationKind};
 use crate::ribbon::error::{CallCode, Error};
 use crate::ribbon::event::Event;
-use crate::ribbon::ids::OperationId;
+use crate::ribbon::ids::{OperationId, TrackId};
 use crate::ribbon::outcome::Outcome;
 use crate::ribbon::sound::AudioSource;
 
@@ -37,7 +37,7 @@ impl Call {
     pub(super) fn play(&mut self, command: CommandId, source: AudioSource, desk: &mut Desk<'_>) {
         let op = self.start(OperationKind::PlayAudio, true, Some(command), desk);
         let (call, duration) = (self.info.id.clone(), source.duration());
-        match Playback::new(op.clone(), source) {
+        match Playback::new(op.clone(), source, desk.out.now()) {
             Ok(playback) => {
                 desk.out.event(Event::PlaybackStarted { call, duration });
                 self.playback = Some(Box::new(playback));
@@ -55,7 +55,9 @@ impl Call {
             return;
         }
         match played {
-            Ok(()) if playback.is_over() => self.finish(&playback.op, Ok(Outcome::Done), desk),
+            Ok(()) if playback.is_over(desk.out.now()) => {
+                self.finish(&playback.op, Ok(Outcome::Done), desk)
+            }
             Ok(()) => self.playback = Some(playback),
             Err(error) => self.finish(&playback.op, Err(unplayable(&error)), desk),
         }
@@ -63,19 +65,13 @@ impl Call {
 
     fn play_on(&mut self, playback: &mut Playback, desk: &mut Desk<'_>) -> Result<(), AudioError> {
         let now = desk.out.now();
-        playback.wake = None;
+        playback.wake = playback.next_frame(now).filter(|_| playback.is_frames());
         let agreement = self.media.as_ref().and_then(|media| media.agreement(desk.peers));
         let media = self.media.as_ref().and_then(Association::media);
         let (Some(agreement), Some(media)) = (agreement, media) else { return Ok(()) };
         while let Some(frame) = playback.frame(now, agreement.codec)? {
             let frame = self.speech.place(Voice::Sound, Cow::Owned(frame), now).into_owned();
-            let track = MediaTrack::audio(media);
-            let Some(peer) = desk.peers.sender(track) else { continue };
-            let udp = peer.udp();
-            if let Some(news) = peer.send(track.track, &frame.into(), desk.out.media()) {
-                self.media_news(udp, news, desk);
-                self.drain(desk);
-            }
+            self.say(MediaTrack::audio(media), frame, desk);
         }
         playback.wake = playback.next_frame(now);
         Ok(())
@@ -85,6 +81,25 @@ impl Call {
     pub(super) fn stop_playing(&mut self, op: &OperationId, error: &Error, desk: &mut Desk<'_>) {
         if self.playback.take_if(|playback| playback.op == *op).is_some() {
             self.finish(op, Err(error.clone()), desk);
+        }
+    }
+
+    /// Sends a frame of media of our own that is played in place of what the application sends.
+    pub(super) fn play_frame(&mut self, track: &TrackId, frame: &AudioFrame, desk: &mut Desk<'_>) {
+        let plays = self.playback.as_ref().is_some_and(|playback| playback.plays(track));
+        let media = self.media.as_ref().and_then(Association::media).filter(|_| plays);
+        let Some(media) = media else { return };
+        let now = desk.out.now();
+        let frame = self.speech.place(Voice::Sound, Cow::Borrowed(frame), now).into_owned();
+        self.say(MediaTrack::audio(media), frame, desk);
+    }
+
+    fn say(&mut self, track: MediaTrack, frame: AudioFrame, desk: &mut Desk<'_>) {
+        let Some(peer) = desk.peers.sender(track) else { return };
+        let udp = peer.udp();
+        if let Some(news) = peer.send(track.track, &frame.into(), desk.out.media()) {
+            self.media_news(udp, news, desk);
+            self.drain(desk);
         }
     }
 

@@ -6,13 +6,11 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::rig::{Rig, answer_sdp, done, subscribed};
-use crate::machine::{Input, Seed, TrackId as MediaTrack, UdpEvent};
+use crate::machine::{Input, Seed, UdpEvent};
 use crate::media::{
     AudioCodec, AudioFrame, Codec, Digit, Engine, EngineConfig, EngineEvent, EngineFactory,
     EngineOutput, LocalKind, MediaKind, MediaState, VideoCodec, WebRtcFactory, Wish,
 };
-#[cfg(feature = "audio")]
-use crate::ribbon::AudioSource;
 use crate::ribbon::{
     AnswerOptions, Bandwidth, CallCode, CallId, CallMedia, CallState, Command, Config, Device,
     DeviceKind, ErrorCode, Event, MakeOptions, MediaConnectionState, MediaOptions, MoreMedia,
@@ -599,87 +597,4 @@ fn ra_078_what_is_muted_stays_so_on_a_fresh_connection() {
     rig.submit(Command::UnmuteTracks { tracks }).unwrap();
     rig.datagram(b"audio");
     assert_eq!(rig.frames, 1);
-}
-
-/// A WAV file of so many milliseconds.
-#[cfg(feature = "audio")]
-fn wav(ms: usize) -> Vec<u8> {
-    let mut file = std::io::Cursor::new(Vec::new());
-    let pcm: Vec<i16> = (0..48 * ms).map(|n| ((n % 96) as i16 - 48) * 200).collect();
-    crate::audio::wav::write(&mut file, &pcm).unwrap();
-    file.into_inner()
-}
-
-#[cfg(feature = "audio")]
-#[test]
-fn ra_029_a_file_is_played_in_place_of_the_application_which_goes_on_after_it() {
-    let mut rig = Rig::up();
-    let call = rig.connected();
-    rig.datagram(b"connected");
-    let track = MediaTrack::audio(rig.client.call(&call).unwrap().media.unwrap());
-    let source = AudioSource::wav(&wav(1000)[..]).unwrap();
-    assert_eq!(source.duration(), Duration::from_secs(1));
-    let speak = |rig: &mut Rig, time: u64| {
-        let before = rig.packets;
-        let frame = AudioFrame {
-            codec: AudioCodec::Opus,
-            time,
-            lost_before: 0,
-            talkspurt: false,
-            data: b"word"[..].into(),
-        };
-        rig.input(Input::Frame { track, frame: frame.into() });
-        rig.packets - before
-    };
-    assert_eq!(speak(&mut rig, 0), 1);
-
-    rig.told();
-    let play = Command::PlayAudio { call: call.clone(), source: source.clone() };
-    let before = rig.packets;
-    let command = rig.submit(play.clone()).unwrap();
-    let told = rig.told();
-    let duration = source.duration();
-    let started = Event::PlaybackStarted { call: call.clone(), duration };
-    assert!(told[0] == "PLAY_AUDIO START" && told[1] == format!("{started:?}"), "{told:?}");
-    let refused = rig.submit(play).unwrap_err();
-    assert_eq!(refused.code, CallCode::InvalidState.into(), "one at a time");
-
-    rig.pass(Duration::from_millis(500));
-    let half = rig.packets - before;
-    assert!((24..=27).contains(&half), "{half} frames in half a second");
-    assert_eq!(rig.completion(command), None);
-    assert_eq!(speak(&mut rig, 960), 0, "the sound is in its place");
-    rig.pass(Duration::from_millis(500));
-    assert_eq!(rig.completion(command), Some(Ok(Outcome::Done)));
-    assert_eq!(rig.packets - before, 50);
-    assert!(rig.client.call(&call).unwrap().operations.is_empty());
-    assert_eq!(speak(&mut rig, 1920), 1, "its own source is back");
-    rig.pass(Duration::from_secs(5));
-    assert_eq!(rig.packets - before, 51, "nothing is left of it");
-}
-
-#[cfg(feature = "audio")]
-#[test]
-fn ra_029_what_cannot_be_played_is_refused_and_a_call_that_ends_ends_it() {
-    for bytes in [&b"no sound"[..], &wav(0), &[]] {
-        let error = AudioSource::wav(bytes).unwrap_err();
-        assert_eq!(error.code, CallCode::InvalidParam.into());
-    }
-    let mut rig = Rig::up();
-    let source = AudioSource::wav(&wav(10_000)[..]).unwrap();
-    let play = |call: &CallId| Command::PlayAudio { call: call.clone(), source: source.clone() };
-    let unknown = rig.submit(play(&CallId::from("x"))).unwrap_err();
-    assert_eq!(unknown.code, CallCode::InvalidParam.into());
-    let ringing = rig.ringing();
-    let refused = rig.submit(play(&ringing)).unwrap_err();
-    assert_eq!(refused.code, CallCode::InvalidState.into());
-
-    let mut rig = Rig::up();
-    let call = rig.connected();
-    let command = rig.submit(play(&call)).unwrap();
-    rig.pass(Duration::from_secs(1));
-    rig.submit(Command::End { call }).unwrap();
-    let ended = rig.completion(command).unwrap().unwrap_err();
-    assert_eq!(ended.code, CallCode::InvalidState.into());
-    rig.pass(Duration::from_secs(20));
 }

@@ -19,6 +19,8 @@ mod own;
 mod paths;
 mod pipeline;
 mod placing;
+#[cfg(feature = "audio")]
+mod playing;
 mod proxy;
 mod races;
 mod refusals;
