@@ -1,34 +1,36 @@
 //! Outputs of a client, and the requests that wait for an answer: a thin sum of the floors below, in the
 //! client's own types.
 
+mod trace;
+
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::ask::{Ask, CallAsk, LinkAsk, StoreAsk};
-use super::config::{Config, OAuthMode, TraceDetail};
-use super::constants::LogLevel;
-use super::credentials::Credentials;
-use super::error::{AuthCode, Error};
-use super::event::Event;
-use super::fault::Fault;
-use super::fetch::FetchResponse;
-use super::ids::{CallId, UserId};
-use super::outcome::Outcome;
-use super::proxy::Proxy;
-use super::reports::Reports;
-use super::timeline::CallReport;
-use super::wire::answer::{Answer, missing};
-use super::wire::credentials::{CredentialHeader, header_of, session_header};
-use super::wire::refusal::Refused;
-use super::wire::resources::Resources;
-use super::wire::resources::subscription::{Subscription, TurnCredentials};
 use crate::Secret;
 use crate::machine::{
     CommandId, Commands, Due, HttpId, NetError, Output, Outputs, Wake, WallClock, WsId,
 };
 use crate::media::IceServer;
-use crate::report::{Channel, Limited, Redactor, TraceDirection};
+use crate::report::{Limited, Redactor};
 use crate::rest::{Endpoint, Policy, Question, Questions, Resource, Retry, Said, Taken, segment};
+use crate::ribbon::ask::{Ask, CallAsk, LinkAsk, StoreAsk};
+use crate::ribbon::config::{Config, OAuthMode};
+use crate::ribbon::constants::LogLevel;
+use crate::ribbon::credentials::Credentials;
+use crate::ribbon::error::{AuthCode, Error};
+use crate::ribbon::event::Event;
+use crate::ribbon::fault::Fault;
+use crate::ribbon::fetch::FetchResponse;
+use crate::ribbon::ids::{CallId, UserId};
+use crate::ribbon::outcome::Outcome;
+use crate::ribbon::proxy::Proxy;
+use crate::ribbon::reports::Reports;
+use crate::ribbon::timeline::CallReport;
+use crate::ribbon::wire::answer::{Answer, missing};
+use crate::ribbon::wire::credentials::{CredentialHeader, header_of, session_header};
+use crate::ribbon::wire::refusal::Refused;
+use crate::ribbon::wire::resources::Resources;
+use crate::ribbon::wire::resources::subscription::{Subscription, TurnCredentials};
 
 /// Requests on their way at once; others wait for their turn.
 const MAX_EXCHANGES: usize = 32;
@@ -557,85 +559,5 @@ impl Outbox {
     pub(crate) fn is_making(&self) -> bool {
         let makes = |ask: &Ask| matches!(ask, Ask::Call(_, CallAsk::Create(_)));
         self.rest.sent().any(makes) || self.turn_of.iter().any(|question| makes(&question.ask))
-    }
-
-    // The trace.
-
-    fn traces(&mut self) -> bool {
-        self.config.trace.on && self.told < MAX_TOLD
-    }
-
-    /// True if records have bodies (RC-005, RC-009).
-    fn bodies(&self) -> bool {
-        self.config.trace.bodies && self.config.trace.detail == TraceDetail::Full
-    }
-
-    /// Tells a record, and logs it at its level (RC-008).
-    fn trace(&mut self, record: crate::report::TraceRecord) {
-        let level = self.config.trace.level;
-        if self.logs(level) {
-            log(level, &record);
-        }
-        self.told += record.summary.len() + record.body.len();
-        self.event(Event::Trace(record));
-    }
-
-    /// Tells a notification as it came.
-    pub(crate) fn trace_notification(&mut self, summary: &str, about: Option<&str>, text: &str) {
-        if self.traces() {
-            let body = if self.bodies() { self.redactor.document(text) } else { String::new() };
-            let (at, way) = (self.now(), TraceDirection::Received);
-            let record = self.redactor.record(at, way, Channel::Notification, summary, about, body);
-            self.trace(record);
-        }
-    }
-
-    /// Tells a milestone of a call's media.
-    pub(crate) fn trace_media(&mut self, summary: &str, call: &CallId) {
-        if self.traces() {
-            let (at, way) = (self.now(), TraceDirection::Received);
-            let about = Some(call.as_str());
-            let record =
-                self.redactor.record(at, way, Channel::Media, summary, about, String::new());
-            self.trace(record);
-        }
-    }
-
-    fn trace_request(&mut self, resource: &Resource) {
-        if self.traces() {
-            let record = self.redactor.request(self.now(), resource);
-            self.trace(self.without_body(record));
-        }
-    }
-
-    fn trace_response(&mut self, id: HttpId, result: &Result<http::Response<Vec<u8>>, NetError>) {
-        if self.traces()
-            && let Some(resource) = self.rest.resource(id)
-        {
-            let body = result.as_ref().map(http::Response::body);
-            if let Some(session) = body.ok().and_then(|body| Subscription::session_in(body)) {
-                self.redactor.hide(&session);
-            }
-            let record = self.redactor.response(self.now(), resource, result);
-            self.trace(self.without_body(record));
-        }
-    }
-
-    fn without_body(&self, mut record: crate::report::TraceRecord) -> crate::report::TraceRecord {
-        if !self.bodies() {
-            record.body = String::new();
-        }
-        record
-    }
-}
-
-fn log(level: LogLevel, record: &crate::report::TraceRecord) {
-    let (direction, summary) = (record.direction, &record.summary);
-    match level {
-        LogLevel::Silent => {}
-        LogLevel::Error => tracing::error!(?direction, %summary, "message"),
-        LogLevel::Warn => tracing::warn!(?direction, %summary, "message"),
-        LogLevel::Info => tracing::info!(?direction, %summary, "message"),
-        LogLevel::Debug => tracing::debug!(?direction, %summary, "message"),
     }
 }
