@@ -41,6 +41,7 @@ mod constants;
 mod contacts;
 mod credentials;
 mod devices;
+mod dscp;
 #[allow(dead_code, unused_imports, reason = "calls will use all of it")]
 mod error;
 mod event;
@@ -108,6 +109,7 @@ pub use constants::{
 pub use contacts::Contact;
 pub use credentials::{Credentials, Supplied};
 pub use devices::{Device, DeviceKind, Devices};
+pub use dscp::{Dscp, Priority};
 pub use error::{
     AuthCode, CallCode, Cause, ClickToCallCode, ConnectivityCode, Error, ErrorCode, HistoryCode,
     MessagingCode, MwiCode, PresenceCode, ProxyCode, SipCode, SubscriptionCode, UnknownCode,
