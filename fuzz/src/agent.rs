@@ -511,7 +511,7 @@ impl Agent {
                 let path = request.uri().path_and_query().map_or("", |path| path.as_str());
                 self.asked.push_back(Asked { id, method, path: path.to_owned(), deadline });
             }
-            Output::OpenUdp { id } => keep(&mut self.udp_wanted, id),
+            Output::OpenUdp { id, .. } => keep(&mut self.udp_wanted, id),
             Output::CloseUdp { id } => {
                 self.udp.retain(|other| *other != id);
                 self.udp_wanted.retain(|other| *other != id);

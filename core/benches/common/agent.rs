@@ -138,7 +138,7 @@ impl Agent {
                     let method = request.method().to_string();
                     self.heard.requests.push((id, method, request.uri().path().to_owned()));
                 }
-                Output::OpenUdp { id } => self.heard.udp.push(id),
+                Output::OpenUdp { id, .. } => self.heard.udp.push(id),
                 Output::Event(event) => {
                     self.heard.events += 1;
                     self.heard.ready |= matches!(event, Event::Ready);

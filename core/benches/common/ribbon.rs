@@ -80,7 +80,7 @@ impl User {
                     let response = self.answer(request.method(), request.uri().path());
                     Input::Http { id, result: Ok(response) }
                 }
-                Output::OpenUdp { id } => {
+                Output::OpenUdp { id, .. } => {
                     let address = "192.0.2.50:4000".parse().expect("an address");
                     let event = UdpEvent::Opened { local: Local::in_order([address]) };
                     Input::Udp { id, event }

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use futures_util::future::{AbortHandle, abortable};
 use offhook::Input;
-use offhook::machine::{Local, NetError, NetErrorKind, UdpEvent, UdpId};
+use offhook::machine::{CodePoint, Local, NetError, NetErrorKind, UdpEvent, UdpId};
 use offhook::net::InterfaceAddress;
+use socket2::SockRef;
 
 use crate::fair::next_turn;
 use crate::inbox::Inputs;
@@ -41,8 +42,14 @@ struct Bound<R: Sockets> {
 }
 
 impl<R: Sockets> Group<R> {
-    /// Binds a socket to every address that the options select.
-    pub(crate) fn open(net: &Net, id: UdpId, inputs: &Inputs) -> Result<Self, NetError> {
+    /// Binds a socket to every address that the options select. Their packets are as urgent as `dscp` says,
+    /// where the system allows it.
+    pub(crate) fn open(
+        net: &Net,
+        id: UdpId,
+        dscp: Option<CodePoint>,
+        inputs: &Inputs,
+    ) -> Result<Self, NetError> {
         let interfaces: Vec<_> = if_addrs::get_if_addrs()
             .map_err(|error| local(&error))?
             .into_iter()
@@ -54,7 +61,7 @@ impl<R: Sockets> Group<R> {
         for address in net.options.media_addresses(&interfaces) {
             let interface = interfaces.iter().find(|known| known.address == address);
             let interface = interface.map(|known| known.name.clone());
-            match bind::<R>(SocketAddr::new(address, 0), interface, id, inputs.clone()) {
+            match bind::<R>(SocketAddr::new(address, 0), interface, id, dscp, inputs.clone()) {
                 Ok(bound) => sockets.push(bound),
                 Err(error) => failure = local(&error),
             }
@@ -93,11 +100,17 @@ fn bind<R: Sockets>(
     address: SocketAddr,
     interface: Option<String>,
     id: UdpId,
+    dscp: Option<CodePoint>,
     inputs: Inputs,
 ) -> io::Result<Bound<R>> {
     let socket = UdpSocket::bind(address)?;
     socket.set_nonblocking(true)?;
     let local = socket.local_addr()?;
+    if let Some(dscp) = dscp
+        && let Err(error) = mark(&socket, local, dscp)
+    {
+        tracing::debug!(%local, ?dscp, %error, "packets are no more urgent than others");
+    }
     let socket = Arc::new(R::udp(socket)?);
     let (task, receiving) = abortable(receive::<R>(Arc::clone(&socket), id, local, inputs));
     R::spawn(async {
@@ -106,6 +119,18 @@ fn bind<R: Sockets>(
     })
     .map_err(io::Error::other)?;
     Ok(Bound { local, interface, socket, receiving })
+}
+
+/// Has packets carry a code point (RFC 2474 section 3).
+fn mark(socket: &UdpSocket, local: SocketAddr, dscp: CodePoint) -> io::Result<()> {
+    let (socket, class) = (SockRef::from(socket), u32::from(dscp.traffic_class()));
+    match local {
+        SocketAddr::V4(_) => socket.set_tos_v4(class),
+        #[cfg(any(target_os = "linux", target_os = "android", target_os = "macos"))]
+        SocketAddr::V6(_) => socket.set_tclass_v6(class),
+        #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "macos")))]
+        SocketAddr::V6(_) => Err(io::ErrorKind::Unsupported.into()),
+    }
 }
 
 async fn receive<R: Sockets>(socket: Arc<R::Udp>, id: UdpId, local: SocketAddr, inputs: Inputs) {

@@ -171,7 +171,7 @@ impl Sessions {
             old.handle.media
         });
         let figures = out.config.timing.stats;
-        let own = self.peers.open(engine, before, figures, out.media());
+        let own = self.peers.open(engine, before, figures, None, out.media());
         let mid = audio_mid(&description);
         let peer = offer.peer.clone();
         let handle = Session {

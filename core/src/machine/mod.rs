@@ -39,6 +39,7 @@
 //! - An input for an id that the machine no longer knows is ignored.
 
 mod clock;
+mod code_point;
 mod commands;
 mod due;
 mod frame;
@@ -56,6 +57,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
 pub use self::clock::WallClock;
+pub use self::code_point::{CodePoint, CodePointError};
 pub(crate) use self::commands::Commands;
 pub(crate) use self::due::Due;
 pub use self::frame::{AudioCodec, AudioCodecs, AudioFrame, Frame, VideoCodec, VideoFrame};
@@ -239,6 +241,8 @@ pub enum Output<Event, Outcome, Error> {
     OpenUdp {
         /// The id that all its events carry.
         id: UdpId,
+        /// The urgency of its packets. A wish: sockets that cannot have it are as good.
+        dscp: Option<CodePoint>,
     },
     /// Send a datagram.
     Transmit {
@@ -368,7 +372,7 @@ impl<Event: fmt::Debug, Outcome: fmt::Debug, Error: fmt::Debug> fmt::Debug
             Self::Http { id, request, .. } => {
                 write!(f, "Http({id:?}, {} {})", request.method(), request.uri().path())
             }
-            Self::OpenUdp { id } => write!(f, "OpenUdp({id:?})"),
+            Self::OpenUdp { id, .. } => write!(f, "OpenUdp({id:?})"),
             Self::Transmit { id, local, remote, data } => {
                 write!(f, "Transmit({id:?}, {local} to {remote}, {} bytes)", data.len())
             }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::{
     Engine, EngineConfig, EngineFactory, Fingerprint, MediaError, Peer, Twin, fingerprint_of,
 };
-use crate::machine::{MediaId, Output, Outputs, Seed, TrackId, UdpId};
+use crate::machine::{CodePoint, MediaId, Output, Outputs, Seed, TrackId, UdpId};
 
 /// Makes and keeps [`Peer`]s. Their number is their owners' to limit: each belongs to a session.
 pub(crate) struct Peers {
@@ -69,18 +69,19 @@ impl Peers {
     }
 
     /// Opens a peer over an engine, and asks for its sockets. `media` is the name that it takes over,
-    /// if it takes another's place.
+    /// if it takes another's place; `dscp` is how urgent its packets are.
     pub(crate) fn open<E, O, X>(
         &mut self,
         engine: Box<dyn Engine>,
         media: Option<MediaId>,
         figures_every: Duration,
+        dscp: Option<CodePoint>,
         out: &mut Outputs<E, O, X>,
     ) -> &mut Peer {
         let (own, udp) = (MediaId(out.id()), UdpId(out.id()));
         let media = media.unwrap_or(own);
         if !engine.is_elsewhere() {
-            out.push(Output::OpenUdp { id: udp });
+            out.push(Output::OpenUdp { id: udp, dscp });
         }
         let peer = Peer::new(media, udp, engine, figures_every);
         self.open.entry(udp).or_insert_with(|| Box::new(peer))

@@ -8,6 +8,7 @@ use super::constants::{Activity, Status};
 use super::contacts::Contact;
 use super::credentials::Credentials;
 use super::devices::Devices;
+use super::dscp::Dscp;
 use super::fetch::FetchRequest;
 use super::ids::{CallId, ContactId, MessageId, RecordId, TrackId, UserId};
 use super::info::{CustomParameter, SourceState};
@@ -620,12 +621,15 @@ pub struct MakeOptions {
     pub parameters: Vec<CustomParameter>,
     /// The most that the far side shall send (RT-010).
     pub bandwidth: Option<Bandwidth>,
+    /// The urgency of its packets (RT-011).
+    pub dscp: Option<Dscp>,
 }
 
 setters!(MakeOptions {
     display_name: some[String],
     parameters: all[CustomParameter],
     bandwidth: some[Bandwidth],
+    dscp: some[Dscp],
 });
 
 /// The rest of what a call is answered with.
@@ -636,9 +640,15 @@ pub struct AnswerOptions {
     pub parameters: Vec<CustomParameter>,
     /// The most that the far side shall send (RT-010).
     pub bandwidth: Option<Bandwidth>,
+    /// The urgency of its packets (RT-011).
+    pub dscp: Option<Dscp>,
 }
 
-setters!(AnswerOptions { parameters: all[CustomParameter], bandwidth: some[Bandwidth] });
+setters!(AnswerOptions {
+    parameters: all[CustomParameter],
+    bandwidth: some[Bandwidth],
+    dscp: some[Dscp],
+});
 
 /// The rest of a change of a call's media.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -646,6 +656,9 @@ setters!(AnswerOptions { parameters: all[CustomParameter], bandwidth: some[Bandw
 pub struct MediaOptions {
     /// The most that the far side shall send; as before where it is not said.
     pub bandwidth: Option<Bandwidth>,
+    /// The urgency of packets of sockets that are opened from now on (RT-011); as before where it is not
+    /// said.
+    pub dscp: Option<Dscp>,
 }
 
-setters!(MediaOptions { bandwidth: some[Bandwidth] });
+setters!(MediaOptions { bandwidth: some[Bandwidth], dscp: some[Dscp] });

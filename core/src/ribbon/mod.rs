@@ -39,6 +39,7 @@ mod constants;
 mod contacts;
 mod credentials;
 mod devices;
+mod dscp;
 mod elsewhere;
 mod error;
 mod event;
@@ -104,6 +105,7 @@ pub use constants::{
 pub use contacts::Contact;
 pub use credentials::{Credentials, Supplied};
 pub use devices::{Device, DeviceKind, Devices};
+pub use dscp::{Dscp, Priority};
 pub use error::{
     AuthCode, CallCode, Cause, ClickToCallCode, ConnectivityCode, Error, ErrorCode, HistoryCode,
     MessagingCode, MwiCode, PresenceCode, ProxyCode, SipCode, SubscriptionCode, UnknownCode,

@@ -553,7 +553,7 @@ impl Desk {
                     deadline,
                 });
             }
-            Output::OpenUdp { id } => self.udp_wanted.push_back(id),
+            Output::OpenUdp { id, .. } => self.udp_wanted.push_back(id),
             Output::CloseUdp { id } => {
                 self.udp.retain(|other| *other != id);
                 self.udp_wanted.retain(|other| *other != id);

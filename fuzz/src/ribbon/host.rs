@@ -135,7 +135,7 @@ impl Elsewhere {
                     assert!(self.wanted.len() + self.udp.len() <= self.live, "sockets of nobody");
                     return;
                 }
-                Output::OpenUdp { id } => self.wanted.push_back(id),
+                Output::OpenUdp { id, .. } => self.wanted.push_back(id),
                 Output::CloseUdp { id } => {
                     self.wanted.retain(|other| *other != id);
                     self.udp.retain(|other| *other != id);

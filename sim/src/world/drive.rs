@@ -223,7 +223,7 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
         let Some(output) = self.stream_output(phone, output) else { return };
         let Some(output) = self.bytes_output(phone, output) else { return };
         match output {
-            Output::OpenUdp { id } => {
+            Output::OpenUdp { id, .. } => {
                 let address = self.phones[phone.0].site.bind();
                 self.phones[phone.0].udp.insert(address, id);
                 let event = UdpEvent::Opened { local: vec![address.into()] };

@@ -238,7 +238,7 @@ impl World {
                     let id = RequestId(id.0);
                     self.fly(Flight::ToCloud(Input::Request { id, request }));
                 }
-                ClientOutput::OpenUdp { id } => {
+                ClientOutput::OpenUdp { id, .. } => {
                     let address = self.address([10, 0, 0, 1]);
                     self.client_udp.insert(address, id);
                     let event = UdpEvent::Opened { local: vec![address.into()] };

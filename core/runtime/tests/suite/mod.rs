@@ -91,6 +91,7 @@ macro_rules! suite {
                 datagrams_go_both_ways,
                 without_an_address_there_is_a_local_failure,
                 a_closed_group_frees_its_ports,
+                packets_are_as_urgent_as_is_wished,
             }
             websocket {
                 texts_go_both_ways_in_order,

@@ -1,19 +1,24 @@
 //! Media sockets.
 
+use std::future::Future;
+use std::io;
+use std::marker::PhantomData;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use offhook::Output;
-use offhook::machine::{Local, NetErrorKind, UdpEvent, UdpId};
+use offhook::machine::{CodePoint, Local, NetErrorKind, UdpEvent, UdpId};
 use offhook::net::NetOptions;
-use offhook_runtime::Sockets;
+use offhook_runtime::{NoRuntime, Runtime, Sockets};
+use socket2::SockRef;
 
 use super::puppet::{Stage, within};
 
 const ID: UdpId = UdpId(1);
 
 async fn opened<R: Sockets>(stage: &mut Stage<R>) -> Vec<Local> {
-    stage.make(Output::OpenUdp { id: ID }).await;
+    stage.make(Output::OpenUdp { id: ID, dscp: None }).await;
     match stage.udp(ID).await {
         UdpEvent::Opened { local } => local,
         other => panic!("{other:?}"),
@@ -55,7 +60,7 @@ pub(crate) async fn without_an_address_there_is_a_local_failure<R: Sockets>() {
     let foreign = NetOptions::default().bind([[192, 0, 2, 1]]);
     for options in [none, foreign] {
         let mut stage = Stage::<R>::with(options);
-        stage.make(Output::OpenUdp { id: ID }).await;
+        stage.make(Output::OpenUdp { id: ID, dscp: None }).await;
         match stage.udp(ID).await {
             UdpEvent::Failed(error) => assert_eq!(error.kind, NetErrorKind::Local),
             other => panic!("{other:?}"),
@@ -75,4 +80,60 @@ pub(crate) async fn a_closed_group_frees_its_ports<R: Sockets>() {
         }
     })
     .await;
+}
+
+/// A runtime that reads the type of service of each socket that it is given (IPv4).
+struct Reader<R>(PhantomData<R>);
+
+/// What it has read.
+static READ: Mutex<Vec<u32>> = Mutex::new(Vec::new());
+
+impl<R: Runtime> Runtime for Reader<R> {
+    fn spawn(task: impl Future<Output = ()> + Send + 'static) -> Result<(), NoRuntime> {
+        R::spawn(task)
+    }
+
+    fn sleep_until(at: Instant) -> impl Future<Output = ()> + Send {
+        R::sleep_until(at)
+    }
+}
+
+impl<R: Sockets> Sockets for Reader<R> {
+    type Tcp = R::Tcp;
+    type Udp = R::Udp;
+
+    fn connect(
+        to: SocketAddr,
+        from: Option<IpAddr>,
+    ) -> impl Future<Output = io::Result<(Self::Tcp, SocketAddr)>> + Send {
+        R::connect(to, from)
+    }
+
+    fn udp(socket: UdpSocket) -> io::Result<Self::Udp> {
+        let class = SockRef::from(&socket).tos_v4()?;
+        READ.lock().expect("nobody panicked").push(class);
+        R::udp(socket)
+    }
+
+    fn send(socket: &Self::Udp, data: &[u8], remote: SocketAddr) -> io::Result<usize> {
+        R::send(socket, data, remote)
+    }
+
+    fn receive(
+        socket: &Self::Udp,
+        buffer: &mut [u8],
+    ) -> impl Future<Output = io::Result<(usize, SocketAddr)>> + Send {
+        R::receive(socket, buffer)
+    }
+}
+
+pub(crate) async fn packets_are_as_urgent_as_is_wished<R: Sockets>() {
+    let options = NetOptions::default().bind([[127, 0, 0, 1]]);
+    let mut stage = Stage::<Reader<R>>::with(options);
+    for (id, dscp) in [(UdpId(1), None), (UdpId(2), Some(CodePoint::SPEECH))] {
+        stage.make(Output::OpenUdp { id, dscp }).await;
+        assert!(matches!(stage.udp(id).await, UdpEvent::Opened { .. }));
+    }
+    // The upper six bits of the byte (RFC 2474 section 3).
+    assert_eq!(*READ.lock().expect("nobody panicked"), [0, 46 << 2]);
 }

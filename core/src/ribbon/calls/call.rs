@@ -24,7 +24,7 @@ use super::operations::Operations;
 use super::playback::{Playback, Speech};
 use super::told::Told;
 use super::tracks::{Difference, Source, Tracks};
-use crate::machine::{CommandId, MediaId, Wake};
+use crate::machine::{CodePoint, CommandId, MediaId, Wake};
 use crate::ribbon::constants::{
     CallState, HoldState, MediaConnectionState, OperationKind, Transition,
 };
@@ -146,6 +146,8 @@ pub(super) struct Call {
     pub(super) moving: Option<Move>,
     /// The offer of an incoming call, until it is answered.
     pub(super) offer: Option<Box<str>>,
+    /// The urgency of its packets.
+    pub(super) dscp: Option<CodePoint>,
     /// The operation by which it is answered.
     pub(super) answering: Option<OperationId>,
     /// A restart of media that waits for its turn, or for the notification socket.
@@ -219,6 +221,7 @@ impl Call {
             audit: Audit::default(),
             moving: None,
             offer: None,
+            dscp: None,
             answering: None,
             restart: None,
             adding: Vec::new(),

@@ -275,12 +275,14 @@ impl Calls {
                 let Ok(sources) = sources(&media, kind) else { return };
                 let op = OperationKind::AddMedia;
                 self.with(&call, out, |call, desk| {
+                    call.urge(options.dscp);
                     call.add_media(id, op, sources, options.bandwidth, desk);
                 });
             }
             Command::StartVideo { call, options } => {
                 let (op, video) = (OperationKind::AddBasicMedia, vec![(MediaKind::Video, None)]);
                 self.with(&call, out, |call, desk| {
+                    call.urge(options.dscp);
                     call.add_media(id, op, video, options.bandwidth, desk);
                 });
             }
@@ -288,6 +290,7 @@ impl Calls {
                 self.with(&call, out, |call, desk| {
                     let (op, tracks) = (OperationKind::RemoveMedia, call.sent(&tracks));
                     let Ok(tracks) = tracks else { return };
+                    call.urge(options.dscp);
                     call.remove_media(id, op, &tracks, options.bandwidth, desk);
                 });
             }
@@ -310,6 +313,7 @@ impl Calls {
                         call.info.parameters = options.parameters;
                     }
                     call.limit(options.bandwidth);
+                    call.urge(options.dscp);
                     call.answer(id, media, desk);
                 });
             }
@@ -404,6 +408,7 @@ impl Calls {
         call.source = sender(&user, options.display_name.as_deref());
         call.info.parameters = options.parameters;
         call.limit(options.bandwidth);
+        call.urge(options.dscp);
         self.add(call, out);
         out.event(Event::CallStarted { call: id.clone(), command });
         self.with(&id, out, |call, desk| call.make(command, Purpose::Make, media, desk));

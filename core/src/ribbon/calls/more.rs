@@ -6,6 +6,7 @@ use super::glare::Change;
 use super::tracks::{Lane, Source};
 use crate::machine::{CommandId, MediaKind, Track};
 use crate::ribbon::constants::{CallState, OperationKind};
+use crate::ribbon::dscp::Dscp;
 use crate::ribbon::error::{CallCode, Error};
 use crate::ribbon::event::Event;
 use crate::ribbon::ids::{MediaObjectId, OperationId, TrackId};
@@ -74,6 +75,14 @@ impl Call {
     /// Limits what the far side is to send, from the next description on; what is not said stays.
     pub(super) fn limit(&mut self, bandwidth: Option<Bandwidth>) {
         self.info.bandwidth = self.info.bandwidth.changed_by(bandwidth.unwrap_or_default());
+    }
+
+    /// Takes how urgent its packets are, for sockets that are opened from then on; what is not said stays.
+    pub(super) fn urge(&mut self, dscp: Option<Dscp>) {
+        self.dscp = dscp.and_then(Dscp::of_sockets).or(self.dscp);
+        if let Some(media) = &mut self.media {
+            media.urge(self.dscp);
+        }
     }
 
     /// Adds sources.

@@ -38,7 +38,7 @@ impl Call {
         };
         let op = self.start(kind, true, Some(command), desk);
         let kinds: Vec<_> = media.kinds().collect();
-        match Association::offering(&self.info.id, None, &kinds, desk) {
+        match Association::offering(&self.info.id, None, &kinds, self.dscp, desk) {
             Ok(media) => {
                 self.media = Some(media);
                 self.collect(op, purpose, desk);
@@ -202,13 +202,16 @@ impl Call {
         let op = self.start(kind, true, Some(command), desk);
         let ready = if slow {
             let media = self.info.media;
-            Association::offering(&self.info.id, media, &kinds, desk).map(|mut media| {
+            Association::offering(&self.info.id, media, &kinds, self.dscp, desk).map(|mut media| {
                 media.caller = false;
                 self.media = Some(media);
             })
         } else {
             match &mut self.media {
-                Some(media) => media.answer(self.info.media, &kinds, desk),
+                Some(media) => {
+                    media.urge(self.dscp);
+                    media.answer(self.info.media, &kinds, desk)
+                }
                 None => Err(Error::new(CallCode::InvalidOffer, "there is no offer")),
             }
         };

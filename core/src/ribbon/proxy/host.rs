@@ -197,7 +197,7 @@ impl MediaHost {
                 return Err(NoOrder("too many calls"));
             }
             let engine = self.peers.engine(now, config);
-            let peer = self.peers.open(engine, None, FIGURES, &mut self.out);
+            let peer = self.peers.open(engine, None, FIGURES, None, &mut self.out);
             let (udp, media) = (peer.udp(), peer.media);
             self.names.insert(name, udp);
             self.out.push(Output::Event(HostEvent::Started { media }));

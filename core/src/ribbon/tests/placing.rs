@@ -6,11 +6,11 @@ use serde_json::json;
 
 use super::rig::{Rig, answer_sdp, done};
 use super::steps::{MS, S, collect, failure, make, refused, status, tell, up};
-use crate::machine::{Input, NetError, NetErrorKind, UdpEvent};
+use crate::machine::{CodePoint, CodePointError, Input, NetError, NetErrorKind, UdpEvent};
 use crate::ribbon::{
-    AuthCode, Bandwidth, CallCode, CallId, CallMedia, CallState, Command, CustomParameter,
-    ErrorCode, Event, IceCollection, IceTimeouts, MakeOptions, Outcome, SdpContext, SdpStep,
-    Verdict,
+    AnswerOptions, AuthCode, Bandwidth, CallCode, CallId, CallMedia, CallState, Command,
+    CustomParameter, Dscp, ErrorCode, Event, IceCollection, IceTimeouts, MakeOptions, Outcome,
+    Priority, SdpContext, SdpStep, Verdict,
 };
 use crate::sdp::Description;
 
@@ -275,4 +275,50 @@ fn rc_039_w4_1_sound_before_the_answer_is_taken_from_whoever_sends_it() {
     let told = rig.told();
     assert!(told.contains(&"Early Media -> Connected".to_owned()), "{told:?}");
     assert!(!told.iter().any(|told| told.contains("tracks")), "they are there: {told:?}");
+}
+
+#[test]
+fn rt_011_the_urgency_of_packets_is_a_wish_that_goes_with_their_sockets() {
+    let make = |dscp: Dscp| {
+        let options = MakeOptions::default().dscp(dscp);
+        Command::Make { to: "bob".to_owned(), media: CallMedia::AUDIO, options }
+    };
+    let (sound, pictures) = (Priority::High.audio(), Priority::Medium.video());
+    assert_eq!((sound.number(), pictures.number()), (46, 36));
+    // The sound's, as all goes through the same sockets; where that is not said, the next.
+    let both = Dscp::default().audio(sound).video(pictures);
+    let rows = [
+        (Dscp::default(), None),
+        (both, Some(sound)),
+        (Dscp::default().video(pictures), Some(pictures)),
+    ];
+    for (wish, expected) in rows {
+        let mut rig = Rig::up();
+        rig.submit(make(wish)).unwrap();
+        assert!(rig.udp.is_some());
+        assert_eq!(rig.dscp, expected, "{wish:?}");
+    }
+
+    // An incoming call has sockets once it is answered.
+    let mut rig = Rig::up();
+    let call = rig.ringing();
+    assert_eq!(rig.udp, None);
+    let options = AnswerOptions::default().dscp(both);
+    rig.submit(Command::Answer { call, media: CallMedia::AUDIO, options }).unwrap();
+    assert_eq!(rig.dscp, Some(sound));
+}
+
+#[test]
+fn rt_011_what_is_no_code_point_is_refused() {
+    assert_eq!(CodePoint::new(63).unwrap().traffic_class(), 252);
+    assert_eq!(CodePoint::new(64), Err(CodePointError(64)));
+    assert_eq!(
+        CodePoint::try_from(255).unwrap_err().to_string(),
+        "255 is no DiffServ code point: those are 0 to 63"
+    );
+    for priority in [Priority::VeryLow, Priority::Low, Priority::Medium, Priority::High] {
+        let (audio, video) = (priority.audio(), priority.video());
+        assert_eq!(CodePoint::new(audio.number()), Ok(audio));
+        assert_eq!(CodePoint::new(video.number()), Ok(video));
+    }
 }

@@ -48,7 +48,7 @@ impl Elsewhere {
         loop {
             match self.host.poll_output() {
                 Output::Timeout(_) => return,
-                Output::OpenUdp { id } => {
+                Output::OpenUdp { id, .. } => {
                     self.udp = Some(id);
                     self.sockets += 1;
                     let local = vec![SocketAddr::from(([192, 0, 2, 50], 5000)).into()];

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::machine::{
-    CommandId, HttpId, Input, Machine, NetError, NetErrorKind, Output, Seed, UdpEvent, UdpId, Wake,
-    WsEvent, WsId,
+    CodePoint, CommandId, HttpId, Input, Machine, NetError, NetErrorKind, Output, Seed, UdpEvent,
+    UdpId, Wake, WsEvent, WsId,
 };
 use crate::media::EngineFactory;
 use crate::media::testing::{FakeMedia, description};
@@ -39,6 +39,8 @@ pub(super) struct Rig {
     pub(super) ws: Option<WsId>,
     pub(super) closed: Vec<WsId>,
     pub(super) udp: Option<UdpId>,
+    /// The urgency of packets of the last sockets.
+    pub(super) dscp: Option<CodePoint>,
     /// Packets that went, and the first of them, until a test takes them.
     pub(super) packets: usize,
     pub(super) wire: Vec<(SocketAddr, SocketAddr, Vec<u8>)>,
@@ -102,6 +104,7 @@ impl Rig {
             ws: None,
             closed: Vec::new(),
             udp: None,
+            dscp: None,
             packets: 0,
             wire: Vec::new(),
             frames: 0,
@@ -279,7 +282,8 @@ impl Rig {
                     self.sockets.retain(|(open, _)| *open != id);
                     self.closed.push(id);
                 }
-                Output::OpenUdp { id } => {
+                Output::OpenUdp { id, dscp } => {
+                    self.dscp = dscp;
                     self.udp = Some(id);
                     let local = vec![SocketAddr::from(([192, 0, 2, 1], 4000)).into()];
                     let event = UdpEvent::Opened { local };

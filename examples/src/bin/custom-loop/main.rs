@@ -225,7 +225,7 @@ impl<M: Machine<Error = genesys::Error>> Loop<M> {
                 spawn(move || tell(Input::Http { id, result: exchange(&request, deadline) }));
             }
             // One socket for each address that may carry media; here that is loopback.
-            Output::OpenUdp { id } => {
+            Output::OpenUdp { id, .. } => {
                 let event = match bind(id, &self.sender) {
                     Ok(socket) => {
                         let local = Local::in_order(socket.local_addr());

@@ -78,7 +78,7 @@ impl Rig {
             | Output::SendStream { .. }
             | Output::CloseStream { .. }
             | Output::Resolve { .. } => panic!("nothing of it needs that"),
-            Output::OpenUdp { id } => {
+            Output::OpenUdp { id, .. } => {
                 self.udp = Some(id);
                 let local = vec!["127.0.0.1:4000".parse::<SocketAddr>().unwrap()];
                 let input =

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use self::directions::first;
 use super::desk::Desk;
-use crate::machine::{MediaId, NetError, Track, UdpId};
+use crate::machine::{CodePoint, MediaId, NetError, Track, UdpId};
 use crate::media::{
     Agreement, Digit, Engine, EngineConfig, MediaKind, MediaState, MediaStats, PeerNews, Peers,
     TrackInfo, Wish,
@@ -80,6 +80,8 @@ pub(super) struct Association {
     turns: u32,
     origin: Origin,
     pipeline: Pipeline,
+    /// The urgency of its packets.
+    dscp: Option<CodePoint>,
     /// True on the side that called.
     pub(super) caller: bool,
     /// Our description, until it is sent.
@@ -134,6 +136,7 @@ impl Association {
                 remove_bundling: desk.out.config.call.remove_bundling,
                 ..Pipeline::default()
             },
+            dscp: None,
             caller: true,
             pending: None,
             candidates: Vec::new(),
@@ -164,11 +167,12 @@ impl Association {
         call: &CallId,
         media: Option<MediaId>,
         kinds: &[MediaKind],
+        dscp: Option<CodePoint>,
         desk: &mut Desk<'_>,
     ) -> Result<Self, Error> {
         let direction = Direction::SendRecv;
         let wishes: Vec<_> = kinds.iter().map(|kind| Wish { kind: *kind, direction }).collect();
-        let offering = Self::offering_as(call, 0, media, &wishes, desk)?;
+        let offering = Self::offering_as(call, 0, media, &wishes, dscp, desk)?;
         Ok(Self { sends: first(kinds.iter().copied()), ..offering })
     }
 
@@ -177,12 +181,14 @@ impl Association {
         number: u32,
         media: Option<MediaId>,
         wishes: &[Wish],
+        dscp: Option<CodePoint>,
         desk: &mut Desk<'_>,
     ) -> Result<Self, Error> {
         let mut engine = Self::engine_of(call, number, desk);
         let offer = engine.create_offer(desk.out.now(), wishes).map_err(init_failed)?;
         let mut association = Self::new(Stage::Ready(engine), number, desk);
         association.pending = Some(offer);
+        association.dscp = dscp;
         association.open(media, desk);
         Ok(association)
     }
@@ -227,7 +233,7 @@ impl Association {
         let nowhere = Stage::Open { udp: UdpId(0), media: MediaId(0) };
         match std::mem::replace(&mut self.stage, nowhere) {
             Stage::Ready(engine) => {
-                let peer = desk.peers.open(engine, media, FIGURES, desk.out.media());
+                let peer = desk.peers.open(engine, media, FIGURES, self.dscp, desk.out.media());
                 self.stage = Stage::Open { udp: peer.udp(), media: peer.media };
                 self.gathering = GatheringState::Gathering;
             }

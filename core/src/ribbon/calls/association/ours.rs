@@ -2,6 +2,7 @@
 
 use super::directions::{direction, renumbered};
 use super::{Association, Before, engine_said, init_failed, invalid_offer};
+use crate::machine::CodePoint;
 use crate::media::{MediaKind, MediaState, Peers, Track, TrackInfo, Wish};
 use crate::ribbon::calls::desk::Desk;
 use crate::ribbon::constants::HoldState;
@@ -115,6 +116,11 @@ impl Association {
         self.pipeline.bandwidth = bandwidth;
     }
 
+    /// Takes how urgent packets are, for sockets that are opened from then on.
+    pub(in crate::ribbon::calls) fn urge(&mut self, dscp: Option<CodePoint>) {
+        self.dscp = dscp;
+    }
+
     /// True if its relays can be refreshed no more: there are other credentials for them (RP-5).
     pub(in crate::ribbon::calls) fn is_stale(&self, desk: &Desk<'_>) -> bool {
         self.turns != desk.out.turns()
@@ -148,7 +154,7 @@ impl Association {
         // Sound there is always.
         let sound = wishes.next().unwrap_or(Wish::AUDIO);
         let wishes: Vec<_> = std::iter::once(sound).chain(wishes).collect();
-        let mut next = Self::offering_as(call, number, self.media(), &wishes, desk)?;
+        let mut next = Self::offering_as(call, number, self.media(), &wishes, self.dscp, desk)?;
         next.sends = renumbered(&self.sends, tracks.iter().map(|info| info.track));
         self.step_aside(next, desk);
         Ok(())

@@ -84,6 +84,7 @@ impl Association {
         let arrival = Arrival { held: held.local(), rebuilt: moved, ..Arrival::default() };
         if moved {
             let mut next = Self::answering_as(sdp, call, self.number + 1, arrival, desk)?;
+            next.dscp = self.dscp;
             next.open(self.media(), desk);
             next.sends = first(self.sends.iter().map(|track| track.kind));
             match next.make_answer(held, desk) {
