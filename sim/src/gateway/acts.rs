@@ -221,6 +221,7 @@ fn meet(house: &mut House, session: &str, offer: &str) {
         // Another took its place meanwhile.
         return;
     }
+    let_go(house, session);
     let world = &mut house.world;
     let leg = house.calls.leg_mut(session);
     let Some(scripted) = leg.and_then(|leg| leg.scripted_mut()) else { return };
@@ -311,8 +312,19 @@ fn reset_mode(house: &mut House, session: &str) {
     }
 }
 
+/// Gives up an offer of its own that nobody has answered: the notification of it may be lost.
+fn let_go(house: &mut House, session: &str) {
+    if updates::give_up(house, session) {
+        if let Some(scripted) = scripted(house, session) {
+            scripted.crosses = false;
+        }
+        retreat(house, session);
+    }
+}
+
 /// An offer of a change.
 fn make(house: &mut House, session: &str, change: Change) -> Result<String, String> {
+    let_go(house, session);
     let world = &mut house.world;
     let leg = house.calls.leg_mut(session);
     let far = leg.and_then(|leg| leg.scripted_mut()?.far.as_mut()).ok_or("there is no media")?;
@@ -354,6 +366,7 @@ pub(super) fn cross(house: &mut House, session: &str, speed: Speed) {
 
 /// Somebody without a client asks the other end for an offer (slow start).
 pub(super) fn ask(house: &mut House, session: &str) -> Result<(), String> {
+    let_go(house, session);
     let leg = house.calls.leg_mut(session).filter(|leg| leg.state == LegState::Answered);
     let leg = leg.ok_or("the call is not up")?;
     let scripted = leg.scripted_mut().ok_or("a client is there")?;

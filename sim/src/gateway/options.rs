@@ -43,9 +43,11 @@ pub(super) struct Options {
     pub(super) ping_misses: u32,
     pub(super) offer_during_answer: bool,
     pub(super) cancel_to_answerer: CancelToAnswerer,
-    /// The HTTP status of a redirection that each request meets once, and its origin.
+    /// The HTTP status of a redirection that each request meets, and its origin.
     pub(super) redirect: Option<u16>,
     pub(super) redirect_to: String,
+    /// The redirections of one request.
+    pub(super) redirect_times: u32,
     pub(super) extra_keys: bool,
     pub(super) time_as_text: bool,
     pub(super) on_the_phone: bool,
@@ -68,6 +70,7 @@ impl Default for Options {
             cancel_to_answerer: CancelToAnswerer::Random,
             redirect: None,
             redirect_to: String::new(),
+            redirect_times: 1,
             extra_keys: false,
             time_as_text: false,
             on_the_phone: true,
@@ -96,7 +99,11 @@ impl Options {
         for (key, field) in seconds {
             *field = body[key].as_u64().unwrap_or(*field);
         }
-        let counts = [("auditMisses", &mut new.audit_misses), ("pingMisses", &mut new.ping_misses)];
+        let counts = [
+            ("auditMisses", &mut new.audit_misses),
+            ("pingMisses", &mut new.ping_misses),
+            ("redirectTimes", &mut new.redirect_times),
+        ];
         for (key, field) in counts {
             let count = body[key].as_u64().map(|count| count.min(1000) as u32);
             *field = count.unwrap_or(*field);
@@ -162,6 +169,7 @@ impl Options {
                 CancelToAnswerer::Random => "random",
             },
             "redirect": self.redirect, "redirectTo": self.redirect_to,
+            "redirectTimes": self.redirect_times,
             "extraKeys": self.extra_keys, "timeAsText": self.time_as_text,
             "onThePhone": self.on_the_phone,
         })

@@ -167,19 +167,26 @@ fn store(house: &mut House, asked: &Asked<'_>) -> Outcome {
     }
 }
 
-/// Sends a request elsewhere, once, where that is ordered (w8.36).
+/// Sends a request elsewhere, as often as that is ordered (w8.36).
 fn redirection(
     house: &mut House,
     request: &Request<Vec<u8>>,
     asked: &Incoming<'_>,
 ) -> Option<Response<Vec<u8>>> {
     let status = house.world.options.redirect?;
-    if asked.query(REDIRECTED).is_some() {
+    let times = asked.query(REDIRECTED).map_or(0, |times| times.parse::<u32>().unwrap_or(u32::MAX));
+    if times >= house.world.options.redirect_times {
         return None;
     }
-    let sign = if asked.query.is_empty() { '?' } else { '&' };
     let path = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
-    let target = format!("{}{path}{sign}{REDIRECTED}=1", house.world.options.redirect_to);
+    // The sign of the time before stands at the end.
+    let plain = match path.rsplit_once(REDIRECTED).filter(|_| times > 0) {
+        Some((plain, _)) => &plain[..plain.len() - 1],
+        None => &path,
+    };
+    let sign = if plain.contains('?') { '&' } else { '?' };
+    let origin = &house.world.options.redirect_to;
+    let target = format!("{origin}{plain}{sign}{REDIRECTED}={}", times + 1);
     let mut response = empty(status);
     response.headers_mut().insert(http::header::LOCATION, target.parse().ok()?);
     let data = json!({"method": asked.method, "path": asked.raw_path, "status": status});

@@ -25,6 +25,14 @@ pub(super) fn is_offering(house: &House, session: &str) -> bool {
     call.offers[leg.end].as_ref().is_some_and(|offer| now < offer.at + FORGOTTEN)
 }
 
+/// Forgets an offer of a leg's that was not answered in time. True if there was one.
+pub(super) fn give_up(house: &mut House, session: &str) -> bool {
+    let now = house.world.base.now;
+    let Some(end) = house.calls.leg(session).map(|leg| leg.end) else { return false };
+    let Some(call) = house.calls.call_of_mut(session) else { return false };
+    call.offers[end].take_if(|offer| now >= offer.at + FORGOTTEN).is_some()
+}
+
 /// True while that very offer of the other end waits for this leg.
 pub(super) fn is_offered(house: &House, session: &str, sdp: &str) -> bool {
     let (Some(leg), Some(call)) = (house.calls.leg(session), house.calls.call_of(session)) else {

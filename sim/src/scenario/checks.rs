@@ -112,6 +112,7 @@ impl Checks {
             self.require(at, "what is answered is done", holds);
         }
         match seen {
+            Seen::Given { .. } | Seen::Wanted { .. } => {}
             Seen::Told { phone, event } => self.told(at, phone, event),
             Seen::Submitted { phone, id, command } => {
                 let wish = self.wish_of(phone, command);

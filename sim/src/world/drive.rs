@@ -167,6 +167,7 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
             return;
         }
         self.note_input(phone, &input);
+        self.observer.see(self.now, Seen::Given { phone, input: &input });
         let at = self.start + self.now;
         let machine = &mut self.phones[phone.0];
         self.meter.core(|| {
@@ -180,6 +181,7 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
     pub(super) fn serve_phone(&mut self, phone: PhoneId) {
         while let Some(output) = self.phones[phone.0].outputs.pop_front() {
             self.note_output(phone, &output);
+            self.observer.see(self.now, Seen::Wanted { phone, output: &output });
             self.phone_output(phone, output);
         }
         let client = &mut self.phones[phone.0].client;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use offhook::machine::{CommandId, MediaId};
+use offhook::machine::{CommandId, Input, MediaId, OutputOf};
 use offhook::media::{AudioFrame, Digit};
 
 use super::pair::{CommandOf, EventOf, Pair, ResultOf};
@@ -13,6 +13,20 @@ use crate::services::Genesys;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Seen<'a, P: Pair = Genesys> {
+    /// A client is given something; all that it does then follows.
+    Given {
+        /// The phone.
+        phone: PhoneId,
+        /// The input.
+        input: &'a Input,
+    },
+    /// A client wants something of the world, or tells it.
+    Wanted {
+        /// The phone.
+        phone: PhoneId,
+        /// The output.
+        output: &'a OutputOf<P::Client>,
+    },
     /// A client told its application something.
     Told {
         /// The phone.

@@ -5,7 +5,7 @@ use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
 use offhook::Seed;
-use offhook::ribbon::{CallInfo, CallState, Command};
+use offhook::ribbon::{CallInfo, CallState, Command, TraceDetail};
 use serde_json::{Value, json};
 
 use super::super::Scenario;
@@ -34,6 +34,9 @@ const PARTIES: [(&str, &str, u64); 8] = [
     ("gus@far.test", "slow", 3000),
     ("hal@far.test", "silent", 0),
 ];
+
+/// Another host, to which requests may be sent on.
+const ELSEWHERE: &str = "https://elsewhere.lab.test";
 
 /// Something that is to be done.
 #[derive(Clone, Copy, Debug)]
@@ -158,9 +161,11 @@ impl Day {
                 let resyncs = self.climate == Climate::Swarm && self.dice.chance(0.5);
                 let glare = if self.dice.chance(0.5) { 0 } else { 2 };
                 let conditions = self.scenario.conditions.clone();
+                let traces = Dice::new(&root, &format!("trace {n} {phone}")).chance(0.3);
                 let id = self.world.add_gateway_phone(user, Box::new(agent), |config| {
                     let call = config.call.clone().resync_on_connect(resyncs).glare_retries(glare);
-                    config.call(call)
+                    let trace = config.trace.clone().on(traces).detail(TraceDetail::Full);
+                    config.call(call).trace(trace.bodies(true))
                 });
                 self.world.set_conditions(id, conditions);
                 self.phones.push(id);
@@ -273,7 +278,13 @@ impl Day {
                 self.world.gateway("POST", "subscriptions/drop", &dropped);
             }
             Trouble::Redirect => {
-                self.world.gateway("POST", "options", &json!({"redirect": 307}));
+                let lot = Seed::from(self.seed).child(&format!("redirect {}", self.next_errand));
+                let mut dice = Dice::new(&lot, "where");
+                let origin = ["", "", ELSEWHERE][dice.below(3)];
+                let times = [1, 1, 4, 9][dice.below(4)];
+                let redirect =
+                    json!({"redirect": 307, "redirectTo": origin, "redirectTimes": times});
+                self.world.gateway("POST", "options", &redirect);
                 self.plan(S(30), Errand::Straight);
             }
             Trouble::Closed
@@ -334,6 +345,9 @@ impl Day {
             }
         }
         self.require("5: the gateway and its clients agree", Self::calls_agree);
+        let at = self.world.now();
+        self.world.observer_mut().look(at);
+        self.look_at_reports();
         self.require("24: nothing surprised the gateway", Self::nothing_was_odd);
         for phone in self.phones.clone() {
             self.world.dismiss(phone);
@@ -375,6 +389,19 @@ impl Day {
     fn live(&self, phone: PhoneId) -> Vec<CallInfo> {
         let calls = self.world.client(phone).calls();
         calls.into_iter().filter(|call| !call.state.is_final()).collect()
+    }
+
+    /// The reports on all calls that clients know.
+    fn look_at_reports(&mut self) {
+        let at = self.world.now();
+        for phone in self.phones.clone() {
+            let client = self.world.client(phone);
+            let calls = client.calls();
+            let reports: Vec<_> = calls.iter().filter_map(|call| client.report(&call.id)).collect();
+            for report in reports {
+                self.world.observer_mut().look_at(at, phone, &report);
+            }
+        }
     }
 
     /// By user: calls that are up at the gateway, and at the clients.

@@ -9,7 +9,7 @@ pub(super) use self::day::Day;
 pub(crate) use self::trouble::Climate;
 
 /// The things that happen on any day of an office.
-const USUAL: [&str; 24] = [
+const USUAL: [&str; 26] = [
     "called",
     "calls connected",
     "Early Media",
@@ -34,9 +34,11 @@ const USUAL: [&str; 24] = [
     "RESYNC",
     "SEND_CUSTOM_PARAMETERS",
     "renewed",
+    "sessions known",
+    "secrets known",
 ];
 /// Those that happen where anything may go wrong besides.
-const WILD: [&str; 8] = [
+const WILD: [&str; 9] = [
     "GONE",
     "WS_OVERRIDDEN",
     "LOST_CONNECTION",
@@ -45,6 +47,7 @@ const WILD: [&str; 8] = [
     "elsewhere",
     "forget",
     "cancel",
+    "offers crossed",
 ];
 
 /// The things that such days must have among them, or they are too tame (no. 25).

@@ -1,14 +1,29 @@
 //! The things that always hold in an office, each by its number in the plan of the gateway.
 
+mod link;
+mod moves;
+mod offers;
+mod reports;
+mod secrets;
+mod sessions;
+mod wire;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use offhook::machine::CommandId;
 use offhook::ribbon::{
-    CallId, CallState, ChangeReason, Command, ErrorCode, Event, OperationId, OperationKind,
-    TrackId, Transition,
+    CallId, CallReport, CallState, ChangeReason, Command, ErrorCode, Event, OperationId,
+    OperationKind, TrackId, Transition,
 };
 
+use self::link::Links;
+use self::moves::Moves;
+use self::offers::OffersOfAll;
+use self::reports::Reports;
+use self::secrets::Secrets;
+use self::sessions::Sessions;
+use self::wire::{Reader, Wire};
 use super::super::finding::Finding;
 use crate::services::Ribbon;
 use crate::world::{Observer, PhoneId, Seen};
@@ -17,6 +32,9 @@ use crate::world::{Observer, PhoneId, Seen};
 const LIMIT: Duration = Duration::from_secs(240);
 /// The longest that an operation may take that waits for no person.
 const LONG: Duration = Duration::from_secs(200);
+const OFFERS: &str = "7: each offer is answered once, and one of ours is open at a time";
+const AUDITS: &str = "16: audits of every call, at their interval";
+const MOVES: &str = "18: calls that were moved are gone, others as before";
 const TRACKS: &str = "15: tracks come and go once, and none outlives its call";
 
 /// An operation as far as it was told.
@@ -43,6 +61,13 @@ pub(super) struct Checks {
     refused: Option<(PhoneId, OperationId)>,
     /// Tracks that are in a call, as it was told.
     tracks: BTreeMap<(PhoneId, CallId), BTreeSet<TrackId>>,
+    reader: Reader,
+    links: Links,
+    sessions: Sessions,
+    offers: OffersOfAll,
+    secrets: Secrets,
+    moves: Moves,
+    reports: Reports,
     pub(super) told: BTreeMap<&'static str, u64>,
 }
 
@@ -69,6 +94,45 @@ impl Checks {
     /// Operations that are not over.
     pub(super) fn running(&self) -> usize {
         self.ops.values().filter(|(step, _)| *step != Step::Finished).count()
+    }
+
+    /// The things that hold once all is well again.
+    pub(super) fn look(&mut self, at: Duration) {
+        let result = self.offers.all_answered(at);
+        self.require(at, OFFERS, result);
+        let result = self.sessions.one_phone_each();
+        self.require(at, "14: one of a user's phones has a call", result);
+        let result = self.sessions.none_is_late(at);
+        self.require(at, AUDITS, result);
+        let result = self.moves.all_left(at);
+        self.require(at, MOVES, result);
+        self.told.insert("sessions known", self.sessions.count() as u64);
+        self.told.insert("secrets known", self.secrets.count() as u64);
+        self.told.insert("offers crossed", self.offers.crossed);
+    }
+
+    /// No. 23: the report on a call agrees with what was told of it.
+    pub(super) fn look_at(&mut self, at: Duration, phone: PhoneId, report: &CallReport) {
+        let result = self.reports.look(phone, &report.id, report);
+        self.require(at, "23: reports tell what happened", result);
+    }
+
+    fn said(&mut self, at: Duration, phone: PhoneId, wire: &Wire) {
+        if let Wire::Asked(asked) = wire {
+            let result = self.sessions.asked(phone, asked);
+            self.require(at, "6: nothing is asked about a call that is over", result);
+            let result = self.sessions.audits(at, phone, asked);
+            self.require(at, AUDITS, result);
+        }
+        let result = self.offers.see(at, phone, wire, &self.sessions);
+        self.require(at, OFFERS, result);
+        let result = self.links.pings(at, phone, wire);
+        self.require(at, "11: pings go over an open socket, at their interval", result);
+        let result = self.links.redirects(phone, wire);
+        self.require(at, "21: few redirects, and no credentials elsewhere", result);
+        let result = self.links.rests(phone, wire);
+        self.require(at, "22: who lost the subscription for good rests", result);
+        self.secrets.heard(phone, wire);
     }
 
     fn count(&mut self, what: &'static str) {
@@ -168,6 +232,13 @@ impl Checks {
     fn told(&mut self, at: Duration, phone: PhoneId, event: &Event) {
         let result = self.operation(at, phone, event);
         self.require(at, "3: operations follow their order", result);
+        let result = self.sessions.told(at, phone, event);
+        self.require(at, AUDITS, result);
+        let result = self.moves.told(at, phone, event);
+        self.require(at, MOVES, result);
+        self.offers.told(phone, event, &self.sessions);
+        self.links.told(phone, event);
+        self.reports.told(phone, event);
         match event {
             Event::CallState { call, previous, .. } => {
                 let result = self.state(phone, &call.id, call.state, *previous);
@@ -257,9 +328,26 @@ fn follows(before: CallState, now: CallState) -> bool {
 impl Observer<Ribbon> for Checks {
     fn see(&mut self, at: Duration, seen: Seen<'_, Ribbon>) {
         match seen {
+            Seen::Given { phone, input } => {
+                let wire = self.reader.given(phone, input);
+                self.sessions.given(at, phone, wire.as_ref());
+                if let Some(wire) = wire {
+                    self.said(at, phone, &wire);
+                }
+            }
+            Seen::Wanted { phone, output } => {
+                if let Some(wire) = self.reader.wanted(phone, output) {
+                    self.said(at, phone, &wire);
+                }
+                let result = self.secrets.told(phone, output);
+                self.require(at, "19: no secret is told", result);
+            }
             Seen::Told { phone, event } => self.told(at, phone, event),
             Seen::Submitted { phone, id, command } => {
                 let long = matches!(command, Command::Subscribe { .. });
+                if long {
+                    self.links.subscribes(phone);
+                }
                 self.open.insert((phone, id), (at, format!("{command:?}"), long));
             }
             Seen::Completed { phone, id, result } => {
