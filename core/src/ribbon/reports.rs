@@ -123,11 +123,10 @@ impl Reports {
                     }
                 }
             },
-            Event::TracksAdded { call, tracks, .. } => {
+            Event::TracksAdded { call, .. } => {
                 if let Some(live) = self.live.get_mut(call) {
                     let within = live.operations.last().and_then(|operation| operation.at);
-                    let added = live.timeline.moment(ReportEvent::AddTracks, within, now);
-                    live.timeline.note(added, "tracks", tracks.len());
+                    live.timeline.moment(ReportEvent::AddTracks, within, now);
                 }
             }
             Event::MediaConnection { call, state: MediaConnectionState::Connected, .. } => {

@@ -163,7 +163,9 @@ impl Timeline {
         value: impl Into<Value>,
     ) {
         if let Some(entry) = event.and_then(|event| self.entries.get_mut(event.0)) {
-            entry.more.get_or_insert_default().data.push((key, value.into()));
+            let data = &mut entry.more.get_or_insert_default().data;
+            data.reserve_exact(1);
+            data.push((key, value.into()));
         }
     }
 
