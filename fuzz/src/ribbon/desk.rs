@@ -558,10 +558,8 @@ impl Desk {
                 self.udp.retain(|other| *other != id);
                 self.udp_wanted.retain(|other| *other != id);
             }
-            Output::Event(Event::ProxyFrame(frame)) => {
-                if self.frames.len() < MAX_FRAMES {
-                    self.frames.push_back(frame.into_inner());
-                }
+            Output::Event(Event::ProxyFrame(frame)) if self.frames.len() < MAX_FRAMES => {
+                self.frames.push_back(frame.into_inner());
             }
             Output::Event(event) => self.ledger.told(&event),
             Output::Completed { command, .. } => self.ledger.completed(command, self.now),

@@ -143,7 +143,7 @@ impl Elsewhere {
                 Output::Event(HostEvent::Started { .. }) => self.live += 1,
                 Output::Event(HostEvent::Ended { .. }) => self.live -= 1,
                 Output::Event(HostEvent::Frame(frame)) => {
-                    keep(&mut self.frames, frame.into_inner())
+                    keep(&mut self.frames, frame.into_inner());
                 }
                 _ => {}
             }

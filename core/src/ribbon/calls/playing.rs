@@ -56,7 +56,7 @@ impl Call {
         }
         match played {
             Ok(()) if playback.is_over(desk.out.now()) => {
-                self.finish(&playback.op, Ok(Outcome::Done), desk)
+                self.finish(&playback.op, Ok(Outcome::Done), desk);
             }
             Ok(()) => self.playback = Some(playback),
             Err(error) => self.finish(&playback.op, Err(unplayable(&error)), desk),

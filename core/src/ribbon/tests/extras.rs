@@ -283,7 +283,7 @@ fn re_036_re_037_re_039_rt_020_the_application_tells_what_becomes_of_its_sources
         assert_eq!(track.source_muted, state == SourceState::Muted);
         assert_eq!(track.state == TrackState::Ended, state == SourceState::Ended);
     }
-    assert_eq!(rig.call(&call).local_tracks, [ours.clone()], "it stays in the call");
+    assert_eq!(rig.call(&call).local_tracks, std::slice::from_ref(&ours), "it stays in the call");
     // Another source in its place.
     let media = MoreMedia::default().audio(true);
     let replaced = rig.submit(Command::ReplaceTrack { call: call.clone(), track: ours, media });
