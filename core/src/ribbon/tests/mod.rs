@@ -36,3 +36,4 @@ mod timeline;
 mod traces;
 mod transfers;
 mod whole;
+mod wishes;
