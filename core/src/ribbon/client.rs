@@ -233,6 +233,9 @@ impl Client {
         if self.out.open_commands() >= MAX_COMMANDS {
             return Err(Error::new(ErrorCode::Busy, "too many commands are waiting"));
         }
+        if let Some(wishes) = command.wishes() {
+            wishes.check(self.media.devices())?;
+        }
         match command {
             Command::SetCredentials(credentials) => {
                 let user = self.out.credentials.as_ref().map(Credentials::username);

@@ -8,13 +8,13 @@ use super::constants::{Activity, Status};
 use super::contacts::Contact;
 use super::credentials::Credentials;
 use super::devices::Devices;
-use super::dscp::Dscp;
 use super::fetch::FetchRequest;
 use super::ids::{CallId, ContactId, MessageId, RecordId, TrackId, UserId};
 use super::info::{CustomParameter, SourceState};
 use super::messages::{Draft, MessageKind};
 use super::notice::NoticeChannel;
-use super::pipeline::{Bandwidth, SdpHandler};
+use super::options::{AnswerOptions, MakeOptions, MediaOptions};
+use super::pipeline::SdpHandler;
 use super::private::Private;
 use super::push::{PushDevice, PushKind};
 use super::query::Query;
@@ -24,6 +24,7 @@ use super::sound::AudioSource;
 use super::tones::Tones;
 use super::users::UserFilter;
 use super::wanted::{CallMedia, MoreMedia};
+use super::wishes::MediaWishes;
 
 /// A request to [`Client`](super::Client). Each is answered by exactly one completion, within the limit that its
 /// variant names: `rest_timeout` is [`Config::rest_timeout`](super::Config::rest_timeout), and `ice` the longest
@@ -609,56 +610,17 @@ impl Command {
             | store_commands!() => None,
         }
     }
+
+    /// The sources that it wishes for.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "all others bring no media")]
+    pub(super) fn wishes(&self) -> Option<&MediaWishes> {
+        match self {
+            Self::Make { options, .. } => Some(&options.wishes),
+            Self::Answer { options, .. } => Some(&options.wishes),
+            Self::AddMedia { options, .. } | Self::StartVideo { options, .. } => {
+                Some(&options.wishes)
+            }
+            _ => None,
+        }
+    }
 }
-
-/// The rest of what a call is placed with.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct MakeOptions {
-    /// The caller's name, as the called one sees it.
-    pub display_name: Option<String>,
-    /// Parameters for the far side, on this and all later requests.
-    pub parameters: Vec<CustomParameter>,
-    /// The most that the far side shall send (RT-010).
-    pub bandwidth: Option<Bandwidth>,
-    /// The urgency of its packets (RT-011).
-    pub dscp: Option<Dscp>,
-}
-
-setters!(MakeOptions {
-    display_name: some[String],
-    parameters: all[CustomParameter],
-    bandwidth: some[Bandwidth],
-    dscp: some[Dscp],
-});
-
-/// The rest of what a call is answered with.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct AnswerOptions {
-    /// Parameters for the far side, on this and all later requests.
-    pub parameters: Vec<CustomParameter>,
-    /// The most that the far side shall send (RT-010).
-    pub bandwidth: Option<Bandwidth>,
-    /// The urgency of its packets (RT-011).
-    pub dscp: Option<Dscp>,
-}
-
-setters!(AnswerOptions {
-    parameters: all[CustomParameter],
-    bandwidth: some[Bandwidth],
-    dscp: some[Dscp],
-});
-
-/// The rest of a change of a call's media.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct MediaOptions {
-    /// The most that the far side shall send; as before where it is not said.
-    pub bandwidth: Option<Bandwidth>,
-    /// The urgency of packets of sockets that are opened from now on (RT-011); as before where it is not
-    /// said.
-    pub dscp: Option<Dscp>,
-}
-
-setters!(MediaOptions { bandwidth: some[Bandwidth], dscp: some[Dscp] });

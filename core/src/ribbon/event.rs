@@ -21,6 +21,7 @@ use super::private::Private;
 use super::sip_events::SipChange;
 use super::users::User;
 use super::voicemail::Voicemail;
+use super::wishes::MediaWishes;
 use crate::machine::{CommandId, MediaId};
 use crate::media::{Agreement, Codec, Digit, MediaKind};
 use crate::report::TraceRecord;
@@ -218,6 +219,13 @@ pub enum Event {
         digit: Digit,
         /// The time for which it was down.
         duration: Duration,
+    },
+    /// Media of ours is wanted for a call, from these sources: the application sends what it can.
+    MediaWanted {
+        /// The call.
+        call: CallId,
+        /// The sources.
+        wishes: Box<MediaWishes>,
     },
     /// A sound is played into a call ([`Command::PlayAudio`](super::Command::PlayAudio)).
     PlaybackStarted {

@@ -54,6 +54,7 @@ mod log;
 mod media;
 mod messages;
 mod notice;
+mod options;
 mod outbox;
 mod outcome;
 mod phone;
@@ -83,6 +84,7 @@ pub mod wire;
 #[cfg(not(feature = "unstable-wire"))]
 #[allow(dead_code, unreachable_pub, unused_imports, reason = "public with `unstable-wire`")]
 mod wire;
+mod wishes;
 
 pub use click::ClickToCall;
 pub use client::Client;
@@ -90,7 +92,7 @@ pub use collect::{
     CheckReason, Collected, DefaultCheck, GatheringState, IceCheck, IceCollection, IceTimeouts,
     Verdict,
 };
-pub use command::{AnswerOptions, Command, MakeOptions, MediaOptions};
+pub use command::Command;
 pub use config::{
     BundlePolicy, CallConfig, CallConfigPatch, CallsBy, Config, ConfigPatch, Connectivity,
     ConnectivityPatch, HttpScheme, Notifications, NotificationsPatch, OAuthMode, PeerConfig,
@@ -126,6 +128,7 @@ pub use info::{
 pub use log::{LogEntry, LogTarget, LogTargetKind};
 pub use messages::{Conversation, Draft, Message, MessageKind};
 pub use notice::NoticeChannel;
+pub use options::{AnswerOptions, MakeOptions, MediaOptions};
 pub use outcome::Outcome;
 pub use phone::Phone;
 pub use pipeline::{
@@ -147,6 +150,7 @@ pub use users::{User, UserFilter};
 pub use voicemail::Voicemail;
 pub use wanted::{CallMedia, MoreMedia};
 pub use wire::{CustomParameter, Destination, hmac_token};
+pub use wishes::{AudioOptions, Constraint, MediaWishes, ScreenOptions, VideoOptions};
 
 /// The version of this crate.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::click::ClickToCall;
-use super::command::{AnswerOptions, Command, MakeOptions, MediaOptions};
+use super::command::Command;
 use super::config::ConfigPatch;
 use super::constants::{Activity, Status};
 use super::contacts::Contact;
@@ -19,6 +19,7 @@ use super::info::{
 };
 use super::messages::{Conversation, Draft, MessageKind};
 use super::notice::NoticeChannel;
+use super::options::{AnswerOptions, MakeOptions, MediaOptions};
 use super::outcome::Outcome;
 use super::presence::{OwnPresence, Presence};
 use super::private::Private;

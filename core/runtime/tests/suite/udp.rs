@@ -85,7 +85,7 @@ pub(crate) async fn a_closed_group_frees_its_ports<R: Sockets>() {
 /// A runtime that reads the type of service of each socket that it is given (IPv4).
 struct Reader<R>(PhantomData<R>);
 
-/// What it has read.
+/// The bytes that it has read.
 static READ: Mutex<Vec<u32>> = Mutex::new(Vec::new());
 
 impl<R: Runtime> Runtime for Reader<R> {

@@ -9,7 +9,7 @@ use super::tracks::Source;
 use crate::machine::CommandId;
 use crate::media::MediaKind;
 use crate::ribbon::command::{
-    Command, MakeOptions, client_commands, media_commands, proxy_commands, store_commands,
+    Command, client_commands, media_commands, proxy_commands, store_commands,
 };
 use crate::ribbon::config::RingingFeedback;
 use crate::ribbon::constants::{CallState, OperationKind};
@@ -18,15 +18,24 @@ use crate::ribbon::event::Event;
 use crate::ribbon::history::CallDirection;
 use crate::ribbon::ids::{CallId, TrackId, UserId};
 use crate::ribbon::info::{CallInfo, Participant, SourceState, TrackState};
+use crate::ribbon::options::MakeOptions;
 use crate::ribbon::outbox::Outbox;
 use crate::ribbon::outcome::Outcome;
 use crate::ribbon::wanted::{CallMedia, MoreMedia};
 use crate::ribbon::wire::address::{Destination, sender};
 use crate::ribbon::wire::parameters;
 use crate::ribbon::wire::resources::calls::SessionRequest;
+use crate::ribbon::wishes::MediaWishes;
 
 /// The most tracks of one command.
 const MAX_TRACKS: usize = 32;
+
+/// Tells the application which sources are wished for a call's media.
+fn want(call: &CallId, wishes: Box<MediaWishes>, out: &mut Outbox) {
+    if !wishes.is_empty() {
+        out.event(Event::MediaWanted { call: call.clone(), wishes });
+    }
+}
 
 fn invalid(text: &str) -> Error {
     Error::new(CallCode::InvalidParam, text)
@@ -274,6 +283,7 @@ impl Calls {
             Command::AddMedia { call, media, options } => {
                 let Ok(sources) = sources(&media, kind) else { return };
                 let op = OperationKind::AddMedia;
+                want(&call, options.wishes, out);
                 self.with(&call, out, |call, desk| {
                     call.urge(options.dscp);
                     call.add_media(id, op, sources, options.bandwidth, desk);
@@ -281,6 +291,7 @@ impl Calls {
             }
             Command::StartVideo { call, options } => {
                 let (op, video) = (OperationKind::AddBasicMedia, vec![(MediaKind::Video, None)]);
+                want(&call, options.wishes, out);
                 self.with(&call, out, |call, desk| {
                     call.urge(options.dscp);
                     call.add_media(id, op, video, options.bandwidth, desk);
@@ -308,6 +319,7 @@ impl Calls {
             }
             Command::Make { to, media, options } => self.make(id, &to, media, options, out),
             Command::Answer { call, media, options } => {
+                want(&call, options.wishes, out);
                 self.with(&call, out, |call, desk| {
                     if !options.parameters.is_empty() {
                         call.info.parameters = options.parameters;
@@ -411,6 +423,7 @@ impl Calls {
         call.urge(options.dscp);
         self.add(call, out);
         out.event(Event::CallStarted { call: id.clone(), command });
+        want(&id, options.wishes, out);
         self.with(&id, out, |call, desk| call.make(command, Purpose::Make, media, desk));
     }
 

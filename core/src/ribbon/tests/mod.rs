@@ -39,3 +39,4 @@ mod timeline;
 mod traces;
 mod transfers;
 mod whole;
+mod wishes;
