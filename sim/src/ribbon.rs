@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::dice::Dice;
 use crate::gateway::{Gateway, GatewayConfig};
-use crate::services::Ribbon;
+pub use crate::services::Ribbon;
 use crate::world::{Application, Observer, Pair, PhoneId, ServiceParts, Text, World};
 
 /// The host that everything is at.

@@ -334,8 +334,9 @@ impl Day {
         if !self.pass(evening + HEALING) {
             return;
         }
-        // A call may end at this very moment, and the notification be on its way.
-        for _ in 0..5 {
+        // A call may end at this very moment, and its notification be on its way; or go to a subscription that
+        // is no more, and then the next audit tells.
+        for _ in 0..12 {
             if self.calls_agree().is_ok() {
                 break;
             }
