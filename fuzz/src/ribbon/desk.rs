@@ -421,6 +421,7 @@ impl Desk {
     /// Time passes while nobody runs the client: the lid is closed.
     pub(crate) fn sleep(&mut self, time: Duration) {
         self.now += time;
+        self.ledger.slept(time);
         self.woken_at_once = 0;
         self.input(Input::Timeout);
     }

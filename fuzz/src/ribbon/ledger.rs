@@ -38,7 +38,10 @@ impl Call {
 /// See the [module](self).
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
-    commands: BTreeMap<CommandId, Instant>,
+    /// When they were given, and how long the client had slept by then.
+    commands: BTreeMap<CommandId, (Instant, Duration)>,
+    /// The time that the client slept.
+    slept: Duration,
     calls: BTreeMap<CallId, Call>,
     over: Vec<CallId>,
     /// True where the settings allow attempts without end, and a subscription as long as that.
@@ -68,13 +71,21 @@ impl Ledger {
     }
 
     pub(crate) fn asked(&mut self, command: CommandId, now: Instant) {
-        assert!(self.commands.insert(command, now).is_none(), "{command:?} is given twice");
+        let asked = (now, self.slept);
+        assert!(self.commands.insert(command, asked).is_none(), "{command:?} is given twice");
     }
 
     pub(crate) fn completed(&mut self, command: CommandId, now: Instant) {
         let asked = self.commands.remove(&command);
         let asked = asked.unwrap_or_else(|| panic!("{command:?} is answered, and nobody asked"));
-        assert!(self.endless || now - asked <= MAX_WAIT, "an answer after {:?}", now - asked);
+        let (asked, slept) = asked;
+        let waited = now - asked - (self.slept - slept);
+        assert!(self.endless || waited <= MAX_WAIT, "an answer after {waited:?}");
+    }
+
+    /// Time passed in which nobody could answer.
+    pub(crate) fn slept(&mut self, time: Duration) {
+        self.slept += time;
     }
 
     /// True if no command waits.
