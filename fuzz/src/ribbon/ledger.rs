@@ -38,7 +38,7 @@ impl Call {
 /// See the [module](self).
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
-    /// When they were given, and how long the client had slept by then.
+    /// The times at which commands were given, and how long the client had slept by then.
     commands: BTreeMap<CommandId, (Instant, Duration)>,
     /// The time that the client slept.
     slept: Duration,
