@@ -185,10 +185,10 @@ impl Call {
             (true, Err(_)) => self.set_up(op, CallState::Initiated, desk),
             (false, Ok(())) => {
                 self.finish(op, Ok(Outcome::Done), desk);
+                // It may be told more than once, and rings from the first on.
                 if self.info.state == CallState::Initiated {
-                    self.enter(CallState::Ringing, desk.out);
+                    self.rings(desk);
                 }
-                self.tell(None, None, desk.out);
             }
             (false, Err(fault)) => self.fail(op, fault.of_call(), desk),
         }

@@ -85,6 +85,22 @@ fn ra_035_rc_043_ringing_is_told_by_the_application_where_it_wants_to() {
 }
 
 #[test]
+fn ra_035_what_is_told_twice_at_once_rings_once() {
+    let mut rig = manual();
+    let call = incoming(&mut rig, "S1", Some(sdp("sendrecv")));
+    rig.answer_audits();
+    let both = [(); 2].map(|()| rig.submit(feedback(&call)).unwrap());
+    rig.told();
+    for command in both {
+        let asked = rig.take_of("ringing");
+        rig.respond(asked.id, 204, &json!(null));
+        assert_eq!(rig.completion(command), Some(Ok(Outcome::Done)));
+    }
+    let finish = "SEND_RINGING_FEEDBACK FINISH";
+    assert_eq!(rig.told(), [finish, "Initiated -> Ringing", finish]);
+}
+
+#[test]
 fn rc_043_a_call_whose_ringing_cannot_be_told_can_be_answered_all_the_same() {
     let mut rig = Rig::up();
     let call = incoming(&mut rig, "S1", Some(sdp("sendrecv")));
