@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use serde::{Deserialize, Serialize};
+
 /// A local address that media may use.
 ///
 /// ```
@@ -10,7 +12,7 @@ use std::net::SocketAddr;
 /// let wired = Local::from(address).interface("eth0");
 /// assert_eq!(wired.preference, Local::MOST);
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Local {
     /// The address that the socket is bound to; never unspecified (`0.0.0.0`).

@@ -24,7 +24,7 @@ mod tracks;
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::millis;
 use crate::sdp::SdpError;
@@ -39,7 +39,7 @@ pub use self::ice::IceServer;
 pub(crate) use self::peer::{Milestone, Peer, PeerNews};
 pub(crate) use self::peers::Peers;
 pub use self::raw::{RawEngine, RawPacket};
-pub(crate) use self::remote::{Fingerprint, NoOrder, Replica, Twin, fingerprint_of};
+pub(crate) use self::remote::{Fingerprint, Twin, fingerprint_of, replica};
 pub use self::remote::{Order, Report};
 #[cfg(feature = "str0m")]
 pub use self::str0m::WebRtcFactory;
@@ -58,7 +58,8 @@ pub use crate::machine::{
 ///  └──────────┴──────────────┴───────┬───────┘
 ///                                 Failed, Closed
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum MediaState {
     /// Nothing negotiated yet; also after the first offer was taken back.
     New,

@@ -4,13 +4,13 @@ use std::fmt;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{AudioCodec, AudioCodecs, MediaKind, Track, VideoCodec};
 use crate::sdp::Direction;
 
 /// A track to offer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wish {
     /// Its kind.
     pub kind: MediaKind,
@@ -107,7 +107,8 @@ pub struct Agreement {
 }
 
 /// The kind of a local address, which its candidate has too (RFC 8445 section 5.1.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum LocalKind {
     /// An address of an interface.

@@ -1,7 +1,7 @@
 //! Media whose sockets and sound are elsewhere: in another process, or on another machine.
 //!
 //! Whoever signals cannot wait for a description, so both ends have an engine of the same kind, made from one
-//! seed: a [`Twin`] here, which negotiates and never sees a packet, and the [`Replica`] there, which does what the
+//! seed: a [`Twin`] here, which negotiates and never sees a packet, and its [`replica`] there, which does what the
 //! twin was asked to, in the same order, and carries the media. Both write the same descriptions but for the
 //! certificate, whose fingerprint the replica's end tells beforehand.
 //!
@@ -12,12 +12,13 @@
 
 mod fingerprint;
 mod order;
-mod replica;
+pub(crate) mod replica;
 mod report;
+#[cfg(test)]
+mod tests;
 mod twin;
 
 pub(crate) use fingerprint::{Fingerprint, fingerprint_of};
 pub use order::Order;
-pub(crate) use replica::{NoOrder, Replica};
 pub use report::Report;
 pub(crate) use twin::Twin;

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use crate::Secret;
 use crate::machine::{Local, Seed};
 use crate::media::{
-    AudioCodec, AudioFrame, Digit, EngineConfig, Frame, IceServer, LocalKind, MediaError,
-    MediaKind, Track, VideoCodec, VideoFrame, Wish,
+    AudioCodec, AudioFrame, Digit, EngineConfig, Frame, IceServer, LocalKind, MediaError, Track,
+    VideoCodec, VideoFrame, Wish,
 };
 use crate::sdp::Direction;
 
@@ -36,10 +36,10 @@ pub struct Order(pub(super) Act);
 )]
 pub(super) enum Act {
     Create(Settings),
-    AddLocal { address: SocketAddr, interface: Option<String>, preference: u16, of: Place },
+    AddLocal { local: Local, kind: LocalKind },
     RemoveLocal { address: SocketAddr },
     LocalDone,
-    CreateOffer { wishes: Vec<(MediaKind, Direction)>, expects: Expected },
+    CreateOffer { wishes: Vec<Wish>, expects: Expected },
     Rollback,
     AcceptAnswer { sdp: String },
     AcceptOffer { sdp: String },
@@ -56,35 +56,6 @@ pub(super) enum Act {
 
 /// The description that the twin made; none where it was refused one.
 pub(super) type Expected = Option<String>;
-
-/// The kind of a local address.
-#[derive(Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) enum Place {
-    Host,
-    Srflx(SocketAddr),
-    Relay(SocketAddr),
-}
-
-impl From<LocalKind> for Place {
-    fn from(kind: LocalKind) -> Self {
-        match kind {
-            LocalKind::Host => Self::Host,
-            LocalKind::ServerReflexive { base } => Self::Srflx(base),
-            LocalKind::Relayed { server } => Self::Relay(server),
-        }
-    }
-}
-
-impl From<Place> for LocalKind {
-    fn from(place: Place) -> Self {
-        match place {
-            Place::Host => Self::Host,
-            Place::Srflx(base) => Self::ServerReflexive { base },
-            Place::Relay(server) => Self::Relayed { server },
-        }
-    }
-}
 
 /// The settings of an engine.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -202,20 +173,6 @@ impl Text {
 }
 
 impl Order {
-    pub(super) fn add_local(local: &Local, kind: LocalKind) -> Self {
-        Self(Act::AddLocal {
-            address: local.address,
-            interface: local.interface.clone(),
-            preference: local.preference,
-            of: kind.into(),
-        })
-    }
-
-    pub(super) fn create_offer(wishes: &[Wish], expects: Expected) -> Self {
-        let wishes = wishes.iter().map(|wish| (wish.kind, wish.direction)).collect();
-        Self(Act::CreateOffer { wishes, expects })
-    }
-
     pub(super) fn send_dtmf(keys: &[Digit], duration: Duration) -> Self {
         let keys = keys.iter().map(|key| key.as_char()).collect();
         Self(Act::SendDtmf { keys, ms: millis(duration) })

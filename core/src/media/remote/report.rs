@@ -21,11 +21,11 @@ pub struct Report(pub(super) News);
 pub(super) enum News {
     /// Its sockets are open.
     Opened {
-        local: Vec<Address>,
+        local: Vec<Local>,
     },
     /// Addresses came and went.
     Changed {
-        added: Vec<Address>,
+        added: Vec<Local>,
         removed: Vec<SocketAddr>,
     },
     /// It has no sockets.
@@ -33,7 +33,7 @@ pub(super) enum News {
         why: String,
     },
     State {
-        state: State,
+        state: MediaState,
     },
     Key {
         key: char,
@@ -43,65 +43,6 @@ pub(super) enum News {
         level: u8,
     },
     Figures(Figures),
-}
-
-/// An address of the replica's.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Address {
-    address: SocketAddr,
-    interface: Option<String>,
-    preference: u16,
-}
-
-impl From<&Local> for Address {
-    fn from(local: &Local) -> Self {
-        let Local { address, interface, preference } = local.clone();
-        Self { address, interface, preference }
-    }
-}
-
-impl From<Address> for Local {
-    fn from(Address { address, interface, preference }: Address) -> Self {
-        Self { address, interface, preference }
-    }
-}
-
-/// See [`MediaState`].
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) enum State {
-    New,
-    Connecting,
-    Connected,
-    Disconnected,
-    Failed,
-    Closed,
-}
-
-impl From<MediaState> for State {
-    fn from(state: MediaState) -> Self {
-        match state {
-            MediaState::New => Self::New,
-            MediaState::Connecting => Self::Connecting,
-            MediaState::Connected => Self::Connected,
-            MediaState::Disconnected => Self::Disconnected,
-            MediaState::Failed => Self::Failed,
-            MediaState::Closed => Self::Closed,
-        }
-    }
-}
-
-impl From<State> for MediaState {
-    fn from(state: State) -> Self {
-        match state {
-            State::New => Self::New,
-            State::Connecting => Self::Connecting,
-            State::Connected => Self::Connected,
-            State::Disconnected => Self::Disconnected,
-            State::Failed => Self::Failed,
-            State::Closed => Self::Closed,
-        }
-    }
 }
 
 /// See [`MediaStats`]. Times are microseconds.
@@ -152,6 +93,12 @@ impl From<Figures> for MediaStats {
     }
 }
 
+/// The first of them, where there are too many.
+fn few<T>(mut addresses: Vec<T>) -> Vec<T> {
+    addresses.truncate(MAX_ADDRESSES);
+    addresses
+}
+
 impl Report {
     /// Figures of now.
     pub(crate) fn figures(stats: MediaStats) -> Self {
@@ -160,14 +107,11 @@ impl Report {
 
     /// The report of what happened to sockets; none for a datagram, which is the engine's alone.
     pub(crate) fn of_sockets(event: &UdpEvent) -> Option<Self> {
-        let addresses =
-            |local: &[Local]| local.iter().take(MAX_ADDRESSES).map(Address::from).collect();
         Some(Self(match event {
-            UdpEvent::Opened { local } => News::Opened { local: addresses(local) },
-            UdpEvent::Changed { added, removed } => News::Changed {
-                added: addresses(added),
-                removed: removed.iter().take(MAX_ADDRESSES).copied().collect(),
-            },
+            UdpEvent::Opened { local } => News::Opened { local: few(local.clone()) },
+            UdpEvent::Changed { added, removed } => {
+                News::Changed { added: few(added.clone()), removed: few(removed.clone()) }
+            }
             UdpEvent::Failed(error) => News::Socketless { why: error.to_string() },
             UdpEvent::Datagram { .. } => return None,
         }))
@@ -175,12 +119,10 @@ impl Report {
 
     /// The event of sockets that it stands for; itself, where the twin has to take it.
     pub(crate) fn into_event(self) -> Result<UdpEvent, Self> {
-        let locals =
-            |all: Vec<Address>| all.into_iter().take(MAX_ADDRESSES).map(Local::from).collect();
         match self.0 {
-            News::Opened { local } => Ok(UdpEvent::Opened { local: locals(local) }),
+            News::Opened { local } => Ok(UdpEvent::Opened { local: few(local) }),
             News::Changed { added, removed } => {
-                Ok(UdpEvent::Changed { added: locals(added), removed })
+                Ok(UdpEvent::Changed { added: few(added), removed: few(removed) })
             }
             News::Socketless { why } => {
                 Ok(UdpEvent::Failed(NetError::new(NetErrorKind::Local, why)))

@@ -94,7 +94,7 @@ impl Twin {
 
 impl Engine for Twin {
     fn add_local(&mut self, now: Instant, local: &Local, kind: LocalKind) {
-        self.queue.push_back(EngineOutput::Order(Order::add_local(local, kind)));
+        self.order(Act::AddLocal { local: local.clone(), kind });
         self.inner.add_local(now, local, kind);
     }
 
@@ -110,8 +110,10 @@ impl Engine for Twin {
 
     fn create_offer(&mut self, now: Instant, wishes: &[Wish]) -> Result<String, MediaError> {
         let offer = self.inner.create_offer(now, wishes).map(|sdp| self.certificate.put_in(&sdp));
-        let order = Order::create_offer(wishes, offer.as_ref().ok().cloned());
-        self.queue.push_back(EngineOutput::Order(order));
+        self.order(Act::CreateOffer {
+            wishes: wishes.to_vec(),
+            expects: offer.as_ref().ok().cloned(),
+        });
         offer
     }
 
@@ -159,7 +161,7 @@ impl Engine for Twin {
 
     fn handle_report(&mut self, _: Instant, report: Report) {
         match report.0 {
-            News::State { state } => self.enter(state.into()),
+            News::State { state } => self.enter(state),
             News::Key { key, ms } => {
                 if let Ok(digit) = Digit::try_from(key) {
                     let duration = Duration::from_millis(ms);

@@ -10,8 +10,7 @@ use crate::machine::{
     CommandId, Input, Machine, MediaId, Output, OutputOf, Outputs, Seed, UdpEvent, UdpId, Wake,
 };
 use crate::media::{
-    Agreement, EngineEvent, EngineFactory, MediaState, NoOrder, Order, PeerNews, Peers, Replica,
-    Report,
+    Agreement, EngineEvent, EngineFactory, MediaState, Order, PeerNews, Peers, Report, replica,
 };
 use crate::ribbon::VERSION;
 use crate::ribbon::error::{Error, ProxyCode};
@@ -74,7 +73,8 @@ pub enum HostEvent {
 /// The media of a client that signals elsewhere ([`Command::SetProxyMode`](super::super::Command::SetProxyMode)).
 ///
 /// A [`Machine`], which opens sockets and hands on frames as a client does by itself. It has to have the
-/// version and the kind of engine that the client has.
+/// version and the kind of engine that the client has. It does not see when the client is gone: whoever has the
+/// channel ends its calls by [`HostCommand::Close`].
 ///
 /// ```
 /// # use std::time::Instant;
@@ -97,6 +97,8 @@ pub struct MediaHost {
     peers: Peers,
     /// Of the client's names.
     names: BTreeMap<UdpId, UdpId>,
+    /// True once a client came that has the version and the kind of engine of this end.
+    welcomed: bool,
     sent: u64,
     unread: u64,
 }
@@ -109,6 +111,7 @@ impl MediaHost {
             out: Outputs::new(now),
             peers: Peers::new(factory, seed.child("media")),
             names: BTreeMap::new(),
+            welcomed: false,
             sent: 0,
             unread: 0,
         }
@@ -147,7 +150,7 @@ impl MediaHost {
                 let at = self.out.now().saturating_duration_since(self.out.begun()).as_millis();
                 let at = u64::try_from(at).unwrap_or(u64::MAX);
                 if !silent {
-                    let error = done.err().map(|NoOrder(why)| why);
+                    let error = done.err().map(|replica::NoOrder(why)| why);
                     self.frame(frame::done(&message, error, at));
                 }
             }
@@ -181,20 +184,24 @@ impl MediaHost {
             fingerprint: certificate.ok().map(|certificate| certificate.as_str().to_owned()),
             error,
         };
+        self.welcomed = welcome.initialized;
         self.frame(frame::welcome(message, &welcome));
         if welcome.initialized {
             self.out.push(Output::Event(HostEvent::Initialized));
         }
     }
 
-    fn carry_out(&mut self, name: UdpId, order: Order) -> Result<(), NoOrder> {
+    fn carry_out(&mut self, name: UdpId, order: Order) -> Result<(), replica::NoOrder> {
+        if !self.welcomed {
+            return Err(replica::NoOrder("not initialized"));
+        }
         let now = self.out.now();
-        if let Some(config) = Replica::settings(&order)? {
+        if let Some(config) = replica::settings(&order)? {
             if self.names.contains_key(&name) {
-                return Err(NoOrder("a second engine of one name"));
+                return Err(replica::NoOrder("a second engine of one name"));
             }
             if self.names.len() >= MAX_PEERS {
-                return Err(NoOrder("too many calls"));
+                return Err(replica::NoOrder("too many calls"));
             }
             let engine = self.peers.engine(now, config);
             let peer = self.peers.open(engine, None, FIGURES, None, &mut self.out);
@@ -204,10 +211,12 @@ impl MediaHost {
             return Ok(());
         }
         let known = self.names.get(&name).copied();
-        let Some(udp) = known else { return Err(NoOrder("no such call")) };
-        let last = Replica::is_last(&order);
-        let Some(peer) = self.peers.get_mut(udp) else { return Err(NoOrder("no such call")) };
-        let done = Replica::carry_out(order, &mut *peer.engine, now);
+        let Some(udp) = known else { return Err(replica::NoOrder("no such call")) };
+        let last = replica::is_last(&order);
+        let Some(peer) = self.peers.get_mut(udp) else {
+            return Err(replica::NoOrder("no such call"));
+        };
+        let done = replica::carry_out(order, &mut *peer.engine, now);
         self.drain(name, udp);
         if last {
             self.close(name);
@@ -234,7 +243,7 @@ impl MediaHost {
     }
 
     fn tell(&mut self, name: UdpId, media: MediaId, event: EngineEvent) {
-        if let Some(report) = Replica::report(&event) {
+        if let Some(report) = replica::report(&event) {
             self.report(name, &report);
         }
         if let EngineEvent::State(state) = event {

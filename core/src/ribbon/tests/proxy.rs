@@ -464,6 +464,46 @@ fn re_048_an_end_that_does_not_answer_ends_the_calls_that_have_their_media_there
 }
 
 #[test]
+fn re_048_an_end_that_goes_another_way_breaks_the_channel() {
+    let (mut rig, mut elsewhere) = faked();
+    let call = rig.connected_over(|rig| elsewhere.carry(rig));
+    let tracks = rig.call(&call).local_tracks;
+    rig.submit(Command::MuteTracks { tracks }).unwrap();
+    let message = frames(&mut rig)[0]["messageId"].clone();
+    let data = json!({"result": null, "error": "another description"});
+    let frame = json!({"messageId": message, "data": data}).to_string();
+    rig.submit(Command::ProxyReceived(frame.clone().into())).unwrap();
+    let failed = |event: &Event| match event {
+        Event::ProxyFailed { error } => Some(error.to_string()),
+        _ => None,
+    };
+    let told = rig.events.iter().find_map(failed).unwrap();
+    assert!(told.starts_with("proxy:7") && told.ends_with("another description"), "{told}");
+    assert!(rig.call(&call).state.is_final());
+    rig.events.clear();
+    rig.submit(Command::ProxyReceived(frame.into())).unwrap();
+    assert!(rig.events.is_empty(), "once");
+}
+
+#[test]
+fn ra_005_a_client_that_is_destroyed_wants_nothing_of_media_elsewhere() {
+    let (mut rig, mut elsewhere) = faked();
+    rig.connected_over(|rig| elsewhere.carry(rig));
+    let destroy = rig.submit(Command::Destroy).unwrap();
+    while let Some(asked) = rig.asked.pop_front() {
+        rig.respond(asked.id, 204, &Value::Null);
+    }
+    assert!(rig.completion(destroy).is_some());
+    elsewhere.host.submit(rig.now, HostCommand::Close).unwrap();
+    elsewhere.drain(&rig);
+    assert_eq!((elsewhere.host.live(), elsewhere.sockets), (0, 0));
+    rig.events.clear();
+    rig.pass(Duration::from_secs(20));
+    assert!(rig.events.is_empty(), "{:?}", rig.events);
+    assert_eq!((rig.client.remembered(), rig.wake.is_none()), (0, true));
+}
+
+#[test]
 fn ra_088_only_so_many_orders_may_wait_for_their_answers() {
     let (mut rig, mut elsewhere) = faked();
     rig.compares = false;
@@ -489,6 +529,10 @@ fn ra_088_only_so_many_orders_may_wait_for_their_answers() {
 fn a_host_has_only_so_many_calls_and_forgets_them_when_a_client_comes_again() {
     let rig = Rig::up();
     let mut elsewhere = Elsewhere::new(Box::new(FakeMedia::new("x")), &rig);
+    let early = json!({"messageId": "1", "data": {"id": "3", "operation": "close"}}).to_string();
+    elsewhere.host.submit(rig.now, HostCommand::Received(early.into())).unwrap();
+    elsewhere.drain(&rig);
+    assert!(elsewhere.out.remove(0).contains("not initialized"), "no client has come");
     let mut say = |data: Value| {
         let frame = json!({"messageId": "1", "data": data}).to_string();
         elsewhere.host.submit(rig.now, HostCommand::Received(frame.into())).unwrap();
@@ -500,6 +544,7 @@ fn a_host_has_only_so_many_calls_and_forgets_them_when_a_client_comes_again() {
         "seed": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "audio": ["opus"], "video": [],
         "channels": false, "relayOnly": false, "iceServers": [], "pathLimitMs": 1000, "reorderMs": 60,
     });
+    say(json!({"initialize": true, "version": VERSION, "engine": "engine"}));
     for id in 0..64 {
         let create = json!({"modelType": "peer", "id": id.to_string(), "operation": "create", "params": settings});
         let (answer, ..) = say(create);
