@@ -67,3 +67,12 @@ pub trait Observer<M: Machine>: Send {
     /// Takes note of the outcome of a command.
     fn outcome(&mut self, outcome: &M::Outcome);
 }
+
+/// A follower that notes nothing.
+pub(crate) struct Nobody;
+
+impl<M: Machine> Observer<M> for Nobody {
+    fn event(&mut self, _: &M::Event) {}
+
+    fn outcome(&mut self, _: &M::Outcome) {}
+}

@@ -7,8 +7,7 @@ use offhook::machine::MediaId;
 use offhook::media::EngineFactory;
 use offhook::ribbon::{self, Error, ErrorCode, HostCommand, HostEvent, Outcome, Private};
 
-use crate::drive::{Drive, MediaNews, Observer};
-use crate::ribbon::Desk;
+use crate::drive::{Drive, MediaNews, Nobody, Observer};
 use crate::service::Service;
 
 /// The media of a client that signals in another process ([`ribbon::MediaHost`]).
@@ -34,22 +33,13 @@ impl<R> MediaHost<R> {
     }
 }
 
-/// A follower that notes nothing.
-struct Nobody;
-
-impl Observer<ribbon::MediaHost> for Nobody {
-    fn event(&mut self, _: &HostEvent) {}
-
-    fn outcome(&mut self, _: &Outcome) {}
-}
-
 impl Service for ribbon::MediaHost {
     /// It has no settings: each call brings its own.
     type Config = ();
-    type Desk = Desk;
+    type Desk = ();
 
-    fn desk((): &()) -> (Desk, Box<dyn Observer<Self>>) {
-        (Desk::default(), Box::new(Nobody))
+    fn desk((): &()) -> ((), Box<dyn Observer<Self>>) {
+        ((), Box::new(Nobody))
     }
 
     fn build(

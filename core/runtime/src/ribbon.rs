@@ -41,7 +41,7 @@ use offhook::ribbon::{
     self, Command, Config, Error, ErrorCode, Event, MediaConnectionState, Outcome, Phone,
 };
 
-use crate::drive::{Drive, MediaNews, Observer};
+use crate::drive::{Drive, MediaNews, Nobody, Observer};
 use crate::service::Service;
 
 pub use crate::media_host::{HostBuilder, HostEvents, HostReply, MediaHost};
@@ -90,15 +90,6 @@ impl<R> Client<R> {
 /// The state that a client's clones share besides their handle: none.
 #[derive(Clone, Debug, Default)]
 pub struct Desk(());
-
-/// A follower that notes nothing.
-struct Nobody;
-
-impl Observer<ribbon::Client> for Nobody {
-    fn event(&mut self, _: &Event) {}
-
-    fn outcome(&mut self, _: &Outcome) {}
-}
 
 impl Service for ribbon::Client {
     type Config = Config;
