@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use offhook::audio::{FRAME, compare, wav};
-use offhook::ribbon::{AnswerOptions, CallState, HoldState, Phone as _};
+use offhook::ribbon::{CallState, HoldState, Phone as _};
 use offhook_examples::elsewhere::media_elsewhere;
 use offhook_examples::voice::{Ear, say};
 use offhook_runtime::Sockets;
@@ -23,14 +23,7 @@ async fn ra_090_a_second_process_has_the_media_of_a_call<R: Sockets>() {
     let proxy = within::<R, _>("proxy", desk.phone.proxy()).await.expect("an answer");
     assert!(proxy.mode && proxy.remote.is_some_and(|remote| remote.name == "offhook"));
 
-    let user = desk.user.clone();
-    let far = desk.control("POST", "calls", &json!({"to": user, "farEnd": "external"}));
-    let theirs = far["id"].as_str().expect("an id").to_owned();
-    let far = desk.emulator.far_end(&theirs).expect("a far end");
-    let call = desk.rings().await;
-    let answer = desk.phone.answer(call.clone(), AnswerOptions::default());
-    within::<R, _>("answer", answer).await.expect("answered");
-    desk.media(&call).await;
+    let (theirs, call, far) = desk.answered().await;
 
     // What the caller says comes back by the other process.
     let (speak, mut heard) = (far.speak, far.heard);

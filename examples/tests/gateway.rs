@@ -86,14 +86,7 @@ async fn somebody_calls_is_answered_and_hangs_up<R: Sockets>() {
 
 async fn ra_029_a_file_is_played_into_a_call<R: Sockets>() {
     let mut desk = Desk::<R>::open(33).await;
-    let user = desk.user.clone();
-    let far = desk.control("POST", "calls", &json!({"to": user, "farEnd": "external"}));
-    let theirs = far["id"].as_str().expect("an id").to_owned();
-    let far = desk.emulator.far_end(&theirs).expect("a far end");
-    let call = desk.rings().await;
-    let answer = desk.phone.answer(call.clone(), AnswerOptions::default());
-    within::<R, _>("answer", answer).await.expect("answered");
-    desk.media(&call).await;
+    let (theirs, call, far) = desk.answered().await;
     let (speak, mut heard) = (far.speak, far.heard);
     let ear = Ear::listen(move || heard.blocking_recv());
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/data/agent.wav");

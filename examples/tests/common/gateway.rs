@@ -2,13 +2,13 @@
 
 use offhook::net::NetOptions;
 use offhook::ribbon::{
-    CallId, CallState, Config, ConfigPatch, Credentials, Event, HoldState, HttpScheme,
-    MediaConnectionState, NotificationsPatch, Phone as _, PushServerPatch,
+    AnswerOptions, CallId, CallState, Config, ConfigPatch, Credentials, Event, HoldState,
+    HttpScheme, MediaConnectionState, NotificationsPatch, Phone as _, PushServerPatch,
 };
 use offhook_examples::demo;
 use offhook_runtime::Sockets;
 use offhook_runtime::ribbon::{Client, Events};
-use offhook_sim::serve::Emulator;
+use offhook_sim::serve::{Emulator, FarEnd};
 use serde_json::{Value, json};
 
 use super::within;
@@ -86,6 +86,19 @@ impl<R: Sockets> Desk<R> {
             _ => None,
         })
         .await
+    }
+
+    /// Answers a call of somebody whose ear and mouth are the test's: the name that they have for it, ours, and
+    /// both of these, once media is connected.
+    pub(crate) async fn answered(&mut self) -> (String, CallId, FarEnd) {
+        let far = self.control("POST", "calls", &json!({"to": self.user, "farEnd": "external"}));
+        let theirs = far["id"].as_str().expect("an id").to_owned();
+        let far = self.emulator.far_end(&theirs).expect("a far end");
+        let call = self.rings().await;
+        let answer = self.phone.answer(call.clone(), AnswerOptions::default());
+        within::<R, _>("answer", answer).await.expect("answered");
+        self.media(&call).await;
+        (theirs, call, far)
     }
 
     pub(crate) async fn media(&mut self, id: &CallId) {
