@@ -8,17 +8,10 @@ use super::command::{Command, media_commands, store_commands};
 use super::config::{CallsBy, Config};
 use super::constants::ChangeReason;
 use super::credentials::Credentials;
-use super::devices::Devices;
-#[cfg(feature = "audio")]
-use super::error::WebRtcCode;
 use super::error::{Error, ErrorCode};
 use super::event::Event;
 use super::fault::Fault;
-use super::ids::{CallId, MediaObjectId, TrackId};
-use super::info::{
-    CallInfo, DetachedMedia, MediaInfo, Platform, ProxyInfo, SocketInfo, Subscriptions, TrackInfo,
-    UserInfo,
-};
+use super::ids::TrackId;
 use super::link::{Link, News};
 use super::media::Media;
 use super::notice::NoticeChannel;
@@ -36,8 +29,6 @@ use crate::machine::{
     CommandId, Input, Machine, Output, OutputOf, Seed, TrackId as MediaTrack, Wake, WsEvent, WsId,
 };
 use crate::media::EngineFactory;
-#[cfg(feature = "audio")]
-use crate::media::MediaKind;
 
 /// Commands not answered yet; one more is refused.
 const MAX_COMMANDS: usize = 1024;
@@ -85,9 +76,9 @@ enum Life {
 #[derive(Debug)]
 pub struct Client {
     pub(super) out: Outbox,
-    link: Link,
-    calls: Calls,
-    media: Media,
+    pub(super) link: Link,
+    pub(super) calls: Calls,
+    pub(super) media: Media,
     pub(super) stores: Stores,
     seen: Seen,
     life: Life,
@@ -123,92 +114,6 @@ impl Client {
         &self.out.config
     }
 
-    /// The platform: this library, and its media.
-    #[must_use]
-    pub fn platform(&self) -> Platform {
-        let engine = self.calls.engine();
-        let webrtc = engine.is_some();
-        Platform { name: "offhook", version: super::VERSION, engine, webrtc }
-    }
-
-    /// The user that is logged in; none without credentials.
-    #[must_use]
-    pub fn user(&self) -> Option<UserInfo> {
-        let credentials = self.out.credentials.as_ref()?;
-        Some(UserInfo {
-            username: credentials.username().clone(),
-            anonymous: false,
-            has_token: matches!(credentials, Credentials::Bearer { .. }),
-        })
-    }
-
-    /// The services that are subscribed to.
-    #[must_use]
-    pub fn subscriptions(&self) -> Subscriptions {
-        self.link.subscriptions()
-    }
-
-    /// The notification socket.
-    #[must_use]
-    pub fn socket(&self) -> SocketInfo {
-        self.link.socket_info(&self.out)
-    }
-
-    /// The calls, the oldest first: those that live, and the last ones that are over
-    /// ([`CallConfig::kept_calls`](super::CallConfig::kept_calls)).
-    #[must_use]
-    pub fn calls(&self) -> Vec<CallInfo> {
-        self.calls.all()
-    }
-
-    /// A call.
-    #[must_use]
-    pub fn call(&self, id: &CallId) -> Option<CallInfo> {
-        self.calls.get(id)
-    }
-
-    /// A track of a call that lives.
-    #[must_use]
-    pub fn track(&self, id: &TrackId) -> Option<TrackInfo> {
-        let mut info = self.calls.track(id)?;
-        if let Some(detached) = self.media.find(id) {
-            info.frames = Some(detached.frames);
-        }
-        info.sinks = self.media.sinks_of(id);
-        Some(info)
-    }
-
-    /// Tracks that belong together: those of one side of a call, or of media that belongs to none.
-    #[must_use]
-    pub fn media(&self, id: &MediaObjectId) -> Option<MediaInfo> {
-        let detached = self.media.detached().iter().find(|one| one.media == *id);
-        let detached = detached.map(|one| MediaInfo {
-            id: id.clone(),
-            local: true,
-            detached: true,
-            tracks: vec![one.track.clone()],
-        });
-        detached.or_else(|| self.calls.media(id))
-    }
-
-    /// Media of our own that belongs to no call by itself, the oldest first.
-    #[must_use]
-    pub fn local_media(&self) -> &[DetachedMedia] {
-        self.media.detached()
-    }
-
-    /// The devices, as the application told them last.
-    #[must_use]
-    pub fn devices(&self) -> &Devices {
-        self.media.devices()
-    }
-
-    /// The standing of media elsewhere.
-    #[must_use]
-    pub fn proxy(&self) -> ProxyInfo {
-        self.out.proxy.info()
-    }
-
     /// The number of subscriptions, calls, requests and commands that are remembered. A client at rest
     /// remembers nothing; what grows is a leak.
     #[must_use]
@@ -219,6 +124,7 @@ impl Client {
             + self.stores.size()
             + self.out.open_commands()
             + self.out.exchanges()
+            + self.out.proxy.size()
     }
 
     // Commands: first what may be done, then doing it.
@@ -315,17 +221,7 @@ impl Client {
             #[cfg(feature = "audio")]
             Command::PlayAudio { source, .. } => {
                 self.calls.plan(command, &self.out)?;
-                let track = source.track().map(|track| self.media.find(track));
-                match track {
-                    Some(None) => Err(Error::new(
-                        WebRtcCode::InvalidTrackId,
-                        "there is no such media of ours",
-                    )),
-                    Some(Some(media)) if media.kind != MediaKind::Audio => {
-                        Err(Error::new(WebRtcCode::InvalidParam, "the media is no sound"))
-                    }
-                    Some(Some(_)) | None => Ok(()),
-                }
+                source.track().map_or(Ok(()), |track| self.media.may_play(track))
             }
         }
     }
@@ -569,6 +465,7 @@ impl Client {
     fn end(&mut self, command: CommandId) {
         self.life = Life::Over;
         self.out.forget(|_| true);
+        self.out.proxy = Proxy::default();
         self.out.complete(command, Ok(Outcome::Done));
     }
 

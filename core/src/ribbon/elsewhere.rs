@@ -3,7 +3,6 @@
 use super::constants::LogLevel;
 use super::error::{Error, ProxyCode};
 use super::event::Event;
-use super::info::ProxyInfo;
 use super::outbox::Outbox;
 use super::outcome::Outcome;
 use super::proxy::Received;
@@ -52,23 +51,25 @@ impl Outbox {
 
     /// Takes a frame: what it reports of the media of a call, if it does.
     pub(super) fn proxy_received(&mut self, text: &str) -> Option<(UdpId, Report)> {
-        match self.change_proxy(|own| own.proxy.receive(text)) {
+        match self.proxy.receive(text) {
             Received::Nothing => None,
             Received::Report(peer, report) => Some((peer, report)),
             Received::Answered(command, result) => {
+                if result.is_ok() {
+                    self.event(Event::ProxyChanged(self.proxy.info()));
+                }
                 self.complete(command, result.map(|()| Outcome::Done));
                 None
             }
         }
     }
 
-    /// Tells if it stands otherwise than before. Frames that could not be read are counted, and no news.
+    /// Tells if it stands otherwise than before.
     fn change_proxy<T>(&mut self, change: impl FnOnce(&mut Self) -> T) -> T {
         let before = self.proxy.info();
         let result = change(self);
         let now = self.proxy.info();
-        // What broke is told by itself.
-        if now != (ProxyInfo { unread: now.unread, ..before }) && !self.proxy.is_broken() {
+        if now != before {
             self.event(Event::ProxyChanged(now));
         }
         result

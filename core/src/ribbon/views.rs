@@ -1,10 +1,16 @@
-//! The present state of what is kept beside calls, as an application reads it.
+//! The present state of a client, as an application reads it.
 
 use super::click::ClickToCall;
 use super::client::Client;
 use super::contacts::Contact;
+use super::credentials::Credentials;
+use super::devices::Devices;
 use super::history::CallRecord;
-use super::ids::{CallId, ContactId, UserId};
+use super::ids::{CallId, ContactId, MediaObjectId, TrackId, UserId};
+use super::info::{
+    CallInfo, DetachedMedia, MediaInfo, Platform, ProxyInfo, SocketInfo, Subscriptions, TrackInfo,
+    UserInfo,
+};
 use super::messages::{Conversation, MessageKind};
 use super::outcome::Outcome;
 use super::presence::{OwnPresence, Presence};
@@ -16,6 +22,92 @@ use super::voicemail::Voicemail;
 use crate::media::{Codec, MediaKind};
 
 impl Client {
+    /// The platform: this library, and its media.
+    #[must_use]
+    pub fn platform(&self) -> Platform {
+        let engine = self.calls.engine();
+        let webrtc = engine.is_some();
+        Platform { name: "offhook", version: super::VERSION, engine, webrtc }
+    }
+
+    /// The user that is logged in; none without credentials.
+    #[must_use]
+    pub fn user(&self) -> Option<UserInfo> {
+        let credentials = self.out.credentials.as_ref()?;
+        Some(UserInfo {
+            username: credentials.username().clone(),
+            anonymous: false,
+            has_token: matches!(credentials, Credentials::Bearer { .. }),
+        })
+    }
+
+    /// The services that are subscribed to.
+    #[must_use]
+    pub fn subscriptions(&self) -> Subscriptions {
+        self.link.subscriptions()
+    }
+
+    /// The notification socket.
+    #[must_use]
+    pub fn socket(&self) -> SocketInfo {
+        self.link.socket_info(&self.out)
+    }
+
+    /// The calls, the oldest first: those that live, and the last ones that are over
+    /// ([`CallConfig::kept_calls`](super::CallConfig::kept_calls)).
+    #[must_use]
+    pub fn calls(&self) -> Vec<CallInfo> {
+        self.calls.all()
+    }
+
+    /// A call.
+    #[must_use]
+    pub fn call(&self, id: &CallId) -> Option<CallInfo> {
+        self.calls.get(id)
+    }
+
+    /// A track of a call that lives.
+    #[must_use]
+    pub fn track(&self, id: &TrackId) -> Option<TrackInfo> {
+        let mut info = self.calls.track(id)?;
+        if let Some(detached) = self.media.find(id) {
+            info.frames = Some(detached.frames);
+        }
+        info.sinks = self.media.sinks_of(id);
+        Some(info)
+    }
+
+    /// Tracks that belong together: those of one side of a call, or of media that belongs to none.
+    #[must_use]
+    pub fn media(&self, id: &MediaObjectId) -> Option<MediaInfo> {
+        let detached = self.media.detached().iter().find(|one| one.media == *id);
+        let detached = detached.map(|one| MediaInfo {
+            id: id.clone(),
+            local: true,
+            detached: true,
+            tracks: vec![one.track.clone()],
+        });
+        detached.or_else(|| self.calls.media(id))
+    }
+
+    /// Media of our own that belongs to no call by itself, the oldest first.
+    #[must_use]
+    pub fn local_media(&self) -> &[DetachedMedia] {
+        self.media.detached()
+    }
+
+    /// The devices, as the application told them last.
+    #[must_use]
+    pub fn devices(&self) -> &Devices {
+        self.media.devices()
+    }
+
+    /// The standing of media elsewhere.
+    #[must_use]
+    pub fn proxy(&self) -> ProxyInfo {
+        self.out.proxy.info()
+    }
+
     /// The report on a call so far; kept as long as the call is.
     #[must_use]
     pub fn report(&self, call: &CallId) -> Option<CallReport> {

@@ -27,6 +27,12 @@ const OFFER_WAITS: Duration = Duration::from_secs(3);
 const GLARE_PAUSE: Duration = Duration::from_secs(10);
 
 impl Call {
+    /// Notes in the report that a description of the far side's was taken, or could not be.
+    pub(super) fn took_theirs<T>(&self, taken: &Result<T, Error>, desk: &mut Desk<'_>) {
+        let now = desk.out.now();
+        desk.out.reports.took_theirs(&self.info.id, taken.as_ref().err(), now);
+    }
+
     // Ours.
 
     /// Collects candidates for a description of ours.
@@ -209,6 +215,7 @@ impl Call {
                     media.note_change(&sdp, self.info.hold);
                 }
                 let taken = media.take_answer(&sdp, &self.info.id, desk);
+                self.took_theirs(&taken, desk);
                 match taken {
                     Ok(()) => self.settled(&op, &purpose, desk),
                     Err(error) => self.word_failed(&op, &purpose, error, desk),
@@ -350,7 +357,9 @@ impl Call {
         let change = media.classify(&sdp, held);
         let op = self.start(change.change.operation(), false, None, desk);
         let Some(media) = &mut self.media else { return };
-        match media.take_offer(&sdp, &change, held, &self.info.id, desk) {
+        let taken = media.take_offer(&sdp, &change, held, &self.info.id, desk);
+        self.took_theirs(&taken, desk);
+        match taken {
             Ok(()) => self.collect(op, Purpose::Respond { slow: false }, desk),
             Err(error) => {
                 self.refuse(desk);

@@ -100,7 +100,9 @@ impl Call {
     /// Sound comes before anybody answers: the description is taken as a provisional answer.
     pub(super) fn early(&mut self, sdp: &str, desk: &mut Desk<'_>) {
         let Some(media) = &mut self.media else { return };
-        if let Err(error) = media.take_provisional(sdp, &self.info.id, desk) {
+        let taken = media.take_provisional(sdp, &self.info.id, desk);
+        self.took_theirs(&taken, desk);
+        if let Err(error) = taken {
             desk.out.malformed(&format!("early media: {error}"));
             return;
         }
@@ -127,7 +129,9 @@ impl Call {
         });
         self.tell_parameters(parameters, desk);
         if let Some(offer) = offer {
-            match Association::answering(offer, &self.info.id, desk) {
+            let taken = Association::answering(offer, &self.info.id, desk);
+            self.took_theirs(&taken, desk);
+            match taken {
                 Ok(media) => {
                     self.media = Some(media);
                     self.offer = Some(offer.into());

@@ -16,6 +16,8 @@ use super::ids::TrackId;
 use super::info::DetachedMedia;
 use super::outbox::Outbox;
 use super::outcome::Outcome;
+#[cfg(feature = "audio")]
+use crate::machine::MediaKind;
 use crate::machine::{CommandId, Rng, TrackId as MediaTrack};
 
 /// The use that calls make of a track.
@@ -120,6 +122,22 @@ impl Media {
                 Err(Error::new(ErrorCode::Options, "no kind of device is asked for"))
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Checks that its frames can be played into a call.
+    ///
+    /// # Errors
+    ///
+    /// There is no such media of our own, or it is no sound.
+    #[cfg(feature = "audio")]
+    pub(super) fn may_play(&self, track: &TrackId) -> Result<(), Error> {
+        match self.detached.find(track).map(|media| media.kind) {
+            Some(MediaKind::Audio) => Ok(()),
+            Some(MediaKind::Video) => {
+                Err(Error::new(WebRtcCode::InvalidParam, "the media is no sound"))
+            }
+            None => Err(Error::new(WebRtcCode::InvalidTrackId, "there is no such media of ours")),
         }
     }
 

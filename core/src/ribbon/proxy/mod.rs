@@ -89,9 +89,9 @@ impl Proxy {
         Some(Wake { at, reason: "answer of media elsewhere" })
     }
 
-    /// True while the client does not know that the channel broke.
-    pub(super) fn is_broken(&self) -> bool {
-        self.broke.is_some()
+    /// Orders that are not answered.
+    pub(super) fn size(&self) -> usize {
+        self.waiting.len()
     }
 
     /// The reason why the channel broke, once.

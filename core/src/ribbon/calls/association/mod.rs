@@ -203,10 +203,7 @@ impl Association {
         call: &CallId,
         desk: &mut Desk<'_>,
     ) -> Result<Self, Error> {
-        let association = Self::answering_as(offer, call, 0, Arrival::default(), desk);
-        let now = desk.out.now();
-        desk.out.reports.took_theirs(call, association.as_ref().err(), now);
-        let association = association?;
+        let association = Self::answering_as(offer, call, 0, Arrival::default(), desk)?;
         Ok(Self { caller: false, ..association })
     }
 

@@ -211,13 +211,6 @@ impl Association {
         call: &CallId,
         desk: &mut Desk<'_>,
     ) -> Result<(), Error> {
-        let taken = self.hear_answer(sdp, call, desk);
-        let now = desk.out.now();
-        desk.out.reports.took_theirs(call, taken.as_ref().err(), now);
-        taken
-    }
-
-    fn hear_answer(&mut self, sdp: &str, call: &CallId, desk: &mut Desk<'_>) -> Result<(), Error> {
         let text = self.read(sdp, SdpKind::Answer, call, Arrival::default())?;
         let provisional = std::mem::take(&mut self.provisional);
         let taken = self.with(desk, |engine, now| {

@@ -66,20 +66,6 @@ impl Association {
         call: &CallId,
         desk: &mut Desk<'_>,
     ) -> Result<(), Error> {
-        let taken = self.hear_offer(sdp, update, held, call, desk);
-        let now = desk.out.now();
-        desk.out.reports.took_theirs(call, taken.as_ref().err(), now);
-        taken
-    }
-
-    fn hear_offer(
-        &mut self,
-        sdp: &str,
-        update: &RemoteUpdate,
-        held: HoldState,
-        call: &CallId,
-        desk: &mut Desk<'_>,
-    ) -> Result<(), Error> {
         let moved = update.new_peer;
         let arrival = Arrival { held: held.local(), rebuilt: moved, ..Arrival::default() };
         if moved {
