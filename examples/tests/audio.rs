@@ -296,3 +296,19 @@ on_both_runtimes! {
     frames_that_are_early_are_all_heard_or_refused
     a_recording_goes_on_alone_until_the_call_is_over
 }
+
+#[test]
+fn recorded_speech_is_found_wherever_it_begins() {
+    let (greeting, _) = speeches();
+    let narrow = resample(&greeting, RATE, 16_000).expect("usual rates");
+    // Every step of the envelope has 80 places to begin at; these tell them apart.
+    for offset in (560..640).step_by(3).chain([597]) {
+        let mut pcm = vec![0; offset];
+        pcm.extend(&narrow);
+        assert_alike(
+            "a shifted copy",
+            &greeting,
+            &resample(&pcm, 16_000, RATE).expect("usual rates"),
+        );
+    }
+}
