@@ -171,6 +171,41 @@ fn candidates_before_the_offer_are_kept_and_odd_ones_are_harmless() {
 }
 
 #[test]
+fn rfc_8842_5_1_a_call_that_rings_for_two_minutes_connects_all_the_same() {
+    for trickled in [false, true] {
+        let mut pair = Pair::new();
+        let (now, offer) = (pair.now, pair.offer());
+        pair.engine(Side::B).accept_offer(now, &offer).unwrap();
+        if trickled {
+            // Both know where the other is before anybody answers.
+            for side in [Side::A, Side::B] {
+                let engine = pair.engine(side);
+                engine.add_local(now, &side.address().into(), LocalKind::Host);
+                engine.local_done(now);
+            }
+            pair.tell_candidates();
+        }
+        pair.run(MS(120_000));
+        for side in [Side::A, Side::B] {
+            assert!(!pair.was(side, MediaState::Connecting), "nobody has answered");
+        }
+        // The offer comes once more just before.
+        let again = pair.now;
+        pair.engine(Side::B).accept_offer(again, &offer).unwrap();
+        pair.run(MS(10));
+        if trickled {
+            pair.tell_candidates();
+            let now = pair.now;
+            let answer = pair.engine(Side::B).create_answer(now).unwrap();
+            pair.engine(Side::A).accept_answer(now, &answer).unwrap();
+        } else {
+            pair.answer_to(&offer).unwrap();
+        }
+        pair.run_until(MS(5000), |p| p.both(MediaState::Connected));
+    }
+}
+
+#[test]
 fn a_dead_path_is_told_and_given_up_by_our_own_limit() {
     let mut pair = Pair::connected();
     pair.cut();

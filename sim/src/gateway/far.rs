@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 
 use offhook::machine::UdpId;
-use offhook::media::{EngineConfig, LocalCandidate, LocalKind, MediaKind, Track, VideoCodec, Wish};
+use offhook::media::{
+    EngineConfig, LocalCandidate, LocalKind, MediaKind, MediaState, Track, VideoCodec, Wish,
+};
 use offhook::sdp::Direction;
 use serde_json::Value;
 
@@ -126,12 +128,14 @@ impl Far {
         Ok(self.complete(offer, world))
     }
 
-    /// The answer to an offer: of the peer that there is, or of another one where the offer is of
-    /// another session (w4.10).
+    /// The answer to an offer: of the peer that there is, or of another one where that one has lost
+    /// its way or the offer is of another session (w4.10).
     pub(super) fn answer(&mut self, offer: &str, world: &mut World) -> Result<String, String> {
         let id = origin_id(offer);
         let direction = self.peer.direction;
-        if self.peer.remote.is_some() && self.peer.remote != id {
+        let is_over =
+            matches!(self.peer.end.engine.state(), MediaState::Failed | MediaState::Closed);
+        if is_over || (self.peer.remote.is_some() && self.peer.remote != id) {
             self.renew(world);
             self.peer.wants(direction);
         }
@@ -166,7 +170,8 @@ impl Far {
             Change::Anew => {
                 before = Before::Peer(Box::new(self.renew(world)));
                 self.peer.wants(direction);
-                self.peer.end.engine.create_offer(now, &[Wish::AUDIO])
+                let audio = Wish { direction, ..Wish::AUDIO };
+                self.peer.end.engine.create_offer(now, &[audio])
             }
         };
         match offer {

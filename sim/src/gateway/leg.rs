@@ -169,10 +169,14 @@ impl Leg {
             Party::Scripted(scripted) => scripted.script.name(),
             Party::Phantom => "elsewhere",
         };
-        json!({
+        let mut body = json!({
             "sessionData": self.session, "user": self.user(), "party": party,
             "address": self.who.address, "state": self.state.control_name(), "held": self.held,
             "sdpVersion": self.sdp.as_deref().and_then(version), "audits": self.audit.count,
-        })
+        });
+        if let Some(bridge) = self.scripted().and_then(|scripted| scripted.bridge.as_deref()) {
+            body["conference"] = bridge.into();
+        }
+        body
     }
 }

@@ -41,7 +41,13 @@ pub(super) fn settle(house: &mut House, session: &str) {
                     keys.push(digit);
                     told.push(("dtmf", json!({"digit": digit.as_char().to_string()})));
                 }
-                Word::Heard(frame) if bridge.is_some() || is_relayed => heard.push(frame),
+                Word::Heard(frame) if bridge.is_some() || is_relayed => {
+                    // Somebody in a conference who says what is heard says so to whoever spoke, too.
+                    if bridge.is_some() && mode == FarEndMode::Echo {
+                        echoes.push(frame.clone());
+                    }
+                    heard.push(frame);
+                }
                 Word::Heard(frame) => match mode {
                     FarEndMode::External => {
                         let conversation = call.clone();

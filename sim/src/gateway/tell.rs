@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::acts::words;
 use super::agenda::{Act, Job};
 use super::call::Channel;
 use super::house::House;
@@ -103,7 +104,11 @@ fn notice(house: &mut House, session: &str, news: &News) -> Notice {
         News::Answer(sdp) | News::Response(sdp) => with_sdp(of("respondCallUpdate"), Some(sdp)),
         News::Offer(sdp) => with_sdp(of("startCallUpdate"), sdp.as_deref()),
         News::Refused(code, ms) => {
-            of("respondCallUpdate").status(*code, "Request Pending").retry_after(*ms)
+            let text = match *code {
+                488 => words(488),
+                _ => "Request Pending",
+            };
+            of("respondCallUpdate").status(*code, text).retry_after(*ms)
         }
         News::End(code, reason) => of("callEnd").status(*code, reason),
         News::Cancel(code, reason) => of("callCancel").status(*code, reason),

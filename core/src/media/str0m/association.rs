@@ -74,6 +74,10 @@ pub(super) struct Association {
     candidates: u16,
     /// The source of ours that was announced, where others were used since.
     announced: Option<u32>,
+    /// True once ICE and DTLS are under way.
+    begun: bool,
+    /// True if channels are wanted as soon as they are.
+    channels: bool,
 }
 
 impl Association {
@@ -136,7 +140,14 @@ impl Association {
             local: BTreeMap::new(),
             candidates: 0,
             announced: None,
+            begun: false,
+            channels: false,
         }
+    }
+
+    /// True once ICE and DTLS are under way.
+    pub(super) fn has_begun(&self) -> bool {
+        self.begun
     }
 
     /// Our part in the DTLS handshake; [`Setup::ActPass`] until it is settled.
@@ -144,19 +155,28 @@ impl Association {
         self.setup
     }
 
-    /// Takes a far side's offer: the first, or one with new ICE credentials.
-    pub(super) fn accept_offer(&mut self, remote: &Remote) -> Result<(), MediaError> {
-        let text = self.canonical(remote);
-        let offer = SdpOffer::from_sdp_string(&text).map_err(refused)?;
+    /// Settles the parts in the DTLS handshake by a far side's offer. Nothing begins before it is
+    /// answered ([`Association::begin`]): a telephone may ring for longer than a handshake may take.
+    pub(super) fn settle(&mut self, remote: &Remote) {
         if self.setup == Setup::ActPass {
+            // Browsers answer `active`, and far sides rely on it; str0m would answer `passive`.
             let active = remote.setup != Setup::Active;
-            if active {
-                // Browsers answer `active`, and far sides rely on it; str0m would answer `passive`.
-                self.rtc.direct_api().start_dtls(true).map_err(refused)?;
-            }
             self.setup = if active { Setup::Active } else { Setup::Passive };
         }
+    }
+
+    /// Begins with a far side's offer, or begins anew with its new ICE credentials.
+    pub(super) fn begin(&mut self, remote: &Remote) -> Result<(), MediaError> {
+        let text = self.canonical(remote);
+        let offer = SdpOffer::from_sdp_string(&text).map_err(refused)?;
+        if self.setup == Setup::Active {
+            self.rtc.direct_api().start_dtls(true).map_err(refused)?;
+        }
         self.rtc.sdp_api().accept_offer(offer).map_err(refused)?;
+        self.begun = true;
+        if std::mem::take(&mut self.channels) {
+            self.start_channels();
+        }
         Ok(())
     }
 
@@ -189,7 +209,9 @@ impl Association {
             };
         }
         let answer = SdpAnswer::from_sdp_string(&self.canonical(remote)).map_err(refused)?;
-        self.rtc.sdp_api().accept_answer(pending, answer).map_err(refused)
+        self.rtc.sdp_api().accept_answer(pending, answer).map_err(refused)?;
+        self.begun = true;
+        Ok(())
     }
 
     /// Takes new ICE credentials of the far side in an answer to an offer that did not ask for any: ICE
@@ -335,7 +357,7 @@ impl Association {
 
     /// Makes a section for a track beside the first of audio, and its sources.
     pub(super) fn declare(&mut self, mid: Mid, kind: MediaKind, source: u32, repair: Option<u32>) {
-        if self.rtc.media(mid).is_some() {
+        if !self.begun || self.rtc.media(mid).is_some() {
             return;
         }
         let mut api = self.rtc.direct_api();
@@ -354,6 +376,10 @@ impl Association {
 
     /// Begins SCTP within DTLS, if it was not begun.
     pub(super) fn start_channels(&mut self) {
+        if !self.begun {
+            self.channels = true;
+            return;
+        }
         let begins = self.setup == Setup::Active;
         self.rtc.direct_api().start_sctp(begins);
     }

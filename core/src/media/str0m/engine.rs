@@ -195,7 +195,12 @@ impl WebRtc {
             Event::Connected => self.secured(),
             Event::IceConnectionStateChange(state) => match state {
                 IceConnectionState::New => {}
-                IceConnectionState::Checking => self.enter(MediaState::Connecting),
+                IceConnectionState::Checking => {
+                    // Nothing is looked for before there is an answer.
+                    if self.association.as_ref().is_some_and(Association::has_begun) {
+                        self.enter(MediaState::Connecting);
+                    }
+                }
                 IceConnectionState::Connected | IceConnectionState::Completed => {
                     if self.secure {
                         self.enter(MediaState::Connected);
@@ -314,6 +319,11 @@ impl WebRtc {
     /// Takes the candidates of a text that ICE can use, as long as there are not too many.
     pub(super) fn add_candidates(&mut self, text: &str) {
         let Some(association) = &mut self.association else { return };
+        if !association.has_begun() {
+            let candidates = candidate::Candidate::read_all(text).candidates;
+            self.path.keep(candidates.into_iter().map(|(_, candidate)| candidate));
+            return;
+        }
         for line in self.path.admit(text) {
             if let Ok(candidate) = Candidate::from_sdp_string(&line) {
                 association.rtc.add_remote_candidate(candidate);

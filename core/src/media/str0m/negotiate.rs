@@ -138,7 +138,8 @@ impl WebRtc {
         let change = self.change(&remote).unwrap_or(Renewal::Association);
         match (change, &mut self.association) {
             (Renewal::Nothing, _) => {}
-            (Renewal::IceRestart, Some(association)) => association.accept_offer(&remote)?,
+            (Renewal::IceRestart, Some(association)) if !association.has_begun() => {}
+            (Renewal::IceRestart, Some(association)) => association.begin(&remote)?,
             (Renewal::Association | Renewal::IceRestart, _) => {
                 // Where only the certificate is new, ours stay as they are, too.
                 let agreed = self.descriptions.agreed.as_ref();
@@ -146,7 +147,7 @@ impl WebRtc {
                 let credentials = self.association.as_mut().map(Association::credentials);
                 let terms = remote.sections.iter().map(|section| &section.terms);
                 let mut association = self.associate(terms, credentials.filter(|_| same));
-                association.accept_offer(&remote)?;
+                association.settle(&remote);
                 self.install(association);
             }
         }
@@ -175,6 +176,7 @@ impl WebRtc {
             let mid = description.sections.get(index).and_then(|offered| offered.mid());
             ours.push((index, OurSection { mid: mid.map(str::to_owned), ..section }));
         }
+        self.begin()?;
         let mut transport = self.describe(false).ok_or(MediaError::State(self.state))?;
         if first {
             transport.candidates.clear();
@@ -184,6 +186,25 @@ impl WebRtc {
         self.settle();
         self.turn(now);
         Ok(answer)
+    }
+
+    /// Begins ICE and DTLS, if that is still to be done.
+    fn begin(&mut self) -> Result<(), MediaError> {
+        let (Some(association), Some(remote)) = (&mut self.association, &self.descriptions.agreed)
+        else {
+            return Err(MediaError::State(self.state));
+        };
+        if association.has_begun() {
+            return Ok(());
+        }
+        association.begin(remote)?;
+        if let Some(more) = &mut self.more {
+            more.declare(association);
+        }
+        for candidate in self.path.take_early() {
+            self.add_candidates(&candidate);
+        }
+        Ok(())
     }
 
     pub(super) fn make_restart(&mut self, now: Instant) -> Result<String, MediaError> {
@@ -204,6 +225,7 @@ impl WebRtc {
         let agreed = self.descriptions.agreed.as_ref();
         if agreed.is_some_and(|agreed| agreed.ufrag != remote.ufrag) {
             self.path.renew();
+            drop(self.path.take_early());
         }
         let candidates = remote.candidates.clone();
         self.descriptions.agreed = Some(remote);

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use offhook::machine::CommandId;
-use offhook::media::Digit;
+use offhook::machine::{CommandId, MediaId};
+use offhook::media::{AudioCodec, Digit};
 use offhook::ribbon::{
     AnswerOptions, CallDirection, CallId, CallInfo, CallMedia, CallState, Command, Credentials,
     CustomParameter, Event, MakeOptions, Service, TrackId,
@@ -12,9 +12,13 @@ use offhook::ribbon::{
 
 use crate::dice::Dice;
 use crate::services::Ribbon;
-use crate::world::{Application, Keys, Moment};
+use crate::world::{Application, Keys, Moment, STEP, Voice};
 
 const S: fn(u64) -> Duration = Duration::from_secs;
+/// From the end of one word to the next.
+const PAUSE: Duration = Duration::from_secs(3);
+/// From the evening until nobody does anything any more but speak.
+const LAST_ACT: Duration = Duration::from_secs(300);
 
 /// See the [module](self).
 pub(super) struct Agent {
@@ -30,20 +34,36 @@ pub(super) struct Agent {
     ringing: BTreeMap<CallId, Duration>,
     /// The time to do something.
     act_at: Option<Duration>,
-    evening: bool,
+    /// The time from which on no calls are placed.
+    evening: Option<Duration>,
+    voice: Voice,
+    codecs: BTreeMap<MediaId, AudioCodec>,
+    /// The time of the next frame, and its place in the word.
+    speak_at: Option<(Duration, u32)>,
+    /// Frames that were said.
+    spoken: u64,
 }
 
 impl Agent {
-    pub(super) fn new(dice: Dice, user: &str, password: &str, others: Vec<String>) -> Self {
+    pub(super) fn new(
+        dice: Dice,
+        credentials: Credentials,
+        others: Vec<String>,
+        voice: Voice,
+    ) -> Self {
         Self {
             dice,
-            credentials: Credentials::password(user, password),
+            credentials,
             others,
             subscribing: None,
             subscribe_at: None,
             ringing: BTreeMap::new(),
             act_at: None,
-            evening: false,
+            evening: None,
+            voice,
+            codecs: BTreeMap::new(),
+            speak_at: None,
+            spoken: 0,
         }
     }
 
@@ -62,6 +82,12 @@ impl Agent {
                 } else {
                     self.ringing.remove(&call.id);
                 }
+                if call.state.is_up() {
+                    self.speak_at.get_or_insert((at + PAUSE, 0));
+                }
+            }
+            Event::MediaAgreed { media, agreement, .. } => {
+                self.codecs.insert(*media, agreement.codec);
             }
             _ => {}
         }
@@ -86,10 +112,43 @@ impl Agent {
             // One that has stopped ringing is refused.
             let _ = keys.submit(self.deal_with(call));
         }
+        if let Some((_, nth)) = self.speak_at.filter(|(due, _)| *due <= at) {
+            self.speak(at, nth, keys);
+        }
+        let over = self.evening.is_some_and(|evening| evening + LAST_ACT <= at);
+        if over {
+            self.act_at = None;
+        }
         if self.act_at.is_some_and(|due| due <= at) {
             self.act_at = Some(at + self.dice.between((S(3), S(25))));
             self.act(keys);
         }
+    }
+
+    /// One frame of a word, into each call that is connected.
+    fn speak(&mut self, at: Duration, nth: u32, keys: &mut Keys<'_, Ribbon>) {
+        let live = keys.client().calls();
+        let live: Vec<_> = live.into_iter().filter(|call| call.state.is_up()).collect();
+        self.speak_at = None;
+        if live.is_empty() {
+            self.codecs.clear();
+            return;
+        }
+        for call in live.iter().filter(|call| call.state == CallState::Connected) {
+            let Some((media, codec)) =
+                call.media.and_then(|media| Some((media, *self.codecs.get(&media)?)))
+            else {
+                continue;
+            };
+            self.spoken += 1;
+            let number = ((keys.phone().0 as u64 + 1) << 32) + self.spoken;
+            keys.speak(media, self.voice.frame(at, number, nth == 0, codec));
+        }
+        let goes_on = nth + 1 < self.voice.spurt();
+        // Not all at the same time for ever: of those who speak at once in a conference one is heard.
+        let pause = PAUSE + Duration::from_millis(self.dice.below(800) as u64);
+        let (pause, next) = if goes_on { (STEP, nth + 1) } else { (pause, 0) };
+        self.speak_at = Some((at + pause, next));
     }
 
     fn deal_with(&mut self, call: CallId) -> Command {
@@ -111,7 +170,8 @@ impl Agent {
     fn act(&mut self, keys: &mut Keys<'_, Ribbon>) {
         let calls = keys.client().calls();
         let live: Vec<_> = calls.into_iter().filter(|call| !call.state.is_final()).collect();
-        if !self.evening && (live.is_empty() || (live.len() < 3 && self.dice.chance(0.3))) {
+        if self.evening.is_none() && (live.is_empty() || (live.len() < 3 && self.dice.chance(0.3)))
+        {
             let (media, options) = (CallMedia::AUDIO, MakeOptions::default());
             let _ = keys.submit(Command::Make { to: self.somebody(), media, options });
             return;
@@ -182,12 +242,14 @@ impl Application<Ribbon> for Agent {
                 }
             }
             Moment::Wake => self.wake(at, keys),
-            Moment::Evening => self.evening = true,
+            Moment::Evening => self.evening = Some(at),
             _ => {}
         }
     }
 
     fn next_wake(&self) -> Option<Duration> {
-        self.ringing.values().copied().chain(self.subscribe_at).chain(self.act_at).min()
+        let due = self.subscribe_at.into_iter().chain(self.act_at);
+        let speaks = self.speak_at.map(|(at, _)| at);
+        self.ringing.values().copied().chain(due).chain(speaks).min()
     }
 }

@@ -9,7 +9,7 @@ pub(super) use self::day::Day;
 pub(crate) use self::trouble::Climate;
 
 /// The things that happen on any day of an office.
-const USUAL: [&str; 26] = [
+const USUAL: [&str; 28] = [
     "called",
     "calls connected",
     "Early Media",
@@ -36,6 +36,8 @@ const USUAL: [&str; 26] = [
     "renewed",
     "sessions known",
     "secrets known",
+    "words heard",
+    "exercised",
 ];
 /// Those that happen where anything may go wrong besides.
 const WILD: [&str; 9] = [

@@ -38,7 +38,7 @@ impl Climate {
     /// The habits of the gateway on such a day (w8).
     pub(super) fn habits(self, dice: &mut Dice) -> Value {
         match self {
-            Self::Calm | Self::Monday => json!({"expiresMax": 600}),
+            Self::Calm | Self::Monday => json!({"expiresMax": 600, "broker": true}),
             Self::Swarm => {
                 let statuses = ["top", "session", "both"];
                 let cancels = ["before", "after", "random"];
@@ -47,6 +47,8 @@ impl Climate {
                     "codesAsText": dice.chance(0.5), "extraKeys": dice.chance(0.5),
                     "timeAsText": dice.chance(0.5), "offerDuringAnswer": dice.chance(0.3),
                     "turnCredentials": dice.chance(0.7), "expiresMax": 120 + dice.below(600),
+                    // Without it nothing leads from one network to another, as long as nobody relays.
+                    "broker": dice.chance(0.7),
                 })
             }
         }

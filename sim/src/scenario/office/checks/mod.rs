@@ -1,5 +1,6 @@
 //! The things that always hold in an office, each by its number in the plan of the gateway.
 
+mod hearing;
 mod link;
 mod moves;
 mod offers;
@@ -13,10 +14,11 @@ use std::time::Duration;
 
 use offhook::machine::CommandId;
 use offhook::ribbon::{
-    CallId, CallReport, CallState, ChangeReason, Command, ErrorCode, Event, OperationId,
+    CallId, CallReport, CallState, ChangeReason, Command, Error, ErrorCode, Event, OperationId,
     OperationKind, TrackId, Transition,
 };
 
+use self::hearing::Hearing;
 use self::link::Links;
 use self::moves::Moves;
 use self::offers::OffersOfAll;
@@ -35,6 +37,7 @@ const LONG: Duration = Duration::from_secs(200);
 const OFFERS: &str = "7: each offer is answered once, and one of ours is open at a time";
 const AUDITS: &str = "16: audits of every call, at their interval";
 const MOVES: &str = "18: calls that were moved are gone, others as before";
+const HEARING: &str = "17: who speaks is heard, once, and not while held";
 const TRACKS: &str = "15: tracks come and go once, and none outlives its call";
 
 /// An operation as far as it was told.
@@ -68,6 +71,10 @@ pub(super) struct Checks {
     secrets: Secrets,
     moves: Moves,
     reports: Reports,
+    hearing: Hearing,
+    /// The phone whose results are wanted, and those.
+    watched: Option<PhoneId>,
+    results: BTreeMap<CommandId, Result<(), Error>>,
     pub(super) told: BTreeMap<&'static str, u64>,
 }
 
@@ -84,6 +91,27 @@ impl Checks {
         {
             self.finding = Some(Finding { at, invariant: invariant.to_owned(), what });
         }
+    }
+
+    /// Keeps the results of a phone's commands from now on, and no others.
+    pub(super) fn watch(&mut self, phone: PhoneId) {
+        self.watched = Some(phone);
+        self.results.clear();
+    }
+
+    /// The result of a command of the phone that is watched, once it is there.
+    pub(super) fn result(&self, id: CommandId) -> Option<Result<(), Error>> {
+        self.results.get(&id).cloned()
+    }
+
+    /// True if something was heard in this call within the last ten seconds.
+    pub(super) fn hears(&self, at: Duration, phone: PhoneId, call: &CallId) -> bool {
+        self.hearing.hears(at, phone, call)
+    }
+
+    /// The gateway's name of a call's session, if it is known.
+    pub(super) fn session(&self, phone: PhoneId, call: &CallId) -> Option<&str> {
+        self.sessions.name(phone, call)
     }
 
     /// Commands that are not answered.
@@ -109,6 +137,7 @@ impl Checks {
         self.told.insert("sessions known", self.sessions.count() as u64);
         self.told.insert("secrets known", self.secrets.count() as u64);
         self.told.insert("offers crossed", self.offers.crossed);
+        self.told.insert("words heard", self.hearing.heard);
     }
 
     /// No. 23: the report on a call agrees with what was told of it.
@@ -238,6 +267,7 @@ impl Checks {
         self.require(at, MOVES, result);
         self.offers.told(phone, event, &self.sessions);
         self.links.told(phone, event);
+        self.hearing.told(at, phone, event);
         self.reports.told(phone, event);
         match event {
             Event::CallState { call, previous, .. } => {
@@ -344,6 +374,7 @@ impl Observer<Ribbon> for Checks {
             }
             Seen::Told { phone, event } => self.told(at, phone, event),
             Seen::Submitted { phone, id, command } => {
+                self.hearing.asked(phone, command);
                 let long = matches!(command, Command::Subscribe { .. });
                 if long {
                     self.links.subscribes(phone);
@@ -353,6 +384,9 @@ impl Observer<Ribbon> for Checks {
             Seen::Completed { phone, id, result } => {
                 self.count(if result.is_ok() { "commands done" } else { "commands failed" });
                 let mut answered = self.answered(at, phone, id);
+                if self.watched == Some(phone) {
+                    self.results.insert(id, result.as_ref().map(|_| ()).map_err(Clone::clone));
+                }
                 if let Err(error) = result
                     && self.calm
                     && error.code == ErrorCode::Timeout
@@ -361,6 +395,18 @@ impl Observer<Ribbon> for Checks {
                         .and_then(|()| Err(format!("phone {}: {id:?} took too long", phone.0)));
                 }
                 self.require(at, "1: each command has one answer, in time", answered);
+            }
+            Seen::AgentSpoke { phone, media, frame } => {
+                let result = self.hearing.spoke(at, phone, media, frame);
+                self.require(
+                    at,
+                    HEARING,
+                    result.or_else(|why| if self.calm { Err(why) } else { Ok(()) }),
+                );
+            }
+            Seen::AgentHeard { phone, media, frame } => {
+                let result = self.hearing.hear(at, phone, media, frame);
+                self.require(at, HEARING, result);
             }
             Seen::Wrong { what } => self.require(at, "machines rest", Err(what.to_owned())),
             _ => {}

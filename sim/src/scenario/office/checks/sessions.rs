@@ -207,6 +207,11 @@ impl Sessions {
         }
     }
 
+    /// The gateway's name of a call's session, if it is known.
+    pub(super) fn name(&self, phone: PhoneId, call: &CallId) -> Option<&str> {
+        self.names.get(&(phone, call.clone())).map(String::as_str)
+    }
+
     /// Sessions that were known by their calls.
     pub(super) fn count(&self) -> usize {
         self.all.len()
