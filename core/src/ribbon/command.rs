@@ -29,7 +29,7 @@ use super::wishes::MediaWishes;
 /// A request to [`Client`](super::Client). Each is answered by exactly one completion, within the limit that its
 /// variant names: `rest_timeout` is [`Config::rest_timeout`](super::Config::rest_timeout), and `ice` the longest
 /// collection of candidates ([`Call::ice_max`](super::CallConfig::ice_max)).
-#[derive(Clone, Debug)]
+#[derive(Clone, derive_more::Debug)]
 #[non_exhaustive]
 pub enum Command {
     /// Use these credentials from now on (w1.3). Refused while services are subscribed to for another
@@ -59,7 +59,8 @@ pub enum Command {
     /// Take a notification that came by another way than the socket (w3.2): pushed, for instance. Completes at
     /// once.
     ProcessNotification {
-        /// The message, as JSON; at most 256 KiB.
+        /// The message, as JSON; at most 256 KiB. No log shows it: there are keys of media in it.
+        #[debug("{} bytes", message.len())]
         message: String,
         /// The way.
         channel: NoticeChannel,

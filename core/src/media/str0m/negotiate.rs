@@ -166,6 +166,7 @@ impl WebRtc {
             return Err(MediaError::State(self.state));
         };
         let (offer, first) = (offer.clone(), *first);
+        self.begin()?;
         let description = Description::read(&offer)?;
         let indices: Vec<usize> =
             self.descriptions.uses().map(|(section, ..)| section.index).collect();
@@ -176,7 +177,6 @@ impl WebRtc {
             let mid = description.sections.get(index).and_then(|offered| offered.mid());
             ours.push((index, OurSection { mid: mid.map(str::to_owned), ..section }));
         }
-        self.begin()?;
         let mut transport = self.describe(false).ok_or(MediaError::State(self.state))?;
         if first {
             transport.candidates.clear();

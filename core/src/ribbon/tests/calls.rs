@@ -6,7 +6,8 @@ use serde_json::json;
 
 use super::rig::{Rig, answer_sdp, done, sdp};
 use crate::ribbon::{
-    CallCode, CallMedia, CallState, Command, ErrorCode, HoldState, MakeOptions, Outcome,
+    CallCode, CallMedia, CallState, Command, ErrorCode, HoldState, MakeOptions, NoticeChannel,
+    Outcome,
 };
 
 const S: fn(u64) -> Duration = Duration::from_secs;
@@ -387,4 +388,8 @@ fn no_debug_of_a_client_shows_a_secret() {
     for secret in ["pa55word", "theirpassword", "ourpassword", "turnpass"] {
         assert!(!shown.contains(secret), "{secret} in {shown}");
     }
+    let message = json!({"sdp": sdp("sendrecv")}).to_string();
+    let pushed = Command::ProcessNotification { message, channel: NoticeChannel::Push };
+    let shown = format!("{pushed:?}");
+    assert!(!shown.contains("theirpassword") && shown.contains("Push"), "{shown}");
 }
