@@ -15,7 +15,7 @@ use super::guesses;
 use super::house::House;
 use super::leg::LegState;
 use super::media;
-use super::news::{News, Speed};
+use super::news::{News, Speed, words};
 use super::party::{Script, Scripted};
 use super::setup::{self, Reason, reason};
 use super::tell::tell;
@@ -164,23 +164,6 @@ pub(super) fn decline(house: &mut House, session: &str, status: Option<i64>) {
 fn turn_down(house: &mut House, session: &str, why: &Reason) {
     if !transfer::declined(house, session, why) {
         setup::reject(house, session, why);
-    }
-}
-
-/// The words of a SIP status (RFC 3261 section 21).
-pub(super) const fn words(code: i64) -> &'static str {
-    match code {
-        200 => "OK",
-        403 => "Forbidden",
-        404 => "Not Found",
-        408 => "Request Timeout",
-        480 => "Temporarily Unavailable",
-        486 => "Busy Here",
-        487 => "Request Terminated",
-        488 => "Not Acceptable Here",
-        503 => "Service Unavailable",
-        603 => "Decline",
-        _ => "Refused",
     }
 }
 

@@ -5,7 +5,7 @@ use offhook::media::Digit;
 use offhook::sdp::Direction;
 use serde_json::{Value, json};
 
-use super::acts::{self, words};
+use super::acts;
 use super::address::Identity;
 use super::agenda::Act;
 use super::call::{Channel, Glare};
@@ -13,7 +13,7 @@ use super::far::Change;
 use super::house::House;
 use super::leg::{Leg, LegState, Party};
 use super::media;
-use super::news::Speed;
+use super::news::{Speed, words};
 use super::party::{Plan, Script, Scripted};
 use super::setup::{self, reason};
 use crate::service::FarEndMode;

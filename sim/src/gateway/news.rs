@@ -46,3 +46,20 @@ pub(super) enum Speed {
     /// Before that answer.
     First,
 }
+
+/// The words of a SIP status (RFC 3261 section 21).
+pub(super) const fn words(code: i64) -> &'static str {
+    match code {
+        200 => "OK",
+        403 => "Forbidden",
+        404 => "Not Found",
+        408 => "Request Timeout",
+        480 => "Temporarily Unavailable",
+        486 => "Busy Here",
+        487 => "Request Terminated",
+        488 => "Not Acceptable Here",
+        503 => "Service Unavailable",
+        603 => "Decline",
+        _ => "Refused",
+    }
+}

@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::acts::words;
 use super::agenda::{Act, Job};
 use super::call::Channel;
 use super::house::House;
 use super::leg::{Leg, Party, Reach};
-use super::news::{News, Speed};
+use super::news::{News, Speed, words};
 use super::notify::{Notice, pushed};
 
 /// The time that somebody without a client takes to meet an offer.

@@ -32,7 +32,7 @@ pub(crate) struct Told {
     /// The far side, by whichever fields say so.
     pub(crate) caller: Participant,
     pub(crate) remote: Participant,
-    /// The number that was called.
+    /// The number that was called, where somebody calls.
     pub(crate) callee: Option<String>,
     pub(crate) parameters: Vec<CustomParameter>,
 }
@@ -100,7 +100,8 @@ impl From<Leg<'_>> for Told {
             LegEvent::SessionFail => What::Event(Coming::Fail),
         };
         let shown = |text: Option<std::borrow::Cow<'_, str>>| {
-            text.map(|text| plain(&text).into_owned()).filter(|text| !text.is_empty())
+            let text = text.as_deref().map(plain).filter(|text| !text.is_empty());
+            text.map(std::borrow::Cow::into_owned)
         };
         let parties = leg.parties;
         Self {
@@ -117,7 +118,7 @@ impl From<Leg<'_>> for Told {
                 display_name: shown(parties.remote_name),
                 display_number: shown(parties.remote_number),
             },
-            callee: shown(parties.callee_number),
+            callee: shown(parties.callee_number.filter(|_| what == What::Call)),
             parameters: leg.parameters,
         }
     }

@@ -33,8 +33,8 @@ object! {
         session: Session<'a> = "sessionParams",
         parties: Names<'a> = "callNotificationParams",
         parameters: ReadParameters<'a> = "customParameters",
-        im: ImParams<'a> = "imnotificationParams",
-        presence: PresenceParams<'a> = "presenceWatcherNotificationParams",
+        im: Option<Box<ImParams<'a>>> = "imnotificationParams",
+        presence: Option<Box<PresenceParams<'a>>> = "presenceWatcherNotificationParams",
         mailbox: Option<Box<MailboxParams>> = "mwiNotificationParam",
         generic: Option<Box<GenericParams<'a>>> = "genericNotificationParams",
     }
@@ -164,16 +164,22 @@ fn body(message: Message<'_>) -> Result<Notification<'_>, NoticeError> {
         return leg(event, message).map(|leg| Notification::Leg(Box::new(leg)));
     }
     Ok(match event_type {
-        "IM" => Notification::Im(Im {
-            text: message.im.text.0.unwrap_or_default(),
-            sender: address(message.im.contact).unwrap_or_default(),
-        }),
-        "presenceWatcher" => Notification::Presence(PresenceNews {
-            user: address(message.presence.name).unwrap_or_default(),
-            status: message.presence.status.0,
-            activity: message.presence.activity.0,
-            note: message.presence.note.0,
-        }),
+        "IM" => {
+            let read = message.im.map(|read| *read).unwrap_or_default();
+            Notification::Im(Im {
+                text: read.text.0.unwrap_or_default(),
+                sender: address(read.contact).unwrap_or_default(),
+            })
+        }
+        "presenceWatcher" => {
+            let read = message.presence.map(|read| *read).unwrap_or_default();
+            Notification::Presence(PresenceNews {
+                user: address(read.name).unwrap_or_default(),
+                status: read.status.0,
+                activity: read.activity.0,
+                note: read.note.0,
+            })
+        }
         "mwi" => {
             let read = message.mailbox.map(|read| *read).unwrap_or_default();
             Notification::Mailbox(Box::new(read.into()))
