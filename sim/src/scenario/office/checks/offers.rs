@@ -59,7 +59,10 @@ impl OffersOfAll {
                 let Some(name) = asked.session.clone() else { return Ok(()) };
                 let offers = self.open.entry((phone, name.clone())).or_default();
                 match asked.kind.as_str() {
-                    "startCallUpdate" if asked.redirected => offers.ours = Some(asked.id),
+                    // The same request; its answer may have come by notification already.
+                    "startCallUpdate" if asked.redirected => {
+                        offers.ours = offers.ours.map(|_| asked.id);
+                    }
                     "startCallUpdate" if offers.ours.replace(asked.id).is_some() => {
                         return Err(format!("phone {} offers twice on {name}", phone.0));
                     }
