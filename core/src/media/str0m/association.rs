@@ -74,10 +74,16 @@ pub(super) struct Association {
     candidates: u16,
     /// The source of ours that was announced, where others were used since.
     announced: Option<u32>,
-    /// True once ICE and DTLS are under way.
-    begun: bool,
-    /// True if channels are wanted as soon as they are.
-    channels: bool,
+    stage: Stage,
+}
+
+/// The stage of ICE and DTLS.
+enum Stage {
+    /// They begin with an answer: ours to this offer, if there is one, or the far side's. Channels are
+    /// wanted as soon as they have, or are not.
+    Waiting { offer: Option<SdpOffer>, channels: bool },
+    /// They are under way.
+    Begun,
 }
 
 impl Association {
@@ -140,14 +146,13 @@ impl Association {
             local: BTreeMap::new(),
             candidates: 0,
             announced: None,
-            begun: false,
-            channels: false,
+            stage: Stage::Waiting { offer: None, channels: false },
         }
     }
 
     /// True once ICE and DTLS are under way.
     pub(super) fn has_begun(&self) -> bool {
-        self.begun
+        matches!(self.stage, Stage::Begun)
     }
 
     /// Our part in the DTLS handshake; [`Setup::ActPass`] until it is settled.
@@ -155,28 +160,41 @@ impl Association {
         self.setup
     }
 
-    /// Settles the parts in the DTLS handshake by a far side's offer. Nothing begins before it is
-    /// answered ([`Association::begin`]): a telephone may ring for longer than a handshake may take.
-    pub(super) fn settle(&mut self, remote: &Remote) {
+    /// Takes a far side's offer: its parts in the DTLS handshake, and new ICE credentials where they are
+    /// under way. Nothing begins before the answer ([`Association::begin`]): a telephone may ring for
+    /// longer than a handshake may take.
+    pub(super) fn accept_offer(&mut self, remote: &Remote) -> Result<(), MediaError> {
+        let text = self.canonical(remote);
+        let offer = SdpOffer::from_sdp_string(&text).map_err(refused)?;
         if self.setup == Setup::ActPass {
             // Browsers answer `active`, and far sides rely on it; str0m would answer `passive`.
             let active = remote.setup != Setup::Active;
             self.setup = if active { Setup::Active } else { Setup::Passive };
         }
+        match &mut self.stage {
+            Stage::Waiting { offer: waiting, .. } => *waiting = Some(offer),
+            Stage::Begun => self.take(offer)?,
+        }
+        Ok(())
     }
 
-    /// Begins with a far side's offer, or begins anew with its new ICE credentials.
-    pub(super) fn begin(&mut self, remote: &Remote) -> Result<(), MediaError> {
-        let text = self.canonical(remote);
-        let offer = SdpOffer::from_sdp_string(&text).map_err(refused)?;
+    /// Begins with the offer that waits; false where none does.
+    pub(super) fn begin(&mut self) -> Result<bool, MediaError> {
+        let Stage::Waiting { offer, channels } = &mut self.stage else { return Ok(false) };
+        let (Some(offer), channels) = (offer.take(), *channels) else { return Ok(false) };
+        self.take(offer)?;
+        self.stage = Stage::Begun;
+        if channels {
+            self.start_channels();
+        }
+        Ok(true)
+    }
+
+    fn take(&mut self, offer: SdpOffer) -> Result<(), MediaError> {
         if self.setup == Setup::Active {
             self.rtc.direct_api().start_dtls(true).map_err(refused)?;
         }
         self.rtc.sdp_api().accept_offer(offer).map_err(refused)?;
-        self.begun = true;
-        if std::mem::take(&mut self.channels) {
-            self.start_channels();
-        }
         Ok(())
     }
 
@@ -210,7 +228,7 @@ impl Association {
         }
         let answer = SdpAnswer::from_sdp_string(&self.canonical(remote)).map_err(refused)?;
         self.rtc.sdp_api().accept_answer(pending, answer).map_err(refused)?;
-        self.begun = true;
+        self.stage = Stage::Begun;
         Ok(())
     }
 
@@ -357,7 +375,7 @@ impl Association {
 
     /// Makes a section for a track beside the first of audio, and its sources.
     pub(super) fn declare(&mut self, mid: Mid, kind: MediaKind, source: u32, repair: Option<u32>) {
-        if !self.begun || self.rtc.media(mid).is_some() {
+        if !self.has_begun() || self.rtc.media(mid).is_some() {
             return;
         }
         let mut api = self.rtc.direct_api();
@@ -376,8 +394,8 @@ impl Association {
 
     /// Begins SCTP within DTLS, if it was not begun.
     pub(super) fn start_channels(&mut self) {
-        if !self.begun {
-            self.channels = true;
+        if let Stage::Waiting { channels, .. } = &mut self.stage {
+            *channels = true;
             return;
         }
         let begins = self.setup == Setup::Active;

@@ -138,8 +138,7 @@ impl WebRtc {
         let change = self.change(&remote).unwrap_or(Renewal::Association);
         match (change, &mut self.association) {
             (Renewal::Nothing, _) => {}
-            (Renewal::IceRestart, Some(association)) if !association.has_begun() => {}
-            (Renewal::IceRestart, Some(association)) => association.begin(&remote)?,
+            (Renewal::IceRestart, Some(association)) => association.accept_offer(&remote)?,
             (Renewal::Association | Renewal::IceRestart, _) => {
                 // Where only the certificate is new, ours stay as they are, too.
                 let agreed = self.descriptions.agreed.as_ref();
@@ -147,7 +146,7 @@ impl WebRtc {
                 let credentials = self.association.as_mut().map(Association::credentials);
                 let terms = remote.sections.iter().map(|section| &section.terms);
                 let mut association = self.associate(terms, credentials.filter(|_| same));
-                association.settle(&remote);
+                association.accept_offer(&remote)?;
                 self.install(association);
             }
         }
@@ -190,14 +189,12 @@ impl WebRtc {
 
     /// Begins ICE and DTLS, if that is still to be done.
     fn begin(&mut self) -> Result<(), MediaError> {
-        let (Some(association), Some(remote)) = (&mut self.association, &self.descriptions.agreed)
-        else {
+        let Some(association) = &mut self.association else {
             return Err(MediaError::State(self.state));
         };
-        if association.has_begun() {
+        if !association.begin()? {
             return Ok(());
         }
-        association.begin(remote)?;
         if let Some(more) = &mut self.more {
             more.declare(association);
         }

@@ -111,7 +111,7 @@ impl Checks {
 
     /// The gateway's name of a call's session, if it is known.
     pub(super) fn session(&self, phone: PhoneId, call: &CallId) -> Option<&str> {
-        self.sessions.name(phone, call)
+        self.sessions.of_call(phone, call)
     }
 
     /// Commands that are not answered.
@@ -261,6 +261,8 @@ impl Checks {
     fn told(&mut self, at: Duration, phone: PhoneId, event: &Event) {
         let result = self.operation(at, phone, event);
         self.require(at, "3: operations follow their order", result);
+        let result = self.sessions.ended(phone, event);
+        self.require(at, "6: whoever ends a call says so", result);
         let result = self.sessions.told(at, phone, event);
         self.require(at, AUDITS, result);
         let result = self.moves.told(at, phone, event);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use offhook::machine::HttpId;
-use offhook::ribbon::{CallDirection, CallId, CallState, Event};
+use offhook::ribbon::{CallDirection, CallId, CallState, Event, OperationKind, Transition};
 
 use super::wire::{Asked, Wire};
 use crate::world::PhoneId;
@@ -48,6 +48,7 @@ impl Sessions {
         self.all.get(&(phone, session.to_owned()))
     }
 
+    /// The gateway's name of a call's session, if it is known.
     pub(super) fn of_call(&self, phone: PhoneId, call: &CallId) -> Option<&str> {
         self.names.get(&(phone, call.clone())).map(String::as_str)
     }
@@ -130,6 +131,25 @@ impl Sessions {
         self.all.insert((phone, name), one);
     }
 
+    /// No. 6: whoever ends a call says so.
+    pub(super) fn ended(&self, phone: PhoneId, event: &Event) -> Result<(), String> {
+        let Event::Operation {
+            call,
+            kind: OperationKind::End,
+            local: true,
+            transition: Transition::Finish,
+            ..
+        } = event
+        else {
+            return Ok(());
+        };
+        let session = self.of_call(phone, call).and_then(|name| self.get(phone, name));
+        match session.is_some_and(|session| session.deletes.is_empty()) {
+            true => Err(format!("phone {} ends {call}, and the gateway is not told", phone.0)),
+            false => Ok(()),
+        }
+    }
+
     /// No. 6: nothing is asked about a call after its end but to end it, and that once; twice where the
     /// network failed.
     pub(super) fn asked(&mut self, phone: PhoneId, asked: &Asked) -> Result<(), String> {
@@ -205,11 +225,6 @@ impl Sessions {
             Some((name, phones)) => Err(format!("phones {phones:?} are in {name}")),
             None => Ok(()),
         }
-    }
-
-    /// The gateway's name of a call's session, if it is known.
-    pub(super) fn name(&self, phone: PhoneId, call: &CallId) -> Option<&str> {
-        self.names.get(&(phone, call.clone())).map(String::as_str)
     }
 
     /// Sessions that were known by their calls.
