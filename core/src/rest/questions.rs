@@ -205,6 +205,14 @@ impl<A: Clone> Questions<A> {
         Some(entry.remove().question)
     }
 
+    /// Takes note that these questions are not to be asked anywhere else: the next response ends them,
+    /// a redirect as well.
+    pub(crate) fn settle(&mut self, settled: impl Fn(&A) -> bool) {
+        for question in self.sent.values_mut().filter(|question| settled(&question.ask)) {
+            question.at = None;
+        }
+    }
+
     /// Forgets questions: late answers are ignored and nothing is asked again.
     pub(crate) fn forget(&mut self, forget: impl Fn(&A) -> bool) {
         self.sent.retain(|_, question| !forget(&question.ask));

@@ -67,6 +67,24 @@ pub(crate) enum CallAsk {
     Status(Option<OperationId>),
 }
 
+impl CallAsk {
+    /// The operation that it is a part of.
+    pub(super) fn operation(&self) -> Option<&OperationId> {
+        match self {
+            Self::Create(op)
+            | Self::Ring(op)
+            | Self::Answer(op)
+            | Self::Dispose(op)
+            | Self::Offer(op)
+            | Self::Respond(op)
+            | Self::Parameters(op)
+            | Self::Transfer(op) => Some(op),
+            Self::Status(op) => op.as_ref(),
+            Self::Refuse | Self::Audit => None,
+        }
+    }
+}
+
 /// A request of what is kept beside calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum StoreAsk {

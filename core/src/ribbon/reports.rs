@@ -150,6 +150,10 @@ impl Reports {
     /// A request about a call goes out.
     pub(crate) fn asked(&mut self, call: &CallId, ask: &CallAsk, now: Instant) {
         let Some(live) = self.live.get_mut(call) else { return };
+        // Sent on to another address it is the same request.
+        if live.requests.iter().any(|(asked, _)| asked == ask) {
+            return;
+        }
         let (op, name) = match ask {
             CallAsk::Create(op) => (Some(op), "CREATE_SESSION"),
             CallAsk::Ring(op) => (Some(op), "CALL_RINGING_UPDATE_SESSION"),

@@ -349,13 +349,15 @@ impl Calls {
 
     /// Draws the consequences of an input: calls that are over leave, and their media goes on no more.
     pub(super) fn settle(&mut self, out: &mut Outbox) {
-        for id in self.order.clone() {
+        let mut at = 0;
+        while let Some(id) = self.order.get(at).cloned() {
             self.with(&id, out, |call, desk| call.drain(desk));
             if !self.live.get(&id).is_some_and(|call| call.is_over()) {
+                at += 1;
                 continue;
             }
+            self.order.remove(at);
             if let Some(mut call) = self.live.remove(&id) {
-                self.order.retain(|live| *live != id);
                 self.sessions.retain(|_, of| *of != id);
                 let session = call.session.take();
                 self.over.push_back(Over { info: call.into_record(), session });

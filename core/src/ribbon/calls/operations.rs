@@ -146,6 +146,7 @@ impl Operations {
             return;
         };
         let Operation { info, command } = self.running.remove(at);
+        out.operation_over(id);
         let error = result.as_ref().err().map(|error| out.fit(error.clone()));
         let previous = Some(info.status);
         out.event(told(call, &info, Transition::Finish, previous, error));

@@ -28,8 +28,8 @@ use super::outbox::Outbox;
 use super::outcome::Outcome;
 use super::service::Service;
 use super::wire::refusal::Refused;
+use super::wire::resources::Resources;
 use super::wire::resources::subscription::Subscription;
-use super::wire::resources::{GivenPath, Resources};
 use crate::machine::{CommandId, Rng, Wake, WsEvent, WsId};
 use crate::rest::Resource;
 
@@ -60,6 +60,15 @@ enum State {
     Up(Box<Subscription>),
     /// It was asked to end it.
     Closing(CommandId),
+}
+
+impl State {
+    fn subscription(&self) -> Option<&Subscription> {
+        match self {
+            Self::Opening(_, subscription) | Self::Up(subscription) => Some(subscription),
+            Self::Idle | Self::Posting(_) | Self::Paused(..) | Self::Closing(_) => None,
+        }
+    }
 }
 
 /// A change of the subscription that is asked for while it stands.
@@ -117,10 +126,7 @@ impl Link {
 
     /// The subscription that stands, or whose socket is being opened.
     fn subscription(&self) -> Option<&Subscription> {
-        match &self.state {
-            State::Opening(_, subscription) | State::Up(subscription) => Some(subscription),
-            State::Idle | State::Posting(_) | State::Paused(..) | State::Closing(_) => None,
-        }
+        self.state.subscription()
     }
 
     fn subscription_mut(&mut self) -> Option<&mut Subscription> {
@@ -552,8 +558,8 @@ impl Link {
                 out.rest(LinkAsk::Renew, resource);
             }
         }
-        let channel = self.subscription().map(|held| held.channel.clone());
-        let change = self.socket.handle_timeout(channel.as_ref().map(GivenPath::as_str), out)?;
+        let channel = self.state.subscription().map(|held| held.channel.as_str());
+        let change = self.socket.handle_timeout(channel, out)?;
         self.changed(change, out)
     }
 

@@ -21,7 +21,7 @@ use crate::ribbon::error::{AuthCode, Error};
 use crate::ribbon::event::Event;
 use crate::ribbon::fault::Fault;
 use crate::ribbon::fetch::FetchResponse;
-use crate::ribbon::ids::{CallId, UserId};
+use crate::ribbon::ids::{CallId, OperationId, UserId};
 use crate::ribbon::outcome::Outcome;
 use crate::ribbon::proxy::Proxy;
 use crate::ribbon::reports::Reports;
@@ -513,6 +513,17 @@ impl Outbox {
     pub(crate) fn forget(&mut self, forget: impl Fn(&Ask) -> bool) {
         self.rest.forget(&forget);
         self.turn_of.retain(|question| !forget(&question.ask));
+        self.take_turns();
+    }
+
+    /// Takes note that an operation is over: what was not asked for it yet is not asked, here or elsewhere.
+    pub(crate) fn operation_over(&mut self, op: &OperationId) {
+        let is_its = |ask: &Ask| match ask {
+            Ask::Call(_, ask) => ask.operation() == Some(op),
+            Ask::Link(_) | Ask::Hangup | Ask::Store(..) | Ask::Fetch(_) => false,
+        };
+        self.rest.settle(is_its);
+        self.turn_of.retain(|question| !is_its(&question.ask));
     }
 
     /// Requests on their way, or waiting for their turn.

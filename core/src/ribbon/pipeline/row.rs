@@ -3,8 +3,6 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use memchr::memmem;
-
 use super::edits::{
     Bandwidth, add_candidates, force_directions, limit_bandwidth, open_roles, remove_bundling,
     remove_crypto, remove_trickle, restore_bundling, settle_roles,
@@ -116,12 +114,28 @@ impl Pipeline {
 /// True if none of our own edits can change a description of the far side's: most come so, and the engine
 /// reads them anyway.
 fn stands(kind: SdpKind, text: &str, arrival: Arrival) -> bool {
-    let has = |words: &str| memmem::find(text.as_bytes(), words.as_bytes()).is_some();
-    let roles = match kind {
-        SdpKind::Answer | SdpKind::Pranswer => !has("actpass"),
-        SdpKind::Offer => !arrival.rebuilt,
+    let is_answer = match kind {
+        SdpKind::Answer | SdpKind::Pranswer => true,
+        SdpKind::Offer => false,
     };
-    roles && !arrival.held && !has("crypto") && has("\na=group:BUNDLE ")
+    if arrival.held || (arrival.rebuilt && !is_answer) {
+        return false;
+    }
+    let (text, mut is_bundled) = (text.as_bytes(), false);
+    for end in memchr::memchr_iter(b'\n', text) {
+        let Some(attribute) = text[end + 1..].strip_prefix(b"a=") else { continue };
+        if attribute.starts_with(b"crypto") || (is_answer && leaves_role_open(attribute)) {
+            return false;
+        }
+        is_bundled |= attribute.starts_with(b"group:BUNDLE ");
+    }
+    is_bundled
+}
+
+/// True for the attribute of a role that is not decided (RFC 4145 section 4).
+fn leaves_role_open(attribute: &[u8]) -> bool {
+    let line = attribute.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    line.starts_with(b"setup") && line.windows(7).any(|word| word == b"actpass")
 }
 
 /// Finds a description that is not written as it stands here: a line that is two, too much of everything.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::rig::{Rig, answer_sdp, done, sdp};
+use crate::machine::Input;
 use crate::ribbon::{
     AnswerOptions, AuthCode, CallCode, CallId, CallMedia, CallState, Command, Credentials,
     ErrorCode, HoldState, MediaConnectionState, Outcome, SdpContext, SdpEndpoint, SdpKind,
@@ -415,4 +416,41 @@ fn w4_4_media_keeps_its_name_when_an_answer_is_given_again() {
         rig.submit(answer(&call)).unwrap_err().code,
         ErrorCode::from(CallCode::InvalidState)
     );
+}
+
+#[test]
+fn w1_4_w4_8_an_offer_of_a_call_that_is_over_goes_nowhere_else() {
+    let mut rig = Rig::up();
+    let call = rig.connected();
+    rig.submit(Command::Hold { call: call.clone() }).unwrap();
+    rig.pass(Duration::from_millis(25));
+    let asked = rig.take_of("startCallUpdate");
+    word(&mut rig, "callEnd", None);
+    assert_eq!(rig.call(&call).state, CallState::Ended);
+    let response = http::Response::builder().status(307).header("Location", "/elsewhere");
+    rig.input(Input::Http { id: asked.id, result: Ok(response.body(Vec::new()).unwrap()) });
+    assert!(rig.asked.is_empty(), "{:?}", rig.asked.front().map(|asked| &asked.what));
+}
+
+#[test]
+fn w4_8_an_offer_that_waits_for_its_turn_does_not_come_after_the_end() {
+    let mut rig = Rig::up();
+    let call = rig.connected();
+    let busy: Vec<_> = (0..32)
+        .map(|n| {
+            let user = format!("user{n}@example.com");
+            rig.submit(Command::FetchUser { user: user.as_str().into() }).unwrap();
+            rig.take()
+        })
+        .collect();
+    rig.submit(Command::Hold { call: call.clone() }).unwrap();
+    rig.pass(Duration::from_millis(25));
+    assert!(rig.asked.is_empty(), "no room for it");
+    word(&mut rig, "callEnd", None);
+    assert_eq!(rig.call(&call).state, CallState::Ended);
+    for asked in busy {
+        rig.respond(asked.id, 404, &json!({}));
+    }
+    assert!(rig.asked.is_empty(), "{:?}", rig.asked.front().map(|asked| &asked.what));
+    assert_eq!(rig.client.remembered(), 1, "the subscription alone");
 }
