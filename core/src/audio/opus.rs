@@ -155,8 +155,8 @@ pub fn has_fec(packet: &[u8]) -> bool {
     (0..sides).any(of)
 }
 
-/// What follows the lengths of a packet's frames, and so begins with the first of them (RFC 6716 section
-/// 3.2).
+/// The part of a packet that begins with its first frame: all after the lengths of its frames (RFC 6716
+/// section 3.2).
 fn first_frame(code: u8, rest: &[u8]) -> Option<&[u8]> {
     let after_length = |rest: &'_ [u8]| match rest.first() {
         Some(252..) => 2,

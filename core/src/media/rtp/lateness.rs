@@ -23,9 +23,9 @@ const SETTLING: usize = 10;
 /// The transits of the last packets, in microseconds of a clock that means nothing.
 #[derive(Debug, Default)]
 pub(super) struct Lateness {
-    /// When each came, and its transit.
+    /// The arrival of each, and its transit.
     samples: VecDeque<(i64, i64)>,
-    /// How many of them are of the clock that is now.
+    /// The number of them that are of the clock that is now.
     own: usize,
     fastest: Option<i64>,
     bound: Option<i64>,

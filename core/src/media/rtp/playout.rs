@@ -228,7 +228,7 @@ mod tests {
             }
         }
 
-        /// When each came out, in milliseconds, and which.
+        /// The milliseconds at which frames came out, each with its number.
         fn times(&self) -> Vec<(u64, u64)> {
             self.heard.iter().map(|(at, n, _)| (at.as_millis() as u64, *n)).collect()
         }
