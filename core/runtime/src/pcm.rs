@@ -149,6 +149,11 @@ impl PcmSender {
         self.speaker.set_dtx(on);
     }
 
+    /// Makes ready for a path that loses so many packets of a hundred ([`Speaker::set_expected_loss`]).
+    pub fn set_expected_loss(&mut self, percent: u8) {
+        self.speaker.set_expected_loss(percent);
+    }
+
     /// The agreement with the far side that is in force ([`AudioSender::agreement`]).
     #[must_use]
     pub fn agreement(&self) -> Option<Agreement> {

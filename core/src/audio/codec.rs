@@ -1,7 +1,23 @@
 //! Codecs at their own rate, which is that of their RTP clock: 48 kHz for Opus, 8 kHz for G.711.
 
+use super::opus::{EXPECTED_LOSS, NOTHING, has_fec};
 use super::{AudioError, OpusDecoder, OpusEncoder, g711};
 use crate::machine::AudioCodec;
+
+/// The ways of an encoder that do not come from its codec.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Habits {
+    /// Packets lost of a hundred.
+    pub(super) expected_loss: u8,
+    /// True if pauses are left out.
+    pub(super) dtx: bool,
+}
+
+impl Default for Habits {
+    fn default() -> Self {
+        Self { expected_loss: EXPECTED_LOSS, dtx: false }
+    }
+}
 
 /// Encodes 20 ms at a time.
 pub(super) enum Encoder {
@@ -28,6 +44,23 @@ impl Encoder {
         match self {
             Self::Opus(opus) => opus.encode(pcm),
             Self::G711(codec) => Ok(g711::encode(*codec, pcm)),
+        }
+    }
+
+    /// Makes ready for a path; G.711 knows nothing of paths.
+    pub(super) fn set(&mut self, habits: Habits) -> Result<(), AudioError> {
+        if let Self::Opus(opus) = self {
+            opus.set_expected_loss(habits.expected_loss)?;
+            opus.set_dtx(habits.dtx)?;
+        }
+        Ok(())
+    }
+
+    /// Returns true if an encoded frame stands for a pause, and is not to be sent.
+    pub(super) fn is_nothing(&self, data: &[u8]) -> bool {
+        match self {
+            Self::Opus(_) => data.len() <= NOTHING,
+            Self::G711(_) => false,
         }
     }
 }
@@ -79,6 +112,15 @@ impl Decoder {
                 *last = pcm[from..].to_vec();
                 Ok(pcm)
             }
+        }
+    }
+
+    /// Makes up the lost frame of so many samples before another, of what that one brings. None where
+    /// it brings nothing.
+    pub(super) fn recover(&mut self, next: &[u8], samples: u64) -> Option<Vec<i16>> {
+        match self {
+            Self::Opus(opus) if has_fec(next) => opus.recover(next, samples.try_into().ok()?).ok(),
+            Self::Opus(_) | Self::G711(_) => None,
         }
     }
 

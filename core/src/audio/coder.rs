@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::codec::{Decoder, Encoder};
+use super::codec::{Decoder, Encoder, Habits};
 use super::{AudioError, FRAME, MAX_CONCEALED, RATE, Resampler};
 use crate::machine::{AudioCodec, AudioFrame};
 
@@ -12,6 +12,9 @@ pub struct AudioEncoder {
     /// The converter to the codec's own rate.
     resampler: Option<Box<Resampler>>,
     time: u64,
+    habits: Habits,
+    /// True if the next frame begins a talkspurt.
+    spurt: bool,
 }
 
 impl AudioEncoder {
@@ -25,13 +28,37 @@ impl AudioEncoder {
             RATE => None,
             own => Some(Box::new(Resampler::new(RATE, own)?)),
         };
-        Ok(Self { encoder: Encoder::new(codec)?, resampler, time: 0 })
+        let (encoder, habits) = (Encoder::new(codec)?, Habits::default());
+        Ok(Self { encoder, resampler, time: 0, habits, spurt: true })
     }
 
     /// The codec it was made for.
     #[must_use]
     pub fn codec(&self) -> AudioCodec {
         self.encoder.codec()
+    }
+
+    /// Makes ready for a path that loses so many packets of a hundred: a frame of Opus brings a copy
+    /// of the one before it, unless nothing is expected to be lost. 5 unless said otherwise; G.711 has
+    /// no such thing.
+    ///
+    /// # Errors
+    ///
+    /// The codec refuses.
+    pub fn set_expected_loss(&mut self, percent: u8) -> Result<(), AudioError> {
+        self.habits.expected_loss = percent;
+        self.encoder.set(self.habits)
+    }
+
+    /// Discontinuous transmission of Opus: frames of a pause are of two bytes at most, and are not to be
+    /// sent (RFC 7587 section 3.1.3); the next that is begins a talkspurt. Off unless asked for.
+    ///
+    /// # Errors
+    ///
+    /// The codec refuses.
+    pub fn set_dtx(&mut self, on: bool) -> Result<(), AudioError> {
+        self.habits.dtx = on;
+        self.encoder.set(self.habits)
     }
 
     /// Encodes the next frame. Its media time follows the last one's.
@@ -50,8 +77,11 @@ impl AudioEncoder {
         };
         let time = self.time;
         self.skip();
+        let nothing = self.encoder.is_nothing(&data);
+        let talkspurt = !nothing && self.spurt;
+        self.spurt = nothing;
         let data = Bytes::from(data);
-        Ok(AudioFrame { codec, time, lost_before: 0, talkspurt: time == 0, data })
+        Ok(AudioFrame { codec, time, lost_before: 0, talkspurt, data })
     }
 
     /// Lets a frame's time pass without one: what comes next is later.
@@ -72,7 +102,7 @@ impl AudioDecoder {
     }
 
     /// Decodes a frame to 48 kHz mono, and before it makes up what is known to be lost, up to ten
-    /// frames of 20 ms. Of G.711 less than 20 ms wait for the next frame.
+    /// frames of 20 ms, the last of them of its copy if one came. Of G.711 less than 20 ms wait for the next frame.
     /// [`Listener`](super::Listener) does more.
     ///
     /// # Errors
@@ -90,8 +120,14 @@ impl AudioDecoder {
             }
         };
         let mut pcm = Vec::new();
-        for _ in 0..frame.lost_before.min(MAX_CONCEALED) {
-            pcm.extend(decoder.conceal()?);
+        let lost = frame.lost_before.min(MAX_CONCEALED);
+        for n in 1..=lost {
+            let samples = u64::from(decoder.rate()) / 50;
+            let copy = (n == lost).then(|| decoder.recover(&frame.data, samples)).flatten();
+            pcm.extend(match copy {
+                Some(copy) => copy,
+                None => decoder.conceal()?,
+            });
         }
         pcm.extend(decoder.decode(frame.codec, &frame.data)?);
         match resampler {

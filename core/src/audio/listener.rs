@@ -13,12 +13,26 @@ const AHEAD: Duration = Duration::from_secs(1);
 /// The length of the silence made up at a time while nothing comes.
 const STEP: Duration = Duration::from_millis(20);
 
+/// The numbers of frames that a [`Listener`] heard, and had to do without.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counts {
+    /// Frames that came and could be decoded.
+    pub decoded: u64,
+    /// Frames that were lost, or could not be decoded, and that the codec made up.
+    pub concealed: u64,
+    /// Frames that were lost, and had of the copy that came with the next one.
+    pub recovered: u64,
+}
+
 /// Makes PCM without gaps of encoded frames, at any rate, mono.
 ///
 /// Frames may change their codec and their length as they like. What is missing between two is made
-/// up, in its place: of frames that were lost up to ten by the codec (G.711 fades what came before,
-/// for 20 ms), the rest as silence; so is one that cannot be decoded. While nothing comes at all
-/// there is silence, too, for whoever asks for it ([`Listener::next_wake`]).
+/// up, in its place: the last of those that were lost of the copy that a frame of Opus has of
+/// the one before it (RFC 6716 section 2.1.7), where the far side sends such copies; up to ten others by
+/// the codec (G.711 fades what came before, for 20 ms), the rest as silence; so is one that cannot be
+/// decoded. [`Listener::counts`] tells how many. While nothing comes at all there is silence, too, for
+/// whoever asks for it ([`Listener::next_wake`]).
 ///
 /// Whatever the frames say, no more silence comes out than time has passed, and a second.
 ///
@@ -36,6 +50,7 @@ const STEP: Duration = Duration::from_millis(20);
 /// # Ok::<(), offhook::audio::AudioError>(())
 /// ```
 pub struct Listener {
+    counts: Counts,
     rate: u32,
     decoder: Option<Decoder>,
     resampler: Option<Resampler>,
@@ -60,6 +75,7 @@ impl Listener {
     pub fn new(rate: u32) -> Result<Self, AudioError> {
         check_rate(rate)?;
         Ok(Self {
+            counts: Counts::default(),
             rate,
             decoder: None,
             resampler: None,
@@ -77,6 +93,12 @@ impl Listener {
         self.rate
     }
 
+    /// The numbers of frames so far.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
     /// Decodes a frame, after what is missing before it. About as much comes out as goes in: of
     /// some rates less than 20 ms wait for the next frame.
     ///
@@ -92,8 +114,14 @@ impl Listener {
         let whole = u64::from(decoder.rate()) / 50;
         let usual = self.expected.map_or(whole, |(_, length)| length);
         let pcm = match decoder.decode(frame.codec, &frame.data) {
-            Ok(pcm) => pcm,
-            Err(_) => made_up(decoder, usual)?,
+            Ok(pcm) => {
+                self.counts.decoded += 1;
+                pcm
+            }
+            Err(_) => {
+                self.counts.concealed += 1;
+                made_up(decoder, usual)?
+            }
         };
         let length = pcm.len() as u64;
         let lasts = Duration::from_secs_f64(length as f64 / f64::from(decoder.rate()));
@@ -165,13 +193,28 @@ impl Listener {
         // Where the far side's time stood still meanwhile, what is left stands for nothing to come.
         self.made_up = (self.made_up - known).min(u64::from(frame.codec.clock_rate()));
         let gap = (gap - known).min(self.room(now, frame.codec));
-        let lost = u64::from(frame.lost_before.min(MAX_CONCEALED)) * length;
-        let lost = lost.min(gap);
-        if let Some(decoder) = self.decoder.as_mut().filter(|_| lost > 0) {
-            let pcm = made_up(decoder, lost)?;
-            self.give(&pcm, out)?;
+        let last = if frame.lost_before > 0 && gap >= length { length } else { 0 };
+        let others =
+            u64::from(frame.lost_before).saturating_sub(last.min(1)).min(MAX_CONCEALED.into());
+        let made = (others * length).min(gap - last);
+        self.conceal(made, length, out)?;
+        self.give_silence(gap - made - last, out)?;
+        let copy = self.decoder.as_mut().filter(|_| last > 0);
+        match copy.and_then(|decoder| decoder.recover(&frame.data, last)) {
+            Some(pcm) => {
+                self.counts.recovered += 1;
+                self.give(&pcm, out)
+            }
+            None => self.conceal(last, length, out),
         }
-        self.give_silence(gap - lost, out)
+    }
+
+    /// Gives so many samples of the codec's that were lost, of frames of this length.
+    fn conceal(&mut self, samples: u64, length: u64, out: &mut Vec<i16>) -> Result<(), AudioError> {
+        let Some(decoder) = self.decoder.as_mut().filter(|_| samples > 0) else { return Ok(()) };
+        let pcm = made_up(decoder, samples)?;
+        self.counts.concealed += samples.div_ceil(length.max(1));
+        self.give(&pcm, out)
     }
 
     /// The number of samples of a codec that may be made up.

@@ -29,8 +29,8 @@ mod tests;
 pub mod wav;
 
 pub use self::coder::{AudioDecoder, AudioEncoder};
-pub use self::listener::Listener;
-pub use self::opus::{OpusDecoder, OpusEncoder};
+pub use self::listener::{Counts, Listener};
+pub use self::opus::{OpusDecoder, OpusEncoder, has_fec};
 pub use self::resample::{Resampler, resample};
 pub use self::speaker::Speaker;
 pub use self::tape::{Side, Tape, Tracks};

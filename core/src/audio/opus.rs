@@ -9,6 +9,12 @@ use super::{AudioError, FRAME, RATE};
 const BITRATE: u32 = 64_000;
 /// The largest packet (RFC 6716 section 3.4: 1275 bytes for one frame).
 const MAX_PACKET: usize = 1275;
+/// The packets of a hundred that are expected to be lost, where nothing is known of the path.
+pub(super) const EXPECTED_LOSS: u8 = 5;
+/// The most bytes of a frame of a pause, which is not to be sent: its TOC says all.
+pub(super) const NOTHING: usize = 2;
+/// The shortest frame, of which the lengths of all others are multiples: 2.5 ms.
+const SHORTEST: usize = RATE as usize / 400;
 /// The most samples that one packet may hold: 120 ms.
 const MAX_SAMPLES: usize = 5760;
 
@@ -30,10 +36,33 @@ impl OpusEncoder {
             .bitrate(Bitrate::try_bits(BITRATE).map_err(error)?)
             .complexity(5)
             .inband_fec(InbandFec::Enabled)
-            .packet_loss_perc(5)
+            .packet_loss_perc(EXPECTED_LOSS)
             .build()
             .map(Self)
             .map_err(error)
+    }
+
+    /// Makes ready for a path that loses so many packets of a hundred: each frame has a coarser copy
+    /// of the one before it with it (RFC 6716 section 2.1.7), which costs bits. Nothing does where
+    /// nothing is expected to be lost. 5 unless said otherwise.
+    ///
+    /// # Errors
+    ///
+    /// The codec refuses.
+    pub fn set_expected_loss(&mut self, percent: u8) -> Result<(), AudioError> {
+        let fec = if percent > 0 { InbandFec::Enabled } else { InbandFec::Disabled };
+        self.0.set_packet_loss_perc(percent.min(100)).map_err(error)?;
+        self.0.set_inband_fec(fec).map_err(error)
+    }
+
+    /// Discontinuous transmission: of a pause most frames are of two bytes at most, and not to be
+    /// sent (RFC 7587 section 3.1.3). Off unless asked for.
+    ///
+    /// # Errors
+    ///
+    /// The codec refuses.
+    pub fn set_dtx(&mut self, on: bool) -> Result<(), AudioError> {
+        self.0.set_dtx(on).map_err(error)
     }
 
     /// Encodes one frame of [`FRAME`] samples.
@@ -71,7 +100,7 @@ impl OpusDecoder {
         if packet.is_empty() {
             return self.conceal();
         }
-        self.run(packet, MAX_SAMPLES)
+        self.run(packet, MAX_SAMPLES, DecodeMode::Normal)
     }
 
     /// Makes up a lost frame of 20 ms.
@@ -80,13 +109,76 @@ impl OpusDecoder {
     ///
     /// The codec refuses.
     pub fn conceal(&mut self) -> Result<Vec<i16>, AudioError> {
-        self.run(&[], FRAME)
+        self.run(&[], FRAME, DecodeMode::Normal)
     }
 
-    fn run(&mut self, packet: &[u8], room: usize) -> Result<Vec<i16>, AudioError> {
+    /// Makes up the lost frame of so many samples before a packet: of the copy of it that came with
+    /// the packet, where one did ([`has_fec`]). The packet itself is to be decoded afterwards.
+    ///
+    /// # Errors
+    ///
+    /// Not an Opus packet, or no frame has so many samples.
+    pub fn recover(&mut self, next: &[u8], samples: usize) -> Result<Vec<i16>, AudioError> {
+        if !(SHORTEST..=MAX_SAMPLES).contains(&samples) || !samples.is_multiple_of(SHORTEST) {
+            return Err(error("no frame is so long"));
+        }
+        self.run(next, samples, DecodeMode::Fec)
+    }
+
+    fn run(
+        &mut self,
+        packet: &[u8],
+        room: usize,
+        mode: DecodeMode,
+    ) -> Result<Vec<i16>, AudioError> {
         let mut pcm = vec![0; room];
-        let samples = self.0.decode(packet, &mut pcm, DecodeMode::Normal).map_err(error)?;
+        let samples = self.0.decode(packet, &mut pcm, mode).map_err(error)?;
         pcm.truncate(samples);
         Ok(pcm)
     }
+}
+
+/// Returns true if a packet brings a copy of the frame before it: the first frame's LBRR flag stands after
+/// one flag for each 20 ms, and both are the first bits (RFC 6716 sections 3.1, 4.2.3 and 4.2.4).
+#[must_use]
+pub fn has_fec(packet: &[u8]) -> bool {
+    let Some((&toc, rest)) = packet.split_first() else { return false };
+    let frames = match toc >> 3 {
+        // 10, 20, 40 and 60 ms of SILK; hybrid frames of 10 and 20 ms; CELT has none.
+        config @ 0..12 => (config & 3).max(1),
+        12..16 => 1,
+        _ => return false,
+    };
+    let Some(&first) = first_frame(toc & 3, rest).and_then(<[u8]>::first) else { return false };
+    let sides = if toc & 4 == 0 { 1 } else { 2 };
+    let of = |side: u8| (first << (side * (frames + 1) + frames)) & 0x80 != 0;
+    (0..sides).any(of)
+}
+
+/// The part of a packet that begins with its first frame: all after the lengths of its frames (RFC 6716
+/// section 3.2).
+fn first_frame(code: u8, rest: &[u8]) -> Option<&[u8]> {
+    let after_length = |rest: &'_ [u8]| match rest.first() {
+        Some(252..) => 2,
+        Some(_) | None => 1,
+    };
+    if code < 2 {
+        return Some(rest);
+    }
+    if code == 2 {
+        return rest.get(after_length(rest)..);
+    }
+    let (&about, mut rest) = rest.split_first()?;
+    if about & 0x40 != 0 {
+        while let Some((255, more)) = rest.split_first() {
+            rest = more;
+        }
+        rest = rest.get(1..)?;
+    }
+    if about & 0x80 != 0 {
+        for _ in 1..about & 0x3f {
+            rest = rest.get(after_length(rest)..)?;
+        }
+    }
+    Some(rest)
 }

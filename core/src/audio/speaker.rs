@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::codec::Encoder;
+use super::codec::{Encoder, Habits};
 use super::{AudioError, Resampler, check_rate};
 use crate::machine::{AudioCodec, AudioFrame};
 
@@ -60,7 +60,7 @@ pub struct Speaker {
     phase: Phase,
     /// The media time of the next frame.
     time: u64,
-    dtx: bool,
+    habits: Habits,
     /// Frames of silence in a row.
     silent: u32,
     /// True if the next frame begins a talkspurt.
@@ -78,6 +78,8 @@ enum Phase {
 /// The encoder and the resampler for one codec.
 struct Coder {
     encoder: Encoder,
+    /// As it was told.
+    habits: Habits,
     resampler: Option<Resampler>,
 }
 
@@ -85,7 +87,7 @@ impl Coder {
     fn new(codec: AudioCodec, rate: u32) -> Result<Self, AudioError> {
         let own = codec.clock_rate();
         let resampler = if rate == own { None } else { Some(Resampler::new(rate, own)?) };
-        Ok(Self { encoder: Encoder::new(codec)?, resampler })
+        Ok(Self { encoder: Encoder::new(codec)?, habits: Habits::default(), resampler })
     }
 
     fn encode(&mut self, pcm: &[i16]) -> Result<Bytes, AudioError> {
@@ -117,7 +119,7 @@ impl Speaker {
             coder: None,
             phase: Phase::New,
             time: 0,
-            dtx: false,
+            habits: Habits::default(),
             silent: 0,
             spurt: true,
         })
@@ -134,10 +136,20 @@ impl Speaker {
         self.codec = Some(codec);
     }
 
-    /// Discontinuous transmission: of silence longer than 100 ms only one frame in 400 ms goes out.
-    /// Off unless asked for: some far ends take a stream that pauses for one that is broken.
+    /// Discontinuous transmission: of silence longer than 100 ms only one frame in 400 ms goes out; so
+    /// it is with what Opus itself takes for a pause (RFC 7587 section 3.1.3). What follows begins a
+    /// talkspurt. Off unless asked for: some far ends take a stream that pauses for one that is
+    /// broken.
     pub fn set_dtx(&mut self, on: bool) {
-        self.dtx = on;
+        self.habits.dtx = on;
+    }
+
+    /// Makes ready for a path that loses so many packets of a hundred, from the next frame on: a frame
+    /// of Opus brings a copy of the one before it, unless nothing is expected to be lost. 5 unless said
+    /// otherwise. What is lost now the far side tells
+    /// ([`MediaStats::remote_loss`](crate::media::MediaStats::remote_loss)).
+    pub fn set_expected_loss(&mut self, percent: u8) {
+        self.habits.expected_loss = percent;
     }
 
     /// Takes PCM, to be said after what waits already.
@@ -209,7 +221,10 @@ impl Speaker {
                 self.spurt = true;
                 continue;
             }
-            let data = self.encode(codec, &pcm)?;
+            let Some(data) = self.encode(codec, &pcm)? else {
+                self.spurt = true;
+                continue;
+            };
             let talkspurt = std::mem::take(&mut self.spurt);
             return Ok(Some(AudioFrame { codec, time, lost_before: 0, talkspurt, data }));
         }
@@ -254,15 +269,23 @@ impl Speaker {
     }
 
     fn is_left_out(&mut self, pcm: &[i16]) -> bool {
-        let silent = self.dtx && pcm.iter().all(|sample| sample.unsigned_abs() <= SILENCE);
+        let silent = self.habits.dtx && pcm.iter().all(|sample| sample.unsigned_abs() <= SILENCE);
         self.silent = if silent { self.silent.saturating_add(1) } else { 0 };
         self.silent > HANGOVER && !self.silent.is_multiple_of(REMINDER)
     }
 
-    fn encode(&mut self, codec: AudioCodec, pcm: &[i16]) -> Result<Bytes, AudioError> {
-        match &mut self.coder {
-            Some(coder) if coder.encoder.codec() == codec => coder.encode(pcm),
-            coder => coder.insert(Coder::new(codec, self.rate)?).encode(pcm),
+    /// Encodes a frame; none where that says nothing, and is not to be sent.
+    fn encode(&mut self, codec: AudioCodec, pcm: &[i16]) -> Result<Option<Bytes>, AudioError> {
+        let coder = match &mut self.coder {
+            Some(coder) if coder.encoder.codec() == codec => coder,
+            coder => coder.insert(Coder::new(codec, self.rate)?),
+        };
+        if coder.habits != self.habits {
+            coder.encoder.set(self.habits)?;
+            coder.habits = self.habits;
         }
+        let data = coder.encode(pcm)?;
+        let nothing = self.habits.dtx && coder.encoder.is_nothing(&data);
+        Ok((!nothing).then_some(data))
     }
 }

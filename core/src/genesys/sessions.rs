@@ -163,7 +163,7 @@ impl Sessions {
         config.codecs.clone_from(&out.config.codecs);
         config.ice_servers = ice.servers;
         config.path_limit = out.config.timing.path;
-        config.reorder = out.config.timing.reorder;
+        config.playout = out.config.timing.playout;
         let mut engine = self.peers.engine(out.now(), config);
         engine.accept_offer(out.now(), &offer.sdp)?;
         let before = offer.replaces.as_ref().and_then(|old| self.pair(old)).map(|(old, peer)| {

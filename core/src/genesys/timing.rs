@@ -258,9 +258,9 @@ timing! {
     early_candidates: Duration = [1 min] [0 s] [10 min];
     /// The time that media may take to find a path, or to find it again.
     path: Duration = [30 s] [1 s] [10 min];
-    /// The time that a packet of audio is held back for those before it: what reorders more is
-    /// lost, what is lost delays so much.
-    reorder: Duration = [60 ms] [0 ms] [500 ms];
+    /// The most by which audio is delayed to even out the network: what comes later than that is
+    /// lost. Zero delays nothing.
+    playout: Duration = [200 ms] [0 ms] [500 ms];
 
     // What is told
 

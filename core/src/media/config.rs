@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::rtp::MAX_DELAY;
 use super::{AudioCodec, IceServer, VideoCodec};
 use crate::machine::Seed;
 
@@ -23,8 +24,9 @@ pub struct EngineConfig {
     pub ice_servers: Vec<IceServer>,
     /// A path that is not found, or not found again, within this is given up.
     pub path_limit: Duration,
-    /// The longest that a packet is held back for those before it.
-    pub reorder: Duration,
+    /// The most by which audio is delayed to even out the network. So much is only waited for on a path
+    /// that needs it; zero lets every packet pass as it comes, and nothing waits.
+    pub playout: Duration,
     /// The source of the engine's own randomness.
     pub seed: Seed,
     /// True if all that its descriptions tell is drawn from `seed`, but for the certificate: another engine of
@@ -33,7 +35,8 @@ pub struct EngineConfig {
 }
 
 impl EngineConfig {
-    /// Opus, then G.711, no video and no data channels; any candidate; 30 s for a path, 60 ms for packets out of order.
+    /// Opus, then G.711, no video and no data channels; any candidate; 30 s for a path, at most 200 ms to even
+    /// it out.
     #[must_use]
     pub fn new(seed: Seed) -> Self {
         Self {
@@ -43,7 +46,7 @@ impl EngineConfig {
             relay_only: false,
             ice_servers: Vec::new(),
             path_limit: Duration::from_secs(30),
-            reorder: Duration::from_millis(60),
+            playout: MAX_DELAY,
             seed,
             twin: false,
         }
@@ -57,6 +60,6 @@ setters!(EngineConfig {
     relay_only: bool,
     ice_servers: all[IceServer],
     path_limit: Duration,
-    reorder: Duration,
+    playout: Duration,
     twin: bool,
 });

@@ -77,7 +77,7 @@ pub enum MediaState {
 
 /// Figures of one media session's first track of audio, and of its path, since it began; other tracks
 /// have [`TrackStats`]. Serialized, times are milliseconds (`jitter_ms`,
-/// `round_trip_ms`).
+/// `playout_ms`, `round_trip_ms`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct MediaStats {
@@ -90,11 +90,19 @@ pub struct MediaStats {
     pub packets_received: u64,
     /// RTP payload bytes received.
     pub bytes_received: u64,
-    /// Packets that never came, by sequence number (RFC 3550 appendix A.3).
+    /// Packets that never came, by sequence number (RFC 3550 appendix A.3). One that comes late is
+    /// no longer among them.
     pub packets_lost: u64,
+    /// Packets that came when those after them had been heard: too late to be of use. They are
+    /// among those received.
+    pub packets_late: u64,
     /// Interarrival jitter (RFC 3550 section 6.4.1).
     #[serde(rename = "jitter_ms", serialize_with = "millis::serialize")]
     pub jitter: Duration,
+    /// The time by which audio is delayed now to even out the path, beyond the fastest packets of the
+    /// last seconds.
+    #[serde(rename = "playout_ms", serialize_with = "millis::serialize")]
+    pub playout: Duration,
     /// The last round trip measured, by ICE.
     #[serde(rename = "round_trip_ms", serialize_with = "millis::optional")]
     pub round_trip: Option<Duration>,
@@ -103,7 +111,7 @@ pub struct MediaStats {
 }
 
 impl MediaStats {
-    /// The share of expected packets that were lost, 0.0 to 1.0.
+    /// The share of expected packets that never came, 0.0 to 1.0.
     #[must_use]
     pub fn loss(&self) -> f64 {
         let expected = self.packets_received + self.packets_lost;

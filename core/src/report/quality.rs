@@ -18,6 +18,8 @@ pub struct CallQuality {
     pub packets_received: u64,
     /// Packets that never came.
     pub packets_lost: u64,
+    /// Packets received too late to be heard.
+    pub packets_late: u64,
     /// The packets lost for each received, 0.0 when none were received.
     pub loss: f64,
     /// Half of the mean round trip; zero when none was measured.
@@ -69,6 +71,7 @@ impl QualityMeter {
         base.packets_received =
             moved(base.packets_received, last.packets_received, after.packets_received);
         base.packets_lost = moved(base.packets_lost, last.packets_lost, after.packets_lost);
+        base.packets_late = moved(base.packets_late, last.packets_late, after.packets_late);
         self.last = *after;
     }
 
@@ -80,14 +83,17 @@ impl QualityMeter {
             self.round_trip.add(round_trip);
         }
         let packets_received = now.packets_received.wrapping_sub(self.base.packets_received);
+        // One that was lost before the call began may have come since.
         let packets_lost = now.packets_lost.wrapping_sub(self.base.packets_lost);
+        let packets_lost = packets_lost.cast_signed().max(0).unsigned_abs();
+        let packets_late = now.packets_late.wrapping_sub(self.base.packets_late);
         let loss = match packets_received {
             0 => 0.0,
             received => packets_lost as f64 / received as f64,
         };
         let (latency, jitter) = (self.round_trip.mean() / 2, self.jitter.mean());
         let mos = mos(latency, jitter, loss);
-        CallQuality { packets_received, packets_lost, loss, latency, jitter, mos }
+        CallQuality { packets_received, packets_lost, packets_late, loss, latency, jitter, mos }
     }
 }
 

@@ -479,6 +479,7 @@ impl StatsReport {
                 "packetsReceived": media.packets_received,
                 "bytesReceived": media.bytes_received,
                 "packetsLost": media.packets_lost,
+                "packetsDiscarded": media.packets_late,
                 "jitter": media.jitter.as_secs_f64(),
             }));
         }

@@ -62,8 +62,14 @@ impl CallReport {
             "packets sent, received".to_owned(),
             format!("{}, {}", stats.packets_sent, stats.packets_received),
         ));
-        figures.push(("lost".to_owned(), stats.packets_lost.to_string()));
-        figures.push(("jitter".to_owned(), ms(stats.jitter)));
+        figures.push((
+            "lost, late".to_owned(),
+            format!("{}, {}", stats.packets_lost, stats.packets_late),
+        ));
+        figures.push((
+            "jitter, playout delay".to_owned(),
+            format!("{}, {}", ms(stats.jitter), ms(stats.playout)),
+        ));
         if let Some(round_trip) = stats.round_trip {
             figures.push(("round trip".to_owned(), ms(round_trip)));
         }

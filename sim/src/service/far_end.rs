@@ -188,7 +188,8 @@ impl FarEnd {
             "connectionState": state,
             "packetsReceived": stats.packets_received, "packetsSent": stats.packets_sent,
             "bytesReceived": stats.bytes_received, "bytesSent": stats.bytes_sent,
-            "packetsLost": stats.packets_lost, "jitterMs": stats.jitter.as_secs_f64() * 1000.0,
+            "packetsLost": stats.packets_lost, "packetsLate": stats.packets_late,
+            "jitterMs": stats.jitter.as_secs_f64() * 1000.0,
             "codec": self.engine.send_codec().map(|codec| codec.name()),
         })
     }

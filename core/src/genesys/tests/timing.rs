@@ -670,7 +670,7 @@ fn effects() -> Vec<Effect> {
 }
 
 /// Figures that the engine is told, and has tests of: `core/tests/media.rs`, `media::rtp`.
-const OF_THE_ENGINE: [&str; 2] = ["path", "reorder"];
+const OF_THE_ENGINE: [&str; 2] = ["path", "playout"];
 
 #[test]
 fn each_figure_has_its_effect() {
@@ -708,7 +708,7 @@ fn engines_are_told_their_figures() {
     let (tell, told) = mpsc::channel();
     let mut rig = Rig::new();
     let config = Config::agent("lab.test", "t0ken").jid_resource("res-a");
-    let config = config.timing(Timing::default().path(S(7)).reorder(MS(7)));
+    let config = config.timing(Timing::default().path(S(7)).playout(MS(7)));
     let media = Box::new(Told(tell));
     rig.client = Client::new(config, media, Seed::from(1), rig.now).unwrap();
     rig.station = LA100;
@@ -718,12 +718,12 @@ fn engines_are_told_their_figures() {
     rig.offer("M1", "C1");
     rig.client.handle_input(rig.now, Input::Timeout);
     let told: Vec<_> = told.try_iter().collect();
-    assert_eq!((told[0].path_limit, told[0].reorder), (S(7), MS(7)));
+    assert_eq!((told[0].path_limit, told[0].playout), (S(7), MS(7)));
 }
 
 #[test]
 fn an_engine_by_itself_has_the_figures_of_one_in_a_client() {
     let (engine, timing) = (EngineConfig::new(Seed::from(1)), Timing::default());
-    assert_eq!((engine.path_limit, engine.reorder), (timing.path, timing.reorder));
-    assert_eq!(crate::media::rtp::MAX_WAIT, timing.reorder);
+    assert_eq!((engine.path_limit, engine.playout), (timing.path, timing.playout));
+    assert_eq!(crate::media::rtp::MAX_DELAY, timing.playout);
 }

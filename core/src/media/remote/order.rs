@@ -68,7 +68,7 @@ pub(super) struct Settings {
     relay_only: bool,
     ice_servers: Vec<Server>,
     path_limit_ms: u64,
-    reorder_ms: u64,
+    playout_ms: u64,
 }
 
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -97,7 +97,7 @@ impl From<&EngineConfig> for Settings {
             relay_only: config.relay_only,
             ice_servers: servers.collect(),
             path_limit_ms: millis(config.path_limit),
-            reorder_ms: millis(config.reorder),
+            playout_ms: millis(config.playout),
         }
     }
 }
@@ -118,7 +118,7 @@ impl Settings {
         config.relay_only = self.relay_only;
         config.ice_servers = servers.collect();
         config.path_limit = Duration::from_millis(self.path_limit_ms);
-        config.reorder = Duration::from_millis(self.reorder_ms);
+        config.playout = Duration::from_millis(self.playout_ms);
         config.twin = true;
         let usable = config.ice_servers.iter().all(|server| server.check().is_ok());
         (usable && !config.codecs.is_empty()).then_some(config)

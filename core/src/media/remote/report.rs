@@ -54,7 +54,9 @@ pub(super) struct Figures {
     packets_received: u64,
     bytes_received: u64,
     packets_lost: u64,
+    packets_late: u64,
     jitter: u64,
+    playout: u64,
     round_trip: Option<u64>,
     remote_loss: Option<f32>,
 }
@@ -71,7 +73,9 @@ impl From<MediaStats> for Figures {
             packets_received: stats.packets_received,
             bytes_received: stats.bytes_received,
             packets_lost: stats.packets_lost,
+            packets_late: stats.packets_late,
             jitter: micros(stats.jitter),
+            playout: micros(stats.playout),
             round_trip: stats.round_trip.map(micros),
             remote_loss: stats.remote_loss,
         }
@@ -86,7 +90,9 @@ impl From<Figures> for MediaStats {
             packets_received: figures.packets_received,
             bytes_received: figures.bytes_received,
             packets_lost: figures.packets_lost,
+            packets_late: figures.packets_late,
             jitter: Duration::from_micros(figures.jitter),
+            playout: Duration::from_micros(figures.playout),
             round_trip: figures.round_trip.map(Duration::from_micros),
             remote_loss: figures.remote_loss,
         }

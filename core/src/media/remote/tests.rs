@@ -154,7 +154,9 @@ fn a_frame_that_is_too_long_for_an_order_is_refused() {
 fn reports_are_read_as_they_were_written_and_have_only_so_many_addresses() {
     let stats = MediaStats {
         packets_sent: 1,
+        packets_late: 2,
         jitter: Duration::from_micros(1500),
+        playout: Duration::from_micros(40_500),
         round_trip: Some(Duration::from_millis(20)),
         remote_loss: Some(0.5),
         ..MediaStats::default()

@@ -14,12 +14,14 @@
 //! Pictures ([`Assembler`], [`pictures`]) share the headers only: their packets are put together, and
 //! may come again.
 //!
-//! Room is left between [`Playout`] and its user for adaptive delay and concealment: order, loss,
-//! time and the start of a talkspurt are all they need.
+//! [`Playout`] evens out the path. What is missing after it is made up by its user: order, loss, time
+//! and the start of a talkspurt are all that is needed.
 
 mod assembler;
+mod clock;
 mod jitter;
 mod keys;
+mod lateness;
 mod limit;
 pub mod pictures;
 mod playout;
@@ -35,9 +37,10 @@ use std::time::{Duration, Instant};
 use super::{AudioCodec, AudioFrame, Digit};
 
 pub use self::assembler::{Assembler, MAX_PIECES, MAX_REPAIR, Piece};
+pub use self::clock::Moment;
 pub use self::limit::Limit;
-pub use self::playout::{MAX_HELD, MAX_WAIT, Playout};
-pub use self::probation::{Held, Probation, Verdict};
+pub use self::playout::{MAX_DELAY, MAX_HELD, Playout};
+pub use self::probation::{Held, MAX_WAIT, Probation, Verdict};
 pub use self::receiver::Receiver;
 
 /// The furthest that a packet may be ahead of the last one and still be believed by itself. More

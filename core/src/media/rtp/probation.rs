@@ -13,7 +13,10 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::{Format, Header, MAX_AHEAD, MAX_MISORDER, MAX_WAIT, ahead};
+use super::{Format, Header, MAX_AHEAD, MAX_MISORDER, ahead};
+
+/// The time for which nothing may contradict a packet before it is believed.
+pub const MAX_WAIT: Duration = Duration::from_millis(60);
 
 /// The most packets that wait for a second one, of all sources; the oldest goes for one more.
 const MAX_WAITING: usize = 16;
@@ -31,8 +34,6 @@ pub struct Probation<T> {
     sources: Vec<Source>,
     ever: u32,
     waiting: VecDeque<Held<T>>,
-    /// The time for which nothing may contradict a packet before it is believed.
-    wait: Duration,
 }
 
 #[derive(Debug)]
@@ -70,17 +71,11 @@ pub enum Verdict {
 
 impl<T> Default for Probation<T> {
     fn default() -> Self {
-        Self::new(MAX_WAIT)
+        Self { sources: Vec::new(), ever: 0, waiting: VecDeque::new() }
     }
 }
 
 impl<T> Probation<T> {
-    /// One that believes a packet which nothing contradicts for so long.
-    #[must_use]
-    pub fn new(wait: Duration) -> Self {
-        Self { sources: Vec::new(), ever: 0, waiting: VecDeque::new(), wait }
-    }
-
     /// The verdict on a packet. An unknown source is let in when it sends what this call carries:
     /// there is one audio section only, and so what has a payload type of it belongs to it,
     /// whatever its source is called (RFC 8843 section 9.2).
@@ -134,7 +129,7 @@ impl<T> Probation<T> {
     pub fn due(&mut self, now: Instant) -> Option<Held<T>> {
         let at = (0..self.waiting.len()).find(|n| {
             let held = &self.waiting[*n];
-            held.arrived + self.wait <= now && self.may_be_due(held)
+            held.arrived + MAX_WAIT <= now && self.may_be_due(held)
         })?;
         self.waiting.remove(at)
     }
@@ -143,7 +138,7 @@ impl<T> Probation<T> {
     #[must_use]
     pub fn next_wake(&self) -> Option<Instant> {
         let due = self.waiting.iter().filter(|held| self.may_be_due(held));
-        due.map(|held| held.arrived + self.wait).min()
+        due.map(|held| held.arrived + MAX_WAIT).min()
     }
 
     /// Returns true if loss explains a jump: it is of a source that is known, and forward.

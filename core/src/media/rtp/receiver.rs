@@ -9,7 +9,7 @@ use super::jitter::Jitter;
 use super::keys::{Keys, Report, Stamp};
 use super::sources::{Kept, Sources, Turn};
 use super::timeline::Timeline;
-use super::{Format, Header, Heard, MAX_DROPOUT, MAX_MISORDER, Packet, Playout, ahead};
+use super::{Format, Header, Heard, MAX_DROPOUT, MAX_MISORDER, Moment, Packet, Playout, ahead};
 use crate::media::{AudioCodec, AudioFrame};
 
 /// Heard and not yet asked for; the oldest goes for one more.
@@ -53,10 +53,10 @@ enum Pause {
 }
 
 impl Receiver {
-    /// One that holds a packet back for so long at most, for those before it.
+    /// One that delays audio by so much at most, to even out the path.
     #[must_use]
-    pub fn new(reorder: Duration) -> Self {
-        Self { playout: Playout::new(reorder), ..Self::default() }
+    pub fn new(playout: Duration) -> Self {
+        Self { playout: Playout::new(playout), ..Self::default() }
     }
 
     /// Takes an authentic packet.
@@ -132,6 +132,18 @@ impl Receiver {
         self.playout.lost()
     }
 
+    /// Packets that came when they had been given up.
+    #[must_use]
+    pub fn late(&self) -> u64 {
+        self.playout.late()
+    }
+
+    /// The time by which audio is delayed now to even out the path.
+    #[must_use]
+    pub fn delay(&self) -> Duration {
+        self.playout.delay()
+    }
+
     /// Interarrival jitter (RFC 3550 section 6.4.1).
     #[must_use]
     pub fn jitter(&self) -> Duration {
@@ -141,11 +153,18 @@ impl Receiver {
     /// Puts a packet of the live source in its place.
     fn place(&mut self, kept: Kept<Content>) {
         let Kept { header, arrived, .. } = kept;
-        if let Content::Audio(codec, _) = kept.item {
-            self.jitter.sample(arrived, header.time, codec.clock_rate());
+        let moment = match kept.item {
+            Content::Audio(codec, _) => {
+                let Header { time, marker, .. } = header;
+                Some(Moment { time, rate: codec.clock_rate(), marker })
+            }
+            Content::Key(..) | Content::Noise(_) | Content::Nothing => None,
+        };
+        if let Some(Moment { time, rate, .. }) = moment {
+            self.jitter.sample(arrived, time, rate);
         }
         let number = self.extend(header);
-        self.playout.insert(arrived, number, kept);
+        self.playout.insert(arrived, number, moment, kept);
     }
 
     /// The extended number of a packet (RFC 3550 appendix A.1). A jump begins a new row, which

@@ -39,7 +39,7 @@ impl AudioTrack {
             wanted: Direction::SendRecv,
             muted: false,
             outgoing: Outgoing::new(rng),
-            incoming: Incoming::new(config.reorder),
+            incoming: Incoming::new(config.playout),
             backlog: Backlog::default(),
         }
     }

@@ -606,7 +606,9 @@ impl Engine for WebRtc {
             packets_received: heard.packets(),
             bytes_received: heard.bytes(),
             packets_lost: heard.lost(),
+            packets_late: heard.late(),
             jitter: heard.jitter(),
+            playout: heard.delay(),
             round_trip: self.round_trip,
             remote_loss: self.remote_loss,
         }
@@ -645,7 +647,7 @@ impl Engine for WebRtc {
         let wakes = [
             wake(self.rtc_wake, "ICE, DTLS and RTCP"),
             wake(self.audio.incoming.probation.next_wake(), "a jump in the audio"),
-            wake(self.audio.incoming.receiver.next_wake(), "a gap in the audio"),
+            wake(self.audio.incoming.receiver.next_wake(), "audio that is due"),
             wake(self.give_up, "lost path limit"),
             wake(keys, "DTMF"),
             wake(backlog, "what was said before media"),

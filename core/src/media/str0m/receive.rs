@@ -11,7 +11,6 @@ use crate::media::rtp::{Header, Packet, Probation, Receiver};
 /// The incoming end of a session.
 #[derive(Debug)]
 pub(super) struct Incoming {
-    reorder: Duration,
     pub(super) probation: Probation<Datagram>,
     pub(super) receiver: Receiver,
 }
@@ -35,15 +34,14 @@ impl<D: AsRef<[u8]>> Datagram<D> {
 }
 
 impl Incoming {
-    /// One that holds a packet back for so long at most, for those before it.
-    pub(super) fn new(reorder: Duration) -> Self {
-        let (probation, receiver) = (Probation::new(reorder), Receiver::new(reorder));
-        Self { reorder, probation, receiver }
+    /// One that delays audio by so much at most, to even out the path.
+    pub(super) fn new(playout: Duration) -> Self {
+        Self { probation: Probation::default(), receiver: Receiver::new(playout) }
     }
 
     /// Another association: what comes is another stream, whatever it is called. Counts go on.
     pub(super) fn restart(&mut self) {
-        self.probation = Probation::new(self.reorder);
+        self.probation = Probation::default();
         self.receiver.restart();
     }
 

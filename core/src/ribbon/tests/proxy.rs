@@ -542,7 +542,7 @@ fn a_host_has_only_so_many_calls_and_forgets_them_when_a_client_comes_again() {
     };
     let settings = json!({
         "seed": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "audio": ["opus"], "video": [],
-        "channels": false, "relayOnly": false, "iceServers": [], "pathLimitMs": 1000, "reorderMs": 60,
+        "channels": false, "relayOnly": false, "iceServers": [], "pathLimitMs": 1000, "playoutMs": 200,
     });
     say(json!({"initialize": true, "version": VERSION, "engine": "engine"}));
     for id in 0..64 {
