@@ -117,7 +117,7 @@ impl Day {
         self.pass(at)
     }
 
-    /// What clients show of the services, beside how things are.
+    /// Compares what clients show of the services with how things are.
     pub(super) fn look_at_services(&mut self) {
         let at = self.world.now();
         for phone in self.listeners() {

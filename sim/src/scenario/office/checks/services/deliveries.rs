@@ -17,7 +17,7 @@ pub(super) enum Kind {
     Event,
 }
 
-/// What is sent, by whom and to whom.
+/// The kind, the sender, the receiver and the words of something sent.
 type Name = (Kind, String, String, String);
 
 #[derive(Debug)]
@@ -32,7 +32,7 @@ struct Delivery {
 #[derive(Debug, Default)]
 pub(super) struct Deliveries {
     all: Vec<Delivery>,
-    /// By what is sent: how often that was.
+    /// The number of times that each was sent.
     sent: BTreeMap<Name, usize>,
     /// The same by whom it came to.
     came: BTreeMap<(PhoneId, Name), usize>,

@@ -67,7 +67,7 @@ impl Services {
         self.users.get(&phone).map_or("", String::as_str)
     }
 
-    /// Whether everything must succeed from now on.
+    /// Sets whether everything must succeed from now on.
     pub(in super::super::super) fn set_well(&mut self, well: bool) {
         self.well = well;
     }
@@ -260,7 +260,7 @@ impl Services {
         (SAID, self.deliveries.arrived(phone, kind, &from, &user, &words))
     }
 
-    /// What was told as sent since then has come to whoever listened for so long from then on, and heard
+    /// Checks that what was told as sent since then has come to whoever listened for so long from then on, and heard
     /// something after a while.
     pub(in super::super::super) fn all_arrived(
         &mut self,
