@@ -305,9 +305,18 @@ fn let_go(house: &mut House, session: &str) {
     }
 }
 
+/// Nobody offers, or asks for an offer, while what they sent before waits for its answer (RFC 3261 section 14.1).
+fn one_at_a_time(house: &House, session: &str) -> Result<(), String> {
+    match updates::is_offering(house, session) {
+        true => Err("an offer is under way".to_owned()),
+        false => Ok(()),
+    }
+}
+
 /// An offer of a change.
 fn make(house: &mut House, session: &str, change: Change) -> Result<String, String> {
     let_go(house, session);
+    one_at_a_time(house, session)?;
     let world = &mut house.world;
     let leg = house.calls.leg_mut(session);
     let far = leg.and_then(|leg| leg.scripted_mut()?.far.as_mut()).ok_or("there is no media")?;
@@ -350,6 +359,7 @@ pub(super) fn cross(house: &mut House, session: &str, speed: Speed) {
 /// Somebody without a client asks the other end for an offer (slow start).
 pub(super) fn ask(house: &mut House, session: &str) -> Result<(), String> {
     let_go(house, session);
+    one_at_a_time(house, session)?;
     let leg = house.calls.leg_mut(session).filter(|leg| leg.state == LegState::Answered);
     let leg = leg.ok_or("the call is not up")?;
     let scripted = leg.scripted_mut().ok_or("a client is there")?;

@@ -60,6 +60,13 @@ pub(super) fn answer(
             }
         }
         ("GET", ["users"]) => respond(200, &json!(house.world.directory.bodies(host, secure))),
+        ("GET", ["users", user, "stores"]) => {
+            let user = crate::service::http::decoded(user);
+            match house.world.directory.user(&user) {
+                Some(_) => respond(200, &house.stores.body_of(&user)),
+                None => not_found(),
+            }
+        }
         ("PATCH", ["users", user]) => {
             let user = crate::service::http::decoded(user);
             if let Err(why) = store(house, &user, body) {

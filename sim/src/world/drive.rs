@@ -267,6 +267,7 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
             Output::Event(event) => {
                 P::told(&mut self.phones[phone.0].notes, &event);
                 self.observer.see(self.now, Seen::Told { phone, event: &event });
+                self.observer.look(self.now, phone, &self.phones[phone.0].client, &event);
                 self.moment(phone, Moment::Event(&event));
             }
             Output::Completed { command, result } => {

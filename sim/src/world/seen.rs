@@ -145,6 +145,9 @@ pub trait Observer<P: Pair = Genesys> {
     /// One thing happened.
     fn see(&mut self, at: Duration, seen: Seen<'_, P>);
 
+    /// A client told its application something, which was seen, and stands as it does after it.
+    fn look(&mut self, _: Duration, _: PhoneId, _: &P::Client, _: &EventOf<P>) {}
+
     /// True once it has seen enough: [`World::run`](super::World::run) goes no further then.
     fn has_enough(&self) -> bool {
         false

@@ -20,6 +20,11 @@ pub(in crate::gateway) struct Contacts {
 }
 
 impl Contacts {
+    /// A user's contacts.
+    pub(in crate::gateway) fn of(&self, user: &str) -> Vec<&Value> {
+        self.books.get(user).into_iter().flat_map(BTreeMap::values).collect()
+    }
+
     /// Puts other contacts in the place of a user's.
     pub(in crate::gateway) fn replace(&mut self, user: &str, entries: &[Value]) {
         let named = entries.iter().take(MAX_CONTACTS).filter(|entry| is_small(entry));

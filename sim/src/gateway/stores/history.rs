@@ -23,6 +23,11 @@ pub(in crate::gateway) struct History {
 }
 
 impl History {
+    /// A user's records, newest first.
+    pub(in crate::gateway) fn of(&self, user: &str) -> Vec<&Value> {
+        self.records.get(user).into_iter().flatten().collect()
+    }
+
     /// Adds a record, whose id and place are made here.
     pub(in crate::gateway) fn add(&mut self, user: &str, record: &Value) {
         self.made += 1;

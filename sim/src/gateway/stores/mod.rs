@@ -11,6 +11,8 @@ pub(super) mod sip_events;
 mod values;
 pub(super) mod voicemail;
 
+use serde_json::{Value, json};
+
 use self::contacts::Contacts;
 use self::devices::Devices;
 use self::history::History;
@@ -29,4 +31,14 @@ pub(super) struct Stores {
     pub(super) events: SipEvents,
     pub(super) mailboxes: Mailboxes,
     pub(super) devices: Devices,
+}
+
+impl Stores {
+    /// The things that are kept for a user, as a control request puts them there.
+    pub(super) fn body_of(&self, user: &str) -> Value {
+        json!({
+            "contacts": self.contacts.of(user), "history": self.history.of(user),
+            "presence": self.presence.of(user), "mwi": self.mailboxes.of(user),
+        })
+    }
 }

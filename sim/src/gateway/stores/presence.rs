@@ -65,6 +65,12 @@ impl Presences {
         self.watchers.values().filter(|watchers| watchers.contains(user)).count()
     }
 
+    /// A user's presence as others see it.
+    pub(in crate::gateway) fn of(&self, user: &str) -> Value {
+        let Presence { status, activity, note } = self.told(user);
+        json!({"status": status, "activity": activity, "note": note})
+    }
+
     /// A user's presence as it is told.
     fn told(&self, user: &str) -> Presence {
         if self.busy.contains(user) {

@@ -21,6 +21,13 @@ pub(in crate::gateway) struct Mailboxes {
     waiting: BTreeMap<String, Map<String, Value>>,
 }
 
+impl Mailboxes {
+    /// A user's mailbox, as it is told.
+    pub(in crate::gateway) fn of(&self, user: &str) -> Map<String, Value> {
+        self.waiting.get(user).cloned().unwrap_or_else(empty)
+    }
+}
+
 /// An empty mailbox.
 fn empty() -> Map<String, Value> {
     let counts = guesses::mail_counts();
@@ -35,8 +42,7 @@ pub(in crate::gateway) fn answer(mailboxes: &Mailboxes, asked: &Asked<'_>) -> Ou
     if asked.method != "GET" {
         return Err(Refusal::wrong(1004, "no such request about voicemail"));
     }
-    let waiting = mailboxes.waiting.get(asked.user).cloned();
-    let body = Value::Object(waiting.unwrap_or_else(empty));
+    let body = Value::Object(mailboxes.of(asked.user));
     Ok(Reply::success(Resource::Voicemail, guesses::DONE, body))
 }
 

@@ -1,4 +1,4 @@
-//! A user of the gateway: subscribes, calls, is called, and does with calls whatever can be done.
+//! A user of the gateway: subscribes, calls, is called, does with calls whatever can be done, and works at a desk.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,6 +10,7 @@ use offhook::ribbon::{
     CustomParameter, Event, MakeOptions, Service, TrackId,
 };
 
+use super::desk::{Desk, EVENTS};
 use crate::dice::Dice;
 use crate::services::Ribbon;
 use crate::world::{Application, Keys, Moment, STEP, Voice};
@@ -19,6 +20,9 @@ const S: fn(u64) -> Duration = Duration::from_secs;
 const PAUSE: Duration = Duration::from_secs(3);
 /// From the evening until nobody does anything any more but speak.
 const LAST_ACT: Duration = Duration::from_secs(300);
+
+/// The services that agents subscribe to; those of events are named besides.
+const SERVICES: &[Service] = &[Service::Call, Service::Presence, Service::Im, Service::Custom];
 
 /// See the [module](self).
 pub(super) struct Agent {
@@ -42,6 +46,7 @@ pub(super) struct Agent {
     speak_at: Option<(Duration, u32)>,
     /// Frames that were said.
     spoken: u64,
+    desk: Desk,
 }
 
 impl Agent {
@@ -50,6 +55,7 @@ impl Agent {
         credentials: Credentials,
         others: Vec<String>,
         voice: Voice,
+        desk: Desk,
     ) -> Self {
         Self {
             dice,
@@ -64,6 +70,7 @@ impl Agent {
             codecs: BTreeMap::new(),
             speak_at: None,
             spoken: 0,
+            desk,
         }
     }
 
@@ -96,7 +103,8 @@ impl Agent {
     fn wake(&mut self, at: Duration, keys: &mut Keys<'_, Ribbon>) {
         if self.subscribe_at.is_some_and(|due| due <= at) {
             self.subscribe_at = None;
-            let services = vec![Service::Call];
+            let mut services = SERVICES.to_vec();
+            services.push(Service::from(EVENTS));
             match keys.submit(Command::Subscribe { services, correlator: None }) {
                 Ok(command) => self.subscribing = Some(command),
                 Err(_) if keys.client().subscriptions().subscribed.is_empty() => {
@@ -123,6 +131,7 @@ impl Agent {
             self.act_at = Some(at + self.dice.between((S(3), S(25))));
             self.act(keys);
         }
+        self.desk.wake(at, keys);
     }
 
     /// One frame of a word, into each call that is connected.
@@ -233,6 +242,7 @@ impl Application<Ribbon> for Agent {
                 let _ = keys.submit(Command::SetCredentials(self.credentials.clone()));
                 self.subscribe_at = Some(at + self.dice.between((S(0), S(20))));
                 self.act_at = Some(at + self.dice.between((S(10), S(60))));
+                self.desk.begin(at);
             }
             Moment::Event(event) => self.told(at, event),
             Moment::Completed { command, result } if self.subscribing == Some(command) => {
@@ -242,7 +252,10 @@ impl Application<Ribbon> for Agent {
                 }
             }
             Moment::Wake => self.wake(at, keys),
-            Moment::Evening => self.evening = Some(at),
+            Moment::Evening => {
+                self.evening = Some(at);
+                self.desk.leave();
+            }
             _ => {}
         }
     }
@@ -250,6 +263,7 @@ impl Application<Ribbon> for Agent {
     fn next_wake(&self) -> Option<Duration> {
         let due = self.subscribe_at.into_iter().chain(self.act_at);
         let speaks = self.speak_at.map(|(at, _)| at);
-        self.ringing.values().copied().chain(due).chain(speaks).min()
+        let desk = self.desk.next_wake();
+        self.ringing.values().copied().chain(due).chain(speaks).chain(desk).min()
     }
 }

@@ -1,8 +1,11 @@
-//! Offices: users of a gateway who call each other and others all day, and what goes wrong with it.
+//! Offices: users of a gateway who call each other and others all day, write to each other and look around, and
+//! what goes wrong with it.
 
 mod agent;
 mod checks;
 mod day;
+mod desk;
+mod letters;
 mod trouble;
 
 pub(super) use self::day::Day;

@@ -6,6 +6,7 @@ mod moves;
 mod offers;
 mod reports;
 mod secrets;
+mod services;
 mod sessions;
 mod wire;
 
@@ -14,8 +15,8 @@ use std::time::Duration;
 
 use offhook::machine::CommandId;
 use offhook::ribbon::{
-    CallId, CallReport, CallState, ChangeReason, Command, Error, ErrorCode, Event, OperationId,
-    OperationKind, TrackId, Transition,
+    CallId, CallReport, CallState, ChangeReason, Client, Command, Error, ErrorCode, Event,
+    OperationId, OperationKind, TrackId, Transition,
 };
 
 use self::hearing::Hearing;
@@ -24,6 +25,7 @@ use self::moves::Moves;
 use self::offers::OffersOfAll;
 use self::reports::Reports;
 use self::secrets::Secrets;
+pub(super) use self::services::{Promise, Services};
 use self::sessions::Sessions;
 use self::wire::{Reader, Wire};
 use super::super::finding::Finding;
@@ -34,6 +36,9 @@ use crate::world::{Observer, PhoneId, Seen};
 const LIMIT: Duration = Duration::from_secs(240);
 /// The longest that an operation may take that waits for no person.
 const LONG: Duration = Duration::from_secs(200);
+/// The time for which a client has to listen before what is sent to it has come in any weather, and that after
+/// which it has to hear something.
+const HEEDFUL: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(20));
 const OFFERS: &str = "7: each offer is answered once, and one of ours is open at a time";
 const AUDITS: &str = "16: audits of every call, at their interval";
 const MOVES: &str = "18: calls that were moved are gone, others as before";
@@ -72,6 +77,7 @@ pub(super) struct Checks {
     moves: Moves,
     reports: Reports,
     hearing: Hearing,
+    services: Services,
     /// The phone whose results are wanted, and those.
     watched: Option<PhoneId>,
     results: BTreeMap<CommandId, Result<(), Error>>,
@@ -81,7 +87,22 @@ pub(super) struct Checks {
 impl Checks {
     /// Those of a day on which nothing goes wrong, or of another.
     pub(super) fn new(calm: bool) -> Self {
-        Self { calm, ..Self::default() }
+        let mut services = Services::default();
+        services.set_well(calm);
+        Self { calm, services, ..Self::default() }
+    }
+
+    pub(super) fn services(&self) -> &Services {
+        &self.services
+    }
+
+    pub(super) fn services_mut(&mut self) -> &mut Services {
+        &mut self.services
+    }
+
+    /// Notes a promise that is not kept.
+    pub(super) fn keep(&mut self, at: Duration, (promise, kept): Promise) {
+        self.require(at, promise, kept);
     }
 
     /// Notes a finding, if it is the first.
@@ -138,6 +159,9 @@ impl Checks {
         self.told.insert("secrets known", self.secrets.count() as u64);
         self.told.insert("offers crossed", self.offers.crossed);
         self.told.insert("words heard", self.hearing.heard);
+        let promise = self.services.all_arrived(Duration::ZERO, HEEDFUL);
+        self.keep(at, promise);
+        self.told.extend(self.services.counts());
     }
 
     /// No. 23: the report on a call agrees with what was told of it.
@@ -162,6 +186,8 @@ impl Checks {
         let result = self.links.rests(phone, wire);
         self.require(at, "22: who lost the subscription for good rests", result);
         self.secrets.heard(phone, wire);
+        let promise = self.services.heard(at, phone, wire);
+        self.keep(at, promise);
     }
 
     fn count(&mut self, what: &'static str) {
@@ -361,6 +387,7 @@ impl Observer<Ribbon> for Checks {
     fn see(&mut self, at: Duration, seen: Seen<'_, Ribbon>) {
         match seen {
             Seen::Given { phone, input } => {
+                self.services.given(at, phone, input);
                 let wire = self.reader.given(phone, input);
                 self.sessions.given(at, phone, wire.as_ref());
                 if let Some(wire) = wire {
@@ -382,6 +409,7 @@ impl Observer<Ribbon> for Checks {
                     self.links.subscribes(phone);
                 }
                 self.open.insert((phone, id), (at, format!("{command:?}"), long));
+                self.services.submitted(at, phone, id, command);
             }
             Seen::Completed { phone, id, result } => {
                 self.count(if result.is_ok() { "commands done" } else { "commands failed" });
@@ -397,6 +425,9 @@ impl Observer<Ribbon> for Checks {
                         .and_then(|()| Err(format!("phone {}: {id:?} took too long", phone.0)));
                 }
                 self.require(at, "1: each command has one answer, in time", answered);
+                for promise in self.services.completed(at, phone, id, result) {
+                    self.keep(at, promise);
+                }
             }
             Seen::AgentSpoke { phone, media, frame } => {
                 let result = self.hearing.spoke(at, phone, media, frame);
@@ -413,6 +444,11 @@ impl Observer<Ribbon> for Checks {
             Seen::Wrong { what } => self.require(at, "machines rest", Err(what.to_owned())),
             _ => {}
         }
+    }
+
+    fn look(&mut self, at: Duration, phone: PhoneId, client: &Client, event: &Event) {
+        let promise = self.services.look(at, phone, client, event);
+        self.keep(at, promise);
     }
 
     fn has_enough(&self) -> bool {

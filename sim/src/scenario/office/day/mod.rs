@@ -1,6 +1,7 @@
 //! A day of an office: work with trouble, healing, a look whether all agree, and rest.
 
 mod exercise;
+mod services;
 
 use std::collections::BTreeMap;
 use std::sync::mpsc::SyncSender;
@@ -14,6 +15,7 @@ use super::super::Scenario;
 use super::super::report::Report;
 use super::agent::Agent;
 use super::checks::Checks;
+use super::desk::Desk;
 use super::trouble::{Climate, Trouble, far_act};
 use crate::dice::Dice;
 use crate::services::Ribbon;
@@ -48,6 +50,8 @@ const ELSEWHERE: &str = "https://elsewhere.lab.test";
 enum Errand {
     /// Somebody calls this user.
     Call(usize),
+    /// Something comes to this user that no colleague sent.
+    Mail(usize),
     /// A far party does something.
     Act,
     /// Trouble of this kind befalls this phone, and again after about this time.
@@ -162,6 +166,7 @@ impl Day {
         for (n, user) in self.users.clone().iter().enumerate() {
             self.world.add_gateway_user(user, &password(n));
             let others = self.users.iter().filter(|other| *other != user).cloned();
+            let colleagues: Vec<_> = others.clone().collect();
             let parties = PARTIES.map(|(address, ..)| address.to_owned());
             let others: Vec<_> = others.chain(parties).collect();
             // Some have a second telephone.
@@ -171,7 +176,9 @@ impl Day {
                 let dice = Dice::new(&root, &format!("{n} {phone}"));
                 let credentials = Credentials::password(user.as_str(), password(n));
                 let voice = Voice(self.scenario.fidelity);
-                let agent = Agent::new(dice, credentials, others.clone(), voice);
+                let at_desk = Dice::new(&root, &format!("desk {n} {phone}"));
+                let desk = Desk::new(at_desk, self.climate, user, colleagues.clone());
+                let agent = Agent::new(dice, credentials, others.clone(), voice, desk);
                 let resyncs = self.climate == Climate::Swarm && self.dice.chance(0.5);
                 let glare = if self.dice.chance(0.5) { 0 } else { 2 };
                 let conditions = self.scenario.conditions.clone();
@@ -182,12 +189,15 @@ impl Day {
                     config.call(call).trace(trace.bodies(true))
                 });
                 self.world.set_conditions(id, conditions);
+                self.world.observer_mut().services_mut().joins(id, user);
                 self.phones.push(id);
             }
         }
         for user in 0..self.users.len() {
             let delay = self.dice.exponential(S(120));
             self.plan(delay, Errand::Call(user));
+            let delay = self.dice.exponential(S(120));
+            self.plan(delay, Errand::Mail(user));
         }
         self.plan(S(30), Errand::Act);
         let drawn = self.climate.drawn(&mut self.dice);
@@ -215,6 +225,11 @@ impl Day {
                 let delay = self.dice.exponential(S(150));
                 self.plan(delay, errand);
             }
+            Errand::Mail(user) if self.open => {
+                self.deliver(user);
+                let delay = self.dice.exponential(S(120));
+                self.plan(delay, errand);
+            }
             Errand::Act if self.open => {
                 self.act();
                 let delay = self.dice.exponential(S(40) / self.users.len() as u32);
@@ -226,7 +241,7 @@ impl Day {
                 let delay = self.dice.exponential(every);
                 self.plan(delay, errand);
             }
-            Errand::Call(_) | Errand::Act | Errand::Trouble(..) => {}
+            Errand::Call(_) | Errand::Mail(_) | Errand::Act | Errand::Trouble(..) => {}
             Errand::Break(phone) => self.world.reset(phone),
             Errand::Calm(phone) => self.world.set_rest(phone, RestWeather::default()),
             Errand::Clear => self.clear(),
@@ -378,6 +393,9 @@ impl Day {
         }
         let rest = self.world.now() + RESTING;
         if !self.pass(rest) {
+            return;
+        }
+        if !self.serve() {
             return;
         }
         // A renewal may be under way at this very moment.
