@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use offhook::Seed;
 use offhook::machine::UdpId;
+use offhook::media::rtp::MAX_DELAY;
 use offhook::media::{
     AudioCodec, AudioFrame, Digit, Engine, EngineConfig, EngineEvent, EngineFactory as _,
     EngineOutput, Frame, LocalKind, MediaState, Track, WebRtcFactory, Wish,
@@ -351,6 +352,8 @@ impl Lab {
             }
             self.run(Duration::from_millis(20));
         }
+        // What waits to be played out is heard, too.
+        self.run(MAX_DELAY);
         self.phones.iter().map(|phone| phone.heard).collect()
     }
 
