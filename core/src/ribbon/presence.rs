@@ -76,6 +76,10 @@ impl Presence {
 struct Known {
     presence: Presence,
     watched: bool,
+    /// True while the request to watch the user no longer is on its way, and no other after it.
+    leaving: bool,
+    /// True if a new subscription left the user out meanwhile.
+    passed_over: bool,
     /// The order in which users came.
     number: u64,
 }
@@ -139,10 +143,15 @@ impl Presences {
             let known = self.all.entry(user.clone()).or_insert_with(|| Known {
                 presence: Presence::unknown(user.clone()),
                 watched: false,
+                leaving: false,
+                passed_over: false,
                 number,
             });
             known.presence.loading = true;
             known.watched |= watch;
+            if watch {
+                (known.leaving, known.passed_over) = (false, false);
+            }
         }
         self.forget();
     }
@@ -160,12 +169,57 @@ impl Presences {
     pub(crate) fn unwatch(&mut self, users: &[UserId]) {
         for user in users {
             if let Some(known) = self.all.get_mut(user) {
-                known.watched = false;
+                (known.watched, known.leaving, known.passed_over) = (false, false, false);
             }
         }
     }
 
-    /// The users that are watched: to be watched again after a new subscription.
+    /// Users are to be watched no longer, which the gateway has still to take.
+    pub(crate) fn leave(&mut self, users: &[UserId]) {
+        for user in users {
+            if let Some(known) = self.all.get_mut(user) {
+                known.leaving = known.watched;
+            }
+        }
+    }
+
+    /// The gateway took it: those that were not asked for again meanwhile are watched no longer.
+    pub(crate) fn left(&mut self, users: &[UserId]) {
+        let left = users.iter().filter(|user| self.all.get(*user).is_some_and(|one| one.leaving));
+        let left: Vec<_> = left.cloned().collect();
+        self.unwatch(&left);
+    }
+
+    /// The gateway did not take it: they are watched still. Those that a new subscription left out.
+    pub(crate) fn stay(&mut self, users: &[UserId]) -> Vec<UserId> {
+        let mut missing = Vec::new();
+        for user in users {
+            if let Some(known) = self.all.get_mut(user) {
+                known.leaving = false;
+                missing.extend(std::mem::take(&mut known.passed_over).then(|| user.clone()));
+            }
+        }
+        missing
+    }
+
+    /// The users to be watched again after a new subscription: those that are watched and are to be.
+    pub(crate) fn take_watched(&mut self) -> Vec<UserId> {
+        let watched = self.all.iter_mut().filter(|(_, known)| known.watched);
+        let stay = watched.filter_map(|(user, known)| {
+            known.passed_over = known.leaving;
+            (!known.leaving).then(|| user.clone())
+        });
+        stay.collect()
+    }
+
+    /// Those of some users who begin to be watched if they are asked for now.
+    pub(crate) fn new_among(&self, users: &[UserId]) -> Vec<UserId> {
+        let known =
+            |user: &&UserId| self.all.get(*user).is_some_and(|one| one.watched && !one.leaving);
+        users.iter().filter(|user| !known(user)).cloned().collect()
+    }
+
+    /// The users that are watched.
     pub(crate) fn watched(&self) -> impl Iterator<Item = &UserId> {
         self.all.iter().filter(|(_, known)| known.watched).map(|(user, _)| user)
     }

@@ -8,6 +8,7 @@ use crate::ribbon::command::Command;
 use crate::ribbon::error::{Error, PresenceCode};
 use crate::ribbon::event::Event;
 use crate::ribbon::fault::Fault;
+use crate::ribbon::ids::UserId;
 use crate::ribbon::outbox::Outbox;
 use crate::ribbon::outcome::Outcome;
 use crate::ribbon::presence::{MAX_ASKED, OwnPresence};
@@ -45,12 +46,13 @@ impl Stores {
                 (PresenceAsk::Get(users), resource)
             }
             Command::WatchPresence { users } => {
-                let new = self.presences.not_watched(&users).cloned().collect();
+                let new = self.presences.new_among(&users);
                 self.presences.ask(&users, true);
                 let resource = resources.watch_presence(&users, Watch::Start);
                 (PresenceAsk::Watch(users, new), resource)
             }
             Command::UnwatchPresence { users } => {
+                self.presences.leave(&users);
                 let resource = resources.watch_presence(&users, Watch::Stop);
                 (PresenceAsk::Unwatch(users), resource)
             }
@@ -73,8 +75,12 @@ impl Stores {
             }
             (PresenceAsk::Watch(users, _), Ok(())) => out.event(Event::PresenceWatched { users }),
             (PresenceAsk::Unwatch(users), Ok(())) => {
-                self.presences.unwatch(&users);
+                self.presences.left(&users);
                 out.event(Event::PresenceUnwatched { users });
+            }
+            (PresenceAsk::Unwatch(users), Err(_)) => {
+                let missing = self.presences.stay(&users);
+                self.watch_these_again(&missing, out);
             }
             (PresenceAsk::Watch(users, new), Err(_)) => {
                 self.presences.not_told(&users);
@@ -86,7 +92,7 @@ impl Stores {
                 out.event(Event::PresenceFailed { error: error.clone() });
             }
             (PresenceAsk::Get(_) | PresenceAsk::Again(_), Ok(()))
-            | (PresenceAsk::Own(_) | PresenceAsk::Unwatch(_), Err(_)) => {}
+            | (PresenceAsk::Own(_), Err(_)) => {}
         }
         result.map(|()| Outcome::Done)
     }
@@ -99,7 +105,11 @@ impl Stores {
 
     /// Watches users again, under a new subscription.
     pub(super) fn watch_again(&mut self, out: &mut Outbox) {
-        let users: Vec<_> = self.presences.watched().cloned().collect();
+        let users = self.presences.take_watched();
+        self.watch_these_again(&users, out);
+    }
+
+    fn watch_these_again(&mut self, users: &[UserId], out: &mut Outbox) {
         for some in users.chunks(MAX_ASKED) {
             self.presences.ask(some, true);
             let resource = out.resources().watch_presence(some, Watch::Start);

@@ -114,6 +114,42 @@ fn ra_083_ra_084_re_044_re_045_users_are_watched_and_no_longer() {
 }
 
 #[test]
+fn ra_084_who_is_being_left_is_not_watched_again_under_a_new_subscription() {
+    let left = |status: u16| {
+        let mut rig = Rig::up_for(&["presence"]);
+        rig.run(watch(&["bob@x"]), WATCHER, 200, &fine("presenceWatcherResponse")).unwrap();
+        rig.submit(Command::UnwatchPresence { users: users(&["bob@x"]) }).unwrap();
+        let stop = rig.take();
+        rig.notify("gone", json!({}));
+        rig.subscribe(&["presence"]);
+        assert!(rig.asked.is_empty(), "nobody is watched again before the answer");
+        rig.respond(stop.id, status, &fine("presenceWatcherResponse"));
+        rig
+    };
+    assert!(left(200).asked.is_empty());
+    // Where the gateway did not take it, watching goes on.
+    let asked = left(500).take();
+    let sent = json!({"userList": ["bob@x"], "action": "watch"});
+    assert_eq!(asked.body["presenceWatcherRequest"], sent);
+}
+
+#[test]
+fn ra_083_who_is_watched_after_being_left_stays_watched() {
+    let mut rig = Rig::up_for(&["presence"]);
+    rig.run(watch(&["bob@x"]), WATCHER, 200, &fine("presenceWatcherResponse")).unwrap();
+    rig.submit(Command::UnwatchPresence { users: users(&["bob@x"]) }).unwrap();
+    let stop = rig.take();
+    rig.submit(watch(&["bob@x"])).unwrap();
+    let start = rig.take();
+    rig.respond(stop.id, 200, &fine("presenceWatcherResponse"));
+    rig.respond(start.id, 200, &fine("presenceWatcherResponse"));
+    rig.notify("gone", json!({}));
+    rig.subscribe(&["presence"]);
+    let sent = json!({"userList": ["bob@x"], "action": "watch"});
+    assert_eq!(rig.take().body["presenceWatcherRequest"], sent);
+}
+
+#[test]
 fn ra_082_ra_083_re_046_who_cannot_be_watched_and_what_is_refused() {
     let mut rig = Rig::up_for(&["presence"]);
     let many: Vec<_> = (0..101).map(|n| format!("u{n}")).collect();

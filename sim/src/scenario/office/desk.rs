@@ -203,6 +203,6 @@ pub(super) fn notice(user: &str, words: &str) -> Command {
 pub(super) fn presence(drawn: usize) -> Command {
     let all = Activity::ALL;
     let activity = all[drawn % all.len()].clone();
-    let status = if drawn % 2 == 0 { Status::Open } else { Status::Closed };
+    let status = if drawn.is_multiple_of(2) { Status::Open } else { Status::Closed };
     Command::UpdatePresence { status, activity, note: (drawn > 8).then(|| "a note".to_owned()) }
 }

@@ -19,7 +19,7 @@ fn parts(phone: PhoneId, number: u64) -> Vec<String> {
     let words = WORDS[(number % 6) as usize];
     let first = format!("{} {number}: {words}", phone.0);
     // Some have more parts than one.
-    if number % 5 == 0 { vec![first, "and more".to_owned()] } else { vec![first] }
+    if number.is_multiple_of(5) { vec![first, "and more".to_owned()] } else { vec![first] }
 }
 
 /// A phone's message of that number.

@@ -240,7 +240,8 @@ impl Services {
             }
             Event::SipEvent { event, .. } => {
                 let words = &event["notificationMessage"]["genericNotificationParams"]["data"];
-                let words = words.as_str().or(event["genericNotificationParams"]["data"].as_str());
+                let words =
+                    words.as_str().or_else(|| event["genericNotificationParams"]["data"].as_str());
                 self.count("events arrived");
                 (Kind::Event, String::new(), words.unwrap_or_default().to_owned())
             }
