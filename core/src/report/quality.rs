@@ -141,6 +141,18 @@ mod tests {
     }
 
     #[test]
+    fn st_1_what_was_lost_before_the_call_and_comes_late_in_it_is_late() {
+        let mut meter = QualityMeter::new(&stats(1000, 50, 0, None));
+        let now = MediaStats { packets_late: 2, ..stats(1100, 48, 0, None) };
+        let quality = meter.sample(&now);
+        assert_eq!((quality.packets_lost, quality.packets_late), (0, 2));
+        assert!(quality.loss.abs() < 1e-9);
+        meter.rebase(&MediaStats { packets_late: 7, ..stats(0, 0, 0, None) });
+        let now = MediaStats { packets_late: 8, ..stats(10, 3, 0, None) };
+        assert_eq!(meter.sample(&now).packets_late, 3);
+    }
+
+    #[test]
     fn st_3_jitter_and_latency_are_means_and_loss_is_by_received() {
         let mut meter = QualityMeter::new(&stats(0, 0, 0, None));
         meter.sample(&stats(100, 0, 2, Some(100)));

@@ -72,14 +72,21 @@ impl Presence {
     }
 }
 
+/// The watch on a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Watch {
+    No,
+    Yes,
+    /// The request to end it is on its way, and no other after it.
+    Leaving,
+    /// As before, and a new subscription left the user out meanwhile.
+    PassedOver,
+}
+
 #[derive(Clone, Debug)]
 struct Known {
     presence: Presence,
-    watched: bool,
-    /// True while the request to watch the user no longer is on its way, and no other after it.
-    leaving: bool,
-    /// True if a new subscription left the user out meanwhile.
-    passed_over: bool,
+    watch: Watch,
     /// The order in which users came.
     number: u64,
 }
@@ -142,15 +149,12 @@ impl Presences {
             let number = self.came;
             let known = self.all.entry(user.clone()).or_insert_with(|| Known {
                 presence: Presence::unknown(user.clone()),
-                watched: false,
-                leaving: false,
-                passed_over: false,
+                watch: Watch::No,
                 number,
             });
             known.presence.loading = true;
-            known.watched |= watch;
             if watch {
-                (known.leaving, known.passed_over) = (false, false);
+                known.watch = Watch::Yes;
             }
         }
         self.forget();
@@ -169,7 +173,7 @@ impl Presences {
     pub(crate) fn unwatch(&mut self, users: &[UserId]) {
         for user in users {
             if let Some(known) = self.all.get_mut(user) {
-                (known.watched, known.leaving, known.passed_over) = (false, false, false);
+                known.watch = Watch::No;
             }
         }
     }
@@ -177,51 +181,61 @@ impl Presences {
     /// Users are to be watched no longer, which the gateway has still to take.
     pub(crate) fn leave(&mut self, users: &[UserId]) {
         for user in users {
-            if let Some(known) = self.all.get_mut(user) {
-                known.leaving = known.watched;
+            if let Some(Known { watch: watch @ Watch::Yes, .. }) = self.all.get_mut(user) {
+                *watch = Watch::Leaving;
             }
         }
     }
 
     /// The gateway took it: those that were not asked for again meanwhile are watched no longer.
     pub(crate) fn left(&mut self, users: &[UserId]) {
-        let left = users.iter().filter(|user| self.all.get(*user).is_some_and(|one| one.leaving));
-        let left: Vec<_> = left.cloned().collect();
-        self.unwatch(&left);
+        for user in users {
+            if let Some(known) = self.all.get_mut(user)
+                && known.watch != Watch::Yes
+            {
+                known.watch = Watch::No;
+            }
+        }
     }
 
     /// The gateway did not take it: they are watched still. Those that a new subscription left out.
     pub(crate) fn stay(&mut self, users: &[UserId]) -> Vec<UserId> {
         let mut missing = Vec::new();
         for user in users {
-            if let Some(known) = self.all.get_mut(user) {
-                known.leaving = false;
-                missing.extend(std::mem::take(&mut known.passed_over).then(|| user.clone()));
+            let Some(known) = self.all.get_mut(user) else { continue };
+            match known.watch {
+                Watch::No | Watch::Yes => continue,
+                Watch::Leaving => {}
+                Watch::PassedOver => missing.push(user.clone()),
             }
+            known.watch = Watch::Yes;
         }
         missing
     }
 
     /// The users to be watched again after a new subscription: those that are watched and are to be.
     pub(crate) fn take_watched(&mut self) -> Vec<UserId> {
-        let watched = self.all.iter_mut().filter(|(_, known)| known.watched);
-        let stay = watched.filter_map(|(user, known)| {
-            known.passed_over = known.leaving;
-            (!known.leaving).then(|| user.clone())
-        });
-        stay.collect()
+        let mut again = Vec::new();
+        for (user, known) in &mut self.all {
+            match known.watch {
+                Watch::No | Watch::PassedOver => {}
+                Watch::Yes => again.push(user.clone()),
+                Watch::Leaving => known.watch = Watch::PassedOver,
+            }
+        }
+        again
     }
 
     /// Those of some users who begin to be watched if they are asked for now.
     pub(crate) fn new_among(&self, users: &[UserId]) -> Vec<UserId> {
-        let known =
-            |user: &&UserId| self.all.get(*user).is_some_and(|one| one.watched && !one.leaving);
-        users.iter().filter(|user| !known(user)).cloned().collect()
+        let stands =
+            |user: &&UserId| self.all.get(*user).is_some_and(|one| one.watch == Watch::Yes);
+        users.iter().filter(|user| !stands(user)).cloned().collect()
     }
 
     /// The users that are watched.
     pub(crate) fn watched(&self) -> impl Iterator<Item = &UserId> {
-        self.all.iter().filter(|(_, known)| known.watched).map(|(user, _)| user)
+        self.all.iter().filter(|(_, known)| known.watch != Watch::No).map(|(user, _)| user)
     }
 
     /// The gateway told of a user. None where the user is not known, or nothing changed (RE-042). What it
@@ -244,12 +258,12 @@ impl Presences {
     }
 
     fn is_watched(&self, user: &UserId) -> bool {
-        self.all.get(user).is_some_and(|known| known.watched)
+        self.all.get(user).is_some_and(|known| known.watch != Watch::No)
     }
 
     fn forget(&mut self) {
         while self.all.len() > MAX_USERS {
-            let unwatched = self.all.iter().filter(|(_, known)| !known.watched);
+            let unwatched = self.all.iter().filter(|(_, known)| known.watch == Watch::No);
             let Some((user, _)) = unwatched.min_by_key(|(_, known)| known.number) else { return };
             let user = user.clone();
             self.all.remove(&user);

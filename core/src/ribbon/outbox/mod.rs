@@ -513,7 +513,6 @@ impl Outbox {
     pub(crate) fn forget(&mut self, forget: impl Fn(&Ask) -> bool) {
         self.rest.forget(&forget);
         self.turn_of.retain(|question| !forget(&question.ask));
-        self.take_turns();
     }
 
     /// Takes note that an operation is over: what was not asked for it yet is not asked, here or elsewhere.

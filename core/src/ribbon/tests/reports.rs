@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::rig::{Rig, answer_sdp, done};
+use crate::machine::Input;
 use crate::ribbon::{
     AnswerOptions, CallId, CallMedia, Command, ErrorCode, IceCheck, IceCollection, IceTimeouts,
     MakeOptions, Metric, Outcome, Query, ReportEvent, Verdict,
@@ -65,6 +66,29 @@ fn ra_041_a_call_of_ours_from_its_making_to_its_end() {
     }
     let ended = |event: &Value| event["end"].as_u64() >= event["start"].as_u64();
     assert!(report["timeline"].as_array().unwrap().iter().all(ended));
+}
+
+#[test]
+fn w1_4_ra_041_a_request_that_is_sent_on_stands_in_the_report_once() {
+    let mut rig = Rig::up();
+    let call = rig.connected();
+    rig.submit(Command::Hold { call: call.clone() }).unwrap();
+    rig.pass(Duration::from_millis(25));
+    for _ in 0..3 {
+        let asked = rig.take_of("startCallUpdate");
+        let response = http::Response::builder().status(307).header("Location", "/again");
+        let response = response.body(Vec::new()).unwrap();
+        rig.input(Input::Http { id: asked.id, result: Ok(response) });
+    }
+    let asked = rig.take_of("startCallUpdate");
+    rig.respond(asked.id, 200, &done());
+    let report = report(&rig, &call);
+    let hold = report["timeline"].as_array().unwrap().last().unwrap();
+    assert_eq!(hold["type"], "HOLD_LOCAL");
+    let requests = kinds(&hold["timeline"]).into_iter().filter(|kind| *kind == "REST_REQUEST");
+    assert_eq!(requests.count(), 1, "{hold}");
+    let request = hold["timeline"].as_array().unwrap().last().unwrap();
+    assert!(request["end"].is_u64(), "{hold}");
 }
 
 #[test]

@@ -12,7 +12,7 @@ pub(super) use self::day::Day;
 pub(crate) use self::trouble::Climate;
 
 /// The things that happen on any day of an office.
-const USUAL: [&str; 28] = [
+const USUAL: [&str; 34] = [
     "called",
     "calls connected",
     "Early Media",
@@ -41,6 +41,12 @@ const USUAL: [&str; 28] = [
     "secrets known",
     "words heard",
     "exercised",
+    "messages arrived",
+    "messages due",
+    "notices arrived",
+    "events arrived",
+    "presence told",
+    "voicemail",
 ];
 /// Those that happen where anything may go wrong besides.
 const WILD: [&str; 9] = [
