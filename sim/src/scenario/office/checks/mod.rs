@@ -37,8 +37,8 @@ const LIMIT: Duration = Duration::from_secs(240);
 /// The longest that an operation may take that waits for no person.
 const LONG: Duration = Duration::from_secs(200);
 /// The time for which a client has to listen before what is sent to it has come in any weather, and that after
-/// which it has to hear something.
-const HEEDFUL: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(20));
+/// which it has to hear something: what stands still on a socket may come for 100 s, until the socket breaks.
+const HEEDFUL: (Duration, Duration) = (Duration::from_secs(110), Duration::from_secs(110));
 const OFFERS: &str = "7: each offer is answered once, and one of ours is open at a time";
 const AUDITS: &str = "16: audits of every call, at their interval";
 const MOVES: &str = "18: calls that were moved are gone, others as before";
