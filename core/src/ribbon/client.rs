@@ -503,10 +503,14 @@ impl Client {
         Wake::earliest(self.out.due.wake(), self.calls.media_wake())
     }
 
+    fn is_due(&mut self) -> bool {
+        let now = self.out.now();
+        self.next_wake().is_some_and(|wake| wake.at <= now)
+    }
+
     /// True where a packet or a frame had no effect but on media, and nothing is due.
     fn is_media_only(&mut self) -> bool {
-        let now = self.out.now();
-        !self.out.due.is_stirred() && self.next_wake().is_none_or(|wake| wake.at > now)
+        !self.out.due.is_stirred() && !self.is_due()
     }
 
     fn send(&mut self, track: MediaTrack, frame: &crate::machine::Frame) {
@@ -563,8 +567,11 @@ impl Machine for Client {
         }
         self.out.due.stir();
         self.settle();
-        self.handle_time();
-        self.settle();
+        if self.is_due() {
+            self.out.due.stir();
+            self.handle_time();
+            self.settle();
+        }
     }
 
     fn poll_output(&mut self) -> OutputOf<Self> {

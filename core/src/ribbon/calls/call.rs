@@ -447,6 +447,16 @@ impl Call {
         }
     }
 
+    /// Sets the times of what goes on by itself as the call is now.
+    pub(super) fn arm(&mut self, desk: &mut Desk<'_>) {
+        self.arm_figures(desk);
+        self.arm_silence(desk);
+        #[cfg(feature = "audio")]
+        if self.playback.as_ref().is_some_and(|playback| playback.wake.is_none()) {
+            self.playback_timeout(desk);
+        }
+    }
+
     pub(super) fn next_wake(&self) -> Option<Wake> {
         let step = match &self.step {
             Step::Idle => None,

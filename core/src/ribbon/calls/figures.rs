@@ -63,23 +63,21 @@ impl Call {
         self.finish(&op, Ok(Outcome::Stats(report)), desk);
     }
 
-    /// Tells its figures where that is wanted, while it is up.
-    pub(super) fn figures_timeout(&mut self, desk: &mut Desk<'_>) {
-        let period = desk.out.config.stats_period;
+    /// Sets the time at which its figures are told: an interval from now where that is wanted, while it is up.
+    pub(super) fn arm_figures(&mut self, desk: &Desk<'_>) {
         let up = self.info.state.is_up() && self.media.as_ref().is_some_and(Association::is_open);
-        let (Some(period), true) = (period, up) else {
-            self.figures = None;
-            return;
-        };
+        let next =
+            desk.out.config.stats_period.filter(|_| up).map(|period| desk.out.now() + period);
+        // A shorter period counts from now on.
+        self.figures = next.map(|next| self.figures.map_or(next, |at| at.min(next)));
+    }
+
+    /// Tells its figures when it is time.
+    pub(super) fn figures_timeout(&mut self, desk: &mut Desk<'_>) {
         let now = desk.out.now();
-        match self.figures {
-            Some(at) if at <= now => {
-                desk.out.event(Event::Stats(self.report(None, desk)));
-                self.figures = Some(now + period);
-            }
-            // A shorter period counts from now on.
-            Some(at) => self.figures = Some(at.min(now + period)),
-            None => self.figures = Some(now + period),
+        if self.figures.take_if(|at| *at <= now).is_some() {
+            desk.out.event(Event::Stats(self.report(None, desk)));
+            self.arm_figures(desk);
         }
     }
 }

@@ -351,7 +351,10 @@ impl Calls {
     pub(super) fn settle(&mut self, out: &mut Outbox) {
         let mut at = 0;
         while let Some(id) = self.order.get(at).cloned() {
-            self.with(&id, out, |call, desk| call.drain(desk));
+            self.with(&id, out, |call, desk| {
+                call.drain(desk);
+                call.arm(desk);
+            });
             if !self.live.get(&id).is_some_and(|call| call.is_over()) {
                 at += 1;
                 continue;

@@ -23,29 +23,36 @@ impl Call {
         self.info.state == CallState::Connected && connected
     }
 
-    /// Looks whether something came, where it is time.
-    pub(super) fn silence_timeout(&mut self, desk: &mut Desk<'_>) {
-        let now = desk.out.now();
+    /// Begins to look at what comes, or ends it.
+    pub(super) fn arm_silence(&mut self, desk: &Desk<'_>) {
         if !self.should_hear() {
             self.hearing = None;
-            return;
+        } else if self.hearing.is_none() {
+            let (came, since) = (self.packets_received(desk), desk.out.now());
+            let hearing = Hearing { came, since, look: since + LOOK, muted: false };
+            self.hearing = Some(Box::new(hearing));
         }
-        if self.hearing.as_ref().is_some_and(|hearing| hearing.look > now) {
-            return;
-        }
+    }
+
+    fn packets_received(&self, desk: &Desk<'_>) -> u64 {
         let came = self.media.as_ref().map(|media| media.stats(desk.peers).packets_received);
-        let came = came.unwrap_or_default();
-        let before = self.hearing.take();
-        let look = now + LOOK;
-        let (muted, since) = match &before {
-            Some(hearing) if hearing.came == came => {
-                (hearing.muted || now >= hearing.since + SILENCE, hearing.since)
-            }
-            Some(_) | None => (false, now),
-        };
-        let was = before.is_some_and(|hearing| hearing.muted);
-        self.hearing = Some(Box::new(Hearing { came, since, look, muted }));
-        if muted == was {
+        came.unwrap_or_default()
+    }
+
+    /// Looks whether something came, when it is time.
+    pub(super) fn silence_timeout(&mut self, desk: &mut Desk<'_>) {
+        let now = desk.out.now();
+        if self.hearing.as_ref().is_none_or(|hearing| hearing.look > now) {
+            return;
+        }
+        let came = self.packets_received(desk);
+        let Some(hearing) = &mut self.hearing else { return };
+        hearing.look = now + LOOK;
+        if came != hearing.came {
+            (hearing.came, hearing.since) = (came, now);
+        }
+        let muted = now >= hearing.since + SILENCE;
+        if std::mem::replace(&mut hearing.muted, muted) == muted {
             return;
         }
         for track in self.tracks.used(false) {

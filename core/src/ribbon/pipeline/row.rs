@@ -1,5 +1,6 @@
 //! The whole row of changes, in each direction.
 
+use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -69,15 +70,15 @@ impl Pipeline {
     ///
     /// [`CallCode::InvalidParam`] where a handler panics or leaves no description,
     /// [`CallCode::InvalidOffer`] where the far side's cannot be read.
-    pub(crate) fn incoming(
+    pub(crate) fn incoming<'t>(
         &self,
         call: &CallId,
         kind: SdpKind,
-        text: &str,
+        text: &'t str,
         arrival: Arrival,
-    ) -> Result<String, Error> {
+    ) -> Result<Cow<'t, str>, Error> {
         if self.handlers.is_empty() && stands(kind, text, arrival) {
-            return Ok(text.to_owned());
+            return Ok(Cow::Borrowed(text));
         }
         let context = SdpContext::new(call, kind, SdpStep::Set, SdpEndpoint::Remote);
         let mut whole = read(text)?;
@@ -91,7 +92,7 @@ impl Pipeline {
             force_directions(&mut whole, Direction::Inactive);
         }
         restore_bundling(&mut whole);
-        Ok(whole.text())
+        Ok(Cow::Owned(whole.text()))
     }
 
     /// Lets all handlers change a description, and leaves no keys in the clear.
@@ -134,8 +135,10 @@ fn stands(kind: SdpKind, text: &str, arrival: Arrival) -> bool {
 
 /// True for the attribute of a role that is not decided (RFC 4145 section 4).
 fn leaves_role_open(attribute: &[u8]) -> bool {
-    let line = attribute.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    line.starts_with(b"setup") && line.windows(7).any(|word| word == b"actpass")
+    attribute.strip_prefix(b"setup").is_some_and(|rest| {
+        let line = rest.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        line.windows(7).any(|word| word == b"actpass")
+    })
 }
 
 /// Finds a description that is not written as it stands here: a line that is two, too much of everything.

@@ -1,5 +1,6 @@
 //! Descriptions on their way: each rule of w5.7, and what an offer changes (w4.10).
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use proptest::prelude::*;
@@ -38,12 +39,12 @@ fn outgoing(pipeline: &Pipeline, text: &str, origin: &mut Origin) -> String {
 }
 
 fn incoming(kind: SdpKind, text: &str, arrival: Arrival) -> String {
-    Pipeline::default().incoming(&call(), kind, text, arrival).unwrap()
+    Pipeline::default().incoming(&call(), kind, text, arrival).unwrap().into_owned()
 }
 
 fn handled(handler: impl SdpHandler + 'static, text: &str) -> Result<String, Error> {
     let pipeline = Pipeline { handlers: vec![Arc::new(handler)], ..Pipeline::default() };
-    pipeline.incoming(&call(), SdpKind::Offer, text, Arrival::default())
+    pipeline.incoming(&call(), SdpKind::Offer, text, Arrival::default()).map(Cow::into_owned)
 }
 
 fn formats(text: &str) -> Vec<String> {

@@ -6,13 +6,14 @@ mod checks;
 mod day;
 mod desk;
 mod letters;
+mod logs;
 mod trouble;
 
 pub(super) use self::day::Day;
 pub(crate) use self::trouble::Climate;
 
 /// The things that happen on any day of an office.
-const USUAL: [&str; 34] = [
+const USUAL: [&str; 35] = [
     "called",
     "calls connected",
     "Early Media",
@@ -39,6 +40,7 @@ const USUAL: [&str; 34] = [
     "renewed",
     "sessions known",
     "secrets known",
+    "records logged",
     "words heard",
     "exercised",
     "messages arrived",

@@ -1,5 +1,7 @@
 //! Offers of the far side's, and our answers to them (w4.10).
 
+use std::borrow::Cow;
+
 use super::directions::{direction, first};
 use super::{Association, engine_said, init_failed, invalid_offer};
 use crate::machine::MediaId;
@@ -13,13 +15,13 @@ use crate::sdp::Description;
 
 impl Association {
     /// A description of the far side's, for the engine.
-    pub(super) fn read(
+    pub(super) fn read<'t>(
         &self,
-        sdp: &str,
+        sdp: &'t str,
         kind: SdpKind,
         call: &CallId,
         arrival: Arrival,
-    ) -> Result<String, Error> {
+    ) -> Result<Cow<'t, str>, Error> {
         self.pipeline.incoming(call, kind, sdp, Arrival { caller: self.caller, ..arrival })
     }
 

@@ -29,6 +29,7 @@ pub(super) use self::services::{Promise, Services};
 use self::sessions::Sessions;
 use self::wire::{Reader, Wire};
 use super::super::finding::Finding;
+use super::logs::Logs;
 use crate::services::Ribbon;
 use crate::world::{Observer, PhoneId, Seen};
 
@@ -74,6 +75,9 @@ pub(super) struct Checks {
     sessions: Sessions,
     offers: OffersOfAll,
     secrets: Secrets,
+    logs: Logs,
+    /// The phone that was given something last: what is logged is its.
+    driven: Option<PhoneId>,
     moves: Moves,
     reports: Reports,
     hearing: Hearing,
@@ -111,6 +115,25 @@ impl Checks {
             && self.finding.is_none()
         {
             self.finding = Some(Finding { at, invariant: invariant.to_owned(), what });
+        }
+    }
+
+    /// The place where the phones log.
+    pub(super) fn logs(&self) -> &Logs {
+        &self.logs
+    }
+
+    /// Looks at what the phone logged that was given something last.
+    fn logged(&mut self, at: Duration, seen: &Seen<'_, Ribbon>) {
+        for record in self.logs.take() {
+            self.count("records logged");
+            if let Some(phone) = self.driven {
+                let result = self.secrets.shown(phone, &record);
+                self.require(at, "19: no secret is logged", result);
+            }
+        }
+        if let Seen::Given { phone, .. } | Seen::Submitted { phone, .. } = seen {
+            self.driven = Some(*phone);
         }
     }
 
@@ -385,6 +408,7 @@ fn follows(before: CallState, now: CallState) -> bool {
 
 impl Observer<Ribbon> for Checks {
     fn see(&mut self, at: Duration, seen: Seen<'_, Ribbon>) {
+        self.logged(at, &seen);
         match seen {
             Seen::Given { phone, input } => {
                 self.services.given(at, phone, input);

@@ -10,6 +10,8 @@ use std::time::Duration;
 use offhook::Seed;
 use offhook::ribbon::{CallInfo, CallState, Command, Credentials, TraceDetail};
 use serde_json::{Value, json};
+use tracing::Dispatch;
+use tracing::dispatcher::with_default;
 
 use super::super::Scenario;
 use super::super::report::Report;
@@ -31,7 +33,7 @@ const GIVEN_UP: Duration = Duration::from_secs(100);
 /// From the last hang-up to rest.
 const RESTING: Duration = Duration::from_secs(100);
 /// Parties that can be called, and how they take it.
-const PARTIES: [(&str, &str, u64); 8] = [
+const PARTIES: [(&str, &str, u64); 9] = [
     ("ann@far.test", "answer", 800),
     ("ben@far.test", "answer", 100),
     ("cy@far.test", "ring", 5000),
@@ -40,6 +42,8 @@ const PARTIES: [(&str, &str, u64); 8] = [
     ("fay@far.test", "decline", 900),
     ("gus@far.test", "slow", 3000),
     ("hal@far.test", "silent", 0),
+    // Longer than a handshake is tried again.
+    ("ivy@far.test", "slow", 50_000),
 ];
 
 /// Another host, to which requests may be sent on.
@@ -74,6 +78,8 @@ pub(crate) struct Day {
     climate: Climate,
     seed: u64,
     world: World<Checks, Ribbon>,
+    /// The subscriber of what the phones log.
+    subscriber: Dispatch,
     dice: Dice,
     errands: BTreeMap<u64, Errand>,
     next_errand: u64,
@@ -93,12 +99,14 @@ impl Day {
     pub(crate) fn new(scenario: &Scenario, climate: Climate, seed: u64) -> Self {
         let root = Seed::from(seed).child(scenario.name());
         let checks = Checks::new(climate == Climate::Calm);
+        let subscriber = checks.logs().subscriber();
         let world = World::empty(seed, scenario.fidelity, checks);
         Self {
             scenario: scenario.clone(),
             climate,
             seed,
             world,
+            subscriber,
             dice: Dice::new(&root, "office"),
             errands: BTreeMap::new(),
             next_errand: 0,
@@ -337,7 +345,7 @@ impl Day {
     /// Runs until then. False once something was found, or where it stops.
     fn pass(&mut self, until: Duration) -> bool {
         let until = self.stop.map_or(until, |stop| until.min(stop));
-        while let Some(number) = self.world.run(until) {
+        while let Some(number) = with_default(&self.subscriber, || self.world.run(until)) {
             if let Some(errand) = self.errands.remove(&number) {
                 self.perform(errand);
             }
