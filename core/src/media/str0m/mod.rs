@@ -26,6 +26,9 @@ use super::{Engine, EngineConfig, EngineFactory, RawEngine};
 ///
 /// All of them share one certificate and one DTLS configuration: building the configuration is
 /// most of the cost of a call's set-up.
+///
+/// The crates beneath write log records of their own, with targets such as `is` and `str0m`. Those of level `TRACE`
+/// show passwords of ICE: keep them out of a log that others read. All other records show no secret.
 pub struct WebRtcFactory {
     ingredients: Ingredients,
 }
