@@ -19,8 +19,8 @@ pub(super) fn check(config: &Config) -> Result<(), Error> {
     if config.codecs.is_empty() {
         return invalid("no codec");
     }
-    if config.ice_policy == IcePolicy::RelayOnly {
-        return invalid("relayed media is not supported yet");
+    if config.ice_policy == IcePolicy::RelayOnly && config.timing.gathering.is_zero() {
+        return invalid("relayed media without asking for relays");
     }
     check_lengths(config)?;
     config.timing.check().map_err(|error| {

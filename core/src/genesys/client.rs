@@ -60,8 +60,8 @@ impl Client {
     /// # Errors
     ///
     /// [`ErrorKind::InvalidOptions`]: no environment, token or codec, a malformed JWT, an address
-    /// or ICE server that is none (API-1), a name of more than 255 bytes, or a policy that is not
-    /// supported yet ([`IcePolicy::RelayOnly`](super::IcePolicy::RelayOnly)).
+    /// or ICE server that is none (API-1), a name of more than 255 bytes, or relayed media
+    /// without asking for relays ([`IcePolicy::RelayOnly`](super::IcePolicy::RelayOnly)).
     pub fn new(
         config: Config,
         factory: Box<dyn EngineFactory>,
@@ -288,8 +288,11 @@ impl Machine for Client {
                     return;
                 }
             }
-            // It opens no streams and asks for no names.
-            Input::Stream { .. } | Input::Resolved { .. } => return,
+            Input::Resolved { id, result } => {
+                self.sessions.handle_resolved(id, result, &mut self.out);
+            }
+            // It opens no streams.
+            Input::Stream { .. } => return,
             Input::Frame { track, frame } => {
                 self.sessions.send(track, &frame, &mut self.out);
                 if self.is_media_only(now) {

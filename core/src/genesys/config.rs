@@ -108,13 +108,14 @@ pub enum IceServersPolicy {
 #[non_exhaustive]
 pub enum IcePolicy {
     /// The choice of discovery: all, or relayed ones only where the service names no STUN server
-    /// (STN-3, wire notes 7). Relayed media is not supported yet: where the service wants it, that
-    /// is told as an error, and offers of media are refused.
+    /// (STN-3, wire notes 7). Where the service wants relayed media and no server is asked for it
+    /// ([`Timing::gathering`](super::Timing::gathering)), that is told as an error, and offers of media are refused.
     #[default]
     Discovered,
     /// All candidates.
     All,
-    /// Relayed ones only. Not supported yet: [`Client::new`](super::Client::new) refuses it.
+    /// Relayed ones only, which have to be asked for ([`Timing::gathering`](super::Timing::gathering)): without that
+    /// [`Client::new`](super::Client::new) refuses it. Relays are asked over UDP.
     RelayOnly,
 }
 

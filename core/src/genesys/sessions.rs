@@ -1,6 +1,7 @@
 //! The media sessions of a client, and what the far sides signal about them (wire notes 6).
 
 use std::collections::{BTreeMap, VecDeque};
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use super::error::{Error, ErrorKind};
@@ -11,10 +12,10 @@ use super::session::{Fate, MediaSession};
 use super::session_type::SessionType;
 use super::signal::{Answer, Signal};
 use crate::jingle::{Reason, Transport};
-use crate::machine::{Seed, TrackId, UdpEvent, UdpId, Wake};
+use crate::machine::{NameId, NetError, Seed, TrackId, UdpEvent, UdpId, Wake};
 use crate::media::{
-    Digit, EngineFactory, Frame, MediaError, MediaState, MediaStats, Milestone, Peer, PeerNews,
-    Peers,
+    Digit, EngineFactory, Frame, IceHelp, MediaError, MediaState, MediaStats, Milestone, Peer,
+    PeerNews, Peers,
 };
 use crate::sdp::candidate::{Admission, Candidate, Generation, MAX_CANDIDATES};
 use crate::sdp::{Description, Section};
@@ -154,14 +155,16 @@ impl Sessions {
         if offer.session.as_str().len() > MAX_ID {
             return Err(MediaError::TooMany("bytes in an id"));
         }
-        if ice.relay_only {
-            // It would connect nobody.
-            return Err(MediaError::NotYet("relayed media"));
+        let limit = out.config.timing.gathering;
+        let help = IceHelp { servers: ice.servers, relay_only: ice.relay_only, limit };
+        if !help.may_connect() {
+            return Err(MediaError::NotYet("media relayed without a server for it over UDP"));
         }
         let description = Description::read(&offer.sdp)?;
         let mut config = self.peers.config(offer.session.as_str());
         config.codecs.clone_from(&out.config.codecs);
-        config.ice_servers = ice.servers;
+        config.relay_only = help.relay_only;
+        config.ice_servers.clone_from(&help.servers);
         config.path_limit = out.config.timing.path;
         config.playout = out.config.timing.playout;
         let mut engine = self.peers.engine(out.now(), config);
@@ -171,7 +174,7 @@ impl Sessions {
             old.handle.media
         });
         let figures = out.config.timing.stats;
-        let own = self.peers.open(engine, before, figures, None, out.media());
+        let own = self.peers.open(engine, before, figures, None, &help, out.media());
         let mid = audio_mid(&description);
         let peer = offer.peer.clone();
         let handle = Session {
@@ -281,6 +284,20 @@ impl Sessions {
     pub(crate) fn handle_udp(&mut self, id: UdpId, event: UdpEvent, out: &mut Outbox) {
         let peer = self.peers.get_mut(id);
         if let Some(news) = peer.and_then(|peer| peer.handle_udp(event, out.media())) {
+            self.carry_on(id, news, out);
+        }
+    }
+
+    /// Takes the addresses of a host that media asked for.
+    pub(crate) fn handle_resolved(
+        &mut self,
+        id: NameId,
+        found: Result<Vec<IpAddr>, NetError>,
+        out: &mut Outbox,
+    ) {
+        let Some(peer) = self.peers.resolved(out.now(), id, found) else { return };
+        let id = peer.udp();
+        if let Some(news) = peer.poll(out.media()) {
             self.carry_on(id, news, out);
         }
     }

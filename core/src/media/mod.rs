@@ -35,6 +35,7 @@ pub use self::engine::{
     Engine, EngineEvent, EngineFactory, EngineOutput, KEYFRAME_INTERVAL, LocalCandidate,
     MAX_CHANNELS, MAX_TRACKS,
 };
+pub(crate) use self::ice::IceHelp;
 pub use self::ice::IceServer;
 pub(crate) use self::peer::{Milestone, Peer, PeerNews};
 pub(crate) use self::peers::Peers;

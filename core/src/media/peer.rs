@@ -4,13 +4,20 @@
 //! Whoever signals negotiates with [`Peer::engine`] and asks [`Peer::poll`] afterwards, until it
 //! answers none: what it tells is theirs to carry on. Datagrams and frames never reach them.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+#[cfg(feature = "turn")]
+use super::ice::{Gather, Step};
 use super::{
-    Engine, EngineEvent, EngineOutput, Frame, LocalKind, MediaError, MediaKind, MediaState,
-    MediaStats, Order, Report, Track,
+    Engine, EngineEvent, EngineOutput, Frame, IceHelp, LocalKind, MediaError, MediaKind,
+    MediaState, MediaStats, Order, Report, Track,
 };
-use crate::machine::{MediaId, NetError, Output, Outputs, TrackId, UdpEvent, UdpId, Wake};
+#[cfg(feature = "turn")]
+use crate::machine::NameId;
+use crate::machine::{
+    Local, MediaId, NetError, Output, Outputs, Seed, TrackId, UdpEvent, UdpId, Wake,
+};
 use crate::sdp::candidate::{Admission, Candidate, Generation};
 
 /// Outputs that one drain takes from an engine: an engine that never ends it is broken.
@@ -68,6 +75,9 @@ pub(crate) struct Peer {
     sockets: Sockets,
     audience: Audience,
     pub(crate) engine: Box<dyn Engine>,
+    /// The gathering of addresses, where there are servers to ask.
+    #[cfg(feature = "turn")]
+    pub(crate) gather: Option<Box<Gather>>,
     /// The far side's candidates since ICE began, or began anew.
     pub(crate) remote: Generation,
     /// The time at which the engine is due.
@@ -116,6 +126,8 @@ impl Peer {
             sockets: Sockets::Wanted,
             audience: Audience::Application,
             engine,
+            #[cfg(feature = "turn")]
+            gather: None,
             remote: Generation::default(),
             wake: None,
             figures_at: None,
@@ -169,7 +181,10 @@ impl Peer {
 
     pub(crate) fn next_wake(&self) -> Option<Wake> {
         let figures = self.figures_at.map(|at| Wake { at, reason: "media figures" });
-        Wake::earliest(self.wake, figures)
+        let wake = Wake::earliest(self.wake, figures);
+        #[cfg(feature = "turn")]
+        let wake = Wake::earliest(wake, self.gather.as_ref().and_then(|gather| gather.next_wake()));
+        wake
     }
 
     /// Takes what happened to its sockets. The first news.
@@ -183,28 +198,94 @@ impl Peer {
             UdpEvent::Opened { .. } if self.sockets == Sockets::Open => {}
             UdpEvent::Opened { local } => {
                 self.sockets = Sockets::Open;
-                for local in &local {
-                    self.engine.add_local(now, local, LocalKind::Host);
-                }
-                self.engine.local_done(now);
+                self.add_hosts(now, local);
             }
             UdpEvent::Changed { added, removed } => {
                 for address in removed {
+                    #[cfg(feature = "turn")]
+                    if let Some(gather) = &mut self.gather {
+                        gather.remove(address);
+                    }
                     self.engine.remove_local(now, address);
                 }
                 if !added.is_empty() {
-                    for local in &added {
-                        self.engine.add_local(now, local, LocalKind::Host);
-                    }
-                    self.engine.local_done(now);
+                    self.add_hosts(now, added);
                 }
             }
             UdpEvent::Failed(error) => return Some(PeerNews::NoSocket(error)),
             UdpEvent::Datagram { local, remote, data } => {
+                #[cfg(feature = "turn")]
+                let (local, remote, data) = match &mut self.gather {
+                    None => (local, remote, data),
+                    Some(gather) => match gather.handle_datagram(now, local, remote, data) {
+                        Some(left) => left,
+                        None => return self.poll(out),
+                    },
+                };
                 self.engine.handle_datagram(now, local, remote, &data);
             }
         }
         self.poll(out)
+    }
+
+    /// Has servers asked for addresses, from the first socket on.
+    pub(super) fn ask(&mut self, help: &IceHelp, seed: &Seed) {
+        #[cfg(feature = "turn")]
+        self.gather.replace(Box::new(Gather::new(help, seed.rng())));
+        #[cfg(not(feature = "turn"))]
+        let _ = (help, seed);
+    }
+
+    /// Takes addresses that have sockets now.
+    fn add_hosts(&mut self, now: Instant, hosts: Vec<Local>) {
+        #[cfg(feature = "turn")]
+        if let Some(gather) = &mut self.gather {
+            gather.add(now, hosts);
+            return;
+        }
+        for local in &hosts {
+            self.engine.add_local(now, local, LocalKind::Host);
+        }
+        self.engine.local_done(now);
+    }
+
+    /// Does what the gathering wants.
+    #[cfg(feature = "turn")]
+    pub(super) fn gather_on<E, O, X>(&mut self, out: &mut Outputs<E, O, X>) {
+        let Some(gather) = &mut self.gather else { return };
+        let now = out.now();
+        while let Some(step) = gather.poll() {
+            match step {
+                Step::Resolve { server, host, deadline } => {
+                    let id = NameId(out.id());
+                    gather.asked(server, id);
+                    out.push(Output::Resolve { id, host, deadline });
+                }
+                Step::Transmit { local, remote, data } => {
+                    out.push(Output::Transmit { id: self.udp, local, remote, data });
+                }
+                Step::Add(local, kind) => self.engine.add_local(now, &local, kind),
+                Step::Remove(address) => self.engine.remove_local(now, address),
+                Step::Done => self.engine.local_done(now),
+            }
+        }
+    }
+
+    /// Sends a datagram of the engine's, from the address that it names.
+    fn transmit<E, O, X>(
+        &mut self,
+        local: SocketAddr,
+        remote: SocketAddr,
+        data: Vec<u8>,
+        out: &mut Outputs<E, O, X>,
+    ) {
+        #[cfg(feature = "turn")]
+        if let Some(gather) = self.gather.as_mut().filter(|gather| gather.lends(local)) {
+            gather.send(out.now(), local, remote, data);
+            self.gather_on(out);
+            return;
+        }
+        out.push(Output::Transmit { id: self.udp, local, remote, data });
     }
 
     /// Takes what the engine elsewhere tells that has its media. The first news.
@@ -277,6 +358,12 @@ impl Peer {
         if self.wake.is_some_and(|wake| wake.at <= now) {
             self.engine.handle_timeout(now);
         }
+        #[cfg(feature = "turn")]
+        if let Some(gather) = &mut self.gather
+            && gather.next_wake().is_some_and(|wake| wake.at <= now)
+        {
+            gather.handle_timeout(now);
+        }
         figures
     }
 
@@ -304,12 +391,14 @@ impl Peer {
 
     /// Puts out datagrams and frames up to the next news. None when the engine is at rest.
     pub(crate) fn poll<E, O, X>(&mut self, out: &mut Outputs<E, O, X>) -> Option<PeerNews> {
+        #[cfg(feature = "turn")]
+        self.gather_on(out);
         while self.drained < MAX_DRAIN {
             self.drained += 1;
             match self.engine.poll_output() {
                 EngineOutput::Transmit { local, remote, data } => {
                     if self.sockets == Sockets::Open {
-                        out.push(Output::Transmit { id: self.udp, local, remote, data });
+                        self.transmit(local, remote, data, out);
                     }
                 }
                 EngineOutput::Order(order) => return Some(PeerNews::Order(order)),
@@ -369,7 +458,7 @@ mod tests {
     }
 
     fn local(port: u16) -> Local {
-        std::net::SocketAddr::from(([192, 0, 2, 1], port)).into()
+        SocketAddr::from(([192, 0, 2, 1], port)).into()
     }
 
     fn datagram(word: &[u8]) -> UdpEvent {

@@ -1,12 +1,14 @@
 //! The peers of a client, by the names of their sockets.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use super::{
-    Engine, EngineConfig, EngineFactory, Fingerprint, MediaError, Peer, Twin, fingerprint_of,
+    Engine, EngineConfig, EngineFactory, Fingerprint, IceHelp, MediaError, Peer, Twin,
+    fingerprint_of,
 };
-use crate::machine::{CodePoint, MediaId, Output, Outputs, Seed, TrackId, UdpId};
+use crate::machine::{CodePoint, MediaId, NameId, NetError, Output, Outputs, Seed, TrackId, UdpId};
 
 /// Makes and keeps [`Peer`]s. Their number is their owners' to limit: each belongs to a session.
 pub(crate) struct Peers {
@@ -69,21 +71,27 @@ impl Peers {
     }
 
     /// Opens a peer over an engine, and asks for its sockets. `media` is the name that it takes over,
-    /// if it takes another's place; `dscp` is how urgent its packets are.
+    /// if it takes another's place; `dscp` is how urgent its packets are. The servers that help to find addresses are
+    /// asked by its own sockets: an engine elsewhere is helped there.
     pub(crate) fn open<E, O, X>(
         &mut self,
         engine: Box<dyn Engine>,
         media: Option<MediaId>,
         figures_every: Duration,
         dscp: Option<CodePoint>,
+        help: &IceHelp,
         out: &mut Outputs<E, O, X>,
     ) -> &mut Peer {
         let (own, udp) = (MediaId(out.id()), UdpId(out.id()));
         let media = media.unwrap_or(own);
-        if !engine.is_elsewhere() {
+        let is_here = !engine.is_elsewhere();
+        if is_here {
             out.push(Output::OpenUdp { id: udp, dscp });
         }
-        let peer = Peer::new(media, udp, engine, figures_every);
+        let mut peer = Peer::new(media, udp, engine, figures_every);
+        if is_here && help.asks() {
+            peer.ask(help, &self.seed.child(&format!("gather {}", udp.0)));
+        }
         self.open.entry(udp).or_insert_with(|| Box::new(peer))
     }
 
@@ -103,8 +111,42 @@ impl Peers {
 
     /// Closes the sockets of a peer whose engine is closed, and forgets it.
     pub(crate) fn close<E, O, X>(&mut self, udp: UdpId, out: &mut Outputs<E, O, X>) {
-        if self.open.remove(&udp).is_some_and(|peer| !peer.engine.is_elsewhere()) {
+        #[cfg(feature = "turn")]
+        if let Some(peer) = self.open.get_mut(&udp)
+            && let Some(gather) = &mut peer.gather
+        {
+            gather.close(out.now());
+            peer.gather_on(out);
+        }
+        let Some(peer) = self.open.remove(&udp) else { return };
+        if !peer.engine.is_elsewhere() {
             out.push(Output::CloseUdp { id: udp });
         }
+    }
+
+    /// Takes the addresses of a server's host. The peer that asked for them, which goes on.
+    #[cfg(feature = "turn")]
+    pub(crate) fn resolved(
+        &mut self,
+        now: Instant,
+        id: NameId,
+        found: Result<Vec<IpAddr>, NetError>,
+    ) -> Option<&mut Peer> {
+        let found = found.unwrap_or_default();
+        self.open.values_mut().find_map(|peer| {
+            let is_its = peer.gather.as_mut()?.resolved(now, id, &found);
+            is_its.then_some(&mut **peer)
+        })
+    }
+
+    /// Takes the addresses of a host. Nobody asks for any here.
+    #[cfg(not(feature = "turn"))]
+    pub(crate) fn resolved(
+        &mut self,
+        _: Instant,
+        _: NameId,
+        _: Result<Vec<IpAddr>, NetError>,
+    ) -> Option<&mut Peer> {
+        None
     }
 }

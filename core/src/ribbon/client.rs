@@ -556,8 +556,11 @@ impl Machine for Client {
                     return;
                 }
             }
-            // It opens no streams and asks for no names.
-            Input::Stream { .. } | Input::Resolved { .. } => return,
+            Input::Resolved { id, result } => {
+                self.calls.handle_resolved(id, result, &mut self.out);
+            }
+            // It opens no streams.
+            Input::Stream { .. } => return,
             Input::Frame { track, frame } => {
                 self.send(track, &frame);
                 if self.is_media_only() {

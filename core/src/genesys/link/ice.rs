@@ -77,11 +77,12 @@ impl Ice {
     pub(super) fn tell(&mut self, out: &mut Outbox) {
         let now = self.in_force(&out.config);
         if self.told.as_ref() != Some(&now) {
-            let news = now.relay_only && !self.told.as_ref().is_some_and(|t| t.relay_only);
+            let asks = !out.config.timing.gathering.is_zero();
+            let news = now.relay_only && !asks && !self.told.as_ref().is_some_and(|t| t.relay_only);
             self.told = Some(now.clone());
             out.event(Event::IceServers(now));
             if news {
-                let text = "the service wants relayed media, which is not supported yet";
+                let text = "the service wants relayed media, and no relays are asked for";
                 out.event(Event::Error(no_relay(text)));
             }
         }

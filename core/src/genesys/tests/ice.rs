@@ -220,7 +220,28 @@ fn wire_7_what_the_service_names_is_bounded_and_what_is_of_no_use_is_left_out() 
 }
 
 #[test]
-fn what_cannot_be_relayed_yet_is_said_so_and_never_promised() {
+fn stn_3_media_is_relayed_where_relays_are_asked_for() {
+    for gathering in [Duration::ZERO, S(5)] {
+        let (mut rig, engines) = spied(|config| {
+            config.ice_policy = IcePolicy::Discovered;
+            config.timing.gathering = gathering;
+        });
+        refresh(&mut rig, &[service("turn", "relay.lab.test", true)], &[]);
+        rig.hosts.clear();
+        call(&mut rig, "M1");
+        let engine = engines.try_recv();
+        if gathering.is_zero() {
+            assert!(engine.is_err());
+            continue;
+        }
+        assert!(engine.unwrap().relay_only);
+        assert_eq!(rig.hosts, ["relay.lab.test"], "nobody has that name, and that ends it");
+        assert!(rig.sent().iter().any(|text| text.contains("a=end-of-candidates")));
+    }
+}
+
+#[test]
+fn what_cannot_be_relayed_is_said_so_and_never_promised() {
     let config = Config { ice_policy: IcePolicy::RelayOnly, ..Config::agent("lab.test", "t") };
     let now = crate::testing::epoch();
     let error = Client::new(config, Box::new(fake_media()), Seed::from(1), now).unwrap_err();

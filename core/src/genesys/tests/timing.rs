@@ -669,8 +669,8 @@ fn effects() -> Vec<Effect> {
     ]
 }
 
-/// Figures that the engine is told, and has tests of: `core/tests/media.rs`, `media::rtp`.
-const OF_THE_ENGINE: [&str; 2] = ["path", "playout"];
+/// Figures that media is told, and has tests of: `core/tests/media.rs`, `media::rtp`, `tests/ice.rs`.
+const OF_THE_ENGINE: [&str; 3] = ["path", "playout", "gathering"];
 
 #[test]
 fn each_figure_has_its_effect() {

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "audio")]
 use std::borrow::Cow;
+use std::net::IpAddr;
 use std::time::Duration;
 #[cfg(feature = "audio")]
 use std::time::Instant;
@@ -12,7 +13,9 @@ use super::call::Call;
 use super::desk::Desk;
 #[cfg(feature = "audio")]
 use crate::machine::Track;
-use crate::machine::{Frame, NetError, NetErrorKind, TrackId as MediaTrack, UdpEvent, UdpId};
+use crate::machine::{
+    Frame, NameId, NetError, NetErrorKind, TrackId as MediaTrack, UdpEvent, UdpId,
+};
 use crate::media::{Fingerprint, MediaState, PeerNews, Report};
 use crate::ribbon::constants::MediaConnectionState;
 use crate::ribbon::error::{CallCode, Error};
@@ -52,6 +55,20 @@ impl Calls {
     pub(in crate::ribbon) fn handle_udp(&mut self, udp: UdpId, event: UdpEvent, out: &mut Outbox) {
         let Some(peer) = self.peers.get_mut(udp) else { return };
         if let Some(news) = peer.handle_udp(event, out.media()) {
+            self.take_news(udp, news, out);
+        }
+    }
+
+    /// Takes the addresses of a host that media asked for.
+    pub(in crate::ribbon) fn handle_resolved(
+        &mut self,
+        id: NameId,
+        found: Result<Vec<IpAddr>, NetError>,
+        out: &mut Outbox,
+    ) {
+        let Some(peer) = self.peers.resolved(out.now(), id, found) else { return };
+        let udp = peer.udp();
+        if let Some(news) = peer.poll(out.media()) {
             self.take_news(udp, news, out);
         }
     }

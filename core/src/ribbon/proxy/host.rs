@@ -10,7 +10,8 @@ use crate::machine::{
     CommandId, Input, Machine, MediaId, Output, OutputOf, Outputs, Seed, UdpEvent, UdpId, Wake,
 };
 use crate::media::{
-    Agreement, EngineEvent, EngineFactory, MediaState, Order, PeerNews, Peers, Report, replica,
+    Agreement, EngineEvent, EngineFactory, IceHelp, MediaState, Order, PeerNews, Peers, Report,
+    replica,
 };
 use crate::ribbon::VERSION;
 use crate::ribbon::error::{Error, ProxyCode};
@@ -204,7 +205,8 @@ impl MediaHost {
                 return Err(replica::NoOrder("too many calls"));
             }
             let engine = self.peers.engine(now, config);
-            let peer = self.peers.open(engine, None, FIGURES, None, &mut self.out);
+            let peer =
+                self.peers.open(engine, None, FIGURES, None, &IceHelp::default(), &mut self.out);
             let (udp, media) = (peer.udp(), peer.media);
             self.names.insert(name, udp);
             self.out.push(Output::Event(HostEvent::Started { media }));

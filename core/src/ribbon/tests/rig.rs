@@ -300,8 +300,12 @@ impl Rig {
                 Output::CloseUdp { .. } => {}
                 Output::OpenStream { .. }
                 | Output::SendStream { .. }
-                | Output::CloseStream { .. }
-                | Output::Resolve { .. } => panic!("no streams, no names"),
+                | Output::CloseStream { .. } => panic!("no streams"),
+                Output::Resolve { id, .. } => {
+                    let error = NetError::new(NetErrorKind::Resolve, "no such host");
+                    let input = Input::Resolved { id, result: Err(error) };
+                    self.client.handle_input(self.now, input);
+                }
             }
         }
     }

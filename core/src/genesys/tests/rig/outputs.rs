@@ -7,7 +7,9 @@ use serde_json::Value;
 use super::{Asked, Rig, Twice, is_named, twin, worth_comparing};
 use crate::genesys::wire::{Frame, Iq, IqKind};
 use crate::genesys::{Error, ErrorKind, Event, Outcome};
-use crate::machine::{self, CommandId, Input, Local, Machine, Output, UdpEvent, WsEvent, WsId};
+use crate::machine::{
+    self, CommandId, Input, Local, Machine, NetError, NetErrorKind, Output, UdpEvent, WsEvent, WsId,
+};
 
 impl Rig {
     pub(super) fn drain(&mut self) {
@@ -74,10 +76,15 @@ impl Rig {
                     }
                 }
             }
-            Output::OpenStream { .. }
-            | Output::SendStream { .. }
-            | Output::CloseStream { .. }
-            | Output::Resolve { .. } => panic!("nothing of it needs that"),
+            Output::OpenStream { .. } | Output::SendStream { .. } | Output::CloseStream { .. } => {
+                panic!("nothing of it needs that")
+            }
+            Output::Resolve { id, host, .. } => {
+                self.hosts.push(host);
+                let error = NetError::new(NetErrorKind::Resolve, "no such host");
+                let input = Input::Resolved { id, result: Err(error) };
+                self.client.handle_input(self.now, input);
+            }
             Output::OpenUdp { id, .. } => {
                 self.udp = Some(id);
                 let local = vec!["127.0.0.1:4000".parse::<SocketAddr>().unwrap()];

@@ -20,8 +20,8 @@ use self::directions::first;
 use super::desk::Desk;
 use crate::machine::{CodePoint, MediaId, NetError, Track, UdpId};
 use crate::media::{
-    Agreement, Digit, Engine, EngineConfig, MediaKind, MediaState, MediaStats, PeerNews, Peers,
-    TrackInfo, Wish,
+    Agreement, Digit, Engine, EngineConfig, IceHelp, MediaKind, MediaState, MediaStats, PeerNews,
+    Peers, TrackInfo, Wish,
 };
 use crate::ribbon::collect::{Collected, Collection, GatheringState};
 use crate::ribbon::error::{CallCode, Error};
@@ -29,6 +29,8 @@ use crate::ribbon::ids::CallId;
 use crate::ribbon::pipeline::{Arrival, Origin, Pipeline, RemoteChange, SdpKind};
 use crate::sdp::Direction;
 
+/// The longest that servers are asked for addresses.
+const GATHERING: Duration = Duration::from_secs(5);
 /// The time after which an engine gives a path up by itself: never, as the application may restart it.
 const PATH_LIMIT: Duration = Duration::from_secs(24 * 3600);
 /// The interval of figures.
@@ -230,7 +232,13 @@ impl Association {
         let nowhere = Stage::Open { udp: UdpId(0), media: MediaId(0) };
         match std::mem::replace(&mut self.stage, nowhere) {
             Stage::Ready(engine) => {
-                let peer = desk.peers.open(engine, media, FIGURES, self.dscp, desk.out.media());
+                let help = IceHelp {
+                    servers: desk.out.ice_servers(),
+                    relay_only: desk.out.config.call.peer.relay_only,
+                    limit: GATHERING,
+                };
+                let (dscp, out) = (self.dscp, desk.out.media());
+                let peer = desk.peers.open(engine, media, FIGURES, dscp, &help, out);
                 self.stage = Stage::Open { udp: peer.udp(), media: peer.media };
                 self.gathering = GatheringState::Gathering;
             }

@@ -1,7 +1,8 @@
-//! Servers that help ICE to find a path: STUN (RFC 8489) and TURN (RFC 8656).
+//! The description of a server.
 
-use super::MediaError;
+use super::address::ServerAddress;
 use crate::Secret;
+use crate::media::MediaError;
 
 /// A STUN or TURN server under one or more addresses.
 ///
@@ -67,7 +68,7 @@ impl IceServer {
         if self.urls.is_empty() || self.urls.len() > Self::MAX_URLS {
             return wrong(format!("{} addresses", self.urls.len()));
         }
-        if !self.urls.iter().all(|url| is_url(url)) {
+        if !self.urls.iter().all(|url| ServerAddress::read(url).is_some()) {
             // It is not shown: it may hold a password by mistake.
             return wrong("an address that is none of STUN or TURN".to_owned());
         }
@@ -78,44 +79,15 @@ impl IceServer {
     }
 }
 
-/// Returns true if it is written as RFC 7064 section 3.1 or RFC 7065 section 3.1 ask.
-fn is_url(url: &str) -> bool {
-    let Some((scheme, rest)) = url.split_once(':') else { return false };
-    let rest = match scheme {
-        "stun" | "stuns" => rest,
-        "turn" | "turns" => {
-            let (rest, query) = rest.split_once('?').unwrap_or((rest, "transport=udp"));
-            if !matches!(query, "transport=udp" | "transport=tcp") {
-                return false;
-            }
-            rest
-        }
-        _ => return false,
-    };
-    let (host, port) = match rest.strip_prefix('[') {
-        Some(v6) => match v6.split_once(']') {
-            Some((host, "")) => (host, None),
-            Some((host, after)) => match after.strip_prefix(':') {
-                Some(port) => (host, Some(port)),
-                None => return false,
-            },
-            None => return false,
-        },
-        None => match rest.split_once(':') {
-            Some((host, port)) => (host, Some(port)),
-            None => (rest, None),
-        },
-    };
-    let clean = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | ':' | '%');
-    let port_is_one = |port: &str| port.parse::<u16>().is_ok_and(|port| port > 0);
-    !host.is_empty() && host.chars().all(clean) && port.is_none_or(port_is_one)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    fn is_url(url: &str) -> bool {
+        ServerAddress::read(url).is_some()
+    }
 
     #[test]
     fn rfc_7064_7065_addresses_are_told_from_others() {

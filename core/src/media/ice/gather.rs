@@ -1,0 +1,324 @@
+//! The gathering of addresses (RFC 8445 section 5.1.1): those of interfaces, those that STUN servers see, those that
+//! TURN servers lend.
+//!
+//! It stands between a peer's sockets and its engine: it asks servers by the sockets of media itself, keeps what they
+//! say from the engine, and carries what the engine sends from an address that is lent.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use turn_types::stun::message::Message;
+
+use super::IceHelp;
+use super::address::{Leg, ServerAddress};
+use super::binding::Binding;
+use super::relay::{Relay, RelayStep};
+use crate::Secret;
+use crate::machine::{Local, NameId, Rng, Wake};
+use crate::media::LocalKind;
+
+/// The servers that are asked; others are left out.
+const MAX_SERVERS: usize = 8;
+/// The questions under way at a time, of either kind.
+const MAX_ASKED: usize = 32;
+
+/// Something that is to be done for it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// A name is to be looked up: [`Gather::asked`] names the question.
+    Resolve { server: usize, host: String, deadline: Instant },
+    /// A datagram is to be sent.
+    Transmit { local: SocketAddr, remote: SocketAddr, data: Vec<u8> },
+    /// The engine has an address more.
+    Add(Local, LocalKind),
+    /// And one less.
+    Remove(SocketAddr),
+    /// The engine has all, for now.
+    Done,
+}
+
+/// The addresses of a server's host.
+#[derive(Debug)]
+enum Host {
+    Unknown,
+    Asked(NameId),
+    Known(Vec<IpAddr>),
+}
+
+/// A server that is asked.
+#[derive(Debug)]
+struct Server {
+    is_relay: bool,
+    name: String,
+    port: u16,
+    host: Host,
+    username: String,
+    password: Secret,
+}
+
+/// See the [module](self).
+#[derive(Debug)]
+pub(crate) struct Gather {
+    servers: Vec<Server>,
+    rng: Rng,
+    hosts: Vec<Local>,
+    bindings: Vec<Binding>,
+    relays: Vec<Relay>,
+    /// Pairs of ours and a server's that were asked.
+    asked: BTreeSet<(SocketAddr, SocketAddr, bool)>,
+    steps: VecDeque<Step>,
+    /// The longest that it takes: what has not answered by then is done without.
+    limit: Duration,
+    /// The time at which it is over at the latest, while it goes on.
+    until: Option<Instant>,
+}
+
+impl Gather {
+    /// A gathering that begins with the first address. Servers that are asked over anything but UDP are left out.
+    pub(crate) fn new(help: &IceHelp, rng: Rng) -> Self {
+        let mut servers = Vec::new();
+        for server in &help.servers {
+            for address in server.urls.iter().filter_map(|url| ServerAddress::read(url)) {
+                let ServerAddress { is_relay, leg, host, port } = address;
+                // A server that only looks is of no use where only what is lent may be used.
+                let is_wanted = leg == Leg::Udp && (is_relay || !help.relay_only);
+                if !is_wanted || servers.len() >= MAX_SERVERS {
+                    continue;
+                }
+                servers.push(Server {
+                    is_relay,
+                    port,
+                    host: host.parse().map_or(Host::Unknown, |ip| Host::Known(vec![ip])),
+                    name: host,
+                    username: server.username.clone().unwrap_or_default(),
+                    password: server.credential.clone().unwrap_or_else(|| "".into()),
+                });
+            }
+        }
+        Self {
+            servers,
+            rng,
+            hosts: Vec::new(),
+            bindings: Vec::new(),
+            relays: Vec::new(),
+            asked: BTreeSet::new(),
+            steps: VecDeque::new(),
+            limit: help.limit,
+            until: None,
+        }
+    }
+
+    pub(crate) fn poll(&mut self) -> Option<Step> {
+        self.steps.pop_front()
+    }
+
+    /// Takes addresses of interfaces that have sockets now.
+    pub(crate) fn add(&mut self, now: Instant, hosts: Vec<Local>) {
+        for host in &hosts {
+            self.steps.push_back(Step::Add(host.clone(), LocalKind::Host));
+        }
+        self.hosts.extend(hosts);
+        let until = now + self.limit;
+        self.until = Some(until);
+        for (server, asked) in self.servers.iter_mut().enumerate() {
+            if matches!(asked.host, Host::Unknown) {
+                let host = asked.name.clone();
+                self.steps.push_back(Step::Resolve { server, host, deadline: until });
+            }
+        }
+        self.ask(now);
+    }
+
+    /// Takes note of the question for a server's name.
+    pub(crate) fn asked(&mut self, server: usize, id: NameId) {
+        if let Some(server) = self.servers.get_mut(server) {
+            server.host = Host::Asked(id);
+        }
+    }
+
+    /// Takes the answer to a question for a name. True if it was ours.
+    pub(crate) fn resolved(&mut self, now: Instant, id: NameId, found: &[IpAddr]) -> bool {
+        let is_asked =
+            |server: &&mut Server| matches!(server.host, Host::Asked(asked) if asked == id);
+        let Some(server) = self.servers.iter_mut().find(is_asked) else { return false };
+        server.host = Host::Known(found.to_vec());
+        self.ask(now);
+        true
+    }
+
+    /// Takes away an address of an interface, with all that was found by it.
+    pub(crate) fn remove(&mut self, address: SocketAddr) {
+        self.hosts.retain(|host| host.address != address);
+        self.bindings.retain(|binding| binding.local != address);
+        self.asked.retain(|(local, ..)| *local != address);
+        for relay in self.relays.extract_if(.., |relay| relay.local == address) {
+            self.steps.extend(relay.lent().map(Step::Remove));
+        }
+        // With the addresses that were seen behind it.
+        self.steps.push_back(Step::Remove(address));
+    }
+
+    /// Asks each server by each address of its family what it was not asked yet: one address of each server's, the
+    /// most preferred.
+    fn ask(&mut self, now: Instant) {
+        for server in &self.servers {
+            let Host::Known(found) = &server.host else { continue };
+            for host in &self.hosts {
+                let local = host.address;
+                let fits = |ip: &&IpAddr| ip.is_ipv4() == local.is_ipv4();
+                let Some(ip) = found.iter().find(fits) else { continue };
+                let remote = SocketAddr::new(*ip, server.port);
+                let under_way = self.bindings.len() + self.relays.len();
+                if under_way >= MAX_ASKED || !self.asked.insert((local, remote, server.is_relay)) {
+                    continue;
+                }
+                if server.is_relay {
+                    let (username, password) = (&server.username, server.password.expose());
+                    self.relays.push(Relay::new(local, remote, username, password, now));
+                } else {
+                    let id = u128::from(self.rng.next_u64()) << 32
+                        | u128::from(self.rng.next_u64() >> 32);
+                    self.bindings.push(Binding::new(local, remote, id, now));
+                }
+            }
+        }
+        self.go_on(now);
+    }
+
+    /// True if datagrams from there may be for it.
+    fn is_server(&self, remote: SocketAddr) -> bool {
+        self.relays.iter().any(|relay| relay.server == remote)
+            || self.bindings.iter().any(|binding| binding.server == remote)
+    }
+
+    /// Takes a datagram. What is left of it for the engine: the datagram as it came, or what it carried from
+    /// elsewhere.
+    pub(crate) fn handle_datagram(
+        &mut self,
+        now: Instant,
+        local: SocketAddr,
+        remote: SocketAddr,
+        data: Vec<u8>,
+    ) -> Option<(SocketAddr, SocketAddr, Vec<u8>)> {
+        if !self.is_server(remote) {
+            return Some((local, remote, data));
+        }
+        if let Ok(message) = Message::from_bytes(&data) {
+            let answer = |binding: &Binding| binding.answer(local, remote, &message);
+            let found = self.bindings.iter().enumerate().find_map(|(n, b)| Some((n, answer(b)?)));
+            if let Some((number, seen)) = found {
+                self.bindings.remove(number);
+                self.saw(local, seen);
+                self.go_on(now);
+                return None;
+            }
+        }
+        let mut relays = self.relays.iter_mut();
+        let relay = relays.find(|relay| (relay.local, relay.server) == (local, remote));
+        let Some(relay) = relay else { return Some((local, remote, data)) };
+        let lent = relay.lent();
+        let came = relay.handle_datagram(now, &data);
+        self.go_on(now);
+        came.zip(lent).map(|((peer, data), lent)| (lent, peer, data))
+    }
+
+    /// A server sees us by this address. One of an interface's own is no news.
+    fn saw(&mut self, base: SocketAddr, seen: Option<SocketAddr>) {
+        let Some(address) = seen.filter(|seen| *seen != base) else { return };
+        if let Some(host) = self.hosts.iter().find(|host| host.address == base) {
+            let local = Local { address, ..host.clone() };
+            self.steps.push_back(Step::Add(local, LocalKind::ServerReflexive { base }));
+        }
+    }
+
+    /// True if it is an address that a server lends.
+    pub(crate) fn lends(&self, local: SocketAddr) -> bool {
+        self.relays.iter().any(|relay| relay.lent() == Some(local))
+    }
+
+    /// Sends a datagram from an address that is lent.
+    pub(crate) fn send(
+        &mut self,
+        now: Instant,
+        local: SocketAddr,
+        remote: SocketAddr,
+        data: Vec<u8>,
+    ) {
+        if let Some(relay) = self.relays.iter_mut().find(|relay| relay.lent() == Some(local)) {
+            relay.send(now, remote, data);
+            self.go_on(now);
+        }
+    }
+
+    /// Takes what relays have to say, and sees whether all have answered.
+    fn go_on(&mut self, now: Instant) {
+        for binding in &mut self.bindings {
+            if let Some(data) = binding.poll(now) {
+                let (local, remote) = (binding.local, binding.server);
+                self.steps.push_back(Step::Transmit { local, remote, data });
+            }
+        }
+        for relay in &mut self.relays {
+            while let Some(step) = relay.poll() {
+                let (local, server) = (relay.local, relay.server);
+                self.steps.extend(match step {
+                    RelayStep::Transmit(data) => {
+                        Some(Step::Transmit { local, remote: server, data })
+                    }
+                    RelayStep::Lent(address) => {
+                        let host = self.hosts.iter().find(|host| host.address == local);
+                        let lent = host.map(|host| Local { address, ..host.clone() });
+                        lent.map(|lent| Step::Add(lent, LocalKind::Relayed { server }))
+                    }
+                    RelayStep::Over { lent, code } => {
+                        tracing::warn!(%server, code, "no address of a relay");
+                        lent.map(Step::Remove)
+                    }
+                });
+            }
+        }
+        self.relays.retain(|relay| !relay.is_over());
+        self.see(now);
+    }
+
+    /// Ends the gathering when nothing is to be waited for.
+    fn see(&mut self, now: Instant) {
+        let Some(until) = self.until else { return };
+        let open = self.servers.iter().any(|server| !matches!(server.host, Host::Known(_)))
+            || !self.bindings.is_empty()
+            || self.relays.iter().any(Relay::is_asking);
+        if open && now < until {
+            return;
+        }
+        self.until = None;
+        self.bindings.clear();
+        self.relays.retain(|relay| !relay.is_asking());
+        self.steps.push_back(Step::Done);
+    }
+
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        for relay in &mut self.relays {
+            relay.handle_timeout(now);
+        }
+        self.go_on(now);
+    }
+
+    pub(crate) fn next_wake(&self) -> Option<Wake> {
+        let bindings = self.bindings.iter().map(|binding| binding.next);
+        let relays = self.relays.iter().filter_map(Relay::next_wake);
+        let at = bindings.chain(relays).chain(self.until).min()?;
+        Some(Wake { at, reason: "gathering" })
+    }
+
+    /// Gives back what is lent.
+    pub(crate) fn close(&mut self, now: Instant) {
+        for relay in &mut self.relays {
+            relay.close(now);
+        }
+        self.until = None;
+        self.bindings.clear();
+        self.servers.clear();
+        self.go_on(now);
+    }
+}

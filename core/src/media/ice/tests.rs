@@ -1,0 +1,575 @@
+//! A gathering in virtual time, against a relay that others wrote, behind a NAT.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use proptest::prelude::*;
+use turn_server_proto::api::{Transmit, TurnServerApi as _, TurnServerPollRet};
+use turn_server_proto::server::TurnServer;
+use turn_types::TransportType;
+use turn_types::stun::attribute::XorMappedAddress;
+use turn_types::stun::message::{
+    BINDING, Message, MessageWrite as _, MessageWriteExt as _, MessageWriteVec,
+};
+
+use super::gather::{Gather, Step};
+use super::{IceHelp, IceServer};
+use crate::Seed;
+use crate::machine::{Local, NameId, NetError, NetErrorKind, Output, Outputs, UdpEvent};
+use crate::media::{
+    AudioCodec, AudioFrame, EngineConfig, EngineEvent, LocalKind, MediaKind, MediaState, Peer,
+    PeerNews, Peers, Track, WebRtcFactory, Wish,
+};
+use crate::sdp::Direction;
+use crate::testing::epoch;
+
+const MS: fn(u64) -> Duration = Duration::from_millis;
+const WAY: Duration = Duration::from_millis(10);
+const SERVER: &str = "198.51.100.1:3478";
+/// The address of the NAT outside.
+const OUTSIDE: &str = "203.0.113.9";
+
+fn at(text: &str) -> SocketAddr {
+    text.parse().unwrap()
+}
+
+/// A datagram under way.
+#[derive(Debug)]
+struct Letter {
+    due: Instant,
+    from: SocketAddr,
+    to: SocketAddr,
+    data: Vec<u8>,
+}
+
+/// A relay on the internet, and what is under way.
+struct Net {
+    epoch: Instant,
+    now: Instant,
+    server: TurnServer,
+    /// False once the server is dead.
+    serves: bool,
+    lent: Vec<SocketAddr>,
+    under_way: VecDeque<Letter>,
+    /// Datagrams that came to addresses that are nobody's here.
+    elsewhere: Vec<(SocketAddr, Vec<u8>)>,
+    sent_to_server: usize,
+}
+
+impl Net {
+    fn new() -> Self {
+        let mut server = TurnServer::new(TransportType::Udp, at(SERVER), "lab.test".to_owned());
+        server.add_user("alice".to_owned(), "pa55word".to_owned());
+        Self {
+            epoch: epoch(),
+            now: epoch(),
+            server,
+            serves: true,
+            lent: Vec::new(),
+            under_way: VecDeque::new(),
+            elsewhere: Vec::new(),
+            sent_to_server: 0,
+        }
+    }
+
+    fn at(&self) -> sans_io_time::Instant {
+        sans_io_time::Instant::from_nanos((self.now - self.epoch).as_nanos() as i64)
+    }
+
+    /// Something is sent: out by the NAT, if it is from inside.
+    fn send(&mut self, from: SocketAddr, to: SocketAddr, data: Vec<u8>) {
+        let from = match from.ip() {
+            IpAddr::V4(ip) if ip.is_private() => {
+                SocketAddr::new(OUTSIDE.parse().unwrap(), from.port())
+            }
+            _ => from,
+        };
+        self.under_way.push_back(Letter { due: self.now + WAY, from, to, data });
+    }
+
+    /// The datagrams that come to clients now: to where, from where, what.
+    fn arrive(&mut self) -> Vec<(SocketAddr, SocketAddr, Vec<u8>)> {
+        let mut came = Vec::new();
+        while self.under_way.front().is_some_and(|letter| letter.due <= self.now) {
+            let Letter { from, to, data, .. } = self.under_way.pop_front().unwrap();
+            if to == at(SERVER) || self.lent.contains(&to) {
+                self.sent_to_server += usize::from(to == at(SERVER));
+                self.serve(from, to, data);
+            } else if to.ip().to_string() == OUTSIDE {
+                came.push((to, from, data));
+            } else {
+                self.elsewhere.push((to, data));
+            }
+        }
+        came
+    }
+
+    fn serve(&mut self, from: SocketAddr, to: SocketAddr, data: Vec<u8>) {
+        if !self.serves {
+            return;
+        }
+        // The crate's model sends this answer to itself.
+        if let Ok(message) = Message::from_bytes(&data)
+            && message.has_method(BINDING)
+            && to == at(SERVER)
+        {
+            let mut answer = Message::builder_success(&message, MessageWriteVec::new());
+            answer.add_attribute(&XorMappedAddress::new(from, message.transaction_id())).unwrap();
+            self.send(to, from, answer.finish());
+            return;
+        }
+        let now = self.at();
+        let reply = self.server.recv(Transmit::new(data, TransportType::Udp, from, to), now);
+        if let Some(reply) = reply.map(|reply| reply.build()) {
+            self.send(reply.from, reply.to, reply.data);
+        }
+        while let TurnServerPollRet::AllocateSocket {
+            transport,
+            listen_addr,
+            client_addr,
+            allocation_transport,
+            family,
+        } = self.server.poll(now)
+        {
+            let lent = SocketAddr::new(at(SERVER).ip(), 50_000 + self.lent.len() as u16);
+            self.lent.push(lent);
+            let lent = Ok(lent);
+            self.server.allocated_socket(
+                transport,
+                listen_addr,
+                client_addr,
+                allocation_transport,
+                family,
+                lent,
+                now,
+            );
+        }
+        while let Some(out) = self.server.poll_transmit(now) {
+            self.send(out.from, out.to, out.data);
+        }
+    }
+}
+
+fn turn(password: &str) -> IceServer {
+    IceServer::turn(format!("turn:{SERVER}"), "alice", password)
+}
+
+fn host(port: u16) -> Local {
+    SocketAddr::from(([10, 0, 0, 7], port)).into()
+}
+
+/// A gathering, and what it told.
+struct Rig {
+    net: Net,
+    gather: Gather,
+    added: Vec<(SocketAddr, LocalKind)>,
+    removed: Vec<SocketAddr>,
+    done: Vec<Duration>,
+    asked: Vec<(NameId, String)>,
+    heard: Vec<(SocketAddr, SocketAddr, Vec<u8>)>,
+}
+
+impl Rig {
+    fn new(servers: Vec<IceServer>, relay_only: bool) -> Self {
+        let help = IceHelp { servers, relay_only, limit: MS(5000) };
+        Self {
+            net: Net::new(),
+            gather: Gather::new(&help, Seed::from(1).rng()),
+            added: Vec::new(),
+            removed: Vec::new(),
+            done: Vec::new(),
+            asked: Vec::new(),
+            heard: Vec::new(),
+        }
+    }
+
+    fn open(&mut self, ports: &[u16]) {
+        self.gather.add(self.net.now, ports.iter().map(|port| host(*port)).collect());
+        self.drain();
+    }
+
+    fn drain(&mut self) {
+        while let Some(step) = self.gather.poll() {
+            match step {
+                Step::Resolve { server, host, .. } => {
+                    let id = NameId(self.asked.len() as u64 + 1);
+                    self.gather.asked(server, id);
+                    self.asked.push((id, host));
+                }
+                Step::Transmit { local, remote, data } => self.net.send(local, remote, data),
+                Step::Add(local, kind) => self.added.push((local.address, kind)),
+                Step::Remove(address) => self.removed.push(address),
+                Step::Done => self.done.push(self.net.now - self.net.epoch),
+            }
+        }
+    }
+
+    fn run(&mut self, time: Duration) {
+        let end = self.net.now + time;
+        loop {
+            let wake = self.gather.next_wake().map(|wake| wake.at);
+            let due = self.net.under_way.front().map(|letter| letter.due);
+            let next = wake.into_iter().chain(due).min().filter(|next| *next <= end);
+            let Some(next) = next else { break };
+            self.net.now = self.net.now.max(next);
+            for (to, from, data) in self.net.arrive() {
+                let inside = host(to.port()).address;
+                if let Some(left) = self.gather.handle_datagram(self.net.now, inside, from, data) {
+                    self.heard.push(left);
+                }
+            }
+            self.gather.handle_timeout(self.net.now);
+            self.drain();
+        }
+        self.net.now = end;
+    }
+
+    fn send(&mut self, from: SocketAddr, to: SocketAddr, data: &[u8]) {
+        self.gather.send(self.net.now, from, to, data.to_vec());
+        self.drain();
+    }
+}
+
+fn stun() -> IceServer {
+    IceServer::stun(format!("stun:{SERVER}"))
+}
+
+#[test]
+fn rfc_8445_5_1_1_host_seen_and_lent_addresses_are_gathered_and_then_it_is_done() {
+    let mut rig = Rig::new(vec![stun(), turn("pa55word")], false);
+    rig.open(&[4000]);
+    rig.run(MS(1000));
+    let base = host(4000).address;
+    let seen = SocketAddr::new(OUTSIDE.parse().unwrap(), 4000);
+    let server = at(SERVER);
+    assert_eq!(
+        rig.added,
+        [
+            (base, LocalKind::Host),
+            (seen, LocalKind::ServerReflexive { base }),
+            (rig.net.lent[0], LocalKind::Relayed { server }),
+        ]
+    );
+    assert_eq!(rig.done.len(), 1);
+    assert!(rig.done[0] < MS(200), "two round trips, and 50 ms between requests: {:?}", rig.done);
+    assert!(rig.heard.is_empty(), "the engine hears nothing of it");
+}
+
+#[test]
+fn rfc_8656_11_12_what_is_sent_from_a_lent_address_goes_by_the_server_both_ways() {
+    let mut rig = Rig::new(vec![turn("pa55word")], true);
+    rig.open(&[4000]);
+    rig.run(MS(500));
+    let (lent, far) = (rig.net.lent[0], at("192.0.2.77:7777"));
+    assert!(rig.gather.lends(lent) && !rig.gather.lends(far));
+    // A check (RFC 7983): it waits for its permission, and is not lost.
+    rig.send(lent, far, &[0, 1, 2, 3]);
+    rig.run(MS(500));
+    assert_eq!(rig.net.elsewhere, [(far, vec![0, 1, 2, 3])]);
+    rig.net.send(far, lent, vec![1, 1]);
+    rig.net.send(at("192.0.2.78:1"), lent, vec![9, 9]);
+    rig.run(MS(100));
+    assert_eq!(rig.heard, [(lent, far, vec![1, 1])], "a stranger has no permission");
+    // Media goes by a channel: four bytes around it, not 36.
+    for n in 0..50_u8 {
+        rig.send(lent, far, &[128, n]);
+        rig.run(MS(20));
+    }
+    let media: Vec<_> = rig.net.elsewhere[1..].iter().map(|(_, data)| data[1]).collect();
+    assert_eq!(media, (0..50).collect::<Vec<_>>());
+    let step = {
+        rig.gather.send(rig.net.now, lent, far, vec![128; 100]);
+        rig.gather.poll().unwrap()
+    };
+    assert!(matches!(&step, Step::Transmit { data, .. } if data.len() == 104), "{step:?}");
+}
+
+#[test]
+fn rfc_8656_it_lives_for_hours_and_is_given_back() {
+    let mut rig = Rig::new(vec![turn("pa55word")], true);
+    rig.open(&[4000]);
+    rig.run(MS(500));
+    let (lent, far) = (rig.net.lent[0], at("192.0.2.77:7777"));
+    rig.send(lent, far, &[128, 0]);
+    rig.run(Duration::from_secs(2 * 3600));
+    rig.send(lent, far, &[128, 1]);
+    rig.run(MS(100));
+    let heard: Vec<_> = rig.net.elsewhere.iter().map(|(_, data)| data[1]).collect();
+    assert_eq!(heard, [0, 1]);
+    let before = rig.net.sent_to_server;
+    rig.gather.close(rig.net.now);
+    rig.drain();
+    rig.run(MS(100));
+    assert_eq!(rig.net.sent_to_server, before + 1, "a refresh of no time");
+    rig.net.send(far, lent, vec![1, 1]);
+    rig.run(MS(100));
+    assert!(rig.heard.iter().all(|(local, ..)| *local != lent), "{:?}", rig.heard);
+    assert_eq!(rig.gather.next_wake(), None);
+}
+
+#[test]
+fn rfc_8489_9_2_a_wrong_password_is_known_at_once() {
+    let mut rig = Rig::new(vec![turn("wrong")], false);
+    rig.open(&[4000]);
+    rig.run(MS(500));
+    assert_eq!(rig.added.len(), 1);
+    assert!(rig.done[0] < MS(200), "{:?}", rig.done);
+    assert!(rig.net.sent_to_server <= 2);
+    assert!(!format!("{:?}", rig.gather).contains("wrong"));
+}
+
+#[test]
+fn rfc_8445_5_1_1_what_does_not_answer_is_done_without_in_time() {
+    let mut rig = Rig::new(vec![stun(), turn("pa55word")], false);
+    rig.net.serves = false;
+    rig.open(&[4000, 4001]);
+    rig.run(Duration::from_secs(60));
+    assert_eq!(rig.added.len(), 2);
+    assert_eq!(rig.done, [MS(5000)]);
+    let sent = rig.net.sent_to_server;
+    assert!((12..=24).contains(&sent), "asked again, not without end: {sent}");
+    assert_eq!(rig.gather.next_wake(), None);
+}
+
+#[test]
+fn rfc_7065_names_are_looked_up_once_and_unknown_ones_are_done_without() {
+    let servers = vec![
+        IceServer::turn("turn:relay.lab.test", "alice", "pa55word"),
+        IceServer::stun("stun:nowhere.lab.test"),
+    ];
+    let mut rig = Rig::new(servers, false);
+    rig.open(&[4000]);
+    let names: Vec<_> = rig.asked.iter().map(|(_, name)| name.as_str()).collect();
+    assert_eq!(names, ["relay.lab.test", "nowhere.lab.test"]);
+    rig.run(MS(50));
+    assert!(rig.done.is_empty());
+    let found = ["2001:db8::1".parse().unwrap(), at(SERVER).ip()];
+    let now = rig.net.now;
+    assert!(rig.gather.resolved(now, NameId(1), &found), "of our family, the first");
+    assert!(rig.gather.resolved(now, NameId(2), &[]));
+    assert!(!rig.gather.resolved(now, NameId(2), &[]), "answered once");
+    rig.drain();
+    rig.run(MS(500));
+    assert_eq!((rig.added.len(), rig.done.len()), (2, 1));
+}
+
+#[test]
+fn with_relays_only_nobody_is_asked_who_sees_us() {
+    let mut rig = Rig::new(vec![stun(), turn("pa55word")], true);
+    rig.open(&[4000]);
+    rig.run(MS(500));
+    let seen = |kind: &LocalKind| matches!(kind, LocalKind::ServerReflexive { .. });
+    assert!(!rig.added.iter().any(|(_, kind)| seen(kind)));
+}
+
+#[test]
+fn an_address_that_goes_takes_what_was_found_by_it_along() {
+    let mut rig = Rig::new(vec![stun(), turn("pa55word")], false);
+    rig.open(&[4000, 4001]);
+    rig.run(MS(500));
+    assert_eq!((rig.added.len(), rig.done.len()), (6, 1));
+    rig.gather.remove(host(4000).address);
+    rig.drain();
+    assert_eq!(rig.removed, [rig.net.lent[0], host(4000).address]);
+    assert!(!rig.gather.lends(rig.net.lent[0]) && rig.gather.lends(rig.net.lent[1]));
+    // It is back: it is asked for anew.
+    rig.open(&[4000]);
+    rig.run(MS(6000));
+    assert_eq!(rig.done.len(), 2);
+}
+
+#[test]
+fn packets_that_wait_and_far_addresses_are_bounded() {
+    let mut rig = Rig::new(vec![turn("pa55word")], true);
+    rig.open(&[4000]);
+    rig.run(MS(500));
+    let lent = rig.net.lent[0];
+    rig.net.serves = false;
+    for n in 0..1000_u16 {
+        let far = SocketAddr::from(([192, 0, (n >> 8) as u8, n as u8], 9));
+        rig.send(lent, far, &[128, 0]);
+    }
+    let text = format!("{:?}", rig.net.under_way.len());
+    assert!(rig.net.under_way.len() <= 2, "one request at a time: {text}");
+    let many = (0..100).map(|n| IceServer::stun(format!("stun:192.0.2.{n}"))).collect();
+    let mut rig = Rig::new(many, false);
+    rig.open(&(4000..4100).collect::<Vec<_>>());
+    assert!(rig.net.under_way.len() <= 32);
+}
+
+/// Two ends of a call, each behind the NAT, that may only use the relay.
+struct Ends {
+    net: Net,
+    peers: Vec<Peers>,
+    outs: Vec<Outputs<(), (), std::io::Error>>,
+    /// The end that a port outside belongs to.
+    ports: BTreeMap<u16, usize>,
+    candidates: Vec<Vec<String>>,
+    states: Vec<MediaState>,
+    heard: Vec<usize>,
+}
+
+impl Ends {
+    fn peer(&mut self, end: usize) -> &mut Peer {
+        self.peers[end].all().next().unwrap()
+    }
+
+    fn drain(&mut self, end: usize, first: Option<PeerNews>) {
+        let mut news = first;
+        loop {
+            if let Some(PeerNews::Engine(event)) = news {
+                match event {
+                    EngineEvent::LocalCandidate(candidate) => {
+                        self.candidates[end].push(candidate.candidate);
+                    }
+                    EngineEvent::State(state) => self.states[end] = state,
+                    _ => {}
+                }
+            }
+            let (peer, out) = (self.peers[end].all().next().unwrap(), &mut self.outs[end]);
+            news = peer.poll(out);
+            if news.is_none() {
+                break;
+            }
+        }
+        while let Some(output) = self.outs[end].pop() {
+            match output {
+                Output::Transmit { local, remote, data, .. } => self.net.send(local, remote, data),
+                Output::Frame { .. } => self.heard[end] += 1,
+                _ => {}
+            }
+        }
+    }
+
+    fn run(&mut self, time: Duration) {
+        let end = self.net.now + time;
+        loop {
+            let wakes: Vec<_> = (0..2).filter_map(|n| self.peer(n).next_wake()).collect();
+            let due = self.net.under_way.front().map(|letter| letter.due);
+            let next = wakes.into_iter().map(|wake| wake.at).chain(due).min();
+            let Some(next) = next.filter(|next| *next <= end) else { break };
+            self.net.now = self.net.now.max(next);
+            let now = self.net.now;
+            self.outs.iter_mut().for_each(|out| out.advance(now));
+            for (to, from, data) in self.net.arrive() {
+                let whose = self.ports[&to.port()];
+                let local = host(to.port()).address;
+                let event = UdpEvent::Datagram { local, remote: from, data };
+                let (peer, out) = (self.peers[whose].all().next().unwrap(), &mut self.outs[whose]);
+                let news = peer.handle_udp(event, out);
+                self.drain(whose, news);
+            }
+            for n in 0..2 {
+                self.peer(n).handle_timeout(now);
+                self.drain(n, None);
+            }
+        }
+        self.net.now = end;
+        self.outs.iter_mut().for_each(|out| out.advance(end));
+    }
+}
+
+#[test]
+fn rfc_8656_a_call_connects_over_relays_alone_and_talks() {
+    let net = Net::new();
+    let now = net.now;
+    let help = IceHelp { servers: vec![turn("pa55word")], relay_only: true, limit: MS(5000) };
+    let mut ends = Ends {
+        net,
+        peers: Vec::new(),
+        outs: vec![Outputs::new(now), Outputs::new(now)],
+        ports: BTreeMap::from([(4000, 0), (5000, 1)]),
+        candidates: vec![Vec::new(), Vec::new()],
+        states: vec![MediaState::New; 2],
+        heard: vec![0; 2],
+    };
+    for (end, name) in ["a", "b"].into_iter().enumerate() {
+        let factory = Box::new(WebRtcFactory::new());
+        let mut peers = Peers::new(factory, Seed::from(end as u64));
+        let mut config: EngineConfig = peers.config(name);
+        config.relay_only = true;
+        let engine = peers.engine(now, config);
+        peers.open(engine, None, Duration::from_secs(5), None, &help, &mut ends.outs[end]);
+        ends.peers.push(peers);
+    }
+    let wish = Wish { kind: MediaKind::Audio, direction: Direction::SendRecv };
+    let offer = ends.peer(0).engine.create_offer(now, &[wish]).unwrap();
+    ends.peer(1).engine.accept_offer(now, &offer).unwrap();
+    let answer = ends.peer(1).engine.create_answer(now).unwrap();
+    ends.peer(0).engine.accept_answer(now, &answer).unwrap();
+    for (port, end) in ends.ports.clone() {
+        let event = UdpEvent::Opened { local: vec![host(port)] };
+        let (peer, out) = (ends.peers[end].all().next().unwrap(), &mut ends.outs[end]);
+        let news = peer.handle_udp(event, out);
+        ends.drain(end, news);
+    }
+    ends.run(MS(500));
+    for end in 0..2 {
+        let told = std::mem::take(&mut ends.candidates[end]);
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].contains("typ relay"), "{told:?}");
+        let now = ends.net.now;
+        ends.peer(1 - end).engine.add_remote_candidate(now, &told[0]).unwrap();
+        ends.drain(1 - end, None);
+    }
+    ends.run(MS(3000));
+    assert_eq!(ends.states, [MediaState::Connected; 2]);
+    for n in 0..50_u64 {
+        for end in 0..2 {
+            let frame = AudioFrame {
+                codec: AudioCodec::Opus,
+                time: n * 960,
+                data: vec![1; 40].into(),
+                talkspurt: n == 0,
+                lost_before: 0,
+            };
+            let (peer, out) = (ends.peers[end].all().next().unwrap(), &mut ends.outs[end]);
+            let news = peer.send(Track::AUDIO, &frame.into(), out);
+            ends.drain(end, news);
+        }
+        ends.run(MS(20));
+    }
+    ends.run(MS(500));
+    assert_eq!(ends.heard, [50, 50]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// A server may send whatever it likes: nothing of it reaches the engine but what a permitted peer sent.
+    #[test]
+    fn nothing_panics_at_what_a_server_sends(
+        texts in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..80), 1..20),
+        head in 0_usize..4,
+    ) {
+        let mut rig = Rig::new(vec![stun(), turn("pa55word")], false);
+        rig.open(&[4000]);
+        rig.run(MS(30 * head as u64));
+        for mut text in texts {
+            // Like a message, like a channel, or like nothing.
+            match head {
+                0 => text.splice(0..0, [1, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42]).for_each(drop),
+                1 => text.splice(0..0, [0x40, 0, 0, 4]).for_each(drop),
+                2 => text.splice(0..0, [1, 0x13, 0, 8, 0x21, 0x12, 0xa4, 0x42]).for_each(drop),
+                _ => {}
+            }
+            let now = rig.net.now;
+            let (here, there) = (host(4000).address, at(SERVER));
+            if let Some((local, remote, _)) = rig.gather.handle_datagram(now, here, there, text) {
+                prop_assert_eq!((local, remote), (here, there), "not from a relay's address");
+            }
+            rig.drain();
+            rig.run(MS(1));
+        }
+        rig.run(MS(6000));
+        prop_assert_eq!(rig.done.len(), 1);
+    }
+}
+
+#[test]
+fn a_name_that_nobody_asked_for_is_nobodys() {
+    let mut peers = Peers::new(Box::new(WebRtcFactory::new()), Seed::from(1));
+    let error = NetError::new(NetErrorKind::Resolve, "no such host");
+    assert!(peers.resolved(epoch(), NameId(9), Err(error)).is_none());
+}
