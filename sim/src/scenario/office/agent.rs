@@ -84,7 +84,10 @@ impl Agent {
             Event::CallState { call, .. } => {
                 let rings = matches!(call.state, CallState::Ringing | CallState::Initiated);
                 if rings && call.direction == CallDirection::Incoming {
-                    let due = at + self.dice.between((S(1), S(8)));
+                    // Some take their time: longer than a handshake is tried again.
+                    let late = self.dice.below(12) == 0;
+                    let due = if late { (S(45), S(75)) } else { (S(1), S(8)) };
+                    let due = at + self.dice.between(due);
                     self.ringing.entry(call.id.clone()).or_insert(due);
                 } else {
                     self.ringing.remove(&call.id);

@@ -1,0 +1,82 @@
+//! Calls at the emulated gateway whose media goes by a relay that others wrote, on either runtime: what
+//! `sim/relay/run` starts, whose address is in `OFFHOOK_TURN` (`turn:127.0.0.1:3478`) with the user `alice`.
+
+mod common;
+
+use std::time::{Duration, Instant};
+
+use offhook::audio::{FRAME, compare, wav};
+use offhook::media::IceServer;
+use offhook::ribbon::{
+    AnswerOptions, CallConfigPatch, CallState, ConfigPatch, PeerConfigPatch, Phone as _,
+};
+use offhook_examples::voice::{Ear, say};
+use offhook_runtime::Sockets;
+use serde_json::json;
+
+use common::gateway::Desk;
+use common::{on_both_runtimes, within};
+
+fn relayed(password: &str) -> ConfigPatch {
+    let relay = std::env::var("OFFHOOK_TURN").expect("OFFHOOK_TURN: see sim/relay/run");
+    let peer = PeerConfigPatch::default()
+        .ice_servers(vec![IceServer::turn(relay, "alice", password)])
+        .relay_only(true);
+    // The gateway's credentials are for relays of its own (RP-5).
+    let call = CallConfigPatch::default().peer(peer).server_turn_credentials(false);
+    ConfigPatch::default().call(call)
+}
+
+async fn rfc_8656_a_caller_is_heard_by_a_relay_alone<R: Sockets>() {
+    let mut desk = Desk::<R>::open(35).await;
+    within::<R, _>("settings", desk.phone.update_config(relayed("secret"))).await.expect("taken");
+    let (theirs, call, far) = desk.answered().await;
+    let (speak, mut heard) = (far.speak, far.heard);
+    let ear = Ear::listen(move || heard.blocking_recv());
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/data/customer.wav");
+    let said = wav::read(std::fs::File::open(file).expect("a file")).expect("speech");
+    let info = within::<R, _>("the call", desk.phone.call(call.clone())).await.expect("an answer");
+    let media = info.and_then(|info| info.media).expect("media");
+    let mut audio = desk.phone.audio(media);
+    // What the caller says is said back to them.
+    R::spawn(async move {
+        while let Some(frame) = audio.stream.next().await {
+            let _ = audio.sink.send(frame).await;
+        }
+    })
+    .expect("a task");
+    let (words, mouth) = (said.clone(), speak.clone());
+    let voice = std::thread::spawn(move || say(&words, |frame| mouth.blocking_send(frame).is_ok()));
+    let spoken = said.len() / FRAME * 9 / 10;
+    within::<R, _>("most of it", async {
+        while ear.frames() < spoken || !voice.is_finished() {
+            R::sleep_until(Instant::now() + Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+    voice.join().expect("no panic").expect("speech");
+    drop((speak, desk.emulator.far_end(&theirs)));
+    within::<R, _>("end", desk.phone.end(call.clone())).await.expect("ended");
+    desk.state(&call, CallState::Ended).await;
+    desk.close().await;
+    let alike = compare::similarity(&said, &ear.finish().expect("an ear"));
+    assert!(alike.correlation >= 0.9, "{alike:?}");
+}
+
+async fn rfc_8489_9_2_a_wrong_password_is_an_error_at_once<R: Sockets>() {
+    let mut desk = Desk::<R>::open(36).await;
+    within::<R, _>("settings", desk.phone.update_config(relayed("wrong"))).await.expect("taken");
+    desk.control("POST", "calls", &json!({"to": desk.user, "farEnd": "echo"}));
+    let call = desk.rings().await;
+    let began = Instant::now();
+    let answer = desk.phone.answer(call.clone(), AnswerOptions::default());
+    let answered = within::<R, _>("answer", answer).await;
+    assert!(answered.is_err(), "without a path: {answered:?}");
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    desk.close().await;
+}
+
+on_both_runtimes! {
+    rfc_8656_a_caller_is_heard_by_a_relay_alone
+    rfc_8489_9_2_a_wrong_password_is_an_error_at_once
+}
