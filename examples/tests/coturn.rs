@@ -1,5 +1,6 @@
 //! Calls at the emulated gateway whose media goes by a relay that others wrote, on either runtime: what
-//! `sim/relay/run` starts, whose address is in `OFFHOOK_TURN` (`turn:127.0.0.1:3478`) with the user `alice`.
+//! `sim/relay/run` starts for the user `alice`. `OFFHOOK_TURN` has its ports for UDP with TCP, and for TLS;
+//! `OFFHOOK_TURN_ROOT` is the file of the certificate (DER) that its own comes from.
 
 mod common;
 
@@ -7,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use offhook::audio::{FRAME, compare, wav};
 use offhook::media::IceServer;
+use offhook::net::NetOptions;
 use offhook::ribbon::{
     AnswerOptions, CallConfigPatch, CallState, ConfigPatch, PeerConfigPatch, Phone as _,
 };
@@ -17,8 +19,19 @@ use serde_json::json;
 use common::gateway::Desk;
 use common::{on_both_runtimes, within};
 
-fn relayed(password: &str) -> ConfigPatch {
-    let relay = std::env::var("OFFHOOK_TURN").expect("OFFHOOK_TURN: see sim/relay/run");
+fn var(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("{name}: see sim/relay/run"))
+}
+
+/// Settings by which media is relayed, over `udp`, `tcp` or `tls`.
+fn relayed(password: &str, over: &str) -> ConfigPatch {
+    let ports = var("OFFHOOK_TURN");
+    let (port, secure) = ports.split_once(' ').expect("two ports");
+    let relay = match over {
+        // By its name, which its certificate has.
+        "tls" => format!("turns:localhost:{secure}"),
+        _ => format!("turn:127.0.0.1:{port}?transport={over}"),
+    };
     let peer = PeerConfigPatch::default()
         .ice_servers(vec![IceServer::turn(relay, "alice", password)])
         .relay_only(true);
@@ -27,9 +40,23 @@ fn relayed(password: &str) -> ConfigPatch {
     ConfigPatch::default().call(call)
 }
 
-async fn rfc_8656_a_caller_is_heard_by_a_relay_alone<R: Sockets>() {
-    let mut desk = Desk::<R>::open(35).await;
-    within::<R, _>("settings", desk.phone.update_config(relayed("secret"))).await.expect("taken");
+async fn rfc_8656_a_caller_is_heard_by_a_relay_over_udp<R: Sockets>() {
+    is_heard::<R>("udp").await;
+}
+
+async fn rfc_8656_a_caller_is_heard_by_a_relay_over_tcp<R: Sockets>() {
+    is_heard::<R>("tcp").await;
+}
+
+async fn rfc_8656_a_caller_is_heard_by_a_relay_over_tls<R: Sockets>() {
+    is_heard::<R>("tls").await;
+}
+
+async fn is_heard<R: Sockets>(transport: &str) {
+    let root = std::fs::read(var("OFFHOOK_TURN_ROOT")).expect("a certificate");
+    let mut desk = Desk::<R>::open_over(35, NetOptions::default().extra_roots(vec![root])).await;
+    let settings = desk.phone.update_config(relayed("secret", transport));
+    within::<R, _>("settings", settings).await.expect("taken");
     let (theirs, call, far) = desk.answered().await;
     let (speak, mut heard) = (far.speak, far.heard);
     let ear = Ear::listen(move || heard.blocking_recv());
@@ -65,7 +92,8 @@ async fn rfc_8656_a_caller_is_heard_by_a_relay_alone<R: Sockets>() {
 
 async fn rfc_8489_9_2_a_wrong_password_is_an_error_at_once<R: Sockets>() {
     let mut desk = Desk::<R>::open(36).await;
-    within::<R, _>("settings", desk.phone.update_config(relayed("wrong"))).await.expect("taken");
+    let settings = desk.phone.update_config(relayed("wrong", "udp"));
+    within::<R, _>("settings", settings).await.expect("taken");
     desk.control("POST", "calls", &json!({"to": desk.user, "farEnd": "echo"}));
     let call = desk.rings().await;
     let began = Instant::now();
@@ -77,6 +105,8 @@ async fn rfc_8489_9_2_a_wrong_password_is_an_error_at_once<R: Sockets>() {
 }
 
 on_both_runtimes! {
-    rfc_8656_a_caller_is_heard_by_a_relay_alone
+    rfc_8656_a_caller_is_heard_by_a_relay_over_udp
+    rfc_8656_a_caller_is_heard_by_a_relay_over_tcp
+    rfc_8656_a_caller_is_heard_by_a_relay_over_tls
     rfc_8489_9_2_a_wrong_password_is_an_error_at_once
 }

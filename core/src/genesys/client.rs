@@ -291,8 +291,12 @@ impl Machine for Client {
             Input::Resolved { id, result } => {
                 self.sessions.handle_resolved(id, result, &mut self.out);
             }
-            // It opens no streams.
-            Input::Stream { .. } => return,
+            Input::Stream { id, event } => {
+                self.sessions.handle_stream(id, event, &mut self.out);
+                if self.is_media_only(now) {
+                    return;
+                }
+            }
             Input::Frame { track, frame } => {
                 self.sessions.send(track, &frame, &mut self.out);
                 if self.is_media_only(now) {

@@ -115,7 +115,7 @@ pub enum IcePolicy {
     /// All candidates.
     All,
     /// Relayed ones only, which have to be asked for ([`Timing::gathering`](super::Timing::gathering)): without that
-    /// [`Client::new`](super::Client::new) refuses it. Relays are asked over UDP.
+    /// [`Client::new`](super::Client::new) refuses it. Relays are asked over UDP, TCP and TLS.
     RelayOnly,
 }
 

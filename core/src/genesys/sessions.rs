@@ -12,7 +12,9 @@ use super::session::{Fate, MediaSession};
 use super::session_type::SessionType;
 use super::signal::{Answer, Signal};
 use crate::jingle::{Reason, Transport};
-use crate::machine::{NameId, NetError, Seed, TrackId, UdpEvent, UdpId, Wake};
+use crate::machine::{
+    NameId, NetError, Seed, StreamEvent, StreamId, TrackId, UdpEvent, UdpId, Wake,
+};
 use crate::media::{
     Digit, EngineFactory, Frame, IceHelp, MediaError, MediaState, MediaStats, Milestone, Peer,
     PeerNews, Peers,
@@ -158,7 +160,7 @@ impl Sessions {
         let limit = out.config.timing.gathering;
         let help = IceHelp { servers: ice.servers, relay_only: ice.relay_only, limit };
         if !help.may_connect() {
-            return Err(MediaError::NotYet("media relayed without a server for it over UDP"));
+            return Err(MediaError::NotYet("media relayed without a server for it"));
         }
         let description = Description::read(&offer.sdp)?;
         let mut config = self.peers.config(offer.session.as_str());
@@ -298,6 +300,13 @@ impl Sessions {
         let Some(peer) = self.peers.resolved(out.now(), id, found) else { return };
         let id = peer.udp();
         if let Some(news) = peer.poll(out.media()) {
+            self.carry_on(id, news, out);
+        }
+    }
+
+    /// Takes what happened to a stream that media opened.
+    pub(crate) fn handle_stream(&mut self, id: StreamId, event: StreamEvent, out: &mut Outbox) {
+        if let Some((id, news)) = self.peers.handle_stream(id, event, out.media()) {
             self.carry_on(id, news, out);
         }
     }

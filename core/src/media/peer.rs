@@ -13,11 +13,11 @@ use super::{
     Engine, EngineEvent, EngineOutput, Frame, IceHelp, LocalKind, MediaError, MediaKind,
     MediaState, MediaStats, Order, Report, Track,
 };
-#[cfg(feature = "turn")]
-use crate::machine::NameId;
 use crate::machine::{
     Local, MediaId, NetError, Output, Outputs, Seed, TrackId, UdpEvent, UdpId, Wake,
 };
+#[cfg(feature = "turn")]
+use crate::machine::{NameId, StreamEvent, StreamId};
 use crate::sdp::candidate::{Admission, Candidate, Generation};
 
 /// Outputs that one drain takes from an engine: an engine that never ends it is broken.
@@ -249,6 +249,22 @@ impl Peer {
         self.engine.local_done(now);
     }
 
+    /// Takes what happened to a stream of its relays. The first news.
+    #[cfg(feature = "turn")]
+    pub(super) fn handle_stream<E, O, X>(
+        &mut self,
+        id: StreamId,
+        event: StreamEvent,
+        out: &mut Outputs<E, O, X>,
+    ) -> Option<PeerNews> {
+        let now = out.now();
+        let came = self.gather.as_mut().map(|gather| gather.handle_stream(now, id, event));
+        for (local, remote, data) in came.unwrap_or_default() {
+            self.engine.handle_datagram(now, local, remote, &data);
+        }
+        self.poll(out)
+    }
+
     /// Does what the gathering wants.
     #[cfg(feature = "turn")]
     pub(super) fn gather_on<E, O, X>(&mut self, out: &mut Outputs<E, O, X>) {
@@ -264,6 +280,14 @@ impl Peer {
                 Step::Transmit { local, remote, data } => {
                     out.push(Output::Transmit { id: self.udp, local, remote, data });
                 }
+                Step::Open { relay, to, tls, from, deadline } => {
+                    let id = StreamId(out.id());
+                    gather.opens(relay, id);
+                    let from = Some(from);
+                    out.push(Output::OpenStream { id, to, tls, from, deadline });
+                }
+                Step::Send { stream: id, data } => out.push(Output::SendStream { id, data }),
+                Step::Close(id) => out.push(Output::CloseStream { id }),
                 Step::Add(local, kind) => self.engine.add_local(now, &local, kind),
                 Step::Remove(address) => self.engine.remove_local(now, address),
                 Step::Done => self.engine.local_done(now),

@@ -5,10 +5,13 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use super::{
-    Engine, EngineConfig, EngineFactory, Fingerprint, IceHelp, MediaError, Peer, Twin,
+    Engine, EngineConfig, EngineFactory, Fingerprint, IceHelp, MediaError, Peer, PeerNews, Twin,
     fingerprint_of,
 };
-use crate::machine::{CodePoint, MediaId, NameId, NetError, Output, Outputs, Seed, TrackId, UdpId};
+use crate::machine::{
+    CodePoint, MediaId, NameId, NetError, Output, Outputs, Seed, StreamEvent, StreamId, TrackId,
+    UdpId,
+};
 
 /// Makes and keeps [`Peer`]s. Their number is their owners' to limit: each belongs to a session.
 pub(crate) struct Peers {
@@ -137,6 +140,30 @@ impl Peers {
             let is_its = peer.gather.as_mut()?.resolved(now, id, &found);
             is_its.then_some(&mut **peer)
         })
+    }
+
+    /// Takes what happened to a stream. The peer whose relay it leads to, and the first news.
+    #[cfg(feature = "turn")]
+    pub(crate) fn handle_stream<E, O, X>(
+        &mut self,
+        id: StreamId,
+        event: StreamEvent,
+        out: &mut Outputs<E, O, X>,
+    ) -> Option<(UdpId, PeerNews)> {
+        let has = |peer: &&mut Box<Peer>| peer.gather.as_ref().is_some_and(|g| g.has(id));
+        let peer = self.open.values_mut().find(has)?;
+        Some((peer.udp(), peer.handle_stream(id, event, out)?))
+    }
+
+    /// Takes what happened to a stream. Nobody opens any here.
+    #[cfg(not(feature = "turn"))]
+    pub(crate) fn handle_stream<E, O, X>(
+        &mut self,
+        _: StreamId,
+        _: StreamEvent,
+        _: &mut Outputs<E, O, X>,
+    ) -> Option<(UdpId, PeerNews)> {
+        None
     }
 
     /// Takes the addresses of a host. Nobody asks for any here.

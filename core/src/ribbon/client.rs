@@ -559,8 +559,12 @@ impl Machine for Client {
             Input::Resolved { id, result } => {
                 self.calls.handle_resolved(id, result, &mut self.out);
             }
-            // It opens no streams.
-            Input::Stream { .. } => return,
+            Input::Stream { id, event } => {
+                self.calls.handle_stream(id, event, &mut self.out);
+                if self.is_media_only() {
+                    return;
+                }
+            }
             Input::Frame { track, frame } => {
                 self.send(track, &frame);
                 if self.is_media_only() {

@@ -13,9 +13,9 @@ use turn_types::stun::message::Message;
 use super::IceHelp;
 use super::address::{Leg, ServerAddress};
 use super::binding::Binding;
-use super::relay::{Relay, RelayStep};
+use super::relay::{Relay, RelayStep, Way};
 use crate::Secret;
-use crate::machine::{Local, NameId, Rng, Wake};
+use crate::machine::{Local, NameId, Rng, StreamEvent, StreamId, Wake};
 use crate::media::LocalKind;
 
 /// The servers that are asked; others are left out.
@@ -30,6 +30,12 @@ pub(crate) enum Step {
     Resolve { server: usize, host: String, deadline: Instant },
     /// A datagram is to be sent.
     Transmit { local: SocketAddr, remote: SocketAddr, data: Vec<u8> },
+    /// A stream to a relay is to be opened: [`Gather::opens`] names it.
+    Open { relay: usize, to: SocketAddr, tls: Option<String>, from: IpAddr, deadline: Instant },
+    /// Bytes are to be sent on a stream.
+    Send { stream: StreamId, data: Vec<u8> },
+    /// A stream is to be closed.
+    Close(StreamId),
     /// The engine has an address more.
     Add(Local, LocalKind),
     /// And one less.
@@ -50,6 +56,7 @@ enum Host {
 #[derive(Debug)]
 struct Server {
     is_relay: bool,
+    leg: Leg,
     name: String,
     port: u16,
     host: Host,
@@ -66,7 +73,7 @@ pub(crate) struct Gather {
     bindings: Vec<Binding>,
     relays: Vec<Relay>,
     /// Pairs of ours and a server's that were asked.
-    asked: BTreeSet<(SocketAddr, SocketAddr, bool)>,
+    asked: BTreeSet<(SocketAddr, SocketAddr, bool, Leg)>,
     steps: VecDeque<Step>,
     /// The longest that it takes: what has not answered by then is done without.
     limit: Duration,
@@ -75,19 +82,25 @@ pub(crate) struct Gather {
 }
 
 impl Gather {
-    /// A gathering that begins with the first address. Servers that are asked over anything but UDP are left out.
+    /// A gathering that begins with the first address. STUN over streams, and anything over DTLS, is left out.
     pub(crate) fn new(help: &IceHelp, rng: Rng) -> Self {
         let mut servers = Vec::new();
         for server in &help.servers {
             for address in server.urls.iter().filter_map(|url| ServerAddress::read(url)) {
                 let ServerAddress { is_relay, leg, host, port } = address;
                 // A server that only looks is of no use where only what is lent may be used.
-                let is_wanted = leg == Leg::Udp && (is_relay || !help.relay_only);
+                let is_known = match leg {
+                    Leg::Udp => true,
+                    Leg::Tcp | Leg::Tls => is_relay,
+                    Leg::Dtls => false,
+                };
+                let is_wanted = is_known && (is_relay || !help.relay_only);
                 if !is_wanted || servers.len() >= MAX_SERVERS {
                     continue;
                 }
                 servers.push(Server {
                     is_relay,
+                    leg,
                     port,
                     host: host.parse().map_or(Host::Unknown, |ip| Host::Known(vec![ip])),
                     name: host,
@@ -153,6 +166,7 @@ impl Gather {
         self.bindings.retain(|binding| binding.local != address);
         self.asked.retain(|(local, ..)| *local != address);
         for relay in self.relays.extract_if(.., |relay| relay.local == address) {
+            self.steps.extend(relay.stream().map(Step::Close));
             self.steps.extend(relay.lent().map(Step::Remove));
         }
         // With the addresses that were seen behind it.
@@ -170,12 +184,27 @@ impl Gather {
                 let Some(ip) = found.iter().find(fits) else { continue };
                 let remote = SocketAddr::new(*ip, server.port);
                 let under_way = self.bindings.len() + self.relays.len();
-                if under_way >= MAX_ASKED || !self.asked.insert((local, remote, server.is_relay)) {
+                let question = (local, remote, server.is_relay, server.leg);
+                if under_way >= MAX_ASKED || !self.asked.insert(question) {
                     continue;
                 }
                 if server.is_relay {
-                    let (username, password) = (&server.username, server.password.expose());
-                    self.relays.push(Relay::new(local, remote, username, password, now));
+                    let way = match server.leg {
+                        Leg::Udp | Leg::Dtls => Way::Sockets,
+                        Leg::Tcp => Way::Stream { tls: None, id: None },
+                        Leg::Tls => Way::Stream { tls: Some(server.name.clone()), id: None },
+                    };
+                    let who = (server.username.as_str(), server.password.expose());
+                    if let Way::Stream { tls, .. } = &way {
+                        self.steps.push_back(Step::Open {
+                            relay: self.relays.len(),
+                            to: remote,
+                            tls: tls.clone(),
+                            from: local.ip(),
+                            deadline: self.until.unwrap_or(now),
+                        });
+                    }
+                    self.relays.push(Relay::new(local, remote, way, who, now));
                 } else {
                     let id = u128::from(self.rng.next_u64()) << 32
                         | u128::from(self.rng.next_u64() >> 32);
@@ -214,13 +243,45 @@ impl Gather {
                 return None;
             }
         }
-        let mut relays = self.relays.iter_mut();
-        let relay = relays.find(|relay| (relay.local, relay.server) == (local, remote));
+        let is_its = |relay: &&mut Relay| {
+            relay.way == Way::Sockets && (relay.local, relay.server) == (local, remote)
+        };
+        let relay = self.relays.iter_mut().find(is_its);
         let Some(relay) = relay else { return Some((local, remote, data)) };
         let lent = relay.lent();
-        let came = relay.handle_datagram(now, &data);
+        let came = relay.handle(now, &data).pop();
         self.go_on(now);
         came.zip(lent).map(|((peer, data), lent)| (lent, peer, data))
+    }
+
+    /// Names a stream that is being opened. None of its relay has gone meanwhile, as steps are taken at once.
+    pub(crate) fn opens(&mut self, relay: usize, stream: StreamId) {
+        if let Some(relay) = self.relays.get_mut(relay) {
+            relay.set_stream(stream);
+        }
+    }
+
+    /// True if a stream is its.
+    pub(crate) fn has(&self, stream: StreamId) -> bool {
+        self.relays.iter().any(|relay| relay.stream() == Some(stream))
+    }
+
+    /// Takes what happened to a stream. What it carried from elsewhere: to which address of ours, from where, what.
+    pub(crate) fn handle_stream(
+        &mut self,
+        now: Instant,
+        stream: StreamId,
+        event: StreamEvent,
+    ) -> Vec<(SocketAddr, SocketAddr, Vec<u8>)> {
+        let mut relays = self.relays.iter_mut();
+        let Some(relay) = relays.find(|relay| relay.stream() == Some(stream)) else {
+            return Vec::new();
+        };
+        let lent = relay.lent();
+        let came = relay.handle_stream(now, event);
+        self.go_on(now);
+        let Some(lent) = lent else { return Vec::new() };
+        came.into_iter().map(|(peer, data)| (lent, peer, data)).collect()
     }
 
     /// A server sees us by this address. One of an interface's own is no news.
@@ -263,9 +324,10 @@ impl Gather {
             while let Some(step) = relay.poll() {
                 let (local, server) = (relay.local, relay.server);
                 self.steps.extend(match step {
-                    RelayStep::Transmit(data) => {
-                        Some(Step::Transmit { local, remote: server, data })
-                    }
+                    RelayStep::Transmit(data) => match relay.way {
+                        Way::Sockets => Some(Step::Transmit { local, remote: server, data }),
+                        Way::Stream { id, .. } => id.map(|stream| Step::Send { stream, data }),
+                    },
                     RelayStep::Lent(address) => {
                         let host = self.hosts.iter().find(|host| host.address == local);
                         let lent = host.map(|host| Local { address, ..host.clone() });
@@ -278,7 +340,9 @@ impl Gather {
                 });
             }
         }
-        self.relays.retain(|relay| !relay.is_over());
+        for relay in self.relays.extract_if(.., |relay| relay.is_over()) {
+            self.steps.extend(relay.stream().map(Step::Close));
+        }
         self.see(now);
     }
 
@@ -293,7 +357,9 @@ impl Gather {
         }
         self.until = None;
         self.bindings.clear();
-        self.relays.retain(|relay| !relay.is_asking());
+        for relay in self.relays.extract_if(.., |relay| relay.is_asking()) {
+            self.steps.extend(relay.stream().map(Step::Close));
+        }
         self.steps.push_back(Step::Done);
     }
 

@@ -35,10 +35,10 @@ impl IceHelp {
     }
 
     /// False if only relayed addresses may be used, and no server is asked that lends one in a way that is known here:
-    /// over UDP.
+    /// any but DTLS.
     pub(crate) fn may_connect(&self) -> bool {
         let lends = |uri: &String| {
-            ServerAddress::read(uri).is_some_and(|at| at.is_relay && at.leg == Leg::Udp)
+            ServerAddress::read(uri).is_some_and(|at| at.is_relay && at.leg != Leg::Dtls)
         };
         let relays = || self.servers.iter().flat_map(|server| &server.urls).any(lends);
         !self.relay_only || (self.asks() && relays())

@@ -1,4 +1,5 @@
-//! An address that a TURN server lends (RFC 8656), over UDP.
+//! An address that a TURN server lends (RFC 8656). The way to the server is UDP, TCP or TLS; what is relayed is
+//! datagrams, whichever it is.
 //!
 //! The client of the crate does the protocol. What it leaves to us is here: it never has two requests under way that
 //! we ask for, a packet waits for the permission that it needs, a refusal has its code, and a password that is wrong is
@@ -11,11 +12,15 @@ use std::time::{Duration, Instant};
 use turn_client_proto::api::{
     Transmit, TurnClientApi as _, TurnConfig, TurnEvent, TurnPollRet, TurnRecvRet,
 };
+use turn_client_proto::client::TurnClient;
+use turn_client_proto::tcp::TurnClientTcp;
 use turn_client_proto::udp::TurnClientUdp;
 use turn_types::message::ALLOCATE;
 use turn_types::stun::attribute::ErrorCode;
 use turn_types::stun::message::{Message, MessageClass};
 use turn_types::{AddressFamily, TransportType, TurnCredentials};
+
+use crate::machine::{StreamEvent, StreamId};
 
 /// The packets that wait for a permission; the oldest goes for one more.
 const MAX_WAITING: usize = 16;
@@ -30,14 +35,24 @@ const UNAUTHORIZED: u16 = 401;
 /// The life of the address.
 ///
 /// ```text
-/// Asking ──lent──> Lent
-///    └──────refused, no answer, gone──────> Over
+/// Opening ──a stream is open──> Asking ──lent──> Lent
+///    └─────────────┴─refused, no answer, gone──────> Over
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
+    Opening,
     Asking,
     Lent(SocketAddr),
     Over,
+}
+
+/// The way to the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// The sockets of media.
+    Sockets,
+    /// A stream of its own: TLS by the name of the host, where it has one.
+    Stream { tls: Option<String>, id: Option<StreamId> },
 }
 
 /// A request for a far address.
@@ -60,7 +75,8 @@ pub(super) enum RelayStep {
 
 /// See the [module](self).
 pub(super) struct Relay {
-    client: TurnClientUdp,
+    client: TurnClient,
+    pub(super) way: Way,
     /// The instant from which the client counts.
     epoch: Instant,
     pub(super) local: SocketAddr,
@@ -94,8 +110,8 @@ impl Relay {
     pub(super) fn new(
         local: SocketAddr,
         server: SocketAddr,
-        username: &str,
-        password: &str,
+        way: Way,
+        (username, password): (&str, &str),
         now: Instant,
     ) -> Self {
         let mut config = TurnConfig::new(TurnCredentials::new(username, password));
@@ -105,12 +121,21 @@ impl Relay {
         });
         let (first, most, times, last) = RETRANSMITS;
         config.set_request_retransmits(first, most, times, last);
+        let (client, state) = match way {
+            Way::Sockets => {
+                (TurnClient::from(TurnClientUdp::allocate(local, server, config)), State::Asking)
+            }
+            Way::Stream { .. } => {
+                (TurnClientTcp::allocate(local, server, config).into(), State::Opening)
+            }
+        };
         let mut relay = Self {
-            client: TurnClientUdp::allocate(local, server, config),
+            client,
+            way,
             epoch: now,
             local,
             server,
-            state: State::Asking,
+            state,
             requests: VecDeque::new(),
             permitted: BTreeSet::new(),
             bound: BTreeSet::new(),
@@ -125,7 +150,43 @@ impl Relay {
     }
 
     pub(super) fn is_asking(&self) -> bool {
-        self.state == State::Asking
+        matches!(self.state, State::Opening | State::Asking)
+    }
+
+    /// The stream to the server, once it has a name.
+    pub(super) fn stream(&self) -> Option<StreamId> {
+        match self.way {
+            Way::Sockets => None,
+            Way::Stream { id, .. } => id,
+        }
+    }
+
+    /// Names the stream to the server.
+    pub(super) fn set_stream(&mut self, stream: StreamId) {
+        if let Way::Stream { id, .. } = &mut self.way {
+            *id = Some(stream);
+        }
+    }
+
+    /// Takes what happened to the stream to the server. What peers sent by it.
+    pub(super) fn handle_stream(
+        &mut self,
+        now: Instant,
+        event: StreamEvent,
+    ) -> Vec<(SocketAddr, Vec<u8>)> {
+        match event {
+            StreamEvent::Opened { .. } if self.state == State::Opening => {
+                self.state = State::Asking;
+                self.drain(now);
+            }
+            StreamEvent::Opened { .. } => {}
+            StreamEvent::Data(data) => return self.handle(now, &data),
+            StreamEvent::Closed { .. } | StreamEvent::Failed(_) => {
+                self.way = Way::Stream { tls: None, id: None };
+                self.end();
+            }
+        }
+        Vec::new()
     }
 
     pub(super) fn is_over(&self) -> bool {
@@ -136,12 +197,12 @@ impl Relay {
     pub(super) fn lent(&self) -> Option<SocketAddr> {
         match self.state {
             State::Lent(address) => Some(address),
-            State::Asking | State::Over => None,
+            State::Opening | State::Asking | State::Over => None,
         }
     }
 
     pub(super) fn next_wake(&self) -> Option<Instant> {
-        self.next.filter(|_| self.state != State::Over)
+        self.next.filter(|_| matches!(self.state, State::Asking | State::Lent(_)))
     }
 
     pub(super) fn poll(&mut self) -> Option<RelayStep> {
@@ -172,8 +233,9 @@ impl Relay {
             }
             return;
         }
-        // What is neither a check nor the like is media, which is worth a channel (RFC 7983 section 7).
-        let is_media = data.first().is_some_and(|first| *first > 3);
+        // What is neither a check nor the like is media, which is worth a channel (RFC 7983 section 7). Not over a
+        // stream: there channel data is padded (RFC 8656 section 12.5), and the crate neither pads nor skips padding.
+        let is_media = data.first().is_some_and(|first| *first > 3) && self.way == Way::Sockets;
         if is_media && self.bound.len() < MAX_PEERS && self.bound.insert(to) {
             self.request(now, Request::Channel(to));
         }
@@ -223,24 +285,25 @@ impl Relay {
         }
     }
 
-    /// Takes a datagram of the server. What a peer sent by it, and that peer.
-    pub(super) fn handle_datagram(
-        &mut self,
-        now: Instant,
-        data: &[u8],
-    ) -> Option<(SocketAddr, Vec<u8>)> {
-        if self.is_over() {
-            return None;
+    /// Takes what came of the server: a datagram, or a piece of the stream. What peers sent by it.
+    pub(super) fn handle(&mut self, now: Instant, data: &[u8]) -> Vec<(SocketAddr, Vec<u8>)> {
+        let mut all = Vec::new();
+        if matches!(self.state, State::Opening | State::Over) {
+            return all;
         }
         self.look(data);
         let at = self.at(now);
-        let packet = Transmit::new(data, TransportType::Udp, self.server, self.local);
-        let came = match self.client.recv(packet, at) {
-            TurnRecvRet::PeerData(came) => Some((came.peer, came.data().to_vec())),
-            TurnRecvRet::Handled | TurnRecvRet::Ignored(_) | TurnRecvRet::PeerIcmp { .. } => None,
-        };
+        let packet = Transmit::new(data, self.client.transport(), self.server, self.local);
+        match self.client.recv(packet, at) {
+            TurnRecvRet::PeerData(came) => all.push((came.peer, came.data().to_vec())),
+            TurnRecvRet::Handled | TurnRecvRet::Ignored(_) | TurnRecvRet::PeerIcmp { .. } => {}
+        }
+        // A piece of a stream may hold several.
+        while let Some(came) = self.client.poll_recv(at) {
+            all.push((came.peer, came.data().to_vec()));
+        }
         self.drain(now);
-        came
+        all
     }
 
     /// Looks for the code of a refusal, which the client does not tell, and gives up where the password is wrong: a
@@ -295,7 +358,7 @@ impl Relay {
 
     /// Takes all that the client has to say.
     fn drain(&mut self, now: Instant) {
-        if self.is_over() {
+        if matches!(self.state, State::Opening | State::Over) {
             return;
         }
         let at = self.at(now);

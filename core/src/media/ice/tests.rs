@@ -16,7 +16,9 @@ use turn_types::stun::message::{
 use super::gather::{Gather, Step};
 use super::{IceHelp, IceServer};
 use crate::Seed;
-use crate::machine::{Local, NameId, NetError, NetErrorKind, Output, Outputs, UdpEvent};
+use crate::machine::{
+    Local, NameId, NetError, NetErrorKind, Output, Outputs, StreamEvent, StreamId, UdpEvent,
+};
 use crate::media::{
     AudioCodec, AudioFrame, EngineConfig, EngineEvent, LocalKind, MediaKind, MediaState, Peer,
     PeerNews, Peers, Track, WebRtcFactory, Wish,
@@ -167,6 +169,9 @@ struct Rig {
     removed: Vec<SocketAddr>,
     done: Vec<Duration>,
     asked: Vec<(NameId, String)>,
+    streams: Vec<Option<String>>,
+    streamed: Vec<(StreamId, Vec<u8>)>,
+    closed: Vec<StreamId>,
     heard: Vec<(SocketAddr, SocketAddr, Vec<u8>)>,
 }
 
@@ -180,6 +185,9 @@ impl Rig {
             removed: Vec::new(),
             done: Vec::new(),
             asked: Vec::new(),
+            streams: Vec::new(),
+            streamed: Vec::new(),
+            closed: Vec::new(),
             heard: Vec::new(),
         }
     }
@@ -198,6 +206,13 @@ impl Rig {
                     self.asked.push((id, host));
                 }
                 Step::Transmit { local, remote, data } => self.net.send(local, remote, data),
+                Step::Open { relay, to, tls, .. } => {
+                    assert_eq!(to, at(SERVER));
+                    self.streams.push(tls);
+                    self.gather.opens(relay, StreamId(self.streams.len() as u64));
+                }
+                Step::Send { stream, data } => self.streamed.push((stream, data)),
+                Step::Close(stream) => self.closed.push(stream),
                 Step::Add(local, kind) => self.added.push((local.address, kind)),
                 Step::Remove(address) => self.removed.push(address),
                 Step::Done => self.done.push(self.net.now - self.net.epoch),
@@ -352,6 +367,42 @@ fn rfc_7065_names_are_looked_up_once_and_unknown_ones_are_done_without() {
     rig.drain();
     rig.run(MS(500));
     assert_eq!((rig.added.len(), rig.done.len()), (2, 1));
+}
+
+fn over_streams(uri: &str) -> Rig {
+    let mut rig = Rig::new(vec![IceServer::turn(uri, "alice", "pa55word")], true);
+    rig.open(&[4000]);
+    rig
+}
+
+#[test]
+fn rfc_8656_3_1_a_relay_over_a_stream_is_asked_when_that_is_open() {
+    let mut rig = over_streams("turns:198.51.100.1:3478");
+    assert_eq!(rig.streams, [Some("198.51.100.1".to_owned())]);
+    rig.run(MS(100));
+    assert!(rig.streamed.is_empty() && rig.net.under_way.is_empty());
+    let local = at("10.0.0.7:9");
+    rig.gather.handle_stream(rig.net.now, StreamId(1), StreamEvent::Opened { local });
+    rig.drain();
+    assert_eq!(rig.streamed.len(), 1, "the first request");
+    // It says nothing, or nothing that can be read.
+    rig.gather.handle_stream(rig.net.now, StreamId(1), StreamEvent::Data(vec![7; 4000]));
+    rig.run(Duration::from_secs(20));
+    assert_eq!((rig.done.as_slice(), rig.closed.as_slice()), (&[MS(2850)][..], &[StreamId(1)][..]));
+    assert_eq!(rig.gather.next_wake(), None);
+}
+
+#[test]
+fn a_stream_that_ends_or_never_opens_ends_its_relay() {
+    let error = NetError::new(NetErrorKind::Connect, "refused");
+    for event in [StreamEvent::Failed(error), StreamEvent::Closed { error: None }] {
+        let mut rig = over_streams("turn:198.51.100.1:3478?transport=tcp");
+        assert_eq!(rig.streams, [None]);
+        rig.gather.handle_stream(rig.net.now, StreamId(1), event);
+        rig.drain();
+        assert_eq!((rig.done.len(), rig.closed.len()), (1, 0), "there is nothing left to close");
+        assert!(!rig.gather.has(StreamId(1)));
+    }
 }
 
 #[test]

@@ -14,7 +14,8 @@ use super::desk::Desk;
 #[cfg(feature = "audio")]
 use crate::machine::Track;
 use crate::machine::{
-    Frame, NameId, NetError, NetErrorKind, TrackId as MediaTrack, UdpEvent, UdpId,
+    Frame, NameId, NetError, NetErrorKind, StreamEvent, StreamId, TrackId as MediaTrack, UdpEvent,
+    UdpId,
 };
 use crate::media::{Fingerprint, MediaState, PeerNews, Report};
 use crate::ribbon::constants::MediaConnectionState;
@@ -69,6 +70,18 @@ impl Calls {
         let Some(peer) = self.peers.resolved(out.now(), id, found) else { return };
         let udp = peer.udp();
         if let Some(news) = peer.poll(out.media()) {
+            self.take_news(udp, news, out);
+        }
+    }
+
+    /// Takes what happened to a stream that media opened.
+    pub(in crate::ribbon) fn handle_stream(
+        &mut self,
+        id: StreamId,
+        event: StreamEvent,
+        out: &mut Outbox,
+    ) {
+        if let Some((udp, news)) = self.peers.handle_stream(id, event, out.media()) {
             self.take_news(udp, news, out);
         }
     }
