@@ -406,6 +406,21 @@ fn a_stream_that_ends_or_never_opens_ends_its_relay() {
 }
 
 #[test]
+fn a_name_that_is_found_too_late_is_asked_when_gathering_begins_again() {
+    let mut rig = Rig::new(vec![IceServer::stun("stun:late.lab.test")], false);
+    rig.open(&[4000]);
+    rig.run(MS(6000));
+    assert_eq!(rig.done, [MS(5000)]);
+    assert!(rig.gather.resolved(rig.net.now, NameId(1), &[at(SERVER).ip()]));
+    rig.run(MS(6000));
+    assert_eq!((rig.net.sent_to_server, rig.gather.next_wake()), (0, None), "what is told is told");
+    rig.open(&[4001]);
+    rig.run(MS(6000));
+    let seen = rig.added.iter().filter(|(at, _)| at.ip().to_string() == OUTSIDE).count();
+    assert_eq!((seen, rig.done.len()), (2, 2));
+}
+
+#[test]
 fn with_relays_only_nobody_is_asked_who_sees_us() {
     let mut rig = Rig::new(vec![stun(), turn("pa55word")], true);
     rig.open(&[4000]);
