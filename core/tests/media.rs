@@ -206,6 +206,25 @@ fn rfc_8842_5_1_a_call_that_rings_for_two_minutes_connects_all_the_same() {
 }
 
 #[test]
+fn rfc_8842_5_1_a_handshake_begins_with_the_answer_however_long_nobody_looked() {
+    let mut pair = Pair::new();
+    let (now, offer) = (pair.now, pair.offer());
+    pair.engine(Side::B).accept_offer(now, &offer).unwrap();
+    // Without sockets nobody drives it.
+    pair.now += MS(75_000);
+    let now = pair.now;
+    let answer = pair.engine(Side::B).create_answer(now).unwrap();
+    pair.engine(Side::A).accept_answer(now, &answer).unwrap();
+    for side in [Side::A, Side::B] {
+        let engine = pair.engine(side);
+        engine.add_local(now, &side.address().into(), LocalKind::Host);
+        engine.local_done(now);
+    }
+    pair.tell_candidates();
+    pair.run_until(MS(5000), |p| p.both(MediaState::Connected));
+}
+
+#[test]
 fn a_dead_path_is_told_and_given_up_by_our_own_limit() {
     let mut pair = Pair::connected();
     pair.cut();

@@ -83,6 +83,7 @@ impl WebRtc {
             }
             Some(Renewal::IceRestart | Renewal::Nothing) | None => {
                 if let (Some(pending), Some(association)) = (pending, &mut self.association) {
+                    association.advance(self.now)?;
                     association.accept_answer(pending, &remote)?;
                 }
                 if self.descriptions.agreed.is_some() && self.ufrag() != before {
@@ -192,6 +193,8 @@ impl WebRtc {
         let Some(association) = &mut self.association else {
             return Err(MediaError::State(self.state));
         };
+        // The handshake counts from the last time that was told: one whose sockets open late was told of none.
+        association.advance(self.now)?;
         if !association.begin()? {
             return Ok(());
         }
