@@ -6,17 +6,16 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use offhook::audio::{FRAME, compare, wav};
+use offhook::audio::compare;
 use offhook::media::IceServer;
 use offhook::net::NetOptions;
 use offhook::ribbon::{
     AnswerOptions, CallConfigPatch, CallState, ConfigPatch, PeerConfigPatch, Phone as _,
 };
-use offhook_examples::voice::{Ear, say};
 use offhook_runtime::Sockets;
 use serde_json::json;
 
-use common::gateway::Desk;
+use common::gateway::{Desk, spoken_back};
 use common::{on_both_runtimes, within};
 
 fn var(name: &str) -> String {
@@ -58,10 +57,6 @@ async fn is_heard<R: Sockets>(transport: &str) {
     let settings = desk.phone.update_config(relayed("secret", transport));
     within::<R, _>("settings", settings).await.expect("taken");
     let (theirs, call, far) = desk.answered().await;
-    let (speak, mut heard) = (far.speak, far.heard);
-    let ear = Ear::listen(move || heard.blocking_recv());
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/data/customer.wav");
-    let said = wav::read(std::fs::File::open(file).expect("a file")).expect("speech");
     let info = within::<R, _>("the call", desk.phone.call(call.clone())).await.expect("an answer");
     let media = info.and_then(|info| info.media).expect("media");
     let mut audio = desk.phone.audio(media);
@@ -72,17 +67,8 @@ async fn is_heard<R: Sockets>(transport: &str) {
         }
     })
     .expect("a task");
-    let (words, mouth) = (said.clone(), speak.clone());
-    let voice = std::thread::spawn(move || say(&words, |frame| mouth.blocking_send(frame).is_ok()));
-    let spoken = said.len() / FRAME * 9 / 10;
-    within::<R, _>("most of it", async {
-        while ear.frames() < spoken || !voice.is_finished() {
-            R::sleep_until(Instant::now() + Duration::from_millis(10)).await;
-        }
-    })
-    .await;
-    voice.join().expect("no panic").expect("speech");
-    drop((speak, desk.emulator.far_end(&theirs)));
+    let (said, ear) = spoken_back::<R>(far).await;
+    drop(desk.emulator.far_end(&theirs));
     within::<R, _>("end", desk.phone.end(call.clone())).await.expect("ended");
     desk.state(&call, CallState::Ended).await;
     desk.close().await;

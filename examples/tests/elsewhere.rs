@@ -3,16 +3,14 @@
 mod common;
 
 use std::process::Command;
-use std::time::{Duration, Instant};
 
-use offhook::audio::{FRAME, compare, wav};
+use offhook::audio::compare;
 use offhook::ribbon::{CallState, HoldState, Phone as _};
 use offhook_examples::elsewhere::media_elsewhere;
-use offhook_examples::voice::{Ear, say};
 use offhook_runtime::Sockets;
 use serde_json::json;
 
-use common::gateway::Desk;
+use common::gateway::{Desk, spoken_back};
 use common::{on_both_runtimes, within};
 
 async fn ra_090_a_second_process_has_the_media_of_a_call<R: Sockets>() {
@@ -26,27 +24,14 @@ async fn ra_090_a_second_process_has_the_media_of_a_call<R: Sockets>() {
     let (theirs, call, far) = desk.answered().await;
 
     // What the caller says comes back by the other process.
-    let (speak, mut heard) = (far.speak, far.heard);
-    let ear = Ear::listen(move || heard.blocking_recv());
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/data/customer.wav");
-    let said = wav::read(std::fs::File::open(file).expect("a file")).expect("speech");
-    let (words, mouth) = (said.clone(), speak.clone());
-    let voice = std::thread::spawn(move || say(&words, |frame| mouth.blocking_send(frame).is_ok()));
-    let spoken = said.len() / FRAME * 9 / 10;
-    within::<R, _>("most of it", async {
-        while ear.frames() < spoken || !voice.is_finished() {
-            R::sleep_until(Instant::now() + Duration::from_millis(10)).await;
-        }
-    })
-    .await;
-    voice.join().expect("no panic").expect("speech");
+    let (said, ear) = spoken_back::<R>(far).await;
 
     desk.control("POST", &format!("calls/{theirs}/hold"), &json!({}));
     assert_eq!(desk.state(&call, CallState::OnHold).await, HoldState::RemoteHold);
     desk.control("POST", &format!("calls/{theirs}/unhold"), &json!({}));
     desk.state(&call, CallState::Connected).await;
     // The emulator keeps the ear until somebody else takes the far end.
-    drop((speak, desk.emulator.far_end(&theirs)));
+    drop(desk.emulator.far_end(&theirs));
     within::<R, _>("end", desk.phone.end(call.clone())).await.expect("ended");
     desk.state(&call, CallState::Ended).await;
     drop(elsewhere);

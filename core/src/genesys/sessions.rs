@@ -297,9 +297,7 @@ impl Sessions {
         found: Result<Vec<IpAddr>, NetError>,
         out: &mut Outbox,
     ) {
-        let Some(peer) = self.peers.resolved(out.now(), id, found) else { return };
-        let id = peer.udp();
-        if let Some(news) = peer.poll(out.media()) {
+        if let Some((id, news)) = self.peers.handle_resolved(id, found, out.media()) {
             self.carry_on(id, news, out);
         }
     }

@@ -202,11 +202,11 @@ impl Peer {
             }
             UdpEvent::Changed { added, removed } => {
                 for address in removed {
+                    self.engine.remove_local(now, address);
                     #[cfg(feature = "turn")]
                     if let Some(gather) = &mut self.gather {
                         gather.remove(address);
                     }
-                    self.engine.remove_local(now, address);
                 }
                 if !added.is_empty() {
                     self.add_hosts(now, added);
@@ -282,9 +282,10 @@ impl Peer {
                 }
                 Step::Open { relay, to, tls, from, deadline } => {
                     let id = StreamId(out.id());
-                    gather.opens(relay, id);
-                    let from = Some(from);
-                    out.push(Output::OpenStream { id, to, tls, from, deadline });
+                    if gather.opens(relay, id) {
+                        let from = Some(from);
+                        out.push(Output::OpenStream { id, to, tls, from, deadline });
+                    }
                 }
                 Step::Send { stream: id, data } => out.push(Output::SendStream { id, data }),
                 Step::Close(id) => out.push(Output::CloseStream { id }),

@@ -127,19 +127,20 @@ impl Peers {
         }
     }
 
-    /// Takes the addresses of a server's host. The peer that asked for them, which goes on.
+    /// Takes the addresses of a server's host. The peer that asked for them, and the first news.
     #[cfg(feature = "turn")]
-    pub(crate) fn resolved(
+    pub(crate) fn handle_resolved<E, O, X>(
         &mut self,
-        now: Instant,
         id: NameId,
         found: Result<Vec<IpAddr>, NetError>,
-    ) -> Option<&mut Peer> {
-        let found = found.unwrap_or_default();
-        self.open.values_mut().find_map(|peer| {
+        out: &mut Outputs<E, O, X>,
+    ) -> Option<(UdpId, PeerNews)> {
+        let (now, found) = (out.now(), found.unwrap_or_default());
+        let peer = self.open.values_mut().find_map(|peer| {
             let is_its = peer.gather.as_mut()?.resolved(now, id, &found);
-            is_its.then_some(&mut **peer)
-        })
+            is_its.then_some(peer)
+        })?;
+        Some((peer.udp(), peer.poll(out)?))
     }
 
     /// Takes what happened to a stream. The peer whose relay it leads to, and the first news.
@@ -155,6 +156,17 @@ impl Peers {
         Some((peer.udp(), peer.handle_stream(id, event, out)?))
     }
 
+    /// Takes the addresses of a host. Nobody asks for any here.
+    #[cfg(not(feature = "turn"))]
+    pub(crate) fn handle_resolved<E, O, X>(
+        &mut self,
+        _: NameId,
+        _: Result<Vec<IpAddr>, NetError>,
+        _: &mut Outputs<E, O, X>,
+    ) -> Option<(UdpId, PeerNews)> {
+        None
+    }
+
     /// Takes what happened to a stream. Nobody opens any here.
     #[cfg(not(feature = "turn"))]
     pub(crate) fn handle_stream<E, O, X>(
@@ -163,17 +175,6 @@ impl Peers {
         _: StreamEvent,
         _: &mut Outputs<E, O, X>,
     ) -> Option<(UdpId, PeerNews)> {
-        None
-    }
-
-    /// Takes the addresses of a host. Nobody asks for any here.
-    #[cfg(not(feature = "turn"))]
-    pub(crate) fn resolved(
-        &mut self,
-        _: Instant,
-        _: NameId,
-        _: Result<Vec<IpAddr>, NetError>,
-    ) -> Option<&mut Peer> {
         None
     }
 }

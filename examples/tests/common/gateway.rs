@@ -1,11 +1,15 @@
 //! A user of the emulated gateway.
 
+use std::time::{Duration, Instant};
+
+use offhook::audio::{FRAME, wav};
 use offhook::net::NetOptions;
 use offhook::ribbon::{
     AnswerOptions, CallId, CallState, Config, ConfigPatch, Credentials, Event, HoldState,
     HttpScheme, MediaConnectionState, NotificationsPatch, Phone as _, PushServerPatch,
 };
 use offhook_examples::demo;
+use offhook_examples::voice::{Ear, say};
 use offhook_runtime::Sockets;
 use offhook_runtime::ribbon::{Client, Events};
 use offhook_sim::serve::{Emulator, FarEnd};
@@ -130,4 +134,23 @@ impl<R: Sockets> Desk<R> {
         self.assert_tidy();
         self.emulator.shutdown();
     }
+}
+
+/// Has a caller speak until nearly all of it came back: what was said, and their ear, which goes on.
+pub(crate) async fn spoken_back<R: Sockets>(far: FarEnd) -> (Vec<i16>, Ear) {
+    let (speak, mut heard) = (far.speak, far.heard);
+    let ear = Ear::listen(move || heard.blocking_recv());
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/data/customer.wav");
+    let said = wav::read(std::fs::File::open(file).expect("a file")).expect("speech");
+    let words = said.clone();
+    let voice = std::thread::spawn(move || say(&words, |frame| speak.blocking_send(frame).is_ok()));
+    let spoken = said.len() / FRAME * 9 / 10;
+    within::<R, _>("most of it", async {
+        while ear.frames() < spoken || !voice.is_finished() {
+            R::sleep_until(Instant::now() + Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+    voice.join().expect("no panic").expect("speech");
+    (said, ear)
 }

@@ -241,6 +241,18 @@ fn stn_3_media_is_relayed_where_relays_are_asked_for() {
 }
 
 #[test]
+fn stn_3_servers_that_say_nothing_are_waited_for_so_long() {
+    let (mut rig, _engines) = spied(|config| config.timing.gathering = S(7));
+    refresh(&mut rig, &[], &[service("stun", "192.0.2.1", false)]);
+    call(&mut rig, "M1");
+    let ends = |rig: &mut Rig| rig.sent().iter().any(|text| text.contains("a=end-of-candidates"));
+    rig.wait(Duration::from_millis(6900));
+    assert!(!ends(&mut rig));
+    rig.wait(Duration::from_millis(200));
+    assert!(ends(&mut rig));
+}
+
+#[test]
 fn what_cannot_be_relayed_is_said_so_and_never_promised() {
     let config = Config { ice_policy: IcePolicy::RelayOnly, ..Config::agent("lab.test", "t") };
     let now = crate::testing::epoch();

@@ -670,14 +670,14 @@ fn effects() -> Vec<Effect> {
 }
 
 /// Figures that media is told, and has tests of: `core/tests/media.rs`, `media::rtp`, `tests/ice.rs`.
-const OF_THE_ENGINE: [&str; 3] = ["path", "playout", "gathering"];
+const OF_MEDIA: [&str; 3] = ["path", "playout", "gathering"];
 
 #[test]
 fn each_figure_has_its_effect() {
     let effects = effects();
     let mut wrong = Vec::new();
     for bounds in Timing::bounds() {
-        if OF_THE_ENGINE.contains(&bounds.field) {
+        if OF_MEDIA.contains(&bounds.field) {
             continue;
         }
         let of_it = effects.iter().find(|(field, ..)| *field == bounds.field);

@@ -31,7 +31,7 @@ pub(crate) enum Step {
     /// A datagram is to be sent.
     Transmit { local: SocketAddr, remote: SocketAddr, data: Vec<u8> },
     /// A stream to a relay is to be opened: [`Gather::opens`] names it.
-    Open { relay: usize, to: SocketAddr, tls: Option<String>, from: IpAddr, deadline: Instant },
+    Open { relay: u64, to: SocketAddr, tls: Option<String>, from: IpAddr, deadline: Instant },
     /// Bytes are to be sent on a stream.
     Send { stream: StreamId, data: Vec<u8> },
     /// A stream is to be closed.
@@ -72,6 +72,8 @@ pub(crate) struct Gather {
     hosts: Vec<Local>,
     bindings: Vec<Binding>,
     relays: Vec<Relay>,
+    /// The relays that there have been.
+    numbers: u64,
     /// Pairs of ours and a server's that were asked.
     asked: BTreeSet<(SocketAddr, SocketAddr, bool, Leg)>,
     steps: VecDeque<Step>,
@@ -115,6 +117,7 @@ impl Gather {
             hosts: Vec::new(),
             bindings: Vec::new(),
             relays: Vec::new(),
+            numbers: 0,
             asked: BTreeSet::new(),
             steps: VecDeque::new(),
             limit: help.limit,
@@ -163,7 +166,8 @@ impl Gather {
         true
     }
 
-    /// Takes away an address of an interface, with all that was found by it.
+    /// Takes away an address of an interface, which the engine has no more, with what was lent to it. The address that
+    /// was seen of it goes with it.
     pub(crate) fn remove(&mut self, address: SocketAddr) {
         self.hosts.retain(|host| host.address != address);
         self.bindings.retain(|binding| binding.local != address);
@@ -172,8 +176,6 @@ impl Gather {
             self.steps.extend(relay.stream().map(Step::Close));
             self.steps.extend(relay.lent().map(Step::Remove));
         }
-        // With the addresses that were seen behind it.
-        self.steps.push_back(Step::Remove(address));
     }
 
     /// Asks each server by each address of its family what it was not asked yet: one address of each server's, the
@@ -197,17 +199,19 @@ impl Gather {
                         Leg::Tcp => Way::Stream { tls: None, id: None },
                         Leg::Tls => Way::Stream { tls: Some(server.name.clone()), id: None },
                     };
+                    self.numbers += 1;
+                    let number = self.numbers;
                     let who = (server.username.as_str(), server.password.expose());
                     if let Way::Stream { tls, .. } = &way {
                         self.steps.push_back(Step::Open {
-                            relay: self.relays.len(),
+                            relay: number,
                             to: remote,
                             tls: tls.clone(),
                             from: local.ip(),
                             deadline: self.until.unwrap_or(now),
                         });
                     }
-                    self.relays.push(Relay::new(local, remote, way, who, now));
+                    self.relays.push(Relay::new(number, (local, remote), way, who, now));
                 } else {
                     let id = u128::from(self.rng.next_u64()) << 32
                         | u128::from(self.rng.next_u64() >> 32);
@@ -257,11 +261,10 @@ impl Gather {
         came.zip(lent).map(|((peer, data), lent)| (lent, peer, data))
     }
 
-    /// Names a stream that is being opened. None of its relay has gone meanwhile, as steps are taken at once.
-    pub(crate) fn opens(&mut self, relay: usize, stream: StreamId) {
-        if let Some(relay) = self.relays.get_mut(relay) {
-            relay.set_stream(stream);
-        }
+    /// Names a stream that is to be opened. False where its relay has been given up meanwhile.
+    pub(crate) fn opens(&mut self, relay: u64, stream: StreamId) -> bool {
+        let relay = self.relays.iter_mut().find(|one| one.number == relay);
+        relay.map(|relay| relay.set_stream(stream)).is_some()
     }
 
     /// True if a stream is its.

@@ -75,6 +75,7 @@ pub(super) enum RelayStep {
 
 /// See the [module](self).
 pub(super) struct Relay {
+    pub(super) number: u64,
     client: TurnClient,
     pub(super) way: Way,
     /// The instant from which the client counts.
@@ -107,9 +108,10 @@ impl std::fmt::Debug for Relay {
 }
 
 impl Relay {
+    /// One that is asked for from `local` to `server`; `number` tells it from others.
     pub(super) fn new(
-        local: SocketAddr,
-        server: SocketAddr,
+        number: u64,
+        (local, server): (SocketAddr, SocketAddr),
         way: Way,
         (username, password): (&str, &str),
         now: Instant,
@@ -130,6 +132,7 @@ impl Relay {
             }
         };
         let mut relay = Self {
+            number,
             client,
             way,
             epoch: now,

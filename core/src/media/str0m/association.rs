@@ -21,7 +21,7 @@ use str0m::config::{CryptoProvider, DtlsCert};
 use str0m::format::{Codec, FormatParams};
 use str0m::media::{Direction, Frequency, KeyframeRequestKind, MediaKind, Mid, Pt};
 use str0m::rtp::{RtpWrite, Ssrc};
-use str0m::{Candidate, IceCreds, Input, Rtc, RtcConfig};
+use str0m::{Candidate, IceCreds, Rtc, RtcConfig};
 
 use super::path::OurAddress;
 use crate::Secret;
@@ -176,14 +176,6 @@ impl Association {
             Stage::Begun => self.take(offer)?,
         }
         Ok(())
-    }
-
-    /// Lets time pass before something begins that counts from now.
-    pub(super) fn advance(&mut self, now: Instant) -> Result<(), MediaError> {
-        match self.stage {
-            Stage::Waiting { .. } => self.rtc.handle_input(Input::Timeout(now)).map_err(refused),
-            _ => Ok(()),
-        }
     }
 
     /// Begins with the offer that waits; false where none does.

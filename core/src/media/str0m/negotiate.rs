@@ -51,7 +51,8 @@ impl WebRtc {
     }
 
     pub(super) fn take_answer(&mut self, now: Instant, answer: &str) -> Result<(), MediaError> {
-        self.now = self.now.max(now);
+        // The handshake counts from the last time that was told, and without sockets nobody tells any.
+        self.turn(now);
         let Step::Offered(offered) = &self.descriptions.step else {
             return Err(MediaError::State(self.state));
         };
@@ -83,7 +84,6 @@ impl WebRtc {
             }
             Some(Renewal::IceRestart | Renewal::Nothing) | None => {
                 if let (Some(pending), Some(association)) = (pending, &mut self.association) {
-                    association.advance(self.now)?;
                     association.accept_answer(pending, &remote)?;
                 }
                 if self.descriptions.agreed.is_some() && self.ufrag() != before {
@@ -161,7 +161,7 @@ impl WebRtc {
     }
 
     pub(super) fn make_answer(&mut self, now: Instant) -> Result<String, MediaError> {
-        self.now = self.now.max(now);
+        self.turn(now);
         let Step::Answering { offer, first, .. } = &self.descriptions.step else {
             return Err(MediaError::State(self.state));
         };
@@ -193,8 +193,6 @@ impl WebRtc {
         let Some(association) = &mut self.association else {
             return Err(MediaError::State(self.state));
         };
-        // The handshake counts from the last time that was told: one whose sockets open late was told of none.
-        association.advance(self.now)?;
         if !association.begin()? {
             return Ok(());
         }

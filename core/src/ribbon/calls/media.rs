@@ -67,9 +67,7 @@ impl Calls {
         found: Result<Vec<IpAddr>, NetError>,
         out: &mut Outbox,
     ) {
-        let Some(peer) = self.peers.resolved(out.now(), id, found) else { return };
-        let udp = peer.udp();
-        if let Some(news) = peer.poll(out.media()) {
+        if let Some((udp, news)) = self.peers.handle_resolved(id, found, out.media()) {
             self.take_news(udp, news, out);
         }
     }
