@@ -85,12 +85,18 @@ impl Hearing {
     }
 
     /// Takes note of commands that let nobody be heard.
-    pub(super) fn asked(&mut self, phone: PhoneId, command: &Command) {
+    pub(super) fn asked(&mut self, at: Duration, phone: PhoneId, command: &Command) {
         let muted = self.muted.entry(phone).or_default();
         match command {
             Command::MuteTracks { tracks } => muted.extend(tracks.iter().cloned()),
             Command::UnmuteTracks { tracks } => {
                 muted.retain(|track| !tracks.contains(track));
+                // What was said before says nothing of what is heard from now on.
+                for ((of, _), ear) in &mut self.calls {
+                    if *of == phone && ear.state == CallState::Connected {
+                        (ear.since, ear.said) = (at, 0);
+                    }
+                }
             }
             _ => {}
         }

@@ -427,7 +427,7 @@ impl Observer<Ribbon> for Checks {
             }
             Seen::Told { phone, event } => self.told(at, phone, event),
             Seen::Submitted { phone, id, command } => {
-                self.hearing.asked(phone, command);
+                self.hearing.asked(at, phone, command);
                 let long = matches!(command, Command::Subscribe { .. });
                 if long {
                     self.links.subscribes(phone);
