@@ -73,6 +73,13 @@ impl<R, M: Service> Client<R, M> {
         self.handle.track(track)
     }
 
+    /// Says that addresses of this computer may have come or gone: media of calls moves to new ones, and off those
+    /// that are gone. For applications that their system tells of changes; with
+    /// [`NetOptions::watch_interfaces`] nobody has to. Said too often, it costs some system calls each time.
+    pub fn network_changed(&self) {
+        self.handle.look();
+    }
+
     /// Submits a command, now.
     pub fn submit<T: TryFrom<M::Outcome, Error = M::Outcome>>(
         &self,

@@ -2,14 +2,17 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::future::poll_fn;
+use std::io;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Instant;
 
 use futures_util::future::{Either, pending};
 use futures_util::{FutureExt as _, select};
 use offhook::machine::{
     CommandId, NetError, NetErrorKind, StreamEvent, StreamId, UdpEvent, UdpId, Wake, WsEvent, WsId,
 };
+use offhook::net::InterfaceAddress;
 use offhook::{Input, Output};
 
 use crate::drive::Drive;
@@ -18,6 +21,7 @@ use crate::front::{Asked, Asker, Front};
 use crate::hold::{Held, hold};
 use crate::http::Http;
 use crate::inbox::{Inbox, Inputs, inbox};
+use crate::interfaces::{LOOK, lately, present};
 use crate::name;
 use crate::net::Net;
 use crate::runtime::{Sockets, spawn};
@@ -40,6 +44,8 @@ pub(crate) struct Driver<R: Sockets, M: Drive> {
     sockets: BTreeMap<WsId, Held<String>>,
     streams: BTreeMap<StreamId, Held<Vec<u8>>>,
     media: BTreeMap<UdpId, Group<R>>,
+    /// The time of the next look at the computer's addresses, which matters while there is media.
+    look_at: Option<Instant>,
 }
 
 impl<R: Sockets, M: Drive> Driver<R, M> {
@@ -56,6 +62,7 @@ impl<R: Sockets, M: Drive> Driver<R, M> {
             sockets: BTreeMap::new(),
             streams: BTreeMap::new(),
             media: BTreeMap::new(),
+            look_at: None,
         };
         (driver, arriving)
     }
@@ -72,7 +79,10 @@ impl<R: Sockets, M: Drive> Driver<R, M> {
             if turn == 0 {
                 next_turn().await;
             }
+            let look = self.look_at.filter(|_| !self.media.is_empty());
+            let look = look.map(|at| Wake { at, reason: "addresses" });
             let until = Wake::earliest(wake, leaving.map(|(_, by)| by));
+            let until = Wake::earliest(until, look);
             let mut timer = pin!(
                 match until {
                     Some(wake) => Either::Left(clock.sleep_until::<R>(wake.at)),
@@ -88,14 +98,20 @@ impl<R: Sockets, M: Drive> Driver<R, M> {
                         self.front.submitted(asker, submitted);
                     }
                     Asked::Frame(track, frame) => self.input(Input::Frame { track, frame }),
+                    Asked::Look => self.follow(present()),
                     Asked::Leave => match self.farewell() {
                         Some(farewell) => leaving = Some(farewell),
                         None => return,
                     },
                 },
                 () = timer => {
-                    // It may have been for the farewell only.
-                    if wake.is_some_and(|wake| wake.at <= clock.now()) {
+                    let now = clock.now();
+                    if look.is_some_and(|look| look.at <= now) {
+                        self.look_at = Some(now + LOOK);
+                        self.follow(lately());
+                    }
+                    // It may have been for the look or the farewell only.
+                    if wake.is_some_and(|wake| wake.at <= now) {
                         self.input(Input::Timeout);
                     }
                 }
@@ -107,6 +123,17 @@ impl<R: Sockets, M: Drive> Driver<R, M> {
                 return;
             }
         }
+    }
+
+    /// Has media follow the computer's addresses.
+    fn follow(&mut self, interfaces: io::Result<impl AsRef<[InterfaceAddress]>>) {
+        let Ok(interfaces) = interfaces else { return };
+        let mut news = Vec::new();
+        for (id, group) in &mut self.media {
+            let changed = group.follow(&self.net.options, interfaces.as_ref());
+            news.extend(changed.map(|event| Input::Udp { id: *id, event }));
+        }
+        news.into_iter().for_each(|input| self.input(input));
     }
 
     fn farewell(&mut self) -> Option<(CommandId, Wake)> {
@@ -207,6 +234,9 @@ impl<R: Sockets, M: Drive> Driver<R, M> {
                 let event = match Group::<R>::open(&self.net, id, dscp, &self.inputs) {
                     Ok(group) => {
                         let local = group.local();
+                        if self.net.options.watch_interfaces && self.media.is_empty() {
+                            self.look_at = Some(self.net.clock.now() + LOOK);
+                        }
                         self.media.insert(id, group);
                         UdpEvent::Opened { local }
                     }

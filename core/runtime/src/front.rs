@@ -22,6 +22,7 @@ pub(crate) type Ending<M> =
 pub(crate) enum Request<M: Drive> {
     Command(M::Command, Asker<M>),
     Track(TrackId, Producer<FrameQueue>),
+    Look,
 }
 
 /// Whoever waits for the end of a command. Dropping it tells them that the machine is gone.
@@ -58,6 +59,8 @@ pub enum Asked<M: Drive> {
     Command(M::Command, Asker<M>),
     /// Send a frame of a track.
     Frame(TrackId, Frame),
+    /// Look whether addresses of the computer came or went.
+    Look,
     /// Take leave ([`Drive::farewell`]), since nobody holds a handle any more. Asked once;
     /// afterwards there are frames at most.
     Leave,
@@ -68,6 +71,7 @@ impl<M: Drive> std::fmt::Debug for Asked<M> {
         f.write_str(match self {
             Self::Command(..) => "Command",
             Self::Frame(..) => "Frame",
+            Self::Look => "Look",
             Self::Leave => "Leave",
         })
     }
@@ -119,6 +123,7 @@ impl<M: Drive> Front<M> {
                 Poll::Ready(Some(Request::Command(command, asker))) => {
                     return Poll::Ready(Asked::Command(command, asker));
                 }
+                Poll::Ready(Some(Request::Look)) => return Poll::Ready(Asked::Look),
                 Poll::Ready(Some(Request::Track(track, producer))) => self.listen(track, producer),
                 Poll::Ready(None) => {
                     self.leaving = true;

@@ -167,6 +167,13 @@ impl<M: Drive> Handle<M> {
         }
     }
 
+    /// Has the driver look after the computer's addresses now.
+    pub(crate) fn look(&self) {
+        if !self.is_full() {
+            let _ = self.requests.unbounded_send(Request::Look);
+        }
+    }
+
     /// True if no more commands may wait. The queue has no bound of its own, which would take
     /// all its room at once; handles that ask at the same time may go over this one by their
     /// number.

@@ -29,6 +29,7 @@ mod hold;
 mod http;
 mod hub;
 mod inbox;
+mod interfaces;
 mod line;
 mod lookup;
 mod media_host;

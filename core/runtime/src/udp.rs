@@ -1,17 +1,18 @@
-//! One session's media sockets: one for each local address.
+//! One session's media sockets: one for each local address, as addresses come and go.
 
 use std::io;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 
 use futures_util::future::{AbortHandle, abortable};
 use offhook::Input;
 use offhook::machine::{CodePoint, Local, NetError, NetErrorKind, UdpEvent, UdpId};
-use offhook::net::InterfaceAddress;
+use offhook::net::{InterfaceAddress, NetOptions};
 use socket2::SockRef;
 
 use crate::fair::next_turn;
 use crate::inbox::Inputs;
+use crate::interfaces::present;
 use crate::net::Net;
 use crate::runtime::Sockets;
 
@@ -31,6 +32,9 @@ const TURN: u32 = 16;
 
 /// Bound sockets, receiving until dropped.
 pub(crate) struct Group<R: Sockets> {
+    id: UdpId,
+    dscp: Option<CodePoint>,
+    inputs: Inputs,
     sockets: Vec<Bound<R>>,
 }
 
@@ -50,23 +54,14 @@ impl<R: Sockets> Group<R> {
         dscp: Option<CodePoint>,
         inputs: &Inputs,
     ) -> Result<Self, NetError> {
-        let interfaces: Vec<_> = if_addrs::get_if_addrs()
-            .map_err(|error| local(&error))?
-            .into_iter()
-            .filter(|interface| interface.oper_status != if_addrs::IfOperStatus::Down)
-            .map(|interface| InterfaceAddress::new(interface.name.clone(), interface.ip()))
-            .collect();
-        let mut failure = NetError::new(NetErrorKind::Local, "no local address is selected");
-        let mut sockets = Vec::new();
-        for address in net.options.media_addresses(&interfaces) {
-            let interface = interfaces.iter().find(|known| known.address == address);
-            let interface = interface.map(|known| known.name.clone());
-            match bind::<R>(SocketAddr::new(address, 0), interface, id, dscp, inputs.clone()) {
-                Ok(bound) => sockets.push(bound),
-                Err(error) => failure = local(&error),
-            }
+        let interfaces = present().map_err(|error| local(&error))?;
+        let mut group = Self { id, dscp, inputs: inputs.clone(), sockets: Vec::new() };
+        let failure = group.bind(&net.options.media_addresses(&interfaces), &interfaces);
+        if !group.sockets.is_empty() {
+            return Ok(group);
         }
-        if sockets.is_empty() { Err(failure) } else { Ok(Self { sockets }) }
+        Err(failure
+            .unwrap_or_else(|| NetError::new(NetErrorKind::Local, "no local address is selected")))
     }
 
     /// The bound addresses.
@@ -76,6 +71,51 @@ impl<R: Sockets> Group<R> {
             local.interface.clone_from(&bound.interface);
         }
         all
+    }
+
+    /// Closes the sockets of addresses that the computer has no more, and binds some to those that it has now:
+    /// what changed, if anything did.
+    pub(crate) fn follow(
+        &mut self,
+        options: &NetOptions,
+        interfaces: &[InterfaceAddress],
+    ) -> Option<UdpEvent> {
+        let is_here = |address: &IpAddr| {
+            address.is_loopback() || interfaces.iter().any(|known| known.address == *address)
+        };
+        let mut wanted = options.media_addresses(interfaces);
+        wanted.retain(is_here);
+        let gone = self.sockets.extract_if(.., |bound| !wanted.contains(&bound.local.ip()));
+        let removed: Vec<_> = gone.map(|bound| bound.local).collect();
+        let before: Vec<_> = self.sockets.iter().map(|bound| bound.local).collect();
+        let missing = |address: &IpAddr| before.iter().all(|local| local.ip() != *address);
+        let new: Vec<_> = wanted.iter().copied().filter(missing).collect();
+        if let Some(error) = self.bind(&new, interfaces) {
+            // It is tried again with the next look.
+            tracing::debug!(%error, "no socket for a new address");
+        }
+        // In the order of preference, as if all had been there from the start.
+        let rank = |bound: &Bound<R>| wanted.iter().position(|ip| *ip == bound.local.ip());
+        self.sockets.sort_by_key(rank);
+        let mut added = self.local();
+        added.retain(|local| !before.contains(&local.address));
+        let is_news = !added.is_empty() || !removed.is_empty();
+        is_news.then_some(UdpEvent::Changed { added, removed })
+    }
+
+    /// Binds sockets to addresses: the last failure.
+    fn bind(&mut self, addresses: &[IpAddr], interfaces: &[InterfaceAddress]) -> Option<NetError> {
+        let mut failure = None;
+        for address in addresses {
+            let interface = interfaces.iter().find(|known| known.address == *address);
+            let interface = interface.map(|known| known.name.clone());
+            let address = SocketAddr::new(*address, 0);
+            match bind::<R>(address, interface, self.id, self.dscp, self.inputs.clone()) {
+                Ok(bound) => self.sockets.push(bound),
+                Err(error) => failure = Some(local(&error)),
+            }
+        }
+        failure
     }
 
     /// Sends from one of the addresses. What cannot be sent now is lost, as on any network.
@@ -166,4 +206,97 @@ async fn receive<R: Sockets>(socket: Arc<R::Udp>, id: UdpId, local: SocketAddr, 
 
 fn local(error: &io::Error) -> NetError {
     NetError::new(NetErrorKind::Local, error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{Future, pending};
+    use std::time::Instant;
+
+    use super::*;
+    use crate::error::NoRuntime;
+    use crate::inbox::inbox;
+    use crate::runtime::Runtime;
+
+    /// A runtime whose sockets never receive.
+    struct Deaf;
+
+    impl Runtime for Deaf {
+        fn spawn(_: impl Future<Output = ()> + Send + 'static) -> Result<(), NoRuntime> {
+            Ok(())
+        }
+
+        async fn sleep_until(_: Instant) {
+            pending::<()>().await;
+        }
+    }
+
+    impl Sockets for Deaf {
+        type Tcp = futures_util::io::Cursor<Vec<u8>>;
+        type Udp = UdpSocket;
+
+        async fn connect(_: SocketAddr, _: Option<IpAddr>) -> io::Result<(Self::Tcp, SocketAddr)> {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+
+        fn udp(socket: UdpSocket) -> io::Result<UdpSocket> {
+            Ok(socket)
+        }
+
+        fn send(_: &UdpSocket, data: &[u8], _: SocketAddr) -> io::Result<usize> {
+            Ok(data.len())
+        }
+
+        async fn receive(_: &UdpSocket, _: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+            pending().await
+        }
+    }
+
+    fn here(last: &[u8]) -> Vec<InterfaceAddress> {
+        let address = |n: &u8| InterfaceAddress::new(format!("lo:{n}"), [127, 0, 0, *n].into());
+        last.iter().map(address).collect()
+    }
+
+    /// A group that has followed addresses once, and those of its sockets.
+    fn follow(group: &mut Group<Deaf>, last: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+        let octet = |address: SocketAddr| match address.ip() {
+            IpAddr::V4(ip) => ip.octets()[3],
+            IpAddr::V6(_) => panic!("{address}"),
+        };
+        let options = NetOptions::default().loopback(true);
+        match group.follow(&options, &here(last))? {
+            UdpEvent::Changed { added, removed } => Some((
+                added.into_iter().map(|local| octet(local.address)).collect(),
+                removed.into_iter().map(octet).collect(),
+            )),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn sockets_come_and_go_with_addresses() {
+        let (inputs, _inbox) = inbox();
+        let mut group = Group { id: UdpId(1), dscp: None, inputs, sockets: Vec::new() };
+        assert_eq!(follow(&mut group, &[2, 3]), Some((vec![2, 3], vec![])));
+        assert_eq!(follow(&mut group, &[2, 3]), None);
+        let kept = group.local()[1].address;
+        assert_eq!(follow(&mut group, &[4, 3]), Some((vec![4], vec![2])));
+        let local = group.local();
+        assert_eq!(local[1].address, kept, "its socket stays");
+        assert_eq!(local[0].interface.as_deref(), Some("lo:4"), "in the order of preference");
+        assert_eq!(follow(&mut group, &[]), Some((vec![], vec![4, 3])));
+        assert_eq!(
+            follow(&mut group, &[1]),
+            Some((vec![1], vec![])),
+            "after none there may be some"
+        );
+    }
+
+    #[test]
+    fn what_is_bound_by_name_waits_for_its_address() {
+        let (inputs, _inbox) = inbox();
+        let mut group = Group::<Deaf> { id: UdpId(1), dscp: None, inputs, sockets: Vec::new() };
+        let options = NetOptions::default().bind([[192, 0, 2, 1]]);
+        assert!(group.follow(&options, &here(&[1])).is_none(), "nobody has it");
+    }
 }

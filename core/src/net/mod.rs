@@ -37,6 +37,10 @@ pub struct NetOptions {
     pub loopback: bool,
     /// True if IPv6 addresses may carry media. Default false, as in the reference client.
     pub ipv6: bool,
+    /// True to look after the interfaces while there is a call, four times a second: media moves to new addresses
+    /// and off those that are gone. Default false, as a look costs some system calls: an application that is told
+    /// of changes says so instead (`network_changed` of the runtimes' clients).
+    pub watch_interfaces: bool,
     /// HTTP exchanges of one client at once, at least 1. Default 4. More wait in order. None
     /// takes a thread, so that a service that hangs holds up nobody else's.
     pub http_exchanges: usize,
@@ -59,6 +63,7 @@ impl Default for NetOptions {
             interfaces: Vec::new(),
             loopback: false,
             ipv6: false,
+            watch_interfaces: false,
             http_exchanges: 4,
             max_body: 1 << 20,
             max_message: 256 << 10,
@@ -93,6 +98,7 @@ setters!(NetOptions {
     interfaces: all [String],
     loopback: bool,
     ipv6: bool,
+    watch_interfaces: bool,
     http_exchanges: usize,
     max_body: usize,
     max_message: usize,

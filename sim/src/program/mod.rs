@@ -191,6 +191,8 @@ impl Process {
                     keys.speak(media, frame);
                 }
                 Asked::Frame(track, frame) => keys.send(track, frame),
+                // Its network is the simulation's.
+                Asked::Look => {}
                 Asked::Leave => match keys.submit(genesys::Client::farewell().0) {
                     Ok(id) => {
                         front.submitted(Asker::nobody(), Ok(id));
