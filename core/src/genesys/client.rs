@@ -199,6 +199,12 @@ impl Client {
                 None => break,
             }
         }
+        if std::mem::take(&mut self.out.ice_stale) {
+            self.link.discover(&mut self.out);
+        }
+        if let Some(ice) = self.link.readiness.take_new_ice(&self.out.config) {
+            self.sessions.renew(ice, &mut self.out);
+        }
     }
 
     fn handle_time(&mut self) {

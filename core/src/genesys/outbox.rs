@@ -83,6 +83,8 @@ pub(crate) struct Outbox {
     rng: Rng,
     /// The reason why the client is not connected, as far as was last heard.
     pub(crate) trouble: Option<Error>,
+    /// True once a relay is lost: the service is asked for credentials that are valid now.
+    pub(crate) ice_stale: bool,
 }
 
 impl Outbox {
@@ -106,6 +108,7 @@ impl Outbox {
             due: Due::default(),
             rng,
             trouble: None,
+            ice_stale: false,
         }
     }
 

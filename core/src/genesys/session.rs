@@ -434,6 +434,13 @@ impl MediaSession {
                     self.tell(Error::media(error), out);
                     Fate::Goes
                 }
+                // The far side finds the way to what is named instead.
+                PeerNews::Cut => Fate::Goes,
+                PeerNews::Stale => {
+                    out.ice_stale = true;
+                    out.due.stir();
+                    Fate::Goes
+                }
                 // None of its engines has media elsewhere.
                 PeerNews::Order(_) => Fate::Goes,
                 PeerNews::NoSocket(error) => {

@@ -290,6 +290,21 @@ impl Sessions {
         }
     }
 
+    /// Takes the ICE servers that there are now: sessions that are open go on with them.
+    pub(crate) fn renew(&mut self, ice: IceServers, out: &mut Outbox) {
+        let limit = out.config.timing.gathering;
+        let help = IceHelp { servers: ice.servers, relay_only: ice.relay_only, limit };
+        if !help.asks() {
+            return;
+        }
+        for id in self.peers.renew(out.now(), &help) {
+            let news = self.peers.get_mut(id).and_then(|peer| peer.poll(out.media()));
+            if let Some(news) = news {
+                self.carry_on(id, news, out);
+            }
+        }
+    }
+
     /// Takes the addresses of a host that media asked for.
     pub(crate) fn handle_resolved(
         &mut self,

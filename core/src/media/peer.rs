@@ -63,6 +63,10 @@ pub(crate) enum PeerNews {
     NoSocket(NetError),
     /// The engine refuses a frame. Told once of all frames in a row.
     Refused(MediaError),
+    /// The address that media leaves by is gone.
+    Cut,
+    /// A relay is lost: those who know the servers may have to ask for new credentials.
+    Stale,
     /// The engine does not end its drain.
     Restless,
 }
@@ -94,6 +98,12 @@ pub(crate) struct Peer {
     deaf: Vec<Track>,
     /// The last frame was refused.
     refused: bool,
+    /// The address that media left by last.
+    leaves_by: Option<SocketAddr>,
+    /// True while it is to be told that this address is gone.
+    cut: bool,
+    /// A relay was lost, which is not told yet.
+    stale: bool,
     /// Outputs taken in this drain.
     drained: usize,
 }
@@ -137,6 +147,9 @@ impl Peer {
             noted: 0,
             deaf: Vec::new(),
             refused: false,
+            leaves_by: None,
+            cut: false,
+            stale: false,
             drained: 0,
         }
     }
@@ -202,7 +215,7 @@ impl Peer {
             }
             UdpEvent::Changed { added, removed } => {
                 for address in removed {
-                    self.engine.remove_local(now, address);
+                    self.withdraw(now, address);
                     #[cfg(feature = "turn")]
                     if let Some(gather) = &mut self.gather {
                         gather.remove(address);
@@ -228,12 +241,28 @@ impl Peer {
         self.poll(out)
     }
 
+    /// Takes an address of ours away.
+    fn withdraw(&mut self, now: Instant, address: SocketAddr) {
+        self.engine.remove_local(now, address);
+        self.cut |= self.leaves_by.take_if(|by| *by == address).is_some();
+    }
+
     /// Has servers asked for addresses, from the first socket on.
     pub(super) fn ask(&mut self, help: &IceHelp, seed: &Seed) {
         #[cfg(feature = "turn")]
         self.gather.replace(Box::new(Gather::new(help, seed.rng())));
         #[cfg(not(feature = "turn"))]
         let _ = (help, seed);
+    }
+
+    /// Takes what the servers are now: other credentials are tried where those before were refused.
+    pub(super) fn renew(&mut self, now: Instant, help: &IceHelp) {
+        #[cfg(feature = "turn")]
+        if let Some(gather) = &mut self.gather {
+            gather.renew(now, help);
+        }
+        #[cfg(not(feature = "turn"))]
+        let _ = (now, help);
     }
 
     /// Takes addresses that have sockets now.
@@ -268,9 +297,10 @@ impl Peer {
     /// Does what the gathering wants.
     #[cfg(feature = "turn")]
     pub(super) fn gather_on<E, O, X>(&mut self, out: &mut Outputs<E, O, X>) {
-        let Some(gather) = &mut self.gather else { return };
         let now = out.now();
-        while let Some(step) = gather.poll() {
+        while let Some(gather) = &mut self.gather
+            && let Some(step) = gather.poll()
+        {
             match step {
                 Step::Resolve { server, host, deadline } => {
                     let id = NameId(out.id());
@@ -290,8 +320,9 @@ impl Peer {
                 Step::Send { stream: id, data } => out.push(Output::SendStream { id, data }),
                 Step::Close(id) => out.push(Output::CloseStream { id }),
                 Step::Add(local, kind) => self.engine.add_local(now, &local, kind),
-                Step::Remove(address) => self.engine.remove_local(now, address),
+                Step::Remove(address) => self.withdraw(now, address),
                 Step::Done => self.engine.local_done(now),
+                Step::Stale => self.stale = true,
             }
         }
     }
@@ -418,11 +449,21 @@ impl Peer {
     pub(crate) fn poll<E, O, X>(&mut self, out: &mut Outputs<E, O, X>) -> Option<PeerNews> {
         #[cfg(feature = "turn")]
         self.gather_on(out);
+        if std::mem::take(&mut self.cut) {
+            return Some(PeerNews::Cut);
+        }
+        if std::mem::take(&mut self.stale) {
+            return Some(PeerNews::Stale);
+        }
         while self.drained < MAX_DRAIN {
             self.drained += 1;
             match self.engine.poll_output() {
                 EngineOutput::Transmit { local, remote, data } => {
                     if self.sockets == Sockets::Open {
+                        // No check of ICE, but what is secured (RFC 7983 section 7).
+                        if data.first().is_some_and(|first| *first > 3) {
+                            self.leaves_by = Some(local);
+                        }
                         self.transmit(local, remote, data, out);
                     }
                 }
@@ -499,6 +540,8 @@ mod tests {
             all.push(match news {
                 PeerNews::Engine(EngineEvent::LocalCandidate(_)) => "candidate".to_owned(),
                 PeerNews::Engine(event) => format!("{event:?}"),
+                PeerNews::Cut => "cut".to_owned(),
+                PeerNews::Stale => "stale".to_owned(),
                 PeerNews::Restless => return vec!["restless".to_owned()],
                 PeerNews::Order(order) => format!("{order:?}"),
                 PeerNews::NoSocket(_) => "no socket".to_owned(),

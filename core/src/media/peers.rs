@@ -98,6 +98,12 @@ impl Peers {
         self.open.entry(udp).or_insert_with(|| Box::new(peer))
     }
 
+    /// Takes what the servers are now that help to find addresses. The peers, which may have something to say.
+    pub(crate) fn renew(&mut self, now: Instant, help: &IceHelp) -> Vec<UdpId> {
+        self.open.values_mut().for_each(|peer| peer.renew(now, help));
+        self.open.keys().copied().collect()
+    }
+
     pub(crate) fn get(&self, udp: UdpId) -> Option<&Peer> {
         self.open.get(&udp).map(|peer| &**peer)
     }

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test program uses a part")]
 
 pub(crate) mod gateway;
+pub(crate) mod relay;
 
 use std::future::Future;
 use std::pin::pin;

@@ -24,6 +24,8 @@ pub(super) struct Ice {
     refreshes: u32,
     /// The servers that the application was told last.
     told: Option<IceServers>,
+    /// True until sessions that are open know of them.
+    news: bool,
 }
 
 impl Ice {
@@ -80,12 +82,18 @@ impl Ice {
             let asks = !out.config.timing.gathering.is_zero();
             let news = now.relay_only && !asks && !self.told.as_ref().is_some_and(|t| t.relay_only);
             self.told = Some(now.clone());
+            self.news = true;
             out.event(Event::IceServers(now));
             if news {
                 let text = "the service wants relayed media, and no relays are asked for";
                 out.event(Event::Error(no_relay(text)));
             }
         }
+    }
+
+    /// True once each time that others are in force.
+    pub(super) fn take_news(&mut self) -> bool {
+        std::mem::take(&mut self.news)
     }
 
     /// Asks the server of a domain for both kinds.

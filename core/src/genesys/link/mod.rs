@@ -338,6 +338,13 @@ impl Link {
         }
     }
 
+    /// Asks the service for ICE servers anew, if it can be asked.
+    pub(crate) fn discover(&mut self, out: &mut Outbox) {
+        if self.is_online() {
+            self.readiness.discover(&self.connection.account, out);
+        }
+    }
+
     pub(crate) fn handle_timeout(&mut self, out: &mut Outbox) -> Option<Transition> {
         self.connection.handle_timeout(out);
         let lost = self.settle(out);

@@ -125,6 +125,11 @@ impl Readiness {
         self.ice.in_force(config)
     }
 
+    /// The ICE servers, once each time that they are others.
+    pub(crate) fn take_new_ice(&mut self, config: &Config) -> Option<IceServers> {
+        self.ice.take_news().then(|| self.ice.in_force(config))
+    }
+
     pub(super) fn next_wake(&self) -> Option<Wake> {
         self.timers.next()
     }

@@ -4,7 +4,8 @@
 //! It stands between a peer's sockets and its engine: it asks servers by the sockets of media itself, keeps what they
 //! say from the engine, and carries what the engine sends from an address that is lent.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,8 @@ use turn_types::stun::message::Message;
 use super::IceHelp;
 use super::address::{Leg, ServerAddress};
 use super::binding::Binding;
-use super::relay::{Relay, RelayStep, Way};
+use super::relay::{Failure, Relay, RelayStep, Way};
+use super::tries::{Tries, Verdict};
 use crate::Secret;
 use crate::machine::{Local, NameId, Rng, StreamEvent, StreamId, Wake};
 use crate::media::LocalKind;
@@ -42,6 +44,8 @@ pub(crate) enum Step {
     Remove(SocketAddr),
     /// The engine has all, for now.
     Done,
+    /// Something was lost that new credentials may be needed for: those that there are may have run out meanwhile.
+    Stale,
 }
 
 /// The addresses of a server's host.
@@ -74,13 +78,24 @@ pub(crate) struct Gather {
     relays: Vec<Relay>,
     /// The relays that there have been.
     numbers: u64,
-    /// Pairs of ours and a server's that were asked.
-    asked: BTreeSet<(SocketAddr, SocketAddr, bool, Leg)>,
+    /// The questions to servers that were put.
+    asked: BTreeMap<Question, Tries>,
     steps: VecDeque<Step>,
     /// The longest that it takes: what has not answered by then is done without.
     limit: Duration,
     /// The time at which it is over at the latest, while it goes on.
     until: Option<Instant>,
+    /// True if only what is lent may be used.
+    relay_only: bool,
+}
+
+/// A question to a server by an address of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Question {
+    local: SocketAddr,
+    remote: SocketAddr,
+    is_relay: bool,
+    leg: Leg,
 }
 
 impl Gather {
@@ -118,10 +133,11 @@ impl Gather {
             bindings: Vec::new(),
             relays: Vec::new(),
             numbers: 0,
-            asked: BTreeSet::new(),
+            asked: BTreeMap::new(),
             steps: VecDeque::new(),
             limit: help.limit,
             until: None,
+            relay_only: help.relay_only,
         }
     }
 
@@ -171,7 +187,7 @@ impl Gather {
     pub(crate) fn remove(&mut self, address: SocketAddr) {
         self.hosts.retain(|host| host.address != address);
         self.bindings.retain(|binding| binding.local != address);
-        self.asked.retain(|(local, ..)| *local != address);
+        self.asked.retain(|question, _| question.local != address);
         for relay in self.relays.extract_if(.., |relay| relay.local == address) {
             self.steps.extend(relay.stream().map(Step::Close));
             self.steps.extend(relay.lent().map(Step::Remove));
@@ -181,45 +197,123 @@ impl Gather {
     /// Asks each server by each address of its family what it was not asked yet: one address of each server's, the
     /// most preferred.
     fn ask(&mut self, now: Instant) {
-        for server in &self.servers {
+        let mut questions = Vec::new();
+        for (number, server) in self.servers.iter().enumerate() {
             let Host::Known(found) = &server.host else { continue };
             for host in &self.hosts {
                 let local = host.address;
                 let fits = |ip: &&IpAddr| ip.is_ipv4() == local.is_ipv4();
                 let Some(ip) = found.iter().find(fits) else { continue };
                 let remote = SocketAddr::new(*ip, server.port);
-                let under_way = self.bindings.len() + self.relays.len();
-                let question = (local, remote, server.is_relay, server.leg);
-                if under_way >= MAX_ASKED || !self.asked.insert(question) {
-                    continue;
-                }
-                if server.is_relay {
-                    let way = match server.leg {
-                        Leg::Udp | Leg::Dtls => Way::Sockets,
-                        Leg::Tcp => Way::Stream { tls: None, id: None },
-                        Leg::Tls => Way::Stream { tls: Some(server.name.clone()), id: None },
-                    };
-                    self.numbers += 1;
-                    let number = self.numbers;
-                    let who = (server.username.as_str(), server.password.expose());
-                    if let Way::Stream { tls, .. } = &way {
-                        self.steps.push_back(Step::Open {
-                            relay: number,
-                            to: remote,
-                            tls: tls.clone(),
-                            from: local.ip(),
-                            deadline: self.until.unwrap_or(now),
-                        });
-                    }
-                    self.relays.push(Relay::new(number, (local, remote), way, who, now));
-                } else {
-                    let id = u128::from(self.rng.next_u64()) << 32
-                        | u128::from(self.rng.next_u64() >> 32);
-                    self.bindings.push(Binding::new(local, remote, id, now));
-                }
+                let (is_relay, leg) = (server.is_relay, server.leg);
+                questions.push((number, Question { local, remote, is_relay, leg }));
+            }
+        }
+        for (server, question) in questions {
+            let under_way = self.bindings.len() + self.relays.len();
+            if under_way < MAX_ASKED && !self.asked.contains_key(&question) {
+                self.asked.insert(question, Tries::new(server));
+                self.put(now, question, server);
             }
         }
         self.go_on(now);
+    }
+
+    /// Puts a question, for the first time or again.
+    fn put(&mut self, now: Instant, question: Question, server: usize) {
+        let Question { local, remote, is_relay, leg } = question;
+        if !is_relay {
+            let id = u128::from(self.rng.next_u64()) << 32 | u128::from(self.rng.next_u64() >> 32);
+            self.bindings.push(Binding::new(local, remote, id, now));
+            return;
+        }
+        let Some(server) = self.servers.get(server) else { return };
+        let way = match leg {
+            Leg::Udp | Leg::Dtls => Way::Sockets,
+            Leg::Tcp => Way::Stream { tls: None, id: None },
+            Leg::Tls => Way::Stream { tls: Some(server.name.clone()), id: None },
+        };
+        self.numbers += 1;
+        let number = self.numbers;
+        if let Way::Stream { tls, .. } = &way {
+            self.steps.push_back(Step::Open {
+                relay: number,
+                to: remote,
+                tls: tls.clone(),
+                from: local.ip(),
+                deadline: now + self.limit,
+            });
+        }
+        let who = (server.username.as_str(), server.password.expose());
+        self.relays.push(Relay::new(number, (local, remote), way, who, now, self.limit));
+    }
+
+    /// Takes note that a relay failed: whether, when and whom to ask again.
+    fn failed(&mut self, now: Instant, relay: &Relay, failure: Failure) {
+        let leg = relay.leg();
+        let question = Question { local: relay.local, remote: relay.server, is_relay: true, leg };
+        let Some(tries) = self.asked.get_mut(&question) else { return };
+        let lent_for = relay.since.map(|since| now.saturating_duration_since(since));
+        if failure == Failure::Lost {
+            self.steps.push_back(Step::Stale);
+        }
+        match tries.failed(now, failure, lent_for, relay.server) {
+            Verdict::Over | Verdict::Again => {}
+            Verdict::Elsewhere(remote) => {
+                let elsewhere = Question { remote, ..question };
+                let (next, server) = (tries.redirected(), tries.server);
+                if let Entry::Vacant(vacant) = self.asked.entry(elsewhere) {
+                    vacant.insert(next);
+                    self.put(now, elsewhere, server);
+                }
+            }
+        }
+    }
+
+    /// Puts the questions again that are due.
+    fn again(&mut self, now: Instant) {
+        let due = |(question, tries): (&Question, &mut Tries)| {
+            tries.take_due(now).then_some((*question, tries.server))
+        };
+        let due: Vec<_> = self.asked.iter_mut().filter_map(due).collect();
+        for (question, server) in due {
+            self.put(now, question, server);
+        }
+    }
+
+    /// Takes what servers are now, with other credentials perhaps: what was refused, or never answered, is asked
+    /// again. What is lent stays as it is.
+    pub(crate) fn renew(&mut self, now: Instant, help: &IceHelp) {
+        let new = Self::new(help, self.rng.clone());
+        let same = |one: &Server, other: &Server| {
+            (one.is_relay, one.leg, &one.name, one.port)
+                == (other.is_relay, other.leg, &other.name, other.port)
+        };
+        let mut is_news = false;
+        for server in new.servers {
+            let number = self.servers.iter().position(|known| same(known, &server));
+            let Some(number) = number else {
+                if self.servers.len() < MAX_SERVERS {
+                    is_news = true;
+                    self.servers.push(server);
+                }
+                continue;
+            };
+            let Some(known) = self.servers.get_mut(number) else { continue };
+            if (&known.username, known.password.expose())
+                == (&server.username, server.password.expose())
+            {
+                continue;
+            }
+            is_news = true;
+            (known.username, known.password) = (server.username, server.password);
+            let its = self.asked.values_mut().filter(|tries| tries.server == number);
+            its.for_each(|tries| tries.begin_again(now));
+        }
+        if is_news && !self.hosts.is_empty() {
+            self.again(now);
+            self.add(now, Vec::new());
+        }
     }
 
     /// True if datagrams from there may be for it.
@@ -326,6 +420,7 @@ impl Gather {
                 self.steps.push_back(Step::Transmit { local, remote, data });
             }
         }
+        let (mut ended, mut is_late) = (Vec::new(), false);
         for relay in &mut self.relays {
             while let Some(step) = relay.poll() {
                 let (local, server) = (relay.local, relay.server);
@@ -335,19 +430,30 @@ impl Gather {
                         Way::Stream { id, .. } => id.map(|stream| Step::Send { stream, data }),
                     },
                     RelayStep::Lent(address) => {
+                        is_late = self.until.is_none();
                         let host = self.hosts.iter().find(|host| host.address == local);
                         let lent = host.map(|host| Local { address, ..host.clone() });
                         lent.map(|lent| Step::Add(lent, LocalKind::Relayed { server }))
                     }
-                    RelayStep::Over { lent, code } => {
-                        tracing::warn!(%server, code, "no address of a relay");
+                    RelayStep::Over { lent, failure } => {
+                        tracing::warn!(%server, ?failure, "no address of a relay");
+                        ended.push((relay.number, failure));
                         lent.map(Step::Remove)
                     }
                 });
             }
         }
-        for relay in self.relays.extract_if(.., |relay| relay.is_over()) {
+        let over: Vec<_> = self.relays.extract_if(.., |relay| relay.is_over()).collect();
+        for relay in &over {
             self.steps.extend(relay.stream().map(Step::Close));
+        }
+        for (number, failure) in ended {
+            if let Some(relay) = over.iter().find(|relay| relay.number == number) {
+                self.failed(now, relay, failure);
+            }
+        }
+        if is_late {
+            self.steps.push_back(Step::Done);
         }
         self.see(now);
     }
@@ -357,15 +463,16 @@ impl Gather {
         let Some(until) = self.until else { return };
         let open = self.servers.iter().any(|server| !matches!(server.host, Host::Known(_)))
             || !self.bindings.is_empty()
-            || self.relays.iter().any(Relay::is_asking);
+            || self.relays.iter().any(Relay::is_asking)
+            // Nothing else will do.
+            || (self.relay_only
+                && self.relays.is_empty()
+                && self.asked.values().any(|tries| tries.again().is_some()));
         if open && now < until {
             return;
         }
         self.until = None;
         self.bindings.clear();
-        for relay in self.relays.extract_if(.., |relay| relay.is_asking()) {
-            self.steps.extend(relay.stream().map(Step::Close));
-        }
         self.steps.push_back(Step::Done);
     }
 
@@ -373,24 +480,27 @@ impl Gather {
         for relay in &mut self.relays {
             relay.handle_timeout(now);
         }
+        self.again(now);
         self.go_on(now);
     }
 
     pub(crate) fn next_wake(&self) -> Option<Wake> {
         let bindings = self.bindings.iter().map(|binding| binding.next);
         let relays = self.relays.iter().filter_map(Relay::next_wake);
-        let at = bindings.chain(relays).chain(self.until).min()?;
+        let again = self.asked.values().filter_map(Tries::again);
+        let at = bindings.chain(relays).chain(again).chain(self.until).min()?;
         Some(Wake { at, reason: "gathering" })
     }
 
     /// Gives back what is lent.
     pub(crate) fn close(&mut self, now: Instant) {
         for relay in &mut self.relays {
-            relay.close(now);
+            relay.close();
         }
         self.until = None;
         self.bindings.clear();
         self.servers.clear();
+        self.asked.clear();
         self.go_on(now);
     }
 }

@@ -4,12 +4,18 @@ mod address;
 #[cfg(feature = "turn")]
 mod binding;
 #[cfg(feature = "turn")]
+mod frames;
+#[cfg(feature = "turn")]
 mod gather;
+#[cfg(feature = "turn")]
+mod keeper;
 #[cfg(feature = "turn")]
 mod relay;
 mod server;
 #[cfg(all(test, feature = "str0m"))]
 mod tests;
+#[cfg(feature = "turn")]
+mod tries;
 
 use std::time::Duration;
 

@@ -2,9 +2,11 @@
 //! datagrams, whichever it is.
 //!
 //! The client of the crate does the protocol. What it leaves to us is here: it never has two requests under way that
-//! we ask for, a packet waits for the permission that it needs, a refusal has its code, and a password that is wrong is
-//! known for it.
+//! we ask for, a packet waits for the permission that it needs, a refusal has its code, a password that is wrong is
+//! known for it, what takes too long is over, and what is no message on a stream ends it. A [`Keeper`] sees to it that
+//! the address stays ours.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
@@ -15,11 +17,14 @@ use turn_client_proto::api::{
 use turn_client_proto::client::TurnClient;
 use turn_client_proto::tcp::TurnClientTcp;
 use turn_client_proto::udp::TurnClientUdp;
-use turn_types::message::ALLOCATE;
-use turn_types::stun::attribute::ErrorCode;
+use turn_types::message::{ALLOCATE, CREATE_PERMISSION};
+use turn_types::stun::attribute::{AlternateServer, ErrorCode};
 use turn_types::stun::message::{Message, MessageClass};
 use turn_types::{AddressFamily, TransportType, TurnCredentials};
 
+use super::address::Leg;
+use super::frames::Frames;
+use super::keeper::{Keeper, Kept};
 use crate::machine::{StreamEvent, StreamId};
 
 /// The packets that wait for a permission; the oldest goes for one more.
@@ -29,8 +34,12 @@ const MAX_PEERS: usize = 64;
 /// The requests go again after this, which doubles up to the second, so many times; it is over after the third.
 const RETRANSMITS: (Duration, Duration, u32, Duration) =
     (Duration::from_millis(250), Duration::from_secs(2), 4, Duration::from_secs(1));
+/// Try Alternate: another server is named.
+const TRY_ALTERNATE: u16 = 300;
 /// Unauthorized: what every first request is answered with, and the second where the password is wrong.
 const UNAUTHORIZED: u16 = 401;
+/// Forbidden, and an address of another family: what a permission is refused with where the peer is at fault.
+const NOT_FOR_PEER: [u16; 2] = [403, 443];
 
 /// The life of the address.
 ///
@@ -43,7 +52,22 @@ enum State {
     Opening,
     Asking,
     Lent(SocketAddr),
-    Over,
+    Over(Failure),
+}
+
+/// The reason why there is no address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// The server refused by this code.
+    Refused(u16),
+    /// The server named another one.
+    Redirected(SocketAddr),
+    /// The server did not answer in time, or cannot be reached.
+    Silent,
+    /// There was one, and the server knows nothing of it any more, or went away.
+    Lost,
+    /// It was given back.
+    Closed,
 }
 
 /// The way to the server.
@@ -69,8 +93,18 @@ pub(super) enum RelayStep {
     Transmit(Vec<u8>),
     /// An address is lent.
     Lent(SocketAddr),
-    /// There is none any more, or never was: by this code, if the server said one.
-    Over { lent: Option<SocketAddr>, code: Option<u16> },
+    /// There is none any more, or never was.
+    Over { lent: Option<SocketAddr>, failure: Failure },
+}
+
+/// The way on of a message that was looked at.
+enum Look {
+    /// To the client, as it came.
+    As,
+    /// To the client, told otherwise.
+    Told(Vec<u8>),
+    /// Nowhere.
+    Done,
 }
 
 /// See the [module](self).
@@ -91,9 +125,17 @@ pub(super) struct Relay {
     /// Packets until there is a permission.
     waiting: VecDeque<(SocketAddr, Vec<u8>)>,
     steps: VecDeque<RelayStep>,
+    keeper: Keeper,
+    frames: Frames,
+    /// The last refusal of an address or of a permission.
     code: Option<u16>,
+    alternate: Option<SocketAddr>,
     challenged: bool,
     next: Option<Instant>,
+    /// The time by which there has to be an address.
+    until: Instant,
+    /// The time since which there is one.
+    pub(super) since: Option<Instant>,
 }
 
 // The client knows the password.
@@ -108,14 +150,16 @@ impl std::fmt::Debug for Relay {
 }
 
 impl Relay {
-    /// One that is asked for from `local` to `server`; `number` tells it from others.
+    /// One that is asked for from `local` to `server`, within `limit`; `number` tells it from others.
     pub(super) fn new(
         number: u64,
         (local, server): (SocketAddr, SocketAddr),
         way: Way,
         (username, password): (&str, &str),
         now: Instant,
+        limit: Duration,
     ) -> Self {
+        let over_stream = way != Way::Sockets;
         let mut config = TurnConfig::new(TurnCredentials::new(username, password));
         config.set_address_family(match server {
             SocketAddr::V4(_) => AddressFamily::IPV4,
@@ -144,12 +188,26 @@ impl Relay {
             bound: BTreeSet::new(),
             waiting: VecDeque::new(),
             steps: VecDeque::new(),
+            keeper: Keeper::new(username, password, over_stream, now),
+            frames: Frames::default(),
             code: None,
+            alternate: None,
             challenged: false,
             next: None,
+            until: now + limit,
+            since: None,
         };
         relay.drain(now);
         relay
+    }
+
+    /// The way to the server, as its URI names it.
+    pub(super) fn leg(&self) -> Leg {
+        match &self.way {
+            Way::Sockets => Leg::Udp,
+            Way::Stream { tls: None, .. } => Leg::Tcp,
+            Way::Stream { tls: Some(_), .. } => Leg::Tls,
+        }
     }
 
     pub(super) fn is_asking(&self) -> bool {
@@ -183,29 +241,44 @@ impl Relay {
                 self.drain(now);
             }
             StreamEvent::Opened { .. } => {}
-            StreamEvent::Data(data) => return self.handle(now, &data),
+            StreamEvent::Data(data) => {
+                let Ok(messages) = self.frames.take(&data) else {
+                    // Nobody knows where the next message begins.
+                    tracing::debug!(server = %self.server, "no messages on a relay's stream");
+                    self.gone();
+                    return Vec::new();
+                };
+                return messages.iter().flat_map(|message| self.handle(now, message)).collect();
+            }
             StreamEvent::Closed { .. } | StreamEvent::Failed(_) => {
-                self.way = Way::Stream { tls: None, id: None };
-                self.end();
+                if let Way::Stream { id, .. } = &mut self.way {
+                    *id = None;
+                }
+                self.gone();
             }
         }
         Vec::new()
     }
 
     pub(super) fn is_over(&self) -> bool {
-        self.state == State::Over
+        matches!(self.state, State::Over(_))
     }
 
     /// The address that is lent.
     pub(super) fn lent(&self) -> Option<SocketAddr> {
         match self.state {
             State::Lent(address) => Some(address),
-            State::Opening | State::Asking | State::Over => None,
+            State::Opening | State::Asking | State::Over(_) => None,
         }
     }
 
     pub(super) fn next_wake(&self) -> Option<Instant> {
-        self.next.filter(|_| matches!(self.state, State::Asking | State::Lent(_)))
+        match self.state {
+            State::Opening => Some(self.until),
+            State::Asking => Some(self.next.map_or(self.until, |next| next.min(self.until))),
+            State::Lent(_) => self.next.into_iter().chain(self.keeper.next_wake()).min(),
+            State::Over(_) => None,
+        }
     }
 
     pub(super) fn poll(&mut self) -> Option<RelayStep> {
@@ -291,12 +364,20 @@ impl Relay {
     /// Takes what came of the server: a datagram, or a piece of the stream. What peers sent by it.
     pub(super) fn handle(&mut self, now: Instant, data: &[u8]) -> Vec<(SocketAddr, Vec<u8>)> {
         let mut all = Vec::new();
-        if matches!(self.state, State::Opening | State::Over) {
+        if matches!(self.state, State::Opening | State::Over(_)) {
             return all;
         }
-        self.look(data);
+        let message = Message::from_bytes(data).ok();
+        let data = match message.map(|message| self.look(now, &message)) {
+            None | Some(Look::As) => Cow::Borrowed(data),
+            Some(Look::Told(told)) => Cow::Owned(told),
+            Some(Look::Done) => {
+                self.drain(now);
+                return all;
+            }
+        };
         let at = self.at(now);
-        let packet = Transmit::new(data, self.client.transport(), self.server, self.local);
+        let packet = Transmit::new(&*data, self.client.transport(), self.server, self.local);
         match self.client.recv(packet, at) {
             TurnRecvRet::PeerData(came) => all.push((came.peer, came.data().to_vec())),
             TurnRecvRet::Handled | TurnRecvRet::Ignored(_) | TurnRecvRet::PeerIcmp { .. } => {}
@@ -305,43 +386,67 @@ impl Relay {
         while let Some(came) = self.client.poll_recv(at) {
             all.push((came.peer, came.data().to_vec()));
         }
+        if !all.is_empty() {
+            self.keeper.heard(now);
+        }
         self.drain(now);
         all
     }
 
-    /// Looks for the code of a refusal, which the client does not tell, and gives up where the password is wrong: a
-    /// server says so in an answer that nobody can check, and the client would ask for a long time.
-    fn look(&mut self, data: &[u8]) {
-        if self.state != State::Asking {
-            return;
+    /// Looks at a message before the client does: for answers to requests of ours, for the code of a refusal, which
+    /// the client does not tell, and whether the password is wrong. A server says so in an answer that nobody can
+    /// check, and the client would ask for a long time.
+    fn look(&mut self, now: Instant, message: &Message<'_>) -> Look {
+        match self.keeper.look(now, message) {
+            Kept::NotOurs => {}
+            Kept::Yes => return Look::Done,
+            Kept::No(code) => {
+                tracing::debug!(server = %self.server, code, "an address is lent no more");
+                self.gone();
+                return Look::Done;
+            }
         }
-        let Ok(message) = Message::from_bytes(data) else { return };
-        if !message.has_class(MessageClass::Error) || !message.has_method(ALLOCATE) {
-            return;
+        let asks = self.state == State::Asking && message.has_method(ALLOCATE);
+        if asks && message.has_class(MessageClass::Success) {
+            return self.keeper.lent(now, message).map_or(Look::As, Look::Told);
         }
-        let Ok(error) = message.attribute::<ErrorCode>() else { return };
-        if error.code() == UNAUTHORIZED && !std::mem::replace(&mut self.challenged, true) {
-            return;
+        if !message.has_class(MessageClass::Error) {
+            return Look::As;
         }
-        self.code = Some(error.code());
-        if error.code() == UNAUTHORIZED {
-            self.end();
+        let Ok(error) = message.attribute::<ErrorCode>() else { return Look::As };
+        let code = error.code();
+        if message.has_method(CREATE_PERMISSION) {
+            self.code = Some(code);
         }
+        if !asks || (code == UNAUTHORIZED && !std::mem::replace(&mut self.challenged, true)) {
+            return Look::As;
+        }
+        self.code = Some(code);
+        if code == TRY_ALTERNATE {
+            let alternate = message.attribute::<AlternateServer>().ok();
+            self.alternate = alternate.map(|alternate| alternate.server());
+        }
+        if code == UNAUTHORIZED {
+            self.end(Failure::Refused(code));
+            return Look::Done;
+        }
+        Look::As
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant) {
-        if self.next_wake().is_some_and(|next| next <= now) {
+        if self.is_asking() && self.until <= now {
+            self.end(Failure::Silent);
+        } else if self.next_wake().is_some_and(|next| next <= now) {
             self.drain(now);
         }
     }
 
     /// Gives the address back. The last packet may be lost: then it runs out by itself.
-    pub(super) fn close(&mut self, now: Instant) {
-        let at = self.at(now);
-        if self.lent().is_some() && self.client.delete(at).is_ok() {
-            self.transmit(now);
+    pub(super) fn close(&mut self) {
+        if self.lent().is_some() {
+            self.steps.extend(self.keeper.give_back().map(RelayStep::Transmit));
         }
-        self.state = State::Over;
+        self.state = State::Over(Failure::Closed);
     }
 
     fn transmit(&mut self, now: Instant) {
@@ -351,18 +456,42 @@ impl Relay {
         }
     }
 
-    fn end(&mut self) {
-        if self.state != State::Over {
+    fn end(&mut self, failure: Failure) {
+        if !self.is_over() {
             let lent = self.lent();
-            self.state = State::Over;
-            self.steps.push_back(RelayStep::Over { lent, code: self.code });
+            self.state = State::Over(failure);
+            self.steps.push_back(RelayStep::Over { lent, failure });
         }
+    }
+
+    /// The server went away, or there is nothing of ours there any more.
+    fn gone(&mut self) {
+        let was_lent = self.lent().is_some();
+        self.end(if was_lent { Failure::Lost } else { Failure::Silent });
+    }
+
+    /// The client gave up.
+    fn give_up(&mut self) {
+        let failure = match (self.lent(), self.code, self.alternate) {
+            (Some(_), ..) => Failure::Lost,
+            (None, _, Some(alternate)) => Failure::Redirected(alternate),
+            (None, Some(code), None) => Failure::Refused(code),
+            (None, None, None) => Failure::Silent,
+        };
+        self.end(failure);
     }
 
     /// Takes all that the client has to say.
     fn drain(&mut self, now: Instant) {
-        if matches!(self.state, State::Opening | State::Over) {
+        if matches!(self.state, State::Opening | State::Over(_)) {
             return;
+        }
+        if self.lent().is_some() {
+            let (request, kept) = self.keeper.poll(now);
+            self.steps.extend(request.map(RelayStep::Transmit));
+            if kept != Kept::Yes {
+                return self.gone();
+            }
         }
         let at = self.at(now);
         let polled = self.client.poll(at);
@@ -372,7 +501,7 @@ impl Relay {
         }
         self.transmit(now);
         match polled {
-            TurnPollRet::Closed => self.end(),
+            TurnPollRet::Closed => self.give_up(),
             TurnPollRet::WaitUntil(until) => {
                 let wait = until.as_nanos().saturating_sub(at.as_nanos());
                 // Never at once: what is due now was done now.
@@ -388,9 +517,11 @@ impl Relay {
         match event {
             TurnEvent::AllocationCreated(_, address) if self.state == State::Asking => {
                 self.state = State::Lent(address);
+                self.code = None;
+                self.since = Some(now);
                 self.steps.push_back(RelayStep::Lent(address));
             }
-            TurnEvent::AllocationCreateFailed(_) if self.state == State::Asking => self.end(),
+            TurnEvent::AllocationCreateFailed(_) if self.state == State::Asking => self.give_up(),
             TurnEvent::PermissionCreated(_, peer) => {
                 self.done(now, Request::Permission(peer));
                 let (ready, rest) = self.waiting.drain(..).partition(|(to, _)| to.ip() == peer);
@@ -403,6 +534,11 @@ impl Relay {
             TurnEvent::PermissionCreateFailed(_, peer) => {
                 self.done(now, Request::Permission(peer));
                 self.waiting.retain(|(to, _)| to.ip() != peer);
+                if !self.code.take().is_some_and(|code| NOT_FOR_PEER.contains(&code)) {
+                    // It is asked for again with the next packet, if the address is still ours.
+                    self.permitted.remove(&peer);
+                    self.keeper.ask(now);
+                }
             }
             TurnEvent::ChannelCreated(_, peer) | TurnEvent::ChannelCreateFailed(_, peer) => {
                 self.done(now, Request::Channel(peer));

@@ -8,9 +8,15 @@ use proptest::prelude::*;
 use turn_server_proto::api::{Transmit, TurnServerApi as _, TurnServerPollRet};
 use turn_server_proto::server::TurnServer;
 use turn_types::TransportType;
-use turn_types::stun::attribute::XorMappedAddress;
+use turn_types::attribute::Lifetime;
+use turn_types::message::ALLOCATE;
+use turn_types::stun::attribute::{
+    AlternateServer, Attribute as _, AttributeStaticType as _, ErrorCode, MessageIntegrity,
+    XorMappedAddress,
+};
 use turn_types::stun::message::{
-    BINDING, Message, MessageWrite as _, MessageWriteExt as _, MessageWriteVec,
+    BINDING, IntegrityAlgorithm, LongTermCredentials, Message, MessageClass, MessageWrite as _,
+    MessageWriteExt as _, MessageWriteVec,
 };
 
 use super::gather::{Gather, Step};
@@ -57,22 +63,59 @@ struct Net {
     /// Datagrams that came to addresses that are nobody's here.
     elsewhere: Vec<(SocketAddr, Vec<u8>)>,
     sent_to_server: usize,
+    /// The code by which it refuses to lend anything.
+    refuses: Option<u16>,
+    /// The seconds for which it lends, where it is less than its crate wants.
+    lifetime: Option<u32>,
+}
+
+fn server() -> TurnServer {
+    let mut server = TurnServer::new(TransportType::Udp, at(SERVER), "lab.test".to_owned());
+    server.add_user("alice".to_owned(), "pa55word".to_owned());
+    server
 }
 
 impl Net {
     fn new() -> Self {
-        let mut server = TurnServer::new(TransportType::Udp, at(SERVER), "lab.test".to_owned());
-        server.add_user("alice".to_owned(), "pa55word".to_owned());
         Self {
             epoch: epoch(),
             now: epoch(),
-            server,
+            server: server(),
+            refuses: None,
+            lifetime: None,
             serves: true,
             lent: Vec::new(),
             under_way: VecDeque::new(),
             elsewhere: Vec::new(),
             sent_to_server: 0,
         }
+    }
+
+    /// The server begins anew.
+    fn restart(&mut self) {
+        self.server = server();
+    }
+
+    /// The answer by which it lends, as a server says it that lends for less time.
+    fn shorten(&self, data: Vec<u8>) -> Vec<u8> {
+        let (Some(lifetime), Ok(message)) = (self.lifetime, Message::from_bytes(&data)) else {
+            return data;
+        };
+        if !message.has_class(MessageClass::Success) || message.attribute::<Lifetime>().is_err() {
+            return data;
+        }
+        let (kind, id) = (message.get_type(), message.transaction_id());
+        let mut told = Message::builder(kind, id, MessageWriteVec::new());
+        for (_, attribute) in message.iter_attributes() {
+            if ![Lifetime::TYPE, MessageIntegrity::TYPE].contains(&attribute.get_type()) {
+                told.add_attribute(&attribute).unwrap();
+            }
+        }
+        told.add_attribute(&Lifetime::new(lifetime)).unwrap();
+        let credentials = LongTermCredentials::new("alice".to_owned(), "pa55word".to_owned());
+        let key = credentials.to_key("lab.test".to_owned()).make_key(IntegrityAlgorithm::Sha1);
+        told.add_message_integrity_with_key(&key, IntegrityAlgorithm::Sha1).unwrap();
+        told.finish()
     }
 
     fn at(&self) -> sans_io_time::Instant {
@@ -121,10 +164,19 @@ impl Net {
             self.send(to, from, answer.finish());
             return;
         }
+        if let (Some(code), Ok(message)) = (self.refuses, Message::from_bytes(&data))
+            && message.has_method(ALLOCATE)
+        {
+            let mut answer = Message::builder_error(&message, MessageWriteVec::new());
+            answer.add_attribute(&ErrorCode::builder(code).build().unwrap()).unwrap();
+            answer.add_attribute(&AlternateServer::new(at("198.51.100.2:3478"))).unwrap();
+            return self.send(to, from, answer.finish());
+        }
         let now = self.at();
         let reply = self.server.recv(Transmit::new(data, TransportType::Udp, from, to), now);
         if let Some(reply) = reply.map(|reply| reply.build()) {
-            self.send(reply.from, reply.to, reply.data);
+            let data = self.shorten(reply.data);
+            self.send(reply.from, reply.to, data);
         }
         while let TurnServerPollRet::AllocateSocket {
             transport,
@@ -148,7 +200,8 @@ impl Net {
             );
         }
         while let Some(out) = self.server.poll_transmit(now) {
-            self.send(out.from, out.to, out.data);
+            let data = self.shorten(out.data);
+            self.send(out.from, out.to, data);
         }
     }
 }
@@ -173,6 +226,7 @@ struct Rig {
     streamed: Vec<(StreamId, Vec<u8>)>,
     closed: Vec<StreamId>,
     heard: Vec<(SocketAddr, SocketAddr, Vec<u8>)>,
+    stale: usize,
 }
 
 impl Rig {
@@ -189,6 +243,7 @@ impl Rig {
             streamed: Vec::new(),
             closed: Vec::new(),
             heard: Vec::new(),
+            stale: 0,
         }
     }
 
@@ -219,6 +274,7 @@ impl Rig {
                 Step::Add(local, kind) => self.added.push((local.address, kind)),
                 Step::Remove(address) => self.removed.push(address),
                 Step::Done => self.done.push(self.net.now - self.net.epoch),
+                Step::Stale => self.stale += 1,
             }
         }
     }
@@ -327,6 +383,22 @@ fn rfc_8656_it_lives_for_hours_and_is_given_back() {
 }
 
 #[test]
+fn rfc_8656_7_it_is_given_back_also_right_after_another_request() {
+    let (mut rig, lent) = speaking();
+    // A channel is asked for, and the client spaces its requests.
+    rig.send(lent, at("192.0.2.77:7777"), &[128, 0]);
+    let before = rig.net.under_way.len();
+    rig.gather.close(rig.net.now);
+    rig.drain();
+    assert_eq!(rig.net.under_way.len(), before + 1);
+    rig.run(MS(100));
+    rig.net.send(at("192.0.2.77:7777"), lent, vec![128, 1]);
+    let heard = rig.heard.len();
+    rig.run(MS(100));
+    assert_eq!(rig.heard.len(), heard);
+}
+
+#[test]
 fn rfc_8489_9_2_a_wrong_password_is_known_at_once() {
     let mut rig = Rig::new(vec![turn("wrong")], false);
     rig.open(&[4000]);
@@ -388,10 +460,20 @@ fn rfc_8656_3_1_a_relay_over_a_stream_is_asked_when_that_is_open() {
     rig.gather.handle_stream(rig.net.now, StreamId(1), StreamEvent::Opened { local });
     rig.drain();
     assert_eq!(rig.streamed.len(), 1, "the first request");
-    // It says nothing, or nothing that can be read.
-    rig.gather.handle_stream(rig.net.now, StreamId(1), StreamEvent::Data(vec![7; 4000]));
+    // It says nothing.
     rig.run(Duration::from_secs(20));
     assert_eq!((rig.done.as_slice(), rig.closed.as_slice()), (&[MS(2850)][..], &[StreamId(1)][..]));
+    assert_eq!(rig.gather.next_wake(), None);
+}
+
+#[test]
+fn rfc_8489_6_2_2_garbage_ends_a_stream_at_once() {
+    let mut rig = over_streams("turns:198.51.100.1:3478");
+    let local = at("10.0.0.7:9");
+    rig.gather.handle_stream(rig.net.now, StreamId(1), StreamEvent::Opened { local });
+    rig.gather.handle_stream(rig.net.now, StreamId(1), StreamEvent::Data(vec![7; 4000]));
+    rig.drain();
+    assert_eq!((rig.done.as_slice(), rig.closed.as_slice()), (&[MS(0)][..], &[StreamId(1)][..]));
     assert_eq!(rig.gather.next_wake(), None);
 }
 
@@ -504,11 +586,141 @@ fn a_stream_whose_relay_was_given_up_is_not_opened() {
     let uri = "turn:late.lab.test?transport=tcp";
     let mut rig = Rig::new(vec![IceServer::turn(uri, "alice", "pa55word")], true);
     rig.open(&[4000]);
-    // The name is found in the instant in which time is up.
-    let now = rig.net.epoch + MS(5000);
-    assert!(rig.gather.resolved(now, NameId(1), &[at(SERVER).ip()]));
+    // The address goes in the instant in which the name is found.
+    assert!(rig.gather.resolved(rig.net.now, NameId(1), &[at(SERVER).ip()]));
+    rig.gather.remove(host(4000).address);
     rig.drain();
-    assert!(rig.streams.is_empty() && rig.done.len() == 1);
+    assert!(rig.streams.is_empty());
+}
+
+/// A far side that speaks to an address for a time: how much of it came.
+fn speak(rig: &mut Rig, lent: SocketAddr, packets: u8) -> usize {
+    let before = rig.heard.len();
+    for n in 0..packets {
+        rig.net.send(at("192.0.2.77:7777"), lent, vec![128, n]);
+        rig.run(MS(20));
+    }
+    rig.heard.len() - before
+}
+
+/// A rig with an address that a far side may speak to.
+fn speaking() -> (Rig, SocketAddr) {
+    let mut rig = Rig::new(vec![turn("pa55word")], true);
+    rig.open(&[4000]);
+    rig.run(MS(500));
+    let lent = rig.net.lent[0];
+    rig.send(lent, at("192.0.2.77:7777"), &[1, 0]);
+    rig.run(MS(200));
+    assert!(speak(&mut rig, lent, 50) >= 49);
+    (rig, lent)
+}
+
+#[test]
+fn rfc_8656_7_a_server_that_begins_anew_is_noticed_and_lends_another_address_in_half_a_second() {
+    let (mut rig, lent) = speaking();
+    rig.net.restart();
+    let silent = rig.net.now;
+    while rig.added.len() < 3 {
+        speak(&mut rig, lent, 1);
+        assert!(rig.net.now - silent < MS(1000), "nobody noticed");
+    }
+    assert!(rig.net.now - silent < MS(600), "{:?}", rig.net.now - silent);
+    assert_eq!((rig.removed.as_slice(), rig.added[2].0), (&[lent][..], rig.net.lent[1]));
+    assert_eq!(rig.stale, 1, "new credentials may be needed");
+}
+
+#[test]
+fn a_network_that_is_silent_for_a_while_loses_no_address() {
+    let (mut rig, lent) = speaking();
+    rig.net.serves = false;
+    speak(&mut rig, lent, 250);
+    rig.net.serves = true;
+    rig.run(MS(1500));
+    assert!(speak(&mut rig, lent, 50) >= 49);
+    assert!(rig.removed.is_empty() && rig.added.len() == 2);
+}
+
+#[test]
+fn a_server_that_never_comes_back_is_given_up() {
+    let (mut rig, lent) = speaking();
+    rig.net.serves = false;
+    rig.run(Duration::from_secs(600));
+    assert_eq!(rig.removed, [lent]);
+    assert_eq!(rig.gather.next_wake(), None);
+}
+
+#[test]
+fn rfc_8656_7_an_address_that_is_lent_for_half_a_minute_stays_for_hours() {
+    let mut rig = Rig::new(vec![turn("pa55word")], true);
+    rig.net.lifetime = Some(30);
+    rig.open(&[4000]);
+    rig.run(Duration::from_secs(2 * 3600));
+    assert_eq!((rig.added.len(), rig.removed.len()), (2, 0));
+    let sent = rig.net.sent_to_server;
+    assert!((480..=484).contains(&sent), "refreshed half way, not more: {sent}");
+}
+
+#[test]
+fn rfc_8656_5_a_quota_that_is_used_up_is_asked_again_later() {
+    let mut rig = Rig::new(vec![turn("pa55word")], false);
+    rig.net.refuses = Some(486);
+    rig.open(&[4000]);
+    rig.run(MS(2900));
+    assert_eq!((rig.added.len(), rig.done.len()), (1, 1), "nobody waits for it");
+    rig.net.refuses = None;
+    rig.run(MS(500));
+    assert_eq!(rig.added.len(), 2, "after 1 and 2 seconds");
+    // Where nothing else will do, it is waited for.
+    let mut rig = Rig::new(vec![turn("pa55word")], true);
+    rig.net.refuses = Some(486);
+    rig.open(&[4000]);
+    rig.run(MS(2900));
+    assert!(rig.done.is_empty());
+    rig.net.refuses = None;
+    rig.run(MS(500));
+    assert_eq!((rig.added.len(), rig.done.len()), (2, 1));
+}
+
+#[test]
+fn rfc_8656_5_what_is_forbidden_is_asked_once() {
+    let mut rig = Rig::new(vec![turn("pa55word")], true);
+    rig.net.refuses = Some(403);
+    rig.open(&[4000]);
+    rig.run(Duration::from_secs(60));
+    assert_eq!((rig.net.sent_to_server, rig.gather.next_wake()), (1, None));
+}
+
+#[test]
+fn rfc_8489_10_another_server_is_asked_where_one_names_it_and_not_in_a_circle() {
+    let mut rig = Rig::new(vec![turn("pa55word")], true);
+    rig.net.refuses = Some(300);
+    rig.open(&[4000]);
+    rig.run(Duration::from_secs(60));
+    let asked: Vec<_> = rig.net.elsewhere.iter().map(|(to, _)| to.to_string()).collect();
+    assert_eq!(asked.first().map(String::as_str), Some("198.51.100.2:3478"));
+    assert!(asked.iter().all(|to| *to == asked[0]), "{asked:?}");
+    assert_eq!(rig.gather.next_wake(), None);
+}
+
+#[test]
+fn new_credentials_are_tried_where_old_ones_failed_and_leave_alone_what_is_lent() {
+    let mut rig = Rig::new(vec![turn("old")], false);
+    rig.open(&[4000]);
+    rig.run(MS(500));
+    assert_eq!((rig.added.len(), rig.done.len()), (1, 1));
+    let help =
+        |password| IceHelp { servers: vec![turn(password)], relay_only: false, limit: MS(5000) };
+    rig.gather.renew(rig.net.now, &help("old"));
+    rig.drain();
+    assert_eq!(rig.gather.next_wake(), None, "nothing new");
+    rig.gather.renew(rig.net.now, &help("pa55word"));
+    rig.drain();
+    rig.run(MS(500));
+    assert_eq!((rig.added.len(), rig.done.len()), (2, 2));
+    rig.gather.renew(rig.net.now, &help("newer"));
+    rig.drain();
+    rig.run(MS(500));
+    assert_eq!((rig.added.len(), rig.removed.len()), (2, 0));
 }
 
 /// Two ends of a call, each behind the NAT, that may only use the relay.

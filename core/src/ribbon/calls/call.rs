@@ -127,6 +127,16 @@ pub(super) struct Restart {
     pub(super) until: Instant,
 }
 
+/// Media whose path is lost, and looked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lost {
+    /// The time of the next restart.
+    pub(super) again: Instant,
+    pub(super) tries: u32,
+    /// True once there is another address of ours: then nobody waits for the far side.
+    pub(super) moved: bool,
+}
+
 /// See the [module](self).
 pub(super) struct Call {
     pub(super) info: CallInfo,
@@ -156,6 +166,7 @@ pub(super) struct Call {
     pub(super) adding: Vec<Source>,
     /// The time at which media that is disconnected is given up.
     pub(super) media_until: Option<Instant>,
+    pub(super) lost: Option<Lost>,
     /// The handlers of descriptions that were set when it began.
     pub(super) handlers: Vec<Arc<dyn SdpHandler>>,
     /// The last change that we asked for, and how often it was tried again.
@@ -201,6 +212,7 @@ impl std::fmt::Debug for Call {
             .field("answering", &self.answering)
             .field("restart", &self.restart)
             .field("media_until", &self.media_until)
+            .field("lost", &self.lost)
             .finish_non_exhaustive()
     }
 }
@@ -226,6 +238,7 @@ impl Call {
             restart: None,
             adding: Vec::new(),
             media_until: None,
+            lost: None,
             handlers: Vec::new(),
             asked: None,
             again: None,
@@ -411,6 +424,7 @@ impl Call {
         self.waiting = None;
         self.moving = None;
         self.restart = None;
+        self.lost = None;
         self.answering = None;
         self.media_until = None;
         self.offer = None;
@@ -470,6 +484,7 @@ impl Call {
         let restart = self.restart.as_ref().map(|restart| restart.turn.unwrap_or(restart.until));
         let restart = at(restart, "restart of media");
         let media = at(self.media_until, "media disconnected");
+        let lost = at(self.lost.map(|lost| lost.again), "a path that is lost");
         let again = at(self.again.as_ref().map(|again| again.at), "another try");
         let keys = at(self.keys.due(), "keys");
         let figures = at(self.figures, "figures");
@@ -479,7 +494,8 @@ impl Call {
             keys,
             at(self.playback.as_ref().and_then(|playback| playback.wake), "playback"),
         );
-        [look, step, moving, waiting, restart, media, again, keys, figures, self.audit.next_wake()]
+        let audit = self.audit.next_wake();
+        [look, step, moving, waiting, restart, media, lost, again, keys, figures, audit]
             .into_iter()
             .fold(None, Wake::earliest)
     }

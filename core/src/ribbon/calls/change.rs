@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::call::{Call, Purpose, Restart, Step};
+use super::call::{Call, Lost, Purpose, Restart, Step};
 use super::desk::Desk;
 use super::glare::Change;
 use crate::machine::CommandId;
@@ -12,8 +12,18 @@ use crate::ribbon::constants::{CallState, OperationKind};
 use crate::ribbon::error::{CallCode, Error, SubscriptionCode};
 use crate::ribbon::fault::Fault;
 use crate::ribbon::ids::OperationId;
+use crate::ribbon::outbox::Outbox;
 use crate::ribbon::outcome::Outcome;
 use crate::ribbon::wire::resources::calls::SessionRequest;
+
+/// The time that a path may be lost before media is restarted by itself, as the service's own clients wait.
+const GRACE: Duration = Duration::from_secs(2);
+/// The time between two such restarts, which doubles.
+const RESTARTS: Duration = Duration::from_secs(10);
+/// Their number.
+const MAX_RESTARTS: u32 = 6;
+/// The time after which it is tried again while something else goes on.
+const BUSY: Duration = Duration::from_millis(500);
 
 /// The time that a restart of media waits for the notification socket (w4.9).
 const SOCKET_WAIT: Duration = Duration::from_secs(60);
@@ -68,11 +78,15 @@ impl Call {
     /// Finds another path for its media: at once, or when it is its turn. Of two that restart at the same
     /// time the passive one waits, and while the notification socket is down nobody could answer.
     pub(super) fn restart(&mut self, command: CommandId, desk: &mut Desk<'_>) {
-        let op = self.start(OperationKind::MediaRestart, true, Some(command), desk);
-        self.asked = Some((Change::Restart, 0));
-        let now = desk.out.now();
         let passive = self.media.as_ref().is_some_and(super::association::Association::is_passive);
-        let turn = passive.then(|| now + desk.out.config.call.media_retry_delay);
+        self.restart_as(Some(command), passive, desk);
+    }
+
+    fn restart_as(&mut self, command: Option<CommandId>, waits: bool, desk: &mut Desk<'_>) {
+        let op = self.start(OperationKind::MediaRestart, true, command, desk);
+        self.asked = command.map(|_| (Change::Restart, 0));
+        let now = desk.out.now();
+        let turn = waits.then(|| now + desk.out.config.call.media_retry_delay);
         self.restart = Some(Restart { op, turn, until: now + SOCKET_WAIT });
         self.restart_timeout(desk);
     }
@@ -89,6 +103,47 @@ impl Call {
             Ok(()) => self.collect(op, Purpose::Offer, desk),
             Err(error) => self.withdraw(&op, error, desk),
         }
+    }
+
+    /// Takes note whether the path of its media is lost.
+    pub(super) fn path_is(&mut self, lost: bool, out: &Outbox) {
+        if !lost {
+            self.lost = None;
+        } else if self.lost.is_none() && out.config.call.restart_lost_media {
+            self.lost = Some(Lost { again: out.now() + GRACE, tries: 0, moved: false });
+        }
+    }
+
+    /// There may be another address of ours: a path that is lost is looked for by it.
+    pub(super) fn path_moved(&mut self, out: &mut Outbox) {
+        if let Some(lost) = self.lost.as_mut().filter(|lost| !lost.moved) {
+            (lost.again, lost.moved) = (out.now(), true);
+            out.due.stir();
+        }
+    }
+
+    /// Restarts media whose path is lost, when it is time.
+    pub(super) fn lost_timeout(&mut self, desk: &mut Desk<'_>) {
+        let now = desk.out.now();
+        let Some(lost) = self.lost.filter(|lost| lost.again <= now) else { return };
+        // Only an address was lost, and another is in use.
+        let state = self.media.as_ref().map(|media| media.state(desk.peers));
+        let found = lost.tries > 0 && state == Some(MediaState::Connected);
+        if self.is_over() || found || lost.tries >= MAX_RESTARTS {
+            self.lost = None;
+            return;
+        }
+        let may = desk.socket_up
+            && self.session.is_some()
+            && self.may_change(OperationKind::MediaRestart).is_ok();
+        if !may {
+            self.lost = Some(Lost { again: now + BUSY, ..lost });
+            return;
+        }
+        let passive = self.media.as_ref().is_some_and(super::association::Association::is_passive);
+        let again = now + RESTARTS * (1 << lost.tries);
+        self.lost = Some(Lost { again, tries: lost.tries + 1, ..lost });
+        self.restart_as(None, passive && !lost.moved, desk);
     }
 
     /// Goes on with a restart that waits: when it is its turn and the notification socket is open.

@@ -212,7 +212,11 @@ impl Call {
             News::Digit(digit, duration) => {
                 desk.out.event(Event::Dtmf { call: self.info.id.clone(), digit, duration });
             }
-            News::Gathering => self.check_collection(desk),
+            News::Cut => self.path_is(true, desk.out),
+            News::Gathering => {
+                self.path_moved(desk.out);
+                self.check_collection(desk);
+            }
             News::NoSocket(error) => {
                 let error =
                     Error::new(CallCode::InitMediaFailed, "no socket for media").caused_by(error);
@@ -228,6 +232,11 @@ impl Call {
     /// Takes the state of its media.
     pub(super) fn media_is(&mut self, state: MediaState, out: &mut Outbox) {
         self.media_until = (state == MediaState::Disconnected).then(|| out.now() + DISCONNECTED);
+        match state {
+            MediaState::Disconnected => self.path_is(true, out),
+            MediaState::Connected | MediaState::Closed => self.path_is(false, out),
+            MediaState::New | MediaState::Connecting | MediaState::Failed => {}
+        }
         self.enter_media(connection_of(state), out);
     }
 

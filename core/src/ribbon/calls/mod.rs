@@ -319,6 +319,7 @@ impl Calls {
             self.with(&id, out, |call, desk| {
                 call.negotiation_timeout(desk);
                 call.restart_timeout(desk);
+                call.lost_timeout(desk);
                 call.again_timeout(desk);
                 call.keys_timeout(desk);
                 #[cfg(feature = "audio")]

@@ -53,6 +53,9 @@ section! {
         /// The time to wait before media is restarted by the side that does not begin, up to 60 s
         /// (RC-045). Default 3 s.
         media_retry_delay: Duration = Duration::from_secs(3),
+        /// True if media whose path is lost is restarted by itself: after 2 s, or as soon as there is another address of
+        /// ours. Default true.
+        restart_lost_media: bool = true,
         /// True if who is called is made an address (RC-046, w4.0.1). Default true.
         normalize_destination: bool = true,
         /// The times that an operation is done again that met one of the far side's, at most 3 (RP-4).

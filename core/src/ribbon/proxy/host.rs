@@ -239,7 +239,13 @@ impl MediaHost {
                     self.close(name);
                 }
                 // It negotiates for nobody, opens no sockets by itself, and a frame more or less is no news.
-                Some(PeerNews::Order(_) | PeerNews::NoSocket(_) | PeerNews::Refused(_)) => {}
+                Some(
+                    PeerNews::Order(_)
+                    | PeerNews::NoSocket(_)
+                    | PeerNews::Refused(_)
+                    | PeerNews::Cut
+                    | PeerNews::Stale,
+                ) => {}
             }
         }
     }

@@ -8,7 +8,8 @@ use super::steps::{
     MS, S, answer, change, changed, collect, failure, hold, refused, tell, tell_glare, up,
 };
 use crate::ribbon::{
-    CallCode, CallMedia, CallState, Command, ErrorCode, HoldState, MediaOptions, Outcome,
+    CallCode, CallConfigPatch, CallMedia, CallState, Command, ConfigPatch, ErrorCode, HoldState,
+    MediaOptions, Outcome,
 };
 
 fn patient(tries: u32) -> Rig {
@@ -170,6 +171,9 @@ fn rp_1_twelve_orders_of_reply_and_word_for_each_kind_of_change() {
             for word in ["once", "twice", "never", "late"] {
                 let why = format!("{kind}: reply {reply}, word {word}");
                 let (mut rig, mut far) = rig();
+                // What is not answered here has no path, which would be looked for.
+                let calls = CallConfigPatch::default().restart_lost_media(false);
+                rig.at_once(Command::UpdateConfig(Box::new(ConfigPatch::default().call(calls))));
                 let media = if kind == "remove" { CallMedia::VIDEO } else { CallMedia::AUDIO };
                 let call = connected(&mut rig, &mut far, media);
                 if kind == "unhold" {

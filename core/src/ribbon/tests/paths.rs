@@ -1,14 +1,15 @@
 //! Paths of media anew, relays, and what the gateway thinks of a call (w4.9, w4.16, w4.17, RP-5).
 
+use std::net::SocketAddr;
 use std::sync::mpsc;
 
 use serde_json::json;
 
 use super::rig::{Rig, answer_sdp, done, sdp, subscribed};
 use super::steps::{
-    MS, S, answer, answered, collect, failure, incoming, refused, status, tell, up,
+    MS, S, answer, answered, collect, failure, hold, incoming, refused, status, tell, up,
 };
-use crate::machine::Seed;
+use crate::machine::{Input, Seed, UdpEvent};
 use crate::media::testing::FakeMedia;
 use crate::media::{Engine, EngineConfig, EngineFactory, IceServer};
 use crate::ribbon::{
@@ -99,6 +100,94 @@ fn ra_028_media_that_failed_is_found_again_by_a_fresh_connection() {
     tell(&mut rig, "respondCallUpdate", "S1", Some(answer_sdp("sendrecv")));
     rig.datagram(b"connected");
     assert_eq!(rig.call(&call).media_state, MediaConnectionState::Connected);
+}
+
+/// A call whose path was there, and is lost now.
+fn lost(rig: &mut Rig) -> CallId {
+    let call = answered(rig);
+    rig.datagram(b"connected");
+    rig.datagram(b"disconnected");
+    rig.answer_audits();
+    rig.told();
+    call
+}
+
+/// True if a restart was asked for.
+fn restarts(rig: &mut Rig) -> bool {
+    rig.answer_audits();
+    let asked = rig.asked.drain(..);
+    asked.filter(|asked| asked.body.to_string().contains("startCallUpdate")).count() == 1
+}
+
+#[test]
+fn ra_028_a_path_that_is_lost_for_two_seconds_is_restarted_by_itself() {
+    let mut rig = Rig::up();
+    let call = lost(&mut rig);
+    rig.pass(MS(1900));
+    assert!(!restarts(&mut rig));
+    rig.pass(MS(200));
+    let asked = rig.take_of("startCallUpdate");
+    rig.respond(asked.id, 200, &done());
+    tell(&mut rig, "respondCallUpdate", "S1", Some(answer_sdp("sendrecv")));
+    assert!(rig.events.iter().any(|event| *event == Event::MediaRestarted { call: call.clone() }));
+    rig.datagram(b"connected");
+    rig.pass(S(120));
+    assert!(!restarts(&mut rig), "once");
+}
+
+#[test]
+fn ra_028_a_path_that_comes_back_is_not_restarted_nor_where_nobody_wants_it() {
+    let mut rig = Rig::up();
+    lost(&mut rig);
+    rig.pass(MS(1900));
+    rig.datagram(b"connected");
+    rig.pass(S(60));
+    assert!(!restarts(&mut rig));
+    let mut rig = Rig::up_with(|config| {
+        let call = config.call.clone().restart_lost_media(false);
+        config.call(call)
+    });
+    lost(&mut rig);
+    rig.pass(S(60));
+    assert!(!restarts(&mut rig));
+}
+
+#[test]
+fn ra_028_rc_045_with_another_address_nobody_waits_not_even_the_passive_side() {
+    let mut rig = Rig::up();
+    // The far side answered `active`: we are passive.
+    let call = up(&mut rig, "S1");
+    rig.datagram(b"connected");
+    let (old, new) = (([192, 0, 2, 1], 4000).into(), SocketAddr::from(([192, 0, 2, 2], 4000)));
+    let event = UdpEvent::Changed { added: vec![new.into()], removed: vec![old] };
+    let id = rig.udp.unwrap();
+    rig.input(Input::Udp { id, event });
+    assert_eq!(rig.call(&call).media_state, MediaConnectionState::Disconnected);
+    collect(&mut rig);
+    let asked = rig.take_of("startCallUpdate");
+    let sdp = asked.body["callControlRequest"]["sdp"].as_str().unwrap();
+    assert!(sdp.contains("a=ice-ufrag:again"), "{sdp}");
+}
+
+#[test]
+fn ra_028_restarts_by_itself_wait_for_what_goes_on_and_for_the_socket_and_have_an_end() {
+    let mut rig = Rig::up();
+    let call = lost(&mut rig);
+    rig.submit(hold(&call)).unwrap();
+    rig.pass(S(5));
+    let asked = rig.take_of("startCallUpdate");
+    assert!(!restarts(&mut rig), "the hold is under way");
+    rig.respond(asked.id, 500, &status(26));
+    rig.close(Some(1006));
+    rig.pass(S(2));
+    assert!(!restarts(&mut rig), "nobody could answer");
+    rig.open();
+    let mut count = 0;
+    for _ in 0..120 {
+        rig.pass(S(10));
+        count += u32::from(restarts(&mut rig));
+    }
+    assert_eq!(count, 6);
 }
 
 /// Notes the relays that engines are made with.

@@ -54,6 +54,8 @@ pub(super) enum News {
     Digit(Digit, Duration),
     /// There are more candidates, or no more to come.
     Gathering,
+    /// The address that media leaves by is gone.
+    Cut,
     NoSocket(NetError),
     /// The engine does not end its drain: the call cannot go on.
     Restless,
@@ -369,7 +371,11 @@ impl Association {
                         Some(PeerNews::Order(order)) => drop(desk.out.order(udp, &order)),
                         Some(PeerNews::Restless) | None => break,
                         Some(
-                            PeerNews::Engine(_) | PeerNews::NoSocket(_) | PeerNews::Refused(_),
+                            PeerNews::Engine(_)
+                            | PeerNews::NoSocket(_)
+                            | PeerNews::Refused(_)
+                            | PeerNews::Cut
+                            | PeerNews::Stale,
                         ) => {}
                     }
                 }

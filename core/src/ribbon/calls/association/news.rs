@@ -77,7 +77,11 @@ impl Association {
                         spare.close(desk);
                     }
                 }
-                PeerNews::Engine(_) | PeerNews::NoSocket(_) | PeerNews::Refused(_) => {}
+                PeerNews::Engine(_)
+                | PeerNews::NoSocket(_)
+                | PeerNews::Refused(_)
+                | PeerNews::Cut
+                | PeerNews::Stale => {}
             }
             return News::None;
         }
@@ -92,6 +96,9 @@ impl Association {
                 Ok(()) => News::None,
                 Err(error) => News::NoSocket(error),
             },
+            PeerNews::Cut => News::Cut,
+            // New ones come with the subscription, whenever it is renewed.
+            PeerNews::Stale => News::None,
             PeerNews::Restless => News::Restless,
         }
     }

@@ -1,0 +1,197 @@
+//! The patience with a server that lends no address, or no more.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use super::relay::Failure;
+
+/// The times that a server is asked again, one after the other.
+const MAX_TRIES: u32 = 8;
+/// The servers that one names in its place, one after the other.
+const MAX_HOPS: u32 = 3;
+/// The pause after an address was lost, which doubles with each time; the first time there is none.
+const LOST: Duration = Duration::from_millis(250);
+/// The pause after a refusal that may be over soon, which doubles with each.
+const REFUSED: Duration = Duration::from_secs(1);
+/// The longest pause.
+const LONGEST: Duration = Duration::from_secs(8);
+/// An address that was lent for so long was no failure.
+const LENT: Duration = Duration::from_secs(60);
+/// Allocation Mismatch (RFC 8656 section 5): something is lent to our address that we know nothing of. Allocation Quota
+/// Reached and Insufficient Capacity: there may be room later.
+const SOON_OVER: [u16; 3] = [437, 486, 508];
+
+/// The consequence of a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// The server is asked no more, unless there is something new.
+    Over,
+    /// The server is asked again: [`Tries::again`].
+    Again,
+    /// Another server is asked in its place.
+    Elsewhere(SocketAddr),
+}
+
+/// See the [module](self): of one question.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tries {
+    /// The number of the server that has the credentials.
+    pub(super) server: usize,
+    hops: u32,
+    count: u32,
+    again: Option<Instant>,
+    /// The last failure.
+    failure: Option<Failure>,
+}
+
+impl Tries {
+    pub(super) fn new(server: usize) -> Self {
+        Self { server, hops: 0, count: 0, again: None, failure: None }
+    }
+
+    /// Those of a server that was named in the place of this one.
+    pub(super) fn redirected(&self) -> Self {
+        Self { hops: self.hops + 1, ..Self::new(self.server) }
+    }
+
+    /// The time at which to ask again.
+    pub(super) fn again(&self) -> Option<Instant> {
+        self.again
+    }
+
+    /// True if it is time to ask again, once.
+    pub(super) fn take_due(&mut self, now: Instant) -> bool {
+        self.again.take_if(|at| *at <= now).is_some()
+    }
+
+    /// Takes note of a failure. `lent_for` is the time for which there was an address, `at` the server's own.
+    pub(super) fn failed(
+        &mut self,
+        now: Instant,
+        failure: Failure,
+        lent_for: Option<Duration>,
+        at: SocketAddr,
+    ) -> Verdict {
+        if lent_for.is_some_and(|time| time >= LENT) {
+            self.count = 0;
+        }
+        let had_one = lent_for.is_some() || self.count > 0;
+        self.failure = Some(failure);
+        let pause = match failure {
+            Failure::Redirected(to) if self.hops < MAX_HOPS && may_follow(at, to) => {
+                return Verdict::Elsewhere(to);
+            }
+            Failure::Refused(code) if SOON_OVER.contains(&code) => REFUSED,
+            Failure::Lost if self.count == 0 => Duration::ZERO,
+            Failure::Lost => LOST,
+            // Dead from the start, or away for a while?
+            Failure::Silent if had_one => LOST,
+            Failure::Redirected(_) | Failure::Refused(_) | Failure::Silent | Failure::Closed => {
+                return Verdict::Over;
+            }
+        };
+        if self.count >= MAX_TRIES {
+            return Verdict::Over;
+        }
+        self.again = Some(now + (pause * (1 << self.count)).min(LONGEST));
+        self.count += 1;
+        Verdict::Again
+    }
+
+    /// There is something new: asks again now if it failed.
+    pub(super) fn begin_again(&mut self, now: Instant) {
+        if self.failure.take().is_some() {
+            (self.count, self.again) = (0, Some(now));
+        }
+    }
+}
+
+/// True if a server may name another: one of its family, and none that only this computer, or nobody, has.
+fn may_follow(at: SocketAddr, to: SocketAddr) -> bool {
+    let is_broadcast = matches!(to.ip(), IpAddr::V4(ip) if ip.is_broadcast());
+    at != to
+        && at.is_ipv4() == to.is_ipv4()
+        && to.port() != 0
+        && !to.ip().is_unspecified()
+        && !to.ip().is_multicast()
+        && !is_broadcast
+        && (at.ip().is_loopback() || !to.ip().is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::epoch;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn server() -> SocketAddr {
+        "198.51.100.1:3478".parse().unwrap()
+    }
+
+    /// The pauses after failures in a row.
+    fn pauses(failure: Failure, lent_for: Option<Duration>) -> Vec<Duration> {
+        let mut tries = Tries::new(0);
+        let mut all = Vec::new();
+        while tries.failed(epoch(), failure, lent_for, server()) == Verdict::Again {
+            all.push(tries.again().unwrap() - epoch());
+            assert!(tries.take_due(epoch() + LONGEST));
+            assert!(all.len() <= MAX_TRIES as usize, "it has no end");
+        }
+        all
+    }
+
+    #[test]
+    fn rfc_8656_5_what_may_be_over_soon_is_tried_again_less_and_less_often() {
+        for code in SOON_OVER {
+            let pauses = pauses(Failure::Refused(code), None);
+            assert_eq!(pauses[..5], [1, 2, 4, 8, 8].map(Duration::from_secs));
+            assert_eq!(pauses.len(), MAX_TRIES as usize);
+        }
+        for code in [400, 401, 403, 440, 442] {
+            assert!(pauses(Failure::Refused(code), None).is_empty(), "{code}");
+        }
+        assert!(pauses(Failure::Silent, None).is_empty(), "dead from the start");
+    }
+
+    #[test]
+    fn what_was_lost_is_asked_for_at_once_and_then_ever_more_slowly() {
+        let lost = pauses(Failure::Lost, Some(SECOND));
+        assert_eq!(lost[..3], [0, 500, 1000].map(Duration::from_millis));
+        assert_eq!(lost.len(), MAX_TRIES as usize);
+        let mut tries = Tries::new(0);
+        for _ in 0..100 {
+            let verdict = tries.failed(epoch(), Failure::Lost, Some(2 * LENT), server());
+            assert_eq!((verdict, tries.again()), (Verdict::Again, Some(epoch())), "it served well");
+        }
+    }
+
+    #[test]
+    fn rfc_8489_10_a_redirection_is_followed_a_few_times_and_not_anywhere() {
+        let mut tries = Tries::new(0);
+        for _ in 0..MAX_HOPS {
+            let to = "198.51.100.2:3478".parse().unwrap();
+            let verdict = tries.failed(epoch(), Failure::Redirected(to), None, server());
+            assert_eq!(verdict, Verdict::Elsewhere(to));
+            tries = tries.redirected();
+        }
+        let to = "198.51.100.3:3478".parse().unwrap();
+        assert_eq!(tries.failed(epoch(), Failure::Redirected(to), None, server()), Verdict::Over);
+        for bad in ["127.0.0.1:3478", "0.0.0.0:1", "224.0.0.1:1", "198.51.100.2:0", "[::2]:3478"] {
+            let bad = bad.parse().unwrap();
+            let mut tries = Tries::new(0);
+            let verdict = tries.failed(epoch(), Failure::Redirected(bad), None, server());
+            assert_eq!(verdict, Verdict::Over, "{bad}");
+        }
+    }
+
+    #[test]
+    fn new_credentials_begin_again_what_failed() {
+        let mut tries = Tries::new(0);
+        tries.begin_again(epoch());
+        assert_eq!(tries.again(), None, "nothing failed");
+        tries.failed(epoch(), Failure::Refused(401), None, server());
+        tries.begin_again(epoch());
+        assert!(tries.take_due(epoch()) && !tries.take_due(epoch()));
+    }
+}

@@ -1,0 +1,129 @@
+//! A relay that others wrote: coturn, started by a test for itself.
+
+use std::io::Read as _;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use offhook::media::IceServer;
+
+/// The folder with what `sim/relay/run` made: the server's certificate and key, and the certificate (DER) that the
+/// former comes from.
+pub(crate) fn certificates() -> PathBuf {
+    std::env::var("OFFHOOK_RELAY").map(PathBuf::from).expect("OFFHOOK_RELAY: see sim/relay/run")
+}
+
+/// A running server. Its user is `alice`, her password `secret`.
+pub(crate) struct Coturn {
+    server: Child,
+    arguments: Vec<String>,
+    folder: PathBuf,
+    port: u16,
+    secure: u16,
+}
+
+fn free_port() -> u16 {
+    let socket = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    socket.local_addr().expect("bound").port()
+}
+
+impl Coturn {
+    /// Starts one with these arguments besides, and waits until it serves.
+    pub(crate) fn start(besides: &[&str]) -> Self {
+        let (port, secure) = (free_port(), free_port());
+        let certificates = certificates();
+        let folder = std::env::temp_dir().join(format!("offhook-relay-{port}-{secure}"));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let file = |folder: &Path, name: &str| folder.join(name).display().to_string();
+        let mut arguments = vec![
+            "-n".to_owned(),
+            "--listening-ip=127.0.0.1".to_owned(),
+            "--relay-ip=127.0.0.1".to_owned(),
+            format!("--listening-port={port}"),
+            format!("--tls-listening-port={secure}"),
+            "--min-port=48000".to_owned(),
+            "--max-port=48999".to_owned(),
+            "--realm=lab.test".to_owned(),
+            "--allow-loopback-peers".to_owned(),
+            "--no-dtls".to_owned(),
+            "--no-cli".to_owned(),
+            "--no-rfc5780".to_owned(),
+            format!("--cert={}", file(&certificates, "cert.pem")),
+            format!("--pkey={}", file(&certificates, "key.pem")),
+            format!("--pidfile={}", file(&folder, "pid")),
+            format!("--userdb={}", file(&folder, "db")),
+            "--log-file=stdout".to_owned(),
+            "--simple-log".to_owned(),
+            "-v".to_owned(),
+            "--lt-cred-mech".to_owned(),
+            "--user=alice:secret".to_owned(),
+        ];
+        arguments.extend(besides.iter().map(|one| (*one).to_owned()));
+        let server = serve(&arguments, &folder);
+        let started = Self { server, arguments, folder, port, secure };
+        started.wait();
+        started
+    }
+
+    /// The log so far.
+    pub(crate) fn log(&self) -> String {
+        let mut text = Vec::new();
+        let mut file = std::fs::File::open(self.folder.join("log")).expect("a log");
+        file.read_to_end(&mut text).expect("read");
+        String::from_utf8_lossy(&text).into_owned()
+    }
+
+    fn wait(&self) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while !self.log().contains("IPv4. UDP listener opened") {
+            assert!(Instant::now() < deadline, "it does not serve:\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Ends it at once, without a word to anybody, and begins anew: nothing that it lent is known any more.
+    pub(crate) fn restart(&mut self) {
+        self.kill();
+        self.server = serve(&self.arguments, &self.folder);
+        self.wait();
+    }
+
+    fn kill(&mut self) {
+        // It may be gone already.
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+
+    /// The server as a client knows it, over `udp`, `tcp` or `tls`.
+    pub(crate) fn over(&self, transport: &str, password: &str) -> IceServer {
+        let relay = match transport {
+            // By its name, which its certificate has.
+            "tls" => format!("turns:localhost:{}", self.secure),
+            _ => format!("turn:127.0.0.1:{}?transport={transport}", self.port),
+        };
+        IceServer::turn(relay, "alice", password)
+    }
+}
+
+fn serve(arguments: &[String], folder: &Path) -> Child {
+    let log = std::fs::File::create(folder.join("log")).expect("a log");
+    let errors = log.try_clone().expect("a log");
+    Command::new("turnserver")
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(log)
+        .stderr(errors)
+        .spawn()
+        .expect("turnserver: see sim/relay/run")
+}
+
+impl Drop for Coturn {
+    fn drop(&mut self) {
+        self.kill();
+        if std::thread::panicking() {
+            eprintln!("{}", self.log());
+        }
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
