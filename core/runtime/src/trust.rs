@@ -14,10 +14,9 @@ use rustls::crypto::{
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, RootCertStore,
+    SignatureScheme,
 };
-
-use crate::net::bare;
 
 /// The keys that hosts may have, by host.
 type Pins = BTreeMap<String, Vec<CertificatePin>>;
@@ -203,9 +202,8 @@ impl ServerCertVerifier for Pinned {
         if let Some(pins) = self.pins.get(&host) {
             let pin = pin_of(end_entity)?;
             if !pins.contains(&pin) {
-                return Err(Error::General(format!(
-                    "the key of {host} is none of those pinned for it, but {pin}"
-                )));
+                let wrong = OtherError(Arc::new(WrongKey { host, pin }));
+                return Err(CertificateError::Other(wrong).into());
             }
         }
         Ok(verified)
@@ -242,6 +240,14 @@ impl ServerCertVerifier for Pinned {
     }
 }
 
+/// A certificate with a key that its host may not have.
+#[derive(Debug, thiserror::Error)]
+#[error("the key of {host} is none of those pinned for it, but {pin}")]
+struct WrongKey {
+    host: String,
+    pin: CertificatePin,
+}
+
 /// The pin of a certificate's key (RFC 7469 section 2.4).
 fn pin_of(certificate: &CertificateDer<'_>) -> Result<CertificatePin, Error> {
     let key = ParsedCertificate::try_from(certificate)?.subject_public_key_info();
@@ -252,7 +258,7 @@ fn pin_of(certificate: &CertificateDer<'_>) -> Result<CertificatePin, Error> {
 
 /// A host as pins are compared: a pin that is written in another way must not be without effect.
 fn plain_host(host: &str) -> String {
-    let host = bare(host);
+    let host = host.trim_matches(['[', ']']);
     match host.parse::<IpAddr>() {
         Ok(address) => address.to_string(),
         Err(_) => host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase(),
@@ -261,7 +267,86 @@ fn plain_host(host: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use rustls::pki_types::pem::PemObject as _;
+
     use super::*;
+
+    /// A certificate of `openssl req -x509`, and its pin as [`CertificatePin`] says to get it.
+    const PEM: &[u8] = b"-----BEGIN CERTIFICATE-----
+MIIBgTCCASegAwIBAgIUWi19hOh5tnwdK6T7CTCfaVjBnSYwCgYIKoZIzj0EAwIw
+FjEUMBIGA1UEAwwLcGluLmV4YW1wbGUwHhcNMjYxMTI4MTA0NTM3WhcNMzYxMTI1
+MTA0NTM3WjAWMRQwEgYDVQQDDAtwaW4uZXhhbXBsZTBZMBMGByqGSM49AgEGCCqG
+SM49AwEHA0IABAvHMm83bHW+ZDeLcIur48TQi041MckUafTzhbHLbf7UFKiIZFdV
+BJqtmrtomMuGgLGuuhb0qLA6L46Ls+AUAFmjUzBRMB0GA1UdDgQWBBQy3dHGTqB5
+c93wr9SSYOm5EQWJ1zAfBgNVHSMEGDAWgBQy3dHGTqB5c93wr9SSYOm5EQWJ1zAP
+BgNVHRMBAf8EBTADAQH/MAoGCCqGSM49BAMCA0gAMEUCIQC4JdsYB6k2UFglwziC
+pwRKRywOK+9zsRYXe1ubybqLxgIgBAA4SZmkKlOdOMQ4Slw1O5xwyDg6i8koDcCk
+IzXUD/A=
+-----END CERTIFICATE-----
+";
+    const PIN: &str = "sha256/dIFhMYqHeHrYL8XyRPp2CLTMp3IRl1jYduaphZ4DRMY=";
+
+    #[test]
+    fn rfc_7469_2_4_a_pin_is_the_hash_of_the_subject_public_key_info() {
+        let certificate = CertificateDer::from_pem_slice(PEM).expect("PEM");
+        assert_eq!(pin_of(&certificate).expect("a certificate").to_string(), PIN);
+        assert!(pin_of(&CertificateDer::from(&b"none"[..])).is_err());
+    }
+
+    /// The roots of the system are read once for a process: each case is one of its own.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_systems_roots_are_trusted_and_mozillas_where_it_has_none() {
+        for (case, file) in [("none", "/nonexistent"), ("own", "own.pem")] {
+            let folder =
+                std::env::temp_dir().join(format!("offhook-{}-{case}", std::process::id()));
+            std::fs::create_dir_all(&folder).expect("a folder");
+            let file = folder.join(file);
+            let ended = std::process::Command::new(std::env::current_exe().expect("this"))
+                .args(["--exact", "--ignored", "trust::tests::in_a_process_of_its_own"])
+                .env_remove("SSL_CERT_DIR")
+                .env("SSL_CERT_FILE", &file)
+                .env("OFFHOOK_CASE", case)
+                .output();
+            std::fs::remove_dir_all(&folder).expect("removed");
+            let ended = ended.expect("it starts");
+            let said = String::from_utf8_lossy(&ended.stdout);
+            assert!(ended.status.success() && said.contains("1 passed"), "{case}: {said}");
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    #[ignore = "a part of the test before"]
+    fn in_a_process_of_its_own() {
+        let Ok(case) = std::env::var("OFFHOOK_CASE") else { return };
+        let own = rcgen::generate_simple_self_signed(["own.test".to_owned()]).expect("a name");
+        let trusted = case == "own";
+        if trusted {
+            let file = std::env::var("SSL_CERT_FILE").expect("set");
+            std::fs::write(file, own.cert.pem()).expect("written");
+        }
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        assert_eq!(platform(&[], &provider).is_some(), trusted);
+
+        let trusts = |options: NetOptions| {
+            let name = "own.test".try_into().expect("a name");
+            verifier(&options, &provider)
+                .expect("usable, whatever the system has")
+                .verify_server_cert(own.cert.der(), &[], &name, &[], UnixTime::now())
+                .is_ok()
+        };
+        let other = rcgen::generate_simple_self_signed(["other.test".to_owned()]).expect("a name");
+        let platform = NetOptions::default;
+        assert_eq!(trusts(platform()), trusted);
+        assert_eq!(trusts(platform().extra_roots([other.cert.der().to_vec()])), trusted);
+        assert!(trusts(platform().extra_roots([own.cert.der().to_vec()])));
+        for roots in [Roots::Mozilla, Roots::None] {
+            assert!(!trusts(platform().roots(roots)));
+            assert!(trusts(platform().roots(roots).extra_roots([own.cert.der().to_vec()])));
+        }
+        assert!(trusts(platform().danger_accept_any_certificate()));
+    }
 
     fn own(options: NetOptions) -> Arc<ClientConfig> {
         trust(&options).expect("usable")
