@@ -185,7 +185,7 @@ async fn tunnel(
                 socket.read_exact(&mut answer).await.map_err(|error| proxy_lost(&error))?;
                 tunnel.receive(&answer)?;
             }
-            _ => return Ok(()),
+            ProxyStep::Open => return Ok(()),
         }
     }
 }

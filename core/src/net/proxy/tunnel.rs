@@ -50,7 +50,6 @@ enum State {
 
 /// The next thing to do for a tunnel.
 #[derive(Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum ProxyStep {
     /// Send these bytes to the proxy.
     Send(Vec<u8>),
@@ -109,10 +108,10 @@ impl ProxyTunnel {
         if !self.send.is_empty() {
             return ProxyStep::Send(std::mem::take(&mut self.send));
         }
-        match self.state {
-            State::Open => ProxyStep::Open,
-            _ => ProxyStep::Receive(self.missing()),
+        if self.state == State::Open {
+            return ProxyStep::Open;
         }
+        ProxyStep::Receive(self.missing())
     }
 
     /// Takes bytes of the proxy's: as many as [`ProxyStep::Receive`] asked for, or fewer, after
