@@ -267,9 +267,14 @@ fn plain_host(host: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use rustls::pki_types::pem::PemObject as _;
+    use tracing::span::{Attributes, Id, Record};
 
     use super::*;
+    use crate::clock::Clock;
+    use crate::net::Net;
 
     /// A certificate of `openssl req -x509`, and its pin as [`CertificatePin`] says to get it.
     const PEM: &[u8] = b"-----BEGIN CERTIFICATE-----
@@ -293,10 +298,31 @@ IzXUD/A=
         assert!(pin_of(&CertificateDer::from(&b"none"[..])).is_err());
     }
 
-    /// The roots of the system are read once for a process: each case is one of its own.
+    /// Counts warnings.
+    #[derive(Clone, Default)]
+    struct Warnings(Arc<AtomicUsize>);
+
+    impl tracing::Subscriber for Warnings {
+        fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+            *metadata.level() == tracing::Level::WARN
+        }
+        fn new_span(&self, _: &Attributes<'_>) -> Id {
+            Id::from_u64(1)
+        }
+        fn record(&self, _: &Id, _: &Record<'_>) {}
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+        fn event(&self, _: &tracing::Event<'_>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+        fn enter(&self, _: &Id) {}
+        fn exit(&self, _: &Id) {}
+    }
+
+    /// The system's roots are those that the environment of a process says, and that a log record is
+    /// wanted is remembered for a process: each case is one of its own.
     #[cfg(target_os = "linux")]
     #[test]
-    fn the_systems_roots_are_trusted_and_mozillas_where_it_has_none() {
+    fn the_systems_roots_are_trusted_or_mozillas_and_trust_in_everybody_is_told() {
         for (case, file) in [("none", "/nonexistent"), ("own", "own.pem")] {
             let folder =
                 std::env::temp_dir().join(format!("offhook-{}-{case}", std::process::id()));
@@ -346,6 +372,19 @@ IzXUD/A=
             assert!(trusts(platform().roots(roots).extra_roots([own.cert.der().to_vec()])));
         }
         assert!(trusts(platform().danger_accept_any_certificate()));
+
+        let warned = |options: NetOptions| {
+            let warnings = Warnings::default();
+            tracing::subscriber::with_default(warnings.clone(), || {
+                Net::new(options, Clock::default()).expect("usable");
+            });
+            warnings.0.load(Ordering::Relaxed)
+        };
+        assert_eq!(warned(platform()), 0);
+        // Each client says it, though they share one configuration.
+        let loud = platform().danger_accept_any_certificate();
+        let _shared = trust(&loud).expect("usable");
+        assert_eq!((warned(loud.clone()), warned(loud)), (1, 1));
     }
 
     fn own(options: NetOptions) -> Arc<ClientConfig> {
