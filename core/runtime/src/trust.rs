@@ -267,14 +267,9 @@ fn plain_host(host: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
     use rustls::pki_types::pem::PemObject as _;
-    use tracing::span::{Attributes, Id, Record};
 
     use super::*;
-    use crate::clock::Clock;
-    use crate::net::Net;
 
     /// A certificate of `openssl req -x509`, and its pin as [`CertificatePin`] says to get it.
     const PEM: &[u8] = b"-----BEGIN CERTIFICATE-----
@@ -298,6 +293,50 @@ IzXUD/A=
         assert!(pin_of(&CertificateDer::from(&b"none"[..])).is_err());
     }
 
+    fn own(options: NetOptions) -> Arc<ClientConfig> {
+        trust(&options).expect("usable")
+    }
+
+    #[test]
+    fn clients_that_trust_the_same_share_it_and_no_others_do() {
+        let mozilla = || NetOptions::default().roots(Roots::Mozilla);
+        let one = own(mozilla());
+        assert!(Arc::ptr_eq(&one, &own(mozilla())));
+        let pins = BTreeMap::from([("a".to_owned(), vec![CertificatePin::sha256([0; 32])])]);
+        for other in [
+            mozilla().roots(Roots::Platform),
+            mozilla().roots(Roots::None),
+            mozilla().pins(pins),
+            mozilla().danger_accept_any_certificate(),
+        ] {
+            assert!(!Arc::ptr_eq(&one, &own(other)));
+        }
+    }
+
+    #[test]
+    fn a_pin_concerns_its_host_however_it_is_written() {
+        for (written, plain) in [
+            ("Api.Example.com.", "api.example.com"),
+            ("[::1]", "::1"),
+            ("2001:DB8:0::1", "2001:db8::1"),
+            ("192.0.2.1", "192.0.2.1"),
+        ] {
+            assert_eq!(plain_host(written), plain);
+        }
+    }
+}
+
+/// Tests of roots that are files, each in a process of its own.
+#[cfg(all(test, target_os = "linux"))]
+mod system_tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tracing::span::{Attributes, Id, Record};
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::net::Net;
+
     /// Counts warnings.
     #[derive(Clone, Default)]
     struct Warnings(Arc<AtomicUsize>);
@@ -320,7 +359,6 @@ IzXUD/A=
 
     /// The system's roots are those that the environment of a process says, and that a log record is
     /// wanted is remembered for a process: each case is one of its own.
-    #[cfg(target_os = "linux")]
     #[test]
     fn the_systems_roots_are_trusted_or_mozillas_and_trust_in_everybody_is_told() {
         for (case, file) in [("none", "/nonexistent"), ("own", "own.pem")] {
@@ -329,7 +367,7 @@ IzXUD/A=
             std::fs::create_dir_all(&folder).expect("a folder");
             let file = folder.join(file);
             let ended = std::process::Command::new(std::env::current_exe().expect("this"))
-                .args(["--exact", "--ignored", "trust::tests::in_a_process_of_its_own"])
+                .args(["--exact", "--ignored", "trust::system_tests::in_a_process_of_its_own"])
                 .env_remove("SSL_CERT_DIR")
                 .env("SSL_CERT_FILE", &file)
                 .env("OFFHOOK_CASE", case)
@@ -341,7 +379,6 @@ IzXUD/A=
         }
     }
 
-    #[cfg(target_os = "linux")]
     #[test]
     #[ignore = "a part of the test before"]
     fn in_a_process_of_its_own() {
@@ -385,37 +422,5 @@ IzXUD/A=
         let loud = platform().danger_accept_any_certificate();
         let _shared = trust(&loud).expect("usable");
         assert_eq!((warned(loud.clone()), warned(loud)), (1, 1));
-    }
-
-    fn own(options: NetOptions) -> Arc<ClientConfig> {
-        trust(&options).expect("usable")
-    }
-
-    #[test]
-    fn clients_that_trust_the_same_share_it_and_no_others_do() {
-        let mozilla = || NetOptions::default().roots(Roots::Mozilla);
-        let one = own(mozilla());
-        assert!(Arc::ptr_eq(&one, &own(mozilla())));
-        let pins = BTreeMap::from([("a".to_owned(), vec![CertificatePin::sha256([0; 32])])]);
-        for other in [
-            mozilla().roots(Roots::Platform),
-            mozilla().roots(Roots::None),
-            mozilla().pins(pins),
-            mozilla().danger_accept_any_certificate(),
-        ] {
-            assert!(!Arc::ptr_eq(&one, &own(other)));
-        }
-    }
-
-    #[test]
-    fn a_pin_concerns_its_host_however_it_is_written() {
-        for (written, plain) in [
-            ("Api.Example.com.", "api.example.com"),
-            ("[::1]", "::1"),
-            ("2001:DB8:0::1", "2001:db8::1"),
-            ("192.0.2.1", "192.0.2.1"),
-        ] {
-            assert_eq!(plain_host(written), plain);
-        }
     }
 }
