@@ -1,5 +1,6 @@
 //! Connections for HTTP and WebSockets: TCP or TLS, directly or through a proxy.
 
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use futures_util::future::{Either, select};
 use futures_util::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use http::Uri;
 use offhook::machine::{NetError, NetErrorKind};
-use offhook::net::ProxyServer;
+use offhook::net::{ProxyKind, ProxyServer, ProxyStep, ProxyTunnel};
 
 use crate::error::{lost, timed_out, unconnected};
 use crate::fair::{Fair, Meter};
@@ -57,9 +58,10 @@ impl Server {
         let socket = match net.proxies.find(self.secure, host, port) {
             None => Fair::new(tcp::<R>(net, host, port, deadline).await?, meter),
             Some(proxy) => {
+                let (host, port) = target(net, proxy, host, port).await?;
                 let socket = tcp::<R>(net, &proxy.host, proxy.port, deadline).await?;
                 let mut socket = Fair::new(socket, meter);
-                tunnel(&mut socket, proxy, host, port).await?;
+                tunnel(&mut socket, proxy, &host, port).await?;
                 socket
             }
         };
@@ -88,8 +90,7 @@ pub(crate) async fn stream_to<R: Sockets>(
             let addresses = net.resolve(&proxy.host, proxy.port).await?;
             let (socket, local) = first_of::<R>(net, &addresses, from, deadline).await?;
             let mut socket = Fair::new(socket, meter);
-            let authority = if to.is_ipv6() { format!("[{host}]") } else { host };
-            tunnel(&mut socket, proxy, &authority, port).await?;
+            tunnel(&mut socket, proxy, &host, port).await?;
             (socket, local)
         }
     };
@@ -148,21 +149,52 @@ async fn first_of<R: Sockets>(
     Err(failure)
 }
 
-/// Asks a proxy for a tunnel. Reads its answer byte by byte: what follows is not ours.
+/// The host and port that a proxy is asked for: one that resolves no names gets an address.
+async fn target(
+    net: &Net,
+    proxy: &ProxyServer,
+    host: &str,
+    port: u16,
+) -> Result<(String, u16), NetError> {
+    if proxy.kind == ProxyKind::Socks5 {
+        let addresses = net.resolve(host, port).await?;
+        if let Some(address) = addresses.first() {
+            return Ok((address.ip().to_string(), address.port()));
+        }
+    }
+    Ok((host.to_owned(), port))
+}
+
+/// Asks a proxy for a tunnel.
 async fn tunnel(
     socket: &mut (impl AsyncRead + AsyncWrite + Unpin),
     proxy: &ProxyServer,
     host: &str,
     port: u16,
 ) -> Result<(), NetError> {
-    let request = proxy.connect_request(host, port);
-    socket.write_all(request.as_bytes()).await.map_err(|error| lost(&error))?;
-    socket.flush().await.map_err(|error| lost(&error))?;
-    let mut received = Vec::new();
-    let mut byte = [0];
-    while !ProxyServer::connect_response(&received)? {
-        socket.read_exact(&mut byte).await.map_err(|error| lost(&error))?;
-        received.push(byte[0]);
+    let mut tunnel = ProxyTunnel::new(proxy, host, port)?;
+    let mut answer = Vec::new();
+    loop {
+        match tunnel.step() {
+            ProxyStep::Send(request) => {
+                socket.write_all(&request).await.map_err(|error| proxy_lost(&error))?;
+                socket.flush().await.map_err(|error| proxy_lost(&error))?;
+            }
+            ProxyStep::Receive(count) => {
+                answer.resize(count, 0);
+                socket.read_exact(&mut answer).await.map_err(|error| proxy_lost(&error))?;
+                tunnel.receive(&answer)?;
+            }
+            ProxyStep::Open => return Ok(()),
+        }
     }
-    Ok(())
+}
+
+/// Classifies a failure of the connection to a proxy that has not answered.
+fn proxy_lost(error: &io::Error) -> NetError {
+    let message = match error.kind() {
+        io::ErrorKind::UnexpectedEof => "the proxy hung up".to_owned(),
+        _ => format!("the proxy: {error}"),
+    };
+    NetError::new(lost(error).kind, message)
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use offhook::machine::{NetError, NetErrorKind};
 use offhook::net::ProxyError;
+use rustls::CertificateError;
 
 /// The caller is not inside the runtime that was asked to run a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -30,7 +31,7 @@ pub enum StartError {
     /// The proxy cannot be used.
     #[error(transparent)]
     Proxy(#[from] ProxyError),
-    /// A root certificate cannot be used.
+    /// A root certificate, or the system's verifier of certificates, cannot be used.
     #[error("TLS: {0}")]
     Tls(#[from] rustls::Error),
     /// Called outside of the runtime.
@@ -59,12 +60,24 @@ pub enum BuildError<E: std::error::Error> {
 
 /// Classifies a failure of an established connection.
 pub(crate) fn lost(error: &io::Error) -> NetError {
-    NetError::new(tls_or(error, NetErrorKind::Lost), error.to_string())
+    NetError::new(tls_or(error, NetErrorKind::Lost), message(error))
 }
 
 /// Classifies a failure to connect.
 pub(crate) fn unconnected(error: &io::Error) -> NetError {
-    NetError::new(tls_or(error, NetErrorKind::Connect), error.to_string())
+    NetError::new(tls_or(error, NetErrorKind::Connect), message(error))
+}
+
+/// The reason in words. Those of a certificate's verifier, ours or the system's, stand alone: rustls
+/// would show them as fields and brackets.
+fn message(error: &io::Error) -> String {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+    match inner {
+        Some(rustls::Error::InvalidCertificate(CertificateError::Other(reason))) => {
+            format!("invalid peer certificate: {reason}")
+        }
+        _ => error.to_string(),
+    }
 }
 
 fn tls_or(error: &io::Error, otherwise: NetErrorKind) -> NetErrorKind {

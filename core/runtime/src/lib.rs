@@ -46,6 +46,7 @@ mod runtime;
 mod service;
 mod stream;
 mod timer;
+mod trust;
 mod udp;
 mod watch;
 mod ws;

@@ -1,12 +1,13 @@
 //! Network settings for every runtime: plain data, no sockets.
 
-mod exceptions;
 mod proxy;
+mod trust;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
-pub use proxy::{Proxies, ProxyError, ProxyServer};
+pub use proxy::{Proxies, ProxyError, ProxyKind, ProxyServer, ProxyStep, ProxyTunnel};
+pub use trust::{CertificatePin, PinError, Roots};
 
 /// Network options, the same for every runtime. A plain template: take the defaults and change
 /// what differs, field by field or with the setters, which have the fields' names.
@@ -22,11 +23,18 @@ pub use proxy::{Proxies, ProxyError, ProxyServer};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct NetOptions {
-    /// Trust these certificates (DER) besides, or instead of, the built-in roots.
+    /// The certificate authorities to trust. Default [`Roots::Platform`].
+    pub roots: Roots,
+    /// Certificates (DER) to trust besides `roots`; with [`Roots::None`] these alone.
     pub extra_roots: Vec<Vec<u8>>,
-    /// True to trust the built-in Mozilla roots. Default true.
-    pub builtin_roots: bool,
-    /// The way out to HTTP and WebSocket servers. Default [`Proxy::None`].
+    /// The keys that a host may have, by lower-case host name as it is connected to, or address. A
+    /// host named here must show a certificate that is trusted and whose key is one of these; with
+    /// an empty list no certificate will do. Other hosts may have any key. Default empty.
+    pub pins: BTreeMap<String, Vec<CertificatePin>>,
+    any_certificate: bool,
+    /// The way out for HTTP, WebSockets and streams, TURN over TCP or TLS among them. Default
+    /// [`Proxy::None`]. UDP never goes through a proxy: where only the proxy leads out, media needs
+    /// a TURN server over TCP or TLS.
     pub proxy: Proxy,
     /// Bind media sockets to these addresses only. Empty (the default): to every interface that
     /// is up, within `interfaces`.
@@ -56,8 +64,10 @@ pub struct NetOptions {
 impl Default for NetOptions {
     fn default() -> Self {
         Self {
+            roots: Roots::Platform,
             extra_roots: Vec::new(),
-            builtin_roots: true,
+            pins: BTreeMap::new(),
+            any_certificate: false,
             proxy: Proxy::None,
             bind: Vec::new(),
             interfaces: Vec::new(),
@@ -91,8 +101,9 @@ impl InterfaceAddress {
 }
 
 setters!(NetOptions {
+    roots: Roots,
     extra_roots: all [Vec<u8>],
-    builtin_roots: bool,
+    pins: is [BTreeMap<String, Vec<CertificatePin>>],
     proxy: Proxy,
     bind: all [IpAddr],
     interfaces: all [String],
@@ -108,6 +119,25 @@ setters!(NetOptions {
 impl NetOptions {
     /// The most local addresses that one media session uses; the first ones win.
     pub const MAX_MEDIA_ADDRESSES: usize = 16;
+
+    /// With any server believed to be the one it says it is: **no certificate is verified**, and
+    /// whoever is on the way can read and change everything, passwords and tokens too.
+    ///
+    /// For tests against servers whose certificate cannot be had; where it can, take
+    /// [`NetOptions::extra_roots`]. Nothing else switches verification off. The handshake must
+    /// still be signed by the certificate's key, and [`NetOptions::pins`] still hold. Each client
+    /// that starts so says it in its log, at level `WARN`.
+    #[must_use]
+    pub fn danger_accept_any_certificate(mut self) -> Self {
+        self.any_certificate = true;
+        self
+    }
+
+    /// True after [`NetOptions::danger_accept_any_certificate`].
+    #[must_use]
+    pub fn accepts_any_certificate(&self) -> bool {
+        self.any_certificate
+    }
 
     /// The addresses that media may use, most preferred first: IPv4 before IPv6 before loopback,
     /// otherwise in the order of `interfaces`.
@@ -153,7 +183,7 @@ impl NetOptions {
     }
 }
 
-/// A way out through an HTTP proxy (`CONNECT`, RFC 9110 section 9.3.6).
+/// A way out through a proxy: HTTP (`CONNECT`, RFC 9110 section 9.3.6) or SOCKS5 (RFC 1928).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Proxy {
@@ -162,7 +192,8 @@ pub enum Proxy {
     None,
     /// The proxies of `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, read by the runtime.
     Environment,
-    /// Through this proxy, `http://[user:password@]host:port`.
+    /// Through this proxy, `http://[user:password@]host:port`, or with `socks5` (names are resolved
+    /// here) or `socks5h` (the proxy resolves them) in place of `http`.
     Url(ProxyUrl),
 }
 
@@ -223,6 +254,24 @@ mod tests {
         assert_eq!(chosen(&options), [""; 0]);
         let bind = vec![IpAddr::from([127, 0, 0, 1])];
         assert_eq!(chosen(&NetOptions { bind, ..NetOptions::default() }), ["127.0.0.1"]);
+    }
+
+    #[test]
+    fn d23_no_option_shows_a_proxys_password() {
+        for url in ["socks5://hunter2:hunter2@p:1", "http://hunter2:hunter2%zz@p", "hunter2://p"] {
+            let option = NetOptions::default().proxy(Proxy::Url(ProxyUrl(url.to_owned())));
+            assert!(!format!("{option:?}").contains("hunter2"), "{option:?}");
+        }
+    }
+
+    #[test]
+    fn certificates_are_verified_unless_it_is_loudly_switched_off() {
+        let options = NetOptions::default();
+        assert!(!options.accepts_any_certificate());
+        assert!(format!("{options:?}").contains("any_certificate: false"));
+        let options = options.danger_accept_any_certificate();
+        assert!(options.accepts_any_certificate());
+        assert!(format!("{options:?}").contains("any_certificate: true"));
     }
 
     #[test]

@@ -76,7 +76,7 @@ pub(crate) async fn unusable_options_are_typed_errors<R: Sockets>() {
 
     assert!(build(good.clone(), defaults()).is_ok());
     assert!(matches!(build(nobody, defaults()), Err(BuildError::Config(_))));
-    let proxy = Proxy::Url(ProxyUrl("socks5://127.0.0.1".into()));
+    let proxy = Proxy::Url(ProxyUrl("socks4://127.0.0.1".into()));
     let options = defaults().proxy(proxy);
     assert!(matches!(build(good.clone(), options), Err(BuildError::Start(StartError::Proxy(_)))));
     let options = defaults().extra_roots(vec![b"not DER".to_vec()]);

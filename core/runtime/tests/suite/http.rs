@@ -31,7 +31,10 @@ pub(crate) async fn answered<R: Sockets>(stage: &mut Stage<R>) -> (u64, Answer) 
     }
 }
 
-async fn exchange<R: Sockets>(stage: &mut Stage<R>, request: Request<Vec<u8>>) -> Answer {
+pub(crate) async fn exchange<R: Sockets>(
+    stage: &mut Stage<R>,
+    request: Request<Vec<u8>>,
+) -> Answer {
     stage.make(ask(1, request, AMPLE)).await;
     answered(stage).await.1
 }

@@ -9,9 +9,11 @@ pub(crate) mod http;
 pub(crate) mod puppet;
 pub(crate) mod servers;
 pub(crate) mod sleep;
+pub(crate) mod socks;
 pub(crate) mod stream;
 pub(crate) mod tenants;
 pub(crate) mod tracks;
+pub(crate) mod trust;
 pub(crate) mod udp;
 pub(crate) mod websocket;
 
@@ -68,6 +70,14 @@ macro_rules! suite {
                 what_comes_after_a_sleep_shows_it,
                 a_deadline_passes_in_a_sleep,
             }
+            socks {
+                a_websocket_goes_through,
+                an_exchange_goes_through,
+                a_stream_goes_through_by_its_address,
+                a_wrong_password_is_connect_and_not_told,
+                a_refusal_says_why,
+                a_proxy_that_misbehaves_is_told_by_kind,
+            }
             stream {
                 bytes_go_both_ways_in_order_over_tcp_and_tls,
                 an_orderly_end_is_told_from_a_broken_one,
@@ -86,6 +96,12 @@ macro_rules! suite {
                 tracks_of_each_kind_flow_both_ways_and_end_with_their_session,
                 a_track_taken_again_ends_the_pair_before,
                 unread_pictures_lose_the_oldest_and_all_that_build_on_it,
+            }
+            trust {
+                rfc_7469_2_6_a_pinned_host_must_have_the_key,
+                a_pin_makes_no_certificate_trusted,
+                without_verification_any_certificate_will_do,
+                without_roots_nobody_is_trusted_and_plain_connections_work,
             }
             udp {
                 datagrams_go_both_ways,

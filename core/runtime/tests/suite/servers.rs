@@ -1,7 +1,7 @@
 //! Servers of a few lines, on threads, each for as many connections as a test needs.
 
 use std::io::{BufRead as _, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread::{JoinHandle, spawn};
 use std::time::Duration;
@@ -166,16 +166,96 @@ pub(crate) fn proxy(status: &'static str) -> Server<Seen> {
         if status.starts_with('2') {
             let target = seen.line.split(' ').nth(1).expect("a target");
             let server = TcpStream::connect(target).expect("the target listens");
-            let (mut up, mut down) = (client.try_clone().expect("open"), client);
-            let (mut to, mut from) = (server.try_clone().expect("open"), server);
-            let upward = spawn(move || {
-                let _ = std::io::copy(&mut up, &mut to);
-                let _ = to.shutdown(std::net::Shutdown::Write);
-            });
-            let _ = std::io::copy(&mut from, &mut down);
-            let _ = down.shutdown(std::net::Shutdown::Both);
-            upward.join().expect("copying does not panic");
+            carry(client, server);
         }
         seen
+    })
+}
+
+/// Carries bytes both ways, until both sides have ended.
+fn carry(client: TcpStream, server: TcpStream) {
+    let (mut up, mut down) = (client.try_clone().expect("open"), client);
+    let (mut to, mut from) = (server.try_clone().expect("open"), server);
+    let upward = spawn(move || {
+        let _ = std::io::copy(&mut up, &mut to);
+        let _ = to.shutdown(Shutdown::Write);
+    });
+    let _ = std::io::copy(&mut from, &mut down);
+    let _ = down.shutdown(Shutdown::Both);
+    upward.join().expect("copying does not panic");
+}
+
+/// The things that a SOCKS5 proxy was told.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Told {
+    pub(crate) login: Option<(String, String)>,
+    /// Host and port, once it came to that.
+    pub(crate) target: Option<(String, u16)>,
+}
+
+/// A SOCKS5 proxy for one tunnel (RFC 1928), which leads to this server whatever it is asked for,
+/// or is refused with a code. With a log-in it wants just that one (RFC 1929).
+pub(crate) fn socks(
+    login: Option<(&'static str, &'static str)>,
+    to: Result<SocketAddr, u8>,
+) -> Server<Told> {
+    fn read(socket: &mut TcpStream, length: u8) -> Vec<u8> {
+        let mut bytes = vec![0; usize::from(length)];
+        socket.read_exact(&mut bytes).expect("the client talks");
+        bytes
+    }
+    fn text(socket: &mut TcpStream) -> String {
+        let length = read(socket, 1)[0];
+        String::from_utf8(read(socket, length)).expect("UTF-8")
+    }
+
+    Server::tcp(move |mut client| {
+        let mut told = Told { login: None, target: None };
+        let [5, ways] = read(&mut client, 2)[..] else { panic!("no SOCKS5") };
+        let ways = read(&mut client, ways);
+        let way = if login.is_some() { 2 } else { 0 };
+        if !ways.contains(&way) {
+            client.write_all(&[5, 0xff]).expect("the client listens");
+            return told;
+        }
+        client.write_all(&[5, way]).expect("the client listens");
+        if let Some((name, password)) = login {
+            assert_eq!(read(&mut client, 1), [1]);
+            let given = (text(&mut client), text(&mut client));
+            let right = given == (name.to_owned(), password.to_owned());
+            told.login = Some(given);
+            client.write_all(&[1, u8::from(!right)]).expect("the client listens");
+            if !right {
+                return told;
+            }
+        }
+        assert_eq!(read(&mut client, 3), [5, 1, 0]);
+        let host = match read(&mut client, 1)[0] {
+            1 => {
+                let address: [u8; 4] = read(&mut client, 4).try_into().expect("4 bytes");
+                IpAddr::from(address).to_string()
+            }
+            3 => text(&mut client),
+            4 => {
+                let address: [u8; 16] = read(&mut client, 16).try_into().expect("16 bytes");
+                IpAddr::from(address).to_string()
+            }
+            other => panic!("address type {other}"),
+        };
+        let port: [u8; 2] = read(&mut client, 2).try_into().expect("2 bytes");
+        told.target = Some((host, u16::from_be_bytes(port)));
+        match to {
+            Ok(to) => {
+                let server = TcpStream::connect(to).expect("the target listens");
+                // The address of this end, as a name: its length is the proxy's affair.
+                client.write_all(b"\x05\x00\x00\x03\x05proxy\x00\x01").expect("it listens");
+                carry(client, server);
+            }
+            Err(code) => {
+                let answer = [5, code, 0, 1, 0, 0, 0, 0, 0, 0];
+                client.write_all(&answer).expect("the client listens");
+            }
+        }
+        told
     })
 }

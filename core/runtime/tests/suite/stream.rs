@@ -12,7 +12,7 @@ use offhook_runtime::Sockets;
 use super::puppet::{AMPLE, Fault, Saw, Stage, within};
 use super::servers::{self, Server, Stream};
 
-const ID: StreamId = StreamId(1);
+pub(crate) const ID: StreamId = StreamId(1);
 
 fn open(to: SocketAddr, tls: Option<&str>, limit: Duration) -> Output<Saw, (), Fault> {
     let tls = tls.map(str::to_owned);
@@ -26,7 +26,11 @@ async fn happens<R: Sockets>(stage: &mut Stage<R>) -> StreamEvent {
     }
 }
 
-async fn opened<R: Sockets>(stage: &mut Stage<R>, to: SocketAddr, tls: Option<&str>) -> SocketAddr {
+pub(crate) async fn opened<R: Sockets>(
+    stage: &mut Stage<R>,
+    to: SocketAddr,
+    tls: Option<&str>,
+) -> SocketAddr {
     stage.make(open(to, tls, AMPLE)).await;
     match happens(stage).await {
         StreamEvent::Opened { local } => local,
@@ -47,12 +51,12 @@ async fn failure<R: Sockets>(
     }
 }
 
-async fn says<R: Sockets>(stage: &Stage<R>, data: &[u8]) {
+pub(crate) async fn says<R: Sockets>(stage: &Stage<R>, data: &[u8]) {
     stage.make(Output::SendStream { id: ID, data: data.to_vec() }).await;
 }
 
 /// Reads so many bytes, in pieces as they come.
-async fn hears<R: Sockets>(stage: &mut Stage<R>, length: usize) -> Vec<u8> {
+pub(crate) async fn hears<R: Sockets>(stage: &mut Stage<R>, length: usize) -> Vec<u8> {
     let mut heard = Vec::new();
     while heard.len() < length {
         match happens(stage).await {
@@ -67,7 +71,7 @@ async fn hears<R: Sockets>(stage: &mut Stage<R>, length: usize) -> Vec<u8> {
 }
 
 /// Sends everything back until the client closes; tells how much it was.
-fn echo(mut socket: Box<dyn Stream>) -> usize {
+pub(crate) fn echo(mut socket: Box<dyn Stream>) -> usize {
     let (mut all, mut buffer) = (0, [0; 1000]);
     loop {
         match socket.read(&mut buffer) {

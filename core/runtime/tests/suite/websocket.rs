@@ -44,7 +44,7 @@ pub(crate) async fn says<R: Sockets>(stage: &mut Stage<R>, text: &str) {
     stage.make(Output::SendText { id: ID, text: text.to_owned() }).await;
 }
 
-async fn hears<R: Sockets>(stage: &mut Stage<R>, text: &str) {
+pub(crate) async fn hears<R: Sockets>(stage: &mut Stage<R>, text: &str) {
     match stage.websocket(ID).await {
         WsEvent::Text(heard) => assert_eq!(heard, text),
         other => panic!("{other:?}"),

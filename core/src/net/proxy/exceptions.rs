@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn reported_entries_mean_what_they_mean_elsewhere() {
-        let reported = include_str!("../../tests/reported/no-proxy.json");
+        let reported = include_str!("../../../tests/reported/no-proxy.json");
         let all: Vec<serde_json::Value> = serde_json::from_str(reported).unwrap();
         for case in &all {
             let text = |name: &str| case[name].as_str().unwrap();
