@@ -37,14 +37,17 @@ pub enum Preset {
     GatewayMonday,
     /// [`Scenario::gateway_swarm`]
     GatewaySwarm,
+    /// [`Scenario::gateway_roaming`]
+    GatewayRoaming,
 }
 
 impl Preset {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::GatewayCalm,
         Self::GatewayMonday,
         Self::GatewaySwarm,
+        Self::GatewayRoaming,
         Self::Calm,
         Self::MondayMorning,
         Self::BadWifi,
@@ -66,6 +69,7 @@ impl Preset {
             Self::GatewayCalm => "gateway-calm",
             Self::GatewayMonday => "gateway-monday",
             Self::GatewaySwarm => "gateway-swarm",
+            Self::GatewayRoaming => "gateway-roaming",
         }
     }
 
@@ -88,6 +92,7 @@ impl Preset {
             Self::GatewayCalm => Scenario::gateway_calm(),
             Self::GatewayMonday => Scenario::gateway_monday(),
             Self::GatewaySwarm => Scenario::gateway_swarm(),
+            Self::GatewayRoaming => Scenario::gateway_roaming(),
         }
     }
 }
@@ -143,6 +148,14 @@ impl Scenario {
     #[must_use]
     pub fn gateway_swarm() -> Self {
         Self::office(Preset::GatewaySwarm, Climate::Swarm)
+    }
+
+    /// An office whose users are on the move: behind translators of addresses, by a relay or without, in networks that
+    /// change and lose packets. The media is real.
+    #[must_use]
+    pub fn gateway_roaming() -> Self {
+        let office = Self::office(Preset::GatewayRoaming, Climate::Roaming);
+        Self { fidelity: Fidelity::Full, ..office }
     }
 
     /// An hour of ten calls an agent, in which nothing goes wrong.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use offhook::Machine as _;
@@ -18,6 +19,7 @@ use super::digest::decided;
 use super::pair::Pair;
 use super::phone::MAX_WAITING;
 use super::phone_id::PhoneId;
+use super::relay::{Relay, Sent};
 use super::seen::{Observer, Seen};
 use super::story::Line;
 use super::{Fidelity, Happening, MAX_TURNS, World};
@@ -35,6 +37,9 @@ mod kind {
     pub(super) const SERVICE: u8 = 6;
     pub(super) const HEARD: u8 = 7;
 }
+
+/// The way between the relay and the service.
+const BACKBONE: Duration = Duration::from_millis(5);
 
 /// The digest's name for the service.
 const SERVICE: usize = usize::MAX;
@@ -125,6 +130,10 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
             Happening::StreamUp { conn, event } => {
                 self.delivered += 1;
                 self.stream_arrives(conn, event);
+            }
+            Happening::ToRelay { from, to, data } => {
+                self.delivered += 1;
+                self.relay(from, to, data);
             }
             Happening::StreamDeadline { phone, id } => self.stream_deadline(phone, id),
             Happening::Resume(phone) => self.resume(phone),
@@ -243,6 +252,13 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
                 }
                 let from = site.nat.leave(now, local, remote);
                 let fate = site.up.datagram(now, weight, &site.conditions, &mut self.dice);
+                if Relay::has(remote) {
+                    for at in fate.into_iter().flatten() {
+                        let data = data.clone();
+                        self.queue.push(at, Happening::ToRelay { from, to: remote, data });
+                    }
+                    return;
+                }
                 let Some(id) = self.service_udp.get(&remote).copied() else { return };
                 for at in fate.into_iter().flatten() {
                     let input = ServiceInput::Datagram {
@@ -436,7 +452,7 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
             ServiceOutput::CloseSocket { conn, code } => self.socket_closed_by_service(conn, code),
             ServiceOutput::OpenUdp { id } => {
                 self.service_port = self.service_port.checked_add(1).unwrap_or(1024);
-                let address = std::net::SocketAddr::new(super::SERVICE, self.service_port);
+                let address = SocketAddr::new(super::SERVICE, self.service_port);
                 self.service_udp.insert(address, id);
                 let input = ServiceInput::UdpOpened { id, local: vec![address] };
                 self.queue.push(self.now, Happening::ToService(input));
@@ -448,6 +464,10 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
                 self.stream_answer(conn, StreamEvent::Closed { error: None });
             }
             ServiceOutput::CloseUdp { id } => self.service_udp.retain(|_, open| *open != id),
+            ServiceOutput::Transmit { local, remote, data, .. } if Relay::has(remote) => {
+                let to_relay = Happening::ToRelay { from: local, to: remote, data };
+                self.queue.push(self.now + BACKBONE, to_relay);
+            }
             ServiceOutput::Transmit { local, remote, data, .. } => {
                 self.datagram_to_phone(local, remote, &data);
             }
@@ -464,12 +484,23 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
         }
     }
 
-    fn datagram_to_phone(
-        &mut self,
-        from: std::net::SocketAddr,
-        to: std::net::SocketAddr,
-        data: &[u8],
-    ) {
+    /// The relay takes a datagram, and passes on what it makes of it.
+    fn relay(&mut self, from: SocketAddr, to: SocketAddr, data: Vec<u8>) {
+        let Some(relay) = &mut self.relay else { return };
+        for sent in relay.handle(self.now, from, to, data) {
+            let Sent { from, to, data } = sent;
+            if Relay::has(to) {
+                self.queue.push(self.now, Happening::ToRelay { from, to, data });
+            } else if let Some(id) = self.service_udp.get(&to).copied() {
+                let input = ServiceInput::Datagram { id, local: to, remote: from, data };
+                self.queue.push(self.now + BACKBONE, Happening::ToService(input));
+            } else {
+                self.datagram_to_phone(from, to, &data);
+            }
+        }
+    }
+
+    fn datagram_to_phone(&mut self, from: SocketAddr, to: SocketAddr, data: &[u8]) {
         let Some(phone) = self.by_address.get(&to.ip()).copied() else { return };
         let (now, weight) = (self.now, self.weight(data));
         let machine = &mut self.phones[phone.0];

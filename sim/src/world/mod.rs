@@ -18,6 +18,7 @@ mod pair;
 mod phone;
 mod phone_id;
 mod queue;
+mod relay;
 mod seen;
 mod story;
 mod stranger;
@@ -33,7 +34,7 @@ use std::time::{Duration, Instant};
 
 use offhook::Seed;
 use offhook::machine::{HttpId, Input as ClientInput, NetError, StreamId, UdpId, WsId};
-use offhook::media::{EngineFactory, WebRtcFactory};
+use offhook::media::{EngineFactory, IceServer, WebRtcFactory};
 use serde_json::Value;
 
 pub use crate::dice::Dice;
@@ -56,6 +57,7 @@ pub use self::pair::{
 use self::phone::{Phone, Site};
 pub use self::phone_id::PhoneId;
 use self::queue::Queue;
+use self::relay::Relay;
 pub use self::seen::{Observer, Seen};
 pub use self::story::{Line, Story};
 pub(crate) use self::voice::{STEP, Voice, frame_number};
@@ -143,6 +145,12 @@ enum Happening {
         conn: ConnId,
         event: StreamInput,
     },
+    /// A datagram comes to the relay.
+    ToRelay {
+        from: SocketAddr,
+        to: SocketAddr,
+        data: Vec<u8>,
+    },
     StreamDeadline {
         phone: PhoneId,
         id: StreamId,
@@ -166,6 +174,7 @@ pub struct World<O = (), P: Pair = Genesys> {
     service_udp: BTreeMap<SocketAddr, UdpId>,
     service_port: u16,
     service_streams: BTreeSet<ConnId>,
+    relay: Option<Relay>,
     /// The addresses of hosts, by their names in lower case.
     names: BTreeMap<String, Vec<std::net::IpAddr>>,
     phones: Vec<Phone<P>>,
@@ -208,6 +217,7 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
             service_udp: BTreeMap::new(),
             service_port: 1024,
             service_streams: BTreeSet::new(),
+            relay: None,
             names: BTreeMap::new(),
             phones: Vec::new(),
             by_address: BTreeMap::new(),
@@ -274,6 +284,18 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
         self.moment(phone, Moment::Start);
         self.serve_phone(phone);
         phone
+    }
+
+    /// Puts a relay into the world: what clients know it by.
+    pub fn set_relay(&mut self) -> IceServer {
+        self.relay.get_or_insert_with(Relay::new);
+        IceServer::turn(Relay::uri(), relay::USER.0, relay::USER.1)
+    }
+
+    /// The number of clients that have an address of the relay's.
+    #[must_use]
+    pub fn relayed(&self) -> usize {
+        self.relay.as_ref().map_or(0, Relay::clients)
     }
 
     /// The service.

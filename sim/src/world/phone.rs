@@ -79,6 +79,8 @@ pub(super) struct Site {
     pub(super) cut: Option<Cut>,
     pub(super) rest: RestWeather,
     pub(super) notices: NoticeWeather,
+    /// True if its runtime follows its addresses.
+    pub(super) watches: bool,
 }
 
 #[derive(Debug)]
@@ -139,6 +141,7 @@ impl Site {
             cut: None,
             rest: RestWeather::default(),
             notices: NoticeWeather::default(),
+            watches: false,
         }
     }
 

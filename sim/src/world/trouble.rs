@@ -3,6 +3,8 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use offhook::machine::{Input as ClientInput, UdpEvent};
+
 use super::nat::{Nat, NatKind};
 use super::network::Conditions;
 use super::pair::Pair;
@@ -11,6 +13,9 @@ use super::phone_id::PhoneId;
 use super::seen::Observer;
 use super::weather::{NoticeWeather, RestWeather};
 use super::{Happening, World};
+
+/// The time until a runtime that watches its addresses sees that they are others.
+const SEEN: Duration = Duration::from_millis(250);
 
 impl<O: Observer<P>, P: Pair> World<O, P> {
     /// The WebSocket breaks; both sides learn it soon.
@@ -57,6 +62,49 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
         site.nat.rebind(outside);
         self.place(phone, outside);
         self.break_sockets(phone, "network is unreachable");
+        self.follow(phone);
+    }
+
+    /// A runtime that watches the addresses of its computer opens sockets on those that there are now.
+    fn follow(&mut self, phone: PhoneId) {
+        let machine = &mut self.phones[phone.0];
+        if !machine.site.watches {
+            return;
+        }
+        for (old, id) in std::mem::take(&mut machine.udp) {
+            let new = machine.site.bind();
+            machine.udp.insert(new, id);
+            let event = UdpEvent::Changed { added: vec![new.into()], removed: vec![old] };
+            let input = ClientInput::Udp { id, event };
+            let at = self.now + SEEN;
+            self.queue.push(at, Happening::ToPhone { phone, ws: None, input });
+        }
+    }
+
+    /// Has a phone's runtime follow the addresses of its computer, or not.
+    pub fn set_watching(&mut self, phone: PhoneId, watches: bool) {
+        self.phones[phone.0].site.watches = watches;
+    }
+
+    /// The relay begins anew, and knows nothing of what it lent.
+    pub fn restart_relay(&mut self) {
+        if let Some(relay) = &mut self.relay {
+            relay.restart();
+        }
+    }
+
+    /// The relay has no room for more, for so long.
+    pub fn fill_relay(&mut self, time: Duration) {
+        if let Some(relay) = &mut self.relay {
+            relay.fill(self.now + time);
+        }
+    }
+
+    /// The relay says nothing, for so long.
+    pub fn silence_relay(&mut self, time: Duration) {
+        if let Some(relay) = &mut self.relay {
+            relay.fall_silent(self.now + time);
+        }
     }
 
     /// The translator forgets its mappings and gets another outside address.
@@ -71,6 +119,9 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
     }
 
     fn place(&mut self, phone: PhoneId, outside: IpAddr) {
+        if let Some(relay) = &mut self.relay {
+            relay.forget(self.phones[phone.0].site.outside);
+        }
         self.by_address.retain(|_, other| *other != phone);
         self.by_address.insert(outside, phone);
         self.phones[phone.0].site.outside = outside;

@@ -37,7 +37,7 @@ impl Desk {
     pub(super) fn new(dice: Dice, climate: Climate, user: &str, colleagues: Vec<String>) -> Self {
         let pace = match climate {
             Climate::Calm | Climate::Monday => S(20),
-            Climate::Swarm => S(30),
+            Climate::Swarm | Climate::Roaming => S(30),
         };
         Self { dice, pace, user: user.to_owned(), colleagues, act_at: None, written: 0 }
     }

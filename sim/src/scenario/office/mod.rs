@@ -66,7 +66,9 @@ const WILD: [&str; 9] = [
 /// The things that such days must have among them, or they are too tame (no. 25).
 pub(crate) fn expected(climate: Climate) -> impl Iterator<Item = &'static str> {
     let wild = WILD.into_iter().chain(troubles()).filter(move |_| climate == Climate::Swarm);
-    USUAL.into_iter().chain(wild)
+    let network = trouble::Trouble::NETWORK.into_iter().map(trouble::Trouble::name);
+    let network = network.chain(["calls relayed"]).filter(move |_| climate == Climate::Roaming);
+    USUAL.into_iter().chain(wild).chain(network)
 }
 
 /// The names of all troubles.

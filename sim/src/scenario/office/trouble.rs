@@ -15,6 +15,8 @@ pub(crate) enum Climate {
     Monday,
     /// Whatever a seed draws.
     Swarm,
+    /// The gateway does well, and the networks of its users do not.
+    Roaming,
 }
 
 impl Climate {
@@ -32,13 +34,19 @@ impl Climate {
                 let every = (Duration::from_secs(60), Duration::from_secs(900));
                 drawn.into_iter().map(|kind| (kind, dice.between(every))).collect()
             }
+            Self::Roaming => {
+                let drawn: Vec<_> =
+                    Trouble::NETWORK.into_iter().filter(|_| dice.chance(0.5)).collect();
+                let every = (Duration::from_secs(90), Duration::from_secs(600));
+                drawn.into_iter().map(|kind| (kind, dice.between(every))).collect()
+            }
         }
     }
 
     /// The habits of the gateway on such a day (w8).
     pub(super) fn habits(self, dice: &mut Dice) -> Value {
         match self {
-            Self::Calm | Self::Monday => json!({"expiresMax": 600, "broker": true}),
+            Self::Calm | Self::Monday | Self::Roaming => json!({"expiresMax": 600, "broker": true}),
             Self::Swarm => {
                 let statuses = ["top", "session", "both"];
                 let cancels = ["before", "after", "random"];
@@ -84,6 +92,20 @@ pub(super) enum Trouble {
     Busy,
     /// It sends requests elsewhere.
     Redirect,
+    /// The phone gets into another network.
+    Moved,
+    /// The translator of addresses forgets what it translated.
+    Rebound,
+    /// The way is as bad as Wi-Fi can be, for a minute.
+    Wifi,
+    /// Nothing passes for some seconds.
+    ShortCut,
+    /// The relay begins anew.
+    RelayRestarts,
+    /// The relay has no room for a while.
+    RelayFull,
+    /// The relay says nothing for a while.
+    RelaySilent,
 }
 
 impl Trouble {
@@ -103,6 +125,17 @@ impl Trouble {
         Self::Redirect,
     ];
 
+    /// Those of networks and relays.
+    pub(super) const NETWORK: [Self; 7] = [
+        Self::Moved,
+        Self::Rebound,
+        Self::Wifi,
+        Self::ShortCut,
+        Self::RelayRestarts,
+        Self::RelayFull,
+        Self::RelaySilent,
+    ];
+
     /// The name under which it is counted.
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -119,6 +152,13 @@ impl Trouble {
             Self::Forgotten => "subscription forgotten",
             Self::Busy => "gateway busy",
             Self::Redirect => "requests redirected",
+            Self::Moved => "phone moved",
+            Self::Rebound => "translator rebound",
+            Self::Wifi => "bad Wi-Fi",
+            Self::ShortCut => "network cut short",
+            Self::RelayRestarts => "relay restarted",
+            Self::RelayFull => "relay full",
+            Self::RelaySilent => "relay silent",
         }
     }
 
@@ -137,7 +177,14 @@ impl Trouble {
             | Self::Rest
             | Self::Weather
             | Self::Busy
-            | Self::Redirect => None,
+            | Self::Redirect
+            | Self::Moved
+            | Self::Rebound
+            | Self::Wifi
+            | Self::ShortCut
+            | Self::RelayRestarts
+            | Self::RelayFull
+            | Self::RelaySilent => None,
         }
     }
 }
@@ -168,7 +215,7 @@ pub(super) fn far_act(dice: &mut Dice, climate: Climate) -> (&'static str, Value
         ("cancel", json!({})),
     ];
     let all: Vec<_> = match climate {
-        Climate::Calm => calm.into_iter().collect(),
+        Climate::Calm | Climate::Roaming => calm.into_iter().collect(),
         Climate::Monday | Climate::Swarm => calm.into_iter().chain(wild).collect(),
     };
     all[dice.below(all.len())].clone()

@@ -30,6 +30,8 @@ pub(super) struct Hearing {
     of: BTreeMap<(PhoneId, MediaId), (CallId, Direction)>,
     /// Tracks that are muted, held or not.
     muted: BTreeMap<PhoneId, BTreeSet<TrackId>>,
+    /// The end of the last disturbance of a phone's way, or of all.
+    disturbed: BTreeMap<Option<PhoneId>, Duration>,
     /// All that was heard.
     pub(super) heard: u64,
 }
@@ -102,6 +104,18 @@ impl Hearing {
         }
     }
 
+    /// The way of a phone, or of all, is disturbed until then.
+    pub(super) fn disturbed(&mut self, phone: Option<PhoneId>, until: Duration) {
+        let whole = self.disturbed.entry(phone).or_default();
+        *whole = until.max(*whole);
+    }
+
+    /// The time since which the way of a phone is undisturbed.
+    fn whole_since(&self, phone: PhoneId) -> Duration {
+        let of = |phone: Option<PhoneId>| self.disturbed.get(&phone).copied().unwrap_or_default();
+        of(None).max(of(Some(phone)))
+    }
+
     fn ear(&mut self, phone: PhoneId, media: MediaId) -> Option<&mut Ear> {
         let (call, _) = self.of.get(&(phone, media))?;
         self.calls.get_mut(&(phone, call.clone()))
@@ -124,12 +138,13 @@ impl Hearing {
         }
         let is_muted = self.muted.get(&phone).is_some_and(|muted| !muted.is_empty());
         let goes_both_ways = self.direction(phone, media) == Direction::SendRecv;
+        let whole = self.whole_since(phone);
         let Some(ear) = self.ear(phone, media) else { return Ok(()) };
         if is_muted || !goes_both_ways || ear.state != CallState::Connected || !ear.echoes {
             ear.said = 0;
             return Ok(());
         }
-        let last = ear.heard.unwrap_or_default().max(ear.since);
+        let last = ear.heard.unwrap_or_default().max(ear.since).max(whole);
         ear.said += 1;
         match ear.said > FEW && at > last + SOON {
             true => Err(format!("phone {}: nothing is heard on {media:?} since {last:?}", phone.0)),

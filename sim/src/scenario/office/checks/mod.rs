@@ -61,6 +61,8 @@ pub(super) struct Checks {
     pub(super) finding: Option<Finding>,
     /// True where nothing goes wrong.
     calm: bool,
+    /// True where whoever speaks has to be heard.
+    hears: bool,
     open: BTreeMap<(PhoneId, CommandId), (Duration, String, bool)>,
     states: BTreeMap<(PhoneId, CallId), CallState>,
     ops: BTreeMap<(PhoneId, OperationId), (Step, Duration)>,
@@ -89,11 +91,21 @@ pub(super) struct Checks {
 }
 
 impl Checks {
-    /// Those of a day on which nothing goes wrong, or of another.
-    pub(super) fn new(calm: bool) -> Self {
+    /// Those of a day on which nothing goes wrong, or of another; `hears` where at least the gateway does well.
+    pub(super) fn new(calm: bool, hears: bool) -> Self {
         let mut services = Services::default();
         services.set_well(calm);
-        Self { calm, services, ..Self::default() }
+        Self { calm, hears, services, ..Self::default() }
+    }
+
+    /// Something happens to the way of phones, until then: what is heard counts from its end.
+    pub(super) fn disturbed(&mut self, phone: Option<PhoneId>, until: Duration) {
+        self.hearing.disturbed(phone, until);
+    }
+
+    /// A password that nobody may be shown.
+    pub(super) fn keeps_secret(&mut self, phone: PhoneId, password: &str) {
+        self.secrets.learn(phone, password);
     }
 
     pub(super) fn services(&self) -> &Services {
@@ -458,7 +470,7 @@ impl Observer<Ribbon> for Checks {
                 self.require(
                     at,
                     HEARING,
-                    result.or_else(|why| if self.calm { Err(why) } else { Ok(()) }),
+                    result.or_else(|why| if self.hears { Err(why) } else { Ok(()) }),
                 );
             }
             Seen::AgentHeard { phone, media, frame } => {

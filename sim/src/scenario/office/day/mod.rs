@@ -3,7 +3,7 @@
 mod exercise;
 mod services;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use super::desk::Desk;
 use super::trouble::{Climate, Trouble, far_act};
 use crate::dice::Dice;
 use crate::services::Ribbon;
-use crate::world::{Conditions, Line, PhoneId, RestWeather, Spent, Story, Voice, World};
+use crate::world::{Conditions, Line, NatKind, PhoneId, RestWeather, Spent, Story, Voice, World};
 
 const S: fn(u64) -> Duration = Duration::from_secs;
 /// From the end of the trouble to the look whether all agree: a subscription that is forgotten is missed at
@@ -46,6 +46,18 @@ const PARTIES: [(&str, &str, u64); 9] = [
     ("ivy@far.test", "slow", 50_000),
 ];
 
+/// The translators of addresses that users are behind.
+const NATS: [NatKind; 5] = [
+    NatKind::Open,
+    NatKind::FullCone,
+    NatKind::Restricted,
+    NatKind::PortRestricted,
+    NatKind::Symmetric,
+];
+/// The time after which a phone that was away has a socket to the gateway again, without which nobody can be told of
+/// another path.
+const ONLINE: Duration = Duration::from_secs(20);
+
 /// Another host, to which requests may be sent on.
 const ELSEWHERE: &str = "https://elsewhere.lab.test";
 
@@ -65,6 +77,8 @@ enum Errand {
     Break(PhoneId),
     /// Requests of a phone are answered as they should be.
     Calm(PhoneId),
+    /// The way of a phone is as it was.
+    Quiet(PhoneId),
     /// Notifications come as they should.
     Clear,
     /// Requests go where they should.
@@ -88,6 +102,10 @@ pub(crate) struct Day {
     open: bool,
     /// True if clients hear each other: the gateway is in the middle of their media.
     brokered: bool,
+    /// The phones whose media goes by the relay alone.
+    relayed: BTreeSet<PhoneId>,
+    /// True once a request to give an address back may have been lost.
+    lossy: bool,
     stop: Option<Duration>,
 }
 
@@ -98,7 +116,8 @@ fn password(user: usize) -> String {
 impl Day {
     pub(crate) fn new(scenario: &Scenario, climate: Climate, seed: u64) -> Self {
         let root = Seed::from(seed).child(scenario.name());
-        let checks = Checks::new(climate == Climate::Calm);
+        let calm = climate == Climate::Calm;
+        let checks = Checks::new(calm, calm || climate == Climate::Roaming);
         let subscriber = checks.logs().subscriber();
         let world = World::empty(seed, scenario.fidelity, checks);
         Self {
@@ -114,6 +133,8 @@ impl Day {
             phones: Vec::new(),
             open: true,
             brokered: false,
+            relayed: BTreeSet::new(),
+            lossy: false,
             stop: None,
         }
     }
@@ -171,6 +192,8 @@ impl Day {
             self.world.gateway("POST", "parties", &party);
         }
         let root = Seed::from(self.seed).child("agents");
+        let roams = self.climate == Climate::Roaming;
+        let relay = roams.then(|| self.world.set_relay());
         for (n, user) in self.users.clone().iter().enumerate() {
             self.world.add_gateway_user(user, &password(n));
             let others = self.users.iter().filter(|other| *other != user).cloned();
@@ -191,12 +214,29 @@ impl Day {
                 let glare = if self.dice.chance(0.5) { 0 } else { 2 };
                 let conditions = self.scenario.conditions.clone();
                 let traces = Dice::new(&root, &format!("trace {n} {phone}")).chance(0.3);
+                let mut place = Dice::new(&root, &format!("place {n} {phone}"));
+                let relayed = relay.is_some() && place.chance(0.5);
                 let id = self.world.add_gateway_phone(user, Box::new(agent), |config| {
                     let call = config.call.clone().resync_on_connect(resyncs).glare_retries(glare);
+                    let peer = call
+                        .peer
+                        .clone()
+                        .ice_servers(relay.iter().cloned().collect::<Vec<_>>())
+                        .relay_only(relayed);
+                    // Those of the gateway's would be for relays of its own.
+                    let theirs = call.server_turn_credentials && relay.is_none();
+                    let call = call.peer(peer).server_turn_credentials(theirs);
                     let trace = config.trace.clone().on(traces).detail(TraceDetail::Full);
                     config.call(call).trace(trace.bodies(true))
                 });
                 self.world.set_conditions(id, conditions);
+                if let Some(relay) = &relay {
+                    self.world.set_nat(id, NATS[place.below(NATS.len())]);
+                    self.world.set_watching(id, true);
+                    let password = relay.credential.as_ref().map_or("", |secret| secret.expose());
+                    self.world.observer_mut().keeps_secret(id, password);
+                }
+                self.relayed.extend(relayed.then_some(id));
                 self.world.observer_mut().services_mut().joins(id, user);
                 self.phones.push(id);
             }
@@ -252,6 +292,9 @@ impl Day {
             Errand::Call(_) | Errand::Mail(_) | Errand::Act | Errand::Trouble(..) => {}
             Errand::Break(phone) => self.world.reset(phone),
             Errand::Calm(phone) => self.world.set_rest(phone, RestWeather::default()),
+            Errand::Quiet(phone) => {
+                self.world.set_conditions(phone, self.scenario.conditions.clone());
+            }
             Errand::Clear => self.clear(),
             Errand::Straight => {
                 self.world.gateway("POST", "options", &json!({"redirect": null}));
@@ -327,12 +370,52 @@ impl Day {
                 self.world.gateway("POST", "options", &redirect);
                 self.plan(S(30), Errand::Straight);
             }
+            Trouble::Moved => {
+                self.world.move_phone(phone);
+                self.disturb(Some(phone), ONLINE);
+            }
+            Trouble::Rebound => {
+                self.world.rebind_nat(phone);
+                self.disturb(Some(phone), Duration::ZERO);
+            }
+            Trouble::Wifi => {
+                self.lossy = true;
+                self.world.set_conditions(phone, Conditions::bad_wifi());
+                self.plan(S(60), Errand::Quiet(phone));
+                self.disturb(Some(phone), S(60));
+            }
+            Trouble::ShortCut => {
+                self.lossy = true;
+                let time = self.dice.between((S(1), S(5)));
+                self.world.cut(phone, time);
+                self.disturb(Some(phone), time + ONLINE);
+            }
+            Trouble::RelayRestarts => {
+                self.world.restart_relay();
+                self.disturb(None, Duration::ZERO);
+            }
+            Trouble::RelayFull => {
+                self.world.fill_relay(S(6));
+                self.disturb(None, S(6));
+            }
+            Trouble::RelaySilent => {
+                self.lossy = true;
+                let time = self.dice.between((S(1), S(6)));
+                self.world.silence_relay(time);
+                self.disturb(None, time);
+            }
             Trouble::Closed
             | Trouble::Gone
             | Trouble::Overridden
             | Trouble::Expired
             | Trouble::Forgotten => {}
         }
+    }
+
+    /// What is heard counts from so long after now on.
+    fn disturb(&mut self, phone: Option<PhoneId>, time: Duration) {
+        let until = self.world.now() + time;
+        self.world.observer_mut().disturbed(phone, until);
     }
 
     fn clear(&mut self) {
@@ -531,6 +614,10 @@ impl Day {
                 ));
             }
         }
+        let lent = self.world.relayed();
+        if lent > 0 && !self.lossy {
+            return Err(format!("{lent} clients did not give back what the relay lent them"));
+        }
         let held = self.world.gateway("GET", "subscriptions", &Value::Null).unwrap_or_default();
         match self.climate == Climate::Calm && held.as_array().is_some_and(|held| !held.is_empty())
         {
@@ -546,6 +633,7 @@ impl Day {
         }
         let connected = counts.get(CallState::Connected.as_str());
         counts.set("calls connected", connected);
+        counts.set("calls relayed", connected * self.relayed.len() as u64);
         Report {
             seed: self.seed,
             finding: self.world.observer().finding.clone(),
