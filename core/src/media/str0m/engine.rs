@@ -4,8 +4,9 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use str0m::error::RtcError;
 use str0m::media::Mid;
-use str0m::net::{Protocol, Receive};
+use str0m::net::{Protocol, Receive, Transmit};
 use str0m::{Candidate, Event, IceConnectionState, Input, Output};
 
 use super::association::{Association, Ingredients, MID, OurPart, pt};
@@ -26,7 +27,7 @@ use crate::media::{
 use crate::sdp::{Direction, candidate};
 
 /// str0m says "in a very long time" for "never".
-const NEVER: Duration = Duration::from_secs(24 * 3600);
+pub(super) const NEVER: Duration = Duration::from_secs(24 * 3600);
 /// Times in a row that str0m may want to be called again at once.
 const MAX_TURNS: usize = 64;
 
@@ -154,11 +155,20 @@ impl WebRtc {
         for _ in 0..MAX_TURNS {
             let Some(association) = &mut self.association else { return };
             if let Err(error) = association.rtc.handle_input(Input::Timeout(self.now)) {
-                self.fail(MediaError::Connection(error.to_string()));
+                self.fail(self.reason(&error));
             }
             if !self.drain() {
                 return;
             }
+        }
+    }
+
+    fn transmit(&mut self, transmit: Transmit) {
+        let Transmit { source: local, destination: remote, contents, .. } = transmit;
+        // str0m goes on by the last way that it knew.
+        if self.path.leads_by(local) {
+            let data = contents.to_vec();
+            self.queue.push_back(EngineOutput::Transmit { local, remote, data });
         }
     }
 
@@ -167,13 +177,7 @@ impl WebRtc {
         loop {
             let Some(association) = &mut self.association else { return false };
             match association.rtc.poll_output() {
-                // str0m goes on by the last way that it knew.
-                Ok(Output::Transmit(t)) if !self.path.leads_by(t.source) => {}
-                Ok(Output::Transmit(t)) => self.queue.push_back(EngineOutput::Transmit {
-                    local: t.source,
-                    remote: t.destination,
-                    data: t.contents.to_vec(),
-                }),
+                Ok(Output::Transmit(transmit)) => self.transmit(transmit),
                 Ok(Output::Event(event)) => self.handle_event(event),
                 Ok(Output::Timeout(at)) => {
                     let alive = association.rtc.is_alive() && at < self.now + NEVER;
@@ -182,7 +186,7 @@ impl WebRtc {
                 }
                 Err(error) => {
                     self.rtc_wake = None;
-                    self.fail(MediaError::Connection(error.to_string()));
+                    self.fail(self.reason(&error));
                     return false;
                 }
             }
@@ -269,10 +273,37 @@ impl WebRtc {
         let Ok(receive) = Receive::new(Protocol::Udp, remote, local, data) else { return };
         let Some(association) = &mut self.association else { return };
         if let Err(error) = association.rtc.handle_input(Input::Receive(arrived, receive)) {
-            self.fail(MediaError::Connection(error.to_string()));
+            let mut reason = self.reason(&error);
+            self.say_why();
+            if let (MediaError::Handshake(text), false) = (&mut reason, self.ingredients.rsa) {
+                text.push_str(
+                    "; the far side's certificate may be RSA, which needs the feature `rsa`",
+                );
+            }
+            self.fail(reason);
         }
         if self.drain() {
             self.turn(self.now);
+        }
+    }
+
+    /// Sends what str0m still has to say at the end of it: an alert tells the far side.
+    fn say_why(&mut self) {
+        for _ in 0..MAX_TURNS {
+            let Some(association) = &mut self.association else { return };
+            match association.rtc.poll_output() {
+                Ok(Output::Transmit(transmit)) => self.transmit(transmit),
+                Ok(Output::Event(_)) => {}
+                Ok(Output::Timeout(_)) | Err(_) => return,
+            }
+        }
+    }
+
+    /// The reason for an end that str0m brought about.
+    fn reason(&self, error: &RtcError) -> MediaError {
+        match error {
+            RtcError::Dtls(error) if !self.secure => MediaError::Handshake(error.to_string()),
+            error => MediaError::Connection(error.to_string()),
         }
     }
 

@@ -1,0 +1,236 @@
+//! Far ends with RSA certificates: DTLS by OpenSSL with itself, and with dimpl.
+
+#![cfg(feature = "rsa")]
+
+mod common;
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use common::pair::{Pair, Side};
+use offhook::media::{ChannelMessage, EngineEvent, MediaError, MediaState, WebRtcFactory, Wish};
+use openssl::asn1::Asn1Time;
+use openssl::bn::BigNum;
+use openssl::hash::MessageDigest;
+use openssl::pkey::PKey;
+use openssl::rsa::Rsa;
+use openssl::x509::{X509, X509NameBuilder};
+
+const MS: fn(u64) -> Duration = Duration::from_millis;
+
+/// The parties, by DTLS library and kind of certificate.
+#[derive(Clone, Copy, Debug)]
+enum Party {
+    Dimpl,
+    OpenSsl,
+    Rsa,
+}
+use Party::{Dimpl, OpenSsl, Rsa as RsaParty};
+
+/// A self-signed RSA certificate and its key.
+fn rsa() -> (Vec<u8>, Vec<u8>) {
+    static MADE: OnceLock<(Vec<u8>, Vec<u8>)> = OnceLock::new();
+    let make = || {
+        let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
+        let mut name = X509NameBuilder::new().unwrap();
+        name.append_entry_by_text("CN", "a gateway").unwrap();
+        let name = name.build();
+        let mut certificate = X509::builder().unwrap();
+        certificate.set_version(2).unwrap();
+        certificate
+            .set_serial_number(&BigNum::from_u32(7).unwrap().to_asn1_integer().unwrap())
+            .unwrap();
+        certificate.set_subject_name(&name).unwrap();
+        certificate.set_issuer_name(&name).unwrap();
+        certificate.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
+        certificate.set_not_after(&Asn1Time::days_from_now(2).unwrap()).unwrap();
+        certificate.set_pubkey(&key).unwrap();
+        certificate.sign(&key, MessageDigest::sha256()).unwrap();
+        (certificate.build().to_der().unwrap(), key.private_key_to_der().unwrap())
+    };
+    MADE.get_or_init(make).clone()
+}
+
+impl Party {
+    fn factory(self) -> WebRtcFactory {
+        match self {
+            Dimpl => WebRtcFactory::new(),
+            OpenSsl => WebRtcFactory::with_rsa().unwrap(),
+            RsaParty => {
+                let (certificate, key) = rsa();
+                WebRtcFactory::with_rsa().unwrap().presenting(certificate, key)
+            }
+        }
+    }
+}
+
+/// A pair of which A is the server and B the client of DTLS.
+fn pair(server: Party, client: Party) -> Pair {
+    Pair::of([server.factory(), client.factory()], |_, _| {})
+}
+
+#[test]
+fn rfc_5764_all_that_fit_connect_and_hear_each_other() {
+    for (server, client) in [
+        (Dimpl, OpenSsl),
+        (OpenSsl, Dimpl),
+        (OpenSsl, OpenSsl),
+        (RsaParty, OpenSsl),
+        (OpenSsl, RsaParty),
+        (RsaParty, RsaParty),
+    ] {
+        let mut pair = pair(server, client);
+        pair.negotiate().unwrap();
+        pair.run_until(MS(1000), |p| p.both(MediaState::Connected));
+        pair.talk(20, MS(20));
+        for side in [Side::A, Side::B] {
+            assert_eq!(pair.heard(side).len(), 20, "{server:?} {client:?} {side:?}");
+        }
+    }
+}
+
+#[test]
+fn rfc_8842_a_far_end_with_an_rsa_certificate_is_told_at_once_and_why() {
+    for (server, client, ours) in [(RsaParty, Dimpl, Side::B), (Dimpl, RsaParty, Side::A)] {
+        let mut pair = pair(server, client);
+        pair.negotiate().unwrap();
+        pair.run_until(MS(500), |p| p.both(MediaState::Failed));
+        for side in [Side::A, Side::B] {
+            let Some(MediaError::Handshake(text)) = pair.failed(side) else {
+                panic!("{side:?}: {:?}", pair.failed(side));
+            };
+            assert_eq!(text.contains("feature `rsa`"), side == ours, "{side:?}: {text}");
+        }
+    }
+}
+
+#[test]
+fn rfc_8445_9_an_ice_restart_keeps_dtls() {
+    for (server, client) in [(RsaParty, OpenSsl), (OpenSsl, RsaParty)] {
+        let mut pair = pair(server, client);
+        pair.negotiate().unwrap();
+        pair.run_until(MS(1000), |p| p.both(MediaState::Connected));
+        let now = pair.now;
+        pair.candidates = [Vec::new(), Vec::new()];
+        let offer = pair.engine(Side::A).restart_ice(now).unwrap();
+        pair.reoffer(&offer);
+        pair.run(MS(2000));
+        assert!(pair.both(MediaState::Connected));
+        pair.talk(10, MS(20));
+        assert_eq!((pair.heard(Side::A).len(), pair.heard(Side::B).len()), (10, 10));
+    }
+}
+
+#[test]
+fn rfc_6347_4_2_4_what_is_lost_is_sent_again() {
+    for (server, client) in [
+        (Dimpl, OpenSsl),
+        (OpenSsl, Dimpl),
+        (OpenSsl, OpenSsl),
+        (RsaParty, OpenSsl),
+        (OpenSsl, RsaParty),
+    ] {
+        let runs: u64 = std::env::var("RUNS").map_or(3, |n| n.parse().unwrap());
+        let mut took = Vec::new();
+        for seed in 0..runs {
+            let mut pair = pair(server, client);
+            pair.latency = MS(25);
+            pair.real_time = true;
+            pair.lossy(seed, 10);
+            pair.negotiate().unwrap();
+            let begun = pair.now;
+            pair.run_until(MS(15_000), |p| p.both(MediaState::Connected));
+            took.push((pair.now - begun).as_millis());
+        }
+        took.sort_unstable();
+        eprintln!("{server:?} {client:?}: {took:?}");
+    }
+}
+
+#[test]
+fn rfc_8831_data_channels_work() {
+    for (server, client) in [(RsaParty, OpenSsl), (OpenSsl, RsaParty), (Dimpl, OpenSsl)] {
+        let factories = [server.factory(), client.factory()];
+        let mut pair = Pair::of(factories, |_, config| config.channels = true);
+        let now = pair.now;
+        let offer = pair.engine(Side::A).create_offer(now, &[Wish::AUDIO]).unwrap();
+        pair.answer_to(&offer).unwrap();
+        pair.run_until(MS(1000), |p| p.both(MediaState::Connected));
+        let now = pair.now;
+        let channel = pair.engine(Side::A).open_channel(now, "control").unwrap();
+        pair.run(MS(500));
+        let now = pair.now;
+        let message = ChannelMessage::Text("x".repeat(5000));
+        pair.engine(Side::A).send_message(now, channel, &message).unwrap();
+        pair.run(MS(500));
+        let heard = pair.events[Side::B as usize].iter().find_map(|event| match event {
+            EngineEvent::ChannelMessage { message, .. } => Some(message),
+            _ => None,
+        });
+        assert_eq!(heard, Some(&message));
+    }
+}
+
+#[test]
+fn closing_tells_the_far_side() {
+    for (server, client) in [(RsaParty, OpenSsl), (OpenSsl, RsaParty)] {
+        let mut pair = pair(server, client);
+        pair.negotiate().unwrap();
+        pair.run_until(MS(1000), |p| p.both(MediaState::Connected));
+        let now = pair.now;
+        pair.engine(Side::A).close(now);
+        pair.run_until(MS(500), |p| p.both(MediaState::Closed));
+    }
+}
+
+#[test]
+fn rfc_6347_4_1_2_7_garbage_ends_no_handshake() {
+    let mut rng = offhook::Seed::from(5).rng();
+    for (server, client) in [(Dimpl, Dimpl), (OpenSsl, OpenSsl), (Dimpl, OpenSsl), (OpenSsl, Dimpl)]
+    {
+        let mut pair = pair(server, client);
+        pair.negotiate().unwrap();
+        for _ in 0..600 {
+            pair.run(MS(1));
+            for side in [Side::A, Side::B] {
+                let now = pair.now;
+                let mut junk: Vec<u8> =
+                    (0..rng.next_u64() % 1300).map(|_| rng.next_u64() as u8).collect();
+                // Most look a little like records, of epoch 0.
+                for (place, value) in junk.iter_mut().zip([
+                    20 + (rng.next_u64() % 44) as u8,
+                    254,
+                    253,
+                    0,
+                    0,
+                    0,
+                    0,
+                    0,
+                    0,
+                    0,
+                ]) {
+                    if rng.next_u64() % 16 != 0 {
+                        *place = value;
+                    }
+                }
+                if let (Ok(length), true) =
+                    (u16::try_from(junk.len().saturating_sub(13)), rng.next_u64() % 2 == 0)
+                    && let Some(place) = junk.get_mut(11..13)
+                {
+                    place.copy_from_slice(&length.to_be_bytes());
+                }
+                if junk.first() == Some(&21) {
+                    continue;
+                }
+                let (local, remote) = (side.address(), side.other().address());
+                pair.engine(side).handle_datagram(now, local, remote, &junk);
+            }
+        }
+        assert!(
+            pair.both(MediaState::Connected),
+            "{server:?} {client:?} {:?} {:?}",
+            pair.failed(Side::A),
+            pair.failed(Side::B)
+        );
+    }
+}
