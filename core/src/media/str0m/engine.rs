@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use str0m::error::RtcError;
 use str0m::media::Mid;
 use str0m::net::{Protocol, Receive, Transmit};
 use str0m::{Candidate, Event, IceConnectionState, Input, Output};
@@ -27,9 +26,9 @@ use crate::media::{
 use crate::sdp::{Direction, candidate};
 
 /// str0m says "in a very long time" for "never".
-pub(super) const NEVER: Duration = Duration::from_secs(24 * 3600);
+const NEVER: Duration = Duration::from_secs(24 * 3600);
 /// Times in a row that str0m may want to be called again at once.
-const MAX_TURNS: usize = 64;
+pub(super) const MAX_TURNS: usize = 64;
 
 /// One session over str0m.
 pub(super) struct WebRtc {
@@ -138,16 +137,6 @@ impl WebRtc {
         self.event(EngineEvent::State(state));
     }
 
-    pub(super) fn fail(&mut self, error: MediaError) {
-        if !self.is_over() {
-            self.event(EngineEvent::Failed(error));
-            self.enter(MediaState::Failed);
-            if let Some(association) = &mut self.association {
-                association.rtc.disconnect();
-            }
-        }
-    }
-
     /// Lets str0m act on a change, and takes all it has to say. What is written leaves only on a
     /// timeout, so there is one in every turn.
     pub(super) fn turn(&mut self, now: Instant) {
@@ -163,7 +152,7 @@ impl WebRtc {
         }
     }
 
-    fn transmit(&mut self, transmit: Transmit) {
+    pub(super) fn transmit(&mut self, transmit: Transmit) {
         let Transmit { source: local, destination: remote, contents, .. } = transmit;
         // str0m goes on by the last way that it knew.
         if self.path.leads_by(local) {
@@ -173,7 +162,7 @@ impl WebRtc {
     }
 
     /// True when str0m wants to be called again at once.
-    fn drain(&mut self) -> bool {
+    pub(super) fn drain(&mut self) -> bool {
         loop {
             let Some(association) = &mut self.association else { return false };
             match association.rtc.poll_output() {
@@ -264,46 +253,6 @@ impl WebRtc {
         } else {
             let text = "the far side's certificate is not the one that it announced";
             self.fail(MediaError::Connection(text.to_owned()));
-        }
-    }
-
-    /// Gives str0m a datagram.
-    pub(super) fn feed(&mut self, arrived: Instant, datagram: &Datagram<&[u8]>) {
-        let Datagram { local, remote, data } = *datagram;
-        let Ok(receive) = Receive::new(Protocol::Udp, remote, local, data) else { return };
-        let Some(association) = &mut self.association else { return };
-        if let Err(error) = association.rtc.handle_input(Input::Receive(arrived, receive)) {
-            let mut reason = self.reason(&error);
-            self.say_why();
-            if let (MediaError::Handshake(text), false) = (&mut reason, self.ingredients.rsa) {
-                text.push_str(
-                    "; the far side's certificate may be RSA, which needs the feature `rsa`",
-                );
-            }
-            self.fail(reason);
-        }
-        if self.drain() {
-            self.turn(self.now);
-        }
-    }
-
-    /// Sends what str0m still has to say at the end of it: an alert tells the far side.
-    fn say_why(&mut self) {
-        for _ in 0..MAX_TURNS {
-            let Some(association) = &mut self.association else { return };
-            match association.rtc.poll_output() {
-                Ok(Output::Transmit(transmit)) => self.transmit(transmit),
-                Ok(Output::Event(_)) => {}
-                Ok(Output::Timeout(_)) | Err(_) => return,
-            }
-        }
-    }
-
-    /// The reason for an end that str0m brought about.
-    fn reason(&self, error: &RtcError) -> MediaError {
-        match error {
-            RtcError::Dtls(error) if !self.secure => MediaError::Handshake(error.to_string()),
-            error => MediaError::Connection(error.to_string()),
         }
     }
 

@@ -6,12 +6,14 @@ mod channels;
 mod dtls;
 mod dtmf;
 mod engine;
+mod failure;
 mod more;
 mod negotiate;
 mod offers;
 mod path;
 mod raw;
 mod receive;
+mod records;
 #[cfg(feature = "rsa")]
 mod rsa;
 mod send;

@@ -31,6 +31,10 @@ use crate::media::MediaError;
 const TICK: Duration = Duration::from_millis(50);
 /// The time after which a flight without an answer is first copied; each further copy waits twice as long.
 const COPY_AFTER: Duration = Duration::from_millis(200);
+/// Copies of the last flight of all, which nobody answers.
+const LAST_COPIES: u32 = 5;
+/// In place of "never".
+const NEVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 /// Without a word from str0m.
 const MTU: usize = 1200;
 /// The most that a record carries (RFC 6347 section 4.1).
@@ -159,6 +163,8 @@ struct Flight {
     datagrams: Vec<Vec<u8>>,
     copy_at: Option<Instant>,
     wait: Duration,
+    /// Copies that may still be made.
+    left: u32,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -221,10 +227,11 @@ impl Dtls {
     /// The handshake is through: the certificate first, and the keys before the word that there are some.
     fn connected(&mut self) -> Result<(), DtlsImplError> {
         self.stage = Stage::Connected;
-        // A server is not told that its last flight has come: it copies it to a client that repeats itself.
-        self.flight.copy_at = None;
+        // A server is not told that its last flight has come. A client that waits for it asks again after seconds.
         if self.active {
-            self.flight.datagrams.clear();
+            self.flight = Flight::default();
+        } else {
+            self.time_copies(LAST_COPIES);
         }
         let (Some(certificate), Some((keys, profile))) = (self.certificate(), self.keys()) else {
             self.stage = Stage::Failed;
@@ -301,10 +308,24 @@ impl Dtls {
         self.stream.get_mut().outgoing.extend(self.flight.datagrams.iter().cloned());
     }
 
-    /// A new flight left: the first copy of it, if there is no answer.
-    fn time_copies(&mut self) {
+    /// A new flight left: so many copies of it, if there is no answer.
+    fn time_copies(&mut self, left: u32) {
         self.flight.wait = COPY_AFTER;
         self.flight.copy_at = Some(self.now + COPY_AFTER);
+        self.flight.left = left;
+    }
+
+    /// Copies the flight if it is time to, unless OpenSSL just sent it.
+    fn copy_in_time(&mut self, sent: bool) {
+        if self.flight.copy_at.is_none_or(|at| at > self.now) {
+            return;
+        }
+        if !sent {
+            self.copy_flight();
+        }
+        self.flight.left = self.flight.left.saturating_sub(1);
+        self.flight.wait *= 2;
+        self.flight.copy_at = (self.flight.left > 0).then(|| self.now + self.flight.wait);
     }
 }
 
@@ -325,12 +346,8 @@ impl DtlsInstance for Dtls {
         match self.stage {
             Stage::Waiting | Stage::Failed | Stage::Closed => Ok(()),
             Stage::Handshake => {
-                // OpenSSL would give up where it should drop (RFC 6347 section 4.1.2.7).
-                if !is_well_formed(packet) {
-                    self.stream.get_mut().incoming.clear();
-                }
                 if self.shake_hands()? && self.stage == Stage::Handshake {
-                    self.time_copies();
+                    self.time_copies(u32::MAX);
                 }
                 Ok(())
             }
@@ -367,31 +384,28 @@ impl DtlsInstance for Dtls {
                 put(buf, &data).map_or_else(too_small, DtlsOutput::ApplicationData)
             }
             Some(Event::CloseNotify) => DtlsOutput::CloseNotify,
-            None if self.stage == Stage::Handshake => DtlsOutput::Timeout(self.tick),
-            None => DtlsOutput::Timeout(self.now + super::engine::NEVER),
+            None => {
+                let tick = (self.stage == Stage::Handshake).then_some(self.tick);
+                let copy = self.flight.copy_at.filter(|_| self.stage == Stage::Connected);
+                DtlsOutput::Timeout(tick.or(copy).unwrap_or(self.now + NEVER))
+            }
         }
     }
 
     fn handle_timeout(&mut self, now: Instant) -> Result<(), DtlsImplError> {
         self.now = self.now.max(now);
-        if self.stage != Stage::Handshake || self.tick > self.now {
-            return Ok(());
-        }
-        let first = self.flight.datagrams.is_empty();
-        let sent = self.shake_hands()?;
-        if self.stage != Stage::Handshake {
-            return Ok(());
-        }
-        if sent && first {
-            self.time_copies();
-        } else if let Some(at) = self.flight.copy_at
-            && at <= self.now
-        {
-            if !sent {
-                self.copy_flight();
+        match self.stage {
+            Stage::Handshake if self.tick <= self.now => {
+                let first = self.flight.datagrams.is_empty();
+                let sent = self.shake_hands()?;
+                if self.stage == Stage::Handshake && sent && first {
+                    self.time_copies(u32::MAX);
+                } else {
+                    self.copy_in_time(sent);
+                }
             }
-            self.flight.wait *= 2;
-            self.flight.copy_at = Some(self.now + self.flight.wait);
+            Stage::Connected => self.copy_in_time(false),
+            Stage::Waiting | Stage::Handshake | Stage::Failed | Stage::Closed => {}
         }
         Ok(())
     }
@@ -443,47 +457,61 @@ fn is_plain_handshake(datagram: &[u8]) -> bool {
     matches!(datagram, [22, _, _, 0, 0, ..])
 }
 
-/// True if what is not encrypted in a datagram is of a handshake, and whole (RFC 6347 sections 4.1 and 4.2.2).
-fn is_well_formed(datagram: &[u8]) -> bool {
-    let mut rest = datagram;
-    // The type, the version, the epoch, the number, the length.
-    while let Some((head, tail)) = rest.split_first_chunk::<13>() {
-        let [kind, _, _, epoch @ .., _, _, _, _, _, _, high, low] = *head;
-        let Some((body, others)) = tail.split_at_checked(number(&[high, low])) else {
-            return false;
-        };
-        let whole = match kind {
-            _ if epoch != [0, 0] => true,
-            // A change of the cipher, one byte (RFC 5246 section 7.1), and an alert, two.
-            20 => body == [1],
-            21 => body.len() == 2,
-            22 => are_fragments(body),
-            _ => false,
-        };
-        if !whole {
-            return false;
-        }
-        rest = others;
-    }
-    rest.is_empty()
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::epoch;
 
-/// True if a record is fragments of a handshake's messages.
-fn are_fragments(mut record: &[u8]) -> bool {
-    // The type, the length, the number; the fragment's place and its length.
-    while let Some((head, tail)) = record.split_first_chunk::<12>() {
-        let [_, length @ .., _, _, _, _, _, _, _, _] = head;
-        let [.., p1, p2, p3, l1, l2, l3] = *head;
-        let (place, part) = (number(&[p1, p2, p3]), number(&[l1, l2, l3]));
-        let Some((_, others)) = tail.split_at_checked(part) else { return false };
-        if place + part > number(length) {
-            return false;
-        }
-        record = others;
+    fn dtls(now: Instant) -> Box<dyn DtlsInstance> {
+        let provider = provider().unwrap();
+        let certificate = provider.generate_certificate().unwrap();
+        let mut dtls = provider.new_dtls(&certificate, now, DtlsVersion::Dtls12, None).unwrap();
+        dtls.set_active(true);
+        dtls
     }
-    record.is_empty()
-}
 
-fn number(bytes: &[u8]) -> usize {
-    bytes.iter().fold(0, |number, byte| number << 8 | usize::from(*byte))
+    /// The datagrams until the time comes, and that.
+    fn poll(dtls: &mut dyn DtlsInstance) -> (Vec<Vec<u8>>, Instant) {
+        let (mut datagrams, mut buf) = (Vec::new(), [0; 2000]);
+        loop {
+            match dtls.poll_output(&mut buf) {
+                DtlsOutput::Packet(datagram) => datagrams.push(datagram.to_vec()),
+                DtlsOutput::Timeout(at) => return (datagrams, at),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_time_is_told_last_and_stays_until_it_has_come() {
+        let now = epoch();
+        let mut dtls = dtls(now);
+        dtls.handle_timeout(now).unwrap();
+        let (first, at) = poll(&mut *dtls);
+        assert_eq!((first.len(), at), (1, now + TICK), "a ClientHello");
+        dtls.handle_timeout(now).unwrap();
+        dtls.handle_timeout(now + TICK / 2).unwrap();
+        assert_eq!(poll(&mut *dtls), (Vec::new(), at), "not due yet");
+        dtls.handle_timeout(at).unwrap();
+        assert_eq!(poll(&mut *dtls), (Vec::new(), at + TICK));
+    }
+
+    #[test]
+    fn rfc_6347_4_2_4_a_flight_without_an_answer_is_copied_ever_later() {
+        let now = epoch();
+        let mut dtls = dtls(now);
+        let (mut copied, mut at, mut hello) = (Vec::new(), now, Vec::new());
+        while at < now + Duration::from_secs(3) {
+            dtls.handle_timeout(at).unwrap();
+            let (datagrams, next) = poll(&mut *dtls);
+            if at == now {
+                hello = datagrams;
+            } else if !datagrams.is_empty() {
+                assert_eq!(datagrams, hello, "as it was");
+                copied.push((at - now).as_millis());
+            }
+            at = next;
+        }
+        assert_eq!(copied, [200, 600, 1400]);
+    }
 }
