@@ -295,6 +295,30 @@ impl Pair {
         self.rough = Some(Seed::from(seed).rng());
     }
 
+    /// For 600 ms each side is sent bytes by the other's address that may look like records of DTLS, but for
+    /// alerts.
+    pub(crate) fn litter(&mut self, seed: u64) {
+        let mut rng = Seed::from(seed).rng();
+        for _ in 0..600 {
+            self.run(Duration::from_millis(1));
+            for side in [Side::A, Side::B] {
+                let (now, junk) = (self.now, junk(&mut rng));
+                let (local, remote) = (side.address(), side.other().address());
+                if junk.first() != Some(&21) {
+                    self.engine(side).handle_datagram(now, local, remote, &junk);
+                }
+            }
+        }
+    }
+
+    /// A side is sent a fatal alert in the clear by the other's address.
+    pub(crate) fn alert(&mut self, side: Side, description: u8) {
+        let alert = [21, 254, 253, 0, 0, 0, 0, 0, 0, 0, 99, 0, 2, 2, description];
+        let (now, local, remote) = (self.now, side.address(), side.other().address());
+        self.engine(side).handle_datagram(now, local, remote, &alert);
+        self.drain(side);
+    }
+
     pub(crate) fn frame(&self, n: u64, from: Side) -> AudioFrame {
         AudioFrame {
             codec: AudioCodec::Opus,
@@ -445,4 +469,19 @@ impl Pair {
 #[allow(clippy::disallowed_methods)] // Whose clock is the wall's cannot be told another time.
 fn wait_until(at: Instant) {
     std::thread::sleep(at.saturating_duration_since(Instant::now()));
+}
+
+/// Bytes that look more or less like a record of epoch 0.
+fn junk(rng: &mut Rng) -> Vec<u8> {
+    let length = rng.next_u64() % 1300;
+    let mut junk: Vec<u8> = (0..length).map(|_| rng.next_u64() as u8).collect();
+    let kind = [20, 22, 23, 24 + (rng.next_u64() % 40) as u8][(rng.next_u64() % 4) as usize];
+    let body = u16::try_from(junk.len().saturating_sub(13)).unwrap_or_default().to_be_bytes();
+    let head = [kind, 254, 253, 0, 0, 0, 0, 0, 0, 0, 0, body[0], body[1]];
+    for (place, value) in junk.iter_mut().zip(head) {
+        if !rng.next_u64().is_multiple_of(16) {
+            *place = value;
+        }
+    }
+    junk
 }

@@ -49,9 +49,11 @@ impl WebRtc {
 
     /// The reason for an end that str0m brought about.
     pub(super) fn reason(&self, error: &RtcError) -> MediaError {
-        match error {
-            RtcError::Dtls(error) if !self.secure => MediaError::Handshake(error.to_string()),
-            error => MediaError::Connection(error.to_string()),
+        let text = error.to_string();
+        if matches!(error, RtcError::Dtls(_)) && !self.secure {
+            MediaError::Handshake(text)
+        } else {
+            MediaError::Connection(text)
         }
     }
 
