@@ -12,9 +12,10 @@ use offhook::media::{ChannelMessage, EngineEvent, MediaError, MediaState, WebRtc
 use openssl::asn1::Asn1Time;
 use openssl::bn::BigNum;
 use openssl::hash::MessageDigest;
-use openssl::pkey::PKey;
+use openssl::pkey::{PKey, Private};
 use openssl::rsa::Rsa;
-use openssl::x509::{X509, X509NameBuilder};
+use openssl::x509::X509;
+use openssl::x509::extension::SubjectAlternativeName;
 
 const MS: fn(u64) -> Duration = Duration::from_millis;
 
@@ -27,28 +28,30 @@ enum Party {
 }
 use Party::{Dimpl, OpenSsl, Rsa as WithRsa};
 
-/// A self-signed RSA certificate and its key.
-fn rsa() -> (Vec<u8>, Vec<u8>) {
-    static MADE: OnceLock<(Vec<u8>, Vec<u8>)> = OnceLock::new();
-    let make = || {
-        let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
-        let mut name = X509NameBuilder::new().unwrap();
-        name.append_entry_by_text("CN", "a gateway").unwrap();
-        let name = name.build();
-        let mut certificate = X509::builder().unwrap();
-        certificate.set_version(2).unwrap();
-        certificate
-            .set_serial_number(&BigNum::from_u32(7).unwrap().to_asn1_integer().unwrap())
-            .unwrap();
-        certificate.set_subject_name(&name).unwrap();
-        certificate.set_issuer_name(&name).unwrap();
-        certificate.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
-        certificate.set_not_after(&Asn1Time::days_from_now(2).unwrap()).unwrap();
-        certificate.set_pubkey(&key).unwrap();
-        certificate.sign(&key, MessageDigest::sha256()).unwrap();
-        (certificate.build().to_der().unwrap(), key.private_key_to_der().unwrap())
-    };
-    MADE.get_or_init(make).clone()
+/// A self-signed RSA certificate for so many names, and its key.
+fn rsa(names: usize) -> (Vec<u8>, Vec<u8>) {
+    static KEY: OnceLock<PKey<Private>> = OnceLock::new();
+    let key = KEY.get_or_init(|| PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap());
+    let mut certificate = X509::builder().unwrap();
+    certificate.set_version(2).unwrap();
+    let serial = BigNum::from_u32(7).unwrap().to_asn1_integer().unwrap();
+    certificate.set_serial_number(&serial).unwrap();
+    certificate.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
+    certificate.set_not_after(&Asn1Time::days_from_now(2).unwrap()).unwrap();
+    let mut alternatives = SubjectAlternativeName::new();
+    for n in 0..names {
+        alternatives.dns(&format!("gateway-{n}.example.com"));
+    }
+    let alternatives = alternatives.build(&certificate.x509v3_context(None, None)).unwrap();
+    certificate.append_extension(alternatives).unwrap();
+    certificate.set_pubkey(key).unwrap();
+    certificate.sign(key, MessageDigest::sha256()).unwrap();
+    (certificate.build().to_der().unwrap(), key.private_key_to_der().unwrap())
+}
+
+fn presenting(names: usize) -> WebRtcFactory {
+    let (certificate, key) = rsa(names);
+    WebRtcFactory::with_rsa().unwrap().presenting(certificate, key)
 }
 
 impl Party {
@@ -56,10 +59,7 @@ impl Party {
         match self {
             Dimpl => WebRtcFactory::new(),
             OpenSsl => WebRtcFactory::with_rsa().unwrap(),
-            WithRsa => {
-                let (certificate, key) = rsa();
-                WebRtcFactory::with_rsa().unwrap().presenting(certificate, key)
-            }
+            WithRsa => presenting(1),
         }
     }
 }
@@ -101,6 +101,20 @@ fn rfc_8842_a_far_end_with_an_rsa_certificate_is_told_at_once_and_why() {
             };
             assert_eq!(text.contains("feature `rsa`"), side == ours, "{side:?}: {text}");
         }
+    }
+}
+
+#[test]
+fn a_certificate_of_more_than_2000_bytes_is_refused() {
+    for (names, fits) in [(40, true), (60, false)] {
+        assert_eq!(rsa(names).0.len() <= 2000, fits);
+        let mut pair = Pair::of([presenting(names), OpenSsl.factory()], |_, _| {});
+        pair.negotiate().unwrap();
+        pair.run(MS(500));
+        let expected = if fits { MediaState::Connected } else { MediaState::Failed };
+        assert_eq!(pair.engine(Side::B).state(), expected, "{names}");
+        let failed = pair.failed(Side::B);
+        assert!(fits || matches!(failed, Some(MediaError::Handshake(_))), "{failed:?}");
     }
 }
 

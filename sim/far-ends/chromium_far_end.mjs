@@ -91,8 +91,8 @@ class Agent {
 
 /** One call, through however many peers. */
 class Call {
-  constructor(agent, signaling, { rewrite = (sdp) => sdp, codecs, whole = true, rsa = false } = {}) {
-    Object.assign(this, { agent, signaling, rewrite, codecs, whole, rsa, peers: 0, mark: agent.told.length });
+  constructor(agent, signaling, { rewrite = (sdp) => sdp, codecs, whole = true, rsa = false, refused = false } = {}) {
+    Object.assign(this, { agent, signaling, rewrite, codecs, whole, rsa, refused, peers: 0, mark: agent.told.length });
   }
 
   async begin() {
@@ -105,7 +105,7 @@ class Call {
       this.trickled = this.trickle(this.peer);
       this.trickled.catch(() => {});
     }
-    await this.connected(this.mark);
+    if (!this.refused) await this.connected(this.mark);
   }
 
   async open(codecs) {
@@ -371,10 +371,15 @@ async function restarted(call) {
   await call.talk();
 }
 CASES['an ICE restart, jingle'] = [{}, 'jingle', restarted];
-// By an agent whose DTLS is OpenSSL's.
+async function refused(call) {
+  await call.agent.until(call.mark, { event: 'media', state: 'Failed' });
+}
+// By an agent whose DTLS is OpenSSL's, but for those that are refused.
 Object.assign(CASES, {
-  'RSA, we are the client': [{ rsa: true }, 'sdp', restarted],
-  'RSA, we are the server': [{ rsa: true, rewrite: active }, 'sdp', restarted],
+  'RSA, we are the client': [{ rsa: true }, 'jingle', restarted],
+  'RSA, we are the server': [{ rsa: true, rewrite: active }, 'jingle', restarted],
+  'RSA without OpenSSL, we are the client': [{ rsa: true, refused: true }, 'jingle', refused],
+  'RSA without OpenSSL, we are the server': [{ rsa: true, refused: true, rewrite: active }, 'jingle', refused],
 });
 
 const browser = await chromium.launch({
@@ -414,7 +419,7 @@ const tally = { passed: 0, failed: 0 };
 for (const [name, [how, signaling, play]] of Object.entries(CASES)) {
   if (!name.includes(ONLY)) continue;
   const began = Date.now();
-  const call = new Call(how.rsa ? rsaAgent : agent, signaling, how);
+  const call = new Call(how.rsa && !how.refused ? rsaAgent : agent, signaling, how);
   try {
     await deadline(CASE_LIMIT, 'the case to finish', async () => {
       await call.begin();

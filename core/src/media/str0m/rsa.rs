@@ -1,10 +1,10 @@
 //! DTLS 1.2 by the system's OpenSSL, for far ends whose certificates are RSA.
 //!
-//! OpenSSL reads and writes datagrams of two queues; time it takes from the wall clock. It sends a lost
-//! flight again after one second, two, four and so on, and only when the handshake is called then: so it is called
-//! [often](TICK). That alone would make a handshake of seconds from a lost datagram, so copies of a flight go out
-//! sooner and by the caller's time. To the far side they are datagrams that the network has doubled: it
-//! drops those that it has (RFC 6347 section 4.1.2.6).
+//! OpenSSL reads from and writes to two queues of datagrams, and takes the time from the wall clock. A flight without
+//! an answer it sends again after one second, two more, four more and so on, but only when the handshake is
+//! called then: so it is called [often](TICK). A handshake of seconds for one lost datagram is long, so copies
+//! of the flight go out sooner, by the caller's time. To the far side they are datagrams that the network has
+//! doubled: it drops those that it has (RFC 6347 section 4.1.2.6).
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
@@ -103,9 +103,9 @@ impl DtlsProvider for Shared {
         if version == DtlsVersion::Dtls13 {
             return Err(CryptoError::Other(format!("DTLS version {version}")));
         }
-        let stream = self.0.get().map(|context| stream(context, certificate, mtu.unwrap_or(MTU)));
-        let stream = stream.unwrap_or_else(|| Err(ErrorStack::get()));
-        let stream = stream.map_err(|error| CryptoError::Other(error.to_string()))?;
+        let context = self.0.get().ok_or_else(|| CryptoError::Other("no OpenSSL".to_owned()))?;
+        let stream = stream(context, certificate, mtu.unwrap_or(MTU))
+            .map_err(|error| CryptoError::Other(error.to_string()))?;
         Ok(Box::new(Dtls {
             stream,
             stage: Stage::Waiting,
