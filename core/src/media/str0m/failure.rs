@@ -51,7 +51,7 @@ impl WebRtc {
     pub(super) fn reason(&self, error: &RtcError) -> MediaError {
         let text = error.to_string();
         if matches!(error, RtcError::Dtls(_)) && !self.secure {
-            MediaError::Handshake(text)
+            MediaError::Handshake(text.trim_start_matches("DTLS error: ").to_owned())
         } else {
             MediaError::Connection(text)
         }
