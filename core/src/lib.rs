@@ -8,6 +8,7 @@
 //! | --- | --- | --- |
 //! | `str0m` | yes | the media engine: ICE, DTLS, SRTP. Needs a C compiler |
 //! | `audio` | yes | Opus, G.711, resampling, WAV |
+//! | `rsa` | no | far ends with RSA certificates: `media::WebRtcFactory::with_rsa`, DTLS by the system's OpenSSL |
 //! | `unstable-wire` | no | `xmpp`, `jingle`, `genesys::wire` and `ribbon::wire`: what travels, for tools, models of the service and tests. It follows the service, and may change in any release |
 
 #![forbid(unsafe_code)]

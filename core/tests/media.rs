@@ -336,6 +336,37 @@ fn datagrams_of_strangers_change_nothing() {
     assert_eq!(pair.heard(Side::B).len(), 5);
 }
 
+#[test]
+fn rfc_6347_4_1_2_7_garbage_ends_no_handshake() {
+    for seed in 0..4 {
+        let mut pair = Pair::new();
+        pair.negotiate().unwrap();
+        pair.litter(seed);
+        assert!(pair.both(MediaState::Connected), "seed {seed}");
+    }
+}
+
+#[test]
+fn rfc_5246_7_2_2_a_handshake_that_is_refused_ends_the_session_at_once_and_says_why() {
+    for side in [Side::A, Side::B] {
+        let mut pair = Pair::new();
+        pair.negotiate().unwrap();
+        // The ClientHello has come, and nothing more.
+        pair.run(MS(45));
+        pair.alert(side, 40);
+        assert_eq!(pair.engine(side).state(), MediaState::Failed);
+        let Some(MediaError::Handshake(text)) = pair.failed(side) else {
+            panic!("{:?}", pair.failed(side));
+        };
+        assert!(text.contains("may be RSA"), "{text}");
+    }
+    let mut pair = Pair::connected();
+    pair.alert(Side::A, 40);
+    pair.alert(Side::B, 0);
+    pair.run(MS(100));
+    assert!(pair.both(MediaState::Connected), "in the clear once there are keys: a stranger's");
+}
+
 /// The lines of an answer that begin so.
 fn lines<'a>(sdp: &'a str, begin: &str) -> Vec<&'a str> {
     sdp.lines().filter(|line| line.starts_with(begin)).collect()

@@ -58,6 +58,14 @@
 //! The history of a phone in numbers is [`Client::counters`](offhook_runtime::Client::counters). With the
 //! feature `metrics`, which is off, the counters of all phones are also told to the recorder of the `metrics`
 //! facade that the application has installed, under the names of `offhook_runtime::genesys::metrics`.
+//!
+//! Far ends that secure their media with an RSA certificate need the feature `rsa`, which is off as it needs the
+//! system's OpenSSL, and a client that is made with it:
+//!
+//! ```ignore
+//! let engines = offhook::media::WebRtcFactory::with_rsa()?;
+//! let (phone, _) = Client::builder(config).engine_factory(Box::new(engines)).build()?;
+//! ```
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]

@@ -30,11 +30,11 @@ const ATTEMPTS = 3;
 
 /** The agent's program: words out, lines of JSON in. */
 class Agent {
-  static async start() {
+  static async start(...options) {
     const agent = new Agent();
     agent.told = [];
     agent.waiting = new Set();
-    agent.process = spawn(ANSWERER, ['--own', OWN, '--far', FAR], { stdio: ['pipe', 'pipe', 'inherit'] });
+    agent.process = spawn(ANSWERER, ['--own', OWN, '--far', FAR, ...options], { stdio: ['pipe', 'pipe', 'inherit'] });
     createInterface({ input: agent.process.stdout }).on('line', (line) => {
       agent.told.push(JSON.parse(line));
       for (const look of agent.waiting) look();
@@ -91,8 +91,8 @@ class Agent {
 
 /** One call, through however many peers. */
 class Call {
-  constructor(agent, signaling, { rewrite = (sdp) => sdp, codecs, whole = true } = {}) {
-    Object.assign(this, { agent, signaling, rewrite, codecs, whole, peers: 0, mark: agent.told.length });
+  constructor(agent, signaling, { rewrite = (sdp) => sdp, codecs, whole = true, rsa = false, refused = false } = {}) {
+    Object.assign(this, { agent, signaling, rewrite, codecs, whole, rsa, refused, peers: 0, mark: agent.told.length });
   }
 
   async begin() {
@@ -105,13 +105,13 @@ class Call {
       this.trickled = this.trickle(this.peer);
       this.trickled.catch(() => {});
     }
-    await this.connected(this.mark);
+    if (!this.refused) await this.connected(this.mark);
   }
 
   async open(codecs) {
     this.peers += 1;
     const name = `${this.mark}-${this.peers}`;
-    await far('open', name, codecs);
+    await far('open', name, codecs, this.rsa);
     return name;
   }
 
@@ -304,6 +304,11 @@ function keysAt8kHz(sdp) {
     .replaceAll(new RegExp(`a=(rtpmap|fmtp):${other} .*\r\n`, 'g'), '');
 }
 
+/** Another end than the agent begins the handshake. */
+function active(sdp) {
+  return sdp.replaceAll('a=setup:actpass', 'a=setup:active');
+}
+
 /** Without the redundancy of RFC 2198, which names Opus by its number. */
 const OPUS_OR_PCMU = ['audio/opus', 'audio/PCMU', 'audio/telephone-event'];
 const PCMU = ['audio/PCMU', 'audio/telephone-event'];
@@ -360,11 +365,22 @@ for (const signaling of ['jingle', 'sdp']) {
     [`as FreeSWITCH writes it, ${signaling}`]: [{ rewrite: likeFreeswitch }, signaling, plain],
   });
 }
-CASES['an ICE restart, jingle'] = [{}, 'jingle', async (call) => {
+async function restarted(call) {
   await call.talk();
   await call.again({ restart: true });
   await call.talk();
-}];
+}
+CASES['an ICE restart, jingle'] = [{}, 'jingle', restarted];
+async function refused(call) {
+  await call.agent.until(call.mark, { event: 'media', state: 'Failed' });
+}
+// By an agent whose DTLS is OpenSSL's, but for those that are refused.
+Object.assign(CASES, {
+  'RSA, we are the client': [{ rsa: true }, 'jingle', restarted],
+  'RSA, we are the server': [{ rsa: true, rewrite: active }, 'jingle', restarted],
+  'RSA without OpenSSL, we are the client': [{ rsa: true, refused: true }, 'jingle', refused],
+  'RSA without OpenSSL, we are the server': [{ rsa: true, refused: true, rewrite: active }, 'jingle', refused],
+});
 
 const browser = await chromium.launch({
   executablePath: CHROMIUM,
@@ -397,13 +413,13 @@ function far(what, ...how) {
 }
 
 await far('begin', (await readFile(FAR)).toString('base64'));
-const agent = await Agent.start();
+const [agent, rsaAgent] = await Promise.all([Agent.start(), Agent.start('--rsa')]);
 console.log(`Chromium ${browser.version()}`);
 const tally = { passed: 0, failed: 0 };
 for (const [name, [how, signaling, play]] of Object.entries(CASES)) {
   if (!name.includes(ONLY)) continue;
   const began = Date.now();
-  const call = new Call(agent, signaling, how);
+  const call = new Call(how.rsa && !how.refused ? rsaAgent : agent, signaling, how);
   try {
     await deadline(CASE_LIMIT, 'the case to finish', async () => {
       await call.begin();
@@ -415,11 +431,11 @@ for (const [name, [how, signaling, play]] of Object.entries(CASES)) {
   } catch (error) {
     tally.failed += 1;
     console.log(`  FAIL  ${name}: ${error.message}`);
-    for (const line of agent.told.slice(call.mark)) console.log(`        agent ${JSON.stringify(line)}`);
+    for (const line of call.agent.told.slice(call.mark)) console.log(`        agent ${JSON.stringify(line)}`);
     await call.end({ failed: true }).catch((worse) => console.log(`        ${worse.message}`));
   }
 }
-await agent.stop();
+await Promise.all([agent.stop(), rsaAgent.stop()]);
 await browser.close();
 console.log(`Chromium: ${tally.passed} passed, ${tally.failed} failed`);
 process.exitCode = tally.passed > 0 && tally.failed === 0 ? 0 : 1;

@@ -23,8 +23,10 @@ window.far = {
     voice.start();
   },
 
-  open(name, codecs) {
-    const connection = new RTCPeerConnection();
+  async open(name, codecs, rsa) {
+    const kind = { name: 'RSASSA-PKCS1-v1_5', modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]), hash: 'SHA-256' };
+    const certificates = rsa ? [await RTCPeerConnection.generateCertificate(kind)] : undefined;
+    const connection = new RTCPeerConnection({ certificates });
     const peer = { connection, candidates: [] };
     connection.onicecandidate = ({ candidate }) => peer.candidates.push(candidate?.toJSON() ?? {});
     connection.ontrack = ({ track }) => this.listen(peer, new MediaStream([track]));

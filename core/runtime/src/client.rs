@@ -133,7 +133,8 @@ impl<R: Sockets, M: Service> Builder<R, M> {
     }
 
     /// Sets the maker of the media engines. By default `offhook::media::WebRtcFactory`: ICE, DTLS
-    /// and SRTP. Without the feature `str0m` there is no default.
+    /// and SRTP. With the feature `rsa` its `with_rsa` makes one for far ends with RSA certificates. Without the
+    /// feature `str0m` there is no default.
     pub fn engine_factory(mut self, factory: Box<dyn EngineFactory>) -> Self {
         self.factory = Some(factory);
         self

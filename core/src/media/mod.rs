@@ -192,7 +192,10 @@ pub enum MediaError {
     /// This version cannot do it.
     #[error("{0} is not supported yet")]
     NotYet(&'static str),
-    /// No connection could be made: no path, or the DTLS handshake failed.
+    /// The DTLS handshake failed: one side refused the other's certificate, cipher suites or version.
+    #[error("the DTLS handshake failed: {0}")]
+    Handshake(String),
+    /// No connection could be made, or it was lost.
     #[error("media connection failed: {0}")]
     Connection(String),
 }

@@ -12,9 +12,6 @@ use offhook::media::{
 };
 use offhook::{Rng, Seed};
 
-/// One way through the network.
-const LATENCY: Duration = Duration::from_millis(10);
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Side {
     A,
@@ -62,6 +59,10 @@ pub(crate) struct Pair {
     drop_next: Option<Side>,
     loss: Option<(Rng, u64)>,
     rough: Option<Rng>,
+    /// One way through the network.
+    pub(crate) latency: Duration,
+    /// True if a moment here takes as long as outside.
+    pub(crate) real_time: bool,
     time: u64,
 }
 
@@ -74,18 +75,24 @@ impl Pair {
         Self::with_each(|_, config| change(config))
     }
 
-    #[allow(clippy::disallowed_methods)] // The one clock reading: every other instant is relative.
     pub(crate) fn with_each(change: impl Fn(Side, &mut EngineConfig)) -> Self {
+        Self::of([WebRtcFactory::new(), WebRtcFactory::new()], change)
+    }
+
+    #[allow(clippy::disallowed_methods)] // The one clock reading: every other instant is relative.
+    pub(crate) fn of(
+        [mut gateway, mut other]: [WebRtcFactory; 2],
+        change: impl Fn(Side, &mut EngineConfig),
+    ) -> Self {
         let now = Instant::now();
         let engine = |side: Side, factory: &mut WebRtcFactory| {
             let mut config = EngineConfig::new(Seed::from(side as u64));
             change(side, &mut config);
             factory.create_raw(now, config)
         };
-        let mut gateway = WebRtcFactory::new();
         Self {
             now,
-            engines: [engine(Side::A, &mut gateway), engine(Side::B, &mut WebRtcFactory::new())],
+            engines: [engine(Side::A, &mut gateway), engine(Side::B, &mut other)],
             gateway,
             wakes: [None; 2],
             flying: BTreeMap::new(),
@@ -103,6 +110,8 @@ impl Pair {
             drop_next: None,
             loss: None,
             rough: None,
+            latency: Duration::from_millis(10),
+            real_time: false,
             time: 0,
         }
     }
@@ -286,6 +295,30 @@ impl Pair {
         self.rough = Some(Seed::from(seed).rng());
     }
 
+    /// For 600 ms each side is sent bytes by the other's address that may look like records of DTLS, but for
+    /// alerts.
+    pub(crate) fn litter(&mut self, seed: u64) {
+        let mut rng = Seed::from(seed).rng();
+        for _ in 0..600 {
+            self.run(Duration::from_millis(1));
+            for side in [Side::A, Side::B] {
+                let (now, junk) = (self.now, junk(&mut rng));
+                let (local, remote) = (side.address(), side.other().address());
+                if junk.first() != Some(&21) {
+                    self.engine(side).handle_datagram(now, local, remote, &junk);
+                }
+            }
+        }
+    }
+
+    /// A side is sent a fatal alert in the clear by the other's address.
+    pub(crate) fn alert(&mut self, side: Side, description: u8) {
+        let alert = [21, 254, 253, 0, 0, 0, 0, 0, 0, 0, 99, 0, 2, 2, description];
+        let (now, local, remote) = (self.now, side.address(), side.other().address());
+        self.engine(side).handle_datagram(now, local, remote, &alert);
+        self.drain(side);
+    }
+
     pub(crate) fn frame(&self, n: u64, from: Side) -> AudioFrame {
         AudioFrame {
             codec: AudioCodec::Opus,
@@ -362,6 +395,9 @@ impl Pair {
         };
         self.now = self.now.max(at);
         let now = self.now;
+        if self.real_time {
+            wait_until(now);
+        }
         if packet == Some(at) {
             let Some((_, d)) = self.flying.pop_first() else { return false };
             self.engine(d.to).handle_datagram(now, d.local, d.remote, &d.data);
@@ -406,7 +442,7 @@ impl Pair {
                         self.sent += 1;
                         let data = data.clone();
                         let datagram = Datagram { to: to.0, local: to.1, remote: local, data };
-                        self.flying.insert((self.now + LATENCY + late, self.sent), datagram);
+                        self.flying.insert((self.now + self.latency + late, self.sent), datagram);
                     }
                 }
                 EngineOutput::Event(event) => match event {
@@ -428,4 +464,24 @@ impl Pair {
         }
         panic!("the drain never ends");
     }
+}
+
+#[allow(clippy::disallowed_methods)] // Whose clock is the wall's cannot be told another time.
+fn wait_until(at: Instant) {
+    std::thread::sleep(at.saturating_duration_since(Instant::now()));
+}
+
+/// Bytes that look more or less like a record of epoch 0.
+fn junk(rng: &mut Rng) -> Vec<u8> {
+    let length = rng.next_u64() % 1300;
+    let mut junk: Vec<u8> = (0..length).map(|_| rng.next_u64() as u8).collect();
+    let kind = [20, 22, 23, 24 + (rng.next_u64() % 40) as u8][(rng.next_u64() % 4) as usize];
+    let body = u16::try_from(junk.len().saturating_sub(13)).unwrap_or_default().to_be_bytes();
+    let head = [kind, 254, 253, 0, 0, 0, 0, 0, 0, 0, 0, body[0], body[1]];
+    for (place, value) in junk.iter_mut().zip(head) {
+        if !rng.next_u64().is_multiple_of(16) {
+            *place = value;
+        }
+    }
+    junk
 }

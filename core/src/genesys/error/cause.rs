@@ -141,6 +141,7 @@ impl Cause {
                 MediaError::Sdp(SdpError::Missing { text, .. } | SdpError::Line { text, .. })
                 | MediaError::Candidate(text)
                 | MediaError::IceServer(text)
+                | MediaError::Handshake(text)
                 | MediaError::Connection(text) => vec![text],
                 MediaError::Sdp(
                     SdpError::TooLong

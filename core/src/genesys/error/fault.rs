@@ -58,6 +58,7 @@ fn of_media(error: &MediaError) -> Fault {
         | MediaError::NoCommonCodec
         | MediaError::Candidate(_)
         | MediaError::NotNegotiated(_)
+        | MediaError::Handshake(_)
         | MediaError::Connection(_) => Fault::Media,
         MediaError::State(_) | MediaError::Held => Fault::State,
         MediaError::IceServer(_) | MediaError::NotADigit(_) => Fault::Application,

@@ -51,6 +51,8 @@ pub(super) struct Ingredients {
     pub(super) certificate: Option<DtlsCert>,
     /// True if str0m's randomness comes from the session's seed.
     pub(super) deterministic: bool,
+    /// True if a far side's certificate may be RSA.
+    pub(super) rsa: bool,
 }
 
 /// The transport's part in an offer of ours.

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use str0m::media::Mid;
-use str0m::net::{Protocol, Receive};
+use str0m::net::{Protocol, Receive, Transmit};
 use str0m::{Candidate, Event, IceConnectionState, Input, Output};
 
 use super::association::{Association, Ingredients, MID, OurPart, pt};
@@ -28,7 +28,7 @@ use crate::sdp::{Direction, candidate};
 /// str0m says "in a very long time" for "never".
 const NEVER: Duration = Duration::from_secs(24 * 3600);
 /// Times in a row that str0m may want to be called again at once.
-const MAX_TURNS: usize = 64;
+pub(super) const MAX_TURNS: usize = 64;
 
 /// One session over str0m.
 pub(super) struct WebRtc {
@@ -137,16 +137,6 @@ impl WebRtc {
         self.event(EngineEvent::State(state));
     }
 
-    pub(super) fn fail(&mut self, error: MediaError) {
-        if !self.is_over() {
-            self.event(EngineEvent::Failed(error));
-            self.enter(MediaState::Failed);
-            if let Some(association) = &mut self.association {
-                association.rtc.disconnect();
-            }
-        }
-    }
-
     /// Lets str0m act on a change, and takes all it has to say. What is written leaves only on a
     /// timeout, so there is one in every turn.
     pub(super) fn turn(&mut self, now: Instant) {
@@ -154,7 +144,7 @@ impl WebRtc {
         for _ in 0..MAX_TURNS {
             let Some(association) = &mut self.association else { return };
             if let Err(error) = association.rtc.handle_input(Input::Timeout(self.now)) {
-                self.fail(MediaError::Connection(error.to_string()));
+                self.fail(self.reason(&error));
             }
             if !self.drain() {
                 return;
@@ -162,18 +152,21 @@ impl WebRtc {
         }
     }
 
+    pub(super) fn transmit(&mut self, transmit: Transmit) {
+        let Transmit { source: local, destination: remote, contents, .. } = transmit;
+        // str0m goes on by the last way that it knew.
+        if self.path.leads_by(local) {
+            let data = contents.to_vec();
+            self.queue.push_back(EngineOutput::Transmit { local, remote, data });
+        }
+    }
+
     /// True when str0m wants to be called again at once.
-    fn drain(&mut self) -> bool {
+    pub(super) fn drain(&mut self) -> bool {
         loop {
             let Some(association) = &mut self.association else { return false };
             match association.rtc.poll_output() {
-                // str0m goes on by the last way that it knew.
-                Ok(Output::Transmit(t)) if !self.path.leads_by(t.source) => {}
-                Ok(Output::Transmit(t)) => self.queue.push_back(EngineOutput::Transmit {
-                    local: t.source,
-                    remote: t.destination,
-                    data: t.contents.to_vec(),
-                }),
+                Ok(Output::Transmit(transmit)) => self.transmit(transmit),
                 Ok(Output::Event(event)) => self.handle_event(event),
                 Ok(Output::Timeout(at)) => {
                     let alive = association.rtc.is_alive() && at < self.now + NEVER;
@@ -182,7 +175,7 @@ impl WebRtc {
                 }
                 Err(error) => {
                     self.rtc_wake = None;
-                    self.fail(MediaError::Connection(error.to_string()));
+                    self.fail(self.reason(&error));
                     return false;
                 }
             }
@@ -260,19 +253,6 @@ impl WebRtc {
         } else {
             let text = "the far side's certificate is not the one that it announced";
             self.fail(MediaError::Connection(text.to_owned()));
-        }
-    }
-
-    /// Gives str0m a datagram.
-    pub(super) fn feed(&mut self, arrived: Instant, datagram: &Datagram<&[u8]>) {
-        let Datagram { local, remote, data } = *datagram;
-        let Ok(receive) = Receive::new(Protocol::Udp, remote, local, data) else { return };
-        let Some(association) = &mut self.association else { return };
-        if let Err(error) = association.rtc.handle_input(Input::Receive(arrived, receive)) {
-            self.fail(MediaError::Connection(error.to_string()));
-        }
-        if self.drain() {
-            self.turn(self.now);
         }
     }
 

@@ -6,12 +6,16 @@ mod channels;
 mod dtls;
 mod dtmf;
 mod engine;
+mod failure;
 mod more;
 mod negotiate;
 mod offers;
 mod path;
 mod raw;
 mod receive;
+mod records;
+#[cfg(feature = "rsa")]
+mod rsa;
 mod send;
 mod streams;
 mod video;
@@ -20,6 +24,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use self::association::Ingredients;
+#[cfg(feature = "rsa")]
+use super::MediaError;
 use super::{Engine, EngineConfig, EngineFactory, RawEngine};
 
 /// Makes engines that do real ICE, DTLS and SRTP.
@@ -43,7 +49,40 @@ impl WebRtcFactory {
     fn with(deterministic: bool) -> Self {
         let crypto = Arc::new(dtls::provider(deterministic));
         let certificate = crypto.dtls_provider.generate_certificate();
-        Self { ingredients: Ingredients { crypto, certificate, deterministic } }
+        Self { ingredients: Ingredients { crypto, certificate, deterministic, rsa: false } }
+    }
+
+    /// A factory whose engines also talk to far ends with RSA certificates.
+    ///
+    /// DTLS of all its engines is then done by the system's OpenSSL (1.1.1 or later), and still only by version 1.2;
+    /// our own certificate stays ECDSA. The other factories never use OpenSSL: their DTLS, in Rust,
+    /// knows ECDSA alone, as browsers and Genesys Cloud use, and to a far end with an RSA certificate their engines
+    /// fail with [`MediaError::Handshake`].
+    ///
+    /// It costs a library of the system's to build and to run with, and a world that cannot be replayed: OpenSSL
+    /// reads the clock, and sends what was lost again by that. Until the handshake is through, an engine
+    /// wants to be woken twenty times a second. A certificate of a far end may have 2000 bytes at most.
+    ///
+    /// # Errors
+    ///
+    /// [`MediaError::Handshake`] where the OpenSSL of this machine lacks something.
+    #[cfg(feature = "rsa")]
+    pub fn with_rsa() -> Result<Self, MediaError> {
+        let mut factory = Self::with(false);
+        let crypto = Arc::make_mut(&mut factory.ingredients.crypto);
+        crypto.dtls_provider = rsa::provider()?;
+        factory.ingredients.rsa = true;
+        Ok(factory)
+    }
+
+    /// The same factory with a certificate and a private key that were made elsewhere, both in DER. For tests.
+    #[cfg(all(feature = "rsa", feature = "testing"))]
+    #[doc(hidden)]
+    #[must_use]
+    pub fn presenting(mut self, certificate: Vec<u8>, private_key: Vec<u8>) -> Self {
+        let certificate = str0m::config::DtlsCert { certificate, private_key };
+        self.ingredients.certificate = Some(certificate);
+        self
     }
 
     /// A factory whose engines draw everything but key material from their seeds.

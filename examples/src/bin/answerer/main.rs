@@ -45,6 +45,10 @@ struct Cli {
     /// The far end's speech.
     #[arg(long, value_name = "FILE")]
     far: PathBuf,
+    /// DTLS by OpenSSL, for far ends with RSA certificates.
+    #[cfg(feature = "rsa")]
+    #[arg(long)]
+    rsa: bool,
 }
 
 /// The speech heard since the last mark.
@@ -66,7 +70,14 @@ fn main() -> anyhow::Result<()> {
 
     let tokio = tokio::runtime::Runtime::new()?;
     let _inside = tokio.enter();
-    let (phone, events) = Client::builder(config).net(net).build()?;
+    let builder = Client::builder(config).net(net);
+    #[cfg(feature = "rsa")]
+    let builder = if cli.rsa {
+        builder.engine_factory(Box::new(offhook::media::WebRtcFactory::with_rsa()?))
+    } else {
+        builder
+    };
+    let (phone, events) = builder.build()?;
     tokio.block_on(phone.connect()).context("cannot log in")?;
     tell(&json!({"control": format!("{}/control", emulator.http_url()), "userId": user}));
 

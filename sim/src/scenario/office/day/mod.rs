@@ -412,7 +412,7 @@ impl Day {
         }
     }
 
-    /// What is heard counts from so long after now on.
+    /// Counts what is heard from so long after now on.
     fn disturb(&mut self, phone: Option<PhoneId>, time: Duration) {
         let until = self.world.now() + time;
         self.world.observer_mut().disturbed(phone, until);
