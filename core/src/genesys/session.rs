@@ -435,7 +435,7 @@ impl MediaSession {
                     Fate::Goes
                 }
                 // The far side finds the way to what is named instead.
-                PeerNews::Cut => Fate::Goes,
+                PeerNews::Cut | PeerNews::Quiet => Fate::Goes,
                 PeerNews::Stale => {
                     out.ice_stale = true;
                     out.due.stir();

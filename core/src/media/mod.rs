@@ -12,6 +12,7 @@ mod ice;
 pub mod negotiation;
 mod peer;
 mod peers;
+mod quiet;
 mod raw;
 mod remote;
 pub mod rtp;

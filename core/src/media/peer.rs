@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 #[cfg(feature = "turn")]
 use super::ice::{Gather, Step};
+use super::quiet::Quiet;
 use super::{
     Engine, EngineEvent, EngineOutput, Frame, IceHelp, LocalKind, MediaError, MediaKind,
     MediaState, MediaStats, Order, Report, Track,
@@ -65,6 +66,8 @@ pub(crate) enum PeerNews {
     Refused(MediaError),
     /// The address that media leaves by is gone.
     Cut,
+    /// Nothing comes of the far side any more, which used to be heard.
+    Quiet,
     /// A relay is lost: those who know the servers may have to ask for new credentials.
     Stale,
     /// The engine does not end its drain.
@@ -104,6 +107,9 @@ pub(crate) struct Peer {
     cut: bool,
     /// A relay was lost, which is not told yet.
     stale: bool,
+    /// The far side's silence, and true while it is to be told.
+    quiet: Quiet,
+    is_quiet: bool,
     /// Outputs taken in this drain.
     drained: usize,
 }
@@ -150,6 +156,8 @@ impl Peer {
             leaves_by: None,
             cut: false,
             stale: false,
+            quiet: Quiet::default(),
+            is_quiet: false,
             drained: 0,
         }
     }
@@ -194,7 +202,9 @@ impl Peer {
 
     pub(crate) fn next_wake(&self) -> Option<Wake> {
         let figures = self.figures_at.map(|at| Wake { at, reason: "media figures" });
-        let wake = Wake::earliest(self.wake, figures);
+        let quiet = self.quiet.due().filter(|_| self.state() == MediaState::Connected);
+        let quiet = quiet.map(|at| Wake { at, reason: "silence of the far side" });
+        let wake = Wake::earliest(Wake::earliest(self.wake, figures), quiet);
         #[cfg(feature = "turn")]
         let wake = Wake::earliest(wake, self.gather.as_ref().and_then(|gather| gather.next_wake()));
         wake
@@ -235,6 +245,7 @@ impl Peer {
                         None => return self.poll(out),
                     },
                 };
+                self.quiet.heard(now, &data);
                 self.engine.handle_datagram(now, local, remote, &data);
             }
         }
@@ -289,6 +300,7 @@ impl Peer {
         let now = out.now();
         let came = self.gather.as_mut().map(|gather| gather.handle_stream(now, id, event));
         for (local, remote, data) in came.unwrap_or_default() {
+            self.quiet.heard(now, &data);
             self.engine.handle_datagram(now, local, remote, &data);
         }
         self.poll(out)
@@ -414,6 +426,7 @@ impl Peer {
         if self.wake.is_some_and(|wake| wake.at <= now) {
             self.engine.handle_timeout(now);
         }
+        self.is_quiet |= self.state() == MediaState::Connected && self.quiet.is_due(now);
         #[cfg(feature = "turn")]
         if let Some(gather) = &mut self.gather
             && gather.next_wake().is_some_and(|wake| wake.at <= now)
@@ -451,6 +464,9 @@ impl Peer {
         self.gather_on(out);
         if std::mem::take(&mut self.cut) {
             return Some(PeerNews::Cut);
+        }
+        if std::mem::take(&mut self.is_quiet) {
+            return Some(PeerNews::Quiet);
         }
         if std::mem::take(&mut self.stale) {
             return Some(PeerNews::Stale);
@@ -541,6 +557,7 @@ mod tests {
                 PeerNews::Engine(EngineEvent::LocalCandidate(_)) => "candidate".to_owned(),
                 PeerNews::Engine(event) => format!("{event:?}"),
                 PeerNews::Cut => "cut".to_owned(),
+                PeerNews::Quiet => "quiet".to_owned(),
                 PeerNews::Stale => "stale".to_owned(),
                 PeerNews::Restless => return vec!["restless".to_owned()],
                 PeerNews::Order(order) => format!("{order:?}"),

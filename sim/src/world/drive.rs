@@ -553,6 +553,11 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
         if handshake { HANDSHAKE } else { data.len() }
     }
 
+    /// Adds words to the story.
+    pub fn remark(&mut self, phone: Option<PhoneId>, words: &str) {
+        self.note(phone, |text| write!(text, "{words}"));
+    }
+
     fn note(
         &mut self,
         phone: Option<PhoneId>,

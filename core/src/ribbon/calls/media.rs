@@ -18,7 +18,7 @@ use crate::machine::{
     UdpId,
 };
 use crate::media::{Fingerprint, MediaState, PeerNews, Report};
-use crate::ribbon::constants::MediaConnectionState;
+use crate::ribbon::constants::{CallState, MediaConnectionState};
 use crate::ribbon::error::{CallCode, Error};
 use crate::ribbon::event::Event;
 use crate::ribbon::ids::{MediaObjectId, TrackId};
@@ -213,6 +213,11 @@ impl Call {
                 desk.out.event(Event::Dtmf { call: self.info.id.clone(), digit, duration });
             }
             News::Cut => self.path_is(true, desk.out),
+            News::Quiet if self.info.state == CallState::Connected => {
+                self.path_is(true, desk.out);
+                self.path_moved(desk.out);
+            }
+            News::Quiet => {}
             News::Gathering => {
                 self.path_moved(desk.out);
                 self.check_collection(desk);

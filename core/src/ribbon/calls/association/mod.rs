@@ -56,6 +56,8 @@ pub(super) enum News {
     Gathering,
     /// The address that media leaves by is gone.
     Cut,
+    /// Nothing comes of the far side any more.
+    Quiet,
     NoSocket(NetError),
     /// The engine does not end its drain: the call cannot go on.
     Restless,
@@ -375,6 +377,7 @@ impl Association {
                             | PeerNews::NoSocket(_)
                             | PeerNews::Refused(_)
                             | PeerNews::Cut
+                            | PeerNews::Quiet
                             | PeerNews::Stale,
                         ) => {}
                     }

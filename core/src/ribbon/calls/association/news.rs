@@ -81,6 +81,7 @@ impl Association {
                 | PeerNews::NoSocket(_)
                 | PeerNews::Refused(_)
                 | PeerNews::Cut
+                | PeerNews::Quiet
                 | PeerNews::Stale => {}
             }
             return News::None;
@@ -97,6 +98,7 @@ impl Association {
                 Err(error) => News::NoSocket(error),
             },
             PeerNews::Cut => News::Cut,
+            PeerNews::Quiet => News::Quiet,
             // New ones come with the subscription, whenever it is renewed.
             PeerNews::Stale => News::None,
             PeerNews::Restless => News::Restless,

@@ -285,6 +285,7 @@ impl Day {
             }
             Errand::Trouble(kind, phone, every) if self.open => {
                 self.world.count(kind.name());
+                self.world.remark(Some(phone), kind.name());
                 self.befall(kind, phone);
                 let delay = self.dice.exponential(every);
                 self.plan(delay, errand);
