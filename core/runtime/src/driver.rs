@@ -98,7 +98,10 @@ impl<R: Sockets, M: Drive> Driver<R, M> {
                         self.front.submitted(asker, submitted);
                     }
                     Asked::Frame(track, frame) => self.input(Input::Frame { track, frame }),
-                    Asked::Look => self.follow(present()),
+                    Asked::Look => {
+                        self.http.forget();
+                        self.follow(present());
+                    }
                     Asked::Leave => match self.farewell() {
                         Some(farewell) => leaving = Some(farewell),
                         None => return,
@@ -132,6 +135,9 @@ impl<R: Sockets, M: Drive> Driver<R, M> {
         for (id, group) in &mut self.media {
             let changed = group.follow(&self.net.options, interfaces.as_ref());
             news.extend(changed.map(|event| Input::Udp { id: *id, event }));
+        }
+        if !news.is_empty() {
+            self.http.forget();
         }
         news.into_iter().for_each(|input| self.input(input));
     }

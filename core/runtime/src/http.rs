@@ -65,6 +65,12 @@ impl Http {
         Self { shared: Arc::new(shared), _alive: alive, gone }
     }
 
+    /// Keeps no connection: those that there are may be of an address that is gone, and nobody would be told.
+    pub(crate) fn forget(&self) {
+        let kept = std::mem::take(&mut self.shared.lock().kept);
+        drop(kept);
+    }
+
     /// Puts an exchange in line. Its result comes by its deadline at the latest.
     pub(crate) fn submit<R: Sockets>(
         &self,

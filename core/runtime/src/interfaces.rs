@@ -12,11 +12,13 @@ pub(crate) const LOOK: Duration = Duration::from_millis(250);
 /// The addresses of interfaces that are up.
 pub(crate) fn present() -> io::Result<Vec<InterfaceAddress>> {
     let mut all = if_addrs::get_if_addrs()?;
-    all.retain(|interface| interface.oper_status != if_addrs::IfOperStatus::Down);
+    // Unix does not say `Down`, only that one is not `Up`.
+    all.retain(if_addrs::Interface::is_oper_up);
     Ok(all.into_iter().map(|one| InterfaceAddress::new(one.name.clone(), one.ip())).collect())
 }
 
-/// The addresses as somebody in this process saw them within [`LOOK`]: many clients look no more often than one.
+/// The addresses as somebody in this process saw them lately: many clients look little more often than one. Who looks
+/// each [`LOOK`] sees new ones each time.
 pub(crate) fn lately() -> io::Result<Arc<[InterfaceAddress]>> {
     type Seen = (Instant, Arc<[InterfaceAddress]>);
     static LAST: Mutex<Option<Seen>> = Mutex::new(None);
@@ -24,7 +26,7 @@ pub(crate) fn lately() -> io::Result<Arc<[InterfaceAddress]>> {
     // It is whole after every statement, so a panic elsewhere does not matter.
     let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some((at, seen)) = &*last
-        && at.elapsed() < LOOK
+        && at.elapsed() < LOOK / 2
     {
         return Ok(Arc::clone(seen));
     }

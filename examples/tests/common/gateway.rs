@@ -31,11 +31,14 @@ impl<R: Sockets> Desk<R> {
     }
 
     pub(crate) async fn open_over(seed: u64, net: NetOptions) -> Self {
-        let emulator = demo::emulator(seed).expect("a free port");
+        Self::at(demo::emulator(seed).expect("a free port"), net.loopback(true)).await
+    }
+
+    pub(crate) async fn at(emulator: Emulator, net: NetOptions) -> Self {
         let user = emulator.control("POST", "ribbon/users", &json!({})).expect("a user");
         let text = |key: &str| user[key].as_str().expect("a text").to_owned();
         let config = Config::at(&text("restUrl"), &text("wsUrl")).expect("addresses");
-        let builder = Client::<R>::builder(config).net(net.loopback(true));
+        let builder = Client::<R>::builder(config).net(net);
         let (phone, events) = builder.build().expect("inside the runtime");
         let credentials = Credentials::password(text("user").as_str(), text("password"));
         within::<R, _>("credentials", phone.set_credentials(credentials)).await.expect("taken");

@@ -1,5 +1,5 @@
 //! A phone on an emulator of its own, for tests that run on either runtime.
-#![allow(dead_code, reason = "each test program uses a part")]
+#![allow(dead_code, unused_imports, unused_macros, reason = "each test program uses a part")]
 
 pub(crate) mod gateway;
 pub(crate) mod relay;
@@ -49,15 +49,21 @@ pub(crate) struct Desk<R> {
 impl<R: Sockets> Desk<R> {
     pub(crate) async fn open(seed: u64) -> Self {
         let emulator = demo::emulator(seed).expect("a free port");
+        let desk = Self::at(emulator, NetOptions::default().loopback(true), |_| {});
+        within::<R, _>("login", desk.phone.connect()).await.expect("a service");
+        desk
+    }
+
+    /// A phone that may log in to this emulator.
+    pub(crate) fn at(emulator: Emulator, net: NetOptions, set: impl FnOnce(&mut Config)) -> Self {
         let (user, token) = emulator.add_user("Ada", None).expect("a user");
         let mut config = Config::agent("lab.test", token);
         config.api_host = Some(emulator.http_url());
         config.ws_host = Some(emulator.ws_url());
-        let net = NetOptions::default().loopback(true);
+        set(&mut config);
         let builder = Client::<R>::builder(config).net(net);
         let (phone, events) = builder.build().expect("inside the runtime");
         let calls = phone.calls();
-        within::<R, _>("login", phone.connect()).await.expect("a service");
         Self { emulator, user, phone, events, calls }
     }
 
