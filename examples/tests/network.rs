@@ -414,7 +414,7 @@ async fn a_call_goes_on_over_another_interface_when_the_service_restarts_ice() {
     tokio::time::sleep(Duration::from_millis(500)).await;
     roaming.arrive();
     let known = Instant::now();
-    Phone::network_changed(&desk.phone).await.expect("told");
+    desk.phone.network_changed().await.expect("told");
     let connected = |event| matches!(event, Event::Connected { .. }).then_some(());
     news.wait(PATIENCE, connected).await.expect("a connection");
     note("another interface, until there is a connection", None, known.elapsed());
@@ -445,7 +445,7 @@ async fn a_call_at_a_gateway_goes_on_over_another_interface() {
     // gateway says of the restart.
     let known = Instant::now();
     within::<Tokio, _>("reset", desk.phone.reset_connection()).await.expect("done");
-    desk.phone.network_changed();
+    desk.phone.addresses_changed();
     let restart = desk.phone.restart_media(call.clone());
     within::<Tokio, _>("restart", restart).await.expect("another path");
     let silence = talk.back(known, "another interface at a gateway, from its coming on").await;

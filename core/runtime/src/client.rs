@@ -76,7 +76,7 @@ impl<R, M: Service> Client<R, M> {
     /// Says that addresses of this computer may have come or gone: media of calls moves to new ones, and off those
     /// that are gone. For applications that their system tells of changes; with
     /// [`NetOptions::watch_interfaces`] nobody has to. Said too often, it costs some system calls each time.
-    pub fn network_changed(&self) {
+    pub fn addresses_changed(&self) {
         self.handle.look();
     }
 

@@ -47,7 +47,7 @@ pub struct NetOptions {
     pub ipv6: bool,
     /// True to look after the interfaces while there is a call, four times a second: media moves to new addresses
     /// and off those that are gone. Default false, as a look costs some system calls: an application that is told
-    /// of changes says so instead (`network_changed` of the runtimes' clients).
+    /// of changes says so instead (`addresses_changed` of the runtimes' clients).
     pub watch_interfaces: bool,
     /// HTTP exchanges of one client at once, at least 1. Default 4. More wait in order. None
     /// takes a thread, so that a service that hangs holds up nobody else's.
