@@ -67,6 +67,8 @@ pub(crate) enum PeerNews {
     Cut,
     /// A relay is lost: those who know the servers may have to ask for new credentials.
     Stale,
+    /// A relay lends no address: it refused by this code, or did not answer.
+    NoRelay { server: SocketAddr, code: Option<u16> },
     /// The engine does not end its drain.
     Restless,
 }
@@ -104,6 +106,8 @@ pub(crate) struct Peer {
     cut: bool,
     /// A relay was lost, which is not told yet.
     stale: bool,
+    /// Relays that lend no address, which is not told yet.
+    no_relays: Vec<(SocketAddr, Option<u16>)>,
     /// Outputs taken in this drain.
     drained: usize,
 }
@@ -150,6 +154,7 @@ impl Peer {
             leaves_by: None,
             cut: false,
             stale: false,
+            no_relays: Vec::new(),
             drained: 0,
         }
     }
@@ -323,6 +328,7 @@ impl Peer {
                 Step::Remove(address) => self.withdraw(now, address),
                 Step::Done => self.engine.local_done(now),
                 Step::Stale => self.stale = true,
+                Step::NoRelay { server, code } => self.no_relays.push((server, code)),
             }
         }
     }
@@ -455,6 +461,9 @@ impl Peer {
         if std::mem::take(&mut self.stale) {
             return Some(PeerNews::Stale);
         }
+        if let Some((server, code)) = self.no_relays.pop() {
+            return Some(PeerNews::NoRelay { server, code });
+        }
         while self.drained < MAX_DRAIN {
             self.drained += 1;
             match self.engine.poll_output() {
@@ -542,6 +551,7 @@ mod tests {
                 PeerNews::Engine(event) => format!("{event:?}"),
                 PeerNews::Cut => "cut".to_owned(),
                 PeerNews::Stale => "stale".to_owned(),
+                PeerNews::NoRelay { .. } => "no relay".to_owned(),
                 PeerNews::Restless => return vec!["restless".to_owned()],
                 PeerNews::Order(order) => format!("{order:?}"),
                 PeerNews::NoSocket(_) => "no socket".to_owned(),

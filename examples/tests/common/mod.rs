@@ -2,7 +2,13 @@
 #![allow(dead_code, reason = "each test program uses a part")]
 
 pub(crate) mod gateway;
+#[cfg(feature = "prosody")]
+pub(crate) mod jingle;
+#[cfg(feature = "prosody")]
+pub(crate) mod prosody;
 pub(crate) mod relay;
+#[cfg(feature = "prosody")]
+pub(crate) mod stream;
 
 use std::future::Future;
 use std::pin::pin;

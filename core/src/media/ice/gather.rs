@@ -24,6 +24,8 @@ use crate::media::LocalKind;
 const MAX_SERVERS: usize = 8;
 /// The questions under way at a time, of either kind.
 const MAX_ASKED: usize = 32;
+/// Try Alternate (RFC 8489 section 10).
+const TRY_ALTERNATE: u16 = 300;
 
 /// Something that is to be done for it.
 #[derive(Debug, PartialEq, Eq)]
@@ -46,6 +48,8 @@ pub(crate) enum Step {
     Done,
     /// Something was lost that new credentials may be needed for: those that there are may have run out meanwhile.
     Stale,
+    /// A relay lends no address, and is asked no more: it refused by this code, or did not answer.
+    NoRelay { server: SocketAddr, code: Option<u16> },
 }
 
 /// The addresses of a server's host.
@@ -258,7 +262,17 @@ impl Gather {
             self.steps.push_back(Step::Stale);
         }
         match tries.failed(now, failure, lent_for, relay.server) {
-            Verdict::Over | Verdict::Again => {}
+            Verdict::Again => {}
+            Verdict::Over => {
+                let code = match failure {
+                    Failure::Refused(code) => Some(code),
+                    Failure::Redirected(_) => Some(TRY_ALTERNATE),
+                    Failure::Silent | Failure::Lost => None,
+                    // Nobody wants it.
+                    Failure::Closed => return,
+                };
+                self.steps.push_back(Step::NoRelay { server: relay.server, code });
+            }
             Verdict::Elsewhere(remote) => {
                 let elsewhere = Question { remote, ..question };
                 let (next, server) = (tries.redirected(), tries.server);

@@ -244,6 +244,7 @@ impl MediaHost {
                     | PeerNews::NoSocket(_)
                     | PeerNews::Refused(_)
                     | PeerNews::Cut
+                    | PeerNews::NoRelay { .. }
                     | PeerNews::Stale,
                 ) => {}
             }

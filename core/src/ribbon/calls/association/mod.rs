@@ -375,6 +375,7 @@ impl Association {
                             | PeerNews::NoSocket(_)
                             | PeerNews::Refused(_)
                             | PeerNews::Cut
+                            | PeerNews::NoRelay { .. }
                             | PeerNews::Stale,
                         ) => {}
                     }

@@ -81,6 +81,7 @@ impl Association {
                 | PeerNews::NoSocket(_)
                 | PeerNews::Refused(_)
                 | PeerNews::Cut
+                | PeerNews::NoRelay { .. }
                 | PeerNews::Stale => {}
             }
             return News::None;
@@ -98,7 +99,7 @@ impl Association {
             },
             PeerNews::Cut => News::Cut,
             // New ones come with the subscription, whenever it is renewed.
-            PeerNews::Stale => News::None,
+            PeerNews::Stale | PeerNews::NoRelay { .. } => News::None,
             PeerNews::Restless => News::Restless,
         }
     }

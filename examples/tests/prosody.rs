@@ -1,0 +1,167 @@
+//! Jingle calls through an XMPP server that others wrote, by a relay that others wrote, with the credentials that the
+//! server gives, on either runtime: `sim/prosody/run` installs both.
+
+mod common;
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use futures_util::future::join;
+use offhook::audio::{FRAME, compare, wav};
+use offhook::jingle::{CandidateKind, Reason};
+use offhook::media::{Connection, IceServer};
+use offhook_examples::voice::{Ear, say};
+use offhook_runtime::Sockets;
+
+use common::jingle::{Call, Turn, User};
+use common::prosody::{PASSWORD, Prosody};
+use common::relay::Coturn;
+use common::stream::Refusal;
+use common::{on_both_runtimes, within};
+
+/// The secret that the relay and the XMPP server share.
+const SECRET: &str = "a shared secret";
+
+async fn user<R: Sockets>(server: &Prosody, name: &str) -> User {
+    User::log_in::<R>(server, name, PASSWORD).await.expect("logged in")
+}
+
+/// One user calls the other by the relay that the server names, and both stand there.
+async fn called<R: Sockets>(server: &Prosody) -> (IceServer, Call, Call) {
+    let (alice, bob) = join(user::<R>(server, "alice"), user::<R>(server, "bob")).await;
+    let (relay, other) = join(alice.relay::<R>(), bob.relay::<R>()).await;
+    let to = bob.own.clone();
+    let (alice, bob) = join(alice.call::<R>(to, relay.clone()), bob.answer::<R>(other)).await;
+    (relay, alice, bob)
+}
+
+fn speech(name: &str) -> Vec<i16> {
+    let file = format!("{}/data/{name}.wav", env!("CARGO_MANIFEST_DIR"));
+    wav::read(std::fs::File::open(file).expect("a file")).expect("speech")
+}
+
+/// Has an end say something: the ear with what it hears meanwhile.
+fn talks<R: Sockets>(call: &Call, words: Vec<i16>) -> Ear {
+    let mut audio = call.media.audio(Connection::MEDIA);
+    let (heard, hears) = std::sync::mpsc::channel();
+    R::spawn(async move {
+        while let Some(frame) = audio.stream.next().await {
+            let _ = heard.send(frame);
+        }
+    })
+    .expect("a task");
+    let mut sink = audio.sink;
+    std::thread::spawn(move || {
+        let said = say(&words, |frame| smol::block_on(sink.send(frame)).is_ok());
+        said.expect("speech");
+    });
+    Ear::listen(move || hears.recv().ok())
+}
+
+/// The time until which credentials are good, which is their user name.
+fn expiry(relay: &IceServer) -> Duration {
+    let name = relay.username.as_deref().expect("a user name");
+    let seconds = name.split(':').next().and_then(|text| text.parse().ok());
+    Duration::from_secs(seconds.expect("a time"))
+}
+
+fn unix_time() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970")
+}
+
+async fn xep_0166_0176_0215_speech_goes_both_ways_by_the_relay_that_the_server_names<R: Sockets>() {
+    let relay = Coturn::start_with_secret(SECRET);
+    let server = Prosody::start(relay.port(), SECRET, 60);
+    let began = Instant::now();
+    let (given, mut alice, mut bob) = called::<R>(&server).await;
+    let connected = join(alice.next::<R>(), bob.next::<R>()).await;
+    assert!(matches!(connected, (Turn::Connected, Turn::Connected)), "{connected:?}");
+    println!("media {:?} after the first login", began.elapsed());
+
+    let (hers, his) = (speech("agent"), speech("customer"));
+    let (her_ear, his_ear) = (talks::<R>(&alice, hers.clone()), talks::<R>(&bob, his.clone()));
+    let enough = |ear: &Ear, said: &[i16]| ear.frames() >= said.len() / FRAME * 9 / 10;
+    within::<R, _>("most of it", async {
+        while !enough(&her_ear, &his) || !enough(&his_ear, &hers) {
+            R::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+    // What is still under way.
+    R::sleep(Duration::from_secs(1)).await;
+
+    alice.hang_up::<R>().await;
+    let ended = bob.next::<R>().await;
+    assert!(matches!(ended, Turn::Ended(Reason::Success)), "{ended:?}");
+    bob.close::<R>().await;
+    for (end, said, ear) in [("bob", &hers, his_ear), ("alice", &his, her_ear)] {
+        let alike = compare::similarity(said, &ear.finish().expect("an ear"));
+        println!("{end} heard {alike:?}");
+        assert!(alike.correlation >= 0.9, "{end}: {alike:?}");
+    }
+    for candidate in alice.candidates().iter().chain(bob.candidates()) {
+        assert_eq!(candidate.kind, CandidateKind::Relayed, "{candidate:?}");
+    }
+    let until = expiry(&given);
+    assert!(until > unix_time() && until < unix_time() + Duration::from_secs(61), "{until:?}");
+    let name = format!("user <{}>", given.username.expect("a user name"));
+    let lent = |line: &&str| line.contains(&name) && line.contains("ALLOCATE processed, success");
+    let log = relay.log();
+    assert!(log.lines().any(|line| lent(&line)), "no address was lent to {name}");
+}
+
+/// Both ends learn at once that the relay refuses them, and use nothing else.
+async fn are_refused<R: Sockets>(alice: &mut Call, bob: &mut Call) {
+    let began = Instant::now();
+    let turns = join(alice.next::<R>(), bob.next::<R>()).await;
+    assert!(matches!(turns, (Turn::NoRelay(Some(401)), Turn::NoRelay(Some(401)))), "{turns:?}");
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    assert!(alice.candidates().is_empty() && bob.candidates().is_empty());
+}
+
+async fn rfc_8489_9_2_credentials_by_another_secret_than_the_relays_are_a_401<R: Sockets>() {
+    let relay = Coturn::start_with_secret(SECRET);
+    let server = Prosody::start(relay.port(), "another secret", 60);
+    let (_, mut alice, mut bob) = called::<R>(&server).await;
+    are_refused::<R>(&mut alice, &mut bob).await;
+    alice.hang_up::<R>().await;
+    let ended = bob.next::<R>().await;
+    assert!(matches!(ended, Turn::Ended(Reason::Success)), "{ended:?}");
+}
+
+async fn xep_0215_credentials_that_have_run_out_are_a_401_and_new_ones_do<R: Sockets>() {
+    let relay = Coturn::start_with_secret(SECRET);
+    let server = Prosody::start(relay.port(), SECRET, 3);
+    let (alice, bob) = join(user::<R>(&server, "alice"), user::<R>(&server, "bob")).await;
+    let old = alice.relay::<R>().await;
+    within::<R, _>("expiry", async {
+        while unix_time() < expiry(&old) + Duration::from_secs(1) {
+            R::sleep(Duration::from_millis(50)).await;
+        }
+    })
+    .await;
+    let to = bob.own.clone();
+    let (mut alice, mut bob) =
+        join(alice.call::<R>(to, old.clone()), bob.answer::<R>(old.clone())).await;
+    are_refused::<R>(&mut alice, &mut bob).await;
+    for call in [&alice, &bob] {
+        let new = call.user.relay::<R>().await;
+        assert!(expiry(&new) > expiry(&old));
+        call.turn_to::<R>(new).await;
+    }
+    let connected = join(alice.next::<R>(), bob.next::<R>()).await;
+    assert!(matches!(connected, (Turn::Connected, Turn::Connected)), "{connected:?}");
+}
+
+async fn rfc_4616_a_wrong_password_is_not_authorized<R: Sockets>() {
+    let server = Prosody::start(1, SECRET, 60);
+    let refused = User::log_in::<R>(&server, "alice", "guessed").await.err();
+    let Some(Refusal::Sasl(failure)) = refused else { panic!("{refused:?}") };
+    assert_eq!(failure.condition, "not-authorized");
+}
+
+on_both_runtimes! {
+    xep_0166_0176_0215_speech_goes_both_ways_by_the_relay_that_the_server_names
+    rfc_8489_9_2_credentials_by_another_secret_than_the_relays_are_a_401
+    xep_0215_credentials_that_have_run_out_are_a_401_and_new_ones_do
+    rfc_4616_a_wrong_password_is_not_authorized
+}
