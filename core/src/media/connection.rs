@@ -243,6 +243,9 @@ impl Connection {
     /// Takes what the servers are now: new ones are asked, and those that have other credentials where they failed.
     /// What is lent stays as it is. Without servers at its beginning a connection asks none later either.
     ///
+    /// Over UDP, a server may keep the first user name with an address of ours, as coturn does for a minute, and
+    /// refuse another by 437: a new connection has sockets of its own.
+    ///
     /// # Errors
     ///
     /// None but that of a closed one.

@@ -22,6 +22,7 @@ pub(crate) struct User {
     stream: Handle<Stream>,
     news: Events<Stream>,
     pub(crate) own: Jid,
+    calls: u32,
 }
 
 /// A call of a user's, from its offer on.
@@ -58,7 +59,7 @@ impl User {
         let stream = Stream::new(&server.url(), user, password, Instant::now());
         let (stream, mut news) = start::<R, _>(stream, NetOptions::default()).expect("a runtime");
         match within::<R, _>("login", news.next()).await {
-            Some(News::Bound(own)) => Ok(Self { stream, news, own }),
+            Some(News::Bound(own)) => Ok(Self { stream, news, own, calls: 0 }),
             Some(News::Over(refusal)) => Err(refusal),
             other => panic!("{other:?}"),
         }
@@ -96,13 +97,14 @@ impl User {
     }
 
     /// Calls somebody by a relay alone: offers speech (XEP-0166 section 6.2, XEP-0167).
-    pub(crate) async fn call<R: Sockets>(self, peer: Jid, relay: IceServer) -> Call {
+    pub(crate) async fn call<R: Sockets>(mut self, peer: Jid, relay: IceServer) -> Call {
         let (media, told) = media::<R>(1, relay);
         let offer = ConnectionCommand::CreateOffer(vec![Wish::AUDIO]);
         let offer = describe::<R>(&media, offer).await;
         let (contents, groups) = sdp::from_sdp(&offer, Role::Initiator).expect("our own offer");
         let content = contents.first().expect("a content").name.clone();
-        let sid = format!("call-of-{}", self.own.local().expect("a user"));
+        self.calls += 1;
+        let sid = format!("{}-{}", self.own.local().expect("a user"), self.calls);
         let own = self.own.as_str();
         let initiate = Jingle::session_initiate(&*sid, own, contents, groups);
         self.send::<R>(&peer, initiate).await;
@@ -214,9 +216,15 @@ impl Call {
         within::<R, _>("media", self.media.submit(command)).await.expect("possible");
     }
 
-    /// Asks a relay from now on, or one that there was with these credentials.
-    pub(crate) async fn turn_to<R: Sockets>(&self, relay: IceServer) {
-        self.do_it::<R>(ConnectionCommand::SetIceServers(vec![relay])).await;
+    /// Waits until the far side has ended it. A relay that refuses is asked by each address of ours.
+    pub(crate) async fn is_ended<R: Sockets>(&mut self) {
+        loop {
+            match self.next::<R>().await {
+                Turn::Ended(Reason::Success) => break,
+                Turn::NoRelay(Some(401)) => {}
+                other => panic!("{other:?}"),
+            }
+        }
     }
 
     /// The candidates that were sent.
