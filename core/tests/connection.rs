@@ -51,6 +51,7 @@ struct Lab {
 }
 
 impl Lab {
+    #[allow(clippy::disallowed_methods)] // The one clock reading: every other instant is relative.
     fn new(change: impl Fn(EngineConfig) -> EngineConfig) -> Self {
         let now = Instant::now();
         let end = |n| End::new(n, change(EngineConfig::new(Seed::from(u64::from(n)))), now);

@@ -3,6 +3,7 @@
 
 mod common;
 
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use futures_util::future::join;
@@ -12,6 +13,7 @@ use offhook::media::{Connection, IceServer};
 use offhook_examples::voice::{Ear, say};
 use offhook_runtime::Sockets;
 
+use common::aiortc::Aiortc;
 use common::jingle::{Call, Turn, User};
 use common::prosody::{PASSWORD, Prosody};
 use common::relay::Coturn;
@@ -34,9 +36,12 @@ async fn called<R: Sockets>(server: &Prosody) -> (IceServer, Call, Call) {
     (relay, alice, bob)
 }
 
+fn recording(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("data/{name}.wav"))
+}
+
 fn speech(name: &str) -> Vec<i16> {
-    let file = format!("{}/data/{name}.wav", env!("CARGO_MANIFEST_DIR"));
-    wav::read(std::fs::File::open(file).expect("a file")).expect("speech")
+    wav::read(std::fs::File::open(recording(name)).expect("a file")).expect("speech")
 }
 
 /// Has an end say something: the ear with what it hears meanwhile.
@@ -108,6 +113,53 @@ async fn xep_0166_0176_0215_speech_goes_both_ways_by_the_relay_that_the_server_n
     assert!(log.lines().any(|line| lent(&line)), "no address was lent to {name}");
 }
 
+async fn xep_0166_aiortc_is_called_and_heard_through_the_server_and_its_relay<R: Sockets>() {
+    let relay = Coturn::start_with_secret(SECRET);
+    let server = Prosody::start(relay.port(), SECRET, 60);
+    let far = Aiortc::start(&server, "bob", &recording("customer"), None);
+    let (alice, to) = join(user::<R>(&server, "alice"), far.online::<R>()).await;
+    let given = alice.relay::<R>().await;
+    let alice = alice.call::<R>(to, given).await;
+    speak::<R>(alice, far, &relay).await;
+}
+
+async fn xep_0166_aiortc_calls_and_is_heard_through_the_server_and_its_relay<R: Sockets>() {
+    let relay = Coturn::start_with_secret(SECRET);
+    let server = Prosody::start(relay.port(), SECRET, 60);
+    let alice = user::<R>(&server, "alice").await;
+    let far = Aiortc::start(&server, "bob", &recording("customer"), Some(&alice.own));
+    let given = alice.relay::<R>().await;
+    let alice = alice.answer::<R>(given).await;
+    far.online::<R>().await;
+    speak::<R>(alice, far, &relay).await;
+}
+
+/// A user and aiortc say something to each other, and hang up.
+async fn speak<R: Sockets>(mut alice: Call, far: Aiortc, relay: &Coturn) {
+    // Before they talk: reading takes its time.
+    let (hers, his) = (speech("agent"), speech("customer"));
+    let turn = alice.next::<R>().await;
+    assert!(matches!(turn, Turn::Connected), "{turn:?}");
+    let ear = talks::<R>(&alice, hers.clone());
+    far.until::<R>("connected").await;
+    within::<R, _>("all of it", async {
+        while ear.frames() < hers.len().max(his.len()) / FRAME + 50 {
+            R::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+    alice.hang_up::<R>().await;
+    let theirs = far.heard::<R>().await;
+    let ours = ear.finish().expect("an ear");
+    for (end, said, heard) in [("aiortc", &hers, theirs), ("alice", &his, ours)] {
+        let alike = compare::similarity(said, &heard);
+        println!("{end} heard {alike:?}");
+        assert!(alike.correlation >= 0.9, "{end}: {alike:?}");
+    }
+    let lent = relay.log().matches("ALLOCATE processed, success").count();
+    assert!(lent >= 2, "{lent}: both ends have an address of the relay");
+}
+
 /// Both ends learn at once that the relay refuses them, and use nothing else.
 async fn are_refused<R: Sockets>(alice: &mut Call, bob: &mut Call) {
     let began = Instant::now();
@@ -162,6 +214,8 @@ async fn rfc_4616_a_wrong_password_is_not_authorized<R: Sockets>() {
 
 on_both_runtimes! {
     xep_0166_0176_0215_speech_goes_both_ways_by_the_relay_that_the_server_names
+    xep_0166_aiortc_is_called_and_heard_through_the_server_and_its_relay
+    xep_0166_aiortc_calls_and_is_heard_through_the_server_and_its_relay
     rfc_8489_9_2_credentials_by_another_secret_than_the_relays_are_a_401
     xep_0215_credentials_that_have_run_out_are_a_401_and_a_call_with_new_ones_connects
     rfc_4616_a_wrong_password_is_not_authorized

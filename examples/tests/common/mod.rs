@@ -1,6 +1,8 @@
 //! A phone on an emulator of its own, for tests that run on either runtime.
 #![allow(dead_code, reason = "each test program uses a part")]
 
+#[cfg(feature = "prosody")]
+pub(crate) mod aiortc;
 pub(crate) mod gateway;
 #[cfg(feature = "prosody")]
 pub(crate) mod jingle;

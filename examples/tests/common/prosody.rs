@@ -49,6 +49,11 @@ impl Prosody {
         format!("ws://127.0.0.1:{}/xmpp-websocket", self.port)
     }
 
+    /// Its port.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
     fn log(&self) -> String {
         std::fs::read_to_string(self.folder.join("log")).unwrap_or_default()
     }
