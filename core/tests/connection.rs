@@ -128,12 +128,33 @@ impl Lab {
         self.now = until;
     }
 
-    fn connect(&mut self) {
+    /// Has an offer of the first end's answered by the other.
+    fn negotiate(&mut self, offer: &str) {
         let Self { now, ends: [caller, callee], .. } = self;
-        let offer = caller.connection.create_offer(*now, &[Wish::AUDIO]).expect("an offer");
-        callee.connection.accept_offer(*now, &offer).expect("taken");
+        callee.connection.accept_offer(*now, offer).expect("taken");
         let answer = callee.connection.create_answer(*now).expect("an answer");
         caller.connection.accept_answer(*now, &answer).expect("taken");
+        self.drain();
+    }
+
+    /// Has both say so many frames.
+    fn speak(&mut self, frames: u64) {
+        for n in 0..frames {
+            for end in 0..2 {
+                let data = vec![1; 40].into();
+                let (codec, time, talkspurt) = (AudioCodec::Opus, n * 960, n == 0);
+                let frame = AudioFrame { codec, time, data, talkspurt, lost_before: 0 };
+                let track = TrackId::audio(Connection::MEDIA);
+                self.tell(end, Input::Frame { track, frame: frame.into() });
+            }
+            self.run(Duration::from_millis(20));
+        }
+        self.run(Duration::from_millis(500));
+    }
+
+    fn connect(&mut self) {
+        let offer = self.ends[0].connection.create_offer(self.now, &[Wish::AUDIO]);
+        self.negotiate(&offer.expect("an offer"));
         self.open();
         self.run(Duration::from_secs(3));
         assert_eq!([self.ends[0].state(), self.ends[1].state()], [MediaState::Connected; 2]);
@@ -144,17 +165,7 @@ impl Lab {
 fn rfc_8838_two_connections_talk_whose_candidates_are_told_one_by_one() {
     let mut lab = Lab::new(|config| config);
     lab.connect();
-    for n in 0..50_u64 {
-        for end in 0..2 {
-            let data = vec![1; 40].into();
-            let (codec, time, talkspurt) = (AudioCodec::Opus, n * 960, n == 0);
-            let frame = AudioFrame { codec, time, data, talkspurt, lost_before: 0 };
-            let track = TrackId::audio(Connection::MEDIA);
-            lab.tell(end, Input::Frame { track, frame: frame.into() });
-        }
-        lab.run(Duration::from_millis(20));
-    }
-    lab.run(Duration::from_millis(500));
+    lab.speak(50);
     assert_eq!([lab.ends[0].heard, lab.ends[1].heard], [50, 50]);
     lab.run(Duration::from_secs(5));
     let told = &lab.ends[0].events;
@@ -210,4 +221,38 @@ fn rfc_8656_a_relay_that_does_not_answer_is_told_where_nothing_else_may_be_used(
     let is_silent = |event: &ConnectionEvent| matches!(event, ConnectionEvent::NoRelay { server, code: None } if server.port() == 3478);
     assert!(told.iter().any(is_silent), "{told:?}");
     assert!(lab.ends[0].candidates.is_empty(), "no address of an interface is told");
+}
+
+#[test]
+fn servers_that_are_told_later_are_asked() {
+    let mut lab = Lab::new(|config| config);
+    lab.connect();
+    let servers = [IceServer::turn("turn:192.0.2.9", "user", "password")];
+    let now = lab.now;
+    lab.ends[0].connection.set_ice_servers(now, &servers).expect("open");
+    lab.drain();
+    let asks = |(_, to, _): &(SocketAddr, SocketAddr, Vec<u8>)| to.port() == 3478;
+    assert!(lab.letters.iter().any(asks), "{:?}", lab.letters);
+    assert_eq!(lab.ends[0].state(), MediaState::Connected);
+}
+
+#[test]
+fn rfc_8445_9_ice_restarts_when_the_address_is_gone_that_media_left_by() {
+    let mut lab = Lab::new(|config| config);
+    lab.connect();
+    lab.speak(1);
+    let (old, new) = (lab.ends[0].address, SocketAddr::from(([192, 0, 2, 3], 4000)));
+    lab.ends[0].address = new;
+    let id = lab.ends[0].udp.expect("open");
+    let event = UdpEvent::Changed { added: vec![new.into()], removed: vec![old] };
+    lab.tell(0, Input::Udp { id, event });
+    let is_lost = |event: &ConnectionEvent| matches!(event, ConnectionEvent::PathLost);
+    assert!(lab.ends[0].events.iter().any(is_lost), "{:?}", lab.ends[0].events);
+    let now = lab.now;
+    let offer = lab.ends[0].connection.restart_ice(now).expect("an offer");
+    lab.negotiate(&offer);
+    lab.run(Duration::from_secs(3));
+    let heard = lab.ends[1].heard;
+    lab.speak(50);
+    assert_eq!(lab.ends[1].heard, heard + 50);
 }

@@ -152,11 +152,16 @@ impl Connection {
     #[must_use]
     pub fn new(factory: Box<dyn EngineFactory>, config: EngineConfig, now: Instant) -> Self {
         let help = help(&config.ice_servers, config.relay_only);
-        let mut peers = Peers::new(factory, config.seed.child("connection"));
+        let seed = config.seed.child("connection");
+        let mut peers = Peers::new(factory, seed.clone());
         let mut out = Outputs::new(now);
         let engine = peers.engine(now, config);
         let dscp = Some(CodePoint::SPEECH);
         let peer = peers.open(engine, Some(Self::MEDIA), FIGURES, dscp, &help, &mut out);
+        // Servers may be told later.
+        if !help.asks() {
+            peer.ask(&help, &seed);
+        }
         let udp = peer.udp();
         Self { out, peers, udp, help }
     }
@@ -241,7 +246,7 @@ impl Connection {
     }
 
     /// Takes what the servers are now: new ones are asked, and those that have other credentials where they failed.
-    /// What is lent stays as it is. Without servers at its beginning a connection asks none later either.
+    /// What is lent stays as it is.
     ///
     /// Over UDP, a server may keep the first user name with an address of ours, as coturn does for a minute, and
     /// refuse another by 437: a new connection has sockets of its own.
