@@ -69,6 +69,16 @@ fn expiry(relay: &IceServer) -> Duration {
     Duration::from_secs(seconds.expect("a time"))
 }
 
+/// Waits until credentials are of no use any more.
+async fn run_out<R: Sockets>(relay: &IceServer) {
+    within::<R, _>("expiry", async {
+        while unix_time() < expiry(relay) + Duration::from_secs(1) {
+            R::sleep(Duration::from_millis(50)).await;
+        }
+    })
+    .await;
+}
+
 fn unix_time() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970")
 }
@@ -185,12 +195,7 @@ async fn xep_0215_credentials_that_have_run_out_are_a_401_and_a_call_with_new_on
     let server = Prosody::start(relay.port(), SECRET, 3);
     let (alice, bob) = join(user::<R>(&server, "alice"), user::<R>(&server, "bob")).await;
     let old = alice.relay::<R>().await;
-    within::<R, _>("expiry", async {
-        while unix_time() < expiry(&old) + Duration::from_secs(1) {
-            R::sleep(Duration::from_millis(50)).await;
-        }
-    })
-    .await;
+    run_out::<R>(&old).await;
     let to = bob.own.clone();
     let calls = join(alice.call::<R>(to.clone(), old.clone()), bob.answer::<R>(old.clone()));
     let (mut alice, mut bob) = calls.await;
@@ -203,6 +208,24 @@ async fn xep_0215_credentials_that_have_run_out_are_a_401_and_a_call_with_new_on
     let (mut alice, mut bob) = join(alice.call::<R>(to, new), bob.answer::<R>(other)).await;
     let connected = join(alice.next::<R>(), bob.next::<R>()).await;
     assert!(matches!(connected, (Turn::Connected, Turn::Connected)), "{connected:?}");
+}
+
+async fn rfc_8656_6_4_a_relay_that_begins_anew_lends_by_new_credentials_when_the_old_ran_out<
+    R: Sockets,
+>() {
+    let mut relay = Coturn::start_with_secret(SECRET);
+    let server = Prosody::start(relay.port(), SECRET, 4);
+    let (old, mut alice, mut bob) = called::<R>(&server).await;
+    let connected = join(alice.next::<R>(), bob.next::<R>()).await;
+    assert!(matches!(connected, (Turn::Connected, Turn::Connected)), "{connected:?}");
+    run_out::<R>(&old).await;
+    relay.restart();
+    alice.loses_its_relay::<R>().await;
+    let began = Instant::now();
+    let new = alice.user.relay::<R>().await;
+    alice.turns_to::<R>(new).await;
+    println!("an address {:?} after the loss", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
 }
 
 async fn rfc_4616_a_wrong_password_is_not_authorized<R: Sockets>() {
@@ -218,5 +241,6 @@ on_both_runtimes! {
     xep_0166_aiortc_calls_and_is_heard_through_the_server_and_its_relay
     rfc_8489_9_2_credentials_by_another_secret_than_the_relays_are_a_401
     xep_0215_credentials_that_have_run_out_are_a_401_and_a_call_with_new_ones_connects
+    rfc_8656_6_4_a_relay_that_begins_anew_lends_by_new_credentials_when_the_old_ran_out
     rfc_4616_a_wrong_password_is_not_authorized
 }

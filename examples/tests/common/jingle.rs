@@ -227,6 +227,27 @@ impl Call {
         }
     }
 
+    /// Waits until a relay is lost.
+    pub(crate) async fn loses_its_relay<R: Sockets>(&mut self) {
+        self.told::<R>("the loss", |event| matches!(event, ConnectionEvent::RelayLost)).await;
+    }
+
+    /// Has a relay asked with these credentials, and waits until it lends an address.
+    pub(crate) async fn turns_to<R: Sockets>(&mut self, relay: IceServer) {
+        self.do_it::<R>(ConnectionCommand::SetIceServers(vec![relay])).await;
+        let is_lent = |event: &ConnectionEvent| {
+            matches!(event, ConnectionEvent::Engine(EngineEvent::LocalCandidate(_)))
+        };
+        self.told::<R>("an address", is_lent).await;
+    }
+
+    async fn told<R: Sockets>(&mut self, what: &str, is_it: impl Fn(&ConnectionEvent) -> bool) {
+        within::<R, _>(what, async {
+            while !is_it(&self.told.next().await.expect("media lives")) {}
+        })
+        .await;
+    }
+
     /// The candidates that were sent.
     pub(crate) fn candidates(&self) -> &[Candidate] {
         &self.candidates
