@@ -16,6 +16,7 @@ mod audio;
 mod client;
 mod clock;
 mod connect;
+mod connection;
 mod drive;
 mod driver;
 mod error;

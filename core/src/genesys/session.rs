@@ -436,6 +436,8 @@ impl MediaSession {
                 }
                 // The far side finds the way to what is named instead.
                 PeerNews::Cut | PeerNews::Quiet => Fate::Goes,
+                // Others may do.
+                PeerNews::NoRelay { .. } => Fate::Goes,
                 PeerNews::Stale => {
                     out.ice_stale = true;
                     out.due.stir();

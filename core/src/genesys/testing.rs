@@ -91,7 +91,7 @@ impl FewWords {
                 let kind = asked.kind.as_deref();
                 let wanted = |ice: &&Service| kind.is_none_or(|kind| ice.kind == kind);
                 let services = self.ice.iter().filter(wanted).cloned().collect();
-                Some(Payload::Services(Services { kind: asked.kind.clone(), services }))
+                Some(Payload::Services(Services { services, ..asked.clone() }))
             }
             _ => None,
         };

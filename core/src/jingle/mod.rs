@@ -1,6 +1,7 @@
 //! Jingle (XEP-0166) with its audio sessions (XEP-0167), ICE (XEP-0176) and DTLS (XEP-0320).
 //!
-//! [`Jingle`] negotiates a session, and [`sdp`] turns its descriptions into SDP and back.
+//! [`Jingle`] negotiates a session, and [`sdp`] turns its descriptions into SDP and back. Where nothing else
+//! stands above XMPP, `Frame<Jingle>` reads and writes its stanzas.
 //!
 //! Public with the feature `unstable-wire` only, without a promise: it follows the service, and may
 //! change in any release.

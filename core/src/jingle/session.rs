@@ -3,7 +3,7 @@
 use super::{Description, Fingerprint, Reason, Role, Senders, Transport, part, transport};
 use crate::Secret;
 use crate::sdp::candidate::Candidate;
-use crate::xmpp::{Element, ElementRef, Skipped, name_of, ns};
+use crate::xmpp::{Element, ElementRef, Extension, Skipped, name_of, ns};
 
 /// Contents of one action; more are left out.
 const MAX_CONTENTS: usize = 64;
@@ -351,6 +351,16 @@ impl Jingle {
             .children(self.groups.iter().map(Group::write))
             .children(reason)
             .children(self.info.as_ref().map(SessionInfo::write))
+    }
+}
+
+impl Extension for Jingle {
+    fn read(e: ElementRef<'_>, skipped: &mut Skipped) -> Option<Result<Self, String>> {
+        e.is("jingle", ns::JINGLE).then(|| Self::read(e, skipped))
+    }
+
+    fn write(&self) -> Element<'_> {
+        Self::write(self)
     }
 }
 

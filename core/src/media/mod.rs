@@ -7,6 +7,7 @@
 
 mod backlog;
 mod config;
+mod connection;
 mod engine;
 mod ice;
 pub mod negotiation;
@@ -32,6 +33,7 @@ use crate::sdp::SdpError;
 
 pub use self::backlog::{Backlog, MAX_BACKLOG};
 pub use self::config::EngineConfig;
+pub use self::connection::{Connection, ConnectionCommand, ConnectionEvent, ConnectionOutcome};
 pub use self::engine::{
     Engine, EngineEvent, EngineFactory, EngineOutput, KEYFRAME_INTERVAL, LocalCandidate,
     MAX_CHANNELS, MAX_TRACKS,

@@ -70,6 +70,8 @@ pub(crate) enum PeerNews {
     Quiet,
     /// A relay is lost: those who know the servers may have to ask for new credentials.
     Stale,
+    /// A relay lends no address: it refused by this code, or did not answer.
+    NoRelay { server: SocketAddr, code: Option<u16> },
     /// The engine does not end its drain.
     Restless,
 }
@@ -110,6 +112,8 @@ pub(crate) struct Peer {
     /// The far side's silence, and true while it is to be told.
     quiet: Quiet,
     is_quiet: bool,
+    /// Relays that lend no address, which is not told yet.
+    no_relays: Vec<(SocketAddr, Option<u16>)>,
     /// Outputs taken in this drain.
     drained: usize,
 }
@@ -158,6 +162,7 @@ impl Peer {
             stale: false,
             quiet: Quiet::default(),
             is_quiet: false,
+            no_relays: Vec::new(),
             drained: 0,
         }
     }
@@ -335,6 +340,7 @@ impl Peer {
                 Step::Remove(address) => self.withdraw(now, address),
                 Step::Done => self.engine.local_done(now),
                 Step::Stale => self.stale = true,
+                Step::NoRelay { server, code } => self.no_relays.push((server, code)),
             }
         }
     }
@@ -471,6 +477,9 @@ impl Peer {
         if std::mem::take(&mut self.stale) {
             return Some(PeerNews::Stale);
         }
+        if let Some((server, code)) = self.no_relays.pop() {
+            return Some(PeerNews::NoRelay { server, code });
+        }
         while self.drained < MAX_DRAIN {
             self.drained += 1;
             match self.engine.poll_output() {
@@ -559,6 +568,7 @@ mod tests {
                 PeerNews::Cut => "cut".to_owned(),
                 PeerNews::Quiet => "quiet".to_owned(),
                 PeerNews::Stale => "stale".to_owned(),
+                PeerNews::NoRelay { .. } => "no relay".to_owned(),
                 PeerNews::Restless => return vec!["restless".to_owned()],
                 PeerNews::Order(order) => format!("{order:?}"),
                 PeerNews::NoSocket(_) => "no socket".to_owned(),

@@ -58,7 +58,7 @@ pub(crate) use questions::{Answer, Asked, Questions};
 pub(crate) use questions::{MAX_IQ_BYTES, MAX_IQS};
 pub use read::{MAX_DEPTH, MAX_FRAME, MAX_NODES};
 pub use scope::MAX_NAMESPACE;
-pub use services::{Service, Services};
+pub use services::{Service, Services, ServicesForm};
 pub use skipped::Skipped;
 pub(crate) use skipped::name_of;
 pub use stanza::{Iq, IqKind, Message, Payload, Presence};

@@ -34,6 +34,8 @@ pub const PUBSUB_EVENT: &str = "http://jabber.org/protocol/pubsub#event";
 pub const JSON: &str = "urn:xmpp:json:0";
 /// XEP-0215, version 1: external services.
 pub const EXTERNAL_SERVICES: &str = "urn:xmpp:extdisco:1";
+/// XEP-0215, version 2: external services.
+pub const EXTERNAL_SERVICES_2: &str = "urn:xmpp:extdisco:2";
 /// XEP-0280: carbons.
 pub const CARBONS: &str = "urn:xmpp:carbons:2";
 /// XEP-0297: forwarded stanzas.

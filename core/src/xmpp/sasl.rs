@@ -1,4 +1,4 @@
-//! The two SASL mechanisms of the service: PLAIN (RFC 4616) and ANONYMOUS (RFC 4505).
+//! Two SASL mechanisms: PLAIN (RFC 4616), as the service has it and as others do, and ANONYMOUS (RFC 4505).
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -35,6 +35,14 @@ pub enum SaslError {
 #[must_use]
 pub fn plain(user: &Jid, token: &Secret) -> Auth {
     let response = format!("\0{}\0{KEY_PREFIX}{}", user.bare().as_str(), token.expose());
+    Auth { mechanism: PLAIN.to_owned(), payload: Secret::new(BASE64_STANDARD.encode(response)) }
+}
+
+/// Authenticates a user of another server than the service's: the local part of the address, and a password
+/// (RFC 4616).
+#[must_use]
+pub fn password(user: &str, password: &Secret) -> Auth {
+    let response = format!("\0{user}\0{}", password.expose());
     Auth { mechanism: PLAIN.to_owned(), payload: Secret::new(BASE64_STANDARD.encode(response)) }
 }
 
@@ -80,6 +88,13 @@ mod tests {
         assert_eq!(auth.payload.expose(), "AGFiY0Bvcmcub3Jnc3Bhbi5jb20AYXV0aEtleTpUT0s=");
         assert_eq!(parse_plain(&auth), Ok((user.bare(), Secret::new("TOK"))));
         assert!(!format!("{auth:?}").contains("AGFi"));
+    }
+
+    #[test]
+    fn rfc_4616_a_password_is_sent_with_the_name_alone() {
+        // The first example of section 4.
+        let auth = password("tim", &Secret::new("tanstaaftanstaaf"));
+        assert_eq!(auth.payload.expose(), "AHRpbQB0YW5zdGFhZnRhbnN0YWFm");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::{
     DiscoInfo, Element, ElementRef, Extension, FrameErrorKind, Jid, PubSub, PubSubEvent, Services,
-    Skipped, StanzaError, Version, name_of, ns,
+    ServicesForm, Skipped, StanzaError, Version, name_of, ns,
 };
 
 /// A request or its answer.
@@ -317,7 +317,15 @@ impl<X: Extension> Payload<X> {
             (ns::PING, "ping") => Ok(Self::Ping),
             (ns::PUBSUB, "pubsub") => PubSub::read(e).map(Self::PubSub),
             (ns::PUBSUB_EVENT, "event") => PubSubEvent::read(e, skipped).map(Self::PubSubEvent),
-            (ns::EXTERNAL_SERVICES, "services") => Ok(Self::Services(Services::read(e))),
+            (ns::EXTERNAL_SERVICES, "services") => {
+                Ok(Self::Services(Services::read(e, ServicesForm::First)))
+            }
+            (ns::EXTERNAL_SERVICES_2, "services") => {
+                Ok(Self::Services(Services::read(e, ServicesForm::List)))
+            }
+            (ns::EXTERNAL_SERVICES_2, "credentials") => {
+                Ok(Self::Services(Services::read(e, ServicesForm::Credentials)))
+            }
             (ns::DISCO_INFO, "query") => Ok(Self::DiscoInfo(DiscoInfo::read(e))),
             (ns::VERSION, "query") => Ok(Self::Version(Version::read(e))),
             (ns::CARBONS, "received") => read_carbon(e, skipped),

@@ -1,8 +1,16 @@
 //! A phone on an emulator of its own, for tests that run on either runtime.
 #![allow(dead_code, unused_imports, unused_macros, reason = "each test program uses a part")]
 
+#[cfg(feature = "prosody")]
+pub(crate) mod aiortc;
 pub(crate) mod gateway;
+#[cfg(feature = "prosody")]
+pub(crate) mod jingle;
+#[cfg(feature = "prosody")]
+pub(crate) mod prosody;
 pub(crate) mod relay;
+#[cfg(feature = "prosody")]
+pub(crate) mod stream;
 
 use std::future::Future;
 use std::pin::pin;

@@ -14,16 +14,17 @@ pub(crate) fn certificates() -> PathBuf {
     std::env::var("OFFHOOK_RELAY").map(PathBuf::from).expect("OFFHOOK_RELAY: see sim/relay/run")
 }
 
-/// A running server. Its user is `alice`, her password `secret`.
+/// A running server. Its user is `alice`, her password `secret`, or whoever has a password that comes from its own
+/// secret.
 pub(crate) struct Coturn {
     server: Child,
     arguments: Vec<String>,
     folder: PathBuf,
     port: u16,
-    secure: u16,
+    secure: Option<u16>,
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let socket = TcpListener::bind("127.0.0.1:0").expect("a free port");
     socket.local_addr().expect("bound").port()
 }
@@ -31,17 +32,35 @@ fn free_port() -> u16 {
 impl Coturn {
     /// Starts one with these arguments besides, and waits until it serves.
     pub(crate) fn start(besides: &[&str]) -> Self {
-        let (port, secure) = (free_port(), free_port());
-        let certificates = certificates();
-        let folder = std::env::temp_dir().join(format!("offhook-relay-{port}-{secure}"));
+        let (certificates, secure) = (certificates(), free_port());
+        let file = |name: &str| certificates.join(name).display().to_string();
+        let mut arguments = vec![
+            format!("--tls-listening-port={secure}"),
+            format!("--cert={}", file("cert.pem")),
+            format!("--pkey={}", file("key.pem")),
+            "--lt-cred-mech".to_owned(),
+            "--user=alice:secret".to_owned(),
+        ];
+        arguments.extend(besides.iter().map(|one| (*one).to_owned()));
+        Self::launch(Some(secure), arguments)
+    }
+
+    /// Starts one without certificates that takes a password for a limited time by whoever has this secret.
+    pub(crate) fn start_with_secret(secret: &str) -> Self {
+        let secret = format!("--static-auth-secret={secret}");
+        Self::launch(None, vec!["--no-tls".to_owned(), "--use-auth-secret".to_owned(), secret])
+    }
+
+    fn launch(secure: Option<u16>, besides: Vec<String>) -> Self {
+        let port = free_port();
+        let folder = std::env::temp_dir().join(format!("offhook-relay-{port}"));
         std::fs::create_dir_all(&folder).expect("a folder");
-        let file = |folder: &Path, name: &str| folder.join(name).display().to_string();
+        let file = |name: &str| folder.join(name).display().to_string();
         let mut arguments = vec![
             "-n".to_owned(),
             "--listening-ip=127.0.0.1".to_owned(),
             "--relay-ip=127.0.0.1".to_owned(),
             format!("--listening-port={port}"),
-            format!("--tls-listening-port={secure}"),
             "--min-port=48000".to_owned(),
             "--max-port=48999".to_owned(),
             "--realm=lab.test".to_owned(),
@@ -49,17 +68,13 @@ impl Coturn {
             "--no-dtls".to_owned(),
             "--no-cli".to_owned(),
             "--no-rfc5780".to_owned(),
-            format!("--cert={}", file(&certificates, "cert.pem")),
-            format!("--pkey={}", file(&certificates, "key.pem")),
-            format!("--pidfile={}", file(&folder, "pid")),
-            format!("--userdb={}", file(&folder, "db")),
+            format!("--pidfile={}", file("pid")),
+            format!("--userdb={}", file("db")),
             "--log-file=stdout".to_owned(),
             "--simple-log".to_owned(),
             "-v".to_owned(),
-            "--lt-cred-mech".to_owned(),
-            "--user=alice:secret".to_owned(),
         ];
-        arguments.extend(besides.iter().map(|one| (*one).to_owned()));
+        arguments.extend(besides);
         let server = serve(&arguments, &folder);
         let started = Self { server, arguments, folder, port, secure };
         started.wait();
@@ -72,6 +87,11 @@ impl Coturn {
         let mut file = std::fs::File::open(self.folder.join("log")).expect("a log");
         file.read_to_end(&mut text).expect("read");
         String::from_utf8_lossy(&text).into_owned()
+    }
+
+    /// The port of UDP and TCP.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
     }
 
     fn wait(&self) {
@@ -99,7 +119,7 @@ impl Coturn {
     pub(crate) fn over(&self, transport: &str, password: &str) -> IceServer {
         let relay = match transport {
             // By its name, which its certificate has.
-            "tls" => format!("turns:localhost:{}", self.secure),
+            "tls" => format!("turns:localhost:{}", self.secure.expect("a certificate")),
             _ => format!("turn:127.0.0.1:{}?transport={transport}", self.port),
         };
         IceServer::turn(relay, "alice", password)

@@ -14,7 +14,7 @@ use turn_types::stun::message::Message;
 use super::IceHelp;
 use super::address::{Leg, ServerAddress};
 use super::binding::Binding;
-use super::relay::{Failure, Relay, RelayStep, Way};
+use super::relay::{ALLOCATION_MISMATCH, Failure, Relay, RelayStep, Way};
 use super::tries::{Tries, Verdict};
 use crate::Secret;
 use crate::machine::{Local, NameId, Rng, StreamEvent, StreamId, Wake};
@@ -24,6 +24,8 @@ use crate::media::LocalKind;
 const MAX_SERVERS: usize = 8;
 /// The questions under way at a time, of either kind.
 const MAX_ASKED: usize = 32;
+/// Try Alternate (RFC 8489 section 10).
+const TRY_ALTERNATE: u16 = 300;
 
 /// Something that is to be done for it.
 #[derive(Debug, PartialEq, Eq)]
@@ -46,6 +48,8 @@ pub(crate) enum Step {
     Done,
     /// Something was lost that new credentials may be needed for: those that there are may have run out meanwhile.
     Stale,
+    /// A relay lends no address, and is asked no more: it refused by this code, or did not answer.
+    NoRelay { server: SocketAddr, code: Option<u16> },
 }
 
 /// The addresses of a server's host.
@@ -66,6 +70,8 @@ struct Server {
     host: Host,
     username: String,
     password: Secret,
+    /// True once it had other credentials before.
+    is_renewed: bool,
 }
 
 /// See the [module](self).
@@ -123,6 +129,7 @@ impl Gather {
                     name: host,
                     username: server.username.clone().unwrap_or_default(),
                     password: server.credential.clone().unwrap_or_else(|| "".into()),
+                    is_renewed: false,
                 });
             }
         }
@@ -257,16 +264,46 @@ impl Gather {
         if failure == Failure::Lost {
             self.steps.push_back(Step::Stale);
         }
-        match tries.failed(now, failure, lent_for, relay.server) {
-            Verdict::Over | Verdict::Again => {}
+        let (server, verdict) = (tries.server, tries.failed(now, failure, lent_for, relay.server));
+        if failure == Failure::Refused(ALLOCATION_MISMATCH) && leg == Leg::Udp {
+            self.ask_by_stream(now, question, server);
+        }
+        match verdict {
+            Verdict::Again => {}
+            Verdict::Over => {
+                let code = match failure {
+                    Failure::Refused(code) => Some(code),
+                    Failure::Redirected(_) => Some(TRY_ALTERNATE),
+                    Failure::Silent | Failure::Lost => None,
+                    // Nobody wants it.
+                    Failure::Closed => return,
+                };
+                self.steps.push_back(Step::NoRelay { server: relay.server, code });
+            }
             Verdict::Elsewhere(remote) => {
                 let elsewhere = Question { remote, ..question };
-                let (next, server) = (tries.redirected(), tries.server);
-                if let Entry::Vacant(vacant) = self.asked.entry(elsewhere) {
+                let next = self.asked.get(&question).map(Tries::redirected);
+                if let Entry::Vacant(vacant) = self.asked.entry(elsewhere)
+                    && let Some(next) = next
+                {
                     vacant.insert(next);
                     self.put(now, elsewhere, server);
                 }
             }
+        }
+    }
+
+    /// Asks a server by a stream that refuses a new user name because it remembers another for our address, even if
+    /// nothing is lent by that (coturn does, for a minute). RFC 8656 section 6.4 has the client take another address
+    /// of its own, which a stream is.
+    fn ask_by_stream(&mut self, now: Instant, question: Question, server: usize) {
+        let is_renewed = self.servers.get(server).is_some_and(|server| server.is_renewed);
+        let by_stream = Question { leg: Leg::Tcp, ..question };
+        if let Entry::Vacant(vacant) = self.asked.entry(by_stream)
+            && is_renewed
+        {
+            vacant.insert(Tries::new(server));
+            self.put(now, by_stream, server);
         }
     }
 
@@ -307,6 +344,7 @@ impl Gather {
             }
             is_news = true;
             (known.username, known.password) = (server.username, server.password);
+            known.is_renewed = true;
             let its = self.asked.values_mut().filter(|tries| tries.server == number);
             its.for_each(|tries| tries.begin_again(now));
         }

@@ -38,6 +38,8 @@ const RETRANSMITS: (Duration, Duration, u32, Duration) =
 const TRY_ALTERNATE: u16 = 300;
 /// Unauthorized: what every first request is answered with, and the second where the password is wrong.
 const UNAUTHORIZED: u16 = 401;
+/// Allocation Mismatch (RFC 8656 section 5).
+pub(super) const ALLOCATION_MISMATCH: u16 = 437;
 /// Forbidden, and an address of another family: what a permission is refused with where the peer is at fault.
 const NOT_FOR_PEER: [u16; 2] = [403, 443];
 
@@ -426,7 +428,8 @@ impl Relay {
             let alternate = message.attribute::<AlternateServer>().ok();
             self.alternate = alternate.map(|alternate| alternate.server());
         }
-        if code == UNAUTHORIZED {
+        // It may say so unsigned, as to somebody whom it does not know: the client would wait for another answer.
+        if matches!(code, UNAUTHORIZED | ALLOCATION_MISMATCH) {
             self.end(Failure::Refused(code));
             return Look::Done;
         }

@@ -227,6 +227,7 @@ struct Rig {
     closed: Vec<StreamId>,
     heard: Vec<(SocketAddr, SocketAddr, Vec<u8>)>,
     stale: usize,
+    no_relays: Vec<(SocketAddr, Option<u16>)>,
 }
 
 impl Rig {
@@ -244,6 +245,7 @@ impl Rig {
             closed: Vec::new(),
             heard: Vec::new(),
             stale: 0,
+            no_relays: Vec::new(),
         }
     }
 
@@ -275,6 +277,7 @@ impl Rig {
                 Step::Remove(address) => self.removed.push(address),
                 Step::Done => self.done.push(self.net.now - self.net.epoch),
                 Step::Stale => self.stale += 1,
+                Step::NoRelay { server, code } => self.no_relays.push((server, code)),
             }
         }
     }
@@ -708,6 +711,7 @@ fn new_credentials_are_tried_where_old_ones_failed_and_leave_alone_what_is_lent(
     rig.open(&[4000]);
     rig.run(MS(500));
     assert_eq!((rig.added.len(), rig.done.len()), (1, 1));
+    assert_eq!(rig.no_relays, [(at(SERVER), Some(401))]);
     let help =
         |password| IceHelp { servers: vec![turn(password)], relay_only: false, limit: MS(5000) };
     rig.gather.renew(rig.net.now, &help("old"));

@@ -245,6 +245,7 @@ impl MediaHost {
                     | PeerNews::Refused(_)
                     | PeerNews::Cut
                     | PeerNews::Quiet
+                    | PeerNews::NoRelay { .. }
                     | PeerNews::Stale,
                 ) => {}
             }

@@ -288,7 +288,7 @@ fn services(kind: Option<&str>, world: &World) -> Services {
         }],
         None => Vec::new(),
     };
-    Services { kind: kind.map(str::to_owned), services }
+    Services { kind: kind.map(str::to_owned), services, ..Services::default() }
 }
 
 fn kind(frame: &Frame) -> &str {

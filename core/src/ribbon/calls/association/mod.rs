@@ -378,6 +378,7 @@ impl Association {
                             | PeerNews::Refused(_)
                             | PeerNews::Cut
                             | PeerNews::Quiet
+                            | PeerNews::NoRelay { .. }
                             | PeerNews::Stale,
                         ) => {}
                     }

@@ -82,6 +82,7 @@ impl Association {
                 | PeerNews::Refused(_)
                 | PeerNews::Cut
                 | PeerNews::Quiet
+                | PeerNews::NoRelay { .. }
                 | PeerNews::Stale => {}
             }
             return News::None;
@@ -100,7 +101,7 @@ impl Association {
             PeerNews::Cut => News::Cut,
             PeerNews::Quiet => News::Quiet,
             // New ones come with the subscription, whenever it is renewed.
-            PeerNews::Stale => News::None,
+            PeerNews::Stale | PeerNews::NoRelay { .. } => News::None,
             PeerNews::Restless => News::Restless,
         }
     }
