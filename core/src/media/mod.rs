@@ -12,6 +12,8 @@ mod ice;
 pub mod negotiation;
 mod peer;
 mod peers;
+#[cfg(feature = "turn")]
+pub mod probe;
 mod raw;
 mod remote;
 pub mod rtp;
