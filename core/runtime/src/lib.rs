@@ -37,6 +37,8 @@ mod name;
 mod net;
 #[cfg(feature = "audio")]
 mod pcm;
+#[cfg(feature = "str0m")]
+mod probe;
 mod queue;
 #[cfg(feature = "audio")]
 mod recording;
