@@ -1,6 +1,7 @@
 //! A phone on an emulator of its own, for tests that run on either runtime.
-#![allow(dead_code, reason = "each test program uses a part")]
+#![allow(dead_code, unused_imports, unused_macros, reason = "each test program uses a part")]
 
+pub(crate) mod diagnosed;
 pub(crate) mod gateway;
 pub(crate) mod relay;
 

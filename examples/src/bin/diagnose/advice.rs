@@ -30,28 +30,46 @@ pub(crate) fn of_network(error: &NetError, host: &str) -> String {
 /// The remedy for something that is wrong with a STUN or TURN server.
 pub(crate) fn of_server(problem: &Problem) -> String {
     let text = match problem {
-        Problem::Unreadable => "write it as stun:HOST:PORT, turn:HOST:PORT?transport=udp or turns:HOST:PORT",
-        Problem::Unused => "name the server by stun: over UDP, or by turn: and turns: over UDP, TCP or TLS",
+        Problem::Unreadable => {
+            "write it as stun:HOST:PORT, turn:HOST:PORT?transport=udp or turns:HOST:PORT"
+        }
+        Problem::Unused => {
+            "name the server by stun: over UDP, or by turn: and turns: over UDP, TCP or TLS"
+        }
         Problem::TooMany => "name fewer servers",
         Problem::NoCredentials => "give a user name and a password: --turn URL,USER,PASSWORD",
         Problem::Lookup(_) => "check the spelling of the host and the DNS servers of this computer",
         Problem::NoSocket(_) => "let this program open UDP sockets on a network interface",
         Problem::NoFamily => "connect this computer by the family (IPv4, IPv6) that the server has",
-        Problem::Silent => "check that the server runs, and let its port through the firewall, both ways",
+        Problem::Silent => {
+            "check that the server runs, and let its port through the firewall, both ways"
+        }
         Problem::Unseen => "ask whoever runs the server: it answers with an error",
-        Problem::Refused { code: 401 | 441 } => "correct the user name and the password; if they are for some \
-                                                 hours only, get new ones, and check the server's clock",
+        Problem::Refused { code: 401 | 441 } => {
+            "correct the user name and the password; if they are for some \
+                                                 hours only, get new ones, and check the server's clock"
+        }
         Problem::Refused { code: 403 } => "ask whoever runs the server to let this user in",
-        Problem::Refused { code: 437 } => "try again in some minutes: the server remembers an address of before",
-        Problem::Refused { code: 486 } => "end other calls of this user, or have the server's quota raised",
+        Problem::Refused { code: 437 } => {
+            "try again in some minutes: the server remembers an address of before"
+        }
+        Problem::Refused { code: 486 } => {
+            "end other calls of this user, or have the server's quota raised"
+        }
         Problem::Refused { code: 508 } => "have the server given more ports, or another one added",
         Problem::Refused { .. } => "ask whoever runs the server: its log says more",
         Problem::Redirected { .. } => "name the server that it points to",
         Problem::Stream(error) => match error.kind {
-            NetErrorKind::Tls => "check this computer's clock and the server's certificate: it has to name the \
-                                  host of the URL and come from a trusted root (--root)",
-            NetErrorKind::Connect => "check that the server listens at this port, and let it through the firewall",
-            NetErrorKind::Timeout => "let the port through the firewall, which drops connections silently",
+            NetErrorKind::Tls => {
+                "check this computer's clock and the server's certificate: it has to name the \
+                                  host of the URL and come from a trusted root (--root)"
+            }
+            NetErrorKind::Connect => {
+                "check that the server listens at this port, and let it through the firewall"
+            }
+            NetErrorKind::Timeout => {
+                "let the port through the firewall, which drops connections silently"
+            }
             _ => "look for what cuts the connection: a proxy, a firewall",
         },
         Problem::NotAmongItself { .. } => {

@@ -6,11 +6,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use futures_util::future::{Either, select};
-use offhook::Seed;
 use offhook::media::IceServer;
 use offhook::media::probe::{Command, Error, Limits, Outcome, Plan, Prober};
 use offhook::net::NetOptions;
-use offhook_runtime::{Handle, Sockets, start};
+use offhook_runtime::{Handle, Sockets};
 
 use crate::advice;
 use crate::media::{self, ms};
@@ -65,11 +64,7 @@ pub(crate) async fn run<R: Sockets, A: Account<R>>(
     account: &A,
     net: &NetOptions,
 ) -> anyhow::Result<Findings> {
-    let mut seed = [0; 32];
-    // Ids of questions are known by chance alone, so that nobody else answers them.
-    getrandom(&mut seed)?;
-    let prober = Prober::new(Limits::default(), &Seed::new(seed), Instant::now());
-    let (prober, _events) = start::<R, Prober>(prober, net.clone())?;
+    let (prober, _events) = offhook_runtime::prober::<R>(Limits::default(), net.clone())?;
     let places = account.places();
     let mut steps = reach(&prober, &places).await?;
     let is_reached = steps.iter().all(|row| row.result < Standing::Warn);
@@ -109,13 +104,6 @@ pub(crate) async fn run<R: Sockets, A: Account<R>>(
     }
     prober.submit(Command::Close).await?;
     Ok(findings)
-}
-
-fn getrandom(seed: &mut [u8; 32]) -> anyhow::Result<()> {
-    use std::io::Read as _;
-    std::fs::File::open("/dev/urandom")
-        .and_then(|mut file| file.read_exact(seed))
-        .context("no random numbers")
 }
 
 /// Looks up names, asks REST, and opens a WebSocket.

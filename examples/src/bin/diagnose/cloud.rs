@@ -76,7 +76,9 @@ fn refused(error: &Error) -> Refused {
         Fault::Access if error.is_missing_permission() => {
             "ask an administrator for the permission that the user lacks"
         }
-        Fault::Access => "get a new token: it is wrong, has run out, or belongs to another region (--host)",
+        Fault::Access => {
+            "get a new token: it is wrong, has run out, or belongs to another region (--host)"
+        }
         Fault::Network => "let HTTPS and WebSockets to the service through proxies and firewalls",
         Fault::Service => "wait, and see whether the service has an outage",
         Fault::Application => "correct the options",

@@ -20,9 +20,9 @@ impl Emulated {
     pub(crate) fn start() -> anyhow::Result<Self> {
         let emulator = demo::emulator(1)?;
         let ports = [serve_stun()?, serve_stun()?];
-        let services = ports.map(|port| {
-            json!({"type": "stun", "host": "127.0.0.1", "port": port, "transport": "udp"})
-        });
+        let services = ports.map(
+            |port| json!({"type": "stun", "host": "127.0.0.1", "port": port, "transport": "udp"}),
+        );
         let options = json!({ "iceServices": services });
         emulator.control("POST", "options", &options).context("the emulator takes no options")?;
         let stun = ports.map(|port| IceServer::stun(format!("stun:127.0.0.1:{port}"))).into();

@@ -40,15 +40,18 @@ impl<R: Sockets> Account<R> for Gateway {
             todo: "correct the options".to_owned(),
         })?;
         let peer = PeerConfigPatch::default().ice_servers(self.servers.clone());
-        let call = CallConfigPatch::default().peer(peer).server_turn_credentials(false);
+        // Those of the gateway's are for relays that have none.
+        let theirs = self.servers.iter().any(|one| one.is_relay() && one.credential.is_none());
+        let call = CallConfigPatch::default().peer(peer).server_turn_credentials(theirs);
         let settings = phone.update_config(ConfigPatch::default().call(call));
         settings.await.map_err(|error| refused(&error))?;
         let credentials = Credentials::password(self.user.as_str(), self.password.expose());
         phone.set_credentials(credentials).await.map_err(|error| refused(&error))?;
         phone.subscribe(["call"]).await.map_err(|error| refused(&error))?;
+        let servers = phone.ice_servers().await.map_err(|error| refused(&error))?;
         // Nothing depends on it.
         let _ = phone.destroy().await;
-        Ok(Entered { servers: self.servers.clone(), must_relay: false })
+        Ok(Entered { servers, must_relay: false })
     }
 
     fn own_servers(&self) -> &[IceServer] {

@@ -65,8 +65,9 @@ struct Usual {
     /// A STUN server, besides those that the service names.
     #[arg(long, value_name = "URL")]
     stun: Vec<String>,
-    /// A TURN server, besides those that the service names; a comma in the password is part of it.
-    #[arg(long, value_name = "URL,USER,PASSWORD", value_parser = relay)]
+    /// A TURN server, besides those that the service names; the password may have commas. By its URL alone it gets the
+    /// credentials that a Ribbon gateway gives.
+    #[arg(long, value_name = "URL[,USER,PASSWORD]", value_parser = relay)]
     turn: Vec<IceServer>,
     /// Trust this root besides those of the system: a certificate (DER).
     #[arg(long, value_name = "FILE")]
@@ -129,11 +130,12 @@ fn secret(text: &str) -> Result<Secret, Infallible> {
 }
 
 fn relay(text: &str) -> Result<IceServer, &'static str> {
-    let mut parts = text.splitn(3, ',');
-    let (Some(url), Some(user), Some(password)) = (parts.next(), parts.next(), parts.next()) else {
-        return Err("URL,USER,PASSWORD is wanted");
-    };
-    Ok(IceServer::turn(url, user, password))
+    let parts: Vec<_> = text.splitn(3, ',').collect();
+    match parts[..] {
+        [url, user, password] => Ok(IceServer::turn(url, user, password)),
+        [url] => Ok(IceServer::stun(url)),
+        _ => Err("URL or URL,USER,PASSWORD is wanted"),
+    }
 }
 
 impl Usual {
@@ -151,7 +153,10 @@ impl Usual {
 }
 
 fn main() -> ExitCode {
-    tracing_subscriber::fmt().with_max_level(tracing::Level::ERROR).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::ERROR)
+        .with_writer(std::io::stderr)
+        .init();
     let cli = Cli::parse();
     if cli.emulator == cli.service.is_some() {
         let help = "a service, or --emulator, is wanted";
@@ -245,10 +250,8 @@ async fn emulator<R: Sockets>(usual: &Usual) -> anyhow::Result<Vec<Findings>> {
         servers: stun.into_iter().chain(usual.servers()).collect(),
         net: net.clone(),
     };
-    let all = vec![
-        checks::run::<R, _>(&cloud, &net).await?,
-        checks::run::<R, _>(&gateway, &net).await?,
-    ];
+    let all =
+        vec![checks::run::<R, _>(&cloud, &net).await?, checks::run::<R, _>(&gateway, &net).await?];
     emulator.shutdown();
     Ok(all)
 }

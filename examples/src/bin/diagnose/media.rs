@@ -127,8 +127,12 @@ fn judge(figures: &Loopback) -> (Standing, &'static str, &'static str) {
 fn nat(nat: Nat, lends: bool) -> Row {
     match nat {
         Nat::None => Row::ok("NAT", "none"),
-        Nat::EndpointIndependent => Row::ok("NAT", "the same address for all (endpoint-independent)"),
-        Nat::Dependent if lends => Row::ok("NAT", "another address for each (symmetric); a relay is there"),
+        Nat::EndpointIndependent => {
+            Row::ok("NAT", "the same address for all (endpoint-independent)")
+        }
+        Nat::Dependent if lends => {
+            Row::ok("NAT", "another address for each (symmetric); a relay is there")
+        }
         Nat::Dependent => Row::wrong(
             "NAT",
             Standing::Fail,
