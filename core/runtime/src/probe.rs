@@ -33,7 +33,6 @@ use crate::runtime::Sockets;
 /// # Errors
 ///
 /// The network options cannot be used, the operating system has no randomness, or no such runtime here.
-#[expect(clippy::type_complexity, reason = "a pair and an error say more than a name for them")]
 pub fn prober<R: Sockets>(
     limits: Limits,
     options: NetOptions,

@@ -47,7 +47,7 @@ impl Diagnosed {
         self.step(name)["result"].as_str().expect("a standing")
     }
 
-    /// What is wrong with a step, and what to do.
+    /// The fault of a step, and the remedy.
     pub(crate) fn words(&self, name: &str) -> String {
         let row = self.step(name);
         format!("{} / {}", row["wrong"].as_str().unwrap_or(""), row["todo"].as_str().unwrap_or(""))

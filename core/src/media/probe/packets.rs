@@ -68,7 +68,7 @@ struct Sent {
 /// See the [module](self).
 #[derive(Debug)]
 pub(super) struct Packets {
-    /// What tells our packets from others.
+    /// The mark of our packets.
     token: u64,
     count: usize,
     pause: Duration,

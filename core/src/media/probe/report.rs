@@ -79,6 +79,7 @@ impl ServerReport {
     }
 
     /// The reason why no attempt got an address: that which says most.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "all others say as little")]
     pub(super) fn worst(&self) -> Option<Problem> {
         let problems = self.attempts.iter().filter_map(|attempt| attempt.problem.clone());
         problems.min_by_key(|problem| match problem {
@@ -264,8 +265,8 @@ pub enum Problem {
     },
     /// A second address, which a test between the two needs, was not lent.
     #[error("no second address: {0}")]
-    NoSecond(Box<Problem>),
-    /// What is sent from one lent address never comes to the other.
+    NoSecond(Box<Self>),
+    /// Packets from one lent address never come to the other.
     #[error("nothing that is sent by it comes")]
     NothingCame,
     /// Lent, and lost again.

@@ -90,7 +90,8 @@ impl Lab {
             }
             _ => from,
         };
-        let is_lost = data.len() > 150 && self.loses > 0 && self.dice.next_u64() % self.loses == 0;
+        let is_lost =
+            data.len() > 150 && self.loses > 0 && self.dice.next_u64().is_multiple_of(self.loses);
         if !is_lost && data.len() <= self.most {
             self.under_way.push_back((self.now + WAY, from, to, data));
         }

@@ -290,7 +290,7 @@ impl Trial {
         packets: &Packets,
         problem: Option<Problem>,
     ) {
-        let refusal = self.first.peer_code(ends.0).or(end.peer_code(ends.1));
+        let refusal = self.first.peer_code(ends.0).or_else(|| end.peer_code(ends.1));
         match packets.figures() {
             Ok(figures) => {
                 self.report.loopback = Some(figures);

@@ -119,8 +119,10 @@ async fn reach(prober: &Handle<Prober>, places: &Places) -> anyhow::Result<Vec<R
     let mut names = vec![rest_host.clone(), socket_host.clone()];
     names.dedup();
     for host in names {
-        let asked = prober.submit(Command::Resolve { host: host.clone() }).await;
-        rows.push(row(format!("DNS {host}"), &host, asked));
+        rows.push(
+            ask(prober, format!("DNS {host}"), &host, Command::Resolve { host: host.clone() })
+                .await,
+        );
     }
     let known = |host: &str| {
         let name = format!("DNS {host}");
@@ -128,24 +130,29 @@ async fn reach(prober: &Handle<Prober>, places: &Places) -> anyhow::Result<Vec<R
     };
     let is_known = (known(&rest_host), known(&socket_host));
     rows.push(if is_known.0 {
-        row("REST", &rest_host, prober.submit(Command::Http { uri: rest }).await)
+        ask(prober, "REST", &rest_host, Command::Http { uri: rest }).await
     } else {
         Row::skipped("REST", "DNS")
     });
     rows.push(if is_known.1 {
         let protocol = places.protocol.clone();
-        let opened = prober.submit(Command::WebSocket { uri: socket, protocol }).await;
-        row("WebSocket", &socket_host, opened)
+        let command = Command::WebSocket { uri: socket, protocol };
+        ask(prober, "WebSocket", &socket_host, command).await
     } else {
         Row::skipped("WebSocket", "DNS")
     });
     Ok(rows)
 }
 
-/// The row of a question to a host.
-fn row(step: impl Into<String>, host: &str, asked: Result<Outcome, Error>) -> Row {
-    let step = step.into();
-    match asked {
+/// Asks a question of a host: its row.
+async fn ask(
+    prober: &Handle<Prober>,
+    step: impl Into<String>,
+    host: &str,
+    command: Command,
+) -> Row {
+    let (step, began) = (step.into(), Instant::now());
+    match prober.submit(command).await {
         Ok(Outcome::Found { addresses, after }) => {
             let all: Vec<_> = addresses.iter().map(ToString::to_string).collect();
             Row::ok(step, format!("{}, {}", ms(after), all.join(" ")))
@@ -167,7 +174,8 @@ fn row(step: impl Into<String>, host: &str, asked: Result<Outcome, Error>) -> Ro
         Err(Error::Net(error)) => match error.kind {
             // It is there, and speaks HTTP: what it wants is the log-in's business.
             offhook::machine::NetErrorKind::Refused(status @ (400..=406 | 408..=499)) => {
-                Row::ok(step, format!("answers with status {status} without a log-in"))
+                let after = ms(began.elapsed());
+                Row::ok(step, format!("{after}, answers with status {status} without a log-in"))
             }
             _ => {
                 let todo = advice::of_network(&error, host);
