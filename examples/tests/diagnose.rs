@@ -168,10 +168,11 @@ fn whoever_calls_it_wrongly_is_told_and_the_status_is_2() {
         &[][..],
         &["--emulator", "genesys"],
         &["genesys", "--host", "lab.test"],
-        &["genesys", "--token", "t", "--turn", "turn:h,user"],
+        &["genesys", "--token", "t", "--turn", "turn:h,pa55word"],
         &["--emulator", "--root", "/no/such/file"],
     ] {
         let found = Diagnosed::run(arguments, &[]);
+        assert!(!found.printed.contains("pa55word"), "{}", found.printed);
         assert_eq!(found.status, 2, "{arguments:?}: {}", found.printed);
     }
 }

@@ -67,8 +67,8 @@ struct Usual {
     stun: Vec<String>,
     /// A TURN server, besides those that the service names; the password may have commas. By its URL alone it gets the
     /// credentials that a Ribbon gateway gives.
-    #[arg(long, value_name = "URL[,USER,PASSWORD]", value_parser = relay)]
-    turn: Vec<IceServer>,
+    #[arg(long, value_name = "URL[,USER,PASSWORD]", value_parser = secret)]
+    turn: Vec<Secret>,
     /// Trust this root besides those of the system: a certificate (DER).
     #[arg(long, value_name = "FILE")]
     root: Option<PathBuf>,
@@ -129,12 +129,13 @@ fn secret(text: &str) -> Result<Secret, Infallible> {
     Ok(Secret::new(text))
 }
 
-fn relay(text: &str) -> Result<IceServer, &'static str> {
-    let parts: Vec<_> = text.splitn(3, ',').collect();
+/// Reads a relay. What cannot be read is not shown: it may hold a password.
+fn relay(text: &Secret) -> anyhow::Result<IceServer> {
+    let parts: Vec<_> = text.expose().splitn(3, ',').collect();
     match parts[..] {
         [url, user, password] => Ok(IceServer::turn(url, user, password)),
         [url] => Ok(IceServer::stun(url)),
-        _ => Err("URL or URL,USER,PASSWORD is wanted"),
+        _ => anyhow::bail!("--turn wants URL or URL,USER,PASSWORD"),
     }
 }
 
@@ -147,16 +148,13 @@ impl Usual {
         Ok(NetOptions::default().loopback(self.loopback).extra_roots(roots))
     }
 
-    fn servers(&self) -> Vec<IceServer> {
-        self.stun.iter().map(IceServer::stun).chain(self.turn.iter().cloned()).collect()
+    fn servers(&self) -> anyhow::Result<Vec<IceServer>> {
+        let stun = self.stun.iter().map(|url| Ok(IceServer::stun(url)));
+        stun.chain(self.turn.iter().map(relay)).collect()
     }
 }
 
 fn main() -> ExitCode {
-    tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::ERROR)
-        .with_writer(std::io::stderr)
-        .init();
     let cli = Cli::parse();
     if cli.emulator == cli.service.is_some() {
         let help = "a service, or --emulator, is wanted";
@@ -210,7 +208,7 @@ async fn on<R: Sockets>(cli: &Cli) -> anyhow::Result<Vec<Findings>> {
                 token: token.clone(),
                 api_host: api_host.clone(),
                 ws_host: ws_host.clone(),
-                servers: usual.servers(),
+                servers: usual.servers()?,
                 net: usual.net()?,
             };
             checks::run::<R, _>(&cloud, &cloud.net).await?
@@ -220,7 +218,7 @@ async fn on<R: Sockets>(cli: &Cli) -> anyhow::Result<Vec<Findings>> {
                 config: Config::at(rest_url, ws_url)?,
                 user: user.clone(),
                 password: password.clone(),
-                servers: usual.servers(),
+                servers: usual.servers()?,
                 net: usual.net()?,
             };
             checks::run::<R, _>(&gateway, &gateway.net).await?
@@ -238,7 +236,7 @@ async fn emulator<R: Sockets>(usual: &Usual) -> anyhow::Result<Vec<Findings>> {
         token: Secret::new(token),
         api_host: Some(emulator.http_url()),
         ws_host: Some(emulator.ws_url()),
-        servers: usual.servers(),
+        servers: usual.servers()?,
         net: net.clone(),
     };
     let user = emulator.control("POST", "ribbon/users", &json!({})).context("no user")?;
@@ -247,7 +245,7 @@ async fn emulator<R: Sockets>(usual: &Usual) -> anyhow::Result<Vec<Findings>> {
         config: Config::at(text("restUrl")?, text("wsUrl")?)?,
         user: text("user")?.to_owned(),
         password: Secret::new(text("password")?),
-        servers: stun.into_iter().chain(usual.servers()).collect(),
+        servers: stun.into_iter().chain(usual.servers()?).collect(),
         net: net.clone(),
     };
     let all =

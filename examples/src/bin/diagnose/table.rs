@@ -92,7 +92,7 @@ impl Findings {
             println!("  {:<width$}  {result:<4}  {}", row.step, row.figure);
             for (what, text) in [("wrong", &row.wrong), ("do", &row.todo)] {
                 if let Some(text) = text {
-                    println!("  {:<width$}        {}: {text}", "", style(what).dim());
+                    println!("      {} {text}", style(format!("{what:>5}:")).dim());
                 }
             }
         }
