@@ -38,6 +38,8 @@ mod name;
 mod net;
 #[cfg(feature = "audio")]
 mod pcm;
+#[cfg(feature = "str0m")]
+mod probe;
 mod queue;
 #[cfg(feature = "audio")]
 mod recording;
@@ -62,6 +64,8 @@ pub use front::{Asked, Asker, Front};
 pub use handle::{Completion, Events, Handle, attach, start, start_at};
 #[cfg(feature = "audio")]
 pub use pcm::{Pcm, PcmReceiver, PcmSender};
+#[cfg(feature = "str0m")]
+pub use probe::prober;
 pub use queue::{AUDIO_QUEUE, EVENT_BYTES, EVENT_QUEUE, VIDEO_BYTES, VIDEO_QUEUE};
 #[cfg(feature = "audio")]
 pub use recording::Recording;

@@ -13,6 +13,8 @@ mod ice;
 pub mod negotiation;
 mod peer;
 mod peers;
+#[cfg(feature = "turn")]
+pub mod probe;
 mod quiet;
 mod raw;
 mod remote;

@@ -16,7 +16,7 @@ use super::sip_events::SipEvents;
 use super::timeline::CallReport;
 use super::users::User;
 use super::voicemail::Voicemail;
-use crate::media::Codec;
+use crate::media::{Codec, IceServer};
 
 /// The outcomes: each with its type, for which a key waits and takes no other.
 macro_rules! outcomes {
@@ -89,6 +89,8 @@ outcomes! {
     Subscriptions(Subscriptions),
     /// The notification socket.
     Socket(SocketInfo),
+    /// The STUN and TURN servers that a call would use.
+    IceServers(Vec<IceServer>),
     /// The history of calls.
     History(Vec<CallRecord>),
     /// A text.

@@ -34,7 +34,7 @@ use super::tones::{TONE_GAP, Tones};
 use super::users::{User, UserFilter};
 use super::voicemail::Voicemail;
 use super::wanted::{CallMedia, MoreMedia};
-use crate::media::{Codec, MediaKind};
+use crate::media::{Codec, IceServer, MediaKind};
 
 /// The keys of a phone, whichever runtime carries it.
 ///
@@ -331,6 +331,11 @@ pub trait Phone {
     /// The notification socket ([`Client::socket`](super::Client::socket)).
     fn socket(&self) -> Self::Reply<SocketInfo> {
         self.request(Command::Query(Query::Socket))
+    }
+
+    /// The servers that a call would use now ([`Client::ice_servers`](super::Client::ice_servers)).
+    fn ice_servers(&self) -> Self::Reply<Vec<IceServer>> {
+        self.request(Command::Query(Query::IceServers))
     }
 
     /// Asks the gateway for records of the history ([`Command::FetchHistory`]).

@@ -21,6 +21,8 @@ pub enum Query {
     Subscriptions,
     /// [`Client::socket`](super::Client::socket): [`Outcome::Socket`](super::Outcome::Socket).
     Socket,
+    /// [`Client::ice_servers`](super::Client::ice_servers): [`Outcome::IceServers`](super::Outcome::IceServers).
+    IceServers,
     /// [`Client::history`](super::Client::history): [`Outcome::History`](super::Outcome::History).
     History,
     /// [`Client::history_cache`](super::Client::history_cache): [`Outcome::Text`](super::Outcome::Text).

@@ -19,7 +19,7 @@ use super::sip_events::SipEvents;
 use super::timeline::CallReport;
 use super::users::User;
 use super::voicemail::Voicemail;
-use crate::media::{Codec, MediaKind};
+use crate::media::{Codec, IceServer, MediaKind};
 
 impl Client {
     /// The platform: this library, and its media.
@@ -198,6 +198,13 @@ impl Client {
         self.stores.clicks.all()
     }
 
+    /// The STUN and TURN servers that a call would use now: those of the settings, with the gateway's credentials where
+    /// they are wanted and it has given any (RP-5).
+    #[must_use]
+    pub fn ice_servers(&self) -> Vec<IceServer> {
+        self.out.ice_servers()
+    }
+
     /// The codecs of a kind of media that calls offer and accept, best first: what the settings name of what
     /// the engine can do.
     #[must_use]
@@ -219,6 +226,7 @@ impl Client {
             Query::Codecs(kind) => Outcome::Codecs(self.codecs(*kind)),
             Query::Subscriptions => Outcome::Subscriptions(self.subscriptions()),
             Query::Socket => Outcome::Socket(self.socket()),
+            Query::IceServers => Outcome::IceServers(self.ice_servers()),
             Query::History => Outcome::History(self.history().to_vec()),
             Query::HistoryCache => Outcome::Text(self.history_cache()),
             Query::Contact(contact) => Outcome::KnownContact(self.contact(contact).cloned()),

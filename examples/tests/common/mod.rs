@@ -3,6 +3,7 @@
 
 #[cfg(feature = "prosody")]
 pub(crate) mod aiortc;
+pub(crate) mod diagnosed;
 pub(crate) mod gateway;
 #[cfg(feature = "prosody")]
 pub(crate) mod jingle;

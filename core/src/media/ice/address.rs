@@ -2,7 +2,7 @@
 
 /// The way to a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Leg {
+pub(crate) enum Leg {
     Udp,
     Tcp,
     /// TLS over TCP.
@@ -13,18 +13,18 @@ pub(super) enum Leg {
 
 /// See the [module](self).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct ServerAddress {
+pub(crate) struct ServerAddress {
     /// True if it lends addresses: TURN.
-    pub(super) is_relay: bool,
-    pub(super) leg: Leg,
+    pub(crate) is_relay: bool,
+    pub(crate) leg: Leg,
     /// A name, or an address without brackets.
-    pub(super) host: String,
-    pub(super) port: u16,
+    pub(crate) host: String,
+    pub(crate) port: u16,
 }
 
 impl ServerAddress {
     /// Reads a URI; none where it is none of STUN or TURN.
-    pub(super) fn read(uri: &str) -> Option<Self> {
+    pub(crate) fn read(uri: &str) -> Option<Self> {
         let (scheme, rest) = uri.split_once(':')?;
         let (is_relay, is_secure) = match scheme {
             "stun" => (false, false),

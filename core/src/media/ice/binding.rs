@@ -19,6 +19,8 @@ pub(super) struct Binding {
     pub(super) local: SocketAddr,
     pub(super) server: SocketAddr,
     id: TransactionId,
+    /// The time at which it was asked first.
+    pub(super) begun: Instant,
     pause: Duration,
     pub(super) next: Instant,
 }
@@ -26,7 +28,8 @@ pub(super) struct Binding {
 impl Binding {
     /// A question that is due at once. `id` should be random: it is what an answer is known by.
     pub(super) fn new(local: SocketAddr, server: SocketAddr, id: u128, now: Instant) -> Self {
-        Self { local, server, id: TransactionId::from(id), pause: FIRST, next: now }
+        let id = TransactionId::from(id);
+        Self { local, server, id, begun: now, pause: FIRST, next: now }
     }
 
     /// The request, if it is due.

@@ -17,7 +17,7 @@ use super::binding::Binding;
 use super::relay::{ALLOCATION_MISMATCH, Failure, Relay, RelayStep, Way};
 use super::tries::{Tries, Verdict};
 use crate::Secret;
-use crate::machine::{Local, NameId, Rng, StreamEvent, StreamId, Wake};
+use crate::machine::{Local, NameId, NetError, Rng, StreamEvent, StreamId, Wake};
 use crate::media::LocalKind;
 
 /// The servers that are asked; others are left out.
@@ -50,6 +50,30 @@ pub(crate) enum Step {
     Stale,
     /// A relay lends no address, and is asked no more: it refused by this code, or did not answer.
     NoRelay { server: SocketAddr, code: Option<u16> },
+}
+
+/// An answer of a server, for those who ask about servers: see [`Gather::telling`].
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    /// The address that asked.
+    pub(crate) local: SocketAddr,
+    pub(crate) server: SocketAddr,
+    /// The time since it was asked first.
+    pub(crate) after: Duration,
+    pub(crate) said: Said,
+}
+
+/// The gist of an answer.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Said {
+    /// The address by which the server sees us; none where it does not say.
+    Seen(Option<SocketAddr>),
+    /// The address that it lends.
+    Lent(SocketAddr),
+    /// None is lent.
+    No(Failure),
+    /// The stream to it never opened, or ended.
+    Broken(NetError),
 }
 
 /// The addresses of a server's host.
@@ -87,6 +111,8 @@ pub(crate) struct Gather {
     /// The questions to servers that were put.
     asked: BTreeMap<Question, Tries>,
     steps: VecDeque<Step>,
+    /// The answers of servers, where somebody takes them.
+    answers: Option<VecDeque<Answer>>,
     /// The longest that it takes: what has not answered by then is done without.
     limit: Duration,
     /// The time at which it is over at the latest, while it goes on.
@@ -142,10 +168,27 @@ impl Gather {
             numbers: 0,
             asked: BTreeMap::new(),
             steps: VecDeque::new(),
+            answers: None,
             limit: help.limit,
             until: None,
             relay_only: help.relay_only,
         }
+    }
+
+    /// Has the answers of servers told by [`Gather::answer`], which has to be asked then.
+    pub(crate) fn telling(mut self) -> Self {
+        self.answers = Some(VecDeque::new());
+        self
+    }
+
+    /// The next answer of a server.
+    pub(crate) fn answer(&mut self) -> Option<Answer> {
+        self.answers.as_mut()?.pop_front()
+    }
+
+    /// The code by which a server refused to let an address that it lends speak with another.
+    pub(crate) fn peer_code(&self, lent: SocketAddr) -> Option<u16> {
+        self.relays.iter().find(|relay| relay.lent() == Some(lent))?.peer_code
     }
 
     pub(crate) fn poll(&mut self) -> Option<Step> {
@@ -376,7 +419,10 @@ impl Gather {
             let answer = |binding: &Binding| binding.answer(local, remote, &message);
             let found = self.bindings.iter().enumerate().find_map(|(n, b)| Some((n, answer(b)?)));
             if let Some((number, seen)) = found {
-                self.bindings.remove(number);
+                let binding = self.bindings.remove(number);
+                let after = now.saturating_duration_since(binding.begun);
+                let said = Said::Seen(seen);
+                self.tell(Answer { local, server: remote, after, said });
                 self.saw(local, seen);
                 self.go_on(now);
                 return None;
@@ -422,6 +468,12 @@ impl Gather {
         came.into_iter().map(|(peer, data)| (lent, peer, data)).collect()
     }
 
+    fn tell(&mut self, answer: Answer) {
+        if let Some(answers) = &mut self.answers {
+            answers.push_back(answer);
+        }
+    }
+
     /// A server sees us by this address. One of an interface's own is no news.
     fn saw(&mut self, base: SocketAddr, seen: Option<SocketAddr>) {
         let Some(address) = seen.filter(|seen| *seen != base) else { return };
@@ -458,10 +510,12 @@ impl Gather {
                 self.steps.push_back(Step::Transmit { local, remote, data });
             }
         }
-        let (mut ended, mut is_late) = (Vec::new(), false);
+        let (mut ended, mut told, mut is_late) = (Vec::new(), Vec::new(), false);
         for relay in &mut self.relays {
             while let Some(step) = relay.poll() {
                 let (local, server) = (relay.local, relay.server);
+                let after = now.saturating_duration_since(relay.epoch);
+                let mut tell = |said| told.push(Answer { local, server, after, said });
                 self.steps.extend(match step {
                     RelayStep::Transmit(data) => match relay.way {
                         Way::Sockets => Some(Step::Transmit { local, remote: server, data }),
@@ -469,6 +523,7 @@ impl Gather {
                     },
                     RelayStep::Lent(address) => {
                         is_late = self.until.is_none();
+                        tell(Said::Lent(address));
                         let host = self.hosts.iter().find(|host| host.address == local);
                         let lent = host.map(|host| Local { address, ..host.clone() });
                         lent.map(|lent| Step::Add(lent, LocalKind::Relayed { server }))
@@ -476,11 +531,13 @@ impl Gather {
                     RelayStep::Over { lent, failure } => {
                         tracing::warn!(%server, ?failure, "no address of a relay");
                         ended.push((relay.number, failure));
+                        tell(relay.trouble.take().map_or(Said::No(failure), Said::Broken));
                         lent.map(Step::Remove)
                     }
                 });
             }
         }
+        told.into_iter().for_each(|answer| self.tell(answer));
         let over: Vec<_> = self.relays.extract_if(.., |relay| relay.is_over()).collect();
         for relay in &over {
             self.steps.extend(relay.stream().map(Step::Close));

@@ -19,9 +19,11 @@ mod tries;
 
 use std::time::Duration;
 
-use self::address::{Leg, ServerAddress};
+pub(crate) use self::address::{Leg, ServerAddress};
 #[cfg(feature = "turn")]
-pub(crate) use self::gather::{Gather, Step};
+pub(crate) use self::gather::{Answer, Gather, Said, Step};
+#[cfg(feature = "turn")]
+pub(crate) use self::relay::Failure;
 pub use self::server::IceServer;
 
 /// The servers that a peer asks for addresses, and what it may use.

@@ -25,7 +25,7 @@ use turn_types::{AddressFamily, TransportType, TurnCredentials};
 use super::address::Leg;
 use super::frames::Frames;
 use super::keeper::{Keeper, Kept};
-use crate::machine::{StreamEvent, StreamId};
+use crate::machine::{NetError, NetErrorKind, StreamEvent, StreamId};
 
 /// The packets that wait for a permission; the oldest goes for one more.
 const MAX_WAITING: usize = 16;
@@ -59,7 +59,7 @@ enum State {
 
 /// The reason why there is no address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Failure {
+pub(crate) enum Failure {
     /// The server refused by this code.
     Refused(u16),
     /// The server named another one.
@@ -114,8 +114,8 @@ pub(super) struct Relay {
     pub(super) number: u64,
     client: TurnClient,
     pub(super) way: Way,
-    /// The instant from which the client counts.
-    epoch: Instant,
+    /// The instant from which the client counts: that at which it was asked.
+    pub(super) epoch: Instant,
     pub(super) local: SocketAddr,
     pub(super) server: SocketAddr,
     state: State,
@@ -131,6 +131,10 @@ pub(super) struct Relay {
     frames: Frames,
     /// The last refusal of an address or of a permission.
     code: Option<u16>,
+    /// The code by which a far address was refused last.
+    pub(super) peer_code: Option<u16>,
+    /// The end of the stream to the server.
+    pub(super) trouble: Option<NetError>,
     alternate: Option<SocketAddr>,
     challenged: bool,
     next: Option<Instant>,
@@ -193,6 +197,8 @@ impl Relay {
             keeper: Keeper::new(username, password, over_stream, now),
             frames: Frames::default(),
             code: None,
+            peer_code: None,
+            trouble: None,
             alternate: None,
             challenged: false,
             next: None,
@@ -252,12 +258,11 @@ impl Relay {
                 };
                 return messages.iter().flat_map(|message| self.handle(now, message)).collect();
             }
-            StreamEvent::Closed { .. } | StreamEvent::Failed(_) => {
-                if let Way::Stream { id, .. } = &mut self.way {
-                    *id = None;
-                }
-                self.gone();
+            StreamEvent::Closed { error } => {
+                let ended = || NetError::new(NetErrorKind::Lost, "closed by the server");
+                self.broke(error.unwrap_or_else(ended));
             }
+            StreamEvent::Failed(error) => self.broke(error),
         }
         Vec::new()
     }
@@ -467,6 +472,15 @@ impl Relay {
         }
     }
 
+    /// The stream is no more.
+    fn broke(&mut self, error: NetError) {
+        if let Way::Stream { id, .. } = &mut self.way {
+            *id = None;
+        }
+        self.trouble = Some(error);
+        self.gone();
+    }
+
     /// The server went away, or there is nothing of ours there any more.
     fn gone(&mut self) {
         let was_lent = self.lent().is_some();
@@ -537,7 +551,8 @@ impl Relay {
             TurnEvent::PermissionCreateFailed(_, peer) => {
                 self.done(now, Request::Permission(peer));
                 self.waiting.retain(|(to, _)| to.ip() != peer);
-                if !self.code.take().is_some_and(|code| NOT_FOR_PEER.contains(&code)) {
+                self.peer_code = self.code.take();
+                if !self.peer_code.is_some_and(|code| NOT_FOR_PEER.contains(&code)) {
                     // It is asked for again with the next packet, if the address is still ours.
                     self.permitted.remove(&peer);
                     self.keeper.ask(now);

@@ -223,6 +223,8 @@ fn rp_5_rc_037_every_renewal_brings_other_credentials_of_relays_for_the_next_cal
             json!({"username": "t2", "password": "second"});
         rig.respond(asked.id, 200, &body);
         up(&mut rig, "S2");
+        let now = rig.client.ice_servers();
+        assert_eq!(now[0].username.as_deref(), Some(if wanted { "t2" } else { "own" }));
         let names = servers.try_iter().map(|servers| servers[0].username.clone().unwrap());
         let names: Vec<_> = names.collect();
         let wanted = if wanted { ["t", "t2"] } else { ["own", "own"] };
