@@ -4,17 +4,23 @@ mod common;
 
 use common::diagnosed::Diagnosed;
 use common::relay::{Coturn, certificates};
+use offhook::media::IceServer;
 use offhook_examples::demo;
 use serde_json::json;
 
 /// Looks at relays with an agent of the emulator's, who has no other servers.
-fn look(relays: &[offhook::media::IceServer]) -> Diagnosed {
+fn look(relays: &[IceServer]) -> Diagnosed {
+    look_on("tokio", relays)
+}
+
+fn look_on(runtime: &str, relays: &[IceServer]) -> Diagnosed {
     let emulator = demo::emulator(1).expect("a port");
     let (_, token) = emulator.add_user("Ada", None).expect("a user");
     emulator.control("POST", "options", &json!({"iceServices": []})).expect("options");
     let (api, ws) = (emulator.http_url(), emulator.ws_url());
     let root = certificates().join("ca.der").display().to_string();
-    let mut arguments = vec!["genesys", "--json", "--loopback", "--host", "lab.test"];
+    let mut arguments =
+        vec!["genesys", "--json", "--loopback", "--host", "lab.test", "--runtime", runtime];
     arguments.extend(["--api-host", &api, "--ws-host", &ws, "--root", &root]);
     let given = relays.iter().map(|relay| {
         let (user, password) = (relay.username.as_deref(), relay.credential.as_ref());
@@ -29,18 +35,22 @@ fn look(relays: &[offhook::media::IceServer]) -> Diagnosed {
 }
 
 #[test]
-fn rfc_8656_each_transport_lends_and_packets_go_by_it() {
+fn rfc_8656_each_transport_lends_and_packets_go_by_it_on_both_runtimes() {
     let relay = Coturn::start(&[]);
-    let found = look(&["udp", "tcp", "tls"].map(|transport| relay.over(transport, "secret")));
-    assert_eq!(found.status, 0, "{}", found.printed);
-    for transport in ["UDP", "TCP", "TLS"] {
-        assert_eq!(found.result(&format!("TURN over {transport}")), "ok", "{}", found.printed);
-    }
-    for server in found.found["path"]["servers"].as_array().expect("servers") {
-        let figures = &server["loopback"];
-        assert_eq!((&figures["sent"], &figures["received"]), (&json!(50), &json!(50)), "{figures}");
-        assert_eq!(figures["largest"], 1472, "{figures}");
-        assert!(figures["one_way_ms"].as_f64().expect("a time") < 50.0, "{figures}");
+    let relays = ["udp", "tcp", "tls"].map(|transport| relay.over(transport, "secret"));
+    for found in ["tokio", "smol"].map(|runtime| look_on(runtime, &relays)) {
+        assert_eq!(found.status, 0, "{}", found.printed);
+        for transport in ["UDP", "TCP", "TLS"] {
+            let result = found.result(&format!("TURN over {transport}"));
+            assert_eq!(result, "ok", "{}", found.printed);
+        }
+        for server in found.found["path"]["servers"].as_array().expect("servers") {
+            let figures = &server["loopback"];
+            let counts = (&figures["sent"], &figures["received"]);
+            assert_eq!(counts, (&json!(50), &json!(50)), "{figures}");
+            assert_eq!(figures["largest"], 1472, "{figures}");
+            assert!(figures["one_way_ms"].as_f64().expect("a time") < 50.0, "{figures}");
+        }
     }
     assert!(relay.log().contains("ALLOCATE processed, success"));
 }
