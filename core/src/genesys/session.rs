@@ -435,7 +435,7 @@ impl MediaSession {
                     Fate::Goes
                 }
                 // The far side finds the way to what is named instead.
-                PeerNews::Cut | PeerNews::Quiet => Fate::Goes,
+                PeerNews::Cut | PeerNews::Moved | PeerNews::Quiet => Fate::Goes,
                 // Others may do.
                 PeerNews::NoRelay { .. } => Fate::Goes,
                 PeerNews::Stale => {

@@ -375,8 +375,8 @@ impl Connection {
                 PeerNews::Quiet => ConnectionEvent::PathQuiet,
                 PeerNews::NoSocket(error) => ConnectionEvent::NoSocket(error),
                 PeerNews::Refused(error) => ConnectionEvent::Refused(error),
-                // Its engine has its media here.
-                PeerNews::Order(_) => continue,
+                // Its engine tells of addresses, and has its media here.
+                PeerNews::Moved | PeerNews::Order(_) => continue,
                 PeerNews::Restless => {
                     let error = MediaError::Connection("the engine does not rest".to_owned());
                     self.tell(ConnectionEvent::Engine(EngineEvent::Failed(error)));

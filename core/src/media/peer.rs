@@ -66,6 +66,8 @@ pub(crate) enum PeerNews {
     Refused(MediaError),
     /// The address that media leaves by is gone.
     Cut,
+    /// There are other addresses of ours than before, which are all for now.
+    Moved,
     /// Nothing comes of the far side any more, which used to be heard.
     Quiet,
     /// A relay is lost: those who know the servers may have to ask for new credentials.
@@ -107,6 +109,8 @@ pub(crate) struct Peer {
     leaves_by: Option<SocketAddr>,
     /// True while it is to be told that this address is gone.
     cut: bool,
+    /// True while it is to be told that there are other addresses.
+    moved: bool,
     /// A relay was lost, which is not told yet.
     stale: bool,
     /// The far side's silence, and true while it is to be told.
@@ -159,6 +163,7 @@ impl Peer {
             refused: false,
             leaves_by: None,
             cut: false,
+            moved: false,
             stale: false,
             quiet: Quiet::default(),
             is_quiet: false,
@@ -292,6 +297,7 @@ impl Peer {
             self.engine.add_local(now, local, LocalKind::Host);
         }
         self.engine.local_done(now);
+        self.moved = true;
     }
 
     /// Takes what happened to a stream of its relays. The first news.
@@ -338,7 +344,10 @@ impl Peer {
                 Step::Close(id) => out.push(Output::CloseStream { id }),
                 Step::Add(local, kind) => self.engine.add_local(now, &local, kind),
                 Step::Remove(address) => self.withdraw(now, address),
-                Step::Done => self.engine.local_done(now),
+                Step::Done => {
+                    self.engine.local_done(now);
+                    self.moved = true;
+                }
                 Step::Stale => self.stale = true,
                 Step::NoRelay { server, code } => self.no_relays.push((server, code)),
             }
@@ -432,7 +441,11 @@ impl Peer {
         if self.wake.is_some_and(|wake| wake.at <= now) {
             self.engine.handle_timeout(now);
         }
-        self.is_quiet |= self.state() == MediaState::Connected && self.quiet.is_due(now);
+        if self.state() == MediaState::Connected {
+            let listens =
+                || self.engine.agreement().is_some_and(|agreed| agreed.direction.receives());
+            self.is_quiet |= self.quiet.is_due(now, listens);
+        }
         #[cfg(feature = "turn")]
         if let Some(gather) = &mut self.gather
             && gather.next_wake().is_some_and(|wake| wake.at <= now)
@@ -470,6 +483,9 @@ impl Peer {
         self.gather_on(out);
         if std::mem::take(&mut self.cut) {
             return Some(PeerNews::Cut);
+        }
+        if std::mem::take(&mut self.moved) {
+            return Some(PeerNews::Moved);
         }
         if std::mem::take(&mut self.is_quiet) {
             return Some(PeerNews::Quiet);
@@ -566,6 +582,7 @@ mod tests {
                 PeerNews::Engine(EngineEvent::LocalCandidate(_)) => "candidate".to_owned(),
                 PeerNews::Engine(event) => format!("{event:?}"),
                 PeerNews::Cut => "cut".to_owned(),
+                PeerNews::Moved => "moved".to_owned(),
                 PeerNews::Quiet => "quiet".to_owned(),
                 PeerNews::Stale => "stale".to_owned(),
                 PeerNews::NoRelay { .. } => "no relay".to_owned(),

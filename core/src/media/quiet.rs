@@ -34,11 +34,17 @@ impl Quiet {
         self.heard.map(|heard| heard + patience)
     }
 
-    /// True if it is too long, once each time.
-    pub(super) fn is_due(&mut self, now: Instant) -> bool {
-        let is_due = self.due().is_some_and(|at| at <= now);
-        self.told += u32::from(is_due);
-        is_due
+    /// True if it is too long, once each time. Where nobody listens it begins anew.
+    pub(super) fn is_due(&mut self, now: Instant, listens: impl FnOnce() -> bool) -> bool {
+        if self.due().is_none_or(|at| at > now) {
+            return false;
+        }
+        if !listens() {
+            *self = Self { heard: Some(now), told: 0 };
+            return false;
+        }
+        self.told += 1;
+        true
     }
 }
 
@@ -60,10 +66,13 @@ mod tests {
         for n in 1..7 {
             quiet.heard(epoch() + S(n), CHECK);
         }
-        assert!(!quiet.is_due(epoch() + S(6)));
-        assert!(quiet.is_due(epoch() + S(7)) && !quiet.is_due(epoch() + S(8)), "once");
-        assert!(quiet.is_due(epoch() + S(14)), "and again, later");
+        let mut at = |second| quiet.is_due(epoch() + S(second), || true);
+        assert!(!at(6));
+        assert!(at(7) && !at(8), "once");
+        assert!(at(14), "and again, later");
         quiet.heard(epoch() + S(15), SPEECH);
         assert_eq!(quiet.due(), Some(epoch() + S(22)));
+        assert!(!quiet.is_due(epoch() + S(22), || false), "nobody listens");
+        assert_eq!(quiet.due(), Some(epoch() + S(29)));
     }
 }

@@ -245,7 +245,7 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
                 self.phones[phone.0].udp.retain(|_, open| *open != id);
             }
             Output::Transmit { local, remote, data, .. } => {
-                let (now, weight) = (self.now, self.weight(&data));
+                let (now, weight) = (self.now, self.weight(remote, &data));
                 let site = &mut self.phones[phone.0].site;
                 if site.cut.is_some() || local.ip() != site.inside {
                     return;
@@ -502,7 +502,7 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
 
     fn datagram_to_phone(&mut self, from: SocketAddr, to: SocketAddr, data: &[u8]) {
         let Some(phone) = self.by_address.get(&to.ip()).copied() else { return };
-        let (now, weight) = (self.now, self.weight(data));
+        let (now, weight) = (self.now, self.weight(from, data));
         let machine = &mut self.phones[phone.0];
         let site = &mut machine.site;
         if site.cut.is_some() {
@@ -543,11 +543,24 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
         }
     }
 
+    /// The part of a body that the digest is told.
+    fn told_of<'a>(&self, body: &'a [u8]) -> Cow<'a, [u8]> {
+        match std::str::from_utf8(body).map(|text| self.told(text)) {
+            Ok(Cow::Owned(text)) => Cow::Owned(text.into_bytes()),
+            Ok(Cow::Borrowed(_)) | Err(_) => Cow::Borrowed(body),
+        }
+    }
+
     /// The bytes that a datagram takes of a path's capacity. The size of a handshake depends on its
-    /// signatures, which no seed decides.
-    fn weight(&self, data: &[u8]) -> usize {
+    /// signatures, which no seed decides, also where a relay carries it.
+    fn weight(&self, far: SocketAddr, data: &[u8]) -> usize {
+        /// The bytes of what goes by a relay, about.
+        const RELAYED: usize = 250;
         /// The bytes that handshakes have, about, without IP.
         const HANDSHAKE: usize = 600;
+        if Relay::has(far) {
+            return RELAYED;
+        }
         // RFC 7983 section 7.
         let handshake = self.fidelity == Fidelity::Full && matches!(data, [20..=63, ..]);
         if handshake { HANDSHAKE } else { data.len() }
@@ -580,7 +593,7 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
             }
             ClientInput::Http { result: Ok(response), .. } => {
                 self.counts.add("answers");
-                self.digest.add(now, who, kind::HTTP_IN, response.body());
+                self.digest.add(now, who, kind::HTTP_IN, &self.told_of(response.body()));
             }
             ClientInput::Udp { event: UdpEvent::Datagram { data, .. }, .. } => {
                 let told: &[u8] = if full { &[] } else { data };
@@ -612,7 +625,7 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
             }
             Output::Http { request, .. } => {
                 self.digest.add(now, who, kind::OUT, request.uri().path().as_bytes());
-                self.digest.add(now, who, kind::OUT, request.body());
+                self.digest.add(now, who, kind::OUT, &self.told_of(request.body()));
             }
             Output::Frame { frame: Frame::Audio(frame), .. } => {
                 self.digest.add(now, who, kind::HEARD, &frame_bytes(frame));
@@ -654,13 +667,16 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
     }
 
     fn note_service_input(&mut self, input: &ServiceInput) {
-        let text;
+        let (text, body);
         let bytes: &[u8] = match input {
             ServiceInput::SocketText { text: told, .. } => {
                 text = self.told(told);
                 text.as_bytes()
             }
-            ServiceInput::Request { request, .. } => request.body(),
+            ServiceInput::Request { request, .. } => {
+                body = self.told_of(request.body());
+                &body
+            }
             ServiceInput::Datagram { data, .. } if self.fidelity == Fidelity::Signaling => data,
             _ => &[],
         };

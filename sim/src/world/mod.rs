@@ -292,10 +292,12 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
         IceServer::turn(Relay::uri(), relay::USER.0, relay::USER.1)
     }
 
-    /// The number of clients that have an address of the relay's.
+    /// The number of clients that have an address of the relay's, and are behind no translator of addresses: what one
+    /// forgot nobody can give back.
     #[must_use]
     pub fn relayed(&self) -> usize {
-        self.relay.as_ref().map_or(0, Relay::clients)
+        let open: BTreeSet<_> = self.phones.iter().map(|phone| phone.site.inside).collect();
+        self.relay.as_ref().map_or(0, |relay| relay.clients(&open))
     }
 
     /// The service.

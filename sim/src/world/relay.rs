@@ -10,7 +10,7 @@ use turn_server_proto::types::TransportType;
 use turn_server_proto::types::message::{ALLOCATE, REFRESH};
 use turn_server_proto::types::stun::attribute::{ErrorCode, XorMappedAddress};
 use turn_server_proto::types::stun::message::{
-    BINDING, Message, MessageClass, MessageWrite as _, MessageWriteExt as _, MessageWriteVec,
+    BINDING, Message, MessageWrite as _, MessageWriteExt as _, MessageWriteVec,
 };
 
 /// Its address, which is that of no phone.
@@ -91,9 +91,9 @@ impl Relay {
         self.dead_until = until;
     }
 
-    /// The clients that have an address of it.
-    pub(super) fn clients(&self) -> usize {
-        self.clients.len()
+    /// The clients that have an address of it, of those at these addresses.
+    pub(super) fn clients(&self, at: &BTreeSet<IpAddr>) -> usize {
+        self.clients.iter().filter(|client| at.contains(&client.ip())).count()
     }
 
     /// A client that nobody is any more has no address to give back.
@@ -141,7 +141,8 @@ impl Relay {
         let gives_back = gives_back(&data);
         let reply = self.server.recv(Transmit::new(data, TransportType::Udp, from, to), at);
         if let Some(reply) = reply.map(|reply| reply.build()) {
-            if gives_back && succeeded(&reply.data) {
+            // One whose nonce has run out meanwhile is gone before it hears of another.
+            if gives_back {
                 self.clients.remove(&reply.to);
             }
             all.push(Sent { from: reply.from, to: reply.to, data: reply.data });
@@ -182,8 +183,4 @@ fn gives_back(data: &[u8]) -> bool {
         message.has_method(REFRESH)
             && message.attribute::<Lifetime>().is_ok_and(|lifetime| lifetime.seconds() == 0)
     })
-}
-
-fn succeeded(data: &[u8]) -> bool {
-    Message::from_bytes(data).is_ok_and(|message| message.has_class(MessageClass::Success))
 }

@@ -133,6 +133,8 @@ pub(super) struct Lost {
     /// The time of the next restart.
     pub(super) again: Instant,
     pub(super) tries: u32,
+    /// True where the address is gone that media left by: the far side sends to it until it is told.
+    pub(super) cut: bool,
     /// True once there is another address of ours: then nobody waits for the far side.
     pub(super) moved: bool,
 }

@@ -108,16 +108,25 @@ impl Call {
     /// Takes note whether the path of its media is lost.
     pub(super) fn path_is(&mut self, lost: bool, out: &Outbox) {
         if !lost {
-            self.lost = None;
+            self.lost.take_if(|lost| !lost.cut || lost.tries > 0);
         } else if self.lost.is_none() && out.config.call.restart_lost_media {
-            self.lost = Some(Lost { again: out.now() + GRACE, tries: 0, moved: false });
+            let again = out.now() + GRACE;
+            self.lost = Some(Lost { again, tries: 0, cut: false, moved: false });
+        }
+    }
+
+    /// Takes note that the address is gone that media left by.
+    pub(super) fn path_cut(&mut self, out: &Outbox) {
+        self.path_is(true, out);
+        if let Some(lost) = &mut self.lost {
+            lost.cut = true;
         }
     }
 
     /// There may be another address of ours: a path that is lost is looked for by it.
     pub(super) fn path_moved(&mut self, out: &mut Outbox) {
-        if let Some(lost) = self.lost.as_mut().filter(|lost| !lost.moved) {
-            (lost.again, lost.moved) = (out.now(), true);
+        if let Some(lost) = &mut self.lost {
+            *lost = Lost { again: out.now(), tries: 0, moved: true, ..*lost };
             out.due.stir();
         }
     }

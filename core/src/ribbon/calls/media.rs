@@ -212,16 +212,14 @@ impl Call {
             News::Digit(digit, duration) => {
                 desk.out.event(Event::Dtmf { call: self.info.id.clone(), digit, duration });
             }
-            News::Cut => self.path_is(true, desk.out),
+            News::Cut => self.path_cut(desk.out),
             News::Quiet if self.info.state == CallState::Connected => {
                 self.path_is(true, desk.out);
                 self.path_moved(desk.out);
             }
             News::Quiet => {}
-            News::Gathering => {
-                self.path_moved(desk.out);
-                self.check_collection(desk);
-            }
+            News::Moved => self.path_moved(desk.out),
+            News::Gathering => self.check_collection(desk),
             News::NoSocket(error) => {
                 let error =
                     Error::new(CallCode::InitMediaFailed, "no socket for media").caused_by(error);

@@ -244,6 +244,7 @@ impl MediaHost {
                     | PeerNews::NoSocket(_)
                     | PeerNews::Refused(_)
                     | PeerNews::Cut
+                    | PeerNews::Moved
                     | PeerNews::Quiet
                     | PeerNews::NoRelay { .. }
                     | PeerNews::Stale,

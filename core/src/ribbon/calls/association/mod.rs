@@ -56,6 +56,8 @@ pub(super) enum News {
     Gathering,
     /// The address that media leaves by is gone.
     Cut,
+    /// There are other addresses of ours.
+    Moved,
     /// Nothing comes of the far side any more.
     Quiet,
     NoSocket(NetError),
@@ -377,6 +379,7 @@ impl Association {
                             | PeerNews::NoSocket(_)
                             | PeerNews::Refused(_)
                             | PeerNews::Cut
+                            | PeerNews::Moved
                             | PeerNews::Quiet
                             | PeerNews::NoRelay { .. }
                             | PeerNews::Stale,

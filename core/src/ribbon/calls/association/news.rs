@@ -81,6 +81,7 @@ impl Association {
                 | PeerNews::NoSocket(_)
                 | PeerNews::Refused(_)
                 | PeerNews::Cut
+                | PeerNews::Moved
                 | PeerNews::Quiet
                 | PeerNews::NoRelay { .. }
                 | PeerNews::Stale => {}
@@ -99,6 +100,7 @@ impl Association {
                 Err(error) => News::NoSocket(error),
             },
             PeerNews::Cut => News::Cut,
+            PeerNews::Moved => News::Moved,
             PeerNews::Quiet => News::Quiet,
             // New ones come with the subscription, whenever it is renewed.
             PeerNews::Stale | PeerNews::NoRelay { .. } => News::None,

@@ -144,6 +144,10 @@ impl Hearing {
             ear.said = 0;
             return Ok(());
         }
+        // Of a way that was lost before anything came by it nobody can know.
+        if ear.heard.is_none() && whole > ear.since {
+            return Ok(());
+        }
         let last = ear.heard.unwrap_or_default().max(ear.since).max(whole);
         ear.said += 1;
         match ear.said > FEW && at > last + SOON {
