@@ -484,9 +484,6 @@ impl Peer {
         if std::mem::take(&mut self.cut) {
             return Some(PeerNews::Cut);
         }
-        if std::mem::take(&mut self.moved) {
-            return Some(PeerNews::Moved);
-        }
         if std::mem::take(&mut self.is_quiet) {
             return Some(PeerNews::Quiet);
         }
@@ -526,7 +523,8 @@ impl Peer {
                 EngineOutput::Timeout(wake) => {
                     self.wake = wake;
                     self.drained = 0;
-                    return None;
+                    // After all that the engine says of it.
+                    return std::mem::take(&mut self.moved).then_some(PeerNews::Moved);
                 }
             }
         }
@@ -601,12 +599,12 @@ mod tests {
         let mut out = Out::new(epoch());
         let mut peer = peer(&out);
         let opened = UdpEvent::Opened { local: vec![local(1)] };
-        assert_eq!(news(&mut peer, opened, &mut out), ["candidate", "GatheringComplete"]);
+        assert_eq!(news(&mut peer, opened, &mut out), ["candidate", "GatheringComplete", "moved"]);
         news(&mut peer, datagram(b"connected"), &mut out);
         let came = UdpEvent::Changed { added: vec![local(2)], removed: vec![local(1).address] };
         // The last one is gone before the next comes.
         let told = news(&mut peer, came, &mut out);
-        assert_eq!(told, ["State(Disconnected)", "candidate", "GatheringComplete"]);
+        assert_eq!(told, ["State(Disconnected)", "candidate", "GatheringComplete", "moved"]);
         let went = UdpEvent::Changed { added: Vec::new(), removed: vec![local(2).address] };
         assert!(news(&mut peer, went, &mut out).is_empty(), "nothing new is gathered");
     }
