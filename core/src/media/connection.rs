@@ -249,7 +249,7 @@ impl Connection {
     }
 
     /// Takes what the servers are now: new ones are asked, and those that have other credentials where they failed.
-    /// What is lent stays as it is.
+    /// An address that is lent stays as it is.
     ///
     /// Over UDP, a server may remember the first user name of an address of ours, as coturn does for a minute, and
     /// refuse another by 437: it is asked over TCP then.

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::rig::{Rig, answer_sdp, done, sdp, subscribed};
 use super::steps::{
-    MS, S, answer, answered, collect, failure, hold, incoming, refused, status, tell, up,
+    MS, S, answer, answered, collect, failure, held, hold, incoming, refused, status, tell, up,
 };
 use crate::machine::{Input, Seed, UdpEvent};
 use crate::media::testing::FakeMedia;
@@ -167,6 +167,27 @@ fn ra_028_rc_045_with_another_address_nobody_waits_not_even_the_passive_side() {
     let asked = rig.take_of("startCallUpdate");
     let sdp = asked.body["callControlRequest"]["sdp"].as_str().unwrap();
     assert!(sdp.contains("a=ice-ufrag:again"), "{sdp}");
+}
+
+#[test]
+fn ra_028_a_far_side_that_is_quiet_is_looked_for_but_not_while_it_is_held() {
+    const SPEECH: &[u8] = &[128, 0];
+    let mut rig = Rig::up();
+    let call = answered(&mut rig);
+    rig.datagram(b"connected");
+    rig.datagram(SPEECH);
+    rig.told();
+    rig.pass(MS(6900));
+    assert!(!restarts(&mut rig));
+    rig.pass(MS(200));
+    assert!(restarts(&mut rig));
+    assert_eq!(rig.call(&call).media_state, MediaConnectionState::Connected);
+    let mut rig = Rig::up();
+    let call = held(&mut rig, "S1");
+    rig.datagram(b"connected");
+    rig.datagram(SPEECH);
+    rig.pass(S(60));
+    assert!(!restarts(&mut rig), "{}", rig.call(&call).state);
 }
 
 #[test]
