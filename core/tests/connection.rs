@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use offhook::machine::{TrackId, UdpEvent, UdpId};
 use offhook::media::{
     AudioCodec, AudioFrame, Connection, ConnectionCommand, ConnectionEvent, ConnectionOutcome,
-    EngineConfig, EngineEvent, IceServer, MediaError, MediaState, WebRtcFactory, Wish,
+    EngineConfig, EngineEvent, IceServer, MediaError, MediaState, PathState, WebRtcFactory, Wish,
 };
 use offhook::{Input, Machine as _, Output, Seed};
 
@@ -246,7 +246,7 @@ fn rfc_8445_9_ice_restarts_when_the_address_is_gone_that_media_left_by() {
     let id = lab.ends[0].udp.expect("open");
     let event = UdpEvent::Changed { added: vec![new.into()], removed: vec![old] };
     lab.tell(0, Input::Udp { id, event });
-    let is_lost = |event: &ConnectionEvent| matches!(event, ConnectionEvent::PathLost);
+    let is_lost = |event: &ConnectionEvent| matches!(event, ConnectionEvent::Path(PathState::Lost));
     assert!(lab.ends[0].events.iter().any(is_lost), "{:?}", lab.ends[0].events);
     let now = lab.now;
     let offer = lab.ends[0].connection.restart_ice(now).expect("an offer");

@@ -400,13 +400,7 @@ impl Drop for Roaming {
 async fn a_call_goes_on_over_another_interface_when_the_service_restarts_ice() {
     let _wire = Wire::new(5);
     let net = NetOptions::default().watch_interfaces(true);
-    let mut desk = log_in(5, net, |config| {
-        // A connection that is dead is known soon.
-        config.timing.iq = Duration::from_secs(1);
-        config.timing.pings_missed = 0;
-        config.timing.reconnect_first = Duration::from_millis(100);
-    })
-    .await;
+    let mut desk = log_in(5, net, |_| {}).await;
     let (call, talk) = talk(&mut desk, 8).await;
     talk.lasts(1).await;
     let mut news = desk.phone.events();

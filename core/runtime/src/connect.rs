@@ -47,25 +47,32 @@ impl Server {
         Some(Self { secure, host, port })
     }
 
-    /// Connects, with the whole path: name, proxy, TLS.
+    /// Connects, with the whole path: name, proxy, TLS. The connection, and our end of it.
     pub(crate) async fn connect<R: Sockets>(
         &self,
         net: &Net,
         meter: Meter,
         deadline: Instant,
-    ) -> Result<Connection, NetError> {
+    ) -> Result<(Connection, SocketAddr), NetError> {
         let (host, port) = (self.host.as_str(), self.port);
-        let socket = match net.proxies.find(self.secure, host, port) {
-            None => Fair::new(tcp::<R>(net, host, port, deadline).await?, meter),
+        let (socket, local) = match net.proxies.find(self.secure, host, port) {
+            None => {
+                let (socket, local) = tcp::<R>(net, host, port, deadline).await?;
+                (Fair::new(socket, meter), local)
+            }
             Some(proxy) => {
                 let (host, port) = target(net, proxy, host, port).await?;
-                let socket = tcp::<R>(net, &proxy.host, proxy.port, deadline).await?;
+                let (socket, local) = tcp::<R>(net, &proxy.host, proxy.port, deadline).await?;
                 let mut socket = Fair::new(socket, meter);
                 tunnel(&mut socket, proxy, &host, port).await?;
-                socket
+                (socket, local)
             }
         };
-        if self.secure { secure(net, host, socket).await } else { Ok(Box::new(socket)) }
+        let connection: Connection = match self.secure {
+            true => secure(net, host, socket).await?,
+            false => Box::new(socket),
+        };
+        Ok((connection, local))
     }
 }
 
@@ -120,9 +127,9 @@ async fn tcp<R: Sockets>(
     host: &str,
     port: u16,
     deadline: Instant,
-) -> Result<R::Tcp, NetError> {
+) -> Result<(R::Tcp, SocketAddr), NetError> {
     let addresses = net.resolve(host, port).await?;
-    Ok(first_of::<R>(net, &addresses, None, deadline).await?.0)
+    first_of::<R>(net, &addresses, None, deadline).await
 }
 
 /// Connects to the first address that answers: the connection, and our end of it. Each address has a

@@ -44,7 +44,7 @@ pub(crate) struct Driver<R: Sockets, M: Drive> {
     sockets: BTreeMap<WsId, Held<String>>,
     streams: BTreeMap<StreamId, Held<Vec<u8>>>,
     media: BTreeMap<UdpId, Group<R>>,
-    /// The time of the next look at the computer's addresses, which matters while there is media.
+    /// The time of the next look at the computer's addresses, which matters while something is open.
     look_at: Option<Instant>,
 }
 
@@ -64,6 +64,10 @@ impl<R: Sockets, M: Drive> Driver<R, M> {
             media: BTreeMap::new(),
             look_at: None,
         };
+        let driver = Self {
+            look_at: driver.net.options.watch_interfaces.then(|| driver.net.clock.now() + LOOK),
+            ..driver
+        };
         (driver, arriving)
     }
 
@@ -79,7 +83,9 @@ impl<R: Sockets, M: Drive> Driver<R, M> {
             if turn == 0 {
                 next_turn().await;
             }
-            let look = self.look_at.filter(|_| !self.media.is_empty());
+            let is_open =
+                !self.media.is_empty() || !self.sockets.is_empty() || !self.streams.is_empty();
+            let look = self.look_at.filter(|_| is_open);
             let look = look.map(|at| Wake { at, reason: "addresses" });
             let until = Wake::earliest(wake, leaving.map(|(_, by)| by));
             let until = Wake::earliest(until, look);
@@ -128,13 +134,26 @@ impl<R: Sockets, M: Drive> Driver<R, M> {
         }
     }
 
-    /// Has media follow the computer's addresses.
+    /// Has media follow the computer's addresses. What goes by one that is gone has ended, before anybody knows.
     fn follow(&mut self, interfaces: io::Result<impl AsRef<[InterfaceAddress]>>) {
         let Ok(interfaces) = interfaces else { return };
         let mut news = Vec::new();
         for (id, group) in &mut self.media {
             let changed = group.follow(&self.net.options, interfaces.as_ref());
             news.extend(changed.map(|event| Input::Udp { id: *id, event }));
+        }
+        let gone = "its address is none of this computer any more";
+        for (id, held) in &self.sockets {
+            if held.is_cut_off(interfaces.as_ref()) {
+                let event = WsEvent::Closed { code: None, reason: gone.to_owned() };
+                news.push(Input::WebSocket { id: *id, event });
+            }
+        }
+        for (id, held) in &self.streams {
+            if held.is_cut_off(interfaces.as_ref()) {
+                let error = Some(NetError::new(NetErrorKind::Lost, gone));
+                news.push(Input::Stream { id: *id, event: StreamEvent::Closed { error } });
+            }
         }
         if !news.is_empty() {
             self.http.forget();
@@ -240,9 +259,6 @@ impl<R: Sockets, M: Drive> Driver<R, M> {
                 let event = match Group::<R>::open(&self.net, id, dscp, &self.inputs) {
                     Ok(group) => {
                         let local = group.local();
-                        if self.net.options.watch_interfaces && self.media.is_empty() {
-                            self.look_at = Some(self.net.clock.now() + LOOK);
-                        }
                         self.media.insert(id, group);
                         UdpEvent::Opened { local }
                     }

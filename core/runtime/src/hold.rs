@@ -1,15 +1,17 @@
 //! The driver's hold on what it sends to, and that one's side of it.
 
 use std::future::Future;
+use std::net::IpAddr;
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use async_channel::{Receiver, Sender};
 use futures_channel::oneshot;
 use futures_util::future::{Either, select};
 use offhook::machine::NetError;
+use offhook::net::InterfaceAddress;
 
 use crate::clock::Clock;
 use crate::error::timed_out;
@@ -28,6 +30,7 @@ const SEND_BYTES: usize = 4 << 20;
 pub(crate) struct Held<T> {
     items: Sender<T>,
     bytes: Arc<AtomicUsize>,
+    local: Arc<OnceLock<IpAddr>>,
     _alive: oneshot::Sender<()>,
 }
 
@@ -42,6 +45,14 @@ impl<T: AsRef<[u8]>> Held<T> {
         let _ = self.items.try_send(item);
         true
     }
+
+    /// True if the address that it goes by is none of these, once it is open: then nothing comes or leaves by it. The
+    /// computer's own is always there.
+    pub(crate) fn is_cut_off(&self, interfaces: &[InterfaceAddress]) -> bool {
+        self.local.get().is_some_and(|local| {
+            !local.is_loopback() && interfaces.iter().all(|known| known.address != *local)
+        })
+    }
 }
 
 /// The socket's side of [`Held`].
@@ -50,6 +61,8 @@ pub(crate) struct Holder<T> {
     pub(crate) items: Receiver<T>,
     /// The bytes of it, less those that were sent.
     pub(crate) bytes: Arc<AtomicUsize>,
+    /// The place for the address that it goes by, once that is known.
+    pub(crate) local: Arc<OnceLock<IpAddr>>,
     pub(crate) given_up: GivenUp,
 }
 
@@ -96,7 +109,8 @@ pub(crate) fn hold<T>() -> (Held<T>, Holder<T>) {
     // Bounded by its one sender: a queue with a bound of its own takes all its room at once.
     let (sender, items) = async_channel::unbounded();
     let (alive, given_up) = oneshot::channel();
-    let bytes = Arc::new(AtomicUsize::new(0));
-    let held = Held { items: sender, bytes: Arc::clone(&bytes), _alive: alive };
-    (held, Holder { items, bytes, given_up: GivenUp(given_up) })
+    let (bytes, local) = (Arc::new(AtomicUsize::new(0)), Arc::new(OnceLock::new()));
+    let known = Arc::clone(&local);
+    let held = Held { items: sender, bytes: Arc::clone(&bytes), local: known, _alive: alive };
+    (held, Holder { items, bytes, local, given_up: GivenUp(given_up) })
 }

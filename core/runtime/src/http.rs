@@ -144,7 +144,7 @@ impl Shared {
             }
         }
         let meter = Meter::new(u64::MAX);
-        let mut socket = server.connect::<R>(&self.net, meter, deadline).await?;
+        let (mut socket, _) = server.connect::<R>(&self.net, meter, deadline).await?;
         match exchange::run(&mut socket, request, limit).await {
             Ok(done) => Ok(self.finish::<R>(server, socket, done)),
             Err(failure) => Err(failure.error),

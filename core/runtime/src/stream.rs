@@ -39,7 +39,7 @@ pub(crate) async fn run<R: Sockets>(
     inputs: Inputs,
 ) {
     let tell = |event| inputs.send(Input::Stream { id, event });
-    let Holder { items, bytes, mut given_up } = holder;
+    let Holder { items, bytes, local: place, mut given_up } = holder;
     let Destination { to, tls, from, deadline } = destination;
     let open = stream_to::<R>(&net, to, tls.as_deref(), from, deadline);
     let Some(opened) = given_up.open::<R, _>(&net.clock, deadline, open).await else { return };
@@ -50,6 +50,7 @@ pub(crate) async fn run<R: Sockets>(
             return;
         }
     };
+    place.get_or_init(|| local.ip());
     if !tell(StreamEvent::Opened { local }).await {
         return;
     }

@@ -1,8 +1,9 @@
 //! One WebSocket (RFC 6455): messages both ways, within bounds, and its end.
 
+use std::net::IpAddr;
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use async_channel::Receiver;
@@ -55,10 +56,10 @@ pub(crate) async fn run<R: Sockets>(
     inputs: Inputs,
 ) {
     let driver = Driver { id, inputs };
-    let Holder { items: texts, bytes, mut given_up } = holder;
+    let Holder { items: texts, bytes, local, mut given_up } = holder;
     // At worst what never becomes a message is as long as what does.
     let meter = Meter::new((net.options.max_message as u64).saturating_mul(OVERHEAD).max(1 << 20));
-    let open = open::<R>(&net, request, meter.clone(), deadline);
+    let open = open::<R>(&net, request, meter.clone(), deadline, &local);
     let Some(opened) = given_up.open::<R, _>(&net.clock, deadline, open).await else { return };
     let (socket, protocol) = match opened {
         Ok(opened) => opened,
@@ -206,10 +207,12 @@ async fn open<R: Sockets>(
     request: Request<()>,
     meter: Meter,
     deadline: Instant,
+    place: &OnceLock<IpAddr>,
 ) -> Result<(WebSocketStream<Connection>, Option<String>), NetError> {
     let unusable = || NetError::new(NetErrorKind::Local, "not a WebSocket URI");
     let server = Server::of(request.uri(), "ws", "wss").ok_or_else(unusable)?;
-    let socket = server.connect::<R>(net, meter, deadline).await?;
+    let (socket, local) = server.connect::<R>(net, meter, deadline).await?;
+    place.get_or_init(|| local.ip());
     let config = WebSocketConfig::default()
         .read_buffer_size(BUFFER)
         .write_buffer_size(BUFFER)

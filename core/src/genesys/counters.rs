@@ -84,6 +84,7 @@ impl Counters {
             | Event::ConcurrentSoftphoneSessionsEnabled(_)
             | Event::CallReport(_)
             | Event::MediaState { .. }
+            | Event::MediaPath { .. }
             | Event::MediaAgreed { .. }
             | Event::Stats { .. }
             | Event::Dtmf { .. }

@@ -14,7 +14,7 @@ use super::session_type::SessionType;
 use super::station::Station;
 use crate::jingle::Reason;
 use crate::machine::MediaId;
-use crate::media::{Agreement, Digit, IceServer, MediaState, MediaStats};
+use crate::media::{Agreement, Digit, IceServer, MediaState, MediaStats, PathState};
 use crate::plain;
 use crate::report::{CallQuality, CallTimeline, TraceRecord};
 
@@ -123,6 +123,19 @@ pub enum Event {
         media: MediaId,
         /// The new state.
         state: MediaState,
+    },
+    /// The path of a session's audio is another one than before: good, shaky, lost or failed. What is lost the
+    /// service looks for, by an ICE restart (wire notes 6.6) or a re-invite (wire notes 6.14), which are followed
+    /// without asking.
+    MediaPath {
+        /// The session.
+        session: SessionId,
+        /// Its conversation.
+        conversation: ConversationId,
+        /// Its audio.
+        media: MediaId,
+        /// The new state.
+        path: PathState,
     },
     /// Something else was agreed on with the far side about a session's audio than before: the codec
     /// to send with, whether keys can be sent, and the direction. Without

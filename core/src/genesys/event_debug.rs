@@ -88,6 +88,13 @@ impl fmt::Debug for Event {
                 .field("media", media)
                 .field("state", state)
                 .finish(),
+            Self::MediaPath { session, conversation, media, path } => f
+                .debug_struct("MediaPath")
+                .field("session", session)
+                .field("conversation", conversation)
+                .field("media", media)
+                .field("path", path)
+                .finish(),
             Self::Stats { session, conversation, stats } => f
                 .debug_struct("Stats")
                 .field("session", session)

@@ -311,6 +311,7 @@ impl Ledger {
             // Of a session that goes on as it was.
             | Event::SessionInterrupted(_)
             | Event::MediaState { .. }
+            | Event::MediaPath { .. }
             | Event::Stats { .. }
             | Event::Dtmf { .. }
             | Event::ComfortNoise { .. } => {}

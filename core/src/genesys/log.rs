@@ -10,7 +10,7 @@ use tracing::{debug, info, warn};
 use super::event::Event;
 use super::ids::ConversationId;
 use crate::machine::Wake;
-use crate::media::Agreement;
+use crate::media::{Agreement, PathState};
 use crate::report::Limited;
 
 /// Writes the log of a client.
@@ -88,6 +88,7 @@ fn conversation(event: &Event) -> Option<&ConversationId> {
         | Event::HandledPendingSession { conversation, .. }
         | Event::CallEnded { conversation, .. }
         | Event::MediaState { conversation, .. }
+        | Event::MediaPath { conversation, .. }
         | Event::MediaAgreed { conversation, .. } => Some(conversation),
         // Nothing is logged of some of these; what is told of the others is not of one call.
         Event::Connected { .. }
@@ -165,6 +166,10 @@ fn log(event: &Event) {
             info!(%conversation, mos = quality.map(|quality| quality.mos), "call over");
         }
         Event::MediaState { session, state, .. } => debug!(%session, ?state, "media"),
+        Event::MediaPath { session, path: path @ PathState::Good, .. } => {
+            debug!(%session, ?path, "path of media");
+        }
+        Event::MediaPath { session, path, .. } => warn!(%session, ?path, "path of media"),
         Event::MediaAgreed { session, agreement, .. } => {
             let Agreement { direction, codec, .. } = agreement;
             info!(%session, %direction, codec = codec.name(), "media agreed");

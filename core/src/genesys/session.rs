@@ -12,7 +12,8 @@ use crate::jingle::{Reason, Transport};
 use crate::machine::{UdpId, Wake};
 use crate::media::negotiation::Fingerprint;
 use crate::media::{
-    Digit, EngineEvent, LocalCandidate, MediaError, MediaState, MediaStats, Peer, PeerNews,
+    Digit, EngineEvent, LocalCandidate, MediaError, MediaState, MediaStats, PathNews, Peer,
+    PeerNews,
 };
 use crate::report::TraceDirection;
 use crate::sdp::Description;
@@ -434,11 +435,20 @@ impl MediaSession {
                     self.tell(Error::media(error), out);
                     Fate::Goes
                 }
+                PeerNews::Path(PathNews::Is(path)) => {
+                    out.event(Event::MediaPath {
+                        session: self.handle.id.clone(),
+                        conversation: self.handle.conversation.clone(),
+                        media: self.handle.media,
+                        path,
+                    });
+                    Fate::Goes
+                }
                 // The far side finds the way to what is named instead.
-                PeerNews::Cut | PeerNews::Moved | PeerNews::Quiet => Fate::Goes,
+                PeerNews::Path(PathNews::Cut | PathNews::Moved | PathNews::Quiet) => Fate::Goes,
                 // Others may do.
-                PeerNews::NoRelay { .. } => Fate::Goes,
-                PeerNews::Stale => {
+                PeerNews::Path(PathNews::NoRelay { .. }) => Fate::Goes,
+                PeerNews::Path(PathNews::Stale) => {
                     out.ice_stale = true;
                     out.due.stir();
                     Fate::Goes

@@ -426,12 +426,14 @@ impl Sessions {
         }
     }
 
-    /// The signaling is back: sessions whose media died meanwhile are over (LC-23).
+    /// The signaling is back: sessions whose media died meanwhile are over (LC-23). Not those whose address went with
+    /// the connection: they are to be found at another one, and fail by themselves if they are not.
     pub(crate) fn end_dead(&mut self) {
+        let goes_on = |peer: &Peer| peer.is_alive() || peer.moves();
         let dead: Vec<_> = self
             .open
             .values()
-            .filter(|open| !self.peers.get(open.peer).is_some_and(Peer::is_alive))
+            .filter(|open| !self.peers.get(open.peer).is_some_and(goes_on))
             .map(|o| o.handle.id.clone())
             .collect();
         for session in dead {

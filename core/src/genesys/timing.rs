@@ -260,7 +260,7 @@ timing! {
     path: Duration = [30 s] [1 s] [10 min];
     /// The longest that STUN and TURN servers are asked for addresses, from the first socket of a session on. Zero asks
     /// none: then media has the addresses of its interfaces, and nothing can be relayed.
-    gathering: Duration = [0 ms] [0 ms] [30 s];
+    gathering: Duration = [5 s] [0 ms] [30 s];
     /// The most by which audio is delayed to even out the network: what comes later than that is
     /// lost. Zero delays nothing.
     playout: Duration = [200 ms] [0 ms] [500 ms];

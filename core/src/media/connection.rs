@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use super::{
     ChannelId, ChannelMessage, Digit, Engine, EngineConfig, EngineEvent, EngineFactory, IceHelp,
-    IceServer, MediaError, MediaState, MediaStats, Peer, PeerNews, Peers, Track, Wish,
+    IceServer, MediaError, MediaState, MediaStats, PathNews, PathState, Peer, PeerNews, Peers,
+    Track, Wish,
 };
 use crate::machine::{
     CodePoint, CommandId, Input, Machine, MediaId, NetError, Output, OutputOf, Outputs, TrackId,
@@ -130,11 +131,9 @@ pub enum ConnectionEvent {
     /// A relay is lost that lent an address. It is asked anew; credentials for a limited time may have to be
     /// renewed for that.
     RelayLost,
-    /// The address is gone that media left by. An ICE restart finds another way.
-    PathLost,
-    /// Neither sound of the far side nor reports on it come any more, though it answers checks: where it should be
-    /// heard, an ICE restart finds another way.
-    PathQuiet,
+    /// The state of its path is another one. From [`PathState::Lost`] an ICE restart
+    /// ([`Connection::restart_ice`]) finds another way, if there is one.
+    Path(PathState),
     /// There are no sockets.
     NoSocket(NetError),
     /// Frames are refused. Told once of all in a row.
@@ -369,14 +368,16 @@ impl Connection {
             let Some(news) = next.take().or_else(|| peer.poll(&mut self.out)) else { return };
             let event = match news {
                 PeerNews::Engine(event) => ConnectionEvent::Engine(event),
-                PeerNews::NoRelay { server, code } => ConnectionEvent::NoRelay { server, code },
-                PeerNews::Stale => ConnectionEvent::RelayLost,
-                PeerNews::Cut => ConnectionEvent::PathLost,
-                PeerNews::Quiet => ConnectionEvent::PathQuiet,
+                PeerNews::Path(PathNews::Is(state)) => ConnectionEvent::Path(state),
+                PeerNews::Path(PathNews::NoRelay { server, code }) => {
+                    ConnectionEvent::NoRelay { server, code }
+                }
+                PeerNews::Path(PathNews::Stale) => ConnectionEvent::RelayLost,
                 PeerNews::NoSocket(error) => ConnectionEvent::NoSocket(error),
                 PeerNews::Refused(error) => ConnectionEvent::Refused(error),
                 // Its engine tells of addresses, and has its media here.
-                PeerNews::Moved | PeerNews::Order(_) => continue,
+                PeerNews::Path(PathNews::Cut | PathNews::Quiet | PathNews::Moved)
+                | PeerNews::Order(_) => continue,
                 PeerNews::Restless => {
                     let error = MediaError::Connection("the engine does not rest".to_owned());
                     self.tell(ConnectionEvent::Engine(EngineEvent::Failed(error)));

@@ -11,6 +11,7 @@ mod connection;
 mod engine;
 mod ice;
 pub mod negotiation;
+mod path;
 mod peer;
 mod peers;
 #[cfg(feature = "turn")]
@@ -42,6 +43,8 @@ pub use self::engine::{
 };
 pub(crate) use self::ice::IceHelp;
 pub use self::ice::IceServer;
+pub(crate) use self::path::PathNews;
+pub use self::path::PathState;
 pub(crate) use self::peer::{Milestone, Peer, PeerNews};
 pub(crate) use self::peers::Peers;
 pub use self::raw::{RawEngine, RawPacket};

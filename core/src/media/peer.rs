@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 #[cfg(feature = "turn")]
 use super::ice::{Gather, Step};
+use super::path::{PathNews, PathWatch};
 use super::quiet::Quiet;
 use super::{
     Engine, EngineEvent, EngineOutput, Frame, IceHelp, LocalKind, MediaError, MediaKind,
@@ -64,16 +65,8 @@ pub(crate) enum PeerNews {
     NoSocket(NetError),
     /// The engine refuses a frame. Told once of all frames in a row.
     Refused(MediaError),
-    /// The address that media leaves by is gone.
-    Cut,
-    /// There are other addresses of ours than before, which are all for now.
-    Moved,
-    /// Nothing comes of the far side any more, which used to be heard.
-    Quiet,
-    /// A relay is lost: those who know the servers may have to ask for new credentials.
-    Stale,
-    /// A relay lends no address: it refused by this code, or did not answer.
-    NoRelay { server: SocketAddr, code: Option<u16> },
+    /// Something is the matter with its path.
+    Path(PathNews),
     /// The engine does not end its drain.
     Restless,
 }
@@ -116,6 +109,7 @@ pub(crate) struct Peer {
     /// The far side's silence, and true while it is to be told.
     quiet: Quiet,
     is_quiet: bool,
+    path: PathWatch,
     /// Relays that lend no address, which is not told yet.
     no_relays: Vec<(SocketAddr, Option<u16>)>,
     /// Outputs taken in this drain.
@@ -167,6 +161,7 @@ impl Peer {
             stale: false,
             quiet: Quiet::default(),
             is_quiet: false,
+            path: PathWatch::default(),
             no_relays: Vec::new(),
             drained: 0,
         }
@@ -186,6 +181,11 @@ impl Peer {
             MediaState::New | MediaState::Connecting | MediaState::Connected => true,
             MediaState::Disconnected | MediaState::Failed | MediaState::Closed => false,
         }
+    }
+
+    /// True if its address is gone and another way is looked for, by which it may yet go on.
+    pub(crate) fn moves(&self) -> bool {
+        self.path.moves() && self.engine.state() == MediaState::Disconnected
     }
 
     /// Lets another peer take its place: it says nothing more, and nobody hears it.
@@ -255,7 +255,7 @@ impl Peer {
                         None => return self.poll(out),
                     },
                 };
-                self.quiet.heard(now, &data);
+                self.heard(now, &data);
                 self.engine.handle_datagram(now, local, remote, &data);
             }
         }
@@ -265,7 +265,17 @@ impl Peer {
     /// Takes an address of ours away.
     fn withdraw(&mut self, now: Instant, address: SocketAddr) {
         self.engine.remove_local(now, address);
-        self.cut |= self.leaves_by.take_if(|by| *by == address).is_some();
+        if self.leaves_by.take_if(|by| *by == address).is_some() {
+            self.path.cut(now);
+            self.cut = true;
+        }
+    }
+
+    /// Takes note of a datagram of the far side's.
+    fn heard(&mut self, now: Instant, data: &[u8]) {
+        if self.quiet.heard(now, data) {
+            self.path.heard(now);
+        }
     }
 
     /// Has servers asked for addresses, from the first socket on.
@@ -311,7 +321,7 @@ impl Peer {
         let now = out.now();
         let came = self.gather.as_mut().map(|gather| gather.handle_stream(now, id, event));
         for (local, remote, data) in came.unwrap_or_default() {
-            self.quiet.heard(now, &data);
+            self.heard(now, &data);
             self.engine.handle_datagram(now, local, remote, &data);
         }
         self.poll(out)
@@ -436,7 +446,9 @@ impl Peer {
         let figures = due.then(|| {
             self.figures_at = Some(now + self.figures_every);
             self.sampled = true;
-            self.engine.stats()
+            let stats = self.engine.stats();
+            self.path.measure(&stats);
+            stats
         });
         if self.wake.is_some_and(|wake| wake.at <= now) {
             self.engine.handle_timeout(now);
@@ -444,7 +456,10 @@ impl Peer {
         if self.state() == MediaState::Connected {
             let listens =
                 || self.engine.agreement().is_some_and(|agreed| agreed.direction.receives());
-            self.is_quiet |= self.quiet.is_due(now, listens);
+            if self.quiet.is_due(now, listens) {
+                self.path.quiet(now);
+                self.is_quiet = true;
+            }
         }
         #[cfg(feature = "turn")]
         if let Some(gather) = &mut self.gather
@@ -482,16 +497,16 @@ impl Peer {
         #[cfg(feature = "turn")]
         self.gather_on(out);
         if std::mem::take(&mut self.cut) {
-            return Some(PeerNews::Cut);
+            return Some(PeerNews::Path(PathNews::Cut));
         }
         if std::mem::take(&mut self.is_quiet) {
-            return Some(PeerNews::Quiet);
+            return Some(PeerNews::Path(PathNews::Quiet));
         }
         if std::mem::take(&mut self.stale) {
-            return Some(PeerNews::Stale);
+            return Some(PeerNews::Path(PathNews::Stale));
         }
         if let Some((server, code)) = self.no_relays.pop() {
-            return Some(PeerNews::NoRelay { server, code });
+            return Some(PeerNews::Path(PathNews::NoRelay { server, code }));
         }
         while self.drained < MAX_DRAIN {
             self.drained += 1;
@@ -524,7 +539,16 @@ impl Peer {
                     self.wake = wake;
                     self.drained = 0;
                     // After all that the engine says of it.
-                    return std::mem::take(&mut self.moved).then_some(PeerNews::Moved);
+                    let changed = match self.audience {
+                        Audience::Application => self.path.take_change(self.engine.state()),
+                        Audience::Nobody => None,
+                    };
+                    let news = match changed {
+                        Some(state) => PathNews::Is(state),
+                        None if std::mem::take(&mut self.moved) => PathNews::Moved,
+                        None => return None,
+                    };
+                    return Some(PeerNews::Path(news));
                 }
             }
         }
@@ -579,11 +603,8 @@ mod tests {
             all.push(match news {
                 PeerNews::Engine(EngineEvent::LocalCandidate(_)) => "candidate".to_owned(),
                 PeerNews::Engine(event) => format!("{event:?}"),
-                PeerNews::Cut => "cut".to_owned(),
-                PeerNews::Moved => "moved".to_owned(),
-                PeerNews::Quiet => "quiet".to_owned(),
-                PeerNews::Stale => "stale".to_owned(),
-                PeerNews::NoRelay { .. } => "no relay".to_owned(),
+                PeerNews::Path(PathNews::Is(state)) => format!("path {state:?}"),
+                PeerNews::Path(news) => format!("{news:?}"),
                 PeerNews::Restless => return vec!["restless".to_owned()],
                 PeerNews::Order(order) => format!("{order:?}"),
                 PeerNews::NoSocket(_) => "no socket".to_owned(),
@@ -599,12 +620,15 @@ mod tests {
         let mut out = Out::new(epoch());
         let mut peer = peer(&out);
         let opened = UdpEvent::Opened { local: vec![local(1)] };
-        assert_eq!(news(&mut peer, opened, &mut out), ["candidate", "GatheringComplete", "moved"]);
+        assert_eq!(news(&mut peer, opened, &mut out), ["candidate", "GatheringComplete", "Moved"]);
         news(&mut peer, datagram(b"connected"), &mut out);
         let came = UdpEvent::Changed { added: vec![local(2)], removed: vec![local(1).address] };
         // The last one is gone before the next comes.
         let told = news(&mut peer, came, &mut out);
-        assert_eq!(told, ["State(Disconnected)", "candidate", "GatheringComplete", "moved"]);
+        assert_eq!(
+            told,
+            ["State(Disconnected)", "candidate", "GatheringComplete", "path Lost", "Moved"]
+        );
         let went = UdpEvent::Changed { added: Vec::new(), removed: vec![local(2).address] };
         assert!(news(&mut peer, went, &mut out).is_empty(), "nothing new is gathered");
     }

@@ -20,12 +20,14 @@ pub(super) struct Quiet {
 }
 
 impl Quiet {
-    /// Takes note of a datagram of the far side.
-    pub(super) fn heard(&mut self, now: Instant, data: &[u8]) {
+    /// Takes note of a datagram of the far side. True if it is sound or a report.
+    pub(super) fn heard(&mut self, now: Instant, data: &[u8]) -> bool {
         // RFC 7983 section 7.
-        if matches!(data, [128..=191, ..]) {
+        let counts = matches!(data, [128..=191, ..]);
+        if counts {
             *self = Self { heard: Some(now), told: 0 };
         }
+        counts
     }
 
     /// The time at which the silence is too long; later each time that it is told of.

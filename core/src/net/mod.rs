@@ -45,9 +45,10 @@ pub struct NetOptions {
     pub loopback: bool,
     /// True if IPv6 addresses may carry media. Default false, as in the reference client.
     pub ipv6: bool,
-    /// True to look after the interfaces while there is a call, four times a second: media moves to new addresses
-    /// and off those that are gone. Default false, as a look costs some system calls: an application that is told
-    /// of changes says so instead (`addresses_changed` of the runtimes' clients).
+    /// True to look after the interfaces while anything is open, four times a second: media moves to new addresses
+    /// and off those that are gone, and connections that went by one of these are lost at once. Default false, as a
+    /// look costs some system calls: an application that is told of changes says so instead (`addresses_changed` of
+    /// the runtimes' clients).
     pub watch_interfaces: bool,
     /// HTTP exchanges of one client at once, at least 1. Default 4. More wait in order. None
     /// takes a thread, so that a service that hangs holds up nobody else's.

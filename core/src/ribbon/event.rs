@@ -23,7 +23,7 @@ use super::users::User;
 use super::voicemail::Voicemail;
 use super::wishes::MediaWishes;
 use crate::machine::{CommandId, MediaId};
-use crate::media::{Agreement, Codec, Digit, MediaKind};
+use crate::media::{Agreement, Codec, Digit, MediaKind, PathState};
 use crate::report::TraceRecord;
 
 /// An event of [`Client`](super::Client). A failure that answers a command is that command's completion; it is
@@ -196,6 +196,16 @@ pub enum Event {
         state: MediaConnectionState,
         /// The state before.
         previous: MediaConnectionState,
+    },
+    /// The path of a call's media is another one than before. What is lost is looked for by a restart of media, if
+    /// [`CallConfig::restart_lost_media`](super::CallConfig::restart_lost_media) is not switched off.
+    MediaPath {
+        /// The call.
+        call: CallId,
+        /// The name of its media.
+        media: Option<MediaId>,
+        /// The new state.
+        path: PathState,
     },
     /// Something was agreed on with the far side about a call's sound.
     MediaAgreed {

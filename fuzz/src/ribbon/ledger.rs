@@ -161,6 +161,7 @@ impl Ledger {
             Event::CustomParameters { call, .. }
             | Event::MediaConnection { call, .. }
             | Event::MediaAgreed { call, .. }
+            | Event::MediaPath { call, .. }
             | Event::MediaRestarted { call }
             | Event::Dtmf { call, .. } => {
                 assert!(!self.known(call).is_over(), "told of a call that is over: {event:?}");

@@ -254,7 +254,8 @@ fn stn_3_servers_that_say_nothing_are_waited_for_so_long() {
 
 #[test]
 fn what_cannot_be_relayed_is_said_so_and_never_promised() {
-    let config = Config { ice_policy: IcePolicy::RelayOnly, ..Config::agent("lab.test", "t") };
+    let mut config = Config { ice_policy: IcePolicy::RelayOnly, ..Config::agent("lab.test", "t") };
+    config.timing.gathering = Duration::ZERO;
     let now = crate::testing::epoch();
     let error = Client::new(config, Box::new(fake_media()), Seed::from(1), now).unwrap_err();
     assert_eq!(error.kind, ErrorKind::InvalidOptions);

@@ -1,5 +1,6 @@
 //! Reconnects that find out what happened while signaling was down (LC-23, DEF-10).
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -7,7 +8,7 @@ use serde_json::{Value, json};
 use super::rig::{LA100, PEER, Rig};
 use crate::genesys::{Command, ErrorKind, Outcome};
 use crate::jingle::Reason;
-use crate::machine::WsEvent;
+use crate::machine::{Input, UdpEvent, WsEvent};
 
 fn drop_and_return(rig: &mut Rig, listing: Option<Value>) {
     rig.listing = listing;
@@ -78,6 +79,37 @@ fn lc_23_def_24_scenario_48_sessions_that_died_meanwhile_end_and_live_ones_stay(
     drop_and_return(&mut rig, None);
     assert!(!rig.told().iter().any(|told| told.starts_with("SessionEnded")));
     assert!(rig.udp.is_some());
+}
+
+/// Both went by the address that is gone: the session is to be found by another one.
+#[test]
+fn lc_23_a_session_that_moves_to_another_address_outlives_the_connection() {
+    let mut rig = Rig::on(LA100);
+    rig.connected_call("M1", "C1");
+    rig.speak();
+    let id = rig.udp.unwrap();
+    let gone: SocketAddr = "127.0.0.1:4000".parse().unwrap();
+    let event = UdpEvent::Changed { added: Vec::new(), removed: vec![gone] };
+    rig.input(Input::Udp { id, event });
+    rig.ws_event(WsEvent::Closed { code: None, reason: "its address is gone".to_owned() });
+    let event = UdpEvent::Changed { added: vec![gone.into()], removed: Vec::new() };
+    rig.input(Input::Udp { id, event });
+    rig.forget();
+    rig.login();
+    assert!(!rig.told().iter().any(|told| told.starts_with("SessionEnded")));
+    // The service restarts ICE.
+    rig.media("connected");
+    assert!(rig.told().contains(&"MediaState Connected".to_owned()));
+
+    // What is lost by something else then is as dead as ever.
+    rig.wait(Duration::from_secs(1));
+    let (local, remote) = (gone, "127.0.0.1:5000".parse().unwrap());
+    let event = UdpEvent::Datagram { local, remote, data: vec![128, 0] };
+    rig.input(Input::Udp { id, event });
+    rig.ws_event(WsEvent::Closed { code: None, reason: "reset".to_owned() });
+    rig.media("disconnected");
+    rig.login();
+    assert!(rig.told().contains(&"SessionEnded M1 gone".to_owned()));
 }
 
 #[test]

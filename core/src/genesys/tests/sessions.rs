@@ -94,9 +94,10 @@ fn def_14_scenario_45_an_interruption_is_told_and_so_is_its_end() {
             rig.connected_call("M1", "C1");
         }
         rig.media("disconnected");
-        assert_eq!(rig.told(), ["MediaState Disconnected", "SessionInterrupted"]);
+        let lost = ["MediaState Disconnected", "SessionInterrupted", "MediaPath Lost"];
+        assert_eq!(rig.told(), lost);
         rig.media("connected");
-        assert_eq!(rig.told(), ["MediaState Connected"]);
+        assert_eq!(rig.told(), ["MediaState Connected", "MediaPath Good"]);
     }
 }
 

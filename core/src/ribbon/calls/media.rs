@@ -17,7 +17,7 @@ use crate::machine::{
     Frame, NameId, NetError, NetErrorKind, StreamEvent, StreamId, TrackId as MediaTrack, UdpEvent,
     UdpId,
 };
-use crate::media::{Fingerprint, MediaState, PeerNews, Report};
+use crate::media::{Fingerprint, MediaState, PathNews, PeerNews, Report};
 use crate::ribbon::constants::{CallState, MediaConnectionState};
 use crate::ribbon::error::{CallCode, Error};
 use crate::ribbon::event::Event;
@@ -212,13 +212,7 @@ impl Call {
             News::Digit(digit, duration) => {
                 desk.out.event(Event::Dtmf { call: self.info.id.clone(), digit, duration });
             }
-            News::Cut => self.path_cut(desk.out),
-            News::Quiet if self.info.state == CallState::Connected => {
-                self.path_is(true, desk.out);
-                self.path_moved(desk.out);
-            }
-            News::Quiet => {}
-            News::Moved => self.path_moved(desk.out),
+            News::Path(news) => self.path_news(news, desk.out),
             News::Gathering => self.check_collection(desk),
             News::NoSocket(error) => {
                 let error =
@@ -229,6 +223,24 @@ impl Call {
                 let error = Error::new(CallCode::Generic, "the media engine never rests");
                 self.broken(error, desk);
             }
+        }
+    }
+
+    fn path_news(&mut self, news: PathNews, out: &mut Outbox) {
+        match news {
+            PathNews::Is(path) => {
+                let (call, media) = (self.info.id.clone(), self.media_name());
+                out.event(Event::MediaPath { call, media, path });
+            }
+            PathNews::Cut => self.path_cut(out),
+            PathNews::Quiet if self.info.state == CallState::Connected => {
+                self.path_is(true, out);
+                self.path_moved(out);
+            }
+            PathNews::Quiet => {}
+            PathNews::Moved => self.path_moved(out),
+            // New credentials come with the subscription, whenever it is renewed.
+            PathNews::Stale | PathNews::NoRelay { .. } => {}
         }
     }
 

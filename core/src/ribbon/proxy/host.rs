@@ -243,11 +243,7 @@ impl MediaHost {
                     PeerNews::Order(_)
                     | PeerNews::NoSocket(_)
                     | PeerNews::Refused(_)
-                    | PeerNews::Cut
-                    | PeerNews::Moved
-                    | PeerNews::Quiet
-                    | PeerNews::NoRelay { .. }
-                    | PeerNews::Stale,
+                    | PeerNews::Path(_),
                 ) => {}
             }
         }

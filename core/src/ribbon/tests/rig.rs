@@ -487,6 +487,7 @@ fn short(event: &Event) -> Option<String> {
         Event::RequestRefused { error } => format!("refused {}", error.code),
         Event::CustomParameters { parameters, .. } => format!("{} parameters", parameters.len()),
         Event::MediaConnection { state, .. } => format!("media {state}"),
+        Event::MediaPath { path, .. } => format!("path {path:?}"),
         Event::MediaAgreed { .. } => return None,
         other => format!("{other:?}"),
     })

@@ -95,6 +95,8 @@ impl Rig {
         let mut config = Config::agent("lab.test", "t0ken");
         config.jid_resource = Some("res-a".to_owned());
         config.timing.connect = Duration::MAX;
+        // Tests of the asking say so.
+        config.timing.gathering = Duration::ZERO;
         change(&mut config);
         let now = crate::testing::epoch();
         let client = Client::new(config, Box::new(fake_media()), Seed::from(1), now).unwrap();

@@ -256,6 +256,7 @@ pub(in crate::genesys::tests) fn name(event: &Event) -> String {
         Event::SessionStarted(s) => format!(" {} {}", s.id, s.conversation),
         Event::SessionEnded { session, reason } => format!(" {} {reason}", session.id),
         Event::MediaState { state, .. } => format!(" {state:?}"),
+        Event::MediaPath { path, .. } => format!(" {path:?}"),
         Event::ConversationUpdate(update) => {
             let ids = |list: &[crate::genesys::Conversation]| {
                 list.iter().map(|c| c.id.to_string()).collect::<Vec<_>>().join(",")

@@ -20,8 +20,8 @@ use self::directions::first;
 use super::desk::Desk;
 use crate::machine::{CodePoint, MediaId, NetError, Track, UdpId};
 use crate::media::{
-    Agreement, Digit, Engine, EngineConfig, IceHelp, MediaKind, MediaState, MediaStats, PeerNews,
-    Peers, TrackInfo, Wish,
+    Agreement, Digit, Engine, EngineConfig, IceHelp, MediaKind, MediaState, MediaStats, PathNews,
+    PeerNews, Peers, TrackInfo, Wish,
 };
 use crate::ribbon::collect::{Collected, Collection, GatheringState};
 use crate::ribbon::error::{CallCode, Error};
@@ -54,12 +54,7 @@ pub(super) enum News {
     Digit(Digit, Duration),
     /// There are more candidates, or no more to come.
     Gathering,
-    /// The address that media leaves by is gone.
-    Cut,
-    /// There are other addresses of ours.
-    Moved,
-    /// Nothing comes of the far side any more.
-    Quiet,
+    Path(PathNews),
     NoSocket(NetError),
     /// The engine does not end its drain: the call cannot go on.
     Restless,
@@ -378,11 +373,7 @@ impl Association {
                             PeerNews::Engine(_)
                             | PeerNews::NoSocket(_)
                             | PeerNews::Refused(_)
-                            | PeerNews::Cut
-                            | PeerNews::Moved
-                            | PeerNews::Quiet
-                            | PeerNews::NoRelay { .. }
-                            | PeerNews::Stale,
+                            | PeerNews::Path(_),
                         ) => {}
                     }
                 }

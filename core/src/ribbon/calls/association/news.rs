@@ -80,11 +80,7 @@ impl Association {
                 PeerNews::Engine(_)
                 | PeerNews::NoSocket(_)
                 | PeerNews::Refused(_)
-                | PeerNews::Cut
-                | PeerNews::Moved
-                | PeerNews::Quiet
-                | PeerNews::NoRelay { .. }
-                | PeerNews::Stale => {}
+                | PeerNews::Path(_) => {}
             }
             return News::None;
         }
@@ -99,11 +95,7 @@ impl Association {
                 Ok(()) => News::None,
                 Err(error) => News::NoSocket(error),
             },
-            PeerNews::Cut => News::Cut,
-            PeerNews::Moved => News::Moved,
-            PeerNews::Quiet => News::Quiet,
-            // New ones come with the subscription, whenever it is renewed.
-            PeerNews::Stale | PeerNews::NoRelay { .. } => News::None,
+            PeerNews::Path(news) => News::Path(news),
             PeerNews::Restless => News::Restless,
         }
     }
