@@ -8,6 +8,7 @@ use super::call::{ANSWERING, Call, Stage};
 use super::calls::Calls;
 use super::conversation::{CallDirection, LegState};
 use super::directory::Station;
+use super::recovery;
 use super::session::{Line, OnAir, Phase, Seen, Session, Step};
 use super::silence::Silence;
 use super::streams::Streams;
@@ -44,6 +45,7 @@ pub(super) fn follow(
     match step {
         Step::Goes => {}
         Step::Answered => answered(calls, id, streams, world),
+        Step::Lost => recovery::look_for(calls, id, streams, world),
         Step::Over(reason) => end_session(calls, id, reason, streams, world),
     }
 }

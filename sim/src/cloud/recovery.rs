@@ -88,6 +88,22 @@ pub(super) fn reinvite(calls: &mut Calls, call: &str, renamed: bool, world: &mut
     succeed(calls, &old, new, world).is_some()
 }
 
+/// Looks for a client of which nothing comes any more, as its signaling can: by new ICE credentials (wire notes 6.6), or
+/// by a new connection under a name of its own (wire notes 6.14).
+pub(super) fn look_for(calls: &mut Calls, id: &str, streams: &Streams, world: &mut World) {
+    let Some(session) = calls.sessions.get_mut(id) else { return };
+    world.base.log(format!("session {id}: its client is looked for"));
+    match session.about.plan.signaling {
+        Signaling::Jingle => {
+            session.restart_ice(streams, world);
+        }
+        Signaling::Sdp => {
+            let new = world.base.rng.uuid();
+            succeed(calls, id, new, world);
+        }
+    }
+}
+
 /// Puts a session in another's place, with its calls, and returns which.
 pub(super) fn succeed(
     calls: &mut Calls,

@@ -15,6 +15,7 @@ mod offers;
 mod phase;
 mod plan;
 mod reinvite;
+mod search;
 mod told;
 
 use std::net::SocketAddr;
@@ -50,6 +51,8 @@ pub(super) enum Step {
     Goes,
     /// The client answered our offer.
     Answered,
+    /// Its client is to be found at another place.
+    Lost,
     /// It is to end; the client is told why, where it does not know.
     Over(Option<Reason>),
 }
@@ -168,6 +171,7 @@ impl Session {
                 self.phase = Phase::Active;
                 Step::Goes
             }
+            Turn::Lost => Step::Lost,
             Turn::Over(reason) => Step::Over(reason),
         }
     }

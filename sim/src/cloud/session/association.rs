@@ -50,6 +50,8 @@ pub(super) enum Turn {
     Answered,
     /// The agreement holds.
     Agreed,
+    /// Its client is to be found at another place.
+    Lost,
     /// It is to end; the client is told why, where it does not know.
     Over(Option<Reason>),
 }
@@ -633,6 +635,9 @@ impl Association {
             about.happened("consent-expired", json!({}), world);
             world.base.log(format!("session {} is lost: its client is silent", about.id));
             return Turn::Over(Some(Reason::Gone));
+        }
+        if self.media.take_search(world.base.now) && phase == Phase::Active {
+            return Turn::Lost;
         }
         match self.offers.repeat(about, streams, world) {
             Repeated::No => Turn::Stays,

@@ -13,6 +13,7 @@ use offhook::sdp::Direction;
 use serde_json::{Value, json};
 
 use super::hush::Hush;
+use super::search::Search;
 use crate::service::{FarEnd, FarEndMode, Output, Packet, Prompt, Word};
 
 /// The time for which a far end presses a key.
@@ -43,6 +44,7 @@ pub(super) struct Media {
     on_air: Option<OnAir>,
     /// While the client must say nothing.
     hush: Option<Hush>,
+    search: Search,
     /// The last report of the far end's, once it is closed.
     last: Value,
 }
@@ -52,6 +54,7 @@ impl Media {
     pub(super) fn open(&mut self, udp: UdpId, engine: Box<dyn Engine>) {
         self.far = Some(FarEnd::new(udp, engine));
         self.hush = None;
+        self.search = Search::default();
     }
 
     // Looking
@@ -146,6 +149,7 @@ impl Media {
     pub(super) fn datagram(&mut self, packet: &Packet<'_>, now: Instant) -> Vec<Effect> {
         let Some(far) = &mut self.far else { return Vec::new() };
         far.heard = Some(now);
+        self.search.heard(now, packet.data);
         far.engine.handle_datagram(now, packet.local, packet.remote, packet.data);
         if let Some(hush) = &mut self.hush {
             hush.watch(now, far.engine.stats().packets_received);
@@ -181,6 +185,9 @@ impl Media {
                     }));
                 }
                 Word::State(state) => {
+                    if state == MediaState::Disconnected {
+                        self.search.lost(now);
+                    }
                     let name = format!("{state:?}").to_lowercase();
                     effects.push(Effect::Happened("media-state", json!({"state": name})));
                 }
@@ -228,7 +235,8 @@ impl Media {
     // Time
 
     pub(super) fn next_wake(&self) -> Option<Wake> {
-        self.far.as_ref()?.next_wake(self.mode())
+        let far = self.far.as_ref()?.next_wake(self.mode());
+        Wake::earliest(far, self.search.next_wake())
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant, prompt: &mut Prompt) -> Vec<Effect> {
@@ -237,6 +245,14 @@ impl Media {
         let Some(far) = self.far.as_mut().filter(due) else { return Vec::new() };
         far.handle_timeout(now, mode, prompt);
         self.listen(now)
+    }
+
+    /// True if its client is to be looked for: nothing comes by the path that there was.
+    pub(super) fn take_search(&mut self, now: Instant) -> bool {
+        let agreed = self.agreement();
+        let is_up = !matches!(self.state(), None | Some(MediaState::Failed | MediaState::Closed));
+        let listens = || is_up && agreed.is_some_and(|agreed| agreed.direction.receives());
+        self.search.take_due(now, listens)
     }
 
     /// True if the client that was there is gone, since its consent has expired; told once.
