@@ -5,6 +5,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::machine::{AudioCodec, AudioFrame};
+use crate::media::Agreement;
+use crate::sdp::Direction;
 use crate::testing::epoch;
 
 /// Something speech-like: a few swept tones with pauses.
@@ -547,6 +549,56 @@ fn rfc_7587_frames_of_a_pause_are_not_sent_and_a_talkspurt_begins_after_it() {
     assert!(frames.iter().any(nothing));
     assert!(frames.windows(2).all(|w| w[1].talkspurt == (nothing(&w[0]) && !nothing(&w[1]))));
     assert!(frames[0].talkspurt);
+}
+
+/// Terms of Opus.
+fn terms(expected_loss: u8, dtx: bool) -> Agreement {
+    let codec = AudioCodec::Opus;
+    let codecs = [codec].into_iter().collect();
+    Agreement { direction: Direction::SendRecv, codec, codecs, keys: true, expected_loss, dtx }
+}
+
+#[test]
+fn a_speaker_follows_the_terms_unless_the_application_has_its_own_way() {
+    let mut source = babble(40);
+    source.resize(100 * FRAME, 0);
+    // The terms, what the application says, and whether copies and pauses are sent.
+    for (asked, own_loss, own_dtx, copies, pauses) in [
+        (terms(20, false), None, None, true, true),
+        (terms(0, true), None, None, false, false),
+        (terms(0, true), Some(20), Some(false), true, true),
+        (terms(20, false), Some(0), Some(true), false, false),
+    ] {
+        let mut speaker = Speaker::new(RATE).unwrap();
+        speaker.set_expected_loss(own_loss);
+        speaker.set_dtx(own_dtx);
+        speaker.follow(&asked);
+        speaker.write(epoch(), &source).unwrap();
+        let said = said(&mut speaker, epoch());
+        assert_eq!(said.iter().any(|(_, frame)| has_fec(&frame.data)), copies, "{asked:?}");
+        assert_eq!(said.len() == 100, pauses, "{asked:?}");
+    }
+}
+
+#[test]
+fn other_terms_count_from_the_next_frame_on_and_so_does_the_word_of_the_application() {
+    let source = babble(120);
+    let mut speaker = Speaker::new(RATE).unwrap();
+    let mut copies = Vec::new();
+    for (n, piece) in source.chunks(30 * FRAME).enumerate() {
+        match n {
+            0 => speaker.follow(&terms(0, false)),
+            1 => speaker.follow(&terms(20, false)),
+            2 => speaker.set_expected_loss(0),
+            _ => speaker.set_expected_loss(None),
+        }
+        let now = epoch() + 600 * MS * n as u32;
+        speaker.write(now, piece).unwrap();
+        let said = said(&mut speaker, now);
+        // The first one of a span may bring the copy that the last span had made.
+        copies.push(said[1..].iter().any(|(_, frame)| has_fec(&frame.data)));
+    }
+    assert_eq!(copies, [false, true, false, true]);
 }
 
 proptest! {

@@ -20,8 +20,8 @@ use crate::media::negotiation::{Abilities, Descriptions, Holds, Remote};
 use crate::media::rtp::Header;
 use crate::media::{
     Agreement, AudioCodec, ChannelId, ChannelMessage, Digit, Engine, EngineConfig, EngineEvent,
-    EngineOutput, Frame, Local, LocalCandidate, LocalKind, MediaError, MediaKind, MediaState,
-    MediaStats, Track, TrackInfo, TrackStats, Wish,
+    EngineOutput, ExpectedLoss, Frame, Local, LocalCandidate, LocalKind, MediaError, MediaKind,
+    MediaState, MediaStats, Track, TrackInfo, TrackStats, Wish,
 };
 use crate::sdp::{Direction, candidate};
 
@@ -54,7 +54,9 @@ pub(super) struct WebRtc {
     /// Tracks and channels that a telephone does not have.
     pub(super) more: Option<Box<More>>,
     round_trip: Option<Duration>,
+    /// The loss that the far side reported last, and what follows from it for the encoder.
     remote_loss: Option<f32>,
+    expected_loss: ExpectedLoss,
     pub(super) queue: VecDeque<EngineOutput>,
     pub(super) rtc_wake: Option<Instant>,
     /// Times that str0m drew from the session's seed ([`EngineConfig::twin`]).
@@ -86,6 +88,7 @@ impl WebRtc {
             more,
             round_trip: None,
             remote_loss: None,
+            expected_loss: ExpectedLoss::default(),
             queue: VecDeque::new(),
             rtc_wake: None,
             draws: 0,
@@ -207,10 +210,9 @@ impl WebRtc {
                 let pair = stats.selected_candidate_pair;
                 let measured = pair.and_then(|pair| pair.current_round_trip_time);
                 self.round_trip = measured.or(self.round_trip);
-                self.remote_loss = stats.egress_loss_fraction.or(self.remote_loss);
             }
             Event::MediaEgressStats(stats) if stats.mid == self.audio.mid => {
-                self.remote_loss = stats.loss.or(self.remote_loss);
+                stats.loss.into_iter().for_each(|loss| self.reported(loss));
             }
             Event::KeyframeRequest(request) => {
                 let tracks = self.more.iter_mut().flat_map(|more| more.video.values_mut());
@@ -253,6 +255,20 @@ impl WebRtc {
         } else {
             let text = "the far side's certificate is not the one that it announced";
             self.fail(MediaError::Connection(text.to_owned()));
+        }
+    }
+
+    /// Takes note of the loss that the far side reports. Whoever encodes is told if that asks for other copies.
+    fn reported(&mut self, loss: f32) {
+        self.remote_loss = Some(loss);
+        self.expected_loss.report(self.now, loss);
+        let expected_loss = self.expected_loss.percent();
+        // Where there are none, none are wanted.
+        let other = |told: &Agreement| ![0, expected_loss].contains(&told.expected_loss);
+        if let Some(told) = self.told.as_mut().filter(|told| other(told)) {
+            told.expected_loss = expected_loss;
+            let told = *told;
+            self.event(EngineEvent::Agreed(told));
         }
     }
 
@@ -571,7 +587,9 @@ impl Engine for WebRtc {
         let (codec, _) = *payloads.codecs.first()?;
         let keys = payloads.event_type(codec).is_some();
         let codecs = payloads.codecs.iter().map(|(codec, _)| *codec).collect();
-        Some(Agreement { direction: self.direction(), codec, codecs, keys })
+        let expected_loss = if payloads.opus.fec { self.expected_loss.percent() } else { 0 };
+        let dtx = payloads.opus.dtx || self.config.dtx;
+        Some(Agreement { direction: self.direction(), codec, codecs, keys, expected_loss, dtx })
     }
 
     fn state(&self) -> MediaState {
@@ -587,6 +605,8 @@ impl Engine for WebRtc {
             bytes_received: heard.bytes(),
             packets_lost: heard.lost(),
             packets_late: heard.late(),
+            frames_concealed: heard.concealed(),
+            frames_recovered: heard.recovered(),
             jitter: heard.jitter(),
             playout: heard.delay(),
             round_trip: self.round_trip,
