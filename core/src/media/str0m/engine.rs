@@ -212,7 +212,11 @@ impl WebRtc {
                 self.round_trip = measured.or(self.round_trip);
             }
             Event::MediaEgressStats(stats) if stats.mid == self.audio.mid => {
-                stats.loss.into_iter().for_each(|loss| self.reported(loss));
+                // The loss in these figures is known only with the second report.
+                let loss = stats.remote.and_then(|remote| {
+                    self.audio.outgoing.report(*remote.maximum_sequence_number, remote.packets_lost)
+                });
+                loss.into_iter().for_each(|loss| self.reported(loss));
             }
             Event::KeyframeRequest(request) => {
                 let tracks = self.more.iter_mut().flat_map(|more| more.video.values_mut());
