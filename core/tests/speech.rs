@@ -1,5 +1,5 @@
-//! What two real engines tell each other of speech beside the speech itself, in virtual time: which Opus they want, and
-//! how much of it is lost.
+//! Two real engines in virtual time, and what they tell each other of speech: which Opus they want, and how much of it
+//! is lost.
 
 #![cfg(feature = "str0m")]
 

@@ -25,6 +25,12 @@ fn speech() -> Vec<i16> {
     words().concat()
 }
 
+/// The likeness of a part of a piece.
+fn likeness(source: &[i16], heard: &[i16], part: std::ops::Range<usize>) -> f64 {
+    let end = heard.len().min(part.end + RATE as usize / 5);
+    compare::similarity(&source[part.clone()], &heard[part.start..end]).correlation
+}
+
 /// Numbers that are drawn.
 struct Dice(u64);
 
@@ -52,6 +58,8 @@ struct Path {
 struct Call {
     frames: Vec<AudioFrame>,
     source: Vec<i16>,
+    /// The sample from which on it is compared.
+    from: usize,
 }
 
 /// The fate of the piece.
@@ -75,7 +83,7 @@ impl Call {
         encoder.set_expected_loss(expected_loss).expect("a share");
         let frames = source.chunks_exact(FRAME).map(|pcm| encoder.encode(pcm).expect("a frame"));
         let frames = frames.collect();
-        Self { frames, source }
+        Self { frames, source, from: 0 }
     }
 
     /// Hears the piece as a program does that reads PCM while it comes.
@@ -104,11 +112,14 @@ impl Call {
                 Some(at.saturating_duration_since(start + Duration::from_micros(*came)))
             });
         let counts = ear.listener.counts();
-        assert_eq!(counts.concealed, ear.receiver.concealed(), "the figures tell what is heard");
-        assert_eq!(counts.recovered, ear.receiver.recovered());
+        // The figures tell what is heard, but that where several are missing in a row there was silence before anything
+        // was made up.
+        let (concealed, recovered) = (ear.receiver.concealed(), ear.receiver.recovered());
+        assert!(counts.concealed <= concealed && counts.recovered <= recovered, "{counts:?}");
+        assert!(counts.recovered + recovered / 10 >= recovered, "{counts:?}, not {recovered}");
         Outcome {
             held: held.max().unwrap_or_default(),
-            correlation: compare::similarity(&self.source, &ear.heard).correlation,
+            correlation: likeness(&self.source, &ear.heard, self.from..self.source.len()),
             recovered: counts.recovered,
             concealed: counts.concealed,
             lost: ear.receiver.lost(),
@@ -227,7 +238,7 @@ const REPORTS: u64 = 5;
 
 #[test]
 fn speech_comes_back_when_the_far_side_has_reported_its_loss() {
-    let source = [speech(), speech(), speech()].concat();
+    let source = [speech(), speech()].concat();
     for seed in 1..=2 {
         let (start, mut dice) = (Instant::now(), Dice::new(seed));
         let (mut speaker, mut expected) =
@@ -257,14 +268,14 @@ fn speech_comes_back_when_the_far_side_has_reported_its_loss() {
             }
         }
         ear.wait(start + MS(20) * (source.len() / FRAME) as u32 + MS(300));
-        let first = REPORTS as usize * RATE as usize;
-        let before = compare::similarity(&source[..first], &ear.heard[..first]).correlation;
-        let after = compare::similarity(&source[first..], &ear.heard[first..]).correlation;
+        let (first, second) = (REPORTS as usize * RATE as usize, source.len() / 2);
+        let before = likeness(&source, &ear.heard, 0..first);
+        let after = likeness(&source, &ear.heard, second..source.len());
         assert!((15..=25).contains(&expected.percent()), "{expected:?}");
         assert_eq!(recovered[0], 0);
         assert!(recovered.windows(2).all(|w| w[1] > w[0] + 20), "{recovered:?}");
-        assert!(before < 0.8, "without copies: {before:.3}");
-        assert!(after >= 0.85, "with copies: {after:.3}, before {before:.3}");
+        assert!(before < 0.83, "without copies: {before:.3}");
+        assert!(after >= 0.88, "with copies: {after:.3}, before {before:.3}");
     }
 }
 
@@ -274,6 +285,7 @@ fn a_minute_that_the_far_side_leaves_out_is_no_loss_and_delays_nothing() {
     // A room's noise, which Opus takes for a pause.
     let pause = (0..60 * RATE as usize).map(|n| (n as i64 * 7919 % 41 - 20) as i16).collect();
     let source = [agent, pause, customer].concat();
+    let from = source.len() - 4 * RATE as usize;
     let frames = |dtx| {
         let mut speaker = Speaker::new(RATE).expect("a rate");
         speaker.follow(&terms(10, dtx));
@@ -286,7 +298,7 @@ fn a_minute_that_the_far_side_leaves_out_is_no_loss_and_delays_nothing() {
         });
         frames.collect::<Vec<_>>()
     };
-    let call = |dtx| Call { frames: frames(dtx), source: source.clone() };
+    let call = |dtx| Call { frames: frames(dtx), source: source.clone(), from };
     let (all, few) = (call(false), call(true));
     assert!(few.frames.len() < 8 * 50 + 60 * 5, "{} frames", few.frames.len());
     for (lost, transit) in [(0, 50..=50), (0, 50..=90), (5, 50..=90)] {

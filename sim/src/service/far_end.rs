@@ -158,9 +158,10 @@ impl FarEnd {
             self.speak_at = Some(at + PACE);
             let n = self.said;
             self.said += 1;
-            if let Some(codec) = self.engine.send_codec()
-                && let Some(data) = prompt.frame(codec, n)
+            if let Some(terms) = self.engine.agreement()
+                && let Some(data) = prompt.frame(&terms, n)
             {
+                let codec = terms.codec;
                 let time = n * u64::from(codec.clock_rate() / 50);
                 let frame = AudioFrame { codec, time, lost_before: 0, talkspurt: n == 0, data };
                 self.say(now, &frame);

@@ -119,6 +119,20 @@ impl Report {
         Self(News::Figures(stats.into()))
     }
 
+    /// The loss that the far side reported, in a report of figures.
+    #[cfg(feature = "str0m")]
+    pub(crate) fn remote_loss(&self) -> Option<f32> {
+        match self.0 {
+            News::Figures(figures) => figures.remote_loss,
+            News::Opened { .. }
+            | News::Changed { .. }
+            | News::Socketless { .. }
+            | News::State { .. }
+            | News::Key { .. }
+            | News::Noise { .. } => None,
+        }
+    }
+
     /// The report of what happened to sockets; none for a datagram, which is the engine's alone.
     pub(crate) fn of_sockets(event: &UdpEvent) -> Option<Self> {
         Some(Self(match event {
