@@ -141,15 +141,20 @@ impl Lab {
     fn speak(&mut self, frames: u64) {
         for n in 0..frames {
             for end in 0..2 {
-                let data = vec![1; 40].into();
-                let (codec, time, talkspurt) = (AudioCodec::Opus, n * 960, n == 0);
-                let frame = AudioFrame { codec, time, data, talkspurt, lost_before: 0 };
-                let track = TrackId::audio(Connection::MEDIA);
-                self.tell(end, Input::Frame { track, frame: frame.into() });
+                self.say(end, n, n == 0);
             }
             self.run(Duration::from_millis(20));
         }
         self.run(Duration::from_millis(500));
+    }
+
+    /// Has one say the frame of this number.
+    fn say(&mut self, end: usize, n: u64, talkspurt: bool) {
+        let data = vec![1; 40].into();
+        let (codec, time) = (AudioCodec::Opus, n * 960);
+        let frame = AudioFrame { codec, time, data, talkspurt, lost_before: 0 };
+        let track = TrackId::audio(Connection::MEDIA);
+        self.tell(end, Input::Frame { track, frame: frame.into() });
     }
 
     fn connect(&mut self) {
@@ -170,6 +175,34 @@ fn rfc_8838_two_connections_talk_whose_candidates_are_told_one_by_one() {
     lab.run(Duration::from_secs(5));
     let told = &lab.ends[0].events;
     assert!(told.iter().any(|event| matches!(event, ConnectionEvent::Stats(_))), "{told:?}");
+}
+
+#[test]
+fn rfc_7587_3_1_3_a_far_side_that_leaves_out_its_pauses_is_neither_quiet_nor_lossy() {
+    let mut lab = Lab::new(|config| config.dtx(true));
+    lab.connect();
+    lab.speak(100);
+    let figures = |lab: &Lab| lab.ends[0].connection.engine().expect("open").stats();
+    let before = figures(&lab);
+    // Of a minute's pause one frame in 400 ms, and then nothing at all of another's but reports.
+    for n in 0..150 {
+        lab.say(1, 125 + n * 20, false);
+        lab.run(Duration::from_millis(400));
+    }
+    lab.run(Duration::from_secs(60));
+    lab.say(1, 6_125, true);
+    lab.run(Duration::from_millis(500));
+    let after = figures(&lab);
+    assert_eq!(after.packets_received - before.packets_received, 151);
+    assert_eq!(lab.ends[0].heard, 251);
+    assert_eq!((after.packets_lost, after.packets_late), (0, 0), "{after:?}");
+    assert_eq!((after.frames_concealed, after.frames_recovered), (0, 0), "{after:?}");
+    assert!(after.playout <= Duration::from_millis(5), "{after:?}");
+    for end in &lab.ends {
+        let quiet = |event: &ConnectionEvent| matches!(event, ConnectionEvent::PathQuiet);
+        assert!(!end.events.iter().any(quiet), "{:?}", end.events);
+        assert_eq!(end.state(), MediaState::Connected);
+    }
 }
 
 #[test]

@@ -106,6 +106,8 @@ impl Engine for NoEngine {
             codec: AudioCodec::Opus,
             codecs: [AudioCodec::Opus].into_iter().collect(),
             keys: true,
+            expected_loss: 5,
+            dtx: false,
         })
     }
 

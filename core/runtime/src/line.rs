@@ -277,7 +277,14 @@ mod tests {
 
     fn agreed(direction: Direction) -> MediaNews {
         let codecs = AudioCodecs::from_iter([AudioCodec::Opus]);
-        MediaNews::Agreed(Agreement { direction, codec: AudioCodec::Opus, codecs, keys: true })
+        MediaNews::Agreed(Agreement {
+            direction,
+            codec: AudioCodec::Opus,
+            codecs,
+            keys: true,
+            expected_loss: 5,
+            dtx: false,
+        })
     }
 
     fn say(line: &Line, now: Instant) -> Result<(), SendError> {

@@ -104,7 +104,8 @@ impl Pcm {
     }
 }
 
-/// Says PCM to the far side: in the codec that is agreed on at the time, 20 ms a frame.
+/// Says PCM to the far side: in the codec that is agreed on at the time, 20 ms a frame, with copies for the loss that the
+/// far side reports ([`offhook::media::ExpectedLoss`]).
 pub struct PcmSender {
     sink: AudioSender,
     speaker: Speaker,
@@ -144,13 +145,15 @@ impl PcmSender {
         self.speaker.clear();
     }
 
-    /// Discontinuous transmission ([`Speaker::set_dtx`]); off unless asked for.
-    pub fn set_dtx(&mut self, on: bool) {
+    /// Discontinuous transmission ([`Speaker::set_dtx`]). Without a word, or with `None`, it is on where the far side
+    /// asks for it, or the settings do ([`Agreement::dtx`]).
+    pub fn set_dtx(&mut self, on: impl Into<Option<bool>>) {
         self.speaker.set_dtx(on);
     }
 
-    /// Makes ready for a path that loses so many packets of a hundred ([`Speaker::set_expected_loss`]).
-    pub fn set_expected_loss(&mut self, percent: u8) {
+    /// Makes ready for a path that loses so many packets of a hundred ([`Speaker::set_expected_loss`]). Without a word,
+    /// or with `None`, for as many as the far side reports ([`Agreement::expected_loss`]).
+    pub fn set_expected_loss(&mut self, percent: impl Into<Option<u8>>) {
         self.speaker.set_expected_loss(percent);
     }
 
@@ -181,7 +184,7 @@ async fn say(
     left: Duration,
 ) -> Result<(), SendError> {
     while left.is_zero() || speaker.waiting() > left {
-        speaker.set_codec(sink.connected().await?.codec);
+        speaker.follow(&sink.connected().await?);
         let now = sink.timer.clock.now();
         match speaker.next_wake(now) {
             None => return Ok(()),

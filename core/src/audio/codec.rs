@@ -1,7 +1,7 @@
 //! Codecs at their own rate, which is that of their RTP clock: 48 kHz for Opus, 8 kHz for G.711.
 
-use super::opus::{EXPECTED_LOSS, NOTHING, has_fec};
-use super::{AudioError, OpusDecoder, OpusEncoder, g711};
+use super::opus::{EXPECTED_LOSS, NOTHING};
+use super::{AudioError, OpusDecoder, OpusEncoder, g711, has_fec};
 use crate::machine::AudioCodec;
 
 /// The ways of an encoder that do not come from its codec.

@@ -30,10 +30,12 @@ pub mod wav;
 
 pub use self::coder::{AudioDecoder, AudioEncoder};
 pub use self::listener::{Counts, Listener};
-pub use self::opus::{OpusDecoder, OpusEncoder, has_fec};
+pub use self::opus::{OpusDecoder, OpusEncoder};
 pub use self::resample::{Resampler, resample};
 pub use self::speaker::Speaker;
 pub use self::tape::{Side, Tape, Tracks};
+pub use crate::media::ExpectedLoss;
+pub use crate::media::rtp::has_fec;
 
 /// Samples in a second.
 pub const RATE: u32 = 48_000;

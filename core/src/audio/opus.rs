@@ -4,13 +4,16 @@
 use ropus::{Application, Bitrate, Channels, DecodeMode, Decoder, Encoder, InbandFec};
 
 use super::{AudioError, FRAME, RATE};
+use crate::media::ExpectedLoss;
+#[cfg(doc)]
+use crate::media::rtp::has_fec;
 
 /// The bit rate, at which speech is hard to tell from its source.
 const BITRATE: u32 = 64_000;
 /// The largest packet (RFC 6716 section 3.4: 1275 bytes for one frame).
 const MAX_PACKET: usize = 1275;
 /// The packets of a hundred that are expected to be lost, where nothing is known of the path.
-pub(super) const EXPECTED_LOSS: u8 = 5;
+pub(super) const EXPECTED_LOSS: u8 = ExpectedLoss::LEAST;
 /// The most bytes of a frame of a pause, which is not to be sent: its TOC says all.
 pub(super) const NOTHING: usize = 2;
 /// The shortest frame, of which the lengths of all others are multiples: 2.5 ms.
@@ -136,49 +139,4 @@ impl OpusDecoder {
         pcm.truncate(samples);
         Ok(pcm)
     }
-}
-
-/// Returns true if a packet brings a copy of the frame before it: the first frame's LBRR flag stands after
-/// one flag for each 20 ms, and both are the first bits (RFC 6716 sections 3.1, 4.2.3 and 4.2.4).
-#[must_use]
-pub fn has_fec(packet: &[u8]) -> bool {
-    let Some((&toc, rest)) = packet.split_first() else { return false };
-    let frames = match toc >> 3 {
-        // 10, 20, 40 and 60 ms of SILK; hybrid frames of 10 and 20 ms; CELT has none.
-        config @ 0..12 => (config & 3).max(1),
-        12..16 => 1,
-        _ => return false,
-    };
-    let Some(&first) = first_frame(toc & 3, rest).and_then(<[u8]>::first) else { return false };
-    let sides = if toc & 4 == 0 { 1 } else { 2 };
-    let of = |side: u8| (first << (side * (frames + 1) + frames)) & 0x80 != 0;
-    (0..sides).any(of)
-}
-
-/// The part of a packet that begins with its first frame: all after the lengths of its frames (RFC 6716
-/// section 3.2).
-fn first_frame(code: u8, rest: &[u8]) -> Option<&[u8]> {
-    let after_length = |rest: &'_ [u8]| match rest.first() {
-        Some(252..) => 2,
-        Some(_) | None => 1,
-    };
-    if code < 2 {
-        return Some(rest);
-    }
-    if code == 2 {
-        return rest.get(after_length(rest)..);
-    }
-    let (&about, mut rest) = rest.split_first()?;
-    if about & 0x40 != 0 {
-        while let Some((255, more)) = rest.split_first() {
-            rest = more;
-        }
-        rest = rest.get(1..)?;
-    }
-    if about & 0x80 != 0 {
-        for _ in 1..about & 0x3f {
-            rest = rest.get(after_length(rest)..)?;
-        }
-    }
-    Some(rest)
 }

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::codec::{Encoder, Habits};
 use super::{AudioError, Resampler, check_rate};
 use crate::machine::{AudioCodec, AudioFrame};
+use crate::media::Agreement;
 
 /// The time between two frames, and the length of each.
 const PACE: Duration = Duration::from_millis(20);
@@ -60,7 +61,10 @@ pub struct Speaker {
     phase: Phase,
     /// The media time of the next frame.
     time: u64,
-    habits: Habits,
+    /// The ways that the far side asks for.
+    asked: Habits,
+    /// Those that the application wants instead.
+    own: Own,
     /// Frames of silence in a row.
     silent: u32,
     /// True if the next frame begins a talkspurt.
@@ -73,6 +77,13 @@ enum Phase {
     New,
     /// The next frame is due then, or was: a pause begins a while after that.
     Speaking(Instant),
+}
+
+/// The ways of an encoder that the application decides on, where it does.
+#[derive(Clone, Copy, Default)]
+struct Own {
+    expected_loss: Option<u8>,
+    dtx: Option<bool>,
 }
 
 /// The encoder and the resampler for one codec.
@@ -119,7 +130,8 @@ impl Speaker {
             coder: None,
             phase: Phase::New,
             time: 0,
-            habits: Habits::default(),
+            asked: Habits::default(),
+            own: Own::default(),
             silent: 0,
             spurt: true,
         })
@@ -136,20 +148,36 @@ impl Speaker {
         self.codec = Some(codec);
     }
 
+    /// Speaks as the terms with the far side are, from the next frame on: in their codec, with copies for the loss that
+    /// it reports, and without pauses where it wants none. Call it for each
+    /// [`EngineEvent::Agreed`](crate::media::EngineEvent::Agreed) and its like.
+    pub fn follow(&mut self, terms: &Agreement) {
+        self.set_codec(terms.codec);
+        self.asked = Habits { expected_loss: terms.expected_loss, dtx: terms.dtx };
+    }
+
     /// Discontinuous transmission: of silence longer than 100 ms only one frame in 400 ms goes out; so
     /// it is with what Opus itself takes for a pause (RFC 7587 section 3.1.3). What follows begins a
-    /// talkspurt. Off unless asked for: some far ends take a stream that pauses for one that is
-    /// broken.
-    pub fn set_dtx(&mut self, on: bool) {
-        self.habits.dtx = on;
+    /// talkspurt. Some far ends take a stream that pauses for one that is broken: without a word, or with
+    /// `None`, it is on where the [terms](Speaker::follow) say so.
+    pub fn set_dtx(&mut self, on: impl Into<Option<bool>>) {
+        self.own.dtx = on.into();
     }
 
     /// Makes ready for a path that loses so many packets of a hundred, from the next frame on: a frame
-    /// of Opus brings a copy of the one before it, unless nothing is expected to be lost. 5 unless said
-    /// otherwise. What is lost now the far side tells
-    /// ([`MediaStats::remote_loss`](crate::media::MediaStats::remote_loss)).
-    pub fn set_expected_loss(&mut self, percent: u8) {
-        self.habits.expected_loss = percent;
+    /// of Opus brings a copy of the one before it, unless nothing is expected to be lost. Without a word, or with
+    /// `None`, the [terms](Speaker::follow) say how many, which follow what the far side reports
+    /// ([`ExpectedLoss`](crate::media::ExpectedLoss)); 5 without terms.
+    pub fn set_expected_loss(&mut self, percent: impl Into<Option<u8>>) {
+        self.own.expected_loss = percent.into();
+    }
+
+    /// The ways of the encoder.
+    fn habits(&self) -> Habits {
+        Habits {
+            expected_loss: self.own.expected_loss.unwrap_or(self.asked.expected_loss),
+            dtx: self.own.dtx.unwrap_or(self.asked.dtx),
+        }
     }
 
     /// Takes PCM, to be said after what waits already.
@@ -269,23 +297,24 @@ impl Speaker {
     }
 
     fn is_left_out(&mut self, pcm: &[i16]) -> bool {
-        let silent = self.habits.dtx && pcm.iter().all(|sample| sample.unsigned_abs() <= SILENCE);
+        let silent = self.habits().dtx && pcm.iter().all(|sample| sample.unsigned_abs() <= SILENCE);
         self.silent = if silent { self.silent.saturating_add(1) } else { 0 };
         self.silent > HANGOVER && !self.silent.is_multiple_of(REMINDER)
     }
 
     /// Encodes a frame; none where that says nothing, and is not to be sent.
     fn encode(&mut self, codec: AudioCodec, pcm: &[i16]) -> Result<Option<Bytes>, AudioError> {
+        let habits = self.habits();
         let coder = match &mut self.coder {
             Some(coder) if coder.encoder.codec() == codec => coder,
             coder => coder.insert(Coder::new(codec, self.rate)?),
         };
-        if coder.habits != self.habits {
-            coder.encoder.set(self.habits)?;
-            coder.habits = self.habits;
+        if coder.habits != habits {
+            coder.encoder.set(habits)?;
+            coder.habits = habits;
         }
         let data = coder.encode(pcm)?;
-        let nothing = self.habits.dtx && coder.encoder.is_nothing(&data);
+        let nothing = habits.dtx && coder.encoder.is_nothing(&data);
         Ok((!nothing).then_some(data))
     }
 }

@@ -73,6 +73,8 @@ pub struct Config {
     pub ice_servers_policy: IceServersPolicy,
     /// Codecs to accept, best first. Default Opus, then G.711.
     pub codecs: Vec<AudioCodec>,
+    /// Leave out pauses of Opus, both ways ([`EngineConfig::dtx`](crate::media::EngineConfig::dtx)). Default false.
+    pub dtx: bool,
     /// Agree with the user's other clients on the one that rings, and tell it as
     /// [`Event::AlertingLeader`](super::Event::AlertingLeader) (SG-9). Default false.
     pub alerting_leader: bool,
@@ -251,6 +253,7 @@ impl Config {
             ice_servers: Vec::new(),
             ice_servers_policy: IceServersPolicy::Merge,
             codecs: vec![AudioCodec::Opus, AudioCodec::Pcmu, AudioCodec::Pcma],
+            dtx: false,
             alerting_leader: false,
             report_statistics: false,
             upload_logs: false,
@@ -332,6 +335,7 @@ setters!(Config {
     ice_servers: all[IceServer],
     ice_servers_policy: IceServersPolicy,
     codecs: all[AudioCodec],
+    dtx: bool,
     alerting_leader: bool,
     report_statistics: bool,
     upload_logs: bool,

@@ -472,6 +472,8 @@ mod tests {
                 codec,
                 codecs: [codec].into_iter().collect(),
                 keys: true,
+                expected_loss: 5,
+                dtx: false,
             },
         };
         let mut ledger = Ledger::default();

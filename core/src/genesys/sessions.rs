@@ -165,6 +165,7 @@ impl Sessions {
         let description = Description::read(&offer.sdp)?;
         let mut config = self.peers.config(offer.session.as_str());
         config.codecs.clone_from(&out.config.codecs);
+        config.dtx = out.config.dtx;
         config.relay_only = help.relay_only;
         config.ice_servers.clone_from(&help.servers);
         config.path_limit = out.config.timing.path;

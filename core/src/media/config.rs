@@ -27,6 +27,9 @@ pub struct EngineConfig {
     /// The most by which audio is delayed to even out the network. So much is only waited for on a path
     /// that needs it; zero lets every packet pass as it comes, and nothing waits.
     pub playout: Duration,
+    /// True if Opus leaves out pauses, both ways: the far side is asked for that (`usedtx=1`, RFC 7587
+    /// section 6.1), and so is whoever encodes ([`Agreement::dtx`](super::Agreement::dtx)).
+    pub dtx: bool,
     /// The source of the engine's own randomness.
     pub seed: Seed,
     /// True if all that its descriptions tell is drawn from `seed`, but for the certificate: another engine of
@@ -47,6 +50,7 @@ impl EngineConfig {
             ice_servers: Vec::new(),
             path_limit: Duration::from_secs(30),
             playout: MAX_DELAY,
+            dtx: false,
             seed,
             twin: false,
         }
@@ -61,5 +65,6 @@ setters!(EngineConfig {
     ice_servers: all[IceServer],
     path_limit: Duration,
     playout: Duration,
+    dtx: bool,
     twin: bool,
 });

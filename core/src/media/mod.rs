@@ -9,6 +9,7 @@ mod backlog;
 mod config;
 mod connection;
 mod engine;
+mod expected_loss;
 mod ice;
 pub mod negotiation;
 mod path;
@@ -41,6 +42,7 @@ pub use self::engine::{
     Engine, EngineEvent, EngineFactory, EngineOutput, KEYFRAME_INTERVAL, LocalCandidate,
     MAX_CHANNELS, MAX_TRACKS,
 };
+pub use self::expected_loss::ExpectedLoss;
 pub(crate) use self::ice::IceHelp;
 pub use self::ice::IceServer;
 pub(crate) use self::path::PathNews;
@@ -102,9 +104,16 @@ pub struct MediaStats {
     /// Packets that never came, by sequence number (RFC 3550 appendix A.3). One that comes late is
     /// no longer among them.
     pub packets_lost: u64,
-    /// Packets that came when those after them had been heard: too late to be of use. They are
-    /// among those received.
+    /// Packets that came when those after them had been heard: too late to be of use, and discarded (RFC 7002).
+    /// They are among those received.
     pub packets_late: u64,
+    /// Frames that were not there when it was their turn, because their packets were lost or late, and that had to be
+    /// made up (concealment, RFC 7294): by the codec, or as silence where many are missing in a row. A pause of the
+    /// far side's, when it sends nothing, is none.
+    pub frames_concealed: u64,
+    /// Frames that were not there likewise, but of which the next one brought a copy (in-band FEC of Opus, RFC 6716
+    /// section 2.1.7).
+    pub frames_recovered: u64,
     /// Interarrival jitter (RFC 3550 section 6.4.1).
     #[serde(rename = "jitter_ms", serialize_with = "millis::serialize")]
     pub jitter: Duration,
@@ -125,6 +134,14 @@ impl MediaStats {
     pub fn loss(&self) -> f64 {
         let expected = self.packets_received + self.packets_lost;
         if expected == 0 { 0.0 } else { self.packets_lost as f64 / expected as f64 }
+    }
+
+    /// The share of expected packets that never came or came too late, 0.0 to 1.0: what was not heard, copies aside.
+    #[must_use]
+    pub fn missing(&self) -> f64 {
+        let expected = self.packets_received + self.packets_lost;
+        let missing = self.packets_lost + self.packets_late;
+        if expected == 0 { 0.0 } else { missing as f64 / expected as f64 }
     }
 }
 

@@ -8,8 +8,8 @@ use bytes::Bytes;
 
 use super::{
     Agreement, AudioCodec, AudioFrame, Digit, Engine, EngineConfig, EngineEvent, EngineFactory,
-    EngineOutput, Frame, Local, LocalCandidate, LocalKind, MediaError, MediaState, MediaStats,
-    Track, TrackInfo, Wish,
+    EngineOutput, ExpectedLoss, Frame, Local, LocalCandidate, LocalKind, MediaError, MediaState,
+    MediaStats, Track, TrackInfo, Wish,
 };
 use crate::sdp::{Direction, SdpError};
 
@@ -347,6 +347,8 @@ impl Engine for FakeEngine {
                 codec: AudioCodec::Opus,
                 codecs: [AudioCodec::Opus].into_iter().collect(),
                 keys: true,
+                expected_loss: ExpectedLoss::LEAST,
+                dtx: false,
             },
         )
     }

@@ -92,7 +92,7 @@ pub struct TrackStats {
     pub breaks: u64,
 }
 
-/// The terms agreed on with the far side for a session's first audio track.
+/// The terms agreed on with the far side for a session's first audio track, and what its reports ask for since.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Agreement {
     /// The direction of audio, as we see it. Without [`Direction::sends`] the far side holds us: it
@@ -104,6 +104,13 @@ pub struct Agreement {
     pub codecs: AudioCodecs,
     /// True if keys can be sent (RFC 4733).
     pub keys: bool,
+    /// The packets of a hundred that an encoder of Opus makes copies for, by the far side's reports
+    /// ([`ExpectedLoss`](super::ExpectedLoss)). None where it has no use for copies: it did not say
+    /// `useinbandfec=1` (RFC 7587 section 6.1).
+    pub expected_loss: u8,
+    /// True if an encoder of Opus leaves out pauses: the far side wants that (`usedtx=1`, RFC 7587 section
+    /// 6.1), or the settings do ([`EngineConfig::dtx`](super::EngineConfig::dtx)).
+    pub dtx: bool,
 }
 
 /// The kind of a local address, which its candidate has too (RFC 8445 section 5.1.1).

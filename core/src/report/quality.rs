@@ -20,6 +20,10 @@ pub struct CallQuality {
     pub packets_lost: u64,
     /// Packets received too late to be heard.
     pub packets_late: u64,
+    /// Frames that were made up, as their packets were lost or late.
+    pub frames_concealed: u64,
+    /// Frames whose packets were, too, and that were had of the copy in the next one.
+    pub frames_recovered: u64,
     /// The packets lost for each received, 0.0 when none were received.
     pub loss: f64,
     /// Half of the mean round trip; zero when none was measured.
@@ -28,7 +32,7 @@ pub struct CallQuality {
     /// The mean of the jitter at the samples.
     #[serde(rename = "jitter_ms", serialize_with = "millis::serialize")]
     pub jitter: Duration,
-    /// The estimated mean opinion score, 1.0 to 5.0.
+    /// The estimated mean opinion score, 1.0 to 5.0. What came too late counts for it as what was lost.
     pub mos: f64,
 }
 
@@ -72,6 +76,10 @@ impl QualityMeter {
             moved(base.packets_received, last.packets_received, after.packets_received);
         base.packets_lost = moved(base.packets_lost, last.packets_lost, after.packets_lost);
         base.packets_late = moved(base.packets_late, last.packets_late, after.packets_late);
+        base.frames_concealed =
+            moved(base.frames_concealed, last.frames_concealed, after.frames_concealed);
+        base.frames_recovered =
+            moved(base.frames_recovered, last.frames_recovered, after.frames_recovered);
         self.last = *after;
     }
 
@@ -87,14 +95,28 @@ impl QualityMeter {
         let packets_lost = now.packets_lost.wrapping_sub(self.base.packets_lost);
         let packets_lost = packets_lost.cast_signed().max(0).unsigned_abs();
         let packets_late = now.packets_late.wrapping_sub(self.base.packets_late);
-        let loss = match packets_received {
-            0 => 0.0,
-            received => packets_lost as f64 / received as f64,
-        };
+        let loss = share(packets_lost, packets_received);
         let (latency, jitter) = (self.round_trip.mean() / 2, self.jitter.mean());
-        let mos = mos(latency, jitter, loss);
-        CallQuality { packets_received, packets_lost, packets_late, loss, latency, jitter, mos }
+        // What came too late was not heard either.
+        let heard = packets_received.saturating_sub(packets_late);
+        let mos = mos(latency, jitter, share(packets_lost + packets_late, heard));
+        CallQuality {
+            packets_received,
+            packets_lost,
+            packets_late,
+            frames_concealed: now.frames_concealed.wrapping_sub(self.base.frames_concealed),
+            frames_recovered: now.frames_recovered.wrapping_sub(self.base.frames_recovered),
+            loss,
+            latency,
+            jitter,
+            mos,
+        }
     }
+}
+
+/// The packets missed for each that was had; none where none were had.
+fn share(missed: u64, had: u64) -> f64 {
+    if had == 0 { 0.0 } else { missed as f64 / had as f64 }
 }
 
 /// A running mean of durations.
@@ -161,6 +183,35 @@ mod tests {
         assert!(quality.mos > 4.8);
         let silent = QualityMeter::new(&stats(0, 0, 0, None)).sample(&stats(0, 9, 0, None));
         assert!(silent.loss.abs() < 1e-9, "nothing received is no loss");
+    }
+
+    #[test]
+    fn st_3_what_comes_too_late_counts_for_the_score_as_what_never_comes() {
+        let score = |received, lost, late| {
+            let now = MediaStats { packets_late: late, ..stats(received, lost, 2, Some(40)) };
+            QualityMeter::new(&MediaStats::default()).sample(&now)
+        };
+        let (clean, lost, late) = (score(1000, 0, 0), score(900, 100, 0), score(1000, 0, 100));
+        assert!(clean.mos > lost.mos + 0.5);
+        assert!((lost.mos - late.mos).abs() < 1e-9, "{} {}", lost.mos, late.mos);
+        assert!(late.loss.abs() < 1e-9, "the loss is what never came");
+        let all_late = score(100, 0, 100);
+        assert!(all_late.mos.is_finite() && all_late.loss.abs() < 1e-9);
+    }
+
+    #[test]
+    fn what_was_made_up_and_what_was_had_of_copies_is_the_calls_own() {
+        let of = |frames_concealed, frames_recovered| MediaStats {
+            frames_concealed,
+            frames_recovered,
+            ..MediaStats::default()
+        };
+        let mut meter = QualityMeter::new(&of(10, 20));
+        let quality = meter.sample(&of(11, 25));
+        assert_eq!((quality.frames_concealed, quality.frames_recovered), (1, 5));
+        meter.rebase(&of(0, 0));
+        let quality = meter.sample(&of(2, 1));
+        assert_eq!((quality.frames_concealed, quality.frames_recovered), (3, 6));
     }
 
     #[test]

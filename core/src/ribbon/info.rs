@@ -480,6 +480,8 @@ impl StatsReport {
                 "bytesReceived": media.bytes_received,
                 "packetsLost": media.packets_lost,
                 "packetsDiscarded": media.packets_late,
+                "framesConcealed": media.frames_concealed,
+                "framesRecovered": media.frames_recovered,
                 "jitter": media.jitter.as_secs_f64(),
             }));
         }

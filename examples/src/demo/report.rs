@@ -49,7 +49,7 @@ impl CallReport {
 
     fn mos(&self) -> f64 {
         let latency = self.stats.round_trip.unwrap_or_default() / 2;
-        mos(latency, self.stats.jitter, self.stats.loss())
+        mos(latency, self.stats.jitter, self.stats.missing())
     }
 
     /// Name and value of each figure.
@@ -65,6 +65,10 @@ impl CallReport {
         figures.push((
             "lost, late".to_owned(),
             format!("{}, {}", stats.packets_lost, stats.packets_late),
+        ));
+        figures.push((
+            "made up, had of copies".to_owned(),
+            format!("{}, {}", stats.frames_concealed, stats.frames_recovered),
         ));
         figures.push((
             "jitter, playout delay".to_owned(),

@@ -158,9 +158,10 @@ impl FarEnd {
             self.speak_at = Some(at + PACE);
             let n = self.said;
             self.said += 1;
-            if let Some(codec) = self.engine.send_codec()
-                && let Some(data) = prompt.frame(codec, n)
+            if let Some(terms) = self.engine.agreement()
+                && let Some(data) = prompt.frame(&terms, n)
             {
+                let codec = terms.codec;
                 let time = n * u64::from(codec.clock_rate() / 50);
                 let frame = AudioFrame { codec, time, lost_before: 0, talkspurt: n == 0, data };
                 self.say(now, &frame);
@@ -189,6 +190,7 @@ impl FarEnd {
             "packetsReceived": stats.packets_received, "packetsSent": stats.packets_sent,
             "bytesReceived": stats.bytes_received, "bytesSent": stats.bytes_sent,
             "packetsLost": stats.packets_lost, "packetsLate": stats.packets_late,
+            "framesConcealed": stats.frames_concealed, "framesRecovered": stats.frames_recovered,
             "jitterMs": stats.jitter.as_secs_f64() * 1000.0,
             "codec": self.engine.send_codec().map(|codec| codec.name()),
         })

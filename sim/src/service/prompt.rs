@@ -1,10 +1,10 @@
-//! The prompt of far ends: a recording, encoded once for each codec.
+//! The prompt of far ends: a recording, encoded once for each codec and expected loss.
 
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use offhook::audio::{AudioEncoder, FRAME};
-use offhook::media::AudioCodec;
+use offhook::audio::{AudioEncoder, AudioError, FRAME};
+use offhook::media::{Agreement, AudioCodec};
 
 /// Two seconds of beeps, 48 kHz mono.
 pub(crate) fn beeps() -> Vec<i16> {
@@ -22,7 +22,8 @@ pub(crate) fn beeps() -> Vec<i16> {
 #[derive(Debug)]
 pub(crate) struct Prompt {
     pcm: Vec<i16>,
-    encoded: BTreeMap<AudioCodec, Vec<Bytes>>,
+    /// By codec and the loss that it is prepared for, of which there are few ([`offhook::media::ExpectedLoss`]).
+    encoded: BTreeMap<(AudioCodec, u8), Vec<Bytes>>,
 }
 
 impl Prompt {
@@ -30,16 +31,18 @@ impl Prompt {
         Self { pcm, encoded: BTreeMap::new() }
     }
 
-    /// The n-th frame of an endless repetition.
-    pub(crate) fn frame(&mut self, codec: AudioCodec, n: u64) -> Option<Bytes> {
-        let frames = self.encoded.entry(codec).or_insert_with(|| encode(&self.pcm, codec));
+    /// The n-th frame of an endless repetition, on these terms.
+    pub(crate) fn frame(&mut self, terms: &Agreement, n: u64) -> Option<Bytes> {
+        let (codec, loss) = (terms.codec, terms.expected_loss);
+        let new = || encode(&self.pcm, codec, loss).unwrap_or_default();
+        let frames = self.encoded.entry((codec, loss)).or_insert_with(new);
         let index = n.checked_rem(frames.len() as u64)?;
         frames.get(index as usize).cloned()
     }
 }
 
-/// Nothing where the codec is not to be had.
-fn encode(pcm: &[i16], codec: AudioCodec) -> Vec<Bytes> {
-    let Ok(mut encoder) = AudioEncoder::new(codec) else { return Vec::new() };
-    pcm.chunks_exact(FRAME).filter_map(|frame| Some(encoder.encode(frame).ok()?.data)).collect()
+fn encode(pcm: &[i16], codec: AudioCodec, loss: u8) -> Result<Vec<Bytes>, AudioError> {
+    let mut encoder = AudioEncoder::new(codec)?;
+    encoder.set_expected_loss(loss)?;
+    pcm.chunks_exact(FRAME).map(|frame| Ok(encoder.encode(frame)?.data)).collect()
 }

@@ -140,7 +140,8 @@ fn a_report_is_json_with_times_by_the_wall_clock_and_without_secrets() {
                     "ended": step(7000.0, "49:00.900"),
                 },
                 "quality": {
-                    "packets_received": 100, "packets_lost": 1, "packets_late": 0, "loss": 0.01,
+                    "packets_received": 100, "packets_lost": 1, "packets_late": 0,
+                    "frames_concealed": 0, "frames_recovered": 0, "loss": 0.01,
                     "latency_ms": 50.0, "jitter_ms": 2.0, "mos": quality.mos,
                 },
             })
@@ -149,7 +150,8 @@ fn a_report_is_json_with_times_by_the_wall_clock_and_without_secrets() {
             serde_json::to_value(stats.unwrap()).unwrap(),
             json!({
                 "packets_sent": 0, "bytes_sent": 0, "packets_received": 100, "bytes_received": 0,
-                "packets_lost": 1, "packets_late": 0, "jitter_ms": 2.0, "playout_ms": 0.0,
+                "packets_lost": 1, "packets_late": 0, "frames_concealed": 0,
+                "frames_recovered": 0, "jitter_ms": 2.0, "playout_ms": 0.0,
                 "round_trip_ms": 100.0, "remote_loss": null,
             })
         );

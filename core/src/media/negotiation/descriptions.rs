@@ -174,6 +174,7 @@ impl<P> Descriptions<P> {
                     repair: None,
                     number: 0,
                     mid_extension: None,
+                    dtx: false,
                 },
             });
         }
@@ -219,7 +220,7 @@ impl<P> Descriptions<P> {
             *next = number.saturating_add(1);
             let mid_extension = (!telephone).then_some(MID_NUMBER);
             let ours = OurSection::new(mid, terms, *direction);
-            all.push(OurSection { number, mid_extension, ..ours });
+            all.push(OurSection { number, mid_extension, dtx: config.dtx, ..ours });
         }
         let channels = config.channels && !self.slots.hold(Holds::Channels);
         if channels && sections < MAX_SECTIONS {

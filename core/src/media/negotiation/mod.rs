@@ -18,7 +18,7 @@ use std::fmt;
 
 pub use self::descriptions::{Descriptions, Offered, Step};
 pub use self::ours::{Off, OurSection, OurTerms};
-pub use self::payloads::Payloads;
+pub use self::payloads::{OpusWishes, Payloads};
 pub use self::pictures::{Picture, Pictures};
 pub use self::remote::{Abilities, Remote, RemoteSection, Renewal};
 pub use self::slots::{Holds, Slot, Slots};

@@ -26,6 +26,8 @@ pub struct OurSection {
     pub number: u8,
     /// The number of the header extension that names the section.
     pub mid_extension: Option<u8>,
+    /// True if the far side is asked to leave out pauses of Opus (`usedtx`, RFC 7587 section 6.1).
+    pub dtx: bool,
 }
 
 /// The content of a section.
@@ -84,7 +86,7 @@ impl OurTerms {
 }
 
 impl OurSection {
-    /// A section that is on, without a source and without header extensions.
+    /// A section that is on, without a source and without header extensions; pauses are sent.
     #[must_use]
     pub const fn new(mid: Option<String>, terms: Terms, direction: Direction) -> Self {
         Self {
@@ -95,6 +97,7 @@ impl OurSection {
             repair: None,
             number: 0,
             mid_extension: None,
+            dtx: false,
         }
     }
 }

@@ -21,6 +21,31 @@ pub struct Payloads {
     pub events: Vec<(u32, u8)>,
     /// Comfort noise (RFC 3389): understood, never answered.
     pub noise: Vec<u8>,
+    /// The far side's wishes of Opus.
+    pub opus: OpusWishes,
+}
+
+/// The wishes of whoever describes itself as to the Opus that it is sent (RFC 7587 section 6.1). Each end has its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OpusWishes {
+    /// True if it can use copies of lost frames (`useinbandfec`); without a word it cannot.
+    pub fec: bool,
+    /// True if pauses shall be left out (`usedtx`).
+    pub dtx: bool,
+}
+
+impl OpusWishes {
+    fn read(section: &Section<'_>, number: u8) -> Self {
+        let wants = |name| parameter(section, number, name) == Some("1");
+        Self { fec: wants("useinbandfec"), dtx: wants("usedtx") }
+    }
+
+    /// As parameters of a payload type.
+    fn parameters(self) -> String {
+        let word = |wanted: bool, word| if wanted { word } else { "" };
+        let (fec, dtx) = (word(self.fec, ";useinbandfec=1"), word(self.dtx, ";usedtx=1"));
+        format!("minptime=10{fec}{dtx}")
+    }
 }
 
 impl Payloads {
@@ -36,6 +61,7 @@ impl Payloads {
             codecs: codecs.iter().map(|codec| (*codec, number(codec))).collect(),
             events: vec![(48_000, 110), (8_000, 126)],
             noise: vec![COMFORT_NOISE],
+            opus: OpusWishes { fec: true, dtx: false },
         }
     }
 
@@ -62,6 +88,9 @@ impl Payloads {
             }) && payloads.payload_type(codec).is_none()
             {
                 payloads.codecs.push((codec, number));
+                if codec == AudioCodec::Opus {
+                    payloads.opus = OpusWishes::read(section, number);
+                }
             }
         }
         if payloads.codecs.is_empty() { Err(MediaError::NoCommonCodec) } else { Ok(payloads) }
@@ -112,19 +141,21 @@ impl Payloads {
         codecs.chain(events).chain(self.noise.iter().copied())
     }
 
-    /// All payload types that a description names, codecs first.
-    pub(super) fn named(&self) -> impl Iterator<Item = (u8, String, Option<&'static str>)> {
-        let codecs = self.codecs.iter().map(|(codec, pt)| {
+    /// All payload types that our description names, codecs first. We always have use for copies of lost frames.
+    pub(super) fn named(&self, dtx: bool) -> impl Iterator<Item = (u8, String, Option<String>)> {
+        let codecs = self.codecs.iter().map(move |(codec, pt)| {
             let (name, clock) = (codec.name(), codec.clock_rate());
             match codec {
                 AudioCodec::Opus => {
-                    (*pt, format!("{name}/{clock}/2"), Some("minptime=10;useinbandfec=1"))
+                    let wishes = OpusWishes { fec: true, dtx };
+                    (*pt, format!("{name}/{clock}/2"), Some(wishes.parameters()))
                 }
                 AudioCodec::Pcmu | AudioCodec::Pcma => (*pt, format!("{name}/{clock}"), None),
             }
         });
-        let event =
-            |(clock, pt): &(u32, u8)| (*pt, format!("telephone-event/{clock}"), Some("0-15"));
+        let event = |(clock, pt): &(u32, u8)| {
+            (*pt, format!("telephone-event/{clock}"), Some("0-15".to_owned()))
+        };
         codecs.chain(self.events.iter().map(event))
     }
 }
@@ -155,4 +186,18 @@ pub(super) fn encoding<'s>(section: &'s Section<'_>, number: u8) -> Option<(&'s 
     // One channel where nothing, or nothing that can be read, is said (RFC 8866 section 6.6).
     let channels = parts.next().and_then(|channels| channels.parse().ok()).unwrap_or(1);
     Some((name, clock, channels))
+}
+
+/// A parameter of a payload type (`a=fmtp`).
+pub(super) fn parameter<'s>(section: &'s Section<'_>, number: u8, name: &str) -> Option<&'s str> {
+    section.attributes("fmtp").find_map(|(_, value)| {
+        let (own, parameters) = value.split_once(char::is_whitespace)?;
+        if own.parse() != Ok(number) {
+            return None;
+        }
+        parameters.split(';').find_map(|parameter| {
+            let (key, value) = parameter.split_once('=')?;
+            key.trim().eq_ignore_ascii_case(name).then_some(value.trim())
+        })
+    })
 }

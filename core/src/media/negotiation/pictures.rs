@@ -1,6 +1,6 @@
 //! Payload types of pictures.
 
-use super::payloads::{encoding, payload_types};
+use super::payloads::{encoding, parameter, payload_types};
 use crate::media::{MediaError, VideoCodec};
 use crate::sdp::Section;
 
@@ -132,20 +132,6 @@ impl Pictures {
         }
         named
     }
-}
-
-/// A parameter of a payload type (`a=fmtp`).
-fn parameter<'s>(section: &'s Section<'_>, number: u8, name: &str) -> Option<&'s str> {
-    section.attributes("fmtp").find_map(|(_, value)| {
-        let (own, parameters) = value.split_once(char::is_whitespace)?;
-        if own.parse() != Ok(number) {
-            return None;
-        }
-        parameters.split(';').find_map(|parameter| {
-            let (key, value) = parameter.split_once('=')?;
-            key.trim().eq_ignore_ascii_case(name).then_some(value.trim())
-        })
-    })
 }
 
 /// The payload type whose packets are those of another, sent again (RFC 4588 section 8.6).

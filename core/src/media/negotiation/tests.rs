@@ -524,3 +524,28 @@ proptest! {
         let _ = Fingerprint::read(&text);
     }
 }
+
+#[test]
+fn rfc_7587_6_1_each_end_says_what_it_wants_of_the_opus_that_it_is_sent() {
+    let terms = Terms::Audio(Payloads::ours(&OURS));
+    let plain = OurSection::new(Some("0".to_owned()), terms, Direction::SendRecv);
+    let asking = OurSection { dtx: true, ..plain.clone() };
+    let said = |ours: &OurSection| offer(std::slice::from_ref(ours), &transport());
+    assert!(said(&plain).contains("a=fmtp:111 minptime=10;useinbandfec=1\r\n"));
+    assert!(said(&asking).contains("a=fmtp:111 minptime=10;useinbandfec=1;usedtx=1\r\n"));
+    for (parameters, fec, dtx) in [
+        ("useinbandfec=1;usedtx=1", true, true),
+        ("minptime=10; useinbandfec=1", true, false),
+        ("minptime=10;UseInbandFec=1;usedtx=0", true, false),
+        ("useinbandfec=0; usedtx=1", false, true),
+        ("maxplaybackrate=16000", false, false),
+    ] {
+        let theirs = said(&plain).replace("minptime=10;useinbandfec=1", parameters);
+        assert_eq!(payloads(&theirs).opus, OpusWishes { fec, dtx }, "{parameters}");
+        // What we want does not depend on it.
+        let (answer, _) = answered(&theirs);
+        assert!(answer.contains("a=fmtp:111 minptime=10;useinbandfec=1\r\n"), "{answer}");
+    }
+    let silent = said(&plain).replace("a=fmtp:111 minptime=10;useinbandfec=1\r\n", "");
+    assert_eq!(payloads(&silent).opus, OpusWishes::default(), "without a word neither");
+}

@@ -89,7 +89,7 @@ fn section(
 ) -> Section<'static> {
     let (kind, formats) = match terms {
         Terms::Audio(payloads) => {
-            ("audio", payloads.named().map(|(pt, ..)| format!(" {pt}")).collect())
+            ("audio", payloads.named(ours.dtx).map(|(pt, ..)| format!(" {pt}")).collect())
         }
         Terms::Video(pictures) => {
             let named = pictures.named();
@@ -139,7 +139,7 @@ fn streams(section: &mut Section<'_>, terms: &Terms, ours: &OurSection, transpor
     section.push("rtcp-mux", "");
     match terms {
         Terms::Audio(payloads) => {
-            for (pt, encoding, parameters) in payloads.named() {
+            for (pt, encoding, parameters) in payloads.named(ours.dtx) {
                 section.push("rtpmap", &format!("{pt} {encoding}"));
                 if let Some(parameters) = parameters {
                     section.push("fmtp", &format!("{pt} {parameters}"));

@@ -69,6 +69,8 @@ pub(super) struct Settings {
     ice_servers: Vec<Server>,
     path_limit_ms: u64,
     playout_ms: u64,
+    #[serde(default)]
+    dtx: bool,
 }
 
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -98,6 +100,7 @@ impl From<&EngineConfig> for Settings {
             ice_servers: servers.collect(),
             path_limit_ms: millis(config.path_limit),
             playout_ms: millis(config.playout),
+            dtx: config.dtx,
         }
     }
 }
@@ -119,6 +122,7 @@ impl Settings {
         config.ice_servers = servers.collect();
         config.path_limit = Duration::from_millis(self.path_limit_ms);
         config.playout = Duration::from_millis(self.playout_ms);
+        config.dtx = self.dtx;
         config.twin = true;
         let usable = config.ice_servers.iter().all(|server| server.check().is_ok());
         (usable && !config.codecs.is_empty()).then_some(config)

@@ -55,6 +55,10 @@ pub(super) struct Figures {
     bytes_received: u64,
     packets_lost: u64,
     packets_late: u64,
+    #[serde(default)]
+    frames_concealed: u64,
+    #[serde(default)]
+    frames_recovered: u64,
     jitter: u64,
     playout: u64,
     round_trip: Option<u64>,
@@ -74,6 +78,8 @@ impl From<MediaStats> for Figures {
             bytes_received: stats.bytes_received,
             packets_lost: stats.packets_lost,
             packets_late: stats.packets_late,
+            frames_concealed: stats.frames_concealed,
+            frames_recovered: stats.frames_recovered,
             jitter: micros(stats.jitter),
             playout: micros(stats.playout),
             round_trip: stats.round_trip.map(micros),
@@ -91,6 +97,8 @@ impl From<Figures> for MediaStats {
             bytes_received: figures.bytes_received,
             packets_lost: figures.packets_lost,
             packets_late: figures.packets_late,
+            frames_concealed: figures.frames_concealed,
+            frames_recovered: figures.frames_recovered,
             jitter: Duration::from_micros(figures.jitter),
             playout: Duration::from_micros(figures.playout),
             round_trip: figures.round_trip.map(Duration::from_micros),
@@ -109,6 +117,20 @@ impl Report {
     /// Figures of now.
     pub(crate) fn figures(stats: MediaStats) -> Self {
         Self(News::Figures(stats.into()))
+    }
+
+    /// The loss that the far side reported, in a report of figures.
+    #[cfg(feature = "str0m")]
+    pub(crate) fn remote_loss(&self) -> Option<f32> {
+        match self.0 {
+            News::Figures(figures) => figures.remote_loss,
+            News::Opened { .. }
+            | News::Changed { .. }
+            | News::Socketless { .. }
+            | News::State { .. }
+            | News::Key { .. }
+            | News::Noise { .. } => None,
+        }
     }
 
     /// The report of what happened to sockets; none for a datagram, which is the engine's alone.

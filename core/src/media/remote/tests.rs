@@ -18,7 +18,11 @@ use crate::testing::epoch;
 
 fn config() -> EngineConfig {
     let servers = vec![IceServer::turn("turn:192.0.2.1", "user", Secret::from("relay secret"))];
-    EngineConfig::new(Seed::from(3)).video([VideoCodec::Vp8]).ice_servers(servers).twin(true)
+    EngineConfig::new(Seed::from(3))
+        .video([VideoCodec::Vp8])
+        .ice_servers(servers)
+        .dtx(true)
+        .twin(true)
 }
 
 fn certificate() -> Fingerprint {
@@ -107,7 +111,7 @@ fn a_replica_of_the_same_kind_does_what_its_twin_was_asked_and_notices_another()
     let now = epoch();
     let mut orders = busy(now).into_iter();
     let settings = replica::settings(&orders.next().unwrap()).unwrap().unwrap();
-    assert!(settings.twin && settings.ice_servers == config().ice_servers);
+    assert!(settings.twin && settings.dtx && settings.ice_servers == config().ice_servers);
     let mut engine = FakeMedia::new("secret password").create(now, settings.clone());
     for order in orders.clone() {
         replica::carry_out(order, &mut *engine, now).unwrap();
@@ -155,6 +159,8 @@ fn reports_are_read_as_they_were_written_and_have_only_so_many_addresses() {
     let stats = MediaStats {
         packets_sent: 1,
         packets_late: 2,
+        frames_concealed: 3,
+        frames_recovered: 4,
         jitter: Duration::from_micros(1500),
         playout: Duration::from_micros(40_500),
         round_trip: Some(Duration::from_millis(20)),
@@ -201,4 +207,22 @@ fn a_twin_tells_what_its_replica_reports() {
     let stats = MediaStats { packets_sent: 5, ..MediaStats::default() };
     twin.handle_report(now, Report::figures(stats));
     assert_eq!((twin.stats(), twin.state()), (stats, MediaState::Connected));
+}
+
+#[test]
+fn what_the_far_side_reports_to_the_replica_is_part_of_the_twins_terms() {
+    let now = epoch();
+    let mut far = WebRtcFactory::new().create(now, EngineConfig::new(Seed::from(1)));
+    let mut twin = Twin::new(WebRtcFactory::new().create(now, config()), &config(), certificate());
+    twin.accept_offer(now, &far.create_offer(now, &[Wish::AUDIO]).unwrap()).unwrap();
+    twin.create_answer(now).unwrap();
+    drop(drained(&mut twin));
+    let figures = MediaStats { remote_loss: Some(0.2), ..MediaStats::default() };
+    twin.handle_report(now, Report::figures(figures));
+    let agreement = twin.agreement().unwrap();
+    assert_eq!((agreement.expected_loss, agreement.dtx), (20, true));
+    let told = drained(&mut twin).1;
+    assert!(matches!(told[..], [EngineEvent::Agreed(terms)] if terms == agreement), "{told:?}");
+    twin.handle_report(now, Report::figures(figures));
+    assert!(drained(&mut twin).1.is_empty(), "nothing is new");
 }

@@ -159,7 +159,7 @@ impl Engine for Twin {
         true
     }
 
-    fn handle_report(&mut self, _: Instant, report: Report) {
+    fn handle_report(&mut self, now: Instant, report: Report) {
         match report.0 {
             News::State { state } => self.enter(state),
             News::Key { key, ms } => {
@@ -169,7 +169,11 @@ impl Engine for Twin {
                 }
             }
             News::Noise { level } => self.event(EngineEvent::ComfortNoise { level }),
-            News::Figures(figures) => self.stats = figures.into(),
+            News::Figures(figures) => {
+                self.stats = figures.into();
+                // What the far side reports is part of the terms.
+                self.inner.handle_report(now, Report(News::Figures(figures)));
+            }
             // Of sockets: whoever has the peer takes these.
             News::Opened { .. } | News::Changed { .. } | News::Socketless { .. } => {}
         }

@@ -19,6 +19,7 @@
 
 mod assembler;
 mod clock;
+mod fec;
 mod jitter;
 mod keys;
 mod lateness;
@@ -38,6 +39,7 @@ use super::{AudioCodec, AudioFrame, Digit};
 
 pub use self::assembler::{Assembler, MAX_PIECES, MAX_REPAIR, Piece};
 pub use self::clock::Moment;
+pub use self::fec::has_fec;
 pub use self::limit::Limit;
 pub use self::playout::{MAX_DELAY, MAX_HELD, Playout};
 pub use self::probation::{Held, MAX_WAIT, Probation, Verdict};

@@ -5,10 +5,26 @@
 //! never comes. What is no frame (keys, comfort noise, what nobody can use) has its place in
 //! the row and nothing to wait for but those before it.
 //!
+//! **Target.** The delay is the lateness that 99 of the last 100 packets keep within ([`super::lateness`]: 8 s of
+//! frames). It grows at once with the packet that is later, and shrinks where nobody hears it, at the begin of a
+//! talkspurt, or else by 5 ms in a second. A pause that the far side leaves out (DTX) is no loss, and says nothing of
+//! the path.
+//!
 //! **Bounds.** The delay is at least nothing, where every packet takes as long as the next, and at
-//! most what is asked for, [`MAX_DELAY`] unless said otherwise. Of the 400 ms from mouth to ear that a
-//! conversation bears (ITU-T G.114; 150 ms go unnoticed), that leaves as much for the rest: 20 ms
-//! of a frame and 7 ms of its codec, 40 ms of devices, and 130 ms of the way itself.
+//! most what is asked for, [`MAX_DELAY`] unless said otherwise; packets held are [`MAX_HELD`] at most.
+//!
+//! **Budget.** Of the 400 ms from mouth to ear that a conversation bears (ITU-T G.114; 150 ms go unnoticed):
+//!
+//! | part | ms |
+//! | --- | --- |
+//! | a frame, and what Opus looks ahead (RFC 6716 section 2) | 20 + 7 |
+//! | devices of both ends | 40 |
+//! | this buffer, on a clean path whose packets are up to 20 ms late | 0 to 20 |
+//! | this buffer, at most | 200 |
+//! | the way itself, so that it goes unnoticed; so that it is borne | 63 to 83; 133 |
+//!
+//! A frame that is had of the copy in the next one comes with that one, and so a frame later than its time: whoever
+//! plays it needs 20 ms in hand, which the devices' 40 ms have.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

@@ -9,7 +9,9 @@ use super::jitter::Jitter;
 use super::keys::{Keys, Report, Stamp};
 use super::sources::{Kept, Sources, Turn};
 use super::timeline::Timeline;
-use super::{Format, Header, Heard, MAX_DROPOUT, MAX_MISORDER, Moment, Packet, Playout, ahead};
+use super::{
+    Format, Header, Heard, MAX_DROPOUT, MAX_MISORDER, Moment, Packet, Playout, ahead, has_fec,
+};
 use crate::media::{AudioCodec, AudioFrame};
 
 /// Heard and not yet asked for; the oldest goes for one more.
@@ -31,6 +33,8 @@ pub struct Receiver {
     ready: VecDeque<Heard>,
     packets: u64,
     bytes: u64,
+    concealed: u64,
+    recovered: u64,
 }
 
 /// The content of a packet.
@@ -138,6 +142,18 @@ impl Receiver {
         self.playout.late()
     }
 
+    /// Frames that were missing when it was their turn, lost or late, and of which nothing came with the next one.
+    #[must_use]
+    pub fn concealed(&self) -> u64 {
+        self.concealed
+    }
+
+    /// Frames that were missing likewise, of which the next one brought a copy ([`has_fec`]).
+    #[must_use]
+    pub fn recovered(&self) -> u64 {
+        self.recovered
+    }
+
     /// The time by which audio is delayed now to even out the path.
     #[must_use]
     pub fn delay(&self) -> Duration {
@@ -211,6 +227,9 @@ impl Receiver {
                 let talkspurt = header.marker || self.pause != Pause::Speech;
                 self.pause = Pause::Speech;
                 let lost_before = std::mem::take(&mut self.lost_before);
+                let copied = lost_before > 0 && codec == AudioCodec::Opus && has_fec(&data);
+                self.recovered += u64::from(copied);
+                self.concealed += u64::from(lost_before) - u64::from(copied);
                 let frame = AudioFrame { codec, time, lost_before, talkspurt, data };
                 self.ready.push_back(Heard::Audio(frame));
             }

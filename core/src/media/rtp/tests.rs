@@ -244,6 +244,32 @@ fn a_jump_of_two_in_row_begins_anew_and_a_short_one_is_loss() {
 }
 
 #[test]
+fn what_was_missing_is_concealed_unless_the_next_one_has_a_copy_whether_lost_or_late() {
+    // One frame of SILK, 20 ms: without and with the flag of a copy (RFC 6716 section 4.2.4).
+    for (flags, concealed, recovered) in [(0x00, 9, 0), (0x40, 4, 5)] {
+        let mut room = Room::default();
+        let mut come = |at: u64, n: u64| {
+            let payload = vec![0x08, flags, n as u8];
+            room.come(Sent { payload, ..audio(1, at, n as u16, n as u32 * 960, n) });
+        };
+        for n in 0..50 {
+            match n {
+                // One, three in a row, and one; three of them come late.
+                10 | 20..23 | 30 => {}
+                33 => [20, 21, 30].into_iter().for_each(|late| come(33 * 20, late)),
+                40..43 => {}
+                _ => come(n * 20, n),
+            }
+        }
+        room.wait(MS(10_000));
+        let receiver = &room.receiver;
+        assert_eq!((receiver.lost(), receiver.late()), (6, 3), "33 is lost, too");
+        assert_eq!(receiver.concealed() + receiver.recovered(), 9);
+        assert_eq!((receiver.concealed(), receiver.recovered()), (concealed, recovered));
+    }
+}
+
+#[test]
 fn a_stranger_does_not_evict_whoever_speaks() {
     let mut room = Room::default();
     for n in 0..200_u64 {
@@ -362,7 +388,11 @@ proptest! {
         prop_assert!(frames.windows(2).all(|w| w[0].1.time <= w[1].1.time));
         let ids: BTreeSet<_> = frames.iter().map(|(_, frame)| &frame.data).collect();
         prop_assert_eq!(ids.len(), frames.len());
-        prop_assert!(room.receiver.packets() <= packets.len() as u64);
+        let receiver = &room.receiver;
+        prop_assert!(receiver.packets() <= packets.len() as u64);
+        let missed: u64 = frames.iter().map(|(_, frame)| u64::from(frame.lost_before)).sum();
+        prop_assert_eq!(receiver.concealed() + receiver.recovered(), missed);
+        prop_assert!(missed <= receiver.lost() + receiver.late());
         prop_assert_eq!(room.next_wake(), None);
     }
 

@@ -11,6 +11,7 @@ use str0m::{Candidate, Event, IceConnectionState, Input, Output};
 use super::association::{Association, Ingredients, MID, OurPart, pt};
 use super::audio::AudioTrack;
 use super::dtmf;
+use super::figures::Reports;
 use super::more::More;
 use super::path::{OurAddress, Path};
 use super::receive::Datagram;
@@ -21,7 +22,7 @@ use crate::media::rtp::Header;
 use crate::media::{
     Agreement, AudioCodec, ChannelId, ChannelMessage, Digit, Engine, EngineConfig, EngineEvent,
     EngineOutput, Frame, Local, LocalCandidate, LocalKind, MediaError, MediaKind, MediaState,
-    MediaStats, Track, TrackInfo, TrackStats, Wish,
+    MediaStats, Report, Track, TrackInfo, TrackStats, Wish,
 };
 use crate::sdp::{Direction, candidate};
 
@@ -53,8 +54,7 @@ pub(super) struct WebRtc {
     keys: dtmf::Sender,
     /// Tracks and channels that a telephone does not have.
     pub(super) more: Option<Box<More>>,
-    round_trip: Option<Duration>,
-    remote_loss: Option<f32>,
+    pub(super) reports: Reports,
     pub(super) queue: VecDeque<EngineOutput>,
     pub(super) rtc_wake: Option<Instant>,
     /// Times that str0m drew from the session's seed ([`EngineConfig::twin`]).
@@ -84,8 +84,7 @@ impl WebRtc {
             audio,
             keys: dtmf::Sender::default(),
             more,
-            round_trip: None,
-            remote_loss: None,
+            reports: Reports::default(),
             queue: VecDeque::new(),
             rtc_wake: None,
             draws: 0,
@@ -202,15 +201,9 @@ impl WebRtc {
                 IceConnectionState::Disconnected => self.enter(MediaState::Disconnected),
             },
             Event::RtpPacket(packet) if self.secure => self.received(&packet),
-            Event::PeerStats(stats) => {
-                // By ICE: RTCP's is rounded by a clock that no seed decides.
-                let pair = stats.selected_candidate_pair;
-                let measured = pair.and_then(|pair| pair.current_round_trip_time);
-                self.round_trip = measured.or(self.round_trip);
-                self.remote_loss = stats.egress_loss_fraction.or(self.remote_loss);
-            }
+            Event::PeerStats(stats) => self.measured(&stats),
             Event::MediaEgressStats(stats) if stats.mid == self.audio.mid => {
-                self.remote_loss = stats.loss.or(self.remote_loss);
+                self.reported_on(&stats);
             }
             Event::KeyframeRequest(request) => {
                 let tracks = self.more.iter_mut().flat_map(|more| more.video.values_mut());
@@ -435,6 +428,11 @@ impl Engine for WebRtc {
         }
     }
 
+    fn handle_report(&mut self, now: Instant, report: Report) {
+        self.now = self.now.max(now);
+        report.remote_loss().into_iter().for_each(|loss| self.reported(loss));
+    }
+
     fn handle_timeout(&mut self, now: Instant) {
         self.turn(now);
         self.release_held(0);
@@ -571,7 +569,10 @@ impl Engine for WebRtc {
         let (codec, _) = *payloads.codecs.first()?;
         let keys = payloads.event_type(codec).is_some();
         let codecs = payloads.codecs.iter().map(|(codec, _)| *codec).collect();
-        Some(Agreement { direction: self.direction(), codec, codecs, keys })
+        let expected_loss =
+            if payloads.opus.fec { self.reports.expected_loss.percent() } else { 0 };
+        let dtx = payloads.opus.dtx || self.config.dtx;
+        Some(Agreement { direction: self.direction(), codec, codecs, keys, expected_loss, dtx })
     }
 
     fn state(&self) -> MediaState {
@@ -579,19 +580,7 @@ impl Engine for WebRtc {
     }
 
     fn stats(&self) -> MediaStats {
-        let (sent, heard) = (&self.audio.outgoing, &self.audio.incoming.receiver);
-        MediaStats {
-            packets_sent: sent.packets,
-            bytes_sent: sent.bytes,
-            packets_received: heard.packets(),
-            bytes_received: heard.bytes(),
-            packets_lost: heard.lost(),
-            packets_late: heard.late(),
-            jitter: heard.jitter(),
-            playout: heard.delay(),
-            round_trip: self.round_trip,
-            remote_loss: self.remote_loss,
-        }
+        self.figures()
     }
 
     fn track_stats(&self, track: Track) -> Option<TrackStats> {

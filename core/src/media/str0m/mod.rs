@@ -7,6 +7,7 @@ mod dtls;
 mod dtmf;
 mod engine;
 mod failure;
+mod figures;
 mod more;
 mod negotiate;
 mod offers;

@@ -414,6 +414,7 @@ impl WebRtc {
             descriptions: &self.descriptions,
             audio: &self.audio,
             more: self.more.as_deref(),
+            dtx: self.config.dtx,
         }
     }
 }

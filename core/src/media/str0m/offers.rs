@@ -14,6 +14,8 @@ pub(super) struct OurEnd<'e> {
     pub(super) more: Option<&'e More>,
     /// The source of the first track of audio.
     pub(super) source: Option<u32>,
+    /// True if the far side shall leave out pauses.
+    pub(super) dtx: bool,
 }
 
 impl OurEnd<'_> {
@@ -34,6 +36,7 @@ impl OurEnd<'_> {
         let new = |direction| {
             let mut ours = OurSection::new(slot.mid.clone(), section.terms.clone(), direction);
             ours.mid_extension = section.mid_extension;
+            ours.dtx = self.dtx;
             ours
         };
         Some(match holds {

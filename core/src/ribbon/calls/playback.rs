@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::audio::{AudioError, RATE, Speaker};
 use crate::machine::{AudioCodec, AudioFrame};
+use crate::media::Agreement;
 use crate::ribbon::ids::{OperationId, TrackId};
 use crate::ribbon::sound::AudioSource;
 
@@ -53,12 +54,12 @@ impl Playback {
     pub(super) fn frame(
         &mut self,
         now: Instant,
-        codec: AudioCodec,
+        terms: &Agreement,
     ) -> Result<Option<AudioFrame>, AudioError> {
         if self.until.is_some() {
             return Ok(None);
         }
-        self.speaker.set_codec(codec);
+        self.speaker.follow(terms);
         let rest = &self.source.pcm()[self.taken..];
         // The last second is not over yet when the next one comes: there is no gap.
         if !rest.is_empty() && self.speaker.waiting() <= LOW {

@@ -69,7 +69,7 @@ impl Call {
         let agreement = self.media.as_ref().and_then(|media| media.agreement(desk.peers));
         let media = self.media.as_ref().and_then(Association::media);
         let (Some(agreement), Some(media)) = (agreement, media) else { return Ok(()) };
-        while let Some(frame) = playback.frame(now, agreement.codec)? {
+        while let Some(frame) = playback.frame(now, &agreement)? {
             let frame = self.speech.place(Voice::Sound, Cow::Owned(frame), now).into_owned();
             self.say(MediaTrack::audio(media), frame, desk);
         }

@@ -69,6 +69,9 @@ section! {
         kept_calls: usize = 100,
         /// Audio codecs to offer and to accept, best first. Default Opus, then G.711.
         audio_codecs: @into Vec<AudioCodec> = vec![AudioCodec::Opus, AudioCodec::Pcmu, AudioCodec::Pcma],
+        /// True if pauses of Opus are left out, both ways ([`EngineConfig::dtx`](crate::media::EngineConfig::dtx)).
+        /// Default false.
+        dtx: bool = false,
         /// Video codecs to offer and to accept, best first. Default none: video is turned down.
         video_codecs: @into Vec<VideoCodec> = Vec::new(),
     } with {

@@ -21,8 +21,8 @@ use offhook::machine::Wake;
 use offhook::media::negotiation::{Abilities, Descriptions, Payloads, Step};
 use offhook::media::{
     Agreement, AudioFrame, ChannelId, ChannelMessage, Digit, Engine, EngineConfig, EngineEvent,
-    EngineFactory, EngineOutput, Frame, Local, LocalCandidate, LocalKind, MediaError, MediaKind,
-    MediaState, MediaStats, Track, TrackInfo, TrackStats, VideoFrame, Wish,
+    EngineFactory, EngineOutput, ExpectedLoss, Frame, Local, LocalCandidate, LocalKind, MediaError,
+    MediaKind, MediaState, MediaStats, Track, TrackInfo, TrackStats, VideoFrame, Wish,
 };
 use offhook::sdp::Direction;
 
@@ -163,7 +163,11 @@ impl Model {
         let (codec, _) = *payloads.codecs.first()?;
         let keys = payloads.event_type(codec).is_some();
         let codecs = payloads.codecs.iter().map(|(codec, _)| *codec).collect();
-        Some(Agreement { direction: self.direction(Track::AUDIO), codec, codecs, keys })
+        // Nobody encodes anything here, and nobody reports.
+        let expected_loss = if payloads.opus.fec { ExpectedLoss::LEAST } else { 0 };
+        let direction = self.direction(Track::AUDIO);
+        let dtx = payloads.opus.dtx || self.config.dtx;
+        Some(Agreement { direction, codec, codecs, keys, expected_loss, dtx })
     }
 
     /// The payload types agreed on for a track of audio.

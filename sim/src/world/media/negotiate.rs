@@ -238,6 +238,7 @@ impl Model {
                 source: Some(self.own.source(track)),
                 number: track.number,
                 mid_extension: section.mid_extension.filter(|_| !self.is_telephone()),
+                dtx: self.config.dtx,
                 ..new(self.direction(track))
             },
         })

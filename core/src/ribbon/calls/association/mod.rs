@@ -120,6 +120,7 @@ fn settings(name: &str, desk: &Desk<'_>) -> EngineConfig {
     let call = &desk.out.config.call;
     let mut config = desk.peers.config(name);
     config.codecs.clone_from(&call.audio_codecs);
+    config.dtx = call.dtx;
     config.video.clone_from(&call.video_codecs);
     config.relay_only = call.peer.relay_only;
     config.ice_servers = desk.out.ice_servers();
