@@ -15,7 +15,9 @@ fn calm_runs_find_nothing() {
 
 #[test]
 fn no_preset_finds_anything() {
-    for preset in Preset::ALL {
+    // Real media is slow where nothing is optimized: `.ci/run` has many more seeds of these two.
+    let real = [Preset::Roaming, Preset::GatewayRoaming];
+    for preset in Preset::ALL.into_iter().filter(|preset| !real.contains(preset)) {
         offhook_sim::check(preset.scenario().agents(4).hours(0.2)).seeds(0..3);
     }
 }

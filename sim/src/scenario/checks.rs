@@ -59,6 +59,11 @@ pub(super) struct Checks {
     claims: Vec<(Duration, PhoneId, Claim)>,
     /// The change that was confirmed just now.
     confirmed: Option<Change>,
+    /// The time since when each phone is connected.
+    online: BTreeMap<PhoneId, Duration>,
+    /// The last words that were heard.
+    heard_by_agents: BTreeMap<(PhoneId, MediaId), Duration>,
+    heard_by_customers: BTreeMap<ConversationId, Duration>,
     pub(super) tally: Tally,
 }
 
@@ -170,7 +175,25 @@ impl Checks {
         self.own = own;
     }
 
+    /// The time since when a phone is connected; none where it is not.
+    pub(super) fn online(&self, phone: PhoneId) -> Option<Duration> {
+        self.online.get(&phone).copied()
+    }
+
+    pub(super) fn agent_heard_at(&self, phone: PhoneId, media: MediaId) -> Option<Duration> {
+        self.heard_by_agents.get(&(phone, media)).copied()
+    }
+
+    pub(super) fn customer_heard_at(&self, conversation: &ConversationId) -> Option<Duration> {
+        self.heard_by_customers.get(conversation).copied()
+    }
+
     fn told(&mut self, at: Duration, phone: PhoneId, event: &Event) {
+        match event {
+            Event::Connected { .. } => drop(self.online.insert(phone, at)),
+            Event::Disconnected { .. } => drop(self.online.remove(&phone)),
+            _ => {}
+        }
         match event {
             Event::Connected { reconnect: true } => self.tally.reconnects += 1,
             Event::PendingSession(_) => self.tally.rang += 1,
@@ -364,6 +387,7 @@ impl Checks {
         self.note_heard(at, number, frame, conversation.to_owned());
         // It may have been let go on while the word was on its way.
         let id = ConversationId::from(conversation);
+        self.heard_by_customers.insert(id.clone(), at);
         let still = |books: &Books| books.is_muted(&id) || books.is_held(&id);
         let deaf = self.spoken.get(&number).is_some_and(|spoken| spoken.deaf.contains(&id))
             && self.books.iter().any(still);
@@ -378,6 +402,7 @@ impl Checks {
     fn agent_heard(&mut self, at: Duration, phone: PhoneId, media: MediaId, frame: &AudioFrame) {
         let Some(number) = self.understand(at, frame) else { return };
         self.note_heard(at, number, frame, format!("phone {} on {media:?}", phone.0));
+        self.heard_by_agents.insert((phone, media), at);
         let deaf = self.spoken.get(&number).is_some_and(|spoken| {
             let books = &self.books[phone.0];
             let mut on = books.calls_on(media).peekable();

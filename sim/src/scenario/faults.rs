@@ -107,6 +107,12 @@ names! {
         ResetAmid "reset-amid",
         /// A call's connection is made anew just as somebody ends it by force.
         ReinviteAmid "reinvite-amid",
+        /// The relay begins anew, and knows nothing of what it lent.
+        RelayRestarts "relay-restarts",
+        /// The relay has no room for more.
+        RelayFull "relay-full",
+        /// The relay says nothing for some seconds.
+        RelaySilent "relay-silent",
     }
 }
 
@@ -118,4 +124,6 @@ impl FaultKind {
     pub(super) const NEXT: usize = 38;
     /// And where what came with untidy far ends begins.
     pub(super) const UNTIDY: usize = 39;
+    /// And where those of a relay begin, which no swarm has.
+    pub(super) const RELAY: usize = Self::ALL.len() - 3;
 }

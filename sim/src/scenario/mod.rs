@@ -96,6 +96,8 @@ pub struct Scenario {
     pub(crate) silences: Option<BTreeSet<Silence>>,
     /// The share of far ends with each habit that we would not have; as with second phones.
     pub(crate) untidy: Option<f64>,
+    /// True where people are on the move, and a relay is there for them.
+    pub(crate) roams: bool,
     pub(crate) application: Option<MakeApplication>,
     pub(crate) invariants: Vec<MakeInvariant>,
     /// Drawn anew for each seed.

@@ -31,6 +31,8 @@ pub enum Preset {
     PersistentLine,
     /// [`Scenario::swarm`]
     Swarm,
+    /// [`Scenario::roaming`]
+    Roaming,
     /// [`Scenario::gateway_calm`]
     GatewayCalm,
     /// [`Scenario::gateway_monday`]
@@ -43,7 +45,7 @@ pub enum Preset {
 
 impl Preset {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::GatewayCalm,
         Self::GatewayMonday,
         Self::GatewaySwarm,
@@ -54,6 +56,7 @@ impl Preset {
         Self::Failover,
         Self::PersistentLine,
         Self::Swarm,
+        Self::Roaming,
     ];
 
     /// Its name on the command line.
@@ -66,6 +69,7 @@ impl Preset {
             Self::Failover => "failover",
             Self::PersistentLine => "persistent-line",
             Self::Swarm => "swarm",
+            Self::Roaming => "roaming",
             Self::GatewayCalm => "gateway-calm",
             Self::GatewayMonday => "gateway-monday",
             Self::GatewaySwarm => "gateway-swarm",
@@ -89,6 +93,7 @@ impl Preset {
             Self::Failover => Scenario::failover(),
             Self::PersistentLine => Scenario::persistent_line(),
             Self::Swarm => Scenario::swarm(),
+            Self::Roaming => Scenario::roaming(),
             Self::GatewayCalm => Scenario::gateway_calm(),
             Self::GatewayMonday => Scenario::gateway_monday(),
             Self::GatewaySwarm => Scenario::gateway_swarm(),
@@ -118,6 +123,7 @@ impl Scenario {
             guests: None,
             silences: None,
             untidy: None,
+            roams: false,
             application: None,
             invariants: Vec::new(),
             swarm: false,
@@ -233,6 +239,36 @@ impl Scenario {
             .fault(FaultKind::Supervisor, s(300))
     }
 
+    /// Agents on the move: behind translators of addresses, by a relay or without, in networks that change, die for a
+    /// while and lose packets. The media is real, and whoever talks is heard 10 s after the last trouble.
+    #[must_use]
+    pub fn roaming() -> Self {
+        let s = Duration::from_secs;
+        let mut plan = Self::plain(Preset::Roaming);
+        plan.fidelity = Fidelity::Full;
+        plan.agents = 3;
+        plan.working = s(1200);
+        plan.roams = true;
+        plan.stations = vec![LINES, ONE_LINE_KEPT];
+        plan.habits = Habits { ends_after: (s(60), s(300)), holds: 0.0, mutes: 0.0, ..plan.habits };
+        plan.customers.talk = (s(60), s(300));
+        plan.customers.sdp = 0.5;
+        plan.nats = vec![
+            NatKind::Open,
+            NatKind::FullCone,
+            NatKind::Restricted,
+            NatKind::PortRestricted,
+            NatKind::Symmetric,
+        ];
+        plan.fault(FaultKind::Move, s(90))
+            .fault(FaultKind::RebindNat, s(120))
+            .fault(FaultKind::ShortCut, s(180))
+            .fault(FaultKind::BadWifi, s(400))
+            .fault(FaultKind::RelayRestarts, s(200))
+            .fault(FaultKind::RelayFull, s(400))
+            .fault(FaultKind::RelaySilent, s(300))
+    }
+
     /// Everything, differently for each seed: which features are used, and which faults befall
     /// them (after Groce and others, "Swarm Testing", 2012).
     #[must_use]
@@ -327,7 +363,11 @@ impl Scenario {
         plan.silences = Some(self.silences.clone().unwrap_or(drawn));
         let mut dice = Dice::new(&Seed::from(seed), "swarm, untidy");
         if self.faults.is_empty() || self.only.is_some() {
-            self.draw_faults(&FaultKind::ALL[FaultKind::UNTIDY..], &mut dice, &mut plan);
+            self.draw_faults(
+                &FaultKind::ALL[FaultKind::UNTIDY..FaultKind::RELAY],
+                &mut dice,
+                &mut plan,
+            );
         }
         let untidy = dice.pick(&[0.0, 0.1, 0.3, 0.5]).copied();
         plan.untidy = self.untidy.or(untidy);

@@ -5,6 +5,7 @@ mod errands;
 mod faults;
 mod furniture;
 mod looks;
+mod roaming;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -209,6 +210,8 @@ struct Centre {
     pressed: u8,
     /// The time at which it stops, if that is before its end.
     stop: Option<Duration>,
+    /// The end of the last trouble of the way to each phone, where people are on the move.
+    steady: BTreeMap<PhoneId, Duration>,
 }
 
 impl Scenario {
@@ -248,12 +251,14 @@ impl Centre {
             pressed: 0,
             for_next: Vec::new(),
             stop: None,
+            steady: BTreeMap::new(),
             scenario,
             seed,
             world,
         };
         let silences = run.scenario.silences.clone().unwrap_or_default();
         run.world.set_silences(silences);
+        run.set_relay();
         run.world.observer_mut().quiet = run.is_quiet();
         run
     }

@@ -121,7 +121,10 @@ impl Media {
 
     /// Offers new ICE credentials. None without a far end.
     pub(super) fn restart_ice(&mut self, now: Instant) -> Option<Result<String, MediaError>> {
-        Some(self.far.as_mut()?.engine.restart_ice(now))
+        let engine = &mut self.far.as_mut()?.engine;
+        // Those before may have been lost on the way, and nobody answers them.
+        let _ = engine.rollback(now);
+        Some(engine.restart_ice(now))
     }
 
     /// Takes a candidate of the client's. None without a far end.

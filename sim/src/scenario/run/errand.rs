@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::roaming::Ear;
 use crate::world::PhoneId;
 
 /// A thing to be done at some time.
@@ -39,4 +40,8 @@ pub(super) enum Errand {
     Press,
     /// Customers say the frame of a talk spurt of that number.
     Speak(u32),
+    /// A trouble of the way to a phone is over for long enough.
+    Listen(PhoneId),
+    /// Somebody must have heard something by now.
+    Heard(Ear),
 }

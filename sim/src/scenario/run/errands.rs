@@ -93,7 +93,11 @@ impl Centre {
                     self.plan(self.world.now() + pause, Errand::Speak(next));
                 }
             }
+            Errand::Listen(phone) if self.open => self.listen(phone),
+            Errand::Heard(ear) if self.open => self.must_have_heard(&ear),
             Errand::Arrival
+            | Errand::Listen(_)
+            | Errand::Heard(_)
             | Errand::Call(_)
             | Errand::Fault(_)
             | Errand::Better(_)

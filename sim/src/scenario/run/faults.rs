@@ -27,6 +27,7 @@ impl Centre {
             FaultKind::ShortCut => {
                 let time = self.fate.between((s(1), s(15)));
                 self.world.cut(phone, time);
+                self.disturbed(Some(phone), time);
             }
             FaultKind::LongCut => {
                 let time = self.fate.between((s(30), s(240)));
@@ -42,14 +43,32 @@ impl Centre {
             }
             FaultKind::Move => {
                 self.world.move_phone(phone);
+                self.disturbed(Some(phone), Duration::ZERO);
                 if self.fate.chance(0.7) {
                     self.hint(phone, Command::NetworkChanged);
                 }
             }
-            FaultKind::RebindNat => self.world.rebind_nat(phone),
+            FaultKind::RebindNat => {
+                self.world.rebind_nat(phone);
+                self.disturbed(Some(phone), Duration::ZERO);
+            }
+            FaultKind::RelayRestarts => {
+                self.world.restart_relay();
+                self.disturbed(None, Duration::ZERO);
+            }
+            FaultKind::RelayFull => {
+                self.world.fill_relay(s(6));
+                self.disturbed(None, s(6));
+            }
+            FaultKind::RelaySilent => {
+                let time = self.fate.between((s(1), s(6)));
+                self.world.silence_relay(time);
+                self.disturbed(None, time);
+            }
             FaultKind::BadWifi => {
                 self.world.set_conditions(phone, Conditions::bad_wifi());
                 self.better_in(phone, s(60));
+                self.disturbed(Some(phone), s(60));
             }
             FaultKind::RestFails => {
                 self.rest(phone, RestWeather { fails: 0.6, ..RestWeather::default() });

@@ -29,6 +29,7 @@ impl Centre {
                 if let Some(kind) = dice.pick(&self.scenario.nats) {
                     self.world.set_nat(phone, *kind);
                 }
+                self.world.set_watching(phone, self.scenario.roams);
                 self.phones[user].push(phone);
             }
         }
@@ -59,9 +60,11 @@ impl Centre {
             }
         };
         let traced = self.scenario.traced || trace;
+        let policy = self.ice_policy(&mut Dice::new(&root.child("ways"), &phone.0.to_string()));
         self.place(&user_name(user), &token_of(user, 0), app, |config| {
             config.server_side_pings = user.is_multiple_of(2);
             config.trace = traced;
+            config.ice_policy = policy;
             config.report_statistics = statistics;
             config.upload_logs = logs;
             config.upload_telemetry = telemetry;

@@ -153,7 +153,7 @@ impl Centre {
     }
 
     /// Calls that are up, not held and not muted, each with the phone and the session that it is on.
-    fn calls_up(&self) -> Vec<(PhoneId, MediaId, String)> {
+    pub(super) fn calls_up(&self) -> Vec<(PhoneId, MediaId, String)> {
         let mut up = Vec::new();
         for user in 0..self.scenario.agents {
             for call in self.world.conversations(&user_name(user)) {
