@@ -98,6 +98,16 @@ fn the_media_engine_survives_its_far_side() {
 }
 
 #[test]
+fn the_gathering_survives_its_servers() {
+    replay("gather", offhook_fuzz::gather);
+}
+
+#[test]
+fn the_talk_with_a_proxy_is_the_same_however_it_is_cut() {
+    replay("tunnel", offhook_fuzz::tunnel);
+}
+
+#[test]
 fn no_notification_of_a_gateway_disturbs_a_client() {
     replay("ribbon_notice", offhook_fuzz::ribbon_notice);
 }

@@ -4,3 +4,5 @@
 pub(crate) mod far;
 #[allow(dead_code)]
 pub(crate) mod pair;
+#[allow(dead_code)]
+pub(crate) mod wires;
