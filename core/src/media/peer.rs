@@ -244,6 +244,10 @@ impl Peer {
                 if !added.is_empty() {
                     self.add_hosts(now, added);
                 }
+                #[cfg(feature = "turn")]
+                if let Some(gather) = &mut self.gather {
+                    gather.handle_timeout(now);
+                }
             }
             UdpEvent::Failed(error) => return Some(PeerNews::NoSocket(error)),
             UdpEvent::Datagram { local, remote, data } => {

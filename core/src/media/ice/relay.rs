@@ -19,7 +19,7 @@ use turn_client_proto::tcp::TurnClientTcp;
 use turn_client_proto::udp::TurnClientUdp;
 use turn_types::message::{ALLOCATE, CREATE_PERMISSION};
 use turn_types::stun::attribute::{AlternateServer, ErrorCode};
-use turn_types::stun::message::{Message, MessageClass};
+use turn_types::stun::message::{Message, MessageClass, TransactionId};
 use turn_types::{AddressFamily, TransportType, TurnCredentials};
 
 use super::address::Leg;
@@ -136,7 +136,10 @@ pub(super) struct Relay {
     /// The end of the stream to the server.
     pub(super) trouble: Option<NetError>,
     alternate: Option<SocketAddr>,
-    challenged: bool,
+    /// The request that was answered by a challenge, as every first one is.
+    challenged: Option<TransactionId>,
+    /// True once anything came of the server.
+    pub(super) is_heard: bool,
     next: Option<Instant>,
     /// The time by which there has to be an address.
     until: Instant,
@@ -200,7 +203,8 @@ impl Relay {
             peer_code: None,
             trouble: None,
             alternate: None,
-            challenged: false,
+            challenged: None,
+            is_heard: false,
             next: None,
             until: now + limit,
             since: None,
@@ -246,6 +250,7 @@ impl Relay {
         match event {
             StreamEvent::Opened { .. } if self.state == State::Opening => {
                 self.state = State::Asking;
+                self.is_heard = true;
                 self.drain(now);
             }
             StreamEvent::Opened { .. } => {}
@@ -374,6 +379,7 @@ impl Relay {
         if matches!(self.state, State::Opening | State::Over(_)) {
             return all;
         }
+        self.is_heard = true;
         let message = Message::from_bytes(data).ok();
         let data = match message.map(|message| self.look(now, &message)) {
             None | Some(Look::As) => Cow::Borrowed(data),
@@ -425,7 +431,9 @@ impl Relay {
         if message.has_method(CREATE_PERMISSION) {
             self.code = Some(code);
         }
-        if !asks || (code == UNAUTHORIZED && !std::mem::replace(&mut self.challenged, true)) {
+        let id = message.transaction_id();
+        // One that was sent twice, as the answer took long, is answered twice.
+        if !asks || (code == UNAUTHORIZED && *self.challenged.get_or_insert(id) == id) {
             return Look::As;
         }
         self.code = Some(code);

@@ -59,6 +59,11 @@ impl Tries {
         self.again
     }
 
+    /// The last failure, also while it is asked again.
+    pub(super) fn failure(&self) -> Option<Failure> {
+        self.failure
+    }
+
     /// True if it is time to ask again, once.
     pub(super) fn take_due(&mut self, now: Instant) -> bool {
         self.again.take_if(|at| *at <= now).is_some()
@@ -96,13 +101,6 @@ impl Tries {
         self.again = Some(now + (pause * (1 << self.count)).min(LONGEST));
         self.count += 1;
         Verdict::Again
-    }
-
-    /// There is something new: asks again now if it failed.
-    pub(super) fn begin_again(&mut self, now: Instant) {
-        if self.failure.take().is_some() {
-            (self.count, self.again) = (0, Some(now));
-        }
     }
 }
 
@@ -183,15 +181,5 @@ mod tests {
             let verdict = tries.failed(epoch(), Failure::Redirected(bad), None, server());
             assert_eq!(verdict, Verdict::Over, "{bad}");
         }
-    }
-
-    #[test]
-    fn new_credentials_begin_again_what_failed() {
-        let mut tries = Tries::new(0);
-        tries.begin_again(epoch());
-        assert_eq!(tries.again(), None, "nothing failed");
-        tries.failed(epoch(), Failure::Refused(401), None, server());
-        tries.begin_again(epoch());
-        assert!(tries.take_due(epoch()) && !tries.take_due(epoch()));
     }
 }
