@@ -38,6 +38,7 @@ use crate::testing::epoch;
 const MS: fn(u64) -> Duration = Duration::from_millis;
 const WAY: Duration = Duration::from_millis(10);
 const SERVER: &str = "198.51.100.1:3478";
+const SERVER6: &str = "[2001:db8:53::1]:3478";
 /// The address of the NAT outside.
 const OUTSIDE: &str = "203.0.113.9";
 
@@ -59,6 +60,8 @@ struct Net {
     epoch: Instant,
     now: Instant,
     server: TurnServer,
+    /// The same by IPv6, which no NAT is in front of.
+    server6: TurnServer,
     /// False once the server is dead.
     serves: bool,
     lent: Vec<SocketAddr>,
@@ -79,8 +82,8 @@ struct Net {
     given_back: Vec<u16>,
 }
 
-fn server() -> TurnServer {
-    let mut server = TurnServer::new(TransportType::Udp, at(SERVER), "lab.test".to_owned());
+fn server(address: &str) -> TurnServer {
+    let mut server = TurnServer::new(TransportType::Udp, at(address), "lab.test".to_owned());
     server.add_user("alice".to_owned(), "pa55word".to_owned());
     server
 }
@@ -90,7 +93,8 @@ impl Net {
         Self {
             epoch: epoch(),
             now: epoch(),
-            server: server(),
+            server: server(SERVER),
+            server6: server(SERVER6),
             refuses: None,
             lifetime: None,
             serves: true,
@@ -106,7 +110,11 @@ impl Net {
 
     /// The server begins anew.
     fn restart(&mut self) {
-        self.server = server();
+        (self.server, self.server6) = (server(SERVER), server(SERVER6));
+    }
+
+    fn server_of(&mut self, address: SocketAddr) -> &mut TurnServer {
+        if address.is_ipv4() { &mut self.server } else { &mut self.server6 }
     }
 
     /// The answer by which it lends, as a server says it that lends for less time.
@@ -158,10 +166,11 @@ impl Net {
         let mut came = Vec::new();
         while self.under_way.front().is_some_and(|letter| letter.due <= self.now) {
             let Letter { from, to, data, .. } = self.under_way.pop_front().unwrap();
-            if to == at(SERVER) || self.lent.contains(&to) {
-                self.sent_to_server += usize::from(to == at(SERVER));
+            let is_server = [SERVER, SERVER6].map(at).contains(&to);
+            if is_server || self.lent.contains(&to) {
+                self.sent_to_server += usize::from(is_server);
                 self.serve(from, to, data);
-            } else if to.ip().to_string() == OUTSIDE {
+            } else if to.ip().to_string() == OUTSIDE || to.ip() == host6(0).address.ip() {
                 came.push((to, from, data));
             } else {
                 self.elsewhere.push((to, data));
@@ -185,7 +194,7 @@ impl Net {
         // The crate's model sends this answer to itself.
         if let Ok(message) = Message::from_bytes(&data)
             && message.has_method(BINDING)
-            && to == at(SERVER)
+            && [SERVER, SERVER6].map(at).contains(&to)
         {
             let mut answer = Message::builder_success(&message, MessageWriteVec::new());
             answer.add_attribute(&XorMappedAddress::new(from, message.transaction_id())).unwrap();
@@ -201,7 +210,7 @@ impl Net {
             return self.send(to, from, answer.finish());
         }
         let now = self.at();
-        let reply = self.server.recv(Transmit::new(data, TransportType::Udp, from, to), now);
+        let reply = self.server_of(to).recv(Transmit::new(data, TransportType::Udp, from, to), now);
         if let Some(reply) = reply.map(|reply| reply.build()) {
             let data = self.shorten(reply.data);
             self.send(reply.from, reply.to, data);
@@ -212,12 +221,12 @@ impl Net {
             client_addr,
             allocation_transport,
             family,
-        } = self.server.poll(now)
+        } = self.server_of(to).poll(now)
         {
-            let lent = SocketAddr::new(at(SERVER).ip(), 50_000 + self.lent.len() as u16);
+            let lent = SocketAddr::new(listen_addr.ip(), 50_000 + self.lent.len() as u16);
             self.lent.push(lent);
             let lent = Ok(lent);
-            self.server.allocated_socket(
+            self.server_of(to).allocated_socket(
                 transport,
                 listen_addr,
                 client_addr,
@@ -227,7 +236,7 @@ impl Net {
                 now,
             );
         }
-        while let Some(out) = self.server.poll_transmit(now) {
+        while let Some(out) = self.server_of(to).poll_transmit(now) {
             let data = self.shorten(out.data);
             self.send(out.from, out.to, data);
         }
@@ -240,6 +249,10 @@ fn turn(password: &str) -> IceServer {
 
 fn host(port: u16) -> Local {
     SocketAddr::from(([10, 0, 0, 7], port)).into()
+}
+
+fn host6(port: u16) -> Local {
+    SocketAddr::new("2001:db8:7::7".parse().unwrap(), port).into()
 }
 
 /// A gathering, and what it told.
@@ -319,7 +332,7 @@ impl Rig {
             let Some(next) = next else { break };
             self.net.now = self.net.now.max(next);
             for (to, from, data) in self.net.arrive() {
-                let inside = host(to.port()).address;
+                let inside = if to.is_ipv4() { host(to.port()).address } else { to };
                 if let Some(left) = self.gather.handle_datagram(self.net.now, inside, from, data) {
                     self.heard.push(left);
                 }

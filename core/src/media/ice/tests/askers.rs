@@ -147,3 +147,47 @@ fn what_is_lost_with_the_way_of_an_address_is_asked_for_by_the_next_one() {
     assert!(rig.gather.lends(rig.net.lent[1]));
     assert_eq!(rig.net.lent.len(), 2);
 }
+
+#[test]
+fn rfc_8656_6_1_each_family_has_an_address_lent_by_the_servers_address_of_that_family() {
+    let servers = vec![IceServer::turn("turn:relay.lab.test", "alice", "pa55word")];
+    let mut rig = Rig::new(servers, false);
+    let hosts = vec![host(4000), host(4001), host6(4000), host6(4001)];
+    rig.gather.add(rig.net.now, hosts);
+    rig.drain();
+    let found = [SERVER, SERVER6].map(|address| at(address).ip());
+    assert!(rig.gather.resolved(rig.net.now, NameId(1), &found));
+    rig.drain();
+    rig.run(MS(1000));
+    let lent = lent(&rig);
+    assert_eq!((lent.len(), lent.as_slice()), (2, rig.net.lent.as_slice()));
+    assert_eq!(lent.iter().filter(|address| address.is_ipv6()).count(), 1);
+    // What is sent by each comes from each, and comes back.
+    let fars = [at("192.0.2.77:7777"), at("[2001:db8:77::1]:7777")];
+    for (lent, far) in lent.iter().flat_map(|lent| fars.map(|far| (*lent, far))) {
+        if lent.is_ipv4() == far.is_ipv4() {
+            rig.send(lent, far, &[0, 1]);
+            rig.run(MS(500));
+            assert_eq!(rig.net.elsewhere.pop(), Some((far, vec![0, 1])));
+            rig.net.send(far, lent, vec![1, 1]);
+            rig.run(MS(100));
+            assert_eq!(rig.heard.pop(), Some((lent, far, vec![1, 1])));
+        }
+    }
+}
+
+#[test]
+fn a_host_of_ipv6_alone_asks_a_server_by_ipv6_alone() {
+    let servers = vec![
+        IceServer::stun(format!("stun:{SERVER6}")),
+        IceServer::turn(format!("turn:{SERVER6}"), "alice", "pa55word"),
+        turn("pa55word"),
+    ];
+    let mut rig = Rig::new(servers, false);
+    rig.gather.add(rig.net.now, vec![host6(4000)]);
+    rig.drain();
+    rig.run(MS(1000));
+    // By no NAT: its own address is no news.
+    assert_eq!((rig.added.len(), lent(&rig)), (2, rig.net.lent.clone()));
+    assert!(rig.net.lent[0].is_ipv6() && rig.done[0] < MS(300), "{:?}", rig.done);
+}
