@@ -19,7 +19,7 @@ use crate::media::{
     Digit, EngineFactory, Frame, IceHelp, MediaError, MediaState, MediaStats, Milestone, Peer,
     PeerNews, Peers,
 };
-use crate::sdp::candidate::{Admission, Candidate, Generation, MAX_CANDIDATES};
+use crate::sdp::candidate::{Admission, Candidate, Generation, MAX_CANDIDATES, MAX_NAMES};
 use crate::sdp::{Description, Section};
 use crate::xmpp::Jid;
 
@@ -254,8 +254,11 @@ impl Sessions {
         candidate: &Candidate,
         out: &mut Outbox,
     ) {
-        let Some(usable) = candidate.usable() else { return };
-        let Some(address) = usable.address() else { return };
+        let usable = candidate.usable();
+        let address = usable.as_ref().and_then(Candidate::address);
+        if address.is_none() && candidate.hidden_name().is_none() {
+            return;
+        }
         let own = |e: &&mut Early| e.session == *session && e.from == *from;
         let early = match self.early.iter_mut().find(own) {
             Some(early) => early,
@@ -273,6 +276,13 @@ impl Sessions {
                 let Some(early) = self.early.back_mut() else { return };
                 early
             }
+        };
+        let (Some(usable), Some(address)) = (usable, address) else {
+            let names = early.candidates.iter().filter(|one| one.hidden_name().is_some()).count();
+            if names < MAX_NAMES && !early.candidates.contains(candidate) {
+                early.candidates.push(candidate.clone());
+            }
+            return;
         };
         match early.generation.admit(address, usable.component) {
             Admission::New => early.candidates.push(usable),

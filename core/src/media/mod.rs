@@ -10,6 +10,7 @@ mod config;
 mod connection;
 mod engine;
 mod ice;
+mod names;
 pub mod negotiation;
 mod peer;
 mod peers;

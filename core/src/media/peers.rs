@@ -133,8 +133,8 @@ impl Peers {
         }
     }
 
-    /// Takes the addresses of a server's host. The peer that asked for them, and the first news.
-    #[cfg(feature = "turn")]
+    /// Takes the addresses of a host: of a server, or of the far side. The peer that asked for them, and the first
+    /// news.
     pub(crate) fn handle_resolved<E, O, X>(
         &mut self,
         id: NameId,
@@ -143,7 +143,7 @@ impl Peers {
     ) -> Option<(UdpId, PeerNews)> {
         let (now, found) = (out.now(), found.unwrap_or_default());
         let peer = self.open.values_mut().find_map(|peer| {
-            let is_its = peer.gather.as_mut()?.resolved(now, id, &found);
+            let is_its = peer.resolved(now, id, &found);
             is_its.then_some(peer)
         })?;
         Some((peer.udp(), peer.poll(out)?))
@@ -160,17 +160,6 @@ impl Peers {
         let has = |peer: &&mut Box<Peer>| peer.gather.as_ref().is_some_and(|g| g.has(id));
         let peer = self.open.values_mut().find(has)?;
         Some((peer.udp(), peer.handle_stream(id, event, out)?))
-    }
-
-    /// Takes the addresses of a host. Nobody asks for any here.
-    #[cfg(not(feature = "turn"))]
-    pub(crate) fn handle_resolved<E, O, X>(
-        &mut self,
-        _: NameId,
-        _: Result<Vec<IpAddr>, NetError>,
-        _: &mut Outputs<E, O, X>,
-    ) -> Option<(UdpId, PeerNews)> {
-        None
     }
 
     /// Takes what happened to a stream. Nobody opens any here.

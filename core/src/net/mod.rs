@@ -54,6 +54,13 @@ pub struct NetOptions {
     /// The use of IPv6 addresses by media. Default [`Ipv6::Off`]; the setter takes `true` for
     /// [`Ipv6::On`], too.
     pub ipv6: Ipv6,
+    /// True to look up the names by which browsers hide their addresses
+    /// ([`is_hidden_name`](crate::sdp::candidate::is_hidden_name)), by the system's resolver, which
+    /// knows multicast DNS on macOS, Windows, and Linux with nss-mdns. So a far side in the same
+    /// network is called without a detour, and whoever calls can have us ask that network for a random
+    /// name. Default true, as in browsers. Without, such a far side has to reach us first, or is reached
+    /// by other addresses.
+    pub mdns: bool,
     /// True to look after the interfaces while there is a call, four times a second: media moves to new addresses
     /// and off those that are gone. Default false, as a look costs some system calls: an application that is told
     /// of changes says so instead (`addresses_changed` of the runtimes' clients).
@@ -84,6 +91,7 @@ impl Default for NetOptions {
             excluded_interfaces: Vec::new(),
             excluded_networks: Vec::new(),
             ipv6: Ipv6::Off,
+            mdns: true,
             watch_interfaces: false,
             http_exchanges: 4,
             max_body: 1 << 20,
@@ -122,6 +130,7 @@ setters!(NetOptions {
     excluded_interfaces: all [String],
     excluded_networks: all [Network],
     ipv6: into [Ipv6],
+    mdns: bool,
     watch_interfaces: bool,
     http_exchanges: usize,
     max_body: usize,
