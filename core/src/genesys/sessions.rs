@@ -132,6 +132,7 @@ impl Sessions {
             idle.map(|at| Wake { at, reason: "media without a call" }),
             early.map(|at| Wake { at, reason: "early candidates" }),
         );
+        let own = Wake::earliest(own, self.peers.next_wake());
         self.open.values().map(|open| self.wake_of(open)).fold(own, Wake::earliest)
     }
 
@@ -294,8 +295,7 @@ impl Sessions {
     }
 
     pub(crate) fn handle_udp(&mut self, id: UdpId, event: UdpEvent, out: &mut Outbox) {
-        let peer = self.peers.get_mut(id);
-        if let Some(news) = peer.and_then(|peer| peer.handle_udp(event, out.media())) {
+        if let Some(news) = self.peers.handle_udp(id, event, out.media()) {
             self.carry_on(id, news, out);
         }
     }
@@ -534,6 +534,7 @@ impl Sessions {
     pub(crate) fn handle_timeout(&mut self, out: &mut Outbox) {
         let now = out.now();
         self.early.retain(|early| early.expires > now);
+        self.peers.handle_timeout(out.media());
         let due: Vec<_> = self
             .open
             .iter()

@@ -470,6 +470,18 @@ impl Gather {
         self.go_on(now);
     }
 
+    /// Waits for no relay any more.
+    pub(crate) fn abandon(&mut self) {
+        for relay in std::mem::take(&mut self.relays) {
+            self.steps.extend(relay.stream().map(Step::Close));
+        }
+    }
+
+    /// True if there is nothing of it at any relay.
+    pub(crate) fn is_over(&self) -> bool {
+        self.relays.is_empty()
+    }
+
     pub(crate) fn next_wake(&self) -> Option<Wake> {
         let bindings = self.bindings.iter().map(|binding| binding.next);
         let relays = self.relays.iter().filter_map(Relay::next_wake);
@@ -479,10 +491,10 @@ impl Gather {
         Some(Wake { at, reason: "gathering" })
     }
 
-    /// Gives back what is lent.
+    /// Gives back what is lent: it [is over](Gather::is_over) when the servers said so, or in a second.
     pub(crate) fn close(&mut self, now: Instant) {
         for relay in &mut self.relays {
-            relay.close();
+            relay.close(now);
         }
         self.until = None;
         self.bindings.clear();

@@ -46,14 +46,16 @@ const NOT_FOR_PEER: [u16; 2] = [403, 443];
 /// The life of the address.
 ///
 /// ```text
-/// Opening ──a stream is open──> Asking ──lent──> Lent
-///    └─────────────┴─refused, no answer, gone──────> Over
+/// Opening ──a stream is open──> Asking ──lent──> Lent ──closed──> Returning
+///    └─────────────┴─refused, no answer, gone──────┴───> Over <─────┘ answered, or 1 s
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Opening,
     Asking,
     Lent(SocketAddr),
+    /// It is given back: the server may want that said with another nonce.
+    Returning,
     Over(Failure),
 }
 
@@ -280,7 +282,7 @@ impl Relay {
     pub(super) fn lent(&self) -> Option<SocketAddr> {
         match self.state {
             State::Lent(address) => Some(address),
-            State::Opening | State::Asking | State::Over(_) => None,
+            State::Opening | State::Asking | State::Returning | State::Over(_) => None,
         }
     }
 
@@ -289,6 +291,7 @@ impl Relay {
             State::Opening => Some(self.until),
             State::Asking => Some(self.next.map_or(self.until, |next| next.min(self.until))),
             State::Lent(_) => self.next.into_iter().chain(self.keeper.next_wake()).min(),
+            State::Returning => self.keeper.next_wake(),
             State::Over(_) => None,
         }
     }
@@ -457,12 +460,17 @@ impl Relay {
         }
     }
 
-    /// Gives the address back. The last packet may be lost: then it runs out by itself.
-    pub(super) fn close(&mut self) {
-        if self.lent().is_some() {
-            self.steps.extend(self.keeper.give_back().map(RelayStep::Transmit));
+    /// Gives the address back: it is over when the server said so, or in a second. Then it runs out by itself.
+    pub(super) fn close(&mut self, now: Instant) {
+        match self.state {
+            State::Lent(_) => {
+                self.state = State::Returning;
+                self.keeper.give_back(now);
+                self.drain(now);
+            }
+            State::Opening | State::Asking => self.state = State::Over(Failure::Closed),
+            State::Returning | State::Over(_) => {}
         }
-        self.state = State::Over(Failure::Closed);
     }
 
     fn transmit(&mut self, now: Instant) {
@@ -473,7 +481,9 @@ impl Relay {
     }
 
     fn end(&mut self, failure: Failure) {
-        if !self.is_over() {
+        if self.state == State::Returning {
+            self.state = State::Over(Failure::Closed);
+        } else if !self.is_over() {
             let lent = self.lent();
             self.state = State::Over(failure);
             self.steps.push_back(RelayStep::Over { lent, failure });
@@ -511,12 +521,15 @@ impl Relay {
         if matches!(self.state, State::Opening | State::Over(_)) {
             return;
         }
-        if self.lent().is_some() {
+        if matches!(self.state, State::Lent(_) | State::Returning) {
             let (request, kept) = self.keeper.poll(now);
             self.steps.extend(request.map(RelayStep::Transmit));
             if kept != Kept::Yes {
                 return self.gone();
             }
+        }
+        if self.state == State::Returning {
+            return;
         }
         let at = self.at(now);
         let polled = self.client.poll(at);

@@ -2,6 +2,7 @@
 
 mod askers;
 mod calls;
+mod leaving;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};

@@ -161,7 +161,7 @@ impl Gather {
         if self.asked.holder(&self.relays, seat).is_some_and(|holder| holder.number != number) {
             self.asked.0.remove(&Question::of(relay));
             let late = self.relays.iter_mut().find(|relay| relay.number == number);
-            late.into_iter().for_each(Relay::close);
+            late.into_iter().for_each(|late| late.close(now));
             return;
         }
         self.asked.settle(seat, &self.relays);

@@ -79,7 +79,8 @@ fn the_first_to_be_lent_an_address_keeps_it_and_what_comes_later_is_given_back()
     assert_eq!((lent(&rig), rig.done.len()), (vec![rig.net.lent[0]], 1), "of the quick one");
     assert!(rig.done[0] < MS(700), "nobody waits for the other: {:?}", rig.done);
     assert!(rig.removed.is_empty() && !rig.gather.lends(rig.net.lent[1]));
-    assert_eq!(rig.net.given_back, [4000]);
+    // Twice, as the answer takes so long.
+    assert_eq!(rig.net.given_back, [4000, 4000]);
 }
 
 #[test]
