@@ -3,8 +3,9 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use offhook::machine::NetError;
+use offhook::machine::{NetError, NetErrorKind};
 use offhook::net::{NetOptions, Proxies};
+use offhook::sdp::candidate::is_hidden_name;
 use rustls::ClientConfig;
 
 use crate::clock::Clock;
@@ -19,6 +20,8 @@ pub(crate) struct Net {
     pub(crate) tls: Arc<ClientConfig>,
     pub(crate) clock: Clock,
     share: Share,
+    /// That of names which far sides give: theirs take no place of the client's own.
+    hidden: Share,
 }
 
 impl Net {
@@ -28,7 +31,14 @@ impl Net {
         if options.accepts_any_certificate() {
             tracing::warn!("no certificate is verified: whoever is on the way can read everything");
         }
-        Ok(Arc::new(Self { options, proxies, tls, clock, share: Share::default() }))
+        Ok(Arc::new(Self {
+            options,
+            proxies,
+            tls,
+            clock,
+            share: Share::default(),
+            hidden: Share::default(),
+        }))
     }
 
     /// The address of a host, if it is known without asking the network.
@@ -45,7 +55,13 @@ impl Net {
         if let Some(address) = self.known_address(host, port) {
             return Ok(vec![address]);
         }
-        self.share.resolve(host, port).await
+        if !is_hidden_name(host) {
+            return self.share.resolve(host, port).await;
+        }
+        if !self.options.mdns {
+            return Err(NetError::new(NetErrorKind::Resolve, "far sides' names are not looked up"));
+        }
+        self.hidden.resolve(host, port).await
     }
 }
 

@@ -19,7 +19,7 @@ use crate::media::{
     Digit, EngineFactory, Frame, IceHelp, MediaError, MediaState, MediaStats, Milestone, Peer,
     PeerNews, Peers,
 };
-use crate::sdp::candidate::{Admission, Candidate, Generation, MAX_CANDIDATES};
+use crate::sdp::candidate::{Admission, Candidate, Generation, MAX_CANDIDATES, MAX_NAMES};
 use crate::sdp::{Description, Section};
 use crate::xmpp::Jid;
 
@@ -132,6 +132,7 @@ impl Sessions {
             idle.map(|at| Wake { at, reason: "media without a call" }),
             early.map(|at| Wake { at, reason: "early candidates" }),
         );
+        let own = Wake::earliest(own, self.peers.next_wake());
         self.open.values().map(|open| self.wake_of(open)).fold(own, Wake::earliest)
     }
 
@@ -255,8 +256,11 @@ impl Sessions {
         candidate: &Candidate,
         out: &mut Outbox,
     ) {
-        let Some(usable) = candidate.usable() else { return };
-        let Some(address) = usable.address() else { return };
+        let usable = candidate.usable();
+        let address = usable.as_ref().and_then(Candidate::address);
+        if address.is_none() && candidate.hidden_name().is_none() {
+            return;
+        }
         let own = |e: &&mut Early| e.session == *session && e.from == *from;
         let early = match self.early.iter_mut().find(own) {
             Some(early) => early,
@@ -275,6 +279,13 @@ impl Sessions {
                 early
             }
         };
+        let (Some(usable), Some(address)) = (usable, address) else {
+            let names = early.candidates.iter().filter(|one| one.hidden_name().is_some()).count();
+            if names < MAX_NAMES && !early.candidates.contains(candidate) {
+                early.candidates.push(candidate.clone());
+            }
+            return;
+        };
         match early.generation.admit(address, usable.component) {
             Admission::New => early.candidates.push(usable),
             Admission::Known | Admission::Full { first: false } => {}
@@ -285,8 +296,7 @@ impl Sessions {
     }
 
     pub(crate) fn handle_udp(&mut self, id: UdpId, event: UdpEvent, out: &mut Outbox) {
-        let peer = self.peers.get_mut(id);
-        if let Some(news) = peer.and_then(|peer| peer.handle_udp(event, out.media())) {
+        if let Some(news) = self.peers.handle_udp(id, event, out.media()) {
             self.carry_on(id, news, out);
         }
     }
@@ -527,6 +537,7 @@ impl Sessions {
     pub(crate) fn handle_timeout(&mut self, out: &mut Outbox) {
         let now = out.now();
         self.early.retain(|early| early.expires > now);
+        self.peers.handle_timeout(out.media());
         let due: Vec<_> = self
             .open
             .iter()

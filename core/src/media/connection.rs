@@ -10,7 +10,7 @@ use super::{
 };
 use crate::machine::{
     CodePoint, CommandId, Input, Machine, MediaId, NetError, Output, OutputOf, Outputs, TrackId,
-    UdpId,
+    UdpId, Wake,
 };
 use crate::sdp::Direction;
 
@@ -395,7 +395,7 @@ impl Connection {
 
     fn take_input(&mut self, input: Input) -> Option<PeerNews> {
         match input {
-            Input::Udp { id, event } => self.peers.get_mut(id)?.handle_udp(event, &mut self.out),
+            Input::Udp { id, event } => self.peers.handle_udp(id, event, &mut self.out),
             Input::Stream { id, event } => {
                 Some(self.peers.handle_stream(id, event, &mut self.out)?.1)
             }
@@ -464,6 +464,7 @@ impl Machine for Connection {
         let news = self.take_input(input);
         self.drain(news);
         let now = self.out.now();
+        self.peers.handle_timeout(&mut self.out);
         let figures = self.peers.get_mut(self.udp).and_then(|peer| peer.handle_timeout(now));
         if let Some(figures) = figures {
             self.tell(ConnectionEvent::Stats(figures));
@@ -472,7 +473,10 @@ impl Machine for Connection {
     }
 
     fn poll_output(&mut self) -> OutputOf<Self> {
-        let wake = || self.peers.get(self.udp).and_then(Peer::next_wake);
+        let wake = || {
+            let media = self.peers.get(self.udp).and_then(Peer::next_wake);
+            Wake::earliest(media, self.peers.next_wake())
+        };
         self.out.pop().unwrap_or_else(|| Output::Timeout(wake()))
     }
 }

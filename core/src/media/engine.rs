@@ -1,6 +1,6 @@
 //! The engine behind a session, and what it reports.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use super::{
@@ -107,12 +107,19 @@ pub trait Engine: Send {
     /// A remote candidate: the value of an `a=candidate` line, from `candidate:` on (RFC 8839
     /// section 5.1), or several such lines. Kept until an offer or answer is applied. TCP, and host
     /// names that are not addresses, are skipped without an error, and so are those beyond
-    /// [`MAX_CANDIDATES`](crate::sdp::candidate::MAX_CANDIDATES) since ICE began.
+    /// [`MAX_CANDIDATES`](crate::sdp::candidate::MAX_CANDIDATES) since ICE began. A name that hides an
+    /// address of a local network may be asked for ([`EngineOutput::Resolve`]).
     ///
     /// # Errors
     ///
     /// [`MediaError::Candidate`] when none can be read. The session goes on.
     fn add_remote_candidate(&mut self, now: Instant, candidate: &str) -> Result<(), MediaError>;
+
+    /// A name that was asked for ([`EngineOutput::Resolve`]) has these addresses. One that is not found
+    /// is never told: its candidates are of no use.
+    fn resolved(&mut self, now: Instant, name: &str, addresses: &[IpAddr]) {
+        let _ = (now, name, addresses);
+    }
 
     /// Makes an offer with new ICE credentials (RFC 8445 section 9). Our candidates are told again
     /// once it is answered.
@@ -260,6 +267,13 @@ pub enum EngineOutput {
     },
     /// Something to know.
     Event(EngineEvent),
+    /// Look a name up, by which a candidate of the far side's hides its address
+    /// ([`is_hidden_name`](crate::sdp::candidate::is_hidden_name)): [`Engine::resolved`] takes what is
+    /// found. Whoever does not look names up drops it.
+    Resolve {
+        /// The name.
+        name: String,
+    },
     /// Something for the engine elsewhere that has this one's media.
     Order(Order),
     /// The drain is over. Call [`Engine::handle_timeout`] then, if at all.

@@ -11,6 +11,7 @@ mod connection;
 mod engine;
 mod expected_loss;
 mod ice;
+mod names;
 pub mod negotiation;
 mod path;
 mod peer;

@@ -4,11 +4,12 @@
 //! Whoever signals negotiates with [`Peer::engine`] and asks [`Peer::poll`] afterwards, until it
 //! answers none: what it tells is theirs to carry on. Datagrams and frames never reach them.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 #[cfg(feature = "turn")]
 use super::ice::{Gather, Step};
+use super::names::{Names, may_be_called};
 use super::path::{PathNews, PathWatch};
 use super::quiet::Quiet;
 use super::{
@@ -16,10 +17,10 @@ use super::{
     MediaState, MediaStats, Order, Report, Track,
 };
 use crate::machine::{
-    Local, MediaId, NetError, Output, Outputs, Seed, TrackId, UdpEvent, UdpId, Wake,
+    Local, MediaId, NameId, NetError, Output, Outputs, Seed, TrackId, UdpEvent, UdpId, Wake,
 };
 #[cfg(feature = "turn")]
-use crate::machine::{NameId, StreamEvent, StreamId};
+use crate::machine::{StreamEvent, StreamId};
 use crate::sdp::candidate::{Admission, Candidate, Generation};
 
 /// Outputs that one drain takes from an engine: an engine that never ends it is broken.
@@ -84,6 +85,8 @@ pub(crate) struct Peer {
     pub(crate) gather: Option<Box<Gather>>,
     /// The far side's candidates since ICE began, or began anew.
     pub(crate) remote: Generation,
+    /// The names that hide addresses of the far side's and are looked up.
+    names: Names,
     /// The time at which the engine is due.
     wake: Option<Wake>,
     /// The time at which figures are told next, once it was connected, and the interval.
@@ -147,6 +150,7 @@ impl Peer {
             #[cfg(feature = "turn")]
             gather: None,
             remote: Generation::default(),
+            names: Names::default(),
             wake: None,
             figures_at: None,
             figures_every,
@@ -243,6 +247,10 @@ impl Peer {
                 }
                 if !added.is_empty() {
                     self.add_hosts(now, added);
+                }
+                #[cfg(feature = "turn")]
+                if let Some(gather) = &mut self.gather {
+                    gather.handle_timeout(now);
                 }
             }
             UdpEvent::Failed(error) => return Some(PeerNews::NoSocket(error)),
@@ -402,7 +410,7 @@ impl Peer {
     }
 
     /// Takes a candidate of the far side. What ICE cannot use is skipped, and so is what comes when there
-    /// are enough of them.
+    /// are enough of them. Where a name hides its address, the engine has it looked up.
     ///
     /// # Errors
     ///
@@ -413,13 +421,33 @@ impl Peer {
         now: Instant,
         candidate: &Candidate,
     ) -> Result<(), MediaError> {
-        let Some(usable) = candidate.usable() else { return Ok(()) };
+        let Some(usable) = candidate.usable() else {
+            let hides = candidate.hidden_name().is_some();
+            let line = hides.then(|| candidate.to_line());
+            return line.map_or(Ok(()), |line| self.engine.add_remote_candidate(now, &line));
+        };
         let Some(address) = usable.address() else { return Ok(()) };
         match self.remote.admit(address, usable.component) {
             Admission::New => self.engine.add_remote_candidate(now, &usable.to_line()),
             Admission::Known | Admission::Full { first: false } => Ok(()),
             Admission::Full { first: true } => Err(MediaError::TooMany("candidates")),
         }
+    }
+
+    /// Takes the answer to a question for a name. True if it was this peer's.
+    pub(super) fn resolved(&mut self, now: Instant, id: NameId, found: &[IpAddr]) -> bool {
+        if let Some((name, deadline)) = self.names.take(id) {
+            let found: Vec<_> = found.iter().copied().filter(|ip| may_be_called(*ip)).collect();
+            if now <= deadline && !found.is_empty() {
+                self.engine.resolved(now, &name, &found);
+            }
+            return true;
+        }
+        #[cfg(feature = "turn")]
+        let is_its = self.gather.as_mut().is_some_and(|gather| gather.resolved(now, id, found));
+        #[cfg(not(feature = "turn"))]
+        let is_its = false;
+        is_its
     }
 
     /// Sends a frame. The first news.
@@ -520,6 +548,7 @@ impl Peer {
                         self.transmit(local, remote, data, out);
                     }
                 }
+                EngineOutput::Resolve { name } => self.names.ask(name, out),
                 EngineOutput::Order(order) => return Some(PeerNews::Order(order)),
                 EngineOutput::Event(_) if self.is_superseded() => {}
                 EngineOutput::Event(EngineEvent::Frame { track, .. })

@@ -10,8 +10,10 @@ use super::{
 };
 use crate::machine::{
     CodePoint, MediaId, NameId, NetError, Output, Outputs, Seed, StreamEvent, StreamId, TrackId,
-    UdpId,
+    UdpEvent, UdpId, Wake,
 };
+#[cfg(feature = "turn")]
+use crate::media::ice::Gather;
 
 /// Makes and keeps [`Peer`]s. Their number is their owners' to limit: each belongs to a session.
 pub(crate) struct Peers {
@@ -21,7 +23,15 @@ pub(crate) struct Peers {
     elsewhere: Option<Fingerprint>,
     /// Boxed, as what a map holds it has room for many times over.
     open: BTreeMap<UdpId, Box<Peer>>,
+    /// Those whose sockets stay open for as long as relays are given back what they lent; at most
+    /// [`MAX_LEAVING`]. Nobody else hears of them.
+    #[cfg(feature = "turn")]
+    leaving: BTreeMap<UdpId, Box<Peer>>,
 }
+
+/// The peers that wait for relays at a time; others do not.
+#[cfg(feature = "turn")]
+const MAX_LEAVING: usize = 16;
 
 impl std::fmt::Debug for Peers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -31,7 +41,14 @@ impl std::fmt::Debug for Peers {
 
 impl Peers {
     pub(crate) fn new(factory: Box<dyn EngineFactory>, seed: Seed) -> Self {
-        Self { factory, seed, elsewhere: None, open: BTreeMap::new() }
+        Self {
+            factory,
+            seed,
+            elsewhere: None,
+            open: BTreeMap::new(),
+            #[cfg(feature = "turn")]
+            leaving: BTreeMap::new(),
+        }
     }
 
     /// The name of the engines; none where none are made.
@@ -118,23 +135,97 @@ impl Peers {
         self.open.values_mut().find(sends).map(|peer| &mut **peer)
     }
 
-    /// Closes the sockets of a peer whose engine is closed, and forgets it.
+    /// Closes the sockets of a peer whose engine is closed, and forgets it. The sockets of one to which relays lent
+    /// something close when that is given back, which takes a second at most: a relay may want to be told again, with
+    /// another nonce (RFC 8489 section 9.2.4).
     pub(crate) fn close<E, O, X>(&mut self, udp: UdpId, out: &mut Outputs<E, O, X>) {
+        #[cfg_attr(not(feature = "turn"), expect(unused_mut, reason = "it gives nothing back"))]
+        let Some(mut peer) = self.open.remove(&udp) else { return };
         #[cfg(feature = "turn")]
-        if let Some(peer) = self.open.get_mut(&udp)
-            && let Some(gather) = &mut peer.gather
-        {
+        if let Some(gather) = &mut peer.gather {
             gather.close(out.now());
+            let waits = !gather.is_over() && self.leaving.len() < MAX_LEAVING;
+            if !waits {
+                gather.abandon();
+            }
             peer.gather_on(out);
+            if waits {
+                self.leaving.insert(udp, peer);
+                return;
+            }
         }
-        let Some(peer) = self.open.remove(&udp) else { return };
         if !peer.engine.is_elsewhere() {
             out.push(Output::CloseUdp { id: udp });
         }
     }
 
-    /// Takes the addresses of a server's host. The peer that asked for them, and the first news.
+    /// Takes what happened to sockets. The first news of the peer whose they are.
+    pub(crate) fn handle_udp<E, O, X>(
+        &mut self,
+        udp: UdpId,
+        event: UdpEvent,
+        out: &mut Outputs<E, O, X>,
+    ) -> Option<PeerNews> {
+        if let Some(peer) = self.open.get_mut(&udp) {
+            return peer.handle_udp(event, out);
+        }
+        #[cfg(feature = "turn")]
+        self.leave(udp, out, |gather, now| match event {
+            UdpEvent::Datagram { local, remote, data } => {
+                drop(gather.handle_datagram(now, local, remote, data));
+            }
+            UdpEvent::Changed { removed, .. } => {
+                removed.iter().for_each(|address| gather.remove(*address));
+            }
+            UdpEvent::Opened { .. } | UdpEvent::Failed(_) => {}
+        });
+        None
+    }
+
+    /// Does something for a peer that is leaving, and closes its sockets if that was all.
     #[cfg(feature = "turn")]
+    fn leave<E, O, X>(
+        &mut self,
+        udp: UdpId,
+        out: &mut Outputs<E, O, X>,
+        act: impl FnOnce(&mut Gather, Instant),
+    ) {
+        let Some(peer) = self.leaving.get_mut(&udp) else { return };
+        if let Some(gather) = &mut peer.gather {
+            act(gather, out.now());
+            peer.gather_on(out);
+        }
+        if peer.gather.as_ref().is_none_or(|gather| gather.is_over()) {
+            self.leaving.remove(&udp);
+            out.push(Output::CloseUdp { id: udp });
+        }
+    }
+
+    /// The time at which those that are leaving are due.
+    pub(crate) fn next_wake(&self) -> Option<Wake> {
+        #[cfg(feature = "turn")]
+        let wakes = self.leaving.values().map(|peer| peer.gather.as_ref()?.next_wake());
+        #[cfg(not(feature = "turn"))]
+        let wakes = std::iter::empty();
+        wakes.fold(None, Wake::earliest)
+    }
+
+    /// Lets time pass for those that are leaving.
+    pub(crate) fn handle_timeout<E, O, X>(&mut self, out: &mut Outputs<E, O, X>) {
+        #[cfg(feature = "turn")]
+        for udp in self.leaving.keys().copied().collect::<Vec<_>>() {
+            self.leave(udp, out, |gather, now| {
+                if gather.next_wake().is_some_and(|wake| wake.at <= now) {
+                    gather.handle_timeout(now);
+                }
+            });
+        }
+        #[cfg(not(feature = "turn"))]
+        let _ = out;
+    }
+
+    /// Takes the addresses of a host: of a server, or of the far side. The peer that asked for them, and the first
+    /// news.
     pub(crate) fn handle_resolved<E, O, X>(
         &mut self,
         id: NameId,
@@ -143,7 +234,7 @@ impl Peers {
     ) -> Option<(UdpId, PeerNews)> {
         let (now, found) = (out.now(), found.unwrap_or_default());
         let peer = self.open.values_mut().find_map(|peer| {
-            let is_its = peer.gather.as_mut()?.resolved(now, id, &found);
+            let is_its = peer.resolved(now, id, &found);
             is_its.then_some(peer)
         })?;
         Some((peer.udp(), peer.poll(out)?))
@@ -158,19 +249,12 @@ impl Peers {
         out: &mut Outputs<E, O, X>,
     ) -> Option<(UdpId, PeerNews)> {
         let has = |peer: &&mut Box<Peer>| peer.gather.as_ref().is_some_and(|g| g.has(id));
+        if let Some(udp) = self.leaving.values_mut().find(has).map(|peer| peer.udp()) {
+            self.leave(udp, out, |gather, now| drop(gather.handle_stream(now, id, event)));
+            return None;
+        }
         let peer = self.open.values_mut().find(has)?;
         Some((peer.udp(), peer.handle_stream(id, event, out)?))
-    }
-
-    /// Takes the addresses of a host. Nobody asks for any here.
-    #[cfg(not(feature = "turn"))]
-    pub(crate) fn handle_resolved<E, O, X>(
-        &mut self,
-        _: NameId,
-        _: Result<Vec<IpAddr>, NetError>,
-        _: &mut Outputs<E, O, X>,
-    ) -> Option<(UdpId, PeerNews)> {
-        None
     }
 
     /// Takes what happened to a stream. Nobody opens any here.

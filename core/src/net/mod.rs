@@ -1,11 +1,14 @@
 //! Network settings for every runtime: plain data, no sockets.
 
+mod families;
 mod proxy;
 mod trust;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
+use families::is_named;
+pub use families::{Ipv6, Network, NetworkError};
 pub use proxy::{Proxies, ProxyError, ProxyKind, ProxyServer, ProxyStep, ProxyTunnel};
 pub use trust::{CertificatePin, PinError, Roots};
 
@@ -43,8 +46,21 @@ pub struct NetOptions {
     pub interfaces: Vec<String>,
     /// True if loopback addresses may carry media, for tests and emulators. Default false.
     pub loopback: bool,
-    /// True if IPv6 addresses may carry media. Default false, as in the reference client.
-    pub ipv6: bool,
+    /// Do not use the interfaces with these names, nor those that begin so where a name ends with a
+    /// star: `docker0`, `veth*`. Default empty.
+    pub excluded_interfaces: Vec<String>,
+    /// Do not use addresses of these networks, whichever interface has them. Default empty.
+    pub excluded_networks: Vec<Network>,
+    /// The use of IPv6 addresses by media. Default [`Ipv6::Off`]; the setter takes `true` for
+    /// [`Ipv6::On`], too.
+    pub ipv6: Ipv6,
+    /// True to look up the names by which browsers hide their addresses
+    /// ([`is_hidden_name`](crate::sdp::candidate::is_hidden_name)), by the system's resolver, which
+    /// knows multicast DNS on macOS, Windows, and Linux with nss-mdns. So a far side in the same
+    /// network is called without a detour, and whoever calls can have us ask that network for a random
+    /// name. Default true, as in browsers. Without, such a far side has to reach us first, or is reached
+    /// by other addresses.
+    pub mdns: bool,
     /// True to look after the interfaces while anything is open, four times a second: media moves to new addresses
     /// and off those that are gone, and connections that went by one of these are lost at once. Default false, as a
     /// look costs some system calls: an application that is told of changes says so instead (`addresses_changed` of
@@ -73,7 +89,10 @@ impl Default for NetOptions {
             bind: Vec::new(),
             interfaces: Vec::new(),
             loopback: false,
-            ipv6: false,
+            excluded_interfaces: Vec::new(),
+            excluded_networks: Vec::new(),
+            ipv6: Ipv6::Off,
+            mdns: true,
             watch_interfaces: false,
             http_exchanges: 4,
             max_body: 1 << 20,
@@ -109,7 +128,10 @@ setters!(NetOptions {
     bind: all [IpAddr],
     interfaces: all [String],
     loopback: bool,
-    ipv6: bool,
+    excluded_interfaces: all [String],
+    excluded_networks: all [Network],
+    ipv6: into [Ipv6],
+    mdns: bool,
     watch_interfaces: bool,
     http_exchanges: usize,
     max_body: usize,
@@ -140,8 +162,9 @@ impl NetOptions {
         self.any_certificate
     }
 
-    /// The addresses that media may use, most preferred first: IPv4 before IPv6 before loopback,
-    /// otherwise in the order of `interfaces`.
+    /// The addresses that media may use, most preferred first: IPv4 before IPv6, or after it
+    /// ([`Ipv6::Preferred`]), loopback last, otherwise in the order of `interfaces`. Servers for media
+    /// are asked by an address of each family that there is.
     ///
     /// What [`NetOptions::bind`] names is taken literally. Of the interfaces' addresses,
     /// unspecified, multicast and IPv6 link-local ones never carry media.
@@ -153,6 +176,13 @@ impl NetOptions {
     /// let here = [address("lo", "127.0.0.1"), address("eth0", "10.0.0.7")];
     /// let chosen = NetOptions::default().media_addresses(&here);
     /// assert_eq!(chosen, ["10.0.0.7".parse::<std::net::IpAddr>().unwrap()]);
+    ///
+    /// let here = [address("eth0", "10.0.0.7"), address("tun0", "10.8.0.2"), address("docker0", "172.17.0.1")];
+    /// let options = NetOptions::default()
+    ///     .excluded_interfaces(["docker0"])
+    ///     .excluded_networks(["10.8.0.0/16".parse::<offhook::net::Network>()?]);
+    /// assert_eq!(options.media_addresses(&here), chosen);
+    /// # Ok::<(), offhook::net::NetworkError>(())
     /// ```
     #[must_use]
     pub fn media_addresses(&self, interfaces: &[InterfaceAddress]) -> Vec<IpAddr> {
@@ -160,13 +190,14 @@ impl NetOptions {
             interfaces
                 .iter()
                 .filter(|i| self.interfaces.is_empty() || self.interfaces.contains(&i.name))
+                .filter(|i| !self.excluded_interfaces.iter().any(|one| is_named(&i.name, one)))
                 .map(|i| i.address)
                 .filter(|address| self.may_carry_media(*address))
                 .collect()
         } else {
             self.bind.clone()
         };
-        chosen.sort_by_key(|address| (address.is_loopback(), address.is_ipv6()));
+        chosen.sort_by_key(|address| (address.is_loopback(), self.ipv6.rank(*address)));
         let mut seen = BTreeSet::new();
         chosen.retain(|address| seen.insert(*address));
         chosen.truncate(Self::MAX_MEDIA_ADDRESSES);
@@ -180,7 +211,8 @@ impl NetOptions {
             && !address.is_multicast()
             && !link_local
             && (self.loopback || !address.is_loopback())
-            && (self.ipv6 || address.is_ipv4())
+            && self.ipv6.allows(address)
+            && !self.excluded_networks.iter().any(|network| network.contains(address))
     }
 }
 
@@ -243,8 +275,34 @@ mod tests {
 
     #[test]
     fn loopback_and_ipv6_come_last_and_only_when_allowed() {
-        let options = NetOptions { loopback: true, ipv6: true, ..NetOptions::default() };
+        let options = NetOptions { loopback: true, ..NetOptions::default() }.ipv6(true);
         assert_eq!(chosen(&options), ["10.0.0.7", "10.8.0.2", "2001:db8::7", "127.0.0.1", "::1"]);
+    }
+
+    #[test]
+    fn rfc_8421_4_ipv6_comes_first_or_alone_where_that_is_wanted() {
+        let of = |ipv6| chosen(&NetOptions { loopback: true, ipv6, ..NetOptions::default() });
+        assert_eq!(of(Ipv6::Off), ["10.0.0.7", "10.8.0.2", "127.0.0.1"]);
+        assert_eq!(
+            of(Ipv6::Preferred),
+            ["2001:db8::7", "10.0.0.7", "10.8.0.2", "::1", "127.0.0.1"]
+        );
+        assert_eq!(of(Ipv6::Only), ["2001:db8::7", "::1"]);
+        assert_eq!(NetOptions::default().ipv6(false).ipv6, Ipv6::Off);
+    }
+
+    #[test]
+    fn what_is_excluded_is_not_used_whatever_else_is_chosen() {
+        let all = NetOptions::default().ipv6(true);
+        assert_eq!(chosen(&all.clone().excluded_interfaces(["tun*"])), ["10.0.0.7", "2001:db8::7"]);
+        assert_eq!(chosen(&all.clone().excluded_interfaces(["eth0", "wlan0"])), ["10.8.0.2"]);
+        let network = |text: &str| text.parse::<Network>().unwrap();
+        let networks = [network("10.8.0.0/16"), network("2001:db8::/32")];
+        assert_eq!(chosen(&all.clone().excluded_networks(networks)), ["10.0.0.7"]);
+        let both = all.interfaces(["tun0"]).excluded_interfaces(["tun0"]);
+        assert_eq!(chosen(&both), [""; 0]);
+        let bound = NetOptions::default().bind([IpAddr::from([10, 8, 0, 2])]);
+        assert_eq!(chosen(&bound.excluded_networks(networks)), ["10.8.0.2"], "taken literally");
     }
 
     #[test]

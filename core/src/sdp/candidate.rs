@@ -16,6 +16,10 @@ pub const MAX_CANDIDATE: usize = 512;
 /// The candidates of one far side that one ICE generation takes, however they come.
 pub const MAX_CANDIDATES: usize = 64;
 
+/// The names of hosts that one ICE generation has looked up for the far side's candidates; those
+/// beyond are skipped.
+pub const MAX_NAMES: usize = 8;
+
 /// The longest foundation (RFC 8839 section 5.1).
 const MAX_FOUNDATION: usize = 32;
 
@@ -310,6 +314,23 @@ impl Candidate {
         Some(SocketAddr::new(self.ip.parse().ok()?, self.port))
     }
 
+    /// The name that the address is, if it is one that hides an address of a local network
+    /// ([`is_hidden_name`]), and the candidate is of use with the address: a host's over UDP.
+    ///
+    /// Other names (RFC 8839 section 5.1 has them) are none: whoever calls could have us look up
+    /// whatever they like.
+    #[must_use]
+    pub fn hidden_name(&self) -> Option<&str> {
+        let is_host = self.is_udp() && self.kind == CandidateKind::Host;
+        (is_host && is_hidden_name(&self.ip)).then_some(&*self.ip)
+    }
+
+    /// The candidate with that address in place of a name.
+    #[must_use]
+    pub fn with_address(&self, address: IpAddr) -> Self {
+        Self { ip: address.to_string(), ..self.clone() }
+    }
+
     /// True for UDP.
     #[must_use]
     pub fn is_udp(&self) -> bool {
@@ -351,6 +372,29 @@ impl Candidate {
         (usable.rel_addr, usable.rel_port) = (rel_addr, rel_port);
         Some(usable)
     }
+}
+
+/// True for a name by which a browser hides an address of its local network: a UUID and `.local`
+/// (draft-ietf-mmusic-mdns-ice-candidates section 3.1.1), which who is in that network finds by
+/// multicast DNS (RFC 6762).
+///
+/// ```
+/// use offhook::sdp::candidate::is_hidden_name;
+///
+/// assert!(is_hidden_name("1f4712db-ea17-4bcf-a596-105139dfd8bf.local"));
+/// assert!(!is_hidden_name("printer.local"));
+/// ```
+#[must_use]
+pub fn is_hidden_name(name: &str) -> bool {
+    let Some((label, "local")) = name.split_once('.') else { return false };
+    let mut parts = label.split('-');
+    let is_part = |part: Option<&str>, length| {
+        part.is_some_and(|part| {
+            part.len() == length && part.bytes().all(|byte| byte.is_ascii_hexdigit())
+        })
+    };
+    [8, 4, 4, 4, 12].into_iter().all(|length| is_part(parts.next(), length))
+        && parts.next().is_none()
 }
 
 impl fmt::Display for Candidate {
@@ -527,6 +571,36 @@ mod tests {
             "candidate:1 1 udp 1 fe80::1%eth0 9 typ host",
         ] {
             assert_eq!(read(line).usable(), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn rfc_8839_5_1_a_name_that_hides_an_address_is_told_from_names_that_could_be_anybodys() {
+        const UUID: &str = "1f4712db-ea17-4bcf-a596-105139dfd8bf";
+        let of = |line: &str| read(line).hidden_name().map(str::to_owned);
+        let line = format!("candidate:1 1 udp 2113937151 {UUID}.local 54400 typ host");
+        assert_eq!(of(&line), Some(format!("{UUID}.local")));
+        assert_eq!(read(&line).usable(), None, "not without its address");
+        let found = read(&line).with_address([192, 168, 1, 7].into()).usable().unwrap();
+        assert_eq!(found.to_line(), line.replace(&format!("{UUID}.local"), "192.168.1.7"));
+        for (word, other) in [("udp", "tcp"), ("typ host", "typ srflx"), ("typ host", "typ x")] {
+            assert_eq!(of(&line.replace(word, other)), None, "{other}");
+        }
+        for name in [
+            "localhost",
+            "printer.local",
+            "local",
+            ".local",
+            UUID,
+            &format!("{UUID}.local.example"),
+            &format!("{UUID}.example"),
+            &format!("{UUID}.local."),
+            &format!("www.{UUID}.local"),
+            &format!("{UUID}-1.local"),
+            &format!("{}.local", UUID.replace('-', "")),
+            &format!("{}.local", UUID.replace("1f", "g0")),
+        ] {
+            assert_eq!(of(&line.replace(&format!("{UUID}.local"), name)), None, "{name}");
         }
     }
 

@@ -323,6 +323,13 @@ pub(crate) async fn a_name_becomes_addresses_or_a_failure<R: Sockets>() {
     let mut once = here.clone();
     once.dedup();
     assert_eq!(once, here);
+    let hidden = "1f4712db-ea17-4bcf-a596-105139dfd8bf.local";
+    let known = std::collections::BTreeMap::from([(hidden.to_owned(), known)]);
+    let mut far = Stage::<R>::with(NetOptions::default().resolve(known));
+    assert_eq!(resolved(&mut far, hidden).await, Ok(vec![[192, 0, 2, 7].into()]));
+    let mut off = Stage::<R>::with(NetOptions::default().mdns(false));
+    let refused = resolved(&mut off, hidden).await.expect_err("it is switched off");
+    assert_eq!(refused.message, "far sides' names are not looked up");
     let nowhere = resolved(&mut stage, "nowhere.invalid").await.expect_err("RFC 6761 section 6.4");
     assert_eq!(nowhere.kind, NetErrorKind::Resolve);
 }

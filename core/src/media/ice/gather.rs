@@ -4,8 +4,10 @@
 //! It stands between a peer's sockets and its engine: it asks servers by the sockets of media itself, keeps what they
 //! say from the engine, and carries what the engine sends from an address that is lent.
 
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, VecDeque};
+mod relays;
+
+use std::cmp::Reverse;
+use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
@@ -13,11 +15,12 @@ use turn_types::stun::message::Message;
 
 use super::IceHelp;
 use super::address::{Leg, ServerAddress};
+use super::asked::{Asked, Question, Seat};
 use super::binding::Binding;
-use super::relay::{ALLOCATION_MISMATCH, Failure, Relay, RelayStep, Way};
-use super::tries::{Tries, Verdict};
+use super::relay::{Failure, Relay, Way};
+use super::tries::Tries;
 use crate::Secret;
-use crate::machine::{Local, NameId, NetError, Rng, StreamEvent, StreamId, Wake};
+use crate::machine::{Local, NameId, NetError, Rng, StreamId, Wake};
 use crate::media::LocalKind;
 
 /// The servers that are asked; others are left out.
@@ -103,13 +106,16 @@ struct Server {
 pub(crate) struct Gather {
     servers: Vec<Server>,
     rng: Rng,
+    /// Our addresses, the most preferred first.
     hosts: Vec<Local>,
     bindings: Vec<Binding>,
     relays: Vec<Relay>,
     /// The relays that there have been.
     numbers: u64,
     /// The questions to servers that were put.
-    asked: BTreeMap<Question, Tries>,
+    asked: Asked,
+    /// The time at which another address of ours asks a relay.
+    ask_at: Option<Instant>,
     steps: VecDeque<Step>,
     /// The answers of servers, where somebody takes them.
     answers: Option<VecDeque<Answer>>,
@@ -119,15 +125,6 @@ pub(crate) struct Gather {
     until: Option<Instant>,
     /// True if only what is lent may be used.
     relay_only: bool,
-}
-
-/// A question to a server by an address of ours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Question {
-    local: SocketAddr,
-    remote: SocketAddr,
-    is_relay: bool,
-    leg: Leg,
 }
 
 impl Gather {
@@ -166,7 +163,8 @@ impl Gather {
             bindings: Vec::new(),
             relays: Vec::new(),
             numbers: 0,
-            asked: BTreeMap::new(),
+            asked: Asked::default(),
+            ask_at: None,
             steps: VecDeque::new(),
             answers: None,
             limit: help.limit,
@@ -201,6 +199,7 @@ impl Gather {
             self.steps.push_back(Step::Add(host.clone(), LocalKind::Host));
         }
         self.hosts.extend(hosts);
+        self.hosts.sort_by_key(|host| Reverse(host.preference));
         let until = now + self.limit;
         self.until = Some(until);
         for (server, asked) in self.servers.iter_mut().enumerate() {
@@ -210,6 +209,7 @@ impl Gather {
             }
         }
         self.ask(now);
+        self.go_on(now);
     }
 
     /// Takes note of the question for a server's name.
@@ -228,45 +228,76 @@ impl Gather {
         // One that comes too late counts when there are other addresses of ours.
         if self.until.is_some() {
             self.ask(now);
+            self.go_on(now);
         }
         true
     }
 
     /// Takes away an address of an interface, which the engine has no more, with what was lent to it. The address that
-    /// was seen of it goes with it.
+    /// was seen of it goes with it. A relay that lent to it is asked by another one in [`Gather::add`] or
+    /// [`Gather::handle_timeout`], whichever is next.
     pub(crate) fn remove(&mut self, address: SocketAddr) {
         self.hosts.retain(|host| host.address != address);
         self.bindings.retain(|binding| binding.local != address);
-        self.asked.retain(|question, _| question.local != address);
+        self.asked.0.retain(|question, _| question.local != address);
         for relay in self.relays.extract_if(.., |relay| relay.local == address) {
             self.steps.extend(relay.stream().map(Step::Close));
             self.steps.extend(relay.lent().map(Step::Remove));
         }
     }
 
-    /// Asks each server by each address of its family what it was not asked yet: one address of each server's, the
-    /// most preferred.
+    /// Asks each server what it was not asked yet: one address of each server's family, the most preferred. A relay is
+    /// asked as [`Asked`] has it, others by each address of ours.
     fn ask(&mut self, now: Instant) {
         let mut questions = Vec::new();
-        for (number, server) in self.servers.iter().enumerate() {
-            let Host::Known(found) = &server.host else { continue };
-            for host in &self.hosts {
-                let local = host.address;
-                let fits = |ip: &&IpAddr| ip.is_ipv4() == local.is_ipv4();
-                let Some(ip) = found.iter().find(fits) else { continue };
-                let remote = SocketAddr::new(*ip, server.port);
-                let (is_relay, leg) = (server.is_relay, server.leg);
-                questions.push((number, Question { local, remote, is_relay, leg }));
+        for (seat, remote) in self.seats() {
+            let Some(server) = self.servers.get(seat.server) else { continue };
+            let (is_relay, leg) = (server.is_relay, server.leg);
+            let question = |local| (seat.server, Question { local, remote, is_relay, leg });
+            if !is_relay {
+                questions.extend(self.of(seat).map(question));
+            } else if let Some((local, at)) = self.next_asker(now, seat)
+                && at <= now
+            {
+                questions.push(question(local));
             }
         }
         for (server, question) in questions {
             let under_way = self.bindings.len() + self.relays.len();
-            if under_way < MAX_ASKED && !self.asked.contains_key(&question) {
-                self.asked.insert(question, Tries::new(server));
+            if under_way < MAX_ASKED && !self.asked.0.contains_key(&question) {
+                self.asked.0.insert(question, Tries::new(server));
                 self.put(now, question, server);
             }
         }
-        self.go_on(now);
+        let later = self.seats().filter_map(|(seat, _)| Some(self.next_asker(now, seat)?.1));
+        self.ask_at = later.filter(|at| *at > now).min();
+    }
+
+    /// The servers whose addresses are known, by family, with the address that is asked.
+    fn seats(&self) -> impl Iterator<Item = (Seat, SocketAddr)> {
+        self.servers.iter().enumerate().flat_map(|(number, server)| {
+            let found = match &server.host {
+                Host::Known(found) => found.as_slice(),
+                Host::Unknown | Host::Asked(_) => &[],
+            };
+            [true, false].into_iter().filter_map(move |is_ipv4| {
+                let ip = found.iter().find(|ip| ip.is_ipv4() == is_ipv4)?;
+                let seat = Seat { server: number, is_ipv4 };
+                Some((seat, SocketAddr::new(*ip, server.port)))
+            })
+        })
+    }
+
+    /// Our addresses of a family.
+    fn of(&self, seat: Seat) -> impl Iterator<Item = SocketAddr> {
+        let all = self.hosts.iter().map(|host| host.address);
+        all.filter(move |address| address.is_ipv4() == seat.is_ipv4)
+    }
+
+    /// The address of ours that asks a relay next, and when. None of a server that lends nothing.
+    fn next_asker(&self, now: Instant, seat: Seat) -> Option<(SocketAddr, Instant)> {
+        self.servers.get(seat.server).filter(|server| server.is_relay)?;
+        self.asked.next(now, seat, self.of(seat), &self.relays)
     }
 
     /// Puts a question, for the first time or again.
@@ -298,64 +329,12 @@ impl Gather {
         self.relays.push(Relay::new(number, (local, remote), way, who, now, self.limit));
     }
 
-    /// Takes note that a relay failed: whether, when and whom to ask again.
-    fn failed(&mut self, now: Instant, relay: &Relay, failure: Failure) {
-        let leg = relay.leg();
-        let question = Question { local: relay.local, remote: relay.server, is_relay: true, leg };
-        let Some(tries) = self.asked.get_mut(&question) else { return };
-        let lent_for = relay.since.map(|since| now.saturating_duration_since(since));
-        if failure == Failure::Lost {
-            self.steps.push_back(Step::Stale);
-        }
-        let (server, verdict) = (tries.server, tries.failed(now, failure, lent_for, relay.server));
-        if failure == Failure::Refused(ALLOCATION_MISMATCH) && leg == Leg::Udp {
-            self.ask_by_stream(now, question, server);
-        }
-        match verdict {
-            Verdict::Again => {}
-            Verdict::Over => {
-                let code = match failure {
-                    Failure::Refused(code) => Some(code),
-                    Failure::Redirected(_) => Some(TRY_ALTERNATE),
-                    Failure::Silent | Failure::Lost => None,
-                    // Nobody wants it.
-                    Failure::Closed => return,
-                };
-                self.steps.push_back(Step::NoRelay { server: relay.server, code });
-            }
-            Verdict::Elsewhere(remote) => {
-                let elsewhere = Question { remote, ..question };
-                let next = self.asked.get(&question).map(Tries::redirected);
-                if let Entry::Vacant(vacant) = self.asked.entry(elsewhere)
-                    && let Some(next) = next
-                {
-                    vacant.insert(next);
-                    self.put(now, elsewhere, server);
-                }
-            }
-        }
-    }
-
-    /// Asks a server by a stream that refuses a new user name because it remembers another for our address, even if
-    /// nothing is lent by that (coturn does, for a minute). RFC 8656 section 6.4 has the client take another address
-    /// of its own, which a stream is.
-    fn ask_by_stream(&mut self, now: Instant, question: Question, server: usize) {
-        let is_renewed = self.servers.get(server).is_some_and(|server| server.is_renewed);
-        let by_stream = Question { leg: Leg::Tcp, ..question };
-        if let Entry::Vacant(vacant) = self.asked.entry(by_stream)
-            && is_renewed
-        {
-            vacant.insert(Tries::new(server));
-            self.put(now, by_stream, server);
-        }
-    }
-
     /// Puts the questions again that are due.
     fn again(&mut self, now: Instant) {
         let due = |(question, tries): (&Question, &mut Tries)| {
             tries.take_due(now).then_some((*question, tries.server))
         };
-        let due: Vec<_> = self.asked.iter_mut().filter_map(due).collect();
+        let due: Vec<_> = self.asked.0.iter_mut().filter_map(due).collect();
         for (question, server) in due {
             self.put(now, question, server);
         }
@@ -388,11 +367,9 @@ impl Gather {
             is_news = true;
             (known.username, known.password) = (server.username, server.password);
             known.is_renewed = true;
-            let its = self.asked.values_mut().filter(|tries| tries.server == number);
-            its.for_each(|tries| tries.begin_again(now));
+            self.asked.begin_again(number, &self.relays);
         }
         if is_news && !self.hosts.is_empty() {
-            self.again(now);
             self.add(now, Vec::new());
         }
     }
@@ -415,7 +392,9 @@ impl Gather {
         if !self.is_server(remote) {
             return Some((local, remote, data));
         }
-        if let Ok(message) = Message::from_bytes(&data) {
+        if !self.bindings.is_empty()
+            && let Ok(message) = Message::from_bytes(&data)
+        {
             let answer = |binding: &Binding| binding.answer(local, remote, &message);
             let found = self.bindings.iter().enumerate().find_map(|(n, b)| Some((n, answer(b)?)));
             if let Some((number, seen)) = found {
@@ -434,38 +413,14 @@ impl Gather {
         let relay = self.relays.iter_mut().find(is_its);
         let Some(relay) = relay else { return Some((local, remote, data)) };
         let lent = relay.lent();
-        let came = relay.handle(now, &data).pop();
-        self.go_on(now);
-        came.zip(lent).map(|((peer, data), lent)| (lent, peer, data))
-    }
-
-    /// Names a stream that is to be opened. False where its relay has been given up meanwhile.
-    pub(crate) fn opens(&mut self, relay: u64, stream: StreamId) -> bool {
-        let relay = self.relays.iter_mut().find(|one| one.number == relay);
-        relay.map(|relay| relay.set_stream(stream)).is_some()
-    }
-
-    /// True if a stream is its.
-    pub(crate) fn has(&self, stream: StreamId) -> bool {
-        self.relays.iter().any(|relay| relay.stream() == Some(stream))
-    }
-
-    /// Takes what happened to a stream. What it carried from elsewhere: to which address of ours, from where, what.
-    pub(crate) fn handle_stream(
-        &mut self,
-        now: Instant,
-        stream: StreamId,
-        event: StreamEvent,
-    ) -> Vec<(SocketAddr, SocketAddr, Vec<u8>)> {
-        let mut relays = self.relays.iter_mut();
-        let Some(relay) = relays.find(|relay| relay.stream() == Some(stream)) else {
-            return Vec::new();
+        let came = match relay.handle_channel(now, data) {
+            Ok(came) => Some(came),
+            Err(data) => relay.handle(now, &data).pop(),
         };
-        let lent = relay.lent();
-        let came = relay.handle_stream(now, event);
-        self.go_on(now);
-        let Some(lent) = lent else { return Vec::new() };
-        came.into_iter().map(|(peer, data)| (lent, peer, data)).collect()
+        if relay.has_said() {
+            self.go_on(now);
+        }
+        came.zip(lent).map(|((peer, data), lent)| (lent, peer, data))
     }
 
     fn tell(&mut self, answer: Answer) {
@@ -483,25 +438,6 @@ impl Gather {
         }
     }
 
-    /// True if it is an address that a server lends.
-    pub(crate) fn lends(&self, local: SocketAddr) -> bool {
-        self.relays.iter().any(|relay| relay.lent() == Some(local))
-    }
-
-    /// Sends a datagram from an address that is lent.
-    pub(crate) fn send(
-        &mut self,
-        now: Instant,
-        local: SocketAddr,
-        remote: SocketAddr,
-        data: Vec<u8>,
-    ) {
-        if let Some(relay) = self.relays.iter_mut().find(|relay| relay.lent() == Some(local)) {
-            relay.send(now, remote, data);
-            self.go_on(now);
-        }
-    }
-
     /// Takes what relays have to say, and sees whether all have answered.
     fn go_on(&mut self, now: Instant) {
         for binding in &mut self.bindings {
@@ -510,46 +446,7 @@ impl Gather {
                 self.steps.push_back(Step::Transmit { local, remote, data });
             }
         }
-        let (mut ended, mut told, mut is_late) = (Vec::new(), Vec::new(), false);
-        for relay in &mut self.relays {
-            while let Some(step) = relay.poll() {
-                let (local, server) = (relay.local, relay.server);
-                let after = now.saturating_duration_since(relay.epoch);
-                let mut tell = |said| told.push(Answer { local, server, after, said });
-                self.steps.extend(match step {
-                    RelayStep::Transmit(data) => match relay.way {
-                        Way::Sockets => Some(Step::Transmit { local, remote: server, data }),
-                        Way::Stream { id, .. } => id.map(|stream| Step::Send { stream, data }),
-                    },
-                    RelayStep::Lent(address) => {
-                        is_late = self.until.is_none();
-                        tell(Said::Lent(address));
-                        let host = self.hosts.iter().find(|host| host.address == local);
-                        let lent = host.map(|host| Local { address, ..host.clone() });
-                        lent.map(|lent| Step::Add(lent, LocalKind::Relayed { server }))
-                    }
-                    RelayStep::Over { lent, failure } => {
-                        tracing::warn!(%server, ?failure, "no address of a relay");
-                        ended.push((relay.number, failure));
-                        tell(relay.trouble.take().map_or(Said::No(failure), Said::Broken));
-                        lent.map(Step::Remove)
-                    }
-                });
-            }
-        }
-        told.into_iter().for_each(|answer| self.tell(answer));
-        let over: Vec<_> = self.relays.extract_if(.., |relay| relay.is_over()).collect();
-        for relay in &over {
-            self.steps.extend(relay.stream().map(Step::Close));
-        }
-        for (number, failure) in ended {
-            if let Some(relay) = over.iter().find(|relay| relay.number == number) {
-                self.failed(now, relay, failure);
-            }
-        }
-        if is_late {
-            self.steps.push_back(Step::Done);
-        }
+        while self.listen(now) {}
         self.see(now);
     }
 
@@ -558,11 +455,11 @@ impl Gather {
         let Some(until) = self.until else { return };
         let open = self.servers.iter().any(|server| !matches!(server.host, Host::Known(_)))
             || !self.bindings.is_empty()
-            || self.relays.iter().any(Relay::is_asking)
+            || self.relays.iter().any(|relay| self.is_asking(relay))
             // Nothing else will do.
             || (self.relay_only
                 && self.relays.is_empty()
-                && self.asked.values().any(|tries| tries.again().is_some()));
+                && self.asked.0.values().any(Tries::is_promising));
         if open && now < until {
             return;
         }
@@ -576,26 +473,40 @@ impl Gather {
             relay.handle_timeout(now);
         }
         self.again(now);
+        self.ask(now);
         self.go_on(now);
+    }
+
+    /// Waits for no relay any more.
+    pub(crate) fn abandon(&mut self) {
+        for relay in std::mem::take(&mut self.relays) {
+            self.steps.extend(relay.stream().map(Step::Close));
+        }
+    }
+
+    /// True if there is nothing of it at any relay.
+    pub(crate) fn is_over(&self) -> bool {
+        self.relays.is_empty()
     }
 
     pub(crate) fn next_wake(&self) -> Option<Wake> {
         let bindings = self.bindings.iter().map(|binding| binding.next);
         let relays = self.relays.iter().filter_map(Relay::next_wake);
-        let again = self.asked.values().filter_map(Tries::again);
-        let at = bindings.chain(relays).chain(again).chain(self.until).min()?;
+        let again = self.asked.0.values().filter_map(Tries::again);
+        let mine = self.until.into_iter().chain(self.ask_at);
+        let at = bindings.chain(relays).chain(again).chain(mine).min()?;
         Some(Wake { at, reason: "gathering" })
     }
 
-    /// Gives back what is lent.
+    /// Gives back what is lent: it [is over](Gather::is_over) when the servers said so, or in a second.
     pub(crate) fn close(&mut self, now: Instant) {
         for relay in &mut self.relays {
-            relay.close();
+            relay.close(now);
         }
         self.until = None;
         self.bindings.clear();
         self.servers.clear();
-        self.asked.clear();
+        (self.asked, self.ask_at) = (Asked::default(), None);
         self.go_on(now);
     }
 }

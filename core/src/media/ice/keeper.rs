@@ -37,6 +37,8 @@ const SILENCE: Duration = Duration::from_secs(30);
 const PATIENCE: (Duration, Duration) = (Duration::from_millis(300), Duration::from_secs(10));
 /// The time after which there is less patience again, while packets come.
 const CALM: Duration = Duration::from_secs(5);
+/// The time for which an answer is waited when the address is given back.
+const GOODBYE: Duration = Duration::from_secs(1);
 /// New nonces that are taken for one request, one after the other.
 const MAX_NONCES: u32 = 4;
 
@@ -47,7 +49,7 @@ pub(super) enum Kept {
     NotOurs,
     /// The address is lent for longer, or it is asked again.
     Yes,
-    /// It is lent no more: by this code, if the server said one.
+    /// It is lent no more: by this code, if the server said one. Also where it was given back.
     No(Option<u16>),
 }
 
@@ -60,6 +62,8 @@ struct Asked {
     pause: Duration,
     until: Instant,
     nonces: u32,
+    /// The time for which the address is asked for; none to give it back.
+    seconds: u32,
 }
 
 /// See the [module](self).
@@ -106,7 +110,10 @@ impl Keeper {
         if message.has_class(MessageClass::Success) {
             // One that is not signed is not the server's.
             if valid.is_some_and(|valid| valid.is_ok()) {
-                self.asked = None;
+                let seconds = self.asked.take().map_or(WANTED, |asked| asked.seconds);
+                if seconds == 0 {
+                    return Kept::No(None);
+                }
                 self.patience = (2 * self.patience).min(PATIENCE.1);
                 self.heard = self.heard.map(|_| now);
                 self.lives(now, message);
@@ -114,9 +121,13 @@ impl Keeper {
             return Kept::Yes;
         }
         let code = message.attribute::<ErrorCode>().ok().map(|error| error.code());
-        let nonces = self.asked.take().map_or(0, |asked| asked.nonces);
-        if code == Some(ErrorCode::STALE_NONCE) && nonces < MAX_NONCES {
-            self.ask_with(now, nonces + 1);
+        if let Some(asked) = self.asked.take()
+            && code == Some(ErrorCode::STALE_NONCE)
+            && asked.nonces < MAX_NONCES
+        {
+            // Giving back has no more time than it had.
+            let until = if asked.seconds == 0 { asked.until } else { now + self.limit() };
+            self.ask_with(now, asked.seconds, until, asked.nonces + 1);
             return Kept::Yes;
         }
         Kept::No(code)
@@ -166,14 +177,19 @@ impl Keeper {
     /// Asks whether the address is still lent, unless it is being asked.
     pub(super) fn ask(&mut self, now: Instant) {
         if self.asked.is_none() {
-            self.ask_with(now, 0);
+            self.ask_with(now, WANTED, now + self.limit(), 0);
         }
     }
 
-    /// The request by which the address is given back. The crate's client has one, too, which it may hold back for
-    /// longer than it lives.
-    pub(super) fn give_back(&mut self) -> Option<Vec<u8>> {
-        Some(self.request(0)?.1)
+    /// Gives the address back, whatever is being asked. The crate's client has a request for that, too, which it may
+    /// hold back for longer than it lives.
+    pub(super) fn give_back(&mut self, now: Instant) {
+        self.ask_with(now, 0, now + GOODBYE, 0);
+    }
+
+    /// The longest that an answer is waited for.
+    fn limit(&self) -> Duration {
+        if self.over_stream { STALL } else { SILENCE }
     }
 
     /// A request to be lent the address for so many seconds. None where it cannot be written.
@@ -184,11 +200,10 @@ impl Keeper {
         Some((id, self.auth.sign_outgoing_message(request).ok()?.finish()))
     }
 
-    fn ask_with(&mut self, now: Instant, nonces: u32) {
-        let Some((id, packet)) = self.request(WANTED) else { return };
-        let limit = if self.over_stream { STALL } else { SILENCE };
-        let (next, pause, until) = (now, PAUSE.0, now + limit);
-        self.asked = Some(Asked { id, packet, next, pause, until, nonces });
+    fn ask_with(&mut self, now: Instant, seconds: u32, until: Instant, nonces: u32) {
+        let Some((id, packet)) = self.request(seconds) else { return };
+        let (next, pause) = (now, PAUSE.0);
+        self.asked = Some(Asked { id, packet, next, pause, until, nonces, seconds });
     }
 
     /// The time at which it is to be refreshed.
@@ -207,8 +222,8 @@ impl Keeper {
         if self.expires.is_none() {
             return (None, Kept::Yes);
         }
-        if self.asked.is_none() && self.next_wake().is_some_and(|at| at <= now) {
-            self.ask_with(now, 0);
+        if self.next_wake().is_some_and(|at| at <= now) {
+            self.ask(now);
         }
         let is_over = self.expires.is_some_and(|at| at <= now);
         let Some(asked) = &mut self.asked else { return (None, Kept::Yes) };

@@ -2,6 +2,8 @@
 
 mod address;
 #[cfg(feature = "turn")]
+mod asked;
+#[cfg(feature = "turn")]
 mod binding;
 #[cfg(feature = "turn")]
 mod frames;

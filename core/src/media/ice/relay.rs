@@ -19,7 +19,7 @@ use turn_client_proto::tcp::TurnClientTcp;
 use turn_client_proto::udp::TurnClientUdp;
 use turn_types::message::{ALLOCATE, CREATE_PERMISSION};
 use turn_types::stun::attribute::{AlternateServer, ErrorCode};
-use turn_types::stun::message::{Message, MessageClass};
+use turn_types::stun::message::{Message, MessageClass, TransactionId};
 use turn_types::{AddressFamily, TransportType, TurnCredentials};
 
 use super::address::Leg;
@@ -46,14 +46,16 @@ const NOT_FOR_PEER: [u16; 2] = [403, 443];
 /// The life of the address.
 ///
 /// ```text
-/// Opening ──a stream is open──> Asking ──lent──> Lent
-///    └─────────────┴─refused, no answer, gone──────> Over
+/// Opening ──a stream is open──> Asking ──lent──> Lent ──closed──> Returning
+///    └─────────────┴─refused, no answer, gone──────┴───> Over <─────┘ answered, or 1 s
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Opening,
     Asking,
     Lent(SocketAddr),
+    /// It is given back: the server may want that said with another nonce.
+    Returning,
     Over(Failure),
 }
 
@@ -136,7 +138,10 @@ pub(super) struct Relay {
     /// The end of the stream to the server.
     pub(super) trouble: Option<NetError>,
     alternate: Option<SocketAddr>,
-    challenged: bool,
+    /// The request that was answered by a challenge, as every first one is.
+    challenged: Option<TransactionId>,
+    /// True once anything came of the server.
+    pub(super) is_heard: bool,
     next: Option<Instant>,
     /// The time by which there has to be an address.
     until: Instant,
@@ -200,7 +205,8 @@ impl Relay {
             peer_code: None,
             trouble: None,
             alternate: None,
-            challenged: false,
+            challenged: None,
+            is_heard: false,
             next: None,
             until: now + limit,
             since: None,
@@ -246,6 +252,7 @@ impl Relay {
         match event {
             StreamEvent::Opened { .. } if self.state == State::Opening => {
                 self.state = State::Asking;
+                self.is_heard = true;
                 self.drain(now);
             }
             StreamEvent::Opened { .. } => {}
@@ -275,7 +282,7 @@ impl Relay {
     pub(super) fn lent(&self) -> Option<SocketAddr> {
         match self.state {
             State::Lent(address) => Some(address),
-            State::Opening | State::Asking | State::Over(_) => None,
+            State::Opening | State::Asking | State::Returning | State::Over(_) => None,
         }
     }
 
@@ -284,12 +291,23 @@ impl Relay {
             State::Opening => Some(self.until),
             State::Asking => Some(self.next.map_or(self.until, |next| next.min(self.until))),
             State::Lent(_) => self.next.into_iter().chain(self.keeper.next_wake()).min(),
+            State::Returning => self.keeper.next_wake(),
             State::Over(_) => None,
         }
     }
 
     pub(super) fn poll(&mut self) -> Option<RelayStep> {
         self.steps.pop_front()
+    }
+
+    /// True if there is something to be taken by [`Relay::poll`].
+    pub(super) fn has_said(&self) -> bool {
+        !self.steps.is_empty()
+    }
+
+    /// True if it has something to do by now. Most packets come and go between.
+    fn is_due(&self, now: Instant) -> bool {
+        self.next_wake().is_some_and(|at| at <= now)
     }
 
     fn at(&self, now: Instant) -> sans_io_time::Instant {
@@ -319,11 +337,14 @@ impl Relay {
         // What is neither a check nor the like is media, which is worth a channel (RFC 7983 section 7). Not over a
         // stream: there channel data is padded (RFC 8656 section 12.5), and the crate neither pads nor skips padding.
         let is_media = data.first().is_some_and(|first| *first > 3) && self.way == Way::Sockets;
-        if is_media && self.bound.len() < MAX_PEERS && self.bound.insert(to) {
+        let binds = is_media && self.bound.len() < MAX_PEERS && self.bound.insert(to);
+        if binds {
             self.request(now, Request::Channel(to));
         }
         self.pass(now, to, &data);
-        self.drain(now);
+        if binds || self.is_due(now) {
+            self.drain(now);
+        }
     }
 
     fn pass(&mut self, now: Instant, to: SocketAddr, data: &[u8]) {
@@ -368,12 +389,45 @@ impl Relay {
         }
     }
 
+    /// Takes a datagram by a channel (RFC 8656 section 12.4), which is what nearly all are once media flows: who sent it,
+    /// and the same bytes without the channel's. Anything else is given back.
+    pub(super) fn handle_channel(
+        &mut self,
+        now: Instant,
+        mut data: Vec<u8>,
+    ) -> Result<(SocketAddr, Vec<u8>), Vec<u8>> {
+        /// A channel's number and the length of what follows.
+        const HEADER: usize = 4;
+
+        // RFC 7983 section 7.
+        if !matches!(data.first(), Some(64..=79)) || self.lent().is_none() {
+            return Err(data);
+        }
+        let at = self.at(now);
+        let packet = Transmit::new(&*data, self.client.transport(), self.server, self.local);
+        let (peer, length) = match self.client.recv(packet, at) {
+            TurnRecvRet::PeerData(came) => (came.peer, came.data().len()),
+            TurnRecvRet::Handled | TurnRecvRet::Ignored(_) | TurnRecvRet::PeerIcmp { .. } => {
+                return Err(data);
+            }
+        };
+        self.is_heard = true;
+        self.keeper.heard(now);
+        data.drain(..HEADER.min(data.len()));
+        data.truncate(length);
+        if self.is_due(now) {
+            self.drain(now);
+        }
+        Ok((peer, data))
+    }
+
     /// Takes what came of the server: a datagram, or a piece of the stream. What peers sent by it.
     pub(super) fn handle(&mut self, now: Instant, data: &[u8]) -> Vec<(SocketAddr, Vec<u8>)> {
         let mut all = Vec::new();
         if matches!(self.state, State::Opening | State::Over(_)) {
             return all;
         }
+        self.is_heard = true;
         let message = Message::from_bytes(data).ok();
         let data = match message.map(|message| self.look(now, &message)) {
             None | Some(Look::As) => Cow::Borrowed(data),
@@ -425,7 +479,9 @@ impl Relay {
         if message.has_method(CREATE_PERMISSION) {
             self.code = Some(code);
         }
-        if !asks || (code == UNAUTHORIZED && !std::mem::replace(&mut self.challenged, true)) {
+        let id = message.transaction_id();
+        // One that was sent twice, as the answer took long, is answered twice.
+        if !asks || (code == UNAUTHORIZED && *self.challenged.get_or_insert(id) == id) {
             return Look::As;
         }
         self.code = Some(code);
@@ -449,12 +505,17 @@ impl Relay {
         }
     }
 
-    /// Gives the address back. The last packet may be lost: then it runs out by itself.
-    pub(super) fn close(&mut self) {
-        if self.lent().is_some() {
-            self.steps.extend(self.keeper.give_back().map(RelayStep::Transmit));
+    /// Gives the address back: it is over when the server said so, or in a second. Then it runs out by itself.
+    pub(super) fn close(&mut self, now: Instant) {
+        match self.state {
+            State::Lent(_) => {
+                self.state = State::Returning;
+                self.keeper.give_back(now);
+                self.drain(now);
+            }
+            State::Opening | State::Asking => self.state = State::Over(Failure::Closed),
+            State::Returning | State::Over(_) => {}
         }
-        self.state = State::Over(Failure::Closed);
     }
 
     fn transmit(&mut self, now: Instant) {
@@ -465,7 +526,9 @@ impl Relay {
     }
 
     fn end(&mut self, failure: Failure) {
-        if !self.is_over() {
+        if self.state == State::Returning {
+            self.state = State::Over(Failure::Closed);
+        } else if !self.is_over() {
             let lent = self.lent();
             self.state = State::Over(failure);
             self.steps.push_back(RelayStep::Over { lent, failure });
@@ -503,12 +566,15 @@ impl Relay {
         if matches!(self.state, State::Opening | State::Over(_)) {
             return;
         }
-        if self.lent().is_some() {
+        if matches!(self.state, State::Lent(_) | State::Returning) {
             let (request, kept) = self.keeper.poll(now);
             self.steps.extend(request.map(RelayStep::Transmit));
             if kept != Kept::Yes {
                 return self.gone();
             }
+        }
+        if self.state == State::Returning {
+            return;
         }
         let at = self.at(now);
         let polled = self.client.poll(at);

@@ -13,6 +13,8 @@ const MAX_HOPS: u32 = 3;
 const LOST: Duration = Duration::from_millis(250);
 /// The pause after a refusal that may be over soon, which doubles with each.
 const REFUSED: Duration = Duration::from_secs(1);
+/// The pause after a server said nothing at all that used to lend nothing: it is away, or there is no way to it yet.
+const AWAY: Duration = Duration::from_secs(2);
 /// The longest pause.
 const LONGEST: Duration = Duration::from_secs(8);
 /// An address that was lent for so long was no failure.
@@ -28,6 +30,8 @@ pub(super) enum Verdict {
     Over,
     /// The server is asked again: [`Tries::again`].
     Again,
+    /// Likewise, but nobody waits for that.
+    Later,
     /// Another server is asked in its place.
     Elsewhere(SocketAddr),
 }
@@ -59,6 +63,16 @@ impl Tries {
         self.again
     }
 
+    /// True if it is asked again, and that is worth waiting for.
+    pub(super) fn is_promising(&self) -> bool {
+        self.again.is_some() && self.failure != Some(Failure::Silent)
+    }
+
+    /// The last failure, also while it is asked again.
+    pub(super) fn failure(&self) -> Option<Failure> {
+        self.failure
+    }
+
     /// True if it is time to ask again, once.
     pub(super) fn take_due(&mut self, now: Instant) -> bool {
         self.again.take_if(|at| *at <= now).is_some()
@@ -86,9 +100,12 @@ impl Tries {
             Failure::Lost => LOST,
             // Dead from the start, or away for a while?
             Failure::Silent if had_one => LOST,
-            Failure::Redirected(_) | Failure::Refused(_) | Failure::Silent | Failure::Closed => {
-                return Verdict::Over;
+            Failure::Silent => {
+                self.again = Some(now + AWAY);
+                self.count += 1;
+                return Verdict::Later;
             }
+            Failure::Redirected(_) | Failure::Refused(_) | Failure::Closed => return Verdict::Over,
         };
         if self.count >= MAX_TRIES {
             return Verdict::Over;
@@ -96,13 +113,6 @@ impl Tries {
         self.again = Some(now + (pause * (1 << self.count)).min(LONGEST));
         self.count += 1;
         Verdict::Again
-    }
-
-    /// There is something new: asks again now if it failed.
-    pub(super) fn begin_again(&mut self, now: Instant) {
-        if self.failure.take().is_some() {
-            (self.count, self.again) = (0, Some(now));
-        }
     }
 }
 
@@ -151,7 +161,12 @@ mod tests {
         for code in [400, 401, 403, 440, 442] {
             assert!(pauses(Failure::Refused(code), None).is_empty(), "{code}");
         }
-        assert!(pauses(Failure::Silent, None).is_empty(), "dead from the start");
+        let mut away = Tries::new(0);
+        let mut at = |now| (away.failed(now, Failure::Silent, None, server()), away.again());
+        let first = at(epoch());
+        assert_eq!(first, (Verdict::Later, Some(epoch() + AWAY)), "dead from the start, perhaps");
+        assert_eq!(at(epoch()).0, Verdict::Again);
+        assert!((0..MAX_TRIES).any(|_| at(epoch()).0 == Verdict::Over), "it has an end");
     }
 
     #[test]
@@ -183,15 +198,5 @@ mod tests {
             let verdict = tries.failed(epoch(), Failure::Redirected(bad), None, server());
             assert_eq!(verdict, Verdict::Over, "{bad}");
         }
-    }
-
-    #[test]
-    fn new_credentials_begin_again_what_failed() {
-        let mut tries = Tries::new(0);
-        tries.begin_again(epoch());
-        assert_eq!(tries.again(), None, "nothing failed");
-        tries.failed(epoch(), Failure::Refused(401), None, server());
-        tries.begin_again(epoch());
-        assert!(tries.take_due(epoch()) && !tries.take_due(epoch()));
     }
 }

@@ -143,9 +143,10 @@ impl End {
         }
     }
 
-    /// Gives back what is lent.
+    /// Gives back what is lent, and waits for nobody.
     pub(super) fn close<E, O, X>(&mut self, out: &mut Outputs<E, O, X>) {
         self.gather.close(out.now());
+        self.gather.abandon();
         self.drain(out);
     }
 }

@@ -45,6 +45,7 @@ fn drained(twin: &mut Twin) -> (Vec<Order>, Vec<EngineEvent>) {
                 return (orders, events);
             }
             EngineOutput::Transmit { .. } => panic!("it has no sockets"),
+            EngineOutput::Resolve { .. } => panic!("names are its replica's"),
         }
     }
 }

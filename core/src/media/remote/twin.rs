@@ -258,7 +258,10 @@ impl Engine for Twin {
                         self.event(event);
                     }
                 }
-                EngineOutput::Transmit { .. } | EngineOutput::Order(_) => {}
+                // Names are found where the media is.
+                EngineOutput::Transmit { .. }
+                | EngineOutput::Resolve { .. }
+                | EngineOutput::Order(_) => {}
                 EngineOutput::Timeout(_) => break,
             }
         }

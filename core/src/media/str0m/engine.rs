@@ -1,7 +1,7 @@
 //! The engine: state and path of one session, and the loop around str0m.
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use str0m::media::Mid;
@@ -302,6 +302,12 @@ impl WebRtc {
                 association.rtc.add_remote_candidate(candidate);
             }
         }
+        // A relay does not reach a local network, and whoever wants nothing but relays tells it nothing.
+        while let Some(name) = self.path.wants()
+            && !self.config.relay_only
+        {
+            self.queue.push_back(EngineOutput::Resolve { name });
+        }
     }
 
     /// Makes one of our addresses a candidate, if it is none yet, and tells it.
@@ -399,6 +405,13 @@ impl Engine for WebRtc {
             self.path.keep(fragment.candidates.into_iter().map(|(_, candidate)| candidate));
         }
         Ok(())
+    }
+
+    fn resolved(&mut self, now: Instant, name: &str, addresses: &[IpAddr]) {
+        for line in self.path.resolved(name, addresses) {
+            self.add_candidates(&line);
+        }
+        self.turn(now);
     }
 
     fn handle_datagram(

@@ -1,9 +1,10 @@
 //! The addresses that a path may lead over: ours, and those that the far side names.
 
-use std::net::SocketAddr;
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
 
 use crate::media::{Local, LocalKind};
-use crate::sdp::candidate::{Admission, Candidate, Generation, MAX_CANDIDATES};
+use crate::sdp::candidate::{Admission, Candidate, Generation, MAX_CANDIDATES, MAX_NAMES};
 
 /// Our addresses at a time; more are not used.
 pub(super) const MAX_LOCAL: usize = 64;
@@ -47,6 +48,19 @@ pub(super) struct Path {
     early: Vec<String>,
     /// Those that are used.
     remote: Generation,
+    /// The names that hide addresses of the far side's, since ICE began; at most [`MAX_NAMES`].
+    names: BTreeMap<String, Name>,
+}
+
+/// A name in place of an address.
+#[derive(Debug)]
+enum Name {
+    /// It was not asked for yet.
+    New(Vec<Candidate>),
+    /// It is being looked up for these candidates; at most [`MAX_CANDIDATES`].
+    Asked(Vec<Candidate>),
+    /// It has these addresses, at most one of each family.
+    Known(Vec<IpAddr>),
 }
 
 impl Path {
@@ -81,7 +95,8 @@ impl Path {
     /// Keeps the candidates of a text until they can be used.
     pub(super) fn keep(&mut self, candidates: impl IntoIterator<Item = Candidate>) {
         for candidate in candidates {
-            if candidate.usable().is_some() && self.early.len() < MAX_CANDIDATES {
+            let is_of_use = candidate.usable().is_some() || candidate.hidden_name().is_some();
+            if is_of_use && self.early.len() < MAX_CANDIDATES {
                 self.early.push(candidate.to_line());
             }
         }
@@ -94,19 +109,65 @@ impl Path {
     /// ICE began anew: what the far side named before is of no use.
     pub(super) fn renew(&mut self) {
         self.remote = Generation::default();
+        self.names.clear();
     }
 
     /// The candidates of a text that ICE can use and does not have, as long as there are not too many.
     pub(super) fn admit(&mut self, text: &str) -> Vec<String> {
         let mut lines = Vec::new();
         for (_, candidate) in Candidate::read_all(text).candidates {
-            let Some(usable) = candidate.usable() else { continue };
-            let Some(address) = usable.address() else { continue };
-            if self.remote.admit(address, usable.component) == Admission::New {
-                lines.push(usable.to_line());
+            for candidate in self.unhide(candidate) {
+                let Some(usable) = candidate.usable() else { continue };
+                let Some(address) = usable.address() else { continue };
+                if self.remote.admit(address, usable.component) == Admission::New {
+                    lines.push(usable.to_line());
+                }
             }
         }
         lines
+    }
+
+    /// The candidate with its addresses, if they are hidden by a name that is known. It waits for one that is not.
+    fn unhide(&mut self, candidate: Candidate) -> Vec<Candidate> {
+        let Some(name) = candidate.hidden_name().map(str::to_ascii_lowercase) else {
+            return vec![candidate];
+        };
+        match self.names.get_mut(&name) {
+            Some(Name::Known(found)) => {
+                found.iter().map(|address| candidate.with_address(*address)).collect()
+            }
+            Some(Name::New(waiting) | Name::Asked(waiting)) => {
+                if waiting.len() < MAX_CANDIDATES && !waiting.contains(&candidate) {
+                    waiting.push(candidate);
+                }
+                Vec::new()
+            }
+            None => {
+                if self.names.len() < MAX_NAMES {
+                    self.names.insert(name, Name::New(vec![candidate]));
+                }
+                Vec::new()
+            }
+        }
+    }
+
+    /// A name that is to be looked up, once.
+    pub(super) fn wants(&mut self) -> Option<String> {
+        self.names.iter_mut().find_map(|(name, state)| {
+            let Name::New(waiting) = state else { return None };
+            *state = Name::Asked(std::mem::take(waiting));
+            Some(name.clone())
+        })
+    }
+
+    /// Takes what a name stands for: the candidates that it was waited with for, as lines.
+    pub(super) fn resolved(&mut self, name: &str, addresses: &[IpAddr]) -> Vec<String> {
+        let Some(state) = self.names.get_mut(name) else { return Vec::new() };
+        let Name::Asked(waiting) = state else { return Vec::new() };
+        let waiting = std::mem::take(waiting);
+        let of = |is_ipv4| addresses.iter().copied().find(|one| one.is_ipv4() == is_ipv4);
+        *state = Name::Known([true, false].into_iter().filter_map(of).collect());
+        waiting.iter().map(Candidate::to_line).collect()
     }
 }
 

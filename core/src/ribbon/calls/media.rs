@@ -54,8 +54,7 @@ impl Calls {
 
     /// Takes what happened to the sockets of a call's media.
     pub(in crate::ribbon) fn handle_udp(&mut self, udp: UdpId, event: UdpEvent, out: &mut Outbox) {
-        let Some(peer) = self.peers.get_mut(udp) else { return };
-        if let Some(news) = peer.handle_udp(event, out.media()) {
+        if let Some(news) = self.peers.handle_udp(udp, event, out.media()) {
             self.take_news(udp, news, out);
         }
     }

@@ -315,6 +315,7 @@ impl Calls {
     pub(super) fn handle_timeout(&mut self, out: &mut Outbox) {
         let now = out.now();
         self.early.handle_timeout(now);
+        self.peers.handle_timeout(out.media());
         for id in self.order.clone() {
             self.with(&id, out, |call, desk| {
                 call.negotiation_timeout(desk);
@@ -345,7 +346,9 @@ impl Calls {
     /// The time at which media is due.
     pub(super) fn media_wake(&self) -> Option<Wake> {
         let media = self.live.values().filter_map(|call| call.media.as_ref());
-        media.map(|media| media.media_wake(&self.peers)).fold(None, Wake::earliest)
+        media
+            .map(|media| media.media_wake(&self.peers))
+            .fold(self.peers.next_wake(), Wake::earliest)
     }
 
     /// Draws the consequences of an input: calls that are over leave, and their media goes on no more.

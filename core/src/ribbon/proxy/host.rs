@@ -1,13 +1,15 @@
 //! The end that has the media of a client elsewhere, as a machine.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use super::frame::{self, Browser, Frame, Hello, Welcome};
 use crate::machine::{
-    CommandId, Input, Machine, MediaId, Output, OutputOf, Outputs, Seed, UdpEvent, UdpId, Wake,
+    CommandId, Input, Machine, MediaId, NameId, NetError, Output, OutputOf, Outputs, Seed,
+    UdpEvent, UdpId, Wake,
 };
 use crate::media::{
     Agreement, EngineEvent, EngineFactory, IceHelp, MediaState, Order, PeerNews, Peers, Report,
@@ -302,6 +304,18 @@ impl MediaHost {
         }
     }
 
+    fn handle_resolved(&mut self, id: NameId, result: Result<Vec<IpAddr>, NetError>) {
+        let Some((udp, news)) = self.peers.handle_resolved(id, result, &mut self.out) else {
+            return;
+        };
+        let Some(name) = self.name_of(udp) else { return };
+        if let (PeerNews::Engine(event), Some(peer)) = (news, self.peers.get(udp)) {
+            let media = peer.media;
+            self.tell(name, media, event);
+        }
+        self.drain(name, udp);
+    }
+
     fn handle_time(&mut self) {
         let now = self.out.now();
         let names: Vec<_> = self.names.iter().map(|(name, udp)| (*name, *udp)).collect();
@@ -351,11 +365,11 @@ impl Machine for MediaHost {
                     }
                 }
             }
+            Input::Resolved { id, result } => self.handle_resolved(id, result),
             Input::Timeout
             | Input::WebSocket { .. }
             | Input::Http { .. }
-            | Input::Stream { .. }
-            | Input::Resolved { .. } => {}
+            | Input::Stream { .. } => {}
         }
         self.handle_time();
     }

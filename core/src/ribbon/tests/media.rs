@@ -66,7 +66,7 @@ impl Far {
         loop {
             match self.0.poll_output() {
                 EngineOutput::Transmit { local, remote, data } => back.push((remote, local, data)),
-                EngineOutput::Event(_) | EngineOutput::Order(_) => {}
+                EngineOutput::Event(_) | EngineOutput::Order(_) | EngineOutput::Resolve { .. } => {}
                 EngineOutput::Timeout(_) => return back,
             }
         }
@@ -85,7 +85,9 @@ impl Far {
         loop {
             match self.0.poll_output() {
                 EngineOutput::Event(event) => events.push(event),
-                EngineOutput::Transmit { .. } | EngineOutput::Order(_) => {}
+                EngineOutput::Transmit { .. }
+                | EngineOutput::Order(_)
+                | EngineOutput::Resolve { .. } => {}
                 EngineOutput::Timeout(_) => return events,
             }
         }
@@ -133,7 +135,7 @@ fn connect(rig: &mut Rig, far: &mut Far) {
                     let event = UdpEvent::Datagram { local, remote, data };
                     rig.input(Input::Udp { id, event });
                 }
-                EngineOutput::Event(_) | EngineOutput::Order(_) => {}
+                EngineOutput::Event(_) | EngineOutput::Order(_) | EngineOutput::Resolve { .. } => {}
                 EngineOutput::Timeout(_) => break,
             }
         }

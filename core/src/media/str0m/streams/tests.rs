@@ -89,7 +89,7 @@ impl Ends {
                             ..
                         }) => self.seen.push(frame),
                         EngineOutput::Event(_) => {}
-                        EngineOutput::Order(_) => {}
+                        EngineOutput::Order(_) | EngineOutput::Resolve { .. } => {}
                         EngineOutput::Timeout(wake) => {
                             next = Wake::earliest(next, wake);
                             break;

@@ -1,0 +1,191 @@
+//! What becomes of the relays that are asked.
+
+use std::collections::btree_map::Entry;
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use super::{Answer, Gather, Leg, Question, Relay, Said, Step, TRY_ALTERNATE, Tries};
+use crate::machine::{Local, StreamEvent, StreamId};
+use crate::media::LocalKind;
+use crate::media::ice::relay::{ALLOCATION_MISMATCH, Failure, RelayStep, Way};
+use crate::media::ice::tries::Verdict;
+
+impl Gather {
+    /// Names a stream that is to be opened. False where its relay has been given up meanwhile.
+    pub(crate) fn opens(&mut self, relay: u64, stream: StreamId) -> bool {
+        let relay = self.relays.iter_mut().find(|one| one.number == relay);
+        relay.map(|relay| relay.set_stream(stream)).is_some()
+    }
+
+    /// True if a stream is its.
+    pub(crate) fn has(&self, stream: StreamId) -> bool {
+        self.relays.iter().any(|relay| relay.stream() == Some(stream))
+    }
+
+    /// Takes what happened to a stream. What it carried from elsewhere: to which address of ours, from where, what.
+    pub(crate) fn handle_stream(
+        &mut self,
+        now: Instant,
+        stream: StreamId,
+        event: StreamEvent,
+    ) -> Vec<(SocketAddr, SocketAddr, Vec<u8>)> {
+        let mut relays = self.relays.iter_mut();
+        let Some(relay) = relays.find(|relay| relay.stream() == Some(stream)) else {
+            return Vec::new();
+        };
+        let lent = relay.lent();
+        let came = relay.handle_stream(now, event);
+        self.go_on(now);
+        let Some(lent) = lent else { return Vec::new() };
+        came.into_iter().map(|(peer, data)| (lent, peer, data)).collect()
+    }
+
+    /// True if it is an address that a server lends.
+    pub(crate) fn lends(&self, local: SocketAddr) -> bool {
+        self.relays.iter().any(|relay| relay.lent() == Some(local))
+    }
+
+    /// Sends a datagram from an address that is lent.
+    pub(crate) fn send(
+        &mut self,
+        now: Instant,
+        local: SocketAddr,
+        remote: SocketAddr,
+        data: Vec<u8>,
+    ) {
+        if let Some(relay) = self.relays.iter_mut().find(|relay| relay.lent() == Some(local)) {
+            relay.send(now, remote, data);
+            self.go_on(now);
+        }
+    }
+
+    /// Takes what relays have to say. True if that may have others say something.
+    pub(super) fn listen(&mut self, now: Instant) -> bool {
+        let (mut lent, mut ended, mut told) = (Vec::new(), Vec::new(), Vec::new());
+        for relay in &mut self.relays {
+            while let Some(step) = relay.poll() {
+                let (local, server) = (relay.local, relay.server);
+                self.steps.extend(match step {
+                    RelayStep::Transmit(data) => match relay.way {
+                        Way::Sockets => Some(Step::Transmit { local, remote: server, data }),
+                        Way::Stream { id, .. } => id.map(|stream| Step::Send { stream, data }),
+                    },
+                    RelayStep::Lent(_) => {
+                        lent.push(relay.number);
+                        None
+                    }
+                    RelayStep::Over { lent, failure } => {
+                        tracing::warn!(%server, ?failure, "no address of a relay");
+                        ended.push((relay.number, failure));
+                        let after = now.saturating_duration_since(relay.epoch);
+                        let said = relay.trouble.take().map_or(Said::No(failure), Said::Broken);
+                        told.push(Answer { local, server, after, said });
+                        lent.map(Step::Remove)
+                    }
+                });
+            }
+        }
+        told.into_iter().for_each(|answer| self.tell(answer));
+        let over: Vec<_> = self.relays.extract_if(.., |relay| relay.is_over()).collect();
+        for relay in &over {
+            self.steps.extend(relay.stream().map(Step::Close));
+        }
+        let is_news = !lent.is_empty() || !ended.is_empty();
+        lent.into_iter().for_each(|number| self.lent(now, number));
+        for (number, failure) in ended {
+            if let Some(relay) = over.iter().find(|relay| relay.number == number) {
+                self.failed(now, relay, failure);
+            }
+        }
+        if is_news {
+            self.ask(now);
+        }
+        is_news
+    }
+
+    /// True if a relay is asked for an address that nobody lends yet.
+    pub(super) fn is_asking(&self, relay: &Relay) -> bool {
+        let has_one = |seat| self.asked.holder(&self.relays, seat).is_some();
+        relay.is_asking() && !self.asked.seat(relay).is_some_and(has_one)
+    }
+
+    /// Takes note that a relay failed: whether, when and whom to ask again.
+    fn failed(&mut self, now: Instant, relay: &Relay, failure: Failure) {
+        let question = Question::of(relay);
+        let Some(seat) = self.asked.seat(relay) else { return };
+        if failure == Failure::Lost {
+            self.steps.push_back(Step::Stale);
+        }
+        if self.asked.holder(&self.relays, seat).is_some() {
+            // Nobody needs it.
+            self.asked.0.remove(&question);
+            return;
+        }
+        let Some(tries) = self.asked.0.get_mut(&question) else { return };
+        let lent_for = relay.since.map(|since| now.saturating_duration_since(since));
+        let verdict = tries.failed(now, failure, lent_for, relay.server);
+        let next = tries.redirected();
+        if failure == Failure::Refused(ALLOCATION_MISMATCH) && question.leg == Leg::Udp {
+            self.ask_by_stream(now, question, seat.server);
+        }
+        match verdict {
+            Verdict::Again => {}
+            Verdict::Over | Verdict::Later => {
+                self.ask(now);
+                if failure == Failure::Closed || self.asked.is_open(seat, &self.relays) {
+                    return;
+                }
+                let code = match failure {
+                    Failure::Refused(code) => Some(code),
+                    Failure::Redirected(_) => Some(TRY_ALTERNATE),
+                    Failure::Silent | Failure::Lost | Failure::Closed => self.asked.code(seat),
+                };
+                self.steps.push_back(Step::NoRelay { server: relay.server, code });
+            }
+            Verdict::Elsewhere(remote) => {
+                let elsewhere = Question { remote, ..question };
+                if let Entry::Vacant(vacant) = self.asked.0.entry(elsewhere) {
+                    vacant.insert(next);
+                    self.put(now, elsewhere, seat.server);
+                }
+            }
+        }
+    }
+
+    /// Takes note that a relay lends an address, unless another was quicker: then it is given back.
+    fn lent(&mut self, now: Instant, number: u64) {
+        let Some(relay) = self.relays.iter().find(|relay| relay.number == number) else { return };
+        let (local, server, after) =
+            (relay.local, relay.server, now.saturating_duration_since(relay.epoch));
+        let (Some(address), Some(seat)) = (relay.lent(), self.asked.seat(relay)) else { return };
+        if self.asked.holder(&self.relays, seat).is_some_and(|holder| holder.number != number) {
+            self.asked.0.remove(&Question::of(relay));
+            let late = self.relays.iter_mut().find(|relay| relay.number == number);
+            late.into_iter().for_each(|late| late.close(now));
+            return;
+        }
+        self.asked.settle(seat, &self.relays);
+        self.tell(Answer { local, server, after, said: Said::Lent(address) });
+        if let Some(host) = self.hosts.iter().find(|host| host.address == local) {
+            let lent = Local { address, ..host.clone() };
+            self.steps.push_back(Step::Add(lent, LocalKind::Relayed { server }));
+        }
+        if self.until.is_none() {
+            self.steps.push_back(Step::Done);
+        }
+    }
+
+    /// Asks a server by a stream that refuses a new user name because it remembers another for our address, even if
+    /// nothing is lent by that (coturn does, for a minute). RFC 8656 section 6.4 has the client take another address
+    /// of its own, which a stream is.
+    fn ask_by_stream(&mut self, now: Instant, question: Question, server: usize) {
+        let is_renewed = self.servers.get(server).is_some_and(|server| server.is_renewed);
+        let by_stream = Question { leg: Leg::Tcp, ..question };
+        if let Entry::Vacant(vacant) = self.asked.0.entry(by_stream)
+            && is_renewed
+        {
+            vacant.insert(Tries::new(server));
+            self.put(now, by_stream, server);
+        }
+    }
+}
