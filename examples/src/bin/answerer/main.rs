@@ -8,7 +8,8 @@
 //! | --- | --- |
 //! | `mark` | forgets what was heard, and answers `{"re": "mark"}` |
 //! | `heard SECONDS` | waits until so much was heard since, and tells whether it was the far end's speech |
-//! | `count` | tells at once how many samples came since |
+//! | `count` | tells at once how many samples came since, and how many frames were `recovered` in all, of the copies that others brought |
+//! | `hush`, `speak` | says silence from now on, or her speech again |
 //! | `compare FILE` | tells whether a WAV file is her own speech |
 //! | `press KEYS` | presses keys on the last call |
 
@@ -16,14 +17,15 @@ mod pieces;
 
 use std::io::{BufRead as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use clap::Parser;
-use offhook::audio::{AudioDecoder, RATE, wav};
-use offhook::genesys::{Config, ConversationId, Event, Phone as _};
-use offhook::media::Digit;
+use offhook::audio::{Listener, RATE, wav};
+use offhook::genesys::{Config, ConversationId, Event, IcePolicy, Phone as _};
+use offhook::media::{Digit, IceServer};
 use offhook::net::NetOptions;
 use offhook_sim::serve::{Emulator, EmulatorOptions};
 use offhook_tokio::{Audio, AudioReceiver, AudioSender, Client};
@@ -45,6 +47,12 @@ struct Cli {
     /// The far end's speech.
     #[arg(long, value_name = "FILE")]
     far: PathBuf,
+    /// Pauses of hers are not sent.
+    #[arg(long)]
+    dtx: bool,
+    /// Media goes by this relay alone, whose user is `alice` with the password `secret`.
+    #[arg(long, value_name = "URL")]
+    relay: Option<String>,
     /// DTLS by OpenSSL, for far ends with RSA certificates.
     #[cfg(feature = "rsa")]
     #[arg(long)]
@@ -56,6 +64,16 @@ struct Cli {
 struct Heard {
     pcm: Mutex<Vec<i16>>,
     more: Condvar,
+    /// Frames that were lost, and had of the copy that the next one brought.
+    recovered: Mutex<u64>,
+}
+
+/// What she says, and how.
+#[derive(Debug)]
+struct Saying {
+    own: Vec<i16>,
+    dtx: bool,
+    hushed: AtomicBool,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -66,6 +84,11 @@ fn main() -> anyhow::Result<()> {
     let mut config = Config::agent("lab.test", token);
     config.api_host = Some(emulator.http_url());
     config.ws_host = Some(emulator.ws_url());
+    if let Some(relay) = cli.relay {
+        config.ice_policy = IcePolicy::RelayOnly;
+        config.ice_servers = vec![IceServer::turn(relay, "alice", "secret")];
+        config.timing.gathering = Duration::from_secs(5);
+    }
     let net = NetOptions::default().loopback(true);
 
     let tokio = tokio::runtime::Runtime::new()?;
@@ -83,8 +106,10 @@ fn main() -> anyhow::Result<()> {
 
     let heard = Arc::new(Heard::default());
     let last = Arc::new(Mutex::new(None));
-    tokio.spawn(answer(phone.clone(), events, own.clone(), Arc::clone(&heard), Arc::clone(&last)));
-    let (own, far) = (Speech::new(&own), Speech::new(&far));
+    let (speech, far) = (Speech::new(&own), Speech::new(&far));
+    let saying = Arc::new(Saying { own, dtx: cli.dtx, hushed: AtomicBool::new(false) });
+    let parts = (Arc::clone(&saying), Arc::clone(&heard), Arc::clone(&last));
+    tokio.spawn(answer(phone.clone(), events, parts));
     for line in std::io::stdin().lock().lines() {
         let line = line?;
         let (word, rest) = line.split_once(' ').unwrap_or((&line, ""));
@@ -94,8 +119,14 @@ fn main() -> anyhow::Result<()> {
                 json!({})
             }
             "heard" => json!(far.judge(&heard.wait(rest.parse()?))),
-            "count" => json!({"samples": lock(&heard.pcm).len()}),
-            "compare" => json!(own.judge(&read(Path::new(rest))?)),
+            "count" => {
+                json!({"samples": lock(&heard.pcm).len(), "recovered": *lock(&heard.recovered)})
+            }
+            "hush" | "speak" => {
+                saying.hushed.store(word == "hush", Ordering::Relaxed);
+                json!({})
+            }
+            "compare" => json!(speech.judge(&read(Path::new(rest))?)),
             "press" => {
                 let keys = rest.chars().map(Digit::try_from).collect::<Result<_, _>>()?;
                 let call: ConversationId = lock(&last).clone().context("no call")?;
@@ -148,11 +179,8 @@ impl Heard {
 async fn answer(
     phone: Client,
     mut events: offhook_tokio::Events,
-    own: Vec<i16>,
-    heard: Arc<Heard>,
-    last: Arc<Mutex<Option<ConversationId>>>,
+    (saying, heard, last): (Arc<Saying>, Arc<Heard>, Arc<Mutex<Option<ConversationId>>>),
 ) {
-    let own: Arc<[i16]> = own.into();
     while let Some(event) = events.next().await {
         match event {
             Event::PendingSession(call) => {
@@ -166,7 +194,7 @@ async fn answer(
             }
             Event::SessionStarted(session) => {
                 let Audio { sink, stream } = phone.audio(session.media);
-                tokio::spawn(speak(sink, Arc::clone(&own)));
+                tokio::spawn(speak(sink, Arc::clone(&saying)));
                 tokio::spawn(listen(stream, Arc::clone(&heard)));
             }
             Event::MediaAgreed { agreement, .. } => {
@@ -191,19 +219,30 @@ async fn answer(
     }
 }
 
-/// Says the speech again and again, in whatever codec is agreed on, until the session ends.
-async fn speak(sink: AudioSender, own: Arc<[i16]>) {
+/// Says the speech again and again, or silence, in whatever codec is agreed on, until the session ends.
+async fn speak(sink: AudioSender, saying: Arc<Saying>) {
     let Ok(mut pcm) = sink.pcm(RATE) else { return };
-    while pcm.write(&own).await.is_ok() {}
+    pcm.set_dtx(saying.dtx);
+    for piece in saying.own.chunks(RATE as usize / 10).cycle() {
+        let said = match saying.hushed.load(Ordering::Relaxed) {
+            true => pcm.write(&vec![0; piece.len()]).await,
+            false => pcm.write(piece).await,
+        };
+        if said.is_err() {
+            return;
+        }
+    }
 }
 
 /// Writes down what is heard, until the session ends.
 async fn listen(mut stream: AudioReceiver, heard: Arc<Heard>) {
-    let mut decoder = AudioDecoder::new();
+    let Ok(mut listener) = Listener::new(RATE) else { return };
     while let Some(frame) = stream.next().await {
-        match decoder.decode(&frame) {
+        let before = listener.counts().recovered;
+        match listener.hear(Instant::now(), &frame) {
             Ok(pcm) => heard.write(&pcm),
             Err(error) => tell(&json!({"event": "error", "error": error.to_string()})),
         }
+        *lock(&heard.recovered) += listener.counts().recovered - before;
     }
 }
