@@ -68,7 +68,7 @@ struct Heard {
     recovered: Mutex<u64>,
 }
 
-/// What she says, and how.
+/// The speech of the agent, and the manner of it.
 #[derive(Debug)]
 struct Saying {
     own: Vec<i16>,
