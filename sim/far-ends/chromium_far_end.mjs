@@ -13,6 +13,7 @@ import { deadline } from '../js-sdk/deadline.mjs';
 import { chromium } from '../js-sdk/node_modules/playwright-core/index.mjs';
 import { Agent } from './agent.mjs';
 import { Call } from './call.mjs';
+import { GatewayCall } from './gateway.mjs';
 import { active, candidateTypes, keysAt, likeFreeswitch, OPUS_OR_PCMU, PCMU, usingDtx, withoutSsrc } from './offers.mjs';
 import { Relay } from './relay.mjs';
 
@@ -36,11 +37,22 @@ async function plain(call) {
 
 async function restarted(call) {
   await call.talk();
-  const [before, after] = [await call.far('answer', call.peer), call.agent.told.length];
+  const [before, after] = [await call.far('theirs', call.peer), call.agent.told.length];
   const now = await call.again({ restart: true });
   assert(ufrag(now) && ufrag(now) !== ufrag(before), `${before}\n${now}`);
   await call.talk();
   assert(!call.agent.told.slice(after).some((one) => one.event === 'replaced'), 'the session was replaced');
+}
+
+/** At the gateway either end restarts. */
+async function restartedByEither(call) {
+  await restarted(call);
+  const before = await call.far('theirs', call.peer);
+  const offer = await call.restartedByAgent();
+  assert(ufrag(offer) && ufrag(offer) !== ufrag(before), `${before}\n${offer}`);
+  await call.talk();
+  const state = await call.state();
+  assert(state.connection === 'connected', state);
 }
 
 function ufrag(sdp) {
@@ -76,7 +88,7 @@ async function keys(call) {
 
 /** Each end is told by a copy in the next packet what is lost of the other. */
 async function copies(call) {
-  for (const sdp of [call.offer, await call.far('answer', call.peer)]) {
+  for (const sdp of [call.offer, await call.far('theirs', call.peer)]) {
     assert(/^a=fmtp:\d+ .*useinbandfec=1/m.test(sdp), sdp);
   }
   assert(await call.more(2, 'fecPacketsReceived') > 50, 'the agent sends no copies');
@@ -147,6 +159,7 @@ const CASES = {
     await call.talk();
   }],
   'an ICE restart, jingle': [{}, 'jingle', restarted],
+  'an ICE restart by either end, ribbon': [{ options: ['--ribbon'] }, 'ribbon', restartedByEither],
   'other ICE credentials, sdp': [{}, 'sdp', otherCredentials],
 };
 for (const [name, how] of [['a replaced peer', {}], ['a replaced peer, its session under a new name', { newSession: true }]]) {
@@ -223,7 +236,8 @@ async function perform(name, number, [how, signaling, play]) {
   const [began, lines] = [Date.now(), []];
   const agent = await Agent.start(ANSWERER, ['--own', OWN, '--far', FAR, ...(how.options ?? [])]);
   const page = await openPage(how.hides ? hiding : open, lines);
-  const call = new Call(agent, page, signaling, `${SCRATCH}/chromium-${number}.wav`, how);
+  const kind = signaling === 'ribbon' ? GatewayCall : Call;
+  const call = new kind(agent, page, signaling, `${SCRATCH}/chromium-${number}.wav`, how);
   let failed;
   try {
     await deadline(CASE_LIMIT, 'the case to finish', async () => {

@@ -91,6 +91,11 @@ window.far = {
     if (opus) offer.sdp = this.renumber(offer.sdp, opus);
     await connection.setLocalDescription(offer);
     if (!whole) return offer.sdp;
+    return this.gathered(connection);
+  },
+
+  /** Its own description, once it has all candidates. */
+  async gathered(connection) {
     await new Promise((resolve) => {
       const look = () => connection.iceGatheringState === 'complete' && resolve();
       connection.addEventListener('icegatheringstatechange', look);
@@ -104,8 +109,16 @@ window.far = {
     return this.peers.get(name).candidates.splice(0);
   },
 
-  /** The answer that is in force. */
-  answer(name) {
+  /** The answer to an offer, with all candidates. */
+  async accept(name, sdp) {
+    const { connection } = this.peers.get(name);
+    await connection.setRemoteDescription({ type: 'offer', sdp });
+    await connection.setLocalDescription();
+    return this.gathered(connection);
+  },
+
+  /** The other end's description that is in force. */
+  theirs(name) {
     return this.peers.get(name).connection.currentRemoteDescription.sdp;
   },
 

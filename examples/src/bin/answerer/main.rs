@@ -12,7 +12,9 @@
 //! | `hush`, `speak` | says silence from now on, or her speech again |
 //! | `compare FILE` | tells whether a WAV file is her own speech |
 //! | `press KEYS` | presses keys on the last call |
+//! | `restart` | at a gateway (`--ribbon`): finds another path for the last call's media |
 
+mod gateway;
 mod pieces;
 
 use std::io::{BufRead as _, Write as _};
@@ -47,6 +49,9 @@ struct Cli {
     /// The far end's speech.
     #[arg(long, value_name = "FILE")]
     far: PathBuf,
+    /// At the emulated gateway, and not at the cloud; she has none of the other ways there.
+    #[arg(long)]
+    ribbon: bool,
     /// Pauses of hers are not sent.
     #[arg(long)]
     dtx: bool,
@@ -80,6 +85,21 @@ fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
     let (own, far) = (read(&cli.own)?, read(&cli.far)?);
     let emulator = Emulator::start(EmulatorOptions::default())?;
+    let heard = Arc::new(Heard::default());
+    let saying =
+        Arc::new(Saying { own: own.clone(), dtx: cli.dtx, hushed: AtomicBool::new(false) });
+    let (speech, far) = (Speech::new(&own), Speech::new(&far));
+    let tokio = tokio::runtime::Runtime::new()?;
+    let _inside = tokio.enter();
+    let net = NetOptions::default().loopback(true);
+    if cli.ribbon {
+        let desk = tokio.block_on(gateway::Desk::open(&emulator, net, &saying, &heard))?;
+        return obey(&speech, &far, &saying, &heard, |word, _| match word {
+            "restart" => Ok(tokio.block_on(desk.restart())?.err()),
+            _ => bail!("no such word: {word}"),
+        });
+    }
+
     let (user, token) = emulator.add_user("Ada", None).context("a user")?;
     let mut config = Config::agent("lab.test", token);
     config.api_host = Some(emulator.http_url());
@@ -89,10 +109,6 @@ fn main() -> anyhow::Result<()> {
         config.ice_servers = vec![IceServer::turn(relay, "alice", "secret")];
         config.timing.gathering = Duration::from_secs(5);
     }
-    let net = NetOptions::default().loopback(true);
-
-    let tokio = tokio::runtime::Runtime::new()?;
-    let _inside = tokio.enter();
     let builder = Client::builder(config).net(net);
     #[cfg(feature = "rsa")]
     let builder = if cli.rsa {
@@ -104,12 +120,28 @@ fn main() -> anyhow::Result<()> {
     tokio.block_on(phone.connect()).context("cannot log in")?;
     tell(&json!({"control": format!("{}/control", emulator.http_url()), "userId": user}));
 
-    let heard = Arc::new(Heard::default());
     let last = Arc::new(Mutex::new(None));
-    let (speech, far) = (Speech::new(&own), Speech::new(&far));
-    let saying = Arc::new(Saying { own, dtx: cli.dtx, hushed: AtomicBool::new(false) });
     let parts = (Arc::clone(&saying), Arc::clone(&heard), Arc::clone(&last));
     tokio.spawn(answer(phone.clone(), events, parts));
+    obey(&speech, &far, &saying, &heard, |word, rest| match word {
+        "press" => {
+            let keys = rest.chars().map(Digit::try_from).collect::<Result<_, _>>()?;
+            let call: ConversationId = lock(&last).clone().context("no call")?;
+            let pressed = phone.send_dtmf(call, keys, Duration::from_millis(120));
+            Ok(tokio.block_on(pressed).err().map(|error| error.to_string()))
+        }
+        _ => bail!("no such word: {word}"),
+    })
+}
+
+/// Does what the lines say, of which some are words about a call: their error, if there is one.
+fn obey(
+    own: &Speech,
+    far: &Speech,
+    saying: &Saying,
+    heard: &Heard,
+    mut act: impl FnMut(&str, &str) -> anyhow::Result<Option<String>>,
+) -> anyhow::Result<()> {
     for line in std::io::stdin().lock().lines() {
         let line = line?;
         let (word, rest) = line.split_once(' ').unwrap_or((&line, ""));
@@ -126,15 +158,8 @@ fn main() -> anyhow::Result<()> {
                 saying.hushed.store(word == "hush", Ordering::Relaxed);
                 json!({})
             }
-            "compare" => json!(speech.judge(&read(Path::new(rest))?)),
-            "press" => {
-                let keys = rest.chars().map(Digit::try_from).collect::<Result<_, _>>()?;
-                let call: ConversationId = lock(&last).clone().context("no call")?;
-                let pressed = phone.send_dtmf(call, keys, Duration::from_millis(120));
-                let error = tokio.block_on(pressed).err().map(|error| error.to_string());
-                json!({"error": error})
-            }
-            _ => bail!("no such word: {word}"),
+            "compare" => json!(own.judge(&read(Path::new(rest))?)),
+            _ => json!({"error": act(word, rest)?}),
         };
         told["re"] = json!(word);
         tell(&told);
