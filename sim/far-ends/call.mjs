@@ -14,7 +14,7 @@ const SPEECH = 3;
 const SILENCE = 1;
 const PAUSE = 3;
 /** How often one may listen until what is heard is the speech. */
-const ATTEMPTS = 3;
+const ATTEMPTS = 5;
 /** Where the agent is in sim/far-ends/lab. */
 const AGENT = '10.78.1.1';
 
@@ -178,7 +178,7 @@ export class Call {
       const { totalSamplesReceived, concealedSamples } = await this.far('counts', this.peer);
       return totalSamplesReceived - concealedSamples;
     };
-    for (let left = ATTEMPTS * 2; left > 0; left -= 1) {
+    for (let left = ATTEMPTS; left > 0; left -= 1) {
       const before = await decoded();
       // This is the measurement: how much is decoded in a second.
       await pause(1_000);
