@@ -19,14 +19,20 @@ window.far = {
     voice.loop = true;
     this.said = this.context.createMediaStreamDestination();
     this.said.channelCount = 1;
-    voice.connect(this.said);
+    this.volume = this.context.createGain();
+    voice.connect(this.volume).connect(this.said);
     voice.start();
   },
 
-  async open(name, codecs, rsa) {
+  /** Says silence from now on, or the recording again. */
+  hush(hushed) {
+    this.volume.gain.value = hushed ? 0 : 1;
+  },
+
+  async open(name, { codecs, rsa, ice } = {}) {
     const kind = { name: 'RSASSA-PKCS1-v1_5', modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]), hash: 'SHA-256' };
     const certificates = rsa ? [await RTCPeerConnection.generateCertificate(kind)] : undefined;
-    const connection = new RTCPeerConnection({ certificates });
+    const connection = new RTCPeerConnection({ certificates, ...ice });
     const peer = { connection, candidates: [] };
     connection.onicecandidate = ({ candidate }) => peer.candidates.push(candidate?.toJSON() ?? {});
     connection.ontrack = ({ track }) => this.listen(peer, new MediaStream([track]));
@@ -66,6 +72,7 @@ window.far = {
       data.close();
       this.heard.push(samples);
       this.samples += samples.length;
+      this.wake?.();
     }
   },
 
@@ -84,6 +91,11 @@ window.far = {
     if (opus) offer.sdp = this.renumber(offer.sdp, opus);
     await connection.setLocalDescription(offer);
     if (!whole) return offer.sdp;
+    return this.gathered(connection);
+  },
+
+  /** Its own description, once it has all candidates. */
+  async gathered(connection) {
     await new Promise((resolve) => {
       const look = () => connection.iceGatheringState === 'complete' && resolve();
       connection.addEventListener('icegatheringstatechange', look);
@@ -95,6 +107,19 @@ window.far = {
   /** The candidates that nobody took yet. */
   candidates(name) {
     return this.peers.get(name).candidates.splice(0);
+  },
+
+  /** The answer to an offer, with all candidates. */
+  async accept(name, sdp) {
+    const { connection } = this.peers.get(name);
+    await connection.setRemoteDescription({ type: 'offer', sdp });
+    await connection.setLocalDescription();
+    return this.gathered(connection);
+  },
+
+  /** The other end's description that is in force. */
+  theirs(name) {
+    return this.peers.get(name).connection.currentRemoteDescription.sdp;
   },
 
   async answered(name, sdp) {
@@ -125,17 +150,27 @@ window.far = {
     sender.dtmf.insertDTMF(keys, 100, 70);
   },
 
-  async received(name) {
+  /** What its streams count (W3C webrtc-stats): of audio that comes (`inbound-rtp`), or goes. */
+  async counts(name, kind = 'inbound-rtp') {
     const stats = await this.peers.get(name).connection.getStats();
-    const inbound = [...stats.values()].filter((one) => one.type === 'inbound-rtp');
-    return inbound.reduce((sum, one) => sum + one.packetsReceived, 0);
+    return [...stats.values()].find((one) => one.type === kind) ?? {};
   },
 
-  /** How many samples were decoded, and not made up (W3C webrtc-stats). */
-  async decoded(name) {
-    const stats = await this.peers.get(name).connection.getStats();
-    const inbound = [...stats.values()].filter((one) => one.type === 'inbound-rtp');
-    return inbound.reduce((sum, one) => sum + one.totalSamplesReceived - one.concealedSamples, 0);
+  /** How it stands: its states, and the path that media takes, if there is one. */
+  async state(name) {
+    const { connection } = this.peers.get(name);
+    const stats = await connection.getStats();
+    const transport = [...stats.values()].find((one) => one.type === 'transport');
+    const pair = stats.get(transport?.selectedCandidatePairId);
+    const end = (id) => {
+      const { candidateType, address, port } = stats.get(id) ?? {};
+      return { type: candidateType, address, port };
+    };
+    return {
+      signaling: connection.signalingState, connection: connection.connectionState,
+      ice: connection.iceConnectionState, dtls: transport?.dtlsState, role: transport?.dtlsRole,
+      path: pair && { local: end(pair.localCandidateId), remote: end(pair.remoteCandidateId) },
+    };
   },
 
   mark() {
@@ -146,7 +181,7 @@ window.far = {
   /** So many seconds of what is heard from the mark on, as 16-bit samples in base64. */
   async recording(seconds) {
     while (this.samples < seconds * RATE) {
-      await new Promise((resolve) => requestAnimationFrame(resolve));
+      await new Promise((resolve) => { this.wake = resolve; });
     }
     const pcm = new Int16Array(this.samples);
     let at = 0;

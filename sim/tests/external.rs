@@ -339,6 +339,32 @@ fn a_far_end_outside_is_replaced_under_the_name_of_its_session_or_another() {
 }
 
 #[test]
+fn lc_16_a_far_end_outside_with_other_ice_credentials_is_another_connection_by_sdp() {
+    let scene = Scene::new();
+    let mut far = Far::new(12);
+    let id = scene.call("sdp", &far.offer());
+    let session = scene.started();
+    scene.connect(&id, &mut far);
+    scene.talk(&session, &mut far);
+    drop(far);
+
+    let mut far = Far::new(13);
+    let told =
+        scene.control("POST", &format!("calls/{id}/far/offer"), &json!({"offer": far.offer()}));
+    // The addresses of the client's connection before lead nowhere.
+    assert_eq!((&told["candidates"], &told["endOfCandidates"]), (&json!([]), &json!(false)));
+    scene.connect(&id, &mut far);
+    let new = scene.wait("replacement", |event| match event {
+        Event::SessionReplaced { session, .. } => Some(session.clone()),
+        _ => None,
+    });
+    assert_eq!(new.id, session.id);
+    scene.talk(&new, &mut far);
+    assert_eq!((scene.happened("call-ended"), scene.happened("re-invited")), (0, 0));
+    scene.hang_up(&id);
+}
+
+#[test]
 fn a_far_end_outside_restarts_ice_in_jingle() {
     let scene = Scene::new();
     let mut far = Far::new(11);
@@ -346,7 +372,9 @@ fn a_far_end_outside_restarts_ice_in_jingle() {
     let session = scene.started();
     scene.connect(&id, &mut far);
     let offer = far.engine.restart_ice(Instant::now()).unwrap();
-    scene.control("POST", &format!("calls/{id}/far/offer"), &json!({"offer": offer}));
+    let told = scene.control("POST", &format!("calls/{id}/far/offer"), &json!({"offer": offer}));
+    // They are told anew, with the new credentials.
+    assert_eq!((&told["candidates"], &told["endOfCandidates"]), (&json!([]), &json!(false)));
     let answer = scene.answer(&id);
     far.engine.accept_answer(Instant::now(), answer["answer"].as_str().unwrap()).unwrap();
     far.drain();

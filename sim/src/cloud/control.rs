@@ -38,7 +38,7 @@
 //! | `POST calls` | `far: {offer?}` | an inbound call with that description as its offer: in SDP as it is, or said in Jingle. Without one, `calls/{cid}/far/offer` brings it |
 //! | `GET calls/{cid}/far?wait=MS&after=N` | | what the client said: `{offer, answer, refused, candidates, endOfCandidates, next, sessionId, sessionState}`. It waits for an answer (or a refusal), or, with `after`, for any word after that number; at the end of the call no longer |
 //! | `POST calls/{cid}/far/candidates` | a browser's `RTCIceCandidateInit`, or `{candidates: [...]}` of them or of lines; an empty one, or `endOfCandidates: true`, is the end | are told to the client, once it is ready for them |
-//! | `POST calls/{cid}/far/offer` | `{offer}` | a new description on the same session: a hold by direction, other codecs. In Jingle only new ICE credentials can be said, as a restart |
+//! | `POST calls/{cid}/far/offer` | `{offer}` | a new description on the same session: a hold by direction, other codecs. In Jingle only new ICE credentials can be said, as a restart; in SDP they are another peer connection (wire notes 6.14), as those of a re-invite are |
 //! | `POST calls/{cid}/far/offer` | `{offer, reinvite: true}` | another peer connection under the session's name (SDP only), or with `newSession: true` under a name of its own |
 //! | `POST options` | `outboundFar: true` | calls of the agent's wait for their far end, too: `far-wanted` tells when |
 //!

@@ -8,22 +8,26 @@
 //! | --- | --- |
 //! | `mark` | forgets what was heard, and answers `{"re": "mark"}` |
 //! | `heard SECONDS` | waits until so much was heard since, and tells whether it was the far end's speech |
-//! | `count` | tells at once how many samples came since |
+//! | `count` | tells at once how many samples came since, and how many frames were `recovered` in all, of the copies that others brought |
+//! | `hush`, `speak` | says silence from now on, or her speech again |
 //! | `compare FILE` | tells whether a WAV file is her own speech |
 //! | `press KEYS` | presses keys on the last call |
+//! | `restart` | at a gateway (`--ribbon`): finds another path for the last call's media |
 
+mod gateway;
 mod pieces;
 
 use std::io::{BufRead as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use clap::Parser;
-use offhook::audio::{AudioDecoder, RATE, wav};
-use offhook::genesys::{Config, ConversationId, Event, Phone as _};
-use offhook::media::Digit;
+use offhook::audio::{Listener, RATE, wav};
+use offhook::genesys::{Config, ConversationId, Event, IcePolicy, Phone as _};
+use offhook::media::{Digit, IceServer};
 use offhook::net::NetOptions;
 use offhook_sim::serve::{Emulator, EmulatorOptions};
 use offhook_tokio::{Audio, AudioReceiver, AudioSender, Client};
@@ -45,6 +49,15 @@ struct Cli {
     /// The far end's speech.
     #[arg(long, value_name = "FILE")]
     far: PathBuf,
+    /// At the emulated gateway, and not at the cloud; she has none of the other ways there.
+    #[arg(long)]
+    ribbon: bool,
+    /// Pauses of hers are not sent.
+    #[arg(long)]
+    dtx: bool,
+    /// Media goes by this relay alone, whose user is `alice` with the password `secret`.
+    #[arg(long, value_name = "URL")]
+    relay: Option<String>,
     /// DTLS by OpenSSL, for far ends with RSA certificates.
     #[cfg(feature = "rsa")]
     #[arg(long)]
@@ -56,20 +69,46 @@ struct Cli {
 struct Heard {
     pcm: Mutex<Vec<i16>>,
     more: Condvar,
+    /// Frames that were lost, and had of the copy that the next one brought.
+    recovered: Mutex<u64>,
+}
+
+/// The speech of the agent, and the manner of it.
+#[derive(Debug)]
+struct Saying {
+    own: Vec<i16>,
+    dtx: bool,
+    hushed: AtomicBool,
 }
 
 fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
     let (own, far) = (read(&cli.own)?, read(&cli.far)?);
     let emulator = Emulator::start(EmulatorOptions::default())?;
+    let heard = Arc::new(Heard::default());
+    let saying =
+        Arc::new(Saying { own: own.clone(), dtx: cli.dtx, hushed: AtomicBool::new(false) });
+    let (speech, far) = (Speech::new(&own), Speech::new(&far));
+    let tokio = tokio::runtime::Runtime::new()?;
+    let _inside = tokio.enter();
+    let net = NetOptions::default().loopback(true);
+    if cli.ribbon {
+        let desk = tokio.block_on(gateway::Desk::open(&emulator, net, &saying, &heard))?;
+        return obey(&speech, &far, &saying, &heard, |word, _| match word {
+            "restart" => Ok(tokio.block_on(desk.restart())?.err()),
+            _ => bail!("no such word: {word}"),
+        });
+    }
+
     let (user, token) = emulator.add_user("Ada", None).context("a user")?;
     let mut config = Config::agent("lab.test", token);
     config.api_host = Some(emulator.http_url());
     config.ws_host = Some(emulator.ws_url());
-    let net = NetOptions::default().loopback(true);
-
-    let tokio = tokio::runtime::Runtime::new()?;
-    let _inside = tokio.enter();
+    if let Some(relay) = cli.relay {
+        config.ice_policy = IcePolicy::RelayOnly;
+        config.ice_servers = vec![IceServer::turn(relay, "alice", "secret")];
+        config.timing.gathering = Duration::from_secs(5);
+    }
     let builder = Client::builder(config).net(net);
     #[cfg(feature = "rsa")]
     let builder = if cli.rsa {
@@ -81,10 +120,28 @@ fn main() -> anyhow::Result<()> {
     tokio.block_on(phone.connect()).context("cannot log in")?;
     tell(&json!({"control": format!("{}/control", emulator.http_url()), "userId": user}));
 
-    let heard = Arc::new(Heard::default());
     let last = Arc::new(Mutex::new(None));
-    tokio.spawn(answer(phone.clone(), events, own.clone(), Arc::clone(&heard), Arc::clone(&last)));
-    let (own, far) = (Speech::new(&own), Speech::new(&far));
+    let parts = (Arc::clone(&saying), Arc::clone(&heard), Arc::clone(&last));
+    tokio.spawn(answer(phone.clone(), events, parts));
+    obey(&speech, &far, &saying, &heard, |word, rest| match word {
+        "press" => {
+            let keys = rest.chars().map(Digit::try_from).collect::<Result<_, _>>()?;
+            let call: ConversationId = lock(&last).clone().context("no call")?;
+            let pressed = phone.send_dtmf(call, keys, Duration::from_millis(120));
+            Ok(tokio.block_on(pressed).err().map(|error| error.to_string()))
+        }
+        _ => bail!("no such word: {word}"),
+    })
+}
+
+/// Does what the lines say, of which some are words about a call: their error, if there is one.
+fn obey(
+    own: &Speech,
+    far: &Speech,
+    saying: &Saying,
+    heard: &Heard,
+    mut act: impl FnMut(&str, &str) -> anyhow::Result<Option<String>>,
+) -> anyhow::Result<()> {
     for line in std::io::stdin().lock().lines() {
         let line = line?;
         let (word, rest) = line.split_once(' ').unwrap_or((&line, ""));
@@ -94,16 +151,15 @@ fn main() -> anyhow::Result<()> {
                 json!({})
             }
             "heard" => json!(far.judge(&heard.wait(rest.parse()?))),
-            "count" => json!({"samples": lock(&heard.pcm).len()}),
-            "compare" => json!(own.judge(&read(Path::new(rest))?)),
-            "press" => {
-                let keys = rest.chars().map(Digit::try_from).collect::<Result<_, _>>()?;
-                let call: ConversationId = lock(&last).clone().context("no call")?;
-                let pressed = phone.send_dtmf(call, keys, Duration::from_millis(120));
-                let error = tokio.block_on(pressed).err().map(|error| error.to_string());
-                json!({"error": error})
+            "count" => {
+                json!({"samples": lock(&heard.pcm).len(), "recovered": *lock(&heard.recovered)})
             }
-            _ => bail!("no such word: {word}"),
+            "hush" | "speak" => {
+                saying.hushed.store(word == "hush", Ordering::Relaxed);
+                json!({})
+            }
+            "compare" => json!(own.judge(&read(Path::new(rest))?)),
+            _ => json!({"error": act(word, rest)?}),
         };
         told["re"] = json!(word);
         tell(&told);
@@ -148,11 +204,8 @@ impl Heard {
 async fn answer(
     phone: Client,
     mut events: offhook_tokio::Events,
-    own: Vec<i16>,
-    heard: Arc<Heard>,
-    last: Arc<Mutex<Option<ConversationId>>>,
+    (saying, heard, last): (Arc<Saying>, Arc<Heard>, Arc<Mutex<Option<ConversationId>>>),
 ) {
-    let own: Arc<[i16]> = own.into();
     while let Some(event) = events.next().await {
         match event {
             Event::PendingSession(call) => {
@@ -166,7 +219,7 @@ async fn answer(
             }
             Event::SessionStarted(session) => {
                 let Audio { sink, stream } = phone.audio(session.media);
-                tokio::spawn(speak(sink, Arc::clone(&own)));
+                tokio::spawn(speak(sink, Arc::clone(&saying)));
                 tokio::spawn(listen(stream, Arc::clone(&heard)));
             }
             Event::MediaAgreed { agreement, .. } => {
@@ -191,19 +244,30 @@ async fn answer(
     }
 }
 
-/// Says the speech again and again, in whatever codec is agreed on, until the session ends.
-async fn speak(sink: AudioSender, own: Arc<[i16]>) {
+/// Says the speech again and again, or silence, in whatever codec is agreed on, until the session ends.
+async fn speak(sink: AudioSender, saying: Arc<Saying>) {
     let Ok(mut pcm) = sink.pcm(RATE) else { return };
-    while pcm.write(&own).await.is_ok() {}
+    pcm.set_dtx(saying.dtx);
+    for piece in saying.own.chunks(RATE as usize / 10).cycle() {
+        let said = match saying.hushed.load(Ordering::Relaxed) {
+            true => pcm.write(&vec![0; piece.len()]).await,
+            false => pcm.write(piece).await,
+        };
+        if said.is_err() {
+            return;
+        }
+    }
 }
 
 /// Writes down what is heard, until the session ends.
 async fn listen(mut stream: AudioReceiver, heard: Arc<Heard>) {
-    let mut decoder = AudioDecoder::new();
+    let Ok(mut listener) = Listener::new(RATE) else { return };
     while let Some(frame) = stream.next().await {
-        match decoder.decode(&frame) {
+        let before = listener.counts().recovered;
+        match listener.hear(Instant::now(), &frame) {
             Ok(pcm) => heard.write(&pcm),
             Err(error) => tell(&json!({"event": "error", "error": error.to_string()})),
         }
+        *lock(&heard.recovered) += listener.counts().recovered - before;
     }
 }

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use offhook::Secret;
-use offhook::jingle::Reason;
+use offhook::jingle::{Reason, ice_credentials};
 use offhook::machine::Wake;
 use offhook::media::{AudioFrame, Digit, EngineConfig, LocalCandidate, MediaState, Wish};
 use offhook::sdp::Direction;
@@ -360,8 +360,12 @@ impl Association {
         if !external.is_settled() {
             return Err("an offer waits for its answer");
         }
+        // By SDP other ICE credentials are another connection of the client's (wire notes 6.14), with
+        // addresses of its own; by Jingle they are a restart, whose candidates come anew (6.6).
+        let is_other = ice_credentials(sdp) != ice_credentials(self.offers.offer());
+        self.superseded |= is_other && signal.kind == Signaling::Sdp;
         self.offers.renew(sdp, &signal, streams, world)?;
-        external.renew(sdp, false);
+        external.renew(sdp, is_other);
         Ok(())
     }
 
