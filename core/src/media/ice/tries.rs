@@ -32,6 +32,8 @@ pub(super) enum Verdict {
     Again,
     /// Likewise, but nobody waits for that.
     Later,
+    /// The server is asked no more, as everybody knew that it might.
+    Known,
     /// Another server is asked in its place.
     Elsewhere(SocketAddr),
 }
@@ -46,11 +48,13 @@ pub(super) struct Tries {
     again: Option<Instant>,
     /// The last failure.
     failure: Option<Failure>,
+    /// True once that it says nothing is known, and nothing was lent since.
+    is_known: bool,
 }
 
 impl Tries {
     pub(super) fn new(server: usize) -> Self {
-        Self { server, hops: 0, count: 0, again: None, failure: None }
+        Self { server, hops: 0, count: 0, again: None, failure: None, is_known: false }
     }
 
     /// Those of a server that was named in the place of this one.
@@ -90,6 +94,7 @@ impl Tries {
             self.count = 0;
         }
         let had_one = lent_for.is_some() || self.count > 0;
+        self.is_known &= lent_for.is_none();
         self.failure = Some(failure);
         let pause = match failure {
             Failure::Redirected(to) if self.hops < MAX_HOPS && may_follow(at, to) => {
@@ -103,12 +108,13 @@ impl Tries {
             Failure::Silent => {
                 self.again = Some(now + AWAY);
                 self.count += 1;
+                self.is_known = true;
                 return Verdict::Later;
             }
             Failure::Redirected(_) | Failure::Refused(_) | Failure::Closed => return Verdict::Over,
         };
         if self.count >= MAX_TRIES {
-            return Verdict::Over;
+            return if self.is_known { Verdict::Known } else { Verdict::Over };
         }
         self.again = Some(now + (pause * (1 << self.count)).min(LONGEST));
         self.count += 1;
@@ -166,7 +172,7 @@ mod tests {
         let first = at(epoch());
         assert_eq!(first, (Verdict::Later, Some(epoch() + AWAY)), "dead from the start, perhaps");
         assert_eq!(at(epoch()).0, Verdict::Again);
-        assert!((0..MAX_TRIES).any(|_| at(epoch()).0 == Verdict::Over), "it has an end");
+        assert!((0..MAX_TRIES).any(|_| at(epoch()).0 == Verdict::Known), "it has an end");
     }
 
     #[test]

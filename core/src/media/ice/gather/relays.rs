@@ -129,7 +129,7 @@ impl Gather {
             self.ask_by_stream(now, question, seat.server);
         }
         match verdict {
-            Verdict::Again => {}
+            Verdict::Again | Verdict::Known => {}
             Verdict::Over | Verdict::Later => {
                 self.ask(now);
                 if failure == Failure::Closed || self.asked.is_open(seat, &self.relays) {

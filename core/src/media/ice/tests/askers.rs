@@ -112,9 +112,24 @@ fn a_server_that_answers_nobody_is_told_of_once() {
     let mut rig = Rig::new(vec![turn("pa55word")], true);
     rig.net.serves = false;
     rig.open(&[4000, 4001, 4002]);
-    rig.run(Duration::from_secs(60));
+    rig.run(Duration::from_secs(5));
     assert_eq!((rig.no_relays.as_slice(), rig.done.len()), (&[(at(SERVER), None)][..], 1));
+    // It may only be away: it is asked now and then, for some time.
+    rig.run(Duration::from_secs(175));
+    assert_eq!((rig.no_relays.len(), rig.done.len()), (1, 1));
     assert_eq!(rig.gather.next_wake(), None);
+}
+
+#[test]
+fn a_relay_that_comes_back_before_anybody_had_an_address_of_it_lends_one() {
+    let mut rig = Rig::new(vec![turn("pa55word")], true);
+    rig.net.serves = false;
+    rig.open(&[4000]);
+    rig.run(Duration::from_secs(10));
+    assert_eq!((rig.no_relays.len(), rig.added.len()), (1, 0));
+    rig.net.serves = true;
+    rig.run(Duration::from_secs(8));
+    assert_eq!((rig.no_relays.len(), rig.added.len()), (1, 1));
 }
 
 #[test]
