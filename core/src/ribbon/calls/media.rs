@@ -219,6 +219,9 @@ impl Call {
             }
             News::Quiet => {}
             News::Moved => self.path_moved(desk.out),
+            News::NoRelay(server, code) => {
+                desk.out.event(Event::NoRelay { call: self.info.id.clone(), server, code });
+            }
             News::Gathering => self.check_collection(desk),
             News::NoSocket(error) => {
                 let error =

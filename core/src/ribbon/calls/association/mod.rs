@@ -14,6 +14,7 @@ mod ours;
 mod theirs;
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use self::directions::first;
@@ -60,6 +61,8 @@ pub(super) enum News {
     Moved,
     /// Nothing comes of the far side any more.
     Quiet,
+    /// A relay lends no address, by this code if it said one.
+    NoRelay(SocketAddr, Option<u16>),
     NoSocket(NetError),
     /// The engine does not end its drain: the call cannot go on.
     Restless,
@@ -84,7 +87,7 @@ pub(super) struct Association {
     stage: Stage,
     /// Associations of the call so far, which each have a seed of their own.
     number: u32,
-    /// The gateway's credentials for TURN servers when it began.
+    /// The servers and their credentials when it began, as a number.
     turns: u32,
     origin: Origin,
     pipeline: Pipeline,

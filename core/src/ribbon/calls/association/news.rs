@@ -102,8 +102,9 @@ impl Association {
             PeerNews::Cut => News::Cut,
             PeerNews::Moved => News::Moved,
             PeerNews::Quiet => News::Quiet,
-            // New ones come with the subscription, whenever it is renewed.
-            PeerNews::Stale | PeerNews::NoRelay { .. } => News::None,
+            PeerNews::NoRelay { server, code } => News::NoRelay(server, code),
+            // New credentials come with the subscription, whenever it is renewed.
+            PeerNews::Stale => News::None,
             PeerNews::Restless => News::Restless,
         }
     }
