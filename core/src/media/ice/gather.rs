@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use turn_types::stun::message::Message;
 
 use super::IceHelp;
-use super::address::{Leg, ServerAddress};
+use super::address::{Leg, ServerAddress, may_be_ours};
 use super::binding::Binding;
 use super::relay::{ALLOCATION_MISMATCH, Failure, Relay, RelayStep, Way};
 use super::tries::{Tries, Verdict};
@@ -476,7 +476,7 @@ impl Gather {
 
     /// A server sees us by this address. One of an interface's own is no news.
     fn saw(&mut self, base: SocketAddr, seen: Option<SocketAddr>) {
-        let Some(address) = seen.filter(|seen| *seen != base) else { return };
+        let Some(address) = seen.filter(|seen| may_be_ours(*seen, &self.hosts)) else { return };
         if let Some(host) = self.hosts.iter().find(|host| host.address == base) {
             let local = Local { address, ..host.clone() };
             self.steps.push_back(Step::Add(local, LocalKind::ServerReflexive { base }));
@@ -521,6 +521,10 @@ impl Gather {
                         Way::Sockets => Some(Step::Transmit { local, remote: server, data }),
                         Way::Stream { id, .. } => id.map(|stream| Step::Send { stream, data }),
                     },
+                    RelayStep::Lent(address) if !may_be_ours(address, &self.hosts) => {
+                        relay.reject();
+                        None
+                    }
                     RelayStep::Lent(address) => {
                         is_late = self.until.is_none();
                         tell(Said::Lent(address));

@@ -457,6 +457,13 @@ impl Relay {
         self.state = State::Over(Failure::Closed);
     }
 
+    /// Gives back an address that is nothing that a server can lend.
+    pub(super) fn reject(&mut self) {
+        self.steps.extend(self.keeper.give_back().map(RelayStep::Transmit));
+        self.state = State::Over(Failure::Silent);
+        self.steps.push_back(RelayStep::Over { lent: None, failure: Failure::Silent });
+    }
+
     fn transmit(&mut self, now: Instant) {
         let at = self.at(now);
         while let Some(packet) = self.client.poll_transmit(at) {

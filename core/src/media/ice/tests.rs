@@ -1,6 +1,7 @@
 //! A gathering in virtual time, against a relay that others wrote, behind a NAT.
 
 mod calls;
+mod lies;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
@@ -11,10 +12,10 @@ use turn_server_proto::api::{Transmit, TurnServerApi as _, TurnServerPollRet};
 use turn_server_proto::server::TurnServer;
 use turn_types::TransportType;
 use turn_types::attribute::Lifetime;
-use turn_types::message::ALLOCATE;
+use turn_types::message::{ALLOCATE, REFRESH};
 use turn_types::stun::attribute::{
-    AlternateServer, Attribute as _, AttributeStaticType as _, ErrorCode, MessageIntegrity,
-    XorMappedAddress,
+    AlternateServer, Attribute as _, AttributeStaticType as _, ErrorCode, MessageIntegrity, Nonce,
+    Realm, XorMappedAddress,
 };
 use turn_types::stun::message::{
     BINDING, IntegrityAlgorithm, LongTermCredentials, Message, MessageClass, MessageWrite as _,
@@ -69,6 +70,8 @@ struct Net {
     refuses: Option<u16>,
     /// The seconds for which it lends, where it is less than its crate wants.
     lifetime: Option<u32>,
+    /// The address that it says it lends, and by which it says it sees us, where those are lies.
+    lies: Option<SocketAddr>,
 }
 
 fn server() -> TurnServer {
@@ -85,6 +88,7 @@ impl Net {
             server: server(),
             refuses: None,
             lifetime: None,
+            lies: None,
             serves: true,
             lent: Vec::new(),
             under_way: VecDeque::new(),
@@ -162,16 +166,24 @@ impl Net {
             && to == at(SERVER)
         {
             let mut answer = Message::builder_success(&message, MessageWriteVec::new());
-            answer.add_attribute(&XorMappedAddress::new(from, message.transaction_id())).unwrap();
+            let from_there = self.lies.unwrap_or(from);
+            answer
+                .add_attribute(&XorMappedAddress::new(from_there, message.transaction_id()))
+                .unwrap();
             self.send(to, from, answer.finish());
             return;
         }
         if let (Some(code), Ok(message)) = (self.refuses, Message::from_bytes(&data))
-            && message.has_method(ALLOCATE)
+            && (message.has_method(ALLOCATE) || message.has_method(REFRESH))
         {
             let mut answer = Message::builder_error(&message, MessageWriteVec::new());
             answer.add_attribute(&ErrorCode::builder(code).build().unwrap()).unwrap();
             answer.add_attribute(&AlternateServer::new(at("198.51.100.2:3478"))).unwrap();
+            if code == ErrorCode::STALE_NONCE {
+                let nonce = format!("nonce {}", self.sent_to_server);
+                answer.add_attribute(&Realm::new("lab.test").unwrap()).unwrap();
+                answer.add_attribute(&Nonce::new(&nonce).unwrap()).unwrap();
+            }
             return self.send(to, from, answer.finish());
         }
         let now = self.at();
@@ -188,7 +200,8 @@ impl Net {
             family,
         } = self.server.poll(now)
         {
-            let lent = SocketAddr::new(at(SERVER).ip(), 50_000 + self.lent.len() as u16);
+            let next = SocketAddr::new(at(SERVER).ip(), 50_000 + self.lent.len() as u16);
+            let lent = self.lies.unwrap_or(next);
             self.lent.push(lent);
             let lent = Ok(lent);
             self.server.allocated_socket(
