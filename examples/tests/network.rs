@@ -24,12 +24,15 @@ use offhook::net::NetOptions;
 use offhook::rest::FailureKind;
 use offhook::ribbon::Phone as _;
 use offhook_examples::voice::say;
-use offhook_runtime::Audio;
 use offhook_runtime::genesys::Call;
+use offhook_runtime::{Audio, Sockets};
 use offhook_sim::serve::{Emulator, EmulatorOptions, FarEnd};
+use offhook_smol::Smol;
 use offhook_tokio::Tokio;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use serde_json::json;
+use smol::Timer;
+use tokio::sync::oneshot;
 
 use common::{PATIENCE, gateway, within};
 
@@ -125,12 +128,20 @@ fn emulator(seed: u64) -> Emulator {
 }
 
 async fn log_in(seed: u64, net: NetOptions, set: impl FnOnce(&mut Config)) -> Desk {
-    let desk = Desk::at(emulator(seed), net, set);
-    within::<Tokio, _>("login", desk.phone.connect()).await.expect("a service");
+    log_in_on::<Tokio>(seed, net, set).await
+}
+
+async fn log_in_on<R: Sockets>(
+    seed: u64,
+    net: NetOptions,
+    set: impl FnOnce(&mut Config),
+) -> common::Desk<R> {
+    let desk = common::Desk::<R>::at(emulator(seed), net, set);
+    within::<R, _>("login", desk.phone.connect()).await.expect("a service");
     desk
 }
 
-// What is said and heard
+// What is said and heard, on whichever runtime: timers are smol's, which need none.
 
 /// Somebody's speech.
 struct Piece(LazyLock<Vec<i16>>);
@@ -162,11 +173,12 @@ impl Ear {
     fn listen(mut frames: impl Stream<Item = AudioFrame> + Send + Unpin + 'static) -> Self {
         let ear = Self(Arc::default());
         let heard = Arc::clone(&ear.0);
-        tokio::spawn(async move {
+        smol::spawn(async move {
             while let Some(frame) = frames.next().await {
                 heard.lock().expect("no panic").push((Instant::now(), frame));
             }
-        });
+        })
+        .detach();
         ear
     }
 
@@ -176,12 +188,12 @@ impl Ear {
 
     /// Waits for the first frame after that.
     async fn after(&self, then: Instant) -> Instant {
-        within::<Tokio, _>("a frame", async {
+        within::<Smol, _>("a frame", async {
             loop {
                 if let Some(at) = self.times().into_iter().find(|at| *at > then) {
                     return at;
                 }
-                tokio::time::sleep(Duration::from_millis(5)).await;
+                Timer::after(Duration::from_millis(5)).await;
             }
         })
         .await
@@ -190,9 +202,9 @@ impl Ear {
     /// Waits until nothing has come for a while.
     async fn quiet(&self) {
         let last = || self.times().last().copied();
-        within::<Tokio, _>("quiet", async {
+        within::<Smol, _>("quiet", async {
             while last().is_none_or(|at| at.elapsed() < Duration::from_millis(500)) {
-                tokio::time::sleep(Duration::from_millis(20)).await;
+                Timer::after(Duration::from_millis(20)).await;
             }
         })
         .await;
@@ -218,39 +230,42 @@ impl Ear {
 struct Talk {
     agent: Ear,
     customer: Ear,
-    mouths: tokio::task::JoinHandle<()>,
+    mouths: oneshot::Receiver<()>,
 }
 
 impl Talk {
     /// Both speak for so many seconds.
-    fn begin(audio: Audio, far: FarEnd, seconds: usize) -> Self {
+    fn begin<R: Sockets>(audio: Audio, far: FarEnd, seconds: usize) -> Self {
         let FarEnd { speak, mut heard } = far;
         let agent = Ear::listen(audio.stream);
         let customer = Ear::listen(poll_fn(move |cx| heard.poll_recv(cx)));
         let mut sink = audio.sink.pcm(RATE).expect("a usual rate");
-        let customers = tokio::task::spawn_blocking(move || {
+        let customers = smol::unblock(move || {
             let words = CUSTOMER.seconds(0..seconds);
             say(words, |frame| speak.blocking_send(frame).is_ok())
         });
-        let mouths = tokio::spawn(async move {
+        let (spoken, mouths) = oneshot::channel();
+        R::spawn(async move {
             sink.write(AGENT.seconds(0..seconds)).await.expect("taken");
             sink.finish().await.expect("taken");
-            customers.await.expect("no panic").expect("a codec");
-        });
+            customers.await.expect("a codec");
+            let _ = spoken.send(());
+        })
+        .expect("a task");
         Self { agent, customer, mouths }
     }
 
     /// Waits until so many seconds after the first frame.
     async fn lasts(&self, seconds: u64) {
-        let heard = within::<Tokio, _>("audio", async {
+        let heard = within::<Smol, _>("audio", async {
             loop {
                 match self.agent.times().first() {
                     Some(first) => return *first,
-                    None => tokio::time::sleep(Duration::from_millis(5)).await,
+                    None => drop(Timer::after(Duration::from_millis(5)).await),
                 }
             }
         });
-        tokio::time::sleep_until((heard.await + Duration::from_secs(seconds)).into()).await;
+        Timer::at(heard.await + Duration::from_secs(seconds)).await;
     }
 
     /// Both ends' first frames after something, as the time from then on, for the table.
@@ -265,12 +280,12 @@ impl Talk {
     /// Waits until all is said and heard: the likeness to these seconds of what was said, and the longest silence. The
     /// worse of both ends.
     async fn end(self, seconds: Range<usize>, story: &str) -> (f64, Duration) {
-        within::<Tokio, _>("the speech", self.mouths).await.expect("no panic");
+        within::<Smol, _>("the speech", self.mouths).await.expect("no panic");
         let listen = async |ear: Ear, said: &'static Piece| {
             ear.quiet().await;
             let (said, silence) = (said.seconds(seconds.clone()), ear.silence());
             let alike = move || compare::similarity(said, &ear.pcm()).correlation;
-            (tokio::task::spawn_blocking(alike).await.expect("no panic"), silence)
+            (smol::unblock(alike).await, silence)
         };
         let (agent, customer) =
             futures_util::join!(listen(self.agent, &CUSTOMER), listen(self.customer, &AGENT));
@@ -281,17 +296,17 @@ impl Talk {
 }
 
 /// A customer calls, the agent answers, and both speak for so many seconds.
-async fn talk(desk: &mut Desk, seconds: usize) -> (Call<Tokio>, Talk) {
+async fn talk<R: Sockets>(desk: &mut common::Desk<R>, seconds: usize) -> (Call<R>, Talk) {
     let (call, far) = desk.ring().await;
-    within::<Tokio, _>("answer", call.answer()).await.expect("connected");
-    let audio = within::<Tokio, _>("audio", call.audio()).await.expect("a session");
-    (call, Talk::begin(audio, far, seconds))
+    within::<R, _>("answer", call.answer()).await.expect("connected");
+    let audio = within::<R, _>("audio", call.audio()).await.expect("a session");
+    (call, Talk::begin::<R>(audio, far, seconds))
 }
 
 /// Ends it all: the share of the customer's packets that was lost.
-async fn close(desk: Desk, call: Call<Tokio>) -> f64 {
-    within::<Tokio, _>("hang up", call.hang_up()).await.expect("done");
-    let end = within::<Tokio, _>("the end", call.ended()).await;
+async fn close<R: Sockets>(desk: common::Desk<R>, call: Call<R>) -> f64 {
+    within::<R, _>("hang up", call.hang_up()).await.expect("done");
+    let end = within::<R, _>("the end", call.ended()).await;
     desk.close().await;
     end.report.and_then(|report| report.quality).expect("figures").loss
 }
@@ -322,19 +337,29 @@ async fn a_call_over_a_clean_path_is_heard() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn speech_survives_five_percent_of_loss() {
-    is_heard(2, "5 % lost, 50 ± 50 ms", "all loss=5 delay=50 jitter=50", 0.92, 0.02).await;
+    is_heard_through_five_percent::<Tokio>("5 % lost, 50 ± 50 ms").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn speech_survives_ten_percent_of_loss() {
-    is_heard(3, "10 % lost, 50 ± 50 ms", "all loss=10 delay=50 jitter=50 reorder=1", 0.88, 0.05)
-        .await;
+    is_heard::<Tokio>(
+        3,
+        "10 % lost, 50 ± 50 ms",
+        "all loss=10 delay=50 jitter=50 reorder=1",
+        0.88,
+        0.05,
+    )
+    .await;
 }
 
-async fn is_heard(seed: u64, story: &str, settings: &str, bar: f64, lost: f64) {
+async fn is_heard_through_five_percent<R: Sockets>(story: &str) {
+    is_heard::<R>(2, story, "all loss=5 delay=50 jitter=50", 0.92, 0.02).await;
+}
+
+async fn is_heard<R: Sockets>(seed: u64, story: &str, settings: &str, bar: f64, lost: f64) {
     let mut wire = Wire::new(seed);
     wire.set(settings);
-    let mut desk = log_in(seed, NetOptions::default(), |_| {}).await;
+    let mut desk = log_in_on::<R>(seed, NetOptions::default(), |_| {}).await;
     let (call, talk) = talk(&mut desk, 10).await;
     let (alike, _) = talk.end(0..10, story).await;
     wire.set("all");
@@ -345,16 +370,20 @@ async fn is_heard(seed: u64, story: &str, settings: &str, bar: f64, lost: f64) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn audio_is_back_a_second_after_a_network_that_was_dead() {
+    is_back::<Tokio>("3 s without a network").await;
+}
+
+async fn is_back<R: Sockets>(story: &str) {
     let mut wire = Wire::new(4);
-    let mut desk = log_in(4, NetOptions::default(), |_| {}).await;
+    let mut desk = log_in_on::<R>(4, NetOptions::default(), |_| {}).await;
     let (call, talk) = talk(&mut desk, 8).await;
     // Two seconds of speech, three of nothing, and the rest.
     talk.lasts(2).await;
     wire.set("all loss=100");
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    R::sleep(Duration::from_secs(3)).await;
     wire.set("all");
-    let silence = talk.back(Instant::now(), "3 s without a network, from its return on").await;
-    let (alike, _) = talk.end(6..8, "3 s without a network, speech after it").await;
+    let silence = talk.back(Instant::now(), &format!("{story}, from its return on")).await;
+    let (alike, _) = talk.end(6..8, &format!("{story}, speech after it")).await;
     close(desk, call).await;
     assert!(silence <= Duration::from_secs(1), "{silence:?}");
     assert!(alike >= 0.92, "{alike}");
@@ -425,27 +454,30 @@ async fn a_call_goes_on_over_another_interface_when_the_service_restarts_ice() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_at_a_gateway_goes_on_over_another_interface() {
+    roams::<Tokio>("another interface at a gateway").await;
+}
+
+async fn roams<R: Sockets>(story: &str) {
     let _wire = Wire::new(9);
-    let mut desk = gateway::Desk::<Tokio>::at(emulator(9), NetOptions::default()).await;
+    let mut desk = gateway::Desk::<R>::at(emulator(9), NetOptions::default()).await;
     let (_, call, far) = desk.answered().await;
-    let info = within::<Tokio, _>("the call", desk.phone.call(call.clone())).await;
+    let info = within::<R, _>("the call", desk.phone.call(call.clone())).await;
     let media = info.expect("an answer").and_then(|info| info.media).expect("media");
-    let talk = Talk::begin(desk.phone.audio(media), far, 8);
+    let talk = Talk::begin::<R>(desk.phone.audio(media), far, 8);
     talk.lasts(2).await;
     let roaming = Roaming::leave();
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    R::sleep(Duration::from_millis(500)).await;
     roaming.arrive();
     // The system tells the application, and the application the client. Without a socket nobody would hear what the
     // gateway says of the restart.
     let known = Instant::now();
-    within::<Tokio, _>("reset", desk.phone.reset_connection()).await.expect("done");
+    within::<R, _>("reset", desk.phone.reset_connection()).await.expect("done");
     desk.phone.addresses_changed();
     let restart = desk.phone.restart_media(call.clone());
-    within::<Tokio, _>("restart", restart).await.expect("another path");
-    let silence = talk.back(known, "another interface at a gateway, from its coming on").await;
-    let story = "another interface at a gateway, speech after it";
-    let (alike, _) = talk.end(5..8, story).await;
-    within::<Tokio, _>("end", desk.phone.end(call)).await.expect("ended");
+    within::<R, _>("restart", restart).await.expect("another path");
+    let silence = talk.back(known, &format!("{story}, from its coming on")).await;
+    let (alike, _) = talk.end(5..8, &format!("{story}, speech after it")).await;
+    within::<R, _>("end", desk.phone.end(call)).await.expect("ended");
     desk.close().await;
     drop(roaming);
     assert!(silence <= Duration::from_millis(700), "{silence:?}");
@@ -507,8 +539,10 @@ async fn requests_that_take_a_second_only_delay() {
 const SILENT: u8 = 0;
 const REFUSING: u8 = 1;
 const ANSWERING: u8 = 2;
+/// It answers with an address where nobody serves.
+const LYING: u8 = 3;
 
-/// Answers whoever asks for the IPv4 address of any name (RFC 1035): that is the service's.
+/// Answers whoever asks for the IPv4 address of any name (RFC 1035): that is the service's, or so they say.
 fn name(question: &[u8], mood: u8) -> Option<Vec<u8>> {
     if mood == SILENT || question.len() < 17 {
         return None;
@@ -516,7 +550,7 @@ fn name(question: &[u8], mood: u8) -> Option<Vec<u8>> {
     // The name, its end, and what is asked.
     let end = 12 + question[12..].iter().position(|byte| *byte == 0)? + 5;
     let asked = question.get(12..end)?;
-    let has_address = mood == ANSWERING && asked.ends_with(&[0, 1, 0, 1]);
+    let has_address = (mood == ANSWERING || mood == LYING) && asked.ends_with(&[0, 1, 0, 1]);
     let code = if mood == REFUSING { 5 } else { 0 };
     let mut answer = question[..2].to_vec();
     answer.extend([0x81, 0x80 | code, 0, 1, 0, u8::from(has_address), 0, 0, 0, 0]);
@@ -524,21 +558,68 @@ fn name(question: &[u8], mood: u8) -> Option<Vec<u8>> {
     if has_address {
         // The name from above, for no time at all.
         answer.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4]);
-        answer.extend(SERVICE.octets());
+        answer.extend(if mood == LYING { ROUTER } else { SERVICE }.octets());
     }
     Some(answer)
+}
+
+/// The one server of names, in its mood.
+static NAMES: LazyLock<Arc<AtomicU8>> = LazyLock::new(|| {
+    let mood = Arc::new(AtomicU8::new(SILENT));
+    let moods = Arc::clone(&mood);
+    serve(53, move |question, _| name(question, moods.load(Ordering::SeqCst)));
+    mood
+});
+
+/// Has the service be looked up by its name.
+fn by_name(config: &mut Config) {
+    let named = |url: &str| url.replace(&SERVICE.to_string(), "service.lab.test");
+    config.api_host = config.api_host.as_deref().map(named);
+    config.ws_host = config.ws_host.as_deref().map(named);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_that_fail_in_a_call_cost_it_nothing_and_are_known_again_to_a_connection_that_was_lost()
+ {
+    let _wire = Wire::new(10);
+    NAMES.store(ANSWERING, Ordering::SeqCst);
+    let mut desk = log_in(10, NetOptions::default(), |config| {
+        by_name(config);
+        config.timing.reconnect_first = Duration::from_millis(500);
+        config.timing.reconnect_longest = Duration::from_secs(1);
+    })
+    .await;
+    let (call, talk) = talk(&mut desk, 10).await;
+    let mut news = desk.phone.events();
+    talk.lasts(1).await;
+    // Nobody answers, the answer is no, and the answer is wrong.
+    NAMES.store(SILENT, Ordering::SeqCst);
+    desk.emulator.control("POST", "connections/drop", &json!({})).expect("dropped");
+    let lost = |event| matches!(event, Event::Disconnected { .. }).then_some(());
+    news.wait(PATIENCE, lost).await.expect("the connection is lost");
+    for (mood, seconds) in [(SILENT, 3), (REFUSING, 4), (LYING, 6)] {
+        NAMES.store(mood, Ordering::SeqCst);
+        talk.lasts(seconds).await;
+    }
+    NAMES.store(ANSWERING, Ordering::SeqCst);
+    let began = Instant::now();
+    let connected = |event| matches!(event, Event::Connected { .. }).then_some(());
+    news.wait(PATIENCE, connected).await.expect("a connection");
+    let known = began.elapsed();
+    note("names that fail in a call, until there is a connection", None, known);
+    let (alike, silence) = talk.end(0..10, "names that fail in a call").await;
+    close(desk, call).await;
+    assert!(known < Duration::from_secs(8), "{known:?}");
+    assert!(alike >= 0.94, "{alike}");
+    assert!(silence <= Duration::from_millis(300), "{silence:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_name_that_is_not_known_is_an_error_in_time_and_waited_for() {
     let _wire = Wire::new(8);
-    let mood = Arc::new(AtomicU8::new(SILENT));
-    let moods = Arc::clone(&mood);
-    serve(53, move |question, _| name(question, moods.load(Ordering::SeqCst)));
+    let mood = &*NAMES;
     let desk = Desk::at(emulator(8), NetOptions::default(), |config| {
-        let named = |url: &str| url.replace(&SERVICE.to_string(), "service.lab.test");
-        config.api_host = config.api_host.as_deref().map(named);
-        config.ws_host = config.ws_host.as_deref().map(named);
+        by_name(config);
         config.timing.connect = Duration::from_secs(3);
     });
     for (how, story) in [
@@ -567,4 +648,24 @@ async fn a_name_that_is_not_known_is_an_error_in_time_and_waited_for() {
     within::<Tokio, _>("login", login).await.expect("no panic").expect("a service");
     note("a name that is known again, until the login", None, began.elapsed());
     desk.close().await;
+}
+
+/// The stories whose parts a runtime does: packets, timers and addresses of its own.
+mod on_smol {
+    use super::*;
+
+    #[test]
+    fn speech_survives_five_percent_of_loss() {
+        smol::block_on(is_heard_through_five_percent::<Smol>("5 % lost, 50 ± 50 ms (smol)"));
+    }
+
+    #[test]
+    fn audio_is_back_a_second_after_a_network_that_was_dead() {
+        smol::block_on(is_back::<Smol>("3 s without a network (smol)"));
+    }
+
+    #[test]
+    fn a_call_at_a_gateway_goes_on_over_another_interface() {
+        smol::block_on(roams::<Smol>("another interface at a gateway (smol)"));
+    }
 }

@@ -85,6 +85,7 @@ impl Counters {
             | Event::CallReport(_)
             | Event::MediaState { .. }
             | Event::MediaPath { .. }
+            | Event::NoRelay { .. }
             | Event::MediaAgreed { .. }
             | Event::Stats { .. }
             | Event::Dtmf { .. }

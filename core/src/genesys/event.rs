@@ -1,5 +1,6 @@
 //! Events that a client tells its application, named after the service's own events.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -136,6 +137,17 @@ pub enum Event {
         media: MediaId,
         /// The new state.
         path: PathState,
+    },
+    /// A relay lends a session no address, or no more. One that refused is asked no more unless there are other
+    /// credentials, one that did not answer for a while yet.
+    NoRelay {
+        /// The session.
+        session: SessionId,
+        /// The address of the server.
+        server: SocketAddr,
+        /// The code by which it refused (RFC 8489 section 14.8), 401 for a wrong or expired password; none
+        /// where it did not answer.
+        code: Option<u16>,
     },
     /// Something else was agreed on with the far side about a session's audio than before: the codec
     /// to send with, whether keys can be sent, and the direction. Without

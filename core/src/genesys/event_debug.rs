@@ -95,6 +95,12 @@ impl fmt::Debug for Event {
                 .field("media", media)
                 .field("path", path)
                 .finish(),
+            Self::NoRelay { session, server, code } => f
+                .debug_struct("NoRelay")
+                .field("session", session)
+                .field("server", server)
+                .field("code", code)
+                .finish(),
             Self::Stats { session, conversation, stats } => f
                 .debug_struct("Stats")
                 .field("session", session)

@@ -312,6 +312,7 @@ impl Ledger {
             | Event::SessionInterrupted(_)
             | Event::MediaState { .. }
             | Event::MediaPath { .. }
+            | Event::NoRelay { .. }
             | Event::Stats { .. }
             | Event::Dtmf { .. }
             | Event::ComfortNoise { .. } => {}

@@ -102,6 +102,7 @@ fn conversation(event: &Event) -> Option<&ConversationId> {
         | Event::AlertingLeader(_)
         | Event::ConcurrentSoftphoneSessionsEnabled(_)
         | Event::CallReport(_)
+        | Event::NoRelay { .. }
         | Event::Stats { .. }
         | Event::Dtmf { .. }
         | Event::ComfortNoise { .. }
@@ -169,6 +170,7 @@ fn log(event: &Event) {
         Event::MediaPath { session, path: path @ PathState::Good, .. } => {
             debug!(%session, ?path, "path of media");
         }
+        Event::NoRelay { session, server, code } => warn!(%session, %server, code, "no relay"),
         Event::MediaPath { session, path, .. } => warn!(%session, ?path, "path of media"),
         Event::MediaAgreed { session, agreement, .. } => {
             let Agreement { direction, codec, .. } = agreement;

@@ -446,8 +446,11 @@ impl MediaSession {
                 }
                 // The far side finds the way to what is named instead.
                 PeerNews::Path(PathNews::Cut | PathNews::Moved | PathNews::Quiet) => Fate::Goes,
-                // Others may do.
-                PeerNews::Path(PathNews::NoRelay { .. }) => Fate::Goes,
+                PeerNews::Path(PathNews::NoRelay { server, code }) => {
+                    let session = self.handle.id.clone();
+                    out.event(Event::NoRelay { session, server, code });
+                    Fate::Goes
+                }
                 PeerNews::Path(PathNews::Stale) => {
                     out.ice_stale = true;
                     out.due.stir();

@@ -119,8 +119,9 @@ pub enum ConnectionOutcome {
 pub enum ConnectionEvent {
     /// Something of the engine's: candidates to be sent, the state, what was agreed on. Never a frame.
     Engine(EngineEvent),
-    /// A relay lends no address, and is asked no more unless it gets other credentials
-    /// ([`Connection::set_ice_servers`]): those that there are may be wrong, or have run out.
+    /// A relay lends no address. One that refused is asked no more unless it gets other credentials
+    /// ([`Connection::set_ice_servers`]): those that there are may be wrong, or have run out. One that did not answer
+    /// is asked for a while yet.
     NoRelay {
         /// The address of the server.
         server: SocketAddr,

@@ -240,7 +240,7 @@ impl Client {
             }
             Command::UpdateConfig(patch) => {
                 // It was tried before.
-                drop(self.out.config.update(*patch));
+                self.out.update_config(*patch);
                 self.seen.resize(self.out.config.notifications.id_cache);
             }
             Command::SetSdpHandlers(handlers) => self.out.config.call.sdp_handlers = handlers,

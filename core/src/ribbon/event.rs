@@ -1,5 +1,6 @@
 //! Events of a client for its application.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -220,6 +221,17 @@ pub enum Event {
     MediaRestarted {
         /// The call.
         call: CallId,
+    },
+    /// A relay lends a call no address, or no more. One that refused is asked no more unless it gets other credentials:
+    /// those that there are may be wrong, or have run out. One that did not answer is asked for a while yet.
+    NoRelay {
+        /// The call.
+        call: CallId,
+        /// The address of the server.
+        server: SocketAddr,
+        /// The code by which it refused (RFC 8489 section 14.8), 401 for a wrong or expired password; none where it
+        /// did not answer.
+        code: Option<u16>,
     },
     /// The far side pressed a key.
     Dtmf {

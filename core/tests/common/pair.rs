@@ -53,6 +53,9 @@ pub(crate) struct Pair {
     pub(crate) routes: BTreeMap<SocketAddr, (Side, SocketAddr)>,
     /// The address that each side's last datagram left from.
     pub(crate) left_by: [Option<SocketAddr>; 2],
+    /// True while what each side sends is written down: to whom, and what.
+    pub(crate) taps: bool,
+    pub(crate) tapped: [Vec<(SocketAddr, Vec<u8>)>; 2],
     /// The other events.
     pub(crate) events: [Vec<EngineEvent>; 2],
     cut: bool,
@@ -105,6 +108,8 @@ impl Pair {
             answer: String::new(),
             routes: [Side::A, Side::B].map(|side| (side.address(), (side, side.address()))).into(),
             left_by: [None; 2],
+            taps: false,
+            tapped: [Vec::new(), Vec::new()],
             events: [Vec::new(), Vec::new()],
             cut: false,
             drop_next: None,
@@ -426,6 +431,9 @@ impl Pair {
                         self.drop_next = None;
                     }
                     self.left_by[side as usize] = Some(local);
+                    if self.taps {
+                        self.tapped[side as usize].push((remote, data.clone()));
+                    }
                     let to = self.routes.get(&remote).copied().filter(|(to, _)| *to != side);
                     let (Some(to), false) = (to, self.cut || lost || dropped) else { continue };
                     let (mut late, mut copies) = (Duration::ZERO, 1);

@@ -4,7 +4,7 @@ use std::io::Read as _;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use offhook::media::IceServer;
 
@@ -81,6 +81,15 @@ impl Coturn {
         started
     }
 
+    /// Credentials for so long by its secret, as a service gives them to clients, and when they run out (since 1970).
+    pub(crate) fn lends_for(&self, secret: &str, time: Duration) -> (IceServer, Duration) {
+        let until = Duration::from_secs((unix_time() + time).as_secs());
+        let name = format!("{}:ada", until.as_secs());
+        let password = signature(secret, &name);
+        let uri = format!("turn:127.0.0.1:{}?transport=udp", self.port);
+        (IceServer::turn(uri, name, password), until)
+    }
+
     /// The log so far.
     pub(crate) fn log(&self) -> String {
         let mut text = Vec::new();
@@ -124,6 +133,21 @@ impl Coturn {
         };
         IceServer::turn(relay, "alice", password)
     }
+}
+
+/// The time since 1970, by which credentials run out.
+pub(crate) fn unix_time() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970")
+}
+
+/// The password that belongs to a user name: its HMAC by the secret, in Base64.
+fn signature(secret: &str, name: &str) -> String {
+    let sign = format!(
+        "printf %s '{name}' | openssl dgst -sha1 -hmac '{secret}' -binary | openssl base64"
+    );
+    let done = Command::new("sh").args(["-c", &sign]).output().expect("openssl: see sim/relay/run");
+    assert!(done.status.success(), "{done:?}");
+    String::from_utf8(done.stdout).expect("text").trim_end().to_owned()
 }
 
 fn serve(arguments: &[String], folder: &Path) -> Child {

@@ -1,5 +1,11 @@
 //! The address of a server, as a URI names it (RFC 7064 section 3.1, RFC 7065 section 3.1).
 
+#[cfg(feature = "turn")]
+use std::net::{IpAddr, SocketAddr};
+
+#[cfg(feature = "turn")]
+use crate::machine::Local;
+
 /// The way to a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Leg {
@@ -67,6 +73,20 @@ impl ServerAddress {
         };
         Some(Self { is_relay, leg, host: host.to_owned(), port })
     }
+}
+
+/// True if it can be one computer's.
+#[cfg(feature = "turn")]
+pub(super) fn is_somebodys(address: SocketAddr) -> bool {
+    let ip = address.ip();
+    let is_broadcast = matches!(ip, IpAddr::V4(ip) if ip.is_broadcast());
+    address.port() != 0 && !ip.is_unspecified() && !ip.is_multicast() && !is_broadcast
+}
+
+/// True if a server may tell it as an address of ours. One of an interface's own is no news.
+#[cfg(feature = "turn")]
+pub(super) fn may_be_ours(address: SocketAddr, hosts: &[Local]) -> bool {
+    is_somebodys(address) && hosts.iter().all(|host| host.address != address)
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use turn_types::stun::message::Message;
 
 use super::IceHelp;
-use super::address::{Leg, ServerAddress};
+use super::address::{Leg, ServerAddress, may_be_ours};
 use super::asked::{Asked, Question, Seat};
 use super::binding::Binding;
 use super::relay::{Failure, Relay, Way};
@@ -417,7 +417,7 @@ impl Gather {
             Ok(came) => Some(came),
             Err(data) => relay.handle(now, &data).pop(),
         };
-        if relay.has_said() {
+        if relay.has_news() {
             self.go_on(now);
         }
         came.zip(lent).map(|((peer, data), lent)| (lent, peer, data))
@@ -431,7 +431,7 @@ impl Gather {
 
     /// A server sees us by this address. One of an interface's own is no news.
     fn saw(&mut self, base: SocketAddr, seen: Option<SocketAddr>) {
-        let Some(address) = seen.filter(|seen| *seen != base) else { return };
+        let Some(address) = seen.filter(|seen| may_be_ours(*seen, &self.hosts)) else { return };
         if let Some(host) = self.hosts.iter().find(|host| host.address == base) {
             let local = Local { address, ..host.clone() };
             self.steps.push_back(Step::Add(local, LocalKind::ServerReflexive { base }));

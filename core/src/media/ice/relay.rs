@@ -300,9 +300,9 @@ impl Relay {
         self.steps.pop_front()
     }
 
-    /// True if there is something to be taken by [`Relay::poll`].
-    pub(super) fn has_said(&self) -> bool {
-        !self.steps.is_empty()
+    /// True if there is something to be taken by [`Relay::poll`], or it is over.
+    pub(super) fn has_news(&self) -> bool {
+        !self.steps.is_empty() || self.is_over()
     }
 
     /// True if it has something to do by now. Most packets come and go between.
@@ -516,6 +516,15 @@ impl Relay {
             State::Opening | State::Asking => self.state = State::Over(Failure::Closed),
             State::Returning | State::Over(_) => {}
         }
+    }
+
+    /// Gives back an address that is nothing that a server can lend.
+    pub(super) fn reject(&mut self, now: Instant) {
+        self.keeper.give_back(now);
+        let (request, _) = self.keeper.poll(now);
+        self.steps.extend(request.map(RelayStep::Transmit));
+        self.state = State::Over(Failure::Silent);
+        self.steps.push_back(RelayStep::Over { lent: None, failure: Failure::Silent });
     }
 
     fn transmit(&mut self, now: Instant) {

@@ -3,6 +3,7 @@
 mod askers;
 mod calls;
 mod leaving;
+mod lies;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
@@ -13,10 +14,10 @@ use turn_server_proto::api::{Transmit, TurnServerApi as _, TurnServerPollRet};
 use turn_server_proto::server::TurnServer;
 use turn_types::TransportType;
 use turn_types::attribute::Lifetime;
-use turn_types::message::ALLOCATE;
+use turn_types::message::{ALLOCATE, REFRESH};
 use turn_types::stun::attribute::{
-    AlternateServer, Attribute as _, AttributeStaticType as _, ErrorCode, MessageIntegrity,
-    XorMappedAddress,
+    AlternateServer, Attribute as _, AttributeStaticType as _, ErrorCode, MessageIntegrity, Nonce,
+    Realm, XorMappedAddress,
 };
 use turn_types::stun::message::{
     BINDING, IntegrityAlgorithm, LongTermCredentials, Message, MessageClass, MessageWrite as _,
@@ -81,6 +82,8 @@ struct Net {
     askers: BTreeSet<u16>,
     /// The ports by which something was given back.
     given_back: Vec<u16>,
+    /// The address that it says it lends, and by which it says it sees us, where those are lies.
+    lies: Option<SocketAddr>,
 }
 
 fn server(address: &str) -> TurnServer {
@@ -98,6 +101,7 @@ impl Net {
             server6: server(SERVER6),
             refuses: None,
             lifetime: None,
+            lies: None,
             serves: true,
             lent: Vec::new(),
             under_way: VecDeque::new(),
@@ -198,16 +202,24 @@ impl Net {
             && [SERVER, SERVER6].map(at).contains(&to)
         {
             let mut answer = Message::builder_success(&message, MessageWriteVec::new());
-            answer.add_attribute(&XorMappedAddress::new(from, message.transaction_id())).unwrap();
+            let from_there = self.lies.unwrap_or(from);
+            answer
+                .add_attribute(&XorMappedAddress::new(from_there, message.transaction_id()))
+                .unwrap();
             self.send(to, from, answer.finish());
             return;
         }
         if let (Some(code), Ok(message)) = (self.refuses, Message::from_bytes(&data))
-            && message.has_method(ALLOCATE)
+            && (message.has_method(ALLOCATE) || message.has_method(REFRESH))
         {
             let mut answer = Message::builder_error(&message, MessageWriteVec::new());
             answer.add_attribute(&ErrorCode::builder(code).build().unwrap()).unwrap();
             answer.add_attribute(&AlternateServer::new(at("198.51.100.2:3478"))).unwrap();
+            if code == ErrorCode::STALE_NONCE {
+                let nonce = format!("nonce {}", self.sent_to_server);
+                answer.add_attribute(&Realm::new("lab.test").unwrap()).unwrap();
+                answer.add_attribute(&Nonce::new(&nonce).unwrap()).unwrap();
+            }
             return self.send(to, from, answer.finish());
         }
         let now = self.at();
@@ -224,7 +236,8 @@ impl Net {
             family,
         } = self.server_of(to).poll(now)
         {
-            let lent = SocketAddr::new(listen_addr.ip(), 50_000 + self.lent.len() as u16);
+            let next = SocketAddr::new(listen_addr.ip(), 50_000 + self.lent.len() as u16);
+            let lent = self.lies.unwrap_or(next);
             self.lent.push(lent);
             let lent = Ok(lent);
             self.server_of(to).allocated_socket(

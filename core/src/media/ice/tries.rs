@@ -1,8 +1,9 @@
 //! The patience with a server that lends no address, or no more.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use super::address::is_somebodys;
 use super::relay::Failure;
 
 /// The times that a server is asked again, one after the other.
@@ -124,13 +125,9 @@ impl Tries {
 
 /// True if a server may name another: one of its family, and none that only this computer, or nobody, has.
 fn may_follow(at: SocketAddr, to: SocketAddr) -> bool {
-    let is_broadcast = matches!(to.ip(), IpAddr::V4(ip) if ip.is_broadcast());
     at != to
         && at.is_ipv4() == to.is_ipv4()
-        && to.port() != 0
-        && !to.ip().is_unspecified()
-        && !to.ip().is_multicast()
-        && !is_broadcast
+        && is_somebodys(to)
         && (at.ip().is_loopback() || !to.ip().is_loopback())
 }
 

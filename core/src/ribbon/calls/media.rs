@@ -238,8 +238,12 @@ impl Call {
             }
             PathNews::Quiet => {}
             PathNews::Moved => self.path_moved(out),
+            PathNews::NoRelay { server, code } => {
+                let call = self.info.id.clone();
+                out.event(Event::NoRelay { call, server, code });
+            }
             // New credentials come with the subscription, whenever it is renewed.
-            PathNews::Stale | PathNews::NoRelay { .. } => {}
+            PathNews::Stale => {}
         }
     }
 

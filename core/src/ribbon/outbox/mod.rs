@@ -14,7 +14,7 @@ use crate::media::IceServer;
 use crate::report::{Limited, Redactor};
 use crate::rest::{Endpoint, Policy, Question, Questions, Resource, Retry, Said, Taken, segment};
 use crate::ribbon::ask::{Ask, CallAsk, LinkAsk, StoreAsk};
-use crate::ribbon::config::{Config, OAuthMode};
+use crate::ribbon::config::{Config, ConfigPatch, OAuthMode};
 use crate::ribbon::constants::LogLevel;
 use crate::ribbon::credentials::Credentials;
 use crate::ribbon::error::{AuthCode, Error};
@@ -64,7 +64,7 @@ pub(crate) struct Outbox {
     session: Option<Secret>,
     /// The credentials that the gateway gives for TURN servers (RP-5).
     turn: Option<TurnCredentials>,
-    /// The number of those so far.
+    /// The number of those so far, and of the servers that were set.
     turns: u32,
     redactor: Redactor,
     malformed: Limited,
@@ -224,6 +224,15 @@ impl Outbox {
                 self.turns = self.turns.wrapping_add(1);
                 self.turn = Some(turn.clone());
             }
+        }
+    }
+
+    /// Takes other settings, which were tried before.
+    pub(crate) fn update_config(&mut self, patch: ConfigPatch) {
+        let before = self.ice_servers();
+        drop(self.config.update(patch));
+        if self.ice_servers() != before {
+            self.turns = self.turns.wrapping_add(1);
         }
     }
 
@@ -560,7 +569,8 @@ impl Outbox {
         servers
     }
 
-    /// The number of the gateway's credentials for TURN servers: another with each change.
+    /// A number for the servers by which media finds its way, and the gateway's credentials for them: another with each
+    /// change.
     pub(crate) fn turns(&self) -> u32 {
         self.turns
     }

@@ -9,12 +9,12 @@ use super::rig::{Rig, answer_sdp, done, subscribed};
 use crate::machine::{Input, Seed, UdpEvent};
 use crate::media::{
     AudioCodec, AudioFrame, Codec, Digit, Engine, EngineConfig, EngineEvent, EngineFactory,
-    EngineOutput, LocalKind, MediaKind, MediaState, VideoCodec, WebRtcFactory, Wish,
+    EngineOutput, IceServer, LocalKind, MediaKind, MediaState, VideoCodec, WebRtcFactory, Wish,
 };
 use crate::ribbon::{
-    AnswerOptions, Bandwidth, CallCode, CallId, CallMedia, CallState, Command, Config, Device,
-    DeviceKind, ErrorCode, Event, MakeOptions, MediaConnectionState, MediaOptions, MoreMedia,
-    Outcome, Query, TrackId, WebRtcCode,
+    AnswerOptions, Bandwidth, CallCode, CallConfigPatch, CallId, CallMedia, CallState, Command,
+    Config, ConfigPatch, Device, DeviceKind, ErrorCode, Event, MakeOptions, MediaConnectionState,
+    MediaOptions, MoreMedia, Outcome, PeerConfigPatch, Query, TrackId, WebRtcCode,
 };
 use crate::sdp::Direction;
 
@@ -392,6 +392,29 @@ fn ra_028_rp_5_a_restart_with_other_turn_credentials_begins_from_another_port() 
         rig.pass(Duration::from_secs(4));
         rig.take_of("startCallUpdate");
         assert_eq!(rig.udp == before, password == "turnpass");
+    }
+}
+
+#[test]
+fn ra_028_rp_5_a_restart_by_other_servers_that_were_set_begins_from_another_port() {
+    for password in ["ownpass", "another"] {
+        let by = |password| {
+            let server = IceServer::turn("turn:192.0.2.9", "own", password);
+            let peer = PeerConfigPatch::default().ice_servers(vec![server]);
+            let call = CallConfigPatch::default().peer(peer).server_turn_credentials(false);
+            ConfigPatch::default().call(call.skip_ice_collection(true))
+        };
+        let mut rig = Rig::up();
+        rig.submit(Command::UpdateConfig(Box::new(by("ownpass")))).unwrap();
+        let call = rig.connected();
+        rig.datagram(b"connected");
+        let before = rig.udp;
+        rig.submit(Command::UpdateConfig(Box::new(by(password)))).unwrap();
+        rig.submit(Command::RestartMedia { call }).unwrap();
+        // Our part in the handshake is the passive one: the other side begins.
+        rig.pass(Duration::from_secs(4));
+        rig.take_of("startCallUpdate");
+        assert_eq!(rig.udp == before, password == "ownpass");
     }
 }
 

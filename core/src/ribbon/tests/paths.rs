@@ -254,6 +254,22 @@ fn rp_5_rc_037_every_renewal_brings_other_credentials_of_relays_for_the_next_cal
 }
 
 #[test]
+fn rp_5_a_relay_that_lends_no_address_is_told_once() {
+    let mut rig = Rig::up_with(|config| {
+        let silent = IceServer::turn("turn:192.0.2.9", "own", "ownpass");
+        let peer = PeerConfig::default().ice_servers(vec![silent]);
+        let call = config.call.clone().peer(peer).server_turn_credentials(false);
+        config.call(call.skip_ice_collection(true))
+    });
+    let call = up(&mut rig, "S1");
+    rig.pass(S(60));
+    let is_told = |event: &&Event| matches!(event, Event::NoRelay { .. });
+    let told: Vec<_> = rig.events.iter().filter(is_told).cloned().collect();
+    let server = SocketAddr::from(([192, 0, 2, 9], 3478));
+    assert_eq!(told, [Event::NoRelay { call, server, code: None }]);
+}
+
+#[test]
 fn rc_040_w2_8_calls_are_looked_after_when_the_socket_is_open_again() {
     for wanted in [true, false] {
         let mut rig = Rig::up_with(|config| {

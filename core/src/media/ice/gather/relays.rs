@@ -7,6 +7,7 @@ use std::time::Instant;
 use super::{Answer, Gather, Leg, Question, Relay, Said, Step, TRY_ALTERNATE, Tries};
 use crate::machine::{Local, StreamEvent, StreamId};
 use crate::media::LocalKind;
+use crate::media::ice::address::may_be_ours;
 use crate::media::ice::relay::{ALLOCATION_MISMATCH, Failure, RelayStep, Way};
 use crate::media::ice::tries::Verdict;
 
@@ -70,6 +71,10 @@ impl Gather {
                         Way::Sockets => Some(Step::Transmit { local, remote: server, data }),
                         Way::Stream { id, .. } => id.map(|stream| Step::Send { stream, data }),
                     },
+                    RelayStep::Lent(address) if !may_be_ours(address, &self.hosts) => {
+                        relay.reject(now);
+                        None
+                    }
                     RelayStep::Lent(_) => {
                         lent.push(relay.number);
                         None

@@ -126,10 +126,10 @@ fn a_relay_that_comes_back_before_anybody_had_an_address_of_it_lends_one() {
     rig.net.serves = false;
     rig.open(&[4000]);
     rig.run(Duration::from_secs(10));
-    assert_eq!((rig.no_relays.len(), rig.added.len()), (1, 0));
+    assert_eq!((rig.no_relays.len(), rig.net.lent.len()), (1, 0));
     rig.net.serves = true;
     rig.run(Duration::from_secs(8));
-    assert_eq!((rig.no_relays.len(), rig.added.len()), (1, 1));
+    assert_eq!((rig.no_relays.len(), rig.net.lent.len()), (1, 1));
 }
 
 #[test]

@@ -79,7 +79,7 @@ pub(super) struct Association {
     stage: Stage,
     /// Associations of the call so far, which each have a seed of their own.
     number: u32,
-    /// The gateway's credentials for TURN servers when it began.
+    /// The servers and their credentials when it began, as a number.
     turns: u32,
     origin: Origin,
     pipeline: Pipeline,
