@@ -381,11 +381,15 @@ impl Peer {
         out: &mut Outputs<E, O, X>,
     ) {
         #[cfg(feature = "turn")]
-        if let Some(gather) = self.gather.as_mut().filter(|gather| gather.lends(local)) {
-            gather.send(out.now(), local, remote, data);
-            self.gather_on(out);
-            return;
-        }
+        let (local, remote, data) = match &mut self.gather {
+            None => (local, remote, data),
+            Some(gather) => {
+                let sent = gather.send(out.now(), local, remote, data);
+                self.gather_on(out);
+                let Some(sent) = sent else { return };
+                sent
+            }
+        };
         out.push(Output::Transmit { id: self.udp, local, remote, data });
     }
 

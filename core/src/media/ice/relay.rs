@@ -315,14 +315,13 @@ impl Relay {
         sans_io_time::Instant::from_nanos(i64::try_from(since).unwrap_or(i64::MAX))
     }
 
-    /// Sends a packet from the address that is lent.
-    pub(super) fn send(&mut self, now: Instant, to: SocketAddr, data: Vec<u8>) {
-        if self.lent().is_none() {
-            return;
-        }
+    /// Sends a packet from the address that is lent: what is to go to the server at once. What waits, or goes by a
+    /// stream, is told by [`Relay::poll`].
+    pub(super) fn send(&mut self, now: Instant, to: SocketAddr, data: Vec<u8>) -> Option<Vec<u8>> {
+        self.lent()?;
         if !self.client.have_permission(TransportType::Udp, to.ip()) {
             if self.permitted.len() >= MAX_PEERS && !self.permitted.contains(&to.ip()) {
-                return;
+                return None;
             }
             self.waiting.push_back((to, data));
             if self.waiting.len() > MAX_WAITING {
@@ -332,7 +331,7 @@ impl Relay {
                 self.request(now, Request::Permission(to.ip()));
                 self.drain(now);
             }
-            return;
+            return None;
         }
         // What is neither a check nor the like is media, which is worth a channel (RFC 7983 section 7). Not over a
         // stream: there channel data is padded (RFC 8656 section 12.5), and the crate neither pads nor skips padding.
@@ -341,18 +340,28 @@ impl Relay {
         if binds {
             self.request(now, Request::Channel(to));
         }
-        self.pass(now, to, &data);
+        let packet = self.packet(now, to, &data);
         if binds || self.is_due(now) {
             self.drain(now);
         }
+        if self.way == Way::Sockets {
+            return packet;
+        }
+        self.steps.extend(packet.map(RelayStep::Transmit));
+        None
     }
 
     fn pass(&mut self, now: Instant, to: SocketAddr, data: &[u8]) {
+        let packet = self.packet(now, to, data);
+        self.steps.extend(packet.map(RelayStep::Transmit));
+    }
+
+    /// The packet by which the server sends this on.
+    fn packet(&mut self, now: Instant, to: SocketAddr, data: &[u8]) -> Option<Vec<u8>> {
         let at = self.at(now);
         // Without a permission, which may have run out, it is lost like any packet.
-        if let Ok(Some(packet)) = self.client.send_to(TransportType::Udp, to, data, at) {
-            self.steps.push_back(RelayStep::Transmit(packet.build().data));
-        }
+        let packet = self.client.send_to(TransportType::Udp, to, data, at).ok()??;
+        Some(packet.build().data)
     }
 
     fn request(&mut self, now: Instant, request: Request) {

@@ -1,6 +1,6 @@
 //! One end of what is probed: sockets, and the gathering of addresses by them, as a call has it.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use crate::Seed;
@@ -22,6 +22,8 @@ pub(super) struct End {
     /// The reason why it has no sockets.
     pub(super) no_socket: Option<NetError>,
     is_done: bool,
+    /// Packets on their way out.
+    leaves: Vec<Came>,
 }
 
 impl End {
@@ -35,6 +37,7 @@ impl End {
             lookup: None,
             no_socket: None,
             is_done: false,
+            leaves: Vec::new(),
         }
     }
 
@@ -96,7 +99,13 @@ impl End {
         &mut self.gather
     }
 
-    pub(super) fn peer_code(&self, lent: std::net::SocketAddr) -> Option<u16> {
+    /// Sends a packet from the address that is lent, as long as it is; the next drain has it leave.
+    pub(super) fn send(&mut self, now: Instant, lent: SocketAddr, to: SocketAddr, packet: Vec<u8>) {
+        let sent = self.gather.send(now, lent, to, packet);
+        self.leaves.extend(sent.filter(|(local, ..)| *local != lent));
+    }
+
+    pub(super) fn peer_code(&self, lent: SocketAddr) -> Option<u16> {
         self.gather.peer_code(lent)
     }
 
@@ -141,6 +150,9 @@ impl End {
                 Step::Add(..) | Step::Remove(_) | Step::Stale | Step::NoRelay { .. } => {}
             }
         }
+        for (local, remote, data) in self.leaves.drain(..) {
+            out.push(Output::Transmit { id: self.udp, local, remote, data });
+        }
     }
 
     /// Gives back what is lent, and waits for nobody.
@@ -152,4 +164,4 @@ impl End {
 }
 
 /// A datagram: to which address of ours it came, from where, and its bytes.
-pub(super) type Came = (std::net::SocketAddr, std::net::SocketAddr, Vec<u8>);
+pub(super) type Came = (SocketAddr, SocketAddr, Vec<u8>);

@@ -159,7 +159,7 @@ impl Trial {
             }
             if let Some(answer) = packets.take(now, side, &data) {
                 let from = if side == Side::First { &mut self.first } else { &mut *end };
-                from.gather().send(now, here, there, answer);
+                from.send(now, here, there, answer);
             }
         }
     }
@@ -266,8 +266,8 @@ impl Trial {
         let now = out.now();
         while let Some((side, packet)) = packets.poll(now) {
             match side {
-                Side::First => self.first.gather().send(now, ends.0, ends.1, packet),
-                Side::Second => end.gather().send(now, ends.1, ends.0, packet),
+                Side::First => self.first.send(now, ends.0, ends.1, packet),
+                Side::Second => end.send(now, ends.1, ends.0, packet),
             }
         }
         self.first.drain(out);

@@ -42,22 +42,27 @@ impl Gather {
     }
 
     /// True if it is an address that a server lends.
+    #[cfg(test)]
     pub(crate) fn lends(&self, local: SocketAddr) -> bool {
         self.relays.iter().any(|relay| relay.lent() == Some(local))
     }
 
-    /// Sends a datagram from an address that is lent.
+    /// Sends a datagram: the same one, or that to a server which stands for it, where it is from an address that is lent;
+    /// none where that has to wait, or goes by a stream.
     pub(crate) fn send(
         &mut self,
         now: Instant,
         local: SocketAddr,
         remote: SocketAddr,
         data: Vec<u8>,
-    ) {
-        if let Some(relay) = self.relays.iter_mut().find(|relay| relay.lent() == Some(local)) {
-            relay.send(now, remote, data);
+    ) -> Option<(SocketAddr, SocketAddr, Vec<u8>)> {
+        let relay = self.relays.iter_mut().find(|relay| relay.lent() == Some(local));
+        let Some(relay) = relay else { return Some((local, remote, data)) };
+        let packet = relay.send(now, remote, data).map(|data| (relay.local, relay.server, data));
+        if relay.has_news() {
             self.go_on(now);
         }
+        packet
     }
 
     /// Takes what relays have to say. True if that may have others say something.
