@@ -1,6 +1,7 @@
 //! The time that the network may cost, in virtual time: the set-up of a call and the delay of what is heard. Of the
 //! processor's time `benches/relayed.rs` tells.
 #![cfg(feature = "str0m")]
+#![allow(clippy::disallowed_macros, reason = "figures are shown")]
 
 mod common;
 

@@ -325,7 +325,7 @@ impl Lab {
                 }
             }
             Step::Lose(many) => {
-                drop(self.flying.drain(..usize::from(*many).min(self.flying.len())))
+                drop(self.flying.drain(..usize::from(*many).min(self.flying.len())));
             }
             Step::Raw { server, to, data } => {
                 self.arrive(self.servers.address(*server), host(*to), data.clone());

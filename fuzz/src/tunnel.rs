@@ -125,7 +125,8 @@ mod tests {
             let mut script = rng.next_u64().to_le_bytes()[..5].to_vec();
             for _ in 0..rng.next_u64() % 12 {
                 let bits = rng.next_u64().to_le_bytes();
-                let word = words.get(usize::from(bits[0] % 10)).copied().unwrap_or(&bits[1..5]);
+                let word =
+                    words.get(usize::from(bits[0] % 10)).copied().unwrap_or_else(|| &bits[1..5]);
                 script.extend(word);
             }
             tunnel(&script);

@@ -20,7 +20,7 @@ pub(crate) struct Net {
     pub(crate) tls: Arc<ClientConfig>,
     pub(crate) clock: Clock,
     share: Share,
-    /// That of names which far sides give: theirs take no place of the client's own.
+    /// The share of names which far sides give: theirs take no place of the client's own.
     hidden: Share,
 }
 

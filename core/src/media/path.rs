@@ -9,11 +9,11 @@ use super::{MediaState, MediaStats};
 
 /// The share of packets that are lost or late from which a path is shaky: what error correction and concealment hide
 /// well is less (RFC 6716 section 2.1.7).
-const SHAKY: f64 = 0.05;
+const SHAKY: f32 = 0.05;
 /// The share below which it is good again.
-const GOOD: f64 = 0.02;
+const GOOD: f32 = 0.02;
 /// The weight of the newest interval's share.
-const NEWEST: f64 = 0.5;
+const NEWEST: f32 = 0.5;
 
 /// The state of the path that a session's media takes.
 ///
@@ -28,7 +28,7 @@ const NEWEST: f64 = 0.5;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum PathState {
-    /// What is sent arrives.
+    /// Nearly all that is sent arrives.
     Good,
     /// A twentieth or more of what was sent lately in either direction was lost, or was too late to be heard.
     Shaky,
@@ -57,7 +57,7 @@ pub(crate) enum PathNews {
     NoRelay { server: SocketAddr, code: Option<u16> },
 }
 
-/// What is known of a path.
+/// A path as far as it is known.
 #[derive(Debug)]
 pub(super) struct PathWatch {
     /// The state that was told last.
@@ -67,20 +67,14 @@ pub(super) struct PathWatch {
     /// True from an address's end until there is a path by another.
     moves: bool,
     /// The share of packets lost or late, the newest intervals' counting most.
-    share: f64,
-    /// The figures at the last look.
-    last: MediaStats,
+    share: f32,
+    /// The packets at the last look: sent, received, lost, late.
+    last: [u32; 4],
 }
 
 impl Default for PathWatch {
     fn default() -> Self {
-        Self {
-            told: PathState::Good,
-            lost: None,
-            moves: false,
-            share: 0.0,
-            last: MediaStats::default(),
-        }
+        Self { told: PathState::Good, lost: None, moves: false, share: 0.0, last: [0; 4] }
     }
 }
 
@@ -110,16 +104,21 @@ impl PathWatch {
 
     /// Takes figures, which are taken from time to time.
     pub(super) fn measure(&mut self, stats: &MediaStats) {
-        let last = std::mem::replace(&mut self.last, *stats);
-        let grown = |now: u64, before: u64| now.saturating_sub(before) as f64;
-        let missed = grown(stats.packets_lost, last.packets_lost)
-            + grown(stats.packets_late, last.packets_late);
-        let expected = grown(stats.packets_received, last.packets_received)
-            + grown(stats.packets_lost, last.packets_lost);
-        let ours = if expected > 0.0 { missed / expected } else { 0.0 };
+        let now =
+            [stats.packets_sent, stats.packets_received, stats.packets_lost, stats.packets_late];
+        // More than fits between two looks is never sent.
+        let now = now.map(|packets| packets as u32);
+        let last = std::mem::replace(&mut self.last, now);
+        let grown = |n: usize| {
+            let grown = now[n].wrapping_sub(last[n]);
+            // Of those that were lost some may have come.
+            if grown > u32::MAX / 2 { 0.0 } else { grown as f32 }
+        };
+        let (sent, received, lost, late) = (grown(0), grown(1), grown(2), grown(3));
+        let expected = received + lost;
+        let ours = if expected > 0.0 { (lost + late) / expected } else { 0.0 };
         // That of a far side that hears nothing of us is of long ago.
-        let sent = stats.packets_sent > last.packets_sent;
-        let theirs = stats.remote_loss.filter(|_| sent).map_or(0.0, f64::from);
+        let theirs = stats.remote_loss.filter(|_| sent > 0.0).unwrap_or(0.0);
         self.share += NEWEST * (ours.max(theirs) - self.share);
     }
 
@@ -129,11 +128,10 @@ impl PathWatch {
             // It was never there, or it is looked for: whoever restarts knows that it is lost.
             MediaState::New | MediaState::Connecting | MediaState::Closed => return None,
             MediaState::Connected if self.lost.is_some() => PathState::Lost,
-            MediaState::Connected => match self.told {
-                PathState::Shaky if self.share >= GOOD => PathState::Shaky,
-                _ if self.share >= SHAKY => PathState::Shaky,
-                _ => PathState::Good,
-            },
+            MediaState::Connected => {
+                let bar = if self.told == PathState::Shaky { GOOD } else { SHAKY };
+                if self.share >= bar { PathState::Shaky } else { PathState::Good }
+            }
             MediaState::Disconnected => PathState::Lost,
             MediaState::Failed => PathState::Failed,
         };

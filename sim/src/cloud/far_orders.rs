@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::calls::Calls;
 use super::external::{Description, sayable};
-use super::recovery;
+use super::lines;
 use super::session::Phase;
 use super::signaling::Signaling;
 use super::streams::Streams;
@@ -39,7 +39,7 @@ pub(super) fn far_offer(
         }
         Phase::Active if new.new_session => {
             external.renew(&new.sdp, true);
-            let id = recovery::succeed(calls, &id, world.base.rng.uuid(), world)
+            let id = lines::succeed(calls, &id, world.base.rng.uuid(), world)
                 .ok_or("not as it stands")?;
             let session = calls.sessions.get_mut(&id).ok_or("not as it stands")?;
             session.offer_outside(streams, world);

@@ -8,8 +8,8 @@ use super::call::{ANSWERING, Call, Stage};
 use super::calls::Calls;
 use super::conversation::{CallDirection, LegState};
 use super::directory::Station;
-use super::recovery;
 use super::session::{Line, OnAir, Phase, Seen, Session, Step};
+use super::signaling::Signaling;
 use super::silence::Silence;
 use super::streams::Streams;
 use super::world::World;
@@ -45,7 +45,7 @@ pub(super) fn follow(
     match step {
         Step::Goes => {}
         Step::Answered => answered(calls, id, streams, world),
-        Step::Lost => recovery::look_for(calls, id, streams, world),
+        Step::Lost => look_for(calls, id, streams, world),
         Step::Over(reason) => end_session(calls, id, reason, streams, world),
     }
 }
@@ -298,4 +298,37 @@ fn time(calls: &mut Calls, id: &str, streams: &Streams, world: &mut World) {
         Stage::Answering { .. } | Stage::Dialing { .. } => connect(calls, id, streams, world),
         Stage::Talking | Stage::Over => {}
     }
+}
+
+/// Looks for a client of which nothing comes any more, as its signaling can: by new ICE credentials (wire notes 6.6), or
+/// by a new connection under a name of its own (wire notes 6.14).
+fn look_for(calls: &mut Calls, id: &str, streams: &Streams, world: &mut World) {
+    let Some(session) = calls.sessions.get_mut(id) else { return };
+    world.base.log(format!("session {id}: its client is looked for"));
+    match session.about.plan.signaling {
+        Signaling::Jingle => {
+            session.restart_ice(streams, world);
+        }
+        Signaling::Sdp => {
+            let new = world.base.rng.uuid();
+            succeed(calls, id, new, world);
+        }
+    }
+}
+
+/// Puts a session in another's place, with its calls, and returns which.
+pub(super) fn succeed(
+    calls: &mut Calls,
+    old: &str,
+    new: String,
+    world: &mut World,
+) -> Option<String> {
+    let successor = calls.sessions.get_mut(old)?.successor(new.clone(), world)?;
+    for rider in &successor.riders {
+        if let Some(call) = calls.calls.get_mut(rider) {
+            call.session.clone_from(&new);
+        }
+    }
+    calls.open(successor);
+    Some(new)
 }

@@ -85,40 +85,7 @@ pub(super) fn reinvite(calls: &mut Calls, call: &str, renamed: bool, world: &mut
         return session.reinvite(world);
     }
     let old = session.about.id.clone();
-    succeed(calls, &old, new, world).is_some()
-}
-
-/// Looks for a client of which nothing comes any more, as its signaling can: by new ICE credentials (wire notes 6.6), or
-/// by a new connection under a name of its own (wire notes 6.14).
-pub(super) fn look_for(calls: &mut Calls, id: &str, streams: &Streams, world: &mut World) {
-    let Some(session) = calls.sessions.get_mut(id) else { return };
-    world.base.log(format!("session {id}: its client is looked for"));
-    match session.about.plan.signaling {
-        Signaling::Jingle => {
-            session.restart_ice(streams, world);
-        }
-        Signaling::Sdp => {
-            let new = world.base.rng.uuid();
-            succeed(calls, id, new, world);
-        }
-    }
-}
-
-/// Puts a session in another's place, with its calls, and returns which.
-pub(super) fn succeed(
-    calls: &mut Calls,
-    old: &str,
-    new: String,
-    world: &mut World,
-) -> Option<String> {
-    let successor = calls.sessions.get_mut(old)?.successor(new.clone(), world)?;
-    for rider in &successor.riders {
-        if let Some(call) = calls.calls.get_mut(rider) {
-            call.session.clone_from(&new);
-        }
-    }
-    calls.open(successor);
-    Some(new)
+    lines::succeed(calls, &old, new, world).is_some()
 }
 
 /// Takes the far side offline, which is all that is said of the session; the call is over.

@@ -123,6 +123,8 @@ pub(crate) struct Gather {
     limit: Duration,
     /// The time at which it is over at the latest, while it goes on.
     until: Option<Instant>,
+    /// The time of the next wake-up, if nothing has changed since it was looked for: most packets change nothing.
+    wake: Option<Option<Instant>>,
     /// True if only what is lent may be used.
     relay_only: bool,
 }
@@ -169,6 +171,7 @@ impl Gather {
             answers: None,
             limit: help.limit,
             until: None,
+            wake: None,
             relay_only: help.relay_only,
         }
     }
@@ -190,7 +193,11 @@ impl Gather {
     }
 
     pub(crate) fn poll(&mut self) -> Option<Step> {
-        self.steps.pop_front()
+        let step = self.steps.pop_front();
+        if step.is_none() && self.wake.is_none() {
+            self.wake = Some(self.due());
+        }
+        step
     }
 
     /// Takes addresses of interfaces that have sockets now.
@@ -237,6 +244,7 @@ impl Gather {
     /// was seen of it goes with it. A relay that lent to it is asked by another one in [`Gather::add`] or
     /// [`Gather::handle_timeout`], whichever is next.
     pub(crate) fn remove(&mut self, address: SocketAddr) {
+        self.wake = None;
         self.hosts.retain(|host| host.address != address);
         self.bindings.retain(|binding| binding.local != address);
         self.asked.0.retain(|question, _| question.local != address);
@@ -249,6 +257,7 @@ impl Gather {
     /// Asks each server what it was not asked yet: one address of each server's family, the most preferred. A relay is
     /// asked as [`Asked`] has it, others by each address of ours.
     fn ask(&mut self, now: Instant) {
+        self.wake = None;
         let mut questions = Vec::new();
         for (seat, remote) in self.seats() {
             let Some(server) = self.servers.get(seat.server) else { continue };
@@ -302,6 +311,7 @@ impl Gather {
 
     /// Puts a question, for the first time or again.
     fn put(&mut self, now: Instant, question: Question, server: usize) {
+        self.wake = None;
         let Question { local, remote, is_relay, leg } = question;
         if !is_relay {
             let id = u128::from(self.rng.next_u64()) << 32 | u128::from(self.rng.next_u64() >> 32);
@@ -343,6 +353,7 @@ impl Gather {
     /// Takes what servers are now, with other credentials perhaps: what was refused, or never answered, is asked
     /// again. What is lent stays as it is.
     pub(crate) fn renew(&mut self, now: Instant, help: &IceHelp) {
+        self.wake = None;
         let new = Self::new(help, self.rng.clone());
         let same = |one: &Server, other: &Server| {
             (one.is_relay, one.leg, &one.name, one.port)
@@ -415,7 +426,10 @@ impl Gather {
         let lent = relay.lent();
         let came = match relay.handle_channel(now, data) {
             Ok(came) => Some(came),
-            Err(data) => relay.handle(now, &data).pop(),
+            Err(data) => {
+                self.wake = None;
+                relay.handle(now, &data).pop()
+            }
         };
         if relay.has_news() {
             self.go_on(now);
@@ -440,6 +454,7 @@ impl Gather {
 
     /// Takes what relays have to say, and sees whether all have answered.
     fn go_on(&mut self, now: Instant) {
+        self.wake = None;
         for binding in &mut self.bindings {
             if let Some(data) = binding.poll(now) {
                 let (local, remote) = (binding.local, binding.server);
@@ -469,6 +484,7 @@ impl Gather {
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        self.wake = None;
         for relay in &mut self.relays {
             relay.handle_timeout(now);
         }
@@ -479,6 +495,7 @@ impl Gather {
 
     /// Waits for no relay any more.
     pub(crate) fn abandon(&mut self) {
+        self.wake = None;
         for relay in std::mem::take(&mut self.relays) {
             self.steps.extend(relay.stream().map(Step::Close));
         }
@@ -490,16 +507,21 @@ impl Gather {
     }
 
     pub(crate) fn next_wake(&self) -> Option<Wake> {
+        let at = self.wake.unwrap_or_else(|| self.due())?;
+        Some(Wake { at, reason: "gathering" })
+    }
+
+    fn due(&self) -> Option<Instant> {
         let bindings = self.bindings.iter().map(|binding| binding.next);
         let relays = self.relays.iter().filter_map(Relay::next_wake);
         let again = self.asked.0.values().filter_map(Tries::again);
         let mine = self.until.into_iter().chain(self.ask_at);
-        let at = bindings.chain(relays).chain(again).chain(mine).min()?;
-        Some(Wake { at, reason: "gathering" })
+        bindings.chain(relays).chain(again).chain(mine).min()
     }
 
     /// Gives back what is lent: it [is over](Gather::is_over) when the servers said so, or in a second.
     pub(crate) fn close(&mut self, now: Instant) {
+        self.wake = None;
         for relay in &mut self.relays {
             relay.close(now);
         }

@@ -162,6 +162,11 @@ impl Keeper {
         self.expires = Some(now + self.lifetime);
     }
 
+    /// True once a packet came by the address.
+    pub(super) fn has_heard(&self) -> bool {
+        self.heard.is_some()
+    }
+
     /// A packet came by the address.
     pub(super) fn heard(&mut self, now: Instant) {
         let gap = self.heard.map(|last| now.saturating_duration_since(last));

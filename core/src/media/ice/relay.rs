@@ -305,11 +305,6 @@ impl Relay {
         !self.steps.is_empty() || self.is_over()
     }
 
-    /// True if it has something to do by now. Most packets come and go between.
-    fn is_due(&self, now: Instant) -> bool {
-        self.next_wake().is_some_and(|at| at <= now)
-    }
-
     fn at(&self, now: Instant) -> sans_io_time::Instant {
         let since = now.saturating_duration_since(self.epoch).as_nanos();
         sans_io_time::Instant::from_nanos(i64::try_from(since).unwrap_or(i64::MAX))
@@ -341,7 +336,7 @@ impl Relay {
             self.request(now, Request::Channel(to));
         }
         let packet = self.packet(now, to, &data);
-        if binds || self.is_due(now) {
+        if binds {
             self.drain(now);
         }
         if self.way == Way::Sockets {
@@ -409,7 +404,9 @@ impl Relay {
         const HEADER: usize = 4;
 
         // RFC 7983 section 7.
-        if !matches!(data.first(), Some(64..=79)) || self.lent().is_none() {
+        let is_channel = matches!(data.first(), Some(64..=79));
+        // The first one has the watch over what comes begin.
+        if !is_channel || self.lent().is_none() || !self.keeper.has_heard() {
             return Err(data);
         }
         let at = self.at(now);
@@ -424,9 +421,6 @@ impl Relay {
         self.keeper.heard(now);
         data.drain(..HEADER.min(data.len()));
         data.truncate(length);
-        if self.is_due(now) {
-            self.drain(now);
-        }
         Ok((peer, data))
     }
 

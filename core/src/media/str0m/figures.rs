@@ -1,21 +1,9 @@
 //! Figures of a session: what was measured, and what the far side reports.
 
-use std::time::Duration;
-
 use str0m::stats::{MediaEgressStats, PeerStats};
 
 use super::engine::WebRtc;
-use crate::media::{Agreement, EngineEvent, ExpectedLoss, MediaStats};
-
-/// The path by others' word.
-#[derive(Debug, Default)]
-pub(super) struct Reports {
-    /// The last round trip.
-    round_trip: Option<Duration>,
-    /// The loss that the far side reported last, and what follows from all of its reports for whoever encodes.
-    remote_loss: Option<f32>,
-    pub(super) expected_loss: ExpectedLoss,
-}
+use crate::media::{Agreement, EngineEvent, MediaStats};
 
 impl WebRtc {
     /// Takes note of a round trip: one of ICE, as RTCP's is rounded by a clock that no seed decides.

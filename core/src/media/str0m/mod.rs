@@ -15,6 +15,7 @@ mod path;
 mod raw;
 mod receive;
 mod records;
+mod reports;
 #[cfg(feature = "rsa")]
 mod rsa;
 mod send;

@@ -1,8 +1,10 @@
 //! Errands: things to be done at some time in a run.
 
+use std::time::Duration;
+
+use offhook::machine::MediaId;
 use serde_json::Value;
 
-use super::roaming::Ear;
 use crate::world::PhoneId;
 
 /// A thing to be done at some time.
@@ -44,4 +46,13 @@ pub(super) enum Errand {
     Listen(PhoneId),
     /// Somebody must have heard something by now.
     Heard(Ear),
+}
+
+/// Somebody who must be heard.
+#[derive(Clone, Debug)]
+pub(super) struct Ear {
+    pub(super) phone: PhoneId,
+    pub(super) media: MediaId,
+    pub(super) conversation: String,
+    pub(super) since: Duration,
 }

@@ -4,11 +4,10 @@
 use std::time::Duration;
 
 use offhook::genesys::{ConversationId, IcePolicy};
-use offhook::machine::MediaId;
 use serde_json::json;
 
 use super::Centre;
-use super::errand::Errand;
+use super::errand::{Ear, Errand};
 use crate::dice::Dice;
 use crate::world::PhoneId;
 
@@ -16,15 +15,6 @@ use crate::world::PhoneId;
 const FOUND: Duration = Duration::from_secs(10);
 /// The time in which somebody has said a word, and it was heard.
 const WORD: Duration = Duration::from_secs(6);
-
-/// Somebody who must be heard.
-#[derive(Clone, Debug)]
-pub(super) struct Ear {
-    phone: PhoneId,
-    media: MediaId,
-    conversation: String,
-    since: Duration,
-}
 
 impl Centre {
     /// Puts a relay into the world, which the service names.

@@ -1,4 +1,4 @@
-//! What becomes of the relays that are asked.
+//! The relays that are asked: their answers, their ends, and the packets by them.
 
 use std::collections::btree_map::Entry;
 use std::net::SocketAddr;

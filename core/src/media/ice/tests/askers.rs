@@ -1,4 +1,4 @@
-//! Which of our addresses asks a relay.
+//! The choice of the address of ours that asks a relay.
 
 use super::*;
 
