@@ -137,7 +137,7 @@ pub enum ConnectionEvent {
     Path(PathState),
     /// There are no sockets.
     NoSocket(NetError),
-    /// Frames are refused. Told once of all in a row.
+    /// Frames are refused. Each reason is told once, until media has another state or other terms.
     Refused(MediaError),
     /// Figures, from time to time once it is connected.
     Stats(MediaStats),

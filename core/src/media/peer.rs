@@ -64,7 +64,7 @@ pub(crate) enum PeerNews {
     Order(Order),
     /// There are no sockets.
     NoSocket(NetError),
-    /// The engine refuses a frame. Told once of all frames in a row.
+    /// The engine refuses a frame. Each reason is told once, until media has another state or other terms.
     Refused(MediaError),
     /// Something is the matter with its path.
     Path(PathNews),
@@ -99,8 +99,9 @@ pub(crate) struct Peer {
     noted: usize,
     /// The tracks of the far side's whose frames are dropped.
     deaf: Vec<Track>,
-    /// The last frame was refused.
-    refused: bool,
+    /// The reasons told for which frames were refused, since it was agreed on other things or media had another
+    /// state; few, as they are.
+    refused: Vec<MediaError>,
     /// The address that media left by last.
     leaves_by: Option<SocketAddr>,
     /// True while it is to be told that this address is gone.
@@ -158,7 +159,7 @@ impl Peer {
             milestones: Vec::new(),
             noted: 0,
             deaf: Vec::new(),
-            refused: false,
+            refused: Vec::new(),
             leaves_by: None,
             cut: false,
             moved: false,
@@ -454,20 +455,19 @@ impl Peer {
         is_its
     }
 
-    /// Sends a frame. The first news.
+    /// Sends a frame. The first news. A reason for which frames are refused is news once, until media has another
+    /// state or other terms: between two that are refused there may be many that are not.
     pub(crate) fn send<E, O, X>(
         &mut self,
         track: Track,
         frame: &Frame,
         out: &mut Outputs<E, O, X>,
     ) -> Option<PeerNews> {
-        match self.engine.send(out.now(), track, frame) {
-            Ok(()) => self.refused = false,
-            Err(_) if self.refused => {}
-            Err(error) => {
-                self.refused = true;
-                return Some(PeerNews::Refused(error));
-            }
+        if let Err(error) = self.engine.send(out.now(), track, frame)
+            && !self.refused.contains(&error)
+        {
+            self.refused.push(error.clone());
+            return Some(PeerNews::Refused(error));
         }
         self.poll(out)
     }
@@ -595,8 +595,9 @@ impl Peer {
             EngineEvent::State(MediaState::Connected) => {
                 self.reach(Milestone::Connected, now);
                 self.figures_at = Some(now + self.figures_every);
+                self.refused.clear();
             }
-            EngineEvent::Agreed(_) => self.refused = false,
+            EngineEvent::State(_) | EngineEvent::Agreed(_) => self.refused.clear(),
             _ => {}
         }
     }
@@ -608,7 +609,7 @@ mod tests {
     use crate::Seed;
     use crate::machine::Local;
     use crate::media::testing::FakeMedia;
-    use crate::media::{EngineConfig, EngineFactory as _};
+    use crate::media::{AudioCodec, AudioFrame, EngineConfig, EngineFactory as _};
     use crate::testing::epoch;
 
     type Out = Outputs<(), (), std::io::Error>;
@@ -677,5 +678,25 @@ mod tests {
             sent += usize::from(matches!(output, Output::Transmit { .. }));
         }
         assert_eq!(sent, MAX_DRAIN);
+    }
+
+    #[test]
+    fn a_reason_for_which_frames_are_refused_is_told_once_until_media_has_another_state() {
+        let mut out = Out::new(epoch());
+        let mut peer = peer(&out);
+        news(&mut peer, UdpEvent::Opened { local: vec![local(1)] }, &mut out);
+        let told = |peer: &mut Peer, out: &mut Out, codec| {
+            let data = bytes::Bytes::from_static(b"x");
+            let frame = AudioFrame { codec, time: 0, lost_before: 0, talkspurt: false, data };
+            let news = peer.send(Track::AUDIO, &frame.into(), out);
+            matches!(news, Some(PeerNews::Refused(_)))
+        };
+        // Every other one is taken.
+        let codecs = [AudioCodec::Pcma, AudioCodec::Opus].into_iter().cycle().take(400);
+        assert_eq!(codecs.filter(|codec| told(&mut peer, &mut out, *codec)).count(), 1);
+        assert!(told(&mut peer, &mut out, AudioCodec::Pcmu), "another reason");
+        assert!(!told(&mut peer, &mut out, AudioCodec::Pcmu));
+        assert!(!news(&mut peer, datagram(b"connected"), &mut out).is_empty());
+        assert!(told(&mut peer, &mut out, AudioCodec::Pcma));
     }
 }

@@ -328,6 +328,8 @@ impl WebRtc {
             self.say(number, frame);
             return Ok(());
         }
+        // What is due makes room.
+        self.say_backlog(number);
         if let Some(audio) = self.audio_mut(number) {
             audio.backlog.push(frame.clone())?;
         }
