@@ -86,7 +86,7 @@ pub(crate) struct Peer {
     /// The far side's candidates since ICE began, or began anew.
     pub(crate) remote: Generation,
     /// The names that hide addresses of the far side's and are looked up.
-    names: Names,
+    names: Option<Box<Names>>,
     /// The time at which the engine is due.
     wake: Option<Wake>,
     /// The time at which figures are told next, once it was connected, and the interval.
@@ -151,7 +151,7 @@ impl Peer {
             #[cfg(feature = "turn")]
             gather: None,
             remote: Generation::default(),
-            names: Names::default(),
+            names: None,
             wake: None,
             figures_at: None,
             figures_every,
@@ -441,7 +441,7 @@ impl Peer {
 
     /// Takes the answer to a question for a name. True if it was this peer's.
     pub(super) fn resolved(&mut self, now: Instant, id: NameId, found: &[IpAddr]) -> bool {
-        if let Some((name, deadline)) = self.names.take(id) {
+        if let Some((name, deadline)) = self.names.as_mut().and_then(|names| names.take(id)) {
             let found: Vec<_> = found.iter().copied().filter(|ip| may_be_called(*ip)).collect();
             if now <= deadline && !found.is_empty() {
                 self.engine.resolved(now, &name, &found);
@@ -552,7 +552,7 @@ impl Peer {
                         self.transmit(local, remote, data, out);
                     }
                 }
-                EngineOutput::Resolve { name } => self.names.ask(name, out),
+                EngineOutput::Resolve { name } => self.names.get_or_insert_default().ask(name, out),
                 EngineOutput::Order(order) => return Some(PeerNews::Order(order)),
                 EngineOutput::Event(_) if self.is_superseded() => {}
                 EngineOutput::Event(EngineEvent::Frame { track, .. })
