@@ -468,7 +468,7 @@ fn api_5_no_socket_for_media_is_told_and_ends_the_session() {
 }
 
 #[test]
-fn frames_of_the_wrong_codec_are_complained_of_once_in_a_row() {
+fn frames_of_the_wrong_codec_are_complained_of_once() {
     use crate::media::{AudioCodec, AudioFrame};
     let mut rig = Rig::ready();
     rig.propose("M1", "C1", r#"inin-autoanswer="true" inin-sdp-over-xmpp="true""#);
@@ -491,7 +491,7 @@ fn frames_of_the_wrong_codec_are_complained_of_once_in_a_row() {
         };
         rig.input(Input::Frame { track: TrackId::audio(session.media), frame: frame.into() });
     }
-    assert_eq!(rig.told(), ["Error Media", "Error Media"], "once of all in a row");
+    assert_eq!(rig.told(), ["Error Media"], "however many, and whatever comes between");
 }
 
 #[test]
