@@ -125,9 +125,11 @@ impl PathWatch {
     /// The state, if it is another than the one that was told last.
     pub(super) fn take_change(&mut self, media: MediaState) -> Option<PathState> {
         let state = match media {
+            MediaState::Connecting | MediaState::Connected if self.lost.is_some() => {
+                PathState::Lost
+            }
             // It was never there, or it is looked for: whoever restarts knows that it is lost.
             MediaState::New | MediaState::Connecting | MediaState::Closed => return None,
-            MediaState::Connected if self.lost.is_some() => PathState::Lost,
             MediaState::Connected => {
                 let bar = if self.told == PathState::Shaky { GOOD } else { SHAKY };
                 if self.share >= bar { PathState::Shaky } else { PathState::Good }
@@ -202,7 +204,8 @@ mod tests {
         path.take_change(CONNECTED);
         path.cut(epoch());
         assert!(path.moves());
-        assert_eq!(path.take_change(CONNECTED), Some(PathState::Lost));
+        assert_eq!(path.take_change(MediaState::Connecting), Some(PathState::Lost));
+        assert_eq!(path.take_change(CONNECTED), None, "looked for at once");
         path.heard(epoch());
         assert_eq!(path.take_change(CONNECTED), None, "what came with it is of before");
         path.heard(epoch() + Duration::from_secs(1));
