@@ -97,8 +97,8 @@ struct Server {
     host: Host,
     username: String,
     password: Secret,
-    /// True once it had other credentials before.
-    is_renewed: bool,
+    /// The times that it got other credentials.
+    renewals: u32,
 }
 
 /// See the [module](self).
@@ -154,7 +154,7 @@ impl Gather {
                     name: host,
                     username: server.username.clone().unwrap_or_default(),
                     password: server.credential.clone().unwrap_or_else(|| "".into()),
-                    is_renewed: false,
+                    renewals: 0,
                 });
             }
         }
@@ -319,6 +319,9 @@ impl Gather {
             return;
         }
         let Some(server) = self.servers.get(server) else { return };
+        if let Some(tries) = self.asked.0.get_mut(&question) {
+            tries.credentials = server.renewals;
+        }
         let way = match leg {
             Leg::Udp | Leg::Dtls => Way::Sockets,
             Leg::Tcp => Way::Stream { tls: None, id: None },
@@ -377,7 +380,7 @@ impl Gather {
             }
             is_news = true;
             (known.username, known.password) = (server.username, server.password);
-            known.is_renewed = true;
+            known.renewals = known.renewals.saturating_add(1);
             self.asked.begin_again(number, &self.relays);
         }
         if is_news && !self.hosts.is_empty() {

@@ -786,6 +786,18 @@ fn new_credentials_are_tried_where_old_ones_failed_and_leave_alone_what_is_lent(
     assert_eq!((rig.added.len(), rig.removed.len()), (2, 0));
 }
 
+#[test]
+fn new_credentials_are_tried_where_old_ones_are_about_to_be_refused() {
+    let mut rig = Rig::new(vec![turn("old")], true);
+    rig.open(&[4000]);
+    rig.run(MS(30));
+    let servers = vec![turn("pa55word")];
+    rig.gather.renew(rig.net.now, &IceHelp { servers, relay_only: true, limit: MS(5000) });
+    rig.drain();
+    rig.run(MS(500));
+    assert_eq!((rig.net.lent.len(), rig.no_relays.len()), (1, 0));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 

@@ -44,6 +44,8 @@ pub(super) enum Verdict {
 pub(super) struct Tries {
     /// The number of the server that has the credentials.
     pub(super) server: usize,
+    /// The credentials that it was asked with last: the server's first ones, or those of which renewal.
+    pub(super) credentials: u32,
     hops: u32,
     count: u32,
     again: Option<Instant>,
@@ -55,7 +57,15 @@ pub(super) struct Tries {
 
 impl Tries {
     pub(super) fn new(server: usize) -> Self {
-        Self { server, hops: 0, count: 0, again: None, failure: None, is_known: false }
+        Self {
+            server,
+            credentials: 0,
+            hops: 0,
+            count: 0,
+            again: None,
+            failure: None,
+            is_known: false,
+        }
     }
 
     /// Those of a server that was named in the place of this one.

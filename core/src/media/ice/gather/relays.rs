@@ -4,7 +4,7 @@ use std::collections::btree_map::Entry;
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use super::{Answer, Gather, Leg, Question, Relay, Said, Step, TRY_ALTERNATE, Tries};
+use super::{Answer, Gather, Leg, Question, Relay, Said, Server, Step, TRY_ALTERNATE, Tries};
 use crate::machine::{Local, StreamEvent, StreamId};
 use crate::media::LocalKind;
 use crate::media::ice::address::may_be_ours;
@@ -132,6 +132,14 @@ impl Gather {
             return;
         }
         let Some(tries) = self.asked.0.get_mut(&question) else { return };
+        let has_new = |server: &Server| server.renewals != tries.credentials;
+        if let Failure::Refused(_) = failure
+            && self.servers.get(seat.server).is_some_and(has_new)
+        {
+            // Those were on the way that are replaced by now.
+            self.asked.0.remove(&question);
+            return self.ask(now);
+        }
         let lent_for = relay.since.map(|since| now.saturating_duration_since(since));
         let verdict = tries.failed(now, failure, lent_for, relay.server);
         let next = tries.redirected();
@@ -189,7 +197,7 @@ impl Gather {
     /// nothing is lent by that (coturn does, for a minute). RFC 8656 section 6.4 has the client take another address
     /// of its own, which a stream is.
     fn ask_by_stream(&mut self, now: Instant, question: Question, server: usize) {
-        let is_renewed = self.servers.get(server).is_some_and(|server| server.is_renewed);
+        let is_renewed = self.servers.get(server).is_some_and(|server| server.renewals > 0);
         let by_stream = Question { leg: Leg::Tcp, ..question };
         if let Entry::Vacant(vacant) = self.asked.0.entry(by_stream)
             && is_renewed
