@@ -310,8 +310,11 @@ fn look_for(calls: &mut Calls, id: &str, streams: &Streams, world: &mut World) {
             session.restart_ice(streams, world);
         }
         Signaling::Sdp => {
-            let new = world.base.rng.uuid();
-            succeed(calls, id, new, world);
+            let (new, heard) = (world.base.rng.uuid(), session.heard());
+            let new = succeed(calls, id, new, world);
+            if let Some(session) = new.and_then(|new| calls.sessions.get_mut(&new)) {
+                session.keep_consent(heard);
+            }
         }
     }
 }

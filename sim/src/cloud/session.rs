@@ -264,6 +264,16 @@ impl Session {
         possible
     }
 
+    /// The last word of the client's by its path.
+    pub(super) fn heard(&self) -> Option<Instant> {
+        self.association.media.heard()
+    }
+
+    /// Has the client's consent run on from that word, said to the session whose place this one takes.
+    pub(super) fn keep_consent(&mut self, heard: Option<Instant>) {
+        self.association.media.keep_consent(heard);
+    }
+
     /// A session that takes this one's place, with its calls.
     pub(super) fn successor(&mut self, id: String, world: &mut World) -> Option<Self> {
         if !self.can_renegotiate() {

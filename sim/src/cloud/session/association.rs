@@ -635,7 +635,12 @@ impl Association {
     ) -> Turn {
         let effects = self.media.handle_timeout(world.base.now, &mut world.prompt);
         perform(effects, about, world);
-        if self.media.take_forsaken(world.base.now) && phase == Phase::Active {
+        let is_signaled = match phase {
+            Phase::Active => true,
+            Phase::Proceeding | Phase::Offered => self.origin == Origin::Reinvite,
+            Phase::Proposed { .. } | Phase::Replaced | Phase::Elsewhere | Phase::Over => false,
+        };
+        if self.media.take_forsaken(world.base.now) && is_signaled {
             about.happened("consent-expired", json!({}), world);
             world.base.log(format!("session {} is lost: its client is silent", about.id));
             return Turn::Over(Some(Reason::Gone));

@@ -250,6 +250,18 @@ impl Media {
         self.listen(now)
     }
 
+    /// The last word of the client's.
+    pub(super) fn heard(&self) -> Option<Instant> {
+        self.far.as_ref()?.heard
+    }
+
+    /// Has the client's consent run on from that word, said to another in whose place this one is.
+    pub(super) fn keep_consent(&mut self, heard: Option<Instant>) {
+        if let Some(far) = &mut self.far {
+            far.heard = heard;
+        }
+    }
+
     /// True if its client is to be looked for: nothing comes by the path that there was.
     pub(super) fn take_search(&mut self, now: Instant) -> bool {
         let agreed = self.agreement();
