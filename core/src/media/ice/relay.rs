@@ -300,6 +300,11 @@ impl Relay {
         self.steps.pop_front()
     }
 
+    /// The time at which the client has something to do.
+    pub(super) fn next(&self) -> Option<Instant> {
+        self.next
+    }
+
     /// True if there is something to be taken by [`Relay::poll`], or it is over.
     pub(super) fn has_news(&self) -> bool {
         !self.steps.is_empty() || self.is_over()
