@@ -12,6 +12,10 @@ use offhook::audio::wav;
 use offhook::genesys::Phone as _;
 use offhook::media::IceServer;
 use offhook::net::NetOptions;
+use offhook::ribbon::{
+    CallConfigPatch, CallState, ConfigPatch, Event, MediaConnectionState, PeerConfigPatch,
+    Phone as _,
+};
 use offhook_examples::demo;
 use offhook_examples::voice::say;
 use offhook_runtime::{Audio, Sockets};
@@ -19,7 +23,7 @@ use offhook_sim::serve::{Emulator, FarEnd};
 use serde_json::json;
 
 use common::relay::{Coturn, unix_time};
-use common::{Desk, on_both_runtimes, within};
+use common::{Desk, gateway, on_both_runtimes, within};
 
 /// The relay's secret, which the service knows.
 const SECRET: &str = "a shared secret";
@@ -182,6 +186,66 @@ async fn xep_0215_a_call_goes_on_by_new_credentials_when_its_relay_begins_anew_a
     assert!(silence <= away + Duration::from_secs(2), "{silence:?}, away {away:?}");
 }
 
+/// Settings by which media goes by this relay alone.
+fn by_relay(given: IceServer) -> ConfigPatch {
+    let peer = PeerConfigPatch::default().ice_servers(vec![given]).relay_only(true);
+    // The gateway's credentials are for relays of its own (RP-5).
+    let call = CallConfigPatch::default().peer(peer).server_turn_credentials(false);
+    ConfigPatch::default().call(call.ice_max(Duration::from_secs(8)))
+}
+
+async fn rp_5_credentials_that_were_set_and_ran_out_are_told_and_new_ones_go_on<R: Sockets>() {
+    let mut relay = Coturn::start_with_secret(SECRET);
+    let (old, until) = relay.lends_for(SECRET, Duration::from_secs(6));
+    let mut desk = gateway::Desk::<R>::open_over(42, NetOptions::default()).await;
+    let set = desk.phone.update_config(by_relay(old));
+    within::<R, _>("settings", set).await.expect("taken");
+    let (theirs, call, far) = desk.answered().await;
+    let info = within::<R, _>("the call", desk.phone.call(call.clone())).await.expect("an answer");
+    let media = info.and_then(|info| info.media).expect("media");
+    let talk = Talk::begin::<R>(desk.phone.audio(media), far);
+    talk.both::<R>(Instant::now(), 50).await;
+    run_out::<R>(until).await;
+
+    relay.restart();
+    let back = Instant::now();
+    desk.until("a word on the relay", |event| match event {
+        Event::NoRelay { call: of, code, .. } => {
+            (*of == call).then(|| assert_eq!(*code, Some(401)))
+        }
+        _ => None,
+    })
+    .await;
+    println!("{:?} until it is told that the credentials are of no use", back.elapsed());
+    assert!(back.elapsed() < Duration::from_secs(5), "{:?}", back.elapsed());
+    // It looks for another path, finds none, and does not ask the relay again and again.
+    desk.until("no media", |event| match event {
+        Event::MediaConnection { call: of, state: MediaConnectionState::Failed, .. } => {
+            (*of == call).then_some(())
+        }
+        _ => None,
+    })
+    .await;
+    let refused = relay.log().matches("error 401").count();
+    println!("{:?} until media is given up; the relay refused {refused} times", back.elapsed());
+
+    let (new, _) = relay.lends_for(SECRET, Duration::from_secs(3600));
+    let set = desk.phone.update_config(by_relay(new));
+    within::<R, _>("settings", set).await.expect("taken");
+    let began = Instant::now();
+    let restart = desk.phone.restart_media(call.clone());
+    within::<R, _>("restart", restart).await.expect("another path");
+    let heard = talk.both::<R>(began, 50).await - began;
+    println!("{heard:?} until it is heard by new credentials");
+    drop((talk, desk.emulator.far_end(&theirs)));
+    within::<R, _>("end", desk.phone.end(call.clone())).await.expect("ended");
+    desk.state(&call, CallState::Ended).await;
+    desk.close().await;
+    assert!(refused <= 12, "{refused}");
+    assert!(heard < Duration::from_secs(2), "{heard:?}");
+}
+
 on_both_runtimes! {
     xep_0215_a_call_goes_on_by_new_credentials_when_its_relay_begins_anew_and_the_old_ran_out
+    rp_5_credentials_that_were_set_and_ran_out_are_told_and_new_ones_go_on
 }
