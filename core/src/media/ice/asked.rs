@@ -1,6 +1,6 @@
 //! The questions that servers were put, and the choice of the address of ours that asks a relay.
 //!
-//! What a relay lends counts against its user's quota, and one address is as good as another to those outside, so one
+//! An address that a relay lends counts against its user's quota, and one address is as good as another to those outside, so one
 //! of our addresses asks for each server and family:
 //!
 //! - The most preferred one asks. The next asks when none of those before has had an answer of any kind for

@@ -162,9 +162,9 @@ impl Keeper {
         self.expires = Some(now + self.lifetime);
     }
 
-    /// True once a packet came by the address.
-    pub(super) fn has_heard(&self) -> bool {
-        self.heard.is_some()
+    /// The time without a packet after which it is asked why; none before the first one.
+    pub(super) fn patience(&self) -> Option<Duration> {
+        self.heard.map(|_| self.patience)
     }
 
     /// A packet came by the address.

@@ -300,9 +300,9 @@ impl Relay {
         self.steps.pop_front()
     }
 
-    /// The time at which the client has something to do.
-    pub(super) fn next(&self) -> Option<Instant> {
-        self.next
+    /// What its wake-up depends on, but for the last packet: that only puts it off.
+    pub(super) fn schedule(&self) -> (Option<Instant>, Option<Duration>) {
+        (self.next, self.keeper.patience())
     }
 
     /// True if there is something to be taken by [`Relay::poll`], or it is over.
@@ -409,9 +409,7 @@ impl Relay {
         const HEADER: usize = 4;
 
         // RFC 7983 section 7.
-        let is_channel = matches!(data.first(), Some(64..=79));
-        // The first one has the watch over what comes begin.
-        if !is_channel || self.lent().is_none() || !self.keeper.has_heard() {
+        if !matches!(data.first(), Some(64..=79)) || self.lent().is_none() {
             return Err(data);
         }
         let at = self.at(now);

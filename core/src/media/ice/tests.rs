@@ -417,6 +417,22 @@ fn rfc_8656_11_12_what_is_sent_from_a_lent_address_goes_by_the_server_both_ways(
     assert_eq!((local.port(), server, data.len()), (4000, at(SERVER), 104));
 }
 
+/// The crate's requests keep a distance of 50 ms.
+#[test]
+fn a_request_that_waits_for_its_turn_has_its_wake_up() {
+    let mut rig = Rig::new(vec![turn("pa55word")], true);
+    rig.open(&[4000]);
+    while rig.net.lent.first().is_none_or(|lent| !rig.gather.lends(*lent)) {
+        rig.run(MS(1));
+    }
+    let (lent, far) = (rig.net.lent[0], at("192.0.2.77:7777"));
+    let asked = rig.net.sent_to_server;
+    rig.send(lent, far, &[0, 1]);
+    assert_eq!(rig.net.sent_to_server, asked, "it waits");
+    rig.run(MS(120));
+    assert_eq!(rig.net.elsewhere, [(far, vec![0, 1])]);
+}
+
 #[test]
 fn rfc_8656_it_lives_for_hours_and_is_given_back() {
     let mut rig = Rig::new(vec![turn("pa55word")], true);

@@ -58,9 +58,9 @@ impl Gather {
     ) -> Option<(SocketAddr, SocketAddr, Vec<u8>)> {
         let relay = self.relays.iter_mut().find(|relay| relay.lent() == Some(local));
         let Some(relay) = relay else { return Some((local, remote, data)) };
-        let next = relay.next();
+        let before = relay.schedule();
         let packet = relay.send(now, remote, data).map(|data| (relay.local, relay.server, data));
-        if relay.next() != next {
+        if relay.schedule() != before {
             // A request waits for its turn.
             self.wake = None;
         }
