@@ -52,6 +52,7 @@ impl<R: Sockets, M: Drive> Driver<R, M> {
     /// A driver, and the inbox that it is to run with.
     pub(crate) fn new(machine: M, net: Arc<Net>, front: Front<M>) -> (Self, Inbox) {
         let (inputs, arriving) = inbox();
+        let look_at = net.options.watch_interfaces.then(|| net.clock.now() + LOOK);
         let driver = Self {
             front,
             machine,
@@ -62,11 +63,7 @@ impl<R: Sockets, M: Drive> Driver<R, M> {
             sockets: BTreeMap::new(),
             streams: BTreeMap::new(),
             media: BTreeMap::new(),
-            look_at: None,
-        };
-        let driver = Self {
-            look_at: driver.net.options.watch_interfaces.then(|| driver.net.clock.now() + LOOK),
-            ..driver
+            look_at,
         };
         (driver, arriving)
     }

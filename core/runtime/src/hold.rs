@@ -114,3 +114,25 @@ pub(crate) fn hold<T>() -> (Held<T>, Holder<T>) {
     let held = Held { items: sender, bytes: Arc::clone(&bytes), local: known, _alive: alive };
     (held, Holder { items, bytes, local, given_up: GivenUp(given_up) })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_goes_by_an_address_that_is_gone_is_cut_off_but_not_what_stays_in_the_computer() {
+        let here: IpAddr = [192, 0, 2, 1].into();
+        let interfaces = [InterfaceAddress::new("eth0", here)];
+        for (local, cut_off) in [
+            (None, false),
+            (Some(here), false),
+            (Some([192, 0, 2, 2].into()), true),
+            (Some([127, 0, 0, 1].into()), false),
+        ] {
+            let (held, holder) = hold::<String>();
+            local.map(|local| *holder.local.get_or_init(|| local));
+            assert_eq!(held.is_cut_off(&interfaces), cut_off, "{local:?}");
+            assert_eq!(held.is_cut_off(&[]), local.is_some_and(|local| !local.is_loopback()));
+        }
+    }
+}

@@ -253,6 +253,25 @@ fn stn_3_servers_that_say_nothing_are_waited_for_so_long() {
 }
 
 #[test]
+fn a_relay_that_does_not_answer_is_told_of_once() {
+    let (mut rig, _engines) = spied(|config| config.timing.gathering = S(5));
+    refresh(&mut rig, &[service("turn", "192.0.2.1", true)], &[]);
+    call(&mut rig, "M1");
+    rig.wait(S(60));
+    let told: Vec<_> = rig
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::NoRelay { session, server, code } => {
+                Some((session.to_string(), server.to_string(), *code))
+            }
+            _ => None,
+        })
+        .collect();
+    assert_eq!(told, [("M1".to_owned(), "192.0.2.1:3478".to_owned(), None)]);
+}
+
+#[test]
 fn what_cannot_be_relayed_is_said_so_and_never_promised() {
     let mut config = Config { ice_policy: IcePolicy::RelayOnly, ..Config::agent("lab.test", "t") };
     config.timing.gathering = Duration::ZERO;

@@ -180,8 +180,12 @@ fn ra_028_a_far_side_that_is_quiet_is_looked_for_but_not_while_it_is_held() {
     rig.pass(MS(6900));
     assert!(!restarts(&mut rig));
     rig.pass(MS(200));
+    assert!(rig.told().iter().any(|told| told.ends_with("path Lost")));
     assert!(restarts(&mut rig));
     assert_eq!(rig.call(&call).media_state, MediaConnectionState::Connected);
+    rig.pass(MS(100));
+    rig.datagram(SPEECH);
+    assert!(rig.told().iter().any(|told| told.ends_with("path Good")));
     let mut rig = Rig::up();
     let call = held(&mut rig, "S1");
     rig.datagram(b"connected");
