@@ -300,7 +300,7 @@ impl Relay {
         self.steps.pop_front()
     }
 
-    /// What its wake-up depends on, but for the last packet: that only puts it off.
+    /// The causes of its next wake-up, but for the last packet: that only puts it off.
     pub(super) fn schedule(&self) -> (Option<Instant>, Option<Duration>) {
         (self.next, self.keeper.patience())
     }
