@@ -51,6 +51,8 @@ pub(crate) struct Pair {
     pub(crate) answer: String,
     /// The side and the socket that datagrams to an address arrive at.
     pub(crate) routes: BTreeMap<SocketAddr, (Side, SocketAddr)>,
+    /// The address that a socket's datagrams come from, where a router has changed it.
+    pub(crate) seen_as: BTreeMap<SocketAddr, SocketAddr>,
     /// The address that each side's last datagram left from.
     pub(crate) left_by: [Option<SocketAddr>; 2],
     /// True while what each side sends is written down: to whom, and what.
@@ -107,6 +109,7 @@ impl Pair {
             candidates: [Vec::new(), Vec::new()],
             answer: String::new(),
             routes: [Side::A, Side::B].map(|side| (side.address(), (side, side.address()))).into(),
+            seen_as: BTreeMap::new(),
             left_by: [None; 2],
             taps: false,
             tapped: [Vec::new(), Vec::new()],
@@ -449,7 +452,8 @@ impl Pair {
                     for _ in 0..copies {
                         self.sent += 1;
                         let data = data.clone();
-                        let datagram = Datagram { to: to.0, local: to.1, remote: local, data };
+                        let remote = self.seen_as.get(&local).copied().unwrap_or(local);
+                        let datagram = Datagram { to: to.0, local: to.1, remote, data };
                         self.flying.insert((self.now + self.latency + late, self.sent), datagram);
                     }
                 }

@@ -296,7 +296,13 @@ impl Association {
         if self.candidates >= MAX_EVER {
             return None;
         }
-        let line = self.rtc.add_local_candidate(ours.candidate()?)?.to_sdp_string();
+        let candidate = ours.candidate()?;
+        // A check may have found the address before a server told it (RFC 8445 section 7.2.5.3.1): then the engine
+        // has it, and the far side gets it all the same.
+        let line = match self.rtc.add_local_candidate(candidate.clone()) {
+            Some(candidate) => candidate.to_sdp_string(),
+            None => candidate.to_sdp_string(),
+        };
         self.candidates += 1;
         // str0m ranks those of one kind by their order; what is told is by preference. The user
         // fragment changes with each restart.
