@@ -17,6 +17,7 @@ use super::IceHelp;
 use super::address::{Leg, ServerAddress, may_be_ours};
 use super::asked::{Asked, Question, Seat};
 use super::binding::Binding;
+use super::channels::is_by_channel;
 use super::relay::{Failure, Relay, Way};
 use super::tries::Tries;
 use crate::Secret;
@@ -403,10 +404,12 @@ impl Gather {
         remote: SocketAddr,
         data: Vec<u8>,
     ) -> Option<(SocketAddr, SocketAddr, Vec<u8>)> {
-        if !self.is_server(remote) {
+        let is_by_channel = is_by_channel(&data);
+        if !is_by_channel && !self.is_server(remote) {
             return Some((local, remote, data));
         }
-        if !self.bindings.is_empty()
+        if !is_by_channel
+            && !self.bindings.is_empty()
             && let Ok(message) = Message::from_bytes(&data)
         {
             let answer = |binding: &Binding| binding.answer(local, remote, &message);
@@ -427,7 +430,8 @@ impl Gather {
         let relay = self.relays.iter_mut().find(is_its);
         let Some(relay) = relay else { return Some((local, remote, data)) };
         let (lent, before) = (relay.lent(), relay.schedule());
-        let came = match relay.handle_channel(now, data) {
+        let by_channel = if is_by_channel { relay.handle_channel(now, data) } else { Err(data) };
+        let came = match by_channel {
             Ok(came) => Some(came),
             Err(data) => {
                 self.wake = None;

@@ -6,6 +6,8 @@ mod asked;
 #[cfg(feature = "turn")]
 mod binding;
 #[cfg(feature = "turn")]
+mod channels;
+#[cfg(feature = "turn")]
 mod frames;
 #[cfg(feature = "turn")]
 mod gather;

@@ -12,7 +12,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use turn_client_proto::api::{
-    Transmit, TurnClientApi as _, TurnConfig, TurnEvent, TurnPollRet, TurnRecvRet,
+    DelayedMessageOrChannelSend, Transmit, TurnClientApi as _, TurnConfig, TurnEvent, TurnPollRet,
+    TurnRecvRet,
 };
 use turn_client_proto::client::TurnClient;
 use turn_client_proto::tcp::TurnClientTcp;
@@ -20,9 +21,11 @@ use turn_client_proto::udp::TurnClientUdp;
 use turn_types::message::{ALLOCATE, CREATE_PERMISSION};
 use turn_types::stun::attribute::{AlternateServer, ErrorCode};
 use turn_types::stun::message::{Message, MessageClass, TransactionId};
+use turn_types::transmit::DelayedTransmitBuild as _;
 use turn_types::{AddressFamily, TransportType, TurnCredentials};
 
 use super::address::Leg;
+use super::channels::{Channels, HEADER};
 use super::frames::Frames;
 use super::keeper::{Keeper, Kept};
 use crate::machine::{NetError, NetErrorKind, StreamEvent, StreamId};
@@ -126,6 +129,7 @@ pub(super) struct Relay {
     /// All for which there was one.
     permitted: BTreeSet<IpAddr>,
     bound: BTreeSet<SocketAddr>,
+    channels: Channels,
     /// Packets until there is a permission.
     waiting: VecDeque<(SocketAddr, Vec<u8>)>,
     steps: VecDeque<RelayStep>,
@@ -197,6 +201,7 @@ impl Relay {
             requests: VecDeque::new(),
             permitted: BTreeSet::new(),
             bound: BTreeSet::new(),
+            channels: Channels::default(),
             waiting: VecDeque::new(),
             steps: VecDeque::new(),
             keeper: Keeper::new(username, password, over_stream, now),
@@ -319,6 +324,9 @@ impl Relay {
     /// stream, is told by [`Relay::poll`].
     pub(super) fn send(&mut self, now: Instant, to: SocketAddr, data: Vec<u8>) -> Option<Vec<u8>> {
         self.lent()?;
+        if let Some(packet) = self.by_channel(now, to, &data) {
+            return Some(packet);
+        }
         if !self.client.have_permission(TransportType::Udp, to.ip()) {
             if self.permitted.len() >= MAX_PEERS && !self.permitted.contains(&to.ip()) {
                 return None;
@@ -349,6 +357,21 @@ impl Relay {
         }
         self.steps.extend(packet.map(RelayStep::Transmit));
         None
+    }
+
+    /// The packet by which the server sends this on where a channel is bound for it (RFC 8656 section 12.5), which is how
+    /// nearly all goes once media flows.
+    fn by_channel(&mut self, now: Instant, to: SocketAddr, data: &[u8]) -> Option<Vec<u8>> {
+        if self.way != Way::Sockets {
+            return None;
+        }
+        let at = self.at(now);
+        // Without its data the client makes the header alone.
+        let made = self.client.send_to(TransportType::Udp, to, [], at).ok()??;
+        let DelayedMessageOrChannelSend::Channel(channel) = made.data else { return None };
+        let mut header = [0; HEADER];
+        channel.write_into(&mut header);
+        self.channels.write(header, to, data)
     }
 
     fn pass(&mut self, now: Instant, to: SocketAddr, data: &[u8]) {
@@ -405,19 +428,23 @@ impl Relay {
         now: Instant,
         mut data: Vec<u8>,
     ) -> Result<(SocketAddr, Vec<u8>), Vec<u8>> {
-        /// A channel's number and the length of what follows.
-        const HEADER: usize = 4;
-
-        // RFC 7983 section 7.
-        if !matches!(data.first(), Some(64..=79)) || self.lent().is_none() {
+        if self.lent().is_none() {
             return Err(data);
         }
-        let at = self.at(now);
-        let packet = Transmit::new(&*data, self.client.transport(), self.server, self.local);
-        let (peer, length) = match self.client.recv(packet, at) {
-            TurnRecvRet::PeerData(came) => (came.peer, came.data().len()),
-            TurnRecvRet::Handled | TurnRecvRet::Ignored(_) | TurnRecvRet::PeerIcmp { .. } => {
-                return Err(data);
+        let (peer, length) = match self.channels.read(&data) {
+            Some(known) => known,
+            None => {
+                let at = self.at(now);
+                let packet =
+                    Transmit::new(&*data, self.client.transport(), self.server, self.local);
+                match self.client.recv(packet, at) {
+                    TurnRecvRet::PeerData(came) => (came.peer, came.data().len()),
+                    TurnRecvRet::Handled
+                    | TurnRecvRet::Ignored(_)
+                    | TurnRecvRet::PeerIcmp { .. } => {
+                        return Err(data);
+                    }
+                }
             }
         };
         self.is_heard = true;
