@@ -152,7 +152,19 @@ async fn lends<R: Sockets>(relay: &Coturn, given: &IceServer) {
 async fn xep_0215_a_call_goes_on_by_new_credentials_when_its_relay_begins_anew_and_the_old_ran_out<
     R: Sockets,
 >() {
-    let mut relay = Coturn::start_with_secret(SECRET);
+    goes_on::<R>(Coturn::start_with_secret(SECRET, &[])).await;
+}
+
+/// It remembers the old user name of our address for a minute, also where it lends nothing.
+async fn rfc_8656_7_4_a_relay_of_udp_alone_that_remembers_the_old_credentials_lends_to_another_port<
+    R: Sockets,
+>() {
+    let log = goes_on::<R>(Coturn::start_with_secret(SECRET, &["--no-tcp"])).await;
+    assert!(log.contains("error 437"), "it remembered nothing:\n{log}");
+}
+
+/// A call whose relay begins anew while its credentials have run out: the relay's log.
+async fn goes_on<R: Sockets>(mut relay: Coturn) -> String {
     let emulator = demo::emulator(41).expect("a free port");
     let (old, until) = relay.lends_for(SECRET, Duration::from_secs(4));
     names(&emulator, &relay, &old);
@@ -184,6 +196,7 @@ async fn xep_0215_a_call_goes_on_by_new_credentials_when_its_relay_begins_anew_a
     desk.close().await;
     assert!(silence > Duration::from_millis(100), "it did not go by the relay");
     assert!(silence <= away + Duration::from_secs(2), "{silence:?}, away {away:?}");
+    relay.log()
 }
 
 /// Settings by which media goes by this relay alone.
@@ -195,7 +208,7 @@ fn by_relay(given: IceServer) -> ConfigPatch {
 }
 
 async fn rp_5_credentials_that_were_set_and_ran_out_are_told_and_new_ones_go_on<R: Sockets>() {
-    let mut relay = Coturn::start_with_secret(SECRET);
+    let mut relay = Coturn::start_with_secret(SECRET, &[]);
     let (old, until) = relay.lends_for(SECRET, Duration::from_secs(6));
     let mut desk = gateway::Desk::<R>::open_over(42, NetOptions::default()).await;
     let set = desk.phone.update_config(by_relay(old));
@@ -247,5 +260,6 @@ async fn rp_5_credentials_that_were_set_and_ran_out_are_told_and_new_ones_go_on<
 
 on_both_runtimes! {
     xep_0215_a_call_goes_on_by_new_credentials_when_its_relay_begins_anew_and_the_old_ran_out
+    rfc_8656_7_4_a_relay_of_udp_alone_that_remembers_the_old_credentials_lends_to_another_port
     rp_5_credentials_that_were_set_and_ran_out_are_told_and_new_ones_go_on
 }

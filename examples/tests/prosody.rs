@@ -84,7 +84,7 @@ fn unix_time() -> Duration {
 }
 
 async fn xep_0166_0176_0215_speech_goes_both_ways_by_the_relay_that_the_server_names<R: Sockets>() {
-    let relay = Coturn::start_with_secret(SECRET);
+    let relay = Coturn::start_with_secret(SECRET, &[]);
     let server = Prosody::start(relay.port(), SECRET, 60);
     let began = Instant::now();
     let (given, mut alice, mut bob) = called::<R>(&server).await;
@@ -124,7 +124,7 @@ async fn xep_0166_0176_0215_speech_goes_both_ways_by_the_relay_that_the_server_n
 }
 
 async fn xep_0166_aiortc_is_called_and_heard_through_the_server_and_its_relay<R: Sockets>() {
-    let relay = Coturn::start_with_secret(SECRET);
+    let relay = Coturn::start_with_secret(SECRET, &[]);
     let server = Prosody::start(relay.port(), SECRET, 60);
     let far = Aiortc::start(&server, "bob", &recording("customer"), None);
     let (alice, to) = join(user::<R>(&server, "alice"), far.online::<R>()).await;
@@ -134,7 +134,7 @@ async fn xep_0166_aiortc_is_called_and_heard_through_the_server_and_its_relay<R:
 }
 
 async fn xep_0166_aiortc_calls_and_is_heard_through_the_server_and_its_relay<R: Sockets>() {
-    let relay = Coturn::start_with_secret(SECRET);
+    let relay = Coturn::start_with_secret(SECRET, &[]);
     let server = Prosody::start(relay.port(), SECRET, 60);
     let alice = user::<R>(&server, "alice").await;
     let far = Aiortc::start(&server, "bob", &recording("customer"), Some(&alice.own));
@@ -180,7 +180,7 @@ async fn are_refused<R: Sockets>(alice: &mut Call, bob: &mut Call) {
 }
 
 async fn rfc_8489_9_2_credentials_by_another_secret_than_the_relays_are_a_401<R: Sockets>() {
-    let relay = Coturn::start_with_secret(SECRET);
+    let relay = Coturn::start_with_secret(SECRET, &[]);
     let server = Prosody::start(relay.port(), "another secret", 60);
     let (_, mut alice, mut bob) = called::<R>(&server).await;
     are_refused::<R>(&mut alice, &mut bob).await;
@@ -191,7 +191,7 @@ async fn rfc_8489_9_2_credentials_by_another_secret_than_the_relays_are_a_401<R:
 async fn xep_0215_credentials_that_have_run_out_are_a_401_and_a_call_with_new_ones_connects<
     R: Sockets,
 >() {
-    let relay = Coturn::start_with_secret(SECRET);
+    let relay = Coturn::start_with_secret(SECRET, &[]);
     let server = Prosody::start(relay.port(), SECRET, 3);
     let (alice, bob) = join(user::<R>(&server, "alice"), user::<R>(&server, "bob")).await;
     let old = alice.relay::<R>().await;
@@ -210,10 +210,10 @@ async fn xep_0215_credentials_that_have_run_out_are_a_401_and_a_call_with_new_on
     assert!(matches!(connected, (Turn::Connected, Turn::Connected)), "{connected:?}");
 }
 
-async fn rfc_8656_6_4_a_relay_that_begins_anew_lends_by_new_credentials_when_the_old_ran_out<
+async fn rfc_8656_7_4_a_relay_that_begins_anew_lends_by_new_credentials_when_the_old_ran_out<
     R: Sockets,
 >() {
-    let mut relay = Coturn::start_with_secret(SECRET);
+    let mut relay = Coturn::start_with_secret(SECRET, &[]);
     let server = Prosody::start(relay.port(), SECRET, 4);
     let (old, mut alice, mut bob) = called::<R>(&server).await;
     let connected = join(alice.next::<R>(), bob.next::<R>()).await;
@@ -241,6 +241,6 @@ on_both_runtimes! {
     xep_0166_aiortc_calls_and_is_heard_through_the_server_and_its_relay
     rfc_8489_9_2_credentials_by_another_secret_than_the_relays_are_a_401
     xep_0215_credentials_that_have_run_out_are_a_401_and_a_call_with_new_ones_connects
-    rfc_8656_6_4_a_relay_that_begins_anew_lends_by_new_credentials_when_the_old_ran_out
+    rfc_8656_7_4_a_relay_that_begins_anew_lends_by_new_credentials_when_the_old_ran_out
     rfc_4616_a_wrong_password_is_not_authorized
 }

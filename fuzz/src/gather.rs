@@ -32,6 +32,8 @@ const MAX_WAKES_AT_ONCE: u32 = 64;
 const MAX_FLYING: usize = 64;
 /// The longest that sockets stay open after the end, until relays have taken back what they lent.
 const MAX_LEAVING: Duration = Duration::from_secs(1);
+/// The sockets that relays have alone at a time.
+const MAX_OWN: usize = 4;
 /// Streams that are open at a time: the questions that may be under way.
 const MAX_STREAMS: usize = 32;
 
@@ -158,6 +160,10 @@ struct Lab {
     udp: Option<UdpId>,
     is_opened: bool,
     hosts: BTreeSet<SocketAddr>,
+    /// The sockets that relays have alone, those that are to be told of, and how many there ever were.
+    own: BTreeMap<UdpId, SocketAddr>,
+    wanted: Vec<(UdpId, IpAddr)>,
+    owned: u16,
     streams: BTreeMap<StreamId, Stream>,
     /// Streams that there ever were.
     count: u16,
@@ -214,6 +220,9 @@ impl Lab {
             udp: None,
             is_opened: false,
             hosts: BTreeSet::new(),
+            own: BTreeMap::new(),
+            wanted: Vec::new(),
+            owned: 0,
             streams: BTreeMap::new(),
             count: 0,
             names: Vec::new(),
@@ -233,17 +242,49 @@ impl Lab {
     }
 
     fn drain(&mut self) {
+        self.take_outputs();
+        while let Some((id, from)) = self.wanted.pop() {
+            self.owned += 1;
+            let local = SocketAddr::new(from, 20_000 + self.owned);
+            // Each fourth one cannot be opened.
+            let event = if self.owned.is_multiple_of(4) {
+                UdpEvent::Failed(NetError::new(NetErrorKind::Local, "as the script wants"))
+            } else {
+                self.own.insert(id, local);
+                UdpEvent::Opened { local: vec![local.into()] }
+            };
+            self.connection.handle_input(self.now, Input::Udp { id, event });
+            self.take_outputs();
+        }
+    }
+
+    fn take_outputs(&mut self) {
         for _ in 0..MAX_OUTPUTS {
             match self.connection.poll_output() {
                 Output::Timeout(wake) => {
                     self.wake = wake;
                     return;
                 }
-                Output::OpenUdp { id, .. } => assert!(self.udp.replace(id).is_none(), "twice"),
-                Output::CloseUdp { id } => assert_eq!(self.udp.take(), Some(id)),
+                Output::OpenUdp { id, from: None, .. } => {
+                    assert!(self.udp.replace(id).is_none(), "twice");
+                }
+                Output::OpenUdp { id, from: Some(from), .. } => {
+                    self.wanted.push((id, from));
+                    assert!(self.own.len() + self.wanted.len() <= MAX_OWN, "too many sockets");
+                }
+                Output::CloseUdp { id } if self.udp != Some(id) => {
+                    self.wanted.retain(|(wanted, _)| *wanted != id);
+                    self.own.remove(&id);
+                }
+                Output::CloseUdp { .. } => self.udp = None,
                 Output::Transmit { id, local, remote, data } => {
-                    assert_eq!(self.udp, Some(id), "no sockets");
-                    assert!(self.hosts.contains(&local), "{local} is none of ours");
+                    match self.own.get(&id) {
+                        Some(own) => assert_eq!(local, *own, "the socket of a relay"),
+                        None => {
+                            assert_eq!(self.udp, Some(id), "no sockets");
+                            assert!(self.hosts.contains(&local), "{local} is none of ours");
+                        }
+                    }
                     self.serve(local, remote, data);
                 }
                 Output::Resolve { id, .. } => self.names.push(id),
@@ -288,9 +329,8 @@ impl Lab {
 
     fn arrive(&mut self, from: SocketAddr, to: SocketAddr, data: Vec<u8>) {
         // Nobody hears what comes to an address that is gone.
-        if let Some(id) = self.udp
-            && self.hosts.contains(&to)
-        {
+        let own = self.own.iter().find(|(_, local)| **local == to).map(|(id, _)| *id);
+        if let Some(id) = own.or_else(|| self.udp.filter(|_| self.hosts.contains(&to))) {
             self.tell(Input::Udp {
                 id,
                 event: UdpEvent::Datagram { local: to, remote: from, data },
@@ -473,7 +513,7 @@ impl Lab {
             self.exchange();
         }
         self.wait(MAX_LEAVING);
-        assert_eq!(self.udp, None, "sockets are left open");
+        assert_eq!((self.udp, self.own.len()), (None, 0), "sockets are left open");
         assert!(self.streams.is_empty(), "streams are left open");
         assert!(self.wake.is_none(), "{:?}", self.wake);
         for id in std::mem::take(&mut self.names) {
@@ -505,6 +545,24 @@ mod tests {
             assert!(lab.servers.passed > said, "nothing left by a relay: {bits:b}");
             lab.end(true);
         }
+    }
+
+    #[test]
+    fn who_is_refused_for_its_address_asks_by_another_socket() {
+        let mut lab = Lab::new(0x40 | 0b10);
+        lab.play(&Step::Add(1));
+        // 437.
+        lab.play(&Step::Refuse { code: 137, alternate: None });
+        assert_eq!(lab.own.len(), 1);
+        lab.play(&Step::Exchange(12));
+        assert_eq!((lab.servers.lent.len(), lab.own.len()), (1, 1));
+        let said = lab.servers.passed;
+        for n in 0..3 {
+            lab.play(&Step::Say { from: n, to: 20, first: 128, length: 60 });
+            lab.play(&Step::Exchange(12));
+        }
+        assert!(lab.servers.passed > said, "nothing left by it");
+        lab.end(true);
     }
 
     #[test]

@@ -252,8 +252,8 @@ impl<R: Sockets, M: Drive> Driver<R, M> {
             Output::Http { id, request, deadline } => {
                 self.http.submit::<R>(id, request, deadline, self.inputs.clone());
             }
-            Output::OpenUdp { id, dscp } => {
-                let event = match Group::<R>::open(&self.net, id, dscp, &self.inputs) {
+            Output::OpenUdp { id, from, dscp } => {
+                let event = match Group::<R>::open(&self.net, id, from, dscp, &self.inputs) {
                     Ok(group) => {
                         let local = group.local();
                         self.media.insert(id, group);

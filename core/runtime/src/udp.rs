@@ -33,6 +33,8 @@ const TURN: u32 = 16;
 /// Bound sockets, receiving until dropped.
 pub(crate) struct Group<R: Sockets> {
     id: UdpId,
+    /// The one address that is bound; none for each.
+    from: Option<IpAddr>,
     dscp: Option<CodePoint>,
     inputs: Inputs,
     sockets: Vec<Bound<R>>,
@@ -46,22 +48,30 @@ struct Bound<R: Sockets> {
 }
 
 impl<R: Sockets> Group<R> {
-    /// Binds a socket to every address that the options select. Their packets are as urgent as `dscp` says,
-    /// where the system allows it.
+    /// Binds a socket to every address that the options select, or to `from` if it is one of them. Their packets are as
+    /// urgent as `dscp` says, where the system allows it.
     pub(crate) fn open(
         net: &Net,
         id: UdpId,
+        from: Option<IpAddr>,
         dscp: Option<CodePoint>,
         inputs: &Inputs,
     ) -> Result<Self, NetError> {
         let interfaces = present().map_err(|error| local(&error))?;
-        let mut group = Self { id, dscp, inputs: inputs.clone(), sockets: Vec::new() };
-        let failure = group.bind(&net.options.media_addresses(&interfaces), &interfaces);
+        let mut group = Self { id, from, dscp, inputs: inputs.clone(), sockets: Vec::new() };
+        let failure = group.bind(&group.wanted(&net.options, &interfaces), &interfaces);
         if !group.sockets.is_empty() {
             return Ok(group);
         }
         Err(failure
             .unwrap_or_else(|| NetError::new(NetErrorKind::Local, "no local address is selected")))
+    }
+
+    /// The addresses to bind, the most preferred first.
+    fn wanted(&self, options: &NetOptions, interfaces: &[InterfaceAddress]) -> Vec<IpAddr> {
+        let mut wanted = options.media_addresses(interfaces);
+        wanted.retain(|address| self.from.is_none_or(|from| from == *address));
+        wanted
     }
 
     /// The bound addresses.
@@ -83,12 +93,15 @@ impl<R: Sockets> Group<R> {
         let is_here = |address: &IpAddr| {
             address.is_loopback() || interfaces.iter().any(|known| known.address == *address)
         };
-        let mut wanted = options.media_addresses(interfaces);
+        let mut wanted = self.wanted(options, interfaces);
         wanted.retain(is_here);
         let gone = self.sockets.extract_if(.., |bound| !wanted.contains(&bound.local.ip()));
         let removed: Vec<_> = gone.map(|bound| bound.local).collect();
         let before: Vec<_> = self.sockets.iter().map(|bound| bound.local).collect();
-        let missing = |address: &IpAddr| before.iter().all(|local| local.ip() != *address);
+        // The one address that was wanted is not replaced.
+        let missing = |address: &IpAddr| {
+            self.from.is_none() && before.iter().all(|local| local.ip() != *address)
+        };
         let new: Vec<_> = wanted.iter().copied().filter(missing).collect();
         if let Some(error) = self.bind(&new, interfaces) {
             // It is tried again with the next look.
@@ -276,7 +289,7 @@ mod tests {
     #[test]
     fn sockets_come_and_go_with_addresses() {
         let (inputs, _inbox) = inbox();
-        let mut group = Group { id: UdpId(1), dscp: None, inputs, sockets: Vec::new() };
+        let mut group = Group { id: UdpId(1), from: None, dscp: None, inputs, sockets: Vec::new() };
         assert_eq!(follow(&mut group, &[2, 3]), Some((vec![2, 3], vec![])));
         assert_eq!(follow(&mut group, &[2, 3]), None);
         let kept = group.local()[1].address;
@@ -293,9 +306,30 @@ mod tests {
     }
 
     #[test]
+    fn a_socket_at_one_address_goes_with_it_and_is_not_replaced() {
+        let (inputs, _inbox) = inbox();
+        let from = Some([127, 0, 0, 3].into());
+        let mut group =
+            Group { id: UdpId(1), from, dscp: None, inputs: inputs.clone(), sockets: Vec::new() };
+        let options = NetOptions::default().loopback(true);
+        let wanted = group.wanted(&options, &here(&[2, 3]));
+        assert_eq!(wanted, [IpAddr::from([127, 0, 0, 3])]);
+        assert!(group.bind(&wanted, &here(&[2, 3])).is_none());
+        assert_eq!(group.local().len(), 1);
+        assert_eq!(follow(&mut group, &[2, 3]), None);
+        assert_eq!(follow(&mut group, &[2, 4]), Some((vec![], vec![3])));
+        assert_eq!(follow(&mut group, &[2, 3]), None);
+        // One that the options leave out is not bound.
+        let options = NetOptions::default().loopback(true).bind([[127, 0, 0, 2]]);
+        let other = Group::<Deaf> { id: UdpId(2), from, dscp: None, inputs, sockets: Vec::new() };
+        assert!(other.wanted(&options, &here(&[2, 3])).is_empty());
+    }
+
+    #[test]
     fn what_is_bound_by_name_waits_for_its_address() {
         let (inputs, _inbox) = inbox();
-        let mut group = Group::<Deaf> { id: UdpId(1), dscp: None, inputs, sockets: Vec::new() };
+        let mut group =
+            Group::<Deaf> { id: UdpId(1), from: None, dscp: None, inputs, sockets: Vec::new() };
         let options = NetOptions::default().bind([[192, 0, 2, 1]]);
         assert!(group.follow(&options, &here(&[1])).is_none(), "nobody has it");
     }

@@ -296,7 +296,7 @@ impl Sessions {
     }
 
     pub(crate) fn handle_udp(&mut self, id: UdpId, event: UdpEvent, out: &mut Outbox) {
-        if let Some(news) = self.peers.handle_udp(id, event, out.media()) {
+        if let Some((id, news)) = self.peers.handle_udp(id, event, out.media()) {
             self.carry_on(id, news, out);
         }
     }

@@ -25,7 +25,7 @@ id!(
     HttpId
 );
 id!(
-    /// Names one group of UDP sockets: one session's media.
+    /// Names one group of UDP sockets: one session's media, or one by which a server is asked besides.
     UdpId
 );
 id!(

@@ -29,8 +29,9 @@
 //!   machine asked for [`Output::CloseStream`]. A stream that takes no more bytes is ended, never
 //!   waited for. Answer each [`Output::Resolve`] once.
 //! - Answer [`Output::OpenUdp`] with [`UdpEvent::Opened`] and the addresses bound, or
-//!   [`UdpEvent::Failed`]. Send each [`Output::Transmit`] from its `local` address. A runtime that looks
-//!   after its interfaces may tell later what came and went ([`UdpEvent::Changed`]); none has to.
+//!   [`UdpEvent::Failed`]: one session may have several groups of sockets, each with an id of its own.
+//!   Send each [`Output::Transmit`] from its `local` address. A runtime that looks after its interfaces may
+//!   tell later what came and went ([`UdpEvent::Changed`]); none has to.
 //! - `now` never goes backwards. An earlier instant is taken as the latest one seen. It comes from
 //!   a clock that goes on while the computer sleeps, as [`Instant::now`] does not everywhere:
 //!   otherwise a machine does not know that it slept.
@@ -241,6 +242,9 @@ pub enum Output<Event, Outcome, Error> {
     OpenUdp {
         /// The id that all its events carry.
         id: UdpId,
+        /// The one address to bind, to a port of its own, of those that media may use; none for each of them. One that
+        /// goes is not replaced.
+        from: Option<IpAddr>,
         /// The urgency of its packets. A wish: sockets that cannot have it are as good.
         dscp: Option<CodePoint>,
     },

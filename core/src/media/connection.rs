@@ -252,7 +252,8 @@ impl Connection {
     /// An address that is lent stays as it is.
     ///
     /// Over UDP, a server may remember the first user name of an address of ours, as coturn does for a minute, and
-    /// refuse another by 437: it is asked over TCP then.
+    /// refuse another by 437: it is asked by a socket of its own then, which is another address (RFC 8656 section 7.4),
+    /// and where that does not help, over TCP.
     ///
     /// # Errors
     ///
@@ -396,7 +397,7 @@ impl Connection {
 
     fn take_input(&mut self, input: Input) -> Option<PeerNews> {
         match input {
-            Input::Udp { id, event } => self.peers.handle_udp(id, event, &mut self.out),
+            Input::Udp { id, event } => Some(self.peers.handle_udp(id, event, &mut self.out)?.1),
             Input::Stream { id, event } => {
                 Some(self.peers.handle_stream(id, event, &mut self.out)?.1)
             }

@@ -20,7 +20,8 @@ use super::{
     MediaState, MediaStats, Order, Report, Track,
 };
 use crate::machine::{
-    Local, MediaId, NameId, NetError, Output, Outputs, Seed, TrackId, UdpEvent, UdpId, Wake,
+    CodePoint, Local, MediaId, NameId, NetError, Output, Outputs, Seed, TrackId, UdpEvent, UdpId,
+    Wake,
 };
 #[cfg(feature = "turn")]
 use crate::machine::{StreamEvent, StreamId};
@@ -83,6 +84,8 @@ pub(crate) struct Peer {
     /// The name of its media, which it may have taken over from another.
     pub(crate) media: MediaId,
     udp: UdpId,
+    /// The urgency of its packets, by whichever socket.
+    dscp: Option<CodePoint>,
     sockets: Sockets,
     audience: Audience,
     pub(crate) engine: Box<dyn Engine>,
@@ -144,13 +147,14 @@ impl Peer {
     /// A peer over an engine. Its sockets are asked for by [`Output::OpenUdp`].
     pub(crate) fn new(
         media: MediaId,
-        udp: UdpId,
+        (udp, dscp): (UdpId, Option<CodePoint>),
         engine: Box<dyn Engine>,
         figures_every: Duration,
     ) -> Self {
         Self {
             media,
             udp,
+            dscp,
             sockets: Sockets::Wanted,
             audience: Audience::Application,
             engine,
@@ -325,6 +329,23 @@ impl Peer {
         self.moved = true;
     }
 
+    /// Takes what happened to a socket that one of its relays has alone. The first news.
+    #[cfg(feature = "turn")]
+    pub(super) fn handle_socket<E, O, X>(
+        &mut self,
+        id: UdpId,
+        event: UdpEvent,
+        out: &mut Outputs<E, O, X>,
+    ) -> Option<PeerNews> {
+        let now = out.now();
+        let came = self.gather.as_mut().and_then(|gather| gather.handle_socket(now, id, event));
+        if let Some((local, remote, data)) = came {
+            self.heard(now, &data);
+            self.engine.handle_datagram(now, local, remote, &data);
+        }
+        self.poll(out)
+    }
+
     /// Takes what happened to a stream of its relays. The first news.
     #[cfg(feature = "turn")]
     pub(super) fn handle_stream<E, O, X>(
@@ -355,9 +376,18 @@ impl Peer {
                     gather.asked(server, id);
                     out.push(Output::Resolve { id, host, deadline });
                 }
-                Step::Transmit { local, remote, data } => {
-                    out.push(Output::Transmit { id: self.udp, local, remote, data });
+                Step::Transmit { socket, local, remote, data } => {
+                    let id = socket.unwrap_or(self.udp);
+                    out.push(Output::Transmit { id, local, remote, data });
                 }
+                Step::Bind { relay, from } => {
+                    let id = UdpId(out.id());
+                    if gather.binds(relay, id) {
+                        let (from, dscp) = (Some(from), self.dscp);
+                        out.push(Output::OpenUdp { id, from, dscp });
+                    }
+                }
+                Step::Unbind(id) => out.push(Output::CloseUdp { id }),
                 Step::Open { relay, to, tls, from, deadline } => {
                     let id = StreamId(out.id());
                     if gather.opens(relay, id) {

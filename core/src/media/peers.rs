@@ -106,9 +106,9 @@ impl Peers {
         let media = media.unwrap_or(own);
         let is_here = !engine.is_elsewhere();
         if is_here {
-            out.push(Output::OpenUdp { id: udp, dscp });
+            out.push(Output::OpenUdp { id: udp, from: None, dscp });
         }
-        let mut peer = Peer::new(media, udp, engine, figures_every);
+        let mut peer = Peer::new(media, (udp, dscp), engine, figures_every);
         if is_here && help.asks() {
             peer.ask(help, &self.seed.child(&format!("gather {}", udp.0)));
         }
@@ -159,17 +159,39 @@ impl Peers {
         }
     }
 
-    /// Takes what happened to sockets. The first news of the peer whose they are.
+    /// Takes what happened to sockets. The peer whose they are, and the first news.
     pub(crate) fn handle_udp<E, O, X>(
         &mut self,
         udp: UdpId,
         event: UdpEvent,
         out: &mut Outputs<E, O, X>,
-    ) -> Option<PeerNews> {
+    ) -> Option<(UdpId, PeerNews)> {
         if let Some(peer) = self.open.get_mut(&udp) {
-            return peer.handle_udp(event, out);
+            return Some((udp, peer.handle_udp(event, out)?));
         }
         #[cfg(feature = "turn")]
+        return self.handle_others(udp, event, out);
+        #[cfg(not(feature = "turn"))]
+        None
+    }
+
+    /// Takes what happened to sockets that are not those of an open peer's media: a relay has them alone, or the peer is
+    /// leaving.
+    #[cfg(feature = "turn")]
+    fn handle_others<E, O, X>(
+        &mut self,
+        udp: UdpId,
+        event: UdpEvent,
+        out: &mut Outputs<E, O, X>,
+    ) -> Option<(UdpId, PeerNews)> {
+        let owns = |peer: &&mut Box<Peer>| peer.gather.as_ref().is_some_and(|g| g.owns(udp));
+        if let Some(peer) = self.open.values_mut().find(owns) {
+            return Some((peer.udp(), peer.handle_socket(udp, event, out)?));
+        }
+        if let Some(of) = self.leaving.values_mut().find(owns).map(|peer| peer.udp()) {
+            self.leave(of, out, |gather, now| drop(gather.handle_socket(now, udp, event)));
+            return None;
+        }
         self.leave(udp, out, |gather, now| match event {
             UdpEvent::Datagram { local, remote, data } => {
                 drop(gather.handle_datagram(now, local, remote, data));

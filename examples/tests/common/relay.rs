@@ -46,9 +46,11 @@ impl Coturn {
     }
 
     /// Starts one without certificates that takes a password for a limited time by whoever has this secret.
-    pub(crate) fn start_with_secret(secret: &str) -> Self {
+    pub(crate) fn start_with_secret(secret: &str, besides: &[&str]) -> Self {
         let secret = format!("--static-auth-secret={secret}");
-        Self::launch(None, vec!["--no-tls".to_owned(), "--use-auth-secret".to_owned(), secret])
+        let mut arguments = vec!["--no-tls".to_owned(), "--use-auth-secret".to_owned(), secret];
+        arguments.extend(besides.iter().map(|one| (*one).to_owned()));
+        Self::launch(None, arguments)
     }
 
     fn launch(secure: Option<u16>, besides: Vec<String>) -> Self {

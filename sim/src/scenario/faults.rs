@@ -113,6 +113,8 @@ names! {
         RelayFull "relay-full",
         /// The relay says nothing for some seconds.
         RelaySilent "relay-silent",
+        /// The relay begins anew, and yet lends nothing for a minute to addresses that it lent something to.
+        RelayMuddled "relay-muddled",
     }
 }
 
@@ -125,5 +127,5 @@ impl FaultKind {
     /// And where what came with untidy far ends begins.
     pub(super) const UNTIDY: usize = 39;
     /// And where those of a relay begin, which no swarm has.
-    pub(super) const RELAY: usize = Self::ALL.len() - 3;
+    pub(super) const RELAY: usize = Self::ALL.len() - 4;
 }

@@ -267,6 +267,7 @@ impl Scenario {
             .fault(FaultKind::RelayRestarts, s(200))
             .fault(FaultKind::RelayFull, s(400))
             .fault(FaultKind::RelaySilent, s(300))
+            .fault(FaultKind::RelayMuddled, s(300))
     }
 
     /// Everything, differently for each seed: which features are used, and which faults befall

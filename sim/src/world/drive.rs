@@ -234,15 +234,23 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
         let Some(output) = self.stream_output(phone, output) else { return };
         let Some(output) = self.bytes_output(phone, output) else { return };
         match output {
-            Output::OpenUdp { id, .. } => {
-                let address = self.phones[phone.0].site.bind();
-                self.phones[phone.0].udp.insert(address, id);
-                let event = UdpEvent::Opened { local: vec![address.into()] };
+            Output::OpenUdp { id, from, .. } => {
+                let machine = &mut self.phones[phone.0];
+                let event = if from.is_some_and(|from| from != machine.site.inside) {
+                    let gone = "the address is none of this computer";
+                    UdpEvent::Failed(NetError::new(NetErrorKind::Local, gone))
+                } else {
+                    let address = machine.site.bind();
+                    machine.udp.insert(address, id);
+                    machine.fixed.extend(from.map(|_| id));
+                    UdpEvent::Opened { local: vec![address.into()] }
+                };
                 let input = ClientInput::Udp { id, event };
                 self.queue.push(self.now, Happening::ToPhone { phone, ws: None, input });
             }
             Output::CloseUdp { id } => {
                 self.phones[phone.0].udp.retain(|_, open| *open != id);
+                self.phones[phone.0].fixed.remove(&id);
             }
             Output::Transmit { local, remote, data, .. } => {
                 let (now, weight) = (self.now, self.weight(remote, &data));

@@ -1,6 +1,6 @@
 //! One phone: a client, what runs on it, and the site it stands at.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
@@ -36,6 +36,8 @@ pub(super) struct Phone<P: Pair> {
     pub(super) streams: BTreeMap<StreamId, Socket>,
     pub(super) exchanges: BTreeMap<HttpId, Exchange>,
     pub(super) udp: BTreeMap<SocketAddr, UdpId>,
+    /// Sockets that stay at the address that they were bound to.
+    pub(super) fixed: BTreeSet<UdpId>,
     /// The reason for which its client is to be woken.
     pub(super) reason: &'static str,
     /// The notes of what its client was asked for and has told.
@@ -118,6 +120,7 @@ impl<P: Pair> Phone<P> {
             streams: BTreeMap::new(),
             exchanges: BTreeMap::new(),
             udp: BTreeMap::new(),
+            fixed: BTreeSet::new(),
             reason: "",
             notes: P::Notes::default(),
             amid: None,

@@ -35,6 +35,8 @@ pub(super) struct Relay {
     next: u16,
     /// Clients that have an address, by the server's words.
     clients: BTreeSet<SocketAddr>,
+    /// Addresses that it lends nothing to, and until when: it remembers what it lent to them.
+    known: (BTreeSet<SocketAddr>, Duration),
     /// The time until which it has no room.
     full_until: Duration,
     /// The time until which it says nothing.
@@ -59,6 +61,7 @@ impl Relay {
             lent: BTreeSet::new(),
             next: FIRST_LENT,
             clients: BTreeSet::new(),
+            known: (BTreeSet::new(), Duration::ZERO),
             full_until: Duration::ZERO,
             dead_until: Duration::ZERO,
         }
@@ -79,6 +82,14 @@ impl Relay {
         self.server = server();
         self.lent.clear();
         self.clients.clear();
+    }
+
+    /// Begins anew, but for what it lent to whom: until then it lends nothing to those addresses (RFC 8656 section 7.4,
+    /// 437).
+    pub(super) fn muddle(&mut self, until: Duration) {
+        let clients = self.clients.clone();
+        self.restart();
+        self.known = (clients, until);
     }
 
     /// Has no room for more until then.
@@ -126,9 +137,15 @@ impl Relay {
                     .into_iter()
                     .collect();
             }
-            if now < self.full_until && message.has_method(ALLOCATE) {
+            let (known, until) = &self.known;
+            let refuses = match message.has_method(ALLOCATE) {
+                true if now < *until && known.contains(&from) => Some(437),
+                true if now < self.full_until => Some(486),
+                true | false => None,
+            };
+            if let Some(code) = refuses {
                 let mut answer = Message::builder_error(&message, MessageWriteVec::new());
-                let code = ErrorCode::builder(486).build();
+                let code = ErrorCode::builder(code).build();
                 let written = code.is_ok_and(|code| answer.add_attribute(&code).is_ok());
                 return written
                     .then(|| Sent { from: to, to: from, data: answer.finish() })

@@ -72,9 +72,13 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
             return;
         }
         for (old, id) in std::mem::take(&mut machine.udp) {
-            let new = machine.site.bind();
-            machine.udp.insert(new, id);
-            let event = UdpEvent::Changed { added: vec![new.into()], removed: vec![old] };
+            let mut added = Vec::new();
+            if !machine.fixed.contains(&id) {
+                let new = machine.site.bind();
+                machine.udp.insert(new, id);
+                added.push(new.into());
+            }
+            let event = UdpEvent::Changed { added, removed: vec![old] };
             let input = ClientInput::Udp { id, event };
             let at = self.now + SEEN;
             self.queue.push(at, Happening::ToPhone { phone, ws: None, input });
@@ -90,6 +94,13 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
     pub fn restart_relay(&mut self) {
         if let Some(relay) = &mut self.relay {
             relay.restart();
+        }
+    }
+
+    /// The relay begins anew, and yet lends nothing for so long to addresses that it lent something to.
+    pub fn muddle_relay(&mut self, time: Duration) {
+        if let Some(relay) = &mut self.relay {
+            relay.muddle(self.now + time);
         }
     }
 

@@ -90,7 +90,7 @@ pub(crate) async fn texts_without_end_starve_nobody<R: Sockets>() {
 pub(crate) async fn datagrams_without_end_starve_nobody<R: Sockets>() {
     let bind = [[127, 0, 0, 1]];
     let mut stage = Stage::<R>::with(NetOptions::default().bind(bind));
-    stage.make(Output::OpenUdp { id: UdpId(1), dscp: None }).await;
+    stage.make(Output::OpenUdp { id: UdpId(1), from: None, dscp: None }).await;
     let UdpEvent::Opened { local } = stage.udp(UdpId(1)).await else { panic!("not opened") };
     let stop = Arc::new(AtomicBool::new(false));
     let stopped = Arc::clone(&stop);

@@ -104,7 +104,7 @@ pub(crate) async fn dropping_everything_says_farewell_and_ends_at_every_stage<R:
             stage.make(Output::Http { id: HttpId(1), request, deadline }).await;
         }
         if stages > 4 {
-            stage.make(Output::OpenUdp { id: UdpId(1), dscp: None }).await;
+            stage.make(Output::OpenUdp { id: UdpId(1), from: None, dscp: None }).await;
         }
         if stages > 5 {
             audio = Some(stage.handle.audio(MEDIA));

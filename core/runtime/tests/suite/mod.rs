@@ -108,6 +108,7 @@ macro_rules! suite {
                 without_an_address_there_is_a_local_failure,
                 a_closed_group_frees_its_ports,
                 packets_are_as_urgent_as_is_wished,
+                a_group_at_one_address_has_a_port_of_its_own_there,
             }
             websocket {
                 texts_go_both_ways_in_order,

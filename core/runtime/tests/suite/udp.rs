@@ -18,7 +18,7 @@ use super::puppet::{Stage, within};
 const ID: UdpId = UdpId(1);
 
 async fn opened<R: Sockets>(stage: &mut Stage<R>) -> Vec<Local> {
-    stage.make(Output::OpenUdp { id: ID, dscp: None }).await;
+    stage.make(Output::OpenUdp { id: ID, from: None, dscp: None }).await;
     match stage.udp(ID).await {
         UdpEvent::Opened { local } => local,
         other => panic!("{other:?}"),
@@ -60,7 +60,7 @@ pub(crate) async fn without_an_address_there_is_a_local_failure<R: Sockets>() {
     let foreign = NetOptions::default().bind([[192, 0, 2, 1]]);
     for options in [none, foreign] {
         let mut stage = Stage::<R>::with(options);
-        stage.make(Output::OpenUdp { id: ID, dscp: None }).await;
+        stage.make(Output::OpenUdp { id: ID, from: None, dscp: None }).await;
         match stage.udp(ID).await {
             UdpEvent::Failed(error) => assert_eq!(error.kind, NetErrorKind::Local),
             other => panic!("{other:?}"),
@@ -127,11 +127,30 @@ impl<R: Sockets> Sockets for Reader<R> {
     }
 }
 
+pub(crate) async fn a_group_at_one_address_has_a_port_of_its_own_there<R: Sockets>() {
+    let bind = vec![IpAddr::from([127, 0, 0, 1]), IpAddr::from([127, 0, 0, 2])];
+    let mut stage = Stage::<R>::with(NetOptions::default().bind(bind.clone()));
+    let locals = opened(&mut stage).await;
+    let other = UdpId(2);
+    stage.make(Output::OpenUdp { id: other, from: Some(bind[1]), dscp: None }).await;
+    let UdpEvent::Opened { local } = stage.udp(other).await else { panic!("not opened") };
+    assert_eq!((local.len(), local[0].address.ip()), (1, bind[1]));
+    assert_ne!(local[0].address, locals[1].address);
+    // One that media may not use is not bound.
+    let third = UdpId(3);
+    let from = Some([127, 0, 0, 3].into());
+    stage.make(Output::OpenUdp { id: third, from, dscp: None }).await;
+    match stage.udp(third).await {
+        UdpEvent::Failed(error) => assert_eq!(error.kind, NetErrorKind::Local),
+        event => panic!("{event:?}"),
+    }
+}
+
 pub(crate) async fn packets_are_as_urgent_as_is_wished<R: Sockets>() {
     let options = NetOptions::default().bind([[127, 0, 0, 1]]);
     let mut stage = Stage::<Reader<R>>::with(options);
     for (id, dscp) in [(UdpId(1), None), (UdpId(2), Some(CodePoint::SPEECH))] {
-        stage.make(Output::OpenUdp { id, dscp }).await;
+        stage.make(Output::OpenUdp { id, from: None, dscp }).await;
         assert!(matches!(stage.udp(id).await, UdpEvent::Opened { .. }));
     }
     // The upper six bits of the byte (RFC 2474 section 3).

@@ -5,6 +5,8 @@
 //!
 //! - The most preferred one asks. The next asks when none of those before has had an answer of any kind for
 //!   [`PATIENCE`], or as soon as they failed for a reason of their own: silence, a stream that broke, a mismatch (437).
+//!   Who met a mismatch asks again from another port before that (RFC 8656 section 7.4): by a socket that is opened for
+//!   this question alone, one for each server and family.
 //!   So a VPN that leads nowhere costs half a second (RFC 8305 has the same of connections, in section 5).
 //! - Any other answer is one to all: who is refused for the password, or the quota, is so from everywhere.
 //! - The first to be lent an address keeps it. What another is lent after that is given back.
@@ -30,13 +32,15 @@ pub(super) struct Question {
     pub(super) remote: SocketAddr,
     pub(super) is_relay: bool,
     pub(super) leg: Leg,
+    /// True if a socket of its own is opened for it, at the same address.
+    pub(super) is_own: bool,
 }
 
 impl Question {
     /// The one that a relay was asked by.
     pub(super) fn of(relay: &Relay) -> Self {
-        let (local, remote, leg) = (relay.local, relay.server, relay.leg());
-        Self { local, remote, is_relay: true, leg }
+        let (local, remote, leg) = (relay.local, relay.server, relay.way.leg());
+        Self { local, remote, is_relay: true, leg, is_own: relay.way.is_own() }
     }
 }
 
@@ -91,8 +95,14 @@ impl Asked {
                 },
             }
         }
-        let has_asked = |host: &SocketAddr| self.of(seat).any(|(asked, _)| asked.local == *host);
+        let asks = |asked: &Question, host| asked.local == host && !asked.is_own;
+        let has_asked = |host: &SocketAddr| self.of(seat).any(|(asked, _)| asks(asked, *host));
         Some((hosts.into_iter().find(|host| !has_asked(host))?, at))
+    }
+
+    /// True if a socket of its own was opened for a place, or will be again.
+    pub(super) fn has_own(&self, seat: Seat) -> bool {
+        self.of(seat).any(|(question, _)| question.is_own)
     }
 
     /// Forgets the questions for a place that is taken, but for that of who has it and those under way.

@@ -18,16 +18,19 @@ use super::address::{Leg, ServerAddress, may_be_ours};
 use super::asked::{Asked, Question, Seat};
 use super::binding::Binding;
 use super::channels::is_by_channel;
-use super::relay::{Failure, Relay, Way};
+use super::relay::{Failure, Relay};
 use super::tries::Tries;
+use super::way::Way;
 use crate::Secret;
-use crate::machine::{Local, NameId, NetError, Rng, StreamId, Wake};
+use crate::machine::{Local, NameId, NetError, Rng, StreamId, UdpId, Wake};
 use crate::media::LocalKind;
 
 /// The servers that are asked; others are left out.
 const MAX_SERVERS: usize = 8;
 /// The questions under way at a time, of either kind.
 const MAX_ASKED: usize = 32;
+/// The relays at a time that have a socket of their own.
+const MAX_OWN: usize = 4;
 /// Try Alternate (RFC 8489 section 10).
 const TRY_ALTERNATE: u16 = 300;
 
@@ -36,8 +39,12 @@ const TRY_ALTERNATE: u16 = 300;
 pub(crate) enum Step {
     /// A name is to be looked up: [`Gather::asked`] names the question.
     Resolve { server: usize, host: String, deadline: Instant },
-    /// A datagram is to be sent.
-    Transmit { local: SocketAddr, remote: SocketAddr, data: Vec<u8> },
+    /// A datagram is to be sent: by the sockets of media, or by this one.
+    Transmit { socket: Option<UdpId>, local: SocketAddr, remote: SocketAddr, data: Vec<u8> },
+    /// A socket for a relay alone is to be opened: [`Gather::binds`] names it.
+    Bind { relay: u64, from: IpAddr },
+    /// Such a one is to be closed.
+    Unbind(UdpId),
     /// A stream to a relay is to be opened: [`Gather::opens`] names it.
     Open { relay: u64, to: SocketAddr, tls: Option<String>, from: IpAddr, deadline: Instant },
     /// Bytes are to be sent on a stream.
@@ -250,7 +257,7 @@ impl Gather {
         self.bindings.retain(|binding| binding.local != address);
         self.asked.0.retain(|question, _| question.local != address);
         for relay in self.relays.extract_if(.., |relay| relay.local == address) {
-            self.steps.extend(relay.stream().map(Step::Close));
+            self.steps.extend(Self::end_of(&relay));
             self.steps.extend(relay.lent().map(Step::Remove));
         }
     }
@@ -263,7 +270,8 @@ impl Gather {
         for (seat, remote) in self.seats() {
             let Some(server) = self.servers.get(seat.server) else { continue };
             let (is_relay, leg) = (server.is_relay, server.leg);
-            let question = |local| (seat.server, Question { local, remote, is_relay, leg });
+            let is_own = false;
+            let question = |local| (seat.server, Question { local, remote, is_relay, leg, is_own });
             if !is_relay {
                 questions.extend(self.of(seat).map(question));
             } else if let Some((local, at)) = self.next_asker(now, seat)
@@ -313,31 +321,36 @@ impl Gather {
     /// Puts a question, for the first time or again.
     fn put(&mut self, now: Instant, question: Question, server: usize) {
         self.wake = None;
-        let Question { local, remote, is_relay, leg } = question;
+        let Question { local, remote, is_relay, leg, is_own } = question;
         if !is_relay {
             let id = u128::from(self.rng.next_u64()) << 32 | u128::from(self.rng.next_u64() >> 32);
             self.bindings.push(Binding::new(local, remote, id, now));
             return;
+        }
+        if is_own && self.relays.iter().filter(|relay| relay.way.is_own()).count() >= MAX_OWN {
+            self.asked.0.remove(&question);
+            return self.ask_by_stream(now, question, server);
         }
         let Some(server) = self.servers.get(server) else { return };
         if let Some(tries) = self.asked.0.get_mut(&question) {
             tries.credentials = server.renewals;
         }
         let way = match leg {
+            Leg::Udp | Leg::Dtls if is_own => Way::Own { id: None, bound: None },
             Leg::Udp | Leg::Dtls => Way::Sockets,
             Leg::Tcp => Way::Stream { tls: None, id: None },
             Leg::Tls => Way::Stream { tls: Some(server.name.clone()), id: None },
         };
         self.numbers += 1;
         let number = self.numbers;
-        if let Way::Stream { tls, .. } = &way {
-            self.steps.push_back(Step::Open {
-                relay: number,
-                to: remote,
-                tls: tls.clone(),
-                from: local.ip(),
-                deadline: now + self.limit,
-            });
+        let from = local.ip();
+        match &way {
+            Way::Sockets => {}
+            Way::Own { .. } => self.steps.push_back(Step::Bind { relay: number, from }),
+            Way::Stream { tls, .. } => {
+                let (tls, deadline) = (tls.clone(), now + self.limit);
+                self.steps.push_back(Step::Open { relay: number, to: remote, tls, from, deadline });
+            }
         }
         let who = (server.username.as_str(), server.password.expose());
         self.relays.push(Relay::new(number, (local, remote), way, who, now, self.limit));
@@ -468,7 +481,7 @@ impl Gather {
         for binding in &mut self.bindings {
             if let Some(data) = binding.poll(now) {
                 let (local, remote) = (binding.local, binding.server);
-                self.steps.push_back(Step::Transmit { local, remote, data });
+                self.steps.push_back(Step::Transmit { socket: None, local, remote, data });
             }
         }
         while self.listen(now) {}
@@ -507,7 +520,7 @@ impl Gather {
     pub(crate) fn abandon(&mut self) {
         self.wake = None;
         for relay in std::mem::take(&mut self.relays) {
-            self.steps.extend(relay.stream().map(Step::Close));
+            self.steps.extend(Self::end_of(&relay));
         }
     }
 

@@ -20,6 +20,8 @@ mod server;
 mod tests;
 #[cfg(feature = "turn")]
 mod tries;
+#[cfg(feature = "turn")]
+mod way;
 
 use std::time::Duration;
 

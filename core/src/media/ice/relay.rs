@@ -24,11 +24,11 @@ use turn_types::stun::message::{Message, MessageClass, TransactionId};
 use turn_types::transmit::DelayedTransmitBuild as _;
 use turn_types::{AddressFamily, TransportType, TurnCredentials};
 
-use super::address::Leg;
 use super::channels::{Channels, HEADER};
 use super::frames::Frames;
 use super::keeper::{Keeper, Kept};
-use crate::machine::{NetError, NetErrorKind, StreamEvent, StreamId};
+use super::way::Way;
+use crate::machine::{NetError, NetErrorKind, StreamEvent, UdpEvent};
 
 /// The packets that wait for a permission; the oldest goes for one more.
 const MAX_WAITING: usize = 16;
@@ -49,8 +49,8 @@ const NOT_FOR_PEER: [u16; 2] = [403, 443];
 /// The life of the address.
 ///
 /// ```text
-/// Opening ──a stream is open──> Asking ──lent──> Lent ──closed──> Returning
-///    └─────────────┴─refused, no answer, gone──────┴───> Over <─────┘ answered, or 1 s
+/// Opening ──its way is open──> Asking ──lent──> Lent ──closed──> Returning
+///    └────────────┴─refused, no answer, gone──────┴───> Over <─────┘ answered, or 1 s
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -75,15 +75,6 @@ pub(crate) enum Failure {
     Lost,
     /// It was given back.
     Closed,
-}
-
-/// The way to the server.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Way {
-    /// The sockets of media.
-    Sockets,
-    /// A stream of its own: TLS by the name of the host, where it has one.
-    Stream { tls: Option<String>, id: Option<StreamId> },
 }
 
 /// A request for a far address.
@@ -139,7 +130,7 @@ pub(super) struct Relay {
     code: Option<u16>,
     /// The code by which a far address was refused last.
     pub(super) peer_code: Option<u16>,
-    /// The end of the stream to the server.
+    /// The end of the stream to the server, or of its own socket.
     pub(super) trouble: Option<NetError>,
     alternate: Option<SocketAddr>,
     /// The request that was answered by a challenge, as every first one is.
@@ -174,7 +165,7 @@ impl Relay {
         now: Instant,
         limit: Duration,
     ) -> Self {
-        let over_stream = way != Way::Sockets;
+        let over_stream = way.is_stream();
         let mut config = TurnConfig::new(TurnCredentials::new(username, password));
         config.set_address_family(match server {
             SocketAddr::V4(_) => AddressFamily::IPV4,
@@ -182,13 +173,14 @@ impl Relay {
         });
         let (first, most, times, last) = RETRANSMITS;
         config.set_request_retransmits(first, most, times, last);
-        let (client, state) = match way {
-            Way::Sockets => {
-                (TurnClient::from(TurnClientUdp::allocate(local, server, config)), State::Asking)
-            }
-            Way::Stream { .. } => {
-                (TurnClientTcp::allocate(local, server, config).into(), State::Opening)
-            }
+        // To the client, who sends nothing itself, any address of ours is as good as another.
+        let client: TurnClient = match way {
+            Way::Sockets | Way::Own { .. } => TurnClientUdp::allocate(local, server, config).into(),
+            Way::Stream { .. } => TurnClientTcp::allocate(local, server, config).into(),
+        };
+        let state = match way {
+            Way::Sockets => State::Asking,
+            Way::Own { .. } | Way::Stream { .. } => State::Opening,
         };
         let mut relay = Self {
             number,
@@ -220,32 +212,8 @@ impl Relay {
         relay
     }
 
-    /// The way to the server, as its URI names it.
-    pub(super) fn leg(&self) -> Leg {
-        match &self.way {
-            Way::Sockets => Leg::Udp,
-            Way::Stream { tls: None, .. } => Leg::Tcp,
-            Way::Stream { tls: Some(_), .. } => Leg::Tls,
-        }
-    }
-
     pub(super) fn is_asking(&self) -> bool {
         matches!(self.state, State::Opening | State::Asking)
-    }
-
-    /// The stream to the server, once it has a name.
-    pub(super) fn stream(&self) -> Option<StreamId> {
-        match self.way {
-            Way::Sockets => None,
-            Way::Stream { id, .. } => id,
-        }
-    }
-
-    /// Names the stream to the server.
-    pub(super) fn set_stream(&mut self, stream: StreamId) {
-        if let Way::Stream { id, .. } = &mut self.way {
-            *id = Some(stream);
-        }
     }
 
     /// Takes what happened to the stream to the server. What peers sent by it.
@@ -277,6 +245,42 @@ impl Relay {
             StreamEvent::Failed(error) => self.broke(error),
         }
         Vec::new()
+    }
+
+    /// Takes what happened to its own socket. What a peer sent by it. That of nobody but the server is heard.
+    pub(super) fn handle_socket(
+        &mut self,
+        now: Instant,
+        event: UdpEvent,
+    ) -> Option<(SocketAddr, Vec<u8>)> {
+        match event {
+            UdpEvent::Opened { local } => {
+                match local.iter().find(|local| local.address.ip() == self.local.ip()) {
+                    Some(found) if self.state == State::Opening => {
+                        self.way.set_bound(found.address);
+                        self.state = State::Asking;
+                        self.drain(now);
+                    }
+                    Some(_) => {}
+                    None => self.broke(NetError::new(NetErrorKind::Local, "another address")),
+                }
+            }
+            UdpEvent::Changed { removed, .. } => {
+                if self.way.bound().is_some_and(|bound| removed.contains(&bound)) {
+                    self.broke(NetError::new(NetErrorKind::Lost, "the address is gone"));
+                }
+            }
+            UdpEvent::Failed(error) => self.broke(error),
+            UdpEvent::Datagram { local, remote, data } => {
+                if (self.way.bound(), self.server) == (Some(local), remote) {
+                    return match self.handle_channel(now, data) {
+                        Ok(came) => Some(came),
+                        Err(data) => self.handle(now, &data).pop(),
+                    };
+                }
+            }
+        }
+        None
     }
 
     pub(super) fn is_over(&self) -> bool {
@@ -320,8 +324,8 @@ impl Relay {
         sans_io_time::Instant::from_nanos(i64::try_from(since).unwrap_or(i64::MAX))
     }
 
-    /// Sends a packet from the address that is lent: what is to go to the server at once. What waits, or goes by a
-    /// stream, is told by [`Relay::poll`].
+    /// Sends a packet from the address that is lent: what is to go to the server at once. What waits, or goes by no
+    /// socket of media, is told by [`Relay::poll`].
     pub(super) fn send(&mut self, now: Instant, to: SocketAddr, data: Vec<u8>) -> Option<Vec<u8>> {
         self.lent()?;
         if let Some(packet) = self.by_channel(now, to, &data) {
@@ -343,7 +347,7 @@ impl Relay {
         }
         // What is neither a check nor the like is media, which is worth a channel (RFC 7983 section 7). Not over a
         // stream: there channel data is padded (RFC 8656 section 12.5), and the crate neither pads nor skips padding.
-        let is_media = data.first().is_some_and(|first| *first > 3) && self.way == Way::Sockets;
+        let is_media = data.first().is_some_and(|first| *first > 3) && !self.way.is_stream();
         let binds = is_media && self.bound.len() < MAX_PEERS && self.bound.insert(to);
         if binds {
             self.request(now, Request::Channel(to));
@@ -577,11 +581,9 @@ impl Relay {
         }
     }
 
-    /// The stream is no more.
+    /// The way to the server is no more.
     fn broke(&mut self, error: NetError) {
-        if let Way::Stream { id, .. } = &mut self.way {
-            *id = None;
-        }
+        self.way.set_stream(None);
         self.trouble = Some(error);
         self.gone();
     }

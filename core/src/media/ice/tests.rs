@@ -4,6 +4,7 @@ mod askers;
 mod calls;
 mod leaving;
 mod lies;
+mod mismatch;
 mod rig;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -30,7 +31,8 @@ use super::gather::{Gather, Step};
 use super::{IceHelp, IceServer};
 use crate::Seed;
 use crate::machine::{
-    Local, NameId, NetError, NetErrorKind, Output, Outputs, StreamEvent, StreamId, UdpEvent,
+    CodePoint, Local, NameId, NetError, NetErrorKind, Output, Outputs, StreamEvent, StreamId,
+    UdpEvent, UdpId,
 };
 use crate::media::{
     AudioCodec, AudioFrame, EngineConfig, EngineEvent, LocalKind, MediaKind, MediaState, Peer,

@@ -93,6 +93,12 @@ impl Tries {
         self.again.take_if(|at| *at <= now).is_some()
     }
 
+    /// Takes note of a failure after which nothing is to be hoped for.
+    pub(super) fn over(&mut self, failure: Failure) -> Verdict {
+        self.failure = Some(failure);
+        Verdict::Over
+    }
+
     /// Takes note of a failure. `lent_for` is the time for which there was an address, `at` the server's own.
     pub(super) fn failed(
         &mut self,

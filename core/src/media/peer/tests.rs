@@ -10,7 +10,7 @@ type Out = Outputs<(), (), std::io::Error>;
 fn peer(out: &Out) -> Peer {
     let config = EngineConfig::new(Seed::from(1));
     let engine = FakeMedia::new("secret").create(out.now(), config);
-    Peer::new(MediaId(1), UdpId(2), engine, Duration::from_secs(5))
+    Peer::new(MediaId(1), (UdpId(2), None), engine, Duration::from_secs(5))
 }
 
 fn local(port: u16) -> Local {

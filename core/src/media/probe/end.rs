@@ -79,6 +79,11 @@ impl End {
         self.gather.has(stream)
     }
 
+    /// True if a socket is that of a relay alone.
+    pub(super) fn owns(&self, socket: UdpId) -> bool {
+        self.gather.owns(socket)
+    }
+
     /// Takes what happened to a stream of its. What came by it to an address that is lent.
     pub(super) fn handle_stream(
         &mut self,
@@ -133,9 +138,17 @@ impl End {
                     self.gather.asked(server, id);
                     out.push(Output::Resolve { id, host, deadline });
                 }
-                Step::Transmit { local, remote, data } => {
-                    out.push(Output::Transmit { id: self.udp, local, remote, data });
+                Step::Transmit { socket, local, remote, data } => {
+                    let id = socket.unwrap_or(self.udp);
+                    out.push(Output::Transmit { id, local, remote, data });
                 }
+                Step::Bind { relay, from } => {
+                    let id = UdpId(out.id());
+                    if self.gather.binds(relay, id) {
+                        out.push(Output::OpenUdp { id, from: Some(from), dscp: None });
+                    }
+                }
+                Step::Unbind(id) => out.push(Output::CloseUdp { id }),
                 Step::Open { relay, to, tls, from, deadline } => {
                     let id = StreamId(out.id());
                     if self.gather.opens(relay, id) {

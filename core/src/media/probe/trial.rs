@@ -50,7 +50,7 @@ pub(super) struct Trial {
 /// Opens sockets for an end.
 pub(super) fn open<E, O, X>(out: &mut Outputs<E, O, X>) -> UdpId {
     let id = UdpId(out.id());
-    out.push(Output::OpenUdp { id, dscp: None });
+    out.push(Output::OpenUdp { id, from: None, dscp: None });
     id
 }
 
@@ -89,6 +89,12 @@ impl Trial {
 
     /// Takes what happened to sockets. True if they were its.
     pub(super) fn handle_udp(&mut self, now: Instant, id: UdpId, event: &UdpEvent) -> bool {
+        let owner = self.ends().find(|(_, end)| end.owns(id)).map(|(side, _)| side);
+        if let Some(side) = owner {
+            let came = self.end(side).gather().handle_socket(now, id, event.clone());
+            self.came(now, side, came);
+            return true;
+        }
         let Some((side, _)) = self.ends().find(|(_, end)| end.udp == id) else { return false };
         match event {
             UdpEvent::Opened { local } => self.opened(now, side, local.clone()),

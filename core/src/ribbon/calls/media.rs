@@ -54,7 +54,7 @@ impl Calls {
 
     /// Takes what happened to the sockets of a call's media.
     pub(in crate::ribbon) fn handle_udp(&mut self, udp: UdpId, event: UdpEvent, out: &mut Outbox) {
-        if let Some(news) = self.peers.handle_udp(udp, event, out.media()) {
+        if let Some((udp, news)) = self.peers.handle_udp(udp, event, out.media()) {
             self.take_news(udp, news, out);
         }
     }

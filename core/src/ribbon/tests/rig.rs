@@ -282,7 +282,7 @@ impl Rig {
                     self.sockets.retain(|(open, _)| *open != id);
                     self.closed.push(id);
                 }
-                Output::OpenUdp { id, dscp } => {
+                Output::OpenUdp { id, dscp, .. } => {
                     self.dscp = dscp;
                     self.udp = Some(id);
                     let local = vec![SocketAddr::from(([192, 0, 2, 1], 4000)).into()];

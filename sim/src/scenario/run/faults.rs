@@ -60,6 +60,10 @@ impl Centre {
                 self.world.fill_relay(s(6));
                 self.disturbed(None, s(6));
             }
+            FaultKind::RelayMuddled => {
+                self.world.muddle_relay(s(60));
+                self.disturbed(None, Duration::ZERO);
+            }
             FaultKind::RelaySilent => {
                 let time = self.fate.between((s(1), s(6)));
                 self.world.silence_relay(time);

@@ -4,23 +4,60 @@ use std::collections::btree_map::Entry;
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use super::{Answer, Gather, Leg, Question, Relay, Said, Server, Step, TRY_ALTERNATE, Tries};
-use crate::machine::{Local, StreamEvent, StreamId};
+use super::{Answer, Gather, Leg, Question, Relay, Said, Seat, Server, Step, TRY_ALTERNATE, Tries};
+use crate::machine::{Local, StreamEvent, StreamId, UdpEvent, UdpId};
 use crate::media::LocalKind;
 use crate::media::ice::address::may_be_ours;
-use crate::media::ice::relay::{ALLOCATION_MISMATCH, Failure, RelayStep, Way};
+use crate::media::ice::relay::{ALLOCATION_MISMATCH, Failure, RelayStep};
 use crate::media::ice::tries::Verdict;
+use crate::media::ice::way::Way;
 
 impl Gather {
+    /// The end of a relay's own way to its server.
+    pub(super) fn end_of(relay: &Relay) -> Option<Step> {
+        match relay.way {
+            Way::Sockets => None,
+            Way::Own { id, .. } => id.map(Step::Unbind),
+            Way::Stream { id, .. } => id.map(Step::Close),
+        }
+    }
+
+    /// Names a socket that is to be opened. False where its relay has been given up meanwhile.
+    pub(crate) fn binds(&mut self, relay: u64, socket: UdpId) -> bool {
+        let relay = self.relays.iter_mut().find(|one| one.number == relay);
+        relay.map(|relay| relay.way.set_socket(socket)).is_some()
+    }
+
+    /// True if a socket is its own: that of a relay, and none of media.
+    pub(crate) fn owns(&self, socket: UdpId) -> bool {
+        self.relays.iter().any(|relay| relay.way.socket() == Some(socket))
+    }
+
+    /// Takes what happened to a socket that it [owns](Gather::owns). What it carried from elsewhere: to which address of
+    /// ours, from where, what.
+    pub(crate) fn handle_socket(
+        &mut self,
+        now: Instant,
+        socket: UdpId,
+        event: UdpEvent,
+    ) -> Option<(SocketAddr, SocketAddr, Vec<u8>)> {
+        let relay = self.relays.iter_mut().find(|relay| relay.way.socket() == Some(socket))?;
+        let lent = relay.lent();
+        let came = relay.handle_socket(now, event);
+        self.go_on(now);
+        let (peer, data) = came?;
+        Some((lent?, peer, data))
+    }
+
     /// Names a stream that is to be opened. False where its relay has been given up meanwhile.
     pub(crate) fn opens(&mut self, relay: u64, stream: StreamId) -> bool {
         let relay = self.relays.iter_mut().find(|one| one.number == relay);
-        relay.map(|relay| relay.set_stream(stream)).is_some()
+        relay.map(|relay| relay.way.set_stream(Some(stream))).is_some()
     }
 
     /// True if a stream is its.
     pub(crate) fn has(&self, stream: StreamId) -> bool {
-        self.relays.iter().any(|relay| relay.stream() == Some(stream))
+        self.relays.iter().any(|relay| relay.way.stream() == Some(stream))
     }
 
     /// Takes what happened to a stream. What it carried from elsewhere: to which address of ours, from where, what.
@@ -31,7 +68,7 @@ impl Gather {
         event: StreamEvent,
     ) -> Vec<(SocketAddr, SocketAddr, Vec<u8>)> {
         let mut relays = self.relays.iter_mut();
-        let Some(relay) = relays.find(|relay| relay.stream() == Some(stream)) else {
+        let Some(relay) = relays.find(|relay| relay.way.stream() == Some(stream)) else {
             return Vec::new();
         };
         let lent = relay.lent();
@@ -77,11 +114,21 @@ impl Gather {
             while let Some(step) = relay.poll() {
                 let (local, server) = (relay.local, relay.server);
                 self.steps.extend(match step {
-                    RelayStep::Transmit(data) => match relay.way {
-                        Way::Sockets => Some(Step::Transmit { local, remote: server, data }),
-                        Way::Stream { id, .. } => id.map(|stream| Step::Send { stream, data }),
-                    },
-                    RelayStep::Lent(address) if !may_be_ours(address, &self.hosts) => {
+                    RelayStep::Transmit(data) => {
+                        match relay.way {
+                            Way::Sockets => {
+                                Some(Step::Transmit { socket: None, local, remote: server, data })
+                            }
+                            Way::Own { id, bound } => id.zip(bound).map(|(id, local)| {
+                                Step::Transmit { socket: Some(id), local, remote: server, data }
+                            }),
+                            Way::Stream { id, .. } => id.map(|stream| Step::Send { stream, data }),
+                        }
+                    }
+                    RelayStep::Lent(address)
+                        if !may_be_ours(address, &self.hosts)
+                            || relay.way.bound() == Some(address) =>
+                    {
                         relay.reject(now);
                         None
                     }
@@ -103,7 +150,7 @@ impl Gather {
         told.into_iter().for_each(|answer| self.tell(answer));
         let over: Vec<_> = self.relays.extract_if(.., |relay| relay.is_over()).collect();
         for relay in &over {
-            self.steps.extend(relay.stream().map(Step::Close));
+            self.steps.extend(Self::end_of(relay));
         }
         let is_news = !lent.is_empty() || !ended.is_empty();
         lent.into_iter().for_each(|number| self.lent(now, number));
@@ -146,10 +193,19 @@ impl Gather {
             return self.ask(now);
         }
         let lent_for = relay.since.map(|since| now.saturating_duration_since(since));
-        let verdict = tries.failed(now, failure, lent_for, relay.server);
+        let is_mismatch = failure == Failure::Refused(ALLOCATION_MISMATCH);
+        let verdict = if is_mismatch && question.is_own {
+            // A port that it never saw: it means something else by that.
+            tries.over(failure)
+        } else {
+            tries.failed(now, failure, lent_for, relay.server)
+        };
         let next = tries.redirected();
-        if failure == Failure::Refused(ALLOCATION_MISMATCH) && question.leg == Leg::Udp {
+        let is_elsewhere = matches!(failure, Failure::Redirected(_));
+        if question.is_own && lent_for.is_none() && !is_elsewhere {
             self.ask_by_stream(now, question, seat.server);
+        } else if is_mismatch && question.leg == Leg::Udp {
+            self.ask_by_own(now, question, seat);
         }
         match verdict {
             Verdict::Again | Verdict::Known => {}
@@ -198,12 +254,24 @@ impl Gather {
         }
     }
 
-    /// Asks a server by a stream that refuses a new user name because it remembers another for our address, even if
-    /// nothing is lent by that (coturn does, for a minute). RFC 8656 section 6.4 has the client take another address
-    /// of its own, which a stream is.
-    fn ask_by_stream(&mut self, now: Instant, question: Question, server: usize) {
+    /// Asks a server by a socket of its own that has something lent to our address already, or remembers another user
+    /// name for it even if nothing is lent by that (coturn does, for a minute). RFC 8656 section 7.4 has the client take
+    /// another address of its own, which is the same with another port.
+    fn ask_by_own(&mut self, now: Instant, question: Question, seat: Seat) {
+        let by_own = Question { is_own: true, ..question };
+        if !self.asked.has_own(seat)
+            && let Entry::Vacant(vacant) = self.asked.0.entry(by_own)
+        {
+            vacant.insert(Tries::new(seat.server));
+            self.put(now, by_own, seat.server);
+        }
+    }
+
+    /// Asks a server by a stream that refuses a new user name, where no socket of its own helps: the port of a stream is
+    /// another one, too.
+    pub(super) fn ask_by_stream(&mut self, now: Instant, question: Question, server: usize) {
         let is_renewed = self.servers.get(server).is_some_and(|server| server.renewals > 0);
-        let by_stream = Question { leg: Leg::Tcp, ..question };
+        let by_stream = Question { leg: Leg::Tcp, is_own: false, ..question };
         if let Entry::Vacant(vacant) = self.asked.0.entry(by_stream)
             && is_renewed
         {

@@ -1,7 +1,6 @@
 //! The end: what was lent is given back.
 
 use super::*;
-use crate::machine::UdpId;
 
 /// A rig with an address that is lent, and whose server wants another nonce by now.
 fn stale() -> Rig {
@@ -123,7 +122,7 @@ fn pass(
         out.advance(net.now);
         for (to, remote, data) in net.arrive() {
             let event = UdpEvent::Datagram { local: host(to.port()).address, remote, data };
-            let mut news = peers.handle_udp(udp, event, out);
+            let mut news = peers.handle_udp(udp, event, out).map(|(_, news)| news);
             while news.is_some() {
                 news = peers.get_mut(udp).and_then(|peer| peer.poll(out));
             }

@@ -6,6 +6,10 @@ pub(super) const MS: fn(u64) -> Duration = Duration::from_millis;
 pub(super) const WAY: Duration = Duration::from_millis(10);
 pub(super) const SERVER: &str = "198.51.100.1:3478";
 pub(super) const SERVER6: &str = "[2001:db8:53::1]:3478";
+/// The port of servers of which there are many, which lend nothing.
+pub(super) const LIARS: u16 = 3479;
+/// The first port of sockets that are opened for a relay.
+pub(super) const OWN: u16 = 6000;
 /// The address of the NAT outside.
 pub(super) const OUTSIDE: &str = "203.0.113.9";
 
@@ -47,6 +51,8 @@ pub(super) struct Net {
     pub(super) askers: BTreeSet<u16>,
     /// The ports by which something was given back.
     pub(super) given_back: Vec<u16>,
+    /// The ports that it remembers other users of: it lends them nothing (437).
+    pub(super) remembers: BTreeSet<u16>,
     /// The address that it says it lends, and by which it says it sees us, where those are lies.
     pub(super) lies: Option<SocketAddr>,
 }
@@ -66,6 +72,7 @@ impl Net {
             server6: server(SERVER6),
             refuses: None,
             lifetime: None,
+            remembers: BTreeSet::new(),
             lies: None,
             serves: true,
             lent: Vec::new(),
@@ -136,7 +143,7 @@ impl Net {
         let mut came = Vec::new();
         while self.under_way.front().is_some_and(|letter| letter.due <= self.now) {
             let Letter { from, to, data, .. } = self.under_way.pop_front().unwrap();
-            let is_server = [SERVER, SERVER6].map(at).contains(&to);
+            let is_server = [SERVER, SERVER6].map(at).contains(&to) || to.port() == LIARS;
             if is_server || self.lent.contains(&to) {
                 self.sent_to_server += usize::from(is_server);
                 self.serve(from, to, data);
@@ -174,7 +181,9 @@ impl Net {
             self.send(to, from, answer.finish());
             return;
         }
-        if let (Some(code), Ok(message)) = (self.refuses, Message::from_bytes(&data))
+        let mismatch = self.remembers.contains(&from.port()).then_some(437);
+        let refuses = self.refuses.or(mismatch);
+        if let (Some(code), Ok(message)) = (refuses, Message::from_bytes(&data))
             && (message.has_method(ALLOCATE) || message.has_method(REFRESH))
         {
             let mut answer = Message::builder_error(&message, MessageWriteVec::new());
@@ -246,6 +255,11 @@ pub(super) struct Rig {
     pub(super) streamed: Vec<(StreamId, Vec<u8>)>,
     pub(super) closed: Vec<StreamId>,
     pub(super) heard: Vec<(SocketAddr, SocketAddr, Vec<u8>)>,
+    /// The sockets that relays have, how many there were, and the most at a time.
+    pub(super) own: BTreeMap<SocketAddr, UdpId>,
+    pub(super) owned: (u16, usize),
+    /// The reason why there are none.
+    pub(super) no_socket: Option<NetError>,
     pub(super) stale: usize,
     pub(super) no_relays: Vec<(SocketAddr, Option<u16>)>,
 }
@@ -264,6 +278,9 @@ impl Rig {
             streamed: Vec::new(),
             closed: Vec::new(),
             heard: Vec::new(),
+            own: BTreeMap::new(),
+            owned: (0, 0),
+            no_socket: None,
             stale: 0,
             no_relays: Vec::new(),
         }
@@ -282,7 +299,16 @@ impl Rig {
                     self.gather.asked(server, id);
                     self.asked.push((id, host));
                 }
-                Step::Transmit { local, remote, data } => self.net.send(local, remote, data),
+                Step::Transmit { socket, local, remote, data } => {
+                    assert_eq!(self.own.get(&local).copied(), socket, "{local} is another's");
+                    self.net.send(local, remote, data);
+                }
+                Step::Bind { relay, from } => self.bind(relay, from),
+                Step::Unbind(socket) => {
+                    let before = self.own.len();
+                    self.own.retain(|_, open| *open != socket);
+                    assert_eq!(self.own.len() + 1, before, "closed once");
+                }
                 Step::Open { relay, to, tls, .. } => {
                     assert_eq!(to, at(SERVER));
                     self.streams.push(tls);
@@ -302,6 +328,22 @@ impl Rig {
         }
     }
 
+    /// Opens a socket for a relay, or does not.
+    fn bind(&mut self, relay: u64, from: IpAddr) {
+        let local = SocketAddr::new(from, OWN + self.owned.0);
+        let socket = UdpId(u64::from(local.port()));
+        if !self.gather.binds(relay, socket) {
+            return;
+        }
+        self.own.insert(local, socket);
+        self.owned = (self.owned.0 + 1, self.owned.1.max(self.own.len()));
+        let event = match self.no_socket.clone() {
+            Some(error) => UdpEvent::Failed(error),
+            None => UdpEvent::Opened { local: vec![local.into()] },
+        };
+        assert!(self.gather.handle_socket(self.net.now, socket, event).is_none());
+    }
+
     pub(super) fn run(&mut self, time: Duration) {
         let end = self.net.now + time;
         loop {
@@ -312,9 +354,15 @@ impl Rig {
             self.net.now = self.net.now.max(next);
             for (to, from, data) in self.net.arrive() {
                 let inside = if to.is_ipv4() { host(to.port()).address } else { to };
-                if let Some(left) = self.gather.handle_datagram(self.net.now, inside, from, data) {
-                    self.heard.push(left);
-                }
+                let now = self.net.now;
+                let left = match self.own.get(&inside).copied() {
+                    None => self.gather.handle_datagram(now, inside, from, data),
+                    Some(socket) => {
+                        let event = UdpEvent::Datagram { local: inside, remote: from, data };
+                        self.gather.handle_socket(now, socket, event)
+                    }
+                };
+                self.heard.extend(left);
             }
             self.gather.handle_timeout(self.net.now);
             self.drain();
