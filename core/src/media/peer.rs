@@ -85,6 +85,7 @@ pub(crate) struct Peer {
     pub(crate) media: MediaId,
     udp: UdpId,
     /// The urgency of its packets, by whichever socket.
+    #[cfg_attr(not(feature = "turn"), expect(dead_code, reason = "it opens no more sockets"))]
     dscp: Option<CodePoint>,
     sockets: Sockets,
     audience: Audience,
