@@ -602,6 +602,7 @@ impl Peer {
             EngineEvent::State(MediaState::Connected) => {
                 self.reach(Milestone::Connected, now);
                 self.figures_at = Some(now + self.figures_every);
+                self.quiet.connected(now);
                 self.refused.clear();
             }
             EngineEvent::State(_) | EngineEvent::Agreed(_) => self.refused.clear(),
