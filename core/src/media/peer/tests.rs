@@ -1,6 +1,8 @@
 use super::*;
 use crate::Seed;
 use crate::machine::Local;
+#[cfg(feature = "turn")]
+use crate::media::IceServer;
 use crate::media::testing::{FakeMedia, REPORT, description};
 use crate::media::{AudioCodec, AudioFrame, EngineConfig, EngineFactory as _};
 use crate::testing::epoch;
@@ -81,7 +83,8 @@ fn pass(peer: &mut Peer, until: Instant, out: &mut Out) -> Vec<String> {
 }
 
 #[test]
-fn rfc_3550_6_3_1_a_far_side_that_is_never_heard_is_told_of_seven_seconds_after_media_is_connected() {
+fn rfc_3550_6_3_1_a_far_side_that_is_never_heard_is_told_of_seven_seconds_after_media_is_connected()
+{
     const S: fn(u64) -> Duration = Duration::from_secs;
     let mut out = Out::new(epoch());
     let mut peer = agreed(&mut out);
@@ -93,6 +96,20 @@ fn rfc_3550_6_3_1_a_far_side_that_is_never_heard_is_told_of_seven_seconds_after_
     assert_eq!(pass(&mut peer, epoch() + S(67), &mut out), ["Quiet", "path Lost"]);
     out.advance(epoch() + S(68));
     assert_eq!(news(&mut peer, datagram(REPORT), &mut out), ["path Good"]);
+}
+
+#[cfg(feature = "turn")]
+#[test]
+fn what_a_server_says_and_nobody_takes_is_among_the_figures() {
+    let mut out = Out::new(epoch());
+    let mut peer = peer(&out);
+    let servers = vec![IceServer::turn("turn:198.51.100.1:3478", "alice", "pa55word")];
+    let limit = Duration::from_secs(5);
+    peer.ask(&IceHelp { servers, relay_only: false, limit }, &Seed::from(2));
+    news(&mut peer, UdpEvent::Opened { local: vec![local(1)] }, &mut out);
+    let (local, remote) = (local(1).address, ([198, 51, 100, 1], 3478).into());
+    news(&mut peer, UdpEvent::Datagram { local, remote, data: vec![0; 20] }, &mut out);
+    assert_eq!(peer.stats().packets_refused, 1);
 }
 
 #[test]
