@@ -29,6 +29,16 @@ fn hit(pair: &mut Pair, side: Side, from: SocketAddr, data: &[u8]) {
     pair.run(Duration::ZERO);
 }
 
+/// The datagrams that a side did not take so far.
+fn refused(pair: &mut Pair, side: Side) -> u64 {
+    pair.engine(side).stats().packets_refused
+}
+
+/// RTP, and not RTCP (RFC 7983 section 7, RFC 5761 section 4).
+fn is_rtp(data: &[u8]) -> bool {
+    matches!(data, [128..=191, rest @ ..] if !matches!(rest, [192..=223, ..]))
+}
+
 /// The bytes that a side sent to strangers.
 fn answered(pair: &Pair, side: Side) -> usize {
     let sent = pair.tapped[side as usize].iter();
@@ -52,6 +62,7 @@ fn is_heard(pair: &mut Pair) {
         let (then, now) = (before[side as usize], pair.engine(side).stats());
         assert_eq!(now.packets_received - then.packets_received, 50, "{side:?}");
         assert_eq!(now.packets_lost, then.packets_lost, "{side:?}");
+        assert_eq!(now.packets_refused, then.packets_refused, "{side:?}");
     }
 }
 
@@ -62,7 +73,11 @@ fn rfc_3711_3_3_2_what_is_sent_again_is_heard_once() {
     let sent = pair.tapped[Side::A as usize].iter().filter(|(_, data)| data[0] > 127);
     let sent: Vec<_> = sent.map(|(_, data)| data.clone()).collect();
     assert!(sent.len() >= 50);
-    for from in [Side::A.address(), stranger(1)] {
+    // Nobody tells of reports that are sent again by the way itself.
+    let rtp = sent.iter().filter(|data| is_rtp(data)).count();
+    assert!(rtp >= 50);
+    for (from, counts) in [(Side::A.address(), rtp), (stranger(1), sent.len())] {
+        let before = refused(&mut pair, Side::B);
         let counted = pair.engine(Side::B).stats().packets_received;
         for data in sent.iter().chain(sent.iter().rev()) {
             hit(&mut pair, Side::B, from, data);
@@ -70,6 +85,7 @@ fn rfc_3711_3_3_2_what_is_sent_again_is_heard_once() {
         pair.run(MS(500));
         assert!(pair.heard(Side::B).is_empty());
         assert_eq!(pair.engine(Side::B).stats().packets_received, counted);
+        assert_eq!(refused(&mut pair, Side::B) - before, 2 * counts as u64);
         is_heard(&mut pair);
     }
     assert_eq!(answered(&pair, Side::B), 0);
@@ -80,10 +96,10 @@ fn rfc_3711_3_4_rtp_of_a_stranger_in_a_live_stream_is_dropped() {
     let mut pair = tapped();
     is_heard(&mut pair);
     let mut last = pair.tapped[Side::A as usize].clone();
-    // Not RTCP (RFC 5761 section 4).
-    last.retain(|(_, data)| data[0] > 127 && !(192..224).contains(&data[1]));
+    last.retain(|(_, data)| is_rtp(data));
     let (_, packet) = last.last().unwrap();
     let number = u16::from_be_bytes([packet[2], packet[3]]);
+    let before = refused(&mut pair, Side::B);
     for ahead in 1..2000_u16 {
         // The numbers that come next, of the same source, with a tag that nobody has the key of.
         let mut forged = packet.clone();
@@ -94,6 +110,7 @@ fn rfc_3711_3_4_rtp_of_a_stranger_in_a_live_stream_is_dropped() {
     }
     pair.run(MS(500));
     assert!(pair.heard(Side::B).is_empty());
+    assert_eq!(refused(&mut pair, Side::B) - before, 2 * 1999);
     is_heard(&mut pair);
     assert_eq!(answered(&pair, Side::B), 0);
 }
@@ -139,7 +156,8 @@ fn rfc_8445_7_3_a_flood_of_checks_without_the_password_changes_nothing_and_is_no
     };
     let mut got = 0;
     // While a path is looked for, and when there is one.
-    for _ in 0..2 {
+    for round in 0..2 {
+        let before = refused(&mut pair, Side::B);
         for port in 1..500 {
             for text in kinds() {
                 got += text.len();
@@ -147,6 +165,8 @@ fn rfc_8445_7_3_a_flood_of_checks_without_the_password_changes_nothing_and_is_no
                 hit(&mut pair, Side::B, Side::A.address(), &text);
             }
         }
+        // An indication by the way itself keeps it, and asks for nothing.
+        assert_eq!(refused(&mut pair, Side::B) - before, 499 * (14 - round), "round {round}");
         pair.run_until(MS(5000), |pair| pair.both(MediaState::Connected));
     }
     is_heard(&mut pair);
@@ -164,6 +184,7 @@ fn rfc_8445_7_3_a_far_side_that_checks_from_everywhere_is_asked_back_at_some_add
     let password = of("a=ice-pwd:");
     pair.run_until(MS(5000), |pair| pair.both(MediaState::Connected));
     let mut got = 0;
+    let before = refused(&mut pair, Side::B);
     for port in 1..2000 {
         let text = controlling(&user, &password);
         got += text.len();
@@ -173,6 +194,7 @@ fn rfc_8445_7_3_a_far_side_that_checks_from_everywhere_is_asked_back_at_some_add
     let sent = answered(&pair, Side::B);
     // An answer to each, and a check of some.
     assert!(sent <= 2 * got, "{sent} for {got}");
+    assert_eq!(refused(&mut pair, Side::B), before, "each of them is signed");
     is_heard(&mut pair);
     pair.tapped = [Vec::new(), Vec::new()];
     pair.run(MS(60_000));
@@ -210,10 +232,12 @@ fn rfc_9147_5_1_first_words_of_strangers_are_not_amplified_and_end_no_handshake(
     let (_, first) = hello(&pair, client).unwrap();
     let mut got = 0;
     for round in 0..2 {
+        let before = refused(&mut pair, client.other());
         for port in 1..500 {
             got += first.len();
             hit(&mut pair, client.other(), stranger(port), &first);
         }
+        assert_eq!(refused(&mut pair, client.other()) - before, 499, "round {round}");
         pair.run_until(MS(10_000), |pair| pair.both(MediaState::Connected));
         assert!(answered(&pair, client.other()) <= got, "round {round}");
     }
@@ -223,16 +247,22 @@ fn rfc_9147_5_1_first_words_of_strangers_are_not_amplified_and_end_no_handshake(
 #[test]
 fn garbage_of_strangers_of_any_kind_in_a_call_changes_nothing_and_is_not_answered() {
     let mut pair = tapped();
+    let mut counts = 0;
     for n in 0..2000_usize {
         // As STUN, DTLS, RTP or RTCP, or what is for nobody.
         let first = [0, 1, 3, 20, 21, 22, 23, 63, 64, 127, 128, 144, 191, 255][n % 14];
         let mut junk: Vec<u8> = (0..n % 1400 + 1).map(|at| (at * 31 + n * 7) as u8).collect();
         junk[0] = first;
+        // What looks like a report by the way itself nobody tells of.
+        counts += 1 + u64::from(!matches!(first, 128..=191) || is_rtp(&junk));
         for from in [Side::A.address(), stranger(n as u16 + 1)] {
             hit(&mut pair, Side::B, from, &junk);
         }
     }
     pair.run(MS(500));
+    // Some may yet be the first of a stream.
+    let refused = refused(&mut pair, Side::B);
+    assert!((counts - 16..=counts).contains(&refused), "{refused} of {counts}");
     is_heard(&mut pair);
     assert_eq!(answered(&pair, Side::B), 0);
 }

@@ -115,6 +115,12 @@ pub struct MediaStats {
     /// Frames that were not there likewise, but of which the next one brought a copy (in-band FEC of Opus, RFC 6716
     /// section 2.1.7).
     pub frames_recovered: u64,
+    /// Datagrams that came to the session's sockets and were not taken, of all its tracks: of a stranger, not for this
+    /// session, forged or replayed, before they were proven to be of a stream (RFC 3550 appendix A.1), or lies of a STUN
+    /// or TURN server. Of what comes by the path itself, forged DTLS and RTCP are not among them, nor forged packets of
+    /// pictures that pretend to be sent again (RFC 4588), nor messages of data channels that there are not: the engine
+    /// says nothing of them. A few are no sign of malice: what comes too early, too late, or twice.
+    pub packets_refused: u64,
     /// Interarrival jitter (RFC 3550 section 6.4.1).
     #[serde(rename = "jitter_ms", serialize_with = "millis::serialize")]
     pub jitter: Duration,

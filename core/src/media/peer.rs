@@ -516,7 +516,7 @@ impl Peer {
         let figures = due.then(|| {
             self.figures_at = Some(now + self.figures_every);
             self.sampled = true;
-            let stats = self.engine.stats();
+            let stats = self.stats();
             self.path.measure(&stats);
             stats
         });
@@ -542,12 +542,17 @@ impl Peer {
 
     /// The figures since it began.
     pub(crate) fn stats(&self) -> MediaStats {
-        self.engine.stats()
+        let stats = self.engine.stats();
+        #[cfg(feature = "turn")]
+        let refused = self.gather.as_ref().map_or(0, |gather| gather.refused);
+        #[cfg(not(feature = "turn"))]
+        let refused = 0;
+        MediaStats { packets_refused: stats.packets_refused + refused, ..stats }
     }
 
     /// The figures, once each time that they were told.
     pub(crate) fn take_sample(&mut self) -> Option<MediaStats> {
-        std::mem::take(&mut self.sampled).then(|| self.engine.stats())
+        std::mem::take(&mut self.sampled).then(|| self.stats())
     }
 
     /// Milestones reached since the last look.
@@ -633,6 +638,7 @@ impl Peer {
             EngineEvent::State(MediaState::Connected) => {
                 self.reach(Milestone::Connected, now);
                 self.figures_at = Some(now + self.figures_every);
+                self.quiet.connected(now);
                 self.refused.clear();
             }
             EngineEvent::State(_) | EngineEvent::Agreed(_) => self.refused.clear(),

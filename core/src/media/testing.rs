@@ -13,6 +13,9 @@ use super::{
 };
 use crate::sdp::{Direction, SdpError};
 
+/// A report of a far side that hears nothing (RFC 3550 section 6.4.2), as it goes out every few seconds.
+pub const REPORT: &[u8] = &[128, 201, 0, 1, 0, 0, 0, 1];
+
 /// A description of one audio stream, with Opus and keys.
 #[must_use]
 pub fn description(setup: &str, ufrag: &str, pwd: &str) -> String {

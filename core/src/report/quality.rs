@@ -51,18 +51,40 @@ pub struct CallQuality {
 /// ```
 #[derive(Clone, Debug)]
 pub struct QualityMeter {
-    base: MediaStats,
-    /// The last sample.
-    last: MediaStats,
+    base: Counts,
+    /// Those of the last sample.
+    last: Counts,
     jitter: Mean,
     round_trip: Mean,
+}
+
+/// The figures that only grow.
+#[derive(Clone, Copy, Debug)]
+struct Counts {
+    packets_received: u64,
+    packets_lost: u64,
+    packets_late: u64,
+    frames_concealed: u64,
+    frames_recovered: u64,
+}
+
+impl From<&MediaStats> for Counts {
+    fn from(stats: &MediaStats) -> Self {
+        Self {
+            packets_received: stats.packets_received,
+            packets_lost: stats.packets_lost,
+            packets_late: stats.packets_late,
+            frames_concealed: stats.frames_concealed,
+            frames_recovered: stats.frames_recovered,
+        }
+    }
 }
 
 impl QualityMeter {
     /// A meter for a call that begins when its session has these figures.
     #[must_use]
     pub fn new(base: &MediaStats) -> Self {
-        let (base, last) = (*base, *base);
+        let (base, last) = (base.into(), base.into());
         Self { base, last, jitter: Mean::default(), round_trip: Mean::default() }
     }
 
@@ -80,12 +102,12 @@ impl QualityMeter {
             moved(base.frames_concealed, last.frames_concealed, after.frames_concealed);
         base.frames_recovered =
             moved(base.frames_recovered, last.frames_recovered, after.frames_recovered);
-        self.last = *after;
+        self.last = after.into();
     }
 
     /// Takes the session's figures as they are now, and returns the call's figures so far.
     pub fn sample(&mut self, now: &MediaStats) -> CallQuality {
-        self.last = *now;
+        self.last = now.into();
         self.jitter.add(now.jitter);
         if let Some(round_trip) = now.round_trip {
             self.round_trip.add(round_trip);

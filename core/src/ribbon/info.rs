@@ -482,6 +482,7 @@ impl StatsReport {
                 "packetsDiscarded": media.packets_late,
                 "framesConcealed": media.frames_concealed,
                 "framesRecovered": media.frames_recovered,
+                "packetsRefused": media.packets_refused,
                 "jitter": media.jitter.as_secs_f64(),
             }));
         }

@@ -70,6 +70,7 @@ impl CallReport {
             "made up, had of copies".to_owned(),
             format!("{}, {}", stats.frames_concealed, stats.frames_recovered),
         ));
+        figures.push(("refused".to_owned(), stats.packets_refused.to_string()));
         figures.push((
             "jitter, playout delay".to_owned(),
             format!("{}, {}", ms(stats.jitter), ms(stats.playout)),

@@ -191,6 +191,7 @@ impl FarEnd {
             "bytesReceived": stats.bytes_received, "bytesSent": stats.bytes_sent,
             "packetsLost": stats.packets_lost, "packetsLate": stats.packets_late,
             "framesConcealed": stats.frames_concealed, "framesRecovered": stats.frames_recovered,
+            "packetsRefused": stats.packets_refused,
             "jitterMs": stats.jitter.as_secs_f64() * 1000.0,
             "codec": self.engine.send_codec().map(|codec| codec.name()),
         })

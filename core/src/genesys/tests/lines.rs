@@ -75,7 +75,7 @@ fn scenario_56_57_58_59_pc_5_pc_6_pc_9_a_call_on_the_idle_session() {
     assert_eq!(rig.told(), ["CallEnded C1", "ConversationUpdate +[] -[C1] =0"]);
     rig.conv("C1", "inbound", "terminated");
     assert!(rig.told().is_empty(), "PC-7");
-    rig.wait_acknowledging(S(60));
+    rig.wait_reporting(S(60));
     assert!(rig.udp.is_some(), "M1 stays up");
     assert!(rig.told().iter().all(|told| told == "Stats"));
 }

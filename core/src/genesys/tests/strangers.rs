@@ -239,6 +239,7 @@ fn wire_4_5_only_the_service_notifies() {
             rig.wait(std::time::Duration::from_millis(200));
             assert_unmoved(&mut rig, from);
         }
+        rig.reported();
     }
     for from in ["notifications.lab.test", "org.example", BARE] {
         let mut rig = Rig::busy();

@@ -151,7 +151,7 @@ fn a_report_is_json_with_times_by_the_wall_clock_and_without_secrets() {
             json!({
                 "packets_sent": 0, "bytes_sent": 0, "packets_received": 100, "bytes_received": 0,
                 "packets_lost": 1, "packets_late": 0, "frames_concealed": 0,
-                "frames_recovered": 0, "jitter_ms": 2.0, "playout_ms": 0.0,
+                "frames_recovered": 0, "packets_refused": 0, "jitter_ms": 2.0, "playout_ms": 0.0,
                 "round_trip_ms": 100.0, "remote_loss": null,
             })
         );

@@ -96,7 +96,7 @@ fn st_5_figures_are_uploaded_every_twenty_five_seconds() {
 fn def_34_st_5_what_is_too_large_shrinks_to_a_floor_and_grows_again() {
     let mut rig = rig();
     rig.connected_call("M1", "C1");
-    rig.wait_acknowledging(S(400));
+    rig.wait_reporting(S(400));
     let mut sizes = Vec::new();
     for _ in 0..8 {
         let Some(asked) = next(&mut rig, FIGURES) else { break };
@@ -112,7 +112,7 @@ fn def_34_st_5_what_is_too_large_shrinks_to_a_floor_and_grows_again() {
     let asked = next(&mut rig, FIGURES).expect("it goes on");
     rig.respond(asked.id, 202, &json!({}));
     // One is on its way again, and the others gather.
-    rig.wait_acknowledging(S(400));
+    rig.wait_reporting(S(400));
     let asked = next(&mut rig, FIGURES).unwrap();
     rig.respond(asked.id, 202, &json!({}));
     rig.wait_acknowledging(S(25));

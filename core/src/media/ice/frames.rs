@@ -34,6 +34,11 @@ impl Frames {
         self.0.drain(..done);
         Ok(all)
     }
+
+    /// True if a message has begun that is not whole.
+    pub(super) fn is_partial(&self) -> bool {
+        !self.0.is_empty()
+    }
 }
 
 /// The length of the message that begins here, once its head is there.

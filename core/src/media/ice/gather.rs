@@ -135,6 +135,8 @@ pub(crate) struct Gather {
     wake: Option<Option<Instant>>,
     /// True if only what is lent may be used.
     relay_only: bool,
+    /// The datagrams of servers that were not taken, and their lies.
+    pub(crate) refused: u64,
 }
 
 impl Gather {
@@ -181,6 +183,7 @@ impl Gather {
             until: None,
             wake: None,
             relay_only: help.relay_only,
+            refused: 0,
         }
     }
 
@@ -454,6 +457,7 @@ impl Gather {
         if relay.schedule() != before {
             self.wake = None;
         }
+        self.refused += std::mem::take(&mut relay.refused);
         if relay.has_news() {
             self.go_on(now);
         }
@@ -466,9 +470,13 @@ impl Gather {
         }
     }
 
-    /// A server sees us by this address. One of an interface's own is no news.
+    /// A server sees us by this address. That of the interface itself is no news, that of another one a lie.
     fn saw(&mut self, base: SocketAddr, seen: Option<SocketAddr>) {
-        let Some(address) = seen.filter(|seen| may_be_ours(*seen, &self.hosts)) else { return };
+        let Some(address) = seen.filter(|seen| *seen != base) else { return };
+        if !may_be_ours(address, &self.hosts) {
+            self.refused += 1;
+            return;
+        }
         if let Some(host) = self.hosts.iter().find(|host| host.address == base) {
             let local = Local { address, ..host.clone() };
             self.steps.push_back(Step::Add(local, LocalKind::ServerReflexive { base }));

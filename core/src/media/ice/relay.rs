@@ -137,6 +137,8 @@ pub(super) struct Relay {
     challenged: Option<TransactionId>,
     /// True once anything came of the server.
     pub(super) is_heard: bool,
+    /// What came of the server and was not taken.
+    pub(super) refused: u64,
     next: Option<Instant>,
     /// The time by which there has to be an address.
     until: Instant,
@@ -204,6 +206,7 @@ impl Relay {
             alternate: None,
             challenged: None,
             is_heard: false,
+            refused: 0,
             next: None,
             until: now + limit,
             since: None,
@@ -462,6 +465,7 @@ impl Relay {
     pub(super) fn handle(&mut self, now: Instant, data: &[u8]) -> Vec<(SocketAddr, Vec<u8>)> {
         let mut all = Vec::new();
         if matches!(self.state, State::Opening | State::Over(_)) {
+            self.refused += 1;
             return all;
         }
         self.is_heard = true;
@@ -478,7 +482,8 @@ impl Relay {
         let packet = Transmit::new(&*data, self.client.transport(), self.server, self.local);
         match self.client.recv(packet, at) {
             TurnRecvRet::PeerData(came) => all.push((came.peer, came.data().to_vec())),
-            TurnRecvRet::Handled | TurnRecvRet::Ignored(_) | TurnRecvRet::PeerIcmp { .. } => {}
+            TurnRecvRet::Ignored(_) => self.refused += 1,
+            TurnRecvRet::Handled | TurnRecvRet::PeerIcmp { .. } => {}
         }
         // A piece of a stream may hold several.
         while let Some(came) = self.client.poll_recv(at) {
@@ -576,6 +581,8 @@ impl Relay {
             self.state = State::Over(Failure::Closed);
         } else if !self.is_over() {
             let lent = self.lent();
+            // What a stream promised and never sent.
+            self.refused += u64::from(self.frames.is_partial());
             self.state = State::Over(failure);
             self.steps.push_back(RelayStep::Over { lent, failure });
         }

@@ -1,7 +1,9 @@
 use super::*;
 use crate::Seed;
 use crate::machine::Local;
-use crate::media::testing::FakeMedia;
+#[cfg(feature = "turn")]
+use crate::media::IceServer;
+use crate::media::testing::{FakeMedia, REPORT, description};
 use crate::media::{AudioCodec, AudioFrame, EngineConfig, EngineFactory as _};
 use crate::testing::epoch;
 
@@ -24,7 +26,11 @@ fn datagram(word: &[u8]) -> UdpEvent {
 
 /// The names of the news of an event.
 fn news(peer: &mut Peer, event: UdpEvent, out: &mut Out) -> Vec<String> {
-    let mut next = peer.handle_udp(event, out);
+    let first = peer.handle_udp(event, out);
+    told(first, peer, out)
+}
+
+fn told(mut next: Option<PeerNews>, peer: &mut Peer, out: &mut Out) -> Vec<String> {
     let mut all = Vec::new();
     while let Some(news) = next {
         all.push(match news {
@@ -58,6 +64,52 @@ fn addresses_come_and_go_while_it_lives() {
     );
     let went = UdpEvent::Changed { added: Vec::new(), removed: vec![local(2).address] };
     assert!(news(&mut peer, went, &mut out).is_empty(), "nothing new is gathered");
+}
+
+/// A peer that agreed on sound, from now on.
+fn agreed(out: &mut Out) -> Peer {
+    let mut peer = peer(out);
+    peer.engine.accept_offer(out.now(), &description("actpass", "uf", "pw")).unwrap();
+    peer.engine.create_answer(out.now()).unwrap();
+    news(&mut peer, UdpEvent::Opened { local: vec![local(1)] }, out);
+    peer
+}
+
+/// The news up to a time, which passes.
+fn pass(peer: &mut Peer, until: Instant, out: &mut Out) -> Vec<String> {
+    out.advance(until);
+    peer.handle_timeout(until);
+    told(peer.poll(out), peer, out)
+}
+
+#[test]
+fn rfc_3550_6_3_1_a_far_side_that_is_never_heard_is_told_of_seven_seconds_after_media_is_connected()
+{
+    const S: fn(u64) -> Duration = Duration::from_secs;
+    let mut out = Out::new(epoch());
+    let mut peer = agreed(&mut out);
+    assert!(pass(&mut peer, epoch() + S(60), &mut out).is_empty(), "it is no silence yet");
+    news(&mut peer, datagram(b"connected"), &mut out);
+    assert!(pass(&mut peer, epoch() + S(66), &mut out).is_empty());
+    let wake = peer.next_wake().map(|wake| (wake.at, wake.reason));
+    assert_eq!(wake, Some((epoch() + S(67), "silence of the far side")));
+    assert_eq!(pass(&mut peer, epoch() + S(67), &mut out), ["Quiet", "path Lost"]);
+    out.advance(epoch() + S(68));
+    assert_eq!(news(&mut peer, datagram(REPORT), &mut out), ["path Good"]);
+}
+
+#[cfg(feature = "turn")]
+#[test]
+fn what_a_server_says_and_nobody_takes_is_among_the_figures() {
+    let mut out = Out::new(epoch());
+    let mut peer = peer(&out);
+    let servers = vec![IceServer::turn("turn:198.51.100.1:3478", "alice", "pa55word")];
+    let limit = Duration::from_secs(5);
+    peer.ask(&IceHelp { servers, relay_only: false, limit }, &Seed::from(2));
+    news(&mut peer, UdpEvent::Opened { local: vec![local(1)] }, &mut out);
+    let (local, remote) = (local(1).address, ([198, 51, 100, 1], 3478).into());
+    news(&mut peer, UdpEvent::Datagram { local, remote, data: vec![0; 20] }, &mut out);
+    assert_eq!(peer.stats().packets_refused, 1);
 }
 
 #[test]

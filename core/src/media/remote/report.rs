@@ -59,6 +59,8 @@ pub(super) struct Figures {
     frames_concealed: u64,
     #[serde(default)]
     frames_recovered: u64,
+    #[serde(default)]
+    packets_refused: u64,
     jitter: u64,
     playout: u64,
     round_trip: Option<u64>,
@@ -80,6 +82,7 @@ impl From<MediaStats> for Figures {
             packets_late: stats.packets_late,
             frames_concealed: stats.frames_concealed,
             frames_recovered: stats.frames_recovered,
+            packets_refused: stats.packets_refused,
             jitter: micros(stats.jitter),
             playout: micros(stats.playout),
             round_trip: stats.round_trip.map(micros),
@@ -99,6 +102,7 @@ impl From<Figures> for MediaStats {
             packets_late: figures.packets_late,
             frames_concealed: figures.frames_concealed,
             frames_recovered: figures.frames_recovered,
+            packets_refused: figures.packets_refused,
             jitter: Duration::from_micros(figures.jitter),
             playout: Duration::from_micros(figures.playout),
             round_trip: figures.round_trip.map(Duration::from_micros),

@@ -162,6 +162,7 @@ fn reports_are_read_as_they_were_written_and_have_only_so_many_addresses() {
         packets_late: 2,
         frames_concealed: 3,
         frames_recovered: 4,
+        packets_refused: 5,
         jitter: Duration::from_micros(1500),
         playout: Duration::from_micros(40_500),
         round_trip: Some(Duration::from_millis(20)),

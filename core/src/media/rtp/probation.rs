@@ -34,6 +34,8 @@ pub struct Probation<T> {
     sources: Vec<Source>,
     ever: u32,
     waiting: VecDeque<Held<T>>,
+    /// Those that waited in vain, and were not taken by [`Probation::take_refused`].
+    refused: u64,
 }
 
 #[derive(Debug)]
@@ -71,7 +73,7 @@ pub enum Verdict {
 
 impl<T> Default for Probation<T> {
     fn default() -> Self {
-        Self { sources: Vec::new(), ever: 0, waiting: VecDeque::new() }
+        Self { sources: Vec::new(), ever: 0, waiting: VecDeque::new(), refused: 0 }
     }
 }
 
@@ -102,11 +104,30 @@ impl<T> Probation<T> {
     /// Keeps a packet until it is believed.
     pub fn hold(&mut self, arrived: Instant, header: Header, item: T) {
         let same = |h: &Header| h.ssrc == header.ssrc && h.sequence == header.sequence;
-        self.waiting.retain(|held| !same(&held.header));
-        if self.waiting.len() >= MAX_WAITING {
-            self.waiting.pop_front();
+        self.keep(|held| !same(&held.header));
+        if self.waiting.len() >= MAX_WAITING && self.waiting.pop_front().is_some() {
+            self.refused += 1;
         }
         self.waiting.push_back(Held { header, arrived, item });
+    }
+
+    /// Lets some of those wait on; the others waited in vain.
+    fn keep(&mut self, stays: impl FnMut(&Held<T>) -> bool) {
+        let before = self.waiting.len();
+        self.waiting.retain(stays);
+        self.refused += (before - self.waiting.len()) as u64;
+    }
+
+    /// Takes the number of packets that waited in vain since the last look: repeated, contradicted, too old, or too
+    /// many.
+    pub fn take_refused(&mut self) -> u64 {
+        std::mem::take(&mut self.refused)
+    }
+
+    /// Forgets all sources, and lets nothing wait on.
+    pub fn restart(&mut self) {
+        self.keep(|_| false);
+        (self.sources, self.ever) = (Vec::new(), 0);
     }
 
     /// Releases those that make a row with a packet, in order. Whatever else waits of its source
@@ -120,7 +141,9 @@ impl<T> Probation<T> {
         self.waiting = rest;
         let mut row = Vec::from(row);
         let newest = row.iter().map(|held| held.arrived).max();
+        let before = row.len();
         row.retain(|held| newest.is_some_and(|at| held.arrived + MAX_AGE >= at));
+        self.refused += (before - row.len()) as u64;
         row.sort_by_key(apart);
         row
     }
@@ -151,7 +174,7 @@ impl<T> Probation<T> {
     /// whatever waits of its source is a stray one. Answers the source that had to go for a new
     /// one, if any.
     pub fn heard(&mut self, now: Instant, ssrc: u32, index: u64, live: Option<u32>) -> Option<u32> {
-        self.waiting.retain(|held| held.header.ssrc != ssrc);
+        self.keep(|held| held.header.ssrc != ssrc);
         if let Some(source) = self.sources.iter_mut().find(|source| source.ssrc == ssrc) {
             source.heard = now;
             let late = (-i32::from(MAX_MISORDER)..=0)
@@ -245,8 +268,28 @@ mod tests {
         let mut probation = Probation::default();
         assert_eq!(offer(&mut probation, 1, 5000), NONE);
         assert_eq!(offer(&mut probation, 1, 4500), NONE);
+        assert_eq!(probation.take_refused(), 0, "either may be the stream");
         assert_eq!(offer(&mut probation, 1, 4501), [4500, 4501]);
         assert_eq!(probation.waiting.len(), 0);
+        assert_eq!(probation.take_refused(), 1);
+    }
+
+    #[test]
+    fn what_waits_in_vain_is_counted_once() {
+        let mut probation = Probation::default();
+        for n in 0..100 {
+            probation.hold(epoch(), header(n, 1), ());
+        }
+        assert_eq!(probation.take_refused(), 100 - MAX_WAITING as u64, "too many");
+        probation.hold(epoch(), header(99, 1), ());
+        assert_eq!(probation.take_refused(), 1, "sent again");
+        probation.hold(epoch() + 2 * MAX_AGE, header(99, 2), ());
+        assert_eq!(probation.take_refused(), 1, "the oldest of too many");
+        assert_eq!(probation.release(&header(99, 2)).len(), 1);
+        assert_eq!(probation.take_refused(), 1, "too old to be heard");
+        probation.restart();
+        assert_eq!(probation.take_refused(), MAX_WAITING as u64 - 2);
+        assert_eq!(probation.take_refused(), 0);
     }
 
     #[test]

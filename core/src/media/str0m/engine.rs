@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use str0m::media::Mid;
-use str0m::net::{Protocol, Receive, Transmit};
+use str0m::net::Transmit;
 use str0m::{Candidate, Event, IceConnectionState, Input, Output};
 
 use super::association::{Association, Ingredients, MID, OurPart, pt};
@@ -55,6 +55,9 @@ pub(super) struct WebRtc {
     /// Tracks and channels that a telephone does not have.
     pub(super) more: Option<Box<More>>,
     pub(super) reports: Reports,
+    /// Packets of RTP that were authentic, and datagrams of any kind that were not taken.
+    pub(super) authentic: u64,
+    pub(super) refused: u64,
     pub(super) queue: VecDeque<EngineOutput>,
     pub(super) rtc_wake: Option<Instant>,
     /// Times that str0m drew from the session's seed ([`EngineConfig::twin`]).
@@ -85,6 +88,8 @@ impl WebRtc {
             keys: dtmf::Sender::default(),
             more,
             reports: Reports::default(),
+            authentic: 0,
+            refused: 0,
             queue: VecDeque::new(),
             rtc_wake: None,
             draws: 0,
@@ -422,19 +427,10 @@ impl Engine for WebRtc {
         data: &[u8],
     ) {
         self.now = self.now.max(now);
-        // Neither STUN nor DTLS nor RTP: somebody else's.
-        let Ok(receive) = Receive::new(Protocol::Udp, remote, local, data) else { return };
-        if !self.path.leads_by(local) {
-            return;
-        }
-        let accepts = self.association.as_ref().is_some_and(|association| {
-            let input = Input::Receive(self.now, receive);
-            association.rtc.is_alive() && association.rtc.accepts(&input)
-        });
-        if !accepts {
-            return;
-        }
         let datagram = Datagram { local, remote, data };
+        if !self.accepts(&datagram) {
+            return self.refuse();
+        }
         match Header::read(data) {
             Some(header) => self.handle_rtp(header, &datagram),
             None => self.feed(self.now, &datagram),

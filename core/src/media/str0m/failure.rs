@@ -8,16 +8,12 @@ use str0m::{Input, Output};
 
 use super::engine::{MAX_TURNS, WebRtc};
 use super::receive::Datagram;
-use super::records;
 use crate::media::{EngineEvent, MediaError, MediaState};
 
 impl WebRtc {
     /// Gives str0m a datagram.
     pub(super) fn feed(&mut self, arrived: Instant, datagram: &Datagram<&[u8]>) {
         let Datagram { local, remote, data } = *datagram;
-        if records::is_dtls(data) && !records::is_well_formed(data) {
-            return;
-        }
         let Ok(receive) = Receive::new(Protocol::Udp, remote, local, data) else { return };
         let Some(association) = &mut self.association else { return };
         if let Err(error) = association.rtc.handle_input(Input::Receive(arrived, receive)) {

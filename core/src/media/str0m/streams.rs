@@ -36,15 +36,27 @@ impl WebRtc {
             }
             (Some(_) | None, Some(_) | None) => Some(Track::AUDIO),
         };
-        match track {
+        let taken = match track {
             Some(Track { kind: MediaKind::Audio, number }) => self.hear(number, header, datagram),
             Some(Track { kind: MediaKind::Video, number }) => self.see(number, header, datagram),
-            None => {}
+            None => false,
+        };
+        if !taken {
+            self.refuse();
         }
     }
 
-    fn hear(&mut self, number: u8, header: Header, datagram: &Datagram<&[u8]>) {
-        let Some(audio) = self.audio(number) else { return };
+    /// Gives str0m a packet that is sent for the first time. True if it was authentic: then, and only then, str0m tells
+    /// of it, as soon as it is asked.
+    fn feed_rtp(&mut self, arrived: Instant, datagram: &Datagram<&[u8]>) -> bool {
+        let before = self.authentic;
+        self.feed(arrived, datagram);
+        self.authentic != before
+    }
+
+    /// A datagram of sound. True if it was taken, or waits.
+    fn hear(&mut self, number: u8, header: Header, datagram: &Datagram<&[u8]>) -> bool {
+        let Some(audio) = self.audio(number) else { return false };
         let payloads = self.descriptions.payloads(audio.place);
         let format = payloads.map_or(Format::Unused, |p| p.format(header.payload_type));
         let judged = audio.incoming.probation.judge(&header, format);
@@ -52,15 +64,19 @@ impl WebRtc {
         let known = self.secure || format == Format::Unused;
         let verdict = if known { judged } else { Verdict::Wait };
         match verdict {
-            Verdict::Pass => self.feed(self.now, datagram),
+            Verdict::Pass => {
+                let taken = self.feed_rtp(self.now, datagram);
+                self.refuse_unproven(number);
+                return taken;
+            }
             Verdict::Wait => {
                 let now = self.now;
-                let Some(audio) = self.audio_mut(number) else { return };
+                let Some(audio) = self.audio_mut(number) else { return false };
                 audio.incoming.probation.hold(now, header, datagram.kept());
             }
             Verdict::Anew => {
                 let now = self.now;
-                let Some(audio) = self.audio_mut(number) else { return };
+                let Some(audio) = self.audio_mut(number) else { return false };
                 audio.incoming.probation.hold(now, header, datagram.kept());
                 for held in audio.incoming.probation.release(&header) {
                     self.admit(number, &held);
@@ -71,28 +87,36 @@ impl WebRtc {
                     self.forget_source(header.ssrc);
                 }
             }
-            Verdict::Refuse => {}
+            Verdict::Refuse => return false,
+        }
+        self.refuse_unproven(number);
+        true
+    }
+
+    /// Lets a packet in that had to wait, if it is authentic.
+    fn admit(&mut self, number: u8, held: &Held<Datagram>) {
+        if !self.is_admitted(number, held) {
+            self.refuse();
         }
     }
 
-    /// Lets a packet in that had to wait.
-    fn admit(&mut self, number: u8, held: &Held<Datagram>) {
+    fn is_admitted(&mut self, number: u8, held: &Held<Datagram>) -> bool {
         let ssrc = held.header.ssrc;
         let datagram = held.item.borrowed();
-        let Some(mid) = self.audio(number).map(|audio| audio.mid) else { return };
+        let Some(mid) = self.audio(number).map(|audio| audio.mid) else { return false };
         if let (Some(more), 1..) = (&mut self.more, number)
             && !more.own(ssrc, Track::audio(number))
         {
-            return;
+            return false;
         }
         let association = self.association.as_mut();
         if !association.is_some_and(|association| association.expect(mid, ssrc, None)) {
-            return;
+            return false;
         }
-        let Some(audio) = self.audio(number) else { return };
+        let Some(audio) = self.audio(number) else { return false };
         let (index, turn) =
             (audio.incoming.probation.index(ssrc), audio.incoming.other_turn(&held.header));
-        self.feed(held.arrived, &datagram);
+        let admitted = self.feed_rtp(held.arrived, &datagram);
         let now = self.audio(number).and_then(|audio| audio.incoming.probation.index(ssrc));
         if let Some(turn) = turn
             && now == index
@@ -100,20 +124,24 @@ impl WebRtc {
             if let Some(association) = &mut self.association {
                 association.expect(mid, ssrc, Some(turn));
             }
-            self.feed(held.arrived, &datagram);
+            return self.feed_rtp(held.arrived, &datagram) || admitted;
         }
+        admitted
     }
 
-    /// A datagram of pictures. Those before the keys are of no use.
-    fn see(&mut self, number: u8, header: Header, datagram: &Datagram<&[u8]>) {
+    /// A datagram of pictures. Those before the keys are of no use. True if it was taken: of what is sent again nobody
+    /// knows, as str0m tells neither of what it had before nor of what is forged.
+    fn see(&mut self, number: u8, header: Header, datagram: &Datagram<&[u8]>) -> bool {
         let (Some(more), Some(association), true) =
             (&mut self.more, &mut self.association, self.secure)
         else {
-            return;
+            return false;
         };
         let (track, source) = (Track::video(number), header.ssrc);
-        let Some(video) = more.video.get(&number) else { return };
-        let Some((section, pictures)) = self.descriptions.pictures(video.place) else { return };
+        let Some(video) = more.video.get(&number) else { return false };
+        let Some((section, pictures)) = self.descriptions.pictures(video.place) else {
+            return false;
+        };
         let mid = video.mid;
         if let Some(&(main, _)) = section.repairs.iter().find(|(_, repair)| *repair == source) {
             let known = more.owner(source) == Some(track) && more.owner(main) == Some(track);
@@ -124,7 +152,7 @@ impl WebRtc {
             if expected {
                 self.feed(self.now, datagram);
             }
-            return;
+            return expected;
         }
         if pictures.repairs(header.payload_type) {
             return self.see_repair(number, source, datagram);
@@ -135,39 +163,41 @@ impl WebRtc {
             let repair = section.repairs.iter().find(|(main, _)| *main == source);
             let repair = repair.map(|(_, repair)| *repair);
             if !more.own(source, track) || !association.expect_pictures(mid, source, repair) {
-                return;
+                return false;
             }
         }
-        self.feed(self.now, datagram);
+        let taken = self.feed_rtp(self.now, datagram);
         let seen = self.more.as_ref().and_then(|more| more.video.get(&number)?.seen());
         if !known && !announced && seen != Some(source) {
             // Forged, or not wanted: as if it had never been.
             self.forget_source(source);
         }
+        taken
     }
 
     /// A packet that is sent again by a source which nobody announced: only of what is seen, and only
     /// where no other source was announced for that. A new one takes the place of the one before once
-    /// it brought something; until then it may be forged.
-    fn see_repair(&mut self, number: u8, source: u32, datagram: &Datagram<&[u8]>) {
+    /// it brought something; until then it may be forged. False if it cannot be one.
+    fn see_repair(&mut self, number: u8, source: u32, datagram: &Datagram<&[u8]>) -> bool {
         let (Some(more), Some(association)) = (&mut self.more, &mut self.association) else {
-            return;
+            return false;
         };
-        let Some(video) = more.video.get(&number) else { return };
-        let Some((section, _)) = self.descriptions.pictures(video.place) else { return };
+        let Some(video) = more.video.get(&number) else { return false };
+        let Some((section, _)) = self.descriptions.pictures(video.place) else { return false };
         let (mid, before, count) = (video.mid, video.repair, video.stats.packets_received);
-        let Some(main) = video.seen() else { return };
+        let Some(main) = video.seen() else { return false };
         let announced = section.repairs.iter().any(|(of, _)| *of == main);
         if announced || source == main || section.sources.contains(&source) {
-            return;
+            return false;
         }
         if before == Some(source) {
-            return self.feed(self.now, datagram);
+            self.feed(self.now, datagram);
+            return true;
         }
         if !more.own(source, Track::video(number))
             || !association.expect_pictures(mid, main, Some(source))
         {
-            return;
+            return false;
         }
         self.feed(self.now, datagram);
         let video = self.more.as_mut().and_then(|more| more.video.get_mut(&number));
@@ -175,17 +205,19 @@ impl WebRtc {
             Some(video) => video.repair.replace(source),
             None => Some(source),
         };
-        let Some(gone) = gone else { return };
+        let Some(gone) = gone else { return true };
         self.forget_source(gone);
         if let (Some(before), Some(association)) = (before, &mut self.association)
             && gone == source
         {
             association.expect_pictures(mid, main, Some(before));
         }
+        true
     }
 
     /// An authentic packet.
     pub(super) fn received(&mut self, packet: &RtpPacket) {
+        self.authentic += 1;
         let source = *packet.header.ssrc;
         let owner = self.more.as_ref().and_then(|more| more.owner(source));
         match owner.unwrap_or(Track::AUDIO) {
@@ -302,6 +334,7 @@ impl WebRtc {
         {
             self.admit(number, &held);
         }
+        self.refuse_unproven(number);
         self.release(number);
     }
 

@@ -195,6 +195,20 @@ fn ra_028_a_far_side_that_is_quiet_is_looked_for_but_not_while_it_is_held() {
 }
 
 #[test]
+fn ra_028_a_far_side_that_was_never_heard_is_looked_for_too() {
+    let mut rig = Rig::up();
+    answered(&mut rig);
+    rig.pass(S(10));
+    rig.datagram(b"connected");
+    rig.told();
+    rig.pass(MS(6900));
+    assert!(!restarts(&mut rig));
+    rig.pass(MS(200));
+    assert!(rig.told().iter().any(|told| told.ends_with("path Lost")));
+    assert!(restarts(&mut rig));
+}
+
+#[test]
 fn ra_028_restarts_by_itself_wait_for_what_goes_on_and_for_the_socket_and_have_an_end() {
     let mut rig = Rig::up();
     let call = lost(&mut rig);

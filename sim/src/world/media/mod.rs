@@ -308,7 +308,8 @@ impl Model {
         let Some(remote) = agreed.map(|remote| remote.ufrag.clone()) else { return };
         let probe = Packet::Probe { to: remote, from: self.own.ufrag.clone() };
         if let (MediaState::Connected, Some(path)) = (self.state, self.path) {
-            return self.send(path, &probe);
+            self.send(path, &probe);
+            return self.send(path, &Packet::Report);
         }
         for (local, _) in self.local.clone() {
             for remote in self.remotes.clone() {
@@ -502,7 +503,8 @@ impl Engine for Model {
             Packet::Probe { .. }
             | Packet::Reply { .. }
             | Packet::Key { .. }
-            | Packet::Bye { .. } => {}
+            | Packet::Bye { .. }
+            | Packet::Report => {}
         }
     }
 

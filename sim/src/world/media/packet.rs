@@ -1,4 +1,5 @@
-//! The model engine's datagrams.
+//! The model engine's datagrams. What stands for RTP and RTCP looks like that to those who look at the first byte only
+//! (RFC 7983 section 7).
 
 use std::time::Duration;
 
@@ -54,6 +55,8 @@ pub(super) enum Packet {
         row: u32,
         next: u32,
     },
+    /// The sender is there, whether it speaks or not.
+    Report,
 }
 
 /// One of the pieces that go out in a row, in order, whatever channel they are of.
@@ -90,6 +93,13 @@ impl Item {
         }
     }
 }
+
+/// The kinds that stand for RTP and RTCP.
+const SOUND: u8 = 128;
+const KEY: u8 = 129;
+const SOUND_OF: u8 = 130;
+const PICTURE: u8 = 131;
+const REPORT: u8 = 132;
 
 const CODECS: [AudioCodec; 3] = [AudioCodec::Opus, AudioCodec::Pcmu, AudioCodec::Pcma];
 const PICTURES: [VideoCodec; 2] = [VideoCodec::Vp8, VideoCodec::H264];
@@ -154,19 +164,21 @@ impl Packet {
         match self {
             Self::Probe { to, from } => names(1, to, from),
             Self::Reply { to, from } => names(2, to, from),
-            Self::Audio { sequence, frame } => sound(vec![3], *sequence, frame),
+            Self::Audio { sequence, frame } => sound(vec![SOUND], *sequence, frame),
             Self::Key { number, digit, duration } => {
-                let mut out = vec![4, digit.event()];
+                let mut out = vec![KEY, digit.event()];
                 out.extend_from_slice(&number.to_be_bytes());
                 out.extend_from_slice(&(duration.as_millis() as u32).to_be_bytes());
                 out
             }
             Self::Bye { from } => names(5, "", from),
-            Self::Sound { section, sequence, frame } => sound(vec![6, *section], *sequence, frame),
+            Self::Sound { section, sequence, frame } => {
+                sound(vec![SOUND_OF, *section], *sequence, frame)
+            }
             Self::Picture { section, sequence, frame } => {
                 let codec = PICTURES.iter().position(|codec| *codec == frame.codec);
                 let (codec, key) = (codec.unwrap_or_default() as u8, u8::from(frame.keyframe));
-                let mut out = vec![7, *section, codec, key];
+                let mut out = vec![PICTURE, *section, codec, key];
                 out.extend_from_slice(&sequence.to_be_bytes());
                 out.extend_from_slice(&frame.time.to_be_bytes());
                 out.extend_from_slice(&frame.data);
@@ -194,6 +206,7 @@ impl Packet {
                 out.extend_from_slice(&next.to_be_bytes());
                 out
             }
+            Self::Report => vec![REPORT],
         }
     }
 
@@ -217,23 +230,23 @@ impl Packet {
                 let (to, from) = names()?;
                 Self::Reply { to, from }
             }
-            3 => {
+            &SOUND => {
                 let (sequence, frame) = Fields(rest).sound()?;
                 Self::Audio { sequence, frame }
             }
-            4 => Self::Key {
+            &KEY => Self::Key {
                 digit: Digit::from_event(*rest.first()?)?,
                 number: u32_at(1)?,
                 duration: Duration::from_millis(u32_at(5)?.into()),
             },
             5 => Self::Bye { from: names()?.1 },
-            6 => {
+            &SOUND_OF => {
                 let mut fields = Fields(rest);
                 let section = fields.u8()?;
                 let (sequence, frame) = fields.sound()?;
                 Self::Sound { section, sequence, frame }
             }
-            7 => {
+            &PICTURE => {
                 let mut fields = Fields(rest);
                 let [section, codec, key] = fields.take()?;
                 let codec = *PICTURES.get(usize::from(codec))?;
@@ -261,6 +274,7 @@ impl Packet {
                 let mut fields = Fields(rest);
                 Self::Taken { row: fields.u32()?, next: fields.u32()? }
             }
+            &REPORT if rest.is_empty() => Self::Report,
             _ => return None,
         })
     }
@@ -304,6 +318,7 @@ mod tests {
             },
             Packet::Wanted { section: 127 },
             Packet::Taken { row: 1, next: 2 },
+            Packet::Report,
         ]
         .into_iter()
         .chain(items.map(piece))

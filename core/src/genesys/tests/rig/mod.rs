@@ -18,6 +18,7 @@ use crate::machine::{
     Wake, WsEvent, WsId,
 };
 use crate::media::AudioFrame;
+use crate::media::testing::REPORT;
 
 pub(super) const BARE: &str = "u1@org.example";
 pub(super) const FULL: &str = "u1@org.example/res-a";
@@ -358,6 +359,15 @@ impl Rig {
         self.wait(until.saturating_duration_since(self.now));
     }
 
+    /// [`Rig::wait_acknowledging`], while the far side's media reports every five seconds.
+    pub(super) fn wait_reporting(&mut self, time: Duration) {
+        let until = self.now + time;
+        while self.now < until {
+            self.wait_acknowledging(Duration::from_secs(5).min(until - self.now));
+            self.reported();
+        }
+    }
+
     /// Time passes and nobody wakes the client until it is over.
     pub(super) fn sleep(&mut self, time: Duration) {
         self.now += time;
@@ -386,13 +396,22 @@ impl Rig {
     /// Makes the far side's media do something: a word that
     /// [`FakeMedia`](crate::media::testing::FakeMedia) understands.
     pub(super) fn media(&mut self, word: &str) {
+        self.datagram(word.as_bytes());
+    }
+
+    fn datagram(&mut self, data: &[u8]) {
         let id = self.udp.expect("media sockets");
         let event = UdpEvent::Datagram {
             local: "127.0.0.1:4000".parse().unwrap(),
             remote: "127.0.0.1:5000".parse().unwrap(),
-            data: word.as_bytes().to_vec(),
+            data: data.to_vec(),
         };
         self.input(Input::Udp { id, event });
+    }
+
+    /// The far side's media reports.
+    pub(super) fn reported(&mut self) {
+        self.datagram(REPORT);
     }
 
     /// The application speaks, on the newest session.

@@ -73,6 +73,7 @@ impl Gather {
         };
         let lent = relay.lent();
         let came = relay.handle_stream(now, event);
+        self.refused += std::mem::take(&mut relay.refused);
         self.go_on(now);
         let Some(lent) = lent else { return Vec::new() };
         came.into_iter().map(|(peer, data)| (lent, peer, data)).collect()
@@ -129,6 +130,7 @@ impl Gather {
                         if !may_be_ours(address, &self.hosts)
                             || relay.way.bound() == Some(address) =>
                     {
+                        self.refused += 1;
                         relay.reject(now);
                         None
                     }
@@ -151,6 +153,7 @@ impl Gather {
         let over: Vec<_> = self.relays.extract_if(.., |relay| relay.is_over()).collect();
         for relay in &over {
             self.steps.extend(Self::end_of(relay));
+            self.refused += relay.refused;
         }
         let is_news = !lent.is_empty() || !ended.is_empty();
         lent.into_iter().for_each(|number| self.lent(now, number));

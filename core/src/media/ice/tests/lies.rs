@@ -17,6 +17,7 @@ fn rfc_8489_9_2_5_a_server_that_likes_no_nonce_is_given_up() {
     assert_eq!(rig.gather.next_wake(), None);
     // And one that liked some before.
     let (mut rig, lent) = speaking();
+    assert_eq!(rig.gather.refused, 0);
     let before = rig.net.sent_to_server;
     rig.net.refuses = Some(438);
     rig.run(Duration::from_secs(600));
@@ -36,6 +37,7 @@ fn rfc_8656_6_3_addresses_that_nobody_can_lend_are_not_taken() {
             assert_eq!(rig.added.len(), 2, "{lie}: {:?}", rig.added);
             assert!(!rig.gather.lends(at(lie)) && rig.removed.is_empty(), "{lie}");
             assert_eq!((rig.done.len(), rig.gather.next_wake()), (1, None), "{lie}");
+            assert!(rig.gather.refused > 0, "{lie}");
         }
     }
 }
@@ -53,8 +55,15 @@ fn rfc_8656_12_6_data_that_nobody_asked_for_goes_nowhere() {
     }
     rig.drain();
     assert_eq!(rig.net.under_way.len(), 0, "it is not answered");
+    assert_eq!(rig.gather.refused, 0xFFF);
+    // A peer that nobody spoke with, and what is no message.
+    for data in [data_of(at("203.0.113.66:9")), vec![0; 20], vec![22, 254, 253], Vec::new()] {
+        assert_eq!(rig.gather.handle_datagram(rig.net.now, here, there, data), None);
+    }
+    assert_eq!(rig.gather.refused, 0xFFF + 4);
     assert!(speak(&mut rig, lent, 50) >= 49);
     assert!(rig.heard.len() - before <= 50);
+    assert_eq!(rig.gather.refused, 0xFFF + 4, "and nothing else");
 }
 
 /// A relay over a stream: what it was sent, and what it answers.
@@ -94,8 +103,8 @@ impl Streamed {
         let now = self.rig.net.at();
         let client = at("10.0.0.7:9");
         let asked = Transmit::new(data, TransportType::Tcp, client, at(SERVER));
-        let mut told: Vec<_> =
-            self.server.recv(asked, now).map(|reply| reply.build().data).into_iter().collect();
+        let mut said: Vec<_> =
+            self.server.recv(asked, now).map(|reply| reply.build()).into_iter().collect();
         while let TurnServerPollRet::AllocateSocket {
             transport,
             listen_addr,
@@ -114,11 +123,10 @@ impl Streamed {
                 now,
             );
         }
-        while let Some(out) = self.server.poll_transmit(now) {
-            told.push(out.data);
-        }
-        for data in told {
-            self.tell(StreamEvent::Data(data));
+        said.extend(std::iter::from_fn(|| self.server.poll_transmit(now)));
+        // Others are for a peer.
+        for said in said.into_iter().filter(|said| said.to == client) {
+            self.tell(StreamEvent::Data(said.data));
         }
     }
 }
@@ -130,7 +138,8 @@ fn rfc_8489_6_2_2_a_stream_that_promises_more_than_comes_is_given_up_in_two_seco
     // Something was heard by it: a peer's word, in a Data indication.
     one.rig.send(lent, at("192.0.2.77:7777"), &[1, 0]);
     one.run(MS(500));
-    one.tell(StreamEvent::Data(data_indication()));
+    one.tell(StreamEvent::Data(data_of(at("192.0.2.77:7777"))));
+    assert_eq!(one.rig.gather.refused, 0);
     // A head that is as it should be, and whose message never ends: all that comes then is its body.
     let mut head = vec![0, 0x17, 0xFF, 0xFC, 0x21, 0x12, 0xA4, 0x42];
     head.resize(20, 0);
@@ -141,16 +150,17 @@ fn rfc_8489_6_2_2_a_stream_that_promises_more_than_comes_is_given_up_in_two_seco
         assert!(one.rig.net.now - began < MS(3000), "nobody noticed");
     }
     assert_eq!((one.rig.removed.as_slice(), one.rig.closed.len()), (&[lent][..], 1));
+    assert_eq!(one.rig.gather.refused, 1);
     one.run(MS(50));
     assert_eq!(one.rig.streams.len(), 2, "it is asked anew");
 }
 
 /// A peer's word, as a server hands it on.
-fn data_indication() -> Vec<u8> {
+fn data_of(peer: SocketAddr) -> Vec<u8> {
     let kind = MessageType::from_class_method(MessageClass::Indication, DATA);
     let mut text = Message::builder(kind, TransactionId::generate(), MessageWriteVec::new());
     let id = text.transaction_id();
-    text.add_attribute(&XorPeerAddress::new(at("192.0.2.77:7777"), id)).unwrap();
+    text.add_attribute(&XorPeerAddress::new(peer, id)).unwrap();
     text.add_attribute(&Data::new(&[128, 1, 2, 3])).unwrap();
     text.finish()
 }
