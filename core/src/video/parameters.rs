@@ -19,8 +19,8 @@ const MAX_BYTES: usize = 64 << 10;
 ///
 /// let mut kept = ParameterSets::default();
 /// kept.note(&[0, 0, 0, 1, 0x67, 66, 0xc0, 30, 0xd9, 0, 0, 0, 1, 0x68, 0xce, 0x38, 0x80]);
-/// let idr = [0, 0, 0, 1, 0x65, 0x88];
-/// assert_eq!(kept.complete(&idr[..].into()).len(), 9 + 8 + 6, "both come before it");
+/// let idr = vec![0, 0, 0, 1, 0x65, 0x88];
+/// assert_eq!(kept.complete(&idr.into()).len(), 9 + 8 + 6, "both come before it");
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ParameterSets {

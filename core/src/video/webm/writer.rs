@@ -35,7 +35,8 @@ const APP: &[u8] = concat!("offhook ", env!("CARGO_PKG_VERSION")).as_bytes();
 /// file.write(0, Duration::ZERO, &first.clone().into())?;
 /// file.write(0, Duration::from_millis(40), &pattern::frame(size, 2, 3_600)?.into())?;
 ///
-/// let reader = WebmReader::new(&file.into_inner()[..])?;
+/// let file = file.into_inner();
+/// let reader = WebmReader::new(&file[..])?;
 /// assert_eq!(reader.tracks()[1], WebmTrack::OPUS);
 /// let blocks: Vec<_> = reader.collect::<Result<_, _>>()?;
 /// assert_eq!(blocks[0].frame, first.into());
