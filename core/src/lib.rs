@@ -8,6 +8,8 @@
 //! | --- | --- | --- |
 //! | `str0m` | yes | the media engine: ICE, DTLS, SRTP. Needs a C compiler |
 //! | `audio` | yes | Opus, G.711, resampling, WAV |
+//! | `video` | no | IVF, WebM and H.264 files, their pictures in time, recordings, test pictures; no encoder |
+//! | `stills` | no | `video`, and VP8 key frames decoded |
 //! | `rsa` | no | far ends with RSA certificates: `media::WebRtcFactory::with_rsa`, DTLS by the system's OpenSSL |
 //! | `unstable-wire` | no | `xmpp`, `jingle`, `genesys::wire` and `ribbon::wire`: what travels, for tools, models of the service and tests. It follows the service, and may change in any release |
 
@@ -44,6 +46,8 @@ pub mod sdp;
 mod secret;
 #[cfg(test)]
 mod testing;
+#[cfg(feature = "video")]
+pub mod video;
 #[cfg(feature = "unstable-wire")]
 pub mod xmpp;
 #[cfg(not(feature = "unstable-wire"))]

@@ -23,6 +23,7 @@ mod service;
 mod story;
 mod text;
 mod tunnel;
+mod video;
 mod watch;
 
 pub use client::client;
@@ -35,4 +36,5 @@ pub use rest::rest;
 pub use ribbon::{ribbon_client, ribbon_host, ribbon_notice, ribbon_rest, ribbon_sdp};
 pub use text::{jid, jingle, message, rpc, sdp, xmpp_frame};
 pub use tunnel::tunnel;
+pub use video::video;
 pub use watch::Watch;

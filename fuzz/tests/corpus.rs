@@ -108,6 +108,11 @@ fn the_talk_with_a_proxy_is_the_same_however_it_is_cut() {
 }
 
 #[test]
+fn video_files_are_read_as_written() {
+    replay("video", offhook_fuzz::video);
+}
+
+#[test]
 fn no_notification_of_a_gateway_disturbs_a_client() {
     replay("ribbon_notice", offhook_fuzz::ribbon_notice);
 }

@@ -190,7 +190,7 @@ fn aggregated(mut rest: &[u8]) -> impl Iterator<Item = Option<&[u8]>> {
 }
 
 /// The units of a byte stream (H.264 Annex B).
-fn units(stream: &[u8]) -> Vec<&[u8]> {
+pub(crate) fn units(stream: &[u8]) -> Vec<&[u8]> {
     let mut starts = Vec::new();
     let mut at = 0;
     while let Some(found) = stream.get(at..).and_then(|rest| memchr::memmem::find(rest, &[0, 0, 1]))
