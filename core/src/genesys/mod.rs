@@ -23,6 +23,7 @@ mod inbound;
 mod ledger;
 mod link;
 mod log;
+mod news;
 mod offers;
 mod outbox;
 mod party;

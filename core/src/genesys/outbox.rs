@@ -15,7 +15,7 @@ use super::error::{Error, ErrorKind, Subject};
 use super::event::Event;
 use super::ids::SessionId;
 use super::log::Journal;
-use super::rooms::News;
+use super::news::News;
 use super::shown;
 use super::timing::Timing;
 use super::upload::{self, Uploads};

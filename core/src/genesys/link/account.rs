@@ -93,8 +93,8 @@ impl Account {
     pub(super) fn let_in(&mut self, conversation: Option<ConversationId>, source: Option<String>) {
         let room = self.identity.as_mut().and_then(|identity| identity.room.as_mut());
         if let Some(room) = room {
-            room.conversation = conversation.or(room.conversation.take());
-            room.source = source.or(room.source.take());
+            room.conversation = conversation.or_else(|| room.conversation.take());
+            room.source = source.or_else(|| room.source.take());
         }
     }
 

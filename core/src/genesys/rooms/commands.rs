@@ -604,7 +604,8 @@ impl Rooms {
                 |engine: &mut dyn crate::media::Engine| engine.request_keyframe(now, track.track);
             sessions.with_engine(&session, ask, out)
         });
-        let asked = asked.unwrap_or(Err(MediaError::NotNegotiated(track.track.kind.name())));
+        let gone = || Err(MediaError::NotNegotiated(track.track.kind.name()));
+        let asked = asked.unwrap_or_else(gone);
         out.complete(command, asked.map(|()| Outcome::Done).map_err(Error::media));
     }
 

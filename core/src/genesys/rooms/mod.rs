@@ -31,7 +31,6 @@ pub use self::member::{
     AppId, ContentType, IncomingStream, MemberStatus, OutgoingStream, Rates, Speaker,
     SpeakerActivity,
 };
-pub(crate) use self::news::News;
 pub use self::participants::{ParticipantsUpdate, RoomParticipant};
 
 pub(crate) use self::room::Share;

@@ -5,6 +5,7 @@ use super::room::{Channel, Metadata, Room};
 use super::{RoomAsk, Rooms, Sessions};
 use crate::genesys::event::Event;
 use crate::genesys::ids::SessionId;
+use crate::genesys::news::News;
 use crate::genesys::outbox::Outbox;
 use crate::genesys::wire::requests;
 use crate::machine::TrackId;
@@ -16,37 +17,12 @@ const CHANNEL: &str = "videoConferenceControl";
 /// The method that tells the state of a room's media.
 const MEMBER_STATUS: &str = "member.notify.status";
 /// The longest message of a data channel that is read, in bytes.
-pub(crate) const MAX_MESSAGE: usize = 256 * 1024;
-/// Messages of data channels that one input may bring; more are left out.
-pub(crate) const MAX_MESSAGES: usize = 256;
-
-/// The news of the media of rooms since they were last looked at.
-#[derive(Debug, Default)]
-pub(crate) struct News {
-    news: Vec<(SessionId, EngineEvent)>,
-    messages: usize,
-    left_out: usize,
-}
-
-impl News {
-    /// Takes note of something. Messages beyond the bound are left out, and counted.
-    pub(crate) fn add(&mut self, session: &SessionId, event: EngineEvent) {
-        if let EngineEvent::ChannelMessage { .. } = event {
-            if self.messages >= MAX_MESSAGES {
-                self.left_out += 1;
-                return;
-            }
-            self.messages += 1;
-        }
-        self.news.push((session.clone(), event));
-    }
-}
-
+const MAX_MESSAGE: usize = 256 * 1024;
 impl Rooms {
     /// Carries on what the media of rooms brought.
     pub(crate) fn take_news(&mut self, sessions: &mut Sessions, out: &mut Outbox) {
-        let News { news, left_out, .. } = std::mem::take(&mut out.news);
-        for (session, event) in news {
+        let News { events, left_out, .. } = std::mem::take(&mut out.news);
+        for (session, event) in events {
             self.handle_engine(&session, event, sessions, out);
         }
         if left_out > 0 {

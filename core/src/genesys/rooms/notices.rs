@@ -1,4 +1,4 @@
-//! What the service says about the conversations of rooms.
+//! Notices of the service about the conversations of rooms.
 
 use serde_json::Value;
 

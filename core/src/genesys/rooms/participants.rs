@@ -110,7 +110,7 @@ impl Seen {
         let added = without(&active, &self.active);
         let removed = without(&self.active, &active);
         self.active.clone_from(&active);
-        self.own = own.or(self.own.take());
+        self.own = own.or_else(|| self.own.take());
         Change { active, added, removed, is_cut: all.len() > MAX_PARTICIPANTS }
     }
 }

@@ -11,7 +11,7 @@ use crate::genesys::sessions::Sessions;
 use crate::genesys::wire::{Propose, SessionMessage};
 use crate::xmpp::Jid;
 
-/// What becomes of a proposal by itself.
+/// Reactions to a proposal, before the application has a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reaction {
     /// Nothing: it is left alone.

@@ -51,7 +51,7 @@ pub(super) enum Stage {
     Joined(Box<Joined>),
 }
 
-/// What we do in a room.
+/// Our part in a room.
 #[derive(Debug)]
 pub(super) struct Joined {
     pub(super) audio: Muting,
@@ -64,7 +64,7 @@ pub(super) struct Joined {
     pub(super) heard: Heard,
 }
 
-/// Whether pictures are those of a screen.
+/// The source of our pictures: a camera, or a screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Share {
     No,
@@ -136,7 +136,7 @@ impl Room {
         }
     }
 
-    /// What we do in it, once it is joined.
+    /// Our part in it, once it is joined.
     pub(super) fn joined(&self) -> Option<&Joined> {
         match &self.stage {
             Stage::Joined(joined) => Some(joined),

@@ -27,7 +27,7 @@ pub(super) enum Wait {
     Share,
 }
 
-/// Whether we send, of one kind.
+/// The state of our sending, of one kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Muting {
     Live,

@@ -1,4 +1,4 @@
-//! Who is in a meeting, who is seen and heard, and its data channel (video notes 2).
+//! People in a meeting, those who are seen and heard, and its data channel (video notes 2).
 
 use std::time::Duration;
 

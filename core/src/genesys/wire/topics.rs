@@ -43,9 +43,9 @@ impl Own {
 /// A topic about one conversation, which is a room's if anybody's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum OfRoom {
-    /// What the service tells a guest about the conversation.
+    /// The conversation, as a guest is told of it.
     Guest(ConversationId),
-    /// Who is shown and heard in it.
+    /// Its media: those who are shown and heard.
     Media(ConversationId),
 }
 
