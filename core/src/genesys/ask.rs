@@ -20,15 +20,21 @@ pub(crate) enum IqAsk {
     /// A candidate or an info of a session.
     Update(SessionId),
     Terminate(SessionId),
+    /// A room's mute, which a command waits for.
+    Mute {
+        session: SessionId,
+        command: CommandId,
+    },
 }
 
 impl IqAsk {
     /// The session that it is about; none for what belongs to the connection itself.
     pub(super) fn session(&self) -> Option<&SessionId> {
         match self {
-            Self::Answer(session) | Self::Update(session) | Self::Terminate(session) => {
-                Some(session)
-            }
+            Self::Answer(session)
+            | Self::Update(session)
+            | Self::Terminate(session)
+            | Self::Mute { session, .. } => Some(session),
             Self::Bind
             | Self::Session
             | Self::Turn
@@ -45,6 +51,7 @@ impl IqAsk {
 pub(crate) enum Ask {
     Link(LinkAsk),
     Call(CallAsk),
+    Room(RoomAsk),
     /// An upload of what we say about ourselves.
     Upload(upload::Kind),
 }
@@ -96,6 +103,25 @@ pub(crate) enum CallAsk {
     Metadata(ConversationId),
 }
 
+/// A request of rooms.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum RoomAsk {
+    /// A meeting to begin or to join.
+    Start(CommandId),
+    /// The participant whose pictures are wanted.
+    Pin(CommandId),
+    /// The question who is in a room.
+    Participants(SessionId),
+    /// The screens of a recording. Nobody waits for the answer.
+    Metadata(SessionId),
+}
+
+impl From<RoomAsk> for Ask {
+    fn from(ask: RoomAsk) -> Self {
+        Self::Room(ask)
+    }
+}
+
 impl From<LinkAsk> for Ask {
     fn from(ask: LinkAsk) -> Self {
         Self::Link(ask)
@@ -119,8 +145,9 @@ impl Ask {
     pub(crate) fn is_of_a_command(&self) -> bool {
         match self {
             Self::Link(LinkAsk::Claim(_))
-            | Self::Call(CallAsk::Participant(_) | CallAsk::Change(_) | CallAsk::Dial(_)) => true,
-            Self::Link(_) | Self::Call(_) | Self::Upload(_) => false,
+            | Self::Call(CallAsk::Participant(_) | CallAsk::Change(_) | CallAsk::Dial(_))
+            | Self::Room(RoomAsk::Start(_) | RoomAsk::Pin(_)) => true,
+            Self::Link(_) | Self::Call(_) | Self::Room(_) | Self::Upload(_) => false,
         }
     }
 
@@ -137,6 +164,7 @@ impl Ask {
                 | LinkAsk::Claim(_),
             )
             | Self::Call(_)
+            | Self::Room(_)
             | Self::Upload(_) => false,
         }
     }

@@ -8,10 +8,12 @@ use super::check::check;
 use super::command::{Command, Outcome};
 use super::config::{Auth, Config};
 use super::counters::Counters;
-use super::error::{Error, ErrorKind};
+use super::error::{Error, ErrorKind, Subject};
 use super::event::Event;
+use super::ids::UserId;
 use super::link::Link;
 use super::outbox::Outbox;
+use super::rooms::{Rooms, Topic};
 use super::sessions::Sessions;
 use crate::genesys::wire::{Frame, IqAnswer};
 use crate::machine::{CommandId, Input, Machine, Output, OutputOf, Seed, Wake, WsEvent, WsId};
@@ -51,6 +53,7 @@ pub struct Client {
     pub(super) out: Outbox,
     pub(super) link: Link,
     pub(super) calls: Calls,
+    pub(super) rooms: Rooms,
     pub(super) sessions: Sessions,
 }
 
@@ -78,6 +81,7 @@ impl Client {
             out: Outbox::new(config, seed.child("ids").rng(), now),
             link,
             calls: Calls::default(),
+            rooms: Rooms::default(),
             sessions,
         })
     }
@@ -118,7 +122,20 @@ impl Client {
 
     /// The number of things that are remembered, dialled calls too.
     pub(crate) fn size(&self) -> usize {
-        self.calls.size() + self.sessions.len() + self.out.open_commands()
+        let parts = self.calls.size() + self.rooms.size() + self.sessions.len();
+        parts + self.out.open_commands()
+    }
+
+    /// The user, once known; a guest is none.
+    pub(super) fn user(&self) -> Option<UserId> {
+        self.link.identity().and_then(|identity| identity.user.clone())
+    }
+
+    /// A subject, with what is known of it.
+    pub(super) fn subject(&self, of: Subject) -> Subject {
+        let call = of.conversation.as_ref().is_some_and(|call| self.calls.knows(call));
+        let of = if call { of } else { self.rooms.subject(of) };
+        self.calls.subject(of, &self.sessions)
     }
 
     fn handle_socket(&mut self, id: WsId, event: WsEvent) {
@@ -163,6 +180,7 @@ impl Client {
         if !self.out.config.session_survivability {
             self.sessions.end_all();
             self.calls.sweep(&mut self.sessions, &mut self.out);
+            self.rooms.sweep(&mut self.sessions, &mut self.out);
         }
         for ask in self.out.take_lost_iqs() {
             self.handle_answer(&ask, IqAnswer::Lost);
@@ -173,11 +191,15 @@ impl Client {
         match ask {
             Ask::Link(ask) => self.link.handle_rest(ask, result, &mut self.out),
             Ask::Upload(kind) => self.out.uploaded(*kind, &result),
+            Ask::Room(ask) => {
+                let user = self.user();
+                self.rooms.handle_rest(ask, result, user.as_ref(), &mut self.out);
+            }
             Ask::Call(ask) => {
                 if let (CallAsk::Listing, Err(failure)) = (ask, &result) {
                     self.link.ask_again(failure, &self.out);
                 }
-                let user = self.link.identity().and_then(|identity| identity.user.clone());
+                let user = self.user();
                 self.calls.handle_rest(
                     ask,
                     result,
@@ -193,10 +215,18 @@ impl Client {
     /// questions whose request could not even be made have failed.
     fn settle(&mut self) {
         loop {
+            self.rooms.take_news(&mut self.sessions, &mut self.out);
             self.calls.sweep(&mut self.sessions, &mut self.out);
+            self.rooms.sweep(&mut self.sessions, &mut self.out);
             match self.out.take_unmade() {
                 Some((ask, failure)) => self.handle_rest(&ask, Err(failure)),
                 None => break,
+            }
+        }
+        for topic in self.rooms.take_topics() {
+            match topic {
+                Topic::Wanted(topic) => self.link.readiness.want_own(topic, &self.out),
+                Topic::Unwanted(topic) => self.link.readiness.unwant_own(&topic, &self.out),
             }
         }
         if std::mem::take(&mut self.out.ice_stale) {
@@ -216,6 +246,7 @@ impl Client {
                 continue;
             }
             self.calls.forget_command(command, &mut self.sessions, &mut self.out);
+            self.rooms.forget_command(command, &mut self.sessions, &mut self.out);
             self.link.readiness.forget_subscriber(command);
             let error = Error::new(ErrorKind::Timeout, "the service did not answer in time");
             self.out.complete(command, Err(error));
@@ -229,6 +260,7 @@ impl Client {
             self.connection_lost();
         }
         self.calls.handle_timeout(&mut self.sessions, &mut self.out);
+        self.rooms.handle_timeout(&mut self.out);
     }
 
     /// The time of the next wake-up. Packets and frames change nothing but media: then the rest is
@@ -236,6 +268,7 @@ impl Client {
     fn next_wake(&mut self) -> Option<Wake> {
         if self.out.due.is_stirred() {
             let wake = Wake::earliest(self.link.next_wake(), self.calls.next_wake());
+            let wake = Wake::earliest(wake, self.rooms.next_wake());
             self.out.due.settle(Wake::earliest(self.out.next_wake(), wake));
         }
         Wake::earliest(self.out.due.wake(), self.sessions.next_wake())
@@ -257,7 +290,7 @@ impl Machine for Client {
     type Error = Error;
 
     fn submit(&mut self, now: Instant, command: Command) -> Result<CommandId, Error> {
-        let subject = self.calls.subject(command.subject(), &self.sessions);
+        let subject = self.subject(command.subject());
         self.plan(&command).map_err(|error| error.about(&subject))?;
         self.out.advance(now);
         self.out.due.stir();

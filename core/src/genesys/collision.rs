@@ -16,8 +16,8 @@
 //! | replaced, with these credentials | out of order | renegotiates | renegotiates | passed over |
 //! | replaced, with other credentials | out of order | begins | replaces the call's | passed over |
 //!
-//! A far side that is no softphone is not told of, and gets no session by SDP, where no propose was
-//! looked at before; nor does anybody, where the client may have none.
+//! A room is not told of where it has no right to an offer. A far side of a kind that the client may not
+//! have is not told of either, and gets no session by SDP.
 
 use crate::genesys::event::Signaling;
 
@@ -71,6 +71,8 @@ pub(crate) enum Caller {
     Softphone,
     /// A softphone, while the client may have none.
     Barred,
+    /// A room, of a kind that the client may have.
+    Room,
     /// Any other kind of session.
     Other,
 }
@@ -153,10 +155,12 @@ pub(crate) fn decide(standing: Standing, coming: Coming, caller: Caller) -> Acti
         ) => Action::ReplaceCarrier,
     };
     match (action, caller) {
-        (Action::Refuse(refusal, Some(Odd::Unproposed)), Caller::Other) => {
+        (Action::Refuse(refusal, Some(Odd::Unproposed)), Caller::Room | Caller::Other) => {
             Action::Refuse(refusal, None)
         }
-        (Action::PassOver(Some(Odd::Nameless)), Caller::Other) => Action::PassOver(None),
+        (Action::PassOver(Some(Odd::Nameless)), Caller::Room | Caller::Other) => {
+            Action::PassOver(None)
+        }
         (
             Action::Begin | Action::Replace | Action::ReplaceCarrier,
             Caller::Barred | Caller::Other,
@@ -257,6 +261,12 @@ mod tests {
                     expected => expected,
                 };
                 assert_eq!(other, expected, "{about}");
+                let quiet = match ours {
+                    Action::PassOver(Some(Odd::Nameless)) => Action::PassOver(None),
+                    Action::Refuse(refusal, Some(Odd::Unproposed)) => Action::Refuse(refusal, None),
+                    ours => ours,
+                };
+                assert_eq!(decide(standing, coming, Caller::Room), quiet, "{about}");
             }
         }
     }

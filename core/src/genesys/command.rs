@@ -7,9 +7,11 @@ use serde::Serialize;
 use super::config::IceServersPolicy;
 use super::control::CallControl;
 use super::error::Subject;
-use super::ids::{ConversationId, SessionId, UserId};
+use super::ids::{ConversationId, ParticipantId, SessionId, UserId};
+use super::rooms::RoomMedia;
 use crate::Secret;
 use crate::jingle::Reason;
+use crate::machine::TrackId;
 use crate::media::{Digit, IceServer};
 
 /// A request to [`Client`](super::Client). Each is answered by exactly one completion, within the
@@ -25,26 +27,29 @@ pub enum Command {
     Connect,
     /// Log out. Media sessions stay up until their calls end. Within 5 s.
     Disconnect,
-    /// Answer a ringing call: send `proceed`. Completes when the session has started, or the call
-    /// turned out to be gone. Within 30 s.
+    /// Answer a ringing call, or take a proposed room: send `proceed`. Completes when the session has
+    /// started, or the call turned out to be gone. A call comes before a room of the same
+    /// conversation. Within 30 s.
     AcceptPendingSession {
         /// Its conversation.
         conversation: ConversationId,
     },
-    /// Decline a ringing call through the service, to voicemail when it was a direct call.
-    /// Within 30 s.
+    /// Decline a ringing call through the service, to voicemail when it was a direct call. Within
+    /// 30 s. A proposed room is declined by a word to it and to the user's other clients, which
+    /// completes at once.
     RejectPendingSession {
         /// Its conversation.
         conversation: ConversationId,
     },
-    /// Answer the media offer of a started session; by hand when `auto_connect_sessions` is off.
-    /// Accepting twice is one acceptance. Within 30 s.
+    /// Answer the media offer of a call's session; by hand when `auto_connect_sessions` is off.
+    /// Accepting twice is one acceptance. Rooms have [`Command::AcceptRoom`]. Within 30 s.
     AcceptSession {
         /// Its conversation.
         conversation: ConversationId,
     },
-    /// Hang up. Completes when both the service and the media session say that it is over.
-    /// Within 30 s.
+    /// Hang up, or leave a room. Completes when both the service and the media session say that it is
+    /// over. A recording cannot be ended from here, nor can a monitored screen
+    /// ([`ErrorKind::NotSupported`](super::ErrorKind::NotSupported)). Within 30 s.
     EndSession {
         /// Its conversation.
         conversation: ConversationId,
@@ -56,7 +61,8 @@ pub enum Command {
         /// The reason to tell the far side.
         reason: Reason,
     },
-    /// Mute or unmute, in the service. Completes when the service took it. Within 30 s.
+    /// Mute or unmute, in the service; in a room, nothing is sent from then on. Completes when the
+    /// service took it, by Jingle at once. Within 30 s.
     SetAudioMute {
         /// Its conversation.
         conversation: ConversationId,
@@ -87,6 +93,66 @@ pub enum Command {
         conversation: ConversationId,
         /// The change.
         control: CallControl,
+    },
+    /// Answer the offer of a room's session, with what the application has to send. Accepting twice
+    /// is one acceptance; one that fails can be tried again. Within 30 s.
+    AcceptRoom {
+        /// Its conversation.
+        conversation: ConversationId,
+        /// The media that the application has.
+        media: RoomMedia,
+    },
+    /// Stop or resume sending pictures to a room. Completes when the service took it, by Jingle at
+    /// once. Within 30 s.
+    SetVideoMute {
+        /// Its conversation.
+        conversation: ConversationId,
+        /// True to mute, false to unmute.
+        muted: bool,
+    },
+    /// Begin a meeting in a room, or invite another user to it. Completes with
+    /// [`Outcome::Conversation`] when the service took it; the room's proposal is then accepted by
+    /// itself, once, and [`Event::SessionStarted`](super::Event::SessionStarted) follows. A video
+    /// guest asks to be let in, and is told by a pending session. Within 30 s.
+    StartVideoConference {
+        /// The room's address.
+        room: String,
+        /// The bare address of another user; none to join oneself.
+        invitee: Option<String>,
+    },
+    /// Join a meeting by its id. Like [`Command::StartVideoConference`] otherwise.
+    StartVideoMeeting {
+        /// The meeting.
+        meeting: String,
+    },
+    /// Tell a meeting that the pictures are those of a screen from now on. The application sends it
+    /// by the track of its camera; a muted camera does not keep it from being seen. Completes at once.
+    StartScreenShare {
+        /// Its conversation.
+        conversation: ConversationId,
+    },
+    /// Tell a meeting that no screen is shown any more. A camera that was muted is not seen. Stopping
+    /// twice is stopping. Completes at once.
+    StopScreenShare {
+        /// Its conversation.
+        conversation: ConversationId,
+    },
+    /// Show a guest's screen. Completes when the room has taken the session, whose one video track
+    /// the application sends the screen by. Within 30 s.
+    StartGuestShare,
+    /// Have the service send this participant's pictures, or whose it chooses. Completes when the
+    /// service took it. Within 30 s.
+    PinParticipant {
+        /// The conversation of the meeting.
+        conversation: ConversationId,
+        /// The participant; none to unpin.
+        participant: Option<ParticipantId>,
+    },
+    /// Ask the far side of a track for a picture that needs no other; at most one request in 300 ms
+    /// goes out for a track. Completes at once.
+    RequestKeyframe {
+        /// The track.
+        track: TrackId,
     },
     /// Place a call. Completes with [`Outcome::Dialled`] when the service took it. Within 30 s.
     StartSoftphoneSession(Dial),
@@ -147,6 +213,11 @@ impl Command {
             | Self::SetAudioMute { conversation, .. }
             | Self::SetConversationHeld { conversation, .. }
             | Self::SendDtmf { conversation, .. }
+            | Self::AcceptRoom { conversation, .. }
+            | Self::SetVideoMute { conversation, .. }
+            | Self::StartScreenShare { conversation }
+            | Self::StopScreenShare { conversation }
+            | Self::PinParticipant { conversation, .. }
             | Self::ControlCall { conversation, .. } => Subject::conversation(conversation),
             Self::ForceTerminateSession { session, .. } => {
                 Subject { conversation: None, session: Some(session.clone()) }
@@ -154,6 +225,10 @@ impl Command {
             Self::Connect
             | Self::Disconnect
             | Self::StartSoftphoneSession(_)
+            | Self::StartVideoConference { .. }
+            | Self::StartVideoMeeting { .. }
+            | Self::StartGuestShare
+            | Self::RequestKeyframe { .. }
             | Self::Subscribe { .. }
             | Self::SubscribeAll { .. }
             | Self::Unsubscribe { .. }
@@ -175,6 +250,8 @@ pub enum Outcome {
     Done,
     /// The call was placed.
     Dialled(Dialled),
+    /// The conversation of a meeting.
+    Conversation(ConversationId),
     /// The service's answer for each topic.
     Subscribed(Vec<TopicAnswer>),
 }
@@ -213,7 +290,9 @@ impl TryFrom<Outcome> for () {
     fn try_from(outcome: Outcome) -> Result<Self, Outcome> {
         match outcome {
             Outcome::Done => Ok(()),
-            other @ (Outcome::Dialled(_) | Outcome::Subscribed(_)) => Err(other),
+            other @ (Outcome::Dialled(_) | Outcome::Conversation(_) | Outcome::Subscribed(_)) => {
+                Err(other)
+            }
         }
     }
 }
@@ -224,7 +303,9 @@ impl TryFrom<Outcome> for Dialled {
     fn try_from(outcome: Outcome) -> Result<Self, Outcome> {
         match outcome {
             Outcome::Dialled(dialled) => Ok(dialled),
-            other @ (Outcome::Done | Outcome::Subscribed(_)) => Err(other),
+            other @ (Outcome::Done | Outcome::Conversation(_) | Outcome::Subscribed(_)) => {
+                Err(other)
+            }
         }
     }
 }
@@ -235,7 +316,18 @@ impl TryFrom<Outcome> for Vec<TopicAnswer> {
     fn try_from(outcome: Outcome) -> Result<Self, Outcome> {
         match outcome {
             Outcome::Subscribed(answers) => Ok(answers),
-            other @ (Outcome::Done | Outcome::Dialled(_)) => Err(other),
+            other @ (Outcome::Done | Outcome::Dialled(_) | Outcome::Conversation(_)) => Err(other),
+        }
+    }
+}
+
+impl TryFrom<Outcome> for ConversationId {
+    type Error = Outcome;
+
+    fn try_from(outcome: Outcome) -> Result<Self, Outcome> {
+        match outcome {
+            Outcome::Conversation(conversation) => Ok(conversation),
+            other @ (Outcome::Done | Outcome::Dialled(_) | Outcome::Subscribed(_)) => Err(other),
         }
     }
 }

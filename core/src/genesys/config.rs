@@ -7,7 +7,7 @@ use super::session_type::SessionType;
 use super::timing::Timing;
 use crate::Secret;
 use crate::machine::WallClock;
-use crate::media::{AudioCodec, IceServer};
+use crate::media::{AudioCodec, IceServer, VideoCodec};
 use crate::rest::Endpoint;
 
 /// The service's regions (behaviour notes 1.1).
@@ -58,6 +58,14 @@ pub struct Config {
     /// The answer to a proposal that only brings a persistent connection up. Default
     /// [`EagerConnection::Auto`].
     pub eager_connection: EagerConnection,
+    /// The kinds of session that an agent may have; others are left alone (wire notes 9). A JWT is
+    /// for recordings, monitoring and meetings, a guest for a shared screen and meetings, whatever is
+    /// said here. Default softphone and [`SessionType::CollaborateVideo`].
+    pub allowed_session_types: Vec<SessionType>,
+    /// Ask for the offer of a screen recording without telling
+    /// [`Event::PendingSession`](super::Event::PendingSession): the application is told when the
+    /// session has started, and accepts it with its screens. Default false.
+    pub auto_accept_pending_screen_recording_requests: bool,
     /// True if media sessions outlive a loss of signaling. Default true: people go on talking.
     pub session_survivability: bool,
     /// Ask the service to ping instead of pinging it (wire notes 2.2). Default false.
@@ -73,6 +81,8 @@ pub struct Config {
     pub ice_servers_policy: IceServersPolicy,
     /// Codecs to accept, best first. Default Opus, then G.711.
     pub codecs: Vec<AudioCodec>,
+    /// Video codecs to accept in rooms, best first. Default VP8, then H.264.
+    pub video_codecs: Vec<VideoCodec>,
     /// Leave out pauses of Opus, both ways ([`EngineConfig::dtx`](crate::media::EngineConfig::dtx)). Default false.
     pub dtx: bool,
     /// Agree with the user's other clients on the one that rings, and tell it as
@@ -190,7 +200,7 @@ impl Auth {
     /// True if such a client may have sessions of this type (API-3, wire notes 9): a JWT is for
     /// recording, monitoring and meetings, a guest comes to share a screen or to meet, and neither
     /// has a phone.
-    pub(crate) fn may_have(&self, kind: SessionType) -> bool {
+    fn may_have(&self, kind: SessionType) -> bool {
         match (self, kind) {
             (_, SessionType::Unknown) => false,
             (Self::Token(_), SessionType::ScreenShare) => false,
@@ -246,6 +256,8 @@ impl Config {
             auto_connect_sessions: true,
             disable_auto_answer: false,
             eager_connection: EagerConnection::Auto,
+            allowed_session_types: vec![SessionType::Softphone, SessionType::CollaborateVideo],
+            auto_accept_pending_screen_recording_requests: false,
             session_survivability: true,
             server_side_pings: false,
             timing: Timing::default(),
@@ -253,6 +265,7 @@ impl Config {
             ice_servers: Vec::new(),
             ice_servers_policy: IceServersPolicy::Merge,
             codecs: vec![AudioCodec::Opus, AudioCodec::Pcmu, AudioCodec::Pcma],
+            video_codecs: vec![VideoCodec::Vp8, VideoCodec::H264],
             dtx: false,
             alerting_leader: false,
             report_statistics: false,
@@ -262,6 +275,15 @@ impl Config {
             unix_ms: None,
             trace: false,
         }
+    }
+
+    /// True if this client may have sessions of a type: who logs in may, and it is allowed.
+    pub(crate) fn may_have(&self, kind: SessionType) -> bool {
+        let allowed = match self.auth {
+            Auth::Token(_) => self.allowed_session_types.contains(&kind),
+            Auth::Jwt(_) | Auth::Guest { .. } => true,
+        };
+        allowed && self.auth.may_have(kind)
     }
 
     /// True if the service has a region of this domain, or hosts are given instead (API-2).
@@ -296,8 +318,7 @@ impl Config {
         }
     }
 
-    /// The base of REST requests and their credentials: a JWT client makes none, a guest has
-    /// nothing to show yet.
+    /// The base of REST requests and their credentials: a guest has nothing to show.
     ///
     /// # Errors
     ///
@@ -305,10 +326,10 @@ impl Config {
     pub(crate) fn endpoint(&self) -> Result<Endpoint, Error> {
         let endpoint = Endpoint::new(self.rest_base());
         match &self.auth {
-            Auth::Token(token) => endpoint
+            Auth::Token(token) | Auth::Jwt(token) => endpoint
                 .bearer(token)
                 .map_err(|_| Error::new(ErrorKind::InvalidOptions, "the token is not a header")),
-            Auth::Jwt(_) | Auth::Guest { .. } => Ok(endpoint),
+            Auth::Guest { .. } => Ok(endpoint),
         }
     }
 
@@ -328,6 +349,8 @@ setters!(Config {
     auto_connect_sessions: bool,
     disable_auto_answer: bool,
     eager_connection: EagerConnection,
+    allowed_session_types: all[SessionType],
+    auto_accept_pending_screen_recording_requests: bool,
     session_survivability: bool,
     server_side_pings: bool,
     timing: Timing,
@@ -335,6 +358,7 @@ setters!(Config {
     ice_servers: all[IceServer],
     ice_servers_policy: IceServersPolicy,
     codecs: all[AudioCodec],
+    video_codecs: all[VideoCodec],
     dtx: bool,
     alerting_leader: bool,
     report_statistics: bool,

@@ -60,10 +60,14 @@ impl Counters {
                 self.reconnects += u64::from(*reconnect);
             }
             Event::Disconnected { .. } => self.disconnects += 1,
-            Event::PendingSession(_) => self.calls_rung += 1,
-            Event::CancelPendingSession { .. } => self.calls_cancelled += 1,
-            Event::HandledPendingSession { by: HandledBy::Elsewhere, .. } => {
-                self.calls_elsewhere += 1;
+            Event::PendingSession(pending) => {
+                self.calls_rung += u64::from(!pending.session_type.is_room());
+            }
+            Event::CancelPendingSession { session_type, .. } => {
+                self.calls_cancelled += u64::from(!session_type.is_room());
+            }
+            Event::HandledPendingSession { by: HandledBy::Elsewhere, session_type, .. } => {
+                self.calls_elsewhere += u64::from(!session_type.is_room());
             }
             Event::CallConnected { .. } => self.calls_connected += 1,
             Event::CallEnded { .. } => self.calls_ended += 1,
@@ -90,6 +94,16 @@ impl Counters {
             | Event::Stats { .. }
             | Event::Dtmf { .. }
             | Event::ComfortNoise { .. }
+            | Event::TrackAdded { .. }
+            | Event::TrackChanged { .. }
+            | Event::TrackRemoved { .. }
+            | Event::KeyframeWanted { .. }
+            | Event::ParticipantsUpdate(_)
+            | Event::ActiveVideoParticipants { .. }
+            | Event::Speakers { .. }
+            | Event::MemberStatus { .. }
+            | Event::RoomMessage { .. }
+            | Event::PinnedParticipant { .. }
             | Event::ConversationUpdate(_)
             | Event::Notification { .. }
             | Event::Trace(_) => {}

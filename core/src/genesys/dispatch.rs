@@ -9,7 +9,10 @@ use super::client::{Client, MAX_COMMANDS};
 use super::command::{Command, Outcome};
 use super::error::{Error, ErrorKind};
 use super::goals::Intent;
-use crate::machine::CommandId;
+use super::ids::ConversationId;
+use super::link::Invited;
+use super::rooms::Share;
+use crate::machine::{CommandId, MediaKind};
 
 impl Client {
     /// Checks that a command can be begun now.
@@ -26,8 +29,46 @@ impl Client {
         match command {
             Command::Connect => self.link.may_connect(),
             Command::Disconnect => self.link.may_disconnect(),
+            Command::AcceptPendingSession { conversation }
+            | Command::RejectPendingSession { conversation }
+                if self.is_proposed_room(conversation) =>
+            {
+                self.rooms.may_accept_pending(conversation, &self.out)
+            }
             Command::AcceptPendingSession { conversation } => {
                 self.calls.may_accept_pending(conversation, &self.out)
+            }
+            Command::AcceptRoom { conversation, media } => {
+                let user = self.user();
+                self.rooms.may_accept(conversation, media, user.as_ref(), &self.sessions, &self.out)
+            }
+            Command::EndSession { conversation } if self.is_room(conversation) => {
+                self.rooms.may_end(conversation, self.user().as_ref())
+            }
+            Command::SetAudioMute { conversation, .. } if self.is_room(conversation) => {
+                self.rooms.may_mute(conversation, &self.out)
+            }
+            Command::SetVideoMute { conversation, .. } => {
+                self.rooms.may_mute(conversation, &self.out)
+            }
+            Command::StartVideoConference { room, invitee } => {
+                let names = [Some(room.as_str()), invitee.as_deref()];
+                let names: Vec<_> = names.into_iter().flatten().collect();
+                self.rooms.may_meet(&names, false, self.invited(), &self.out)
+            }
+            Command::StartVideoMeeting { meeting } => {
+                self.rooms.may_meet(&[meeting], true, self.invited(), &self.out)
+            }
+            Command::StartScreenShare { conversation }
+            | Command::StopScreenShare { conversation } => {
+                self.rooms.may_share(conversation, &self.sessions, &self.out)
+            }
+            Command::StartGuestShare => self.rooms.may_show(self.invited(), &self.out),
+            Command::PinParticipant { conversation, participant } => {
+                self.rooms.may_pin(conversation, participant.as_ref())
+            }
+            Command::RequestKeyframe { track } => {
+                self.rooms.may_request_keyframe(*track, &self.sessions)
             }
             Command::AcceptSession { conversation } => {
                 self.calls.may_accept(conversation, &self.out, &self.sessions)
@@ -63,11 +104,110 @@ impl Client {
         }
     }
 
+    /// True if a conversation is a room of ours, and no call.
+    fn is_room(&self, conversation: &ConversationId) -> bool {
+        self.rooms.knows(conversation) && !self.calls.knows(conversation)
+    }
+
+    /// True if a room of this conversation is proposed, and no call rings.
+    fn is_proposed_room(&self, conversation: &ConversationId) -> bool {
+        self.rooms.is_pending(conversation) && !self.calls.rings(conversation)
+    }
+
+    /// The room that our JWT lets us into.
+    fn invited(&self) -> Option<&Invited> {
+        self.link.identity().and_then(|identity| identity.room.as_ref())
+    }
+
     /// Begins a command that was planned.
     pub(super) fn apply(&mut self, id: CommandId, command: Command) {
         let change = change(&command);
+        if let Some(command) = self.apply_to_room(id, command) {
+            self.apply_to_rest(id, command, change);
+        }
+    }
+
+    /// Begins a command that is about a room; any other is given back.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "all others are not about rooms")]
+    fn apply_to_room(&mut self, id: CommandId, command: Command) -> Option<Command> {
+        let user = self.user();
+        let user = user.as_ref();
+        match command {
+            Command::AcceptPendingSession { conversation }
+                if self.is_proposed_room(&conversation) =>
+            {
+                self.rooms.accept_pending(id, &conversation, &mut self.out);
+            }
+            Command::RejectPendingSession { conversation }
+                if self.is_proposed_room(&conversation) =>
+            {
+                self.rooms.reject_pending(id, &conversation, &mut self.out);
+            }
+            Command::AcceptRoom { conversation, media } => {
+                let (sessions, out) = (&mut self.sessions, &mut self.out);
+                self.rooms.accept(id, &conversation, media, user, sessions, out);
+            }
+            Command::EndSession { conversation } if self.is_room(&conversation) => {
+                self.rooms.end(id, &conversation, user, &mut self.sessions, &mut self.out);
+            }
+            Command::ForceTerminateSession { session, reason } if self.rooms.has(&session) => {
+                let (sessions, out) = (&mut self.sessions, &mut self.out);
+                self.rooms.force_terminate(id, &session, reason, sessions, out);
+            }
+            Command::SetAudioMute { conversation, muted } if self.is_room(&conversation) => {
+                let (sessions, out) = (&mut self.sessions, &mut self.out);
+                let audio = MediaKind::Audio;
+                self.rooms.set_muted(id, &conversation, audio, muted, user, sessions, out);
+            }
+            Command::SetVideoMute { conversation, muted } => {
+                let (sessions, out) = (&mut self.sessions, &mut self.out);
+                let video = MediaKind::Video;
+                self.rooms.set_muted(id, &conversation, video, muted, user, sessions, out);
+            }
+            Command::StartVideoConference { room, invitee } => {
+                let invited = self.invited().cloned();
+                let (invitee, invited) = (invitee.as_deref(), invited.as_ref());
+                self.rooms.start_conference(id, room, invitee, invited, &mut self.out);
+            }
+            Command::StartVideoMeeting { meeting } => {
+                self.rooms.start_meeting(id, meeting, &mut self.out);
+            }
+            Command::StartScreenShare { conversation } => {
+                let (sessions, out) = (&mut self.sessions, &mut self.out);
+                self.rooms.share(id, &conversation, Share::Yes, sessions, out);
+            }
+            Command::StopScreenShare { conversation } => {
+                let (sessions, out) = (&mut self.sessions, &mut self.out);
+                self.rooms.share(id, &conversation, Share::No, sessions, out);
+            }
+            Command::StartGuestShare => {
+                let invited = self.invited().cloned();
+                self.rooms.show_screen(id, invited.as_ref(), &mut self.out);
+            }
+            Command::PinParticipant { conversation, participant } => {
+                self.rooms.pin(id, &conversation, participant, &mut self.out);
+            }
+            Command::RequestKeyframe { track } => {
+                self.rooms.request_keyframe(id, track, &mut self.sessions, &mut self.out);
+            }
+            other => return Some(other),
+        }
+        None
+    }
+
+    fn apply_to_rest(&mut self, id: CommandId, command: Command, change: Option<Intent>) {
         let out = &mut self.out;
         match command {
+            // Of a room, and done.
+            Command::AcceptRoom { .. }
+            | Command::SetVideoMute { .. }
+            | Command::StartVideoConference { .. }
+            | Command::StartVideoMeeting { .. }
+            | Command::StartScreenShare { .. }
+            | Command::StopScreenShare { .. }
+            | Command::StartGuestShare
+            | Command::PinParticipant { .. }
+            | Command::RequestKeyframe { .. } => {}
             Command::Connect => self.link.connect(id, out),
             Command::Disconnect => self.disconnect(id),
             Command::AcceptPendingSession { conversation } => {
@@ -133,6 +273,8 @@ impl Client {
         self.out.cancel_all_but(id, &error);
         self.link.forget_commands();
         self.calls.forget_commands(&mut self.sessions, &mut self.out);
+        self.rooms.forget_commands();
+        self.rooms.destroy(&mut self.out);
         self.calls.destroy(&mut self.sessions, &mut self.out);
         self.disconnect(id);
     }

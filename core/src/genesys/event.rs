@@ -9,13 +9,14 @@ use serde::Serialize;
 use super::call::{Conversation, ConversationUpdate};
 use super::call_state::CallDirection;
 use super::error::Error;
-use super::ids::{ConversationId, SessionId, UserId};
+use super::ids::{ConversationId, ParticipantId, SessionId, UserId};
 use super::party::Parties;
+use super::rooms::{MemberStatus, ParticipantsUpdate};
 use super::session_type::SessionType;
 use super::station::Station;
 use crate::jingle::Reason;
-use crate::machine::MediaId;
-use crate::media::{Agreement, Digit, IceServer, MediaState, MediaStats, PathState};
+use crate::machine::{MediaId, TrackId};
+use crate::media::{Agreement, Digit, IceServer, MediaState, MediaStats, PathState, TrackInfo};
 use crate::plain;
 use crate::report::{CallQuality, CallTimeline, TraceRecord};
 
@@ -57,7 +58,7 @@ pub enum Event {
     AlertingLeader(AlertingLeader),
     /// True if each call has a media session of its own (line appearances above 1).
     ConcurrentSoftphoneSessionsEnabled(bool),
-    /// A call is ringing, or will be answered by itself.
+    /// A call is ringing, or a room is proposed; or it will be answered by itself.
     PendingSession(PendingSession),
     /// A ringing call went away: the caller gave up, or the service took it elsewhere.
     CancelPendingSession {
@@ -65,6 +66,8 @@ pub enum Event {
         session: SessionId,
         /// Its conversation.
         conversation: ConversationId,
+        /// The kind of session.
+        session_type: SessionType,
     },
     /// A ringing call was taken or declined.
     HandledPendingSession {
@@ -72,6 +75,8 @@ pub enum Event {
         session: SessionId,
         /// Its conversation.
         conversation: ConversationId,
+        /// The kind of session.
+        session_type: SessionType,
         /// The client that did.
         by: HandledBy,
     },
@@ -192,6 +197,93 @@ pub enum Event {
         /// The noise in dB below the overload point, 0 to 127.
         level: u8,
     },
+    /// A track of a room's session was agreed on.
+    TrackAdded {
+        /// The session.
+        session: SessionId,
+        /// Its conversation.
+        conversation: ConversationId,
+        /// The track, by which its frames come and go.
+        track: TrackId,
+        /// The terms.
+        info: TrackInfo,
+    },
+    /// Something else was agreed on for a track of a room's session.
+    TrackChanged {
+        /// The session.
+        session: SessionId,
+        /// Its conversation.
+        conversation: ConversationId,
+        /// The track.
+        track: TrackId,
+        /// The new terms.
+        info: TrackInfo,
+    },
+    /// A track of a room's session is gone.
+    TrackRemoved {
+        /// The session.
+        session: SessionId,
+        /// Its conversation.
+        conversation: ConversationId,
+        /// The track.
+        track: TrackId,
+    },
+    /// The far side wants a picture of a track that needs no other; at most once in 300 ms.
+    KeyframeWanted {
+        /// The session.
+        session: SessionId,
+        /// Its conversation.
+        conversation: ConversationId,
+        /// The track.
+        track: TrackId,
+    },
+    /// The people in a room, at each word of the service about it.
+    ParticipantsUpdate(ParticipantsUpdate),
+    /// The users whose pictures the service sends now.
+    ActiveVideoParticipants {
+        /// The session.
+        session: SessionId,
+        /// Its conversation.
+        conversation: ConversationId,
+        /// The users.
+        users: Vec<UserId>,
+    },
+    /// The users who are heard now.
+    Speakers {
+        /// The session.
+        session: SessionId,
+        /// Its conversation.
+        conversation: ConversationId,
+        /// The users.
+        users: Vec<UserId>,
+    },
+    /// The state of a room's media, as its data channel tells it.
+    MemberStatus {
+        /// The session.
+        session: SessionId,
+        /// Its conversation.
+        conversation: ConversationId,
+        /// The state.
+        status: Box<MemberStatus>,
+    },
+    /// Something else that a room's data channel says.
+    RoomMessage {
+        /// The session.
+        session: SessionId,
+        /// Its conversation.
+        conversation: ConversationId,
+        /// The message.
+        message: serde_json::Value,
+    },
+    /// The service sends this participant's pictures now, or whose it chooses.
+    PinnedParticipant {
+        /// The session.
+        session: SessionId,
+        /// Its conversation.
+        conversation: ConversationId,
+        /// The participant.
+        participant: Option<ParticipantId>,
+    },
     /// The user's calls changed.
     ConversationUpdate(ConversationUpdate),
     /// A notification of a topic that the application subscribed to.
@@ -213,7 +305,7 @@ pub enum Event {
     Trace(TraceRecord),
 }
 
-/// A call waiting to be answered.
+/// A call or a room waiting to be answered.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PendingSession {
@@ -221,7 +313,8 @@ pub struct PendingSession {
     pub session: SessionId,
     /// Its conversation.
     pub conversation: ConversationId,
-    /// True if the service asks for it to be answered without asking anybody.
+    /// True if it is answered without asking anybody: the service asks for that, or it is a screen that
+    /// the application asked to show.
     pub auto_answer: bool,
     /// The kind of session.
     pub session_type: SessionType,

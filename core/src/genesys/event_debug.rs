@@ -36,15 +36,17 @@ impl fmt::Debug for Event {
                 .field("reconnecting", reconnecting)
                 .field("error", error)
                 .finish(),
-            Self::CancelPendingSession { session, conversation } => f
+            Self::CancelPendingSession { session, conversation, session_type } => f
                 .debug_struct("CancelPendingSession")
                 .field("session", session)
                 .field("conversation", conversation)
+                .field("session_type", session_type)
                 .finish(),
-            Self::HandledPendingSession { session, conversation, by } => f
+            Self::HandledPendingSession { session, conversation, session_type, by } => f
                 .debug_struct("HandledPendingSession")
                 .field("session", session)
                 .field("conversation", conversation)
+                .field("session_type", session_type)
                 .field("by", by)
                 .finish(),
             Self::MediaAgreed { session, conversation, media, agreement } => f
@@ -113,6 +115,63 @@ impl fmt::Debug for Event {
                 .field("conversation", conversation)
                 .field("digit", digit)
                 .field("duration", duration)
+                .finish(),
+            Self::TrackAdded { session, conversation, track, info } => f
+                .debug_struct("TrackAdded")
+                .field("session", session)
+                .field("conversation", conversation)
+                .field("track", track)
+                .field("info", info)
+                .finish(),
+            Self::TrackChanged { session, conversation, track, info } => f
+                .debug_struct("TrackChanged")
+                .field("session", session)
+                .field("conversation", conversation)
+                .field("track", track)
+                .field("info", info)
+                .finish(),
+            Self::TrackRemoved { session, conversation, track } => f
+                .debug_struct("TrackRemoved")
+                .field("session", session)
+                .field("conversation", conversation)
+                .field("track", track)
+                .finish(),
+            Self::KeyframeWanted { session, conversation, track } => f
+                .debug_struct("KeyframeWanted")
+                .field("session", session)
+                .field("conversation", conversation)
+                .field("track", track)
+                .finish(),
+            Self::ParticipantsUpdate(update) => one("ParticipantsUpdate", update),
+            Self::ActiveVideoParticipants { session, conversation, users } => f
+                .debug_struct("ActiveVideoParticipants")
+                .field("session", session)
+                .field("conversation", conversation)
+                .field("users", users)
+                .finish(),
+            Self::Speakers { session, conversation, users } => f
+                .debug_struct("Speakers")
+                .field("session", session)
+                .field("conversation", conversation)
+                .field("users", users)
+                .finish(),
+            Self::MemberStatus { session, conversation, status } => f
+                .debug_struct("MemberStatus")
+                .field("session", session)
+                .field("conversation", conversation)
+                .field("status", status)
+                .finish(),
+            Self::RoomMessage { session, conversation, message } => f
+                .debug_struct("RoomMessage")
+                .field("session", session)
+                .field("conversation", conversation)
+                .field("message", &format_args!("({} bytes)", message.to_string().len()))
+                .finish(),
+            Self::PinnedParticipant { session, conversation, participant } => f
+                .debug_struct("PinnedParticipant")
+                .field("session", session)
+                .field("conversation", conversation)
+                .field("participant", participant)
                 .finish(),
             Self::Notification { topic, data } => f
                 .debug_struct("Notification")

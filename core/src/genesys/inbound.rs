@@ -5,14 +5,15 @@ use super::client::Client;
 use super::error::{Error, ErrorKind, Subject};
 use super::event::Event;
 use super::ids::{ConversationId, SessionId, UserId};
+use super::session_type::SessionType;
 use super::signal::Signal;
 use super::wire::notice::{self, Notice, PersistentNotice};
-use super::wire::topics::Own;
+use super::wire::topics::{OfRoom, Own};
 use crate::genesys::wire::{
-    Dialect, Frame, Iq, IqAnswer, IqKind, Message, Method, Payload, Presence, Rpc,
+    Dialect, Frame, Iq, IqAnswer, IqKind, Message, Method, Payload, Presence, Rpc, SessionMessage,
 };
 use crate::jingle::{Action, Candidate, Jingle, Reason, Transport};
-use crate::xmpp::{DiscoInfo, PubSubItem, Skipped, StanzaError, Version, name_of};
+use crate::xmpp::{DiscoInfo, Jid, PubSubItem, Skipped, StanzaError, Version, name_of};
 
 impl Client {
     pub(super) fn handle_stanza(&mut self, frame: Frame) {
@@ -37,6 +38,7 @@ impl Client {
             match payload {
                 // An answer to what was sent, never news (RFC 6120 section 8.3.1).
                 Payload::Extension(Dialect::SessionMessage(session)) if bounced => {
+                    self.rooms.message_bounced(session, message.from.as_ref(), &mut self.out);
                     self.calls.message_bounced(
                         session,
                         message.from.as_ref(),
@@ -46,12 +48,7 @@ impl Client {
                 }
                 _ if bounced && !matches!(payload, Payload::Carbon(_)) => {}
                 Payload::Extension(Dialect::SessionMessage(session)) => {
-                    self.calls.handle_session_message(
-                        session,
-                        message.from.as_ref(),
-                        &mut self.sessions,
-                        &mut self.out,
-                    );
+                    self.handle_session_message(session, message.from.as_ref());
                 }
                 Payload::PubSubEvent(event) if self.out.is_service(message.from.as_ref()) => {
                     for item in &event.items {
@@ -85,7 +82,28 @@ impl Client {
         }
     }
 
+    /// A proposal is for calls or for rooms, by who makes it; what follows is for whoever has it.
+    fn handle_session_message(&mut self, message: &SessionMessage, from: Option<&Jid>) {
+        let room = from.is_some_and(|from| SessionType::of(from).is_room());
+        let proposal = matches!(message, SessionMessage::Propose(_));
+        if room || !proposal {
+            let user = self.user();
+            let (sessions, out) = (&self.sessions, &mut self.out);
+            self.rooms.handle_session_message(message, from, user.as_ref(), sessions, out);
+        }
+        if !room || !proposal {
+            let (sessions, out) = (&mut self.sessions, &mut self.out);
+            self.calls.handle_session_message(message, from, sessions, out);
+        }
+    }
+
     fn handle_presence(&mut self, presence: &Presence) {
+        if let (Some("error"), Some(from)) = (presence.kind.as_deref(), &presence.from) {
+            let room = self.link.identity().and_then(|identity| identity.room.as_ref());
+            if room.is_some_and(|invited| invited.room.bare() == from.bare()) {
+                self.rooms.not_let_in(&mut self.out);
+            }
+        }
         if let (Some("unavailable"), Some(from)) = (presence.kind.as_deref(), &presence.from) {
             self.sessions.peer_gone(from);
         }
@@ -95,8 +113,10 @@ impl Client {
         if self.link.handle_notice(&item.node, &self.out) {
             return;
         }
-        let user = self.link.identity().and_then(|identity| identity.user.clone());
-        if let Some(user) = user
+        if let Some(topic) = OfRoom::read(&item.node) {
+            self.handle_room(topic, item);
+        }
+        if let Some(user) = self.user()
             && let Some(topic) = Own::read(&item.node, &user)
         {
             self.handle_own(topic, &user, item);
@@ -115,6 +135,12 @@ impl Client {
                 let notice = Notice::read(&item.json, &mut skipped);
                 if let Some(notice) = self.usable(item, notice, skipped) {
                     self.calls.handle_notice(&notice, user, &mut self.sessions, &mut self.out);
+                    if self.rooms.listens_to(&notice.id)
+                        && let Some(json) = self.json(item)
+                    {
+                        let (body, out) = (&json["eventBody"], &mut self.out);
+                        self.rooms.handle_notice(&notice.id, body, Some(user), out);
+                    }
                 }
             }
             Own::PersistentConnection => {
@@ -132,6 +158,24 @@ impl Client {
                 if let Some(json) = self.json(item) {
                     self.link.handle_station(&json, &mut self.out);
                 }
+            }
+        }
+    }
+
+    /// A notification about one conversation, which is a room's if anybody's.
+    fn handle_room(&mut self, topic: OfRoom, item: &PubSubItem) {
+        let (OfRoom::Guest(conversation) | OfRoom::Media(conversation)) = &topic;
+        if !self.rooms.listens_to(conversation) {
+            return;
+        }
+        let Some(json) = self.json(item) else { return };
+        let (body, user) = (&json["eventBody"], self.user());
+        match &topic {
+            OfRoom::Guest(of) => {
+                self.rooms.handle_notice(of, body, user.as_ref(), &mut self.out);
+            }
+            OfRoom::Media(of) => {
+                self.rooms.handle_media(of, body, &self.sessions, &mut self.out);
             }
         }
     }
@@ -336,7 +380,7 @@ impl Client {
     /// Tells an error of a session.
     pub(super) fn tell_error(&mut self, error: Error, session: &SessionId) {
         let of = Subject { conversation: None, session: Some(session.clone()) };
-        self.out.event(Event::Error(error.about(&self.calls.subject(of, &self.sessions))));
+        self.out.event(Event::Error(error.about(&self.subject(of))));
     }
 
     /// An answer to one of our questions.
@@ -361,9 +405,27 @@ impl Client {
                     }
                 };
                 self.calls.answered(session, &result, &mut self.out);
+                self.rooms.answered(session, &result, &mut self.out);
                 self.end_if_unknown(session, &answer);
             }
             IqAsk::Update(session) => self.end_if_unknown(session, &answer),
+            IqAsk::Mute { session, command } => {
+                let result = match &answer {
+                    IqAnswer::Result(_) => Ok(super::command::Outcome::Done),
+                    IqAnswer::Error(e) => {
+                        let text = format!("the mute was refused: {}", e.condition);
+                        Err(Error::new(ErrorKind::Session, text).caused_by(e))
+                    }
+                    IqAnswer::Timeout => {
+                        Err(Error::new(ErrorKind::Timeout, "the mute was not acknowledged"))
+                    }
+                    IqAnswer::Lost => {
+                        Err(Error::new(ErrorKind::Network, "the connection was lost"))
+                    }
+                };
+                self.rooms.mute_answered(*command, result, &mut self.sessions, &mut self.out);
+                self.end_if_unknown(session, &answer);
+            }
             IqAsk::Terminate(session) => self.sessions.terminate_answered(session),
             IqAsk::Bind
             | IqAsk::Session

@@ -233,6 +233,13 @@ impl Ledger {
         let mut changes = Vec::new();
         let out = &mut changes;
         match event {
+            // A room is no call.
+            Event::PendingSession(PendingSession { session_type, .. })
+            | Event::CancelPendingSession { session_type, .. }
+            | Event::HandledPendingSession { session_type, .. }
+            | Event::SessionStarted(Session { session_type, .. })
+            | Event::SessionReplaced { session: Session { session_type, .. }, .. }
+                if session_type.is_room() => {}
             Event::PendingSession(pending) => {
                 let id = &pending.conversation;
                 self.begin(id, CallPhase::Ringing, out);
@@ -315,6 +322,16 @@ impl Ledger {
             | Event::NoRelay { .. }
             | Event::Stats { .. }
             | Event::Dtmf { .. }
+            | Event::TrackAdded { .. }
+            | Event::TrackChanged { .. }
+            | Event::TrackRemoved { .. }
+            | Event::KeyframeWanted { .. }
+            | Event::ParticipantsUpdate(_)
+            | Event::ActiveVideoParticipants { .. }
+            | Event::Speakers { .. }
+            | Event::MemberStatus { .. }
+            | Event::RoomMessage { .. }
+            | Event::PinnedParticipant { .. }
             | Event::ComfortNoise { .. } => {}
         }
         changes

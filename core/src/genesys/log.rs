@@ -84,9 +84,14 @@ fn conversation(event: &Event) -> Option<&ConversationId> {
         | Event::SessionReplaced { session, .. }
         | Event::SessionInterrupted(session) => Some(&session.conversation),
         Event::CallConnected { call, .. } => Some(&call.id),
+        Event::ParticipantsUpdate(update) => Some(&update.conversation),
         Event::CancelPendingSession { conversation, .. }
         | Event::HandledPendingSession { conversation, .. }
         | Event::CallEnded { conversation, .. }
+        | Event::TrackAdded { conversation, .. }
+        | Event::TrackChanged { conversation, .. }
+        | Event::TrackRemoved { conversation, .. }
+        | Event::PinnedParticipant { conversation, .. }
         | Event::MediaState { conversation, .. }
         | Event::MediaPath { conversation, .. }
         | Event::MediaAgreed { conversation, .. } => Some(conversation),
@@ -106,6 +111,11 @@ fn conversation(event: &Event) -> Option<&ConversationId> {
         | Event::Stats { .. }
         | Event::Dtmf { .. }
         | Event::ComfortNoise { .. }
+        | Event::KeyframeWanted { .. }
+        | Event::ActiveVideoParticipants { .. }
+        | Event::Speakers { .. }
+        | Event::MemberStatus { .. }
+        | Event::RoomMessage { .. }
         | Event::ConversationUpdate(_)
         | Event::Notification { .. }
         | Event::Error(_)
@@ -143,11 +153,11 @@ fn log(event: &Event) {
             let auto = pending.auto_answer;
             info!(session = %pending.session, conversation = %pending.conversation, auto, "rings");
         }
-        Event::CancelPendingSession { session, conversation } => {
-            info!(%session, %conversation, "rings no longer");
+        Event::CancelPendingSession { session, conversation, session_type } => {
+            info!(%session, %conversation, ?session_type, "rings no longer");
         }
-        Event::HandledPendingSession { session, conversation, by } => {
-            info!(%session, %conversation, ?by, "taken");
+        Event::HandledPendingSession { session, conversation, session_type, by } => {
+            info!(%session, %conversation, ?session_type, ?by, "taken");
         }
         Event::SessionStarted(session) => {
             let signaling = session.signaling;
@@ -176,6 +186,24 @@ fn log(event: &Event) {
             let Agreement { direction, codec, .. } = agreement;
             info!(%session, %direction, codec = codec.name(), "media agreed");
         }
+        Event::TrackAdded { session, info, .. } => {
+            let (track, direction) = (info.track, info.direction);
+            info!(%session, ?track, %direction, "track");
+        }
+        Event::TrackChanged { session, info, .. } => {
+            let (track, direction) = (info.track, info.direction);
+            info!(%session, ?track, %direction, "track changed");
+        }
+        Event::TrackRemoved { session, track, .. } => {
+            info!(%session, track = ?track.track, "track gone");
+        }
+        Event::ParticipantsUpdate(update) => {
+            let (added, removed) = (update.added.len(), update.removed.len());
+            debug!(active = update.active.len(), added, removed, "participants");
+        }
+        Event::PinnedParticipant { session, participant, .. } => {
+            info!(%session, participant = participant.as_ref().map(tracing::field::display), "pinned");
+        }
         Event::ConversationUpdate(update) => {
             let (added, removed) = (update.added.len(), update.removed.len());
             debug!(calls = update.current.len(), added, removed, "calls");
@@ -187,6 +215,11 @@ fn log(event: &Event) {
         | Event::Stats { .. }
         | Event::Dtmf { .. }
         | Event::ComfortNoise { .. }
+        | Event::KeyframeWanted { .. }
+        | Event::ActiveVideoParticipants { .. }
+        | Event::Speakers { .. }
+        | Event::MemberStatus { .. }
+        | Event::RoomMessage { .. }
         | Event::Notification { .. }
         | Event::Trace(_) => {}
     }

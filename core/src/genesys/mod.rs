@@ -23,10 +23,12 @@ mod inbound;
 mod ledger;
 mod link;
 mod log;
+mod news;
 mod offers;
 mod outbox;
 mod party;
 mod phone;
+mod rooms;
 mod session;
 mod session_type;
 mod sessions;
@@ -64,6 +66,10 @@ pub use ids::{CallId, ConversationId, ParticipantId, QueueId, SessionId, Station
 pub use ledger::{CallChange, CallPhase, CallView, EndReason, Ledger};
 pub use party::{Parties, Party, Queue};
 pub use phone::Phone;
+pub use rooms::{
+    AppId, ContentType, IncomingStream, MemberStatus, OutgoingStream, ParticipantsUpdate, Rates,
+    RoomMedia, RoomParticipant, Screen, Speaker, SpeakerActivity,
+};
 pub use session_type::SessionType;
 pub use station::Station;
 pub use timing::{Figure, Timing, TimingError};

@@ -38,8 +38,11 @@ impl Client {
             self.out.malformed("session-initiate without a sender");
             return;
         };
-        let (standing, conversation) =
-            self.calls.standing_of_initiate(&session, &peer, &self.sessions);
+        let (standing, conversation) = if SessionType::of(&peer).is_room() {
+            self.rooms.standing_of_initiate(&session, &peer, &self.sessions)
+        } else {
+            self.calls.standing_of_initiate(&session, &peer, &self.sessions)
+        };
         let (coming, body) = (Coming::Jingle, Body::Jingle(jingle));
         let action = collision::decide(standing, coming, self.caller(&peer));
         self.act(action, Incoming { iq, session, conversation, peer, coming, body });
@@ -64,8 +67,12 @@ impl Client {
             true => Coming::Reinvite,
             false => Coming::Sdp,
         };
-        let (standing, conversation) =
-            self.calls.standing_of_offer(&session, conversation, &peer, sdp, &self.sessions);
+        let (standing, conversation) = if SessionType::of(&peer).is_room() {
+            let sessions = &self.sessions;
+            self.rooms.standing_of_offer(&session, conversation, &peer, sdp, reinvite, sessions)
+        } else {
+            self.calls.standing_of_offer(&session, conversation, &peer, sdp, &self.sessions)
+        };
         let action = collision::decide(standing, coming, self.caller(&peer));
         if coming == Coming::Reinvite && !matches!(action, Action::PassOver(_)) {
             // Nobody but the far side can use one up.
@@ -77,10 +84,9 @@ impl Client {
 
     fn caller(&self, peer: &Jid) -> Caller {
         match SessionType::of(peer) {
-            kind @ SessionType::Softphone if self.out.config.auth.may_have(kind) => {
-                Caller::Softphone
-            }
+            kind @ SessionType::Softphone if self.out.config.may_have(kind) => Caller::Softphone,
             SessionType::Softphone => Caller::Barred,
+            kind if kind.is_room() && self.out.config.may_have(kind) => Caller::Room,
             SessionType::CollaborateVideo
             | SessionType::ScreenShare
             | SessionType::ScreenRecording
@@ -109,8 +115,11 @@ impl Client {
             }
             Action::ReplaceCarrier => {
                 let carrier = offer.conversation.as_ref();
-                let old = carrier
-                    .and_then(|call| self.calls.carrier_of(call, &offer.peer, &self.sessions));
+                let room = SessionType::of(&offer.peer).is_room();
+                let old = carrier.and_then(|call| match room {
+                    true => self.rooms.carrier_of(call, &offer.peer),
+                    false => self.calls.carrier_of(call, &offer.peer, &self.sessions),
+                });
                 self.begin(offer, old);
             }
         }
@@ -140,6 +149,9 @@ impl Client {
             return;
         };
         match self.sessions.reoffered(session, sdp, &mut self.out) {
+            Ok(()) if self.rooms.has(session) => {
+                self.rooms.session_moved(session, conversation, &mut self.sessions);
+            }
             Ok(()) => {
                 self.calls.session_moved(session, conversation, &mut self.sessions, &mut self.out);
             }
@@ -158,12 +170,7 @@ impl Client {
                 Err(error) => {
                     self.out.malformed(format!("session-initiate {session}: {error}"));
                     self.reply(iq, Err(StanzaError::jingle_bad_request()));
-                    self.calls.offer_refused(
-                        &conversation,
-                        error.into(),
-                        &mut self.sessions,
-                        &mut self.out,
-                    );
+                    self.offer_refused(&conversation, &session, error.into());
                     return;
                 }
             },
@@ -178,7 +185,31 @@ impl Client {
             }
         }
         let reinvite = coming == Coming::Reinvite;
-        self.offered(Offer { session, conversation, peer, signaling, sdp, reinvite, replaces });
+        let session_type = SessionType::of(&peer);
+        self.offered(Offer {
+            session,
+            session_type,
+            conversation,
+            peer,
+            signaling,
+            sdp,
+            reinvite,
+            replaces,
+        });
+    }
+
+    /// Tells whoever answered the proposal that its offer cannot be used.
+    fn offer_refused(
+        &mut self,
+        conversation: &ConversationId,
+        session: &SessionId,
+        why: MediaError,
+    ) {
+        if self.rooms.has(session) {
+            self.rooms.offer_refused(session, why, &mut self.out);
+        } else {
+            self.calls.offer_refused(conversation, why, &mut self.sessions, &mut self.out);
+        }
     }
 
     fn offered(&mut self, offer: Offer) {
@@ -187,8 +218,22 @@ impl Client {
             Signal::new(session.clone(), offer.peer.clone(), offer.signaling, String::new());
         let conversation = offer.conversation.clone();
         let (replaces, reinvite) = (offer.replaces.clone(), offer.reinvite);
+        let room = offer.session_type.is_room();
+        let user = self.user();
         let ice = self.link.ice_servers(&self.out.config);
         match self.sessions.start(offer, ice, &mut self.out) {
+            Ok(()) if room => match replaces {
+                Some(old) => self.rooms.session_replaced(
+                    &session,
+                    &old,
+                    user.as_ref(),
+                    &mut self.sessions,
+                    &mut self.out,
+                ),
+                None => {
+                    self.rooms.session_started(&session, &mut self.sessions, &mut self.out);
+                }
+            },
             Ok(()) => match replaces {
                 Some(old) => {
                     self.calls.session_replaced(&session, &old, &mut self.sessions, &mut self.out);
@@ -214,10 +259,11 @@ impl Client {
         error: MediaError,
     ) {
         let text = format!("{session}: {error}");
+        let about_session = session.clone();
         let about = Subject { conversation: Some(conversation.clone()), session: Some(session) };
         let told = Error::new(ErrorKind::Media, text).caused_by(error.clone());
         self.out.event(Event::Error(told.about(&about)));
         signal.terminate(&refusal(&error), &mut self.out);
-        self.calls.offer_refused(&conversation, error, &mut self.sessions, &mut self.out);
+        self.offer_refused(&conversation, &about_session, error);
     }
 }

@@ -15,6 +15,7 @@ use super::error::{Error, ErrorKind, Subject};
 use super::event::Event;
 use super::ids::SessionId;
 use super::log::Journal;
+use super::news::News;
 use super::shown;
 use super::timing::Timing;
 use super::upload::{self, Uploads};
@@ -85,6 +86,8 @@ pub(crate) struct Outbox {
     pub(crate) trouble: Option<Error>,
     /// True once a relay is lost: the service is asked for credentials that are valid now.
     pub(crate) ice_stale: bool,
+    /// The news of the media of rooms since they were last looked at.
+    pub(crate) news: News,
 }
 
 impl Outbox {
@@ -109,6 +112,7 @@ impl Outbox {
             rng,
             trouble: None,
             ice_stale: false,
+            news: News::default(),
         }
     }
 
@@ -544,6 +548,9 @@ fn weight(event: &Event) -> usize {
         }
         Event::Trace(record) => record.summary.len() + record.body.len(),
         Event::Malformed { what } => what.len(),
+        Event::ParticipantsUpdate(update) => size_of::<Event>() + update.bytes(),
+        Event::MemberStatus { status, .. } => size_of::<Event>() + status.bytes(),
+        Event::RoomMessage { message, .. } => size_of::<Event>() + message.to_string().len(),
         _ => size_of::<Event>(),
     }
 }

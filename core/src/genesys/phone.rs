@@ -5,9 +5,11 @@ use std::time::Duration;
 use super::command::{Command, Dial, Dialled, Outcome, TopicAnswer};
 use super::config::IceServersPolicy;
 use super::control::CallControl;
-use super::ids::{ConversationId, SessionId};
+use super::ids::{ConversationId, ParticipantId, SessionId};
+use super::rooms::RoomMedia;
 use crate::Secret;
 use crate::jingle::Reason;
+use crate::machine::TrackId;
 use crate::media::{Digit, IceServer};
 
 /// The keys of a phone, whichever runtime carries it.
@@ -83,6 +85,68 @@ pub trait Phone {
         control: CallControl,
     ) -> Self::Reply<()> {
         self.request(Command::ControlCall { conversation: conversation.into(), control })
+    }
+
+    /// Answers the offer of a room's session ([`Command::AcceptRoom`]).
+    fn accept_room(
+        &self,
+        conversation: impl Into<ConversationId>,
+        media: RoomMedia,
+    ) -> Self::Reply<()> {
+        self.request(Command::AcceptRoom { conversation: conversation.into(), media })
+    }
+
+    /// Stops or resumes sending pictures to a room ([`Command::SetVideoMute`]).
+    fn set_video_muted(
+        &self,
+        conversation: impl Into<ConversationId>,
+        muted: bool,
+    ) -> Self::Reply<()> {
+        self.request(Command::SetVideoMute { conversation: conversation.into(), muted })
+    }
+
+    /// Begins a meeting in a room, or invites another user to it
+    /// ([`Command::StartVideoConference`]).
+    fn start_video_conference(
+        &self,
+        room: impl Into<String>,
+        invitee: Option<String>,
+    ) -> Self::Reply<ConversationId> {
+        self.request(Command::StartVideoConference { room: room.into(), invitee })
+    }
+
+    /// Joins a meeting ([`Command::StartVideoMeeting`]).
+    fn start_video_meeting(&self, meeting: impl Into<String>) -> Self::Reply<ConversationId> {
+        self.request(Command::StartVideoMeeting { meeting: meeting.into() })
+    }
+
+    /// Tells a meeting that a screen is shown ([`Command::StartScreenShare`]).
+    fn start_screen_share(&self, conversation: impl Into<ConversationId>) -> Self::Reply<()> {
+        self.request(Command::StartScreenShare { conversation: conversation.into() })
+    }
+
+    /// Tells a meeting that no screen is shown any more ([`Command::StopScreenShare`]).
+    fn stop_screen_share(&self, conversation: impl Into<ConversationId>) -> Self::Reply<()> {
+        self.request(Command::StopScreenShare { conversation: conversation.into() })
+    }
+
+    /// Shows a guest's screen ([`Command::StartGuestShare`]).
+    fn start_guest_share(&self) -> Self::Reply<()> {
+        self.request(Command::StartGuestShare)
+    }
+
+    /// Has the service send this participant's pictures ([`Command::PinParticipant`]).
+    fn pin_participant(
+        &self,
+        conversation: impl Into<ConversationId>,
+        participant: Option<ParticipantId>,
+    ) -> Self::Reply<()> {
+        self.request(Command::PinParticipant { conversation: conversation.into(), participant })
+    }
+
+    /// Asks for a picture that needs no other ([`Command::RequestKeyframe`]).
+    fn request_keyframe(&self, track: TrackId) -> Self::Reply<()> {
+        self.request(Command::RequestKeyframe { track })
     }
 
     /// Places a call ([`Command::StartSoftphoneSession`]).

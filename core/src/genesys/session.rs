@@ -12,12 +12,12 @@ use crate::jingle::{Reason, Transport};
 use crate::machine::{UdpId, Wake};
 use crate::media::negotiation::Fingerprint;
 use crate::media::{
-    Digit, EngineEvent, LocalCandidate, MediaError, MediaState, MediaStats, PathNews, Peer,
-    PeerNews,
+    Digit, Engine, EngineEvent, LocalCandidate, MediaError, MediaKind, MediaState, MediaStats,
+    PathNews, Peer, PeerNews,
 };
 use crate::report::TraceDirection;
-use crate::sdp::Description;
 use crate::sdp::candidate::{Candidate, Generation, MAX_CANDIDATES};
+use crate::sdp::{Description, Direction, Section};
 
 /// Candidates of ours kept until the answer is sent.
 const MAX_QUEUED: usize = 64;
@@ -50,6 +50,29 @@ pub(crate) enum Fate {
     Over(Reason),
 }
 
+/// The part of an offer's video that is answered with ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sends {
+    /// As the offer allows.
+    All,
+    /// So many screens, in the order of the sections; the rest are inactive.
+    Screens(usize),
+}
+
+impl Sends {
+    /// Wants the directions that follow from it.
+    fn apply(self, peer: &mut Peer) {
+        let Self::Screens(screens) = self else { return };
+        let tracks = peer.engine.tracks();
+        let video = tracks.iter().filter(|info| info.track.kind == MediaKind::Video);
+        for (nth, info) in video.enumerate() {
+            let sends = nth < screens;
+            let direction = if sends { Direction::SendOnly } else { Direction::Inactive };
+            peer.engine.set_direction(info.track, direction);
+        }
+    }
+}
+
 /// A media session: what is signaled about a [`Peer`]. See the [module](self).
 pub(crate) struct MediaSession {
     /// The session as the application sees it.
@@ -71,6 +94,8 @@ pub(crate) struct MediaSession {
     ///
     /// [`Resource::call_metadata`]: super::rest::Resource::call_metadata
     pub(crate) reported: Option<CallId>,
+    /// The part of the offer that we answer with media of ours.
+    sends: Sends,
 }
 
 // Descriptions hold the password of ICE.
@@ -106,11 +131,22 @@ impl MediaSession {
             ufrag: String::new(),
             offer,
             reported: None,
+            sends: Sends::All,
         }
     }
 
     pub(crate) fn signal(&self) -> &Signal {
         &self.signal
+    }
+
+    /// The far side's names for the tracks that it sends, by the names of their sections.
+    pub(crate) fn sinks(&self) -> Vec<(String, String)> {
+        let Ok(offer) = Description::read(&self.offer) else { return Vec::new() };
+        let named = |section: &Section<'_>| {
+            let track = section.value("msid")?.split_whitespace().nth(1)?;
+            Some((section.mid()?.to_owned(), track.to_owned()))
+        };
+        offer.sections.iter().filter_map(named).collect()
     }
 
     pub(crate) fn is_answered(&self) -> bool {
@@ -150,7 +186,8 @@ impl MediaSession {
     ///
     /// The engine or the answer failed; the session can be accepted again.
     pub(crate) fn make_answer(
-        &self,
+        &mut self,
+        sends: Sends,
         peer: &mut Peer,
         out: &mut Outbox,
     ) -> Result<Option<Answer>, Error> {
@@ -158,6 +195,8 @@ impl MediaSession {
         if self.is_answered() {
             return Ok(None);
         }
+        self.sends = sends;
+        sends.apply(peer);
         let answer = peer.engine.create_answer(out.now()).map_err(Error::media)?;
         self.signal.make_answer(answer, out).map(Some).map_err(Error::media)
     }
@@ -285,6 +324,7 @@ impl MediaSession {
         if !self.is_answered() {
             return Ok(None);
         }
+        self.sends.apply(peer);
         let answer = peer.engine.create_answer(out.now()).map_err(Error::media)?;
         self.ufrag = ufrag_of(&answer);
         Ok(Some(answer))
@@ -306,6 +346,17 @@ impl MediaSession {
             });
         }
         self.drain(peer, out)
+    }
+
+    /// Does something with the engine, and carries on what follows.
+    pub(crate) fn with_engine<T>(
+        &mut self,
+        act: impl FnOnce(&mut dyn Engine) -> T,
+        peer: &mut Peer,
+        out: &mut Outbox,
+    ) -> (T, Fate) {
+        let done = act(&mut *peer.engine);
+        (done, self.drain(peer, out))
     }
 
     pub(crate) fn send_dtmf(
@@ -491,15 +542,16 @@ impl MediaSession {
                     self.signal.gathering_complete(&self.ufrag, out);
                 }
             }
-            // Frames have left. Softphones have one track, of audio, and no channel.
-            EngineEvent::Frame { .. }
-            | EngineEvent::TrackAdded(_)
+            // It has left.
+            EngineEvent::Frame { .. } => {}
+            // Softphones have one track, of audio, and no channel.
+            EngineEvent::TrackAdded(_)
             | EngineEvent::TrackChanged(_)
             | EngineEvent::TrackRemoved(_)
             | EngineEvent::KeyframeWanted(_)
             | EngineEvent::ChannelOpened { .. }
             | EngineEvent::ChannelMessage { .. }
-            | EngineEvent::ChannelClosed(_) => {}
+            | EngineEvent::ChannelClosed(_) => self.tell_room(event, out),
             EngineEvent::Dtmf { digit, duration } => out.event(Event::Dtmf {
                 session: self.handle.id.clone(),
                 conversation: self.handle.conversation.clone(),
@@ -524,8 +576,17 @@ impl MediaSession {
         Fate::Goes
     }
 
+    /// Leaves news to the room that the session is of.
+    fn tell_room(&self, event: EngineEvent, out: &mut Outbox) {
+        if self.handle.session_type.is_room() {
+            out.news.add(&self.handle.id, event);
+            out.due.stir();
+        }
+    }
+
     fn handle_state(&mut self, state: MediaState, out: &mut Outbox) -> Fate {
         self.tell_state(state, out);
+        self.tell_room(EngineEvent::State(state), out);
         match state {
             MediaState::Connected => {
                 if self.is_answered() {

@@ -21,6 +21,18 @@ pub enum SessionType {
 }
 
 impl SessionType {
+    /// True for a room: everything that is no telephone call.
+    #[must_use]
+    pub fn is_room(self) -> bool {
+        match self {
+            Self::CollaborateVideo
+            | Self::ScreenShare
+            | Self::ScreenRecording
+            | Self::LiveScreenMonitoring => true,
+            Self::Softphone | Self::Unknown => false,
+        }
+    }
+
     /// The kind that a peer proposes, by its address: the first rule that matches decides.
     pub(crate) fn of(peer: &Jid) -> Self {
         let address = peer.as_str();

@@ -4,20 +4,21 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
+use super::collision::{Connection, Standing};
 use super::error::{Error, ErrorKind};
 use super::event::{Event, IceServers, Session, Signaling};
 use super::ids::{CallId, ConversationId, MAX_ID, SessionId};
 use super::outbox::Outbox;
-use super::session::{Fate, MediaSession};
+use super::session::{Fate, MediaSession, Sends};
 use super::session_type::SessionType;
 use super::signal::{Answer, Signal};
 use crate::jingle::{Reason, Transport};
 use crate::machine::{
-    NameId, NetError, Seed, StreamEvent, StreamId, TrackId, UdpEvent, UdpId, Wake,
+    MediaId, NameId, NetError, Seed, StreamEvent, StreamId, TrackId, UdpEvent, UdpId, Wake,
 };
 use crate::media::{
-    Digit, EngineFactory, Frame, IceHelp, MediaError, MediaState, MediaStats, Milestone, Peer,
-    PeerNews, Peers,
+    Digit, Engine, EngineFactory, Frame, IceHelp, MediaError, MediaState, MediaStats, Milestone,
+    Peer, PeerNews, Peers, Track, TrackInfo,
 };
 use crate::sdp::candidate::{Admission, Candidate, Generation, MAX_CANDIDATES, MAX_NAMES};
 use crate::sdp::{Description, Section};
@@ -32,6 +33,7 @@ const MAX_EARLY_SESSIONS: usize = 10;
 /// An offer of media.
 pub(crate) struct Offer {
     pub(crate) session: SessionId,
+    pub(crate) session_type: SessionType,
     pub(crate) conversation: ConversationId,
     pub(crate) peer: Jid,
     pub(crate) signaling: Signaling,
@@ -171,6 +173,10 @@ impl Sessions {
         config.ice_servers.clone_from(&help.servers);
         config.path_limit = out.config.timing.path;
         config.playout = out.config.timing.playout;
+        if offer.session_type.is_room() {
+            config.video.clone_from(&out.config.video_codecs);
+            config.channels = offer.session_type == SessionType::CollaborateVideo;
+        }
         let mut engine = self.peers.engine(out.now(), config);
         engine.accept_offer(out.now(), &offer.sdp)?;
         let before = offer.replaces.as_ref().and_then(|old| self.pair(old)).map(|(old, peer)| {
@@ -179,13 +185,21 @@ impl Sessions {
         });
         let figures = out.config.timing.stats;
         let own = self.peers.open(engine, before, figures, None, &help, out.media());
-        let mid = audio_mid(&description);
+        let mid = match offer.session_type {
+            SessionType::Softphone => audio_mid(&description),
+            // Candidates are for the first of the bundle.
+            SessionType::CollaborateVideo
+            | SessionType::ScreenShare
+            | SessionType::ScreenRecording
+            | SessionType::LiveScreenMonitoring
+            | SessionType::Unknown => description.first_mid().unwrap_or("0").to_owned(),
+        };
         let peer = offer.peer.clone();
         let handle = Session {
             id: offer.session.clone(),
             conversation: offer.conversation,
             media: own.media,
-            session_type: SessionType::Softphone,
+            session_type: offer.session_type,
             peer: offer.peer.to_string(),
             signaling: offer.signaling,
         };
@@ -220,10 +234,11 @@ impl Sessions {
     pub(crate) fn make_answer(
         &mut self,
         session: &SessionId,
+        sends: Sends,
         out: &mut Outbox,
     ) -> Result<Option<Answer>, Error> {
         match self.pair(session) {
-            Some((open, peer)) => open.make_answer(peer, out),
+            Some((open, peer)) => open.make_answer(sends, peer, out),
             None => Err(Error::new(ErrorKind::Session, "the session is over")),
         }
     }
@@ -396,7 +411,70 @@ impl Sessions {
         }
     }
 
-    /// Returns true if this session, or one made for the conversation, has another far side.
+    /// The standing of an offer to the session that has its name, if there is one (LC-16). Jingle offers
+    /// have no description to compare.
+    pub(crate) fn standing(
+        &self,
+        session: &SessionId,
+        peer: &Jid,
+        sdp: Option<&str>,
+    ) -> Option<Standing> {
+        let signal = self.signal(session)?;
+        if signal.peer() != peer {
+            return Some(Standing::Foreign);
+        }
+        let same = || sdp.is_some_and(|sdp| self.is_renegotiation(session, sdp));
+        let connection = match signal.kind() {
+            Signaling::Jingle => Connection::ByJingle,
+            Signaling::Sdp if same() => Connection::Same,
+            Signaling::Sdp => Connection::Other,
+        };
+        let standing = if self.is_current(session) { Standing::There } else { Standing::Replaced };
+        Some(standing(connection))
+    }
+
+    /// True for a session of a call's.
+    fn is_of_a_call(open: &MediaSession) -> bool {
+        !open.handle.session_type.is_room()
+    }
+
+    /// The tracks of a session.
+    pub(crate) fn tracks(&self, session: &SessionId) -> Vec<TrackInfo> {
+        self.peer(session).map(|peer| peer.engine.tracks()).unwrap_or_default()
+    }
+
+    /// The far side's names for the tracks that it sends, with the tracks.
+    pub(crate) fn sinks(&self, session: &SessionId) -> Vec<(String, Track)> {
+        let Some(open) = self.open.get(session) else { return Vec::new() };
+        let tracks = self.tracks(session);
+        let track_of = |mid: &str| {
+            let found = tracks.iter().find(|info| info.mid.as_deref() == Some(mid));
+            found.map(|info| info.track)
+        };
+        let sinks = open.sinks().into_iter();
+        sinks.filter_map(|(mid, sink)| Some((sink, track_of(&mid)?))).collect()
+    }
+
+    /// The session that a track belongs to, unless another took its place.
+    pub(crate) fn of_media(&self, media: MediaId) -> Option<&SessionId> {
+        let mut current = self.open.values().filter(|open| !self.is_superseded(open));
+        current.find(|open| open.handle.media == media).map(|open| &open.handle.id)
+    }
+
+    /// Does something with a session's engine.
+    pub(crate) fn with_engine<T>(
+        &mut self,
+        session: &SessionId,
+        act: impl FnOnce(&mut dyn Engine) -> T,
+        out: &mut Outbox,
+    ) -> Option<T> {
+        let (open, peer) = self.pair(session)?;
+        let (done, fate) = open.with_engine(act, peer, out);
+        self.judge(session, fate);
+        Some(done)
+    }
+
+    /// Returns true if this session of a call's, or one made for the conversation, has another far side.
     pub(crate) fn is_held_by_other(
         &self,
         session: Option<&SessionId>,
@@ -405,13 +483,17 @@ impl Sessions {
     ) -> bool {
         self.open.iter().any(|(id, open)| {
             let concerned = Some(id) == session || open.handle.conversation == *conversation;
-            concerned && !self.is_superseded(open) && open.signal().peer().bare() != peer.bare()
+            concerned
+                && Self::is_of_a_call(open)
+                && !self.is_superseded(open)
+                && open.signal().peer().bare() != peer.bare()
         })
     }
 
-    /// Sessions that were made for a conversation, then those with this far side.
+    /// Sessions of calls that were made for a conversation, then those with this far side.
     pub(crate) fn made_for(&self, conversation: &ConversationId, peer: &Jid) -> Vec<SessionId> {
-        let current = || self.open.values().filter(|session| !self.is_superseded(session));
+        let of_calls = || self.open.values().filter(|open| Self::is_of_a_call(open));
+        let current = || of_calls().filter(|session| !self.is_superseded(session));
         let made = current().filter(|session| session.handle.conversation == *conversation);
         let spoken = current().filter(|session| session.signal().peer() == peer);
         made.chain(spoken).map(|session| session.handle.id.clone()).collect()
@@ -457,6 +539,7 @@ impl Sessions {
         let offered = self
             .open
             .values()
+            .filter(|o| Self::is_of_a_call(o))
             .filter(|o| o.handle.conversation == *conversation && !o.is_answered());
         let offered: Vec<_> = offered.map(|o| o.handle.id.clone()).collect();
         for session in offered {
@@ -517,10 +600,11 @@ impl Sessions {
         answered && self.peer(session).is_some_and(|peer| peer.state() == MediaState::Connected)
     }
 
-    /// The first session whose media is connected, and whose place nobody took.
+    /// The first session of a call's whose media is connected, and whose place nobody took (DEF-7).
     pub(crate) fn first_connected(&self) -> Option<SessionId> {
-        let mut ids = self.open.keys();
-        ids.find(|id| self.is_current(id) && self.is_connected(id)).cloned()
+        let mut of_calls = self.open.iter().filter(|(_, open)| Self::is_of_a_call(open));
+        let found = of_calls.find(|(id, _)| self.is_current(id) && self.is_connected(id));
+        found.map(|(id, _)| id.clone())
     }
 
     /// True the first time that a leg is reported for a session.
@@ -571,10 +655,19 @@ impl Sessions {
         !self.ended.is_empty()
     }
 
-    /// Closes what is over, and says which sessions and conversations that were.
-    pub(crate) fn take_ended(&mut self, out: &mut Outbox) -> Vec<(SessionId, ConversationId)> {
-        std::mem::take(&mut self.ended)
+    /// Closes what is over of some types, and says which sessions and conversations that were.
+    pub(crate) fn take_ended(
+        &mut self,
+        of: impl Fn(SessionType) -> bool,
+        out: &mut Outbox,
+    ) -> Vec<(SessionId, ConversationId)> {
+        let is_due =
+            |id: &SessionId| self.open.get(id).is_none_or(|open| of(open.handle.session_type));
+        let (due, rest) = std::mem::take(&mut self.ended)
             .into_iter()
+            .partition::<Vec<_>, _>(|(id, _)| is_due(id));
+        self.ended = rest;
+        due.into_iter()
             .filter_map(|(id, reason)| {
                 let session = self.open.remove(&id)?;
                 self.idle.remove(&id);

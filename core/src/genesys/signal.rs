@@ -3,11 +3,11 @@
 
 use super::ask::IqAsk;
 use super::event::Signaling;
-use super::ids::SessionId;
+use super::ids::{SessionId, UserId};
 use super::outbox::Outbox;
-use crate::genesys::wire::{Dialect, IqKind, Method, Payload, Rpc};
+use crate::genesys::wire::{Dialect, Frame, Iq, IqKind, Method, Payload, Rpc};
 use crate::jingle::{Candidate, Jingle, Reason, Role, SessionInfo, sdp};
-use crate::media::LocalCandidate;
+use crate::media::{LocalCandidate, MediaKind};
 use crate::xmpp::Jid;
 
 /// The way to signal to the far side of a session.
@@ -150,6 +150,46 @@ impl Signal {
             ),
         };
         self.ask(IqAsk::Terminate(self.session.clone()), payload, out);
+    }
+
+    /// Tells that we are silent, or not seen, on purpose, or no longer so (wire notes 6.7, 6.14). By
+    /// Jingle the user says so.
+    pub(crate) fn mute(
+        &self,
+        kind: MediaKind,
+        muted: bool,
+        user: Option<&UserId>,
+        ask: IqAsk,
+        out: &mut Outbox,
+    ) {
+        let kind = kind.name().to_owned();
+        let session_id = self.session.as_str().to_owned();
+        let payload = match self.kind {
+            Signaling::Jingle => {
+                let (creator, name) = (user.map(|user| user.as_str().to_owned()), Some(kind));
+                let info = match muted {
+                    true => SessionInfo::Mute { creator, name },
+                    false => SessionInfo::Unmute { creator, name },
+                };
+                jingle(Jingle::session_info(session_id, info))
+            }
+            Signaling::Sdp => {
+                let method = match muted {
+                    true => Method::Mute { session_id, kind },
+                    false => Method::Unmute { session_id, kind },
+                };
+                self.rpc(method, out)
+            }
+        };
+        self.ask(ask, payload, out);
+    }
+
+    /// Tells that a screen is shown, or no longer: by Jingle whatever the session's signaling, and
+    /// without an id, so that nobody answers it (wire notes 6.7).
+    pub(crate) fn screen(&self, info: SessionInfo, out: &mut Outbox) {
+        let payload = jingle(Jingle::session_info(self.session.as_str(), info));
+        let (from, to) = (out.jid.clone(), Some(self.peer.clone()));
+        out.signal(Frame::Iq(Iq { id: None, from, to, kind: IqKind::Set(payload) }));
     }
 
     /// Reports the quality of a call, for the service's own figures (ST-4). Always in JSON-RPC.

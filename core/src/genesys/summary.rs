@@ -71,6 +71,7 @@ fn of_payload(payload: &Payload) -> (String, Option<String>) {
         }
         Payload::Extension(Dialect::Rpc(rpc)) => of_method(&rpc.method),
         Payload::Extension(Dialect::MediaMessage(_)) => plain("media-message"),
+        Payload::Extension(Dialect::UpgradeMedia(_)) => plain("upgradeMedia"),
         Payload::Carbon(_) => plain("carbon"),
         Payload::Malformed { element, .. } => (format!("malformed {element}"), None),
         Payload::Unknown(element) => (format!("unknown {}", element.name), None),

@@ -21,6 +21,10 @@ impl Topics {
         self.internal.insert(topic);
     }
 
+    pub(crate) fn unwant_internal(&mut self, topic: &str) {
+        self.internal.remove(topic);
+    }
+
     /// True if the channel takes all of these besides what it has.
     pub(crate) fn have_room<'a>(&self, topics: impl IntoIterator<Item = &'a str>) -> bool {
         let new: BTreeSet<_> = topics.into_iter().flat_map(parts).collect();

@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::{
-    Agreement, AudioCodec, AudioFrame, Digit, Engine, EngineConfig, EngineEvent, EngineFactory,
-    EngineOutput, ExpectedLoss, Frame, Local, LocalCandidate, LocalKind, MediaError, MediaState,
-    MediaStats, Track, TrackInfo, Wish,
+    Agreement, AudioCodec, AudioFrame, ChannelId, ChannelMessage, Codec, Digit, Engine,
+    EngineConfig, EngineEvent, EngineFactory, EngineOutput, ExpectedLoss, Frame, Local,
+    LocalCandidate, LocalKind, MAX_TRACKS, MediaError, MediaKind, MediaState, MediaStats, Track,
+    TrackInfo, VideoCodec, Wish,
 };
-use crate::sdp::{Direction, SdpError};
+use crate::sdp::{Description, Direction, SdpError};
 
 /// A report of a far side that hears nothing (RFC 3550 section 6.4.2), as it goes out every few seconds.
 pub const REPORT: &[u8] = &[128, 201, 0, 1, 0, 0, 0, 1];
@@ -30,6 +31,10 @@ pub fn description(setup: &str, ufrag: &str, pwd: &str) -> String {
 
 /// Makes engines that do what datagrams tell them: `connected`, `disconnected`, `failed`, `closed`,
 /// `restless` (it never rests again), `relayed` (a candidate of a relay), `audio`, `dtmf` and `hundred` (packets came, and one did not). Any other datagram is dropped.
+///
+/// With video codecs in their settings, they take all sections of an offer that are audio, VP8 or data
+/// channels, and answer them by name and direction. `keyframe` then wants a key frame of the first video
+/// track, `channel …` is a message of a data channel that is open, and `flood` a thousand of them.
 ///
 /// Offers of them are taken that have Opus and ICE credentials. One with `a=refuse` is not; one with
 /// `a=no-opus` is taken for one without; the first answer to one with `a=x-answer-fails-once` fails.
@@ -50,9 +55,10 @@ impl FakeMedia {
 }
 
 impl EngineFactory for FakeMedia {
-    fn create(&mut self, _: Instant, _: EngineConfig) -> Box<dyn Engine> {
+    fn create(&mut self, _: Instant, config: EngineConfig) -> Box<dyn Engine> {
         Box::new(FakeEngine {
             made: self.clone(),
+            sections: (!config.video.is_empty()).then(|| Sections::new(config.channels)),
             queue: VecDeque::new(),
             state: MediaState::New,
             negotiation: Negotiation::New,
@@ -83,6 +89,8 @@ enum Negotiation {
 
 struct FakeEngine {
     made: FakeMedia,
+    /// The sections of the description, where there may be several.
+    sections: Option<Sections>,
     queue: VecDeque<EngineOutput>,
     state: MediaState,
     negotiation: Negotiation,
@@ -136,6 +144,164 @@ impl FakeEngine {
         let far = far.filter_map(Direction::from_name).next();
         self.far = far.unwrap_or(Direction::SendRecv).reversed();
         self.before = self.wanted;
+    }
+}
+
+impl FakeEngine {
+    fn channel_message(&mut self, text: &str) {
+        let channel = self.sections.as_ref().and_then(|sections| sections.channel);
+        if let Some(channel) = channel {
+            let message = ChannelMessage::Text(text.to_owned());
+            self.event(EngineEvent::ChannelMessage { channel, message });
+        }
+    }
+}
+
+/// The sections of a description.
+struct Sections {
+    channels: bool,
+    all: Vec<FakeSection>,
+    /// The tracks that were told last.
+    told: Vec<TrackInfo>,
+    /// The data channel, once open.
+    channel: Option<ChannelId>,
+}
+
+struct FakeSection {
+    media: String,
+    mid: String,
+    /// None for what is of no use here, or off.
+    track: Option<Track>,
+    channel: bool,
+    far: Direction,
+    wanted: Direction,
+    muted: bool,
+}
+
+impl FakeSection {
+    fn direction(&self) -> Direction {
+        self.far.reversed().and(self.wanted)
+    }
+}
+
+impl Sections {
+    fn new(channels: bool) -> Self {
+        Self { channels, all: Vec::new(), told: Vec::new(), channel: None }
+    }
+
+    /// Takes an offer. Sections keep their tracks, and those that are gone must be off.
+    fn take(&mut self, offer: &str) -> Result<(), MediaError> {
+        let description = Description::read(offer)?;
+        if offer.contains("a=refuse") || description.ice_credentials().is_none() {
+            return Err(SdpError::NoAudio.into());
+        }
+        if description.sections.len() < self.all.len() {
+            return Err(SdpError::BadValue("fewer sections").into());
+        }
+        let (mut audio, mut video) = (0, 0);
+        let mut all: Vec<FakeSection> = Vec::new();
+        for (at, section) in description.sections.iter().enumerate() {
+            let has =
+                |codec: &str| section.attributes("rtpmap").any(|(_, value)| value.contains(codec));
+            let old = self.all.get(at);
+            let kept = old.and_then(|old| old.track);
+            let usable = match section.kind() {
+                "audio" => has("opus"),
+                "video" => has("VP8") && all.len() < MAX_TRACKS,
+                _ => false,
+            };
+            let number = match section.kind() {
+                "audio" => &mut audio,
+                _ => &mut video,
+            };
+            let own = match section.kind() {
+                "audio" => Track::audio(*number),
+                _ => Track::video(*number),
+            };
+            let track = (usable && !section.is_off()).then(|| kept.unwrap_or(own));
+            *number += u8::from(usable);
+            all.push(FakeSection {
+                media: section.kind().to_owned(),
+                mid: section.mid().unwrap_or_default().to_owned(),
+                track,
+                channel: section.kind() == "application" && self.channels && !section.is_off(),
+                far: section.direction_in(&description),
+                wanted: old.map_or(Direction::SendRecv, |old| old.wanted),
+                muted: old.is_some_and(|old| old.muted),
+            });
+        }
+        if all.iter().all(|section| section.track.is_none() && !section.channel) {
+            return Err(MediaError::NoCommonCodec);
+        }
+        self.all = all;
+        Ok(())
+    }
+
+    fn answer(&self, password: &str) -> String {
+        let mut answer = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n".to_owned();
+        let mids: Vec<_> = self.all.iter().map(|section| section.mid.as_str()).collect();
+        answer += &format!("a=group:BUNDLE {}\r\n", mids.join(" "));
+        for section in &self.all {
+            let (protocol, formats) = match section.media.as_str() {
+                "audio" => ("UDP/TLS/RTP/SAVPF", "111"),
+                "video" => ("UDP/TLS/RTP/SAVPF", "96"),
+                _ => ("UDP/DTLS/SCTP", "webrtc-datachannel"),
+            };
+            let used = section.track.is_some() || section.channel;
+            let port = if used { 9 } else { 0 };
+            answer += &format!(
+                "m={} {port} {protocol} {formats}\r\nc=IN IP4 0.0.0.0\r\na=mid:{}\r\n\
+                 a=ice-ufrag:mine\r\na=ice-pwd:{password}\r\na=fingerprint:sha-256 AB:CD\r\n\
+                 a=setup:active\r\n",
+                section.media, section.mid
+            );
+            answer += &match section.media.as_str() {
+                "audio" => format!(
+                    "a={}\r\na=rtcp-mux\r\na=rtpmap:111 opus/48000/2\r\n",
+                    section.direction().name()
+                ),
+                "video" => format!(
+                    "a={}\r\na=rtcp-mux\r\na=rtpmap:96 VP8/90000\r\n",
+                    section.direction().name()
+                ),
+                _ => "a=sctp-port:5000\r\n".to_owned(),
+            };
+        }
+        answer
+    }
+
+    fn of(&mut self, track: Track) -> Option<&mut FakeSection> {
+        self.all.iter_mut().find(|section| section.track == Some(track))
+    }
+
+    fn sends(&self, track: Track) -> bool {
+        let mut all = self.all.iter();
+        let section = all.find(|section| section.track == Some(track));
+        section.is_some_and(|section| section.direction().sends() && !section.muted)
+    }
+
+    fn has_channels(&self) -> bool {
+        self.all.iter().any(|section| section.channel)
+    }
+
+    fn tracks(&self) -> Vec<TrackInfo> {
+        let info = |section: &FakeSection| {
+            let track = section.track?;
+            let codec = match track.kind {
+                MediaKind::Audio => Codec::Audio(AudioCodec::Opus),
+                MediaKind::Video => Codec::Video(VideoCodec::Vp8),
+            };
+            let mid = Some(section.mid.clone());
+            Some(TrackInfo::new(track, mid, section.direction(), [codec]))
+        };
+        self.all.iter().filter_map(info).collect()
+    }
+
+    fn news(&mut self) -> Vec<EngineEvent> {
+        let now = self.tracks();
+        let news = EngineEvent::of_tracks(&self.told, &now);
+        self.told = now;
+        news
     }
 }
 
@@ -214,7 +380,10 @@ impl Engine for FakeEngine {
         if self.negotiation == Negotiation::Offered {
             return Err(MediaError::State(self.state));
         }
-        check(offer)?;
+        match &mut self.sections {
+            None => check(offer)?,
+            Some(sections) => sections.take(offer)?,
+        }
         let ufrag = offer.lines().find(|line| line.starts_with("a=ice-ufrag"));
         if self.ufrag.as_deref() != ufrag {
             self.ufrag = ufrag.map(str::to_owned);
@@ -234,6 +403,12 @@ impl Engine for FakeEngine {
             return Err(SdpError::BadValue("an answer for once").into());
         }
         self.agreed();
+        if let Some(sections) = &mut self.sections {
+            let answer = sections.answer(&self.made.password);
+            let news = sections.news();
+            news.into_iter().for_each(|event| self.event(event));
+            return Ok(answer);
+        }
         Ok(self.describe("active", "mine"))
     }
 
@@ -271,6 +446,12 @@ impl Engine for FakeEngine {
             }
             b"closed" => self.enter(MediaState::Closed),
             b"restless" => self.restless = true,
+            b"keyframe" => self.event(EngineEvent::KeyframeWanted(Track::video(0))),
+            b"flood" => (0..1000).for_each(|_| self.channel_message("{}")),
+            _ if data.starts_with(b"channel ") => {
+                let text = String::from_utf8_lossy(&data[8..]).into_owned();
+                self.channel_message(&text);
+            }
             b"hundred" => {
                 self.stats.packets_received += 100;
                 self.stats.packets_lost += 1;
@@ -308,6 +489,20 @@ impl Engine for FakeEngine {
         if self.is_over() {
             return Err(MediaError::State(self.state));
         }
+        if let (Some(sections), Frame::Video(frame)) = (&self.sections, frame) {
+            if !sections.sends(track) {
+                return Ok(());
+            }
+            self.queue.push_back(EngineOutput::Transmit {
+                local: SocketAddr::from(([127, 0, 0, 1], 4000)),
+                remote: SocketAddr::from(([127, 0, 0, 1], 5000)),
+                data: frame.data.to_vec(),
+            });
+            return Ok(());
+        }
+        if self.sections.as_ref().is_some_and(|sections| !sections.sends(track)) {
+            return Ok(());
+        }
         let frame = match frame {
             Frame::Audio(frame) if track == Track::AUDIO && frame.codec == AudioCodec::Opus => {
                 frame
@@ -325,7 +520,34 @@ impl Engine for FakeEngine {
         Ok(())
     }
 
-    fn set_muted(&mut self, _: Track, _: bool) {}
+    fn set_muted(&mut self, track: Track, muted: bool) {
+        if let Some(section) = self.sections.as_mut().and_then(|all| all.of(track)) {
+            section.muted = muted;
+        }
+    }
+
+    fn request_keyframe(&mut self, _: Instant, track: Track) -> Result<(), MediaError> {
+        let known = self.sections.as_mut().and_then(|all| all.of(track)).is_some();
+        if !known || track.kind != MediaKind::Video {
+            return Err(MediaError::NotNegotiated(track.kind.name()));
+        }
+        self.queue.push_back(EngineOutput::Transmit {
+            local: SocketAddr::from(([127, 0, 0, 1], 4000)),
+            remote: SocketAddr::from(([127, 0, 0, 1], 5000)),
+            data: b"pli".to_vec(),
+        });
+        Ok(())
+    }
+
+    fn open_channel(&mut self, _: Instant, label: &str) -> Result<ChannelId, MediaError> {
+        let sections = self.sections.as_mut().filter(|sections| sections.has_channels());
+        let Some(sections) = sections else {
+            return Err(MediaError::NotNegotiated("a data channel"));
+        };
+        sections.channel = Some(ChannelId(0));
+        self.event(EngineEvent::ChannelOpened { channel: ChannelId(0), label: label.to_owned() });
+        Ok(ChannelId(0))
+    }
 
     fn send_dtmf(&mut self, _: Instant, digits: &[Digit], _: Duration) -> Result<(), MediaError> {
         if self.state != MediaState::Connected {
@@ -334,16 +556,29 @@ impl Engine for FakeEngine {
         if digits.len() > 64 { Err(MediaError::TooMany("digits")) } else { Ok(()) }
     }
 
-    fn set_direction(&mut self, _: Track, direction: Direction) {
-        self.wanted = direction;
+    fn set_direction(&mut self, track: Track, direction: Direction) {
+        match self.sections.as_mut() {
+            None => self.wanted = direction,
+            Some(sections) => {
+                if let Some(section) = sections.of(track) {
+                    section.wanted = direction;
+                }
+            }
+        }
     }
 
     fn tracks(&self) -> Vec<TrackInfo> {
+        if let Some(sections) = &self.sections {
+            return sections.tracks();
+        }
         let terms = self.agreement();
         terms.map(|terms| TrackInfo::audio(Some("0".to_owned()), &terms)).into_iter().collect()
     }
 
     fn agreement(&self) -> Option<Agreement> {
+        if self.sections.is_some() {
+            return None;
+        }
         matches!(self.negotiation, Negotiation::Answering | Negotiation::Done).then_some(
             Agreement {
                 direction: self.wanted.and(self.far),

@@ -151,6 +151,17 @@ impl Calls {
         sessions.terminate(session, reason, out);
     }
 
+    /// True if a conversation is a call of ours.
+    pub(in crate::genesys) fn knows(&self, conversation: &ConversationId) -> bool {
+        self.entries.contains_key(conversation)
+    }
+
+    /// True if a call rings.
+    pub(in crate::genesys) fn rings(&self, conversation: &ConversationId) -> bool {
+        let state = self.entries.get(conversation);
+        state.is_some_and(|state| state.invitation.invite().is_some())
+    }
+
     pub(in crate::genesys) fn may_end(&self, conversation: &ConversationId) -> Result<(), Error> {
         self.entries.get(conversation).map(|_| ()).ok_or_else(|| no_call(conversation))
     }
@@ -261,7 +272,7 @@ impl Calls {
 
     pub(in crate::genesys) fn may_dial(&self, out: &Outbox) -> Result<(), Error> {
         online(out)?;
-        if !out.config.auth.may_have(SessionType::Softphone) {
+        if !out.config.may_have(SessionType::Softphone) {
             let text = "softphone sessions are not for this kind of client";
             return Err(Error::new(ErrorKind::Generic, text));
         }
@@ -529,7 +540,7 @@ fn find(
         .ok_or_else(|| Error::new(ErrorKind::Generic, missing))
 }
 
-fn online(out: &Outbox) -> Result<(), Error> {
+pub(crate) fn online(out: &Outbox) -> Result<(), Error> {
     if out.jid.is_some() {
         Ok(())
     } else {

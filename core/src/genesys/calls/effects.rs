@@ -11,6 +11,7 @@ use crate::genesys::event::Event;
 use crate::genesys::goals::Goal;
 use crate::genesys::ids::ConversationId;
 use crate::genesys::outbox::Outbox;
+use crate::genesys::session_type::SessionType;
 use crate::genesys::sessions::Sessions;
 use crate::genesys::wire::requests;
 use crate::rest::Retry;
@@ -30,10 +31,12 @@ impl Calls {
                 out.event(Event::PendingSession(pending));
             }
             Effect::Cancel(session) => {
-                out.event(Event::CancelPendingSession { session, conversation });
+                let session_type = SessionType::Softphone;
+                out.event(Event::CancelPendingSession { session, conversation, session_type });
             }
             Effect::Handled(session, by) => {
-                out.event(Event::HandledPendingSession { session, conversation, by });
+                let session_type = SessionType::Softphone;
+                out.event(Event::HandledPendingSession { session, conversation, session_type, by });
             }
             Effect::Gone(why) => self.goals.invitation_gone(id, why, out),
             Effect::Begun(session) => {

@@ -103,7 +103,7 @@ impl Calls {
             return;
         }
         match SessionType::of(from) {
-            SessionType::Softphone if out.config.auth.may_have(SessionType::Softphone) => {}
+            SessionType::Softphone if out.config.may_have(SessionType::Softphone) => {}
             SessionType::Unknown => {
                 let text = format!("a session of unknown type was proposed by {from}");
                 let about = Subject {

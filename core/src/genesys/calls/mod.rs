@@ -22,6 +22,7 @@ use super::conversation::{Context, ConversationState, Input, Leg, active, step};
 use super::error::{Error, Subject};
 use super::goals::{Goal, Goals};
 use super::ids::{ConversationId, MAX_ID, SessionId, UserId};
+use super::session::Sends;
 use super::sessions::Sessions;
 use crate::genesys::ask::{Ask, CallAsk};
 use crate::genesys::call::ConversationUpdate;
@@ -37,6 +38,7 @@ use crate::media::MediaError;
 use crate::rest::{Failure, Retry};
 use crate::xmpp::{Jid, Skipped};
 
+pub(crate) use self::commands::online;
 use self::dials::Dials;
 use self::lines::Told;
 pub(crate) use self::lines::{Line, Lines};
@@ -219,7 +221,7 @@ impl Calls {
         self.goals.session_replaced(old, session);
         self.meters.move_on(old, session, sessions);
         self.line.replaced(old, session);
-        match sessions.make_answer(session, out) {
+        match sessions.make_answer(session, Sends::All, out) {
             Ok(Some(answer)) => sessions.accept(session, answer, out),
             Ok(None) => {}
             Err(error) => {
@@ -270,7 +272,7 @@ impl Calls {
         sessions: &mut Sessions,
         out: &mut Outbox,
     ) -> Result<(), Error> {
-        let answer = sessions.make_answer(session, out);
+        let answer = sessions.make_answer(session, Sends::All, out);
         answer.map(|answer| {
             // Nobody hears the other call once this one is answered (PC-3).
             self.hold_others(session, out);
@@ -289,7 +291,7 @@ impl Calls {
     pub(crate) fn sweep(&mut self, sessions: &mut Sessions, out: &mut Outbox) {
         self.note_media(sessions);
         self.meters.stop(sessions);
-        for (session, _) in sessions.take_ended(out) {
+        for (session, _) in sessions.take_ended(|kind| !kind.is_room(), out) {
             self.line.dismiss(&session, sessions);
             for conversation in self.users_of(&session) {
                 self.feed(&conversation, Input::MediaOver(session.clone()), sessions, out);

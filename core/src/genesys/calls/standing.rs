@@ -2,7 +2,7 @@
 //! the table of [`collision`](crate::genesys::collision).
 
 use super::Calls;
-use crate::genesys::collision::{Connection, Standing};
+use crate::genesys::collision::Standing;
 use crate::genesys::conversation::{By, Invite};
 use crate::genesys::event::Signaling;
 use crate::genesys::ids::{ConversationId, SessionId};
@@ -19,7 +19,7 @@ impl Calls {
         peer: &Jid,
         sessions: &Sessions,
     ) -> (Standing, Option<ConversationId>) {
-        if let Some(standing) = self.standing_of_open(session, peer, None, sessions) {
+        if let Some(standing) = sessions.standing(session, peer, None) {
             return (standing, None);
         }
         match self.proposal(session) {
@@ -45,7 +45,7 @@ impl Calls {
         let invited = proposal.as_ref().map(|(conversation, _)| conversation.clone());
         let made_for = || sessions.handle(session).map(|session| session.conversation);
         let conversation = named.or(invited).or_else(made_for);
-        if let Some(standing) = self.standing_of_open(session, peer, Some(sdp), sessions) {
+        if let Some(standing) = sessions.standing(session, peer, Some(sdp)) {
             return (standing, conversation);
         }
         let standing = match (&conversation, proposal) {
@@ -55,29 +55,6 @@ impl Calls {
             (Some(_), Some((_, invite))) => proposed(invite),
         };
         (standing, conversation)
-    }
-
-    /// The standing of an offer to the session that has its name, if there is one.
-    fn standing_of_open(
-        &self,
-        session: &SessionId,
-        peer: &Jid,
-        sdp: Option<&str>,
-        sessions: &Sessions,
-    ) -> Option<Standing> {
-        let signal = sessions.signal(session)?;
-        if signal.peer() != peer {
-            return Some(Standing::Foreign);
-        }
-        let same = || sdp.is_some_and(|sdp| sessions.is_renegotiation(session, sdp));
-        let connection = match signal.kind() {
-            Signaling::Jingle => Connection::ByJingle,
-            Signaling::Sdp if same() => Connection::Same,
-            Signaling::Sdp => Connection::Other,
-        };
-        let is_current = sessions.is_current(session);
-        let standing = if is_current { Standing::There } else { Standing::Replaced };
-        Some(standing(connection))
     }
 
     /// True if an offer comes from somebody who has nothing to do with it: a session was proposed by

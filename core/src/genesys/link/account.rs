@@ -6,7 +6,7 @@ use super::channel::Channel;
 use crate::Secret;
 use crate::genesys::config::{Auth, Config};
 use crate::genesys::error::Error;
-use crate::genesys::ids::UserId;
+use crate::genesys::ids::{ConversationId, UserId};
 use crate::genesys::outbox::Outbox;
 use crate::genesys::wire::jwt::Claims;
 use crate::xmpp::Jid;
@@ -19,6 +19,17 @@ pub(crate) struct Identity {
     /// The bare JID; with ANONYMOUS only its domain is known before binding.
     pub(super) jid: Option<Jid>,
     pub(super) domain: String,
+    /// The room that a JWT lets its bearer into.
+    pub(crate) room: Option<Invited>,
+}
+
+/// A room that somebody with a JWT may ask to be let into (wire notes 5.10).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Invited {
+    pub(crate) room: Jid,
+    pub(crate) conversation: Option<ConversationId>,
+    /// The communication by which the guest came.
+    pub(crate) source: Option<String>,
 }
 
 /// See the [module](self).
@@ -62,7 +73,7 @@ impl Account {
     /// It is known who we are.
     pub(super) fn identified(&mut self, user: UserId, jid: Jid) {
         let domain = jid.domain().to_owned();
-        self.identity = Some(Identity { user: Some(user), jid: Some(jid), domain });
+        self.identity = Some(Identity { user: Some(user), jid: Some(jid), domain, room: None });
     }
 
     /// A JWT says who we are, and opens the socket.
@@ -71,10 +82,20 @@ impl Account {
     ///
     /// It is none.
     pub(super) fn enter_by(&mut self, jwt: Secret) -> Result<(), Error> {
-        let Claims { user, domain, .. } = Claims::read(&jwt)?;
-        self.identity = Some(Identity { user, jid: None, domain });
+        let Claims { user, domain, jid, conversation, source } = Claims::read(&jwt)?;
+        let room = jid.map(|room| Invited { room, conversation, source });
+        self.identity = Some(Identity { user, jid: None, domain, room });
         self.jwt = Some(jwt);
         Ok(())
+    }
+
+    /// The reply to a guest's code says which conversation it is, and how the guest came there.
+    pub(super) fn let_in(&mut self, conversation: Option<ConversationId>, source: Option<String>) {
+        let room = self.identity.as_mut().and_then(|identity| identity.room.as_mut());
+        if let Some(room) = room {
+            room.conversation = conversation.or_else(|| room.conversation.take());
+            room.source = source.or_else(|| room.source.take());
+        }
     }
 
     /// Returns true if a socket can be opened without another question.

@@ -9,7 +9,7 @@ use crate::Secret;
 use crate::genesys::ask::EntryAsk;
 use crate::genesys::config::Auth;
 use crate::genesys::error::{Error, ErrorKind};
-use crate::genesys::ids::StationId;
+use crate::genesys::ids::{MAX_ID, StationId};
 use crate::genesys::outbox::Outbox;
 use crate::genesys::wire::answers::{Me, NewChannel, Redeemed};
 use crate::genesys::wire::requests;
@@ -129,10 +129,14 @@ fn redeemed(result: Result<Value, Failure>, account: &mut Account, out: &mut Out
     let redeemed =
         result.and_then(|body| Failure::or_parsed::<Redeemed>("conversations/codes", body));
     match redeemed {
-        Ok(Redeemed { jwt }) => {
-            let jwt = Secret::new(jwt);
+        Ok(redeemed) => {
+            let conversation = redeemed.conversation().cloned();
+            let source = redeemed.source_communication_id.filter(|id| id.len() <= MAX_ID);
+            let jwt = Secret::new(redeemed.jwt);
             out.hide(&jwt);
-            by_jwt(jwt, account)
+            let advance = by_jwt(jwt, account);
+            account.let_in(conversation, source);
+            advance
         }
         Err(failure) => refused(failure),
     }

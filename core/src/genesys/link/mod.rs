@@ -33,6 +33,7 @@ mod user_station;
 use serde_json::Value;
 
 use self::account::Identity;
+pub(crate) use self::account::Invited;
 use self::callers::Callers;
 use self::connection::{Change, Connection};
 use self::readiness::{Prepared, Readiness};
@@ -262,7 +263,7 @@ impl Link {
                 let channel = &self.connection.account.channel;
                 self.readiness.conversations_subscribed(answer, channel, out);
             }
-            IqAsk::Answer(_) | IqAsk::Update(_) | IqAsk::Terminate(_) => {}
+            IqAsk::Answer(_) | IqAsk::Update(_) | IqAsk::Terminate(_) | IqAsk::Mute { .. } => {}
         }
         self.settle(out)
     }

@@ -306,6 +306,18 @@ impl Readiness {
         self.schedule_topics(out);
     }
 
+    /// Wants a topic for ourselves.
+    pub(crate) fn want_own(&mut self, topic: String, out: &Outbox) {
+        self.subscriptions.want(topic);
+        self.schedule_topics(out);
+    }
+
+    /// Wants a topic for ourselves no longer.
+    pub(crate) fn unwant_own(&mut self, topic: &str, out: &Outbox) {
+        self.subscriptions.unwant(topic);
+        self.schedule_topics(out);
+    }
+
     /// A subscription command's time is up.
     pub(crate) fn forget_subscriber(&mut self, command: CommandId) {
         self.subscriptions.forget(command);

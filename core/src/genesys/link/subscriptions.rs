@@ -51,6 +51,18 @@ impl Subscriptions {
         }
     }
 
+    /// Wants a topic for ourselves.
+    pub(super) fn want(&mut self, topic: String) {
+        if is_possible(&topic) {
+            self.topics.want_internal(topic);
+        }
+    }
+
+    /// Wants a topic for ourselves no longer.
+    pub(super) fn unwant(&mut self, topic: &str) {
+        self.topics.unwant_internal(topic);
+    }
+
     /// Checks that a command can ask for these.
     ///
     /// # Errors

@@ -90,8 +90,9 @@ fn a_service_that_cannot_be_reached_is_asked_again() {
 }
 
 /// A JWT client that is logged in.
-fn jwt_client() -> Rig {
-    let claims = r#"{"data":{"jid":"agent-1@conference.org.example","uid":"user-1"}}"#;
+pub(super) fn jwt_client() -> Rig {
+    let claims =
+        r#"{"data":{"jid":"agent-1@conference.org.example","uid":"user-1","conversationId":"C1"}}"#;
     let jwt = format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims));
     let mut rig = Rig::with(|config| *config = Config::jwt("lab.test", jwt));
     rig.submit(Command::Connect).unwrap();
@@ -101,11 +102,14 @@ fn jwt_client() -> Rig {
 }
 
 /// A guest who is logged in.
-fn guest_inside() -> Rig {
+pub(super) fn guest_inside() -> Rig {
     let mut rig = guest();
     rig.submit(Command::Connect).unwrap();
     let asked = rig.expect_http(REDEEM);
-    rig.respond(asked.id, 200, &json!({"jwt": jwt()}));
+    let reply = json!({
+        "jwt": jwt(), "conversation": {"id": "C1"}, "sourceCommunicationId": "K1",
+    });
+    rig.respond(asked.id, 200, &reply);
     log_in(&mut rig);
     rig.forget();
     rig

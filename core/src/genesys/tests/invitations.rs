@@ -90,7 +90,7 @@ fn lc_5_scenario_26_a_propose_is_routed_by_its_sender() {
         ("acd-1@conference.example", None),
         ("screenrecording-1@conference.example", None),
         ("livemonitor-1@conference.example", None),
-        ("peer-1@conference.example", None),
+        ("peer-1@conference.example", Some("PendingSession M1 C1")),
         ("somebody@else.example", Some("Error Session")),
     ] {
         let mut rig = Rig::ready();

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::rig::{BARE, FULL, LA1, LA1P, Rig, offer_sdp};
-use crate::genesys::{Command, Event, Outcome};
+use crate::genesys::{Command, Event, Outcome, SessionType};
 
 const OTHERS: [&str; 4] = [
     "peer-1@conference.example/x",
@@ -26,9 +26,11 @@ fn offer_from(rig: &mut Rig, peer: &str) {
 }
 
 #[test]
-fn api_4_sessions_of_other_kinds_are_left_alone() {
+fn api_4_sessions_of_kinds_that_are_not_allowed_are_left_alone() {
     for peer in OTHERS {
-        let mut rig = Rig::ready();
+        let mut rig = Rig::ready_with(|config| {
+            config.allowed_session_types = vec![SessionType::Softphone];
+        });
         offer_from(&mut rig, peer);
         assert!(rig.told().is_empty(), "{peer}");
         assert!(rig.sent().is_empty(), "{peer}: another client may want it");

@@ -5,9 +5,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::rig::{Asked, LA100, Rig, fake_media};
+use super::rig::{Asked, LA100, MEETING, Rig, fake_media};
 use crate::genesys::timing::Bounds;
-use crate::genesys::{Cause, Client, Command, Config, Event, Fault, Figure, Timing, TimingError};
+use crate::genesys::{
+    Cause, Client, Command, Config, Event, Fault, Figure, RoomMedia, Timing, TimingError,
+};
 use crate::jingle::Reason;
 use crate::machine::{Input, Machine, NetError, NetErrorKind, Seed, WsEvent};
 use crate::media::{Engine, EngineConfig, EngineFactory};
@@ -665,6 +667,19 @@ fn effects() -> Vec<Effect> {
                 gap
             },
             [time(S(3)), time(S(40))],
+        ),
+        (
+            "participants",
+            |set| {
+                let mut rig = Rig::ready_with(set);
+                rig.offered_meeting(&MEETING);
+                let media = RoomMedia::Both;
+                rig.submit(Command::AcceptRoom { conversation: "C1".into(), media }).unwrap();
+                until(&mut rig, |rig| {
+                    rig.asked.iter().any(|asked| asked.what == "GET /conversations/C1")
+                })
+            },
+            [time(MS(200)), time(S(3))],
         ),
     ]
 }

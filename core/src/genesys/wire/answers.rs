@@ -58,8 +58,32 @@ pub(crate) struct NewChannel {
 
 /// `POST conversations/codes`
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct Redeemed {
     pub(crate) jwt: String,
+    #[serde(default)]
+    conversation: Option<NewConversation>,
+    #[serde(default)]
+    pub(crate) source_communication_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct NewConversation {
+    id: ConversationId,
+}
+
+impl Redeemed {
+    /// The conversation that the guest was let into.
+    pub(crate) fn conversation(&self) -> Option<&ConversationId> {
+        self.conversation.as_ref().map(|conversation| &conversation.id)
+    }
+}
+
+/// `POST conversations/videos` and `conversations/videos/participants`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct NewVideo {
+    pub(crate) conversation_id: ConversationId,
 }
 
 /// `POST conversations/calls`

@@ -7,7 +7,8 @@ use serde::Deserialize;
 
 use crate::Secret;
 use crate::genesys::error::{Error, ErrorKind};
-use crate::genesys::ids::UserId;
+use crate::genesys::ids::{ConversationId, MAX_ID, UserId};
+use crate::xmpp::Jid;
 
 /// The claims that a client uses.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +17,12 @@ pub(crate) struct Claims {
     pub(crate) domain: String,
     /// The user; absent for guests.
     pub(crate) user: Option<UserId>,
+    /// The address that it is for: a room, or the user.
+    pub(crate) jid: Option<Jid>,
+    /// The conversation that it lets its bearer into.
+    pub(crate) conversation: Option<ConversationId>,
+    /// The communication by which its bearer came.
+    pub(crate) source: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -24,10 +31,15 @@ struct Payload {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Data {
     jid: String,
     #[serde(default)]
     uid: Option<UserId>,
+    #[serde(default)]
+    conversation_id: Option<ConversationId>,
+    #[serde(default)]
+    source_communication_id: Option<String>,
 }
 
 impl Claims {
@@ -47,7 +59,13 @@ impl Claims {
         if domain.is_empty() || domain.contains('/') {
             return Err(invalid("data.jid has no domain"));
         }
-        Ok(Self { domain, user: data.uid })
+        Ok(Self {
+            domain,
+            user: data.uid,
+            jid: data.jid.parse().ok(),
+            conversation: data.conversation_id,
+            source: data.source_communication_id.filter(|id| id.len() <= MAX_ID),
+        })
     }
 }
 
@@ -63,8 +81,19 @@ mod tests {
     fn wire_1_3_the_domain_comes_from_the_room() {
         let claims =
             Claims::read(&jwt(r#"{"data":{"jid":"acd-1@conference.org.example","uid":"u"}}"#));
-        let user = Some(UserId::from("u"));
-        assert_eq!(claims, Ok(Claims { domain: "org.example".into(), user }));
+        let claims = claims.unwrap();
+        assert_eq!((claims.domain.as_str(), claims.user), ("org.example", Some("u".into())));
+        assert_eq!(claims.jid.unwrap().as_str(), "acd-1@conference.org.example");
+        assert_eq!((claims.conversation, claims.source), (None, None));
+    }
+
+    #[test]
+    fn wire_1_3_a_guest_is_told_the_conversation_and_how_it_came() {
+        let claims = Claims::read(&jwt(
+            r#"{"data":{"jid":"agent-1@conference.o","conversationId":"C1","sourceCommunicationId":"s"}}"#,
+        ));
+        let claims = claims.unwrap();
+        assert_eq!((claims.conversation, claims.source), (Some("C1".into()), Some("s".into())));
     }
 
     #[test]

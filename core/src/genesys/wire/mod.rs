@@ -14,8 +14,10 @@ mod stanza;
 #[cfg(test)]
 mod tests;
 pub(crate) mod topics;
+mod upgrade;
 
 pub use propose::{Propose, SessionMessage};
 pub use rpc::{Method, Rpc, RpcError};
 pub(crate) use stanza::IqAnswer;
 pub use stanza::{Dialect, Frame, Iq, IqKind, Message, Payload, Presence};
+pub use upgrade::{UpgradeMedia, UpgradePart};

@@ -138,6 +138,53 @@ pub(crate) fn call_metadata(conversation: &ConversationId, call: &str) -> Resour
     Resource::new(Method::POST, path, None)
 }
 
+/// Begins a meeting in a room, or invites somebody to it: `address` is who comes.
+pub(crate) fn start_video(room: &str, address: &str) -> Resource {
+    let body = json!({"roomId": room, "participant": {"address": address}});
+    Resource::new(Method::POST, "conversations/videos", Some(body))
+}
+
+/// Joins a meeting.
+pub(crate) fn join_video(meeting: &str, address: &str) -> Resource {
+    let body = json!({"meetingId": meeting, "participant": {"address": address}});
+    Resource::new(Method::POST, "conversations/videos/participants", Some(body))
+}
+
+/// Wants a participant's pictures, or whose the service chooses.
+pub(crate) fn pin(
+    conversation: &ConversationId,
+    own: &ParticipantId,
+    target: Option<&ParticipantId>,
+) -> Resource {
+    let (conversation, own) = (segment(conversation.as_str()), segment(own.as_str()));
+    let path = format!("conversations/videos/{conversation}/participants/{own}/pin");
+    match target {
+        Some(target) => {
+            let body = json!({"targetParticipantId": target, "streamType": "video"});
+            Resource::new(Method::POST, path, Some(body))
+        }
+        None => Resource::new(Method::DELETE, path, None),
+    }
+}
+
+/// Tells which screens a recording has. An assistant in the background has a place of its own.
+pub(crate) fn recording(
+    assistant: bool,
+    own: &str,
+    screens: Vec<Value>,
+    room: &str,
+    conversation: &ConversationId,
+) -> Resource {
+    let path = match assistant {
+        true => "recordings/screensessions/metadata/backgroundassistant",
+        false => "recordings/screensessions/metadata",
+    };
+    let body = json!({
+        "participantJid": own, "metaData": screens, "roomId": room, "conversationId": conversation,
+    });
+    Resource::new(Method::POST, path, Some(body))
+}
+
 fn participant_path(conversation: &ConversationId, participant: &ParticipantId) -> String {
     format!(
         "conversations/calls/{}/participants/{}",

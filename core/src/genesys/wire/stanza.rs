@@ -1,5 +1,6 @@
 //! Stanzas as the service has them: with Jingle, and with elements of its own.
 
+use super::upgrade::{self, UpgradeMedia};
 use super::{Rpc, SessionMessage};
 use crate::jingle::Jingle;
 use crate::xmpp::{self, Element, ElementRef, Extension, Skipped, ns};
@@ -35,6 +36,8 @@ pub enum Dialect {
     Rpc(Box<Rpc>),
     /// Headset coordination: JSON (wire notes 6.16).
     MediaMessage(String),
+    /// A request to be let into a room (wire notes 5.10).
+    UpgradeMedia(UpgradeMedia),
 }
 
 impl Extension for Dialect {
@@ -51,6 +54,7 @@ impl Extension for Dialect {
                 .map(|rpc| Self::Rpc(rpc.into()))
                 .map_err(|error| error.to_string()),
             (GENESYS, "media-message") => Ok(Self::MediaMessage(e.content().into_owned())),
+            (upgrade::NAMESPACE, "x") => Ok(Self::UpgradeMedia(UpgradeMedia::read(e, skipped))),
             _ => return None,
         })
     }
@@ -62,6 +66,7 @@ impl Extension for Dialect {
             Self::Jingle(jingle) => jingle.write(),
             Self::Rpc(rpc) => Element::new("genesys-webrtc", GENESYS).text(rpc.to_json()),
             Self::MediaMessage(json) => Element::new("media-message", GENESYS).text(json.as_str()),
+            Self::UpgradeMedia(upgrade) => upgrade.write(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::genesys::ids::UserId;
+use crate::genesys::ids::{ConversationId, UserId};
 
 /// A topic of its user that a client subscribes to by itself (wire notes 4.7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +37,26 @@ impl Own {
             Self::Station => "station",
             Self::AlertingLeader => "alertingleader",
         }
+    }
+}
+
+/// A topic about one conversation, which is a room's if anybody's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum OfRoom {
+    /// The conversation, as a guest is told of it.
+    Guest(ConversationId),
+    /// Its media: those who are shown and heard.
+    Media(ConversationId),
+}
+
+impl OfRoom {
+    /// The topic of that name, if it is one.
+    pub(crate) fn read(topic: &str) -> Option<Self> {
+        if let Some(id) = topic.strip_prefix("v2.guest.conversations.") {
+            return Some(Self::Guest(id.into()));
+        }
+        let id = topic.strip_prefix("v2.conversations.")?.strip_suffix(".media")?;
+        Some(Self::Media(id.into()))
     }
 }
 

@@ -2,12 +2,14 @@
 //! and hands over the rest.
 
 mod outputs;
+mod rooms;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+pub(super) use self::rooms::{MEETING, ROOM, participant, room_sdp};
 pub(super) use super::service::{JINGLE_OFFER, fake_media, login_answer, offer_sdp, stream_answer};
 use super::twice::{Twice, twin, worth_comparing};
 
@@ -76,7 +78,9 @@ pub(super) struct Rig {
     pub(super) done: Vec<String>,
     /// The hosts to which requests went and sockets were opened.
     pub(super) hosts: Vec<String>,
-    newest_media: Option<MediaId>,
+    pub(super) newest_media: Option<MediaId>,
+    /// Datagrams of media, since the test last looked.
+    pub(super) transmitted: Vec<String>,
 }
 
 /// The stations of the scenarios: `LA1`, `LA1P`, `LA100`, `LA100P`.
@@ -129,6 +133,7 @@ impl Rig {
             done: Vec::new(),
             hosts: Vec::new(),
             newest_media: None,
+            transmitted: Vec::new(),
         }
     }
 

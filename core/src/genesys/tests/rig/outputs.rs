@@ -101,7 +101,7 @@ impl Rig {
                 }
             }
             Output::Frame { frame: machine::Frame::Audio(frame), .. } => self.audio.push(frame),
-            Output::Frame { frame, .. } => panic!("softphones have no {frame:?}"),
+            Output::Frame { frame, .. } => panic!("the fake media brings no {frame:?}"),
             Output::Event(event) => {
                 self.counted.told(&event);
                 if let Event::SessionStarted(session) = &event {
@@ -127,7 +127,10 @@ impl Rig {
                 }
                 self.completions.push((command, result));
             }
-            Output::Transmit { .. } | Output::Timeout(_) => {}
+            Output::Transmit { data, .. } => {
+                self.transmitted.push(String::from_utf8_lossy(&data).into_owned());
+            }
+            Output::Timeout(_) => {}
         }
     }
 
@@ -244,10 +247,10 @@ pub(in crate::genesys::tests) fn name(event: &Event) -> String {
     let end = text.find(['(', ' ', '{']).unwrap_or(text.len());
     let about = match event {
         Event::PendingSession(p) => format!(" {} {}", p.session, p.conversation),
-        Event::CancelPendingSession { session, conversation } => {
+        Event::CancelPendingSession { session, conversation, .. } => {
             format!(" {session} {conversation}")
         }
-        Event::HandledPendingSession { session, conversation, by } => {
+        Event::HandledPendingSession { session, conversation, by, .. } => {
             format!(" {session} {conversation} {by:?}")
         }
         Event::SessionReplaced { session, old } => format!(" {old} {}", session.id),
@@ -271,6 +274,26 @@ pub(in crate::genesys::tests) fn name(event: &Event) -> String {
         Event::Disconnected { reconnecting, .. } => format!(" {reconnecting}"),
         Event::Connected { reconnect } => format!(" {reconnect}"),
         Event::Error(error) => format!(" {:?}", error.kind),
+        Event::TrackAdded { track, info, .. } | Event::TrackChanged { track, info, .. } => {
+            let mid = info.mid.as_deref().unwrap_or_default();
+            format!(" {}{} {mid} {}", track.track.kind.name(), track.track.number, info.direction)
+        }
+        Event::TrackRemoved { track, .. } | Event::KeyframeWanted { track, .. } => {
+            format!(" {}{}", track.track.kind.name(), track.track.number)
+        }
+        Event::ParticipantsUpdate(update) => {
+            let ids = |list: &[crate::genesys::RoomParticipant]| {
+                list.iter().map(|one| one.participant.to_string()).collect::<Vec<_>>().join(",")
+            };
+            format!(" ={} +{} -{}", ids(&update.active), ids(&update.added), ids(&update.removed))
+        }
+        Event::ActiveVideoParticipants { users, .. } | Event::Speakers { users, .. } => {
+            let users: Vec<_> = users.iter().map(ToString::to_string).collect();
+            format!(" {}", users.join(","))
+        }
+        Event::PinnedParticipant { participant, .. } => {
+            format!(" {}", participant.as_ref().map_or("-", |one| one.as_str()))
+        }
         Event::Dtmf { digit, .. } => format!(" {}", digit.as_char()),
         _ => String::new(),
     };
