@@ -137,7 +137,7 @@ pub(super) struct Relay {
     challenged: Option<TransactionId>,
     /// True once anything came of the server.
     pub(super) is_heard: bool,
-    /// What came of the server and was not taken.
+    /// The pieces of the server's that were not taken.
     pub(super) refused: u64,
     next: Option<Instant>,
     /// The time by which there has to be an address.

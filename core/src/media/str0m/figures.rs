@@ -36,17 +36,6 @@ impl WebRtc {
         }
     }
 
-    /// Takes note of a datagram that is not taken.
-    pub(super) fn refuse(&mut self) {
-        self.refused += 1;
-    }
-
-    /// Takes note of what a track waited for in vain.
-    pub(super) fn refuse_unproven(&mut self, number: u8) {
-        let audio = self.audio_mut(number);
-        self.refused += audio.map_or(0, |audio| audio.incoming.probation.take_refused());
-    }
-
     /// The figures so far.
     pub(super) fn figures(&self) -> MediaStats {
         let (sent, heard) = (&self.audio.outgoing, &self.audio.incoming.receiver);

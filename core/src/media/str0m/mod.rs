@@ -8,6 +8,7 @@ mod dtmf;
 mod engine;
 mod failure;
 mod figures;
+mod gate;
 mod more;
 mod negotiate;
 mod offers;

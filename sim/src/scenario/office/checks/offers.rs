@@ -20,6 +20,8 @@ struct Offers {
     ours: Option<HttpId>,
     /// Theirs, by when they came.
     theirs: Vec<Duration>,
+    /// Those of theirs that came before the answer to our request named the call: they may be answered, too.
+    early: u32,
 }
 
 /// See the [module](self).
@@ -42,11 +44,15 @@ impl OffersOfAll {
         match wire {
             Wire::Notified(notice) => {
                 let Some(name) = notice.session.clone() else { return Ok(()) };
-                if sessions.get(phone, &name).is_none_or(super::sessions::Session::is_over) {
+                let known = sessions.get(phone, &name);
+                if known.is_some_and(super::sessions::Session::is_over) {
                     return Ok(());
                 }
                 let offers = self.open.entry((phone, name)).or_default();
                 match notice.kind.as_str() {
+                    _ if known.is_none() => {
+                        offers.early += u32::from(notice.kind == "startCallUpdate");
+                    }
                     "startCallUpdate" => {
                         self.crossed += u64::from(offers.ours.is_some());
                         offers.theirs.push(at);
@@ -67,10 +73,13 @@ impl OffersOfAll {
                         return Err(format!("phone {} offers twice on {name}", phone.0));
                     }
                     "respondCallUpdate" if !asked.redirected => {
-                        if offers.theirs.is_empty() {
+                        if !offers.theirs.is_empty() {
+                            offers.theirs.remove(0);
+                        } else if offers.early > 0 {
+                            offers.early -= 1;
+                        } else {
                             return Err(format!("phone {} answers no offer on {name}", phone.0));
                         }
-                        offers.theirs.remove(0);
                     }
                     _ => {}
                 }
