@@ -3,17 +3,17 @@
 use serde_json::Value;
 
 use super::proposals::proceed;
-use super::room::{Heard, Room, Share, Stage};
-use super::waits::{Muting, Wait};
+use super::room::{Heard, Room, Stage};
+use super::waits::Wait;
 use super::wanted::Meeting;
-use super::{RoomMedia, Rooms, no_room, own_track, say};
+use super::{RoomMedia, Rooms, no_room, say};
 use crate::genesys::ask::{IqAsk, RoomAsk};
 use crate::genesys::calls::online;
 use crate::genesys::command::Outcome;
 use crate::genesys::config::Auth;
 use crate::genesys::error::{Error, ErrorKind};
-use crate::genesys::event::{Event, HandledBy, Signaling};
-use crate::genesys::ids::{ConversationId, MAX_ID, ParticipantId, SessionId, UserId};
+use crate::genesys::event::{Event, HandledBy};
+use crate::genesys::ids::{ConversationId, MAX_ID, SessionId, UserId};
 use crate::genesys::link::Invited;
 use crate::genesys::outbox::Outbox;
 use crate::genesys::session_type::SessionType;
@@ -22,8 +22,8 @@ use crate::genesys::wire::answers::NewVideo;
 use crate::genesys::wire::{
     Dialect, Frame, Payload, Presence, SessionMessage, UpgradeMedia, UpgradePart, requests,
 };
-use crate::jingle::{Reason, SessionInfo};
-use crate::machine::{CommandId, MediaKind, TrackId};
+use crate::jingle::Reason;
+use crate::machine::CommandId;
 use crate::media::MediaError;
 use crate::rest::{Failure, Retry};
 
@@ -381,232 +381,6 @@ impl Rooms {
     ) {
         self.waits.add(command, Wait::End(session.clone()));
         sessions.terminate(session, reason, out);
-    }
-
-    // In a meeting
-
-    /// The meeting of a conversation that we are in.
-    fn meeting(&self, conversation: &ConversationId) -> Result<&Room, Error> {
-        let begun = |room: &&Room| room.conversation == *conversation && room.joined().is_some();
-        let mut rooms = self.open.iter().rev().filter(begun);
-        let meets = |room: &&Room| room.kind == SessionType::CollaborateVideo;
-        if let Some(room) = rooms.find(meets) {
-            return Ok(room);
-        }
-        match self.open.iter().rev().find(begun).map(|room| room.kind) {
-            Some(SessionType::ScreenShare) => {
-                let text = format!("a guest's screen has nothing of that: {conversation}");
-                Err(Error::new(ErrorKind::NotSupported, text))
-            }
-            Some(_) | None => Err(no_room(conversation)),
-        }
-    }
-
-    pub(crate) fn may_mute(
-        &self,
-        conversation: &ConversationId,
-        out: &Outbox,
-    ) -> Result<(), Error> {
-        self.meeting(conversation)?;
-        online(out)
-    }
-
-    /// Stops or resumes sending: by ourselves at once, then in the room's knowledge.
-    #[expect(clippy::too_many_arguments, reason = "a command, its subject and the world")]
-    pub(crate) fn set_muted(
-        &mut self,
-        command: CommandId,
-        conversation: &ConversationId,
-        kind: MediaKind,
-        muted: bool,
-        user: Option<&UserId>,
-        sessions: &mut Sessions,
-        out: &mut Outbox,
-    ) {
-        let session = match self.meeting(conversation) {
-            Ok(room) => room.session.clone(),
-            Err(error) => return out.complete(command, Err(error)),
-        };
-        let Some(joined) = self.find_mut(&session).and_then(Room::joined_mut) else { return };
-        let was = joined.muting(kind);
-        joined.set_muting(kind, Muting::of(muted));
-        self.mute_track(&session, kind, sessions, out);
-        let Some(signal) = sessions.signal(&session).cloned() else { return };
-        match signal.kind() {
-            Signaling::Sdp => {
-                let ask = IqAsk::Mute { session: session.clone(), command };
-                self.waits.add(command, Wait::Mute { session, kind, was });
-                signal.mute(kind, muted, user, ask, out);
-            }
-            Signaling::Jingle => {
-                signal.mute(kind, muted, user, IqAsk::Update(session), out);
-                out.complete(command, Ok(Outcome::Done));
-            }
-        }
-    }
-
-    /// Takes the room's word on a mute: one that it refuses is undone.
-    pub(crate) fn mute_answered(
-        &mut self,
-        command: CommandId,
-        result: Result<Outcome, Error>,
-        sessions: &mut Sessions,
-        out: &mut Outbox,
-    ) {
-        let Some(Wait::Mute { session, kind, was }) = self.waits.take(command) else { return };
-        if result.is_err() {
-            self.mute_undone(&session, kind, was, sessions, out);
-        }
-        out.complete(command, result);
-    }
-
-    pub(super) fn mute_undone(
-        &mut self,
-        session: &SessionId,
-        kind: MediaKind,
-        was: Muting,
-        sessions: &mut Sessions,
-        out: &mut Outbox,
-    ) {
-        if self.waits.is_muting(session, kind) {
-            return;
-        }
-        if let Some(joined) = self.find_mut(session).and_then(Room::joined_mut) {
-            joined.set_muting(kind, was);
-            self.mute_track(session, kind, sessions, out);
-        }
-    }
-
-    pub(crate) fn may_share(
-        &self,
-        conversation: &ConversationId,
-        sessions: &Sessions,
-        out: &Outbox,
-    ) -> Result<(), Error> {
-        let room = self.meeting(conversation)?;
-        online(out)?;
-        if own_track(&room.session, MediaKind::Video, sessions).is_none() {
-            let text = format!("there is no video to send in the session: {conversation}");
-            return Err(Error::new(ErrorKind::Media, text));
-        }
-        Ok(())
-    }
-
-    /// Tells the room that our pictures are those of a screen, or of the camera again. What is so
-    /// already is not told (DEF-22).
-    pub(crate) fn share(
-        &mut self,
-        command: CommandId,
-        conversation: &ConversationId,
-        share: Share,
-        sessions: &mut Sessions,
-        out: &mut Outbox,
-    ) {
-        let session = match self.meeting(conversation) {
-            Ok(room) => room.session.clone(),
-            Err(error) => return out.complete(command, Err(error)),
-        };
-        if let Some(joined) = self.find_mut(&session).and_then(Room::joined_mut)
-            && joined.share != share
-        {
-            joined.share = share;
-            self.mute_track(&session, MediaKind::Video, sessions, out);
-            let info = match share {
-                Share::Yes => SessionInfo::ScreenStart,
-                Share::No => SessionInfo::ScreenStop,
-            };
-            if let Some(signal) = sessions.signal(&session) {
-                signal.clone().screen(info, out);
-            }
-        }
-        out.complete(command, Ok(Outcome::Done));
-    }
-
-    pub(crate) fn may_pin(
-        &self,
-        conversation: &ConversationId,
-        participant: Option<&ParticipantId>,
-    ) -> Result<(), Error> {
-        let room = self.meeting(conversation)?;
-        if participant.is_some_and(|one| one.as_str().len() > MAX_ID) {
-            return Err(Error::new(ErrorKind::InvalidOptions, "a participant's id is too long"));
-        }
-        match room.seen.own() {
-            Some(_) => Ok(()),
-            None => {
-                let text = format!("our own part is not known yet: {conversation}");
-                Err(Error::new(ErrorKind::Session, text))
-            }
-        }
-    }
-
-    pub(crate) fn pin(
-        &mut self,
-        command: CommandId,
-        conversation: &ConversationId,
-        participant: Option<ParticipantId>,
-        out: &mut Outbox,
-    ) {
-        let found = self.meeting(conversation);
-        let found = found.map(|room| (room.session.clone(), room.seen.own().cloned()));
-        let (session, own) = match found {
-            Ok((session, Some(own))) => (session, own),
-            Ok((_, None)) => return out.complete(command, Err(no_room(conversation))),
-            Err(error) => return out.complete(command, Err(error)),
-        };
-        let resource = requests::pin(conversation, &own, participant.as_ref());
-        self.waits.add(command, Wait::Pin { session, participant });
-        out.rest(RoomAsk::Pin(command), resource, Retry::No);
-    }
-
-    fn pin_answered(
-        &mut self,
-        command: CommandId,
-        result: Result<Value, Failure>,
-        out: &mut Outbox,
-    ) {
-        let Some(Wait::Pin { session, participant }) = self.waits.take(command) else { return };
-        if let (Ok(_), Some(room)) = (&result, self.find(&session)) {
-            let conversation = room.conversation.clone();
-            out.event(Event::PinnedParticipant { session, conversation, participant });
-        }
-        out.complete(command, result.map(|_| Outcome::Done).map_err(Error::from));
-    }
-
-    pub(crate) fn may_request_keyframe(
-        &self,
-        track: TrackId,
-        sessions: &Sessions,
-    ) -> Result<(), Error> {
-        let session = sessions.of_media(track.media).filter(|session| self.has(session));
-        let there = session.is_some_and(|session| {
-            sessions.tracks(session).iter().any(|info| info.track == track.track)
-        });
-        match (there, track.track.kind) {
-            (true, MediaKind::Video) => Ok(()),
-            (true, MediaKind::Audio) | (false, _) => {
-                Err(Error::media(MediaError::NotNegotiated(track.track.kind.name())))
-            }
-        }
-    }
-
-    pub(crate) fn request_keyframe(
-        &mut self,
-        command: CommandId,
-        track: TrackId,
-        sessions: &mut Sessions,
-        out: &mut Outbox,
-    ) {
-        let now = out.now();
-        let session = sessions.of_media(track.media).cloned();
-        let asked = session.and_then(|session| {
-            let ask =
-                |engine: &mut dyn crate::media::Engine| engine.request_keyframe(now, track.track);
-            sessions.with_engine(&session, ask, out)
-        });
-        let gone = || Err(MediaError::NotNegotiated(track.track.kind.name()));
-        let asked = asked.unwrap_or_else(gone);
-        out.complete(command, asked.map(|()| Outcome::Done).map_err(Error::media));
     }
 
     // Answers

@@ -16,6 +16,7 @@
 
 mod commands;
 mod media;
+mod meeting;
 mod member;
 mod news;
 mod notices;

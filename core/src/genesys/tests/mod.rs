@@ -36,6 +36,8 @@ mod rig;
 mod rooms;
 mod rooms_guests;
 mod rooms_jingle;
+#[cfg(feature = "str0m")]
+mod rooms_media;
 mod rooms_notices;
 mod rooms_screens;
 mod rooms_share;

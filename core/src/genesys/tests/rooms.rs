@@ -208,7 +208,7 @@ fn lc_13_a_proposal_ends_by_a_word_of_the_room_of_another_client_or_of_ours() {
 }
 
 #[test]
-fn video_2_without_microphone_and_camera_both_are_answered_and_told_as_muted() {
+fn mh_8_without_microphone_and_camera_both_are_answered_and_told_as_muted() {
     for (media, mutes) in [
         (RoomMedia::Nothing, vec!["video", "audio"]),
         (RoomMedia::Audio, vec!["video"]),
@@ -234,7 +234,7 @@ fn video_2_without_microphone_and_camera_both_are_answered_and_told_as_muted() {
 }
 
 #[test]
-fn video_2_mutes_go_by_json_rpc_and_are_undone_where_they_are_refused() {
+fn mh_6_mh_7_mh_9_mutes_go_by_json_rpc_and_are_undone_where_they_are_refused() {
     let mut rig = Rig::ready();
     rig.meeting();
     let video = |muted| Command::SetVideoMute { conversation: "C1".into(), muted };
@@ -260,6 +260,27 @@ fn video_2_mutes_go_by_json_rpc_and_are_undone_where_they_are_refused() {
     assert_eq!(rig.failure(mute), Some(ErrorKind::Timeout));
     assert!(!rig.say().is_empty(), "the microphone is not lost");
     assert!(rig.asked.iter().all(|asked| !asked.what.starts_with("PATCH")), "no REST");
+}
+
+#[test]
+fn def_15_a_mute_is_for_one_meeting() {
+    let mut rig = Rig::ready();
+    rig.meeting();
+    rig.propose_from(PEER, "V2", "C2", SDP);
+    rig.submit(Command::AcceptPendingSession { conversation: "C2".into() }).unwrap();
+    rig.offer_from(PEER, "V2", "C2", &room_sdp(&MEETING));
+    let media = RoomMedia::Audio;
+    rig.submit(Command::AcceptRoom { conversation: "C2".into(), media }).unwrap();
+    rig.acknowledge();
+    rig.media("connected");
+    for muted in [true, false] {
+        let mute = Command::SetVideoMute { conversation: "C1".into(), muted };
+        rig.submit(mute).unwrap();
+        assert!(rig.acknowledge().concat().contains("V1"));
+        assert!(rig.show().is_empty(), "the camera is off in the other one");
+    }
+    rig.submit(Command::SetVideoMute { conversation: "C2".into(), muted: false }).unwrap();
+    assert_eq!(rig.show(), ["picture"]);
 }
 
 #[test]

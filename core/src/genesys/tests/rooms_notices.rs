@@ -16,7 +16,7 @@ fn pin(participant: Option<&str>) -> Command {
 }
 
 #[test]
-fn video_2_each_notice_tells_who_is_there_who_came_and_who_left() {
+fn cv_15_each_notice_tells_who_is_there_who_came_and_who_left() {
     let mut rig = Rig::ready();
     rig.meeting();
     let ours = || participant("P1", "user-1", "connected");
@@ -117,7 +117,7 @@ fn vc_6_pinning_needs_our_own_part_and_is_told_when_the_service_took_it() {
 }
 
 #[test]
-fn video_2_who_is_seen_and_heard_is_known_by_the_tracks_that_go_to_ours() {
+fn mh_13_who_is_seen_and_heard_is_known_by_the_tracks_that_go_to_ours() {
     let mut rig = Rig::ready();
     rig.offered_meeting(&MEETING);
     rig.forget();

@@ -15,7 +15,7 @@ fn share(on: bool) -> Command {
 }
 
 #[test]
-fn video_2_a_screen_goes_by_the_track_of_the_camera_and_is_told_by_jingle_without_an_id() {
+fn def_22_a_screen_goes_by_the_track_of_the_camera_and_is_told_once_by_jingle_without_an_id() {
     let mut rig = Rig::ready();
     rig.meeting();
     let start = rig.submit(share(true)).unwrap();
@@ -32,7 +32,7 @@ fn video_2_a_screen_goes_by_the_track_of_the_camera_and_is_told_by_jingle_withou
     assert_eq!(rig.show(), ["picture"]);
     for _ in 0..2 {
         let stop = rig.submit(share(false)).unwrap();
-        assert_eq!(rig.completion(stop), Some(Ok(Outcome::Done)), "DEF-22");
+        assert_eq!(rig.completion(stop), Some(Ok(Outcome::Done)));
     }
     let sent = rig.sent();
     assert!(sent.len() == 1 && sent[0].contains("<screen-stop"), "{sent:?}");

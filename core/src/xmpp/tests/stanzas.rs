@@ -261,8 +261,14 @@ fn presence_and_unknown_elements_survive() {
     let frame = round_trip(text);
     let Frame::Presence(presence) = &frame else { panic!("a presence") };
     assert_eq!(presence.kind.as_deref(), Some("upgradeMedia"));
-    assert!(
-        matches!(&presence.payloads[..], [Payload::Unknown(x)] if x.is("x", "orgspan:mediastream"))
-    );
+    let Payload::Extension(Dialect::UpgradeMedia(upgrade)) = &presence.payloads[0] else {
+        panic!("{presence:?}")
+    };
+    assert_eq!(upgrade.conversation_id.as_deref(), Some("c"));
+    assert_eq!(frame.to_xml(), text);
+    let text = text.replace("orgspan:mediastream", "somebody:else");
+    let frame = round_trip(&text);
+    let Frame::Presence(presence) = &frame else { panic!("a presence") };
+    assert!(matches!(&presence.payloads[..], [Payload::Unknown(x)] if x.is("x", "somebody:else")));
     assert_eq!(frame.to_xml(), text);
 }
