@@ -8,7 +8,7 @@ use super::external::External;
 use super::org::ORG;
 use super::signaling::Signaling;
 use super::switchboard::Switchboard;
-use super::{controls, making, topics};
+use super::{controls, making, rooms, topics};
 use crate::service::http::{Incoming, bad_request, empty, error, json as respond, not_found};
 
 /// Answers a request for the service.
@@ -24,6 +24,9 @@ pub(super) fn answer(board: &mut Switchboard, asked: &Incoming<'_>) -> Response<
     let Some(user) = user else {
         return error(401, "bad.credentials", "Invalid login credentials.");
     };
+    if let Some(answer) = rooms::rest::answer(&mut board.rooms, &user, asked, &mut board.world) {
+        return answer;
+    }
     match (asked.method, asked.path.as_slice()) {
         ("GET", ["organizations", "me"]) => respond(
             200,
@@ -51,7 +54,9 @@ pub(super) fn answer(board: &mut Switchboard, asked: &Incoming<'_>) -> Response<
         }
         ("POST", ["conversations", "calls"]) => dial(board, &user, &asked.body),
         ("GET", ["conversations", id] | ["conversations", "calls", id]) => {
-            board.calls.conversation(&user.id, id).map_or_else(not_found, |c| respond(200, &c))
+            let call = board.calls.conversation(&user.id, id);
+            let known = call.or_else(|| board.rooms.conversation(&user.id, id));
+            known.map_or_else(not_found, |conversation| respond(200, &conversation))
         }
         ("PATCH", ["conversations", "calls", id, "participants", participant]) => {
             if !asked.body.is_object() {

@@ -76,7 +76,7 @@ use super::options::Options;
 use super::session::{AlsoJingle, Plan};
 use super::signaling::Signaling;
 use super::switchboard::Switchboard;
-use super::{far_orders, others, recovery};
+use super::{far_orders, others, recovery, rooms};
 use crate::service::control::{self, Answer};
 use crate::service::http::{Incoming, bad_request, error, json as respond, not_found};
 use crate::service::{FarEndMode, Output, RequestId};
@@ -88,6 +88,9 @@ const MAX_FIELD: usize = 4096;
 pub(super) fn answer(board: &mut Switchboard, id: RequestId, asked: &Incoming<'_>) -> Answer {
     if let Some(answer) = control::answer(&mut board.world.base, id, asked, &FEATURES) {
         return answer;
+    }
+    if let Some(answer) = rooms::control::answer(board, asked) {
+        return Answer::Now(answer);
     }
     let body = &asked.body;
     Answer::Now(match (asked.method, asked.path.as_slice()) {
@@ -199,6 +202,7 @@ pub(super) fn answer(board: &mut Switchboard, id: RequestId, asked: &Incoming<'_
 
 fn reset(board: &mut Switchboard) -> Response<Vec<u8>> {
     board.calls.clear(&mut board.world);
+    board.rooms.clear(&mut board.world);
     board.streams.clear(&mut board.world);
     board.world.directory.clear();
     board.world.base.clear();

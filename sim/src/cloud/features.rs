@@ -1,7 +1,7 @@
 //! Features of this service's control API beyond its fixed routes.
 
 /// Features that `GET /control/health` tells.
-pub const FEATURES: [&str; 20] = [
+pub const FEATURES: [&str; 22] = [
     "both-signalings",
     "channels-expire",
     "drop",
@@ -18,8 +18,10 @@ pub const FEATURES: [&str; 20] = [
     "reinvite",
     "renegotiate",
     "repropose",
+    "screen-share",
     "sdp-over-xmpp",
     "stanza",
     "station-events",
     "two-lines",
+    "video",
 ];

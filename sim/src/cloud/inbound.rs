@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::calls::Calls;
 use super::lines;
+use super::rooms::{Rooms, signals};
 use super::session::{Phase, Told};
 use super::streams::Streams;
 use super::world::World;
@@ -16,7 +17,7 @@ use crate::service::{ConnId, Output, Packet};
 
 /// A message to a far end or to the user's own clients.
 pub(super) fn handle_message(
-    calls: &mut Calls,
+    (calls, rooms): (&mut Calls, &mut Rooms),
     conn: ConnId,
     message: &Message,
     streams: &Streams,
@@ -36,7 +37,8 @@ pub(super) fn handle_message(
             SessionMessage::Retract { id } => ("message-retract", id),
             SessionMessage::Propose(propose) => ("message-propose", &propose.id),
         };
-        let conversation = calls.sessions.get(id).map(|session| &session.about.conversation);
+        let conversation = calls.sessions.get(id).map(|session| &*session.about.conversation);
+        let conversation = conversation.or_else(|| rooms.conversation_of(id));
         let data = json!({
             "userId": own, "jid": from.as_str(), "to": to.as_str(), "sessionId": id,
             "conversationId": conversation,
@@ -48,7 +50,10 @@ pub(super) fn handle_message(
             let except = (!world.options.echo_bare_to_sender).then_some(conn);
             streams.fan_out(user, &from, payload, except, world);
         }
-        let Some(session) = calls.sessions.get_mut(id) else { continue };
+        let Some(session) = calls.sessions.get_mut(id) else {
+            signals::handle_word(rooms, &from, word, streams, world);
+            continue;
+        };
         match word {
             SessionMessage::Proceed { .. } => {
                 session.proceed(from.clone(), streams, world);
@@ -75,7 +80,7 @@ pub(super) fn handle_message(
 
 /// A client's reply to the offer.
 pub(super) fn handle_reply(
-    calls: &mut Calls,
+    (calls, rooms): (&mut Calls, &mut Rooms),
     conn: ConnId,
     iq: &Iq,
     streams: &Streams,
@@ -83,19 +88,21 @@ pub(super) fn handle_reply(
 ) {
     let Some(from) = streams.jid(conn) else { return };
     let Some(iq_id) = iq.id.as_deref() else { return };
+    let reply = match &iq.kind {
+        IqKind::Error(error) => json!({"reply": "error", "condition": error.condition}),
+        _ => json!({"reply": "result"}),
+    };
     let session = calls.offered_by(iq_id);
     if let Some(session) = session.filter(|session| session.is_offer_reply(from, iq_id)) {
-        let reply = match &iq.kind {
-            IqKind::Error(error) => json!({"reply": "error", "condition": error.condition}),
-            _ => json!({"reply": "result"}),
-        };
         session.offer_replied(reply, world);
+    } else {
+        signals::handle_reply(rooms, from, (iq_id, reply), world);
     }
 }
 
 /// An IQ of a session.
 pub(super) fn handle_iq(
-    calls: &mut Calls,
+    (calls, rooms): (&mut Calls, &mut Rooms),
     conn: ConnId,
     iq: &Iq,
     streams: &Streams,
@@ -107,6 +114,11 @@ pub(super) fn handle_iq(
         IqKind::Set(Payload::Extension(Dialect::Rpc(rpc))) => rpc.method.session_id(),
         _ => None,
     };
+    if let Some(id) = id
+        && signals::handle_iq(rooms, conn, iq, (id, &from), streams, world)
+    {
+        return;
+    }
     let session = id
         .and_then(|id| calls.sessions.get_mut(id))
         .filter(|session| session.hears(&from, iq.to.as_ref()));
@@ -128,26 +140,32 @@ pub(super) fn handle_iq(
 }
 
 pub(super) fn udp_opened(
-    calls: &mut Calls,
+    (calls, rooms): (&mut Calls, &mut Rooms),
     id: UdpId,
     local: &[SocketAddr],
     streams: &Streams,
     world: &mut World,
 ) {
-    let session = world.base.owner_of(id).and_then(|session| calls.sessions.get_mut(session));
-    match session {
-        Some(session) => {
-            let step = session.make_offer(local, streams, world);
-            let id = session.about.id.clone();
-            lines::follow(calls, &id, step, streams, world);
-        }
-        None => world.base.push(Output::CloseUdp { id }),
+    let owner = world.base.owner_of(id).unwrap_or_default().to_owned();
+    if let Some(session) = calls.sessions.get_mut(&owner) {
+        let step = session.make_offer(local, streams, world);
+        lines::follow(calls, &owner, step, streams, world);
+    } else if !signals::udp_opened(rooms, &owner, local, streams, world) {
+        world.base.push(Output::CloseUdp { id });
     }
 }
 
-pub(super) fn datagram(calls: &mut Calls, id: UdpId, packet: &Packet<'_>, world: &mut World) {
-    let session = world.base.owner_of(id).and_then(|session| calls.sessions.get_mut(session));
-    if let Some(session) = session {
+pub(super) fn datagram(
+    (calls, rooms): (&mut Calls, &mut Rooms),
+    id: UdpId,
+    packet: &Packet<'_>,
+    world: &mut World,
+) {
+    let Some(owner) = world.base.owner_of(id) else { return };
+    if let Some(session) = calls.sessions.get_mut(owner) {
         session.datagram(packet, world);
+    } else {
+        let owner = owner.to_owned();
+        signals::datagram(rooms, &owner, packet, world);
     }
 }

@@ -25,6 +25,7 @@ mod options;
 mod org;
 mod others;
 mod recovery;
+mod rooms;
 mod session;
 mod signal;
 mod signaling;
@@ -48,6 +49,7 @@ use self::directory::Directory;
 use self::far_waits::FarWaits;
 pub use self::features::FEATURES;
 use self::options::Options;
+use self::rooms::Rooms;
 pub use self::silence::Silence;
 use self::silence::Silences;
 use self::streams::Streams;
@@ -121,6 +123,7 @@ impl Cloud {
             world,
             streams: Streams::default(),
             calls: Calls::default(),
+            rooms: Rooms::default(),
             outbound_signaling: None,
             outbound_far: false,
             far_waits: FarWaits::default(),
@@ -174,28 +177,35 @@ impl Cloud {
     }
 
     fn next_wake(&self) -> Option<Wake> {
-        let Switchboard { world, streams, calls, far_waits, .. } = &self.board;
+        let Switchboard { world, streams, calls, rooms, far_waits, .. } = &self.board;
         let wake = Wake::earliest(streams.next_wake(), calls.next_wake());
+        let wake = Wake::earliest(wake, rooms.next_wake());
         Wake::earliest(Wake::earliest(world.base.next_wake(), far_waits.next_wake()), wake)
     }
 
     fn handle_time(&mut self) {
-        let Switchboard { world, streams, calls, far_waits, .. } = &mut self.board;
+        let Switchboard { world, streams, calls, rooms, far_waits, .. } = &mut self.board;
         world.base.answer_waiting();
         streams.handle_timeout(world);
         lines::handle_timeout(calls, streams, world);
+        rooms.handle_timeout(streams, world);
         far_waits.answer(calls, world);
     }
 
     fn handle_text(&mut self, conn: ConnId, text: &str) {
-        let Switchboard { world, streams, calls, .. } = &mut self.board;
+        let Switchboard { world, streams, calls, rooms, .. } = &mut self.board;
         match streams::stanzas::handle_text(streams, conn, text, world) {
             Some(Frame::Iq(iq)) if matches!(iq.kind, IqKind::Result(_) | IqKind::Error(_)) => {
-                inbound::handle_reply(calls, conn, &iq, streams, world);
+                inbound::handle_reply((calls, rooms), conn, &iq, streams, world);
             }
-            Some(Frame::Iq(iq)) => inbound::handle_iq(calls, conn, &iq, streams, world),
+            Some(Frame::Iq(iq)) => {
+                inbound::handle_iq((calls, rooms), conn, &iq, streams, world);
+            }
             Some(Frame::Message(message)) => {
-                inbound::handle_message(calls, conn, &message, streams, world);
+                inbound::handle_message((calls, rooms), conn, &message, streams, world);
+            }
+            Some(Frame::Presence(presence)) => {
+                rooms::signals::handle_presence(rooms, conn, &presence, streams, world);
             }
             _ => {}
         }
@@ -239,7 +249,7 @@ impl Cloud {
 
 impl Service for Cloud {
     fn handle_input(&mut self, now: Instant, input: Input) {
-        let Switchboard { world, streams, calls, .. } = &mut self.board;
+        let Switchboard { world, streams, calls, rooms, .. } = &mut self.board;
         world.base.now = world.base.now.max(now);
         match input {
             Input::Timeout => {}
@@ -251,11 +261,11 @@ impl Service for Cloud {
             Input::SocketText { conn, text } => self.handle_text(conn, &text),
             Input::SocketClosed { conn } => streams.closed(conn, world),
             Input::UdpOpened { id, local } => {
-                inbound::udp_opened(calls, id, &local, streams, world);
+                inbound::udp_opened((calls, rooms), id, &local, streams, world);
             }
             Input::Datagram { id, local, remote, data } => {
                 let packet = Packet { local, remote, data: &data };
-                inbound::datagram(calls, id, &packet, world);
+                inbound::datagram((calls, rooms), id, &packet, world);
             }
             Input::PlayFarEnd { conversation } => {
                 others::set_far_end(calls, &conversation, FarEndMode::External, streams, world);

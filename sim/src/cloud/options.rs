@@ -5,6 +5,7 @@ use std::time::Duration;
 use offhook::media::AudioCodec;
 use serde_json::{Value, json};
 
+use super::signaling::Signaling;
 use crate::service::FarEndMode;
 
 /// The behaviour of the service (`POST /control/options`).
@@ -22,6 +23,9 @@ pub(super) struct Options {
     pub(super) echo_bare_to_sender: bool,
     pub(super) codecs: Vec<AudioCodec>,
     pub(super) far_end: FarEndMode,
+    /// The signaling of rooms of which nobody says it, and whether their candidates come one by one.
+    pub(super) room_signaling: Signaling,
+    pub(super) room_trickle: bool,
 }
 
 impl Default for Options {
@@ -37,6 +41,8 @@ impl Default for Options {
             echo_bare_to_sender: true,
             codecs: vec![AudioCodec::Opus, AudioCodec::Pcmu, AudioCodec::Pcma],
             far_end: FarEndMode::Prompt,
+            room_signaling: Signaling::Sdp,
+            room_trickle: false,
         }
     }
 }
@@ -74,6 +80,14 @@ impl Options {
                 self.codecs = known;
             }
         }
+        match body["room"]["signaling"].as_str() {
+            Some("sdp") => self.room_signaling = Signaling::Sdp,
+            Some("jingle") => self.room_signaling = Signaling::Jingle,
+            _ => {}
+        }
+        if let Some(trickle) = body["room"]["trickle"].as_bool() {
+            self.room_trickle = trickle;
+        }
         if let Some(mode) = body.get("farEnd").and_then(Value::as_str) {
             self.far_end = FarEndMode::named(mode).unwrap_or(self.far_end);
         }
@@ -88,6 +102,7 @@ impl Options {
             "echoBareToSender": self.echo_bare_to_sender,
             "codecs": self.codecs.iter().map(|c| c.name()).collect::<Vec<_>>(),
             "farEnd": self.far_end.name(),
+            "room": {"signaling": self.room_signaling.name(), "trickle": self.room_trickle},
         })
     }
 }

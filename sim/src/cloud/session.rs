@@ -37,12 +37,13 @@ use super::world::World;
 use crate::service::{FarVoice, Packet};
 
 pub(super) use self::about::About;
+pub(super) use self::answers::mismatch;
 use self::association::{Association, Origin, Turn};
 pub(super) use self::line::Line;
 pub(super) use self::media::OnAir;
 pub(super) use self::phase::Phase;
 pub(super) use self::plan::{AlsoJingle, Plan};
-pub(super) use self::told::Told;
+pub(super) use self::told::{Fact, Told};
 
 /// The outcome of an event of a session, for its calls.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,3 +6,13 @@ pub(super) enum Signaling {
     Jingle,
     Sdp,
 }
+
+impl Signaling {
+    /// Its name in the control API.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Jingle => "jingle",
+            Self::Sdp => "sdp",
+        }
+    }
+}

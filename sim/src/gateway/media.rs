@@ -56,6 +56,8 @@ pub(super) fn settle(house: &mut House, session: &str) {
                     FarEndMode::Echo => echoes.push(frame),
                     FarEndMode::Prompt | FarEndMode::Silence => {}
                 },
+                // Pictures are not looked at.
+                Word::Seen { .. } | Word::Opened(..) | Word::Message(_) | Word::Closed(_) => {}
             }
         }
         if echoes.is_empty() {

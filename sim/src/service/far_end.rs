@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use offhook::machine::{UdpId, Wake};
 use offhook::media::{
-    AudioFrame, Digit, Engine, EngineEvent, EngineOutput, Frame, LocalCandidate, MediaState, Track,
+    AudioFrame, ChannelId, ChannelMessage, Digit, Engine, EngineEvent, EngineOutput, Frame,
+    LocalCandidate, MediaState, Track, VideoFrame,
 };
 use serde_json::{Value, json};
 
@@ -58,10 +59,22 @@ pub(crate) struct Packet<'a> {
 
 /// A word of a far end to its call.
 pub(crate) enum Word {
-    Transmit { local: SocketAddr, remote: SocketAddr, data: Vec<u8> },
+    Transmit {
+        local: SocketAddr,
+        remote: SocketAddr,
+        data: Vec<u8>,
+    },
     State(MediaState),
     Heard(AudioFrame),
+    Seen {
+        track: Track,
+        frame: VideoFrame,
+    },
     Key(Digit),
+    /// A channel for data, and its label.
+    Opened(ChannelId, String),
+    Message(ChannelMessage),
+    Closed(ChannelId),
 }
 
 /// The media of a call's far end.
@@ -135,6 +148,18 @@ impl FarEnd {
                 }
                 EngineOutput::Event(EngineEvent::Frame { frame: Frame::Audio(frame), .. }) => {
                     words.push(Word::Heard(frame));
+                }
+                EngineOutput::Event(EngineEvent::Frame { track, frame: Frame::Video(frame) }) => {
+                    words.push(Word::Seen { track, frame });
+                }
+                EngineOutput::Event(EngineEvent::ChannelOpened { channel, label }) => {
+                    words.push(Word::Opened(channel, label));
+                }
+                EngineOutput::Event(EngineEvent::ChannelMessage { message, .. }) => {
+                    words.push(Word::Message(message));
+                }
+                EngineOutput::Event(EngineEvent::ChannelClosed(channel)) => {
+                    words.push(Word::Closed(channel));
                 }
                 EngineOutput::Event(EngineEvent::Dtmf { digit, .. }) => {
                     words.push(Word::Key(digit));

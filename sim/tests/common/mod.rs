@@ -5,4 +5,5 @@ pub(crate) mod desk;
 pub(crate) mod gateway;
 pub(crate) mod phones;
 pub(crate) mod talk;
+pub(crate) mod visitor;
 pub(crate) mod world;

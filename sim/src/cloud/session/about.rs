@@ -26,7 +26,7 @@ pub(in crate::cloud) struct About {
 
 impl About {
     /// Tells the control API.
-    pub(super) fn happened(&self, kind: &str, mut data: Value, world: &mut World) {
+    pub(in crate::cloud) fn happened(&self, kind: &str, mut data: Value, world: &mut World) {
         data["conversationId"] = json!(self.conversation);
         data["userId"] = json!(self.user);
         data["sessionId"] = json!(self.id);
@@ -34,7 +34,7 @@ impl About {
     }
 
     /// Returns the way to speak to the client that took it.
-    pub(super) fn signal(&self) -> Option<Signal> {
+    pub(in crate::cloud) fn signal(&self) -> Option<Signal> {
         Some(Signal {
             kind: self.plan.signaling,
             session: self.id.clone(),
@@ -44,7 +44,7 @@ impl About {
         })
     }
 
-    pub(super) fn is_between(&self, client: &Jid, peer: Option<&Jid>) -> bool {
+    pub(in crate::cloud) fn is_between(&self, client: &Jid, peer: Option<&Jid>) -> bool {
         self.client.as_ref() == Some(client) && peer == Some(&self.peer)
     }
 
@@ -64,11 +64,17 @@ impl About {
         self.tell_all(SessionMessage::Propose(propose), streams, world);
     }
 
-    pub(super) fn retract(&self, streams: &Streams, world: &mut World) {
+    pub(in crate::cloud) fn retract(&self, streams: &Streams, world: &mut World) {
         self.tell_all(SessionMessage::Retract { id: self.id.clone() }, streams, world);
     }
 
-    fn tell_all(&self, message: SessionMessage, streams: &Streams, world: &mut World) {
+    /// Tells every client of the user.
+    pub(in crate::cloud) fn tell_all(
+        &self,
+        message: SessionMessage,
+        streams: &Streams,
+        world: &mut World,
+    ) {
         let payload = Payload::Extension(Dialect::SessionMessage(message));
         streams.fan_out(&self.user, &self.peer, &payload, None, world);
     }

@@ -4,7 +4,7 @@ use offhook::sdp::{Description, Section};
 
 /// Returns what is wrong with an answer that has not as many sections as its offer, in the same order
 /// and of the same names.
-pub(super) fn mismatch(offer: &str, answer: &str) -> Option<String> {
+pub(in crate::cloud) fn mismatch(offer: &str, answer: &str) -> Option<String> {
     let (offer, answer) = (Description::read(offer).ok()?, Description::read(answer).ok()?);
     let names = |of: &Description<'_>| -> Vec<_> {
         let name = |section: &Section<'_>| section.value("mid").map(str::to_owned);

@@ -442,6 +442,8 @@ impl Association {
                     external.client_complete();
                 }
             }
+            // Calls are muted by REST.
+            Fact::Muted { .. } | Fact::Sharing(_) => {}
             Fact::Terminated(Some(Reason::AlternativeSession)) if self.superseded => {
                 // Before it answers a re-invite, the vendor's SDK ends the association that is
                 // replaced, which may have the same name (wire notes 6.14).

@@ -209,6 +209,8 @@ impl Media {
                     let key = digit.as_char().to_string();
                     effects.push(Effect::Happened("dtmf", json!({"digit": key})));
                 }
+                // Calls have neither pictures nor data.
+                Word::Seen { .. } | Word::Opened(..) | Word::Message(_) | Word::Closed(_) => {}
             }
         }
         for frame in &echoes {

@@ -29,7 +29,7 @@ pub(in crate::cloud) enum Phase {
 
 impl Phase {
     /// Proposed just now.
-    pub(super) fn proposed(now: Instant) -> Self {
+    pub(in crate::cloud) fn proposed(now: Instant) -> Self {
         Self::Proposed { repeat: now + REPEAT }
     }
 
@@ -46,14 +46,14 @@ impl Phase {
     }
 
     /// True while the client that took it may signal about it.
-    pub(super) fn is_signaled(self) -> bool {
+    pub(in crate::cloud) fn is_signaled(self) -> bool {
         match self {
             Self::Proceeding | Self::Offered | Self::Active | Self::Replaced => true,
             Self::Proposed { .. } | Self::Elsewhere | Self::Over => false,
         }
     }
 
-    pub(super) fn next_wake(self) -> Option<Wake> {
+    pub(in crate::cloud) fn next_wake(self) -> Option<Wake> {
         match self {
             Self::Proposed { repeat } => Some(Wake { at: repeat, reason: "proposing" }),
             Self::Proceeding

@@ -2,17 +2,17 @@
 
 use offhook::Secret;
 use offhook::genesys::wire::{Dialect, Method, Payload, Rpc};
-use offhook::jingle::{Action, Candidate, Jingle, Reason, Role, sdp};
+use offhook::jingle::{Action, Candidate, Jingle, Reason, Role, SessionInfo, sdp};
 
 /// One request of the client's.
 pub(in crate::cloud) struct Told {
     /// The name by which the control API tells it.
-    pub(super) name: String,
-    pub(super) facts: Vec<Fact>,
+    pub(in crate::cloud) name: String,
+    pub(in crate::cloud) facts: Vec<Fact>,
 }
 
 /// One fact that a request tells.
-pub(super) enum Fact {
+pub(in crate::cloud) enum Fact {
     Answer(String),
     /// An answer that cannot be read.
     BadAnswer(String),
@@ -27,6 +27,13 @@ pub(super) enum Fact {
         line: String,
     },
     NoMoreCandidates,
+    /// The client is silent on purpose, or speaks again: `audio` or `video`.
+    Muted {
+        kind: String,
+        muted: bool,
+    },
+    /// The client shows a screen, or no more.
+    Sharing(bool),
     Terminated(Option<Reason>),
 }
 
@@ -67,8 +74,28 @@ fn of_jingle(jingle: &Jingle) -> Vec<Fact> {
             }
             facts
         }
+        Action::SessionInfo => jingle.info.iter().filter_map(of_info).collect(),
         Action::SessionTerminate => vec![Fact::Terminated(jingle.reason.clone())],
         _ => Vec::new(),
+    }
+}
+
+fn of_info(info: &SessionInfo) -> Option<Fact> {
+    let muted = |kind: &Option<String>, muted| Fact::Muted {
+        // Without a word on it, all that can be heard (XEP-0167 section 7.3).
+        kind: kind.clone().unwrap_or_else(|| "audio".to_owned()),
+        muted,
+    };
+    match info {
+        SessionInfo::Mute { name, .. } => Some(muted(name, true)),
+        SessionInfo::Unmute { name, .. } => Some(muted(name, false)),
+        SessionInfo::ScreenStart => Some(Fact::Sharing(true)),
+        SessionInfo::ScreenStop => Some(Fact::Sharing(false)),
+        SessionInfo::Active
+        | SessionInfo::Hold
+        | SessionInfo::Unhold
+        | SessionInfo::Ringing
+        | SessionInfo::Other(_) => None,
     }
 }
 
@@ -84,10 +111,8 @@ fn of_rpc(rpc: &Rpc) -> Vec<Fact> {
             candidates.chain(fragment.end.then_some(Fact::NoMoreCandidates)).collect()
         }
         Method::Terminate { reason, .. } => vec![Fact::Terminated(Some(reason.clone()))],
-        Method::Offer { .. }
-        | Method::Info { .. }
-        | Method::Mute { .. }
-        | Method::Unmute { .. }
-        | Method::Other { .. } => Vec::new(),
+        Method::Mute { kind, .. } => vec![Fact::Muted { kind: kind.clone(), muted: true }],
+        Method::Unmute { kind, .. } => vec![Fact::Muted { kind: kind.clone(), muted: false }],
+        Method::Offer { .. } | Method::Info { .. } | Method::Other { .. } => Vec::new(),
     }
 }

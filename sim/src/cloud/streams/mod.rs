@@ -279,6 +279,18 @@ impl Streams {
         self.publish_with(&topic, &body, &metadata, world);
     }
 
+    /// Tells the guests of a user, who did not subscribe (wire notes 16.3).
+    pub(super) fn tell_guest(&self, user: &str, topic: &str, body: &Value, world: &mut World) {
+        let guests = self.by_user.of(user).copied().filter(|id| {
+            let conn = self.conns.get(id);
+            conn.is_some_and(|conn| conn.stage == Stage::Bound && matches!(conn.door, Door::Jwt))
+        });
+        let json = json!({"topicName": topic, "version": "2", "eventBody": body}).to_string();
+        for conn in guests.collect::<Vec<_>>() {
+            self.event(conn, topic, &json, Company::Alone, world);
+        }
+    }
+
     fn publish_with(&self, topic: &str, body: &Value, metadata: &Value, world: &mut World) {
         let mut listeners: BTreeSet<_> = self.listening.of(topic).copied().collect();
         listeners.extend(world.directory.listeners(topic));

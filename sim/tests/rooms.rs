@@ -1,0 +1,329 @@
+//! Rooms of the model cloud: a client that says what the vendor's SDK was recorded to say, and what it is
+//! told (wire notes 16).
+
+mod common;
+
+use std::time::Duration;
+
+use common::visitor::{Visitor, visitor};
+use offhook::genesys::wire::{Method, SessionMessage};
+use offhook::jingle::{Action, Reason};
+use offhook::media::{MediaState, Track, VideoCodec, VideoFrame};
+use offhook::sdp::{Description, Direction};
+use serde_json::{Value, json};
+
+const ROOM: &str = "adhoc-lab1@conference.lab-org.orgspan.lab.test";
+const SOON: Duration = Duration::from_millis(50);
+
+/// The client starts a conference in a room: its conversation, and the session that is proposed.
+fn start(visitor: &mut Visitor) -> (String, String) {
+    let body = json!({"roomId": ROOM, "participant": {"address": visitor.bare()}});
+    let (status, reply) = visitor.desk.api("t", "POST", "conversations/videos", &body);
+    assert_eq!(status, 202, "{reply}");
+    assert!(visitor.proposed().is_none(), "the reply comes first");
+    visitor.wait(SOON);
+    let (from, propose) = visitor.proposed().expect("a proposal");
+    assert_eq!(from, ROOM, "the room's bare address");
+    assert_eq!(propose.original_room.as_deref(), Some(ROOM));
+    assert_eq!(propose.conversation_id.as_deref(), reply["conversationId"].as_str());
+    assert_eq!(propose.from_user_id, Some(visitor.id()));
+    assert_eq!(propose.media, ["audio", "video"]);
+    (reply["conversationId"].as_str().unwrap().to_owned(), propose.id)
+}
+
+/// The kinds and directions of a description's sections.
+fn lines(sdp: &str) -> Vec<(String, Direction)> {
+    let description = Description::read(sdp).unwrap();
+    let direction = |section: &offhook::sdp::Section<'_>| section.direction_in(&description);
+    description.sections.iter().map(|one| (one.kind().to_owned(), direction(one))).collect()
+}
+
+/// Takes the offer of a session that was proposed, and answers it.
+fn answer(visitor: &mut Visitor, room: &str, session: &str) -> String {
+    visitor.message(room, "proceed", session);
+    let Some(Method::Offer { sdp, reinvite: false, .. }) = visitor.called() else {
+        panic!("an offer")
+    };
+    let own = visitor.bare();
+    visitor.message(&own, "accept", session);
+    assert!(visitor.told(&SessionMessage::Accept { id: session.to_owned() }), "its own accept");
+    let (answer, candidate) = visitor.answer(&sdp);
+    visitor.rpc(room, "answer", &json!({"sdp": answer, "sessionId": session}));
+    let candidate = format!("m=0 9 RTP/AVP 0\r\na={candidate}\r\n");
+    visitor.rpc(room, "iceCandidate", &json!({"sdp": candidate, "sessionId": session}));
+    visitor.wait(Duration::from_secs(2));
+    visitor.rpc(room, "info", &json!({"sessionId": session, "status": "active"}));
+    sdp
+}
+
+fn room(visitor: &mut Visitor, name: &str) -> Value {
+    let (status, room) = visitor.desk.control("GET", &format!("rooms/{name}"), &Value::Null);
+    assert_eq!(status, 200, "{room}");
+    room
+}
+
+fn post(visitor: &mut Visitor, path: &str, body: &Value) -> Value {
+    let (status, answer) = visitor.desk.control("POST", path, body);
+    assert_eq!(status, 200, "{path}: {answer}");
+    visitor.wait(SOON);
+    answer
+}
+
+#[test]
+fn wire_16_2_a_conference_is_joined_muted_and_left() {
+    let mut visitor = visitor();
+    let (conversation, session) = start(&mut visitor);
+    assert!(visitor.notified().is_none(), "nobody is there");
+    let offer = answer(&mut visitor, ROOM, &session);
+    let both = Direction::SendRecv;
+    assert_eq!(
+        lines(&offer),
+        [("audio".to_owned(), both), ("video".to_owned(), both), ("application".to_owned(), both)]
+    );
+    let there = visitor.last_notified().expect("a notification");
+    let own = there[0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(there.len(), 1);
+    let video = &there[0]["videos"][0];
+    assert_eq!((&there[0]["userId"], &video["state"]), (&json!(visitor.id()), &json!("connected")));
+    assert_eq!(video["context"], ROOM);
+    for (method, kind, flag, muted) in [
+        ("mute", "video", "videoMuted", true),
+        ("unmute", "video", "videoMuted", false),
+        ("mute", "audio", "audioMuted", true),
+    ] {
+        visitor.rpc(ROOM, method, &json!({"sessionId": session, "type": kind}));
+        let told = visitor.last_notified().expect("a notification");
+        assert_eq!(told[0]["videos"][0][flag], muted, "{method} {kind}");
+    }
+    let path = format!("conversations/{conversation}");
+    let (status, told) = visitor.desk.api("t", "GET", &path, &Value::Null);
+    assert_eq!((status, &told["id"]), (200, &json!(conversation)));
+    assert_eq!(told["participants"][0]["videos"][0]["audioMuted"], true);
+
+    let second = json!({"name": "Second", "userId": "other-user", "audioMuted": true});
+    let second = post(&mut visitor, "rooms/adhoc-lab1/participants", &second);
+    let second = second["participantId"].as_str().unwrap().to_owned();
+    let told = visitor.last_notified().unwrap();
+    assert_eq!((told.len(), &told[1]["videos"][0]["audioMuted"]), (2, &json!(true)));
+    let pin = format!("conversations/videos/{conversation}/participants/{own}/pin");
+    let target = json!({"targetParticipantId": second, "streamType": "video"});
+    assert_eq!(visitor.desk.api("t", "POST", &pin, &target), (200, json!({})));
+    assert_eq!(room(&mut visitor, "adhoc-lab1")["participants"][0]["pinned"], second);
+    assert_eq!(visitor.desk.api("t", "DELETE", &pin, &Value::Null).0, 204);
+    assert_eq!(room(&mut visitor, &conversation)["participants"][0]["pinned"], Value::Null);
+    let nobody = json!({"targetParticipantId": "nobody", "streamType": "video"});
+    assert_eq!(visitor.desk.api("t", "POST", &pin, &nobody).0, 400);
+    let path = format!("rooms/adhoc-lab1/participants/{second}");
+    assert_eq!(visitor.desk.control("PATCH", &path, &json!({"state": "disconnected"})).0, 200);
+    visitor.wait(SOON);
+    assert_eq!(visitor.last_notified().unwrap()[1]["videos"][0]["state"], "disconnected");
+
+    visitor.rpc(ROOM, "terminate", &json!({"sessionId": session, "reason": "success"}));
+    let told = visitor.last_notified().unwrap();
+    assert_eq!(told[0]["videos"][0]["state"], "disconnected");
+    assert!(visitor.called().is_none(), "who ended it knows");
+    assert_eq!(room(&mut visitor, "adhoc-lab1")["participants"][0]["sessionState"], "ended");
+}
+
+#[test]
+fn wire_16_2_pictures_and_messages_go_both_ways() {
+    let mut visitor = visitor();
+    let (_, session) = start(&mut visitor);
+    answer(&mut visitor, ROOM, &session);
+    assert_eq!(visitor.state, MediaState::Connected);
+    visitor.tell("videoConferenceControl", "{}");
+    visitor.wait(Duration::from_secs(2));
+    assert!(visitor.pictures.len() >= 10, "{}", visitor.pictures.len());
+    assert!(visitor.pictures.iter().all(|picture| picture.keyframe));
+    for n in 0..10_u64 {
+        let mut data = vec![0x90, 0x06, 0x00, 0x9d, 0x01, 0x2a, 0x40, 0x00, 0x40, 0x00];
+        data.extend(format!("offhk#{n:010}").bytes());
+        let frame = VideoFrame::new(VideoCodec::Vp8, n * 9000, true, data);
+        assert!(visitor.show(Track::video(0), &frame));
+        visitor.wait(Duration::from_millis(100));
+    }
+    let message = json!({"message": {"jsonrpc": "2.0", "method": "member.notify.status"}});
+    post(&mut visitor, "rooms/adhoc-lab1/data", &message);
+    post(&mut visitor, "rooms/adhoc-lab1/data", &json!({"text": "not json"}));
+    assert_eq!(visitor.texts, [message["message"].to_string(), "not json".to_owned()]);
+    let path = format!("rooms/adhoc-lab1/media?userId={}", visitor.id());
+    let (_, media) = visitor.desk.control("GET", &path, &Value::Null);
+    assert_eq!(media["connectionState"], "connected");
+    assert_eq!(media["channel"]["label"], "videoConferenceControl");
+    assert_eq!(media["messages"], json!(["{}"]));
+    let video = &media["lines"][1];
+    assert_eq!((&video["direction"], &video["framesReceived"]), (&json!("sendrecv"), &json!(10)));
+    assert_eq!((&video["lastPicture"], &video["picturesMissed"]), (&json!(9), &json!(0)));
+    post(&mut visitor, "rooms/adhoc-lab1/end", &json!({}));
+    let terminated = visitor.called();
+    assert!(matches!(terminated, Some(Method::Terminate { reason: Reason::Success, .. })));
+}
+
+#[test]
+fn wire_16_2_a_screen_is_shown_by_jingle_in_either_signaling_without_an_id() {
+    let mut visitor = visitor();
+    let (_, session) = start(&mut visitor);
+    answer(&mut visitor, ROOM, &session);
+    visitor.last_notified();
+    visitor.frames.clear();
+    for (word, sharing) in [("screen-start", true), ("screen-stop", false)] {
+        let from = visitor.jid.clone();
+        visitor.say(&format!(
+            r#"<iq xmlns="jabber:client" to="{ROOM}" from="{from}" type="set"><jingle xmlns="urn:xmpp:jingle:1" action="session-info" sid="{session}"><{word} xmlns="urn:xmpp:jingle:apps:rtp:info:1"/></jingle></iq>"#
+        ));
+        assert_eq!(visitor.frames.len(), 1, "no reply");
+        assert_eq!(visitor.notified().unwrap()[0]["videos"][0]["sharingScreen"], sharing);
+    }
+}
+
+#[test]
+fn wire_16_1_by_jingle_candidates_may_come_before_the_answer() {
+    let mut visitor = visitor();
+    post(&mut visitor, "options", &json!({"room": {"signaling": "jingle", "trickle": true}}));
+    let (_, session) = start(&mut visitor);
+    visitor.message(ROOM, "proceed", &session);
+    let initiate = visitor.jingle().expect("an offer");
+    assert_eq!(initiate.action, Action::SessionInitiate);
+    let candidate = visitor.jingle().expect("a candidate of the room's");
+    assert_eq!(candidate.action, Action::TransportInfo);
+    visitor.request(ROOM, &format!(
+        r#"<jingle xmlns="urn:xmpp:jingle:1" action="transport-info" sid="{session}"><content creator="initiator" name="0"><transport xmlns="urn:xmpp:jingle:transports:ice-udp:1"><candidate component="1" foundation="1" generation="0" id="x" ip="10.0.0.2" network="0" port="5000" priority="2130706431" protocol="udp" type="host"/></transport></content></jingle>"#
+    ));
+    let offer = visitor.accept_by_jingle(ROOM, &initiate);
+    let sections = Description::read(&offer).unwrap().sections;
+    let mut streams: Vec<_> =
+        sections.iter().filter_map(|section| section.value("msid").map(str::to_owned)).collect();
+    streams.sort();
+    streams.dedup();
+    assert_eq!(streams.len(), 2, "each content has a stream of its own: {streams:?}");
+    visitor.wait(Duration::from_secs(2));
+    assert_eq!(visitor.state, MediaState::Connected);
+    let user = visitor.id();
+    visitor.request(ROOM, &format!(
+        r#"<jingle xmlns="urn:xmpp:jingle:1" action="session-info" sid="{session}"><mute xmlns="urn:xmpp:jingle:apps:rtp:info:1" creator="{user}" name="video"/></jingle>"#
+    ));
+    assert_eq!(visitor.last_notified().unwrap()[0]["videos"][0]["videoMuted"], true);
+    post(&mut visitor, "rooms/adhoc-lab1/end", &json!({"reason": "gone"}));
+    let ended = std::iter::from_fn(|| visitor.jingle()).last().unwrap();
+    assert_eq!((ended.action, ended.reason), (Action::SessionTerminate, Some(Reason::Gone)));
+}
+
+#[test]
+fn wire_16_2_lines_are_added_and_stopped_on_the_same_path() {
+    let mut visitor = visitor();
+    let (_, session) = start(&mut visitor);
+    let first = answer(&mut visitor, ROOM, &session);
+    let more = json!({"add": [{"kind": "video", "direction": "sendonly"}]});
+    post(&mut visitor, "rooms/adhoc-lab1/renegotiate", &more);
+    let Some(Method::Offer { sdp, .. }) = visitor.called() else { panic!("an offer") };
+    assert_eq!(lines(&sdp).len(), lines(&first).len() + 1);
+    assert_eq!(
+        offhook::jingle::ice_credentials(&sdp),
+        offhook::jingle::ice_credentials(&first),
+        "the same path"
+    );
+    let (status, _) = visitor.desk.control("POST", "rooms/adhoc-lab1/renegotiate", &more);
+    assert_eq!(status, 400, "one offer waits for its answer at a time");
+    let (answer, _) = visitor.answer(&sdp);
+    visitor.rpc(ROOM, "answer", &json!({"sdp": answer, "sessionId": session}));
+    visitor.wait(Duration::from_secs(1));
+    let (_, media) = visitor.desk.control("GET", "rooms/adhoc-lab1/media", &Value::Null);
+    let added = media["lines"][2].clone();
+    assert_eq!((&added["direction"], &added["current"]), (&json!("sendonly"), &json!("sendonly")));
+    assert!(added["out"].as_u64().unwrap() > 0, "it is shown");
+    let stop = json!({"stop": [added["mid"]]});
+    post(&mut visitor, "rooms/adhoc-lab1/renegotiate", &stop);
+    let Some(Method::Offer { sdp, .. }) = visitor.called() else { panic!("an offer") };
+    let stopped = lines(&sdp).iter().filter(|(_, way)| *way == Direction::Inactive).count();
+    assert_eq!(stopped, 1);
+}
+
+#[test]
+fn wire_16_2_another_user_rings_and_is_refused_or_gives_up() {
+    let mut visitor = visitor();
+    let (_, other) = visitor.desk.control("POST", "users", &json!({"name": "Bob"}));
+    let (user, other) = (visitor.id(), other["userId"].as_str().unwrap().to_owned());
+    let peer = json!({"kind": "peer", "userId": user, "fromUserId": other});
+    let made = post(&mut visitor, "rooms", &peer);
+    let name = made["roomId"].as_str().unwrap().to_owned();
+    let (room_jid, propose) = visitor.proposed().expect("a proposal, at once");
+    assert!(name.starts_with("peer-") && room_jid.starts_with(&name));
+    assert_eq!(propose.from_user_id, Some(other));
+    post(&mut visitor, &format!("rooms/{name}/repropose"), &json!({}));
+    assert_eq!(visitor.proposed().expect("the same again").1.id, propose.id);
+    let own = visitor.bare();
+    visitor.message(&own, "reject", &propose.id);
+    visitor.message(&room_jid, "reject", &propose.id);
+    let told = visitor.last_notified().unwrap();
+    assert_eq!(told[0]["videos"][0]["state"], "disconnected");
+
+    post(&mut visitor, &format!("rooms/{name}/propose"), &json!({"userId": user}));
+    let (_, again) = visitor.proposed().expect("a new session");
+    assert_ne!(again.id, propose.id);
+    post(&mut visitor, &format!("rooms/{name}/retract"), &json!({}));
+    assert!(visitor.told(&SessionMessage::Retract { id: again.id }));
+    let rooms = visitor.desk.control("GET", "rooms", &Value::Null).1;
+    assert_eq!(rooms["rooms"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn wire_16_2_a_meeting_is_found_by_its_id() {
+    let mut visitor = visitor();
+    let body = json!({"meetingId": "m1", "participant": {"address": visitor.bare()}});
+    let mut conversations = Vec::new();
+    for _ in 0..2 {
+        let path = "conversations/videos/participants";
+        let (status, reply) = visitor.desk.api("t", "POST", path, &body);
+        assert_eq!(status, 202);
+        conversations.push(reply["conversationId"].clone());
+        visitor.wait(SOON);
+        let (_, propose) = visitor.proposed().unwrap();
+        assert_eq!(propose.meeting_id.as_deref(), Some("m1"));
+    }
+    assert_eq!(conversations[0], conversations[1]);
+}
+
+#[test]
+fn what_no_room_can_be_asked_is_refused() {
+    let mut visitor = visitor();
+    let own = visitor.bare();
+    for (path, body, status) in [
+        ("conversations/videos", json!({}), 400),
+        ("conversations/videos", json!({"roomId": "a@b", "participant": {"address": own}}), 400),
+        ("conversations/videos", json!({"roomId": ROOM, "participant": {"address": "x@y"}}), 404),
+        ("conversations/videos/participants", json!({"meetingId": ""}), 400),
+        ("conversations/videos/c/participants/p/pin", json!({}), 404),
+        ("recordings/screensessions/metadata", json!({}), 400),
+    ] {
+        assert_eq!(visitor.desk.api("t", "POST", path, &body).0, status, "{path} {body}");
+    }
+    let user = visitor.id();
+    for (path, body, status) in [
+        ("rooms", json!({"kind": "dance"}), 400),
+        ("rooms", json!({"userId": "nobody"}), 404),
+        ("rooms", json!({"userId": user, "layout": []}), 400),
+        ("rooms", json!({"userId": user, "layout": [{"kind": "smell"}]}), 400),
+        ("rooms", json!({"kind": "recording", "screens": 33}), 400),
+        ("rooms/nowhere/end", json!({}), 404),
+    ] {
+        assert_eq!(visitor.desk.control("POST", path, &body).0, status, "{path} {body}");
+    }
+    post(&mut visitor, "rooms", &json!({"roomJid": ROOM}));
+    for (path, status) in [("rooms/adhoc-lab1/end", 404), ("rooms/adhoc-lab1/publish", 200)] {
+        assert_eq!(visitor.desk.control("POST", path, &json!({})).0, status, "{path}");
+    }
+}
+
+#[test]
+fn nobody_is_waited_for_without_end() {
+    let mut visitor = visitor();
+    let (_, session) = start(&mut visitor);
+    visitor.desk.wait(Duration::from_secs(130));
+    visitor.wait(SOON);
+    assert!(
+        std::iter::from_fn(|| visitor.proposed()).count() > 20,
+        "it is proposed again and again"
+    );
+    assert!(visitor.told(&SessionMessage::Retract { id: session }));
+    assert_eq!(room(&mut visitor, "adhoc-lab1")["participants"][0]["sessionState"], "ended");
+}
