@@ -7,4 +7,5 @@ pub mod demo;
 pub mod echo;
 pub mod elsewhere;
 pub mod hotline;
+pub mod meeting;
 pub mod voice;
