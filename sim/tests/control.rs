@@ -207,8 +207,8 @@ fn wire_8_1_a_guests_code_is_redeemed_for_a_jwt() {
     assert_eq!(status, 200);
     assert_eq!(redeemed["jwt"], guest["jwt"]);
     assert_eq!(redeemed["conversation"]["id"], guest["conversationId"]);
-    assert_eq!(redeem(&mut desk, &json!("another"), &guest["code"]).0, 400);
-    assert_eq!(redeem(&mut desk, &guest["organizationId"], &json!("000000")).0, 400);
+    assert_eq!(redeem(&mut desk, &json!("another"), &guest["code"]).0, 404);
+    assert_eq!(redeem(&mut desk, &guest["organizationId"], &json!("000000")).0, 404);
     let expected = (1..2000).take_while(|_| desk.control("POST", "guests", &Value::Null).0 == 200);
     assert_eq!(expected.count(), 999, "guests are bounded");
 }

@@ -5,8 +5,9 @@ mod common;
 
 use std::time::Duration;
 
+use common::desk::Desk;
 use common::visitor::{Visitor, visitor};
-use offhook::genesys::wire::{Method, SessionMessage};
+use offhook::genesys::wire::{Dialect, Frame, Method, Payload, SessionMessage};
 use offhook::jingle::{Action, Reason};
 use offhook::media::{MediaState, Track, VideoCodec, VideoFrame};
 use offhook::sdp::{Description, Direction};
@@ -326,4 +327,189 @@ fn nobody_is_waited_for_without_end() {
     );
     assert!(visitor.told(&SessionMessage::Retract { id: session }));
     assert_eq!(room(&mut visitor, "adhoc-lab1")["participants"][0]["sessionState"], "ended");
+}
+
+/// Somebody whom a JWT admits.
+fn admitted(desk: Desk, user: Value, jwt: &str) -> Visitor {
+    let auth = r#"<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="ANONYMOUS">=</auth>"#;
+    Visitor::enter(desk, user, &format!("/stream/jwt/{jwt}"), auth)
+}
+
+#[test]
+fn wire_16_4_a_guest_shows_a_screen_by_its_code() {
+    let mut desk = Desk::new();
+    let (status, invited) = desk.control("POST", "codes", &json!({"signaling": "sdp"}));
+    assert_eq!(status, 200, "{invited}");
+    let body = json!({
+        "organizationId": invited["organizationId"],
+        "addCommunicationCode": invited["securityCode"],
+    });
+    let (status, redeemed) = desk.api("", "POST", "conversations/codes", &body);
+    assert_eq!((status, &redeemed["jwt"]), (200, &invited["jwt"]));
+    assert_eq!(redeemed["conversation"]["id"], invited["conversationId"]);
+    let wrong = json!({"organizationId": invited["organizationId"], "addCommunicationCode": "0"});
+    assert_eq!(desk.api("", "POST", "conversations/codes", &wrong).0, 404);
+
+    let room = invited["roomJid"].as_str().unwrap();
+    let user = json!({"userId": invited["guestUserId"]});
+    let mut guest = admitted(desk, user, redeemed["jwt"].as_str().unwrap());
+    let from = guest.jid.clone();
+    guest.say(&format!(
+        r#"<presence xmlns="jabber:client" type="upgradeMedia" to="{room}" id="p" from="{from}"><x xmlns="orgspan:mediastream"><mediastream screenShare="true"/></x></presence>"#
+    ));
+    assert!(guest.proposed().is_none(), "it takes the room a moment");
+    guest.wait(SOON);
+    let (by, propose) = guest.proposed().expect("a proposal");
+    assert_eq!((&*by, &*propose.media), (room, &["video".to_owned()][..]));
+    assert!(room.starts_with("acd-"));
+    let offer = answer(&mut guest, room, &propose.id);
+    assert_eq!(lines(&offer), [("video".to_owned(), Direction::RecvOnly)]);
+    assert_eq!(guest.state, MediaState::Connected);
+    assert!(guest.notified().is_none(), "nobody is told of it");
+    guest.rpc(room, "terminate", &json!({"sessionId": propose.id, "reason": "success"}));
+    let path = format!("rooms/{}", invited["roomId"].as_str().unwrap());
+    let (_, told) = guest.desk.control("GET", &path, &Value::Null);
+    assert_eq!(told["participants"][0]["sessionState"], "ended");
+}
+
+#[test]
+fn wire_16_5_recorded_screens_are_told_once_and_listed() {
+    let mut visitor = visitor();
+    let user = visitor.id();
+    let wish = json!({"kind": "recording", "userId": user, "screens": 2});
+    let made = post(&mut visitor, "rooms", &wish);
+    let (room, name) = (made["roomJid"].as_str().unwrap(), made["roomId"].as_str().unwrap());
+    assert!(room.starts_with("screenrecording-"));
+    let (_, propose) = visitor.proposed().expect("a proposal");
+    assert_eq!((propose.from_user_id, &*propose.media), (None, &["video".to_owned()][..]));
+    let offer = answer(&mut visitor, room, &propose.id);
+    assert_eq!(lines(&offer), vec![("video".to_owned(), Direction::RecvOnly); 2]);
+    let report = json!({
+        "participantJid": visitor.bare(), "roomId": room, "conversationId": made["conversationId"],
+        "metaData": [{"trackId": "0", "screenId": "s0"}, {"trackId": null, "screenId": "s1"}],
+    });
+    let path = "recordings/screensessions/metadata";
+    assert_eq!(visitor.desk.api("t", "POST", path, &report), (202, json!({})));
+    let stray = json!({"participantJid": "a@b", "roomId": "c@d", "metaData": []});
+    assert_eq!(visitor.desk.api("t", "POST", path, &stray).0, 404);
+    let told = post(&mut visitor, &format!("rooms/{name}/end"), &json!({}));
+    assert_eq!(told["metadata"], json!([{"userId": user, "background": false, "body": report}]));
+    assert!(matches!(visitor.called(), Some(Method::Terminate { .. })));
+    assert!(visitor.notified().is_none(), "nobody is told of it");
+}
+
+#[test]
+fn wire_16_5_a_background_assistant_comes_by_its_jwt_alone() {
+    let mut desk = Desk::new();
+    let (_, pass) = desk.control("POST", "jwts", &json!({"kind": "backgroundAssistant"}));
+    let (user, jwt) = (json!({"userId": pass["userId"]}), pass["jwt"].as_str().unwrap().to_owned());
+    let mut assistant = admitted(desk, user, &jwt);
+    assert_eq!(assistant.bare(), pass["jid"].as_str().unwrap());
+    let wish = json!({"kind": "recording", "userId": pass["userId"], "signaling": "jingle"});
+    let made = post(&mut assistant, "rooms", &wish);
+    assert!(assistant.proposed().is_some());
+    let report = json!({
+        "participantJid": assistant.bare(), "roomId": made["roomJid"], "metaData": [],
+    });
+    let path = "recordings/screensessions/metadata/backgroundassistant";
+    assert_eq!(assistant.desk.api(&jwt, "POST", path, &report).0, 202);
+    let plain = "recordings/screensessions/metadata";
+    assert_eq!(assistant.desk.api(&jwt, "POST", plain, &report).0, 401, "only there");
+    let told = room(&mut assistant, made["roomId"].as_str().unwrap());
+    assert_eq!(told["metadata"][0]["background"], true);
+}
+
+#[test]
+fn wire_16_3_a_guest_of_a_meeting_is_told_without_asking() {
+    let mut desk = Desk::new();
+    let (status, pass) = desk.control("POST", "jwts", &json!({"kind": "videoGuest"}));
+    assert_eq!(status, 200, "{pass}");
+    let (user, jwt) = (json!({"userId": pass["userId"]}), pass["jwt"].as_str().unwrap().to_owned());
+    let room = pass["roomJid"].as_str().unwrap();
+    let mut guest = admitted(desk, user, &jwt);
+    guest.say(&format!(
+        r#"<presence xmlns="jabber:client" type="upgradeMedia" to="{room}" id="p"/>"#
+    ));
+    guest.wait(SOON);
+    let (_, propose) = guest.proposed().expect("a proposal");
+    answer(&mut guest, room, &propose.id);
+    let told = guest.last_notified().expect("a notification");
+    assert_eq!(told[0]["videos"][0]["state"], "connected");
+    assert_eq!(guest.desk.control("POST", "jwts", &json!({"kind": "king"})).0, 400);
+}
+
+#[test]
+fn wire_16_6_a_target_shows_its_screens_and_an_observer_sees() {
+    let mut visitor = visitor();
+    let user = visitor.id();
+    for (wish, seen) in [
+        (json!({"fromUserId": user, "screens": 4}), Direction::RecvOnly),
+        (json!({"fromUserId": "other", "observer": true, "screens": 4}), Direction::SendOnly),
+    ] {
+        let mut wish = wish;
+        wish["kind"] = json!("monitor");
+        wish["userId"] = json!(user);
+        post(&mut visitor, "rooms", &wish);
+        let (room, propose) = visitor.proposed().expect("a proposal");
+        assert!(room.starts_with("livemonitor-"));
+        assert_eq!(propose.from_user_id.as_deref(), wish["fromUserId"].as_str());
+        visitor.message(&room, "proceed", &propose.id);
+        let Some(Method::Offer { sdp, .. }) = visitor.called() else { panic!("an offer") };
+        assert_eq!(lines(&sdp), vec![("video".to_owned(), seen); 4]);
+    }
+}
+
+#[test]
+fn wire_6_16_a_headset_s_words_reach_every_client_under_their_id() {
+    let mut visitor = visitor();
+    let own = visitor.bare();
+    visitor.say(&format!(
+        r#"<message xmlns="jabber:client" id="m7" to="{own}"><media-message xmlns="genesys">{{"jsonrpc":"2.0"}}</media-message></message>"#
+    ));
+    let id = visitor.take(|frame| match frame {
+        Frame::Message(message) => message.payloads.iter().find_map(|payload| match payload {
+            Payload::Extension(Dialect::MediaMessage(_)) => message.id.clone(),
+            _ => None,
+        }),
+        _ => None,
+    });
+    assert_eq!(id.as_deref(), Some("m7"));
+}
+
+#[test]
+fn rooms_members_reports_and_sessions_are_bounded() {
+    let mut visitor = visitor();
+    let user = visitor.id();
+    let (_, first) = visitor.desk.control("POST", "rooms", &json!({}));
+    for _ in 0..2_000 {
+        assert_eq!(visitor.desk.control("POST", "rooms", &json!({})).0, 200);
+    }
+    let path = format!("rooms/{}", first["roomId"].as_str().unwrap());
+    assert_eq!(visitor.desk.control("GET", &path, &Value::Null).0, 404, "the oldest is gone");
+    let rooms = visitor.desk.control("GET", "rooms", &Value::Null).1;
+    assert_eq!(rooms["rooms"].as_array().unwrap().len(), 2_000);
+
+    let made = post(&mut visitor, "rooms", &json!({"kind": "recording", "userId": user}));
+    let path = format!("rooms/{}", made["roomId"].as_str().unwrap());
+    let report = json!({"participantJid": "a@b", "roomId": made["roomJid"], "metaData": []});
+    for _ in 0..101 {
+        let sent = visitor.desk.api("t", "POST", "recordings/screensessions/metadata", &report);
+        assert_eq!(sent.0, 202);
+    }
+    assert_eq!(
+        visitor.desk.control("GET", &path, &Value::Null).1["metadata"].as_array().unwrap().len(),
+        100
+    );
+    let join = format!("{path}/participants");
+    let joined = (0..600).take_while(|_| visitor.desk.control("POST", &join, &json!({})).0 == 200);
+    assert_eq!(joined.count(), 499, "with the user who is asked");
+
+    let (_, other) = visitor.desk.control("POST", "rooms", &json!({}));
+    let ask = format!("rooms/{}/propose", other["roomId"].as_str().unwrap());
+    let wish = json!({"userId": user});
+    let asked = (0..5_000).take_while(|_| {
+        visitor.desk.outputs.clear();
+        visitor.desk.control("POST", &ask, &wish).0 == 200
+    });
+    assert_eq!(asked.count(), 3_999, "with the session that there was");
 }

@@ -1,7 +1,7 @@
 //! Features of this service's control API beyond its fixed routes.
 
 /// Features that `GET /control/health` tells.
-pub const FEATURES: [&str; 22] = [
+pub const FEATURES: [&str; 26] = [
     "both-signalings",
     "channels-expire",
     "drop",
@@ -10,14 +10,18 @@ pub const FEATURES: [&str; 22] = [
     "faults",
     "ice-restart",
     "jingle",
+    "jwt",
     "kill-media",
+    "live-monitoring",
     "media",
+    "media-messages",
     "options",
     "participant",
     "rebind",
     "reinvite",
     "renegotiate",
     "repropose",
+    "screen-recording",
     "screen-share",
     "sdp-over-xmpp",
     "stanza",

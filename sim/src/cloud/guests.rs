@@ -25,6 +25,8 @@ pub(super) struct Guest {
 #[derive(Debug, Default)]
 pub(super) struct Guests {
     expected: BTreeMap<String, Guest>,
+    /// The users who come by a JWT.
+    admitted: BTreeMap<String, String>,
 }
 
 impl Guests {
@@ -36,18 +38,62 @@ impl Guests {
         let (conversation, communication) = (rng.uuid(), rng.uuid());
         let code = format!("{:06}", 100_000 + self.expected.len());
         let room = format!("acd-{conversation}@conference.{org_domain}");
-        let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        let header = part(json!({"alg": "none", "typ": "JWT"}));
-        let claims = part(json!({"data": {"jid": room}, "iss": "lab"}));
-        let jwt = format!("{header}.{claims}.{}", part(json!(communication)));
+        let claims = json!({"data": {"jid": room}, "iss": "lab"});
+        let jwt = jwt(&claims, &communication);
         let guest = Guest { code: code.clone(), conversation, communication, jwt };
         Some(self.expected.entry(code).or_insert(guest))
+    }
+
+    /// Expects a user as the guest of a room: the code, and the JWT. None when there are too many.
+    pub(super) fn invite(
+        &mut self,
+        user: &str,
+        conversation: &str,
+        room: &str,
+        rng: &mut Rng,
+    ) -> Option<(String, String)> {
+        if self.expected.len() >= MAX_GUESTS {
+            return None;
+        }
+        let communication = rng.uuid();
+        let data = json!({
+            "jid": room, "conversationId": conversation, "sourceCommunicationId": communication,
+        });
+        let claims = json!({"iss": "urn:purecloud:conversation", "org": ORG, "data": data});
+        let jwt = self.admit(user, &claims, rng)?;
+        let code = format!("{:06}", 100_000 + self.expected.len());
+        let conversation = conversation.to_owned();
+        let guest = Guest { code: code.clone(), conversation, communication, jwt: jwt.clone() };
+        self.expected.insert(code.clone(), guest);
+        Some((code, jwt))
+    }
+
+    /// Admits a user by a JWT of those claims. None when there are too many.
+    pub(super) fn admit(&mut self, user: &str, claims: &Value, rng: &mut Rng) -> Option<String> {
+        if self.admitted.len() >= MAX_GUESTS {
+            return None;
+        }
+        let jwt = jwt(claims, &rng.uuid());
+        self.admitted.insert(jwt.clone(), user.to_owned());
+        Some(jwt)
+    }
+
+    /// The user who was admitted by a JWT.
+    pub(super) fn admitted(&self, jwt: &str) -> Option<&str> {
+        self.admitted.get(jwt).map(String::as_str)
     }
 
     /// The guest of that code.
     pub(super) fn by_code(&self, code: &str) -> Option<&Guest> {
         self.expected.get(code)
     }
+}
+
+/// A JWT of those claims, which nobody signed.
+fn jwt(claims: &Value, seal: &str) -> String {
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let header = part(&json!({"alg": "none", "typ": "JWT"}));
+    format!("{header}.{}.{}", part(claims), part(&json!(seal)))
 }
 
 impl Guest {

@@ -29,7 +29,21 @@ pub(super) fn handle_message(
     let own = streams.user(conn).map(str::to_owned);
     let to_self = world.directory.by_jid(to).map(|user| user.id.clone());
     for payload in &message.payloads {
-        let Payload::Extension(Dialect::SessionMessage(word)) = payload else { continue };
+        let word = match payload {
+            Payload::Extension(Dialect::SessionMessage(word)) => word,
+            Payload::Extension(Dialect::MediaMessage(text)) => {
+                // Every client of the user hears it, the sender too (wire notes 6.16).
+                if let (Some(user), Some(own)) = (&to_self, &own)
+                    && user == own
+                {
+                    streams.pass_on(user, &from, message, world);
+                }
+                let data = json!({"userId": own, "jid": from.as_str(), "text": text});
+                world.base.happened("media-message", data);
+                continue;
+            }
+            _ => continue,
+        };
         let (kind, id) = match word {
             SessionMessage::Proceed { id } => ("message-proceed", id),
             SessionMessage::Accept { id } => ("message-accept", id),

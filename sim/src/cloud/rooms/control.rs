@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::kind::Kind;
 use super::member::{Member, Presence};
-use super::{signals, terms};
+use super::{guests, signals, terms};
 use crate::cloud::switchboard::Switchboard;
 use crate::service::http::{Incoming, bad_request, json as respond, not_found};
 
@@ -15,6 +15,24 @@ use crate::service::http::{Incoming, bad_request, json as respond, not_found};
 const MAX_TEXT: usize = 64 * 1024;
 /// The longest time before a change is notified, in milliseconds.
 const MAX_DELAY: u64 = 60_000;
+
+/// The reason why there is no such room.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Refused {
+    /// It is not asked for as it must be.
+    Bad(&'static str),
+    /// It is asked for somebody whom nobody knows.
+    Unknown,
+}
+
+impl Refused {
+    fn response(self) -> Response<Vec<u8>> {
+        match self {
+            Self::Bad(why) => bad_request(why),
+            Self::Unknown => not_found(),
+        }
+    }
+}
 
 /// Answers a control request about rooms; none where it is about something else.
 pub(in crate::cloud) fn answer(
@@ -25,9 +43,11 @@ pub(in crate::cloud) fn answer(
     Some(match (asked.method, asked.path.as_slice()) {
         ("POST", ["rooms"]) => match make(board, body) {
             Ok(id) => body_of(board, &id),
-            Err(response) => response,
+            Err(why) => why.response(),
         },
         ("GET", ["rooms"]) => respond(200, &json!({"rooms": board.rooms.bodies()})),
+        ("POST", ["codes"]) => guests::invite(board, body).unwrap_or_else(Refused::response),
+        ("POST", ["jwts"]) => guests::pass(board, body).unwrap_or_else(Refused::response),
         (method, ["rooms", name, rest @ ..]) => match board.rooms.id_of(name) {
             Some(id) => in_room(board, &id, (method, rest), asked),
             None => not_found(),
@@ -36,32 +56,32 @@ pub(in crate::cloud) fn answer(
     })
 }
 
-fn body_of(board: &Switchboard, id: &str) -> Response<Vec<u8>> {
+pub(super) fn body_of(board: &Switchboard, id: &str) -> Response<Vec<u8>> {
     board.rooms.body(id).map_or_else(not_found, |room| respond(200, &room))
 }
 
 /// Makes a room, and proposes at once where a user is named.
-pub(super) fn make(board: &mut Switchboard, body: &Value) -> Result<String, Response<Vec<u8>>> {
+pub(super) fn make(board: &mut Switchboard, body: &Value) -> Result<String, Refused> {
     let (rooms, world) = (&mut board.rooms, &mut board.world);
     let kind = match body["kind"].as_str() {
         None => Kind::Conference,
-        Some(name) => Kind::named(name).ok_or_else(|| bad_request("no such kind of room"))?,
+        Some(name) => Kind::named(name).ok_or(Refused::Bad("no such kind of room"))?,
     };
     let jid = match body["roomJid"].as_str() {
         None => None,
-        Some(jid) => Some(jid.parse().map_err(|_| bad_request("roomJid is no address"))?),
+        Some(jid) => Some(jid.parse().map_err(|_| Refused::Bad("roomJid is no address"))?),
     };
-    let terms = terms::Terms::usual(kind, &world.options).with(kind, body).map_err(bad_request)?;
+    let terms = terms::Terms::usual(kind, &world.options).with(kind, body).map_err(Refused::Bad)?;
     let user = body["userId"].as_str().map(str::to_owned);
     if user.as_deref().is_some_and(|user| world.directory.user(user).is_none()) {
-        return Err(not_found());
+        return Err(Refused::Unknown);
     }
     let participants = body["participants"].as_array().map(Vec::as_slice).unwrap_or_default();
     if !participants.iter().all(Member::is_small) {
-        return Err(bad_request("names of a participant are too long"));
+        return Err(Refused::Bad("names of a participant are too long"));
     }
     let room = rooms.make(kind, jid, world);
-    let room = room.ok_or_else(|| bad_request("there is such a room, or too many"))?;
+    let room = room.ok_or(Refused::Bad("there is such a room, or too many"))?;
     room.terms = terms.clone();
     if let Some(conversation) = body["conversationId"].as_str() {
         conversation.clone_into(&mut room.conversation);
@@ -77,7 +97,7 @@ pub(super) fn make(board: &mut Switchboard, body: &Value) -> Result<String, Resp
     let id = room.id.clone();
     rooms.index(&id);
     if let Some(user) = user {
-        propose(board, &id, &user, terms).ok_or_else(|| bad_request("there are too many"))?;
+        propose(board, &id, &user, terms).ok_or(Refused::Bad("there are too many"))?;
     }
     Ok(id)
 }
@@ -116,6 +136,9 @@ fn in_room(
         ("POST", ["participants"]) => {
             if !Member::is_small(body) {
                 return bad_request("names of a participant are too long");
+            }
+            if board.rooms.rooms.get(id).is_some_and(super::Room::is_full) {
+                return bad_request("there are too many members");
             }
             let member = Member::read(body, &mut board.world);
             change(board, id, |room| {

@@ -6,6 +6,7 @@
 //! sessions in [`signals`].
 
 pub(super) mod control;
+mod guests;
 mod kind;
 mod media;
 mod member;

@@ -343,7 +343,8 @@ impl Party {
 
     fn answered(&mut self, answer: &str, streams: &Streams, world: &mut World) -> Turn {
         let is_first = self.phase == Phase::Offered;
-        if !is_first && !(self.phase == Phase::Active && self.again) {
+        let is_next = self.phase == Phase::Active && self.again;
+        if !is_first && !is_next {
             return Turn::Stays;
         }
         self.trickle(streams, world);

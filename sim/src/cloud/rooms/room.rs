@@ -81,9 +81,14 @@ impl Room {
         self.of_user(user).is_some()
     }
 
+    /// True if nobody else can be a member.
+    pub(super) fn is_full(&self) -> bool {
+        self.members.len() >= MAX_MEMBERS
+    }
+
     /// One more member. None when there are too many.
     pub(super) fn add(&mut self, member: Member) -> Option<&mut Member> {
-        if self.members.len() >= MAX_MEMBERS {
+        if self.is_full() {
             return None;
         }
         self.members.push(member);

@@ -31,7 +31,8 @@ const MAX_TOPICS: usize = 1000;
 #[derive(Clone, Debug)]
 enum Door {
     Channel(String),
-    Jwt,
+    /// The user whom a JWT admits; nobody for one of which nobody knows.
+    Jwt(Option<String>),
 }
 
 /// The stage of a stream.
@@ -87,7 +88,9 @@ impl Streams {
                 let known = world.directory.channels.contains_key(*channel);
                 known.then(|| Door::Channel((*channel).to_owned())).ok_or(404)
             }
-            ["stream", "jwt", jwt] if jwt.split('.').count() == 3 => Ok(Door::Jwt),
+            ["stream", "jwt", jwt] if jwt.split('.').count() == 3 => {
+                Ok(Door::Jwt(world.directory.guests.admitted(jwt).map(str::to_owned)))
+            }
             ["stream", "jwt", _] => Err(401),
             _ => Err(404),
         };
@@ -175,7 +178,7 @@ impl Streams {
     pub(super) fn channel_of(&self, conn: ConnId) -> Option<&str> {
         match &self.conns.get(&conn)?.door {
             Door::Channel(id) => Some(id),
-            Door::Jwt => None,
+            Door::Jwt(_) => None,
         }
     }
 
@@ -186,7 +189,7 @@ impl Streams {
             .map(|(id, c)| {
                 let channel = match &c.door {
                     Door::Channel(id) => world.directory.channels.get_key_value(id),
-                    Door::Jwt => None,
+                    Door::Jwt(_) => None,
                 };
                 let mut topics = c.topics.clone();
                 topics.extend(channel.iter().flat_map(|(_, c)| c.topics().cloned()));
@@ -264,6 +267,15 @@ impl Streams {
         }
     }
 
+    /// Passes a message on to every resource of a user, under its own id.
+    pub(super) fn pass_on(&self, user: &str, from: &Jid, message: &Message, world: &mut World) {
+        for (conn, jid) in self.resources(user) {
+            let to = Some(jid);
+            let message = Message { to, ..message.clone() }.with_from(from.clone());
+            self.send(conn, &Frame::Message(message), world);
+        }
+    }
+
     /// Publishes to every connection that subscribed to the topic, whosever it is.
     pub(super) fn publish(&self, topic: &str, body: &Value, world: &mut World) {
         let metadata = json!({"CorrelationId": world.base.rng.uuid()});
@@ -283,7 +295,7 @@ impl Streams {
     pub(super) fn tell_guest(&self, user: &str, topic: &str, body: &Value, world: &mut World) {
         let guests = self.by_user.of(user).copied().filter(|id| {
             let conn = self.conns.get(id);
-            conn.is_some_and(|conn| conn.stage == Stage::Bound && matches!(conn.door, Door::Jwt))
+            conn.is_some_and(|conn| conn.stage == Stage::Bound && matches!(conn.door, Door::Jwt(_)))
         });
         let json = json!({"topicName": topic, "version": "2", "eventBody": body}).to_string();
         for conn in guests.collect::<Vec<_>>() {

@@ -68,7 +68,7 @@ fn open(streams: &mut Streams, conn: ConnId, stage: Stage, world: &mut World) {
         c.stage = Stage::Hello;
         let mechanism = match c.door {
             Door::Channel(_) => "PLAIN",
-            Door::Jwt => "ANONYMOUS",
+            Door::Jwt(_) => "ANONYMOUS",
         };
         Features { mechanisms: vec![mechanism.to_owned()], ..no_features() }
     } else {
@@ -92,8 +92,8 @@ fn authenticate(
     let Some(c) = streams.conns.get_mut(&conn) else { return };
     let user = match (&c.door, world.options.fail_sasl.clone()) {
         (_, Some(condition)) => Err(condition),
-        (Door::Jwt, None) if auth.mechanism == "ANONYMOUS" => Ok(None),
-        (Door::Jwt, None) => Err("invalid-mechanism".to_owned()),
+        (Door::Jwt(user), None) if auth.mechanism == "ANONYMOUS" => Ok(user.clone()),
+        (Door::Jwt(_), None) => Err("invalid-mechanism".to_owned()),
         (Door::Channel(channel), None) => {
             let owner = world.directory.channels.get(channel).map(|c| c.user.clone());
             match sasl::parse_plain(auth) {
@@ -217,7 +217,7 @@ fn pubsub(streams: &mut Streams, conn: ConnId, iq: &Iq, pubsub: &PubSub, world: 
                 return Iq::error_to(iq, StanzaError::resource_constraint());
             }
             // Guests have no business with users.
-            let guest = matches!(c.door, Door::Jwt);
+            let guest = matches!(c.door, Door::Jwt(_));
             let known = |topic: &String| {
                 world.directory.knows_topic(topic) && !(guest && topic.starts_with("v2.users."))
             };
