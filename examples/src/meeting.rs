@@ -21,7 +21,7 @@ const PICTURE: Duration = Duration::from_millis(100);
 /// The size of our pictures.
 const SIZE: Size = Size { width: 320, height: 192 };
 
-/// What was recorded.
+/// A recording that was made.
 #[derive(Debug)]
 pub struct Recording {
     /// The conversation, which goes on.
