@@ -3,8 +3,8 @@
 use http::Response;
 use serde_json::{Value, json};
 
-use super::control::{self, Refused};
 use super::kind::Kind;
+use super::making::{Refused, make};
 use crate::cloud::org::ORG;
 use crate::cloud::switchboard::Switchboard;
 use crate::service::http::json as respond;
@@ -17,7 +17,7 @@ pub(super) fn invite(board: &mut Switchboard, body: &Value) -> Result<Response<V
         wish = json!({});
     }
     wish["kind"] = json!(Kind::Share.name());
-    let id = control::make(board, &wish)?;
+    let id = make(board, &wish)?;
     let mut answer = board.rooms.body(&id).ok_or(Refused::Unknown)?;
     let (conversation, jid) = (&answer["conversationId"], &answer["roomJid"]);
     let texts = [conversation, jid].map(|text| text.as_str().unwrap_or_default().to_owned());
@@ -50,7 +50,7 @@ pub(super) fn pass(board: &mut Switchboard, body: &Value) -> Result<Response<Vec
         Some("videoGuest") => {
             let id = match body["roomId"].as_str() {
                 Some(id) => board.rooms.id_of(id).ok_or(Refused::Unknown)?,
-                None => control::make(board, &json!({"kind": "agent", "guestTopic": true}))?,
+                None => make(board, &json!({"kind": "agent", "guestTopic": true}))?,
             };
             let room = board.rooms.body(&id).ok_or(Refused::Unknown)?;
             let communication = board.world.base.rng.uuid();

@@ -8,6 +8,7 @@
 pub(super) mod control;
 mod guests;
 mod kind;
+mod making;
 mod media;
 mod member;
 mod party;
