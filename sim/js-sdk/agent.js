@@ -9,6 +9,9 @@ const EVENTS = [
   'sessionStarted', 'sessionEnded', 'conversationUpdate', 'concurrentSoftphoneSessionsEnabled',
 ];
 
+/** What a meeting's session tells of itself; reported as `session.…`. */
+const SESSION_EVENTS = ['participantsUpdate', 'memberStatusUpdate', 'dataChannelMessage', 'incomingMedia'];
+
 /** The bundle's one global, `GenesysCloudWebrtcSdk`, holds the class itself or a module around it. */
 function sdkClass() {
   const global = window.GenesysCloudWebrtcSdk;
@@ -46,10 +49,40 @@ window.agent = {
     this.sdk = new (sdkClass())(options);
     for (const event of EVENTS) {
       this.sdk.on(event, (...args) => {
-        if (event === 'sessionStarted') this.sessions.set(args[0].conversationId, args[0]);
+        if (event === 'sessionStarted') this.started(args[0]);
         window.reportEvent(event, args.map(describe));
       });
     }
+  },
+
+  started(session) {
+    this.sessions.set(session.conversationId, session);
+    if (session.sessionType !== 'collaborateVideo') return;
+    for (const event of SESSION_EVENTS) {
+      session.on(event, (...args) => window.reportEvent(`session.${event}`, args.map(describe)));
+    }
+  },
+
+  /** Accepts a meeting's session, seen and heard in the page's elements. */
+  join(conversationId) {
+    const [audioElement, videoElement] = ['audio', 'video'].map((name) => document.querySelector(name));
+    return this.call('acceptSession', { conversationId, audioElement, videoElement });
+  },
+
+  /** Figures of each line of a session, by mid. */
+  async lines(conversationId) {
+    const connection = peerConnection(this.sessions.get(conversationId) ?? {});
+    if (!connection) return undefined;
+    const lines = {};
+    for (const report of (await connection.getStats()).values()) {
+      const line = () => (lines[report.mid] ??= { kind: report.kind, sent: 0, received: 0, decoded: 0 });
+      if (report.type === 'outbound-rtp') line().sent += report.packetsSent;
+      if (report.type === 'inbound-rtp') {
+        line().received += report.packetsReceived;
+        line().decoded += report.framesDecoded ?? 0;
+      }
+    }
+    return lines;
   },
 
   /** Calls a method of the SDK; what it resolves to, or its error as a value. */

@@ -38,7 +38,7 @@ export function launch(executablePath, emulatorPort) {
 export class Agent {
   /** Opens a page whose files come from this folder and whose SDK is the bundle at `sdkPath`. */
   static async open(browser, sdkPath) {
-    const context = await browser.newContext({ ignoreHTTPSErrors: true, permissions: ['microphone'] });
+    const context = await browser.newContext({ ignoreHTTPSErrors: true, permissions: ['microphone', 'camera'] });
     const page = await context.newPage();
     const agent = new Agent(context, page);
     page.on('pageerror', (error) => agent.complaints.push(`page error: ${error.message}`));
@@ -95,6 +95,25 @@ export class Agent {
       this.page.evaluate(([name, parameters]) => window.agent.call(name, ...parameters), [method, args]));
     if (outcome.error) throw new Error(`${method} failed: ${JSON.stringify(outcome.error)}`);
     return outcome.ok;
+  }
+
+  /** Joins a meeting with microphone and camera, which it sees and hears in the page's elements. */
+  async join(conversationId) {
+    const outcome = await deadline(15_000, 'acceptSession to resolve', () =>
+      this.page.evaluate((id) => window.agent.join(id), conversationId));
+    if (outcome.error) throw new Error(`acceptSession failed: ${JSON.stringify(outcome.error)}`);
+  }
+
+  /** Waits until the figures of a session's lines, by mid, are accepted. */
+  async linesUntil(conversationId, accepts, what, ms = 15_000) {
+    return deadline(ms, what, async (seen) => {
+      for (;;) {
+        const lines = await this.page.evaluate((id) => window.agent.lines(id), conversationId);
+        if (lines && accepts(lines)) return lines;
+        seen(lines ?? 'no peer connection');
+        await pause(100);
+      }
+    });
   }
 
   /** The first event so far or to come, counted from `mark`, that has this name and is accepted. */

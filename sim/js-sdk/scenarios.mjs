@@ -303,6 +303,26 @@ export const SCENARIOS = {
     await farEndHangsUp(t, conversationId);
   },
 
+  'video conference by SDP': (t) => conference(t, { signaling: 'sdp', trickle: false }),
+  'video conference by Jingle': (t) => conference(t, { signaling: 'jingle', trickle: true }),
+  'a meeting of two rings, and is refused or taken back': async (t) => {
+    await t.agent.initialize(t.user.token);
+    const other = await t.emulator.post('users', { name: 'Other', station: null });
+    const invite = { kind: 'peer', userId: t.user.userId, fromUserId: other.userId };
+    for (const how of ['reject', 'retract']) {
+      const from = t.agent.mark();
+      const { conversationId, roomId } = await t.emulator.post('rooms', invite);
+      const [pending] = await t.agent.event('pendingSession', (one) => one.conversationId === conversationId, from);
+      assert.equal(pending.sessionType, 'collaborateVideo');
+      assert.equal(pending.fromUserId, other.userId);
+      if (how === 'reject') await t.agent.call('rejectPendingSession', { conversationId });
+      else await t.emulator.post(`rooms/${roomId}/retract`);
+      await t.emulator.event(t.mark, 'room-left', (event) => event.conversationId === conversationId);
+      if (how === 'retract') await t.agent.event('cancelPendingSession', undefined, from);
+    }
+    await nothingStarted(t);
+  },
+
   'the phone goes, comes and changes': async (t) => {
     const { agent, emulator, user } = t;
     await agent.initialize(user.token);
@@ -321,6 +341,51 @@ export const SCENARIOS = {
     await agent.event('concurrentSoftphoneSessionsEnabled', (enabled) => enabled === true, from);
   },
 };
+
+/** The agent starts a meeting, is seen and heard, mutes, pins, is told by the data channel, and leaves. */
+async function conference(t, room) {
+  const { agent, emulator, user, mark } = t;
+  await emulator.post('options', { room });
+  await agent.initialize(user.token);
+  const [, domain] = user.jid.split('@');
+  const { conversationId } = await agent.call('startVideoConference', `adhoc-lab1@conference.${domain}`);
+  await emulator.event(mark, 'message-proceed');
+  await agent.event('sessionStarted', (session) => session.conversationId === conversationId);
+  await agent.join(conversationId);
+  await emulator.event(mark, 'room-answered');
+  const there = (accepts) => ({ activeParticipants }) => activeParticipants.some(accepts);
+  const own = (one) => one.userId === user.userId;
+  await agent.event('session.participantsUpdate', there(own));
+  await agent.linesUntil(
+    conversationId,
+    // Not yet the room's sound: its source is not told beforehand, and beside pictures Chromium drops it.
+    ({ 0: audio, 1: video }) => audio?.sent > ONE_SECOND && video?.sent > 10 && video.decoded > 10,
+    'sound to the room, and pictures both ways',
+  );
+  const far = await emulator.get(`rooms/adhoc-lab1/media?userId=${user.userId}`);
+  assert.ok(far.lines[1].framesReceived > 0, 'the room sees the camera');
+  assert.equal(far.channel.label, 'videoConferenceControl');
+
+  for (const [method, flag] of [['setVideoMute', 'videoMuted'], ['setAudioMute', 'audioMuted']]) {
+    for (const mute of [true, false]) {
+      const from = agent.mark();
+      await agent.call(method, { conversationId, mute });
+      await agent.event('session.participantsUpdate', there((one) => own(one) && one[flag] === mute), from);
+    }
+  }
+
+  const from = agent.mark();
+  const second = await emulator.post('rooms/adhoc-lab1/participants', { name: 'Second', userId: 'second' });
+  await agent.event('session.participantsUpdate', there((one) => one.participantId === second.participantId), from);
+  const message = { jsonrpc: '2.0', method: 'member.notify.status', params: {} };
+  await emulator.post('rooms/adhoc-lab1/data', { message });
+  const [status] = await agent.event('session.memberStatusUpdate');
+  assert.equal(status.method, message.method);
+
+  await agent.call('endSession', { conversationId });
+  await emulator.event(mark, 'room-left');
+  await agent.event('sessionEnded', (session) => session.conversationId === conversationId);
+}
 
 /** Three calls on one session: nobody proposes again, and media is the same. */
 async function persistent(t) {

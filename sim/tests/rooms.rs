@@ -134,6 +134,8 @@ fn wire_16_2_pictures_and_messages_go_both_ways() {
     assert_eq!(visitor.state, MediaState::Connected);
     visitor.tell("videoConferenceControl", "{}");
     visitor.wait(Duration::from_secs(2));
+    let (_, media) = visitor.desk.control("GET", "rooms/adhoc-lab1/media", &Value::Null);
+    assert!(visitor.heard >= 100, "{}: {media}", visitor.heard);
     assert!(visitor.pictures.len() >= 10, "{}", visitor.pictures.len());
     assert!(visitor.pictures.iter().all(|picture| picture.keyframe));
     for n in 0..10_u64 {

@@ -33,6 +33,7 @@ pub(crate) struct Visitor {
     wake: Option<Instant>,
     udp: Option<UdpId>,
     pub(crate) state: MediaState,
+    pub(crate) heard: usize,
     pub(crate) pictures: Vec<VideoFrame>,
     pub(crate) texts: Vec<String>,
     /// Frames that came and were not looked at.
@@ -71,6 +72,7 @@ impl Visitor {
             wake: None,
             udp: None,
             state: MediaState::New,
+            heard: 0,
             pictures: Vec::new(),
             texts: Vec::new(),
             frames: Vec::new(),
@@ -323,6 +325,10 @@ impl Visitor {
                         frame: offhook::media::Frame::Video(frame),
                         ..
                     }) => self.pictures.push(frame),
+                    EngineOutput::Event(EngineEvent::Frame {
+                        frame: offhook::media::Frame::Audio(_),
+                        ..
+                    }) => self.heard += 1,
                     EngineOutput::Event(EngineEvent::ChannelMessage {
                         message: ChannelMessage::Text(text),
                         ..
