@@ -596,3 +596,25 @@ fn a_buffer_that_is_full_refuses_messages_and_loses_none() {
     pair.run(MS(20_000));
     assert_eq!(messages(&mut pair, Side::B).len(), taken);
 }
+
+/// Far ends that agreed on the extension that names sections, which our packets do not have, hear nobody else.
+#[test]
+fn rfc_8843_9_2_an_offer_tells_the_source_of_each_track_and_packets_come_from_it() {
+    let mut pair = Pair::with(meets);
+    let now = pair.now;
+    let offer = pair.engine(Side::A).create_offer(now, &[Wish::AUDIO, CAMERA]).unwrap();
+    let audio = offer.split("m=").find(|section| section.starts_with("audio")).unwrap();
+    let source = audio.split("a=ssrc:").nth(1).expect("it is told").split(' ').next().unwrap();
+    let source: u32 = source.parse().unwrap();
+    pair.taps = true;
+    pair.answer_to(&offer).unwrap();
+    pair.run_until(MS(5000), |p| p.both(MediaState::Connected));
+    pair.talk(10, MS(20));
+    assert_eq!(pair.heard(Side::B).len(), 10);
+    let packets = pair.tapped[Side::A as usize].iter().map(|(_, data)| data);
+    // RTP, not RTCP (RFC 5761 section 4).
+    let packets: Vec<_> =
+        packets.filter(|data| data[0] >> 6 == 2 && !(192..224).contains(&data[1])).collect();
+    assert_eq!(packets.len(), 10);
+    assert!(packets.iter().all(|data| data[8..12] == source.to_be_bytes()));
+}

@@ -76,6 +76,8 @@ pub(super) struct Association {
     candidates: u16,
     /// The source of ours that was announced, where others were used since.
     announced: Option<u32>,
+    /// The source of ours that an offer tells before there is a stream of it.
+    promised: Option<u32>,
     stage: Stage,
 }
 
@@ -148,6 +150,7 @@ impl Association {
             local: BTreeMap::new(),
             candidates: 0,
             announced: None,
+            promised: None,
             stage: Stage::Waiting { offer: None, channels: false },
         }
     }
@@ -204,7 +207,9 @@ impl Association {
     pub(super) fn offer(&mut self) -> Result<SdpPendingOffer, MediaError> {
         let mut sdp = self.rtc.sdp_api();
         self.mid = sdp.add_media(MediaKind::Audio, Direction::SendRecv, None, None, None);
-        Ok(sdp.apply().ok_or(MediaError::State(MediaState::New))?.1)
+        let (offer, pending) = sdp.apply().ok_or(MediaError::State(MediaState::New))?;
+        self.promised = first_source(&offer.to_sdp_string());
+        Ok(pending)
     }
 
     /// Begins an offer of ours with new ICE credentials, which are in force when it is answered.
@@ -341,7 +346,7 @@ impl Association {
     /// The source of the first track of audio, as it was announced or will be.
     pub(super) fn source(&mut self) -> Option<u32> {
         let present = self.rtc.direct_api().stream_tx_by_mid(self.mid, None).map(|s| *s.ssrc());
-        self.announced.or(present)
+        self.announced.or(present).or(self.promised)
     }
 
     /// Expects a source: which ones are heard is not str0m's to decide. With `turn`, the roll-over
@@ -470,6 +475,12 @@ fn str0m_codec(codec: AudioCodec) -> (Codec, Frequency, Option<u8>) {
         AudioCodec::Pcmu => (Codec::PCMU, Frequency::EIGHT_KHZ, None),
         AudioCodec::Pcma => (Codec::PCMA, Frequency::EIGHT_KHZ, None),
     }
+}
+
+/// The first source that a description of str0m's tells (RFC 5576 section 4.1).
+fn first_source(sdp: &str) -> Option<u32> {
+    let line = sdp.lines().find_map(|line| line.strip_prefix("a=ssrc:"))?;
+    line.split(' ').next()?.parse().ok()
 }
 
 /// Only a value that the far side chose can be the reason: the rest is ours. What str0m says of it

@@ -34,12 +34,19 @@ impl WebRtc {
             }
         }
         let before = self.audio.wanted;
-        let sections = self.wished(wishes)?;
+        let mut sections = self.wished(wishes)?;
         let pending = match self.association {
             Some(_) => None,
             None => {
                 let mut association = self.associate(carried(&sections), None);
                 let pending = association.offer()?;
+                let is_first = |ours: &&mut OurSection| {
+                    ours.number == 0 && matches!(ours.terms, OurTerms::On(Terms::Audio(_)))
+                };
+                // Packets do not name their section: a far side with several knows it by its source (RFC 8843 section 9.2).
+                if let Some(first) = sections.iter_mut().find(is_first) {
+                    first.source = association.source();
+                }
                 self.install(association);
                 self.tell_candidates();
                 Some(pending)
