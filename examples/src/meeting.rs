@@ -1,6 +1,8 @@
-//! A meeting that is joined and recorded, while the meeting sees test pictures of ours: the heart of `record`.
+//! A meeting that is joined, shown a clip, and recorded: the heart of `record` and `present`.
 
+use std::fs::File;
 use std::io::Write;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -8,7 +10,7 @@ use futures_util::stream::{LocalBoxStream, SelectAll, StreamExt as _, unfold};
 use offhook::genesys::{ConversationId, Event, Phone as _, RoomMedia, SessionId};
 use offhook::machine::{MediaKind, TrackId};
 use offhook::media::{Frame, Track, VideoCodec};
-use offhook::video::{Recorded, Recorder, Size, pattern};
+use offhook::video::{Clip, Player, Recorded, Recorder, Size, VideoError, pattern};
 use offhook_runtime::genesys::Client;
 use offhook_runtime::{FrameSender, Sockets};
 
@@ -16,10 +18,10 @@ use offhook_runtime::{FrameSender, Sockets};
 pub const ROOM: &str = "adhoc-lab1@conference.lab-org.orgspan.lab.test";
 /// The longest wait for the meeting.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// The time between two pictures of ours.
-const PICTURE: Duration = Duration::from_millis(100);
-/// The size of our pictures.
-const SIZE: Size = Size { width: 320, height: 192 };
+/// The time between two looks at whether a picture of ours is due.
+const LOOK: Duration = Duration::from_millis(20);
+/// The time between two pictures of a file that does not say.
+const INTERVAL: Duration = Duration::from_millis(40);
 
 /// A recording that was made.
 #[derive(Debug)]
@@ -38,11 +40,38 @@ pub struct Recording {
 enum Step {
     News(Event),
     Frame(Track, Frame),
-    /// It is time for the next picture of ours.
-    Picture,
+    /// It is time to look at what is due.
+    Look,
 }
 
-/// Joins a meeting, and writes what is seen and heard there to a WebM file.
+/// Two seconds of numbered test pictures, ten in a second.
+///
+/// # Errors
+///
+/// None that can be.
+pub fn test_pictures() -> Result<Clip, VideoError> {
+    let size = Size { width: 320, height: 192 };
+    let ticks = u64::from(VideoCodec::CLOCK_RATE / 10);
+    let picture = |number: u32| pattern::frame(size, number, u64::from(number) * ticks);
+    Clip::new((0..20).map(picture).collect::<Result<Vec<_>, _>>()?)
+}
+
+/// The pictures of a file: WebM, Matroska, IVF, or an H.264 byte stream, by its name.
+///
+/// # Errors
+///
+/// It cannot be read, or has no pictures that it knows.
+pub fn clip(path: &Path) -> anyhow::Result<Clip> {
+    let file = File::open(path).with_context(|| path.display().to_string())?;
+    Ok(match path.extension().and_then(|extension| extension.to_str()) {
+        Some("webm" | "mkv") => Clip::from_webm(file)?,
+        Some("ivf") => Clip::from_ivf(file)?,
+        Some("h264" | "264") => Clip::from_annex_b(file, INTERVAL)?,
+        Some(_) | None => anyhow::bail!("{}: neither WebM, IVF nor H.264", path.display()),
+    })
+}
+
+/// Joins a meeting, shows a clip there over and over, and writes what is seen and heard to a WebM file.
 ///
 /// # Errors
 ///
@@ -50,6 +79,7 @@ enum Step {
 pub async fn record<R: Sockets>(
     phone: &Client<R>,
     room: &str,
+    show: Clip,
     lasts: Duration,
     file: &mut impl Write,
 ) -> anyhow::Result<Recording> {
@@ -68,8 +98,12 @@ pub async fn record<R: Sockets>(
     let mut recorder = Recorder::new(Instant::now());
     let mut recording = Recording { conversation, pictures: 0, sounds: 0, shown: 0 };
     let mut camera: Option<FrameSender> = None;
+    let mut player = Player::new(show, Instant::now());
     while Instant::now() < ends {
         match steps.next().await.context("the phone is gone")? {
+            Step::News(Event::KeyframeWanted { session: of, .. }) if of == session.id => {
+                player.want_keyframe(Instant::now());
+            }
             Step::News(event) => match of_session(event, &session.id)? {
                 Some((id, true)) => {
                     recorder.announce(id.track, id.track.kind);
@@ -98,12 +132,12 @@ pub async fn record<R: Sockets>(
                     Recorded::NewFile | Recorded::OtherCodec | Recorded::Full => {}
                 }
             }
-            Step::Picture => {
+            Step::Look => {
                 if let Some(camera) = &mut camera {
-                    let ticks = u64::from(VideoCodec::CLOCK_RATE / 10);
-                    let time = u64::from(recording.shown) * ticks;
-                    camera.send(pattern::frame(SIZE, recording.shown, time)?.into()).await?;
-                    recording.shown += 1;
+                    while let Some(picture) = player.poll(Instant::now()) {
+                        camera.send(picture.into()).await?;
+                        recording.shown += 1;
+                    }
                 }
                 file.write_all(&recorder.take(Instant::now())?)?;
             }
@@ -127,8 +161,8 @@ fn of_session(event: Event, session: &SessionId) -> anyhow::Result<Option<(Track
 
 fn ticks<R: Sockets>() -> LocalBoxStream<'static, Step> {
     let ticks = unfold((), |()| async {
-        R::sleep(PICTURE).await;
-        Some((Step::Picture, ()))
+        R::sleep(LOOK).await;
+        Some((Step::Look, ()))
     });
     ticks.boxed_local()
 }

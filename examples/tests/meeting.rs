@@ -18,7 +18,8 @@ async fn meets<R: Sockets>(seed: u64, signaling: &str) {
     desk.emulator.control("POST", "options", &options).expect("an emulator with rooms");
     let mut file = Vec::new();
     let lasts = Duration::from_secs(4);
-    let recorded = meeting::record(&desk.phone, meeting::ROOM, lasts, &mut file);
+    let show = meeting::test_pictures().expect("pictures");
+    let recorded = meeting::record(&desk.phone, meeting::ROOM, show, lasts, &mut file);
     let recorded = within::<R, _>("the meeting", recorded).await.expect("a recording");
     let room = format!("rooms/{}/media", recorded.conversation.as_str());
     let seen = desk.emulator.control("GET", &room, &json!({})).expect("a room");

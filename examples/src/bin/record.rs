@@ -1,5 +1,5 @@
 //! Joins a meeting of Genesys Cloud and writes what is seen and heard there to a WebM file, which browsers and players
-//! open. The meeting sees test pictures. No encoder and no decoder is in it: pictures and Opus are written as they come.
+//! open. The meeting sees test pictures, or those of a file. No encoder and no decoder is in it: pictures and Opus are written as they come.
 //!
 //! Try it against the emulator, which it can bring along:
 //!
@@ -40,6 +40,9 @@ struct Cli {
     /// The file.
     #[arg(long, default_value = "target/meeting.webm")]
     file: PathBuf,
+    /// A file to show: WebM, IVF or H.264. Without one the meeting sees test pictures.
+    #[arg(long)]
+    show: Option<PathBuf>,
     /// Meet in an emulator of its own.
     #[arg(long)]
     emulator: bool,
@@ -49,6 +52,10 @@ struct Cli {
 async fn main() -> anyhow::Result<()> {
     tracing_subscriber::fmt::init();
     let cli = Cli::parse();
+    let show = match &cli.show {
+        Some(path) => meeting::clip(path)?,
+        None => meeting::test_pictures()?,
+    };
     let emulator = cli.emulator.then(|| demo::emulator(1)).transpose()?;
     let config = match &emulator {
         Some(emulator) => {
@@ -71,7 +78,7 @@ async fn main() -> anyhow::Result<()> {
     }
     let mut file = BufWriter::new(File::create(&cli.file)?);
     let lasts = Duration::from_secs(cli.seconds);
-    let recorded = meeting::record(&phone, &cli.room, lasts, &mut file).await?;
+    let recorded = meeting::record(&phone, &cli.room, show, lasts, &mut file).await?;
     file.flush()?;
     phone.end(recorded.conversation).await?;
     phone.disconnect().await?;
