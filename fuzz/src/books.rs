@@ -6,15 +6,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use offhook::genesys::{ConversationId, Event, PendingSession, Session, SessionId};
+use offhook::genesys::{ConversationId, Event, PendingSession, Session, SessionId, SessionType};
 use offhook::machine::CommandId;
+use offhook::machine::TrackId;
 
 /// Books of one client's application.
 #[derive(Debug, Default)]
 pub(crate) struct Books {
     open: BTreeSet<CommandId>,
     answered: BTreeSet<CommandId>,
-    pub(crate) ringing: BTreeMap<ConversationId, PendingSession>,
+    /// A call, a meeting and a recording may share a conversation.
+    pub(crate) ringing: BTreeMap<(ConversationId, SessionType), PendingSession>,
+    /// The tracks of rooms that were told.
+    tracks: BTreeSet<TrackId>,
     pub(crate) started: BTreeMap<SessionId, Session>,
     talking: BTreeSet<ConversationId>,
     listed: BTreeSet<ConversationId>,
@@ -39,13 +43,13 @@ impl Books {
     pub(crate) fn told(&mut self, event: &Event) {
         match event {
             Event::PendingSession(pending) => {
-                let id = pending.conversation.clone();
+                let id = (pending.conversation.clone(), pending.session_type);
                 let old = self.ringing.insert(id, pending.clone());
                 assert!(old.is_none(), "{} rings twice", pending.conversation);
             }
-            Event::CancelPendingSession { conversation, .. }
-            | Event::HandledPendingSession { conversation, .. } => {
-                let rang = self.ringing.remove(conversation);
+            Event::CancelPendingSession { conversation, session_type, .. }
+            | Event::HandledPendingSession { conversation, session_type, .. } => {
+                let rang = self.ringing.remove(&(conversation.clone(), *session_type));
                 assert!(rang.is_some(), "{conversation} ends ringing without having rung");
             }
             Event::SessionStarted(session) => self.start(session),
@@ -53,7 +57,20 @@ impl Books {
                 self.end(old);
                 self.start(session);
             }
-            Event::SessionEnded { session, .. } => self.end(&session.id),
+            Event::SessionEnded { session, .. } => {
+                self.tracks.retain(|track| track.media != session.media);
+                self.end(&session.id);
+            }
+            Event::TrackAdded { session, track, .. } => {
+                assert!(self.started.contains_key(session), "a track of {session}, which is over");
+                self.tracks.insert(*track);
+            }
+            Event::TrackChanged { track, .. } => {
+                assert!(self.tracks.contains(track), "{track:?} changes, and was not told");
+            }
+            Event::TrackRemoved { track, .. } => {
+                assert!(self.tracks.remove(track), "{track:?} goes, and was not told");
+            }
             Event::SessionInterrupted(session) => {
                 assert!(self.started.contains_key(&session.id), "{} is interrupted", session.id);
             }
@@ -91,7 +108,8 @@ impl Books {
 
     /// Every conversation that something is open about.
     pub(crate) fn conversations(&self) -> BTreeSet<ConversationId> {
-        let ringing = self.ringing.keys().chain(&self.talking).chain(&self.listed);
+        let ringing =
+            self.ringing.keys().map(|(id, _)| id).chain(&self.talking).chain(&self.listed);
         ringing.chain(self.started.values().map(|session| &session.conversation)).cloned().collect()
     }
 

@@ -6,7 +6,9 @@ use arbitrary::{Arbitrary, Unstructured};
 use bytes::Bytes;
 use offhook::Secret;
 use offhook::genesys::wire::{Frame, Iq, IqKind};
-use offhook::genesys::{CallControl, Command, Dial, IceServersPolicy, SpeakTo, Target};
+use offhook::genesys::{
+    CallControl, Command, Dial, IceServersPolicy, RoomMedia, Screen, SpeakTo, Target,
+};
 use offhook::jingle::Reason;
 use offhook::machine::{Input, NetError, NetErrorKind, TrackId, UdpId, WsEvent};
 use offhook::media::{AudioCodec, AudioFrame, Digit, IceServer};
@@ -15,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::agent::{Agent, response, tells_a_secret};
 use crate::planted;
-use crate::service::{self, ICE_PWD, OTHER, PEER, TOKEN, description};
+use crate::service::{self, ICE_PWD, OTHER, PEER, ROOM, TOKEN, description, room_description};
 use crate::watch::Watch;
 
 /// Bit 10 of the settings: every message is told.
@@ -58,6 +60,11 @@ const INNER: [&str; 9] = [
 ];
 const METHODS: [&str; 8] =
     ["offer", "answer", "iceCandidate", "terminate", "info", "mute", "unmute", "nonsense"];
+
+/// A sender of stanzas; the highest ones are a room.
+fn sender(which: u8) -> &'static str {
+    if which >= 208 { ROOM } else { pick(&SENDERS, which) }
+}
 
 /// One of three calls, and of their sessions.
 #[derive(Clone, Copy, Debug)]
@@ -171,28 +178,32 @@ fn play(agent: &mut Agent, step: &Step) {
         Step::Propose { call, from, flags, twist } => {
             let more: String =
                 (0..5).filter(|bit| flags & (1 << bit) != 0).map(|bit| FLAGS[bit]).collect();
-            let from = pick(&SENDERS, *from);
+            let from = sender(*from);
             let propose = service::propose(from, &call.session(), &call.conversation(), &more);
             agent.twisted(propose, *twist);
         }
         Step::SessionMessage { call, from, which, carbon } => {
             let name = pick(&["proceed", "accept", "reject", "retract"], *which);
-            let message = service::session_message(pick(&SENDERS, *from), name, &call.session());
+            let message = service::session_message(sender(*from), name, &call.session());
             agent.frame(if *carbon { carbon_of(&message) } else { message });
         }
         Step::Rpc { call, session, from, method, reinvite, twist } => {
             let ufrag = reinvite.map_or_else(|| "ufra".to_owned(), |n| format!("u{n}"));
+            let sdp = match *from {
+                from @ 208.. => room_description(&ufrag, from % 4),
+                _ => description("actpass", &ufrag),
+            };
             let params = json!({
                 "sessionId": session.session(), "conversationId": call.conversation(),
-                "sdp": description("actpass", &ufrag), "reinvite": reinvite.is_some(),
+                "sdp": sdp, "reinvite": reinvite.is_some(),
                 "candidate": "candidate:1 1 udp 1 192.0.2.1 5000 typ host", "sdpMid": "0",
                 "reason": "success", "type": "audio",
             });
-            let (from, method) = (pick(&SENDERS, *from), pick(&METHODS, *method));
+            let (from, method) = (sender(*from), pick(&METHODS, *method));
             agent.twisted(service::rpc(from, &format!("r-{ufrag}"), method, &params), *twist);
         }
         Step::Jingle { call, from, action, inner, twist } => {
-            let (from, action) = (pick(&SENDERS, *from), pick(&ACTIONS, *action));
+            let (from, action) = (sender(*from), pick(&ACTIONS, *action));
             let inner = pick(&INNER, *inner);
             agent.twisted(service::jingle(from, "j1", action, &call.session(), inner), *twist);
         }
@@ -320,7 +331,33 @@ fn reply(agent: &mut Agent, good: bool) {
     }
 }
 
+/// A command about a room, by a number from 225 on.
+fn room_command(which: u8, call: Call, flag: bool) -> Command {
+    let conversation = call.conversation().into();
+    match which % 10 {
+        0 | 1 => Command::AcceptRoom {
+            conversation,
+            media: if flag { RoomMedia::Both } else { RoomMedia::Nothing },
+        },
+        2 => Command::SetVideoMute { conversation, muted: flag },
+        3 => Command::SetAudioMute { conversation, muted: flag },
+        4 => Command::StartScreenShare { conversation },
+        5 => Command::StopScreenShare { conversation },
+        6 => Command::PinParticipant { conversation, participant: flag.then(|| "p".into()) },
+        7 => Command::StartVideoConference { room: ROOM.to_owned(), invitee: None },
+        8 => Command::StartVideoMeeting { meeting: "m".to_owned() },
+        _ if flag => Command::StartGuestShare,
+        _ => Command::AcceptRoom {
+            conversation,
+            media: RoomMedia::Screens(vec![Screen::new("s", 1, 1)]),
+        },
+    }
+}
+
 fn command(which: u8, call: Call, flag: bool) -> Command {
+    if which >= 225 {
+        return room_command(which, call, flag);
+    }
     let conversation = call.conversation().into();
     match which % 25 {
         0 | 1 => Command::AcceptPendingSession { conversation },

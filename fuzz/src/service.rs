@@ -124,7 +124,41 @@ pub(crate) fn fake_media() -> Box<FakeMedia> {
 pub(crate) fn word(byte: u8) -> Vec<u8> {
     const WORDS: [&str; 8] =
         ["connected", "connected", "disconnected", "failed", "closed", "audio", "dtmf", "hundred"];
-    WORDS[usize::from(byte % 8)].as_bytes().to_vec()
+    /// Words that media of rooms understands.
+    const OF_ROOMS: [&str; 8] = [
+        "keyframe",
+        "flood",
+        r#"channel {"method":"member.notify.status","params":{"speakers":[{"id":"s"}]}}"#,
+        r#"channel {"method":"member.notify.status","params":{"incomingStreams":[{"sinkTrackId":7}]}}"#,
+        r#"channel {"method":"member.notify.status","params":[]}"#,
+        r#"channel {"method":"other"}"#,
+        "channel [",
+        "channel 7",
+    ];
+    match byte {
+        240.. => OF_ROOMS[usize::from(byte % 8)],
+        _ => WORDS[usize::from(byte % 8)],
+    }
+    .as_bytes()
+    .to_vec()
+}
+
+/// The address of a room.
+pub(crate) const ROOM: &str = "peer-1@conference.lab.test";
+
+/// A room's offer: sound, so many videos, and a data channel.
+pub(crate) fn room_description(ufrag: &str, videos: u8) -> String {
+    let section = |mid: u8, line: &str, rest: &str| {
+        format!(
+            "m={line}\r\nc=IN IP4 0.0.0.0\r\na=mid:{mid}\r\na=ice-ufrag:{ufrag}\r\na=ice-pwd:{ICE_PWD}\r\n\
+             a=fingerprint:sha-256 AB:CD\r\na=setup:actpass\r\n{rest}"
+        )
+    };
+    let video = "a=sendrecv\r\na=msid:s t\r\na=rtcp-mux\r\na=rtpmap:96 VP8/90000\r\n";
+    let videos = (0..videos).map(|n| section(n + 2, "video 9 UDP/TLS/RTP/SAVPF 96", video));
+    let channel = "application 9 UDP/DTLS/SCTP webrtc-datachannel";
+    let channel = section(1, channel, "a=sctp-port:5000\r\n");
+    description("actpass", ufrag) + &channel + &videos.collect::<String>()
 }
 
 /// Text as an XML element's content or an attribute.
