@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use offhook::genesys::{Command, ConversationId, Event};
+use offhook::genesys::{Command, ConversationId, Event, SessionType};
 use offhook::machine::CommandId;
 use offhook_sim::Scenario;
 use offhook_sim::scenario::{Customers, FaultKind, Invariant, StationKind};
@@ -36,7 +36,9 @@ pub struct Bot {
 impl Bot {
     fn told(&mut self, at: Duration, event: &Event, keys: &mut Keys<'_>) {
         match event {
-            Event::PendingSession(call) if !call.auto_answer => {
+            Event::PendingSession(call)
+                if !call.auto_answer && call.session_type == SessionType::Softphone =>
+            {
                 let conversation = call.conversation.clone();
                 // Refused only when it has stopped ringing.
                 let _ = keys.submit(Command::AcceptPendingSession { conversation });

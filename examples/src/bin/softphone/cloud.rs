@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, bail};
 use console::style;
-use offhook::genesys::{Config, ConversationId, Dial, Event, HandledBy, Phone as _};
+use offhook::genesys::{Config, ConversationId, Dial, Event, HandledBy, Phone as _, SessionType};
 use offhook::media::MediaState;
 use offhook_runtime::Sockets;
 use offhook_runtime::genesys::{Client, Events};
@@ -59,7 +59,8 @@ impl<R: Sockets> Phone<R> for Cloud<R> {
 
     fn told(&mut self, event: Event) -> anyhow::Result<()> {
         match event {
-            Event::PendingSession(call) => {
+            // Meetings are another program's: `record`.
+            Event::PendingSession(call) if call.session_type == SessionType::Softphone => {
                 let who = call.who();
                 let from = who.remote_name.as_ref().or(who.remote_number.as_ref());
                 let from = from.unwrap_or(&call.from);
