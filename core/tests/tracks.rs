@@ -7,6 +7,7 @@ mod common;
 use std::time::Duration;
 
 use common::pair::{Pair, Side};
+use offhook::Seed;
 use offhook::media::{
     AudioFrame, ChannelId, ChannelMessage, Digit, EngineConfig, EngineEvent, Frame, MAX_CHANNELS,
     MAX_TRACKS, MediaError, MediaKind, MediaState, Track, TrackInfo, VideoCodec, VideoFrame, Wish,
@@ -246,6 +247,32 @@ fn remb_is_said_to_whoever_listens() {
         let limited = pair.engine(Side::B).limit_bitrate(now, other, None);
         assert_eq!(limited, Err(MediaError::NotNegotiated(what)));
     }
+}
+
+#[test]
+fn bad_input_broken_pictures_and_a_storm_of_requests_cost_the_sound_nothing() {
+    const FRAMES: u64 = 250;
+    let mut pair = meeting(&[Wish::AUDIO, CAMERA]);
+    let mut dice = Seed::from(7).rng();
+    pair.heard(Side::B);
+    for n in 0..FRAMES {
+        let (now, sound) = (pair.now, pair.frame(n, Side::A));
+        pair.engine(Side::A).send(now, Track::AUDIO, &sound.into()).unwrap();
+        let codec = [VideoCodec::Vp8, VideoCodec::H264][n as usize % 2];
+        let bytes = (0..dice.next_u64() % 4000).map(|_| dice.next_u64() as u8);
+        let picture = VideoFrame::new(codec, n * 1800, n % 3 == 0, bytes.collect::<Vec<_>>());
+        pair.engine(Side::A).send(now, VIDEO, &picture.into()).unwrap();
+        for _ in 0..20 {
+            pair.engine(Side::B).request_keyframe(now, VIDEO).unwrap();
+        }
+        pair.run(MS(20));
+    }
+    pair.run(MS(500));
+    assert_eq!(pair.heard(Side::B).len() as u64, FRAMES);
+    assert!(wanted(&pair, Side::A) <= 20, "{} in 5 s", wanted(&pair, Side::A));
+    seen(&mut pair, Side::B, VIDEO);
+    show(&mut pair, Side::A, VIDEO, (FRAMES..FRAMES + 5).map(|n| vp8(n, n == FRAMES)));
+    assert_eq!(seen(&mut pair, Side::B, VIDEO).len(), 5, "good ones are seen again");
 }
 
 #[test]
