@@ -42,13 +42,14 @@ fn main() {
     recording();
 }
 
-/// A picture of one slice: its numbers are those of a key frame, the rest is noise.
+/// A picture that needs no other.
 fn picture(codec: VideoCodec, time: u64, bytes: usize) -> VideoFrame {
     let size = Size { width: 1280, height: 720 };
     match codec {
         VideoCodec::H264 => {
-            let head = [&[0, 0, 0, 1, 0x65][..], &vec![0x5a; bytes]].concat();
-            VideoFrame::new(codec, time, true, head)
+            let parameters = [0, 0, 0, 1, 0x67, 0x42, 0, 0, 0, 1, 0x68, 0xce];
+            let slice = [&[0, 0, 0, 1, 0x65][..], &vec![0x5a; bytes]].concat();
+            VideoFrame::new(codec, time, true, [&parameters[..], &slice].concat())
         }
         _ => pattern::frame_of_length(size, time as u32, time, bytes).expect("a size"),
     }
