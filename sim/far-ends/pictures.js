@@ -110,6 +110,11 @@ Object.assign(window.far, {
     peer.cameras.push({ ...camera, transceiver });
   },
 
+  /** The section of the last camera. */
+  last(name) {
+    return this.peers.get(name).cameras.at(-1).transceiver.mid;
+  },
+
   /** The last camera goes. */
   leave(name) {
     const { transceiver, stop } = this.peers.get(name).cameras.pop();

@@ -4,7 +4,8 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 
-import { pause } from '../js-sdk/deadline.mjs';
+import { deadline, pause } from '../js-sdk/deadline.mjs';
+import { LIMIT } from './agent.mjs';
 import { Call } from './call.mjs';
 
 /** Pictures of a second, at either end. */
@@ -84,6 +85,27 @@ export class RoomCall extends Call {
     return found;
   }
 
+  /** Waits until something holds of the figures of a section: those. */
+  until(what, holds, mid, track) {
+    return deadline(LIMIT, what, async (seen) => {
+      for (;;) {
+        const figures = await this.figures(mid, track);
+        if (holds(figures)) return figures;
+        seen(figures);
+        await pause(100);
+      }
+    });
+  }
+
+  /** What the browser draws is recorded for some seconds, since the agent has no encoder. */
+  async recorded(seconds) {
+    const file = this.record.replace('.wav', '.webm');
+    await this.agent.ask('record');
+    await pause(seconds * 1_000);
+    await this.agent.ask(`recorded ${file}`);
+    return file;
+  }
+
   /** Plays what the agent recorded, in the browser. */
   async play(file, { seconds = 3, size = '320x192' } = {}) {
     const bytes = (await readFile(file)).toString('base64');
@@ -120,6 +142,95 @@ async function exchange(call) {
   await call.talk();
 }
 
+/** Either end asks for a key frame, and has it. */
+async function keyframes(call) {
+  const before = await call.figures();
+  await call.far('ask', call.peer, CAMERA);
+  await call.until('the agent to be asked, and to show a key frame', (now) => now.wanted > before.wanted
+    && now.inbound.pliCount > before.inbound.pliCount
+    && now.inbound.keyFramesDecoded > before.inbound.keyFramesDecoded);
+  await call.agent.ask('keyframe video0');
+  const asked = ({ outbound }) => (outbound.pliCount ?? 0) + (outbound.firCount ?? 0);
+  await call.until('the browser to be asked, and to send a key frame', (now) => asked(now) > asked(before)
+    && now.keyframes > before.keyframes);
+}
+
+/** Shows what it recorded, and asks for key frames in the midst of it. */
+async function asking(call) {
+  await call.agent.ask(`show ${await call.recorded(3)}`);
+  await call.until('pictures', (now) => now.inbound?.framesDecoded > RATE);
+  await keyframes(call);
+  await call.look();
+}
+
+/** What goes on after a mute needs no picture of before, and nobody has to ask for that. */
+async function mutes(call) {
+  await call.agent.ask(`show ${await call.recorded(3)}`);
+  await call.look();
+  await call.agent.ask('mute video');
+  // What is on its way arrives.
+  await pause(500);
+  const muted = await call.figures();
+  await pause(2_000);
+  const still = await call.figures();
+  assert(still.shown > muted.shown && still.inbound.framesDecoded === muted.inbound.framesDecoded, { muted, still });
+  await call.talk();
+  // After some seconds without pictures a browser asks by itself.
+  const before = await call.figures();
+  await call.agent.ask('unmute video');
+  const known = (now) => now.inbound.keyFramesDecoded > before.inbound.keyFramesDecoded;
+  await call.until('a key frame after the mute', known);
+  await call.look();
+  const after = await call.figures();
+  assert(after.inbound.pliCount === before.inbound.pliCount, { before: before.inbound, after: after.inbound });
+  const { events } = await call.agent.control('GET', 'events');
+  const told = events.map(({ type }) => type).filter((type) => /^room-(un)?mute$/.test(type));
+  assert(told.join(' ') === 'room-mute room-unmute', told);
+}
+
+/** Another picture, of another size, in mid-stream: of the agent's screen, and of the browser's camera. */
+async function contents(call) {
+  await call.agent.ask(`show ${await call.recorded(3)}`);
+  await call.look();
+  const before = await call.figures();
+  await call.agent.ask('share');
+  await call.agent.ask('show 640x384');
+  await call.until('the screen', (now) => now.inbound.frameWidth === 640);
+  await call.look({ size: '640x384' });
+  await call.agent.ask('unshare');
+  await call.agent.ask('show 320x192');
+  await call.until('the camera', (now) => now.inbound.frameWidth === 320);
+  await call.look();
+  const after = await call.figures();
+  assert(after.inbound.pliCount === before.inbound.pliCount, { before, after });
+  await call.far('swap', call.peer, 480, 320);
+  await call.until('the other camera', (now) => now.size === '480x320');
+}
+
+/** Somebody else comes and goes; the room tells by a channel of data who is there. */
+async function late(call) {
+  await call.agent.ask('show 320x192');
+  await call.look();
+  for (let after = call.agent.told.length, times = 2; times > 0; times -= 1, after = call.agent.told.length) {
+    await call.far('show', call.peer, call.codec, 'sendonly');
+    await call.again();
+    const { track, direction } = await call.agent.until(after, { event: 'track' });
+    assert(/^video[1-9]$/.test(track) && direction === 'recvonly', { track, direction });
+    const mid = await call.far('last', call.peer);
+    await call.until('pictures of the other', (now) => now.frames > 0, mid, track);
+    await call.look({ agentShows: false, mid, track });
+    await call.far('leave', call.peer);
+    await call.again();
+    await call.agent.until(after, { event: 'track-gone', track });
+  }
+  await call.look();
+  const word = { jsonrpc: '2.0', method: 'member.notify.status', params: { members: [] } };
+  const after = call.agent.told.length;
+  const label = await call.far('say', call.peer, JSON.stringify(word));
+  assert(label === 'videoConferenceControl', label ?? 'no channel');
+  await call.agent.until(after, { event: 'member-status' });
+}
+
 /** On a path that loses a little. */
 async function leaking(call) {
   await call.leak();
@@ -134,4 +245,10 @@ export const ROOM_CASES = {
   'a room: VP8, a part lost': [{ codec: 'video/VP8' }, 'sdp', leaking],
   'a room: H.264, sdp': [{ codec: 'video/H264' }, 'sdp', exchange],
   'a room: H.264, a part lost': [{ codec: 'video/H264' }, 'sdp', leaking],
+  'a room: key frames, VP8': [{ codec: 'video/VP8', asks: true }, 'sdp', asking],
+  'a room: key frames, H.264': [{ codec: 'video/H264', asks: true }, 'jingle', asking],
+  'a room: mutes, VP8': [{ codec: 'video/VP8' }, 'sdp', mutes],
+  'a room: mutes, H.264': [{ codec: 'video/H264' }, 'jingle', mutes],
+  'a room: other contents': [{ codec: 'video/VP8' }, 'sdp', contents],
+  'a room: somebody comes late': [{ codec: 'video/VP8' }, 'sdp', late],
 };

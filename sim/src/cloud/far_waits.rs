@@ -21,9 +21,9 @@ const MAX_WAIT: Duration = Duration::from_secs(60);
 /// A far end that somebody outside plays.
 #[derive(Clone, Debug)]
 pub(super) enum Far {
-    /// That of a call.
+    /// The one of a call.
     Call(String),
-    /// That of a session in a room.
+    /// The one of a session in a room.
     Session(String),
 }
 

@@ -253,6 +253,10 @@ impl Rooms {
     fn end(&mut self, session: &str, reason: Option<Reason>, streams: &Streams, world: &mut World) {
         let Some(party) = self.parties.remove(session) else { return };
         let (about, room) = (party.about.clone(), party.room.clone());
+        let mut far = party.far_body();
+        if let Some(far) = &mut far {
+            far["sessionState"] = json!("ended");
+        }
         let told = reason.as_ref().map(|reason| reason.as_str().to_owned());
         let past = Past {
             client: about.client.clone(),
@@ -260,7 +264,7 @@ impl Rooms {
             descriptions: json!({
                 "offer": party.descriptions.offer, "answer": party.descriptions.answer,
             }),
-            far: party.far_body().map(outside::ended),
+            far,
             media: party.end(reason, streams, world),
         };
         if self.past_order.len() >= MAX_PAST

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use offhook::genesys::wire::{Propose, SessionMessage};
-use offhook::jingle::Reason;
+use offhook::jingle::{Reason, ice_credentials};
 use offhook::machine::Wake;
 use offhook::media::{LocalCandidate, MediaState, Wish};
 use offhook::sdp::{Description, Direction};
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::kind::Kind;
 use super::media::RoomMedia;
 use super::terms::Terms;
-use crate::cloud::external::External;
+use crate::cloud::external::{Description as Offered, External, Trickle, sayable};
 use crate::cloud::session::{About, Fact, Phase, Plan, Told, mismatch};
 use crate::cloud::signaling::Signaling;
 use crate::cloud::streams::Streams;
@@ -70,7 +70,7 @@ pub(in crate::cloud) struct Party {
     /// True if its media takes another's place.
     reinvites: bool,
     /// True while an offer waits for its answer on media that is up.
-    pub(super) again: bool,
+    again: bool,
     /// Candidates of ours that the client is not ready for.
     untold: Vec<LocalCandidate>,
     /// Candidates of the client's that came before its answer.
@@ -216,7 +216,7 @@ impl Party {
         Turn::Stays
     }
 
-    pub(super) fn say(
+    fn say(
         &mut self,
         offer: String,
         inline: &[LocalCandidate],
@@ -304,6 +304,118 @@ impl Party {
             self.media = Some(RoomMedia::open(&self.terms, &self.about, world));
         }
         possible
+    }
+
+    // A far end that somebody outside plays
+
+    /// The far end as the control API tells it. None where nobody outside plays it.
+    pub(super) fn far_body(&self) -> Option<Value> {
+        let mut body = self.external.as_ref()?.body();
+        body["sessionId"] = json!(self.about.id);
+        body["sessionState"] = json!(self.phase.name());
+        Some(body)
+    }
+
+    /// Its offer, once there is one and a client that wants it.
+    fn offer_outside(&mut self, streams: &Streams, world: &mut World) {
+        let external = self.external.as_ref().filter(|_| self.phase == Phase::Proceeding);
+        let Some(external) = external else { return };
+        let Some(offer) = external.offer().map(str::to_owned) else {
+            return self.about.happened("far-wanted", json!({"roomId": self.room}), world);
+        };
+        self.phase = Phase::Offered;
+        self.say(offer, &[], false, streams, world);
+        if self.terms.signaling == Signaling::Jingle {
+            self.pass_on(streams, world);
+        }
+    }
+
+    /// Takes its description, or another one. Why it cannot be, if so.
+    pub(super) fn take_offer(
+        &mut self,
+        new: &Offered,
+        streams: &Streams,
+        world: &mut World,
+    ) -> Result<(), String> {
+        let (phase, signaling) = (self.phase, self.terms.signaling);
+        let external = self.external.as_mut().ok_or("the far end is the emulator's")?;
+        sayable(&new.sdp, signaling)?;
+        match phase {
+            Phase::Proposed { .. } | Phase::Proceeding => {
+                external.renew(&new.sdp, false);
+                self.offer_outside(streams, world);
+            }
+            // The client could not use the one before.
+            Phase::Offered if external.is_refused() => {
+                external.renew(&new.sdp, true);
+                self.phase = Phase::Proceeding;
+                self.offer_outside(streams, world);
+            }
+            Phase::Active if signaling == Signaling::Jingle => {
+                return Err("rooms offer once by Jingle".to_owned());
+            }
+            Phase::Active if new.reinvite => {
+                return Err("a far end outside is not replaced in a room".to_owned());
+            }
+            Phase::Active if external.is_settled() => {
+                let before = ice_credentials(&self.descriptions.offer);
+                external.renew(&new.sdp, ice_credentials(&new.sdp) != before);
+                self.again = true;
+                self.say(new.sdp.clone(), &[], false, streams, world);
+            }
+            Phase::Offered | Phase::Active => {
+                return Err("an offer waits for its answer".to_owned());
+            }
+            Phase::Replaced | Phase::Elsewhere | Phase::Over => {
+                return Err("the session is over".to_owned());
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes its candidates. Why they cannot be, if so.
+    pub(super) fn take_candidates(
+        &mut self,
+        body: &Value,
+        streams: &Streams,
+        world: &mut World,
+    ) -> Result<(), String> {
+        let external = self.external.as_mut().ok_or("the far end is the emulator's")?;
+        external.wait(body)?;
+        // As in calls: by SDP they wait for the client's accept or answer (wire notes 6.14).
+        if match self.phase {
+            Phase::Active => true,
+            Phase::Offered => self.terms.signaling == Signaling::Jingle,
+            _ => false,
+        } {
+            self.pass_on(streams, world);
+        }
+        Ok(())
+    }
+
+    /// Tells the client its candidates that wait.
+    fn pass_on(&mut self, streams: &Streams, world: &mut World) {
+        let (Some(signal), Some(external)) = (self.about.signal(), &mut self.external) else {
+            return;
+        };
+        for word in external.take_waiting() {
+            match word {
+                Trickle::Candidate(one) => {
+                    signal.candidate(&self.descriptions.offer, &one, streams, world);
+                }
+                Trickle::End => {
+                    signal.gathering_complete(&self.descriptions.offer, streams, world);
+                }
+            }
+        }
+    }
+
+    /// The client's reply to its offer, which may be a refusal.
+    fn replied_outside(&mut self, reply: &Value) {
+        if let Some(external) = self.external.as_mut().filter(|_| reply["reply"] == "error") {
+            external.client_refused(reply);
+            self.again = false;
+        }
     }
 
     // What the client says
