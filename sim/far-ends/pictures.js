@@ -22,8 +22,20 @@ function bitsOf(width) {
   return Math.min(32, Math.ceil(width / BLOCK));
 }
 
-/** Draws the picture of that number. */
-function draw(context, width, height, number) {
+/** Some pictures of noise, which no encoder makes small: a picture is cut into several packets. */
+function noises(width, height) {
+  return Array.from({ length: 4 }, () => {
+    const noise = new ImageData(width, height);
+    for (let at = 0; at < noise.data.length; at += 4) {
+      const grey = Math.random() * 256;
+      noise.data.set([grey, grey, grey, 255], at);
+    }
+    return noise;
+  });
+}
+
+/** Draws the picture of that number: bars, and below them noise, where nobody reads. */
+function draw(context, width, height, number, noise) {
   const [columns, bits] = [Math.ceil(width / BLOCK), bitsOf(width)];
   for (let column = 0; column < columns; column += 1) {
     context.fillStyle = BARS[Math.floor((column * 8) / columns)];
@@ -32,6 +44,7 @@ function draw(context, width, height, number) {
     context.fillStyle = bit < 0 ? 'gray' : (number >>> bit) & 1 ? 'white' : 'black';
     context.fillRect(column * BLOCK, 0, BLOCK, BLOCK);
   }
+  context.putImageData(noise[number % noise.length], 0, Math.ceil((height * 2) / 3));
   context.fillStyle = 'gray';
   context.fillRect((number % columns) * BLOCK, height - BLOCK, BLOCK, BLOCK);
 }
@@ -81,16 +94,17 @@ Object.assign(window.far, {
     const context = canvas.getContext('2d');
     const stream = canvas.captureStream(0);
     const [track] = stream.getVideoTracks();
+    const noise = noises(160, 16);
     let number = 0;
     const timer = setInterval(() => {
-      draw(context, width, height, number);
+      draw(context, width, height, number, noise);
       number += 1;
       track.requestFrame();
     }, 1_000 / PICTURES);
     return { stream, track, stop: () => clearInterval(timer) };
   },
 
-  /** A peer connection with a camera, in that codec alone, and a data channel. */
+  /** A peer connection with a camera, in that codec alone or in several, and a data channel. */
   meet(name, { codec, asks }) {
     const peer = this.peers.get(name);
     Object.assign(peer, { cameras: [], seen: new Map(), messages: [], asks });
@@ -104,7 +118,7 @@ Object.assign(window.far, {
     const peer = this.peers.get(name);
     const camera = this.camera(320, 192);
     const transceiver = peer.connection.addTransceiver(camera.track, { direction, streams: [camera.stream] });
-    const wanted = [codec, 'video/rtx'];
+    const wanted = ['video/rtx'].concat(codec);
     const { codecs } = RTCRtpSender.getCapabilities('video');
     transceiver.setCodecPreferences(codecs.filter((one) => wanted.includes(one.mimeType)));
     peer.cameras.push({ ...camera, transceiver });
@@ -130,6 +144,15 @@ Object.assign(window.far, {
     await last.transceiver.sender.replaceTrack(other.track);
     last.stop();
     Object.assign(last, other);
+  },
+
+  /** The first camera's pictures come in another codec from now on. */
+  async recode(name, codec) {
+    const [{ transceiver: { sender } }] = this.peers.get(name).cameras;
+    const parameters = sender.getParameters();
+    const of = parameters.codecs.find((one) => one.mimeType === codec);
+    for (const encoding of parameters.encodings) encoding.codec = of;
+    await sender.setParameters(parameters);
   },
 
   /** Shows a track, and notes what is seen of it. */
