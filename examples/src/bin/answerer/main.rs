@@ -126,8 +126,8 @@ fn main() -> anyhow::Result<()> {
 
     let last = Arc::new(Mutex::new(None));
     let seat = Seat::take(&phone);
-    let parts = (Arc::clone(&saying), Arc::clone(&heard), Arc::clone(&last), seat.clone());
-    tokio.spawn(answer(phone.clone(), events, parts));
+    let parts = (Arc::clone(&saying), Arc::clone(&heard), Arc::clone(&last));
+    tokio.spawn(answer(phone.clone(), events, seat.clone(), parts));
     obey(&speech, &far, &saying, &heard, |word, rest| match word {
         "press" => {
             let keys = rest.chars().map(Digit::try_from).collect::<Result<_, _>>()?;
@@ -209,12 +209,8 @@ impl Heard {
 async fn answer(
     phone: Client,
     mut events: offhook_tokio::Events,
-    (saying, heard, last, seat): (
-        Arc<Saying>,
-        Arc<Heard>,
-        Arc<Mutex<Option<ConversationId>>>,
-        Seat,
-    ),
+    seat: Seat,
+    (saying, heard, last): (Arc<Saying>, Arc<Heard>, Arc<Mutex<Option<ConversationId>>>),
 ) {
     while let Some(event) = events.next().await {
         match event {
