@@ -40,14 +40,23 @@ export class Call {
   async begin() {
     this.peer = await this.open(this.codecs);
     this.offer = this.rewrite(await this.far('offer', this.peer, { whole: this.whole }));
-    const wish = { userId: this.agent.user, signaling: this.signaling, far: { offer: this.offer } };
-    this.id = (await this.agent.control('POST', 'calls', wish)).conversationId;
+    await this.propose({ userId: this.agent.user, signaling: this.signaling, far: { offer: this.offer } });
     await this.settle();
     if (!this.whole) {
       this.trickled = this.trickle(this.peer);
       this.trickled.catch(() => {});
     }
     if (!this.refused) await this.connected(this.mark);
+  }
+
+  /** Has the agent called. */
+  async propose(wish) {
+    this.id = (await this.agent.control('POST', 'calls', wish)).conversationId;
+  }
+
+  /** Where the control API knows it. */
+  get place() {
+    return `calls/${this.id}`;
   }
 
   async open(codecs) {
@@ -64,7 +73,7 @@ export class Call {
       done = candidates.some((one) => !one.candidate);
       if (candidates.length > 0) {
         const words = { candidates: candidates.filter((one) => one.candidate), endOfCandidates: done };
-        await this.agent.control('POST', `calls/${this.id}/far/candidates`, words);
+        await this.agent.control('POST', `${this.place}/far/candidates`, words);
       }
     }
   }
@@ -72,7 +81,7 @@ export class Call {
   /** A new offer of this peer. */
   async again(options) {
     const offer = this.rewrite(await this.far('offer', this.peer, options));
-    await this.agent.control('POST', `calls/${this.id}/far/offer`, { offer });
+    await this.agent.control('POST', `${this.place}/far/offer`, { offer });
     return this.settle();
   }
 
@@ -82,7 +91,7 @@ export class Call {
     this.peer = await this.open(codecs);
     const offer = this.rewrite(await this.far('offer', this.peer));
     const after = this.agent.told.length;
-    await this.agent.control('POST', `calls/${this.id}/far/offer`, { offer, ...how });
+    await this.agent.control('POST', `${this.place}/far/offer`, { offer, ...how });
     await this.settle();
     await this.agent.until(after, { event: 'replaced' });
     await this.connected(after);
@@ -90,7 +99,7 @@ export class Call {
 
   /** Takes the answer, and the agent's addresses as they come. */
   async settle() {
-    const told = await this.agent.control('GET', `calls/${this.id}/far?wait=${LIMIT}`);
+    const told = await this.agent.control('GET', `${this.place}/far?wait=${LIMIT}`);
     if (!told.answer) throw new Error(`no answer: ${JSON.stringify(told)}`);
     // Behind a gateway that knows no mids, this side's are its own affair.
     const answer = this.reply(told.offer.includes('a=mid:')
@@ -108,7 +117,7 @@ export class Call {
       for (const one of told.candidates.slice(known)) await this.far('candidate', peer, one);
       known = told.candidates.length;
       if (told.endOfCandidates || told.sessionState === 'ended') return told.candidates;
-      told = await this.agent.control('GET', `calls/${this.id}/far?wait=2000&after=${told.next}`);
+      told = await this.agent.control('GET', `${this.place}/far?wait=2000&after=${told.next}`);
     }
   }
 
@@ -242,10 +251,13 @@ export class Call {
 
   /** From now on a part of what the agent is sent is lost. */
   async lose() {
+    for (const port of await this.ports()) await run('nft', ['add', 'element', 'ip', 'lab', 'lossy', `{ ${port} }`]);
+  }
+
+  /** The ports at which the agent is reached in the lab. */
+  async ports() {
     const lines = (await this.added).map((one) => one.candidate.split(' '));
-    for (const [, , , , address, port] of lines) {
-      if (address === AGENT) await run('nft', ['add', 'element', 'ip', 'lab', 'lossy', `{ ${port} }`]);
-    }
+    return lines.filter(([, , , , address]) => address === AGENT).map(([, , , , , port]) => port);
   }
 
   /** How the far end stands, and the path that media takes, once there is one. */
@@ -253,11 +265,15 @@ export class Call {
     return this.far('state', this.peer);
   }
 
+  async hangUp() {
+    await this.agent.control('POST', `${this.place}/hangup`, {});
+  }
+
   /** Ends it, however it stands; the agent may never have been on it. */
   async end({ failed = false } = {}) {
     if (this.id) {
-      await this.agent.control('POST', `calls/${this.id}/hangup`, {});
-      await this.agent.control('GET', `calls/${this.id}/far?wait=${LIMIT}&after=999999`);
+      await this.hangUp();
+      await this.agent.control('GET', `${this.place}/far?wait=${LIMIT}&after=999999`);
       if (!failed) await this.agent.until(this.mark, { event: 'ended' });
     }
     if (this.peer) await this.far('close', this.peer);

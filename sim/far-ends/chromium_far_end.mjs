@@ -1,5 +1,5 @@
 // Chromium as the far end of calls: offers, re-offers, holds, other codecs, replaced peers, relays, pauses and losses,
-// told to the agent by the emulator's control API; speech is compared at both ends.
+// told to the agent by the emulator's control API; speech is compared at both ends. And as the far end of meetings.
 //
 //   node chromium_far_end.mjs ANSWERER OWN.wav FAR.wav SCRATCH BROWSER [TEXT]
 //
@@ -16,6 +16,7 @@ import { Call } from './call.mjs';
 import { GatewayCall } from './gateway.mjs';
 import { active, candidateTypes, keysAt, likeFreeswitch, OPUS_OR_PCMU, PCMU, usingDtx, withoutSsrc } from './offers.mjs';
 import { Relay } from './relay.mjs';
+import { ROOM_CASES, RoomCall } from './room.mjs';
 
 const [ANSWERER, OWN, FAR, SCRATCH, BROWSER, ONLY = ''] = process.argv.slice(2);
 
@@ -24,6 +25,8 @@ const ORIGIN = 'https://far.lab.test';
 const ADDRESS = '10.78.1.2';
 /** The most that one case may take. */
 const CASE_LIMIT = 90_000;
+/** The exit status where no case has the text in its name. */
+const NONE = 4;
 /** How many are played at once: they are mostly waiting for speech. */
 const AT_ONCE = 3;
 
@@ -195,6 +198,8 @@ for (const [signaling, transport] of [['jingle', 'udp'], ['sdp', 'tcp']]) {
   for (const [name, [how, play]] of Object.entries(cases)) CASES[`${name}, ${signaling}`] = [how, signaling, play];
 }
 
+Object.assign(CASES, ROOM_CASES);
+
 /** A browser that hides its addresses by mDNS, or not. */
 function launch(hides) {
   return chromium.launch({
@@ -216,16 +221,22 @@ function launch(hides) {
   });
 }
 
-const SCRIPT = await readFile(new URL('page.js', import.meta.url));
+const SCRIPTS = new Map(await Promise.all(['page.js', 'pictures.js'].map(
+  async (name) => [`${ORIGIN}/${name}`, await readFile(new URL(name, import.meta.url))],
+)));
+const HTML = `<!doctype html><body>${[...SCRIPTS.keys()].map((url) => `<script src="${url}"></script>`).join('')}`;
 const VOICE = (await readFile(FAR)).toString('base64');
 
 /** A page that speaks. */
 async function openPage(browser, complaints) {
   const page = await browser.newPage();
   page.on('pageerror', (error) => complaints.push(`page ${error.message}`));
-  await page.route('**', async (route) => (route.request().url() === `${ORIGIN}/page.js`
-    ? route.fulfill({ contentType: 'text/javascript', body: SCRIPT })
-    : route.fulfill({ contentType: 'text/html', body: '<!doctype html><script src="/page.js"></script>' })));
+  await page.route('**', async (route) => {
+    const script = SCRIPTS.get(route.request().url());
+    await route.fulfill(script
+      ? { contentType: 'text/javascript', body: script }
+      : { contentType: 'text/html', body: HTML });
+  });
   await page.goto(`${ORIGIN}/`);
   await page.evaluate((voice) => window.far.begin(voice), VOICE);
   return page;
@@ -236,7 +247,7 @@ async function perform(name, number, [how, signaling, play]) {
   const [began, lines] = [Date.now(), []];
   const agent = await Agent.start(ANSWERER, ['--own', OWN, '--far', FAR, ...(how.options ?? [])]);
   const page = await openPage(how.hides ? hiding : open, lines);
-  const kind = signaling === 'ribbon' ? GatewayCall : Call;
+  const kind = how.codec ? RoomCall : signaling === 'ribbon' ? GatewayCall : Call;
   const call = new kind(agent, page, signaling, `${SCRATCH}/chromium-${number}.wav`, how);
   let failed;
   try {
@@ -271,4 +282,5 @@ await Promise.all(Array.from({ length: AT_ONCE }, async () => {
 }));
 await Promise.all([open.close(), hiding.close(), relay.stop()]);
 console.log(`Chromium: ${tally.passed} passed, ${tally.failed} failed`);
-process.exitCode = tally.passed > 0 && tally.failed === 0 ? 0 : 1;
+const none = ONLY !== '' && tally.passed + tally.failed === 0;
+process.exitCode = none ? NONE : tally.passed > 0 && tally.failed === 0 ? 0 : 1;

@@ -1,5 +1,5 @@
 // The far end's web page: peer connections by name, one recording said on all of them, and what is
-// heard of the newest. It decides nothing; chromium_far_end.mjs drives it.
+// heard of the newest; pictures are in pictures.js. It decides nothing; chromium_far_end.mjs drives it.
 
 'use strict';
 
@@ -35,7 +35,9 @@ window.far = {
     const connection = new RTCPeerConnection({ certificates, ...ice });
     const peer = { connection, candidates: [] };
     connection.onicecandidate = ({ candidate }) => peer.candidates.push(candidate?.toJSON() ?? {});
-    connection.ontrack = ({ track }) => this.listen(peer, new MediaStream([track]));
+    connection.ontrack = (event) => (event.track.kind === 'audio'
+      ? this.listen(peer, new MediaStream([event.track]))
+      : this.watch(peer, event));
     connection.addTrack(this.said.stream.getAudioTracks()[0], this.said.stream);
     this.peers.set(name, peer);
     this.prefer(name, codecs);
@@ -153,7 +155,7 @@ window.far = {
   /** What its streams count (W3C webrtc-stats): of audio that comes (`inbound-rtp`), or goes. */
   async counts(name, kind = 'inbound-rtp') {
     const stats = await this.peers.get(name).connection.getStats();
-    return [...stats.values()].find((one) => one.type === kind) ?? {};
+    return [...stats.values()].find((one) => one.type === kind && one.kind === 'audio') ?? {};
   },
 
   /** How it stands: its states, and the path that media takes, if there is one. */
@@ -197,6 +199,7 @@ window.far = {
     const peer = this.peers.get(name);
     this.peers.delete(name);
     if (peer?.element) peer.element.srcObject = null;
+    for (const camera of peer?.cameras ?? []) camera.stop();
     peer?.connection.close();
   },
 };

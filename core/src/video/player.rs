@@ -84,6 +84,32 @@ impl Player {
         Some(frame)
     }
 
+    /// Goes on with another clip, from its beginning, now: a screen in the place of a camera. Media time goes on as if
+    /// it were the same, as a receiver expects of one stream (RFC 3550 section 5.1).
+    ///
+    /// ```
+    /// use std::time::{Duration, Instant};
+    /// use offhook::video::{Clip, Player, Size, pattern};
+    ///
+    /// let camera = Clip::new([pattern::frame(Size { width: 320, height: 192 }, 1, 0)?])?;
+    /// let screen = Clip::new([pattern::frame(Size { width: 640, height: 384 }, 2, 0)?])?;
+    /// let began = Instant::now();
+    /// let mut player = Player::new(camera, began);
+    /// assert_eq!(player.poll(began).map(|frame| frame.time), Some(0));
+    ///
+    /// let now = began + Duration::from_millis(10);
+    /// player.change(screen, now);
+    /// let picture = player.poll(now).expect("it is due");
+    /// assert_eq!((pattern::number(&picture), picture.time), (Some(2), 900));
+    /// # Ok::<(), offhook::video::VideoError>(())
+    /// ```
+    pub fn change(&mut self, clip: Clip, now: Instant) {
+        // Its first picture is a key frame.
+        self.clip = clip;
+        self.next = 0;
+        self.time = self.reached(now);
+    }
+
     /// Goes on with the clip's next key frame, now: somebody cannot show what comes without one. Less than 300 ms
     /// after the last such jump it does nothing, since what is asked for is on its way.
     pub fn want_keyframe(&mut self, now: Instant) {
@@ -99,7 +125,12 @@ impl Player {
         let is_key = |at: &usize| pictures[*at].frame.keyframe;
         // The first one is always there.
         self.next = (self.next..pictures.len()).find(is_key).unwrap_or(0);
+        self.time = self.reached(now);
+    }
+
+    /// The media time of a picture that is shown now.
+    fn reached(&self, now: Instant) -> u64 {
         let passed = now.saturating_duration_since(self.began);
-        self.time = time::passed_ticks(passed).max(self.earliest);
+        time::passed_ticks(passed).max(self.earliest)
     }
 }

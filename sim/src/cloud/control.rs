@@ -47,7 +47,7 @@
 //! offer waits for its answer at a time. Such a call has a session of its own, is never a user's
 //! line, and none of its media comes to the emulator: what the agent mutes or holds by REST is
 //! told (`muted`, `held` of the call) and is the far end's to heed. Everything else is as for other
-//! calls, events included. There is no case in which the far end answers: the service offers in each
+//! calls, events included. Rooms can have such far ends, too (`docs/protocol/emulator.md`). There is no case in which the far end answers: the service offers in each
 //! session, in calls of the agent's as well (wire notes 5.2, 6.1).
 //!
 //! A re-invite is repeated every 5 s, as one and the same request, until it is answered; a client
@@ -70,6 +70,7 @@ use serde_json::{Value, json};
 use super::caller::Caller;
 use super::directory::{MAX_NAME, Station, Unusable};
 use super::external::{Description, External};
+use super::far_waits::Far;
 use super::features::FEATURES;
 use super::making::{self, Wish};
 use super::options::Options;
@@ -87,6 +88,9 @@ const MAX_FIELD: usize = 4096;
 /// Answers a control request.
 pub(super) fn answer(board: &mut Switchboard, id: RequestId, asked: &Incoming<'_>) -> Answer {
     if let Some(answer) = control::answer(&mut board.world.base, id, asked, &FEATURES) {
+        return answer;
+    }
+    if let Some(answer) = rooms::outside::answer(board, id, asked) {
         return answer;
     }
     if let Some(answer) = rooms::control::answer(board, asked) {
@@ -122,7 +126,9 @@ pub(super) fn answer(board: &mut Switchboard, id: RequestId, asked: &Incoming<'_
             call_body(board, cid)
         }
         ("GET", ["calls", cid, "far"]) => {
-            return board.far_waits.ask(id, cid, asked, &board.calls, board.world.base.now);
+            let far = Far::Call((*cid).to_owned());
+            let (places, now) = ((&board.calls, &board.rooms), board.world.base.now);
+            return board.far_waits.ask(id, far, asked, places, now);
         }
         ("POST", ["calls", cid, "far", what @ ("offer" | "candidates")]) => {
             far_end_says(board, cid, what, body)
@@ -320,12 +326,9 @@ fn make_call(board: &mut Switchboard, body: &Value) -> Response<Vec<u8>> {
             _ => None,
         },
     };
-    let external = match &body["far"] {
-        Value::Null => None,
-        far => match External::read(far, signaling) {
-            Ok(external) => Some(external),
-            Err(why) => return bad_request(&why),
-        },
+    let external = match External::asked(body, signaling) {
+        Ok(external) => external,
+        Err(why) => return bad_request(&why),
     };
     let far_end = body["farEnd"].as_str().and_then(FarEndMode::named);
     let wish = Wish {

@@ -1,6 +1,6 @@
 //! A far end that somebody outside plays: another program's peer connection. Its descriptions and
 //! candidates go to the client as they are, and what the client says is kept for whoever asks
-//! (`calls/{cid}/far` of the control API). No media of such a call comes to this cloud.
+//! (`calls/{cid}/far` and `rooms/{room}/far` of the control API). No media of such a session comes to this cloud.
 
 use offhook::jingle::{Role, ice_credentials, sdp};
 use offhook::media::LocalCandidate;
@@ -82,16 +82,18 @@ pub(super) fn sayable(offer: &str, signaling: Signaling) -> Result<(), String> {
 }
 
 impl External {
-    /// The `far` of `POST calls`: `{offer?}`.
-    pub(super) fn read(far: &Value, signaling: Signaling) -> Result<Self, String> {
-        if !far.is_object() {
-            return Err("far is an object".to_owned());
-        }
+    /// The `far` of `POST calls` and `POST rooms`, if there is one: `{offer?}`.
+    pub(super) fn asked(body: &Value, signaling: Signaling) -> Result<Option<Self>, String> {
+        let far = match &body["far"] {
+            Value::Null => return Ok(None),
+            far if far.is_object() => far,
+            _ => return Err("far is an object".to_owned()),
+        };
         let offer = read_sdp(&far["offer"])?;
         if let Some(offer) = &offer {
             sayable(offer, signaling)?;
         }
-        Ok(Self { offer, ..Self::default() })
+        Ok(Some(Self { offer, ..Self::default() }))
     }
 
     fn word(&mut self) {

@@ -189,7 +189,7 @@ impl Cloud {
         streams.handle_timeout(world);
         lines::handle_timeout(calls, streams, world);
         rooms.handle_timeout(streams, world);
-        far_waits.answer(calls, world);
+        far_waits.answer(calls, rooms, world);
     }
 
     fn handle_text(&mut self, conn: ConnId, text: &str) {

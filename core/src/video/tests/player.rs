@@ -47,6 +47,24 @@ fn a_clip_is_played_over_and_over_and_media_time_goes_on() {
 }
 
 #[test]
+fn rfc_3550_section_5_1_another_clip_goes_on_in_media_time_from_its_key_frame() {
+    let start = epoch();
+    let mut player = Player::new(clip(2), start);
+    play(&mut player, start + millis(1_250));
+    let screen = Clip::new((0..2).map(|n| vp8(n * 9_000, n == 0, &[100 + n as u8]))).unwrap();
+    let now = start + millis(1_250);
+    player.change(screen, now);
+    let first = player.poll(now).unwrap();
+    assert_eq!((first.time, number(&first), first.keyframe), (112_500, 100, true));
+    let seen = play(&mut player, start + millis(1_450));
+    assert_eq!(seen, [(121_500, 101), (130_500, 100)]);
+
+    // Nothing is shown twice at one time.
+    player.change(clip(1), start + millis(1_400));
+    assert_eq!(player.poll(start + millis(1_451)).unwrap().time, 130_501);
+}
+
+#[test]
 fn who_asks_is_given_the_next_key_frame_and_no_second_one_within_300_ms() {
     let start = epoch();
     let mut player = Player::new(clip(2), start);

@@ -81,7 +81,7 @@ async fn answer(
                     speaks = true;
                     let Audio { sink, stream } = phone.audio(media);
                     tokio::spawn(speak(sink, Arc::clone(&saying)));
-                    tokio::spawn(listen(stream, Arc::clone(&heard)));
+                    tokio::spawn(listen(stream, Arc::clone(&heard), |_| {}));
                 }
             }
             _ => {}

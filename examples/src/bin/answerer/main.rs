@@ -13,9 +13,12 @@
 //! | `compare FILE` | tells whether a WAV file is her own speech |
 //! | `press KEYS` | presses keys on the last call |
 //! | `restart` | at a gateway (`--ribbon`): finds another path for the last call's media |
+//!
+//! In a meeting she shows pictures and keeps what she sees, and takes the words of [`room`].
 
 mod gateway;
 mod pieces;
+mod room;
 
 use std::io::{BufRead as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -27,13 +30,14 @@ use anyhow::{Context as _, bail};
 use clap::Parser;
 use offhook::audio::{Listener, RATE, wav};
 use offhook::genesys::{Config, ConversationId, Event, IcePolicy, Phone as _};
-use offhook::media::{Digit, IceServer};
+use offhook::media::{AudioFrame, Digit, IceServer};
 use offhook::net::NetOptions;
 use offhook_sim::serve::{Emulator, EmulatorOptions};
 use offhook_tokio::{Audio, AudioReceiver, AudioSender, Client};
 use serde_json::{Value, json};
 
 use pieces::Speech;
+use room::Seat;
 
 /// The longest wait for what is to be heard.
 const LIMIT: Duration = Duration::from_secs(15);
@@ -95,7 +99,7 @@ fn main() -> anyhow::Result<()> {
     if cli.ribbon {
         let desk = tokio.block_on(gateway::Desk::open(&emulator, net, &saying, &heard))?;
         return obey(&speech, &far, &saying, &heard, |word, _| match word {
-            "restart" => Ok(tokio.block_on(desk.restart())?.err()),
+            "restart" => Ok(json!({"error": tokio.block_on(desk.restart())?.err()})),
             _ => bail!("no such word: {word}"),
         });
     }
@@ -121,26 +125,27 @@ fn main() -> anyhow::Result<()> {
     tell(&json!({"control": format!("{}/control", emulator.http_url()), "userId": user}));
 
     let last = Arc::new(Mutex::new(None));
+    let seat = Seat::take(&phone);
     let parts = (Arc::clone(&saying), Arc::clone(&heard), Arc::clone(&last));
-    tokio.spawn(answer(phone.clone(), events, parts));
+    tokio.spawn(answer(phone.clone(), events, seat.clone(), parts));
     obey(&speech, &far, &saying, &heard, |word, rest| match word {
         "press" => {
             let keys = rest.chars().map(Digit::try_from).collect::<Result<_, _>>()?;
             let call: ConversationId = lock(&last).clone().context("no call")?;
             let pressed = phone.send_dtmf(call, keys, Duration::from_millis(120));
-            Ok(tokio.block_on(pressed).err().map(|error| error.to_string()))
+            Ok(json!({"error": tokio.block_on(pressed).err().map(|error| error.to_string())}))
         }
-        _ => bail!("no such word: {word}"),
+        _ => tokio.block_on(seat.obey(word, rest)),
     })
 }
 
-/// Does what the lines say, of which some are words about a call: their error, if there is one.
+/// Does what the lines say, of which some are words about a call.
 fn obey(
     own: &Speech,
     far: &Speech,
     saying: &Saying,
     heard: &Heard,
-    mut act: impl FnMut(&str, &str) -> anyhow::Result<Option<String>>,
+    mut act: impl FnMut(&str, &str) -> anyhow::Result<Value>,
 ) -> anyhow::Result<()> {
     for line in std::io::stdin().lock().lines() {
         let line = line?;
@@ -159,7 +164,7 @@ fn obey(
                 json!({})
             }
             "compare" => json!(own.judge(&read(Path::new(rest))?)),
-            _ => json!({"error": act(word, rest)?}),
+            _ => act(word, rest)?,
         };
         told["re"] = json!(word);
         tell(&told);
@@ -204,6 +209,7 @@ impl Heard {
 async fn answer(
     phone: Client,
     mut events: offhook_tokio::Events,
+    seat: Seat,
     (saying, heard, last): (Arc<Saying>, Arc<Heard>, Arc<Mutex<Option<ConversationId>>>),
 ) {
     while let Some(event) = events.next().await {
@@ -220,7 +226,8 @@ async fn answer(
             Event::SessionStarted(session) => {
                 let Audio { sink, stream } = phone.audio(session.media);
                 tokio::spawn(speak(sink, Arc::clone(&saying)));
-                tokio::spawn(listen(stream, Arc::clone(&heard)));
+                let seat = seat.clone();
+                tokio::spawn(listen(stream, Arc::clone(&heard), move |frame| seat.keep(frame)));
             }
             Event::MediaAgreed { agreement, .. } => {
                 tell(&json!({
@@ -260,9 +267,14 @@ async fn speak(sink: AudioSender, saying: Arc<Saying>) {
 }
 
 /// Writes down what is heard, until the session ends.
-async fn listen(mut stream: AudioReceiver, heard: Arc<Heard>) {
+async fn listen(
+    mut stream: AudioReceiver,
+    heard: Arc<Heard>,
+    mut keep: impl FnMut(&AudioFrame) + Send,
+) {
     let Ok(mut listener) = Listener::new(RATE) else { return };
     while let Some(frame) = stream.next().await {
+        keep(&frame);
         let before = listener.counts().recovered;
         match listener.hear(Instant::now(), &frame) {
             Ok(pcm) => heard.write(&pcm),

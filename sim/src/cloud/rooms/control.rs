@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::making::{Refused, make, propose};
 use super::member::{Member, Presence};
 use super::{guests, signals, terms};
+use crate::cloud::external::External;
 use crate::cloud::switchboard::Switchboard;
 use crate::service::http::{Incoming, bad_request, json as respond, not_found};
 
@@ -57,7 +58,11 @@ fn in_room(
             };
             let user = body["userId"].as_str().and_then(|user| board.world.directory.user(user));
             let Some(user) = user.map(|user| user.id.clone()) else { return not_found() };
-            match propose(board, id, &user, terms) {
+            let far = match External::asked(body, terms.signaling) {
+                Ok(far) => far,
+                Err(why) => return bad_request(&why),
+            };
+            match propose(board, id, &user, terms, far) {
                 Some(()) => body_of(board, id),
                 None => bad_request("there are too many"),
             }

@@ -11,6 +11,7 @@ mod kind;
 mod making;
 mod media;
 mod member;
+pub(super) mod outside;
 mod party;
 mod pictures;
 pub(super) mod rest;
@@ -31,6 +32,7 @@ use self::member::{Member, Presence};
 use self::party::{Party, Turn};
 use self::room::Room;
 use self::terms::Terms;
+use super::external::External;
 use super::streams::Streams;
 use super::world::World;
 use crate::service::{Id, Index, Watched};
@@ -49,6 +51,8 @@ struct Past {
     candidates_from_client: u64,
     descriptions: Value,
     media: Value,
+    /// The answer to `GET rooms/{room}/far`, where somebody outside was the far end.
+    far: Option<Value>,
 }
 
 /// All rooms, and the sessions in them. See the [module](self).
@@ -127,7 +131,8 @@ impl Rooms {
         let id = world.base.rng.uuid();
         room.ask(user, &id, world)?;
         let place = (&room.jid, room.kind, &*room.conversation, room.meeting.as_deref());
-        let party = Party::new(id.clone(), user, place, terms, world.base.now);
+        let mut party = Party::new(id.clone(), user, place, terms, world.base.now);
+        party.external = room.outside.then(External::default);
         let key = Id::from(&*id);
         self.live.set(&key, Some(room.id.clone()));
         self.parties.insert(&key, party);
@@ -171,6 +176,14 @@ impl Rooms {
         match user {
             Some(user) => room.of_user(user)?.session.clone(),
             None => room.members.iter().rev().find_map(|member| member.session.clone()),
+        }
+    }
+
+    /// A session's far end as the control API tells it. None where nobody outside plays it.
+    pub(super) fn far_body(&self, session: &str) -> Option<Value> {
+        match self.parties.get(session) {
+            Some(party) => party.far_body(),
+            None => self.past.get(session)?.far.clone(),
         }
     }
 
@@ -240,6 +253,10 @@ impl Rooms {
     fn end(&mut self, session: &str, reason: Option<Reason>, streams: &Streams, world: &mut World) {
         let Some(party) = self.parties.remove(session) else { return };
         let (about, room) = (party.about.clone(), party.room.clone());
+        let mut far = party.far_body();
+        if let Some(far) = &mut far {
+            far["sessionState"] = json!("ended");
+        }
         let told = reason.as_ref().map(|reason| reason.as_str().to_owned());
         let past = Past {
             client: about.client.clone(),
@@ -247,6 +264,7 @@ impl Rooms {
             descriptions: json!({
                 "offer": party.descriptions.offer, "answer": party.descriptions.answer,
             }),
+            far,
             media: party.end(reason, streams, world),
         };
         if self.past_order.len() >= MAX_PAST

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use offhook::genesys::wire::{Propose, SessionMessage};
-use offhook::jingle::Reason;
+use offhook::jingle::{Reason, ice_credentials};
 use offhook::machine::Wake;
 use offhook::media::{LocalCandidate, MediaState, Wish};
 use offhook::sdp::{Description, Direction};
@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::kind::Kind;
 use super::media::RoomMedia;
 use super::terms::Terms;
+use crate::cloud::external::{Description as Offered, External, Trickle, sayable};
 use crate::cloud::session::{About, Fact, Phase, Plan, Told, mismatch};
 use crate::cloud::signaling::Signaling;
 use crate::cloud::streams::Streams;
@@ -61,6 +62,8 @@ pub(in crate::cloud) struct Party {
     /// The end of the proposals.
     until: Instant,
     pub(super) media: Option<RoomMedia>,
+    /// The far end, where somebody outside plays it. Then there is no media of ours.
+    pub(super) external: Option<External>,
     pub(super) descriptions: Descriptions,
     /// The id of the offer's IQ, until it is answered.
     offer_iq: Option<String>,
@@ -107,6 +110,7 @@ impl Party {
             phase: Phase::Proposed { repeat: now + PROPOSING },
             until: now + RINGING,
             media: None,
+            external: None,
             descriptions: Descriptions::default(),
             offer_iq: None,
             reinvites: false,
@@ -166,11 +170,14 @@ impl Party {
     }
 
     /// A client takes it: the first that does.
-    pub(super) fn proceed(&mut self, client: Jid, world: &mut World) {
+    pub(super) fn proceed(&mut self, client: Jid, streams: &Streams, world: &mut World) {
         if matches!(self.phase, Phase::Proposed { .. }) {
             self.about.client = Some(client);
             self.phase = Phase::Proceeding;
-            self.media = Some(RoomMedia::open(&self.terms, &self.about, world));
+            match self.external {
+                Some(_) => self.offer_outside(streams, world),
+                None => self.media = Some(RoomMedia::open(&self.terms, &self.about, world)),
+            }
         }
     }
 
@@ -196,7 +203,7 @@ impl Party {
         media.set_addresses(local, &self.about, world);
         let candidates = media.take_candidates();
         let inline = if self.terms.trickle { &[][..] } else { &candidates[..] };
-        self.say(&offer, inline, self.reinvites, streams, world);
+        self.say(self.decorated(&offer), inline, self.reinvites, streams, world);
         self.phase = Phase::Offered;
         if self.terms.trickle {
             self.untold = candidates;
@@ -211,13 +218,13 @@ impl Party {
 
     fn say(
         &mut self,
-        offer: &str,
+        offer: String,
         inline: &[LocalCandidate],
         reinvites: bool,
         streams: &Streams,
         world: &mut World,
     ) {
-        self.descriptions.offer = self.decorated(offer);
+        self.descriptions.offer = offer;
         let Some(signal) = self.about.signal() else { return };
         let payload = signal.offer(&self.descriptions.offer, inline, reinvites, world);
         self.offer_iq = payload.and_then(|payload| signal.send(payload, streams, world));
@@ -281,13 +288,14 @@ impl Party {
         }
         let offer = media.offer(add, world.base.now).map_err(|error| error.to_string())?;
         self.again = true;
-        self.say(&offer, &[], false, streams, world);
+        self.say(self.decorated(&offer), &[], false, streams, world);
         Ok(())
     }
 
     /// A new connection under the same name (SDP only). False when it cannot be.
     pub(super) fn reinvite(&mut self, world: &mut World) -> bool {
-        let possible = self.terms.signaling == Signaling::Sdp && self.phase == Phase::Active;
+        let is_up = self.phase == Phase::Active && self.external.is_none();
+        let possible = self.terms.signaling == Signaling::Sdp && is_up;
         if possible {
             self.kill_media(world);
             self.reinvites = true;
@@ -298,17 +306,131 @@ impl Party {
         possible
     }
 
+    // A far end that somebody outside plays
+
+    /// The far end as the control API tells it. None where nobody outside plays it.
+    pub(super) fn far_body(&self) -> Option<Value> {
+        let mut body = self.external.as_ref()?.body();
+        body["sessionId"] = json!(self.about.id);
+        body["sessionState"] = json!(self.phase.name());
+        Some(body)
+    }
+
+    /// Its offer, once there is one and a client that wants it.
+    fn offer_outside(&mut self, streams: &Streams, world: &mut World) {
+        let external = self.external.as_ref().filter(|_| self.phase == Phase::Proceeding);
+        let Some(external) = external else { return };
+        let Some(offer) = external.offer().map(str::to_owned) else {
+            return self.about.happened("far-wanted", json!({"roomId": self.room}), world);
+        };
+        self.phase = Phase::Offered;
+        self.say(offer, &[], false, streams, world);
+        if self.terms.signaling == Signaling::Jingle {
+            self.pass_on(streams, world);
+        }
+    }
+
+    /// Takes its description, or another one. Why it cannot be, if so.
+    pub(super) fn take_offer(
+        &mut self,
+        new: &Offered,
+        streams: &Streams,
+        world: &mut World,
+    ) -> Result<(), String> {
+        let (phase, signaling) = (self.phase, self.terms.signaling);
+        let external = self.external.as_mut().ok_or("the far end is the emulator's")?;
+        sayable(&new.sdp, signaling)?;
+        match phase {
+            Phase::Proposed { .. } | Phase::Proceeding => {
+                external.renew(&new.sdp, false);
+                self.offer_outside(streams, world);
+            }
+            // The client could not use the one before.
+            Phase::Offered if external.is_refused() => {
+                external.renew(&new.sdp, true);
+                self.phase = Phase::Proceeding;
+                self.offer_outside(streams, world);
+            }
+            Phase::Active if signaling == Signaling::Jingle => {
+                return Err("rooms offer once by Jingle".to_owned());
+            }
+            Phase::Active if new.reinvite => {
+                return Err("a far end outside is not replaced in a room".to_owned());
+            }
+            Phase::Active if external.is_settled() => {
+                let before = ice_credentials(&self.descriptions.offer);
+                external.renew(&new.sdp, ice_credentials(&new.sdp) != before);
+                self.again = true;
+                self.say(new.sdp.clone(), &[], false, streams, world);
+            }
+            Phase::Offered | Phase::Active => {
+                return Err("an offer waits for its answer".to_owned());
+            }
+            Phase::Replaced | Phase::Elsewhere | Phase::Over => {
+                return Err("the session is over".to_owned());
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes its candidates. Why they cannot be, if so.
+    pub(super) fn take_candidates(
+        &mut self,
+        body: &Value,
+        streams: &Streams,
+        world: &mut World,
+    ) -> Result<(), String> {
+        let external = self.external.as_mut().ok_or("the far end is the emulator's")?;
+        external.wait(body)?;
+        // As in calls: by SDP they wait for the client's accept or answer (wire notes 6.14).
+        if match self.phase {
+            Phase::Active => true,
+            Phase::Offered => self.terms.signaling == Signaling::Jingle,
+            _ => false,
+        } {
+            self.pass_on(streams, world);
+        }
+        Ok(())
+    }
+
+    /// Tells the client its candidates that wait.
+    fn pass_on(&mut self, streams: &Streams, world: &mut World) {
+        let (Some(signal), Some(external)) = (self.about.signal(), &mut self.external) else {
+            return;
+        };
+        for word in external.take_waiting() {
+            match word {
+                Trickle::Candidate(one) => {
+                    signal.candidate(&self.descriptions.offer, &one, streams, world);
+                }
+                Trickle::End => {
+                    signal.gathering_complete(&self.descriptions.offer, streams, world);
+                }
+            }
+        }
+    }
+
+    /// The client's reply to its offer, which may be a refusal.
+    fn replied_outside(&mut self, reply: &Value) {
+        if let Some(external) = self.external.as_mut().filter(|_| reply["reply"] == "error") {
+            external.client_refused(reply);
+            self.again = false;
+        }
+    }
+
     // What the client says
 
     /// The client made a session of our offer.
     pub(super) fn accepted(&mut self, streams: &Streams, world: &mut World) {
         if self.phase == Phase::Offered {
             self.trickle(streams, world);
+            self.pass_on(streams, world);
         }
     }
 
     pub(super) fn offer_replied(&mut self, reply: Value, world: &mut World) {
         self.offer_iq = None;
+        self.replied_outside(&reply);
         self.about.happened("offer-reply", reply, world);
     }
 
@@ -324,8 +446,12 @@ impl Party {
                 world.base.log(format!("an answer that cannot be used: {error}"));
                 Turn::Over(Some(Reason::FailedApplication))
             }
-            Fact::Candidate { line, .. } => {
+            Fact::Candidate { mid, ufrag, line } => {
                 self.candidates_from_client += 1;
+                if let Some(external) = &mut self.external {
+                    external.client_candidate(&mid, ufrag.as_deref(), &line);
+                    return Turn::Stays;
+                }
                 match (self.phase, &mut self.media) {
                     (Phase::Active, Some(media)) => media.add_remote(&line, &self.about, world),
                     _ if self.early.len() < MAX_EARLY => self.early.push(line),
@@ -336,8 +462,14 @@ impl Party {
             Fact::Muted { kind, muted } => Turn::Muted { kind, muted },
             Fact::Sharing(shares) => Turn::Sharing(shares),
             Fact::Terminated(_) => Turn::Over(None),
+            Fact::NoMoreCandidates => {
+                if let Some(external) = &mut self.external {
+                    external.client_complete();
+                }
+                Turn::Stays
+            }
             // Rooms restart no ICE.
-            Fact::Credentials { .. } | Fact::NoMoreCandidates => Turn::Stays,
+            Fact::Credentials { .. } => Turn::Stays,
         }
     }
 
@@ -351,21 +483,28 @@ impl Party {
         if let Some(mismatch) = mismatch(&self.descriptions.offer, answer) {
             world.base.wrong(format!("session {}: {mismatch}", self.about.id));
         }
-        let Some(media) = &mut self.media else { return Turn::Stays };
-        let accepted = media.accept(answer, &self.about, world);
         self.again = false;
-        if let Err(error) = accepted {
-            world.base.log(format!("an answer that cannot be used: {error}"));
-            if is_first {
-                return Turn::Over(Some(Reason::FailedApplication));
+        match (&mut self.external, &mut self.media) {
+            (Some(external), _) => external.client_answered(answer),
+            (None, Some(media)) => {
+                if let Err(error) = media.accept(answer, &self.about, world) {
+                    world.base.log(format!("an answer that cannot be used: {error}"));
+                    if is_first {
+                        return Turn::Over(Some(Reason::FailedApplication));
+                    }
+                    media.rollback(world.base.now);
+                    return Turn::Stays;
+                }
             }
-            media.rollback(world.base.now);
-            return Turn::Stays;
+            (None, None) => return Turn::Stays,
         }
         self.descriptions.answer = answer.to_owned();
         self.phase = Phase::Active;
+        self.pass_on(streams, world);
         for line in std::mem::take(&mut self.early) {
-            media.add_remote(&line, &self.about, world);
+            if let Some(media) = &mut self.media {
+                media.add_remote(&line, &self.about, world);
+            }
         }
         let name = if is_first { "room-answered" } else { "answered-again" };
         self.about.happened(name, json!({"roomId": self.room}), world);

@@ -27,6 +27,8 @@ pub(in crate::cloud) struct Room {
     pub(super) conversation: String,
     pub(super) meeting: Option<String>,
     pub(super) terms: Terms,
+    /// True if somebody outside plays the far end of its sessions.
+    pub(super) outside: bool,
     /// True if changes are notified of their own accord, so much later.
     pub(super) publishes: bool,
     pub(super) publish_delay: Duration,
@@ -48,6 +50,7 @@ impl Room {
             conversation: world.base.rng.uuid(),
             meeting: None,
             terms,
+            outside: false,
             publishes: kind.is_video(),
             publish_delay: Duration::ZERO,
             guest_topic: false,

@@ -25,7 +25,7 @@ pub(in crate::cloud) fn handle_word(
     match word {
         SessionMessage::Proceed { id } => {
             if let Some(party) = rooms.parties.get_mut(id) {
-                party.proceed(from.clone(), world);
+                party.proceed(from.clone(), streams, world);
             }
         }
         SessionMessage::Accept { id } => {
