@@ -12,7 +12,6 @@ mod making;
 mod media;
 mod member;
 mod party;
-mod pictures;
 pub(super) mod rest;
 mod room;
 pub(super) mod signals;
@@ -172,6 +171,11 @@ impl Rooms {
             Some(user) => room.of_user(user)?.session.clone(),
             None => room.members.iter().rev().find_map(|member| member.session.clone()),
         }
+    }
+
+    /// All sessions in a room.
+    fn sessions(&self, room: &str) -> Vec<Id> {
+        self.live.of(room).cloned().collect()
     }
 
     /// A room as the control API tells it.
