@@ -14,11 +14,16 @@ use crate::world::{PhoneId, Seen};
 struct Told {
     conversation: ConversationId,
     active: Vec<RoomParticipant>,
+    /// The number of the word about it.
+    nth: u64,
 }
 
 /// The people that applications were told of. See the [module](self).
 #[derive(Debug, Default)]
-pub(in crate::scenario) struct People(BTreeMap<(PhoneId, SessionId), Told>);
+pub(in crate::scenario) struct People {
+    told: BTreeMap<(PhoneId, SessionId), Told>,
+    words: u64,
+}
 
 impl People {
     /// Checks that a phone was told of who is in a room, as the control API tells it.
@@ -27,8 +32,9 @@ impl People {
         let of = |(of, _): &(PhoneId, SessionId), told: &Told| {
             *of == phone && told.conversation.as_str() == conversation
         };
-        // The newest session of a conversation is the one that is told.
-        let Some((_, told)) = self.0.iter().rev().find(|(key, told)| of(key, told)) else {
+        // Of several sessions of a conversation, one is told.
+        let told = self.told.iter().filter(|(key, told)| of(key, told)).map(|(_, told)| told);
+        let Some(told) = told.max_by_key(|told| told.nth) else {
             return Err(format!("phone {}: nobody is told to be in {conversation}", phone.0));
         };
         let all = room["participants"].as_array().into_iter().flatten();
@@ -66,9 +72,11 @@ impl Rule for People {
                 let told = Told {
                     conversation: update.conversation.clone(),
                     active: update.active.clone(),
+                    nth: self.words,
                 };
+                self.words += 1;
                 let key = (phone, update.session.clone());
-                let before = self.0.insert(key, told).map(|told| told.active);
+                let before = self.told.insert(key, told).map(|told| told.active);
                 let mut known: Vec<_> =
                     before.into_iter().flatten().map(|one| one.participant).collect();
                 for one in &update.removed {
@@ -89,12 +97,12 @@ impl Rule for People {
                 }
             }
             Event::SessionEnded { session, .. } => {
-                self.0.remove(&(phone, session.id.clone()));
+                self.told.remove(&(phone, session.id.clone()));
                 Ok(())
             }
             Event::SessionReplaced { session, old } => {
-                if let Some(told) = self.0.remove(&(phone, old.clone())) {
-                    self.0.insert((phone, session.id.clone()), told);
+                if let Some(told) = self.told.remove(&(phone, old.clone())) {
+                    self.told.insert((phone, session.id.clone()), told);
                 }
                 Ok(())
             }
