@@ -26,7 +26,7 @@ pub(super) struct Options {
     /// The signaling of rooms of which nobody says it, and whether their candidates come one by one.
     pub(super) room_signaling: Signaling,
     pub(super) room_trickle: bool,
-    /// What rooms show: nothing by themselves where they are played from outside.
+    /// The manner of rooms, which show nothing by themselves where they are played from outside.
     pub(super) room_far_end: FarEndMode,
 }
 

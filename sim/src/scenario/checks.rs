@@ -50,7 +50,7 @@ pub(super) struct Checks {
     pub(super) lossless: Option<BTreeSet<String>>,
     /// Keys told, by where they were pressed, while that is looked at.
     pub(super) keys: Option<BTreeMap<(PhoneId, Option<MediaId>), String>>,
-    /// What must hold in rooms, where there are any.
+    /// The rules of rooms, where there are any.
     pub(super) rooms: Option<Watch>,
     pub(super) own: Vec<Box<dyn Invariant>>,
     pub(super) finding: Option<Finding>,

@@ -21,7 +21,7 @@ const MAX_WORKING: Duration = Duration::from_secs(366 * 24 * 3600);
 /// A scenario and what is changed of it.
 #[derive(Clone, Debug, Default, PartialEq, clap::Args)]
 pub struct Plan {
-    /// The scenario: swarm, calm, monday-morning, bad-wifi, failover or persistent-line, unless
+    /// The scenario: swarm, calm, monday-morning, bad-wifi, failover, persistent-line or rooms, unless
     /// this program has others.
     #[arg(long, value_name = "NAME")]
     pub preset: Option<String>,

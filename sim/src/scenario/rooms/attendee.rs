@@ -15,8 +15,7 @@ use offhook::media::{Codec, MediaKind, TrackInfo, VideoCodec};
 
 use super::{MEETS, address, address_of};
 use crate::dice::Dice;
-use crate::service::pictures;
-use crate::world::{Keys, Moment, PhoneId};
+use crate::world::{Keys, Moment, PhoneId, picture};
 
 /// Between two pictures that are shown.
 const PICTURES: Duration = Duration::from_secs(5);
@@ -56,7 +55,7 @@ enum Act {
 struct Attended {
     conversation: ConversationId,
     kind: SessionType,
-    /// What it is answered with.
+    /// The media that it is answered with.
     has: RoomMedia,
     tracks: BTreeMap<TrackId, TrackInfo>,
     people: Vec<ParticipantId>,
@@ -359,6 +358,6 @@ impl Attendee {
     fn picture(&mut self, codec: VideoCodec) -> offhook::media::VideoFrame {
         self.shown = (self.shown + 1) % (1 << NUMBERS);
         let phone = self.phone.0 as u32 % (1 << (u32::BITS - NUMBERS));
-        pictures::picture(codec, (phone << NUMBERS) + self.shown)
+        picture(codec, (phone << NUMBERS) + self.shown)
     }
 }

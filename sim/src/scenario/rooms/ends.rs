@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use offhook::genesys::{Command, ConversationId, Event, SessionId};
 use offhook::machine::CommandId;
 
+use super::rule::Rule;
 use super::stays::Stays;
-use super::watch::Rule;
 use crate::world::{PhoneId, Seen};
 
 /// Every session of a room begins once and ends once; that it does is the [`Stays`]' to say.

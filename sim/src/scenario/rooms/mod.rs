@@ -6,6 +6,7 @@ mod ends;
 mod monitored;
 mod people;
 mod recorded;
+mod rule;
 mod stays;
 mod tracks;
 mod unseen;

@@ -1,15 +1,15 @@
-//! Whose screens are monitored is not told of it: the session begins and ends, and has media (LM-1,
-//! LM-2; behaviour notes 2.4).
+//! Monitored users are not told of it: the session begins and ends, and has media (LM-1, LM-2;
+//! behaviour notes 2.4).
 
 use std::collections::BTreeSet;
 
 use offhook::genesys::{ConversationId, Event};
 
+use super::rule::Rule;
 use super::stays::Stays;
-use super::watch::Rule;
 use crate::world::{PhoneId, Seen};
 
-/// Whose screens are monitored is not told of it.
+/// Monitored users are not told of it.
 #[derive(Debug, Default)]
 pub(super) struct Monitored {
     /// Those in which a user's own screens are monitored.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use offhook::genesys::{ConversationId, Event, RoomParticipant, SessionId};
 use serde_json::Value;
 
+use super::rule::Rule;
 use super::stays::Stays;
-use super::watch::Rule;
 use crate::world::{PhoneId, Seen};
 
 /// The people of one meeting, as an application was told.

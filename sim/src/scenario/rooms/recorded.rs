@@ -8,8 +8,8 @@ use offhook::machine::{HttpId, Input, Output};
 use offhook::media::MediaState;
 use serde_json::Value;
 
+use super::rule::Rule;
 use super::stays::Stays;
-use super::watch::Rule;
 use crate::world::{PhoneId, Seen};
 
 /// The end of the path by which screens are told.

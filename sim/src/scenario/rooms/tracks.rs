@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use offhook::genesys::Event;
 use offhook::machine::TrackId;
 
+use super::rule::Rule;
 use super::stays::Stays;
-use super::watch::Rule;
 use crate::world::{PhoneId, Seen};
 
 /// A track that was added is there until it is removed, or its session is over.

@@ -6,10 +6,9 @@ use offhook::genesys::{Command, Event, SessionType};
 use offhook::machine::{CommandId, Frame, MediaId};
 use offhook::media::VideoFrame;
 
+use super::rule::Rule;
 use super::stays::Stays;
-use super::watch::Rule;
-use crate::service::pictures::number_of;
-use crate::world::{PhoneId, Seen};
+use crate::world::{PhoneId, Seen, picture_number};
 
 /// The pictures of a session, as far as the application knows.
 #[derive(Debug, Default)]
@@ -47,7 +46,7 @@ impl Unseen {
     /// Takes a picture that a room saw.
     pub(super) fn room_saw(&mut self, frame: &VideoFrame) -> Result<(), String> {
         self.seen += 1;
-        match number_of(frame).filter(|number| self.hidden.contains(number)) {
+        match picture_number(frame).filter(|number| self.hidden.contains(number)) {
             Some(number) => Err(format!("picture {number} was shown while muted, and is seen")),
             None => Ok(()),
         }
@@ -101,7 +100,7 @@ impl Rule for Unseen {
                 }
             }
             Seen::AgentSent { track, frame: Frame::Video(frame), .. } => {
-                if let Some(number) = number_of(frame) {
+                if let Some(number) = picture_number(frame) {
                     let unseen = self.is_hidden(phone, track.media);
                     match unseen && stays.of_media(track.media).is_some() {
                         true => drop(self.hidden.insert(number)),

@@ -9,21 +9,12 @@ use super::ends::Ends;
 use super::monitored::Monitored;
 use super::people::People;
 use super::recorded::Recorded;
+use super::rule::Rule;
 use super::stays::Stays;
 use super::tracks::Tracks;
 use super::unseen::Unseen;
 use super::words::Words;
 use crate::world::{PhoneId, Seen};
-
-/// A thing that must hold in rooms.
-pub(super) trait Rule {
-    /// Its name, for the finding.
-    const NAME: &'static str;
-
-    /// Something happened on a phone, which is in these rooms since. An error is a violation,
-    /// explained.
-    fn see(&mut self, phone: PhoneId, seen: Seen<'_>, stays: &Stays) -> Result<(), String>;
-}
 
 /// The numbers of things seen.
 #[derive(Clone, Copy, Debug, Default)]

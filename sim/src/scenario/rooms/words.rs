@@ -1,11 +1,11 @@
-//! What a room says by its data channel is told once.
+//! The words of a room by its data channel, which are told once.
 
 use std::collections::BTreeSet;
 
 use offhook::genesys::Event;
 
+use super::rule::Rule;
 use super::stays::Stays;
-use super::watch::Rule;
 use crate::world::{PhoneId, Seen};
 
 /// The numbers of what rooms said by their data channels, as far as it was told.
