@@ -84,9 +84,14 @@ impl Waits {
         of: MediaKind,
         before: Muting,
     ) -> bool {
-        let mut later = self.open.range_mut(command..).filter_map(|(_, wait)| match wait {
-            Wait::Mute { session: s, kind, was } if s == session && *kind == of => Some(was),
-            _ => None,
+        let mut later = self.open.range_mut(command..).filter_map(|(_, wait)| {
+            if let Wait::Mute { session: s, kind, was } = wait
+                && s == session
+                && *kind == of
+            {
+                return Some(was);
+            }
+            None
         });
         match later.next() {
             Some(was) => {

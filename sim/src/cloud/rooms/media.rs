@@ -206,7 +206,7 @@ impl RoomMedia {
                 Word::State(state) => {
                     let shows = world.options.room_far_end != FarEndMode::External;
                     self.show_at = match state {
-                        MediaState::Connected => self.show_at.or(shows.then_some(now)),
+                        MediaState::Connected => self.show_at.or_else(|| shows.then_some(now)),
                         MediaState::Disconnected => self.show_at,
                         _ => None,
                     };

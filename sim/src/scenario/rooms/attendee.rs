@@ -284,7 +284,7 @@ impl Attendee {
                 .rooms
                 .get(&session)
                 .map(|room| Command::EndSession { conversation: room.conversation.clone() }),
-            Act::Deed(session, deed) => self.to_do(&session, deed),
+            Act::Deed(session, deed) => self.command(&session, deed),
         };
         let Some(command) = command else { return };
         // What is refused at once was not possible any more: the agent notices and goes on.
@@ -314,7 +314,7 @@ impl Attendee {
         }
     }
 
-    fn to_do(&mut self, session: &SessionId, deed: Deed) -> Option<Command> {
+    fn command(&mut self, session: &SessionId, deed: Deed) -> Option<Command> {
         let room = self.rooms.get(session)?;
         let conversation = room.conversation.clone();
         Some(match deed {

@@ -64,14 +64,14 @@ impl Watch {
         if let Seen::RoomSaw { frame, .. } = seen {
             return self.unseen.room_saw(frame).map_err(|what| (Unseen::NAME, what));
         }
-        let phone = match seen {
-            Seen::Told { phone, .. }
-            | Seen::Submitted { phone, .. }
-            | Seen::Completed { phone, .. }
-            | Seen::AgentSent { phone, .. }
-            | Seen::Given { phone, .. }
-            | Seen::Wanted { phone, .. } => phone,
-            _ => return Ok(()),
+        let (Seen::Told { phone, .. }
+        | Seen::Submitted { phone, .. }
+        | Seen::Completed { phone, .. }
+        | Seen::AgentSent { phone, .. }
+        | Seen::Given { phone, .. }
+        | Seen::Wanted { phone, .. }) = seen
+        else {
+            return Ok(());
         };
         let stays = self.stays.entry(phone).or_default();
         fn rule<R: Rule>(
