@@ -47,8 +47,14 @@ fn what_was_found_stays_found() {
                 FaultKind::ReinviteAmid,
             ];
             let then = FaultKind::ALL.iter().copied().filter(|kind| !later.contains(kind));
-            let scenario =
-                preset.scenario().agents(4).hours(0.3).choices(0.0).guests(0).untidy(0.0);
+            let scenario = preset
+                .scenario()
+                .agents(4)
+                .hours(0.3)
+                .choices(0.0)
+                .guests(0)
+                .untidy(0.0)
+                .rooms(0.0);
             let scenario = scenario.only_faults(then);
             offhook_sim::check(scenario).seeds(seed..seed + 1);
         }
@@ -74,6 +80,32 @@ fn strangers_change_nothing() {
         let report = scenario.run(0);
         assert!(report.counts.get("words of strangers") > 30, "{:?}", report.counts);
         offhook_sim::check(scenario).seeds(0..4);
+    }
+}
+
+/// Days in rooms, with whatever goes wrong.
+#[test]
+fn rooms_are_entered_seen_told_and_left() {
+    let scenario = Scenario::in_rooms().agents(3).hours(0.2);
+    let mut counts = Counts::default();
+    for seed in 0..4 {
+        let report = scenario.run(seed);
+        assert_eq!(report.finding, None, "seed {seed}");
+        counts.merge(&report.counts);
+    }
+    for what in ["rooms entered", "people told of", "pictures seen by rooms", "pictures hidden"] {
+        assert!(counts.get(what) > 0, "{what}: {counts:?}");
+    }
+    assert_eq!(counts.get("rooms entered"), counts.get("rooms left"));
+    assert!(counts.get("screens told") > 0 && counts.get("words told") > 0, "{counts:?}");
+}
+
+/// Seeds in which a stranger's offer, as of a telephone, took a room's place.
+#[test]
+fn no_telephone_offers_what_is_a_rooms() {
+    for seed in [0, 39, 45] {
+        let scenario = Scenario::in_rooms().agents(3).hours(0.2);
+        offhook_sim::check(scenario).seeds(seed..seed + 1);
     }
 }
 

@@ -354,6 +354,9 @@ impl Machine for Client {
         if self.link.readiness.take_came_back() {
             let agent = matches!(self.out.config.auth, Auth::Token(_));
             self.calls.came_back(agent, &mut self.sessions, &mut self.out);
+            if agent {
+                self.rooms.came_back(&mut self.out);
+            }
             self.settle();
         }
         self.calls.tell_rest(&mut self.out);

@@ -105,7 +105,7 @@ impl Client {
     }
 
     /// True if a conversation is a room of ours, and no call.
-    fn is_room(&self, conversation: &ConversationId) -> bool {
+    pub(super) fn is_room(&self, conversation: &ConversationId) -> bool {
         self.rooms.knows(conversation) && !self.calls.knows(conversation)
     }
 

@@ -92,7 +92,8 @@ pub enum Event {
         reason: Reason,
     },
     /// A session took another's place: the service recovered media (a re-invite). The audio goes on
-    /// under the same [`Session::media`]; the old session has ended without a word.
+    /// under the same [`Session::media`]; the old session has ended without a word,
+    /// and its tracks with it: those of the new one are told as added ([`Event::TrackAdded`]).
     SessionReplaced {
         /// The session that carries on.
         session: Session,
@@ -233,7 +234,7 @@ pub enum Event {
         /// The new terms.
         info: TrackInfo,
     },
-    /// A track of a room's session is gone.
+    /// A track of a room's session is gone, while the session goes on.
     TrackRemoved {
         /// The session.
         session: SessionId,

@@ -2,7 +2,7 @@
 //! decides, and that is done here (LC-16, LC-17).
 
 use super::client::Client;
-use super::collision::{self, Action, Caller, Coming, Odd, Refusal};
+use super::collision::{self, Action, Caller, Coming, Odd, Refusal, Standing};
 use super::error::{Error, ErrorKind, Subject};
 use super::event::{Event, Signaling};
 use super::ids::{ConversationId, SessionId};
@@ -71,7 +71,16 @@ impl Client {
             let sessions = &self.sessions;
             self.rooms.standing_of_offer(&session, conversation, &peer, sdp, reinvite, sessions)
         } else {
-            self.calls.standing_of_offer(&session, conversation, &peer, sdp, &self.sessions)
+            let sessions = &self.sessions;
+            match self.calls.standing_of_offer(&session, conversation, &peer, sdp, sessions) {
+                // It is a room's, and no telephone's to offer.
+                (Standing::Unknown, Some(named))
+                    if self.rooms.has(&session) || self.is_room(&named) =>
+                {
+                    (Standing::Strange, Some(named))
+                }
+                known => known,
+            }
         };
         let action = collision::decide(standing, coming, self.caller(&peer));
         if coming == Coming::Reinvite && !matches!(action, Action::PassOver(_)) {

@@ -26,6 +26,8 @@ pub(super) struct Options {
     /// The signaling of rooms of which nobody says it, and whether their candidates come one by one.
     pub(super) room_signaling: Signaling,
     pub(super) room_trickle: bool,
+    /// The manner of rooms, which show nothing by themselves where they are played from outside.
+    pub(super) room_far_end: FarEndMode,
 }
 
 impl Default for Options {
@@ -43,6 +45,7 @@ impl Default for Options {
             far_end: FarEndMode::Prompt,
             room_signaling: Signaling::Sdp,
             room_trickle: false,
+            room_far_end: FarEndMode::Prompt,
         }
     }
 }
@@ -88,6 +91,11 @@ impl Options {
         if let Some(trickle) = body["room"]["trickle"].as_bool() {
             self.room_trickle = trickle;
         }
+        match body["room"]["farEnd"].as_str() {
+            Some("prompt") => self.room_far_end = FarEndMode::Prompt,
+            Some("external") => self.room_far_end = FarEndMode::External,
+            _ => {}
+        }
         if let Some(mode) = body.get("farEnd").and_then(Value::as_str) {
             self.far_end = FarEndMode::named(mode).unwrap_or(self.far_end);
         }
@@ -102,7 +110,10 @@ impl Options {
             "echoBareToSender": self.echo_bare_to_sender,
             "codecs": self.codecs.iter().map(|c| c.name()).collect::<Vec<_>>(),
             "farEnd": self.far_end.name(),
-            "room": {"signaling": self.room_signaling.name(), "trickle": self.room_trickle},
+            "room": {
+                "signaling": self.room_signaling.name(), "trickle": self.room_trickle,
+                "farEnd": self.room_far_end.name(),
+            },
         })
     }
 }

@@ -115,7 +115,9 @@ impl<O: Observer> World<O> {
 
     /// Makes a user of the service. `station` as the control API has it.
     pub fn add_user(&mut self, id: &str, token: &str, station: &Value) {
-        let body = json!({"userId": id, "name": id, "token": token, "station": station});
+        let jid = format!("{id}@lab-org.orgspan.{DOMAIN}");
+        let body =
+            json!({"userId": id, "name": id, "jid": jid, "token": token, "station": station});
         self.control("POST", "users", &body);
     }
 

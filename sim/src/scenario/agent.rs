@@ -12,6 +12,7 @@ use offhook::machine::{CommandId, MediaId};
 use offhook::media::{AudioCodec, Digit};
 
 use super::desk::Desk;
+use super::rooms::Attendee;
 use crate::dice::Dice;
 use crate::world::{Application, Keys, Moment, STEP, Voice};
 
@@ -111,6 +112,8 @@ pub(super) struct Agent {
     spoken: u64,
     speaking: bool,
     evening: bool,
+    /// Its part in rooms, if there are any.
+    attendee: Option<Attendee>,
 }
 
 impl Agent {
@@ -136,7 +139,13 @@ impl Agent {
             spoken: (desk.phone.0 as u64) << 32,
             speaking: false,
             evening: false,
+            attendee: None,
         }
+    }
+
+    /// The same, in a world with rooms.
+    pub(super) fn attending(self, attendee: Option<Attendee>) -> Self {
+        Self { attendee, ..self }
     }
 
     fn plan(&mut self, at: Duration, act: Act) {
@@ -146,6 +155,9 @@ impl Agent {
 
     fn told(&mut self, at: Duration, event: &Event) {
         match event {
+            // Rooms are the attendee's.
+            Event::PendingSession(pending) if pending.session_type.is_room() => {}
+            Event::SessionStarted(session) if session.session_type.is_room() => {}
             Event::PendingSession(pending) if !pending.auto_answer || self.manner.answers_all => {
                 let conversation = pending.conversation.clone();
                 if self.dice.chance(self.habits.ignores) {
@@ -344,6 +356,9 @@ impl Agent {
 
 impl Application for Agent {
     fn handle(&mut self, at: Duration, moment: Moment<'_>, keys: &mut Keys<'_>) {
+        if let Some(attendee) = &mut self.attendee {
+            attendee.handle(at, moment, keys);
+        }
         match moment {
             Moment::Start => {
                 let when = self.dice.between((Duration::ZERO, self.habits.arrive_within));
@@ -380,6 +395,7 @@ impl Application for Agent {
     }
 
     fn next_wake(&self) -> Option<Duration> {
-        self.acts.keys().next().map(|(at, _)| *at)
+        let own = self.acts.keys().next().map(|(at, _)| *at);
+        own.into_iter().chain(self.attendee.as_ref().and_then(Attendee::next_wake)).min()
     }
 }

@@ -13,6 +13,7 @@ use super::claim::Claim;
 use super::finding::Finding;
 use super::invariant::Invariant;
 use super::news::News;
+use super::rooms::Watch;
 use crate::genesys::Stand;
 use crate::world::{Observer, PhoneId, Seen, frame_number};
 
@@ -49,6 +50,8 @@ pub(super) struct Checks {
     pub(super) lossless: Option<BTreeSet<String>>,
     /// Keys told, by where they were pressed, while that is looked at.
     pub(super) keys: Option<BTreeMap<(PhoneId, Option<MediaId>), String>>,
+    /// The rules of rooms, where there are any.
+    pub(super) rooms: Option<Watch>,
     pub(super) own: Vec<Box<dyn Invariant>>,
     pub(super) finding: Option<Finding>,
     /// True if nothing goes wrong in this world, so that everything is done promptly.
@@ -117,7 +120,11 @@ impl Checks {
             self.require(at, "what is answered is done", holds);
         }
         match seen {
-            Seen::Given { .. } | Seen::Wanted { .. } => {}
+            // Those are looked at in rooms alone.
+            Seen::Given { .. }
+            | Seen::Wanted { .. }
+            | Seen::AgentSent { .. }
+            | Seen::RoomSaw { .. } => {}
             Seen::Told { phone, event } => self.told(at, phone, event),
             Seen::Submitted { phone, id, command } => {
                 let wish = self.wish_of(phone, command);
@@ -166,6 +173,11 @@ impl Checks {
             Seen::Wrong { what } => {
                 self.require(at, "machines keep the contract", Err(what.to_owned()));
             }
+        }
+        if let Some(rooms) = &mut self.rooms
+            && let Err((rule, what)) = rooms.see(at, seen)
+        {
+            self.require(at, rule, Err(what));
         }
         let mut own = std::mem::take(&mut self.own);
         for invariant in &mut own {

@@ -25,6 +25,7 @@ mod news;
 pub(crate) mod office;
 mod presets;
 mod report;
+mod rooms;
 mod run;
 
 use std::collections::BTreeSet;
@@ -96,6 +97,8 @@ pub struct Scenario {
     pub(crate) silences: Option<BTreeSet<Silence>>,
     /// The share of far ends with each habit that we would not have; as with second phones.
     pub(crate) untidy: Option<f64>,
+    /// The share of the day that is spent in rooms, from 0 to 1; as with second phones.
+    pub(crate) rooms: Option<f64>,
     /// True where people are on the move, and a relay is there for them.
     pub(crate) roams: bool,
     pub(crate) application: Option<MakeApplication>,
@@ -259,6 +262,14 @@ impl Scenario {
         self
     }
 
+    /// Sets the share of the day that agents spend in rooms, from 0 to 1: meetings, invitations, and
+    /// screens that are recorded or monitored.
+    #[must_use]
+    pub fn rooms(mut self, share: f64) -> Self {
+        self.rooms = Some(share);
+        self
+    }
+
     /// Your application on every phone, instead of the model of an agent.
     #[must_use]
     pub fn application<A: Application + 'static>(
@@ -334,6 +345,12 @@ impl Scenario {
     pub fn may_have_habit(&self, habit: Habit) -> bool {
         let untidy = self.untidy.map_or(self.swarm, |share| share > 0.0);
         untidy && (self.fidelity == Fidelity::Full || !habit.is_of_rtp())
+    }
+
+    /// True if somebody may be in a room; in a swarm, with some seed.
+    #[must_use]
+    pub fn may_meet(&self) -> bool {
+        self.rooms.map_or(self.swarm, |share| share > 0.0) && self.application.is_none()
     }
 
     /// The number of agents that work there.

@@ -33,6 +33,8 @@ pub enum Preset {
     Swarm,
     /// [`Scenario::roaming`]
     Roaming,
+    /// [`Scenario::in_rooms`]
+    Rooms,
     /// [`Scenario::gateway_calm`]
     GatewayCalm,
     /// [`Scenario::gateway_monday`]
@@ -45,7 +47,7 @@ pub enum Preset {
 
 impl Preset {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::GatewayCalm,
         Self::GatewayMonday,
         Self::GatewaySwarm,
@@ -57,6 +59,7 @@ impl Preset {
         Self::PersistentLine,
         Self::Swarm,
         Self::Roaming,
+        Self::Rooms,
     ];
 
     /// Its name on the command line.
@@ -70,6 +73,7 @@ impl Preset {
             Self::PersistentLine => "persistent-line",
             Self::Swarm => "swarm",
             Self::Roaming => "roaming",
+            Self::Rooms => "rooms",
             Self::GatewayCalm => "gateway-calm",
             Self::GatewayMonday => "gateway-monday",
             Self::GatewaySwarm => "gateway-swarm",
@@ -94,6 +98,7 @@ impl Preset {
             Self::PersistentLine => Scenario::persistent_line(),
             Self::Swarm => Scenario::swarm(),
             Self::Roaming => Scenario::roaming(),
+            Self::Rooms => Scenario::in_rooms(),
             Self::GatewayCalm => Scenario::gateway_calm(),
             Self::GatewayMonday => Scenario::gateway_monday(),
             Self::GatewaySwarm => Scenario::gateway_swarm(),
@@ -123,6 +128,7 @@ impl Scenario {
             guests: None,
             silences: None,
             untidy: None,
+            rooms: None,
             roams: false,
             application: None,
             invariants: Vec::new(),
@@ -270,6 +276,15 @@ impl Scenario {
             .fault(FaultKind::RelayMuddled, s(300))
     }
 
+    /// A swarm whose agents spend their days in rooms, with some calls between.
+    #[must_use]
+    pub fn in_rooms() -> Self {
+        let mut plan = Self::plain(Preset::Rooms);
+        plan.swarm = true;
+        plan.rooms = Some(1.0);
+        plan
+    }
+
     /// Everything, differently for each seed: which features are used, and which faults befall
     /// them (after Groce and others, "Swarm Testing", 2012).
     #[must_use]
@@ -372,6 +387,8 @@ impl Scenario {
         }
         let untidy = dice.pick(&[0.0, 0.1, 0.3, 0.5]).copied();
         plan.untidy = self.untidy.or(untidy);
+        let rooms = Dice::new(&Seed::from(seed), "swarm, rooms").pick(&[0.0, 0.1, 0.3]).copied();
+        plan.rooms = self.rooms.or(rooms).filter(|_| self.application.is_none());
         // In some worlds nothing goes wrong, and everything is done promptly.
         let mut dice = Dice::new(&Seed::from(seed), "swarm, quiet");
         if self.faults.is_empty() && self.only.is_none() && dice.chance(0.15) {

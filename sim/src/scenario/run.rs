@@ -6,6 +6,7 @@ mod faults;
 mod furniture;
 mod looks;
 mod roaming;
+mod rooms;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -19,6 +20,7 @@ use super::checks::Checks;
 use super::customers::Door;
 use super::office::Day;
 use super::report::Report;
+use super::rooms::Watch;
 use crate::cloud::Silence;
 use crate::dice::Dice;
 use crate::world::{Conditions, PhoneId, STEP, World};
@@ -204,6 +206,10 @@ struct Centre {
     said: u64,
     /// The dice of what came with untidy far ends.
     untidy: Dice,
+    /// The dice of what the service and other people do in rooms.
+    company: Dice,
+    /// The number of words said by data channels.
+    data: u64,
     /// The changes that befall the next call that rings.
     for_next: Vec<(&'static str, Value)>,
     /// The key that a customer pressed last.
@@ -228,9 +234,10 @@ impl Centre {
         let root = Seed::from(seed).child(&scenario.name);
         let mut checks = Checks::default();
         checks.own.extend(scenario.invariants.iter().map(|make| make()));
+        checks.rooms = scenario.rooms.filter(|share| *share > 0.0).map(|_| Watch::default());
         let mut world = World::new(seed, scenario.fidelity, checks);
         let options = json!({
-            "farEnd": "external", "serverSidePings": true,
+            "farEnd": "external", "room": {"farEnd": "external"}, "serverSidePings": true,
             "untidy": scenario.untidy.unwrap_or_default(),
         });
         world.control("POST", "options", &options);
@@ -248,6 +255,8 @@ impl Centre {
             open: true,
             said: CUSTOMERS_SAY,
             untidy: Dice::new(&root, "untidy"),
+            company: Dice::new(&root, "rooms"),
+            data: 0,
             pressed: 0,
             for_next: Vec::new(),
             stop: None,
@@ -335,6 +344,7 @@ impl Centre {
         for user in 0..self.scenario.agents {
             self.call(user);
         }
+        self.meet_all();
         if !self.pass(evening + FRESH + FRESH_KNOWN) {
             return;
         }
@@ -356,6 +366,7 @@ impl Centre {
         self.require("one call is on one phone", Self::one_phone_each);
         self.require("one phone leads", Self::one_leads);
         self.require("guests stay connected", Self::guests_are_there);
+        self.look_at_rooms();
         for _ in 0..ROUNDS {
             if !self.change_calls() {
                 return;
@@ -366,10 +377,12 @@ impl Centre {
             return;
         }
         self.hang_up_all();
+        self.end_rooms();
         let resting = self.world.now() + HEARD + RESTING;
         if !self.pass(resting) {
             return;
         }
+        self.rooms_at_rest();
         self.require("everything that began has ended", Self::at_rest);
         self.destroy();
     }
@@ -390,6 +403,9 @@ impl Centre {
             ("commands failed", tally.failed_commands),
             ("words heard", self.world.observer().heard),
         ] {
+            counts.set(what, count);
+        }
+        for (what, count) in self.world.observer().rooms.iter().flat_map(Watch::counts) {
             counts.set(what, count);
         }
         for (silence, times) in self.world.kept_silent() {

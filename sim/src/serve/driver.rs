@@ -199,6 +199,8 @@ impl<S: Service> Driver<S> {
                 Output::CloseUdp { id } => self.sockets.close(id),
                 // Nobody can connect one.
                 Output::SendStream { .. } | Output::CloseStream { .. } => {}
+                // They are counted, and can be asked for.
+                Output::FarPicture { .. } => {}
                 Output::FarAudio { conversation, frame } => {
                     if let Some(listener) = self.listeners.get(&conversation)
                         && let Err(mpsc::error::TrySendError::Closed(_)) = listener.try_send(frame)

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use offhook::machine::{UdpId, Wake};
-use offhook::media::{AudioFrame, Digit};
+use offhook::media::{AudioFrame, Digit, VideoFrame};
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -212,6 +212,13 @@ pub enum Output {
         conversation: String,
         /// The frame.
         frame: AudioFrame,
+    },
+    /// The agent showed a picture to a room that is played outside.
+    FarPicture {
+        /// The conversation of the room.
+        conversation: String,
+        /// The picture.
+        frame: VideoFrame,
     },
     /// Something worth a line on a screen.
     Log(String),

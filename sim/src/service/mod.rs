@@ -15,6 +15,7 @@ mod far_media;
 mod far_voice;
 pub(crate) mod faults;
 pub(crate) mod http;
+pub(crate) mod pictures;
 mod prompt;
 mod record;
 mod watched;

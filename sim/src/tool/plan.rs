@@ -21,7 +21,7 @@ const MAX_WORKING: Duration = Duration::from_secs(366 * 24 * 3600);
 /// A scenario and what is changed of it.
 #[derive(Clone, Debug, Default, PartialEq, clap::Args)]
 pub struct Plan {
-    /// The scenario: swarm, calm, monday-morning, bad-wifi, failover or persistent-line, unless
+    /// The scenario: swarm, calm, monday-morning, bad-wifi, failover, persistent-line or rooms, unless
     /// this program has others.
     #[arg(long, value_name = "NAME")]
     pub preset: Option<String>,
@@ -54,6 +54,9 @@ pub struct Plan {
     /// The share of far ends with each habit that tidy ones do not have, from 0 to 1; 0 is none.
     #[arg(long, value_name = "SHARE", value_parser = parse_share)]
     pub untidy: Option<f64>,
+    /// The share of the day that agents spend in rooms (meetings, recorded screens), from 0 to 1.
+    #[arg(long, value_name = "SHARE", value_parser = parse_share)]
+    pub rooms: Option<f64>,
     /// Let nobody speak during working hours.
     #[arg(long)]
     pub silent: bool,
@@ -86,6 +89,9 @@ impl Plan {
         }
         if let Some(share) = self.untidy {
             scenario = scenario.untidy(share);
+        }
+        if let Some(share) = self.rooms {
+            scenario = scenario.rooms(share);
         }
         if self.silent {
             scenario = scenario.speech(None);
@@ -130,6 +136,7 @@ impl Plan {
         add("guests", self.guests.map(|guests| guests.to_string()));
         add("silences", self.silences.as_ref().map(Silences::to_string));
         add("untidy", self.untidy.map(|share| share.to_string()));
+        add("rooms", self.rooms.map(|share| share.to_string()));
         if self.silent {
             text.push_str(" --silent");
         }
@@ -361,7 +368,7 @@ mod tests {
             "--preset calm --seed 7 --agents 50 --hours 0.25 --fidelity full",
             "--seed 7 --hours 169s",
             "--seed 7 --hours 8",
-            "--seed 7 --faults none --second-phones 0.5 --choices 1 --guests 2 --untidy 0.5 --silent",
+            "--seed 7 --faults none --second-phones 0.5 --choices 1 --guests 2 --untidy 0.5 --rooms 0.3 --silent",
             "--preset bad-wifi --seed 7 --faults reset,sleep=90000ms",
             "--preset swarm --seed 7 --silences no-retract,no-goodbye",
             "--preset swarm --seed 7 --silences none",

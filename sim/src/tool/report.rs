@@ -36,6 +36,29 @@ const EXPECTED: &[(&str, &[FaultKind])] = {
     ]
 };
 
+/// The same of rooms, where there are any.
+const IN_ROOMS: &[&str] = &[
+    "rooms entered",
+    "rooms left",
+    "people told of",
+    "pictures seen by rooms",
+    "pictures hidden",
+    "screens told",
+    "invitations",
+    "recordings asked for",
+    "screens monitored",
+    "screens watched",
+    "customers met",
+    "others join",
+    "others leave",
+    "words by data channel",
+    "words told",
+    "pictures of rooms",
+    "rooms renegotiate",
+    "rooms re-invite",
+    "rooms end",
+];
+
 /// The sums of many runs.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tally {
@@ -104,7 +127,8 @@ impl Tally {
         let silences = silences.map(|silence| silence.name());
         let habits = Habit::ALL.iter().filter(|habit| scenario.may_have_habit(**habit));
         let untidy = habits.map(|habit| habit.name());
-        let all = things.chain(faults).chain(silences).chain(untidy);
+        let rooms = IN_ROOMS.iter().filter(|_| scenario.may_meet()).copied();
+        let all = things.chain(faults).chain(silences).chain(untidy).chain(rooms);
         all.filter(|what| self.counts.get(what) == 0).collect()
     }
 }

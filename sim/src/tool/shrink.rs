@@ -71,7 +71,7 @@ pub struct Shrunk {
 }
 
 /// Makes a plan smaller as long as the seed, or one after it, violates the same invariant: fewer
-/// hours, agents, kinds of faults, second phones, choices, guests, words. None where nothing is
+/// hours, agents, kinds of faults, second phones, choices, guests, rooms, words. None where nothing is
 /// wrong to begin with.
 pub fn shrink(
     base: &Scenario,
@@ -145,6 +145,9 @@ fn candidates(base: &Scenario, best: &Shrunk) -> Vec<(String, Plan)> {
     }
     if now.guests.is_some_and(|guests| guests > 0) {
         add("no guests".to_owned(), Plan { guests: Some(0), ..plan.clone() });
+    }
+    if now.rooms.is_some_and(|share| share > 0.0) {
+        add("no rooms".to_owned(), Plan { rooms: Some(0.0), ..plan.clone() });
     }
     if now.speech.is_some() {
         add("silent".to_owned(), Plan { silent: true, ..plan.clone() });

@@ -370,7 +370,10 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
                     self.observer.see(self.now, Seen::Submitted { phone, id: *id, command });
                 }
                 Pressed::Refused { .. } => self.counts.add("commands refused"),
-                Pressed::Sent { .. } => self.counts.add("frames of further tracks"),
+                Pressed::Sent { track, frame } => {
+                    self.counts.add("frames of further tracks");
+                    self.observer.see(self.now, Seen::AgentSent { phone, track: *track, frame });
+                }
                 Pressed::Spoke { media, frame } => {
                     self.observer.see(self.now, Seen::AgentSpoke { phone, media: *media, frame });
                 }
@@ -485,6 +488,11 @@ impl<O: Observer<P>, P: Pair> World<O, P> {
                 let seen = Seen::CustomerHeard { conversation, frame: &frame };
                 self.observer.see(self.now, seen);
                 self.note(None, |text| write!(text, "{conversation} hears {frame:?}"));
+            }
+            ServiceOutput::FarPicture { conversation, frame } => {
+                let conversation = &conversation;
+                self.observer.see(self.now, Seen::RoomSaw { conversation, frame: &frame });
+                self.note(None, |text| write!(text, "{conversation} sees {frame:?}"));
             }
             ServiceOutput::Wrong(what) => self.observer.see(self.now, Seen::Wrong { what: &what }),
             ServiceOutput::Log(line) => self.note(None, |text| write!(text, "{line}")),

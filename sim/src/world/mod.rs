@@ -17,6 +17,7 @@ mod network;
 mod pair;
 mod phone;
 mod phone_id;
+mod picture;
 mod queue;
 mod relay;
 mod seen;
@@ -56,6 +57,7 @@ pub use self::pair::{
 };
 use self::phone::{Phone, Site};
 pub use self::phone_id::PhoneId;
+pub(crate) use self::picture::{picture, picture_number};
 use self::queue::Queue;
 use self::relay::Relay;
 pub use self::seen::{Observer, Seen};

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use offhook::machine::{CommandId, Input, MediaId, OutputOf};
-use offhook::media::{AudioFrame, Digit};
+use offhook::machine::{CommandId, Frame, Input, MediaId, OutputOf, TrackId};
+use offhook::media::{AudioFrame, Digit, VideoFrame};
 
 use super::pair::{CommandOf, EventOf, Pair, ResultOf};
 use super::phone_id::PhoneId;
@@ -60,6 +60,22 @@ pub enum Seen<'a, P: Pair = Genesys> {
         media: MediaId,
         /// The frame.
         frame: &'a AudioFrame,
+    },
+    /// An application sent a frame of a further track, as pictures are.
+    AgentSent {
+        /// The phone.
+        phone: PhoneId,
+        /// The track.
+        track: TrackId,
+        /// The frame.
+        frame: &'a Frame,
+    },
+    /// A room that is played outside was shown a picture.
+    RoomSaw {
+        /// The conversation.
+        conversation: &'a str,
+        /// The picture.
+        frame: &'a VideoFrame,
     },
     /// A session's far side was heard.
     AgentHeard {

@@ -305,8 +305,10 @@ impl World {
                 Output::CloseUdp { id } => self.cloud_udp.retain(|_, open| *open != id),
                 Output::FarAudio { frame, .. } => self.far_heard.push(frame),
                 Output::Log(line) | Output::Wrong(line) => self.logs.push(line),
-                // It listens for no streams.
-                Output::SendStream { .. } | Output::CloseStream { .. } => {}
+                // It looks at nothing, and listens for no streams.
+                Output::FarPicture { .. }
+                | Output::SendStream { .. }
+                | Output::CloseStream { .. } => {}
             }
             any = true;
         }

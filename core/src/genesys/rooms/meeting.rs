@@ -93,20 +93,20 @@ impl Rooms {
     ) {
         let Some(Wait::Mute { session, kind, was }) = self.waits.take(command) else { return };
         if result.is_err() {
-            self.mute_undone(&session, kind, was, sessions, out);
+            self.mute_undone(command, &session, (kind, was), sessions, out);
         }
         out.complete(command, result);
     }
 
     pub(super) fn mute_undone(
         &mut self,
+        command: CommandId,
         session: &SessionId,
-        kind: MediaKind,
-        was: Muting,
+        (kind, was): (MediaKind, Muting),
         sessions: &mut Sessions,
         out: &mut Outbox,
     ) {
-        if self.waits.is_muting(session, kind) {
+        if !self.waits.undo_mute(command, session, kind, was) {
             return;
         }
         if let Some(joined) = self.find_mut(session).and_then(Room::joined_mut) {

@@ -360,6 +360,22 @@ impl Rooms {
         }
     }
 
+    /// Asks, once signaling is back, who is in the meetings that we are in: people may have come and gone
+    /// meanwhile (DEF-10).
+    pub(crate) fn came_back(&mut self, out: &mut Outbox) {
+        out.forget_http(|ask| matches!(ask, Ask::Room(RoomAsk::Participants(_))));
+        let meetings =
+            self.open.iter_mut().filter(|room| room.kind == SessionType::CollaborateVideo);
+        for room in meetings {
+            let (session, resource) =
+                (room.session.clone(), requests::conversation(&room.conversation));
+            if let Some(joined) = room.joined_mut() {
+                joined.heard = Heard::Asked;
+                out.rest(RoomAsk::Participants(session), resource, Retry::Yes);
+            }
+        }
+    }
+
     // Time
 
     pub(crate) fn handle_timeout(&mut self, out: &mut Outbox) {
@@ -398,7 +414,7 @@ impl Rooms {
     ) {
         self.wanted.forget(command);
         if let Some(Wait::Mute { session, kind, was }) = self.waits.take(command) {
-            self.mute_undone(&session, kind, was, sessions, out);
+            self.mute_undone(command, &session, (kind, was), sessions, out);
         }
     }
 

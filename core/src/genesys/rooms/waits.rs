@@ -75,11 +75,31 @@ impl Waits {
         self.open.iter().find(|(_, open)| *open == wait).map(|(command, _)| *command)
     }
 
-    /// True while a later mute of the same waits.
-    pub(super) fn is_muting(&self, session: &SessionId, of: MediaKind) -> bool {
-        self.open.values().any(|wait| {
-            matches!(wait, Wait::Mute { session: s, kind, .. } if s == session && *kind == of)
-        })
+    /// A mute has failed. False where a later one of the same waits: then it is that one which has to be
+    /// undone to how all was before this one.
+    pub(super) fn undo_mute(
+        &mut self,
+        command: CommandId,
+        session: &SessionId,
+        of: MediaKind,
+        before: Muting,
+    ) -> bool {
+        let mut later = self.open.range_mut(command..).filter_map(|(_, wait)| {
+            if let Wait::Mute { session: s, kind, was } = wait
+                && s == session
+                && *kind == of
+            {
+                return Some(was);
+            }
+            None
+        });
+        match later.next() {
+            Some(was) => {
+                *was = before;
+                false
+            }
+            None => true,
+        }
     }
 
     /// Completes the commands that wait for this.

@@ -263,6 +263,43 @@ fn mh_6_mh_7_mh_9_mutes_go_by_json_rpc_and_are_undone_where_they_are_refused() {
 }
 
 #[test]
+fn mh_9_mutes_that_fail_together_leave_it_as_it_was_before_the_first() {
+    for first_refused in [0, 1] {
+        let mut rig = Rig::ready();
+        rig.meeting();
+        let video = |muted| Command::SetVideoMute { conversation: "C1".into(), muted };
+        rig.submit(video(true)).unwrap();
+        rig.acknowledge();
+        let commands = [(); 2].map(|()| rig.submit(video(false)).unwrap());
+        let sent = [(); 2].map(|()| rig.take_sent("unmute").unwrap());
+        assert_eq!(rig.show(), ["picture"]);
+        rig.refuse(&sent[first_refused]);
+        rig.refuse(&sent[1 - first_refused]);
+        for command in commands {
+            assert_eq!(rig.failure(command), Some(ErrorKind::Session));
+        }
+        assert!(rig.show().is_empty(), "nobody is seen while muted");
+    }
+}
+
+#[test]
+fn lc_16_no_telephone_offers_what_is_a_rooms() {
+    for (session, reinvite) in [("V1", false), ("V2", false), ("V2", true)] {
+        let mut rig = Rig::ready();
+        rig.propose_from(PEER, "V1", "C1", SDP);
+        rig.submit(Command::AcceptPendingSession { conversation: "C1".into() }).unwrap();
+        rig.forget();
+        let params = json!({"sessionId": session, "conversationId": "C1",
+            "sdp": room_sdp(&MEETING), "reinvite": reinvite});
+        rig.rpc_from("+1@gjoll.elsewhere.example/i-1", "offer", &params);
+        let told = rig.told();
+        assert!(told.iter().all(|told| told.starts_with("Malformed")), "{told:?}");
+        rig.offer_from(PEER, "V1", "C1", &room_sdp(&MEETING));
+        assert!(rig.told().iter().any(|told| told.starts_with("SessionStarted V1")));
+    }
+}
+
+#[test]
 fn def_15_a_mute_is_for_one_meeting() {
     let mut rig = Rig::ready();
     rig.meeting();

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::rig::{MEETING, ROOM, Rig, participant, room_sdp};
 use crate::genesys::{Command, ContentType, ErrorKind, Event, Outcome, RoomMedia, SpeakerActivity};
+use crate::machine::WsEvent;
 use crate::media::Track;
 
 const VIDEO_TOPIC: &str = "v2.conversations.C1.media";
@@ -85,6 +86,22 @@ fn vc_4_the_service_is_asked_where_it_said_nothing_for_half_a_second() {
     rig.forget();
     rig.respond(asked.id, 200, &json!({"id": "C1", "participants": []}));
     assert!(rig.told().is_empty());
+}
+
+#[test]
+fn def_10_after_a_reconnect_the_people_of_a_meeting_are_asked_for() {
+    let mut rig = Rig::ready();
+    rig.meeting();
+    let ours = || participant("P1", "user-1", "connected");
+    rig.people("C1", &json!([ours(), participant("P2", "user-2", "connected")]));
+    rig.ws_event(WsEvent::Closed { code: None, reason: "reset".to_owned() });
+    rig.login();
+    let who = "GET /conversations/C1";
+    while rig.asked.front().is_none_or(|asked| asked.what != who) && rig.answer_login_step() {}
+    rig.forget();
+    let asked = rig.expect_http(who);
+    rig.respond(asked.id, 200, &json!({"id": "C1", "participants": [ours()]}));
+    assert_eq!(rig.told(), ["ParticipantsUpdate =P1 + -P2"]);
 }
 
 #[test]

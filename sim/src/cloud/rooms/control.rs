@@ -104,6 +104,14 @@ fn in_room(
             board.streams.publish(&topic, &event, &mut board.world);
             body_of(board, id)
         }
+        ("POST", ["end"]) if body["everybody"] == true => {
+            let reason = Reason::from(body["reason"].as_str().unwrap_or("success"));
+            for session in board.rooms.sessions(id) {
+                let (rooms, streams) = (&mut board.rooms, &board.streams);
+                signals::end(rooms, &session, reason.clone(), streams, &mut board.world);
+            }
+            body_of(board, id)
+        }
         (method, [what]) => {
             let user = body["userId"].as_str().or_else(|| asked.query("userId"));
             match board.rooms.session(id, user) {
@@ -179,6 +187,7 @@ fn in_session(
                 Err(why) => return bad_request(&why),
             }
         }
+        "show" => party.show(world),
         "reinvite" => party.reinvite(world),
         "kill-media" => party.kill_media(world),
         _ => return not_found(),

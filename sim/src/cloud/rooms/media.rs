@@ -13,10 +13,10 @@ use offhook::media::{
 use offhook::sdp::Direction;
 use serde_json::{Value, json};
 
-use super::pictures::{self, RATE};
 use super::terms::Terms;
 use crate::cloud::session::About;
 use crate::cloud::world::World;
+use crate::service::pictures::{self, RATE};
 use crate::service::{FarEnd, FarEndMode, Output, Packet, RtpManner, Word};
 
 /// Texts kept of what came by a data channel; the oldest goes.
@@ -204,8 +204,9 @@ impl RoomMedia {
                     world.base.push(Output::Transmit { id, local, remote, data });
                 }
                 Word::State(state) => {
+                    let shows = world.options.room_far_end != FarEndMode::External;
                     self.show_at = match state {
-                        MediaState::Connected => self.show_at.or(Some(now)),
+                        MediaState::Connected => self.show_at.or_else(|| shows.then_some(now)),
                         MediaState::Disconnected => self.show_at,
                         _ => None,
                     };
@@ -222,6 +223,10 @@ impl RoomMedia {
                         let due = seen.number.map_or(number, |last| last.saturating_add(1));
                         seen.missed += u64::from(number.saturating_sub(due));
                         seen.number = Some(number);
+                    }
+                    if world.options.room_far_end == FarEndMode::External {
+                        let conversation = about.conversation.clone();
+                        world.base.push(Output::FarPicture { conversation, frame });
                     }
                 }
                 Word::Key(digit) => {
@@ -286,19 +291,33 @@ impl RoomMedia {
         let now = world.base.now;
         self.far.handle_timeout(now, self.mode, &mut world.prompt);
         if let Some(at) = self.show_at.filter(|at| *at <= now) {
-            let shown: Vec<_> = self.shows().collect();
-            for (track, codec) in &shown {
-                if let Codec::Video(codec) = codec {
-                    let picture = pictures::picture(*codec, self.shown);
-                    // What a path has no room for is not shown.
-                    let _ = self.far.engine.send(now, *track, &picture.into());
-                }
-            }
-            self.shown = self.shown.wrapping_add(1);
+            self.show_next(now);
             let next = at + Duration::from_nanos(1_000_000_000 / RATE);
             self.show_at = Some(next.max(now));
         }
         self.listen(about, world);
+    }
+
+    /// Shows its next picture, at once. False while nobody is there to see it.
+    pub(super) fn show(&mut self, about: &About, world: &mut World) -> bool {
+        let is_seen = self.state() == MediaState::Connected;
+        if is_seen {
+            self.show_next(world.base.now);
+            self.listen(about, world);
+        }
+        is_seen
+    }
+
+    fn show_next(&mut self, now: Instant) {
+        let shown: Vec<_> = self.shows().collect();
+        for (track, codec) in &shown {
+            if let Codec::Video(codec) = codec {
+                let picture = pictures::picture(*codec, self.shown);
+                // What a path has no room for is not shown.
+                let _ = self.far.engine.send(now, *track, &picture.into());
+            }
+        }
+        self.shown = self.shown.wrapping_add(1);
     }
 
     /// True if the client that was there is gone, since its consent has expired; told once.

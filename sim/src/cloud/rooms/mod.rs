@@ -13,7 +13,6 @@ mod media;
 mod member;
 pub(super) mod outside;
 mod party;
-mod pictures;
 pub(super) mod rest;
 mod room;
 pub(super) mod signals;
@@ -185,6 +184,11 @@ impl Rooms {
             Some(party) => party.far_body(),
             None => self.past.get(session)?.far.clone(),
         }
+    }
+
+    /// All sessions in a room.
+    fn sessions(&self, room: &str) -> Vec<Id> {
+        self.live.of(room).cloned().collect()
     }
 
     /// A room as the control API tells it.

@@ -524,6 +524,11 @@ impl Party {
         self.media.as_mut().is_some_and(|media| media.tell(text, &self.about, world))
     }
 
+    /// Shows a picture. False while nobody is there to see it.
+    pub(super) fn show(&mut self, world: &mut World) -> bool {
+        self.media.as_mut().is_some_and(|media| media.show(&self.about, world))
+    }
+
     /// Our media is gone without a word. False where it was before.
     pub(super) fn kill_media(&mut self, world: &mut World) -> bool {
         let media = self.media.take();

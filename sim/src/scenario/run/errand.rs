@@ -44,6 +44,12 @@ pub(super) enum Errand {
     Speak(u32),
     /// A trouble of the way to a phone is over for long enough.
     Listen(PhoneId),
+    /// The service asks somebody into a room.
+    OpenRoom,
+    /// Something happens in a room.
+    StirRoom,
+    /// The service ends that room.
+    EndRoom(String),
     /// Somebody must have heard something by now.
     Heard(Ear),
 }

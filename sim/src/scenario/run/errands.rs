@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::errand::Errand;
 use super::{CALLEES, Centre, user_name};
 use crate::scenario::checks::Checks;
+use crate::scenario::rooms::{OPENS, STIRS};
 use crate::world::{STEP, Voice, World};
 
 /// Until a call must be known to its user where nothing is wrong.
@@ -34,6 +35,7 @@ impl Centre {
         if self.scenario.habits.dials_every.is_some() {
             self.plan(CALLEES, Errand::Callees);
         }
+        self.begin_rooms();
     }
 
     fn next_arrival(&mut self) {
@@ -93,12 +95,23 @@ impl Centre {
                     self.plan(self.world.now() + pause, Errand::Speak(next));
                 }
             }
+            Errand::OpenRoom if self.open => {
+                self.open_room();
+                self.next_of_rooms(OPENS, Errand::OpenRoom);
+            }
+            Errand::StirRoom if self.open => {
+                self.stir_room();
+                self.next_of_rooms(STIRS, Errand::StirRoom);
+            }
+            Errand::EndRoom(id) => self.end_room(&id),
             Errand::Listen(phone) if self.open => self.listen(phone),
             Errand::Heard(ear) if self.open => self.must_have_heard(&ear),
             Errand::Arrival
             | Errand::Listen(_)
             | Errand::Heard(_)
             | Errand::Call(_)
+            | Errand::OpenRoom
+            | Errand::StirRoom
             | Errand::Fault(_)
             | Errand::Better(_)
             | Errand::Callees

@@ -1,6 +1,6 @@
 //! Users, guests, their phones, and what runs on them.
 
-use offhook::genesys::{Auth, Config};
+use offhook::genesys::{Auth, Config, SessionType};
 use offhook::{Secret, Seed};
 use serde_json::{Value, json};
 
@@ -8,7 +8,16 @@ use super::{Centre, token_of, user_name};
 use crate::dice::Dice;
 use crate::scenario::Desk;
 use crate::scenario::agent::{Agent, Habits, Manner};
+use crate::scenario::rooms::Attendee;
 use crate::world::{Application, PhoneId, Voice};
+
+/// The sessions that agents have where there are rooms.
+const SESSIONS: [SessionType; 4] = [
+    SessionType::Softphone,
+    SessionType::CollaborateVideo,
+    SessionType::ScreenRecording,
+    SessionType::LiveScreenMonitoring,
+];
 
 impl Centre {
     /// Gives everybody a desk. What runs on a phone begins here.
@@ -56,9 +65,12 @@ impl Centre {
                 manner = Manner { accepts_sessions: choice(), answers_all: choice() };
                 let habits = self.scenario.habits.clone();
                 let voice = Voice(self.scenario.fidelity);
-                Box::new(Agent::new(&desk, habits, manner, self.scenario.speech, voice))
+                let attendee = self.attendee(&desk);
+                let agent = Agent::new(&desk, habits, manner, self.scenario.speech, voice);
+                Box::new(agent.attending(attendee))
             }
         };
+        let (meets, tacit) = (self.has_rooms(), choice());
         let traced = self.scenario.traced || trace;
         let policy = self.ice_policy(&mut Dice::new(&root.child("ways"), &phone.0.to_string()));
         self.place(&user_name(user), &token_of(user, 0), app, |config| {
@@ -71,7 +83,19 @@ impl Centre {
             config.alerting_leader = leads;
             config.auto_connect_sessions = !manner.accepts_sessions;
             config.disable_auto_answer = manner.answers_all;
+            if meets {
+                config.allowed_session_types = SESSIONS.to_vec();
+                config.auto_accept_pending_screen_recording_requests = tacit;
+            }
         })
+    }
+
+    /// The part of whoever sits there in rooms, if there are any.
+    fn attendee(&self, desk: &Desk) -> Option<Attendee> {
+        let (share, users) = (self.scenario.rooms.unwrap_or(0.0), self.scenario.agents);
+        let repeats = self.scenario.habits.repeats;
+        let place = (desk.phone, &desk.seed);
+        (share > 0.0).then(|| Attendee::new(place, share, repeats, users))
     }
 
     /// A guest, by code or by the JWT that the code is redeemed for.

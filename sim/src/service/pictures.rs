@@ -1,4 +1,4 @@
-//! Prepared pictures, numbered: what rooms show, and how they know again what they see.
+//! Prepared pictures, numbered: what rooms and agents show, and how each knows again what it sees.
 //!
 //! Each can be decoded without another. The number stands behind the picture, where decoders of VP8 do
 //! not look, and in H.264 in a unit of its own that they pass over (user data, ITU-T H.264 annex D).
@@ -6,7 +6,7 @@
 use offhook::media::{VideoCodec, VideoFrame};
 
 /// The pictures of a second.
-pub(super) const RATE: u64 = 10;
+pub(crate) const RATE: u64 = 10;
 /// The word before a number.
 const MARK: [u8; 6] = *b"offhk#";
 
@@ -26,7 +26,7 @@ const VP8: [u8; 162] = [
 ];
 
 /// The picture of that number.
-pub(super) fn picture(codec: VideoCodec, number: u32) -> VideoFrame {
+pub(crate) fn picture(codec: VideoCodec, number: u32) -> VideoFrame {
     let mut data = match codec {
         VideoCodec::H264 => vec![0, 0, 0, 1, 0x06, 0x05, 16],
         _ => VP8.to_vec(),
@@ -42,7 +42,7 @@ pub(super) fn picture(codec: VideoCodec, number: u32) -> VideoFrame {
 }
 
 /// The number of a picture like those.
-pub(super) fn number_of(frame: &VideoFrame) -> Option<u32> {
+pub(crate) fn number_of(frame: &VideoFrame) -> Option<u32> {
     let at = frame.data.windows(MARK.len()).rposition(|word| word == MARK)? + MARK.len();
     let digits = std::str::from_utf8(frame.data.get(at..at + 10)?).ok()?;
     digits.parse().ok()
