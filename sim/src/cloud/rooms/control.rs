@@ -174,6 +174,7 @@ fn in_session(
                 Err(why) => return bad_request(&why),
             }
         }
+        "keyframe" => party.want_keyframes(world),
         "reinvite" => party.reinvite(world),
         "kill-media" => party.kill_media(world),
         _ => return not_found(),
