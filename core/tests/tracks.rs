@@ -7,6 +7,7 @@ mod common;
 use std::time::Duration;
 
 use common::pair::{Pair, Side};
+use offhook::Seed;
 use offhook::media::{
     AudioFrame, ChannelId, ChannelMessage, Digit, EngineConfig, EngineEvent, Frame, MAX_CHANNELS,
     MAX_TRACKS, MediaError, MediaKind, MediaState, Track, TrackInfo, VideoCodec, VideoFrame, Wish,
@@ -189,6 +190,89 @@ fn rfc_4585_6_3_1_key_frames_are_asked_for_at_most_so_often() {
     }
     pair.run(MS(1000));
     assert!((3..=5).contains(&wanted(&pair, Side::A)), "{} in a second", wanted(&pair, Side::A));
+}
+
+/// The limits that a side was told.
+fn limits(pair: &mut Pair, side: Side) -> Vec<u64> {
+    let told = std::mem::take(&mut pair.events[side as usize]);
+    let limit = |event: &EngineEvent| match event {
+        EngineEvent::BitrateLimit { track: VIDEO, limit } => Some(*limit),
+        _ => None,
+    };
+    told.iter().filter_map(limit).collect()
+}
+
+#[test]
+fn remb_fewer_bits_are_asked_for_again_and_told_once() {
+    let mut pair = meeting(&[CAMERA]);
+    let frames = |from: u64, count: u64| (from..from + count).map(|n| vp8(n, n == 0));
+    let now = pair.now;
+    pair.engine(Side::B).limit_bitrate(now, VIDEO, Some(200_000)).unwrap();
+    pair.run(MS(500));
+    assert!(limits(&mut pair, Side::A).is_empty(), "nothing is seen yet");
+    show(&mut pair, Side::A, VIDEO, frames(0, 100));
+    let told = limits(&mut pair, Side::A);
+    assert!(told.len() == 1 && told[0].abs_diff(200_000) < 1_000, "{told:?}");
+    let now = pair.now;
+    pair.engine(Side::B).limit_bitrate(now, VIDEO, None).unwrap();
+    show(&mut pair, Side::A, VIDEO, frames(100, 5));
+    let told = limits(&mut pair, Side::A);
+    assert!(told.len() == 1 && told[0] > 1_000_000_000, "{told:?}");
+    for n in 0..100 {
+        let now = pair.now;
+        pair.engine(Side::B).limit_bitrate(now, VIDEO, Some(100_000 + n * 10_000)).unwrap();
+        pair.run(MS(10));
+    }
+    pair.run(MS(400));
+    let told = limits(&mut pair, Side::A);
+    assert!((3..=5).contains(&told.len()), "{told:?}");
+    assert!(told.last().unwrap().abs_diff(1_090_000) < 10_000, "the newest is told: {told:?}");
+}
+
+#[test]
+fn remb_is_said_to_whoever_listens() {
+    let mut pair = Pair::with(meets);
+    let now = pair.now;
+    let offer = pair.engine(Side::A).create_offer(now, &[CAMERA]).unwrap();
+    assert!(offer.contains(" goog-remb"));
+    let deaf: String = offer.split_inclusive('\n').filter(|l| !l.contains("goog-remb")).collect();
+    pair.answer_to(&deaf).unwrap();
+    pair.run_until(MS(5000), |p| p.both(MediaState::Connected));
+    let now = pair.now;
+    let limited = pair.engine(Side::B).limit_bitrate(now, VIDEO, Some(1));
+    assert_eq!(limited, Err(MediaError::NotNegotiated("goog-remb")));
+    let limited = pair.engine(Side::A).limit_bitrate(now, VIDEO, Some(1));
+    assert_eq!(limited, Err(MediaError::NotNegotiated("goog-remb")), "the answer has none, either");
+    for (other, what) in [(Track::AUDIO, "audio"), (Track::video(7), "video")] {
+        let limited = pair.engine(Side::B).limit_bitrate(now, other, None);
+        assert_eq!(limited, Err(MediaError::NotNegotiated(what)));
+    }
+}
+
+#[test]
+fn bad_input_broken_pictures_and_a_storm_of_requests_cost_the_sound_nothing() {
+    const FRAMES: u64 = 250;
+    let mut pair = meeting(&[Wish::AUDIO, CAMERA]);
+    let mut dice = Seed::from(7).rng();
+    pair.heard(Side::B);
+    for n in 0..FRAMES {
+        let (now, sound) = (pair.now, pair.frame(n, Side::A));
+        pair.engine(Side::A).send(now, Track::AUDIO, &sound.into()).unwrap();
+        let codec = [VideoCodec::Vp8, VideoCodec::H264][n as usize % 2];
+        let bytes = (0..dice.next_u64() % 4000).map(|_| dice.next_u64() as u8);
+        let picture = VideoFrame::new(codec, n * 1800, n % 3 == 0, bytes.collect::<Vec<_>>());
+        pair.engine(Side::A).send(now, VIDEO, &picture.into()).unwrap();
+        for _ in 0..20 {
+            pair.engine(Side::B).request_keyframe(now, VIDEO).unwrap();
+        }
+        pair.run(MS(20));
+    }
+    pair.run(MS(500));
+    assert_eq!(pair.heard(Side::B).len() as u64, FRAMES);
+    assert!(wanted(&pair, Side::A) <= 20, "{} in 5 s", wanted(&pair, Side::A));
+    seen(&mut pair, Side::B, VIDEO);
+    show(&mut pair, Side::A, VIDEO, (FRAMES..FRAMES + 5).map(|n| vp8(n, n == FRAMES)));
+    assert_eq!(seen(&mut pair, Side::B, VIDEO).len(), 5, "good ones are seen again");
 }
 
 #[test]

@@ -511,7 +511,9 @@ impl Pair {
                 let _ = self.there.engine.send(now, track(*on), &frame.into());
             }
             Act::Keyframe { end, track: on } => {
-                let _ = self.side(*end).0.engine.request_keyframe(now, track(*on));
+                let engine = &mut self.side(*end).0.engine;
+                let _ = engine.request_keyframe(now, track(*on));
+                let _ = engine.limit_bitrate(now, track(*on), Some(u64::from(*on)));
             }
             Act::OpenChannel(end) => {
                 let _ = self.side(*end).0.engine.open_channel(now, "x");

@@ -154,6 +154,15 @@ pub enum Command {
         /// The track.
         track: TrackId,
     },
+    /// Ask the far side of a track of pictures to send no more than so many bits a second: a small picture of many, or
+    /// a connection that is paid for. None for as many as it likes. Completes at once, as soon as it is asked
+    /// ([`Engine::limit_bitrate`](crate::media::Engine::limit_bitrate)).
+    LimitBitrate {
+        /// The track.
+        track: TrackId,
+        /// The limit, in bits per second.
+        limit: Option<u64>,
+    },
     /// Place a call. Completes with [`Outcome::Dialled`] when the service took it. Within 30 s.
     StartSoftphoneSession(Dial),
     /// Receive a topic's notifications as [`Event::Notification`](super::Event::Notification). For
@@ -229,6 +238,7 @@ impl Command {
             | Self::StartVideoMeeting { .. }
             | Self::StartGuestShare
             | Self::RequestKeyframe { .. }
+            | Self::LimitBitrate { .. }
             | Self::Subscribe { .. }
             | Self::SubscribeAll { .. }
             | Self::Unsubscribe { .. }

@@ -98,6 +98,8 @@ impl Counters {
             | Event::TrackChanged { .. }
             | Event::TrackRemoved { .. }
             | Event::KeyframeWanted { .. }
+            | Event::BitrateLimit { .. }
+            | Event::TrackStats { .. }
             | Event::ParticipantsUpdate(_)
             | Event::ActiveVideoParticipants { .. }
             | Event::Speakers { .. }

@@ -13,6 +13,7 @@ use super::ids::ConversationId;
 use super::link::Invited;
 use super::rooms::Share;
 use crate::machine::{CommandId, MediaKind};
+use crate::media::Engine;
 
 impl Client {
     /// Checks that a command can be begun now.
@@ -67,9 +68,8 @@ impl Client {
             Command::PinParticipant { conversation, participant } => {
                 self.rooms.may_pin(conversation, participant.as_ref())
             }
-            Command::RequestKeyframe { track } => {
-                self.rooms.may_request_keyframe(*track, &self.sessions)
-            }
+            Command::RequestKeyframe { track } => self.rooms.may_ask_of(*track, &self.sessions),
+            Command::LimitBitrate { track, .. } => self.rooms.may_ask_of(*track, &self.sessions),
             Command::AcceptSession { conversation } => {
                 self.calls.may_accept(conversation, &self.out, &self.sessions)
             }
@@ -188,7 +188,13 @@ impl Client {
                 self.rooms.pin(id, &conversation, participant, &mut self.out);
             }
             Command::RequestKeyframe { track } => {
-                self.rooms.request_keyframe(id, track, &mut self.sessions, &mut self.out);
+                let ask = |engine: &mut dyn Engine, now| engine.request_keyframe(now, track.track);
+                self.rooms.ask_of(id, track, ask, &mut self.sessions, &mut self.out);
+            }
+            Command::LimitBitrate { track, limit } => {
+                let ask =
+                    |engine: &mut dyn Engine, now| engine.limit_bitrate(now, track.track, limit);
+                self.rooms.ask_of(id, track, ask, &mut self.sessions, &mut self.out);
             }
             other => return Some(other),
         }
@@ -207,7 +213,8 @@ impl Client {
             | Command::StopScreenShare { .. }
             | Command::StartGuestShare
             | Command::PinParticipant { .. }
-            | Command::RequestKeyframe { .. } => {}
+            | Command::RequestKeyframe { .. }
+            | Command::LimitBitrate { .. } => {}
             Command::Connect => self.link.connect(id, out),
             Command::Disconnect => self.disconnect(id),
             Command::AcceptPendingSession { conversation } => {

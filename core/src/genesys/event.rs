@@ -16,7 +16,9 @@ use super::session_type::SessionType;
 use super::station::Station;
 use crate::jingle::Reason;
 use crate::machine::{MediaId, TrackId};
-use crate::media::{Agreement, Digit, IceServer, MediaState, MediaStats, PathState, TrackInfo};
+use crate::media::{
+    Agreement, Digit, IceServer, MediaState, MediaStats, PathState, TrackInfo, TrackStats,
+};
 use crate::plain;
 use crate::report::{CallQuality, CallTimeline, TraceRecord};
 
@@ -177,6 +179,18 @@ pub enum Event {
         /// The figures since it began.
         stats: MediaStats,
     },
+    /// The figures of a track of a room, beside the first of audio, whose are the session's: with
+    /// [`Event::Stats`], each time.
+    TrackStats {
+        /// The session.
+        session: SessionId,
+        /// Its conversation.
+        conversation: ConversationId,
+        /// The track.
+        track: TrackId,
+        /// The figures since it was first agreed on.
+        stats: TrackStats,
+    },
     /// The far side pressed a key.
     Dtmf {
         /// The session.
@@ -236,6 +250,19 @@ pub enum Event {
         conversation: ConversationId,
         /// The track.
         track: TrackId,
+    },
+    /// The far side wants no more than so many bits a second on a track, by what it finds that the path carries or by its
+    /// own wish: whoever encodes follows it, whoever shows a file takes a smaller one. Only what differs from the last,
+    /// at most once in 300 ms ([`EngineEvent::BitrateLimit`](crate::media::EngineEvent::BitrateLimit)).
+    BitrateLimit {
+        /// The session.
+        session: SessionId,
+        /// Its conversation.
+        conversation: ConversationId,
+        /// The track.
+        track: TrackId,
+        /// The limit, in bits per second.
+        limit: u64,
     },
     /// The people in a room, at each word of the service about it.
     ParticipantsUpdate(ParticipantsUpdate),

@@ -142,6 +142,20 @@ impl fmt::Debug for Event {
                 .field("conversation", conversation)
                 .field("track", track)
                 .finish(),
+            Self::BitrateLimit { session, conversation, track, limit } => f
+                .debug_struct("BitrateLimit")
+                .field("session", session)
+                .field("conversation", conversation)
+                .field("track", track)
+                .field("limit", limit)
+                .finish(),
+            Self::TrackStats { session, conversation, track, stats } => f
+                .debug_struct("TrackStats")
+                .field("session", session)
+                .field("conversation", conversation)
+                .field("track", track)
+                .field("stats", stats)
+                .finish(),
             Self::ParticipantsUpdate(update) => one("ParticipantsUpdate", update),
             Self::ActiveVideoParticipants { session, conversation, users } => f
                 .debug_struct("ActiveVideoParticipants")

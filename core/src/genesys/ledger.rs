@@ -326,6 +326,8 @@ impl Ledger {
             | Event::TrackChanged { .. }
             | Event::TrackRemoved { .. }
             | Event::KeyframeWanted { .. }
+            | Event::BitrateLimit { .. }
+            | Event::TrackStats { .. }
             | Event::ParticipantsUpdate(_)
             | Event::ActiveVideoParticipants { .. }
             | Event::Speakers { .. }

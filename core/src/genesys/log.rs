@@ -112,6 +112,8 @@ fn conversation(event: &Event) -> Option<&ConversationId> {
         | Event::Dtmf { .. }
         | Event::ComfortNoise { .. }
         | Event::KeyframeWanted { .. }
+        | Event::BitrateLimit { .. }
+        | Event::TrackStats { .. }
         | Event::ActiveVideoParticipants { .. }
         | Event::Speakers { .. }
         | Event::MemberStatus { .. }
@@ -216,6 +218,8 @@ fn log(event: &Event) {
         | Event::Dtmf { .. }
         | Event::ComfortNoise { .. }
         | Event::KeyframeWanted { .. }
+        | Event::BitrateLimit { .. }
+        | Event::TrackStats { .. }
         | Event::ActiveVideoParticipants { .. }
         | Event::Speakers { .. }
         | Event::MemberStatus { .. }

@@ -149,6 +149,11 @@ pub trait Phone {
         self.request(Command::RequestKeyframe { track })
     }
 
+    /// Asks for fewer bits a second ([`Command::LimitBitrate`]).
+    fn limit_bitrate(&self, track: TrackId, limit: Option<u64>) -> Self::Reply<()> {
+        self.request(Command::LimitBitrate { track, limit })
+    }
+
     /// Places a call ([`Command::StartSoftphoneSession`]).
     fn dial(&self, dial: Dial) -> Self::Reply<Dialled> {
         self.request(Command::StartSoftphoneSession(dial))

@@ -9,11 +9,11 @@ use super::ids::{CallId, ConversationId};
 use super::outbox::Outbox;
 use super::signal::{Answer, Signal};
 use crate::jingle::{Reason, Transport};
-use crate::machine::{UdpId, Wake};
+use crate::machine::{TrackId, UdpId, Wake};
 use crate::media::negotiation::Fingerprint;
 use crate::media::{
     Digit, Engine, EngineEvent, LocalCandidate, MediaError, MediaKind, MediaState, MediaStats,
-    PathNews, Peer, PeerNews,
+    PathNews, Peer, PeerNews, Track,
 };
 use crate::report::TraceDirection;
 use crate::sdp::candidate::{Candidate, Generation, MAX_CANDIDATES};
@@ -384,17 +384,27 @@ impl MediaSession {
             | Phase::Abandoned { .. } => {}
         }
         if let Some(stats) = peer.handle_timeout(out.now()) {
-            self.tell_stats(stats, out);
+            self.tell_stats(stats, peer, out);
         }
         self.drain(peer, out)
     }
 
-    fn tell_stats(&self, stats: MediaStats, out: &mut Outbox) {
+    /// Tells the figures of the session, and of each track beside the first of audio.
+    fn tell_stats(&self, stats: MediaStats, peer: &Peer, out: &mut Outbox) {
         out.event(Event::Stats {
             session: self.handle.id.clone(),
             conversation: self.handle.conversation.clone(),
             stats,
         });
+        for info in peer.engine.tracks().iter().filter(|info| info.track != Track::AUDIO) {
+            let Some(stats) = peer.engine.track_stats(info.track) else { continue };
+            out.event(Event::TrackStats {
+                session: self.handle.id.clone(),
+                conversation: self.handle.conversation.clone(),
+                track: TrackId { media: self.handle.media, track: info.track },
+                stats,
+            });
+        }
     }
 
     /// Ends it from here: tells the far side and waits a little for it to know.
@@ -430,7 +440,7 @@ impl MediaSession {
     /// sockets are closed next.
     pub(crate) fn end(&mut self, peer: &mut Peer, out: &mut Outbox) {
         if !peer.is_superseded() {
-            self.tell_stats(peer.stats(), out);
+            self.tell_stats(peer.stats(), peer, out);
         }
         peer.engine.close(out.now());
         // It is over whatever the engine still has to say.
@@ -549,6 +559,7 @@ impl MediaSession {
             | EngineEvent::TrackChanged(_)
             | EngineEvent::TrackRemoved(_)
             | EngineEvent::KeyframeWanted(_)
+            | EngineEvent::BitrateLimit { .. }
             | EngineEvent::ChannelOpened { .. }
             | EngineEvent::ChannelMessage { .. }
             | EngineEvent::ChannelClosed(_) => self.tell_room(event, out),

@@ -174,6 +174,24 @@ pub trait Engine: Send {
         Err(MediaError::NotNegotiated(track.kind.name()))
     }
 
+    /// Asks the far side to send no more than so many bits a second on a video track, whatever it has to show
+    /// (REMB, draft-alvestrand-rmcat-remb-03); none for as many as it likes, which is how a session begins. Said
+    /// again as pictures come, as it may be lost.
+    ///
+    /// # Errors
+    ///
+    /// [`MediaError::NotNegotiated`] for a track that there is not, that is not of video, or whose far side
+    /// does not listen to that.
+    fn limit_bitrate(
+        &mut self,
+        now: Instant,
+        track: Track,
+        limit: Option<u64>,
+    ) -> Result<(), MediaError> {
+        let _ = (now, limit);
+        Err(MediaError::NotNegotiated(track.kind.name()))
+    }
+
     /// Opens a data channel (RFC 8831): reliable and ordered. [`EngineEvent::ChannelOpened`] follows
     /// when it can be used.
     ///
@@ -307,6 +325,15 @@ pub enum EngineEvent {
     },
     /// The far side wants a picture that needs no other; at most once in [`KEYFRAME_INTERVAL`].
     KeyframeWanted(Track),
+    /// The far side wants no more than so many bits a second on a track: by what it finds that the path carries,
+    /// or by its own wish (REMB, draft-alvestrand-rmcat-remb-03). At most once in [`KEYFRAME_INTERVAL`], and only
+    /// what differs from the last.
+    BitrateLimit {
+        /// The track.
+        track: Track,
+        /// The limit, in bits per second.
+        limit: u64,
+    },
     /// A data channel can be used, whichever side opened it.
     ChannelOpened {
         /// The channel.

@@ -10,7 +10,7 @@ use super::{
     Agreement, AudioCodec, AudioFrame, ChannelId, ChannelMessage, Codec, Digit, Engine,
     EngineConfig, EngineEvent, EngineFactory, EngineOutput, ExpectedLoss, Frame, Local,
     LocalCandidate, LocalKind, MAX_TRACKS, MediaError, MediaKind, MediaState, MediaStats, Track,
-    TrackInfo, VideoCodec, Wish,
+    TrackInfo, TrackStats, VideoCodec, Wish,
 };
 use crate::sdp::{Description, Direction, SdpError};
 
@@ -447,6 +447,9 @@ impl Engine for FakeEngine {
             b"closed" => self.enter(MediaState::Closed),
             b"restless" => self.restless = true,
             b"keyframe" => self.event(EngineEvent::KeyframeWanted(Track::video(0))),
+            b"remb" => {
+                self.event(EngineEvent::BitrateLimit { track: Track::video(0), limit: 300_000 });
+            }
             b"flood" => (0..1000).for_each(|_| self.channel_message("{}")),
             _ if data.starts_with(b"channel ") => {
                 let text = String::from_utf8_lossy(&data[8..]).into_owned();
@@ -539,6 +542,24 @@ impl Engine for FakeEngine {
         Ok(())
     }
 
+    fn limit_bitrate(
+        &mut self,
+        _: Instant,
+        track: Track,
+        limit: Option<u64>,
+    ) -> Result<(), MediaError> {
+        let known = self.sections.as_mut().and_then(|all| all.of(track)).is_some();
+        if !known || track.kind != MediaKind::Video {
+            return Err(MediaError::NotNegotiated(track.kind.name()));
+        }
+        self.queue.push_back(EngineOutput::Transmit {
+            local: SocketAddr::from(([127, 0, 0, 1], 4000)),
+            remote: SocketAddr::from(([127, 0, 0, 1], 5000)),
+            data: format!("remb {limit:?}").into_bytes(),
+        });
+        Ok(())
+    }
+
     fn open_channel(&mut self, _: Instant, label: &str) -> Result<ChannelId, MediaError> {
         let sections = self.sections.as_mut().filter(|sections| sections.has_channels());
         let Some(sections) = sections else {
@@ -597,6 +618,11 @@ impl Engine for FakeEngine {
 
     fn stats(&self) -> MediaStats {
         self.stats
+    }
+
+    fn track_stats(&self, track: Track) -> Option<TrackStats> {
+        let known = self.tracks().iter().any(|info| info.track == track);
+        known.then(TrackStats::default)
     }
 
     fn close(&mut self, _: Instant) {

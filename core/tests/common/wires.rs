@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use offhook::machine::{OutputOf, TrackId, UdpEvent, UdpId};
 use offhook::media::{
     AudioCodec, AudioFrame, Connection, ConnectionEvent, EngineConfig, EngineEvent, IceServer,
-    MediaState, WebRtcFactory, Wish,
+    MediaState, Track, VideoFrame, WebRtcFactory, Wish,
 };
 use offhook::{Input, Machine as _, Output};
 use turn_server_proto::api::{Transmit, TurnServerApi as _, TurnServerPollRet};
@@ -93,8 +93,18 @@ pub(crate) struct Wires {
 
 impl Wires {
     /// Two ends, the one with these addresses, that have an offer and an answer, and no sockets yet.
-    #[allow(clippy::disallowed_methods)] // The one clock reading: every other instant is relative.
     pub(crate) fn new(way: Duration, configs: [EngineConfig; 2], addresses: &[SocketAddr]) -> Self {
+        Self::with(way, configs, addresses, &[Wish::AUDIO])
+    }
+
+    /// The same with other tracks than one of sound.
+    #[allow(clippy::disallowed_methods)] // The one clock reading: every other instant is relative.
+    pub(crate) fn with(
+        way: Duration,
+        configs: [EngineConfig; 2],
+        addresses: &[SocketAddr],
+        wishes: &[Wish],
+    ) -> Self {
         let now = Instant::now();
         let there = vec![SocketAddr::from(([192, 0, 2, 2], 5000))];
         let ends = configs.into_iter().zip([addresses.to_vec(), there]);
@@ -124,7 +134,7 @@ impl Wires {
             said: 0,
         };
         let [here, there] = &mut wires.ends[..] else { unreachable!("two ends") };
-        let offer = here.connection.create_offer(now, &[Wish::AUDIO]).expect("an offer");
+        let offer = here.connection.create_offer(now, wishes).expect("an offer");
         there.connection.accept_offer(now, &offer).expect("taken");
         let answer = there.connection.create_answer(now).expect("an answer");
         here.connection.accept_answer(now, &answer).expect("taken");
@@ -167,6 +177,12 @@ impl Wires {
             self.said += 1;
             self.run(FRAME);
         }
+    }
+
+    /// Has an end show a picture on a track.
+    pub(crate) fn show(&mut self, end: usize, track: Track, frame: VideoFrame) {
+        let track = TrackId { media: Connection::MEDIA, track };
+        self.tell(end, Input::Frame { track, frame: frame.into() });
     }
 
     pub(crate) fn run(&mut self, time: Duration) {

@@ -1,5 +1,7 @@
 //! Requests of the application in a meeting: mutes, a screen, pins, key frames.
 
+use std::time::Instant;
+
 use serde_json::Value;
 
 use super::room::{Room, Share};
@@ -209,11 +211,8 @@ impl Rooms {
         out.complete(command, result.map(|_| Outcome::Done).map_err(Error::from));
     }
 
-    pub(crate) fn may_request_keyframe(
-        &self,
-        track: TrackId,
-        sessions: &Sessions,
-    ) -> Result<(), Error> {
+    /// Checks that a track is one of a room's pictures.
+    pub(crate) fn may_ask_of(&self, track: TrackId, sessions: &Sessions) -> Result<(), Error> {
         let session = sessions.of_media(track.media).filter(|session| self.has(session));
         let there = session.is_some_and(|session| {
             sessions.tracks(session).iter().any(|info| info.track == track.track)
@@ -226,18 +225,19 @@ impl Rooms {
         }
     }
 
-    pub(crate) fn request_keyframe(
+    /// Asks something of the far side of a track.
+    pub(crate) fn ask_of(
         &mut self,
         command: CommandId,
         track: TrackId,
+        ask: impl FnOnce(&mut dyn Engine, Instant) -> Result<(), MediaError>,
         sessions: &mut Sessions,
         out: &mut Outbox,
     ) {
         let now = out.now();
         let session = sessions.of_media(track.media).cloned();
         let asked = session.and_then(|session| {
-            let ask = |engine: &mut dyn Engine| engine.request_keyframe(now, track.track);
-            sessions.with_engine(&session, ask, out)
+            sessions.with_engine(&session, |engine: &mut dyn Engine| ask(engine, now), out)
         });
         let gone = || Err(MediaError::NotNegotiated(track.track.kind.name()));
         let asked = asked.unwrap_or_else(gone);

@@ -59,6 +59,10 @@ impl Rooms {
                 let track = track_of(track);
                 out.event(Event::KeyframeWanted { session, conversation, track });
             }
+            EngineEvent::BitrateLimit { track, limit } => {
+                let track = track_of(track);
+                out.event(Event::BitrateLimit { session, conversation, track, limit });
+            }
             EngineEvent::ChannelMessage { message: ChannelMessage::Text(text), .. } => {
                 self.handle_message(of, &text, sessions, out);
             }

@@ -384,6 +384,34 @@ fn key_frames_are_asked_for_both_ways() {
 }
 
 #[test]
+fn fewer_bits_are_asked_for_both_ways() {
+    let mut rig = Rig::ready();
+    rig.meeting();
+    rig.media("remb");
+    assert_eq!(rig.told(), ["BitrateLimit video0 300000"]);
+    let media = rig.newest_media.unwrap();
+    let ask =
+        |track| Command::LimitBitrate { track: TrackId { media, track }, limit: Some(64_000) };
+    let asked = rig.submit(ask(Track::video(0))).unwrap();
+    assert_eq!(rig.completion(asked), Some(Ok(Outcome::Done)));
+    assert_eq!(std::mem::take(&mut rig.transmitted), ["remb Some(64000)"]);
+    for other in [Track::video(7), Track::AUDIO] {
+        assert_eq!(rig.submit(ask(other)).unwrap_err().kind, ErrorKind::Media);
+    }
+}
+
+#[test]
+fn the_figures_of_each_track_are_told_with_those_of_the_session() {
+    let mut rig = Rig::ready();
+    rig.meeting();
+    rig.media("connected");
+    rig.told();
+    rig.wait(Duration::from_secs(5));
+    let figures = rig.told().into_iter().filter(|told| told.contains("Stats"));
+    assert_eq!(figures.collect::<Vec<_>>(), ["Stats", "TrackStats video0"]);
+}
+
+#[test]
 fn rooms_beyond_the_bound_are_left_alone() {
     let mut rig = Rig::ready();
     for n in 0..MAX_ROOMS + 5 {

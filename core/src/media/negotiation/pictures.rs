@@ -18,6 +18,9 @@ pub struct Picture {
     pub repair: Option<u8>,
     /// The profile and level of H.264 (`profile-level-id`), where they are stated.
     pub profile: Option<String>,
+    /// True if whoever receives may say how many bits a second it wants (`goog-remb`,
+    /// draft-alvestrand-rmcat-remb-03).
+    pub limits: bool,
 }
 
 /// The payload types of a video section that both ends have, the far side's first choice first.
@@ -36,7 +39,7 @@ impl Pictures {
                 VideoCodec::Vp8 => (96, 97, None),
                 VideoCodec::H264 => (109, 114, Some(OUR_PROFILE.to_owned())),
             };
-            Picture { codec: *codec, number, repair: Some(repair), profile }
+            Picture { codec: *codec, number, repair: Some(repair), profile, limits: true }
         };
         Self { codecs: codecs.iter().map(picture).collect() }
     }
@@ -68,7 +71,8 @@ impl Pictures {
                 VideoCodec::H264 => continue,
             };
             let repair = repair(section, number, &numbers);
-            let picture = Picture { codec, number, repair, profile };
+            let limits = has_feedback(section, number, "goog-remb");
+            let picture = Picture { codec, number, repair, profile, limits };
             match pictures.codecs.iter_mut().find(|known| known.codec == codec) {
                 Some(known) if is_constrained(&picture) && !is_constrained(known) => {
                     *known = picture;
@@ -93,6 +97,12 @@ impl Pictures {
         self.codecs.iter().find(is).map(|picture| picture.codec)
     }
 
+    /// True if whoever receives may say how many bits a second it wants.
+    #[must_use]
+    pub fn limits(&self) -> bool {
+        self.codecs.iter().any(|picture| picture.limits)
+    }
+
     /// True if packets of that payload type are sent again.
     #[must_use]
     pub fn repairs(&self, number: u8) -> bool {
@@ -111,14 +121,17 @@ impl Pictures {
     /// (RFC 4585 section 4.2, RFC 5104 section 7.1).
     pub(super) fn named(&self) -> Vec<(u8, String, Option<String>, &'static [&'static str])> {
         let mut named = Vec::new();
-        for Picture { codec, number, repair, profile } in &self.codecs {
+        for Picture { codec, number, repair, profile, limits } in &self.codecs {
             let parameters = (*codec == VideoCodec::H264).then(|| {
                 let profile =
                     profile.as_ref().map(|profile| format!(";profile-level-id={profile}"));
                 let profile = profile.unwrap_or_default();
                 format!("level-asymmetry-allowed=1;packetization-mode=1{profile}")
             });
-            let feedback: &[&str] = &["ccm fir", "nack", "nack pli"];
+            let feedback: &[&str] = match limits {
+                true => &["ccm fir", "nack", "nack pli", "goog-remb"],
+                false => &["ccm fir", "nack", "nack pli"],
+            };
             named.push((*number, format!("{}/90000", codec.name()), parameters, feedback));
             if let Some(repair) = repair {
                 let feedback: &[&str] = &[];
@@ -139,6 +152,14 @@ fn repair(section: &Section<'_>, number: u8, numbers: &[u8]) -> Option<u8> {
     numbers.iter().copied().find(|repair| {
         encoding(section, *repair).is_some_and(|(name, ..)| name.eq_ignore_ascii_case("rtx"))
             && parameter(section, *repair, "apt").and_then(|apt| apt.parse().ok()) == Some(number)
+    })
+}
+
+/// True if a section has feedback of that kind for a payload type, or for all (RFC 4585 section 4.2).
+fn has_feedback(section: &Section<'_>, number: u8, wanted: &str) -> bool {
+    section.attributes("rtcp-fb").any(|(_, value)| {
+        let (of, kind) = value.split_once(' ').unwrap_or_default();
+        (of == "*" || of.parse() == Ok(number)) && kind.trim() == wanted
     })
 }
 

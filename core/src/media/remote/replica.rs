@@ -42,6 +42,7 @@ pub(crate) fn report(event: &EngineEvent) -> Option<Report> {
         | EngineEvent::Agreed(_)
         | EngineEvent::Frame { .. }
         | EngineEvent::KeyframeWanted(_)
+        | EngineEvent::BitrateLimit { .. }
         | EngineEvent::ChannelOpened { .. }
         | EngineEvent::ChannelMessage { .. }
         | EngineEvent::ChannelClosed(_)
@@ -85,6 +86,7 @@ pub(crate) fn carry_out(
         }
         Act::SetMuted { track, muted } => engine.set_muted(track, muted),
         Act::RequestKeyframe { track } => drop(engine.request_keyframe(now, track)),
+        Act::LimitBitrate { track, limit } => drop(engine.limit_bitrate(now, track, limit)),
         Act::SendDtmf { keys, ms } => {
             let keys: Result<Vec<_>, _> = keys.chars().map(Digit::try_from).collect();
             let keys = keys.map_err(|_| NoOrder("a key that is none"))?;

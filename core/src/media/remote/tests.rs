@@ -84,6 +84,7 @@ fn busy(now: Instant) -> Vec<Order> {
     twin.send(now, Track::video(0), &picture.into()).unwrap();
     twin.set_muted(Track::AUDIO, true);
     drop(twin.request_keyframe(now, Track::video(0)));
+    drop(twin.limit_bitrate(now, Track::video(0), Some(64_000)));
     twin.set_direction(Track::AUDIO, Direction::RecvOnly);
     twin.handle_report(now, replica::report(&EngineEvent::State(MediaState::Connected)).unwrap());
     let keys = [Digit::try_from('5').unwrap()];

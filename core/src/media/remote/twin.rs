@@ -83,6 +83,7 @@ impl Twin {
             EngineEvent::State(_)
             | EngineEvent::Frame { .. }
             | EngineEvent::KeyframeWanted(_)
+            | EngineEvent::BitrateLimit { .. }
             | EngineEvent::ChannelOpened { .. }
             | EngineEvent::ChannelMessage { .. }
             | EngineEvent::ChannelClosed(_)
@@ -196,6 +197,17 @@ impl Engine for Twin {
     fn request_keyframe(&mut self, now: Instant, track: Track) -> Result<(), MediaError> {
         self.inner.request_keyframe(now, track)?;
         self.order(Act::RequestKeyframe { track });
+        Ok(())
+    }
+
+    fn limit_bitrate(
+        &mut self,
+        now: Instant,
+        track: Track,
+        limit: Option<u64>,
+    ) -> Result<(), MediaError> {
+        self.inner.limit_bitrate(now, track, limit)?;
+        self.order(Act::LimitBitrate { track, limit });
         Ok(())
     }
 

@@ -16,6 +16,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use str0m::bwe::Bitrate;
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::config::{CryptoProvider, DtlsCert};
 use str0m::format::{Codec, FormatParams};
@@ -419,6 +420,13 @@ impl Association {
     pub(super) fn ask_keyframe(&mut self, ssrc: u32) {
         if let Some(stream) = self.rtc.direct_api().stream_rx(&ssrc.into()) {
             stream.request_keyframe(KeyframeRequestKind::Pli);
+        }
+    }
+
+    /// Asks for no more than so many bits a second.
+    pub(super) fn ask_bitrate(&mut self, ssrc: u32, limit: u64) {
+        if let Some(stream) = self.rtc.direct_api().stream_rx(&ssrc.into()) {
+            stream.request_remb(Bitrate::bps(limit));
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
+use str0m::bwe::BweKind;
 use str0m::media::Mid;
 use str0m::net::Transmit;
 use str0m::{Candidate, Event, IceConnectionState, Input, Output};
@@ -213,6 +214,12 @@ impl WebRtc {
             Event::KeyframeRequest(request) => {
                 let tracks = self.more.iter_mut().flat_map(|more| more.video.values_mut());
                 tracks.filter(|track| track.mid == request.mid).for_each(VideoTrack::want);
+                self.settle_pictures();
+            }
+            Event::EgressBitrateEstimate(BweKind::Remb { estimate, mid }) => {
+                let tracks = self.more.iter_mut().flat_map(|more| more.video.values_mut());
+                let track = tracks.filter(|track| track.mid == mid);
+                track.for_each(|track| track.take_limit(estimate.as_u64()));
                 self.settle_pictures();
             }
             Event::ChannelOpen(inner, label) => {
@@ -494,6 +501,28 @@ impl Engine for WebRtc {
         let video = tracks.and_then(|more| more.video.get_mut(&track.number));
         let Some(video) = video.filter(|video| video.place.is_some()) else { return Err(none) };
         video.ask();
+        if self.settle_pictures() {
+            self.turn(self.now);
+        }
+        Ok(())
+    }
+
+    fn limit_bitrate(
+        &mut self,
+        now: Instant,
+        track: Track,
+        limit: Option<u64>,
+    ) -> Result<(), MediaError> {
+        self.now = self.now.max(now);
+        let none = MediaError::NotNegotiated(track.kind.name());
+        let tracks = self.more.as_mut().filter(|_| track.kind == MediaKind::Video);
+        let video = tracks.and_then(|more| more.video.get_mut(&track.number));
+        let Some(video) = video else { return Err(none) };
+        match self.descriptions.pictures(video.place) {
+            Some((_, pictures)) if pictures.limits() => video.set_limit(limit),
+            Some(_) => return Err(MediaError::NotNegotiated("goog-remb")),
+            None => return Err(none),
+        }
         if self.settle_pictures() {
             self.turn(self.now);
         }

@@ -283,7 +283,7 @@ impl WebRtc {
         }
     }
 
-    /// Asks for the pictures that need no other, and tells of those that the far side wants. True
+    /// Asks for the pictures that need no other and for fewer bits, and tells of what the far side wants. True
     /// where str0m has to say something for it.
     pub(super) fn settle_pictures(&mut self) -> bool {
         let (Some(more), Some(association)) = (&mut self.more, &mut self.association) else {
@@ -292,6 +292,15 @@ impl WebRtc {
         let mut asked = false;
         for (number, video) in &mut more.video {
             let direction = self.descriptions.direction(video.place, video.wanted);
+            let listens = self.descriptions.pictures(video.place).is_some_and(|(_, p)| p.limits());
+            if listens && let Some((source, limit)) = video.limits(self.now) {
+                association.ask_bitrate(source, limit);
+                asked = true;
+            }
+            if let Some(limit) = video.limit_told(self.now) {
+                let event = EngineEvent::BitrateLimit { track: Track::video(*number), limit };
+                self.queue.push_back(EngineOutput::Event(event));
+            }
             if let Some(source) = video.asks(self.now, direction.receives()) {
                 association.ask_keyframe(source);
                 asked = true;

@@ -15,6 +15,11 @@ use crate::sdp::Direction;
 /// After that long without a packet of the source that is seen, another one may take its place.
 const SILENCE: Duration = Duration::from_secs(1);
 
+/// The time after which a limit is said again, while pictures come.
+const LIMIT_INTERVAL: Duration = Duration::from_secs(1);
+/// The limit that is none.
+const NO_LIMIT: u64 = 10_000_000_000;
+
 /// True if a picture that builds on others can be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Row {
@@ -48,6 +53,12 @@ pub(super) struct VideoTrack {
     asking: Limit,
     /// One that the far side asks for.
     wanting: Limit,
+    /// The bits a second that the far side is not to exceed, and the time at which it was told last.
+    limit: Option<u64>,
+    limited: Option<Instant>,
+    /// The limit of what we send, as the far side says and as it was told, and when that is told.
+    sends_at_most: [Option<u64>; 2],
+    telling: Limit,
     pub(super) stats: TrackStats,
 }
 
@@ -68,6 +79,10 @@ impl VideoTrack {
             assembler: Assembler::default(),
             asking: Limit::new(KEYFRAME_INTERVAL),
             wanting: Limit::new(KEYFRAME_INTERVAL),
+            limit: None,
+            limited: None,
+            sends_at_most: [None; 2],
+            telling: Limit::new(KEYFRAME_INTERVAL),
             stats: TrackStats::default(),
         }
     }
@@ -76,6 +91,7 @@ impl VideoTrack {
     pub(super) fn restart(&mut self) {
         self.sequence = 1 + (self.sequence & 0x3fff);
         self.row = Row::Broken;
+        self.limited = None;
         self.unseen();
     }
 
@@ -222,10 +238,49 @@ impl VideoTrack {
         self.wanting.due(now)
     }
 
+    /// Wants no more than so many bits a second from the far side.
+    pub(super) fn set_limit(&mut self, limit: Option<u64>) {
+        if self.limit != limit {
+            self.limit = Some(limit.unwrap_or(NO_LIMIT));
+            self.limited = None;
+        }
+    }
+
+    /// The limit to tell the far side now, and the source that it is about. Where there is none any more that is
+    /// said like another limit: nothing takes one back.
+    pub(super) fn limits(&mut self, now: Instant) -> Option<(u32, u64)> {
+        let (limit, source) = (self.limit?, self.seen()?);
+        if self.limited.is_some_and(|last| now < last + LIMIT_INTERVAL) {
+            return None;
+        }
+        self.limited = Some(now);
+        Some((source, limit))
+    }
+
+    /// The far side wants no more than so many bits a second.
+    pub(super) fn take_limit(&mut self, limit: u64) {
+        self.sends_at_most[0] = Some(limit);
+        match self.sends_at_most {
+            [said, told] if said == told => self.telling.forget(),
+            _ => self.telling.ask(),
+        }
+    }
+
+    /// The limit to tell the application of now, if any.
+    pub(super) fn limit_told(&mut self, now: Instant) -> Option<u64> {
+        let [said, told] = &mut self.sends_at_most;
+        if !self.telling.due(now) {
+            return None;
+        }
+        *told = *said;
+        *told
+    }
+
     /// The time of the next call if nothing comes.
     pub(super) fn next_wake(&self, now: Instant) -> Option<Instant> {
         let asking = self.seen.and_then(|_| self.asking.next_wake(now));
         let wanting = self.wanting.next_wake(now);
-        self.assembler.next_wake().into_iter().chain(asking).chain(wanting).min()
+        let telling = self.telling.next_wake(now);
+        self.assembler.next_wake().into_iter().chain(asking).chain(wanting).chain(telling).min()
     }
 }

@@ -193,6 +193,15 @@ impl Engine for Gateway {
         self.engine.request_keyframe(now, track)
     }
 
+    fn limit_bitrate(
+        &mut self,
+        now: Instant,
+        track: Track,
+        limit: Option<u64>,
+    ) -> Result<(), MediaError> {
+        self.engine.limit_bitrate(now, track, limit)
+    }
+
     fn open_channel(&mut self, now: Instant, label: &str) -> Result<ChannelId, MediaError> {
         self.engine.open_channel(now, label)
     }

@@ -278,8 +278,13 @@ pub(in crate::genesys::tests) fn name(event: &Event) -> String {
             let mid = info.mid.as_deref().unwrap_or_default();
             format!(" {}{} {mid} {}", track.track.kind.name(), track.track.number, info.direction)
         }
-        Event::TrackRemoved { track, .. } | Event::KeyframeWanted { track, .. } => {
+        Event::TrackRemoved { track, .. }
+        | Event::KeyframeWanted { track, .. }
+        | Event::TrackStats { track, .. } => {
             format!(" {}{}", track.track.kind.name(), track.track.number)
+        }
+        Event::BitrateLimit { track, limit, .. } => {
+            format!(" {}{} {limit}", track.track.kind.name(), track.track.number)
         }
         Event::ParticipantsUpdate(update) => {
             let ids = |list: &[crate::genesys::RoomParticipant]| {

@@ -142,6 +142,7 @@ impl Association {
             | EngineEvent::TrackRemoved(_)
             | EngineEvent::Frame { .. }
             | EngineEvent::KeyframeWanted(_)
+            | EngineEvent::BitrateLimit { .. }
             | EngineEvent::ChannelOpened { .. }
             | EngineEvent::ChannelMessage { .. }
             | EngineEvent::ChannelClosed(_)
