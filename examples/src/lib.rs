@@ -7,5 +7,6 @@ pub mod demo;
 pub mod echo;
 pub mod elsewhere;
 pub mod hotline;
+pub mod live;
 pub mod meeting;
 pub mod voice;

@@ -6,10 +6,11 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use futures_util::FutureExt as _;
 use futures_util::stream::{LocalBoxStream, SelectAll, StreamExt as _, unfold};
 use offhook::genesys::{ConversationId, Event, Phone as _, RoomMedia, SessionId};
 use offhook::machine::{MediaKind, TrackId};
-use offhook::media::{Frame, Track, VideoCodec};
+use offhook::media::{Frame, MediaState, Track, VideoCodec, VideoFrame};
 use offhook::video::{Clip, Player, Recorded, Recorder, Size, VideoError, pattern};
 use offhook_runtime::genesys::Client;
 use offhook_runtime::{FrameSender, Sockets};
@@ -34,6 +35,36 @@ pub struct Recording {
     pub sounds: u64,
     /// Our pictures that the meeting was sent.
     pub shown: u32,
+}
+
+/// A screen that was shown.
+#[derive(Debug)]
+pub struct Shown {
+    /// The conversation, which goes on.
+    pub conversation: ConversationId,
+    /// The pictures that the meeting was sent.
+    pub pictures: u32,
+    /// The times that somebody wanted a key frame.
+    pub keyframes_wanted: u32,
+}
+
+/// A source of pictures, played in time.
+pub trait Source {
+    /// The next picture, if it is due.
+    fn poll(&mut self, now: Instant) -> Option<VideoFrame>;
+
+    /// Goes on with a picture that needs no other: somebody cannot show what comes without one.
+    fn want_keyframe(&mut self, now: Instant);
+}
+
+impl Source for Player {
+    fn poll(&mut self, now: Instant) -> Option<VideoFrame> {
+        Self::poll(self, now)
+    }
+
+    fn want_keyframe(&mut self, now: Instant) {
+        Self::want_keyframe(self, now);
+    }
 }
 
 /// Something that happens while it records.
@@ -145,6 +176,61 @@ pub async fn record<R: Sockets>(
     }
     file.write_all(&recorder.finish()?)?;
     Ok(recording)
+}
+
+/// Joins a meeting and shows it a screen, of which it says so. Nothing is looked at or heard.
+///
+/// # Errors
+///
+/// The meeting was not joined.
+pub async fn present<R: Sockets>(
+    phone: &Client<R>,
+    room: &str,
+    show: &mut (impl Source + ?Sized),
+    lasts: Duration,
+) -> anyhow::Result<Shown> {
+    let (mut events, mut joined) = (phone.events(), phone.events());
+    let conversation = phone.start_video_conference(room, None).await?;
+    let started = |event| match event {
+        Event::SessionStarted(session) if session.conversation == conversation => Some(session),
+        _ => None,
+    };
+    let session = joined.wait(PATIENCE, started).await.context("the meeting offers nothing")?;
+    phone.accept_room(conversation.clone(), RoomMedia::Video).await?;
+    let track = TrackId { media: session.media, track: Track::video(0) };
+    let is_connected = |event| match event {
+        Event::MediaState { session: of, state, .. } if of == session.id => {
+            (state == MediaState::Connected).then_some(())
+        }
+        _ => None,
+    };
+    joined.wait(PATIENCE, is_connected).await.context("media does not connect")?;
+    drop(joined);
+    phone.start_screen_share(conversation.clone()).await?;
+    let mut sink = phone.track(track).sink;
+    let mut shown = Shown { conversation, pictures: 0, keyframes_wanted: 0 };
+    let ends = Instant::now() + lasts;
+    show.want_keyframe(Instant::now());
+    while Instant::now() < ends {
+        while let Some(event) = events.next().now_or_never() {
+            match event.context("the phone is gone")? {
+                Event::KeyframeWanted { track: of, .. } if of == track => {
+                    shown.keyframes_wanted += 1;
+                    show.want_keyframe(Instant::now());
+                }
+                event => {
+                    of_session(event, &session.id)?;
+                }
+            }
+        }
+        while let Some(picture) = show.poll(Instant::now()) {
+            sink.send(picture.into()).await?;
+            shown.pictures += 1;
+        }
+        R::sleep(LOOK).await;
+    }
+    phone.stop_screen_share(shown.conversation.clone()).await?;
+    Ok(shown)
 }
 
 /// A track of the session's that is there, or gone.

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use common::{Desk, on_both_runtimes, within};
 use offhook::genesys::Phone as _;
-use offhook::media::Frame;
-use offhook::video::{Size, WebmReader};
+use offhook::media::{Frame, VideoCodec};
+use offhook::video::{Clip, IvfWriter, Player, Size, WebmReader, pattern};
 use offhook_examples::meeting;
 use offhook_runtime::Sockets;
 use serde_json::json;
@@ -49,6 +49,35 @@ async fn meets<R: Sockets>(seed: u64, signaling: &str) {
     );
 }
 
+/// A file is shown as a screen, and the meeting is told so.
+async fn a_file_is_presented<R: Sockets>() {
+    let desk = Desk::<R>::open(23).await;
+    let size = Size { width: 640, height: 360 };
+    let mut file = IvfWriter::new(Vec::new(), VideoCodec::Vp8, size).expect("a file");
+    for number in 0..20 {
+        let picture = pattern::frame(size, number, u64::from(number) * 9_000).expect("a picture");
+        file.write(&picture).expect("written");
+    }
+    let clip = Clip::from_ivf(&file.into_inner()[..]).expect("a clip");
+    let mut player = Player::new(clip, std::time::Instant::now());
+    let lasts = Duration::from_secs(2);
+    let shown = meeting::present(&desk.phone, meeting::ROOM, &mut player, lasts);
+    let shown = within::<R, _>("the meeting", shown).await.expect("shown");
+    let ask = |path: &str| desk.emulator.control("GET", path, &json!({})).expect("an answer");
+    let media = ask(&format!("rooms/{}/media", shown.conversation.as_str()));
+    let told = ["screen-start", "screen-stop"].map(|kind| ask(&format!("events?type={kind}")));
+    within::<R, _>("leaving", desk.phone.end(shown.conversation)).await.expect("left");
+    desk.close().await;
+
+    assert!(shown.pictures > 10, "{} pictures", shown.pictures);
+    let lines = media["lines"].as_array().expect("lines");
+    let received = lines.iter().filter_map(|line| line["framesReceived"].as_u64()).sum::<u64>();
+    // The last may be on their way.
+    assert!(received + 2 >= u64::from(shown.pictures), "{received} of {}", shown.pictures);
+    let times = told.map(|told| told["events"].as_array().map(Vec::len));
+    assert_eq!(times, [Some(1), Some(1)]);
+}
+
 async fn a_meeting_by_sdp_is_seen_shown_to_and_recorded<R: Sockets>() {
     meets::<R>(21, "sdp").await;
 }
@@ -58,6 +87,7 @@ async fn a_meeting_by_jingle_is_seen_shown_to_and_recorded<R: Sockets>() {
 }
 
 on_both_runtimes! {
+    a_file_is_presented
     a_meeting_by_sdp_is_seen_shown_to_and_recorded
     a_meeting_by_jingle_is_seen_shown_to_and_recorded
 }

@@ -2,10 +2,11 @@
 
 use std::future::Future;
 use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use anyhow::{anyhow, bail};
+use anyhow::{anyhow, bail, ensure};
 use futures_util::future::{Either, select};
 use offhook::media::MediaStats;
 use offhook::report::TraceRecord;
@@ -61,7 +62,9 @@ impl Told for ribbon::Client {
 pub(super) struct Desk<'a, R, M: Told> {
     pub(super) phone: Client<R, M>,
     events: Events<M>,
-    ladder: LadderBuilder,
+    ladder: Arc<Mutex<LadderBuilder>>,
+    /// The phone's place in the diagram.
+    lane: usize,
     stats: Option<MediaStats>,
     screen: &'a Screen,
 }
@@ -73,13 +76,29 @@ impl<'a, R: Sockets, M: Told> Desk<'a, R, M> {
         events: Events<M>,
         screen: &'a Screen,
     ) -> Self {
-        let ladder = LadderBuilder::new(title, Instant::now());
-        Self { phone, events, ladder, stats: None, screen }
+        let ladder = Arc::new(Mutex::new(LadderBuilder::new(title, Instant::now())));
+        Self { phone, events, ladder, lane: 0, stats: None, screen }
+    }
+
+    /// Names the phones of the diagram, this one first.
+    pub(super) fn phones(&mut self, names: &[&str]) {
+        self.ladder().phones(names.iter().map(|name| (*name).to_owned()).collect());
+    }
+
+    /// Another phone, in a lane of its own in the same diagram.
+    pub(super) fn another(&self, lane: usize, phone: Client<R, M>, events: Events<M>) -> Self {
+        let ladder = Arc::clone(&self.ladder);
+        Self { phone, events, ladder, lane, stats: None, screen: self.screen }
+    }
+
+    fn ladder(&self) -> MutexGuard<'_, LadderBuilder> {
+        // A diagram is whole after every statement.
+        self.ladder.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A milestone, for the diagram and the screen.
     pub(super) fn mark(&mut self, text: &str, state: State) {
-        self.ladder.milestone(Instant::now(), text, state);
+        self.ladder().milestone_of(self.lane, Instant::now(), text, state);
         self.screen.mark(text);
     }
 
@@ -129,6 +148,20 @@ impl<'a, R: Sockets, M: Told> Desk<'a, R, M> {
         }
     }
 
+    /// Takes note of what is told until something is so.
+    pub(super) async fn until(
+        &mut self,
+        what: &str,
+        mut is_so: impl FnMut() -> anyhow::Result<bool>,
+    ) -> anyhow::Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        while !is_so()? {
+            ensure!(Instant::now() < deadline, "{what}: not in time");
+            self.linger(Duration::from_millis(50)).await;
+        }
+        Ok(())
+    }
+
     /// Takes note of what has been told already.
     pub(super) async fn settle(&mut self) {
         self.linger(Duration::from_millis(50)).await;
@@ -142,7 +175,7 @@ impl<'a, R: Sockets, M: Told> Desk<'a, R, M> {
             Either::Right(_) => bail!("not in time"),
         };
         match M::word(&event) {
-            Word::Trace(record) => self.ladder.message(record),
+            Word::Trace(record) => self.ladder().message_of(self.lane, record),
             Word::Stats(stats) => self.stats = Some(stats),
             Word::Complaint(text) => self.screen.complain(&text),
             Word::Other => {}
@@ -151,6 +184,6 @@ impl<'a, R: Sockets, M: Told> Desk<'a, R, M> {
     }
 
     pub(super) fn into_ladder(self) -> LadderBuilder {
-        self.ladder
+        self.ladder().clone()
     }
 }

@@ -2,11 +2,17 @@
 //!
 //! The scenario is written once, over any runtime; `bin/demo.rs` chooses one.
 
+mod act;
+mod camera;
+mod checks;
 mod desk;
+mod eyes;
 mod gateway;
 mod line;
+mod meet;
 mod report;
 mod screen;
+mod screens;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -25,10 +31,14 @@ use serde_json::json;
 use tokio::sync::mpsc::Sender;
 
 use crate::voice::{self, Ear};
+pub use act::{Act, emulator as emulator_of_rooms};
+pub use checks::Checks;
 use desk::{Desk, Told};
 pub use gateway::play as play_gateway;
+pub use meet::play as play_meeting;
 pub use report::{CallReport, Report};
 pub use screen::Screen;
+pub use screens::play as play_screens;
 
 /// The signaling that a call speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -82,6 +92,15 @@ impl Plan {
             agent: wav(include_bytes!("../../data/agent.wav")).context("agent.wav")?,
             customer: wav(include_bytes!("../../data/customer.wav")).context("customer.wav")?,
         })
+    }
+}
+
+impl Plan {
+    /// Has nobody say more than that.
+    pub fn shorten(&mut self, length: Duration) {
+        let samples = (length.as_secs_f64() * f64::from(RATE)) as usize;
+        self.agent.truncate(samples);
+        self.customer.truncate(samples);
     }
 }
 
@@ -159,13 +178,22 @@ fn hire<R: Sockets>(
     let user = emulator.control("POST", "users", user);
     let user = user.context("the emulator does not take the user")?;
     let text = |key: &str| user[key].as_str().context("a user without a token");
-    let mut config = Config::agent("lab.test", text("token")?);
+    let config = Config::agent("lab.test", text("token")?);
+    let (phone, events) = client::<R>(emulator, seed, config)?;
+    Ok((text("userId")?.to_owned(), phone, events))
+}
+
+/// A phone at the emulator, whoever it is of.
+fn client<R: Sockets>(
+    emulator: &Emulator,
+    seed: u64,
+    mut config: Config,
+) -> anyhow::Result<(Client<R>, Events)> {
     config.api_host = Some(emulator.http_url());
     config.ws_host = Some(emulator.ws_url());
     config.trace = true;
     let net = NetOptions::default().loopback(true);
-    let (phone, events) = Client::<R>::builder(config).net(net).seed(Seed::from(seed)).build()?;
-    Ok((text("userId")?.to_owned(), phone, events))
+    Ok(Client::<R>::builder(config).net(net).seed(Seed::from(seed)).build()?)
 }
 
 async fn inbound<R: Sockets>(

@@ -8,7 +8,7 @@ use offhook::report::mos;
 use offhook_sim::ladder::{Ladder, LadderBuilder};
 
 /// The least likeness to the original with which speech must arrive.
-const MIN_CORRELATION: f64 = 0.9;
+pub(super) const MIN_CORRELATION: f64 = 0.9;
 const MAX_GAP: Duration = Duration::from_millis(60);
 
 /// One call's figures.

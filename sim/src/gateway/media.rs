@@ -57,7 +57,11 @@ pub(super) fn settle(house: &mut House, session: &str) {
                     FarEndMode::Prompt | FarEndMode::Silence => {}
                 },
                 // Pictures are not looked at.
-                Word::Seen { .. } | Word::Opened(..) | Word::Message(_) | Word::Closed(_) => {}
+                Word::Seen { .. }
+                | Word::Wanted(_)
+                | Word::Opened(..)
+                | Word::Message(_)
+                | Word::Closed(_) => {}
             }
         }
         if echoes.is_empty() {

@@ -70,6 +70,8 @@ pub(crate) enum Word {
         track: Track,
         frame: VideoFrame,
     },
+    /// The client wants a picture of a track that needs no other.
+    Wanted(Track),
     Key(Digit),
     /// A channel for data, and its label.
     Opened(ChannelId, String),
@@ -151,6 +153,9 @@ impl FarEnd {
                 }
                 EngineOutput::Event(EngineEvent::Frame { track, frame: Frame::Video(frame) }) => {
                     words.push(Word::Seen { track, frame });
+                }
+                EngineOutput::Event(EngineEvent::KeyframeWanted(track)) => {
+                    words.push(Word::Wanted(track));
                 }
                 EngineOutput::Event(EngineEvent::ChannelOpened { channel, label }) => {
                     words.push(Word::Opened(channel, label));

@@ -188,6 +188,7 @@ fn in_session(
             }
         }
         "show" => party.show(world),
+        "keyframe" => party.want_keyframes(world),
         "reinvite" => party.reinvite(world),
         "kill-media" => party.kill_media(world),
         _ => return not_found(),

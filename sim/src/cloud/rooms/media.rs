@@ -33,6 +33,8 @@ struct Seen {
     number: Option<u32>,
     /// Numbers that were not there where they had to come.
     missed: u64,
+    /// The times that the client wanted a picture that needs no other.
+    wanted: u64,
 }
 
 /// See the [module](self).
@@ -95,6 +97,7 @@ impl RoomMedia {
                     "in": stats.packets_received, "out": stats.packets_sent,
                     "framesReceived": seen.frames, "keyframesReceived": seen.keyframes,
                     "lastPicture": seen.number, "picturesMissed": seen.missed,
+                    "keyframesWanted": seen.wanted,
                 })
             })
             .collect();
@@ -193,6 +196,19 @@ impl RoomMedia {
         sent.is_ok()
     }
 
+    /// Asks for a picture of each track that the client shows, one that needs no other. False where it shows
+    /// none.
+    pub(super) fn want_keyframes(&mut self, about: &About, world: &mut World) -> bool {
+        let (now, mut asked) = (world.base.now, false);
+        for info in self.far.engine.tracks() {
+            if info.track.kind == MediaKind::Video && info.direction.receives() {
+                asked |= self.far.engine.request_keyframe(now, info.track).is_ok();
+            }
+        }
+        self.listen(about, world);
+        asked
+    }
+
     /// Takes what the engine has to say.
     fn listen(&mut self, about: &About, world: &mut World) {
         let (now, echoes) = (world.base.now, world.options.far_end == FarEndMode::Echo);
@@ -228,6 +244,11 @@ impl RoomMedia {
                         let conversation = about.conversation.clone();
                         world.base.push(Output::FarPicture { conversation, frame });
                     }
+                }
+                Word::Wanted(track) => {
+                    self.seen.entry(track).or_default().wanted += 1;
+                    // All its pictures are such.
+                    self.show_at = self.show_at.map(|at| at.min(now));
                 }
                 Word::Key(digit) => {
                     let key = digit.as_char().to_string();

@@ -529,6 +529,11 @@ impl Party {
         self.media.as_mut().is_some_and(|media| media.show(&self.about, world))
     }
 
+    /// Asks for pictures that need no other. False where the client shows none.
+    pub(super) fn want_keyframes(&mut self, world: &mut World) -> bool {
+        self.media.as_mut().is_some_and(|media| media.want_keyframes(&self.about, world))
+    }
+
     /// Our media is gone without a word. False where it was before.
     pub(super) fn kill_media(&mut self, world: &mut World) -> bool {
         let media = self.media.take();

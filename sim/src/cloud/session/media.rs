@@ -210,7 +210,11 @@ impl Media {
                     effects.push(Effect::Happened("dtmf", json!({"digit": key})));
                 }
                 // Calls have neither pictures nor data.
-                Word::Seen { .. } | Word::Opened(..) | Word::Message(_) | Word::Closed(_) => {}
+                Word::Seen { .. }
+                | Word::Wanted(_)
+                | Word::Opened(..)
+                | Word::Message(_)
+                | Word::Closed(_) => {}
             }
         }
         for frame in &echoes {
