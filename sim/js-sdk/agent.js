@@ -10,7 +10,22 @@ const EVENTS = [
 ];
 
 /** What a meeting's session tells of itself; reported as `session.…`. */
-const SESSION_EVENTS = ['participantsUpdate', 'memberStatusUpdate', 'dataChannelMessage', 'incomingMedia'];
+const SESSION_EVENTS = [
+  'participantsUpdate', 'activeVideoParticipantsUpdate', 'speakersUpdate', 'pinnedParticipant',
+  'memberStatusUpdate', 'dataChannelMessage', 'incomingMedia',
+];
+
+/** A screen as a page can make one: a canvas whose colour changes ten times a second. */
+function madeUpScreen({ width, height }) {
+  const canvas = Object.assign(document.createElement('canvas'), { width, height });
+  const context = canvas.getContext('2d');
+  let shown = 0;
+  setInterval(() => {
+    context.fillStyle = `hsl(${(shown += 1) * 20} 80% 50%)`;
+    context.fillRect(0, 0, width, height);
+  }, 100);
+  return canvas.captureStream(10);
+}
 
 /** The bundle's one global, `GenesysCloudWebrtcSdk`, holds the class itself or a module around it. */
 function sdkClass() {
@@ -41,9 +56,21 @@ function peerConnection(session) {
   return undefined;
 }
 
+// What the page shows of the machine's own screen, to look at and to end.
+const captured = [];
+const capture = navigator.mediaDevices.getDisplayMedia.bind(navigator.mediaDevices);
+navigator.mediaDevices.getDisplayMedia = async (constraints) => {
+  if (!window.agent.permits) throw new DOMException('the user permits no capture', 'NotAllowedError');
+  const stream = await capture(constraints);
+  captured.push(...stream.getTracks());
+  return stream;
+};
+
 window.agent = {
   sdk: undefined,
   sessions: new Map(),
+  /** False if the user refuses to show a screen. */
+  permits: true,
 
   create(options) {
     this.sdk = new (sdkClass())(options);
@@ -69,17 +96,86 @@ window.agent = {
     return this.call('acceptSession', { conversationId, audioElement, videoElement });
   },
 
+  /** Accepts a recording, or to be watched, with screens of those sizes side by side, and says what they are. */
+  record(request, sizes) {
+    const tracks = sizes.map((size) => madeUpScreen(size).getVideoTracks()[0]);
+    captured.push(...tracks);
+    const screenRecordingMetadatas = tracks.map((track, n) => ({
+      trackId: track.id, screenId: `screen-${n}`, primary: n === 0,
+      originX: sizes.slice(0, n).reduce((x, { width }) => x + width, 0), originY: 0,
+      resolutionX: sizes[n].width, resolutionY: sizes[n].height,
+    }));
+    const mediaStream = new MediaStream(tracks);
+    return this.call('acceptSession', { ...request, mediaStream, screenRecordingMetadatas });
+  },
+
+  /** Accepts the sight of so many screens, each in an element of its own. */
+  observe(request, screens) {
+    const videoElements = Array.from({ length: screens }, () => {
+      const element = Object.assign(document.createElement('video'), { autoplay: true, muted: true });
+      document.body.append(element);
+      return element;
+    });
+    return this.call('acceptSession', {
+      ...request, videoElements, videoElement: videoElements[0], liveMonitoringObserver: true,
+      audioElement: document.querySelector('audio'),
+    });
+  },
+
+  /** Calls a method of a session; nothing that it resolves to, or its error as a value. */
+  async onSession(conversationId, method, ...args) {
+    try {
+      await this.sessions.get(conversationId)[method](...args);
+      return {};
+    } catch (error) {
+      return { error: describe(error) };
+    }
+  },
+
+  /** Shows a screen as a guest. */
+  async share() {
+    try {
+      await this.sdk.startScreenShare();
+      return {};
+    } catch (error) {
+      return { error: describe(error) };
+    }
+  },
+
+  /** The user ends what is captured, as with the browser's own button. */
+  endScreens() {
+    for (const track of captured.filter((one) => one.readyState === 'live')) {
+      track.stop();
+      // A page that stops a track itself is not told; a user's stop is.
+      track.dispatchEvent(new Event('ended'));
+    }
+  },
+
+  /** The number of tracks that still show a screen. */
+  screens() {
+    return captured.filter((track) => track.readyState === 'live').length;
+  },
+
   /** Figures of each line of a session, by mid. */
   async lines(conversationId) {
     const connection = peerConnection(this.sessions.get(conversationId) ?? {});
     if (!connection) return undefined;
     const lines = {};
+    for (const { mid, sender } of connection.getTransceivers()) {
+      // Only what is captured of a screen has a surface.
+      const screen = sender.track?.getSettings().displaySurface !== undefined;
+      lines[mid] = { kind: sender.track?.kind, sent: 0, received: 0, decoded: 0, screen };
+    }
     for (const report of (await connection.getStats()).values()) {
-      const line = () => (lines[report.mid] ??= { kind: report.kind, sent: 0, received: 0, decoded: 0 });
-      if (report.type === 'outbound-rtp') line().sent += report.packetsSent;
+      const line = lines[report.mid];
+      if (!line) continue;
+      if (report.type === 'outbound-rtp') {
+        line.sent += report.packetsSent;
+        if (report.rid) (line.rids ??= []).push(report.rid);
+      }
       if (report.type === 'inbound-rtp') {
-        line().received += report.packetsReceived;
-        line().decoded += report.framesDecoded ?? 0;
+        line.received += report.packetsReceived;
+        line.decoded += report.framesDecoded ?? 0;
       }
     }
     return lines;

@@ -3,7 +3,7 @@
 import https from 'node:https';
 import http from 'node:http';
 
-import { deadline } from './deadline.mjs';
+import { deadline, pause } from './deadline.mjs';
 
 export class Emulator {
   /** `url` is the emulator's base URL, without `/control`; its certificate is not checked. */
@@ -83,6 +83,18 @@ export class Emulator {
         if (accepts(call)) return call;
         again(call);
         mark = (await this.get(`events?after=${mark}&wait=500`)).next;
+      }
+    });
+  }
+
+  /** The room's media with a user once `accepts` takes its lines; figures have no event to wait for. */
+  async roomMedia(room, userId, accepts, what, ms = 20_000) {
+    return deadline(ms, what, async (seen) => {
+      for (;;) {
+        const media = await this.get(`rooms/${room}/media?userId=${userId}`);
+        if (accepts(media.lines)) return media;
+        seen(media.lines);
+        await pause(100);
       }
     });
   }

@@ -3,17 +3,19 @@
 import assert from 'node:assert/strict';
 
 import { deadline, pause } from './deadline.mjs';
+import { ROOMS } from './rooms.mjs';
 
 /** Packets of 20 ms each: one second of audio. */
 const ONE_SECOND = 50;
 
 /** What streaming client 17 cannot do, by design (it was changed in 19.3). */
-const FORGETS_JINGLE = { 17: 'it forgets its Jingle sessions with the connection' };
+const FORGETS_JINGLE = { 'client 17': 'it forgets its Jingle sessions with the connection' };
 
 /**
- * Each scenario gets `{ agent, emulator, user, mark }`: a page not yet logged in, the control API,
- * a new user and the place in the emulator's event log at which the scenario began. One that needs
- * more is `{ play, station, skip }`: the user's phone, and why which streaming client is left out.
+ * Each scenario gets `{ agent, emulator, user, mark, open, version }`: a page not yet logged in, the
+ * control API, a new user, the place in the emulator's event log at which the scenario began, what
+ * opens one more page, and the SDK's version. One that needs more is `{ play, station, skip }`: the
+ * user's phone, and why which streaming client or SDK is left out.
  */
 export const SCENARIOS = {
   'logs in and subscribes': async ({ agent, emulator, user, mark }) => {
@@ -303,26 +305,6 @@ export const SCENARIOS = {
     await farEndHangsUp(t, conversationId);
   },
 
-  'video conference by SDP': (t) => conference(t, { signaling: 'sdp', trickle: false }),
-  'video conference by Jingle': (t) => conference(t, { signaling: 'jingle', trickle: true }),
-  'a meeting of two rings, and is refused or taken back': async (t) => {
-    await t.agent.initialize(t.user.token);
-    const other = await t.emulator.post('users', { name: 'Other', station: null });
-    const invite = { kind: 'peer', userId: t.user.userId, fromUserId: other.userId };
-    for (const how of ['reject', 'retract']) {
-      const from = t.agent.mark();
-      const { conversationId, roomId } = await t.emulator.post('rooms', invite);
-      const [pending] = await t.agent.event('pendingSession', (one) => one.conversationId === conversationId, from);
-      assert.equal(pending.sessionType, 'collaborateVideo');
-      assert.equal(pending.fromUserId, other.userId);
-      if (how === 'reject') await t.agent.call('rejectPendingSession', { conversationId });
-      else await t.emulator.post(`rooms/${roomId}/retract`);
-      await t.emulator.event(t.mark, 'room-left', (event) => event.conversationId === conversationId);
-      if (how === 'retract') await t.agent.event('cancelPendingSession', undefined, from);
-    }
-    await nothingStarted(t);
-  },
-
   'the phone goes, comes and changes': async (t) => {
     const { agent, emulator, user } = t;
     await agent.initialize(user.token);
@@ -340,52 +322,9 @@ export const SCENARIOS = {
     assert.equal(migrated.station.webRtcCallAppearances, 2);
     await agent.event('concurrentSoftphoneSessionsEnabled', (enabled) => enabled === true, from);
   },
+
+  ...ROOMS,
 };
-
-/** The agent starts a meeting, is seen and heard, mutes, pins, is told by the data channel, and leaves. */
-async function conference(t, room) {
-  const { agent, emulator, user, mark } = t;
-  await emulator.post('options', { room });
-  await agent.initialize(user.token);
-  const [, domain] = user.jid.split('@');
-  const { conversationId } = await agent.call('startVideoConference', `adhoc-lab1@conference.${domain}`);
-  await emulator.event(mark, 'message-proceed');
-  await agent.event('sessionStarted', (session) => session.conversationId === conversationId);
-  await agent.join(conversationId);
-  await emulator.event(mark, 'room-answered');
-  const there = (accepts) => ({ activeParticipants }) => activeParticipants.some(accepts);
-  const own = (one) => one.userId === user.userId;
-  await agent.event('session.participantsUpdate', there(own));
-  await agent.linesUntil(
-    conversationId,
-    ({ 0: audio, 1: video }) =>
-      audio?.sent > ONE_SECOND && audio.received > ONE_SECOND && video?.sent > 10 && video.decoded > 10,
-    'sound and pictures both ways',
-  );
-  const far = await emulator.get(`rooms/adhoc-lab1/media?userId=${user.userId}`);
-  assert.ok(far.lines[1].framesReceived > 0, 'the room sees the camera');
-  assert.equal(far.channel.label, 'videoConferenceControl');
-
-  for (const [method, flag] of [['setVideoMute', 'videoMuted'], ['setAudioMute', 'audioMuted']]) {
-    for (const mute of [true, false]) {
-      const from = agent.mark();
-      await agent.call(method, { conversationId, mute });
-      await agent.event('session.participantsUpdate', there((one) => own(one) && one[flag] === mute), from);
-    }
-  }
-
-  const from = agent.mark();
-  const second = await emulator.post('rooms/adhoc-lab1/participants', { name: 'Second', userId: 'second' });
-  await agent.event('session.participantsUpdate', there((one) => one.participantId === second.participantId), from);
-  const message = { jsonrpc: '2.0', method: 'member.notify.status', params: {} };
-  await emulator.post('rooms/adhoc-lab1/data', { message });
-  const [status] = await agent.event('session.memberStatusUpdate');
-  assert.equal(status.method, message.method);
-
-  await agent.call('endSession', { conversationId });
-  await emulator.event(mark, 'room-left');
-  await agent.event('sessionEnded', (session) => session.conversationId === conversationId);
-}
 
 /** Three calls on one session: nobody proposes again, and media is the same. */
 async function persistent(t) {

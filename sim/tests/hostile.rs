@@ -141,6 +141,7 @@ proptest! {
     ) {
         let mut desk = Desk::new();
         desk.control("POST", "users", &json!({"userId": "u1", "token": "t"}));
+        desk.control("POST", "jwts", &json!({"kind": "monitor", "userId": "u1", "jwt": "a.b.c"}));
         for step in &steps {
             play(&mut desk, step);
         }

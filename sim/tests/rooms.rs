@@ -5,70 +5,13 @@ mod common;
 
 use std::time::Duration;
 
-use common::desk::Desk;
-use common::visitor::{Visitor, visitor};
-use offhook::genesys::wire::{Dialect, Frame, Method, Payload, SessionMessage};
+use common::meeting::{ROOM, SOON, answer, lines, picture, post, room, start};
+use common::visitor::visitor;
+use offhook::genesys::wire::{Method, SessionMessage};
 use offhook::jingle::{Action, Reason};
 use offhook::media::{MediaState, Track, VideoCodec, VideoFrame};
 use offhook::sdp::{Description, Direction};
 use serde_json::{Value, json};
-
-const ROOM: &str = "adhoc-lab1@conference.lab-org.orgspan.lab.test";
-const SOON: Duration = Duration::from_millis(50);
-
-/// The client starts a conference in a room: its conversation, and the session that is proposed.
-fn start(visitor: &mut Visitor) -> (String, String) {
-    let body = json!({"roomId": ROOM, "participant": {"address": visitor.bare()}});
-    let (status, reply) = visitor.desk.api("t", "POST", "conversations/videos", &body);
-    assert_eq!(status, 202, "{reply}");
-    assert!(visitor.proposed().is_none(), "the reply comes first");
-    visitor.wait(SOON);
-    let (from, propose) = visitor.proposed().expect("a proposal");
-    assert_eq!(from, ROOM, "the room's bare address");
-    assert_eq!(propose.original_room.as_deref(), Some(ROOM));
-    assert_eq!(propose.conversation_id.as_deref(), reply["conversationId"].as_str());
-    assert_eq!(propose.from_user_id, Some(visitor.id()));
-    assert_eq!(propose.media, ["audio", "video"]);
-    (reply["conversationId"].as_str().unwrap().to_owned(), propose.id)
-}
-
-/// The kinds and directions of a description's sections.
-fn lines(sdp: &str) -> Vec<(String, Direction)> {
-    let description = Description::read(sdp).unwrap();
-    let direction = |section: &offhook::sdp::Section<'_>| section.direction_in(&description);
-    description.sections.iter().map(|one| (one.kind().to_owned(), direction(one))).collect()
-}
-
-/// Takes the offer of a session that was proposed, and answers it.
-fn answer(visitor: &mut Visitor, room: &str, session: &str) -> String {
-    visitor.message(room, "proceed", session);
-    let Some(Method::Offer { sdp, reinvite: false, .. }) = visitor.called() else {
-        panic!("an offer")
-    };
-    let own = visitor.bare();
-    visitor.message(&own, "accept", session);
-    assert!(visitor.told(&SessionMessage::Accept { id: session.to_owned() }), "its own accept");
-    let (answer, candidate) = visitor.answer(&sdp);
-    visitor.rpc(room, "answer", &json!({"sdp": answer, "sessionId": session}));
-    let candidate = format!("m=0 9 RTP/AVP 0\r\na={candidate}\r\n");
-    visitor.rpc(room, "iceCandidate", &json!({"sdp": candidate, "sessionId": session}));
-    visitor.wait(Duration::from_secs(2));
-    visitor.rpc(room, "info", &json!({"sessionId": session, "status": "active"}));
-    sdp
-}
-
-fn room(visitor: &mut Visitor, name: &str) -> Value {
-    let (status, room) = visitor.desk.control("GET", &format!("rooms/{name}"), &Value::Null);
-    assert_eq!(status, 200, "{room}");
-    room
-}
-
-fn post(visitor: &mut Visitor, path: &str, body: &Value) -> Value {
-    let (status, answer) = visitor.desk.control("POST", path, body);
-    assert_eq!(status, 200, "{path}: {answer}");
-    visitor.wait(SOON);
-    answer
-}
 
 #[test]
 fn wire_16_2_a_conference_is_joined_muted_and_left() {
@@ -139,9 +82,7 @@ fn wire_16_2_pictures_and_messages_go_both_ways() {
     assert!(visitor.pictures.len() >= 10, "{}", visitor.pictures.len());
     assert!(visitor.pictures.iter().all(|picture| picture.keyframe));
     for n in 0..10_u64 {
-        let mut data = vec![0x90, 0x06, 0x00, 0x9d, 0x01, 0x2a, 0x40, 0x00, 0x40, 0x00];
-        data.extend(format!("offhk#{n:010}").bytes());
-        let frame = VideoFrame::new(VideoCodec::Vp8, n * 9000, true, data);
+        let frame = VideoFrame::new(VideoCodec::Vp8, n * 9000, true, picture(n));
         assert!(visitor.show(Track::video(0), &frame));
         visitor.wait(Duration::from_millis(100));
     }
@@ -237,8 +178,127 @@ fn wire_16_2_lines_are_added_and_stopped_on_the_same_path() {
     let stop = json!({"stop": [added["mid"]]});
     post(&mut visitor, "rooms/adhoc-lab1/renegotiate", &stop);
     let Some(Method::Offer { sdp, .. }) = visitor.called() else { panic!("an offer") };
-    let stopped = lines(&sdp).iter().filter(|(_, way)| *way == Direction::Inactive).count();
-    assert_eq!(stopped, 1);
+    let mid = added["mid"].as_str().unwrap();
+    assert_stopped(&sdp, mid);
+    let (answer, _) = visitor.answer(&sdp);
+    visitor.rpc(ROOM, "answer", &json!({"sdp": answer, "sessionId": session}));
+    // Stopped is stopped, whatever comes later.
+    post(&mut visitor, "rooms/adhoc-lab1/renegotiate", &more);
+    let Some(Method::Offer { sdp, .. }) = visitor.called() else { panic!("an offer") };
+    assert_stopped(&sdp, mid);
+    let (answer, _) = visitor.answer(&sdp);
+    visitor.rpc(ROOM, "answer", &json!({"sdp": answer, "sessionId": session}));
+    let seen = visitor.pictures.len();
+    visitor.wait(Duration::from_secs(1));
+    assert!(visitor.pictures.len() > seen + 10, "two lines show ten pictures a second each");
+    assert_eq!(visitor.state, MediaState::Connected);
+}
+
+/// The line of that name has no port, and is in no bundle; all others have one and are.
+fn assert_stopped(sdp: &str, mid: &str) {
+    let description = Description::read(sdp).unwrap();
+    let bundle = description.groups("BUNDLE").next().unwrap();
+    for section in &description.sections {
+        let name = section.mid().unwrap();
+        assert_eq!(section.is_off(), name == mid, "{name}: {sdp}");
+        assert_eq!(bundle.contains(&name), name != mid, "{name}: {sdp}");
+        assert!(name != mid || section.direction() == Some(Direction::Inactive), "{sdp}");
+    }
+}
+
+#[test]
+fn wire_16_2_a_connection_that_died_silently_is_replaced_under_the_same_name() {
+    let mut visitor = visitor();
+    let (_, session) = start(&mut visitor);
+    let first = answer(&mut visitor, ROOM, &session);
+    post(&mut visitor, "rooms/adhoc-lab1/kill-media", &json!({}));
+    let (status, _) = visitor.desk.control("POST", "rooms/adhoc-lab1/kill-media", &json!({}));
+    assert_eq!(status, 400, "it is dead");
+    visitor.wait(Duration::from_secs(30));
+    assert_ne!(visitor.state, MediaState::Connected, "nobody is there");
+    assert!(visitor.called().is_none(), "and nothing is said");
+    post(&mut visitor, "rooms/adhoc-lab1/reinvite", &json!({}));
+    let Some(Method::Offer { sdp, reinvite: true, session_id, .. }) = visitor.called() else {
+        panic!("a re-invite")
+    };
+    assert_eq!(session_id, session);
+    let path = offhook::jingle::ice_credentials;
+    assert_ne!(path(&sdp), path(&first), "another connection");
+    visitor.forget_media();
+    let (answer, candidate) = visitor.answer(&sdp);
+    visitor.rpc(ROOM, "answer", &json!({"sdp": answer, "sessionId": session}));
+    let candidate = format!("m=0 9 RTP/AVP 0\r\na={candidate}\r\n");
+    visitor.rpc(ROOM, "iceCandidate", &json!({"sdp": candidate, "sessionId": session}));
+    let seen = visitor.pictures.len();
+    visitor.wait(Duration::from_secs(2));
+    assert_eq!(visitor.state, MediaState::Connected);
+    assert!(visitor.pictures.len() > seen, "pictures come again");
+    let more = json!({"add": [{"kind": "video", "direction": "sendonly"}]});
+    post(&mut visitor, "rooms/adhoc-lab1/renegotiate", &more);
+    let offer = visitor.called();
+    assert!(matches!(offer, Some(Method::Offer { reinvite: false, .. })), "{offer:?}");
+    let there = room(&mut visitor, "adhoc-lab1");
+    assert_eq!(there["participants"].as_array().unwrap().len(), 1);
+    assert_eq!(there["participants"][0]["state"], "connected");
+    assert_eq!(there["participants"][0]["sessionId"], session);
+}
+
+#[test]
+fn wire_16_2_who_is_seen_and_heard_is_told_by_the_media_topic() {
+    let mut visitor = visitor();
+    let (conversation, session) = start(&mut visitor);
+    answer(&mut visitor, ROOM, &session);
+    visitor.last_notified();
+    let (topic, own) = (format!("v2.conversations.{conversation}.media"), visitor.bare());
+    let told = json!({"participants": [
+        {"userId": "other", "tracks": [{"mediaType": "video", "sinks": ["t1"]}]},
+    ]});
+    post(&mut visitor, "rooms/adhoc-lab1/media-event", &told);
+    assert!(visitor.notified().is_none(), "nobody listens");
+    visitor.request("notifications.lab.test", &format!(
+        r#"<pubsub xmlns="http://jabber.org/protocol/pubsub"><subscribe node="{topic}" jid="{own}"/></pubsub>"#
+    ));
+    post(&mut visitor, "rooms/adhoc-lab1/media-event", &told);
+    assert_eq!(visitor.notified().map(Value::from), Some(told["participants"].clone()));
+    let long = json!({"participants": [{"userId": "x".repeat(65_536)}]});
+    let refused = visitor.desk.control("POST", "rooms/adhoc-lab1/media-event", &long);
+    assert_eq!(refused.0, 400);
+}
+
+#[test]
+fn wire_16_1_three_encodings_are_asked_for_where_sdp_can_say_so() {
+    for (signaling, said) in [("sdp", true), ("jingle", false)] {
+        let mut visitor = visitor();
+        let wish = json!({"roomJid": ROOM, "simulcast": true, "video": 2, "signaling": signaling});
+        post(&mut visitor, "rooms", &wish);
+        let (_, session) = start(&mut visitor);
+        visitor.message(ROOM, "proceed", &session);
+        let path = "rooms/adhoc-lab1/sdp";
+        let (_, told) = visitor.desk.control("GET", path, &Value::Null);
+        let offer = Description::read(told["offer"].as_str().unwrap()).unwrap();
+        for section in &offer.sections {
+            // Of what the room only shows it wants none back.
+            let asked = said && section.kind() == "video" && section.mid() == Some("1");
+            let simulcast = section.value("simulcast");
+            assert_eq!(simulcast, asked.then_some("recv h;m;l"), "{signaling} {:?}", section.mid());
+            assert_eq!(section.attributes("rid").count(), if asked { 3 } else { 0 });
+        }
+    }
+}
+
+#[test]
+fn wire_16_1_a_room_shows_what_an_answer_with_one_encoding_takes() {
+    let mut visitor = visitor();
+    post(&mut visitor, "rooms", &json!({"roomJid": ROOM, "simulcast": true}));
+    let (_, session) = start(&mut visitor);
+    answer(&mut visitor, ROOM, &session);
+    assert_eq!(visitor.state, MediaState::Connected);
+    assert!(!visitor.pictures.is_empty());
+    let frame = VideoFrame::new(VideoCodec::Vp8, 0, true, picture(1));
+    assert!(visitor.show(Track::video(0), &frame));
+    visitor.wait(SOON);
+    let (_, media) = visitor.desk.control("GET", "rooms/adhoc-lab1/media", &Value::Null);
+    assert_eq!(media["lines"][1]["framesReceived"], 1);
 }
 
 #[test]
@@ -329,153 +389,6 @@ fn nobody_is_waited_for_without_end() {
     );
     assert!(visitor.told(&SessionMessage::Retract { id: session }));
     assert_eq!(room(&mut visitor, "adhoc-lab1")["participants"][0]["sessionState"], "ended");
-}
-
-/// Somebody whom a JWT admits.
-fn admitted(desk: Desk, user: Value, jwt: &str) -> Visitor {
-    let auth = r#"<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="ANONYMOUS">=</auth>"#;
-    Visitor::enter(desk, user, &format!("/stream/jwt/{jwt}"), auth)
-}
-
-#[test]
-fn wire_16_4_a_guest_shows_a_screen_by_its_code() {
-    let mut desk = Desk::new();
-    let (status, invited) = desk.control("POST", "codes", &json!({"signaling": "sdp"}));
-    assert_eq!(status, 200, "{invited}");
-    let body = json!({
-        "organizationId": invited["organizationId"],
-        "addCommunicationCode": invited["securityCode"],
-    });
-    let (status, redeemed) = desk.api("", "POST", "conversations/codes", &body);
-    assert_eq!((status, &redeemed["jwt"]), (200, &invited["jwt"]));
-    assert_eq!(redeemed["conversation"]["id"], invited["conversationId"]);
-    let wrong = json!({"organizationId": invited["organizationId"], "addCommunicationCode": "0"});
-    assert_eq!(desk.api("", "POST", "conversations/codes", &wrong).0, 404);
-
-    let room = invited["roomJid"].as_str().unwrap();
-    let user = json!({"userId": invited["guestUserId"]});
-    let mut guest = admitted(desk, user, redeemed["jwt"].as_str().unwrap());
-    let from = guest.jid.clone();
-    guest.say(&format!(
-        r#"<presence xmlns="jabber:client" type="upgradeMedia" to="{room}" id="p" from="{from}"><x xmlns="orgspan:mediastream"><mediastream screenShare="true"/></x></presence>"#
-    ));
-    assert!(guest.proposed().is_none(), "it takes the room a moment");
-    guest.wait(SOON);
-    let (by, propose) = guest.proposed().expect("a proposal");
-    assert_eq!((&*by, &*propose.media), (room, &["video".to_owned()][..]));
-    assert!(room.starts_with("acd-"));
-    let offer = answer(&mut guest, room, &propose.id);
-    assert_eq!(lines(&offer), [("video".to_owned(), Direction::RecvOnly)]);
-    assert_eq!(guest.state, MediaState::Connected);
-    assert!(guest.notified().is_none(), "nobody is told of it");
-    guest.rpc(room, "terminate", &json!({"sessionId": propose.id, "reason": "success"}));
-    let path = format!("rooms/{}", invited["roomId"].as_str().unwrap());
-    let (_, told) = guest.desk.control("GET", &path, &Value::Null);
-    assert_eq!(told["participants"][0]["sessionState"], "ended");
-}
-
-#[test]
-fn wire_16_5_recorded_screens_are_told_once_and_listed() {
-    let mut visitor = visitor();
-    let user = visitor.id();
-    let wish = json!({"kind": "recording", "userId": user, "screens": 2});
-    let made = post(&mut visitor, "rooms", &wish);
-    let (room, name) = (made["roomJid"].as_str().unwrap(), made["roomId"].as_str().unwrap());
-    assert!(room.starts_with("screenrecording-"));
-    let (_, propose) = visitor.proposed().expect("a proposal");
-    assert_eq!((propose.from_user_id, &*propose.media), (None, &["video".to_owned()][..]));
-    let offer = answer(&mut visitor, room, &propose.id);
-    assert_eq!(lines(&offer), vec![("video".to_owned(), Direction::RecvOnly); 2]);
-    let report = json!({
-        "participantJid": visitor.bare(), "roomId": room, "conversationId": made["conversationId"],
-        "metaData": [{"trackId": "0", "screenId": "s0"}, {"trackId": null, "screenId": "s1"}],
-    });
-    let path = "recordings/screensessions/metadata";
-    assert_eq!(visitor.desk.api("t", "POST", path, &report), (202, json!({})));
-    let stray = json!({"participantJid": "a@b", "roomId": "c@d", "metaData": []});
-    assert_eq!(visitor.desk.api("t", "POST", path, &stray).0, 404);
-    let told = post(&mut visitor, &format!("rooms/{name}/end"), &json!({}));
-    assert_eq!(told["metadata"], json!([{"userId": user, "background": false, "body": report}]));
-    assert!(matches!(visitor.called(), Some(Method::Terminate { .. })));
-    assert!(visitor.notified().is_none(), "nobody is told of it");
-}
-
-#[test]
-fn wire_16_5_a_background_assistant_comes_by_its_jwt_alone() {
-    let mut desk = Desk::new();
-    let (_, pass) = desk.control("POST", "jwts", &json!({"kind": "backgroundAssistant"}));
-    let (user, jwt) = (json!({"userId": pass["userId"]}), pass["jwt"].as_str().unwrap().to_owned());
-    let mut assistant = admitted(desk, user, &jwt);
-    assert_eq!(assistant.bare(), pass["jid"].as_str().unwrap());
-    let wish = json!({"kind": "recording", "userId": pass["userId"], "signaling": "jingle"});
-    let made = post(&mut assistant, "rooms", &wish);
-    assert!(assistant.proposed().is_some());
-    let report = json!({
-        "participantJid": assistant.bare(), "roomId": made["roomJid"], "metaData": [],
-    });
-    let path = "recordings/screensessions/metadata/backgroundassistant";
-    assert_eq!(assistant.desk.api(&jwt, "POST", path, &report).0, 202);
-    let plain = "recordings/screensessions/metadata";
-    assert_eq!(assistant.desk.api(&jwt, "POST", plain, &report).0, 401, "only there");
-    let told = room(&mut assistant, made["roomId"].as_str().unwrap());
-    assert_eq!(told["metadata"][0]["background"], true);
-}
-
-#[test]
-fn wire_16_3_a_guest_of_a_meeting_is_told_without_asking() {
-    let mut desk = Desk::new();
-    let (status, pass) = desk.control("POST", "jwts", &json!({"kind": "videoGuest"}));
-    assert_eq!(status, 200, "{pass}");
-    let (user, jwt) = (json!({"userId": pass["userId"]}), pass["jwt"].as_str().unwrap().to_owned());
-    let room = pass["roomJid"].as_str().unwrap();
-    let mut guest = admitted(desk, user, &jwt);
-    guest.say(&format!(
-        r#"<presence xmlns="jabber:client" type="upgradeMedia" to="{room}" id="p"/>"#
-    ));
-    guest.wait(SOON);
-    let (_, propose) = guest.proposed().expect("a proposal");
-    answer(&mut guest, room, &propose.id);
-    let told = guest.last_notified().expect("a notification");
-    assert_eq!(told[0]["videos"][0]["state"], "connected");
-    assert_eq!(guest.desk.control("POST", "jwts", &json!({"kind": "king"})).0, 400);
-}
-
-#[test]
-fn wire_16_6_a_target_shows_its_screens_and_an_observer_sees() {
-    let mut visitor = visitor();
-    let user = visitor.id();
-    for (wish, seen) in [
-        (json!({"fromUserId": user, "screens": 4}), Direction::RecvOnly),
-        (json!({"fromUserId": "other", "observer": true, "screens": 4}), Direction::SendOnly),
-    ] {
-        let mut wish = wish;
-        wish["kind"] = json!("monitor");
-        wish["userId"] = json!(user);
-        post(&mut visitor, "rooms", &wish);
-        let (room, propose) = visitor.proposed().expect("a proposal");
-        assert!(room.starts_with("livemonitor-"));
-        assert_eq!(propose.from_user_id.as_deref(), wish["fromUserId"].as_str());
-        visitor.message(&room, "proceed", &propose.id);
-        let Some(Method::Offer { sdp, .. }) = visitor.called() else { panic!("an offer") };
-        assert_eq!(lines(&sdp), vec![("video".to_owned(), seen); 4]);
-    }
-}
-
-#[test]
-fn wire_6_16_a_headset_s_words_reach_every_client_under_their_id() {
-    let mut visitor = visitor();
-    let own = visitor.bare();
-    visitor.say(&format!(
-        r#"<message xmlns="jabber:client" id="m7" to="{own}"><media-message xmlns="genesys">{{"jsonrpc":"2.0"}}</media-message></message>"#
-    ));
-    let id = visitor.take(|frame| match frame {
-        Frame::Message(message) => message.payloads.iter().find_map(|payload| match payload {
-            Payload::Extension(Dialect::MediaMessage(_)) => message.id.clone(),
-            _ => None,
-        }),
-        _ => None,
-    });
-    assert_eq!(id.as_deref(), Some("m7"));
 }
 
 #[test]

@@ -34,6 +34,18 @@ fn get(url: &str, path: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n")
 }
 
+/// Lets somebody in at `/stream/jwt/a.b.c`.
+fn admit(url: &str) {
+    let host = url.rsplit('/').next().unwrap();
+    let body = r#"{"kind": "monitor", "jwt": "a.b.c"}"#;
+    let request = format!(
+        "POST /control/jwts HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    assert_eq!(status(url, &request), 200);
+}
+
 fn upgrade(path: &str) -> String {
     format!(
         "GET {path} HTTP/1.1\r\nhost: lab.test\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
@@ -71,9 +83,12 @@ fn it_answers_in_plain_and_over_tls_with_the_certificate_it_tells() {
 #[test]
 fn a_socket_for_nobody_is_refused_with_a_status() {
     let emulator = Emulator::start(EmulatorOptions::default()).unwrap();
-    for (path, status) in
-        [("/stream/channels/none", "404"), ("/stream/jwt/none", "401"), ("/elsewhere", "404")]
-    {
+    for (path, status) in [
+        ("/stream/channels/none", "404"),
+        ("/stream/jwt/none", "401"),
+        ("/stream/jwt/a.b.c", "401"),
+        ("/elsewhere", "404"),
+    ] {
         let mut stream = connect(&emulator.http_url());
         stream.write_all(upgrade(path).as_bytes()).unwrap();
         let mut answer = [0; 12];
@@ -81,6 +96,7 @@ fn a_socket_for_nobody_is_refused_with_a_status() {
         assert_eq!(&answer[9..], status.as_bytes(), "{path}");
     }
     // One that may come in does.
+    admit(&emulator.http_url());
     let mut stream = connect(&emulator.http_url());
     stream.write_all(upgrade("/stream/jwt/a.b.c").as_bytes()).unwrap();
     let mut answer = [0; 12];
@@ -237,6 +253,7 @@ fn talk_over(mut stream: TcpStream, request: &[u8]) -> String {
 fn a_message_that_is_too_large_ends_its_socket_only() {
     let emulator = Emulator::start(EmulatorOptions::default()).unwrap();
     let url = emulator.http_url();
+    admit(&url);
     let mut stream = connect(&url);
     stream.write_all(upgrade("/stream/jwt/a.b.c").as_bytes()).unwrap();
     let mut head = Vec::new();
@@ -272,6 +289,7 @@ fn serving_goes_on_when_nobody_reads_its_words_any_more() {
     }
     drop(words);
     let url = url.split_whitespace().last().unwrap().to_owned();
+    admit(&url);
     // Each user that logs in would be a line.
     for _ in 0..3 {
         let mut stream = connect(&url);
@@ -317,6 +335,7 @@ fn who_is_slow_loses_its_connection_and_nobody_elses() {
     let url = emulator.http_url();
     let half_a_head = "GET /api/v2/users/me HTTP/1.1\r\nhost: a";
     let half_a_body = "POST /api/v2/x HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\n{";
+    admit(&url);
     let socket = upgrade("/stream/jwt/a.b.c");
     for (slow, answer) in
         [("", ""), (half_a_head, ""), (half_a_body, "HTTP/1.1 408"), (&*socket, "HTTP/1.1 101")]

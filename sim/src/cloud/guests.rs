@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::org::ORG;
 
-/// Guests expected at once; one more is refused.
+/// Guests expected at once, and JWTs that let somebody in; one more is refused.
 const MAX_GUESTS: usize = 1000;
 
 /// Somebody who may come in by a code, or by its JWT.
@@ -25,14 +25,14 @@ pub(super) struct Guest {
 #[derive(Debug, Default)]
 pub(super) struct Guests {
     expected: BTreeMap<String, Guest>,
-    /// The users who come by a JWT.
-    admitted: BTreeMap<String, String>,
+    /// By JWT: the user whom it lets in, or none for somebody whom no room knows.
+    admitted: BTreeMap<String, Option<String>>,
 }
 
 impl Guests {
     /// Expects one more guest. None when there are too many.
     pub(super) fn expect(&mut self, org_domain: &str, rng: &mut Rng) -> Option<&Guest> {
-        if self.expected.len() >= MAX_GUESTS {
+        if self.expected.len() >= MAX_GUESTS || self.admitted.len() >= MAX_GUESTS {
             return None;
         }
         let (conversation, communication) = (rng.uuid(), rng.uuid());
@@ -40,6 +40,7 @@ impl Guests {
         let room = format!("acd-{conversation}@conference.{org_domain}");
         let claims = json!({"data": {"jid": room}, "iss": "lab"});
         let jwt = jwt(&claims, &communication);
+        self.admitted.insert(jwt.clone(), None);
         let guest = Guest { code: code.clone(), conversation, communication, jwt };
         Some(self.expected.entry(code).or_insert(guest))
     }
@@ -70,17 +71,28 @@ impl Guests {
 
     /// Admits a user by a JWT of those claims. None when there are too many.
     pub(super) fn admit(&mut self, user: &str, claims: &Value, rng: &mut Rng) -> Option<String> {
-        if self.admitted.len() >= MAX_GUESTS {
-            return None;
-        }
         let jwt = jwt(claims, &rng.uuid());
-        self.admitted.insert(jwt.clone(), user.to_owned());
-        Some(jwt)
+        self.admit_by(&jwt, user).then_some(jwt)
+    }
+
+    /// Admits a user by a JWT that somebody else made. False when another comes by it, or there are too
+    /// many.
+    pub(super) fn admit_by(&mut self, jwt: &str, user: &str) -> bool {
+        let free = self.admitted.len() < MAX_GUESTS && !self.admitted.contains_key(jwt);
+        if free {
+            self.admitted.insert(jwt.to_owned(), Some(user.to_owned()));
+        }
+        free
+    }
+
+    /// True if a JWT lets somebody in.
+    pub(super) fn admits(&self, jwt: &str) -> bool {
+        self.admitted.contains_key(jwt)
     }
 
     /// The user who was admitted by a JWT.
     pub(super) fn admitted(&self, jwt: &str) -> Option<&str> {
-        self.admitted.get(jwt).map(String::as_str)
+        self.admitted.get(jwt)?.as_deref()
     }
 
     /// The guest of that code.

@@ -3,6 +3,7 @@
 
 pub(crate) mod desk;
 pub(crate) mod gateway;
+pub(crate) mod meeting;
 pub(crate) mod phones;
 pub(crate) mod talk;
 pub(crate) mod visitor;

@@ -36,6 +36,8 @@ pub(crate) struct Visitor {
     pub(crate) heard: usize,
     pub(crate) pictures: Vec<VideoFrame>,
     pub(crate) texts: Vec<String>,
+    /// Deeds of clients that none may do.
+    pub(crate) wrong: Vec<String>,
     /// Frames that came and were not looked at.
     pub(crate) frames: Vec<Frame>,
     next: u64,
@@ -75,6 +77,7 @@ impl Visitor {
             heard: 0,
             pictures: Vec::new(),
             texts: Vec::new(),
+            wrong: Vec::new(),
             frames: Vec::new(),
             next: 0,
         };
@@ -243,6 +246,13 @@ impl Visitor {
         offer
     }
 
+    /// Has no media any more, and is ready for other.
+    pub(crate) fn forget_media(&mut self) {
+        self.engine = None;
+        self.wake = None;
+        self.state = MediaState::New;
+    }
+
     pub(crate) fn engine(&mut self) -> &mut dyn Engine {
         &mut **self.engine.as_mut().expect("media")
     }
@@ -296,6 +306,7 @@ impl Visitor {
                         self.udp = Some(id);
                         self.desk.input(Input::UdpOpened { id, local: vec![far] });
                     }
+                    Output::Wrong(what) => self.wrong.push(what),
                     Output::CloseUdp { id } => {
                         self.udp.take_if(|open| *open == id);
                     }

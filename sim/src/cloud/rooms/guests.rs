@@ -9,6 +9,9 @@ use crate::cloud::org::ORG;
 use crate::cloud::switchboard::Switchboard;
 use crate::service::http::json as respond;
 
+/// The longest JWT that is brought along, in bytes.
+const MAX_JWT: usize = 4096;
+
 /// A guest is to show a screen: a room for it, and the code by which it comes.
 pub(super) fn invite(board: &mut Switchboard, body: &Value) -> Result<Response<Vec<u8>>, Refused> {
     let guest = newcomer(board)?;
@@ -64,8 +67,18 @@ pub(super) fn pass(board: &mut Switchboard, body: &Value) -> Result<Response<Vec
     };
     let claims = json!({"iss": issuer, "org": ORG, "name": name, "data": data});
     let world = &mut board.world;
-    let jwt = world.directory.guests.admit(&user, &claims, &mut world.base.rng);
-    answer["jwt"] = json!(jwt.ok_or(Refused::Bad("too many guests"))?);
+    let guests = &mut world.directory.guests;
+    let jwt = match body["jwt"].as_str() {
+        Some(own) => {
+            let usable = own.len() <= MAX_JWT && guests.admit_by(own, &user);
+            usable.then(|| own.to_owned()).ok_or(Refused::Bad("a JWT that cannot be"))?
+        }
+        None => {
+            let jwt = guests.admit(&user, &claims, &mut world.base.rng);
+            jwt.ok_or(Refused::Bad("too many guests"))?
+        }
+    };
+    answer["jwt"] = json!(jwt);
     answer["userId"] = json!(user);
     answer["jid"] = json!(own);
     Ok(respond(200, &answer))

@@ -17,6 +17,7 @@ pub(super) mod rest;
 mod room;
 pub(super) mod signals;
 mod terms;
+mod wording;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;

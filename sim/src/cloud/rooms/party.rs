@@ -7,13 +7,13 @@ use offhook::genesys::wire::{Propose, SessionMessage};
 use offhook::jingle::{Reason, ice_credentials};
 use offhook::machine::Wake;
 use offhook::media::{LocalCandidate, MediaState, Wish};
-use offhook::sdp::{Description, Direction};
 use offhook::xmpp::Jid;
 use serde_json::{Value, json};
 
 use super::kind::Kind;
 use super::media::RoomMedia;
 use super::terms::Terms;
+use super::wording::words;
 use crate::cloud::external::{Description as Offered, External, Trickle, sayable};
 use crate::cloud::session::{About, Fact, Phase, Plan, Told, mismatch};
 use crate::cloud::signaling::Signaling;
@@ -203,7 +203,7 @@ impl Party {
         media.set_addresses(local, &self.about, world);
         let candidates = media.take_candidates();
         let inline = if self.terms.trickle { &[][..] } else { &candidates[..] };
-        self.say(self.decorated(&offer), inline, self.reinvites, streams, world);
+        self.say(self.worded(&offer, &[]), inline, streams, world);
         self.phase = Phase::Offered;
         if self.terms.trickle {
             self.untold = candidates;
@@ -216,46 +216,25 @@ impl Party {
         Turn::Stays
     }
 
+    /// An offer in the room's own words, in which those lines are stopped.
+    fn worded(&self, offer: &str, stopped: &[&str]) -> String {
+        words(offer, &self.terms, (&self.room, &self.about.id), stopped)
+    }
+
+    /// Says an offer, with those candidates.
     fn say(
         &mut self,
         offer: String,
         inline: &[LocalCandidate],
-        reinvites: bool,
         streams: &Streams,
         world: &mut World,
     ) {
         self.descriptions.offer = offer;
         let Some(signal) = self.about.signal() else { return };
+        // What stands in for another connection is told so until it is there.
+        let reinvites = self.reinvites && self.phase != Phase::Active;
         let payload = signal.offer(&self.descriptions.offer, inline, reinvites, world);
         self.offer_iq = payload.and_then(|payload| signal.send(payload, streams, world));
-    }
-
-    /// The offer as this room says it: with the names of its streams, and encodings of the client's.
-    fn decorated(&self, offer: &str) -> String {
-        let Ok(mut description) = Description::read(offer) else { return offer.to_owned() };
-        let jingle = self.terms.signaling == Signaling::Jingle;
-        for section in &mut description.sections {
-            let kind = section.kind().to_owned();
-            if section.is_off() || !matches!(&*kind, "audio" | "video") {
-                continue;
-            }
-            let direction = section.direction().unwrap_or(Direction::SendRecv);
-            let mid = section.mid().unwrap_or_default().to_owned();
-            section.remove("msid");
-            // Several contents of Jingle need names of their own, also where nothing comes (wire notes
-            // 16.1).
-            if !self.terms.bare_streams && (direction.sends() || jingle) {
-                section.push("msid", &format!("{} {}-{mid}", self.room, self.about.id));
-            }
-            if self.terms.simulcast && !jingle && kind == "video" && direction.receives() {
-                section.push("extmap", "10 urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id");
-                for rid in ["h", "m", "l"] {
-                    section.push("rid", &format!("{rid} recv"));
-                }
-                section.push("simulcast", "recv h;m;l");
-            }
-        }
-        description.to_string()
     }
 
     /// Tells the client our candidates, one by one, and that there are no more.
@@ -288,7 +267,7 @@ impl Party {
         }
         let offer = media.offer(add, world.base.now).map_err(|error| error.to_string())?;
         self.again = true;
-        self.say(self.decorated(&offer), &[], false, streams, world);
+        self.say(self.worded(&offer, stop), &[], streams, world);
         Ok(())
     }
 
@@ -324,7 +303,7 @@ impl Party {
             return self.about.happened("far-wanted", json!({"roomId": self.room}), world);
         };
         self.phase = Phase::Offered;
-        self.say(offer, &[], false, streams, world);
+        self.say(offer, &[], streams, world);
         if self.terms.signaling == Signaling::Jingle {
             self.pass_on(streams, world);
         }
@@ -361,7 +340,7 @@ impl Party {
                 let before = ice_credentials(&self.descriptions.offer);
                 external.renew(&new.sdp, ice_credentials(&new.sdp) != before);
                 self.again = true;
-                self.say(new.sdp.clone(), &[], false, streams, world);
+                self.say(new.sdp.clone(), &[], streams, world);
             }
             Phase::Offered | Phase::Active => {
                 return Err("an offer waits for its answer".to_owned());

@@ -128,7 +128,8 @@ fn pin(
     answer
 }
 
-/// Tells what the lines of a recording show.
+/// Tells what the lines of a recording show: once in a session (wire notes 16.5). The same again is a
+/// request whose answer was lost; something else is wrong.
 fn screens(
     rooms: &mut Rooms,
     user: &User,
@@ -142,11 +143,19 @@ fn screens(
     let room = body["roomId"].as_str().and_then(|jid| jid.parse::<Jid>().ok());
     let room = room.and_then(|jid| rooms.rooms.get_mut(jid.local()?));
     let Some(room) = room.filter(|room| room.knows(&user.id)) else { return not_found() };
-    let report = json!({"userId": user.id, "background": background, "body": body});
-    room.keep_metadata(report.clone());
-    let mut data = report;
+    let session = room.of_user(&user.id).and_then(|member| member.session.clone());
+    let report = json!({
+        "userId": user.id, "sessionId": session, "background": background, "body": body,
+    });
+    let before = room.metadata.iter().find(|before| before["sessionId"] == report["sessionId"]);
+    if before.is_some_and(|before| *before != report) {
+        world.base.wrong(format!("the screens of session {session:?} are told anew"));
+    }
+    let mut data = report.clone();
+    data["again"] = json!(before.is_some());
     data["roomId"] = json!(room.id);
     data["conversationId"] = json!(room.conversation);
+    room.keep_metadata(report);
     world.base.happened("screen-metadata", data);
     respond(202, &json!({}))
 }

@@ -31,7 +31,7 @@ const MAX_TOPICS: usize = 1000;
 #[derive(Clone, Debug)]
 enum Door {
     Channel(String),
-    /// The user whom a JWT admits; nobody for one of which nobody knows.
+    /// The user whom a JWT admits; none for a guest whom no room knows.
     Jwt(Option<String>),
 }
 
@@ -88,7 +88,7 @@ impl Streams {
                 let known = world.directory.channels.contains_key(*channel);
                 known.then(|| Door::Channel((*channel).to_owned())).ok_or(404)
             }
-            ["stream", "jwt", jwt] if jwt.split('.').count() == 3 => {
+            ["stream", "jwt", jwt] if world.directory.guests.admits(jwt) => {
                 Ok(Door::Jwt(world.directory.guests.admitted(jwt).map(str::to_owned)))
             }
             ["stream", "jwt", _] => Err(401),
