@@ -95,11 +95,17 @@ fn def_10_after_a_reconnect_the_people_of_a_meeting_are_asked_for() {
     let ours = || participant("P1", "user-1", "connected");
     rig.people("C1", &json!([ours(), participant("P2", "user-2", "connected")]));
     rig.ws_event(WsEvent::Closed { code: None, reason: "reset".to_owned() });
-    rig.login();
     let who = "GET /conversations/C1";
-    while rig.asked.front().is_none_or(|asked| asked.what != who) && rig.answer_login_step() {}
-    rig.forget();
+    for _ in 0..40 {
+        if rig.asked.front().is_some_and(|asked| asked.what == who) {
+            break;
+        }
+        if !rig.answer_login_step() {
+            rig.wait_for_timer();
+        }
+    }
     let asked = rig.expect_http(who);
+    rig.told();
     rig.respond(asked.id, 200, &json!({"id": "C1", "participants": [ours()]}));
     assert_eq!(rig.told(), ["ParticipantsUpdate =P1 + -P2"]);
 }
