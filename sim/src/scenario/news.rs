@@ -35,7 +35,7 @@ pub(super) struct News {
 /// The content of a message.
 enum Said {
     /// A call is proposed, perhaps again.
-    Proposed(ConversationId),
+    Proposed(SessionId, ConversationId),
     /// Media is offered, after a proposal.
     Offered(SessionId),
     /// A call has ended in the service.
@@ -58,6 +58,16 @@ impl News {
     fn heard_of(&mut self, at: Duration, conversation: &ConversationId) {
         for (_, last) in self.proposed.values_mut().filter(|(call, _)| call == conversation) {
             *last = at;
+        }
+    }
+
+    /// A call that rings is proposed again: by a new id, which takes the place of the one before (LC-6).
+    fn renamed(&mut self, session: SessionId, call: &ConversationId) {
+        let old = self.proposed.iter().find(|(_, (of, _))| of == call);
+        if let Some(known) =
+            old.map(|(old, _)| old.clone()).and_then(|old| self.proposed.remove(&old))
+        {
+            self.proposed.insert(session, known);
         }
     }
 
@@ -90,7 +100,10 @@ impl News {
     ) -> Result<(), String> {
         for said in read(text) {
             match said {
-                Said::Proposed(call) => self.heard_of(at, &call),
+                Said::Proposed(session, call) => {
+                    self.heard_of(at, &call);
+                    self.renamed(session, &call);
+                }
                 Said::Offered(session) => {
                     if let Some((call, _)) = self.proposed.get(&session)
                         && !books.started.contains_key(&session)
@@ -162,7 +175,8 @@ fn read(text: &str) -> Vec<Said> {
 fn of_payload(payload: &Payload) -> Option<Said> {
     match payload {
         Payload::Extension(Dialect::SessionMessage(SessionMessage::Propose(propose))) => {
-            Some(Said::Proposed(propose.conversation_id.as_deref()?.into()))
+            let call = propose.conversation_id.as_deref()?.into();
+            Some(Said::Proposed(SessionId::from(&*propose.id), call))
         }
         Payload::Extension(Dialect::SessionMessage(
             SessionMessage::Retract { id } | SessionMessage::Accept { id },
