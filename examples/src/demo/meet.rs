@@ -113,6 +113,9 @@ pub async fn play<R: Sockets>(
     adas.phone.pin_participant(seat.conversation(), None).await?;
     adas.mark("pinned and let go", State::Talking);
 
+    screen.act("Ada listens to the room");
+    adas.linger(time_of(&plan.customer)).await;
+
     screen.act("Ada speaks, and the room says back what it hears");
     emulator.control("POST", "options", &json!({"farEnd": "echo"})).context("no options")?;
     let Guest { session, camera, eyes, ear, voice } = seat;
@@ -132,8 +135,7 @@ pub async fn play<R: Sockets>(
     lins.wait("Lin is told", |event| told(event, &ada, |one| one.sharing_screen)).await?;
     checks.soon("shared screen told to Lin", began.elapsed());
     adas.mark("her screen is seen", State::Talking);
-    let speech = Duration::from_secs_f64(plan.agent.len() as f64 / f64::from(RATE));
-    adas.linger(speech + Duration::from_millis(500)).await;
+    adas.linger(time_of(&plan.agent) + Duration::from_millis(500)).await;
     let began = Instant::now();
     adas.phone.stop_screen_share(conversation.clone()).await?;
     camera.resize(CAMERA);
@@ -269,6 +271,11 @@ fn told(
         one.user.as_ref().is_some_and(|id| id.as_str() == user) && is_so(one)
     };
     update.active.iter().find(is_it).cloned()
+}
+
+/// The time that speech takes.
+fn time_of(speech: &[i16]) -> Duration {
+    Duration::from_secs_f64(speech.len() as f64 / f64::from(RATE))
 }
 
 impl Checks {
