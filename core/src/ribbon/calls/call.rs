@@ -137,6 +137,10 @@ pub(super) struct Lost {
     pub(super) cut: bool,
     /// True once there is another address of ours: then nobody waits for the far side.
     pub(super) moved: bool,
+    /// The time of the last restart.
+    pub(super) last: Option<Instant>,
+    /// The number of restarts for another address.
+    pub(super) moves: u32,
 }
 
 /// See the [module](self).

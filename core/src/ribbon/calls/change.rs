@@ -28,6 +28,15 @@ const BUSY: Duration = Duration::from_millis(500);
 /// The time that a restart of media waits for the notification socket (w4.9).
 const SOCKET_WAIT: Duration = Duration::from_secs(60);
 
+/// The time between two restarts for another address, after so many of them.
+const fn pause(moves: u32) -> Duration {
+    match moves {
+        0..=3 => Duration::from_millis(500 << moves),
+        4..=19 => Duration::from_secs(5),
+        _ => Duration::from_secs(30),
+    }
+}
+
 impl Call {
     /// Checks that a change that blocks others can begin.
     ///
@@ -111,7 +120,8 @@ impl Call {
             self.lost.take_if(|lost| !lost.cut || lost.tries > 0);
         } else if self.lost.is_none() && out.config.call.restart_lost_media {
             let again = out.now() + GRACE;
-            self.lost = Some(Lost { again, tries: 0, cut: false, moved: false });
+            let lost = Lost { again, tries: 0, cut: false, moved: false, last: None, moves: 0 };
+            self.lost = Some(lost);
         }
     }
 
@@ -123,10 +133,13 @@ impl Call {
         }
     }
 
-    /// There may be another address of ours: a path that is lost is looked for by it.
+    /// There may be another address of ours: a path that is lost is looked for by it. A connection that takes the place
+    /// of one that failed has addresses, too, so where every offer is refused each would be followed by the next.
     pub(super) fn path_moved(&mut self, out: &mut Outbox) {
         if let Some(lost) = &mut self.lost {
-            *lost = Lost { again: out.now(), tries: 0, moved: true, ..*lost };
+            let now = out.now();
+            let again = lost.last.map_or(now, |last| now.max(last + pause(lost.moves)));
+            *lost = Lost { again, tries: lost.tries.min(1), moved: true, ..*lost };
             out.due.stir();
         }
     }
@@ -151,7 +164,8 @@ impl Call {
         }
         let passive = self.media.as_ref().is_some_and(super::association::Association::is_passive);
         let again = now + RESTARTS * (1 << lost.tries);
-        self.lost = Some(Lost { again, tries: lost.tries + 1, ..lost });
+        let moves = lost.moves + u32::from(lost.moved);
+        self.lost = Some(Lost { again, tries: lost.tries + 1, last: Some(now), moves, ..lost });
         self.restart_as(None, passive && !lost.moved, desk);
     }
 

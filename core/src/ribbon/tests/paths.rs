@@ -229,6 +229,29 @@ fn ra_028_restarts_by_itself_wait_for_what_goes_on_and_for_the_socket_and_have_a
     assert_eq!(count, 6);
 }
 
+#[test]
+fn ra_028_a_fresh_connection_that_is_refused_is_offered_ever_more_seldom() {
+    let mut rig = Rig::up();
+    lost(&mut rig);
+    rig.datagram(b"failed");
+    let mut offers = [0; 2];
+    for tenth in 0..12_000 {
+        rig.answer_audits();
+        if rig.udp.is_some() {
+            collect(&mut rig);
+        }
+        while let Some(asked) = rig.asked.pop_front() {
+            if asked.body.to_string().contains("startCallUpdate") {
+                offers[usize::from(tenth >= 1000)] += 1;
+            }
+            rig.respond(asked.id, 500, &status(26));
+        }
+        rig.pass(MS(100));
+    }
+    assert!((10..=24).contains(&offers[0]), "in 100 s: {offers:?}");
+    assert!((20..=50).contains(&offers[1]), "in 1100 s: {offers:?}");
+}
+
 /// Notes the relays that engines are made with.
 struct Noted(mpsc::Sender<Vec<IceServer>>);
 
