@@ -137,10 +137,8 @@ pub(super) struct Lost {
     pub(super) cut: bool,
     /// True once there is another address of ours: then nobody waits for the far side.
     pub(super) moved: bool,
-    /// The time of the last restart.
-    pub(super) last: Option<Instant>,
-    /// The number of restarts for another address.
-    pub(super) moves: u32,
+    /// The restarts in a row that came to nothing, and the time of the last.
+    pub(super) refused: Option<(u32, Instant)>,
 }
 
 /// See the [module](self).

@@ -28,11 +28,11 @@ const BUSY: Duration = Duration::from_millis(500);
 /// The time that a restart of media waits for the notification socket (w4.9).
 const SOCKET_WAIT: Duration = Duration::from_secs(60);
 
-/// The time between two restarts for another address, after so many of them.
-const fn pause(moves: u32) -> Duration {
-    match moves {
-        0..=3 => Duration::from_millis(500 << moves),
-        4..=19 => Duration::from_secs(5),
+/// The time between two restarts for another address, after so many in a row that came to nothing.
+const fn pause(times: u32) -> Duration {
+    match times {
+        0..=4 => Duration::from_millis(250 << times),
+        5..=19 => Duration::from_secs(5),
         _ => Duration::from_secs(30),
     }
 }
@@ -120,8 +120,7 @@ impl Call {
             self.lost.take_if(|lost| !lost.cut || lost.tries > 0);
         } else if self.lost.is_none() && out.config.call.restart_lost_media {
             let again = out.now() + GRACE;
-            let lost = Lost { again, tries: 0, cut: false, moved: false, last: None, moves: 0 };
-            self.lost = Some(lost);
+            self.lost = Some(Lost { again, tries: 0, cut: false, moved: false, refused: None });
         }
     }
 
@@ -138,9 +137,17 @@ impl Call {
     pub(super) fn path_moved(&mut self, out: &mut Outbox) {
         if let Some(lost) = &mut self.lost {
             let now = out.now();
-            let again = lost.last.map_or(now, |last| now.max(last + pause(lost.moves)));
-            *lost = Lost { again, tries: lost.tries.min(1), moved: true, ..*lost };
+            let again = lost.refused.map_or(now, |(times, last)| now.max(last + pause(times)));
+            *lost = Lost { again, tries: 0, moved: true, ..*lost };
             out.due.stir();
+        }
+    }
+
+    /// A restart of media came to nothing, or was agreed on.
+    pub(super) fn path_offered(&mut self, agreed: bool, out: &Outbox) {
+        if let Some(lost) = &mut self.lost {
+            let times = lost.refused.map_or(0, |(times, _)| times);
+            lost.refused = (!agreed).then(|| (times + 1, out.now()));
         }
     }
 
@@ -164,8 +171,7 @@ impl Call {
         }
         let passive = self.media.as_ref().is_some_and(super::association::Association::is_passive);
         let again = now + RESTARTS * (1 << lost.tries);
-        let moves = lost.moves + u32::from(lost.moved);
-        self.lost = Some(Lost { again, tries: lost.tries + 1, last: Some(now), moves, ..lost });
+        self.lost = Some(Lost { again, tries: lost.tries + 1, ..lost });
         self.restart_as(None, passive && !lost.moved, desk);
     }
 

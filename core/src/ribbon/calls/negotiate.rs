@@ -251,6 +251,7 @@ impl Call {
                 let tracks = self.agreed(desk);
                 self.tell_tracks(tracks, desk.out);
                 desk.out.event(Event::MediaRestarted { call: self.info.id.clone() });
+                self.path_offered(true, desk.out);
                 self.finish(op, Ok(Outcome::Done), desk);
             }
             (Purpose::Offer, _) => {
@@ -297,6 +298,9 @@ impl Call {
     pub(super) fn withdraw(&mut self, op: &OperationId, error: Error, desk: &mut Desk<'_>) {
         self.adding.clear();
         let kind = self.ops.kind(op).map_or("", OperationKind::as_str);
+        if self.ops.kind(op) == Some(OperationKind::MediaRestart) {
+            self.path_offered(false, desk.out);
+        }
         let back = self.media.as_mut().map_or(Ok(None), |media| media.rollback(desk));
         if back.is_err() || !self.try_again(op, &error, desk) {
             self.fail(op, error, desk);
