@@ -248,8 +248,8 @@ fn ra_028_a_fresh_connection_that_is_refused_is_offered_ever_more_seldom() {
         }
         rig.pass(MS(100));
     }
-    assert!((10..=24).contains(&offers[0]), "in 100 s: {offers:?}");
-    assert!((20..=50).contains(&offers[1]), "in 1100 s: {offers:?}");
+    assert!((10..=30).contains(&offers[0]), "in 100 s: {offers:?}");
+    assert!((20..=100).contains(&offers[1]), "in 1100 s: {offers:?}");
 }
 
 /// Notes the relays that engines are made with.
